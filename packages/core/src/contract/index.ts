@@ -1,0 +1,9 @@
+/** `@dotmac/core/contract`: what a route is made of. Free of server code, so that a browser bundle can import it. */
+export { routeFor, routesWithin, permissions } from './route.js';
+export type { Route, RouteInit, RouteInput, DeferredAnswer, Permission, Method } from './route.js';
+export { instant, id, message, freeForm } from './formats.js';
+export { wireOf } from './wire.js';
+export type { Wire } from './wire.js';
+export { page, pageQuery } from './page.js';
+export { problemOf, problemSchema, statusOf } from './problem.js';
+export type { Problem } from './problem.js';

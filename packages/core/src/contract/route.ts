@@ -1,0 +1,134 @@
+import type { z } from 'zod';
+import type { ErrorFactory } from '../errors/define-errors.js';
+
+/** The permissions that routes ask for. A principal holding `*` has them all. */
+export const permissions = [
+  'health:read',
+  'health:write',
+  'lifecycle:read',
+  'lifecycle:write',
+  'maintenance:read',
+  'maintenance:execute',
+  'operations:read',
+] as const;
+
+/** @see permissions */
+export type Permission = (typeof permissions)[number];
+
+/** The HTTP methods in use. */
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+type Parsed<S> = S extends z.ZodType ? z.output<S> : undefined;
+
+/** What a route's `run` gets besides the scope: everything checked already. */
+export interface RouteInput<Params, Query, Body> {
+  params: Parsed<Params>;
+  query: Parsed<Query>;
+  body: Parsed<Body>;
+  /** Aborts when the client goes away or the server stops. */
+  signal: AbortSignal;
+}
+
+/** The asynchronous form of a route, taken when the client sends `Prefer: respond-async` (RFC 7240): 202 and a Location. */
+export interface DeferredAnswer<Scope, Params, Query, Body, Output extends z.ZodType> {
+  output: Output;
+  location: (output: z.output<Output>) => string;
+  run: (scope: Scope, input: RouteInput<Params, Query, Body>) => Promise<z.output<Output>>;
+}
+
+/** A route as it is written: one entry in a feature's `routes.ts`. Servers, the OpenAPI document and clients all read it. */
+export interface RouteInit<
+  Scope,
+  Params extends z.ZodObject | undefined,
+  Query extends z.ZodObject | undefined,
+  Body extends z.ZodType | undefined,
+  Output extends z.ZodType,
+  Deferred extends z.ZodType,
+> {
+  /** Unique in the module, camelCase, verb first: `registerEndpoint`. The OpenAPI operation id. */
+  name: string;
+  method: Method;
+  /** With parameters in braces: `/network-monitoring/endpoints/{id}`. */
+  path: string;
+  tag: string;
+  /** One line, for a list of routes. */
+  summary: string;
+  description?: string;
+  permission: Permission;
+  params?: Params;
+  query?: Query;
+  /** Schemas are camelCase; on the wire their names are snake_case. Give every field with a default: an absent body is read as `{}` when the schema accepts that. */
+  body?: Body;
+  output: Output;
+  /** Default 200. */
+  status?: 200 | 201 | 202;
+  /** The `Location` of what was made. */
+  location?: (output: z.output<Output>) => string;
+  /** Honour `Idempotency-Key`: for every route that creates something. */
+  idempotent?: boolean;
+  deferred?: DeferredAnswer<Scope, Params, Query, Body, Deferred>;
+  /** The domain errors it may answer, besides those of the pipeline itself (401, 403, 413, 415, 422, 429, 500). */
+  errors?: readonly ErrorFactory<never>[];
+  /** One call on a service, no logic. */
+  run: (scope: Scope, input: RouteInput<Params, Query, Body>) => Promise<z.output<Output>> | z.output<Output>;
+}
+
+/** A route with its input types closed over, so that routes of any input fit one array. */
+export interface Route<Scope = unknown> {
+  readonly name: string;
+  readonly method: Method;
+  readonly path: string;
+  readonly tag: string;
+  readonly summary: string;
+  readonly description?: string | undefined;
+  readonly permission: Permission;
+  readonly params?: z.ZodObject | undefined;
+  readonly query?: z.ZodObject | undefined;
+  readonly body?: z.ZodType | undefined;
+  readonly output: z.ZodType;
+  readonly status: 200 | 201 | 202;
+  readonly location?: ((output: never) => string) | undefined;
+  readonly idempotent: boolean;
+  readonly deferred?:
+    | { output: z.ZodType; location: (output: never) => string; run: (scope: Scope, input: RouteInput<never, never, never>) => Promise<unknown> }
+    | undefined;
+  readonly errors: readonly ErrorFactory<never>[];
+  run(scope: Scope, input: unknown): unknown;
+}
+
+/**
+ * The constructor of a package's routes, bound to the type of its scope.
+ *
+ * @example
+ * const route = routeFor<HealthScope>();
+ * export const endpointRoutes = [
+ *   route({
+ *     name: 'getEndpoint', method: 'GET', path: '/network-monitoring/endpoints/{id}', tag: 'Network monitoring',
+ *     summary: 'One endpoint', permission: 'health:read', params: z.object({ id: z.string() }), output: endpoint,
+ *     errors: [healthErrors.ENDPOINT_NOT_FOUND], run: (health, { params }) => health.endpoints.get(params.id),
+ *   }),
+ * ];
+ */
+export function routeFor<Scope>() {
+  return <
+    Output extends z.ZodType,
+    Params extends z.ZodObject | undefined = undefined,
+    Query extends z.ZodObject | undefined = undefined,
+    Body extends z.ZodType | undefined = undefined,
+    Deferred extends z.ZodType = z.ZodNever,
+  >(
+    init: RouteInit<Scope, Params, Query, Body, Output, Deferred>,
+  ): Route<Scope> => ({ status: 200, idempotent: false, errors: [], ...init }) as unknown as Route<Scope>;
+}
+
+/** The same routes, reached through a larger scope: `createOperations` joins its domains with it. */
+export function routesWithin<Outer, Inner>(
+  routes: readonly Route<Inner>[],
+  select: (outer: Outer) => Inner,
+): Route<Outer>[] {
+  return routes.map(({ deferred, ...route }) => ({
+    ...route,
+    run: (scope: Outer, input: unknown) => route.run(select(scope), input),
+    deferred: deferred && { ...deferred, run: (scope: Outer, input: RouteInput<never, never, never>) => deferred.run(select(scope), input) },
+  }));
+}

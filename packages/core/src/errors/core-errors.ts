@@ -1,0 +1,85 @@
+import { defineErrors } from './define-errors.js';
+
+/** The errors that any route may answer; every domain adds its own table. */
+export const coreErrors = defineErrors({
+  INVALID_INPUT: {
+    kind: 'invalid',
+    message: ({ count }: { count: number }) =>
+      count === 1 ? 'One field of the request is not valid.' : `${count} fields of the request are not valid.`,
+    hint: 'Every fault is listed in `errors`, by its path.',
+  },
+  INVALID_ARGUMENT: {
+    kind: 'invalid',
+    message: ({ argument, reason }: { argument: string; reason: string }) => `${argument}: ${reason}`,
+  },
+  MALFORMED_BODY: {
+    kind: 'malformed',
+    message: ({ reason }: { reason: string }) => `The request body cannot be read: ${reason}.`,
+    hint: 'Send one JSON document in UTF-8.',
+  },
+  BODY_TOO_LARGE: {
+    kind: 'too_large',
+    message: ({ limitBytes }: { limitBytes: number }) => `The request body is larger than ${limitBytes} bytes.`,
+  },
+  UNSUPPORTED_MEDIA_TYPE: {
+    kind: 'unsupported_media',
+    message: ({ given }: { given: string }) => `The request body is ${given}, which is not understood here.`,
+    hint: 'Send `Content-Type: application/json`, without a `Content-Encoding`.',
+  },
+  UNAUTHENTICATED: {
+    kind: 'unauthenticated',
+    message: (_: Record<never, never>) => 'The request carries no valid credentials.',
+    hint: 'Send `Authorization: Bearer <key>`.',
+  },
+  PERMISSION_DENIED: {
+    kind: 'forbidden',
+    message: ({ permission }: { permission: string }) => `This needs the permission ${permission}.`,
+  },
+  ROUTE_NOT_FOUND: {
+    kind: 'not_found',
+    message: ({ method, path }: { method: string; path: string }) => `There is no ${method} ${path}.`,
+    hint: 'GET /openapi.json lists what there is.',
+  },
+  RATE_LIMITED: {
+    kind: 'limited',
+    message: ({ limit, windowSeconds }: { limit: number; windowSeconds: number }) =>
+      `More than ${limit} requests in ${windowSeconds} seconds.`,
+    hint: 'Wait as long as `Retry-After` says.',
+  },
+  IDEMPOTENCY_KEY_REUSED: {
+    kind: 'invalid',
+    message: (_: Record<never, never>) => 'This Idempotency-Key was used before with another request.',
+    hint: 'Use a new key for a new request; use the same key only to repeat the same one.',
+  },
+  IDEMPOTENCY_IN_FLIGHT: {
+    kind: 'conflict',
+    message: (_: Record<never, never>) => 'A request with this Idempotency-Key is still being worked on.',
+    hint: 'Try again shortly with the same key: the answer will be replayed.',
+  },
+  DRIVER_MISSING: {
+    kind: 'unavailable',
+    message: ({ packageName, purpose }: { packageName: string; purpose: string }) =>
+      `${purpose} needs the package "${packageName}", which is not installed.`,
+    hint: 'Install it beside dotmac, e.g. `npm install <package>`.',
+  },
+  STORE_UNAVAILABLE: {
+    kind: 'unavailable',
+    message: ({ operation }: { operation: string }) => `The database did not answer while ${operation}.`,
+  },
+  SCHEMA_TOO_NEW: {
+    kind: 'unavailable',
+    message: ({ module, migration }: { module: string; migration: string }) =>
+      `The database was migrated by a newer ${module}: it knows no migration "${migration}".`,
+    hint: 'Deploy the newer version, or restore the database from before its migration.',
+  },
+  EGRESS_DENIED: {
+    kind: 'forbidden',
+    message: ({ target }: { target: string }) => `Connecting to ${target} is not allowed here.`,
+    hint: 'The host application decides in code which networks may be reached.',
+  },
+  INTERNAL: {
+    kind: 'internal',
+    message: (_: Record<never, never>) => 'Something went wrong on our side.',
+    hint: 'Quote the request id when you report it.',
+  },
+});
