@@ -2,8 +2,8 @@
 export { routeFor, routesWithin, permissions } from './route.js';
 export type { Route, RouteInit, RouteInput, DeferredAnswer, Permission, Method } from './route.js';
 export { instant, id, message, freeForm } from './formats.js';
-export { wireOf } from './wire.js';
-export type { Wire } from './wire.js';
+export { wireOf, wireName, invalidInput } from './wire.js';
+export type { Wire, WireResult } from './wire.js';
 export { page, pageQuery } from './page.js';
 export { problemOf, problemSchema, statusOf } from './problem.js';
 export type { Problem } from './problem.js';

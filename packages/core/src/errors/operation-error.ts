@@ -1,8 +1,8 @@
 import type { ErrorKind } from './kinds.js';
 
-/** One fault of an invalid input: where it is (a path in wire names, such as `/check_interval`) and what is wrong. */
+/** One fault of an invalid input: where it is and what is wrong. */
 export interface InputIssue {
-  /** JSON Pointer (RFC 6901) into the request's body, or `query/<name>` or `path/<name>`. */
+  /** Dotted path in wire names, e.g. `check_interval` or `items.0.name`; empty for the input as a whole. */
   path: string;
   message: string;
 }

@@ -1,0 +1,18 @@
+import { z } from 'zod';
+
+/** The query of every list: how many, and where the last page ended. */
+export const pageQuery = z.object({
+  limit: z.coerce.number().int().min(1).max(500).default(50).meta({ description: 'How many items at the most' }),
+  cursor: z.string().max(500).optional().meta({ description: 'The `next_cursor` of the page before' }),
+});
+
+/** A page of items. `nextCursor` is null on the last one; it is opaque and stays valid while items come and go. */
+export function page<Item extends z.ZodType>(item: Item) {
+  return z.object({ items: z.array(item), nextCursor: z.string().nullable() });
+}
+
+/** @see page */
+export interface Page<Item> {
+  items: Item[];
+  nextCursor: string | null;
+}
