@@ -1,0 +1,51 @@
+import type { StoreTransaction } from '../store-transaction.js';
+import type { DomainEvent } from './define-events.js';
+
+/** One event on its way to one subscriber. */
+export interface OutboxEntry {
+  /** The subscriber's stable name. One failing subscriber does not re-run the others. */
+  subscriber: string;
+  event: DomainEvent;
+}
+
+/** An entry taken for delivery. */
+export interface ClaimedEntry extends OutboxEntry {
+  /** Identifies this entry and this claim of it; opaque. */
+  claim: string;
+  /** Names the delivery: the same on every attempt. */
+  deliveryId: string;
+  /** 1 at the first attempt. */
+  attempt: number;
+}
+
+/** An entry that was given up, for people to look at. */
+export interface ParkedEntry extends OutboxEntry {
+  deliveryId: string;
+  attempts: number;
+  parkedAt: number;
+  reason: string;
+}
+
+/**
+ * Events that must not be lost, kept in the transaction that made them true.
+ * Entries of one subscriber, tenant and subject are claimed one after another, in the order they were appended;
+ * a parked entry holds nobody up.
+ */
+export interface Outbox {
+  /** Adds entries, in the transaction given if any. */
+  append(entries: readonly OutboxEntry[], trx?: StoreTransaction): Promise<void>;
+  /** Takes up to `limit` due entries of these subscribers for `leaseMs`; after that, others may take them again. */
+  claim(ask: { subscribers: readonly string[]; limit: number; leaseMs: number }): Promise<ClaimedEntry[]>;
+  /** Removes delivered entries; those whose lease was lost meanwhile stay. Returns how many were removed. */
+  acknowledge(claims: readonly string[]): Promise<number>;
+  /** Puts an entry back, to be claimed again after `delayMs`. */
+  retryLater(claim: string, delayMs: number): Promise<void>;
+  /** Gives an entry up. `reason` is a short code or sentence without secrets. */
+  park(claim: string, reason: string): Promise<void>;
+  /** Parked entries of a tenant, oldest first. */
+  parked(tenantId: string, limit: number): Promise<ParkedEntry[]>;
+  /** Puts a parked entry back with its attempts forgotten; false when there is none. */
+  unpark(tenantId: string, deliveryId: string): Promise<boolean>;
+  /** Calls `listener` after entries were committed by this process, where it can know. Returns how to stop listening. */
+  onAppended(listener: () => void): () => void;
+}

@@ -1,0 +1,18 @@
+/** A lease that was granted. */
+export interface Lease {
+  /** Strictly increasing for a key: what writes under a lease should refuse a lower fence than it has seen. */
+  fence: number;
+}
+
+/**
+ * Exclusive rights that end by themselves. Expiry is judged by one clock alone: the database's where processes
+ * share a database, so that their own clocks may disagree.
+ */
+export interface Leases {
+  /** Takes `key` for `ttlMs`, or null while another owner holds it. Acquiring what one holds already renews it, with a new fence. */
+  acquire(key: string, owner: string, ttlMs: number): Promise<Lease | null>;
+  /** Extends a lease to `ttlMs` from now; false when it was lost (expired and taken, or released). */
+  renew(key: string, owner: string, fence: number, ttlMs: number): Promise<boolean>;
+  /** Gives it back; false when it was lost before. Fences keep increasing over releases. */
+  release(key: string, owner: string, fence: number): Promise<boolean>;
+}
