@@ -87,10 +87,10 @@ export interface Route<Scope = unknown> {
   readonly body?: z.ZodType | undefined;
   readonly output: z.ZodType;
   readonly status: 200 | 201 | 202;
-  readonly location?: ((output: never) => string) | undefined;
+  location?(output: unknown): string;
   readonly idempotent: boolean;
   readonly deferred?:
-    | { output: z.ZodType; location: (output: never) => string; run: (scope: Scope, input: RouteInput<never, never, never>) => Promise<unknown> }
+    | { output: z.ZodType; location(output: unknown): string; run(scope: Scope, input: unknown): Promise<unknown> }
     | undefined;
   readonly errors: readonly ErrorFactory<never>[];
   run(scope: Scope, input: unknown): unknown;
@@ -129,6 +129,6 @@ export function routesWithin<Outer, Inner>(
   return routes.map(({ deferred, ...route }) => ({
     ...route,
     run: (scope: Outer, input: unknown) => route.run(select(scope), input),
-    deferred: deferred && { ...deferred, run: (scope: Outer, input: RouteInput<never, never, never>) => deferred.run(select(scope), input) },
+    deferred: deferred && { ...deferred, run: (scope: Outer, input: unknown) => deferred.run(select(scope), input) },
   }));
 }

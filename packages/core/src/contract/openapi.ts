@@ -1,0 +1,154 @@
+import { z } from 'zod';
+import {
+  createDocument,
+  type CreateDocumentOptions,
+  type ZodOpenApiOperationObject,
+  type ZodOpenApiPathsObject,
+  type ZodOpenApiResponseObject,
+} from 'zod-openapi';
+import { coreErrors } from '../errors/core-errors.js';
+import type { ErrorFactory } from '../errors/define-errors.js';
+import { problemSchema, statusOf } from './problem.js';
+import type { Route } from './route.js';
+import { wireName } from './wire.js';
+
+/** What the document says of the API as a whole. */
+export interface DocumentInfo {
+  title?: string;
+  version?: string;
+  description?: string;
+  /** Where the API is mounted, as clients see it. Default `/`. */
+  serverUrl?: string;
+}
+
+/** The document's text where the host gives none. */
+const defaultInfo = {
+  title: 'Operations API',
+  version: '0.1.0',
+  description: 'Network health, customer lifecycle and infrastructure maintenance.',
+  serverUrl: '/',
+};
+
+/** Answered by every route, before its own work begins. */
+const pipelineErrors = [
+  coreErrors.UNAUTHENTICATED,
+  coreErrors.PERMISSION_DENIED,
+  coreErrors.RATE_LIMITED,
+  coreErrors.INTERNAL,
+];
+const inputErrors = [coreErrors.INVALID_INPUT];
+const bodyErrors = [coreErrors.MALFORMED_BODY, coreErrors.BODY_TOO_LARGE, coreErrors.UNSUPPORTED_MEDIA_TYPE];
+const idempotencyErrors = [coreErrors.IDEMPOTENCY_IN_FLIGHT, coreErrors.IDEMPOTENCY_KEY_REUSED];
+
+/** The OpenAPI 3.1 document of some routes, in wire names. */
+export function openApiDocument(routes: readonly Route<never>[], info: DocumentInfo = {}, idempotency = true) {
+  const { title, version, description, serverUrl } = { ...defaultInfo, ...info };
+  const paths: ZodOpenApiPathsObject = {};
+  for (const route of routes)
+    paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: operation(route, idempotency) };
+  const document = createDocument(
+    {
+      openapi: '3.1.1',
+      info: {
+        title,
+        version,
+        description,
+        contact: { name: 'dotmac', url: 'https://github.com/dotmac/dotmac' },
+        license: { name: 'MIT', identifier: 'MIT' },
+      },
+      servers: [{ url: serverUrl }],
+      tags: [...new Set(routes.map(({ tag }) => tag))].map((name) => ({ name, description: `${name} routes` })),
+      security: [{ bearer: [] }],
+      paths,
+      components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer', description: 'An API key or a token' } } },
+    },
+    { override: spellOnWire, allowEmptySchema: { unknown: true } },
+  );
+  return spellParameters(document);
+}
+
+function operation(route: Route<never>, idempotency: boolean): ZodOpenApiOperationObject {
+  const { params, query, body, deferred } = route;
+  const keyed = route.idempotent && idempotency;
+  const header = {
+    ...(keyed && {
+      'Idempotency-Key': z
+        .string()
+        .min(1)
+        .max(255)
+        .optional()
+        .meta({ description: 'Repeat a request with the same key, and its first answer is replayed' }),
+    }),
+    ...(deferred && {
+      Prefer: z.string().optional().meta({ description: '`respond-async` answers 202 at once', examples: ['respond-async'] }),
+    }),
+  };
+  const errors = [
+    ...pipelineErrors,
+    ...(params || query || body ? inputErrors : []),
+    ...(body ? bodyErrors : []),
+    ...(keyed ? idempotencyErrors : []),
+    ...route.errors,
+  ];
+  return {
+    operationId: route.name,
+    tags: [route.tag],
+    summary: route.summary,
+    description: `${route.description ?? route.summary}\n\nPermission: \`${route.permission}\`.`,
+    requestParams: {
+      ...(params && { path: params }),
+      ...(query && { query }),
+      ...(Object.keys(header).length > 0 && { header: z.object(header) }),
+    },
+    ...(body && {
+      requestBody: { required: !body.safeParse({}).success, content: { 'application/json': { schema: body } } },
+    }),
+    responses: {
+      [route.status]: success(route.summary, route.output, route.location !== undefined),
+      ...(deferred && { 202: success('Accepted; the Location shows its progress', deferred.output, true) }),
+      ...problems(errors),
+    },
+  };
+}
+
+function success(description: string, schema: z.ZodType, located: boolean): ZodOpenApiResponseObject {
+  const headers = located && { headers: z.object({ Location: z.string().meta({ description: 'Where it can be read' }) }) };
+  return { description, ...headers, content: { 'application/json': { schema } } };
+}
+
+/** One response a status, naming the codes that it may carry. */
+function problems(errors: readonly ErrorFactory<never>[]): Record<string, ZodOpenApiResponseObject> {
+  const codes = new Map<number, Set<string>>();
+  for (const { kind, code } of errors) {
+    const status = statusOf(kind);
+    codes.set(status, (codes.get(status) ?? new Set()).add(code));
+  }
+  const content = { 'application/problem+json': { schema: problemSchema } };
+  const response = (names: Set<string>) => ({ description: [...names].map((it) => `\`${it}\``).join(', '), content });
+  return Object.fromEntries([...codes].map(([status, names]) => [status, response(names)]));
+}
+
+/** Property names as the wire has them, and codecs as their wire form, in requests and answers alike. */
+const spellOnWire: NonNullable<CreateDocumentOptions['override']> = ({ jsonSchema, zodSchema }) => {
+  const def = zodSchema._zod.def;
+  if (def.type === 'object' && jsonSchema.properties) {
+    const renamed = Object.entries(jsonSchema.properties).map(([name, schema]) => [wireName(name), schema] as const);
+    jsonSchema.properties = Object.fromEntries(renamed);
+    if (jsonSchema.required) jsonSchema.required = jsonSchema.required.map(wireName);
+  }
+  if (def.type === 'pipe' && 'reverseTransform' in def) {
+    const { description, examples } = jsonSchema;
+    for (const key of Object.keys(jsonSchema)) delete (jsonSchema as Record<string, unknown>)[key];
+    const { $schema: _, ...wireForm } = z.toJSONSchema(def.in as z.ZodType) as Record<string, unknown>;
+    Object.assign(jsonSchema, wireForm, description && { description }, examples && { examples });
+  }
+};
+
+/** zod-openapi takes parameter names from the schema's keys, past the override. */
+function spellParameters<Document extends ReturnType<typeof createDocument>>(document: Document): Document {
+  for (const path of Object.values(document.paths ?? {}))
+    for (const operation of Object.values(path) as { parameters?: { in: string; name: string }[] }[])
+      for (const parameter of operation.parameters ?? [])
+        if (parameter.in !== 'header') parameter.name = wireName(parameter.name);
+  return document;
+}

@@ -1,0 +1,31 @@
+import type { Route } from '../contract/route.js';
+import { wireOf } from '../contract/wire.js';
+import { header, type HttpRequest, type HttpResponse } from './exchange.js';
+import type { CheckedInput } from './input.js';
+import { respondJson } from './respond.js';
+import { verifyOutput } from './verify.js';
+
+/**
+ * Runs a route and renders what it gives; the deferred form where the route has one and the client prefers it.
+ * @param verify check outputs against their schemas (tests)
+ */
+export function createAnswerer<Scope>(route: Route<Scope>, verify: boolean) {
+  const [wire, deferredWire] = [wireOf(route.output), route.deferred && wireOf(route.deferred.output)];
+  const { deferred } = route;
+  return async (scope: Scope, input: CheckedInput, request: HttpRequest): Promise<HttpResponse> => {
+    if (deferred && deferredWire && prefersAsync(request)) {
+      const output = await deferred.run(scope, input);
+      if (verify) verifyOutput(route, deferred.output, output);
+      const headers = { location: deferred.location(output), 'preference-applied': 'respond-async' };
+      return respondJson(202, deferredWire.render(output), headers);
+    }
+    const output = await route.run(scope, input);
+    if (verify) verifyOutput(route, route.output, output);
+    return respondJson(route.status, wire.render(output), route.location ? { location: route.location(output) } : {});
+  };
+}
+
+/** `Prefer: respond-async`, alone or among others (RFC 7240, 4.1). */
+function prefersAsync(request: HttpRequest): boolean {
+  return (header(request, 'prefer') ?? '').split(/[,;]/).some((it) => it.trim().toLowerCase() === 'respond-async');
+}

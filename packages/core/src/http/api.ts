@@ -1,0 +1,93 @@
+import type { Registry } from 'prom-client';
+import { systemClock, type Clock } from '../clock.js';
+import { coreErrors } from '../errors/core-errors.js';
+import { silentLogger, type Logger } from '../logger.js';
+import type { Module } from '../module.js';
+import type { Authenticate } from './authenticate.js';
+import { documentRoutes, type DocumentInfo } from './docs/routes.js';
+import { handleRoute, handleUnknown, type Handle, type Pipeline } from './handle.js';
+import type { IdempotencyStore } from './idempotency-store.js';
+import { createLimiter, type RateLimit } from './limit.js';
+import { requestMetrics } from './metrics.js';
+import { operationalRoutes } from './operational-routes.js';
+
+/** How a module is served. */
+export interface ApiOptions {
+  /** The host's authentication; required, here or on the module. */
+  authenticate?: Authenticate;
+  /** Requests per principal and per client address; `false` for none. Default 600 and 6000 a minute. */
+  rateLimits?: { principal?: RateLimit | false; address?: RateLimit | false };
+  /** Largest request body. Default 1 MiB. */
+  bodyLimitBytes?: number;
+  /** Where answers to an `Idempotency-Key` are kept. Without it the header is ignored, and the OpenAPI document has none. */
+  idempotency?: IdempotencyStore;
+  /** How long an answer can be replayed, in seconds. Default 86400. */
+  idempotencyRetentionSeconds?: number;
+  logger?: Logger;
+  clock?: Clock;
+  /** The host's prom-client registry. With it come request metrics and `GET /metrics`. */
+  metrics?: Registry;
+  /** What `/openapi.json` says of this API; `false` leaves it and `/docs` out. */
+  document?: DocumentInfo | false;
+  /** For tests: an answer that breaks its own contract (undeclared error, wrong shape) becomes an error. Default false. */
+  verify?: boolean;
+}
+
+/** A module that brings its own way of being served; what `createOperations` makes. */
+export interface ServedModule<Scope = unknown> extends Module<Scope> {
+  readonly http?: ApiOptions;
+}
+
+/** One path that an adapter registers. */
+export interface ApiRoute {
+  method: string;
+  /** With parameters in braces: `/things/{id}`. */
+  path: string;
+  handle: Handle;
+}
+
+/** All that an adapter needs: loop over `routes`, translate, done. */
+export interface Api {
+  routes: ApiRoute[];
+  /** The answer for a path that is none of them. */
+  notFound: Handle;
+}
+
+const defaults = { principal: { requests: 600 }, address: { requests: 6_000 } };
+
+/**
+ * Serves a module's routes, `/openapi.json`, `/docs`, `/livez`, `/readyz` and `/metrics` in plain data; the adapters
+ * for Express and Fastify put it on a server.
+ * @throws INVALID_ARGUMENT without `authenticate`
+ */
+export function createApi<Scope>(module: ServedModule<Scope>, options: ApiOptions = {}): Api {
+  const given = { ...module.http, ...options };
+  const { authenticate, rateLimits = {}, logger = silentLogger, clock = systemClock, metrics, document } = given;
+  const retentionMs = (given.idempotencyRetentionSeconds ?? 86_400) * 1_000;
+  if (!authenticate)
+    throw coreErrors.INVALID_ARGUMENT({ argument: 'authenticate', reason: 'say who is asking: (request) => Principal | null' });
+  const limiter = (name: keyof typeof defaults) => {
+    const limit = rateLimits[name] ?? defaults[name];
+    return limit && createLimiter(name, limit);
+  };
+  const pipeline: Pipeline<Scope> = {
+    authenticate,
+    scope: (init) => module.scope(init),
+    limitPrincipal: limiter('principal'),
+    limitAddress: limiter('address'),
+    bodyLimitBytes: given.bodyLimitBytes ?? 1_048_576,
+    idempotency: given.idempotency && { store: given.idempotency, clock, retentionMs },
+    clock,
+    logger,
+    observe: metrics && requestMetrics(metrics),
+    verify: given.verify ?? false,
+  };
+  return {
+    routes: [
+      ...module.routes.map((route) => ({ method: route.method, path: route.path, handle: handleRoute(route, pipeline) })),
+      ...operationalRoutes(module, metrics),
+      ...(document === false ? [] : documentRoutes(module.routes, document, given.idempotency !== undefined)),
+    ],
+    notFound: handleUnknown(pipeline),
+  };
+}

@@ -1,0 +1,107 @@
+import type { Clock } from '../clock.js';
+import type { Route } from '../contract/route.js';
+import { coreErrors } from '../errors/core-errors.js';
+import { isOperationError } from '../errors/operation-error.js';
+import { newId } from '../ids.js';
+import type { Logger } from '../logger.js';
+import type { ScopeInit } from '../scope.js';
+import { createAnswerer } from './answer.js';
+import { isPermitted, type Authenticate, type Principal } from './authenticate.js';
+import type { HttpRequest, HttpResponse } from './exchange.js';
+import { idempotently, type IdempotencyOptions } from './idempotency.js';
+import { createInputReader } from './input.js';
+import { addressKey, quotaExceeded, quotaHeaders, type Limiter } from './limit.js';
+import { respondProblem } from './respond.js';
+import { verifyError } from './verify.js';
+
+/** What the pipeline runs on. */
+export interface Pipeline<Scope> {
+  authenticate: Authenticate;
+  scope: (init: ScopeInit) => Scope;
+  limitPrincipal: Limiter | false;
+  limitAddress: Limiter | false;
+  bodyLimitBytes: number;
+  idempotency: IdempotencyOptions | undefined;
+  clock: Clock;
+  logger: Logger;
+  observe: ((route: string, method: string, status: number, seconds: number) => void) | undefined;
+  verify: boolean;
+}
+
+/** A request's way to its answer; never rejects. */
+export type Handle = (request: HttpRequest) => Promise<HttpResponse>;
+
+type Headers = Record<string, string>;
+
+/**
+ * THE way of a request: limit the address, authenticate, limit the principal, permit, parse, scope, run, respond.
+ * This file alone knows the order.
+ */
+export function handleRoute<Scope>(route: Route<Scope>, pipeline: Pipeline<Scope>): Handle {
+  const { bodyLimitBytes, idempotency, verify, scope } = pipeline;
+  const readInput = createInputReader(route, bodyLimitBytes);
+  const answer = createAnswerer(route, verify);
+  return answerErrors(route.path, pipeline, async (request, headers) => {
+    const principal = await admit(request, pipeline, headers);
+    if (!isPermitted(principal, route.permission))
+      throw coreErrors.PERMISSION_DENIED({ permission: route.permission });
+    const { sent, input } = await readInput(request);
+    const scoped = scope({ tenantId: principal.tenantId, actor: principal.actorId });
+    const work = () =>
+      answer(scoped, input, request).catch((error: unknown) => {
+        if (verify) verifyError(route, error);
+        throw error;
+      });
+    return route.idempotent && idempotency ? idempotently(idempotency, request, principal, sent, work) : work();
+  });
+}
+
+/** The answer for a path that no route has. Open to anybody, and limited per address like everything else. */
+export function handleUnknown<Scope>(pipeline: Pipeline<Scope>): Handle {
+  return answerErrors('unknown', pipeline, async (request, headers) => {
+    await countAddress(request, pipeline, headers);
+    throw coreErrors.ROUTE_NOT_FOUND({ method: request.method, path: request.path });
+  });
+}
+
+async function admit<Scope>(request: HttpRequest, pipeline: Pipeline<Scope>, headers: Headers): Promise<Principal> {
+  await countAddress(request, pipeline, headers);
+  const principal = await pipeline.authenticate(request);
+  if (!principal) throw coreErrors.UNAUTHENTICATED({});
+  await count(pipeline.limitPrincipal, `${principal.tenantId}/${principal.actorId}`, headers);
+  return principal;
+}
+
+const countAddress = <Scope>(request: HttpRequest, { limitAddress }: Pipeline<Scope>, headers: Headers): Promise<void> =>
+  count(limitAddress, addressKey(request.remoteAddress), headers);
+
+async function count(limiter: Limiter | false, key: string, headers: Headers): Promise<void> {
+  if (!limiter) return;
+  const quota = await limiter(key);
+  Object.assign(headers, quotaHeaders(quota));
+  if (quota.exceeded) throw quotaExceeded(quota);
+}
+
+/** Turns what `work` throws into problem details, logs what nobody expected, and measures. */
+function answerErrors<Scope>(
+  name: string,
+  { clock, logger, observe }: Pipeline<Scope>,
+  work: (request: HttpRequest, headers: Headers) => Promise<HttpResponse>,
+): Handle {
+  return async (request) => {
+    const started = clock.monotonic();
+    const requestId = newId();
+    const headers: Headers = { 'x-request-id': requestId };
+    const response = await work(request, headers).then(
+      (answer) => ({ ...answer, headers: Object.assign(headers, answer.headers) }),
+      (error: unknown) => {
+        const expected = isOperationError(error);
+        if (!expected || error.kind === 'internal')
+          logger.error({ err: error, requestId, method: request.method, route: name }, 'request failed');
+        return respondProblem(expected ? error : coreErrors.INTERNAL({}), requestId, headers);
+      },
+    );
+    observe?.(name, request.method, response.status, (clock.monotonic() - started) / 1_000);
+    return response;
+  };
+}

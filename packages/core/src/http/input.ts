@@ -1,0 +1,42 @@
+import type { z } from 'zod';
+import type { Route } from '../contract/route.js';
+import { invalidInput, wireOf } from '../contract/wire.js';
+import type { InputIssue } from '../errors/operation-error.js';
+import type { HttpRequest } from './exchange.js';
+import { readJsonBody } from './parse.js';
+
+/** A request's input, checked against its route. */
+export interface CheckedInput {
+  params: unknown;
+  query: unknown;
+  body: unknown;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Reads and checks what a route takes. Every fault of path, query and body is named at once.
+ * @returns a function that yields the input for `run`, and the body as it was sent (for the idempotency fingerprint)
+ */
+export function createInputReader<Scope>(route: Route<Scope>, bodyLimitBytes: number) {
+  const reader = (schema: z.ZodType | undefined) => {
+    if (!schema) return () => undefined;
+    const wire = wireOf(schema);
+    return (value: unknown, issues: InputIssue[]): unknown => {
+      const result = wire.parse(value);
+      if (result.ok) return result.value;
+      issues.push(...result.issues);
+      return undefined;
+    };
+  };
+  const [readParams, readQuery, readBody] = [reader(route.params), reader(route.query), reader(route.body)];
+  return async (request: HttpRequest): Promise<{ sent: unknown; input: CheckedInput }> => {
+    const sent = route.body ? await readJsonBody(request, bodyLimitBytes) : undefined;
+    const issues: InputIssue[] = [];
+    const params = readParams(request.params, issues);
+    const query = readQuery(request.query, issues);
+    const body = readBody(sent ?? {}, issues);
+    if (issues.length > 0) throw invalidInput(issues);
+    // A getter: most routes never look at the signal, and making one costs the adapter a listener.
+    return { sent, input: { params, query, body, get signal() { return request.signal; } } };
+  };
+}

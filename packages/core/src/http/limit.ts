@@ -1,0 +1,73 @@
+import type { Redis } from 'ioredis';
+import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes, type RateLimiterAbstract } from 'rate-limiter-flexible';
+import { coreErrors } from '../errors/core-errors.js';
+import type { OperationError } from '../errors/operation-error.js';
+
+/** How many requests in which time. */
+export interface RateLimit {
+  requests: number;
+  /** The window in seconds. Default 60. */
+  windowSeconds?: number;
+  /** The host's ioredis client, so that several processes count together. While it is out of reach each counts alone. */
+  redis?: Redis;
+}
+
+/** The state of a caller's quota after a request. */
+export interface Quota {
+  limit: number;
+  windowSeconds: number;
+  remaining: number;
+  resetSeconds: number;
+}
+
+/** Counts a request of `key`. */
+export type Limiter = (key: string) => Promise<Quota & { exceeded: boolean }>;
+
+/** A fixed-window limiter. `name` keeps several apart in one Redis. */
+export function createLimiter(name: string, { requests, windowSeconds = 60, redis }: RateLimit): Limiter {
+  const window = { points: requests, duration: windowSeconds, keyPrefix: `dotmac:limit:${name}` };
+  const memory = new RateLimiterMemory(window);
+  const limiter: RateLimiterAbstract = redis
+    ? new RateLimiterRedis({ ...window, storeClient: redis, insuranceLimiter: memory, rejectIfRedisNotReady: true })
+    : memory;
+  return async (key) => {
+    const outcome = await limiter.consume(key).catch((rejected: unknown) => {
+      if (rejected instanceof RateLimiterRes) return rejected;
+      throw rejected;
+    });
+    return {
+      limit: requests,
+      windowSeconds,
+      remaining: Math.max(0, outcome.remainingPoints),
+      resetSeconds: Math.max(1, Math.ceil(outcome.msBeforeNext / 1_000)),
+      exceeded: outcome.consumedPoints > requests,
+    };
+  };
+}
+
+/** The quota as `RateLimit` fields (draft-ietf-httpapi-ratelimit-headers-10). */
+export function quotaHeaders({ limit, windowSeconds, remaining, resetSeconds }: Quota): Record<string, string> {
+  return {
+    'ratelimit-policy': `"default";q=${limit};w=${windowSeconds}`,
+    ratelimit: `"default";r=${remaining};t=${resetSeconds}`,
+  };
+}
+
+/** RATE_LIMITED, with the time to wait. */
+export function quotaExceeded({ limit, windowSeconds, resetSeconds }: Quota): OperationError {
+  return coreErrors.RATE_LIMITED({ limit, windowSeconds }, { retryAfter: resetSeconds });
+}
+
+/** An address as one caller: IPv6 by its /64, the least that one customer is given (RFC 6177). */
+export function addressKey(address: string): string {
+  const [plain = ''] = address.replace(/^::ffff:(?=\d+\.)/i, '').split('%');
+  if (!plain.includes(':')) return plain;
+  const [head = '', tail] = plain.split('::');
+  const groups = head === '' ? [] : head.split(':');
+  if (tail !== undefined) {
+    const last = tail === '' ? [] : tail.split(':');
+    while (groups.length + last.length < 8) groups.push('0');
+    groups.push(...last);
+  }
+  return groups.slice(0, 4).join(':');
+}

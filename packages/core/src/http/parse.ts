@@ -1,0 +1,85 @@
+import type { Readable } from 'node:stream';
+import { coreErrors } from '../errors/core-errors.js';
+import { isOperationError } from '../errors/operation-error.js';
+import { header, type HttpRequest } from './exchange.js';
+
+/** Deeper JSON than this is nobody's configuration, and recursing over it exhausts the stack. */
+const deepest = 32;
+
+/**
+ * The request's JSON body; undefined when there is none.
+ * @throws BODY_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, MALFORMED_BODY
+ */
+export async function readJsonBody(request: HttpRequest, limitBytes: number): Promise<unknown> {
+  const { body } = request;
+  if ('parsed' in body) return body.parsed;
+  const declared = header(request, 'content-length');
+  if (declared === undefined ? header(request, 'transfer-encoding') === undefined : declared === '0') return undefined;
+  if (Number(declared) > limitBytes) throw coreErrors.BODY_TOO_LARGE({ limitBytes });
+  requireJson(request);
+  const bytes = await readAll(body.stream, limitBytes);
+  return bytes.length === 0 ? undefined : parseJson(bytes);
+}
+
+function requireJson(request: HttpRequest): void {
+  const type = header(request, 'content-type') ?? 'of no declared type';
+  if (!/^application\/([\w.+-]+\+)?json\s*(;|$)/i.test(type)) throw coreErrors.UNSUPPORTED_MEDIA_TYPE({ given: type });
+  const encoding = header(request, 'content-encoding') ?? 'identity';
+  if (encoding.toLowerCase() !== 'identity')
+    throw coreErrors.UNSUPPORTED_MEDIA_TYPE({ given: `encoded as ${encoding}` });
+}
+
+// Events instead of `for await`: one small chunk is the rule, and async iteration costs more than parsing it.
+function readAll(stream: Readable, limitBytes: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const settle = (finish: () => void): void => {
+      stream.off('data', onData).off('end', onEnd).off('error', onError).off('close', onClose);
+      finish();
+    };
+    const onData = (chunk: Buffer): void => {
+      size += chunk.length;
+      if (size <= limitBytes) return void chunks.push(chunk);
+      settle(() => reject(coreErrors.BODY_TOO_LARGE({ limitBytes })));
+      // The rest is thrown away unread, so that the client gets to see the answer instead of a reset.
+      stream.on('error', () => undefined).resume();
+    };
+    const onEnd = (): void =>
+      settle(() => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size)));
+    const cut = (): void => settle(() => reject(coreErrors.MALFORMED_BODY({ reason: 'it was cut off' })));
+    const [onError, onClose] = [cut, cut];
+    stream.on('data', onData).on('end', onEnd).on('error', onError).on('close', onClose);
+  });
+}
+
+function parseJson(bytes: Buffer): unknown {
+  const text = bytes.toString('utf8');
+  if (depthOf(text) > deepest) throw coreErrors.MALFORMED_BODY({ reason: `it nests deeper than ${deepest} levels` });
+  try {
+    return JSON.parse(text, text.includes('__proto__') || text.includes('\\u') ? refuseProto : undefined) as unknown;
+  } catch (error) {
+    throw isOperationError(error) ? error : coreErrors.MALFORMED_BODY({ reason: 'it is not valid JSON' });
+  }
+}
+
+/** An own `__proto__` field is harmless here and a trap for whoever merges the object later. */
+function refuseProto(key: string, value: unknown): unknown {
+  if (key === '__proto__') throw coreErrors.MALFORMED_BODY({ reason: 'it has a field named __proto__' });
+  return value;
+}
+
+/** How deep brackets nest outside strings. */
+function depthOf(text: string): number {
+  let [depth, deepestSeen, inString] = [0, 0, false];
+  for (let at = 0; at < text.length; at++) {
+    const char = text.charCodeAt(at);
+    if (inString) {
+      if (char === 0x5c) at++;
+      else if (char === 0x22) inString = false;
+    } else if (char === 0x22) inString = true;
+    else if (char === 0x7b || char === 0x5b) deepestSeen = Math.max(deepestSeen, ++depth);
+    else if (char === 0x7d || char === 0x5d) depth--;
+  }
+  return deepestSeen;
+}

@@ -1,0 +1,26 @@
+import { wireOf } from '../contract/wire.js';
+import { problemOf, problemSchema } from '../contract/problem.js';
+import type { OperationError } from '../errors/operation-error.js';
+import type { HttpResponse } from './exchange.js';
+
+const problemWire = wireOf(problemSchema);
+
+/** A JSON answer. No cache may keep it: it is one tenant's. */
+export function respondJson(status: number, body: unknown, headers: Record<string, string> = {}): HttpResponse {
+  return {
+    status,
+    headers: { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store', ...headers },
+    body: JSON.stringify(body),
+  };
+}
+
+/** An error as `application/problem+json` (RFC 9457). */
+export function respondProblem(error: OperationError, requestId: string, headers: Record<string, string> = {}): HttpResponse {
+  const problem = problemOf(error, requestId);
+  return respondJson(problem.status, problemWire.render(problem), {
+    ...headers,
+    'content-type': 'application/problem+json; charset=utf-8',
+    ...(error.retryAfter !== undefined && { 'retry-after': String(Math.ceil(error.retryAfter)) }),
+    ...(error.kind === 'unauthenticated' && { 'www-authenticate': 'Bearer' }),
+  });
+}

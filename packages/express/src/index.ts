@@ -1,0 +1,3 @@
+/** `@dotmac/express`: a dotmac module as an Express router. */
+export { expressRouter } from './router.js';
+export type { ExpressOptions } from './router.js';

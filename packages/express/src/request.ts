@@ -1,0 +1,24 @@
+import type { HttpRequest } from '@dotmac/core/http';
+import type { Request, Response } from 'express';
+
+/** Express's request in plain data. */
+export function toRequest(request: Request, response: Response): HttpRequest {
+  let abort: AbortController | undefined;
+  return {
+    method: request.method,
+    path: request.baseUrl + request.path,
+    params: request.params as Record<string, string>,
+    query: request.query as HttpRequest['query'],
+    headers: request.headers,
+    remoteAddress: request.ip ?? request.socket.remoteAddress ?? '',
+    // A parser of the host's ran before us when it set `body` and read the stream to its end.
+    body: request.readableEnded && request.body !== undefined ? { parsed: request.body as unknown } : { stream: request },
+    get signal() {
+      if (!abort) {
+        const controller = (abort = new AbortController());
+        response.once('close', () => response.writableFinished || controller.abort(new Error('The client went away')));
+      }
+      return abort.signal;
+    },
+  };
+}

@@ -1,0 +1,35 @@
+import { createApi, type ApiOptions, type ServedModule } from '@dotmac/core/http';
+import type { FastifyInstance, HTTPMethods } from 'fastify';
+import { send } from './reply.js';
+import { toRequest } from './request.js';
+
+/** How the plugin behaves, besides how the module is served. Fastify's own `prefix` works as usual. */
+export interface FastifyRoutesOptions<Scope> extends ApiOptions {
+  /** What to serve: `createOperations(...)`, or one domain. */
+  operations: ServedModule<Scope>;
+  /** Answer unknown paths under the prefix with a 404 problem. Default false: they go to the host's own handler. */
+  terminal?: boolean;
+}
+
+/**
+ * The routes of a module as a Fastify 5 plugin. It is encapsulated: its body handling touches no route of the host.
+ *
+ * @example
+ * await fastify.register(fastifyRoutes, { operations: ops, prefix: '/ops' });
+ * @throws INVALID_ARGUMENT when neither the module nor the options say how to `authenticate`
+ */
+export async function fastifyRoutes<Scope>(fastify: FastifyInstance, options: FastifyRoutesOptions<Scope>): Promise<void> {
+  const { operations, terminal = false, ...apiOptions } = options;
+  const api = createApi(operations, apiOptions);
+  // The pipeline reads bodies itself, under its own limit; Fastify hands the stream through.
+  fastify.removeAllContentTypeParsers();
+  fastify.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
+  for (const { method, path, handle } of api.routes)
+    fastify.route({
+      method: method as HTTPMethods,
+      url: path.replace(/\{(\w+)\}/g, ':$1'),
+      handler: async (request, reply) => send(reply, await handle(toRequest(request, reply))),
+    });
+  if (terminal)
+    fastify.setNotFoundHandler(async (request, reply) => send(reply, await api.notFound(toRequest(request, reply))));
+}
