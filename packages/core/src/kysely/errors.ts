@@ -1,0 +1,93 @@
+import { coreErrors } from '../errors/core-errors.js';
+import { isOperationError, type OperationError } from '../errors/operation-error.js';
+
+const uniqueViolations = new Set(['23505', 'ER_DUP_ENTRY', 'SQLITE_CONSTRAINT_UNIQUE', 'SQLITE_CONSTRAINT_PRIMARYKEY']);
+
+const retryable = new Set([
+  '40001', // serialization failure
+  '40P01', // PostgreSQL: deadlock
+  '55P03', // PostgreSQL: lock timeout
+  'ER_LOCK_WAIT_TIMEOUT', // 1205
+  'ER_LOCK_DEADLOCK', // 1213
+  'ER_CHECKREAD', // 1020, MariaDB: the row changed since it was read
+  'SQLITE_BUSY',
+  'SQLITE_BUSY_SNAPSHOT',
+  'SQLITE_LOCKED',
+]);
+
+const unreachable = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ECONNABORTED',
+  'EPIPE',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'PROTOCOL_CONNECTION_LOST',
+  'PROTOCOL_SEQUENCE_TIMEOUT',
+  'ER_CON_COUNT_ERROR',
+  'ER_SERVER_SHUTDOWN',
+  'ER_ACCESS_DENIED_ERROR',
+  'ER_BAD_DB_ERROR',
+  'POOL_CLOSED',
+  '57P01', // PostgreSQL: admin shutdown
+  '57P02',
+  '57P03', // cannot connect now
+  '57014', // statement timeout
+  '53300', // too many connections
+  '28P01', // wrong password
+  '28000',
+  '3D000', // no such database
+  'SQLITE_CANTOPEN',
+  'SQLITE_IOERR',
+  'SQLITE_FULL',
+  'SQLITE_NOTADB',
+]);
+
+// node-postgres throws these without a code.
+const unreachableMessages = [
+  'Connection terminated',
+  'timeout exceeded when trying to connect',
+  'timeout expired',
+  'Query read timeout',
+  'Client has encountered a connection error',
+  'Cannot use a pool after calling end',
+  'Pool is closed',
+  'The database connection is not open',
+];
+
+function codeOf(error: unknown): string {
+  if (typeof error !== 'object' || error === null) return '';
+  const { code, errno } = error as { code?: unknown; errno?: unknown };
+  return typeof code === 'string' ? code : typeof errno === 'number' ? String(errno) : '';
+}
+
+/** Did an insert or update break a unique key? */
+export function isUniqueViolation(error: unknown): boolean {
+  return uniqueViolations.has(codeOf(error));
+}
+
+/** Would the same transaction, run anew, likely succeed? (Deadlock, serialization failure, lock timeout, busy.) */
+export function isRetryable(error: unknown): boolean {
+  return retryable.has(codeOf(error));
+}
+
+/** Is it the connection rather than the statement that failed? */
+export function isConnectionError(error: unknown): boolean {
+  if (isOperationError(error)) return false;
+  const code = codeOf(error);
+  if (unreachable.has(code) || code.startsWith('08') || code.startsWith('SQLITE_IOERR')) return true;
+  return error instanceof Error && unreachableMessages.some((start) => error.message.startsWith(start));
+}
+
+/** STORE_UNAVAILABLE for a connection's failure, any other error as it is. The cause is kept for logs of the host, never shown. */
+export function storeError(error: unknown, operation: string): unknown {
+  return isConnectionError(error) ? unavailable(operation, error) : error;
+}
+
+/** STORE_UNAVAILABLE, with its cause hidden from serialisers. */
+export function unavailable(operation: string, cause?: unknown): OperationError {
+  return coreErrors.STORE_UNAVAILABLE({ operation }, { cause, retryAfter: 1 });
+}

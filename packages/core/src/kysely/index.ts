@@ -1,0 +1,20 @@
+export type { Database } from './database.js';
+export {
+  databaseFromUrl,
+  fromKysely,
+  mysql,
+  postgres,
+  sqlite,
+  type DatabaseOptions,
+  type PoolOptions,
+  type SqliteOptions,
+} from './open.js';
+export type { Mysql2Pool, PgPool } from './pools.js';
+export type { SqliteHandle } from './sqlite-driver.js';
+export { dialectTraits, type ColumnTypes, type DialectName, type DialectTraits } from './dialect.js';
+export { fromFlag, fromJson, numberOrNull, toFlag, toJson } from './values.js';
+export { insertedCount, onConflictDoNothing, upsert, type Merge } from './upsert.js';
+export { isConnectionError, isRetryable, isUniqueViolation, storeError } from './errors.js';
+export { executorFor, inTransaction, type TransactionOptions } from './transaction.js';
+export { coreMigrations } from './core-migrations.js';
+export { migrate, type Migration, type MigrationContext, type ModuleMigrations } from './migrate.js';

@@ -1,0 +1,121 @@
+import type { MysqlPool, MysqlPoolConnection, MysqlQueryResult, PostgresPool, PostgresPoolClient } from 'kysely';
+import type { Clock } from '../clock.js';
+import { isConnectionError, storeError, unavailable } from './errors.js';
+
+/** int8 (20) and numeric (1700): counts and sums fit a double, and node-postgres gives them as strings. */
+const numericOids = new Set([20, 1700]);
+
+/** The part of pg's `types` that a query can bring along. */
+export interface PgTypes {
+  getTypeParser(oid: number, format?: 'text' | 'binary'): (value: string) => unknown;
+}
+
+interface PgClient {
+  query(config: { text: string; values: unknown[]; types: PgTypes }): Promise<unknown>;
+  release(destroy?: boolean): void;
+  on(event: 'error', listener: () => void): unknown;
+  removeListener(event: 'error', listener: () => void): unknown;
+}
+
+/** The part of a pg `Pool` that is used here. A host's own pool fits. */
+export interface PgPool {
+  connect(): Promise<PgClient>;
+  end(): Promise<void>;
+  options?: { types?: PgTypes };
+}
+
+/**
+ * A pg pool as Kysely wants it: int8 and numeric come as numbers (by query, so a host's pool stays as it is), a failing
+ * connection becomes STORE_UNAVAILABLE and is not used again.
+ */
+export function guardPgPool(pool: PgPool, defaultTypes: PgTypes): PostgresPool {
+  const fallback = pool.options?.types ?? defaultTypes;
+  const types: PgTypes = {
+    getTypeParser: (oid, format) => (numericOids.has(oid) && format !== 'binary' ? Number : fallback.getTypeParser(oid, format)),
+  };
+  const guard = (client: PgClient): PostgresPoolClient => {
+    let broken = false;
+    // A taken client that loses its server between two statements emits an error; unheard, it would end the process.
+    const onError = (): void => void (broken = true);
+    client.on('error', onError);
+    const query = async (text: string, values: readonly unknown[]): Promise<unknown> => {
+      try {
+        return await client.query({ text, values: [...values], types });
+      } catch (error) {
+        broken ||= isConnectionError(error);
+        throw storeError(error, 'running a statement');
+      }
+    };
+    const release = (): void => {
+      client.removeListener('error', onError);
+      client.release(broken);
+    };
+    return { query: query as PostgresPoolClient['query'], release };
+  };
+  return {
+    connect: async () => {
+      try {
+        return guard(await pool.connect());
+      } catch (error) {
+        throw storeError(error, 'connecting');
+      }
+    },
+    end: () => pool.end(),
+  };
+}
+
+interface MysqlConnection {
+  query(options: { sql: string; values: unknown[]; timeout: number }, callback: (error: unknown, result: unknown) => void): unknown;
+  release(): void;
+  destroy(): void;
+}
+
+/** The part of a mysql2 callback `Pool` that is used here. A host's own pool fits (the promise pool's is its `.pool`). */
+export interface Mysql2Pool {
+  getConnection(callback: (error: Error | null, connection: MysqlConnection) => void): void;
+  end(callback: (error?: unknown) => void): void;
+}
+
+/** Deadlines that mysql2 leaves open. */
+export interface MysqlDeadlines {
+  clock: Clock;
+  acquireTimeoutMs: number;
+  queryTimeoutMs: number;
+}
+
+/**
+ * A mysql2 pool as Kysely wants it, with the deadlines that mysql2 lacks: waiting for a free connection ends, and every
+ * statement has a timeout. After a timeout the connection is destroyed, for the server may still be busy on it.
+ */
+export function guardMysqlPool(pool: Mysql2Pool, { clock, acquireTimeoutMs, queryTimeoutMs }: MysqlDeadlines): MysqlPool {
+  const guard = (connection: MysqlConnection): MysqlPoolConnection => {
+    let broken = false;
+    const query = (sql: string, values: unknown[], callback: (error: unknown, result: MysqlQueryResult) => void): void => {
+      connection.query({ sql, values, timeout: queryTimeoutMs }, (error, result) => {
+        if (error !== null && error !== undefined) broken ||= isConnectionError(error);
+        callback(error ? storeError(error, 'running a statement') : error, result as MysqlQueryResult);
+      });
+    };
+    return {
+      query: query as MysqlPoolConnection['query'],
+      release: () => (broken ? connection.destroy() : connection.release()),
+    };
+  };
+  return {
+    getConnection(callback) {
+      const none = undefined as unknown as MysqlPoolConnection;
+      let late = false;
+      const cancel = clock.after(acquireTimeoutMs, () => {
+        late = true;
+        callback(unavailable('waiting for a free connection'), none);
+      });
+      pool.getConnection((error, connection) => {
+        if (late) return error ? undefined : connection.release();
+        cancel();
+        if (error) callback(storeError(error, 'connecting'), none);
+        else callback(null, guard(connection));
+      });
+    },
+    end: (callback) => pool.end(callback),
+  };
+}
