@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { defineErrors } from '../../src/errors/define-errors.js';
+import { instant, routeFor } from '../../src/contract/index.js';
+import { openApiDocument } from '../../src/contract/openapi.js';
+
+const errors = defineErrors({ THING_NOT_FOUND: { kind: 'not_found', message: ({ id }: { id: string }) => id } });
+const route = routeFor<unknown>();
+const thing = z.object({ serviceType: z.string(), createdAt: instant }).meta({ id: 'Thing' });
+const routes = [
+  route({
+    name: 'makeThing',
+    method: 'POST',
+    path: '/things/{id}',
+    tag: 'Things',
+    summary: 'Make a thing',
+    permission: 'health:write',
+    params: z.object({ id: z.string() }),
+    query: z.object({ maxAge: z.coerce.number().optional() }),
+    body: z.object({ serviceType: z.string(), dueAt: instant.optional() }),
+    output: thing,
+    status: 201,
+    location: () => '/things/1',
+    idempotent: true,
+    errors: [errors.THING_NOT_FOUND],
+    run: async () => ({ serviceType: 'tcp', createdAt: 0 }),
+  }),
+];
+
+describe('the OpenAPI document', () => {
+  const document = JSON.parse(JSON.stringify(openApiDocument(routes, { title: 'Test' })));
+  const operation = document.paths['/things/{id}'].post;
+
+  it('shows wire names and wire types of bodies, answers and parameters', () => {
+    const body = operation.requestBody.content['application/json'].schema;
+    expect(Object.keys(body.properties)).toEqual(['service_type', 'due_at']);
+    expect(body.required).toEqual(['service_type']);
+    expect(body.properties.due_at).toMatchObject({ type: 'string', format: 'date-time' });
+    expect(document.components.schemas.Thing.properties.created_at).toMatchObject({ type: 'string', format: 'date-time' });
+    expect(operation.parameters.map(({ in: place, name }: { in: string; name: string }) => `${place} ${name}`)).toEqual([
+      'path id',
+      'query max_age',
+      'header Idempotency-Key',
+    ]);
+  });
+
+  it('lists the problems a route may answer, by status', () => {
+    expect(Object.keys(operation.responses)).toEqual(['201', '400', '401', '403', '404', '409', '413', '415', '422', '429', '500']);
+    expect(operation.responses['404'].description).toBe('`THING_NOT_FOUND`');
+    expect(operation.responses['422'].description).toBe('`INVALID_INPUT`, `IDEMPOTENCY_KEY_REUSED`');
+  });
+
+  it('leaves Idempotency-Key out where no store keeps the answers', () => {
+    const without = JSON.stringify(openApiDocument(routes, {}, false));
+    expect(without).not.toContain('Idempotency-Key');
+  });
+});

@@ -1,0 +1,98 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { freeForm, instant, page, wireName, wireOf } from '../../src/contract/index.js';
+
+const endpoint = z.object({
+  name: z.string().min(1),
+  checkInterval: z.number().min(5).default(30),
+  p95ResponseTime: z.number().nullable(),
+  createdAt: instant,
+  customConfig: freeForm.optional(),
+  lastIssues: z.array(z.object({ happenedAt: instant, statusCode: z.int() })).default([]),
+});
+const wire = wireOf(endpoint);
+
+const issuesOf = (result: ReturnType<typeof wire.parse>) => (result.ok ? [] : result.issues);
+
+describe('the wire form of a schema', () => {
+  it('spells names in snake_case, digits included', () => {
+    expect(['serviceType', 'p50ResponseTime', 'id', 'spaceFreedMb'].map(wireName)).toEqual([
+      'service_type',
+      'p50_response_time',
+      'id',
+      'space_freed_mb',
+    ]);
+  });
+
+  it('renders instants as ISO 8601 in UTC, and leaves the keys of free-form records alone', () => {
+    const value = endpoint.decode({
+      name: 'gw',
+      p95ResponseTime: null,
+      createdAt: '2026-03-01T00:00:00+01:00',
+      customConfig: { vlanId: 7, nested: { someKey: true } },
+    });
+    expect(wire.render(value)).toEqual({
+      name: 'gw',
+      check_interval: 30,
+      p95_response_time: null,
+      created_at: '2026-02-28T23:00:00.000Z',
+      custom_config: { vlanId: 7, nested: { someKey: true } },
+      last_issues: [],
+    });
+  });
+
+  it('never renders a field that the schema does not name', () => {
+    const leaky = { name: 'gw', checkInterval: 5, p95ResponseTime: 1, createdAt: 0, lastIssues: [], password: 's3cret' };
+    expect(JSON.stringify(wire.render(leaky))).not.toContain('s3cret');
+  });
+
+  it('names every fault at once, in wire names', () => {
+    const faults = issuesOf(
+      wire.parse({ name: '', check_interval: 1, created_at: 'yesterday', last_issues: [{ status_code: 'x' }], nme: 1 }),
+    );
+    expect(faults.map(({ path }) => path).sort()).toEqual([
+      'check_interval',
+      'created_at',
+      'last_issues.0.happened_at',
+      'last_issues.0.status_code',
+      'name',
+      'nme',
+      'p95_response_time',
+    ]);
+  });
+
+  it('refuses the TypeScript spelling as an unknown field', () => {
+    const faults = issuesOf(wire.parse({ name: 'gw', checkInterval: 9, p95_response_time: 1, created_at: '2026-01-01T00:00:00Z' }));
+    expect(faults).toEqual([{ path: 'checkInterval', message: 'There is no such field' }]);
+  });
+
+  it('finds the member of a union that fits, both ways', () => {
+    const shape = wireOf(
+      z.object({ target: z.union([z.object({ hostName: z.string() }), z.object({ portNumber: z.int() })]) }),
+    );
+    expect(shape.parse({ target: { port_number: 1 } })).toEqual({ ok: true, value: { target: { portNumber: 1 } } });
+    expect(shape.render({ target: { portNumber: 1 } })).toEqual({ target: { port_number: 1 } });
+  });
+
+  it('gives back what was rendered, whatever the value', () => {
+    const listed = page(endpoint);
+    const milliseconds = fc.integer({ min: 0, max: 4_102_444_800_000 });
+    const value = fc.record({
+      name: fc.string({ minLength: 1 }),
+      checkInterval: fc.integer({ min: 5, max: 3_600 }),
+      p95ResponseTime: fc.option(fc.double({ noNaN: true, noDefaultInfinity: true }).map((it) => it || 0)),
+      createdAt: milliseconds,
+      customConfig: fc.dictionary(fc.string().filter((it) => it !== '__proto__'), fc.jsonValue()),
+      lastIssues: fc.array(fc.record({ happenedAt: milliseconds, statusCode: fc.integer() }), { maxLength: 3 }),
+    });
+    fc.assert(
+      fc.property(fc.record({ items: fc.array(value, { maxLength: 3 }), nextCursor: fc.option(fc.string()) }), (given) => {
+        const sent: unknown = JSON.parse(JSON.stringify(wireOf(listed).render(given)));
+        const expected: unknown = JSON.parse(JSON.stringify(given));
+        const read = wireOf(listed).parse(sent);
+        expect(read.ok && JSON.parse(JSON.stringify(read.value))).toEqual(expected);
+      }),
+    );
+  });
+});

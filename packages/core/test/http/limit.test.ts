@@ -1,0 +1,41 @@
+import { Redis } from 'ioredis';
+import { describe, expect, it } from 'vitest';
+import { addressKey, createLimiter } from '../../src/http/limit.js';
+import { available, redisPrefix, redisUrl } from '../../../../test/support/services.js';
+
+describe('an address as one caller', () => {
+  it.each([
+    ['192.0.2.7', '192.0.2.7'],
+    ['::ffff:192.0.2.7', '192.0.2.7'],
+    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2'],
+    ['2001:db8:1:2::6', '2001:db8:1:2'],
+    ['2001:db8::6', '2001:db8:0:0'],
+    ['fe80::1%eth0', 'fe80:0:0:0'],
+    ['::1', '0:0:0:0'],
+  ])('%s counts as %s', (address, expected) => {
+    expect(addressKey(address)).toBe(expected);
+  });
+});
+
+describe('a limiter', () => {
+  it('admits exactly as many of a burst as the limit says', async () => {
+    const limit = createLimiter('burst', { requests: 20 });
+    const burst = await Promise.all(Array.from({ length: 100 }, () => limit('caller')));
+    expect(burst.filter(({ exceeded }) => !exceeded)).toHaveLength(20);
+    expect((await limit('another')).remaining).toBe(19);
+  });
+
+  describe.skipIf(!available.redis)('on Redis (needs Redis: npm run services)', () => {
+    it('counts together with other processes, and alone when Redis is gone', async () => {
+      const name = redisPrefix();
+      const [one, two] = [new Redis(redisUrl), new Redis(redisUrl)];
+      const limits = [one, two].map((redis) => createLimiter(name, { requests: 10, redis }));
+      const burst = await Promise.all(Array.from({ length: 40 }, (_, index) => limits[index % 2]!('caller')));
+      expect(burst.filter(({ exceeded }) => !exceeded)).toHaveLength(10);
+      one.disconnect();
+      expect((await limits[0]!('caller')).exceeded).toBe(false);
+      for (const key of await two.keys(`dotmac:limit:${name}*`)) await two.del(key);
+      two.disconnect();
+    });
+  });
+});
