@@ -72,6 +72,14 @@ export const coreErrors = defineErrors({
       `The database was migrated by a newer ${module}: it knows no migration "${migration}".`,
     hint: 'Deploy the newer version, or restore the database from before its migration.',
   },
+  LEASE_LOST: {
+    kind: 'unavailable',
+    message: ({ key }: { key: string }) => `The lease on ${key} was lost before its work was done.`,
+  },
+  DELIVERY_TIMED_OUT: {
+    kind: 'timeout',
+    message: (_: Record<never, never>) => 'The delivery took longer than it may, or was stopped.',
+  },
   EGRESS_DENIED: {
     kind: 'forbidden',
     message: ({ target }: { target: string }) => `Connecting to ${target} is not allowed here.`,

@@ -1,5 +1,6 @@
 import type { Migration, ModuleMigrations } from './migrate.js';
 
+// Events and answers are text, not jsonb: it refuses the character U+0000, and nothing here looks inside.
 const outbox: Migration = async (schema, { types }) => {
   await schema.schema
     .createTable('dotmac_outbox')
@@ -10,7 +11,7 @@ const outbox: Migration = async (schema, { types }) => {
     .addColumn('subscriber', types.key, (c) => c.notNull())
     .addColumn('lane', types.word, (c) => c.notNull())
     .addColumn('tenant_id', types.tenant, (c) => c.notNull())
-    .addColumn('event', types.json, (c) => c.notNull())
+    .addColumn('event', types.bigText, (c) => c.notNull())
     .addColumn('attempts', types.int, (c) => c.notNull().defaultTo(0))
     .addColumn('available_at', types.epochMs, (c) => c.notNull())
     .addColumn('claim', types.word)
@@ -47,7 +48,7 @@ const idempotency: Migration = async (schema, { types }) => {
     .addColumn('fingerprint', types.key, (c) => c.notNull())
     .addColumn('lease_until', types.epochMs, (c) => c.notNull())
     .addColumn('keep_until', types.epochMs, (c) => c.notNull())
-    .addColumn('answer', types.json)
+    .addColumn('answer', types.bigText)
     .addPrimaryKeyConstraint('dotmac_idempotency_pk', ['tenant_id', 'key_hash'])
     .execute();
 };

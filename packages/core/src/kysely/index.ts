@@ -18,3 +18,6 @@ export { isConnectionError, isRetryable, isUniqueViolation, storeError } from '.
 export { executorFor, inTransaction, type TransactionOptions } from './transaction.js';
 export { coreMigrations } from './core-migrations.js';
 export { migrate, type Migration, type MigrationContext, type ModuleMigrations } from './migrate.js';
+export { kyselyOutbox, type KyselyOutboxOptions } from './outbox-store.js';
+export { kyselyLeases, type KyselyLeasesOptions } from './lease-store.js';
+export { kyselyIdempotencyStore } from './idempotency-store.js';

@@ -1,2 +1,10 @@
 export { fakeClock, type FakeClock } from './fake-clock.js';
 export { runSuite, type Suite, type SuiteCase, type SuiteRunner, type SuiteSubject } from './suite.js';
+export { idempotencySuite, type IdempotencySubject } from './idempotency-suite.js';
+export { leaseSuite, type LeaseSubject } from './lease-suite.js';
+export { outboxSuite, type OutboxSubject } from './outbox-suite.js';
+export { wakerSuite, type WakerSubject } from './waker-suite.js';
+export { adapterSuite } from './adapter-suite.js';
+export type { ServeModule } from './adapter-suite.js';
+export { notesModule } from './notes-module.js';
+export type { NotesModule, NotesScope } from './notes-module.js';

@@ -1,0 +1,184 @@
+import { systemClock, type Clock } from '../clock.js';
+import { drain } from '../deadline.js';
+import { describeError } from '../errors/describe-error.js';
+import { silentLogger, type Logger } from '../logger.js';
+import type { StoreTransaction } from '../store-transaction.js';
+import { deliverOne, type DeliveryLimits } from './deliver.js';
+import type { AnyEvent, DomainEvent, EventSchemas, EventTable } from './define-events.js';
+import type { ClaimedEntry, Outbox } from './outbox.js';
+
+/** What a delivery is told besides its event. */
+export interface DeliveryContext {
+  /** The same on every attempt: what must not be done twice remembers it. */
+  deliveryId: string;
+  /** 1 at the first attempt. */
+  attempt: number;
+  /** Aborts at the delivery's deadline, and when the relay stops without waiting any longer. */
+  signal: AbortSignal;
+}
+
+/** One who receives events at least once, in order for each subject. */
+export interface Subscriber<Schemas extends EventSchemas, Name extends keyof Schemas & string = keyof Schemas & string> {
+  /** Stable: it is kept with what waits for delivery. Up to 200 characters. */
+  name: string;
+  /** The events wanted; all of them when absent. */
+  events?: readonly Name[];
+  /** Throwing or rejecting means: again later. */
+  deliver(event: DomainEventOf<Schemas, Name>, context: DeliveryContext): void | Promise<void>;
+}
+
+type DomainEventOf<Schemas extends EventSchemas, Name extends keyof Schemas & string> = {
+  [N in Name]: DomainEvent<Schemas, N>;
+}[Name];
+
+/** Options of {@link createOutboxRelay}. */
+export interface OutboxRelayOptions<Schemas extends EventSchemas> extends Partial<DeliveryLimits> {
+  outbox: Outbox;
+  events: EventTable<Schemas>;
+  clock?: Clock;
+  logger?: Logger;
+  /** Looks for due entries this often; commits of this process are seen at once. Default 1,000 ms. */
+  pollMs?: number;
+  /** Deliveries at once. Default 32. */
+  concurrency?: number;
+  /** How long `stop` waits for running deliveries before aborting them. Default 5,000 ms. */
+  graceMs?: number;
+}
+
+/** Fans events out to subscribers through an outbox. */
+export interface OutboxRelay<Schemas extends EventSchemas> {
+  /** Adds a subscriber; before events are published that it must not miss. Subscribe the same names in every process. Returns how to remove it. */
+  subscribe<Name extends keyof Schemas & string>(subscriber: Subscriber<Schemas, Name>): () => void;
+  /** Appends events for every subscriber that wants them, in the transaction given if any. */
+  publish(events: readonly AnyEvent<Schemas>[], trx?: StoreTransaction): Promise<void>;
+  /** Looks for due entries now. */
+  nudge(): void;
+  /** Begins to deliver. Safe to call again. */
+  start(): void;
+  /** Takes no more and lets running deliveries end. Safe to call again. */
+  stop(): Promise<void>;
+}
+
+const defaultLimits: DeliveryLimits = {
+  deliveryTimeoutMs: 30_000,
+  maxAttempts: 12,
+  firstBackoffMs: 1_000,
+  longestBackoffMs: 300_000,
+};
+
+/** Makes a relay: polls the outbox, is nudged by commits, retries with exponential backoff, parks what keeps failing. */
+export function createOutboxRelay<Schemas extends EventSchemas>(options: OutboxRelayOptions<Schemas>): OutboxRelay<Schemas> {
+  const { outbox, events, clock = systemClock, logger = silentLogger, pollMs = 1_000, concurrency = 32, graceMs = 5_000 } = options;
+  const limits = { ...defaultLimits, ...pickDefined(options) };
+  // Longer than a delivery may take, so that nobody else takes it up meanwhile.
+  const leaseMs = limits.deliveryTimeoutMs + 30_000;
+  const subscribers = new Map<string, Subscriber<Schemas>>();
+  const running = new Set<Promise<void>>();
+  let delivered: string[] = [];
+  let acknowledging: Promise<void> | undefined;
+  let looping: Promise<void> | undefined;
+  let abort = new AbortController();
+  let nudged = false;
+  let wake: () => void = () => {};
+  let stopping = true;
+
+  const nudge = (): void => {
+    nudged = true;
+    wake();
+  };
+  const pause = (): Promise<void> =>
+    new Promise((resolve) => {
+      if (nudged || stopping) return resolve();
+      const cancel = clock.after(pollMs, () => wake());
+      wake = () => {
+        cancel();
+        resolve();
+      };
+    });
+
+  /** Acknowledges in batches: what is delivered while one batch is on its way goes with the next. */
+  const acknowledge = async (): Promise<void> => {
+    while (delivered.length > 0) {
+      const batch = delivered;
+      delivered = [];
+      try {
+        await outbox.acknowledge(batch);
+      } catch (error) {
+        logger.warn({ count: batch.length, ...describeError(error) }, 'delivered events could not be acknowledged, and will be delivered again');
+      }
+    }
+  };
+  const deliver = async (entry: ClaimedEntry): Promise<void> => {
+    const subscriber = subscribers.get(entry.subscriber);
+    if (!subscriber) return; // Removed since the claim: its lease lapses, and another process may have it.
+    const done = await deliverOne({ entry, subscriber, events, outbox, clock, logger, limits, signal: abort.signal });
+    if (!done) return;
+    delivered.push(entry.claim);
+    // Again when the batch under way was closed before this one joined it.
+    while (delivered.includes(entry.claim)) await (acknowledging ??= acknowledge().finally(() => (acknowledging = undefined)));
+  };
+  const begin = (entry: ClaimedEntry): void => {
+    const delivery = deliver(entry)
+      .catch((error: unknown) => logger.error({ subscriber: entry.subscriber, ...describeError(error) }, 'a delivery could not be settled'))
+      .finally(() => {
+        running.delete(delivery);
+        nudge(); // A slot is free, and the next of its lane may be due.
+      });
+    running.add(delivery);
+  };
+  const claim = async (limit: number): Promise<ClaimedEntry[]> => {
+    try {
+      return await outbox.claim({ subscribers: [...subscribers.keys()], limit, leaseMs });
+    } catch (error) {
+      logger.warn(describeError(error), 'the outbox cannot be read');
+      nudged = false; // Not before the next poll.
+      return [];
+    }
+  };
+  const loop = async (): Promise<void> => {
+    while (!stopping) {
+      nudged = false;
+      const free = concurrency - running.size;
+      // Few free slots are not worth a statement.
+      const claimed = subscribers.size > 0 && free * 4 >= concurrency ? await claim(free) : [];
+      for (const entry of claimed) begin(entry);
+      if (claimed.length < free || running.size >= concurrency) await pause();
+    }
+  };
+
+  outbox.onAppended(nudge);
+  return {
+    subscribe(subscriber) {
+      if (subscribers.has(subscriber.name)) throw new TypeError(`There is a subscriber "${subscriber.name}" already.`);
+      subscribers.set(subscriber.name, subscriber as unknown as Subscriber<Schemas>);
+      nudge();
+      return () => void subscribers.delete(subscriber.name);
+    },
+    async publish(published, trx) {
+      const entries = published.flatMap((event) =>
+        [...subscribers.values()]
+          .filter(({ events: wanted }) => wanted === undefined || wanted.includes(event.name))
+          .map(({ name }) => ({ subscriber: name, event: event as DomainEvent })),
+      );
+      if (entries.length > 0) await outbox.append(entries, trx);
+    },
+    nudge,
+    start() {
+      if (!stopping) return;
+      stopping = false;
+      abort = new AbortController();
+      looping = loop();
+    },
+    async stop() {
+      stopping = true;
+      wake();
+      await looping;
+      await drain(clock, running, { graceMs, abort });
+    },
+  };
+}
+
+function pickDefined(options: Partial<DeliveryLimits>): Partial<DeliveryLimits> {
+  const names = Object.keys(defaultLimits) as (keyof DeliveryLimits)[];
+  return Object.fromEntries(names.filter((name) => options[name] !== undefined).map((name) => [name, options[name]]));
+}

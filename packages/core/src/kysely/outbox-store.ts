@@ -1,0 +1,187 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { sql } from 'kysely';
+import type { Clock } from '../clock.js';
+import type { DomainEvent } from '../events/define-events.js';
+import type { ClaimedEntry, Outbox, OutboxEntry } from '../events/outbox.js';
+import { newId } from '../ids.js';
+import type { CoreTables } from './core-tables.js';
+import type { Database } from './database.js';
+import { databaseTime } from './lease-store.js';
+import { executorFor, inTransaction } from './transaction.js';
+import { fromJson, toJson } from './values.js';
+
+const table = 'dotmac_outbox';
+/** 9 columns a row: far below every database's limit of parameters. */
+const rowsPerInsert = 200;
+
+/** Options of {@link kyselyOutbox}. */
+export interface KyselyOutboxOptions {
+  /** Whose events these are, e.g. `health`: modules share the table and not the work. Up to 64 ASCII characters. */
+  queue: string;
+  /** Judge what is due by this clock instead of the database's. */
+  clock?: Pick<Clock, 'now'>;
+}
+
+/** An outbox in the database, for all processes on it. Needs `coreMigrations`. Joins any Kysely transaction on the same database. */
+export function kyselyOutbox(database: Database, { queue, clock }: KyselyOutboxOptions): Outbox {
+  const kysely = database.withTables<CoreTables>();
+  const { skipLocked } = database.traits;
+  const listeners = new Set<() => void>();
+  const notify = (): void => {
+    for (const listener of listeners) listener();
+  };
+  const now = () => databaseTime(database, clock);
+  const after = (delayMs: number) => sql<number>`${now()} + ${sql.lit(Math.trunc(delayMs))}`;
+  const rowFor = ({ subscriber, event }: OutboxEntry) => ({
+    delivery_id: newId(),
+    queue,
+    subscriber,
+    lane: createHash('sha256').update(JSON.stringify([queue, subscriber, event.tenantId, event.subject])).digest('hex'),
+    tenant_id: event.tenantId,
+    event: toJson(event),
+    available_at: now(),
+  });
+
+  return {
+    async append(entries, trx) {
+      if (entries.length === 0) return;
+      const executor = executorFor<CoreTables>(database, trx);
+      for (let start = 0; start < entries.length; start += rowsPerInsert) {
+        const rows = entries.slice(start, start + rowsPerInsert).map(rowFor);
+        await executor.insertInto(table).values(rows).execute();
+      }
+      if (trx) database.afterCommit(trx, notify);
+      else notify();
+    },
+
+    // Index: (queue, parked_at, available_at) finds what is due, (lane, parked_at, seq) what is before it in its lane.
+    async claim({ subscribers, limit, leaseMs }) {
+      if (subscribers.length === 0) return [];
+      // No RETURNING here: select and lock, then update, is the same on every database.
+      return inTransaction<CoreTables, ClaimedEntry[]>(database, undefined, async (trx) => {
+        const due = trx
+          .selectFrom(`${table} as o`)
+          .select(['o.seq', 'o.delivery_id', 'o.subscriber', 'o.event', 'o.attempts'])
+          .where('o.queue', '=', queue)
+          .where('o.parked_at', 'is', null)
+          .where('o.available_at', '<=', now())
+          .where('o.subscriber', 'in', subscribers)
+          .where(({ not, exists, selectFrom }) =>
+            not(
+              exists(
+                selectFrom(`${table} as earlier`)
+                  .select('earlier.seq')
+                  .whereRef('earlier.lane', '=', 'o.lane')
+                  .where('earlier.parked_at', 'is', null)
+                  .whereRef('earlier.seq', '<', 'o.seq'),
+              ),
+            ),
+          )
+          .orderBy('o.seq')
+          .limit(limit);
+        const rows = await (skipLocked ? due.forUpdate().skipLocked() : due).execute();
+        if (rows.length === 0) return [];
+        const claim = randomUUID();
+        await trx
+          .updateTable(table)
+          .set((row) => ({ claim, attempts: row('attempts', '+', 1), available_at: after(leaseMs) }))
+          .where('seq', 'in', rows.map(({ seq }) => seq))
+          .execute();
+        return rows.map((row) => toClaimed(row, claim));
+      });
+    },
+
+    async acknowledge(claims) {
+      const seqsByToken = new Map<string, number[]>();
+      for (const { seq, token } of claims.map(splitClaim)) {
+        const seqs = seqsByToken.get(token);
+        if (seqs) seqs.push(seq);
+        else seqsByToken.set(token, [seq]);
+      }
+      let removed = 0;
+      for (const [token, seqs] of seqsByToken) {
+        const { numDeletedRows } = await kysely
+          .deleteFrom(table)
+          .where('seq', 'in', seqs)
+          .where('claim', '=', token)
+          .executeTakeFirst();
+        removed += Number(numDeletedRows);
+      }
+      return removed;
+    },
+
+    async retryLater(claim, delayMs) {
+      const { seq, token } = splitClaim(claim);
+      const set = { claim: null, available_at: after(delayMs) };
+      await kysely.updateTable(table).set(set).where('seq', '=', seq).where('claim', '=', token).execute();
+    },
+
+    async park(claim, reason) {
+      const { seq, token } = splitClaim(claim);
+      const set = { claim: null, parked_at: now(), park_reason: reason.slice(0, 1_000) };
+      await kysely.updateTable(table).set(set).where('seq', '=', seq).where('claim', '=', token).execute();
+    },
+
+    // Index: (tenant_id, parked_at, seq).
+    async parked(tenantId, limit) {
+      const rows = await kysely
+        .selectFrom(table)
+        .selectAll()
+        .where('tenant_id', '=', tenantId)
+        .where('queue', '=', queue)
+        .where('parked_at', 'is not', null)
+        .orderBy('seq')
+        .limit(limit)
+        .execute();
+      return rows.map((row) => ({
+        subscriber: row.subscriber,
+        event: fromJson<DomainEvent>(row.event),
+        deliveryId: row.delivery_id,
+        attempts: Number(row.attempts),
+        parkedAt: Number(row.parked_at),
+        reason: row.park_reason ?? '',
+      }));
+    },
+
+    async unpark(tenantId, deliveryId) {
+      const { numUpdatedRows } = await kysely
+        .updateTable(table)
+        .set({ parked_at: null, park_reason: null, attempts: 0, available_at: now() })
+        .where('tenant_id', '=', tenantId)
+        .where('queue', '=', queue)
+        .where('delivery_id', '=', deliveryId)
+        .where('parked_at', 'is not', null)
+        .executeTakeFirst();
+      if (numUpdatedRows === 1n) notify();
+      return numUpdatedRows === 1n;
+    },
+
+    onAppended(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+  };
+}
+
+interface DueRow {
+  seq: number;
+  delivery_id: string;
+  subscriber: string;
+  event: string;
+  attempts: number;
+}
+
+function toClaimed(row: DueRow, token: string): ClaimedEntry {
+  return {
+    subscriber: row.subscriber,
+    event: fromJson<DomainEvent>(row.event),
+    deliveryId: row.delivery_id,
+    attempt: Number(row.attempts) + 1,
+    claim: `${row.seq}.${token}`,
+  };
+}
+
+function splitClaim(claim: string): { seq: number; token: string } {
+  const dot = claim.indexOf('.');
+  return { seq: Number(claim.slice(0, dot)), token: claim.slice(dot + 1) };
+}

@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict';
+import type { DomainEvent } from '../events/define-events.js';
+import type { ClaimedEntry, Outbox } from '../events/outbox.js';
+import { newId } from '../ids.js';
+import type { StoreTransaction } from '../store-transaction.js';
+import type { FakeClock } from './fake-clock.js';
+import type { Suite } from './suite.js';
+
+/** What {@link outboxSuite} works on. */
+export interface OutboxSubject {
+  /** Two outboxes over the same storage, as two processes would have; the same one twice where there is but one. */
+  outboxes: readonly [Outbox, Outbox];
+  /** The clock that both judge by. */
+  clock: FakeClock;
+  /** Runs `work` in a transaction of the storage. */
+  transaction(work: (trx: StoreTransaction) => Promise<void>): Promise<void>;
+}
+
+function eventOf(subject: string, number = 0, tenantId = 'acme'): DomainEvent {
+  return { id: newId(), name: 'thing.changed', at: 1, tenantId, actor: 'system', subject, data: { number, text: 'ß 漢 \u0000' } };
+}
+const entriesOf = (events: readonly DomainEvent[], subscriber = 'mail') => events.map((event) => ({ subscriber, event }));
+const numbersOf = (claimed: readonly ClaimedEntry[]) => claimed.map(({ event }) => (event.data as { number: number }).number);
+const ask = { subscribers: ['mail'], limit: 100, leaseMs: 1_000 };
+
+/** Conformance of an {@link Outbox}. */
+export const outboxSuite: Suite<OutboxSubject> = {
+  name: 'outbox',
+  cases: [
+    {
+      name: 'gives events of several subjects together, in the order they were appended, whole',
+      async run({ outboxes: [outbox] }) {
+        const events = [eventOf('c', 1), eventOf('a', 2), eventOf('b', 3)];
+        await outbox.append(entriesOf(events));
+        const claimed = await outbox.claim(ask);
+        assert.deepEqual(claimed.map(({ event }) => event), events);
+        assert.deepEqual(claimed.map(({ attempt }) => attempt), [1, 1, 1]);
+        assert.deepEqual(await outbox.claim(ask), []);
+        assert.equal(await outbox.acknowledge(claimed.map(({ claim }) => claim)), 3);
+      },
+    },
+    {
+      name: 'gives events of one subject one after another, and a failing one holds up those after it alone',
+      async run({ outboxes: [outbox], clock }) {
+        await outbox.append(entriesOf([eventOf('a', 1), eventOf('a', 2), eventOf('b', 3)]));
+        const [first, other] = await outbox.claim(ask);
+        assert.ok(first && other);
+        assert.deepEqual(numbersOf([first, other]), [1, 3]);
+        await outbox.retryLater(first.claim, 500);
+        await outbox.acknowledge([other.claim]);
+        assert.deepEqual(await outbox.claim(ask), []);
+        await clock.advance(500);
+        const [again] = await outbox.claim(ask);
+        assert.ok(again);
+        assert.deepEqual([again.deliveryId, again.attempt], [first.deliveryId, 2]);
+        await outbox.acknowledge([again.claim]);
+        assert.deepEqual(numbersOf(await outbox.claim(ask)), [2]);
+      },
+    },
+    {
+      name: 'keeps subscribers and tenants apart',
+      async run({ outboxes: [outbox] }) {
+        await outbox.append([...entriesOf([eventOf('a', 1)], 'mail'), ...entriesOf([eventOf('a', 2)], 'audit')]);
+        await outbox.append(entriesOf([eventOf('a', 3, 'globex')]));
+        assert.deepEqual(numbersOf(await outbox.claim(ask)), [1, 3]);
+        assert.deepEqual(numbersOf(await outbox.claim({ ...ask, subscribers: ['audit', 'nobody'] })), [2]);
+        assert.deepEqual(await outbox.claim({ ...ask, subscribers: [] }), []);
+      },
+    },
+    {
+      name: 'gives each entry to one of many racing claimers',
+      async run({ outboxes }) {
+        const count = 60;
+        await outboxes[0].append(entriesOf(Array.from({ length: count }, (_, number) => eventOf(`s${number}`, number))));
+        const claimed: number[] = [];
+        for (let round = 0; round < 20 && claimed.length < count; round++) {
+          const racers = Array.from({ length: 10 }, (_, racer) => outboxes[racer % 2 === 0 ? 0 : 1].claim({ ...ask, limit: 7 }));
+          claimed.push(...numbersOf((await Promise.all(racers)).flat()));
+        }
+        assert.deepEqual(claimed.sort((a, b) => a - b), Array.from({ length: count }, (_, number) => number));
+      },
+    },
+    {
+      name: 'gives an entry anew when its lease is over, and ignores the word of the one who was late',
+      async run({ outboxes: [outbox, other], clock }) {
+        await outbox.append(entriesOf([eventOf('a', 1)]));
+        const [late] = await outbox.claim(ask);
+        await clock.advance(1_000);
+        const [fresh] = await other.claim(ask);
+        assert.ok(late && fresh);
+        assert.deepEqual([fresh.deliveryId, fresh.attempt], [late.deliveryId, 2]);
+        assert.equal(await outbox.acknowledge([late.claim]), 0);
+        await outbox.retryLater(late.claim, 0);
+        await outbox.park(late.claim, 'LATE');
+        assert.deepEqual(await other.claim(ask), []);
+        assert.deepEqual(await other.parked('acme', 10), []);
+        assert.equal(await other.acknowledge([fresh.claim]), 1);
+      },
+    },
+    {
+      name: 'parks an entry without holding up the next, shows it to its tenant alone, and takes it back',
+      async run({ outboxes: [outbox] }) {
+        await outbox.append(entriesOf([eventOf('a', 1), eventOf('a', 2)]));
+        const [bad] = await outbox.claim(ask);
+        assert.ok(bad);
+        await outbox.park(bad.claim, 'BROKEN');
+        assert.deepEqual(numbersOf(await outbox.claim(ask)), [2]);
+        assert.deepEqual(await outbox.parked('globex', 10), []);
+        const [parked] = await outbox.parked('acme', 10);
+        assert.ok(parked);
+        assert.deepEqual([parked.deliveryId, parked.attempts, parked.reason], [bad.deliveryId, 1, 'BROKEN']);
+        assert.equal(await outbox.unpark('globex', bad.deliveryId), false);
+        assert.equal(await outbox.unpark('acme', bad.deliveryId), true);
+        assert.equal(await outbox.unpark('acme', bad.deliveryId), false);
+        const [again] = await outbox.claim(ask);
+        assert.deepEqual([again?.deliveryId, again?.attempt], [bad.deliveryId, 1]);
+      },
+    },
+    {
+      name: 'commits and rolls back with the transaction it was given, and tells of commits alone',
+      async run({ outboxes: [outbox], transaction }) {
+        let told = 0;
+        const quiet = outbox.onAppended(() => (told += 1));
+        const undone = transaction(async (trx) => {
+          await outbox.append(entriesOf([eventOf('a', 1)]), trx);
+          throw new Error('undo');
+        });
+        await assert.rejects(undone, /undo/);
+        assert.equal(told, 0);
+        await transaction(async (trx) => {
+          await outbox.append(entriesOf([eventOf('a', 2)]), trx);
+          assert.equal(told, 0);
+        });
+        assert.equal(told, 1);
+        quiet();
+        await outbox.append(entriesOf([eventOf('b', 3)]));
+        assert.equal(told, 1);
+        assert.deepEqual(numbersOf(await outbox.claim(ask)), [2, 3]);
+      },
+    },
+  ],
+};
