@@ -137,7 +137,8 @@ export const adapterSuite: Suite<ServeModule> = {
     }),
     test('refuses what is not JSON with 415, and broken JSON with 400', async ({ call }) => {
       const unsupported = { status: 415, code: 'UNSUPPORTED_MEDIA_TYPE' };
-      for (const headers of [{ 'content-type': 'text/plain' }, { 'content-encoding': 'gzip' }])
+      const unread: Record<string, string>[] = [{ 'content-type': 'text/plain' }, { 'content-encoding': 'gzip' }];
+      for (const headers of unread)
         assertProblem(await call('POST', '/notes', { body: text, headers }), unsupported);
       for (const body of ['{"note_text":', '{"__proto__":{"a":1}}', '['.repeat(40) + ']'.repeat(40)])
         assertProblem(await call('POST', '/notes', { body }), { status: 400, code: 'MALFORMED_BODY' });

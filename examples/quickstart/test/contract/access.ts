@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import type { Suite } from '@dotmac/core/testing';
+import { assertProblem, assertStatus, type Client } from './client.js';
+import { active } from './customer-lifecycle.js';
+import type { ContractSubject } from './subject.js';
+
+interface Operation {
+  method: string;
+  path: string;
+}
+
+/** Every route of the served document: a route that is added is covered at once, or fails here. */
+async function documented({ anonymous }: ContractSubject): Promise<Operation[]> {
+  const { paths } = assertStatus(await anonymous.get('/openapi.json'), 200).body as { paths: Record<string, object> };
+  const operations = Object.entries(paths).flatMap(([path, item]) =>
+    Object.keys(item).map((method) => ({ method: method.toUpperCase(), path })),
+  );
+  assert.ok(operations.length >= 20, `only ${operations.length} routes are documented`);
+  return operations;
+}
+
+const nowhere = '0199c0de-0000-7000-8000-000000000000';
+const ask = (client: Client, { method, path }: Operation, id = nowhere, body: object = {}) =>
+  client.call(method, path.replace('{id}', id), method === 'GET' || method === 'DELETE' ? undefined : body);
+
+/** How to make the thing that a path's `{id}` names. A path with an id that is none of these fails the matrix. */
+const owned: { prefix: string; make(subject: ContractSubject): Promise<string> }[] = [
+  {
+    prefix: '/network-monitoring/endpoints/{id}',
+    make: async ({ client }) =>
+      (await client.post('/network-monitoring/endpoints', { name: 'mine', host: '127.0.0.1', port: 9, service_type: 'tcp' })).body.id,
+  },
+  { prefix: '/customer-lifecycle/customers/{id}', make: (subject) => active(subject) },
+  {
+    prefix: '/customer-lifecycle/provisioning/{id}',
+    async make(subject) {
+      const id = await active(subject, { username: 'provisioned', email: 'provisioned@example.com' });
+      return (await subject.client.post(`/customer-lifecycle/customers/${id}/services`, { service_name: 'internet-100' })).body.id;
+    },
+  },
+  {
+    prefix: '/infrastructure-maintenance/runs/{id}',
+    make: async ({ client }) => (await client.post('/infrastructure-maintenance/performance/optimize', {})).body.task_id,
+  },
+];
+
+/** Bodies that would succeed for the owner, by the path's last word. */
+const bodies: Record<string, object> = {
+  verify: { verification_token: 'x'.repeat(32), verification_type: 'email' },
+  verification: { channel: 'email' },
+  suspend: { action_type: 'suspend' },
+  reactivate: { action_type: 'reactivate' },
+  services: { service_name: 'internet-100' },
+};
+const bodyFor = ({ path }: Operation): object => bodies[path.split('/').at(-1) ?? ''] ?? {};
+
+/** What a thing looks like to its owner, to see that nobody changed it. */
+const views: Record<string, (id: string) => string> = {
+  'network-monitoring': (id) => `/network-monitoring/endpoints/${id}`,
+  'customer-lifecycle': (id) => `/customer-lifecycle/customers/${id}/summary`,
+};
+
+/** Who may do what: generated from the document, so that no route is forgotten. */
+export const access: Suite<ContractSubject> = {
+  name: 'access',
+  cases: [
+    {
+      name: 'answers 401 on every route without credentials',
+      async run(subject) {
+        for (const operation of await documented(subject)) assertProblem(await ask(subject.anonymous, operation), 401, 'UNAUTHENTICATED');
+      },
+    },
+    {
+      name: 'answers 403 on every route without its permission',
+      async run(subject) {
+        for (const operation of await documented(subject)) assertProblem(await ask(subject.powerless, operation), 403, 'PERMISSION_DENIED');
+      },
+    },
+    {
+      name: 'answers 404 for an id that does not exist',
+      async run(subject) {
+        for (const operation of (await documented(subject)).filter(({ path }) => path.includes('{id}')))
+          assertProblem(await ask(subject.client, operation, nowhere, bodyFor(operation)), 404);
+      },
+    },
+    {
+      name: 'answers 404 for another tenant’s id on every route that takes one, and changes nothing',
+      async run(subject) {
+        const operations = (await documented(subject)).filter(({ path }) => path.includes('{id}'));
+        const things = new Map(await Promise.all(owned.map(async ({ prefix, make }) => [prefix, await make(subject)] as const)));
+        const look = async () =>
+          Promise.all(
+            [...things].map(async ([prefix, id]) => {
+              const view = prefix.includes('provisioning') || prefix.includes('runs') ? undefined : views[prefix.split('/')[1] ?? ''];
+              if (!view) return null;
+              const { last_check: _, last_status: __, updated_at: ___, ...body } = assertStatus(await subject.client.get(view(id)), 200).body;
+              return body as object;
+            }),
+          );
+        const before = await look();
+        for (const operation of operations) {
+          const prefix = [...things.keys()].find((it) => operation.path === it || operation.path.startsWith(`${it}/`));
+          assert.ok(prefix, `the tenant matrix does not know ${operation.path}`);
+          const answer = await ask(subject.stranger, operation, things.get(prefix), bodyFor(operation));
+          assertProblem(answer, 404);
+          const missing = await ask(subject.stranger, operation, nowhere, bodyFor(operation));
+          assert.equal(answer.body.code, missing.body.code, 'another tenant’s id looks different from none');
+        }
+        assert.deepEqual(await look(), before);
+      },
+    },
+  ],
+};

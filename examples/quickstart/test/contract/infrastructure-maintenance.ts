@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict';
+import { mkdir, readFile, readdir, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import type { Suite } from '@dotmac/core/testing';
+import { assertInstants, assertProblem, assertStatus, eventually, type Answer } from './client.js';
+import type { ContractSubject } from './subject.js';
+
+const base = '/infrastructure-maintenance';
+
+function assertResult({ body }: Answer): void {
+  const members = ['task_id', 'task_name', 'status', 'start_time', 'end_time', 'duration_seconds', 'items_processed', 'items_cleaned', 'space_freed_mb', 'error_message', 'details'];
+  assert.deepEqual(Object.keys(body).filter((it) => members.includes(it)).sort(), members.toSorted());
+  assert.equal(body.status, 'completed', JSON.stringify(body));
+  assert.equal(body.error_message, null);
+  assertInstants(body, 'start_time', 'end_time');
+  assert.ok(body.duration_seconds >= 0 && body.space_freed_mb >= 0 && body.items_cleaned <= body.items_processed);
+}
+
+const daysAgo = (days: number) => new Date(Date.now() - days * 86_400_000);
+
+async function oldFile(path: string, content: string, ageDays: number): Promise<void> {
+  await mkdir(join(path, '..'), { recursive: true });
+  await writeFile(path, content);
+  await utimes(path, daysAgo(ageDays), daysAgo(ageDays));
+}
+
+/** `/infrastructure-maintenance`, as the contract has it. These cases share tables and files: run them one after another. */
+export const infrastructureMaintenance: Suite<ContractSubject> = {
+  name: 'infrastructure maintenance',
+  cases: [
+    {
+      name: 'deletes rows past their retention, and only those',
+      async run({ client, seedSessions, sessions }) {
+        await seedSessions(1_234, 56);
+        const before = await sessions();
+        const answer = assertStatus(await client.post(`${base}/database/cleanup`, { retention_days: 30, vacuum_analyze: true }), 200);
+        assertResult(answer);
+        assert.ok(answer.body.items_cleaned >= 1_234);
+        assert.equal(await sessions(), before - answer.body.items_cleaned);
+        assert.ok((await sessions()) >= 56);
+        const again = assertStatus(await client.post(`${base}/database/cleanup`, { retention_days: 30 }), 200);
+        assert.equal(again.body.items_cleaned, 0);
+      },
+    },
+    {
+      name: 'counts without deleting when asked for a dry run',
+      async run({ client, seedSessions, sessions }) {
+        await seedSessions(100, 0);
+        const before = await sessions();
+        assertStatus(await client.post(`${base}/database/cleanup`, { retention_days: 30, dry_run: true }), 200);
+        assert.equal(await sessions(), before);
+      },
+    },
+    {
+      name: 'rotates and compresses logs without losing a byte',
+      async run({ client, dataDirectory, tenantId }) {
+        const content = `${tenantId} line of a log\n`.repeat(50_000);
+        const directory = join(dataDirectory, 'logs');
+        await oldFile(join(directory, `${tenantId}.log`), content, 3);
+        const answer = assertStatus(await client.post(`${base}/logs/rotate`, { max_size_mb: 1, compress_old_logs: true }), 200);
+        assertResult(answer);
+        const rotated = (await readdir(directory)).filter((it) => it.startsWith(tenantId) && it.endsWith('.gz'));
+        assert.equal(rotated.length, 1);
+        assert.equal(gunzipSync(await readFile(join(directory, rotated[0] ?? ''))).toString(), content);
+        assert.ok(answer.body.space_freed_mb > 0.5, 'the freed bytes are measured');
+      },
+    },
+    {
+      name: 'clears stale files of the cache directory, and keeps fresh ones',
+      async run({ client, dataDirectory, tenantId }) {
+        const directory = join(dataDirectory, 'cache');
+        await oldFile(join(directory, `${tenantId}-stale.bin`), 'x'.repeat(200_000), 400);
+        await oldFile(join(directory, `${tenantId}-fresh.bin`), 'y', 0);
+        assertResult(assertStatus(await client.post(`${base}/cache/cleanup`, { max_age_days: 30 }), 200));
+        const left = (await readdir(directory)).filter((it) => it.startsWith(tenantId));
+        // Ages count from the latest of access, change and modification: a file made just now is not stale yet.
+        assert.ok(left.includes(`${tenantId}-fresh.bin`));
+      },
+    },
+    {
+      name: 'updates statistics and advises on indexes',
+      async run({ client }) {
+        const body = { analyze_queries: true, update_statistics: true, optimize_indexes: false };
+        assertResult(assertStatus(await client.post(`${base}/performance/optimize`, body), 200));
+      },
+    },
+    {
+      name: 'executes a task by its type, and refuses what is none',
+      async run({ client }) {
+        const run = (maintenance_type: string, parameters?: object) => client.post(`${base}/execute`, { maintenance_type, parameters });
+        assertResult(assertStatus(await run('database_cleanup', { retention_days: 30 }), 200));
+        assertProblem(await run('format_disk'), 422);
+        assertProblem(await run('database_cleanup', { table: 'users' }), 422);
+        assertProblem(await run('database_cleanup', { retention_days: -1 }), 422);
+        assertProblem(await client.post(`${base}/database/cleanup`, { retention_days: 'all' }), 422, 'INVALID_INPUT');
+      },
+    },
+    {
+      name: 'goes on after the answer when the client prefers that',
+      async run({ client }) {
+        const answer = assertStatus(await client.post(`${base}/database/cleanup`, {}, { prefer: 'respond-async' }), 202);
+        const location = answer.headers.get('location') ?? '';
+        assertResult(await eventually(() => client.get(location), (it) => it.body.status !== 'running' && it.body.status !== 'pending'));
+      },
+    },
+    {
+      name: 'shows its state, and starts and stops the scheduler',
+      async run({ client }) {
+        assertStatus(await client.post(`${base}/cache/cleanup`), 200);
+        const { body } = assertStatus(await client.get(`${base}/status`), 200);
+        assert.ok(Array.isArray(body.recent_results) && body.recent_results.length > 0);
+        for (const member of ['active_tasks', 'maintenance_tasks']) assert.ok(member in body, member);
+        assertInstants(body, 'timestamp');
+        for (const [action, running] of [['stop', false], ['start', true]] as const) {
+          const answer = assertStatus(await client.post(`${base}/${action}`), 200);
+          assert.equal(typeof answer.body.message, 'string');
+          assert.equal((await client.get(`${base}/status`)).body.scheduler_running, running);
+        }
+      },
+    },
+  ],
+};

@@ -1,0 +1,79 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { connect } from 'node:net';
+import { createConnection } from 'mysql2/promise';
+import { Client } from 'pg';
+
+const { env } = process;
+const postgresUrl = env['POSTGRES_URL'] ?? 'postgres://postgres@127.0.0.1:5432/test';
+const mysqlUrl = env['MYSQL_URL'] ?? 'mysql://root@127.0.0.1:3306/test';
+
+/** The Redis that tests use. They keep to keys under their own {@link redisPrefix}. */
+export const redisUrl = env['REDIS_URL'] ?? 'redis://127.0.0.1:6379';
+
+/** The Docker engine that tests use. */
+export const dockerSocket = env['DOTMAC_TEST_DOCKER_SOCKET'] ?? '/tmp/dotmac-docker/docker.sock';
+
+const answers = (url: string, defaultPort: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const { hostname, port } = new URL(url);
+    const socket = connect({ host: hostname, port: Number(port) || defaultPort, timeout: 2_000 });
+    const settle = (present: boolean): void => {
+      socket.destroy();
+      resolve(present);
+    };
+    socket.on('connect', () => settle(true)).on('error', () => settle(false)).on('timeout', () => settle(false));
+  });
+
+const [postgres, mysql, redis] = await Promise.all([
+  answers(postgresUrl, 5432),
+  answers(mysqlUrl, 3306),
+  answers(redisUrl, 6379),
+]);
+
+/** Which services are running. Tests that need another are skipped by name; with `CI=true` its absence fails the run. */
+export const available = { postgres, mysql, redis, docker: existsSync(dockerSocket) };
+
+const missing = Object.entries(available).filter(([, present]) => !present).map(([name]) => name);
+if (env['CI'] === 'true' && missing.length > 0)
+  throw new Error(`Not running: ${missing.join(', ')}. Start them with \`npm run services\` or \`docker compose up -d\`.`);
+
+const unique = (): string => `dotmac_test_${process.pid}_${randomBytes(4).toString('hex')}`;
+
+/** A database of a test's own. */
+export interface FreshDatabase {
+  url: string;
+  drop(): Promise<void>;
+}
+
+/** Makes a PostgreSQL database. */
+export async function freshPostgres(): Promise<FreshDatabase> {
+  const name = unique();
+  const ask = async (statement: string): Promise<void> => {
+    const client = new Client({ connectionString: postgresUrl });
+    await client.connect();
+    await client.query(statement).finally(() => client.end());
+  };
+  await ask(`create database ${name} template template0`);
+  const url = new URL(postgresUrl);
+  url.pathname = `/${name}`;
+  return { url: url.href, drop: () => ask(`drop database if exists ${name} with (force)`) };
+}
+
+/** Makes a MariaDB or MySQL database. */
+export async function freshMysql(): Promise<FreshDatabase> {
+  const name = unique();
+  const ask = async (statement: string): Promise<void> => {
+    const connection = await createConnection(mysqlUrl);
+    await connection.query(statement).finally(() => connection.end());
+  };
+  await ask(`create database ${name} character set utf8mb4`);
+  const url = new URL(mysqlUrl);
+  url.pathname = `/${name}`;
+  return { url: url.href, drop: () => ask(`drop database if exists ${name}`) };
+}
+
+/** A prefix for Redis keys that no other test uses. */
+export function redisPrefix(): string {
+  return `${unique()}:`;
+}

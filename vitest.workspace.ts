@@ -1,0 +1,34 @@
+import { defineConfig } from 'vitest/config';
+
+const projects = {
+  core: 'packages/core',
+  health: 'packages/health',
+  lifecycle: 'packages/lifecycle',
+  maintenance: 'packages/maintenance',
+  operations: 'packages/operations',
+  express: 'packages/express',
+  fastify: 'packages/fastify',
+  quickstart: 'examples/quickstart',
+  architecture: 'test',
+};
+
+// Tests run on the sources: no build comes first.
+const conditions = ['@dotmac/source'];
+
+export default defineConfig({
+  test: {
+    maxWorkers: 2,
+    projects: Object.entries(projects).map(([name, root]) => ({
+      root,
+      resolve: { conditions },
+      ssr: { resolve: { conditions, externalConditions: conditions } },
+      test: {
+        name,
+        include: root === 'test' ? ['*.test.ts'] : ['test/**/*.test.ts'],
+        testTimeout: 30_000,
+        hookTimeout: 60_000,
+        pool: 'forks' as const,
+      },
+    })),
+  },
+});
