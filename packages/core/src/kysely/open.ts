@@ -5,6 +5,7 @@ import { parseConnectionUrl, refuse } from './connection-url.js';
 import { createDatabase, type Database } from './database.js';
 import { dialectTraits, type DialectName } from './dialect.js';
 import { importDriver } from './driver-import.js';
+import { unavailable } from './errors.js';
 import { guardMysqlPool, guardPgPool, type Mysql2Pool, type PgPool } from './pools.js';
 import { SqliteDriver, type SqliteHandle } from './sqlite-driver.js';
 
@@ -47,12 +48,16 @@ export function sqlite(fileOrHandle: string | SqliteHandle, options: SqliteOptio
   const open = async (): Promise<SqliteHandle> => {
     if (!own) return fileOrHandle;
     const { default: Sqlite } = await importDriver('better-sqlite3', 'SQLite', () => import('better-sqlite3'));
-    // SQLite's own busy timeout blocks the event loop: only for the shortest of overlaps, the driver waits for the rest.
-    const handle = new Sqlite(fileOrHandle, { timeout: 2 });
-    await enableWal(handle, clock);
-    handle.pragma('synchronous = normal');
-    handle.pragma('foreign_keys = on');
-    return handle;
+    try {
+      // SQLite's own busy timeout blocks the event loop: only for the shortest of overlaps, the driver waits for the rest.
+      const handle = new Sqlite(fileOrHandle, { timeout: 2 });
+      await enableWal(handle, clock);
+      handle.pragma('synchronous = normal');
+      handle.pragma('foreign_keys = on');
+      return handle;
+    } catch (error) {
+      throw unavailable('opening the SQLite file', error);
+    }
   };
   const kysely = new Kysely<unknown>({
     dialect: {

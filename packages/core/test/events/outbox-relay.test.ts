@@ -1,0 +1,154 @@
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { defineEvents } from '../../src/events/define-events.js';
+import { createOutboxRelay, type OutboxRelayOptions } from '../../src/events/outbox-relay.js';
+import { memoryOutbox } from '../../src/memory/outbox.js';
+import { memoryTables } from '../../src/memory/tables.js';
+import { fakeClock } from '../../src/testing/index.js';
+
+const events = defineEvents('test', { 'thing.made': z.object({ n: z.int() }), 'thing.lost': z.object({ n: z.int() }) });
+type Schemas = typeof events.schemas;
+
+function setUp(options: Partial<OutboxRelayOptions<Schemas>> = {}) {
+  const clock = fakeClock();
+  const outbox = memoryOutbox({ clock });
+  const relay = createOutboxRelay({ outbox, events, clock, ...options });
+  const made = (subject: string, n: number, name: keyof Schemas = 'thing.made') =>
+    events.create(name, { tenantId: 'acme', actor: 'system', subject, at: clock.now(), data: { n } });
+  return { clock, outbox, relay, made };
+}
+
+describe('outbox relay', () => {
+  it('delivers to every subscriber that wants the event, in order for each subject', async () => {
+    const { clock, relay, made } = setUp();
+    const got: string[] = [];
+    relay.subscribe({ name: 'all', deliver: ({ subject, data }) => void got.push(`all ${subject}${data.n}`) });
+    relay.subscribe({ name: 'lost', events: ['thing.lost'], deliver: ({ data }) => void got.push(`lost ${data.n}`) });
+    relay.start();
+    await relay.publish([made('a', 1), made('a', 2), made('b', 3), made('a', 4, 'thing.lost')]);
+    await clock.advance(0);
+    await clock.advance(0);
+    expect(got.filter((line) => line.startsWith('all a'))).toEqual(['all a1', 'all a2', 'all a4']);
+    expect(got).toHaveLength(5);
+    await relay.stop();
+    expect(clock.pending).toBe(0);
+  });
+
+  it('tries again after a growing wait, under one delivery id, without re-running the others, then parks', async () => {
+    const { clock, outbox, relay, made } = setUp({ maxAttempts: 4, firstBackoffMs: 1_000, longestBackoffMs: 3_000 });
+    const start = clock.now();
+    const attempts: [number, number][] = [];
+    const ids = new Set<string>();
+    let others = 0;
+    relay.subscribe({
+      name: 'broken',
+      deliver: (_, { attempt, deliveryId }) => {
+        attempts.push([attempt, clock.now() - start]);
+        ids.add(deliveryId);
+        return Promise.reject(new Error('secret://user:pw@host'));
+      },
+    });
+    relay.subscribe({ name: 'sound', deliver: () => void others++ });
+    relay.start();
+    await relay.publish([made('a', 1)]);
+    await clock.advance(60_000);
+    expect(attempts).toEqual([
+      [1, 0],
+      [2, 1_000],
+      [3, 3_000],
+      [4, 6_000],
+    ]);
+    expect([ids.size, others]).toEqual([1, 1]);
+    expect(await outbox.parked('acme', 10)).toMatchObject([{ subscriber: 'broken', attempts: 4, reason: 'DELIVERY_FAILED' }]);
+    await relay.stop();
+  });
+
+  it('parks what it does not understand and what never settles', async () => {
+    const { clock, outbox, relay, made } = setUp({ maxAttempts: 2 });
+    relay.subscribe({ name: 'any', deliver: () => {} });
+    await outbox.append([{ subscriber: 'any', event: { ...made('a', 1), data: { n: 'one' } } }]);
+    await outbox.append([{ subscriber: 'any', event: made('b', 2) }]);
+    // Two processes died with the second one in hand.
+    for (let crash = 0; crash < 2; crash++) {
+      await outbox.claim({ subscribers: ['any'], limit: 10, leaseMs: 10 });
+      await clock.advance(10);
+    }
+    relay.start();
+    await clock.advance(1_000);
+    expect((await outbox.parked('acme', 10)).map(({ reason }) => reason)).toEqual(['EVENT_NOT_UNDERSTOOD', 'DELIVERY_NEVER_SETTLED']);
+    await relay.stop();
+  });
+
+  it('ends a delivery at its deadline, and is not held up by slow ones', async () => {
+    const { clock, relay, made } = setUp({ deliveryTimeoutMs: 5_000, concurrency: 4 });
+    let quick = 0;
+    let aborted = 0;
+    relay.subscribe({
+      name: 'mixed',
+      deliver: ({ subject }, { signal }) => {
+        if (subject !== 'slow') return void quick++;
+        signal.addEventListener('abort', () => (aborted += 1));
+        return new Promise(() => {});
+      },
+    });
+    relay.start();
+    await relay.publish([made('slow', 0), ...Array.from({ length: 20 }, (_, n) => made(`s${n}`, n))]);
+    await clock.advance(4_000);
+    expect([quick, aborted]).toEqual([20, 0]);
+    await clock.advance(1_000);
+    expect(aborted).toBe(1);
+    const stopped = relay.stop();
+    await clock.advance(10_000);
+    await stopped;
+  });
+
+  it('publishes with the transaction it is given, and delivers at its commit without waiting for the next poll', async () => {
+    const { clock, relay, made } = setUp({ pollMs: 60_000 });
+    const tables = memoryTables({});
+    const got: number[] = [];
+    relay.subscribe({ name: 'all', deliver: ({ data }) => void got.push(data.n) });
+    relay.start();
+    await clock.advance(0);
+    await tables.transaction(async (_, trx) => {
+      await relay.publish([made('a', 1)], trx);
+      await clock.advance(100);
+      expect(got).toEqual([]);
+    });
+    await clock.advance(0);
+    expect(got).toEqual([1]);
+    await tables
+      .transaction(async (_, trx) => {
+        await relay.publish([made('a', 2)], trx);
+        throw new Error('undo');
+      })
+      .catch(() => {});
+    await clock.advance(120_000);
+    expect(got).toEqual([1]);
+    await relay.stop();
+  });
+
+  it('goes on when the outbox was away', async () => {
+    const clock = fakeClock();
+    const outbox = memoryOutbox({ clock });
+    let away = true;
+    let asked = 0;
+    const flaky = {
+      ...outbox,
+      claim: (ask: Parameters<typeof outbox.claim>[0]) => {
+        asked += 1;
+        return away ? Promise.reject(new Error('away')) : outbox.claim(ask);
+      },
+    };
+    const relay = createOutboxRelay({ outbox: flaky, events, clock });
+    let got = 0;
+    relay.subscribe({ name: 'all', deliver: () => void got++ });
+    await relay.publish([events.create('thing.made', { tenantId: 'acme', actor: 'system', subject: 'a', at: 1, data: { n: 1 } })]);
+    relay.start();
+    await clock.advance(5_000);
+    expect(asked).toBeLessThan(8);
+    away = false;
+    await clock.advance(1_000);
+    expect(got).toBe(1);
+    await relay.stop();
+  });
+});

@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest';
+import { timerWaker } from '../../src/wake/timer-waker.js';
+import { fakeClock, runSuite, wakerSuite } from '../../src/testing/index.js';
+
+runSuite(wakerSuite, { describe, it }, () => {
+  const clock = fakeClock();
+  return Promise.resolve({
+    subject: { waker: timerWaker({ clock }), now: () => clock.now(), pass: (ms) => clock.advance(ms) },
+  });
+});
+
+describe('timer waker', () => {
+  it('finds lost wake-ups by sweeping, at the start and later, and outlives a sweep that fails', async () => {
+    const clock = fakeClock();
+    const start = clock.now();
+    const woken: [string, number][] = [];
+    let sweeps = 0;
+    const waker = timerWaker({
+      clock,
+      sweepMs: 10_000,
+      sweep: () => {
+        sweeps += 1;
+        if (sweeps === 2) return Promise.reject(new Error('database away'));
+        return Promise.resolve([{ key: `lost-${sweeps}`, at: start + sweeps * 500 }]);
+      },
+    });
+    await waker.start((key) => Promise.resolve(void woken.push([key, clock.now() - start])));
+    await clock.advance(25_000);
+    expect(woken).toEqual([
+      ['lost-1', 500],
+      ['lost-3', 20_000],
+    ]);
+    await waker.stop();
+    expect(clock.pending).toBe(0);
+  });
+
+  it('handles no more keys at once than it may, and all of them in the order of their times', async () => {
+    const clock = fakeClock();
+    const waker = timerWaker({ clock, concurrency: 3 });
+    const order: number[] = [];
+    let inside = 0;
+    let most = 0;
+    await waker.start(async (key) => {
+      most = Math.max(most, ++inside);
+      order.push(Number(key));
+      await clock.sleep(10);
+      inside -= 1;
+    });
+    const keys = Array.from({ length: 50 }, (_, index) => (index * 37) % 50);
+    for (const key of keys) await waker.wake(String(key), clock.now() + key);
+    await clock.advance(1_000);
+    expect(most).toBe(3);
+    expect(order).toEqual([...keys].sort((a, b) => a - b));
+    await waker.stop();
+  });
+
+  it('aborts a handler that outlasts the grace of stopping', async () => {
+    const clock = fakeClock();
+    const waker = timerWaker({ clock, graceMs: 1_000 });
+    let aborted = false;
+    await waker.start(async (_, signal) => {
+      await clock.sleep(1_000_000, signal).catch(() => (aborted = true));
+    });
+    await waker.wake('k', clock.now());
+    await clock.advance(0);
+    const stopped = waker.stop();
+    await clock.advance(1_000);
+    await stopped;
+    expect(aborted).toBe(true);
+  });
+});
