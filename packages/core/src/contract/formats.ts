@@ -1,10 +1,11 @@
 import { z } from 'zod';
+import { isoInstant } from './iso-instant.js';
 
 /** An instant: epoch milliseconds in code, ISO 8601 in UTC on the wire. */
 export const instant = z
   .codec(z.iso.datetime({ offset: true }), z.int(), {
     decode: (text) => Date.parse(text),
-    encode: (epochMs) => new Date(epochMs).toISOString(),
+    encode: isoInstant,
   })
   .meta({ examples: ['2026-01-31T12:00:00.000Z'] });
 

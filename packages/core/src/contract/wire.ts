@@ -8,21 +8,31 @@ export type WireResult<T> = { ok: true; value: T } | { ok: false; issues: InputI
 /** The wire form of one schema: snake_case names, ISO instants; the keys of free-form records stay as they are. */
 export interface Wire<S extends z.ZodType> {
   parse(wireValue: unknown): WireResult<z.output<S>>;
-  /** Only what the schema names is rendered: a field that it does not know never leaves. */
+  /** The JSON text. Only what the schema names is written: a field that it does not know never leaves. */
+  write(value: z.output<S>): string;
+  /** What {@link write} says, as a value: to keep it, or to put it into something larger. */
   render(value: z.output<S>): unknown;
 }
 
 type Rename = (value: unknown, path: string, issues: InputIssue[]) => unknown;
-type Render = (value: unknown) => unknown;
 interface Form {
   rename: Rename;
-  /** Undefined where the wire form is the value itself, so that large arrays of plain values are not copied. */
-  render: Render | undefined;
+  /** Straight to JSON text: writing is most of what a read-mostly API does, and a renamed copy to stringify doubles it. */
+  write: (value: unknown) => string;
   /** A path of the schema's own names, in wire names. */
   wirePath(path: readonly PropertyKey[]): string[];
 }
 
-const keep: Form = { rename: (value) => value, render: undefined, wirePath: (path) => path.map(String) };
+// eslint-disable-next-line no-control-regex -- just the characters that JSON escapes, and lone surrogates
+const escaped = /[\u0000-\u001f"\\\ud800-\udfff]/;
+
+function writePlain(value: unknown): string {
+  if (typeof value === 'string') return escaped.test(value) ? JSON.stringify(value) : `"${value}"`;
+  if (typeof value === 'number') return Number.isFinite(value) ? String(value) : 'null';
+  return JSON.stringify(value) ?? 'null';
+}
+
+const plain: Form = { rename: (value) => value, write: writePlain, wirePath: (path) => path.map(String) };
 
 /** The wire spelling of a schema's name: `p95ResponseTime` is `p95_response_time`. */
 export function wireName(name: string): string {
@@ -35,7 +45,10 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 const under = (path: string, key: PropertyKey): string => (path === '' ? String(key) : `${path}.${String(key)}`);
 
 function objectForm({ shape, catchall }: { shape: Record<string, z.ZodType>; catchall?: z.ZodType }): Form {
-  const fields = Object.entries(shape).map(([name, schema]) => ({ name, wire: wireName(name), form: formOf(schema) }));
+  const fields = Object.entries(shape).map(([name, schema]) => {
+    const wire = wireName(name);
+    return { name, wire, key: `${JSON.stringify(wire)}:`, form: formOf(schema) };
+  });
   const byWire = new Map(fields.map((field) => [field.wire, field]));
   const byName = new Map(fields.map((field) => [field.name, field]));
   const isLoose = catchall !== undefined && catchall.type !== 'never';
@@ -51,16 +64,18 @@ function objectForm({ shape, catchall }: { shape: Record<string, z.ZodType>; cat
       }
       return renamed;
     },
-    render(value) {
-      const source = value as Record<string, unknown>;
-      const rendered: Record<string, unknown> = isLoose
-        ? Object.fromEntries(Object.entries(source).filter(([key]) => !byName.has(key)))
-        : {};
-      for (const { name, wire, form } of fields) {
-        const item = source[name];
-        if (item !== undefined) rendered[wire] = form.render && item !== null ? form.render(item) : item;
+    write(value) {
+      if (!isObject(value)) return writePlain(value);
+      let text = '';
+      for (const { name, key, form } of fields) {
+        const item = value[name];
+        if (item !== undefined) text += `${text === '' ? '' : ','}${key}${item === null ? 'null' : form.write(item)}`;
       }
-      return rendered;
+      if (isLoose)
+        for (const [key, item] of Object.entries(value))
+          if (item !== undefined && !byName.has(key))
+            text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${writePlain(item)}`;
+      return `{${text}}`;
     },
     wirePath([head, ...rest]) {
       const field = byName.get(String(head));
@@ -70,22 +85,31 @@ function objectForm({ shape, catchall }: { shape: Record<string, z.ZodType>; cat
 }
 
 function listForm(item: Form): Form {
-  const { render } = item;
   return {
     rename: (value, path, issues) =>
       Array.isArray(value) ? value.map((each, index) => item.rename(each, under(path, index), issues)) : value,
-    render: render && ((value) => (value as unknown[]).map((each) => (each === null ? each : render(each)))),
+    write(value) {
+      if (!Array.isArray(value)) return writePlain(value);
+      let text = '';
+      for (const each of value as unknown[])
+        text += `${text === '' ? '' : ','}${each === null || each === undefined ? 'null' : item.write(each)}`;
+      return `[${text}]`;
+    },
     wirePath: ([index, ...rest]) => (index === undefined ? [] : [String(index), ...item.wirePath(rest)]),
   };
 }
 
 function recordForm(item: Form): Form {
-  const { render } = item;
-  const each = (value: unknown, change: (item: unknown, key: string) => unknown): unknown =>
-    isObject(value) ? Object.fromEntries(Object.entries(value).map(([key, it]) => [key, change(it, key)])) : value;
   return {
-    rename: (value, path, issues) => each(value, (it, key) => item.rename(it, under(path, key), issues)),
-    render: render && ((value) => each(value, (it) => (it === null ? it : render(it)))),
+    rename: (value, path, issues) =>
+      isObject(value)
+        ? Object.fromEntries(Object.entries(value).map(([key, it]) => [key, item.rename(it, under(path, key), issues)]))
+        : value,
+    write(value) {
+      if (!isObject(value)) return writePlain(value);
+      const members = Object.entries(value).filter(([, it]) => it !== undefined);
+      return `{${members.map(([key, it]) => `${JSON.stringify(key)}:${it === null ? 'null' : item.write(it)}`).join(',')}}`;
+    },
     wirePath: ([key, ...rest]) => (key === undefined ? [] : [String(key), ...item.wirePath(rest)]),
   };
 }
@@ -93,7 +117,7 @@ function recordForm(item: Form): Form {
 /** Several shapes: the first that accepts the value. Only unions of plain values are free of that search. */
 function unionForm(options: readonly z.ZodType[]): Form {
   const forms = options.map((schema) => ({ schema, form: formOf(schema) }));
-  if (forms.every(({ form }) => form.render === undefined)) return keep;
+  if (forms.every(({ form }) => form === plain)) return plain;
   return {
     rename(value, path, issues) {
       const tries = forms.map(({ schema, form }) => {
@@ -105,10 +129,8 @@ function unionForm(options: readonly z.ZodType[]): Form {
       issues.push(...(best?.faults ?? []));
       return best?.renamed;
     },
-    render(value) {
-      const fit = forms.find(({ schema }) => z.safeEncode(schema, value as never).success);
-      return fit?.form.render ? fit.form.render(value) : value;
-    },
+    write: (value) =>
+      (forms.find(({ schema }) => z.safeEncode(schema, value as never).success)?.form ?? plain).write(value),
     wirePath: (path) => forms[0]?.form.wirePath(path) ?? [],
   };
 }
@@ -140,6 +162,9 @@ interface Definition {
   innerType?: z.ZodType;
 }
 
+/** Our codecs never refuse to encode; the payload is only where they would say so. */
+const noIssues = { value: undefined, issues: [] };
+
 function readForm(schema: z.ZodType): Form {
   const def = schema.def as unknown as Definition;
   switch (def.type) {
@@ -153,18 +178,18 @@ function readForm(schema: z.ZodType): Form {
       return unionForm(def.options);
     case 'pipe': {
       const encode = def.reverseTransform;
-      if (encode) return { ...keep, render: (value) => encode(value, { value, issues: [] }) };
+      if (encode) return { ...plain, write: (value) => writePlain(encode(value, noIssues)) };
       const input = formOf(def.in);
-      return { rename: input.rename, render: formOf(def.out).render, wirePath: input.wirePath };
+      return { rename: input.rename, write: formOf(def.out).write, wirePath: input.wirePath };
     }
     case 'lazy':
       return {
         rename: (value, path, issues) => formOf(def.getter()).rename(value, path, issues),
-        render: (value) => (formOf(def.getter()).render ?? ((it: unknown) => it))(value),
+        write: (value) => formOf(def.getter()).write(value),
         wirePath: (path) => formOf(def.getter()).wirePath(path),
       };
     default:
-      return def.innerType ? formOf(def.innerType) : keep;
+      return def.innerType ? formOf(def.innerType) : plain;
   }
 }
 
@@ -180,7 +205,8 @@ export function wireOf<S extends z.ZodType>(schema: S): Wire<S> {
         issues.push({ path: form.wirePath(path).join('.'), message });
       return { ok: false, issues };
     },
-    render: (value) => (form.render ? form.render(value) : value),
+    write: (value) => (value === undefined ? 'null' : form.write(value)),
+    render: (value) => JSON.parse(form.write(value)) as unknown,
   };
 }
 

@@ -10,10 +10,10 @@ import { respondJson } from './respond.js';
 export function operationalRoutes(module: Pick<Module, 'readiness'>, metrics: Registry | undefined): ApiRoute[] {
   const get = (path: string, handle: ApiRoute['handle']): ApiRoute => ({ method: 'GET', path, handle });
   return [
-    get('/livez', () => Promise.resolve(respondJson(200, { status: 'ok' }))),
+    get('/livez', () => Promise.resolve(respondJson(200, '{"status":"ok"}'))),
     get('/readyz', () => {
       const { ready, parts } = module.readiness();
-      return Promise.resolve(respondJson(ready ? 200 : 503, { status: ready ? 'ready' : 'not_ready', parts }));
+      return Promise.resolve(respondJson(ready ? 200 : 503, JSON.stringify({ status: ready ? 'ready' : 'not_ready', parts })));
     }),
     ...(metrics
       ? [

@@ -5,19 +5,19 @@ import type { HttpResponse } from './exchange.js';
 
 const problemWire = wireOf(problemSchema);
 
-/** A JSON answer. No cache may keep it: it is one tenant's. */
-export function respondJson(status: number, body: unknown, headers: Record<string, string> = {}): HttpResponse {
+/** A JSON answer from its text. No cache may keep it: it is one tenant's. */
+export function respondJson(status: number, text: string, headers: Record<string, string> = {}): HttpResponse {
   return {
     status,
     headers: { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store', ...headers },
-    body: JSON.stringify(body),
+    body: text,
   };
 }
 
 /** An error as `application/problem+json` (RFC 9457). */
 export function respondProblem(error: OperationError, requestId: string, headers: Record<string, string> = {}): HttpResponse {
   const problem = problemOf(error, requestId);
-  return respondJson(problem.status, problemWire.render(problem), {
+  return respondJson(problem.status, problemWire.write(problem), {
     ...headers,
     'content-type': 'application/problem+json; charset=utf-8',
     ...(error.retryAfter !== undefined && { 'retry-after': String(Math.ceil(error.retryAfter)) }),
