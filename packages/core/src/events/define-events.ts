@@ -6,7 +6,10 @@ import type { ScopeIdentity } from '../scope.js';
 export type EventSchemas = Record<string, z.ZodType>;
 
 /** One thing that happened. The envelope is the same for every event of every domain. */
-export interface DomainEvent<Schemas extends EventSchemas = EventSchemas, Name extends keyof Schemas & string = keyof Schemas & string> {
+export interface DomainEvent<
+  Schemas extends EventSchemas = EventSchemas,
+  Name extends keyof Schemas & string = keyof Schemas & string,
+> {
   /** UUIDv7. Receivers that must not act twice remember this. */
   id: string;
   name: Name;
@@ -21,7 +24,9 @@ export interface DomainEvent<Schemas extends EventSchemas = EventSchemas, Name e
 }
 
 /** Any event of a table, discriminated by `name`. */
-export type AnyEvent<Schemas extends EventSchemas> = { [Name in keyof Schemas & string]: DomainEvent<Schemas, Name> }[keyof Schemas & string];
+export type AnyEvent<Schemas extends EventSchemas> = {
+  [Name in keyof Schemas & string]: DomainEvent<Schemas, Name>;
+}[keyof Schemas & string];
 
 /** A domain's table of events. */
 export interface EventTable<Schemas extends EventSchemas = EventSchemas> {
@@ -34,7 +39,10 @@ export interface EventTable<Schemas extends EventSchemas = EventSchemas> {
     name: Name,
     of: ScopeIdentity & { subject: string; at: number; data: z.output<Schemas[Name]> },
   ): DomainEvent<Schemas, Name>;
-  /** Parses the data of an event read from storage; undefined when the name is unknown or the data do not fit any more. */
+  /**
+   * Parses the data of an event read from storage; undefined when the name is unknown or the data do not fit any
+   * more.
+   */
   parse(stored: DomainEvent): AnyEvent<Schemas> | undefined;
 }
 
@@ -52,7 +60,15 @@ export function defineEvents<Schemas extends EventSchemas>(module: string, schem
     module,
     schemas,
     names: Object.keys(schemas),
-    create: (name, { tenantId, actor, subject, at, data }) => ({ id: newId(), name, at, tenantId, actor, subject, data }),
+    create: (name, { tenantId, actor, subject, at, data }) => ({
+      id: newId(),
+      name,
+      at,
+      tenantId,
+      actor,
+      subject,
+      data,
+    }),
     parse(stored) {
       if (!Object.hasOwn(schemas, stored.name)) return undefined;
       const parsed = schemas[stored.name]?.safeParse(stored.data);

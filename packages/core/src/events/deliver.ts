@@ -52,7 +52,10 @@ export async function deliverOne<Schemas extends EventSchemas>(delivery: Deliver
   } catch (error) {
     const described = describeError(error);
     if (attempt >= limits.maxAttempts) return park(delivery, isOperationError(error) ? error.code : 'DELIVERY_FAILED');
-    logger.warn({ subscriber: subscriber.name, event: event.name, deliveryId, attempt, ...described }, 'a delivery failed and will be tried again');
+    logger.warn(
+      { subscriber: subscriber.name, event: event.name, deliveryId, attempt, ...described },
+      'a delivery failed and will be tried again',
+    );
     await outbox.retryLater(claim, backoffAfter(attempt, limits));
     return false;
   }
@@ -66,8 +69,15 @@ async function park<Schemas extends EventSchemas>(delivery: Delivery<Schemas>, r
   return false;
 }
 
-/** Runs `work` with a signal that aborts at the deadline or with `outer`; rejects then, whether or not `work` listens. */
-async function withDeadline(clock: Clock, limitMs: number, outer: AbortSignal, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+/**
+ * Runs `work` with a signal that aborts at the deadline or with `outer`; rejects then, whether or not `work` listens.
+ */
+async function withDeadline(
+  clock: Clock,
+  limitMs: number,
+  outer: AbortSignal,
+  work: (signal: AbortSignal) => Promise<void>,
+): Promise<void> {
   const controller = new AbortController();
   const abort = (): void => controller.abort(coreErrors.DELIVERY_TIMED_OUT({}));
   const cancel = clock.after(limitMs, abort);

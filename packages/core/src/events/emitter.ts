@@ -28,7 +28,10 @@ export interface EmitterOptions {
 const anyEvent = Symbol('any event');
 
 /** Makes an emitter whose listeners cannot harm the one who emits: what they throw is logged and counted. */
-export function createEmitter<Schemas extends EventSchemas>({ logger = silentLogger, onFailure }: EmitterOptions = {}): Emitter<Schemas> {
+export function createEmitter<Schemas extends EventSchemas>({
+  logger = silentLogger,
+  onFailure,
+}: EmitterOptions = {}): Emitter<Schemas> {
   const listeners = new EventEmitter<string | symbol>();
   let failures = 0;
   const failed = (name: string, error: unknown): void => {
@@ -36,7 +39,10 @@ export function createEmitter<Schemas extends EventSchemas>({ logger = silentLog
     logger.error({ event: name, ...describeError(error) }, 'an event listener failed');
     onFailure?.(name);
   };
-  const add = <Event extends { name: string }>(channel: string | symbol, listener: EventListener<Event>): (() => void) => {
+  const add = <Event extends { name: string }>(
+    channel: string | symbol,
+    listener: EventListener<Event>,
+  ): (() => void) => {
     const guarded = (event: Event): void => {
       try {
         void Promise.resolve(listener(event)).catch((error: unknown) => failed(event.name, error));

@@ -18,7 +18,10 @@ export interface DeliveryContext {
 }
 
 /** One who receives events at least once, in order for each subject. */
-export interface Subscriber<Schemas extends EventSchemas, Name extends keyof Schemas & string = keyof Schemas & string> {
+export interface Subscriber<
+  Schemas extends EventSchemas,
+  Name extends keyof Schemas & string = keyof Schemas & string,
+> {
   /** Stable: it is kept with what waits for delivery. Up to 200 characters. */
   name: string;
   /** The events wanted; all of them when absent. */
@@ -47,7 +50,10 @@ export interface OutboxRelayOptions<Schemas extends EventSchemas> extends Partia
 
 /** Fans events out to subscribers through an outbox. */
 export interface OutboxRelay<Schemas extends EventSchemas> {
-  /** Adds a subscriber; before events are published that it must not miss. Subscribe the same names in every process. Returns how to remove it. */
+  /**
+   * Adds a subscriber; before events are published that it must not miss. Subscribe the same names in every process.
+   * Returns how to remove it.
+   */
   subscribe<Name extends keyof Schemas & string>(subscriber: Subscriber<Schemas, Name>): () => void;
   /** Appends events for every subscriber that wants them, in the transaction given if any. */
   publish(events: readonly AnyEvent<Schemas>[], trx?: StoreTransaction): Promise<void>;
@@ -66,9 +72,21 @@ const defaultLimits: DeliveryLimits = {
   longestBackoffMs: 300_000,
 };
 
-/** Makes a relay: polls the outbox, is nudged by commits, retries with exponential backoff, parks what keeps failing. */
-export function createOutboxRelay<Schemas extends EventSchemas>(options: OutboxRelayOptions<Schemas>): OutboxRelay<Schemas> {
-  const { outbox, events, clock = systemClock, logger = silentLogger, pollMs = 1_000, concurrency = 32, graceMs = 5_000 } = options;
+/**
+ * Makes a relay: polls the outbox, is nudged by commits, retries with exponential backoff, parks what keeps failing.
+ */
+export function createOutboxRelay<Schemas extends EventSchemas>(
+  options: OutboxRelayOptions<Schemas>,
+): OutboxRelay<Schemas> {
+  const {
+    outbox,
+    events,
+    clock = systemClock,
+    logger = silentLogger,
+    pollMs = 1_000,
+    concurrency = 32,
+    graceMs = 5_000,
+  } = options;
   const limits = { ...defaultLimits, ...pickDefined(options) };
   // Longer than a delivery may take, so that nobody else takes it up meanwhile.
   const leaseMs = limits.deliveryTimeoutMs + 30_000;
@@ -104,7 +122,10 @@ export function createOutboxRelay<Schemas extends EventSchemas>(options: OutboxR
       try {
         await outbox.acknowledge(batch);
       } catch (error) {
-        logger.warn({ count: batch.length, ...describeError(error) }, 'delivered events could not be acknowledged, and will be delivered again');
+        logger.warn(
+          { count: batch.length, ...describeError(error) },
+          'delivered events could not be acknowledged, and will be delivered again',
+        );
       }
     }
   };
@@ -115,11 +136,14 @@ export function createOutboxRelay<Schemas extends EventSchemas>(options: OutboxR
     if (!done) return;
     delivered.push(entry.claim);
     // Again when the batch under way was closed before this one joined it.
-    while (delivered.includes(entry.claim)) await (acknowledging ??= acknowledge().finally(() => (acknowledging = undefined)));
+    while (delivered.includes(entry.claim))
+      await (acknowledging ??= acknowledge().finally(() => (acknowledging = undefined)));
   };
   const begin = (entry: ClaimedEntry): void => {
     const delivery = deliver(entry)
-      .catch((error: unknown) => logger.error({ subscriber: entry.subscriber, ...describeError(error) }, 'a delivery could not be settled'))
+      .catch((error: unknown) =>
+        logger.error({ subscriber: entry.subscriber, ...describeError(error) }, 'a delivery could not be settled'),
+      )
       .finally(() => {
         running.delete(delivery);
         nudge(); // A slot is free, and the next of its lane may be due.

@@ -46,6 +46,8 @@ export interface Outbox {
   parked(tenantId: string, limit: number): Promise<ParkedEntry[]>;
   /** Puts a parked entry back with its attempts forgotten; false when there is none. */
   unpark(tenantId: string, deliveryId: string): Promise<boolean>;
-  /** Calls `listener` after entries were committed by this process, where it can know. Returns how to stop listening. */
+  /**
+   * Calls `listener` after entries were committed by this process, where it can know. Returns how to stop listening.
+   */
   onAppended(listener: () => void): () => void;
 }

@@ -24,7 +24,8 @@ export function parseConnectionUrl(url: string, schemes: readonly string[], defa
   if (parsed.search !== '' || parsed.hash !== '')
     throw refuse('parameters are not understood; give TLS and limits as options, or pass a pool of your own');
   const database = decode(parsed.pathname.slice(1));
-  if (parsed.hostname === '' || database === '' || database.includes('/')) throw refuse('it must name a host and a database');
+  if (parsed.hostname === '' || database === '' || database.includes('/'))
+    throw refuse('it must name a host and a database');
   return {
     host: decode(parsed.hostname.replace(/^\[|\]$/g, '')),
     port: parsed.port === '' ? defaultPort : Number(parsed.port),

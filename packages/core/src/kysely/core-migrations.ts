@@ -57,7 +57,10 @@ const idempotencyIndex: Migration = async (schema) => {
   await schema.schema.createIndex('dotmac_idempotency_keep').on('dotmac_idempotency').columns(['keep_until']).execute();
 };
 
-/** The tables that core itself keeps: outbox, leases, idempotency. Every module that uses one of them applies these first. */
+/**
+ * The tables that core itself keeps: outbox, leases, idempotency. Every module that uses one of them applies these
+ * first.
+ */
 export const coreMigrations: ModuleMigrations = {
   module: 'core',
   migrations: {

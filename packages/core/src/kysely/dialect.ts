@@ -11,7 +11,10 @@ export interface ColumnTypes {
   id: ColumnType;
   /** A tenant id, up to 128 characters, compared byte by byte. */
   tenant: ColumnType;
-  /** A name or key to look up by: up to 200 characters, compared byte by byte, can be indexed. Must not end in a space (MySQL pads). */
+  /**
+   * A name or key to look up by: up to 200 characters, compared byte by byte, can be indexed. Must not end in a space
+   * (MySQL pads).
+   */
   key: ColumnType;
   /** A word of a fixed vocabulary, a hash or a token: up to 64 ASCII characters, can be indexed. */
   word: ColumnType;

@@ -2,7 +2,8 @@ import { coreErrors } from '../errors/core-errors.js';
 
 /**
  * Imports an optional driver.
- * @throws DRIVER_MISSING when the package is not installed; a package that is there but fails to load keeps its own error
+ * @throws DRIVER_MISSING when the package is not installed; a package that is there but fails to load keeps its own
+ * error
  */
 export async function importDriver<Module>(
   packageName: string,

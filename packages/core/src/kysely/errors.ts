@@ -82,7 +82,10 @@ export function isConnectionError(error: unknown): boolean {
   return error instanceof Error && unreachableMessages.some((start) => error.message.startsWith(start));
 }
 
-/** STORE_UNAVAILABLE for a connection's failure, any other error as it is. The cause is kept for logs of the host, never shown. */
+/**
+ * STORE_UNAVAILABLE for a connection's failure, any other error as it is. The cause is kept for logs of the host,
+ * never shown.
+ */
 export function storeError(error: unknown, operation: string): unknown {
   return isConnectionError(error) ? unavailable(operation, error) : error;
 }

@@ -17,8 +17,7 @@ function hashOf(key: string): string {
 /** Remembers answers in the database, for all processes on it. Needs `coreMigrations`. */
 export function kyselyIdempotencyStore(database: Database): IdempotencyStore {
   const kysely = database.withTables<CoreTables>();
-  const rowOf = ({ tenantId, key }: { tenantId: string; key: string }) =>
-    [tenantId, hashOf(key)] as const;
+  const rowOf = ({ tenantId, key }: { tenantId: string; key: string }) => [tenantId, hashOf(key)] as const;
 
   /** Who inserts the row has started; the unique key lets one of any number of racers in. */
   const insert = async (begin: IdempotencyBegin): Promise<boolean> => {
@@ -34,7 +33,9 @@ export function kyselyIdempotencyStore(database: Database): IdempotencyStore {
     return insertedCount(await onConflictDoNothing(database, kysely.insertInto(table).values(row)).execute()) === 1;
   };
 
-  /** Takes over a row whose retention or unanswered lease is over; compared and set, so that one racer alone succeeds. */
+  /**
+   * Takes over a row whose retention or unanswered lease is over; compared and set, so that one racer alone succeeds.
+   */
   const takeOver = async (begin: IdempotencyBegin, leaseUntil: number, keepUntil: number): Promise<boolean> => {
     const [tenantId, keyHash] = rowOf(begin);
     const result = await kysely

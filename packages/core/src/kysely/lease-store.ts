@@ -1,9 +1,8 @@
 import { sql, type RawBuilder } from 'kysely';
 import type { Clock } from '../clock.js';
-import type { Leases } from '../wake/lease.js';
+import type { Lease, Leases } from '../wake/lease.js';
 import type { CoreTables } from './core-tables.js';
 import type { Database } from './database.js';
-import { inTransaction } from './transaction.js';
 import { insertedCount, onConflictDoNothing } from './upsert.js';
 
 /**
@@ -21,12 +20,14 @@ export interface KyselyLeasesOptions {
 }
 
 /**
- * Leases in the database, for all processes on it. Needs `coreMigrations`. A key's row is never removed, so that its fence keeps
+ * Leases in the database, for all processes on it. Needs `coreMigrations`. A key's row is never removed, so that its
+ * fence keeps
  * increasing: use keys of a bounded number.
  */
 export function kyselyLeases(database: Database, { clock }: KyselyLeasesOptions = {}): Leases {
   const kysely = database.withTables<CoreTables>();
-  const after = (ttlMs: number): RawBuilder<number> => sql<number>`${databaseTime(database, clock)} + ${sql.lit(Math.trunc(ttlMs))}`;
+  const after = (ttlMs: number): RawBuilder<number> =>
+    sql<number>`${databaseTime(database, clock)} + ${sql.lit(Math.trunc(ttlMs))}`;
 
   const insertNew = async (key: string, owner: string, ttlMs: number): Promise<boolean> => {
     const row = { name: key, owner, fence: 1, until_at: after(ttlMs) };
@@ -34,25 +35,32 @@ export function kyselyLeases(database: Database, { clock }: KyselyLeasesOptions 
     return insertedCount(await onConflictDoNothing(database, insert).execute()) === 1;
   };
 
+  /** Takes a row that is free, ours or expired, in one statement; null when there is none. */
+  const takeOver = async (key: string, owner: string, ttlMs: number): Promise<Lease | null> => {
+    const { returning } = database.traits;
+    const update = kysely
+      .updateTable('dotmac_leases')
+      // Without RETURNING, last_insert_id(value) makes the connection remember the value and answer it.
+      .set({ owner, fence: returning ? sql`fence + 1` : sql`last_insert_id(fence + 1)`, until_at: after(ttlMs) })
+      .where('name', '=', key)
+      .where((row) =>
+        row.or([
+          row('owner', 'is', null),
+          row('owner', '=', owner),
+          row('until_at', '<=', databaseTime(database, clock)),
+        ]),
+      );
+    const fence = returning
+      ? (await update.returning('fence').executeTakeFirst())?.fence
+      : (await kysely.executeQuery(update.compile())).insertId;
+    return fence === undefined ? null : { fence: Number(fence) };
+  };
+
   return {
     async acquire(key, owner, ttlMs) {
-      const fence = await inTransaction<CoreTables, number | 'absent' | 'held'>(database, undefined, async (trx) => {
-        const { numUpdatedRows } = await trx
-          .updateTable('dotmac_leases')
-          .set((row) => ({ owner, fence: row('fence', '+', 1), until_at: after(ttlMs) }))
-          .where('name', '=', key)
-          .where((row) =>
-            row.or([row('owner', 'is', null), row('owner', '=', owner), row('until_at', '<=', databaseTime(database, clock))]),
-          )
-          .executeTakeFirst();
-        // The update holds the row's lock, so this reads what it wrote.
-        const row = await trx.selectFrom('dotmac_leases').select('fence').where('name', '=', key).executeTakeFirst();
-        if (!row) return 'absent';
-        return numUpdatedRows === 1n ? Number(row.fence) : 'held';
-      });
-      if (typeof fence === 'number') return { fence };
-      if (fence === 'absent' && (await insertNew(key, owner, ttlMs))) return { fence: 1 };
-      return null;
+      const taken = await takeOver(key, owner, ttlMs);
+      if (taken) return taken;
+      return (await insertNew(key, owner, ttlMs)) ? { fence: 1 } : null;
     },
     async renew(key, owner, fence, ttlMs) {
       const { numUpdatedRows } = await kysely

@@ -27,13 +27,17 @@ export interface ModuleMigrations {
  * Brings a module's tables up to date. Any number of processes may start at once: one migrates, the others wait for it.
  * @returns the names of the migrations applied by this call
  * @throws SCHEMA_TOO_NEW when the database knows a migration that this version does not
- * @throws STORE_UNAVAILABLE when the database cannot be reached or the migration lock is held for longer than a query may take
+ * @throws STORE_UNAVAILABLE when the database cannot be reached or the migration lock is held for longer than a query
+ * may take
  */
 export async function migrate(database: Database, { module, migrations }: ModuleMigrations): Promise<string[]> {
   const context: MigrationContext = { types: database.traits.types, traits: database.traits };
   const table = `dotmac_${module}_migrations`;
   const bound = Object.fromEntries(
-    Object.entries(migrations).map(([name, up]): [string, KyselyMigration] => [name, { up: (schema) => up(schema, context) }]),
+    Object.entries(migrations).map(([name, up]): [string, KyselyMigration] => [
+      name,
+      { up: (schema) => up(schema, context) },
+    ]),
   );
   const toLatest = (db: Kysely<unknown>): Promise<MigrationResultSet> =>
     new Migrator({
@@ -72,7 +76,10 @@ async function inOneWrite(
   }
 }
 
-/** The first migration that the database has and this version does not; undefined when there is none, or it cannot be asked. */
+/**
+ * The first migration that the database has and this version does not; undefined when there is none, or it cannot be
+ * asked.
+ */
 async function firstUnknown(
   database: Database,
   table: string,

@@ -25,7 +25,10 @@ export interface SqliteOptions extends DatabaseOptions {
   acquireTimeoutMs?: number;
 }
 
-/** Options of {@link postgres} and {@link mysql}. The limits of a host's own pool are the host's, save `queryTimeoutMs` and `acquireTimeoutMs` on MySQL. */
+/**
+ * Options of {@link postgres} and {@link mysql}. The limits of a host's own pool are the host's, save
+ * `queryTimeoutMs` and `acquireTimeoutMs` on MySQL.
+ */
 export interface PoolOptions extends DatabaseOptions {
   /** Connections at most. Default 10. */
   poolSize?: number;
@@ -38,7 +41,8 @@ export interface PoolOptions extends DatabaseOptions {
 }
 
 /**
- * A SQLite database through better-sqlite3. A file is opened at the first query, with WAL, `synchronous=normal` and foreign keys on;
+ * A SQLite database through better-sqlite3. A file is opened at the first query, with WAL, `synchronous=normal` and
+ * foreign keys on;
  * a handle of the host's is used as it is and not closed.
  * @throws DRIVER_MISSING at the first query, when better-sqlite3 is not installed
  */
@@ -49,7 +53,8 @@ export function sqlite(fileOrHandle: string | SqliteHandle, options: SqliteOptio
     if (!own) return fileOrHandle;
     const { default: Sqlite } = await importDriver('better-sqlite3', 'SQLite', () => import('better-sqlite3'));
     try {
-      // SQLite's own busy timeout blocks the event loop: only for the shortest of overlaps, the driver waits for the rest.
+      // SQLite's own busy timeout blocks the event loop: only for the shortest of overlaps, the driver waits for the
+      // rest.
       const handle = new Sqlite(fileOrHandle, { timeout: 2 });
       await enableWal(handle, clock);
       handle.pragma('synchronous = normal');
@@ -92,8 +97,15 @@ async function enableWal(handle: { pragma(source: string): unknown; close(): voi
  * @throws DRIVER_MISSING at the first query, when pg is not installed
  */
 export function postgres(urlOrPool: string | PgPool, options: PoolOptions = {}): Database {
-  const { clock = systemClock, logger = silentLogger, poolSize = 10, acquireTimeoutMs = 5_000, queryTimeoutMs = 30_000 } = options;
-  const parts = typeof urlOrPool === 'string' ? parseConnectionUrl(urlOrPool, ['postgres', 'postgresql'], 5432) : undefined;
+  const {
+    clock = systemClock,
+    logger = silentLogger,
+    poolSize = 10,
+    acquireTimeoutMs = 5_000,
+    queryTimeoutMs = 30_000,
+  } = options;
+  const parts =
+    typeof urlOrPool === 'string' ? parseConnectionUrl(urlOrPool, ['postgres', 'postgresql'], 5432) : undefined;
   const createPool = async () => {
     const { default: pg } = await importDriver('pg', 'PostgreSQL', () => import('pg'));
     if (!parts) return guardPgPool(urlOrPool as PgPool, pg.types);
@@ -110,14 +122,22 @@ export function postgres(urlOrPool: string | PgPool, options: PoolOptions = {}):
       ssl: options.ssl ?? false,
     });
     // Without a listener an idle connection's end would end the process.
-    pool.on('error', (error) => logger.warn({ code: (error as { code?: string }).code }, 'an idle database connection broke'));
+    pool.on('error', (error) =>
+      logger.warn({ code: (error as { code?: string }).code }, 'an idle database connection broke'),
+    );
     return guardPgPool(pool as unknown as PgPool, pg.types);
   };
-  return opened('postgres', new Kysely<unknown>({ dialect: new PostgresDialect({ pool: createPool }) }), clock, parts !== undefined);
+  return opened(
+    'postgres',
+    new Kysely<unknown>({ dialect: new PostgresDialect({ pool: createPool }) }),
+    clock,
+    parts !== undefined,
+  );
 }
 
 /**
- * A MySQL or MariaDB database through mysql2, by URL or on a callback pool of the host's (which is not closed, and should
+ * A MySQL or MariaDB database through mysql2, by URL or on a callback pool of the host's (which is not closed, and
+ * should
  * have `charset: 'utf8mb4'` and the flag FOUND_ROWS, mysql2's default).
  * @throws INVALID_ARGUMENT when the URL is not understood
  * @throws DRIVER_MISSING at the first query, when mysql2 is not installed
@@ -142,7 +162,12 @@ export function mysql(urlOrPool: string | Mysql2Pool, options: PoolOptions = {})
     });
     return guardMysqlPool(pool as unknown as Mysql2Pool, { clock, acquireTimeoutMs, queryTimeoutMs });
   };
-  return opened('mysql', new Kysely<unknown>({ dialect: new MysqlDialect({ pool: createPool }) }), clock, parts !== undefined);
+  return opened(
+    'mysql',
+    new Kysely<unknown>({ dialect: new MysqlDialect({ pool: createPool }) }),
+    clock,
+    parts !== undefined,
+  );
 }
 
 /**
@@ -159,7 +184,11 @@ export function databaseFromUrl(url: string, options: PoolOptions & SqliteOption
 }
 
 /** A database on a Kysely instance of the host's, which is never closed from here. */
-export function fromKysely<Tables>(kysely: Kysely<Tables>, dialect: DialectName, { clock = systemClock }: DatabaseOptions = {}): Database {
+export function fromKysely<Tables>(
+  kysely: Kysely<Tables>,
+  dialect: DialectName,
+  { clock = systemClock }: DatabaseOptions = {},
+): Database {
   return opened(dialect, kysely as unknown as Kysely<unknown>, clock, false);
 }
 

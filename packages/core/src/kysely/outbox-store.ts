@@ -22,7 +22,10 @@ export interface KyselyOutboxOptions {
   clock?: Pick<Clock, 'now'>;
 }
 
-/** An outbox in the database, for all processes on it. Needs `coreMigrations`. Joins any Kysely transaction on the same database. */
+/**
+ * An outbox in the database, for all processes on it. Needs `coreMigrations`. Joins any Kysely transaction on the
+ * same database.
+ */
 export function kyselyOutbox(database: Database, { queue, clock }: KyselyOutboxOptions): Outbox {
   const kysely = database.withTables<CoreTables>();
   const { skipLocked } = database.traits;
@@ -36,7 +39,9 @@ export function kyselyOutbox(database: Database, { queue, clock }: KyselyOutboxO
     delivery_id: newId(),
     queue,
     subscriber,
-    lane: createHash('sha256').update(JSON.stringify([queue, subscriber, event.tenantId, event.subject])).digest('hex'),
+    lane: createHash('sha256')
+      .update(JSON.stringify([queue, subscriber, event.tenantId, event.subject]))
+      .digest('hex'),
     tenant_id: event.tenantId,
     event: toJson(event),
     available_at: now(),
@@ -85,7 +90,11 @@ export function kyselyOutbox(database: Database, { queue, clock }: KyselyOutboxO
         await trx
           .updateTable(table)
           .set((row) => ({ claim, attempts: row('attempts', '+', 1), available_at: after(leaseMs) }))
-          .where('seq', 'in', rows.map(({ seq }) => seq))
+          .where(
+            'seq',
+            'in',
+            rows.map(({ seq }) => seq),
+          )
           .execute();
         return rows.map((row) => toClaimed(row, claim));
       });

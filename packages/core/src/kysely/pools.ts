@@ -31,7 +31,8 @@ export interface PgPool {
 export function guardPgPool(pool: PgPool, defaultTypes: PgTypes): PostgresPool {
   const fallback = pool.options?.types ?? defaultTypes;
   const types: PgTypes = {
-    getTypeParser: (oid, format) => (numericOids.has(oid) && format !== 'binary' ? Number : fallback.getTypeParser(oid, format)),
+    getTypeParser: (oid, format) =>
+      numericOids.has(oid) && format !== 'binary' ? Number : fallback.getTypeParser(oid, format),
   };
   const guard = (client: PgClient): PostgresPoolClient => {
     let broken = false;
@@ -65,12 +66,17 @@ export function guardPgPool(pool: PgPool, defaultTypes: PgTypes): PostgresPool {
 }
 
 interface MysqlConnection {
-  query(options: { sql: string; values: unknown[]; timeout: number }, callback: (error: unknown, result: unknown) => void): unknown;
+  query(
+    options: { sql: string; values: unknown[]; timeout: number },
+    callback: (error: unknown, result: unknown) => void,
+  ): unknown;
   release(): void;
   destroy(): void;
 }
 
-/** The part of a mysql2 callback `Pool` that is used here. A host's own pool fits (the promise pool's is its `.pool`). */
+/**
+ * The part of a mysql2 callback `Pool` that is used here. A host's own pool fits (the promise pool's is its `.pool`).
+ */
 export interface Mysql2Pool {
   getConnection(callback: (error: Error | null, connection: MysqlConnection) => void): void;
   end(callback: (error?: unknown) => void): void;
@@ -87,10 +93,17 @@ export interface MysqlDeadlines {
  * A mysql2 pool as Kysely wants it, with the deadlines that mysql2 lacks: waiting for a free connection ends, and every
  * statement has a timeout. After a timeout the connection is destroyed, for the server may still be busy on it.
  */
-export function guardMysqlPool(pool: Mysql2Pool, { clock, acquireTimeoutMs, queryTimeoutMs }: MysqlDeadlines): MysqlPool {
+export function guardMysqlPool(
+  pool: Mysql2Pool,
+  { clock, acquireTimeoutMs, queryTimeoutMs }: MysqlDeadlines,
+): MysqlPool {
   const guard = (connection: MysqlConnection): MysqlPoolConnection => {
     let broken = false;
-    const query = (sql: string, values: unknown[], callback: (error: unknown, result: MysqlQueryResult) => void): void => {
+    const query = (
+      sql: string,
+      values: unknown[],
+      callback: (error: unknown, result: MysqlQueryResult) => void,
+    ): void => {
       connection.query({ sql, values, timeout: queryTimeoutMs }, (error, result) => {
         if (error !== null && error !== undefined) broken ||= isConnectionError(error);
         callback(error ? storeError(error, 'running a statement') : error, result as MysqlQueryResult);

@@ -14,8 +14,10 @@ const firstBackoffMs = 10;
 const longestBackoffMs = 500;
 
 /**
- * Runs `work` in a transaction: the caller's when `join` is given, else one of its own, which is run anew (boundedly, after
- * a jittered wait) when the database reports a deadlock, serialization failure or lock timeout. So `work` must do nothing
+ * Runs `work` in a transaction: the caller's when `join` is given, else one of its own, which is run anew (boundedly,
+ * after
+ * a jittered wait) when the database reports a deadlock, serialization failure or lock timeout. So `work` must do
+ * nothing
  * but database work on its `trx`. Isolation is READ COMMITTED (SQLite: `begin immediate`, serial).
  *
  * @throws STORE_UNAVAILABLE when the database cannot be reached or does not answer in time

@@ -10,7 +10,8 @@ export type Merge = 'replace' | 'add' | 'greatest' | 'least';
  * @param merge what becomes of each column; columns not named stay as they are
  *
  * @example
- * await upsert(db, kysely.insertInto('dotmac_samples').values(rows), ['tenant_id', 'id'], { checks: 'add', last: 'replace' }).execute();
+ * await upsert(db, kysely.insertInto('dotmac_samples').values(rows), ['tenant_id', 'id'], { checks: 'add', last:
+ * 'replace' }).execute();
  */
 export function upsert<Tables, Table extends keyof Tables>(
   { traits }: Pick<Database, 'traits'>,
@@ -44,9 +45,7 @@ export function onConflictDoNothing<Tables, Table extends keyof Tables, Output>(
   { traits }: Pick<Database, 'traits'>,
   insert: InsertQueryBuilder<Tables, Table, Output>,
 ): InsertQueryBuilder<Tables, Table, Output> {
-  return traits.upsert === 'on duplicate key'
-    ? insert.ignore()
-    : insert.onConflict((target) => target.doNothing());
+  return traits.upsert === 'on duplicate key' ? insert.ignore() : insert.onConflict((target) => target.doNothing());
 }
 
 /** How many rows an insert with {@link onConflictDoNothing} added. */

@@ -5,7 +5,10 @@ export function toJson(value: object | null | undefined): string | null {
   return value === null || value === undefined ? null : JSON.stringify(value);
 }
 
-/** What a `json` column holds, whether the driver parsed it already (jsonb) or not. The caller names the type it wrote. */
+/**
+ * What a `json` column holds, whether the driver parsed it already (jsonb) or not. The caller names the type it
+ * wrote.
+ */
 export function fromJson<Value>(stored: unknown): Value {
   return (typeof stored === 'string' ? JSON.parse(stored) : stored) as Value;
 }

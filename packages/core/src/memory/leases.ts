@@ -11,7 +11,8 @@ export function memoryLeases({ clock = systemClock }: { clock?: Pick<Clock, 'now
   return {
     acquire(key, owner, ttlMs) {
       const lease = held.get(key);
-      if (lease && lease.owner !== null && lease.owner !== owner && lease.until > clock.now()) return Promise.resolve(null);
+      if (lease && lease.owner !== null && lease.owner !== owner && lease.until > clock.now())
+        return Promise.resolve(null);
       const fence = (lease?.fence ?? 0) + 1;
       held.set(key, { owner, fence, until: clock.now() + ttlMs });
       return Promise.resolve({ fence });

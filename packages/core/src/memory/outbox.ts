@@ -74,7 +74,9 @@ export function memoryOutbox({ clock = systemClock }: { clock?: Pick<Clock, 'now
       return Promise.resolve();
     },
     parked(tenantId, limit) {
-      const found = [...rows.values()].filter(({ parkedAt, event }) => parkedAt !== null && event.tenantId === tenantId);
+      const found = [...rows.values()].filter(
+        ({ parkedAt, event }) => parkedAt !== null && event.tenantId === tenantId,
+      );
       return Promise.resolve(
         found.slice(0, limit).map(({ subscriber, event, deliveryId, attempts, parkedAt, parkReason }) => {
           return { subscriber, event, deliveryId, attempts, parkedAt: parkedAt ?? 0, reason: parkReason ?? '' };

@@ -7,7 +7,9 @@ export interface MemoryTransaction extends StoreTransaction {
 }
 
 type Tables = Record<string, Map<string, never>>;
-type ReadOnly<T extends Tables> = { readonly [Name in keyof T]: T[Name] extends Map<string, infer Row> ? ReadonlyMap<string, Row> : never };
+type ReadOnly<T extends Tables> = {
+  readonly [Name in keyof T]: T[Name] extends Map<string, infer Row> ? ReadonlyMap<string, Row> : never;
+};
 
 /** Transactional tables in memory. */
 export interface MemoryTables<T extends Tables> {
@@ -31,9 +33,9 @@ export interface MemoryTables<T extends Tables> {
  * const tables = memoryTables({ endpoints: new Map<string, Endpoint>() });
  * await tables.transaction(({ endpoints }) => endpoints.set(`${tenantId}/${id}`, endpoint));
  */
-export function memoryTables<T extends { [Name in keyof T]: Map<string, T[Name] extends Map<string, infer Row> ? Row : never> }>(
-  maps: T,
-): MemoryTables<T & Tables> {
+export function memoryTables<
+  T extends { [Name in keyof T]: Map<string, T[Name] extends Map<string, infer Row> ? Row : never> },
+>(maps: T): MemoryTables<T & Tables> {
   let undo: (() => void)[] = [];
   let last: Promise<unknown> = Promise.resolve();
   let running: MemoryTransaction | undefined;
@@ -66,7 +68,8 @@ export function memoryTables<T extends { [Name in keyof T]: Map<string, T[Name] 
     read: maps as unknown as ReadOnly<T & Tables>,
     async transaction(work, join) {
       if (join !== undefined) {
-        if (join !== running) throw new TypeError('The transaction given is not the running one of these memory tables.');
+        if (join !== running)
+          throw new TypeError('The transaction given is not the running one of these memory tables.');
         return work(journaled, running);
       }
       const turn = last.then(() => runAlone(work));

@@ -3,7 +3,10 @@ import { sleepOn, type Clock } from '../clock.js';
 
 /** A clock that moves only when a test says so. */
 export interface FakeClock extends Clock {
-  /** Moves time on by `ms`, firing what falls due in order, and lets asynchronous work proceed before and after each firing. */
+  /**
+   * Moves time on by `ms`, firing what falls due in order, and lets asynchronous work proceed before and after each
+   * firing.
+   */
   advance(ms: number): Promise<void>;
   /** Jumps the wall clock to `epochMs`, as an operator or NTP would: timers and `monotonic()` do not notice. */
   set(epochMs: number): void;
@@ -20,7 +23,10 @@ interface Timer {
 /** Turns of the event loop given to asynchronous work between two firings; enough for a few awaits on real I/O. */
 const turnsBetweenFirings = 3;
 
-/** A {@link FakeClock} that shows `startMs` (default 2026-01-01T00:00:00Z). Timers of equal time fire in the order they were set. */
+/**
+ * A {@link FakeClock} that shows `startMs` (default 2026-01-01T00:00:00Z). Timers of equal time fire in the order
+ * they were set.
+ */
 export function fakeClock(startMs: number = Date.UTC(2026, 0, 1)): FakeClock {
   const timers = new Set<Timer>();
   let elapsedMs = 0;

@@ -9,7 +9,14 @@ export interface IdempotencySubject {
 }
 
 const now = Date.UTC(2026, 0, 1);
-const first = { tenantId: 'acme', key: `POST /things user:1 ${'k'.repeat(255)}`, fingerprint: 'f1', now, leaseMs: 1_000, retentionMs: 60_000 };
+const first = {
+  tenantId: 'acme',
+  key: `POST /things user:1 ${'k'.repeat(255)}`,
+  fingerprint: 'f1',
+  now,
+  leaseMs: 1_000,
+  retentionMs: 60_000,
+};
 const answer = { status: 201, headers: { location: '/things/1' }, body: '{"id":"1","name":"ß 漢 \\u0000"}' };
 
 /** Conformance of an {@link IdempotencyStore}. */
@@ -20,7 +27,9 @@ export const idempotencySuite: Suite<IdempotencySubject> = {
       name: 'lets one of fifty racing begins start, new or when the lease of an unanswered one is over',
       async run({ stores }) {
         for (const at of [now, now + 1_000]) {
-          const racers = Array.from({ length: 50 }, (_, racer) => stores[racer % 2 === 0 ? 0 : 1].begin({ ...first, now: at }));
+          const racers = Array.from({ length: 50 }, (_, racer) =>
+            stores[racer % 2 === 0 ? 0 : 1].begin({ ...first, now: at }),
+          );
           const states = (await Promise.all(racers)).map(({ state }) => state).sort();
           assert.deepEqual(states, [...Array<string>(49).fill('in_flight'), 'started']);
         }

@@ -21,7 +21,9 @@ export const leaseSuite: Suite<LeaseSubject> = {
       name: 'gives one of fifty racers the lease, new or expired',
       async run({ leases, clock }) {
         for (const fence of [1, 2]) {
-          const racers = Array.from({ length: 50 }, (_, racer) => leases[racer % 2 === 0 ? 0 : 1].acquire('k', `o${fence}-${racer}`, ttlMs));
+          const racers = Array.from({ length: 50 }, (_, racer) =>
+            leases[racer % 2 === 0 ? 0 : 1].acquire('k', `o${fence}-${racer}`, ttlMs),
+          );
           const won = (await Promise.all(racers)).filter((lease) => lease !== null);
           assert.deepEqual(won, [{ fence }]);
           await clock.advance(ttlMs);
@@ -43,7 +45,10 @@ export const leaseSuite: Suite<LeaseSubject> = {
         const third = await a.acquire('k', 'a', ttlMs);
         const own = await a.acquire('k', 'a', ttlMs);
         const fences = [first, second, third, own].map((lease) => lease?.fence ?? 0);
-        assert.ok(fences.every((fence, index) => index === 0 || fence > (fences[index - 1] ?? 0)), String(fences));
+        assert.ok(
+          fences.every((fence, index) => index === 0 || fence > (fences[index - 1] ?? 0)),
+          String(fences),
+        );
       },
     },
     {

@@ -17,10 +17,20 @@ export interface OutboxSubject {
 }
 
 function eventOf(subject: string, number = 0, tenantId = 'acme'): DomainEvent {
-  return { id: newId(), name: 'thing.changed', at: 1, tenantId, actor: 'system', subject, data: { number, text: 'ß 漢 \u0000' } };
+  return {
+    id: newId(),
+    name: 'thing.changed',
+    at: 1,
+    tenantId,
+    actor: 'system',
+    subject,
+    data: { number, text: 'ß 漢 \u0000' },
+  };
 }
-const entriesOf = (events: readonly DomainEvent[], subscriber = 'mail') => events.map((event) => ({ subscriber, event }));
-const numbersOf = (claimed: readonly ClaimedEntry[]) => claimed.map(({ event }) => (event.data as { number: number }).number);
+const entriesOf = (events: readonly DomainEvent[], subscriber = 'mail') =>
+  events.map((event) => ({ subscriber, event }));
+const numbersOf = (claimed: readonly ClaimedEntry[]) =>
+  claimed.map(({ event }) => (event.data as { number: number }).number);
 const ask = { subscribers: ['mail'], limit: 100, leaseMs: 1_000 };
 
 /** Conformance of an {@link Outbox}. */
@@ -33,8 +43,14 @@ export const outboxSuite: Suite<OutboxSubject> = {
         const events = [eventOf('c', 1), eventOf('a', 2), eventOf('b', 3)];
         await outbox.append(entriesOf(events));
         const claimed = await outbox.claim(ask);
-        assert.deepEqual(claimed.map(({ event }) => event), events);
-        assert.deepEqual(claimed.map(({ attempt }) => attempt), [1, 1, 1]);
+        assert.deepEqual(
+          claimed.map(({ event }) => event),
+          events,
+        );
+        assert.deepEqual(
+          claimed.map(({ attempt }) => attempt),
+          [1, 1, 1],
+        );
         assert.deepEqual(await outbox.claim(ask), []);
         assert.equal(await outbox.acknowledge(claimed.map(({ claim }) => claim)), 3);
       },
@@ -71,13 +87,20 @@ export const outboxSuite: Suite<OutboxSubject> = {
       name: 'gives each entry to one of many racing claimers',
       async run({ outboxes }) {
         const count = 60;
-        await outboxes[0].append(entriesOf(Array.from({ length: count }, (_, number) => eventOf(`s${number}`, number))));
+        await outboxes[0].append(
+          entriesOf(Array.from({ length: count }, (_, number) => eventOf(`s${number}`, number))),
+        );
         const claimed: number[] = [];
         for (let round = 0; round < 20 && claimed.length < count; round++) {
-          const racers = Array.from({ length: 10 }, (_, racer) => outboxes[racer % 2 === 0 ? 0 : 1].claim({ ...ask, limit: 7 }));
+          const racers = Array.from({ length: 10 }, (_, racer) =>
+            outboxes[racer % 2 === 0 ? 0 : 1].claim({ ...ask, limit: 7 }),
+          );
           claimed.push(...numbersOf((await Promise.all(racers)).flat()));
         }
-        assert.deepEqual(claimed.sort((a, b) => a - b), Array.from({ length: count }, (_, number) => number));
+        assert.deepEqual(
+          claimed.sort((a, b) => a - b),
+          Array.from({ length: count }, (_, number) => number),
+        );
       },
     },
     {

@@ -16,7 +16,9 @@ export interface Suite<Subject> {
 /** What a suite needs of a test runner. Vitest's, Jest's and node:test's own functions fit. */
 export interface SuiteRunner {
   describe(name: string, define: () => void): unknown;
-  it: ((name: string, run: () => Promise<void>) => unknown) & { skip(name: string, run?: () => Promise<void>): unknown };
+  it: ((name: string, run: () => Promise<void>) => unknown) & {
+    skip(name: string, run?: () => Promise<void>): unknown;
+  };
 }
 
 /** A subject made for one case, and how to put it away again. */

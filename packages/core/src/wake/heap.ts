@@ -18,7 +18,7 @@ export function timeHeap<Item extends { at: number }>(): TimeHeap<Item> {
     items[b] = kept;
   };
   const rise = (start: number): void => {
-    for (let index = start; index > 0; ) {
+    for (let index = start; index > 0;) {
       const parent = (index - 1) >> 1;
       if (at(parent).at <= at(index).at) return;
       swap(parent, index);
@@ -26,7 +26,7 @@ export function timeHeap<Item extends { at: number }>(): TimeHeap<Item> {
     }
   };
   const sink = (start: number): void => {
-    for (let index = start; ; ) {
+    for (let index = start; ;) {
       const left = 2 * index + 1;
       if (left >= items.length) return;
       const right = left + 1;

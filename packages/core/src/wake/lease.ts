@@ -9,7 +9,10 @@ export interface Lease {
  * share a database, so that their own clocks may disagree.
  */
 export interface Leases {
-  /** Takes `key` for `ttlMs`, or null while another owner holds it. Acquiring what one holds already renews it, with a new fence. */
+  /**
+   * Takes `key` for `ttlMs`, or null while another owner holds it. Acquiring what one holds already renews it, with a
+   * new fence.
+   */
   acquire(key: string, owner: string, ttlMs: number): Promise<Lease | null>;
   /** Extends a lease to `ttlMs` from now; false when it was lost (expired and taken, or released). */
   renew(key: string, owner: string, fence: number, ttlMs: number): Promise<boolean>;

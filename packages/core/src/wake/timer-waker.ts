@@ -16,7 +16,10 @@ export interface DueKey {
 export interface TimerWakerOptions {
   clock?: Clock;
   logger?: Logger;
-  /** Finds in the tables what is to be woken until about `untilMs` (epoch ms): wake-ups do not outlive the process, the tables do. */
+  /**
+   * Finds in the tables what is to be woken until about `untilMs` (epoch ms): wake-ups do not outlive the process,
+   * the tables do.
+   */
   sweep?: (untilMs: number) => Promise<readonly DueKey[]>;
   /** How often to sweep; the first time at start. Default 30,000 ms. */
   sweepMs?: number;
@@ -31,9 +34,20 @@ export interface TimerWakerOptions {
 const firstRetryMs = 1_000;
 const longestRetryMs = 60_000;
 
-/** The default waker: timers of this process, one clock timer for all of them, and a sweep of the tables for what a crash lost. */
+/**
+ * The default waker: timers of this process, one clock timer for all of them, and a sweep of the tables for what a
+ * crash lost.
+ */
 export function timerWaker(options: TimerWakerOptions = {}): Waker {
-  const { clock = systemClock, logger = silentLogger, sweep, sweepMs = 30_000, concurrency = 16, maxWaiting = 100_000, graceMs = 5_000 } = options;
+  const {
+    clock = systemClock,
+    logger = silentLogger,
+    sweep,
+    sweepMs = 30_000,
+    concurrency = 16,
+    maxWaiting = 100_000,
+    graceMs = 5_000,
+  } = options;
   const heap = timeHeap<DueKey>();
   /** The one valid heap entry of each waiting key; others of that key are stale. */
   const waiting = new Map<string, DueKey>();

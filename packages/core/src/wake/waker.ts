@@ -13,6 +13,9 @@ export interface Waker {
   wake(key: string, at: number): void | Promise<void>;
   /** Begins to call `handler`. The same key is never handled twice at once on this instance. */
   start(handler: WakeHandler): void | Promise<void>;
-  /** Takes no more work and waits for what runs, at most as long as the waker's grace; then aborts it. Safe to call again. */
+  /**
+   * Takes no more work and waits for what runs, at most as long as the waker's grace; then aborts it. Safe to call
+   * again.
+   */
   stop(): Promise<void>;
 }

@@ -59,7 +59,9 @@ describe('outbox relay', () => {
       [4, 6_000],
     ]);
     expect([ids.size, others]).toEqual([1, 1]);
-    expect(await outbox.parked('acme', 10)).toMatchObject([{ subscriber: 'broken', attempts: 4, reason: 'DELIVERY_FAILED' }]);
+    expect(await outbox.parked('acme', 10)).toMatchObject([
+      { subscriber: 'broken', attempts: 4, reason: 'DELIVERY_FAILED' },
+    ]);
     await relay.stop();
   });
 
@@ -75,7 +77,10 @@ describe('outbox relay', () => {
     }
     relay.start();
     await clock.advance(1_000);
-    expect((await outbox.parked('acme', 10)).map(({ reason }) => reason)).toEqual(['EVENT_NOT_UNDERSTOOD', 'DELIVERY_NEVER_SETTLED']);
+    expect((await outbox.parked('acme', 10)).map(({ reason }) => reason)).toEqual([
+      'EVENT_NOT_UNDERSTOOD',
+      'DELIVERY_NEVER_SETTLED',
+    ]);
     await relay.stop();
   });
 
@@ -142,7 +147,9 @@ describe('outbox relay', () => {
     const relay = createOutboxRelay({ outbox: flaky, events, clock });
     let got = 0;
     relay.subscribe({ name: 'all', deliver: () => void got++ });
-    await relay.publish([events.create('thing.made', { tenantId: 'acme', actor: 'system', subject: 'a', at: 1, data: { n: 1 } })]);
+    await relay.publish([
+      events.create('thing.made', { tenantId: 'acme', actor: 'system', subject: 'a', at: 1, data: { n: 1 } }),
+    ]);
     relay.start();
     await clock.advance(5_000);
     expect(asked).toBeLessThan(8);

@@ -1,10 +1,5 @@
-import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import { Kysely, PostgresDialect, sql, type Transaction } from 'kysely';
-import pg from 'pg';
+import { sql, type Transaction } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { available, freshPostgres } from '../../../../test/support/services.js';
 import {
   databaseFromUrl,
   fromJson,
@@ -19,30 +14,9 @@ import {
   toJson,
   upsert,
   type Database,
-  type ModuleMigrations,
 } from '../../src/kysely/index.js';
-import { importDriver } from '../../src/kysely/driver-import.js';
+import { counterMigrations, row, type Tables } from '../support/counters.js';
 import { dialects, type FreshDatabase } from '../support/databases.js';
-
-interface Tables {
-  counters: { name: string; n: number; best: number | null; info: string | null };
-}
-
-const migrations: ModuleMigrations = {
-  module: 'demo',
-  migrations: {
-    '0001-counters': async (schema, { types }) => {
-      await schema.schema
-        .createTable('counters')
-        .addColumn('name', types.key, (c) => c.notNull().primaryKey())
-        .addColumn('n', types.bigInt, (c) => c.notNull())
-        .addColumn('best', types.real)
-        .addColumn('info', types.json)
-        .execute();
-    },
-  },
-};
-const row = (name: string, n: number, best = 0) => ({ name, n, best, info: null });
 
 for (const { present, fresh: createFresh, title, dialect } of dialects)
   describe.skipIf(!present)(`database on ${title}`, () => {
@@ -55,7 +29,7 @@ for (const { present, fresh: createFresh, title, dialect } of dialects)
     beforeAll(async () => {
       fresh = await createFresh();
       [database, other] = [databaseFromUrl(fresh.url), databaseFromUrl(fresh.url)];
-      await migrate(database, migrations);
+      await migrate(database, counterMigrations);
     });
     afterAll(async () => {
       await Promise.all([database.close(), other.close()]);
@@ -95,7 +69,11 @@ for (const { present, fresh: createFresh, title, dialect } of dialects)
           const locked = trx.selectFrom('counters').select('n').where('name', '=', 'race');
           const { n } = await (dialect === 'sqlite' ? locked : locked.forUpdate()).executeTakeFirstOrThrow();
           await new Promise((resolve) => setImmediate(resolve));
-          await trx.updateTable('counters').set({ n: Number(n) + 1 }).where('name', '=', 'race').execute();
+          await trx
+            .updateTable('counters')
+            .set({ n: Number(n) + 1 })
+            .where('name', '=', 'race')
+            .execute();
         });
       await Promise.all(Array.from({ length: 40 }, (_, index) => add(index % 2 === 0 ? database : other)));
       expect(await counterOf('race')).toMatchObject({ n: 40 });
@@ -121,7 +99,9 @@ for (const { present, fresh: createFresh, title, dialect } of dialects)
         return Promise.resolve();
       });
       expect(told).toEqual(['done']);
-      await expect(inTransaction(database, { isTransaction: true }, () => Promise.resolve())).rejects.toThrow(TypeError);
+      await expect(inTransaction(database, { isTransaction: true }, () => Promise.resolve())).rejects.toThrow(
+        TypeError,
+      );
     });
 
     it('runs a transaction anew after a deadlock, boundedly, and nothing after other errors', async () => {
@@ -134,22 +114,35 @@ for (const { present, fresh: createFresh, title, dialect } of dialects)
       await expect(flaky(100)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE', cause: deadlock });
       expect(runs).toBe(5);
       runs = 0;
-      await expect(inTransaction(database, undefined, () => Promise.reject(new Error(`run ${++runs}`)))).rejects.toThrow('run 1');
+      await expect(
+        inTransaction(database, undefined, () => Promise.reject(new Error(`run ${++runs}`))),
+      ).rejects.toThrow('run 1');
     });
 
     it('merges, skips and refuses rows that are there already', async () => {
       const kysely = database.withTables<Tables>();
       const merge = (rows: Tables['counters'][]) =>
-        upsert(database, kysely.insertInto('counters').values(rows), ['name'], { n: 'add', best: 'greatest', info: 'replace' }).execute();
+        upsert(database, kysely.insertInto('counters').values(rows), ['name'], {
+          n: 'add',
+          best: 'greatest',
+          info: 'replace',
+        }).execute();
       await merge([row('m1', 1, 5), { ...row('m2', 2, 5), info: toJson({ a: ['ß'] }) }]);
       await merge([row('m1', 10, 9), { ...row('m2', 20, 3), info: toJson({ b: '2' }) }]);
       expect(await counterOf('m1')).toEqual({ name: 'm1', n: 11, best: 9, info: null });
       const second = await counterOf('m2');
       expect([second?.n, second?.best, fromJson(second?.info)]).toEqual([22, 5, { b: '2' }]);
-      const skipping = onConflictDoNothing(database, kysely.insertInto('counters').values([row('m1', 99), row('M1', 1)]));
+      const skipping = onConflictDoNothing(
+        database,
+        kysely.insertInto('counters').values([row('m1', 99), row('M1', 1)]),
+      );
       expect(insertedCount(await skipping.execute())).toBe(1);
       expect(await counterOf('m1')).toMatchObject({ n: 11 });
-      const refused = await kysely.insertInto('counters').values(row('m1', 0)).execute().catch((error: unknown) => error);
+      const refused = await kysely
+        .insertInto('counters')
+        .values(row('m1', 0))
+        .execute()
+        .catch((error: unknown) => error);
       expect(isUniqueViolation(refused)).toBe(true);
     });
 
@@ -157,7 +150,11 @@ for (const { present, fresh: createFresh, title, dialect } of dialects)
       const kysely = database.withTables<Tables>();
       const { count, now } = await kysely
         .selectFrom('counters')
-        .select(({ fn }) => [fn.countAll<number>().as('count'), fn.sum<number>('n').as('sum'), database.traits.now.as('now')])
+        .select(({ fn }) => [
+          fn.countAll<number>().as('count'),
+          fn.sum<number>('n').as('sum'),
+          database.traits.now.as('now'),
+        ])
         .executeTakeFirstOrThrow();
       expect([typeof count, typeof now]).toEqual(['number', 'number']);
       expect(Math.abs(now - Date.now())).toBeLessThan(5_000);
@@ -178,124 +175,3 @@ for (const { present, fresh: createFresh, title, dialect } of dialects)
       expect((await sql`select 1`.execute(database.kysely)).rows).toHaveLength(1);
     });
   });
-
-describe('SQLite between processes', () => {
-  it('waits for the writes of other processes and loses none', async () => {
-    const fresh = await dialects[0]!.fresh();
-    const database = databaseFromUrl(fresh.url);
-    await migrate(database, migrations);
-    const kysely = database.withTables<Tables>();
-    await kysely.insertInto('counters').values(row('shared', 0)).execute();
-    const writer = fileURLToPath(new URL('../support/sqlite-writer.mjs', import.meta.url));
-    let others = true;
-    const processes = Promise.all(
-      [1, 2].map(() => promisify(execFile)(process.execPath, [writer, fresh.url.slice('sqlite:'.length), '50'])),
-    ).finally(() => (others = false));
-    let ours = 0;
-    while (others || ours < 50) {
-      await inTransaction(database, undefined, async (trx: Transaction<Tables>) => {
-        const { n } = await trx.selectFrom('counters').select('n').executeTakeFirstOrThrow();
-        await trx.updateTable('counters').set({ n: n + 1 }).execute();
-      });
-      ours += 1;
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-    await processes;
-    const { n } = await kysely.selectFrom('counters').select('n').executeTakeFirstOrThrow();
-    expect(n).toBe(100 + ours);
-    await database.close();
-    await fresh.drop();
-  }, 30_000);
-
-  it('ends the wait of a query that was sent beside its own transaction', async () => {
-    const fresh = await dialects[0]!.fresh();
-    const database = databaseFromUrl(fresh.url, { acquireTimeoutMs: 50 });
-    const stuck = inTransaction(database, undefined, async () => {
-      await sql`select 1`.execute(database.kysely);
-    });
-    await expect(stuck).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
-    expect((await sql`select 1 as one`.execute(database.kysely)).rows).toEqual([{ one: 1 }]);
-    await database.close();
-    await fresh.drop();
-  });
-});
-
-describe.skipIf(!available.postgres)('PostgreSQL connections', () => {
-  it('survive the end of a connection between two statements, and time out on a slow one', async () => {
-    const fresh = await freshPostgres();
-    const database = databaseFromUrl(fresh.url, { queryTimeoutMs: 500 });
-    const killer = databaseFromUrl(fresh.url);
-    const cut = inTransaction(database, undefined, async (trx) => {
-      const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(trx);
-      await sql`select pg_terminate_backend(${rows[0]?.pid})`.execute(killer.kysely);
-      await sql`select 1`.execute(trx);
-    });
-    await expect(cut).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
-    await expect(sql`select pg_sleep(5)`.execute(database.kysely)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
-    expect((await sql`select 1 as one`.execute(database.kysely)).rows).toEqual([{ one: 1 }]);
-    await Promise.all([database.close(), killer.close()]);
-    await fresh.drop();
-  });
-
-  it('of a host keep their own type parsers and stay open', async () => {
-    const fresh = await freshPostgres();
-    const pool = new pg.Pool({ connectionString: fresh.url });
-    const { postgres } = await import('../../src/kysely/index.js');
-    const database = postgres(pool);
-    expect((await sql`select count(*) as n from pg_class where false`.execute(database.kysely)).rows).toEqual([{ n: 0 }]);
-    await database.close();
-    expect((await pool.query('select 1::int8 as n')).rows).toEqual([{ n: '1' }]);
-    const hosted = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
-    expect(await kyselyLeasesOn(fromKysely(hosted, 'postgres'))).toEqual({ fence: 1 });
-    await pool.end();
-    await fresh.drop();
-  });
-});
-
-async function kyselyLeasesOn(database: Database) {
-  await migrate(database, coreMigrations);
-  return kyselyLeases(database).acquire('k', 'o', 1_000);
-}
-
-describe('opening a database', () => {
-  it.each([
-    'postgres://u:s3cret@h/db?sslmode=disable',
-    'postgres://u:s3cret@h',
-    'mysql://u:s3cret@h/db?flags=LOCAL_FILES',
-    'redis://u:s3cret@h/0',
-    'sqlite:',
-    'u:s3cret@h',
-    'postgres://u:s3cret%@h/db',
-  ])('refuses %s without repeating it', (url) => {
-    let thrown: unknown;
-    try {
-      databaseFromUrl(url);
-    } catch (error) {
-      thrown = error;
-    }
-    expect(thrown).toMatchObject({ code: 'INVALID_ARGUMENT' });
-    expect(JSON.stringify([thrown, String(thrown)])).not.toContain('s3cret');
-  });
-
-  it.each(['postgres://u:s3cret@127.0.0.1:1/db', 'mysql://u:s3cret@127.0.0.1:1/db', 'sqlite:/nonexistent/folder/x.db'])(
-    'says that %s is unavailable, without secrets',
-    async (url) => {
-      const database = databaseFromUrl(url);
-      const thrown: unknown = await inTransaction(database, undefined, () => Promise.resolve()).catch((error: unknown) => error);
-      expect(thrown).toMatchObject({ code: 'STORE_UNAVAILABLE' });
-      expect(JSON.stringify([thrown, String(thrown)])).not.toContain('s3cret');
-      await expect(migrate(database, coreMigrations)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
-      await database.close();
-    },
-  );
-
-  it('names the package that is missing', async () => {
-    const missing = Object.assign(new Error("Cannot find package 'pg' imported from /app/x.js"), { code: 'ERR_MODULE_NOT_FOUND' });
-    const broken = new Error('the native binding does not fit');
-    await expect(importDriver('pg', 'PostgreSQL', () => Promise.reject(missing))).rejects.toMatchObject({
-      code: 'DRIVER_MISSING',
-      details: { packageName: 'pg' },
-    });
-    await expect(importDriver('pg', 'PostgreSQL', () => Promise.reject(broken))).rejects.toBe(broken);
-  });
-});

@@ -16,7 +16,12 @@ function freshSqlite(): Promise<FreshDatabase> {
 }
 
 /** Every database, to run one block of tests on each. */
-export const dialects: readonly { dialect: DialectName; present: boolean; fresh: () => Promise<FreshDatabase>; title: string }[] = [
+export const dialects: readonly {
+  dialect: DialectName;
+  present: boolean;
+  fresh: () => Promise<FreshDatabase>;
+  title: string;
+}[] = [
   { dialect: 'sqlite', present: true, fresh: freshSqlite, title: 'SQLite' },
   { dialect: 'postgres', present: available.postgres, fresh: freshPostgres, title: 'PostgreSQL' },
   { dialect: 'mysql', present: available.mysql, fresh: freshMysql, title: 'MariaDB' },

@@ -1,0 +1,163 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { Kysely, PostgresDialect, sql, type Transaction } from 'kysely';
+import pg from 'pg';
+import { describe, expect, it } from 'vitest';
+import { available, freshMysql, freshPostgres } from '../../../../test/support/services.js';
+import { importDriver } from '../../src/kysely/driver-import.js';
+import {
+  coreMigrations,
+  databaseFromUrl,
+  fromKysely,
+  inTransaction,
+  kyselyLeases,
+  migrate,
+  postgres,
+  type Database,
+} from '../../src/kysely/index.js';
+import { counterMigrations, row, type Tables } from '../support/counters.js';
+import { dialects } from '../support/databases.js';
+
+describe('SQLite between processes', () => {
+  it('waits for the writes of other processes and loses none', async () => {
+    const fresh = await dialects[0]!.fresh();
+    const database = databaseFromUrl(fresh.url);
+    await migrate(database, counterMigrations);
+    const kysely = database.withTables<Tables>();
+    await kysely.insertInto('counters').values(row('shared', 0)).execute();
+    const writer = fileURLToPath(new URL('../support/sqlite-writer.mjs', import.meta.url));
+    let others = true;
+    const processes = Promise.all(
+      [1, 2].map(() => promisify(execFile)(process.execPath, [writer, fresh.url.slice('sqlite:'.length), '50'])),
+    ).finally(() => (others = false));
+    let ours = 0;
+    while (others || ours < 50) {
+      await inTransaction(database, undefined, async (trx: Transaction<Tables>) => {
+        const { n } = await trx.selectFrom('counters').select('n').executeTakeFirstOrThrow();
+        await trx
+          .updateTable('counters')
+          .set({ n: n + 1 })
+          .execute();
+      });
+      ours += 1;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await processes;
+    const { n } = await kysely.selectFrom('counters').select('n').executeTakeFirstOrThrow();
+    expect(n).toBe(100 + ours);
+    await database.close();
+    await fresh.drop();
+  }, 30_000);
+
+  it('ends the wait of a query that was sent beside its own transaction', async () => {
+    const fresh = await dialects[0]!.fresh();
+    const database = databaseFromUrl(fresh.url, { acquireTimeoutMs: 50 });
+    const stuck = inTransaction(database, undefined, async () => {
+      await sql`select 1`.execute(database.kysely);
+    });
+    await expect(stuck).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    expect((await sql`select 1 as one`.execute(database.kysely)).rows).toEqual([{ one: 1 }]);
+    await database.close();
+    await fresh.drop();
+  });
+});
+
+describe.skipIf(!available.postgres)('PostgreSQL connections', () => {
+  it('survive the end of a connection between two statements, and time out on a slow one', async () => {
+    const fresh = await freshPostgres();
+    const database = databaseFromUrl(fresh.url, { queryTimeoutMs: 500 });
+    const killer = databaseFromUrl(fresh.url);
+    const cut = inTransaction(database, undefined, async (trx) => {
+      const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(trx);
+      await sql`select pg_terminate_backend(${rows[0]?.pid})`.execute(killer.kysely);
+      await sql`select 1`.execute(trx);
+    });
+    await expect(cut).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    await expect(sql`select pg_sleep(5)`.execute(database.kysely)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    expect((await sql`select 1 as one`.execute(database.kysely)).rows).toEqual([{ one: 1 }]);
+    await Promise.all([database.close(), killer.close()]);
+    await fresh.drop();
+  });
+
+  it('of a host keep their own type parsers and stay open', async () => {
+    const fresh = await freshPostgres();
+    const pool = new pg.Pool({ connectionString: fresh.url });
+    const database = postgres(pool);
+    expect((await sql`select count(*) as n from pg_class where false`.execute(database.kysely)).rows).toEqual([
+      { n: 0 },
+    ]);
+    await database.close();
+    expect((await pool.query('select 1::int8 as n')).rows).toEqual([{ n: '1' }]);
+    const hosted = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
+    expect(await kyselyLeasesOn(fromKysely(hosted, 'postgres'))).toEqual({ fence: 1 });
+    await pool.end();
+    await fresh.drop();
+  });
+});
+
+describe.skipIf(!available.mysql)('MariaDB connections', () => {
+  it('time out on a slow statement and on a pool that stays full, and are replaced', async () => {
+    const fresh = await freshMysql();
+    const database = databaseFromUrl(fresh.url, { queryTimeoutMs: 300, acquireTimeoutMs: 200, poolSize: 1 });
+    await expect(sql`select sleep(3)`.execute(database.kysely)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    const crowded = inTransaction(database, undefined, () => sql`select 1`.execute(database.kysely));
+    await expect(crowded).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    const { rows } = await sql`select 12345678901 as big, 'ß漢🎉' as text`.execute(database.kysely);
+    expect(rows).toEqual([{ big: 12345678901, text: 'ß漢🎉' }]);
+    await database.close();
+    await fresh.drop();
+  });
+});
+
+async function kyselyLeasesOn(database: Database) {
+  await migrate(database, coreMigrations);
+  return kyselyLeases(database).acquire('k', 'o', 1_000);
+}
+
+describe('opening a database', () => {
+  it.each([
+    'postgres://u:s3cret@h/db?sslmode=disable',
+    'postgres://u:s3cret@h',
+    'mysql://u:s3cret@h/db?flags=LOCAL_FILES',
+    'redis://u:s3cret@h/0',
+    'sqlite:',
+    'u:s3cret@h',
+    'postgres://u:s3cret%@h/db',
+  ])('refuses %s without repeating it', (url) => {
+    let thrown: unknown;
+    try {
+      databaseFromUrl(url);
+    } catch (error) {
+      thrown = error;
+    }
+    expect(thrown).toMatchObject({ code: 'INVALID_ARGUMENT' });
+    expect(JSON.stringify([thrown, String(thrown)])).not.toContain('s3cret');
+  });
+
+  it.each(['postgres://u:s3cret@127.0.0.1:1/db', 'mysql://u:s3cret@127.0.0.1:1/db', 'sqlite:/nonexistent/folder/x.db'])(
+    'says that %s is unavailable, without secrets',
+    async (url) => {
+      const database = databaseFromUrl(url);
+      const thrown: unknown = await inTransaction(database, undefined, () => Promise.resolve()).catch(
+        (error: unknown) => error,
+      );
+      expect(thrown).toMatchObject({ code: 'STORE_UNAVAILABLE' });
+      expect(JSON.stringify([thrown, String(thrown)])).not.toContain('s3cret');
+      await expect(migrate(database, coreMigrations)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+      await database.close();
+    },
+  );
+
+  it('names the package that is missing', async () => {
+    const missing = Object.assign(new Error("Cannot find package 'pg' imported from /app/x.js"), {
+      code: 'ERR_MODULE_NOT_FOUND',
+    });
+    const broken = new Error('the native binding does not fit');
+    await expect(importDriver('pg', 'PostgreSQL', () => Promise.reject(missing))).rejects.toMatchObject({
+      code: 'DRIVER_MISSING',
+      details: { packageName: 'pg' },
+    });
+    await expect(importDriver('pg', 'PostgreSQL', () => Promise.reject(broken))).rejects.toBe(broken);
+  });
+});
