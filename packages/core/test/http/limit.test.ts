@@ -29,6 +29,7 @@ describe('a limiter', () => {
     it('counts together with other processes, and alone when Redis is gone', async () => {
       const name = redisPrefix();
       const [one, two] = [new Redis(redisUrl), new Redis(redisUrl)];
+      await Promise.all([one.ping(), two.ping()]);
       const limits = [one, two].map((redis) => createLimiter(name, { requests: 10, redis }));
       const burst = await Promise.all(Array.from({ length: 40 }, (_, index) => limits[index % 2]!('caller')));
       expect(burst.filter(({ exceeded }) => !exceeded)).toHaveLength(10);
