@@ -1,8 +1,8 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import { newId } from '../ids.js';
 import type { ScopeIdentity } from '../scope.js';
 
-/** Past-tense event names with the schema of each one's data. */
+/** Past-tense event names with the schema of each one's data. Schemas may use codecs, not one-way transforms. */
 export type EventSchemas = Record<string, z.ZodType>;
 
 /** One thing that happened. The envelope is the same for every event of every domain. */
@@ -40,9 +40,11 @@ export interface EventTable<Schemas extends EventSchemas = EventSchemas> {
     of: ScopeIdentity & { subject: string; at: number; data: z.output<Schemas[Name]> },
   ): DomainEvent<Schemas, Name>;
   /**
-   * Parses the data of an event read from storage; undefined when the name is unknown or the data do not fit any
-   * more.
+   * An event as it is stored: data checked, and written as the schema reads them (a codec such as `instant` is
+   * encoded). Throws when the data do not fit the schema.
    */
+  encode(event: AnyEvent<Schemas>): DomainEvent;
+  /** Parses an event read from storage; undefined when the name is unknown or the data do not fit any more. */
   parse(stored: DomainEvent): AnyEvent<Schemas> | undefined;
 }
 
@@ -69,6 +71,7 @@ export function defineEvents<Schemas extends EventSchemas>(module: string, schem
       subject,
       data,
     }),
+    encode: (event) => ({ ...event, data: z.encode(schemas[event.name] as z.ZodType, event.data) }),
     parse(stored) {
       if (!Object.hasOwn(schemas, stored.name)) return undefined;
       const parsed = schemas[stored.name]?.safeParse(stored.data);

@@ -179,11 +179,12 @@ export function createOutboxRelay<Schemas extends EventSchemas>(
       return () => void subscribers.delete(subscriber.name);
     },
     async publish(published, trx) {
-      const entries = published.flatMap((event) =>
-        [...subscribers.values()]
-          .filter(({ events: wanted }) => wanted === undefined || wanted.includes(event.name))
-          .map(({ name }) => ({ subscriber: name, event: event as DomainEvent })),
-      );
+      const entries = published.flatMap((event) => {
+        const wanting = [...subscribers.values()].filter(({ events: wanted }) => wanted?.includes(event.name) ?? true);
+        if (wanting.length === 0) return [];
+        const stored = events.encode(event);
+        return wanting.map(({ name }) => ({ subscriber: name, event: stored }));
+      });
       if (entries.length > 0) await outbox.append(entries, trx);
     },
     nudge,

@@ -5,7 +5,7 @@ import type { Database } from './database.js';
 export type Merge = 'replace' | 'add' | 'greatest' | 'least';
 
 /**
- * Lets an insert change the row that is already there.
+ * Lets an insert change the row that is already there. Two rows of one insert must not have the same key (PostgreSQL).
  * @param conflict the columns of the unique key (MySQL ignores them: any unique key of the table counts there)
  * @param merge what becomes of each column; columns not named stay as they are
  *

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { z } from 'zod';
+import { instant } from '../../src/contract/formats.js';
 import { createEmitter } from '../../src/events/emitter.js';
 import { defineEvents } from '../../src/events/define-events.js';
 
@@ -25,6 +26,15 @@ it('hands events to their listeners, and what a listener throws harms nobody', a
   expect(seen).toEqual([3]);
   expect(all).toEqual(['thing.made', 'thing.lost', 'thing.made']);
   expect([emitter.failures, failed.length]).toEqual([4, 4]);
+});
+
+it('stores what a codec encodes, and reads it back as it was', () => {
+  const timed = defineEvents('test', { 'thing.due': z.object({ dueAt: instant }) });
+  const due = timed.create('thing.due', { ...of, data: { dueAt: Date.UTC(2026, 0, 1) } });
+  const stored = JSON.parse(JSON.stringify(timed.encode(due))) as never;
+  expect(stored).toMatchObject({ data: { dueAt: '2026-01-01T00:00:00.000Z' } });
+  expect(timed.parse(stored)).toEqual(due);
+  expect(() => timed.encode({ ...due, data: { dueAt: 'soon' as never } })).toThrow();
 });
 
 it('parses stored events and gives up those that it does not understand', () => {
