@@ -1,0 +1,7 @@
+/** `@dotmac/core/net`: the one guarded connector through which every outbound socket goes. */
+export { canonicalHost } from './canonical-host.js';
+export type { CanonicalHost } from './canonical-host.js';
+export { publicOnly } from './policy.js';
+export type { EgressPolicy, EgressRule } from './policy.js';
+export { compilePolicy, judgeAddress } from './judge-address.js';
+export type { CompiledPolicy, DenyReason, Verdict } from './judge-address.js';
