@@ -5,3 +5,5 @@ export { publicOnly } from './policy.js';
 export type { EgressPolicy, EgressRule } from './policy.js';
 export { compilePolicy, judgeAddress } from './judge-address.js';
 export type { CompiledPolicy, DenyReason, Verdict } from './judge-address.js';
+export { ConnectFailure, connectFailureOf, isConnectFailure } from './connect-failure.js';
+export type { ConnectFailureCode } from './connect-failure.js';

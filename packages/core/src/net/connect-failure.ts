@@ -1,0 +1,122 @@
+/** Why a connection did not come about. */
+export type ConnectFailureCode =
+  | 'denied'
+  | 'name_not_found'
+  | 'dns_failed'
+  | 'refused'
+  | 'timeout'
+  | 'reset'
+  | 'unreachable'
+  | 'tls_failed'
+  | 'certificate_expired'
+  | 'certificate_invalid'
+  | 'aborted'
+  | 'out_of_descriptors'
+  | 'failed';
+
+/** One fixed sentence per code: no address, no name, nothing that a driver or the other side wrote. */
+const messages: Record<ConnectFailureCode, string> = {
+  denied: 'Connecting there is not allowed.',
+  name_not_found: 'The name does not exist.',
+  dns_failed: 'The name could not be looked up.',
+  refused: 'The connection was refused.',
+  timeout: 'The connection took too long.',
+  reset: 'The connection was closed by the other side.',
+  unreachable: 'The network or host cannot be reached.',
+  tls_failed: 'TLS could not be agreed on.',
+  certificate_expired: 'The certificate is expired or not valid yet.',
+  certificate_invalid: 'The certificate is not trusted, or is for another name.',
+  aborted: 'The connection was given up by the caller.',
+  out_of_descriptors: 'This process has no socket left to connect with.',
+  failed: 'The connection failed.',
+};
+
+/** Codes that say something about this process or its surroundings and nothing about the target. */
+const ownTroubles: ReadonlySet<ConnectFailureCode> = new Set(['dns_failed', 'out_of_descriptors']);
+
+/** The codes of errno, c-ares, Node and OpenSSL that have a meaning here. */
+const codes: Readonly<Record<string, ConnectFailureCode>> = {
+  ECONNREFUSED: 'refused',
+  ECONNRESET: 'reset',
+  ECONNABORTED: 'reset',
+  EPIPE: 'reset',
+  ETIMEDOUT: 'timeout',
+  EHOSTUNREACH: 'unreachable',
+  EHOSTDOWN: 'unreachable',
+  ENETUNREACH: 'unreachable',
+  ENETDOWN: 'unreachable',
+  EAFNOSUPPORT: 'unreachable',
+  EMFILE: 'out_of_descriptors',
+  ENFILE: 'out_of_descriptors',
+  ENOBUFS: 'out_of_descriptors',
+  ENOMEM: 'out_of_descriptors',
+  EADDRNOTAVAIL: 'out_of_descriptors',
+  ENOTFOUND: 'name_not_found',
+  ENODATA: 'name_not_found',
+  EAI_AGAIN: 'dns_failed',
+  ESERVFAIL: 'dns_failed',
+  EREFUSED: 'dns_failed',
+  EFORMERR: 'dns_failed',
+  EBADRESP: 'dns_failed',
+  ENOTIMP: 'dns_failed',
+  ETIMEOUT: 'dns_failed',
+  ECANCELLED: 'dns_failed',
+  ABORT_ERR: 'aborted',
+  CERT_HAS_EXPIRED: 'certificate_expired',
+  CERT_NOT_YET_VALID: 'certificate_expired',
+  CRL_HAS_EXPIRED: 'certificate_expired',
+  CRL_NOT_YET_VALID: 'certificate_expired',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'certificate_invalid',
+  SELF_SIGNED_CERT_IN_CHAIN: 'certificate_invalid',
+  UNABLE_TO_GET_ISSUER_CERT: 'certificate_invalid',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'certificate_invalid',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'certificate_invalid',
+  UNABLE_TO_GET_CRL: 'certificate_invalid',
+  CERT_SIGNATURE_FAILURE: 'certificate_invalid',
+  CERT_CHAIN_TOO_LONG: 'certificate_invalid',
+  CERT_REVOKED: 'certificate_invalid',
+  CERT_REJECTED: 'certificate_invalid',
+  CERT_UNTRUSTED: 'certificate_invalid',
+  INVALID_CA: 'certificate_invalid',
+  INVALID_PURPOSE: 'certificate_invalid',
+  HOSTNAME_MISMATCH: 'certificate_invalid',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'certificate_invalid',
+  ERR_TLS_CERT_ALTNAME_FORMAT: 'certificate_invalid',
+  EPROTO: 'tls_failed',
+};
+
+const brand = Symbol.for('dotmac.ConnectFailure');
+
+/**
+ * A connection that did not come about. Its message is fixed by its code and it carries no cause: what drivers and
+ * peers write may hold passwords or banners.
+ */
+export class ConnectFailure extends Error {
+  override readonly name = 'ConnectFailure';
+  readonly [brand] = true;
+  /** Whether the trouble is ours (DNS servers, descriptors) and so says nothing about the target. */
+  readonly ownTrouble: boolean;
+
+  constructor(readonly code: ConnectFailureCode) {
+    super(messages[code]);
+    this.ownTrouble = ownTroubles.has(code);
+  }
+}
+
+/** Whether something thrown is a {@link ConnectFailure}, of this copy of the package or another one. */
+export function isConnectFailure(error: unknown): error is ConnectFailure {
+  return typeof error === 'object' && error !== null && brand in error;
+}
+
+/** The {@link ConnectFailure} for any error of a socket, of TLS, of c-ares or of a driver above them. */
+export function connectFailureOf(error: unknown): ConnectFailure {
+  if (isConnectFailure(error)) return error;
+  const { code, name } = (typeof error === 'object' && error !== null ? error : {}) as { code?: unknown; name?: unknown };
+  if (typeof code === 'string') {
+    const known = Object.hasOwn(codes, code) ? codes[code] : undefined;
+    if (known) return new ConnectFailure(known);
+    if (/^ERR_(SSL|TLS|OSSL)_/.test(code)) return new ConnectFailure('tls_failed');
+  }
+  if (name === 'TimeoutError') return new ConnectFailure('timeout');
+  return new ConnectFailure(name === 'AbortError' ? 'aborted' : 'failed');
+}
