@@ -7,3 +7,7 @@ export { compilePolicy, judgeAddress } from './judge-address.js';
 export type { CompiledPolicy, DenyReason, Verdict } from './judge-address.js';
 export { ConnectFailure, connectFailureOf, isConnectFailure } from './connect-failure.js';
 export type { ConnectFailureCode } from './connect-failure.js';
+export { createResolver } from './resolve.js';
+export type { Resolver, ResolverOptions } from './resolve.js';
+export { createConnector } from './connect.js';
+export type { Connection, Connector, ConnectorOptions, ConnectOptions, ConnectTls } from './connect.js';

@@ -1,0 +1,158 @@
+import type { Socket } from 'node:net';
+import type { ConnectionOptions } from 'node:tls';
+import { systemClock, type Clock } from '../clock.js';
+import { plainAddress } from './address-classes.js';
+import { canonicalHost, type CanonicalHost } from './canonical-host.js';
+import { ConnectFailure, connectFailureOf, isConnectFailure } from './connect-failure.js';
+import { compilePolicy, type Verdict } from './judge-address.js';
+import { openSocket, startTls } from './open-socket.js';
+import { publicOnly, type EgressPolicy } from './policy.js';
+import { createResolver, type Resolver } from './resolve.js';
+
+/** TLS over the connection. Verification is on unless it is switched off in so many words. */
+export interface ConnectTls {
+  /** The name to ask for and to verify; default: `host`. */
+  servername?: string;
+  /** Default true. */
+  rejectUnauthorized?: boolean;
+  /** Certificate authorities to trust in place of the bundled ones, PEM. */
+  ca?: string | readonly string[];
+  alpnProtocols?: readonly string[];
+}
+
+/** What to connect to, and how long that may take as a whole: name, connection and TLS. */
+export interface ConnectOptions {
+  host: string;
+  port: number;
+  timeoutMs: number;
+  signal?: AbortSignal;
+  tls?: ConnectTls;
+}
+
+/** A connected socket, and how long its parts took in milliseconds (0 for parts that there were not). */
+export interface Connection {
+  /** A `TLSSocket` when TLS was asked for. Its 'error' is listened to already; 'close' follows every error. */
+  socket: Socket;
+  remoteAddress: string;
+  timings: { dnsMs: number; connectMs: number; tlsMs: number };
+}
+
+/** The way out: no other part of dotmac opens sockets. */
+export interface Connector {
+  /**
+   * Connects if the policy allows every address that the host resolves to; one denied address among them denies all.
+   * @throws ConnectFailure; INVALID_ARGUMENT when `host` is no host
+   */
+  connect(options: ConnectOptions): Promise<Connection>;
+  /**
+   * The verdict on a host that is an address in any spelling; undefined for names, which are judged by what they
+   * resolve to at each connection.
+   * @throws INVALID_ARGUMENT when `host` is no host
+   */
+  judgeHost(host: string, port: number): Verdict | undefined;
+}
+
+/** Settings of {@link createConnector}. */
+export interface ConnectorOptions {
+  /** Default: {@link publicOnly}. */
+  policy?: EgressPolicy;
+  /** Default: a resolver of its own. */
+  resolver?: Resolver;
+  /** Default: the system clock. */
+  clock?: Clock;
+}
+
+/** No address of several gets less than this to answer, deadline permitting. */
+const shortestAttemptMs = 250;
+
+/**
+ * A connector under one policy. It decides on addresses, not on text: it resolves once, judges all answers, connects
+ * to exactly those, and looks at the address of the connected socket before it hands it over.
+ * @throws INVALID_ARGUMENT when a rule of the policy is not one
+ */
+export function createConnector({ policy = publicOnly, clock = systemClock, ...rest }: ConnectorOptions = {}): Connector {
+  const { judge } = compilePolicy(policy);
+  const resolver = rest.resolver ?? createResolver({ clock });
+
+  const targetsOf = async (host: CanonicalHost, port: number, signal: AbortSignal) => {
+    const name = host.kind === 'name' ? host.name : undefined;
+    const answers = host.kind === 'name' ? await resolver.resolve(host.name, signal) : [host.address];
+    if (answers.length === 0) throw new ConnectFailure('name_not_found');
+    if (!answers.every((address) => judge(address, port, name).allowed)) throw new ConnectFailure('denied');
+    return answers.flatMap((address) => plainAddress(address) ?? []);
+  };
+
+  const open = async (options: ConnectOptions, host: CanonicalHost, signal: AbortSignal): Promise<Connection> => {
+    const { port, timeoutMs, tls } = options;
+    const startedAt = clock.monotonic();
+    const targets = await targetsOf(host, port, signal);
+    const resolvedAt = clock.monotonic();
+    const failures: ConnectFailure[] = [];
+    for (const [index, target] of targets.entries()) {
+      const remainingMs = timeoutMs - (clock.monotonic() - startedAt);
+      const attemptMs = Math.max(remainingMs / (targets.length - index), shortestAttemptMs);
+      try {
+        const socket = await openSocket({ ...target, port }, attemptMs, clock, signal);
+        const connectedAt = clock.monotonic();
+        const remote = plainAddress(socket.remoteAddress ?? '')?.address;
+        if (remote !== target.address) {
+          socket.destroy();
+          throw new ConnectFailure(remote === undefined ? 'reset' : 'denied');
+        }
+        const secured = tls ? await startTls(socket, tlsOptions(host, tls), signal) : socket;
+        const timings = {
+          dnsMs: host.kind === 'name' ? resolvedAt - startedAt : 0,
+          connectMs: connectedAt - resolvedAt,
+          tlsMs: tls ? clock.monotonic() - connectedAt : 0,
+        };
+        return { socket: secured, remoteAddress: remote, timings };
+      } catch (error) {
+        const failure = connectFailureOf(error);
+        if (signal.aborted || !worthAnother.has(failure.code)) throw failure;
+        failures.push(failure);
+      }
+    }
+    // The first answer that says something about the target; an address family that this machine lacks says nothing.
+    throw failures.find(({ code, ownTrouble }) => code !== 'unreachable' && !ownTrouble) ?? failures[0];
+  };
+
+  return {
+    async connect(options) {
+      const host = canonicalHost(options.host);
+      const stop = new AbortController();
+      const onAbort = (): void => stop.abort(abortFailure(options.signal?.reason));
+      if (options.signal?.aborted) throw abortFailure(options.signal.reason);
+      options.signal?.addEventListener('abort', onAbort, { once: true });
+      const cancel = clock.after(options.timeoutMs, () => stop.abort(new ConnectFailure('timeout')));
+      try {
+        return await open(options, host, stop.signal);
+      } finally {
+        cancel();
+        options.signal?.removeEventListener('abort', onAbort);
+      }
+    },
+    judgeHost(text, port) {
+      const host = canonicalHost(text);
+      return host.kind === 'address' ? judge(host.address, port) : undefined;
+    },
+  };
+}
+
+/** What another address of the same name may do better. TLS is not among it: the target answered. */
+const worthAnother: ReadonlySet<string> = new Set(['refused', 'timeout', 'reset', 'unreachable', 'out_of_descriptors', 'failed']);
+
+function abortFailure(reason: unknown): ConnectFailure {
+  if (isConnectFailure(reason)) return reason;
+  return new ConnectFailure((reason as { name?: unknown } | undefined)?.name === 'TimeoutError' ? 'timeout' : 'aborted');
+}
+
+/** `host` is what Node verifies when there is no server name; without it, it would verify "localhost". */
+function tlsOptions(host: CanonicalHost, tls: ConnectTls): ConnectionOptions {
+  const wanted = tls.servername === undefined ? host : canonicalHost(tls.servername);
+  return {
+    ...(wanted.kind === 'name' ? { host: wanted.name, servername: wanted.name } : { host: wanted.address }),
+    rejectUnauthorized: tls.rejectUnauthorized ?? true,
+    ...(tls.ca === undefined ? {} : { ca: typeof tls.ca === 'string' ? tls.ca : [...tls.ca] }),
+    ...(tls.alpnProtocols ? { ALPNProtocols: [...tls.alpnProtocols] } : {}),
+  };
+}

@@ -1,0 +1,68 @@
+import { connect as connectTcp, type Socket } from 'node:net';
+import { connect as connectTls, type ConnectionOptions } from 'node:tls';
+import type { Clock } from '../clock.js';
+import { ConnectFailure, connectFailureOf } from './connect-failure.js';
+
+const ignore = (): void => {};
+
+/**
+ * Connects to one judged address. The socket keeps a listener for 'error' that does nothing, so that trouble between
+ * here and its next owner never ends the process; 'close' follows every error.
+ * @throws ConnectFailure; `timeout` after `limitMs`, the signal's reason (a ConnectFailure) when it aborts
+ */
+export function openSocket(
+  { address, family, port }: { address: string; family: 4 | 6; port: number },
+  limitMs: number,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(connectFailureOf(signal.reason));
+    const socket = connectTcp({ host: address, port, family, noDelay: true, lookup: neverLookup });
+    socket.on('error', ignore);
+    const cancel = clock.after(limitMs, () => settle(new ConnectFailure('timeout')));
+    const onAbort = (): void => settle(connectFailureOf(signal.reason));
+    const settle = (failure?: ConnectFailure): void => {
+      cancel();
+      signal.removeEventListener('abort', onAbort);
+      socket.off('connect', onConnect).off('error', onError);
+      if (!failure) return resolve(socket);
+      socket.destroy();
+      reject(failure);
+    };
+    const onConnect = (): void => settle();
+    const onError = (error: Error): void => settle(connectFailureOf(error));
+    signal.addEventListener('abort', onAbort, { once: true });
+    socket.on('connect', onConnect).on('error', onError);
+  });
+}
+
+/** An address is never looked up; should Node think otherwise one day, it must fail here and not ask anybody. */
+const neverLookup = (_: string, __: unknown, answer: (error: Error, address: string, family: number) => void): void =>
+  answer(new ConnectFailure('denied'), '', 0);
+
+/**
+ * Agrees on TLS over a connected socket, and destroys the socket when that fails.
+ * @throws ConnectFailure; the signal's reason (a ConnectFailure) when it aborts
+ */
+export function startTls(socket: Socket, options: ConnectionOptions, signal: AbortSignal): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const secure = connectTls({ ...options, socket });
+    secure.on('error', ignore);
+    const settle = (failure?: ConnectFailure): void => {
+      signal.removeEventListener('abort', onAbort);
+      secure.off('secureConnect', onSecure).off('error', onError).off('close', onClose);
+      if (!failure) return resolve(secure);
+      secure.destroy();
+      socket.destroy();
+      reject(failure);
+    };
+    const onAbort = (): void => settle(connectFailureOf(signal.reason));
+    const onSecure = (): void => settle();
+    const onError = (error: Error): void => settle(connectFailureOf(error));
+    const onClose = (): void => settle(new ConnectFailure('reset'));
+    signal.addEventListener('abort', onAbort, { once: true });
+    secure.on('secureConnect', onSecure).on('error', onError).on('close', onClose);
+    if (signal.aborted) onAbort();
+  });
+}
