@@ -1,0 +1,157 @@
+import { getEventListeners } from 'node:events';
+import { createServer } from 'node:net';
+import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { createConnector, type Connector, type ConnectTls } from '../../src/net/index.js';
+import { fakeClock } from '../../src/testing/index.js';
+import { makeCertificates, type Certificates, type KeyPair } from './certificates.js';
+import { closedPort, deafPort, listen, type Listening } from './listeners.js';
+
+const policy = { allow: ['loopback'] };
+const names: Record<string, string[]> = { 'two.test': ['127.0.0.2', '127.0.0.1'], 'other.test': ['127.0.0.1'] };
+const resolver = {
+  resolve: (name: string) => Promise.resolve(names[name] ?? (name === 'localhost' ? ['127.0.0.1'] : [])),
+};
+const connector = createConnector({ policy, resolver });
+const failing = (code: string) => expect.objectContaining({ name: 'ConnectFailure', code });
+
+async function serving(...args: Parameters<typeof listen>): Promise<Listening> {
+  const listening = await listen(...args);
+  onTestFinished(() => listening.close());
+  return listening;
+}
+
+describe('a connection', () => {
+  it('comes with its address and timings, and leaves no timer and no listener behind', async () => {
+    const clock = fakeClock();
+    const { signal } = new AbortController();
+    const { port, accepted } = await serving(createServer());
+    const own = createConnector({ policy, resolver, clock });
+    const { socket, remoteAddress, timings } = await own.connect({ host: '127.1', port, timeoutMs: 1_000, signal });
+    expect(remoteAddress).toBe('127.0.0.1');
+    expect(timings).toEqual({ dnsMs: 0, connectMs: 0, tlsMs: 0 });
+    expect(clock.pending).toBe(0);
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0);
+    socket.destroy();
+    await expect.poll(() => accepted.length).toBe(1);
+  });
+
+  it('tries the next address of a name', async () => {
+    const { port } = await serving(createServer());
+    const { socket, remoteAddress } = await connector.connect({ host: 'two.test', port, timeoutMs: 2_000 });
+    expect(remoteAddress).toBe('127.0.0.1');
+    socket.destroy();
+  });
+
+  it('does not end the process when it breaks in the hands of an owner who does not listen', async () => {
+    const { port, accepted } = await serving(createServer());
+    const { socket } = await connector.connect({ host: '127.0.0.1', port, timeoutMs: 2_000 });
+    const closed = new Promise((resolve) => socket.on('close', resolve));
+    await expect.poll(() => accepted.length).toBe(1);
+    accepted[0]?.resetAndDestroy();
+    socket.resume();
+    expect(await closed).toBe(true);
+  });
+
+  it('is refused where nobody listens', async () => {
+    const port = await closedPort();
+    await expect(connector.connect({ host: 'two.test', port, timeoutMs: 2_000 })).rejects.toEqual(failing('refused'));
+  });
+
+  it('times out where nobody answers, and gives up when the caller does', async () => {
+    const deaf = await deafPort();
+    onTestFinished(() => deaf.close());
+    const target = { host: '127.0.0.1', port: deaf.port };
+    await expect(connector.connect({ ...target, timeoutMs: 300 })).rejects.toEqual(failing('timeout'));
+    const abort = new AbortController();
+    const pending = connector.connect({ ...target, timeoutMs: 20_000, signal: abort.signal });
+    abort.abort();
+    await expect(pending).rejects.toEqual(failing('aborted'));
+    const late = connector.connect({ ...target, timeoutMs: 20_000, signal: AbortSignal.timeout(50) });
+    await expect(late).rejects.toEqual(failing('timeout'));
+    expect(getEventListeners(abort.signal, 'abort')).toHaveLength(0);
+  });
+
+  it('counts the lookup into its deadline', async () => {
+    const clock = fakeClock();
+    const silent = {
+      resolve: (_: string, signal?: AbortSignal) =>
+        new Promise<string[]>((_resolve, reject) => signal?.addEventListener('abort', () => reject(signal.reason))),
+    };
+    const own = createConnector({ policy, resolver: silent, clock });
+    const refusal = expect(own.connect({ host: 'slow.test', port: 1, timeoutMs: 700 })).rejects.toEqual(failing('timeout'));
+    await clock.advance(700);
+    await refusal;
+    expect(clock.pending).toBe(0);
+  });
+
+  it('is not tried for an aborted caller, a missing name or an impossible port', async () => {
+    const { port } = await serving(createServer());
+    const target = { host: '127.0.0.1', port, timeoutMs: 2_000 };
+    await expect(connector.connect({ ...target, signal: AbortSignal.abort() })).rejects.toEqual(failing('aborted'));
+    await expect(connector.connect({ ...target, host: 'none.test' })).rejects.toEqual(failing('name_not_found'));
+    for (const impossible of [0, -1, 65_536, Number.NaN])
+      await expect(connector.connect({ ...target, port: impossible })).rejects.toEqual(failing('denied'));
+    await expect(connector.connect({ ...target, host: '' })).rejects.toEqual(
+      expect.objectContaining({ code: 'INVALID_ARGUMENT' }),
+    );
+  });
+});
+
+describe('TLS over a connection', () => {
+  let certificates: Certificates;
+  const servers = new Map<KeyPair, Listening>();
+  beforeAll(async () => {
+    certificates = makeCertificates();
+    for (const pair of [certificates.good, certificates.expired, certificates.other])
+      servers.set(pair, await listen(createTlsServer({ ...pair, ALPNProtocols: ['h2', 'http/1.1'] })));
+  });
+  afterAll(() => Promise.all([...servers.values()].map((server) => server.close())));
+
+  const secure = (pair: KeyPair, host: string, tls: ConnectTls = {}): ReturnType<Connector['connect']> =>
+    connector.connect({ host, port: servers.get(pair)?.port ?? 0, timeoutMs: 5_000, tls: { ca: certificates.ca, ...tls } });
+
+  it('is verified by name, by address, and by the server name that was given', async () => {
+    for (const [pair, host, tls] of [
+      [certificates.good, 'localhost', {}],
+      [certificates.good, '127.0.0.1', {}],
+      [certificates.other, '127.0.0.1', { servername: 'other.test' }],
+      [certificates.other, 'other.test', { alpnProtocols: ['http/1.1'] }],
+    ] as const) {
+      const { socket, timings } = await secure(pair, host, tls);
+      expect((socket as TLSSocket).authorized).toBe(true);
+      expect((socket as TLSSocket).alpnProtocol).toBe('alpnProtocols' in tls ? 'http/1.1' : false);
+      expect(timings.tlsMs).toBeGreaterThan(0);
+      socket.destroy();
+    }
+  });
+
+  it('fails by its reason', async () => {
+    const { good, expired, other } = certificates;
+    await expect(secure(expired, 'localhost')).rejects.toEqual(failing('certificate_expired'));
+    await expect(secure(good, 'localhost', { ca: undefined })).rejects.toEqual(failing('certificate_invalid'));
+    await expect(secure(other, 'localhost')).rejects.toEqual(failing('certificate_invalid'));
+    await expect(secure(other, '127.0.0.1')).rejects.toEqual(failing('certificate_invalid'));
+    await expect(secure(good, '127.0.0.1', { servername: 'other.test' })).rejects.toEqual(failing('certificate_invalid'));
+  });
+
+  it('goes unverified only when told so', async () => {
+    const { socket } = await secure(certificates.expired, 'localhost', { rejectUnauthorized: false });
+    expect((socket as TLSSocket).authorized).toBe(false);
+    socket.destroy();
+  });
+
+  it('fails on a server that speaks something else, hangs up, or keeps silent, and closes the socket', async () => {
+    const chatty = await serving(createServer(), undefined, (socket) => socket.end('220 smtp.example ESMTP\r\n'));
+    const rude = await serving(createServer(), undefined, (socket) => socket.resetAndDestroy());
+    const polite = await serving(createServer(), undefined, (socket) => socket.end());
+    const silent = await serving(createServer(), undefined, (socket) => socket.resume());
+    const to = ({ port }: Listening, timeoutMs = 5_000) =>
+      connector.connect({ host: '127.0.0.1', port, timeoutMs, tls: {} });
+    await expect(to(chatty)).rejects.toEqual(failing('tls_failed'));
+    await expect(to(rude)).rejects.toEqual(failing('reset'));
+    await expect(to(polite)).rejects.toEqual(failing('reset'));
+    await expect(to(silent, 300)).rejects.toEqual(failing('timeout'));
+    await expect.poll(() => silent.accepted[0]?.destroyed).toBe(true);
+  });
+});

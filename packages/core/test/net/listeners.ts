@@ -1,0 +1,67 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+
+/** A listening server, how often it was connected to, and its end. */
+export interface Listening {
+  port: number;
+  /** The sockets that were accepted, in order. */
+  accepted: Socket[];
+  close(): Promise<void>;
+}
+
+/** Listens with any server on an address (default 127.0.0.1) and a free port. */
+export async function listen(server: Server, host = '127.0.0.1', serve?: (socket: Socket) => void): Promise<Listening> {
+  const accepted: Socket[] = [];
+  server.on('connection', (socket: Socket) => {
+    accepted.push(socket.on('error', () => {}));
+    serve?.(socket);
+  });
+  server.on('tlsClientError', () => {});
+  server.listen(0, host);
+  await once(server, 'listening');
+  return {
+    port: (server.address() as AddressInfo).port,
+    accepted,
+    async close() {
+      for (const socket of accepted) socket.destroy();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+/** A port on 127.0.0.1 where nobody listens any more. */
+export async function closedPort(): Promise<number> {
+  const listening = await listen(createServer());
+  await listening.close();
+  return listening.port;
+}
+
+/** A port on 127.0.0.1 that neither accepts nor refuses: its process sleeps and its backlog is full. */
+export async function deafPort(): Promise<{ port: number; close(): void }> {
+  const script = `require('net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, function () {
+    require('fs').writeSync(1, String(this.address().port));
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 60000);
+  })`;
+  const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [printed] = (await once(child.stdout, 'data')) as [Buffer];
+  const port = Number(printed.toString());
+  const fillers: Socket[] = [];
+  // The kernel takes a few more than it was told; full is when one more hangs.
+  for (let connected = true; connected && fillers.length < 16; ) {
+    const filler = connect(port, '127.0.0.1').on('error', () => {});
+    fillers.push(filler);
+    connected = await Promise.race([
+      once(filler, 'connect').then(() => true),
+      new Promise<boolean>((resolve) => setTimeout(() => resolve(false), 300)),
+    ]);
+  }
+  return {
+    port,
+    close() {
+      for (const filler of fillers) filler.destroy();
+      child.kill('SIGKILL');
+    },
+  };
+}
