@@ -1,0 +1,67 @@
+import { nextTick } from 'node:process';
+import type { Socket } from 'node:net';
+import type { RedisOptions } from 'ioredis';
+import { ConnectFailure } from './connect-failure.js';
+
+/**
+ * The `stream` option of a pg `Client` that speaks over a socket which is connected already. pg calls `connect()` on
+ * what it is given; here that opens nothing and only says that it is done. One socket serves one client, so this is
+ * for `new Client`, not for a pool. `host` in the client's options is then only the name that TLS verifies.
+ */
+export function pgStream(socket: Socket): () => Socket {
+  const connect = (): Socket => {
+    nextTick(() => (socket.destroyed ? tellBroken(socket) : void socket.emit('connect')));
+    return socket;
+  };
+  return once(() => Object.defineProperty(socket, 'connect', { value: connect, configurable: true }));
+}
+
+/**
+ * The `stream` option of a mysql2 `createConnection` that speaks over a socket which is connected already. One socket
+ * serves one connection.
+ */
+export function mysqlStream(socket: Socket): () => Socket {
+  return once(() => {
+    if (socket.destroyed) nextTick(tellBroken, socket);
+    return socket;
+  });
+}
+
+/**
+ * The `Connector` option of an ioredis client that speaks over a socket which is connected already. One socket serves
+ * one connection: give `retryStrategy: () => null`, for a second attempt fails. TLS, where wanted, is on the socket
+ * already, so the client gets no `tls`.
+ */
+export function redisConnector(socket: Socket): NonNullable<RedisOptions['Connector']> {
+  const take = once(() => socket);
+  class ConnectedConnector {
+    firstError?: Error;
+    check(): boolean {
+      return true;
+    }
+    connect(): Promise<Socket> {
+      return socket.destroyed ? Promise.reject(new ConnectFailure('reset')) : Promise.resolve().then(take);
+    }
+    disconnect(): void {
+      socket.destroySoon();
+    }
+  }
+  // ioredis types its connectors by an abstract class; importing it would load the driver for those who have none.
+  return ConnectedConnector as unknown as NonNullable<RedisOptions['Connector']>;
+}
+
+/** Gives the socket out a single time. */
+function once(give: () => Socket): () => Socket {
+  let given = false;
+  return () => {
+    if (given) throw new ConnectFailure('failed');
+    given = true;
+    return give();
+  };
+}
+
+/** Repeats to a new owner, who would wait for ever, that the socket broke before the handover. */
+function tellBroken(socket: Socket): void {
+  socket.emit('error', new ConnectFailure('reset'));
+  if (socket.closed) socket.emit('close', true);
+}
