@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.js';
 
-/** Answers that are forgotten after their time, and before it when there are too many: the least recently used first. */
+/** Answers, each kept for its time; when there are too many, the least recently used goes first. */
 export interface AnswerCache<Answer> {
   get(key: string): Answer | undefined;
   set(key: string, answer: Answer, keepMs: number): void;

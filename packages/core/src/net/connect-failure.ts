@@ -111,7 +111,8 @@ export function isConnectFailure(error: unknown): error is ConnectFailure {
 /** The {@link ConnectFailure} for any error of a socket, of TLS, of c-ares or of a driver above them. */
 export function connectFailureOf(error: unknown): ConnectFailure {
   if (isConnectFailure(error)) return error;
-  const { code, name } = (typeof error === 'object' && error !== null ? error : {}) as { code?: unknown; name?: unknown };
+  const thrown: { code?: unknown; name?: unknown } = typeof error === 'object' && error !== null ? error : {};
+  const { code, name } = thrown;
   if (typeof code === 'string') {
     const known = Object.hasOwn(codes, code) ? codes[code] : undefined;
     if (known) return new ConnectFailure(known);

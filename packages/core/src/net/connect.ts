@@ -3,7 +3,7 @@ import type { ConnectionOptions } from 'node:tls';
 import { systemClock, type Clock } from '../clock.js';
 import { plainAddress } from './address-classes.js';
 import { canonicalHost, type CanonicalHost } from './canonical-host.js';
-import { ConnectFailure, connectFailureOf, isConnectFailure } from './connect-failure.js';
+import { ConnectFailure, connectFailureOf, isConnectFailure, type ConnectFailureCode } from './connect-failure.js';
 import { compilePolicy, type Verdict } from './judge-address.js';
 import { openSocket, startTls } from './open-socket.js';
 import { publicOnly, type EgressPolicy } from './policy.js';
@@ -41,7 +41,7 @@ export interface Connection {
 export interface Connector {
   /**
    * Connects if the policy allows every address that the host resolves to; one denied address among them denies all.
-   * @throws ConnectFailure; INVALID_ARGUMENT when `host` is no host
+   * @throws ConnectFailure; INVALID_ARGUMENT when `host` or `tls.servername` is no host
    */
   connect(options: ConnectOptions): Promise<Connection>;
   /**
@@ -70,9 +70,9 @@ const shortestAttemptMs = 250;
  * to exactly those, and looks at the address of the connected socket before it hands it over.
  * @throws INVALID_ARGUMENT when a rule of the policy is not one
  */
-export function createConnector({ policy = publicOnly, clock = systemClock, ...rest }: ConnectorOptions = {}): Connector {
+export function createConnector(settings: ConnectorOptions = {}): Connector {
+  const { policy = publicOnly, clock = systemClock, resolver = createResolver({ clock }) } = settings;
   const { judge } = compilePolicy(policy);
-  const resolver = rest.resolver ?? createResolver({ clock });
 
   const targetsOf = async (host: CanonicalHost, port: number, signal: AbortSignal) => {
     const name = host.kind === 'name' ? host.name : undefined;
@@ -83,7 +83,8 @@ export function createConnector({ policy = publicOnly, clock = systemClock, ...r
   };
 
   const open = async (options: ConnectOptions, host: CanonicalHost, signal: AbortSignal): Promise<Connection> => {
-    const { port, timeoutMs, tls } = options;
+    const { port, timeoutMs } = options;
+    const tls = options.tls && tlsOptions(host, options.tls);
     const startedAt = clock.monotonic();
     const targets = await targetsOf(host, port, signal);
     const resolvedAt = clock.monotonic();
@@ -99,7 +100,7 @@ export function createConnector({ policy = publicOnly, clock = systemClock, ...r
           socket.destroy();
           throw new ConnectFailure(remote === undefined ? 'reset' : 'denied');
         }
-        const secured = tls ? await startTls(socket, tlsOptions(host, tls), signal) : socket;
+        const secured = tls ? await startTls(socket, tls, signal) : socket;
         const timings = {
           dnsMs: host.kind === 'name' ? resolvedAt - startedAt : 0,
           connectMs: connectedAt - resolvedAt,
@@ -139,11 +140,19 @@ export function createConnector({ policy = publicOnly, clock = systemClock, ...r
 }
 
 /** What another address of the same name may do better. TLS is not among it: the target answered. */
-const worthAnother: ReadonlySet<string> = new Set(['refused', 'timeout', 'reset', 'unreachable', 'out_of_descriptors', 'failed']);
+const worthAnother: ReadonlySet<ConnectFailureCode> = new Set<ConnectFailureCode>([
+  'refused',
+  'timeout',
+  'reset',
+  'unreachable',
+  'out_of_descriptors',
+  'failed',
+]);
 
 function abortFailure(reason: unknown): ConnectFailure {
   if (isConnectFailure(reason)) return reason;
-  return new ConnectFailure((reason as { name?: unknown } | undefined)?.name === 'TimeoutError' ? 'timeout' : 'aborted');
+  const name = (reason as { name?: unknown } | undefined)?.name;
+  return new ConnectFailure(name === 'TimeoutError' ? 'timeout' : 'aborted');
 }
 
 /** `host` is what Node verifies when there is no server name; without it, it would verify "localhost". */

@@ -47,7 +47,14 @@ const neverLookup = (_: string, __: unknown, answer: (error: Error, address: str
  */
 export function startTls(socket: Socket, options: ConnectionOptions, signal: AbortSignal): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const secure = connectTls({ ...options, socket });
+    let secure: Socket;
+    try {
+      secure = connectTls({ ...options, socket });
+    } catch (error) {
+      // Options that Node itself refuses, a protocol name of 256 bytes say.
+      socket.destroy();
+      return reject(connectFailureOf(error));
+    }
     secure.on('error', ignore);
     const settle = (failure?: ConnectFailure): void => {
       signal.removeEventListener('abort', onAbort);

@@ -34,7 +34,8 @@ const sslModes: Readonly<Record<string, { tls: boolean; verify: boolean }>> = {
   'verify-full': { tls: true, verify: true },
 };
 
-const shape = /^([a-z]+):\/\/(?:([^/?#@]*)@)?(\[[^\]/?#@]*\]|[^:/?#@[\]]*)(?::([^/?#@]*))?(?:\/([^?#]*))?(?:\?([^#]*))?$/;
+const shape =
+  /^([a-z]+):\/\/(?:([^/?#@]*)@)?(\[[^\]/?#@]*\]|[^:/?#@[\]]*)(?::([^/?#@]*))?(?:\/([^?#]*))?(?:\?([^#]*))?$/;
 
 /**
  * Reads `scheme://user:password@host:port/database?sslmode=verify-full` for postgres, postgresql, mysql, mariadb, redis
@@ -48,7 +49,8 @@ export function parseConnectionString(text: string): ConnectionTarget {
   if (/[\p{Cc}\s\\]/u.test(text)) throw refuse('it holds a space, a backslash or a control character');
   const match = shape.exec(text);
   const scheme = match && Object.hasOwn(schemes, match[1] ?? '') ? schemes[match[1] ?? ''] : undefined;
-  if (!match || !scheme) throw refuse('it must be postgres, mysql, mariadb, redis or rediss://user:password@host:port/name');
+  if (!match || !scheme)
+    throw refuse('it must be postgres, mysql, mariadb, redis or rediss://user:password@host:port/name');
   const [, , credentials, hostText = '', portText, path = '', query] = match;
   const target: ConnectionTarget = {
     protocol: scheme.protocol,

@@ -39,10 +39,11 @@ const longestKeepMs = 300_000;
 const doubtfulKeepMs = 5_000;
 
 /**
- * A resolver on c-ares, which asks over its own sockets: the `dns.lookup` of Node waits in libuv's few threads, where a
- * handful of slow names stall every file and hash of the process. Answers are kept for their TTL (1 s to 5 min), missing
- * names for 5 s, failures not at all; the same name asked twice at once is one question. `localhost` and the names under
- * it are loopback without asking (RFC 6761, 6.3); the hosts file comes before DNS. Search domains are not applied.
+ * A resolver on c-ares, which asks over its own sockets: the `dns.lookup` of Node waits in libuv's few threads, where
+ * a handful of slow names stall every file and hash of the process. Answers are kept for their TTL (1 s to 5 min),
+ * missing names for 5 s, failures not at all; the same name asked twice at once is one question. `localhost` and the
+ * names under it are loopback without asking (RFC 6761, 6.3); the hosts file comes before DNS. Search domains are not
+ * applied.
  */
 export function createResolver(options: ResolverOptions = {}): Resolver {
   const { clock = systemClock, timeoutMs = 2_000, tries = 2, servers, maxNames = 10_000 } = options;

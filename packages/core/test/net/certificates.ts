@@ -27,7 +27,8 @@ export function makeCertificates(): Certificates {
   const fresh = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
   const read = (file: string): string => readFileSync(join(folder, file), 'utf8');
   try {
-    openssl('req', '-x509', ...fresh, '-keyout', 'ca.key', '-out', 'ca.pem', '-days', '2', '-subj', '/CN=dotmac test ca');
+    const own = ['-x509', '-days', '2', '-subj', '/CN=dotmac test ca'];
+    openssl('req', ...own, ...fresh, '-keyout', 'ca.key', '-out', 'ca.pem');
     const sign = (name: string, alternativeNames: string, days: string): KeyPair => {
       writeFileSync(join(folder, `${name}.ext`), `subjectAltName=${alternativeNames}\n`);
       openssl('req', ...fresh, '-keyout', `${name}.key`, '-out', `${name}.csr`, '-subj', `/CN=${name}`);

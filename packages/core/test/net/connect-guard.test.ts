@@ -45,7 +45,8 @@ describe('a listener on loopback, where loopback is not allowed', () => {
     ...['127.0.0.1', '127.1', '2130706433', '0x7f.1', '0177.0.0.1', '①②⑦.⓪.⓪.①', '127.0.0.1.', '0', '[::1]', '::1'],
     ...['::ffff:127.0.0.1', '[::ffff:7f00:1]', '::127.0.0.1', '::7f00:1', '64:ff9b::7f00:1', '2002:7f00:1::', '::'],
     ...['localhost', 'LOCALHOST.', 'x.localhost'],
-    ...['loopback.test', 'six.test', 'mixed.test', 'mixed-families.test', 'mapped.test', 'compatible.test', 'crowd.test'],
+    ...['loopback.test', 'six.test', 'mixed.test', 'mixed-families.test'],
+    ...['mapped.test', 'compatible.test', 'crowd.test'],
   ])('is not reached as %s', async (host) => {
     await expect(attempt(host, four.port)).rejects.toEqual(denied);
     await expect(attempt(host, six.port)).rejects.toEqual(denied);
@@ -67,7 +68,8 @@ describe('a listener on loopback, where loopback is allowed', () => {
     const resolver = { resolve: () => Promise.resolve(answers.shift() ?? []) };
     const other = await listen(createServer());
     const connector = createConnector({ policy: { allow: ['loopback'] }, resolver });
-    const { socket, remoteAddress } = await connector.connect({ host: 'rebind.test', port: other.port, timeoutMs: 5_000 });
+    const target = { host: 'rebind.test', port: other.port, timeoutMs: 5_000 };
+    const { socket, remoteAddress } = await connector.connect(target);
     expect(remoteAddress).toBe('127.0.0.1');
     expect(answers).toHaveLength(1);
     socket.destroy();

@@ -79,7 +79,8 @@ describe('a connection', () => {
         new Promise<string[]>((_resolve, reject) => signal?.addEventListener('abort', () => reject(signal.reason))),
     };
     const own = createConnector({ policy, resolver: silent, clock });
-    const refusal = expect(own.connect({ host: 'slow.test', port: 1, timeoutMs: 700 })).rejects.toEqual(failing('timeout'));
+    const pending = own.connect({ host: 'slow.test', port: 1, timeoutMs: 700 });
+    const refusal = expect(pending).rejects.toEqual(failing('timeout'));
     await clock.advance(700);
     await refusal;
     expect(clock.pending).toBe(0);
@@ -109,7 +110,12 @@ describe('TLS over a connection', () => {
   afterAll(() => Promise.all([...servers.values()].map((server) => server.close())));
 
   const secure = (pair: KeyPair, host: string, tls: ConnectTls = {}): ReturnType<Connector['connect']> =>
-    connector.connect({ host, port: servers.get(pair)?.port ?? 0, timeoutMs: 5_000, tls: { ca: certificates.ca, ...tls } });
+    connector.connect({
+      host,
+      port: servers.get(pair)?.port ?? 0,
+      timeoutMs: 5_000,
+      tls: { ca: certificates.ca, ...tls },
+    });
 
   it('is verified by name, by address, and by the server name that was given', async () => {
     for (const [pair, host, tls] of [
@@ -132,7 +138,18 @@ describe('TLS over a connection', () => {
     await expect(secure(good, 'localhost', { ca: undefined })).rejects.toEqual(failing('certificate_invalid'));
     await expect(secure(other, 'localhost')).rejects.toEqual(failing('certificate_invalid'));
     await expect(secure(other, '127.0.0.1')).rejects.toEqual(failing('certificate_invalid'));
-    await expect(secure(good, '127.0.0.1', { servername: 'other.test' })).rejects.toEqual(failing('certificate_invalid'));
+    const misnamed = secure(good, '127.0.0.1', { servername: 'other.test' });
+    await expect(misnamed).rejects.toEqual(failing('certificate_invalid'));
+  });
+
+  it('leaves no socket open over options that cannot be used', async () => {
+    const { port, accepted } = await serving(createServer());
+    const to = (tls: ConnectTls) => connector.connect({ host: '127.0.0.1', port, timeoutMs: 5_000, tls });
+    await expect(to({ servername: 'a b' })).rejects.toEqual(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
+    expect(accepted).toHaveLength(0);
+    await expect(to({ alpnProtocols: ['x'.repeat(256)] })).rejects.toEqual(failing('failed'));
+    await expect.poll(() => accepted.length).toBe(1);
+    await expect.poll(() => accepted.every((socket) => socket.destroyed)).toBe(true);
   });
 
   it('goes unverified only when told so', async () => {

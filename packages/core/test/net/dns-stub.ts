@@ -45,7 +45,8 @@ export async function dnsStub(table: Record<string, StubAnswer>): Promise<DnsStu
     message.writeUInt16BE(1, 4);
     message.writeUInt16BE(addresses.length, 6);
     message.writeUInt32BE(0, 8);
-    socket.send(Buffer.concat([message, ...addresses.map((each) => record(each, type, answer.ttl ?? 60))]), from.port, from.address);
+    const records = addresses.map((each) => record(each, type, answer.ttl ?? 60));
+    socket.send(Buffer.concat([message, ...records]), from.port, from.address);
   };
   socket.bind(0, '127.0.0.1');
   await once(socket, 'listening');

@@ -9,9 +9,17 @@ import { dnsStub, type DnsStub } from './dns-stub.js';
 let stub: DnsStub;
 let folder: string;
 let clock: FakeClock;
-const failure = (code: string, ownTrouble: boolean) => expect.objectContaining({ name: 'ConnectFailure', code, ownTrouble });
+const failure = (code: string, ownTrouble: boolean) =>
+  expect.objectContaining({ name: 'ConnectFailure', code, ownTrouble });
 const create = (options: ResolverOptions = {}): Resolver =>
-  createResolver({ clock, servers: [stub.server], timeoutMs: 200, tries: 1, hostsPath: join(folder, 'hosts'), ...options });
+  createResolver({
+    clock,
+    servers: [stub.server],
+    timeoutMs: 200,
+    tries: 1,
+    hostsPath: join(folder, 'hosts'),
+    ...options,
+  });
 
 beforeAll(async () => {
   stub = await dnsStub({
