@@ -5,5 +5,6 @@ export { instant, id, message, freeForm } from './formats.js';
 export { wireOf, wireName, invalidInput } from './wire.js';
 export type { Wire, WireResult } from './wire.js';
 export { page, pageQuery } from './page.js';
+export type { Page } from './page.js';
 export { problemOf, problemSchema, statusOf } from './problem.js';
 export type { Problem } from './problem.js';

@@ -1,0 +1,25 @@
+import { defineErrors } from '@dotmac/core';
+
+/** What the health domain may refuse. */
+export const healthErrors = defineErrors({
+  ENDPOINT_NOT_FOUND: {
+    kind: 'not_found',
+    message: ({ endpointId }: { endpointId: string }) => `There is no endpoint ${endpointId}.`,
+  },
+  ENDPOINT_LIMIT_REACHED: {
+    kind: 'conflict',
+    message: ({ limit }: { limit: number }) => `This tenant has ${limit} endpoints already, which is its limit.`,
+    hint: 'Remove endpoints that are no longer needed, or ask for a higher limit.',
+  },
+  TARGET_NOT_FOUND: {
+    kind: 'not_found',
+    message: ({ serviceType, target }: { serviceType: string; target: string }) =>
+      `There is no ${serviceType} target named "${target}".`,
+    hint: 'Targets are named in the host application’s code.',
+  },
+  AD_HOC_TARGETS_DISABLED: {
+    kind: 'forbidden',
+    message: (_: Record<never, never>) => 'Checking by connection string is not enabled here.',
+    hint: 'Name a `target` that the host application registered.',
+  },
+});

@@ -1,0 +1,20 @@
+import { defineEvents } from '@dotmac/core';
+import { z } from 'zod';
+import { endpointStatus } from './endpoints/endpoint.js';
+
+/** What happens in the health domain. The subject of each event is the endpoint's id. */
+export const healthEvents = defineEvents('health', {
+  'endpoint.registered': z.object({ name: z.string(), serviceType: z.string() }),
+  'endpoint.removed': z.object({ name: z.string() }),
+  'endpoint.status_changed': z.object({
+    name: z.string(),
+    from: endpointStatus,
+    to: endpointStatus,
+    message: z.string(),
+    /** Epoch ms of the check that decided it. */
+    checkedAt: z.int(),
+  }),
+});
+
+/** The schemas of {@link healthEvents}, for typed listeners. */
+export type HealthEvents = typeof healthEvents.schemas;

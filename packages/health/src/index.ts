@@ -1,0 +1,26 @@
+/** `@dotmac/health`: monitors endpoints and services, keeps history, answers from kept state. */
+export { createHealth } from './health.js';
+export type { Health, HealthOptions, HealthScope } from './health.js';
+export { healthErrors } from './errors.js';
+export { healthEvents } from './events.js';
+export type { HealthEvents } from './events.js';
+export { endpoint, endpointInput, endpointStatus } from './endpoints/endpoint.js';
+export type { Endpoint, EndpointDraft, EndpointInput, EndpointRecord, EndpointStatus } from './endpoints/endpoint.js';
+export type { EndpointService } from './endpoints/service.js';
+export { healthFigures, healthSummary } from './summary/summary.js';
+export type { HealthFigures, HealthSummary } from './summary/summary.js';
+export { trend } from './history/trend.js';
+export type { Aggregate, Trend, TrendWindow } from './history/trend.js';
+export type { HistoryService } from './history/service.js';
+export type { Sample } from './history/sample.js';
+export type { KeptEndpoint, KeptState } from './monitoring/directory.js';
+export { containerTarget } from './service-checks/container.js';
+export { databaseTarget } from './service-checks/database.js';
+export { redisTarget } from './service-checks/redis.js';
+export type { ServiceTarget } from './service-checks/target.js';
+export type { ServiceCheck, ServiceCheckDraft, ServiceFacts } from './service-checks/service-check.js';
+export type { ServiceCheckService } from './service-checks/service.js';
+export { healthRoutes } from './routes.js';
+export { kyselyHealthStore } from './store/kysely/index.js';
+export { memoryHealthStore } from './store/memory/index.js';
+export type { HealthStore, StatusChange, StoredEndpoint, TenantEndpoints } from './store/store.js';

@@ -1,0 +1,33 @@
+import { isOperationError } from '@dotmac/core';
+import { isConnectionError, type Database } from '@dotmac/core/kysely';
+import { ConnectFailure } from '@dotmac/core/net';
+import { sql } from 'kysely';
+import { WrongAnswer } from '../probes/probe.js';
+import type { ServiceTarget } from './target.js';
+
+const versions = {
+  sqlite: sql<{ version: string }>`select sqlite_version() as version`,
+  postgres: sql<{ version: string }>`select current_setting('server_version') as version`,
+  mysql: sql<{ version: string }>`select version() as version`,
+};
+
+/**
+ * A database that the host has open anyway: its own pool is asked, so that the check sees what the application sees.
+ *
+ * @example
+ * createHealth({ store, targets: { main: databaseTarget(database) } });
+ */
+export function databaseTarget(database: Database): ServiceTarget {
+  return {
+    serviceType: 'database',
+    async check() {
+      try {
+        const { rows } = await versions[database.dialect].execute(database.kysely);
+        return { facts: { dialect: database.dialect, version: rows[0]?.version ?? '' } };
+      } catch (error) {
+        if (isConnectionError(error) || isOperationError(error)) throw new ConnectFailure('refused');
+        throw new WrongAnswer('The database answered with an error', null);
+      }
+    },
+  };
+}

@@ -1,0 +1,38 @@
+import { ConnectFailure } from '@dotmac/core/net';
+import { failed } from '../probes/probe.js';
+import type { CheckedServiceType, ServiceCheck, ServiceFacts } from './service-check.js';
+
+/** A service that can be checked. It throws what went wrong: a `ConnectFailure` or a `WrongAnswer`. */
+export interface ServiceTarget {
+  readonly serviceType: CheckedServiceType;
+  /** Asks the service something real. `degraded` with a reason, when the answer is one to worry about. */
+  check(signal: AbortSignal): Promise<{ facts: ServiceFacts; degraded?: string }>;
+}
+
+/** An answer later than this is degraded. */
+const expectedMs = 1_000;
+
+/** Checks a target within its time. Never rejects, and waits no longer for a check that ignores its signal. */
+export async function checkTarget(target: ServiceTarget, timeoutMs: number, signal: AbortSignal): Promise<ServiceCheck> {
+  const started = performance.now();
+  const deadline = AbortSignal.timeout(Math.ceil(timeoutMs));
+  const stop = AbortSignal.any([signal, deadline]);
+  const given = new Promise<never>((_, reject) => {
+    stop.addEventListener('abort', () => reject(new ConnectFailure(deadline.aborted ? 'timeout' : 'aborted')), { once: true });
+  });
+  try {
+    const { facts, degraded } = await Promise.race([target.check(stop), given]);
+    const tookMs = performance.now() - started;
+    const slow = tookMs > expectedMs ? 'It answered, slower than expected' : undefined;
+    const message = degraded ?? slow ?? 'It answered as expected';
+    return {
+      status: (degraded ?? slow) === undefined ? 'healthy' : 'degraded',
+      responseTime: Math.round(tookMs * 1_000) / 1_000_000,
+      message,
+      details: facts,
+    };
+  } catch (error) {
+    const { status, message, responseTimeMs } = failed(deadline.aborted ? new ConnectFailure('timeout') : error);
+    return { status, message, responseTime: responseTimeMs === null ? null : responseTimeMs / 1_000, details: {} };
+  }
+}

@@ -1,0 +1,2 @@
+/** `@dotmac/health/testing`: what a health store must do, for any test runner. */
+export { healthStoreSuite } from './store-suite.js';
