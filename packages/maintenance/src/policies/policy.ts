@@ -1,0 +1,76 @@
+import type { Database } from '@dotmac/core/kysely';
+
+/** What every policy has. */
+interface NamedPolicy {
+  /** How requests and reports call it: letters, digits, `.`, `_`, `-`; unique among policies of its kind. */
+  name: string;
+  /** The tenants that may run it. Default every tenant (whose principal holds `maintenance:execute`). */
+  tenants?: readonly string[];
+}
+
+/** How a time column keeps its instants: epoch milliseconds, epoch seconds, or the database's own type (zoneless ones are UTC). */
+export type TimeUnit = 'ms' | 's' | 'timestamp';
+
+/** Rows of one table that may be deleted once they are old. */
+export interface RetentionPolicy extends NamedPolicy {
+  /** The key of the database in `databases`. */
+  database: string;
+  /** Exact name, in the connection's own schema. Looked up in the catalogue before every use. */
+  table: string;
+  /** Rows go whose value in it is before the cutoff; null never is. */
+  timeColumn: string;
+  /** Default `ms`. */
+  timeUnit?: TimeUnit;
+  /** Days to keep when a request does not say. */
+  retentionDays: number;
+  /** A request may not ask for less. Default 1. */
+  minRetentionDays?: number;
+}
+
+/** Log files that may be rotated. */
+export interface LogPolicy extends NamedPolicy {
+  /** Absolute. Files directly in it; sub-directories are not entered. */
+  directory: string;
+  /** File names, `*` for any characters and `?` for one. Default `*.log`. */
+  pattern?: string;
+  /** Rotated files older than this are deleted. Default never. */
+  retentionDays?: number;
+  /** Tells the writer to open its file anew, after a rotation. */
+  reopen?: () => void | Promise<void>;
+}
+
+/** The part of an ioredis client that is used. Its `keyPrefix` option must not be set. */
+export interface RedisClient {
+  scan(cursor: string, match: 'MATCH', pattern: string, count: 'COUNT', size: number): Promise<[string, string[]]>;
+  unlink(...keys: string[]): Promise<number>;
+  memory(subcommand: 'USAGE', key: string): Promise<number | null>;
+}
+
+/** Redis keys that may be removed at any time, by a pattern with at least three literal characters in front. */
+export interface RedisCachePolicy extends NamedPolicy {
+  redis: () => RedisClient | Promise<RedisClient>;
+  /** As `MATCH` of SCAN takes it: `demo:cache:*`. */
+  pattern: string;
+}
+
+/** Files below a directory that may be deleted once nobody has touched them for a while. */
+export interface DirectoryPolicy extends NamedPolicy {
+  /** Absolute. Sub-directories are entered, links are not followed. */
+  directory: string;
+  /** Days since the latest of access, change and modification. Default 7. */
+  maxAgeDays?: number;
+}
+
+/** A cache that may be cleared. */
+export type CachePolicy = RedisCachePolicy | DirectoryPolicy;
+
+/** All that the host lets maintenance touch. A request names policies, never a path, table or pattern. */
+export interface MaintenancePolicies {
+  /** Databases by name, for `retention` and for `performance_optimization`. */
+  databases?: Record<string, Database>;
+  retention?: readonly RetentionPolicy[];
+  logs?: readonly LogPolicy[];
+  caches?: readonly CachePolicy[];
+  /** What `disk_cleanup` may delete from, e.g. directories of uploads that were never finished. */
+  directories?: readonly DirectoryPolicy[];
+}
