@@ -44,7 +44,7 @@ export function checkPolicies(given: MaintenancePolicies): PolicySet {
       checkRedisPattern(`caches.${policy.name}.pattern`, policy.pattern);
       return policy;
     }),
-    directoryCaches: caches.filter((it) => !isRedis(it)).map((policy) => checkDirectory('caches', policy)),
+    directoryCaches: caches.filter((it): it is DirectoryPolicy => !isRedis(it)).map((policy) => checkDirectory('caches', policy)),
     directories: directories.map((policy) => checkDirectory('directories', policy)),
   };
 }
