@@ -1,8 +1,11 @@
+import type { z } from 'zod';
 import { openPolicyRoot } from './open-policy-root.js';
 import { rotateLogs, type RotationCounts } from '../files/rotate-logs.js';
 import { named, unknownNames } from '../policies/policy-set.js';
 import { logRotationDetails, logRotationParameters } from './log-rotation.schema.js';
 import { defineMaintenanceTask } from './task.js';
+
+type Report = z.output<typeof logRotationDetails>['policies'][number];
 
 const nothing: RotationCounts = { seen: 0, rotated: 0, compressed: 0, deleted: 0, growing: 0, bytesFreed: 0 };
 const [dayMs, megabyte] = [86_400_000, 1_048_576];
@@ -18,12 +21,12 @@ export const logRotation = defineMaintenanceTask({
   async run(context, { policies: names, maxSizeMb, maxAgeDays, compressOldLogs, dryRun }) {
     const now = context.clock.now();
     const plan = { maxBytes: maxSizeMb * megabyte, cutoff: now - maxAgeDays * dayMs, compress: compressOldLogs, dryRun, now };
-    const policies = [];
+    const policies: Report[] = [];
     for (const policy of named(context.policies.logs, names)) {
       const counts = await context.exclusively(`directory:${policy.directory}`, (signal) =>
         openPolicyRoot(policy, (root) => rotateLogs(root, policy, { ...plan, signal })),
       );
-      const outcome = counts === null ? 'busy' : (counts.outcome);
+      const outcome = counts === null ? 'busy' : counts.outcome;
       policies.push({ policy: policy.name, outcome, ...nothing, ...counts?.result });
     }
     const sum = (of: (counts: RotationCounts) => number): number => policies.reduce((total, it) => total + of(it), 0);
