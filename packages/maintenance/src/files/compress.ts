@@ -1,9 +1,8 @@
 import { constants } from 'node:fs';
 import { link, open, unlink } from 'node:fs/promises';
-import { createHash } from 'node:crypto';
-import { Transform, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
+import { bytesOf, digesting, into, nowhere } from './byte-streams.js';
 import type { OpenRoot } from './root.js';
 
 /** What compressing a file came to. `changed`: its writer is still at it, so it was left as it is. */
@@ -28,21 +27,9 @@ export async function compressFile(root: OpenRoot, name: string, signal: AbortSi
     const target = await open(root.at(partial), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, before.mode & 0o777);
     try {
       const read = digesting();
-      await pipeline(
-        source.createReadStream({ autoClose: false, start: 0 }),
-        read.through,
-        createGzip({ level: 6 }),
-        target.createWriteStream({ autoClose: false, flush: false }),
-        { signal },
-      );
+      await pipeline(bytesOf(source), read.through, createGzip({ level: 6 }), into(target), { signal });
       const back = digesting();
-      await pipeline(
-        target.createReadStream({ autoClose: false, start: 0 }),
-        createGunzip(),
-        back.through,
-        nowhere(),
-        { signal },
-      );
+      await pipeline(bytesOf(target), createGunzip(), back.through, nowhere(), { signal });
       const after = await source.stat();
       if (after.size !== read.size() || after.mtimeMs !== before.mtimeMs) {
         await unlink(root.at(partial));
@@ -74,23 +61,6 @@ function ignoreMissing(error: NodeJS.ErrnoException): void {
   if (error.code !== 'ENOENT') throw error;
 }
 
-/** Passes bytes on and remembers how many and which. */
-function digesting(): { through: Transform; size(): number; digest(): string } {
-  const hash = createHash('sha256');
-  let size = 0;
-  let digest: string | undefined;
-  const through = new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      size += chunk.length;
-      hash.update(chunk);
-      done(null, chunk);
-    },
-  });
-  return { through, size: () => size, digest: () => (digest ??= hash.digest('hex')) };
-}
-
-const nowhere = (): Writable => new Writable({ write: (_chunk, _encoding, done) => done() });
-
 /**
  * Finishes what a dead process left of a file: a partial copy always goes, the original goes when its `.gz` reads back
  * as the same.
@@ -106,8 +76,7 @@ async function digestOf(root: OpenRoot, name: string, gzipped: boolean): Promise
     const file = await root.openFile(name);
     const { through, digest } = digesting();
     try {
-      const stream = file.createReadStream({ autoClose: false, start: 0 });
-      await (gzipped ? pipeline(stream, createGunzip(), through, nowhere()) : pipeline(stream, through, nowhere()));
+      await (gzipped ? pipeline(bytesOf(file), createGunzip(), through, nowhere()) : pipeline(bytesOf(file), through, nowhere()));
       return digest();
     } finally {
       await file.close();
