@@ -1,21 +1,20 @@
-import { defineEvents } from '@dotmac/core';
 import { z } from 'zod';
+import { defineEvents } from '@dotmac/core';
 
-const run = { runId: z.string(), task: z.string(), trigger: z.enum(['request', 'schedule']) };
+const run = z.object({ runId: z.string(), task: z.string() });
 
-/** What happens in maintenance. The subject of each event is the run's id. */
+/** What happens in maintenance. The subject is the run's id. */
 export const maintenanceEvents = defineEvents('maintenance', {
-  'maintenance.run_started': z.object(run),
-  'maintenance.run_completed': z.object({
-    ...run,
-    durationMs: z.number(),
+  'maintenance.run_started': run.extend({ trigger: z.enum(['request', 'schedule']) }),
+  'maintenance.run_completed': run.extend({
+    status: z.enum(['completed', 'skipped', 'cancelled']),
     itemsProcessed: z.number(),
     itemsCleaned: z.number(),
-    spaceFreedBytes: z.number(),
+    bytesFreed: z.number(),
+    durationMs: z.number(),
   }),
-  'maintenance.run_failed': z.object({ ...run, status: z.enum(['failed', 'cancelled']), errorMessage: z.string() }),
-  'maintenance.run_skipped': z.object({ ...run, reason: z.string() }),
+  'maintenance.run_failed': run.extend({ code: z.string(), message: z.string() }),
 });
 
-/** @see maintenanceEvents */
+/** The schemas of {@link maintenanceEvents}. */
 export type MaintenanceEvents = typeof maintenanceEvents.schemas;

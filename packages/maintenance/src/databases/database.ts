@@ -1,90 +1,103 @@
 import type { TimeUnit } from '../policies/policy.js';
 
-/** Where a registered table is. */
-export interface TableName {
-  schema?: string | undefined;
+/** The rows that a retention policy is about. */
+export interface RowSelection {
   table: string;
-}
-
-/** What the catalogue says of a table. */
-export interface TableFacts {
-  /** The schema it was found in; empty where the database has none (SQLite). */
-  schema: string;
-  table: string;
-  /** By column name, the declared type in lower case. */
-  columns: ReadonlyMap<string, string>;
-  /** In the order of the key; empty without one. */
-  primaryKey: readonly string[];
-  /** First columns of its usable indexes, the primary key's included. */
-  leadingIndexColumns: ReadonlySet<string>;
-  /** Estimated by the database. */
-  rows: number;
-  /** Further facts that only this dialect's own files read. */
-  rowIdentity: string;
-}
-
-/** Which rows of a table are due: their time lies before `before`, null never does. */
-export interface DueRows {
-  facts: TableFacts;
   timeColumn: string;
   timeUnit: TimeUnit;
-  /** Epoch ms, exclusive. */
-  before: number;
-  /** Only this tenant's rows. */
-  tenant?: { column: string; value: string } | undefined;
+  /** Rows strictly before it go. Epoch ms; whole seconds where the column keeps seconds. */
+  cutoff: number;
 }
 
-/** Sizes in bytes. */
+/** One column of a primary key. */
+export interface KeyColumn {
+  name: string;
+  /** As the database calls it. */
+  type: string;
+}
+
+/** What the catalogue says of a registered table. */
+export interface TableFacts {
+  /** In the order of the key; empty when there is none. */
+  key: readonly KeyColumn[];
+  /** The type of the time column; undefined when there is no such column. */
+  timeType: string | undefined;
+  /** Does an index begin with the time column? */
+  timeIndexed: boolean;
+}
+
+/** Where the last batch ended: the key's values as the database wrote them. */
+export type KeyPosition = readonly string[];
+
+/** One batch: rows deleted, and where to go on; null when there is nothing beyond it. */
+export interface DeletedBatch {
+  deleted: number;
+  position: KeyPosition | null;
+}
+
+/** Limits of one batch. */
+export interface BatchLimits {
+  rows: number;
+  /** How long a statement may take, and wait for locks. */
+  statementTimeoutMs: number;
+  lockTimeoutMs: number;
+}
+
+/** How much room a table takes. */
 export interface TableSize {
-  /** What the file system gives to the table (SQLite: to the database file). */
+  /** On the disk. */
   bytes: number;
-  /** Of these, free for new rows; null when the database does not tell. */
-  reusableBytes: number | null;
+  /** Of that: free inside, to be used for new rows. */
+  reusableBytes: number;
+  /** Some of it is taken from statistics, not measured. */
+  approximate: boolean;
 }
 
-/** What an upkeep operation came to. */
-export interface Upkeep {
-  /** Its statements, in order, for people to read. */
-  statements: string[];
-  /** Why something was left out or failed; empty when all is well. */
-  notes: string[];
-}
-
-/** One piece of advice on an index. Nothing is dropped. */
+/** Something the database knows about an index. */
 export interface IndexFinding {
   table: string;
   index: string;
   finding: 'unused' | 'duplicate' | 'invalid';
-  advice: string;
+  /** What it takes; null where the database does not tell. */
+  bytes: number | null;
+  note: string;
 }
 
-/** One kind of statement that took much time. */
+/** A statement that took long, as the database normalised it (no values of anybody's). */
 export interface SlowQuery {
-  /** Normalised by the database: constants are replaced. */
   query: string;
   calls: number;
   meanMs: number;
-  totalMs: number;
 }
 
-/** A database of the host's, as maintenance works on it. Picked by dialect in `maintain.ts`; siblings have the same files. */
+/** Slow queries, or why there are none. */
+export interface SlowQueries {
+  available: boolean;
+  reason: string | null;
+  queries: readonly SlowQuery[];
+}
+
+/** What maintenance does to a database of the host. One implementation a dialect; `database.kysely` does the talking. */
 export interface MaintainedDatabase {
-  readonly dialect: 'sqlite' | 'postgres' | 'mysql';
-  /** A table by its exact name; undefined when there is none. */
-  describe(name: TableName): Promise<TableFacts | undefined>;
-  /** How many rows are due. */
-  countDue(rows: DueRows): Promise<number>;
-  /**
-   * Deletes up to `limit` due rows in one short transaction that gives way to others.
-   * @throws BATCH_TIMED_OUT when it took longer than a batch may
-   */
-  deleteBatch(rows: DueRows, limit: number, policy: string): Promise<number>;
-  size(facts: TableFacts): Promise<TableSize>;
-  /** Makes the room of deleted rows usable again and brings statistics up to date; `rebuild` also where that locks the table. */
-  vacuum(facts: TableFacts, options: { rebuild: boolean }): Promise<Upkeep>;
-  updateStatistics(facts: TableFacts): Promise<Upkeep>;
-  rebuildIndexes(facts: TableFacts, signal: AbortSignal): Promise<Upkeep & { rebuilt: number }>;
-  adviseIndexes(facts: TableFacts): Promise<IndexFinding[]>;
-  /** The slowest kinds of statement; `available: false` with the reason where the database keeps no record. */
-  slowQueries(limit: number): Promise<{ available: boolean; reason: string | null; queries: SlowQuery[] }>;
+  /** Undefined when the table is not there. */
+  describe(selection: Pick<RowSelection, 'table' | 'timeColumn'>): Promise<TableFacts | undefined>;
+  /** Does a column of this type keep instants in that unit? */
+  keeps(timeType: string, unit: TimeUnit): boolean;
+  countRows(selection: RowSelection, timeType: string): Promise<number>;
+  /** Deletes, in a transaction of its own, the rows of the selection among the next ones by primary key. */
+  deleteBatch(
+    selection: RowSelection,
+    facts: TableFacts,
+    after: KeyPosition | null,
+    limits: BatchLimits,
+  ): Promise<DeletedBatch>;
+  size(table: string): Promise<TableSize>;
+  /** Makes the room of deleted rows usable again and brings the statistics up to date, as far as the database has that. */
+  vacuum(table: string): Promise<void>;
+  /** Brings the planner's statistics up to date, of one table. */
+  analyze(table: string): Promise<void>;
+  adviseIndexes(tables: readonly string[]): Promise<IndexFinding[]>;
+  /** Builds the indexes of a table anew without blocking writers; how many. 0 where the database has no such thing. */
+  rebuildIndexes(table: string): Promise<number>;
+  slowQueries(limit: number): Promise<SlowQueries>;
 }

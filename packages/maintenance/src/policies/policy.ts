@@ -1,99 +1,76 @@
-import type { RedisClient } from '../caches/redis.js';
+import type { Database } from '@dotmac/core/kysely';
 
-/** What every policy has. Policies are made by the host application in code; a request only ever names them. */
-interface PolicyBase {
-  /** Unique among the policies of its kind: 1 to 64 letters, digits, `.`, `_` or `-`. */
+/** What every policy has. */
+interface NamedPolicy {
+  /** How requests and reports call it: letters, digits, `.`, `_`, `-`; unique among policies of its kind. */
   name: string;
-  /**
-   * The tenants that may have this policy carried out. Absent: every tenant, for what a policy works on is usually
-   * shared infrastructure. Runs are kept for, and shown to, the tenant that asked for them.
-   */
+  /** The tenants that may run it. Default every tenant (whose principal holds `maintenance:execute`). */
   tenants?: readonly string[];
 }
 
-/**
- * How a time column keeps its instants: `ms` and `s` are epoch milliseconds and seconds in a numeric column; `iso` is
- * text such as `2026-01-31T12:00:00.000Z` (anything else in the column is never deleted); `timestamp` is the database's
- * own type, read as UTC where it knows no zone (SQLite: text as `CURRENT_TIMESTAMP` writes it).
- */
-export type TimeUnit = 'ms' | 's' | 'iso' | 'timestamp';
+/** How a time column keeps its instants: epoch milliseconds, epoch seconds, or the database's own type (zoneless ones are UTC). */
+export type TimeUnit = 'ms' | 's' | 'timestamp';
 
-/** Which rows of which table may be deleted: exactly those whose time is before now minus the retention. */
-export interface RetentionPolicy extends PolicyBase {
-  /** A name among `databases`. */
+/** Rows of one table that may be deleted once they are old. */
+export interface RetentionPolicy extends NamedPolicy {
+  /** The key of the database in `databases`. */
   database: string;
-  /** Exactly as the catalogue spells it. */
+  /** Exact name, in the connection's own schema. Looked up in the catalogue before every use. */
   table: string;
-  /** PostgreSQL: default the connection's current schema. */
-  schema?: string;
+  /** Rows go whose value in it is before the cutoff; null never is. */
   timeColumn: string;
-  timeUnit: TimeUnit;
-  /** Rows are kept at least this many days, unless a request asks for another number. */
+  /** Default `ms`. */
+  timeUnit?: TimeUnit;
+  /** Days to keep when a request does not say. */
   retentionDays: number;
-  /** The least that a request may ask for. Default 1. */
+  /** A request may not ask for less. Default 1. */
   minRetentionDays?: number;
-  /** Holds the tenant's id: a tenant's run then deletes that tenant's rows alone. */
-  tenantColumn?: string;
-  /** Rows of the first batch; later ones adapt to how long they take. Default 1,000. */
-  batchSize?: number;
 }
 
-/** Which log files may be rotated. */
-export interface LogPolicy extends PolicyBase {
-  /** Absolute. */
+/** Log files that may be rotated. */
+export interface LogPolicy extends NamedPolicy {
+  /** Absolute. Files directly in it; sub-directories are not entered. */
   directory: string;
-  /** Files in that directory (not below it), with `*` and `?`. Default `*.log`. */
+  /** File names, `*` for any characters and `?` for one. Default `*.log`. */
   pattern?: string;
-  /** Rotate beyond this size. Default 100. 1 MB is 1,048,576 bytes. */
-  maxSizeMb?: number;
-  /** Rotate what began, or was last written, longer ago. Default 7. */
-  maxAgeDays?: number;
-  /** Delete rotated files this long after their rotation. Default 30. */
+  /** Rotated files older than this are deleted. Default never. */
   retentionDays?: number;
-  /** The least retention that a request may ask for. Default 1. */
-  minRetentionDays?: number;
-  /** Keep at most so many rotated files of each log. Default unlimited. */
-  keepFiles?: number;
-  /** Keep at most so much in rotated files of each log. Default unlimited. */
-  maxTotalMb?: number;
-  /**
-   * Makes the writer of a log open it anew, and resolves when it has. Without it, a rotated file is compressed once no
-   * process has it open for writing.
-   */
-  reopen?: (file: { name: string; rotatedTo: string }) => void | Promise<void>;
+  /** Tells the writer to open its file anew, after a rotation. */
+  reopen?: () => void | Promise<void>;
 }
 
-/** Which directory's stale files may be deleted. */
-export interface DirectoryPolicy extends PolicyBase {
-  /** Absolute. Files in it and below it, on the same file system; links are never followed. */
+/** The part of an ioredis client that is used. Its `keyPrefix` option must not be set. */
+export interface RedisClient {
+  scan(cursor: string, match: 'MATCH', pattern: string, count: 'COUNT', size: number): Promise<[string, string[]]>;
+  unlink(...keys: string[]): Promise<number>;
+  memory(subcommand: 'USAGE', key: string): Promise<number | null>;
+}
+
+/** Redis keys that may be removed at any time, by a pattern with at least three literal characters in front. */
+export interface RedisCachePolicy extends NamedPolicy {
+  redis: () => RedisClient | Promise<RedisClient>;
+  /** As `MATCH` of SCAN takes it: `demo:cache:*`. */
+  pattern: string;
+}
+
+/** Files below a directory that may be deleted once nobody has touched them for a while. */
+export interface DirectoryPolicy extends NamedPolicy {
+  /** Absolute. Sub-directories are entered, links are not followed. */
   directory: string;
-  /** Files unused for longer are stale. */
-  maxAgeDays: number;
-  /** The least age that a request may ask for. Default 0. */
-  minAgeDays?: number;
-  /** Which of a file's times count as use; the latest decides. Default `['atime', 'mtime']`. */
-  ageBy?: readonly ('atime' | 'mtime' | 'ctime')[];
+  /** Days since the latest of access, change and modification. Default 7. */
+  maxAgeDays?: number;
 }
 
-/** Which Redis keys may be deleted. */
-export interface RedisCachePolicy extends PolicyBase {
-  /** The host's ioredis client. */
-  redis: RedisClient;
-  /** A Redis glob with at least 3 literal characters in front, e.g. `demo:cache:*`. Or give `prefix`. */
-  pattern?: string;
-  /** All keys that begin so; at least 3 characters. */
-  prefix?: string;
-  /** Spare keys used within this time (Redis `OBJECT IDLETIME`). Default: take all. */
-  minIdleSeconds?: number;
-}
-
-/** A cache: keys in Redis or files in a directory. */
+/** A cache that may be cleared. */
 export type CachePolicy = RedisCachePolicy | DirectoryPolicy;
 
-/** Everything that tasks may touch. */
-export interface Policies {
-  retention: readonly RetentionPolicy[];
-  logs: readonly LogPolicy[];
-  caches: readonly CachePolicy[];
-  directories: readonly DirectoryPolicy[];
+/** All that the host lets maintenance touch. A request names policies, never a path, table or pattern. */
+export interface MaintenancePolicies {
+  /** Databases by name, for `retention` and for `performance_optimization`. */
+  databases?: Record<string, Database>;
+  retention?: readonly RetentionPolicy[];
+  logs?: readonly LogPolicy[];
+  caches?: readonly CachePolicy[];
+  /** What `disk_cleanup` may delete from, e.g. directories of uploads that were never finished. */
+  directories?: readonly DirectoryPolicy[];
 }

@@ -1,69 +1,67 @@
-import type { Clock, Leases, Logger } from '@dotmac/core';
 import type { z } from 'zod';
-import type { MaintainedDatabase } from '../databases/database.js';
-import type { Policies } from '../policies/policy.js';
-import type { RunFigures } from '../runs/run.js';
+import type { Clock, InputIssue, Logger } from '@dotmac/core';
+import type { PolicySet } from '../policies/policy-set.js';
 
-/** What a task may use. */
+/** What a task is given besides its parameters. */
 export interface TaskContext {
+  runId: string;
   tenantId: string;
-  /** Every policy of the host; narrow them with `selectPolicies`. */
-  policies: Policies;
-  databases: Readonly<Record<string, MaintainedDatabase>>;
+  /** Those that the tenant may run. */
+  policies: PolicySet;
   clock: Clock;
   logger: Logger;
+  /** Aborts when the process stops, or another took the task over. Look at it between batches. */
+  signal: AbortSignal;
+  /**
+   * Does `work` while no other run, in any process, works on that resource.
+   * @returns null when another does
+   */
+  exclusively<Result>(resource: string, work: (signal: AbortSignal) => Promise<Result>): Promise<Result | null>;
 }
 
-/** What a running task gets besides. */
-export interface RunContext extends TaskContext {
-  runId: string;
-  /** Aborts at the run's deadline, when maintenance stops, and when the run's lease is lost. Look at it between batches. */
-  signal: AbortSignal;
-  /** Adds to the run's figures; what is counted here is kept even when the run fails afterwards. */
-  count(figures: Partial<RunFigures>): void;
-  leases: Leases;
+/** What a task did; measured, not intended. */
+export interface TaskReport<Details> {
+  /** Looked at. At least `itemsCleaned`. */
+  itemsProcessed: number;
+  itemsCleaned: number;
+  /** Returned to the system. */
+  bytesFreed: number;
+  details: Details;
+  /** Nothing was done because other runs held all of it. */
+  skipped?: boolean;
 }
 
 /** A kind of maintenance. */
 export interface MaintenanceTask<Parameters extends z.ZodType = z.ZodType, Details extends z.ZodType = z.ZodType> {
-  /** As requests name it, snake_case: `database_cleanup`. */
-  readonly type: string;
-  /** As people read it. */
-  readonly name: string;
-  readonly description: string;
-  /** camelCase; read from requests in its wire form. Every field must have a default. */
-  readonly parameters: Parameters;
-  /** camelCase; kept and shown in its wire form. */
-  readonly details: Details;
-  /**
-   * Refuses, by throwing an OperationError, what cannot be run: before there is a run, so that the caller gets the error.
-   */
-  prepare?(context: TaskContext, parameters: z.output<Parameters>): void;
-  run(context: RunContext, parameters: z.output<Parameters>): Promise<z.output<Details>>;
+  /** Snake case: what `maintenance_type` says. */
+  type: string;
+  /** For people. */
+  name: string;
+  description: string;
+  /** A zod object, camelCase, every field with a default or optional. */
+  parameters: Parameters;
+  /** What the result's `details` hold, camelCase. */
+  details: Details;
+  /** Faults that the schema alone cannot see, by wire path; asked before the run begins. */
+  check?(parameters: z.output<Parameters>, policies: PolicySet): InputIssue[];
+  run(context: TaskContext, parameters: z.output<Parameters>): Promise<TaskReport<z.output<Details>>>;
 }
 
-/** A task of any parameters and details, as registries keep it. */
-export interface AnyTask extends Omit<MaintenanceTask, 'prepare' | 'run'> {
-  prepare?(context: TaskContext, parameters: unknown): void;
-  run(context: RunContext, parameters: unknown): Promise<unknown>;
-}
+/** A task with its types closed over, so that tasks of any parameters fit one array. */
+export type AnyMaintenanceTask = MaintenanceTask<z.ZodType, z.ZodType>;
 
 /**
- * Makes a kind of maintenance; pass it to `createMaintenance({ tasks: [...] })`.
+ * Types a task's functions by its schemas.
  *
  * @example
- * const warmUp = defineMaintenanceTask({
- *   type: 'warm_up', name: 'Warm up', description: 'Fills the price cache',
- *   parameters: z.object({ limit: z.int().default(100) }), details: z.object({ filled: z.int() }),
- *   run: async ({ count }, { limit }) => {
- *     const filled = await prices.fill(limit);
- *     count({ itemsProcessed: filled });
- *     return { filled };
- *   },
+ * const purgeSessions = defineMaintenanceTask({
+ *   type: 'purge_sessions', name: 'Purge sessions', description: 'Removes ended sessions',
+ *   parameters: z.object({ olderThanDays: z.number().min(1).default(7) }), details: z.object({ purged: z.number() }),
+ *   run: async (context, { olderThanDays }) => { ... },
  * });
  */
 export function defineMaintenanceTask<Parameters extends z.ZodType, Details extends z.ZodType>(
   task: MaintenanceTask<Parameters, Details>,
-): AnyTask {
-  return task as unknown as AnyTask;
+): AnyMaintenanceTask {
+  return task as unknown as AnyMaintenanceTask;
 }

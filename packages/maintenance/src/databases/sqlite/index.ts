@@ -1,23 +1,23 @@
-import type { Database } from '@dotmac/core/kysely';
+import type { Kysely } from 'kysely';
 import type { MaintainedDatabase } from '../database.js';
-import { deleteBatch } from './delete-batch.js';
-import { describe } from './describe.js';
-import { countDue } from './due-rows.js';
-import { adviseIndexes, rebuildIndexes, slowQueries } from './indexes.js';
-import { size, updateStatistics, vacuum } from './vacuum.js';
+import { adviseIndexes } from './advice.js';
+import { describeTable } from './catalogue.js';
+import { countRows, deleteBatch, keeps } from './rows.js';
+import { analyze, fileSize, rebuildIndexes, vacuum } from './upkeep.js';
 
-/** SQLite, as maintenance works on it. */
-export function maintainSqlite(database: Database): MaintainedDatabase {
+/** SQLite, from version 3.38. */
+export function maintainedSqlite(db: Kysely<unknown>): MaintainedDatabase {
   return {
-    dialect: 'sqlite',
-    describe: (name) => describe(database, name),
-    countDue: (due) => countDue(database, due),
-    deleteBatch: (due, limit, policy) => deleteBatch(database, due, limit, policy),
-    size: () => size(database),
-    vacuum: (facts, options) => vacuum(database, facts, options),
-    updateStatistics: (facts) => updateStatistics(database, facts),
-    rebuildIndexes: (facts) => rebuildIndexes(database, facts),
-    adviseIndexes: (facts) => adviseIndexes(database, facts),
-    slowQueries,
+    keeps,
+    describe: (selection) => describeTable(db, selection),
+    countRows: (selection) => countRows(db, selection),
+    deleteBatch: (selection, facts, after, limits) => deleteBatch(db, selection, facts, after, limits),
+    size: () => fileSize(db),
+    vacuum: (table) => vacuum(db, table),
+    analyze: (table) => analyze(db, table),
+    adviseIndexes: (tables) => adviseIndexes(db, tables),
+    rebuildIndexes: (table) => rebuildIndexes(db, table),
+    slowQueries: () =>
+      Promise.resolve({ available: false, reason: 'SQLite keeps no statistics of queries', queries: [] }),
   };
 }

@@ -1,0 +1,149 @@
+import {
+  coreErrors,
+  createEmitter,
+  describeError,
+  scopeIdentity,
+  silentLogger,
+  systemClock,
+  type CancelTimer,
+  type Clock,
+  type Emitter,
+  type Logger,
+  type Module,
+} from '@dotmac/core';
+import type { MaintenanceEvents } from './events.js';
+import type { MaintenancePolicies } from './policies/policy.js';
+import { checkPolicies } from './policies/policy-set.js';
+import { runRoutes } from './runs/routes.js';
+import { createRunner } from './runs/runner.js';
+import type { MaintenanceState, MaintenanceStatus } from './runs/schemas.js';
+import { createRunService, type RunService } from './runs/service.js';
+import { createStatusService } from './runs/status.js';
+import { checkSchedules } from './schedule/check-schedules.js';
+import type { Schedule } from './schedule/schedule.js';
+import { createScheduler } from './schedule/scheduler.js';
+import type { MaintenanceStore } from './store/store.js';
+import { builtInTasks } from './tasks/built-in.js';
+import type { AnyMaintenanceTask } from './tasks/task.js';
+
+/** Options of {@link createMaintenance}; without policies nothing is ever touched. */
+export interface MaintenanceOptions extends MaintenancePolicies {
+  store: MaintenanceStore;
+  schedules?: readonly Schedule[];
+  /** The application's own tasks, besides the built-in ones. Made by `defineMaintenanceTask`. */
+  tasks?: readonly AnyMaintenanceTask[];
+  clock?: Clock;
+  logger?: Logger;
+  /** Apply the store's migrations at the start. Default true. */
+  migrate?: boolean;
+  /** Start the scheduler with the module. Default true. */
+  startScheduler?: boolean;
+  /** How long runs are kept. Default 90 days. */
+  historyDays?: number;
+  /** How long a dead process keeps others from the tasks it was at. Default 30,000 ms. */
+  leaseTtlMs?: number;
+}
+
+/** Maintenance on behalf of one tenant. */
+export interface MaintenanceScope {
+  readonly runs: RunService;
+  /** The scheduler of this process, which fires the schedules of all tenants. */
+  readonly scheduler: { start(): { message: string }; stop(): { message: string } };
+  /** Scheduler, active and recent runs, tasks with their schedules. */
+  state(): Promise<MaintenanceState>;
+  /** In short. */
+  status(): Promise<MaintenanceStatus>;
+}
+
+/** The module of maintenance. */
+export interface MaintenanceModule extends Module<MaintenanceScope> {
+  readonly events: Emitter<MaintenanceEvents>;
+}
+
+const [sweepMs, dayMs] = [60_000, 86_400_000];
+
+/**
+ * Makes the maintenance module.
+ * @throws INVALID_ARGUMENT when a policy or schedule is not sound
+ */
+export function createMaintenance(options: MaintenanceOptions): MaintenanceModule {
+  const { store, clock = systemClock, logger = silentLogger, migrate = true, startScheduler = true } = options;
+  const { historyDays = 90, leaseTtlMs = 30_000 } = options;
+  const events = createEmitter<MaintenanceEvents>({ logger });
+  const policies = checkPolicies(options);
+  const tasks = tasksByType(options.tasks ?? []);
+  const schedules = checkSchedules(options.schedules ?? [], tasks, policies);
+  const runner = createRunner({ store, policies, clock, logger, events, leaseTtlMs });
+  const scheduler = createScheduler({ schedules, store, runner, clock, logger });
+  let started: Promise<void> | undefined;
+  let storeState: 'stopped' | 'ok' | 'unavailable' = 'stopped';
+  let cancelSweep: CancelTimer = () => {};
+
+  const sweep = async (): Promise<void> => {
+    try {
+      await runner.recover();
+      await store.prune(clock.now() - historyDays * dayMs);
+      storeState = 'ok';
+    } catch (error) {
+      storeState = 'unavailable';
+      logger.warn(describeError(error), 'maintenance could not look after its runs');
+    }
+  };
+  const sweepAgain = (): void => {
+    cancelSweep = clock.after(sweepMs, () => void sweep().finally(() => started && sweepAgain()));
+  };
+  const start = async (): Promise<void> => {
+    if (migrate) await store.migrate();
+    runner.resume();
+    await sweep();
+    sweepAgain();
+    if (startScheduler) scheduler.start();
+  };
+
+  return {
+    name: 'maintenance',
+    routes: runRoutes,
+    events,
+    scope(init) {
+      const identity = scopeIdentity(init);
+      const { state, status } = createStatusService({ identity, store, scheduler, schedules, tasks, clock });
+      return {
+        runs: createRunService({ identity, store, runner, policies, tasks }),
+        scheduler: {
+          start: () => (scheduler.start(), { message: 'The scheduler is running.' }),
+          stop: () => (scheduler.stop(), { message: 'The scheduler is stopped.' }),
+        },
+        state,
+        status,
+      };
+    },
+    start: () =>
+      (started ??= start().catch((error: unknown) => {
+        started = undefined;
+        throw error;
+      })),
+    async stop() {
+      await started?.catch(() => undefined);
+      started = undefined;
+      cancelSweep();
+      scheduler.stop();
+      await scheduler.settled();
+      await runner.stop();
+      storeState = 'stopped';
+    },
+    readiness: () => ({
+      ready: storeState === 'ok',
+      parts: { store: storeState, scheduler: scheduler.running ? 'running' : 'stopped' },
+    }),
+  };
+}
+
+function tasksByType(own: readonly AnyMaintenanceTask[]): Map<string, AnyMaintenanceTask> {
+  const tasks = new Map<string, AnyMaintenanceTask>();
+  for (const task of [...builtInTasks, ...own]) {
+    if (tasks.has(task.type) || !/^[a-z][a-z0-9_]{0,63}$/.test(task.type))
+      throw coreErrors.INVALID_ARGUMENT({ argument: 'tasks', reason: `the type ${task.type} is taken, or no word in snake case` });
+    tasks.set(task.type, task);
+  }
+  return tasks;
+}

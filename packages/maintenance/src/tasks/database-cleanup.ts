@@ -1,0 +1,127 @@
+import type { z } from 'zod';
+import { describeError } from '@dotmac/core';
+import type { MaintainedDatabase, RowSelection, TableFacts } from '../databases/database.js';
+import { deleteRows } from '../databases/delete-rows.js';
+import { maintained } from '../databases/maintained.js';
+import { maintenanceErrors } from '../errors.js';
+import { named, unknownNames, type CheckedRetention } from '../policies/policy-set.js';
+import { databaseCleanupDetails, databaseCleanupParameters } from './database-cleanup.schema.js';
+import { megabytes } from './parameters.js';
+import { defineMaintenanceTask, type TaskContext } from './task.js';
+
+type Parameters = z.output<typeof databaseCleanupParameters>;
+type PolicyReport = z.output<typeof databaseCleanupDetails>['policies'][number];
+
+interface Cleaned {
+  report: PolicyReport;
+  bytesFreed: number;
+  reusableBytes: number;
+  approximate: boolean;
+}
+
+const dayMs = 86_400_000;
+
+/** Deletes rows past their retention, policy by policy. */
+export const databaseCleanup = defineMaintenanceTask({
+  type: 'database_cleanup',
+  name: 'Database cleanup',
+  description: 'Deletes rows past their retention from registered tables, in small batches',
+  parameters: databaseCleanupParameters,
+  details: databaseCleanupDetails,
+  check: ({ policies, retentionDays }, { retention }) => [
+    ...unknownNames(retention, policies),
+    ...named(retention, policies)
+      .filter(({ minRetentionDays }) => retentionDays !== undefined && retentionDays < minRetentionDays)
+      .map(({ name, minRetentionDays }) => ({
+        path: 'retention_days',
+        message: `The policy ${name} keeps at least ${minRetentionDays} days`,
+      })),
+  ],
+  async run(context, parameters) {
+    const all: Cleaned[] = [];
+    // All are described before the first row goes: a policy that does not fit its table fails the run at once.
+    const chosen = named(context.policies.retention, parameters.policies);
+    const facts = new Map<string, TableFacts>();
+    for (const policy of chosen) facts.set(policy.name, await factsOf(maintained(policy.on), policy));
+    for (const policy of chosen)
+      all.push(await cleanExclusively(context, policy, facts.get(policy.name) as TableFacts, parameters));
+    const cleaned = all.reduce((sum, { report }) => sum + report.rows, 0);
+    return {
+      itemsProcessed: cleaned,
+      itemsCleaned: parameters.dryRun ? 0 : cleaned,
+      bytesFreed: all.reduce((sum, { bytesFreed }) => sum + bytesFreed, 0),
+      skipped: all.length > 0 && all.every(({ report }) => report.outcome === 'busy'),
+      details: {
+        dryRun: parameters.dryRun,
+        spaceReusableMb: megabytes(all.reduce((sum, { reusableBytes }) => sum + reusableBytes, 0)),
+        sizesApproximate: all.some(({ approximate }) => approximate),
+        policies: all.map(({ report }) => report),
+      },
+    };
+  },
+});
+
+/** @throws TABLE_NOT_MAINTAINABLE when the table, its key or its time column is not as the policy needs it */
+async function factsOf(database: MaintainedDatabase, policy: CheckedRetention): Promise<TableFacts> {
+  const refuse = (reason: string): Error => maintenanceErrors.TABLE_NOT_MAINTAINABLE({ policy: policy.name, reason });
+  const facts = await database.describe(policy);
+  if (!facts) throw refuse('its table does not exist');
+  if (facts.key.length === 0) throw refuse('its table has no primary key');
+  if (facts.timeType === undefined) throw refuse('its table has no such time column');
+  if (!database.keeps(facts.timeType, policy.timeUnit))
+    throw refuse(`its time column, of type ${facts.timeType}, does not keep instants as ${policy.timeUnit}`);
+  return facts;
+}
+
+function cutoffOf({ timeUnit, retentionDays }: CheckedRetention, now: number, asked: number | undefined): number {
+  const cutoff = Math.floor(now - (asked ?? retentionDays) * dayMs);
+  // A column of whole seconds is compared with whole seconds; rounded towards keeping.
+  return timeUnit === 's' ? Math.floor(cutoff / 1000) * 1000 : cutoff;
+}
+
+async function cleanExclusively(
+  context: TaskContext,
+  policy: CheckedRetention,
+  facts: TableFacts,
+  parameters: Parameters,
+): Promise<Cleaned> {
+  const { name, table, timeColumn, timeUnit } = policy;
+  const selection = { table, timeColumn, timeUnit, cutoff: cutoffOf(policy, context.clock.now(), parameters.retentionDays) };
+  const warnings = facts.timeIndexed ? [] : [`No index begins with ${timeColumn}: every run reads the whole table.`];
+  const report = { policy: name, table, outcome: 'done', cutoff: selection.cutoff, rows: 0, batches: 0, warnings } as const;
+  const database = maintained(policy.on);
+  if (parameters.dryRun) {
+    const rows = await database.countRows(selection, facts.timeType as string);
+    return { report: { ...report, rows }, bytesFreed: 0, reusableBytes: 0, approximate: false };
+  }
+  const cleaned = await context.exclusively(`table:${policy.database}.${table}`, (signal) =>
+    clean({ ...context, signal }, database, selection, facts, report, parameters.vacuumAnalyze),
+  );
+  return cleaned ?? { report: { ...report, outcome: 'busy' }, bytesFreed: 0, reusableBytes: 0, approximate: false };
+}
+
+async function clean(
+  { clock, signal, logger }: TaskContext,
+  database: MaintainedDatabase,
+  selection: RowSelection,
+  facts: TableFacts,
+  report: PolicyReport,
+  vacuum: boolean,
+): Promise<Cleaned> {
+  const before = await database.size(selection.table);
+  const { deleted, batches } = await deleteRows(database, selection, facts, { clock, signal });
+  const warnings = [...report.warnings];
+  if (vacuum)
+    await database.vacuum(selection.table).catch((error: unknown) => {
+      // The rows are gone all the same: the next run, or the database itself, will vacuum.
+      logger.warn({ policy: report.policy, ...describeError(error) }, 'vacuum or analyze failed after a cleanup');
+      warnings.push('Vacuum or analyze did not succeed.');
+    });
+  const after = await database.size(selection.table);
+  return {
+    report: { ...report, rows: deleted, batches, warnings },
+    bytesFreed: Math.max(0, before.bytes - after.bytes),
+    reusableBytes: after.reusableBytes,
+    approximate: after.approximate,
+  };
+}

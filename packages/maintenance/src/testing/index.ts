@@ -1,0 +1,1 @@
+export { maintenanceStoreSuite } from './store-suite.js';

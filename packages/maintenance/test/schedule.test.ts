@@ -1,0 +1,92 @@
+import { z } from 'zod';
+import { describe, expect, it } from 'vitest';
+import { newId } from '@dotmac/core';
+import { fakeClock } from '@dotmac/core/testing';
+import { createMaintenance, defineMaintenanceTask, memoryMaintenanceStore, type MaintenanceStore } from '../src/index.js';
+
+const hour = 3_600_000;
+
+function counting(work: () => Promise<void> = async () => {}) {
+  const counter = { runs: 0 };
+  const task = defineMaintenanceTask({
+    type: 'count',
+    name: 'Count',
+    description: 'Counts its runs',
+    parameters: z.object({}),
+    details: z.object({ runsSoFar: z.number() }),
+    async run() {
+      counter.runs += 1;
+      await work();
+      return { itemsProcessed: 1, itemsCleaned: 0, bytesFreed: 0, details: { runsSoFar: counter.runs } };
+    },
+  });
+  return { counter, task };
+}
+
+describe('schedules', () => {
+  const schedules = [{ name: 'hourly', task: 'count', cron: '0 * * * *', tenantId: 'acme' }];
+
+  it('run each slot once, however many processes there are', async () => {
+    const clock = fakeClock();
+    const store = memoryMaintenanceStore({ clock });
+    const { counter, task } = counting();
+    const modules = Array.from({ length: 3 }, () => createMaintenance({ store, clock, tasks: [task], schedules }));
+    for (const it of modules) await it.start();
+    await clock.advance(5 * hour + 1_000);
+    expect(counter.runs).toBe(5);
+    const state = await modules[0]?.scope({ tenantId: 'acme' }).state();
+    expect(state?.recentResults).toHaveLength(5);
+    expect(state?.recentResults[0]).toMatchObject({ status: 'completed', details: { runs_so_far: 5 } });
+    expect(state?.maintenanceTasks.find(({ type }) => type === 'count')?.schedules).toMatchObject([{ nextRun: Date.UTC(2026, 0, 1, 6) }]);
+    expect((await modules[0]?.scope({ tenantId: 'other' }).state())?.recentResults).toEqual([]);
+    for (const it of modules) await it.stop();
+    await clock.advance(2 * hour);
+    expect(counter.runs).toBe(5);
+  });
+
+  it('refuse six fields, unknown zones, tasks and parameters', () => {
+    for (const wrong of [{ cron: '0 0 * * * *' }, { timeZone: 'Mars/Phobos' }, { task: 'nope' }, { parameters: { x: 1 }, task: 'log_rotation', cron: '61 * * * *' }])
+      expect(() => createMaintenance({ store: memoryMaintenanceStore(), tasks: [counting().task], schedules: [{ ...schedules[0]!, ...wrong }] })).toThrowError(
+        expect.objectContaining({ code: 'INVALID_ARGUMENT' }),
+      );
+  });
+});
+
+describe('runs', () => {
+  it('do not overlap for one tenant, and go on for another', async () => {
+    let release = (): void => {};
+    const gate = new Promise<void>((resolve) => (release = resolve));
+    const { task } = counting(() => gate);
+    const maintenance = createMaintenance({ store: memoryMaintenanceStore(), tasks: [task] });
+    const acme = maintenance.scope({ tenantId: 'acme' }).runs;
+    const told: string[] = [];
+    maintenance.events.onAny(({ name }) => void told.push(name));
+    const { taskId } = await acme.beginRun('count', {});
+    await expect(acme.run('count', {})).rejects.toMatchObject({ code: 'TASK_ALREADY_RUNNING' });
+    const other = maintenance.scope({ tenantId: 'other' }).runs.run('count', {});
+    await expect(maintenance.scope({ tenantId: 'other' }).runs.get(taskId)).rejects.toMatchObject({ code: 'RUN_NOT_FOUND' });
+    release();
+    expect((await other).status).toBe('completed');
+    await expect.poll(async () => (await acme.get(taskId)).status).toBe('completed');
+    expect(told.sort()).toEqual(['maintenance.run_completed', 'maintenance.run_completed', 'maintenance.run_started', 'maintenance.run_started']);
+  });
+
+  it('that fail say so, without what the failure said', async () => {
+    const { task } = counting(() => Promise.reject(new Error('password=hunter2')));
+    const result = await createMaintenance({ store: memoryMaintenanceStore(), tasks: [task] }).scope({ tenantId: 'acme' }).runs.run('count', {});
+    expect(result.status).toBe('failed');
+    expect(JSON.stringify(result)).not.toContain('hunter2');
+  });
+
+  it('of a dead process are failed at the next start', async () => {
+    const store: MaintenanceStore = memoryMaintenanceStore();
+    const id = newId();
+    const nothing = { itemsProcessed: 0, itemsCleaned: 0, bytesFreed: 0, details: {}, errorCode: null, errorMessage: null };
+    await store.runs('acme').insert({ ...nothing, id, task: 'log_rotation', trigger: 'request', schedule: null, actor: 'a', status: 'running', startedAt: 1, endedAt: null });
+    const maintenance = createMaintenance({ store });
+    await maintenance.start();
+    expect(await store.runs('acme').get(id)).toMatchObject({ status: 'failed', errorCode: 'ABANDONED' });
+    expect(await maintenance.scope({ tenantId: 'acme' }).status()).toMatchObject({ failedRuns: 1, activeTasks: 0, schedulerRunning: true });
+    await maintenance.stop();
+  });
+});
