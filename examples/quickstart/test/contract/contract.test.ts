@@ -69,7 +69,7 @@ function subjectFor(quickstart: Quickstart, dataDirectory: string, index: number
     powerless: client(`none-${tenantId}-${secret}`),
     anonymous: client(null),
     dataDirectory,
-    seedSessions: (old, recent) => quickstart.demo.seedSessions(old, recent),
-    sessions: () => quickstart.demo.countSessions(),
+    seedSessions: (old, recent) => quickstart.demo.seed(old, recent),
+    sessions: () => quickstart.demo.count(),
   };
 }

@@ -1,0 +1,5 @@
+/** `@dotmac/operations`: health, lifecycle and maintenance on one tenant model and one database. */
+export { createOperations } from './operations.js';
+export type { Operations, OperationsOptions, OperationsScope } from './operations.js';
+export { operationsStatus } from './status/status.js';
+export type { OperationsStatus } from './status/status.js';

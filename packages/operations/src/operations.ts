@@ -1,0 +1,117 @@
+import { silentLogger, systemClock, type Clock, type Logger, type Module, type ScopeInit } from '@dotmac/core';
+import { routesWithin } from '@dotmac/core/contract';
+import type { ApiOptions, Authenticate, ServedModule } from '@dotmac/core/http';
+import { coreMigrations, kyselyIdempotencyStore, migrate, type Database } from '@dotmac/core/kysely';
+import { createHealth, kyselyHealthStore, type Health, type HealthOptions, type HealthScope } from '@dotmac/health';
+import { createLifecycle, kyselyLifecycleStore, type Lifecycle, type LifecycleOptions, type LifecycleScope } from '@dotmac/lifecycle';
+import {
+  createMaintenance,
+  kyselyMaintenanceStore,
+  type MaintenanceModule,
+  type MaintenanceOptions,
+  type MaintenanceScope,
+} from '@dotmac/maintenance';
+import type { Registry } from 'prom-client';
+import { statusRoutes } from './status/routes.js';
+import type { OperationsStatus } from './status/status.js';
+
+/** What the domains are given by `createOperations` itself. */
+type Shared = 'store' | 'clock' | 'logger' | 'migrate' | 'metrics';
+
+/** How the three domains are set up together. */
+export interface OperationsOptions {
+  /** Where everything is kept. */
+  database: Database;
+  /** Who is asking, for the adapters. Not needed by applications that use the scopes in code alone. */
+  authenticate?: Authenticate;
+  health?: Omit<HealthOptions, Shared>;
+  lifecycle?: Omit<LifecycleOptions, Shared>;
+  maintenance?: Omit<MaintenanceOptions, Shared>;
+  /** Rate limits, body limit, document and the like, for the adapters. */
+  http?: Omit<ApiOptions, 'authenticate' | 'clock' | 'logger' | 'metrics'>;
+  clock?: Clock;
+  /** A pino instance fits as it is. Default: silence. */
+  logger?: Logger;
+  /** The host's prom-client registry; with it comes `GET /metrics`. */
+  metrics?: Registry;
+  /** Apply migrations at start. Default true. */
+  migrate?: boolean;
+}
+
+/** The three domains for one tenant. */
+export interface OperationsScope {
+  readonly health: HealthScope;
+  readonly lifecycle: LifecycleScope;
+  readonly maintenance: MaintenanceScope;
+  /** All three at a glance. */
+  status(): Promise<OperationsStatus>;
+}
+
+/** The three domains as one module; mount it with `expressRouter` or `fastifyRoutes`. */
+export interface Operations extends ServedModule<OperationsScope> {
+  readonly health: Health;
+  readonly lifecycle: Lifecycle;
+  readonly maintenance: MaintenanceModule;
+}
+
+/**
+ * Joins health, lifecycle and maintenance on one database and one tenant model. Nothing runs before `start()`.
+ *
+ * @example
+ * const ops = createOperations({ database: sqlite('ops.db'), authenticate });
+ * await ops.start();
+ * app.use(expressRouter(ops));
+ */
+export function createOperations(options: OperationsOptions): Operations {
+  const { database, authenticate, http = {}, clock = systemClock, logger = silentLogger, metrics } = options;
+  const migrating = options.migrate ?? true;
+  const shared = { clock, logger, migrate: migrating };
+  const health = createHealth({ ...options.health, ...shared, ...(metrics && { metrics }), store: kyselyHealthStore(database) });
+  const lifecycle = createLifecycle({ ...options.lifecycle, ...shared, store: kyselyLifecycleStore(database) });
+  const maintenance = createMaintenance({ ...options.maintenance, ...shared, store: kyselyMaintenanceStore(database) });
+  const domains: Module[] = [health, lifecycle, maintenance];
+
+  return {
+    name: 'operations',
+    health,
+    lifecycle,
+    maintenance,
+    routes: [
+      ...routesWithin(health.routes, (scope: OperationsScope) => scope.health),
+      ...routesWithin(lifecycle.routes, (scope: OperationsScope) => scope.lifecycle),
+      ...routesWithin(maintenance.routes, (scope: OperationsScope) => scope.maintenance),
+      ...statusRoutes,
+    ],
+    http: {
+      idempotency: kyselyIdempotencyStore(database),
+      ...http,
+      ...(authenticate && { authenticate }),
+      ...(metrics && { metrics }),
+      clock,
+      logger,
+    },
+    scope(init: ScopeInit) {
+      const scopes = { health: health.scope(init), lifecycle: lifecycle.scope(init), maintenance: maintenance.scope(init) };
+      return { ...scopes, status: () => statusOf(scopes, clock.now()) };
+    },
+    async start() {
+      if (migrating) await migrate(database, coreMigrations);
+      for (const domain of domains) await domain.start();
+    },
+    async stop() {
+      await Promise.all(domains.map((domain) => domain.stop()));
+    },
+    readiness() {
+      const parts = domains.map((domain) => domain.readiness());
+      return { ready: parts.every(({ ready }) => ready), parts: Object.assign({}, ...parts.map((it) => it.parts)) };
+    },
+  };
+}
+
+async function statusOf(
+  { health, lifecycle, maintenance }: Pick<OperationsScope, 'health' | 'lifecycle' | 'maintenance'>,
+  now: number,
+): Promise<OperationsStatus> {
+  const [customerLifecycle, maintenanceAutomation] = await Promise.all([lifecycle.status(), maintenance.status()]);
+  return { networkHealth: health.status(), customerLifecycle, maintenanceAutomation, timestamp: now };
+}
