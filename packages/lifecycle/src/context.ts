@@ -1,0 +1,24 @@
+import type { Clock, Emitter, Logger, OutboxRelay, Waker } from '@dotmac/core';
+import type { DeliverySchemas, LifecycleEvents } from './events.js';
+import type { LifecycleHooks } from './hooks.js';
+import type { ChecklistItem } from './onboarding/checklist.js';
+import type { TemplateCatalogue } from './provisioning/catalogue.js';
+import type { LifecycleStore } from './store/store.js';
+import type { Keyring } from './verification/keyring.js';
+
+/** What the services of the domain are made of. */
+export interface LifecycleContext {
+  readonly store: LifecycleStore;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly hooks: LifecycleHooks;
+  readonly hookTimeoutMs: number;
+  readonly checklist: readonly ChecklistItem[];
+  readonly templates: TemplateCatalogue;
+  readonly keyring: Keyring;
+  /** False when the host gave no `sendVerification`: then nothing is put into the outbox for it. */
+  readonly sendsVerification: boolean;
+  readonly relay: OutboxRelay<DeliverySchemas>;
+  readonly emitter: Emitter<LifecycleEvents>;
+  readonly waker: Waker;
+}

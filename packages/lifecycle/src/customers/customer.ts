@@ -1,0 +1,121 @@
+import { freeForm, id, instant } from '@dotmac/core/contract';
+import { z } from 'zod';
+import { customerStatus, stage, type Stage } from './stage.js';
+
+const printable = /^\P{Cc}*$/u;
+const name = z.string().trim().min(1).max(100).regex(printable, 'Control characters are not allowed');
+const accepted = z.literal(true, 'This must be accepted to register');
+
+/** What registering takes. */
+export const registration = z
+  .object({
+    username: z
+      .string()
+      .min(1)
+      .max(100)
+      .regex(/^[^\s\p{C}]+$/u, 'Spaces and control characters are not allowed')
+      .meta({ description: 'Unique in the tenant, whatever its case', examples: ['neo'] }),
+    email: z.email().max(254).meta({ description: 'Unique in the tenant, whatever its case', examples: ['neo@example.com'] }),
+    firstName: name.meta({ examples: ['Thomas'] }),
+    lastName: name.meta({ examples: ['Anderson'] }),
+    userType: z
+      .string()
+      .min(1)
+      .max(50)
+      .regex(/^[A-Za-z0-9][A-Za-z0-9_.:-]*$/, 'Letters, digits, "_", ".", ":" and "-" only')
+      .meta({ description: 'A class of customers of your own', examples: ['residential', 'business'] }),
+    phone: z
+      .string()
+      .max(32)
+      .regex(/^\+?[0-9](?:[0-9 ()./-]*[0-9])$/, 'Give a telephone number, e.g. +4930901820')
+      .nullish()
+      .transform((value) => value ?? undefined)
+      .meta({ examples: ['+4930901820'] }),
+    requiresApproval: z.boolean().default(false).meta({ description: 'Somebody must approve before verification' }),
+    registrationSource: z.string().min(1).max(50).regex(printable).default('api'),
+    referralCode: z
+      .string()
+      .min(1)
+      .max(100)
+      .regex(printable)
+      .nullish()
+      .transform((value) => value ?? undefined),
+    termsAccepted: accepted.default(true),
+    privacyPolicyAccepted: accepted.default(true),
+    marketingConsent: z.boolean().default(false),
+    attributes: freeForm.default({}).meta({ description: 'Facts of your own; the keys are kept as they are' }),
+  })
+  .meta({ id: 'CustomerRegistration' });
+
+/** @see registration */
+export type Registration = z.output<typeof registration>;
+/** {@link Registration} as a caller writes it, defaults left out. */
+export type RegistrationDraft = z.input<typeof registration>;
+
+/** Why a customer is suspended. A customer has at most one of each reason. */
+export interface Block {
+  /** The class of the reason, e.g. `non_payment`. */
+  reason: string;
+  /** In somebody's own words. */
+  note: string | null;
+  parameters: Record<string, unknown>;
+  openedAt: number;
+  openedBy: string;
+}
+
+/** Whether somebody had to let a customer in, and did. */
+export type Approval = 'not_required' | 'pending' | 'approved' | 'rejected';
+
+/** A customer as it is kept. Times are epoch ms. */
+export interface Customer {
+  id: string;
+  tenantId: string;
+  /** The number of events so far; each event takes the next one. */
+  version: number;
+  stage: Stage;
+  approval: Approval;
+  username: string;
+  email: string;
+  firstName: string;
+  lastName: string;
+  userType: string;
+  phone: string | null;
+  registrationSource: string;
+  referralCode: string | null;
+  /** When terms and privacy policy were accepted. */
+  termsAcceptedAt: number;
+  marketingConsent: boolean;
+  attributes: Record<string, unknown>;
+  onboardingData: Record<string, unknown>;
+  /** The open reasons of a suspension, oldest first. */
+  blocks: readonly Block[];
+  emailVerifiedAt: number | null;
+  phoneVerifiedAt: number | null;
+  createdAt: number;
+  updatedAt: number;
+}
+
+/** What a customer may do next. */
+export const nextAction = z
+  .object({ action: z.string().meta({ examples: ['verify_email'] }), message: z.string() })
+  .meta({ id: 'NextAction' });
+
+/** @see nextAction */
+export type NextAction = z.output<typeof nextAction>;
+
+/** A customer's place in its life, as every command answers it. */
+export const customerView = z
+  .object({
+    id,
+    userId: id.meta({ description: 'The same as `id`' }),
+    status: customerStatus,
+    lifecycleStage: stage,
+    nextActions: z.array(nextAction),
+    timestamp: instant.meta({ description: 'When this was answered' }),
+    createdAt: instant,
+    updatedAt: instant,
+  })
+  .meta({ id: 'CustomerLifecycle' });
+
+/** @see customerView */
+export type CustomerView = z.output<typeof customerView>;

@@ -1,0 +1,47 @@
+import type { ChecklistItem } from '../onboarding/checklist.js';
+import { missingItems } from '../onboarding/checklist.js';
+import type { Customer, CustomerView, NextAction } from './customer.js';
+import { statusOf, type Stage } from './stage.js';
+
+type Suggest = (customer: Customer, checklist: readonly ChecklistItem[]) => NextAction[];
+
+const verifyEmail = { action: 'verify_email', message: 'Enter the token that was sent to the email address.' };
+const verifyPhone = { action: 'verify_phone', message: 'Enter the code that was sent to the telephone.' };
+
+const openChannels: Suggest = ({ phone, phoneVerifiedAt, emailVerifiedAt }) => [
+  ...(emailVerifiedAt === null ? [verifyEmail] : []),
+  ...(phone !== null && phoneVerifiedAt === null ? [verifyPhone] : []),
+];
+
+const suggestions: Record<Stage, Suggest> = {
+  registration: (customer, checklist) =>
+    customer.approval === 'pending'
+      ? [{ action: 'wait_for_approval', message: 'Somebody has to approve this registration first.' }]
+      : openChannels(customer, checklist),
+  verification: () => [{ action: 'start_onboarding', message: 'Onboard the customer.' }],
+  onboarding: (customer, checklist) => [
+    ...missingItems(checklist, customer).map(({ key, message }) => ({ action: key, message })),
+    { action: 'complete_onboarding', message: 'Onboard the customer again when everything is done.' },
+  ],
+  active: () => [{ action: 'request_service', message: 'Request a service.' }],
+  suspended: ({ blocks }) =>
+    blocks.map(({ reason }) => ({ action: 'resolve_suspension', message: `Resolve the reason "${reason}".` })),
+  churning: () => [],
+  inactive: () => [],
+  deleted: () => [],
+};
+
+/** A customer as commands answer it. */
+export function viewOf(customer: Customer, checklist: readonly ChecklistItem[], now: number): CustomerView {
+  const { id, stage, createdAt, updatedAt } = customer;
+  return {
+    id,
+    userId: id,
+    status: statusOf[stage],
+    lifecycleStage: stage,
+    nextActions: suggestions[stage](customer, checklist),
+    timestamp: now,
+    createdAt,
+    updatedAt,
+  };
+}

@@ -1,0 +1,120 @@
+import type { ScopeIdentity, StoreTransaction } from '@dotmac/core';
+import type { LifecycleContext } from '../context.js';
+import { lifecycleErrors } from '../errors.js';
+import { hooksOf, runHook, type HookName } from '../hooks.js';
+import type { Customer } from './customer.js';
+import { happened, queueHook, recordChange, type PendingEvent } from './record.js';
+import { transitionFor, type Command, type Facts, type Transition } from './transitions.js';
+
+/** What a command comes to. */
+export interface Decision {
+  patch: Partial<Customer>;
+  event: PendingEvent;
+  /** What else belongs to the state, for hooks. Default: the customer alone. */
+  stateOf?: (customer: Customer) => object;
+}
+
+/** When and in which transaction a command is carried out. */
+export interface Moment {
+  /** Epoch ms: the time of the event. */
+  at: number;
+  trx: StoreTransaction;
+}
+
+/** One command on a customer. */
+export interface Step {
+  command: Command;
+  /** What hooks are told was asked. */
+  input: object;
+  /** What the guard judges by. */
+  facts?: (customer: Customer) => Facts;
+  /** Skipped when false. */
+  applies?: (customer: Customer) => boolean;
+  /** Called in the transaction once the table allowed the command. Throwing undoes everything. */
+  decide: (customer: Customer, transition: Transition, moment: Moment) => Decision | Promise<Decision>;
+}
+
+/** Options of every command. */
+export interface CommandOptions {
+  /** The host's own transaction, to commit with. */
+  trx?: StoreTransaction | undefined;
+}
+
+/**
+ * Carries commands out on one customer, one after another, in one transaction: table and guard, decision,
+ * compare-and-swap, history, outbox, hooks.
+ * @throws CUSTOMER_NOT_FOUND, ILLEGAL_TRANSITION, CONCURRENT_CHANGE, and what hooks throw
+ */
+export async function perform(
+  context: LifecycleContext,
+  identity: ScopeIdentity,
+  customerId: string,
+  steps: readonly Step[],
+  { trx: join }: CommandOptions = {},
+): Promise<Customer> {
+  const { store, clock } = context;
+  const { customers } = store.tenant(identity.tenantId);
+  const asked = steps.map((step) => ({ ...step, input: { customerId, ...step.input } }));
+  await askBefore(context, identity, asked, () => customers.get(customerId, join));
+  return store.transaction(async (trx) => {
+    const before = await customers.lock(customerId, trx);
+    if (!before) throw lifecycleErrors.CUSTOMER_NOT_FOUND({ customerId });
+    // Not before what is recorded already, should the clock have been set back.
+    const at = Math.max(clock.now(), before.updatedAt);
+    let customer = before;
+    const taken: { step: Step; decision: Decision; state: object }[] = [];
+    for (const step of asked) {
+      if (step.applies?.(customer) === false) continue;
+      const transition = transitionFor(customer, step.command, step.facts?.(customer));
+      const decision = await step.decide(customer, transition, { at, trx });
+      customer = { ...customer, stage: transition.to, ...decision.patch, version: customer.version + 1, updatedAt: at };
+      taken.push({ step, decision, state: decision.stateOf?.(customer) ?? customer });
+    }
+    if (taken.length === 0) return before;
+    const events = taken.map(({ decision }) => happened(identity, customerId, at, decision.event));
+    await recordChange(context, before, customer, events, trx);
+    for (const { step, state } of taken)
+      await runInTransaction(context, identity, `customer.${step.command}`, { customerId, at, input: step.input, state }, trx);
+    return customer;
+  }, join);
+}
+
+/** Asks the `before` hooks of the steps that will be taken, as far as can be told outside the transaction. */
+async function askBefore(
+  context: LifecycleContext,
+  identity: ScopeIdentity,
+  steps: readonly Step[],
+  read: () => Promise<Customer | undefined>,
+): Promise<void> {
+  const hooked = steps.filter(({ command }) => hooksOf(context, `customer.${command}`).before);
+  const customer = hooked.length > 0 ? await read() : undefined;
+  // Where there is none, the transaction says so.
+  if (!customer) return;
+  for (const { command, input, applies } of hooked)
+    if (applies?.(customer) !== false) await runBefore(context, identity, `customer.${command}`, input);
+}
+
+/** Runs a command's `before` hook. */
+export async function runBefore(
+  context: LifecycleContext,
+  identity: ScopeIdentity,
+  name: HookName,
+  input: object,
+): Promise<void> {
+  const { before } = hooksOf(context, name);
+  if (before) await runHook(context, name, 'before', (signal) => before({ ...identity, signal, input }));
+}
+
+/** Runs a command's `inTransaction` hook, and queues its `afterCommit` hook. */
+export async function runInTransaction(
+  context: LifecycleContext,
+  identity: ScopeIdentity,
+  name: HookName,
+  { customerId, at, input, state }: { customerId: string; at: number; input: object; state: object },
+  trx: StoreTransaction,
+): Promise<void> {
+  const { inTransaction } = hooksOf(context, name);
+  if (inTransaction)
+    await runHook(context, name, 'inTransaction', (signal) => inTransaction({ ...identity, signal, input, state, trx }));
+  await queueHook(context, identity, name, { customerId, at, state }, trx);
+}

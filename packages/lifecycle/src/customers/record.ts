@@ -1,0 +1,83 @@
+import type { AnyEvent, ScopeIdentity, StoreTransaction } from '@dotmac/core';
+import type { LifecycleContext } from '../context.js';
+import { lifecycleErrors } from '../errors.js';
+import { lifecycleEvents, type LifecycleEvents } from '../events.js';
+import { hookSubscriber, hooksOf, type HookName } from '../hooks.js';
+import { deliveries } from '../events.js';
+import { runKey } from '../store/store.js';
+import type { Customer } from './customer.js';
+
+/** An event that a decision makes: name and data; the engine adds the rest. */
+export type PendingEvent = { [Name in keyof LifecycleEvents]: { name: Name; data: EventData<Name> } }[keyof LifecycleEvents];
+
+type EventData<Name extends keyof LifecycleEvents> = LifecycleEvents[Name]['_zod']['output'];
+type Event = AnyEvent<LifecycleEvents>;
+
+/** Gives an event its envelope. */
+export function happened(identity: ScopeIdentity, subject: string, at: number, { name, data }: PendingEvent): Event {
+  return lifecycleEvents.create(name, { ...identity, subject, at, data }) as Event;
+}
+
+/**
+ * The second half of every change of a customer, in its transaction: the row by compare-and-swap on its version, the
+ * events at their places in the history, the outbox. `customer` is the state after the events.
+ * @throws CONCURRENT_CHANGE
+ */
+export async function recordChange(
+  context: LifecycleContext,
+  before: Customer,
+  customer: Customer,
+  events: readonly Event[],
+  trx: StoreTransaction,
+): Promise<void> {
+  const { customers } = context.store.tenant(customer.tenantId);
+  if (!(await customers.replace(customer, before.version, trx)))
+    throw lifecycleErrors.CONCURRENT_CHANGE({ customerId: customer.id });
+  await recordEvents(context, customer.id, before.version, events, trx);
+}
+
+/** Adds events to a customer's history and to the outbox, and tells this process of them after the commit. */
+export async function recordEvents(
+  context: LifecycleContext,
+  customerId: string,
+  lastSeq: number,
+  events: readonly Event[],
+  trx: StoreTransaction,
+): Promise<void> {
+  const { store, relay } = context;
+  const tenantId = events[0]?.tenantId;
+  if (tenantId === undefined) return;
+  const entries = events.map((event, index) => ({ seq: lastSeq + index + 1, event }));
+  await store.tenant(tenantId).history.append(customerId, entries, trx);
+  await relay.publish(events, trx);
+  const isKnown = store.afterCommit(trx, () => {
+    for (const event of events) announce(context, event);
+  });
+  // Nobody tells when a host's own transaction commits: then the outbox does.
+  if (isKnown) return;
+  const stored = events.map((event) => ({ subscriber: announcer, event: deliveries.encode(event) }));
+  await store.outbox.append(stored, trx);
+}
+
+/** The subscriber that tells this process of events whose commit could not be seen. */
+export const announcer = 'listeners';
+
+/** Tells listeners of this process, and wakes the run that a service was requested with. */
+export function announce({ emitter, waker, clock }: LifecycleContext, event: Event): void {
+  emitter.emit(event);
+  if (event.name === 'service.requested') void waker.wake(runKey(event.tenantId, event.data.requestId), clock.now());
+}
+
+/** Puts the state that a command made into the outbox for its `afterCommit` hook, if it has one. */
+export async function queueHook(
+  context: LifecycleContext,
+  identity: ScopeIdentity,
+  hook: HookName,
+  { customerId, at, state }: { customerId: string; at: number; state: object },
+  trx: StoreTransaction,
+): Promise<void> {
+  if (!hooksOf(context, hook).afterCommit) return;
+  const data = { command: hook, state: { ...state } };
+  const event = deliveries.create('command.committed', { ...identity, subject: customerId, at, data });
+  await context.store.outbox.append([{ subscriber: hookSubscriber(hook), event: deliveries.encode(event) }], trx);
+}

@@ -1,0 +1,143 @@
+import { newId, type ScopeIdentity } from '@dotmac/core';
+import type { LifecycleContext } from '../context.js';
+import { lifecycleErrors } from '../errors.js';
+import { addressOf, issueToken } from '../verification/issue.js';
+import {
+  registration,
+  type Customer,
+  type CustomerView,
+  type Registration,
+  type RegistrationDraft,
+} from './customer.js';
+import { viewOf } from './next-actions.js';
+import { perform, runBefore, runInTransaction, type CommandOptions, type Moment, type Step } from './perform.js';
+import { happened, recordEvents, type PendingEvent } from './record.js';
+import { summarize, type CustomerSummary } from './summary.js';
+import type { Stage } from './stage.js';
+
+/** Why something is done, in somebody's own words. */
+export interface ReasonDraft {
+  reason?: string | null | undefined;
+}
+
+/** One tenant's customers. Every command is one transaction, and joins the host's when given its `trx`. */
+export interface CustomerService {
+  /** Registers a customer and sends it its tokens. @throws CUSTOMER_EXISTS */
+  register(draft: RegistrationDraft, options?: CommandOptions): Promise<CustomerView>;
+  /** @throws CUSTOMER_NOT_FOUND */
+  get(customerId: string): Promise<CustomerView>;
+  /** All that is kept of a customer, for code. @throws CUSTOMER_NOT_FOUND */
+  read(customerId: string, options?: CommandOptions): Promise<Customer>;
+  /** What a customer went through. @throws CUSTOMER_NOT_FOUND */
+  summary(customerId: string): Promise<CustomerSummary>;
+  /** Lets a customer in that waits for it. @throws CUSTOMER_NOT_FOUND, ILLEGAL_TRANSITION */
+  approve(customerId: string, options?: CommandOptions): Promise<CustomerView>;
+  /** Turns a customer away that waits for approval. @throws CUSTOMER_NOT_FOUND, ILLEGAL_TRANSITION */
+  reject(customerId: string, draft?: ReasonDraft, options?: CommandOptions): Promise<CustomerView>;
+  /** Marks a customer as about to leave. @throws CUSTOMER_NOT_FOUND, ILLEGAL_TRANSITION */
+  markChurning(customerId: string, draft?: ReasonDraft, options?: CommandOptions): Promise<CustomerView>;
+  /** @throws CUSTOMER_NOT_FOUND, ILLEGAL_TRANSITION */
+  deactivate(customerId: string, draft?: ReasonDraft, options?: CommandOptions): Promise<CustomerView>;
+  /** Marks a customer as deleted; what is kept of it stays. @throws CUSTOMER_NOT_FOUND, ILLEGAL_TRANSITION */
+  delete(customerId: string, draft?: ReasonDraft, options?: CommandOptions): Promise<CustomerView>;
+}
+
+/** Leaving, in its several ways: command, event, and what else it changes. */
+const departures = {
+  reject: { name: 'customer.rejected', patch: { approval: 'rejected' } },
+  markChurning: { name: 'customer.churning', patch: {} },
+  deactivate: { name: 'customer.deactivated', patch: {} },
+  delete: { name: 'customer.deleted', patch: {} },
+} as const;
+
+/** The customers of one scope. */
+export function customerService(context: LifecycleContext, identity: ScopeIdentity): CustomerService {
+  const { store, clock, checklist } = context;
+  const { customers } = store.tenant(identity.tenantId);
+  const view = (customer: Customer): CustomerView => viewOf(customer, checklist, clock.now());
+  const read = async (customerId: string, { trx }: CommandOptions = {}): Promise<Customer> => {
+    const customer = await customers.get(customerId, trx);
+    if (!customer) throw lifecycleErrors.CUSTOMER_NOT_FOUND({ customerId });
+    return customer;
+  };
+  const one = async (customerId: string, step: Step, options?: CommandOptions): Promise<CustomerView> =>
+    view(await perform(context, identity, customerId, [step], options));
+  const depart =
+    (command: keyof typeof departures) =>
+    (customerId: string, { reason = null }: ReasonDraft = {}, options?: CommandOptions): Promise<CustomerView> => {
+      const { name, patch } = departures[command];
+      const eventFor = (from: Stage, to: Stage): PendingEvent => ({ name, data: { from, to, reason } });
+      const decide: Step['decide'] = ({ stage }, { to }) => ({ patch, event: eventFor(stage, to) });
+      return one(customerId, { command, input: { reason }, decide }, options);
+    };
+
+  return {
+    async register(draft, { trx: join } = {}) {
+      const input = registration.parse(draft);
+      await runBefore(context, identity, 'customer.register', input);
+      const customer = newCustomer(identity, input, clock.now());
+      await store.transaction(async (trx) => {
+        const outcome = await customers.insert(customer, trx);
+        if (outcome !== 'inserted') throw lifecycleErrors.CUSTOMER_EXISTS({ field: outcome });
+        await recordEvents(context, customer.id, 0, [registered(identity, customer)], trx);
+        for (const channel of ['email', 'phone'] as const)
+          if (addressOf(customer, channel) !== null) await issueToken(context, identity, customer, channel, trx);
+        const what = { customerId: customer.id, at: customer.createdAt, input, state: customer };
+        await runInTransaction(context, identity, 'customer.register', what, trx);
+      }, join);
+      return view(customer);
+    },
+    get: async (customerId) => view(await read(customerId)),
+    read,
+    summary: async (customerId) => summarize(store.tenant(identity.tenantId), await read(customerId)),
+    approve(customerId, options) {
+      const decide: Step['decide'] = async (customer, { to }, moment) => {
+        await replaceExpired(customer, moment);
+        return {
+          patch: { approval: 'approved' },
+          event: { name: 'customer.approved', data: { from: customer.stage, to } },
+        };
+      };
+      return one(customerId, { command: 'approve', input: {}, decide }, options);
+    },
+    reject: depart('reject'),
+    markChurning: depart('markChurning'),
+    deactivate: depart('deactivate'),
+    delete: depart('delete'),
+  };
+
+  /** Approval may take longer than a token lasts: then the customer gets another. */
+  async function replaceExpired(customer: Customer, { at, trx }: Moment): Promise<void> {
+    for (const channel of ['email', 'phone'] as const) {
+      const token = await store.tenant(identity.tenantId).tokens.get(customer.id, channel, trx);
+      if (token && token.expiresAt <= at) await issueToken(context, identity, customer, channel, trx);
+    }
+  }
+}
+
+function newCustomer({ tenantId }: ScopeIdentity, input: Registration, now: number): Customer {
+  const { requiresApproval, termsAccepted: _, privacyPolicyAccepted: __, phone, referralCode, ...given } = input;
+  return {
+    ...given,
+    id: newId(),
+    tenantId,
+    version: 1,
+    stage: 'registration',
+    approval: requiresApproval ? 'pending' : 'not_required',
+    phone: phone ?? null,
+    referralCode: referralCode ?? null,
+    termsAcceptedAt: now,
+    onboardingData: {},
+    blocks: [],
+    emailVerifiedAt: null,
+    phoneVerifiedAt: null,
+    createdAt: now,
+    updatedAt: now,
+  };
+}
+
+function registered(identity: ScopeIdentity, customer: Customer) {
+  const { id, stage: to, approval, registrationSource, referralCode, createdAt } = customer;
+  const data = { to, requiresApproval: approval === 'pending', registrationSource, referralCode };
+  return happened(identity, id, createdAt, { name: 'customer.registered', data });
+}

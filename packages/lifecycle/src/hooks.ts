@@ -1,0 +1,84 @@
+import { warnIfSlow, type CommandHooks, type Hooks, type StoreTransaction } from '@dotmac/core';
+import type { Customer, Registration } from './customers/customer.js';
+import { lifecycleErrors } from './errors.js';
+import type { Run } from './provisioning/run.js';
+import type { Channel } from './verification/channel.js';
+import type { LifecycleContext } from './context.js';
+
+/** What `suspend` and `reactivate` take. */
+export interface SuspensionInput {
+  reason: string;
+  note: string | null;
+  parameters: Record<string, unknown>;
+}
+
+interface OnCustomer {
+  customerId: string;
+}
+
+/** What hooks are told, by command: what was asked, and what came of it. */
+export interface LifecycleCommands extends Record<string, { input: unknown; state: unknown }> {
+  'customer.register': { input: Registration; state: Customer };
+  'customer.approve': { input: OnCustomer; state: Customer };
+  'customer.reject': { input: OnCustomer & { reason: string | null }; state: Customer };
+  'customer.verify': { input: OnCustomer & { channel: Channel; additionalData: Record<string, unknown> }; state: Customer };
+  'customer.startOnboarding': { input: OnCustomer & { onboardingData: Record<string, unknown> }; state: Customer };
+  'customer.progressOnboarding': { input: OnCustomer & { onboardingData: Record<string, unknown> }; state: Customer };
+  'customer.completeOnboarding': { input: OnCustomer & { onboardingData: Record<string, unknown> }; state: Customer };
+  'customer.suspend': { input: OnCustomer & SuspensionInput; state: Customer };
+  'customer.reactivate': { input: OnCustomer & SuspensionInput; state: Customer };
+  'customer.markChurning': { input: OnCustomer & { reason: string | null }; state: Customer };
+  'customer.deactivate': { input: OnCustomer & { reason: string | null }; state: Customer };
+  'customer.delete': { input: OnCustomer & { reason: string | null }; state: Customer };
+  'customer.requestService': {
+    input: OnCustomer & { serviceName: string; customConfig: Record<string, unknown> };
+    state: { customer: Customer; run: Run };
+  };
+}
+
+/** The names that hooks go by. */
+export type HookName = Extract<keyof { [K in keyof LifecycleCommands as string extends K ? never : K]: 1 }, string>;
+
+/**
+ * Hooks by command, e.g. `{ 'customer.suspend': { before } }`.
+ * @typeParam Trx the host's type of transaction, e.g. Kysely's `Transaction<MyTables>`
+ */
+export type LifecycleHooks<Trx = StoreTransaction> = Pick<Hooks<LifecycleCommands, Trx>, HookName>;
+
+type AnyHooks = CommandHooks<unknown, unknown>;
+
+/** The name of the outbox subscriber behind an `afterCommit` hook. */
+export const hookSubscriber = (name: string): string => `hook:${name}`;
+
+/** The hooks of a command, their types aside: the engine passes what the command's own types say. */
+export function hooksOf({ hooks }: Pick<LifecycleContext, 'hooks'>, name: HookName): AnyHooks {
+  return (hooks[name] ?? {}) as unknown as AnyHooks;
+}
+
+/**
+ * Runs a `before` or `inTransaction` hook under its deadline.
+ * @throws HOOK_TIMED_OUT, or what the hook throws
+ */
+export async function runHook(
+  { clock, logger, hookTimeoutMs }: Pick<LifecycleContext, 'clock' | 'logger' | 'hookTimeoutMs'>,
+  hook: string,
+  phase: 'before' | 'inTransaction',
+  work: (signal: AbortSignal) => void | Promise<void>,
+): Promise<void> {
+  const controller = new AbortController();
+  const startedAt = clock.monotonic();
+  const timedOut = lifecycleErrors.HOOK_TIMED_OUT({ hook: `${hook} (${phase})`, timeoutMs: hookTimeoutMs });
+  const cancel = clock.after(hookTimeoutMs, () => controller.abort(timedOut));
+  try {
+    await Promise.race([
+      work(controller.signal),
+      new Promise<never>((_, reject) => {
+        controller.signal.addEventListener('abort', () => reject(timedOut), { once: true });
+      }),
+    ]);
+  } finally {
+    cancel();
+    warnIfSlow(logger, hook, phase, clock.monotonic() - startedAt);
+  }
+}
+

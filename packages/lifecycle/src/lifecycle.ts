@@ -1,0 +1,160 @@
+import {
+  createEmitter,
+  createOutboxRelay,
+  describeError,
+  scopeIdentity,
+  silentLogger,
+  systemClock,
+  timerWaker,
+  type Clock,
+  type Emitter,
+  type Logger,
+  type Module,
+  type StoreTransaction,
+  type Waker,
+} from '@dotmac/core';
+import type { LifecycleContext } from './context.js';
+import { customerService, type CustomerService } from './customers/service.js';
+import { deliver, hostSubscriber, type LifecycleSubscriber } from './deliver.js';
+import { deliveries, type LifecycleEvents } from './events.js';
+import type { LifecycleHooks } from './hooks.js';
+import type { ChecklistItem } from './onboarding/checklist.js';
+import { onboardingService, type OnboardingService } from './onboarding/service.js';
+import { advance } from './provisioning/advance.js';
+import { templateCatalogue } from './provisioning/catalogue.js';
+import type { ServiceTemplate } from './provisioning/definition.js';
+import { serviceService, type ServiceService } from './provisioning/service.js';
+import { lifecycleRoutes } from './routes.js';
+import { readStatus, type LifecycleStatus } from './status.js';
+import type { LifecycleStore } from './store/store.js';
+import { suspensionService, type SuspensionService } from './suspension/service.js';
+import { createKeyring } from './verification/keyring.js';
+import type { SendVerification } from './verification/sender.js';
+import { verificationService, type VerificationService } from './verification/service.js';
+
+/** What {@link createLifecycle} takes. */
+export interface LifecycleOptions<Trx = StoreTransaction> {
+  /** `kyselyLifecycleStore(database)` or `memoryLifecycleStore()`. */
+  store: LifecycleStore;
+  /** The services that customers can be given. Default none. */
+  templates?: readonly ServiceTemplate[];
+  /** Called around commands, by their names. */
+  hooks?: LifecycleHooks<Trx>;
+  /** The limit of a `before` or `inTransaction` hook. Default 5,000 ms. */
+  hookTimeoutMs?: number;
+  /** What must be done before a customer becomes active. Default nothing. */
+  checklist?: readonly ChecklistItem[];
+  /** Hands tokens to customers. Without it tokens are made and nobody learns of them. */
+  sendVerification?: SendVerification;
+  /**
+   * What tokens are hashed and sealed with, at least 32 characters; several: the first is used, the others are still
+   * understood. Default a random one that lasts as long as the process: then a restart voids every token that is out,
+   * and several processes do not understand each other's.
+   */
+  secret?: string | readonly string[];
+  /** Wakes provisioning runs. Default timers of this process and a sweep of the tables every `sweepMs`. */
+  waker?: Waker;
+  /** Default 30,000 ms. */
+  sweepMs?: number;
+  /** How long a worker that died keeps its run from others. Default 30,000 ms. */
+  leaseMs?: number;
+  /** Provisioning runs worked on at once. Default 16. */
+  concurrency?: number;
+  /** Attempts at a delivery (hooks, tokens, subscribers) before it is parked. Default 12, about 25 minutes. */
+  maxDeliveryAttempts?: number;
+  /** Apply migrations in `start()`. Default true. */
+  migrate?: boolean;
+  clock?: Clock;
+  logger?: Logger;
+}
+
+/** The lifecycle services of one tenant and actor. */
+export interface LifecycleScope {
+  readonly customers: CustomerService;
+  readonly verification: VerificationService;
+  readonly onboarding: OnboardingService;
+  readonly suspension: SuspensionService;
+  readonly services: ServiceService;
+}
+
+/** The lifecycle domain, to be mounted. */
+export interface LifecycleModule extends Module<LifecycleScope> {
+  /** Events of this process's commits, while they happen. What must not be lost subscribes. */
+  readonly events: Emitter<LifecycleEvents>;
+  /** Delivers events at least once, in order for each customer, from the outbox. Subscribe before `start()`. */
+  subscribe(subscriber: LifecycleSubscriber): () => void;
+  /** How many customers are in which stage, and services in which status. */
+  status(tenantId: string): Promise<LifecycleStatus>;
+}
+
+/** Makes the lifecycle domain. Nothing happens before `start()`. */
+export function createLifecycle<Trx = StoreTransaction>(options: LifecycleOptions<Trx>): LifecycleModule {
+  const { store, clock = systemClock, logger = silentLogger, sendVerification, leaseMs = 30_000 } = options;
+  const relayOptions = { outbox: store.outbox, events: deliveries, clock, logger };
+  const { maxDeliveryAttempts, sweepMs, concurrency = 16 } = options;
+  const sweep = (untilMs: number) => store.dueRuns(untilMs, 10_000);
+  const context: LifecycleContext = {
+    store,
+    clock,
+    logger,
+    // The host names its transaction's type; the store hands out that one.
+    hooks: (options.hooks ?? {}) as unknown as LifecycleHooks,
+    hookTimeoutMs: options.hookTimeoutMs ?? 5_000,
+    checklist: options.checklist ?? [],
+    templates: templateCatalogue(options.templates ?? []),
+    keyring: createKeyring(options.secret === undefined ? [] : [options.secret].flat()),
+    sendsVerification: sendVerification !== undefined,
+    relay: createOutboxRelay({ ...relayOptions, ...(maxDeliveryAttempts && { maxAttempts: maxDeliveryAttempts }) }),
+    emitter: createEmitter({ logger }),
+    waker: options.waker ?? timerWaker({ clock, logger, sweep, concurrency, ...(sweepMs && { sweepMs }) }),
+  };
+  const { relay, waker, emitter } = context;
+  for (const subscriber of deliver(context, sendVerification)) relay.subscribe(subscriber);
+  let state: 'stopped' | 'starting' | 'running' | 'failed' = 'stopped';
+  let starting: Promise<void> | undefined;
+
+  const begin = async (): Promise<void> => {
+    state = 'starting';
+    try {
+      if (options.migrate ?? true) await store.migrate();
+      relay.start();
+      await waker.start(async (key, signal) => {
+        const nextAt = await advance(context, { leaseMs }, key, signal);
+        if (nextAt !== null) await waker.wake(key, nextAt);
+      });
+      state = 'running';
+    } catch (error) {
+      state = 'failed';
+      starting = undefined;
+      logger.error(describeError(error), 'the lifecycle could not be started');
+      throw error;
+    }
+  };
+
+  return {
+    name: 'lifecycle',
+    routes: lifecycleRoutes,
+    events: emitter,
+    subscribe: (subscriber) => relay.subscribe(hostSubscriber(subscriber)),
+    scope(init) {
+      const identity = scopeIdentity(init);
+      return {
+        customers: customerService(context, identity),
+        verification: verificationService(context, identity),
+        onboarding: onboardingService(context, identity),
+        suspension: suspensionService(context, identity),
+        services: serviceService(context, identity),
+      };
+    },
+    status: (tenantId) => readStatus(store.tenant(scopeIdentity({ tenantId }).tenantId)),
+    start: () => (starting ??= begin()),
+    async stop() {
+      await starting?.catch(() => undefined);
+      if (state === 'stopped') return;
+      state = 'stopped';
+      starting = undefined;
+      await Promise.all([waker.stop(), relay.stop()]);
+    },
+    readiness: () => ({ ready: state === 'running', parts: { lifecycle: state } }),
+  };
+}

@@ -1,0 +1,12 @@
+import { freeForm } from '@dotmac/core/contract';
+import { z } from 'zod';
+
+/** What onboarding takes. */
+export const onboardingInput = z
+  .object({
+    onboardingData: freeForm.default({}).meta({ description: 'Facts of your own; added to those given before' }),
+  })
+  .meta({ id: 'OnboardingInput' });
+
+/** @see onboardingInput */
+export type OnboardingDraft = z.input<typeof onboardingInput>;

@@ -1,0 +1,54 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { ScopeIdentity } from '@dotmac/core';
+import type { LifecycleContext } from '../context.js';
+import type { Customer, CustomerView } from '../customers/customer.js';
+import { viewOf } from '../customers/next-actions.js';
+import { perform, type CommandOptions, type Step } from '../customers/perform.js';
+import type { Command } from '../customers/transitions.js';
+import { missingItems } from './checklist.js';
+import { onboardingInput, type OnboardingDraft } from './onboarding.js';
+
+type OnboardingEvent = 'customer.onboarding_started' | 'customer.onboarding_progressed' | 'customer.activated';
+
+/** Onboards one tenant's customers. */
+export interface OnboardingService {
+  /**
+   * Takes a verified customer through onboarding to active, in one transaction. With items of the checklist missing,
+   * it stays in onboarding with what was given kept; asked again, it goes on.
+   * @throws CUSTOMER_NOT_FOUND, ILLEGAL_TRANSITION
+   */
+  onboard(customerId: string, draft?: OnboardingDraft, options?: CommandOptions): Promise<CustomerView>;
+}
+
+/** The onboarding of one scope. */
+export function onboardingService(context: LifecycleContext, identity: ScopeIdentity): OnboardingService {
+  const { clock, checklist } = context;
+  return {
+    async onboard(customerId, draft = {}, options) {
+      const input = onboardingInput.parse(draft);
+      const withData = (customer: Customer): Customer => ({
+        ...customer,
+        onboardingData: { ...customer.onboardingData, ...input.onboardingData },
+      });
+      const missing = (customer: Customer): string[] => missingItems(checklist, withData(customer)).map(({ key }) => key);
+      const take = (command: Command, name: OnboardingEvent, applies: (customer: Customer) => boolean): Step => ({
+        command,
+        input,
+        applies,
+        facts: (customer) => ({ missing: missing(customer) }),
+        decide: (customer, { to }) => ({
+          patch: { onboardingData: withData(customer).onboardingData },
+          event: { name, data: { from: customer.stage, to } },
+        }),
+      });
+      const isNew = (customer: Customer): boolean =>
+        !isDeepStrictEqual(withData(customer).onboardingData, customer.onboardingData);
+      const steps = [
+        take('startOnboarding', 'customer.onboarding_started', ({ stage }) => stage !== 'onboarding'),
+        take('progressOnboarding', 'customer.onboarding_progressed', (it) => missing(it).length > 0 && isNew(it)),
+        take('completeOnboarding', 'customer.activated', (it) => missing(it).length === 0),
+      ];
+      return viewOf(await perform(context, identity, customerId, steps, options), checklist, clock.now());
+    },
+  };
+}

@@ -1,0 +1,31 @@
+import { coreErrors } from '@dotmac/core';
+import type { ServiceTemplate } from './definition.js';
+import type { Run } from './run.js';
+
+/** The templates that the host registered. */
+export interface TemplateCatalogue {
+  /** For a new run: the last registered of that name. */
+  latest(name: string): ServiceTemplate | undefined;
+  /** For a run that began: its own version, with its own steps. */
+  of(run: Pick<Run, 'serviceName' | 'templateVersion' | 'templateHash'>): ServiceTemplate | undefined;
+}
+
+/** @throws INVALID_ARGUMENT when two templates have the same name and version */
+export function templateCatalogue(templates: readonly ServiceTemplate[]): TemplateCatalogue {
+  const byVersion = new Map<string, ServiceTemplate>();
+  const keyOf = (name: string, version: string): string => JSON.stringify([name, version]);
+  for (const template of templates) {
+    const key = keyOf(template.name, template.version);
+    if (byVersion.has(key))
+      throw coreErrors.INVALID_ARGUMENT({ argument: 'templates', reason: `two are named ${template.name}@${template.version}` });
+    byVersion.set(key, template);
+  }
+  const byName = new Map(templates.map((template) => [template.name, template]));
+  return {
+    latest: (name) => byName.get(name),
+    of({ serviceName, templateVersion, templateHash }) {
+      const template = byVersion.get(keyOf(serviceName, templateVersion));
+      return template?.hash === templateHash ? template : undefined;
+    },
+  };
+}

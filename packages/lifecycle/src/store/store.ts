@@ -1,0 +1,118 @@
+import type { AnyEvent, DueKey, Leases, Outbox, StoreTransaction } from '@dotmac/core';
+import type { Customer } from '../customers/customer.js';
+import type { Stage } from '../customers/stage.js';
+import type { LifecycleEvents } from '../events.js';
+import type { Run, ServiceStatus } from '../provisioning/run.js';
+import type { Channel } from '../verification/channel.js';
+
+/** An event of a customer's history, at its place in it. */
+export interface HistoryEntry {
+  /** From 1, without gaps: the customer's version after it. */
+  seq: number;
+  event: AnyEvent<LifecycleEvents>;
+}
+
+/** One tenant's customers. */
+export interface CustomerStore {
+  /** Adds a customer, or says which of its names is taken. Does not break the transaction when it is. */
+  insert(customer: Customer, trx: StoreTransaction): Promise<'inserted' | 'username' | 'email'>;
+  get(customerId: string, trx?: StoreTransaction): Promise<Customer | undefined>;
+  /** Reads the latest state, and keeps others from changing it until the transaction ends. */
+  lock(customerId: string, trx: StoreTransaction): Promise<Customer | undefined>;
+  /** Compare-and-swap: writes the customer if it still has `expectedVersion`; false when it has not. */
+  replace(customer: Customer, expectedVersion: number, trx: StoreTransaction): Promise<boolean>;
+  countByStage(): Promise<Partial<Record<Stage, number>>>;
+}
+
+/** One tenant's history: only ever added to. */
+export interface HistoryStore {
+  append(customerId: string, entries: readonly HistoryEntry[], trx: StoreTransaction): Promise<void>;
+  /** The last `limit` entries, oldest first; only those that changed the stage, if asked. */
+  list(customerId: string, ask: { limit: number; stageChangesOnly?: boolean }): Promise<HistoryEntry[]>;
+}
+
+/** The one token of a customer's channel; a new one takes its place. */
+export interface StoredToken {
+  customerId: string;
+  channel: Channel;
+  id: string;
+  keyId: string;
+  /** HMAC of the token. The token itself is nowhere. */
+  hash: string;
+  attempts: number;
+  issuedAt: number;
+  expiresAt: number;
+  consumedAt: number | null;
+  /** How many were issued since `windowStartedAt`. */
+  issued: number;
+  windowStartedAt: number;
+}
+
+/** One tenant's verification tokens. */
+export interface TokenStore {
+  get(customerId: string, channel: Channel, trx?: StoreTransaction): Promise<StoredToken | undefined>;
+  /** Puts a token in the place of the one before. */
+  put(token: StoredToken, trx: StoreTransaction): Promise<void>;
+  /** Counts an attempt, and answers the token with it counted; undefined when there is none. */
+  countAttempt(customerId: string, channel: Channel, trx?: StoreTransaction): Promise<StoredToken | undefined>;
+  /** Compare-and-swap: true for one caller alone, while it is still this token and nobody consumed it. */
+  consume(token: StoredToken, at: number, trx: StoreTransaction): Promise<boolean>;
+}
+
+/** What a checkpoint writes of a run. */
+export type Checkpoint = Pick<Run, 'status' | 'direction' | 'steps' | 'nextAt' | 'provisionedAt' | 'updatedAt'>;
+
+/** One tenant's provisioning runs. */
+export interface RunStore {
+  insert(run: Run, trx: StoreTransaction): Promise<void>;
+  get(runId: string): Promise<Run | undefined>;
+  /** A customer's latest runs, newest first. */
+  listFor(customerId: string, limit: number): Promise<Run[]>;
+  /**
+   * Writes how far a run is, if `fence` is still the run's; false, and nothing written, when another worker took the
+   * run over.
+   */
+  checkpoint(runId: string, fence: number, state: Checkpoint, trx?: StoreTransaction): Promise<boolean>;
+  countByStatus(): Promise<Partial<Record<ServiceStatus, number>>>;
+}
+
+/** What one tenant keeps. No call sees or changes another tenant's. */
+export interface TenantStore {
+  readonly customers: CustomerStore;
+  readonly history: HistoryStore;
+  readonly tokens: TokenStore;
+  readonly runs: RunStore;
+}
+
+/** What a store can do. */
+export interface LifecycleStoreCapabilities {
+  /** A statement outside a transaction goes through while one is open in the same process. */
+  parallelTransactions: boolean;
+}
+
+/** Where the lifecycle domain keeps things. */
+export interface LifecycleStore {
+  readonly capabilities: LifecycleStoreCapabilities;
+  readonly outbox: Outbox;
+  /** Leases on runs, by run key; kept in the run's own row, so that a checkpoint can check the fence. */
+  readonly runLeases: Leases;
+  /** Makes or updates its tables. */
+  migrate(): Promise<void>;
+  transaction<Result>(work: (trx: StoreTransaction) => Promise<Result>, join?: StoreTransaction): Promise<Result>;
+  /** Calls back after the commit; false when that cannot be known, as in a transaction that the host opened. */
+  afterCommit(trx: StoreTransaction, callback: () => void): boolean;
+  tenant(tenantId: string): TenantStore;
+  /** The runs of every tenant that are to be worked on until `untilMs`, by run key; for the waker alone. */
+  dueRuns(untilMs: number, limit: number): Promise<DueKey[]>;
+}
+
+/** Names a run to waker and leases. A tenant id has no slash. */
+export function runKey(tenantId: string, runId: string): string {
+  return `${tenantId}/${runId}`;
+}
+
+/** What a run key names. */
+export function parseRunKey(key: string): { tenantId: string; runId: string } {
+  const slash = key.indexOf('/');
+  return { tenantId: key.slice(0, slash), runId: key.slice(slash + 1) };
+}

@@ -1,0 +1,44 @@
+import { lifecycleErrors } from '../errors.js';
+import { legalCommands } from '../customers/transitions.js';
+import type { Block, Customer } from '../customers/customer.js';
+
+/** The reason of a suspension whose `action_type` names none: the command's own name. */
+export const generalReason = 'general';
+
+const general: Readonly<Record<string, true>> = { suspend: true, suspension: true, reactivate: true, reactivation: true };
+
+/** Lifts every open reason. */
+const everyReason = 'all';
+
+/** The reason that an `action_type` stands for. */
+export function reasonFor(actionType: string): string {
+  return Object.hasOwn(general, actionType) ? generalReason : actionType;
+}
+
+/**
+ * The open reasons that a reactivation lifts: the one named; for `reactivate` the general one, or else the only one
+ * there is; for `all` every one.
+ * @throws ILLEGAL_TRANSITION when the reason is not open, or `reactivate` could mean several
+ */
+export function reasonsToLift({ blocks, stage }: Customer, actionType: string): string[] {
+  const open = blocks.map(({ reason }) => reason);
+  if (actionType === everyReason) return open;
+  const wanted = reasonFor(actionType);
+  if (open.includes(wanted)) return [wanted];
+  if (wanted === generalReason && open.length <= 1) return open;
+  const listed = open.join(', ');
+  throw lifecycleErrors.ILLEGAL_TRANSITION({
+    stage,
+    command: 'reactivate',
+    legal: legalCommands(stage),
+    reason:
+      wanted === generalReason
+        ? `several reasons are open (${listed}); name one, or "${everyReason}"`
+        : `"${wanted}" is not among the open reasons (${listed})`,
+  });
+}
+
+/** The blocks that are left. */
+export function without(blocks: readonly Block[], lifted: readonly string[]): Block[] {
+  return blocks.filter(({ reason }) => !lifted.includes(reason));
+}

@@ -1,0 +1,94 @@
+import { newId, type DeliveryContext, type DomainEvent, type ScopeIdentity, type StoreTransaction } from '@dotmac/core';
+import type { LifecycleContext } from '../context.js';
+import type { Customer } from '../customers/customer.js';
+import { lifecycleErrors } from '../errors.js';
+import { deliveries, type DeliverySchemas } from '../events.js';
+import type { Channel } from './channel.js';
+import { newToken, type TokenBinding } from './keyring.js';
+import type { SendVerification } from './sender.js';
+
+/** How long a token is good for: a link in an email, a code on a telephone. */
+const lifetimesMs: Record<Channel, number> = { email: 24 * 3_600_000, phone: 10 * 60_000 };
+const windowMs = 3_600_000;
+/** Tokens of one channel in an hour: with five attempts each, what bounds the guessing of a six-digit code. */
+const issuesPerWindow = 5;
+
+/** The outbox subscriber that hands tokens to the host. */
+export const senderSubscriber = 'send-verification';
+
+/** Where a channel leads; null when the customer has none. */
+export function addressOf({ email, phone }: Customer, channel: Channel): string | null {
+  return channel === 'email' ? email : phone;
+}
+
+/** What a customer's token is bound to. */
+export function bindingOf(customer: Customer, channel: Channel, tokenId: string): TokenBinding {
+  const { tenantId, id: customerId } = customer;
+  return { tenantId, customerId, channel, address: addressOf(customer, channel) ?? '', tokenId };
+}
+
+/**
+ * Issues a token in the place of the one before, and puts it sealed into the outbox, in the transaction given.
+ * @throws VERIFICATION_RESEND_LIMITED
+ */
+export async function issueToken(
+  { store, keyring, clock, sendsVerification }: LifecycleContext,
+  identity: ScopeIdentity,
+  customer: Customer,
+  channel: Channel,
+  trx: StoreTransaction,
+): Promise<void> {
+  const { tokens } = store.tenant(identity.tenantId);
+  const now = clock.now();
+  const last = await tokens.get(customer.id, channel, trx);
+  const isOpen = last !== undefined && now < last.windowStartedAt + windowMs;
+  if (isOpen && last.issued >= issuesPerWindow)
+    throw lifecycleErrors.VERIFICATION_RESEND_LIMITED(
+      { limit: issuesPerWindow },
+      { retryAfter: Math.ceil((last.windowStartedAt + windowMs - now) / 1_000) },
+    );
+  const [token, tokenId] = [newToken(channel), newId()];
+  const binding = bindingOf(customer, channel, tokenId);
+  await tokens.put(
+    {
+      customerId: customer.id,
+      channel,
+      id: tokenId,
+      ...keyring.hash(token, binding),
+      attempts: 0,
+      issuedAt: now,
+      expiresAt: now + lifetimesMs[channel],
+      consumedAt: null,
+      issued: isOpen ? last.issued + 1 : 1,
+      windowStartedAt: isOpen ? last.windowStartedAt : now,
+    },
+    trx,
+  );
+  if (!sendsVerification) return;
+  const data = { channel, tokenId, sealed: keyring.seal(token, binding) };
+  const event = deliveries.create('verification.issued', { ...identity, subject: customer.id, at: now, data });
+  await store.outbox.append([{ subscriber: senderSubscriber, event: deliveries.encode(event) }], trx);
+}
+
+/** Hands a token to the host, unless it is good for nothing any more. */
+export async function sendToken(
+  { store, keyring, clock, logger }: Pick<LifecycleContext, 'store' | 'keyring' | 'clock' | 'logger'>,
+  send: SendVerification,
+  { tenantId, subject: customerId, data }: DomainEvent<DeliverySchemas, 'verification.issued'>,
+  delivery: DeliveryContext,
+): Promise<void> {
+  const { customers, tokens } = store.tenant(tenantId);
+  const { channel, tokenId, sealed } = data;
+  const [customer, kept] = await Promise.all([customers.get(customerId), tokens.get(customerId, channel)]);
+  const address = customer && addressOf(customer, channel);
+  if (!customer || !address || kept?.id !== tokenId || kept.consumedAt !== null || kept.expiresAt <= clock.now()) return;
+  const token = keyring.unseal(sealed, bindingOf(customer, channel, tokenId));
+  if (token === undefined) {
+    // Its key went with an earlier process, or the address changed: only a new token helps.
+    logger.error({ tenantId, customerId, channel }, 'a verification token cannot be unsealed and was not sent');
+    return;
+  }
+  const { username, firstName, lastName } = customer;
+  const message = { tenantId, customerId, channel, address, token, expiresAt: kept.expiresAt, username, firstName, lastName };
+  await send(message, { deliveryId: delivery.deliveryId, attempt: delivery.attempt, signal: delivery.signal });
+}

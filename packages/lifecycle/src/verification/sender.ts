@@ -1,0 +1,32 @@
+import type { Channel } from './channel.js';
+
+/** A token on its way to the customer. */
+export interface VerificationMessage {
+  tenantId: string;
+  customerId: string;
+  channel: Channel;
+  /** The email address or telephone number. */
+  address: string;
+  /** The raw token: for the customer's eyes only. Put it into a page that POSTs it; a GET may be a mail scanner's. */
+  token: string;
+  /** Epoch ms. */
+  expiresAt: number;
+  username: string;
+  firstName: string;
+  lastName: string;
+}
+
+/** What the host's sender is told besides. */
+export interface VerificationDelivery {
+  /** The same on every attempt: a mail service takes it as an idempotency key. */
+  deliveryId: string;
+  /** 1 at the first attempt. */
+  attempt: number;
+  signal: AbortSignal;
+}
+
+/**
+ * The host's way of reaching customers. Called from the outbox after the commit: at least once, again later when it
+ * throws, parked in the end.
+ */
+export type SendVerification = (message: VerificationMessage, delivery: VerificationDelivery) => void | Promise<void>;

@@ -1,0 +1,86 @@
+import type { ScopeIdentity, StoreTransaction } from '@dotmac/core';
+import type { LifecycleContext } from '../context.js';
+import type { Customer, CustomerView } from '../customers/customer.js';
+import { viewOf } from '../customers/next-actions.js';
+import { perform, type CommandOptions, type Step } from '../customers/perform.js';
+import { transitionFor } from '../customers/transitions.js';
+import { lifecycleErrors } from '../errors.js';
+import type { StoredToken } from '../store/store.js';
+import type { Channel } from './channel.js';
+import { addressOf, bindingOf, issueToken } from './issue.js';
+import { resendInput, verificationInput, type ResendDraft, type VerificationDraft } from './verification.js';
+
+/** Wrong tokens before one is locked. */
+const maxAttempts = 5;
+
+/** Verifies one tenant's customers. */
+export interface VerificationService {
+  /**
+   * Consumes a token. The first one verified moves the customer on to `verification`.
+   *
+   * The attempt is counted and committed before anything is compared. With a `trx` of the host's on a store without
+   * parallel transactions (SQLite, memory) it is counted in that transaction: a rollback gives it back.
+   * @throws CUSTOMER_NOT_FOUND, ILLEGAL_TRANSITION, VERIFICATION_FAILED, VERIFICATION_LOCKED
+   */
+  verify(customerId: string, draft: VerificationDraft, options?: CommandOptions): Promise<CustomerView>;
+  /**
+   * Sends a new token; the one before is void from then on.
+   * @throws CUSTOMER_NOT_FOUND, ILLEGAL_TRANSITION, CHANNEL_MISSING, VERIFICATION_RESEND_LIMITED
+   */
+  resend(customerId: string, draft?: ResendDraft, options?: CommandOptions): Promise<{ message: string }>;
+}
+
+/** The verification of one scope. */
+export function verificationService(context: LifecycleContext, identity: ScopeIdentity): VerificationService {
+  const { store, clock, checklist, keyring } = context;
+  const { customers, tokens } = store.tenant(identity.tenantId);
+
+  const getCustomer = async (customerId: string, channel: Channel, trx?: StoreTransaction): Promise<Customer> => {
+    const customer = await customers.get(customerId, trx);
+    if (!customer) throw lifecycleErrors.CUSTOMER_NOT_FOUND({ customerId });
+    transitionFor(customer, 'verify', { channel });
+    return customer;
+  };
+  /** One answer for wrong, expired, consumed, superseded and never issued: none of them can be told from another. */
+  const failed = () => {
+    const message = 'This token is not valid, or not any more';
+    return lifecycleErrors.VERIFICATION_FAILED({}, { issues: [{ path: 'verification_token', message }] });
+  };
+  const check = async (customer: Customer, channel: Channel, token: string, trx?: StoreTransaction): Promise<StoredToken> => {
+    const kept = await tokens.countAttempt(customer.id, channel, trx);
+    if (!kept) throw failed();
+    if (kept.attempts > maxAttempts) throw lifecycleErrors.VERIFICATION_LOCKED({});
+    const matches = keyring.matches(token, bindingOf(customer, channel, kept.id), kept);
+    if (!matches || kept.consumedAt !== null || kept.expiresAt <= clock.now()) throw failed();
+    return kept;
+  };
+
+  return {
+    async verify(customerId, draft, options = {}) {
+      const { verificationToken, verificationType: channel, additionalData } = verificationInput.parse(draft);
+      const customer = await getCustomer(customerId, channel, options.trx);
+      const ownStatement = store.capabilities.parallelTransactions ? undefined : options.trx;
+      const kept = await check(customer, channel, verificationToken, ownStatement);
+      const decide: Step['decide'] = async ({ stage: from }, { to }, { at, trx }) => {
+        if (!(await tokens.consume(kept, at, trx))) throw failed();
+        return {
+          patch: channel === 'email' ? { emailVerifiedAt: at } : { phoneVerifiedAt: at },
+          event: { name: 'customer.verified', data: { from, to, channel, additionalData } },
+        };
+      };
+      const step: Step = { command: 'verify', input: { channel, additionalData }, facts: () => ({ channel }), decide };
+      return viewOf(await perform(context, identity, customerId, [step], options), checklist, clock.now());
+    },
+    async resend(customerId, draft = {}, { trx: join } = {}) {
+      const { channel } = resendInput.parse(draft);
+      await store.transaction(async (trx) => {
+        const customer = await customers.lock(customerId, trx);
+        if (!customer) throw lifecycleErrors.CUSTOMER_NOT_FOUND({ customerId });
+        transitionFor(customer, 'verify', { channel });
+        if (addressOf(customer, channel) === null) throw lifecycleErrors.CHANNEL_MISSING({ channel });
+        await issueToken(context, identity, customer, channel, trx);
+      }, join);
+      return { message: `A new token is on its way by ${channel}.` };
+    },
+  };
+}
