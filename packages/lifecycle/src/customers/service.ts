@@ -12,7 +12,8 @@ import {
 import { viewOf } from './next-actions.js';
 import { perform, runBefore, runInTransaction, type CommandOptions, type Moment, type Step } from './perform.js';
 import { happened, recordEvents, type PendingEvent } from './record.js';
-import { summarize, type CustomerSummary } from './summary.js';
+import { summarize } from './summarize.js';
+import type { CustomerSummary } from './summary.js';
 import type { Stage } from './stage.js';
 
 /** Why something is done, in somebody's own words. */

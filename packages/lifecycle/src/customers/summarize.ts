@@ -1,0 +1,46 @@
+import { wireOf } from '@dotmac/core/contract';
+import type { z } from 'zod';
+import { lifecycleEvents } from '../events.js';
+import { requestOf } from '../provisioning/run.js';
+import type { HistoryEntry, TenantStore } from '../store/store.js';
+import type { Customer } from './customer.js';
+import { enteredBy } from './entered-stage.js';
+import { statusOf, type Stage } from './stage.js';
+import type { CustomerSummary, lifecycleEvent } from './summary.js';
+
+/** The last so many events, stage changes and services are shown. */
+const shown = 100;
+
+/** Reads a customer's summary. */
+export async function summarize({ history, runs }: TenantStore, customer: Customer): Promise<CustomerSummary> {
+  const [events, changes, services] = await Promise.all([
+    history.list(customer.id, { limit: shown }),
+    history.list(customer.id, { limit: shown, stageChangesOnly: true }),
+    runs.listFor(customer.id, shown),
+  ]);
+  return {
+    userId: customer.id,
+    currentStage: customer.stage,
+    userStatus: statusOf[customer.stage],
+    createdAt: customer.createdAt,
+    lastActivity: customer.updatedAt,
+    lifecycleEvents: events.map(shownEvent),
+    stageHistory: stays(changes),
+    services: services.map(requestOf),
+  };
+}
+
+function shownEvent({ event }: HistoryEntry): z.output<typeof lifecycleEvent> {
+  const { id: eventId, name, at, actor, data } = event;
+  // The details are a free-form record on the wire, so that their names are spelled here.
+  const details = wireOf(lifecycleEvents.schemas[name] as z.ZodType).render(data) as Record<string, unknown>;
+  return { id: eventId, eventType: name, timestamp: at, actor, details };
+}
+
+function stays(changes: readonly HistoryEntry[]): CustomerSummary['stageHistory'] {
+  return changes.map(({ event }, index) => ({
+    stage: enteredBy(event) as Stage,
+    enteredAt: event.at,
+    leftAt: changes[index + 1]?.event.at ?? null,
+  }));
+}

@@ -1,0 +1,40 @@
+import { executorFor, type Database } from '@dotmac/core/kysely';
+import { enteredBy } from '../../customers/entered-stage.js';
+import type { HistoryStore } from '../store.js';
+import { entryOf, type LifecycleTables } from './tables.js';
+
+const table = 'dotmac_customer_events';
+
+/** History in the database. */
+export function kyselyHistory(database: Database, tenantId: string): HistoryStore {
+  return {
+    async append(customerId, entries, trx) {
+      const rows = entries.map(({ seq, event }) => ({
+        tenant_id: tenantId,
+        customer_id: customerId,
+        seq,
+        id: event.id,
+        name: event.name,
+        entered_stage: enteredBy(event),
+        actor: event.actor,
+        at: event.at,
+        data: JSON.stringify(event.data),
+      }));
+      await executorFor<LifecycleTables>(database, trx).insertInto(table).values(rows).execute();
+    },
+    // Index: the primary key.
+    async list(customerId, { limit, stageChangesOnly = false }) {
+      const rows = await database
+        .withTables<LifecycleTables>()
+        .selectFrom(table)
+        .selectAll()
+        .where('tenant_id', '=', tenantId)
+        .where('customer_id', '=', customerId)
+        .$if(stageChangesOnly, (query) => query.where('entered_stage', 'is not', null))
+        .orderBy('seq', 'desc')
+        .limit(limit)
+        .execute();
+      return rows.reverse().map(entryOf);
+    },
+  };
+}

@@ -1,0 +1,39 @@
+import type { Clock, StoreTransaction } from '@dotmac/core';
+import { coreMigrations, inTransaction, kyselyOutbox, migrate, type Database } from '@dotmac/core/kysely';
+import type { LifecycleStore } from '../store.js';
+import { kyselyCustomers } from './customers.js';
+import { kyselyHistory } from './history.js';
+import { lifecycleMigrations } from './migrations.js';
+import { kyselyDueRuns, kyselyRunLeases } from './run-leases.js';
+import { kyselyRuns } from './runs.js';
+import type { LifecycleTables } from './tables.js';
+import { kyselyTokens } from './tokens.js';
+
+/** Options of {@link kyselyLifecycleStore}. */
+export interface KyselyLifecycleStoreOptions {
+  /** Judge leases and what the outbox owes by this clock instead of the database's; for tests. */
+  clock?: Pick<Clock, 'now'>;
+}
+
+/** A store in the host's database: SQLite, PostgreSQL, MySQL or MariaDB. */
+export function kyselyLifecycleStore(database: Database, { clock }: KyselyLifecycleStoreOptions = {}): LifecycleStore {
+  return {
+    capabilities: { parallelTransactions: database.dialect !== 'sqlite' },
+    outbox: kyselyOutbox(database, { queue: 'lifecycle', ...(clock && { clock }) }),
+    runLeases: kyselyRunLeases(database, clock),
+    async migrate() {
+      await migrate(database, coreMigrations);
+      await migrate(database, lifecycleMigrations);
+    },
+    transaction: <Result>(work: (trx: StoreTransaction) => Promise<Result>, join?: StoreTransaction) =>
+      inTransaction<LifecycleTables, Result>(database, join, work),
+    afterCommit: (trx, callback) => database.afterCommit(trx, callback),
+    tenant: (tenantId) => ({
+      customers: kyselyCustomers(database, tenantId),
+      history: kyselyHistory(database, tenantId),
+      tokens: kyselyTokens(database, tenantId),
+      runs: kyselyRuns(database, tenantId),
+    }),
+    dueRuns: (untilMs, limit) => kyselyDueRuns(database, untilMs, limit),
+  };
+}

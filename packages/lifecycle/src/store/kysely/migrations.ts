@@ -1,0 +1,128 @@
+import type { Migration, ModuleMigrations } from '@dotmac/core/kysely';
+
+// JSON columns are text, not jsonb: it refuses the character U+0000, and nothing here looks inside.
+const customers: Migration = async (schema, { types }) => {
+  await schema.schema
+    .createTable('dotmac_customers')
+    .ifNotExists()
+    .addColumn('tenant_id', types.tenant, (c) => c.notNull())
+    .addColumn('id', types.id, (c) => c.notNull())
+    .addColumn('version', types.int, (c) => c.notNull())
+    .addColumn('stage', types.word, (c) => c.notNull())
+    .addColumn('approval', types.word, (c) => c.notNull())
+    .addColumn('username', types.text, (c) => c.notNull())
+    .addColumn('username_key', types.word, (c) => c.notNull())
+    .addColumn('email', types.text, (c) => c.notNull())
+    .addColumn('email_key', types.word, (c) => c.notNull())
+    .addColumn('first_name', types.text, (c) => c.notNull())
+    .addColumn('last_name', types.text, (c) => c.notNull())
+    .addColumn('user_type', types.word, (c) => c.notNull())
+    .addColumn('phone', types.word)
+    .addColumn('registration_source', types.text, (c) => c.notNull())
+    .addColumn('referral_code', types.text)
+    .addColumn('terms_accepted_at', types.epochMs, (c) => c.notNull())
+    .addColumn('marketing_consent', types.flag, (c) => c.notNull())
+    .addColumn('attributes', types.bigText, (c) => c.notNull())
+    .addColumn('onboarding_data', types.bigText, (c) => c.notNull())
+    .addColumn('blocks', types.bigText, (c) => c.notNull())
+    .addColumn('email_verified_at', types.epochMs)
+    .addColumn('phone_verified_at', types.epochMs)
+    .addColumn('created_at', types.epochMs, (c) => c.notNull())
+    .addColumn('updated_at', types.epochMs, (c) => c.notNull())
+    .addPrimaryKeyConstraint('dotmac_customers_pk', ['tenant_id', 'id'])
+    .addUniqueConstraint('dotmac_customers_username', ['tenant_id', 'username_key'])
+    .addUniqueConstraint('dotmac_customers_email', ['tenant_id', 'email_key'])
+    .execute();
+};
+
+const customersByStage: Migration = async (schema) => {
+  await schema.schema
+    .createIndex('dotmac_customers_stage')
+    .on('dotmac_customers')
+    .columns(['tenant_id', 'stage', 'id'])
+    .execute();
+};
+
+const events: Migration = async (schema, { types }) => {
+  await schema.schema
+    .createTable('dotmac_customer_events')
+    .ifNotExists()
+    .addColumn('tenant_id', types.tenant, (c) => c.notNull())
+    .addColumn('customer_id', types.id, (c) => c.notNull())
+    .addColumn('seq', types.int, (c) => c.notNull())
+    .addColumn('id', types.id, (c) => c.notNull())
+    .addColumn('name', types.word, (c) => c.notNull())
+    .addColumn('entered_stage', types.word)
+    .addColumn('actor', types.key, (c) => c.notNull())
+    .addColumn('at', types.epochMs, (c) => c.notNull())
+    .addColumn('data', types.bigText, (c) => c.notNull())
+    .addPrimaryKeyConstraint('dotmac_customer_events_pk', ['tenant_id', 'customer_id', 'seq'])
+    .execute();
+};
+
+const tokens: Migration = async (schema, { types }) => {
+  await schema.schema
+    .createTable('dotmac_verification_tokens')
+    .ifNotExists()
+    .addColumn('tenant_id', types.tenant, (c) => c.notNull())
+    .addColumn('customer_id', types.id, (c) => c.notNull())
+    .addColumn('channel', types.word, (c) => c.notNull())
+    .addColumn('id', types.id, (c) => c.notNull())
+    .addColumn('key_id', types.word, (c) => c.notNull())
+    .addColumn('hash', types.word, (c) => c.notNull())
+    .addColumn('attempts', types.int, (c) => c.notNull())
+    .addColumn('issued_at', types.epochMs, (c) => c.notNull())
+    .addColumn('expires_at', types.epochMs, (c) => c.notNull())
+    .addColumn('consumed_at', types.epochMs)
+    .addColumn('issued', types.int, (c) => c.notNull())
+    .addColumn('window_started_at', types.epochMs, (c) => c.notNull())
+    .addPrimaryKeyConstraint('dotmac_verification_tokens_pk', ['tenant_id', 'customer_id', 'channel'])
+    .execute();
+};
+
+const runs: Migration = async (schema, { types }) => {
+  await schema.schema
+    .createTable('dotmac_service_runs')
+    .ifNotExists()
+    .addColumn('tenant_id', types.tenant, (c) => c.notNull())
+    .addColumn('id', types.id, (c) => c.notNull())
+    .addColumn('customer_id', types.id, (c) => c.notNull())
+    .addColumn('service_name', types.key, (c) => c.notNull())
+    .addColumn('template_version', types.key, (c) => c.notNull())
+    .addColumn('template_hash', types.word, (c) => c.notNull())
+    .addColumn('config', types.bigText, (c) => c.notNull())
+    .addColumn('status', types.word, (c) => c.notNull())
+    .addColumn('direction', types.word, (c) => c.notNull())
+    .addColumn('steps', types.bigText, (c) => c.notNull())
+    .addColumn('next_at', types.epochMs)
+    .addColumn('requested_by', types.key, (c) => c.notNull())
+    .addColumn('created_at', types.epochMs, (c) => c.notNull())
+    .addColumn('updated_at', types.epochMs, (c) => c.notNull())
+    .addColumn('provisioned_at', types.epochMs)
+    .addColumn('lease_owner', types.key)
+    .addColumn('lease_until', types.epochMs)
+    .addColumn('fence', types.bigInt, (c) => c.notNull())
+    .addPrimaryKeyConstraint('dotmac_service_runs_pk', ['tenant_id', 'id'])
+    .execute();
+};
+
+/** A customer's runs; counts by status; and, for the sweep over all tenants, what is due. */
+const runIndexes: Migration = async (schema) => {
+  const index = (name: string) => schema.schema.createIndex(name).on('dotmac_service_runs');
+  await index('dotmac_service_runs_customer').columns(['tenant_id', 'customer_id', 'id']).execute();
+  await index('dotmac_service_runs_status').columns(['tenant_id', 'status']).execute();
+  await index('dotmac_service_runs_due').columns(['next_at']).execute();
+};
+
+/** The lifecycle domain's tables. */
+export const lifecycleMigrations: ModuleMigrations = {
+  module: 'lifecycle',
+  migrations: {
+    '0001-customers': customers,
+    '0002-customers-by-stage': customersByStage,
+    '0003-customer-events': events,
+    '0004-verification-tokens': tokens,
+    '0005-service-runs': runs,
+    '0006-service-run-indexes': runIndexes,
+  },
+};

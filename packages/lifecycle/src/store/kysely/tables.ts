@@ -1,0 +1,219 @@
+import { fromFlag, fromJson, numberOrNull, toFlag, toJson } from '@dotmac/core/kysely';
+import type { AnyEvent } from '@dotmac/core';
+import type { Approval, Block, Customer } from '../../customers/customer.js';
+import type { Stage } from '../../customers/stage.js';
+import type { LifecycleEvents } from '../../events.js';
+import type { Run, ServiceStatus } from '../../provisioning/run.js';
+import type { Channel } from '../../verification/channel.js';
+import { nameKey } from '../name-key.js';
+import type { HistoryEntry, StoredToken } from '../store.js';
+
+/** `dotmac_customers`. */
+export interface CustomerRow {
+  tenant_id: string;
+  id: string;
+  version: number;
+  stage: string;
+  approval: string;
+  username: string;
+  username_key: string;
+  email: string;
+  email_key: string;
+  first_name: string;
+  last_name: string;
+  user_type: string;
+  phone: string | null;
+  registration_source: string;
+  referral_code: string | null;
+  terms_accepted_at: number;
+  marketing_consent: number;
+  attributes: unknown;
+  onboarding_data: unknown;
+  blocks: unknown;
+  email_verified_at: number | null;
+  phone_verified_at: number | null;
+  created_at: number;
+  updated_at: number;
+}
+
+/** `dotmac_customer_events`: only ever added to. */
+export interface EventRow {
+  tenant_id: string;
+  customer_id: string;
+  seq: number;
+  id: string;
+  name: string;
+  /** The stage that the event led into, if it led into one. */
+  entered_stage: string | null;
+  actor: string;
+  at: number;
+  data: unknown;
+}
+
+/** `dotmac_verification_tokens`: one a customer and channel. */
+export interface TokenRow {
+  tenant_id: string;
+  customer_id: string;
+  channel: string;
+  id: string;
+  key_id: string;
+  hash: string;
+  attempts: number;
+  issued_at: number;
+  expires_at: number;
+  consumed_at: number | null;
+  issued: number;
+  window_started_at: number;
+}
+
+/** `dotmac_service_runs`: a run with its steps in one row, so that a checkpoint is one statement. */
+export interface RunRow {
+  tenant_id: string;
+  id: string;
+  customer_id: string;
+  service_name: string;
+  template_version: string;
+  template_hash: string;
+  config: unknown;
+  status: string;
+  direction: string;
+  steps: unknown;
+  next_at: number | null;
+  requested_by: string;
+  created_at: number;
+  updated_at: number;
+  provisioned_at: number | null;
+  lease_owner: string | null;
+  lease_until: number | null;
+  fence: number;
+}
+
+/** The lifecycle domain's tables. */
+export interface LifecycleTables {
+  dotmac_customers: CustomerRow;
+  dotmac_customer_events: EventRow;
+  dotmac_verification_tokens: TokenRow;
+  dotmac_service_runs: RunRow;
+}
+
+/** A customer as a row. */
+export function customerRow(customer: Customer): CustomerRow {
+  return {
+    tenant_id: customer.tenantId,
+    id: customer.id,
+    version: customer.version,
+    stage: customer.stage,
+    approval: customer.approval,
+    username: customer.username,
+    username_key: nameKey(customer.username),
+    email: customer.email,
+    email_key: nameKey(customer.email),
+    first_name: customer.firstName,
+    last_name: customer.lastName,
+    user_type: customer.userType,
+    phone: customer.phone,
+    registration_source: customer.registrationSource,
+    referral_code: customer.referralCode,
+    terms_accepted_at: customer.termsAcceptedAt,
+    marketing_consent: toFlag(customer.marketingConsent),
+    attributes: toJson(customer.attributes),
+    onboarding_data: toJson(customer.onboardingData),
+    blocks: toJson(customer.blocks),
+    email_verified_at: customer.emailVerifiedAt,
+    phone_verified_at: customer.phoneVerifiedAt,
+    created_at: customer.createdAt,
+    updated_at: customer.updatedAt,
+  };
+}
+
+/** A row as a customer. Drivers disagree on how they give large integers: every number goes through Number. */
+export function customerOf(row: CustomerRow): Customer {
+  return {
+    id: row.id,
+    tenantId: row.tenant_id,
+    version: Number(row.version),
+    stage: row.stage as Stage,
+    approval: row.approval as Approval,
+    username: row.username,
+    email: row.email,
+    firstName: row.first_name,
+    lastName: row.last_name,
+    userType: row.user_type,
+    phone: row.phone,
+    registrationSource: row.registration_source,
+    referralCode: row.referral_code,
+    termsAcceptedAt: Number(row.terms_accepted_at),
+    marketingConsent: fromFlag(row.marketing_consent),
+    attributes: fromJson<Record<string, unknown>>(row.attributes),
+    onboardingData: fromJson<Record<string, unknown>>(row.onboarding_data),
+    blocks: fromJson<Block[]>(row.blocks),
+    emailVerifiedAt: numberOrNull(row.email_verified_at),
+    phoneVerifiedAt: numberOrNull(row.phone_verified_at),
+    createdAt: Number(row.created_at),
+    updatedAt: Number(row.updated_at),
+  };
+}
+
+/** A row as a place in the history. */
+export function entryOf(row: EventRow): HistoryEntry {
+  const { id, name, actor, tenant_id: tenantId, customer_id: subject } = row;
+  // Written by this package alone, from typed events.
+  const event = { id, name, at: Number(row.at), tenantId, actor, subject, data: fromJson(row.data) };
+  return { seq: Number(row.seq), event: event as AnyEvent<LifecycleEvents> };
+}
+
+/** A token as a row. */
+export function tokenRow(tenantId: string, token: StoredToken): TokenRow {
+  return {
+    tenant_id: tenantId,
+    customer_id: token.customerId,
+    channel: token.channel,
+    id: token.id,
+    key_id: token.keyId,
+    hash: token.hash,
+    attempts: token.attempts,
+    issued_at: token.issuedAt,
+    expires_at: token.expiresAt,
+    consumed_at: token.consumedAt,
+    issued: token.issued,
+    window_started_at: token.windowStartedAt,
+  };
+}
+
+/** A row as a token. */
+export function tokenOf(row: TokenRow): StoredToken {
+  return {
+    customerId: row.customer_id,
+    channel: row.channel as Channel,
+    id: row.id,
+    keyId: row.key_id,
+    hash: row.hash,
+    attempts: Number(row.attempts),
+    issuedAt: Number(row.issued_at),
+    expiresAt: Number(row.expires_at),
+    consumedAt: numberOrNull(row.consumed_at),
+    issued: Number(row.issued),
+    windowStartedAt: Number(row.window_started_at),
+  };
+}
+
+/** A row as a run. */
+export function runOf(row: RunRow): Run {
+  return {
+    id: row.id,
+    tenantId: row.tenant_id,
+    customerId: row.customer_id,
+    serviceName: row.service_name,
+    templateVersion: row.template_version,
+    templateHash: row.template_hash,
+    config: fromJson<Record<string, unknown>>(row.config),
+    status: row.status as ServiceStatus,
+    direction: row.direction as Run['direction'],
+    steps: fromJson<Run['steps']>(row.steps),
+    nextAt: numberOrNull(row.next_at),
+    requestedBy: row.requested_by,
+    createdAt: Number(row.created_at),
+    updatedAt: Number(row.updated_at),
+    provisionedAt: numberOrNull(row.provisioned_at),
+  };
+}

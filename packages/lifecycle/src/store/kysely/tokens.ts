@@ -1,0 +1,71 @@
+import { sql } from 'kysely';
+import { executorFor, upsert, type Database } from '@dotmac/core/kysely';
+import type { StoreTransaction } from '@dotmac/core';
+import type { Channel } from '../../verification/channel.js';
+import type { StoredToken, TokenStore } from '../store.js';
+import { tokenOf, tokenRow, type LifecycleTables } from './tables.js';
+
+const table = 'dotmac_verification_tokens';
+const replaced = {
+  id: 'replace',
+  key_id: 'replace',
+  hash: 'replace',
+  attempts: 'replace',
+  issued_at: 'replace',
+  expires_at: 'replace',
+  consumed_at: 'replace',
+  issued: 'replace',
+  window_started_at: 'replace',
+} as const;
+
+/** Verification tokens in the database. */
+export function kyselyTokens(database: Database, tenantId: string): TokenStore {
+  const on = (trx?: StoreTransaction) => executorFor<LifecycleTables>(database, trx);
+  const get = async (customerId: string, channel: Channel, trx?: StoreTransaction): Promise<StoredToken | undefined> => {
+    const row = await on(trx)
+      .selectFrom(table)
+      .selectAll()
+      .where('tenant_id', '=', tenantId)
+      .where('customer_id', '=', customerId)
+      .where('channel', '=', channel)
+      .executeTakeFirst();
+    return row && tokenOf(row);
+  };
+
+  return {
+    get,
+    async put(token, trx) {
+      const insert = on(trx).insertInto(table).values(tokenRow(tenantId, token));
+      await upsert(database, insert, ['tenant_id', 'customer_id', 'channel'], replaced).execute();
+    },
+    async countAttempt(customerId, channel, trx) {
+      const { returning } = database.traits;
+      const update = on(trx)
+        .updateTable(table)
+        // Without RETURNING, last_insert_id(value) makes the connection remember the value and answer it.
+        .set({ attempts: returning ? sql`attempts + 1` : sql`last_insert_id(attempts + 1)` })
+        .where('tenant_id', '=', tenantId)
+        .where('customer_id', '=', customerId)
+        .where('channel', '=', channel);
+      if (returning) {
+        const row = await update.returningAll().executeTakeFirst();
+        return row && tokenOf(row);
+      }
+      const { insertId } = await on(trx).executeQuery(update.compile());
+      const token = insertId === undefined ? undefined : await get(customerId, channel, trx);
+      return token && { ...token, attempts: Number(insertId) };
+    },
+    async consume({ customerId, channel, id }, at, trx) {
+      const { numUpdatedRows } = await on(trx)
+        .updateTable(table)
+        .set({ consumed_at: at })
+        .where('tenant_id', '=', tenantId)
+        .where('customer_id', '=', customerId)
+        .where('channel', '=', channel)
+        .where('id', '=', id)
+        .where('consumed_at', 'is', null)
+        .executeTakeFirst();
+      return numUpdatedRows === 1n;
+    },
+  };
+}

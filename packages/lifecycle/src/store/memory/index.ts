@@ -1,0 +1,78 @@
+import {
+  memoryOutbox,
+  memoryTables,
+  systemClock,
+  type Clock,
+  type MemoryTransaction,
+  type StoreTransaction,
+} from '@dotmac/core';
+import type { Customer } from '../../customers/customer.js';
+import type { Run } from '../../provisioning/run.js';
+import { runKey, type HistoryEntry, type LifecycleStore, type StoredToken } from '../store.js';
+import { memoryCustomers } from './customers.js';
+import { memoryHistory } from './history.js';
+import { memoryRunLeases } from './run-leases.js';
+import { memoryRuns } from './runs.js';
+import { memoryTokens } from './tokens.js';
+
+/** A run with its lease. */
+export interface RunRecord {
+  run: Run;
+  fence: number;
+  leaseOwner: string | null;
+  leaseUntil: number;
+}
+
+/** The maps that the memory store keeps; keys begin with the tenant id, which has no slash. */
+export type LifecycleMaps = ReturnType<typeof emptyMaps>;
+
+const emptyMaps = () => ({
+  customers: new Map<string, Customer>(),
+  /** Ids of customers, by what must be unique. */
+  names: new Map<string, string>(),
+  history: new Map<string, readonly HistoryEntry[]>(),
+  tokens: new Map<string, StoredToken>(),
+  runs: new Map<string, RunRecord>(),
+});
+
+/** What the parts of the memory store share. */
+export type LifecycleMemory = ReturnType<typeof memoryTables<LifecycleMaps>>;
+
+/** Options of {@link memoryLifecycleStore}. */
+export interface MemoryLifecycleStoreOptions {
+  /** Judges leases and what the outbox owes. */
+  clock?: Pick<Clock, 'now'>;
+}
+
+/** A store within this process, for tests and trials: what it keeps is lost with the process. */
+export function memoryLifecycleStore({ clock = systemClock }: MemoryLifecycleStoreOptions = {}): LifecycleStore {
+  const memory: LifecycleMemory = memoryTables(emptyMaps());
+  return {
+    capabilities: { parallelTransactions: false },
+    outbox: memoryOutbox({ clock }),
+    runLeases: memoryRunLeases(memory, clock),
+    migrate: () => Promise.resolve(),
+    transaction: <Result>(work: (trx: StoreTransaction) => Promise<Result>, join?: StoreTransaction) =>
+      memory.transaction((_, trx) => work(trx), join),
+    afterCommit(trx, callback) {
+      (trx as MemoryTransaction).afterCommit(callback);
+      return true;
+    },
+    tenant: (tenantId) => ({
+      customers: memoryCustomers(memory, tenantId),
+      history: memoryHistory(memory, tenantId),
+      tokens: memoryTokens(memory, tenantId),
+      runs: memoryRuns(memory, tenantId),
+    }),
+    dueRuns(untilMs, limit) {
+      const due = [...memory.read.runs.values()]
+        .flatMap(({ run: { id, tenantId, nextAt }, leaseOwner, leaseUntil }) =>
+          nextAt === null || nextAt > untilMs
+            ? []
+            : [{ key: runKey(tenantId, id), at: Math.max(nextAt, leaseOwner === null ? 0 : leaseUntil) }],
+        )
+        .sort((a, b) => a.at - b.at);
+      return Promise.resolve(due.slice(0, limit));
+    },
+  };
+}

@@ -1,0 +1,28 @@
+import type { Channel } from '../../verification/channel.js';
+import type { TokenStore } from '../store.js';
+import type { LifecycleMemory } from './index.js';
+
+/** Verification tokens in memory. */
+export function memoryTokens(memory: LifecycleMemory, tenantId: string): TokenStore {
+  const keyOf = (customerId: string, channel: Channel): string => `${tenantId}/${customerId}/${channel}`;
+  return {
+    get: (customerId, channel) => Promise.resolve(memory.read.tokens.get(keyOf(customerId, channel))),
+    put: (token, trx) =>
+      memory.transaction(({ tokens }) => void tokens.set(keyOf(token.customerId, token.channel), { ...token }), trx),
+    countAttempt: (customerId, channel, trx) =>
+      memory.transaction(({ tokens }) => {
+        const token = tokens.get(keyOf(customerId, channel));
+        if (!token) return undefined;
+        const counted = { ...token, attempts: token.attempts + 1 };
+        tokens.set(keyOf(customerId, channel), counted);
+        return counted;
+      }, trx),
+    consume: ({ customerId, channel, id }, at, trx) =>
+      memory.transaction(({ tokens }) => {
+        const token = tokens.get(keyOf(customerId, channel));
+        if (token?.id !== id || token.consumedAt !== null) return false;
+        tokens.set(keyOf(customerId, channel), { ...token, consumedAt: at });
+        return true;
+      }, trx),
+  };
+}

@@ -1,0 +1,124 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { backends, type Backend } from '../support/backends.js';
+import { rig, someone, type Rig } from '../support/lifecycle.js';
+
+for (const { title, present, create } of backends)
+  describe.skipIf(!present)(`commands on ${title}`, () => {
+    let backend: Backend;
+    let run: Rig;
+    beforeAll(async () => {
+      backend = await create();
+      run = await rig(backend);
+    });
+    afterAll(async () => {
+      await run.stop();
+      await backend.close();
+    });
+
+    it('take a customer from registration to active, suspended and back', async () => {
+      const { acme, token } = run;
+      const registered = await acme.customers.register({ ...someone(), phone: '+4930901820' });
+      expect(registered).toMatchObject({ status: 'pending', lifecycleStage: 'registration', userId: registered.id });
+      expect(registered.nextActions.map(({ action }) => action)).toEqual(['verify_email', 'verify_phone']);
+      const { id } = registered;
+      const email = { verificationToken: await token(id), verificationType: 'email' } as const;
+      expect((await acme.verification.verify(id, email)).lifecycleStage).toBe('verification');
+      await expect(acme.verification.verify(id, email)).rejects.toMatchObject({ code: 'ILLEGAL_TRANSITION' });
+      expect(await acme.onboarding.onboard(id, { onboardingData: { plan: 'x' } })).toMatchObject({ status: 'active' });
+      const phone = { verificationToken: await token(id, 'phone'), verificationType: 'phone' } as const;
+      expect((await acme.verification.verify(id, phone)).lifecycleStage).toBe('active');
+      expect(await acme.suspension.suspend(id, { actionType: 'suspend', reason: 'late' })).toMatchObject({ status: 'suspended' });
+      expect(await acme.suspension.reactivate(id, { actionType: 'reactivate' })).toMatchObject({ status: 'active' });
+
+      const summary = await acme.customers.summary(id);
+      expect(summary.lifecycleEvents.map(({ eventType }) => eventType)).toEqual([
+        'customer.registered',
+        'customer.verified',
+        'customer.onboarding_started',
+        'customer.activated',
+        'customer.verified',
+        'customer.suspended',
+        'customer.reactivated',
+      ]);
+      expect(summary.lifecycleEvents[5]?.details).toMatchObject({ reason: 'general', note: 'late', open_reasons: ['general'] });
+      expect(summary.stageHistory.map(({ stage }) => stage)).toEqual([
+        'registration', 'verification', 'onboarding', 'active', 'suspended', 'active',
+      ]);
+      expect(summary.stageHistory.at(-1)?.leftAt).toBeNull();
+      expect(await acme.customers.read(id)).toMatchObject({ onboardingData: { plan: 'x' }, version: 7, blocks: [] });
+    });
+
+    it('refuse a username or email that the tenant has, whatever its case, and name the field', async () => {
+      const { acme, other } = run;
+      const first = someone();
+      await acme.customers.register(first);
+      await expect(acme.customers.register({ ...someone(), username: first.username.toUpperCase() })).rejects.toMatchObject({
+        code: 'CUSTOMER_EXISTS',
+        details: { field: 'username' },
+      });
+      await expect(acme.customers.register({ ...someone(), email: first.email.toUpperCase() })).rejects.toMatchObject({
+        code: 'CUSTOMER_EXISTS',
+        details: { field: 'email' },
+      });
+      await expect(other.customers.register(first)).resolves.toMatchObject({ status: 'pending' });
+    });
+
+    it('register one of twenty racers for a name', async () => {
+      const same = someone();
+      const racers = await Promise.allSettled(Array.from({ length: 20 }, () => run.acme.customers.register(same)));
+      expect(racers.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+      for (const racer of racers) if (racer.status === 'rejected') expect(racer.reason).toMatchObject({ code: 'CUSTOMER_EXISTS' });
+    });
+
+    it('let a customer in only once approved, and turn away who is rejected', async () => {
+      const { acme, token } = run;
+      const { id, nextActions } = await acme.customers.register({ ...someone(), requiresApproval: true });
+      expect(nextActions.map(({ action }) => action)).toEqual(['wait_for_approval']);
+      const verification = { verificationToken: await token(id), verificationType: 'email' } as const;
+      await expect(acme.verification.verify(id, verification)).rejects.toMatchObject({ code: 'ILLEGAL_TRANSITION' });
+      await acme.customers.approve(id);
+      await expect(acme.customers.reject(id)).rejects.toMatchObject({ code: 'ILLEGAL_TRANSITION' });
+      expect(await acme.verification.verify(id, verification)).toMatchObject({ lifecycleStage: 'verification' });
+      const rejected = await acme.customers.register({ ...someone(), requiresApproval: true });
+      expect(await acme.customers.reject(rejected.id, { reason: 'fraud' })).toMatchObject({ lifecycleStage: 'inactive' });
+    });
+
+    it('let one of fifty racers suspend for a reason', async () => {
+      const id = await run.active();
+      const racers = await Promise.allSettled(
+        Array.from({ length: 50 }, () => run.acme.suspension.suspend(id, { actionType: 'abuse' })),
+      );
+      expect(racers.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+      for (const racer of racers)
+        if (racer.status === 'rejected') expect(racer.reason).toMatchObject({ code: 'ILLEGAL_TRANSITION' });
+      expect((await run.acme.customers.read(id)).blocks).toHaveLength(1);
+    });
+
+    it('let one of fifty racers use a token', async () => {
+      const { acme, token } = run;
+      const { id } = await acme.customers.register(someone());
+      const draft = { verificationToken: await token(id), verificationType: 'email' } as const;
+      const racers = await Promise.allSettled(Array.from({ length: 50 }, () => acme.verification.verify(id, draft)));
+      expect(racers.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+      const codes = new Set(racers.flatMap((it) => (it.status === 'rejected' ? [(it.reason as { code: string }).code] : [])));
+      expect([...codes].filter((code) => !/^(VERIFICATION_(FAILED|LOCKED)|ILLEGAL_TRANSITION)$/.test(code))).toEqual([]);
+      expect((await acme.customers.read(id)).version).toBe(2);
+    });
+
+    it('answer another tenant as if there were no such customer, and change nothing', async () => {
+      const { acme, other } = run;
+      const id = await run.active();
+      const before = await acme.customers.read(id);
+      const notFound = { code: 'CUSTOMER_NOT_FOUND' };
+      await expect(other.customers.get(id)).rejects.toMatchObject(notFound);
+      await expect(other.customers.summary(id)).rejects.toMatchObject(notFound);
+      await expect(other.customers.approve(id)).rejects.toMatchObject(notFound);
+      await expect(other.suspension.suspend(id, { actionType: 'x' })).rejects.toMatchObject(notFound);
+      await expect(other.onboarding.onboard(id)).rejects.toMatchObject(notFound);
+      await expect(other.verification.resend(id)).rejects.toMatchObject(notFound);
+      await expect(
+        other.verification.verify(id, { verificationToken: 'x', verificationType: 'email' }),
+      ).rejects.toMatchObject(notFound);
+      expect(await acme.customers.read(id)).toEqual(before);
+    });
+  });

@@ -1,0 +1,50 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { databaseFromUrl, type Database } from '@dotmac/core/kysely';
+import { fakeClock, type FakeClock } from '@dotmac/core/testing';
+import { available, freshMysql, freshPostgres, type FreshDatabase } from '../../../../test/support/services.js';
+import { kyselyLifecycleStore } from '../../src/store/kysely/index.js';
+import { memoryLifecycleStore } from '../../src/store/memory/index.js';
+import type { LifecycleStore } from '../../src/store/store.js';
+
+/** A store of a test's own, on a clock that the test moves. */
+export interface Backend {
+  store: LifecycleStore;
+  clock: FakeClock;
+  /** Absent in memory. */
+  database?: Database;
+  url?: string;
+  close(): Promise<void>;
+}
+
+/** A SQLite file of a test's own. */
+export function freshSqlite(): Promise<FreshDatabase> {
+  const folder = mkdtempSync(join(tmpdir(), 'dotmac-lifecycle-'));
+  return Promise.resolve({
+    url: `sqlite:${join(folder, 'test.db')}`,
+    drop: () => Promise.resolve(rmSync(folder, { recursive: true, force: true })),
+  });
+}
+
+const on = (fresh: () => Promise<FreshDatabase>) => async (): Promise<Backend> => {
+  const { url, drop } = await fresh();
+  const clock = fakeClock();
+  const database = databaseFromUrl(url);
+  const store = kyselyLifecycleStore(database, { clock });
+  await store.migrate();
+  return { store, clock, database, url, close: () => database.close().then(drop) };
+};
+
+const inMemory = (): Promise<Backend> => {
+  const clock = fakeClock();
+  return Promise.resolve({ store: memoryLifecycleStore({ clock }), clock, close: () => Promise.resolve() });
+};
+
+/** Every store, to run one block of tests on each. */
+export const backends: readonly { title: string; present: boolean; create: () => Promise<Backend> }[] = [
+  { title: 'memory', present: true, create: inMemory },
+  { title: 'SQLite', present: true, create: on(freshSqlite) },
+  { title: 'PostgreSQL', present: available.postgres, create: on(freshPostgres) },
+  { title: 'MariaDB', present: available.mysql, create: on(freshMysql) },
+];
