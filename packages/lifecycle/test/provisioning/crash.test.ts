@@ -1,0 +1,69 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { build } from 'tsup';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { databaseFromUrl } from '@dotmac/core/kysely';
+import { available, freshMysql, freshPostgres } from '../../../../test/support/services.js';
+import { kyselyLifecycleStore } from '../../src/store/kysely/index.js';
+import { freshSqlite } from '../support/backends.js';
+import { until } from '../support/lifecycle.js';
+
+// Below node_modules, so that the bundle finds what it does not contain.
+const folder = resolve(import.meta.dirname, `../../../../node_modules/.cache/dotmac-crash-${process.pid}`);
+const databases = [
+  { title: 'SQLite', present: true, fresh: freshSqlite },
+  { title: 'PostgreSQL', present: available.postgres, fresh: freshPostgres },
+  { title: 'MariaDB', present: available.mysql, fresh: freshMysql },
+];
+
+beforeAll(async () => {
+  mkdirSync(folder, { recursive: true });
+  await build({
+    entry: { worker: join(import.meta.dirname, '../support/crash-worker.ts') },
+    outDir: folder,
+    format: 'esm',
+    target: 'node20',
+    outExtension: () => ({ js: '.mjs' }),
+    noExternal: [/^@dotmac\//],
+    skipNodeModulesBundle: true,
+    esbuildOptions: (options) => void (options.conditions = ['@dotmac/source']),
+    config: false,
+    silent: true,
+  });
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+for (const { title, present, fresh } of databases)
+  describe.skipIf(!present)(`a process killed in the middle of a step on ${title}`, () => {
+    it('leaves a run that another takes up at that step, under the same idempotency key', async () => {
+      const { url, drop } = await fresh();
+      const ledger = join(folder, `${title}.ndjson`);
+      const lines = (): { turn: string; key: string; idempotencyKey: string }[] =>
+        existsSync(ledger) ? readFileSync(ledger, 'utf8').split('\n').filter(Boolean).map((line) => JSON.parse(line) as never) : [];
+      const start = (turn: string): ChildProcess =>
+        spawn(process.execPath, [join(folder, 'worker.mjs'), url, ledger, turn], { stdio: ['ignore', 'inherit', 'inherit'] });
+
+      const first = start('first');
+      await until(() => lines().some(({ key }) => key === 'account'));
+      first.kill('SIGKILL');
+      await once(first, 'exit');
+      const second = start('second');
+      expect((await once(second, 'exit'))[0]).toBe(0);
+
+      const told = lines();
+      const [account] = told.filter(({ key }) => key === 'account');
+      expect(told.map(({ turn, key }) => `${turn} ${key}`)).toEqual(['first port', 'first account', 'second account', 'second mail']);
+      expect(told[2]?.idempotencyKey).toBe(account?.idempotencyKey);
+      const database = databaseFromUrl(url);
+      const [runId = ''] = account?.idempotencyKey.split(':') ?? [];
+      const run = await kyselyLifecycleStore(database).tenant('acme').runs.get(runId);
+      expect(run).toMatchObject({ status: 'active', nextAt: null });
+      expect(run?.steps.map(({ attempts, failures, output }) => [attempts, failures, output])).toEqual([
+        [1, 0, { turn: 'first' }], [2, 0, { turn: 'second' }], [1, 0, { turn: 'second' }],
+      ]);
+      await database.close();
+      await drop();
+    });
+  });
