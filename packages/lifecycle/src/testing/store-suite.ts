@@ -1,0 +1,189 @@
+import assert from 'node:assert/strict';
+import { newId } from '@dotmac/core';
+import type { Suite } from '@dotmac/core/testing';
+import type { LifecycleStore } from '../store/store.js';
+import { aCustomer, aRun, aToken, anEvent } from './samples.js';
+
+/** What the suite needs: an empty store on a clock that only the suite moves. */
+export interface LifecycleStoreSubject {
+  store: LifecycleStore;
+  clock: { now(): number; advance(ms: number): Promise<void> };
+}
+
+const undo = new Error('undone on purpose');
+
+/** What every lifecycle store must do. */
+export const lifecycleStoreSuite: Suite<LifecycleStoreSubject> = {
+  name: 'a lifecycle store',
+  cases: [
+    {
+      name: 'gives a customer back as it was given, whatever is in it',
+      async run({ store }) {
+        const { customers } = store.tenant('a');
+        const customer = aCustomer('a', { attributes: { 'Ключ "\u0000': [1, { deep: null }] }, phone: null, marketingConsent: true });
+        await store.transaction((trx) => customers.insert(customer, trx));
+        assert.deepEqual(await customers.get(customer.id), customer);
+        assert.deepEqual(await store.transaction((trx) => customers.lock(customer.id, trx)), customer);
+      },
+    },
+    {
+      name: 'tells which name of a customer is taken, in any case, within the tenant alone',
+      async run({ store }) {
+        const insert = (tenantId: string, names: { username: string; email: string }) =>
+          store.transaction((trx) => store.tenant(tenantId).customers.insert(aCustomer(tenantId, names), trx));
+        assert.equal(await insert('a', { username: 'Neo', email: 'neo@example.com' }), 'inserted');
+        assert.equal(await insert('a', { username: 'nEO', email: 'x@example.com' }), 'username');
+        assert.equal(await insert('a', { username: 'trinity', email: 'NEO@example.com' }), 'email');
+        assert.equal(await insert('b', { username: 'Neo', email: 'neo@example.com' }), 'inserted');
+        assert.deepEqual(await store.tenant('a').customers.countByStage(), { registration: 1 });
+      },
+    },
+    {
+      name: 'replaces a customer for one of twenty racers that saw the same version',
+      async run({ store }) {
+        const { customers } = store.tenant('a');
+        const customer = aCustomer('a');
+        await store.transaction((trx) => customers.insert(customer, trx));
+        const next = { ...customer, version: 2, stage: 'verification' as const };
+        const outcomes = await Promise.all(
+          Array.from({ length: 20 }, () => store.transaction((trx) => customers.replace(next, 1, trx))),
+        );
+        assert.equal(outcomes.filter(Boolean).length, 1);
+        assert.deepEqual(await customers.get(customer.id), next);
+      },
+    },
+    {
+      name: 'undoes a transaction whole',
+      async run({ store }) {
+        const { customers, history, tokens, runs } = store.tenant('a');
+        const customer = aCustomer('a');
+        const run = aRun('a', customer.id);
+        let committed = false;
+        const work = store.transaction(async (trx) => {
+          store.afterCommit(trx, () => (committed = true));
+          await customers.insert(customer, trx);
+          await history.append(customer.id, [{ seq: 1, event: anEvent('a', customer.id, 'registration') }], trx);
+          await tokens.put(aToken(customer.id), trx);
+          await runs.insert(run, trx);
+          throw undo;
+        });
+        await assert.rejects(work, undo);
+        assert.equal(committed, false);
+        assert.equal(await customers.get(customer.id), undefined);
+        assert.deepEqual(await history.list(customer.id, { limit: 9 }), []);
+        assert.equal(await tokens.get(customer.id, 'email'), undefined);
+        assert.equal(await runs.get(run.id), undefined);
+      },
+    },
+    {
+      name: 'keeps history in its order, and finds the last entries and the changes of stage',
+      async run({ store }) {
+        const { history } = store.tenant('a');
+        const id = newId();
+        const stages = ['registration', 'verification', 'verification', 'onboarding'] as const;
+        const entries = stages.map((to, index) => ({ seq: index + 1, event: anEvent('a', id, to, stages[index - 1]) }));
+        await store.transaction((trx) => history.append(id, entries, trx));
+        assert.deepEqual(await history.list(id, { limit: 9 }), entries);
+        assert.deepEqual(await history.list(id, { limit: 2 }), entries.slice(2));
+        const changes = await history.list(id, { limit: 9, stageChangesOnly: true });
+        assert.deepEqual(changes.map(({ seq }) => seq), [1, 2, 4]);
+      },
+    },
+    {
+      name: 'counts attempts one by one, and lets one of twenty racers consume a token',
+      async run({ store, clock }) {
+        const { tokens } = store.tenant('a');
+        const token = aToken(newId());
+        await store.transaction((trx) => tokens.put(token, trx));
+        const counted = await Promise.all(
+          Array.from({ length: 20 }, () => tokens.countAttempt(token.customerId, token.channel)),
+        );
+        const attempts = counted.map((it) => it?.attempts ?? 0).sort((x, y) => x - y);
+        assert.deepEqual(attempts, Array.from({ length: 20 }, (_, index) => index + 1));
+        const consume = () => store.transaction((trx) => tokens.consume(token, clock.now(), trx));
+        assert.equal((await Promise.all(Array.from({ length: 20 }, consume))).filter(Boolean).length, 1);
+        const renewed = { ...token, id: newId() };
+        await store.transaction((trx) => tokens.put(renewed, trx));
+        assert.deepEqual(await tokens.get(token.customerId, token.channel), renewed);
+        assert.equal(await consume(), false);
+        assert.equal(await tokens.countAttempt(newId(), 'email'), undefined);
+      },
+    },
+    {
+      name: 'keeps a run, and writes checkpoints under the latest fence alone',
+      async run({ store, clock }) {
+        const { runs } = store.tenant('a');
+        const run = aRun('a', newId());
+        const key = `a/${run.id}`;
+        await store.transaction((trx) => runs.insert(run, trx));
+        assert.deepEqual(await runs.get(run.id), run);
+        const first = await store.runLeases.acquire(key, 'one', 1_000);
+        assert.ok(first);
+        assert.equal(await store.runLeases.acquire(key, 'two', 1_000), null);
+        await clock.advance(1_000);
+        const second = await store.runLeases.acquire(key, 'two', 1_000);
+        assert.ok(second && second.fence > first.fence);
+        const done = { ...run, status: 'active' as const, nextAt: null, provisionedAt: 5 };
+        assert.equal(await runs.checkpoint(run.id, first.fence, done), false);
+        assert.deepEqual(await runs.get(run.id), run);
+        assert.equal(await store.runLeases.renew(key, 'one', first.fence, 1_000), false);
+        assert.equal(await store.runLeases.renew(key, 'two', second.fence, 1_000), true);
+        assert.equal(await runs.checkpoint(run.id, second.fence, done), true);
+        assert.deepEqual(await runs.get(run.id), done);
+        assert.deepEqual(await runs.countByStatus(), { active: 1 });
+        assert.equal(await store.runLeases.release(key, 'two', second.fence), true);
+        assert.equal(await store.runLeases.acquire(key, 'three', 1_000), null, 'a run that is over is nobody’s');
+      },
+    },
+    {
+      name: 'finds due runs of every tenant, leased ones when their lease ends',
+      async run({ store, clock }) {
+        const now = clock.now();
+        const [soon, later, leased, over] = [now, now + 10_000, now, null].map((nextAt, index) =>
+          aRun(index % 2 === 0 ? 'a' : 'b', newId(), { nextAt }),
+        );
+        assert.ok(soon && later && leased && over);
+        await store.transaction(async (trx) => {
+          for (const run of [soon, later, leased, over]) await store.tenant(run.tenantId).runs.insert(run, trx);
+        });
+        await store.runLeases.acquire(`a/${leased.id}`, 'one', 3_000);
+        const due = async (untilMs: number) => new Map((await store.dueRuns(untilMs, 9)).map(({ key, at }) => [key, at]));
+        assert.deepEqual(await due(now + 5_000), new Map([[`a/${soon.id}`, now], [`a/${leased.id}`, now + 3_000]]));
+        assert.equal((await due(now + 10_000)).get(`b/${later.id}`), now + 10_000);
+        assert.equal((await store.dueRuns(now + 10_000, 1)).length, 1);
+      },
+    },
+    {
+      name: 'shows and changes nothing of another tenant',
+      async run({ store, clock }) {
+        const [mine, theirs] = [store.tenant('a'), store.tenant('b')];
+        const customer = aCustomer('a');
+        const run = aRun('a', customer.id);
+        const token = aToken(customer.id);
+        await store.transaction(async (trx) => {
+          await mine.customers.insert(customer, trx);
+          await mine.history.append(customer.id, [{ seq: 1, event: anEvent('a', customer.id, 'registration') }], trx);
+          await mine.tokens.put(token, trx);
+          await mine.runs.insert(run, trx);
+        });
+        assert.equal(await theirs.customers.get(customer.id), undefined);
+        assert.equal(await theirs.tokens.get(customer.id, 'email'), undefined);
+        assert.equal(await theirs.tokens.countAttempt(customer.id, 'email'), undefined);
+        assert.equal(await theirs.runs.get(run.id), undefined);
+        assert.deepEqual(await theirs.runs.listFor(customer.id, 9), []);
+        assert.deepEqual(await theirs.history.list(customer.id, { limit: 9 }), []);
+        assert.deepEqual(await theirs.customers.countByStage(), {});
+        assert.deepEqual(await theirs.runs.countByStatus(), {});
+        await store.transaction(async (trx) => {
+          assert.equal(await theirs.customers.lock(customer.id, trx), undefined);
+          assert.equal(await theirs.customers.replace({ ...customer, firstName: 'X' }, 1, trx), false);
+          assert.equal(await theirs.tokens.consume(token, clock.now(), trx), false);
+          assert.equal(await theirs.runs.checkpoint(run.id, 0, { ...run, status: 'stuck' }, trx), false);
+        });
+        assert.deepEqual(await mine.customers.get(customer.id), customer);
+        assert.deepEqual(await mine.tokens.get(customer.id, 'email'), token);
+        assert.deepEqual(await mine.runs.listFor(customer.id, 9), [run]);
+      },
+    },
+  ],
+};
