@@ -1,6 +1,7 @@
 import type { Clock, Emitter, Logger, OutboxRelay, Waker } from '@dotmac/core';
 import type { DeliverySchemas, LifecycleEvents } from './events.js';
 import type { LifecycleHooks } from './hooks.js';
+import type { LifecycleMetrics } from './metrics.js';
 import type { ChecklistItem } from './onboarding/checklist.js';
 import type { TemplateCatalogue } from './provisioning/catalogue.js';
 import type { LifecycleStore } from './store/store.js';
@@ -21,4 +22,5 @@ export interface LifecycleContext {
   readonly relay: OutboxRelay<DeliverySchemas>;
   readonly emitter: Emitter<LifecycleEvents>;
   readonly waker: Waker;
+  readonly metrics: LifecycleMetrics;
 }

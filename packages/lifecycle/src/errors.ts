@@ -12,13 +12,24 @@ export const lifecycleErrors = defineErrors({
   },
   ILLEGAL_TRANSITION: {
     kind: 'conflict',
-    message: ({ stage, command, legal, reason }: { stage: string; command: string; legal: string[]; reason?: string }) =>
+    message: ({
+      stage,
+      command,
+      legal,
+      reason,
+    }: {
+      stage: string;
+      command: string;
+      legal: string[];
+      reason?: string;
+    }) =>
       `A customer in stage ${stage} cannot take the command ${command}${reason ? `: ${reason}` : ''}. ` +
       (legal.length === 0 ? 'No command is legal there.' : `Legal there: ${legal.join(', ')}.`),
   },
   CONCURRENT_CHANGE: {
     kind: 'conflict',
-    message: ({ customerId }: { customerId: string }) => `Customer ${customerId} was changed by somebody else meanwhile.`,
+    message: ({ customerId }: { customerId: string }) =>
+      `Customer ${customerId} was changed by somebody else meanwhile.`,
     hint: 'Read the customer again, then decide whether the command still makes sense.',
   },
   VERIFICATION_FAILED: {
@@ -46,7 +57,8 @@ export const lifecycleErrors = defineErrors({
   },
   INVALID_SERVICE_CONFIG: {
     kind: 'invalid',
-    message: ({ serviceName }: { serviceName: string }) => `The configuration does not fit the service "${serviceName}".`,
+    message: ({ serviceName }: { serviceName: string }) =>
+      `The configuration does not fit the service "${serviceName}".`,
     hint: 'Every fault is listed in `errors`, by its path.',
   },
   PROVISIONING_NOT_FOUND: {

@@ -21,7 +21,10 @@ export interface LifecycleCommands extends Record<string, { input: unknown; stat
   'customer.register': { input: Registration; state: Customer };
   'customer.approve': { input: OnCustomer; state: Customer };
   'customer.reject': { input: OnCustomer & { reason: string | null }; state: Customer };
-  'customer.verify': { input: OnCustomer & { channel: Channel; additionalData: Record<string, unknown> }; state: Customer };
+  'customer.verify': {
+    input: OnCustomer & { channel: Channel; additionalData: Record<string, unknown> };
+    state: Customer;
+  };
   'customer.startOnboarding': { input: OnCustomer & { onboardingData: Record<string, unknown> }; state: Customer };
   'customer.progressOnboarding': { input: OnCustomer & { onboardingData: Record<string, unknown> }; state: Customer };
   'customer.completeOnboarding': { input: OnCustomer & { onboardingData: Record<string, unknown> }; state: Customer };
@@ -81,4 +84,3 @@ export async function runHook(
     warnIfSlow(logger, hook, phase, clock.monotonic() - startedAt);
   }
 }
-

@@ -1,6 +1,6 @@
 /** `@dotmac/lifecycle`: customers from registration to deletion, and the services they are given. */
 export { createLifecycle } from './lifecycle.js';
-export type { LifecycleModule, LifecycleOptions, LifecycleScope } from './lifecycle.js';
+export type { Lifecycle, LifecycleOptions, LifecycleScope } from './lifecycle.js';
 export { kyselyLifecycleStore } from './store/kysely/index.js';
 export type { KyselyLifecycleStoreOptions } from './store/kysely/index.js';
 export { memoryLifecycleStore } from './store/memory/index.js';
@@ -31,7 +31,15 @@ export { stages, statusOf } from './customers/stage.js';
 export type { CustomerStatus, Stage } from './customers/stage.js';
 export { fold } from './customers/fold.js';
 export type { Folded } from './customers/fold.js';
-export type { Approval, Block, Customer, CustomerView, NextAction, Registration, RegistrationDraft } from './customers/customer.js';
+export type {
+  Approval,
+  Block,
+  Customer,
+  CustomerView,
+  NextAction,
+  Registration,
+  RegistrationDraft,
+} from './customers/customer.js';
 export type { CustomerService, ReasonDraft } from './customers/service.js';
 export type { CommandOptions } from './customers/perform.js';
 export type { CustomerSummary } from './customers/summary.js';
@@ -42,6 +50,21 @@ export type { ChecklistItem } from './onboarding/checklist.js';
 export type { OnboardingService } from './onboarding/service.js';
 export type { SuspensionService } from './suspension/service.js';
 export { defineServiceTemplate } from './provisioning/definition.js';
-export type { CompensationContext, RetryPolicy, ServiceStep, ServiceTemplate, ServiceTemplateInit, StepContext } from './provisioning/definition.js';
+export type {
+  CompensationContext,
+  RetryPolicy,
+  ServiceStep,
+  ServiceTemplate,
+  ServiceTemplateInit,
+  StepContext,
+} from './provisioning/definition.js';
 export type { ServiceService } from './provisioning/service.js';
-export type { Provisioning, Run, RunStep, ServiceRequest, ServiceRequestDraft, ServiceStatus, StepStatus } from './provisioning/run.js';
+export type {
+  Provisioning,
+  Run,
+  RunStep,
+  ServiceRequest,
+  ServiceRequestDraft,
+  ServiceStatus,
+  StepStatus,
+} from './provisioning/run.js';

@@ -13,11 +13,13 @@ import {
   type StoreTransaction,
   type Waker,
 } from '@dotmac/core';
+import type { Registry } from 'prom-client';
 import type { LifecycleContext } from './context.js';
 import { customerService, type CustomerService } from './customers/service.js';
 import { deliver, hostSubscriber, type LifecycleSubscriber } from './deliver.js';
 import { deliveries, type LifecycleEvents } from './events.js';
 import type { LifecycleHooks } from './hooks.js';
+import { lifecycleMetrics } from './metrics.js';
 import type { ChecklistItem } from './onboarding/checklist.js';
 import { onboardingService, type OnboardingService } from './onboarding/service.js';
 import { advance } from './provisioning/advance.js';
@@ -66,6 +68,8 @@ export interface LifecycleOptions<Trx = StoreTransaction> {
   migrate?: boolean;
   clock?: Clock;
   logger?: Logger;
+  /** The host's prom-client registry. */
+  metrics?: Registry;
 }
 
 /** The lifecycle services of one tenant and actor. */
@@ -75,20 +79,20 @@ export interface LifecycleScope {
   readonly onboarding: OnboardingService;
   readonly suspension: SuspensionService;
   readonly services: ServiceService;
+  /** How many customers are in which stage, and services in which status. */
+  status(): Promise<LifecycleStatus>;
 }
 
 /** The lifecycle domain, to be mounted. */
-export interface LifecycleModule extends Module<LifecycleScope> {
+export interface Lifecycle extends Module<LifecycleScope> {
   /** Events of this process's commits, while they happen. What must not be lost subscribes. */
   readonly events: Emitter<LifecycleEvents>;
   /** Delivers events at least once, in order for each customer, from the outbox. Subscribe before `start()`. */
   subscribe(subscriber: LifecycleSubscriber): () => void;
-  /** How many customers are in which stage, and services in which status. */
-  status(tenantId: string): Promise<LifecycleStatus>;
 }
 
 /** Makes the lifecycle domain. Nothing happens before `start()`. */
-export function createLifecycle<Trx = StoreTransaction>(options: LifecycleOptions<Trx>): LifecycleModule {
+export function createLifecycle<Trx = StoreTransaction>(options: LifecycleOptions<Trx>): Lifecycle {
   const { store, clock = systemClock, logger = silentLogger, sendVerification, leaseMs = 30_000 } = options;
   const relayOptions = { outbox: store.outbox, events: deliveries, clock, logger };
   const { maxDeliveryAttempts, sweepMs, concurrency = 16 } = options;
@@ -106,6 +110,7 @@ export function createLifecycle<Trx = StoreTransaction>(options: LifecycleOption
     sendsVerification: sendVerification !== undefined,
     relay: createOutboxRelay({ ...relayOptions, ...(maxDeliveryAttempts && { maxAttempts: maxDeliveryAttempts }) }),
     emitter: createEmitter({ logger }),
+    metrics: lifecycleMetrics(options.metrics),
     waker: options.waker ?? timerWaker({ clock, logger, sweep, concurrency, ...(sweepMs && { sweepMs }) }),
   };
   const { relay, waker, emitter } = context;
@@ -115,6 +120,9 @@ export function createLifecycle<Trx = StoreTransaction>(options: LifecycleOption
 
   const begin = async (): Promise<void> => {
     state = 'starting';
+    if (!sendVerification) logger.warn({}, 'there is no sendVerification: nobody will learn of verification tokens');
+    else if (options.secret === undefined)
+      logger.warn({}, 'there is no secret: verification tokens that are out are void after a restart');
     try {
       if (options.migrate ?? true) await store.migrate();
       relay.start();
@@ -144,9 +152,9 @@ export function createLifecycle<Trx = StoreTransaction>(options: LifecycleOption
         onboarding: onboardingService(context, identity),
         suspension: suspensionService(context, identity),
         services: serviceService(context, identity),
+        status: () => readStatus(store.tenant(identity.tenantId)),
       };
     },
-    status: (tenantId) => readStatus(store.tenant(scopeIdentity({ tenantId }).tenantId)),
     start: () => (starting ??= begin()),
     async stop() {
       await starting?.catch(() => undefined);

@@ -15,7 +15,10 @@ export const registration = z
       .max(100)
       .regex(/^[^\s\p{C}]+$/u, 'Spaces and control characters are not allowed')
       .meta({ description: 'Unique in the tenant, whatever its case', examples: ['neo'] }),
-    email: z.email().max(254).meta({ description: 'Unique in the tenant, whatever its case', examples: ['neo@example.com'] }),
+    email: z
+      .email()
+      .max(254)
+      .meta({ description: 'Unique in the tenant, whatever its case', examples: ['neo@example.com'] }),
     firstName: name.meta({ examples: ['Thomas'] }),
     lastName: name.meta({ examples: ['Anderson'] }),
     userType: z

@@ -27,7 +27,10 @@ function effect(before: Folded, event: Event): Partial<Folded> {
     case 'customer.rejected':
       return { stage: event.data.to, approval: 'rejected' };
     case 'customer.verified':
-      return { stage: event.data.to, [event.data.channel === 'email' ? 'emailVerifiedAt' : 'phoneVerifiedAt']: event.at };
+      return {
+        stage: event.data.to,
+        [event.data.channel === 'email' ? 'emailVerifiedAt' : 'phoneVerifiedAt']: event.at,
+      };
     case 'customer.suspended':
     case 'customer.suspension_added':
     case 'customer.suspension_lifted':

@@ -74,7 +74,13 @@ export async function perform(
     const events = taken.map(({ decision }) => happened(identity, customerId, at, decision.event));
     await recordChange(context, before, customer, events, trx);
     for (const { step, state } of taken)
-      await runInTransaction(context, identity, `customer.${step.command}`, { customerId, at, input: step.input, state }, trx);
+      await runInTransaction(
+        context,
+        identity,
+        `customer.${step.command}`,
+        { customerId, at, input: step.input, state },
+        trx,
+      );
     return customer;
   }, join);
 }
@@ -115,6 +121,8 @@ export async function runInTransaction(
 ): Promise<void> {
   const { inTransaction } = hooksOf(context, name);
   if (inTransaction)
-    await runHook(context, name, 'inTransaction', (signal) => inTransaction({ ...identity, signal, input, state, trx }));
+    await runHook(context, name, 'inTransaction', (signal) =>
+      inTransaction({ ...identity, signal, input, state, trx }),
+    );
   await queueHook(context, identity, name, { customerId, at, state }, trx);
 }

@@ -1,14 +1,15 @@
 import type { AnyEvent, ScopeIdentity, StoreTransaction } from '@dotmac/core';
 import type { LifecycleContext } from '../context.js';
 import { lifecycleErrors } from '../errors.js';
-import { lifecycleEvents, type LifecycleEvents } from '../events.js';
+import { deliveries, lifecycleEvents, type LifecycleEvents } from '../events.js';
 import { hookSubscriber, hooksOf, type HookName } from '../hooks.js';
-import { deliveries } from '../events.js';
 import { runKey } from '../store/store.js';
 import type { Customer } from './customer.js';
 
 /** An event that a decision makes: name and data; the engine adds the rest. */
-export type PendingEvent = { [Name in keyof LifecycleEvents]: { name: Name; data: EventData<Name> } }[keyof LifecycleEvents];
+export type PendingEvent = {
+  [Name in keyof LifecycleEvents]: { name: Name; data: EventData<Name> };
+}[keyof LifecycleEvents];
 
 type EventData<Name extends keyof LifecycleEvents> = LifecycleEvents[Name]['_zod']['output'];
 type Event = AnyEvent<LifecycleEvents>;
@@ -63,7 +64,8 @@ export async function recordEvents(
 export const announcer = 'listeners';
 
 /** Tells listeners of this process, and wakes the run that a service was requested with. */
-export function announce({ emitter, waker, clock }: LifecycleContext, event: Event): void {
+export function announce({ emitter, waker, clock, metrics }: LifecycleContext, event: Event): void {
+  metrics.happened(event.name);
   emitter.emit(event);
   if (event.name === 'service.requested') void waker.wake(runKey(event.tenantId, event.data.requestId), clock.now());
 }

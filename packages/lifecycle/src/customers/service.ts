@@ -1,6 +1,7 @@
 import { newId, type ScopeIdentity } from '@dotmac/core';
 import type { LifecycleContext } from '../context.js';
 import { lifecycleErrors } from '../errors.js';
+import { readDraft } from '../read-draft.js';
 import { addressOf, issueToken } from '../verification/issue.js';
 import {
   registration,
@@ -74,7 +75,7 @@ export function customerService(context: LifecycleContext, identity: ScopeIdenti
 
   return {
     async register(draft, { trx: join } = {}) {
-      const input = registration.parse(draft);
+      const input = readDraft(registration, draft);
       await runBefore(context, identity, 'customer.register', input);
       const customer = newCustomer(identity, input, clock.now());
       await store.transaction(async (trx) => {

@@ -3,6 +3,7 @@ import type { ScopeIdentity } from '@dotmac/core';
 import type { LifecycleContext } from '../context.js';
 import type { Customer, CustomerView } from '../customers/customer.js';
 import { viewOf } from '../customers/next-actions.js';
+import { readDraft } from '../read-draft.js';
 import { perform, type CommandOptions, type Step } from '../customers/perform.js';
 import type { Command } from '../customers/transitions.js';
 import { missingItems } from './checklist.js';
@@ -25,12 +26,13 @@ export function onboardingService(context: LifecycleContext, identity: ScopeIden
   const { clock, checklist } = context;
   return {
     async onboard(customerId, draft = {}, options) {
-      const input = onboardingInput.parse(draft);
+      const input = readDraft(onboardingInput, draft);
       const withData = (customer: Customer): Customer => ({
         ...customer,
         onboardingData: { ...customer.onboardingData, ...input.onboardingData },
       });
-      const missing = (customer: Customer): string[] => missingItems(checklist, withData(customer)).map(({ key }) => key);
+      const missing = (customer: Customer): string[] =>
+        missingItems(checklist, withData(customer)).map(({ key }) => key);
       const take = (command: Command, name: OnboardingEvent, applies: (customer: Customer) => boolean): Step => ({
         command,
         input,

@@ -8,8 +8,7 @@ const passing: readonly ErrorKind[] = ['limited', 'unavailable', 'timeout', 'int
 
 /** What came of calling a step. */
 export type Outcome =
-  | { ok: true; output: unknown }
-  | { ok: false; isPermanent: boolean; shown: OperationError; error: unknown };
+  { ok: true; output: unknown } | { ok: false; isPermanent: boolean; shown: OperationError; error: unknown };
 
 /**
  * Calls a step's handler under its deadline.
@@ -46,6 +45,7 @@ export async function callStep(
 /** What is kept of what a step gave back. Throws when that is no JSON, or too long. */
 function asJson(output: unknown): unknown {
   const text = JSON.stringify(output ?? null);
-  if (text.length > longestOutput) throw new RangeError(`A step may give back ${longestOutput} characters of JSON at most.`);
+  if (text.length > longestOutput)
+    throw new RangeError(`A step may give back ${longestOutput} characters of JSON at most.`);
   return JSON.parse(text) as unknown;
 }

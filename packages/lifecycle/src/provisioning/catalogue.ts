@@ -17,7 +17,10 @@ export function templateCatalogue(templates: readonly ServiceTemplate[]): Templa
   for (const template of templates) {
     const key = keyOf(template.name, template.version);
     if (byVersion.has(key))
-      throw coreErrors.INVALID_ARGUMENT({ argument: 'templates', reason: `two are named ${template.name}@${template.version}` });
+      throw coreErrors.INVALID_ARGUMENT({
+        argument: 'templates',
+        reason: `two are named ${template.name}@${template.version}`,
+      });
     byVersion.set(key, template);
   }
   const byName = new Map(templates.map((template) => [template.name, template]));

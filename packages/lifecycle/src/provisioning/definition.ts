@@ -72,7 +72,7 @@ export interface ServiceTemplateInit<Config extends z.ZodType> {
   /** What customers ask for, e.g. `internet-100`. 1 to 100 characters. */
   name: string;
   /** Runs finish on the version they began with: keep it registered until they have. Default `1`. */
-  version?: string;
+  version?: string | number;
   /** Reads `custom_config`. */
   config: Config;
   steps: readonly ServiceStep<z.output<Config>>[];
@@ -103,7 +103,8 @@ export interface ServiceTemplate {
  * });
  */
 export function defineServiceTemplate<Config extends z.ZodType>(init: ServiceTemplateInit<Config>): ServiceTemplate {
-  const { name, version = '1', config, steps } = init;
+  const { name, config, steps } = init;
+  const version = String(init.version ?? 1);
   const keys = steps.map(({ key }) => key);
   const refuse = (reason: string) => coreErrors.INVALID_ARGUMENT({ argument: `service template ${name}`, reason });
   if (name.length === 0 || name.length > 100) throw refuse('a name is 1 to 100 characters');
@@ -112,7 +113,9 @@ export function defineServiceTemplate<Config extends z.ZodType>(init: ServiceTem
   if (keys.some((key) => !/^[A-Za-z0-9_.-]{1,100}$/.test(key)))
     throw refuse('a step key is 1 to 100 letters, digits, "_", "." or "-"');
   if (new Set(keys).size !== keys.length) throw refuse('every step has a key of its own');
-  const hash = createHash('sha256').update(JSON.stringify([name, version, keys])).digest('hex');
+  const hash = createHash('sha256')
+    .update(JSON.stringify([name, version, keys]))
+    .digest('hex');
   // The engine hands each step what this schema made of the configuration.
   return { name, version, hash, config, steps: steps as unknown as readonly ServiceStep[] };
 }

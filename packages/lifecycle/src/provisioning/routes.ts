@@ -16,7 +16,8 @@ export const provisioningRoutes = [
     path: '/customer-lifecycle/customers/{id}/services',
     tag,
     summary: 'Request a service for a customer',
-    description: 'Of active customers only. It is set up in the background, step by step; `Location` tells how far it is.',
+    description:
+      'Of active customers only. It is set up in the background, step by step; `Location` tells how far it is.',
     permission: 'lifecycle:write',
     params,
     body: serviceRequestInput,

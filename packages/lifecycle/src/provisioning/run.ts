@@ -23,7 +23,11 @@ export type StepStatus = z.output<typeof stepStatus>;
 /** What asking for a service takes. */
 export const serviceRequestInput = z
   .object({
-    serviceName: z.string().min(1).max(100).meta({ description: 'A service template', examples: ['internet-100'] }),
+    serviceName: z
+      .string()
+      .min(1)
+      .max(100)
+      .meta({ description: 'A service template', examples: ['internet-100'] }),
     customConfig: freeForm.default({}).meta({ description: 'The configuration that the template asks for' }),
   })
   .meta({ id: 'ServiceRequestInput' });

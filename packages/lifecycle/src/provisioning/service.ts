@@ -2,6 +2,7 @@ import { newId, type ScopeIdentity } from '@dotmac/core';
 import type { LifecycleContext } from '../context.js';
 import { perform, type CommandOptions, type Step } from '../customers/perform.js';
 import { lifecycleErrors } from '../errors.js';
+import { readDraft } from '../read-draft.js';
 import type { ServiceTemplate } from './definition.js';
 import { freshStep } from './plan.js';
 import {
@@ -33,7 +34,7 @@ export function serviceService(context: LifecycleContext, identity: ScopeIdentit
 
   return {
     async request(customerId, draft, options) {
-      const { serviceName, customConfig } = serviceRequestInput.parse(draft);
+      const { serviceName, customConfig } = readDraft(serviceRequestInput, draft);
       const template = templates.latest(serviceName);
       if (!template)
         throw lifecycleErrors.SERVICE_TEMPLATE_NOT_FOUND(
@@ -68,7 +69,10 @@ export function serviceService(context: LifecycleContext, identity: ScopeIdentit
 function checkConfig({ name, config }: ServiceTemplate, customConfig: Record<string, unknown>): void {
   const { error } = config.safeParse(customConfig);
   if (!error) return;
-  const issues = error.issues.map(({ path, message }) => ({ path: ['custom_config', ...path.map(String)].join('.'), message }));
+  const issues = error.issues.map(({ path, message }) => ({
+    path: ['custom_config', ...path.map(String)].join('.'),
+    message,
+  }));
   throw lifecycleErrors.INVALID_SERVICE_CONFIG({ serviceName: name }, { issues });
 }
 

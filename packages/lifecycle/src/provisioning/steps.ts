@@ -39,7 +39,10 @@ export async function runStep(
   const { retry, timeoutMs = defaultTimeoutMs } = definition;
   if (step.attempts - step.failures > toleratedCrashes) {
     const error = lifecycleErrors.STEP_FAILED({ step: step.key });
-    return { step: { ...step, status: 'failed', error: error.message, finishedAt: clock.now() }, direction: 'backward' };
+    return {
+      step: { ...step, status: 'failed', error: error.message, finishedAt: clock.now() },
+      direction: 'backward',
+    };
   }
   const begun: RunStep = {
     ...step,
@@ -54,16 +57,26 @@ export async function runStep(
     definition.run({ ...told(step.key), attempt: begun.attempts, signal: deadline }),
   );
   const finishedAt = clock.now();
+  context.metrics.stepEnded(run.serviceName, 'run', outcome.ok);
   if (outcome.ok) {
     const completedOrder = nextCompletedOrder(run.steps);
-    const completed: RunStep = { ...begun, status: 'completed', output: outcome.output, error: null, finishedAt, completedOrder };
+    const completed: RunStep = {
+      ...begun,
+      status: 'completed',
+      output: outcome.output,
+      error: null,
+      finishedAt,
+      completedOrder,
+    };
     return { step: completed, direction: 'forward' };
   }
   const failures = step.failures + 1;
   const retryInMs = outcome.isPermanent ? undefined : backoffMs(failures, retry);
   report(context, run, step.key, 'run', outcome, retryInMs);
   const failed: RunStep = { ...begun, status: 'failed', failures, error: outcome.shown.message, finishedAt };
-  return retryInMs === undefined ? { step: failed, direction: 'backward' } : { step: failed, direction: 'forward', retryInMs };
+  return retryInMs === undefined
+    ? { step: failed, direction: 'backward' }
+    : { step: failed, direction: 'forward', retryInMs };
 }
 
 /** Undoes a step once. */
@@ -92,6 +105,7 @@ export async function compensateStep(
     }),
   );
   const finishedAt = clock.now();
+  context.metrics.stepEnded(run.serviceName, 'compensate', outcome.ok);
   if (outcome.ok) return { step: { ...begun, status: 'compensated', finishedAt }, direction };
   const failures = step.compensationFailures + 1;
   // Undoing is tried to the end: no error of it is permanent.
@@ -130,7 +144,9 @@ function report(
   { error, shown }: { error: unknown; shown: OperationError },
   retryInMs: number | undefined,
 ): void {
-  const fields = { tenantId, runId, serviceName, step, phase, ...describeError(error), shown: shown.code, err: error };
+  // Not the object itself: what a step called may have put credentials into it.
+  const stack = error instanceof Error ? error.stack : undefined;
+  const fields = { tenantId, runId, serviceName, step, phase, ...describeError(error), shown: shown.code, stack };
   if (retryInMs === undefined) logger.error(fields, 'a provisioning step failed for good');
   else logger.warn({ ...fields, retryInMs }, 'a provisioning step failed and will be tried again');
 }

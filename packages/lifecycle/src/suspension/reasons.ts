@@ -5,7 +5,12 @@ import type { Block, Customer } from '../customers/customer.js';
 /** The reason of a suspension whose `action_type` names none: the command's own name. */
 export const generalReason = 'general';
 
-const general: Readonly<Record<string, true>> = { suspend: true, suspension: true, reactivate: true, reactivation: true };
+const general: Readonly<Record<string, true>> = {
+  suspend: true,
+  suspension: true,
+  reactivate: true,
+  reactivation: true,
+};
 
 /** Lifts every open reason. */
 const everyReason = 'all';

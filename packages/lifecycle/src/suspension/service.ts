@@ -2,6 +2,7 @@ import type { ScopeIdentity } from '@dotmac/core';
 import type { LifecycleContext } from '../context.js';
 import type { Customer, CustomerView } from '../customers/customer.js';
 import { viewOf } from '../customers/next-actions.js';
+import { readDraft } from '../read-draft.js';
 import { perform, type CommandOptions, type Decision, type Step } from '../customers/perform.js';
 import { reasonFor, reasonsToLift, without } from './reasons.js';
 import { suspensionInput, type SuspensionDraft } from './suspension.js';
@@ -29,17 +30,21 @@ export function suspensionService(context: LifecycleContext, identity: ScopeIden
   const command = async (customerId: string, step: Step, options?: CommandOptions): Promise<CustomerView> =>
     viewOf(await perform(context, identity, customerId, [step], options), checklist, clock.now());
   const given = (draft: SuspensionDraft): { actionType: string; input: Given } => {
-    const { actionType, reason: note, parameters } = suspensionInput.parse(draft);
+    const { actionType, reason: note, parameters } = readDraft(suspensionInput, draft);
     return { actionType, input: { reason: reasonFor(actionType), note, parameters } };
   };
 
   return {
-    suspend(customerId, draft, options) {
+    async suspend(customerId, draft, options) {
       const { input } = given(draft);
       const decide: Step['decide'] = (customer, _, { at }) => suspended(customer, input, at, identity.actor);
-      return command(customerId, { command: 'suspend', input, facts: () => ({ reason: input.reason }), decide }, options);
+      return command(
+        customerId,
+        { command: 'suspend', input, facts: () => ({ reason: input.reason }), decide },
+        options,
+      );
     },
-    reactivate(customerId, draft, options) {
+    async reactivate(customerId, draft, options) {
       const { actionType, input } = given(draft);
       const decide: Step['decide'] = (customer, { to, whileBlocked }) => {
         const lifted = reasonsToLift(customer, actionType);

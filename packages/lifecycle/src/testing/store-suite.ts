@@ -20,7 +20,11 @@ export const lifecycleStoreSuite: Suite<LifecycleStoreSubject> = {
       name: 'gives a customer back as it was given, whatever is in it',
       async run({ store }) {
         const { customers } = store.tenant('a');
-        const customer = aCustomer('a', { attributes: { 'Ключ "\u0000': [1, { deep: null }] }, phone: null, marketingConsent: true });
+        const customer = aCustomer('a', {
+          attributes: { 'Ключ "\u0000': [1, { deep: null }] },
+          phone: null,
+          marketingConsent: true,
+        });
         await store.transaction((trx) => customers.insert(customer, trx));
         assert.deepEqual(await customers.get(customer.id), customer);
         assert.deepEqual(await store.transaction((trx) => customers.lock(customer.id, trx)), customer);
@@ -86,7 +90,10 @@ export const lifecycleStoreSuite: Suite<LifecycleStoreSubject> = {
         assert.deepEqual(await history.list(id, { limit: 9 }), entries);
         assert.deepEqual(await history.list(id, { limit: 2 }), entries.slice(2));
         const changes = await history.list(id, { limit: 9, stageChangesOnly: true });
-        assert.deepEqual(changes.map(({ seq }) => seq), [1, 2, 4]);
+        assert.deepEqual(
+          changes.map(({ seq }) => seq),
+          [1, 2, 4],
+        );
       },
     },
     {
@@ -99,7 +106,10 @@ export const lifecycleStoreSuite: Suite<LifecycleStoreSubject> = {
           Array.from({ length: 20 }, () => tokens.countAttempt(token.customerId, token.channel)),
         );
         const attempts = counted.map((it) => it?.attempts ?? 0).sort((x, y) => x - y);
-        assert.deepEqual(attempts, Array.from({ length: 20 }, (_, index) => index + 1));
+        assert.deepEqual(
+          attempts,
+          Array.from({ length: 20 }, (_, index) => index + 1),
+        );
         const consume = () => store.transaction((trx) => tokens.consume(token, clock.now(), trx));
         assert.equal((await Promise.all(Array.from({ length: 20 }, consume))).filter(Boolean).length, 1);
         const renewed = { ...token, id: newId() };
@@ -147,8 +157,15 @@ export const lifecycleStoreSuite: Suite<LifecycleStoreSubject> = {
           for (const run of [soon, later, leased, over]) await store.tenant(run.tenantId).runs.insert(run, trx);
         });
         await store.runLeases.acquire(`a/${leased.id}`, 'one', 3_000);
-        const due = async (untilMs: number) => new Map((await store.dueRuns(untilMs, 9)).map(({ key, at }) => [key, at]));
-        assert.deepEqual(await due(now + 5_000), new Map([[`a/${soon.id}`, now], [`a/${leased.id}`, now + 3_000]]));
+        const due = async (untilMs: number) =>
+          new Map((await store.dueRuns(untilMs, 9)).map(({ key, at }) => [key, at]));
+        assert.deepEqual(
+          await due(now + 5_000),
+          new Map([
+            [`a/${soon.id}`, now],
+            [`a/${leased.id}`, now + 3_000],
+          ]),
+        );
         assert.equal((await due(now + 10_000)).get(`b/${later.id}`), now + 10_000);
         assert.equal((await store.dueRuns(now + 10_000, 1)).length, 1);
       },

@@ -81,7 +81,8 @@ export async function sendToken(
   const { channel, tokenId, sealed } = data;
   const [customer, kept] = await Promise.all([customers.get(customerId), tokens.get(customerId, channel)]);
   const address = customer && addressOf(customer, channel);
-  if (!customer || !address || kept?.id !== tokenId || kept.consumedAt !== null || kept.expiresAt <= clock.now()) return;
+  if (!customer || !address || kept?.id !== tokenId || kept.consumedAt !== null || kept.expiresAt <= clock.now())
+    return;
   const token = keyring.unseal(sealed, bindingOf(customer, channel, tokenId));
   if (token === undefined) {
     // Its key went with an earlier process, or the address changed: only a new token helps.
@@ -89,6 +90,16 @@ export async function sendToken(
     return;
   }
   const { username, firstName, lastName } = customer;
-  const message = { tenantId, customerId, channel, address, token, expiresAt: kept.expiresAt, username, firstName, lastName };
+  const message = {
+    tenantId,
+    customerId,
+    channel,
+    address,
+    token,
+    expiresAt: kept.expiresAt,
+    username,
+    firstName,
+    lastName,
+  };
   await send(message, { deliveryId: delivery.deliveryId, attempt: delivery.attempt, signal: delivery.signal });
 }

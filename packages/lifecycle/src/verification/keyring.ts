@@ -49,7 +49,10 @@ const shortestSecret = 32;
 export function createKeyring(secrets: readonly string[]): Keyring {
   for (const secret of secrets)
     if (secret.length < shortestSecret)
-      throw coreErrors.INVALID_ARGUMENT({ argument: 'secret', reason: `a secret has at least ${shortestSecret} characters` });
+      throw coreErrors.INVALID_ARGUMENT({
+        argument: 'secret',
+        reason: `a secret has at least ${shortestSecret} characters`,
+      });
   const rings = (secrets.length > 0 ? secrets : [randomBytes(32).toString('hex')]).map(keysOf);
   const newest = rings[0] as Keys;
   const known = new Map(rings.map((keys) => [keys.id, keys]));
@@ -67,7 +70,12 @@ export function createKeyring(secrets: readonly string[]): Keyring {
       const iv = randomBytes(12);
       const cipher = createCipheriv('aes-256-gcm', newest.seal, iv).setAAD(textOf(binding));
       const text = Buffer.concat([cipher.update(token, 'utf8'), cipher.final()]);
-      return [newest.id, iv.toString('base64url'), text.toString('base64url'), cipher.getAuthTag().toString('base64url')].join('.');
+      return [
+        newest.id,
+        iv.toString('base64url'),
+        text.toString('base64url'),
+        cipher.getAuthTag().toString('base64url'),
+      ].join('.');
     },
     unseal(sealed, binding) {
       const [keyId = '', iv = '', text = '', tag = ''] = sealed.split('.');

@@ -5,6 +5,7 @@ import { viewOf } from '../customers/next-actions.js';
 import { perform, type CommandOptions, type Step } from '../customers/perform.js';
 import { transitionFor } from '../customers/transitions.js';
 import { lifecycleErrors } from '../errors.js';
+import { readDraft } from '../read-draft.js';
 import type { StoredToken } from '../store/store.js';
 import type { Channel } from './channel.js';
 import { addressOf, bindingOf, issueToken } from './issue.js';
@@ -46,7 +47,12 @@ export function verificationService(context: LifecycleContext, identity: ScopeId
     const message = 'This token is not valid, or not any more';
     return lifecycleErrors.VERIFICATION_FAILED({}, { issues: [{ path: 'verification_token', message }] });
   };
-  const check = async (customer: Customer, channel: Channel, token: string, trx?: StoreTransaction): Promise<StoredToken> => {
+  const check = async (
+    customer: Customer,
+    channel: Channel,
+    token: string,
+    trx?: StoreTransaction,
+  ): Promise<StoredToken> => {
     const kept = await tokens.countAttempt(customer.id, channel, trx);
     if (!kept) throw failed();
     if (kept.attempts > maxAttempts) throw lifecycleErrors.VERIFICATION_LOCKED({});
@@ -57,7 +63,7 @@ export function verificationService(context: LifecycleContext, identity: ScopeId
 
   return {
     async verify(customerId, draft, options = {}) {
-      const { verificationToken, verificationType: channel, additionalData } = verificationInput.parse(draft);
+      const { verificationToken, verificationType: channel, additionalData } = readDraft(verificationInput, draft);
       const customer = await getCustomer(customerId, channel, options.trx);
       const ownStatement = store.capabilities.parallelTransactions ? undefined : options.trx;
       const kept = await check(customer, channel, verificationToken, ownStatement);
@@ -72,7 +78,7 @@ export function verificationService(context: LifecycleContext, identity: ScopeId
       return viewOf(await perform(context, identity, customerId, [step], options), checklist, clock.now());
     },
     async resend(customerId, draft = {}, { trx: join } = {}) {
-      const { channel } = resendInput.parse(draft);
+      const { channel } = readDraft(resendInput, draft);
       await store.transaction(async (trx) => {
         const customer = await customers.lock(customerId, trx);
         if (!customer) throw lifecycleErrors.CUSTOMER_NOT_FOUND({ customerId });

@@ -27,7 +27,9 @@ for (const { title, present, create } of backends)
       expect(await acme.onboarding.onboard(id, { onboardingData: { plan: 'x' } })).toMatchObject({ status: 'active' });
       const phone = { verificationToken: await token(id, 'phone'), verificationType: 'phone' } as const;
       expect((await acme.verification.verify(id, phone)).lifecycleStage).toBe('active');
-      expect(await acme.suspension.suspend(id, { actionType: 'suspend', reason: 'late' })).toMatchObject({ status: 'suspended' });
+      expect(await acme.suspension.suspend(id, { actionType: 'suspend', reason: 'late' })).toMatchObject({
+        status: 'suspended',
+      });
       expect(await acme.suspension.reactivate(id, { actionType: 'reactivate' })).toMatchObject({ status: 'active' });
 
       const summary = await acme.customers.summary(id);
@@ -40,9 +42,18 @@ for (const { title, present, create } of backends)
         'customer.suspended',
         'customer.reactivated',
       ]);
-      expect(summary.lifecycleEvents[5]?.details).toMatchObject({ reason: 'general', note: 'late', open_reasons: ['general'] });
+      expect(summary.lifecycleEvents[5]?.details).toMatchObject({
+        reason: 'general',
+        note: 'late',
+        open_reasons: ['general'],
+      });
       expect(summary.stageHistory.map(({ stage }) => stage)).toEqual([
-        'registration', 'verification', 'onboarding', 'active', 'suspended', 'active',
+        'registration',
+        'verification',
+        'onboarding',
+        'active',
+        'suspended',
+        'active',
       ]);
       expect(summary.stageHistory.at(-1)?.leftAt).toBeNull();
       expect(await acme.customers.read(id)).toMatchObject({ onboardingData: { plan: 'x' }, version: 7, blocks: [] });
@@ -52,7 +63,9 @@ for (const { title, present, create } of backends)
       const { acme, other } = run;
       const first = someone();
       await acme.customers.register(first);
-      await expect(acme.customers.register({ ...someone(), username: first.username.toUpperCase() })).rejects.toMatchObject({
+      await expect(
+        acme.customers.register({ ...someone(), username: first.username.toUpperCase() }),
+      ).rejects.toMatchObject({
         code: 'CUSTOMER_EXISTS',
         details: { field: 'username' },
       });
@@ -67,7 +80,8 @@ for (const { title, present, create } of backends)
       const same = someone();
       const racers = await Promise.allSettled(Array.from({ length: 20 }, () => run.acme.customers.register(same)));
       expect(racers.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
-      for (const racer of racers) if (racer.status === 'rejected') expect(racer.reason).toMatchObject({ code: 'CUSTOMER_EXISTS' });
+      for (const racer of racers)
+        if (racer.status === 'rejected') expect(racer.reason).toMatchObject({ code: 'CUSTOMER_EXISTS' });
     });
 
     it('let a customer in only once approved, and turn away who is rejected', async () => {
@@ -80,7 +94,9 @@ for (const { title, present, create } of backends)
       await expect(acme.customers.reject(id)).rejects.toMatchObject({ code: 'ILLEGAL_TRANSITION' });
       expect(await acme.verification.verify(id, verification)).toMatchObject({ lifecycleStage: 'verification' });
       const rejected = await acme.customers.register({ ...someone(), requiresApproval: true });
-      expect(await acme.customers.reject(rejected.id, { reason: 'fraud' })).toMatchObject({ lifecycleStage: 'inactive' });
+      expect(await acme.customers.reject(rejected.id, { reason: 'fraud' })).toMatchObject({
+        lifecycleStage: 'inactive',
+      });
     });
 
     it('let one of fifty racers suspend for a reason', async () => {
@@ -100,8 +116,12 @@ for (const { title, present, create } of backends)
       const draft = { verificationToken: await token(id), verificationType: 'email' } as const;
       const racers = await Promise.allSettled(Array.from({ length: 50 }, () => acme.verification.verify(id, draft)));
       expect(racers.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
-      const codes = new Set(racers.flatMap((it) => (it.status === 'rejected' ? [(it.reason as { code: string }).code] : [])));
-      expect([...codes].filter((code) => !/^(VERIFICATION_(FAILED|LOCKED)|ILLEGAL_TRANSITION)$/.test(code))).toEqual([]);
+      const codes = new Set(
+        racers.flatMap((it) => (it.status === 'rejected' ? [(it.reason as { code: string }).code] : [])),
+      );
+      expect([...codes].filter((code) => !/^(VERIFICATION_(FAILED|LOCKED)|ILLEGAL_TRANSITION)$/.test(code))).toEqual(
+        [],
+      );
       expect((await acme.customers.read(id)).version).toBe(2);
     });
 

@@ -37,9 +37,13 @@ for (const { title, present, create } of backends.filter((it) => it.title !== 'm
         },
       });
       const id = await run.active();
-      await expect(run.acme.suspension.suspend(id, { actionType: 'abuse' })).rejects.toMatchObject({ code: 'NOT_TODAY' });
+      await expect(run.acme.suspension.suspend(id, { actionType: 'abuse' })).rejects.toMatchObject({
+        code: 'NOT_TODAY',
+      });
       expect(await run.acme.customers.get(id)).toMatchObject({ lifecycleStage: 'active' });
-      await expect(run.acme.suspension.suspend(id, { actionType: 'late' })).resolves.toMatchObject({ status: 'suspended' });
+      await expect(run.acme.suspension.suspend(id, { actionType: 'late' })).resolves.toMatchObject({
+        status: 'suspended',
+      });
       await run.stop();
     });
 
@@ -145,10 +149,13 @@ for (const { title, present, create } of backends.filter((it) => it.title !== 'm
       const run = await rig(backend);
       const taken = someone();
       await run.acme.customers.register(taken);
-      await database().withTables<HostTables>().transaction().execute(async (trx) => {
-        await expect(run.acme.customers.register(taken, { trx })).rejects.toMatchObject({ code: 'CUSTOMER_EXISTS' });
-        await trx.insertInto('host_users').values({ id: 'still' }).execute();
-      });
+      await database()
+        .withTables<HostTables>()
+        .transaction()
+        .execute(async (trx) => {
+          await expect(run.acme.customers.register(taken, { trx })).rejects.toMatchObject({ code: 'CUSTOMER_EXISTS' });
+          await trx.insertInto('host_users').values({ id: 'still' }).execute();
+        });
       expect(await users()).toEqual(['still']);
       await run.stop();
     });

@@ -41,9 +41,16 @@ for (const { title, present, fresh } of databases)
       const { url, drop } = await fresh();
       const ledger = join(folder, `${title}.ndjson`);
       const lines = (): { turn: string; key: string; idempotencyKey: string }[] =>
-        existsSync(ledger) ? readFileSync(ledger, 'utf8').split('\n').filter(Boolean).map((line) => JSON.parse(line) as never) : [];
+        existsSync(ledger)
+          ? readFileSync(ledger, 'utf8')
+              .split('\n')
+              .filter(Boolean)
+              .map((line) => JSON.parse(line) as never)
+          : [];
       const start = (turn: string): ChildProcess =>
-        spawn(process.execPath, [join(folder, 'worker.mjs'), url, ledger, turn], { stdio: ['ignore', 'inherit', 'inherit'] });
+        spawn(process.execPath, [join(folder, 'worker.mjs'), url, ledger, turn], {
+          stdio: ['ignore', 'inherit', 'inherit'],
+        });
 
       const first = start('first');
       await until(() => lines().some(({ key }) => key === 'account'));
@@ -54,14 +61,21 @@ for (const { title, present, fresh } of databases)
 
       const told = lines();
       const [account] = told.filter(({ key }) => key === 'account');
-      expect(told.map(({ turn, key }) => `${turn} ${key}`)).toEqual(['first port', 'first account', 'second account', 'second mail']);
+      expect(told.map(({ turn, key }) => `${turn} ${key}`)).toEqual([
+        'first port',
+        'first account',
+        'second account',
+        'second mail',
+      ]);
       expect(told[2]?.idempotencyKey).toBe(account?.idempotencyKey);
       const database = databaseFromUrl(url);
       const [runId = ''] = account?.idempotencyKey.split(':') ?? [];
       const run = await kyselyLifecycleStore(database).tenant('acme').runs.get(runId);
       expect(run).toMatchObject({ status: 'active', nextAt: null });
       expect(run?.steps.map(({ attempts, failures, output }) => [attempts, failures, output])).toEqual([
-        [1, 0, { turn: 'first' }], [2, 0, { turn: 'second' }], [1, 0, { turn: 'second' }],
+        [1, 0, { turn: 'first' }],
+        [2, 0, { turn: 'second' }],
+        [1, 0, { turn: 'second' }],
       ]);
       await database.close();
       await drop();

@@ -53,9 +53,17 @@ for (const { title, present, create } of backends)
     const provision = async () => {
       const customerId = await run.active();
       const { id } = await run.acme.services.request(customerId, { serviceName: 'internet' });
-      await until(async () => !['pending', 'provisioning'].includes((await run.acme.services.get(id)).status), run.clock);
+      await until(
+        async () => !['pending', 'provisioning'].includes((await run.acme.services.get(id)).status),
+        run.clock,
+      );
       const events = (await run.acme.customers.summary(customerId)).lifecycleEvents.slice(4);
-      return { id, customerId, service: await run.acme.services.get(id), events: events.map(({ eventType }) => eventType) };
+      return {
+        id,
+        customerId,
+        service: await run.acme.services.get(id),
+        events: events.map(({ eventType }) => eventType),
+      };
     };
 
     it('goes step by step to active', async () => {
@@ -63,16 +71,20 @@ for (const { title, present, create } of backends)
       expect(service).toMatchObject({ id, requestId: id, customerId, serviceName: 'internet', status: 'active' });
       expect(service.provisionedAt).toEqual(expect.any(Number));
       expect(service.steps.map(({ name, status, attempts }) => [name, status, attempts])).toEqual([
-        ['port', 'completed', 1], ['account', 'completed', 1], ['mail', 'completed', 1],
+        ['port', 'completed', 1],
+        ['account', 'completed', 1],
+        ['mail', 'completed', 1],
       ]);
       expect(calls).toEqual(['port', 'account', 'mail']);
       expect(keys).toEqual([`${id}:port`, `${id}:account`, `${id}:mail`]);
       expect(events).toEqual(['service.requested', 'service.provisioned']);
       expect((await run.acme.customers.summary(customerId)).services).toMatchObject([{ id, status: 'active' }]);
-      expect(await run.module.status('acme')).toMatchObject({ servicesByStatus: { active: 1, failed: 0 }, totalCustomers: 1 });
-      expect(await run.module.status('other')).toMatchObject({ servicesByStatus: { active: 0 }, totalCustomers: 0 });
+      expect(await run.acme.status()).toMatchObject({ servicesByStatus: { active: 1, failed: 0 }, totalCustomers: 1 });
+      expect(await run.other.status()).toMatchObject({ servicesByStatus: { active: 0 }, totalCustomers: 0 });
       await expect(run.other.services.get(id)).rejects.toMatchObject({ code: 'PROVISIONING_NOT_FOUND' });
-      await expect(run.other.services.request(customerId, { serviceName: 'internet' })).rejects.toMatchObject({ code: 'CUSTOMER_NOT_FOUND' });
+      await expect(run.other.services.request(customerId, { serviceName: 'internet' })).rejects.toMatchObject({
+        code: 'CUSTOMER_NOT_FOUND',
+      });
     });
 
     it('tries again under the same key when a step fails in passing', async () => {
@@ -89,7 +101,11 @@ for (const { title, present, create } of backends)
     it.each([
       ['port', ['undo port (unknown)'], ['compensated', 'pending', 'pending']],
       ['account', ['undo account (unknown)', 'undo port (completed)'], ['compensated', 'compensated', 'pending']],
-      ['mail', ['undo mail (unknown)', 'undo account (completed)', 'undo port (completed)'], ['compensated', 'compensated', 'compensated']],
+      [
+        'mail',
+        ['undo mail (unknown)', 'undo account (completed)', 'undo port (completed)'],
+        ['compensated', 'compensated', 'compensated'],
+      ],
     ])('undoes in reverse what was done when %s fails for good', async (broken, undone, statuses) => {
       script = (phase, key) => {
         if (phase === 'run' && key === broken) throw vendorErrors.NO_PORT({});
@@ -97,7 +113,10 @@ for (const { title, present, create } of backends)
       const { service, events } = await provision();
       expect(service).toMatchObject({ status: 'failed', provisionedAt: null });
       expect(service.steps.map(({ status }) => status)).toEqual(statuses);
-      expect(service.steps.find(({ name }) => name === broken)).toMatchObject({ error: 'There is no free port.', attempts: 1 });
+      expect(service.steps.find(({ name }) => name === broken)).toMatchObject({
+        error: 'There is no free port.',
+        attempts: 1,
+      });
       expect(calls.filter((it) => it.startsWith('undo'))).toEqual(undone);
       expect(events).toEqual(['service.requested', 'service.failed']);
     });
@@ -135,12 +154,16 @@ for (const { title, present, create } of backends)
         code: 'SERVICE_TEMPLATE_NOT_FOUND',
         issues: [{ path: 'service_name' }],
       });
-      await expect(services.request(customerId, { serviceName: 'internet', customConfig: { speed: 5_000 } })).rejects.toMatchObject({
+      await expect(
+        services.request(customerId, { serviceName: 'internet', customConfig: { speed: 5_000 } }),
+      ).rejects.toMatchObject({
         code: 'INVALID_SERVICE_CONFIG',
         issues: [{ path: 'custom_config.speed' }],
       });
       await suspension.suspend(customerId, { actionType: 'late' });
-      await expect(services.request(customerId, { serviceName: 'internet' })).rejects.toMatchObject({ code: 'ILLEGAL_TRANSITION' });
+      await expect(services.request(customerId, { serviceName: 'internet' })).rejects.toMatchObject({
+        code: 'ILLEGAL_TRANSITION',
+      });
       expect(calls).toEqual([]);
     });
   });

@@ -27,7 +27,8 @@ for (const { title, present, create } of backends)
             key,
             async run() {
               calls.push(`${worker} ${key}`);
-              if (worker === 'zombie' && key === 'account') await new Promise<void>((resolve) => (wakeZombie = resolve));
+              if (worker === 'zombie' && key === 'account')
+                await new Promise<void>((resolve) => (wakeZombie = resolve));
               return worker;
             },
           })),
@@ -50,7 +51,10 @@ for (const { title, present, create } of backends)
       await until(() => warnings.some((text) => text.includes('taken over')), frozen, 0);
       expect(await store.tenant('acme').runs.get(id)).toEqual(settled);
       expect(calls).toEqual(['zombie port', 'zombie account', 'living account']);
-      expect(settled?.steps.map(({ output, attempts }) => [output, attempts])).toEqual([['zombie', 1], ['living', 2]]);
+      expect(settled?.steps.map(({ output, attempts }) => [output, attempts])).toEqual([
+        ['zombie', 1],
+        ['living', 2],
+      ]);
       await zombie.stop();
       await living.stop();
       await backend.close();
@@ -75,7 +79,9 @@ for (const { title, present, create } of backends)
       const two = await rig(backend, { templates: [template] });
       const { id } = await one.acme.services.request(customerId, { serviceName: 'internet' });
       const key = runKey('acme', id);
-      const racers = await Promise.all(Array.from({ length: 20 }, (_, index) => backend.store.runLeases.acquire(key, `racer ${index}`, 1_000)));
+      const racers = await Promise.all(
+        Array.from({ length: 20 }, (_, index) => backend.store.runLeases.acquire(key, `racer ${index}`, 1_000)),
+      );
       const winners = racers.flatMap((lease, index) => (lease ? [{ lease, index }] : []));
       expect(winners.length).toBeLessThanOrEqual(1);
       for (const { lease, index } of winners) await backend.store.runLeases.release(key, `racer ${index}`, lease.fence);

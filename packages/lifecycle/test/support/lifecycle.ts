@@ -1,6 +1,6 @@
 import { setTimeout as turn } from 'node:timers/promises';
 import type { FakeClock } from '@dotmac/core/testing';
-import { createLifecycle, type LifecycleModule, type LifecycleOptions, type LifecycleScope } from '../../src/lifecycle.js';
+import { createLifecycle, type Lifecycle, type LifecycleOptions, type LifecycleScope } from '../../src/lifecycle.js';
 import type { VerificationMessage } from '../../src/verification/sender.js';
 import type { Backend } from './backends.js';
 
@@ -9,12 +9,18 @@ let count = 0;
 /** A registration that differs from every other. */
 export function someone() {
   count += 1;
-  return { username: `user${count}`, email: `user${count}@example.com`, firstName: 'A', lastName: 'B', userType: 'residential' };
+  return {
+    username: `user${count}`,
+    email: `user${count}@example.com`,
+    firstName: 'A',
+    lastName: 'B',
+    userType: 'residential',
+  };
 }
 
 /** A running lifecycle on a backend, and what it sent. */
 export interface Rig {
-  module: LifecycleModule;
+  module: Lifecycle;
   acme: LifecycleScope;
   other: LifecycleScope;
   sent: VerificationMessage[];

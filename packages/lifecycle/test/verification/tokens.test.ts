@@ -60,10 +60,15 @@ for (const { title, present, create } of backends)
       const { acme, clock } = run;
       const id = await register();
       for (let sent = 1; sent < 5; sent++) await acme.verification.resend(id);
-      await expect(acme.verification.resend(id)).rejects.toMatchObject({ code: 'VERIFICATION_RESEND_LIMITED', retryAfter: 3_600 });
+      await expect(acme.verification.resend(id)).rejects.toMatchObject({
+        code: 'VERIFICATION_RESEND_LIMITED',
+        retryAfter: 3_600,
+      });
       clock.set(clock.now() + 3_600_000);
       await expect(acme.verification.resend(id)).resolves.toBeDefined();
-      await expect(acme.verification.resend((await run.acme.customers.register(someone())).id, { channel: 'phone' })).rejects.toMatchObject({
+      await expect(
+        acme.verification.resend((await run.acme.customers.register(someone())).id, { channel: 'phone' }),
+      ).rejects.toMatchObject({
         code: 'CHANNEL_MISSING',
       });
     });
@@ -117,7 +122,13 @@ describe('a keyring', () => {
     const stored = ring.hash(token, binding);
     expect(stored.hash).not.toContain(token);
     expect(ring.matches(token, binding, stored)).toBe(true);
-    for (const change of [{ tenantId: 'u' }, { customerId: 'd' }, { channel: 'phone' }, { address: 'b@example.com' }, { tokenId: '2' }] as const)
+    for (const change of [
+      { tenantId: 'u' },
+      { customerId: 'd' },
+      { channel: 'phone' },
+      { address: 'b@example.com' },
+      { tokenId: '2' },
+    ] as const)
       expect(ring.matches(token, { ...binding, ...change }, stored)).toBe(false);
   });
 
@@ -136,7 +147,9 @@ describe('a keyring', () => {
     const [id, iv, text = '', tag] = sealed.split('.');
     expect(sealed).not.toContain('token');
     expect(ring.unseal(sealed, { ...binding, customerId: 'd' })).toBeUndefined();
-    expect(ring.unseal([id, iv, text.replace(/^./, (it) => (it === 'A' ? 'B' : 'A')), tag].join('.'), binding)).toBeUndefined();
+    expect(
+      ring.unseal([id, iv, text.replace(/^./, (it) => (it === 'A' ? 'B' : 'A')), tag].join('.'), binding),
+    ).toBeUndefined();
     expect(ring.unseal('', binding)).toBeUndefined();
   });
 

@@ -65,7 +65,9 @@ export function kyselyCustomers(database: Database, tenantId: string): CustomerS
         .where('tenant_id', '=', tenantId)
         .groupBy('stage')
         .execute();
-      return Object.fromEntries(rows.map(({ stage, count }) => [stage, Number(count)])) as Partial<Record<Stage, number>>;
+      return Object.fromEntries(rows.map(({ stage, count }) => [stage, Number(count)])) as Partial<
+        Record<Stage, number>
+      >;
     },
   };
 }

@@ -21,7 +21,11 @@ const replaced = {
 /** Verification tokens in the database. */
 export function kyselyTokens(database: Database, tenantId: string): TokenStore {
   const on = (trx?: StoreTransaction) => executorFor<LifecycleTables>(database, trx);
-  const get = async (customerId: string, channel: Channel, trx?: StoreTransaction): Promise<StoredToken | undefined> => {
+  const get = async (
+    customerId: string,
+    channel: Channel,
+    trx?: StoreTransaction,
+  ): Promise<StoredToken | undefined> => {
     const row = await on(trx)
       .selectFrom(table)
       .selectAll()

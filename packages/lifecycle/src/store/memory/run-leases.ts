@@ -4,7 +4,10 @@ import type { LifecycleMemory, RunRecord } from './index.js';
 /** Leases on runs in memory. */
 export function memoryRunLeases(memory: LifecycleMemory, clock: Pick<Clock, 'now'>): Leases {
   /** Changes a record if the change finds it as it must be. */
-  const change = (key: string, next: (record: RunRecord) => Partial<RunRecord> | undefined): Promise<RunRecord | null> =>
+  const change = (
+    key: string,
+    next: (record: RunRecord) => Partial<RunRecord> | undefined,
+  ): Promise<RunRecord | null> =>
     memory.transaction(({ runs }) => {
       const record = runs.get(key);
       const changes = record && next(record);
@@ -27,7 +30,9 @@ export function memoryRunLeases(memory: LifecycleMemory, clock: Pick<Clock, 'now
     },
     async renew(key, owner, fence, ttlMs) {
       const renewed = await change(key, (record) =>
-        isHeld(record, owner, fence) && record.leaseUntil > clock.now() ? { leaseUntil: clock.now() + ttlMs } : undefined,
+        isHeld(record, owner, fence) && record.leaseUntil > clock.now()
+          ? { leaseUntil: clock.now() + ttlMs }
+          : undefined,
       );
       return renewed !== null;
     },

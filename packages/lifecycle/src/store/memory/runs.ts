@@ -4,7 +4,8 @@ import type { LifecycleMemory } from './index.js';
 
 /** Provisioning runs in memory. */
 export function memoryRuns(memory: LifecycleMemory, tenantId: string): RunStore {
-  const own = (): Run[] => [...memory.read.runs.values()].map(({ run }) => run).filter((run) => run.tenantId === tenantId);
+  const own = (): Run[] =>
+    [...memory.read.runs.values()].map(({ run }) => run).filter((run) => run.tenantId === tenantId);
   return {
     insert: (run, trx) =>
       memory.transaction(({ runs }) => {

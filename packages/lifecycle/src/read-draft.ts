@@ -1,0 +1,14 @@
+import { invalidInput, wireName } from '@dotmac/core/contract';
+import type { z } from 'zod';
+
+/**
+ * Checks what a caller in code gave, as the routes check what came by HTTP.
+ * @throws INVALID_INPUT with every fault in it
+ */
+export function readDraft<Schema extends z.ZodType>(schema: Schema, draft: unknown): z.output<Schema> {
+  const { data, error } = schema.safeParse(draft);
+  if (!error) return data;
+  throw invalidInput(
+    error.issues.map(({ path, message }) => ({ path: path.map((part) => wireName(String(part))).join('.'), message })),
+  );
+}

@@ -1,0 +1,45 @@
+import { fakeClock } from '@dotmac/core/testing';
+import { expect, it } from 'vitest';
+import { memoryLifecycleStore } from '../../src/store/memory/index.js';
+import { rig, someone } from '../support/lifecycle.js';
+
+it('a customer stays in onboarding until its checklist is done, and what it gave is kept', async () => {
+  const clock = fakeClock();
+  const backend = { store: memoryLifecycleStore({ clock }), clock, close: () => Promise.resolve() };
+  const run = await rig(backend, {
+    checklist: [
+      { key: 'sign_contract', message: 'Sign.', isDone: ({ onboardingData }) => onboardingData['signed'] === true },
+      { key: 'pay_deposit', message: 'Pay.', isDone: ({ onboardingData }) => onboardingData['deposit'] !== undefined },
+    ],
+  });
+  const { customers, verification, onboarding } = run.acme;
+  const { id } = await customers.register(someone());
+  await expect(onboarding.onboard(id)).rejects.toMatchObject({
+    code: 'ILLEGAL_TRANSITION',
+    details: { stage: 'registration', command: 'startOnboarding', legal: ['approve', 'reject', 'verify', 'delete'] },
+  });
+  await verification.verify(id, { verificationToken: await run.token(id), verificationType: 'email' });
+
+  const started = await onboarding.onboard(id);
+  expect(started).toMatchObject({ lifecycleStage: 'onboarding', status: 'pending' });
+  expect(started.nextActions.map(({ action }) => action)).toEqual([
+    'sign_contract',
+    'pay_deposit',
+    'complete_onboarding',
+  ]);
+  const signed = await onboarding.onboard(id, { onboardingData: { signed: true } });
+  expect(signed.nextActions.map(({ action }) => action)).toEqual(['pay_deposit', 'complete_onboarding']);
+  expect((await onboarding.onboard(id, { onboardingData: { signed: true } })).lifecycleStage).toBe('onboarding');
+  expect((await onboarding.onboard(id, { onboardingData: { deposit: 10 } })).lifecycleStage).toBe('active');
+
+  expect((await customers.read(id)).onboardingData).toEqual({ signed: true, deposit: 10 });
+  const { lifecycleEvents } = await customers.summary(id);
+  expect(lifecycleEvents.map(({ eventType }) => eventType)).toEqual([
+    'customer.registered',
+    'customer.verified',
+    'customer.onboarding_started',
+    'customer.onboarding_progressed',
+    'customer.activated',
+  ]);
+  await run.stop();
+});
