@@ -1,4 +1,4 @@
-import { newId, type ScopeIdentity } from '@dotmac/core';
+import { isOperationError, newId, type ScopeIdentity } from '@dotmac/core';
 import type { LifecycleContext } from '../context.js';
 import { lifecycleErrors } from '../errors.js';
 import { readDraft } from '../read-draft.js';
@@ -112,7 +112,11 @@ export function customerService(context: LifecycleContext, identity: ScopeIdenti
   async function replaceExpired(customer: Customer, { at, trx }: Moment): Promise<void> {
     for (const channel of ['email', 'phone'] as const) {
       const token = await store.tenant(identity.tenantId).tokens.get(customer.id, channel, trx);
-      if (token && token.expiresAt <= at) await issueToken(context, identity, customer, channel, trx);
+      if (!token || token.expiresAt > at) continue;
+      await issueToken(context, identity, customer, channel, trx).catch((error: unknown) => {
+        // The customer has had its share for this hour, and can ask again later: no reason not to approve.
+        if (!isOperationError(error, 'VERIFICATION_RESEND_LIMITED')) throw error;
+      });
     }
   }
 }

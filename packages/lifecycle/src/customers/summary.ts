@@ -15,7 +15,7 @@ export const lifecycleEvent = z
   .meta({ id: 'LifecycleEvent' });
 
 /** A stay in a stage. */
-export const stageStay = z
+const stageStay = z
   .object({ stage, enteredAt: instant, leftAt: instant.nullable().meta({ description: 'Null: still there' }) })
   .meta({ id: 'LifecycleStageStay' });
 

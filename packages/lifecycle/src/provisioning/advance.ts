@@ -8,7 +8,7 @@ import type { Run, RunStep } from './run.js';
 import { compensateStep, runStep, type StepResult } from './steps.js';
 
 /** How runs are worked on. */
-export interface ExecutionOptions {
+interface ExecutionOptions {
   /** How long a worker that died keeps its run from others. */
   leaseMs: number;
 }

@@ -7,7 +7,7 @@ const longestOutput = 64 * 1_024;
 const passing: readonly ErrorKind[] = ['limited', 'unavailable', 'timeout', 'internal'];
 
 /** What came of calling a step. */
-export type Outcome =
+type Outcome =
   { ok: true; output: unknown } | { ok: false; isPermanent: boolean; shown: OperationError; error: unknown };
 
 /**

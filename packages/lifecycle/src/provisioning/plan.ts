@@ -2,8 +2,7 @@ import type { RetryPolicy } from './definition.js';
 import type { Run, RunStep } from './run.js';
 
 /** What is to be done next on a run. */
-export type NextMove =
-  { move: 'run' | 'compensate'; step: RunStep } | { move: 'end'; status: 'active' | 'failed' | 'stuck' };
+type NextMove = { move: 'run' | 'compensate'; step: RunStep } | { move: 'end'; status: 'active' | 'failed' | 'stuck' };
 
 /** May a step have had an effect that is not undone yet? */
 const isTouched = ({ status }: RunStep): boolean => status !== 'pending' && status !== 'compensated';

@@ -13,7 +13,7 @@ export const serviceStatus = z
 export type ServiceStatus = z.output<typeof serviceStatus>;
 
 /** Where a step is. `running` and `failed` steps may have had an effect: nobody knows, so they are undone as well. */
-export const stepStatus = z
+const stepStatus = z
   .enum(['pending', 'running', 'completed', 'failed', 'compensating', 'compensated', 'compensation_failed'])
   .meta({ id: 'ProvisioningStepStatus' });
 
@@ -53,7 +53,7 @@ export const serviceRequest = z
 export type ServiceRequest = z.output<typeof serviceRequest>;
 
 /** A step, as it is shown. */
-export const provisioningStep = z
+const provisioningStep = z
   .object({
     name: z.string(),
     status: stepStatus,

@@ -1,6 +1,7 @@
 import { newId, type ScopeIdentity } from '@dotmac/core';
 import type { LifecycleContext } from '../context.js';
 import { perform, type CommandOptions, type Step } from '../customers/perform.js';
+import { transitionFor } from '../customers/transitions.js';
 import { lifecycleErrors } from '../errors.js';
 import { readDraft } from '../read-draft.js';
 import type { ServiceTemplate } from './definition.js';
@@ -30,11 +31,15 @@ export interface ServiceService {
 /** The services of one scope. */
 export function serviceService(context: LifecycleContext, identity: ScopeIdentity): ServiceService {
   const { store, templates } = context;
-  const { runs } = store.tenant(identity.tenantId);
+  const { customers, runs } = store.tenant(identity.tenantId);
 
   return {
     async request(customerId, draft, options) {
       const { serviceName, customConfig } = readDraft(serviceRequestInput, draft);
+      // First whether there is such a customer, for whom services can be requested; the transaction checks it again.
+      const customer = await customers.get(customerId, options?.trx);
+      if (!customer) throw lifecycleErrors.CUSTOMER_NOT_FOUND({ customerId });
+      transitionFor(customer, 'requestService');
       const template = templates.latest(serviceName);
       if (!template)
         throw lifecycleErrors.SERVICE_TEMPLATE_NOT_FOUND(

@@ -7,7 +7,7 @@ import { backoffMs, nextCompletedOrder } from './plan.js';
 import type { Run, RunStep } from './run.js';
 
 /** A step to be run or undone. */
-export interface StepWork {
+interface StepWork {
   run: Run;
   step: RunStep;
   definition: ServiceStep;

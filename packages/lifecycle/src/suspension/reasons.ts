@@ -3,7 +3,7 @@ import { legalCommands } from '../customers/transitions.js';
 import type { Block, Customer } from '../customers/customer.js';
 
 /** The reason of a suspension whose `action_type` names none: the command's own name. */
-export const generalReason = 'general';
+const generalReason = 'general';
 
 const general: Readonly<Record<string, true>> = {
   suspend: true,

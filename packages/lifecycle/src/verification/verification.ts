@@ -6,7 +6,7 @@ import { channel } from './channel.js';
 export const verificationInput = z
   .object({
     verificationToken: z.string().trim().min(1).max(200).meta({ description: 'The token from the email or message' }),
-    verificationType: channel.meta({ description: 'Where the token was sent' }),
+    verificationType: channel.default('email').meta({ description: 'Where the token was sent' }),
     additionalData: freeForm.default({}).meta({ description: 'Facts of your own, kept in the history' }),
   })
   .meta({ id: 'VerificationInput' });

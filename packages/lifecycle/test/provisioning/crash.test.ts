@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { build } from 'tsup';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { databaseFromUrl } from '@dotmac/core/kysely';
@@ -21,7 +22,7 @@ const databases = [
 beforeAll(async () => {
   mkdirSync(folder, { recursive: true });
   await build({
-    entry: { worker: join(import.meta.dirname, '../support/crash-worker.ts') },
+    entry: { worker: fileURLToPath(new URL('../support/crash-worker.ts', import.meta.url)) },
     outDir: folder,
     format: 'esm',
     target: 'node20',
