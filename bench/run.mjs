@@ -17,7 +17,9 @@ if (!name || !(name in suites)) {
 const { run } = await suites[name]();
 const figures = await run();
 const [cpu] = cpus();
-console.log(`\n${name}: Node ${process.version}, ${cpus().length} x ${cpu.model}, ${Math.round(totalmem() / 2 ** 30)} GiB\n`);
+console.log(
+  `\n${name}: Node ${process.version}, ${cpus().length} x ${cpu.model}, ${Math.round(totalmem() / 2 ** 30)} GiB\n`,
+);
 console.log(formatTable(figures));
 const results = new URL('./results/', import.meta.url);
 mkdirSync(results, { recursive: true });

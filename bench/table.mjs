@@ -1,6 +1,10 @@
 const columns = ['metric', 'value', 'unit', 'peer', 'ratio', 'target', 'met'];
 const text = (value) =>
-  typeof value === 'number' ? value.toLocaleString('en', { maximumFractionDigits: 2 }) : value === null ? '' : String(value);
+  typeof value === 'number'
+    ? value.toLocaleString('en', { maximumFractionDigits: 2 })
+    : value === null
+      ? ''
+      : String(value);
 
 /** Figures as a Markdown table. */
 export function formatTable(figures) {

@@ -59,7 +59,15 @@ export async function run() {
       const ratio = dotmac / bare;
       const peer = `bare ${framework}: ${Math.round(bare)}/s`;
       const metric = `${framework} ${name}`;
-      figures.push({ metric, value: Math.round(dotmac), unit: 'requests/s', peer, ratio, target, met: ratio >= target });
+      figures.push({
+        metric,
+        value: Math.round(dotmac),
+        unit: 'requests/s',
+        peer,
+        ratio,
+        target,
+        met: ratio >= target,
+      });
     }
   return figures;
 }

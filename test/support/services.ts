@@ -22,7 +22,10 @@ const answers = (url: string, defaultPort: number): Promise<boolean> =>
       socket.destroy();
       resolve(present);
     };
-    socket.on('connect', () => settle(true)).on('error', () => settle(false)).on('timeout', () => settle(false));
+    socket
+      .on('connect', () => settle(true))
+      .on('error', () => settle(false))
+      .on('timeout', () => settle(false));
   });
 
 const [postgres, mysql, redis] = await Promise.all([
@@ -34,9 +37,13 @@ const [postgres, mysql, redis] = await Promise.all([
 /** Which services are running. Tests that need another are skipped by name; with `CI=true` its absence fails the run. */
 export const available = { postgres, mysql, redis, docker: existsSync(dockerSocket) };
 
-const missing = Object.entries(available).filter(([, present]) => !present).map(([name]) => name);
+const missing = Object.entries(available)
+  .filter(([, present]) => !present)
+  .map(([name]) => name);
 if (env['CI'] === 'true' && missing.length > 0)
-  throw new Error(`Not running: ${missing.join(', ')}. Start them with \`npm run services\` or \`docker compose up -d\`.`);
+  throw new Error(
+    `Not running: ${missing.join(', ')}. Start them with \`npm run services\` or \`docker compose up -d\`.`,
+  );
 
 const unique = (): string => `dotmac_test_${process.pid}_${randomBytes(4).toString('hex')}`;
 

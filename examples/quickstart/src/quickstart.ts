@@ -41,7 +41,9 @@ export async function startQuickstart(settings: Settings): Promise<Quickstart> {
     ? databaseFromUrl(settings.databaseUrl, { logger })
     : sqlite(settings.databaseUrl, { logger });
   const redis = settings.redisUrl === undefined ? undefined : new Redis(settings.redisUrl, { maxRetriesPerRequest: 2 });
-  redis?.on('error', (error: Error) => logger.warn({ code: (error as { code?: string }).code }, 'Redis is out of reach'));
+  redis?.on('error', (error: Error) =>
+    logger.warn({ code: (error as { code?: string }).code }, 'Redis is out of reach'),
+  );
   const demo = demoSessions(database);
 
   const operations = createOperations({
@@ -66,13 +68,23 @@ export async function startQuickstart(settings: Settings): Promise<Quickstart> {
     },
     maintenance: {
       databases: { main: database },
-      retention: [{ name: 'demo-sessions', database: 'main', table: 'demo_sessions', timeColumn: 'created_at', retentionDays: 30 }],
+      retention: [
+        {
+          name: 'demo-sessions',
+          database: 'main',
+          table: 'demo_sessions',
+          timeColumn: 'created_at',
+          retentionDays: 30,
+        },
+      ],
       logs: [{ name: 'logs', directory: logs, retentionDays: 90 }],
       caches: [
         { name: 'pages', directory: cache, maxAgeDays: 7 },
         ...(redis ? [{ name: 'demo-cache', redis: () => redis, pattern: 'demo:cache:*' }] : []),
       ],
-      schedules: apiKeys.slice(0, 1).map(({ tenantId }) => ({ name: 'nightly-sessions', task: 'database_cleanup', cron: '30 3 * * *', tenantId })),
+      schedules: apiKeys
+        .slice(0, 1)
+        .map(({ tenantId }) => ({ name: 'nightly-sessions', task: 'database_cleanup', cron: '30 3 * * *', tenantId })),
     },
   });
 

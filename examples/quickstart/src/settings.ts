@@ -13,7 +13,13 @@ const apiKey = z.string().transform((text, context): ApiKeyRecord & { key: strin
   const unknown = names.find((name) => !known.has(name));
   if (key === '') context.addIssue('a key is written key:tenant or key:tenant:permission+permission');
   else if (unknown !== undefined) context.addIssue(`there is no permission "${unknown}"`);
-  return { key, hash: hashApiKey(key), tenantId, actorId: `key:${hashApiKey(key).slice(0, 8)}`, permissions: names as (Permission | '*')[] };
+  return {
+    key,
+    hash: hashApiKey(key),
+    tenantId,
+    actorId: `key:${hashApiKey(key).slice(0, 8)}`,
+    permissions: names as (Permission | '*')[],
+  };
 });
 
 const environment = z
@@ -24,7 +30,11 @@ const environment = z
     DATABASE_URL: z.string().min(1).optional(),
     REDIS_URL: z.url({ protocol: /^rediss?$/ }).optional(),
     DOCKER_SOCKET: z.string().default('/var/run/docker.sock'),
-    DATA_DIR: z.string().min(1).default('./data').transform((path) => resolve(path)),
+    DATA_DIR: z
+      .string()
+      .min(1)
+      .default('./data')
+      .transform((path) => resolve(path)),
     RATE_LIMIT: z.coerce.number().int().min(1).default(6_000),
     DOTMAC_API_KEYS: z
       .string()

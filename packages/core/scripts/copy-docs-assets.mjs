@@ -7,4 +7,5 @@ import { fileURLToPath } from 'node:url';
 const from = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
 const to = join(dirname(fileURLToPath(import.meta.url)), '..', 'assets', 'swagger-ui');
 mkdirSync(to, { recursive: true });
-for (const name of ['swagger-ui-bundle.js', 'swagger-ui.css', 'LICENSE', 'NOTICE']) cpSync(join(from, name), join(to, name));
+for (const name of ['swagger-ui-bundle.js', 'swagger-ui.css', 'LICENSE', 'NOTICE'])
+  cpSync(join(from, name), join(to, name));

@@ -12,7 +12,8 @@ export function toRequest(request: Request, response: Response): HttpRequest {
     headers: request.headers,
     remoteAddress: request.ip ?? request.socket.remoteAddress ?? '',
     // A parser of the host's ran before us when it set `body` and read the stream to its end.
-    body: request.readableEnded && request.body !== undefined ? { parsed: request.body as unknown } : { stream: request },
+    body:
+      request.readableEnded && request.body !== undefined ? { parsed: request.body as unknown } : { stream: request },
     get signal() {
       if (!abort) {
         const controller = (abort = new AbortController());

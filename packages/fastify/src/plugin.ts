@@ -18,7 +18,10 @@ export interface FastifyRoutesOptions<Scope> extends ApiOptions {
  * await fastify.register(fastifyRoutes, { operations: ops, prefix: '/ops' });
  * @throws INVALID_ARGUMENT when neither the module nor the options say how to `authenticate`
  */
-export async function fastifyRoutes<Scope>(fastify: FastifyInstance, options: FastifyRoutesOptions<Scope>): Promise<void> {
+export async function fastifyRoutes<Scope>(
+  fastify: FastifyInstance,
+  options: FastifyRoutesOptions<Scope>,
+): Promise<void> {
   const { operations, terminal = false, ...apiOptions } = options;
   const api = createApi(operations, apiOptions);
   // The pipeline reads bodies itself, under its own limit; Fastify hands the stream through.

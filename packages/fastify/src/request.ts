@@ -16,7 +16,10 @@ export function toRequest(request: FastifyRequest, reply: FastifyReply): HttpReq
     get signal() {
       if (!abort) {
         const controller = (abort = new AbortController());
-        reply.raw.once('close', () => reply.raw.writableFinished || controller.abort(new Error('The client went away')));
+        reply.raw.once(
+          'close',
+          () => reply.raw.writableFinished || controller.abort(new Error('The client went away')),
+        );
       }
       return abort.signal;
     },

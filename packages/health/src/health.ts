@@ -110,8 +110,24 @@ export function createHealth(options: HealthOptions): Health {
   const directory = createDirectory();
   const connector = createConnector({ ...(options.egress && { policy: options.egress }), clock });
   const maxPending = options.maxPendingChecks ?? 50_000;
-  const recorder = createRecorder({ store, directory, publish: () => relay.nudge(), clock, logger, metrics, maxPending });
-  const monitor = createMonitor({ directory, connector, recorder, metrics, clock, logger, concurrency: options.concurrency ?? 100 });
+  const recorder = createRecorder({
+    store,
+    directory,
+    publish: () => relay.nudge(),
+    clock,
+    logger,
+    metrics,
+    maxPending,
+  });
+  const monitor = createMonitor({
+    directory,
+    connector,
+    recorder,
+    metrics,
+    clock,
+    logger,
+    concurrency: options.concurrency ?? 100,
+  });
   const retention = createRetention({ store, clock, logger, retentionMs: (options.retentionDays ?? 7) * 86_400_000 });
   const monitoring = options.monitoring ?? true;
   let state: 'stopped' | 'starting' | 'running' = 'stopped';

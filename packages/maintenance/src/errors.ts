@@ -17,7 +17,8 @@ export const maintenanceErrors = defineErrors({
   },
   TABLE_NOT_MAINTAINABLE: {
     kind: 'conflict',
-    message: ({ policy, reason }: { policy: string; reason: string }) => `The policy ${policy} cannot be applied: ${reason}.`,
+    message: ({ policy, reason }: { policy: string; reason: string }) =>
+      `The policy ${policy} cannot be applied: ${reason}.`,
     hint: 'The host application registers tables in code; see the retention policies given to createMaintenance.',
   },
   ROOT_NOT_SAFE: {

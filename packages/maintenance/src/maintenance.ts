@@ -142,7 +142,10 @@ function tasksByType(own: readonly AnyMaintenanceTask[]): Map<string, AnyMainten
   const tasks = new Map<string, AnyMaintenanceTask>();
   for (const task of [...builtInTasks, ...own]) {
     if (tasks.has(task.type) || !/^[a-z][a-z0-9_]{0,63}$/.test(task.type))
-      throw coreErrors.INVALID_ARGUMENT({ argument: 'tasks', reason: `the type ${task.type} is taken, or no word in snake case` });
+      throw coreErrors.INVALID_ARGUMENT({
+        argument: 'tasks',
+        reason: `the type ${task.type} is taken, or no word in snake case`,
+      });
     tasks.set(task.type, task);
   }
   return tasks;

@@ -1,7 +1,12 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { databaseFromUrl, type Database } from '@dotmac/core/kysely';
-import { createMaintenance, kyselyMaintenanceStore, type MaintenanceModule, type RetentionPolicy } from '../src/index.js';
+import {
+  createMaintenance,
+  kyselyMaintenanceStore,
+  type MaintenanceModule,
+  type RetentionPolicy,
+} from '../src/index.js';
 import { dialects, type FreshDatabase } from './support/databases.js';
 
 const day = 86_400_000;
@@ -15,9 +20,30 @@ for (const { title, present, fresh: createFresh, dialect } of dialects)
     let maintenance: MaintenanceModule;
     const retention: RetentionPolicy[] = [
       { name: 'events', database: 'main', table: 'events', timeColumn: 'at', retentionDays: 30 },
-      { name: 'quoted', database: 'main', table: 'Odd "Table`', timeColumn: 'Made At', timeUnit: 's', retentionDays: 30 },
-      { name: 'composite', database: 'main', table: 'composite', timeColumn: 'at', retentionDays: 30, minRetentionDays: 10 },
-      { name: 'stamped', database: 'main', table: 'stamped', timeColumn: 'at', timeUnit: 'timestamp', retentionDays: 30 },
+      {
+        name: 'quoted',
+        database: 'main',
+        table: 'Odd "Table`',
+        timeColumn: 'Made At',
+        timeUnit: 's',
+        retentionDays: 30,
+      },
+      {
+        name: 'composite',
+        database: 'main',
+        table: 'composite',
+        timeColumn: 'at',
+        retentionDays: 30,
+        minRetentionDays: 10,
+      },
+      {
+        name: 'stamped',
+        database: 'main',
+        table: 'stamped',
+        timeColumn: 'at',
+        timeUnit: 'timestamp',
+        retentionDays: 30,
+      },
       { name: 'keyless', database: 'main', table: 'keyless', timeColumn: 'at', retentionDays: 30 },
       { name: 'absent', database: 'main', table: 'EVENTS_', timeColumn: 'at', retentionDays: 30 },
     ];
@@ -27,9 +53,11 @@ for (const { title, present, fresh: createFresh, dialect } of dialects)
     const clean = (policy: string, more: object = {}) =>
       scope().runs.execute({ maintenanceType: 'database_cleanup', parameters: { policies: [policy], ...more } });
     const rows = async (table: string, column: string) =>
-      (await sql<{ it: unknown }>`select ${sql.id(column)} as it from ${sql.id(table)} order by 1`.execute(database.kysely)).rows.map(
-        ({ it }) => (it === null ? null : String(it)),
-      );
+      (
+        await sql<{ it: unknown }>`select ${sql.id(column)} as it from ${sql.id(table)} order by 1`.execute(
+          database.kysely,
+        )
+      ).rows.map(({ it }) => (it === null ? null : String(it)));
 
     beforeAll(async () => {
       fresh = await createFresh();
@@ -37,8 +65,12 @@ for (const { title, present, fresh: createFresh, dialect } of dialects)
       const { kysely } = database;
       const int = sql`bigint`;
       await sql`create table events (id bigint primary key, at ${int})`.execute(kysely);
-      await sql`create table ${sql.id('Odd "Table`')} (${sql.id('Key Col')} ${text} not null primary key, ${sql.id('Made At')} ${int})`.execute(kysely);
-      await sql`create table composite (a ${text} not null, b bigint not null, at ${int}, primary key (a, b))`.execute(kysely);
+      await sql`create table ${sql.id('Odd "Table`')} (${sql.id('Key Col')} ${text} not null primary key, ${sql.id('Made At')} ${int})`.execute(
+        kysely,
+      );
+      await sql`create table composite (a ${text} not null, b bigint not null, at ${int}, primary key (a, b))`.execute(
+        kysely,
+      );
       await sql`create table stamped (id bigint primary key, at ${stamp})`.execute(kysely);
       await sql`create table keyless (at ${int})`.execute(kysely);
       const { systemClock } = await import('@dotmac/core');
@@ -60,28 +92,39 @@ for (const { title, present, fresh: createFresh, dialect } of dialects)
 
     it('deletes exactly the rows before the cutoff, over many batches and keys beyond 2^53', async () => {
       const big = 9_007_199_254_740_993n;
-      const values = Array.from({ length: 3_000 }, (_, i) => [big + BigInt(i), i % 3 === 0 ? cutoff : i % 3 === 1 ? cutoff - 1 : null] as const);
+      const values = Array.from(
+        { length: 3_000 },
+        (_, i) => [big + BigInt(i), i % 3 === 0 ? cutoff : i % 3 === 1 ? cutoff - 1 : null] as const,
+      );
       for (let i = 0; i < values.length; i += 500)
-        await sql`insert into events (id, at) values ${sql.join(values.slice(i, i + 500).map(([id, at]) => sql`(${sql.lit(id)}, ${sql.lit(at)})`))}`.execute(database.kysely);
+        await sql`insert into events (id, at) values ${sql.join(values.slice(i, i + 500).map(([id, at]) => sql`(${sql.lit(id)}, ${sql.lit(at)})`))}`.execute(
+          database.kysely,
+        );
       const predicted = await clean('events', { dry_run: true });
       expect(predicted).toMatchObject({ status: 'completed', itemsProcessed: 1_000, itemsCleaned: 0 });
       expect(await clean('events')).toMatchObject({ status: 'completed', itemsCleaned: 1_000, errorMessage: null });
       const left = await sql<{ n: number; kept: number }>`
-        select count(*) as n, count(case when at is null or at = ${sql.lit(cutoff)} then 1 end) as kept from events`.execute(database.kysely);
+        select count(*) as n, count(case when at is null or at = ${sql.lit(cutoff)} then 1 end) as kept from events`.execute(
+        database.kysely,
+      );
       expect({ n: Number(left.rows[0]?.n), kept: Number(left.rows[0]?.kept) }).toEqual({ n: 2_000, kept: 2_000 });
       expect((await clean('events')).itemsCleaned).toBe(0);
     });
 
     it('keeps rows at and after the cutoff in tables of any name, by whole seconds', async () => {
       const table = sql.id('Odd "Table`');
-      await sql`insert into ${table} values ('old''"', ${sql.lit(cutoff / 1000 - 1)}), ('edge', ${sql.lit(cutoff / 1000)}), ('null', null)`.execute(database.kysely);
+      await sql`insert into ${table} values ('old''"', ${sql.lit(cutoff / 1000 - 1)}), ('edge', ${sql.lit(cutoff / 1000)}), ('null', null)`.execute(
+        database.kysely,
+      );
       expect((await clean('quoted')).itemsCleaned).toBe(1);
       expect(await rows('Odd "Table`', 'Key Col')).toEqual(['edge', 'null']);
     });
 
     it('walks composite keys, with equal times at every edge', async () => {
       for (let a = 0; a < 6; a++)
-        await sql`insert into composite values ${sql.join(Array.from({ length: 300 }, (_, b) => sql`(${`k${a}`}, ${sql.lit(b)}, ${sql.lit(b % 2 ? cutoff - day : cutoff)})`))}`.execute(database.kysely);
+        await sql`insert into composite values ${sql.join(Array.from({ length: 300 }, (_, b) => sql`(${`k${a}`}, ${sql.lit(b)}, ${sql.lit(b % 2 ? cutoff - day : cutoff)})`))}`.execute(
+          database.kysely,
+        );
       const before = await clean('composite');
       expect(before).toMatchObject({ status: 'completed', itemsCleaned: 900 });
       expect((await rows('composite', 'b')).every((b) => Number(b) % 2 === 0)).toBe(true);
@@ -92,7 +135,9 @@ for (const { title, present, fresh: createFresh, dialect } of dialects)
         const iso = new Date(ms).toISOString();
         return dialect === 'mysql' ? iso.replace('T', ' ').slice(0, -1) : iso;
       };
-      await sql`insert into stamped values (1, ${at(cutoff - 1)}), (2, ${at(cutoff)}), (3, null), (4, ${at(now + day)})`.execute(database.kysely);
+      await sql`insert into stamped values (1, ${at(cutoff - 1)}), (2, ${at(cutoff)}), (3, null), (4, ${at(now + day)})`.execute(
+        database.kysely,
+      );
       expect((await clean('stamped')).itemsCleaned).toBe(1);
       expect(await rows('stamped', 'id')).toEqual(['2', '3', '4']);
     });
@@ -107,16 +152,28 @@ for (const { title, present, fresh: createFresh, dialect } of dialects)
       await expect(clean('nope')).rejects.toMatchObject(issue('parameters.policies.0'));
       await expect(clean('events', { table: 'users' })).rejects.toMatchObject(issue('parameters.table'));
       await expect(clean('composite', { retention_days: 9 })).rejects.toMatchObject(issue('parameters.retention_days'));
-      await expect(scope().runs.execute({ maintenanceType: 'format', parameters: {} })).rejects.toMatchObject(issue('maintenance_type'));
+      await expect(scope().runs.execute({ maintenanceType: 'format', parameters: {} })).rejects.toMatchObject(
+        issue('maintenance_type'),
+      );
     });
 
     it('updates statistics, rebuilds indexes and finds duplicates', async () => {
       await sql`create index events_at on events (at)`.execute(database.kysely);
       await sql`create index events_at_again on events (at)`.execute(database.kysely);
-      const result = await scope().runs.run('performance_optimization', { analyzeQueries: true, updateStatistics: true, optimizeIndexes: true });
+      const result = await scope().runs.run('performance_optimization', {
+        analyzeQueries: true,
+        updateStatistics: true,
+        optimizeIndexes: true,
+      });
       expect(result).toMatchObject({ status: 'completed', errorMessage: null });
-      const [main] = result.details['databases'] as { index_advice: { index: string; finding: string }[]; indexes_rebuilt: number; slow_queries: object }[];
-      expect(main?.index_advice.filter((it) => it.finding === 'duplicate').map((it) => it.index)).toEqual(['events_at_again']);
+      const [main] = result.details['databases'] as {
+        index_advice: { index: string; finding: string }[];
+        indexes_rebuilt: number;
+        slow_queries: object;
+      }[];
+      expect(main?.index_advice.filter((it) => it.finding === 'duplicate').map((it) => it.index)).toEqual([
+        'events_at_again',
+      ]);
       expect(main?.indexes_rebuilt).toBeGreaterThanOrEqual(dialect === 'mysql' ? 0 : 5);
     });
   });

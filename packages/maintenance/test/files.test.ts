@@ -65,10 +65,13 @@ describe('log rotation', () => {
     const path = join(root, 'logs', 'busy.log');
     const writer = createWriteStream(path, { flags: 'a' });
     let written = '';
-    const write = (line: string) => new Promise<void>((resolve) => (written += line, writer.write(line, () => resolve())));
+    const write = (line: string) =>
+      new Promise<void>((resolve) => ((written += line), writer.write(line, () => resolve())));
     for (let i = 0; i < 500; i++) await write(`before ${i}\n`);
     let rotating = true;
-    const run = logs().runs.run('log_rotation', { ...rotateAll, compressOldLogs: false }).finally(() => (rotating = false));
+    const run = logs()
+      .runs.run('log_rotation', { ...rotateAll, compressOldLogs: false })
+      .finally(() => (rotating = false));
     for (let i = 0; rotating || i < 500; i++) await write(`during ${i}\n`);
     expect((await run).itemsCleaned).toBe(1);
     await new Promise<void>((resolve) => writer.end(() => resolve()));
@@ -96,7 +99,13 @@ describe('log rotation', () => {
     const child = fork(join(root, 'child.mjs'), [join(root, 'logs')]);
     await new Promise((resolve) => child.once('message', resolve));
     const partial = join(root, 'logs', 'app.log.20260101T000000Z.gz.partial');
-    while (await access(partial).then(() => false, () => child.exitCode === null)) await new Promise((resolve) => setImmediate(resolve));
+    while (
+      await access(partial).then(
+        () => false,
+        () => child.exitCode === null,
+      )
+    )
+      await new Promise((resolve) => setImmediate(resolve));
     child.kill('SIGKILL');
     await new Promise((resolve) => child.once('exit', resolve));
     expect(await readFile(join(root, 'logs', 'app.log.20260101T000000Z'), 'utf8')).toBe(content);
@@ -112,7 +121,8 @@ describe('cache cleanup', () => {
     await mkdir(join(directory, 'deep', 'er'), { recursive: true });
     await old(join(directory, 'deep', 'er', 'stale.bin'), 'x'.repeat(1_000), 400);
     const cache = scope({ caches: [{ name: 'files', directory }] });
-    const run = (maxAgeDays: number) => cache.runs.run('cache_cleanup', { redisCleanup: true, maxAgeDays, dryRun: false });
+    const run = (maxAgeDays: number) =>
+      cache.runs.run('cache_cleanup', { redisCleanup: true, maxAgeDays, dryRun: false });
     // Its inode was changed just now: not stale, whatever utimes says.
     expect((await run(1)).itemsCleaned).toBe(0);
     await new Promise((resolve) => setTimeout(resolve, 20));
@@ -144,11 +154,18 @@ describe('cache cleanup', () => {
 });
 
 describe('the allow-list', () => {
-  it.each(['/', '/tmp', 'relative/logs', process.cwd(), '/tmp/../tmp', '/a/../b'])('refuses the directory %s', (directory) => {
-    expect(() => scope({ logs: [{ name: 'x', directory }] })).toThrowError(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
-  });
+  it.each(['/', '/tmp', 'relative/logs', process.cwd(), '/tmp/../tmp', '/a/../b'])(
+    'refuses the directory %s',
+    (directory) => {
+      expect(() => scope({ logs: [{ name: 'x', directory }] })).toThrowError(
+        expect.objectContaining({ code: 'INVALID_ARGUMENT' }),
+      );
+    },
+  );
   it.each(['*', 'ab*', '?bc:*', '[abc]def*'])('refuses the Redis pattern %s', (pattern) => {
     const redis = () => Promise.reject(new Error('never asked'));
-    expect(() => scope({ caches: [{ name: 'x', redis, pattern }] })).toThrowError(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
+    expect(() => scope({ caches: [{ name: 'x', redis, pattern }] })).toThrowError(
+      expect.objectContaining({ code: 'INVALID_ARGUMENT' }),
+    );
   });
 });

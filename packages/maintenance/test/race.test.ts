@@ -23,12 +23,20 @@ for (const { title, present, fresh: createFresh, dialect } of dialects)
       const databases = [databaseFromUrl(fresh.url), databaseFromUrl(fresh.url)];
       const schedules = [{ name: 'minutely', task: 'count', cron: '* * * * *', tenantId: 'acme' }];
       const modules = databases.map((database) =>
-        createMaintenance({ store: kyselyMaintenanceStore(database), clock, tasks: [task], schedules, leaseTtlMs: 600_000 }),
+        createMaintenance({
+          store: kyselyMaintenanceStore(database),
+          clock,
+          tasks: [task],
+          schedules,
+          leaseTtlMs: 600_000,
+        }),
       );
       await Promise.all(modules.map((it) => it.start()));
       for (let slot = 1; slot <= 3; slot++) {
         await clock.advance(60_000);
-        await expect.poll(async () => (await modules[0]?.scope({ tenantId: 'acme' }).status())?.completedRuns).toBe(slot);
+        await expect
+          .poll(async () => (await modules[0]?.scope({ tenantId: 'acme' }).status())?.completedRuns)
+          .toBe(slot);
       }
       await Promise.all(modules.map((it) => it.stop()));
       expect(runs).toBe(3);
@@ -40,7 +48,9 @@ for (const { title, present, fresh: createFresh, dialect } of dialects)
       const fresh = await createFresh();
       const [cleaning, writing] = [databaseFromUrl(fresh.url), databaseFromUrl(fresh.url)];
       await sql`create table events (id integer primary key, at bigint)`.execute(cleaning.kysely);
-      await sql`insert into events with recursive n(i) as (select 1 union all select i + 1 from n where i < 100000) select i, 1 from n`.execute(cleaning.kysely);
+      await sql`insert into events with recursive n(i) as (select 1 union all select i + 1 from n where i < 100000) select i, 1 from n`.execute(
+        cleaning.kysely,
+      );
       const maintenance = createMaintenance({
         store: kyselyMaintenanceStore(cleaning),
         databases: { main: cleaning },
@@ -48,7 +58,10 @@ for (const { title, present, fresh: createFresh, dialect } of dialects)
       });
       await maintenance.start();
       let cleaned = false;
-      const run = maintenance.scope({ tenantId: 'acme' }).runs.run('database_cleanup', { vacuumAnalyze: true, dryRun: false }).finally(() => (cleaned = true));
+      const run = maintenance
+        .scope({ tenantId: 'acme' })
+        .runs.run('database_cleanup', { vacuumAnalyze: true, dryRun: false })
+        .finally(() => (cleaned = true));
       let inserted = 0;
       while (!cleaned) {
         await sql`insert into events (at) values (${Date.now()})`.execute(writing.kysely);

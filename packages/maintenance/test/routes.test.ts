@@ -13,7 +13,19 @@ describe('the routes of maintenance', () => {
       if (!parsed.ok) throw new Error(route.name);
       const result = wireOf(route.output).render(await route.run(scope, { body: parsed.value }));
       expect(Object.keys(result as object).sort()).toEqual(
-        ['task_id', 'task_name', 'status', 'start_time', 'end_time', 'duration_seconds', 'items_processed', 'items_cleaned', 'space_freed_mb', 'error_message', 'details'].sort(),
+        [
+          'task_id',
+          'task_name',
+          'status',
+          'start_time',
+          'end_time',
+          'duration_seconds',
+          'items_processed',
+          'items_cleaned',
+          'space_freed_mb',
+          'error_message',
+          'details',
+        ].sort(),
       );
       expect(result).toMatchObject({ status: 'completed', error_message: null });
     }

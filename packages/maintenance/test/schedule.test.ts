@@ -2,7 +2,12 @@ import { z } from 'zod';
 import { describe, expect, it } from 'vitest';
 import { newId } from '@dotmac/core';
 import { fakeClock } from '@dotmac/core/testing';
-import { createMaintenance, defineMaintenanceTask, memoryMaintenanceStore, type MaintenanceStore } from '../src/index.js';
+import {
+  createMaintenance,
+  defineMaintenanceTask,
+  memoryMaintenanceStore,
+  type MaintenanceStore,
+} from '../src/index.js';
 
 const hour = 3_600_000;
 
@@ -37,7 +42,9 @@ describe('schedules', () => {
     const state = await modules[0]?.scope({ tenantId: 'acme' }).state();
     expect(state?.recentResults).toHaveLength(5);
     expect(state?.recentResults[0]).toMatchObject({ status: 'completed', details: { runs_so_far: 5 } });
-    expect(state?.maintenanceTasks.find(({ type }) => type === 'count')?.schedules).toMatchObject([{ nextRun: Date.UTC(2026, 0, 1, 6) }]);
+    expect(state?.maintenanceTasks.find(({ type }) => type === 'count')?.schedules).toMatchObject([
+      { nextRun: Date.UTC(2026, 0, 1, 6) },
+    ]);
     expect((await modules[0]?.scope({ tenantId: 'other' }).state())?.recentResults).toEqual([]);
     for (const it of modules) await it.stop();
     await clock.advance(2 * hour);
@@ -45,10 +52,19 @@ describe('schedules', () => {
   });
 
   it('refuse six fields, unknown zones, tasks and parameters', () => {
-    for (const wrong of [{ cron: '0 0 * * * *' }, { timeZone: 'Mars/Phobos' }, { task: 'nope' }, { parameters: { x: 1 }, task: 'log_rotation', cron: '61 * * * *' }])
-      expect(() => createMaintenance({ store: memoryMaintenanceStore(), tasks: [counting().task], schedules: [{ ...schedules[0]!, ...wrong }] })).toThrowError(
-        expect.objectContaining({ code: 'INVALID_ARGUMENT' }),
-      );
+    for (const wrong of [
+      { cron: '0 0 * * * *' },
+      { timeZone: 'Mars/Phobos' },
+      { task: 'nope' },
+      { parameters: { x: 1 }, task: 'log_rotation', cron: '61 * * * *' },
+    ])
+      expect(() =>
+        createMaintenance({
+          store: memoryMaintenanceStore(),
+          tasks: [counting().task],
+          schedules: [{ ...schedules[0]!, ...wrong }],
+        }),
+      ).toThrowError(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
   });
 });
 
@@ -64,16 +80,25 @@ describe('runs', () => {
     const { taskId } = await acme.beginRun('count', {});
     await expect(acme.run('count', {})).rejects.toMatchObject({ code: 'TASK_ALREADY_RUNNING' });
     const other = maintenance.scope({ tenantId: 'other' }).runs.run('count', {});
-    await expect(maintenance.scope({ tenantId: 'other' }).runs.get(taskId)).rejects.toMatchObject({ code: 'RUN_NOT_FOUND' });
+    await expect(maintenance.scope({ tenantId: 'other' }).runs.get(taskId)).rejects.toMatchObject({
+      code: 'RUN_NOT_FOUND',
+    });
     release();
     expect((await other).status).toBe('completed');
     await expect.poll(async () => (await acme.get(taskId)).status).toBe('completed');
-    expect(told.sort()).toEqual(['maintenance.run_completed', 'maintenance.run_completed', 'maintenance.run_started', 'maintenance.run_started']);
+    expect(told.sort()).toEqual([
+      'maintenance.run_completed',
+      'maintenance.run_completed',
+      'maintenance.run_started',
+      'maintenance.run_started',
+    ]);
   });
 
   it('that fail say so, without what the failure said', async () => {
     const { task } = counting(() => Promise.reject(new Error('password=hunter2')));
-    const result = await createMaintenance({ store: memoryMaintenanceStore(), tasks: [task] }).scope({ tenantId: 'acme' }).runs.run('count', {});
+    const result = await createMaintenance({ store: memoryMaintenanceStore(), tasks: [task] })
+      .scope({ tenantId: 'acme' })
+      .runs.run('count', {});
     expect(result.status).toBe('failed');
     expect(JSON.stringify(result)).not.toContain('hunter2');
   });
@@ -81,12 +106,33 @@ describe('runs', () => {
   it('of a dead process are failed at the next start', async () => {
     const store: MaintenanceStore = memoryMaintenanceStore();
     const id = newId();
-    const nothing = { itemsProcessed: 0, itemsCleaned: 0, bytesFreed: 0, details: {}, errorCode: null, errorMessage: null };
-    await store.runs('acme').insert({ ...nothing, id, task: 'log_rotation', trigger: 'request', schedule: null, actor: 'a', status: 'running', startedAt: 1, endedAt: null });
+    const nothing = {
+      itemsProcessed: 0,
+      itemsCleaned: 0,
+      bytesFreed: 0,
+      details: {},
+      errorCode: null,
+      errorMessage: null,
+    };
+    await store.runs('acme').insert({
+      ...nothing,
+      id,
+      task: 'log_rotation',
+      trigger: 'request',
+      schedule: null,
+      actor: 'a',
+      status: 'running',
+      startedAt: 1,
+      endedAt: null,
+    });
     const maintenance = createMaintenance({ store });
     await maintenance.start();
     expect(await store.runs('acme').get(id)).toMatchObject({ status: 'failed', errorCode: 'ABANDONED' });
-    expect(await maintenance.scope({ tenantId: 'acme' }).status()).toMatchObject({ failedRuns: 1, activeTasks: 0, schedulerRunning: true });
+    expect(await maintenance.scope({ tenantId: 'acme' }).status()).toMatchObject({
+      failedRuns: 1,
+      activeTasks: 0,
+      schedulerRunning: true,
+    });
     await maintenance.stop();
   });
 });

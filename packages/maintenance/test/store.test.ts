@@ -6,7 +6,10 @@ import { maintenanceStoreSuite } from '../src/testing/index.js';
 import { dialects } from './support/databases.js';
 
 describe('in memory', () => {
-  runSuite(maintenanceStoreSuite, { describe, it }, async () => ({ subject: memoryMaintenanceStore(), close: async () => {} }));
+  runSuite(maintenanceStoreSuite, { describe, it }, async () => ({
+    subject: memoryMaintenanceStore(),
+    close: async () => {},
+  }));
 });
 
 for (const { title, present, fresh: createFresh } of dialects)

@@ -3,7 +3,13 @@ import { routesWithin } from '@dotmac/core/contract';
 import type { ApiOptions, Authenticate, ServedModule } from '@dotmac/core/http';
 import { coreMigrations, kyselyIdempotencyStore, migrate, type Database } from '@dotmac/core/kysely';
 import { createHealth, kyselyHealthStore, type Health, type HealthOptions, type HealthScope } from '@dotmac/health';
-import { createLifecycle, kyselyLifecycleStore, type Lifecycle, type LifecycleOptions, type LifecycleScope } from '@dotmac/lifecycle';
+import {
+  createLifecycle,
+  kyselyLifecycleStore,
+  type Lifecycle,
+  type LifecycleOptions,
+  type LifecycleScope,
+} from '@dotmac/lifecycle';
 import {
   createMaintenance,
   kyselyMaintenanceStore,
@@ -66,7 +72,12 @@ export function createOperations(options: OperationsOptions): Operations {
   const { database, authenticate, http = {}, clock = systemClock, logger = silentLogger, metrics } = options;
   const migrating = options.migrate ?? true;
   const shared = { clock, logger, migrate: migrating };
-  const health = createHealth({ ...options.health, ...shared, ...(metrics && { metrics }), store: kyselyHealthStore(database) });
+  const health = createHealth({
+    ...options.health,
+    ...shared,
+    ...(metrics && { metrics }),
+    store: kyselyHealthStore(database),
+  });
   const lifecycle = createLifecycle({ ...options.lifecycle, ...shared, store: kyselyLifecycleStore(database) });
   const maintenance = createMaintenance({ ...options.maintenance, ...shared, store: kyselyMaintenanceStore(database) });
   const domains: Module[] = [health, lifecycle, maintenance];
@@ -91,7 +102,11 @@ export function createOperations(options: OperationsOptions): Operations {
       logger,
     },
     scope(init: ScopeInit) {
-      const scopes = { health: health.scope(init), lifecycle: lifecycle.scope(init), maintenance: maintenance.scope(init) };
+      const scopes = {
+        health: health.scope(init),
+        lifecycle: lifecycle.scope(init),
+        maintenance: maintenance.scope(init),
+      };
       return { ...scopes, status: () => statusOf(scopes, clock.now()) };
     },
     async start() {

@@ -28,19 +28,29 @@ const owned: { prefix: string; make(subject: ContractSubject): Promise<string> }
   {
     prefix: '/network-monitoring/endpoints/{id}',
     make: async ({ client }) =>
-      (await client.post('/network-monitoring/endpoints', { name: 'mine', host: '127.0.0.1', port: 9, service_type: 'tcp' })).body.id,
+      (
+        await client.post('/network-monitoring/endpoints', {
+          name: 'mine',
+          host: '127.0.0.1',
+          port: 9,
+          service_type: 'tcp',
+        })
+      ).body.id,
   },
   { prefix: '/customer-lifecycle/customers/{id}', make: (subject) => active(subject) },
   {
     prefix: '/customer-lifecycle/provisioning/{id}',
     async make(subject) {
       const id = await active(subject, { username: 'provisioned', email: 'provisioned@example.com' });
-      return (await subject.client.post(`/customer-lifecycle/customers/${id}/services`, { service_name: 'internet-100' })).body.id;
+      return (
+        await subject.client.post(`/customer-lifecycle/customers/${id}/services`, { service_name: 'internet-100' })
+      ).body.id;
     },
   },
   {
     prefix: '/infrastructure-maintenance/runs/{id}',
-    make: async ({ client }) => (await client.post('/infrastructure-maintenance/performance/optimize', {})).body.task_id,
+    make: async ({ client }) =>
+      (await client.post('/infrastructure-maintenance/performance/optimize', {})).body.task_id,
   },
 ];
 
@@ -67,13 +77,15 @@ export const access: Suite<ContractSubject> = {
     {
       name: 'answers 401 on every route without credentials',
       async run(subject) {
-        for (const operation of await documented(subject)) assertProblem(await ask(subject.anonymous, operation), 401, 'UNAUTHENTICATED');
+        for (const operation of await documented(subject))
+          assertProblem(await ask(subject.anonymous, operation), 401, 'UNAUTHENTICATED');
       },
     },
     {
       name: 'answers 403 on every route without its permission',
       async run(subject) {
-        for (const operation of await documented(subject)) assertProblem(await ask(subject.powerless, operation), 403, 'PERMISSION_DENIED');
+        for (const operation of await documented(subject))
+          assertProblem(await ask(subject.powerless, operation), 403, 'PERMISSION_DENIED');
       },
     },
     {
@@ -87,13 +99,23 @@ export const access: Suite<ContractSubject> = {
       name: 'answers 404 for another tenant’s id on every route that takes one, and changes nothing',
       async run(subject) {
         const operations = (await documented(subject)).filter(({ path }) => path.includes('{id}'));
-        const things = new Map(await Promise.all(owned.map(async ({ prefix, make }) => [prefix, await make(subject)] as const)));
+        const things = new Map(
+          await Promise.all(owned.map(async ({ prefix, make }) => [prefix, await make(subject)] as const)),
+        );
         const look = async () =>
           Promise.all(
             [...things].map(async ([prefix, id]) => {
-              const view = prefix.includes('provisioning') || prefix.includes('runs') ? undefined : views[prefix.split('/')[1] ?? ''];
+              const view =
+                prefix.includes('provisioning') || prefix.includes('runs')
+                  ? undefined
+                  : views[prefix.split('/')[1] ?? ''];
               if (!view) return null;
-              const { last_check: _, last_status: __, updated_at: ___, ...body } = assertStatus(await subject.client.get(view(id)), 200).body;
+              const {
+                last_check: _,
+                last_status: __,
+                updated_at: ___,
+                ...body
+              } = assertStatus(await subject.client.get(view(id)), 200).body;
               return body as object;
             }),
           );

@@ -70,7 +70,11 @@ export function assertInstants(body: Record<string, unknown>, ...members: string
 }
 
 /** Asks again until `accept` is true; fails after `deadlineMs` with the last answer. */
-export async function eventually(ask: () => Promise<Answer>, accept: (answer: Answer) => boolean, deadlineMs = 15_000): Promise<Answer> {
+export async function eventually(
+  ask: () => Promise<Answer>,
+  accept: (answer: Answer) => boolean,
+  deadlineMs = 15_000,
+): Promise<Answer> {
   const deadline = Date.now() + deadlineMs;
   for (;;) {
     const answer = await ask();

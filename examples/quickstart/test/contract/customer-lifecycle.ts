@@ -21,12 +21,20 @@ export async function registered(client: Client, more: object = {}): Promise<str
 }
 
 /** The verification token that would have been mailed. */
-export async function mailed({ dataDirectory }: ContractSubject, customerId: string, channel = 'email'): Promise<string> {
+export async function mailed(
+  { dataDirectory }: ContractSubject,
+  customerId: string,
+  channel = 'email',
+): Promise<string> {
   const file = join(dataDirectory, 'outbox.ndjson');
   const find = async () => {
     const lines = (await readFile(file, 'utf8').catch(() => '')).split('\n').filter(Boolean);
     const deliveries = lines.map((line) => JSON.parse(line) as { customer_id: string; channel: string; token: string });
-    return { status: 0, headers: new Headers(), body: deliveries.findLast((it) => it.customer_id === customerId && it.channel === channel) };
+    return {
+      status: 0,
+      headers: new Headers(),
+      body: deliveries.findLast((it) => it.customer_id === customerId && it.channel === channel),
+    };
   };
   return (await eventually(find, ({ body }) => body !== undefined)).body.token;
 }
@@ -53,7 +61,9 @@ export const customerLifecycle: Suite<ContractSubject> = {
         assert.equal(body.lifecycle_stage, 'registration');
         assert.equal(typeof body.user_id, 'string');
         assert.equal(typeof body.status, 'string');
-        assert.ok(body.next_actions.every((it: object) => 'action' in it && 'message' in it) && body.next_actions.length > 0);
+        assert.ok(
+          body.next_actions.every((it: object) => 'action' in it && 'message' in it) && body.next_actions.length > 0,
+        );
         assertInstants(body, 'timestamp', 'created_at', 'updated_at');
         assert.ok((answer.headers.get('location') ?? '').endsWith(body.id));
         assertStatus(await client.get(answer.headers.get('location') ?? ''), 200);
@@ -62,7 +72,12 @@ export const customerLifecycle: Suite<ContractSubject> = {
     {
       name: 'refuses bad fields by name, and a second customer of one email',
       async run({ client }) {
-        const wrong = await client.post('/customer-lifecycle/register', { ...neo, email: 'nowhere', first_name: '', age: 3 });
+        const wrong = await client.post('/customer-lifecycle/register', {
+          ...neo,
+          email: 'nowhere',
+          first_name: '',
+          age: 3,
+        });
         assertProblem(wrong, 422, 'INVALID_INPUT');
         assert.deepEqual(invalidPaths(wrong), ['age', 'email', 'first_name']);
         assertProblem(await client.post('/customer-lifecycle/register', { ...neo, terms_accepted: false }), 422);
@@ -77,7 +92,11 @@ export const customerLifecycle: Suite<ContractSubject> = {
         const first = assertStatus(await client.post('/customer-lifecycle/register', neo, headers), 201);
         const second = assertStatus(await client.post('/customer-lifecycle/register', neo, headers), 201);
         assert.deepEqual(second.body, first.body);
-        assertProblem(await client.post('/customer-lifecycle/register', { ...neo, last_name: 'Smith' }, headers), 422, 'IDEMPOTENCY_KEY_REUSED');
+        assertProblem(
+          await client.post('/customer-lifecycle/register', { ...neo, last_name: 'Smith' }, headers),
+          422,
+          'IDEMPOTENCY_KEY_REUSED',
+        );
       },
     },
     {
@@ -87,9 +106,15 @@ export const customerLifecycle: Suite<ContractSubject> = {
         const id = await registered(client);
         assertProblem(await client.post(at(id, 'onboard')), 409);
         const verification_token = await mailed(subject, id);
-        const verified = assertStatus(await client.post(at(id, 'verify'), { verification_token, verification_type: 'email' }), 200);
+        const verified = assertStatus(
+          await client.post(at(id, 'verify'), { verification_token, verification_type: 'email' }),
+          200,
+        );
         assert.equal(verified.body.lifecycle_stage, 'verification');
-        const onboarded = assertStatus(await client.post(at(id, 'onboard'), { onboarding_data: { router: 'ax' } }), 200);
+        const onboarded = assertStatus(
+          await client.post(at(id, 'onboard'), { onboarding_data: { router: 'ax' } }),
+          200,
+        );
         assert.equal(onboarded.body.lifecycle_stage, 'active');
         const { body } = assertStatus(await client.get(at(id, 'summary')), 200);
         assert.equal(body.user_id, id);
@@ -106,7 +131,8 @@ export const customerLifecycle: Suite<ContractSubject> = {
         const { client } = subject;
         const id = await registered(client);
         const verification_token = await mailed(subject, id);
-        const verify = (token: string) => client.post(at(id, 'verify'), { verification_token: token, verification_type: 'email' });
+        const verify = (token: string) =>
+          client.post(at(id, 'verify'), { verification_token: token, verification_type: 'email' });
         assertProblem(await verify('wrong-token-wrong-token'), 422);
         assertStatus(await verify(verification_token), 200);
         const again = await verify(verification_token);
@@ -114,7 +140,10 @@ export const customerLifecycle: Suite<ContractSubject> = {
         const locked = await registered(client, { username: 'trinity', email: 'trinity@example.com' });
         const token = await mailed(subject, locked);
         for (let attempt = 0; attempt < 10; attempt++)
-          await client.post(at(locked, 'verify'), { verification_token: `wrong-${attempt}`, verification_type: 'email' });
+          await client.post(at(locked, 'verify'), {
+            verification_token: `wrong-${attempt}`,
+            verification_type: 'email',
+          });
         const late = await client.post(at(locked, 'verify'), { verification_token: token, verification_type: 'email' });
         assert.ok(late.status >= 400, 'the right token came after too many wrong ones');
       },
@@ -124,7 +153,10 @@ export const customerLifecycle: Suite<ContractSubject> = {
       async run(subject) {
         const { client } = subject;
         const id = await active(subject);
-        const suspended = assertStatus(await client.post(at(id, 'suspend'), { action_type: 'suspend', reason: 'unpaid' }), 200);
+        const suspended = assertStatus(
+          await client.post(at(id, 'suspend'), { action_type: 'suspend', reason: 'unpaid' }),
+          200,
+        );
         assert.equal(suspended.body.lifecycle_stage, 'suspended');
         assertProblem(await client.post(at(id, 'services'), { service_name: 'internet-100' }), 409);
         const back = assertStatus(await client.post(at(id, 'reactivate'), { action_type: 'reactivate' }), 200);
@@ -142,11 +174,20 @@ export const customerLifecycle: Suite<ContractSubject> = {
         assert.deepEqual([body.customer_id, body.service_name], [id, 'internet-100']);
         assertInstants(body, 'created_at');
         assert.equal(answer.headers.get('location'), `/customer-lifecycle/provisioning/${body.id}`);
-        const done = await eventually(() => client.get(`/customer-lifecycle/provisioning/${body.request_id}`), (it) => it.body.status === 'active');
+        const done = await eventually(
+          () => client.get(`/customer-lifecycle/provisioning/${body.request_id}`),
+          (it) => it.body.status === 'active',
+        );
         assertInstants(done.body, 'provisioned_at');
-        assert.deepEqual(done.body.steps.map((it: { status: string }) => it.status), ['completed', 'completed', 'completed']);
+        assert.deepEqual(
+          done.body.steps.map((it: { status: string }) => it.status),
+          ['completed', 'completed', 'completed'],
+        );
         const { services } = (await client.get(at(id, 'summary'))).body;
-        assert.deepEqual(services.map((it: { service_name: string; status: string }) => [it.service_name, it.status]), [['internet-100', 'active']]);
+        assert.deepEqual(
+          services.map((it: { service_name: string; status: string }) => [it.service_name, it.status]),
+          [['internet-100', 'active']],
+        );
       },
     },
     {
@@ -154,8 +195,14 @@ export const customerLifecycle: Suite<ContractSubject> = {
       async run(subject) {
         const { client } = subject;
         const id = await active(subject);
-        const { body } = assertStatus(await client.post(at(id, 'services'), { service_name: 'internet-100', custom_config: { fail: true } }), 202);
-        const ended = await eventually(() => client.get(`/customer-lifecycle/provisioning/${body.id}`), (it) => it.body.status === 'failed');
+        const { body } = assertStatus(
+          await client.post(at(id, 'services'), { service_name: 'internet-100', custom_config: { fail: true } }),
+          202,
+        );
+        const ended = await eventually(
+          () => client.get(`/customer-lifecycle/provisioning/${body.id}`),
+          (it) => it.body.status === 'failed',
+        );
         assert.equal(ended.body.provisioned_at, null);
         assert.equal(ended.body.steps[0].status, 'compensated');
         assert.notEqual(ended.body.steps[2].status, 'completed');

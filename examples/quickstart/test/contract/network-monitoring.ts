@@ -21,7 +21,13 @@ async function refusing(): Promise<number> {
 }
 
 const register = (client: Client, port: number, more: object = {}) =>
-  client.post('/network-monitoring/endpoints', { name: 'gateway', host: '127.0.0.1', port, service_type: 'tcp', ...more });
+  client.post('/network-monitoring/endpoints', {
+    name: 'gateway',
+    host: '127.0.0.1',
+    port,
+    service_type: 'tcp',
+    ...more,
+  });
 
 const checked = (client: Client) => () => client.get('/network-monitoring/health');
 
@@ -55,7 +61,16 @@ export const networkMonitoring: Suite<ContractSubject> = {
     {
       name: 'refuses each field outside its bounds, all at once, and registers nothing',
       async run({ client }) {
-        const wrong = { name: '', host: 'a b', port: 0, service_type: 'carrier-pigeon', check_interval: 4, timeout: 61, retry_count: 11, expected_response_time: 31 };
+        const wrong = {
+          name: '',
+          host: 'a b',
+          port: 0,
+          service_type: 'carrier-pigeon',
+          check_interval: 4,
+          timeout: 61,
+          retry_count: 11,
+          expected_response_time: 31,
+        };
         const refused = await client.post('/network-monitoring/endpoints', wrong);
         assertProblem(refused, 422, 'INVALID_INPUT');
         assert.deepEqual(invalidPaths(refused), Object.keys(wrong).sort());
@@ -68,18 +83,21 @@ export const networkMonitoring: Suite<ContractSubject> = {
       async run({ client }) {
         const { body } = assertStatus(await client.get('/network-monitoring/health'), 200);
         assertInstants(body, 'timestamp');
-        assert.deepEqual({ ...body, timestamp: null }, {
-          overall_status: 'unknown',
-          total_endpoints: 0,
-          healthy_count: 0,
-          degraded_count: 0,
-          critical_count: 0,
-          offline_count: 0,
-          unknown_count: 0,
-          average_response_time: null,
-          timestamp: null,
-          details: [],
-        });
+        assert.deepEqual(
+          { ...body, timestamp: null },
+          {
+            overall_status: 'unknown',
+            total_endpoints: 0,
+            healthy_count: 0,
+            degraded_count: 0,
+            critical_count: 0,
+            offline_count: 0,
+            unknown_count: 0,
+            average_response_time: null,
+            timestamp: null,
+            details: [],
+          },
+        );
       },
     },
     {
@@ -96,7 +114,10 @@ export const networkMonitoring: Suite<ContractSubject> = {
         assert.equal(detail.status, 'healthy');
         assert.ok(detail.response_time >= 0 && detail.response_time < 1);
         assertInstants(detail, 'checked_at');
-        const trends = assertStatus(await client.get(`/network-monitoring/endpoints/${down.id}/trends?hours=1`), 200).body;
+        const trends = assertStatus(
+          await client.get(`/network-monitoring/endpoints/${down.id}/trends?hours=1`),
+          200,
+        ).body;
         assert.equal(trends.period_hours, 1);
         assert.ok(trends.total_checks >= 1);
         assert.equal(trends.availability_percentage, 0);
@@ -108,7 +129,8 @@ export const networkMonitoring: Suite<ContractSubject> = {
         const good = assertStatus(await client.get(`/network-monitoring/endpoints/${up.id}/trends`), 200).body;
         assert.equal(good.period_hours, 24);
         assert.equal(good.availability_percentage, 100);
-        for (const name of ['average', 'p50', 'p95', 'p99']) assert.equal(typeof good[`${name}_response_time`], 'number', name);
+        for (const name of ['average', 'p50', 'p95', 'p99'])
+          assert.equal(typeof good[`${name}_response_time`], 'number', name);
       },
     },
     {
@@ -116,7 +138,11 @@ export const networkMonitoring: Suite<ContractSubject> = {
       async run({ client }) {
         const { body } = await register(client, 9);
         for (const hours of ['0', '169', 'all'])
-          assertProblem(await client.get(`/network-monitoring/endpoints/${body.id}/trends?hours=${hours}`), 422, 'INVALID_INPUT');
+          assertProblem(
+            await client.get(`/network-monitoring/endpoints/${body.id}/trends?hours=${hours}`),
+            422,
+            'INVALID_INPUT',
+          );
       },
     },
     {
@@ -145,7 +171,8 @@ export const networkMonitoring: Suite<ContractSubject> = {
     {
       name: 'refuses a target that nobody named, and a connection string to where it may not go',
       async run({ client }) {
-        const check = (body: object) => client.post('/network-monitoring/health-check', { service_type: 'database', ...body });
+        const check = (body: object) =>
+          client.post('/network-monitoring/health-check', { service_type: 'database', ...body });
         assertProblem(await check({ target: 'nobody' }), 404, 'TARGET_NOT_FOUND');
         assertProblem(await check({}), 422);
         assertProblem(await check({ target: 'main', timeout: 0 }), 422);
@@ -162,7 +189,11 @@ export const networkMonitoring: Suite<ContractSubject> = {
       async run({ client }) {
         const connection_string = `postgres://someone:hunter2@127.0.0.1:${await refusing()}/nothing`;
         const { body } = assertStatus(
-          await client.post('/network-monitoring/health-check', { service_type: 'database', connection_string, timeout: 2 }),
+          await client.post('/network-monitoring/health-check', {
+            service_type: 'database',
+            connection_string,
+            timeout: 2,
+          }),
           200,
         );
         assert.equal(body.status, 'offline');

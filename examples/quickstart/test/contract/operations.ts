@@ -33,8 +33,15 @@ export const operations: Suite<ContractSubject> = {
       name: 'refuses a body over 1 MiB, of another type, or broken',
       async run({ client }) {
         const path = '/customer-lifecycle/register';
-        assertProblem(await client.post(path, JSON.stringify({ username: 'x'.repeat(1_048_577) })), 413, 'BODY_TOO_LARGE');
-        assertProblem(await client.post(path, 'username=neo', { 'content-type': 'application/x-www-form-urlencoded' }), 415);
+        assertProblem(
+          await client.post(path, JSON.stringify({ username: 'x'.repeat(1_048_577) })),
+          413,
+          'BODY_TOO_LARGE',
+        );
+        assertProblem(
+          await client.post(path, 'username=neo', { 'content-type': 'application/x-www-form-urlencoded' }),
+          415,
+        );
         assertProblem(await client.post(path, '{"username":'), 400, 'MALFORMED_BODY');
         assertProblem(await client.get('/nowhere'), 404, 'ROUTE_NOT_FOUND');
       },

@@ -60,7 +60,9 @@ export function openApiDocument(routes: readonly Route<never>[], info: DocumentI
       tags: [...new Set(routes.map(({ tag }) => tag))].map((name) => ({ name, description: `${name} routes` })),
       security: [{ bearer: [] }],
       paths,
-      components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer', description: 'An API key or a token' } } },
+      components: {
+        securitySchemes: { bearer: { type: 'http', scheme: 'bearer', description: 'An API key or a token' } },
+      },
     },
     { override: spellOnWire, allowEmptySchema: { unknown: true } },
   );
@@ -80,7 +82,10 @@ function operation(route: Route<never>, idempotency: boolean): ZodOpenApiOperati
         .meta({ description: 'Repeat a request with the same key, and its first answer is replayed' }),
     }),
     ...(deferred && {
-      Prefer: z.string().optional().meta({ description: '`respond-async` answers 202 at once', examples: ['respond-async'] }),
+      Prefer: z
+        .string()
+        .optional()
+        .meta({ description: '`respond-async` answers 202 at once', examples: ['respond-async'] }),
     }),
   };
   const errors = [
@@ -112,7 +117,9 @@ function operation(route: Route<never>, idempotency: boolean): ZodOpenApiOperati
 }
 
 function success(description: string, schema: z.ZodType, located: boolean): ZodOpenApiResponseObject {
-  const headers = located && { headers: z.object({ Location: z.string().meta({ description: 'Where it can be read' }) }) };
+  const headers = located && {
+    headers: z.object({ Location: z.string().meta({ description: 'Where it can be read' }) }),
+  };
   return { description, ...headers, content: { 'application/json': { schema } } };
 }
 

@@ -65,7 +65,10 @@ export function createApi<Scope>(module: ServedModule<Scope>, options: ApiOption
   const { authenticate, rateLimits = {}, logger = silentLogger, clock = systemClock, metrics, document } = given;
   const retentionMs = (given.idempotencyRetentionSeconds ?? 86_400) * 1_000;
   if (!authenticate)
-    throw coreErrors.INVALID_ARGUMENT({ argument: 'authenticate', reason: 'say who is asking: (request) => Principal | null' });
+    throw coreErrors.INVALID_ARGUMENT({
+      argument: 'authenticate',
+      reason: 'say who is asking: (request) => Principal | null',
+    });
   const limiter = (name: keyof typeof defaults) => {
     const limit = rateLimits[name] ?? defaults[name];
     return limit && createLimiter(name, limit);
@@ -84,7 +87,11 @@ export function createApi<Scope>(module: ServedModule<Scope>, options: ApiOption
   };
   return {
     routes: [
-      ...module.routes.map((route) => ({ method: route.method, path: route.path, handle: handleRoute(route, pipeline) })),
+      ...module.routes.map((route) => ({
+        method: route.method,
+        path: route.path,
+        handle: handleRoute(route, pipeline),
+      })),
       ...operationalRoutes(module, metrics),
       ...(document === false ? [] : documentRoutes(module.routes, document, given.idempotency !== undefined)),
     ],

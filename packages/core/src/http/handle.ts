@@ -43,8 +43,7 @@ export function handleRoute<Scope>(route: Route<Scope>, pipeline: Pipeline<Scope
   const answer = createAnswerer(route, verify);
   return answerErrors(route.path, pipeline, async (request, headers) => {
     const principal = await admit(request, pipeline, headers);
-    if (!isPermitted(principal, route.permission))
-      throw coreErrors.PERMISSION_DENIED({ permission: route.permission });
+    if (!isPermitted(principal, route.permission)) throw coreErrors.PERMISSION_DENIED({ permission: route.permission });
     const { sent, input } = await readInput(request);
     const scoped = scope({ tenantId: principal.tenantId, actor: principal.actorId });
     const work = () =>
@@ -72,8 +71,11 @@ async function admit<Scope>(request: HttpRequest, pipeline: Pipeline<Scope>, hea
   return principal;
 }
 
-const countAddress = <Scope>(request: HttpRequest, { limitAddress }: Pipeline<Scope>, headers: Headers): Promise<void> =>
-  count(limitAddress, addressKey(request.remoteAddress), headers);
+const countAddress = <Scope>(
+  request: HttpRequest,
+  { limitAddress }: Pipeline<Scope>,
+  headers: Headers,
+): Promise<void> => count(limitAddress, addressKey(request.remoteAddress), headers);
 
 async function count(limiter: Limiter | false, key: string, headers: Headers): Promise<void> {
   if (!limiter) return;

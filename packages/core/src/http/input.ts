@@ -37,6 +37,16 @@ export function createInputReader<Scope>(route: Route<Scope>, bodyLimitBytes: nu
     const body = readBody(sent ?? {}, issues);
     if (issues.length > 0) throw invalidInput(issues);
     // A getter: most routes never look at the signal, and making one costs the adapter a listener.
-    return { sent, input: { params, query, body, get signal() { return request.signal; } } };
+    return {
+      sent,
+      input: {
+        params,
+        query,
+        body,
+        get signal() {
+          return request.signal;
+        },
+      },
+    };
   };
 }

@@ -13,7 +13,9 @@ export function operationalRoutes(module: Pick<Module, 'readiness'>, metrics: Re
     get('/livez', () => Promise.resolve(respondJson(200, '{"status":"ok"}'))),
     get('/readyz', () => {
       const { ready, parts } = module.readiness();
-      return Promise.resolve(respondJson(ready ? 200 : 503, JSON.stringify({ status: ready ? 'ready' : 'not_ready', parts })));
+      return Promise.resolve(
+        respondJson(ready ? 200 : 503, JSON.stringify({ status: ready ? 'ready' : 'not_ready', parts })),
+      );
     }),
     ...(metrics
       ? [

@@ -15,7 +15,11 @@ export function respondJson(status: number, text: string, headers: Record<string
 }
 
 /** An error as `application/problem+json` (RFC 9457). */
-export function respondProblem(error: OperationError, requestId: string, headers: Record<string, string> = {}): HttpResponse {
+export function respondProblem(
+  error: OperationError,
+  requestId: string,
+  headers: Record<string, string> = {},
+): HttpResponse {
   const problem = problemOf(error, requestId);
   return respondJson(problem.status, problemWire.write(problem), {
     ...headers,

@@ -32,7 +32,11 @@ interface Answer {
 interface Served {
   url: string;
   module: NotesModule;
-  call(method: string, path: string, init?: { as?: string | null; body?: unknown; headers?: Record<string, string> }): Promise<Answer>;
+  call(
+    method: string,
+    path: string,
+    init?: { as?: string | null; body?: unknown; headers?: Record<string, string> },
+  ): Promise<Answer>;
 }
 
 function test(name: string, run: (served: Served) => Promise<void>, options: ApiOptions = {}): SuiteCase<ServeModule> {
@@ -54,7 +58,12 @@ function test(name: string, run: (served: Served) => Promise<void>, options: Api
         });
         const text = await response.text();
         const isJson = response.headers.get('content-type')?.includes('json');
-        return { status: response.status, headers: response.headers, text, body: isJson ? JSON.parse(text) : undefined };
+        return {
+          status: response.status,
+          headers: response.headers,
+          text,
+          body: isJson ? JSON.parse(text) : undefined,
+        };
       };
       try {
         await run({ url, module, call });
@@ -106,15 +115,24 @@ export const adapterSuite: Suite<ServeModule> = {
         assert.equal(refused.headers.get('www-authenticate'), 'Bearer');
       }
     }),
-    test('refuses a principal without the permission with 403, before it looks at the body', async ({ call, module }) => {
-      assertProblem(await call('POST', '/notes', { as: 'reader', body: '{' }), { status: 403, code: 'PERMISSION_DENIED' });
+    test('refuses a principal without the permission with 403, before it looks at the body', async ({
+      call,
+      module,
+    }) => {
+      assertProblem(await call('POST', '/notes', { as: 'reader', body: '{' }), {
+        status: 403,
+        code: 'PERMISSION_DENIED',
+      });
       assert.equal((await call('GET', '/notes', { as: 'reader' })).status, 200);
       assert.equal(module.added, 0);
     }),
     test('answers another tenant’s id exactly like one that does not exist', async ({ call }) => {
       const { body: own } = await call('POST', '/notes', { body: text });
       for (const method of ['GET', 'DELETE'])
-        assertProblem(await call(method, `/notes/${own.id}`, { as: 'globex' }), { status: 404, code: 'NOTE_NOT_FOUND' });
+        assertProblem(await call(method, `/notes/${own.id}`, { as: 'globex' }), {
+          status: 404,
+          code: 'NOTE_NOT_FOUND',
+        });
       assert.equal((await call('GET', `/notes/${own.id}`)).status, 200);
     }),
     test('answers an unknown path with a 404 problem', async ({ call }) => {
@@ -124,12 +142,16 @@ export const adapterSuite: Suite<ServeModule> = {
       const { body: sealed } = await call('POST', '/notes', { body: { note_text: 'sealed' } });
       assertProblem(await call('DELETE', `/notes/${sealed.id}`), { status: 409, code: 'NOTE_SEALED' });
     }),
-    test('refuses a body over the limit with 413, declared or chunked', async ({ call, url, module }) => {
-      const large = JSON.stringify({ note_text: 'x'.repeat(2_000) });
-      assertProblem(await call('POST', '/notes', { body: large }), { status: 413, code: 'BODY_TOO_LARGE' });
-      assert.equal(await postChunked(`${url}/notes`, large), 413);
-      assert.equal(module.added, 0);
-    }, { bodyLimitBytes: 1_000 }),
+    test(
+      'refuses a body over the limit with 413, declared or chunked',
+      async ({ call, url, module }) => {
+        const large = JSON.stringify({ note_text: 'x'.repeat(2_000) });
+        assertProblem(await call('POST', '/notes', { body: large }), { status: 413, code: 'BODY_TOO_LARGE' });
+        assert.equal(await postChunked(`${url}/notes`, large), 413);
+        assert.equal(module.added, 0);
+      },
+      { bodyLimitBytes: 1_000 },
+    ),
     test('takes a body of 1 MiB by default, and no more', async ({ call }) => {
       const sized = (bytes: number) => JSON.stringify({ note_text: 'x'.repeat(bytes - '{"note_text":""}'.length) });
       assert.equal((await call('POST', '/notes', { body: sized(1_048_576) })).status, 201);
@@ -138,8 +160,7 @@ export const adapterSuite: Suite<ServeModule> = {
     test('refuses what is not JSON with 415, and broken JSON with 400', async ({ call }) => {
       const unsupported = { status: 415, code: 'UNSUPPORTED_MEDIA_TYPE' };
       const unread: Record<string, string>[] = [{ 'content-type': 'text/plain' }, { 'content-encoding': 'gzip' }];
-      for (const headers of unread)
-        assertProblem(await call('POST', '/notes', { body: text, headers }), unsupported);
+      for (const headers of unread) assertProblem(await call('POST', '/notes', { body: text, headers }), unsupported);
       for (const body of ['{"note_text":', '{"__proto__":{"a":1}}', '['.repeat(40) + ']'.repeat(40)])
         assertProblem(await call('POST', '/notes', { body }), { status: 400, code: 'MALFORMED_BODY' });
     }),
@@ -151,21 +172,29 @@ export const adapterSuite: Suite<ServeModule> = {
       assertProblem(await call('POST', '/notes'), { status: 422, code: 'INVALID_INPUT' });
       assert.equal(module.added, 0);
     }),
-    test('limits requests per principal, and says when to come back', async ({ call }) => {
-      const first = await call('GET', '/notes');
-      assert.equal(first.headers.get('ratelimit-policy'), '"default";q=2;w=60');
-      assert.match(first.headers.get('ratelimit') ?? '', /^"default";r=1;t=\d+$/);
-      await call('GET', '/notes');
-      const refused = await call('GET', '/notes');
-      assertProblem(refused, { status: 429, code: 'RATE_LIMITED' });
-      assert.ok(Number(refused.headers.get('retry-after')) >= 1);
-      assert.equal((await call('GET', '/notes', { as: 'globex' })).status, 200);
-    }, { rateLimits: { principal: { requests: 2 } } }),
-    test('limits requests per address, whoever is asking', async ({ call }) => {
-      assert.equal((await call('GET', '/notes', { as: null })).status, 401);
-      assert.equal((await call('GET', '/notes', { as: 'nobody' })).status, 401);
-      assertProblem(await call('GET', '/notes', { as: null }), { status: 429, code: 'RATE_LIMITED' });
-    }, { rateLimits: { address: { requests: 2 } } }),
+    test(
+      'limits requests per principal, and says when to come back',
+      async ({ call }) => {
+        const first = await call('GET', '/notes');
+        assert.equal(first.headers.get('ratelimit-policy'), '"default";q=2;w=60');
+        assert.match(first.headers.get('ratelimit') ?? '', /^"default";r=1;t=\d+$/);
+        await call('GET', '/notes');
+        const refused = await call('GET', '/notes');
+        assertProblem(refused, { status: 429, code: 'RATE_LIMITED' });
+        assert.ok(Number(refused.headers.get('retry-after')) >= 1);
+        assert.equal((await call('GET', '/notes', { as: 'globex' })).status, 200);
+      },
+      { rateLimits: { principal: { requests: 2 } } },
+    ),
+    test(
+      'limits requests per address, whoever is asking',
+      async ({ call }) => {
+        assert.equal((await call('GET', '/notes', { as: null })).status, 401);
+        assert.equal((await call('GET', '/notes', { as: 'nobody' })).status, 401);
+        assertProblem(await call('GET', '/notes', { as: null }), { status: 429, code: 'RATE_LIMITED' });
+      },
+      { rateLimits: { address: { requests: 2 } } },
+    ),
     test('replays the answer to an Idempotency-Key', async ({ call, module }) => {
       const headers = { 'idempotency-key': 'one' };
       const first = await call('POST', '/notes', { body: text, headers });

@@ -36,16 +36,29 @@ describe('the OpenAPI document', () => {
     expect(Object.keys(body.properties)).toEqual(['service_type', 'due_at']);
     expect(body.required).toEqual(['service_type']);
     expect(body.properties.due_at).toMatchObject({ type: 'string', format: 'date-time' });
-    expect(document.components.schemas.Thing.properties.created_at).toMatchObject({ type: 'string', format: 'date-time' });
-    expect(operation.parameters.map(({ in: place, name }: { in: string; name: string }) => `${place} ${name}`)).toEqual([
-      'path id',
-      'query max_age',
-      'header Idempotency-Key',
-    ]);
+    expect(document.components.schemas.Thing.properties.created_at).toMatchObject({
+      type: 'string',
+      format: 'date-time',
+    });
+    expect(operation.parameters.map(({ in: place, name }: { in: string; name: string }) => `${place} ${name}`)).toEqual(
+      ['path id', 'query max_age', 'header Idempotency-Key'],
+    );
   });
 
   it('lists the problems a route may answer, by status', () => {
-    expect(Object.keys(operation.responses)).toEqual(['201', '400', '401', '403', '404', '409', '413', '415', '422', '429', '500']);
+    expect(Object.keys(operation.responses)).toEqual([
+      '201',
+      '400',
+      '401',
+      '403',
+      '404',
+      '409',
+      '413',
+      '415',
+      '422',
+      '429',
+      '500',
+    ]);
     expect(operation.responses['404'].description).toBe('`THING_NOT_FOUND`');
     expect(operation.responses['422'].description).toBe('`INVALID_INPUT`, `IDEMPOTENCY_KEY_REUSED`');
   });

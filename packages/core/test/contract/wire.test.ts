@@ -43,7 +43,14 @@ describe('the wire form of a schema', () => {
   });
 
   it('never renders a field that the schema does not name', () => {
-    const leaky = { name: 'gw', checkInterval: 5, p95ResponseTime: 1, createdAt: 0, lastIssues: [], password: 's3cret' };
+    const leaky = {
+      name: 'gw',
+      checkInterval: 5,
+      p95ResponseTime: 1,
+      createdAt: 0,
+      lastIssues: [],
+      password: 's3cret',
+    };
     expect(JSON.stringify(wire.render(leaky))).not.toContain('s3cret');
   });
 
@@ -63,7 +70,9 @@ describe('the wire form of a schema', () => {
   });
 
   it('refuses the TypeScript spelling as an unknown field', () => {
-    const faults = issuesOf(wire.parse({ name: 'gw', checkInterval: 9, p95_response_time: 1, created_at: '2026-01-01T00:00:00Z' }));
+    const faults = issuesOf(
+      wire.parse({ name: 'gw', checkInterval: 9, p95_response_time: 1, created_at: '2026-01-01T00:00:00Z' }),
+    );
     expect(faults).toEqual([{ path: 'checkInterval', message: 'There is no such field' }]);
   });
 
@@ -83,16 +92,22 @@ describe('the wire form of a schema', () => {
       checkInterval: fc.integer({ min: 5, max: 3_600 }),
       p95ResponseTime: fc.option(fc.double({ noNaN: true, noDefaultInfinity: true }).map((it) => it || 0)),
       createdAt: milliseconds,
-      customConfig: fc.dictionary(fc.string().filter((it) => it !== '__proto__'), fc.jsonValue()),
+      customConfig: fc.dictionary(
+        fc.string().filter((it) => it !== '__proto__'),
+        fc.jsonValue(),
+      ),
       lastIssues: fc.array(fc.record({ happenedAt: milliseconds, statusCode: fc.integer() }), { maxLength: 3 }),
     });
     fc.assert(
-      fc.property(fc.record({ items: fc.array(value, { maxLength: 3 }), nextCursor: fc.option(fc.string()) }), (given) => {
-        const sent: unknown = JSON.parse(JSON.stringify(wireOf(listed).render(given)));
-        const expected: unknown = JSON.parse(JSON.stringify(given));
-        const read = wireOf(listed).parse(sent);
-        expect(read.ok && JSON.parse(JSON.stringify(read.value))).toEqual(expected);
-      }),
+      fc.property(
+        fc.record({ items: fc.array(value, { maxLength: 3 }), nextCursor: fc.option(fc.string()) }),
+        (given) => {
+          const sent: unknown = JSON.parse(JSON.stringify(wireOf(listed).render(given)));
+          const expected: unknown = JSON.parse(JSON.stringify(given));
+          const read = wireOf(listed).parse(sent);
+          expect(read.ok && JSON.parse(JSON.stringify(read.value))).toEqual(expected);
+        },
+      ),
     );
   });
 });

@@ -41,7 +41,9 @@ describe('API keys', () => {
   });
 
   it('refuses to be configured with a plain key', () => {
-    expect(() => apiKeyAuthenticator([{ ...record, hash: 'k-1' }])).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
+    expect(() => apiKeyAuthenticator([{ ...record, hash: 'k-1' }])).toThrow(
+      expect.objectContaining({ code: 'INVALID_ARGUMENT' }),
+    );
   });
 });
 
@@ -51,7 +53,10 @@ describe('JWT', async () => {
   const jwks = { keys: [{ ...(await exportJWK(publicKey)), kid: 'a', alg: 'ES256' }] };
   const authenticate = jwtAuthenticator({ issuer: 'https://id.example', audience: 'ops', jwks });
 
-  const token = (claims: object, { issuer = 'https://id.example', audience = 'ops', key = privateKey, expires = '5m' } = {}) =>
+  const token = (
+    claims: object,
+    { issuer = 'https://id.example', audience = 'ops', key = privateKey, expires = '5m' } = {},
+  ) =>
     new SignJWT({ tenant_id: 'acme', ...claims })
       .setProtectedHeader({ alg: 'ES256', kid: 'a' })
       .setSubject('user:7')

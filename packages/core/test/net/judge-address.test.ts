@@ -78,19 +78,20 @@ describe('the rules of a policy', () => {
   it.each([
     ...['169.254.169.254', '169.254.1.1', '224.0.0.1', '0.0.0.0'],
     ...['::', 'fe80::1', '2002:7f00:1::', '64:ff9b::a00:1'],
-  ])(
-    'never open %s',
-    (address) => {
-      const allow = [address, '0.0.0.0/0', '::/0', { host: address }];
-      expect(judgeAddress(address, 80, { allow }).allowed).toBe(false);
-    },
-  );
+  ])('never open %s', (address) => {
+    const allow = [address, '0.0.0.0/0', '::/0', { host: address }];
+    expect(judgeAddress(address, 80, { allow }).allowed).toBe(false);
+  });
 
   it.each([
     ...['', 'internet', '10.0.0.0/33', '10.0.0/8', '10.0.0.0/'],
     ...['10.0.0.0/8/8', '::/129', '10.0.0.0/-1', 'fe80::%lo/64'],
     ...['::ffff:10.0.0.0/104', { cidr: 'x' }, { host: 'a b' }, { ports: [80] }, {}],
-    ...[{ cidr: 'public', ports: [] }, { cidr: 'public', ports: [0] }, { cidr: 'public', ports: [65_536] }],
+    ...[
+      { cidr: 'public', ports: [] },
+      { cidr: 'public', ports: [0] },
+      { cidr: 'public', ports: [65_536] },
+    ],
   ])('are refused when they are not rules: %j', (rule) => {
     expect(() => compilePolicy({ allow: [rule] })).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
   });

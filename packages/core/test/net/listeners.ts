@@ -49,7 +49,7 @@ export async function deafPort(): Promise<{ port: number; close(): void }> {
   const port = Number(printed.toString());
   const fillers: Socket[] = [];
   // The kernel takes a few more than it was told; full is when one more hangs.
-  for (let connected = true; connected && fillers.length < 16; ) {
+  for (let connected = true; connected && fillers.length < 16;) {
     const filler = connect(port, '127.0.0.1').on('error', () => {});
     fillers.push(filler);
     connected = await Promise.race([

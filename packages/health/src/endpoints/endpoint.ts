@@ -22,7 +22,10 @@ const host = z
   .string()
   .min(1)
   .max(253)
-  .regex(/^(?:[\p{L}\p{N}_](?:[\p{L}\p{N}_.-]*[\p{L}\p{N}_.])?|\[?[0-9A-Fa-f:.]+\]?)$/u, 'Give a host name or an IP address')
+  .regex(
+    /^(?:[\p{L}\p{N}_](?:[\p{L}\p{N}_.-]*[\p{L}\p{N}_.])?|\[?[0-9A-Fa-f:.]+\]?)$/u,
+    'Give a host name or an IP address',
+  )
   .meta({ description: 'A host name or an IP address', examples: ['gw.example.com', '192.0.2.1'] });
 
 const name = z

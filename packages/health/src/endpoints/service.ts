@@ -38,7 +38,13 @@ export function endpointService(context: HealthContext, { tenantId, actor }: Sco
       const now = clock.now();
       const endpoint = { id: newId(), tenantId, ...input, createdAt: now, updatedAt: now };
       const data = { name: input.name, serviceType: input.serviceType };
-      const event = healthEvents.create('endpoint.registered', { tenantId, actor, subject: endpoint.id, at: now, data });
+      const event = healthEvents.create('endpoint.registered', {
+        tenantId,
+        actor,
+        subject: endpoint.id,
+        at: now,
+        data,
+      });
       await context.change(event, (trx) => endpoints.insert(endpoint, trx));
       directory.add(endpoint);
       context.checkSoon(endpoint.id);

@@ -60,7 +60,10 @@ export function createRecorder(options: RecorderOptions): Recorder {
     });
     await writeBatches(samples, (batch) => {
       const touched = new Set(batch.map(({ endpointId }) => directory.get(endpointId)));
-      return store.saveSamples(batch, [...touched].filter((it) => it !== undefined));
+      return store.saveSamples(
+        batch,
+        [...touched].filter((it) => it !== undefined),
+      );
     });
   };
   const flush = (): Promise<void> => (flushing ??= write().finally(() => (flushing = undefined)));
@@ -80,7 +83,13 @@ export function createRecorder(options: RecorderOptions): Recorder {
       if (samples.length > maxPending) metrics?.dropped(samples.splice(0, samples.length - maxPending).length);
       if (kept.status === from) return;
       const data = { name, from, to: kept.status, message, checkedAt: at };
-      const event = healthEvents.create('endpoint.status_changed', { tenantId, actor: 'system', subject: endpointId, at, data });
+      const event = healthEvents.create('endpoint.status_changed', {
+        tenantId,
+        actor: 'system',
+        subject: endpointId,
+        at,
+        data,
+      });
       if (changes.length < maxPending) changes.push({ kept, event });
       void flushQuietly();
     },

@@ -9,12 +9,10 @@ const pauseMs = 50;
 const mostBatches = 1_000;
 
 /** Deletes samples past their retention, in small batches, every ten minutes. */
-export function createRetention(options: {
-  store: HealthStore;
-  clock: Clock;
-  logger: Logger;
-  retentionMs: number;
-}): { start(): void; stop(): Promise<void> } {
+export function createRetention(options: { store: HealthStore; clock: Clock; logger: Logger; retentionMs: number }): {
+  start(): void;
+  stop(): Promise<void>;
+} {
   const { store, clock, logger, retentionMs } = options;
   let cancelTimer: CancelTimer | undefined;
   let stopping = new AbortController();

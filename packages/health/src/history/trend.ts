@@ -109,7 +109,12 @@ export function trendOf({ id, name }: { id: string; name: string }, periodHours:
     })),
     series: starts.map((start) => {
       const { total, availability, averageMs } = sumUp(buckets.filter((bucket) => bucket.start === start));
-      return { timestamp: start, totalChecks: total, availabilityPercentage: availability, averageResponseTime: toSeconds(averageMs) };
+      return {
+        timestamp: start,
+        totalChecks: total,
+        availabilityPercentage: availability,
+        averageResponseTime: toSeconds(averageMs),
+      };
     }),
   };
 }

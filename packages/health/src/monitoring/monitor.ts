@@ -61,7 +61,8 @@ export function createMonitor(options: MonitorOptions): Monitor {
     metrics?.checked(endpoint.serviceType, result);
     recorder.record(kept, { ...result, at: checkedAt }, from);
     const intervalMs = checkInterval * 1_000;
-    const again = kept.streak > 0 ? checkedAt + Math.min(recheckMs, intervalMs) : nextSlot(endpoint.id, intervalMs, checkedAt);
+    const again =
+      kept.streak > 0 ? checkedAt + Math.min(recheckMs, intervalMs) : nextSlot(endpoint.id, intervalMs, checkedAt);
     void waker.wake(endpoint.id, again);
   };
 
@@ -71,7 +72,10 @@ export function createMonitor(options: MonitorOptions): Monitor {
       trouble.start();
       // What was never checked is due now; the rest keeps its phase over restarts.
       for (const { endpoint, checkedAt } of directory.all())
-        void waker.wake(endpoint.id, checkedAt === null ? clock.now() : nextSlot(endpoint.id, endpoint.checkInterval * 1_000, clock.now()));
+        void waker.wake(
+          endpoint.id,
+          checkedAt === null ? clock.now() : nextSlot(endpoint.id, endpoint.checkInterval * 1_000, clock.now()),
+        );
       void waker.start(async (endpointId, signal) => {
         const kept = directory.get(endpointId);
         if (kept) await check(kept, signal);

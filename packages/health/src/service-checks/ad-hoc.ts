@@ -1,6 +1,5 @@
 import { coreErrors } from '@dotmac/core';
 import {
-  ConnectFailure,
   isConnectFailure,
   mysqlStream,
   parseConnectionString,
@@ -14,9 +13,14 @@ import { askRedis } from './redis.js';
 import type { ServiceFacts } from './service-check.js';
 import type { ServiceTarget } from './target.js';
 
-type Ask = (target: ConnectionTarget, socket: Awaited<ReturnType<Connector['connect']>>['socket'], timeoutMs: number) => Promise<ServiceFacts>;
+type Ask = (
+  target: ConnectionTarget,
+  socket: Awaited<ReturnType<Connector['connect']>>['socket'],
+  timeoutMs: number,
+) => Promise<ServiceFacts>;
 
-const ssl = ({ tls, verify, host }: ConnectionTarget) => (tls ? { rejectUnauthorized: verify, servername: host } : undefined);
+const ssl = ({ tls, verify, host }: ConnectionTarget) =>
+  tls ? { rejectUnauthorized: verify, servername: host } : undefined;
 
 /** Drivers are loaded when a check needs them. */
 const load = async <Module>(packageName: string, load: () => Promise<Module>): Promise<Module> =>
@@ -29,7 +33,11 @@ const asks: Record<ConnectionTarget['protocol'], Ask> = {
     const { default: pg } = await load('pg', () => import('pg'));
     const { host, port, user, password, database } = target;
     const client = new pg.Client({
-      host, port, user, password, database,
+      host,
+      port,
+      user,
+      password,
+      database,
       stream: pgStream(socket),
       ssl: ssl(target) ?? false,
       connectionTimeoutMillis: timeoutMs,
@@ -49,7 +57,11 @@ const asks: Record<ConnectionTarget['protocol'], Ask> = {
     const { host, port, user, password, database } = target;
     const tls = ssl(target);
     const connection = await createConnection({
-      host, port, user, password, database,
+      host,
+      port,
+      user,
+      password,
+      database,
       stream: mysqlStream(socket),
       ...(tls && { ssl: tls }),
       connectTimeout: timeoutMs,
@@ -68,7 +80,10 @@ const asks: Record<ConnectionTarget['protocol'], Ask> = {
   async redis({ host, port, user, password, database }, socket, timeoutMs) {
     const { Redis } = await load('ioredis', () => import('ioredis'));
     const client = new Redis({
-      host, port, username: user, password,
+      host,
+      port,
+      username: user,
+      password,
       db: Number(database ?? 0),
       Connector: redisConnector(socket),
       retryStrategy: () => null,
@@ -91,7 +106,12 @@ const asks: Record<ConnectionTarget['protocol'], Ask> = {
  * from the guarded connector, and the driver speaks over that socket alone.
  * @throws INVALID_ARGUMENT for a string that is none; it never repeats any of it
  */
-export function adHocTarget(connectionString: string, serviceType: 'database' | 'redis', connector: Connector, timeoutMs: number): ServiceTarget {
+export function adHocTarget(
+  connectionString: string,
+  serviceType: 'database' | 'redis',
+  connector: Connector,
+  timeoutMs: number,
+): ServiceTarget {
   const target = parseConnectionString(connectionString);
   if ((target.protocol === 'redis') !== (serviceType === 'redis'))
     throw coreErrors.INVALID_ARGUMENT({ argument: 'connection_string', reason: `it names no ${serviceType}` });
@@ -119,7 +139,8 @@ export function adHocTarget(connectionString: string, serviceType: 'database' | 
 function meaningOf(error: unknown): unknown {
   if (isConnectFailure(error) || error instanceof WrongAnswer) return error;
   const { code, errno } = error as { code?: unknown; errno?: unknown };
-  const answered = typeof errno === 'number' && errno > 0 ? true : typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code);
+  const answered =
+    typeof errno === 'number' && errno > 0 ? true : typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code);
   if (answered || (error as { name?: unknown }).name === 'ReplyError')
     return new WrongAnswer('The service refused the login or the query', null);
   return new WrongAnswer('The service does not speak the expected protocol', null);

@@ -23,7 +23,10 @@ export function containerTarget(docker: Docker, containerId: string): ServiceTar
         if (health === 'unhealthy') throw new WrongAnswer('The container’s own health check fails', null);
         const usage = usageOf(await container.stats({ stream: false }));
         const degraded = health === 'starting' || state.Paused;
-        return { facts: { ...facts, ...usage }, ...(degraded && { degraded: `The container is ${state.Paused ? 'paused' : 'starting'}` }) };
+        return {
+          facts: { ...facts, ...usage },
+          ...(degraded && { degraded: `The container is ${state.Paused ? 'paused' : 'starting'}` }),
+        };
       } catch (error) {
         throw meaningOf(error);
       }

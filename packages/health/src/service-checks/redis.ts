@@ -38,7 +38,8 @@ export async function askRedis(client: Redis): Promise<ServiceFacts> {
     };
   } catch (error) {
     // A ReplyError is Redis speaking: no password, still loading, out of memory.
-    if (error instanceof Error && error.name === 'ReplyError') throw new WrongAnswer('Redis answered with an error', null);
+    if (error instanceof Error && error.name === 'ReplyError')
+      throw new WrongAnswer('Redis answered with an error', null);
     throw new ConnectFailure('refused');
   }
 }

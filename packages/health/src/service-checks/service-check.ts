@@ -29,7 +29,11 @@ export const serviceCheckInput = z
   .superRefine((input, context) => {
     const given = [input.target, input.connectionString, input.containerId].filter((it) => it !== undefined).length;
     if (given !== 1)
-      context.addIssue({ code: 'custom', path: ['target'], message: 'Give one of target, connection_string and container_id' });
+      context.addIssue({
+        code: 'custom',
+        path: ['target'],
+        message: 'Give one of target, connection_string and container_id',
+      });
     else if (input.containerId !== undefined && input.serviceType !== 'container')
       context.addIssue({ code: 'custom', path: ['containerId'], message: 'This goes with the service type container' });
     else if (input.connectionString !== undefined && input.serviceType === 'container')

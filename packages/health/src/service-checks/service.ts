@@ -18,7 +18,13 @@ export interface ServiceCheckService {
 
 /** The checks of one scope. Targets are the host's, and the same for every tenant. */
 export function serviceCheckService({ targets, docker, adHocConnector }: HealthContext): ServiceCheckService {
-  const targetOf = ({ serviceType, target, connectionString, containerId, timeout }: Required<Pick<ServiceCheckDraft, 'timeout'>> & ServiceCheckDraft): ServiceTarget => {
+  const targetOf = ({
+    serviceType,
+    target,
+    connectionString,
+    containerId,
+    timeout,
+  }: Required<Pick<ServiceCheckDraft, 'timeout'>> & ServiceCheckDraft): ServiceTarget => {
     if (connectionString !== undefined) {
       if (!adHocConnector || serviceType === 'container') throw healthErrors.AD_HOC_TARGETS_DISABLED({});
       return adHocTarget(connectionString, serviceType, adHocConnector, timeout * 1_000);

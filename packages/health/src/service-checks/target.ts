@@ -13,12 +13,18 @@ export interface ServiceTarget {
 const expectedMs = 1_000;
 
 /** Checks a target within its time. Never rejects, and waits no longer for a check that ignores its signal. */
-export async function checkTarget(target: ServiceTarget, timeoutMs: number, signal: AbortSignal): Promise<ServiceCheck> {
+export async function checkTarget(
+  target: ServiceTarget,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<ServiceCheck> {
   const started = performance.now();
   const deadline = AbortSignal.timeout(Math.ceil(timeoutMs));
   const stop = AbortSignal.any([signal, deadline]);
   const given = new Promise<never>((_, reject) => {
-    stop.addEventListener('abort', () => reject(new ConnectFailure(deadline.aborted ? 'timeout' : 'aborted')), { once: true });
+    stop.addEventListener('abort', () => reject(new ConnectFailure(deadline.aborted ? 'timeout' : 'aborted')), {
+      once: true,
+    });
   });
   try {
     const { facts, degraded } = await Promise.race([target.check(stop), given]);

@@ -32,7 +32,12 @@ const kept = (endpoint: EndpointRecord, status: EndpointStatus, checkedAt = 1_76
   checkedAt,
 });
 
-const sample = ({ tenantId, id: endpointId }: EndpointRecord, at: number, status: EndpointStatus, responseTimeMs: number | null): Sample => ({
+const sample = (
+  { tenantId, id: endpointId }: EndpointRecord,
+  at: number,
+  status: EndpointStatus,
+  responseTimeMs: number | null,
+): Sample => ({
   id: newId(),
   tenantId,
   endpointId,
@@ -91,7 +96,10 @@ export const healthStoreSuite: Suite<HealthStore> = {
         await store.tenant('acme').insert(endpoint);
         await store.tenant('acme').insert(removed);
         assert.equal(await store.tenant('acme').remove(removed.id), true);
-        await store.saveSamples([sample(endpoint, 1, 'healthy', 1)], [kept(endpoint, 'healthy'), kept(removed, 'offline')]);
+        await store.saveSamples(
+          [sample(endpoint, 1, 'healthy', 1)],
+          [kept(endpoint, 'healthy'), kept(removed, 'offline')],
+        );
         await store.saveSamples([sample(endpoint, 2, 'degraded', 2)], [kept(endpoint, 'degraded', 1_767_225_800_000)]);
         const { items } = await store.everyEndpoint({ limit: 10, after: null });
         const { endpoint: _, ...state } = kept(endpoint, 'degraded', 1_767_225_800_000);
@@ -103,11 +111,26 @@ export const healthStoreSuite: Suite<HealthStore> = {
       async run(store) {
         const endpoint = record('acme');
         await store.tenant('acme').insert(endpoint);
-        const data = { name: 'gateway', from: 'unknown', to: 'offline', message: 'No answer in time', checkedAt: 5 } as const;
-        const event = healthEvents.create('endpoint.status_changed', { tenantId: 'acme', actor: 'system', subject: endpoint.id, at: 5, data });
+        const data = {
+          name: 'gateway',
+          from: 'unknown',
+          to: 'offline',
+          message: 'No answer in time',
+          checkedAt: 5,
+        } as const;
+        const event = healthEvents.create('endpoint.status_changed', {
+          tenantId: 'acme',
+          actor: 'system',
+          subject: endpoint.id,
+          at: 5,
+          data,
+        });
         await store.saveChanges([{ kept: kept(endpoint, 'offline'), event }]);
         const claimed = await store.outbox.claim({ subscribers: ['health-events'], limit: 10, leaseMs: 60_000 });
-        assert.deepEqual(claimed.map((entry) => healthEvents.parse(entry.event)), [event]);
+        assert.deepEqual(
+          claimed.map((entry) => healthEvents.parse(entry.event)),
+          [event],
+        );
         assert.equal((await store.tenant('acme').get(endpoint.id))?.state?.status, 'offline');
       },
     },
@@ -129,8 +152,14 @@ export const healthStoreSuite: Suite<HealthStore> = {
         const [endpoint, other] = [record('acme'), record('acme')];
         await store.tenant('acme').insert(endpoint);
         await store.tenant('acme').insert(other);
-        const samples = Array.from({ length: 100 }, (_, index) => sample(endpoint, 1_000 + index * 10, 'healthy', index + 1));
-        samples.push(sample(endpoint, 1_995, 'offline', null), sample(endpoint, 999, 'critical', 9), sample(endpoint, 2_000, 'critical', 9));
+        const samples = Array.from({ length: 100 }, (_, index) =>
+          sample(endpoint, 1_000 + index * 10, 'healthy', index + 1),
+        );
+        samples.push(
+          sample(endpoint, 1_995, 'offline', null),
+          sample(endpoint, 999, 'critical', 9),
+          sample(endpoint, 2_000, 'critical', 9),
+        );
         await store.saveSamples([...samples, sample(other, 1_500, 'critical', 1)], []);
         const window = { from: 1_000, until: 2_000, bucketMs: 500, percentiles: [0.5, 0.95, 0.99], issues: 5 };
         const { buckets, percentilesMs, issues } = await store.tenant('acme').aggregate(endpoint.id, window);
@@ -153,8 +182,14 @@ export const healthStoreSuite: Suite<HealthStore> = {
       async run(store) {
         const endpoint = record('acme');
         await store.tenant('acme').insert(endpoint);
-        await store.saveSamples(Array.from({ length: 25 }, (_, index) => sample(endpoint, index, 'healthy', 1)), []);
-        assert.deepEqual([await store.pruneSamples(20, 15), await store.pruneSamples(20, 15), await store.pruneSamples(20, 15)], [15, 5, 0]);
+        await store.saveSamples(
+          Array.from({ length: 25 }, (_, index) => sample(endpoint, index, 'healthy', 1)),
+          [],
+        );
+        assert.deepEqual(
+          [await store.pruneSamples(20, 15), await store.pruneSamples(20, 15), await store.pruneSamples(20, 15)],
+          [15, 5, 0],
+        );
         const window = { from: 0, until: 100, bucketMs: 100, percentiles: [], issues: 0 };
         assert.equal((await store.tenant('acme').aggregate(endpoint.id, window)).buckets[0]?.count, 5);
       },

@@ -6,7 +6,7 @@ const chunkBytes = 256 * 1024;
 
 /** A file's bytes from its start, by position: the handle stays open and its own, unlike with its streams. */
 export async function* bytesOf(file: FileHandle): AsyncGenerator<Buffer> {
-  for (let position = 0; ; ) {
+  for (let position = 0; ;) {
     const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(chunkBytes), 0, chunkBytes, position);
     if (bytesRead === 0) return;
     position += bytesRead;
@@ -20,7 +20,7 @@ export function into(file: FileHandle): Writable {
   return new Writable({
     write(chunk: Buffer, _encoding, done) {
       const writeAll = async (): Promise<void> => {
-        for (let offset = 0; offset < chunk.length; ) {
+        for (let offset = 0; offset < chunk.length;) {
           const { bytesWritten } = await file.write(chunk, offset, chunk.length - offset, position);
           offset += bytesWritten;
           position += bytesWritten;

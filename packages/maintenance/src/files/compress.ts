@@ -6,7 +6,8 @@ import { bytesOf, digesting, into, nowhere } from './byte-streams.js';
 import type { OpenRoot } from './root.js';
 
 /** What compressing a file came to. `changed`: its writer is still at it, so it was left as it is. */
-export type Compression = { outcome: 'compressed'; name: string; bytesBefore: number; bytesAfter: number } | { outcome: 'changed' };
+export type Compression =
+  { outcome: 'compressed'; name: string; bytesBefore: number; bytesAfter: number } | { outcome: 'changed' };
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDWR } = constants;
 
@@ -45,7 +46,12 @@ export async function compressFile(root: OpenRoot, name: string, signal: AbortSi
       await root.sync();
       await unlink(root.at(name));
       await root.sync();
-      return { outcome: 'compressed', name: `${name}.gz`, bytesBefore: after.size, bytesAfter: (await target.stat()).size };
+      return {
+        outcome: 'compressed',
+        name: `${name}.gz`,
+        bytesBefore: after.size,
+        bytesAfter: (await target.stat()).size,
+      };
     } catch (error) {
       await unlink(root.at(partial)).catch(ignoreMissing);
       throw error;
@@ -76,7 +82,9 @@ async function digestOf(root: OpenRoot, name: string, gzipped: boolean): Promise
     const file = await root.openFile(name);
     const { through, digest } = digesting();
     try {
-      await (gzipped ? pipeline(bytesOf(file), createGunzip(), through, nowhere()) : pipeline(bytesOf(file), through, nowhere()));
+      await (gzipped
+        ? pipeline(bytesOf(file), createGunzip(), through, nowhere())
+        : pipeline(bytesOf(file), through, nowhere()));
       return digest();
     } finally {
       await file.close();

@@ -19,8 +19,8 @@ export interface PurgeOptions {
 const deepest = 32;
 
 /**
- * Removes regular files whose latest of access, change and modification is before the cutoff, and the directories that
- * this empties. Links, other devices and files of several links are left; the root itself stays.
+ * Removes regular files whose later of access and modification is before the cutoff, and the directories that this
+ * empties. The change of status does not count: a restored or copied cache would be new in all its files. Links, other devices and files of several links are left; the root itself stays.
  */
 export async function purgeStale(root: OpenRoot, options: PurgeOptions, depth = 0): Promise<Purged> {
   const total: Purged = { seen: 0, removed: 0, bytes: 0 };
@@ -29,7 +29,7 @@ export async function purgeStale(root: OpenRoot, options: PurgeOptions, depth = 
     const facts = await root.fileFacts(name);
     if (facts) {
       total.seen += 1;
-      if (Math.max(facts.atimeMs, facts.ctimeMs, facts.mtimeMs) >= options.cutoff) continue;
+      if (Math.max(facts.atimeMs, facts.mtimeMs) >= options.cutoff) continue;
       if (!options.dryRun) await unlink(root.at(name));
       total.removed += 1;
       total.bytes += facts.size;

@@ -15,7 +15,6 @@ export interface FileFacts {
   mode: number;
   /** Epoch ms, the times of access, change and modification. */
   atimeMs: number;
-  ctimeMs: number;
   mtimeMs: number;
 }
 
@@ -67,7 +66,8 @@ export async function openRoot(directory: string): Promise<OpenRoot | null> {
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'ENOENT') return null;
-      if (code === 'ELOOP' || code === 'ENOTDIR') throw new UnsafePathError('a part of its path is a link or no directory');
+      if (code === 'ELOOP' || code === 'ENOTDIR')
+        throw new UnsafePathError('a part of its path is a link or no directory');
       throw error;
     } finally {
       await outer.close();

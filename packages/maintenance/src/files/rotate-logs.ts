@@ -59,7 +59,12 @@ export async function rotateLogs(root: OpenRoot, policy: CheckedLog, plan: Rotat
   return counts;
 }
 
-async function rotateOld(root: OpenRoot, policy: CheckedLog, plan: RotationPlan, counts: RotationCounts): Promise<void> {
+async function rotateOld(
+  root: OpenRoot,
+  policy: CheckedLog,
+  plan: RotationPlan,
+  counts: RotationCounts,
+): Promise<void> {
   let rotated = false;
   for (const name of await root.names()) {
     if (!matchesPattern(policy.pattern, name) || readRotatedName(name)) continue;

@@ -27,11 +27,17 @@ export function checkIdentifier(argument: string, identifier: string): void {
  * @throws INVALID_ARGUMENT for a relative path, `/`, a directory directly below it, the home directory, the working directory or one that contains either
  */
 export function checkRoot(argument: string, directory: string, workingDirectory = process.cwd()): string {
-  if (directory.includes('\0') || !isAbsolute(directory)) throw refuse(argument, 'the directory must be an absolute path');
+  if (directory.includes('\0') || !isAbsolute(directory))
+    throw refuse(argument, 'the directory must be an absolute path');
   const path = normalize(directory).replace(/(?<=.)[\\/]+$/, '');
-  if (path.split(sep).filter(Boolean).length < 2) throw refuse(argument, 'the directory is too near the root of the disk');
-  for (const [kept, what] of [[homedir(), 'home'], [workingDirectory, 'working']] as const)
-    if (kept === path || kept.startsWith(path + sep)) throw refuse(argument, `the directory contains the ${what} directory`);
+  if (path.split(sep).filter(Boolean).length < 2)
+    throw refuse(argument, 'the directory is too near the root of the disk');
+  for (const [kept, what] of [
+    [homedir(), 'home'],
+    [workingDirectory, 'working'],
+  ] as const)
+    if (kept === path || kept.startsWith(path + sep))
+      throw refuse(argument, `the directory contains the ${what} directory`);
   return path;
 }
 

@@ -1,6 +1,13 @@
 import { coreErrors, type InputIssue } from '@dotmac/core';
 import type { Database } from '@dotmac/core/kysely';
-import { checkDays, checkFilePattern, checkIdentifier, checkPolicyName, checkRedisPattern, checkRoot } from './allow-list.js';
+import {
+  checkDays,
+  checkFilePattern,
+  checkIdentifier,
+  checkPolicyName,
+  checkRedisPattern,
+  checkRoot,
+} from './allow-list.js';
 import type {
   CachePolicy,
   DirectoryPolicy,
@@ -44,7 +51,9 @@ export function checkPolicies(given: MaintenancePolicies): PolicySet {
       checkRedisPattern(`caches.${policy.name}.pattern`, policy.pattern);
       return policy;
     }),
-    directoryCaches: caches.filter((it): it is DirectoryPolicy => !isRedis(it)).map((policy) => checkDirectory('caches', policy)),
+    directoryCaches: caches
+      .filter((it): it is DirectoryPolicy => !isRedis(it))
+      .map((policy) => checkDirectory('caches', policy)),
     directories: directories.map((policy) => checkDirectory('directories', policy)),
   };
 }
@@ -55,7 +64,8 @@ function checkNames(kind: string, policies: readonly { name: string }[]): void {
   const names = new Set<string>();
   for (const { name } of policies) {
     checkPolicyName(`${kind}.name`, name);
-    if (names.has(name)) throw coreErrors.INVALID_ARGUMENT({ argument: kind, reason: `there are two policies named ${name}` });
+    if (names.has(name))
+      throw coreErrors.INVALID_ARGUMENT({ argument: kind, reason: `there are two policies named ${name}` });
     names.add(name);
   }
 }
@@ -64,7 +74,11 @@ function checkRetention(policy: RetentionPolicy, databases: Record<string, Datab
   const at = `retention.${policy.name}`;
   const { timeUnit = 'ms', minRetentionDays = 1 } = policy;
   const on = Object.hasOwn(databases, policy.database) ? databases[policy.database] : undefined;
-  if (!on) throw coreErrors.INVALID_ARGUMENT({ argument: `${at}.database`, reason: `there is no database ${policy.database}` });
+  if (!on)
+    throw coreErrors.INVALID_ARGUMENT({
+      argument: `${at}.database`,
+      reason: `there is no database ${policy.database}`,
+    });
   checkIdentifier(`${at}.table`, policy.table);
   checkIdentifier(`${at}.timeColumn`, policy.timeColumn);
   checkDays(`${at}.minRetentionDays`, minRetentionDays, 0);
@@ -106,7 +120,10 @@ interface Named {
 }
 
 /** The policies of those names; all when no names are given. */
-export function named<Policy extends Named>(policies: readonly Policy[], names: readonly string[] | undefined): Policy[] {
+export function named<Policy extends Named>(
+  policies: readonly Policy[],
+  names: readonly string[] | undefined,
+): Policy[] {
   return policies.filter(({ name }) => names === undefined || names.includes(name));
 }
 
@@ -115,6 +132,11 @@ export function unknownNames(policies: readonly Named[], names: readonly string[
   return names.flatMap((name, index) =>
     policies.some((policy) => policy.name === name)
       ? []
-      : [{ path: `policies.${index}`, message: `There is no such policy; there are: ${policies.map((it) => it.name).join(', ') || 'none'}` }],
+      : [
+          {
+            path: `policies.${index}`,
+            message: `There is no such policy; there are: ${policies.map((it) => it.name).join(', ') || 'none'}`,
+          },
+        ],
   );
 }

@@ -6,7 +6,14 @@ import { cacheCleanupParameters } from '../tasks/cache-cleanup.schema.js';
 import { databaseCleanupParameters } from '../tasks/database-cleanup.schema.js';
 import { logRotationParameters } from '../tasks/log-rotation.schema.js';
 import { performanceOptimizationParameters } from '../tasks/performance-optimization.schema.js';
-import { executeBody, maintenanceResult, maintenanceState, runPage, runsQuery, type MaintenanceResult } from './schemas.js';
+import {
+  executeBody,
+  maintenanceResult,
+  maintenanceState,
+  runPage,
+  runsQuery,
+  type MaintenanceResult,
+} from './schemas.js';
 
 const route = routeFor<MaintenanceScope>();
 const tag = 'Infrastructure maintenance';
@@ -54,7 +61,12 @@ export const runRoutes = [
     run: ({ runs }, { body }) => runs.execute(body),
   }),
   taskRoute(
-    { name: 'cleanDatabase', path: '/database/cleanup', summary: 'Delete rows past their retention', body: databaseCleanupParameters },
+    {
+      name: 'cleanDatabase',
+      path: '/database/cleanup',
+      summary: 'Delete rows past their retention',
+      body: databaseCleanupParameters,
+    },
     'database_cleanup',
   ),
   taskRoute(

@@ -76,7 +76,12 @@ export function createRunner({ store, policies, clock, logger, events, leaseTtlM
       logger,
       signal,
       async exclusively(resource, work) {
-        const held = await holdLease(store.leases, leaseKey('resource', resource), { ttlMs: leaseTtlMs, clock, signal }, work);
+        const held = await holdLease(
+          store.leases,
+          leaseKey('resource', resource),
+          { ttlMs: leaseTtlMs, clock, signal },
+          work,
+        );
         return held.held ? held.result : null;
       },
     };
@@ -93,7 +98,13 @@ export function createRunner({ store, policies, clock, logger, events, leaseTtlM
   const failed = (error: unknown, { id, task }: Run, signal: AbortSignal): RunOutcome => {
     const endedAt = clock.now();
     if (stopping.signal.aborted && signal.aborted)
-      return { ...failedRun, status: 'cancelled', endedAt, errorCode: 'CANCELLED', errorMessage: 'The run was stopped.' };
+      return {
+        ...failedRun,
+        status: 'cancelled',
+        endedAt,
+        errorCode: 'CANCELLED',
+        errorMessage: 'The run was stopped.',
+      };
     logger.error({ runId: id, task, ...describeError(error) }, 'a maintenance task failed');
     // Only our own errors are worded for callers.
     const [errorCode, errorMessage] = isOperationError(error)
@@ -107,7 +118,9 @@ export function createRunner({ store, policies, clock, logger, events, leaseTtlM
     const data = { runId: run.id, task: run.task };
     const { status, itemsProcessed, itemsCleaned, bytesFreed } = run;
     if (status === 'running')
-      events.emit(maintenanceEvents.create('maintenance.run_started', { ...about, data: { ...data, trigger: run.trigger } }));
+      events.emit(
+        maintenanceEvents.create('maintenance.run_started', { ...about, data: { ...data, trigger: run.trigger } }),
+      );
     else if (status === 'failed') {
       const why = { code: run.errorCode ?? 'INTERNAL', message: run.errorMessage ?? '' };
       events.emit(maintenanceEvents.create('maintenance.run_failed', { ...about, data: { ...data, ...why } }));
@@ -162,7 +175,13 @@ export function createRunner({ store, policies, clock, logger, events, leaseTtlM
         const options = { ttlMs: leaseTtlMs, clock };
         await holdLease(store.leases, taskKey(run.tenantId, run.task), options, async () => {
           const errorMessage = 'The process that ran it ended before the run did.';
-          const outcome: RunOutcome = { ...failedRun, status: 'failed', endedAt: clock.now(), errorCode: 'ABANDONED', errorMessage };
+          const outcome: RunOutcome = {
+            ...failedRun,
+            status: 'failed',
+            endedAt: clock.now(),
+            errorCode: 'ABANDONED',
+            errorMessage,
+          };
           if (!(await store.runs(run.tenantId).finish(run.id, outcome))) return;
           recovered += 1;
           tell({ tenantId: run.tenantId, actor: 'system' }, { ...run, ...outcome });

@@ -56,12 +56,16 @@ export function createRunService({ identity, store, runner, policies, tasks }: R
   const taskOf = (type: string): AnyMaintenanceTask => {
     const task = tasks.get(type);
     if (task) return task;
-    throw invalidInput([{ path: 'maintenance_type', message: `There is no such task; there are: ${[...tasks.keys()].join(', ')}` }]);
+    throw invalidInput([
+      { path: 'maintenance_type', message: `There is no such task; there are: ${[...tasks.keys()].join(', ')}` },
+    ]);
   };
   const startFromWire = ({ maintenanceType, parameters }: z.output<typeof executeBody>) => {
     const parsed = wireOf(taskOf(maintenanceType).parameters).parse(parameters);
     if (parsed.ok) return start(maintenanceType, parsed.value, 'parameters.');
-    throw invalidInput(parsed.issues.map((issue) => ({ ...issue, path: `parameters.${issue.path}`.replace(/\.$/, '') })));
+    throw invalidInput(
+      parsed.issues.map((issue) => ({ ...issue, path: `parameters.${issue.path}`.replace(/\.$/, '') })),
+    );
   };
 
   return {
@@ -87,4 +91,3 @@ function detached<Begun extends { run: unknown; ended: Promise<unknown> }>({ run
   ended.catch(() => undefined);
   return run;
 }
-

@@ -27,7 +27,8 @@ export function checkSchedules(
     const runs = tasks.get(task);
     if (!runs) throw refuse(`there is no task ${task}; there are: ${[...tasks.keys()].join(', ')}`);
     const parsed = runs.parameters.safeParse(parameters);
-    if (!parsed.success) throw refuse(parsed.error.issues.map((it) => `${it.path.join('.')}: ${it.message}`).join('; '));
+    if (!parsed.success)
+      throw refuse(parsed.error.issues.map((it) => `${it.path.join('.')}: ${it.message}`).join('; '));
     const [fault] = runs.check?.(parsed.data, policiesOf(policies, tenantId)) ?? [];
     if (fault) throw refuse(`${fault.path}: ${fault.message}`);
     const slots = cronSlots(`schedules.${name}.cron`, cron, timeZone);

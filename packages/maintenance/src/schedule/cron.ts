@@ -20,6 +20,9 @@ export function cronSlots(argument: string, expression: string, timeZone = 'UTC'
     cron.nextRun(new Date(0));
     return { next: (after) => cron.nextRun(new Date(after))?.getTime() ?? null };
   } catch (error) {
-    throw coreErrors.INVALID_ARGUMENT({ argument, reason: 'the cron expression or time zone is not understood' }, { cause: error });
+    throw coreErrors.INVALID_ARGUMENT(
+      { argument, reason: 'the cron expression or time zone is not understood' },
+      { cause: error },
+    );
   }
 }

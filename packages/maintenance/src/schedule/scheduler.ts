@@ -43,10 +43,13 @@ export function createScheduler({ schedules, store, runner, clock, logger }: Sch
       if (!(await store.claimSlot({ tenantId, schedule: name, slotAt }))) return;
       const identity = { tenantId, actor: `schedule:${name}` };
       const { ended } = await runner.begin({ identity, task, parameters, trigger: 'schedule', schedule: name });
-      ended.catch((error: unknown) => logger.error({ schedule: name, ...describeError(error) }, 'a scheduled run was lost'));
+      ended.catch((error: unknown) =>
+        logger.error({ schedule: name, ...describeError(error) }, 'a scheduled run was lost'),
+      );
     } catch (error) {
       // Still at the last slot, or another tenant's run of it: the next slot will do.
-      if (isOperationError(error, 'TASK_ALREADY_RUNNING')) logger.info({ schedule: name, slotAt }, 'a slot was skipped: the task is running');
+      if (isOperationError(error, 'TASK_ALREADY_RUNNING'))
+        logger.info({ schedule: name, slotAt }, 'a slot was skipped: the task is running');
       else logger.error({ schedule: name, slotAt, ...describeError(error) }, 'a slot could not be run');
     }
   };

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import { describeError } from '@dotmac/core';
 import { clearKeys } from '../caches/redis.js';
 import { maintenanceErrors } from '../errors.js';
@@ -20,7 +20,8 @@ export const cacheCleanup = defineMaintenanceTask({
   description: 'Removes Redis keys by registered patterns and stale files from registered cache directories',
   parameters: cacheCleanupParameters,
   details: cacheCleanupDetails,
-  check: ({ policies }, { redisCaches, directoryCaches }) => unknownNames([...redisCaches, ...directoryCaches], policies),
+  check: ({ policies }, { redisCaches, directoryCaches }) =>
+    unknownNames([...redisCaches, ...directoryCaches], policies),
   async run(context, { policies: names, redisCleanup, maxAgeDays, dryRun }) {
     const reports: Report[] = [];
     for (const policy of redisCleanup ? named(context.policies.redisCaches, names) : [])
@@ -49,7 +50,13 @@ async function clearRedis(context: TaskContext, policy: RedisCachePolicy, dryRun
     const cleared = await context.exclusively(`redis:${name}`, async (signal) =>
       clearKeys(await policy.redis(), policy.pattern, { dryRun, signal }),
     );
-    return { policy: name, kind: 'redis', outcome: cleared ? 'done' : 'busy', ...(cleared ?? nothing), bytesApproximate: true };
+    return {
+      policy: name,
+      kind: 'redis',
+      outcome: cleared ? 'done' : 'busy',
+      ...(cleared ?? nothing),
+      bytesApproximate: true,
+    };
   } catch (error) {
     if (context.signal.aborted) throw error;
     context.logger.warn({ policy: name, ...describeError(error) }, 'a cache did not answer');

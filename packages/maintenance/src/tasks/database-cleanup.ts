@@ -86,9 +86,22 @@ async function cleanExclusively(
   parameters: Parameters,
 ): Promise<Cleaned> {
   const { name, table, timeColumn, timeUnit } = policy;
-  const selection = { table, timeColumn, timeUnit, cutoff: cutoffOf(policy, context.clock.now(), parameters.retentionDays) };
+  const selection = {
+    table,
+    timeColumn,
+    timeUnit,
+    cutoff: cutoffOf(policy, context.clock.now(), parameters.retentionDays),
+  };
   const warnings = facts.timeIndexed ? [] : [`No index begins with ${timeColumn}: every run reads the whole table.`];
-  const report = { policy: name, table, outcome: 'done', cutoff: selection.cutoff, rows: 0, batches: 0, warnings } as const;
+  const report = {
+    policy: name,
+    table,
+    outcome: 'done',
+    cutoff: selection.cutoff,
+    rows: 0,
+    batches: 0,
+    warnings,
+  } as const;
   const database = maintained(policy.on);
   if (parameters.dryRun) {
     const rows = await database.countRows(selection, facts.timeType as string);

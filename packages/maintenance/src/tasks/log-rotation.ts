@@ -20,7 +20,13 @@ export const logRotation = defineMaintenanceTask({
   check: ({ policies }, { logs }) => unknownNames(logs, policies),
   async run(context, { policies: names, maxSizeMb, maxAgeDays, compressOldLogs, dryRun }) {
     const now = context.clock.now();
-    const plan = { maxBytes: maxSizeMb * megabyte, cutoff: now - maxAgeDays * dayMs, compress: compressOldLogs, dryRun, now };
+    const plan = {
+      maxBytes: maxSizeMb * megabyte,
+      cutoff: now - maxAgeDays * dayMs,
+      compress: compressOldLogs,
+      dryRun,
+      now,
+    };
     const policies: Report[] = [];
     for (const policy of named(context.policies.logs, names)) {
       const counts = await context.exclusively(`directory:${policy.directory}`, (signal) =>
@@ -32,9 +38,17 @@ export const logRotation = defineMaintenanceTask({
     const sum = (of: (counts: RotationCounts) => number): number => policies.reduce((total, it) => total + of(it), 0);
     const changed = sum(({ rotated, compressed, deleted }) => Math.max(rotated, compressed) + deleted);
     return {
-      itemsProcessed: Math.max(sum(({ seen }) => seen), changed),
+      itemsProcessed: Math.max(
+        sum(({ seen }) => seen),
+        changed,
+      ),
       itemsCleaned: dryRun ? 0 : changed,
-      bytesFreed: dryRun ? 0 : Math.max(0, sum(({ bytesFreed }) => bytesFreed)),
+      bytesFreed: dryRun
+        ? 0
+        : Math.max(
+            0,
+            sum(({ bytesFreed }) => bytesFreed),
+          ),
       skipped: policies.length > 0 && policies.every(({ outcome }) => outcome === 'busy'),
       details: { dryRun, policies },
     };

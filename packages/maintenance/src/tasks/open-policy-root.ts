@@ -21,7 +21,8 @@ export async function openPolicyRoot<Result>(
       await root.close();
     }
   } catch (error) {
-    if (error instanceof UnsafePathError) throw maintenanceErrors.ROOT_NOT_SAFE({ policy: name, reason: error.message }, { cause: error });
+    if (error instanceof UnsafePathError)
+      throw maintenanceErrors.ROOT_NOT_SAFE({ policy: name, reason: error.message }, { cause: error });
     throw error;
   }
 }

@@ -18,4 +18,6 @@ export const days = z.number().min(0).max(36_500);
 export const megabytes = (bytes: number): number => Math.round((bytes / 1_048_576) * 1000) / 1000;
 
 /** How one policy fared. */
-export const policyOutcome = z.enum(['done', 'busy', 'missing']).describe('busy: another run was at it; missing: there is no such directory');
+export const policyOutcome = z
+  .enum(['done', 'busy', 'missing'])
+  .describe('busy: another run was at it; missing: there is no such directory');

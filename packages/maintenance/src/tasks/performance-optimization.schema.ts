@@ -4,7 +4,10 @@ import { z } from 'zod';
 export const performanceOptimizationParameters = z
   .object({
     analyzeQueries: z.boolean().default(true).describe('Report the slowest queries, where the database keeps them'),
-    updateStatistics: z.boolean().default(true).describe('Bring the planner’s statistics of registered tables up to date'),
+    updateStatistics: z
+      .boolean()
+      .default(true)
+      .describe('Bring the planner’s statistics of registered tables up to date'),
     optimizeIndexes: z.boolean().default(false).describe('Build the indexes of registered tables anew'),
   })
   .meta({ id: 'PerformanceOptimizationParameters' });

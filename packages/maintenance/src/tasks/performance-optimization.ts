@@ -2,7 +2,10 @@ import type { z } from 'zod';
 import type { MaintainedDatabase } from '../databases/database.js';
 import { maintained } from '../databases/maintained.js';
 import type { CheckedRetention } from '../policies/policy-set.js';
-import { performanceOptimizationDetails, performanceOptimizationParameters } from './performance-optimization.schema.js';
+import {
+  performanceOptimizationDetails,
+  performanceOptimizationParameters,
+} from './performance-optimization.schema.js';
 import { defineMaintenanceTask, type TaskContext } from './task.js';
 
 type Parameters = z.output<typeof performanceOptimizationParameters>;
@@ -36,7 +39,13 @@ export const performanceOptimization = defineMaintenanceTask({
 async function optimize(context: TaskContext, name: string, own: readonly CheckedRetention[], parameters: Parameters) {
   const [{ on }] = own as [CheckedRetention];
   const database = maintained(on);
-  const details = { database: name, tablesAnalyzed: 0, indexesRebuilt: 0, tablesBusy: [] as string[], tablesMissing: [] as string[] };
+  const details = {
+    database: name,
+    tablesAnalyzed: 0,
+    indexesRebuilt: 0,
+    tablesBusy: [] as string[],
+    tablesMissing: [] as string[],
+  };
   const present: string[] = [];
   let bytesFreed = 0;
   for (const [table, policy] of new Map(own.map((it) => [it.table, it]))) {

@@ -25,7 +25,11 @@ export const systemMonitoring = defineMaintenanceTask({
     for (const { name, directory } of [...policies.logs, ...policies.directoryCaches, ...policies.directories]) {
       const disk = await statfs(directory).catch(() => null);
       if (disk)
-        disks.push({ policy: name, totalMb: megabytes(disk.blocks * disk.bsize), freeMb: megabytes(disk.bavail * disk.bsize) });
+        disks.push({
+          policy: name,
+          totalMb: megabytes(disk.blocks * disk.bsize),
+          freeMb: megabytes(disk.bavail * disk.bsize),
+        });
     }
     return {
       itemsProcessed: 2 + disks.length,

@@ -11,7 +11,12 @@ async function freshSqlite(): Promise<FreshDatabase> {
 /** Every database that maintenance works on. */
 export const dialects = [
   { dialect: 'sqlite', title: 'SQLite', present: true, fresh: freshSqlite },
-  { dialect: 'postgres', title: 'PostgreSQL (needs PostgreSQL: npm run services)', present: available.postgres, fresh: freshPostgres },
+  {
+    dialect: 'postgres',
+    title: 'PostgreSQL (needs PostgreSQL: npm run services)',
+    present: available.postgres,
+    fresh: freshPostgres,
+  },
   { dialect: 'mysql', title: 'MariaDB (needs MariaDB: npm run services)', present: available.mysql, fresh: freshMysql },
 ] as const;
 export type { FreshDatabase };

@@ -24,7 +24,11 @@ export function documentRoutes(
     handle: async (): Promise<HttpResponse> => ({ status: 200, headers: headersOf(type), body: await body() }),
   });
   return [
-    get('/openapi.json', 'application/json', () => (document ??= JSON.stringify(openApiDocument(routes, info, idempotency)))),
+    get(
+      '/openapi.json',
+      'application/json',
+      () => (document ??= JSON.stringify(openApiDocument(routes, info, idempotency))),
+    ),
     get('/docs', 'text/html', () => page(info?.title ?? 'Operations API')),
     get('/docs/init.js', 'text/javascript', () => script),
     get('/docs/swagger-ui-bundle.js', 'text/javascript', () => readAsset('swagger-ui-bundle.js')),

@@ -1,4 +1,12 @@
-import { coreMigrations, executorFor, inTransaction, kyselyOutbox, migrate, upsert, type Database } from '@dotmac/core/kysely';
+import {
+  coreMigrations,
+  executorFor,
+  inTransaction,
+  kyselyOutbox,
+  migrate,
+  upsert,
+  type Database,
+} from '@dotmac/core/kysely';
 import type { StoreTransaction } from '@dotmac/core';
 import type { Kysely, Transaction } from 'kysely';
 import { healthEvents } from '../../events.js';
@@ -29,7 +37,13 @@ export function kyselyHealthStore(database: Database): HealthStore {
         checked_at: checkedAt ?? 0,
       }));
     if (rows.length === 0) return;
-    const replace = { status: 'replace', streak: 'replace', response_time_ms: 'replace', message: 'replace', checked_at: 'replace' } as const;
+    const replace = {
+      status: 'replace',
+      streak: 'replace',
+      response_time_ms: 'replace',
+      message: 'replace',
+      checked_at: 'replace',
+    } as const;
     const insert = trx.insertInto('dotmac_endpoint_states').values(rows);
     await upsert(database, insert, ['tenant_id', 'endpoint_id'], replace).execute();
   };
@@ -115,7 +129,11 @@ export function kyselyHealthStore(database: Database): HealthStore {
             .executeTakeFirst();
           if (numDeletedRows === 0n) return false;
           for (const table of ['dotmac_endpoint_states', 'dotmac_samples'] as const)
-            await trx.deleteFrom(table).where('tenant_id', '=', tenantId).where('endpoint_id', '=', endpointId).execute();
+            await trx
+              .deleteFrom(table)
+              .where('tenant_id', '=', tenantId)
+              .where('endpoint_id', '=', endpointId)
+              .execute();
           return true;
         }),
       aggregate: (endpointId, window) => aggregateSamples(kysely, tenantId, endpointId, window),
@@ -142,7 +160,15 @@ async function livingIds(trx: Transaction<HealthTables>, states: readonly KeptEn
   return rows.map(({ id }) => id);
 }
 
-function sampleRow({ id, tenantId, endpointId, at, status, responseTimeMs, message }: Sample): HealthTables['dotmac_samples'] {
+function sampleRow({
+  id,
+  tenantId,
+  endpointId,
+  at,
+  status,
+  responseTimeMs,
+  message,
+}: Sample): HealthTables['dotmac_samples'] {
   return { tenant_id: tenantId, endpoint_id: endpointId, at, id, status, response_time_ms: responseTimeMs, message };
 }
 

@@ -67,7 +67,9 @@ export function endpointRow(endpoint: EndpointRecord): EndpointRow {
 
 /** A row joined with its state. Drivers disagree on how they give large integers: every number goes through Number. */
 export function storedEndpoint(
-  row: EndpointRow & { [Column in 'status' | 'streak' | 'response_time_ms' | 'message' | 'checked_at']: StateRow[Column] | null },
+  row: EndpointRow & {
+    [Column in 'status' | 'streak' | 'response_time_ms' | 'message' | 'checked_at']: StateRow[Column] | null;
+  },
 ): StoredEndpoint {
   return {
     endpoint: {

@@ -17,7 +17,10 @@ export function memoryHealthStore(): HealthStore {
     const page = rest.slice(0, limit);
     return { items: page, nextCursor: rest.length > limit ? (page.at(-1)?.endpoint.id ?? null) : null };
   };
-  const keep = (rows: Map<string, StoredEndpoint>, { endpoint, status, streak, responseTimeMs, message, checkedAt }: KeptEndpoint): void => {
+  const keep = (
+    rows: Map<string, StoredEndpoint>,
+    { endpoint, status, streak, responseTimeMs, message, checkedAt }: KeptEndpoint,
+  ): void => {
     const known = rows.get(endpoint.id);
     if (known) rows.set(endpoint.id, { ...known, state: { status, streak, responseTimeMs, message, checkedAt } });
   };
@@ -63,7 +66,10 @@ export function memoryHealthStore(): HealthStore {
           }, trx),
         aggregate: (endpointId, window) =>
           Promise.resolve(
-            aggregate([...samples.values()].filter((it) => it.tenantId === tenantId && it.endpointId === endpointId), window),
+            aggregate(
+              [...samples.values()].filter((it) => it.tenantId === tenantId && it.endpointId === endpointId),
+              window,
+            ),
           ),
       };
     },
@@ -72,7 +78,10 @@ export function memoryHealthStore(): HealthStore {
 
 function aggregate(samples: readonly Sample[], { from, until, bucketMs, percentiles, issues }: TrendWindow): Aggregate {
   const inside = samples.filter(({ at }) => at >= from && at < until).sort((a, b) => a.at - b.at);
-  const buckets = new Map<string, { start: number; status: Sample['status']; count: number; timed: number; sumMs: number }>();
+  const buckets = new Map<
+    string,
+    { start: number; status: Sample['status']; count: number; timed: number; sumMs: number }
+  >();
   for (const { at, status, responseTimeMs } of inside) {
     const start = at - (at % bucketMs);
     const bucket = buckets.get(`${start} ${status}`) ?? { start, status, count: 0, timed: 0, sumMs: 0 };

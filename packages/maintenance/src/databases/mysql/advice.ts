@@ -20,7 +20,13 @@ export async function adviseIndexes(db: Kysely<unknown>, tables: readonly string
     for (const index of rows) {
       const wider = rows.find((other) => other !== index && covers(other, index));
       if (wider && !Number(index.isUnique))
-        findings.push({ table, index: index.name, finding: 'duplicate', bytes: null, note: `${wider.name} begins with the same columns.` });
+        findings.push({
+          table,
+          index: index.name,
+          finding: 'duplicate',
+          bytes: null,
+          note: `${wider.name} begins with the same columns.`,
+        });
     }
   }
   return findings;
@@ -35,12 +41,13 @@ function covers(wide: Index, narrow: Index): boolean {
 export async function slowQueries(db: Kysely<unknown>, limit: number): Promise<SlowQueries> {
   try {
     const { rows: variables } = await sql<{ on: number }>`select @@performance_schema as \`on\``.execute(db);
-    if (Number(variables[0]?.on) !== 1)
-      return { available: false, reason: 'performance_schema is off', queries: [] };
+    if (Number(variables[0]?.on) !== 1) return { available: false, reason: 'performance_schema is off', queries: [] };
     const { rows } = await sql<SlowQuery>`
       select left(digest_text, 500) as query, count_star as calls, avg_timer_wait / 1e9 as meanMs
       from performance_schema.events_statements_summary_by_digest
-      where schema_name = database() and digest_text is not null order by avg_timer_wait desc limit ${sql.lit(limit)}`.execute(db);
+      where schema_name = database() and digest_text is not null order by avg_timer_wait desc limit ${sql.lit(limit)}`.execute(
+      db,
+    );
     const queries = rows.map((row) => ({ query: row.query, calls: Number(row.calls), meanMs: Number(row.meanMs) }));
     return { available: true, reason: null, queries };
   } catch {

@@ -16,7 +16,10 @@ function isOld({ timeColumn, timeUnit, cutoff }: RowSelection, timeType: string)
   if (timeUnit !== 'timestamp') return sql`${column} < ${timeUnit === 'ms' ? cutoff : cutoff / 1000}`;
   // A timestamp is shown in the session's time zone, so the cutoff has to be as well; a datetime is UTC by our rule.
   if (timeType === 'timestamp') return sql`${column} < from_unixtime(${sql.lit(cutoff)} / 1000)`;
-  const utc = new Date(cutoff).toISOString().replace('T', ' ').slice(0, timeType === 'date' ? 10 : -1);
+  const utc = new Date(cutoff)
+    .toISOString()
+    .replace('T', ' ')
+    .slice(0, timeType === 'date' ? 10 : -1);
   return sql`${column} < ${utc}`;
 }
 
@@ -71,7 +74,9 @@ export async function deleteBatch(
         .execute(async (trx) => {
           const texts = sql.join(key.map((column, index) => sql`${written(column)} as ${sql.id(`k${index}`)}`));
           const { rows } = await sql<Record<string, string>>`
-            select ${texts} from ${table} where ${old} order by ${columns} limit 1 offset ${sql.lit(limit - 1)}`.execute(trx);
+            select ${texts} from ${table} where ${old} order by ${columns} limit 1 offset ${sql.lit(limit - 1)}`.execute(
+            trx,
+          );
           const last = rows[0] && key.map((_, index) => String(rows[0]?.[`k${index}`]));
           const upTo = last ? sql`and ${beyond(key, last, '<=')}` : sql``;
           const { numAffectedRows = 0n } = await sql`delete from ${table} where ${old} ${upTo}`.execute(trx);
@@ -85,7 +90,9 @@ export async function deleteBatch(
 }
 
 async function limitSession(connection: Kysely<unknown>, statementMs: number, lockMs: number): Promise<void> {
-  await sql`set session innodb_lock_wait_timeout = ${sql.lit(Math.max(1, Math.ceil(lockMs / 1000)))}`.execute(connection);
+  await sql`set session innodb_lock_wait_timeout = ${sql.lit(Math.max(1, Math.ceil(lockMs / 1000)))}`.execute(
+    connection,
+  );
   await limitStatements(connection, statementMs);
 }
 

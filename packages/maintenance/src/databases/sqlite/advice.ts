@@ -13,10 +13,18 @@ export async function adviseIndexes(db: Kysely<unknown>, tables: readonly string
     for (const { name, isUnique, columns, prefix } of indexes) {
       const isExpression = columns.includes('[null,');
       const wider = indexes.find(
-        (it) => it.name !== name && (it.columns === columns ? it.isUnique || it.name < name : it.columns.startsWith(`${prefix},`)),
+        (it) =>
+          it.name !== name &&
+          (it.columns === columns ? it.isUnique || it.name < name : it.columns.startsWith(`${prefix},`)),
       );
       if (wider && !isUnique && !isExpression)
-        findings.push({ table, index: name, finding: 'duplicate', bytes: null, note: `${wider.name} begins with the same columns.` });
+        findings.push({
+          table,
+          index: name,
+          finding: 'duplicate',
+          bytes: null,
+          note: `${wider.name} begins with the same columns.`,
+        });
     }
   }
   return findings;

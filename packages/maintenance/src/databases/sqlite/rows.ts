@@ -37,13 +37,16 @@ export async function deleteBatch(
 ): Promise<DeletedBatch> {
   const table = sql.id(selection.table);
   const columns = sql.join(key.map(({ name }) => sql.id(name)));
-  const at = (position: KeyPosition): RawBuilder<unknown> => sql`(${sql.join(position.map((literal) => sql.raw(literal)))})`;
+  const at = (position: KeyPosition): RawBuilder<unknown> =>
+    sql`(${sql.join(position.map((literal) => sql.raw(literal)))})`;
   const beyond = after ? sql`and (${columns}) > ${at(after)}` : sql``;
   const old = isOld(selection);
   return db.transaction().execute(async (trx) => {
     const literals = sql.join(key.map(({ name }, index) => sql`quote(${sql.id(name)}) as ${sql.id(`k${index}`)}`));
     const { rows } = await sql<Record<string, string>>`
-      select ${literals} from ${table} where ${old} ${beyond} order by ${columns} limit 1 offset ${limit - 1}`.execute(trx);
+      select ${literals} from ${table} where ${old} ${beyond} order by ${columns} limit 1 offset ${limit - 1}`.execute(
+      trx,
+    );
     // The last window is open at its end; and what one statement counts is what it deleted.
     const last = rows[0] && key.map((_, index) => rows[0]?.[`k${index}`] as string);
     const { numAffectedRows = 0n } = await sql`

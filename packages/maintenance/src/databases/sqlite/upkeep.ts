@@ -1,13 +1,17 @@
 import { sql, type Kysely } from 'kysely';
 import type { TableSize } from '../database.js';
 
-async function pragma(db: Kysely<unknown>, name: 'page_count' | 'page_size' | 'freelist_count' | 'auto_vacuum'): Promise<number> {
+async function pragma(
+  db: Kysely<unknown>,
+  name: 'page_count' | 'page_size' | 'freelist_count' | 'auto_vacuum',
+): Promise<number> {
   const { rows } = await sql<Record<string, number>>`pragma ${sql.raw(name)}`.execute(db);
   return Number(Object.values(rows[0] ?? {})[0] ?? 0);
 }
 
 const incremental = 2;
-const pagesAStep = 2_000;
+/** Pages between two looks at what is left. */
+const pagesAStep = 100;
 
 /**
  * ANALYZE, and free pages given back in small steps where the file was made with `auto_vacuum = incremental`.
@@ -16,9 +20,9 @@ const pagesAStep = 2_000;
 export async function vacuum(db: Kysely<unknown>, table: string): Promise<void> {
   await analyze(db, table);
   if ((await pragma(db, 'auto_vacuum')) !== incremental) return;
-  for (let free = await pragma(db, 'freelist_count'), before = Infinity; free > 0 && free < before; ) {
-    // One page at a row of the answer: reading all of it does the whole step.
-    await sql`pragma incremental_vacuum(${sql.lit(pagesAStep)})`.execute(db);
+  for (let free = await pragma(db, 'freelist_count'), before = Infinity; free > 0 && free < before;) {
+    // The driver steps a statement without result columns once, and one step frees one page, whatever is asked for.
+    for (let page = 0; page < pagesAStep; page++) await sql`pragma incremental_vacuum(1)`.execute(db);
     [before, free] = [free, await pragma(db, 'freelist_count')];
   }
 }

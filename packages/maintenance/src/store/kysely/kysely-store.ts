@@ -71,7 +71,12 @@ function tenantRuns(database: Database, tenantId: string): TenantRuns {
   const own = () => db.selectFrom('dotmac_maintenance_runs').where('tenant_id', '=', tenantId);
   return {
     async insert(run) {
-      await asked(db.insertInto('dotmac_maintenance_runs').values(rowOf({ ...run, tenantId })).execute());
+      await asked(
+        db
+          .insertInto('dotmac_maintenance_runs')
+          .values(rowOf({ ...run, tenantId }))
+          .execute(),
+      );
     },
     async finish(id, outcome) {
       const { status, endedAt, itemsProcessed, itemsCleaned, bytesFreed, errorCode, errorMessage, details } = outcome;
@@ -104,8 +109,12 @@ function tenantRuns(database: Database, tenantId: string): TenantRuns {
       return (await asked(query.orderBy('id', 'desc').limit(limit).execute())).map(runOf);
     },
     async countByStatus() {
-      const query = own().select(({ fn }) => ['status', fn.countAll<number>().as('n')]).groupBy('status');
-      return Object.fromEntries((await asked(query.execute())).map(({ status, n }) => [status as RunStatus, Number(n)]));
+      const query = own()
+        .select(({ fn }) => ['status', fn.countAll<number>().as('n')])
+        .groupBy('status');
+      return Object.fromEntries(
+        (await asked(query.execute())).map(({ status, n }) => [status as RunStatus, Number(n)]),
+      );
     },
   };
 }

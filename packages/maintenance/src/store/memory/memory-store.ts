@@ -6,10 +6,12 @@ import type { MaintenanceStore, RunListing } from '../store.js';
 export function memoryMaintenanceStore({ clock = systemClock }: { clock?: Clock } = {}): MaintenanceStore {
   const tables = memoryTables({ runs: new Map<string, Run>(), slots: new Map<string, number>() });
   const all = (): Run[] => [...tables.read.runs.values()];
-  const matching = ({ before, task, status }: RunListing) => (run: Run): boolean =>
-    (before === undefined || run.id < before) &&
-    (task === undefined || run.task === task) &&
-    (status === undefined || run.status === status);
+  const matching =
+    ({ before, task, status }: RunListing) =>
+    (run: Run): boolean =>
+      (before === undefined || run.id < before) &&
+      (task === undefined || run.task === task) &&
+      (status === undefined || run.status === status);
   return {
     migrate: () => Promise.resolve(),
     leases: memoryLeases({ clock }),
@@ -43,7 +45,12 @@ export function memoryMaintenanceStore({ clock = systemClock }: { clock?: Clock 
         },
       };
     },
-    runningRuns: (limit) => Promise.resolve(all().filter(({ status }) => status === 'running').slice(0, limit)),
+    runningRuns: (limit) =>
+      Promise.resolve(
+        all()
+          .filter(({ status }) => status === 'running')
+          .slice(0, limit),
+      ),
     claimSlot: ({ tenantId, schedule, slotAt }) =>
       tables.transaction(({ slots }) => {
         const key = JSON.stringify([tenantId, schedule, slotAt]);
