@@ -13,9 +13,10 @@ let root: string;
 beforeEach(async () => void (root = await mkdtemp(join(tmpdir(), 'dotmac-files-'))));
 afterEach(() => rm(root, { recursive: true }));
 
+const day = 86_400_000;
 const old = async (path: string, content: string, days = 40) => {
   await writeFile(path, content);
-  await utimes(path, new Date(Date.now() - days * 86_400_000), new Date(Date.now() - days * 86_400_000));
+  await utimes(path, new Date(Date.now() - days * day), new Date(Date.now() - days * day));
 };
 const scope = (options: Partial<MaintenanceOptions>) =>
   createMaintenance({ store: memoryMaintenanceStore(), ...options }).scope({ tenantId: 'acme' });
@@ -116,16 +117,20 @@ describe('log rotation', () => {
 });
 
 describe('cache cleanup', () => {
-  it('removes stale files and the directories that this empties, by the time of the last change as well', async () => {
+  it('removes files neither read nor written for so long, and the directories that this empties', async () => {
     const directory = join(root, 'cache');
     await mkdir(join(directory, 'deep', 'er'), { recursive: true });
     await old(join(directory, 'deep', 'er', 'stale.bin'), 'x'.repeat(1_000), 400);
     const cache = scope({ caches: [{ name: 'files', directory }] });
+    // Written long ago, and read yesterday.
+    const read = join(directory, 'read.bin');
+    await writeFile(read, 'y');
+    await utimes(read, (Date.now() - day) / 1_000, (Date.now() - 400 * day) / 1_000);
     const run = (maxAgeDays: number) =>
       cache.runs.run('cache_cleanup', { redisCleanup: true, maxAgeDays, dryRun: false });
-    // Its inode was changed just now: not stale, whatever utimes says.
-    expect((await run(1)).itemsCleaned).toBe(0);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect((await run(401)).itemsCleaned).toBe(0);
+    expect(await run(30)).toMatchObject({ status: 'completed', itemsCleaned: 1 });
+    expect(await readdir(directory)).toEqual(['read.bin']);
     expect(await run(0)).toMatchObject({ status: 'completed', itemsCleaned: 1 });
     expect(await readdir(directory)).toEqual([]);
   });

@@ -15,6 +15,8 @@ export const internet100 = defineServiceTemplate({
     },
     {
       key: 'configure-access',
+      // A refusal of the switch is final. By default a failing step is tried again.
+      retry: { attempts: 1 },
       run: async ({ config }) => {
         if (config.fail) throw new Error('The access switch refused the port profile');
         return { vlan: config.vlan };

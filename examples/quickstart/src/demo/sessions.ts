@@ -40,16 +40,16 @@ export function demoSessions(database: Database) {
     count,
     /** Adds rows of 60 days and older, and of the last week. */
     seed,
-    /** Makes the table, and seeds it when it is new. */
+    /** Makes the table and seeds it, once. */
     async prepare(): Promise<void> {
+      const tables = await kysely.introspection.getTables();
+      if (tables.some(({ name }) => name === 'demo_sessions')) return;
       await kysely.schema
         .createTable('demo_sessions')
-        .ifNotExists()
         .addColumn('id', 'integer', (column) => column.primaryKey())
         .addColumn('user_name', 'text')
         .addColumn('created_at', 'bigint')
         .execute();
-      if ((await count()) > 0) return;
       await kysely.schema.createIndex('demo_sessions_created_at').on('demo_sessions').column('created_at').execute();
       await seed(2_000, 500);
     },

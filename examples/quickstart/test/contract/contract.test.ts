@@ -45,6 +45,7 @@ describe.each(['express', 'fastify'])('the HTTP contract on %s', (FRAMEWORK) => 
           REDIS_URL: available.redis ? redisUrl : undefined,
           DATA_DIR: dataDirectory,
           DOTMAC_API_KEYS: keys.join(','),
+          LOG_LEVEL: 'silent',
         });
         quickstart = await startQuickstart(settings);
       });

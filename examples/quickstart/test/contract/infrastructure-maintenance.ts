@@ -75,7 +75,7 @@ export const infrastructureMaintenance: Suite<ContractSubject> = {
     {
       name: 'rotates and compresses logs without losing a byte',
       async run({ client, dataDirectory, tenantId }) {
-        const content = `${tenantId} line of a log\n`.repeat(50_000);
+        const content = `${tenantId} line of a log\n`.repeat(100_000);
         const directory = join(dataDirectory, 'logs');
         await oldFile(join(directory, `${tenantId}.log`), content, 3);
         const answer = assertStatus(
