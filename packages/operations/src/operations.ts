@@ -78,7 +78,12 @@ export function createOperations(options: OperationsOptions): Operations {
     ...(metrics && { metrics }),
     store: kyselyHealthStore(database),
   });
-  const lifecycle = createLifecycle({ ...options.lifecycle, ...shared, store: kyselyLifecycleStore(database) });
+  const lifecycle = createLifecycle({
+    ...options.lifecycle,
+    ...shared,
+    ...(metrics && { metrics }),
+    store: kyselyLifecycleStore(database),
+  });
   const maintenance = createMaintenance({ ...options.maintenance, ...shared, store: kyselyMaintenanceStore(database) });
   const domains: Module[] = [health, lifecycle, maintenance];
 
