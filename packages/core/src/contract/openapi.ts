@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import {
   createDocument,
+  type oas31,
   type CreateDocumentOptions,
   type ZodOpenApiOperationObject,
   type ZodOpenApiPathsObject,
@@ -41,7 +42,11 @@ const bodyErrors = [coreErrors.MALFORMED_BODY, coreErrors.BODY_TOO_LARGE, coreEr
 const idempotencyErrors = [coreErrors.IDEMPOTENCY_IN_FLIGHT, coreErrors.IDEMPOTENCY_KEY_REUSED];
 
 /** The OpenAPI 3.1 document of some routes, in wire names. */
-export function openApiDocument(routes: readonly Route<never>[], info: DocumentInfo = {}, idempotency = true) {
+export function openApiDocument(
+  routes: readonly Route<never>[],
+  info: DocumentInfo = {},
+  idempotency = true,
+): oas31.OpenAPIObject {
   const { title, version, description, serverUrl } = { ...defaultInfo, ...info };
   const paths: ZodOpenApiPathsObject = {};
   for (const route of routes)
