@@ -44,7 +44,7 @@ module.exports = {
       comment: 'SQL lives in kysely/ (our tables), databases/ (the host’s) and the check of a database.',
       severity: 'error',
       from: { path: '^packages', pathNot: '/(kysely|databases)/|/service-checks/|/test/' },
-      to: { path: '^(node_modules/)?(kysely|pg|mysql2|better-sqlite3)(/|$)', dependencyTypesNot: ['type-only'] },
+      to: { path: '(^|node_modules/)(kysely|pg|mysql2|better-sqlite3)(/|$)', dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'routes-are-data',
@@ -62,7 +62,7 @@ module.exports = {
       comment: 'Express and Fastify are known to their adapters alone.',
       severity: 'error',
       from: { path: '^packages/', pathNot: '^packages/(express|fastify)/' },
-      to: { path: '^(node_modules/)?(express|fastify)(/|$)' },
+      to: { path: '(^|node_modules/)(express|fastify)(/|$)' },
     },
     {
       name: 'testing-is-for-tests',
@@ -81,7 +81,7 @@ module.exports = {
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '/(dist|test)/|\\.config\\.ts$|\\.mjs$' },
+    exclude: { path: '^(packages|examples)/[^/]+/(dist|test)/|\\.config\\.ts$|\\.mjs$' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.base.json' },
     enhancedResolveOptions: {

@@ -10,7 +10,13 @@ const requests = {
   'POST /network-monitoring/endpoints': {
     method: 'POST',
     path: '/network-monitoring/endpoints',
-    body: JSON.stringify({ name: 'gateway', host: '192.0.2.1', port: 443, service_type: 'https', check_interval: 60 }),
+    body: JSON.stringify({
+      name: 'gateway',
+      host: 'gw.example.com',
+      port: 443,
+      service_type: 'https',
+      check_interval: 60,
+    }),
   },
 };
 // Peers take turns, so that a slow minute of the machine falls on both; the medians are compared.
@@ -44,8 +50,9 @@ async function measure(framework, request) {
 
 async function start(framework, kind) {
   const child = fork(fileURLToPath(new URL(`./${kind}.mjs`, import.meta.url)), [framework]);
-  const [{ url }] = await once(child, 'message');
-  return { child, kind, url };
+  const [started] = await Promise.race([once(child, 'message'), once(child, 'exit')]);
+  if (!started?.url) throw new Error(`${kind} on ${framework} did not start`);
+  return { child, kind, url: started.url };
 }
 
 const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];

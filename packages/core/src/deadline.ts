@@ -1,7 +1,7 @@
 import type { Clock } from './clock.js';
 
 /** Waits until `work` settles, at most `limitMs`; true when it did. Its rejection is not passed on. */
-export function settlesWithin(clock: Pick<Clock, 'after'>, work: Promise<unknown>, limitMs: number): Promise<boolean> {
+function settlesWithin(clock: Pick<Clock, 'after'>, work: Promise<unknown>, limitMs: number): Promise<boolean> {
   return new Promise((resolve) => {
     const cancel = clock.after(limitMs, () => resolve(false));
     const settled = (): void => {

@@ -88,7 +88,6 @@ export interface HealthContext {
   clock: Clock;
   maxEndpoints: number;
   checkSoon(endpointId: string): void;
-  countEndpoints(tenantId: string): Promise<number>;
   /** Does `work` and appends the event, in one transaction. */
   change(event: AnyEvent<HealthEvents>, work: (trx: StoreTransaction) => Promise<unknown>): Promise<void>;
 }
@@ -143,7 +142,6 @@ export function createHealth(options: HealthOptions): Health {
     clock,
     maxEndpoints: options.maxEndpoints ?? 10_000,
     checkSoon: (endpointId) => monitor.checkSoon(endpointId),
-    countEndpoints: (tenantId) => store.tenant(tenantId).count(),
     async change(event, work) {
       await store.transaction(async (trx) => {
         await work(trx);

@@ -44,7 +44,9 @@ for (const { title, present, fresh: createFresh, dialect } of dialects)
       await fresh.drop();
     });
 
-    it.runIf(dialect === 'sqlite')('insert while the other cleans up', async () => {
+    // The other databases have writers that do not wait for each other.
+    if (dialect !== 'sqlite') return;
+    it('insert while the other cleans up', async () => {
       const fresh = await createFresh();
       const [cleaning, writing] = [databaseFromUrl(fresh.url), databaseFromUrl(fresh.url)];
       await sql`create table events (id integer primary key, at bigint)`.execute(cleaning.kysely);

@@ -21,7 +21,7 @@ export async function registered(client: Client, more: object = {}): Promise<str
 }
 
 /** The verification token that would have been mailed. */
-export async function mailed(
+async function mailed(
   { dataDirectory }: ContractSubject,
   customerId: string,
   channel = 'email',

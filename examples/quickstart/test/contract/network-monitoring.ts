@@ -6,7 +6,7 @@ import { assertInstants, assertProblem, assertStatus, eventually, invalidPaths, 
 import type { ContractSubject } from './subject.js';
 
 /** A port on which something answers. */
-export async function listening(): Promise<{ port: number; server: Server }> {
+async function listening(): Promise<{ port: number; server: Server }> {
   const server = createServer((socket) => socket.end()).listen(0, '127.0.0.1');
   await once(server, 'listening');
   return { port: (server.address() as AddressInfo).port, server };

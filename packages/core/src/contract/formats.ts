@@ -15,5 +15,12 @@ export const id = z.string().min(1).max(64).meta({ description: 'An id (UUIDv7)'
 /** `{ message }`: the answer of routes that have nothing else to say. */
 export const message = z.object({ message: z.string() }).meta({ id: 'Message' });
 
+// Spelled out: readers of the document that compile patterns without the `u` flag do not know \p{Cc}.
+// eslint-disable-next-line no-control-regex
+const noControls = /^[^\u0000-\u001f\u007f-\u009f]*$/;
+
+/** A line of text for people: no control characters, so that it cannot forge a line of a log or a header. */
+export const printable = z.string().regex(noControls, 'Control characters are not allowed');
+
 /** Keys and values of the user's own; the keys are left as they are on the wire. */
 export const freeForm = z.record(z.string(), z.unknown());

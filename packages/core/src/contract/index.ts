@@ -1,7 +1,7 @@
 /** `@dotmac/core/contract`: what a route is made of. Free of server code, so that a browser bundle can import it. */
 export { routeFor, routesWithin, permissions } from './route.js';
 export type { Route, RouteInit, RouteInput, DeferredAnswer, Permission, Method } from './route.js';
-export { instant, id, message, freeForm } from './formats.js';
+export { instant, id, message, freeForm, printable } from './formats.js';
 export { wireOf, wireName, invalidInput } from './wire.js';
 export type { Wire, WireResult } from './wire.js';
 export { page, pageQuery } from './page.js';

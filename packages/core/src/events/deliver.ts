@@ -20,7 +20,7 @@ export interface DeliveryLimits {
 }
 
 /** The wait after the given attempt failed, in ms. */
-export function backoffAfter(attempt: number, { firstBackoffMs, longestBackoffMs }: DeliveryLimits): number {
+function backoffAfter(attempt: number, { firstBackoffMs, longestBackoffMs }: DeliveryLimits): number {
   return Math.min(longestBackoffMs, firstBackoffMs * 2 ** (attempt - 1));
 }
 

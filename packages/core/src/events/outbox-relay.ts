@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events';
+import { setImmediate as endOfTurn } from 'node:timers/promises';
 import { systemClock, type Clock } from '../clock.js';
 import { drain } from '../deadline.js';
 import { describeError } from '../errors/describe-error.js';
@@ -114,8 +116,9 @@ export function createOutboxRelay<Schemas extends EventSchemas>(
       };
     });
 
-  /** Acknowledges in batches: what is delivered while one batch is on its way goes with the next. */
+  /** Acknowledges in batches: what is delivered in this turn, and then while one batch is on its way. */
   const acknowledge = async (): Promise<void> => {
+    await endOfTurn();
     while (delivered.length > 0) {
       const batch = delivered;
       delivered = [];
@@ -161,6 +164,8 @@ export function createOutboxRelay<Schemas extends EventSchemas>(
   };
   const loop = async (): Promise<void> => {
     while (!stopping) {
+      // What commits in one turn of the event loop is claimed by one statement.
+      await endOfTurn();
       nudged = false;
       const free = concurrency - running.size;
       // Few free slots are not worth a statement.
@@ -192,6 +197,8 @@ export function createOutboxRelay<Schemas extends EventSchemas>(
       if (!stopping) return;
       stopping = false;
       abort = new AbortController();
+      // Every running delivery listens.
+      setMaxListeners(concurrency, abort.signal);
       looping = loop();
     },
     async stop() {

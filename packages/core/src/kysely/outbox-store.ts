@@ -82,6 +82,8 @@ export function kyselyOutbox(database: Database, { queue, clock }: KyselyOutboxO
               ),
             ),
           )
+          // As the index has it: what is due longest comes first, however much is waiting.
+          .orderBy('o.available_at')
           .orderBy('o.seq')
           .limit(limit);
         const rows = await (skipLocked ? due.forUpdate().skipLocked() : due).execute();

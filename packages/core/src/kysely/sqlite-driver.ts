@@ -23,6 +23,8 @@ export interface SqliteWaits {
   acquireTimeoutMs: number;
 }
 
+/** Compiled statements kept; a query's text is the same each time but for lists of other lengths. */
+const keptStatements = 256;
 const firstBusyWaitMs = 1;
 const longestBusyWaitMs = 25;
 
@@ -114,6 +116,8 @@ function quoted(name: string): string {
 }
 
 class SqliteConnection implements DatabaseConnection {
+  readonly #statements = new Map<string, SqliteStatement>();
+
   constructor(
     readonly handle: SqliteHandle,
     readonly waits: SqliteWaits,
@@ -134,10 +138,19 @@ class SqliteConnection implements DatabaseConnection {
   }
 
   #execute<Row>(sql: string, parameters: readonly unknown[]): QueryResult<Row> {
-    const statement = this.handle.prepare(sql);
+    const statement = this.#statement(sql);
     if (statement.reader) return { rows: statement.all(parameters) as Row[] };
     const { changes, lastInsertRowid } = statement.run(parameters);
     return { numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid), rows: [] };
+  }
+
+  /** Least recently used first: compiling costs several times what running does. */
+  #statement(sql: string): SqliteStatement {
+    const statement = this.#statements.get(sql) ?? this.handle.prepare(sql);
+    this.#statements.delete(sql);
+    this.#statements.set(sql, statement);
+    if (this.#statements.size > keptStatements) this.#statements.delete(this.#statements.keys().next().value as string);
+    return statement;
   }
 
   // eslint-disable-next-line require-yield -- The interface asks for a generator; nothing in dotmac streams.

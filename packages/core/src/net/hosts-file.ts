@@ -11,7 +11,7 @@ const largestBytes = 1_000_000;
 const recheckMs = 1_000;
 
 /** Reads the text of a hosts file (`address name alias...`, `#` comments); names in lower case. */
-export function parseHosts(text: string): HostsTable {
+function parseHosts(text: string): HostsTable {
   const table = new Map<string, string[]>();
   for (const line of text.split('\n')) {
     const [address = '', ...names] = (line.split('#', 1)[0] ?? '').trim().split(/\s+/);

@@ -99,7 +99,8 @@ describe('outbox relay', () => {
     relay.start();
     await relay.publish([made('slow', 0), ...Array.from({ length: 20 }, (_, n) => made(`s${n}`, n))]);
     await clock.advance(4_000);
-    expect([quick, aborted]).toEqual([20, 0]);
+    await expect.poll(() => quick).toBe(20);
+    expect(aborted).toBe(0);
     await clock.advance(1_000);
     expect(aborted).toBe(1);
     const stopped = relay.stop();

@@ -1,4 +1,4 @@
-import { id, instant } from '@dotmac/core/contract';
+import { id, instant, printable } from '@dotmac/core/contract';
 import { z } from 'zod';
 
 /**
@@ -28,12 +28,10 @@ const host = z
   )
   .meta({ description: 'A host name or an IP address', examples: ['gw.example.com', '192.0.2.1'] });
 
-const name = z
-  .string()
+const name = printable
   .trim()
   .min(1)
   .max(200)
-  .regex(/^\P{Cc}*$/u, 'Control characters are not allowed')
   .meta({ description: 'For people', examples: ['Core gateway'] });
 
 /** What registering an endpoint takes. Durations are seconds. */

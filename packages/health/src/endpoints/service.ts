@@ -33,7 +33,7 @@ export function endpointService(context: HealthContext, { tenantId, actor }: Sco
       const input = endpointInput.parse(draft);
       if (connector.judgeHost(input.host, input.port)?.allowed === false)
         throw invalidInput([{ path: 'host', message: 'Connecting to this address is not allowed here' }]);
-      if ((await context.countEndpoints(tenantId)) >= maxEndpoints)
+      if (directory.countOf(tenantId) >= maxEndpoints)
         throw healthErrors.ENDPOINT_LIMIT_REACHED({ limit: maxEndpoints });
       const now = clock.now();
       const endpoint = { id: newId(), tenantId, ...input, createdAt: now, updatedAt: now };

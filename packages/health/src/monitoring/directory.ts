@@ -21,6 +21,7 @@ export interface Directory {
   remove(tenantId: string, endpointId: string): void;
   get(endpointId: string): KeptEndpoint | undefined;
   ofTenant(tenantId: string): Iterable<KeptEndpoint>;
+  countOf(tenantId: string): number;
   all(): Iterable<KeptEndpoint>;
 }
 
@@ -44,6 +45,7 @@ export function createDirectory(): Directory {
     },
     get: (endpointId) => byId.get(endpointId),
     ofTenant: (tenantId) => byTenant.get(tenantId)?.values() ?? [],
+    countOf: (tenantId) => byTenant.get(tenantId)?.size ?? 0,
     all: () => byId.values(),
   };
 }

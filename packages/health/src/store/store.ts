@@ -20,7 +20,6 @@ export interface StoredEndpoint {
 
 /** One tenant's endpoints. No call sees or changes another tenant's. */
 export interface TenantEndpoints {
-  count(): Promise<number>;
   insert(endpoint: EndpointRecord, trx?: StoreTransaction): Promise<void>;
   get(endpointId: string): Promise<StoredEndpoint | undefined>;
   /** In the order of their ids, which is that of their making. */

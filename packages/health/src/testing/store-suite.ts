@@ -60,7 +60,7 @@ export const healthStoreSuite: Suite<HealthStore> = {
         const stranger = store.tenant('globex');
         assert.equal(await stranger.get(endpoint.id), undefined);
         assert.equal(await stranger.remove(endpoint.id), false);
-        assert.deepEqual([await stranger.count(), await store.tenant('acme').count()], [0, 1]);
+        assert.equal((await store.tenant('acme').list({ limit: 10, after: null })).items.length, 1);
         assert.deepEqual((await stranger.list({ limit: 10, after: null })).items, []);
       },
     },

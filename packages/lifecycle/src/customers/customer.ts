@@ -1,9 +1,8 @@
-import { freeForm, id, instant } from '@dotmac/core/contract';
+import { freeForm, id, instant, printable } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { customerStatus, stage, type Stage } from './stage.js';
 
-const printable = /^\P{Cc}*$/u;
-const name = z.string().trim().min(1).max(100).regex(printable, 'Control characters are not allowed');
+const name = printable.trim().min(1).max(100);
 const accepted = z.literal(true, 'This must be accepted to register');
 
 /** What registering takes. */
@@ -35,12 +34,10 @@ export const registration = z
       .transform((value) => value ?? undefined)
       .meta({ examples: ['+4930901820'] }),
     requiresApproval: z.boolean().default(false).meta({ description: 'Somebody must approve before verification' }),
-    registrationSource: z.string().min(1).max(50).regex(printable).default('api'),
-    referralCode: z
-      .string()
+    registrationSource: printable.min(1).max(50).default('api'),
+    referralCode: printable
       .min(1)
       .max(100)
-      .regex(printable)
       .nullish()
       .transform((value) => value ?? undefined),
     termsAccepted: accepted.default(true),

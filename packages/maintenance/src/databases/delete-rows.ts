@@ -21,7 +21,7 @@ export interface BatchPace {
 }
 
 /** Adapts by time: row costs differ ten-thousandfold between a cached table and TOASTed rows on cold disks. */
-export const defaultPace: BatchPace = {
+const defaultPace: BatchPace = {
   firstRows: 500,
   leastRows: 10,
   mostRows: 10_000,
@@ -35,7 +35,7 @@ export const defaultPace: BatchPace = {
 };
 
 /** The next batch's rows, after one of `rows` that took `tookMs`. */
-export function nextRows(rows: number, tookMs: number, { fastMs, slowMs, leastRows, mostRows }: BatchPace): number {
+function nextRows(rows: number, tookMs: number, { fastMs, slowMs, leastRows, mostRows }: BatchPace): number {
   const wanted = tookMs < fastMs ? rows * 2 : tookMs > slowMs ? rows / 2 : rows;
   return Math.min(mostRows, Math.max(leastRows, Math.round(wanted)));
 }

@@ -12,7 +12,7 @@ export type Compression =
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDWR } = constants;
 
 /** Ends what `compressFile` had not finished when its process died. */
-export const partialSuffix = '.gz.partial';
+const partialSuffix = '.gz.partial';
 
 /**
  * Compresses `name` to `name.gz`: into a partial file, flushed to the disk, read back and compared by digest, only

@@ -2,7 +2,7 @@ import { link, lstat, unlink } from 'node:fs/promises';
 import type { OpenRoot } from './root.js';
 
 /** `app.log` rotated at that time: `app.log.20260131T120000Z`, with `.1`, `.2` … when that is taken. */
-export function rotatedName(name: string, at: number, attempt: number): string {
+function rotatedName(name: string, at: number, attempt: number): string {
   const stamp = new Date(at).toISOString().replace(/[-:]|\.\d+/g, '');
   return `${name}.${stamp}${attempt === 0 ? '' : `.${attempt}`}`;
 }

@@ -39,7 +39,7 @@ export interface RunServiceParts {
 }
 
 /** The faults of a task's checked parameters that only the policies show. */
-export function checkAgainstPolicies(task: AnyMaintenanceTask, parameters: unknown, policies: PolicySet): InputIssue[] {
+function checkAgainstPolicies(task: AnyMaintenanceTask, parameters: unknown, policies: PolicySet): InputIssue[] {
   return task.check?.(parameters, policies) ?? [];
 }
 

@@ -90,14 +90,6 @@ export function kyselyHealthStore(database: Database): HealthStore {
       return old.length;
     },
     tenant: (tenantId) => ({
-      async count() {
-        const { count } = await kysely
-          .selectFrom('dotmac_endpoints')
-          .select(({ fn }) => fn.countAll<number>().as('count'))
-          .where('tenant_id', '=', tenantId)
-          .executeTakeFirstOrThrow();
-        return Number(count);
-      },
       async insert(endpoint, trx) {
         await executorFor<HealthTables>(database, trx)
           .insertInto('dotmac_endpoints')

@@ -52,7 +52,6 @@ export function memoryHealthStore(): HealthStore {
       };
       const mine = () => byId().filter(({ endpoint }) => endpoint.tenantId === tenantId);
       return {
-        count: () => Promise.resolve(mine().length),
         insert: (endpoint, trx) =>
           tables.transaction((rows) => void rows.endpoints.set(endpoint.id, { endpoint, state: null }), trx),
         get: (endpointId) => Promise.resolve(own(endpointId)),

@@ -1,0 +1,103 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+const root = join(import.meta.dirname, '..');
+const folders = (path: string): string[] =>
+  readdirSync(join(root, path), { withFileTypes: true }).flatMap((it) => (it.isDirectory() ? [it.name] : []));
+const packages = folders('packages');
+
+describe('ARCHITECTURE.md', () => {
+  const text = readFileSync(join(root, 'ARCHITECTURE.md'), 'utf8');
+  // A folder is described in a line that begins "- `packages/health/src/probes/`: ".
+  const described = [...text.matchAll(/^- `(packages\/[^`]+)\/`: .+/gm)].map(([, path]) => path);
+
+  it('describes every folder there is, and no other', () => {
+    const real = packages.flatMap((name) => folders(`packages/${name}/src`).map((it) => `packages/${name}/src/${it}`));
+    expect(described.toSorted()).toEqual(real.toSorted());
+  });
+
+  it('points to files that are there', () => {
+    const files = [...text.matchAll(/`((?:packages|examples|test|scripts|bench|docs)\/[\w./@-]+\.\w+)`/g)].map(
+      ([, path]) => path ?? '',
+    );
+    const tracked = new Set(execFileSync('git', ['ls-files'], { cwd: root, encoding: 'utf8' }).split('\n'));
+    expect(files.length).toBeGreaterThan(5);
+    expect(files.filter((file) => !tracked.has(file))).toEqual([]);
+  });
+});
+
+describe('the rules of who may import whom', () => {
+  let house: string;
+  beforeEach(() => {
+    house = mkdtempSync(join(tmpdir(), 'dotmac-house-'));
+    for (const name of ['packages', 'package.json', 'tsconfig.base.json', '.dependency-cruiser.cjs'])
+      cpSync(join(root, name), join(house, name), {
+        recursive: true,
+        filter: (path) => !/\/(dist|assets|test|node_modules|\.turbo)(\/|$)/.test(path.slice(root.length)),
+      });
+    symlinkSync(join(root, 'node_modules'), join(house, 'node_modules'));
+  });
+  afterEach(() => rmSync(house, { recursive: true }));
+
+  const brokenRules = (): string[] => {
+    const cli = join(root, 'node_modules/dependency-cruiser/bin/dependency-cruise.mjs');
+    const arguments_ = [cli, '--config', '.dependency-cruiser.cjs', '--output-type', 'json', 'packages'];
+    const { stdout } = spawnSync(process.execPath, arguments_, { cwd: house, maxBuffer: 64 * 2 ** 20 });
+    const { summary } = JSON.parse(String(stdout)) as {
+      summary: { totalCruised: number; violations: { rule: { name: string } }[] };
+    };
+    expect(summary.totalCruised).toBeGreaterThan(200);
+    return [...new Set(summary.violations.map(({ rule }) => rule.name))].sort();
+  };
+
+  it('hold for the house as it stands', () => {
+    expect(brokenRules()).toEqual([]);
+  });
+
+  it('refuse whatever breaks one of them', () => {
+    const planted: Record<string, [file: string, imports: string]> = {
+      'core-knows-nobody': ['core/src/ids.ts', '../../health/src/errors.js'],
+      'domains-know-core-alone': ['health/src/events.ts', '../../lifecycle/src/errors.js'],
+      'adapters-know-core-alone': ['express/src/request.ts', '../../health/src/errors.js'],
+      'no-cycles': ['health/src/errors.ts', './routes.js'],
+      'not-your-own-index': ['maintenance/src/errors.ts', './index.js'],
+      'routes-are-data': ['health/src/endpoints/routes.ts', './service.js'],
+      'sql-in-its-folders': ['health/src/monitoring/phase.ts', 'kysely'],
+      'frameworks-in-their-adapter': ['health/src/monitoring/status.ts', 'express'],
+      'testing-is-for-tests': ['lifecycle/src/lifecycle.ts', './testing/index.js'],
+      'no-deep-imports': ['operations/src/operations.ts', '../../health/src/monitoring/phase.js'],
+    };
+    for (const [file, imported] of Object.values(planted)) {
+      const path = join(house, 'packages', file);
+      writeFileSync(path, `import '${imported}';\n${readFileSync(path, 'utf8')}`);
+    }
+    expect(brokenRules()).toEqual(Object.keys(planted).sort());
+  });
+
+  it('are each shown to refuse something', () => {
+    const rules = readFileSync(join(root, '.dependency-cruiser.cjs'), 'utf8').match(/^ {6}name: '/gm);
+    expect(rules).toHaveLength(10);
+  });
+});
+
+describe('outbound sockets', () => {
+  const sources = execFileSync('git', ['ls-files', 'packages/*/src/**/*.ts'], { cwd: root, encoding: 'utf8' })
+    .split('\n')
+    .filter(Boolean);
+  // Whoever opens a socket of his own goes around the egress policy.
+  const opening = /\bfetch\(|from 'node:(?:net|tls|http|https|dgram|dns)(?:\/promises)?'|from 'undici'/;
+
+  it('are opened in core/net alone', () => {
+    const outside = sources.filter((file) => {
+      const code = readFileSync(join(root, file), 'utf8').replaceAll(/^import type .*$/gm, '');
+      return opening.test(code) && !/^packages\/core\/src\/(net|testing)\//.test(file);
+    });
+    expect(sources.length).toBeGreaterThan(150);
+    // Speaks HTTP over a socket that it is given.
+    expect(outside).toEqual(['packages/health/src/probes/http.ts']);
+    expect(readFileSync(join(root, outside[0] ?? ''), 'utf8')).toContain('createConnection: () => ');
+  });
+});
