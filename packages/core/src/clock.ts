@@ -12,28 +12,33 @@ export interface Clock {
   monotonic(): number;
   /** Calls `fire` once, `delayMs` from now. Delays of any length are kept; the timer does not hold the process open. */
   after(delayMs: number, fire: () => void): CancelTimer;
-  /** Resolves after `delayMs`; rejects with the signal's reason as soon as `signal` aborts. */
+  /**
+   * Resolves after `delayMs`; rejects with the signal's reason as soon as `signal` aborts. Holds the process open: who
+   * sleeps is in the middle of something.
+   */
   sleep(delayMs: number, signal?: AbortSignal): Promise<void>;
 }
 
 /** `setTimeout` fires at once beyond this: Node keeps the delay in a signed 32-bit integer. */
 const longestTimerMs = 2 ** 31 - 1;
 
+function timer(delayMs: number, fire: () => void, holdsProcess: boolean): CancelTimer {
+  let timeout: NodeJS.Timeout;
+  const arm = (remainingMs: number): void => {
+    const chunkMs = Math.min(Math.max(remainingMs, 0), longestTimerMs);
+    timeout = setTimeout(() => (remainingMs > chunkMs ? arm(remainingMs - chunkMs) : fire()), chunkMs);
+    if (!holdsProcess) timeout.unref();
+  };
+  arm(delayMs);
+  return () => clearTimeout(timeout);
+}
+
 /** The real clock. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
-  after(delayMs, fire) {
-    let timer: NodeJS.Timeout;
-    const arm = (remainingMs: number): void => {
-      const chunkMs = Math.min(Math.max(remainingMs, 0), longestTimerMs);
-      timer = setTimeout(() => (remainingMs > chunkMs ? arm(remainingMs - chunkMs) : fire()), chunkMs);
-      timer.unref();
-    };
-    arm(delayMs);
-    return () => clearTimeout(timer);
-  },
-  sleep: (delayMs, signal) => sleepOn(systemClock, delayMs, signal),
+  after: (delayMs, fire) => timer(delayMs, fire, false),
+  sleep: (delayMs, signal) => sleepOn({ after: (ms, fire) => timer(ms, fire, true) }, delayMs, signal),
 };
 
 /** A {@link Clock.sleep} made of a clock's `after`; for those who write their own clock. */

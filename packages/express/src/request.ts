@@ -7,6 +7,7 @@ export function toRequest(request: Request, response: Response): HttpRequest {
   return {
     method: request.method,
     path: request.baseUrl + request.path,
+    mountedAt: request.baseUrl,
     params: request.params as Record<string, string>,
     query: request.query as HttpRequest['query'],
     headers: request.headers,
@@ -17,7 +18,10 @@ export function toRequest(request: Request, response: Response): HttpRequest {
     get signal() {
       if (!abort) {
         const controller = (abort = new AbortController());
-        response.once('close', () => response.writableFinished || controller.abort(new Error('The client went away')));
+        const leave = (): void =>
+          response.writableFinished ? undefined : controller.abort(new Error('The client went away'));
+        if (response.closed) leave();
+        else response.once('close', leave);
       }
       return abort.signal;
     },

@@ -1,5 +1,5 @@
-import { createApi, type ApiOptions, type ServedModule } from '@dotmac/core/http';
-import { Router } from 'express';
+import { createApi, type ApiOptions, type Handle, type ServedModule } from '@dotmac/core/http';
+import { Router, type ErrorRequestHandler, type RequestHandler } from 'express';
 import { toRequest } from './request.js';
 import { send } from './reply.js';
 
@@ -22,15 +22,20 @@ export function expressRouter<Scope>(module: ServedModule<Scope>, options: Expre
   const { terminal = false, ...apiOptions } = options;
   const api = createApi(module, apiOptions);
   const router = Router();
+  const through =
+    (handle: Handle): RequestHandler =>
+    (request, response, next) =>
+      void handle(toRequest(request, response))
+        .then((answer) => send(response, answer))
+        .catch(next);
   for (const { method, path, handle } of api.routes) {
     const verb = method.toLowerCase() as 'get' | 'post' | 'put' | 'patch' | 'delete';
-    router[verb](path.replace(/\{(\w+)\}/g, ':$1'), (request, response, next) => {
-      handle(toRequest(request, response)).then((answer) => send(response, answer), next);
-    });
+    router[verb](path.replace(/\{(\w+)\}/g, ':$1'), through(handle));
   }
-  if (terminal)
-    router.use((request, response, next) => {
-      api.notFound(toRequest(request, response)).then((answer) => send(response, answer), next);
-    });
+  if (terminal) router.use(through(api.notFound));
+  // What Express refuses before a handler is asked: a path that cannot be decoded.
+  const malformed: ErrorRequestHandler = (error: unknown, request, response, next) =>
+    error instanceof URIError ? through(api.malformed)(request, response, next) : next(error);
+  router.use(malformed);
   return router;
 }

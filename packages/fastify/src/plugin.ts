@@ -24,6 +24,7 @@ export async function fastifyRoutes<Scope>(
 ): Promise<void> {
   const { operations, terminal = false, ...apiOptions } = options;
   const api = createApi(operations, apiOptions);
+  const { prefix } = fastify;
   // The pipeline reads bodies itself, under its own limit; Fastify hands the stream through.
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
@@ -31,8 +32,14 @@ export async function fastifyRoutes<Scope>(
     fastify.route({
       method: method as HTTPMethods,
       url: path.replace(/\{(\w+)\}/g, ':$1'),
-      handler: async (request, reply) => send(reply, await handle(toRequest(request, reply))),
+      handler: async (request, reply) => send(reply, await handle(toRequest(request, reply, prefix))),
     });
+  // What Fastify refuses before a handler is asked: a content type that is none, a body that it cannot pass on.
+  fastify.setErrorHandler(async (_error, request, reply) =>
+    send(reply, await api.malformed(toRequest(request, reply, prefix))),
+  );
   if (terminal)
-    fastify.setNotFoundHandler(async (request, reply) => send(reply, await api.notFound(toRequest(request, reply))));
+    fastify.setNotFoundHandler(async (request, reply) =>
+      send(reply, await api.notFound(toRequest(request, reply, prefix))),
+    );
 }

@@ -1,10 +1,11 @@
 import type { HttpResponse } from '@dotmac/core/http';
 import type { FastifyReply } from 'fastify';
 
-/** Sends a plain answer. A string skips Fastify's serialisation. */
+/** Sends a plain answer. A string skips Fastify's serialisation, and bytes that many share are not copied. */
 export function send(reply: FastifyReply, { status, headers, body }: HttpResponse): FastifyReply {
+  const isCopied = typeof body !== 'string' && !Buffer.isBuffer(body);
   return reply
     .code(status)
     .headers(headers)
-    .send(typeof body === 'string' ? body : Buffer.from(body));
+    .send(isCopied ? Buffer.from(body.buffer, body.byteOffset, body.byteLength) : body);
 }

@@ -1,25 +1,28 @@
+import { Readable } from 'node:stream';
 import type { HttpRequest } from '@dotmac/core/http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
 /** Fastify's request in plain data. */
-export function toRequest(request: FastifyRequest, reply: FastifyReply): HttpRequest {
+export function toRequest(request: FastifyRequest, reply: FastifyReply, mountedAt: string): HttpRequest {
   let abort: AbortController | undefined;
   const [path = ''] = request.url.split('?', 1);
   return {
     method: request.method,
     path,
+    mountedAt,
     params: request.params as Record<string, string>,
     query: request.query as HttpRequest['query'],
     headers: request.headers,
     remoteAddress: request.ip,
-    body: { stream: request.raw },
+    // A `preParsing` hook of the host's may have put another stream in the socket's place.
+    body: { stream: request.body instanceof Readable ? request.body : request.raw },
     get signal() {
       if (!abort) {
         const controller = (abort = new AbortController());
-        reply.raw.once(
-          'close',
-          () => reply.raw.writableFinished || controller.abort(new Error('The client went away')),
-        );
+        const leave = (): void =>
+          reply.raw.writableFinished ? undefined : controller.abort(new Error('The client went away'));
+        if (reply.raw.closed) leave();
+        else reply.raw.once('close', leave);
       }
       return abort.signal;
     },

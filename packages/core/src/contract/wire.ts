@@ -14,6 +14,10 @@ export interface Wire<S extends z.ZodType> {
   render(value: z.output<S>): unknown;
 }
 
+/** A body of nothing but faults must not make an answer larger than itself. */
+const mostIssues = 100;
+const longestKey = 200;
+
 type Rename = (value: unknown, path: string, issues: InputIssue[]) => unknown;
 interface Form {
   rename: Rename;
@@ -60,7 +64,8 @@ function objectForm({ shape, catchall }: { shape: Record<string, z.ZodType>; cat
         const field = byWire.get(key);
         if (field) renamed[field.name] = field.form.rename(item, under(path, key), issues);
         else if (isLoose && !byName.has(key)) renamed[key] = item;
-        else issues.push({ path: under(path, key), message: 'There is no such field' });
+        else if (issues.length < mostIssues)
+          issues.push({ path: under(path, key.slice(0, longestKey)), message: 'There is no such field' });
       }
       return renamed;
     },
@@ -201,7 +206,7 @@ export function wireOf<S extends z.ZodType>(schema: S): Wire<S> {
       const issues: InputIssue[] = [];
       const checked = schema.safeParse(form.rename(wireValue, '', issues));
       if (checked.success && issues.length === 0) return { ok: true, value: checked.data as z.output<S> };
-      for (const { path, message } of checked.error?.issues ?? [])
+      for (const { path, message } of checked.error?.issues.slice(0, mostIssues) ?? [])
         issues.push({ path: form.wirePath(path).join('.'), message });
       return { ok: false, issues };
     },

@@ -17,6 +17,10 @@ export const coreErrors = defineErrors({
     message: ({ reason }: { reason: string }) => `The request body cannot be read: ${reason}.`,
     hint: 'Send one JSON document in UTF-8.',
   },
+  MALFORMED_REQUEST: {
+    kind: 'malformed',
+    message: (_: Record<never, never>) => 'The request cannot be read: its address or its headers are malformed.',
+  },
   BODY_TOO_LARGE: {
     kind: 'too_large',
     message: ({ limitBytes }: { limitBytes: number }) => `The request body is larger than ${limitBytes} bytes.`,
@@ -65,6 +69,10 @@ export const coreErrors = defineErrors({
   STORE_UNAVAILABLE: {
     kind: 'unavailable',
     message: ({ operation }: { operation: string }) => `The database did not answer while ${operation}.`,
+  },
+  ISSUER_UNAVAILABLE: {
+    kind: 'unavailable',
+    message: (_: Record<never, never>) => 'The token issuer’s keys cannot be had at the moment.',
   },
   SCHEMA_TOO_NEW: {
     kind: 'unavailable',

@@ -41,7 +41,12 @@ export async function deliverOne<Schemas extends EventSchemas>(delivery: Deliver
   const { claim, attempt, deliveryId } = entry;
   // An old row is somebody else's word: it is parsed like any input.
   const event = events.parse(entry.event);
-  if (!event) return park(delivery, 'EVENT_NOT_UNDERSTOOD');
+  if (!event) {
+    // A newer process may have written it, and will come for it.
+    if (attempt >= limits.maxAttempts) return park(delivery, 'EVENT_NOT_UNDERSTOOD');
+    await outbox.retryLater(claim, backoffAfter(attempt, limits));
+    return false;
+  }
   // Claimed more often than it may be: its earlier deliveries took the process with them.
   if (attempt > limits.maxAttempts) return park(delivery, 'DELIVERY_NEVER_SETTLED');
   try {

@@ -16,12 +16,19 @@ export function createAnswerer<Scope>(route: Route<Scope>, verify: boolean) {
     if (deferred && deferredWire && prefersAsync(request)) {
       const output = await deferred.run(scope, input);
       if (verify) verifyOutput(route, deferred.output, output);
-      const headers = { location: deferred.location(output), 'preference-applied': 'respond-async' };
+      const headers = {
+        location: request.mountedAt + deferred.location(output),
+        'preference-applied': 'respond-async',
+      };
       return respondJson(202, deferredWire.write(output), headers);
     }
     const output = await route.run(scope, input);
     if (verify) verifyOutput(route, route.output, output);
-    return respondJson(route.status, wire.write(output), route.location ? { location: route.location(output) } : {});
+    return respondJson(
+      route.status,
+      wire.write(output),
+      route.location ? { location: request.mountedAt + route.location(output) } : {},
+    );
   };
 }
 

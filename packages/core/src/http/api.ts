@@ -1,11 +1,14 @@
 import type { Registry } from 'prom-client';
 import { systemClock, type Clock } from '../clock.js';
 import { coreErrors } from '../errors/core-errors.js';
+import type { OperationError } from '../errors/operation-error.js';
 import { silentLogger, type Logger } from '../logger.js';
 import type { Module } from '../module.js';
 import type { Authenticate } from './authenticate.js';
 import { documentRoutes, type DocumentInfo } from './docs/routes.js';
-import { handleRoute, handleUnknown, type Handle, type Pipeline } from './handle.js';
+import { header, type HttpRequest } from './exchange.js';
+import { handleOpen, handleRoute, refuseAll, type Handle, type Pipeline } from './handle.js';
+import { createIdempotency } from './idempotency.js';
 import type { IdempotencyStore } from './idempotency-store.js';
 import { createLimiter, type RateLimit } from './limit.js';
 import { requestMetrics } from './metrics.js';
@@ -27,6 +30,8 @@ export interface ApiOptions {
   clock?: Clock;
   /** The host's prom-client registry. With it come request metrics and `GET /metrics`. */
   metrics?: Registry;
+  /** Serve `/livez`, `/readyz` and `/metrics`. Default true; once in an application is enough. */
+  operational?: boolean;
   /** What `/openapi.json` says of this API; `false` leaves it and `/docs` out. */
   document?: DocumentInfo | false;
   /** For tests: an answer that breaks its own contract (undeclared error, wrong shape) becomes an error. Default false. */
@@ -51,6 +56,8 @@ export interface Api {
   routes: ApiRoute[];
   /** The answer for a path that is none of them. */
   notFound: Handle;
+  /** The answer for a request that the framework could not read, e.g. `%zz` in its path. */
+  malformed: Handle;
 }
 
 const defaults = { principal: { requests: 600 }, address: { requests: 6_000 } };
@@ -63,6 +70,7 @@ const defaults = { principal: { requests: 600 }, address: { requests: 6_000 } };
 export function createApi<Scope>(module: ServedModule<Scope>, options: ApiOptions = {}): Api {
   const given = { ...module.http, ...options };
   const { authenticate, rateLimits = {}, logger = silentLogger, clock = systemClock, metrics, document } = given;
+  const operational = given.operational ?? true;
   const retentionMs = (given.idempotencyRetentionSeconds ?? 86_400) * 1_000;
   if (!authenticate)
     throw coreErrors.INVALID_ARGUMENT({
@@ -71,7 +79,7 @@ export function createApi<Scope>(module: ServedModule<Scope>, options: ApiOption
     });
   const limiter = (name: keyof typeof defaults) => {
     const limit = rateLimits[name] ?? defaults[name];
-    return limit && createLimiter(name, limit);
+    return limit && createLimiter(name, limit, clock);
   };
   const pipeline: Pipeline<Scope> = {
     authenticate,
@@ -79,12 +87,16 @@ export function createApi<Scope>(module: ServedModule<Scope>, options: ApiOption
     limitPrincipal: limiter('principal'),
     limitAddress: limiter('address'),
     bodyLimitBytes: given.bodyLimitBytes ?? 1_048_576,
-    idempotency: given.idempotency && { store: given.idempotency, clock, retentionMs },
+    idempotently: given.idempotency && createIdempotency({ store: given.idempotency, clock, logger, retentionMs }),
     clock,
     logger,
     observe: metrics && requestMetrics(metrics),
     verify: given.verify ?? false,
   };
+  const open = [
+    ...(operational ? operationalRoutes(module, metrics) : []),
+    ...(document === false ? [] : documentRoutes(module.routes, document, given.idempotency !== undefined)),
+  ];
   return {
     routes: [
       ...module.routes.map((route) => ({
@@ -92,9 +104,15 @@ export function createApi<Scope>(module: ServedModule<Scope>, options: ApiOption
         path: route.path,
         handle: handleRoute(route, pipeline),
       })),
-      ...operationalRoutes(module, metrics),
-      ...(document === false ? [] : documentRoutes(module.routes, document, given.idempotency !== undefined)),
+      ...open.map((route) => ({ method: 'GET', path: route.path, handle: handleOpen(route, pipeline) })),
     ],
-    notFound: handleUnknown(pipeline),
+    notFound: refuseAll(pipeline, ({ method, path }) => coreErrors.ROUTE_NOT_FOUND({ method, path })),
+    malformed: refuseAll(pipeline, unreadable),
   };
+}
+
+function unreadable(request: HttpRequest): OperationError {
+  const given = header(request, 'content-type');
+  const isMediaType = given === undefined || /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+\s*(;|$)/.test(given);
+  return isMediaType ? coreErrors.MALFORMED_REQUEST({}) : coreErrors.UNSUPPORTED_MEDIA_TYPE({ given });
 }

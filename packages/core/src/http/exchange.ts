@@ -5,6 +5,8 @@ export interface HttpRequest {
   method: string;
   /** The path as it was asked for, without the query. */
   path: string;
+  /** The prefix that the host mounted the API under, e.g. `/ops`; empty at the root. */
+  mountedAt: string;
   /** Path parameters, decoded. */
   params: Record<string, string>;
   query: Record<string, string | string[] | undefined>;

@@ -1,14 +1,15 @@
 import type { Clock } from '../clock.js';
 import type { Route } from '../contract/route.js';
 import { coreErrors } from '../errors/core-errors.js';
-import { isOperationError } from '../errors/operation-error.js';
+import { describeError } from '../errors/describe-error.js';
+import { isOperationError, type OperationError } from '../errors/operation-error.js';
 import { newId } from '../ids.js';
 import type { Logger } from '../logger.js';
 import type { ScopeInit } from '../scope.js';
 import { createAnswerer } from './answer.js';
 import { isPermitted, type Authenticate, type Principal } from './authenticate.js';
 import type { HttpRequest, HttpResponse } from './exchange.js';
-import { idempotently, type IdempotencyOptions } from './idempotency.js';
+import type { Idempotently } from './idempotency.js';
 import { createInputReader } from './input.js';
 import { addressKey, quotaExceeded, quotaHeaders, type Limiter } from './limit.js';
 import { respondProblem } from './respond.js';
@@ -21,7 +22,7 @@ export interface Pipeline<Scope> {
   limitPrincipal: Limiter | false;
   limitAddress: Limiter | false;
   bodyLimitBytes: number;
-  idempotency: IdempotencyOptions | undefined;
+  idempotently: Idempotently | undefined;
   clock: Clock;
   logger: Logger;
   observe: ((route: string, method: string, status: number, seconds: number) => void) | undefined;
@@ -38,7 +39,7 @@ type Headers = Record<string, string>;
  * This file alone knows the order.
  */
 export function handleRoute<Scope>(route: Route<Scope>, pipeline: Pipeline<Scope>): Handle {
-  const { bodyLimitBytes, idempotency, verify, scope } = pipeline;
+  const { bodyLimitBytes, idempotently, verify, scope } = pipeline;
   const readInput = createInputReader(route, bodyLimitBytes);
   const answer = createAnswerer(route, verify);
   return answerErrors(route.path, pipeline, async (request, headers) => {
@@ -51,15 +52,31 @@ export function handleRoute<Scope>(route: Route<Scope>, pipeline: Pipeline<Scope
         if (verify) verifyError(route, error);
         throw error;
       });
-    return route.idempotent && idempotency ? idempotently(idempotency, request, principal, sent, work) : work();
+    return route.idempotent && idempotently ? idempotently(route.name, request, principal, sent, work) : work();
   });
 }
 
-/** The answer for a path that no route has. Open to anybody, and limited per address like everything else. */
-export function handleUnknown<Scope>(pipeline: Pipeline<Scope>): Handle {
+/** A GET that is open to anybody: it shows nothing of a tenant. */
+export interface OpenRoute {
+  path: string;
+  /** Count it against the address's limit. */
+  limited: boolean;
+  answer(): HttpResponse | Promise<HttpResponse>;
+}
+
+/** The way of a request that needs no credentials. */
+export function handleOpen<Scope>({ path, limited, answer }: OpenRoute, pipeline: Pipeline<Scope>): Handle {
+  return answerErrors(path, pipeline, async (request, headers) => {
+    if (limited) await countAddress(request, pipeline, headers);
+    return answer();
+  });
+}
+
+/** The answer to what no route takes: a path that none has, or a request that the framework could not read. */
+export function refuseAll<Scope>(pipeline: Pipeline<Scope>, refuse: (request: HttpRequest) => OperationError): Handle {
   return answerErrors('unknown', pipeline, async (request, headers) => {
     await countAddress(request, pipeline, headers);
-    throw coreErrors.ROUTE_NOT_FOUND({ method: request.method, path: request.path });
+    throw refuse(request);
   });
 }
 
@@ -98,8 +115,14 @@ function answerErrors<Scope>(
       (answer) => ({ ...answer, headers: Object.assign(headers, answer.headers) }),
       (error: unknown) => {
         const expected = isOperationError(error);
+        const about = { requestId, method: request.method, route: name };
         if (!expected || error.kind === 'internal')
-          logger.error({ err: error, requestId, method: request.method, route: name }, 'request failed');
+          logger.error({ ...about, ...describeError(error) }, 'request failed');
+        else if (error.kind === 'unavailable')
+          logger.warn(
+            { ...about, code: error.code, cause: describeError(error.cause) },
+            'something needed is unavailable',
+          );
         return respondProblem(expected ? error : coreErrors.INTERNAL({}), requestId, headers);
       },
     );

@@ -8,8 +8,8 @@ export interface KeptAnswer {
 
 /** Where a request with an Idempotency-Key stands. */
 export type IdempotencyState =
-  /** This caller goes on and must `complete` or `release`. */
-  | { state: 'started' }
+  /** This caller goes on, and must `complete` or `release` with the token that says whose turn it is. */
+  | { state: 'started'; token: string }
   /** Another request with this key is being worked on. */
   | { state: 'in_flight' }
   /** The key was used before for something else. */
@@ -32,14 +32,23 @@ export interface IdempotencyBegin {
   retentionMs: number;
 }
 
+/** A request that was told `started`. */
+export interface StartedRequest {
+  tenantId: string;
+  key: string;
+  token: string;
+}
+
 /** Remembers the answers of requests that carried an Idempotency-Key, for one or for several processes. */
 export interface IdempotencyStore {
   /** Of any number of racing begins with one key, exactly one is told `started`. */
   begin(begin: IdempotencyBegin): Promise<IdempotencyState>;
-  /** Keeps the answer. Does nothing when the key is not in flight. */
-  complete(answered: { tenantId: string; key: string; answer: KeptAnswer }): Promise<void>;
-  /** Forgets a started request that came to nothing, so that it may be tried again. */
-  release(started: { tenantId: string; key: string }): Promise<void>;
+  /** Prolongs a started request that takes long. Returns its new token; null when another has taken its turn. */
+  renew(started: StartedRequest & { now: number; leaseMs: number }): Promise<string | null>;
+  /** Keeps the answer. Does nothing when another has taken the turn. */
+  complete(answered: StartedRequest & { answer: KeptAnswer }): Promise<void>;
+  /** Forgets a started request that came to nothing, so that it may be tried again, unless another has taken its turn. */
+  release(started: StartedRequest): Promise<void>;
   /** Removes what is past its retention; returns how many. */
   prune(now: number): Promise<number>;
 }

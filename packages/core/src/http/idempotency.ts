@@ -2,56 +2,112 @@ import { createHash } from 'node:crypto';
 import type { Clock } from '../clock.js';
 import { invalidInput } from '../contract/wire.js';
 import { coreErrors } from '../errors/core-errors.js';
+import { describeError } from '../errors/describe-error.js';
+import type { ErrorKind } from '../errors/kinds.js';
+import { isOperationError } from '../errors/operation-error.js';
+import type { Logger } from '../logger.js';
 import type { Principal } from './authenticate.js';
 import { header, type HttpRequest, type HttpResponse } from './exchange.js';
-import type { IdempotencyStore } from './idempotency-store.js';
+import type { IdempotencyStore, StartedRequest } from './idempotency-store.js';
 
 /** What keeps answers, and for how long. */
 export interface IdempotencyOptions {
   store: IdempotencyStore;
   clock: Clock;
+  logger: Logger;
   /** How long an answer can be replayed. */
   retentionMs: number;
 }
 
-/** After this a request that neither finished nor failed is taken for crashed, and its key may start again. */
-const leaseMs = 60_000;
-
-/**
- * Runs `work` once per `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header): the same request again replays
- * the first answer. A key belongs to one tenant, actor and route. A failed request frees its key.
- * @throws IDEMPOTENCY_KEY_REUSED (another body), IDEMPOTENCY_IN_FLIGHT, INVALID_INPUT (a key that is not 1 to 255 visible ASCII characters)
- */
-export async function idempotently(
-  { store, clock, retentionMs }: IdempotencyOptions,
+/** Once per `Idempotency-Key`; see {@link createIdempotency}. */
+export type Idempotently = (
+  route: string,
   request: HttpRequest,
-  { tenantId, actorId }: Principal,
+  principal: Principal,
   sent: unknown,
   work: () => Promise<HttpResponse>,
-): Promise<HttpResponse> {
-  const given = header(request, 'idempotency-key');
-  if (given === undefined) return work();
-  if (!/^[\x21-\x7e]{1,255}$/.test(given))
-    throw invalidInput([{ path: 'Idempotency-Key', message: 'A key is 1 to 255 visible ASCII characters' }]);
-  const key = digest([actorId, request.method, request.path, given]);
-  const fingerprint = digest(sent ?? null);
-  const claim = await store.begin({ tenantId, key, fingerprint, now: clock.now(), leaseMs, retentionMs });
-  switch (claim.state) {
-    case 'mismatch':
-      throw coreErrors.IDEMPOTENCY_KEY_REUSED({});
-    case 'in_flight':
-      throw coreErrors.IDEMPOTENCY_IN_FLIGHT({}, { retryAfter: 1 });
-    case 'done':
-      return { ...claim.answer, headers: { ...claim.answer.headers, 'idempotency-replayed': 'true' } };
-    case 'started': {
-      const answer = await work().catch(async (error: unknown) => {
-        await store.release({ tenantId, key });
-        throw error;
-      });
-      await store.complete({ tenantId, key, answer: { ...answer, body: String(answer.body) } });
+) => Promise<HttpResponse>;
+
+/** Without renewal for so long a request is taken for crashed, and its key may start again. */
+const leaseMs = 60_000;
+const pruneEveryMs = 600_000;
+
+/** After these nobody knows whether the work was done: the key stays taken until the lease is over. */
+const uncertain: readonly ErrorKind[] = ['unavailable', 'timeout', 'internal'];
+
+/**
+ * Runs work once per `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header): the same request again replays
+ * the first answer. A key belongs to one tenant, actor and route. A request that was refused frees its key.
+ * @throws IDEMPOTENCY_KEY_REUSED (another body), IDEMPOTENCY_IN_FLIGHT, INVALID_INPUT (a key that is not 1 to 255 visible ASCII characters)
+ */
+export function createIdempotency({ store, clock, logger, retentionMs }: IdempotencyOptions): Idempotently {
+  let prunedAt = clock.monotonic();
+  const prune = (): void => {
+    if (clock.monotonic() - prunedAt < pruneEveryMs) return;
+    prunedAt = clock.monotonic();
+    store
+      .prune(clock.now())
+      .catch((error: unknown) => logger.warn(describeError(error), 'old answers could not be removed'));
+  };
+  const answerOnce = async (started: StartedRequest, work: () => Promise<HttpResponse>): Promise<HttpResponse> => {
+    const turn = holdTurn(store, clock, started);
+    try {
+      const answer = await work();
+      // The work is done: its client must hear of it, whether or not it can be told again.
+      await store
+        .complete({ ...turn.current(), answer: { ...answer, body: String(answer.body) } })
+        .catch((error: unknown) => logger.error(describeError(error), 'an answer could not be kept for its key'));
       return answer;
+    } catch (error) {
+      if (isOperationError(error) && !uncertain.includes(error.kind))
+        await store
+          .release(turn.current())
+          .catch((failure: unknown) => logger.warn(describeError(failure), 'an idempotency key could not be freed'));
+      throw error;
+    } finally {
+      turn.end();
     }
-  }
+  };
+
+  return async (route, request, { tenantId, actorId }, sent, work) => {
+    const given = header(request, 'idempotency-key');
+    if (given === undefined) return work();
+    if (!/^[\x21-\x7e]{1,255}$/.test(given))
+      throw invalidInput([{ path: 'Idempotency-Key', message: 'A key is 1 to 255 visible ASCII characters' }]);
+    prune();
+    const key = digest([actorId, route, request.params, given]);
+    const fingerprint = digest(sent ?? null);
+    const claim = await store.begin({ tenantId, key, fingerprint, now: clock.now(), leaseMs, retentionMs });
+    switch (claim.state) {
+      case 'mismatch':
+        throw coreErrors.IDEMPOTENCY_KEY_REUSED({});
+      case 'in_flight':
+        throw coreErrors.IDEMPOTENCY_IN_FLIGHT({}, { retryAfter: 1 });
+      case 'done':
+        return { ...claim.answer, headers: { ...claim.answer.headers, 'idempotency-replayed': 'true' } };
+      case 'started':
+        return answerOnce({ tenantId, key, token: claim.token }, work);
+    }
+  };
+}
+
+/** Renews the lease while the work goes on. */
+function holdTurn(store: IdempotencyStore, clock: Clock, started: StartedRequest) {
+  let { token } = started;
+  let cancel = (): void => undefined;
+  const arm = (): void => {
+    cancel = clock.after(leaseMs / 3, () => {
+      store.renew({ ...started, token, now: clock.now(), leaseMs }).then(
+        (renewed) => {
+          token = renewed ?? token;
+          if (renewed !== null) arm();
+        },
+        () => arm(),
+      );
+    });
+  };
+  arm();
+  return { current: (): StartedRequest => ({ ...started, token }), end: () => cancel() };
 }
 
 function digest(value: unknown): string {

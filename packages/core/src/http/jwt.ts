@@ -1,4 +1,14 @@
-import { createLocalJWKSet, createRemoteJWKSet, errors, jwtVerify, type JSONWebKeySet, type JWTPayload } from 'jose';
+import {
+  createLocalJWKSet,
+  createRemoteJWKSet,
+  errors,
+  jwtVerify,
+  type CryptoKey,
+  type JSONWebKeySet,
+  type JWTPayload,
+  type JWTVerifyGetKey,
+  type JWTVerifyOptions,
+} from 'jose';
 import { coreErrors } from '../errors/core-errors.js';
 import { permissions, type Permission } from '../contract/route.js';
 import { bearerToken, type Authenticate, type Principal } from './authenticate.js';
@@ -28,17 +38,39 @@ export function jwtAuthenticator(options: JwtOptions): Authenticate {
   return async (request) => {
     const token = bearerToken(request);
     if (token === null) return null;
-    try {
-      const checks = { issuer, audience, algorithms, clockTolerance: clockToleranceSeconds, requiredClaims: ['exp'] };
-      const { payload } = await jwtVerify(token, keys, checks);
-      return principal(payload);
-    } catch (error) {
-      // The key set out of reach is our trouble; everything else jose throws says that the token is not good.
-      if (error instanceof errors.JWKSTimeout || !(error instanceof errors.JOSEError))
-        throw coreErrors.STORE_UNAVAILABLE({ operation: 'fetching the token issuer’s keys' }, { cause: error });
-      return null;
-    }
+    const checks = { issuer, audience, algorithms, clockTolerance: clockToleranceSeconds, requiredClaims: ['exp'] };
+    const claims = await verified(token, keys, checks);
+    return claims && principal(claims);
   };
+}
+
+/** A key set that cannot be had is the issuer's trouble; everything else that jose throws says the token is not good. */
+const issuerTrouble = new Set(['ERR_JWKS_TIMEOUT', 'ERR_JWKS_INVALID', 'ERR_JOSE_GENERIC']);
+
+async function verified(token: string, keys: JWTVerifyGetKey, checks: JWTVerifyOptions): Promise<JWTPayload | null> {
+  try {
+    return (await jwtVerify(token, keys, checks)).payload;
+  } catch (error) {
+    if (error instanceof errors.JWKSMultipleMatchingKeys) return anyOf(token, error, checks);
+    if (error instanceof errors.JOSEError && !issuerTrouble.has(error.code)) return null;
+    throw coreErrors.ISSUER_UNAVAILABLE({}, { cause: error });
+  }
+}
+
+/** A token that does not name its key may be of any that fit. */
+async function anyOf(
+  token: string,
+  candidates: AsyncIterable<CryptoKey>,
+  checks: JWTVerifyOptions,
+): Promise<JWTPayload | null> {
+  for await (const key of candidates) {
+    const claims = await jwtVerify(token, key, checks).then(
+      ({ payload }) => payload,
+      () => null,
+    );
+    if (claims) return claims;
+  }
+  return null;
 }
 
 function standardClaims(claims: JWTPayload): Principal | null {

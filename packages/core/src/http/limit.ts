@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes, type RateLimiterAbstract } from 'rate-limiter-flexible';
+import type { Clock } from '../clock.js';
 import { coreErrors } from '../errors/core-errors.js';
 import type { OperationError } from '../errors/operation-error.js';
 
@@ -23,15 +24,37 @@ export interface Quota {
 /** Counts a request of `key`. */
 export type Limiter = (key: string) => Promise<Quota & { exceeded: boolean }>;
 
+/** Timers of the memory limiter end here. */
+const longestWindowSeconds = 2_147_483;
+/** A limit is not worth more of a request's time. */
+const redisPatienceMs = 250;
+const distrustMs = 5_000;
+
 /** A fixed-window limiter. `name` keeps several apart in one Redis. */
-export function createLimiter(name: string, { requests, windowSeconds = 60, redis }: RateLimit): Limiter {
+export function createLimiter(name: string, { requests, windowSeconds = 60, redis }: RateLimit, clock: Clock): Limiter {
+  if (!(windowSeconds >= 1 && windowSeconds <= longestWindowSeconds))
+    throw coreErrors.INVALID_ARGUMENT({ argument: 'windowSeconds', reason: `from 1 to ${longestWindowSeconds}` });
   const window = { points: requests, duration: windowSeconds, keyPrefix: `dotmac:limit:${name}` };
   const memory = new RateLimiterMemory(window);
   const limiter: RateLimiterAbstract = redis
     ? new RateLimiterRedis({ ...window, storeClient: redis, insuranceLimiter: memory, rejectIfRedisNotReady: true })
     : memory;
+  let trustedAt = -Infinity;
+  const consume = async (key: string): Promise<RateLimiterRes> => {
+    if (limiter === memory || clock.monotonic() < trustedAt) return memory.consume(key);
+    const shared = limiter.consume(key);
+    const stop = new AbortController();
+    const late = clock.sleep(redisPatienceMs, stop.signal).then(() => 'late' as const);
+    late.catch(() => undefined);
+    shared.catch(() => undefined);
+    const first = await Promise.race([shared, late]).finally(() => stop.abort());
+    if (first !== 'late') return first;
+    // A frozen Redis answers nothing, not even an error. It is asked again after a while.
+    trustedAt = clock.monotonic() + distrustMs;
+    return memory.consume(key);
+  };
   return async (key) => {
-    const outcome = await limiter.consume(key).catch((rejected: unknown) => {
+    const outcome = await consume(key).catch((rejected: unknown) => {
       if (rejected instanceof RateLimiterRes) return rejected;
       throw rejected;
     });

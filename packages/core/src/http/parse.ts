@@ -5,6 +5,7 @@ import { header, type HttpRequest } from './exchange.js';
 
 /** Deeper JSON than this is nobody's configuration, and recursing over it exhausts the stack. */
 const deepest = 32;
+const tooDeep = { reason: `it nests deeper than ${deepest} levels` };
 
 /**
  * The request's JSON body; undefined when there is none.
@@ -12,18 +13,24 @@ const deepest = 32;
  */
 export async function readJsonBody(request: HttpRequest, limitBytes: number): Promise<unknown> {
   const { body } = request;
-  if ('parsed' in body) return body.parsed;
   const declared = header(request, 'content-length');
-  if (declared === undefined ? header(request, 'transfer-encoding') === undefined : declared === '0') return undefined;
+  const isAnnounced = declared === undefined ? header(request, 'transfer-encoding') !== undefined : declared !== '0';
+  // HTTP/2 announces a body by neither.
+  if (!isAnnounced && (declared === '0' || header(request, 'content-type') === undefined)) return undefined;
   if (Number(declared) > limitBytes) throw coreErrors.BODY_TOO_LARGE({ limitBytes });
+  if (isAnnounced) requireJson(request);
+  const read = 'parsed' in body ? body.parsed : await readAll(body.stream, limitBytes);
+  if (read === undefined || (Buffer.isBuffer(read) && read.length === 0)) return undefined;
   requireJson(request);
-  const bytes = await readAll(body.stream, limitBytes);
-  return bytes.length === 0 ? undefined : parseJson(bytes);
+  if (Buffer.isBuffer(read)) return parseJson(decode(read));
+  return typeof read === 'object' && read !== null ? checked(read) : read;
 }
 
 function requireJson(request: HttpRequest): void {
   const type = header(request, 'content-type') ?? 'of no declared type';
-  if (!/^application\/([\w.+-]+\+)?json\s*(;|$)/i.test(type)) throw coreErrors.UNSUPPORTED_MEDIA_TYPE({ given: type });
+  const json = /^application\/(?:[\w.+-]+\+)?json\s*(?:;(.*))?$/i.exec(type);
+  const charset = /charset="?([^\s";]+)/i.exec(json?.[1] ?? '')?.[1] ?? 'utf-8';
+  if (!json || !/^utf-?8$/i.test(charset)) throw coreErrors.UNSUPPORTED_MEDIA_TYPE({ given: type });
   const encoding = header(request, 'content-encoding') ?? 'identity';
   if (encoding.toLowerCase() !== 'identity')
     throw coreErrors.UNSUPPORTED_MEDIA_TYPE({ given: `encoded as ${encoding}` });
@@ -49,13 +56,25 @@ function readAll(stream: Readable, limitBytes: number): Promise<Buffer> {
       settle(() => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size)));
     const cut = (): void => settle(() => reject(coreErrors.MALFORMED_BODY({ reason: 'it was cut off' })));
     const [onError, onClose] = [cut, cut];
+    // No event will come of these any more.
+    if (stream.destroyed) return cut();
+    if (stream.readableEnded) return reject(coreErrors.MALFORMED_BODY({ reason: 'something read it before' }));
     stream.on('data', onData).on('end', onEnd).on('error', onError).on('close', onClose);
   });
 }
 
-function parseJson(bytes: Buffer): unknown {
-  const text = bytes.toString('utf8');
-  if (depthOf(text) > deepest) throw coreErrors.MALFORMED_BODY({ reason: `it nests deeper than ${deepest} levels` });
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+function decode(bytes: Buffer): string {
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    throw coreErrors.MALFORMED_BODY({ reason: 'it is not UTF-8' });
+  }
+}
+
+function parseJson(text: string): unknown {
+  if (depthOf(text) > deepest) throw coreErrors.MALFORMED_BODY(tooDeep);
   try {
     return JSON.parse(text, text.includes('__proto__') || text.includes('\\u') ? refuseProto : undefined) as unknown;
   } catch (error) {
@@ -66,6 +85,16 @@ function parseJson(bytes: Buffer): unknown {
 /** An own `__proto__` field is harmless here and a trap for whoever merges the object later. */
 function refuseProto(key: string, value: unknown): unknown {
   if (key === '__proto__') throw coreErrors.MALFORMED_BODY({ reason: 'it has a field named __proto__' });
+  return value;
+}
+
+/** What a parser of the host's made is held to the same. */
+function checked(value: object, depth = 1): object {
+  if (depth > deepest) throw coreErrors.MALFORMED_BODY(tooDeep);
+  for (const [key, item] of Object.entries(value) as [string, unknown][]) {
+    refuseProto(key, item);
+    if (typeof item === 'object' && item !== null) checked(item, depth + 1);
+  }
   return value;
 }
 

@@ -1,6 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { Insertable } from 'kysely';
-import type { IdempotencyBegin, IdempotencyState, IdempotencyStore, KeptAnswer } from '../http/idempotency-store.js';
+import type {
+  IdempotencyBegin,
+  IdempotencyState,
+  IdempotencyStore,
+  KeptAnswer,
+  StartedRequest,
+} from '../http/idempotency-store.js';
 import type { CoreTables } from './core-tables.js';
 import type { Database } from './database.js';
 import { insertedCount, onConflictDoNothing } from './upsert.js';
@@ -12,6 +18,11 @@ const pruneBatch = 500;
 /** A key is hashed: of any length and in any collation, two keys are the same only when they are. */
 function hashOf(key: string): string {
   return createHash('sha256').update(key).digest('hex');
+}
+
+/** Always another value than before: two takers of one instant must not both match. */
+function nextLease({ now, leaseMs }: { now: number; leaseMs: number }, before: number): number {
+  return Math.max(now + leaseMs, before + 1);
 }
 
 /** Remembers answers in the database, for all processes on it. Needs `coreMigrations`. */
@@ -36,14 +47,14 @@ export function kyselyIdempotencyStore(database: Database): IdempotencyStore {
   /**
    * Takes over a row whose retention or unanswered lease is over; compared and set, so that one racer alone succeeds.
    */
-  const takeOver = async (begin: IdempotencyBegin, leaseUntil: number, keepUntil: number): Promise<boolean> => {
+  const takeOver = async (begin: IdempotencyBegin, leaseUntil: number, keepUntil: number): Promise<string | null> => {
+    const until = nextLease(begin, leaseUntil);
     const [tenantId, keyHash] = rowOf(begin);
     const result = await kysely
       .updateTable(table)
       .set({
         fingerprint: begin.fingerprint,
-        // Always another value than before, or two takers of the same instant would both match.
-        lease_until: Math.max(begin.now + begin.leaseMs, leaseUntil + 1),
+        lease_until: until,
         keep_until: begin.now + begin.retentionMs,
         answer: null,
       })
@@ -52,14 +63,17 @@ export function kyselyIdempotencyStore(database: Database): IdempotencyStore {
       .where('lease_until', '=', leaseUntil)
       .where('keep_until', '=', keepUntil)
       .executeTakeFirst();
-    return result.numUpdatedRows === 1n;
+    return result.numUpdatedRows === 1n ? String(until) : null;
   };
+
+  /** The row, while it is this one's turn: the end of its lease, never the same for two, is the token. */
+  const turnOf = ({ tenantId, key, token }: StartedRequest) => [tenantId, hashOf(key), Number(token)] as const;
 
   return {
     async begin(begin): Promise<IdempotencyState> {
       const [tenantId, keyHash] = rowOf(begin);
       for (let attempt = 0; attempt < 3; attempt++) {
-        if (await insert(begin)) return { state: 'started' };
+        if (await insert(begin)) return { state: 'started', token: String(begin.now + begin.leaseMs) };
         const row = await kysely
           .selectFrom(table)
           .selectAll()
@@ -74,24 +88,42 @@ export function kyselyIdempotencyStore(database: Database): IdempotencyStore {
           if (row.answer !== null) return { state: 'done', answer: fromJson<KeptAnswer>(row.answer) };
           if (leaseUntil > begin.now) return { state: 'in_flight' };
         }
-        if (await takeOver(begin, leaseUntil, keepUntil)) return { state: 'started' };
+        const token = await takeOver(begin, leaseUntil, keepUntil);
+        if (token !== null) return { state: 'started', token };
       }
       return { state: 'in_flight' };
     },
-    async complete({ tenantId, key, answer }) {
+    async renew({ now, leaseMs, ...started }) {
+      const [tenantId, keyHash, leaseUntil] = turnOf(started);
+      const until = nextLease({ now, leaseMs }, leaseUntil);
+      const { numUpdatedRows } = await kysely
+        .updateTable(table)
+        .set({ lease_until: until })
+        .where('tenant_id', '=', tenantId)
+        .where('key_hash', '=', keyHash)
+        .where('lease_until', '=', leaseUntil)
+        .where('answer', 'is', null)
+        .executeTakeFirst();
+      return numUpdatedRows === 1n ? String(until) : null;
+    },
+    async complete({ answer, ...started }) {
+      const [tenantId, keyHash, leaseUntil] = turnOf(started);
       await kysely
         .updateTable(table)
         .set({ answer: toJson(answer) })
         .where('tenant_id', '=', tenantId)
-        .where('key_hash', '=', hashOf(key))
+        .where('key_hash', '=', keyHash)
+        .where('lease_until', '=', leaseUntil)
         .where('answer', 'is', null)
         .execute();
     },
-    async release({ tenantId, key }) {
+    async release(started) {
+      const [tenantId, keyHash, leaseUntil] = turnOf(started);
       await kysely
         .deleteFrom(table)
         .where('tenant_id', '=', tenantId)
-        .where('key_hash', '=', hashOf(key))
+        .where('key_hash', '=', keyHash)
+        .where('lease_until', '=', leaseUntil)
         .where('answer', 'is', null)
         .execute();
     },

@@ -43,19 +43,21 @@ export interface PoolOptions extends DatabaseOptions {
 /**
  * A SQLite database through better-sqlite3. A file is opened at the first query, with WAL, `synchronous=normal` and
  * foreign keys on;
- * a handle of the host's is used as it is and not closed.
+ * for a handle of the host's its file is opened a second time, so that what the host writes is never part of a transaction
+ * of ours; an in-memory one is used as it is and not closed, and must not be written to while ours write.
  * @throws DRIVER_MISSING at the first query, when better-sqlite3 is not installed
  */
 export function sqlite(fileOrHandle: string | SqliteHandle, options: SqliteOptions = {}): Database {
   const { clock = systemClock, busyTimeoutMs = 5_000, acquireTimeoutMs = 10_000 } = options;
-  const own = typeof fileOrHandle === 'string';
+  const file = typeof fileOrHandle === 'string' ? fileOrHandle : fileOrHandle.name;
+  const own = typeof fileOrHandle === 'string' || (file !== undefined && file !== '' && file !== ':memory:');
   const open = async (): Promise<SqliteHandle> => {
-    if (!own) return fileOrHandle;
+    if (!own) return fileOrHandle as SqliteHandle;
     const { default: Sqlite } = await importDriver('better-sqlite3', 'SQLite', () => import('better-sqlite3'));
     try {
       // SQLite's own busy timeout blocks the event loop: only for the shortest of overlaps, the driver waits for the
       // rest.
-      const handle = new Sqlite(fileOrHandle, { timeout: 2 });
+      const handle = new Sqlite(file, { timeout: 2 });
       await enableWal(handle, clock);
       handle.pragma('synchronous = normal');
       handle.pragma('foreign_keys = on');

@@ -89,6 +89,9 @@ export interface MysqlDeadlines {
   queryTimeoutMs: number;
 }
 
+/** The driver writes values into the statement with backslashes: a session that reads these as letters is open to injection. */
+const escapesWithBackslash = "set session sql_mode = replace(@@session.sql_mode, 'NO_BACKSLASH_ESCAPES', '')";
+
 /**
  * A mysql2 pool as Kysely wants it, with the deadlines that mysql2 lacks: waiting for a free connection ends, and every
  * statement has a timeout. After a timeout the connection is destroyed, for the server may still be busy on it.
@@ -97,6 +100,7 @@ export function guardMysqlPool(
   pool: Mysql2Pool,
   { clock, acquireTimeoutMs, queryTimeoutMs }: MysqlDeadlines,
 ): MysqlPool {
+  const escaping = new WeakSet<MysqlConnection>();
   const guard = (connection: MysqlConnection): MysqlPoolConnection => {
     let broken = false;
     const query = (
@@ -122,11 +126,19 @@ export function guardMysqlPool(
         late = true;
         callback(unavailable('waiting for a free connection'), none);
       });
-      pool.getConnection((error, connection) => {
-        if (late) return error ? undefined : connection.release();
+      const settle = (error: unknown, connection?: MysqlConnection): void => {
+        if (late) return error ? undefined : connection?.release();
         cancel();
-        if (error) callback(storeError(error, 'connecting'), none);
+        if (error || !connection) callback(storeError(error, 'connecting'), none);
         else callback(null, guard(connection));
+      };
+      pool.getConnection((error, connection) => {
+        if (error || escaping.has(connection)) return settle(error, connection);
+        connection.query({ sql: escapesWithBackslash, values: [], timeout: queryTimeoutMs }, (failure) => {
+          if (!failure) escaping.add(connection);
+          else connection.destroy();
+          settle(failure, connection);
+        });
       });
     },
     end: (callback) => pool.end(callback),

@@ -1,10 +1,13 @@
 import { CompiledQuery, type DatabaseConnection, type Driver, type QueryResult } from 'kysely';
-import { sleepOn, type Clock } from '../clock.js';
+import type { Clock } from '../clock.js';
 import { isRetryable, storeError, unavailable } from './errors.js';
 
 /** The part of better-sqlite3's `Database` that is used here. */
 export interface SqliteHandle {
   close(): void;
+  readonly inTransaction?: boolean;
+  /** The file; empty or `:memory:` for none. */
+  readonly name?: string;
   prepare(sql: string): SqliteStatement;
 }
 
@@ -90,7 +93,8 @@ export class SqliteDriver implements Driver {
   }
 
   async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
-    await connection.executeQuery(CompiledQuery.raw('rollback'));
+    // A full disk has rolled back by itself; a second rollback would hide why.
+    if (this.#handle?.inTransaction !== false) await connection.executeQuery(CompiledQuery.raw('rollback'));
   }
 
   async savepoint(connection: DatabaseConnection, name: string): Promise<void> {
@@ -133,7 +137,7 @@ class SqliteConnection implements DatabaseConnection {
         if (!isRetryable(error)) throw storeError(error, 'running a statement');
         if (clock.monotonic() - startedAt >= busyTimeoutMs) throw unavailable('another process was writing', error);
       }
-      await sleepOn(clock, waitMs);
+      await clock.sleep(waitMs);
     }
   }
 

@@ -1,9 +1,10 @@
-import type { IdempotencyStore, KeptAnswer } from '../http/idempotency-store.js';
+import type { IdempotencyStore, KeptAnswer, StartedRequest } from '../http/idempotency-store.js';
 
 interface Kept {
   fingerprint: string;
   leaseUntil: number;
   keepUntil: number;
+  token: string;
   answer: KeptAnswer | undefined;
 }
 
@@ -18,6 +19,11 @@ export function memoryIdempotencyStore({ maxKeys = 10_000 }: MemoryIdempotencyOp
   const kept = new Map<string, Kept>();
   // A tenant id has no space.
   const nameOf = (tenantId: string, key: string): string => `${tenantId} ${key}`;
+  let turns = 0;
+  const turnOf = ({ tenantId, key, token }: StartedRequest): Kept | undefined => {
+    const known = kept.get(nameOf(tenantId, key));
+    return known?.token === token && known.answer === undefined ? known : undefined;
+  };
   const makeRoom = (): void => {
     if (kept.size < maxKeys) return;
     let oldest: string | undefined;
@@ -41,17 +47,23 @@ export function memoryIdempotencyStore({ maxKeys = 10_000 }: MemoryIdempotencyOp
       }
       kept.delete(name);
       makeRoom();
-      kept.set(name, { fingerprint, leaseUntil: now + leaseMs, keepUntil: now + retentionMs, answer: undefined });
-      return Promise.resolve({ state: 'started' });
+      const token = String(++turns);
+      const leaseUntil = now + leaseMs;
+      kept.set(name, { fingerprint, leaseUntil, keepUntil: now + retentionMs, token, answer: undefined });
+      return Promise.resolve({ state: 'started', token });
     },
-    complete({ tenantId, key, answer }) {
-      const known = kept.get(nameOf(tenantId, key));
-      if (known && !known.answer) known.answer = answer;
+    renew({ now, leaseMs, ...started }) {
+      const known = turnOf(started);
+      if (known) known.leaseUntil = now + leaseMs;
+      return Promise.resolve(known ? started.token : null);
+    },
+    complete({ answer, ...started }) {
+      const known = turnOf(started);
+      if (known) known.answer = answer;
       return Promise.resolve();
     },
-    release({ tenantId, key }) {
-      const name = nameOf(tenantId, key);
-      if (kept.get(name)?.answer === undefined) kept.delete(name);
+    release(started) {
+      if (turnOf(started)) kept.delete(nameOf(started.tenantId, started.key));
       return Promise.resolve();
     },
     prune(now) {

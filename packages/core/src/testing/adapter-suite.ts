@@ -108,6 +108,26 @@ export const adapterSuite: Suite<ServeModule> = {
       assertProblem(refused, { status: 422, code: 'INVALID_INPUT' });
       assert.deepEqual(refused.body.errors.map((it: { path: string }) => it.path).sort(), ['max_items', 'order']);
     }),
+    test('refuses a body that is not UTF-8, or declared as something else', async ({ call, url, module }) => {
+      const latin1 = await fetch(`${url}/notes`, {
+        method: 'POST',
+        headers: { authorization: 'Bearer key-of-acme', 'content-type': 'application/json' },
+        body: Buffer.from('{"note_text":"Jos\u00e9"}', 'latin1'),
+      });
+      assert.equal(latin1.status, 400);
+      for (const type of ['application/json; charset=utf-16le', 'text/plain', 'foo'])
+        assertProblem(await call('POST', '/notes', { body: text, headers: { 'content-type': type } }), {
+          status: 415,
+          code: 'UNSUPPORTED_MEDIA_TYPE',
+        });
+      assert.equal(module.added, 0);
+    }),
+    test('names a hundred faults of a body at most', async ({ call }) => {
+      const body = Object.fromEntries(Array.from({ length: 2_000 }, (_, index) => [`${index}-${'x'.repeat(300)}`, 1]));
+      const refused = await call('POST', '/notes', { body });
+      assertProblem(refused, { status: 422, code: 'INVALID_INPUT' });
+      assert.ok(refused.body.errors.length <= 101 && refused.text.length < 50_000, `${refused.text.length} characters`);
+    }),
     test('refuses missing and wrong credentials with 401', async ({ call }) => {
       for (const as of [null, 'nobody']) {
         const refused = await call('GET', '/notes', { as });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { IdempotencyStore } from '../http/idempotency-store.js';
+import type { IdempotencyStore, StartedRequest } from '../http/idempotency-store.js';
 import type { Suite } from './suite.js';
 
 /** What {@link idempotencySuite} works on. */
@@ -18,6 +18,13 @@ const first = {
   retentionMs: 60_000,
 };
 const answer = { status: 201, headers: { location: '/things/1' }, body: '{"id":"1","name":"ß 漢 \\u0000"}' };
+
+async function begun(store: IdempotencyStore, other: Partial<typeof first> = {}): Promise<StartedRequest> {
+  const begin = { ...first, ...other };
+  const claim = await store.begin(begin);
+  assert.ok(claim.state === 'started', claim.state);
+  return { tenantId: begin.tenantId, key: begin.key, token: claim.token };
+}
 
 /** Conformance of an {@link IdempotencyStore}. */
 export const idempotencySuite: Suite<IdempotencySubject> = {
@@ -38,41 +45,64 @@ export const idempotencySuite: Suite<IdempotencySubject> = {
     {
       name: 'replays the first answer as it was, until its retention is over',
       async run({ stores: [store, other] }) {
-        await store.begin(first);
-        await store.complete({ ...first, answer });
-        await store.complete({ ...first, answer: { ...answer, status: 500 } });
+        const started = await begun(store);
+        await store.complete({ ...started, answer });
+        await store.complete({ ...started, answer: { ...answer, status: 500 } });
         assert.deepEqual(await other.begin({ ...first, now: now + 59_999 }), { state: 'done', answer });
-        assert.deepEqual(await other.begin({ ...first, now: now + 60_000, fingerprint: 'f2' }), { state: 'started' });
+        await begun(other, { now: now + 60_000, fingerprint: 'f2' });
         assert.deepEqual(await store.begin({ ...first, now: now + 60_001, fingerprint: 'f2' }), { state: 'in_flight' });
       },
     },
     {
       name: 'refuses a key that was used for something else, answered or not',
       async run({ stores: [store] }) {
-        await store.begin(first);
+        const started = await begun(store);
         assert.deepEqual(await store.begin({ ...first, fingerprint: 'f2' }), { state: 'mismatch' });
-        await store.complete({ ...first, answer });
+        await store.complete({ ...started, answer });
         assert.deepEqual(await store.begin({ ...first, fingerprint: 'f2' }), { state: 'mismatch' });
       },
     },
     {
       name: 'keeps tenants and keys apart',
       async run({ stores: [store] }) {
-        await store.begin(first);
-        assert.deepEqual(await store.begin({ ...first, tenantId: 'Acme' }), { state: 'started' });
-        assert.deepEqual(await store.begin({ ...first, key: first.key.toUpperCase() }), { state: 'started' });
-        assert.deepEqual(await store.begin({ ...first, key: `${first.key} ` }), { state: 'started' });
+        await begun(store);
+        await begun(store, { tenantId: 'Acme' });
+        await begun(store, { key: first.key.toUpperCase() });
+        await begun(store, { key: `${first.key} ` });
       },
     },
     {
       name: 'may be tried again after a release, which does not touch an answer',
       async run({ stores: [store] }) {
-        await store.begin(first);
-        await store.release(first);
-        assert.deepEqual(await store.begin(first), { state: 'started' });
-        await store.complete({ ...first, answer });
-        await store.release(first);
+        await store.release(await begun(store));
+        const again = await begun(store);
+        await store.complete({ ...again, answer });
+        await store.release(again);
         assert.deepEqual(await store.begin(first), { state: 'done', answer });
+      },
+    },
+    {
+      name: 'is not taken over while it is renewed',
+      async run({ stores: [store, other] }) {
+        const started = await begun(store);
+        const token = await store.renew({ ...started, now: now + 900, leaseMs: 1_000 });
+        assert.ok(token !== null);
+        assert.deepEqual(await other.begin({ ...first, now: now + 1_899 }), { state: 'in_flight' });
+        await store.complete({ ...started, token, answer });
+        assert.deepEqual(await other.begin({ ...first, now: now + 1_900 }), { state: 'done', answer });
+      },
+    },
+    {
+      name: 'belongs to who took it over: the one before can neither renew, release nor answer it',
+      async run({ stores: [store, other] }) {
+        const late = await begun(store);
+        const taker = await begun(other, { now: now + 1_000 });
+        assert.equal(await store.renew({ ...late, now: now + 1_001, leaseMs: 1_000 }), null);
+        await store.release(late);
+        await store.complete({ ...late, answer: { ...answer, status: 500 } });
+        assert.deepEqual(await other.begin({ ...first, now: now + 1_002 }), { state: 'in_flight' });
+        await other.complete({ ...taker, answer });
+        assert.deepEqual(await store.begin({ ...first, now: now + 1_003 }), { state: 'done', answer });
       },
     },
     {

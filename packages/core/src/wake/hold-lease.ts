@@ -62,6 +62,8 @@ export async function holdLease<Result>(
   };
 
   signal?.addEventListener('abort', stop, { once: true });
+  // It may have aborted while the lease was asked for.
+  if (signal?.aborted) stop();
   schedule();
   try {
     return { held: true, fence, result: await work(controller.signal, fence) };

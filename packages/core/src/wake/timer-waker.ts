@@ -108,7 +108,7 @@ export function timerWaker(options: TimerWakerOptions = {}): Waker {
           noteMeanwhile(key, clock.now() + retryMs);
         },
       )
-      .then(() => {
+      .finally(() => {
         running.delete(key);
         const again = askedMeanwhile.get(key);
         askedMeanwhile.delete(key);

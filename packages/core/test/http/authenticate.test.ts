@@ -6,6 +6,7 @@ import { apiKeyAuthenticator, hashApiKey, jwtAuthenticator, type HttpRequest } f
 const requestWith = (authorization?: string): HttpRequest => ({
   method: 'GET',
   path: '/',
+  mountedAt: '',
   params: {},
   query: {},
   headers: { authorization },

@@ -1,5 +1,8 @@
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
+import { systemClock } from '../../src/index.js';
 import { addressKey, createLimiter } from '../../src/http/limit.js';
 import { available, redisPrefix, redisUrl } from '../../../../test/support/services.js';
 
@@ -19,10 +22,14 @@ describe('an address as one caller', () => {
 
 describe('a limiter', () => {
   it('admits exactly as many of a burst as the limit says', async () => {
-    const limit = createLimiter('burst', { requests: 20 });
+    const limit = createLimiter('burst', { requests: 20 }, systemClock);
     const burst = await Promise.all(Array.from({ length: 100 }, () => limit('caller')));
     expect(burst.filter(({ exceeded }) => !exceeded)).toHaveLength(20);
     expect((await limit('another')).remaining).toBe(19);
+  });
+
+  it.each([0, 0.5, 2_592_000, Number.NaN])('refuses a window of %s seconds', (windowSeconds) => {
+    expect(() => createLimiter('w', { requests: 1, windowSeconds }, systemClock)).toThrow(/windowSeconds/);
   });
 
   describe.skipIf(!available.redis)('on Redis (needs Redis: npm run services)', () => {
@@ -30,13 +37,35 @@ describe('a limiter', () => {
       const name = redisPrefix();
       const [one, two] = [new Redis(redisUrl), new Redis(redisUrl)];
       await Promise.all([one.ping(), two.ping()]);
-      const limits = [one, two].map((redis) => createLimiter(name, { requests: 10, redis }));
+      const limits = [one, two].map((redis) => createLimiter(name, { requests: 10, redis }, systemClock));
       const burst = await Promise.all(Array.from({ length: 40 }, (_, index) => limits[index % 2]!('caller')));
       expect(burst.filter(({ exceeded }) => !exceeded)).toHaveLength(10);
       one.disconnect();
       expect((await limits[0]!('caller')).exceeded).toBe(false);
       for (const key of await two.keys(`dotmac:limit:${name}*`)) await two.del(key);
       two.disconnect();
+    });
+
+    it('goes on alone when Redis freezes, and does not wait for it again', async () => {
+      const { port, hostname } = new URL(redisUrl);
+      const sockets: Socket[] = [];
+      const proxy = createServer((socket) => {
+        const upstream = connect(Number(port) || 6379, hostname);
+        socket.pipe(upstream).pipe(socket);
+        sockets.push(socket, upstream);
+      }).listen(0, '127.0.0.1');
+      await once(proxy, 'listening');
+      const redis = new Redis((proxy.address() as AddressInfo).port, '127.0.0.1');
+      redis.on('error', () => undefined);
+      await redis.ping();
+      const limit = createLimiter(redisPrefix(), { requests: 2, redis }, systemClock);
+      for (const socket of sockets) socket.unpipe().pause();
+      const startedAt = performance.now();
+      for (const exceeded of [false, false, true]) expect((await limit('caller')).exceeded).toBe(exceeded);
+      expect(performance.now() - startedAt).toBeLessThan(5_000);
+      redis.disconnect();
+      for (const socket of sockets) socket.destroy();
+      proxy.close();
     });
   });
 });

@@ -1,7 +1,9 @@
+import Sqlite from 'better-sqlite3';
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Kysely, PostgresDialect, sql, type Transaction } from 'kysely';
+import { createPool } from 'mysql2';
 import pg from 'pg';
 import { describe, expect, it } from 'vitest';
 import { available, freshMysql, freshPostgres } from '../../../../test/support/services.js';
@@ -13,8 +15,12 @@ import {
   inTransaction,
   kyselyLeases,
   migrate,
+  mysql,
   postgres,
+  sqlite,
   type Database,
+  type Mysql2Pool,
+  type SqliteHandle,
 } from '../../src/kysely/index.js';
 import { counterMigrations, row, type Tables } from '../support/counters.js';
 import { dialects } from '../support/databases.js';
@@ -49,6 +55,39 @@ describe('SQLite between processes', () => {
     await database.close();
     await fresh.drop();
   }, 30_000);
+
+  it('never takes what a host writes on its own handle into a transaction of ours', async () => {
+    const fresh = await dialects[0]!.fresh();
+    const host = new Sqlite(fresh.url.slice('sqlite:'.length));
+    host.exec('create table users (name text)');
+    const database = sqlite(host as unknown as SqliteHandle);
+    await sql`create table ours (n integer)`.execute(database.kysely);
+    const failing = inTransaction(database, undefined, async (trx: Transaction<unknown>) => {
+      await sql`select 1`.execute(trx);
+      throw new Error('ours failed');
+    });
+    host.prepare("insert into users values ('neo')").run();
+    await expect(failing).rejects.toThrow('ours failed');
+    expect(host.prepare('select name from users').all()).toEqual([{ name: 'neo' }]);
+    await database.close();
+    expect(host.open).toBe(true);
+    host.close();
+    await fresh.drop();
+  });
+
+  it('says that the disk is full when it is, and goes on afterwards', async () => {
+    const fresh = await dialects[0]!.fresh();
+    const database = databaseFromUrl(fresh.url);
+    await sql`create table bulk (text text)`.execute(database.kysely);
+    await sql`pragma max_page_count = 20`.execute(database.kysely);
+    const filling = inTransaction(database, undefined, async (trx: Transaction<unknown>) => {
+      await sql`insert into bulk values (${'x'.repeat(1_000_000)})`.execute(trx);
+    });
+    await expect(filling).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE', cause: { code: 'SQLITE_FULL' } });
+    await sql`insert into bulk values ('small')`.execute(database.kysely);
+    await database.close();
+    await fresh.drop();
+  });
 
   it('ends the wait of a query that was sent beside its own transaction', async () => {
     const fresh = await dialects[0]!.fresh();
@@ -97,6 +136,20 @@ describe.skipIf(!available.postgres)('PostgreSQL connections', () => {
 });
 
 describe.skipIf(!available.mysql)('MariaDB connections', () => {
+  it('escape text whatever the sql_mode of the server', async () => {
+    const fresh = await freshMysql();
+    const pool = createPool(fresh.url);
+    // What a server with that mode does at every new connection.
+    pool.on('connection', (connection) => connection.query("set session sql_mode = 'NO_BACKSLASH_ESCAPES'"));
+    const database = mysql(pool as unknown as Mysql2Pool);
+    const text = "' or 1=1 -- ";
+    const { rows } = await sql<{ found: number }>`select ${text} = ${'x'} as found`.execute(database.kysely);
+    expect(rows).toEqual([{ found: 0 }]);
+    await database.close();
+    await new Promise((resolve) => pool.end(resolve));
+    await fresh.drop();
+  });
+
   it('time out on a slow statement and on a pool that stays full, and are replaced', async () => {
     const fresh = await freshMysql();
     const database = databaseFromUrl(fresh.url, { queryTimeoutMs: 300, acquireTimeoutMs: 200, poolSize: 1 });

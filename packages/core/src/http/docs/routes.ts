@@ -1,7 +1,7 @@
 import { openApiDocument, type DocumentInfo } from '../../contract/openapi.js';
 import type { Route } from '../../contract/route.js';
-import type { ApiRoute } from '../api.js';
 import type { HttpResponse } from '../exchange.js';
+import type { OpenRoute } from '../handle.js';
 import { readAsset } from './assets.js';
 import { page, script } from './page.js';
 
@@ -16,12 +16,12 @@ export function documentRoutes(
   routes: readonly Route<never>[],
   info: DocumentInfo | undefined,
   idempotency: boolean,
-): ApiRoute[] {
+): OpenRoute[] {
   let document: string | undefined;
-  const get = (path: string, type: string, body: () => string | Promise<string | Uint8Array>): ApiRoute => ({
-    method: 'GET',
+  const get = (path: string, type: string, body: () => string | Promise<string | Uint8Array>): OpenRoute => ({
     path,
-    handle: async (): Promise<HttpResponse> => ({ status: 200, headers: headersOf(type), body: await body() }),
+    limited: true,
+    answer: async (): Promise<HttpResponse> => ({ status: 200, headers: headersOf(type), body: await body() }),
   });
   return [
     get(

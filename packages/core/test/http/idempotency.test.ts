@@ -1,0 +1,88 @@
+import { Readable } from 'node:stream';
+import { describe, expect, it, vi } from 'vitest';
+import { coreErrors, memoryIdempotencyStore, silentLogger } from '../../src/index.js';
+import { createIdempotency } from '../../src/http/idempotency.js';
+import type { HttpRequest, HttpResponse } from '../../src/http/index.js';
+import { fakeClock } from '../../src/testing/index.js';
+
+const request = (more: Partial<HttpRequest> = {}): HttpRequest => ({
+  method: 'POST',
+  path: '/things',
+  mountedAt: '',
+  params: {},
+  query: {},
+  headers: { 'idempotency-key': 'k-1' },
+  remoteAddress: '127.0.0.1',
+  body: { stream: Readable.from([]) },
+  signal: new AbortController().signal,
+  ...more,
+});
+const neo = { tenantId: 'acme', actorId: 'neo', permissions: ['*' as const] };
+const made: HttpResponse = { status: 201, headers: {}, body: '{"id":1}' };
+
+function subject() {
+  const clock = fakeClock();
+  const store = memoryIdempotencyStore();
+  const once = createIdempotency({ store, clock, logger: silentLogger, retentionMs: 86_400_000 });
+  const post = (work: () => Promise<HttpResponse>, sent: unknown = {}) => once('addThing', request(), neo, sent, work);
+  return { clock, store, post, once };
+}
+
+describe('a request under an Idempotency-Key', () => {
+  it('keeps its turn however long it takes', async () => {
+    const { clock, post } = subject();
+    let finish = (_: HttpResponse): void => undefined;
+    const first = post(() => new Promise((resolve) => (finish = resolve)));
+    const second = vi.fn(() => Promise.resolve(made));
+    for (let minute = 0; minute < 10; minute++) {
+      await clock.advance(60_000);
+      await expect(post(second)).rejects.toMatchObject({ code: 'IDEMPOTENCY_IN_FLIGHT' });
+    }
+    finish(made);
+    expect(await first).toEqual(made);
+    expect(await post(second)).toMatchObject({ status: 201, headers: { 'idempotency-replayed': 'true' } });
+    expect(second).not.toHaveBeenCalled();
+    expect(clock.pending).toBe(0);
+  });
+
+  it('is answered although its answer could not be kept', async () => {
+    const { store, post } = subject();
+    vi.spyOn(store, 'complete').mockRejectedValue(new Error('the disk is full'));
+    expect(await post(() => Promise.resolve(made))).toEqual(made);
+  });
+
+  it('frees its key when it was refused', async () => {
+    const { post } = subject();
+    await expect(post(() => Promise.reject(coreErrors.PERMISSION_DENIED({ permission: 'x' })))).rejects.toThrow();
+    expect(await post(() => Promise.resolve(made))).toEqual(made);
+  });
+
+  it.each([coreErrors.STORE_UNAVAILABLE({ operation: 'committing' }), new Error('a bug')])(
+    'does not free its key when nobody knows whether it was done (%s)',
+    async (error) => {
+      const { clock, post } = subject();
+      await expect(post(() => Promise.reject(error))).rejects.toBe(error);
+      await expect(post(() => Promise.resolve(made))).rejects.toMatchObject({ code: 'IDEMPOTENCY_IN_FLIGHT' });
+      await clock.advance(60_000);
+      expect(await post(() => Promise.resolve(made))).toEqual(made);
+    },
+  );
+
+  it('is the same one under every spelling of its path', async () => {
+    const { once } = subject();
+    await once('addThing', request({ path: '/things' }), neo, {}, () => Promise.resolve(made));
+    const again = await once('addThing', request({ path: '/things/' }), neo, {}, () =>
+      Promise.reject(new Error('twice')),
+    );
+    expect(again.headers['idempotency-replayed']).toBe('true');
+  });
+
+  it('is forgotten after its retention, without anybody asking for that', async () => {
+    const { clock, store, post } = subject();
+    const prune = vi.spyOn(store, 'prune');
+    await post(() => Promise.resolve(made));
+    await clock.advance(86_400_000);
+    await post(() => Promise.resolve(made));
+    expect(prune).toHaveBeenCalledTimes(1);
+  });
+});

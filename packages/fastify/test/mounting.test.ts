@@ -1,0 +1,61 @@
+import { Transform } from 'node:stream';
+import { apiKeyAuthenticator, hashApiKey } from '@dotmac/core/http';
+import { notesModule } from '@dotmac/core/testing';
+import fastify, { type FastifyInstance } from 'fastify';
+import { Registry } from 'prom-client';
+import { afterEach, describe, expect, it } from 'vitest';
+import { fastifyRoutes } from '../src/index.js';
+
+const authenticate = apiKeyAuthenticator([
+  { hash: hashApiKey('k'), tenantId: 'acme', actorId: 'neo', permissions: ['*'] },
+]);
+const headers = { authorization: 'Bearer k', 'content-type': 'application/json' };
+let app: FastifyInstance;
+afterEach(() => app.close());
+
+describe('a Fastify plugin among the host’s own', () => {
+  it('says where a thing is from the root of the server, whatever its prefix', async () => {
+    app = fastify();
+    await app.register(fastifyRoutes, { operations: notesModule(), authenticate, prefix: '/ops' });
+    const made = await app.inject({ method: 'POST', url: '/ops/notes', headers, payload: '{"note_text":"hello"}' });
+    expect(made.headers.location).toMatch(/^\/ops\/notes\/./);
+    expect((await app.inject({ url: String(made.headers.location), headers })).statusCode).toBe(200);
+  });
+
+  it('reads the stream that the host’s preParsing hook put in the socket’s place', async () => {
+    app = fastify();
+    app.addHook('preParsing', async (_request, _reply, payload) =>
+      payload.pipe(new Transform({ transform: (chunk: Buffer, _encoding, done) => done(null, chunk) })),
+    );
+    await app.register(fastifyRoutes, { operations: notesModule(), authenticate });
+    const payload = JSON.stringify({ note_text: 'x'.repeat(500_000) });
+    const made = await app.inject({ method: 'POST', url: '/notes', headers, payload });
+    expect([made.statusCode, made.json<{ note_text: string }>().note_text?.length]).toEqual([201, 500_000]);
+  });
+
+  it('lets two modules share one application and one registry', async () => {
+    const metrics = new Registry();
+    app = fastify();
+    await app.register(fastifyRoutes, { operations: notesModule(), authenticate, metrics });
+    const second = { ...notesModule(), routes: [] };
+    await app.register(fastifyRoutes, {
+      operations: second,
+      authenticate,
+      metrics,
+      operational: false,
+      document: false,
+    });
+    expect((await app.inject({ url: '/livez' })).statusCode).toBe(200);
+    expect((await app.inject({ url: '/metrics' })).body).toContain('dotmac_http_requests_total');
+  });
+
+  it('counts the documentation against the address’s limit, and liveness not', async () => {
+    app = fastify();
+    const rateLimits = { address: { requests: 1 } };
+    await app.register(fastifyRoutes, { operations: notesModule(), authenticate, rateLimits });
+    const ask = async (url: string) => (await app.inject({ url })).statusCode;
+    expect(await ask('/docs')).toBe(200);
+    expect(await ask('/openapi.json')).toBe(429);
+    expect(await ask('/livez')).toBe(200);
+  });
+});
