@@ -22,9 +22,9 @@ export async function checkTarget(
   const deadline = AbortSignal.timeout(Math.ceil(timeoutMs));
   const stop = AbortSignal.any([signal, deadline]);
   const given = new Promise<never>((_, reject) => {
-    stop.addEventListener('abort', () => reject(new ConnectFailure(deadline.aborted ? 'timeout' : 'aborted')), {
-      once: true,
-    });
+    const giveUp = (): void => reject(new ConnectFailure(deadline.aborted ? 'timeout' : 'aborted'));
+    if (stop.aborted) return giveUp();
+    stop.addEventListener('abort', giveUp, { once: true });
   });
   try {
     const { facts, degraded } = await Promise.race([target.check(stop), given]);
