@@ -76,7 +76,8 @@ export function createConnector(settings: ConnectorOptions = {}): Connector {
 
   const targetsOf = async (host: CanonicalHost, port: number, signal: AbortSignal) => {
     const name = host.kind === 'name' ? host.name : undefined;
-    const answers = host.kind === 'name' ? await resolver.resolve(host.name, signal) : [host.address];
+    const answers =
+      host.kind === 'name' ? await resolver.resolve(host.name, signal).catch(blameLookup) : [host.address];
     if (answers.length === 0) throw new ConnectFailure('name_not_found');
     if (!answers.every((address) => judge(address, port, name).allowed)) throw new ConnectFailure('denied');
     return answers.flatMap((address) => plainAddress(address) ?? []);
@@ -148,6 +149,11 @@ const worthAnother: ReadonlySet<ConnectFailureCode> = new Set<ConnectFailureCode
   'out_of_descriptors',
   'failed',
 ]);
+
+/** The target cannot be late before anybody has asked it. */
+function blameLookup(error: unknown): never {
+  throw connectFailureOf(error).code === 'timeout' ? new ConnectFailure('dns_failed') : error;
+}
 
 function abortFailure(reason: unknown): ConnectFailure {
   if (isConnectFailure(reason)) return reason;

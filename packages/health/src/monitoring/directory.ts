@@ -6,6 +6,8 @@ export interface KeptEndpoint {
   readonly endpoint: EndpointRecord;
   status: EndpointStatus;
   streak: number;
+  /** Troubles of our own in a row; stores do not keep them. */
+  blind?: number;
   responseTimeMs: number | null;
   message: string;
   /** Epoch ms; null before the first check. */

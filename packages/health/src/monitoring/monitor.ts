@@ -61,8 +61,10 @@ export function createMonitor(options: MonitorOptions): Monitor {
     metrics?.checked(endpoint.serviceType, result);
     recorder.record(kept, { ...result, at: checkedAt }, from);
     const intervalMs = checkInterval * 1_000;
-    const again =
-      kept.streak > 0 ? checkedAt + Math.min(recheckMs, intervalMs) : nextSlot(endpoint.id, intervalMs, checkedAt);
+    const undecided = kept.streak > 0 || (kept.blind ?? 0) > 0;
+    const again = undecided
+      ? checkedAt + Math.min(recheckMs, intervalMs)
+      : nextSlot(endpoint.id, intervalMs, checkedAt);
     void waker.wake(endpoint.id, again);
   };
 

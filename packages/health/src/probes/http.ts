@@ -42,6 +42,8 @@ function answerOf(socket: Socket, { host, port, signal }: ProbeContext, remainin
       resolve(response.statusCode ?? 0);
       response.destroy();
     });
+    // An upgrade that nobody asked for ends without an 'error'. After any other event this changes nothing.
+    sent.on('close', () => reject(new WrongAnswer('The answer is not HTTP', null)));
     sent.on('error', () => {
       if (deadline.aborted) reject(new ConnectFailure('timeout'));
       else if (signal.aborted) reject(new ConnectFailure('aborted'));

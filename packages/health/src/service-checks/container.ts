@@ -15,16 +15,20 @@ export function containerTarget(docker: Docker, containerId: string): ServiceTar
     serviceType: 'container',
     async check(signal) {
       const container = docker.getContainer(containerId);
+      const started = performance.now();
       try {
         const { State: state, RestartCount: restarts } = await container.inspect({ abortSignal: signal });
+        const responseTimeMs = performance.now() - started;
         const health = state.Health?.Status ?? 'none';
         const facts = { state: state.Status, health, restarts };
         if (!state.Running || state.Restarting) throw new WrongAnswer(`The container is ${state.Status}`, null);
         if (health === 'unhealthy') throw new WrongAnswer('The container’s own health check fails', null);
+        // The engine measures for a second or two before it answers this.
         const usage = usageOf(await container.stats({ stream: false }));
         const degraded = health === 'starting' || state.Paused;
         return {
           facts: { ...facts, ...usage },
+          responseTimeMs,
           ...(degraded && { degraded: `The container is ${state.Paused ? 'paused' : 'starting'}` }),
         };
       } catch (error) {

@@ -25,9 +25,16 @@ export function databaseTarget(database: Database): ServiceTarget {
         const { rows } = await versions[database.dialect].execute(database.kysely);
         return { facts: { dialect: database.dialect, version: rows[0]?.version ?? '' } };
       } catch (error) {
-        if (isConnectionError(error) || isOperationError(error)) throw new ConnectFailure('refused');
+        const unavailable = isConnectionError(error) || isOperationError(error);
+        if (unavailable && !serverSpoke(error)) throw new ConnectFailure('refused');
         throw new WrongAnswer('The database answered with an error', null);
       }
     },
   };
+}
+
+/** A wrong password or a missing database keeps a pool from connecting, and yet the server answered. */
+function serverSpoke(error: unknown): boolean {
+  const { code } = ((error as { cause?: unknown }).cause ?? error) as { code?: unknown };
+  return typeof code === 'string' && /^(?:ER_|SQLITE_NOTADB$|(?!08)(?=.*\d)[0-9A-Z]{5}$)/.test(code);
 }

@@ -1,0 +1,175 @@
+import { newId } from '@dotmac/core';
+import { sqlite } from '@dotmac/core/kysely';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { encode } from 'zod';
+import {
+  endpointStatus,
+  kyselyHealthStore,
+  memoryHealthStore,
+  trend,
+  type HealthStore,
+  type Sample,
+  type Trend,
+} from '../../src/index.js';
+import { trendOf, trendWindow } from '../../src/history/trend.js';
+import { endpointRecord } from '../support/endpoints.js';
+
+const now = Date.UTC(2026, 2, 1, 12, 34, 56, 789);
+const hour = 3_600_000;
+type Check = Pick<Sample, 'at' | 'status' | 'responseTimeMs' | 'message'>;
+
+const checkAt = (at: fc.Arbitrary<number>): fc.Arbitrary<Check> =>
+  fc.record({
+    at,
+    status: fc.constantFrom(...endpointStatus.options),
+    // Quarters add up exactly, in any order.
+    responseTimeMs: fc.option(fc.integer({ min: 0, max: 240_000 }).map((quarters) => quarters / 4)),
+    message: fc.constantFrom('Connected', 'No answer in time', 'Answered HTTP 503'),
+  });
+/** A history of up to nine days, a good part of it at the edges of windows; no two checks at one moment. */
+const anyHistory = (hours: number): fc.Arbitrary<Check[]> => {
+  const anywhere = fc.integer({ min: now - 216 * hour, max: now });
+  const inside = fc.integer({ min: now - hours * hour, max: now });
+  const edges = fc.constantFrom(
+    now,
+    now - 1,
+    now + 1,
+    now - hours * hour,
+    now - hours * hour - 1,
+    now - hours * hour + 1,
+  );
+  const at = fc.oneof(
+    { weight: 1, arbitrary: anywhere },
+    { weight: 4, arbitrary: inside },
+    { weight: 1, arbitrary: edges },
+  );
+  return fc.uniqueArray(checkAt(at), { selector: (check) => check.at, maxLength: 60 });
+};
+const anyCase = fc.integer({ min: 1, max: 168 }).chain((hours) => fc.tuple(fc.constant(hours), anyHistory(hours)));
+
+/** Stores a history for an endpoint of its own, among another's, and asks for its trend. */
+async function trendFrom(store: HealthStore, history: readonly Check[], hours: number): Promise<Trend> {
+  const [endpoint, other] = [endpointRecord(), endpointRecord()];
+  const sampleOf = (endpointId: string) => (check: Check) => ({ ...check, id: newId(), tenantId: 'acme', endpointId });
+  await store.tenant('acme').insert(endpoint);
+  await store.tenant('acme').insert(other);
+  const samples = [...history.map(sampleOf(endpoint.id)), ...history.slice(3).map(sampleOf(other.id))];
+  if (samples.length > 0) await store.saveSamples(samples, []);
+  return trendOf(endpoint, hours, await store.tenant('acme').aggregate(endpoint.id, trendWindow(hours, now)));
+}
+
+/** The same from the definitions, by looking at every check for every figure. */
+function oracle(history: readonly Check[], hours: number): Omit<Trend, 'endpointId'> {
+  const checks = history.filter(({ at }) => at >= now - hours * hour && at <= now).sort((a, b) => a.at - b.at);
+  const times = checks.flatMap(({ responseTimeMs }) => responseTimeMs ?? []).sort((a, b) => a - b);
+  // Nearest rank: the smallest value that so many percent of the values do not exceed.
+  const percentile = (percent: number) =>
+    seconds(times.find((time) => times.filter((it) => it <= time).length * 100 >= percent * times.length));
+  const shares = endpointStatus.options.map((status) => {
+    const count = checks.filter((it) => it.status === status).length;
+    return [status, { count, percentage: count === 0 ? 0 : hundredths((count * 100) / checks.length) }];
+  });
+  const bucketMs = hours * 60_000;
+  const starts = [...new Set(checks.map(({ at }) => Math.floor(at / bucketMs) * bucketMs))];
+  return {
+    endpointName: 'gateway',
+    periodHours: hours,
+    totalChecks: checks.length,
+    availabilityPercentage: availability(checks),
+    averageResponseTime: average(checks),
+    p50ResponseTime: percentile(50),
+    p95ResponseTime: percentile(95),
+    p99ResponseTime: percentile(99),
+    statusDistribution: Object.fromEntries(shares) as Trend['statusDistribution'],
+    recentIssues: checks
+      .filter(({ status }) => status !== 'healthy')
+      .reverse()
+      .slice(0, 20)
+      .map(({ at, status, message, responseTimeMs }) => ({
+        timestamp: at,
+        status,
+        message,
+        responseTime: seconds(responseTimeMs),
+      })),
+    series: starts.map((timestamp) => {
+      const within = checks.filter(({ at }) => at >= timestamp && at < timestamp + bucketMs);
+      return {
+        timestamp,
+        totalChecks: within.length,
+        availabilityPercentage: availability(within),
+        averageResponseTime: average(within),
+      };
+    }),
+  };
+}
+const seconds = (ms: number | null | undefined): number | null =>
+  typeof ms === 'number' ? Math.round(ms * 1_000) / 1_000_000 : null;
+const hundredths = (value: number): number => Math.round(value * 100) / 100;
+function availability(checks: readonly Check[]): number | null {
+  const known = checks.filter(({ status }) => status !== 'unknown');
+  const good = known.filter(({ status }) => status === 'healthy' || status === 'degraded');
+  return known.length === 0 ? null : hundredths((100 * good.length) / known.length);
+}
+function average(checks: readonly Check[]): number | null {
+  const times = checks.flatMap(({ responseTimeMs }) => responseTimeMs ?? []);
+  return times.length === 0 ? null : seconds(times.reduce((sum, time) => sum + time, 0) / times.length);
+}
+
+const database = sqlite(':memory:');
+const onSqlite = kyselyHealthStore(database);
+beforeAll(() => onSqlite.migrate());
+afterAll(() => database.close());
+
+describe.each([
+  ['in memory', memoryHealthStore(), 300],
+  ['on SQLite', onSqlite, 150],
+] as const)('the trend of an endpoint %s', (_, store, numRuns) => {
+  it('is what counting by hand gives', async () => {
+    await fc.assert(
+      fc.asyncProperty(anyCase, async ([hours, history]) => {
+        const { endpointId: _id, ...found } = await trendFrom(store, history, hours);
+        expect(found).toEqual(oracle(history, hours));
+      }),
+      { numRuns },
+    );
+  });
+
+  it('fits its schema, and adds up', async () => {
+    await fc.assert(
+      fc.asyncProperty(anyCase, async ([hours, history]) => {
+        const found = await trendFrom(store, history, hours);
+        expect(() => encode(trend, found)).not.toThrow();
+        const counts = Object.values(found.statusDistribution).map(({ count }) => count);
+        expect(counts.reduce((sum, count) => sum + count, 0)).toBe(found.totalChecks);
+        expect(found.series.reduce((sum, { totalChecks }) => sum + totalChecks, 0)).toBe(found.totalChecks);
+        expect(found.series.length).toBeLessThanOrEqual(61);
+        const { p50ResponseTime: p50, p95ResponseTime: p95, p99ResponseTime: p99 } = found;
+        if (p50 !== null) expect([p50, p95, p99]).toEqual([p50, p95, p99].sort((a, b) => Number(a) - Number(b)));
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('is empty without checks', async () => {
+    expect(await trendFrom(store, [], 24)).toMatchObject({
+      totalChecks: 0,
+      availabilityPercentage: null,
+      averageResponseTime: null,
+      p50ResponseTime: null,
+      p95ResponseTime: null,
+      p99ResponseTime: null,
+      statusDistribution: { healthy: { count: 0, percentage: 0 }, unknown: { count: 0, percentage: 0 } },
+      recentIssues: [],
+      series: [],
+    });
+  });
+
+  it('leaves trouble of our own out of the availability', async () => {
+    const statuses = ['healthy', 'degraded', 'offline', 'critical', 'unknown', 'unknown'] as const;
+    const history = statuses.map((status, index) => ({ at: now - index, status, responseTimeMs: null, message: '' }));
+    expect(await trendFrom(store, history, 1)).toMatchObject({ totalChecks: 6, availabilityPercentage: 50 });
+    const ours = history.filter(({ status }) => status === 'unknown');
+    expect(await trendFrom(store, ours, 1)).toMatchObject({ totalChecks: 2, availabilityPercentage: null });
+  });
+});

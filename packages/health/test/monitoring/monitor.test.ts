@@ -1,0 +1,242 @@
+import { newId, silentLogger } from '@dotmac/core';
+import { ConnectFailure, type ConnectFailureCode, type Connector } from '@dotmac/core/net';
+import { fakeClock, type FakeClock } from '@dotmac/core/testing';
+import { Socket } from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { EndpointRecord } from '../../src/endpoints/endpoint.js';
+import { createDirectory, type Directory } from '../../src/monitoring/directory.js';
+import { createMonitor, type Monitor } from '../../src/monitoring/monitor.js';
+import { nextSlot } from '../../src/monitoring/phase.js';
+import { endpointRecord } from '../support/endpoints.js';
+
+const minute = 60_000;
+
+interface Stage {
+  clock: FakeClock;
+  directory: Directory;
+  monitor: Monitor;
+  /** When each endpoint was checked, by port. */
+  checks: Map<number, number[]>;
+  /** What was recorded: the status shown, and the one that this check found. */
+  recorded: string[];
+  /** How many checks are under way, and how many were at most. */
+  load: { now: number; most: number };
+  network: Network;
+}
+
+/** What the other side does: how long it takes, and how it fails. */
+interface Network {
+  takesMs: number;
+  /** Ports where it takes a minute. */
+  slow: number[];
+  fails: ConnectFailureCode | undefined;
+}
+
+/** A monitor whose connector is played by the test, on a clock that the test moves. */
+function stage(endpoints: EndpointRecord[], { concurrency = 100, network = {} as Partial<Network> } = {}): Stage {
+  const clock = fakeClock();
+  const directory = createDirectory();
+  const checks = new Map<number, number[]>();
+  const load = { now: 0, most: 0 };
+  const played: Network = { takesMs: 0, slow: [], fails: undefined, ...network };
+  const recorded: string[] = [];
+  const connector: Connector = {
+    judgeHost: () => undefined,
+    async connect({ host, port, signal }) {
+      checks.set(port, [...(checks.get(port) ?? []), clock.now()]);
+      load.most = Math.max(load.most, ++load.now);
+      const started = clock.monotonic();
+      try {
+        const takesMs = played.slow.includes(port) ? minute : played.takesMs;
+        if (takesMs > 0) await clock.sleep(takesMs, signal);
+        if (played.fails) throw new ConnectFailure(played.fails);
+        const timings = { dnsMs: 0, connectMs: clock.monotonic() - started, tlsMs: 0 };
+        return { socket: new Socket(), remoteAddress: host, timings };
+      } finally {
+        load.now--;
+      }
+    },
+  };
+  const monitor = createMonitor({
+    directory,
+    connector,
+    recorder: {
+      record: (kept, { status }) => void recorded.push(`${kept.status} (${status})`),
+      flush: () => Promise.resolve(),
+      start: () => undefined,
+      stop: () => Promise.resolve(),
+    },
+    metrics: undefined,
+    clock,
+    logger: silentLogger,
+    concurrency,
+  });
+  for (const endpoint of endpoints) directory.add(endpoint);
+  onTestFinished(async () => {
+    const stopped = monitor.stop();
+    await clock.advance(10_000);
+    await stopped;
+  });
+  return { clock, directory, monitor, checks, recorded, load, network: played };
+}
+
+describe('an endpoint', () => {
+  it('is checked at start when it never was, and then at the slots of its own phase', async () => {
+    const endpoint = endpointRecord({ checkInterval: 30 });
+    const { clock, monitor, checks } = stage([endpoint]);
+    const start = clock.now();
+    monitor.start();
+    await clock.advance(3 * minute);
+    const first = nextSlot(endpoint.id, 30_000, start);
+    expect(checks.get(7)).toEqual([start, ...Array.from({ length: 6 }, (_, slot) => first + slot * 30_000)]);
+  });
+
+  it('that was checked before a restart waits for its slot', async () => {
+    const endpoint = endpointRecord();
+    const { clock, directory, monitor, checks } = stage([]);
+    const state = { status: 'healthy', streak: 0, responseTimeMs: 1, message: 'Connected', checkedAt: 1 } as const;
+    directory.add(endpoint, state);
+    const slot = nextSlot(endpoint.id, 30_000, clock.now());
+    monitor.start();
+    await clock.advance(30_000);
+    expect(checks.get(7)).toEqual([slot]);
+  });
+
+  it('is never checked twice at once, and keeps its phase when a check takes longer than the interval', async () => {
+    const endpoint = endpointRecord({ checkInterval: 5, timeout: 60, expectedResponseTime: 30 });
+    const { clock, monitor, checks, load } = stage([endpoint], { network: { takesMs: 12_000 } });
+    const start = clock.now();
+    monitor.start();
+    for (let asked = 0; asked < 60; asked++) {
+      monitor.checkSoon('of nobody');
+      await clock.advance(1_000);
+    }
+    const [, ...later] = checks.get(7) ?? [];
+    expect(load.most).toBe(1);
+    expect(later.length).toBeGreaterThan(2);
+    const phase = nextSlot(endpoint.id, 5_000, start) % 5_000;
+    for (const at of later) expect(at % 5_000).toBe(phase);
+    // 12 s in the way of a 5 s interval: every third slot is left.
+    expect(later.slice(1).map((at, index) => at - (later[index] ?? 0))).toEqual(later.slice(1).map(() => 15_000));
+  });
+
+  it('is checked once more when that is asked for during a check', async () => {
+    const endpoint = endpointRecord();
+    const { clock, monitor, checks, load } = stage([endpoint], { network: { takesMs: 500 } });
+    const start = clock.now();
+    monitor.start();
+    await clock.advance(100);
+    for (let asked = 0; asked < 5; asked++) monitor.checkSoon(endpoint.id);
+    await clock.advance(900);
+    expect(checks.get(7)).toEqual([start, start + 500]);
+    expect(load.most).toBe(1);
+  });
+
+  it('is checked every second while its status is in doubt, and no longer', async () => {
+    const endpoint = endpointRecord({ checkInterval: 60, retryCount: 3 });
+    const { clock, monitor, checks, recorded } = stage([endpoint], { network: { fails: 'refused' } });
+    const start = clock.now();
+    monitor.start();
+    await clock.advance(5_000);
+    expect(checks.get(7)?.slice(0, 3)).toEqual([start, start + 1_000, start + 2_000]);
+    expect(recorded.slice(0, 3)).toEqual(['unknown (offline)', 'unknown (offline)', 'offline (offline)']);
+    expect(checks.get(7)?.filter((at) => at > start + 2_000)).toEqual(
+      [nextSlot(endpoint.id, 60_000, start + 2_000)].filter((at) => at <= start + 5_000),
+    );
+  });
+
+  it('keeps its status over a trouble of our own', async () => {
+    const endpoint = endpointRecord({ checkInterval: 5, retryCount: 10 });
+    const { clock, monitor, recorded, network } = stage([endpoint]);
+    monitor.start();
+    await clock.advance(0);
+    network.fails = 'dns_failed';
+    await clock.advance(6_000);
+    network.fails = undefined;
+    await clock.advance(1_000);
+    expect(recorded).toContain('healthy (unknown)');
+    expect(recorded.at(-1)).toBe('healthy (healthy)');
+    expect(recorded.filter((it) => it.startsWith('unknown'))).toEqual([]);
+  });
+
+  it('is not checked any more once it is removed, and a check under way leaves no trace', async () => {
+    const [endpoint, other] = [endpointRecord({ port: 1 }), endpointRecord({ port: 2 })];
+    const { clock, directory, monitor, checks, recorded } = stage([endpoint, other], { network: { takesMs: 500 } });
+    monitor.start();
+    await clock.advance(100);
+    directory.remove('acme', endpoint.id);
+    await clock.advance(5 * minute);
+    expect(checks.get(1)).toHaveLength(1);
+    expect(checks.get(2)?.length).toBeGreaterThan(9);
+    const ended = (checks.get(2) ?? []).filter((at) => at <= clock.now() - 500);
+    expect(recorded).toHaveLength(ended.length);
+  });
+});
+
+describe('many endpoints', () => {
+  const many = (count: number): EndpointRecord[] =>
+    Array.from({ length: count }, (_, port) => endpointRecord({ id: newId(), port: port + 1 }));
+
+  it('are checked no more at once than allowed, and all of them in the end', async () => {
+    const { clock, monitor, checks, load } = stage(many(50), { concurrency: 8, network: { takesMs: 100 } });
+    monitor.start();
+    await clock.advance(800);
+    expect(load.most).toBe(8);
+    expect(checks.size).toBe(50);
+  });
+
+  it('do not wait for a slow one', async () => {
+    const endpoints = [endpointRecord({ port: 1 }), endpointRecord({ port: 2, checkInterval: 5 })];
+    const { clock, monitor, checks } = stage(endpoints, { network: { slow: [1] } });
+    monitor.start();
+    await clock.advance(minute - 1);
+    expect(checks.get(1)).toHaveLength(1);
+    expect(checks.get(2)?.length).toBeGreaterThanOrEqual(12);
+  });
+});
+
+describe('stopping', () => {
+  it('waits for the checks under way, records them and begins none', async () => {
+    const { clock, monitor, checks, recorded } = stage([endpointRecord(), endpointRecord()], {
+      concurrency: 1,
+      network: { takesMs: 2_000 },
+    });
+    monitor.start();
+    await clock.advance(100);
+    let stopped = false;
+    const stopping = monitor.stop().then(() => (stopped = true));
+    await clock.advance(1_000);
+    expect(stopped).toBe(false);
+    await clock.advance(1_000);
+    await stopping;
+    expect(recorded).toEqual(['degraded (degraded)']);
+    await clock.advance(5 * minute);
+    expect(checks.get(7)).toHaveLength(1);
+  });
+
+  it('aborts a check that outlasts the grace, and does not record it', async () => {
+    const { clock, monitor, recorded } = stage([endpointRecord({ timeout: 60 })], { network: { takesMs: 60_000 } });
+    const start = clock.now();
+    monitor.start();
+    await clock.advance(100);
+    const stopping = monitor.stop();
+    await clock.advance(10_000);
+    await stopping;
+    expect(clock.now() - start).toBeLessThan(11_000);
+    expect(recorded).toEqual([]);
+    expect(clock.pending).toBe(0);
+  });
+
+  it('lets a monitor start again', async () => {
+    const endpoint = endpointRecord();
+    const { clock, monitor, checks } = stage([endpoint]);
+    monitor.start();
+    await clock.advance(0);
+    await monitor.stop();
+    await clock.advance(minute);
+    expect(checks.get(7)).toHaveLength(1);
+    monitor.start();
+    await clock.advance(minute);
+    expect(checks.get(7)?.length).toBeGreaterThanOrEqual(3);
+  });
+});

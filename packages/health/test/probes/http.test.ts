@@ -1,0 +1,236 @@
+import type { Connector } from '@dotmac/core/net';
+import { createConnector } from '@dotmac/core/net';
+import { createServer, type RequestListener } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import { createServer as createTcpServer, type Socket } from 'node:net';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { makeCertificates, type Certificates, type KeyPair } from '../../../core/test/net/certificates.js';
+import { closedPort } from '../../../core/test/net/listeners.js';
+import { httpProbe } from '../../src/probes/http.js';
+import { connectorKnowing, loopback, probed, serving } from '../support/probing.js';
+
+const http = (context: Parameters<typeof probed>[1]) => probed(httpProbe(false), context);
+const https = (context: Parameters<typeof probed>[1]) => probed(httpProbe(true), context);
+const answering = (status: number): RequestListener => {
+  return (_, response) => response.writeHead(status, { location: 'http://169.254.169.254/' }).end('body');
+};
+/** A server that says just this, once it was asked something, and keeps the connection open. */
+const saying = (text: string) => (socket: Socket) => void socket.once('data', () => socket.write(text));
+
+describe('an answer', () => {
+  it.each([200, 204, 301, 401, 404, 499])('of HTTP %i is healthy', async (status) => {
+    const { port } = await serving(createServer(answering(status)));
+    expect(await http({ port })).toEqual({
+      status: 'healthy',
+      responseTimeMs: expect.any(Number) as number,
+      message: `Answered HTTP ${status}`,
+    });
+  });
+
+  it.each([500, 502, 503, 599])('of HTTP %i is critical', async (status) => {
+    const { port } = await serving(createServer(answering(status)));
+    expect(await http({ port })).toEqual({
+      status: 'critical',
+      responseTimeMs: expect.any(Number) as number,
+      message: `Answered HTTP ${status}`,
+    });
+  });
+
+  it('that comes later than expected is degraded', async () => {
+    const { port } = await serving(createServer((_, response) => void setTimeout(() => response.end(), 150)));
+    const { status, responseTimeMs, message } = await http({ port, expectedResponseTimeMs: 100 });
+    expect([status, message]).toEqual(['degraded', 'Answered HTTP 200, slower than expected']);
+    expect(responseTimeMs).toBeGreaterThanOrEqual(140);
+  });
+
+  it('is asked for with GET /, the host in its header, over a connection that is closed afterwards', async () => {
+    const seen: unknown[] = [];
+    const server = createServer(({ method, url, headers: { host } }, response) => {
+      seen.push([method, url, host]);
+      response.end();
+    });
+    const { port, accepted } = await serving(server);
+    const connector = await connectorKnowing({ 'web.test': { a: ['127.0.0.1'] } });
+    expect((await http({ host: 'web.test', port, connector })).status).toBe('healthy');
+    expect(seen).toEqual([['GET', '/', `web.test:${port}`]]);
+    await expect.poll(() => accepted[0]?.destroyed).toBe(true);
+  });
+
+  it('is not waited for beyond its head: a body without end is no trouble', async () => {
+    const { port } = await serving(
+      createServer((_, response) => {
+        response.write('and so on');
+        const more = setInterval(() => response.write('and so on'), 5);
+        response.on('close', () => clearInterval(more));
+      }),
+    );
+    expect((await http({ port })).status).toBe('healthy');
+  });
+
+  it('may follow interim answers', async () => {
+    const early = 'HTTP/1.1 103 Early Hints\r\nlink: </a.css>\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n';
+    const { port } = await serving(createTcpServer(), undefined, saying(early));
+    expect(await http({ port })).toMatchObject({ status: 'healthy', message: 'Answered HTTP 200' });
+  });
+});
+
+describe('a server that speaks wrongly is critical', () => {
+  it.each([
+    ['another protocol', 'SSH-2.0-OpenSSH_9.2\r\n'],
+    ['a broken status line', 'HTTP/1.1 abc\r\n\r\n'],
+    ['headers without end', `HTTP/1.1 200 OK\r\n${'x-filler: aaaaaaaaaaaaaaaaaaaaaaaa\r\n'.repeat(2_000)}`],
+    [
+      'a change of protocol nobody asked for',
+      'HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n',
+    ],
+  ])('with %s', async (_, text) => {
+    const { port } = await serving(createTcpServer(), undefined, saying(text));
+    expect(await http({ port, timeoutMs: 2_000 })).toEqual({
+      status: 'critical',
+      responseTimeMs: null,
+      message: 'The answer is not HTTP',
+    });
+  });
+
+  it('when it hangs up without an answer', async () => {
+    const { port } = await serving(
+      createTcpServer(),
+      undefined,
+      (socket) => void socket.once('data', () => socket.end()),
+    );
+    expect((await http({ port })).status).toBe('critical');
+  });
+});
+
+describe('a server that cannot be reached is offline', () => {
+  it('when it refuses', async () => {
+    expect(await http({ port: await closedPort() })).toMatchObject({ status: 'offline', responseTimeMs: null });
+  });
+
+  it('when it accepts and never answers', async () => {
+    const { port, accepted } = await serving(createTcpServer());
+    const started = performance.now();
+    expect(await http({ port, timeoutMs: 300 })).toEqual({
+      status: 'offline',
+      responseTimeMs: null,
+      message: 'No answer in time',
+    });
+    expect(performance.now() - started).toBeLessThan(4_000);
+    accepted[0]?.resume();
+    await expect.poll(() => accepted[0]?.destroyed || accepted[0]?.readableEnded).toBe(true);
+  });
+
+  it('when it drips its answer for longer than the timeout', async () => {
+    const { port } = await serving(createTcpServer(), undefined, (socket) => {
+      socket.write('HTTP/1.1 200 OK\r\n');
+      const drip = setInterval(() => socket.write('x: y\r\n'), 20);
+      socket.on('close', () => clearInterval(drip));
+    });
+    expect(await http({ port, timeoutMs: 400 })).toMatchObject({ status: 'offline', message: 'No answer in time' });
+  });
+
+  it('when its name does not exist', async () => {
+    const connector = await connectorKnowing({});
+    expect((await http({ host: 'gone.test', port: 80, connector })).status).toBe('offline');
+  });
+});
+
+describe('trouble of our own is unknown', () => {
+  it('when our DNS server fails', async () => {
+    const connector = await connectorKnowing({ 'gw.test': { rcode: 'SERVFAIL' } });
+    expect((await http({ host: 'gw.test', port: 80, connector })).status).toBe('unknown');
+    expect((await https({ host: 'gw.test', port: 443, connector })).status).toBe('unknown');
+  });
+
+  it('when the check is stopped during the answer', async () => {
+    const { port, accepted } = await serving(createTcpServer());
+    const stop = new AbortController();
+    const check = http({ port, signal: stop.signal });
+    await expect.poll(() => accepted.length).toBe(1);
+    stop.abort();
+    expect(await check).toMatchObject({ status: 'unknown', message: 'The check was stopped' });
+  });
+
+  it('when connecting there is denied', async () => {
+    expect(await http({ host: '169.254.169.254', port: 80 })).toMatchObject({
+      status: 'unknown',
+      message: 'Connecting there is not allowed here',
+    });
+  });
+});
+
+describe('over https', () => {
+  let certificates: Certificates;
+  let trusting: Connector;
+
+  beforeAll(() => {
+    certificates = makeCertificates();
+    const connector = createConnector({ policy: loopback });
+    trusting = {
+      ...connector,
+      connect: (options) => connector.connect({ ...options, tls: { ...options.tls, ca: certificates.ca } }),
+    };
+  });
+  const serve = (pair: KeyPair, listener = answering(200)) => serving(createHttpsServer(pair, listener));
+
+  it('a valid certificate and a good answer are healthy, by name and by address', async () => {
+    const { port } = await serve(certificates.good);
+    for (const host of ['localhost', '127.0.0.1'])
+      expect(await https({ host, port, connector: trusting })).toMatchObject({
+        status: 'healthy',
+        message: 'Answered HTTP 200',
+      });
+  });
+
+  it('HTTP 500 is critical', async () => {
+    const { port } = await serve(certificates.good, answering(500));
+    expect((await https({ port, connector: trusting })).status).toBe('critical');
+  });
+
+  it('an expired certificate is critical', async () => {
+    const { port } = await serve(certificates.expired);
+    expect(await https({ port, connector: trusting })).toEqual({
+      status: 'critical',
+      responseTimeMs: null,
+      message: 'The certificate has expired',
+    });
+  });
+
+  it('a certificate for another name is critical', async () => {
+    const { port } = await serve(certificates.other);
+    expect(await https({ port, connector: trusting })).toMatchObject({
+      status: 'critical',
+      message: 'The certificate is not valid for this host',
+    });
+  });
+
+  it('a certificate of an authority that nobody knows is critical, and nothing is sent', async () => {
+    let asked = 0;
+    const { port } = await serve(certificates.good, (_, response) => void (asked++, response.end()));
+    expect(await https({ port })).toMatchObject({
+      status: 'critical',
+      message: 'The certificate is not valid for this host',
+    });
+    expect(asked).toBe(0);
+  });
+
+  it('a server that speaks plain HTTP is critical', async () => {
+    const { port } = await serving(createServer(answering(200)));
+    expect(await https({ port, connector: trusting })).toMatchObject({
+      status: 'critical',
+      message: 'The TLS handshake failed',
+    });
+  });
+
+  it('a server that never shakes hands is offline', async () => {
+    const { port } = await serving(createTcpServer());
+    expect(await https({ port, timeoutMs: 300 })).toMatchObject({ status: 'offline', message: 'No answer in time' });
+  });
+});
+
+describe('plain HTTP to a TLS port', () => {
+  it('is critical', async () => {
+    const { port } = await serving(createHttpsServer(makeCertificates().good, answering(200)));
+    expect((await http({ port })).status).toBe('critical');
+  });
+});

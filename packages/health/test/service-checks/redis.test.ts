@@ -1,0 +1,79 @@
+import { Redis, type RedisOptions } from 'ioredis';
+import { createServer, type Socket } from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { available, redisUrl } from '../../../../test/support/services.js';
+import { closedPort } from '../../../core/test/net/listeners.js';
+import { redisTarget } from '../../src/index.js';
+import { checksWith } from '../support/checking.js';
+import { serving } from '../support/probing.js';
+
+const check = (client: Redis, timeout = 5) =>
+  checksWith({ targets: { cache: redisTarget(client) } }).run({ serviceType: 'redis', target: 'cache', timeout });
+function client(url: string, options: RedisOptions = {}): Redis {
+  const made = new Redis(url, options);
+  made.on('error', () => undefined);
+  onTestFinished(() => made.disconnect());
+  return made;
+}
+
+describe.skipIf(!available.redis)('a Redis (needs Redis: npm run services)', () => {
+  it('is healthy, with what INFO says of it', async () => {
+    expect(await check(client(redisUrl))).toEqual({
+      status: 'healthy',
+      responseTime: expect.any(Number) as number,
+      message: 'It answered as expected',
+      details: {
+        version: expect.stringMatching(/^\d+\.\d+/) as string,
+        role: 'master',
+        uptime_seconds: expect.any(Number) as number,
+        connected_clients: expect.any(Number) as number,
+        used_memory_bytes: expect.any(Number) as number,
+        evicted_keys: expect.any(Number) as number,
+      },
+    });
+  });
+
+  it('leaves the client of the host as it was', async () => {
+    const shared = client(redisUrl);
+    await check(shared);
+    expect(shared.status).toBe('ready');
+    expect(await shared.ping()).toBe('PONG');
+  });
+});
+
+describe('a Redis client', () => {
+  it('that has ended is offline', async () => {
+    const ended = client(`redis://127.0.0.1:${await closedPort()}`, { lazyConnect: true, retryStrategy: () => null });
+    await ended.connect().catch(() => undefined);
+    expect(await check(ended)).toMatchObject({ status: 'offline', details: {} });
+  });
+
+  it('that is refused, and keeps trying, is offline within the time', async () => {
+    const refused = client(`redis://:hunter2@127.0.0.1:${await closedPort()}`);
+    const started = performance.now();
+    const answer = await check(refused, 0.5);
+    expect(answer.status).toBe('offline');
+    expect(performance.now() - started).toBeLessThan(3_000);
+    expect(JSON.stringify(answer)).not.toContain('hunter2');
+  });
+
+  it('whose server never answers is offline when the time is up', async () => {
+    const { port } = await serving(createServer());
+    const started = performance.now();
+    const answer = await check(client(`redis://127.0.0.1:${port}`, { enableReadyCheck: false }), 0.3);
+    expect(answer).toMatchObject({ status: 'offline', message: 'No answer in time' });
+    expect(performance.now() - started).toBeLessThan(3_000);
+  });
+
+  it('whose server answers with errors is critical, and their text stays here', async () => {
+    const complain = (socket: Socket) =>
+      void socket.on('data', (data) => {
+        const commands = data.toString().match(/^\*\d+\r$/gm)?.length ?? 0;
+        socket.write('-NOAUTH hunter2 is not the password\r\n'.repeat(commands));
+      });
+    const { port } = await serving(createServer(), undefined, complain);
+    const answer = await check(client(`redis://127.0.0.1:${port}`, { enableReadyCheck: false }));
+    expect(answer).toMatchObject({ status: 'critical', message: 'Redis answered with an error' });
+    expect(JSON.stringify(answer)).not.toContain('hunter2');
+  });
+});
