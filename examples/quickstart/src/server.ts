@@ -3,7 +3,7 @@ import { startQuickstart } from './quickstart.js';
 import { readSettings } from './settings.js';
 
 /** SIGTERM drains; whatever has not finished by then is cut off. */
-const drainMs = 9_000;
+const drainMs = 9_500;
 
 try {
   const settings = readSettings(process.env);

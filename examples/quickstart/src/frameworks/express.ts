@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { expressRouter } from '@dotmac/express';
 import type { Operations } from '@dotmac/operations';
 import express from 'express';
-import type { Listening } from './listening.js';
+import { drained, type Listening } from './listening.js';
 
 /** Serves the operations with Express 5. */
 export async function listenWithExpress(operations: Operations, host: string, port: number): Promise<Listening> {
@@ -13,10 +13,6 @@ export async function listenWithExpress(operations: Operations, host: string, po
   await once(server, 'listening');
   return {
     port: (server.address() as AddressInfo).port,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeIdleConnections();
-      }),
+    close: () => drained(server, () => new Promise((resolve) => server.close(resolve))),
   };
 }

@@ -2,12 +2,12 @@ import { fastifyRoutes } from '@dotmac/fastify';
 import type { Operations } from '@dotmac/operations';
 import fastify from 'fastify';
 import type { AddressInfo } from 'node:net';
-import type { Listening } from './listening.js';
+import { drained, type Listening } from './listening.js';
 
 /** Serves the operations with Fastify 5. */
 export async function listenWithFastify(operations: Operations, host: string, port: number): Promise<Listening> {
   const app = fastify({ forceCloseConnections: 'idle' });
   await app.register(fastifyRoutes, { operations, terminal: true });
   await app.listen({ host, port });
-  return { port: (app.server.address() as AddressInfo).port, close: () => app.close() };
+  return { port: (app.server.address() as AddressInfo).port, close: () => drained(app.server, () => app.close()) };
 }
