@@ -41,7 +41,7 @@ export interface HealthOptions {
   adHocTargets?: { egress: EgressPolicy };
   /** Allows checks of any container on this engine, by `container_id`. Default: refused. */
   docker?: Docker;
-  /** Check endpoints in this process. Off for processes that only serve the API. Default true. */
+  /** Check endpoints. Off for tools and tests that only keep and show them. Default true. */
   monitoring?: boolean;
   /** Checks at once. Default 100. */
   concurrency?: number;

@@ -13,7 +13,7 @@ export const endpointStatus = z
 export type EndpointStatus = z.output<typeof endpointStatus>;
 
 /** How an endpoint is probed. */
-export const serviceType = z.enum(['tcp', 'http', 'https']).meta({
+const serviceType = z.enum(['tcp', 'http', 'https']).meta({
   description: 'tcp connects; http and https send GET / and judge the status; https judges the certificate too',
 });
 

@@ -2,7 +2,7 @@ import { id, routeFor } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { healthErrors } from '../errors.js';
 import type { HealthScope } from '../health.js';
-import { trend } from './trend.js';
+import { mostHours, trend } from './trend.js';
 
 const route = routeFor<HealthScope>();
 
@@ -17,7 +17,7 @@ export const historyRoutes = [
     description: 'Availability counts healthy and degraded checks among those whose outcome is known.',
     permission: 'health:read',
     params: z.object({ id }),
-    query: z.object({ hours: z.coerce.number().int().min(1).max(168).default(24) }),
+    query: z.object({ hours: z.coerce.number().int().min(1).max(mostHours).default(24) }),
     output: trend,
     errors: [healthErrors.ENDPOINT_NOT_FOUND],
     run: (health, { params, query }) => health.history.trend(params.id, query.hours),

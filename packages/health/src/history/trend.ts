@@ -70,7 +70,10 @@ const toSeconds = (ms: number | null | undefined): number | null =>
   ms === null || ms === undefined ? null : Math.round(ms * 1_000) / 1_000_000;
 const round = (value: number): number => Math.round(value * 100) / 100;
 
-/** The window of the last `hours`: up to 60 buckets, aligned, of whole minutes. */
+/** As far back as a trend goes: a week. */
+export const mostHours = 168;
+
+/** The window of the last `hours`: 60 aligned buckets of whole minutes, and the beginning of another. */
 export function trendWindow(hours: number, now: number): TrendWindow {
   const bucketMs = hours * 60_000;
   return { from: now - hours * 3_600_000, until: now + 1, bucketMs, percentiles: [0.5, 0.95, 0.99], issues: 20 };

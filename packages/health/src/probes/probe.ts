@@ -36,6 +36,9 @@ export class WrongAnswer extends Error {
   }
 }
 
+/** Nobody answered, for a reason that is no socket's: offline. */
+export class Unreachable extends Error {}
+
 /** What each way of not getting through says of the endpoint. */
 const meanings: Record<string, { status: EndpointStatus; message: string }> = {
   refused: { status: 'offline', message: 'The connection was refused' },
@@ -68,6 +71,7 @@ export async function judge(probe: Probe, context: ProbeContext): Promise<ProbeR
 export function failed(error: unknown): ProbeResult {
   if (error instanceof WrongAnswer)
     return { status: 'critical', responseTimeMs: error.responseTimeMs, message: error.message };
+  if (error instanceof Unreachable) return { status: 'offline', responseTimeMs: null, message: error.message };
   const meaning = isConnectFailure(error) ? meanings[error.code] : undefined;
   return { ...(meaning ?? { status: 'unknown', message: 'The check itself failed' }), responseTimeMs: null };
 }

@@ -120,7 +120,8 @@ export function adHocTarget(
     serviceType,
     async check(signal) {
       const secured = protocol === 'redis' && tls ? { tls: { servername: host, rejectUnauthorized: verify } } : {};
-      const { socket } = await connector.connect({ host, port, timeoutMs, signal, ...secured });
+      // Before the check's own deadline, so that a silent name server of ours is seen to be that.
+      const { socket } = await connector.connect({ host, port, timeoutMs: 0.9 * timeoutMs, signal, ...secured });
       const close = (): void => void socket.destroy();
       signal.addEventListener('abort', close, { once: true });
       try {

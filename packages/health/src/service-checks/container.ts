@@ -1,8 +1,12 @@
+import { systemClock } from '@dotmac/core';
 import { ConnectFailure, connectFailureOf } from '@dotmac/core/net';
 import type Docker from 'dockerode';
-import { WrongAnswer } from '../probes/probe.js';
+import { Unreachable, WrongAnswer } from '../probes/probe.js';
 import type { ServiceFacts } from './service-check.js';
 import type { ServiceTarget } from './target.js';
+
+const apartMs = 200;
+type Readings = Record<'before' | 'now', Docker.ContainerStats>;
 
 /**
  * A container on an engine that the host has a dockerode client for: its state, health, CPU and memory.
@@ -23,8 +27,7 @@ export function containerTarget(docker: Docker, containerId: string): ServiceTar
         const facts = { state: state.Status, health, restarts };
         if (!state.Running || state.Restarting) throw new WrongAnswer(`The container is ${state.Status}`, null);
         if (health === 'unhealthy') throw new WrongAnswer('The container’s own health check fails', null);
-        // The engine measures for a second or two before it answers this.
-        const usage = usageOf(await container.stats({ stream: false }));
+        const usage = usageOf(await readings(container, signal));
         const degraded = health === 'starting' || state.Paused;
         return {
           facts: { ...facts, ...usage },
@@ -41,19 +44,27 @@ export function containerTarget(docker: Docker, containerId: string): ServiceTar
 function meaningOf(error: unknown): Error {
   if (error instanceof WrongAnswer) return error;
   const { statusCode } = error as { statusCode?: number };
-  if (statusCode === 404) return new ConnectFailure('name_not_found');
+  if (statusCode === 404) return new Unreachable('There is no such container');
   if (statusCode !== undefined) return new WrongAnswer('The container engine answered with an error', null);
   const failure = connectFailureOf(error);
   // The engine's socket is missing: there is no engine to answer.
   return failure.code === 'failed' ? new ConnectFailure('refused') : failure;
 }
 
+/** The engine's counters, a moment apart. Asked for both at once it takes a second or two. */
+async function readings(container: Docker.Container, signal: AbortSignal): Promise<Readings> {
+  const read = () => container.stats({ stream: false, 'one-shot': true });
+  const before = await read();
+  await systemClock.sleep(apartMs, signal);
+  return { before, now: await read() };
+}
+
 /** Percentages as `docker stats` computes them (https://docs.docker.com/reference/api/engine, GET /containers/{id}/stats). */
-function usageOf(stats: Docker.ContainerStats): ServiceFacts {
-  const cpu = stats.cpu_stats.cpu_usage.total_usage - (stats.precpu_stats.cpu_usage?.total_usage ?? 0);
-  const system = stats.cpu_stats.system_cpu_usage - (stats.precpu_stats.system_cpu_usage ?? 0);
-  const cores = stats.cpu_stats.online_cpus || 1;
-  const { usage = 0, limit = 0, stats: details } = stats.memory_stats;
+function usageOf({ before, now }: Readings): ServiceFacts {
+  const cpu = now.cpu_stats.cpu_usage.total_usage - before.cpu_stats.cpu_usage.total_usage;
+  const system = now.cpu_stats.system_cpu_usage - before.cpu_stats.system_cpu_usage;
+  const cores = now.cpu_stats.online_cpus || 1;
+  const { usage = 0, limit = 0, stats: details } = now.memory_stats;
   const used = usage - (details?.inactive_file ?? details?.total_inactive_file ?? 0);
   const percent = (part: number, whole: number): number => (whole > 0 ? Math.round((10_000 * part) / whole) / 100 : 0);
   return {

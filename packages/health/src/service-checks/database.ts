@@ -1,8 +1,7 @@
 import { isOperationError } from '@dotmac/core';
 import { isConnectionError, type Database } from '@dotmac/core/kysely';
-import { ConnectFailure } from '@dotmac/core/net';
 import { sql } from 'kysely';
-import { WrongAnswer } from '../probes/probe.js';
+import { Unreachable, WrongAnswer } from '../probes/probe.js';
 import type { ServiceTarget } from './target.js';
 
 const versions = {
@@ -26,7 +25,7 @@ export function databaseTarget(database: Database): ServiceTarget {
         return { facts: { dialect: database.dialect, version: rows[0]?.version ?? '' } };
       } catch (error) {
         const unavailable = isConnectionError(error) || isOperationError(error);
-        if (unavailable && !serverSpoke(error)) throw new ConnectFailure('refused');
+        if (unavailable && !serverSpoke(error)) throw new Unreachable('The database cannot be reached');
         throw new WrongAnswer('The database answered with an error', null);
       }
     },

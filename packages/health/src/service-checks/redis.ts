@@ -1,6 +1,5 @@
-import { ConnectFailure } from '@dotmac/core/net';
 import type { Redis } from 'ioredis';
-import { WrongAnswer } from '../probes/probe.js';
+import { Unreachable, WrongAnswer } from '../probes/probe.js';
 import type { ServiceFacts } from './service-check.js';
 import type { ServiceTarget } from './target.js';
 
@@ -14,7 +13,7 @@ export function redisTarget(client: Redis): ServiceTarget {
   return {
     serviceType: 'redis',
     async check() {
-      if (client.status === 'end') throw new ConnectFailure('refused');
+      if (client.status === 'end') throw new Unreachable('Redis cannot be reached');
       return { facts: await askRedis(client) };
     },
   };
@@ -40,6 +39,6 @@ export async function askRedis(client: Redis): Promise<ServiceFacts> {
     // A ReplyError is Redis speaking: no password, still loading, out of memory.
     if (error instanceof Error && error.name === 'ReplyError')
       throw new WrongAnswer('Redis answered with an error', null);
-    throw new ConnectFailure('refused');
+    throw new Unreachable('Redis cannot be reached');
   }
 }

@@ -2,7 +2,7 @@ import { ConnectFailure } from '@dotmac/core/net';
 import { failed } from '../probes/probe.js';
 import type { CheckedServiceType, ServiceCheck, ServiceFacts } from './service-check.js';
 
-/** A service that can be checked. It throws what went wrong: a `ConnectFailure` or a `WrongAnswer`. */
+/** A service that can be checked. It throws what went wrong: a `ConnectFailure`, `WrongAnswer` or `Unreachable`. */
 export interface ServiceTarget {
   readonly serviceType: CheckedServiceType;
   /**
@@ -41,7 +41,7 @@ export async function checkTarget(
       details: facts,
     };
   } catch (error) {
-    const { status, message, responseTimeMs } = failed(deadline.aborted ? new ConnectFailure('timeout') : error);
+    const { status, message, responseTimeMs } = failed(error);
     return { status, message, responseTime: responseTimeMs === null ? null : responseTimeMs / 1_000, details: {} };
   }
 }

@@ -45,7 +45,7 @@ type Counts = Record<EndpointStatus, number>;
  * What many statuses come to: unknown until one endpoint is known, offline when all are, critical when any is critical
  * or offline, degraded when any is, else healthy.
  */
-export function overallStatus({ healthy, degraded, critical, offline, unknown }: Counts): EndpointStatus {
+function overallStatus({ healthy, degraded, critical, offline, unknown }: Counts): EndpointStatus {
   const known = healthy + degraded + critical + offline;
   if (known === 0) return 'unknown';
   if (offline > 0 && offline === known + unknown) return 'offline';
