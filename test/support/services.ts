@@ -5,7 +5,8 @@ import { createConnection } from 'mysql2/promise';
 import { Client } from 'pg';
 
 const { env } = process;
-const postgresUrl = env['POSTGRES_URL'] ?? 'postgres://postgres@127.0.0.1:5432/test';
+/** The PostgreSQL that tests use; they make databases of their own in it. */
+export const postgresUrl = env['POSTGRES_URL'] ?? 'postgres://postgres@127.0.0.1:5432/test';
 const mysqlUrl = env['MYSQL_URL'] ?? 'mysql://root@127.0.0.1:3306/test';
 
 /** The Redis that tests use. They keep to keys under their own {@link redisPrefix}. */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runSuite } from '@dotmac/core/testing';
 import { afterAll, beforeAll, describe, it } from 'vitest';
-import { available, freshMysql, freshPostgres, redisUrl } from '../../../../test/support/services.js';
+import { available, freshMysql, freshPostgres, postgresUrl, redisUrl } from '../../../../test/support/services.js';
 import { startQuickstart, type Quickstart } from '../../src/quickstart.js';
 import { readSettings } from '../../src/settings.js';
 import { access } from './access.js';
@@ -22,6 +22,7 @@ const databases = [
 ];
 const suites = [networkMonitoring, customerLifecycle, infrastructureMaintenance, operations, access];
 
+const running = Object.entries(available).flatMap(([service, present]) => (present ? [service] : []));
 // A tenant for each case, and a stranger; every tenant has a key for all and a key for nothing it needs.
 const tenants = Array.from({ length: 2 * suites.flatMap(({ cases }) => cases).length }, (_, index) => `t${index}`);
 const secret = randomBytes(8).toString('hex');
@@ -56,7 +57,12 @@ describe.each(['express', 'fastify'])('the HTTP contract on %s', (FRAMEWORK) => 
       });
 
       for (const suite of suites)
-        runSuite(suite, { describe, it }, async () => ({ subject: subjectFor(quickstart, dataDirectory, next++) }));
+        runSuite(
+          suite,
+          { describe, it },
+          async () => ({ subject: subjectFor(quickstart, dataDirectory, next++) }),
+          running,
+        );
     });
 });
 
@@ -70,6 +76,7 @@ function subjectFor(quickstart: Quickstart, dataDirectory: string, index: number
     powerless: client(`none-${tenantId}-${secret}`),
     anonymous: client(null),
     dataDirectory,
+    postgresUrl,
     seedSessions: (old, recent) => quickstart.demo.seed(old, recent),
     sessions: () => quickstart.demo.count(),
   };

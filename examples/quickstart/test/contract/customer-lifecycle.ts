@@ -21,11 +21,7 @@ export async function registered(client: Client, more: object = {}): Promise<str
 }
 
 /** The verification token that would have been mailed. */
-async function mailed(
-  { dataDirectory }: ContractSubject,
-  customerId: string,
-  channel = 'email',
-): Promise<string> {
+async function mailed({ dataDirectory }: ContractSubject, customerId: string, channel = 'email'): Promise<string> {
   const file = join(dataDirectory, 'outbox.ndjson');
   const find = async () => {
     const lines = (await readFile(file, 'utf8').catch(() => '')).split('\n').filter(Boolean);

@@ -169,6 +169,33 @@ export const networkMonitoring: Suite<ContractSubject> = {
       },
     },
     {
+      name: 'checks a database by its connection string, which it never repeats',
+      requires: 'postgres',
+      async run({ client, postgresUrl }) {
+        const url = new URL(postgresUrl);
+        url.password = 'hunter2';
+        const answer = await client.post('/network-monitoring/health-check', {
+          service_type: 'database',
+          connection_string: url.href,
+        });
+        assert.equal(assertStatus(answer, 200).body.status, 'healthy', JSON.stringify(answer.body));
+        assert.match(answer.body.details.version, /^\d+/);
+        assert.doesNotMatch(JSON.stringify(answer.body), /hunter2/);
+      },
+    },
+    {
+      name: 'checks the Redis that the host named',
+      requires: 'redis',
+      async run({ client }) {
+        const answer = await client.post('/network-monitoring/health-check', {
+          service_type: 'redis',
+          target: 'redis',
+        });
+        assert.equal(assertStatus(answer, 200).body.status, 'healthy');
+        assert.ok(answer.body.details.used_memory_bytes > 0);
+      },
+    },
+    {
       name: 'refuses a target that nobody named, and a connection string to where it may not go',
       async run({ client }) {
         const check = (body: object) =>

@@ -13,6 +13,8 @@ export interface ContractSubject {
   /** Without credentials. */
   anonymous: Client;
   dataDirectory: string;
+  /** A PostgreSQL to check by its connection string. */
+  postgresUrl: string;
   /** Seeds rows older than the retention into `demo_sessions`, and some newer. */
   seedSessions(old: number, recent: number): Promise<void>;
   /** Ids that are left in `demo_sessions`. */
