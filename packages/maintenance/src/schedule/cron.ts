@@ -8,7 +8,8 @@ export interface CronSlots {
 }
 
 /**
- * Reads five fields (minute, hour, day of month, month, day of week), in a time zone.
+ * Reads five fields (minute, hour, day of month, month, day of week), in a time zone. When both day fields are
+ * restricted, a day that matches either is meant (crontab(5)); only `*` itself does not restrict.
  * @throws INVALID_ARGUMENT when they, or the time zone, are not understood
  */
 export function cronSlots(argument: string, expression: string, timeZone = 'UTC'): CronSlots {
