@@ -5,12 +5,12 @@ import { cronSlots } from '../../src/schedule/cron.js';
 const minute = 60_000;
 
 /** One field of cron, and the numbers that it stands for. */
-function field(least: number, most: number) {
+function field(least: number, most: number, whole = most) {
   const number = fc.integer({ min: least, max: most });
   const range = (from: number, to: number, step = 1): number[] =>
     Array.from({ length: Math.floor((to - from) / step) + 1 }, (_, index) => from + index * step);
   return fc.oneof(
-    fc.constant({ text: '*', all: true, values: range(least, most) }),
+    fc.constant({ text: '*', all: true, values: range(least, whole) }),
     number.map((value) => ({ text: String(value), all: false, values: [value] })),
     fc.tuple(number, number).map(([a, b]) => {
       const [from, to] = [Math.min(a, b), Math.max(a, b)];
@@ -19,7 +19,7 @@ function field(least: number, most: number) {
     fc.integer({ min: 2, max: most }).map((step) => ({
       text: `*/${step}`,
       all: false,
-      values: range(least, most, step),
+      values: range(least, whole, step),
     })),
     fc.uniqueArray(number, { minLength: 1, maxLength: 3 }).map((values) => ({
       text: values.join(','),
@@ -32,7 +32,7 @@ function field(least: number, most: number) {
 const expression = fc.record({
   minutes: field(0, 59),
   hours: field(0, 23),
-  monthDays: field(1, 28),
+  monthDays: field(1, 28, 31),
   months: field(1, 12),
   weekDays: field(0, 6),
 });
