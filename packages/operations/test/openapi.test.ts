@@ -2,7 +2,7 @@ import { openApiDocument } from '@dotmac/core/http';
 import { sqlite } from '@dotmac/core/kysely';
 import { createOperations } from '../src/index.js';
 import { createConfig, lintFromString } from '@redocly/openapi-core';
-import spectralCore from '@stoplight/spectral-core';
+import spectralCore, { type RulesetDefinition } from '@stoplight/spectral-core';
 import spectralRulesets from '@stoplight/spectral-rulesets';
 import { beforeAll, describe, expect, it } from 'vitest';
 
@@ -22,7 +22,7 @@ const redocly = async (subject: object) => {
 
 const spectral = async (subject: object) => {
   const linter = new spectralCore.Spectral();
-  linter.setRuleset({ extends: [[spectralRulesets.oas, 'recommended']] });
+  linter.setRuleset({ extends: [[spectralRulesets.oas as RulesetDefinition, 'recommended']] });
   const problems = await linter.run(JSON.stringify(subject));
   return problems.map(({ code, message, path }) => `${code}: ${message} at ${path.join('.')}`);
 };
