@@ -32,7 +32,11 @@ export async function fastifyRoutes<Scope>(
     fastify.route({
       method: method as HTTPMethods,
       url: path.replace(/\{(\w+)\}/g, ':$1'),
-      handler: async (request, reply) => send(reply, await handle(toRequest(request, reply, prefix))),
+      handler: async (request, reply) => {
+        // Fastify takes `/things/` for `/things/:id` with nothing in it.
+        const isRoute = !Object.values(request.params as object).includes('');
+        return send(reply, await (isRoute ? handle : api.notFound)(toRequest(request, reply, prefix)));
+      },
     });
   // What Fastify refuses before a handler is asked: a content type that is none, a body that it cannot pass on.
   fastify.setErrorHandler(async (_error, request, reply) =>

@@ -22,6 +22,12 @@ describe('a Fastify plugin among the host’s own', () => {
     expect((await app.inject({ url: String(made.headers.location), headers })).statusCode).toBe(200);
   });
 
+  it('takes a path that ends where an id should be for one that there is not', async () => {
+    app = fastify();
+    await app.register(fastifyRoutes, { operations: notesModule(), authenticate });
+    expect((await app.inject({ url: '/notes/', headers })).statusCode).toBe(404);
+  });
+
   it('reads the stream that the host’s preParsing hook put in the socket’s place', async () => {
     app = fastify();
     app.addHook('preParsing', async (_request, _reply, payload) =>
