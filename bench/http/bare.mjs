@@ -1,48 +1,15 @@
-// The bare framework: the same two routes, the same SQLite, its own validation, nothing else.
-import { createHash, randomUUID } from 'node:crypto';
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import Database from 'better-sqlite3';
+// The bare framework: the two routes with a key check and a validation of its own, and nothing else.
+import { createHash } from 'node:crypto';
 import express from 'express';
 import fastify from 'fastify';
 import { z } from 'zod';
-import { details } from './details.mjs';
+import { works } from './work.mjs';
 
-const database = new Database(join(mkdtempSync(join(tmpdir(), 'bench-bare-')), 'bare.db'));
-database.pragma('journal_mode = WAL');
-database.pragma('synchronous = NORMAL');
-database.exec(
-  'create table endpoints (tenant_id text, id text, name text, host text, port int, service_type text, check_interval real, timeout real, retry_count int, expected_response_time real, created_at int, updated_at int, primary key (tenant_id, id)) without rowid',
-);
-const insert = database.prepare(
-  'insert into endpoints values (@tenant_id, @id, @name, @host, @port, @service_type, @check_interval, @timeout, @retry_count, @expected_response_time, @created_at, @updated_at)',
-);
+const [framework, kind] = process.argv.slice(2);
+const { summary, register } = await works[kind]();
 const keys = new Map([[createHash('sha256').update('bench-key').digest('hex'), 'bench']]);
 const tenantOf = (authorization) => keys.get(createHash('sha256').update(String(authorization).slice(7)).digest('hex'));
 
-const summary = () => ({
-  overall_status: 'healthy',
-  total_endpoints: details.length,
-  healthy_count: details.length,
-  degraded_count: 0,
-  critical_count: 0,
-  offline_count: 0,
-  unknown_count: 0,
-  average_response_time: 0.01,
-  timestamp: new Date().toISOString(),
-  details,
-});
-
-function register(tenant, body) {
-  const now = Date.now();
-  const row = { tenant_id: tenant, id: randomUUID(), ...body, created_at: now, updated_at: now };
-  insert.run(row);
-  const at = new Date(now).toISOString();
-  return { ...row, last_check: null, last_status: 'unknown', created_at: at, updated_at: at };
-}
-
-const [framework] = process.argv.slice(2);
 const servers = {
   async fastify() {
     const app = fastify();
@@ -66,9 +33,9 @@ const servers = {
       request.tenant = tenantOf(request.headers.authorization);
       if (!request.tenant) reply.code(401).send({ error: 'unauthenticated' });
     });
-    app.get('/network-monitoring/health', async () => summary());
+    app.get('/network-monitoring/health', async (request) => summary(request.tenant));
     app.post('/network-monitoring/endpoints', { schema: { body } }, async (request, reply) =>
-      reply.code(201).send(register(request.tenant, request.body)),
+      reply.code(201).send(await register(request.tenant, request.body)),
     );
     return app.listen({ port: 0, host: '127.0.0.1' });
   },
@@ -90,10 +57,10 @@ const servers = {
         if (request.tenant) next();
         else response.status(401).json({ error: 'unauthenticated' });
       });
-      app.get('/network-monitoring/health', (_request, response) => response.json(summary()));
-      app.post('/network-monitoring/endpoints', express.json(), (request, response) => {
+      app.get('/network-monitoring/health', (request, response) => response.json(summary(request.tenant)));
+      app.post('/network-monitoring/endpoints', express.json(), async (request, response) => {
         const { success, data } = body.safeParse(request.body);
-        if (success) response.status(201).json(register(request.tenant, data));
+        if (success) response.status(201).json(await register(request.tenant, data));
         else response.status(422).json({ error: 'invalid' });
       });
       const server = app.listen(0, '127.0.0.1', () => resolve(`http://127.0.0.1:${server.address().port}`));

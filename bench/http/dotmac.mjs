@@ -1,19 +1,15 @@
 // dotmac as an application mounts it: one SQLite file, API keys, rate limits, idempotency, and its own validation.
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { apiKeyAuthenticator, hashApiKey } from '@dotmac/core/http';
-import { sqlite } from '@dotmac/core/kysely';
 import { expressRouter } from '@dotmac/express';
 import { fastifyRoutes } from '@dotmac/fastify';
 import { createOperations } from '@dotmac/operations';
 import express from 'express';
 import fastify from 'fastify';
-import { details } from './details.mjs';
+import { seededDatabase } from './work.mjs';
 
 const requests = Number.MAX_SAFE_INTEGER;
 const operations = createOperations({
-  database: sqlite(join(mkdtempSync(join(tmpdir(), 'bench-dotmac-')), 'dotmac.db')),
+  database: await seededDatabase(),
   authenticate: apiKeyAuthenticator([
     { hash: hashApiKey('bench-key'), tenantId: 'bench', actorId: 'bench', permissions: ['*'] },
   ]),
@@ -23,10 +19,6 @@ const operations = createOperations({
   lifecycle: { secret: 'a secret of the bench, of no worth!' },
 });
 await operations.start();
-
-const { endpoints } = operations.scope({ tenantId: 'bench', actor: 'bench' }).health;
-for (const { endpoint_name: name } of details)
-  await endpoints.register({ name, host: 'gw.example.com', port: 443, serviceType: 'https' });
 
 const [framework] = process.argv.slice(2);
 const servers = {

@@ -107,12 +107,20 @@ export function createOperations(options: OperationsOptions): Operations {
       logger,
     },
     scope(init: ScopeInit) {
-      const scopes = {
-        health: health.scope(init),
-        lifecycle: lifecycle.scope(init),
-        maintenance: maintenance.scope(init),
+      // Made when asked for: a request is about one of them.
+      const scope: OperationsScope = {
+        get health() {
+          return health.scope(init);
+        },
+        get lifecycle() {
+          return lifecycle.scope(init);
+        },
+        get maintenance() {
+          return maintenance.scope(init);
+        },
+        status: () => statusOf(scope, clock.now()),
       };
-      return { ...scopes, status: () => statusOf(scopes, clock.now()) };
+      return scope;
     },
     async start() {
       if (migrating) await migrate(database, coreMigrations);

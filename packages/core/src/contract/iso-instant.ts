@@ -1,15 +1,8 @@
 const dayMs = 86_400_000;
 const two = (value: number): string => (value < 10 ? `0${value}` : String(value));
 
-/**
- * `new Date(epochMs).toISOString()` in a third of the time: a summary of many endpoints is mostly instants. Days to
- * date by Howard Hinnant's `civil_from_days` (https://howardhinnant.github.io/date_algorithms.html).
- * Outside the years 0 to 9999 it is Date's own answer, or its RangeError.
- */
-export function isoInstant(epochMs: number): string {
-  if (!(epochMs >= -62_167_219_200_000 && epochMs < 253_402_300_800_000)) return new Date(epochMs).toISOString();
-  const days = Math.floor(epochMs / dayMs);
-  const ms = Math.floor(epochMs - days * dayMs);
+/** The date of a day since 1970, by Howard Hinnant's `civil_from_days` (https://howardhinnant.github.io/date_algorithms.html). */
+function dateOf(days: number): string {
   const shifted = days + 719_468;
   const era = Math.floor(shifted / 146_097);
   const dayOfEra = shifted - era * 146_097;
@@ -21,11 +14,25 @@ export function isoInstant(epochMs: number): string {
   const day = dayOfYear - Math.floor((153 * shiftedMonth + 2) / 5) + 1;
   const month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9;
   const year = String(yearOfEra + era * 400 + (month <= 2 ? 1 : 0)).padStart(4, '0');
-  const [hour, minute, second] = [
-    Math.floor(ms / 3_600_000),
-    Math.floor(ms / 60_000) % 60,
-    Math.floor(ms / 1_000) % 60,
-  ];
-  const fraction = String(ms % 1_000).padStart(3, '0');
-  return `${year}-${two(month)}-${two(day)}T${two(hour)}:${two(minute)}:${two(second)}.${fraction}Z`;
+  return `${year}-${two(month)}-${two(day)}`;
+}
+
+/** Instants of one answer are mostly of one day. */
+let lastDay = { days: 0, date: '1970-01-01' };
+
+/**
+ * `new Date(epochMs).toISOString()` in a fraction of the time: a summary of many endpoints is mostly instants.
+ * Outside the years 0 to 9999 it is Date's own answer, or its RangeError.
+ */
+export function isoInstant(epochMs: number): string {
+  if (!(epochMs >= -62_167_219_200_000 && epochMs < 253_402_300_800_000)) return new Date(epochMs).toISOString();
+  const days = Math.floor(epochMs / dayMs);
+  const ms = Math.floor(epochMs - days * dayMs);
+  if (days !== lastDay.days) lastDay = { days, date: dateOf(days) };
+  const seconds = Math.floor(ms / 1_000);
+  const fraction = ms - seconds * 1_000;
+  const hour = two(Math.floor(seconds / 3_600));
+  const minute = two(Math.floor(seconds / 60) % 60);
+  const padding = fraction < 10 ? '00' : fraction < 100 ? '0' : '';
+  return `${lastDay.date}T${hour}:${minute}:${two(seconds % 60)}.${padding}${fraction}Z`;
 }

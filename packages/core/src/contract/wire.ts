@@ -51,7 +51,9 @@ const under = (path: string, key: PropertyKey): string => (path === '' ? String(
 function objectForm({ shape, catchall }: { shape: Record<string, z.ZodType>; catchall?: z.ZodType }): Form {
   const fields = Object.entries(shape).map(([name, schema]) => {
     const wire = wireName(name);
-    return { name, wire, key: `${JSON.stringify(wire)}:`, form: formOf(schema) };
+    const key = `${JSON.stringify(wire)}:`;
+    // Few and long pieces: text that is put together of many small ones is slow to send.
+    return { name, wire, first: `{${key}`, next: `,${key}`, form: formOf(schema) };
   });
   const byWire = new Map(fields.map((field) => [field.wire, field]));
   const byName = new Map(fields.map((field) => [field.name, field]));
@@ -72,15 +74,15 @@ function objectForm({ shape, catchall }: { shape: Record<string, z.ZodType>; cat
     write(value) {
       if (!isObject(value)) return writePlain(value);
       let text = '';
-      for (const { name, key, form } of fields) {
+      for (const { name, first, next, form } of fields) {
         const item = value[name];
-        if (item !== undefined) text += `${text === '' ? '' : ','}${key}${item === null ? 'null' : form.write(item)}`;
+        if (item !== undefined) text += (text === '' ? first : next) + (item === null ? 'null' : form.write(item));
       }
       if (isLoose)
         for (const [key, item] of Object.entries(value))
           if (item !== undefined && !byName.has(key))
-            text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${writePlain(item)}`;
-      return `{${text}}`;
+            text += `${text === '' ? '{' : ','}${JSON.stringify(key)}:${writePlain(item)}`;
+      return text === '' ? '{}' : `${text}}`;
     },
     wirePath([head, ...rest]) {
       const field = byName.get(String(head));
@@ -97,8 +99,8 @@ function listForm(item: Form): Form {
       if (!Array.isArray(value)) return writePlain(value);
       let text = '';
       for (const each of value as unknown[])
-        text += `${text === '' ? '' : ','}${each === null || each === undefined ? 'null' : item.write(each)}`;
-      return `[${text}]`;
+        text += (text === '' ? '[' : ',') + (each === null || each === undefined ? 'null' : item.write(each));
+      return text === '' ? '[]' : `${text}]`;
     },
     wirePath: ([index, ...rest]) => (index === undefined ? [] : [String(index), ...item.wirePath(rest)]),
   };
@@ -117,6 +119,12 @@ function recordForm(item: Form): Form {
     },
     wirePath: ([key, ...rest]) => (key === undefined ? [] : [String(key), ...item.wirePath(rest)]),
   };
+}
+
+/** Known values are written once and for all. */
+function enumForm(values: readonly (string | number)[]): Form {
+  const texts = new Map<unknown, string>(values.map((value) => [value, JSON.stringify(value)]));
+  return { ...plain, write: (value) => texts.get(value) ?? writePlain(value) };
 }
 
 /** Several shapes: the first that accepts the value. Only unions of plain values are free of that search. */
@@ -156,6 +164,7 @@ interface Definition {
   type: string;
   shape: Record<string, z.ZodType>;
   catchall?: z.ZodType;
+  entries: Record<string, string | number>;
   element: z.ZodType;
   valueType: z.ZodType;
   options: readonly z.ZodType[];
@@ -175,6 +184,8 @@ function readForm(schema: z.ZodType): Form {
   switch (def.type) {
     case 'object':
       return objectForm(def);
+    case 'enum':
+      return enumForm(Object.values(def.entries));
     case 'array':
       return listForm(formOf(def.element));
     case 'record':
