@@ -18,6 +18,7 @@ const conditions = ['@dotmac/source'];
 export default defineConfig({
   test: {
     maxWorkers: 2,
+    globalSetup: ['test/support/announce.ts'],
     projects: Object.entries(projects).map(([name, root]) => ({
       root,
       resolve: { conditions },
