@@ -120,7 +120,7 @@ export const dialectTraits: Record<DialectName, DialectTraits> = {
     upsert: 'on duplicate key',
     setReadCommitted: true,
     transactionalDdl: false,
-    // Not unix_timestamp(): it goes through the session's time zone, where an hour happens twice a year.
+    // Not unix_timestamp(): it goes through the connection's time zone, where an hour happens twice a year.
     now: sql<number>`timestampdiff(microsecond, '1970-01-01', utc_timestamp(6)) div 1000`,
     types: {
       id: sql`varchar(36) character set ascii collate ascii_bin`,

@@ -14,7 +14,7 @@ export function keeps(timeType: string, unit: TimeUnit): boolean {
 function isOld({ timeColumn, timeUnit, cutoff }: RowSelection, timeType: string): RawBuilder<boolean> {
   const column = sql.id(timeColumn);
   if (timeUnit !== 'timestamp') return sql`${column} < ${timeUnit === 'ms' ? cutoff : cutoff / 1000}`;
-  // A timestamp is shown in the session's time zone, so the cutoff has to be as well; a datetime is UTC by our rule.
+  // A timestamp is shown in the connection's time zone, so the cutoff has to be as well; a datetime is UTC by our rule.
   if (timeType === 'timestamp') return sql`${column} < from_unixtime(${sql.lit(cutoff)} / 1000)`;
   const utc = new Date(cutoff)
     .toISOString()
