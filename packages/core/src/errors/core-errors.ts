@@ -66,6 +66,12 @@ export const coreErrors = defineErrors({
       `${purpose} needs the package "${packageName}", which is not installed.`,
     hint: 'Install it beside dotmac, e.g. `npm install <package>`.',
   },
+  DRIVER_UNUSABLE: {
+    kind: 'unavailable',
+    message: ({ packageName }: { packageName: string }) =>
+      `The package "${packageName}" was compiled for another Node.js, or for another system.`,
+    hint: 'Compile it for this one, e.g. `npm rebuild <package>`.',
+  },
   STORE_UNAVAILABLE: {
     kind: 'unavailable',
     message: ({ operation }: { operation: string }) => `The database did not answer while ${operation}.`,

@@ -1,5 +1,6 @@
 import { Kysely, MysqlDialect, PostgresDialect, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely';
 import { systemClock, type Clock } from '../clock.js';
+import { coreErrors } from '../errors/core-errors.js';
 import { silentLogger, type Logger } from '../logger.js';
 import { parseConnectionUrl, refuse } from './connection-url.js';
 import { createDatabase, type Database } from './database.js';
@@ -63,6 +64,8 @@ export function sqlite(fileOrHandle: string | SqliteHandle, options: SqliteOptio
       handle.pragma('foreign_keys = on');
       return handle;
     } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ERR_DLOPEN_FAILED')
+        throw coreErrors.DRIVER_UNUSABLE({ packageName: 'better-sqlite3' }, { cause: error });
       throw unavailable('opening the SQLite file', error);
     }
   };
