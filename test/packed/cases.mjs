@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 
-const everything = [
+export const everything = [
   '@dotmac/core',
   '@dotmac/health',
   '@dotmac/lifecycle',

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { cases } from './cases.mjs';
 import { quickstartCases } from './quickstart.mjs';
+import { readmeCases } from './readme.mjs';
 
 const root = join(import.meta.dirname, '..', '..');
 const work = mkdtempSync(join(tmpdir(), 'dotmac-packed-'));
@@ -69,6 +70,16 @@ const tools = {
   run(cwd, command, ...args) {
     return execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], timeout: 120_000 });
   },
+  /** Runs a program until it ends, or until it is told to after a while. */
+  async ends(cwd, program, patienceMs) {
+    const child = spawn(process.execPath, [program], { cwd, stdio: ['ignore', 'ignore', 'pipe'] });
+    let errors = '';
+    child.stderr.on('data', (chunk) => (errors += chunk));
+    const enough = setTimeout(() => child.kill(), patienceMs);
+    const [code, signal] = await once(child, 'exit');
+    clearTimeout(enough);
+    return { code, signal, errors };
+  },
   tsc: join(root, 'node_modules/typescript/bin/tsc'),
   root,
   work,
@@ -90,7 +101,7 @@ const tools = {
 let [passed, failed] = [0, 0];
 try {
   const tarballs = pack();
-  for (const { name, application, check } of [...cases, ...quickstartCases]) {
+  for (const { name, application, check } of [...cases, ...readmeCases, ...quickstartCases]) {
     const startedAt = Date.now();
     try {
       const cwd = application && install(name.replaceAll(/\W+/g, '-'), tarballs, application);
