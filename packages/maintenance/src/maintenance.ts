@@ -11,7 +11,9 @@ import {
   type Logger,
   type Module,
 } from '@dotmac/core';
+import type { Registry } from 'prom-client';
 import type { MaintenanceEvents } from './events.js';
+import { measureRuns } from './metrics.js';
 import type { MaintenancePolicies } from './policies/policy.js';
 import { checkPolicies } from './policies/policy-set.js';
 import { runRoutes } from './runs/routes.js';
@@ -34,6 +36,8 @@ export interface MaintenanceOptions extends MaintenancePolicies {
   tasks?: readonly AnyMaintenanceTask[];
   clock?: Clock;
   logger?: Logger;
+  /** The host's prom-client registry. */
+  metrics?: Registry;
   /** Apply the store's migrations at the start. Default true. */
   migrate?: boolean;
   /** Start the scheduler with the module. Default true. */
@@ -70,6 +74,7 @@ export function createMaintenance(options: MaintenanceOptions): MaintenanceModul
   const { store, clock = systemClock, logger = silentLogger, migrate = true, startScheduler = true } = options;
   const { historyDays = 90, leaseTtlMs = 30_000 } = options;
   const events = createEmitter<MaintenanceEvents>({ logger });
+  if (options.metrics) measureRuns(events, options.metrics);
   const policies = checkPolicies(options);
   const tasks = tasksByType(options.tasks ?? []);
   const schedules = checkSchedules(options.schedules ?? [], tasks, policies);

@@ -1,3 +1,4 @@
+import { Registry } from 'prom-client';
 import { z } from 'zod';
 import { describe, expect, it } from 'vitest';
 import { newId } from '@dotmac/core';
@@ -49,6 +50,25 @@ describe('schedules', () => {
     for (const it of modules) await it.stop();
     await clock.advance(2 * hour);
     expect(counter.runs).toBe(5);
+  });
+
+  it('are counted in the host’s registry, with what became of their runs', async () => {
+    const clock = fakeClock();
+    const metrics = new Registry();
+    const { task } = counting(() => Promise.reject(new Error('no')));
+    const module = createMaintenance({
+      store: memoryMaintenanceStore({ clock }),
+      clock,
+      tasks: [task],
+      schedules,
+      metrics,
+    });
+    await module.start();
+    await clock.advance(2 * hour + 1_000);
+    await module.stop();
+    expect(await metrics.getSingleMetricAsString('dotmac_maintenance_runs_total')).toContain(
+      '{task="count",outcome="failed"} 2',
+    );
   });
 
   it('refuse six fields, unknown zones, tasks and parameters', () => {

@@ -71,19 +71,9 @@ export interface Operations extends ServedModule<OperationsScope> {
 export function createOperations(options: OperationsOptions): Operations {
   const { database, authenticate, http = {}, clock = systemClock, logger = silentLogger, metrics } = options;
   const migrating = options.migrate ?? true;
-  const shared = { clock, logger, migrate: migrating };
-  const health = createHealth({
-    ...options.health,
-    ...shared,
-    ...(metrics && { metrics }),
-    store: kyselyHealthStore(database),
-  });
-  const lifecycle = createLifecycle({
-    ...options.lifecycle,
-    ...shared,
-    ...(metrics && { metrics }),
-    store: kyselyLifecycleStore(database),
-  });
+  const shared = { clock, logger, migrate: migrating, ...(metrics && { metrics }) };
+  const health = createHealth({ ...options.health, ...shared, store: kyselyHealthStore(database) });
+  const lifecycle = createLifecycle({ ...options.lifecycle, ...shared, store: kyselyLifecycleStore(database) });
   const maintenance = createMaintenance({ ...options.maintenance, ...shared, store: kyselyMaintenanceStore(database) });
   const domains: Module[] = [health, lifecycle, maintenance];
 

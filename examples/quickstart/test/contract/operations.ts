@@ -27,6 +27,8 @@ export const operations: Suite<ContractSubject> = {
         assert.equal(assertStatus(await anonymous.get('/readyz'), 200).body.status, 'ready');
         const metrics = assertStatus(await anonymous.get('/metrics'), 200).body as string;
         assert.match(metrics, /^dotmac_http_requests_total\{/m);
+        for (const domain of ['health', 'lifecycle', 'maintenance'])
+          assert.match(metrics, new RegExp(`^# TYPE dotmac_${domain}_`, 'm'), domain);
       },
     },
     {
