@@ -4,20 +4,19 @@ import {
   scopeIdentity,
   silentLogger,
   systemClock,
-  type AnyEvent,
   type Clock,
   type Emitter,
   type Logger,
   type Module,
   type ScopeInit,
-  type StoreTransaction,
 } from '@dotmac/core';
-import { createConnector, type Connector, type EgressPolicy } from '@dotmac/core/net';
+import { createConnector, type EgressPolicy } from '@dotmac/core/net';
 import type Docker from 'dockerode';
 import type { Registry } from 'prom-client';
+import type { HealthContext } from './context.js';
 import { endpointService, type EndpointService } from './endpoints/service.js';
 import { healthEvents, type HealthEvents } from './events.js';
-import { createRecorder, type Recorder } from './history/recorder.js';
+import { createRecorder } from './history/recorder.js';
 import { createRetention } from './history/retention.js';
 import { historyService, type HistoryService } from './history/service.js';
 import { healthMetrics } from './metrics.js';
@@ -74,22 +73,6 @@ export interface HealthScope {
 export interface Health extends Module<HealthScope> {
   /** What happened, after it was committed; each event at least once. */
   readonly events: Emitter<HealthEvents>;
-}
-
-/** What the services of all scopes share. */
-export interface HealthContext {
-  store: HealthStore;
-  directory: Directory;
-  recorder: Recorder;
-  connector: Connector;
-  adHocConnector: Connector | undefined;
-  targets: Record<string, ServiceTarget>;
-  docker: Docker | undefined;
-  clock: Clock;
-  maxEndpoints: number;
-  checkSoon(endpointId: string): void;
-  /** Does `work` and appends the event, in one transaction. */
-  change(event: AnyEvent<HealthEvents>, work: (trx: StoreTransaction) => Promise<unknown>): Promise<void>;
 }
 
 /**

@@ -2,7 +2,7 @@ import { newId, type ScopeIdentity } from '@dotmac/core';
 import { invalidInput, type Page } from '@dotmac/core/contract';
 import { healthErrors } from '../errors.js';
 import { healthEvents } from '../events.js';
-import type { HealthContext } from '../health.js';
+import type { HealthContext } from '../context.js';
 import { shown } from '../monitoring/directory.js';
 import { endpointInput, type Endpoint, type EndpointDraft } from './endpoint.js';
 

@@ -1,6 +1,6 @@
 import { invalidInput } from '@dotmac/core/contract';
 import { healthErrors } from '../errors.js';
-import type { HealthContext } from '../health.js';
+import type { HealthContext } from '../context.js';
 import { mostHours, trendOf, trendWindow, type Trend } from './trend.js';
 
 /** What one tenant's endpoints did. */

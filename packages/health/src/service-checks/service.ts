@@ -1,7 +1,7 @@
 import { invalidInput } from '@dotmac/core/contract';
 import { isOperationError } from '@dotmac/core';
 import { healthErrors } from '../errors.js';
-import type { HealthContext } from '../health.js';
+import type { HealthContext } from '../context.js';
 import { adHocTarget } from './ad-hoc.js';
 import { containerTarget } from './container.js';
 import { serviceCheckInput, type ServiceCheck, type ServiceCheckDraft } from './service-check.js';
