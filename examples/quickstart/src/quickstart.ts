@@ -37,7 +37,7 @@ export async function startQuickstart(settings: Settings): Promise<Quickstart> {
   await prepareFiles(logs, cache);
 
   const logger = pino({ level: settings.logLevel });
-  const database: Database = settings.databaseUrl.includes('://')
+  const database: Database = /^[a-z]+:/i.test(settings.databaseUrl)
     ? databaseFromUrl(settings.databaseUrl, { logger })
     : sqlite(settings.databaseUrl, { logger });
   const redis = settings.redisUrl === undefined ? undefined : new Redis(settings.redisUrl, { maxRetriesPerRequest: 2 });

@@ -7,11 +7,22 @@ export interface ConnectionParts {
   user: string;
   password: string | undefined;
   database: string;
+  ssl: TlsMode;
 }
 
+/** `true` verifies the server's certificate and name. */
+export type TlsMode = boolean | { rejectUnauthorized: false };
+
+/** What `sslmode` means in libpq (PostgreSQL, 32.19.1); modes that may end up without TLS are not among them. */
+const tlsModes: Record<string, TlsMode> = {
+  disable: false,
+  require: { rejectUnauthorized: false },
+  'verify-full': true,
+};
+
 /**
- * Reads `scheme://user:password@host:port/database`.
- * @throws INVALID_ARGUMENT when it is not such a URL, or has parameters; the URL itself is never repeated
+ * Reads `scheme://user:password@host:port/database`, with `?sslmode=…` if need be.
+ * @throws INVALID_ARGUMENT when it is not such a URL, or has other parameters; the URL itself is never repeated
  */
 export function parseConnectionUrl(url: string, schemes: readonly string[], defaultPort: number): ConnectionParts {
   let parsed: URL;
@@ -21,8 +32,12 @@ export function parseConnectionUrl(url: string, schemes: readonly string[], defa
     throw refuse(`not a URL of the form ${schemes[0]}://user:password@host:port/database`);
   }
   if (!schemes.includes(parsed.protocol.slice(0, -1))) throw refuse(`the scheme must be ${schemes.join(' or ')}`);
-  if (parsed.search !== '' || parsed.hash !== '')
-    throw refuse('parameters are not understood; give TLS and limits as options, or pass a pool of your own');
+  const { sslmode = 'disable', ...others } = Object.fromEntries(parsed.searchParams);
+  const ssl = Object.hasOwn(tlsModes, sslmode) ? tlsModes[sslmode] : undefined;
+  if (ssl === undefined || Object.keys(others).length > 0 || parsed.hash !== '')
+    throw refuse(
+      `of all parameters only sslmode is understood (${Object.keys(tlsModes).join(', ')}); give others as options, or pass a pool of your own`,
+    );
   const database = decode(parsed.pathname.slice(1));
   if (parsed.hostname === '' || database === '' || database.includes('/'))
     throw refuse('it must name a host and a database');
@@ -32,6 +47,7 @@ export function parseConnectionUrl(url: string, schemes: readonly string[], defa
     user: decode(parsed.username),
     password: parsed.password === '' ? undefined : decode(parsed.password),
     database,
+    ssl,
   };
 }
 

@@ -124,7 +124,7 @@ export function postgres(urlOrPool: string | PgPool, options: PoolOptions = {}):
       idle_in_transaction_session_timeout: 2 * queryTimeoutMs,
       application_name: 'dotmac',
       allowExitOnIdle: true,
-      ssl: options.ssl ?? false,
+      ssl: options.ssl ?? parts.ssl,
     });
     // Without a listener an idle connection's end would end the process.
     pool.on('error', (error) =>
@@ -163,7 +163,7 @@ export function mysql(urlOrPool: string | Mysql2Pool, options: PoolOptions = {})
       supportBigNumbers: true,
       decimalNumbers: true,
       multipleStatements: false,
-      ...(options.ssl ? { ssl: options.ssl === true ? {} : options.ssl } : {}),
+      ssl: mysqlTls(options.ssl ?? parts.ssl),
     });
     return guardMysqlPool(pool as unknown as Mysql2Pool, { clock, acquireTimeoutMs, queryTimeoutMs });
   };
@@ -173,6 +173,11 @@ export function mysql(urlOrPool: string | Mysql2Pool, options: PoolOptions = {})
     clock,
     parts !== undefined,
   );
+}
+
+/** mysql2 verifies by default, and takes an object or nothing. */
+function mysqlTls(ssl: NonNullable<PoolOptions['ssl']>) {
+  return ssl === false ? undefined : ssl === true ? {} : ssl;
 }
 
 /**

@@ -6,7 +6,8 @@ import { Kysely, PostgresDialect, sql, type Transaction } from 'kysely';
 import { createPool } from 'mysql2';
 import pg from 'pg';
 import { describe, expect, it } from 'vitest';
-import { available, freshMysql, freshPostgres } from '../../../../test/support/services.js';
+import { available, freshMysql, freshPostgres, postgresUrl } from '../../../../test/support/services.js';
+import { parseConnectionUrl } from '../../src/kysely/connection-url.js';
 import { importDriver } from '../../src/kysely/driver-import.js';
 import {
   coreMigrations,
@@ -170,7 +171,9 @@ async function kyselyLeasesOn(database: Database) {
 
 describe('opening a database', () => {
   it.each([
-    'postgres://u:s3cret@h/db?sslmode=disable',
+    'postgres://u:s3cret@h/db?sslmode=prefer',
+    'postgres://u:s3cret@h/db?sslmode=disable&host=/tmp',
+    'postgres://u:s3cret@h/db?sslmode=toString',
     'postgres://u:s3cret@h',
     'mysql://u:s3cret@h/db?flags=LOCAL_FILES',
     'redis://u:s3cret@h/0',
@@ -186,6 +189,26 @@ describe('opening a database', () => {
     }
     expect(thrown).toMatchObject({ code: 'INVALID_ARGUMENT' });
     expect(JSON.stringify([thrown, String(thrown)])).not.toContain('s3cret');
+  });
+
+  it.each([
+    ['', false],
+    ['?sslmode=disable', false],
+    ['?sslmode=require', { rejectUnauthorized: false }],
+    ['?sslmode=verify-full', true],
+  ])('reads the TLS that "%s" asks for', (query, ssl) => {
+    const url = `postgres://u@h/db${query}`;
+    expect(parseConnectionUrl(url, ['postgres'], 5432)).toMatchObject({ host: 'h', database: 'db', ssl });
+  });
+
+  it.skipIf(!available.postgres)('does not go without the TLS that was asked for', async () => {
+    const database = databaseFromUrl(`${postgresUrl}?sslmode=require`);
+    const { rows } = await sql<{ ssl: boolean }>`select ssl from pg_stat_ssl where pid = pg_backend_pid()`
+      .execute(database.kysely)
+      // A server without TLS is refused.
+      .catch(() => ({ rows: [{ ssl: true }] }));
+    expect(rows).toEqual([{ ssl: true }]);
+    await database.close();
   });
 
   it.each(['postgres://u:s3cret@127.0.0.1:1/db', 'mysql://u:s3cret@127.0.0.1:1/db', 'sqlite:/nonexistent/folder/x.db'])(
