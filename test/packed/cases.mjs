@@ -10,17 +10,17 @@ export const everything = [
   '@dotmac/fastify',
 ];
 
-/** One application, written for either module system: serves a request through both frameworks. */
-const serving = (imports) => `
+/** One application, written for either module system, with types or without: serves a request through both frameworks. */
+const serving = (imports, typed = false) => `
 ${imports}
 const authenticate = apiKeyAuthenticator([{ hash: hashApiKey('k'), tenantId: 'acme', actorId: 'neo', permissions: ['*'] }]);
 const headers = { authorization: 'Bearer k', 'content-type': 'application/json' };
-async function ask(url) {
+async function ask(url${typed ? ': string' : ''}) {
   const body = JSON.stringify({ name: 'gateway', host: 'gw.example.com', port: 443, service_type: 'https' });
   const made = await fetch(url + '/network-monitoring/endpoints', { method: 'POST', headers, body });
   const seen = await fetch(url + '/network-monitoring/health', { headers });
   const docs = await fetch(url + '/docs/swagger-ui.css');
-  console.log(made.status, (await seen.json()).total_endpoints, docs.status);
+  console.log(made.status, (await seen.json()${typed ? ' as { total_endpoints: number }' : ''}).total_endpoints, docs.status);
 }
 async function main() {
   const database = sqlite('app.db');
@@ -30,7 +30,7 @@ async function main() {
   await operations.start();
   const server = express().use(expressRouter(operations)).listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
-  await ask('http://127.0.0.1:' + server.address().port);
+  await ask('http://127.0.0.1:' + (server.address()${typed ? ' as { port: number }' : ''}).port);
   server.closeAllConnections();
   server.close();
   const app = fastify({ forceCloseConnections: true });
@@ -84,20 +84,24 @@ export async function main(): Promise<string[]> {
 }
 `;
 const typeChecked = (module, moduleResolution) => ({
-  name: `types under ${moduleResolution}`,
+  name: `an application type-checked under ${moduleResolution}`,
   application: {
     packages: everything,
-    peers: ['express', 'fastify', '@types/express', '@types/node', 'prom-client', 'zod', 'kysely'],
+    peers: [...peers, '@types/express', '@types/node', 'prom-client', 'zod', 'kysely'],
     files: {
-      'app.ts': typed,
-      'app.cts': typed,
+      'types.ts': typed,
+      'types.cts': typed,
+      'app.ts': serving(esm, true),
       'tsconfig.json': JSON.stringify({
-        compilerOptions: { module, moduleResolution, target: 'es2022', strict: true, noEmit: true, skipLibCheck: true },
-        files: moduleResolution === 'bundler' ? ['app.ts'] : ['app.ts', 'app.cts'],
+        compilerOptions: { module, moduleResolution, target: 'es2022', strict: true, skipLibCheck: true },
+        files: moduleResolution === 'bundler' ? ['types.ts', 'app.ts'] : ['types.ts', 'types.cts', 'app.ts'],
       }),
     },
   },
-  check: ({ run, cwd, tsc }) => assert.equal(run(cwd, process.execPath, tsc, '-p', '.'), ''),
+  check({ run, cwd, tsc }) {
+    assert.equal(run(cwd, process.execPath, tsc, '-p', '.'), '');
+    assert.equal(run(cwd, process.execPath, 'app.js'), served);
+  },
 });
 
 const healthAlone = `
