@@ -10,7 +10,13 @@ export const instant = z
   .meta({ examples: ['2026-01-31T12:00:00.000Z'] });
 
 /** An id made by dotmac (UUID). Any other string is simply an id that does not exist. */
-export const id = z.string().min(1).max(64).meta({ description: 'An id (UUIDv7)' });
+export const id = z
+  .string()
+  .min(1)
+  .max(64)
+  // Characters that no id has and not every database can look for.
+  .overwrite((text) => (/^[\x21-\x7e]+$/.test(text) ? text : 'no-such-id'))
+  .meta({ description: 'An id (UUIDv7)' });
 
 /** `{ message }`: the answer of routes that have nothing else to say. */
 export const message = z.object({ message: z.string() }).meta({ id: 'Message' });

@@ -19,7 +19,10 @@ export interface HookContext {
 export interface CommandHooks<Input, State, Trx = unknown> {
   /** Before anything is written, outside the transaction. Veto by throwing an OperationError, which the caller gets. */
   before?: (context: HookContext & { input: Input }) => void | Promise<void>;
-  /** In the command's transaction, with the state after it. Throwing undoes the command. No I/O other than on `trx`. */
+  /**
+   * In the command's transaction, with the state after it. Throwing undoes the command; in a transaction of the host's
+   * own, it is the host who must then roll back. No I/O other than on `trx`.
+   */
   inTransaction?: (context: HookContext & { input: Input; state: State; trx: Trx }) => void | Promise<void>;
   /** After the commit, from the outbox: at least once, retried, then parked. `deliveryId` is the same on every attempt. */
   afterCommit?: (context: HookContext & { state: State; deliveryId: string }) => void | Promise<void>;

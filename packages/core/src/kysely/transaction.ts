@@ -6,7 +6,7 @@ import { isRetryable, storeError, unavailable } from './errors.js';
 
 /** How a transaction is tried. */
 export interface TransactionOptions {
-  /** How often at most it is run while the database reports a deadlock or the like. Default 5. */
+  /** How often at most it is run while the database reports a deadlock or the like. Default 10. */
   attempts?: number;
 }
 
@@ -29,7 +29,7 @@ export async function inTransaction<Tables, Result>(
   database: Database,
   join: StoreTransaction | undefined,
   work: (trx: Transaction<Tables>) => Promise<Result>,
-  { attempts = 5 }: TransactionOptions = {},
+  { attempts = 10 }: TransactionOptions = {},
 ): Promise<Result> {
   if (join !== undefined) return work(kyselyTransaction<Tables>(join));
   for (let attempt = 1; ; attempt++) {

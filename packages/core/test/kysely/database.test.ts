@@ -112,7 +112,7 @@ for (const { present, fresh: createFresh, title, dialect } of dialects)
       expect(await flaky(2)).toBe(3);
       runs = 0;
       await expect(flaky(100)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE', cause: deadlock });
-      expect(runs).toBe(5);
+      expect(runs).toBe(10);
       runs = 0;
       await expect(
         inTransaction(database, undefined, () => Promise.reject(new Error(`run ${++runs}`))),
