@@ -1,4 +1,6 @@
 import {
+  coreErrors,
+  type CancelTimer,
   createEmitter,
   createOutboxRelay,
   describeError,
@@ -97,6 +99,11 @@ export function createLifecycle<Trx = StoreTransaction>(options: LifecycleOption
   const relayOptions = { outbox: store.outbox, events: deliveries, clock, logger };
   const { maxDeliveryAttempts, sweepMs, concurrency = 16 } = options;
   const sweep = (untilMs: number) => store.dueRuns(untilMs, 10_000);
+  if (Array.isArray(options.secret) && options.secret.length === 0)
+    throw coreErrors.INVALID_ARGUMENT({
+      argument: 'secret',
+      reason: 'an empty list is none; leave it out, or name one',
+    });
   const context: LifecycleContext = {
     store,
     clock,
@@ -117,6 +124,19 @@ export function createLifecycle<Trx = StoreTransaction>(options: LifecycleOption
   for (const subscriber of deliver(context, sendVerification)) relay.subscribe(subscriber);
   let state: 'stopped' | 'starting' | 'running' | 'failed' = 'stopped';
   let starting: Promise<void> | undefined;
+  let cancelSweep: CancelTimer = () => undefined;
+
+  /** The in-process waker sweeps by itself; a host's is told again what it may have lost. */
+  const sweepAgain = (everyMs: number): void => {
+    cancelSweep = clock.after(everyMs, () => {
+      void sweep(clock.now())
+        .then(async (due) => {
+          for (const { key, at } of due) await waker.wake(key, at);
+        })
+        .catch((error: unknown) => logger.warn(describeError(error), 'due runs could not be looked for'))
+        .finally(() => state === 'running' && sweepAgain(everyMs));
+    });
+  };
 
   const begin = async (): Promise<void> => {
     state = 'starting';
@@ -131,6 +151,7 @@ export function createLifecycle<Trx = StoreTransaction>(options: LifecycleOption
         if (nextAt !== null) await waker.wake(key, nextAt);
       });
       state = 'running';
+      if (options.waker) sweepAgain(sweepMs ?? 30_000);
     } catch (error) {
       state = 'failed';
       starting = undefined;
@@ -161,6 +182,7 @@ export function createLifecycle<Trx = StoreTransaction>(options: LifecycleOption
       if (state === 'stopped') return;
       state = 'stopped';
       starting = undefined;
+      cancelSweep();
       await Promise.all([waker.stop(), relay.stop()]);
     },
     readiness: () => ({ ready: state === 'running', parts: { lifecycle: state } }),

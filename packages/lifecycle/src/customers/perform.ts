@@ -55,7 +55,7 @@ export async function perform(
   const { store, clock } = context;
   const { customers } = store.tenant(identity.tenantId);
   const asked = steps.map((step) => ({ ...step, input: { customerId, ...step.input } }));
-  await askBefore(context, identity, asked, () => customers.get(customerId, join));
+  const heard = await askBefore(context, identity, asked, () => customers.get(customerId, join));
   return store.transaction(async (trx) => {
     const before = await customers.lock(customerId, trx);
     if (!before) throw lifecycleErrors.CUSTOMER_NOT_FOUND({ customerId });
@@ -65,6 +65,9 @@ export async function perform(
     const taken: { step: Step; decision: Decision; state: object }[] = [];
     for (const step of asked) {
       if (step.applies?.(customer) === false) continue;
+      // Another's change made this step due since: its hook has not been asked.
+      if (hooksOf(context, `customer.${step.command}`).before && !heard.has(step))
+        throw lifecycleErrors.CONCURRENT_CHANGE({ customerId });
       const transition = transitionFor(customer, step.command, step.facts?.(customer));
       const decision = await step.decide(customer, transition, { at, trx });
       customer = { ...customer, stage: transition.to, ...decision.patch, version: customer.version + 1, updatedAt: at };
@@ -85,19 +88,24 @@ export async function perform(
   }, join);
 }
 
-/** Asks the `before` hooks of the steps that will be taken, as far as can be told outside the transaction. */
+/** Asks the `before` hooks of the steps that will be taken, as far as can be told outside the transaction: those asked. */
 async function askBefore(
   context: LifecycleContext,
   identity: ScopeIdentity,
   steps: readonly Step[],
   read: () => Promise<Customer | undefined>,
-): Promise<void> {
+): Promise<ReadonlySet<Step>> {
   const hooked = steps.filter(({ command }) => hooksOf(context, `customer.${command}`).before);
   const customer = hooked.length > 0 ? await read() : undefined;
+  const heard = new Set<Step>();
   // Where there is none, the transaction says so.
-  if (!customer) return;
-  for (const { command, input, applies } of hooked)
-    if (applies?.(customer) !== false) await runBefore(context, identity, `customer.${command}`, input);
+  if (!customer) return heard;
+  for (const step of hooked) {
+    if (step.applies?.(customer) === false) continue;
+    await runBefore(context, identity, `customer.${step.command}`, step.input);
+    heard.add(step);
+  }
+  return heard;
 }
 
 /** Runs a command's `before` hook. */

@@ -1,4 +1,4 @@
-import type { AnyEvent, ScopeIdentity, StoreTransaction } from '@dotmac/core';
+import { describeError, type AnyEvent, type ScopeIdentity, type StoreTransaction } from '@dotmac/core';
 import type { LifecycleContext } from '../context.js';
 import { lifecycleErrors } from '../errors.js';
 import { deliveries, lifecycleEvents, type LifecycleEvents } from '../events.js';
@@ -64,10 +64,15 @@ export async function recordEvents(
 export const announcer = 'listeners';
 
 /** Tells listeners of this process, and wakes the run that a service was requested with. */
-export function announce({ emitter, waker, clock, metrics }: LifecycleContext, event: Event): void {
+export function announce({ emitter, waker, clock, metrics, logger }: LifecycleContext, event: Event): void {
   metrics.happened(event.name);
   emitter.emit(event);
-  if (event.name === 'service.requested') void waker.wake(runKey(event.tenantId, event.data.requestId), clock.now());
+  if (event.name !== 'service.requested') return;
+  const key = runKey(event.tenantId, event.data.requestId);
+  // A wake-up that is lost is found by the sweep; the command is committed, whatever becomes of it.
+  Promise.resolve()
+    .then(() => waker.wake(key, clock.now()))
+    .catch((error: unknown) => logger.warn({ key, ...describeError(error) }, 'a wake-up was lost'));
 }
 
 /** Puts the state that a command made into the outbox for its `afterCommit` hook, if it has one. */

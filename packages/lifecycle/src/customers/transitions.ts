@@ -90,7 +90,6 @@ export const transitions: Record<Stage, Partial<Record<Command, Transition>>> = 
   suspended: {
     suspend: { to: 'suspended', guard: 'newReason' },
     reactivate: { to: 'active', whileBlocked: 'suspended' },
-    markChurning: { to: 'churning' },
     deactivate: { to: 'inactive' },
     delete: { to: 'deleted' },
   },

@@ -69,7 +69,8 @@ async function work(context: LifecycleContext, hold: Hold): Promise<number | nul
   if (!template) {
     const { serviceName, templateVersion } = run;
     logger.error({ tenantId, runId, serviceName, templateVersion }, 'a provisioning run waits for its template');
-    return (await save(context, hold, run, { nextAt: clock.now() + unknownTemplateMs })).nextAt;
+    // Kept to this process: another one may have the template.
+    return clock.now() + unknownTemplateMs;
   }
   while (run.nextAt !== null && run.nextAt <= clock.now()) run = await move(context, hold, run, template);
   return run.nextAt;
@@ -80,6 +81,8 @@ async function move(context: LifecycleContext, hold: Hold, run: Run, template: S
   hold.signal.throwIfAborted();
   const next = nextMove(run);
   if (next.move === 'end') return end(context, hold, run, next.status);
+  if (next.move === 'run' && (await isGone(context, run)))
+    return save(context, hold, run, { direction: 'backward', nextAt: context.clock.now() });
   const definition = template.steps.find(({ key }) => key === next.step.key);
   const call = next.move === 'run' ? runStep : compensateStep;
   let current = run;
@@ -95,6 +98,12 @@ async function move(context: LifecycleContext, hold: Hold, run: Run, template: S
     direction,
     nextAt: context.clock.now() + retryInMs,
   });
+}
+
+/** Nothing more is set up for a customer who has left; what was done so far is undone. */
+async function isGone({ store }: LifecycleContext, { tenantId, customerId }: Run): Promise<boolean> {
+  const customer = await store.tenant(tenantId).customers.get(customerId);
+  return customer?.stage === 'inactive' || customer?.stage === 'deleted';
 }
 
 function withStep({ steps }: Run, step: RunStep): RunStep[] {
@@ -136,7 +145,8 @@ function end(context: LifecycleContext, hold: Hold, run: Run, status: 'active' |
 function outcomeOf({ id: requestId, serviceName, steps }: Run, status: 'active' | 'failed' | 'stuck'): PendingEvent {
   const service = { requestId, serviceName };
   if (status === 'active') return { name: 'service.provisioned', data: service };
-  const broken = steps.find(({ error }) => error !== null);
+  const broken =
+    steps.find((step) => step.status === 'compensation_failed') ?? steps.find(({ error }) => error !== null);
   const data = { ...service, step: broken?.key ?? '', error: broken?.error ?? '' };
   return { name: `service.${status}`, data };
 }

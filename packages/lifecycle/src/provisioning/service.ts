@@ -46,7 +46,7 @@ export function serviceService(context: LifecycleContext, identity: ScopeIdentit
           { serviceName },
           { issues: [{ path: 'service_name', message: 'There is no such service' }] },
         );
-      checkConfig(template, customConfig);
+      await checkConfig(template, customConfig);
       const id = newId();
       let requested: Run | undefined;
       const decide: Step['decide'] = async (_, __, { at, trx }) => {
@@ -71,8 +71,8 @@ export function serviceService(context: LifecycleContext, identity: ScopeIdentit
   };
 }
 
-function checkConfig({ name, config }: ServiceTemplate, customConfig: Record<string, unknown>): void {
-  const { error } = config.safeParse(customConfig);
+async function checkConfig({ name, config }: ServiceTemplate, customConfig: Record<string, unknown>): Promise<void> {
+  const { error } = await config.safeParseAsync(customConfig);
   if (!error) return;
   const issues = error.issues.map(({ path, message }) => ({
     path: ['custom_config', ...path.map(String)].join('.'),

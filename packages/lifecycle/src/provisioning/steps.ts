@@ -52,10 +52,10 @@ export async function runStep(
     finishedAt: null,
   };
   await begin(begun);
-  const told = await contextOf(context, run, template);
-  const outcome = await callStep(clock, { step: step.key, timeoutMs, outer: signal }, (deadline) =>
-    definition.run({ ...told(step.key), attempt: begun.attempts, signal: deadline }),
-  );
+  const outcome = await callStep(clock, { step: step.key, timeoutMs, outer: signal }, async (deadline) => {
+    const told = await contextOf(context, run, template);
+    return definition.run({ ...told(step.key), attempt: begun.attempts, signal: deadline });
+  });
   const finishedAt = clock.now();
   context.metrics.stepEnded(run.serviceName, 'run', outcome.ok);
   if (outcome.ok) {
@@ -94,16 +94,16 @@ export async function compensateStep(
   const begun: RunStep = { ...step, status: 'compensating', compensationAttempts: step.compensationAttempts + 1 };
   await begin(begun);
   const isCompleted = step.completedOrder !== null;
-  const told = await contextOf(context, run, template);
-  const outcome = await callStep(clock, { step: step.key, timeoutMs, outer: signal }, (deadline) =>
-    compensate({
+  const outcome = await callStep(clock, { step: step.key, timeoutMs, outer: signal }, async (deadline) => {
+    const told = await contextOf(context, run, template);
+    return compensate({
       ...told(`${step.key}:compensate`),
       attempt: begun.compensationAttempts,
       signal: deadline,
       output: isCompleted ? step.output : undefined,
       outcome: isCompleted ? 'completed' : 'unknown',
-    }),
-  );
+    });
+  });
   const finishedAt = clock.now();
   context.metrics.stepEnded(run.serviceName, 'compensate', outcome.ok);
   if (outcome.ok) return { step: { ...begun, status: 'compensated', finishedAt }, direction };
@@ -112,7 +112,8 @@ export async function compensateStep(
   const retryInMs = backoffMs(failures, compensationRetry, compensationAttempts);
   report(context, run, step.key, 'compensate', outcome, retryInMs);
   const status = retryInMs === undefined ? 'compensation_failed' : 'compensating';
-  const failed: RunStep = { ...begun, status, compensationFailures: failures, finishedAt };
+  const error = status === 'compensation_failed' ? outcome.shown.message : begun.error;
+  const failed: RunStep = { ...begun, status, compensationFailures: failures, finishedAt, error };
   return { step: failed, direction, ...(retryInMs !== undefined && { retryInMs }) };
 }
 
@@ -121,7 +122,7 @@ async function contextOf({ store }: LifecycleContext, run: Run, template: Servic
   const { id: requestId, tenantId, customerId, serviceName } = run;
   const customer = await store.tenant(tenantId).customers.get(customerId);
   if (!customer) throw lifecycleErrors.CUSTOMER_NOT_FOUND({ customerId });
-  const config: unknown = template.config.parse(run.config);
+  const config: unknown = await template.config.parseAsync(run.config);
   const completed = run.steps.filter(({ completedOrder }) => completedOrder !== null);
   const outputs = Object.fromEntries(completed.map(({ key, output }) => [key, output]));
   return (key: string): Omit<StepContext, 'attempt' | 'signal'> => ({
@@ -144,9 +145,7 @@ function report(
   { error, shown }: { error: unknown; shown: OperationError },
   retryInMs: number | undefined,
 ): void {
-  // Not the object itself: what a step called may have put credentials into it.
-  const stack = error instanceof Error ? error.stack : undefined;
-  const fields = { tenantId, runId, serviceName, step, phase, ...describeError(error), shown: shown.code, stack };
+  const fields = { tenantId, runId, serviceName, step, phase, ...describeError(error), shown: shown.code };
   if (retryInMs === undefined) logger.error(fields, 'a provisioning step failed for good');
   else logger.warn({ ...fields, retryInMs }, 'a provisioning step failed and will be tried again');
 }

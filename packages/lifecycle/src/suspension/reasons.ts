@@ -13,7 +13,7 @@ const general: Readonly<Record<string, true>> = {
 };
 
 /** Lifts every open reason. */
-const everyReason = 'all';
+export const everyReason = 'all';
 
 /** The reason that an `action_type` stands for. */
 export function reasonFor(actionType: string): string {

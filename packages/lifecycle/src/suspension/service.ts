@@ -1,10 +1,11 @@
 import type { ScopeIdentity } from '@dotmac/core';
+import { invalidInput } from '@dotmac/core/contract';
 import type { LifecycleContext } from '../context.js';
 import type { Customer, CustomerView } from '../customers/customer.js';
 import { viewOf } from '../customers/next-actions.js';
 import { readDraft } from '../read-draft.js';
 import { perform, type CommandOptions, type Decision, type Step } from '../customers/perform.js';
-import { reasonFor, reasonsToLift, without } from './reasons.js';
+import { everyReason, reasonFor, reasonsToLift, without } from './reasons.js';
 import { suspensionInput, type SuspensionDraft } from './suspension.js';
 
 /** Suspends and reactivates one tenant's customers. Each reason is opened and lifted by itself. */
@@ -36,7 +37,9 @@ export function suspensionService(context: LifecycleContext, identity: ScopeIden
 
   return {
     async suspend(customerId, draft, options) {
-      const { input } = given(draft);
+      const { actionType, input } = given(draft);
+      if (actionType === everyReason)
+        throw invalidInput([{ path: 'action_type', message: `"${everyReason}" names every reason, and none` }]);
       const decide: Step['decide'] = (customer, _, { at }) => suspended(customer, input, at, identity.actor);
       return command(
         customerId,

@@ -1,6 +1,9 @@
 import { freeForm } from '@dotmac/core/contract';
 import { z } from 'zod';
 
+/** They stay with the customer as long as the reason is open. */
+const mostParameters = 16_384;
+
 /** What suspending and reactivating take. */
 export const suspensionInput = z
   .object({
@@ -17,7 +20,10 @@ export const suspensionInput = z
       .nullish()
       .transform((value) => value || null)
       .meta({ description: 'In your own words' }),
-    parameters: freeForm.default({}).meta({ description: 'Facts of your own, kept in the history' }),
+    parameters: freeForm
+      .refine((facts) => JSON.stringify(facts).length <= mostParameters, `At most ${mostParameters} characters of JSON`)
+      .default({})
+      .meta({ description: 'Facts of your own, kept in the history' }),
   })
   .meta({ id: 'SuspensionInput' });
 

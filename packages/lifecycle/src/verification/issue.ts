@@ -1,6 +1,7 @@
 import { newId, type DeliveryContext, type DomainEvent, type ScopeIdentity, type StoreTransaction } from '@dotmac/core';
 import type { LifecycleContext } from '../context.js';
 import type { Customer } from '../customers/customer.js';
+import { legalCommands } from '../customers/transitions.js';
 import { lifecycleErrors } from '../errors.js';
 import { deliveries, type DeliverySchemas } from '../events.js';
 import type { Channel } from './channel.js';
@@ -81,8 +82,8 @@ export async function sendToken(
   const { channel, tokenId, sealed } = data;
   const [customer, kept] = await Promise.all([customers.get(customerId), tokens.get(customerId, channel)]);
   const address = customer && addressOf(customer, channel);
-  if (!customer || !address || kept?.id !== tokenId || kept.consumedAt !== null || kept.expiresAt <= clock.now())
-    return;
+  if (!customer || !legalCommands(customer.stage).includes('verify')) return;
+  if (!address || kept?.id !== tokenId || kept.consumedAt !== null || kept.expiresAt <= clock.now()) return;
   const token = keyring.unseal(sealed, bindingOf(customer, channel, tokenId));
   if (token === undefined) {
     // Its key went with an earlier process, or the address changed: only a new token helps.

@@ -47,6 +47,41 @@ for (const { title, present, create } of backends.filter((it) => it.title !== 'm
       await run.stop();
     });
 
+    it('are never passed by, when another change makes a step due in between', async () => {
+      const asked: string[] = [];
+      const run = await rig(backend, {
+        checklist: [
+          { key: 'address', message: 'Give an address.', isDone: ({ onboardingData }) => 'address' in onboardingData },
+          {
+            key: 'visit',
+            message: 'Have the site visited.',
+            isDone: ({ onboardingData }) => 'visit' in onboardingData,
+          },
+        ],
+        hooks: {
+          'customer.progressOnboarding': {
+            // While the host is asked about the address, somebody else reports the visit.
+            async before({ input: { customerId } }) {
+              asked.push('progressOnboarding');
+              if (asked.length === 1)
+                await run.acme.onboarding.onboard(customerId, { onboardingData: { visit: true } });
+            },
+          },
+          'customer.completeOnboarding': { before: () => void asked.push('completeOnboarding') },
+        },
+      });
+      const { id } = await run.acme.customers.register(someone());
+      await run.acme.verification.verify(id, { verificationToken: await run.token(id), verificationType: 'email' });
+      await run.acme.onboarding.onboard(id);
+      const report = () => run.acme.onboarding.onboard(id, { onboardingData: { address: 'Elm Street 1' } });
+      await expect(report()).rejects.toMatchObject({ code: 'CONCURRENT_CHANGE' });
+      expect(await run.acme.customers.get(id)).toMatchObject({ lifecycleStage: 'onboarding' });
+      expect(asked).not.toContain('completeOnboarding');
+      await expect(report()).resolves.toMatchObject({ lifecycleStage: 'active' });
+      expect(asked.at(-1)).toBe('completeOnboarding');
+      await run.stop();
+    });
+
     it('write in the transaction what commits or goes with the command', async () => {
       const hooks: LifecycleHooks<HostTrx> = {
         'customer.register': {

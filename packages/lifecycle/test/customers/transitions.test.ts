@@ -44,7 +44,7 @@ const expected: Record<Command, Partial<Record<Stage, Stage>>> = {
   requestService: { active: 'active' },
   suspend: { active: 'suspended', suspended: 'suspended' },
   reactivate: { suspended: 'active' },
-  markChurning: { active: 'churning', suspended: 'churning' },
+  markChurning: { active: 'churning' },
   deactivate: {
     verification: 'inactive',
     onboarding: 'inactive',

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { defineErrors } from '@dotmac/core';
+import { defineErrors, type Logger } from '@dotmac/core';
 import { defineServiceTemplate, type ServiceStep } from '../../src/provisioning/definition.js';
 import { backends, type Backend } from '../support/backends.js';
 import { rig, until, type Rig } from '../support/lifecycle.js';
@@ -18,10 +18,14 @@ for (const { title, present, create } of backends)
     let calls: string[];
     let keys: string[];
     let script: Script;
+    let lines: unknown[];
+    const logged = (): string => JSON.stringify(lines);
 
     beforeEach(async () => {
       backend = await create();
-      [calls, keys, script] = [[], [], () => undefined];
+      [calls, keys, lines, script] = [[], [], [], () => undefined];
+      const write = (...line: unknown[]): void => void lines.push(line);
+      const logger: Logger = { debug: write, info: write, warn: write, error: write };
       const step = (key: string, more: Partial<ServiceStep> = {}): ServiceStep => {
         const call = (phase: 'run' | 'undo', what: string, idempotencyKey: string) => {
           calls.push(what);
@@ -42,7 +46,7 @@ for (const { title, present, create } of backends)
         config: z.object({ speed: z.int().max(1_000).default(100) }),
         steps: [step('port'), step('account', { timeoutMs: 5_000 }), step('mail')],
       });
-      run = await rig(backend, { templates: [template] });
+      run = await rig(backend, { templates: [template], logger });
     });
     afterEach(async () => {
       await run.stop();
@@ -145,6 +149,33 @@ for (const { title, present, create } of backends)
       expect(service.steps.map(({ status }) => status)).toEqual(['completed', 'compensation_failed', 'compensated']);
       expect(calls.filter((it) => it === 'undo account (completed)')).toHaveLength(2);
       expect(events).toEqual(['service.requested', 'service.stuck']);
+    });
+
+    it('is undone when its customer leaves meanwhile', async () => {
+      let customer = '';
+      script = async (phase, key) => {
+        if (phase === 'run' && key === 'account') await run.acme.customers.delete(customer);
+      };
+      customer = await run.active();
+      const { id } = await run.acme.services.request(customer, { serviceName: 'internet' });
+      await until(async () => (await run.acme.services.get(id)).status === 'failed', run.clock);
+      expect(calls).toEqual(['port', 'account', 'undo account (completed)', 'undo port (completed)']);
+    });
+
+    it('says which step it is stuck at, and keeps what a step threw out of logs and answers', async () => {
+      script = (phase, key) => {
+        if (phase === 'run' && key === 'mail') throw vendorErrors.NO_PORT({});
+        if (phase === 'undo' && key === 'account') throw new Error('postgres://admin:hunter2@db');
+      };
+      const stuck: unknown[] = [];
+      run.module.events.on('service.stuck', ({ data }) => void stuck.push(data));
+      const { id, service } = await provision();
+      expect(stuck).toEqual([
+        { requestId: id, serviceName: 'internet', step: 'account', error: 'The step account failed.' },
+      ]);
+      expect(service.steps[1]).toMatchObject({ error: 'The step account failed.' });
+      expect(logged()).toContain('a provisioning step failed for good');
+      expect(logged()).not.toContain('hunter2');
     });
 
     it('is refused to customers that are not active, for unknown services, and with a configuration that does not fit', async () => {

@@ -33,6 +33,16 @@ describe('reasons of a suspension', () => {
     ]);
   });
 
+  it('cannot be named as what lifts them all, nor come with facts without end', async () => {
+    await expect(suspend('all')).rejects.toMatchObject({ kind: 'invalid', issues: [{ path: 'action_type' }] });
+    const parameters = { note: 'x'.repeat(16_384) };
+    await expect(run.acme.suspension.suspend(id, { actionType: 'abuse', parameters })).rejects.toMatchObject({
+      kind: 'invalid',
+      issues: [{ path: 'parameters' }],
+    });
+    expect(await run.acme.customers.get(id)).toMatchObject({ status: 'active' });
+  });
+
   it('are lifted by a plain "reactivate" when there is one, whatever it is', async () => {
     await suspend('abuse');
     expect(await reactivate('reactivate')).toBe('active');

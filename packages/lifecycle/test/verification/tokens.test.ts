@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { sql } from 'kysely';
+import { createLifecycle } from '../../src/lifecycle.js';
 import { createKeyring, newToken } from '../../src/verification/keyring.js';
 import type { VerificationDraft } from '../../src/verification/verification.js';
 import { backends, type Backend } from '../support/backends.js';
@@ -39,6 +40,23 @@ for (const { title, present, create } of backends)
       clock.set(clock.now() + 24 * 3_600_000);
       await expect(acme.verification.verify(id, byEmail(email))).rejects.toMatchObject(failed);
       expect(await acme.customers.get(id)).toMatchObject({ lifecycleStage: 'registration' });
+    });
+
+    it('sends no token to a customer who has left before it could be sent', async () => {
+      const clock = backend.clock;
+      const sent: string[] = [];
+      const { store } = backend;
+      // Nothing is delivered before `start()`.
+      const late = createLifecycle({ store, clock, sendVerification: ({ customerId }) => void sent.push(customerId) });
+      await run.stop();
+      const acme = late.scope({ tenantId: 'acme' });
+      const [gone, here] = [await acme.customers.register(someone()), await acme.customers.register(someone())];
+      await acme.customers.delete(gone.id);
+      await late.start();
+      await until(() => sent.length > 0, clock);
+      await clock.advance(60_000);
+      await late.stop();
+      expect(sent).toEqual([here.id]);
     });
 
     it('locks a token after five tries, for the right one too, until another is sent', async () => {

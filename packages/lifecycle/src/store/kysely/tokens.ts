@@ -21,6 +21,8 @@ const replaced = {
 /** Verification tokens in the database. */
 export function kyselyTokens(database: Database, tenantId: string): TokenStore {
   const on = (trx?: StoreTransaction) => executorFor<LifecycleTables>(database, trx);
+  // In the snapshot of a host's own transaction, only a locking read sees what was issued since.
+  const locks = database.traits.skipLocked;
   const get = async (
     customerId: string,
     channel: Channel,
@@ -32,6 +34,7 @@ export function kyselyTokens(database: Database, tenantId: string): TokenStore {
       .where('tenant_id', '=', tenantId)
       .where('customer_id', '=', customerId)
       .where('channel', '=', channel)
+      .$if(locks && trx !== undefined, (query) => query.forUpdate())
       .executeTakeFirst();
     return row && tokenOf(row);
   };
