@@ -6,6 +6,7 @@ import { formatTable } from './table.mjs';
 /** A suite is `() => Promise<Figure[]>`; a figure is `{ metric, value, unit, peer, ratio, target, met }`. */
 const suites = {
   http: () => import('./http/suite.mjs'),
+  health: () => import('./health/suite.mjs'),
 };
 
 const [name] = process.argv.slice(2);

@@ -3,7 +3,7 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sqlite } from '@dotmac/core/kysely';
-import { createHealth, kyselyHealthStore } from '@dotmac/health';
+import { createHealth, kyselyHealthStore, uncheckedState } from '@dotmac/health';
 import Database from 'better-sqlite3';
 
 export const freshFile = () => join(mkdtempSync(join(tmpdir(), 'bench-')), 'bench.db');
@@ -20,16 +20,9 @@ export async function seededDatabase() {
   for (let index = 0; index < 50; index++) {
     const draft = { name: `endpoint ${index}`, host: 'gw.example.com', port: 443, serviceType: 'https' };
     const endpoint = await endpoints.register(draft);
-    states.push({ endpoint, ...found, streak: 0, checkedAt: Date.now() - 1_000 * index });
+    states.push({ ...uncheckedState, endpoint, ...found, checkedAt: Date.now() - 1_000 * index });
   }
-  const samples = states.map(({ endpoint, checkedAt }) => ({
-    id: crypto.randomUUID(),
-    tenantId: 'bench',
-    endpointId: endpoint.id,
-    at: checkedAt,
-    ...found,
-  }));
-  await store.saveSamples(samples, states);
+  await store.saveResults([], states);
   await health.stop();
   return database;
 }

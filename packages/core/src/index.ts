@@ -9,6 +9,8 @@ export { coreErrors } from './errors/core-errors.js';
 export { systemClock, sleepOn } from './clock.js';
 export type { CancelTimer, Clock } from './clock.js';
 export { newId } from './ids.js';
+export { checkSecrets, createSealer } from './sealer.js';
+export type { Sealer } from './sealer.js';
 export { silentLogger } from './logger.js';
 export type { Logger } from './logger.js';
 export { scopeIdentity } from './scope.js';
@@ -25,6 +27,9 @@ export type { Emitter, EmitterOptions, EventListener } from './events/emitter.js
 export type { ClaimedEntry, Outbox, OutboxEntry, ParkedEntry } from './events/outbox.js';
 export { createOutboxRelay } from './events/outbox-relay.js';
 export type { DeliveryContext, OutboxRelay, OutboxRelayOptions, Subscriber } from './events/outbox-relay.js';
+export { drain } from './deadline.js';
+export { timeHeap } from './wake/heap.js';
+export type { TimeHeap } from './wake/heap.js';
 export type { WakeHandler, Waker } from './wake/waker.js';
 export { timerWaker } from './wake/timer-waker.js';
 export type { DueKey, TimerWakerOptions } from './wake/timer-waker.js';

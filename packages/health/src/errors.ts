@@ -11,6 +11,16 @@ export const healthErrors = defineErrors({
     message: ({ limit }: { limit: number }) => `This tenant has ${limit} endpoints already, which is its limit.`,
     hint: 'Remove endpoints that are no longer needed, or ask for a higher limit.',
   },
+  ENDPOINT_PAUSED: {
+    kind: 'conflict',
+    message: ({ endpointId }: { endpointId: string }) => `The endpoint ${endpointId} is paused.`,
+    hint: 'Resume it first.',
+  },
+  ENDPOINT_NOT_CHECKED: {
+    kind: 'unavailable',
+    message: ({ endpointId }: { endpointId: string }) => `The endpoint ${endpointId} could not be checked now.`,
+    hint: 'Nothing is checked by this process, or the endpoint was changed meanwhile. Try again.',
+  },
   TARGET_NOT_FOUND: {
     kind: 'not_found',
     message: ({ serviceType, target }: { serviceType: string; target: string }) =>

@@ -5,7 +5,8 @@ import { endpointStatus } from './endpoints/endpoint.js';
 /** What happens in the health domain. The subject of each event is the endpoint's id. */
 export const healthEvents = defineEvents('health', {
   'endpoint.registered': z.object({ name: z.string(), serviceType: z.string() }),
-  'endpoint.removed': z.object({ name: z.string() }),
+  'endpoint.updated': z.object({ name: z.string(), serviceType: z.string() }),
+  'endpoint.removed': z.object({ name: z.string(), serviceType: z.string().default('') }),
   'endpoint.status_changed': z.object({
     name: z.string(),
     from: endpointStatus,
@@ -13,6 +14,8 @@ export const healthEvents = defineEvents('health', {
     message: z.string(),
     /** Epoch ms of the check that decided it. */
     checkedAt: z.int(),
+    /** Epoch ms of the first check that spoke for it. */
+    since: z.int().optional(),
   }),
 });
 

@@ -1,6 +1,7 @@
 import {
   createEmitter,
   createOutboxRelay,
+  createSealer,
   scopeIdentity,
   silentLogger,
   systemClock,
@@ -14,15 +15,23 @@ import { createConnector, type EgressPolicy } from '@dotmac/core/net';
 import type Docker from 'dockerode';
 import type { Registry } from 'prom-client';
 import type { HealthContext } from './context.js';
+import { defaultBounds, endpointSchemas } from './endpoints/endpoint.js';
 import { endpointService, type EndpointService } from './endpoints/service.js';
 import { healthEvents, type HealthEvents } from './events.js';
 import { createRecorder } from './history/recorder.js';
+import { defaultRetention, type Resolution, type Retention } from './history/resolution.js';
 import { createRetention } from './history/retention.js';
 import { historyService, type HistoryService } from './history/service.js';
 import { healthMetrics } from './metrics.js';
-import { createDirectory, type Directory } from './monitoring/directory.js';
+import { countersOf, createDirectory, uncheckedState, type Directory } from './monitoring/directory.js';
+import type { Limits } from './monitoring/fair-queue.js';
 import { createMonitor } from './monitoring/monitor.js';
-import { healthRoutes } from './routes.js';
+import { preparation } from './monitoring/prepare.js';
+import { isAvailable } from './monitoring/status.js';
+import { catalogueOf, type ProbeCatalogue } from './probes/catalogue.js';
+import type { AnyProbe } from './probes/probe.js';
+import { probeRegistry } from './probes/registry.js';
+import { routesFor } from './routes.js';
 import { serviceCheckService, type ServiceCheckService } from './service-checks/service.js';
 import type { ServiceTarget } from './service-checks/target.js';
 import { emitterSubscriber } from './store/outbox-entries.js';
@@ -40,16 +49,27 @@ export interface HealthOptions {
   adHocTargets?: { egress: EgressPolicy };
   /** Allows checks of any container on this engine, by `container_id`. Default: refused. */
   docker?: Docker;
+  /** Probes of the host's own, beside the built-in ones. */
+  probes?: readonly AnyProbe[];
+  /**
+   * What the secrets of endpoints are sealed with, at least 32 characters; several: the first is used, the others are
+   * still understood. Default: endpoints cannot have secrets.
+   */
+  secret?: string | readonly string[];
+  /** The bounds of `check_interval`, in seconds. Default 5 to 3,600; at least 1, at most 30 days. */
+  checkIntervals?: { min?: number; max?: number };
   /** Check endpoints. Off for tools and tests that only keep and show them. Default true. */
   monitoring?: boolean;
-  /** Checks at once. Default 100. */
-  concurrency?: number;
+  /** Checks at once: in all (default 100), of one tenant (50), and towards one host (8). */
+  concurrency?: Partial<Limits>;
   /** Endpoints a tenant may have. Default 10,000. */
   maxEndpoints?: number;
-  /** How long checks are kept, in days. Default 7, as far back as trends go. */
-  retentionDays?: number;
-  /** Checks kept in memory while the store is out of reach. Default 50,000. */
-  maxPendingChecks?: number;
+  /** Results kept one by one of each endpoint: the last, and the last that were not healthy. Default 100 and 20. */
+  keptResults?: { recent?: number; issues?: number };
+  /** How long sums are kept, in days. Default: minutes 3, hours 35, days 400. */
+  retentionDays?: Partial<Record<Resolution, number>>;
+  /** Results and sums kept in memory while the store is out of reach. Default 200,000 of each. */
+  maxPending?: number;
   clock?: Clock;
   logger?: Logger;
   /** The host's prom-client registry. */
@@ -67,6 +87,15 @@ export interface HealthScope {
   summary(): HealthSummary;
   /** The figures of {@link summary} without the endpoints. */
   status(): HealthFigures;
+  /** The probes that endpoints can name. */
+  probes(): ProbeCatalogue;
+  /**
+   * Whether an endpoint is healthy or degraded, from kept state; false also when it is unknown or not there.
+   *
+   * @example
+   * if (!health.scope({ tenantId: 'acme' }).isUp(billingDatabase)) return cachedInvoice;
+   */
+  isUp(endpointId: string): boolean;
 }
 
 /** The health domain as a module. */
@@ -91,7 +120,9 @@ export function createHealth(options: HealthOptions): Health {
   relay.subscribe({ name: emitterSubscriber, deliver: (event) => events.emit(event) });
   const directory = createDirectory();
   const connector = createConnector({ ...(options.egress && { policy: options.egress }), clock });
-  const maxPending = options.maxPendingChecks ?? 50_000;
+  const probes = probeRegistry(options.probes);
+  const sealer = options.secret === undefined ? undefined : createSealer([options.secret].flat(), 'dotmac health');
+  const retention = retentionOf(options.retentionDays);
   const recorder = createRecorder({
     store,
     directory,
@@ -99,18 +130,24 @@ export function createHealth(options: HealthOptions): Health {
     clock,
     logger,
     metrics,
-    maxPending,
+    maxPending: options.maxPending ?? 200_000,
+    rings: { recent: 100, issues: 20, ...options.keptResults },
   });
   const monitor = createMonitor({
     directory,
+    prepare: preparation(probes, sealer),
     connector,
     recorder,
     metrics,
     clock,
     logger,
-    concurrency: options.concurrency ?? 100,
+    limits: { total: 100, perTenant: 50, perHost: 8, ...options.concurrency },
   });
-  const retention = createRetention({ store, clock, logger, retentionMs: (options.retentionDays ?? 7) * 86_400_000 });
+  const pruning = createRetention({ store, clock, logger, retention });
+  const schemas = endpointSchemas({
+    serviceTypes: Object.fromEntries([...probes].map(([name, { addressing }]) => [name, addressing])),
+    checkIntervals: { ...defaultBounds.checkIntervals, ...options.checkIntervals },
+  });
   const monitoring = options.monitoring ?? true;
   let state: 'stopped' | 'starting' | 'running' = 'stopped';
 
@@ -118,13 +155,17 @@ export function createHealth(options: HealthOptions): Health {
     store,
     directory,
     recorder,
+    monitor,
     connector,
     adHocConnector: adHocTargets && createConnector({ policy: adHocTargets.egress, clock }),
+    probes,
+    sealer,
+    retention,
     targets,
     docker,
     clock,
+    schemas,
     maxEndpoints: options.maxEndpoints ?? 10_000,
-    checkSoon: (endpointId) => monitor.checkSoon(endpointId),
     async change(event, work) {
       await store.transaction(async (trx) => {
         await work(trx);
@@ -135,7 +176,7 @@ export function createHealth(options: HealthOptions): Health {
 
   return {
     name: 'health',
-    routes: healthRoutes,
+    routes: routesFor(schemas),
     events,
     scope(init: ScopeInit) {
       const identity = scopeIdentity(init);
@@ -146,6 +187,11 @@ export function createHealth(options: HealthOptions): Health {
         checks: serviceCheckService(context),
         summary: () => summaryOf([...directory.ofTenant(tenantId)], clock.now()),
         status: () => figuresOf(directory.ofTenant(tenantId), clock.now()),
+        probes: () => catalogueOf(probes),
+        isUp(endpointId) {
+          const kept = directory.get(endpointId);
+          return kept?.endpoint.tenantId === tenantId && isAvailable(kept.status);
+        },
       };
     },
     async start() {
@@ -160,7 +206,7 @@ export function createHealth(options: HealthOptions): Health {
       }
       relay.start();
       recorder.start();
-      retention.start();
+      pruning.start();
       if (monitoring) monitor.start();
       state = 'running';
     },
@@ -168,7 +214,7 @@ export function createHealth(options: HealthOptions): Health {
       if (state === 'stopped') return;
       state = 'stopped';
       await monitor.stop();
-      await retention.stop();
+      await pruning.stop();
       await recorder.stop();
       await relay.stop();
     },
@@ -176,11 +222,20 @@ export function createHealth(options: HealthOptions): Health {
   };
 }
 
+function retentionOf(days: HealthOptions['retentionDays'] = {}): Retention {
+  const given = Object.entries(days).map(([resolution, count]) => [resolution, (count ?? 0) * 86_400_000]);
+  return { ...defaultRetention, ...(Object.fromEntries(given) as Partial<Retention>) };
+}
+
 async function loadEndpoints(store: HealthStore, directory: Directory): Promise<void> {
   let after: string | null = null;
   do {
     const page: Awaited<ReturnType<HealthStore['everyEndpoint']>> = await store.everyEndpoint({ limit: 1_000, after });
-    for (const { endpoint, state } of page.items) directory.add(endpoint, state ?? undefined);
+    for (const { endpoint, state } of page.items)
+      directory.add(
+        endpoint,
+        endpoint.pausedAt === null && state ? state : { ...uncheckedState, ...countersOf(state) },
+      );
     after = page.nextCursor;
   } while (after !== null);
 }

@@ -4,15 +4,40 @@ export type { Health, HealthOptions, HealthScope } from './health.js';
 export { healthErrors } from './errors.js';
 export { healthEvents } from './events.js';
 export type { HealthEvents } from './events.js';
-export { endpoint, endpointInput, endpointStatus } from './endpoints/endpoint.js';
-export type { Endpoint, EndpointDraft, EndpointInput, EndpointRecord, EndpointStatus } from './endpoints/endpoint.js';
+export { endpoint, endpointSchemas, endpointStatus } from './endpoints/endpoint.js';
+export type {
+  Endpoint,
+  EndpointBounds,
+  EndpointChanges,
+  EndpointDraft,
+  EndpointFilter,
+  EndpointInput,
+  EndpointRecord,
+  EndpointSchemas,
+  EndpointStatus,
+} from './endpoints/endpoint.js';
 export type { EndpointService } from './endpoints/service.js';
 export { healthFigures, healthSummary } from './summary/summary.js';
 export type { HealthFigures, HealthSummary } from './summary/summary.js';
+export { condition } from './conditions/condition.js';
+export type { Condition } from './conditions/condition.js';
+export type { Facts } from './conditions/facts.js';
+export { defineProbe, Unreachable, WrongAnswer } from './probes/probe.js';
+export { probeRegistry } from './probes/registry.js';
+export type { ProbeRegistry } from './probes/registry.js';
+export { runProbe } from './probes/run-probe.js';
+export type { Check } from './probes/run-probe.js';
+export type { ProbeResult } from './probes/judge.js';
+export type { AnyProbe, Observation, Phases, Probe, ProbeContext } from './probes/probe.js';
 export { trend } from './history/trend.js';
-export type { Aggregate, Trend, TrendWindow } from './history/trend.js';
+export type { Trend } from './history/trend.js';
 export type { HistoryService } from './history/service.js';
-export type { Sample } from './history/sample.js';
+export type { Bucket } from './history/bucket.js';
+export type { BucketDelta } from './history/pending-buckets.js';
+export type { Resolution } from './history/resolution.js';
+export type { CheckResult, Ring, RingResult } from './history/result.js';
+export type { ShownResult } from './history/shown-result.js';
+export { uncheckedState } from './monitoring/directory.js';
 export type { KeptEndpoint, KeptState } from './monitoring/directory.js';
 export { containerTarget } from './service-checks/container.js';
 export { databaseTarget } from './service-checks/database.js';
@@ -23,4 +48,11 @@ export type { ServiceCheckService } from './service-checks/service.js';
 export { healthRoutes } from './routes.js';
 export { kyselyHealthStore } from './store/kysely/index.js';
 export { memoryHealthStore } from './store/memory/index.js';
-export type { HealthStore, StatusChange, StoredEndpoint, TenantEndpoints } from './store/store.js';
+export type {
+  BucketSpan,
+  EndpointListing,
+  HealthStore,
+  StatusChange,
+  StoredEndpoint,
+  TenantEndpoints,
+} from './store/store.js';

@@ -1,10 +1,14 @@
-import { Counter, Histogram, type Registry } from 'prom-client';
-import type { ProbeResult } from './probes/probe.js';
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { ProbeResult } from './probes/judge.js';
 
 /** The monitor's own metrics. No tenant and no endpoint is a label: their number is not ours to bound. */
 export interface HealthMetrics {
   checked(serviceType: string, result: ProbeResult): void;
+  /** A check began this much after it was due. */
+  late(lagMs: number): void;
   dropped(samples: number): void;
+  /** Where the gauges read what is going on. */
+  observe(figures: () => { planned: number; waiting: number; running: number }): void;
 }
 
 /** Registers the metrics with the host's registry. */
@@ -23,6 +27,12 @@ export function healthMetrics(registry: Registry): HealthMetrics {
     buckets: [0.001, 0.005, 0.025, 0.1, 0.5, 1, 5, 30],
     registers,
   });
+  const lag = new Histogram({
+    name: 'dotmac_health_schedule_lag_seconds',
+    help: 'How late checks began',
+    buckets: [0.001, 0.01, 0.05, 0.1, 0.5, 1, 5, 30],
+    registers,
+  });
   const dropped = new Counter({
     name: 'dotmac_health_samples_dropped_total',
     help: 'Samples given up because the store stayed out of reach',
@@ -33,6 +43,23 @@ export function healthMetrics(registry: Registry): HealthMetrics {
       checks.inc({ service_type: serviceType, status });
       if (responseTimeMs !== null) seconds.observe({ service_type: serviceType }, responseTimeMs / 1_000);
     },
+    late: (lagMs) => lag.observe(lagMs / 1_000),
     dropped: (samples) => dropped.inc(samples),
+    observe(figures) {
+      const help = {
+        planned: 'Endpoints with a check planned',
+        waiting: 'Checks that are due and wait for a place',
+        running: 'Checks under way',
+      };
+      for (const name of ['planned', 'waiting', 'running'] as const)
+        new Gauge({
+          name: `dotmac_health_checks_${name}`,
+          help: help[name],
+          registers,
+          collect() {
+            this.set(figures()[name]);
+          },
+        });
+    },
   };
 }

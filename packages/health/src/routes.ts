@@ -1,7 +1,18 @@
+import { endpointSchemas, defaultBounds, type EndpointSchemas } from './endpoints/endpoint.js';
 import { endpointRoutes } from './endpoints/routes.js';
 import { historyRoutes } from './history/routes.js';
+import { probeRoutes } from './probes/routes.js';
 import { serviceCheckRoutes } from './service-checks/routes.js';
 import { summaryRoutes } from './summary/routes.js';
 
-/** Every route of the health domain. */
-export const healthRoutes = [...endpointRoutes, ...summaryRoutes, ...historyRoutes, ...serviceCheckRoutes];
+/** The routes of the health domain, for endpoints as these schemas have them. */
+export const routesFor = (schemas: EndpointSchemas) => [
+  ...endpointRoutes(schemas),
+  ...summaryRoutes,
+  ...historyRoutes,
+  ...probeRoutes,
+  ...serviceCheckRoutes,
+];
+
+/** Every route of the health domain, for endpoints within the default bounds. */
+export const healthRoutes = routesFor(endpointSchemas(defaultBounds));

@@ -226,9 +226,11 @@ describe.each([
     expect(server.visits).toBe(visits);
     const stored = await store.tenant('acme').get(id);
     expect(stored?.state).toMatchObject({ status: 'healthy' });
-    const all = { from: 0, until: clock.now() + 1, bucketMs: 1e12, percentiles: [], issues: 0 };
-    const { buckets } = await store.tenant('acme').aggregate(id, all);
-    expect(buckets.reduce((sum, { count }) => sum + count, 0)).toBe(visits);
+    const days = await store.tenant('acme').buckets(id, { resolution: 'day', from: 0, until: clock.now() + 1 });
+    expect(days.reduce((sum, { counts }) => sum + counts.healthy, 0)).toBe(visits);
+    expect(await store.tenant('acme').results(id, { ring: 'recent', limit: 1_000 })).toHaveLength(
+      Math.min(visits, 100),
+    );
   });
 
   it('goes on checking while its store is out of reach, and catches up afterwards', async () => {
@@ -240,7 +242,12 @@ describe.each([
         if (broken) throw new Error('out of reach');
         await write(...args);
       };
-    const fragile = { ...store, saveSamples: orBroken(store.saveSamples), saveChanges: orBroken(store.saveChanges) };
+    const fragile = {
+      ...store,
+      saveResults: orBroken(store.saveResults),
+      saveChanges: orBroken(store.saveChanges),
+      addBuckets: orBroken(store.addBuckets),
+    };
     const health = await started({ store: fragile, clock });
     const changes: string[] = [];
     health.events.on('endpoint.status_changed', ({ data }) => void changes.push(`${data.from} > ${data.to}`));

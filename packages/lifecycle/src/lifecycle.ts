@@ -1,6 +1,6 @@
 import {
-  coreErrors,
   type CancelTimer,
+  checkSecrets,
   createEmitter,
   createOutboxRelay,
   describeError,
@@ -99,11 +99,7 @@ export function createLifecycle<Trx = StoreTransaction>(options: LifecycleOption
   const relayOptions = { outbox: store.outbox, events: deliveries, clock, logger };
   const { maxDeliveryAttempts, sweepMs, concurrency = 16 } = options;
   const sweep = (untilMs: number) => store.dueRuns(untilMs, 10_000);
-  if (Array.isArray(options.secret) && options.secret.length === 0)
-    throw coreErrors.INVALID_ARGUMENT({
-      argument: 'secret',
-      reason: 'an empty list is none; leave it out, or name one',
-    });
+  if (options.secret !== undefined) checkSecrets([options.secret].flat());
   const context: LifecycleContext = {
     store,
     clock,

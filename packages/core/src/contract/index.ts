@@ -2,6 +2,7 @@
 export { routeFor, routesWithin, permissions } from './route.js';
 export type { Route, RouteInit, RouteInput, DeferredAnswer, Permission, Method } from './route.js';
 export { instant, id, message, freeForm, printable } from './formats.js';
+export { readDraft } from './read-draft.js';
 export { wireOf, wireName, invalidInput } from './wire.js';
 export type { Wire, WireResult } from './wire.js';
 export { page, pageQuery } from './page.js';

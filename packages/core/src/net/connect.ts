@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { ConnectionOptions } from 'node:tls';
+import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import { systemClock, type Clock } from '../clock.js';
 import { plainAddress } from './address-classes.js';
 import { canonicalHost, type CanonicalHost } from './canonical-host.js';
@@ -18,6 +18,9 @@ export interface ConnectTls {
   /** Certificate authorities to trust in place of the bundled ones, PEM. */
   ca?: string | readonly string[];
   alpnProtocols?: readonly string[];
+  /** A certificate of ours and its key, PEM, for servers that ask for one. */
+  cert?: string;
+  key?: string;
 }
 
 /** What to connect to, and how long that may take as a whole: name, connection and TLS. */
@@ -45,6 +48,25 @@ export interface Connector {
    */
   connect(options: ConnectOptions): Promise<Connection>;
   /**
+   * Agrees on TLS over a connection made before, as protocols with STARTTLS do; destroys the socket when that fails.
+   * @throws ConnectFailure; INVALID_ARGUMENT when `host` or `tls.servername` is no host
+   */
+  secure(
+    socket: Socket,
+    options: { host: string; timeoutMs: number; signal?: AbortSignal; tls?: ConnectTls },
+  ): Promise<{ socket: TLSSocket; tlsMs: number }>;
+  /**
+   * The addresses of a host as `connect` would take them: resolved once and all judged, for programs that are given an
+   * address. `port` is what they are judged with; default 7 (echo), for those that speak of no port.
+   * @throws ConnectFailure as `connect` does; INVALID_ARGUMENT when `host` is no host
+   */
+  resolve(options: {
+    host: string;
+    port?: number;
+    timeoutMs: number;
+    signal?: AbortSignal;
+  }): Promise<{ addresses: readonly string[]; dnsMs: number }>;
+  /**
    * The verdict on a host that is an address in any spelling; undefined for names, which are judged by what they
    * resolve to at each connection.
    * @throws INVALID_ARGUMENT when `host` is no host
@@ -61,6 +83,9 @@ export interface ConnectorOptions {
   /** Default: the system clock. */
   clock?: Clock;
 }
+
+/** What stands in for a port where there is none (RFC 862). */
+const echoPort = 7;
 
 /** No address of several gets less than this to answer, deadline permitting. */
 const shortestAttemptMs = 250;
@@ -118,20 +143,41 @@ export function createConnector(settings: ConnectorOptions = {}): Connector {
     throw failures.find(({ code, ownTrouble }) => code !== 'unreachable' && !ownTrouble) ?? failures[0];
   };
 
+  /** Runs `work` under a deadline and the caller's signal; what it throws then is a ConnectFailure. */
+  const within = async <Result>(
+    { timeoutMs, signal }: { timeoutMs: number; signal?: AbortSignal },
+    work: (signal: AbortSignal) => Promise<Result>,
+  ): Promise<Result> => {
+    if (signal?.aborted) throw abortFailure(signal.reason);
+    const stop = new AbortController();
+    const onAbort = (): void => stop.abort(abortFailure(signal?.reason));
+    signal?.addEventListener('abort', onAbort, { once: true });
+    const cancel = clock.after(timeoutMs, () => stop.abort(new ConnectFailure('timeout')));
+    try {
+      return await work(stop.signal);
+    } finally {
+      cancel();
+      signal?.removeEventListener('abort', onAbort);
+    }
+  };
+
   return {
     async connect(options) {
       const host = canonicalHost(options.host);
-      const stop = new AbortController();
-      const onAbort = (): void => stop.abort(abortFailure(options.signal?.reason));
-      if (options.signal?.aborted) throw abortFailure(options.signal.reason);
-      options.signal?.addEventListener('abort', onAbort, { once: true });
-      const cancel = clock.after(options.timeoutMs, () => stop.abort(new ConnectFailure('timeout')));
-      try {
-        return await open(options, host, stop.signal);
-      } finally {
-        cancel();
-        options.signal?.removeEventListener('abort', onAbort);
-      }
+      return within(options, (signal) => open(options, host, signal));
+    },
+    async secure(socket, options) {
+      const tls = tlsOptions(canonicalHost(options.host), options.tls ?? {});
+      const startedAt = clock.monotonic();
+      const secured = await within(options, (signal) => startTls(socket, tls, signal));
+      return { socket: secured, tlsMs: clock.monotonic() - startedAt };
+    },
+    async resolve(options) {
+      const host = canonicalHost(options.host);
+      const startedAt = clock.monotonic();
+      const targets = await within(options, (signal) => targetsOf(host, options.port ?? echoPort, signal));
+      const dnsMs = host.kind === 'name' ? clock.monotonic() - startedAt : 0;
+      return { addresses: targets.map(({ address }) => address), dnsMs };
     },
     judgeHost(text, port) {
       const host = canonicalHost(text);
@@ -168,6 +214,8 @@ function tlsOptions(host: CanonicalHost, tls: ConnectTls): ConnectionOptions {
     ...(wanted.kind === 'name' ? { host: wanted.name, servername: wanted.name } : { host: wanted.address }),
     rejectUnauthorized: tls.rejectUnauthorized ?? true,
     ...(tls.ca === undefined ? {} : { ca: typeof tls.ca === 'string' ? tls.ca : [...tls.ca] }),
+    ...(tls.cert !== undefined && { cert: tls.cert }),
+    ...(tls.key !== undefined && { key: tls.key }),
     ...(tls.alpnProtocols ? { ALPNProtocols: [...tls.alpnProtocols] } : {}),
   };
 }

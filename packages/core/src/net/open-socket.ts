@@ -1,5 +1,5 @@
 import { connect as connectTcp, type Socket } from 'node:net';
-import { connect as connectTls, type ConnectionOptions } from 'node:tls';
+import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import type { Clock } from '../clock.js';
 import { ConnectFailure, connectFailureOf } from './connect-failure.js';
 
@@ -45,9 +45,9 @@ const neverLookup = (_: string, __: unknown, answer: (error: Error, address: str
  * Agrees on TLS over a connected socket, and destroys the socket when that fails.
  * @throws ConnectFailure; the signal's reason (a ConnectFailure) when it aborts
  */
-export function startTls(socket: Socket, options: ConnectionOptions, signal: AbortSignal): Promise<Socket> {
+export function startTls(socket: Socket, options: ConnectionOptions, signal: AbortSignal): Promise<TLSSocket> {
   return new Promise((resolve, reject) => {
-    let secure: Socket;
+    let secure: TLSSocket;
     try {
       secure = connectTls({ ...options, socket });
     } catch (error) {

@@ -99,6 +99,57 @@ describe('a connection', () => {
   });
 });
 
+describe('the addresses of a host', () => {
+  const resolving = (host: string, options = {}, own = connector) =>
+    own.resolve({ host, timeoutMs: 2_000, ...options });
+
+  it('are those of a name, or the plain form of an address, and come with how long the name took', async () => {
+    expect((await resolving('two.test')).addresses).toEqual(['127.0.0.2', '127.0.0.1']);
+    for (const host of ['127.1', '0x7f.0.0.1', '[::ffff:127.0.0.1]'])
+      expect(await resolving(host)).toEqual({ addresses: ['127.0.0.1'], dnsMs: 0 });
+    const clock = fakeClock();
+    const { signal } = new AbortController();
+    const slow = { resolve: () => clock.sleep(30).then(() => ['127.0.0.1']) };
+    const timed = resolving('slow.test', { signal }, createConnector({ policy, resolver: slow, clock }));
+    await clock.advance(30);
+    expect(await timed).toEqual({ addresses: ['127.0.0.1'], dnsMs: 30 });
+    expect(clock.pending).toBe(0);
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0);
+  });
+
+  it('are all denied when one of them is', async () => {
+    const mixed = { resolve: () => Promise.resolve(['127.0.0.1', '169.254.169.254']) };
+    const own = createConnector({ policy, resolver: mixed });
+    await expect(resolving('mixed.test', {}, own)).rejects.toEqual(failing('denied'));
+    for (const host of ['10.0.0.1', '0', '::', '64:ff9b::7f00:1'])
+      await expect(resolving(host)).rejects.toEqual(failing('denied'));
+  });
+
+  it('are judged with the port that is asked for, else with 7', async () => {
+    const narrow = createConnector({ policy: { allow: [{ cidr: '127.0.0.0/8', ports: [7, 80] }] }, resolver });
+    const { addresses } = await resolving('127.0.0.1', {}, narrow);
+    expect(addresses).toEqual(['127.0.0.1']);
+    await expect(resolving('127.0.0.1', { port: 80 }, narrow)).resolves.toMatchObject({ addresses });
+    for (const port of [0, 443, 65_536, Number.NaN])
+      await expect(resolving('127.0.0.1', { port }, narrow)).rejects.toEqual(failing('denied'));
+  });
+
+  it('are not found for a missing name, a silent DNS server, a caller who gave up, and what is no host', async () => {
+    await expect(resolving('none.test')).rejects.toEqual(failing('name_not_found'));
+    const signal = AbortSignal.abort();
+    await expect(resolving('two.test', { signal })).rejects.toEqual(failing('aborted'));
+    await expect(resolving('a b')).rejects.toEqual(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
+    const silent = {
+      resolve: (_: string, stop?: AbortSignal) =>
+        new Promise<string[]>((_resolve, reject) => stop?.addEventListener('abort', () => reject(stop.reason))),
+    };
+    const own = createConnector({ policy, resolver: silent });
+    await expect(resolving('two.test', { timeoutMs: 50 }, own)).rejects.toEqual(failing('dns_failed'));
+    const late = resolving('two.test', { signal: AbortSignal.timeout(50) }, own);
+    await expect(late).rejects.toEqual(failing('dns_failed'));
+  });
+});
+
 describe('TLS over a connection', () => {
   let certificates: Certificates;
   const servers = new Map<KeyPair, Listening>();

@@ -1,5 +1,7 @@
-import { id, instant, printable } from '@dotmac/core/contract';
+import { freeForm, id, instant, printable } from '@dotmac/core/contract';
 import { z } from 'zod';
+import { condition } from '../conditions/condition.js';
+import { builtInTypes, type Addressing } from './service-type.js';
 
 /**
  * What is known of an endpoint: `healthy` (answers as expected in time), `degraded` (answers, slowly), `critical`
@@ -11,11 +13,6 @@ export const endpointStatus = z
 
 /** @see endpointStatus */
 export type EndpointStatus = z.output<typeof endpointStatus>;
-
-/** How an endpoint is probed. */
-const serviceType = z.enum(['tcp', 'http', 'https']).meta({
-  description: 'tcp connects; http and https send GET / and judge the status; https judges the certificate too',
-});
 
 // A name or an address, nothing that a URL parser could take for more than a host.
 const host = z
@@ -34,26 +31,138 @@ const name = printable
   .max(200)
   .meta({ description: 'For people', examples: ['Core gateway'] });
 
-/** What registering an endpoint takes. Durations are seconds. */
-export const endpointInput = z
-  .object({
-    name,
-    host,
-    port: z.int().min(1).max(65_535),
-    serviceType,
-    checkInterval: z.number().min(5).max(3_600).default(30).meta({ description: 'Seconds from check to check' }),
-    timeout: z.number().min(1).max(60).default(5).meta({ description: 'Seconds until a check is given up' }),
-    retryCount: z.int().min(1).max(10).default(3).meta({ description: 'Results in a row that worsen the status' }),
-    expectedResponseTime: z.number().min(0.1).max(30).default(1).meta({ description: 'Seconds; slower is degraded' }),
-  })
-  .meta({ id: 'EndpointInput' });
+const tag = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}$/, 'Letters, digits and ._:/- only, at most 64');
+const mostConfig = 16_384;
+/** Where a secret is put into a configuration: `Bearer ${secrets.token}`. */
+export const secretName = z.string().regex(/^[a-z][a-z0-9_]{0,39}$/);
+
+/** What the host application allows endpoints to be. */
+export interface EndpointBounds {
+  /** The probes there are, and how each is addressed. */
+  serviceTypes: Readonly<Record<string, Addressing>>;
+  /** Seconds. */
+  checkIntervals: { min: number; max: number };
+}
+
+/** The probes of this package, and an interval of 5 s to an hour. */
+export const defaultBounds: EndpointBounds = { serviceTypes: builtInTypes, checkIntervals: { min: 5, max: 3_600 } };
+
+/** What can be set of an endpoint. */
+const fieldsWithin = ({ serviceTypes, checkIntervals: { min, max } }: EndpointBounds) => ({
+  name,
+  host: host.nullable(),
+  port: z.int().min(1).max(65_535).nullable(),
+  serviceType: z
+    .enum(Object.keys(serviceTypes))
+    .meta({ description: 'The probe; GET /network-monitoring/probes says what each does' }),
+  checkInterval: z.number().min(min).max(max).meta({ description: 'Seconds from check to check' }),
+  timeout: z.number().min(1).max(60).meta({ description: 'Seconds until a check is given up' }),
+  retryCount: z.int().min(1).max(10).meta({ description: 'Results in a row that worsen the status' }),
+  expectedResponseTime: z.number().min(0.1).max(30).meta({ description: 'Seconds; slower is degraded' }),
+  recoveryCount: z.int().min(1).max(10).meta({ description: 'Better results in a row that mend the status' }),
+  recoveryResponseTime: z.number().min(0.05).max(30).nullable().meta({
+    description: 'Seconds; a degraded endpoint is healthy again below this, not just below expected_response_time',
+  }),
+  minErrorTime: z
+    .number()
+    .min(0)
+    .max(86_400)
+    .meta({ description: 'Seconds that worse results must last besides to worsen the status' }),
+  recheckInterval: z
+    .number()
+    .min(1)
+    .max(3_600)
+    .meta({ description: 'Seconds to the next check while a status is undecided' }),
+  config: freeForm
+    .refine((value) => JSON.stringify(value).length <= mostConfig, `At most ${mostConfig} characters of JSON`)
+    .meta({ description: 'What the probe takes; GET /network-monitoring/probes describes it' }),
+  conditions: z.array(condition).max(20).meta({ description: 'What must hold for an answer' }),
+  tags: z
+    .array(tag)
+    .max(20)
+    .overwrite((tags) => [...new Set(tags)].sort()),
+});
+
+const withDefaults = (fields: ReturnType<typeof fieldsWithin>) => ({
+  ...fields,
+  host: fields.host.default(null),
+  port: fields.port.default(null),
+  checkInterval: fields.checkInterval.default(30),
+  timeout: fields.timeout.default(5),
+  retryCount: fields.retryCount.default(3),
+  expectedResponseTime: fields.expectedResponseTime.default(1),
+  recoveryCount: fields.recoveryCount.default(1),
+  recoveryResponseTime: fields.recoveryResponseTime.default(null),
+  minErrorTime: fields.minErrorTime.default(0),
+  recheckInterval: fields.recheckInterval.default(1),
+  config: fields.config.default({}),
+  conditions: fields.conditions.default([]),
+  tags: fields.tags.default([]),
+});
+
+const secret = z.string().min(1).max(4_096);
+
+// Looked at beside other faults, so that all are told at once.
+const always = { when: ({ value }: { value: unknown }) => typeof value === 'object' && value !== null };
+interface Addressed {
+  serviceType: unknown;
+  host?: unknown;
+  port?: unknown;
+}
+
+/** What registering and changing an endpoint take, within bounds. Durations are seconds. */
+export function endpointSchemas(bounds: EndpointBounds) {
+  const fields = fieldsWithin(bounds);
+  const addressingOf = (type: unknown): Addressing =>
+    typeof type === 'string' && Object.hasOwn(bounds.serviceTypes, type)
+      ? (bounds.serviceTypes[type] ?? 'port')
+      : 'port';
+  const isGiven = (value: unknown): boolean => value !== undefined && value !== null;
+  const input = z
+    .object({
+      ...withDefaults(fields),
+      secrets: z
+        .record(secretName, secret)
+        .default({})
+        .meta({ description: 'Kept sealed and never shown; `config` names them as ${secrets.name}' }),
+    })
+    .refine((it: Addressed) => addressingOf(it.serviceType) === 'none' || isGiven(it.host), {
+      ...always,
+      path: ['host'],
+      message: 'Give a host name or an IP address',
+    })
+    .refine((it: Addressed) => addressingOf(it.serviceType) !== 'port' || isGiven(it.port), {
+      ...always,
+      path: ['port'],
+      message: 'Give a port',
+    })
+    .meta({ id: 'EndpointInput' });
+  const changes = z
+    .object({
+      ...fields,
+      secrets: z.record(secretName, secret.nullable()).meta({
+        description: 'Those named are set, or removed by null. Another host, port, probe or user removes all others',
+      }),
+    })
+    .partial()
+    .meta({ id: 'EndpointChanges' });
+  return { input, changes };
+}
+
+/** @see endpointSchemas */
+export type EndpointSchemas = ReturnType<typeof endpointSchemas>;
 
 /** An endpoint, with the outcome of its last check. */
 export const endpoint = z
   .object({
     id,
     tenantId: z.string(),
-    ...endpointInput.shape,
+    ...fieldsWithin(defaultBounds),
+    host: z.string().nullable(),
+    serviceType: z.string(),
+    checkInterval: z.number(),
+    secretNames: z.array(z.string()).meta({ description: 'The names of its secrets' }),
+    pausedAt: instant.nullable(),
     lastCheck: instant.nullable(),
     lastStatus: endpointStatus,
     createdAt: instant,
@@ -61,11 +170,25 @@ export const endpoint = z
   })
   .meta({ id: 'Endpoint' });
 
-/** @see endpointInput */
-export type EndpointInput = z.output<typeof endpointInput>;
+/** Which endpoints a list is of. */
+export const endpointFilter = z.object({
+  status: endpointStatus.optional(),
+  serviceType: z.string().max(40).optional(),
+  tag: tag.optional(),
+  paused: z.stringbool().optional().meta({ description: 'true: those that are paused; false: the others' }),
+});
+
+/** @see endpointSchemas */
+export type EndpointChanges = z.input<EndpointSchemas['changes']>;
+/** @see endpointFilter */
+export type EndpointFilter = z.output<typeof endpointFilter>;
+/** @see endpointSchemas */
+export type EndpointInput = z.output<EndpointSchemas['input']>;
 /** {@link EndpointInput} as a caller writes it, defaults left out. */
-export type EndpointDraft = z.input<typeof endpointInput>;
+export type EndpointDraft = z.input<EndpointSchemas['input']>;
 /** An endpoint as it is shown. */
 export type Endpoint = z.output<typeof endpoint>;
-/** An endpoint as it is kept: what it is, without what was found. */
-export type EndpointRecord = Omit<Endpoint, 'lastCheck' | 'lastStatus'>;
+/** An endpoint as it is kept: what it is, without what was found. Its secrets are sealed. */
+export type EndpointRecord = Omit<Endpoint, 'lastCheck' | 'lastStatus' | 'secretNames'> & {
+  secrets: Readonly<Record<string, string>>;
+};

@@ -2,14 +2,15 @@ import { id, message, page, pageQuery, routeFor } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { healthErrors } from '../errors.js';
 import type { HealthScope } from '../health.js';
-import { endpoint, endpointInput } from './endpoint.js';
+import { shownResult } from '../history/shown-result.js';
+import { endpoint, endpointFilter, type EndpointSchemas } from './endpoint.js';
 
 const route = routeFor<HealthScope>();
 const tag = 'Network monitoring';
 const params = z.object({ id });
 
-/** Endpoints: register, read, remove. */
-export const endpointRoutes = [
+/** Endpoints: register, read, change, check, remove. */
+export const endpointRoutes = ({ input, changes }: EndpointSchemas) => [
   route({
     name: 'registerEndpoint',
     method: 'POST',
@@ -18,7 +19,7 @@ export const endpointRoutes = [
     summary: 'Register an endpoint',
     description: 'It is checked within a second or so, and then on its own interval.',
     permission: 'health:write',
-    body: endpointInput,
+    body: input,
     output: endpoint,
     status: 201,
     location: ({ id: endpointId }) => `/network-monitoring/endpoints/${endpointId}`,
@@ -31,9 +32,9 @@ export const endpointRoutes = [
     method: 'GET',
     path: '/network-monitoring/endpoints',
     tag,
-    summary: 'List endpoints',
+    summary: 'List endpoints, by status, probe or tag',
     permission: 'health:read',
-    query: pageQuery,
+    query: pageQuery.extend(endpointFilter.shape),
     output: page(endpoint).meta({ id: 'EndpointPage' }),
     run: (health, { query }) => health.endpoints.list(query),
   }),
@@ -48,6 +49,59 @@ export const endpointRoutes = [
     output: endpoint,
     errors: [healthErrors.ENDPOINT_NOT_FOUND],
     run: (health, { params: { id: endpointId } }) => health.endpoints.get(endpointId),
+  }),
+  route({
+    name: 'updateEndpoint',
+    method: 'PATCH',
+    path: '/network-monitoring/endpoints/{id}',
+    tag,
+    summary: 'Change an endpoint',
+    description:
+      'What is left out stays. Another host, port, probe or user removes the secrets that are not given anew.',
+    permission: 'health:write',
+    params,
+    body: changes,
+    output: endpoint,
+    errors: [healthErrors.ENDPOINT_NOT_FOUND],
+    run: (health, { params: { id: endpointId }, body }) => health.endpoints.update(endpointId, body),
+  }),
+  route({
+    name: 'pauseEndpoint',
+    method: 'POST',
+    path: '/network-monitoring/endpoints/{id}/pause',
+    tag,
+    summary: 'Stop checking an endpoint for a while',
+    permission: 'health:write',
+    params,
+    output: endpoint,
+    errors: [healthErrors.ENDPOINT_NOT_FOUND],
+    run: (health, { params: { id: endpointId } }) => health.endpoints.pause(endpointId),
+  }),
+  route({
+    name: 'resumeEndpoint',
+    method: 'POST',
+    path: '/network-monitoring/endpoints/{id}/resume',
+    tag,
+    summary: 'Check a paused endpoint again',
+    permission: 'health:write',
+    params,
+    output: endpoint,
+    errors: [healthErrors.ENDPOINT_NOT_FOUND],
+    run: (health, { params: { id: endpointId } }) => health.endpoints.resume(endpointId),
+  }),
+  route({
+    name: 'checkEndpoint',
+    method: 'POST',
+    path: '/network-monitoring/endpoints/{id}/check',
+    tag,
+    summary: 'Check an endpoint now',
+    description:
+      'The result counts like any other. Answers when it is there, at the latest when the endpoint’s timeout is over.',
+    permission: 'health:write',
+    params,
+    output: shownResult,
+    errors: [healthErrors.ENDPOINT_NOT_FOUND, healthErrors.ENDPOINT_PAUSED, healthErrors.ENDPOINT_NOT_CHECKED],
+    run: (health, { params: { id: endpointId } }) => health.endpoints.check(endpointId),
   }),
   route({
     name: 'removeEndpoint',

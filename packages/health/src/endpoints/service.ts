@@ -1,10 +1,20 @@
-import { newId, type ScopeIdentity } from '@dotmac/core';
-import { invalidInput, type Page } from '@dotmac/core/contract';
-import { healthErrors } from '../errors.js';
-import { healthEvents } from '../events.js';
+import { newId, type ScopeIdentity, type Sealer } from '@dotmac/core';
+import { invalidInput, readDraft, type Page } from '@dotmac/core/contract';
 import type { HealthContext } from '../context.js';
-import { shown } from '../monitoring/directory.js';
-import { endpointInput, type Endpoint, type EndpointDraft } from './endpoint.js';
+import { healthErrors } from '../errors.js';
+import { healthEvents, type HealthEvents } from '../events.js';
+import { shownAs, type ShownResult } from '../history/shown-result.js';
+import { countersOf, shown, uncheckedState, type KeptState } from '../monitoring/directory.js';
+import type { StoredEndpoint } from '../store/store.js';
+import { faultsOf } from './check-endpoint.js';
+import {
+  type Endpoint,
+  type EndpointChanges,
+  type EndpointDraft,
+  type EndpointFilter,
+  type EndpointRecord,
+} from './endpoint.js';
+import { sameOrigin, sealSecrets } from './secrets.js';
 
 /** One tenant's endpoints. */
 export interface EndpointService {
@@ -16,59 +26,129 @@ export interface EndpointService {
   /** @throws ENDPOINT_NOT_FOUND */
   get(endpointId: string): Promise<Endpoint>;
   /** In the order of registration. */
-  list(ask?: { limit?: number; cursor?: string | undefined }): Promise<Page<Endpoint>>;
+  list(ask?: { limit?: number; cursor?: string | undefined } & Partial<EndpointFilter>): Promise<Page<Endpoint>>;
+  /**
+   * Changes an endpoint. Another target begins anew, with a status of `unknown`.
+   * @throws ENDPOINT_NOT_FOUND, INVALID_INPUT
+   */
+  update(endpointId: string, changes: EndpointChanges): Promise<Endpoint>;
+  /** Stops checking an endpoint, which is `unknown` meanwhile; pausing it again changes nothing. @throws ENDPOINT_NOT_FOUND */
+  pause(endpointId: string): Promise<Endpoint>;
+  /** Checks it again. @throws ENDPOINT_NOT_FOUND */
+  resume(endpointId: string): Promise<Endpoint>;
+  /**
+   * Checks an endpoint as soon as a place is free; the result counts like any other.
+   * @throws ENDPOINT_NOT_FOUND, ENDPOINT_PAUSED, ENDPOINT_NOT_CHECKED (when this process checks nothing)
+   */
+  check(endpointId: string): Promise<ShownResult>;
   /** Removes an endpoint and its history. @throws ENDPOINT_NOT_FOUND */
   remove(endpointId: string): Promise<{ message: string }>;
 }
 
+type EventName = Extract<keyof HealthEvents, 'endpoint.registered' | 'endpoint.updated' | 'endpoint.removed'>;
+
 /** The endpoints of one scope. */
 export function endpointService(context: HealthContext, { tenantId, actor }: ScopeIdentity): EndpointService {
-  const { store, directory, clock, connector, maxEndpoints } = context;
+  const { store, directory, monitor, clock, sealer, schemas, maxEndpoints } = context;
   const endpoints = store.tenant(tenantId);
-  const withKeptState = (endpoint: Parameters<typeof shown>[0], state: Parameters<typeof shown>[1] | null): Endpoint =>
+  const withKeptState = ({ endpoint, state }: StoredEndpoint): Endpoint =>
     shown(endpoint, directory.get(endpoint.id) ?? state ?? undefined);
+  const find = async (endpointId: string): Promise<StoredEndpoint> => {
+    const found = await endpoints.get(endpointId);
+    if (!found) throw healthErrors.ENDPOINT_NOT_FOUND({ endpointId });
+    return found;
+  };
+  const eventOf = (name: EventName, { id: subject, name: called, serviceType }: EndpointRecord) =>
+    healthEvents.create(name, { tenantId, actor, subject, at: clock.now(), data: { name: called, serviceType } });
+  const check = (endpoint: EndpointRecord): void => {
+    const issues = faultsOf(endpoint, context);
+    if (issues.length > 0) throw invalidInput(issues);
+  };
+  const keep = (endpoint: EndpointRecord, state?: KeptState): Endpoint => {
+    const before = directory.get(endpoint.id);
+    const kept = directory.add(endpoint, state ?? { ...uncheckedState, ...countersOf(before) });
+    monitor.watch(kept);
+    return shown(endpoint, kept);
+  };
+  /** Puts a changed endpoint in the place of the one there was. */
+  const replace = async (endpoint: EndpointRecord, state: KeptState | undefined): Promise<Endpoint> => {
+    await context.change(eventOf('endpoint.updated', endpoint), async (trx) => {
+      if (!(await endpoints.update(endpoint, trx))) throw healthErrors.ENDPOINT_NOT_FOUND({ endpointId: endpoint.id });
+    });
+    return keep(endpoint, state);
+  };
+  const setPaused = async (endpointId: string, isPaused: boolean): Promise<Endpoint> => {
+    const found = await find(endpointId);
+    const { endpoint } = found;
+    if ((endpoint.pausedAt !== null) === isPaused) return withKeptState(found);
+    const now = clock.now();
+    const message = isPaused ? 'Paused' : 'Not checked since it was paused';
+    const state = { ...uncheckedState, ...countersOf(directory.get(endpointId) ?? found.state), message };
+    return replace({ ...endpoint, pausedAt: isPaused ? now : null, updatedAt: now }, state);
+  };
 
   return {
     async register(draft) {
-      const input = endpointInput.parse(draft);
-      if (connector.judgeHost(input.host, input.port)?.allowed === false)
-        throw invalidInput([{ path: 'host', message: 'Connecting to this address is not allowed here' }]);
+      const { secrets, ...input } = readDraft(schemas.input, draft);
+      const now = clock.now();
+      const bare = { ...input, id: newId(), tenantId, pausedAt: null, createdAt: now, updatedAt: now };
+      check({ ...bare, secrets });
       if (directory.countOf(tenantId) >= maxEndpoints)
         throw healthErrors.ENDPOINT_LIMIT_REACHED({ limit: maxEndpoints });
-      const now = clock.now();
-      const endpoint = { id: newId(), tenantId, ...input, createdAt: now, updatedAt: now };
-      const data = { name: input.name, serviceType: input.serviceType };
-      const event = healthEvents.create('endpoint.registered', {
-        tenantId,
-        actor,
-        subject: endpoint.id,
-        at: now,
-        data,
-      });
-      await context.change(event, (trx) => endpoints.insert(endpoint, trx));
-      directory.add(endpoint);
-      context.checkSoon(endpoint.id);
-      return shown(endpoint, undefined);
+      const endpoint = { ...bare, secrets: sealed(sealer, bare, secrets) };
+      await context.change(eventOf('endpoint.registered', endpoint), (trx) => endpoints.insert(endpoint, trx));
+      return keep(endpoint);
     },
-    async get(endpointId) {
-      const found = await endpoints.get(endpointId);
-      if (!found) throw healthErrors.ENDPOINT_NOT_FOUND({ endpointId });
-      return withKeptState(found.endpoint, found.state);
+    get: async (endpointId) => withKeptState(await find(endpointId)),
+    async list({ limit = 50, cursor, ...filter } = {}) {
+      const { items, nextCursor } = await endpoints.list({ limit, after: cursor ?? null, filter });
+      return { items: items.map(withKeptState), nextCursor };
     },
-    async list({ limit = 50, cursor } = {}) {
-      const { items, nextCursor } = await endpoints.list({ limit, after: cursor ?? null });
-      return { items: items.map(({ endpoint, state }) => withKeptState(endpoint, state)), nextCursor };
+    async update(endpointId, draft) {
+      const { secrets: given = {}, ...changes } = readDraft(schemas.changes, draft);
+      const { endpoint: before, state } = await find(endpointId);
+      const { id, tenantId: _, secrets: __, pausedAt, createdAt, updatedAt: ___, ...settings } = before;
+      const defined = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
+      // Whole again, it has to fit as a new one would.
+      const { secrets: ____, ...input } = readDraft(schemas.input, { ...settings, ...defined });
+      const bare = { ...input, id, tenantId, pausedAt, createdAt, updatedAt: clock.now() };
+      const isSame = sameOrigin(before, bare);
+      const set = Object.entries(given).flatMap(([name, value]) => (value === null ? [] : [[name, value] as const]));
+      const kept = Object.entries(isSame ? before.secrets : {}).filter(([name]) => !Object.hasOwn(given, name));
+      check({ ...bare, secrets: Object.fromEntries([...kept, ...set]) });
+      const secrets = { ...Object.fromEntries(kept), ...sealed(sealer, bare, Object.fromEntries(set)) };
+      const known = directory.get(endpointId) ?? state ?? undefined;
+      return replace({ ...bare, secrets }, isSame ? known : undefined);
+    },
+    pause: (endpointId) => setPaused(endpointId, true),
+    resume: (endpointId) => setPaused(endpointId, false),
+    async check(endpointId) {
+      const { endpoint } = await find(endpointId);
+      if (endpoint.pausedAt !== null) throw healthErrors.ENDPOINT_PAUSED({ endpointId });
+      const kept = directory.get(endpointId);
+      const result = kept && (await monitor.checkNow(kept));
+      if (!result) throw healthErrors.ENDPOINT_NOT_CHECKED({ endpointId });
+      return shownAs({ ...result, at: kept.checkedAt ?? clock.now() });
     },
     async remove(endpointId) {
-      const found = await endpoints.get(endpointId);
-      if (!found) throw healthErrors.ENDPOINT_NOT_FOUND({ endpointId });
-      const { name } = found.endpoint;
-      const of = { tenantId, actor, subject: endpointId, at: clock.now(), data: { name } };
-      await context.change(healthEvents.create('endpoint.removed', of), async (trx) => {
+      const { endpoint } = await find(endpointId);
+      await context.change(eventOf('endpoint.removed', endpoint), async (trx) => {
         if (!(await endpoints.remove(endpointId, trx))) throw healthErrors.ENDPOINT_NOT_FOUND({ endpointId });
       });
       directory.remove(tenantId, endpointId);
-      return { message: `Endpoint ${name} was removed.` };
+      monitor.forget(endpointId);
+      return { message: `Endpoint ${endpoint.name} was removed.` };
     },
   };
+}
+
+function sealed(
+  sealer: Sealer | undefined,
+  endpoint: Omit<EndpointRecord, 'secrets'>,
+  secrets: Readonly<Record<string, string>>,
+): Record<string, string> {
+  if (Object.keys(secrets).length === 0) return {};
+  if (!sealer)
+    throw invalidInput([{ path: 'secrets', message: 'The host application set no secret to seal them with' }]);
+  return sealSecrets(sealer, endpoint, secrets);
 }

@@ -1,5 +1,6 @@
 import { describeError, type CancelTimer, type Clock, type Logger } from '@dotmac/core';
 import type { HealthStore } from '../store/store.js';
+import { resolutions, type Retention } from './resolution.js';
 
 const everyMs = 600_000;
 const batchSize = 1_000;
@@ -8,24 +9,27 @@ const pauseMs = 50;
 /** More than this in one round waits for the next. */
 const mostBatches = 1_000;
 
-/** Deletes samples past their retention, in small batches, every ten minutes. */
-export function createRetention(options: { store: HealthStore; clock: Clock; logger: Logger; retentionMs: number }): {
+/** Deletes buckets past their retention, in small batches, every ten minutes. */
+export function createRetention(options: { store: HealthStore; clock: Clock; logger: Logger; retention: Retention }): {
   start(): void;
   stop(): Promise<void>;
 } {
-  const { store, clock, logger, retentionMs } = options;
+  const { store, clock, logger, retention } = options;
   let cancelTimer: CancelTimer | undefined;
   let stopping = new AbortController();
   let round: Promise<void> = Promise.resolve();
 
   const prune = async (): Promise<void> => {
+    let batches = 0;
     try {
-      for (let batch = 0; batch < mostBatches && !stopping.signal.aborted; batch++) {
-        if ((await store.pruneSamples(clock.now() - retentionMs, batchSize)) < batchSize) break;
-        await clock.sleep(pauseMs, stopping.signal);
-      }
+      for (const resolution of resolutions)
+        while (batches++ < mostBatches && !stopping.signal.aborted) {
+          const pruned = await store.pruneBuckets(resolution, clock.now() - retention[resolution], batchSize);
+          if (pruned < batchSize) break;
+          await clock.sleep(pauseMs, stopping.signal);
+        }
     } catch (error) {
-      if (!stopping.signal.aborted) logger.warn(describeError(error), 'old checks could not be deleted');
+      if (!stopping.signal.aborted) logger.warn(describeError(error), 'old history could not be deleted');
     }
     arm();
   };

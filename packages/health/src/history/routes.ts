@@ -1,10 +1,13 @@
-import { id, routeFor } from '@dotmac/core/contract';
+import { id, page, pageQuery, routeFor } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { healthErrors } from '../errors.js';
 import type { HealthScope } from '../health.js';
+import { shownResult } from './shown-result.js';
 import { mostHours, trend } from './trend.js';
 
 const route = routeFor<HealthScope>();
+const tag = 'Network monitoring';
+const params = z.object({ id });
 
 /** What endpoints did. */
 export const historyRoutes = [
@@ -12,14 +15,29 @@ export const historyRoutes = [
     name: 'getEndpointTrends',
     method: 'GET',
     path: '/network-monitoring/endpoints/{id}/trends',
-    tag: 'Network monitoring',
+    tag,
     summary: 'Show how an endpoint did over the last hours',
     description: 'Availability counts healthy and degraded checks among those whose outcome is known.',
     permission: 'health:read',
-    params: z.object({ id }),
+    params,
     query: z.object({ hours: z.coerce.number().int().min(1).max(mostHours).default(24) }),
     output: trend,
     errors: [healthErrors.ENDPOINT_NOT_FOUND],
-    run: (health, { params, query }) => health.history.trend(params.id, query.hours),
+    run: (health, { params: { id: endpointId }, query }) => health.history.trend(endpointId, query.hours),
+  }),
+  route({
+    name: 'listEndpointResults',
+    method: 'GET',
+    path: '/network-monitoring/endpoints/{id}/results',
+    tag,
+    summary: 'List the kept checks of an endpoint, newest first',
+    description:
+      'The last checks one by one, or, with `kind=issues`, the last that were not healthy: they are kept longer.',
+    permission: 'health:read',
+    params,
+    query: pageQuery.extend({ kind: z.enum(['recent', 'issues']).default('recent') }),
+    output: page(shownResult).meta({ id: 'CheckResultPage' }),
+    errors: [healthErrors.ENDPOINT_NOT_FOUND],
+    run: (health, { params: { id: endpointId }, query }) => health.history.results(endpointId, query),
   }),
 ];

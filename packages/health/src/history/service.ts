@@ -1,29 +1,69 @@
-import { invalidInput } from '@dotmac/core/contract';
-import { healthErrors } from '../errors.js';
+import { invalidInput, type Page } from '@dotmac/core/contract';
 import type { HealthContext } from '../context.js';
-import { mostHours, trendOf, trendWindow, type Trend } from './trend.js';
+import type { EndpointRecord } from '../endpoints/endpoint.js';
+import { healthErrors } from '../errors.js';
+import { planWindow } from './resolution.js';
+import type { Ring } from './result.js';
+import { shownAs, type ShownResult } from './shown-result.js';
+import { longestHours, seriesOf, trendOf, type Trend } from './trend.js';
 
 /** What one tenant's endpoints did. */
 export interface HistoryService {
   /**
    * How an endpoint did over the last hours, the last check included.
-   * @param hours 1 to 168; default 24
+   * @param hours 1 to 9,600 (400 days); default 24
    * @throws ENDPOINT_NOT_FOUND, INVALID_INPUT
    */
   trend(endpointId: string, hours?: number): Promise<Trend>;
+  /**
+   * The kept checks of an endpoint one by one, newest first: the last of all (`recent`), or the last that were not
+   * healthy (`issues`).
+   * @throws ENDPOINT_NOT_FOUND, INVALID_INPUT
+   */
+  results(
+    endpointId: string,
+    ask?: { kind?: Ring; limit?: number; cursor?: string | undefined },
+  ): Promise<Page<ShownResult>>;
 }
 
+const issuesShown = 20;
+
 /** The history of one scope. */
-export function historyService({ store, recorder, clock }: HealthContext, tenantId: string): HistoryService {
+export function historyService({ store, recorder, clock, retention }: HealthContext, tenantId: string): HistoryService {
   const endpoints = store.tenant(tenantId);
+  const find = async (endpointId: string): Promise<EndpointRecord> => {
+    const found = await endpoints.get(endpointId);
+    if (!found) throw healthErrors.ENDPOINT_NOT_FOUND({ endpointId });
+    await recorder.flush(endpointId);
+    return found.endpoint;
+  };
   return {
     async trend(endpointId, hours = 24) {
-      if (!(Number.isInteger(hours) && hours >= 1 && hours <= mostHours))
-        throw invalidInput([{ path: 'hours', message: `A whole number from 1 to ${mostHours}` }]);
-      const found = await endpoints.get(endpointId);
-      if (!found) throw healthErrors.ENDPOINT_NOT_FOUND({ endpointId });
-      await recorder.flush();
-      return trendOf(found.endpoint, hours, await endpoints.aggregate(endpointId, trendWindow(hours, clock.now())));
+      if (!(Number.isInteger(hours) && hours >= 1 && hours <= longestHours))
+        throw invalidInput([{ path: 'hours', message: `A whole number from 1 to ${longestHours}` }]);
+      const endpoint = await find(endpointId);
+      const until = clock.now() + 1;
+      const from = until - hours * 3_600_000;
+      const { coarsest } = seriesOf(hours);
+      const spans = planWindow({ from, until, now: clock.now(), coarsest }, retention);
+      const buckets = (await Promise.all(spans.map((span) => endpoints.buckets(endpointId, span)))).flat();
+      const issues = await endpoints.results(endpointId, { ring: 'issues', limit: issuesShown });
+      return trendOf(
+        endpoint,
+        hours,
+        buckets,
+        issues.filter(({ at }) => at >= from),
+      );
+    },
+    async results(endpointId, { kind = 'recent', limit = 50, cursor } = {}) {
+      const before = cursor === undefined ? undefined : Number(cursor);
+      if (before !== undefined && !Number.isSafeInteger(before))
+        throw invalidInput([{ path: 'cursor', message: 'This is no cursor of a page before' }]);
+      await find(endpointId);
+      const ask = { ring: kind, limit: limit + 1, ...(before !== undefined && { before }) };
+      const found = await endpoints.results(endpointId, ask);
+      const items = found.slice(0, limit).map(shownAs);
+      return { items, nextCursor: found.length > limit ? String(items.at(-1)?.checkedAt) : null };
     },
   };
 }

@@ -1,6 +1,11 @@
 import { instant } from '@dotmac/core/contract';
 import { z } from 'zod';
-import { endpointStatus, type EndpointStatus } from '../endpoints/endpoint.js';
+import { endpointStatus } from '../endpoints/endpoint.js';
+import { availability } from './availability.js';
+import { emptyBucket, mergeBuckets, type Bucket } from './bucket.js';
+import { quantile } from './histogram.js';
+import { bucketMs, type Resolution } from './resolution.js';
+import type { CheckResult } from './result.js';
 
 const percentage = z.number().min(0).max(100);
 const seconds = z.number().nullable().meta({ description: 'Seconds; null when nothing answered' });
@@ -16,6 +21,10 @@ export const trend = z
     availabilityPercentage: percentage
       .nullable()
       .meta({ description: 'Healthy and degraded checks among those that are known; null without any' }),
+    availabilityByDuration: percentage.nullable().meta({ description: 'The same by how long the status was which' }),
+    coveragePercentage: percentage.meta({
+      description: 'The share of the period in which the endpoint was looked after',
+    }),
     averageResponseTime: seconds,
     p50ResponseTime: seconds,
     p95ResponseTime: seconds,
@@ -38,71 +47,63 @@ export const trend = z
 /** @see trend */
 export type Trend = z.output<typeof trend>;
 
-/** What is asked of a store: from and until (exclusive) in epoch ms, in buckets of so many ms. */
-export interface TrendWindow {
-  from: number;
-  until: number;
-  bucketMs: number;
-  /** The percentiles wanted of the response times, by the nearest-rank method. */
-  percentiles: readonly number[];
-  /** How many issues, newest first. */
-  issues: number;
-}
-
-/** What a store gives back. */
-export interface Aggregate {
-  /** One for each bucket and status that has samples, by time. */
-  buckets: readonly {
-    start: number;
-    status: EndpointStatus;
-    count: number;
-    /** Over the samples with a response time. */
-    timed: number;
-    sumMs: number;
-  }[];
-  /** In the order asked for; null without any response time. */
-  percentilesMs: readonly (number | null)[];
-  issues: readonly { at: number; status: EndpointStatus; message: string; responseTimeMs: number | null }[];
-}
-
 const statuses = endpointStatus.options;
 const toSeconds = (ms: number | null | undefined): number | null =>
   ms === null || ms === undefined ? null : Math.round(ms * 1_000) / 1_000_000;
 const round = (value: number): number => Math.round(value * 100) / 100;
 
-/** As far back as a trend goes: a week. */
+/** As far back as a trend goes over HTTP: a week. */
 export const mostHours = 168;
+/** And in code: as far as days are kept by default. */
+export const longestHours = 400 * 24;
 
-/** The window of the last `hours`: 60 aligned buckets of whole minutes, and the beginning of another. */
-export function trendWindow(hours: number, now: number): TrendWindow {
-  const bucketMs = hours * 60_000;
-  return { from: now - hours * 3_600_000, until: now + 1, bucketMs, percentiles: [0.5, 0.95, 0.99], issues: 20 };
+/** The points of a trend's series: how wide they are, and the coarsest buckets that make them up. At most 61. */
+export function seriesOf(hours: number): { widthMs: number; coarsest: Resolution } {
+  if (hours <= 24) return { widthMs: hours * bucketMs.minute, coarsest: 'minute' };
+  if (hours <= 168) return { widthMs: Math.ceil(hours / 60) * bucketMs.hour, coarsest: 'hour' };
+  return { widthMs: Math.ceil(hours / 24 / 60) * bucketMs.day, coarsest: 'day' };
 }
 
-/** The rank of a percentile among `count` sorted values, from 0 (nearest-rank method). */
-export function nearestRank(percentile: number, count: number): number {
-  return Math.max(0, Math.ceil(percentile * count) - 1);
-}
-
-/** The trend of an endpoint from what its store has summed up. */
-export function trendOf({ id, name }: { id: string; name: string }, periodHours: number, aggregate: Aggregate): Trend {
-  const { buckets, percentilesMs, issues } = aggregate;
-  const whole = sumUp(buckets);
-  const starts = [...new Set(buckets.map(({ start }) => start))];
+/** The trend of an endpoint from its buckets, by time, and its last results that were not healthy, newest first. */
+export function trendOf(
+  { id, name }: { id: string; name: string },
+  periodHours: number,
+  buckets: readonly Bucket[],
+  issues: readonly CheckResult[],
+): Trend {
+  const whole = emptyBucket(buckets[0]?.start ?? 0);
+  const points = new Map<number, Bucket>();
+  const { widthMs } = seriesOf(periodHours);
+  for (const bucket of buckets) {
+    mergeBuckets(whole, bucket);
+    const start = bucket.start - (bucket.start % widthMs);
+    const point = points.get(start) ?? emptyBucket(start);
+    mergeBuckets(point, bucket);
+    points.set(start, point);
+  }
+  const total = checksOf(whole);
   const distribution = statuses.map((status) => {
     const count = whole.counts[status];
-    return [status, { count, percentage: whole.total === 0 ? 0 : round((100 * count) / whole.total) }] as const;
+    return [status, { count, percentage: total === 0 ? 0 : round((100 * count) / total) }] as const;
   });
+  // A histogram knows its values to 2 %; the least and the greatest are known exactly.
+  const percentile = (share: number): number | null => {
+    const ms = quantile(whole.histogram, share);
+    return ms === null ? null : toSeconds(Math.min(Math.max(ms, whole.minMs ?? ms), whole.maxMs ?? ms));
+  };
+  const { byDuration, coverage } = availability(whole, periodHours * 3_600_000);
   return {
     endpointId: id,
     endpointName: name,
     periodHours,
-    totalChecks: whole.total,
-    availabilityPercentage: whole.availability,
-    averageResponseTime: toSeconds(whole.averageMs),
-    p50ResponseTime: toSeconds(percentilesMs[0]),
-    p95ResponseTime: toSeconds(percentilesMs[1]),
-    p99ResponseTime: toSeconds(percentilesMs[2]),
+    totalChecks: total,
+    availabilityPercentage: rounded(availability(whole, 0).bySamples),
+    availabilityByDuration: rounded(byDuration),
+    coveragePercentage: round(Math.min(100, coverage ?? 0)),
+    averageResponseTime: averageOf(whole),
+    p50ResponseTime: percentile(0.5),
+    p95ResponseTime: percentile(0.95),
+    p99ResponseTime: percentile(0.99),
     statusDistribution: Object.fromEntries(distribution) as Trend['statusDistribution'],
     recentIssues: issues.map(({ at, status, message, responseTimeMs }) => ({
       timestamp: at,
@@ -110,32 +111,21 @@ export function trendOf({ id, name }: { id: string; name: string }, periodHours:
       message,
       responseTime: toSeconds(responseTimeMs),
     })),
-    series: starts.map((start) => {
-      const { total, availability, averageMs } = sumUp(buckets.filter((bucket) => bucket.start === start));
-      return {
-        timestamp: start,
-        totalChecks: total,
-        availabilityPercentage: availability,
-        averageResponseTime: toSeconds(averageMs),
-      };
-    }),
+    series: [...points.values()].map((point) => ({
+      timestamp: point.start,
+      totalChecks: checksOf(point),
+      availabilityPercentage: rounded(availability(point, 0).bySamples),
+      averageResponseTime: averageOf(point),
+    })),
   };
 }
 
-function sumUp(buckets: Aggregate['buckets']) {
-  const counts: Record<EndpointStatus, number> = { healthy: 0, degraded: 0, critical: 0, offline: 0, unknown: 0 };
-  let [timed, sumMs] = [0, 0];
-  for (const bucket of buckets) {
-    counts[bucket.status] += bucket.count;
-    timed += bucket.timed;
-    sumMs += bucket.sumMs;
-  }
-  const available = counts.healthy + counts.degraded;
-  const known = available + counts.critical + counts.offline;
-  return {
-    counts,
-    total: known + counts.unknown,
-    availability: known === 0 ? null : round((100 * available) / known),
-    averageMs: timed === 0 ? null : sumMs / timed,
-  };
+const rounded = (value: number | null): number | null => (value === null ? null : round(value));
+
+function checksOf({ counts }: Bucket): number {
+  return statuses.reduce((sum, status) => sum + counts[status], 0);
+}
+
+function averageOf({ timed, sumMs }: Bucket): number | null {
+  return timed === 0 ? null : toSeconds(sumMs / timed);
 }

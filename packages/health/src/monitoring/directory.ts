@@ -1,24 +1,40 @@
-import type { Endpoint, EndpointRecord, EndpointStatus } from '../endpoints/endpoint.js';
-import { unchecked } from './status.js';
+import type { Endpoint, EndpointRecord } from '../endpoints/endpoint.js';
+import { unchecked, type StatusState } from './status.js';
 
-/** An endpoint as the monitor has it in memory. */
-export interface KeptEndpoint {
-  readonly endpoint: EndpointRecord;
-  status: EndpointStatus;
-  streak: number;
-  /** Troubles of our own in a row; stores do not keep them. */
-  blind?: number;
+/** What was found out about an endpoint at its last check, as stores keep it. */
+export interface KeptState extends StatusState {
   responseTimeMs: number | null;
   message: string;
   /** Epoch ms; null before the first check. */
   checkedAt: number | null;
+  /** Checks ever, and those of them that were not healthy: where the next result goes in its ring. */
+  checks: number;
+  issues: number;
 }
 
-/** What was found out about an endpoint at its last check, as stores keep it. */
-export type KeptState = Omit<KeptEndpoint, 'endpoint'>;
+/** An endpoint as the monitor has it in memory. */
+export interface KeptEndpoint extends KeptState {
+  readonly endpoint: EndpointRecord;
+}
+
+/** What is kept of an endpoint that nobody has checked. */
+export const uncheckedState: KeptState = {
+  ...unchecked,
+  responseTimeMs: null,
+  message: 'Not checked yet',
+  checkedAt: null,
+  checks: 0,
+  issues: 0,
+};
+
+/** Where an endpoint's rings stand; stays when everything else begins anew. */
+export function countersOf(state: Pick<KeptState, 'checks' | 'issues'> | null | undefined) {
+  return { checks: state?.checks ?? 0, issues: state?.issues ?? 0 };
+}
 
 /** Every endpoint of this process with its state: what summaries and readiness answer from. */
 export interface Directory {
+  /** Adds an endpoint, or puts it in the place of the one with its id. */
   add(endpoint: EndpointRecord, state?: KeptState): KeptEndpoint;
   remove(tenantId: string, endpointId: string): void;
   get(endpointId: string): KeptEndpoint | undefined;
@@ -32,8 +48,8 @@ export function createDirectory(): Directory {
   const byId = new Map<string, KeptEndpoint>();
   const byTenant = new Map<string, Map<string, KeptEndpoint>>();
   return {
-    add(endpoint, state = { ...unchecked, responseTimeMs: null, message: 'Not checked yet', checkedAt: null }) {
-      const kept = { endpoint, ...state };
+    add(endpoint, state = uncheckedState) {
+      const kept = { ...state, endpoint };
       byId.set(endpoint.id, kept);
       const own = byTenant.get(endpoint.tenantId) ?? new Map<string, KeptEndpoint>();
       byTenant.set(endpoint.tenantId, own.set(endpoint.id, kept));
@@ -52,7 +68,15 @@ export function createDirectory(): Directory {
   };
 }
 
-/** The endpoint as it is shown. */
-export function shown(endpoint: EndpointRecord, state: Pick<KeptState, 'status' | 'checkedAt'> | undefined): Endpoint {
-  return { ...endpoint, lastCheck: state?.checkedAt ?? null, lastStatus: state?.status ?? 'unknown' };
+/** The endpoint as it is shown: its secrets by their names alone. */
+export function shown(
+  { secrets, ...endpoint }: EndpointRecord,
+  state: Pick<KeptState, 'status' | 'checkedAt'> = uncheckedState,
+): Endpoint {
+  return {
+    ...endpoint,
+    secretNames: Object.keys(secrets).sort(),
+    lastCheck: state.checkedAt,
+    lastStatus: state.status,
+  };
 }

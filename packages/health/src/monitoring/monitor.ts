@@ -1,21 +1,25 @@
-import { timerWaker, type Clock, type Logger } from '@dotmac/core';
+import { describeError, type Clock, type Logger } from '@dotmac/core';
 import type { Connector } from '@dotmac/core/net';
+import type { EndpointRecord } from '../endpoints/endpoint.js';
 import type { Recorder } from '../history/recorder.js';
 import type { HealthMetrics } from '../metrics.js';
-import { judge } from '../probes/probe.js';
-import { probes } from '../probes/registry.js';
+import type { ProbeResult } from '../probes/judge.js';
+import { runProbe } from '../probes/run-probe.js';
 import type { Directory, KeptEndpoint } from './directory.js';
+import type { Job, Limits } from './fair-queue.js';
 import { ownTrouble } from './own-trouble.js';
 import { nextSlot } from './phase.js';
-import { observe } from './status.js';
-
-/** After a result that may worsen the status, the next check comes this soon. */
-const recheckMs = 1_000;
+import type { Prepare } from './prepare.js';
+import { createSchedule } from './schedule.js';
+import { isUndecided, observe, type StatusPolicy } from './status.js';
 
 /** Checks every endpoint of a directory, each on its own interval. */
 export interface Monitor {
-  /** Checks an endpoint as soon as a place is free. */
-  checkSoon(endpointId: string): void;
+  /** Takes up an endpoint, or takes up what was changed of it. A paused one is left alone. */
+  watch(kept: KeptEndpoint): void;
+  forget(endpointId: string): void;
+  /** Checks an endpoint as soon as a place is free, and resolves with what was found; undefined when it was stopped. */
+  checkNow(kept: KeptEndpoint): Promise<ProbeResult | undefined>;
   start(): void;
   /** Takes no more, waits for running checks, then aborts them. */
   stop(): Promise<void>;
@@ -24,68 +28,121 @@ export interface Monitor {
 /** What a monitor works with. */
 export interface MonitorOptions {
   directory: Directory;
+  /** Makes an endpoint ready to be probed. */
+  prepare: Prepare;
   connector: Connector;
   recorder: Recorder;
   metrics: HealthMetrics | undefined;
   clock: Clock;
   logger: Logger;
-  /** Checks at once. */
-  concurrency: number;
+  limits: Limits;
 }
 
-/** Makes a monitor. One heap, one timer; an endpoint is never checked twice at once. */
-export function createMonitor(options: MonitorOptions): Monitor {
-  const { directory, connector, recorder, metrics, clock, logger, concurrency } = options;
-  const trouble = ownTrouble(clock);
-  const waker = timerWaker({ clock, logger, concurrency, maxWaiting: 1_000_000 });
+interface CheckJob extends Job {
+  kept: KeptEndpoint;
+}
 
-  const check = async (kept: KeptEndpoint, signal: AbortSignal): Promise<void> => {
+const jobOf = (kept: KeptEndpoint): CheckJob => {
+  const { id, tenantId, host } = kept.endpoint;
+  return { id, tenantId, host: host?.toLowerCase() ?? '', kept };
+};
+
+/** When an endpoint's results become its status. */
+function policyOf(endpoint: EndpointRecord): StatusPolicy {
+  const { retryCount, recoveryCount, minErrorTime, recoveryResponseTime } = endpoint;
+  return {
+    retryCount,
+    recoveryCount,
+    minErrorMs: minErrorTime * 1_000,
+    recoveryResponseMs: recoveryResponseTime === null ? null : recoveryResponseTime * 1_000,
+  };
+}
+
+/** Makes a monitor. An endpoint is never checked twice at once. */
+export function createMonitor(options: MonitorOptions): Monitor {
+  const { directory, prepare, connector, recorder, metrics, clock, logger, limits } = options;
+  const trouble = ownTrouble(clock);
+  const schedule = createSchedule<CheckJob>({ clock, limits, onLag: (lagMs) => metrics?.late(lagMs) });
+  metrics?.observe(() => schedule.figures);
+  /** Probes that went on after their deadline: their endpoint is not probed again before they end. */
+  const stuck = new Set<string>();
+  const asking = new Map<string, ((result: ProbeResult | undefined) => void)[]>();
+
+  const answer = (endpointId: string, result: ProbeResult | undefined): void => {
+    for (const tell of asking.get(endpointId) ?? []) tell(result);
+    asking.delete(endpointId);
+  };
+  const probe = async ({ endpoint }: KeptEndpoint, signal: AbortSignal): Promise<ProbeResult> => {
+    const { id, timeout, expectedResponseTime, conditions } = endpoint;
+    const ready = prepare(endpoint);
+    if ('fault' in ready) return { status: 'unknown', responseTimeMs: null, message: ready.fault };
+    if (stuck.has(id)) return { status: 'unknown', responseTimeMs: null, message: 'The check before has not ended' };
+    const expected = { timeoutMs: timeout * 1_000, expectedResponseTimeMs: expectedResponseTime * 1_000, conditions };
+    const { result, settled } = runProbe({ ...ready, expected, connector, clock, signal });
+    stuck.add(id);
+    void settled.then(() => stuck.delete(id));
+    return result;
+  };
+  const check = async ({ kept }: CheckJob, signal: AbortSignal): Promise<number | null> => {
     const { endpoint } = kept;
-    const { host, port, timeout, expectedResponseTime, retryCount, checkInterval } = endpoint;
     const weigh = trouble.watch();
-    const result = weigh(
-      await judge(probes[endpoint.serviceType], {
-        host,
-        port,
-        timeoutMs: timeout * 1_000,
-        expectedResponseTimeMs: expectedResponseTime * 1_000,
-        connector,
-        signal,
-      }),
-    );
-    if (signal.aborted || directory.get(endpoint.id) !== kept) return; // Stopped or removed meanwhile.
-    const from = kept.status;
-    const checkedAt = clock.now();
+    const result = weigh(await probe(kept, signal));
+    // Stopped, removed, changed or paused meanwhile: this result is nobody's.
+    if (signal.aborted || directory.get(endpoint.id) !== kept) {
+      answer(endpoint.id, undefined);
+      return null;
+    }
+    const before = { status: kept.status, checkedAt: kept.checkedAt };
+    const at = clock.now();
     const { responseTimeMs, message } = result;
-    Object.assign(kept, observe(kept, result.status, retryCount), { responseTimeMs, message, checkedAt });
+    Object.assign(kept, observe(kept, { ...result, at }, policyOf(endpoint)), {
+      responseTimeMs,
+      message,
+      checkedAt: at,
+    });
     metrics?.checked(endpoint.serviceType, result);
-    recorder.record(kept, { ...result, at: checkedAt }, from);
-    const intervalMs = checkInterval * 1_000;
-    const undecided = kept.streak > 0 || (kept.blind ?? 0) > 0;
-    const again = undecided
-      ? checkedAt + Math.min(recheckMs, intervalMs)
-      : nextSlot(endpoint.id, intervalMs, checkedAt);
-    void waker.wake(endpoint.id, again);
+    recorder.record(kept, { ...result, at }, before);
+    answer(endpoint.id, result);
+    const intervalMs = endpoint.checkInterval * 1_000;
+    if (endpoint.pausedAt !== null) return null;
+    return isUndecided(kept)
+      ? at + Math.min(endpoint.recheckInterval * 1_000, intervalMs)
+      : nextSlot(endpoint.id, intervalMs, at);
+  };
+  /** What was never checked is due now; the rest keeps its phase over restarts. */
+  const watch = (kept: KeptEndpoint): void => {
+    const { id, checkInterval, pausedAt } = kept.endpoint;
+    schedule.cancel(id);
+    if (pausedAt !== null) return;
+    const now = clock.now();
+    schedule.plan(jobOf(kept), kept.checkedAt === null ? now : nextSlot(id, checkInterval * 1_000, now));
   };
 
   return {
-    checkSoon: (endpointId) => void waker.wake(endpointId, clock.now()),
+    watch,
+    forget(endpointId) {
+      schedule.cancel(endpointId);
+      answer(endpointId, undefined);
+    },
+    checkNow: (kept) =>
+      new Promise((resolve) => {
+        asking.set(kept.endpoint.id, [...(asking.get(kept.endpoint.id) ?? []), resolve]);
+        schedule.plan(jobOf(kept), clock.now());
+      }),
     start() {
       trouble.start();
-      // What was never checked is due now; the rest keeps its phase over restarts.
-      for (const { endpoint, checkedAt } of directory.all())
-        void waker.wake(
-          endpoint.id,
-          checkedAt === null ? clock.now() : nextSlot(endpoint.id, endpoint.checkInterval * 1_000, clock.now()),
-        );
-      void waker.start(async (endpointId, signal) => {
-        const kept = directory.get(endpointId);
-        if (kept) await check(kept, signal);
-      });
+      for (const kept of directory.all()) watch(kept);
+      schedule.start((job, signal) =>
+        check(job, signal).catch((error: unknown) => {
+          logger.error({ endpointId: job.id, ...describeError(error) }, 'a check failed in a way that nobody foresaw');
+          return clock.now() + job.kept.endpoint.checkInterval * 1_000;
+        }),
+      );
     },
     async stop() {
       trouble.stop();
-      await waker.stop();
+      await schedule.stop();
+      for (const endpointId of asking.keys()) answer(endpointId, undefined);
     },
   };
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '@dotmac/core';
-import type { ProbeResult } from '../probes/probe.js';
+import type { ProbeResult } from '../probes/judge.js';
 
 /** Our event loop standing still for this long during a check makes its timing meaningless. */
 const stallMs = 1_000;

@@ -1,32 +1,115 @@
 import type { EndpointStatus } from '../endpoints/endpoint.js';
+import { changed, flapping } from './flapping.js';
 
-/** What is kept of an endpoint between its checks. */
+/** What is kept of an endpoint between its checks. Instants are epoch ms. */
 export interface StatusState {
   status: EndpointStatus;
+  /** When the first of the results came that made the status what it is; null before any did. */
+  since: number | null;
   /** Results in a row that are worse than the status; troubles of our own in between do not count. */
-  streak: number;
-  /** Troubles of our own in a row, 0 when left out. They are forgotten over a restart. */
-  blind?: number;
+  worse: number;
+  /** When the first of them came. */
+  worseSince: number | null;
+  /** Results in a row that are better than the status. */
+  better: number;
+  betterSince: number | null;
+  /** Troubles of our own in a row. */
+  blind: number;
+  /** Whether the endpoint answered at its last known check. */
+  answered: boolean | null;
+  /** The last known checks, newest lowest: 1 where answering changed. @see flapping */
+  changes: number;
+  /** It comes and goes too often to tell of every change. */
+  isFlapping: boolean;
+}
+
+/** When results become a status. */
+export interface StatusPolicy {
+  /** Worse results in a row that worsen the status, and trouble of our own in a row that makes it unknown. */
+  retryCount: number;
+  /** Better results in a row that mend it. */
+  recoveryCount: number;
+  /** How long the worse results must last besides, from the first to the last. */
+  minErrorMs: number;
+  /** A degraded endpoint stays so until it answers within this; null: as soon as it is not too slow. */
+  recoveryResponseMs: number | null;
+}
+
+/** One result, as the machine sees it. */
+export interface Outcome {
+  status: EndpointStatus;
+  responseTimeMs: number | null;
+  at: number;
 }
 
 /** An endpoint that nobody has checked. */
-export const unchecked: StatusState = { status: 'unknown', streak: 0 };
+export const unchecked: StatusState = {
+  status: 'unknown',
+  since: null,
+  worse: 0,
+  worseSince: null,
+  better: 0,
+  betterSince: null,
+  blind: 0,
+  answered: null,
+  changes: 0,
+  isFlapping: false,
+};
 
 const severity = { healthy: 0, degraded: 1, critical: 2, offline: 3 };
+const settled = { worse: 0, worseSince: null, better: 0, betterSince: null, blind: 0 };
+
+/** Whether checks answered with this status count as available. */
+export function isAvailable(status: EndpointStatus): boolean {
+  return status === 'healthy' || status === 'degraded';
+}
 
 /**
- * The state after a check. A better result counts at once; a worse one only after `retryCount` results in a row that
- * are all worse than the status. Results equal to the status end a streak. An endpoint not yet known becomes healthy or
- * degraded at its first good result, and anything else after `retryCount` results. Trouble of our own says nothing of
- * the endpoint, and is counted apart: after `retryCount` of it in a row nothing may be claimed any more.
+ * The state after a check. A worse result counts after `retryCount` of them in a row that last `minErrorMs`, a better
+ * one after `recoveryCount`; the new status is the last result's, and dates from the first of the row. Results equal to
+ * the status end a row. An endpoint not yet known becomes healthy or degraded at its first good result. Trouble of our
+ * own says nothing of the endpoint, and is counted apart: after `retryCount` of it in a row nothing may be claimed any
+ * more.
  */
-export function observe(state: StatusState, result: EndpointStatus, retryCount: number): StatusState {
-  const { status, streak, blind = 0 } = state;
-  if (result === status) return { status, streak: 0, blind: 0 };
-  if (result === 'unknown')
-    return blind + 1 >= retryCount ? { status: result, streak: 0, blind: 0 } : { status, streak, blind: blind + 1 };
-  const improves = status === 'unknown' ? severity[result] <= severity.degraded : severity[result] < severity[status];
-  return improves || streak + 1 >= retryCount
-    ? { status: result, streak: 0, blind: 0 }
-    : { status, streak: streak + 1, blind: 0 };
+export function observe(state: StatusState, outcome: Outcome, policy: StatusPolicy): StatusState {
+  const { status } = state;
+  const { at } = outcome;
+  if (outcome.status === 'unknown') {
+    if (status === 'unknown') return { ...state, ...settled };
+    const blind = state.blind + 1;
+    return blind >= policy.retryCount ? { ...state, ...settled, status: 'unknown', since: at } : { ...state, blind };
+  }
+  const result = staysDegraded(state, outcome, policy) ? 'degraded' : outcome.status;
+  const noted = note(state, isAvailable(result));
+  if (result === status) return { ...noted, ...settled };
+  const isBetter = status === 'unknown' ? isAvailable(result) : severity[result] < severity[status];
+  if (isBetter) {
+    const better = state.better + 1;
+    const betterSince = state.betterSince ?? at;
+    const enough = status === 'unknown' || better >= policy.recoveryCount;
+    return enough
+      ? { ...noted, ...settled, status: result, since: betterSince }
+      : { ...noted, worse: 0, worseSince: null, better, betterSince, blind: 0 };
+  }
+  const worse = state.worse + 1;
+  const worseSince = state.worseSince ?? at;
+  return worse >= policy.retryCount && at - worseSince >= policy.minErrorMs
+    ? { ...noted, ...settled, status: result, since: worseSince }
+    : { ...noted, worse, worseSince, better: 0, betterSince: null, blind: 0 };
+}
+
+/** Whether the next check should come soon: results disagree with the status, and it is not decided yet. */
+export function isUndecided({ worse, better, blind }: StatusState): boolean {
+  return worse > 0 || better > 0 || blind > 0;
+}
+
+function staysDegraded({ status }: StatusState, outcome: Outcome, { recoveryResponseMs }: StatusPolicy): boolean {
+  const { responseTimeMs } = outcome;
+  const isSlow = recoveryResponseMs !== null && responseTimeMs !== null && responseTimeMs > recoveryResponseMs;
+  return status === 'degraded' && outcome.status === 'healthy' && isSlow;
+}
+
+function note(state: StatusState, answered: boolean): StatusState {
+  const changes = changed(state.changes, state.answered !== null && state.answered !== answered);
+  return { ...state, answered, changes, isFlapping: flapping(changes, state.isFlapping) };
 }

@@ -1,77 +1,128 @@
-import { isConnectFailure, type Connector } from '@dotmac/core/net';
-import type { EndpointStatus } from '../endpoints/endpoint.js';
+import type { Clock } from '@dotmac/core';
+import type { Connector } from '@dotmac/core/net';
+import type { z } from 'zod';
+import type { Facts } from '../conditions/facts.js';
+import type { Addressing } from '../endpoints/service-type.js';
 
-/** What a check found out. `responseTimeMs` is null when nothing answered. */
-export interface ProbeResult {
-  status: EndpointStatus;
-  responseTimeMs: number | null;
-  /** A sentence of ours: never text of the other side, which may be anybody's. */
-  message: string;
+/** How long the parts of a check took, in milliseconds; parts that there were not are left out. */
+export interface Phases {
+  dnsMs?: number;
+  connectMs?: number;
+  tlsMs?: number;
+  /** From the question to the first byte of its answer. */
+  firstByteMs?: number;
+  /** From the first to the last byte of the answer, as far as it was read. */
+  transferMs?: number;
 }
 
 /** What a probe is given. */
-export interface ProbeContext {
+export interface ProbeContext<Config = unknown> {
+  /** Empty for probes without a host. */
   host: string;
+  /** 0 for probes without a port. */
   port: number;
+  config: Config;
+  /** What is left of the check's time when the probe begins. */
   timeoutMs: number;
-  /** An answer later than this is degraded. */
-  expectedResponseTimeMs: number;
+  /** The only way out: it judges every address. */
   connector: Connector;
+  /** Aborts at the deadline, and when the monitor stops. */
   signal: AbortSignal;
+  clock: Clock;
+}
+
+/** What a probe found out about something that answered as it should. */
+export interface Observation {
+  /** From the question to the answer, name resolution left out; what `expected_response_time` is compared with. */
+  responseTimeMs: number;
+  /** A sentence of ours: never text of the other side, which may be anybody's. */
+  message: string;
+  phases?: Phases;
+  /** What conditions can speak of. Stays in memory, and is dropped after they were judged. */
+  facts?: Facts;
+  /** Why an answer that came is one to worry about. */
+  degraded?: string;
 }
 
 /**
- * One way of checking an endpoint. It throws what went wrong (a `ConnectFailure`, or a {@link WrongAnswer}) and
- * returns how long the answer took; {@link judge} turns both into a result.
+ * One way of checking an endpoint. `run` throws what went wrong: a `ConnectFailure` of the connector, a
+ * {@link WrongAnswer}, an {@link Unreachable} or a {@link CannotCheck}; anything else counts as trouble of our own.
  */
-export type Probe = (context: ProbeContext) => Promise<{ responseTimeMs: number; message: string }>;
+export interface Probe<Config = unknown> {
+  /** What endpoints name it by: lower case, digits and underscores. */
+  readonly serviceType: string;
+  /** For people: what it does and what it takes for healthy. */
+  readonly summary: string;
+  /** Whether it needs a host and a port. */
+  readonly addressing: Addressing;
+  /** Reads an endpoint's `config`; keys are the same in code and on the wire, so single words. */
+  readonly config: z.ZodType<Config>;
+  /** The names that {@link Observation.facts} can have, for documentation. */
+  readonly facts?: readonly string[];
+  /** Paths into `config` whose text must name a secret (`${secrets.token}`) and not be one. */
+  readonly secret?: readonly string[];
+  run(context: ProbeContext<Config>): Promise<Observation>;
+}
 
-/** The other side answered, and wrongly: critical. */
+/** Any probe, its configuration unknown. What its schema has read is handed back to it alone. */
+export interface AnyProbe extends Omit<Probe, 'config' | 'run'> {
+  readonly config: z.ZodType;
+  run(context: ProbeContext<never>): Promise<Observation>;
+}
+
+/**
+ * A probe of the host's own, typed by its configuration's schema.
+ *
+ * @example
+ * const queueDepth = defineProbe({
+ *   serviceType: 'queue_depth',
+ *   summary: 'Counts waiting jobs',
+ *   addressing: 'none',
+ *   config: z.strictObject({ queue: z.string() }),
+ *   async run({ config }) {
+ *     const started = performance.now();
+ *     const waiting = await queues[config.queue].getWaitingCount();
+ *     return { responseTimeMs: performance.now() - started, message: `${waiting} jobs wait`, facts: { waiting } };
+ *   },
+ * });
+ * createHealth({ store, probes: [queueDepth] });
+ */
+export function defineProbe<Config>(probe: Probe<Config>): Probe<Config> {
+  return probe;
+}
+
+// Branded, for a host's probe may come with another copy of this package.
+const wrong = Symbol.for('dotmac.WrongAnswer');
+const unreachable = Symbol.for('dotmac.Unreachable');
+const cannotCheck = Symbol.for('dotmac.CannotCheck');
+const isBranded = (error: unknown, brand: symbol): boolean =>
+  typeof error === 'object' && error !== null && brand in error;
+
+/** The other side answered, and wrongly: critical. Conditions are not judged. */
 export class WrongAnswer extends Error {
+  readonly [wrong] = true;
   constructor(
     message: string,
-    readonly responseTimeMs: number | null,
+    readonly responseTimeMs: number | null = null,
+    readonly phases?: Phases,
   ) {
     super(message);
   }
 }
 
 /** Nobody answered, for a reason that is no socket's: offline. */
-export class Unreachable extends Error {}
-
-/** What each way of not getting through says of the endpoint. */
-const meanings: Record<string, { status: EndpointStatus; message: string }> = {
-  refused: { status: 'offline', message: 'The connection was refused' },
-  timeout: { status: 'offline', message: 'No answer in time' },
-  name_not_found: { status: 'offline', message: 'There is no such host name' },
-  unreachable: { status: 'offline', message: 'The host cannot be reached' },
-  reset: { status: 'offline', message: 'The connection was closed' },
-  tls_failed: { status: 'critical', message: 'The TLS handshake failed' },
-  certificate_expired: { status: 'critical', message: 'The certificate has expired' },
-  certificate_invalid: { status: 'critical', message: 'The certificate is not valid for this host' },
-  denied: { status: 'unknown', message: 'Connecting there is not allowed here' },
-  dns_failed: { status: 'unknown', message: 'Our name resolution failed' },
-  out_of_descriptors: { status: 'unknown', message: 'We ran out of sockets' },
-  aborted: { status: 'unknown', message: 'The check was stopped' },
-};
-
-/** Runs a probe and says what its outcome means. Never rejects. */
-export async function judge(probe: Probe, context: ProbeContext): Promise<ProbeResult> {
-  try {
-    const { responseTimeMs, message } = await probe(context);
-    return responseTimeMs <= context.expectedResponseTimeMs
-      ? { status: 'healthy', responseTimeMs, message }
-      : { status: 'degraded', responseTimeMs, message: `${message}, slower than expected` };
-  } catch (error) {
-    return failed(error);
-  }
+export class Unreachable extends Error {
+  readonly [unreachable] = true;
 }
 
-/** The result of a failed check, by the failure's code. What nobody foresaw is our trouble, not the endpoint's. */
-export function failed(error: unknown): ProbeResult {
-  if (error instanceof WrongAnswer)
-    return { status: 'critical', responseTimeMs: error.responseTimeMs, message: error.message };
-  if (error instanceof Unreachable) return { status: 'offline', responseTimeMs: null, message: error.message };
-  const meaning = isConnectFailure(error) ? meanings[error.code] : undefined;
-  return { ...(meaning ?? { status: 'unknown', message: 'The check itself failed' }), responseTimeMs: null };
+/** We could not even ask, for a reason worth telling: unknown. */
+export class CannotCheck extends Error {
+  readonly [cannotCheck] = true;
 }
+
+/** Recognises a {@link WrongAnswer}. */
+export const isWrongAnswer = (error: unknown): error is WrongAnswer => isBranded(error, wrong);
+/** Recognises an {@link Unreachable}. */
+export const isUnreachable = (error: unknown): error is Unreachable => isBranded(error, unreachable);
+/** Recognises a {@link CannotCheck}. */
+export const isCannotCheck = (error: unknown): error is CannotCheck => isBranded(error, cannotCheck);

@@ -1,11 +1,37 @@
-import type { Endpoint } from '../endpoints/endpoint.js';
+import { coreErrors } from '@dotmac/core';
+import type { builtInTypes } from '../endpoints/service-type.js';
 import { httpProbe } from './http.js';
-import type { Probe } from './probe.js';
+import { icmpProbe } from './icmp.js';
+import type { AnyProbe } from './probe.js';
+import { smtpProbe } from './smtp.js';
+import { sshProbe } from './ssh.js';
 import { tcpProbe } from './tcp.js';
+import { tlsProbe } from './tls.js';
 
-/** The probe of each service type. */
-export const probes: Record<Endpoint['serviceType'], Probe> = {
+const builtIn: Record<keyof typeof builtInTypes, AnyProbe> = {
   tcp: tcpProbe,
   http: httpProbe(false),
   https: httpProbe(true),
+  tls: tlsProbe,
+  smtp: smtpProbe,
+  ssh: sshProbe,
+  icmp: icmpProbe,
 };
+
+/** The probes of a health module, by service type. */
+export type ProbeRegistry = ReadonlyMap<string, AnyProbe>;
+
+/**
+ * The built-in probes and the host's own.
+ * @throws INVALID_ARGUMENT when a name is taken or is none
+ */
+export function probeRegistry(own: readonly AnyProbe[] = []): ProbeRegistry {
+  const probes = new Map(Object.entries(builtIn));
+  for (const probe of own) {
+    const refuse = (reason: string) => coreErrors.INVALID_ARGUMENT({ argument: `probe ${probe.serviceType}`, reason });
+    if (!/^[a-z][a-z0-9_]{0,39}$/.test(probe.serviceType)) throw refuse('a name is lower case, digits and "_"');
+    if (probes.has(probe.serviceType)) throw refuse('there is one of this name already');
+    probes.set(probe.serviceType, probe);
+  }
+  return probes;
+}

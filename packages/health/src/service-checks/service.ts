@@ -1,4 +1,4 @@
-import { invalidInput } from '@dotmac/core/contract';
+import { invalidInput, readDraft } from '@dotmac/core/contract';
 import { isOperationError } from '@dotmac/core';
 import { healthErrors } from '../errors.js';
 import type { HealthContext } from '../context.js';
@@ -40,7 +40,7 @@ export function serviceCheckService({ targets, docker, adHocConnector }: HealthC
   };
   return {
     async run(draft, signal = new AbortController().signal) {
-      const input = serviceCheckInput.parse(draft);
+      const input = readDraft(serviceCheckInput, draft);
       let target: ServiceTarget;
       try {
         target = targetOf(input);

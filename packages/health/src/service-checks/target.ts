@@ -1,5 +1,5 @@
 import { ConnectFailure } from '@dotmac/core/net';
-import { failed } from '../probes/probe.js';
+import { failed } from '../probes/judge.js';
 import type { CheckedServiceType, ServiceCheck, ServiceFacts } from './service-check.js';
 
 /** A service that can be checked. It throws what went wrong: a `ConnectFailure`, `WrongAnswer` or `Unreachable`. */

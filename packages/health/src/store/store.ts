@@ -1,9 +1,11 @@
 import type { AnyEvent, Outbox, StoreTransaction } from '@dotmac/core';
 import type { Page } from '@dotmac/core/contract';
-import type { EndpointRecord } from '../endpoints/endpoint.js';
+import type { EndpointFilter, EndpointRecord } from '../endpoints/endpoint.js';
 import type { HealthEvents } from '../events.js';
-import type { Sample } from '../history/sample.js';
-import type { Aggregate, TrendWindow } from '../history/trend.js';
+import type { Bucket } from '../history/bucket.js';
+import type { BucketDelta } from '../history/pending-buckets.js';
+import type { Resolution } from '../history/resolution.js';
+import type { CheckResult, Ring, RingResult } from '../history/result.js';
 import type { KeptEndpoint, KeptState } from '../monitoring/directory.js';
 
 /** A change of an endpoint's status, with the event that tells of it. */
@@ -18,16 +20,35 @@ export interface StoredEndpoint {
   state: KeptState | null;
 }
 
+/** What to list: a filter that is left out lets everything through. */
+export interface EndpointListing {
+  limit: number;
+  /** The id after which to go on. */
+  after: string | null;
+  filter?: Partial<EndpointFilter>;
+}
+
+/** A span of an endpoint's buckets, `until` exclusive; epoch ms. */
+export interface BucketSpan {
+  resolution: Resolution;
+  from: number;
+  until: number;
+}
+
 /** One tenant's endpoints. No call sees or changes another tenant's. */
 export interface TenantEndpoints {
   insert(endpoint: EndpointRecord, trx?: StoreTransaction): Promise<void>;
+  /** Puts an endpoint in the place of the one with its id; false when there is none. Its state stays. */
+  update(endpoint: EndpointRecord, trx?: StoreTransaction): Promise<boolean>;
   get(endpointId: string): Promise<StoredEndpoint | undefined>;
   /** In the order of their ids, which is that of their making. */
-  list(ask: { limit: number; after: string | null }): Promise<Page<StoredEndpoint>>;
+  list(ask: EndpointListing): Promise<Page<StoredEndpoint>>;
   /** Removes the endpoint, its state and its history; false when there is none. */
   remove(endpointId: string, trx?: StoreTransaction): Promise<boolean>;
-  /** What the samples of a window come to. */
-  aggregate(endpointId: string, window: TrendWindow): Promise<Aggregate>;
+  /** An endpoint's kept results, newest first, from before `before` (epoch ms). */
+  results(endpointId: string, ask: { ring: Ring; limit: number; before?: number }): Promise<CheckResult[]>;
+  /** The buckets that begin within the span, by time. */
+  buckets(endpointId: string, span: BucketSpan): Promise<Bucket[]>;
 }
 
 /** Where the health domain keeps things. */
@@ -39,10 +60,15 @@ export interface HealthStore {
   transaction<Result>(work: (trx: StoreTransaction) => Promise<Result>, join?: StoreTransaction): Promise<Result>;
   /** Every tenant's endpoints, page by page in the order of their ids; for the monitor alone. */
   everyEndpoint(ask: { limit: number; after: string | null }): Promise<Page<StoredEndpoint>>;
-  /** Adds samples and updates the states of their endpoints, in one transaction. A state of a removed endpoint is left out. */
-  saveSamples(samples: readonly Sample[], states: readonly KeptEndpoint[]): Promise<void>;
+  /**
+   * Puts results into their rings and updates the states of their endpoints, in one transaction. What belongs to a
+   * removed endpoint is left out.
+   */
+  saveResults(results: readonly RingResult[], states: readonly KeptEndpoint[]): Promise<void>;
   /** Updates states and appends their events to the outbox, in one transaction. */
   saveChanges(changes: readonly StatusChange[]): Promise<void>;
-  /** Deletes up to `limit` samples from before `before` (epoch ms). Returns how many. */
-  pruneSamples(before: number, limit: number): Promise<number>;
+  /** Adds to buckets, or makes them, in one transaction. What belongs to a removed endpoint is left out. */
+  addBuckets(deltas: readonly BucketDelta[]): Promise<void>;
+  /** Deletes up to `limit` buckets of a resolution that began before `before` (epoch ms). Returns how many. */
+  pruneBuckets(resolution: Resolution, before: number, limit: number): Promise<number>;
 }

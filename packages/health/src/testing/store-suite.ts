@@ -3,9 +3,11 @@ import { newId } from '@dotmac/core';
 import type { Suite } from '@dotmac/core/testing';
 import type { EndpointRecord, EndpointStatus } from '../endpoints/endpoint.js';
 import { healthEvents } from '../events.js';
-import type { Sample } from '../history/sample.js';
-import type { KeptEndpoint } from '../monitoring/directory.js';
-import type { HealthStore } from '../store/store.js';
+import { addCheck, addDuration, emptyBucket, type Bucket } from '../history/bucket.js';
+import type { Resolution } from '../history/resolution.js';
+import type { Ring, RingResult } from '../history/result.js';
+import { uncheckedState, type KeptEndpoint } from '../monitoring/directory.js';
+import type { EndpointListing, HealthStore } from '../store/store.js';
 
 const record = (tenantId: string, more: Partial<EndpointRecord> = {}): EndpointRecord => ({
   id: newId(),
@@ -18,33 +20,61 @@ const record = (tenantId: string, more: Partial<EndpointRecord> = {}): EndpointR
   timeout: 5,
   retryCount: 3,
   expectedResponseTime: 0.5,
+  recoveryCount: 2,
+  recoveryResponseTime: 0.4,
+  minErrorTime: 15,
+  recheckInterval: 2,
+  config: { path: '/ready', headers: { 'X-Ask': 'ü' } },
+  conditions: [{ on: 'status', op: 'in', value: [200, 204], severity: 'critical' }],
+  tags: [],
+  secrets: { token: 'sealed' },
+  pausedAt: null,
   createdAt: 1_767_225_600_000,
   updatedAt: 1_767_225_600_000,
   ...more,
 });
 
 const kept = (endpoint: EndpointRecord, status: EndpointStatus, checkedAt = 1_767_225_700_000): KeptEndpoint => ({
+  ...uncheckedState,
   endpoint,
   status,
-  streak: 1,
+  since: checkedAt - 1_000,
+  worse: 1,
+  worseSince: checkedAt,
+  changes: 5,
+  checks: 12,
   responseTimeMs: 12.5,
   message: 'Connected',
   checkedAt,
 });
 
-const sample = (
+const result = (
   { tenantId, id: endpointId }: EndpointRecord,
   at: number,
-  status: EndpointStatus,
-  responseTimeMs: number | null,
-): Sample => ({
-  id: newId(),
+  { ring = 'recent', slot = 0, status = 'healthy' }: { ring?: Ring; slot?: number; status?: EndpointStatus } = {},
+): RingResult => ({
   tenantId,
   endpointId,
   at,
   status,
-  responseTimeMs,
+  responseTimeMs: status === 'offline' ? null : 1.5,
   message: `It was ${status}`,
+  phases: { connectMs: 0.25 },
+  ring,
+  slot,
+});
+
+const bucketOf = (start: number, times: readonly number[]): Bucket => {
+  const bucket = emptyBucket(start);
+  for (const responseTimeMs of times) addCheck(bucket, { status: 'healthy', responseTimeMs });
+  addDuration(bucket, 'offline', 250);
+  return bucket;
+};
+const delta = ({ tenantId, id: endpointId }: EndpointRecord, resolution: Resolution, bucket: Bucket) => ({
+  tenantId,
+  endpointId,
+  resolution,
+  bucket,
 });
 
 /** What every health store does alike. The subject is migrated and empty. */
@@ -96,11 +126,12 @@ export const healthStoreSuite: Suite<HealthStore> = {
         await store.tenant('acme').insert(endpoint);
         await store.tenant('acme').insert(removed);
         assert.equal(await store.tenant('acme').remove(removed.id), true);
-        await store.saveSamples(
-          [sample(endpoint, 1, 'healthy', 1)],
-          [kept(endpoint, 'healthy'), kept(removed, 'offline')],
+        await store.saveResults([result(endpoint, 1)], [kept(endpoint, 'healthy'), kept(removed, 'offline')]);
+        await store.saveResults(
+          [result(endpoint, 2, { slot: 1 }), result(removed, 3)],
+          [kept(endpoint, 'degraded', 1_767_225_800_000)],
         );
-        await store.saveSamples([sample(endpoint, 2, 'degraded', 2)], [kept(endpoint, 'degraded', 1_767_225_800_000)]);
+        assert.deepEqual(await store.tenant('acme').results(removed.id, { ring: 'recent', limit: 10 }), []);
         const { items } = await store.everyEndpoint({ limit: 10, after: null });
         const { endpoint: _, ...state } = kept(endpoint, 'degraded', 1_767_225_800_000);
         assert.deepEqual(items, [{ endpoint, state }]);
@@ -147,51 +178,114 @@ export const healthStoreSuite: Suite<HealthStore> = {
       },
     },
     {
-      name: 'sums a window up by bucket and status, with nearest-rank percentiles',
+      name: 'replaces an endpoint of its own tenant, and finds it by what it is now',
       async run(store) {
-        const [endpoint, other] = [record('acme'), record('acme')];
+        const endpoint = record('acme', { tags: ['core', 'old'] });
         await store.tenant('acme').insert(endpoint);
-        await store.tenant('acme').insert(other);
-        const samples = Array.from({ length: 100 }, (_, index) =>
-          sample(endpoint, 1_000 + index * 10, 'healthy', index + 1),
-        );
-        samples.push(
-          sample(endpoint, 1_995, 'offline', null),
-          sample(endpoint, 999, 'critical', 9),
-          sample(endpoint, 2_000, 'critical', 9),
-        );
-        await store.saveSamples([...samples, sample(other, 1_500, 'critical', 1)], []);
-        const window = { from: 1_000, until: 2_000, bucketMs: 500, percentiles: [0.5, 0.95, 0.99], issues: 5 };
-        const { buckets, percentilesMs, issues } = await store.tenant('acme').aggregate(endpoint.id, window);
+        await store.tenant('acme').insert(record('acme', { serviceType: 'tcp', pausedAt: 5 }));
+        const changed = { ...endpoint, name: 'other', host: null, port: null, tags: ['core', 'new'], updatedAt: 7 };
+        assert.equal(await store.tenant('globex').update(changed), false);
+        assert.equal(await store.tenant('acme').update(changed), true);
+        assert.equal(await store.tenant('acme').update(changed), true);
+        assert.deepEqual((await store.tenant('acme').get(endpoint.id))?.endpoint, changed);
+        await store.saveResults([], [kept(endpoint, 'offline')]);
+        const found = async (filter: EndpointListing['filter'], tenantId = 'acme') =>
+          (await store.tenant(tenantId).list({ limit: 10, after: null, filter: filter ?? {} })).items.length;
         assert.deepEqual(
-          buckets.toSorted((a, b) => a.start - b.start || b.count - a.count),
-          [
-            { start: 1_000, status: 'healthy', count: 50, timed: 50, sumMs: 1_275 },
-            { start: 1_500, status: 'healthy', count: 50, timed: 50, sumMs: 3_775 },
-            { start: 1_500, status: 'offline', count: 1, timed: 0, sumMs: 0 },
-          ],
+          await Promise.all([
+            found({ tag: 'new' }),
+            found({ tag: 'old' }),
+            found({ tag: 'new' }, 'globex'),
+            found({ status: 'offline' }),
+            found({ status: 'unknown' }),
+            found({ serviceType: 'tcp' }),
+            found({ paused: true }),
+            found({ paused: false, tag: 'core', status: 'offline', serviceType: 'https' }),
+          ]),
+          [1, 0, 0, 1, 1, 1, 1, 1],
         );
-        assert.deepEqual(percentilesMs, [50, 95, 99]);
-        assert.deepEqual(issues, [{ at: 1_995, status: 'offline', message: 'It was offline', responseTimeMs: null }]);
-        const nothing = await store.tenant('globex').aggregate(endpoint.id, window);
-        assert.deepEqual(nothing, { buckets: [], percentilesMs: [null, null, null], issues: [] });
       },
     },
     {
-      name: 'prunes the oldest samples in batches, and nothing newer',
+      name: 'keeps results in rings, the newest in the place of the oldest',
       async run(store) {
         const endpoint = record('acme');
         await store.tenant('acme').insert(endpoint);
-        await store.saveSamples(
-          Array.from({ length: 25 }, (_, index) => sample(endpoint, index, 'healthy', 1)),
-          [],
-        );
+        // The third goes where the first was, within one call and over two.
+        const round = [0, 1, 2].map((count) => result(endpoint, 10 + count, { slot: count % 2 }));
+        await store.saveResults([...round, result(endpoint, 5, { ring: 'issues', status: 'offline' })], []);
+        await store.saveResults([result(endpoint, 13, { slot: 1 })], []);
+        const { results } = store.tenant('acme');
+        const { ring: _, slot: __, ...last } = result(endpoint, 13);
+        assert.deepEqual(await results(endpoint.id, { ring: 'recent', limit: 1 }), [last]);
+        const times = async (ring: Ring, before?: number) =>
+          (await results(endpoint.id, { ring, limit: 9, ...(before !== undefined && { before }) })).map(({ at }) => at);
         assert.deepEqual(
-          [await store.pruneSamples(20, 15), await store.pruneSamples(20, 15), await store.pruneSamples(20, 15)],
-          [15, 5, 0],
+          [await times('recent'), await times('recent', 13), await times('issues')],
+          [[13, 12], [12], [5]],
         );
-        const window = { from: 0, until: 100, bucketMs: 100, percentiles: [], issues: 0 };
-        assert.equal((await store.tenant('acme').aggregate(endpoint.id, window)).buckets[0]?.count, 5);
+        assert.deepEqual(await store.tenant('globex').results(endpoint.id, { ring: 'recent', limit: 9 }), []);
+      },
+    },
+    {
+      name: 'adds to buckets what it is given, over calls and within one',
+      async run(store) {
+        const [endpoint, removed] = [record('acme'), record('acme')];
+        await store.tenant('acme').insert(endpoint);
+        await store.addBuckets([
+          delta(endpoint, 'minute', bucketOf(60_000, [1, 2])),
+          delta(endpoint, 'hour', bucketOf(0, [1, 2])),
+          delta(removed, 'minute', bucketOf(60_000, [1])),
+        ]);
+        await store.addBuckets([
+          delta(endpoint, 'minute', bucketOf(60_000, [3])),
+          delta(endpoint, 'minute', bucketOf(120_000, [4])),
+        ]);
+        const span = { resolution: 'minute', from: 60_000, until: 180_000 } as const;
+        const [first, second, ...more] = await store.tenant('acme').buckets(endpoint.id, span);
+        assert.deepEqual(more, []);
+        assert.deepEqual(
+          [first?.start, first?.counts.healthy, first?.sumMs, first?.minMs, first?.maxMs, first?.durationMs.offline],
+          [60_000, 3, 6, 1, 3, 500],
+        );
+        assert.deepEqual([second?.start, second?.timed], [120_000, 1]);
+        const { buckets } = store.tenant('acme');
+        assert.deepEqual(await buckets(endpoint.id, { ...span, until: 60_000 }), []);
+        assert.equal((await buckets(endpoint.id, { resolution: 'hour', from: 0, until: 1 })).length, 1);
+        assert.deepEqual(await buckets(removed.id, span), []);
+        assert.deepEqual(await store.tenant('globex').buckets(endpoint.id, span), []);
+      },
+    },
+    {
+      name: 'loses nothing when several add to the same bucket at once',
+      async run(store) {
+        const endpoint = record('acme');
+        await store.tenant('acme').insert(endpoint);
+        const writers = Array.from({ length: 10 }, () =>
+          store.addBuckets([delta(endpoint, 'minute', bucketOf(0, [1])), delta(endpoint, 'hour', bucketOf(0, [1]))]),
+        );
+        await Promise.all(writers);
+        const [bucket] = await store.tenant('acme').buckets(endpoint.id, { resolution: 'hour', from: 0, until: 1 });
+        assert.equal(bucket?.counts.healthy, 10);
+      },
+    },
+    {
+      name: 'prunes the buckets of a resolution in batches, and nothing newer',
+      async run(store) {
+        const endpoint = record('acme');
+        await store.tenant('acme').insert(endpoint);
+        const minutes = Array.from({ length: 25 }, (_, index) =>
+          delta(endpoint, 'minute', bucketOf(index * 60_000, [1])),
+        );
+        await store.addBuckets([...minutes, delta(endpoint, 'hour', bucketOf(0, [1]))]);
+        const prune = () => store.pruneBuckets('minute', 20 * 60_000, 15);
+        assert.deepEqual([await prune(), await prune(), await prune()], [15, 5, 0]);
+        const left = await store.tenant('acme').buckets(endpoint.id, { resolution: 'minute', from: 0, until: 1e9 });
+        assert.equal(left.length, 5);
+        assert.equal(
+          (await store.tenant('acme').buckets(endpoint.id, { resolution: 'hour', from: 0, until: 1 })).length,
+          1,
+        );
       },
     },
   ],

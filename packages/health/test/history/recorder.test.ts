@@ -2,6 +2,7 @@ import { silentLogger } from '@dotmac/core';
 import { fakeClock } from '@dotmac/core/testing';
 import { Registry } from 'prom-client';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import type { Resolution } from '../../src/history/resolution.js';
 import { createRecorder } from '../../src/history/recorder.js';
 import { healthMetrics } from '../../src/metrics.js';
 import { createDirectory } from '../../src/monitoring/directory.js';
@@ -18,10 +19,15 @@ async function stage(maxPending = 1_000) {
   const reach = { broken: false };
   const watched: HealthStore = {
     ...store,
-    async saveSamples(samples, states) {
+    async saveResults(results, states) {
       if (reach.broken) throw new Error('out of reach');
-      writes.push(`${samples.length} samples`);
-      await store.saveSamples(samples, states);
+      writes.push(`${results.filter(({ ring }) => ring === 'recent').length} results`);
+      await store.saveResults(results, states);
+    },
+    async addBuckets(deltas) {
+      if (reach.broken) throw new Error('out of reach');
+      writes.push(`${deltas.length} buckets`);
+      await store.addBuckets(deltas);
     },
     async saveChanges(changes) {
       if (reach.broken) throw new Error('out of reach');
@@ -37,19 +43,24 @@ async function stage(maxPending = 1_000) {
     logger: silentLogger,
     metrics: healthMetrics(metrics),
     maxPending,
+    rings: { recent: 1_000, issues: 1_000 },
   });
   onTestFinished(() => recorder.stop());
-  const note = (status: EndpointStatus, from = kept.status): void => {
+  const note = (status: EndpointStatus): void => {
     const at = clock.now();
+    const before = { status: kept.status, checkedAt: kept.checkedAt };
     Object.assign(kept, { status, checkedAt: at, responseTimeMs: 1, message: 'Noted' });
-    recorder.record(kept, { status, at, responseTimeMs: 1, message: 'Noted' }, from);
+    recorder.record(kept, { status, at, responseTimeMs: 1, message: 'Noted' }, before);
   };
-  const stored = async (): Promise<number> => {
-    const window = { from: 0, until: clock.now() + 1, bucketMs: 1e12, percentiles: [], issues: 0 };
-    const { buckets } = await store.tenant('acme').aggregate(endpoint.id, window);
-    return buckets.reduce((sum, { count }) => sum + count, 0);
+  const stored = async (): Promise<number> =>
+    (await store.tenant('acme').results(endpoint.id, { ring: 'recent', limit: 10_000 })).length;
+  /** Checks in the stored sums of a resolution. */
+  const summed = async (resolution: Resolution = 'minute'): Promise<number> => {
+    const span = { resolution, from: 0, until: clock.now() + 1 };
+    const buckets = await store.tenant('acme').buckets(endpoint.id, span);
+    return buckets.reduce((sum, { counts }) => sum + Object.values(counts).reduce((a, b) => a + b), 0);
   };
-  return { clock, recorder, directory, endpoint, metrics, note, reach, store, stored, writes };
+  return { clock, recorder, directory, endpoint, metrics, note, reach, store, stored, summed, writes };
 }
 
 describe('checks', () => {
@@ -63,21 +74,21 @@ describe('checks', () => {
     await clock.advance(900);
     expect(writes).toEqual([]);
     await clock.advance(200);
-    expect(writes).toEqual(['10 samples']);
+    expect(writes).toEqual(['10 results']);
   });
 
   it('are stored in batches of bounded size', async () => {
     const { recorder, note, writes } = await stage(10_000);
-    for (let count = 0; count < 1_200; count++) note('unknown');
+    for (let count = 0; count < 1_200; count++) note('healthy');
     await recorder.flush();
-    expect(writes).toEqual(['500 samples', '500 samples', '200 samples']);
+    expect(writes.filter((it) => it.endsWith('results'))).toEqual(['500 results', '500 results', '200 results']);
   });
 
   it('wait in memory while the store is out of reach, the newest of them, and the lost ones are counted', async () => {
     const { clock, recorder, metrics, note, reach, stored } = await stage(100);
     recorder.start();
     reach.broken = true;
-    for (let count = 0; count < 250; count++) note('unknown');
+    for (let count = 0; count < 250; count++) note('healthy');
     await clock.advance(5_000);
     reach.broken = false;
     await clock.advance(1_000);
@@ -92,8 +103,43 @@ describe('checks', () => {
     directory.remove('acme', endpoint.id);
     await store.tenant('acme').remove(endpoint.id);
     await clock.advance(1_000);
-    expect(writes).toEqual(['1 samples']);
+    expect(writes).toEqual(['1 results']);
     expect(await store.tenant('acme').get(endpoint.id)).toBeUndefined();
+  });
+});
+
+describe('sums', () => {
+  it('wait half a minute, so that a minute’s checks are written together', async () => {
+    const { clock, recorder, note, summed, writes } = await stage();
+    recorder.start();
+    for (let count = 0; count < 20; count++) {
+      note('healthy');
+      await clock.advance(1_000);
+    }
+    expect(await summed()).toBe(0);
+    await clock.advance(12_000);
+    expect(await summed()).toBe(20);
+    expect(writes.filter((it) => it.endsWith('buckets'))).toEqual(['3 buckets']);
+  });
+
+  it('are not lost while the store is out of reach, nor counted twice afterwards', async () => {
+    const { clock, recorder, note, reach, summed } = await stage();
+    recorder.start();
+    reach.broken = true;
+    for (let count = 0; count < 100; count++) {
+      note('healthy');
+      await clock.advance(1_000);
+    }
+    reach.broken = false;
+    await recorder.flush();
+    expect([await summed('minute'), await summed('hour'), await summed('day')]).toEqual([100, 100, 100]);
+  });
+
+  it('of one endpoint can be asked for at once', async () => {
+    const { recorder, endpoint, note, summed } = await stage();
+    note('healthy');
+    await recorder.flush(endpoint.id);
+    expect(await summed('day')).toBe(1);
   });
 });
 
@@ -116,7 +162,7 @@ describe('a change of status', () => {
     expect(writes).toEqual([]);
     reach.broken = false;
     await clock.advance(1_000);
-    expect(writes).toEqual(['3 changes', '3 samples']);
+    expect(writes).toEqual(['3 changes', '3 results']);
     expect(await stored()).toBe(3);
   });
 });
@@ -129,6 +175,17 @@ describe('a recorder that stops', () => {
     await recorder.stop();
     expect(await stored()).toBe(1);
     expect(clock.pending).toBe(0);
+  });
+
+  it('has summed up every check, by minutes, hours and days', async () => {
+    const { clock, recorder, note, summed } = await stage();
+    recorder.start();
+    for (let count = 0; count < 150; count++) {
+      note(count % 3 ? 'healthy' : 'offline');
+      await clock.advance(1_000);
+    }
+    await recorder.stop();
+    expect([await summed('minute'), await summed('hour'), await summed('day')]).toEqual([150, 150, 150]);
   });
 
   it('does not fail because its store does', async () => {

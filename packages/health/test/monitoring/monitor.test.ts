@@ -1,12 +1,16 @@
 import { newId, silentLogger } from '@dotmac/core';
-import { ConnectFailure, type ConnectFailureCode, type Connector } from '@dotmac/core/net';
+import { ConnectFailure, createConnector, type ConnectFailureCode, type Connector } from '@dotmac/core/net';
 import { fakeClock, type FakeClock } from '@dotmac/core/testing';
 import { Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { z } from 'zod';
+import { defineProbe, type Observation } from '../../src/probes/probe.js';
 import type { EndpointRecord } from '../../src/endpoints/endpoint.js';
-import { createDirectory, type Directory } from '../../src/monitoring/directory.js';
+import { createDirectory, uncheckedState, type Directory } from '../../src/monitoring/directory.js';
 import { createMonitor, type Monitor } from '../../src/monitoring/monitor.js';
 import { nextSlot } from '../../src/monitoring/phase.js';
+import { preparation } from '../../src/monitoring/prepare.js';
+import { probeRegistry } from '../../src/probes/registry.js';
 import { endpointRecord } from '../support/endpoints.js';
 
 const minute = 60_000;
@@ -42,6 +46,8 @@ function stage(endpoints: EndpointRecord[], { concurrency = 100, network = {} as
   const recorded: string[] = [];
   const connector: Connector = {
     judgeHost: () => undefined,
+    secure: () => Promise.reject(new ConnectFailure('failed')),
+    resolve: () => Promise.reject(new ConnectFailure('failed')),
     async connect({ host, port, signal }) {
       checks.set(port, [...(checks.get(port) ?? []), clock.now()]);
       load.most = Math.max(load.most, ++load.now);
@@ -59,6 +65,7 @@ function stage(endpoints: EndpointRecord[], { concurrency = 100, network = {} as
   };
   const monitor = createMonitor({
     directory,
+    prepare: preparation(probeRegistry(), undefined),
     connector,
     recorder: {
       record: (kept, { status }) => void recorded.push(`${kept.status} (${status})`),
@@ -69,7 +76,7 @@ function stage(endpoints: EndpointRecord[], { concurrency = 100, network = {} as
     metrics: undefined,
     clock,
     logger: silentLogger,
-    concurrency,
+    limits: { total: concurrency, perTenant: concurrency, perHost: concurrency },
   });
   for (const endpoint of endpoints) directory.add(endpoint);
   onTestFinished(async () => {
@@ -94,8 +101,7 @@ describe('an endpoint', () => {
   it('that was checked before a restart waits for its slot', async () => {
     const endpoint = endpointRecord();
     const { clock, directory, monitor, checks } = stage([]);
-    const state = { status: 'healthy', streak: 0, responseTimeMs: 1, message: 'Connected', checkedAt: 1 } as const;
-    directory.add(endpoint, state);
+    directory.add(endpoint, { ...uncheckedState, status: 'healthy', responseTimeMs: 1, checkedAt: 1 });
     const slot = nextSlot(endpoint.id, 30_000, clock.now());
     monitor.start();
     await clock.advance(30_000);
@@ -107,10 +113,7 @@ describe('an endpoint', () => {
     const { clock, monitor, checks, load } = stage([endpoint], { network: { takesMs: 12_000 } });
     const start = clock.now();
     monitor.start();
-    for (let asked = 0; asked < 60; asked++) {
-      monitor.checkSoon('of nobody');
-      await clock.advance(1_000);
-    }
+    await clock.advance(minute);
     const [, ...later] = checks.get(7) ?? [];
     expect(load.most).toBe(1);
     expect(later.length).toBeGreaterThan(2);
@@ -122,12 +125,15 @@ describe('an endpoint', () => {
 
   it('is checked once more when that is asked for during a check', async () => {
     const endpoint = endpointRecord();
-    const { clock, monitor, checks, load } = stage([endpoint], { network: { takesMs: 500 } });
+    const { clock, directory, monitor, checks, load } = stage([endpoint], { network: { takesMs: 500 } });
     const start = clock.now();
     monitor.start();
     await clock.advance(100);
-    for (let asked = 0; asked < 5; asked++) monitor.checkSoon(endpoint.id);
+    const kept = directory.get(endpoint.id) ?? expect.unreachable();
+    const answers = Array.from({ length: 5 }, () => monitor.checkNow(kept));
     await clock.advance(900);
+    // Those who asked while it ran are content with its result.
+    expect(await Promise.all(answers)).toEqual(Array(5).fill(expect.objectContaining({ status: 'healthy' })));
     expect(checks.get(7)).toEqual([start, start + 500]);
     expect(load.most).toBe(1);
   });
@@ -165,11 +171,103 @@ describe('an endpoint', () => {
     monitor.start();
     await clock.advance(100);
     directory.remove('acme', endpoint.id);
+    monitor.forget(endpoint.id);
     await clock.advance(5 * minute);
     expect(checks.get(1)).toHaveLength(1);
     expect(checks.get(2)?.length).toBeGreaterThan(9);
     const ended = (checks.get(2) ?? []).filter((at) => at <= clock.now() - 500);
     expect(recorded).toHaveLength(ended.length);
+  });
+});
+
+describe('an endpoint that was changed', () => {
+  it('is checked as it is now, and a check under way of what it was leaves no trace', async () => {
+    const endpoint = endpointRecord({ port: 1 });
+    const { clock, directory, monitor, checks, recorded } = stage([endpoint], { network: { takesMs: 500 } });
+    monitor.start();
+    await clock.advance(100);
+    const asked = monitor.checkNow(directory.get(endpoint.id) ?? expect.unreachable());
+    monitor.watch(directory.add({ ...endpoint, port: 2 }));
+    await clock.advance(500);
+    expect(await asked).toBeUndefined();
+    expect(recorded).toEqual([]);
+    await clock.advance(500);
+    expect([checks.get(1)?.length, checks.get(2)?.length, recorded.length]).toEqual([1, 1, 1]);
+  });
+
+  it('is left alone while it is paused', async () => {
+    const endpoint = endpointRecord();
+    const { clock, directory, monitor, checks } = stage([endpoint]);
+    monitor.start();
+    await clock.advance(0);
+    monitor.watch(directory.add({ ...endpoint, pausedAt: clock.now() }));
+    await clock.advance(5 * minute);
+    expect(checks.get(7)).toHaveLength(1);
+    monitor.watch(directory.add(endpoint));
+    await clock.advance(0);
+    expect(checks.get(7)).toHaveLength(2);
+  });
+
+  it('is unknown, with the reason, when nobody can check it here', async () => {
+    const endpoints = [
+      endpointRecord({ id: 'a', serviceType: 'queue_depth' }),
+      endpointRecord({ id: 'b', config: { no: 'such' } }),
+      endpointRecord({ id: 'c', secrets: { token: 'sealed by somebody' } }),
+    ];
+    const { clock, directory, monitor } = stage(endpoints);
+    monitor.start();
+    await clock.advance(5_000);
+    const said = (id: string) => [directory.get(id)?.status, directory.get(id)?.message];
+    expect([said('a'), said('b'), said('c')]).toEqual([
+      ['unknown', 'There is no probe for this service type here'],
+      ['unknown', 'Its configuration does not fit its probe any more'],
+      ['unknown', 'Its secrets cannot be opened here: set them again'],
+    ]);
+  });
+});
+
+describe('a probe', () => {
+  it('that goes on after its deadline is not begun again before it has ended', async () => {
+    const clock = fakeClock();
+    const directory = createDirectory();
+    let begun = 0;
+    let end: (observation: Observation) => void = () => undefined;
+    const deaf = defineProbe({
+      serviceType: 'deaf',
+      summary: 'Ignores its signal',
+      addressing: 'none',
+      config: z.strictObject({}),
+      run: () => new Promise((resolve) => ((begun += 1), (end = resolve))),
+    });
+    const messages: string[] = [];
+    const nothing = () => Promise.resolve();
+    const monitor = createMonitor({
+      directory,
+      prepare: preparation(probeRegistry([deaf]), undefined),
+      connector: createConnector(),
+      recorder: {
+        record: (_, { message }) => void messages.push(message),
+        flush: nothing,
+        start: () => undefined,
+        stop: nothing,
+      },
+      metrics: undefined,
+      clock,
+      logger: silentLogger,
+      limits: { total: 1, perTenant: 1, perHost: 1 },
+    });
+    directory.add(endpointRecord({ serviceType: 'deaf', timeout: 1, checkInterval: 5, retryCount: 1 }));
+    monitor.start();
+    await clock.advance(11_500);
+    expect([begun, messages[0], new Set(messages.slice(1))]).toEqual([
+      1,
+      'No answer in time',
+      new Set(['The check before has not ended']),
+    ]);
+    end({ responseTimeMs: 1, message: 'At last' });
+    await clock.advance(6_000);
+    expect(begun).toBe(2);
+    await monitor.stop();
   });
 });
 
@@ -190,7 +288,8 @@ describe('many endpoints', () => {
     const { clock, monitor, checks } = stage(endpoints, { network: { slow: [1] } });
     monitor.start();
     await clock.advance(minute - 1);
-    expect(checks.get(1)).toHaveLength(1);
+    // The slow one is given up at its timeout, and tried again.
+    expect(checks.get(1)?.length).toBeLessThan(12);
     expect(checks.get(2)?.length).toBeGreaterThanOrEqual(12);
   });
 });

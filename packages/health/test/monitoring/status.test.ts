@@ -1,15 +1,36 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { endpointStatus, type EndpointStatus } from '../../src/index.js';
-import { observe, unchecked, type StatusState } from '../../src/monitoring/status.js';
+import { observe, unchecked, type Outcome, type StatusPolicy, type StatusState } from '../../src/monitoring/status.js';
 
-/** The statuses shown after each of these results. */
-const shownAfter = (results: readonly EndpointStatus[], retryCount: number, from: StatusState = unchecked) => {
+const policy = (more: Partial<StatusPolicy> = {}): StatusPolicy => ({
+  retryCount: 3,
+  recoveryCount: 1,
+  minErrorMs: 0,
+  recoveryResponseMs: null,
+  ...more,
+});
+/** The states after each of these results, a second apart from the second 1 on. */
+const statesAfter = (
+  outcomes: readonly (Partial<Outcome> & { status: EndpointStatus })[],
+  rules: StatusPolicy,
+  from = unchecked,
+) => {
   let state = from;
-  return results.map((result) => (state = observe(state, result, retryCount)).status);
+  return outcomes.map((outcome, index) => {
+    state = observe(state, { responseTimeMs: 1, at: 1_000 * (index + 1), ...outcome }, rules);
+    return state;
+  });
 };
+/** The statuses shown after each of these results. */
+const shownAfter = (results: readonly EndpointStatus[], retryCount: number, from: StatusState = unchecked) =>
+  statesAfter(
+    results.map((status) => ({ status })),
+    policy({ retryCount }),
+    from,
+  ).map(({ status }) => status);
 const times = (count: number, status: EndpointStatus): EndpointStatus[] => Array<EndpointStatus>(count).fill(status);
-const known = (status: EndpointStatus): StatusState => ({ status, streak: 0 });
+const known = (status: EndpointStatus): StatusState => ({ ...unchecked, status });
 
 describe('an endpoint that nobody has checked', () => {
   it('is healthy or degraded at its first good result', () => {
@@ -64,6 +85,75 @@ describe('trouble of our own', () => {
   it('does not hide an endpoint that fails in between', () => {
     const results = ['offline', 'unknown', 'offline', 'unknown', 'offline'] as const;
     expect(shownAfter(results, 3, known('healthy')).at(-1)).toBe('offline');
+  });
+});
+
+describe('a policy', () => {
+  const shown = (results: readonly EndpointStatus[], rules: Partial<StatusPolicy>, from: EndpointStatus) =>
+    statesAfter(
+      results.map((status) => ({ status })),
+      policy(rules),
+      known(from),
+    ).map(({ status }) => status);
+
+  it('mends a status only after recovery_count better results in a row', () => {
+    const results = ['healthy', 'healthy', 'offline', 'healthy', 'degraded', 'healthy'] as const;
+    expect(shown(results, { recoveryCount: 3 }, 'offline')).toEqual([...times(5, 'offline'), 'healthy']);
+  });
+
+  it('worsens a status only when the failures last min_error_time besides', () => {
+    // A second apart: the fifth failure comes four seconds after the first.
+    expect(shown(times(5, 'offline'), { retryCount: 2, minErrorMs: 4_000 }, 'healthy')).toEqual([
+      ...times(4, 'healthy'),
+      'offline',
+    ]);
+  });
+
+  it('keeps an endpoint degraded until it answers below recovery_response_time', () => {
+    const outcomes = [300, 700, 450, 399].map((responseTimeMs) => ({ status: 'healthy' as const, responseTimeMs }));
+    const rules = policy({ recoveryResponseMs: 400 });
+    const statuses = (from: EndpointStatus) => statesAfter(outcomes, rules, known(from)).map(({ status }) => status);
+    expect(statuses('healthy')).toEqual(times(4, 'healthy'));
+    expect(statesAfter(outcomes.slice(1), rules, known('degraded')).map(({ status }) => status)).toEqual([
+      'degraded',
+      'degraded',
+      'healthy',
+    ]);
+  });
+
+  it('dates a status from the first of the results that made it', () => {
+    const results = ['healthy', 'offline', 'offline', 'offline', 'offline', 'healthy'] as const;
+    const states = statesAfter(
+      results.map((status) => ({ status })),
+      policy(),
+    );
+    expect(states.map(({ since }) => since)).toEqual([1_000, 1_000, 1_000, 2_000, 2_000, 6_000]);
+  });
+});
+
+describe('flapping', () => {
+  const going = (results: readonly EndpointStatus[]) =>
+    statesAfter(
+      results.map((status) => ({ status })),
+      policy({ retryCount: 1 }),
+    ).map(({ isFlapping }) => isFlapping);
+  const turns = (count: number) => Array.from({ length: count }, (_, index) => (index % 2 ? 'offline' : 'healthy'));
+
+  it('begins when more than three in ten of the last checks turned, and ends below one in four', () => {
+    const flags = going([...turns(8), ...times(25, 'healthy')] as EndpointStatus[]);
+    // Six turns, weighted 1.2 downwards: 6.6 of 20.
+    expect(flags.indexOf(true)).toBe(6);
+    expect(flags.slice(0, 6)).toEqual(Array(6).fill(false));
+    const end = flags.lastIndexOf(true);
+    expect(end).toBeGreaterThan(8);
+    expect(flags.at(-1)).toBe(false);
+  });
+
+  it('is nothing that slow answers, or troubles of our own, amount to', () => {
+    const slow = Array.from({ length: 40 }, (_, index) => (index % 2 ? 'degraded' : 'healthy') as EndpointStatus);
+    expect(going(slow)).not.toContain(true);
+    const blind = Array.from({ length: 40 }, (_, index) => (index % 2 ? 'unknown' : 'healthy') as EndpointStatus);
+    expect(going(blind)).not.toContain(true);
   });
 });
 

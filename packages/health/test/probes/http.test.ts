@@ -20,7 +20,7 @@ const saying = (text: string) => (socket: Socket) => void socket.once('data', ()
 describe('an answer', () => {
   it.each([200, 204, 301, 401, 404, 499])('of HTTP %i is healthy', async (status) => {
     const { port } = await serving(createServer(answering(status)));
-    expect(await http({ port })).toEqual({
+    expect(await http({ port })).toMatchObject({
       status: 'healthy',
       responseTimeMs: expect.any(Number) as number,
       message: `Answered HTTP ${status}`,
@@ -29,7 +29,7 @@ describe('an answer', () => {
 
   it.each([500, 502, 503, 599])('of HTTP %i is critical', async (status) => {
     const { port } = await serving(createServer(answering(status)));
-    expect(await http({ port })).toEqual({
+    expect(await http({ port })).toMatchObject({
       status: 'critical',
       responseTimeMs: expect.any(Number) as number,
       message: `Answered HTTP ${status}`,

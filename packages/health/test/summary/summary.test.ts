@@ -2,14 +2,15 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { encode } from 'zod';
 import { endpointStatus, healthSummary, type EndpointStatus, type KeptEndpoint } from '../../src/index.js';
+import { uncheckedState } from '../../src/monitoring/directory.js';
 import { figuresOf, summaryOf } from '../../src/summary/summary.js';
 import { endpointRecord } from '../support/endpoints.js';
 
 const now = Date.UTC(2026, 0, 1);
 const kept = (status: EndpointStatus, responseTimeMs: number | null = null): KeptEndpoint => ({
+  ...uncheckedState,
   endpoint: endpointRecord(),
   status,
-  streak: 0,
   responseTimeMs,
   message: `It is ${status}`,
   checkedAt: status === 'unknown' ? null : now - 1_000,

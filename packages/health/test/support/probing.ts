@@ -1,22 +1,40 @@
+import { systemClock } from '@dotmac/core';
 import { createConnector, createResolver, type Connector, type EgressPolicy } from '@dotmac/core/net';
 import { onTestFinished } from 'vitest';
 import { dnsStub, type StubAnswer } from '../../../core/test/net/dns-stub.js';
 import { listen, type Listening } from '../../../core/test/net/listeners.js';
-import { judge, type Probe, type ProbeContext, type ProbeResult } from '../../src/probes/probe.js';
+import type { Condition } from '../../src/conditions/condition.js';
+import { runProbe } from '../../src/probes/run-probe.js';
+import type { ProbeResult } from '../../src/probes/judge.js';
+import type { AnyProbe } from '../../src/probes/probe.js';
 
 /** Towards servers of a test's own. */
 export const loopback: EgressPolicy = { allow: ['loopback'] };
 
-/** Probes 127.0.0.1 and says what it means; everything can be set otherwise. */
-export function probed(probe: Probe, context: Partial<ProbeContext> & { port: number }): Promise<ProbeResult> {
-  return judge(probe, {
-    host: '127.0.0.1',
-    timeoutMs: 5_000,
-    expectedResponseTimeMs: 4_000,
-    connector: createConnector({ policy: loopback }),
-    signal: new AbortController().signal,
-    ...context,
-  });
+/** What a test may set otherwise. */
+export interface Probing {
+  host?: string;
+  port?: number;
+  /** As an endpoint would have it. */
+  config?: Record<string, unknown>;
+  conditions?: Condition[];
+  timeoutMs?: number;
+  expectedResponseTimeMs?: number;
+  connector?: Connector;
+  signal?: AbortSignal;
+}
+
+/** Probes 127.0.0.1 as the monitor does and says what it means; everything can be set otherwise. */
+export function probed(probe: AnyProbe, probing: Probing = {}): Promise<ProbeResult> {
+  const { config = {}, conditions = [], timeoutMs = 5_000, expectedResponseTimeMs = 4_000, signal } = probing;
+  return runProbe({
+    probe,
+    target: { host: probing.host ?? '127.0.0.1', port: probing.port ?? 0, config: probe.config.parse(config) as never },
+    expected: { timeoutMs, expectedResponseTimeMs, conditions },
+    connector: probing.connector ?? createConnector({ policy: loopback }),
+    clock: systemClock,
+    signal: signal ?? new AbortController().signal,
+  }).result;
 }
 
 /** A connector whose names are those of a table. */

@@ -1,7 +1,7 @@
 import { isOperationError, newId, type ScopeIdentity } from '@dotmac/core';
+import { readDraft } from '@dotmac/core/contract';
 import type { LifecycleContext } from '../context.js';
 import { lifecycleErrors } from '../errors.js';
-import { readDraft } from '../read-draft.js';
 import { addressOf, issueToken } from '../verification/issue.js';
 import {
   registration,

@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ScopeIdentity } from '@dotmac/core';
+import { readDraft } from '@dotmac/core/contract';
 import type { LifecycleContext } from '../context.js';
 import type { Customer, CustomerView } from '../customers/customer.js';
 import { viewOf } from '../customers/next-actions.js';
-import { readDraft } from '../read-draft.js';
 import { perform, type CommandOptions, type Step } from '../customers/perform.js';
 import type { Command } from '../customers/transitions.js';
 import { missingItems } from './checklist.js';

@@ -1,9 +1,9 @@
 import { newId, type ScopeIdentity } from '@dotmac/core';
+import { readDraft } from '@dotmac/core/contract';
 import type { LifecycleContext } from '../context.js';
 import { perform, type CommandOptions, type Step } from '../customers/perform.js';
 import { transitionFor } from '../customers/transitions.js';
 import { lifecycleErrors } from '../errors.js';
-import { readDraft } from '../read-draft.js';
 import type { ServiceTemplate } from './definition.js';
 import { freshStep } from './plan.js';
 import {

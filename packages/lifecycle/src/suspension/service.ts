@@ -1,9 +1,8 @@
 import type { ScopeIdentity } from '@dotmac/core';
-import { invalidInput } from '@dotmac/core/contract';
+import { invalidInput, readDraft } from '@dotmac/core/contract';
 import type { LifecycleContext } from '../context.js';
 import type { Customer, CustomerView } from '../customers/customer.js';
 import { viewOf } from '../customers/next-actions.js';
-import { readDraft } from '../read-draft.js';
 import { perform, type CommandOptions, type Decision, type Step } from '../customers/perform.js';
 import { everyReason, reasonFor, reasonsToLift, without } from './reasons.js';
 import { suspensionInput, type SuspensionDraft } from './suspension.js';

@@ -1,11 +1,11 @@
 import type { ScopeIdentity, StoreTransaction } from '@dotmac/core';
+import { readDraft } from '@dotmac/core/contract';
 import type { LifecycleContext } from '../context.js';
 import type { Customer, CustomerView } from '../customers/customer.js';
 import { viewOf } from '../customers/next-actions.js';
 import { perform, type CommandOptions, type Step } from '../customers/perform.js';
 import { transitionFor } from '../customers/transitions.js';
 import { lifecycleErrors } from '../errors.js';
-import { readDraft } from '../read-draft.js';
 import type { StoredToken } from '../store/store.js';
 import type { Channel } from './channel.js';
 import { addressOf, bindingOf, issueToken } from './issue.js';

@@ -1,4 +1,6 @@
-import type { Migration, ModuleMigrations } from '@dotmac/core/kysely';
+import type { ColumnTypes, Migration, ModuleMigrations } from '@dotmac/core/kysely';
+import type { AlterTableBuilder } from 'kysely';
+import { endpointStatus } from '../../endpoints/endpoint.js';
 
 const endpoints: Migration = async (schema, { types }) => {
   await schema.schema
@@ -60,6 +62,71 @@ const samplesByAge: Migration = async (schema) => {
   await schema.schema.createIndex('dotmac_samples_at').on('dotmac_samples').columns(['at']).execute();
 };
 
+const alter =
+  (table: string, change: (table: AlterTableBuilder, types: ColumnTypes) => { execute(): Promise<void> }): Migration =>
+  async (schema, { types }) =>
+    change(schema.schema.alterTable(table), types).execute();
+
+const tags: Migration = async (schema, { types }) => {
+  await schema.schema
+    .createTable('dotmac_endpoint_tags')
+    .ifNotExists()
+    .addColumn('tenant_id', types.tenant, (c) => c.notNull())
+    .addColumn('tag', types.word, (c) => c.notNull())
+    .addColumn('endpoint_id', types.id, (c) => c.notNull())
+    .addPrimaryKeyConstraint('dotmac_endpoint_tags_pk', ['tenant_id', 'tag', 'endpoint_id'])
+    .execute();
+};
+
+/** Rings in the place of samples: bounded by construction, nothing to prune. */
+const results: Migration = async (schema, { types }) => {
+  await schema.schema
+    .createTable('dotmac_check_results')
+    .ifNotExists()
+    .addColumn('tenant_id', types.tenant, (c) => c.notNull())
+    .addColumn('endpoint_id', types.id, (c) => c.notNull())
+    .addColumn('ring', types.word, (c) => c.notNull())
+    .addColumn('slot', types.int, (c) => c.notNull())
+    .addColumn('at', types.epochMs, (c) => c.notNull())
+    .addColumn('status', types.word, (c) => c.notNull())
+    .addColumn('response_time_ms', types.real)
+    .addColumn('message', types.text, (c) => c.notNull())
+    .addColumn('phases', types.text, (c) => c.notNull())
+    .addPrimaryKeyConstraint('dotmac_check_results_pk', ['tenant_id', 'endpoint_id', 'ring', 'slot'])
+    .execute();
+};
+
+const buckets: Migration = async (schema, { types }) => {
+  let table = schema.schema
+    .createTable('dotmac_check_buckets')
+    .ifNotExists()
+    .addColumn('tenant_id', types.tenant, (c) => c.notNull())
+    .addColumn('endpoint_id', types.id, (c) => c.notNull())
+    .addColumn('resolution', types.word, (c) => c.notNull())
+    .addColumn('start', types.epochMs, (c) => c.notNull());
+  for (const status of endpointStatus.options)
+    table = table
+      .addColumn(`n_${status}`, types.bigInt, (c) => c.notNull())
+      .addColumn(`ms_${status}`, types.bigInt, (c) => c.notNull());
+  await table
+    .addColumn('timed', types.bigInt, (c) => c.notNull())
+    .addColumn('sum_ms', types.real, (c) => c.notNull())
+    .addColumn('min_ms', types.real)
+    .addColumn('max_ms', types.real)
+    .addColumn('histogram', types.text, (c) => c.notNull())
+    .addPrimaryKeyConstraint('dotmac_check_buckets_pk', ['tenant_id', 'endpoint_id', 'resolution', 'start'])
+    .execute();
+};
+
+/** For retention, which takes the oldest of all tenants. */
+const bucketsByAge: Migration = async (schema) => {
+  await schema.schema
+    .createIndex('dotmac_check_buckets_age')
+    .on('dotmac_check_buckets')
+    .columns(['resolution', 'start'])
+    .execute();
+};
+
 /** The health domain's tables. */
 export const healthMigrations: ModuleMigrations = {
   module: 'health',
@@ -69,5 +136,15 @@ export const healthMigrations: ModuleMigrations = {
     '0003-states': states,
     '0004-samples': samples,
     '0005-samples-by-age': samplesByAge,
+    '0006-endpoint-settings': alter('dotmac_endpoints', (table, types) => table.addColumn('settings', types.bigText)),
+    '0007-endpoint-secrets': alter('dotmac_endpoints', (table, types) => table.addColumn('secrets', types.bigText)),
+    '0008-endpoint-pause': alter('dotmac_endpoints', (table, types) => table.addColumn('paused_at', types.epochMs)),
+    '0009-tags': tags,
+    '0010-state-machine': alter('dotmac_endpoint_states', (table, types) => table.addColumn('machine', types.text)),
+    '0011-no-streak': alter('dotmac_endpoint_states', (table) => table.dropColumn('streak')),
+    '0012-results': results,
+    '0013-buckets': buckets,
+    '0014-buckets-by-age': bucketsByAge,
+    '0015-no-samples': (schema) => schema.schema.dropTable('dotmac_samples').ifExists().execute(),
   },
 };

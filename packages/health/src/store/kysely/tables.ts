@@ -1,5 +1,8 @@
 import { numberOrNull } from '@dotmac/core/kysely';
 import type { EndpointRecord, EndpointStatus } from '../../endpoints/endpoint.js';
+import type { BucketRow } from '../../history/bucket.js';
+import type { CheckResult, RingResult } from '../../history/result.js';
+import { uncheckedState, type KeptEndpoint, type KeptState } from '../../monitoring/directory.js';
 import type { StoredEndpoint } from '../store.js';
 
 /** `dotmac_endpoints`. */
@@ -7,15 +10,29 @@ export interface EndpointRow {
   tenant_id: string;
   id: string;
   name: string;
+  /** Empty for probes without one. */
   host: string;
+  /** 0 for probes without one. */
   port: number;
   service_type: string;
   check_interval: number;
   timeout: number;
   retry_count: number;
   expected_response_time: number;
+  /** The other settings, as JSON. */
+  settings: string | null;
+  /** Sealed secrets by name, as JSON. */
+  secrets: string | null;
+  paused_at: number | null;
   created_at: number;
   updated_at: number;
+}
+
+/** `dotmac_endpoint_tags`: for finding endpoints by tag. */
+export interface TagRow {
+  tenant_id: string;
+  tag: string;
+  endpoint_id: string;
 }
 
 /** `dotmac_endpoint_states`: what was last found out, apart from what people set. */
@@ -23,66 +40,111 @@ export interface StateRow {
   tenant_id: string;
   endpoint_id: string;
   status: string;
-  streak: number;
   response_time_ms: number | null;
   message: string;
   checked_at: number;
+  /** What the status machine counts, as JSON. */
+  machine: string | null;
 }
 
-/** `dotmac_samples`. */
-export interface SampleRow {
+/** `dotmac_check_results`: a ring of slots for each endpoint. */
+export interface ResultRow {
   tenant_id: string;
   endpoint_id: string;
+  ring: string;
+  slot: number;
   at: number;
-  id: string;
   status: string;
   response_time_ms: number | null;
   message: string;
+  phases: string;
+}
+
+/** `dotmac_check_buckets`. */
+export interface BucketsRow extends BucketRow {
+  tenant_id: string;
+  endpoint_id: string;
+  resolution: string;
 }
 
 /** The health domain's tables. */
 export interface HealthTables {
   dotmac_endpoints: EndpointRow;
+  dotmac_endpoint_tags: TagRow;
   dotmac_endpoint_states: StateRow;
-  dotmac_samples: SampleRow;
+  dotmac_check_results: ResultRow;
+  dotmac_check_buckets: BucketsRow;
 }
 
 /** An endpoint as a row. */
 export function endpointRow(endpoint: EndpointRecord): EndpointRow {
+  const { recoveryCount, recoveryResponseTime, minErrorTime, recheckInterval, config, conditions, tags } = endpoint;
   return {
     tenant_id: endpoint.tenantId,
     id: endpoint.id,
     name: endpoint.name,
-    host: endpoint.host,
-    port: endpoint.port,
+    host: endpoint.host ?? '',
+    port: endpoint.port ?? 0,
     service_type: endpoint.serviceType,
     check_interval: endpoint.checkInterval,
     timeout: endpoint.timeout,
     retry_count: endpoint.retryCount,
     expected_response_time: endpoint.expectedResponseTime,
+    settings: JSON.stringify({
+      recoveryCount,
+      recoveryResponseTime,
+      minErrorTime,
+      recheckInterval,
+      config,
+      conditions,
+      tags,
+    }),
+    secrets: JSON.stringify(endpoint.secrets),
+    paused_at: endpoint.pausedAt,
     created_at: endpoint.createdAt,
     updated_at: endpoint.updatedAt,
   };
 }
 
+type Settings = Pick<
+  EndpointRecord,
+  'recoveryCount' | 'recoveryResponseTime' | 'minErrorTime' | 'recheckInterval' | 'config' | 'conditions' | 'tags'
+>;
+
+/** Of endpoints from before there were settings. */
+const defaults: Settings = {
+  recoveryCount: 1,
+  recoveryResponseTime: null,
+  minErrorTime: 0,
+  recheckInterval: 1,
+  config: {},
+  conditions: [],
+  tags: [],
+};
+
+type StateColumns = Exclude<keyof StateRow, 'tenant_id' | 'endpoint_id'>;
+type Machine = Omit<KeptState, 'status' | 'responseTimeMs' | 'message' | 'checkedAt'>;
+
 /** A row joined with its state. Drivers disagree on how they give large integers: every number goes through Number. */
 export function storedEndpoint(
-  row: EndpointRow & {
-    [Column in 'status' | 'streak' | 'response_time_ms' | 'message' | 'checked_at']: StateRow[Column] | null;
-  },
+  row: EndpointRow & { [Column in StateColumns]: StateRow[Column] | null },
 ): StoredEndpoint {
   return {
     endpoint: {
+      ...defaults,
+      ...(row.settings === null ? {} : (JSON.parse(row.settings) as Settings)),
       id: row.id,
       tenantId: row.tenant_id,
       name: row.name,
-      host: row.host,
-      port: Number(row.port),
-      serviceType: row.service_type as EndpointRecord['serviceType'],
+      host: row.host === '' ? null : row.host,
+      port: Number(row.port) || null,
+      serviceType: row.service_type,
       checkInterval: Number(row.check_interval),
       timeout: Number(row.timeout),
       retryCount: Number(row.retry_count),
       expectedResponseTime: Number(row.expected_response_time),
+      secrets: row.secrets === null ? {} : (JSON.parse(row.secrets) as Record<string, string>),
+      pausedAt: numberOrNull(row.paused_at),
       createdAt: Number(row.created_at),
       updatedAt: Number(row.updated_at),
     },
@@ -90,11 +152,49 @@ export function storedEndpoint(
       row.status === null
         ? null
         : {
+            ...uncheckedState,
+            ...(row.machine === null ? {} : (JSON.parse(row.machine) as Machine)),
             status: row.status as EndpointStatus,
-            streak: Number(row.streak),
             responseTimeMs: numberOrNull(row.response_time_ms),
             message: row.message ?? '',
             checkedAt: numberOrNull(row.checked_at),
           },
+  };
+}
+
+/** What was last found out, as a row. */
+export function stateRow({ endpoint, status, responseTimeMs, message, checkedAt, ...machine }: KeptEndpoint): StateRow {
+  return {
+    tenant_id: endpoint.tenantId,
+    endpoint_id: endpoint.id,
+    status,
+    response_time_ms: responseTimeMs,
+    message,
+    checked_at: checkedAt ?? 0,
+    machine: JSON.stringify(machine satisfies Machine),
+  };
+}
+
+/** A result as a row. */
+export function resultRow({ tenantId, endpointId, responseTimeMs, phases, ...rest }: RingResult): ResultRow {
+  return {
+    ...rest,
+    tenant_id: tenantId,
+    endpoint_id: endpointId,
+    response_time_ms: responseTimeMs,
+    phases: JSON.stringify(phases),
+  };
+}
+
+/** A row as a result. */
+export function resultOf(row: ResultRow): CheckResult {
+  return {
+    tenantId: row.tenant_id,
+    endpointId: row.endpoint_id,
+    at: Number(row.at),
+    status: row.status as EndpointStatus,
+    responseTimeMs: numberOrNull(row.response_time_ms),
+    message: row.message,
+    phases: JSON.parse(row.phases) as CheckResult['phases'],
   };
 }

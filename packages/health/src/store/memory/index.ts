@@ -1,37 +1,44 @@
 import { memoryOutbox, memoryTables } from '@dotmac/core';
-import type { Sample } from '../../history/sample.js';
-import { nearestRank, type Aggregate, type TrendWindow } from '../../history/trend.js';
-import type { KeptEndpoint } from '../../monitoring/directory.js';
 import { healthEvents } from '../../events.js';
-import type { HealthStore, StoredEndpoint } from '../store.js';
+import { emptyBucket, mergeBuckets, type Bucket } from '../../history/bucket.js';
+import type { BucketDelta } from '../../history/pending-buckets.js';
+import type { Resolution } from '../../history/resolution.js';
+import type { RingResult } from '../../history/result.js';
+import type { KeptEndpoint } from '../../monitoring/directory.js';
 import { outboxEntries } from '../outbox-entries.js';
+import type { EndpointListing, HealthStore, StoredEndpoint } from '../store.js';
+
+type KeptBucket = Pick<BucketDelta, 'endpointId' | 'resolution' | 'bucket'>;
 
 /** A store in memory: for tests, and for applications that need no history across restarts. */
 export function memoryHealthStore(): HealthStore {
-  const tables = memoryTables({ endpoints: new Map<string, StoredEndpoint>(), samples: new Map<string, Sample>() });
-  const { endpoints, samples } = tables.read;
+  const tables = memoryTables({
+    endpoints: new Map<string, StoredEndpoint>(),
+    results: new Map<string, RingResult>(),
+    buckets: new Map<string, KeptBucket>(),
+  });
+  const { endpoints, results, buckets } = tables.read;
   const outbox = memoryOutbox();
   const byId = () => [...endpoints.values()].sort((a, b) => (a.endpoint.id < b.endpoint.id ? -1 : 1));
-  const paged = (items: StoredEndpoint[], limit: number, after: string | null) => {
+  const paged = (items: StoredEndpoint[], { limit, after }: Pick<EndpointListing, 'limit' | 'after'>) => {
     const rest = items.filter(({ endpoint }) => after === null || endpoint.id > after);
     const page = rest.slice(0, limit);
     return { items: page, nextCursor: rest.length > limit ? (page.at(-1)?.endpoint.id ?? null) : null };
   };
-  const keep = (
-    rows: Map<string, StoredEndpoint>,
-    { endpoint, status, streak, responseTimeMs, message, checkedAt }: KeptEndpoint,
-  ): void => {
+  const keep = (rows: Map<string, StoredEndpoint>, { endpoint, ...state }: KeptEndpoint): void => {
     const known = rows.get(endpoint.id);
-    if (known) rows.set(endpoint.id, { ...known, state: { status, streak, responseTimeMs, message, checkedAt } });
+    if (known) rows.set(endpoint.id, { ...known, state: { ...state } });
   };
   return {
     outbox,
     migrate: () => Promise.resolve(),
     transaction: (work, join) => tables.transaction((_, trx) => work(trx), join),
-    everyEndpoint: ({ limit, after }) => Promise.resolve(paged(byId(), limit, after)),
-    saveSamples: (batch, states) =>
+    everyEndpoint: (ask) => Promise.resolve(paged(byId(), ask)),
+    saveResults: (batch, states) =>
       tables.transaction((rows) => {
-        for (const sample of batch) if (rows.endpoints.has(sample.endpointId)) rows.samples.set(sample.id, sample);
+        for (const result of batch)
+          if (rows.endpoints.has(result.endpointId))
+            rows.results.set(`${result.endpointId} ${result.ring} ${result.slot}`, result);
         for (const state of states) keep(rows.endpoints, state);
       }),
     saveChanges: (changes) =>
@@ -39,66 +46,81 @@ export function memoryHealthStore(): HealthStore {
         for (const { kept } of changes) keep(rows.endpoints, kept);
         await outbox.append(outboxEntries(changes.map(({ event }) => healthEvents.encode(event))), trx);
       }),
-    pruneSamples: (before, limit) =>
+    addBuckets: (deltas) =>
       tables.transaction((rows) => {
-        const old = [...rows.samples.values()].filter(({ at }) => at < before).slice(0, limit);
-        for (const { id } of old) rows.samples.delete(id);
-        return old.length;
+        for (const { endpointId, resolution, bucket } of deltas) {
+          if (!rows.endpoints.has(endpointId)) continue;
+          const key = `${endpointId} ${resolution} ${bucket.start}`;
+          const sum = emptyBucket(bucket.start);
+          const known = rows.buckets.get(key);
+          if (known) mergeBuckets(sum, known.bucket);
+          mergeBuckets(sum, bucket);
+          rows.buckets.set(key, { endpointId, resolution, bucket: sum });
+        }
+      }),
+    pruneBuckets: (resolution: Resolution, before, limit) =>
+      tables.transaction((rows) => {
+        const old = [...rows.buckets].filter(([, it]) => it.resolution === resolution && it.bucket.start < before);
+        for (const [key] of old.slice(0, limit)) rows.buckets.delete(key);
+        return Math.min(old.length, limit);
       }),
     tenant: (tenantId) => {
       const own = (endpointId: string): StoredEndpoint | undefined => {
         const found = endpoints.get(endpointId);
         return found?.endpoint.tenantId === tenantId ? found : undefined;
       };
-      const mine = () => byId().filter(({ endpoint }) => endpoint.tenantId === tenantId);
       return {
         insert: (endpoint, trx) =>
           tables.transaction((rows) => void rows.endpoints.set(endpoint.id, { endpoint, state: null }), trx),
+        update: (endpoint, trx) =>
+          tables.transaction((rows) => {
+            const known = own(endpoint.id);
+            if (known) rows.endpoints.set(endpoint.id, { ...known, endpoint });
+            return known !== undefined;
+          }, trx),
         get: (endpointId) => Promise.resolve(own(endpointId)),
-        list: ({ limit, after }) => Promise.resolve(paged(mine(), limit, after)),
+        list: (ask) =>
+          Promise.resolve(
+            paged(
+              byId().filter((it) => it.endpoint.tenantId === tenantId && passes(it, ask.filter)),
+              ask,
+            ),
+          ),
         remove: (endpointId, trx) =>
           tables.transaction((rows) => {
             if (!own(endpointId)) return false;
-            for (const sample of [...rows.samples.values()])
-              if (sample.endpointId === endpointId) rows.samples.delete(sample.id);
+            for (const table of [rows.results, rows.buckets])
+              for (const [key, row] of [...table]) if (row.endpointId === endpointId) table.delete(key);
             return rows.endpoints.delete(endpointId);
           }, trx),
-        aggregate: (endpointId, window) =>
+        results: (endpointId, { ring, limit, before = Infinity }) =>
           Promise.resolve(
-            aggregate(
-              [...samples.values()].filter((it) => it.tenantId === tenantId && it.endpointId === endpointId),
-              window,
-            ),
+            [...results.values()]
+              .filter((it) => it.tenantId === tenantId && it.endpointId === endpointId && it.ring === ring)
+              .filter(({ at }) => at < before)
+              .sort((a, b) => b.at - a.at)
+              .slice(0, limit)
+              .map(({ ring: _, slot: __, ...result }) => result),
+          ),
+        buckets: (endpointId, { resolution, from, until }) =>
+          Promise.resolve(
+            [...buckets.values()]
+              .filter((it) => own(endpointId) && it.endpointId === endpointId && it.resolution === resolution)
+              .map(({ bucket }): Bucket => bucket)
+              .filter(({ start }) => start >= from && start < until)
+              .sort((a, b) => a.start - b.start),
           ),
       };
     },
   };
 }
 
-function aggregate(samples: readonly Sample[], { from, until, bucketMs, percentiles, issues }: TrendWindow): Aggregate {
-  const inside = samples.filter(({ at }) => at >= from && at < until).sort((a, b) => a.at - b.at);
-  const buckets = new Map<
-    string,
-    { start: number; status: Sample['status']; count: number; timed: number; sumMs: number }
-  >();
-  for (const { at, status, responseTimeMs } of inside) {
-    const start = at - (at % bucketMs);
-    const bucket = buckets.get(`${start} ${status}`) ?? { start, status, count: 0, timed: 0, sumMs: 0 };
-    bucket.count++;
-    if (responseTimeMs !== null) {
-      bucket.timed++;
-      bucket.sumMs += responseTimeMs;
-    }
-    buckets.set(`${start} ${status}`, bucket);
-  }
-  const times = inside.flatMap(({ responseTimeMs }) => responseTimeMs ?? []).sort((a, b) => a - b);
-  return {
-    buckets: [...buckets.values()],
-    percentilesMs: percentiles.map((it) => times[nearestRank(it, times.length)] ?? null),
-    issues: inside
-      .filter(({ status }) => status !== 'healthy')
-      .reverse()
-      .slice(0, issues)
-      .map(({ at, status, message, responseTimeMs }) => ({ at, status, message, responseTimeMs })),
-  };
+function passes({ endpoint, state }: StoredEndpoint, filter: EndpointListing['filter'] = {}): boolean {
+  const { status, serviceType, tag, paused } = filter;
+  return (
+    (status === undefined || (state?.status ?? 'unknown') === status) &&
+    (serviceType === undefined || endpoint.serviceType === serviceType) &&
+    (tag === undefined || endpoint.tags.includes(tag)) &&
+    (paused === undefined || (endpoint.pausedAt !== null) === paused)
+  );
 }

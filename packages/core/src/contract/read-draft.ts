@@ -1,5 +1,5 @@
-import { invalidInput, wireName } from '@dotmac/core/contract';
 import type { z } from 'zod';
+import { invalidInput, wireName } from './wire.js';
 
 /**
  * Checks what a caller in code gave, as the routes check what came by HTTP.

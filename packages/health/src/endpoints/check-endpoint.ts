@@ -1,0 +1,39 @@
+import type { InputIssue } from '@dotmac/core';
+import type { Connector } from '@dotmac/core/net';
+import { follow, readPath } from '../conditions/path.js';
+import type { ProbeRegistry } from '../probes/registry.js';
+import { secretsNamed } from './secrets.js';
+import type { EndpointRecord } from './endpoint.js';
+
+/** What an endpoint is held against besides its schema. */
+export interface EndpointRules {
+  probes: ProbeRegistry;
+  connector: Connector;
+}
+
+/** What is wrong with an endpoint that its schema does not see, in wire names; nothing when it can be checked. */
+export function faultsOf(endpoint: EndpointRecord, { probes, connector }: EndpointRules): InputIssue[] {
+  const { serviceType, host, port, config, secrets } = endpoint;
+  const issues: InputIssue[] = [];
+  const miss = (path: string, message: string): void => void issues.push({ path, message });
+  const probe = probes.get(serviceType);
+  if (!probe) {
+    miss('service_type', 'There is no such probe here');
+    return issues;
+  }
+  if (probe.addressing === 'none' && host !== null) miss('host', `${serviceType} has no host`);
+  if (probe.addressing !== 'port' && port !== null) miss('port', `${serviceType} has no port`);
+  if (host !== null && connector.judgeHost(host, port ?? 0)?.allowed === false)
+    miss('host', 'Connecting to this address is not allowed here');
+  for (const { path, message } of probe.config.safeParse(config).error?.issues ?? [])
+    miss(['config', ...path.map(String)].join('.'), message);
+  const named = secretsNamed(config);
+  for (const name of named) if (!Object.hasOwn(secrets, name)) miss(`secrets.${name}`, 'config names it: give it');
+  for (const name of Object.keys(secrets)) if (!named.has(name)) miss(`secrets.${name}`, 'config does not name it');
+  for (const path of probe.secret ?? []) {
+    const text = follow(readPath(path) ?? [], config);
+    if (text !== undefined && secretsNamed(text).size === 0)
+      miss(`config.${path}`, 'Put this into secrets, and name it here as ${secrets.name}');
+  }
+  return issues;
+}

@@ -1,0 +1,74 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Sealer } from '@dotmac/core';
+import { follow } from '../conditions/path.js';
+
+/** Where a secret is put: `${secrets.token}`. */
+const placeholder = /\$\{secrets\.([a-z][a-z0-9_]{0,39})\}/g;
+
+/** Every string in a configuration. */
+function* texts(value: unknown): Generator<string> {
+  if (typeof value === 'string') yield value;
+  else if (typeof value === 'object' && value !== null) for (const item of Object.values(value)) yield* texts(item);
+}
+
+/** The names of the secrets that a configuration speaks of. */
+export function secretsNamed(config: unknown): ReadonlySet<string> {
+  return new Set([...texts(config)].flatMap((text) => [...text.matchAll(placeholder)].map(([, name = '']) => name)));
+}
+
+/** A configuration with its secrets put in. */
+export function withSecrets<Value>(value: Value, secrets: Readonly<Record<string, string>>): Value {
+  if (typeof value === 'string')
+    return value.replace(placeholder, (whole, name: string) => secrets[name] ?? whole) as Value;
+  if (Array.isArray(value)) return value.map((item: unknown) => withSecrets(item, secrets)) as Value;
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, withSecrets(item, secrets)])) as Value;
+}
+
+/** What a secret belongs to: read for another endpoint or another target, it does not open. */
+export interface SecretOrigin {
+  tenantId: string;
+  id: string;
+  serviceType: string;
+  host: string | null;
+  port: number | null;
+  config: Readonly<Record<string, unknown>>;
+}
+
+const userPath = ['auth', 'username'];
+
+function bindingOf({ tenantId, id, serviceType, host, port, config }: SecretOrigin): string[] {
+  const user = follow(userPath, config);
+  return [tenantId, id, serviceType, host ?? '', String(port ?? ''), typeof user === 'string' ? user : ''];
+}
+
+/** Whether two are the same as far as their secrets go: nobody gets a secret by pointing its endpoint elsewhere. */
+export function sameOrigin(one: SecretOrigin, other: SecretOrigin): boolean {
+  return isDeepStrictEqual(bindingOf(one), bindingOf(other));
+}
+
+/** Seals each secret for its endpoint. */
+export function sealSecrets(
+  sealer: Sealer,
+  origin: SecretOrigin,
+  secrets: Readonly<Record<string, string>>,
+): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(secrets).map(([name, text]) => [name, sealer.seal(text, bindingOf(origin))]),
+  );
+}
+
+/** Opens an endpoint's secrets; undefined when one of them cannot be opened any more. */
+export function unsealSecrets(
+  sealer: Sealer | undefined,
+  origin: SecretOrigin,
+  sealed: Readonly<Record<string, string>>,
+): Record<string, string> | undefined {
+  const opened: Record<string, string> = {};
+  for (const [name, text] of Object.entries(sealed)) {
+    const secret = sealer?.unseal(text, bindingOf(origin));
+    if (secret === undefined) return undefined;
+    opened[name] = secret;
+  }
+  return opened;
+}

@@ -1,0 +1,31 @@
+import type { Sealer } from '@dotmac/core';
+import type { EndpointRecord } from '../endpoints/endpoint.js';
+import { unsealSecrets, withSecrets } from '../endpoints/secrets.js';
+import type { AnyProbe } from '../probes/probe.js';
+import type { ProbeRegistry } from '../probes/registry.js';
+
+/** An endpoint ready to be probed, or why it cannot be. */
+export type Prepared = { probe: AnyProbe; target: { host: string; port: number; config: never } } | { fault: string };
+
+/** Makes an endpoint ready: finds its probe, opens its secrets and reads its configuration. Done once for each. */
+export type Prepare = (endpoint: EndpointRecord) => Prepared;
+
+/** Makes a {@link Prepare}. What it opened is kept in memory as long as the endpoint's record is. */
+export function preparation(probes: ProbeRegistry, sealer: Sealer | undefined): Prepare {
+  const known = new WeakMap<EndpointRecord, Prepared>();
+  return (endpoint) => {
+    const ready = known.get(endpoint) ?? prepared(endpoint, probes, sealer);
+    known.set(endpoint, ready);
+    return ready;
+  };
+}
+
+function prepared(endpoint: EndpointRecord, probes: ProbeRegistry, sealer: Sealer | undefined): Prepared {
+  const probe = probes.get(endpoint.serviceType);
+  if (!probe) return { fault: 'There is no probe for this service type here' };
+  const secrets = unsealSecrets(sealer, endpoint, endpoint.secrets);
+  if (!secrets) return { fault: 'Its secrets cannot be opened here: set them again' };
+  const config = probe.config.safeParse(withSecrets(endpoint.config, secrets));
+  if (!config.success) return { fault: 'Its configuration does not fit its probe any more' };
+  return { probe, target: { host: endpoint.host ?? '', port: endpoint.port ?? 0, config: config.data as never } };
+}

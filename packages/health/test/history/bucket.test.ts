@@ -1,0 +1,259 @@
+import fc from 'fast-check';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { endpointStatus, type EndpointStatus } from '../../src/endpoints/endpoint.js';
+import { availability } from '../../src/history/availability.js';
+import {
+  addCheck,
+  addDuration,
+  bucketOfRow,
+  bucketRow,
+  emptyBucket,
+  mergeBuckets,
+  type Bucket,
+} from '../../src/history/bucket.js';
+import { quantile } from '../../src/history/histogram.js';
+import { bucketMs, splitDuration, startOf, type Resolution } from '../../src/history/resolution.js';
+
+const statuses = endpointStatus.options;
+const day = bucketMs.day;
+
+type Part = { status: EndpointStatus; responseTimeMs: number | null; lastedMs: number };
+const anyParts: fc.Arbitrary<Part[]> = fc.array(
+  fc.record({
+    status: fc.constantFrom(...statuses),
+    // Quarters add up exactly, in any order.
+    responseTimeMs: fc.option(fc.integer({ min: 1, max: 240_000 }).map((quarters) => quarters / 4)),
+    lastedMs: fc.nat({ max: day }),
+  }),
+  { maxLength: 30 },
+);
+
+function bucketOf(parts: readonly Part[], start = 0): Bucket {
+  const bucket = emptyBucket(start);
+  for (const part of parts) {
+    addCheck(bucket, part);
+    addDuration(bucket, part.status, part.lastedMs);
+  }
+  return bucket;
+}
+function merged(...buckets: Bucket[]): Bucket {
+  const sum = emptyBucket(0);
+  for (const bucket of buckets) mergeBuckets(sum, bucket);
+  return sum;
+}
+
+describe('a bucket', () => {
+  it('counts every check, and times those that have a response time', () => {
+    const bucket = emptyBucket(60_000);
+    addCheck(bucket, { status: 'healthy', responseTimeMs: 12.5 });
+    addCheck(bucket, { status: 'degraded', responseTimeMs: 1_500 });
+    addCheck(bucket, { status: 'offline', responseTimeMs: null });
+    addDuration(bucket, 'healthy', 29_000);
+    addDuration(bucket, 'healthy', 1_000);
+    expect(bucket).toMatchObject({
+      start: 60_000,
+      counts: { healthy: 1, degraded: 1, critical: 0, offline: 1, unknown: 0 },
+      durationMs: { healthy: 30_000, degraded: 0, critical: 0, offline: 0, unknown: 0 },
+      timed: 2,
+      sumMs: 1_512.5,
+      minMs: 12.5,
+      maxMs: 1_500,
+    });
+  });
+});
+
+describe('merging buckets', () => {
+  it('gives that of all checks, keeps the start, and leaves the other alone', () => {
+    fc.assert(
+      fc.property(anyParts, anyParts, (one, other) => {
+        const [target, source] = [bucketOf(one, 60_000), bucketOf(other, 120_000)];
+        mergeBuckets(target, source);
+        expect(target).toEqual(bucketOf([...one, ...other], 60_000));
+        expect(source).toEqual(bucketOf(other, 120_000));
+      }),
+    );
+  });
+
+  it('has no least and no greatest time where there is none, which is not 0', () => {
+    expect(merged(emptyBucket(0), emptyBucket(0))).toMatchObject({ timed: 0, sumMs: 0, minMs: null, maxMs: null });
+  });
+
+  it('comes to the same in any order and any grouping', () => {
+    fc.assert(
+      fc.property(anyParts, anyParts, anyParts, (...parts) => {
+        const [a, b, c] = parts.map((it) => bucketOf(it)) as [Bucket, Bucket, Bucket];
+        expect(merged(a, b)).toEqual(merged(b, a));
+        expect(merged(merged(a, b), c)).toEqual(merged(a, merged(b, c)));
+        expect(merged(a, emptyBucket(0))).toEqual(a);
+      }),
+    );
+  });
+});
+
+describe('a bucket as a row', () => {
+  it('is read as it was written', () => {
+    fc.assert(
+      fc.property(anyParts, (parts) => {
+        const bucket = bucketOf(parts, 3_600_000);
+        expect(bucketOfRow(bucketRow(bucket))).toEqual(bucket);
+      }),
+    );
+  });
+
+  it('has plain columns of numbers and one text', () => {
+    const row = bucketRow(bucketOf([{ status: 'critical', responseTimeMs: 2, lastedMs: 1_000 }]));
+    expect(row).toMatchObject({ start: 0, n_critical: 1, n_healthy: 0, ms_critical: 1_000, timed: 1, sum_ms: 2 });
+    expect(Object.values(row).filter((value) => typeof value !== 'number')).toEqual([row.histogram]);
+    expect(typeof row.histogram).toBe('string');
+  });
+
+  it('is read from drivers that give large integers as text', () => {
+    const bucket = bucketOf([{ status: 'healthy', responseTimeMs: 2, lastedMs: 1_000 }], Date.UTC(2026, 2, 1));
+    const row = bucketRow(bucket);
+    const asText = Object.fromEntries(Object.entries(row).map(([column, value]) => [column, String(value)]));
+    expect(bucketOfRow(asText as unknown as typeof row)).toEqual(bucket);
+  });
+
+  it('is refused when its histogram is corrupt', () => {
+    expect(() => bucketOfRow({ ...bucketRow(emptyBucket(0)), histogram: '?' })).toThrow('cannot be read');
+  });
+});
+
+/** Numbers from 0 to 1 that look random and are the same every time. */
+function randomFrom(seed: number): () => number {
+  let state = seed;
+  return () => (state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0) / 2 ** 32;
+}
+/** Sums up by a coarser resolution, every bucket through its row, as a store would. */
+function rolledUp(buckets: Iterable<Bucket>, resolution: Resolution): Bucket[] {
+  const sums = new Map<number, Bucket>();
+  for (const bucket of buckets) {
+    const start = startOf(resolution, bucket.start);
+    const sum = sums.get(start) ?? emptyBucket(start);
+    mergeBuckets(sum, bucketOfRow(bucketRow(bucket)));
+    sums.set(start, sum);
+  }
+  return [...sums.values()];
+}
+
+describe('a week of one check a second', () => {
+  const begin = Date.UTC(2026, 1, 23, 0, 0, 0, 250);
+  const checks = 7 * 86_400;
+  const end = begin + checks * 1_000;
+  const found = new Uint8Array(checks);
+  const times = new Float64Array(checks);
+  const minutes = new Map<number, Bucket>();
+  const direct = emptyBucket(startOf('day', begin));
+  let hours: Bucket[];
+  let days: Bucket[];
+
+  const minuteOf = (start: number): Bucket => {
+    const bucket = minutes.get(start) ?? emptyBucket(start);
+    minutes.set(start, bucket);
+    return bucket;
+  };
+  beforeAll(() => {
+    const random = randomFrom(20_260_223);
+    let status = 0;
+    for (let index = 0; index < checks; index++) {
+      const at = begin + index * 1_000;
+      // Statuses come in runs of about eight minutes, so that many of them cross borders.
+      if (random() < 0.002) status = Math.floor(random() * statuses.length);
+      const normal = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+      found[index] = status;
+      times[index] = status >= 3 ? NaN : 40 * Math.exp(0.8 * normal);
+      const check = {
+        status: statuses[status] as EndpointStatus,
+        responseTimeMs: status >= 3 ? null : (times[index] as number),
+      };
+      addCheck(minuteOf(startOf('minute', at)), check);
+      addCheck(direct, check);
+      for (const { start, ms } of splitDuration(at, at + 1_000, 'minute'))
+        addDuration(minuteOf(start), check.status, ms);
+      addDuration(direct, check.status, 1_000);
+    }
+    hours = rolledUp(minutes.values(), 'hour');
+    days = rolledUp(hours, 'day');
+  });
+
+  /** The same from the raw checks of a span, by looking at every one of them. */
+  function oracle(from: number, until: number) {
+    const counts = Object.fromEntries(statuses.map((status) => [status, 0])) as Bucket['counts'];
+    const durationMs = { ...counts };
+    const timed: number[] = [];
+    for (let index = 0; index < checks; index++) {
+      const at = begin + index * 1_000;
+      const status = statuses[found[index] as number] as EndpointStatus;
+      durationMs[status] += Math.max(0, Math.min(until, at + 1_000) - Math.max(from, at));
+      if (at < from || at >= until) continue;
+      counts[status]++;
+      if (!Number.isNaN(times[index])) timed.push(times[index] as number);
+    }
+    return { counts, durationMs, sorted: Float64Array.from(timed).sort() };
+  }
+  function compare(bucket: Bucket, from: number, until: number): void {
+    const { counts, durationMs, sorted } = oracle(from, until);
+    expect(bucket.counts).toEqual(counts);
+    expect(bucket.durationMs).toEqual(durationMs);
+    expect(bucket.timed).toBe(sorted.length);
+    const sum = sorted.reduce((total, value) => total + value, 0);
+    expect(Math.abs(bucket.sumMs - sum)).toBeLessThanOrEqual(1e-9 * sum);
+    expect([bucket.minMs, bucket.maxMs]).toEqual([sorted[0] ?? null, sorted.at(-1) ?? null]);
+    for (const share of [0.5, 0.95, 0.99]) {
+      const exact = sorted[Math.max(1, Math.ceil(share * sorted.length)) - 1];
+      const guess = quantile(bucket.histogram, share);
+      if (exact === undefined) expect(guess).toBeNull();
+      else expect(Math.abs((guess ?? NaN) - exact)).toBeLessThanOrEqual(0.025 * exact);
+    }
+  }
+
+  it('comes to the same by minutes, hours and days as counted from every check', () => {
+    compare(merged(...days), begin, end);
+    expect([minutes.size, hours.length, days.length]).toEqual([10_081, 169, 8]);
+  });
+
+  it('comes to the same summed up at once as through the three resolutions', () => {
+    const through = merged(...days);
+    expect({ ...through, sumMs: 0, start: 0 }).toEqual({ ...direct, sumMs: 0, start: 0 });
+    expect(through.sumMs / direct.sumMs).toBeCloseTo(1, 9);
+  });
+
+  it('is right for each day, and for hours and minutes among them', () => {
+    for (const bucket of days) compare(bucket, bucket.start, bucket.start + day);
+    for (const bucket of [0, 1, 84, 167, 168].map((index) => hours[index] as Bucket))
+      compare(bucket, bucket.start, bucket.start + bucketMs.hour);
+    const all = [...minutes.values()];
+    for (const bucket of [0, 1, 5_000, 10_079, 10_080].map((index) => all[index] as Bucket))
+      compare(bucket, bucket.start, bucket.start + bucketMs.minute);
+  });
+
+  it('has the availability that every check and every second give, with the whole known part covered', () => {
+    const { counts } = oracle(begin, end);
+    const known = checks - counts.unknown;
+    const percent = (part: number, whole: number) => Math.round((1e6 * part) / whole) / 1e4;
+    const good = percent(counts.healthy + counts.degraded, known);
+    expect(availability(merged(...days), checks * 1_000)).toEqual({
+      bySamples: good,
+      byDuration: good,
+      coverage: percent(known, checks),
+    });
+  });
+});
+
+it('counts a year of one check a second by days, past what small integers hold', () => {
+  const random = randomFrom(7);
+  const begin = Date.UTC(2026, 0, 1);
+  const days = Array.from({ length: 365 }, (_, index) => emptyBucket(begin + index * day));
+  const checks = statuses.map((status) => ({ status, responseTimeMs: null }));
+  const expected = new Uint32Array(365 * statuses.length);
+  for (let second = 0; second < 365 * 86_400; second++) {
+    const status = Math.floor(random() ** 2 * statuses.length);
+    const index = (startOf('day', begin + second * 1_000) - begin) / day;
+    addCheck(days[index] as Bucket, checks[status] as (typeof checks)[number]);
+    expected[Math.floor(second / 86_400) * statuses.length + status]!++;
+  }
+  expect(days.flatMap(({ counts }) => statuses.map((status) => counts[status]))).toEqual([...expected]);
+  const year = merged(...days.map((bucket) => bucketOfRow(bucketRow(bucket))));
+  expect(Object.values(year.counts).reduce((sum, count) => sum + count, 0)).toBe(31_536_000);
+  expect(Math.min(...days.map(({ counts }) => counts.healthy))).toBeGreaterThan(32_767);
+});
