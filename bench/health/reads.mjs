@@ -33,7 +33,8 @@ for (const [resolution, width] of Object.entries(widths)) {
       addCheck(bucket, { status: 'healthy', responseTimeMs: Math.exp(3 + Math.random() * 2) });
     return { tenantId: 'bench', endpointId: id, resolution, bucket };
   });
-  for (let at = 0; at < deltas.length; at += 500) await store.addBuckets(deltas.slice(at, at + 500));
+  for (let at = 0; at < deltas.length; at += 500)
+    await store.settle({ states: [], results: [], deltas: deltas.slice(at, at + 500), events: [] });
 }
 const figures = {
   trend30Days: await timed(() => scope.history.trend(id, 720), 101),

@@ -50,7 +50,7 @@ export async function run() {
       const whole = await child('monitor.mjs', {
         serviceType,
         port: ports[serviceType],
-        endpoints: 5_000,
+        endpoints: 20_000,
         intervalSeconds: 5,
         seconds: quick ? 10 : 30,
       });
@@ -78,6 +78,7 @@ export async function run() {
       port: ports.tcp,
       endpoints: 10_000,
       intervalSeconds: 10,
+      measureDelay: true,
       seconds: quick ? 20 : 300,
     });
     limit('10,000 at 10 s: schedule lag p99', 'ms', large.lagP99Ms, 100);

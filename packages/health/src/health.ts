@@ -1,4 +1,5 @@
 import {
+  coreErrors,
   createEmitter,
   createOutboxRelay,
   createSealer,
@@ -11,6 +12,7 @@ import {
   type Module,
   type ScopeInit,
 } from '@dotmac/core';
+import type { Page } from '@dotmac/core/contract';
 import { createConnector, type EgressPolicy } from '@dotmac/core/net';
 import type Docker from 'dockerode';
 import type { Registry } from 'prom-client';
@@ -35,7 +37,7 @@ import { routesFor } from './routes.js';
 import { serviceCheckService, type ServiceCheckService } from './service-checks/service.js';
 import type { ServiceTarget } from './service-checks/target.js';
 import { emitterSubscriber } from './store/outbox-entries.js';
-import type { HealthStore } from './store/store.js';
+import type { HealthStore, StoredEndpoint } from './store/store.js';
 import { figuresOf, summaryOf, type HealthFigures, type HealthSummary } from './summary/summary.js';
 
 /** How health is set up. */
@@ -66,7 +68,7 @@ export interface HealthOptions {
   maxEndpoints?: number;
   /** Results kept one by one of each endpoint: the last, and the last that were not healthy. Default 100 and 20. */
   keptResults?: { recent?: number; issues?: number };
-  /** How long sums are kept, in days. Default: minutes 3, hours 35, days 400. */
+  /** How long sums are kept, in days. Default: minutes 3, hours 35, days 401, one more than can be asked for. */
   retentionDays?: Partial<Record<Resolution, number>>;
   /** Results and sums kept in memory while the store is out of reach. Default 200,000 of each. */
   maxPending?: number;
@@ -222,15 +224,23 @@ export function createHealth(options: HealthOptions): Health {
   };
 }
 
+/** @throws INVALID_ARGUMENT unless finer sums are kept no longer than coarser ones, and minutes for a day */
 function retentionOf(days: HealthOptions['retentionDays'] = {}): Retention {
   const given = Object.entries(days).map(([resolution, count]) => [resolution, (count ?? 0) * 86_400_000]);
-  return { ...defaultRetention, ...(Object.fromEntries(given) as Partial<Retention>) };
+  const retention = { ...defaultRetention, ...(Object.fromEntries(given) as Partial<Retention>) };
+  const { minute, hour, day } = retention;
+  if (!(minute >= 86_400_000 && minute <= hour && hour <= day))
+    throw coreErrors.INVALID_ARGUMENT({
+      argument: 'retentionDays',
+      reason: 'minutes are kept at least a day, hours at least as long as minutes, and days as long as hours',
+    });
+  return retention;
 }
 
 async function loadEndpoints(store: HealthStore, directory: Directory): Promise<void> {
   let after: string | null = null;
   do {
-    const page: Awaited<ReturnType<HealthStore['everyEndpoint']>> = await store.everyEndpoint({ limit: 1_000, after });
+    const page: Page<StoredEndpoint> = await store.everyEndpoint({ limit: 500, after });
     for (const { endpoint, state } of page.items)
       directory.add(
         endpoint,

@@ -52,7 +52,7 @@ export type {
   BucketSpan,
   EndpointListing,
   HealthStore,
-  StatusChange,
+  Settlement,
   StoredEndpoint,
   TenantEndpoints,
 } from './store/store.js';

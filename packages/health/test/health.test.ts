@@ -244,9 +244,7 @@ describe.each([
       };
     const fragile = {
       ...store,
-      saveResults: orBroken(store.saveResults),
-      saveChanges: orBroken(store.saveChanges),
-      addBuckets: orBroken(store.addBuckets),
+      settle: orBroken(store.settle),
     };
     const health = await started({ store: fragile, clock });
     const changes: string[] = [];

@@ -54,6 +54,8 @@ export interface DialectTraits {
   least: string;
   /** Must a transaction be told to be READ COMMITTED? Otherwise it is (PostgreSQL) or is serial anyway (SQLite). */
   setReadCommitted: boolean;
+  /** What ends CREATE TABLE where rows are to lie in the order of the primary key, and not apart from it. */
+  clustered: RawBuilder<unknown>;
   /** DDL takes part in transactions, so that a failed migration leaves nothing behind. */
   transactionalDdl: boolean;
 }
@@ -65,6 +67,7 @@ const defaults = {
   greatest: 'greatest',
   least: 'least',
   setReadCommitted: false,
+  clustered: sql``,
   transactionalDdl: true,
 } satisfies Partial<DialectTraits>;
 
@@ -76,6 +79,7 @@ export const dialectTraits: Record<DialectName, DialectTraits> = {
   sqlite: {
     ...defaults,
     skipLocked: false,
+    clustered: sql`without rowid`,
     greatest: 'max',
     least: 'min',
     now: sql<number>`cast(unixepoch('subsec') * 1000 as integer)`,

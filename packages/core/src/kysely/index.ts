@@ -13,6 +13,7 @@ export type { Mysql2Pool, PgPool } from './pools.js';
 export type { SqliteHandle } from './sqlite-driver.js';
 export { dialectTraits, type ColumnTypes, type DialectName, type DialectTraits } from './dialect.js';
 export { fromFlag, fromJson, numberOrNull, toFlag, toJson } from './values.js';
+export { bulkUpsert } from './bulk-upsert.js';
 export { insertedCount, onConflictDoNothing, upsert, type Merge } from './upsert.js';
 export { isConnectionError, isRetryable, isUniqueViolation, storeError } from './errors.js';
 export { executorFor, inTransaction, type TransactionOptions } from './transaction.js';

@@ -1,4 +1,5 @@
 import { BlockList, isIP } from 'node:net';
+import { remembered } from './remembered.js';
 
 /** What an address is for. Only the first group can be opened by a rule; the second never is. */
 export type AddressClass =
@@ -94,7 +95,7 @@ export function parseCidr(text: string): { address: string; prefix: number; fami
  * The address as it is judged and connected to: an IPv4-mapped IPv6 address (`::ffff:127.0.0.1`) becomes the IPv4
  * address it is. Undefined for anything that is no plain address, zone ids included.
  */
-export function plainAddress(address: string): { address: string; family: 4 | 6 } | undefined {
+export const plainAddress = remembered((address): { address: string; family: 4 | 6 } | undefined => {
   const family = isIP(address);
   if (family === 4) return { address, family };
   if (family !== 6 || address.includes('%')) return undefined;
@@ -103,13 +104,18 @@ export function plainAddress(address: string): { address: string; family: 4 | 6 
   if (!mapped) return { address: shortest, family };
   const [high, low] = [parseInt(mapped[1] ?? '', 16), parseInt(mapped[2] ?? '', 16)];
   return { address: `${high >> 8}.${high & 255}.${low >> 8}.${low & 255}`, family: 4 };
-}
+});
 
 /** The class of a plain address (see {@link plainAddress}). */
-export function classOf({ address, family }: { address: string; family: 4 | 6 }): AddressClass {
+export function classOf({ address }: { address: string; family: 4 | 6 }): AddressClass {
+  return classOfText(address);
+}
+
+const classOfText = remembered((address): AddressClass => {
+  const family = isIP(address) === 4 ? 4 : 6;
   const found = compiled[family].find(([, list]) => list.check(address, family === 4 ? 'ipv4' : 'ipv6'));
   return found ? found[0] : 'not_an_address';
-}
+});
 
 /** A BlockList of the CIDRs of one family; those of the other family are left out. */
 export function blockListOf(cidrs: readonly string[], family: 4 | 6): BlockList {

@@ -1,5 +1,6 @@
 import { isIPv6 } from 'node:net';
 import { coreErrors } from '../errors/core-errors.js';
+import { remembered } from './remembered.js';
 
 /** A host, once every parser would agree about it. */
 export type CanonicalHost = { kind: 'address'; address: string } | { kind: 'name'; name: string };
@@ -16,7 +17,7 @@ const nameShape = /^(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)(?:\.[a-z0-9_](?:
  * @throws INVALID_ARGUMENT for an empty or overlong host, zone ids (`fe80::1%lo`), and anything that is more than a
  * host. The text itself is never repeated: it may be a mistyped connection string with a password.
  */
-export function canonicalHost(text: string): CanonicalHost {
+export const canonicalHost = remembered((text): CanonicalHost => {
   if (text === '') throw refuse('it is empty');
   if (text.length > longestName + 1) throw refuse(`it is longer than ${longestName} characters`);
   if (forbidden.test(text)) throw refuse('it holds a character that no host has');
@@ -28,7 +29,7 @@ export function canonicalHost(text: string): CanonicalHost {
   if (/^\d+\.\d+\.\d+\.\d+$/.test(hostname)) return { kind: 'address', address: hostname };
   if (hostname.length > longestName || !nameShape.test(hostname)) throw refuse('it is not a name that DNS can hold');
   return { kind: 'name', name: hostname };
-}
+});
 
 function parse(host: string): string {
   try {

@@ -121,3 +121,10 @@ export function connectFailureOf(error: unknown): ConnectFailure {
   if (name === 'TimeoutError') return new ConnectFailure('timeout');
   return new ConnectFailure(name === 'AbortError' ? 'aborted' : 'failed');
 }
+
+/** The {@link ConnectFailure} for the reason of an aborted signal. */
+export function abortFailure(reason: unknown): ConnectFailure {
+  if (isConnectFailure(reason)) return reason;
+  const name = (reason as { name?: unknown } | undefined)?.name;
+  return new ConnectFailure(name === 'TimeoutError' ? 'timeout' : 'aborted');
+}

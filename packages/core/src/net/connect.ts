@@ -3,7 +3,7 @@ import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import { systemClock, type Clock } from '../clock.js';
 import { plainAddress } from './address-classes.js';
 import { canonicalHost, type CanonicalHost } from './canonical-host.js';
-import { ConnectFailure, connectFailureOf, isConnectFailure, type ConnectFailureCode } from './connect-failure.js';
+import { abortFailure, ConnectFailure, connectFailureOf, type ConnectFailureCode } from './connect-failure.js';
 import { compilePolicy, type Verdict } from './judge-address.js';
 import { openSocket, startTls } from './open-socket.js';
 import { publicOnly, type EgressPolicy } from './policy.js';
@@ -84,6 +84,12 @@ export interface ConnectorOptions {
   clock?: Clock;
 }
 
+/** An address as it is connected to. */
+interface Target {
+  address: string;
+  family: 4 | 6;
+}
+
 /** What stands in for a port where there is none (RFC 862). */
 const echoPort = 7;
 
@@ -99,13 +105,31 @@ export function createConnector(settings: ConnectorOptions = {}): Connector {
   const { policy = publicOnly, clock = systemClock, resolver = createResolver({ clock }) } = settings;
   const { judge } = compilePolicy(policy);
 
-  const targetsOf = async (host: CanonicalHost, port: number, signal: AbortSignal) => {
-    const name = host.kind === 'name' ? host.name : undefined;
-    const answers =
-      host.kind === 'name' ? await resolver.resolve(host.name, signal).catch(blameLookup) : [host.address];
+  /** The addresses to connect to, all of them judged. */
+  const judged = (answers: readonly string[], port: number, name?: string): Target[] => {
     if (answers.length === 0) throw new ConnectFailure('name_not_found');
     if (!answers.every((address) => judge(address, port, name).allowed)) throw new ConnectFailure('denied');
     return answers.flatMap((address) => plainAddress(address) ?? []);
+  };
+  const targetsOf = async (host: CanonicalHost, port: number, signal: AbortSignal): Promise<Target[]> =>
+    host.kind === 'address'
+      ? judged([host.address], port)
+      : judged(await resolver.resolve(host.name, signal).catch(blameLookup), port, host.name);
+  /** Connects to one judged address, and makes sure that it is there that the socket leads. */
+  const reach = async (target: Target, port: number, limitMs: number, signal?: AbortSignal): Promise<Socket> => {
+    const socket = await openSocket({ ...target, port }, limitMs, clock, signal);
+    const remote = plainAddress(socket.remoteAddress ?? '')?.address;
+    if (remote === target.address) return socket;
+    socket.destroy();
+    throw new ConnectFailure(remote === undefined ? 'reset' : 'denied');
+  };
+  /** The short way of most checks: an address, and no TLS; one timer and nothing to wait for beside it. */
+  const openAddress = async (address: string, options: ConnectOptions): Promise<Connection> => {
+    const startedAt = clock.monotonic();
+    const [target] = judged([address], options.port) as [Target];
+    const socket = await reach(target, options.port, options.timeoutMs, options.signal);
+    const timings = { dnsMs: 0, connectMs: clock.monotonic() - startedAt, tlsMs: 0 };
+    return { socket, remoteAddress: target.address, timings };
   };
 
   const open = async (options: ConnectOptions, host: CanonicalHost, signal: AbortSignal): Promise<Connection> => {
@@ -119,20 +143,15 @@ export function createConnector(settings: ConnectorOptions = {}): Connector {
       const remainingMs = timeoutMs - (clock.monotonic() - startedAt);
       const attemptMs = Math.max(remainingMs / (targets.length - index), shortestAttemptMs);
       try {
-        const socket = await openSocket({ ...target, port }, attemptMs, clock, signal);
+        const socket = await reach(target, port, attemptMs, signal);
         const connectedAt = clock.monotonic();
-        const remote = plainAddress(socket.remoteAddress ?? '')?.address;
-        if (remote !== target.address) {
-          socket.destroy();
-          throw new ConnectFailure(remote === undefined ? 'reset' : 'denied');
-        }
         const secured = tls ? await startTls(socket, tls, signal) : socket;
         const timings = {
           dnsMs: host.kind === 'name' ? resolvedAt - startedAt : 0,
           connectMs: connectedAt - resolvedAt,
           tlsMs: tls ? clock.monotonic() - connectedAt : 0,
         };
-        return { socket: secured, remoteAddress: remote, timings };
+        return { socket: secured, remoteAddress: target.address, timings };
       } catch (error) {
         const failure = connectFailureOf(error);
         if (signal.aborted || !worthAnother.has(failure.code)) throw failure;
@@ -164,6 +183,7 @@ export function createConnector(settings: ConnectorOptions = {}): Connector {
   return {
     async connect(options) {
       const host = canonicalHost(options.host);
+      if (host.kind === 'address' && !options.tls) return openAddress(host.address, options);
       return within(options, (signal) => open(options, host, signal));
     },
     async secure(socket, options) {
@@ -199,12 +219,6 @@ const worthAnother: ReadonlySet<ConnectFailureCode> = new Set<ConnectFailureCode
 /** The target cannot be late before anybody has asked it. */
 function blameLookup(error: unknown): never {
   throw connectFailureOf(error).code === 'timeout' ? new ConnectFailure('dns_failed') : error;
-}
-
-function abortFailure(reason: unknown): ConnectFailure {
-  if (isConnectFailure(reason)) return reason;
-  const name = (reason as { name?: unknown } | undefined)?.name;
-  return new ConnectFailure(name === 'TimeoutError' ? 'timeout' : 'aborted');
 }
 
 /** `host` is what Node verifies when there is no server name; without it, it would verify "localhost". */

@@ -1,7 +1,7 @@
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import type { Clock } from '../clock.js';
-import { ConnectFailure, connectFailureOf } from './connect-failure.js';
+import { abortFailure, ConnectFailure, connectFailureOf } from './connect-failure.js';
 
 const ignore = (): void => {};
 
@@ -14,17 +14,17 @@ export function openSocket(
   { address, family, port }: { address: string; family: 4 | 6; port: number },
   limitMs: number,
   clock: Clock,
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
 ): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    if (signal.aborted) return reject(connectFailureOf(signal.reason));
+    if (signal?.aborted) return reject(abortFailure(signal.reason));
     const socket = connectTcp({ host: address, port, family, noDelay: true, lookup: neverLookup });
     socket.on('error', ignore);
     const cancel = clock.after(limitMs, () => settle(new ConnectFailure('timeout')));
-    const onAbort = (): void => settle(connectFailureOf(signal.reason));
+    const onAbort = (): void => settle(abortFailure(signal?.reason));
     const settle = (failure?: ConnectFailure): void => {
       cancel();
-      signal.removeEventListener('abort', onAbort);
+      signal?.removeEventListener('abort', onAbort);
       socket.off('connect', onConnect).off('error', onError);
       if (!failure) return resolve(socket);
       socket.destroy();
@@ -32,7 +32,7 @@ export function openSocket(
     };
     const onConnect = (): void => settle();
     const onError = (error: Error): void => settle(connectFailureOf(error));
-    signal.addEventListener('abort', onAbort, { once: true });
+    signal?.addEventListener('abort', onAbort, { once: true });
     socket.on('connect', onConnect).on('error', onError);
   });
 }

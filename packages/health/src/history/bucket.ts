@@ -85,13 +85,18 @@ export type BucketRow = Record<`n_${EndpointStatus}` | `ms_${EndpointStatus}`, n
 
 /** A bucket as a row. */
 export function bucketRow({ start, counts, durationMs, timed, sumMs, minMs, maxMs, histogram }: Bucket): BucketRow {
-  const columns = statuses.flatMap((status) => [
-    [`n_${status}`, counts[status]] as const,
-    [`ms_${status}`, Math.round(durationMs[status])] as const,
-  ]);
   return {
-    ...(Object.fromEntries(columns) as Record<(typeof columns)[number][0], number>),
     start,
+    n_healthy: counts.healthy,
+    n_degraded: counts.degraded,
+    n_critical: counts.critical,
+    n_offline: counts.offline,
+    n_unknown: counts.unknown,
+    ms_healthy: Math.round(durationMs.healthy),
+    ms_degraded: Math.round(durationMs.degraded),
+    ms_critical: Math.round(durationMs.critical),
+    ms_offline: Math.round(durationMs.offline),
+    ms_unknown: Math.round(durationMs.unknown),
     timed,
     sum_ms: sumMs,
     min_ms: minMs,

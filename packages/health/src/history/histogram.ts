@@ -19,7 +19,7 @@ export const emptyHistogram = (): Histogram => new Map();
 
 /** Counts a value; changes the histogram. */
 export function addTo(histogram: Histogram, valueMs: number): void {
-  const index = valueMs <= leastMs ? 0 : Math.min(lastIndex, Math.ceil(Math.log(valueMs) / logGamma) - offset);
+  const index = valueMs > leastMs ? Math.min(lastIndex, Math.ceil(Math.log(valueMs) / logGamma) - offset) : 0;
   histogram.set(index, (histogram.get(index) ?? 0) + 1);
 }
 
@@ -68,7 +68,8 @@ export function decodeHistogram(text: string): Histogram {
     const [step = '', count = '1'] = pair.split(':');
     index += parseInt(step, 36);
     const times = parseInt(count, 36);
-    if (!/^[0-9a-z]+(?::[0-9a-z]+)?$/.test(pair) || index > lastIndex || !Number.isSafeInteger(times))
+    const isCount = Number.isSafeInteger(times) && times > 0;
+    if (!/^[0-9a-z]+(?::[0-9a-z]+)?$/.test(pair) || index > lastIndex || !isCount || histogram.has(index))
       throw new Error('A stored histogram cannot be read');
     histogram.set(index, times);
   }

@@ -17,8 +17,9 @@ export interface PendingBuckets {
   readonly size: number;
   /** Adds a check, and how long the endpoint had which status before it. */
   add(result: CheckResult, before: Pick<KeptEndpoint, 'status' | 'checkedAt'>, longestGapMs: number): void;
-  /** Takes out what has waited since before `until` (epoch ms), of at most so many endpoints. */
-  take(until: number, endpoints: number): BucketDelta[];
+  /** The endpoints of which something waits since before `until` (epoch ms), at most so many, the oldest first. */
+  due(until: number, limit: number): string[];
+  has(endpointId: string): boolean;
   /** Takes out what waits of one endpoint. */
   takeOf(endpointId: string): BucketDelta[];
   /** Puts back what could not be stored. */
@@ -26,6 +27,9 @@ export interface PendingBuckets {
   /** Gives up the oldest minutes beyond so many, and says how many checks were in them. */
   shrinkTo(minutes: number): number;
 }
+
+/** Longer than the interval of an endpoint is by default. */
+const minuteWiseMs = 4 * 3_600_000;
 
 interface Waiting {
   tenantId: string;
@@ -68,18 +72,20 @@ export function pendingBuckets(): PendingBuckets {
       addCheck(minuteOf(tenantId, endpointId, startOf('minute', at), at), { status, responseTimeMs });
       // A longer gap is one where nobody looked: nothing is known of it.
       if (before.checkedAt === null || at <= before.checkedAt || at - before.checkedAt > longestGapMs) return;
-      for (const { start, ms } of splitDuration(before.checkedAt, at, 'minute'))
+      // A long interval is told by the minutes that its hours begin with: a month has 44,000 minutes.
+      const resolution = at - before.checkedAt > minuteWiseMs ? 'hour' : 'minute';
+      for (const { start, ms } of splitDuration(before.checkedAt, at, resolution))
         addDuration(minuteOf(tenantId, endpointId, start, at), before.status, ms);
     },
-    take(until, endpoints) {
-      const taken: BucketDelta[] = [];
-      let count = 0;
+    due(until, limit) {
+      const due: string[] = [];
       for (const [endpointId, { since }] of waiting) {
-        if (since >= until || count++ >= endpoints) break;
-        taken.push(...takeOf(endpointId));
+        if (since >= until || due.length === limit) break;
+        due.push(endpointId);
       }
-      return taken;
+      return due;
     },
+    has: (endpointId) => waiting.has(endpointId),
     takeOf,
     putBack(deltas, now) {
       for (const { tenantId, endpointId, resolution, bucket } of deltas)

@@ -2,10 +2,11 @@ import { describeError, type AnyEvent, type CancelTimer, type Clock, type Logger
 import { healthEvents, type HealthEvents } from '../events.js';
 import type { HealthMetrics } from '../metrics.js';
 import type { Directory, KeptEndpoint, KeptState } from '../monitoring/directory.js';
+import { isUndecided } from '../monitoring/status.js';
 import type { ProbeResult } from '../probes/judge.js';
-import type { HealthStore, StatusChange } from '../store/store.js';
+import type { HealthStore } from '../store/store.js';
 import { pendingBuckets } from './pending-buckets.js';
-import type { RingResult } from './result.js';
+import { pendingResults } from './pending-results.js';
 
 /** Brings what checks found out into the store, without a check ever waiting for it. */
 export interface Recorder {
@@ -29,112 +30,110 @@ export interface RecorderOptions {
   clock: Clock;
   logger: Logger;
   metrics: HealthMetrics | undefined;
-  /** Results kept in memory while the store is out of reach, and minutes summed up; beyond, the oldest go. */
+  /** Results, and minutes summed up, that wait in memory while the store is out of reach; beyond, the oldest go. */
   maxPending: number;
   /** How many results of each endpoint are kept. */
   rings: { recent: number; issues: number };
 }
 
-const flushMs = 1_000;
-const batchSize = 500;
-/** Sums wait a while, so that a minute's checks are written together. */
-const bucketDelayMs = 30_000;
-const bucketEndpoints = 200;
+const tickMs = 1_000;
+/** Longer, and more would be lost with the process; shorter, and the same few pages would be written over and over. */
+const settleMs = 60_000;
+const settledAtOnce = 200;
 
 /**
- * Makes a recorder. Results go in batches once a second, their sums every half minute; a change of status goes at once,
- * with its event in the same transaction. While the store is out of reach all wait in memory, within a bound.
+ * Makes a recorder. An endpoint is settled, its state with its results and sums up to it, once a minute, and at once
+ * when its status changes or is in doubt; the event of a change goes in the same transaction. So a process that dies
+ * loses a minute of history at the most, and no change. While the store is out of reach all wait in memory, within a
+ * bound.
  */
 export function createRecorder(options: RecorderOptions): Recorder {
   const { store, directory, publish, clock, logger, metrics, maxPending, rings } = options;
-  const results: RingResult[] = [];
-  const changes: StatusChange[] = [];
+  const results = pendingResults({ rings, most: maxPending });
   const buckets = pendingBuckets();
+  const events: AnyEvent<HealthEvents>[] = [];
+  /** Endpoints not to be waited with. */
+  const urgent = new Set<string>();
   let cancelTimer: CancelTimer | undefined;
   let flushing: Promise<void> | undefined;
   let stopped = false;
 
-  /** Takes a batch out, and puts it back where it was when it could not be stored. */
-  const writeBatches = async <Item>(queue: Item[], save: (batch: Item[]) => Promise<void>): Promise<void> => {
-    while (queue.length > 0) {
-      const batch = queue.splice(0, batchSize);
-      await save(batch).catch((error: unknown) => {
-        queue.unshift(...batch);
+  const settle = async (ids: readonly string[], told: readonly AnyEvent<HealthEvents>[] = []): Promise<void> => {
+    const now = clock.now();
+    const settlement = {
+      results: ids.flatMap((id) => results.takeOf(id)),
+      deltas: ids.flatMap((id) => buckets.takeOf(id)),
+      states: ids.flatMap((id) => {
+        const kept = directory.get(id);
+        // As of now: checks that come while this is written belong to the next settlement.
+        return kept ? [{ ...kept }] : [];
+      }),
+      events: told,
+    };
+    try {
+      await store.settle(settlement);
+    } catch (error) {
+      const dropped = results.putBack(settlement.results);
+      if (dropped > 0) metrics?.dropped(dropped);
+      buckets.putBack(settlement.deltas, now);
+      throw error;
+    }
+  };
+  const settleChanges = async (): Promise<void> => {
+    while (events.length > 0 || urgent.size > 0) {
+      const [told, ids] = [events.splice(0, settledAtOnce), [...urgent].slice(0, settledAtOnce)];
+      for (const id of ids) urgent.delete(id);
+      await settle(ids, told).catch((error: unknown) => {
+        events.unshift(...told);
+        for (const id of ids) urgent.add(id);
         throw error;
       });
+      publish(told);
     }
   };
-  const writeBuckets = async (until: number): Promise<void> => {
-    for (;;) {
-      const deltas = buckets.take(until, bucketEndpoints);
-      if (deltas.length === 0) return;
-      await save(deltas);
-    }
+  const settleDue = async (until: number): Promise<void> => {
+    for (let due = buckets.due(until, settledAtOnce); due.length > 0; due = buckets.due(until, settledAtOnce))
+      await settle(due);
   };
-  const save = (deltas: ReturnType<typeof buckets.take>): Promise<void> =>
-    store.addBuckets(deltas).catch((error: unknown) => {
-      buckets.putBack(deltas, clock.now());
-      throw error;
-    });
   const write = async (): Promise<void> => {
-    await writeBatches(changes, async (batch) => {
-      await store.saveChanges(batch);
-      publish(batch.map(({ event }) => event));
-    });
-    await writeBatches(results, (batch) => {
-      const touched = new Set(batch.map(({ endpointId }) => directory.get(endpointId)));
-      return store.saveResults(
-        batch,
-        [...touched].filter((it) => it !== undefined),
-      );
-    });
-    await writeBuckets(stopped ? Infinity : clock.now() - bucketDelayMs);
+    await settleChanges();
+    await settleDue(stopped ? Infinity : clock.now() - settleMs);
   };
   const flush = (): Promise<void> => (flushing ??= write().finally(() => (flushing = undefined)));
   const flushQuietly = (): Promise<void> =>
     flush().catch((error: unknown) =>
       logger.warn(
-        { results: results.length, minutes: buckets.size, ...describeError(error) },
+        { results: results.size, minutes: buckets.size, ...describeError(error) },
         'checks cannot be stored, and wait in memory',
       ),
     );
   const tick = async (): Promise<void> => {
     await flushQuietly();
-    if (cancelTimer) cancelTimer = clock.after(flushMs, () => void tick());
-  };
-  const keepResult = (
-    kept: KeptEndpoint,
-    { at, status, responseTimeMs, message, phases = {} }: ProbeResult & { at: number },
-  ) => {
-    const { id: endpointId, tenantId } = kept.endpoint;
-    const result = { tenantId, endpointId, at, status, responseTimeMs, message, phases };
-    results.push({ ...result, ring: 'recent', slot: kept.checks++ % rings.recent });
-    if (status !== 'healthy') results.push({ ...result, ring: 'issues', slot: kept.issues++ % rings.issues });
-    if (results.length > maxPending) metrics?.dropped(results.splice(0, results.length - maxPending).length);
-    return result;
+    if (cancelTimer) cancelTimer = clock.after(tickMs, () => void tick());
   };
 
   return {
-    record(kept, result, before) {
-      const { checkInterval, timeout } = kept.endpoint;
-      buckets.add(keepResult(kept, result), before, (2 * checkInterval + timeout) * 1_000);
-      if (buckets.size > maxPending) metrics?.dropped(buckets.shrinkTo(maxPending));
+    record(kept, { at, status, responseTimeMs, message, phases = {} }, before) {
+      const { id: endpointId, tenantId, checkInterval, timeout } = kept.endpoint;
+      const result = { tenantId, endpointId, at, status, responseTimeMs, message, phases };
+      const dropped = results.add(kept, result);
+      buckets.add(result, before, (2 * checkInterval + timeout) * 1_000);
+      if (dropped > 0 || buckets.size > maxPending) metrics?.dropped(dropped + buckets.shrinkTo(maxPending));
+      if (isUndecided(kept)) urgent.add(endpointId);
       if (kept.status === before.status) return;
-      if (changes.length < maxPending) changes.push({ kept, event: changeOf(kept, result.at, before) });
+      urgent.add(endpointId);
+      if (events.length < maxPending) events.push(changeOf(kept, at, before));
       void flushQuietly();
     },
     async flush(endpointId) {
       await flushing?.catch(() => undefined); // It may have begun before the last record.
       await flush();
-      if (endpointId === undefined) await writeBuckets(Infinity);
-      else {
-        const deltas = buckets.takeOf(endpointId);
-        if (deltas.length > 0) await save(deltas);
-      }
+      if (endpointId === undefined) await settleDue(Infinity);
+      else if (buckets.has(endpointId)) await settle([endpointId]);
     },
     start() {
       stopped = false;
-      cancelTimer ??= clock.after(flushMs, () => void tick());
+      cancelTimer ??= clock.after(tickMs, () => void tick());
     },
     async stop() {
       stopped = true;

@@ -12,8 +12,8 @@ export type Retention = Record<Resolution, number>;
 
 const day = 86_400_000;
 
-/** Minutes for three days, hours for five weeks, days for 400 days. */
-export const defaultRetention: Retention = { minute: 3 * day, hour: 35 * day, day: 400 * day };
+/** Minutes for three days, hours for five weeks, days for 400 days and the one that a window begins in. */
+export const defaultRetention: Retention = { minute: 3 * day, hour: 35 * day, day: 401 * day };
 
 /** The start of the bucket that an instant is in. */
 export function startOf(resolution: Resolution, at: number): number {
@@ -44,7 +44,8 @@ export interface Span {
 /**
  * How a window is read so that each instant counts once and few buckets are read: whole days, at their edges whole
  * hours, and at the edges of these minutes. Where the finer buckets are not kept any more, the coarser one counts
- * whole: the window then begins a little earlier. Nothing coarser than `coarsest` is read unless it must be.
+ * whole: the window then begins a little earlier, or ends a little later. Nothing coarser than `coarsest` is read
+ * unless it must be.
  */
 export function planWindow(
   { from, until, now, coarsest = 'day' }: { from: number; until: number; now: number; coarsest?: Resolution },
@@ -52,7 +53,8 @@ export function planWindow(
 ): Span[] {
   const oldest = (resolution: Resolution): number =>
     startOf(resolution, now - retention[resolution]) + bucketMs[resolution];
-  const finest = resolutions.find((resolution) => from >= oldest(resolution)) ?? 'day';
+  const finestKept = (at: number): Resolution => resolutions.find((resolution) => at >= oldest(resolution)) ?? 'day';
+  const finest = finestKept(from);
   const fine = resolutions.indexOf(finest);
   return spans(startOf(finest, from), until, Math.max(fine, resolutions.indexOf(coarsest)), fine).filter(
     (span) => span.from < span.until,
@@ -64,11 +66,11 @@ export function planWindow(
     const firstWhole = startOf(resolution, begin + bucketMs[resolution] - 1);
     const lastWhole = startOf(resolution, end);
     if (firstWhole >= lastWhole) return spans(begin, end, coarse - 1, finer);
+    const behind = resolutions.indexOf(finestKept(lastWhole));
     return [
       ...spans(begin, firstWhole, coarse - 1, finer),
-      { resolution, from: firstWhole, until: lastWhole },
-      // What lies behind is recent: finer buckets of it are there.
-      ...spans(lastWhole, end, coarse - 1, 0),
+      { resolution, from: firstWhole, until: behind < coarse ? lastWhole : end },
+      ...(behind < coarse ? spans(lastWhole, end, coarse - 1, behind) : []),
     ];
   }
 }

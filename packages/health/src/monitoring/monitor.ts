@@ -1,6 +1,5 @@
 import { describeError, type Clock, type Logger } from '@dotmac/core';
 import type { Connector } from '@dotmac/core/net';
-import type { EndpointRecord } from '../endpoints/endpoint.js';
 import type { Recorder } from '../history/recorder.js';
 import type { HealthMetrics } from '../metrics.js';
 import type { ProbeResult } from '../probes/judge.js';
@@ -9,9 +8,10 @@ import type { Directory, KeptEndpoint } from './directory.js';
 import type { Job, Limits } from './fair-queue.js';
 import { ownTrouble } from './own-trouble.js';
 import { nextSlot } from './phase.js';
+import { policyOf } from './policy.js';
 import type { Prepare } from './prepare.js';
 import { createSchedule } from './schedule.js';
-import { isUndecided, observe, type StatusPolicy } from './status.js';
+import { isUndecided, observe } from './status.js';
 
 /** Checks every endpoint of a directory, each on its own interval. */
 export interface Monitor {
@@ -46,17 +46,6 @@ const jobOf = (kept: KeptEndpoint): CheckJob => {
   const { id, tenantId, host } = kept.endpoint;
   return { id, tenantId, host: host?.toLowerCase() ?? '', kept };
 };
-
-/** When an endpoint's results become its status. */
-function policyOf(endpoint: EndpointRecord): StatusPolicy {
-  const { retryCount, recoveryCount, minErrorTime, recoveryResponseTime } = endpoint;
-  return {
-    retryCount,
-    recoveryCount,
-    minErrorMs: minErrorTime * 1_000,
-    recoveryResponseMs: recoveryResponseTime === null ? null : recoveryResponseTime * 1_000,
-  };
-}
 
 /** Makes a monitor. An endpoint is never checked twice at once. */
 export function createMonitor(options: MonitorOptions): Monitor {

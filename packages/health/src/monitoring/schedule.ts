@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { drain, timeHeap, type CancelTimer, type Clock } from '@dotmac/core';
 import { fairQueue, type Job, type Limits } from './fair-queue.js';
 
@@ -129,6 +130,8 @@ export function createSchedule<Item extends Job>(options: ScheduleOptions): Sche
       if (run) return;
       run = runJob;
       abort = new AbortController();
+      // Every job that runs listens to it.
+      setMaxListeners(0, abort.signal);
       armedFor = Infinity;
       pump();
       arm();

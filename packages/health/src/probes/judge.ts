@@ -23,17 +23,19 @@ export interface Expectations {
 /** What an answer means: critical or degraded by its conditions, degraded when it is slow, else healthy. */
 export function judge(observation: Observation, expected: Expectations): ProbeResult {
   const { responseTimeMs, message, phases, facts = {}, degraded } = observation;
+  // A probe of the host's own may have miscounted: what is no number would spoil every sum that it goes into.
+  if (!(Number.isFinite(responseTimeMs) && responseTimeMs >= 0)) return failed(undefined);
   const result = (status: EndpointStatus, text: string): ProbeResult => ({
     status,
     responseTimeMs,
     message: text,
     ...(phases && { phases }),
   });
-  const failed =
+  const unmet =
     expected.conditions.length === 0
       ? undefined
       : failedCondition(expected.conditions, { ...facts, latency: responseTimeMs / 1_000 });
-  if (failed) return result(failed.severity, failed.message);
+  if (unmet) return result(unmet.severity, unmet.message);
   if (degraded !== undefined) return result('degraded', degraded);
   if (responseTimeMs > expected.expectedResponseTimeMs) return result('degraded', `${message}, slower than expected`);
   return result('healthy', message);

@@ -1,7 +1,7 @@
 import { isConnectFailure } from '@dotmac/core/net';
 import { z } from 'zod';
 import { mostLines, type LineReader } from './line-reader.js';
-import { defineProbe, WrongAnswer } from './probe.js';
+import { defineProbe, WrongAnswer, type Observation, type ProbeContext } from './probe.js';
 import { conversing, startTlsProtocol } from './starttls.js';
 import { tlsSettings } from './tls-settings.js';
 
@@ -33,21 +33,29 @@ export const tcpProbe = defineProbe({
   }),
   facts: ['line', 'certificate'],
   secret: ['tls.key'],
-  run(context) {
+  async run(context) {
     const { tls, starttls, script } = context.config;
+    if (!tls && !starttls && script.length === 0) return hangUp(context);
     const wrong = 'The answer is too long';
-    return conversing(context, { tls, starttls, wrong, open: true }, async ({ reader, say, phases }) => {
+    return conversing(context, { tls, starttls, wrong, open: true }, async ({ reader, say }) => {
       let line: string | undefined;
       for (const [at, { send, expect }] of script.entries()) {
         if (send !== undefined) say(send);
         if (expect !== undefined) line = await lineWith(expect, reader, at + 1);
       }
       if (line !== undefined) return { message: 'Answered as expected', facts: { line } };
-      if (tls || starttls) return { message: 'Connected over TLS' };
-      return { message: 'Connected', ...(script.length === 0 && { responseTimeMs: phases.connectMs ?? 0 }) };
+      return { message: tls || starttls ? 'Connected over TLS' : 'Connected' };
     });
   },
 });
+
+/** Most checks are no more than this, so it is done without ado. */
+async function hangUp({ connector, host, port, timeoutMs, signal }: ProbeContext): Promise<Observation> {
+  const { socket, timings } = await connector.connect({ host, port, timeoutMs, signal });
+  socket.destroy();
+  const { dnsMs, connectMs } = timings;
+  return { responseTimeMs: connectMs, message: 'Connected', phases: { dnsMs, connectMs } };
+}
 
 /** The next line that contains a text. Other lines and then the end are a wrong answer; the end alone is none. */
 async function lineWith(expected: string, reader: LineReader, step: number): Promise<string> {

@@ -8,10 +8,15 @@ import type { Resolution } from '../history/resolution.js';
 import type { CheckResult, Ring, RingResult } from '../history/result.js';
 import type { KeptEndpoint, KeptState } from '../monitoring/directory.js';
 
-/** A change of an endpoint's status, with the event that tells of it. */
-export interface StatusChange {
-  kept: KeptEndpoint;
-  event: AnyEvent<HealthEvents>;
+/**
+ * What was observed of endpoints, to be kept as one: their states as of now, the results that led there, what to add to
+ * their buckets, and the events that tell of changes.
+ */
+export interface Settlement {
+  states: readonly KeptEndpoint[];
+  results: readonly RingResult[];
+  deltas: readonly BucketDelta[];
+  events: readonly AnyEvent<HealthEvents>[];
 }
 
 /** An endpoint and what was last found out about it; null when it was never checked. */
@@ -61,14 +66,10 @@ export interface HealthStore {
   /** Every tenant's endpoints, page by page in the order of their ids; for the monitor alone. */
   everyEndpoint(ask: { limit: number; after: string | null }): Promise<Page<StoredEndpoint>>;
   /**
-   * Puts results into their rings and updates the states of their endpoints, in one transaction. What belongs to a
-   * removed endpoint is left out.
+   * Keeps states, puts results into their rings, adds to buckets and appends events to the outbox, in one transaction.
+   * What belongs to a removed endpoint is left out, but for its events.
    */
-  saveResults(results: readonly RingResult[], states: readonly KeptEndpoint[]): Promise<void>;
-  /** Updates states and appends their events to the outbox, in one transaction. */
-  saveChanges(changes: readonly StatusChange[]): Promise<void>;
-  /** Adds to buckets, or makes them, in one transaction. What belongs to a removed endpoint is left out. */
-  addBuckets(deltas: readonly BucketDelta[]): Promise<void>;
+  settle(settlement: Settlement): Promise<void>;
   /** Deletes up to `limit` buckets of a resolution that began before `before` (epoch ms). Returns how many. */
   pruneBuckets(resolution: Resolution, before: number, limit: number): Promise<number>;
 }

@@ -7,7 +7,7 @@ import { addCheck, addDuration, emptyBucket, type Bucket } from '../history/buck
 import type { Resolution } from '../history/resolution.js';
 import type { Ring, RingResult } from '../history/result.js';
 import { uncheckedState, type KeptEndpoint } from '../monitoring/directory.js';
-import type { EndpointListing, HealthStore } from '../store/store.js';
+import type { EndpointListing, HealthStore, Settlement } from '../store/store.js';
 
 const record = (tenantId: string, more: Partial<EndpointRecord> = {}): EndpointRecord => ({
   id: newId(),
@@ -77,6 +77,9 @@ const delta = ({ tenantId, id: endpointId }: EndpointRecord, resolution: Resolut
   bucket,
 });
 
+const settled = (store: HealthStore, settlement: Partial<Settlement>): Promise<void> =>
+  store.settle({ states: [], results: [], deltas: [], events: [], ...settlement });
+
 /** What every health store does alike. The subject is migrated and empty. */
 export const healthStoreSuite: Suite<HealthStore> = {
   name: 'health store',
@@ -126,11 +129,10 @@ export const healthStoreSuite: Suite<HealthStore> = {
         await store.tenant('acme').insert(endpoint);
         await store.tenant('acme').insert(removed);
         assert.equal(await store.tenant('acme').remove(removed.id), true);
-        await store.saveResults([result(endpoint, 1)], [kept(endpoint, 'healthy'), kept(removed, 'offline')]);
-        await store.saveResults(
-          [result(endpoint, 2, { slot: 1 }), result(removed, 3)],
-          [kept(endpoint, 'degraded', 1_767_225_800_000)],
-        );
+        await settled(store, { results: [result(endpoint, 1)] });
+        await settled(store, { states: [kept(endpoint, 'healthy'), kept(removed, 'offline')] });
+        await settled(store, { results: [result(endpoint, 2, { slot: 1 }), result(removed, 3)] });
+        await settled(store, { states: [kept(endpoint, 'degraded', 1_767_225_800_000)] });
         assert.deepEqual(await store.tenant('acme').results(removed.id, { ring: 'recent', limit: 10 }), []);
         const { items } = await store.everyEndpoint({ limit: 10, after: null });
         const { endpoint: _, ...state } = kept(endpoint, 'degraded', 1_767_225_800_000);
@@ -156,7 +158,7 @@ export const healthStoreSuite: Suite<HealthStore> = {
           at: 5,
           data,
         });
-        await store.saveChanges([{ kept: kept(endpoint, 'offline'), event }]);
+        await settled(store, { states: [kept(endpoint, 'offline')], events: [event] });
         const claimed = await store.outbox.claim({ subscribers: ['health-events'], limit: 10, leaseMs: 60_000 });
         assert.deepEqual(
           claimed.map((entry) => healthEvents.parse(entry.event)),
@@ -188,7 +190,7 @@ export const healthStoreSuite: Suite<HealthStore> = {
         assert.equal(await store.tenant('acme').update(changed), true);
         assert.equal(await store.tenant('acme').update(changed), true);
         assert.deepEqual((await store.tenant('acme').get(endpoint.id))?.endpoint, changed);
-        await store.saveResults([], [kept(endpoint, 'offline')]);
+        await settled(store, { states: [kept(endpoint, 'offline')] });
         const found = async (filter: EndpointListing['filter'], tenantId = 'acme') =>
           (await store.tenant(tenantId).list({ limit: 10, after: null, filter: filter ?? {} })).items.length;
         assert.deepEqual(
@@ -213,8 +215,8 @@ export const healthStoreSuite: Suite<HealthStore> = {
         await store.tenant('acme').insert(endpoint);
         // The third goes where the first was, within one call and over two.
         const round = [0, 1, 2].map((count) => result(endpoint, 10 + count, { slot: count % 2 }));
-        await store.saveResults([...round, result(endpoint, 5, { ring: 'issues', status: 'offline' })], []);
-        await store.saveResults([result(endpoint, 13, { slot: 1 })], []);
+        await settled(store, { results: [...round, result(endpoint, 5, { ring: 'issues', status: 'offline' })] });
+        await settled(store, { results: [result(endpoint, 13, { slot: 1 })] });
         const { results } = store.tenant('acme');
         const { ring: _, slot: __, ...last } = result(endpoint, 13);
         assert.deepEqual(await results(endpoint.id, { ring: 'recent', limit: 1 }), [last]);
@@ -232,15 +234,16 @@ export const healthStoreSuite: Suite<HealthStore> = {
       async run(store) {
         const [endpoint, removed] = [record('acme'), record('acme')];
         await store.tenant('acme').insert(endpoint);
-        await store.addBuckets([
-          delta(endpoint, 'minute', bucketOf(60_000, [1, 2])),
-          delta(endpoint, 'hour', bucketOf(0, [1, 2])),
-          delta(removed, 'minute', bucketOf(60_000, [1])),
-        ]);
-        await store.addBuckets([
-          delta(endpoint, 'minute', bucketOf(60_000, [3])),
-          delta(endpoint, 'minute', bucketOf(120_000, [4])),
-        ]);
+        await settled(store, {
+          deltas: [
+            delta(endpoint, 'minute', bucketOf(60_000, [1, 2])),
+            delta(endpoint, 'hour', bucketOf(0, [1, 2])),
+            delta(removed, 'minute', bucketOf(60_000, [1])),
+          ],
+        });
+        await settled(store, {
+          deltas: [delta(endpoint, 'minute', bucketOf(60_000, [3])), delta(endpoint, 'minute', bucketOf(120_000, [4]))],
+        });
         const span = { resolution: 'minute', from: 60_000, until: 180_000 } as const;
         const [first, second, ...more] = await store.tenant('acme').buckets(endpoint.id, span);
         assert.deepEqual(more, []);
@@ -262,7 +265,9 @@ export const healthStoreSuite: Suite<HealthStore> = {
         const endpoint = record('acme');
         await store.tenant('acme').insert(endpoint);
         const writers = Array.from({ length: 10 }, () =>
-          store.addBuckets([delta(endpoint, 'minute', bucketOf(0, [1])), delta(endpoint, 'hour', bucketOf(0, [1]))]),
+          settled(store, {
+            deltas: [delta(endpoint, 'minute', bucketOf(0, [1])), delta(endpoint, 'hour', bucketOf(0, [1]))],
+          }),
         );
         await Promise.all(writers);
         const [bucket] = await store.tenant('acme').buckets(endpoint.id, { resolution: 'hour', from: 0, until: 1 });
@@ -277,7 +282,7 @@ export const healthStoreSuite: Suite<HealthStore> = {
         const minutes = Array.from({ length: 25 }, (_, index) =>
           delta(endpoint, 'minute', bucketOf(index * 60_000, [1])),
         );
-        await store.addBuckets([...minutes, delta(endpoint, 'hour', bucketOf(0, [1]))]);
+        await settled(store, { deltas: [...minutes, delta(endpoint, 'hour', bucketOf(0, [1]))] });
         const prune = () => store.pruneBuckets('minute', 20 * 60_000, 15);
         assert.deepEqual([await prune(), await prune(), await prune()], [15, 5, 0]);
         const left = await store.tenant('acme').buckets(endpoint.id, { resolution: 'minute', from: 0, until: 1e9 });

@@ -13,6 +13,7 @@ import {
 } from '../../src/index.js';
 import { pendingBuckets } from '../../src/history/pending-buckets.js';
 import { defaultRetention, planWindow } from '../../src/history/resolution.js';
+import { uncheckedState } from '../../src/monitoring/directory.js';
 import { seriesOf, trendOf } from '../../src/history/trend.js';
 import { endpointRecord } from '../support/endpoints.js';
 
@@ -54,10 +55,12 @@ async function trendFrom(store: HealthStore, history: readonly Check[], hours: n
   const pending = pendingBuckets();
   for (const result of [...resultsOf(endpoint.id, history), ...resultsOf(other.id, history.slice(3))])
     pending.add(result, { status: 'unknown', checkedAt: null }, 0);
-  await store.addBuckets([...pending.takeOf(endpoint.id), ...pending.takeOf(other.id)]);
+  const deltas = [...pending.takeOf(endpoint.id), ...pending.takeOf(other.id)];
+  const kept = { ...uncheckedState, endpoint };
+  await store.settle({ states: [kept], results: [], deltas, events: [] });
   const issues = resultsOf(endpoint.id, history).filter(({ status }) => status !== 'healthy');
   const inRing = issues.map((result, slot) => ({ ...result, ring: 'issues' as const, slot }));
-  if (inRing.length > 0) await store.saveResults(inRing, []);
+  await store.settle({ states: [kept], results: inRing, deltas: [], events: [] });
   const spans = planWindow(
     { from: now + 1 - hours * hour, until: now + 1, now, coarsest: seriesOf(hours).coarsest },
     defaultRetention,

@@ -1,46 +1,32 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { build } from 'tsup';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { databaseFromUrl } from '@dotmac/core/kysely';
+import { bundleWorker } from '../../../../test/support/bundle-worker.js';
 import { available, freshMysql, freshPostgres } from '../../../../test/support/services.js';
 import { kyselyLifecycleStore } from '../../src/store/kysely/index.js';
 import { freshSqlite } from '../support/backends.js';
 import { until } from '../support/lifecycle.js';
 
-// Below node_modules, so that the bundle finds what it does not contain.
-const folder = resolve(import.meta.dirname, `../../../../node_modules/.cache/dotmac-crash-${process.pid}`);
 const databases = [
   { title: 'SQLite', present: true, fresh: freshSqlite },
   { title: 'PostgreSQL', present: available.postgres, fresh: freshPostgres },
   { title: 'MariaDB', present: available.mysql, fresh: freshMysql },
 ];
 
+let worker: Awaited<ReturnType<typeof bundleWorker>>;
 beforeAll(async () => {
-  mkdirSync(folder, { recursive: true });
-  await build({
-    entry: { worker: fileURLToPath(new URL('../support/crash-worker.ts', import.meta.url)) },
-    outDir: folder,
-    format: 'esm',
-    target: 'node20',
-    outExtension: () => ({ js: '.mjs' }),
-    noExternal: [/^@dotmac\//],
-    skipNodeModulesBundle: true,
-    esbuildOptions: (options) => void (options.conditions = ['@dotmac/source']),
-    config: false,
-    silent: true,
-  });
+  worker = await bundleWorker(new URL('../support/crash-worker.ts', import.meta.url));
 });
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => worker.remove());
 
 for (const { title, present, fresh } of databases)
   describe.skipIf(!present)(`a process killed in the middle of a step on ${title}`, () => {
     it('leaves a run that another takes up at that step, under the same idempotency key', async () => {
       const { url, drop } = await fresh();
-      const ledger = join(folder, `${title}.ndjson`);
+      const ledger = join(worker.folder, `${title}.ndjson`);
       const lines = (): { turn: string; key: string; idempotencyKey: string }[] =>
         existsSync(ledger)
           ? readFileSync(ledger, 'utf8')
@@ -49,7 +35,7 @@ for (const { title, present, fresh } of databases)
               .map((line) => JSON.parse(line) as never)
           : [];
       const start = (turn: string): ChildProcess =>
-        spawn(process.execPath, [join(folder, 'worker.mjs'), url, ledger, turn], {
+        spawn(process.execPath, [worker.path, url, ledger, turn], {
           stdio: ['ignore', 'inherit', 'inherit'],
         });
 

@@ -1,76 +1,103 @@
-import { upsert, type Database } from '@dotmac/core/kysely';
-import type { ExpressionBuilder, Transaction } from 'kysely';
-import { bucketOfRow, bucketRow, mergeBuckets } from '../../history/bucket.js';
+import { bulkUpsert, type Database } from '@dotmac/core/kysely';
+import { sql, type Transaction } from 'kysely';
+import { bucketOfRow, bucketRow, emptyBucket, mergeBuckets, type Bucket } from '../../history/bucket.js';
 import type { BucketDelta } from '../../history/pending-buckets.js';
 import type { Resolution } from '../../history/resolution.js';
 import type { TenantEndpoints } from '../store.js';
-import { livingIds } from './states.js';
 import type { BucketsRow, HealthTables } from './tables.js';
 
 /** Bound parameters of one statement stay below what the databases take. */
-const rowsPerStatement = 200;
+const keysPerStatement = 200;
 
 type Key = Pick<BucketsRow, 'tenant_id' | 'endpoint_id' | 'resolution' | 'start'>;
-const keyOf = ({ endpoint_id: endpoint, resolution, start }: Key): string => `${endpoint} ${resolution} ${start}`;
+type Sums = Map<string, { key: Key; bucket: Bucket }>;
+const nameOf = ({ endpoint_id: endpoint, resolution, start }: Key): string => `${endpoint} ${resolution} ${start}`;
+
+const keys = ['tenant_id', 'endpoint_id', 'resolution', 'start'] as const;
+const values = [
+  'n_healthy',
+  'n_degraded',
+  'n_critical',
+  'n_offline',
+  'n_unknown',
+  'ms_healthy',
+  'ms_degraded',
+  'ms_critical',
+  'ms_offline',
+  'ms_unknown',
+  'timed',
+  'sum_ms',
+  'min_ms',
+  'max_ms',
+  'histogram',
+] as const;
 
 /**
- * Adds to buckets: reads those that are there, merges and writes them back, since a histogram is more than SQL adds up.
- * The rows read are locked; where none was yet, two writers of one endpoint would overwrite each other, so the
- * endpoints' own rows are locked first.
+ * Adds to buckets of locked endpoints: reads those that are there, merges and writes them back, since a histogram is
+ * more than SQL adds up.
  */
-export async function addBuckets(
-  database: Database,
-  trx: Transaction<HealthTables>,
-  deltas: readonly BucketDelta[],
-): Promise<void> {
-  const living = await lockEndpoints(database, trx, deltas);
-  const sums = new Map<string, { key: Key; bucket: BucketDelta['bucket'] }>();
-  for (const { tenantId, endpointId, resolution, bucket } of deltas) {
-    if (!living.has(endpointId)) continue;
-    const key = { tenant_id: tenantId, endpoint_id: endpointId, resolution, start: bucket.start };
-    const known = sums.get(keyOf(key));
-    if (known) mergeBuckets(known.bucket, bucket);
-    else sums.set(keyOf(key), { key, bucket: structuredClone(bucket) });
-  }
-  const all = [...sums.values()];
-  for (let at = 0; at < all.length; at += rowsPerStatement) {
-    const batch = all.slice(at, at + rowsPerStatement);
-    for (const row of await existing(trx, batch)) {
-      const sum = sums.get(keyOf({ ...row, start: Number(row.start) }));
-      if (sum) mergeBuckets(sum.bucket, bucketOfRow(row));
-    }
-    const rows = batch.map(({ key, bucket }) => ({ ...bucketRow(bucket), ...key }));
-    const columns = Object.keys(rows[0] ?? {}).filter((column) => !(column in batch[0]!.key));
-    const replaced = Object.fromEntries(columns.map((column) => [column, 'replace' as const]));
-    const insert = trx.insertInto('dotmac_check_buckets').values(rows);
-    await upsert(database, insert, ['tenant_id', 'endpoint_id', 'resolution', 'start'], replaced).execute();
-  }
+export function writeBuckets(database: Database) {
+  const save = bulkUpsert<HealthTables, 'dotmac_check_buckets'>(database, 'dotmac_check_buckets', {
+    columns: [...keys, ...values],
+    conflict: keys,
+  });
+  return {
+    async addBuckets(trx: Transaction<HealthTables>, deltas: readonly BucketDelta[]): Promise<void> {
+      const sums = summed(deltas);
+      for (const group of groupsOf(sums))
+        for (const row of await existing(database, trx, group)) {
+          const sum = sums.get(nameOf({ ...row, start: Number(row.start) }));
+          if (sum) mergeBuckets(sum.bucket, bucketOfRow(row));
+        }
+      await save(
+        trx,
+        [...sums.values()].map(({ key, bucket }) => Object.assign(bucketRow(bucket), key)),
+      );
+    },
+  };
 }
 
-async function lockEndpoints(
-  database: Database,
-  trx: Transaction<HealthTables>,
-  deltas: readonly BucketDelta[],
-): Promise<ReadonlySet<string>> {
-  const ids = [...new Set(deltas.map(({ endpointId }) => endpointId))];
-  if (!database.traits.skipLocked) return livingIds(trx, ids);
-  if (ids.length === 0) return new Set();
-  // In one order, so that two writers never wait for each other. Index: (id).
-  const rows = await trx
-    .selectFrom('dotmac_endpoints')
-    .select('id')
-    .where('id', 'in', ids)
-    .orderBy('id')
-    .forUpdate()
-    .execute();
-  return new Set(rows.map(({ id }) => id));
+function summed(deltas: readonly BucketDelta[]): Sums {
+  const sums: Sums = new Map();
+  for (const { tenantId, endpointId, resolution, bucket } of deltas) {
+    const key = { tenant_id: tenantId, endpoint_id: endpointId, resolution, start: bucket.start };
+    const name = nameOf(key);
+    let sum = sums.get(name);
+    // A copy: should the transaction fail, what was given goes back to where it came from.
+    if (!sum) sums.set(name, (sum = { key, bucket: emptyBucket(bucket.start) }));
+    mergeBuckets(sum.bucket, bucket);
+  }
+  return sums;
+}
+
+/** Keys of one resolution and start, as many as go into a statement: the buckets of a moment lie at few starts. */
+function groupsOf(sums: Sums): Key[][] {
+  const groups = new Map<string, Key[]>();
+  const full: Key[][] = [];
+  for (const { key } of sums.values()) {
+    const name = `${key.resolution} ${key.start}`;
+    const group = groups.get(name) ?? [];
+    group.push(key);
+    groups.set(name, group);
+    if (group.length < keysPerStatement) continue;
+    full.push(group);
+    groups.delete(name);
+  }
+  return [...full, ...groups.values()];
 }
 
 /** Primary key, a point for each bucket. */
-function existing(trx: Transaction<HealthTables>, batch: readonly { key: Key }[]): Promise<BucketsRow[]> {
-  const isOne = (eb: ExpressionBuilder<HealthTables, 'dotmac_check_buckets'>) =>
-    eb.or(batch.map(({ key }) => eb.and(key)));
-  return trx.selectFrom('dotmac_check_buckets').selectAll().where(isOne).execute();
+function existing(database: Database, trx: Transaction<HealthTables>, group: readonly Key[]): Promise<BucketsRow[]> {
+  const [first] = group as [Key];
+  const pairs = sql.join(group.map((key) => sql`(${key.tenant_id}, ${key.endpoint_id})`));
+  const list = database.dialect === 'sqlite' ? sql`values ${pairs}` : pairs;
+  return trx
+    .selectFrom('dotmac_check_buckets')
+    .selectAll()
+    .where('resolution', '=', first.resolution)
+    .where('start', '=', first.start)
+    .where(sql<boolean>`(tenant_id, endpoint_id) in (${list})`)
+    .execute();
 }
 
 /** The buckets of one tenant's endpoints. */
@@ -110,8 +137,8 @@ export async function pruneBuckets(
     .orderBy('start')
     .limit(limit)
     .execute();
-  for (let at = 0; at < old.length; at += rowsPerStatement) {
-    const batch = old.slice(at, at + rowsPerStatement);
+  for (let at = 0; at < old.length; at += keysPerStatement) {
+    const batch = old.slice(at, at + keysPerStatement);
     await kysely
       .deleteFrom('dotmac_check_buckets')
       .where((eb) => eb.or(batch.map((key) => eb.and({ ...key, start: Number(key.start) }))))

@@ -3,16 +3,17 @@ import { coreMigrations, inTransaction, kyselyOutbox, migrate, type Database } f
 import { healthEvents } from '../../events.js';
 import { outboxEntries } from '../outbox-entries.js';
 import type { HealthStore } from '../store.js';
-import { addBuckets, kyselyBuckets, pruneBuckets } from './buckets.js';
+import { kyselyBuckets, pruneBuckets, writeBuckets } from './buckets.js';
 import { everyEndpoint, kyselyEndpoints } from './endpoints.js';
 import { healthMigrations } from './migrations.js';
-import { kyselyResults, saveResults } from './results.js';
-import { saveStates } from './states.js';
+import { kyselyResults, writeResults } from './results.js';
+import { lockLiving, writeStates } from './states.js';
 import type { HealthTables } from './tables.js';
 
 /** A store in the host's database: SQLite, PostgreSQL, MySQL or MariaDB. */
 export function kyselyHealthStore(database: Database): HealthStore {
   const outbox = kyselyOutbox(database, { queue: 'health' });
+  const rows = { ...writeBuckets(database), ...writeResults(database), ...writeStates(database) };
   return {
     outbox,
     async migrate() {
@@ -22,19 +23,24 @@ export function kyselyHealthStore(database: Database): HealthStore {
     transaction: <Result>(work: (trx: StoreTransaction) => Promise<Result>, join?: StoreTransaction) =>
       inTransaction<HealthTables, Result>(database, join, work),
     everyEndpoint: (ask) => everyEndpoint(database, ask),
-    saveResults: (results, states) =>
+    settle: ({ states, results, deltas, events }) =>
       inTransaction<HealthTables, void>(database, undefined, async (trx) => {
-        await saveResults(database, trx, results);
-        await saveStates(database, trx, states);
+        const ids = [
+          ...states.map(({ endpoint }) => endpoint.id),
+          ...[...results, ...deltas].map((it) => it.endpointId),
+        ];
+        // Two writers of one endpoint's buckets would overwrite each other: its row is locked meanwhile.
+        const living = await lockLiving(database, trx, ids);
+        const lives = ({ endpointId }: { endpointId: string }): boolean => living.has(endpointId);
+        await rows.addBuckets(trx, deltas.filter(lives));
+        await rows.saveResults(trx, results.filter(lives));
+        await rows.saveStates(
+          trx,
+          states.filter(({ endpoint }) => living.has(endpoint.id)),
+        );
+        const told = outboxEntries(events.map((event) => healthEvents.encode(event)));
+        if (told.length > 0) await outbox.append(told, trx);
       }),
-    saveChanges: (changes) =>
-      inTransaction<HealthTables, void>(database, undefined, async (trx) => {
-        // The last state of each: one statement must not touch a row twice.
-        await saveStates(database, trx, [...new Map(changes.map(({ kept }) => [kept.endpoint.id, kept])).values()]);
-        await outbox.append(outboxEntries(changes.map(({ event }) => healthEvents.encode(event))), trx);
-      }),
-    addBuckets: (deltas) =>
-      inTransaction<HealthTables, void>(database, undefined, (trx) => addBuckets(database, trx, deltas)),
     pruneBuckets: (resolution, before, limit) => pruneBuckets(database, resolution, before, limit),
     tenant: (tenantId) => ({
       ...kyselyEndpoints(database, tenantId),

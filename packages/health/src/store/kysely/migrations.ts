@@ -79,7 +79,7 @@ const tags: Migration = async (schema, { types }) => {
 };
 
 /** Rings in the place of samples: bounded by construction, nothing to prune. */
-const results: Migration = async (schema, { types }) => {
+const results: Migration = async (schema, { types, traits }) => {
   await schema.schema
     .createTable('dotmac_check_results')
     .ifNotExists()
@@ -93,10 +93,11 @@ const results: Migration = async (schema, { types }) => {
     .addColumn('message', types.text, (c) => c.notNull())
     .addColumn('phases', types.text, (c) => c.notNull())
     .addPrimaryKeyConstraint('dotmac_check_results_pk', ['tenant_id', 'endpoint_id', 'ring', 'slot'])
+    .modifyEnd(traits.clustered)
     .execute();
 };
 
-const buckets: Migration = async (schema, { types }) => {
+const buckets: Migration = async (schema, { types, traits }) => {
   let table = schema.schema
     .createTable('dotmac_check_buckets')
     .ifNotExists()
@@ -115,6 +116,7 @@ const buckets: Migration = async (schema, { types }) => {
     .addColumn('max_ms', types.real)
     .addColumn('histogram', types.text, (c) => c.notNull())
     .addPrimaryKeyConstraint('dotmac_check_buckets_pk', ['tenant_id', 'endpoint_id', 'resolution', 'start'])
+    .modifyEnd(traits.clustered)
     .execute();
 };
 

@@ -1,34 +1,22 @@
-import { upsert, type Database } from '@dotmac/core/kysely';
+import { bulkUpsert, type Database } from '@dotmac/core/kysely';
 import type { Transaction } from 'kysely';
 import type { RingResult } from '../../history/result.js';
 import type { TenantEndpoints } from '../store.js';
-import { livingIds } from './states.js';
 import { resultOf, resultRow, type HealthTables } from './tables.js';
 
-const replaced = {
-  at: 'replace',
-  status: 'replace',
-  response_time_ms: 'replace',
-  message: 'replace',
-  phases: 'replace',
-} as const;
-
 /** Puts results into their slots. */
-export async function saveResults(
-  database: Database,
-  trx: Transaction<HealthTables>,
-  results: readonly RingResult[],
-): Promise<void> {
-  const living = await livingIds(
-    trx,
-    results.map(({ endpointId }) => endpointId),
-  );
-  // After a long outage a ring may have gone round: the last of a slot counts.
-  const bySlot = new Map(results.map((it) => [`${it.endpointId} ${it.ring} ${it.slot}`, it]));
-  const rows = [...bySlot.values()].filter(({ endpointId }) => living.has(endpointId)).map(resultRow);
-  if (rows.length === 0) return;
-  const insert = trx.insertInto('dotmac_check_results').values(rows);
-  await upsert(database, insert, ['tenant_id', 'endpoint_id', 'ring', 'slot'], replaced).execute();
+export function writeResults(database: Database) {
+  const save = bulkUpsert<HealthTables, 'dotmac_check_results'>(database, 'dotmac_check_results', {
+    columns: ['tenant_id', 'endpoint_id', 'ring', 'slot', 'at', 'status', 'response_time_ms', 'message', 'phases'],
+    conflict: ['tenant_id', 'endpoint_id', 'ring', 'slot'],
+  });
+  return {
+    async saveResults(trx: Transaction<HealthTables>, results: readonly RingResult[]): Promise<void> {
+      // After a long outage a ring may have gone round: the last of a slot counts.
+      const bySlot = new Map(results.map((it) => [`${it.endpointId} ${it.ring} ${it.slot}`, it]));
+      await save(trx, [...bySlot.values()].map(resultRow));
+    },
+  };
 }
 
 /** The results of one tenant's endpoints. */

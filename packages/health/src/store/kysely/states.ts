@@ -1,37 +1,44 @@
-import { upsert, type Database } from '@dotmac/core/kysely';
+import { bulkUpsert, type Database } from '@dotmac/core/kysely';
 import type { Transaction } from 'kysely';
 import type { KeptEndpoint } from '../../monitoring/directory.js';
 import { stateRow, type HealthTables } from './tables.js';
 
-/** Which of these endpoints are still there; what belongs to a removed one must not be left behind. */
-export async function livingIds(trx: Transaction<HealthTables>, ids: Iterable<string>): Promise<ReadonlySet<string>> {
-  const asked = [...new Set(ids)];
-  if (asked.length === 0) return new Set();
-  // Index: (id).
-  const rows = await trx.selectFrom('dotmac_endpoints').select('id').where('id', 'in', asked).execute();
-  return new Set(rows.map(({ id }) => id));
-}
+/** Bound parameters of one statement stay below what the databases take. */
+const idsPerStatement = 500;
 
-const replaced = {
-  status: 'replace',
-  response_time_ms: 'replace',
-  message: 'replace',
-  checked_at: 'replace',
-  machine: 'replace',
-} as const;
-
-/** Updates what was last found out about these endpoints. */
-export async function saveStates(
+/**
+ * Which of these endpoints are still there, locked: what belongs to a removed one must not be left behind. Index: (id).
+ */
+export async function lockLiving(
   database: Database,
   trx: Transaction<HealthTables>,
-  states: readonly KeptEndpoint[],
-): Promise<void> {
-  const living = await livingIds(
-    trx,
-    states.map(({ endpoint }) => endpoint.id),
-  );
-  const rows = states.filter(({ endpoint, checkedAt }) => living.has(endpoint.id) && checkedAt !== null).map(stateRow);
-  if (rows.length === 0) return;
-  const insert = trx.insertInto('dotmac_endpoint_states').values(rows);
-  await upsert(database, insert, ['tenant_id', 'endpoint_id'], replaced).execute();
+  ids: Iterable<string>,
+): Promise<ReadonlySet<string>> {
+  // In one order, so that two never wait for each other.
+  const asked = [...new Set(ids)].sort();
+  const living = new Set<string>();
+  for (let at = 0; at < asked.length; at += idsPerStatement) {
+    const rows = await trx
+      .selectFrom('dotmac_endpoints')
+      .select('id')
+      .where('id', 'in', asked.slice(at, at + idsPerStatement))
+      .orderBy('id')
+      .$if(database.traits.skipLocked, (query) => query.forUpdate())
+      .execute();
+    for (const { id } of rows) living.add(id);
+  }
+  return living;
+}
+
+/** Writes what was last found out. */
+export function writeStates(database: Database) {
+  const save = bulkUpsert<HealthTables, 'dotmac_endpoint_states'>(database, 'dotmac_endpoint_states', {
+    columns: ['tenant_id', 'endpoint_id', 'status', 'response_time_ms', 'message', 'checked_at', 'machine'],
+    conflict: ['tenant_id', 'endpoint_id'],
+  });
+  return {
+    async saveStates(trx: Transaction<HealthTables>, states: readonly KeptEndpoint[]): Promise<void> {
+      await save(trx, states.filter(({ checkedAt }) => checkedAt !== null).map(stateRow));
+    },
+  };
 }

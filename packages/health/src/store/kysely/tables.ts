@@ -176,14 +176,23 @@ export function stateRow({ endpoint, status, responseTimeMs, message, checkedAt,
 }
 
 /** A result as a row. */
-export function resultRow({ tenantId, endpointId, responseTimeMs, phases, ...rest }: RingResult): ResultRow {
+export function resultRow(result: RingResult): ResultRow {
   return {
-    ...rest,
-    tenant_id: tenantId,
-    endpoint_id: endpointId,
-    response_time_ms: responseTimeMs,
-    phases: JSON.stringify(phases),
+    tenant_id: result.tenantId,
+    endpoint_id: result.endpointId,
+    ring: result.ring,
+    slot: result.slot,
+    at: result.at,
+    status: result.status,
+    response_time_ms: result.responseTimeMs,
+    message: result.message,
+    phases: JSON.stringify(result.phases, rounded),
   };
+}
+
+/** Microseconds are enough, and shorter. */
+function rounded(_: string, value: unknown): unknown {
+  return typeof value === 'number' ? Math.round(value * 1_000) / 1_000 : value;
 }
 
 /** A row as a result. */

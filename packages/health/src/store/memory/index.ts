@@ -34,20 +34,12 @@ export function memoryHealthStore(): HealthStore {
     migrate: () => Promise.resolve(),
     transaction: (work, join) => tables.transaction((_, trx) => work(trx), join),
     everyEndpoint: (ask) => Promise.resolve(paged(byId(), ask)),
-    saveResults: (batch, states) =>
-      tables.transaction((rows) => {
+    settle: ({ states, results: batch, deltas, events }) =>
+      tables.transaction(async (rows, trx) => {
+        for (const state of states) keep(rows.endpoints, state);
         for (const result of batch)
           if (rows.endpoints.has(result.endpointId))
             rows.results.set(`${result.endpointId} ${result.ring} ${result.slot}`, result);
-        for (const state of states) keep(rows.endpoints, state);
-      }),
-    saveChanges: (changes) =>
-      tables.transaction(async (rows, trx) => {
-        for (const { kept } of changes) keep(rows.endpoints, kept);
-        await outbox.append(outboxEntries(changes.map(({ event }) => healthEvents.encode(event))), trx);
-      }),
-    addBuckets: (deltas) =>
-      tables.transaction((rows) => {
         for (const { endpointId, resolution, bucket } of deltas) {
           if (!rows.endpoints.has(endpointId)) continue;
           const key = `${endpointId} ${resolution} ${bucket.start}`;
@@ -57,6 +49,7 @@ export function memoryHealthStore(): HealthStore {
           mergeBuckets(sum, bucket);
           rows.buckets.set(key, { endpointId, resolution, bucket: sum });
         }
+        await outbox.append(outboxEntries(events.map((event) => healthEvents.encode(event))), trx);
       }),
     pruneBuckets: (resolution: Resolution, before, limit) =>
       tables.transaction((rows) => {

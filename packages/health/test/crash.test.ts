@@ -1,0 +1,73 @@
+import { sqlite } from '@dotmac/core/kysely';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { bundleWorker } from '../../../test/support/bundle-worker.js';
+import { createHealth, kyselyHealthStore, type EndpointStatus } from '../src/index.js';
+
+const acme = { tenantId: 'acme', actor: 'user:1' };
+
+let worker: Awaited<ReturnType<typeof bundleWorker>>;
+beforeAll(async () => {
+  worker = await bundleWorker(new URL('support/crash-worker.ts', import.meta.url));
+});
+afterAll(() => worker.remove());
+
+/** Starts a monitor in a process of its own. */
+async function monitor(url: string): Promise<ChildProcess> {
+  const child = spawn(process.execPath, [worker.path, url], { stdio: ['ignore', 'pipe', 'inherit'] });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  await once(child.stdout, 'data');
+  return child;
+}
+
+describe('a monitor that is killed', () => {
+  it('has told of every change of status, and left a history that agrees with itself', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'dotmac-health-'));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    const path = join(folder, 'health.db');
+    const server = createServer((socket) => socket.on('error', () => undefined).resume()).listen(0, '127.0.0.1');
+    onTestFinished(() => void server.close());
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const database = sqlite(path);
+    onTestFinished(() => database.close());
+    const store = kyselyHealthStore(database);
+    const options = { store, egress: { allow: ['loopback'] }, checkIntervals: { min: 1 } };
+    const setup = createHealth({ ...options, monitoring: false });
+    await setup.start();
+    const { endpoints } = setup.scope(acme);
+    const draft = { name: 'gateway', host: '127.0.0.1', port, serviceType: 'tcp', checkInterval: 1, retryCount: 2 };
+    const ids = await Promise.all(Array.from({ length: 20 }, async () => (await endpoints.register(draft)).id));
+    await setup.stop();
+    const statuses = async () =>
+      new Set(await Promise.all(ids.map(async (id) => (await store.tenant('acme').get(id))?.state?.status)));
+
+    const child = await monitor(`sqlite:${path}`);
+    await expect.poll(statuses, { timeout: 20_000, interval: 50 }).toEqual(new Set(['healthy']));
+    server.close();
+    await expect.poll(statuses, { timeout: 20_000, interval: 50 }).toEqual(new Set(['offline']));
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+
+    for (const id of ids) {
+      const [day] = await store.tenant('acme').buckets(id, { resolution: 'day', from: 0, until: Date.now() });
+      const ring = await store.tenant('acme').results(id, { ring: 'recent', limit: 1_000 });
+      const count = (status: EndpointStatus) => ring.filter((it) => it.status === status).length;
+      expect([day?.counts.healthy, day?.counts.offline]).toEqual([count('healthy'), count('offline')]);
+      expect(count('offline')).toBeGreaterThanOrEqual(2);
+    }
+    // Whoever starts next shows what was known, and delivers what was not delivered.
+    const next = createHealth({ ...options, monitoring: false });
+    const told: string[] = [];
+    next.events.on('endpoint.status_changed', ({ data }) => void told.push(data.to));
+    await next.start();
+    expect(next.scope(acme).status().offlineCount).toBe(20);
+    await next.stop();
+    expect(told.every((to) => to === 'offline' || to === 'healthy')).toBe(true);
+  }, 60_000);
+});

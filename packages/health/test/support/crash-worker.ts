@@ -1,0 +1,13 @@
+// A process of its own, for tests to kill: monitors the endpoints of a SQLite file. Arguments: its URL.
+import { databaseFromUrl } from '@dotmac/core/kysely';
+import { createHealth, kyselyHealthStore } from '../../src/index.js';
+
+const health = createHealth({
+  store: kyselyHealthStore(databaseFromUrl(process.argv[2] ?? '')),
+  egress: { allow: ['loopback'] },
+  checkIntervals: { min: 1 },
+});
+await health.start();
+console.log('started');
+// Timers of the module do not hold the process open.
+setInterval(() => undefined, 1_000);
