@@ -1,58 +1,97 @@
-import { request, type IncomingMessage } from 'node:http';
-import type { Socket } from 'node:net';
-import type { ConnectFailure } from '@dotmac/core/net';
-import { z } from 'zod';
-import { defineProbe, WrongAnswer, type ProbeContext } from './probe.js';
+import type { TLSSocket } from 'node:tls';
+import { exchange, readBody } from './http/exchange.js';
+import { authorityOf, follow, type Hop } from './http/redirect.js';
+import { httpSettings, isRight, type HttpSettings } from './http/settings.js';
+import { defineProbe, WrongAnswer, type Observation, type Phases, type ProbeContext } from './probe.js';
+import { certificateFacts, connectTls } from './tls-settings.js';
 
 /**
- * Sends `GET /` and judges the status: 5xx is wrong, everything below is an answer. Redirects are answers, and are not
- * followed. Over https the certificate must be valid for the host.
+ * Sends a request and judges the status of its answer: 5xx is wrong unless `status` says otherwise. A redirect is an
+ * answer like others, unless `redirects` lets it be followed; each hop is judged by the connector again. Over https the
+ * certificate must be valid for the host. The response time ends with the answer's head, and leaves names out.
  */
 export const httpProbe = (secure: boolean) =>
   defineProbe({
     serviceType: secure ? 'https' : 'http',
-    summary: 'Sends GET / and judges the status.',
+    summary: 'Sends a request and judges the status of its answer.',
     addressing: 'port',
-    config: z.strictObject({}),
-    facts: ['status'],
+    config: secure
+      ? httpSettings
+      : httpSettings.refine(({ tls }) => tls === undefined, { path: ['tls'], message: 'This is for https alone' }),
+    facts: ['status', 'version', 'headers', 'body', 'redirects', 'certificate'],
+    secret: [
+      'auth.password',
+      'auth.token',
+      'headers.authorization',
+      'headers.Authorization',
+      'headers.cookie',
+      'tls.key',
+    ],
     async run(context) {
-      const { connector, host, port, timeoutMs, signal } = context;
-      const started = performance.now();
-      const tls = secure ? { servername: host, alpnProtocols: ['http/1.1'] } : undefined;
-      const { socket, timings } = await connector.connect({ host, port, timeoutMs, signal, ...(tls && { tls }) });
-      try {
-        const status = await answerOf(socket, context);
-        const responseTimeMs = performance.now() - started - timings.dnsMs;
-        const message = `Answered HTTP ${status}`;
-        if (status >= 500) throw new WrongAnswer(message, responseTimeMs, timings);
-        return { responseTimeMs, message, phases: timings, facts: { status } };
-      } finally {
-        socket.destroy();
+      const { host, port, config } = context;
+      const { method, path, body } = config;
+      let hop: Hop = { secure, host, port, method, path, headers: headersOf(config), body };
+      let spentMs = 0;
+      for (let redirects = 0; ; redirects++) {
+        const visit = await ask(context, hop, spentMs, redirects);
+        if ('observation' in visit) return visit.observation;
+        if (redirects === config.redirects) throw new WrongAnswer('There are too many redirects', visit.spentMs);
+        [hop, spentMs] = [visit.next, visit.spentMs];
       }
     },
   });
 
-/** The status of the answer; the body is not read. */
-function answerOf(socket: Socket, { host, port, signal }: ProbeContext): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const sent = request({
-      host,
-      port,
-      path: '/',
-      headers: { 'user-agent': 'dotmac-health', accept: '*/*', connection: 'close' },
-      createConnection: () => socket,
-      signal,
-    });
-    sent.on('response', (response: IncomingMessage) => {
-      resolve(response.statusCode ?? 0);
-      response.destroy();
-    });
-    // An upgrade that nobody asked for ends without an 'error'. After any other event this changes nothing.
-    sent.on('close', () => reject(new WrongAnswer('The answer is not HTTP', null)));
-    sent.on('error', () => {
-      if (signal.aborted) reject(signal.reason as ConnectFailure);
-      else reject(new WrongAnswer('The answer is not HTTP', null));
-    });
-    sent.end();
-  });
+/** One request and its answer: what was observed, or where to go on. `spentMs` is what came before. */
+async function ask(
+  { connector, config, timeoutMs, signal, clock }: ProbeContext<HttpSettings>,
+  hop: Hop,
+  spentMs: number,
+  redirects: number,
+): Promise<{ observation: Observation } | { next: Hop; spentMs: number }> {
+  const startedAt = clock.monotonic();
+  const { host, port } = hop;
+  const tls = hop.secure ? connectTls(config.tls, ['http/1.1']) : undefined;
+  const { socket, timings } = await connector.connect({ host, port, timeoutMs, signal, ...(tls && { tls }) });
+  try {
+    const sinceStart = (): number => clock.monotonic() - startedAt - timings.dnsMs;
+    const connectedMs = sinceStart();
+    const seen = tls ? certificateFacts(socket as TLSSocket, config.tls, clock.now()) : undefined;
+    const answer = await exchange(socket, { ...hop, headers: { host: authorityOf(hop), ...hop.headers } }, signal);
+    const headMs = sinceStart();
+    const responseTimeMs = spentMs + headMs;
+    const phases: Phases = {
+      dnsMs: timings.dnsMs,
+      connectMs: timings.connectMs,
+      ...(tls && { tlsMs: timings.tlsMs }),
+      firstByteMs: headMs - connectedMs,
+    };
+    const next = config.redirects > 0 ? follow(hop, answer.status, answer.headers['location']) : undefined;
+    if (next) return { next, spentMs: responseTimeMs };
+    const { status, version, headers } = answer;
+    const message = `Answered HTTP ${status}`;
+    if (!isRight(status, config.status)) throw new WrongAnswer(message, responseTimeMs, phases);
+    const body = config.read ? await readBody(answer, config.limit, signal) : undefined;
+    if (config.read) phases.transferMs = sinceStart() - headMs;
+    const facts = {
+      status,
+      version,
+      headers,
+      redirects,
+      ...(body !== undefined && { body }),
+      ...(seen && { certificate: seen.certificate }),
+    };
+    const degraded = seen?.degraded;
+    return { observation: { responseTimeMs, message, phases, facts, ...(degraded !== undefined && { degraded }) } };
+  } finally {
+    socket.destroy();
+  }
+}
+
+function headersOf({ auth, headers }: HttpSettings): Record<string, string> {
+  if (!auth) return headers;
+  const credentials =
+    'token' in auth
+      ? `Bearer ${auth.token}`
+      : `Basic ${Buffer.from(`${auth.username}:${auth.password}`).toString('base64')}`;
+  return { ...headers, authorization: credentials };
 }

@@ -2,6 +2,7 @@ import type { ConnectTls } from '@dotmac/core/net';
 import type { TLSSocket } from 'node:tls';
 import { z } from 'zod';
 import type { Facts } from '../conditions/facts.js';
+import { WrongAnswer } from './probe.js';
 
 const pem = z.string().max(16_384);
 
@@ -43,6 +44,8 @@ export function certificateFacts(
   now: number,
 ): { certificate: Facts; degraded?: string } {
   const { valid_from: from, valid_to: until, fingerprint256 } = socket.getPeerCertificate();
+  // A server that hung up already has shown none.
+  if (!Number.isFinite(Date.parse(from) + Date.parse(until))) throw new WrongAnswer('The certificate cannot be read');
   const daysLeft = Math.floor((Date.parse(until) - now) / 86_400_000);
   const certificate = {
     days_left: daysLeft,

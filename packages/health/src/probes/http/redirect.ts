@@ -1,0 +1,49 @@
+import { WrongAnswer } from '../probe.js';
+
+/** Where a request goes and what it is. */
+export interface Hop {
+  secure: boolean;
+  host: string;
+  port: number;
+  method: string;
+  path: string;
+  headers: Readonly<Record<string, string>>;
+  body: string | undefined;
+}
+
+const redirects = new Set([301, 302, 303, 307, 308]);
+const defaultPort = (secure: boolean): number => (secure ? 443 : 80);
+
+/** `host:port`, without the port that goes without saying; IPv6 in brackets (RFC 9110, 7.2). */
+export function authorityOf({ secure, host, port }: Pick<Hop, 'secure' | 'host' | 'port'>): string {
+  const name = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
+  return port === defaultPort(secure) ? name : `${name}:${port}`;
+}
+
+/**
+ * Where a redirect leads (RFC 9110, 15.4); undefined when the answer is none. Another origin gets none of the headers
+ * that were given, nor a body; 303, and 301 and 302 after a POST, become GET.
+ * @throws WrongAnswer for an address that is none, or leads from https to http, or out of http altogether
+ */
+export function follow(hop: Hop, status: number, location: string | undefined): Hop | undefined {
+  if (!redirects.has(status) || location === undefined) return undefined;
+  let to: URL;
+  try {
+    to = new URL(location, `${hop.secure ? 'https' : 'http'}://${authorityOf(hop)}${hop.path}`);
+  } catch {
+    throw new WrongAnswer('The redirect leads nowhere');
+  }
+  if (to.protocol !== 'https:' && to.protocol !== 'http:') throw new WrongAnswer('The redirect leads out of HTTP');
+  const secure = to.protocol === 'https:';
+  if (hop.secure && !secure) throw new WrongAnswer('The redirect leads from https to http');
+  const next = { secure, host: to.hostname, port: Number(to.port) || defaultPort(secure) };
+  const isSame = authorityOf(next).toLowerCase() === authorityOf(hop).toLowerCase() && secure === hop.secure;
+  const becomesGet = hop.method !== 'HEAD' && (status === 303 || (status < 303 && hop.method === 'POST'));
+  return {
+    ...next,
+    method: becomesGet ? 'GET' : hop.method,
+    path: `${to.pathname}${to.search}`,
+    headers: isSame ? hop.headers : {},
+    body: becomesGet || !isSame ? undefined : hop.body,
+  };
+}

@@ -1,0 +1,247 @@
+import { fakeClock } from '@dotmac/core/testing';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { z } from 'zod';
+import { createHealth, defineProbe, memoryHealthStore, type HealthOptions } from '../src/index.js';
+
+const acme = { tenantId: 'acme', actor: 'user:1' };
+const secret = 'a secret of more than 32 characters, for tests';
+const gateway = { name: 'gateway', host: 'gw.example.com', port: 443, serviceType: 'https' };
+
+/** Health that checks nothing; what it logs and tells is noted. */
+function quiet(options: Partial<HealthOptions> = {}) {
+  const store = memoryHealthStore();
+  const health = createHealth({ store, clock: fakeClock(), monitoring: false, secret, ...options });
+  return { store, health, endpoints: health.scope(acme).endpoints };
+}
+const paths = (...expected: string[]) => ({ code: 'INVALID_INPUT', issues: expected.map((path) => ({ path })) });
+
+describe('an endpoint is refused', () => {
+  it.each([
+    ['a probe that there is not', { serviceType: 'pigeon' }, ['service_type']],
+    ['an interval beyond the bounds', { checkInterval: 4 }, ['check_interval']],
+    ['no port where there must be one', { port: null }, ['port']],
+    ['a port where there is none', { serviceType: 'icmp' }, ['port']],
+    ['settings that its probe does not have', { config: { path: 'x', follow: 1 } }, ['config.path', 'config']],
+    ['a condition that is none', { conditions: [{ on: 'status', op: 'lt', value: 'x' }] }, ['conditions.0.value']],
+    ['a tag that is none', { tags: ['a b'] }, ['tags.0']],
+    ['a secret that nothing names', { secrets: { token: 'x' } }, ['secrets.token']],
+    ['a name without its secret', { config: { auth: { token: '${secrets.token}' } } }, ['secrets.token']],
+    ['credentials in the open', { config: { auth: { token: 'abc' } } }, ['config.auth.token']],
+    [
+      'a header with credentials in the open',
+      { config: { headers: { authorization: 'x' } } },
+      ['config.headers.authorization'],
+    ],
+  ])('with %s', async (_, more, expected) => {
+    const { endpoints } = quiet();
+    const draft = { ...gateway, ...more } as typeof gateway;
+    await expect(endpoints.register(draft)).rejects.toMatchObject(paths(...expected));
+    expect((await endpoints.list()).items).toEqual([]);
+  });
+
+  it('with an interval that the host did not widen, and taken with one that it did', async () => {
+    const { endpoints } = quiet({ checkIntervals: { min: 1, max: 2_592_000 } });
+    await endpoints.register({ ...gateway, checkInterval: 1 });
+    await endpoints.register({ ...gateway, checkInterval: 2_592_000 });
+    await expect(endpoints.register({ ...gateway, checkInterval: 0.5 })).rejects.toMatchObject(paths('check_interval'));
+  });
+});
+
+describe('changing an endpoint', () => {
+  it('changes what is given, and leaves the rest', async () => {
+    const { endpoints } = quiet();
+    const before = await endpoints.register({ ...gateway, tags: ['core'], retryCount: 5, config: { path: '/a' } });
+    const after = await endpoints.update(before.id, { name: 'other', tags: ['edge', 'edge'], checkInterval: 60 });
+    expect(after).toEqual({ ...before, name: 'other', tags: ['edge'], checkInterval: 60, updatedAt: after.updatedAt });
+    expect(await endpoints.get(before.id)).toEqual(after);
+    await endpoints.update(before.id, {});
+    expect(await endpoints.get(before.id)).toMatchObject({ name: 'other', config: { path: '/a' } });
+  });
+
+  it('refuses what would not be taken as a whole, and changes nothing then', async () => {
+    const { endpoints } = quiet();
+    const before = await endpoints.register({ ...gateway, config: { path: '/a' } });
+    await expect(endpoints.update(before.id, { serviceType: 'tcp' })).rejects.toMatchObject(paths('config'));
+    await expect(endpoints.update(before.id, { port: null })).rejects.toMatchObject(paths('port'));
+    await expect(endpoints.update(before.id, { host: '10.0.0.1' })).rejects.toMatchObject(paths('host'));
+    await expect(endpoints.update('nobody', { name: 'x' })).rejects.toMatchObject({ code: 'ENDPOINT_NOT_FOUND' });
+    const theirs = quiet().health.scope({ tenantId: 'globex' }).endpoints;
+    await expect(theirs.update(before.id, { name: 'x' })).rejects.toMatchObject({ code: 'ENDPOINT_NOT_FOUND' });
+    expect(await endpoints.get(before.id)).toEqual(before);
+  });
+});
+
+describe('a secret', () => {
+  const config = { auth: { username: 'monitor', password: '${secrets.password}' } };
+  const secrets = { password: 'hunter2' };
+
+  it('is shown by its name alone, and kept sealed', async () => {
+    const { endpoints, store, health } = quiet();
+    const told: unknown[] = [];
+    health.events.onAny((event) => void told.push(event));
+    const shown = await endpoints.register({ ...gateway, config, secrets });
+    expect(shown).toMatchObject({ secretNames: ['password'], config });
+    const kept = await store.tenant('acme').get(shown.id);
+    expect(Object.keys(kept?.endpoint.secrets ?? {})).toEqual(['password']);
+    expect(JSON.stringify([shown, kept, told, await endpoints.list()])).not.toContain('hunter2');
+  });
+
+  it('needs a secret of the host to be sealed with', async () => {
+    const health = createHealth({ store: memoryHealthStore(), clock: fakeClock(), monitoring: false });
+    const { endpoints } = health.scope(acme);
+    await expect(endpoints.register({ ...gateway, config, secrets })).rejects.toMatchObject(paths('secrets'));
+  });
+
+  it.each([
+    ['host', { host: 'rogue.example.com' }],
+    ['port', { port: 8_443 }],
+    ['user', { config: { auth: { username: 'root', password: '${secrets.password}' } } }],
+    ['probe', { serviceType: 'http', port: 443 }],
+  ])('does not go along to another %s', async (_, changes) => {
+    const { endpoints } = quiet();
+    const { id } = await endpoints.register({ ...gateway, config, secrets });
+    await expect(endpoints.update(id, changes)).rejects.toMatchObject(paths('secrets.password'));
+    expect(await endpoints.update(id, { ...changes, secrets: { password: 'another' } })).toMatchObject({
+      secretNames: ['password'],
+    });
+  });
+
+  it('stays with other changes, and can be replaced and removed', async () => {
+    const { endpoints, store } = quiet();
+    const { id } = await endpoints.register({ ...gateway, config, secrets });
+    const sealed = async () => (await store.tenant('acme').get(id))?.endpoint.secrets['password'];
+    const first = await sealed();
+    await endpoints.update(id, { name: 'other', checkInterval: 60 });
+    expect(await sealed()).toBe(first);
+    await endpoints.update(id, { secrets: { password: 'new' } });
+    expect(await sealed()).not.toBe(first);
+    expect(await endpoints.update(id, { config: {}, secrets: { password: null } })).toMatchObject({ secretNames: [] });
+  });
+
+  it('reaches the server that it is for, and no result of the check', async () => {
+    const seen: (string | undefined)[] = [];
+    const server = createServer((request: IncomingMessage, response) => {
+      seen.push(request.headers.authorization);
+      response.writeHead(500, { 'x-echo': request.headers.authorization }).end(request.headers.authorization);
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    onTestFinished(() => void server.close());
+    const { port } = server.address() as AddressInfo;
+    const lines: unknown[] = [];
+    const write = (...line: unknown[]): void => void lines.push(line);
+    const logger = { debug: write, info: write, warn: write, error: write };
+    const health = createHealth({ store: memoryHealthStore(), egress: { allow: ['loopback'] }, secret, logger });
+    onTestFinished(() => health.stop());
+    await health.start();
+    const { endpoints, history } = health.scope(acme);
+    const settings = { headers: { authorization: 'Token ${secrets.token}' }, read: true };
+    const { id } = await endpoints.register({
+      ...{ name: 'api', host: '127.0.0.1', port, serviceType: 'http', retryCount: 1 },
+      config: settings,
+      secrets: { token: 'canary-7f3a' },
+    });
+    const result = await endpoints.check(id);
+    expect(result).toMatchObject({ status: 'critical', message: 'Answered HTTP 500' });
+    expect(seen[0]).toBe('Token canary-7f3a');
+    const shown = [
+      result,
+      await endpoints.get(id),
+      await history.results(id),
+      await history.trend(id),
+      health.scope(acme).summary(),
+      lines,
+    ];
+    for (const encoding of ['utf8', 'base64', 'hex', 'base64url'] as const)
+      expect(JSON.stringify(shown)).not.toContain(Buffer.from('canary-7f3a').toString(encoding));
+  });
+});
+
+describe('an endpoint that is paused', () => {
+  it('is unknown until it is resumed, and is not checked on request', async () => {
+    const { endpoints, health } = quiet();
+    const { id } = await endpoints.register(gateway);
+    expect(await endpoints.pause(id)).toMatchObject({ pausedAt: expect.any(Number) as number, lastStatus: 'unknown' });
+    await expect(endpoints.check(id)).rejects.toMatchObject({ code: 'ENDPOINT_PAUSED' });
+    const again = await endpoints.pause(id);
+    expect(again.pausedAt).toBe((await endpoints.get(id)).pausedAt);
+    expect(health.scope(acme).summary().details[0]?.message).toBe('Paused');
+    expect((await endpoints.resume(id)).pausedAt).toBeNull();
+  });
+});
+
+describe('a list', () => {
+  it('is of those that have a tag, a probe, a status, or are paused', async () => {
+    const { endpoints } = quiet();
+    const [one, two] = [
+      await endpoints.register({ ...gateway, tags: ['core'] }),
+      await endpoints.register({ ...gateway, serviceType: 'tcp' }),
+    ];
+    await endpoints.pause(two.id);
+    const ids = async (filter: Parameters<typeof endpoints.list>[0]) =>
+      (await endpoints.list(filter)).items.map(({ id }) => id);
+    expect(await ids({ tag: 'core' })).toEqual([one.id]);
+    expect(await ids({ serviceType: 'tcp' })).toEqual([two.id]);
+    expect(await ids({ paused: false })).toEqual([one.id]);
+    expect(await ids({ status: 'healthy' })).toEqual([]);
+    expect(await ids({ status: 'unknown' })).toEqual([one.id, two.id]);
+  });
+});
+
+describe('a probe of the host’s own', () => {
+  const depth = defineProbe({
+    serviceType: 'queue_depth',
+    summary: 'Counts waiting jobs',
+    addressing: 'none',
+    config: z.strictObject({ queue: z.enum(['mail', 'broken']) }),
+    facts: ['waiting'],
+    run: ({ config }) =>
+      config.queue === 'broken'
+        ? Promise.reject(new Error('postgres://user:hunter2@db'))
+        : Promise.resolve({ responseTimeMs: 1, message: '7 jobs wait', facts: { waiting: 7 } }),
+  });
+
+  it('checks endpoints that name it, typed by its configuration, and is in the catalogue', async () => {
+    const health = createHealth({ store: memoryHealthStore(), probes: [depth] });
+    onTestFinished(() => health.stop());
+    await health.start();
+    const { endpoints, probes, isUp } = health.scope(acme);
+    const draft = { name: 'mail queue', serviceType: 'queue_depth', retryCount: 1 };
+    await expect(endpoints.register({ ...draft, config: { queue: 'fax' } })).rejects.toMatchObject(
+      paths('config.queue'),
+    );
+    const { id } = await endpoints.register({ ...draft, config: { queue: 'mail' } });
+    expect(await endpoints.check(id)).toMatchObject({ status: 'healthy', message: '7 jobs wait' });
+    expect([isUp(id), isUp('nobody'), health.scope({ tenantId: 'globex' }).isUp(id)]).toEqual([true, false, false]);
+    const conditions = [{ on: 'waiting', op: 'lt' as const, value: 5, severity: 'degraded' as const }];
+    await endpoints.update(id, { conditions });
+    expect(await endpoints.check(id)).toMatchObject({ status: 'degraded' });
+    await endpoints.update(id, { config: { queue: 'broken' }, conditions: [] });
+    expect(await endpoints.check(id)).toMatchObject({ status: 'unknown', message: 'The check itself failed' });
+    expect(probes().items.find((it) => it.serviceType === 'queue_depth')).toMatchObject({
+      addressing: 'none',
+      facts: ['waiting'],
+      config: { type: 'object', required: ['queue'] },
+    });
+  });
+
+  it('must have a name that is free', () => {
+    const store = memoryHealthStore();
+    for (const serviceType of ['tcp', 'Queue', ''])
+      expect(() => createHealth({ store, probes: [{ ...depth, serviceType }] })).toThrow(
+        expect.objectContaining({ code: 'INVALID_ARGUMENT' }),
+      );
+  });
+});
+
+describe('retention', () => {
+  it('that keeps the fine longer than the coarse is refused', () => {
+    const store = memoryHealthStore();
+    for (const retentionDays of [{ minute: 0 }, { hour: 1 }, { day: 1 }, { minute: 50 }])
+      expect(() => createHealth({ store, retentionDays })).toThrow(
+        expect.objectContaining({ code: 'INVALID_ARGUMENT' }),
+      );
+  });
+});
