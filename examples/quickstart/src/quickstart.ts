@@ -15,7 +15,7 @@ import { mailbox } from './demo/mailbox.js';
 import { demoSessions } from './demo/sessions.js';
 import { listenWithExpress } from './frameworks/express.js';
 import { listenWithFastify } from './frameworks/fastify.js';
-import { verificationSecret } from './secret.js';
+import { lastingSecret } from './secret.js';
 import type { Settings } from './settings.js';
 
 /** A quickstart that listens. */
@@ -58,13 +58,14 @@ export async function startQuickstart(settings: Settings): Promise<Quickstart> {
     health: {
       egress: { allow: ['loopback', 'public'] },
       adHocTargets: { egress: { allow: ['loopback'] } },
+      secret: await lastingSecret(join(dataDirectory, 'health.key')),
       targets: { main: databaseTarget(database), ...(redis && { redis: redisTarget(redis) }) },
       ...(existsSync(settings.dockerSocket) && { docker: new Docker({ socketPath: settings.dockerSocket }) }),
     },
     lifecycle: {
       templates: [internet100],
       sendVerification: mailbox(join(dataDirectory, 'outbox.ndjson')),
-      secret: await verificationSecret(join(dataDirectory, 'verification.key')),
+      secret: await lastingSecret(join(dataDirectory, 'verification.key')),
     },
     maintenance: {
       databases: { main: database },

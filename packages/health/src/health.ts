@@ -45,7 +45,7 @@ export interface HealthOptions {
   store: HealthStore;
   /** Where the endpoints that tenants register may lie. Default: public addresses only. */
   egress?: EgressPolicy;
-  /** Services that can be checked by name. */
+  /** Services that can be checked by name, on request and as endpoints. */
   targets?: Record<string, ServiceTarget>;
   /** Allows checks by connection string, towards these networks alone. Default: refused. */
   adHocTargets?: { egress: EgressPolicy };
@@ -122,7 +122,7 @@ export function createHealth(options: HealthOptions): Health {
   relay.subscribe({ name: emitterSubscriber, deliver: (event) => events.emit(event) });
   const directory = createDirectory();
   const connector = createConnector({ ...(options.egress && { policy: options.egress }), clock });
-  const probes = probeRegistry(options.probes);
+  const probes = probeRegistry(options.probes, targets);
   const sealer = options.secret === undefined ? undefined : createSealer([options.secret].flat(), 'dotmac health');
   const retention = retentionOf(options.retentionDays);
   const recorder = createRecorder({

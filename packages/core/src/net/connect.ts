@@ -4,6 +4,7 @@ import { systemClock, type Clock } from '../clock.js';
 import { plainAddress } from './address-classes.js';
 import { canonicalHost, type CanonicalHost } from './canonical-host.js';
 import { abortFailure, ConnectFailure, connectFailureOf, type ConnectFailureCode } from './connect-failure.js';
+import { exchangeDatagram } from './exchange-datagram.js';
 import { compilePolicy, type Verdict } from './judge-address.js';
 import { openSocket, startTls } from './open-socket.js';
 import { publicOnly, type EgressPolicy } from './policy.js';
@@ -66,6 +67,19 @@ export interface Connector {
     timeoutMs: number;
     signal?: AbortSignal;
   }): Promise<{ addresses: readonly string[]; dnsMs: number }>;
+  /**
+   * Sends one datagram and waits for its reply: each judged address of the host in turn, with its share of the time.
+   * `accept` reads a reply, and gives undefined for what is none. `tookMs` is that of the address that answered.
+   * @throws ConnectFailure: what went wrong first; INVALID_ARGUMENT when `host` is no host
+   */
+  exchange<Reply>(options: {
+    host: string;
+    port: number;
+    timeoutMs: number;
+    signal?: AbortSignal;
+    message: Uint8Array;
+    accept: (message: Buffer) => Reply | undefined;
+  }): Promise<{ reply: Reply; dnsMs: number; tookMs: number }>;
   /**
    * The verdict on a host that is an address in any spelling; undefined for names, which are judged by what they
    * resolve to at each connection.
@@ -198,6 +212,27 @@ export function createConnector(settings: ConnectorOptions = {}): Connector {
       const targets = await within(options, (signal) => targetsOf(host, options.port ?? echoPort, signal));
       const dnsMs = host.kind === 'name' ? clock.monotonic() - startedAt : 0;
       return { addresses: targets.map(({ address }) => address), dnsMs };
+    },
+    async exchange(options) {
+      const { port, timeoutMs, signal, message, accept } = options;
+      const host = canonicalHost(options.host);
+      const beganAt = clock.monotonic();
+      const targets = await within(options, (stop) => targetsOf(host, port, stop));
+      const dnsMs = host.kind === 'name' ? clock.monotonic() - beganAt : 0;
+      const failures: ConnectFailure[] = [];
+      for (const [index, target] of targets.entries()) {
+        const startedAt = clock.monotonic();
+        const limitMs = (beganAt + timeoutMs - startedAt) / (targets.length - index);
+        try {
+          const reply = await exchangeDatagram({ ...target, port, message, accept }, limitMs, clock, signal);
+          return { reply, dnsMs, tookMs: clock.monotonic() - startedAt };
+        } catch (error) {
+          failures.push(connectFailureOf(error));
+          if (signal?.aborted) break;
+        }
+      }
+      // An address family that this machine lacks says nothing of the server.
+      throw failures.find(({ code }) => code !== 'unreachable') ?? failures[0] ?? new ConnectFailure('timeout');
     },
     judgeHost(text, port) {
       const host = canonicalHost(text);

@@ -10,4 +10,8 @@ export const builtInTypes = {
   smtp: 'port',
   ssh: 'port',
   icmp: 'host',
+  dns: 'port',
+  database: 'none',
+  redis: 'none',
+  container: 'none',
 } as const satisfies Record<string, Addressing>;

@@ -1,14 +1,19 @@
 import { coreErrors } from '@dotmac/core';
 import type { builtInTypes } from '../endpoints/service-type.js';
+import type { ServiceTarget } from '../service-checks/target.js';
+import { dnsProbe } from './dns.js';
 import { httpProbe } from './http.js';
 import { icmpProbe } from './icmp.js';
 import type { AnyProbe } from './probe.js';
 import { smtpProbe } from './smtp.js';
 import { sshProbe } from './ssh.js';
+import { targetProbe } from './target.js';
 import { tcpProbe } from './tcp.js';
 import { tlsProbe } from './tls.js';
 
-const builtIn: Record<keyof typeof builtInTypes, AnyProbe> = {
+const builtIn = (targets: Readonly<Record<string, ServiceTarget>>): Record<keyof typeof builtInTypes, AnyProbe> => ({
+  ...targetProbe(targets),
+  dns: dnsProbe,
   tcp: tcpProbe,
   http: httpProbe(false),
   https: httpProbe(true),
@@ -16,17 +21,20 @@ const builtIn: Record<keyof typeof builtInTypes, AnyProbe> = {
   smtp: smtpProbe,
   ssh: sshProbe,
   icmp: icmpProbe,
-};
+});
 
 /** The probes of a health module, by service type. */
 export type ProbeRegistry = ReadonlyMap<string, AnyProbe>;
 
 /**
- * The built-in probes and the host's own.
+ * The built-in probes, those of the services that the host named, and the host's own.
  * @throws INVALID_ARGUMENT when a name is taken or is none
  */
-export function probeRegistry(own: readonly AnyProbe[] = []): ProbeRegistry {
-  const probes = new Map(Object.entries(builtIn));
+export function probeRegistry(
+  own: readonly AnyProbe[] = [],
+  targets: Readonly<Record<string, ServiceTarget>> = {},
+): ProbeRegistry {
+  const probes = new Map(Object.entries(builtIn(targets)));
   for (const probe of own) {
     const refuse = (reason: string) => coreErrors.INVALID_ARGUMENT({ argument: `probe ${probe.serviceType}`, reason });
     if (!/^[a-z][a-z0-9_]{0,39}$/.test(probe.serviceType)) throw refuse('a name is lower case, digits and "_"');

@@ -24,7 +24,9 @@ export function containerTarget(docker: Docker, containerId: string): ServiceTar
         const { State: state, RestartCount: restarts } = await container.inspect({ abortSignal: signal });
         const responseTimeMs = performance.now() - started;
         const health = state.Health?.Status ?? 'none';
-        const facts = { state: state.Status, health, restarts };
+        const upMs = systemClock.now() - Date.parse(state.StartedAt);
+        const uptime = upMs >= 0 && { uptime_seconds: Math.round(upMs / 1_000) };
+        const facts = { state: state.Status, health, restarts, ...uptime };
         if (!state.Running || state.Restarting) throw new WrongAnswer(`The container is ${state.Status}`, null);
         if (health === 'unhealthy') throw new WrongAnswer('The container’s own health check fails', null);
         const usage = usageOf(await readings(container, signal));

@@ -10,30 +10,96 @@ const versions = {
   mysql: sql<{ version: string }>`select version() as version`,
 };
 
+/** The part of a pg `Pool` that says how it is used. */
+interface PgPoolUse {
+  readonly totalCount: number;
+  readonly idleCount: number;
+  readonly waitingCount: number;
+  readonly options?: { readonly max?: number | undefined };
+}
+
+/** A pool of the host's: pg's, or mysql2's with callbacks or promises. */
+export type ConnectionPool = PgPoolUse | object;
+
+/** How a pool is used: `pool_in_use` of `pool_size` connections are taken, and so many callers wait for one. */
+interface PoolUse {
+  pool_size?: number;
+  pool_in_use?: number;
+  pool_waiting?: number;
+}
+
+/** What else is known of a database. */
+export interface DatabaseTargetOptions {
+  /** The pool under it, when it is one of the host's own: its use is reported as it was when the check began. */
+  pool?: ConnectionPool;
+}
+
 /**
  * A database that the host has open anyway: its own pool is asked, so that the check sees what the application sees.
+ * `acquire_wait_ms` is how long the check waited for a connection, a new one or a free one.
  *
  * @example
  * createHealth({ store, targets: { main: databaseTarget(database) } });
+ * createHealth({ store, targets: { main: databaseTarget(postgres(pool), { pool }) } });
  */
-export function databaseTarget(database: Database): ServiceTarget {
+export function databaseTarget(database: Database, { pool }: DatabaseTargetOptions = {}): ServiceTarget {
   return {
     serviceType: 'database',
-    async check() {
+    async check(signal) {
+      const use = poolUse(pool);
+      const started = performance.now();
       try {
-        const { rows } = await versions[database.dialect].execute(database.kysely);
-        return { facts: { dialect: database.dialect, version: rows[0]?.version ?? '' } };
+        const { version, waitedMs } = await database.kysely.connection().execute(async (connection) => {
+          const waitedMs = performance.now() - started;
+          // Nobody waits for the answer any more; the connection is of more use to others.
+          signal.throwIfAborted();
+          const { rows } = await versions[database.dialect].execute(connection);
+          return { version: rows[0]?.version ?? '', waitedMs };
+        });
+        const acquired = { acquire_wait_ms: Math.round(1_000 * waitedMs) / 1_000 };
+        return { facts: { dialect: database.dialect, version, ...acquired, ...use } };
       } catch (error) {
+        if (signal.aborted) throw signal.reason;
         const unavailable = isConnectionError(error) || isOperationError(error);
-        if (unavailable && !serverSpoke(error)) throw new Unreachable('The database cannot be reached');
+        if (unavailable && !serverSpoke(error)) throw new Unreachable(unreachable(poolUse(pool)));
         throw new WrongAnswer('The database answered with an error', null);
       }
     },
   };
 }
 
+function unreachable(use: ReturnType<typeof poolUse>): string {
+  const { pool_size: size, pool_in_use: used = 0 } = use;
+  return size !== undefined && used >= size
+    ? 'Every connection of the pool is in use'
+    : 'The database cannot be reached';
+}
+
 /** A wrong password or a missing database keeps a pool from connecting, and yet the server answered. */
 function serverSpoke(error: unknown): boolean {
   const { code } = ((error as { cause?: unknown }).cause ?? error) as { code?: unknown };
   return typeof code === 'string' && /^(?:ER_|SQLITE_NOTADB$|(?!08)(?=.*\d)[0-9A-Z]{5}$)/.test(code);
+}
+
+/** How a pool is used now; what it does not show is left out. */
+function poolUse(pool: ConnectionPool | undefined): PoolUse {
+  if (!pool) return {};
+  const use = 'totalCount' in pool ? pgUse(pool) : mysqlUse('pool' in pool ? pool.pool : pool);
+  return Object.fromEntries(Object.entries(use).filter(([, value]) => typeof value === 'number' && value >= 0));
+}
+
+function pgUse({ totalCount, idleCount, waitingCount, options }: PgPoolUse): Record<keyof PoolUse, unknown> {
+  return { pool_size: options?.max, pool_in_use: totalCount - idleCount, pool_waiting: waitingCount };
+}
+
+/** mysql2 has this only under names of its own, which another version may not have. */
+function mysqlUse(pool: unknown): Record<keyof PoolUse, unknown> {
+  const { config, _allConnections, _freeConnections, _connectionQueue } = (pool ?? {}) as Partial<
+    Record<string, { connectionLimit?: unknown; length?: unknown }>
+  >;
+  return {
+    pool_size: config?.connectionLimit,
+    pool_in_use: Number(_allConnections?.length) - Number(_freeConnections?.length),
+    pool_waiting: _connectionQueue?.length,
+  };
 }

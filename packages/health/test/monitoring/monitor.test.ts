@@ -48,6 +48,7 @@ function stage(endpoints: EndpointRecord[], { concurrency = 100, network = {} as
     judgeHost: () => undefined,
     secure: () => Promise.reject(new ConnectFailure('failed')),
     resolve: () => Promise.reject(new ConnectFailure('failed')),
+    exchange: () => Promise.reject(new ConnectFailure('failed')),
     async connect({ host, port, signal }) {
       checks.set(port, [...(checks.get(port) ?? []), clock.now()]);
       load.most = Math.max(load.most, ++load.now);

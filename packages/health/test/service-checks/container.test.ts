@@ -48,6 +48,8 @@ describe.skipIf(!available.docker)('a container (needs a Docker engine: npm run 
     for (const fact of ['cpu_percent', 'memory_bytes', 'memory_limit_bytes', 'memory_percent'])
       expect(details[fact]).toBeGreaterThanOrEqual(0);
     expect(details['cpu_percent']).toBeLessThan(100 * 1_024);
+    expect(details['uptime_seconds']).toBeGreaterThanOrEqual(0);
+    expect(details['uptime_seconds']).toBeLessThan(300);
   });
 
   it('is found by its name, and as a target that the host named', async () => {

@@ -1,19 +1,29 @@
 import { mysql, postgres, sqlite, type Database } from '@dotmac/core/kysely';
+import { createPool as createPromisePool } from 'mysql2/promise';
+import { createPool } from 'mysql2';
 import { createServer } from 'node:net';
+import { Pool } from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { available, freshMysql, freshPostgres } from '../../../../test/support/services.js';
 import { closedPort } from '../../../core/test/net/listeners.js';
 import { databaseTarget } from '../../src/index.js';
+import type { ConnectionPool } from '../../src/service-checks/database.js';
 import { checksWith } from '../support/checking.js';
 import { serving } from '../support/probing.js';
 
-const check = (database: Database, timeout = 5) =>
-  checksWith({ targets: { main: databaseTarget(database) } }).run({ serviceType: 'database', target: 'main', timeout });
+const check = (database: Database, timeout = 5, pool?: ConnectionPool) => {
+  const targets = { main: databaseTarget(database, { ...(pool && { pool }) }) };
+  return checksWith({ targets }).run({ serviceType: 'database', target: 'main', timeout });
+};
 const healthy = (dialect: string) => ({
   status: 'healthy',
   responseTime: expect.any(Number) as number,
   message: 'It answered as expected',
-  details: { dialect, version: expect.stringMatching(/^\d+\.\d+/) as string },
+  details: {
+    dialect,
+    version: expect.stringMatching(/^\d+\.\d+/) as string,
+    acquire_wait_ms: expect.any(Number) as number,
+  },
 });
 function opened(database: Database): Database {
   onTestFinished(() => database.close());
@@ -108,5 +118,111 @@ describe.each([
     const started = performance.now();
     expect(await check(database, 0.3)).toMatchObject({ status: 'offline', message: 'No answer in time' });
     expect(performance.now() - started).toBeLessThan(3_000);
+  });
+});
+
+/** A pool of one connection, and a database on it. */
+interface Single {
+  database: Database;
+  pool: ConnectionPool;
+}
+const postgresPool = (url: string, connectionTimeoutMillis = 0): Single => {
+  const pool = new Pool({ connectionString: url, max: 1, connectionTimeoutMillis });
+  onTestFinished(() => pool.end());
+  return { database: postgres(pool), pool };
+};
+const mysqlPool = (url: string, acquireTimeoutMs = 5_000): Single => {
+  const pool = createPool({ uri: url, connectionLimit: 1 });
+  onTestFinished(() => pool.promise().end());
+  return { database: mysql(pool, { acquireTimeoutMs }), pool };
+};
+
+describe.each([
+  ['PostgreSQL', available.postgres, freshPostgres, postgresPool],
+  ['MariaDB', available.mysql, freshMysql, mysqlPool],
+] as const)('a pool of one connection to %s', (name, present, fresh, single) => {
+  /** Takes the connection until the function returned is called; `begun` when it is taken. */
+  const hold = async ({ database }: Single): Promise<() => Promise<void>> => {
+    let release = (): void => undefined;
+    const until = new Promise<void>((resolve) => (release = resolve));
+    let held: Promise<void> | undefined;
+    await new Promise<void>((taken, failed) => {
+      held = database.kysely.connection().execute(() => {
+        taken();
+        return until;
+      });
+      held.catch(failed);
+    });
+    return async () => {
+      release();
+      await held;
+    };
+  };
+
+  it.skipIf(!present)(`shows how it is used, and how long the check waited (needs ${name})`, async () => {
+    const { url, drop } = await fresh();
+    onTestFinished(drop);
+    const one = single(url);
+    await check(one.database);
+    const free = await check(one.database, 5, one.pool);
+    expect(free).toMatchObject({ status: 'healthy', details: { pool_size: 1, pool_in_use: 0, pool_waiting: 0 } });
+    expect(free.details['acquire_wait_ms']).toBeLessThan(200);
+
+    const release = await hold(one);
+    const waiter = hold(one);
+    const [busy] = await Promise.all([
+      check(one.database, 5, one.pool),
+      new Promise((resolve) => setTimeout(resolve, 400))
+        .then(release)
+        .then(() => waiter)
+        .then((releaseWaiter) => releaseWaiter()),
+    ]);
+    expect(busy).toMatchObject({ status: 'healthy', details: { pool_size: 1, pool_in_use: 1, pool_waiting: 1 } });
+    expect(busy.details['acquire_wait_ms']).toBeGreaterThan(350);
+    expect(busy.responseTime).toBeGreaterThan(0.35);
+  });
+
+  it.skipIf(!present)(`is offline in clear words when none comes free in time (needs ${name})`, async () => {
+    const { url, drop } = await fresh();
+    onTestFinished(drop);
+    const one = single(url, 300);
+    const release = await hold(one);
+    const message = 'Every connection of the pool is in use';
+    expect(await check(one.database, 5, one.pool)).toMatchObject({ status: 'offline', message, details: {} });
+    await release();
+    expect(await check(one.database, 5, one.pool)).toMatchObject({ status: 'healthy' });
+  });
+
+  it.skipIf(!present)(`is not asked any more by a check that was given up (needs ${name})`, async () => {
+    const { url, drop } = await fresh();
+    onTestFinished(drop);
+    const one = single(url);
+    const release = await hold(one);
+    expect(await check(one.database, 0.1, one.pool)).toMatchObject({ status: 'offline', message: 'No answer in time' });
+    await release();
+    const { status, details } = await check(one.database, 5, one.pool);
+    expect([status, details['pool_size']]).toEqual(['healthy', 1]);
+  });
+});
+
+describe('a pool', () => {
+  it.skipIf(!available.mysql)('of promises is read as the one of callbacks under it (needs MariaDB)', async () => {
+    const { url, drop } = await freshMysql();
+    onTestFinished(drop);
+    const pool = createPromisePool({ uri: url, connectionLimit: 3 });
+    onTestFinished(() => pool.end());
+    const { details } = await check(opened(mysql(pool.pool)), 5, pool);
+    expect(details).toMatchObject({ pool_size: 3, pool_in_use: 0, pool_waiting: 0 });
+  });
+
+  it.each([
+    {},
+    { pool: null },
+    { totalCount: 'many', idleCount: 1 },
+    { _allConnections: null, config: 7 },
+    { pool: { _allConnections: { length: 2 } } },
+  ])('that does not show how it is used has no such facts (%j)', async (pool) => {
+    const { status, details } = await check(opened(sqlite(':memory:')), 5, pool);
+    expect([status, Object.keys(details)]).toEqual(['healthy', ['dialect', 'version', 'acquire_wait_ms']]);
   });
 });

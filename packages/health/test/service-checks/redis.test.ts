@@ -25,8 +25,12 @@ describe.skipIf(!available.redis)('a Redis (needs Redis: npm run services)', () 
       details: {
         version: expect.stringMatching(/^\d+\.\d+/) as string,
         role: 'master',
+        ping_ms: expect.any(Number) as number,
         uptime_seconds: expect.any(Number) as number,
         connected_clients: expect.any(Number) as number,
+        blocked_clients: expect.any(Number) as number,
+        max_clients: expect.any(Number) as number,
+        clients_percent: expect.any(Number) as number,
         used_memory_bytes: expect.any(Number) as number,
         evicted_keys: expect.any(Number) as number,
       },
