@@ -22,7 +22,7 @@ export async function seededDatabase() {
     const endpoint = await endpoints.register(draft);
     states.push({ ...uncheckedState, endpoint, ...found, checkedAt: Date.now() - 1_000 * index });
   }
-  await store.settle({ states, results: [], deltas: [], events: [] });
+  await store.settle({ states, results: [], deltas: [], incidents: [], events: [] });
   await health.stop();
   return database;
 }

@@ -21,6 +21,14 @@ export const healthErrors = defineErrors({
     message: ({ endpointId }: { endpointId: string }) => `The endpoint ${endpointId} could not be checked now.`,
     hint: 'Nothing is checked by this process, or the endpoint was changed meanwhile. Try again.',
   },
+  INCIDENT_NOT_FOUND: {
+    kind: 'not_found',
+    message: ({ incidentId }: { incidentId: string }) => `There is no incident ${incidentId}.`,
+  },
+  INCIDENT_RESOLVED: {
+    kind: 'conflict',
+    message: ({ incidentId }: { incidentId: string }) => `The incident ${incidentId} is over.`,
+  },
   TARGET_NOT_FOUND: {
     kind: 'not_found',
     message: ({ serviceType, target }: { serviceType: string; target: string }) =>

@@ -1,6 +1,14 @@
 import { defineEvents } from '@dotmac/core';
 import { z } from 'zod';
 import { endpointStatus } from './endpoints/endpoint.js';
+import { incidentSeverity } from './incidents/incident.js';
+
+const inIncident = {
+  incidentId: z.string(),
+  endpointName: z.string(),
+  severity: incidentSeverity,
+  text: z.string(),
+};
 
 /** What happens in the health domain. The subject of each event is the endpoint's id. */
 export const healthEvents = defineEvents('health', {
@@ -17,6 +25,12 @@ export const healthEvents = defineEvents('health', {
     /** Epoch ms of the first check that spoke for it. */
     since: z.int().optional(),
   }),
+  'incident.opened': z.object(inIncident),
+  'incident.worsened': z.object(inIncident),
+  'incident.eased': z.object(inIncident),
+  'incident.acknowledged': z.object(inIncident),
+  'incident.commented': z.object(inIncident),
+  'incident.resolved': z.object(inIncident),
 });
 
 /** The schemas of {@link healthEvents}, for typed listeners. */

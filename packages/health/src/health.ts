@@ -24,8 +24,9 @@ import { createRecorder } from './history/recorder.js';
 import { defaultRetention, type Resolution, type Retention } from './history/resolution.js';
 import { createRetention } from './history/retention.js';
 import { historyService, type HistoryService } from './history/service.js';
+import { incidentService, type IncidentService } from './incidents/service.js';
 import { healthMetrics } from './metrics.js';
-import { countersOf, createDirectory, uncheckedState, type Directory } from './monitoring/directory.js';
+import { lastingOf, createDirectory, uncheckedState, type Directory } from './monitoring/directory.js';
 import type { Limits } from './monitoring/fair-queue.js';
 import { createMonitor } from './monitoring/monitor.js';
 import { preparation } from './monitoring/prepare.js';
@@ -84,6 +85,7 @@ export interface HealthOptions {
 export interface HealthScope {
   readonly endpoints: EndpointService;
   readonly history: HistoryService;
+  readonly incidents: IncidentService;
   readonly checks: ServiceCheckService;
   /** All endpoints at a glance, from kept state. */
   summary(): HealthSummary;
@@ -186,6 +188,7 @@ export function createHealth(options: HealthOptions): Health {
       return {
         endpoints: endpointService(context, identity),
         history: historyService(context, tenantId),
+        incidents: incidentService(context, identity),
         checks: serviceCheckService(context),
         summary: () => summaryOf([...directory.ofTenant(tenantId)], clock.now()),
         status: () => figuresOf(directory.ofTenant(tenantId), clock.now()),
@@ -242,10 +245,7 @@ async function loadEndpoints(store: HealthStore, directory: Directory): Promise<
   do {
     const page: Page<StoredEndpoint> = await store.everyEndpoint({ limit: 500, after });
     for (const { endpoint, state } of page.items)
-      directory.add(
-        endpoint,
-        endpoint.pausedAt === null && state ? state : { ...uncheckedState, ...countersOf(state) },
-      );
+      directory.add(endpoint, endpoint.pausedAt === null && state ? state : { ...uncheckedState, ...lastingOf(state) });
     after = page.nextCursor;
   } while (after !== null);
 }

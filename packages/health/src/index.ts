@@ -31,6 +31,9 @@ export { runProbe } from './probes/run-probe.js';
 export type { Check } from './probes/run-probe.js';
 export type { ProbeResult } from './probes/judge.js';
 export type { AnyProbe, Observation, Phases, Probe, ProbeContext } from './probes/probe.js';
+export { incident, incidentStory } from './incidents/incident.js';
+export type { Incident, IncidentEntry, IncidentRecord, IncidentStory } from './incidents/incident.js';
+export type { IncidentService } from './incidents/service.js';
 export { trend } from './history/trend.js';
 export type { Trend } from './history/trend.js';
 export type { HistoryService } from './history/service.js';
@@ -54,6 +57,8 @@ export { memoryHealthStore } from './store/memory/index.js';
 export type {
   BucketSpan,
   EndpointListing,
+  IncidentListing,
+  IncidentWrite,
   HealthStore,
   Settlement,
   StoredEndpoint,

@@ -1,6 +1,7 @@
 import { endpointSchemas, defaultBounds, type EndpointSchemas } from './endpoints/endpoint.js';
 import { endpointRoutes } from './endpoints/routes.js';
 import { historyRoutes } from './history/routes.js';
+import { incidentRoutes } from './incidents/routes.js';
 import { probeRoutes } from './probes/routes.js';
 import { serviceCheckRoutes } from './service-checks/routes.js';
 import { summaryRoutes } from './summary/routes.js';
@@ -10,6 +11,7 @@ export const routesFor = (schemas: EndpointSchemas) => [
   ...endpointRoutes(schemas),
   ...summaryRoutes,
   ...historyRoutes,
+  ...incidentRoutes,
   ...probeRoutes,
   ...serviceCheckRoutes,
 ];

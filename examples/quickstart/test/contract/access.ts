@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { Suite } from '@dotmac/core/testing';
 import { assertProblem, assertStatus, eventually, type Client } from './client.js';
 import { active } from './customer-lifecycle.js';
+import { incidentOf } from './incidents.js';
 import type { ContractSubject } from './subject.js';
 
 interface Operation {
@@ -39,6 +40,7 @@ const owned: { prefix: string; make(subject: ContractSubject): Promise<string> }
         })
       ).body.id,
   },
+  { prefix: '/network-monitoring/incidents/{id}', make: async ({ client }) => (await incidentOf(client)).id },
   { prefix: '/customer-lifecycle/customers/{id}', make: (subject) => active(subject) },
   {
     prefix: '/customer-lifecycle/provisioning/{id}',
@@ -65,6 +67,7 @@ const owned: { prefix: string; make(subject: ContractSubject): Promise<string> }
 const bodies: Record<string, object> = {
   verify: { verification_token: 'x'.repeat(32), verification_type: 'email' },
   verification: { channel: 'email' },
+  comments: { text: 'It is the fuse' },
   suspend: { action_type: 'suspend' },
   reactivate: { action_type: 'reactivate' },
   services: { service_name: 'internet-100' },

@@ -11,6 +11,7 @@ import { access } from './access.js';
 import { createClient } from './client.js';
 import { customerLifecycle } from './customer-lifecycle.js';
 import { infrastructureMaintenance } from './infrastructure-maintenance.js';
+import { incidents } from './incidents.js';
 import { networkMonitoring } from './network-monitoring.js';
 import { operations } from './operations.js';
 import type { ContractSubject } from './subject.js';
@@ -20,7 +21,7 @@ const databases = [
   { name: 'PostgreSQL', present: available.postgres, fresh: freshPostgres },
   { name: 'MariaDB', present: available.mysql, fresh: freshMysql },
 ];
-const suites = [networkMonitoring, customerLifecycle, infrastructureMaintenance, operations, access];
+const suites = [networkMonitoring, incidents, customerLifecycle, infrastructureMaintenance, operations, access];
 
 const running = Object.entries(available).flatMap(([service, present]) => (present ? [service] : []));
 // A tenant for each case, and a stranger; every tenant has a key for all and a key for nothing it needs.

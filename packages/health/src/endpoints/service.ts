@@ -4,7 +4,7 @@ import type { HealthContext } from '../context.js';
 import { healthErrors } from '../errors.js';
 import { healthEvents, type HealthEvents } from '../events.js';
 import { shownAs, type ShownResult } from '../history/shown-result.js';
-import { countersOf, shown, uncheckedState, type KeptState } from '../monitoring/directory.js';
+import { lastingOf, shown, uncheckedState, type KeptState } from '../monitoring/directory.js';
 import type { StoredEndpoint } from '../store/store.js';
 import { faultsOf } from './check-endpoint.js';
 import {
@@ -66,15 +66,22 @@ export function endpointService(context: HealthContext, { tenantId, actor }: Sco
   };
   const keep = (endpoint: EndpointRecord, state?: KeptState): Endpoint => {
     const before = directory.get(endpoint.id);
-    const kept = directory.add(endpoint, state ?? { ...uncheckedState, ...countersOf(before) });
+    const kept = directory.add(endpoint, state ?? { ...uncheckedState, ...lastingOf(before) });
     monitor.watch(kept);
     return shown(endpoint, kept);
   };
-  /** Puts a changed endpoint in the place of the one there was. */
+  /** Puts a changed endpoint in the place of the one there was; without a state it begins anew. */
   const replace = async (endpoint: EndpointRecord, state: KeptState | undefined): Promise<Endpoint> => {
+    const kept = directory.get(endpoint.id);
+    const over = state ? null : (kept?.incident ?? null);
     await context.change(eventOf('endpoint.updated', endpoint), async (trx) => {
       if (!(await endpoints.update(endpoint, trx))) throw healthErrors.ENDPOINT_NOT_FOUND({ endpointId: endpoint.id });
+      if (!over) return;
+      const [at, text] = [clock.now(), 'The endpoint was changed'];
+      const entry = { id: newId(), at, kind: 'resolved' as const, actor, text };
+      await endpoints.noteIncident(over.id, entry, { resolvedAt: at }, trx);
     });
+    if (over && kept) kept.incident = null;
     return keep(endpoint, state);
   };
   const setPaused = async (endpointId: string, isPaused: boolean): Promise<Endpoint> => {
@@ -83,7 +90,7 @@ export function endpointService(context: HealthContext, { tenantId, actor }: Sco
     if ((endpoint.pausedAt !== null) === isPaused) return withKeptState(found);
     const now = clock.now();
     const message = isPaused ? 'Paused' : 'Not checked since it was paused';
-    const state = { ...uncheckedState, ...countersOf(directory.get(endpointId) ?? found.state), message };
+    const state = { ...uncheckedState, ...lastingOf(directory.get(endpointId) ?? found.state), message };
     return replace({ ...endpoint, pausedAt: isPaused ? now : null, updatedAt: now }, state);
   };
 

@@ -4,7 +4,8 @@ import type { HealthMetrics } from '../metrics.js';
 import type { Directory, KeptEndpoint, KeptState } from '../monitoring/directory.js';
 import { isUndecided } from '../monitoring/status.js';
 import type { ProbeResult } from '../probes/judge.js';
-import type { HealthStore } from '../store/store.js';
+import { tellIncident } from '../incidents/tell.js';
+import type { HealthStore, IncidentWrite, Settlement } from '../store/store.js';
 import { pendingBuckets } from './pending-buckets.js';
 import { pendingResults } from './pending-results.js';
 
@@ -52,13 +53,17 @@ export function createRecorder(options: RecorderOptions): Recorder {
   const results = pendingResults({ rings, most: maxPending });
   const buckets = pendingBuckets();
   const events: AnyEvent<HealthEvents>[] = [];
+  const incidents: IncidentWrite[] = [];
   /** Endpoints not to be waited with. */
   const urgent = new Set<string>();
   let cancelTimer: CancelTimer | undefined;
   let flushing: Promise<void> | undefined;
   let stopped = false;
 
-  const settle = async (ids: readonly string[], told: readonly AnyEvent<HealthEvents>[] = []): Promise<void> => {
+  const settle = async (
+    ids: readonly string[],
+    told: Pick<Settlement, 'events' | 'incidents'> = { events: [], incidents: [] },
+  ): Promise<void> => {
     const now = clock.now();
     const settlement = {
       results: ids.flatMap((id) => results.takeOf(id)),
@@ -68,7 +73,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
         // As of now: checks that come while this is written belong to the next settlement.
         return kept ? [{ ...kept }] : [];
       }),
-      events: told,
+      ...told,
     };
     try {
       await store.settle(settlement);
@@ -80,15 +85,17 @@ export function createRecorder(options: RecorderOptions): Recorder {
     }
   };
   const settleChanges = async (): Promise<void> => {
-    while (events.length > 0 || urgent.size > 0) {
-      const [told, ids] = [events.splice(0, settledAtOnce), [...urgent].slice(0, settledAtOnce)];
+    while (events.length > 0 || incidents.length > 0 || urgent.size > 0) {
+      const told = { events: events.splice(0, settledAtOnce), incidents: incidents.splice(0, settledAtOnce) };
+      const ids = [...urgent].slice(0, settledAtOnce);
       for (const id of ids) urgent.delete(id);
       await settle(ids, told).catch((error: unknown) => {
-        events.unshift(...told);
+        events.unshift(...told.events);
+        incidents.unshift(...told.incidents);
         for (const id of ids) urgent.add(id);
         throw error;
       });
-      publish(told);
+      publish(told.events);
     }
   };
   const settleDue = async (until: number): Promise<void> => {
@@ -122,7 +129,14 @@ export function createRecorder(options: RecorderOptions): Recorder {
       if (isUndecided(kept)) urgent.add(endpointId);
       if (kept.status === before.status) return;
       urgent.add(endpointId);
-      if (events.length < maxPending) events.push(changeOf(kept, at, before));
+      if (events.length < maxPending) {
+        events.push(changeOf(kept, at, before));
+        const told = tellIncident(kept, at);
+        if (told) {
+          incidents.push(told.write);
+          events.push(told.event);
+        }
+      }
       void flushQuietly();
     },
     async flush(endpointId) {

@@ -1,4 +1,5 @@
 import type { Endpoint, EndpointRecord } from '../endpoints/endpoint.js';
+import type { OpenIncident } from '../incidents/open-close.js';
 import { unchecked, type StatusState } from './status.js';
 
 /** What was found out about an endpoint at its last check, as stores keep it. */
@@ -10,6 +11,8 @@ export interface KeptState extends StatusState {
   /** Checks ever, and those of them that were not healthy: where the next result goes in its ring. */
   checks: number;
   issues: number;
+  /** The incident that it is in. */
+  incident: OpenIncident | null;
 }
 
 /** An endpoint as the monitor has it in memory. */
@@ -25,11 +28,12 @@ export const uncheckedState: KeptState = {
   checkedAt: null,
   checks: 0,
   issues: 0,
+  incident: null,
 };
 
-/** Where an endpoint's rings stand; stays when everything else begins anew. */
-export function countersOf(state: Pick<KeptState, 'checks' | 'issues'> | null | undefined) {
-  return { checks: state?.checks ?? 0, issues: state?.issues ?? 0 };
+/** Where an endpoint's rings stand, and its incident: what stays when everything else begins anew. */
+export function lastingOf(state: Pick<KeptState, 'checks' | 'issues' | 'incident'> | null | undefined) {
+  return { checks: state?.checks ?? 0, issues: state?.issues ?? 0, incident: state?.incident ?? null };
 }
 
 /** Every endpoint of this process with its state: what summaries and readiness answer from. */

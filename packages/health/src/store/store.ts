@@ -6,6 +6,7 @@ import type { Bucket } from '../history/bucket.js';
 import type { BucketDelta } from '../history/pending-buckets.js';
 import type { Resolution } from '../history/resolution.js';
 import type { CheckResult, Ring, RingResult } from '../history/result.js';
+import type { IncidentEntry, IncidentFilter, IncidentRecord, IncidentSeverity } from '../incidents/incident.js';
 import type { KeptEndpoint, KeptState } from '../monitoring/directory.js';
 
 /**
@@ -16,7 +17,29 @@ export interface Settlement {
   states: readonly KeptEndpoint[];
   results: readonly RingResult[];
   deltas: readonly BucketDelta[];
+  incidents: readonly IncidentWrite[];
   events: readonly AnyEvent<HealthEvents>[];
+}
+
+/** What a change of status did to an incident, with the entry that tells of it. */
+export interface IncidentWrite {
+  tenantId: string;
+  endpointId: string;
+  incidentId: string;
+  /** The incident, when it began. */
+  opened: IncidentRecord | null;
+  severity: IncidentSeverity;
+  /** Epoch ms, when it is over. */
+  resolvedAt: number | null;
+  entry: IncidentEntry;
+}
+
+/** Which incidents to list, the newest first. */
+export interface IncidentListing {
+  limit: number;
+  /** The id after which to go on. */
+  after: string | null;
+  filter: Partial<IncidentFilter>;
 }
 
 /** An endpoint and what was last found out about it; null when it was never checked. */
@@ -54,6 +77,19 @@ export interface TenantEndpoints {
   results(endpointId: string, ask: { ring: Ring; limit: number; before?: number }): Promise<CheckResult[]>;
   /** The buckets that begin within the span, by time. */
   buckets(endpointId: string, span: BucketSpan): Promise<Bucket[]>;
+  incidents(ask: IncidentListing): Promise<Page<IncidentRecord>>;
+  incident(incidentId: string): Promise<IncidentRecord | undefined>;
+  /** What happened in an incident, in its order; at most the first 1,000. */
+  timeline(incidentId: string): Promise<IncidentEntry[]>;
+  /**
+   * Adds an entry, and changes an incident with it; false when there is none, or when it is to change and is over.
+   */
+  noteIncident(
+    incidentId: string,
+    entry: IncidentEntry,
+    change: Partial<Pick<IncidentRecord, 'acknowledgedAt' | 'acknowledgedBy' | 'resolvedAt'>>,
+    trx?: StoreTransaction,
+  ): Promise<boolean>;
 }
 
 /** Where the health domain keeps things. */

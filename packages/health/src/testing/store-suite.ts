@@ -78,7 +78,7 @@ const delta = ({ tenantId, id: endpointId }: EndpointRecord, resolution: Resolut
 });
 
 const settled = (store: HealthStore, settlement: Partial<Settlement>): Promise<void> =>
-  store.settle({ states: [], results: [], deltas: [], events: [], ...settlement });
+  store.settle({ states: [], results: [], deltas: [], incidents: [], events: [], ...settlement });
 
 /** What every health store does alike. The subject is migrated and empty. */
 export const healthStoreSuite: Suite<HealthStore> = {

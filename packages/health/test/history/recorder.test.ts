@@ -126,7 +126,7 @@ describe('a change of status', () => {
     recorder.start();
     note('offline');
     await clock.advance(0);
-    expect(writes[0]).toBe('1 states, 1 results, 3 buckets, 1 events');
+    expect(writes[0]).toBe('1 states, 1 results, 3 buckets, 2 events');
     expect((await store.tenant('acme').get(endpoint.id))?.state).toMatchObject({ status: 'offline' });
   });
 
@@ -139,7 +139,7 @@ describe('a change of status', () => {
     expect(writes).toEqual([]);
     reach.broken = false;
     await clock.advance(1_000);
-    expect(writes).toEqual(['1 states, 3 results, 3 buckets, 3 events']);
+    expect(writes).toEqual(['1 states, 3 results, 3 buckets, 5 events']);
     expect(await stored()).toBe(3);
   });
 });

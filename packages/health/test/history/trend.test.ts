@@ -57,10 +57,10 @@ async function trendFrom(store: HealthStore, history: readonly Check[], hours: n
     pending.add(result, { status: 'unknown', checkedAt: null }, 0);
   const deltas = [...pending.takeOf(endpoint.id), ...pending.takeOf(other.id)];
   const kept = { ...uncheckedState, endpoint };
-  await store.settle({ states: [kept], results: [], deltas, events: [] });
+  await store.settle({ states: [kept], results: [], deltas, incidents: [], events: [] });
   const issues = resultsOf(endpoint.id, history).filter(({ status }) => status !== 'healthy');
   const inRing = issues.map((result, slot) => ({ ...result, ring: 'issues' as const, slot }));
-  await store.settle({ states: [kept], results: inRing, deltas: [], events: [] });
+  await store.settle({ states: [kept], results: inRing, deltas: [], incidents: [], events: [] });
   const spans = planWindow(
     { from: now + 1 - hours * hour, until: now + 1, now, coarsest: seriesOf(hours).coarsest },
     defaultRetention,

@@ -12,6 +12,8 @@ const belongings = [
   'dotmac_endpoint_states',
   'dotmac_check_results',
   'dotmac_check_buckets',
+  'dotmac_incidents',
+  'dotmac_incident_entries',
 ] as const;
 
 /** One tenant's endpoints in the database. */

@@ -5,6 +5,7 @@ import { outboxEntries } from '../outbox-entries.js';
 import type { HealthStore } from '../store.js';
 import { kyselyBuckets, pruneBuckets, writeBuckets } from './buckets.js';
 import { everyEndpoint, kyselyEndpoints } from './endpoints.js';
+import { kyselyIncidents, writeIncidents } from './incidents.js';
 import { healthMigrations } from './migrations.js';
 import { kyselyResults, writeResults } from './results.js';
 import { lockLiving, writeStates } from './states.js';
@@ -13,7 +14,12 @@ import type { HealthTables } from './tables.js';
 /** A store in the host's database: SQLite, PostgreSQL, MySQL or MariaDB. */
 export function kyselyHealthStore(database: Database): HealthStore {
   const outbox = kyselyOutbox(database, { queue: 'health' });
-  const rows = { ...writeBuckets(database), ...writeResults(database), ...writeStates(database) };
+  const rows = {
+    ...writeBuckets(database),
+    ...writeResults(database),
+    ...writeStates(database),
+    ...writeIncidents(database),
+  };
   return {
     outbox,
     async migrate() {
@@ -23,11 +29,11 @@ export function kyselyHealthStore(database: Database): HealthStore {
     transaction: <Result>(work: (trx: StoreTransaction) => Promise<Result>, join?: StoreTransaction) =>
       inTransaction<HealthTables, Result>(database, join, work),
     everyEndpoint: (ask) => everyEndpoint(database, ask),
-    settle: ({ states, results, deltas, events }) =>
+    settle: ({ states, results, deltas, incidents, events }) =>
       inTransaction<HealthTables, void>(database, undefined, async (trx) => {
         const ids = [
           ...states.map(({ endpoint }) => endpoint.id),
-          ...[...results, ...deltas].map((it) => it.endpointId),
+          ...[...results, ...deltas, ...incidents].map((it) => it.endpointId),
         ];
         // Two writers of one endpoint's buckets would overwrite each other: its row is locked meanwhile.
         const living = await lockLiving(database, trx, ids);
@@ -38,6 +44,7 @@ export function kyselyHealthStore(database: Database): HealthStore {
           trx,
           states.filter(({ endpoint }) => living.has(endpoint.id)),
         );
+        await rows.saveIncidents(trx, incidents.filter(lives));
         const told = outboxEntries(events.map((event) => healthEvents.encode(event)));
         if (told.length > 0) await outbox.append(told, trx);
       }),
@@ -46,6 +53,7 @@ export function kyselyHealthStore(database: Database): HealthStore {
       ...kyselyEndpoints(database, tenantId),
       ...kyselyResults(database, tenantId),
       ...kyselyBuckets(database, tenantId),
+      ...kyselyIncidents(database, tenantId),
     }),
   };
 }

@@ -129,6 +129,58 @@ const bucketsByAge: Migration = async (schema) => {
     .execute();
 };
 
+const incidents: Migration = async (schema, { types }) => {
+  await schema.schema
+    .createTable('dotmac_incidents')
+    .ifNotExists()
+    .addColumn('tenant_id', types.tenant, (c) => c.notNull())
+    .addColumn('id', types.id, (c) => c.notNull())
+    .addColumn('endpoint_id', types.id, (c) => c.notNull())
+    .addColumn('endpoint_name', types.text, (c) => c.notNull())
+    .addColumn('severity', types.word, (c) => c.notNull())
+    .addColumn('message', types.text, (c) => c.notNull())
+    .addColumn('started_at', types.epochMs, (c) => c.notNull())
+    .addColumn('opened_at', types.epochMs, (c) => c.notNull())
+    .addColumn('acknowledged_at', types.epochMs)
+    .addColumn('acknowledged_by', types.text)
+    .addColumn('resolved_at', types.epochMs)
+    .addPrimaryKeyConstraint('dotmac_incidents_pk', ['tenant_id', 'id'])
+    .execute();
+};
+
+const incidentsByEndpoint: Migration = async (schema) => {
+  await schema.schema
+    .createIndex('dotmac_incidents_endpoint')
+    .on('dotmac_incidents')
+    .columns(['tenant_id', 'endpoint_id', 'id'])
+    .execute();
+};
+
+const incidentEntries: Migration = async (schema, { types }) => {
+  await schema.schema
+    .createTable('dotmac_incident_entries')
+    .ifNotExists()
+    .addColumn('tenant_id', types.tenant, (c) => c.notNull())
+    .addColumn('incident_id', types.id, (c) => c.notNull())
+    .addColumn('id', types.id, (c) => c.notNull())
+    .addColumn('endpoint_id', types.id, (c) => c.notNull())
+    .addColumn('at', types.epochMs, (c) => c.notNull())
+    .addColumn('kind', types.word, (c) => c.notNull())
+    .addColumn('actor', types.text, (c) => c.notNull())
+    .addColumn('text', types.text, (c) => c.notNull())
+    .addPrimaryKeyConstraint('dotmac_incident_entries_pk', ['tenant_id', 'incident_id', 'id'])
+    .execute();
+};
+
+/** For removing an endpoint with all that belongs to it. */
+const entriesByEndpoint: Migration = async (schema) => {
+  await schema.schema
+    .createIndex('dotmac_incident_entries_endpoint')
+    .on('dotmac_incident_entries')
+    .columns(['tenant_id', 'endpoint_id'])
+    .execute();
+};
+
 /** The health domain's tables. */
 export const healthMigrations: ModuleMigrations = {
   module: 'health',
@@ -148,5 +200,9 @@ export const healthMigrations: ModuleMigrations = {
     '0013-buckets': buckets,
     '0014-buckets-by-age': bucketsByAge,
     '0015-no-samples': (schema) => schema.schema.dropTable('dotmac_samples').ifExists().execute(),
+    '0016-incidents': incidents,
+    '0017-incidents-by-endpoint': incidentsByEndpoint,
+    '0018-incident-entries': incidentEntries,
+    '0019-incident-entries-by-endpoint': entriesByEndpoint,
   },
 };

@@ -67,8 +67,37 @@ export interface BucketsRow extends BucketRow {
   resolution: string;
 }
 
+/** `dotmac_incidents`. */
+export interface IncidentRow {
+  tenant_id: string;
+  id: string;
+  endpoint_id: string;
+  endpoint_name: string;
+  severity: string;
+  message: string;
+  started_at: number;
+  opened_at: number;
+  acknowledged_at: number | null;
+  acknowledged_by: string | null;
+  resolved_at: number | null;
+}
+
+/** `dotmac_incident_entries`. */
+export interface IncidentEntryRow {
+  tenant_id: string;
+  incident_id: string;
+  id: string;
+  endpoint_id: string;
+  at: number;
+  kind: string;
+  actor: string;
+  text: string;
+}
+
 /** The health domain's tables. */
 export interface HealthTables {
+  dotmac_incidents: IncidentRow;
+  dotmac_incident_entries: IncidentEntryRow;
   dotmac_endpoints: EndpointRow;
   dotmac_endpoint_tags: TagRow;
   dotmac_endpoint_states: StateRow;

@@ -4,10 +4,17 @@ import { emptyBucket, mergeBuckets, type Bucket } from '../../history/bucket.js'
 import type { BucketDelta } from '../../history/pending-buckets.js';
 import type { Resolution } from '../../history/resolution.js';
 import type { RingResult } from '../../history/result.js';
+import {
+  shownIncident,
+  type IncidentEntry,
+  type IncidentFilter,
+  type IncidentRecord,
+} from '../../incidents/incident.js';
 import type { KeptEndpoint } from '../../monitoring/directory.js';
 import { outboxEntries } from '../outbox-entries.js';
 import type { EndpointListing, HealthStore, StoredEndpoint } from '../store.js';
 
+type KeptEntry = IncidentEntry & { incidentId: string; endpointId: string };
 type KeptBucket = Pick<BucketDelta, 'endpointId' | 'resolution' | 'bucket'>;
 
 /** A store in memory: for tests, and for applications that need no history across restarts. */
@@ -16,8 +23,10 @@ export function memoryHealthStore(): HealthStore {
     endpoints: new Map<string, StoredEndpoint>(),
     results: new Map<string, RingResult>(),
     buckets: new Map<string, KeptBucket>(),
+    incidents: new Map<string, IncidentRecord>(),
+    entries: new Map<string, KeptEntry>(),
   });
-  const { endpoints, results, buckets } = tables.read;
+  const { endpoints, results, buckets, incidents, entries } = tables.read;
   const outbox = memoryOutbox();
   const byId = () => [...endpoints.values()].sort((a, b) => (a.endpoint.id < b.endpoint.id ? -1 : 1));
   const paged = (items: StoredEndpoint[], { limit, after }: Pick<EndpointListing, 'limit' | 'after'>) => {
@@ -34,7 +43,7 @@ export function memoryHealthStore(): HealthStore {
     migrate: () => Promise.resolve(),
     transaction: (work, join) => tables.transaction((_, trx) => work(trx), join),
     everyEndpoint: (ask) => Promise.resolve(paged(byId(), ask)),
-    settle: ({ states, results: batch, deltas, events }) =>
+    settle: ({ states, results: batch, deltas, incidents: writes, events }) =>
       tables.transaction(async (rows, trx) => {
         for (const state of states) keep(rows.endpoints, state);
         for (const result of batch)
@@ -48,6 +57,14 @@ export function memoryHealthStore(): HealthStore {
           if (known) mergeBuckets(sum, known.bucket);
           mergeBuckets(sum, bucket);
           rows.buckets.set(key, { endpointId, resolution, bucket: sum });
+        }
+        for (const { incidentId, endpointId, opened, severity, resolvedAt, entry } of writes) {
+          if (!rows.endpoints.has(endpointId)) continue;
+          const known = rows.incidents.get(incidentId);
+          if (opened) rows.incidents.set(incidentId, opened);
+          // Somebody may have ended it by hand.
+          else if (known?.resolvedAt === null) rows.incidents.set(incidentId, { ...known, severity, resolvedAt });
+          rows.entries.set(entry.id, { ...entry, incidentId, endpointId });
         }
         await outbox.append(outboxEntries(events.map((event) => healthEvents.encode(event))), trx);
       }),
@@ -82,7 +99,10 @@ export function memoryHealthStore(): HealthStore {
         remove: (endpointId, trx) =>
           tables.transaction((rows) => {
             if (!own(endpointId)) return false;
-            for (const table of [rows.results, rows.buckets])
+            for (const table of [rows.results, rows.buckets, rows.incidents, rows.entries] as Map<
+              string,
+              { endpointId: string }
+            >[])
               for (const [key, row] of [...table]) if (row.endpointId === endpointId) table.delete(key);
             return rows.endpoints.delete(endpointId);
           }, trx),
@@ -103,6 +123,33 @@ export function memoryHealthStore(): HealthStore {
               .filter(({ start }) => start >= from && start < until)
               .sort((a, b) => a.start - b.start),
           ),
+        incidents({ limit, after, filter }) {
+          const found = [...incidents.values()]
+            .filter((it) => it.tenantId === tenantId && (after === null || it.id < after) && isAsked(it, filter))
+            .sort((a, b) => (a.id < b.id ? 1 : -1));
+          const items = found.slice(0, limit);
+          return Promise.resolve({ items, nextCursor: found.length > limit ? (items.at(-1)?.id ?? null) : null });
+        },
+        incident(incidentId) {
+          const found = incidents.get(incidentId);
+          return Promise.resolve(found?.tenantId === tenantId ? found : undefined);
+        },
+        timeline: (incidentId) =>
+          Promise.resolve(
+            [...entries.values()]
+              .filter((it) => it.incidentId === incidentId && incidents.get(incidentId)?.tenantId === tenantId)
+              .sort((a, b) => (a.id < b.id ? -1 : 1))
+              .map(({ incidentId: _, endpointId: __, ...entry }) => entry),
+          ),
+        noteIncident: (incidentId, entry, change, trx) =>
+          tables.transaction((rows) => {
+            const known = rows.incidents.get(incidentId);
+            const isChange = Object.keys(change).length > 0;
+            if (known?.tenantId !== tenantId || (isChange && known.resolvedAt !== null)) return false;
+            rows.incidents.set(incidentId, { ...known, ...change });
+            rows.entries.set(entry.id, { ...entry, incidentId, endpointId: known.endpointId });
+            return true;
+          }, trx),
       };
     },
   };
@@ -116,4 +163,10 @@ function passes({ endpoint, state }: StoredEndpoint, filter: EndpointListing['fi
     (tag === undefined || endpoint.tags.includes(tag)) &&
     (paused === undefined || (endpoint.pausedAt !== null) === paused)
   );
+}
+
+function isAsked(record: IncidentRecord, { status, endpointId }: Partial<IncidentFilter>): boolean {
+  if (endpointId !== undefined && record.endpointId !== endpointId) return false;
+  const { status: is } = shownIncident(record);
+  return status === undefined || status === is || (status === 'unresolved' && is !== 'resolved');
 }

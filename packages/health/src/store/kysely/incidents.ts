@@ -1,0 +1,148 @@
+import { bulkUpsert, inTransaction, numberOrNull, type Database } from '@dotmac/core/kysely';
+import type { Transaction } from 'kysely';
+import type { IncidentEntry, IncidentRecord, IncidentSeverity } from '../../incidents/incident.js';
+import type { IncidentWrite, TenantEndpoints } from '../store.js';
+import type { HealthTables, IncidentEntryRow, IncidentRow } from './tables.js';
+
+type Incidents = Pick<TenantEndpoints, 'incidents' | 'incident' | 'timeline' | 'noteIncident'>;
+
+/** One tenant's incidents. Their ids are in the order of their making, so the newest is the greatest. */
+export function kyselyIncidents(database: Database, tenantId: string): Incidents {
+  const kysely = database.withTables<HealthTables>();
+  const own = () => kysely.selectFrom('dotmac_incidents').selectAll().where('tenant_id', '=', tenantId);
+  return {
+    // Primary key backwards; with an endpoint, index (tenant_id, endpoint_id, id).
+    async incidents({ limit, after, filter: { status, endpointId } }) {
+      const rows = await own()
+        .$if(after !== null, (query) => query.where('id', '<', after ?? ''))
+        .$if(endpointId !== undefined, (query) => query.where('endpoint_id', '=', endpointId ?? ''))
+        .$if(status === 'resolved', (query) => query.where('resolved_at', 'is not', null))
+        .$if(status !== undefined && status !== 'resolved', (query) => query.where('resolved_at', 'is', null))
+        .$if(status === 'open', (query) => query.where('acknowledged_at', 'is', null))
+        .$if(status === 'acknowledged', (query) => query.where('acknowledged_at', 'is not', null))
+        .orderBy('id', 'desc')
+        .limit(limit + 1)
+        .execute();
+      const items = rows.slice(0, limit).map(incidentOf);
+      return { items, nextCursor: rows.length > limit ? (items.at(-1)?.id ?? null) : null };
+    },
+    async incident(incidentId) {
+      const row = await own().where('id', '=', incidentId).executeTakeFirst();
+      return row && incidentOf(row);
+    },
+    // Primary key.
+    async timeline(incidentId) {
+      const rows = await kysely
+        .selectFrom('dotmac_incident_entries')
+        .selectAll()
+        .where('tenant_id', '=', tenantId)
+        .where('incident_id', '=', incidentId)
+        .orderBy('id')
+        .limit(1_000)
+        .execute();
+      return rows.map(({ id, at, kind, actor, text }) => ({
+        id,
+        at: Number(at),
+        kind: kind as IncidentEntry['kind'],
+        actor,
+        text,
+      }));
+    },
+    noteIncident: (incidentId, entry, change, join) =>
+      inTransaction<HealthTables, boolean>(database, join, async (trx) => {
+        const row = await trx
+          .selectFrom('dotmac_incidents')
+          .select(['endpoint_id', 'resolved_at'])
+          .where('tenant_id', '=', tenantId)
+          .where('id', '=', incidentId)
+          .$if(database.traits.skipLocked, (query) => query.forUpdate())
+          .executeTakeFirst();
+        const isChange = Object.keys(change).length > 0;
+        if (!row || (isChange && row.resolved_at !== null)) return false;
+        const { acknowledgedAt, acknowledgedBy, resolvedAt } = change;
+        if (isChange)
+          await trx
+            .updateTable('dotmac_incidents')
+            .set({
+              ...(acknowledgedAt !== undefined && { acknowledged_at: acknowledgedAt }),
+              ...(acknowledgedBy !== undefined && { acknowledged_by: acknowledgedBy }),
+              ...(resolvedAt !== undefined && { resolved_at: resolvedAt }),
+            })
+            .where('tenant_id', '=', tenantId)
+            .where('id', '=', incidentId)
+            .execute();
+        const of = { tenantId, incidentId, endpointId: row.endpoint_id };
+        await trx.insertInto('dotmac_incident_entries').values(entryRow(of, entry)).execute();
+        return true;
+      }),
+  };
+}
+
+/** Writes what changes of status did to incidents. */
+export function writeIncidents(database: Database) {
+  const save = bulkUpsert<HealthTables, 'dotmac_incident_entries'>(database, 'dotmac_incident_entries', {
+    columns: ['tenant_id', 'incident_id', 'id', 'endpoint_id', 'at', 'kind', 'actor', 'text'],
+    conflict: ['tenant_id', 'incident_id', 'id'],
+  });
+  return {
+    async saveIncidents(trx: Transaction<HealthTables>, writes: readonly IncidentWrite[]): Promise<void> {
+      for (const { tenantId, incidentId, opened, severity, resolvedAt } of writes) {
+        if (opened) await trx.insertInto('dotmac_incidents').values(incidentRow(opened)).execute();
+        else
+          await trx
+            .updateTable('dotmac_incidents')
+            .set({ severity, resolved_at: resolvedAt })
+            .where('tenant_id', '=', tenantId)
+            .where('id', '=', incidentId)
+            // Somebody may have ended it by hand.
+            .where('resolved_at', 'is', null)
+            .execute();
+      }
+      await save(
+        trx,
+        writes.map(({ tenantId, incidentId, endpointId, entry }) =>
+          entryRow({ tenantId, incidentId, endpointId }, entry),
+        ),
+      );
+    },
+  };
+}
+
+function incidentRow(record: IncidentRecord): IncidentRow {
+  return {
+    tenant_id: record.tenantId,
+    id: record.id,
+    endpoint_id: record.endpointId,
+    endpoint_name: record.endpointName,
+    severity: record.severity,
+    message: record.message,
+    started_at: record.startedAt,
+    opened_at: record.openedAt,
+    acknowledged_at: record.acknowledgedAt,
+    acknowledged_by: record.acknowledgedBy,
+    resolved_at: record.resolvedAt,
+  };
+}
+
+function incidentOf(row: IncidentRow): IncidentRecord {
+  return {
+    tenantId: row.tenant_id,
+    id: row.id,
+    endpointId: row.endpoint_id,
+    endpointName: row.endpoint_name,
+    severity: row.severity as IncidentSeverity,
+    message: row.message,
+    startedAt: Number(row.started_at),
+    openedAt: Number(row.opened_at),
+    acknowledgedAt: numberOrNull(row.acknowledged_at),
+    acknowledgedBy: row.acknowledged_by,
+    resolvedAt: numberOrNull(row.resolved_at),
+  };
+}
+
+function entryRow(
+  { tenantId, incidentId, endpointId }: { tenantId: string; incidentId: string; endpointId: string },
+  entry: IncidentEntry,
+): IncidentEntryRow {
+  return { ...entry, tenant_id: tenantId, incident_id: incidentId, endpoint_id: endpointId };
+}
