@@ -1,5 +1,5 @@
 import type { TLSSocket } from 'node:tls';
-import { exchange, readBody } from './http/exchange.js';
+import { exchange, headersOf, readBody } from './http/exchange.js';
 import { authorityOf, follow, type Hop } from './http/redirect.js';
 import { httpSettings, isRight, type HttpSettings } from './http/settings.js';
 import { defineProbe, WrongAnswer, type Observation, type Phases, type ProbeContext } from './probe.js';
@@ -30,7 +30,7 @@ export const httpProbe = (secure: boolean) =>
     async run(context) {
       const { host, port, config } = context;
       const { method, path, body } = config;
-      let hop: Hop = { secure, host, port, method, path, headers: headersOf(config), body };
+      let hop: Hop = { secure, host, port, method, path, headers: askedWith(config), body };
       let spentMs = 0;
       for (let redirects = 0; ; redirects++) {
         const visit = await ask(context, hop, spentMs, redirects);
@@ -65,9 +65,9 @@ async function ask(
       ...(tls && { tlsMs: timings.tlsMs }),
       firstByteMs: headMs - connectedMs,
     };
-    const next = config.redirects > 0 ? follow(hop, answer.status, answer.headers['location']) : undefined;
+    const next = config.redirects > 0 ? follow(hop, answer.status, answer.message.headers.location) : undefined;
     if (next) return { next, spentMs: responseTimeMs };
-    const { status, version, headers } = answer;
+    const { status, version } = answer;
     const message = `Answered HTTP ${status}`;
     if (!isRight(status, config.status)) throw new WrongAnswer(message, responseTimeMs, phases);
     const body = config.read ? await readBody(answer, config.limit, signal) : undefined;
@@ -75,7 +75,10 @@ async function ask(
     const facts = {
       status,
       version,
-      headers,
+      // Only conditions look at them.
+      get headers() {
+        return headersOf(answer);
+      },
       redirects,
       ...(body !== undefined && { body }),
       ...(seen && { certificate: seen.certificate }),
@@ -87,7 +90,7 @@ async function ask(
   }
 }
 
-function headersOf({ auth, headers }: HttpSettings): Record<string, string> {
+function askedWith({ auth, headers }: HttpSettings): Record<string, string> {
   if (!auth) return headers;
   const credentials =
     'token' in auth

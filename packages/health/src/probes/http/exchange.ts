@@ -19,9 +19,13 @@ export interface Ask {
 export interface Answer {
   status: number;
   version: string;
-  /** Names in lower case; several of one name are joined by a comma. */
-  headers: Readonly<Record<string, string>>;
   message: IncomingMessage;
+}
+
+/** The headers of an answer: names in lower case; several of one name are joined by a comma. */
+export function headersOf({ message }: Answer): Record<string, string> {
+  const joined = Object.entries(message.headers).map(([name, value]) => [name, [value].flat().join(', ')]);
+  return Object.fromEntries(joined) as Record<string, string>;
 }
 
 /** The reason of a signal that aborted, or what a peer that does not speak HTTP amounts to. */
@@ -43,23 +47,27 @@ export function exchange(socket: Socket, { body, ...ask }: Ask, signal: AbortSig
     });
     const stop = (): void => void sent.destroy();
     signal.addEventListener('abort', stop, { once: true });
-    const settle = (): void => signal.removeEventListener('abort', stop);
+    let isSettled = false;
+    const settle = (): void => {
+      isSettled = true;
+      signal.removeEventListener('abort', stop);
+    };
+    // Making an error is not cheap, and most requests end without one.
+    const fail = (): void => {
+      if (isSettled) return;
+      settle();
+      reject(broken(signal));
+    };
     sent.on('response', (message: IncomingMessage) => {
       settle();
-      const headers = Object.entries(message.headers).map(([name, value]) => [name, [value].flat().join(', ')]);
       resolve({
         status: message.statusCode ?? 0,
         version: message.httpVersion,
-        headers: Object.fromEntries(headers) as Record<string, string>,
         message: message.on('error', () => undefined),
       });
     });
-    // An upgrade that nobody asked for ends without an 'error'. After any other event this changes nothing.
-    sent.on('close', () => {
-      settle();
-      reject(broken(signal));
-    });
-    sent.on('error', () => reject(broken(signal)));
+    // An upgrade that nobody asked for ends without an 'error'.
+    sent.on('close', fail).on('error', fail);
     sent.end(body);
     if (signal.aborted) stop();
   });
@@ -77,8 +85,8 @@ const decoders: Readonly<Record<string, () => NodeJS.ReadWriteStream>> = {
  * one that unpacks to a thousandfold takes more than that.
  */
 export async function readBody(answer: Answer, limit: number, signal: AbortSignal): Promise<string> {
-  const { message, headers } = answer;
-  const decode = decoders[headers['content-encoding']?.toLowerCase() ?? ''] ?? (() => new PassThrough());
+  const { message } = answer;
+  const decode = decoders[message.headers['content-encoding']?.toLowerCase() ?? ''] ?? (() => new PassThrough());
   const stream = decode() as unknown as Readable & NodeJS.WritableStream;
   const stop = (): void => void stream.destroy(broken(signal));
   const cut = (): void => void stream.destroy(new WrongAnswer('The answer broke off'));
