@@ -34,7 +34,7 @@ const name = printable
 const tag = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}$/, 'Letters, digits and ._:/- only, at most 64');
 const mostConfig = 16_384;
 /** Where a secret is put into a configuration: `Bearer ${secrets.token}`. */
-export const secretName = z.string().regex(/^[a-z][a-z0-9_]{0,39}$/);
+const secretName = z.string().regex(/^[a-z][a-z0-9_]{0,39}$/);
 
 /** What the host application allows endpoints to be. */
 export interface EndpointBounds {

@@ -7,7 +7,7 @@ import { addCheck, addDuration, emptyBucket, type Bucket } from '../history/buck
 import type { Resolution } from '../history/resolution.js';
 import type { Ring, RingResult } from '../history/result.js';
 import { uncheckedState, type KeptEndpoint } from '../monitoring/directory.js';
-import type { EndpointListing, HealthStore, Settlement } from '../store/store.js';
+import type { EndpointListing, HealthStore, IncidentListing, IncidentWrite, Settlement } from '../store/store.js';
 
 const record = (tenantId: string, more: Partial<EndpointRecord> = {}): EndpointRecord => ({
   id: newId(),
@@ -272,6 +272,81 @@ export const healthStoreSuite: Suite<HealthStore> = {
         await Promise.all(writers);
         const [bucket] = await store.tenant('acme').buckets(endpoint.id, { resolution: 'hour', from: 0, until: 1 });
         assert.equal(bucket?.counts.healthy, 10);
+      },
+    },
+    {
+      name: 'opens incidents, changes and resolves them, and keeps what was ended by hand',
+      async run(store) {
+        const [endpoint, other] = [record('acme'), record('acme')];
+        await store.tenant('acme').insert(endpoint);
+        await store.tenant('acme').insert(other);
+        const write = (of: EndpointRecord, incidentId: string, more: Partial<IncidentWrite>): IncidentWrite => ({
+          tenantId: 'acme',
+          endpointId: of.id,
+          incidentId,
+          opened: null,
+          severity: 'critical',
+          resolvedAt: null,
+          entry: { id: newId(), at: 10, kind: 'worsened', actor: 'system', text: 'It was wrong' },
+          ...more,
+        });
+        const opening = (of: EndpointRecord, incidentId: string): IncidentWrite => {
+          const opened = {
+            ...{
+              tenantId: 'acme',
+              id: incidentId,
+              endpointId: of.id,
+              endpointName: 'gateway',
+              severity: 'degraded' as const,
+            },
+            ...{ message: 'It was slow', startedAt: 5, openedAt: 7 },
+            ...{ acknowledgedAt: null, acknowledgedBy: null, resolvedAt: null },
+          };
+          const entry = { id: newId(), at: 7, kind: 'opened', actor: 'system', text: 'It was slow' } as const;
+          return write(of, incidentId, { opened, entry });
+        };
+        const [first, second, gone] = [newId(), newId(), newId()];
+        const removed = record('acme');
+        await settled(store, { incidents: [opening(endpoint, first), opening(other, second), opening(removed, gone)] });
+        const acme = store.tenant('acme');
+        assert.equal(await acme.incident(gone), undefined);
+        assert.equal((await acme.incident(first))?.severity, 'degraded');
+        assert.equal(await store.tenant('globex').incident(first), undefined);
+        const note = (kind: 'acknowledged' | 'commented' | 'resolved', at: number) =>
+          ({ id: newId(), at, kind, actor: 'user:1', text: '' }) as const;
+        const acknowledged = { acknowledgedAt: 8, acknowledgedBy: 'user:1' };
+        assert.equal(await store.tenant('globex').noteIncident(first, note('acknowledged', 8), acknowledged), false);
+        assert.equal(await acme.noteIncident(first, note('acknowledged', 8), acknowledged), true);
+        await settled(store, { incidents: [write(endpoint, first, { severity: 'offline' })] });
+        assert.equal(await acme.noteIncident(first, note('resolved', 20), { resolvedAt: 20 }), true);
+        assert.equal(await acme.noteIncident(first, note('resolved', 21), { resolvedAt: 21 }), false);
+        assert.equal(await acme.noteIncident(first, note('commented', 22), {}), true);
+        await settled(store, { incidents: [write(endpoint, first, { resolvedAt: 30 })] });
+        const story = await acme.incident(first);
+        assert.deepEqual(
+          [story?.severity, story?.acknowledgedAt, story?.acknowledgedBy, story?.resolvedAt],
+          ['offline', 8, 'user:1', 20],
+        );
+        assert.deepEqual(
+          (await acme.timeline(first)).map(({ kind }) => kind),
+          ['opened', 'acknowledged', 'worsened', 'resolved', 'commented', 'worsened'],
+        );
+        const list = async (filter: IncidentListing['filter'], more: Partial<IncidentListing> = {}) =>
+          (await acme.incidents({ limit: 10, after: null, ...more, filter })).items.map(({ id }) => id);
+        assert.deepEqual(
+          [
+            await list({}),
+            await list({}, { limit: 1 }),
+            await list({}, { after: second }),
+            await list({ status: 'unresolved' }),
+            await list({ status: 'resolved' }),
+            await list({ status: 'acknowledged' }),
+            await list({ endpointId: endpoint.id }),
+          ],
+          [[second, first], [second], [first], [second], [first], [], [first]],
+        );
+        await acme.remove(endpoint.id);
+        assert.deepEqual([await acme.incident(first), await acme.timeline(first)], [undefined, []]);
       },
     },
     {

@@ -29,7 +29,7 @@ export function headersOf({ message }: Answer): Record<string, string> {
 }
 
 /** The reason of a signal that aborted, or what a peer that does not speak HTTP amounts to. */
-export function broken(signal: AbortSignal): Error {
+function broken(signal: AbortSignal): Error {
   if (!signal.aborted) return new WrongAnswer('The answer is not HTTP');
   return isConnectFailure(signal.reason) ? signal.reason : new ConnectFailure('aborted');
 }

@@ -1,0 +1,91 @@
+import { createSocket, type RemoteInfo } from 'node:dgram';
+import { once } from 'node:events';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { createConnector } from '../../src/net/index.js';
+
+const names: Record<string, string[]> = {
+  'two.test': ['127.0.0.2', '127.0.0.1'],
+  'inside.test': ['127.0.0.1', '10.0.0.1'],
+};
+const resolver = { resolve: (name: string) => Promise.resolve(names[name] ?? []) };
+const connector = createConnector({ policy: { allow: ['loopback'] }, resolver });
+const failing = (code: string) => expect.objectContaining({ name: 'ConnectFailure', code });
+const message = Buffer.from('ping');
+const accept = (reply: Buffer): string | undefined => (reply.length > 1 ? reply.toString() : undefined);
+
+/** A UDP server that answers as it is told. */
+async function answering(answer: (asked: Buffer, from: RemoteInfo, say: (text: string) => void) => void) {
+  const socket = createSocket('udp4');
+  const asked: string[] = [];
+  socket.on('message', (received, from) => {
+    asked.push(received.toString());
+    answer(received, from, (text) => socket.send(text, from.port, from.address));
+  });
+  socket.bind(0, '127.0.0.1');
+  await once(socket, 'listening');
+  onTestFinished(() => void socket.close());
+  return { port: socket.address().port, asked };
+}
+
+describe('a datagram', () => {
+  it('is sent once, and its reply read', async () => {
+    const { port, asked } = await answering((_, __, say) => say('pong'));
+    const { reply, dnsMs, tookMs } = await connector.exchange({
+      host: '127.1',
+      port,
+      timeoutMs: 2_000,
+      message,
+      accept,
+    });
+    expect([reply, dnsMs, asked]).toEqual(['pong', 0, ['ping']]);
+    expect(tookMs).toBeGreaterThan(0);
+  });
+
+  it('waits on when what came is no reply, or came from somebody else', async () => {
+    const stranger = createSocket('udp4');
+    onTestFinished(() => void stranger.close());
+    const { port } = await answering((_, from, say) => {
+      stranger.send('forged', from.port, from.address, () => {
+        say('x');
+        say('pong');
+      });
+    });
+    const { reply } = await connector.exchange({ host: '127.0.0.1', port, timeoutMs: 2_000, message, accept });
+    expect(reply).toBe('pong');
+  });
+
+  it('goes to the next address of a name when nobody is there', async () => {
+    const { port } = await answering((_, __, say) => say('pong'));
+    const { reply } = await connector.exchange({ host: 'two.test', port, timeoutMs: 2_000, message, accept });
+    expect(reply).toBe('pong');
+  });
+
+  it.each([
+    ['to an address that is denied', { host: '10.0.0.1' }, 'denied'],
+    ['to a name with a denied address among others', { host: 'inside.test' }, 'denied'],
+    ['to a name that there is not', { host: 'gone.test' }, 'name_not_found'],
+  ])('%s is not sent', async (_, { host }, code) => {
+    const { port, asked } = await answering((__, ___, say) => say('pong'));
+    const sending = connector.exchange({ host, port, timeoutMs: 500, message, accept });
+    await expect(sending).rejects.toEqual(failing(code));
+    expect(asked).toEqual([]);
+  });
+
+  it('is refused where nobody listens, and given up when nobody answers or its sender stops', async () => {
+    const gone = createSocket('udp4');
+    gone.bind(0, '127.0.0.1');
+    await once(gone, 'listening');
+    const { port } = gone.address();
+    await new Promise<void>((resolve) => gone.close(() => resolve()));
+    const to = (other: number, more: { timeoutMs?: number; signal?: AbortSignal } = {}) =>
+      connector.exchange({ host: '127.0.0.1', port: other, timeoutMs: 2_000, message, accept, ...more });
+    await expect(to(port)).rejects.toEqual(failing('refused'));
+    const silent = await answering(() => undefined);
+    await expect(to(silent.port, { timeoutMs: 100 })).rejects.toEqual(failing('timeout'));
+    const stop = new AbortController();
+    const sending = to(silent.port, { signal: stop.signal });
+    await expect.poll(() => silent.asked.length).toBe(2);
+    stop.abort();
+    await expect(sending).rejects.toEqual(failing('aborted'));
+  });
+});
