@@ -145,7 +145,9 @@ describe.each([
       ['endpoint.registered', 'acme', id, 'user:1'],
       ['endpoint.status_changed', 'acme', id, 'system', 'unknown', 'healthy'],
       ['endpoint.status_changed', 'acme', id, 'system', 'healthy', 'offline'],
+      ['incident.opened', 'acme', id, 'system'],
       ['endpoint.status_changed', 'acme', id, 'system', 'offline', 'healthy'],
+      ['incident.resolved', 'acme', id, 'system'],
     ]);
     const { totalChecks, statusDistribution, availabilityPercentage } = await scope.history.trend(id, 1);
     expect(statusDistribution.healthy.count + statusDistribution.offline.count).toBe(totalChecks);

@@ -17,6 +17,8 @@ export interface Recorder {
     result: ProbeResult & { at: number },
     before: Pick<KeptState, 'status' | 'checkedAt'>,
   ): void;
+  /** Resolves when every change of status that was noted is in the store. Rejects when it cannot be stored. */
+  flushChanges(): Promise<void>;
   /** Resolves when all that was noted of an endpoint, or of all, is in the store. Rejects when it cannot be stored. */
   flush(endpointId?: string): Promise<void>;
   start(): void;
@@ -107,6 +109,10 @@ export function createRecorder(options: RecorderOptions): Recorder {
     await settleDue(stopped ? Infinity : clock.now() - settleMs);
   };
   const flush = (): Promise<void> => (flushing ??= write().finally(() => (flushing = undefined)));
+  const flushChanges = async (): Promise<void> => {
+    await flushing?.catch(() => undefined); // It may have begun before the last record.
+    if (events.length > 0 || urgent.size > 0) await flush();
+  };
   const flushQuietly = (): Promise<void> =>
     flush().catch((error: unknown) =>
       logger.warn(
@@ -139,9 +145,9 @@ export function createRecorder(options: RecorderOptions): Recorder {
       }
       void flushQuietly();
     },
+    flushChanges,
     async flush(endpointId) {
-      await flushing?.catch(() => undefined); // It may have begun before the last record.
-      await flush();
+      await flushChanges();
       if (endpointId === undefined) await settleDue(Infinity);
       else if (buckets.has(endpointId)) await settle([endpointId]);
     },

@@ -41,7 +41,7 @@ export function incidentService(context: HealthContext, { tenantId, actor }: Sco
   const incidents = store.tenant(tenantId);
   const find = async (incidentId: string): Promise<IncidentRecord> => {
     // What was found out a moment ago may not be stored yet.
-    await recorder.flush();
+    await recorder.flushChanges();
     const found = await incidents.incident(incidentId);
     if (!found) throw healthErrors.INCIDENT_NOT_FOUND({ incidentId });
     return found;
@@ -69,7 +69,7 @@ export function incidentService(context: HealthContext, { tenantId, actor }: Sco
 
   return {
     async list({ limit = 50, cursor, ...filter } = {}) {
-      await recorder.flush();
+      await recorder.flushChanges();
       const { items, nextCursor } = await incidents.incidents({ limit, after: cursor ?? null, filter });
       return { items: items.map(shownIncident), nextCursor };
     },

@@ -112,6 +112,19 @@ describe('sums', () => {
     expect([await summed('minute'), await summed('hour'), await summed('day')]).toEqual([100, 100, 100]);
   });
 
+  it('wait on when only changes of status are asked for', async () => {
+    const { recorder, note, writes } = await stage();
+    note('healthy');
+    await recorder.flushChanges();
+    note('healthy');
+    writes.length = 0;
+    await recorder.flushChanges();
+    expect(writes).toEqual([]);
+    note('offline');
+    await recorder.flushChanges();
+    expect(writes).toEqual(['1 states, 2 results, 3 buckets, 2 events']);
+  });
+
   it('of one endpoint can be asked for at once', async () => {
     const { recorder, endpoint, note, summed } = await stage();
     note('healthy');

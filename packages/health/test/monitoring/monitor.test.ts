@@ -71,6 +71,7 @@ function stage(endpoints: EndpointRecord[], { concurrency = 100, network = {} as
     recorder: {
       record: (kept, { status }) => void recorded.push(`${kept.status} (${status})`),
       flush: () => Promise.resolve(),
+      flushChanges: () => Promise.resolve(),
       start: () => undefined,
       stop: () => Promise.resolve(),
     },
@@ -249,6 +250,7 @@ describe('a probe', () => {
       recorder: {
         record: (_, { message }) => void messages.push(message),
         flush: nothing,
+        flushChanges: nothing,
         start: () => undefined,
         stop: nothing,
       },
