@@ -11,6 +11,7 @@ export const builtInTypes = {
   ssh: 'port',
   icmp: 'host',
   dns: 'port',
+  websocket: 'port',
   database: 'none',
   redis: 'none',
   container: 'none',

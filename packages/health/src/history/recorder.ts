@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describeError, type AnyEvent, type CancelTimer, type Clock, type Logger } from '@dotmac/core';
 import { healthEvents, type HealthEvents } from '../events.js';
 import type { HealthMetrics } from '../metrics.js';
@@ -42,7 +43,8 @@ export interface RecorderOptions {
 const tickMs = 1_000;
 /** Longer, and more would be lost with the process; shorter, and the same few pages would be written over and over. */
 const settleMs = 60_000;
-const settledAtOnce = 200;
+/** A few milliseconds of SQLite's, which holds up everything else meanwhile. */
+const settledAtOnce = 50;
 
 /**
  * Makes a recorder. An endpoint is settled, its state with its results and sums up to it, once a minute, and at once
@@ -101,8 +103,11 @@ export function createRecorder(options: RecorderOptions): Recorder {
     }
   };
   const settleDue = async (until: number): Promise<void> => {
-    for (let due = buckets.due(until, settledAtOnce); due.length > 0; due = buckets.due(until, settledAtOnce))
+    for (let due = buckets.due(until, settledAtOnce); due.length > 0; due = buckets.due(until, settledAtOnce)) {
       await settle(due);
+      // On SQLite nothing in between waits for anything: let others have their turn.
+      await nextTurn();
+    }
   };
   const write = async (): Promise<void> => {
     await settleChanges();

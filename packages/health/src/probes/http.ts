@@ -1,9 +1,9 @@
 import type { TLSSocket } from 'node:tls';
 import { exchange, headersOf, readBody } from './http/exchange.js';
 import { authorityOf, follow, type Hop } from './http/redirect.js';
-import { httpSettings, isRight, type HttpSettings } from './http/settings.js';
+import { httpSettings, isRight, secretHeaders, type HttpSettings } from './http/settings.js';
 import { defineProbe, WrongAnswer, type Observation, type Phases, type ProbeContext } from './probe.js';
-import { certificateFacts, connectTls } from './tls-settings.js';
+import { certificateFacts, connectTls, type TlsSettings } from './tls-settings.js';
 
 /**
  * Sends a request and judges the status of its answer: 5xx is wrong unless `status` says otherwise. A redirect is an
@@ -18,19 +18,12 @@ export const httpProbe = (secure: boolean) =>
     config: secure
       ? httpSettings
       : httpSettings.refine(({ tls }) => tls === undefined, { path: ['tls'], message: 'This is for https alone' }),
-    facts: ['status', 'version', 'headers', 'body', 'redirects', 'certificate'],
-    secret: [
-      'auth.password',
-      'auth.token',
-      'headers.authorization',
-      'headers.Authorization',
-      'headers.cookie',
-      'tls.key',
-    ],
+    facts: ['status', 'version', 'headers', 'body', 'size', 'redirects', 'certificate'],
+    secret: ['auth.password', 'auth.token', ...secretHeaders.map((name) => `headers.${name}`), 'tls.key'],
     async run(context) {
       const { host, port, config } = context;
       const { method, path, body } = config;
-      let hop: Hop = { secure, host, port, method, path, headers: askedWith(config), body };
+      let hop: Hop = { secure, host, port, method, path, headers: askedWith(config), body, away: false };
       let spentMs = 0;
       for (let redirects = 0; ; redirects++) {
         const visit = await ask(context, hop, spentMs, redirects);
@@ -50,7 +43,7 @@ async function ask(
 ): Promise<{ observation: Observation } | { next: Hop; spentMs: number }> {
   const startedAt = clock.monotonic();
   const { host, port } = hop;
-  const tls = hop.secure ? connectTls(config.tls, ['http/1.1']) : undefined;
+  const tls = hop.secure ? connectTls(tlsFor(hop, config.tls), ['http/1.1']) : undefined;
   const { socket, timings } = await connector.connect({ host, port, timeoutMs, signal, ...(tls && { tls }) });
   try {
     const sinceStart = (): number => clock.monotonic() - startedAt - timings.dnsMs;
@@ -80,7 +73,7 @@ async function ask(
         return headersOf(answer);
       },
       redirects,
-      ...(body !== undefined && { body }),
+      ...(body && { body: body.toString('utf8'), size: body.length }),
       ...(seen && { certificate: seen.certificate }),
     };
     const degraded = seen?.degraded;
@@ -97,4 +90,11 @@ function askedWith({ auth, headers }: HttpSettings): Record<string, string> {
       ? `Bearer ${auth.token}`
       : `Basic ${Buffer.from(`${auth.username}:${auth.password}`).toString('base64')}`;
   return { ...headers, authorization: credentials };
+}
+
+/** Another origin has another name, and is not shown our certificate. */
+function tlsFor({ away }: Hop, settings: TlsSettings | undefined): TlsSettings | undefined {
+  if (!away || !settings) return settings;
+  const { servername, cert, key, ...others } = settings;
+  return others;
 }

@@ -10,6 +10,7 @@ import { sshProbe } from './ssh.js';
 import { targetProbe } from './target.js';
 import { tcpProbe } from './tcp.js';
 import { tlsProbe } from './tls.js';
+import { websocketProbe } from './websocket.js';
 
 const builtIn = (targets: Readonly<Record<string, ServiceTarget>>): Record<keyof typeof builtInTypes, AnyProbe> => ({
   ...targetProbe(targets),
@@ -21,6 +22,7 @@ const builtIn = (targets: Readonly<Record<string, ServiceTarget>>): Record<keyof
   smtp: smtpProbe,
   ssh: sshProbe,
   icmp: icmpProbe,
+  websocket: websocketProbe,
 });
 
 /** The probes of a health module, by service type. */

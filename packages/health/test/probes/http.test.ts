@@ -3,6 +3,7 @@ import { createConnector } from '@dotmac/core/net';
 import { createServer, type RequestListener } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import { createServer as createTcpServer, type Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { makeCertificates, type Certificates, type KeyPair } from '../../../core/test/net/certificates.js';
 import { closedPort } from '../../../core/test/net/listeners.js';
@@ -232,5 +233,107 @@ describe('plain HTTP to a TLS port', () => {
   it('is critical', async () => {
     const { port } = await serving(createHttpsServer(makeCertificates().good, answering(200)));
     expect((await http({ port })).status).toBe('critical');
+  });
+});
+
+describe('what the other side makes up', () => {
+  const naming = (headers: Record<string, string>): RequestListener => {
+    return (_, response) => response.writeHead(200, headers).end('body');
+  };
+
+  it.each(['constructor', '__proto__', 'zstd'])('as an encoding is no trouble of ours: %s', async (encoding) => {
+    const { port } = await serving(createServer(naming({ 'content-encoding': encoding })));
+    expect(await http({ port, config: { read: true } })).toMatchObject({ status: 'healthy' });
+  });
+
+  it.each(['http://a..b/', `http://${'a'.repeat(300)}/`, 'http://-a.test/', 'http://127.0.0.1:0/'])(
+    'as the host of a redirect is its own: %.30s',
+    async (location) => {
+      const { port } = await serving(createServer((_, response) => response.writeHead(302, { location }).end()));
+      expect(await http({ port, config: { redirects: 1 } })).toMatchObject({
+        status: 'critical',
+        message: 'The redirect leads nowhere',
+      });
+    },
+  );
+
+  it('as a packed body without content is not read for ever', async () => {
+    const { port, accepted } = await serving(createTcpServer(), undefined, (socket) => {
+      // The header of a gzip file that tells its name, and goes on telling it.
+      const head = Buffer.from([0x1f, 0x8b, 8, 8, 0, 0, 0, 0, 0, 3]);
+      const more = (): void => {
+        while (!socket.destroyed && socket.write('a'.repeat(65_536)));
+      };
+      socket.once('data', () => {
+        socket.write('HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\n\r\n');
+        socket.on('drain', more).write(head);
+        more();
+      });
+    });
+    expect(await http({ port, config: { read: true, limit: 100 } })).toMatchObject({
+      status: 'critical',
+      message: 'The body cannot be read',
+    });
+    await expect.poll(() => accepted[0]?.destroyed).toBe(true);
+    expect(accepted[0]?.bytesWritten).toBeLessThan(32 * 2 ** 20);
+  });
+});
+
+describe('the size of a body', () => {
+  it('is there for conditions when it is read, in bytes', async () => {
+    const { port } = await serving(createServer((_, response) => void response.end('grün')));
+    const conditions = [{ on: 'size', op: 'eq', value: 5, severity: 'critical' } as const];
+    expect(await http({ port, config: { read: true }, conditions })).toMatchObject({ status: 'healthy' });
+    expect(await http({ port, conditions })).toMatchObject({ status: 'critical' });
+  });
+});
+
+describe('a redirect', () => {
+  it('that makes a request GET takes what was said of its body away', async () => {
+    const seen: unknown[] = [];
+    const { port } = await serving(
+      createServer(({ url, headers }, response) => {
+        seen.push([headers['content-type'], headers['x-ask']]);
+        response.writeHead(url === '/' ? 303 : 200, { location: '/next' }).end();
+      }),
+    );
+    const headers = { 'Content-Type': 'text/plain', 'X-Ask': 'yes' };
+    await http({ port, config: { method: 'POST', body: 'x', headers, redirects: 1 } });
+    expect(seen).toEqual([
+      ['text/plain', 'yes'],
+      [undefined, 'yes'],
+    ]);
+  });
+
+  it('to another origin shows no certificate of ours there, and asks for its own name', async () => {
+    const { ca, good, other } = makeCertificates();
+    const shown: boolean[] = [];
+    const asking = { ca, requestCert: true, rejectUnauthorized: false };
+    const answer = (status: number, location: string) =>
+      serving(
+        createHttpsServer({ ...asking, ...(status === 302 ? other : good) }, ({ socket }, response) => {
+          shown.push(
+            'getPeerCertificate' in socket && Object.keys((socket as TLSSocket).getPeerCertificate()).length > 0,
+          );
+          response.writeHead(status, { location }).end();
+        }),
+      );
+    const away = await answer(204, '');
+    const { port } = await answer(302, `https://localhost:${away.port}/`);
+    const tls = { ca, servername: 'other.test', cert: good.cert, key: good.key };
+    expect(await https({ port, config: { redirects: 1, tls } })).toMatchObject({ message: 'Answered HTTP 204' });
+    expect(shown).toEqual([true, false]);
+  });
+});
+
+describe('a setting', () => {
+  it.each([
+    { headers: { 'Keep-Alive': 'timeout=5' } },
+    { headers: { 'Proxy-Connection': 'close' } },
+    { headers: { AUTHORIZATION: 'Bearer x' } },
+    { status: ['299-200'] },
+    { auth: { username: 'a:b', password: 'c' } },
+  ])('is refused when it cannot be meant: %j', (config) => {
+    expect(httpProbe(false).config.safeParse(config).success).toBe(false);
   });
 });

@@ -34,7 +34,10 @@ function broken(signal: AbortSignal): Error {
   return isConnectFailure(signal.reason) ? signal.reason : new ConnectFailure('aborted');
 }
 
-/** Sends a request over a socket, and resolves with the head of its answer. */
+/**
+ * Sends a request over a socket, and resolves with the head of its answer. When an `upgrade` that was asked for comes
+ * about, the socket is the caller's again, and what came behind the head can be read from it.
+ */
 export function exchange(socket: Socket, { body, ...ask }: Ask, signal: AbortSignal): Promise<Answer> {
   return new Promise((resolve, reject) => {
     // Without a length, one that could have a body would be sent in chunks.
@@ -42,7 +45,7 @@ export function exchange(socket: Socket, { body, ...ask }: Ask, signal: AbortSig
     const length = isBare ? {} : { 'content-length': String(Buffer.byteLength(body ?? '')) };
     const sent = request({
       ...ask,
-      headers: { 'user-agent': 'dotmac-health', accept: '*/*', ...ask.headers, ...length, connection: 'close' },
+      headers: { 'user-agent': 'dotmac-health', accept: '*/*', connection: 'close', ...ask.headers, ...length },
       createConnection: () => socket,
     });
     const stop = (): void => void sent.destroy();
@@ -58,14 +61,20 @@ export function exchange(socket: Socket, { body, ...ask }: Ask, signal: AbortSig
       settle();
       reject(broken(signal));
     };
-    sent.on('response', (message: IncomingMessage) => {
+    const answered = (message: IncomingMessage): void => {
       settle();
       resolve({
         status: message.statusCode ?? 0,
         version: message.httpVersion,
         message: message.on('error', () => undefined),
       });
-    });
+    };
+    sent.on('response', answered);
+    if (ask.headers.upgrade !== undefined)
+      sent.on('upgrade', (message: IncomingMessage, _: unknown, beginning: Buffer) => {
+        if (beginning.length > 0) socket.unshift(beginning);
+        answered(message);
+      });
     // An upgrade that nobody asked for ends without an 'error'.
     sent.on('close', fail).on('error', fail);
     sent.end(body);
@@ -73,25 +82,33 @@ export function exchange(socket: Socket, { body, ...ask }: Ask, signal: AbortSig
   });
 }
 
-const decoders: Readonly<Record<string, () => NodeJS.ReadWriteStream>> = {
-  gzip: createGunzip,
-  'x-gzip': createGunzip,
-  deflate: createInflate,
-  br: createBrotliDecompress,
-};
+const decoders: ReadonlyMap<string, () => NodeJS.ReadWriteStream> = new Map([
+  ['gzip', createGunzip],
+  ['x-gzip', createGunzip],
+  ['deflate', createInflate],
+  ['br', createBrotliDecompress],
+]);
+
+/** How many more bytes may come than are unpacked from them: a few full buffers. */
+const mostAhead = 262_144;
 
 /**
- * The body as text, unpacked, up to so many bytes; what lies behind is not read, so that neither a body without end nor
- * one that unpacks to a thousandfold takes more than that.
+ * The body, unpacked, up to so many bytes; what lies behind is not read, so that neither a body without end, nor one
+ * that unpacks to a thousandfold, nor one that unpacks to nothing takes much more than that.
  */
-export async function readBody(answer: Answer, limit: number, signal: AbortSignal): Promise<string> {
+export async function readBody(answer: Answer, limit: number, signal: AbortSignal): Promise<Buffer> {
   const { message } = answer;
-  const decode = decoders[message.headers['content-encoding']?.toLowerCase() ?? ''] ?? (() => new PassThrough());
+  const decode = decoders.get(message.headers['content-encoding']?.toLowerCase() ?? '') ?? (() => new PassThrough());
   const stream = decode() as unknown as Readable & NodeJS.WritableStream;
   const stop = (): void => void stream.destroy(broken(signal));
   const cut = (): void => void stream.destroy(new WrongAnswer('The answer broke off'));
   signal.addEventListener('abort', stop, { once: true });
-  message.on('aborted', cut).pipe(stream);
+  let came = 0;
+  const count = (part: Buffer): void => {
+    came += part.length;
+    if (came > limit + mostAhead) stream.destroy(new WrongAnswer('The body cannot be read'));
+  };
+  message.on('aborted', cut).on('data', count).pipe(stream);
   const parts: Buffer[] = [];
   let size = 0;
   try {
@@ -108,5 +125,5 @@ export async function readBody(answer: Answer, limit: number, signal: AbortSigna
     stream.destroy();
     message.destroy();
   }
-  return Buffer.concat(parts).subarray(0, limit).toString('utf8');
+  return Buffer.concat(parts).subarray(0, limit);
 }

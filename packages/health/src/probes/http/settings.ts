@@ -2,8 +2,25 @@ import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { z } from 'zod';
 import { tlsSettings } from '../tls-settings.js';
 
-/** What the client writes itself, or what would change where the message ends. */
-const ownHeaders = new Set(['connection', 'content-length', 'transfer-encoding', 'upgrade', 'te', 'trailer', 'expect']);
+/** What the client writes itself, would change where the message ends, or is between neighbours (RFC 9110, 7.6.1). */
+const ownHeaders = new Set([
+  'connection',
+  'content-length',
+  'expect',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/** The headers whose text must be a secret, in the spellings that they can be given in. */
+export const secretHeaders = ['authorization', 'Authorization', 'cookie', 'Cookie'] as const;
+const isSpelled = (name: string): boolean =>
+  secretHeaders.some((it) => it === name) || !secretHeaders.some((it) => it === name.toLowerCase());
 
 const fits = (check: () => void): boolean => {
   try {
@@ -17,7 +34,8 @@ const headerName = z
   .string()
   .max(100)
   .refine((name) => fits(() => validateHeaderName(name)), 'This is no name of a header')
-  .refine((name) => !ownHeaders.has(name.toLowerCase()), 'This header is set by the check itself');
+  .refine((name) => !ownHeaders.has(name.toLowerCase()), 'This header is set by the check itself')
+  .refine(isSpelled, 'Spell it in lower case, or with one capital');
 const headerValue = z
   .string()
   .max(4_096)
@@ -25,7 +43,10 @@ const headerValue = z
 
 const range = z.union([
   z.int().min(100).max(599),
-  z.string().regex(/^[1-5]\d\d-[1-5]\d\d$/, 'Give a status, or a range such as 200-299'),
+  z
+    .string()
+    .regex(/^[1-5]\d\d-[1-5]\d\d$/, 'Give a status, or a range such as 200-299')
+    .refine((text) => text.slice(0, 3) <= text.slice(4), 'A range goes upwards'),
 ]);
 
 /** What a request of an HTTP check is, and which answers are right. */
@@ -44,7 +65,13 @@ export const httpSettings = z.strictObject({
   body: z.string().max(16_384).optional().meta({ description: 'Sent as it is, in UTF-8' }),
   auth: z
     .union([
-      z.strictObject({ username: z.string().max(200), password: z.string().max(4_096) }),
+      z.strictObject({
+        username: z
+          .string()
+          .max(200)
+          .regex(/^[^:]*$/, 'A colon ends the name'),
+        password: z.string().max(4_096),
+      }),
       z.strictObject({ token: z.string().max(4_096) }),
     ])
     .optional()
