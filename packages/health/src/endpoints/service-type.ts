@@ -12,6 +12,7 @@ export const builtInTypes = {
   icmp: 'host',
   dns: 'port',
   websocket: 'port',
+  grpc: 'port',
   database: 'none',
   redis: 'none',
   container: 'none',

@@ -2,6 +2,7 @@ import { coreErrors } from '@dotmac/core';
 import type { builtInTypes } from '../endpoints/service-type.js';
 import type { ServiceTarget } from '../service-checks/target.js';
 import { dnsProbe } from './dns.js';
+import { grpcProbe } from './grpc.js';
 import { httpProbe } from './http.js';
 import { icmpProbe } from './icmp.js';
 import type { AnyProbe } from './probe.js';
@@ -23,6 +24,7 @@ const builtIn = (targets: Readonly<Record<string, ServiceTarget>>): Record<keyof
   ssh: sshProbe,
   icmp: icmpProbe,
   websocket: websocketProbe,
+  grpc: grpcProbe,
 });
 
 /** The probes of a health module, by service type. */

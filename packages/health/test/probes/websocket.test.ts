@@ -183,7 +183,9 @@ describe('a message', () => {
     const result = await websocket({ port, config, conditions: needs('message.type', 'pong') });
     expect(result).toMatchObject({ status: 'healthy', message: 'Answered as expected' });
     const { connectMs = NaN, firstByteMs = NaN, transferMs = NaN } = result.phases ?? {};
-    expect(result.responseTimeMs).toBeCloseTo(connectMs + firstByteMs + transferMs, 0);
+    // Between two phases is what this process took to go on, so they come to no more than the whole.
+    for (const phase of [connectMs, firstByteMs, transferMs]) expect(phase).toBeGreaterThanOrEqual(0);
+    expect(connectMs + firstByteMs + transferMs).toBeLessThanOrEqual((result.responseTimeMs ?? NaN) + 0.001);
     await expect.poll(() => unmasked(seen.heard)).toHaveLength(2);
     expect(unmasked(seen.heard)).toEqual([[0x81, Buffer.from(config.send).toString('latin1')], wellOver]);
     expect(await websocket({ port, config, conditions: needs('message.type', 'x') })).toMatchObject({
