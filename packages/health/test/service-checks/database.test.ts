@@ -128,6 +128,8 @@ interface Single {
 }
 const postgresPool = (url: string, connectionTimeoutMillis = 0): Single => {
   const pool = new Pool({ connectionString: url, max: 1, connectionTimeoutMillis });
+  // The database is dropped while the last connection is being closed.
+  pool.on('error', () => undefined).on('connect', (client) => void client.on('error', () => undefined));
   onTestFinished(() => pool.end());
   return { database: postgres(pool), pool };
 };
