@@ -1,6 +1,8 @@
 import type { AnyEvent, Clock, Sealer, StoreTransaction } from '@dotmac/core';
 import type { Connector } from '@dotmac/core/net';
 import type Docker from 'dockerode';
+import type { DeliverThrough } from './channels/deliver-through.js';
+import type { ChannelRegistry } from './channels/registry.js';
 import type { EndpointRules } from './endpoints/check-endpoint.js';
 import type { EndpointSchemas } from './endpoints/endpoint.js';
 import type { HealthEvents } from './events.js';
@@ -10,6 +12,7 @@ import type { Directory } from './monitoring/directory.js';
 import type { Monitor } from './monitoring/monitor.js';
 import type { ServiceTarget } from './service-checks/target.js';
 import type { HealthStore } from './store/store.js';
+import type { Calendar } from './windows/calendar.js';
 
 /** What the services of all scopes share. */
 export interface HealthContext extends EndpointRules {
@@ -25,6 +28,9 @@ export interface HealthContext extends EndpointRules {
   docker: Docker | undefined;
   clock: Clock;
   maxEndpoints: number;
-  /** Does `work` and appends the event, in one transaction. */
-  change(event: AnyEvent<HealthEvents>, work: (trx: StoreTransaction) => Promise<unknown>): Promise<void>;
+  calendar: Calendar;
+  channels: ChannelRegistry;
+  through: DeliverThrough;
+  /** Does `work` and appends the events, in one transaction. */
+  change(events: AnyEvent<HealthEvents>[], work: (trx: StoreTransaction) => Promise<unknown>): Promise<void>;
 }

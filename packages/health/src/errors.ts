@@ -29,6 +29,48 @@ export const healthErrors = defineErrors({
     kind: 'conflict',
     message: ({ incidentId }: { incidentId: string }) => `The incident ${incidentId} is over.`,
   },
+  CHANNEL_NOT_FOUND: {
+    kind: 'not_found',
+    message: ({ channelId }: { channelId: string }) => `There is no channel ${channelId}.`,
+  },
+  CHANNEL_LIMIT_REACHED: {
+    kind: 'conflict',
+    message: ({ limit }: { limit: number }) => `This tenant has ${limit} channels already, which is its limit.`,
+    hint: 'Remove channels that are no longer needed.',
+  },
+  CHANNEL_IN_USE: {
+    kind: 'conflict',
+    message: ({ channelId, rule }: { channelId: string; rule: string }) =>
+      `The rule "${rule}" tells the channel ${channelId}.`,
+    hint: 'Take the channel out of the rule first, or remove the rule.',
+  },
+  CHANNEL_FAILED: {
+    kind: 'unavailable',
+    message: ({ code }: { code: string }) => `The message was not delivered: ${code}.`,
+    hint: 'See that the address is right, and that the other side takes messages.',
+  },
+  ALERT_RULE_NOT_FOUND: {
+    kind: 'not_found',
+    message: ({ ruleId }: { ruleId: string }) => `There is no alert rule ${ruleId}.`,
+  },
+  ALERT_RULE_LIMIT_REACHED: {
+    kind: 'conflict',
+    message: ({ limit }: { limit: number }) => `This tenant has ${limit} alert rules already, which is its limit.`,
+    hint: 'Remove rules that are no longer needed.',
+  },
+  UNDELIVERED_NOT_FOUND: {
+    kind: 'not_found',
+    message: ({ deliveryId }: { deliveryId: string }) => `There is no message ${deliveryId} that was given up.`,
+  },
+  WINDOW_NOT_FOUND: {
+    kind: 'not_found',
+    message: ({ windowId }: { windowId: string }) => `There is no maintenance window ${windowId}.`,
+  },
+  WINDOW_LIMIT_REACHED: {
+    kind: 'conflict',
+    message: ({ limit }: { limit: number }) => `This tenant has ${limit} windows already, which is its limit.`,
+    hint: 'Remove windows that are over.',
+  },
   TARGET_NOT_FOUND: {
     kind: 'not_found',
     message: ({ serviceType, target }: { serviceType: string; target: string }) =>

@@ -8,6 +8,14 @@ const inIncident = {
   endpointName: z.string(),
   severity: incidentSeverity,
   text: z.string(),
+  /** Epoch ms. */
+  startedAt: z.int().default(0),
+  /** Epoch ms; null while it lasts. */
+  resolvedAt: z.int().nullable().default(null),
+  /** Of the endpoint. */
+  tags: z.array(z.string()).default([]),
+  /** The endpoint comes and goes too often to tell of every time. */
+  flapping: z.boolean().default(false),
 };
 
 /** What happens in the health domain. The subject of each event is the endpoint's id. */

@@ -16,6 +16,12 @@ import type { Page } from '@dotmac/core/contract';
 import { createConnector, type EgressPolicy } from '@dotmac/core/net';
 import type Docker from 'dockerode';
 import type { Registry } from 'prom-client';
+import { createAlerts } from './alerts/alerts.js';
+import { alertService, type AlertService } from './alerts/service.js';
+import type { AnyChannelKind } from './channels/channel-kind.js';
+import { channelRegistry } from './channels/registry.js';
+import { deliveryThrough } from './channels/deliver-through.js';
+import { channelService, type ChannelService } from './channels/service.js';
 import type { HealthContext } from './context.js';
 import { defaultBounds, endpointSchemas } from './endpoints/endpoint.js';
 import { endpointService, type EndpointService } from './endpoints/service.js';
@@ -39,6 +45,8 @@ import { serviceCheckService, type ServiceCheckService } from './service-checks/
 import type { ServiceTarget } from './service-checks/target.js';
 import { emitterSubscriber } from './store/outbox-entries.js';
 import type { HealthStore, StoredEndpoint } from './store/store.js';
+import { createCalendar } from './windows/calendar.js';
+import { windowService, type WindowService } from './windows/service.js';
 import { figuresOf, summaryOf, type HealthFigures, type HealthSummary } from './summary/summary.js';
 
 /** How health is set up. */
@@ -54,6 +62,8 @@ export interface HealthOptions {
   docker?: Docker;
   /** Probes of the host's own, beside the built-in ones. */
   probes?: readonly AnyProbe[];
+  /** Kinds of channels beside webhook and slack: `emailChannel(…)`, and the host's own. */
+  channels?: readonly AnyChannelKind[];
   /**
    * What the secrets of endpoints are sealed with, at least 32 characters; several: the first is used, the others are
    * still understood. Default: endpoints cannot have secrets.
@@ -86,6 +96,9 @@ export interface HealthScope {
   readonly endpoints: EndpointService;
   readonly history: HistoryService;
   readonly incidents: IncidentService;
+  readonly alerts: AlertService;
+  readonly channels: ChannelService;
+  readonly windows: WindowService;
   readonly checks: ServiceCheckService;
   /** All endpoints at a glance, from kept state. */
   summary(): HealthSummary;
@@ -147,6 +160,10 @@ export function createHealth(options: HealthOptions): Health {
     logger,
     limits: { total: 100, perTenant: 50, perHost: 8, ...options.concurrency },
   });
+  const calendar = createCalendar({ store, clock });
+  const channels = channelRegistry(options.channels);
+  const through = deliveryThrough({ channels, sealer, connector, clock });
+  const alerts = createAlerts({ store, relay, directory, calendar, through, metrics, clock, logger });
   const pruning = createRetention({ store, clock, logger, retention });
   const schemas = endpointSchemas({
     serviceTypes: Object.fromEntries([...probes].map(([name, { addressing }]) => [name, addressing])),
@@ -164,16 +181,19 @@ export function createHealth(options: HealthOptions): Health {
     adHocConnector: adHocTargets && createConnector({ policy: adHocTargets.egress, clock }),
     probes,
     sealer,
+    calendar,
+    channels,
+    through,
     retention,
     targets,
     docker,
     clock,
     schemas,
     maxEndpoints: options.maxEndpoints ?? 10_000,
-    async change(event, work) {
+    async change(told, work) {
       await store.transaction(async (trx) => {
         await work(trx);
-        await relay.publish([event], trx);
+        await relay.publish(told, trx);
       });
     },
   };
@@ -189,6 +209,9 @@ export function createHealth(options: HealthOptions): Health {
         endpoints: endpointService(context, identity),
         history: historyService(context, tenantId),
         incidents: incidentService(context, identity),
+        alerts: alertService(context, identity),
+        channels: channelService(context, identity),
+        windows: windowService(context, tenantId),
         checks: serviceCheckService(context),
         summary: () => summaryOf([...directory.ofTenant(tenantId)], clock.now()),
         status: () => figuresOf(directory.ofTenant(tenantId), clock.now()),
@@ -210,6 +233,7 @@ export function createHealth(options: HealthOptions): Health {
         throw error;
       }
       relay.start();
+      alerts.start();
       recorder.start();
       pruning.start();
       if (monitoring) monitor.start();
@@ -221,6 +245,7 @@ export function createHealth(options: HealthOptions): Health {
       await monitor.stop();
       await pruning.stop();
       await recorder.stop();
+      await alerts.stop();
       await relay.stop();
     },
     readiness: () => ({ ready: state === 'running', parts: { health: state } }),

@@ -19,6 +19,23 @@ export type {
 export type { EndpointService } from './endpoints/service.js';
 export { healthFigures, healthSummary } from './summary/summary.js';
 export type { HealthFigures, HealthSummary } from './summary/summary.js';
+export { defineChannel, NotDelivered } from './channels/channel-kind.js';
+export type { AnyChannelKind, ChannelKind, Delivery } from './channels/channel-kind.js';
+export { emailChannel } from './channels/email.js';
+export type { EmailChannelOptions, MailTransport } from './channels/email.js';
+export { channel } from './channels/channel.js';
+export type { Channel, ChannelChanges, ChannelDraft, ChannelRecord } from './channels/channel.js';
+export type { DeliveryState } from './channels/delivery-state.js';
+export type { ChannelService } from './channels/service.js';
+export { alertMessage } from './alerts/message.js';
+export type { AlertItem, AlertMessage } from './alerts/message.js';
+export { alertRule } from './alerts/rule.js';
+export type { AlertRule, AlertRuleChanges, AlertRuleDraft, AlertRuleRecord } from './alerts/rule.js';
+export type { AlertRecord } from './alerts/alert.js';
+export type { AlertService } from './alerts/service.js';
+export { maintenanceWindow } from './windows/window.js';
+export type { MaintenanceWindow, WindowChanges, WindowDraft, WindowRecord } from './windows/window.js';
+export type { WindowService } from './windows/service.js';
 export { condition } from './conditions/condition.js';
 export type { Condition } from './conditions/condition.js';
 export type { Facts } from './conditions/facts.js';
@@ -53,7 +70,11 @@ export type { ServiceCheck, ServiceCheckDraft, ServiceFacts } from './service-ch
 export type { ServiceCheckService } from './service-checks/service.js';
 export { healthRoutes } from './routes.js';
 export { kyselyHealthStore } from './store/kysely/index.js';
+export type { KyselyHealthStoreOptions } from './store/kysely/index.js';
 export { memoryHealthStore } from './store/memory/index.js';
+export type { MemoryHealthStoreOptions } from './store/memory/index.js';
+export type { MessageRecord, TenantAlerts } from './store/alerts.js';
+export type { Documents } from './store/documents.js';
 export type {
   BucketSpan,
   EndpointListing,
@@ -63,4 +84,6 @@ export type {
   Settlement,
   StoredEndpoint,
   TenantEndpoints,
+  TenantSettings,
+  TenantStore,
 } from './store/store.js';

@@ -7,6 +7,8 @@ export interface HealthMetrics {
   /** A check began this much after it was due. */
   late(lagMs: number): void;
   dropped(samples: number): void;
+  /** An attempt to deliver a message. */
+  delivered(kind: string, outcome: 'delivered' | 'failed'): void;
   /** Where the gauges read what is going on. */
   observe(figures: () => { planned: number; waiting: number; running: number }): void;
 }
@@ -38,6 +40,12 @@ export function healthMetrics(registry: Registry): HealthMetrics {
     help: 'Samples given up because the store stayed out of reach',
     registers,
   });
+  const deliveries = new Counter({
+    name: 'dotmac_health_alert_deliveries_total',
+    help: 'Attempts to deliver alert messages',
+    labelNames: ['kind', 'outcome'] as const,
+    registers,
+  });
   return {
     checked(serviceType, { status, responseTimeMs }) {
       checks.inc({ service_type: serviceType, status });
@@ -45,6 +53,7 @@ export function healthMetrics(registry: Registry): HealthMetrics {
     },
     late: (lagMs) => lag.observe(lagMs / 1_000),
     dropped: (samples) => dropped.inc(samples),
+    delivered: (kind, outcome) => deliveries.inc({ kind, outcome }),
     observe(figures) {
       const help = {
         planned: 'Endpoints with a check planned',

@@ -1,3 +1,5 @@
+import { alertRoutes } from './alerts/routes.js';
+import { channelRoutes } from './channels/routes.js';
 import { endpointSchemas, defaultBounds, type EndpointSchemas } from './endpoints/endpoint.js';
 import { endpointRoutes } from './endpoints/routes.js';
 import { historyRoutes } from './history/routes.js';
@@ -5,6 +7,7 @@ import { incidentRoutes } from './incidents/routes.js';
 import { probeRoutes } from './probes/routes.js';
 import { serviceCheckRoutes } from './service-checks/routes.js';
 import { summaryRoutes } from './summary/routes.js';
+import { windowRoutes } from './windows/routes.js';
 
 /** The routes of the health domain, for endpoints as these schemas have them. */
 export const routesFor = (schemas: EndpointSchemas) => [
@@ -12,6 +15,9 @@ export const routesFor = (schemas: EndpointSchemas) => [
   ...summaryRoutes,
   ...historyRoutes,
   ...incidentRoutes,
+  ...alertRoutes,
+  ...channelRoutes,
+  ...windowRoutes,
   ...probeRoutes,
   ...serviceCheckRoutes,
 ];

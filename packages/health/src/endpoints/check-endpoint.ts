@@ -1,5 +1,7 @@
 import type { InputIssue } from '@dotmac/core';
 import type { Connector } from '@dotmac/core/net';
+import { wouldCircle } from '../dependencies/graph.js';
+import type { Directory } from '../monitoring/directory.js';
 import { follow, readPath } from '../conditions/path.js';
 import type { ProbeRegistry } from '../probes/registry.js';
 import { secretsNamed } from './secrets.js';
@@ -35,5 +37,20 @@ export function faultsOf(endpoint: EndpointRecord, { probes, connector }: Endpoi
     if (text !== undefined && secretsNamed(text).size === 0)
       miss(`config.${path}`, 'Put this into secrets, and name it here as ${secrets.name}');
   }
+  return issues;
+}
+
+/** What is wrong with what an endpoint depends on: others of the tenant's, and not itself by a detour. */
+export function faultsOfDependencies(
+  { id, tenantId, dependsOn }: Pick<EndpointRecord, 'id' | 'tenantId' | 'dependsOn'>,
+  directory: Pick<Directory, 'get'>,
+): InputIssue[] {
+  const issues = dependsOn.flatMap((parent, index) =>
+    parent === id || directory.get(parent)?.endpoint.tenantId === tenantId
+      ? []
+      : [{ path: `depends_on.${index}`, message: 'There is no such endpoint' }],
+  );
+  const parentsOf = (endpointId: string): readonly string[] => directory.get(endpointId)?.endpoint.dependsOn ?? [];
+  if (wouldCircle(id, dependsOn, parentsOf)) issues.push({ path: 'depends_on', message: 'It would depend on itself' });
   return issues;
 }

@@ -31,7 +31,10 @@ const name = printable
   .max(200)
   .meta({ description: 'For people', examples: ['Core gateway'] });
 
-const tag = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}$/, 'Letters, digits and ._:/- only, at most 64');
+/** A word that endpoints are found and grouped by. */
+export const endpointTag = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}$/, 'Letters, digits and ._:/- only, at most 64');
 const mostConfig = 16_384;
 /** Where a secret is put into a configuration: `Bearer ${secrets.token}`. */
 const secretName = z.string().regex(/^[a-z][a-z0-9_]{0,39}$/);
@@ -78,9 +81,16 @@ const fieldsWithin = ({ serviceTypes, checkIntervals: { min, max } }: EndpointBo
     .meta({ description: 'What the probe takes; GET /network-monitoring/probes describes it' }),
   conditions: z.array(condition).max(20).meta({ description: 'What must hold for an answer' }),
   tags: z
-    .array(tag)
+    .array(endpointTag)
     .max(20)
     .overwrite((tags) => [...new Set(tags)].sort()),
+  dependsOn: z
+    .array(id)
+    .max(10)
+    .overwrite((ids) => [...new Set(ids)].sort())
+    .meta({
+      description: 'Endpoints without which this one cannot work: while one is down, nobody is told of this one',
+    }),
 });
 
 const withDefaults = (fields: ReturnType<typeof fieldsWithin>) => ({
@@ -98,6 +108,7 @@ const withDefaults = (fields: ReturnType<typeof fieldsWithin>) => ({
   config: fields.config.default({}),
   conditions: fields.conditions.default([]),
   tags: fields.tags.default([]),
+  dependsOn: fields.dependsOn.default([]),
 });
 
 const secret = z.string().min(1).max(4_096);
@@ -174,7 +185,7 @@ export const endpoint = z
 export const endpointFilter = z.object({
   status: endpointStatus.optional(),
   serviceType: z.string().max(40).optional(),
-  tag: tag.optional(),
+  tag: endpointTag.optional(),
   paused: z.stringbool().optional().meta({ description: 'true: those that are paused; false: the others' }),
 });
 

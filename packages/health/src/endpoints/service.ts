@@ -4,9 +4,9 @@ import type { HealthContext } from '../context.js';
 import { healthErrors } from '../errors.js';
 import { healthEvents, type HealthEvents } from '../events.js';
 import { shownAs, type ShownResult } from '../history/shown-result.js';
-import { lastingOf, shown, uncheckedState, type KeptState } from '../monitoring/directory.js';
+import { lastingOf, shown, uncheckedState, type KeptEndpoint, type KeptState } from '../monitoring/directory.js';
 import type { StoredEndpoint } from '../store/store.js';
-import { faultsOf } from './check-endpoint.js';
+import { faultsOf, faultsOfDependencies } from './check-endpoint.js';
 import {
   type Endpoint,
   type EndpointChanges,
@@ -61,7 +61,7 @@ export function endpointService(context: HealthContext, { tenantId, actor }: Sco
   const eventOf = (name: EventName, { id: subject, name: called, serviceType }: EndpointRecord) =>
     healthEvents.create(name, { tenantId, actor, subject, at: clock.now(), data: { name: called, serviceType } });
   const check = (endpoint: EndpointRecord): void => {
-    const issues = faultsOf(endpoint, context);
+    const issues = [...faultsOf(endpoint, context), ...faultsOfDependencies(endpoint, directory)];
     if (issues.length > 0) throw invalidInput(issues);
   };
   const keep = (endpoint: EndpointRecord, state?: KeptState): Endpoint => {
@@ -70,16 +70,25 @@ export function endpointService(context: HealthContext, { tenantId, actor }: Sco
     monitor.watch(kept);
     return shown(endpoint, kept);
   };
+  /** That an incident is over, for what somebody did to its endpoint. */
+  const endedBy = (kept: KeptEndpoint, incidentId: string, text: string) => {
+    const [at, { endpoint, incident }] = [clock.now(), kept];
+    const { severity = 'offline' as const, startedAt = at } = incident ?? {};
+    const { id: subject, name: endpointName, tags } = endpoint;
+    const data = { incidentId, endpointName, severity, text, startedAt, resolvedAt: at, tags, flapping: false };
+    return healthEvents.create('incident.resolved', { tenantId, actor, subject, at, data });
+  };
   /** Puts a changed endpoint in the place of the one there was; without a state it begins anew. */
   const replace = async (endpoint: EndpointRecord, state: KeptState | undefined): Promise<Endpoint> => {
     const kept = directory.get(endpoint.id);
     const over = state ? null : (kept?.incident ?? null);
-    await context.change(eventOf('endpoint.updated', endpoint), async (trx) => {
+    const told = over && kept ? [endedBy(kept, over.id, 'The endpoint was changed')] : [];
+    await context.change([eventOf('endpoint.updated', endpoint), ...told], async (trx) => {
       if (!(await endpoints.update(endpoint, trx))) throw healthErrors.ENDPOINT_NOT_FOUND({ endpointId: endpoint.id });
-      if (!over) return;
-      const [at, text] = [clock.now(), 'The endpoint was changed'];
-      const entry = { id: newId(), at, kind: 'resolved' as const, actor, text };
-      await endpoints.noteIncident(over.id, entry, { resolvedAt: at }, trx);
+      for (const { at, data } of told) {
+        const entry = { id: newId(), at, kind: 'resolved' as const, actor, text: data.text };
+        await endpoints.noteIncident(data.incidentId, entry, { resolvedAt: at }, trx);
+      }
     });
     if (over && kept) kept.incident = null;
     return keep(endpoint, state);
@@ -103,7 +112,7 @@ export function endpointService(context: HealthContext, { tenantId, actor }: Sco
       if (directory.countOf(tenantId) >= maxEndpoints)
         throw healthErrors.ENDPOINT_LIMIT_REACHED({ limit: maxEndpoints });
       const endpoint = { ...bare, secrets: sealed(sealer, bare, secrets) };
-      await context.change(eventOf('endpoint.registered', endpoint), (trx) => endpoints.insert(endpoint, trx));
+      await context.change([eventOf('endpoint.registered', endpoint)], (trx) => endpoints.insert(endpoint, trx));
       return keep(endpoint);
     },
     get: async (endpointId) => withKeptState(await find(endpointId)),
@@ -139,7 +148,9 @@ export function endpointService(context: HealthContext, { tenantId, actor }: Sco
     },
     async remove(endpointId) {
       const { endpoint } = await find(endpointId);
-      await context.change(eventOf('endpoint.removed', endpoint), async (trx) => {
+      const kept = directory.get(endpointId);
+      const told = kept?.incident ? [endedBy(kept, kept.incident.id, 'The endpoint was removed')] : [];
+      await context.change([eventOf('endpoint.removed', endpoint), ...told], async (trx) => {
         if (!(await endpoints.remove(endpointId, trx))) throw healthErrors.ENDPOINT_NOT_FOUND({ endpointId });
       });
       directory.remove(tenantId, endpointId);

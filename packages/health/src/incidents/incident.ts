@@ -11,7 +11,9 @@ export const incidentEntry = z
   .object({
     id,
     at: instant,
-    kind: z.enum(['opened', 'worsened', 'eased', 'acknowledged', 'commented', 'resolved']),
+    kind: z
+      .enum(['opened', 'worsened', 'eased', 'acknowledged', 'commented', 'resolved', 'told', 'held'])
+      .meta({ description: '`told`: a channel was told; `held`: it was not, and why' }),
     actor: z.string().meta({ description: '`system`, or who did it' }),
     text: z.string(),
   })
@@ -32,6 +34,10 @@ export const incident = z
     acknowledgedBy: z.string().nullable(),
     resolvedAt: instant.nullable(),
     duration: z.number().nullable().meta({ description: 'Seconds from start to end; null while it is open' }),
+    suppressedBy: z
+      .object({ endpointId: z.string(), name: z.string() })
+      .nullable()
+      .meta({ description: 'The endpoint further up whose trouble this is; null when it is its own, or over' }),
   })
   .meta({ id: 'Incident' });
 
@@ -61,14 +67,18 @@ export type IncidentEntry = z.output<typeof incidentEntry>;
 /** @see incidentFilter */
 export type IncidentFilter = z.output<typeof incidentFilter>;
 /** An incident as it is kept. */
-export type IncidentRecord = Omit<Incident, 'status' | 'duration'> & { tenantId: string };
+export type IncidentRecord = Omit<Incident, 'status' | 'duration' | 'suppressedBy'> & { tenantId: string };
 
 /** An incident as it is shown. */
-export function shownIncident({ tenantId: _, ...record }: IncidentRecord): Incident {
+export function shownIncident(
+  { tenantId: _, ...record }: IncidentRecord,
+  suppressedBy: Incident['suppressedBy'] = null,
+): Incident {
   const { startedAt, acknowledgedAt, resolvedAt } = record;
   return {
     ...record,
     status: resolvedAt !== null ? 'resolved' : acknowledgedAt !== null ? 'acknowledged' : 'open',
     duration: resolvedAt === null ? null : (resolvedAt - startedAt) / 1_000,
+    suppressedBy: resolvedAt === null ? suppressedBy : null,
   };
 }

@@ -6,30 +6,39 @@ export interface OpenIncident {
   id: string;
   /** The worst so far. */
   severity: IncidentSeverity;
+  /** Epoch ms. */
+  startedAt: number;
 }
 
 /** What a change of status does to an incident. */
 export interface IncidentChange {
-  kind: Exclude<IncidentEntry['kind'], 'acknowledged' | 'commented'>;
+  kind: Extract<IncidentEntry['kind'], 'opened' | 'worsened' | 'eased' | 'resolved'>;
   /** The incident afterwards; null when it is over. */
   open: OpenIncident | null;
 }
 
 const severities: readonly IncidentSeverity[] = ['degraded', 'critical', 'offline'];
 
+/** Whether one severity is worse than another. */
+export function isWorse(one: IncidentSeverity, other: IncidentSeverity): boolean {
+  return severities.indexOf(one) > severities.indexOf(other);
+}
+
 /**
  * What becomes of an endpoint's incident when its status changes. One begins when it is not healthy any more, and ends
  * when it is again; in between it worsens and eases. `unknown` is trouble of our own, and changes nothing.
+ * @param since when the status began, epoch ms
  * @param newId gives the id of an incident that begins
  */
 export function changeIncident(
   open: OpenIncident | null,
-  status: EndpointStatus,
+  { status, since }: { status: EndpointStatus; since: number },
   newId: () => string,
 ): IncidentChange | undefined {
   if (status === 'unknown') return undefined;
   if (status === 'healthy') return open ? { kind: 'resolved', open: null } : undefined;
-  if (!open) return { kind: 'opened', open: { id: newId(), severity: status } };
-  const isWorse = severities.indexOf(status) > severities.indexOf(open.severity);
-  return isWorse ? { kind: 'worsened', open: { ...open, severity: status } } : { kind: 'eased', open };
+  if (!open) return { kind: 'opened', open: { id: newId(), severity: status, startedAt: since } };
+  return isWorse(status, open.severity)
+    ? { kind: 'worsened', open: { ...open, severity: status } }
+    : { kind: 'eased', open };
 }

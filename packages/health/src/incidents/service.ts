@@ -2,6 +2,7 @@ import { newId, type ScopeIdentity } from '@dotmac/core';
 import { readDraft, type Page } from '@dotmac/core/contract';
 import type { HealthContext } from '../context.js';
 import { healthErrors } from '../errors.js';
+import { suppressorOf } from '../dependencies/suppression.js';
 import { healthEvents } from '../events.js';
 import {
   incidentNote,
@@ -12,6 +13,7 @@ import {
   type IncidentRecord,
   type IncidentStory,
 } from './incident.js';
+import { toldOf } from './tell.js';
 
 /** What somebody says to an incident. */
 export interface RemarkDraft {
@@ -46,8 +48,10 @@ export function incidentService(context: HealthContext, { tenantId, actor }: Sco
     if (!found) throw healthErrors.INCIDENT_NOT_FOUND({ incidentId });
     return found;
   };
+  const show = (record: IncidentRecord): Incident =>
+    shownIncident(record, suppressorOf(record.endpointId, (id) => directory.get(id), clock.now()) ?? null);
   const story = async (incidentId: string): Promise<IncidentStory> => ({
-    ...shownIncident(await find(incidentId)),
+    ...show(await find(incidentId)),
     timeline: await incidents.timeline(incidentId),
   });
   const note = async (
@@ -57,10 +61,11 @@ export function incidentService(context: HealthContext, { tenantId, actor }: Sco
     change: Partial<Pick<IncidentRecord, 'acknowledgedAt' | 'acknowledgedBy' | 'resolvedAt'>>,
   ): Promise<IncidentStory> => {
     const at = clock.now();
-    const { id: incidentId, endpointId, endpointName, severity } = record;
-    const data = { incidentId, endpointName, severity, text };
+    const { id: incidentId, endpointId } = record;
+    const kept = directory.get(endpointId);
+    const data = { ...toldOf({ ...record, ...change }, kept), text };
     const event = healthEvents.create(`incident.${kind}`, { tenantId, actor, subject: endpointId, at, data });
-    await context.change(event, async (trx) => {
+    await context.change([event], async (trx) => {
       const isOpen = await incidents.noteIncident(incidentId, { id: newId(), at, kind, actor, text }, change, trx);
       if (!isOpen) throw healthErrors.INCIDENT_RESOLVED({ incidentId });
     });
@@ -71,7 +76,7 @@ export function incidentService(context: HealthContext, { tenantId, actor }: Sco
     async list({ limit = 50, cursor, ...filter } = {}) {
       await recorder.flushChanges();
       const { items, nextCursor } = await incidents.incidents({ limit, after: cursor ?? null, filter });
-      return { items: items.map(shownIncident), nextCursor };
+      return { items: items.map(show), nextCursor };
     },
     get: story,
     async acknowledge(incidentId, remark = {}) {

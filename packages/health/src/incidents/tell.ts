@@ -2,6 +2,7 @@ import { newId, type AnyEvent } from '@dotmac/core';
 import { healthEvents, type HealthEvents } from '../events.js';
 import type { KeptEndpoint } from '../monitoring/directory.js';
 import type { IncidentWrite } from '../store/store.js';
+import type { IncidentRecord } from './incident.js';
 import { changeIncident } from './open-close.js';
 
 /**
@@ -12,28 +13,38 @@ export function tellIncident(
   kept: KeptEndpoint,
   at: number,
 ): { write: IncidentWrite; event: AnyEvent<HealthEvents> } | undefined {
-  const change = changeIncident(kept.incident, kept.status, newId);
-  if (!change) return undefined;
-  const { tenantId, id: endpointId, name: endpointName } = kept.endpoint;
-  const { kind } = change;
-  const { id: incidentId, severity } = change.open ?? kept.incident ?? { id: '', severity: 'offline' as const };
   const since = kept.since ?? at;
+  const change = changeIncident(kept.incident, { status: kept.status, since }, newId);
+  const incident = change?.open ?? kept.incident;
+  if (!change || !incident) return undefined;
+  const { tenantId, id: endpointId, name: endpointName, tags } = kept.endpoint;
+  const { kind } = change;
+  const { id: incidentId, severity, startedAt } = incident;
   kept.incident = change.open;
-  const { message } = kept;
+  const { message: text, isFlapping: flapping } = kept;
   const opened =
     kind === 'opened'
       ? {
-          ...{ tenantId, id: incidentId, endpointId, endpointName, severity, message, startedAt: since, openedAt: at },
+          ...{ tenantId, id: incidentId, endpointId, endpointName, severity, message: text, startedAt, openedAt: at },
           acknowledgedAt: null,
           acknowledgedBy: null,
           resolvedAt: null,
         }
       : null;
-  const entry = { id: newId(), at, kind, actor: 'system', text: message };
+  const entry = { id: newId(), at, kind, actor: 'system', text };
   const resolvedAt = kind === 'resolved' ? since : null;
-  const data = { incidentId, endpointName, severity, text: message };
+  const data = { incidentId, endpointName, severity, text, startedAt, resolvedAt, tags, flapping };
   return {
     write: { tenantId, endpointId, incidentId, opened, severity, resolvedAt, entry },
     event: healthEvents.create(`incident.${kind}`, { tenantId, actor: 'system', subject: endpointId, at, data }),
   };
+}
+
+/** What events tell of an incident as it is kept, but for what happened. */
+export function toldOf(
+  { id: incidentId, endpointName, severity, startedAt, resolvedAt }: IncidentRecord,
+  kept: KeptEndpoint | undefined,
+) {
+  const [tags, flapping] = [kept?.endpoint.tags ?? [], kept?.isFlapping ?? false];
+  return { incidentId, endpointName, severity, startedAt, resolvedAt, tags, flapping };
 }

@@ -1,5 +1,6 @@
 import { describeError, type Clock, type Logger } from '@dotmac/core';
 import type { Connector } from '@dotmac/core/net';
+import type { EndpointRecord } from '../endpoints/endpoint.js';
 import type { Recorder } from '../history/recorder.js';
 import type { HealthMetrics } from '../metrics.js';
 import type { ProbeResult } from '../probes/judge.js';
@@ -11,7 +12,7 @@ import { nextSlot } from './phase.js';
 import { policyOf } from './policy.js';
 import type { Prepare } from './prepare.js';
 import { createSchedule } from './schedule.js';
-import { isUndecided, observe } from './status.js';
+import { isAvailable, isUndecided, observe } from './status.js';
 
 /** Checks every endpoint of a directory, each on its own interval. */
 export interface Monitor {
@@ -72,6 +73,14 @@ export function createMonitor(options: MonitorOptions): Monitor {
     void settled.then(() => stuck.delete(id));
     return result;
   };
+  /** What an endpoint depends on may be what fails: it is looked at before anybody is told. */
+  const askParents = ({ dependsOn }: EndpointRecord, now: number): void => {
+    for (const id of dependsOn) {
+      const parent = directory.get(id);
+      const isFresh = parent !== undefined && now - (parent.checkedAt ?? 0) < parent.endpoint.recheckInterval * 1_000;
+      if (parent && !isFresh && parent.endpoint.pausedAt === null) schedule.plan(jobOf(parent), now);
+    }
+  };
   const check = async ({ kept }: CheckJob, signal: AbortSignal): Promise<number | null> => {
     const { endpoint } = kept;
     const weigh = trouble.watch();
@@ -89,6 +98,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
       message,
       checkedAt: at,
     });
+    if (kept.worse > 0 || (before.status !== kept.status && !isAvailable(kept.status))) askParents(endpoint, at);
     metrics?.checked(endpoint.serviceType, result);
     recorder.record(kept, { ...result, at }, before);
     answer(endpoint.id, result);

@@ -1,9 +1,25 @@
 import type { DomainEvent, OutboxEntry } from '@dotmac/core';
+import type { HealthEvents } from '../events.js';
 
-/** The one subscriber of the health outbox: it hands events to the module's own emitter. */
+/** Hands every event to the module's own emitter. */
 export const emitterSubscriber = 'health-events';
 
-/** Events as outbox entries for the module's emitter. */
+/** Tells the rules of incidents. */
+export const alertSubscriber = 'health-alerts';
+
+/** The events that alerts are made of. */
+export const alertingEvents = [
+  'incident.opened',
+  'incident.worsened',
+  'incident.acknowledged',
+  'incident.resolved',
+] as const satisfies readonly (keyof HealthEvents)[];
+
+/** Events as outbox entries for whoever wants them, as the relay of the module would append them. */
 export function outboxEntries(events: readonly DomainEvent[]): OutboxEntry[] {
-  return events.map((event) => ({ subscriber: emitterSubscriber, event }));
+  return events.flatMap((event) => {
+    const isAlerting = (alertingEvents as readonly string[]).includes(event.name);
+    const subscribers = isAlerting ? [emitterSubscriber, alertSubscriber] : [emitterSubscriber];
+    return subscribers.map((subscriber) => ({ subscriber, event }));
+  });
 }

@@ -1,5 +1,9 @@
 import type { AnyEvent, Outbox, StoreTransaction } from '@dotmac/core';
 import type { Page } from '@dotmac/core/contract';
+import type { AlertRecord } from '../alerts/alert.js';
+import type { AlertRuleRecord } from '../alerts/rule.js';
+import type { ChannelRecord } from '../channels/channel.js';
+import type { DeliveryState } from '../channels/delivery-state.js';
 import type { EndpointFilter, EndpointRecord } from '../endpoints/endpoint.js';
 import type { HealthEvents } from '../events.js';
 import type { Bucket } from '../history/bucket.js';
@@ -8,6 +12,9 @@ import type { Resolution } from '../history/resolution.js';
 import type { CheckResult, Ring, RingResult } from '../history/result.js';
 import type { IncidentEntry, IncidentFilter, IncidentRecord, IncidentSeverity } from '../incidents/incident.js';
 import type { KeptEndpoint, KeptState } from '../monitoring/directory.js';
+import type { WindowRecord } from '../windows/window.js';
+import type { TenantAlerts } from './alerts.js';
+import type { Documents } from './documents.js';
 
 /**
  * What was observed of endpoints, to be kept as one: their states as of now, the results that led there, what to add to
@@ -63,7 +70,19 @@ export interface BucketSpan {
   until: number;
 }
 
-/** One tenant's endpoints. No call sees or changes another tenant's. */
+/** What one tenant has set up besides endpoints. */
+export interface TenantSettings {
+  readonly channels: Documents<ChannelRecord>;
+  /** How delivering goes, by the channel's id. */
+  readonly deliveries: Documents<DeliveryState>;
+  readonly rules: Documents<AlertRuleRecord>;
+  readonly windows: Documents<WindowRecord>;
+}
+
+/** What one tenant has. No call sees or changes another tenant's. */
+export type TenantStore = TenantEndpoints & TenantAlerts & TenantSettings;
+
+/** One tenant's endpoints. */
 export interface TenantEndpoints {
   insert(endpoint: EndpointRecord, trx?: StoreTransaction): Promise<void>;
   /** Puts an endpoint in the place of the one with its id; false when there is none. Its state stays. */
@@ -97,7 +116,7 @@ export interface HealthStore {
   readonly outbox: Outbox;
   /** Makes or updates its tables. */
   migrate(): Promise<void>;
-  tenant(tenantId: string): TenantEndpoints;
+  tenant(tenantId: string): TenantStore;
   transaction<Result>(work: (trx: StoreTransaction) => Promise<Result>, join?: StoreTransaction): Promise<Result>;
   /** Every tenant's endpoints, page by page in the order of their ids; for the monitor alone. */
   everyEndpoint(ask: { limit: number; after: string | null }): Promise<Page<StoredEndpoint>>;
@@ -106,6 +125,8 @@ export interface HealthStore {
    * What belongs to a removed endpoint is left out, but for its events.
    */
   settle(settlement: Settlement): Promise<void>;
+  /** Every tenant's alerts that are due by `now` (epoch ms), those due longest first; for the dispatcher alone. */
+  dueAlerts(now: number, limit: number): Promise<AlertRecord[]>;
   /** Deletes up to `limit` buckets of a resolution that began before `before` (epoch ms). Returns how many. */
   pruneBuckets(resolution: Resolution, before: number, limit: number): Promise<number>;
 }

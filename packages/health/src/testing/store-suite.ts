@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { newId } from '@dotmac/core';
 import type { Suite } from '@dotmac/core/testing';
+import { alertCases } from './alert-cases.js';
 import type { EndpointRecord, EndpointStatus } from '../endpoints/endpoint.js';
 import { healthEvents } from '../events.js';
 import { addCheck, addDuration, emptyBucket, type Bucket } from '../history/bucket.js';
@@ -27,6 +28,7 @@ const record = (tenantId: string, more: Partial<EndpointRecord> = {}): EndpointR
   config: { path: '/ready', headers: { 'X-Ask': 'ü' } },
   conditions: [{ on: 'status', op: 'in', value: [200, 204], severity: 'critical' }],
   tags: [],
+  dependsOn: [],
   secrets: { token: 'sealed' },
   pausedAt: null,
   createdAt: 1_767_225_600_000,
@@ -84,6 +86,7 @@ const settled = (store: HealthStore, settlement: Partial<Settlement>): Promise<v
 export const healthStoreSuite: Suite<HealthStore> = {
   name: 'health store',
   cases: [
+    ...alertCases,
     {
       name: 'gives back what was inserted, to its own tenant alone',
       async run(store) {

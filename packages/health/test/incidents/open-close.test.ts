@@ -9,7 +9,7 @@ function run(statuses: readonly EndpointStatus[]) {
   let made = 0;
   const told: string[] = [];
   for (const status of statuses) {
-    const change = changeIncident(open, status, () => `incident ${++made}`);
+    const change = changeIncident(open, { status, since: 7 }, () => `incident ${++made}`);
     if (!change) continue;
     told.push(`${change.kind} ${(change.open ?? open)?.id}`);
     open = change.open;
@@ -28,7 +28,7 @@ describe('an incident', () => {
         'resolved incident 1',
         'opened incident 2',
       ],
-      open: { id: 'incident 2', severity: 'offline' },
+      open: { id: 'incident 2', severity: 'offline', startedAt: 7 },
     });
   });
 

@@ -20,6 +20,7 @@ export const endpointRecord = (more: Partial<EndpointRecord> = {}): EndpointReco
   config: {},
   conditions: [],
   tags: [],
+  dependsOn: [],
   secrets: {},
   pausedAt: null,
   createdAt: 1_767_225_600_000,

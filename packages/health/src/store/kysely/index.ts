@@ -1,9 +1,11 @@
-import type { StoreTransaction } from '@dotmac/core';
+import type { Clock, StoreTransaction } from '@dotmac/core';
 import { coreMigrations, inTransaction, kyselyOutbox, migrate, type Database } from '@dotmac/core/kysely';
 import { healthEvents } from '../../events.js';
 import { outboxEntries } from '../outbox-entries.js';
 import type { HealthStore } from '../store.js';
+import { dueAlerts, kyselyAlerts } from './alerts.js';
 import { kyselyBuckets, pruneBuckets, writeBuckets } from './buckets.js';
+import { kyselyDocuments } from './documents.js';
 import { everyEndpoint, kyselyEndpoints } from './endpoints.js';
 import { kyselyIncidents, writeIncidents } from './incidents.js';
 import { healthMigrations } from './migrations.js';
@@ -11,9 +13,15 @@ import { kyselyResults, writeResults } from './results.js';
 import { lockLiving, writeStates } from './states.js';
 import type { HealthTables } from './tables.js';
 
+/** Options of {@link kyselyHealthStore}. */
+export interface KyselyHealthStoreOptions {
+  /** Judges what is due in the outbox; for tests. Default: the database's clock. */
+  clock?: Pick<Clock, 'now'>;
+}
+
 /** A store in the host's database: SQLite, PostgreSQL, MySQL or MariaDB. */
-export function kyselyHealthStore(database: Database): HealthStore {
-  const outbox = kyselyOutbox(database, { queue: 'health' });
+export function kyselyHealthStore(database: Database, { clock }: KyselyHealthStoreOptions = {}): HealthStore {
+  const outbox = kyselyOutbox(database, { queue: 'health', ...(clock && { clock }) });
   const rows = {
     ...writeBuckets(database),
     ...writeResults(database),
@@ -48,12 +56,18 @@ export function kyselyHealthStore(database: Database): HealthStore {
         const told = outboxEntries(events.map((event) => healthEvents.encode(event)));
         if (told.length > 0) await outbox.append(told, trx);
       }),
+    dueAlerts: (now, limit) => dueAlerts(database, now, limit),
     pruneBuckets: (resolution, before, limit) => pruneBuckets(database, resolution, before, limit),
     tenant: (tenantId) => ({
       ...kyselyEndpoints(database, tenantId),
       ...kyselyResults(database, tenantId),
       ...kyselyBuckets(database, tenantId),
       ...kyselyIncidents(database, tenantId),
+      ...kyselyAlerts(database, tenantId),
+      channels: kyselyDocuments(database, 'channel', tenantId),
+      deliveries: kyselyDocuments(database, 'delivery', tenantId),
+      rules: kyselyDocuments(database, 'alert-rule', tenantId),
+      windows: kyselyDocuments(database, 'window', tenantId),
     }),
   };
 }

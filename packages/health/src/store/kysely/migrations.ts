@@ -181,6 +181,51 @@ const entriesByEndpoint: Migration = async (schema) => {
     .execute();
 };
 
+const documents: Migration = async (schema, { types }) => {
+  await schema.schema
+    .createTable('dotmac_health_documents')
+    .ifNotExists()
+    .addColumn('tenant_id', types.tenant, (c) => c.notNull())
+    .addColumn('kind', types.word, (c) => c.notNull())
+    .addColumn('id', types.id, (c) => c.notNull())
+    .addColumn('body', types.json, (c) => c.notNull())
+    .addPrimaryKeyConstraint('dotmac_health_documents_pk', ['tenant_id', 'kind', 'id'])
+    .execute();
+};
+
+const alerts: Migration = async (schema, { types }) => {
+  await schema.schema
+    .createTable('dotmac_alerts')
+    .ifNotExists()
+    .addColumn('tenant_id', types.tenant, (c) => c.notNull())
+    .addColumn('channel_id', types.id, (c) => c.notNull())
+    .addColumn('incident_id', types.id, (c) => c.notNull())
+    .addColumn('due_at', types.epochMs)
+    .addColumn('message_id', types.id)
+    .addColumn('body', types.json, (c) => c.notNull())
+    .addPrimaryKeyConstraint('dotmac_alerts_pk', ['tenant_id', 'channel_id', 'incident_id'])
+    .execute();
+};
+
+const alertMessages: Migration = async (schema, { types }) => {
+  await schema.schema
+    .createTable('dotmac_alert_messages')
+    .ifNotExists()
+    .addColumn('tenant_id', types.tenant, (c) => c.notNull())
+    .addColumn('id', types.id, (c) => c.notNull())
+    .addColumn('channel_id', types.id, (c) => c.notNull())
+    .addColumn('payload', types.bigText)
+    .addColumn('created_at', types.epochMs, (c) => c.notNull())
+    .addPrimaryKeyConstraint('dotmac_alert_messages_pk', ['tenant_id', 'id'])
+    .execute();
+};
+
+const index =
+  (name: string, table: string, columns: string[]): Migration =>
+  async (schema) => {
+    await schema.schema.createIndex(name).on(table).columns(columns).execute();
+  };
+
 /** The health domain's tables. */
 export const healthMigrations: ModuleMigrations = {
   module: 'health',
@@ -204,5 +249,10 @@ export const healthMigrations: ModuleMigrations = {
     '0017-incidents-by-endpoint': incidentsByEndpoint,
     '0018-incident-entries': incidentEntries,
     '0019-incident-entries-by-endpoint': entriesByEndpoint,
+    '0020-documents': documents,
+    '0021-alerts': alerts,
+    '0022-alerts-by-due': index('dotmac_alerts_due', 'dotmac_alerts', ['due_at']),
+    '0023-alerts-by-message': index('dotmac_alerts_message', 'dotmac_alerts', ['tenant_id', 'message_id']),
+    '0024-alert-messages': alertMessages,
   },
 };

@@ -94,8 +94,41 @@ export interface IncidentEntryRow {
   text: string;
 }
 
+/** `dotmac_health_documents`: what tenants set up besides endpoints. */
+export interface DocumentRow {
+  tenant_id: string;
+  kind: string;
+  id: string;
+  /** JSON. */
+  body: string;
+}
+
+/** `dotmac_alerts`: for each channel the incidents that it is told of. */
+export interface AlertRow {
+  tenant_id: string;
+  channel_id: string;
+  incident_id: string;
+  due_at: number | null;
+  message_id: string | null;
+  /** JSON. */
+  body: string;
+}
+
+/** `dotmac_alert_messages`: messages on their way. */
+export interface MessageRow {
+  tenant_id: string;
+  id: string;
+  channel_id: string;
+  /** JSON, once it is put together. */
+  payload: string | null;
+  created_at: number;
+}
+
 /** The health domain's tables. */
 export interface HealthTables {
+  dotmac_health_documents: DocumentRow;
+  dotmac_alerts: AlertRow;
+  dotmac_alert_messages: MessageRow;
   dotmac_incidents: IncidentRow;
   dotmac_incident_entries: IncidentEntryRow;
   dotmac_endpoints: EndpointRow;
@@ -107,7 +140,8 @@ export interface HealthTables {
 
 /** An endpoint as a row. */
 export function endpointRow(endpoint: EndpointRecord): EndpointRow {
-  const { recoveryCount, recoveryResponseTime, minErrorTime, recheckInterval, config, conditions, tags } = endpoint;
+  const { recoveryCount, recoveryResponseTime, minErrorTime, recheckInterval } = endpoint;
+  const { config, conditions, tags, dependsOn } = endpoint;
   return {
     tenant_id: endpoint.tenantId,
     id: endpoint.id,
@@ -127,6 +161,7 @@ export function endpointRow(endpoint: EndpointRecord): EndpointRow {
       config,
       conditions,
       tags,
+      dependsOn,
     }),
     secrets: JSON.stringify(endpoint.secrets),
     paused_at: endpoint.pausedAt,
@@ -137,7 +172,14 @@ export function endpointRow(endpoint: EndpointRecord): EndpointRow {
 
 type Settings = Pick<
   EndpointRecord,
-  'recoveryCount' | 'recoveryResponseTime' | 'minErrorTime' | 'recheckInterval' | 'config' | 'conditions' | 'tags'
+  | 'recoveryCount'
+  | 'recoveryResponseTime'
+  | 'minErrorTime'
+  | 'recheckInterval'
+  | 'config'
+  | 'conditions'
+  | 'tags'
+  | 'dependsOn'
 >;
 
 /** Of endpoints from before there were settings. */
@@ -149,6 +191,7 @@ const defaults: Settings = {
   config: {},
   conditions: [],
   tags: [],
+  dependsOn: [],
 };
 
 type StateColumns = Exclude<keyof StateRow, 'tenant_id' | 'endpoint_id'>;

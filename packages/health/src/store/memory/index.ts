@@ -1,4 +1,5 @@
-import { memoryOutbox, memoryTables } from '@dotmac/core';
+import { memoryOutbox, memoryTables, type Clock } from '@dotmac/core';
+import type { AlertRecord } from '../../alerts/alert.js';
 import { healthEvents } from '../../events.js';
 import { emptyBucket, mergeBuckets, type Bucket } from '../../history/bucket.js';
 import type { BucketDelta } from '../../history/pending-buckets.js';
@@ -11,23 +12,35 @@ import {
   type IncidentRecord,
 } from '../../incidents/incident.js';
 import type { KeptEndpoint } from '../../monitoring/directory.js';
+import type { MessageRecord } from '../alerts.js';
 import { outboxEntries } from '../outbox-entries.js';
 import type { EndpointListing, HealthStore, StoredEndpoint } from '../store.js';
+import { dueIn, memoryAlerts } from './alerts.js';
+import { memoryDocuments, type KeptDocument } from './documents.js';
 
 type KeptEntry = IncidentEntry & { incidentId: string; endpointId: string };
 type KeptBucket = Pick<BucketDelta, 'endpointId' | 'resolution' | 'bucket'>;
 
+/** Options of {@link memoryHealthStore}. */
+export interface MemoryHealthStoreOptions {
+  /** Judges what is due in the outbox. Default: the system clock. */
+  clock?: Pick<Clock, 'now'>;
+}
+
 /** A store in memory: for tests, and for applications that need no history across restarts. */
-export function memoryHealthStore(): HealthStore {
+export function memoryHealthStore(options: MemoryHealthStoreOptions = {}): HealthStore {
   const tables = memoryTables({
     endpoints: new Map<string, StoredEndpoint>(),
     results: new Map<string, RingResult>(),
     buckets: new Map<string, KeptBucket>(),
     incidents: new Map<string, IncidentRecord>(),
     entries: new Map<string, KeptEntry>(),
+    documents: new Map<string, KeptDocument>(),
+    alerts: new Map<string, AlertRecord>(),
+    messages: new Map<string, MessageRecord>(),
   });
   const { endpoints, results, buckets, incidents, entries } = tables.read;
-  const outbox = memoryOutbox();
+  const outbox = memoryOutbox(options);
   const byId = () => [...endpoints.values()].sort((a, b) => (a.endpoint.id < b.endpoint.id ? -1 : 1));
   const paged = (items: StoredEndpoint[], { limit, after }: Pick<EndpointListing, 'limit' | 'after'>) => {
     const rest = items.filter(({ endpoint }) => after === null || endpoint.id > after);
@@ -68,6 +81,7 @@ export function memoryHealthStore(): HealthStore {
         }
         await outbox.append(outboxEntries(events.map((event) => healthEvents.encode(event))), trx);
       }),
+    dueAlerts: (now, limit) => Promise.resolve(dueIn(tables.read.alerts, now, limit)),
     pruneBuckets: (resolution: Resolution, before, limit) =>
       tables.transaction((rows) => {
         const old = [...rows.buckets].filter(([, it]) => it.resolution === resolution && it.bucket.start < before);
@@ -80,6 +94,11 @@ export function memoryHealthStore(): HealthStore {
         return found?.endpoint.tenantId === tenantId ? found : undefined;
       };
       return {
+        ...memoryAlerts(tables, tenantId),
+        channels: memoryDocuments(tables, 'channel', tenantId),
+        deliveries: memoryDocuments(tables, 'delivery', tenantId),
+        rules: memoryDocuments(tables, 'alert-rule', tenantId),
+        windows: memoryDocuments(tables, 'window', tenantId),
         insert: (endpoint, trx) =>
           tables.transaction((rows) => void rows.endpoints.set(endpoint.id, { endpoint, state: null }), trx),
         update: (endpoint, trx) =>

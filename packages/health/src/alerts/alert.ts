@@ -1,0 +1,98 @@
+import { isWorse } from '../incidents/open-close.js';
+import type { IncidentSeverity } from '../incidents/incident.js';
+
+/** What there can be to tell of an incident. */
+export type Telling = 'opened' | 'worsened' | 'reminder' | 'resolved';
+
+/** An incident as its events have told of it. Instants are epoch ms. */
+export interface Trouble {
+  incidentId: string;
+  endpointId: string;
+  endpointName: string;
+  /** The worst so far. */
+  severity: IncidentSeverity;
+  text: string;
+  tags: readonly string[];
+  startedAt: number;
+  resolvedAt: number | null;
+  /** Somebody looks after it: there is nothing to remind of. */
+  acknowledged: boolean;
+  /** Its endpoint comes and goes too often to tell of every time. */
+  flapping: boolean;
+}
+
+/** One incident on its way to one channel. */
+export interface AlertRecord {
+  tenantId: string;
+  channelId: string;
+  trouble: Trouble;
+  /** What the channel has been told last; null before anything. */
+  told: { kind: Telling; severity: IncidentSeverity; at: number } | null;
+  /** From one reminder to the next; null for none. */
+  reminderMs: number | null;
+  /** What keeps it from being told, as it was last looked at. */
+  held: string | null;
+  /** When to look whether there is something to tell; null when nothing is expected. */
+  dueAt: number | null;
+  /** The message that it is in, while that is on its way. */
+  messageId: string | null;
+}
+
+/** News of an incident, as far as one channel goes. */
+export interface News {
+  tenantId: string;
+  channelId: string;
+  trouble: Trouble;
+  /** Whether a rule wants the channel to be told, had it not been told yet. */
+  isWanted: boolean;
+  reminderMs: number | null;
+  /** How long a message waits for more. */
+  groupMs: number;
+  now: number;
+}
+
+/** An endpoint that comes and goes has to be gone for this long, before it is told of again. */
+const flappingMs = 600_000;
+
+/** What there is to tell now, if anything. */
+export function tellingOf(
+  { trouble, told, reminderMs }: Pick<AlertRecord, 'trouble' | 'told' | 'reminderMs'>,
+  now: number,
+): Telling | undefined {
+  if (trouble.resolvedAt !== null) return told?.kind === 'resolved' ? undefined : 'resolved';
+  if (!told) return 'opened';
+  if (isWorse(trouble.severity, told.severity)) return 'worsened';
+  const isDue = reminderMs !== null && !trouble.acknowledged && now - told.at >= reminderMs;
+  return isDue ? 'reminder' : undefined;
+}
+
+/** An alert after news of its incident: undefined when it stays as it is, null when it is over. */
+export function afterNews(known: AlertRecord | undefined, news: News): AlertRecord | null | undefined {
+  const { tenantId, channelId, trouble, isWanted, reminderMs, groupMs, now } = news;
+  if (!known) {
+    if (!isWanted || trouble.resolvedAt !== null) return undefined;
+    const dueAt = now + (trouble.flapping ? Math.max(flappingMs, groupMs) : groupMs);
+    return { tenantId, channelId, trouble, told: null, reminderMs, held: null, dueAt, messageId: null };
+  }
+  // What is in a message may be told already: then its end has to be told too.
+  const isUntold = !known.told && known.messageId === null;
+  if (trouble.resolvedAt !== null && trouble.flapping && isUntold) return null;
+  const acknowledged = trouble.acknowledged || known.trouble.acknowledged;
+  const changed = { ...known, trouble: { ...trouble, acknowledged } };
+  const isNews = tellingOf(changed, now) !== undefined;
+  return isNews ? { ...changed, dueAt: Math.min(known.dueAt ?? Infinity, now + groupMs) } : changed;
+}
+
+/** An alert after its channel was told of it by a message: null when there will be no more to tell. */
+export function afterTelling(
+  known: AlertRecord,
+  { messageId, kind, severity, now }: { messageId: string; kind: Telling; severity: IncidentSeverity; now: number },
+): AlertRecord | null {
+  if (kind === 'resolved') return null;
+  const told = { kind, severity, at: now };
+  // What came meanwhile has set its own time, and may have put it into a message of its own.
+  const isMoved = known.messageId !== messageId;
+  const { reminderMs, dueAt } = known;
+  const reminderAt = reminderMs === null ? null : now + reminderMs;
+  return { ...known, told, messageId: isMoved ? known.messageId : null, dueAt: dueAt ?? (isMoved ? null : reminderAt) };
+}

@@ -1,0 +1,63 @@
+import { createOutboxRelay, type Clock, type Logger, type OutboxRelay } from '@dotmac/core';
+import type { DeliverThrough } from '../channels/deliver-through.js';
+import type { HealthEvents } from '../events.js';
+import type { HealthMetrics } from '../metrics.js';
+import type { Directory } from '../monitoring/directory.js';
+import { alertingEvents, alertSubscriber } from '../store/outbox-entries.js';
+import type { HealthStore } from '../store/store.js';
+import type { Calendar } from '../windows/calendar.js';
+import { createMessenger } from './deliver.js';
+import { createDispatcher } from './dispatch.js';
+import { alertEvents } from './events.js';
+import { holds } from './hold.js';
+import { incidentRouter } from './route-incident.js';
+import { messengerSubscriber } from './undelivered.js';
+
+/** What alerting works with. */
+export interface AlertsOptions {
+  store: HealthStore;
+  /** Brings incidents. */
+  relay: OutboxRelay<HealthEvents>;
+  directory: Directory;
+  calendar: Calendar;
+  through: DeliverThrough;
+  metrics: HealthMetrics | undefined;
+  clock: Clock;
+  logger: Logger;
+}
+
+/** Messages under way at once; each waits for somebody else's server. */
+const concurrency = 100;
+/** With waits that double from a second to ten minutes: given up after about two hours. */
+const patience = { maxAttempts: 20, longestBackoffMs: 600_000 };
+
+/**
+ * From an incident to whoever is to know of it, in three steps that survive a crash each: rules turn events into
+ * alerts, the dispatcher puts alerts that are due into messages, and the messenger delivers those. The messenger has a
+ * relay of its own, so that nobody waits for a server that hangs.
+ */
+export function createAlerts(options: AlertsOptions) {
+  const { store, relay, directory, calendar, through, metrics, clock, logger } = options;
+  relay.subscribe({ name: alertSubscriber, events: alertingEvents, deliver: incidentRouter({ store, clock }) });
+  const messages = createOutboxRelay({
+    outbox: store.outbox,
+    events: alertEvents,
+    clock,
+    logger,
+    concurrency,
+    ...patience,
+  });
+  messages.subscribe({ name: messengerSubscriber, deliver: createMessenger({ store, through, metrics, clock }) });
+  const holdOf = holds({ directory, calendar, clock });
+  const dispatcher = createDispatcher({ store, relay: messages, holdOf, clock, logger });
+  return {
+    start(): void {
+      messages.start();
+      dispatcher.start();
+    },
+    async stop(): Promise<void> {
+      await dispatcher.stop();
+      await messages.stop();
+    },
+  };
+}

@@ -1,0 +1,89 @@
+import { newId, type Clock, type DeliveryContext, type DomainEvent, type StoreTransaction } from '@dotmac/core';
+import { wireOf } from '@dotmac/core/contract';
+import type { HealthMetrics } from '../metrics.js';
+import { attempted, untried } from '../channels/delivery-state.js';
+import { isNotDelivered } from '../channels/channel-kind.js';
+import type { ChannelRecord } from '../channels/channel.js';
+import type { DeliverThrough } from '../channels/deliver-through.js';
+import type { HealthStore, TenantStore } from '../store/store.js';
+import { afterTelling, tellingOf } from './alert.js';
+import type { AlertEvents } from './events.js';
+import { alertMessage, headline, itemOf, type AlertMessage } from './message.js';
+
+const wire = wireOf(alertMessage);
+
+/** What delivering works with. */
+export interface MessengerOptions {
+  store: HealthStore;
+  through: DeliverThrough;
+  metrics: HealthMetrics | undefined;
+  clock: Clock;
+}
+
+/**
+ * Delivers messages that are due. A message is put together at its first attempt and kept: every attempt says the same
+ * under the same id, whatever becomes of the process. Only when nobody can have received it, it is put together anew at
+ * the next attempt: what was over before it could be told is then told as that.
+ */
+export function createMessenger({ store, through, metrics, clock }: MessengerOptions) {
+  const keepState = async (tenant: TenantStore, channelId: string, failure: string | null): Promise<void> => {
+    const known = await tenant.deliveries.get(channelId);
+    const state = attempted(known ?? untried(channelId), failure, clock.now());
+    if (known) await tenant.deliveries.update(state);
+    else await tenant.deliveries.insert(state);
+  };
+  const settle = async (tenant: TenantStore, channel: ChannelRecord, message: AlertMessage): Promise<void> => {
+    const now = clock.now();
+    await store.transaction(async (trx: StoreTransaction) => {
+      for (const { incidentId, kind, severity } of message.items) {
+        const of = { channelId: channel.id, incidentId };
+        const told = { messageId: message.id, kind, severity, now };
+        await tenant.changeAlert(of, (known) => known && afterTelling(known, told), trx);
+        const entry = { id: newId(), at: now, kind: 'told' as const, actor: 'system', text: channel.name };
+        await tenant.noteIncident(incidentId, entry, {}, trx);
+      }
+      await tenant.removeMessage(message.id, trx);
+    });
+    await keepState(tenant, channel.id, null);
+  };
+  /** What a message says; undefined when there is nothing left to say. */
+  const compose = async (tenant: TenantStore, tenantId: string, channelId: string, id: string) => {
+    const now = clock.now();
+    const items = (await tenant.alertsIn(id)).flatMap((alert) => {
+      const telling = tellingOf(alert, now);
+      return telling ? [itemOf(alert, telling)] : [];
+    });
+    if (items.length === 0) return undefined;
+    const message = { id, type: 'alert' as const, tenantId, channelId, at: now, text: headline(items), items };
+    await tenant.setPayload(id, wire.write(message));
+    return message;
+  };
+
+  return async (event: DomainEvent<AlertEvents>, { attempt, signal }: DeliveryContext): Promise<void> => {
+    const { tenantId, subject: channelId } = event;
+    const { messageId } = event.data;
+    const tenant = store.tenant(tenantId);
+    const kept = await tenant.message(messageId);
+    const channel = await tenant.channels.get(channelId);
+    if (!kept || !channel) return;
+    const message =
+      kept.payload === null ? await compose(tenant, tenantId, channelId, messageId) : messageOf(kept.payload);
+    if (!message) return tenant.removeMessage(messageId);
+    try {
+      await through(channel, message, { attempt, signal });
+    } catch (error) {
+      const failure = isNotDelivered(error) ? error : undefined;
+      if (failure && !failure.mayHaveArrived) await tenant.setPayload(messageId, null);
+      metrics?.delivered(channel.kind, 'failed');
+      await keepState(tenant, channelId, failure?.code ?? 'failed');
+      throw error;
+    }
+    metrics?.delivered(channel.kind, 'delivered');
+    await settle(tenant, channel, message);
+  };
+}
+
+function messageOf(payload: string): AlertMessage | undefined {
+  const read = wire.parse(JSON.parse(payload));
+  return read.ok ? read.value : undefined;
+}

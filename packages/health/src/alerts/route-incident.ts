@@ -1,0 +1,41 @@
+import type { AnyEvent, Clock } from '@dotmac/core';
+import type { HealthEvents } from '../events.js';
+import type { alertingEvents } from '../store/outbox-entries.js';
+import type { HealthStore } from '../store/store.js';
+import { afterNews, type Trouble } from './alert.js';
+import { isMeant, reminderMsOf } from './rule.js';
+
+/** An event that alerts are made of. */
+export type AlertingEvent = Extract<AnyEvent<HealthEvents>, { name: (typeof alertingEvents)[number] }>;
+
+/** As many as a tenant can have. */
+const everyRule = { limit: 500, after: null };
+
+/**
+ * Brings news of an incident to the alerts of every channel that a rule names. Safe to do twice: what is told follows
+ * from what the incident is and what the channel was told, not from how often the news came.
+ */
+export function incidentRouter({ store, clock }: { store: HealthStore; clock: Clock }) {
+  return async (event: AlertingEvent): Promise<void> => {
+    const { tenantId } = event;
+    const tenant = store.tenant(tenantId);
+    const trouble = troubleOf(event);
+    const { items: rules } = await tenant.rules.list(everyRule);
+    if (rules.length === 0) return;
+    // Old news: it is over, and may have been told to its end.
+    const isOver = (await tenant.incident(trouble.incidentId))?.resolvedAt !== null;
+    for (const channelId of new Set(rules.flatMap(({ channelIds }) => channelIds))) {
+      const channel = await tenant.channels.get(channelId);
+      if (!channel) continue;
+      const meant = rules.filter((rule) => rule.channelIds.includes(channelId) && isMeant(rule, trouble));
+      const isWanted = !isOver && channel.enabled && meant.length > 0;
+      const [reminderMs, groupMs] = [reminderMsOf(meant), channel.groupWait * 1_000];
+      const news = { tenantId, channelId, trouble, isWanted, reminderMs, groupMs, now: clock.now() };
+      await tenant.changeAlert({ channelId, incidentId: trouble.incidentId }, (known) => afterNews(known, news));
+    }
+  };
+}
+
+function troubleOf({ name, subject: endpointId, data }: AlertingEvent): Trouble {
+  return { ...data, endpointId, acknowledged: name === 'incident.acknowledged' };
+}

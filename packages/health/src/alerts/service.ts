@@ -1,0 +1,97 @@
+import { newId, type ScopeIdentity } from '@dotmac/core';
+import { invalidInput, readDraft, type Page } from '@dotmac/core/contract';
+import type { HealthContext } from '../context.js';
+import { healthErrors } from '../errors.js';
+import {
+  alertRuleChanges,
+  alertRuleInput,
+  type AlertRule,
+  type AlertRuleChanges,
+  type AlertRuleDraft,
+  type AlertRuleRecord,
+} from './rule.js';
+import { messengerSubscriber, type UndeliveredMessage } from './undelivered.js';
+
+/** One tenant's alert rules, and the messages that could not be delivered. */
+export interface AlertService {
+  /** @throws INVALID_INPUT (also for a channel that there is not), ALERT_RULE_LIMIT_REACHED */
+  create(draft: AlertRuleDraft): Promise<AlertRule>;
+  /** @throws ALERT_RULE_NOT_FOUND */
+  get(ruleId: string): Promise<AlertRule>;
+  /** In the order of their making. */
+  list(ask?: { limit?: number; cursor?: string | undefined }): Promise<Page<AlertRule>>;
+  /** Goes for incidents that the channels were not told of yet. @throws ALERT_RULE_NOT_FOUND, INVALID_INPUT */
+  update(ruleId: string, changes: AlertRuleChanges): Promise<AlertRule>;
+  /** @throws ALERT_RULE_NOT_FOUND */
+  remove(ruleId: string): Promise<{ message: string }>;
+  /** The messages that were given up, the oldest first; at most 100. */
+  undelivered(): Promise<{ items: UndeliveredMessage[] }>;
+  /** Tries a message that was given up again. @throws UNDELIVERED_NOT_FOUND */
+  retry(deliveryId: string): Promise<{ message: string }>;
+}
+
+const mostRules = 100;
+const mostUndelivered = 100;
+
+/** The rules of one scope. */
+export function alertService({ store, clock }: HealthContext, { tenantId }: ScopeIdentity): AlertService {
+  const { rules, channels } = store.tenant(tenantId);
+  const find = async (ruleId: string): Promise<AlertRuleRecord> => {
+    const found = await rules.get(ruleId);
+    if (!found) throw healthErrors.ALERT_RULE_NOT_FOUND({ ruleId });
+    return found;
+  };
+  const show = ({ tenantId: _, ...rule }: AlertRuleRecord): AlertRule => rule;
+  const check = async ({ channelIds }: AlertRuleRecord): Promise<void> => {
+    const found = await Promise.all(channelIds.map((channelId) => channels.get(channelId)));
+    const issues = found.flatMap((channel, index) =>
+      channel ? [] : [{ path: `channel_ids.${index}`, message: 'There is no such channel' }],
+    );
+    if (issues.length > 0) throw invalidInput(issues);
+  };
+  return {
+    async create(draft) {
+      const now = clock.now();
+      const rule = { ...readDraft(alertRuleInput, draft), id: newId(), tenantId, createdAt: now, updatedAt: now };
+      await check(rule);
+      const { items } = await rules.list({ limit: mostRules, after: null });
+      if (items.length >= mostRules) throw healthErrors.ALERT_RULE_LIMIT_REACHED({ limit: mostRules });
+      await rules.insert(rule);
+      return show(rule);
+    },
+    get: async (ruleId) => show(await find(ruleId)),
+    async list({ limit = 50, cursor } = {}) {
+      const { items, nextCursor } = await rules.list({ limit, after: cursor ?? null });
+      return { items: items.map(show), nextCursor };
+    },
+    async update(ruleId, changes) {
+      const known = await find(ruleId);
+      const given = Object.entries(readDraft(alertRuleChanges, changes)).filter(([, value]) => value !== undefined);
+      const rule = { ...known, ...(Object.fromEntries(given) as Partial<AlertRuleRecord>), updatedAt: clock.now() };
+      await check(rule);
+      if (!(await rules.update(rule))) throw healthErrors.ALERT_RULE_NOT_FOUND({ ruleId });
+      return show(rule);
+    },
+    async remove(ruleId) {
+      const { name } = await find(ruleId);
+      if (!(await rules.remove(ruleId))) throw healthErrors.ALERT_RULE_NOT_FOUND({ ruleId });
+      return { message: `Alert rule ${name} was removed.` };
+    },
+    async undelivered() {
+      const parked = await store.outbox.parked(tenantId, mostUndelivered);
+      const items = parked
+        .filter(({ subscriber }) => subscriber === messengerSubscriber)
+        .map(({ deliveryId: id, event, attempts, parkedAt: givenUpAt, reason }) => {
+          return { id, channelId: event.subject, createdAt: event.at, givenUpAt, attempts, reason };
+        });
+      return { items };
+    },
+    async retry(deliveryId) {
+      const parked = await store.outbox.parked(tenantId, mostUndelivered);
+      const isOurs = parked.some((it) => it.deliveryId === deliveryId && it.subscriber === messengerSubscriber);
+      if (!isOurs || !(await store.outbox.unpark(tenantId, deliveryId)))
+        throw healthErrors.UNDELIVERED_NOT_FOUND({ deliveryId });
+      return { message: 'The message is tried again.' };
+    },
+  };
+}

@@ -1,0 +1,43 @@
+import { isAvailable, isUndecided } from '../monitoring/status.js';
+import type { KeptEndpoint } from '../monitoring/directory.js';
+import { ancestorsOf } from './graph.js';
+
+/** Where endpoints are looked up. */
+export type Lookup = (endpointId: string) => KeptEndpoint | undefined;
+
+/** Why an endpoint's trouble is another's. */
+export interface Suppression {
+  endpointId: string;
+  name: string;
+}
+
+/**
+ * The endpoint further up that explains why this one fails, the root of the trouble. One that is down explains it; so
+ * does one about to be decided, and one that is up again while this one has not been checked often enough since to
+ * mend. One that is paused or unknown explains nothing.
+ */
+export function suppressorOf(endpointId: string, lookup: Lookup, now: number): Suppression | undefined {
+  const child = lookup(endpointId);
+  if (!child) return undefined;
+  const graceMs = mendingMs(child);
+  const dependsOn = (id: string): readonly string[] => lookup(id)?.endpoint.dependsOn ?? [];
+  let root: Suppression | undefined;
+  for (const id of ancestorsOf(endpointId, dependsOn)) {
+    const parent = lookup(id);
+    if (parent && explains(parent, graceMs, now)) root = { endpointId: id, name: parent.endpoint.name };
+  }
+  return root;
+}
+
+/** How long an endpoint takes to be seen well again. */
+function mendingMs({ endpoint: { checkInterval, recoveryCount, recheckInterval, timeout } }: KeptEndpoint): number {
+  return (checkInterval + (recoveryCount - 1) * recheckInterval + recoveryCount * timeout) * 1_000;
+}
+
+function explains(parent: KeptEndpoint, graceMs: number, now: number): boolean {
+  const { status, since, endpoint } = parent;
+  if (endpoint.pausedAt !== null || status === 'unknown') return false;
+  if (!isAvailable(status)) return true;
+  if (isUndecided(parent) && parent.worse > 0) return true;
+  return since !== null && now - since < graceMs;
+}

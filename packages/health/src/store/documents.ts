@@ -1,0 +1,14 @@
+import type { StoreTransaction } from '@dotmac/core';
+import type { Page } from '@dotmac/core/contract';
+
+/** Small things that a tenant sets up, kept whole: channels, rules, windows. Their ids are in the order of their making. */
+export interface Documents<Document extends { id: string }> {
+  insert(document: Document, trx?: StoreTransaction): Promise<void>;
+  /** Puts a document in the place of the one with its id; false when there is none. */
+  update(document: Document, trx?: StoreTransaction): Promise<boolean>;
+  get(id: string): Promise<Document | undefined>;
+  /** In the order of their ids. */
+  list(ask: { limit: number; after: string | null }): Promise<Page<Document>>;
+  /** False when there is none. */
+  remove(id: string, trx?: StoreTransaction): Promise<boolean>;
+}

@@ -1,0 +1,67 @@
+import { executorFor, fromJson, inTransaction, toJson, type Database } from '@dotmac/core/kysely';
+import type { Documents } from '../documents.js';
+import type { HealthTables } from './tables.js';
+
+const table = 'dotmac_health_documents';
+
+/** One tenant's documents of one kind. Each statement goes by the primary key (tenant_id, kind, id). */
+export function kyselyDocuments<Document extends { id: string }>(
+  database: Database,
+  kind: string,
+  tenantId: string,
+): Documents<Document> {
+  const own = () =>
+    database.withTables<HealthTables>().selectFrom(table).where('tenant_id', '=', tenantId).where('kind', '=', kind);
+  return {
+    async insert(document, trx) {
+      await executorFor<HealthTables>(database, trx)
+        .insertInto(table)
+        .values({ tenant_id: tenantId, kind, id: document.id, body: toJson(document) })
+        .execute();
+    },
+    update: (document, join) =>
+      inTransaction<HealthTables, boolean>(database, join, async (trx) => {
+        // Told apart by a look, not by a count: MySQL does not count rows that stay as they are.
+        const known = await trx
+          .selectFrom(table)
+          .select('id')
+          .where('tenant_id', '=', tenantId)
+          .where('kind', '=', kind)
+          .where('id', '=', document.id)
+          .$if(database.traits.skipLocked, (query) => query.forUpdate())
+          .executeTakeFirst();
+        if (!known) return false;
+        await trx
+          .updateTable(table)
+          .set({ body: toJson(document) })
+          .where('tenant_id', '=', tenantId)
+          .where('kind', '=', kind)
+          .where('id', '=', document.id)
+          .execute();
+        return true;
+      }),
+    async get(id) {
+      const row = await own().select('body').where('id', '=', id).executeTakeFirst();
+      return row && fromJson<Document>(row.body);
+    },
+    async list({ limit, after }) {
+      const rows = await own()
+        .select('body')
+        .$if(after !== null, (query) => query.where('id', '>', after ?? ''))
+        .orderBy('id')
+        .limit(limit + 1)
+        .execute();
+      const items = rows.slice(0, limit).map(({ body }) => fromJson<Document>(body));
+      return { items, nextCursor: rows.length > limit ? (items.at(-1)?.id ?? null) : null };
+    },
+    async remove(id, trx) {
+      const { numDeletedRows } = await executorFor<HealthTables>(database, trx)
+        .deleteFrom(table)
+        .where('tenant_id', '=', tenantId)
+        .where('kind', '=', kind)
+        .where('id', '=', id)
+        .executeTakeFirst();
+      return numDeletedRows > 0n;
+    },
+  };
+}

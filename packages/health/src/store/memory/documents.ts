@@ -1,0 +1,44 @@
+import type { MemoryTables } from '@dotmac/core';
+import type { Documents } from '../documents.js';
+
+/** What a document is kept as. */
+export interface KeptDocument {
+  tenantId: string;
+  id: string;
+  document: unknown;
+}
+
+/** One tenant's documents of one kind. */
+export function memoryDocuments<Document extends { id: string }>(
+  tables: MemoryTables<{ documents: Map<string, KeptDocument> } & Record<string, Map<string, never>>>,
+  kind: string,
+  tenantId: string,
+): Documents<Document> {
+  const { documents } = tables.read;
+  const keyOf = (id: string): string => JSON.stringify([kind, tenantId, id]);
+  const prefix = JSON.stringify([kind, tenantId]).slice(0, -1);
+  return {
+    insert: (document, trx) =>
+      tables.transaction(
+        (rows) => void rows.documents.set(keyOf(document.id), { tenantId, id: document.id, document }),
+        trx,
+      ),
+    update: (document, trx) =>
+      tables.transaction((rows) => {
+        const key = keyOf(document.id);
+        if (!rows.documents.has(key)) return false;
+        rows.documents.set(key, { tenantId, id: document.id, document });
+        return true;
+      }, trx),
+    get: (id) => Promise.resolve(documents.get(keyOf(id))?.document as Document | undefined),
+    list({ limit, after }) {
+      const rest = [...documents]
+        .filter(([key, { id }]) => key.startsWith(`${prefix},`) && (after === null || id > after))
+        .map(([, { document }]) => document as Document)
+        .sort((a, b) => (a.id < b.id ? -1 : 1));
+      const items = rest.slice(0, limit);
+      return Promise.resolve({ items, nextCursor: rest.length > limit ? (items.at(-1)?.id ?? null) : null });
+    },
+    remove: (id, trx) => tables.transaction((rows) => rows.documents.delete(keyOf(id)), trx),
+  };
+}

@@ -1,0 +1,120 @@
+import type { InputIssue } from '@dotmac/core';
+import { Cron } from 'croner';
+import { RRuleTemporal } from 'rrule-temporal';
+import type { WindowRecord } from './window.js';
+
+/** When a window lasts. Instants are epoch ms; `until` exclusive. */
+export interface Span {
+  from: number;
+  until: number;
+}
+
+/** What says when a window lasts. */
+export type Timing = Pick<WindowRecord, 'startsAt' | 'endsAt' | 'cron' | 'rrule' | 'timeZone' | 'duration'>;
+
+/** The first beginning after an instant; null when there is none. */
+type Next = (after: number) => number | null;
+
+/** Beginnings that lie closer than they last make one span; no longer than this is looked ahead. */
+const mostJoined = 100;
+/** Rules that find nothing in so many periods find nothing. */
+const mostPeriods = 2_000;
+
+/** What a rule may say: nothing finer than days, and no number that would be searched for without end. */
+const rulePart =
+  /^(FREQ=(DAILY|WEEKLY|MONTHLY|YEARLY)|INTERVAL=\d{1,2}|COUNT=\d{1,4}|UNTIL=\d{8}T\d{6}Z|(BYDAY|BYMONTHDAY|BYMONTH|BYSETPOS)=[-+0-9A-Z,]{1,80}|WKST=[A-Z]{2})$/;
+
+/** What is wrong with a timing, in wire names; nothing when it is one. */
+export function faultsOfTiming(timing: Timing): InputIssue[] {
+  const { startsAt, endsAt, cron, rrule, timeZone, duration } = timing;
+  const issues: InputIssue[] = [];
+  const miss = (path: string, message: string): void => void issues.push({ path, message });
+  if (!isTimeZone(timeZone)) miss('time_zone', 'There is no such time zone');
+  if (startsAt !== null && endsAt !== null && endsAt <= startsAt) miss('ends_at', 'The end comes after the beginning');
+  if (cron !== null && rrule !== null) miss('rrule', 'Give cron or rrule, not both');
+  const recurs = cron !== null || rrule !== null;
+  if (recurs && duration === null) miss('duration', 'Say how long it lasts each time');
+  if (!recurs && duration !== null) miss('duration', 'This is for windows that recur: give cron or rrule');
+  if (!recurs && (startsAt === null || endsAt === null))
+    miss('ends_at', 'Give starts_at and ends_at, or cron or rrule');
+  if (rrule !== null && startsAt === null) miss('starts_at', 'A rule is counted from here');
+  if (issues.length > 0) return issues;
+  if (cron !== null && !isCron(cron)) miss('cron', 'Five fields of a cron expression are expected');
+  if (rrule !== null && !rrule.split(';').every((part) => rulePart.test(part)))
+    miss('rrule', 'A daily, weekly, monthly or yearly rule of RFC 5545 is expected');
+  if (issues.length > 0) return issues;
+  try {
+    if (nextOf(timing)(startsAt === null ? 0 : startsAt - 1) === null)
+      miss(cron === null ? 'rrule' : 'cron', 'It never begins');
+  } catch {
+    miss(cron === null ? 'rrule' : 'cron', 'It is not understood, or never begins');
+  }
+  return issues;
+}
+
+/** The span that lasts at `now`, if any; what overlaps is one. */
+export function spanAt(timing: Timing, now: number): Span | undefined {
+  const { startsAt, endsAt, duration } = timing;
+  if (duration === null) {
+    const span = { from: startsAt ?? 0, until: endsAt ?? 0 };
+    return span.from <= now && now < span.until ? span : undefined;
+  }
+  const lastsMs = duration * 1_000;
+  const next = nextOf(timing);
+  const from = next(now - lastsMs);
+  if (from === null || from > now) return undefined;
+  let until = from + lastsMs;
+  let begins = next(from);
+  for (let joined = 0; begins !== null && begins <= until && joined < mostJoined; joined++) {
+    until = begins + lastsMs;
+    begins = next(begins);
+  }
+  return { from, until };
+}
+
+/** When a window begins next after `now`; null when it does not any more. */
+export function nextStart(timing: Timing, now: number): number | null {
+  return nextOf(timing)(now);
+}
+
+function nextOf(timing: Timing): Next {
+  const { startsAt, endsAt, cron, rrule, timeZone } = timing;
+  const within =
+    (next: Next): Next =>
+    (after) => {
+      const found = next(Math.max(after, (startsAt ?? -Infinity) - 1));
+      return found === null || (endsAt !== null && found >= endsAt) ? null : found;
+    };
+  if (cron !== null) {
+    // Paused: croner only reckons here.
+    const slots = new Cron(cron, { timezone: timeZone, paused: true });
+    return within((after) => slots.nextRun(new Date(after))?.getTime() ?? null);
+  }
+  if (rrule !== null) {
+    const begin = localTime(startsAt ?? 0, timeZone);
+    const rule = new RRuleTemporal({
+      rruleString: `DTSTART;TZID=${timeZone}:${begin}\nRRULE:${rrule}`,
+      maxIterations: mostPeriods,
+    });
+    return within((after) => rule.next(new Date(after), false)?.epochMilliseconds ?? null);
+  }
+  return (after) => (startsAt !== null && startsAt > after ? startsAt : null);
+}
+
+/** An instant as the clocks of a time zone show it, as RFC 5545 writes it. */
+function localTime(at: number, timeZone: string): string {
+  const text = new Intl.DateTimeFormat('sv-SE', { timeZone, dateStyle: 'short', timeStyle: 'medium' }).format(at);
+  return text.replace(' ', 'T').replace(/[-:]/g, '');
+}
+
+function isTimeZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
+  } catch {
+    return false;
+  }
+}
+
+function isCron(text: string): boolean {
+  return text.trim().split(/\s+/).length === 5;
+}

@@ -1,0 +1,121 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { afterNews, afterTelling, tellingOf, type AlertRecord, type Telling } from '../../src/alerts/alert.js';
+import { headline } from '../../src/alerts/message.js';
+import { inWords } from '../../src/alerts/wording.js';
+
+type Step = 'worsens' | 'acknowledged' | 'resolves' | 'dispatch' | 'delivered' | 'lost' | 'later';
+
+/** One incident, told through everything that can come between; what the channel got to know, in its order. */
+function play(steps: readonly Step[]): { told: Telling[]; isResolved: boolean; left: AlertRecord | null } {
+  let now = 0;
+  let trouble: AlertRecord['trouble'] = {
+    ...{ incidentId: 'i', endpointId: 'e', endpointName: 'web', severity: 'critical', text: '', tags: [] },
+    ...{ startedAt: 0, resolvedAt: null, acknowledged: false, flapping: false },
+  };
+  const told: Telling[] = [];
+  let alert: AlertRecord | null = null;
+  let [messages, onItsWay]: [number, { id: string; kind: Telling } | null] = [0, null];
+  const news = (change: Partial<AlertRecord['trouble']>): void => {
+    trouble = { ...trouble, ...change };
+    const of = { tenantId: 't', channelId: 'c', trouble, isWanted: true, reminderMs: 60_000, groupMs: 0, now };
+    const next = afterNews(alert ?? undefined, of);
+    if (next !== undefined) alert = next;
+  };
+  const dispatch = (): void => {
+    if (!alert || onItsWay || alert.dueAt === null || alert.dueAt > now) return;
+    const kind = tellingOf(alert, now);
+    alert = kind ? { ...alert, dueAt: null, messageId: `m${++messages}` } : { ...alert, dueAt: null };
+    if (kind) onItsWay = { id: `m${messages}`, kind };
+  };
+  const delivered = (): void => {
+    if (!onItsWay) return;
+    const { id: messageId, kind } = onItsWay;
+    told.push(kind);
+    onItsWay = null;
+    if (alert) alert = afterTelling(alert, { messageId, kind, severity: trouble.severity, now });
+  };
+  news({});
+  for (const step of steps) {
+    if (step === 'worsens' && trouble.resolvedAt === null) news({ severity: 'offline' });
+    else if (step === 'acknowledged' && trouble.resolvedAt === null) news({ acknowledged: true });
+    else if (step === 'resolves' && trouble.resolvedAt === null) news({ resolvedAt: now });
+    else if (step === 'dispatch') dispatch();
+    else if (step === 'delivered') delivered();
+    else if (step === 'later') now += 60_000;
+  }
+  // In the end all goes well.
+  for (let round = 0; round < 5; round++) {
+    delivered();
+    dispatch();
+    delivered();
+  }
+  return { told, isResolved: trouble.resolvedAt !== null, left: alert };
+}
+
+describe('an alert', () => {
+  const steps = fc.array(
+    fc.constantFrom<Step>('worsens', 'acknowledged', 'resolves', 'dispatch', 'delivered', 'lost', 'later'),
+    { maxLength: 40 },
+  );
+
+  it('is told from its beginning to its end, whatever comes between', () => {
+    fc.assert(
+      fc.property(steps, (taken) => {
+        const { told, isResolved, left } = play(taken);
+        const count = (kind: Telling): number => told.filter((it) => it === kind).length;
+        expect(told[0]).toBe(isResolved && told.length === 1 ? 'resolved' : 'opened');
+        expect(count('opened')).toBeLessThanOrEqual(1);
+        expect(count('worsened')).toBeLessThanOrEqual(1);
+        expect(count('resolved')).toBe(isResolved ? 1 : 0);
+        if (isResolved) expect(told.at(-1)).toBe('resolved');
+        // Nothing is kept of what is over.
+        expect(left === null).toBe(isResolved);
+      }),
+    );
+  });
+
+  it('reminds no more once somebody looks after it', () => {
+    expect(play(['dispatch', 'delivered', 'later', 'dispatch', 'delivered']).told).toEqual(['opened', 'reminder']);
+    expect(play(['dispatch', 'delivered', 'acknowledged', 'later', 'dispatch', 'delivered']).told).toEqual(['opened']);
+  });
+
+  it('is none when nobody wants it, or when it is over already', () => {
+    const trouble = {
+      ...{ incidentId: 'i', endpointId: 'e', endpointName: 'web', severity: 'degraded' as const, text: '', tags: [] },
+      ...{ startedAt: 0, resolvedAt: null, acknowledged: false, flapping: false },
+    };
+    const news = { tenantId: 't', channelId: 'c', trouble, isWanted: false, reminderMs: null, groupMs: 5, now: 1 };
+    expect(afterNews(undefined, news)).toBeUndefined();
+    expect(afterNews(undefined, { ...news, isWanted: true, trouble: { ...trouble, resolvedAt: 1 } })).toBeUndefined();
+    expect(afterNews(undefined, { ...news, isWanted: true })?.dueAt).toBe(6);
+  });
+});
+
+describe('a message', () => {
+  it('says how many of which, the worst first', () => {
+    const item = (kind: Telling, severity: 'degraded' | 'critical' | 'offline') => ({ kind, severity, text: 'one' });
+    expect(headline([item('opened', 'critical')])).toBe('one');
+    expect(
+      headline([
+        item('resolved', 'offline'),
+        item('opened', 'critical'),
+        item('reminder', 'offline'),
+        item('opened', 'offline'),
+      ]),
+    ).toBe('2 offline, 1 critical, 1 well again');
+  });
+
+  it.each([
+    [0, 'less than a second'],
+    [1, '1 s'],
+    [59.6, '1 min'],
+    [240, '4 min'],
+    [3_601, '1 h'],
+    [3_720, '1 h 2 min'],
+    [90_061, '1 d 1 h'],
+    [172_805, '2 d'],
+  ])('says %d seconds as %s', (seconds, words) => {
+    expect(inWords(seconds)).toBe(words);
+  });
+});

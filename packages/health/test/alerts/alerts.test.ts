@@ -1,0 +1,293 @@
+import { sqlite } from '@dotmac/core/kysely';
+import type { FakeClock } from '@dotmac/core/testing';
+import { Webhook } from 'standardwebhooks';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { kyselyHealthStore, memoryHealthStore, type HealthOptions } from '../../src/index.js';
+import { receiver, staged, type Received } from '../support/staged.js';
+
+const key = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
+
+interface Item {
+  kind: string;
+  endpoint_name: string;
+  severity: string;
+  duration: number | null;
+  text: string;
+}
+const messageOf = ({ text }: Received) => JSON.parse(text) as { id: string; type: string; text: string; items: Item[] };
+const toldIn = (received: readonly Received[]): string[] =>
+  received.flatMap((it) => messageOf(it).items.map(({ kind, endpoint_name }) => `${kind} ${endpoint_name}`));
+
+const stores = [
+  ['in memory', (clock: FakeClock) => memoryHealthStore({ clock })],
+  [
+    'on SQLite',
+    (clock: FakeClock) => {
+      const database = sqlite(':memory:');
+      onTestFinished(() => database.close());
+      return kyselyHealthStore(database, { clock });
+    },
+  ],
+] as const;
+
+describe.each(stores)('alerts %s', (_, makeStore) => {
+  /** A webhook that a rule tells of everything but what is merely slow. */
+  async function stage(rule: object = {}, channel: object = {}, options: Partial<HealthOptions> = {}) {
+    const hook = await receiver();
+    const it = await staged(makeStore, options);
+    const { id: channelId } = await it.scope.channels.create({
+      name: 'noc',
+      kind: 'webhook',
+      config: { url: hook.url },
+      secrets: { key },
+      ...channel,
+    });
+    const { id: ruleId } = await it.scope.alerts.create({ name: 'all', channelIds: [channelId], ...rule });
+    const passes = (ms: number) => it.clock.advance(ms);
+    const timelineOf = async (endpointId: string) => {
+      const [incident] = (await it.scope.incidents.list({ endpointId })).items;
+      return (await it.scope.incidents.get(incident?.id ?? '')).timeline.map(({ kind, text }) => `${kind} ${text}`);
+    };
+    return { ...it, hook, channelId, ruleId, passes, timelineOf };
+  }
+
+  it('tell a webhook when something fails and when it is well again, signed, once each', async () => {
+    const { hook, register, becomes, until, timelineOf } = await stage();
+    const web = await register('web');
+    await becomes(web, 'healthy');
+    await becomes(web, 'offline');
+    await until(() => hook.received.length === 1);
+    const [first] = hook.received as [Received];
+    const { items, text } = messageOf(first);
+    expect(items).toMatchObject([{ kind: 'opened', endpoint_name: 'web', severity: 'offline', duration: null }]);
+    expect(text).toMatch(/^web is offline since \d{4}-\d\d-\d\d \d\d:\d\d UTC: It is gone$/);
+    expect(first.headers['webhook-id']).toBe(messageOf(first).id);
+    await becomes(web, 'healthy');
+    await until(() => hook.received.length === 2);
+    expect(toldIn(hook.received)).toEqual(['opened web', 'resolved web']);
+    expect(messageOf(hook.received[1] as Received).text).toMatch(/^web is well again, it was offline for \d+ (min|s)/);
+    await until(async () => (await timelineOf(web.id)).length === 4);
+    expect(await timelineOf(web.id)).toEqual(['opened It is gone', 'told noc', 'resolved It is well', 'told noc']);
+  });
+
+  it('say in one message what fails within the group wait', async () => {
+    const { hook, register, states, until } = await stage({}, { groupWait: 30 });
+    const names = ['one', 'two', 'three'];
+    for (const name of names) states.set(name, 'offline');
+    for (const name of names) await register(name);
+    await until(() => hook.received.length > 0);
+    expect(toldIn(hook.received).sort()).toEqual(['opened one', 'opened three', 'opened two']);
+    expect(messageOf(hook.received[0] as Received).text).toBe('3 offline');
+  });
+
+  it('say that something was down, when it was well again before anybody could be told', async () => {
+    const { hook, register, becomes, until, passes } = await stage({}, { groupWait: 60 });
+    const web = await register('web');
+    await becomes(web, 'offline');
+    await becomes(web, 'healthy');
+    await until(() => hook.received.length > 0);
+    await passes(120_000);
+    expect(toldIn(hook.received)).toEqual(['resolved web']);
+    expect(messageOf(hook.received[0] as Received).text).toMatch(/^web is well again, it was offline for/);
+  });
+
+  it('say the same under the same id until the other side takes it, and then go on', async () => {
+    const { hook, register, becomes, until, scope, channelId } = await stage({}, { groupWait: 0 });
+    hook.is.status = 503;
+    const web = await register('web');
+    await becomes(web, 'offline');
+    await until(() => hook.received.length >= 3, 1_000);
+    expect(await scope.channels.get(channelId)).toMatchObject({ lastFailure: 'status_503', lastDeliveredAt: null });
+    await becomes(web, 'healthy');
+    hook.is.status = 204;
+    await until(() => toldIn(hook.received).includes('resolved web'), 1_000);
+    const bodies = new Map(hook.received.map(({ text }) => [messageOf({ text, headers: {} }).id, text]));
+    // The receiver may have taken the first in spite of what it said: that is told to its end, and not changed.
+    expect(bodies.size).toBe(2);
+    expect(new Set(hook.received.map(({ text }) => text)).size).toBe(2);
+    await until(async () => (await scope.channels.get(channelId)).failingSince === null);
+  });
+
+  it('are put together anew as long as nobody can have received them', async () => {
+    const hook = await receiver();
+    const it = await stage({}, { groupWait: 0, config: { url: 'http://127.0.0.1:1/nobody' } });
+    const web = await it.register('web');
+    await it.becomes(web, 'offline');
+    await it.until(async () => (await it.scope.channels.get(it.channelId)).lastFailure === 'refused', 1_000);
+    await it.becomes(web, 'healthy');
+    await it.scope.channels.update(it.channelId, { config: { url: hook.url }, secrets: { key } });
+    await it.until(() => hook.received.length > 0, 1_000);
+    await it.passes(120_000);
+    expect(toldIn(hook.received)).toEqual(['resolved web']);
+  });
+
+  it('remind of what nobody looks after, until somebody does', async () => {
+    const { hook, register, becomes, until, passes, scope } = await stage({ reminderInterval: 600 });
+    const web = await register('web');
+    await becomes(web, 'critical');
+    await until(() => hook.received.length === 3, 10_000);
+    expect(toldIn(hook.received)).toEqual(['opened web', 'reminder web', 'reminder web']);
+    const [incident] = (await scope.incidents.list()).items;
+    await scope.incidents.acknowledge(incident?.id ?? '');
+    for (let hour = 0; hour < 20; hour++) await passes(180_000);
+    expect(hook.received).toHaveLength(3);
+    await becomes(web, 'healthy');
+    await until(() => hook.received.length === 4);
+    expect(toldIn(hook.received).at(-1)).toBe('resolved web');
+  });
+
+  it('tell of what their rules mean: severities and tags', async () => {
+    const { hook, register, becomes, until, passes } = await stage({ severities: ['offline'], tags: ['core'] });
+    const edge = await register('edge', { tags: ['edge'] });
+    const core = await register('core', { tags: ['core', 'bb'] });
+    await becomes(edge, 'offline');
+    await becomes(core, 'critical');
+    await passes(60_000);
+    expect(hook.received).toEqual([]);
+    await becomes(core, 'offline');
+    await until(() => hook.received.length > 0);
+    expect(toldIn(hook.received)).toEqual(['opened core']);
+  });
+
+  it('tell that something is worse now', async () => {
+    const { hook, register, becomes, until } = await stage({}, { groupWait: 0 });
+    const web = await register('web');
+    await becomes(web, 'critical');
+    await until(() => hook.received.length === 1);
+    await becomes(web, 'offline');
+    await until(() => hook.received.length === 2);
+    expect(toldIn(hook.received)).toEqual(['opened web', 'worsened web']);
+  });
+
+  it('are held while a window lasts, and what still fails then is told', async () => {
+    const { clock, hook, scope, register, becomes, until, passes, timelineOf } = await stage();
+    const now = clock.now();
+    await scope.windows.create({ name: 'patching', startsAt: now - 1_000, endsAt: now + 3_600_000, tags: ['edge'] });
+    const brief = await register('brief', { tags: ['edge'] });
+    const long = await register('long', { tags: ['edge'] });
+    await becomes(brief, 'offline');
+    await becomes(long, 'offline');
+    await becomes(brief, 'healthy');
+    for (let step = 0; step < 18; step++) await passes(180_000);
+    expect(hook.received).toEqual([]);
+    await until(() => hook.received.length > 0, 20_000);
+    expect(clock.now()).toBeGreaterThanOrEqual(now + 3_600_000);
+    expect(toldIn(hook.received)).toEqual(['opened long']);
+    expect(await timelineOf(long.id)).toContain('held Held while "patching" lasts');
+  });
+
+  it('are held for what depends on something that is in trouble, and say whose it is', async () => {
+    const { hook, scope, register, states, until, passes, timelineOf, becomes } = await stage();
+    const router = await register('router');
+    const behind = await register('behind', { dependsOn: [router.id] });
+    await becomes(router, 'healthy');
+    await becomes(behind, 'healthy');
+    states.set('router', 'offline');
+    await becomes(behind, 'offline');
+    await until(() => hook.received.length > 0);
+    await passes(60_000);
+    expect(toldIn(hook.received)).toEqual(['opened router']);
+    const [incident] = (await scope.incidents.list({ endpointId: behind.id })).items;
+    expect(incident?.suppressedBy).toEqual({ endpointId: router.id, name: 'router' });
+    expect(await timelineOf(behind.id)).toContain('held Held while "router" is in trouble');
+    // The router is up again, and what lies behind is not.
+    await becomes(router, 'healthy');
+    await until(() => toldIn(hook.received).includes('opened behind'));
+    expect(toldIn(hook.received)).toEqual(['opened router', 'resolved router', 'opened behind']);
+  });
+
+  it('ask a parent before anybody is told of its child', async () => {
+    const { scope, register, states, probed, becomes, until } = await stage();
+    const router = await register('router', { checkInterval: 3_600 });
+    const behind = await register('behind', { dependsOn: [router.id] });
+    await becomes(router, 'healthy');
+    await becomes(behind, 'healthy');
+    const before = probed.filter((name) => name === 'router').length;
+    states.set('router', 'offline');
+    await becomes(behind, 'offline');
+    await until(async () => (await scope.endpoints.get(router.id)).lastStatus === 'offline', 10);
+    expect(probed.filter((name) => name === 'router').length).toBeGreaterThan(before);
+  });
+
+  it('do not tell each time of what comes and goes', async () => {
+    const { hook, scope, register, becomes, passes } = await stage({}, { groupWait: 0 });
+    const web = await register('web');
+    await becomes(web, 'healthy');
+    for (let round = 0; round < 25; round++) {
+      await becomes(web, 'offline');
+      await becomes(web, 'healthy');
+    }
+    await passes(5_000);
+    const before = hook.received.length;
+    expect((await scope.incidents.list({ limit: 100 })).items).toHaveLength(25);
+    expect(before).toBeLessThan(40);
+    for (let round = 0; round < 5; round++) {
+      await becomes(web, 'offline');
+      await becomes(web, 'healthy');
+    }
+    await passes(5_000);
+    expect(hook.received.length).toBe(before);
+  });
+
+  it('tell to its end what was told of an endpoint that is removed', async () => {
+    const { hook, scope, register, becomes, until } = await stage({}, { groupWait: 0 });
+    const web = await register('web');
+    await becomes(web, 'offline');
+    await until(() => hook.received.length === 1);
+    await scope.endpoints.remove(web.id);
+    await until(() => hook.received.length === 2);
+    expect(toldIn(hook.received)).toEqual(['opened web', 'resolved web']);
+  });
+
+  it('give up after many attempts, show it, and try again when asked to', async () => {
+    const { hook, scope, register, becomes, until, channelId } = await stage({}, { groupWait: 0 });
+    hook.is.status = 500;
+    const web = await register('web');
+    await becomes(web, 'offline');
+    await until(async () => (await scope.alerts.undelivered()).items.length > 0, 60_000);
+    const [given] = (await scope.alerts.undelivered()).items;
+    expect(given).toMatchObject({ channelId, attempts: 20 });
+    expect(hook.received).toHaveLength(20);
+    hook.is.status = 200;
+    await scope.alerts.retry(given?.id ?? '');
+    await until(() => hook.received.length === 21);
+    expect(new Set(hook.received.map(({ text }) => text)).size).toBe(1);
+    await until(async () => (await scope.alerts.undelivered()).items.length === 0);
+    await expect(scope.alerts.retry(given?.id ?? '')).rejects.toMatchObject({ code: 'UNDELIVERED_NOT_FOUND' });
+  });
+
+  it('keep checks, and other channels, going while a receiver hangs', async () => {
+    const { hook, scope, register, becomes, until, channelId } = await stage({}, { groupWait: 0 });
+    const other = await receiver();
+    const second = await scope.channels.create({
+      name: 'second',
+      kind: 'webhook',
+      config: { url: other.url },
+      secrets: { key },
+      groupWait: 0,
+    });
+    await scope.alerts.create({ name: 'second', channelIds: [second.id] });
+    hook.is.status = 'hangs';
+    const web = await register('web');
+    await becomes(web, 'offline');
+    await until(() => hook.received.length === 1 && other.received.length === 1);
+    await becomes(web, 'healthy');
+    await until(() => other.received.length === 2);
+    await until(async () => (await scope.channels.get(channelId)).lastFailure === 'timeout', 1_000);
+    hook.is.status = 200;
+    await until(() => toldIn(hook.received).includes('resolved web'), 1_000);
+  });
+
+  it('are signed so that a receiver of Standard Webhooks believes them', async () => {
+    // The receiver looks at the time too.
+    const { hook, scope, channelId, clock } = await stage();
+    await scope.channels.test(channelId);
+    const [{ headers, text }] = hook.received as [Received];
+    const names = ['webhook-id', 'webhook-timestamp', 'webhook-signature'];
+    const signed = Object.fromEntries(names.map((name) => [name, String(headers[name])]));
+    vi.useFakeTimers({ toFake: ['Date'], now: clock.now() });
+    onTestFinished(() => void vi.useRealTimers());
+    expect(new Webhook(key).verify(text, signed)).toMatchObject({ type: 'test', items: [] });
+    expect(() => new Webhook(key).verify(`${text} `, signed)).toThrow();
+  });
+});
