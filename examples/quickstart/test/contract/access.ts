@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Suite } from '@dotmac/core/testing';
+import { channelOf, ruleOf, windowOf } from './alerts.js';
 import { assertProblem, assertStatus, eventually, type Client } from './client.js';
 import { active } from './customer-lifecycle.js';
 import { incidentOf } from './incidents.js';
@@ -41,6 +42,11 @@ const owned: { prefix: string; make(subject: ContractSubject): Promise<string> }
       ).body.id,
   },
   { prefix: '/network-monitoring/incidents/{id}', make: async ({ client }) => (await incidentOf(client)).id },
+  { prefix: '/network-monitoring/channels/{id}', make: ({ client }) => channelOf(client) },
+  { prefix: '/network-monitoring/alert-rules/{id}', make: ({ client }) => ruleOf(client) },
+  { prefix: '/network-monitoring/maintenance-windows/{id}', make: ({ client }) => windowOf(client) },
+  // A message is given up after two hours: the outbox's own suite holds tenants apart.
+  { prefix: '/network-monitoring/undelivered-messages/{id}', make: () => Promise.resolve(nowhere) },
   { prefix: '/customer-lifecycle/customers/{id}', make: (subject) => active(subject) },
   {
     prefix: '/customer-lifecycle/provisioning/{id}',
@@ -76,6 +82,7 @@ const bodyFor = ({ path }: Operation): object => bodies[path.split('/').at(-1) ?
 
 /** Where its owner sees a thing whole, to see that nobody changed it; the thing's own path where it has one. */
 const views: Record<string, string> = {
+  '/network-monitoring/undelivered-messages/{id}': '/network-monitoring/undelivered-messages',
   '/customer-lifecycle/customers/{id}': '/customer-lifecycle/customers/{id}/summary',
 };
 

@@ -8,6 +8,7 @@ import { available, freshMysql, freshPostgres, postgresUrl, redisUrl } from '../
 import { startQuickstart, type Quickstart } from '../../src/quickstart.js';
 import { readSettings } from '../../src/settings.js';
 import { access } from './access.js';
+import { alerts } from './alerts.js';
 import { createClient } from './client.js';
 import { customerLifecycle } from './customer-lifecycle.js';
 import { infrastructureMaintenance } from './infrastructure-maintenance.js';
@@ -21,7 +22,7 @@ const databases = [
   { name: 'PostgreSQL', present: available.postgres, fresh: freshPostgres },
   { name: 'MariaDB', present: available.mysql, fresh: freshMysql },
 ];
-const suites = [networkMonitoring, incidents, customerLifecycle, infrastructureMaintenance, operations, access];
+const suites = [networkMonitoring, incidents, alerts, customerLifecycle, infrastructureMaintenance, operations, access];
 
 const running = Object.entries(available).flatMap(([service, present]) => (present ? [service] : []));
 // A tenant for each case, and a stranger; every tenant has a key for all and a key for nothing it needs.

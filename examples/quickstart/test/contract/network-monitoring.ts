@@ -55,6 +55,7 @@ export const networkMonitoring: Suite<ContractSubject> = {
           min_error_time: 0,
           recheck_interval: 1,
           config: {},
+          depends_on: [],
           conditions: [],
           tags: [],
           secret_names: [],
