@@ -8,6 +8,7 @@ import type { EndpointSchemas } from './endpoints/endpoint.js';
 import type { HealthEvents } from './events.js';
 import type { Recorder } from './history/recorder.js';
 import type { Retention } from './history/resolution.js';
+import type { Ring } from './history/result.js';
 import type { Directory } from './monitoring/directory.js';
 import type { Monitor } from './monitoring/monitor.js';
 import type { ServiceTarget } from './service-checks/target.js';
@@ -21,6 +22,8 @@ export interface HealthContext extends EndpointRules {
   monitor: Monitor;
   recorder: Recorder;
   retention: Retention;
+  /** How many results of each endpoint are kept one by one. */
+  keptResults: Readonly<Record<Ring, number>>;
   sealer: Sealer | undefined;
   schemas: EndpointSchemas;
   adHocConnector: Connector | undefined;

@@ -140,6 +140,7 @@ export function createHealth(options: HealthOptions): Health {
   const probes = probeRegistry(options.probes, targets);
   const sealer = options.secret === undefined ? undefined : createSealer([options.secret].flat(), 'dotmac health');
   const retention = retentionOf(options.retentionDays);
+  const keptResults = { recent: 100, issues: 20, ...options.keptResults };
   const recorder = createRecorder({
     store,
     directory,
@@ -148,7 +149,7 @@ export function createHealth(options: HealthOptions): Health {
     logger,
     metrics,
     maxPending: options.maxPending ?? 200_000,
-    rings: { recent: 100, issues: 20, ...options.keptResults },
+    rings: keptResults,
   });
   const monitor = createMonitor({
     directory,
@@ -185,6 +186,7 @@ export function createHealth(options: HealthOptions): Health {
     channels,
     through,
     retention,
+    keptResults,
     targets,
     docker,
     clock,

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { bundleWorker } from '../../../test/support/bundle-worker.js';
 import { createHealth, kyselyHealthStore, type EndpointStatus } from '../src/index.js';
+import { storedResults } from './support/results.js';
 
 const acme = { tenantId: 'acme', actor: 'user:1' };
 
@@ -56,7 +57,7 @@ describe('a monitor that is killed', () => {
 
     for (const id of ids) {
       const [day] = await store.tenant('acme').buckets(id, { resolution: 'day', from: 0, until: Date.now() });
-      const ring = await store.tenant('acme').results(id, { ring: 'recent', limit: 1_000 });
+      const ring = await storedResults(store, id);
       const count = (status: EndpointStatus) => ring.filter((it) => it.status === status).length;
       expect([day?.counts.healthy, day?.counts.offline]).toEqual([count('healthy'), count('offline')]);
       expect(count('offline')).toBeGreaterThanOrEqual(2);

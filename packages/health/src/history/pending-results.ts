@@ -1,69 +1,131 @@
 import type { KeptEndpoint } from '../monitoring/directory.js';
-import type { CheckResult, RingResult } from './result.js';
+import type { CheckResult, Ring } from './result.js';
+import { chunkSizes, encodeResult, slotsOf, type RingChunk } from './ring.js';
 
-/** Results on their way into the rings, by endpoint: an endpoint's go together, for they lie together. */
+/** Results on their way into the rings, by endpoint, as the chunks that they are stored in. */
 export interface PendingResults {
+  /** Results that are not stored yet. */
   readonly size: number;
   /** Adds a result, gives it its place in the rings, and says how many had to be given up for it. */
   add(kept: KeptEndpoint, result: CheckResult): number;
-  /** Takes out what waits of one endpoint, the oldest first. */
-  takeOf(endpointId: string): RingResult[];
-  /** Puts back, before what came since, what could not be stored, and says how many had no room any more. */
-  putBack(results: readonly RingResult[]): number;
+  /** Takes the chunks of one endpoint that have more in them than was stored. */
+  takeOf(endpointId: string): RingChunk[];
+  /** Puts back what could not be stored. */
+  putBack(chunks: readonly RingChunk[]): void;
+  /** Forgets an endpoint that is gone. */
+  forget(endpointId: string): void;
 }
 
-/** Makes an empty one, of bounded size. */
+interface Writing {
+  /** The chunk being written; what is in it stays here, since it is stored whole. */
+  open: RingChunk;
+  count: number;
+  /** Full ones that wait to be stored, by slot. */
+  full: Map<number, RingChunk>;
+}
+
+type Own = Partial<Record<Ring, Writing>>;
+
+/** Makes an empty one, of bounded size: what one endpoint waits with is no more than its rings hold. */
 export function pendingResults({
   rings,
   most,
 }: {
-  rings: Readonly<Record<RingResult['ring'], number>>;
+  rings: Readonly<Record<Ring, number>>;
   most: number;
 }): PendingResults {
-  const waiting = new Map<string, RingResult[]>();
-  /** What the rings of one endpoint hold; older results are overwritten by these anyway. */
-  const mostOfOne = rings.recent + rings.issues;
+  const endpoints = new Map<string, Own>();
+  const slots = { recent: slotsOf('recent', rings.recent), issues: slotsOf('issues', rings.issues) };
   let size = 0;
 
-  const push = (own: RingResult[], result: RingResult): number => {
-    own.push(result);
-    size++;
-    if (own.length <= mostOfOne && size <= most) return 0;
-    own.shift();
-    size--;
-    return own.length >= mostOfOne ? 0 : 1;
+  const chunkAt = ({ tenantId, endpointId }: CheckResult, ring: Ring, index: number): RingChunk => {
+    const slot = Math.floor(index / chunkSizes[ring]) % slots[ring];
+    return { tenantId, endpointId, ring, slot, body: '', added: 0 };
   };
+  /** The ring as it is written, and the place of the next result; a process begins with a chunk of its own. */
+  const placeIn = (own: Own, ring: Ring, result: CheckResult, index: number): { writing: Writing; next: number } => {
+    const chunkSize = chunkSizes[ring];
+    const known = own[ring];
+    if (!known) {
+      const next = Math.ceil(index / chunkSize) * chunkSize;
+      const writing = { open: chunkAt(result, ring, next), count: 0, full: new Map<number, RingChunk>() };
+      return { writing: (own[ring] = writing), next };
+    }
+    if (known.count === chunkSize) {
+      if (known.open.added > 0) known.full.set(known.open.slot, known.open);
+      known.open = chunkAt(result, ring, index);
+      known.count = 0;
+    }
+    return { writing: known, next: index };
+  };
+  /** Gives up what the ring overwrites anyway, and, when all that waits is too much, the oldest. */
+  const makeRoom = ({ open, full }: Writing): number => {
+    const giveUp = (chunk: RingChunk): number => {
+      full.delete(chunk.slot);
+      size -= chunk.added;
+      return chunk.added;
+    };
+    const overwritten = full.get(open.slot);
+    if (overwritten) giveUp(overwritten);
+    let dropped = 0;
+    for (const chunk of full.values()) {
+      if (size <= most) break;
+      dropped += giveUp(chunk);
+    }
+    return dropped;
+  };
+  const write = (own: Own, ring: Ring, result: CheckResult, encoded: string, index: number) => {
+    const { writing, next } = placeIn(own, ring, result, index);
+    const { open } = writing;
+    open.body = writing.count === 0 ? encoded : `${open.body},${encoded}`;
+    open.added++;
+    writing.count++;
+    size++;
+    return { next: next + 1, dropped: size > most || writing.full.has(open.slot) ? makeRoom(writing) : 0 };
+  };
+
   return {
     get size() {
       return size;
     },
     add(kept, result) {
-      const own = waiting.get(result.endpointId) ?? [];
-      waiting.set(result.endpointId, own);
-      const dropped = push(own, { ...result, ring: 'recent', slot: kept.checks++ % rings.recent });
-      if (result.status === 'healthy') return dropped;
-      return dropped + push(own, { ...result, ring: 'issues', slot: kept.issues++ % rings.issues });
+      let own = endpoints.get(result.endpointId);
+      if (!own) endpoints.set(result.endpointId, (own = {}));
+      const encoded = encodeResult(result);
+      const recent = write(own, 'recent', result, encoded, kept.checks);
+      kept.checks = recent.next;
+      if (result.status === 'healthy') return recent.dropped;
+      const issues = write(own, 'issues', result, encoded, kept.issues);
+      kept.issues = issues.next;
+      return recent.dropped + issues.dropped;
     },
     takeOf(endpointId) {
-      const own = waiting.get(endpointId) ?? [];
-      waiting.delete(endpointId);
-      size -= own.length;
-      return own;
-    },
-    putBack(results) {
-      const kept = results.slice(Math.max(0, results.length - Math.max(0, most - size)));
-      const newer = new Map<string, RingResult[]>();
-      for (const result of kept) {
-        const { endpointId } = result;
-        if (!newer.has(endpointId)) {
-          newer.set(endpointId, waiting.get(endpointId) ?? []);
-          waiting.set(endpointId, []);
-        }
-        waiting.get(endpointId)?.push(result);
+      const taken: RingChunk[] = [];
+      for (const { open, full } of Object.values(endpoints.get(endpointId) ?? {})) {
+        taken.push(...full.values());
+        full.clear();
+        // A copy: what comes meanwhile is written on.
+        if (open.added > 0) taken.push({ ...open });
+        open.added = 0;
       }
-      for (const [endpointId, own] of newer) waiting.get(endpointId)?.push(...own);
-      size += kept.length;
-      return results.length - kept.length;
+      for (const { added } of taken) size -= added;
+      return taken;
+    },
+    putBack(chunks) {
+      for (const chunk of chunks) {
+        const writing = endpoints.get(chunk.endpointId)?.[chunk.ring];
+        if (!writing) continue;
+        const { open, full } = writing;
+        const newer = open.slot === chunk.slot ? open : full.get(chunk.slot);
+        if (newer) newer.added += chunk.added;
+        else full.set(chunk.slot, chunk);
+        size += chunk.added;
+      }
+    },
+    forget(endpointId) {
+      for (const { open, full } of Object.values(endpoints.get(endpointId) ?? {}))
+        for (const { added } of [open, ...full.values()]) size -= added;
+      endpoints.delete(endpointId);
     },
   };
 }

@@ -70,10 +70,11 @@ export function createRecorder(options: RecorderOptions): Recorder {
   ): Promise<void> => {
     const now = clock.now();
     const settlement = {
-      results: ids.flatMap((id) => results.takeOf(id)),
+      chunks: ids.flatMap((id) => results.takeOf(id)),
       deltas: ids.flatMap((id) => buckets.takeOf(id)),
       states: ids.flatMap((id) => {
         const kept = directory.get(id);
+        if (!kept) results.forget(id);
         // As of now: checks that come while this is written belong to the next settlement.
         return kept ? [{ ...kept }] : [];
       }),
@@ -82,8 +83,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
     try {
       await store.settle(settlement);
     } catch (error) {
-      const dropped = results.putBack(settlement.results);
-      if (dropped > 0) metrics?.dropped(dropped);
+      results.putBack(settlement.chunks);
       buckets.putBack(settlement.deltas, now);
       throw error;
     }

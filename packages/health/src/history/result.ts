@@ -19,10 +19,3 @@ export interface CheckResult {
  * that were not healthy, so that what was wrong outlives the checks that were not.
  */
 export type Ring = 'recent' | 'issues';
-
-/** A result with its place in a ring. */
-export interface RingResult extends CheckResult {
-  ring: Ring;
-  /** From 0 to the ring's size less one; the result there before is gone. */
-  slot: number;
-}

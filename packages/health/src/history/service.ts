@@ -3,7 +3,8 @@ import type { HealthContext } from '../context.js';
 import type { EndpointRecord } from '../endpoints/endpoint.js';
 import { healthErrors } from '../errors.js';
 import { planWindow } from './resolution.js';
-import type { Ring } from './result.js';
+import type { CheckResult, Ring } from './result.js';
+import { decodeResults } from './ring.js';
 import { shownAs, type ShownResult } from './shown-result.js';
 import { longestHours, seriesOf, trendOf, type Trend } from './trend.js';
 
@@ -29,13 +30,20 @@ export interface HistoryService {
 const issuesShown = 20;
 
 /** The history of one scope. */
-export function historyService({ store, recorder, clock, retention }: HealthContext, tenantId: string): HistoryService {
+export function historyService(context: HealthContext, tenantId: string): HistoryService {
+  const { store, recorder, clock, retention, keptResults } = context;
   const endpoints = store.tenant(tenantId);
   const find = async (endpointId: string): Promise<EndpointRecord> => {
     const found = await endpoints.get(endpointId);
     if (!found) throw healthErrors.ENDPOINT_NOT_FOUND({ endpointId });
     await recorder.flush(endpointId);
     return found.endpoint;
+  };
+  /** An endpoint's kept results, newest first. */
+  const kept = async (endpointId: string, ring: Ring): Promise<CheckResult[]> => {
+    const chunks = await endpoints.chunks(endpointId, ring);
+    const results = chunks.flatMap((body) => decodeResults({ tenantId, endpointId, body }));
+    return results.sort((a, b) => b.at - a.at).slice(0, keptResults[ring]);
   };
   return {
     async trend(endpointId, hours = 24) {
@@ -47,7 +55,7 @@ export function historyService({ store, recorder, clock, retention }: HealthCont
       const { coarsest } = seriesOf(hours);
       const spans = planWindow({ from, until, now: clock.now(), coarsest }, retention);
       const buckets = (await Promise.all(spans.map((span) => endpoints.buckets(endpointId, span)))).flat();
-      const issues = await endpoints.results(endpointId, { ring: 'issues', limit: issuesShown });
+      const issues = (await kept(endpointId, 'issues')).slice(0, issuesShown);
       return trendOf(
         endpoint,
         hours,
@@ -60,8 +68,7 @@ export function historyService({ store, recorder, clock, retention }: HealthCont
       if (before !== undefined && !Number.isSafeInteger(before))
         throw invalidInput([{ path: 'cursor', message: 'This is no cursor of a page before' }]);
       await find(endpointId);
-      const ask = { ring: kind, limit: limit + 1, ...(before !== undefined && { before }) };
-      const found = await endpoints.results(endpointId, ask);
+      const found = (await kept(endpointId, kind)).filter(({ at }) => at < (before ?? Infinity));
       const items = found.slice(0, limit).map(shownAs);
       return { items, nextCursor: found.length > limit ? String(items.at(-1)?.checkedAt) : null };
     },

@@ -9,7 +9,8 @@ import type { HealthEvents } from '../events.js';
 import type { Bucket } from '../history/bucket.js';
 import type { BucketDelta } from '../history/pending-buckets.js';
 import type { Resolution } from '../history/resolution.js';
-import type { CheckResult, Ring, RingResult } from '../history/result.js';
+import type { Ring } from '../history/result.js';
+import type { RingChunk } from '../history/ring.js';
 import type { IncidentEntry, IncidentFilter, IncidentRecord, IncidentSeverity } from '../incidents/incident.js';
 import type { KeptEndpoint, KeptState } from '../monitoring/directory.js';
 import type { WindowRecord } from '../windows/window.js';
@@ -17,12 +18,12 @@ import type { TenantAlerts } from './alerts.js';
 import type { Documents } from './documents.js';
 
 /**
- * What was observed of endpoints, to be kept as one: their states as of now, the results that led there, what to add to
- * their buckets, and the events that tell of changes.
+ * What was observed of endpoints, to be kept as one: their states as of now, the results that led there as chunks of
+ * their rings, what to add to their buckets, and the events that tell of changes.
  */
 export interface Settlement {
   states: readonly KeptEndpoint[];
-  results: readonly RingResult[];
+  chunks: readonly RingChunk[];
   deltas: readonly BucketDelta[];
   incidents: readonly IncidentWrite[];
   events: readonly AnyEvent<HealthEvents>[];
@@ -92,8 +93,8 @@ export interface TenantEndpoints {
   list(ask: EndpointListing): Promise<Page<StoredEndpoint>>;
   /** Removes the endpoint, its state and its history; false when there is none. */
   remove(endpointId: string, trx?: StoreTransaction): Promise<boolean>;
-  /** An endpoint's kept results, newest first, from before `before` (epoch ms). */
-  results(endpointId: string, ask: { ring: Ring; limit: number; before?: number }): Promise<CheckResult[]>;
+  /** The bodies of the chunks that an endpoint's ring has, in no order. */
+  chunks(endpointId: string, ring: Ring): Promise<string[]>;
   /** The buckets that begin within the span, by time. */
   buckets(endpointId: string, span: BucketSpan): Promise<Bucket[]>;
   incidents(ask: IncidentListing): Promise<Page<IncidentRecord>>;
@@ -121,7 +122,7 @@ export interface HealthStore {
   /** Every tenant's endpoints, page by page in the order of their ids; for the monitor alone. */
   everyEndpoint(ask: { limit: number; after: string | null }): Promise<Page<StoredEndpoint>>;
   /**
-   * Keeps states, puts results into their rings, adds to buckets and appends events to the outbox, in one transaction.
+   * Keeps states, puts chunks into their slots, adds to buckets and appends events to the outbox, in one transaction.
    * What belongs to a removed endpoint is left out, but for its events.
    */
   settle(settlement: Settlement): Promise<void>;

@@ -6,7 +6,8 @@ import type { EndpointRecord, EndpointStatus } from '../endpoints/endpoint.js';
 import { healthEvents } from '../events.js';
 import { addCheck, addDuration, emptyBucket, type Bucket } from '../history/bucket.js';
 import type { Resolution } from '../history/resolution.js';
-import type { Ring, RingResult } from '../history/result.js';
+import type { Ring } from '../history/result.js';
+import type { RingChunk } from '../history/ring.js';
 import { uncheckedState, type KeptEndpoint } from '../monitoring/directory.js';
 import type { EndpointListing, HealthStore, IncidentListing, IncidentWrite, Settlement } from '../store/store.js';
 
@@ -50,21 +51,11 @@ const kept = (endpoint: EndpointRecord, status: EndpointStatus, checkedAt = 1_76
   checkedAt,
 });
 
-const result = (
+const chunk = (
   { tenantId, id: endpointId }: EndpointRecord,
-  at: number,
-  { ring = 'recent', slot = 0, status = 'healthy' }: { ring?: Ring; slot?: number; status?: EndpointStatus } = {},
-): RingResult => ({
-  tenantId,
-  endpointId,
-  at,
-  status,
-  responseTimeMs: status === 'offline' ? null : 1.5,
-  message: `It was ${status}`,
-  phases: { connectMs: 0.25 },
-  ring,
-  slot,
-});
+  body: string,
+  { ring = 'recent', slot = 0 }: { ring?: Ring; slot?: number } = {},
+): RingChunk => ({ tenantId, endpointId, ring, slot, body, added: 1 });
 
 const bucketOf = (start: number, times: readonly number[]): Bucket => {
   const bucket = emptyBucket(start);
@@ -80,7 +71,7 @@ const delta = ({ tenantId, id: endpointId }: EndpointRecord, resolution: Resolut
 });
 
 const settled = (store: HealthStore, settlement: Partial<Settlement>): Promise<void> =>
-  store.settle({ states: [], results: [], deltas: [], incidents: [], events: [], ...settlement });
+  store.settle({ states: [], chunks: [], deltas: [], incidents: [], events: [], ...settlement });
 
 /** What every health store does alike. The subject is migrated and empty. */
 export const healthStoreSuite: Suite<HealthStore> = {
@@ -132,11 +123,11 @@ export const healthStoreSuite: Suite<HealthStore> = {
         await store.tenant('acme').insert(endpoint);
         await store.tenant('acme').insert(removed);
         assert.equal(await store.tenant('acme').remove(removed.id), true);
-        await settled(store, { results: [result(endpoint, 1)] });
+        await settled(store, { chunks: [chunk(endpoint, '1')] });
         await settled(store, { states: [kept(endpoint, 'healthy'), kept(removed, 'offline')] });
-        await settled(store, { results: [result(endpoint, 2, { slot: 1 }), result(removed, 3)] });
+        await settled(store, { chunks: [chunk(endpoint, '2', { slot: 1 }), chunk(removed, '3')] });
         await settled(store, { states: [kept(endpoint, 'degraded', 1_767_225_800_000)] });
-        assert.deepEqual(await store.tenant('acme').results(removed.id, { ring: 'recent', limit: 10 }), []);
+        assert.deepEqual(await store.tenant('acme').chunks(removed.id, 'recent'), []);
         const { items } = await store.everyEndpoint({ limit: 10, after: null });
         const { endpoint: _, ...state } = kept(endpoint, 'degraded', 1_767_225_800_000);
         assert.deepEqual(items, [{ endpoint, state }]);
@@ -212,24 +203,19 @@ export const healthStoreSuite: Suite<HealthStore> = {
       },
     },
     {
-      name: 'keeps results in rings, the newest in the place of the oldest',
+      name: 'keeps chunks of results in their slots, the newest in the place of the oldest',
       async run(store) {
         const endpoint = record('acme');
         await store.tenant('acme').insert(endpoint);
-        // The third goes where the first was, within one call and over two.
-        const round = [0, 1, 2].map((count) => result(endpoint, 10 + count, { slot: count % 2 }));
-        await settled(store, { results: [...round, result(endpoint, 5, { ring: 'issues', status: 'offline' })] });
-        await settled(store, { results: [result(endpoint, 13, { slot: 1 })] });
-        const { results } = store.tenant('acme');
-        const { ring: _, slot: __, ...last } = result(endpoint, 13);
-        assert.deepEqual(await results(endpoint.id, { ring: 'recent', limit: 1 }), [last]);
-        const times = async (ring: Ring, before?: number) =>
-          (await results(endpoint.id, { ring, limit: 9, ...(before !== undefined && { before }) })).map(({ at }) => at);
-        assert.deepEqual(
-          [await times('recent'), await times('recent', 13), await times('issues')],
-          [[13, 12], [12], [5]],
-        );
-        assert.deepEqual(await store.tenant('globex').results(endpoint.id, { ring: 'recent', limit: 9 }), []);
+        const long = `[1,0,2.5,"${'ü'.repeat(20_000)}"]`;
+        await settled(store, { chunks: [chunk(endpoint, '1'), chunk(endpoint, '2', { slot: 1 })] });
+        await settled(store, { chunks: [chunk(endpoint, long), chunk(endpoint, '4', { ring: 'issues', slot: 1 })] });
+        const { chunks } = store.tenant('acme');
+        assert.deepEqual((await chunks(endpoint.id, 'recent')).sort(), ['2', long]);
+        assert.deepEqual(await chunks(endpoint.id, 'issues'), ['4']);
+        assert.deepEqual(await store.tenant('globex').chunks(endpoint.id, 'recent'), []);
+        await store.tenant('acme').remove(endpoint.id);
+        assert.deepEqual(await chunks(endpoint.id, 'recent'), []);
       },
     },
     {

@@ -15,7 +15,9 @@ import { pendingBuckets } from '../../src/history/pending-buckets.js';
 import { defaultRetention, planWindow } from '../../src/history/resolution.js';
 import { uncheckedState } from '../../src/monitoring/directory.js';
 import { seriesOf, trendOf } from '../../src/history/trend.js';
+import { encodeResult } from '../../src/history/ring.js';
 import { endpointRecord } from '../support/endpoints.js';
+import { storedResults } from '../support/results.js';
 
 const now = Date.UTC(2026, 2, 1, 12, 34, 56, 789);
 const hour = 3_600_000;
@@ -57,17 +59,18 @@ async function trendFrom(store: HealthStore, history: readonly Check[], hours: n
     pending.add(result, { status: 'unknown', checkedAt: null }, 0);
   const deltas = [...pending.takeOf(endpoint.id), ...pending.takeOf(other.id)];
   const kept = { ...uncheckedState, endpoint };
-  await store.settle({ states: [kept], results: [], deltas, incidents: [], events: [] });
+  await store.settle({ states: [kept], chunks: [], deltas, incidents: [], events: [] });
   const issues = resultsOf(endpoint.id, history).filter(({ status }) => status !== 'healthy');
-  const inRing = issues.map((result, slot) => ({ ...result, ring: 'issues' as const, slot }));
-  await store.settle({ states: [kept], results: inRing, deltas: [], incidents: [], events: [] });
+  const place = { tenantId: 'acme', endpointId: endpoint.id, ring: 'issues' as const, added: 1 };
+  const chunks = issues.map((result, slot) => ({ ...place, slot, body: encodeResult(result) }));
+  await store.settle({ states: [kept], chunks, deltas: [], incidents: [], events: [] });
   const spans = planWindow(
     { from: now + 1 - hours * hour, until: now + 1, now, coarsest: seriesOf(hours).coarsest },
     defaultRetention,
   );
-  const { buckets, results } = store.tenant('acme');
+  const { buckets } = store.tenant('acme');
   const found = await Promise.all(spans.map((span) => buckets(endpoint.id, span)));
-  const last = await results(endpoint.id, { ring: 'issues', limit: 20 });
+  const last = (await storedResults(store, endpoint.id, 'issues')).slice(0, 20);
   const shown = last.filter(({ at }) => at >= now + 1 - hours * hour);
   return trendOf(endpoint, hours, found.flat(), shown);
 }

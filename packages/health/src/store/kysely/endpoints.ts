@@ -10,7 +10,7 @@ type Endpoints = Pick<TenantEndpoints, 'insert' | 'update' | 'get' | 'list' | 'r
 const belongings = [
   'dotmac_endpoint_tags',
   'dotmac_endpoint_states',
-  'dotmac_check_results',
+  'dotmac_result_chunks',
   'dotmac_check_buckets',
   'dotmac_incidents',
   'dotmac_incident_entries',

@@ -5,11 +5,11 @@ import { outboxEntries } from '../outbox-entries.js';
 import type { HealthStore } from '../store.js';
 import { dueAlerts, kyselyAlerts } from './alerts.js';
 import { kyselyBuckets, pruneBuckets, writeBuckets } from './buckets.js';
+import { kyselyChunks, writeChunks } from './chunks.js';
 import { kyselyDocuments } from './documents.js';
 import { everyEndpoint, kyselyEndpoints } from './endpoints.js';
 import { kyselyIncidents, writeIncidents } from './incidents.js';
 import { healthMigrations } from './migrations.js';
-import { kyselyResults, writeResults } from './results.js';
 import { lockLiving, writeStates } from './states.js';
 import type { HealthTables } from './tables.js';
 
@@ -24,7 +24,7 @@ export function kyselyHealthStore(database: Database, { clock }: KyselyHealthSto
   const outbox = kyselyOutbox(database, { queue: 'health', ...(clock && { clock }) });
   const rows = {
     ...writeBuckets(database),
-    ...writeResults(database),
+    ...writeChunks(database),
     ...writeStates(database),
     ...writeIncidents(database),
   };
@@ -37,17 +37,17 @@ export function kyselyHealthStore(database: Database, { clock }: KyselyHealthSto
     transaction: <Result>(work: (trx: StoreTransaction) => Promise<Result>, join?: StoreTransaction) =>
       inTransaction<HealthTables, Result>(database, join, work),
     everyEndpoint: (ask) => everyEndpoint(database, ask),
-    settle: ({ states, results, deltas, incidents, events }) =>
+    settle: ({ states, chunks, deltas, incidents, events }) =>
       inTransaction<HealthTables, void>(database, undefined, async (trx) => {
         const ids = [
           ...states.map(({ endpoint }) => endpoint.id),
-          ...[...results, ...deltas, ...incidents].map((it) => it.endpointId),
+          ...[...chunks, ...deltas, ...incidents].map((it) => it.endpointId),
         ];
         // Two writers of one endpoint's buckets would overwrite each other: its row is locked meanwhile.
         const living = await lockLiving(database, trx, ids);
         const lives = ({ endpointId }: { endpointId: string }): boolean => living.has(endpointId);
         await rows.addBuckets(trx, deltas.filter(lives));
-        await rows.saveResults(trx, results.filter(lives));
+        await rows.saveChunks(trx, chunks.filter(lives));
         await rows.saveStates(
           trx,
           states.filter(({ endpoint }) => living.has(endpoint.id)),
@@ -60,7 +60,7 @@ export function kyselyHealthStore(database: Database, { clock }: KyselyHealthSto
     pruneBuckets: (resolution, before, limit) => pruneBuckets(database, resolution, before, limit),
     tenant: (tenantId) => ({
       ...kyselyEndpoints(database, tenantId),
-      ...kyselyResults(database, tenantId),
+      ...kyselyChunks(database, tenantId),
       ...kyselyBuckets(database, tenantId),
       ...kyselyIncidents(database, tenantId),
       ...kyselyAlerts(database, tenantId),

@@ -220,6 +220,21 @@ const alertMessages: Migration = async (schema, { types }) => {
     .execute();
 };
 
+/** In the place of a row for each result, which cost more to write than the check itself. */
+const chunks: Migration = async (schema, { types, traits }) => {
+  await schema.schema
+    .createTable('dotmac_result_chunks')
+    .ifNotExists()
+    .addColumn('tenant_id', types.tenant, (c) => c.notNull())
+    .addColumn('endpoint_id', types.id, (c) => c.notNull())
+    .addColumn('ring', types.word, (c) => c.notNull())
+    .addColumn('slot', types.int, (c) => c.notNull())
+    .addColumn('body', types.bigText, (c) => c.notNull())
+    .addPrimaryKeyConstraint('dotmac_result_chunks_pk', ['tenant_id', 'endpoint_id', 'ring', 'slot'])
+    .modifyEnd(traits.clustered)
+    .execute();
+};
+
 const index =
   (name: string, table: string, columns: string[]): Migration =>
   async (schema) => {
@@ -254,5 +269,7 @@ export const healthMigrations: ModuleMigrations = {
     '0022-alerts-by-due': index('dotmac_alerts_due', 'dotmac_alerts', ['due_at']),
     '0023-alerts-by-message': index('dotmac_alerts_message', 'dotmac_alerts', ['tenant_id', 'message_id']),
     '0024-alert-messages': alertMessages,
+    '0025-result-chunks': chunks,
+    '0026-no-results': (schema) => schema.schema.dropTable('dotmac_check_results').ifExists().execute(),
   },
 };

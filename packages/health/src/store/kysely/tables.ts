@@ -1,7 +1,6 @@
 import { numberOrNull } from '@dotmac/core/kysely';
 import type { EndpointRecord, EndpointStatus } from '../../endpoints/endpoint.js';
 import type { BucketRow } from '../../history/bucket.js';
-import type { CheckResult, RingResult } from '../../history/result.js';
 import { uncheckedState, type KeptEndpoint, type KeptState } from '../../monitoring/directory.js';
 import type { StoredEndpoint } from '../store.js';
 
@@ -47,17 +46,13 @@ export interface StateRow {
   machine: string | null;
 }
 
-/** `dotmac_check_results`: a ring of slots for each endpoint. */
-export interface ResultRow {
+/** `dotmac_result_chunks`: rings of results, several in a row. */
+export interface ChunkRow {
   tenant_id: string;
   endpoint_id: string;
   ring: string;
   slot: number;
-  at: number;
-  status: string;
-  response_time_ms: number | null;
-  message: string;
-  phases: string;
+  body: string;
 }
 
 /** `dotmac_check_buckets`. */
@@ -134,7 +129,7 @@ export interface HealthTables {
   dotmac_endpoints: EndpointRow;
   dotmac_endpoint_tags: TagRow;
   dotmac_endpoint_states: StateRow;
-  dotmac_check_results: ResultRow;
+  dotmac_result_chunks: ChunkRow;
   dotmac_check_buckets: BucketsRow;
 }
 
@@ -244,38 +239,5 @@ export function stateRow({ endpoint, status, responseTimeMs, message, checkedAt,
     message,
     checked_at: checkedAt ?? 0,
     machine: JSON.stringify(machine satisfies Machine),
-  };
-}
-
-/** A result as a row. */
-export function resultRow(result: RingResult): ResultRow {
-  return {
-    tenant_id: result.tenantId,
-    endpoint_id: result.endpointId,
-    ring: result.ring,
-    slot: result.slot,
-    at: result.at,
-    status: result.status,
-    response_time_ms: result.responseTimeMs,
-    message: result.message,
-    phases: JSON.stringify(result.phases, rounded),
-  };
-}
-
-/** Microseconds are enough, and shorter. */
-function rounded(_: string, value: unknown): unknown {
-  return typeof value === 'number' ? Math.round(value * 1_000) / 1_000 : value;
-}
-
-/** A row as a result. */
-export function resultOf(row: ResultRow): CheckResult {
-  return {
-    tenantId: row.tenant_id,
-    endpointId: row.endpoint_id,
-    at: Number(row.at),
-    status: row.status as EndpointStatus,
-    responseTimeMs: numberOrNull(row.response_time_ms),
-    message: row.message,
-    phases: JSON.parse(row.phases) as CheckResult['phases'],
   };
 }

@@ -4,7 +4,7 @@ import { healthEvents } from '../../events.js';
 import { emptyBucket, mergeBuckets, type Bucket } from '../../history/bucket.js';
 import type { BucketDelta } from '../../history/pending-buckets.js';
 import type { Resolution } from '../../history/resolution.js';
-import type { RingResult } from '../../history/result.js';
+import type { RingChunk } from '../../history/ring.js';
 import {
   shownIncident,
   type IncidentEntry,
@@ -31,7 +31,7 @@ export interface MemoryHealthStoreOptions {
 export function memoryHealthStore(options: MemoryHealthStoreOptions = {}): HealthStore {
   const tables = memoryTables({
     endpoints: new Map<string, StoredEndpoint>(),
-    results: new Map<string, RingResult>(),
+    chunks: new Map<string, RingChunk>(),
     buckets: new Map<string, KeptBucket>(),
     incidents: new Map<string, IncidentRecord>(),
     entries: new Map<string, KeptEntry>(),
@@ -39,7 +39,7 @@ export function memoryHealthStore(options: MemoryHealthStoreOptions = {}): Healt
     alerts: new Map<string, AlertRecord>(),
     messages: new Map<string, MessageRecord>(),
   });
-  const { endpoints, results, buckets, incidents, entries } = tables.read;
+  const { endpoints, chunks, buckets, incidents, entries } = tables.read;
   const outbox = memoryOutbox(options);
   const byId = () => [...endpoints.values()].sort((a, b) => (a.endpoint.id < b.endpoint.id ? -1 : 1));
   const paged = (items: StoredEndpoint[], { limit, after }: Pick<EndpointListing, 'limit' | 'after'>) => {
@@ -56,12 +56,12 @@ export function memoryHealthStore(options: MemoryHealthStoreOptions = {}): Healt
     migrate: () => Promise.resolve(),
     transaction: (work, join) => tables.transaction((_, trx) => work(trx), join),
     everyEndpoint: (ask) => Promise.resolve(paged(byId(), ask)),
-    settle: ({ states, results: batch, deltas, incidents: writes, events }) =>
+    settle: ({ states, chunks: batch, deltas, incidents: writes, events }) =>
       tables.transaction(async (rows, trx) => {
         for (const state of states) keep(rows.endpoints, state);
-        for (const result of batch)
-          if (rows.endpoints.has(result.endpointId))
-            rows.results.set(`${result.endpointId} ${result.ring} ${result.slot}`, result);
+        for (const chunk of batch)
+          if (rows.endpoints.has(chunk.endpointId))
+            rows.chunks.set(`${chunk.endpointId} ${chunk.ring} ${chunk.slot}`, chunk);
         for (const { endpointId, resolution, bucket } of deltas) {
           if (!rows.endpoints.has(endpointId)) continue;
           const key = `${endpointId} ${resolution} ${bucket.start}`;
@@ -118,21 +118,18 @@ export function memoryHealthStore(options: MemoryHealthStoreOptions = {}): Healt
         remove: (endpointId, trx) =>
           tables.transaction((rows) => {
             if (!own(endpointId)) return false;
-            for (const table of [rows.results, rows.buckets, rows.incidents, rows.entries] as Map<
+            for (const table of [rows.chunks, rows.buckets, rows.incidents, rows.entries] as Map<
               string,
               { endpointId: string }
             >[])
               for (const [key, row] of [...table]) if (row.endpointId === endpointId) table.delete(key);
             return rows.endpoints.delete(endpointId);
           }, trx),
-        results: (endpointId, { ring, limit, before = Infinity }) =>
+        chunks: (endpointId, ring) =>
           Promise.resolve(
-            [...results.values()]
+            [...chunks.values()]
               .filter((it) => it.tenantId === tenantId && it.endpointId === endpointId && it.ring === ring)
-              .filter(({ at }) => at < before)
-              .sort((a, b) => b.at - a.at)
-              .slice(0, limit)
-              .map(({ ring: _, slot: __, ...result }) => result),
+              .map(({ body }) => body),
           ),
         buckets: (endpointId, { resolution, from, until }) =>
           Promise.resolve(

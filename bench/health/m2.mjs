@@ -1,0 +1,101 @@
+// A whole monitor in a process of its own: endpoints, schedule, probes, judgement, SQLite. Told what to do by argv, it
+// prints its figures as JSON at the end.
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
+import { sqlite } from '@dotmac/core/kysely';
+import { createHealth, kyselyHealthStore } from '@dotmac/health';
+import { Registry } from 'prom-client';
+
+const { serviceType, port, endpoints, intervalSeconds, seconds, measureDelay = false } = JSON.parse(process.argv[2]);
+const database = sqlite(join(mkdtempSync(join(tmpdir(), 'bench-')), 'health.db'));
+const metrics = new Registry();
+const store = kyselyHealthStore(database);
+const health = createHealth({
+  store,
+  metrics,
+  egress: { allow: ['loopback'] },
+  concurrency: { total: 100, perTenant: 100, perHost: 100 },
+  checkIntervals: { min: 1 },
+  maxEndpoints: 1_000_000,
+});
+await store.migrate();
+const now = Date.now();
+await store.transaction(async (trx) => {
+  const tenant = store.tenant('bench');
+  for (let index = 0; index < endpoints; index++)
+    await tenant.insert(
+      {
+        id: crypto.randomUUID(),
+        tenantId: 'bench',
+        name: `endpoint ${index}`,
+        host: '127.0.0.1',
+        port,
+        serviceType,
+        checkInterval: intervalSeconds,
+        timeout: 5,
+        retryCount: 3,
+        expectedResponseTime: 1,
+        recoveryCount: 1,
+        recoveryResponseTime: null,
+        minErrorTime: 0,
+        recheckInterval: 1,
+        config: {},
+        conditions: [],
+        tags: [],
+        secrets: {},
+        pausedAt: null,
+        createdAt: now,
+        updatedAt: now,
+      },
+      trx,
+    );
+});
+await health.start();
+const count = async () => {
+  const [found] = (await metrics.getMetricsAsJSON()).filter(({ name }) => name === 'dotmac_health_checks_total');
+  return found.values.reduce((sum, { value }) => sum + value, 0);
+};
+// The first round checks what was never checked; figures are of the steady state behind it.
+for (;;) {
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  if ((await count()) >= endpoints) break;
+}
+await new Promise((resolve) => setTimeout(resolve, 62_000));
+// Its timer costs more than many checks do.
+const delay = monitorEventLoopDelay({ resolution: 1 });
+if (measureDelay) delay.enable();
+metrics.resetMetrics();
+const [cpuBefore, startedAt] = [process.cpuUsage(), performance.now()];
+await new Promise((resolve) => setTimeout(resolve, seconds * 1_000));
+const cpu = process.cpuUsage(cpuBefore);
+const tookSeconds = (performance.now() - startedAt) / 1_000;
+delay.disable();
+const checks = await count();
+const lag = (await metrics.getMetricsAsJSON()).find(({ name }) => name === 'dotmac_health_schedule_lag_seconds').values;
+const total = lag.find(({ metricName }) => metricName.endsWith('_count')).value;
+const p99 = lag.find(({ metricName, value }) => metricName.endsWith('_bucket') && value >= 0.99 * total).labels.le;
+const rss = process.memoryUsage().rss;
+const stopping = performance.now();
+await health.stop();
+const stopSeconds = (performance.now() - stopping) / 1_000;
+const stored = await database.kysely
+  .selectFrom('dotmac_check_buckets')
+  .where('resolution', '=', 'day')
+  .select(({ fn }) => fn.sum('n_healthy').as('checks'))
+  .executeTakeFirst();
+await database.close();
+console.log(
+  JSON.stringify({
+    checks,
+    perSecond: checks / tookSeconds,
+    cpuPerThousand: (cpu.user + cpu.system) / 1e6 / (checks / 1_000),
+    lagP99Ms: Number(p99) * 1_000,
+    delayP99Ms: (delay.percentile(99) - 1e6) / 1e6,
+    rssMb: rss / 2 ** 20,
+    storedChecks: Number(stored.checks),
+    stopSeconds,
+  }),
+);
+process.exit(0);

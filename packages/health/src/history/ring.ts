@@ -1,0 +1,68 @@
+import { endpointStatus } from '../endpoints/endpoint.js';
+import type { CheckResult, Ring } from './result.js';
+
+/** How many results go into one chunk of a ring: enough to write few rows, and few enough to write them again. */
+export const chunkSizes: Readonly<Record<Ring, number>> = { recent: 20, issues: 10 };
+
+/** A stretch of an endpoint's ring, kept as one: the chunk that its slot held before is gone. */
+export interface RingChunk {
+  tenantId: string;
+  endpointId: string;
+  ring: Ring;
+  /** From 0 to {@link slotsOf} less one. */
+  slot: number;
+  /** Its results, as {@link encodeResult} writes them, the oldest first, with commas between. */
+  body: string;
+  /** How many of them were not in it when it was last stored. */
+  added: number;
+}
+
+/**
+ * How many slots a ring of so many results has: one is being written, and one may have been left half empty by a
+ * process that ended.
+ */
+export function slotsOf(ring: Ring, size: number): number {
+  return Math.ceil(size / chunkSizes[ring]) + 2;
+}
+
+/** Microseconds are enough, and shorter. */
+const rounded = (ms: number | null | undefined): string =>
+  ms === null || ms === undefined ? 'null' : String(Math.round(ms * 1_000) / 1_000);
+
+const statuses = endpointStatus.options;
+const phaseNames = ['dnsMs', 'connectMs', 'tlsMs', 'firstByteMs', 'transferMs'] as const;
+
+/** A result in as few characters as JSON has for it: what it is by its place, what is missing at the end left out. */
+export function encodeResult({ at, status, responseTimeMs, message, phases }: CheckResult): string {
+  let text = `[${at},${statuses.indexOf(status)},${rounded(responseTimeMs)},${JSON.stringify(message)}`;
+  let left = Object.keys(phases).length;
+  for (const name of phaseNames) {
+    if (left === 0) break;
+    const ms = phases[name];
+    if (ms !== undefined) left--;
+    text += `,${rounded(ms)}`;
+  }
+  return `${text}]`;
+}
+
+type Encoded = [
+  at: number,
+  status: number,
+  responseTimeMs: number | null,
+  message: string,
+  ...phases: (number | null)[],
+];
+
+/** The results of a chunk, the oldest first. */
+export function decodeResults({
+  tenantId,
+  endpointId,
+  body,
+}: Pick<RingChunk, 'tenantId' | 'endpointId' | 'body'>): CheckResult[] {
+  return (JSON.parse(`[${body}]`) as Encoded[]).map(([at, status, responseTimeMs, message, ...times]) => {
+    const phases = Object.fromEntries(
+      times.flatMap((ms, index) => (ms === null ? [] : [[phaseNames[index] ?? 'dnsMs', ms]])),
+    ) as CheckResult['phases'];
+    return { tenantId, endpointId, at, status: statuses[status] ?? 'unknown', responseTimeMs, message, phases };
+  });
+}
