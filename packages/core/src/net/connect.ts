@@ -68,8 +68,10 @@ export interface Connector {
     signal?: AbortSignal;
   }): Promise<{ addresses: readonly string[]; dnsMs: number }>;
   /**
-   * Sends one datagram and waits for its reply: each judged address of the host in turn, with its share of the time.
-   * `accept` reads a reply, and gives undefined for what is none. `tookMs` is that of the address that answered.
+   * Sends a datagram and waits for its reply: each judged address of the host in turn, with its share of the time.
+   * `accept` reads a reply, and gives undefined for what is none; `say` sends the next question of a longer
+   * conversation from the same port. With `resendAfterMs` the last question is sent again after so long without a
+   * reply, then after twice as long, and so on. `tookMs` is that of the address that answered.
    * @throws ConnectFailure: what went wrong first; INVALID_ARGUMENT when `host` is no host
    */
   exchange<Reply>(options: {
@@ -78,7 +80,8 @@ export interface Connector {
     timeoutMs: number;
     signal?: AbortSignal;
     message: Uint8Array;
-    accept: (message: Buffer) => Reply | undefined;
+    accept: (message: Buffer, say: (next: Uint8Array) => void) => Reply | undefined;
+    resendAfterMs?: number;
   }): Promise<{ reply: Reply; dnsMs: number; tookMs: number }>;
   /**
    * The verdict on a host that is an address in any spelling; undefined for names, which are judged by what they
@@ -214,7 +217,7 @@ export function createConnector(settings: ConnectorOptions = {}): Connector {
       return { addresses: targets.map(({ address }) => address), dnsMs };
     },
     async exchange(options) {
-      const { port, timeoutMs, signal, message, accept } = options;
+      const { port, timeoutMs, signal, message, accept, resendAfterMs } = options;
       const host = canonicalHost(options.host);
       const beganAt = clock.monotonic();
       const targets = await within(options, (stop) => targetsOf(host, port, stop));
@@ -224,7 +227,8 @@ export function createConnector(settings: ConnectorOptions = {}): Connector {
         const startedAt = clock.monotonic();
         const limitMs = (beganAt + timeoutMs - startedAt) / (targets.length - index);
         try {
-          const reply = await exchangeDatagram({ ...target, port, message, accept }, limitMs, clock, signal);
+          const sent = { ...target, port, message, accept, resendAfterMs };
+          const reply = await exchangeDatagram(sent, limitMs, clock, signal);
           return { reply, dnsMs, tookMs: clock.monotonic() - startedAt };
         } catch (error) {
           failures.push(connectFailureOf(error));

@@ -1,5 +1,5 @@
 import { createSocket } from 'node:dgram';
-import type { Clock } from '../clock.js';
+import type { CancelTimer, Clock } from '../clock.js';
 import { abortFailure, ConnectFailure, connectFailureOf } from './connect-failure.js';
 
 /** What is sent to one judged address, and which reply to it counts. */
@@ -8,17 +8,20 @@ export interface DatagramExchange<Reply> {
   family: 4 | 6;
   port: number;
   message: Uint8Array;
-  /** Reads a reply; undefined when it is none. */
-  accept: (message: Buffer) => Reply | undefined;
+  /** Reads a reply; undefined when it is none. `say` sends the next question of a longer conversation. */
+  accept: (message: Buffer, say: (next: Uint8Array) => void) => Reply | undefined;
+  /** After so long without a reply the last question is sent again, then after twice as long. Default: once only. */
+  resendAfterMs?: number | undefined;
 }
 
 /**
- * Sends one datagram and waits for its reply. The socket is connected, so that only that address and port are heard,
+ * Sends a datagram and waits for its reply. All that is said comes from one port, so that a server knows a repetition
+ * for what it is, and a reply to the first is heard while the second is on its way. The socket is connected, so that only that address and port are heard,
  * and a refusal is too. What is no reply may come from anybody who can write a false sender: it is passed over.
  * @throws ConnectFailure; `timeout` after `limitMs`
  */
 export function exchangeDatagram<Reply>(
-  { address, family, port, message, accept }: DatagramExchange<Reply>,
+  { address, family, port, message, accept, resendAfterMs }: DatagramExchange<Reply>,
   limitMs: number,
   clock: Clock,
   signal: AbortSignal | undefined,
@@ -27,13 +30,19 @@ export function exchangeDatagram<Reply>(
     if (signal?.aborted) return reject(abortFailure(signal.reason));
     // The address was judged as it is: nothing may be looked up any more.
     const socket = createSocket({ type: `udp${family}`, lookup: (_, __, found) => found(null, address, family) });
+    let ended = false;
+    let cancelResend: CancelTimer = () => undefined;
     const end = (): void => {
+      ended = true;
       cancel();
+      cancelResend();
       signal?.removeEventListener('abort', onAbort);
       socket.removeAllListeners().on('error', () => undefined);
       socket.close();
     };
     const fail = (failure: ConnectFailure): void => {
+      // What was on its way when the socket was closed fails too.
+      if (ended) return;
       end();
       reject(failure);
     };
@@ -41,13 +50,18 @@ export function exchangeDatagram<Reply>(
     const onError = (error: Error): void => fail(connectFailureOf(error));
     const cancel = clock.after(limitMs, () => fail(new ConnectFailure('timeout')));
     signal?.addEventListener('abort', onAbort, { once: true });
+    const ask = (question: Uint8Array, patienceMs = resendAfterMs): void => {
+      cancelResend();
+      socket.send(question, (error) => void (error && onError(error)));
+      if (patienceMs !== undefined) cancelResend = clock.after(patienceMs, () => ask(question, 2 * patienceMs));
+    };
     socket.on('error', onError).on('message', (received) => {
-      const reply = accept(received);
+      const reply = accept(received, (next) => ask(next));
       if (reply === undefined) return;
       end();
       resolve(reply);
     });
-    socket.once('connect', () => socket.send(message, (error) => void (error && onError(error))));
+    socket.once('connect', () => ask(message));
     socket.connect(port, address);
   });
 }

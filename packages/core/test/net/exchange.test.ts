@@ -88,4 +88,40 @@ describe('a datagram', () => {
     stop.abort();
     await expect(sending).rejects.toEqual(failing('aborted'));
   });
+
+  it('is sent again from the same port, after longer and longer, until its reply comes', async () => {
+    const ports = new Set<number>();
+    let heard = 0;
+    const { port, asked } = await answering((_, from, say) => {
+      ports.add(from.port);
+      if (++heard === 3) say('pong');
+    });
+    const to = { host: '127.0.0.1', port, timeoutMs: 5_000, message, accept, resendAfterMs: 40 };
+    const { reply, tookMs } = await connector.exchange(to);
+    expect([reply, asked, ports.size]).toEqual(['pong', ['ping', 'ping', 'ping'], 1]);
+    expect(tookMs).toBeGreaterThanOrEqual(115);
+    heard = -10_000;
+    await expect(connector.exchange({ ...to, timeoutMs: 100 })).rejects.toEqual(failing('timeout'));
+    expect(asked).toHaveLength(3 + 2);
+  });
+
+  it('may be the first of a conversation, whose last question is the one sent again', async () => {
+    const { port, asked } = await answering((received, __, say) => {
+      if (received.toString() === 'ping') say('who?');
+      else if (asked.length > 2) say(`hello ${received.toString()}`);
+    });
+    const { reply } = await connector.exchange({
+      host: '127.0.0.1',
+      port,
+      timeoutMs: 5_000,
+      resendAfterMs: 30,
+      message,
+      accept: (received, say) => {
+        if (received.toString() !== 'who?') return received.toString();
+        say(Buffer.from('me'));
+        return undefined;
+      },
+    });
+    expect([reply, asked]).toEqual(['hello me', ['ping', 'me', 'me']]);
+  });
 });
