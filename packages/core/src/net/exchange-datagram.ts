@@ -55,8 +55,17 @@ export function exchangeDatagram<Reply>(
       socket.send(question, (error) => void (error && onError(error)));
       if (patienceMs !== undefined) cancelResend = clock.after(patienceMs, () => ask(question, 2 * patienceMs));
     };
+    const read = (received: Buffer): Reply | undefined => {
+      try {
+        return accept(received, (next) => ask(next));
+      } catch (error) {
+        // Whoever sends what a reader stumbles over ends a check with it, and not the process.
+        fail(connectFailureOf(error));
+        return undefined;
+      }
+    };
     socket.on('error', onError).on('message', (received) => {
-      const reply = accept(received, (next) => ask(next));
+      const reply = read(received);
       if (reply === undefined) return;
       end();
       resolve(reply);

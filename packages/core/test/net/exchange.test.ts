@@ -124,4 +124,13 @@ describe('a datagram', () => {
     });
     expect([reply, asked]).toEqual(['hello me', ['ping', 'me', 'me']]);
   });
+
+  it('that its reader stumbles over fails the exchange, and not the process', async () => {
+    const { port } = await answering((_, __, say) => say('pong'));
+    const stumbling = (): never => {
+      throw new TypeError('nothing to read');
+    };
+    const sending = connector.exchange({ host: '127.0.0.1', port, timeoutMs: 2_000, message, accept: stumbling });
+    await expect(sending).rejects.toEqual(failing('failed'));
+  });
 });
