@@ -40,6 +40,13 @@ module.exports = {
       to: { path: '^packages/', pathNot: '^packages/(core|$1)/' },
     },
     {
+      name: 'probes-know-health-alone',
+      comment: 'A package of probes stands on the contract of probes, and nothing stands on it.',
+      severity: 'error',
+      from: { path: inPackage('(probes-[^/]+)') },
+      to: { path: '^packages/', pathNot: '^packages/(core|health|$1)/' },
+    },
+    {
       name: 'sql-in-its-folders',
       comment: 'SQL lives in kysely/ (our tables), databases/ (the host’s) and the check of a database.',
       severity: 'error',

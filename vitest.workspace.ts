@@ -8,6 +8,7 @@ const projects = {
   operations: 'packages/operations',
   express: 'packages/express',
   fastify: 'packages/fastify',
+  'probes-isp': 'packages/probes-isp',
   quickstart: 'examples/quickstart',
   architecture: 'test',
 };

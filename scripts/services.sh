@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Starts what the tests talk to and is not running yet: PostgreSQL, MariaDB, Redis and a Docker engine, on Debian as
-# root. Elsewhere: docker compose up -d.
+# root. Elsewhere: docker compose up -d. Installs the daemons that tests start themselves.
 set -euo pipefail
 
 docker_dir="${DOTMAC_TEST_DOCKER_DIR:-/tmp/dotmac-docker}"
@@ -66,4 +66,13 @@ if ! docker -H "unix://$docker_socket" image inspect "$image" >/dev/null 2>&1; t
   tar -C "$root" -c . | docker -H "unix://$docker_socket" import - "$image" >/dev/null
   rm -rf "$root"
 fi
-echo "PostgreSQL, MariaDB, Redis and Docker are running."
+# Tests start these themselves, each on a port of its own: Debian shall not start them, too.
+if ! dpkg -s snmpd freeradius >/dev/null 2>&1; then
+  policy=/usr/sbin/policy-rc.d
+  if [ "$(id -u)" -eq 0 ] && [ ! -e "$policy" ]; then
+    trap 'rm -f "$policy"' EXIT
+    printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod 755 "$policy"
+  fi
+  install snmpd freeradius
+fi
+echo "PostgreSQL, MariaDB, Redis and Docker are running; snmpd and FreeRADIUS are installed."

@@ -8,6 +8,7 @@ export const everything = [
   '@dotmac/operations',
   '@dotmac/express',
   '@dotmac/fastify',
+  '@dotmac/probes-isp',
 ];
 
 /** One application, written for either module system, with types or without: serves a request through both frameworks. */
@@ -25,7 +26,7 @@ async function ask(url${typed ? ': string' : ''}) {
 async function main() {
   const database = sqlite('app.db');
   const operations = createOperations({
-    database, authenticate, health: { monitoring: false }, lifecycle: { secret: 'a secret of thirty-two characters' },
+    database, authenticate, health: { monitoring: false, probes: [snmpProbe(), radiusProbe()] }, lifecycle: { secret: 'a secret of thirty-two characters' },
   });
   await operations.start();
   const server = express().use(expressRouter(operations)).listen(0, '127.0.0.1');
@@ -46,6 +47,7 @@ const names = {
   '@dotmac/core/http': '{ apiKeyAuthenticator, hashApiKey }',
   '@dotmac/core/kysely': '{ sqlite }',
   '@dotmac/operations': '{ createOperations }',
+  '@dotmac/probes-isp': '{ radiusProbe, snmpProbe }',
   '@dotmac/express': '{ expressRouter }',
   '@dotmac/fastify': '{ fastifyRoutes }',
 };
@@ -68,19 +70,21 @@ import { healthStoreSuite } from '@dotmac/health/testing';
 import { createLifecycle, defineServiceTemplate, memoryLifecycleStore } from '@dotmac/lifecycle';
 import { createMaintenance, memoryMaintenanceStore } from '@dotmac/maintenance';
 import { createOperations } from '@dotmac/operations';
+import { radiusProbe, snmpProbe, type SnmpSettings } from '@dotmac/probes-isp';
 import { expressRouter } from '@dotmac/express';
 import { fastifyRoutes } from '@dotmac/fastify';
 
 export const authenticate = (): Principal | null => null;
 export async function main(): Promise<string[]> {
-  const health = createHealth({ store: memoryHealthStore() });
+  const health = createHealth({ store: memoryHealthStore(), probes: [snmpProbe(), radiusProbe()] });
+  const version: SnmpSettings['version'] = '3';
   const endpoint: Endpoint = await health.scope({ tenantId: 'acme' }).endpoints.get('1');
   // @ts-expect-error: an endpoint has no such member, so the types are really read.
   endpoint.doesNotExist;
   const operations = createOperations({ database: sqlite('x.db'), authenticate });
   return [endpoint.lastStatus, operations.name, typeof isOperationError, typeof expressRouter, typeof fastifyRoutes,
     typeof createLifecycle, typeof defineServiceTemplate, typeof memoryLifecycleStore, typeof createMaintenance,
-    typeof memoryMaintenanceStore, healthStoreSuite.name];
+    typeof memoryMaintenanceStore, healthStoreSuite.name, version];
 }
 `;
 const typeChecked = (module, moduleResolution) => ({

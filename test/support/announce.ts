@@ -5,6 +5,8 @@ const names: Record<keyof typeof available, string> = {
   mysql: 'MariaDB',
   redis: 'Redis',
   docker: 'Docker',
+  snmpd: 'snmpd',
+  freeradius: 'FreeRADIUS',
 };
 
 /** Says once a run what is not there, and what to do about it; its tests are skipped by name. */
@@ -12,7 +14,7 @@ export default function announce(): void {
   const missing = (Object.keys(names) as (keyof typeof available)[]).filter((service) => !available[service]);
   if (missing.length > 0)
     console.log(
-      `Not running: ${missing.map((it) => names[it]).join(', ')}. Their tests are skipped. ` +
+      `Not there: ${missing.map((it) => names[it]).join(', ')}. Their tests are skipped. ` +
         'Start them with `npm run services` (Debian, as root) or `docker compose up -d`.',
     );
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import { createConnection } from 'mysql2/promise';
 import { Client } from 'pg';
 
@@ -29,14 +30,25 @@ const answers = (url: string, defaultPort: number): Promise<boolean> =>
       .on('timeout', () => settle(false));
   });
 
+/** Whether a program is there for tests to start, each with a port and a folder of its own. */
+const installed = (program: string): boolean =>
+  [...(env['PATH'] ?? '').split(':'), '/usr/sbin'].some((folder) => existsSync(join(folder, program)));
+
 const [postgres, mysql, redis] = await Promise.all([
   answers(postgresUrl, 5432),
   answers(mysqlUrl, 3306),
   answers(redisUrl, 6379),
 ]);
 
-/** Which services are running. Tests that need another are skipped by name; with `CI=true` its absence fails the run. */
-export const available = { postgres, mysql, redis, docker: existsSync(dockerSocket) };
+/** Which services are running, and which daemons are installed. Tests that need another are skipped by name; with `CI=true` its absence fails the run. */
+export const available = {
+  postgres,
+  mysql,
+  redis,
+  docker: existsSync(dockerSocket),
+  snmpd: installed('snmpd'),
+  freeradius: installed('freeradius'),
+};
 
 const missing = Object.entries(available)
   .filter(([, present]) => !present)
