@@ -169,6 +169,8 @@ describe('an answer', () => {
       ],
     ])
       expect(readAnswer(answerTo(request.bytes, { attributes }), request, settings)).toBe('unverified');
+    const twice = answerTo(request.bytes, { signed: true, attributes: [{ type, value: Buffer.alloc(16) }] });
+    expect(readAnswer(twice, request, settings)).toBe('unverified');
   });
 
   it('is never made of any bytes, and none of them are stumbled over', () => {
