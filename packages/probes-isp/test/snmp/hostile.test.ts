@@ -61,7 +61,7 @@ describe('by v2c, what is no answer is passed over', () => {
     const { port } = await udpServer((question) => [forged(question), answer(question)]);
     expect(await v2c({ port })).toMatchObject({ status: 'healthy' });
     const only = await udpServer(forged);
-    expect(await v2c({ port: only.port, timeoutMs: 150 })).toEqual(silent);
+    expect(await v2c({ port: only.port, timeoutMs: 300 })).toEqual(silent);
   });
 });
 
@@ -191,7 +191,7 @@ describe('by v3', () => {
     const both = await agent((question) => [bad(question), securedAnswer(question)]);
     expect(await v3({ port: both.port })).toMatchObject({ status: 'healthy' });
     const only = await agent(bad);
-    expect(await v3({ port: only.port, timeoutMs: 150 })).toEqual(alone);
+    expect(await v3({ port: only.port, timeoutMs: 300 })).toEqual(alone);
   });
 
   it('an answer that is signed and not encrypted does not count where the question was both', async () => {
@@ -205,7 +205,7 @@ describe('by v3', () => {
     expect(await v3({ port: encrypted.port, config: { privacy } })).toMatchObject({ status: 'healthy' });
     expect(encrypted.heard.at(-1)?.toString('hex')).not.toContain(objectId(sysName).toString('hex'));
     const signed = await answering(keysAt(engine.id));
-    expect(await v3({ port: signed.port, config: { privacy }, timeoutMs: 150 })).toEqual(unverified);
+    expect(await v3({ port: signed.port, config: { privacy }, timeoutMs: 300 })).toEqual(unverified);
   });
 
   it('another time is taken from a signed report, once', async () => {
@@ -245,7 +245,7 @@ describe('by v3', () => {
         report(question, 4, { ...engine, id: Buffer.from([0x80, 0, 0, 0, n >> 8, n & 0xff]) }),
       );
     });
-    expect(await v3({ port, timeoutMs: 300 })).toEqual(noAnswer);
+    expect(await v3({ port, timeoutMs: 500 })).toEqual(noAnswer);
     expect(heard.filter((question) => !isDiscovery(question))).toHaveLength(4);
   });
 
@@ -255,7 +255,7 @@ describe('by v3', () => {
     ['a name too long', Buffer.alloc(33, 1)],
   ])('an agent with %s is none', async (_, id) => {
     const { port } = await udpServer((question) => report(question, 4, { ...engine, id }));
-    expect(await v3({ port, timeoutMs: 150 })).toEqual(silent);
+    expect(await v3({ port, timeoutMs: 300 })).toEqual(silent);
   });
 
   it('an agent is asked at the next address of a name when the first says nothing', async () => {
