@@ -244,4 +244,13 @@ describe('retention', () => {
         expect.objectContaining({ code: 'INVALID_ARGUMENT' }),
       );
   });
+
+  it('is not checked on request by a process that checks nothing', async () => {
+    const health = createHealth({ store: memoryHealthStore(), clock: fakeClock(), monitoring: false });
+    await health.start();
+    onTestFinished(() => health.stop());
+    const { endpoints } = health.scope({ tenantId: 'acme' });
+    const { id } = await endpoints.register({ name: 'gw', host: 'gw.example.com', port: 443, serviceType: 'tcp' });
+    await expect(endpoints.check(id)).rejects.toMatchObject({ code: 'ENDPOINT_NOT_CHECKED' });
+  });
 });

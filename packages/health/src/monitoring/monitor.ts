@@ -39,6 +39,9 @@ export interface MonitorOptions {
   limits: Limits;
 }
 
+/** Far beyond what a check that was asked for takes, in the queue and by itself. */
+const longestWaitMs = 3_600_000;
+
 interface CheckJob extends Job {
   kept: KeptEndpoint;
 }
@@ -56,6 +59,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
   metrics?.observe(() => schedule.figures);
   /** Probes that went on after their deadline: their endpoint is not probed again before they end. */
   const stuck = new Set<string>();
+  let isRunning = false;
   const asking = new Map<string, ((result: ProbeResult | undefined) => void)[]>();
 
   const answer = (endpointId: string, result: ProbeResult | undefined): void => {
@@ -123,12 +127,19 @@ export function createMonitor(options: MonitorOptions): Monitor {
       schedule.cancel(endpointId);
       answer(endpointId, undefined);
     },
-    checkNow: (kept) =>
-      new Promise((resolve) => {
+    async checkNow(kept) {
+      if (!isRunning) return undefined;
+      // The schedule's timers do not hold the process open, and whoever asked is waiting.
+      const answered = new AbortController();
+      clock.sleep(longestWaitMs, answered.signal).catch(() => undefined);
+      const asked = new Promise<ProbeResult | undefined>((resolve) => {
         asking.set(kept.endpoint.id, [...(asking.get(kept.endpoint.id) ?? []), resolve]);
         schedule.plan(jobOf(kept), clock.now());
-      }),
+      });
+      return asked.finally(() => answered.abort());
+    },
     start() {
+      isRunning = true;
       trouble.start();
       for (const kept of directory.all()) watch(kept);
       schedule.start((job, signal) =>
@@ -139,6 +150,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
       );
     },
     async stop() {
+      isRunning = false;
       trouble.stop();
       await schedule.stop();
       for (const endpointId of asking.keys()) answer(endpointId, undefined);
