@@ -52,7 +52,7 @@ export async function run() {
         port: ports[serviceType],
         endpoints: 20_000,
         intervalSeconds: 5,
-        seconds: quick ? 10 : 30,
+        seconds: quick ? 10 : 60,
       });
       beside(
         `${serviceType} whole monitor`,

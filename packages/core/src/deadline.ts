@@ -16,7 +16,7 @@ function settlesWithin(clock: Pick<Clock, 'after'>, work: Promise<unknown>, limi
 export async function drain(
   clock: Pick<Clock, 'after'>,
   running: Iterable<Promise<unknown>>,
-  { graceMs, abortMs = 1_000, abort }: { graceMs: number; abortMs?: number; abort: AbortController },
+  { graceMs, abortMs = 1_000, abort }: { graceMs: number; abortMs?: number; abort: { abort(): void } },
 ): Promise<boolean> {
   const all = Promise.allSettled([...running]);
   if (await settlesWithin(clock, all, graceMs)) return true;

@@ -31,7 +31,9 @@ import { defaultRetention, type Resolution, type Retention } from './history/res
 import { createRetention } from './history/retention.js';
 import { historyService, type HistoryService } from './history/service.js';
 import { incidentService, type IncidentService } from './incidents/service.js';
+import { observeEndpoints } from './endpoint-metrics.js';
 import { healthMetrics } from './metrics.js';
+import { createConnectivity, type ConnectivityOptions } from './monitoring/connectivity.js';
 import { lastingOf, createDirectory, uncheckedState, type Directory } from './monitoring/directory.js';
 import type { Limits } from './monitoring/fair-queue.js';
 import { createMonitor } from './monitoring/monitor.js';
@@ -73,6 +75,11 @@ export interface HealthOptions {
   checkIntervals?: { min?: number; max?: number };
   /** Check endpoints. Off for tools and tests that only keep and show them. Default true. */
   monitoring?: boolean;
+  /**
+   * What this process can reach as long as it has a network itself: while it reaches none of them, what fails is
+   * `unknown` and not `offline`. Default: not looked at.
+   */
+  connectivity?: ConnectivityOptions;
   /** Checks at once: in all (default 100), of one tenant (50), and towards one host (8). */
   concurrency?: Partial<Limits>;
   /** Endpoints a tenant may have. Default 10,000. */
@@ -87,6 +94,8 @@ export interface HealthOptions {
   logger?: Logger;
   /** The host's prom-client registry. */
   metrics?: Registry;
+  /** Gauges for every endpoint too, labelled by tenant, id and name: three series each. Default false. */
+  endpointMetrics?: boolean;
   /** Apply migrations at start. Default true. */
   migrate?: boolean;
 }
@@ -136,6 +145,7 @@ export function createHealth(options: HealthOptions): Health {
   const relay = createOutboxRelay({ outbox: store.outbox, events: healthEvents, clock, logger });
   relay.subscribe({ name: emitterSubscriber, deliver: (event) => events.emit(event) });
   const directory = createDirectory();
+  if (options.metrics && options.endpointMetrics) observeEndpoints(options.metrics, directory);
   const connector = createConnector({ ...(options.egress && { policy: options.egress }), clock });
   const probes = probeRegistry(options.probes, targets);
   const sealer = options.secret === undefined ? undefined : createSealer([options.secret].flat(), 'dotmac health');
@@ -156,6 +166,7 @@ export function createHealth(options: HealthOptions): Health {
     prepare: preparation(probes, sealer),
     connector,
     recorder,
+    connectivity: options.connectivity && createConnectivity(options.connectivity, { clock, logger }),
     metrics,
     clock,
     logger,

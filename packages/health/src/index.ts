@@ -60,6 +60,7 @@ export type { Resolution } from './history/resolution.js';
 export type { CheckResult, Ring } from './history/result.js';
 export type { RingChunk } from './history/ring.js';
 export type { ShownResult } from './history/shown-result.js';
+export type { ConnectivityOptions, ConnectivityTarget } from './monitoring/connectivity.js';
 export { uncheckedState } from './monitoring/directory.js';
 export type { KeptEndpoint, KeptState } from './monitoring/directory.js';
 export { containerTarget } from './service-checks/container.js';

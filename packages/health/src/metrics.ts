@@ -7,10 +7,14 @@ export interface HealthMetrics {
   /** A check began this much after it was due. */
   late(lagMs: number): void;
   dropped(samples: number): void;
+  /** A settlement was written, or could not be. */
+  flushed(tookMs: number, outcome: 'stored' | 'failed'): void;
   /** An attempt to deliver a message. */
   delivered(kind: string, outcome: 'delivered' | 'failed'): void;
   /** Where the gauges read what is going on. */
   observe(figures: () => { planned: number; waiting: number; running: number }): void;
+  /** Where the gauges read what waits to be stored. */
+  observePending(figures: () => { results: number; minutes: number }): void;
 }
 
 /** Registers the metrics with the host's registry. */
@@ -40,6 +44,21 @@ export function healthMetrics(registry: Registry): HealthMetrics {
     help: 'Samples given up because the store stayed out of reach',
     registers,
   });
+  const flushes = new Histogram({
+    name: 'dotmac_health_flush_seconds',
+    help: 'How long it took to store what was found out',
+    labelNames: ['outcome'] as const,
+    buckets: [0.001, 0.005, 0.025, 0.1, 0.5, 1, 5, 30],
+    registers,
+  });
+  const gauge = (name: string, help: string, read: () => number): void => {
+    new Gauge({
+      ...{ name, help, registers },
+      collect() {
+        this.set(read());
+      },
+    });
+  };
   const deliveries = new Counter({
     name: 'dotmac_health_alert_deliveries_total',
     help: 'Attempts to deliver alert messages',
@@ -53,6 +72,7 @@ export function healthMetrics(registry: Registry): HealthMetrics {
     },
     late: (lagMs) => lag.observe(lagMs / 1_000),
     dropped: (samples) => dropped.inc(samples),
+    flushed: (tookMs, outcome) => flushes.observe({ outcome }, tookMs / 1_000),
     delivered: (kind, outcome) => deliveries.inc({ kind, outcome }),
     observe(figures) {
       const help = {
@@ -61,14 +81,11 @@ export function healthMetrics(registry: Registry): HealthMetrics {
         running: 'Checks under way',
       };
       for (const name of ['planned', 'waiting', 'running'] as const)
-        new Gauge({
-          name: `dotmac_health_checks_${name}`,
-          help: help[name],
-          registers,
-          collect() {
-            this.set(figures()[name]);
-          },
-        });
+        gauge(`dotmac_health_checks_${name}`, help[name], () => figures()[name]);
+    },
+    observePending(figures) {
+      gauge('dotmac_health_pending_results', 'Results that wait to be stored', () => figures().results);
+      gauge('dotmac_health_pending_minutes', 'Minutes of sums that wait to be stored', () => figures().minutes);
     },
   };
 }

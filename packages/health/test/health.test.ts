@@ -386,4 +386,27 @@ describe('metrics', () => {
     );
     expect(await metrics.metrics()).not.toMatch(/acme|gateway|127\.0\.0\.1/);
   });
+
+  it('tell of the monitor itself, and of every endpoint when they are asked to', async () => {
+    const [clock, server, metrics] = [fakeClock(), await service(), new Registry()];
+    const health = await started({ store: memoryHealthStore(), clock, metrics, endpointMetrics: true });
+    const { id } = await health.scope(acme).endpoints.register(draft(server));
+    const labels = `{tenant="acme",endpoint="${id}",name="gateway"}`;
+    await eventually(clock, () => metrics.metrics()).toContain(`dotmac_health_endpoint_up${labels} 1`);
+    await server.down();
+    await eventually(clock, () => metrics.metrics()).toContain(`dotmac_health_endpoint_up${labels} 0`);
+    const text = await metrics.metrics();
+    for (const name of [
+      'flush_seconds_count{outcome="stored"}',
+      'pending_results',
+      'pending_minutes',
+      'checks_planned',
+    ])
+      expect(text).toContain(`dotmac_health_${name}`);
+    expect(text).toMatch(
+      /dotmac_health_endpoint_response_time_seconds\{[^}]*\} 0\.\d+|dotmac_health_endpoint_last_check/,
+    );
+    await health.scope(acme).endpoints.remove(id);
+    expect(await metrics.metrics()).not.toContain(id);
+  });
 });

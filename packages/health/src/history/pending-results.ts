@@ -1,6 +1,6 @@
 import type { KeptEndpoint } from '../monitoring/directory.js';
 import type { CheckResult, Ring } from './result.js';
-import { chunkSizes, encodeResult, slotsOf, type RingChunk } from './ring.js';
+import { between, chunkSizes, encodeResult, slotsOf, type RingChunk } from './ring.js';
 
 /** Results on their way into the rings, by endpoint, as the chunks that they are stored in. */
 export interface PendingResults {
@@ -16,12 +16,18 @@ export interface PendingResults {
   forget(endpointId: string): void;
 }
 
+/** A chunk whose results are not joined yet. */
+type Open = Omit<RingChunk, 'body'> & { results: string[] };
+
 interface Writing {
   /** The chunk being written; what is in it stays here, since it is stored whole. */
-  open: RingChunk;
-  count: number;
+  open: Open;
   /** Full ones that wait to be stored, by slot. */
   full: Map<number, RingChunk>;
+}
+
+function joined({ results, ...chunk }: Open): RingChunk {
+  return { ...chunk, body: results.join(between) };
 }
 
 type Own = Partial<Record<Ring, Writing>>;
@@ -38,9 +44,9 @@ export function pendingResults({
   const slots = { recent: slotsOf('recent', rings.recent), issues: slotsOf('issues', rings.issues) };
   let size = 0;
 
-  const chunkAt = ({ tenantId, endpointId }: CheckResult, ring: Ring, index: number): RingChunk => {
+  const chunkAt = ({ tenantId, endpointId }: CheckResult, ring: Ring, index: number): Open => {
     const slot = Math.floor(index / chunkSizes[ring]) % slots[ring];
-    return { tenantId, endpointId, ring, slot, body: '', added: 0 };
+    return { tenantId, endpointId, ring, slot, results: [], added: 0 };
   };
   /** The ring as it is written, and the place of the next result; a process begins with a chunk of its own. */
   const placeIn = (own: Own, ring: Ring, result: CheckResult, index: number): { writing: Writing; next: number } => {
@@ -48,13 +54,12 @@ export function pendingResults({
     const known = own[ring];
     if (!known) {
       const next = Math.ceil(index / chunkSize) * chunkSize;
-      const writing = { open: chunkAt(result, ring, next), count: 0, full: new Map<number, RingChunk>() };
+      const writing = { open: chunkAt(result, ring, next), full: new Map<number, RingChunk>() };
       return { writing: (own[ring] = writing), next };
     }
-    if (known.count === chunkSize) {
-      if (known.open.added > 0) known.full.set(known.open.slot, known.open);
+    if (known.open.results.length === chunkSize) {
+      if (known.open.added > 0) known.full.set(known.open.slot, joined(known.open));
       known.open = chunkAt(result, ring, index);
-      known.count = 0;
     }
     return { writing: known, next: index };
   };
@@ -77,9 +82,8 @@ export function pendingResults({
   const write = (own: Own, ring: Ring, result: CheckResult, encoded: string, index: number) => {
     const { writing, next } = placeIn(own, ring, result, index);
     const { open } = writing;
-    open.body = writing.count === 0 ? encoded : `${open.body},${encoded}`;
+    open.results.push(encoded);
     open.added++;
-    writing.count++;
     size++;
     return { next: next + 1, dropped: size > most || writing.full.has(open.slot) ? makeRoom(writing) : 0 };
   };
@@ -104,8 +108,7 @@ export function pendingResults({
       for (const { open, full } of Object.values(endpoints.get(endpointId) ?? {})) {
         taken.push(...full.values());
         full.clear();
-        // A copy: what comes meanwhile is written on.
-        if (open.added > 0) taken.push({ ...open });
+        if (open.added > 0) taken.push(joined(open));
         open.added = 0;
       }
       for (const { added } of taken) size -= added;

@@ -9,6 +9,7 @@ import { tellIncident } from '../incidents/tell.js';
 import type { HealthStore, IncidentWrite, Settlement } from '../store/store.js';
 import { pendingBuckets } from './pending-buckets.js';
 import { pendingResults } from './pending-results.js';
+import { createRota } from './rota.js';
 
 /** Brings what checks found out into the store, without a check ever waiting for it. */
 export interface Recorder {
@@ -43,6 +44,7 @@ export interface RecorderOptions {
 const tickMs = 1_000;
 /** Longer, and more would be lost with the process; shorter, and the same few pages would be written over and over. */
 const settleMs = 60_000;
+const longestWaitMs = settleMs + 5_000;
 /** A few milliseconds of SQLite's, which holds up everything else meanwhile. */
 const settledAtOnce = 50;
 
@@ -56,8 +58,10 @@ export function createRecorder(options: RecorderOptions): Recorder {
   const { store, directory, publish, clock, logger, metrics, maxPending, rings } = options;
   const results = pendingResults({ rings, most: maxPending });
   const buckets = pendingBuckets();
+  metrics?.observePending(() => ({ results: results.size, minutes: buckets.size }));
   const events: AnyEvent<HealthEvents>[] = [];
   const incidents: IncidentWrite[] = [];
+  const rota = createRota(directory, settleMs);
   /** Endpoints not to be waited with. */
   const urgent = new Set<string>();
   let cancelTimer: CancelTimer | undefined;
@@ -80,9 +84,12 @@ export function createRecorder(options: RecorderOptions): Recorder {
       }),
       ...told,
     };
+    const startedAt = clock.monotonic();
     try {
       await store.settle(settlement);
+      metrics?.flushed(clock.monotonic() - startedAt, 'stored');
     } catch (error) {
+      metrics?.flushed(clock.monotonic() - startedAt, 'failed');
       results.putBack(settlement.chunks);
       buckets.putBack(settlement.deltas, now);
       throw error;
@@ -109,9 +116,18 @@ export function createRecorder(options: RecorderOptions): Recorder {
       await nextTurn();
     }
   };
+  const settleTurn = async (): Promise<void> => {
+    const ids = rota.turn(clock.monotonic()).filter((id) => buckets.has(id));
+    for (let at = 0; at < ids.length; at += settledAtOnce) {
+      await settle(ids.slice(at, at + settledAtOnce));
+      await nextTurn();
+    }
+  };
   const write = async (): Promise<void> => {
     await settleChanges();
-    await settleDue(stopped ? Infinity : clock.now() - settleMs);
+    if (!stopped) await settleTurn();
+    // Whom the rota has missed: those that came in the middle of a round, or while the store was out of reach.
+    await settleDue(stopped ? Infinity : clock.now() - longestWaitMs);
   };
   const flush = (): Promise<void> => (flushing ??= write().finally(() => (flushing = undefined)));
   const flushChanges = async (): Promise<void> => {

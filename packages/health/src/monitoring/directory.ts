@@ -36,6 +36,55 @@ export function lastingOf(state: Pick<KeptState, 'checks' | 'issues' | 'incident
   return { checks: state?.checks ?? 0, issues: state?.issues ?? 0, incident: state?.incident ?? null };
 }
 
+/**
+ * An endpoint with its state, spelled out: objects that were put together by spreading have a layout of their own each,
+ * which takes more memory than what is in them, and makes every access to them slow.
+ */
+function keptOf(endpoint: EndpointRecord, state: KeptState): KeptEndpoint {
+  return {
+    status: state.status,
+    since: state.since,
+    worse: state.worse,
+    worseSince: state.worseSince,
+    better: state.better,
+    betterSince: state.betterSince,
+    blind: state.blind,
+    answered: state.answered,
+    changes: state.changes,
+    isFlapping: state.isFlapping,
+    responseTimeMs: state.responseTimeMs,
+    message: state.message,
+    checkedAt: state.checkedAt,
+    checks: state.checks,
+    issues: state.issues,
+    incident: state.incident,
+    endpoint: {
+      id: endpoint.id,
+      tenantId: endpoint.tenantId,
+      name: endpoint.name,
+      host: endpoint.host,
+      port: endpoint.port,
+      serviceType: endpoint.serviceType,
+      checkInterval: endpoint.checkInterval,
+      timeout: endpoint.timeout,
+      retryCount: endpoint.retryCount,
+      expectedResponseTime: endpoint.expectedResponseTime,
+      recoveryCount: endpoint.recoveryCount,
+      recoveryResponseTime: endpoint.recoveryResponseTime,
+      minErrorTime: endpoint.minErrorTime,
+      recheckInterval: endpoint.recheckInterval,
+      config: endpoint.config,
+      conditions: endpoint.conditions,
+      tags: endpoint.tags,
+      dependsOn: endpoint.dependsOn,
+      secrets: endpoint.secrets,
+      pausedAt: endpoint.pausedAt,
+      createdAt: endpoint.createdAt,
+      updatedAt: endpoint.updatedAt,
+    },
+  };
+}
+
 /** Every endpoint of this process with its state: what summaries and readiness answer from. */
 export interface Directory {
   /** Adds an endpoint, or puts it in the place of the one with its id. */
@@ -44,7 +93,9 @@ export interface Directory {
   get(endpointId: string): KeptEndpoint | undefined;
   ofTenant(tenantId: string): Iterable<KeptEndpoint>;
   countOf(tenantId: string): number;
+  /** Every endpoint, each tenant's together and by their age: as stores have them. */
   all(): Iterable<KeptEndpoint>;
+  readonly size: number;
 }
 
 /** Makes an empty directory. */
@@ -53,7 +104,7 @@ export function createDirectory(): Directory {
   const byTenant = new Map<string, Map<string, KeptEndpoint>>();
   return {
     add(endpoint, state = uncheckedState) {
-      const kept = { ...state, endpoint };
+      const kept = keptOf(endpoint, state);
       byId.set(endpoint.id, kept);
       const own = byTenant.get(endpoint.tenantId) ?? new Map<string, KeptEndpoint>();
       byTenant.set(endpoint.tenantId, own.set(endpoint.id, kept));
@@ -68,7 +119,12 @@ export function createDirectory(): Directory {
     get: (endpointId) => byId.get(endpointId),
     ofTenant: (tenantId) => byTenant.get(tenantId)?.values() ?? [],
     countOf: (tenantId) => byTenant.get(tenantId)?.size ?? 0,
-    all: () => byId.values(),
+    *all() {
+      for (const own of byTenant.values()) yield* own.values();
+    },
+    get size() {
+      return byId.size;
+    },
   };
 }
 

@@ -5,6 +5,7 @@ import type { Recorder } from '../history/recorder.js';
 import type { HealthMetrics } from '../metrics.js';
 import type { ProbeResult } from '../probes/judge.js';
 import { runProbe } from '../probes/run-probe.js';
+import type { Connectivity } from './connectivity.js';
 import type { Directory, KeptEndpoint } from './directory.js';
 import type { Job, Limits } from './fair-queue.js';
 import { ownTrouble } from './own-trouble.js';
@@ -33,6 +34,8 @@ export interface MonitorOptions {
   prepare: Prepare;
   connector: Connector;
   recorder: Recorder;
+  /** Tells the loss of our own network; without it, that looks like everybody else's trouble. */
+  connectivity?: Connectivity | undefined;
   metrics: HealthMetrics | undefined;
   clock: Clock;
   logger: Logger;
@@ -53,7 +56,7 @@ const jobOf = (kept: KeptEndpoint): CheckJob => {
 
 /** Makes a monitor. An endpoint is never checked twice at once. */
 export function createMonitor(options: MonitorOptions): Monitor {
-  const { directory, prepare, connector, recorder, metrics, clock, logger, limits } = options;
+  const { directory, prepare, connector, recorder, connectivity, metrics, clock, logger, limits } = options;
   const trouble = ownTrouble(clock);
   const schedule = createSchedule<CheckJob>({ clock, limits, onLag: (lagMs) => metrics?.late(lagMs) });
   metrics?.observe(() => schedule.figures);
@@ -88,7 +91,8 @@ export function createMonitor(options: MonitorOptions): Monitor {
   const check = async ({ kept }: CheckJob, signal: AbortSignal): Promise<number | null> => {
     const { endpoint } = kept;
     const weigh = trouble.watch();
-    const result = weigh(await probe(kept, signal));
+    const weighed = weigh(await probe(kept, signal));
+    const result = connectivity ? await connectivity.weigh(weighed) : weighed;
     // Stopped, removed, changed or paused meanwhile: this result is nobody's.
     if (signal.aborted || directory.get(endpoint.id) !== kept) {
       answer(endpoint.id, undefined);
@@ -97,11 +101,10 @@ export function createMonitor(options: MonitorOptions): Monitor {
     const before = { status: kept.status, checkedAt: kept.checkedAt };
     const at = clock.now();
     const { responseTimeMs, message } = result;
-    Object.assign(kept, observe(kept, { ...result, at }, policyOf(endpoint)), {
-      responseTimeMs,
-      message,
-      checkedAt: at,
-    });
+    Object.assign(kept, observe(kept, { ...result, at }, policyOf(endpoint)));
+    kept.responseTimeMs = responseTimeMs;
+    kept.message = message;
+    kept.checkedAt = at;
     if (kept.worse > 0 || (before.status !== kept.status && !isAvailable(kept.status))) askParents(endpoint, at);
     metrics?.checked(endpoint.serviceType, result);
     recorder.record(kept, { ...result, at }, before);

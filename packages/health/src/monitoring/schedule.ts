@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events';
 import { drain, timeHeap, type CancelTimer, type Clock } from '@dotmac/core';
 import { fairQueue, type Job, type Limits } from './fair-queue.js';
 
@@ -45,10 +44,9 @@ export function createSchedule<Item extends Job>(options: ScheduleOptions): Sche
   const due = fairQueue<Item>(limits);
   /** When each job that waits in the queue was due. */
   const dueAt = new Map<string, number>();
-  const running = new Map<string, Promise<void>>();
+  const running = new Map<string, { work: Promise<void>; abort: AbortController }>();
   /** What was asked for while the job ran: when, or null when it was cancelled. */
   const meanwhile = new Map<string, Entry<Item> | null>();
-  let abort = new AbortController();
   let run: RunJob<Item> | undefined;
   let cancelTimer: CancelTimer = () => undefined;
   let armedFor = Infinity;
@@ -96,6 +94,8 @@ export function createSchedule<Item extends Job>(options: ScheduleOptions): Sche
     const now = clock.monotonic();
     onLag?.(Math.max(0, now - (dueAt.get(job.id) ?? now)));
     dueAt.delete(job.id);
+    // One of its own: listeners on a signal that outlives them are a chain that only a full collection cuts.
+    const abort = new AbortController();
     const work = runJob(job, abort.signal).then((nextAt) => {
       running.delete(job.id);
       due.done(job);
@@ -106,7 +106,7 @@ export function createSchedule<Item extends Job>(options: ScheduleOptions): Sche
       pump();
       arm();
     });
-    running.set(job.id, work);
+    running.set(job.id, { work, abort });
   };
 
   return {
@@ -129,9 +129,6 @@ export function createSchedule<Item extends Job>(options: ScheduleOptions): Sche
     start(runJob) {
       if (run) return;
       run = runJob;
-      abort = new AbortController();
-      // Every job that runs listens to it.
-      setMaxListeners(0, abort.signal);
       armedFor = Infinity;
       pump();
       arm();
@@ -140,7 +137,15 @@ export function createSchedule<Item extends Job>(options: ScheduleOptions): Sche
       run = undefined;
       cancelTimer();
       armedFor = Infinity;
-      await drain(clock, running.values(), { graceMs, abort });
+      const last = [...running.values()];
+      const abort = (): void => {
+        for (const it of last) it.abort.abort();
+      };
+      await drain(
+        clock,
+        last.map(({ work }) => work),
+        { graceMs, abort: { abort } },
+      );
     },
     get figures() {
       return { planned: planned.size, waiting: due.waiting, running: running.size };

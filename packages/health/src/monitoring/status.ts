@@ -71,7 +71,8 @@ export function isAvailable(status: EndpointStatus): boolean {
  * own says nothing of the endpoint, and is counted apart: after `retryCount` of it in a row nothing may be claimed any
  * more.
  */
-export function observe(state: StatusState, outcome: Outcome, policy: StatusPolicy): StatusState {
+export function observe(before: StatusState, outcome: Outcome, policy: StatusPolicy): StatusState {
+  const state = machineOf(before);
   const { status } = state;
   const { at } = outcome;
   if (outcome.status === 'unknown') {
@@ -96,6 +97,22 @@ export function observe(state: StatusState, outcome: Outcome, policy: StatusPoli
   return worse >= policy.retryCount && at - worseSince >= policy.minErrorMs
     ? { ...noted, ...settled, status: result, since: worseSince }
     : { ...noted, worse, worseSince, better: 0, betterSince: null, blind: 0 };
+}
+
+/** The state alone, of whatever has it; spelled out, for this is done at every check. */
+function machineOf(state: StatusState): StatusState {
+  return {
+    status: state.status,
+    since: state.since,
+    worse: state.worse,
+    worseSince: state.worseSince,
+    better: state.better,
+    betterSince: state.betterSince,
+    blind: state.blind,
+    answered: state.answered,
+    changes: state.changes,
+    isFlapping: state.isFlapping,
+  };
 }
 
 /** Whether the next check should come soon: results disagree with the status, and it is not decided yet. */

@@ -93,7 +93,7 @@ describe('checks', () => {
     note('unknown');
     directory.remove('acme', endpoint.id);
     await store.tenant('acme').remove(endpoint.id);
-    await clock.advance(61_000);
+    await clock.advance(70_000);
     expect(writes.length).toBeGreaterThan(0);
     expect(await store.tenant('acme').get(endpoint.id)).toBeUndefined();
   });

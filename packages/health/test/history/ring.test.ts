@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { pendingResults } from '../../src/history/pending-results.js';
-import { decodeResults, encodeResult, slotsOf, type RingChunk } from '../../src/history/ring.js';
+import { between, decodeResults, encodeResult, slotsOf, type RingChunk } from '../../src/history/ring.js';
 import { endpointStatus, uncheckedState, type CheckResult, type KeptEndpoint } from '../../src/index.js';
 import { endpointRecord } from '../support/endpoints.js';
 
@@ -39,7 +39,7 @@ describe('a result', () => {
   it('is the same after it was written and read, to the microsecond', () => {
     fc.assert(
       fc.property(fc.array(result, { minLength: 1, maxLength: 5 }), (results) => {
-        const body = results.map(encodeResult).join(',');
+        const body = results.map(encodeResult).join(between);
         expect(decodeResults({ tenantId: 'acme', endpointId: 'e', body })).toEqual(results);
       }),
     );
