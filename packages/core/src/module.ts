@@ -18,6 +18,8 @@ export interface Module<Scope = unknown> {
   readonly routes: readonly Route<Scope>[];
   /** The services for one tenant. Cheap: called for every request. */
   scope(init: ScopeInit): Scope;
+  /** What routes get that are open to anybody: it is bound to no tenant. */
+  readonly open?: unknown;
   /** Applies migrations (unless told not to) and starts background work. Safe to call again. */
   start(): Promise<void>;
   /** Stops taking work, lets what runs finish, closes what it opened itself. Safe to call again. */

@@ -1,6 +1,17 @@
 /** `@dotmac/core/contract`: what a route is made of. Free of server code, so that a browser bundle can import it. */
-export { routeFor, routesWithin, permissions } from './route.js';
-export type { Route, RouteInit, RouteInput, DeferredAnswer, Permission, Method } from './route.js';
+export { openRouteFor, routeFor, routesWithin, streamRouteFor, permissions } from './route.js';
+export type {
+  Route,
+  RouteInit,
+  RouteInput,
+  OpenRouteInit,
+  StreamRouteInit,
+  StreamInput,
+  LineResult,
+  DeferredAnswer,
+  Permission,
+  Method,
+} from './route.js';
 export { instant, id, message, freeForm, printable } from './formats.js';
 export { readDraft } from './read-draft.js';
 export { wireOf, wireName, invalidInput } from './wire.js';

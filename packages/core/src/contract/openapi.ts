@@ -37,6 +37,7 @@ const pipelineErrors = [
   coreErrors.RATE_LIMITED,
   coreErrors.INTERNAL,
 ];
+const openErrors = [coreErrors.RATE_LIMITED, coreErrors.INTERNAL];
 const inputErrors = [coreErrors.INVALID_INPUT];
 const bodyErrors = [coreErrors.MALFORMED_BODY, coreErrors.BODY_TOO_LARGE, coreErrors.UNSUPPORTED_MEDIA_TYPE];
 const idempotencyErrors = [coreErrors.IDEMPOTENCY_IN_FLIGHT, coreErrors.IDEMPOTENCY_KEY_REUSED];
@@ -75,7 +76,7 @@ export function openApiDocument(
 }
 
 function operation(route: Route<never>, idempotency: boolean): ZodOpenApiOperationObject {
-  const { params, query, body, deferred } = route;
+  const { params, query, body, deferred, permission, lines } = route;
   const keyed = route.idempotent && idempotency;
   const header = {
     ...(keyed && {
@@ -86,6 +87,9 @@ function operation(route: Route<never>, idempotency: boolean): ZodOpenApiOperati
         .optional()
         .meta({ description: 'Repeat a request with the same key, and its first answer is replayed' }),
     }),
+    ...(route.stream === 'events' && {
+      'Last-Event-ID': z.string().optional().meta({ description: 'Go on after this event' }),
+    }),
     ...(deferred && {
       Prefer: z
         .string()
@@ -94,9 +98,10 @@ function operation(route: Route<never>, idempotency: boolean): ZodOpenApiOperati
     }),
   };
   const errors = [
-    ...pipelineErrors,
+    ...(permission === null ? openErrors : pipelineErrors),
     ...(params || query || body ? inputErrors : []),
     ...(body ? bodyErrors : []),
+    ...(lines ? [coreErrors.UNSUPPORTED_MEDIA_TYPE] : []),
     ...(keyed ? idempotencyErrors : []),
     ...route.errors,
   ];
@@ -104,7 +109,8 @@ function operation(route: Route<never>, idempotency: boolean): ZodOpenApiOperati
     operationId: route.name,
     tags: [route.tag],
     summary: route.summary,
-    description: `${route.description ?? route.summary}\n\nPermission: \`${route.permission}\`.`,
+    description: `${route.description ?? route.summary}\n\n${permission === null ? 'Open to anybody.' : `Permission: \`${permission}\`.`}`,
+    ...(permission === null && { security: [] }),
     requestParams: {
       ...(params && { path: params }),
       ...(query && { query }),
@@ -113,19 +119,31 @@ function operation(route: Route<never>, idempotency: boolean): ZodOpenApiOperati
     ...(body && {
       requestBody: { required: !body.safeParse({}).success, content: { 'application/json': { schema: body } } },
     }),
+    ...(lines && { requestBody: { required: true, content: { 'application/x-ndjson': { schema: lines } } } }),
     responses: {
-      [route.status]: success(route.summary, route.output, route.location !== undefined),
+      [route.status]: success(route.summary, route.output, route.location !== undefined, mediaTypeOf(route)),
       ...(deferred && { 202: success('Accepted; the Location shows its progress', deferred.output, true) }),
       ...problems(errors),
     },
   };
 }
 
-function success(description: string, schema: z.ZodType, located: boolean): ZodOpenApiResponseObject {
+/** Of a stream, the schema is each item's. */
+function mediaTypeOf({ stream, text }: Route<never>): string {
+  if (stream) return stream === 'events' ? 'text/event-stream' : 'application/x-ndjson';
+  return text ?? 'application/json';
+}
+
+function success(
+  description: string,
+  schema: z.ZodType,
+  located: boolean,
+  mediaType = 'application/json',
+): ZodOpenApiResponseObject {
   const headers = located && {
     headers: z.object({ Location: z.string().meta({ description: 'Where it can be read' }) }),
   };
-  return { description, ...headers, content: { 'application/json': { schema } } };
+  return { description, ...headers, content: { [mediaType]: { schema } } };
 }
 
 /** One response a status, naming the codes that it may carry. */

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { ErrorFactory } from '../errors/define-errors.js';
+import type { InputIssue } from '../errors/operation-error.js';
 
 /** The permissions that routes ask for. A principal holding `*` has them all. */
 export const permissions = [
@@ -27,6 +28,17 @@ export interface RouteInput<Params, Query, Body> {
   body: Parsed<Body>;
   /** Aborts when the client goes away or the server stops. */
   signal: AbortSignal;
+}
+
+/** One line of a request's body, checked or refused; the others are read all the same. */
+export type LineResult<Value> = { line: number } & ({ ok: true; value: Value } | { ok: false; issues: InputIssue[] });
+
+/** What the `run` of a stream gets besides. */
+export interface StreamInput<Params, Query, Lines> extends RouteInput<Params, Query, undefined> {
+  /** The body, line by line, as it comes; empty for a route that takes none. */
+  lines: AsyncIterable<LineResult<Parsed<Lines>>>;
+  /** Where a client of an event stream wants to go on: the `Last-Event-ID` that it sent. */
+  lastEventId: string | undefined;
 }
 
 /** The asynchronous form of a route, taken when the client sends `Prefer: respond-async` (RFC 7240): 202 and a Location. */
@@ -81,11 +93,18 @@ export interface Route<Scope = unknown> {
   readonly tag: string;
   readonly summary: string;
   readonly description?: string | undefined;
-  readonly permission: Permission;
+  /** Null for a route that is open to anybody: what it is about is found by what only those know who may ask. */
+  readonly permission: Permission | null;
   readonly params?: z.ZodObject | undefined;
   readonly query?: z.ZodObject | undefined;
   readonly body?: z.ZodType | undefined;
   readonly output: z.ZodType;
+  /** How a stream of `output` is written: as server-sent events, or as a line of JSON each. */
+  readonly stream?: 'events' | 'lines' | undefined;
+  /** What each line of the body is, for a route whose body is lines of JSON. */
+  readonly lines?: z.ZodType | undefined;
+  /** The media type of an `output` that is text, and no JSON. */
+  readonly text?: string | undefined;
   readonly status: 200 | 201 | 202;
   location?(output: unknown): string;
   readonly idempotent: boolean;
@@ -118,6 +137,66 @@ export function routeFor<Scope>() {
     Deferred extends z.ZodType = z.ZodNever,
   >(
     init: RouteInit<Scope, Params, Query, Body, Output, Deferred>,
+  ): Route<Scope> => ({ status: 200, idempotent: false, errors: [], ...init }) as unknown as Route<Scope>;
+}
+
+/** A route that is open to anybody, as it is written. Its `run` gets the module's {@link Module.open}, and no tenant. */
+export interface OpenRouteInit<
+  Open,
+  Params extends z.ZodObject | undefined,
+  Query extends z.ZodObject | undefined,
+  Output extends z.ZodType,
+> extends Pick<
+  RouteInit<Open, Params, Query, undefined, Output, z.ZodNever>,
+  'name' | 'method' | 'path' | 'tag' | 'summary' | 'description' | 'params' | 'query' | 'output' | 'errors' | 'run'
+> {
+  /** For an output that is text: its media type, e.g. `image/svg+xml`. Default: JSON. */
+  text?: string;
+}
+
+/** The constructor of routes that are open to anybody, bound to what their module has for them. */
+export function openRouteFor<Scope, Open>() {
+  return <
+    Output extends z.ZodType,
+    Params extends z.ZodObject | undefined = undefined,
+    Query extends z.ZodObject | undefined = undefined,
+  >(
+    init: OpenRouteInit<Open, Params, Query, Output>,
+  ): Route<Scope> =>
+    ({ status: 200, idempotent: false, errors: [], permission: null, ...init }) as unknown as Route<Scope>;
+}
+
+/** A route that answers with a stream, as it is written. */
+export interface StreamRouteInit<
+  Scope,
+  Params extends z.ZodObject | undefined,
+  Query extends z.ZodObject | undefined,
+  Lines extends z.ZodType | undefined,
+  Item extends z.ZodType,
+> extends Pick<
+  RouteInit<Scope, Params, Query, undefined, Item, z.ZodNever>,
+  'name' | 'method' | 'path' | 'tag' | 'summary' | 'description' | 'permission' | 'params' | 'query' | 'errors'
+> {
+  stream: 'events' | 'lines';
+  /** Each item: of events, an object with `id`, `event` and `data`. */
+  output: Item;
+  lines?: Lines;
+  /** What it throws before it gives an iterable is answered as a problem; what comes afterwards ends the stream. */
+  run: (
+    scope: Scope,
+    input: StreamInput<Params, Query, Lines>,
+  ) => Promise<AsyncIterable<z.output<Item>>> | AsyncIterable<z.output<Item>>;
+}
+
+/** The constructor of routes that answer with a stream. */
+export function streamRouteFor<Scope>() {
+  return <
+    Item extends z.ZodType,
+    Params extends z.ZodObject | undefined = undefined,
+    Query extends z.ZodObject | undefined = undefined,
+    Lines extends z.ZodType | undefined = undefined,
+  >(
+    init: StreamRouteInit<Scope, Params, Query, Lines, Item>,
   ): Route<Scope> => ({ status: 200, idempotent: false, errors: [], ...init }) as unknown as Route<Scope>;
 }
 

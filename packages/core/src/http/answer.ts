@@ -1,17 +1,22 @@
 import type { Route } from '../contract/route.js';
 import { wireOf } from '../contract/wire.js';
 import { header, type HttpRequest, type HttpResponse } from './exchange.js';
+import type { Pipeline } from './handle.js';
 import type { CheckedInput } from './input.js';
 import { respondJson } from './respond.js';
+import { createStreamer } from './stream.js';
 import { verifyOutput } from './verify.js';
 
 /**
  * Runs a route and renders what it gives; the deferred form where the route has one and the client prefers it.
- * @param verify check outputs against their schemas (tests)
  */
-export function createAnswerer<Scope>(route: Route<Scope>, verify: boolean) {
+export function createAnswerer<Scope>(
+  route: Route<Scope>,
+  { verify, clock, logger }: Pick<Pipeline<Scope>, 'verify' | 'clock' | 'logger'>,
+) {
   const [wire, deferredWire] = [wireOf(route.output), route.deferred && wireOf(route.deferred.output)];
   const { deferred } = route;
+  const stream = route.stream && createStreamer(route, { verify, clock, logger });
   return async (scope: Scope, input: CheckedInput, request: HttpRequest): Promise<HttpResponse> => {
     if (deferred && deferredWire && prefersAsync(request)) {
       const output = await deferred.run(scope, input);
@@ -23,7 +28,14 @@ export function createAnswerer<Scope>(route: Route<Scope>, verify: boolean) {
       return respondJson(202, deferredWire.write(output), headers);
     }
     const output = await route.run(scope, input);
+    if (stream) return stream(output as AsyncIterable<unknown>);
     if (verify) verifyOutput(route, route.output, output);
+    if (route.text !== undefined)
+      return {
+        status: 200,
+        headers: { 'content-type': route.text, 'cache-control': 'no-cache' },
+        body: output as string,
+      };
     return respondJson(
       route.status,
       wire.write(output),

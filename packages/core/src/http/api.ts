@@ -84,6 +84,7 @@ export function createApi<Scope>(module: ServedModule<Scope>, options: ApiOption
   const pipeline: Pipeline<Scope> = {
     authenticate,
     scope: (init) => module.scope(init),
+    open: module.open,
     limitPrincipal: limiter('principal'),
     limitAddress: limiter('address'),
     bodyLimitBytes: given.bodyLimitBytes ?? 1_048_576,

@@ -24,7 +24,8 @@ export interface HttpRequest {
 export interface HttpResponse {
   status: number;
   headers: Record<string, string>;
-  body: string | Uint8Array;
+  /** Text or bytes, or a stream of text: whoever sends it reads no faster than the client does, and ends it when that goes. */
+  body: string | Uint8Array | AsyncIterable<string>;
 }
 
 /** One header's value; the first where it was sent several times. */

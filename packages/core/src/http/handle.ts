@@ -19,6 +19,8 @@ import { verifyError } from './verify.js';
 export interface Pipeline<Scope> {
   authenticate: Authenticate;
   scope: (init: ScopeInit) => Scope;
+  /** What open routes get in the place of a scope. */
+  open: unknown;
   limitPrincipal: Limiter | false;
   limitAddress: Limiter | false;
   bodyLimitBytes: number;
@@ -41,10 +43,17 @@ type Headers = Record<string, string>;
 export function handleRoute<Scope>(route: Route<Scope>, pipeline: Pipeline<Scope>): Handle {
   const { bodyLimitBytes, idempotently, verify, scope } = pipeline;
   const readInput = createInputReader(route, bodyLimitBytes);
-  const answer = createAnswerer(route, verify);
+  const answer = createAnswerer(route, pipeline);
+  if (route.permission === null)
+    return answerErrors(route.path, pipeline, async (request, headers) => {
+      await countAddress(request, pipeline, headers);
+      const { input } = await readInput(request);
+      return answer(pipeline.open as Scope, input, request);
+    });
+  const { permission } = route;
   return answerErrors(route.path, pipeline, async (request, headers) => {
     const principal = await admit(request, pipeline, headers);
-    if (!isPermitted(principal, route.permission)) throw coreErrors.PERMISSION_DENIED({ permission: route.permission });
+    if (!isPermitted(principal, permission)) throw coreErrors.PERMISSION_DENIED({ permission });
     const { sent, input } = await readInput(request);
     const scoped = scope({ tenantId: principal.tenantId, actor: principal.actorId });
     const work = () =>

@@ -1,9 +1,12 @@
 import type { z } from 'zod';
-import type { Route } from '../contract/route.js';
+import type { LineResult, Route } from '../contract/route.js';
 import { invalidInput, wireOf } from '../contract/wire.js';
 import type { InputIssue } from '../errors/operation-error.js';
-import type { HttpRequest } from './exchange.js';
+import { header, type HttpRequest } from './exchange.js';
+import { createLineReader } from './lines.js';
 import { readJsonBody } from './parse.js';
+
+const longestEventId = 200;
 
 /** A request's input, checked against its route. */
 export interface CheckedInput {
@@ -11,6 +14,8 @@ export interface CheckedInput {
   query: unknown;
   body: unknown;
   readonly signal: AbortSignal;
+  readonly lines?: AsyncIterable<LineResult<unknown>>;
+  readonly lastEventId?: string | undefined;
 }
 
 /**
@@ -29,6 +34,7 @@ export function createInputReader<Scope>(route: Route<Scope>, bodyLimitBytes: nu
     };
   };
   const [readParams, readQuery, readBody] = [reader(route.params), reader(route.query), reader(route.body)];
+  const readLines = createLineReader(route.lines);
   return async (request: HttpRequest): Promise<{ sent: unknown; input: CheckedInput }> => {
     const sent = route.body ? await readJsonBody(request, bodyLimitBytes) : undefined;
     const issues: InputIssue[] = [];
@@ -46,6 +52,10 @@ export function createInputReader<Scope>(route: Route<Scope>, bodyLimitBytes: nu
         get signal() {
           return request.signal;
         },
+        ...(route.stream && {
+          lines: readLines(request),
+          lastEventId: header(request, 'last-event-id')?.slice(0, longestEventId),
+        }),
       },
     };
   };

@@ -73,7 +73,11 @@ function decode(bytes: Buffer): string {
   }
 }
 
-function parseJson(text: string): unknown {
+/**
+ * JSON from text, held to what bodies are held to.
+ * @throws MALFORMED_BODY
+ */
+export function parseJson(text: string): unknown {
   if (depthOf(text) > deepest) throw coreErrors.MALFORMED_BODY(tooDeep);
   try {
     return JSON.parse(text, text.includes('__proto__') || text.includes('\\u') ? refuseProto : undefined) as unknown;

@@ -4,6 +4,7 @@ import { apiKeyAuthenticator, hashApiKey } from '../http/authenticate.js';
 import type { ApiOptions, ServedModule } from '../http/api.js';
 import { memoryIdempotencyStore } from '../memory/idempotency.js';
 import { notesModule, type NotesModule, type NotesScope } from './notes-module.js';
+import { streamCasesOf } from './stream-cases.js';
 import type { Suite, SuiteCase } from './suite.js';
 
 /** What an adapter's test gives to the suite: the module on a listening port. Unknown paths answer 404 problems. */
@@ -268,11 +269,15 @@ export const adapterSuite: Suite<ServeModule> = {
       await aborted;
       assert.deepEqual(seen, ['started', 'aborted']);
     }),
+    ...streamCasesOf(test),
     test('serves liveness, readiness, the document and its page without credentials', async ({ call }) => {
       assert.deepEqual((await call('GET', '/livez', { as: null })).body, { status: 'ok' });
       assert.deepEqual((await call('GET', '/readyz', { as: null })).body, { status: 'ready', parts: { notes: 'ok' } });
       const { body: document } = await call('GET', '/openapi.json', { as: null });
-      assert.deepEqual(Object.keys(document.paths), ['/notes', '/notes/{id}', '/explode', '/hang']);
+      assert.deepEqual(Object.keys(document.paths), [
+        ...['/notes', '/notes/{id}', '/explode', '/hang'],
+        ...['/notes/import', '/ticks', '/open/{id}'],
+      ]);
       const docs = await call('GET', '/docs', { as: null });
       assert.match(docs.headers.get('content-security-policy') ?? '', /default-src 'none'/);
       assert.doesNotMatch(docs.text, /https?:\/\//);

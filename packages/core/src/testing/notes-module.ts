@@ -1,5 +1,14 @@
 import { z } from 'zod';
-import { freeForm, id, instant, message, routeFor } from '../contract/index.js';
+import {
+  freeForm,
+  id,
+  instant,
+  message,
+  openRouteFor,
+  routeFor,
+  streamRouteFor,
+  type LineResult,
+} from '../contract/index.js';
 import { defineErrors } from '../errors/define-errors.js';
 import { newId } from '../ids.js';
 import type { Module } from '../module.js';
@@ -26,17 +35,30 @@ export interface NotesScope {
   explode(): never;
   /** Resolves when the caller's signal aborts. */
   hang(signal: AbortSignal): Promise<{ message: string }>;
+  take(
+    lines: AsyncIterable<LineResult<{ noteText: string }>>,
+  ): AsyncIterable<{ lineNumber: number; noteId: string | null; faults: string[] }>;
+  tick(after: number): AsyncIterable<{ id: string; event: string; padText: string }>;
+}
+
+/** What {@link notesModule} has for anybody. */
+interface OpenNotes {
+  read(noteId: string): string;
 }
 
 /** The smallest module with every feature of the contract: what the adapter suite serves. */
 export interface NotesModule extends Module<NotesScope> {
   /** How often the work behind `POST /notes` was done. */
   readonly added: number;
+  /** How far `GET /ticks` has come. */
+  readonly ticks: number;
   /** Calls `listener` when a hanging request has started, and again when its client went away. */
   onHang(listener: (what: 'started' | 'aborted') => void): void;
 }
 
 const route = routeFor<NotesScope>();
+const streamRoute = streamRouteFor<NotesScope>();
+const openRoute = openRouteFor<NotesScope, OpenNotes>();
 const [tag, params] = ['Notes', z.object({ id })];
 
 const routes = [
@@ -114,6 +136,42 @@ const routes = [
     output: message,
     run: (notes, { signal }) => notes.hang(signal),
   }),
+  streamRoute({
+    name: 'importNotes',
+    method: 'POST',
+    path: '/notes/import',
+    tag,
+    summary: 'Take notes, a line each, and answer each',
+    permission: 'health:write',
+    stream: 'lines',
+    lines: z.object({ noteText: z.string().min(1) }),
+    output: z.object({ lineNumber: z.int(), noteId: z.string().nullable(), faults: z.array(z.string()) }),
+    errors: [notesErrors.NOTE_SEALED],
+    run: (notes, { lines }) => notes.take(lines),
+  }),
+  streamRoute({
+    name: 'tick',
+    method: 'GET',
+    path: '/ticks',
+    tag,
+    summary: 'Ticks until nobody listens',
+    permission: 'health:read',
+    stream: 'events',
+    output: z.object({ id: z.string(), event: z.string(), padText: z.string() }),
+    run: (notes, { lastEventId }) => notes.tick(Number(lastEventId ?? 0)),
+  }),
+  openRoute({
+    name: 'readOpenNote',
+    method: 'GET',
+    path: '/open/{id}',
+    tag,
+    summary: 'A note, for whoever knows its id',
+    params,
+    text: 'text/plain',
+    output: z.string(),
+    errors: [notesErrors.NOTE_NOT_FOUND],
+    run: (open, { params: { id: noteId } }) => open.read(noteId),
+  }),
 ];
 
 /** Makes a fresh {@link NotesModule}. A note whose text is `sealed` cannot be removed. */
@@ -121,6 +179,7 @@ export function notesModule(): NotesModule {
   const notes = new Map<string, Note>();
   const listeners: ((what: 'started' | 'aborted') => void)[] = [];
   let added = 0;
+  let ticks = 0;
   const own = (tenantId: string, noteId: string): Note => {
     const found = notes.get(noteId);
     if (found?.tenantId !== tenantId) throw notesErrors.NOTE_NOT_FOUND({ noteId });
@@ -135,6 +194,16 @@ export function notesModule(): NotesModule {
     onHang: (listener) => void listeners.push(listener),
     start: async () => undefined,
     stop: async () => undefined,
+    open: {
+      read(noteId: string) {
+        const found = notes.get(noteId);
+        if (!found) throw notesErrors.NOTE_NOT_FOUND({ noteId });
+        return found.noteText;
+      },
+    } satisfies OpenNotes,
+    get ticks() {
+      return ticks;
+    },
     readiness: () => ({ ready: notes.size < 1_000, parts: { notes: 'ok' } }),
     scope: ({ tenantId }) => ({
       add({ noteText, labels }) {
@@ -155,6 +224,32 @@ export function notesModule(): NotesModule {
       },
       explode() {
         throw new TypeError('password=hunter2 at /etc/secret');
+      },
+      async *take(lines) {
+        for await (const it of lines) {
+          if (!it.ok) {
+            yield {
+              lineNumber: it.line,
+              noteId: null,
+              faults: it.issues.map(({ path, message: fault }) => `${path}: ${fault}`),
+            };
+            continue;
+          }
+          if (it.value.noteText === 'sealed') throw notesErrors.NOTE_SEALED({});
+          const { id: noteId } = this.add({ noteText: it.value.noteText, labels: {} });
+          yield { lineNumber: it.line, noteId, faults: [] };
+        }
+      },
+      async *tick(after) {
+        try {
+          for (let count = after + 1; ; count++) {
+            ticks = count;
+            yield { id: String(count), event: 'tick', padText: 'x'.repeat(10_000) };
+            await new Promise((resolve) => setImmediate(resolve));
+          }
+        } finally {
+          for (const listener of listeners) listener('aborted');
+        }
       },
       hang: (signal) =>
         new Promise((resolve) => {
