@@ -13,6 +13,7 @@ import type { Directory } from './monitoring/directory.js';
 import type { Monitor } from './monitoring/monitor.js';
 import type { ServiceTarget } from './service-checks/target.js';
 import type { HealthStore } from './store/store.js';
+import type { EventHub } from './stream/event-hub.js';
 import type { Calendar } from './windows/calendar.js';
 
 /** What the services of all scopes share. */
@@ -32,6 +33,7 @@ export interface HealthContext extends EndpointRules {
   clock: Clock;
   maxEndpoints: number;
   calendar: Calendar;
+  hub: EventHub;
   channels: ChannelRegistry;
   through: DeliverThrough;
   /** Does `work` and appends the events, in one transaction. */

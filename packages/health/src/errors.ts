@@ -71,6 +71,11 @@ export const healthErrors = defineErrors({
     message: ({ limit }: { limit: number }) => `This tenant has ${limit} windows already, which is its limit.`,
     hint: 'Remove windows that are over.',
   },
+  STREAM_LIMIT_REACHED: {
+    kind: 'limited',
+    message: ({ limit }: { limit: number }) => `This tenant follows ${limit} streams already, which is its limit.`,
+    hint: 'Close streams that nobody reads, or share one.',
+  },
   TARGET_NOT_FOUND: {
     kind: 'not_found',
     message: ({ serviceType, target }: { serviceType: string; target: string }) =>

@@ -49,6 +49,8 @@ import { emitterSubscriber } from './store/outbox-entries.js';
 import type { HealthStore, StoredEndpoint } from './store/store.js';
 import { createCalendar } from './windows/calendar.js';
 import { windowService, type WindowService } from './windows/service.js';
+import { createEventHub } from './stream/event-hub.js';
+import { streamService, type StreamService } from './stream/service.js';
 import { figuresOf, summaryOf, type HealthFigures, type HealthSummary } from './summary/summary.js';
 
 /** How health is set up. */
@@ -108,6 +110,7 @@ export interface HealthScope {
   readonly alerts: AlertService;
   readonly channels: ChannelService;
   readonly windows: WindowService;
+  readonly stream: StreamService;
   readonly checks: ServiceCheckService;
   /** All endpoints at a glance, from kept state. */
   summary(): HealthSummary;
@@ -144,6 +147,8 @@ export function createHealth(options: HealthOptions): Health {
   const events = createEmitter<HealthEvents>({ logger });
   const relay = createOutboxRelay({ outbox: store.outbox, events: healthEvents, clock, logger });
   relay.subscribe({ name: emitterSubscriber, deliver: (event) => events.emit(event) });
+  const hub = createEventHub({ perTenant: 1_000, total: 100_000 });
+  events.onAny((event) => hub.add(event));
   const directory = createDirectory();
   if (options.metrics && options.endpointMetrics) observeEndpoints(options.metrics, directory);
   const connector = createConnector({ ...(options.egress && { policy: options.egress }), clock });
@@ -194,6 +199,7 @@ export function createHealth(options: HealthOptions): Health {
     probes,
     sealer,
     calendar,
+    hub,
     channels,
     through,
     retention,
@@ -225,6 +231,7 @@ export function createHealth(options: HealthOptions): Health {
         alerts: alertService(context, identity),
         channels: channelService(context, identity),
         windows: windowService(context, tenantId),
+        stream: streamService(context, tenantId),
         checks: serviceCheckService(context),
         summary: () => summaryOf([...directory.ofTenant(tenantId)], clock.now()),
         status: () => figuresOf(directory.ofTenant(tenantId), clock.now()),
@@ -255,6 +262,7 @@ export function createHealth(options: HealthOptions): Health {
     async stop() {
       if (state === 'stopped') return;
       state = 'stopped';
+      hub.close();
       await monitor.stop();
       await pruning.stop();
       await recorder.stop();

@@ -6,6 +6,7 @@ import { historyRoutes } from './history/routes.js';
 import { incidentRoutes } from './incidents/routes.js';
 import { probeRoutes } from './probes/routes.js';
 import { serviceCheckRoutes } from './service-checks/routes.js';
+import { streamRoutes } from './stream/routes.js';
 import { summaryRoutes } from './summary/routes.js';
 import { windowRoutes } from './windows/routes.js';
 
@@ -18,6 +19,7 @@ export const routesFor = (schemas: EndpointSchemas) => [
   ...alertRoutes,
   ...channelRoutes,
   ...windowRoutes,
+  ...streamRoutes,
   ...probeRoutes,
   ...serviceCheckRoutes,
 ];

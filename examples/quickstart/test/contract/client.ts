@@ -15,6 +15,8 @@ export interface Client {
   call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
   get(path: string): Promise<Answer>;
   post(path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
+  /** An answer whose body is still to be read. */
+  stream(method: string, path: string, init?: { headers?: Record<string, string>; body?: string }): Promise<Response>;
 }
 
 /** A client with an API key, or with none. */
@@ -38,6 +40,12 @@ export function createClient(url: string, key: string | null): Client {
     call,
     get: (path) => call('GET', path),
     post: (path, body, headers) => call('POST', path, body, headers),
+    stream: (method, path, { headers = {}, body } = {}) =>
+      fetch(url + path, {
+        method,
+        headers: { ...(key !== null && { authorization: `Bearer ${key}` }), ...headers },
+        ...(body !== undefined && { body }),
+      }),
   };
 }
 

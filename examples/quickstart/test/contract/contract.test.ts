@@ -15,6 +15,7 @@ import { infrastructureMaintenance } from './infrastructure-maintenance.js';
 import { incidents } from './incidents.js';
 import { networkMonitoring } from './network-monitoring.js';
 import { operations } from './operations.js';
+import { streams } from './streams.js';
 import type { ContractSubject } from './subject.js';
 
 const databases = [
@@ -22,7 +23,16 @@ const databases = [
   { name: 'PostgreSQL', present: available.postgres, fresh: freshPostgres },
   { name: 'MariaDB', present: available.mysql, fresh: freshMysql },
 ];
-const suites = [networkMonitoring, incidents, alerts, customerLifecycle, infrastructureMaintenance, operations, access];
+const suites = [
+  networkMonitoring,
+  incidents,
+  alerts,
+  streams,
+  customerLifecycle,
+  infrastructureMaintenance,
+  operations,
+  access,
+];
 
 const running = Object.entries(available).flatMap(([service, present]) => (present ? [service] : []));
 // A tenant for each case, and a stranger; every tenant has a key for all and a key for nothing it needs.

@@ -1,16 +1,36 @@
-import { id, message, page, pageQuery, routeFor } from '@dotmac/core/contract';
+import { id, message, page, pageQuery, routeFor, streamRouteFor } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { healthErrors } from '../errors.js';
 import type { HealthScope } from '../health.js';
 import { shownResult } from '../history/shown-result.js';
+import { importedLine } from './import.js';
 import { endpoint, endpointFilter, type EndpointSchemas } from './endpoint.js';
 
 const route = routeFor<HealthScope>();
+const streamRoute = streamRouteFor<HealthScope>();
 const tag = 'Network monitoring';
 const params = z.object({ id });
 
 /** Endpoints: register, read, change, check, remove. */
 export const endpointRoutes = ({ input, changes }: EndpointSchemas) => [
+  streamRoute({
+    name: 'importEndpoints',
+    method: 'POST',
+    path: '/network-monitoring/endpoints/import',
+    tag,
+    summary: 'Register many endpoints, a line of JSON each',
+    description:
+      'Each line is answered in its order, as soon as it is done; one that is refused holds nobody up. Their first ' +
+      'checks are spread over their intervals.',
+    permission: 'health:write',
+    query: z.object({
+      dryRun: z.stringbool().default(false).meta({ description: 'Say what would become of each, and keep nothing' }),
+    }),
+    stream: 'lines',
+    lines: input,
+    output: importedLine,
+    run: (health, { lines, query }) => health.endpoints.import(lines, query),
+  }),
   route({
     name: 'registerEndpoint',
     method: 'POST',

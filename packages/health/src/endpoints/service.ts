@@ -1,5 +1,5 @@
 import { newId, type ScopeIdentity, type Sealer } from '@dotmac/core';
-import { invalidInput, readDraft, type Page } from '@dotmac/core/contract';
+import { invalidInput, readDraft, type LineResult, type Page } from '@dotmac/core/contract';
 import type { HealthContext } from '../context.js';
 import { healthErrors } from '../errors.js';
 import { healthEvents, type HealthEvents } from '../events.js';
@@ -14,6 +14,7 @@ import {
   type EndpointFilter,
   type EndpointRecord,
 } from './endpoint.js';
+import { importing, type ImportedLine } from './import.js';
 import { sameOrigin, sealSecrets } from './secrets.js';
 
 /** One tenant's endpoints. */
@@ -23,6 +24,14 @@ export interface EndpointService {
    * @throws INVALID_INPUT (also for an address that the egress policy denies), ENDPOINT_LIMIT_REACHED
    */
   register(draft: EndpointDraft): Promise<Endpoint>;
+  /**
+   * Registers many as they come, and says of each line what became of it; their first checks are spread over their
+   * intervals. With `dryRun`, nothing is kept.
+   *
+   * @example
+   * for await (const { line, status, errors } of endpoints.import(drafts)) if (status === 'refused') console.log(line, errors);
+   */
+  import(lines: AsyncIterable<LineResult<EndpointDraft>>, options?: { dryRun?: boolean }): AsyncIterable<ImportedLine>;
   /** @throws ENDPOINT_NOT_FOUND */
   get(endpointId: string): Promise<Endpoint>;
   /** In the order of registration. */
@@ -64,11 +73,42 @@ export function endpointService(context: HealthContext, { tenantId, actor }: Sco
     const issues = [...faultsOf(endpoint, context), ...faultsOfDependencies(endpoint, directory)];
     if (issues.length > 0) throw invalidInput(issues);
   };
-  const keep = (endpoint: EndpointRecord, state?: KeptState): Endpoint => {
+  const keep = (endpoint: EndpointRecord, state?: KeptState, isOneOfMany = false): Endpoint => {
     const before = directory.get(endpoint.id);
     const kept = directory.add(endpoint, state ?? { ...uncheckedState, ...lastingOf(before) });
-    monitor.watch(kept);
+    monitor.watch(kept, isOneOfMany);
     return shown(endpoint, kept);
+  };
+  /** A draft as a record that can be kept. */
+  const recordOf = (draft: EndpointDraft, others: number): EndpointRecord => {
+    const { secrets, ...input } = readDraft(schemas.input, draft);
+    const now = clock.now();
+    const bare = { ...input, id: newId(), tenantId, pausedAt: null, createdAt: now, updatedAt: now };
+    check({ ...bare, secrets });
+    if (directory.countOf(tenantId) + others >= maxEndpoints)
+      throw healthErrors.ENDPOINT_LIMIT_REACHED({ limit: maxEndpoints });
+    return { ...bare, secrets: sealed(sealer, bare, secrets) };
+  };
+  const registerMany = async (drafts: readonly EndpointDraft[], dryRun: boolean) => {
+    const records: EndpointRecord[] = [];
+    const results = drafts.map((draft) => {
+      try {
+        const record = recordOf(draft, records.length);
+        records.push(record);
+        return { id: record.id };
+      } catch (error) {
+        return { error };
+      }
+    });
+    if (dryRun || records.length === 0) return results;
+    await context.change(
+      records.map((record) => eventOf('endpoint.registered', record)),
+      async (trx) => {
+        for (const record of records) await endpoints.insert(record, trx);
+      },
+    );
+    for (const record of records) keep(record, undefined, true);
+    return results;
   };
   /** That an incident is over, for what somebody did to its endpoint. */
   const endedBy = (kept: KeptEndpoint, incidentId: string, text: string) => {
@@ -105,16 +145,12 @@ export function endpointService(context: HealthContext, { tenantId, actor }: Sco
 
   return {
     async register(draft) {
-      const { secrets, ...input } = readDraft(schemas.input, draft);
-      const now = clock.now();
-      const bare = { ...input, id: newId(), tenantId, pausedAt: null, createdAt: now, updatedAt: now };
-      check({ ...bare, secrets });
-      if (directory.countOf(tenantId) >= maxEndpoints)
-        throw healthErrors.ENDPOINT_LIMIT_REACHED({ limit: maxEndpoints });
-      const endpoint = { ...bare, secrets: sealed(sealer, bare, secrets) };
+      const endpoint = recordOf(draft, 0);
       await context.change([eventOf('endpoint.registered', endpoint)], (trx) => endpoints.insert(endpoint, trx));
       return keep(endpoint);
     },
+    import: (lines, { dryRun = false } = {}) =>
+      importing(lines, (drafts) => registerMany(drafts, dryRun), dryRun ? 'valid' : 'created'),
     get: async (endpointId) => withKeptState(await find(endpointId)),
     async list({ limit = 50, cursor, ...filter } = {}) {
       const { items, nextCursor } = await endpoints.list({ limit, after: cursor ?? null, filter });

@@ -17,8 +17,11 @@ import { isAvailable, isUndecided, observe } from './status.js';
 
 /** Checks every endpoint of a directory, each on its own interval. */
 export interface Monitor {
-  /** Takes up an endpoint, or takes up what was changed of it. A paused one is left alone. */
-  watch(kept: KeptEndpoint): void;
+  /**
+   * Takes up an endpoint, or takes up what was changed of it. A paused one is left alone; one of many waits for its own
+   * slot, lest all are checked at once.
+   */
+  watch(kept: KeptEndpoint, isOneOfMany?: boolean): void;
   forget(endpointId: string): void;
   /** Checks an endpoint as soon as a place is free, and resolves with what was found; undefined when it was stopped. */
   checkNow(kept: KeptEndpoint): Promise<ProbeResult | undefined>;
@@ -116,12 +119,15 @@ export function createMonitor(options: MonitorOptions): Monitor {
       : nextSlot(endpoint.id, intervalMs, at);
   };
   /** What was never checked is due now; the rest keeps its phase over restarts. */
-  const watch = (kept: KeptEndpoint): void => {
+  const watch = (kept: KeptEndpoint, isOneOfMany = false): void => {
     const { id, checkInterval, pausedAt } = kept.endpoint;
     schedule.cancel(id);
     if (pausedAt !== null) return;
     const now = clock.now();
-    schedule.plan(jobOf(kept), kept.checkedAt === null ? now : nextSlot(id, checkInterval * 1_000, now));
+    schedule.plan(
+      jobOf(kept),
+      kept.checkedAt === null && !isOneOfMany ? now : nextSlot(id, checkInterval * 1_000, now),
+    );
   };
 
   return {

@@ -1,0 +1,26 @@
+import { streamRouteFor } from '@dotmac/core/contract';
+import { healthErrors } from '../errors.js';
+import type { HealthScope } from '../health.js';
+import { streamedEvent, streamFilter } from './streamed-event.js';
+
+const route = streamRouteFor<HealthScope>();
+
+/** What happens, as it happens. */
+export const streamRoutes = [
+  route({
+    name: 'streamEvents',
+    method: 'GET',
+    path: '/network-monitoring/events',
+    tag: 'Network monitoring',
+    summary: 'Follow what happens, as server-sent events',
+    description:
+      'Goes on after the event that `Last-Event-ID` names. When that is not known any more, the first event is a ' +
+      '`reset`: read what you show anew.',
+    permission: 'health:read',
+    query: streamFilter,
+    stream: 'events',
+    output: streamedEvent,
+    errors: [healthErrors.STREAM_LIMIT_REACHED],
+    run: (health, { query, lastEventId, signal }) => health.stream.follow({ ...query, lastEventId, signal }),
+  }),
+];
