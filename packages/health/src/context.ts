@@ -33,6 +33,8 @@ export interface HealthContext extends EndpointRules {
   clock: Clock;
   maxEndpoints: number;
   calendar: Calendar;
+  /** Since when this process can be called; epoch ms. */
+  upSince(): number;
   hub: EventHub;
   channels: ChannelRegistry;
   through: DeliverThrough;

@@ -76,6 +76,21 @@ export const healthErrors = defineErrors({
     message: ({ limit }: { limit: number }) => `This tenant follows ${limit} streams already, which is its limit.`,
     hint: 'Close streams that nobody reads, or share one.',
   },
+  NO_HEARTBEAT: {
+    kind: 'conflict',
+    message: ({ endpointId }: { endpointId: string }) => `The endpoint ${endpointId} is no heartbeat.`,
+    hint: 'Register one whose service type is `heartbeat`.',
+  },
+  HEARTBEAT_NEEDS_SECRET: {
+    kind: 'conflict',
+    message: (_: Record<never, never>) => 'Heartbeats need a secret that the host application has not set.',
+    hint: 'Set `secret` in `createHealth`.',
+  },
+  HEARTBEAT_NOT_FOUND: {
+    kind: 'not_found',
+    message: (_: Record<never, never>) => 'There is no such heartbeat.',
+    hint: 'The path may have been replaced: ask for it again.',
+  },
   TARGET_NOT_FOUND: {
     kind: 'not_found',
     message: ({ serviceType, target }: { serviceType: string; target: string }) =>

@@ -1,5 +1,4 @@
 import {
-  coreErrors,
   createEmitter,
   createOutboxRelay,
   createSealer,
@@ -12,7 +11,6 @@ import {
   type Module,
   type ScopeInit,
 } from '@dotmac/core';
-import type { Page } from '@dotmac/core/contract';
 import { createConnector, type EgressPolicy } from '@dotmac/core/net';
 import type Docker from 'dockerode';
 import type { Registry } from 'prom-client';
@@ -27,26 +25,29 @@ import { defaultBounds, endpointSchemas } from './endpoints/endpoint.js';
 import { endpointService, type EndpointService } from './endpoints/service.js';
 import { healthEvents, type HealthEvents } from './events.js';
 import { createRecorder } from './history/recorder.js';
-import { defaultRetention, type Resolution, type Retention } from './history/resolution.js';
+import { retentionOf, type Resolution } from './history/resolution.js';
 import { createRetention } from './history/retention.js';
 import { historyService, type HistoryService } from './history/service.js';
+import { heartbeatService, openHeartbeats, type HeartbeatService, type OpenHeartbeats } from './heartbeats/service.js';
 import { incidentService, type IncidentService } from './incidents/service.js';
 import { observeEndpoints } from './endpoint-metrics.js';
 import { healthMetrics } from './metrics.js';
 import { createConnectivity, type ConnectivityOptions } from './monitoring/connectivity.js';
-import { lastingOf, createDirectory, uncheckedState, type Directory } from './monitoring/directory.js';
+import { createDirectory } from './monitoring/directory.js';
+import { loadEndpoints } from './monitoring/load-endpoints.js';
 import type { Limits } from './monitoring/fair-queue.js';
 import { createMonitor } from './monitoring/monitor.js';
 import { preparation } from './monitoring/prepare.js';
 import { isAvailable } from './monitoring/status.js';
 import { catalogueOf, type ProbeCatalogue } from './probes/catalogue.js';
 import type { AnyProbe } from './probes/probe.js';
+import { heartbeatProbe } from './probes/heartbeat.js';
 import { probeRegistry } from './probes/registry.js';
 import { routesFor } from './routes.js';
 import { serviceCheckService, type ServiceCheckService } from './service-checks/service.js';
 import type { ServiceTarget } from './service-checks/target.js';
 import { emitterSubscriber } from './store/outbox-entries.js';
-import type { HealthStore, StoredEndpoint } from './store/store.js';
+import type { HealthStore } from './store/store.js';
 import { createCalendar } from './windows/calendar.js';
 import { windowService, type WindowService } from './windows/service.js';
 import { createEventHub } from './stream/event-hub.js';
@@ -111,6 +112,7 @@ export interface HealthScope {
   readonly channels: ChannelService;
   readonly windows: WindowService;
   readonly stream: StreamService;
+  readonly heartbeats: HeartbeatService;
   readonly checks: ServiceCheckService;
   /** All endpoints at a glance, from kept state. */
   summary(): HealthSummary;
@@ -127,10 +129,16 @@ export interface HealthScope {
   isUp(endpointId: string): boolean;
 }
 
+/** What health has for anybody who knows a token. */
+export interface OpenHealth {
+  readonly heartbeats: OpenHeartbeats;
+}
+
 /** The health domain as a module. */
 export interface Health extends Module<HealthScope> {
   /** What happened, after it was committed; each event at least once. */
   readonly events: Emitter<HealthEvents>;
+  readonly open: OpenHealth;
 }
 
 /**
@@ -152,7 +160,12 @@ export function createHealth(options: HealthOptions): Health {
   const directory = createDirectory();
   if (options.metrics && options.endpointMetrics) observeEndpoints(options.metrics, directory);
   const connector = createConnector({ ...(options.egress && { policy: options.egress }), clock });
-  const probes = probeRegistry(options.probes, targets);
+  let upSince = clock.now();
+  const probes = probeRegistry(
+    options.probes,
+    targets,
+    heartbeatProbe(store, () => upSince),
+  );
   const sealer = options.secret === undefined ? undefined : createSealer([options.secret].flat(), 'dotmac health');
   const retention = retentionOf(options.retentionDays);
   const keptResults = { recent: 100, issues: 20, ...options.keptResults };
@@ -199,6 +212,7 @@ export function createHealth(options: HealthOptions): Health {
     probes,
     sealer,
     calendar,
+    upSince: () => upSince,
     hub,
     channels,
     through,
@@ -221,6 +235,7 @@ export function createHealth(options: HealthOptions): Health {
     name: 'health',
     routes: routesFor(schemas),
     events,
+    open: { heartbeats: openHeartbeats(context) },
     scope(init: ScopeInit) {
       const identity = scopeIdentity(init);
       const { tenantId } = identity;
@@ -232,6 +247,7 @@ export function createHealth(options: HealthOptions): Health {
         channels: channelService(context, identity),
         windows: windowService(context, tenantId),
         stream: streamService(context, tenantId),
+        heartbeats: heartbeatService(context, tenantId),
         checks: serviceCheckService(context),
         summary: () => summaryOf([...directory.ofTenant(tenantId)], clock.now()),
         status: () => figuresOf(directory.ofTenant(tenantId), clock.now()),
@@ -245,6 +261,7 @@ export function createHealth(options: HealthOptions): Health {
     async start() {
       if (state !== 'stopped') return;
       state = 'starting';
+      upSince = clock.now();
       try {
         if (options.migrate ?? true) await store.migrate();
         await loadEndpoints(store, directory);
@@ -271,27 +288,4 @@ export function createHealth(options: HealthOptions): Health {
     },
     readiness: () => ({ ready: state === 'running', parts: { health: state } }),
   };
-}
-
-/** @throws INVALID_ARGUMENT unless finer sums are kept no longer than coarser ones, and minutes for a day */
-function retentionOf(days: HealthOptions['retentionDays'] = {}): Retention {
-  const given = Object.entries(days).map(([resolution, count]) => [resolution, (count ?? 0) * 86_400_000]);
-  const retention = { ...defaultRetention, ...(Object.fromEntries(given) as Partial<Retention>) };
-  const { minute, hour, day } = retention;
-  if (!(minute >= 86_400_000 && minute <= hour && hour <= day))
-    throw coreErrors.INVALID_ARGUMENT({
-      argument: 'retentionDays',
-      reason: 'minutes are kept at least a day, hours at least as long as minutes, and days as long as hours',
-    });
-  return retention;
-}
-
-async function loadEndpoints(store: HealthStore, directory: Directory): Promise<void> {
-  let after: string | null = null;
-  do {
-    const page: Page<StoredEndpoint> = await store.everyEndpoint({ limit: 500, after });
-    for (const { endpoint, state } of page.items)
-      directory.add(endpoint, endpoint.pausedAt === null && state ? state : { ...uncheckedState, ...lastingOf(state) });
-    after = page.nextCursor;
-  } while (after !== null);
 }

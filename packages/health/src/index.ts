@@ -1,6 +1,6 @@
 /** `@dotmac/health`: monitors endpoints and services, keeps history, answers from kept state. */
 export { createHealth } from './health.js';
-export type { Health, HealthOptions, HealthScope } from './health.js';
+export type { Health, HealthOptions, HealthScope, OpenHealth } from './health.js';
 export { healthErrors } from './errors.js';
 export { healthEvents } from './events.js';
 export type { HealthEvents } from './events.js';
@@ -38,6 +38,9 @@ export type { ImportedLine } from './endpoints/import.js';
 export { streamedEvent } from './stream/streamed-event.js';
 export type { StreamedEvent, StreamFilter } from './stream/streamed-event.js';
 export type { FollowAsk, StreamService } from './stream/service.js';
+export { heartbeat } from './heartbeats/heartbeat.js';
+export type { Heartbeat, HeartbeatRecord, Ping } from './heartbeats/heartbeat.js';
+export type { HeartbeatService, OpenHeartbeats } from './heartbeats/service.js';
 export { maintenanceWindow } from './windows/window.js';
 export type { MaintenanceWindow, WindowChanges, WindowDraft, WindowRecord } from './windows/window.js';
 export type { WindowService } from './windows/service.js';
@@ -52,7 +55,7 @@ export type { ProbeRegistry } from './probes/registry.js';
 export { runProbe } from './probes/run-probe.js';
 export type { Check } from './probes/run-probe.js';
 export type { ProbeResult } from './probes/judge.js';
-export type { AnyProbe, Observation, Phases, Probe, ProbeContext } from './probes/probe.js';
+export type { AnyProbe, Observation, Phases, Probe, ProbeContext, ProbeSubject } from './probes/probe.js';
 export { incident, incidentStory } from './incidents/incident.js';
 export type { Incident, IncidentEntry, IncidentRecord, IncidentStory } from './incidents/incident.js';
 export type { IncidentService } from './incidents/service.js';

@@ -2,6 +2,7 @@ import { alertRoutes } from './alerts/routes.js';
 import { channelRoutes } from './channels/routes.js';
 import { endpointSchemas, defaultBounds, type EndpointSchemas } from './endpoints/endpoint.js';
 import { endpointRoutes } from './endpoints/routes.js';
+import { heartbeatRoutes } from './heartbeats/routes.js';
 import { historyRoutes } from './history/routes.js';
 import { incidentRoutes } from './incidents/routes.js';
 import { probeRoutes } from './probes/routes.js';
@@ -20,6 +21,7 @@ export const routesFor = (schemas: EndpointSchemas) => [
   ...channelRoutes,
   ...windowRoutes,
   ...streamRoutes,
+  ...heartbeatRoutes,
   ...probeRoutes,
   ...serviceCheckRoutes,
 ];

@@ -12,6 +12,7 @@ import { alerts } from './alerts.js';
 import { createClient } from './client.js';
 import { customerLifecycle } from './customer-lifecycle.js';
 import { infrastructureMaintenance } from './infrastructure-maintenance.js';
+import { heartbeats } from './heartbeats.js';
 import { incidents } from './incidents.js';
 import { networkMonitoring } from './network-monitoring.js';
 import { operations } from './operations.js';
@@ -28,6 +29,7 @@ const suites = [
   incidents,
   alerts,
   streams,
+  heartbeats,
   customerLifecycle,
   infrastructureMaintenance,
   operations,

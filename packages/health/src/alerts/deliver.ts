@@ -26,11 +26,17 @@ export interface MessengerOptions {
  * the next attempt: what was over before it could be told is then told as that.
  */
 export function createMessenger({ store, through, metrics, clock }: MessengerOptions) {
-  const keepState = async (tenant: TenantStore, channelId: string, failure: string | null): Promise<void> => {
-    const known = await tenant.deliveries.get(channelId);
-    const state = attempted(known ?? untried(channelId), failure, clock.now());
-    if (known) await tenant.deliveries.update(state);
-    else await tenant.deliveries.insert(state);
+  const keepState = async (
+    tenant: TenantStore,
+    channelId: string,
+    failure: string | null,
+    trx?: StoreTransaction,
+  ): Promise<void> => {
+    await tenant.deliveries.change(
+      channelId,
+      (known = untried(channelId)) => attempted(known, failure, clock.now()),
+      trx,
+    );
   };
   const settle = async (tenant: TenantStore, channel: ChannelRecord, message: AlertMessage): Promise<void> => {
     const now = clock.now();
@@ -43,8 +49,8 @@ export function createMessenger({ store, through, metrics, clock }: MessengerOpt
         await tenant.noteIncident(incidentId, entry, {}, trx);
       }
       await tenant.removeMessage(message.id, trx);
+      await keepState(tenant, channel.id, null, trx);
     });
-    await keepState(tenant, channel.id, null);
   };
   /** What a message says; undefined when there is nothing left to say. */
   const compose = async (tenant: TenantStore, tenantId: string, channelId: string, id: string) => {

@@ -16,4 +16,5 @@ export const builtInTypes = {
   database: 'none',
   redis: 'none',
   container: 'none',
+  heartbeat: 'none',
 } as const satisfies Record<string, Addressing>;

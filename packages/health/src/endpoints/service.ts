@@ -186,8 +186,11 @@ export function endpointService(context: HealthContext, { tenantId, actor }: Sco
       const { endpoint } = await find(endpointId);
       const kept = directory.get(endpointId);
       const told = kept?.incident ? [endedBy(kept, kept.incident.id, 'The endpoint was removed')] : [];
+      const job = endpoint.serviceType === 'heartbeat' ? await endpoints.heartbeats.get(endpointId) : undefined;
       await context.change([eventOf('endpoint.removed', endpoint), ...told], async (trx) => {
         if (!(await endpoints.remove(endpointId, trx))) throw healthErrors.ENDPOINT_NOT_FOUND({ endpointId });
+        if (job?.token) await store.heartbeatTokens.remove(job.token.hash, trx);
+        if (job) await endpoints.heartbeats.remove(endpointId, trx);
       });
       directory.remove(tenantId, endpointId);
       monitor.forget(endpointId);

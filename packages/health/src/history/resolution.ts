@@ -1,3 +1,4 @@
+import { coreErrors } from '@dotmac/core';
 /** How long a bucket is. */
 export type Resolution = 'minute' | 'hour' | 'day';
 
@@ -73,4 +74,20 @@ export function planWindow(
       ...(behind < coarse ? spans(lastWhole, end, coarse - 1, behind) : []),
     ];
   }
+}
+
+/**
+ * How long sums are kept, days given by the host.
+ * @throws INVALID_ARGUMENT unless finer sums are kept no longer than coarser ones, and minutes for a day
+ */
+export function retentionOf(days: Partial<Record<Resolution, number>> = {}): Retention {
+  const given = Object.entries(days).map(([resolution, count]) => [resolution, (count ?? 0) * 86_400_000]);
+  const retention = { ...defaultRetention, ...(Object.fromEntries(given) as Partial<Retention>) };
+  const { minute, hour, day } = retention;
+  if (!(minute >= 86_400_000 && minute <= hour && hour <= day))
+    throw coreErrors.INVALID_ARGUMENT({
+      argument: 'retentionDays',
+      reason: 'minutes are kept at least a day, hours at least as long as minutes, and days as long as hours',
+    });
+  return retention;
 }

@@ -114,9 +114,9 @@ export function createMonitor(options: MonitorOptions): Monitor {
     answer(endpoint.id, result);
     const intervalMs = endpoint.checkInterval * 1_000;
     if (endpoint.pausedAt !== null) return null;
-    return isUndecided(kept)
-      ? at + Math.min(endpoint.recheckInterval * 1_000, intervalMs)
-      : nextSlot(endpoint.id, intervalMs, at);
+    if (isUndecided(kept)) return at + Math.min(endpoint.recheckInterval * 1_000, intervalMs);
+    const { lookAgainAt = Infinity } = result;
+    return Math.min(nextSlot(endpoint.id, intervalMs, at), Math.max(lookAgainAt, at + 1));
   };
   /** What was never checked is due now; the rest keeps its phase over restarts. */
   const watch = (kept: KeptEndpoint, isOneOfMany = false): void => {

@@ -1,11 +1,12 @@
 import type { Sealer } from '@dotmac/core';
 import type { EndpointRecord } from '../endpoints/endpoint.js';
 import { unsealSecrets, withSecrets } from '../endpoints/secrets.js';
-import type { AnyProbe } from '../probes/probe.js';
+import type { AnyProbe, ProbeSubject } from '../probes/probe.js';
 import type { ProbeRegistry } from '../probes/registry.js';
 
 /** An endpoint ready to be probed, or why it cannot be. */
-export type Prepared = { probe: AnyProbe; target: { host: string; port: number; config: never } } | { fault: string };
+export type Prepared =
+  { probe: AnyProbe; target: { host: string; port: number; config: never; subject: ProbeSubject } } | { fault: string };
 
 /** Makes an endpoint ready: finds its probe, opens its secrets and reads its configuration. Done once for each. */
 export type Prepare = (endpoint: EndpointRecord) => Prepared;
@@ -27,5 +28,7 @@ function prepared(endpoint: EndpointRecord, probes: ProbeRegistry, sealer: Seale
   if (!secrets) return { fault: 'Its secrets cannot be opened here: set them again' };
   const config = probe.config.safeParse(withSecrets(endpoint.config, secrets));
   if (!config.success) return { fault: 'Its configuration does not fit its probe any more' };
-  return { probe, target: { host: endpoint.host ?? '', port: endpoint.port ?? 0, config: config.data as never } };
+  const { id: endpointId, tenantId, createdAt, host, port } = endpoint;
+  const subject = { tenantId, endpointId, createdAt };
+  return { probe, target: { host: host ?? '', port: port ?? 0, config: config.data as never, subject } };
 }

@@ -11,6 +11,8 @@ export interface ProbeResult {
   /** A sentence of ours: never text of the other side, which may be anybody's. */
   message: string;
   phases?: Phases;
+  /** When there will be something else to see, if that is before the next check; epoch ms. */
+  lookAgainAt?: number;
 }
 
 /** What an answer is measured by. */
@@ -22,7 +24,7 @@ export interface Expectations {
 
 /** What an answer means: critical or degraded by its conditions, degraded when it is slow, else healthy. */
 export function judge(observation: Observation, expected: Expectations): ProbeResult {
-  const { responseTimeMs, message, phases, facts = {}, degraded } = observation;
+  const { responseTimeMs, message, phases, facts = {}, degraded, lookAgainAt } = observation;
   // A probe of the host's own may have miscounted: what is no number would spoil every sum that it goes into.
   if (!(Number.isFinite(responseTimeMs) && responseTimeMs >= 0)) return failed(undefined);
   const result = (status: EndpointStatus, text: string): ProbeResult => ({
@@ -30,6 +32,7 @@ export function judge(observation: Observation, expected: Expectations): ProbeRe
     responseTimeMs,
     message: text,
     ...(phases && { phases }),
+    ...(lookAgainAt !== undefined && { lookAgainAt }),
   });
   const unmet =
     expected.conditions.length === 0
@@ -64,7 +67,10 @@ export function failed(error: unknown): ProbeResult {
     return { status: 'critical', responseTimeMs, message, ...(phases && { phases }) };
   }
   if (isUnreachable(error)) return { status: 'offline', responseTimeMs: null, message: error.message };
-  if (isCannotCheck(error)) return { status: 'unknown', responseTimeMs: null, message: error.message };
+  if (isCannotCheck(error)) {
+    const { message, lookAgainAt } = error;
+    return { status: 'unknown', responseTimeMs: null, message, ...(lookAgainAt !== undefined && { lookAgainAt }) };
+  }
   const meaning = isConnectFailure(error) ? meanings[error.code] : undefined;
   return { ...(meaning ?? { status: 'unknown', message: 'The check itself failed' }), responseTimeMs: null };
 }

@@ -29,6 +29,16 @@ export interface ProbeContext<Config = unknown> {
   /** Aborts at the deadline, and when the monitor stops. */
   signal: AbortSignal;
   clock: Clock;
+  /** The endpoint that is checked; undefined for a check of something that is none. */
+  subject?: ProbeSubject | undefined;
+}
+
+/** Which endpoint is checked. */
+export interface ProbeSubject {
+  tenantId: string;
+  endpointId: string;
+  /** When it was registered; epoch ms. */
+  createdAt: number;
 }
 
 /** What a probe found out about something that answered as it should. */
@@ -42,6 +52,8 @@ export interface Observation {
   facts?: Facts;
   /** Why an answer that came is one to worry about. */
   degraded?: string;
+  /** When there will be something else to see, if that is before the next check; epoch ms. */
+  lookAgainAt?: number;
 }
 
 /**
@@ -118,6 +130,13 @@ export class Unreachable extends Error {
 /** We could not even ask, for a reason worth telling: unknown. */
 export class CannotCheck extends Error {
   readonly [cannotCheck] = true;
+  constructor(
+    message: string,
+    /** When there will be something to see; epoch ms. */
+    readonly lookAgainAt?: number,
+  ) {
+    super(message);
+  }
 }
 
 /** Recognises a {@link WrongAnswer}. */

@@ -3,6 +3,7 @@ import type { builtInTypes } from '../endpoints/service-type.js';
 import type { ServiceTarget } from '../service-checks/target.js';
 import { dnsProbe } from './dns.js';
 import { grpcProbe } from './grpc.js';
+import { heartbeatProbe } from './heartbeat.js';
 import { httpProbe } from './http.js';
 import { icmpProbe } from './icmp.js';
 import type { AnyProbe } from './probe.js';
@@ -13,7 +14,11 @@ import { tcpProbe } from './tcp.js';
 import { tlsProbe } from './tls.js';
 import { websocketProbe } from './websocket.js';
 
-const builtIn = (targets: Readonly<Record<string, ServiceTarget>>): Record<keyof typeof builtInTypes, AnyProbe> => ({
+const builtIn = (
+  targets: Readonly<Record<string, ServiceTarget>>,
+  heartbeat: AnyProbe,
+): Record<keyof typeof builtInTypes, AnyProbe> => ({
+  heartbeat,
   ...targetProbe(targets),
   dns: dnsProbe,
   tcp: tcpProbe,
@@ -37,8 +42,9 @@ export type ProbeRegistry = ReadonlyMap<string, AnyProbe>;
 export function probeRegistry(
   own: readonly AnyProbe[] = [],
   targets: Readonly<Record<string, ServiceTarget>> = {},
+  heartbeat: AnyProbe = heartbeatProbe(),
 ): ProbeRegistry {
-  const probes = new Map(Object.entries(builtIn(targets)));
+  const probes = new Map(Object.entries(builtIn(targets, heartbeat)));
   for (const probe of own) {
     const refuse = (reason: string) => coreErrors.INVALID_ARGUMENT({ argument: `probe ${probe.serviceType}`, reason });
     if (!/^[a-z][a-z0-9_]{0,39}$/.test(probe.serviceType)) throw refuse('a name is lower case, digits and "_"');

@@ -1,12 +1,12 @@
 import type { CancelTimer, Clock } from '@dotmac/core';
 import { ConnectFailure, type Connector } from '@dotmac/core/net';
 import { failed, judge, type Expectations, type ProbeResult } from './judge.js';
-import type { AnyProbe } from './probe.js';
+import type { AnyProbe, ProbeSubject } from './probe.js';
 
 /** One check: which probe, of what, and what is expected. */
 export interface Check {
   probe: AnyProbe;
-  target: { host: string; port: number; config: never };
+  target: { host: string; port: number; config: never; subject?: ProbeSubject };
   expected: Expectations & { timeoutMs: number };
   connector: Connector;
   clock: Clock;

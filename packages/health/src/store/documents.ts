@@ -6,6 +6,11 @@ export interface Documents<Document extends { id: string }> {
   insert(document: Document, trx?: StoreTransaction): Promise<void>;
   /** Puts a document in the place of the one with its id; false when there is none. */
   update(document: Document, trx?: StoreTransaction): Promise<boolean>;
+  /**
+   * Makes or changes one alone: what `change` gives takes the place of what it was given. It may be called again after a
+   * conflict; what it throws changes nothing.
+   */
+  change(id: string, change: (known: Document | undefined) => Document, trx?: StoreTransaction): Promise<Document>;
   get(id: string): Promise<Document | undefined>;
   /** In the order of their ids. */
   list(ask: { limit: number; after: string | null }): Promise<Page<Document>>;

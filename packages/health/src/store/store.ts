@@ -9,6 +9,8 @@ import type { HealthEvents } from '../events.js';
 import type { Bucket } from '../history/bucket.js';
 import type { BucketDelta } from '../history/pending-buckets.js';
 import type { Resolution } from '../history/resolution.js';
+import type { HeartbeatToken } from '../heartbeats/token.js';
+import type { HeartbeatRecord } from '../heartbeats/heartbeat.js';
 import type { Ring } from '../history/result.js';
 import type { RingChunk } from '../history/ring.js';
 import type { IncidentEntry, IncidentFilter, IncidentRecord, IncidentSeverity } from '../incidents/incident.js';
@@ -78,6 +80,7 @@ export interface TenantSettings {
   readonly deliveries: Documents<DeliveryState>;
   readonly rules: Documents<AlertRuleRecord>;
   readonly windows: Documents<WindowRecord>;
+  readonly heartbeats: Documents<HeartbeatRecord>;
 }
 
 /** What one tenant has. No call sees or changes another tenant's. */
@@ -118,6 +121,8 @@ export interface HealthStore {
   /** Makes or updates its tables. */
   migrate(): Promise<void>;
   tenant(tenantId: string): TenantStore;
+  /** The tokens of every tenant's heartbeats, by their hashes; for those who call with one. */
+  readonly heartbeatTokens: Documents<HeartbeatToken>;
   transaction<Result>(work: (trx: StoreTransaction) => Promise<Result>, join?: StoreTransaction): Promise<Result>;
   /** Every tenant's endpoints, page by page in the order of their ids; for the monitor alone. */
   everyEndpoint(ask: { limit: number; after: string | null }): Promise<Page<StoredEndpoint>>;

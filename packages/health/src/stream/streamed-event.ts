@@ -7,11 +7,9 @@ import { healthEvents, type HealthEvents } from '../events.js';
 export const streamedEvent = z
   .object({
     id: z.string().optional().meta({ description: 'Send it as `Last-Event-ID` to go on after it' }),
-    event: z
-      .string()
-      .meta({
-        description: 'What happened; `reset`: events were missed, read what you show anew; `overflow`: too slow',
-      }),
+    event: z.string().meta({
+      description: 'What happened; `reset`: events were missed, read what you show anew; `overflow`: too slow',
+    }),
     at: instant,
     endpointId: z.string().nullable(),
     actor: z.string().nullable(),

@@ -65,6 +65,24 @@ export const alertCases: Suite<HealthStore>['cases'] = [
     },
   },
   {
+    name: 'makes and changes a document alone, though many do so at once',
+    async run(store) {
+      const { heartbeats } = store.tenant('acme');
+      const id = newId();
+      const job = { id, tenantId: 'acme', token: null, exitStatus: null, pings: [] };
+      const fresh = { ...job, startedAt: 0, succeededAt: null, failedAt: null };
+      const later = () =>
+        heartbeats.change(id, (known = fresh) => ({ ...known, startedAt: (known.startedAt ?? 0) + 1 }));
+      await Promise.all(Array.from({ length: 20 }, later));
+      assert.equal((await heartbeats.get(id))?.startedAt, 20);
+      const refusing = heartbeats.change(id, () => {
+        throw new Error('no');
+      });
+      await assert.rejects(refusing, /no/);
+      assert.equal((await heartbeats.get(id))?.startedAt, 20);
+    },
+  },
+  {
     name: 'shows and changes nothing that another tenant set up',
     async run(store) {
       const [own, other] = [store.tenant('acme'), store.tenant('rival')];

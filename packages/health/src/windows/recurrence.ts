@@ -1,6 +1,6 @@
 import type { InputIssue } from '@dotmac/core';
-import { Cron } from 'croner';
 import { RRuleTemporal } from 'rrule-temporal';
+import { cronNext, isTimeZone } from './cron-next.js';
 import type { WindowRecord } from './window.js';
 
 /** When a window lasts. Instants are epoch ms; `until` exclusive. */
@@ -85,11 +85,7 @@ function nextOf(timing: Timing): Next {
       const found = next(Math.max(after, (startsAt ?? -Infinity) - 1));
       return found === null || (endsAt !== null && found >= endsAt) ? null : found;
     };
-  if (cron !== null) {
-    // Paused: croner only reckons here.
-    const slots = new Cron(cron, { timezone: timeZone, paused: true });
-    return within((after) => slots.nextRun(new Date(after))?.getTime() ?? null);
-  }
+  if (cron !== null) return within((after) => cronNext(cron, timeZone, after) ?? null);
   if (rrule !== null) {
     const begin = localTime(startsAt ?? 0, timeZone);
     const rule = new RRuleTemporal({
@@ -105,14 +101,6 @@ function nextOf(timing: Timing): Next {
 function localTime(at: number, timeZone: string): string {
   const text = new Intl.DateTimeFormat('sv-SE', { timeZone, dateStyle: 'short', timeStyle: 'medium' }).format(at);
   return text.replace(' ', 'T').replace(/[-:]/g, '');
-}
-
-function isTimeZone(name: string): boolean {
-  try {
-    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
-  } catch {
-    return false;
-  }
 }
 
 function isCron(text: string): boolean {

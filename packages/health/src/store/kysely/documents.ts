@@ -1,4 +1,12 @@
-import { executorFor, fromJson, inTransaction, toJson, type Database } from '@dotmac/core/kysely';
+import {
+  executorFor,
+  fromJson,
+  insertedCount,
+  inTransaction,
+  onConflictDoNothing,
+  toJson,
+  type Database,
+} from '@dotmac/core/kysely';
 import type { Documents } from '../documents.js';
 import type { HealthTables } from './tables.js';
 
@@ -12,7 +20,7 @@ export function kyselyDocuments<Document extends { id: string }>(
 ): Documents<Document> {
   const own = () =>
     database.withTables<HealthTables>().selectFrom(table).where('tenant_id', '=', tenantId).where('kind', '=', kind);
-  return {
+  const documents: Documents<Document> = {
     async insert(document, trx) {
       await executorFor<HealthTables>(database, trx)
         .insertInto(table)
@@ -40,6 +48,33 @@ export function kyselyDocuments<Document extends { id: string }>(
           .execute();
         return true;
       }),
+    change: (id, change, join) =>
+      inTransaction<HealthTables, Document>(database, join, async (trx) => {
+        const row = await trx
+          .selectFrom(table)
+          .select('body')
+          .where('tenant_id', '=', tenantId)
+          .where('kind', '=', kind)
+          .where('id', '=', id)
+          .$if(database.traits.skipLocked, (query) => query.forUpdate())
+          .executeTakeFirst();
+        const document = change(row && fromJson<Document>(row.body));
+        const body = toJson(document);
+        if (!row) {
+          const insert = trx.insertInto(table).values({ tenant_id: tenantId, kind, id, body });
+          const made = insertedCount(await onConflictDoNothing(database, insert).execute());
+          // Another has made it since we looked: it is there to be changed now.
+          if (made === 0) return documents.change(id, change, trx);
+        } else
+          await trx
+            .updateTable(table)
+            .set({ body })
+            .where('tenant_id', '=', tenantId)
+            .where('kind', '=', kind)
+            .where('id', '=', id)
+            .execute();
+        return document;
+      }),
     async get(id) {
       const row = await own().select('body').where('id', '=', id).executeTakeFirst();
       return row && fromJson<Document>(row.body);
@@ -64,4 +99,5 @@ export function kyselyDocuments<Document extends { id: string }>(
       return numDeletedRows > 0n;
     },
   };
+  return documents;
 }

@@ -58,6 +58,8 @@ export function kyselyHealthStore(database: Database, { clock }: KyselyHealthSto
       }),
     dueAlerts: (now, limit) => dueAlerts(database, now, limit),
     pruneBuckets: (resolution, before, limit) => pruneBuckets(database, resolution, before, limit),
+    // Nobody's own: no tenant has an empty name.
+    heartbeatTokens: kyselyDocuments(database, 'heartbeat-token', ''),
     tenant: (tenantId) => ({
       ...kyselyEndpoints(database, tenantId),
       ...kyselyChunks(database, tenantId),
@@ -68,6 +70,7 @@ export function kyselyHealthStore(database: Database, { clock }: KyselyHealthSto
       deliveries: kyselyDocuments(database, 'delivery', tenantId),
       rules: kyselyDocuments(database, 'alert-rule', tenantId),
       windows: kyselyDocuments(database, 'window', tenantId),
+      heartbeats: kyselyDocuments(database, 'heartbeat', tenantId),
     }),
   };
 }

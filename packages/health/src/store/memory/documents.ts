@@ -30,6 +30,12 @@ export function memoryDocuments<Document extends { id: string }>(
         rows.documents.set(key, { tenantId, id: document.id, document });
         return true;
       }, trx),
+    change: (id, change, trx) =>
+      tables.transaction((rows) => {
+        const document = change(rows.documents.get(keyOf(id))?.document as Document | undefined);
+        rows.documents.set(keyOf(id), { tenantId, id, document });
+        return document;
+      }, trx),
     get: (id) => Promise.resolve(documents.get(keyOf(id))?.document as Document | undefined),
     list({ limit, after }) {
       const rest = [...documents]

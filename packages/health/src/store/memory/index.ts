@@ -88,6 +88,7 @@ export function memoryHealthStore(options: MemoryHealthStoreOptions = {}): Healt
         for (const [key] of old.slice(0, limit)) rows.buckets.delete(key);
         return Math.min(old.length, limit);
       }),
+    heartbeatTokens: memoryDocuments(tables, 'heartbeat-token', ''),
     tenant: (tenantId) => {
       const own = (endpointId: string): StoredEndpoint | undefined => {
         const found = endpoints.get(endpointId);
@@ -99,6 +100,7 @@ export function memoryHealthStore(options: MemoryHealthStoreOptions = {}): Healt
         deliveries: memoryDocuments(tables, 'delivery', tenantId),
         rules: memoryDocuments(tables, 'alert-rule', tenantId),
         windows: memoryDocuments(tables, 'window', tenantId),
+        heartbeats: memoryDocuments(tables, 'heartbeat', tenantId),
         insert: (endpoint, trx) =>
           tables.transaction((rows) => void rows.endpoints.set(endpoint.id, { endpoint, state: null }), trx),
         update: (endpoint, trx) =>

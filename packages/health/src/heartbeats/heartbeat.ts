@@ -1,0 +1,99 @@
+import { instant } from '@dotmac/core/contract';
+import { z } from 'zod';
+import { cronNext, isTimeZone } from '../windows/cron-next.js';
+
+/** When a job is to call, as an endpoint's `config` has it; seconds. */
+export const heartbeatSettings = z
+  .strictObject({
+    period: z.number().min(60).max(31_536_000).optional().meta({ description: 'Seconds from one success to the next' }),
+    cron: z
+      .string()
+      .max(100)
+      .optional()
+      .meta({ description: 'When the job begins: five fields', examples: ['0 3 * * *'] }),
+    zone: z.string().max(64).default('UTC').meta({ description: 'The time zone of cron' }),
+    grace: z.number().min(1).max(604_800).default(300).meta({ description: 'Seconds that it may be late' }),
+    longest: z.number().min(1).max(2_592_000).optional().meta({ description: 'Seconds that a run may take' }),
+  })
+  .refine(({ period, cron }) => (period === undefined) !== (cron === undefined), {
+    path: ['period'],
+    message: 'Give period or cron, and not both',
+  })
+  .refine(({ zone }) => isTimeZone(zone), { path: ['zone'], message: 'There is no such time zone' })
+  .refine(({ cron, zone }) => cron === undefined || !isTimeZone(zone) || cronNext(cron, zone, 0) !== undefined, {
+    path: ['cron'],
+    message: 'Five fields of a cron expression are expected, and it has to come due',
+  });
+
+/** @see heartbeatSettings */
+export type HeartbeatSettings = z.output<typeof heartbeatSettings>;
+
+/** What a job says. */
+export const pingKind = z.enum(['start', 'success', 'fail']);
+
+/** One call of a job's. */
+export const ping = z
+  .object({
+    at: instant,
+    kind: pingKind,
+    exitStatus: z.int().nullable(),
+    duration: z.number().nullable().meta({ description: 'Seconds since the start that was told before' }),
+  })
+  .meta({ id: 'Ping' });
+
+/** What is known of a job. */
+export const heartbeat = z
+  .object({
+    path: z.string().meta({ description: 'Where the job calls: whoever knows it can' }),
+    lastStart: instant.nullable(),
+    lastSuccess: instant.nullable(),
+    lastFailure: instant.nullable(),
+    expectedBy: instant.nullable().meta({ description: 'When it is late, grace included' }),
+    pings: z.array(ping).meta({ description: 'The last 50, newest first' }),
+  })
+  .meta({ id: 'Heartbeat' });
+
+/** @see ping */
+export type Ping = z.output<typeof ping>;
+/** @see heartbeat */
+export type Heartbeat = z.output<typeof heartbeat>;
+
+/** What is kept of a job. Instants are epoch ms. */
+export interface HeartbeatRecord {
+  /** The endpoint's. */
+  id: string;
+  tenantId: string;
+  /** Where the job calls: the token, sealed, and what it is looked up by; null until somebody asks. */
+  token: { sealed: string; hash: string } | null;
+  startedAt: number | null;
+  succeededAt: number | null;
+  failedAt: number | null;
+  exitStatus: number | null;
+  /** Newest first. */
+  pings: Ping[];
+}
+
+/** Before the first call. */
+export function silentSoFar(tenantId: string, id: string): HeartbeatRecord {
+  return {
+    ...{ id, tenantId, token: null, pings: [] },
+    ...{ startedAt: null, succeededAt: null, failedAt: null, exitStatus: null },
+  };
+}
+
+const mostPings = 50;
+
+/** After a call. */
+export function pinged(
+  record: HeartbeatRecord,
+  { kind, exitStatus, at }: Pick<Ping, 'kind' | 'exitStatus' | 'at'>,
+): HeartbeatRecord {
+  // A start that was answered already says nothing of this run.
+  const { startedAt, succeededAt, failedAt } = record;
+  const isRunning = startedAt !== null && startedAt > Math.max(succeededAt ?? 0, failedAt ?? 0);
+  const duration = kind !== 'start' && isRunning ? Math.max(0, at - startedAt) / 1_000 : null;
+  const pings = [{ at, kind, exitStatus, duration }, ...record.pings].slice(0, mostPings);
+  if (kind === 'start') return { ...record, pings, startedAt: at };
+  if (kind === 'success') return { ...record, pings, succeededAt: at, exitStatus };
+  return { ...record, pings, failedAt: at, exitStatus };
+}

@@ -1,0 +1,46 @@
+import { cronNext } from '../windows/cron-next.js';
+import type { HeartbeatRecord, HeartbeatSettings } from './heartbeat.js';
+
+/** What a job's calls amount to. */
+export interface Verdict {
+  is: 'well' | 'silent' | 'failed' | 'late';
+  message: string;
+  /** Until then, if nobody calls; epoch ms. */
+  until: number;
+}
+
+/**
+ * What is to be said of a job now. It is late when its grace is over; the time before `upSince`, when nobody could have
+ * called, is not held against it.
+ * @param registeredAt what a job that never called is counted from, epoch ms
+ */
+export function verdictOf(
+  record: HeartbeatRecord,
+  settings: HeartbeatSettings,
+  { registeredAt, upSince, now }: { registeredAt: number; upSince: number; now: number },
+): Verdict {
+  const { startedAt, succeededAt, failedAt, exitStatus } = record;
+  const isRunning = startedAt !== null && startedAt > Math.max(succeededAt ?? 0, failedAt ?? 0);
+  const hasFailed = failedAt !== null && failedAt >= (succeededAt ?? 0) && !isRunning;
+  const lateAt = expectedBy(record, settings, { registeredAt, upSince });
+  const overdueAt = isRunning ? startedAt + (settings.longest ?? Infinity) * 1_000 : Infinity;
+  const ended = (is: Verdict['is'], message: string): Verdict => ({ is, message, until: Infinity });
+  if (hasFailed) return ended('failed', exitStatus === null ? 'The job failed' : `The job ended with ${exitStatus}`);
+  if (now >= overdueAt) return ended('failed', 'The job runs longer than it may');
+  if (now >= lateAt)
+    return ended('late', succeededAt === null ? 'The job never succeeded' : 'The job did not call in time');
+  const until = Math.min(lateAt, overdueAt);
+  if (succeededAt === null) return { is: 'silent', message: 'The job has not succeeded yet', until };
+  return { is: 'well', message: isRunning ? 'The job runs' : 'The job called in time', until };
+}
+
+/** When a job is late, its grace over; epoch ms. */
+export function expectedBy(
+  { succeededAt }: HeartbeatRecord,
+  { period, cron, zone, grace }: HeartbeatSettings,
+  { registeredAt, upSince }: { registeredAt: number; upSince: number },
+): number {
+  const last = Math.max(succeededAt ?? 0, registeredAt);
+  const due = period === undefined ? (cronNext(cron ?? '', zone, last) ?? Infinity) : last + period * 1_000;
+  return Math.max(due, upSince) + grace * 1_000;
+}

@@ -1,0 +1,23 @@
+import { heartbeatSettings, silentSoFar } from '../heartbeats/heartbeat.js';
+import { verdictOf } from '../heartbeats/verdict.js';
+import type { HealthStore } from '../store/store.js';
+import { CannotCheck, defineProbe, Unreachable, WrongAnswer } from './probe.js';
+
+/** Looks whether a job has called when it was to. Its response time is none: how long runs take is told with its calls. */
+export const heartbeatProbe = (store?: Pick<HealthStore, 'tenant'>, upSince = (): number => 0) =>
+  defineProbe({
+    serviceType: 'heartbeat',
+    summary: 'Waits for a job to call in time: its start, its success or its failure.',
+    addressing: 'none',
+    config: heartbeatSettings,
+    async run({ config, clock, subject }) {
+      if (!subject || !store) throw new CannotCheck('This is for endpoints alone');
+      const { tenantId, endpointId, createdAt: registeredAt } = subject;
+      const record = (await store.tenant(tenantId).heartbeats.get(endpointId)) ?? silentSoFar(tenantId, endpointId);
+      const verdict = verdictOf(record, config, { registeredAt, upSince: upSince(), now: clock.now() });
+      if (verdict.is === 'late') throw new Unreachable(verdict.message);
+      if (verdict.is === 'failed') throw new WrongAnswer(verdict.message);
+      if (verdict.is === 'silent') throw new CannotCheck(verdict.message, verdict.until);
+      return { responseTimeMs: 0, message: verdict.message, lookAgainAt: verdict.until };
+    },
+  });

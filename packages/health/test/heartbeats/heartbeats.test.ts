@@ -1,0 +1,120 @@
+import { sqlite } from '@dotmac/core/kysely';
+import type { FakeClock } from '@dotmac/core/testing';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { createHealth, kyselyHealthStore, memoryHealthStore } from '../../src/index.js';
+import { staged } from '../support/staged.js';
+
+const stores = [
+  ['in memory', (clock: FakeClock) => memoryHealthStore({ clock })],
+  [
+    'on SQLite',
+    (clock: FakeClock) => {
+      const database = sqlite(':memory:');
+      onTestFinished(() => database.close());
+      return kyselyHealthStore(database, { clock });
+    },
+  ],
+] as const;
+
+describe.each(stores)('a heartbeat %s', (_, makeStore) => {
+  async function stage(config: object = { period: 600, grace: 60 }) {
+    const it = await staged(makeStore);
+    const draft = { name: 'backup', serviceType: 'heartbeat', checkInterval: 3_600, config: { ...config } };
+    const { id } = await it.scope.endpoints.register(draft);
+    const { path } = await it.scope.heartbeats.get(id);
+    const call = (signal?: string, from = path) => it.health.open.heartbeats.call(from.split('/').at(-1) ?? '', signal);
+    const statusIs = (status: string) => it.until(async () => (await it.scope.endpoints.get(id)).lastStatus === status);
+    return { ...it, id, path, call, statusIs };
+  }
+
+  it('is unknown until the job calls, well when it did, and offline soon after its grace', async () => {
+    const { clock, scope, id, call, statusIs } = await stage();
+    expect((await scope.endpoints.get(id)).lastStatus).toBe('unknown');
+    await call();
+    await statusIs('healthy');
+    const calledAt = clock.now();
+    await clock.advance(655_000);
+    expect((await scope.endpoints.get(id)).lastStatus).toBe('healthy');
+    // Though it is looked at once an hour: when it can be late is known.
+    await statusIs('offline');
+    expect(clock.now() - calledAt).toBeLessThan(670_000);
+    const [incident] = (await scope.incidents.list()).items;
+    expect(incident).toMatchObject({ endpointName: 'backup', message: 'The job did not call in time', status: 'open' });
+    await call();
+    await statusIs('healthy');
+    expect((await scope.incidents.get(incident?.id ?? '')).status).toBe('resolved');
+  });
+
+  it('is critical when the job says so, by word or by exit status', async () => {
+    const { scope, id, call, statusIs } = await stage();
+    await call('0');
+    await statusIs('healthy');
+    for (const signal of ['fail', '3']) {
+      for (let count = 0; count < 3; count++) await call(signal);
+      await statusIs('critical');
+      await call('0');
+      await statusIs('healthy');
+    }
+    expect((await scope.heartbeats.get(id)).pings.map(({ exitStatus }) => exitStatus)).toEqual([
+      ...[0, 3, 3, 3, 0, null, null, null, 0],
+    ]);
+  });
+
+  it('counts the calls of many at once, each of them', async () => {
+    const { scope, id, call } = await stage();
+    await Promise.all(Array.from({ length: 40 }, () => call('start')));
+    expect((await scope.heartbeats.get(id)).pings).toHaveLength(40);
+  });
+
+  it('has a path that nobody can make up, and none that was replaced', async () => {
+    const { scope, id, path, call, health } = await stage();
+    const token = path.split('/').at(-1) ?? '';
+    const refused = { code: 'HEARTBEAT_NOT_FOUND' };
+    const forged = [`${token}x`, token.slice(0, -1), token.toUpperCase(), 'x', ''];
+    for (const it of forged) await expect(health.open.heartbeats.call(it)).rejects.toMatchObject(refused);
+    for (const signal of ['256', '-1', 'stop', '0x1', '1e2']) await expect(call(signal)).rejects.toMatchObject(refused);
+    const { path: another } = await scope.heartbeats.rotate(id);
+    await expect(call()).rejects.toMatchObject(refused);
+    await call(undefined, another);
+    await scope.endpoints.remove(id);
+    await expect(call(undefined, another)).rejects.toMatchObject(refused);
+    expect((await scope.endpoints.list()).items).toEqual([]);
+  });
+
+  it('is told in code as well', async () => {
+    const { scope, id, statusIs } = await stage();
+    await scope.heartbeats.ping(id);
+    await statusIs('healthy');
+  });
+
+  it('of another tenant, or of what is none, is none', async () => {
+    const { scope, health, id, register } = await stage();
+    const rival = health.scope({ tenantId: 'rival', actor: 'user:2' });
+    for (const attempt of [rival.heartbeats.get(id), rival.heartbeats.rotate(id), rival.heartbeats.ping(id)])
+      await expect(attempt).rejects.toMatchObject({ code: 'ENDPOINT_NOT_FOUND' });
+    const { id: web } = await register('web');
+    await expect(scope.heartbeats.get(web)).rejects.toMatchObject({ code: 'NO_HEARTBEAT' });
+  });
+});
+
+describe('a heartbeat', () => {
+  it('survives a restart, and holds nothing against a job that could not have called', async () => {
+    const database = sqlite(':memory:');
+    onTestFinished(() => database.close());
+    const first = await staged((clock) => kyselyHealthStore(database, { clock }));
+    const config = { period: 600, grace: 60 };
+    const { id } = await first.scope.endpoints.register({ name: 'backup', serviceType: 'heartbeat', config });
+    await first.scope.heartbeats.ping(id);
+    await first.until(async () => (await first.scope.endpoints.get(id)).lastStatus === 'healthy');
+    await first.health.stop();
+    const { clock } = first;
+    await clock.advance(86_400_000);
+    const next = createHealth({ store: kyselyHealthStore(database, { clock }), clock });
+    await next.start();
+    onTestFinished(() => next.stop());
+    const scope = next.scope({ tenantId: 'acme' });
+    await clock.advance(45_000);
+    expect((await scope.endpoints.get(id)).lastStatus).toBe('healthy');
+    await first.until(async () => (await scope.endpoints.get(id)).lastStatus === 'offline', 1_000);
+  });
+});

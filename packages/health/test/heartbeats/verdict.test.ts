@@ -1,0 +1,172 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  heartbeatSettings,
+  pinged,
+  silentSoFar,
+  type HeartbeatRecord,
+  type HeartbeatSettings,
+} from '../../src/heartbeats/heartbeat.js';
+import { expectedBy, verdictOf } from '../../src/heartbeats/verdict.js';
+
+const minute = 60_000;
+const hourly = heartbeatSettings.parse({ period: 3_600, grace: 300 });
+const after = (calls: ['start' | 'success' | 'fail', number][]): HeartbeatRecord =>
+  calls.reduce(
+    (record, [kind, at]) => pinged(record, { kind, at: at * minute, exitStatus: null }),
+    silentSoFar('acme', 'e'),
+  );
+const at = (record: HeartbeatRecord, now: number, settings: HeartbeatSettings = hourly, upSince = 0) =>
+  verdictOf(record, settings, { registeredAt: 0, upSince, now: now * minute });
+
+describe('a job', () => {
+  it.each([
+    ['that never called is silent', [], 10, 'silent'],
+    ['that never called is late after its period and grace', [], 65, 'late'],
+    ['that succeeded is well', [['success', 10]], 20, 'well'],
+    ['is well while its grace lasts', [['success', 10]], 74, 'well'],
+    ['is late from the end of its grace', [['success', 10]], 75, 'late'],
+    [
+      'that failed has failed',
+      [
+        ['success', 10],
+        ['fail', 20],
+      ],
+      21,
+      'failed',
+    ],
+    [
+      'that failed, and begins again, is to succeed in time',
+      [
+        ['success', 10],
+        ['fail', 20],
+        ['start', 25],
+      ],
+      26,
+      'well',
+    ],
+    [
+      'that failed, and succeeded since, is well',
+      [
+        ['fail', 20],
+        ['success', 25],
+      ],
+      26,
+      'well',
+    ],
+    [
+      'that only ever begins is late',
+      [
+        ['start', 10],
+        ['start', 60],
+      ],
+      66,
+      'late',
+    ],
+    [
+      'that begins is well meanwhile',
+      [
+        ['success', 10],
+        ['start', 60],
+      ],
+      61,
+      'well',
+    ],
+  ] as [string, ['start' | 'success' | 'fail', number][], number, string][])('%s', (_, calls, now, is) => {
+    expect(at(after(calls), now).is).toBe(is);
+  });
+
+  it('that runs longer than it may has failed', () => {
+    const settings = heartbeatSettings.parse({ period: 3_600, longest: 120 });
+    const record = after([
+      ['success', 1],
+      ['start', 10],
+    ]);
+    expect(at(record, 11, settings)).toMatchObject({ is: 'well', until: 12 * minute });
+    expect(at(record, 12, settings).is).toBe('failed');
+  });
+
+  it('is not late for calls that nobody could have taken', () => {
+    const record = after([['success', 10]]);
+    expect(at(record, 500, hourly, 499 * minute).is).toBe('well');
+    expect(at(record, 504, hourly, 499 * minute).is).toBe('late');
+  });
+
+  it('tells how long its runs take', () => {
+    const { pings } = after([
+      ['start', 10],
+      ['success', 14],
+      ['success', 70],
+    ]);
+    expect(pings.map(({ kind, duration }) => [kind, duration])).toEqual([
+      ['success', null],
+      ['success', 240],
+      ['start', null],
+    ]);
+  });
+
+  it('is well until the instant that is told, and not after it', () => {
+    const calls = fc.array(fc.tuple(fc.constantFrom('start', 'success', 'fail'), fc.integer({ min: 1, max: 600 })), {
+      maxLength: 10,
+    });
+    fc.assert(
+      fc.property(
+        calls,
+        fc.integer({ min: 1, max: 900 }),
+        fc.option(fc.integer({ min: 1, max: 60 })),
+        (given, now, longest) => {
+          const record = after([...given].sort((a, b) => a[1] - b[1]));
+          const settings = heartbeatSettings.parse({
+            period: 3_600,
+            ...(longest !== null && { longest: longest * 60 }),
+          });
+          const verdict = at(record, Math.max(now, 600), settings);
+          if (verdict.is !== 'well' && verdict.is !== 'silent') return;
+          const times = { registeredAt: 0, upSince: 0 };
+          expect(verdictOf(record, settings, { ...times, now: verdict.until - 1 }).is).toBe(verdict.is);
+          expect(['late', 'failed']).toContain(verdictOf(record, settings, { ...times, now: verdict.until }).is);
+        },
+      ),
+    );
+  });
+});
+
+describe('a job by cron', () => {
+  // The clocks of Berlin skip an hour on 29 March 2026 and repeat one on 25 October.
+  it.each(['2026-03-28T00:00Z', '2026-10-24T00:00Z', '2026-06-01T00:00Z'])(
+    'is due when a walk over the minutes from %s comes to it',
+    (text) => {
+      const from = Date.parse(text);
+      const clock = new Intl.DateTimeFormat('en-GB', { timeZone: 'Europe/Berlin', hour: '2-digit', minute: '2-digit' });
+      const times = fc.record({
+        minuteOfHour: fc.integer({ min: 0, max: 59 }),
+        hour: fc.integer({ min: 4, max: 23 }),
+        offset: fc.integer({ min: 0, max: 3 * 1_440 }),
+      });
+      fc.assert(
+        fc.property(times, ({ minuteOfHour, hour, offset }) => {
+          const cron = `${minuteOfHour} ${hour} * * *`;
+          const wanted = `${String(hour).padStart(2, '0')}:${String(minuteOfHour).padStart(2, '0')}`;
+          const succeededAt = from + offset * minute;
+          let due = succeededAt + minute;
+          while (clock.format(due) !== wanted) due += minute;
+          const record = { ...silentSoFar('acme', 'e'), succeededAt };
+          const settings = heartbeatSettings.parse({ cron, zone: 'Europe/Berlin', grace: 60 });
+          expect(expectedBy(record, settings, { registeredAt: 0, upSince: 0 })).toBe(due + minute);
+        }),
+        { numRuns: 20 },
+      );
+    },
+  );
+
+  it.each([
+    [{}],
+    [{ period: 60, cron: '* * * * *' }],
+    [{ period: 1 }],
+    [{ cron: '0 0 30 2 *' }],
+    [{ cron: '* * * * * *' }],
+    [{ cron: '0 3 * * *', zone: 'Europe/Atlantis' }],
+  ])('%j is none', (config) => {
+    expect(heartbeatSettings.safeParse(config).success).toBe(false);
+  });
+});
