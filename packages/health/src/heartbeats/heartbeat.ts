@@ -29,7 +29,7 @@ export const heartbeatSettings = z
 export type HeartbeatSettings = z.output<typeof heartbeatSettings>;
 
 /** What a job says. */
-export const pingKind = z.enum(['start', 'success', 'fail']);
+const pingKind = z.enum(['start', 'success', 'fail']);
 
 /** One call of a job's. */
 export const ping = z
