@@ -1,4 +1,5 @@
 import { createSocket } from 'node:dgram';
+import { isIP } from 'node:net';
 import type { CancelTimer, Clock } from '../clock.js';
 import { abortFailure, ConnectFailure, connectFailureOf } from './connect-failure.js';
 
@@ -28,8 +29,7 @@ export function exchangeDatagram<Reply>(
 ): Promise<Reply> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(abortFailure(signal.reason));
-    // The address was judged as it is: nothing may be looked up any more.
-    const socket = createSocket({ type: `udp${family}`, lookup: (_, __, found) => found(null, address, family) });
+    const socket = createSocket({ type: `udp${family}`, lookup: asItIs });
     let ended = false;
     let cancelResend: CancelTimer = () => undefined;
     const end = (): void => {
@@ -74,3 +74,10 @@ export function exchangeDatagram<Reply>(
     socket.connect(port, address);
   });
 }
+
+/**
+ * Nothing may be looked up any more. Node asks for two: the judged address, and before it the one to send from, which
+ * is any (`0.0.0.0`, `::`) and must stay so, or only this machine itself could be asked.
+ */
+const asItIs = (asked: string, _: unknown, found: (error: Error | null, address: string, family: number) => void) =>
+  found(isIP(asked) === 0 ? new ConnectFailure('denied') : null, asked, isIP(asked));

@@ -54,6 +54,20 @@ describe('a datagram', () => {
     expect(reply).toBe('pong');
   });
 
+  it('leaves from whatever address leads there, not from the one it goes to', async () => {
+    const senders: string[] = [];
+    const socket = createSocket('udp4', (_, { port, address }) => {
+      senders.push(address);
+      socket.send('pong', port, address);
+    });
+    socket.bind(0, '127.0.0.2');
+    await once(socket, 'listening');
+    onTestFinished(() => void socket.close());
+    const { port } = socket.address();
+    await connector.exchange({ host: '127.0.0.2', port, timeoutMs: 2_000, message, accept });
+    expect(senders).toEqual(['127.0.0.1']);
+  });
+
   it('goes to the next address of a name when nobody is there', async () => {
     const { port } = await answering((_, __, say) => say('pong'));
     const { reply } = await connector.exchange({ host: 'two.test', port, timeoutMs: 2_000, message, accept });
