@@ -24,6 +24,8 @@ describe('an endpoint is refused', () => {
     ['an interval beyond the bounds', { checkInterval: 4 }, ['check_interval']],
     ['no port where there must be one', { port: null }, ['port']],
     ['a port where there is none', { serviceType: 'icmp' }, ['port']],
+    ['a host that no name or address is', { host: '999.1.1.1' }, ['host']],
+    ['a port in its host', { host: '127.0.0.1:80' }, ['host']],
     ['settings that its probe does not have', { config: { path: 'x', follow: 1 } }, ['config.path', 'config']],
     ['a condition that is none', { conditions: [{ on: 'status', op: 'lt', value: 'x' }] }, ['conditions.0.value']],
     ['a tag that is none', { tags: ['a b'] }, ['tags.0']],

@@ -1,6 +1,7 @@
 import type { InputIssue } from '@dotmac/core';
 import { connectFailureOf, isConnectFailure, type Connector } from '@dotmac/core/net';
 import { z } from 'zod';
+import { faultsOfHost } from '../endpoints/check-endpoint.js';
 import { exchange } from '../probes/http/exchange.js';
 import { NotDelivered, type Delivery } from './channel-kind.js';
 
@@ -9,6 +10,8 @@ export const postUrl = z
   .url({ protocol: /^https?$/ })
   .max(2_048)
   .refine((text) => {
+    // Refinements run even when it is no URL, which is told already.
+    if (!URL.canParse(text)) return true;
     const { username, password, hash } = new URL(text);
     return username === '' && password === '' && hash === '';
   }, 'Leave the user, the password and the fragment out');
@@ -30,8 +33,7 @@ function targetOf(text: string): Target {
 /** Says when a URL leads where nothing may be sent. */
 export function faultsOfUrl(path: string, text: string, connector: Connector): InputIssue[] {
   const { host, port } = targetOf(text);
-  const isDenied = connector.judgeHost(host, port)?.allowed === false;
-  return isDenied ? [{ path, message: 'Connecting to this address is not allowed here' }] : [];
+  return faultsOfHost(host, port, connector).map((message) => ({ path, message }));
 }
 
 /** What a URL's secrets belong to. */

@@ -25,8 +25,7 @@ export function faultsOf(endpoint: EndpointRecord, { probes, connector }: Endpoi
   }
   if (probe.addressing === 'none' && host !== null) miss('host', `${serviceType} has no host`);
   if (probe.addressing !== 'port' && port !== null) miss('port', `${serviceType} has no port`);
-  if (host !== null && connector.judgeHost(host, port ?? 0)?.allowed === false)
-    miss('host', 'Connecting to this address is not allowed here');
+  if (host !== null) faultsOfHost(host, port ?? 0, connector).forEach((message) => miss('host', message));
   for (const { path, message } of probe.config.safeParse(config).error?.issues ?? [])
     miss(['config', ...path.map(String)].join('.'), message);
   const named = secretsNamed(config);
@@ -38,6 +37,16 @@ export function faultsOf(endpoint: EndpointRecord, { probes, connector }: Endpoi
       miss(`config.${path}`, 'Put this into secrets, and name it here as ${secrets.name}');
   }
   return issues;
+}
+
+/** What is wrong with a host that something is to be sent to. */
+export function faultsOfHost(host: string, port: number, connector: Connector): string[] {
+  try {
+    return connector.judgeHost(host, port)?.allowed === false ? ['Connecting to this address is not allowed here'] : [];
+  } catch {
+    // Patterns and URLs let more through than DNS can hold.
+    return ['Give a host name or an IP address'];
+  }
 }
 
 /** What is wrong with what an endpoint depends on: others of the tenant's, and not itself by a detour. */
