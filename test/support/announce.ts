@@ -7,6 +7,7 @@ const names: Record<keyof typeof available, string> = {
   docker: 'Docker',
   snmpd: 'snmpd',
   freeradius: 'FreeRADIUS',
+  namespaces: 'network namespaces (root, unshare and iptables)',
 };
 
 /** Says once a run what is not there, and what to do about it; its tests are skipped by name. */

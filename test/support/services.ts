@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -40,6 +41,11 @@ const [postgres, mysql, redis] = await Promise.all([
   answers(redisUrl, 6379),
 ]);
 
+/** Whether a process can have a network of its own, with counters on what leaves it: root, on Linux. */
+const namespaces = ['iptables-save', 'ip6tables-save'].every(
+  (program) => spawnSync('unshare', ['--net', '--mount', program], { stdio: 'ignore' }).status === 0,
+);
+
 /** Which services are running, and which daemons are installed. Tests that need another are skipped by name; with `CI=true` its absence fails the run. */
 export const available = {
   postgres,
@@ -48,6 +54,7 @@ export const available = {
   docker: existsSync(dockerSocket),
   snmpd: installed('snmpd'),
   freeradius: installed('freeradius'),
+  namespaces,
 };
 
 const missing = Object.entries(available)

@@ -113,9 +113,18 @@ export function classOf({ address }: { address: string; family: 4 | 6 }): Addres
 
 const classOfText = remembered((address): AddressClass => {
   const family = isIP(address) === 4 ? 4 : 6;
+  if (family === 6 && isIsatap(address)) return 'embedded_ipv4';
   const found = compiled[family].find(([, list]) => list.check(address, family === 4 ? 'ipv4' : 'ipv6'));
   return found ? found[0] : 'not_an_address';
 });
+
+/** ISATAP (RFC 5214, 6.1): under any prefix, an interface that is named after an IPv4 address and leads there. */
+function isIsatap(shortest: string): boolean {
+  const [head = '', tail] = shortest.split('::');
+  const [left, right] = [head, tail ?? ''].map((part) => (part === '' ? [] : part.split(':'))) as [string[], string[]];
+  const groups = [...left, ...Array<string>(8 - left.length - right.length).fill('0'), ...right];
+  return groups[5] === '5efe' && (groups[4] === '0' || groups[4] === '200');
+}
 
 /** A BlockList of the CIDRs of one family; those of the other family are left out. */
 export function blockListOf(cidrs: readonly string[], family: 4 | 6): BlockList {

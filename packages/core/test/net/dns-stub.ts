@@ -6,6 +6,8 @@ import { SocketAddress } from 'node:net';
 export interface StubAnswer {
   a?: readonly string[];
   aaaa?: readonly string[];
+  /** The name that this one is an alias of; the addresses are that one's. */
+  cname?: string;
   ttl?: number;
   rcode?: 'NXDOMAIN' | 'SERVFAIL' | 'REFUSED';
   silent?: boolean;
@@ -24,9 +26,15 @@ export interface DnsStub {
 
 const rcodes = { NXDOMAIN: 3, SERVFAIL: 2, REFUSED: 5 };
 const typeA = 1;
+const typeCname = 5;
+/** A pointer to the name that was asked for. */
+const askedName = Buffer.from([0xc0, 0x0c]);
 
-/** Starts a {@link DnsStub}. */
-export async function dnsStub(table: Record<string, StubAnswer>): Promise<DnsStub> {
+/** Starts a {@link DnsStub}, on a free port of 127.0.0.1 by default. */
+export async function dnsStub(
+  table: Readonly<Record<string, StubAnswer>>,
+  { address = '127.0.0.1', port = 0 }: { address?: string; port?: number } = {},
+): Promise<DnsStub> {
   const answers = new Map(Object.entries(table));
   const asked: string[] = [];
   const socket = createSocket('udp4');
@@ -43,14 +51,19 @@ export async function dnsStub(table: Record<string, StubAnswer>): Promise<DnsStu
     const message = Buffer.from(query);
     message.writeUInt16BE(0x8180 | rcode, 2);
     message.writeUInt16BE(1, 4);
-    message.writeUInt16BE(addresses.length, 6);
+    const ttl = answer.ttl ?? 60;
+    const alias = rcode === 0 && answer.cname !== undefined ? nameBytes(answer.cname) : undefined;
+    message.writeUInt16BE(addresses.length + (alias ? 1 : 0), 6);
     message.writeUInt32BE(0, 8);
-    const records = addresses.map((each) => record(each, type, answer.ttl ?? 60));
+    const records = [
+      ...(alias ? [record(askedName, typeCname, ttl, alias)] : []),
+      ...addresses.map((each) => record(alias ?? askedName, type, ttl, addressBytes(each, type))),
+    ];
     socket.send(Buffer.concat([message, ...records]), from.port, from.address);
   };
-  socket.bind(0, '127.0.0.1');
+  socket.bind(port, address);
   await once(socket, 'listening');
-  return { server: `127.0.0.1:${socket.address().port}`, answers, asked, close: () => socket.close() };
+  return { server: `${address}:${socket.address().port}`, answers, asked, close: () => socket.close() };
 }
 
 function question(query: Buffer): { name: string; type: number; end: number } {
@@ -63,15 +76,22 @@ function question(query: Buffer): { name: string; type: number; end: number } {
   return { name: labels.join('.').toLowerCase(), type: query.readUInt16BE(at + 1), end: at + 5 };
 }
 
-function record(address: string, type: number, ttl: number): Buffer {
-  const data = type === typeA ? Buffer.from(address.split('.').map(Number)) : ipv6Bytes(address);
-  const head = Buffer.alloc(12);
-  head.writeUInt16BE(0xc00c, 0);
-  head.writeUInt16BE(type, 2);
-  head.writeUInt16BE(1, 4);
-  head.writeUInt32BE(ttl, 6);
-  head.writeUInt16BE(data.length, 10);
-  return Buffer.concat([head, data]);
+function record(owner: Buffer, type: number, ttl: number, data: Buffer): Buffer {
+  const head = Buffer.alloc(10);
+  head.writeUInt16BE(type, 0);
+  head.writeUInt16BE(1, 2);
+  head.writeUInt32BE(ttl, 4);
+  head.writeUInt16BE(data.length, 8);
+  return Buffer.concat([owner, head, data]);
+}
+
+function nameBytes(name: string): Buffer {
+  const labels = name.split('.').map((label) => Buffer.from(`${String.fromCharCode(label.length)}${label}`, 'latin1'));
+  return Buffer.concat([...labels, Buffer.alloc(1)]);
+}
+
+function addressBytes(address: string, type: number): Buffer {
+  return type === typeA ? Buffer.from(address.split('.').map(Number)) : ipv6Bytes(address);
 }
 
 function ipv6Bytes(address: string): Buffer {

@@ -1,0 +1,42 @@
+import type { Packets } from './packets.js';
+
+/** Every way in which something of a tenant's makes this process connect. */
+export const protocols = ['tcp', 'http', 'tls', 'websocket', 'grpc', 'smtp', 'dns', 'icmp', 'webhook'] as const;
+
+/** @see protocols */
+export type Protocol = (typeof protocols)[number];
+
+/** What a run over many cases came to. */
+export interface Run {
+  cases: number;
+  /** What left meanwhile, own servers left out. */
+  packets: Packets;
+  /** Cases that ended otherwise than by a refusal of ours. */
+  passed: string[];
+}
+
+/** A name that is public at first. */
+export interface Rebinding {
+  first: Packets;
+  then: Run;
+}
+
+/** What the worker found out. */
+export interface EgressReport {
+  /** What left when nothing guarded it. */
+  unguarded: Packets;
+  hosts: Record<Protocol, Run>;
+  names: Record<Protocol, Run>;
+  rebinding: Record<Protocol, Rebinding>;
+  /** Of http, which follows redirects, and of webhooks, which do not. */
+  redirects: Record<'http' | 'webhook', Run>;
+  /** Names that change with every question, asked for at once and again and again. */
+  races: Run;
+  /** Through the module as a host mounts it. */
+  mounted: Run;
+  /** What left for the edges, by their addresses, by names and by redirects. */
+  edges: Record<Protocol, Packets>;
+  edgesByName: Record<Protocol, Packets>;
+  edgesByRedirect: Packets;
+  spellings: Record<string, Packets>;
+}
