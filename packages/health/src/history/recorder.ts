@@ -31,7 +31,7 @@ export interface Recorder {
 export interface RecorderOptions {
   store: HealthStore;
   directory: Directory;
-  publish: (events: AnyEvent<HealthEvents>[]) => void;
+  publish: (events: readonly AnyEvent<HealthEvents>[]) => void;
   clock: Clock;
   logger: Logger;
   metrics: HealthMetrics | undefined;
@@ -62,6 +62,8 @@ export function createRecorder(options: RecorderOptions): Recorder {
   const events: AnyEvent<HealthEvents>[] = [];
   const incidents: IncidentWrite[] = [];
   const rota = createRota(directory, settleMs);
+  /** What a store that failed may have kept all the same: looked for there before anything else is written. */
+  const doubtful: Settlement[] = [];
   /** Endpoints not to be waited with. */
   const urgent = new Set<string>();
   let cancelTimer: CancelTimer | undefined;
@@ -72,8 +74,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
     ids: readonly string[],
     told: Pick<Settlement, 'events' | 'incidents'> = { events: [], incidents: [] },
   ): Promise<void> => {
-    const now = clock.now();
-    const settlement = {
+    const settlement: Settlement = {
       chunks: ids.flatMap((id) => results.takeOf(id)),
       deltas: ids.flatMap((id) => buckets.takeOf(id)),
       states: ids.flatMap((id) => {
@@ -90,9 +91,31 @@ export function createRecorder(options: RecorderOptions): Recorder {
       metrics?.flushed(clock.monotonic() - startedAt, 'stored');
     } catch (error) {
       metrics?.flushed(clock.monotonic() - startedAt, 'failed');
-      results.putBack(settlement.chunks);
-      buckets.putBack(settlement.deltas, now);
+      doubtful.push(settlement);
       throw error;
+    }
+  };
+  /** Whether a settlement was kept although it failed: its answer may have been lost behind the commit. */
+  const wasKept = async ({ states }: Settlement): Promise<boolean> => {
+    for (const { endpoint, checks } of states) {
+      const stored = await store.tenant(endpoint.tenantId).get(endpoint.id);
+      if (stored) return (stored.state?.checks ?? 0) >= checks;
+    }
+    return false;
+  };
+  const putBack = (settlement: Settlement): void => {
+    results.putBack(settlement.chunks);
+    buckets.putBack(settlement.deltas, clock.now());
+    events.unshift(...settlement.events);
+    incidents.unshift(...settlement.incidents);
+    for (const { endpoint } of settlement.states) urgent.add(endpoint.id);
+  };
+  const settleDoubts = async (): Promise<void> => {
+    for (let [first] = doubtful; first; [first] = doubtful) {
+      const isKept = await wasKept(first);
+      doubtful.shift();
+      if (isKept) publish(first.events);
+      else putBack(first);
     }
   };
   const settleChanges = async (): Promise<void> => {
@@ -100,12 +123,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
       const told = { events: events.splice(0, settledAtOnce), incidents: incidents.splice(0, settledAtOnce) };
       const ids = [...urgent].slice(0, settledAtOnce);
       for (const id of ids) urgent.delete(id);
-      await settle(ids, told).catch((error: unknown) => {
-        events.unshift(...told.events);
-        incidents.unshift(...told.incidents);
-        for (const id of ids) urgent.add(id);
-        throw error;
-      });
+      await settle(ids, told);
       publish(told.events);
     }
   };
@@ -124,20 +142,23 @@ export function createRecorder(options: RecorderOptions): Recorder {
     }
   };
   const write = async (): Promise<void> => {
+    await settleDoubts();
     await settleChanges();
     if (!stopped) await settleTurn();
     // Whom the rota has missed: those that came in the middle of a round, or while the store was out of reach.
     await settleDue(stopped ? Infinity : clock.now() - longestWaitMs);
   };
+  const waitingResults = (): number =>
+    doubtful.reduce((sum, { chunks }) => sum + chunks.reduce((all, { added }) => all + added, 0), results.size);
   const flush = (): Promise<void> => (flushing ??= write().finally(() => (flushing = undefined)));
   const flushChanges = async (): Promise<void> => {
     await flushing?.catch(() => undefined); // It may have begun before the last record.
-    if (events.length > 0 || urgent.size > 0) await flush();
+    if (doubtful.length > 0 || events.length > 0 || urgent.size > 0) await flush();
   };
   const flushQuietly = (): Promise<void> =>
     flush().catch((error: unknown) =>
       logger.warn(
-        { results: results.size, minutes: buckets.size, ...describeError(error) },
+        { results: waitingResults(), minutes: buckets.size, ...describeError(error) },
         'checks cannot be stored, and wait in memory',
       ),
     );

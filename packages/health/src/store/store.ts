@@ -128,7 +128,8 @@ export interface HealthStore {
   everyEndpoint(ask: { limit: number; after: string | null }): Promise<Page<StoredEndpoint>>;
   /**
    * Keeps states, puts chunks into their slots, adds to buckets and appends events to the outbox, in one transaction.
-   * What belongs to a removed endpoint is left out, but for its events.
+   * What belongs to a removed endpoint is left out, but for its events. An incident that was opened already, and an
+   * entry that is there, come again when the answer to a commit was lost: they stay as they are.
    */
   settle(settlement: Settlement): Promise<void>;
   /** Every tenant's alerts that are due by `now` (epoch ms), those due longest first; for the dispatcher alone. */

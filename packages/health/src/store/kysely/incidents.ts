@@ -1,4 +1,4 @@
-import { bulkUpsert, inTransaction, numberOrNull, type Database } from '@dotmac/core/kysely';
+import { bulkUpsert, inTransaction, numberOrNull, onConflictDoNothing, type Database } from '@dotmac/core/kysely';
 import type { Transaction } from 'kysely';
 import type { IncidentEntry, IncidentRecord, IncidentSeverity } from '../../incidents/incident.js';
 import type { IncidentWrite, TenantEndpoints } from '../store.js';
@@ -87,7 +87,9 @@ export function writeIncidents(database: Database) {
   return {
     async saveIncidents(trx: Transaction<HealthTables>, writes: readonly IncidentWrite[]): Promise<void> {
       for (const { tenantId, incidentId, opened, severity, resolvedAt } of writes) {
-        if (opened) await trx.insertInto('dotmac_incidents').values(incidentRow(opened)).execute();
+        // It may be there already: when the answer to a commit is lost, its events come again.
+        if (opened)
+          await onConflictDoNothing(database, trx.insertInto('dotmac_incidents').values(incidentRow(opened))).execute();
         else
           await trx
             .updateTable('dotmac_incidents')

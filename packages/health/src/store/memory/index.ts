@@ -74,7 +74,7 @@ export function memoryHealthStore(options: MemoryHealthStoreOptions = {}): Healt
         for (const { incidentId, endpointId, opened, severity, resolvedAt, entry } of writes) {
           if (!rows.endpoints.has(endpointId)) continue;
           const known = rows.incidents.get(incidentId);
-          if (opened) rows.incidents.set(incidentId, opened);
+          if (opened) rows.incidents.set(incidentId, known ?? opened);
           // Somebody may have ended it by hand.
           else if (known?.resolvedAt === null) rows.incidents.set(incidentId, { ...known, severity, resolvedAt });
           rows.entries.set(entry.id, { ...entry, incidentId, endpointId });

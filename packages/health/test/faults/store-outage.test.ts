@@ -1,0 +1,138 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as passes } from 'node:timers/promises';
+import Sqlite from 'better-sqlite3';
+import { postgres, sqlite, type Database } from '@dotmac/core/kysely';
+import { Registry } from 'prom-client';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { available, freshPostgres } from '../../../../test/support/services.js';
+import { kyselyHealthStore, type Bucket, type Resolution } from '../../src/index.js';
+import { staged } from '../support/staged.js';
+import { cutLine, type LineMood } from './support/cut-line.js';
+
+/** A monitor on a database that is out of reach for a minute, while an endpoint fails and comes back. */
+async function outage(database: Database, fail: () => void, mend: () => void) {
+  const warned: string[] = [];
+  const metrics = new Registry();
+  const warn = (_: unknown, text?: string): void => void warned.push(text ?? '');
+  const logger = { debug: () => undefined, info: () => undefined, warn, error: warn };
+  const it = await staged((clock) => kyselyHealthStore(database, { clock }), { logger, metrics });
+  const { clock, health, scope, states, probed, register, becomes, until } = it;
+  const told: string[] = [];
+  health.events.on('endpoint.status_changed', ({ id, data }) => void told.push(`${id} ${data.name} ${data.to}`));
+  const names = ['steady', 'other', 'third', 'brief'];
+  const endpoints = [];
+  for (const name of names) endpoints.push(await register(name, { checkInterval: 5 }));
+  for (const endpoint of endpoints) await becomes(endpoint, 'healthy');
+
+  fail();
+  for (let second = 0; second < 60; second++) {
+    if (second === 10) states.set('brief', 'offline');
+    if (second === 40) states.set('brief', 'healthy');
+    await clock.advance(1_000);
+    await passes(25);
+  }
+  const reported = [...warned];
+  const figures = scope.status();
+  mend();
+  await until(() => told.filter((it) => it.endsWith('brief healthy')).length > 1);
+  await clock.advance(20_000);
+  // What is out of reach just now comes with the next attempt.
+  await until(
+    () =>
+      scope.incidents.list().then(
+        () => true,
+        () => false,
+      ),
+    1_000,
+  );
+  await health.stop();
+
+  const store = kyselyHealthStore(database, { clock }).tenant('acme');
+  const checksIn = (buckets: readonly Bucket[]): number =>
+    buckets.flatMap(({ counts }) => Object.values(counts)).reduce((sum, count) => sum + count, 0);
+  const history = await Promise.all(
+    endpoints.map(async ({ id, name }) => {
+      const span = (resolution: Resolution) => ({ resolution, from: 0, until: clock.now() + 1 });
+      const sums = await Promise.all(
+        (['minute', 'hour', 'day'] as const).map(async (it) => checksIn(await store.buckets(id, span(it)))),
+      );
+      const ring = await store.results(id, { ring: 'recent', limit: 1_000 });
+      return { name, sums, ring: ring.length, made: probed.filter((it) => it === name).length };
+    }),
+  );
+  const { items: incidents } = await store.incidents({ limit: 100, after: null, filter: {} });
+  const timelines = await Promise.all(
+    incidents.map(async ({ id }) => (await store.timeline(id)).map(({ kind }) => kind)),
+  );
+  return { told, reported, figures, history, incidents, timelines };
+}
+
+function expectNothingLost({
+  told,
+  reported,
+  figures,
+  history,
+  incidents,
+  timelines,
+}: Awaited<ReturnType<typeof outage>>) {
+  // Summaries answer all the while.
+  expect(figures).toMatchObject({ healthyCount: 4 });
+  expect(reported).toContain('checks cannot be stored, and wait in memory');
+  // At least once each, and each once for who remembers their ids.
+  const once = [...new Set(told)].map((it) => it.split(' ').slice(1).join(' '));
+  expect(once.toSorted()).toEqual([
+    'brief healthy',
+    'brief healthy',
+    'brief offline',
+    'other healthy',
+    'steady healthy',
+    'third healthy',
+  ]);
+  for (const { made, sums, ring, name } of history)
+    expect({ name, sums, ring }).toEqual({ name, sums: [made, made, made], ring: made });
+  expect(incidents).toMatchObject([
+    { endpointName: 'brief', severity: 'offline', resolvedAt: expect.any(Number) as number },
+  ]);
+  expect(timelines).toEqual([['opened', 'resolved']]);
+}
+
+describe('a store that is out of reach for a minute', () => {
+  it('loses nothing when it is a SQLite file that somebody else writes to', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'dotmac-health-'));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    const path = join(folder, 'health.db');
+    const database = sqlite(path, { busyTimeoutMs: 50, acquireTimeoutMs: 100 });
+    onTestFinished(() => database.close());
+    let other: Sqlite.Database | undefined;
+    onTestFinished(() => void other?.close());
+    const fail = (): void => {
+      other = new Sqlite(path);
+      other.exec('begin immediate');
+    };
+    expectNothingLost(await outage(database, fail, () => other?.exec('rollback')));
+  }, 60_000);
+
+  it.skipIf(!available.postgres).each<LineMood>(['refuses', 'swallows', 'loses commits'])(
+    'loses nothing, and counts nothing twice, when the line to PostgreSQL %s (needs PostgreSQL)',
+    async (mood) => {
+      const { url, drop } = await freshPostgres();
+      onTestFinished(drop);
+      const line = await cutLine(Number(new URL(url).port) || 5432);
+      const throughLine = new URL(url);
+      throughLine.host = `127.0.0.1:${line.port}`;
+      const database = postgres(throughLine.href, { queryTimeoutMs: 300, acquireTimeoutMs: 300 });
+      onTestFinished(() => database.close());
+      expectNothingLost(
+        await outage(
+          database,
+          () => line.become(mood),
+          () => line.become('passes'),
+        ),
+      );
+      if (mood === 'loses commits') expect(line.commits.lost).toBeGreaterThan(5);
+    },
+    60_000,
+  );
+});
