@@ -1,0 +1,221 @@
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { inspect } from 'node:util';
+import { createApi, type HttpRequest } from '@dotmac/core/http';
+import { kyselyIdempotencyStore, sqlite } from '@dotmac/core/kysely';
+import { Registry } from 'prom-client';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { kyselyHealthStore } from '../src/index.js';
+import { staged } from './support/staged.js';
+import { tracesOf } from './support/traces.js';
+
+/** Each in a place of its own, with letters that encodings change. */
+const secrets = {
+  token: 'canary+token/7f3a=9c~&<é>',
+  password: 'canary+password/51bd=~&"x',
+  authorization: 'Bearer canary-authorization/2e9f+~',
+  'signing key': `whsec_${Buffer.from('canary of a signing key, 32 bytes').toString('base64')}`,
+  'bytes of the signing key': 'canary of a signing key, 32 bytes',
+  'Slack URL': 'T0/B1/canary-slack-url-88d1',
+  'refused text': 'canary-refused-text-03aa',
+};
+
+/** A server that repeats whatever it is told, wherever it can, and fails. */
+async function parrot() {
+  const heard: string[] = [];
+  const server = createServer((request: IncomingMessage, response) => {
+    let body = '';
+    request.on('data', (part: Buffer) => (body += part.toString()));
+    request.on('end', () => {
+      const all = JSON.stringify([request.url, request.headers, body]);
+      heard.push(all);
+      const said = request.headers['authorization'] ?? request.headers['x-token'] ?? 'nothing';
+      if (request.url?.startsWith('/services/') && heard.length % 2 === 0) return void response.destroy();
+      response.writeHead(request.url === '/well' ? 200 : 500, String(said).replace(/[^\x20-\x7e]/g, ''), {
+        'x-said': Buffer.from(String(said)).toString('latin1'),
+        location: `http://127.0.0.1:1/${encodeURIComponent(String(said))}`,
+      });
+      response.end(`${all}\n${String(said)}`);
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return { heard, port: (server.address() as AddressInfo).port };
+}
+
+describe('a trace', () => {
+  it.each([
+    ['as it is', (secret: string) => `x ${secret} y`],
+    ['percent-encoded', (secret: string) => `?q=${encodeURIComponent(secret)}`],
+    ['in hex', (secret: string) => Buffer.from(`ab${secret}`).toString('hex')],
+    ['in base64, after other text', (secret: string) => Buffer.from(`user:${secret}`).toString('base64')],
+    ['in base64url', (secret: string) => Buffer.from(`us:${secret}`).toString('base64url')],
+    ['in JSON', (secret: string) => JSON.stringify({ secret })],
+  ])('is found %s', (_, write) => {
+    for (const [name, secret] of Object.entries(secrets))
+      expect(tracesOf(secrets, { there: write(secret) })).toContain(`${name} in there`);
+    expect(tracesOf(secrets, { there: write('another secret of nobody’s') })).toEqual([]);
+  });
+});
+
+describe('a secret', () => {
+  it('reaches the server that it is for, and no log line, answer, metric, event or row', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'dotmac-health-'));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    const database = sqlite(join(folder, 'health.db'));
+    onTestFinished(() => database.close());
+    const lines: string[] = [];
+    const write = (...line: unknown[]): void => void lines.push(inspect(line, { depth: 20, showHidden: true }));
+    const logger = { debug: write, info: write, warn: write, error: write };
+    const metrics = new Registry();
+    const events: string[] = [];
+    const { port, heard } = await parrot();
+    const it = await staged((clock) => kyselyHealthStore(database, { clock }), { logger, metrics });
+    it.health.events.onAny((event) => void events.push(JSON.stringify(event)));
+
+    const answers: string[] = [];
+    const api = createApi(it.health, {
+      ...{ logger, metrics, clock: it.clock, verify: true, idempotency: kyselyIdempotencyStore(database) },
+      authenticate: () => ({ tenantId: 'acme', actorId: 'user:1', permissions: ['*'] }),
+      rateLimits: { principal: false, address: false },
+    });
+    let asked = 0;
+    /** Asks over the pipeline that adapters use, and notes the answer whole. */
+    const ask = async (
+      method: string,
+      path: string,
+      body?: unknown,
+    ): Promise<{ status: number; body: { id: string } }> => {
+      for (const route of api.routes) {
+        const names = [...route.path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name);
+        const match = new RegExp(`^${route.path.replace(/\{\w+\}/g, '([^/]+)')}$`).exec(path);
+        if (!match || route.method !== method) continue;
+        const request: HttpRequest = {
+          ...{ method, path, mountedAt: '', query: {}, remoteAddress: '127.0.0.1', body: { parsed: body } },
+          params: Object.fromEntries(names.map((name, at) => [name, match[at + 1] ?? ''])),
+          headers: {
+            'content-type': 'application/json',
+            ...(method === 'POST' && { 'idempotency-key': `key-${asked++}` }),
+          },
+          signal: new AbortController().signal,
+        };
+        const answer = await route.handle(request);
+        answers.push(JSON.stringify(answer), String(answer.body));
+        const text = String(answer.body);
+        return { status: answer.status, body: (text.startsWith('{') ? JSON.parse(text) : {}) as { id: string } };
+      }
+      throw new Error(`There is no ${method} ${path}`);
+    };
+    const base = '/network-monitoring';
+    const http = { host: '127.0.0.1', port, service_type: 'http', check_interval: 5, retry_count: 1 };
+    const made = [
+      await ask('POST', `${base}/endpoints`, {
+        ...{ ...http, name: 'by header', secrets: { token: secrets.token } },
+        config: {
+          path: '/echo',
+          headers: { 'x-token': '${secrets.token}' },
+          redirects: 1,
+        },
+      }),
+      await ask('POST', `${base}/endpoints`, {
+        ...{ ...http, name: 'by password', secrets: { password: secrets.password } },
+        config: { path: '/well', read: true, auth: { username: 'monitor', password: '${secrets.password}' } },
+        conditions: [{ on: 'body', op: 'contains', value: 'something else' }],
+      }),
+    ];
+    const key = secrets['signing key'];
+    const channels = [
+      await ask('POST', `${base}/channels`, {
+        ...{ name: 'hook', kind: 'webhook', config: { url: `http://127.0.0.1:${port}/hook` }, group_wait: 0 },
+        secrets: { key, authorization: secrets.authorization },
+      }),
+      await ask('POST', `${base}/channels`, {
+        ...{ name: 'chat', kind: 'slack', group_wait: 0 },
+        secrets: { url: `http://127.0.0.1:${port}/services/${secrets['Slack URL']}` },
+      }),
+      await ask('POST', `${base}/channels`, {
+        ...{ name: 'gone', kind: 'slack', group_wait: 0 },
+        secrets: { url: `http://127.0.0.1:1/services/${secrets['Slack URL']}` },
+      }),
+    ];
+    expect([...made, ...channels].map(({ status }) => status)).toEqual([201, 201, 201, 201, 201]);
+    const channelIds = channels.map(({ body }) => body.id);
+    await ask('POST', `${base}/alert-rules`, {
+      name: 'all',
+      channel_ids: channelIds,
+      severities: ['critical', 'offline'],
+    });
+
+    // What is refused is not repeated either.
+    const refused = secrets['refused text'];
+    for (const body of [
+      { name: 'x', kind: 'slack', secrets: { url: refused } },
+      { name: 'x', kind: 'slack', secrets: { url: `http://a..b/${refused}` } },
+      { name: 'x', kind: 'slack', secrets: { url: `ftp://127.0.0.1/${refused}` } },
+      { name: 'x', kind: 'slack', secrets: { url: `http://user:${refused}@127.0.0.1/` } },
+      { name: 'x', kind: 'slack', secrets: { url: `http://10.0.0.1/${refused}` } },
+      { name: 'x', kind: 'slack', secrets: { url: 'http://127.0.0.1/', other: refused } },
+      { name: 'x', kind: 'webhook', config: { url: 'http://127.0.0.1/' }, secrets: { key: refused } },
+      {
+        name: 'x',
+        kind: 'webhook',
+        config: { url: 'http://127.0.0.1/' },
+        secrets: { key, authorization: `é${refused}` },
+      },
+      { name: 'x', kind: 'webhook', config: { url: 'http://127.0.0.1/' }, secrets: { key, authorization: [refused] } },
+      { name: 'x', kind: 'pigeon', secrets: { key: refused } },
+    ])
+      expect((await ask('POST', `${base}/channels`, body)).status).toBe(422);
+    for (const [index, secret] of [{ url: refused }, { url: `http://10.0.0.1/${refused}` }].entries())
+      expect((await ask('PATCH', `${base}/channels/${channelIds[1 + index]}`, { secrets: secret })).status).toBe(422);
+    for (const given of [
+      { ...http, name: 'x', secrets: { token: refused } },
+      { ...http, name: 'x', secrets: { token: [refused] }, config: { headers: { authorization: '${secrets.token}' } } },
+      { ...http, name: 'x', service_type: 'pigeon', secrets: { token: refused } },
+    ])
+      expect((await ask('POST', `${base}/endpoints`, given)).status).toBe(422);
+
+    await it.until(async () => (await it.scope.alerts.undelivered()).items.length > 0, 60_000);
+    for (const id of channelIds) expect((await ask('POST', `${base}/channels/${id}/test`)).status).toBeGreaterThan(399);
+    let checked = 0;
+    for (const { body } of made) void ask('POST', `${base}/endpoints/${body.id}/check`).then(() => checked++);
+    await it.until(() => checked === made.length, 10);
+    const incidents = (await it.scope.incidents.list()).items;
+    expect(incidents.length).toBeGreaterThan(1);
+    for (const { method, path } of api.routes) {
+      const id = /channels/.test(path) ? channelIds[0] : /incidents/.test(path) ? incidents[0]?.id : made[0]?.body.id;
+      if (method === 'GET') await ask(method, path.replace('{id}', id ?? ''));
+    }
+    expect(answers.length).toBeGreaterThan(60);
+    expect([lines.length > 20, events.length > 5]).toEqual([true, true]);
+
+    // They went where they are for: to the servers that were asked.
+    const { 'bytes of the signing key': _, 'signing key': __, 'refused text': ___, ...sent } = secrets;
+    expect(tracesOf(sent, { servers: heard.join('\n') + decoded(heard) })).toHaveLength(Object.keys(sent).length);
+
+    await it.health.stop();
+    const rows = readdirSync(folder).map((name) => [`the file ${name}`, readFileSync(join(folder, name), 'latin1')]);
+    const places = {
+      logs: lines.join('\n'),
+      answers: answers.join('\n'),
+      metrics: await metrics.metrics(),
+      events: events.join('\n'),
+      ...(Object.fromEntries(rows) as Record<string, string>),
+    };
+    expect(rows.length).toBeGreaterThan(0);
+    expect(tracesOf(secrets, places)).toEqual([]);
+    expect(Object.values(places).every((text) => text.length > 500)).toBe(true);
+  }, 60_000);
+});
+
+/** Headers as servers read them: bytes, of which the test's own server makes Latin-1. */
+function decoded(heard: readonly string[]): string {
+  return heard.map((text) => Buffer.from(text, 'latin1').toString('utf8')).join('\n');
+}
