@@ -52,6 +52,15 @@ describe('an endpoint is refused', () => {
   });
 });
 
+describe('an endpoint without a port', () => {
+  it('is taken by its address, unless that is denied', async () => {
+    const { endpoints } = quiet();
+    const ping = { name: 'gateway', serviceType: 'icmp' };
+    expect(await endpoints.register({ ...ping, host: '1.1.1.1' })).toMatchObject({ host: '1.1.1.1', port: null });
+    await expect(endpoints.register({ ...ping, host: '127.0.0.1' })).rejects.toMatchObject(paths('host'));
+  });
+});
+
 describe('changing an endpoint', () => {
   it('changes what is given, and leaves the rest', async () => {
     const { endpoints } = quiet();

@@ -85,10 +85,10 @@ export interface Connector {
   }): Promise<{ reply: Reply; dnsMs: number; tookMs: number }>;
   /**
    * The verdict on a host that is an address in any spelling; undefined for names, which are judged by what they
-   * resolve to at each connection.
+   * resolve to at each connection. `port` as for `resolve`.
    * @throws INVALID_ARGUMENT when `host` is no host
    */
-  judgeHost(host: string, port: number): Verdict | undefined;
+  judgeHost(host: string, port?: number): Verdict | undefined;
 }
 
 /** Settings of {@link createConnector}. */
@@ -238,7 +238,7 @@ export function createConnector(settings: ConnectorOptions = {}): Connector {
       // An address family that this machine lacks says nothing of the server.
       throw failures.find(({ code }) => code !== 'unreachable') ?? failures[0] ?? new ConnectFailure('timeout');
     },
-    judgeHost(text, port) {
+    judgeHost(text, port = echoPort) {
       const host = canonicalHost(text);
       return host.kind === 'address' ? judge(host.address, port) : undefined;
     },

@@ -25,7 +25,7 @@ export function faultsOf(endpoint: EndpointRecord, { probes, connector }: Endpoi
   }
   if (probe.addressing === 'none' && host !== null) miss('host', `${serviceType} has no host`);
   if (probe.addressing !== 'port' && port !== null) miss('port', `${serviceType} has no port`);
-  if (host !== null) faultsOfHost(host, port ?? 0, connector).forEach((message) => miss('host', message));
+  if (host !== null) faultsOfHost(host, port ?? undefined, connector).forEach((message) => miss('host', message));
   for (const { path, message } of probe.config.safeParse(config).error?.issues ?? [])
     miss(['config', ...path.map(String)].join('.'), message);
   const named = secretsNamed(config);
@@ -40,7 +40,7 @@ export function faultsOf(endpoint: EndpointRecord, { probes, connector }: Endpoi
 }
 
 /** What is wrong with a host that something is to be sent to. */
-export function faultsOfHost(host: string, port: number, connector: Connector): string[] {
+export function faultsOfHost(host: string, port: number | undefined, connector: Connector): string[] {
   try {
     return connector.judgeHost(host, port)?.allowed === false ? ['Connecting to this address is not allowed here'] : [];
   } catch {
