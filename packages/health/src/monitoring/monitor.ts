@@ -93,7 +93,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
   };
   const check = async ({ kept }: CheckJob, signal: AbortSignal): Promise<number | null> => {
     const { endpoint } = kept;
-    const weigh = trouble.watch();
+    const weigh = trouble.watch(endpoint.timeout * 1_000);
     const weighed = weigh(await probe(kept, signal));
     const result = connectivity ? await connectivity.weigh(weighed) : weighed;
     // Stopped, removed, changed or paused meanwhile: this result is nobody's.

@@ -60,6 +60,35 @@ describe('a failed check', () => {
     expect(weigh(offline)).toEqual(offline);
   });
 
+  const slow = { status: 'degraded', responseTimeMs: 905, message: 'Connected, slower than expected' } as const;
+  const wrong = { status: 'critical', responseTimeMs: 2_400, message: 'Answered HTTP 500' } as const;
+  it.each([
+    ['nothing when that was half of the time that it had', offline, 1_000, false],
+    ['what it does when it had much more time', offline, 5_000, true],
+    ['nothing when that was most of what the answer took', slow, 5_000, false],
+    ['what it does when the answer took much longer', wrong, 5_000, true],
+  ])('over 0.9 s of standing still says %s', (_, result, timeoutMs, counts) => {
+    const { clock, standStill, pass } = stallingClock();
+    const trouble = ownTrouble(clock);
+    trouble.start();
+    const weigh = trouble.watch(timeoutMs);
+    standStill(900);
+    pass(100);
+    expect(weigh(result).status).toBe(counts ? result.status : 'unknown');
+  });
+
+  it('counts in a process that is late all the time by a little', () => {
+    const { clock, standStill, pass } = stallingClock();
+    const trouble = ownTrouble(clock);
+    trouble.start();
+    const weigh = trouble.watch(1_000);
+    for (let turn = 0; turn < 10; turn++) {
+      standStill(200);
+      pass(1);
+    }
+    expect(weigh(offline)).toEqual(offline);
+  });
+
   it('counts over a stutter', () => {
     const { clock, standStill, pass } = stallingClock();
     const trouble = ownTrouble(clock);

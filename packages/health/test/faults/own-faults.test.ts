@@ -1,0 +1,172 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createInterface } from 'node:readline';
+import { setTimeout as passes } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { bundleWorker } from '../../../../test/support/bundle-worker.js';
+import { available } from '../../../../test/support/services.js';
+import { dnsStub } from '../../../core/test/net/dns-stub.js';
+import type { EndpointDraft } from '../../src/index.js';
+import type { Report, Trouble } from '../support/troubled-worker.js';
+
+let worker: Awaited<ReturnType<typeof bundleWorker>>;
+beforeAll(async () => {
+  worker = await bundleWorker(new URL('../support/troubled-worker.ts', import.meta.url));
+});
+afterAll(() => worker.remove());
+
+const eager = { checkInterval: 1, timeout: 1, retryCount: 3, expectedResponseTime: 0.5 };
+
+/** A monitor in a process of its own, which has troubles when it is told to. `before` runs it in another way. */
+async function troubled(endpoints: EndpointDraft[], { before = [] as string[], namespace = false } = {}) {
+  const [program = '', ...words] = [
+    ...(namespace ? ['unshare', '--net', '--mount', '--kill-child'] : []),
+    ...before,
+    ...[process.execPath, worker.path, JSON.stringify(endpoints), namespace ? 'namespace' : 'here'],
+  ];
+  const child = spawn(program, words, { stdio: ['pipe', 'pipe', 'inherit'] });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const heard = async (): Promise<unknown> => JSON.parse(String((await lines.next()).value));
+  await heard();
+  const tell = (trouble: Trouble): Promise<unknown> => {
+    child.stdin.write(`${JSON.stringify(trouble)}\n`);
+    return heard();
+  };
+  const report = async () => (await tell({ do: 'report' })) as Report;
+  const until = (holds: (found: Report) => boolean): Promise<void> =>
+    expect.poll(async () => holds(await report()), { timeout: 15_000, interval: 100 }).toBe(true);
+  return { tell, report, until };
+}
+
+const allAre = (status: string) => (found: Report) => found.endpoints.every((it) => it.status === status);
+/** What checks found that was not healthy, as `name: status, message`. */
+const amiss = ({ endpoints }: Report): string[] =>
+  endpoints.flatMap(({ name, results }) =>
+    results.flatMap(({ status, message }) => (status === 'healthy' ? [] : [`${name}: ${status}, ${message}`])),
+  );
+
+/** Servers that are well all the time, outside of the process that is not. */
+async function healthyTargets(): Promise<EndpointDraft[]> {
+  const server = createServer((_, response) => response.end('well')).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const names = await dnsStub({ 'www.test': { a: ['192.0.2.1'] } });
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+    names.close();
+  });
+  const { port } = server.address() as AddressInfo;
+  const here = { host: '127.0.0.1', ...eager };
+  return [
+    ...Array.from({ length: 10 }, (_, index) => ({ ...here, name: `tcp ${index}`, port, serviceType: 'tcp' })),
+    ...Array.from({ length: 10 }, (_, index) => ({
+      ...{ ...here, name: `http ${index}`, port, serviceType: 'http', config: { read: true } },
+      conditions: [{ on: 'body', op: 'contains' as const, value: 'well' }],
+    })),
+    ...Array.from({ length: 5 }, (_, index) => ({
+      ...{ ...here, name: `dns ${index}`, port: Number(names.server.split(':')[1]), serviceType: 'dns' },
+      config: { name: 'www.test' },
+    })),
+    { ...eager, name: 'icmp', host: '127.0.0.1', serviceType: 'icmp' },
+  ];
+}
+
+describe('a process that stands still', () => {
+  it.each([
+    ['for three seconds, three times', 3_000, 3],
+    ['for less than a second, again and again', 900, 8],
+  ])('%s, blames nobody else for it', async (_, ms, times) => {
+    const { tell, report, until } = await troubled(await healthyTargets());
+    await until(allAre('healthy'));
+    for (let turn = 0; turn < times; turn++) {
+      await tell({ do: 'block', ms });
+      await passes(turn * 130);
+    }
+    await passes(1_000);
+    await until(allAre('healthy'));
+    const found = await report();
+    expect(amiss(found).filter((it) => !it.endsWith('unknown, This process stood still during the check'))).toEqual([]);
+    expect(new Set(found.changes)).toEqual(new Set(found.endpoints.map(({ name }) => `${name}: unknown > healthy`)));
+    expect(found.changes).toHaveLength(found.endpoints.length);
+    expect(found.incidents).toBe(0);
+  });
+});
+
+describe('a process that has no descriptors left', () => {
+  it('knows nothing of anybody, blames nobody, and is well again when it has some', async () => {
+    const before = ['/bin/sh', '-c', 'ulimit -n 512; exec "$0" "$@"'];
+    const { tell, report, until } = await troubled(await healthyTargets(), { before });
+    await until(allAre('healthy'));
+    await tell({ do: 'exhaust' });
+    await until(allAre('unknown'));
+    await passes(2_000);
+    await tell({ do: 'release' });
+    await until(allAre('healthy'));
+    const found = await report();
+    const said = new Set(amiss(found).map((it) => it.slice(it.indexOf(':') + 2)));
+    expect([...said].filter((it) => !it.startsWith('unknown, '))).toEqual([]);
+    expect(said).toContain('unknown, We ran out of sockets');
+    expect(found.incidents).toBe(0);
+  });
+});
+
+describe.skipIf(!available.namespaces)('a process in a network of its own (needs namespaces)', () => {
+  const named = (count: number): EndpointDraft[] =>
+    Array.from({ length: count }, (_, index) => ({
+      ...{ ...eager, name: `name ${index}`, host: `name-${index}.test`, port: 4_000, serviceType: 'tcp' },
+    }));
+  const addressed = (count: number): EndpointDraft[] =>
+    Array.from({ length: count }, (_, index) => ({
+      ...{ ...eager, name: `address ${index}`, host: `127.1.1.${index + 1}`, port: 4_000, serviceType: 'tcp' },
+    }));
+  const of = ({ endpoints }: Report, kind: string) => endpoints.filter(({ name }) => name.startsWith(kind));
+
+  it.each(['silent', 'closed', 'SERVFAIL', 'REFUSED'] as const)(
+    'whose resolver is %s for a while knows nothing of names, and all of addresses',
+    async (mood) => {
+      const { tell, report, until } = await troubled([...named(5), ...addressed(5)], { namespace: true });
+      await until(allAre('healthy'));
+      await tell({ do: 'names', mood });
+      await until((found) => of(found, 'name').every(({ status }) => status === 'unknown'));
+      await tell({ do: 'names', mood: 'answer' });
+      await until(allAre('healthy'));
+      const found = await report();
+      expect(new Set(amiss(found).map((it) => it.replace(/ \d/, '')))).toEqual(
+        new Set(['name: unknown, Our name resolution failed']),
+      );
+      expect(found.incidents).toBe(0);
+    },
+  );
+
+  it('keeps the cadence of the healthy when a fifth is swallowed and other names are dead', async () => {
+    const swallowed = Array.from({ length: 12 }, (_, index) => ({
+      ...{
+        ...eager,
+        timeout: 2,
+        name: `swallowed ${index}`,
+        host: `127.2.0.${index}`,
+        port: 4_000,
+        serviceType: 'tcp',
+      },
+    }));
+    const all = [...addressed(48), ...swallowed, ...named(5)];
+    const { tell, report, until } = await troubled(all, { namespace: true });
+    await tell({ do: 'names', mood: 'silent' });
+    await until((found) => of(found, 'address').every(({ results }) => results.length > 10));
+    const found = await report();
+    expect(new Set(of(found, 'swallowed').map(({ status }) => status))).toEqual(new Set(['offline']));
+    for (const { results } of of(found, 'address')) {
+      const times = results.map(({ at }) => at);
+      const gaps = times.slice(1).map((at, index) => at - (times[index] ?? 0));
+      expect(Math.max(...gaps)).toBeLessThan(1_500);
+      expect(new Set(results.map(({ status }) => status))).toEqual(new Set(['healthy']));
+    }
+    expect(amiss(found).filter((it) => it.startsWith('name') && !it.includes('unknown, Our name resolution'))).toEqual(
+      [],
+    );
+    expect(found.incidents).toBe(swallowed.length);
+  });
+});
