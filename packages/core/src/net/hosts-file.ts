@@ -26,7 +26,7 @@ function parseHosts(text: string): HostsTable {
 
 /**
  * The hosts file at `path`, read again when its modification time or size changed; looked at no more than once per
- * second. A file that is missing or unreadable holds no names.
+ * second. A file that is missing holds no names; one that cannot be read holds those that it held.
  */
 export function hostsFile(path: string, clock: Clock): () => Promise<HostsTable> {
   let table: HostsTable = new Map();
@@ -41,8 +41,9 @@ export function hostsFile(path: string, clock: Clock): () => Promise<HostsTable>
         table = size > largestBytes ? new Map() : parseHosts(await readFile(path, 'utf8'));
         version = `${mtimeMs}/${size}`;
       }
-    } catch {
-      table = new Map();
+    } catch (error) {
+      // Without a descriptor to read it with, what it said before is better than nothing: its names may not be in DNS.
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') table = new Map();
       version = '';
     }
     checkedAt = clock.monotonic();

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -135,5 +135,19 @@ describe('a resolver', () => {
     await clock.advance(1_100);
     expect(await resolver.resolve('orders')).toEqual(['10.0.0.6']);
     expect(stub.asked).toEqual([]);
+  });
+
+  it('goes by what the hosts file said while it cannot be read, and forgets it when it is gone', async () => {
+    const path = join(folder, 'unreadable');
+    writeFileSync(path, '10.0.0.5 orders\n');
+    const resolver = create({ hostsPath: path });
+    expect(await resolver.resolve('orders')).toEqual(['10.0.0.5']);
+    rmSync(path);
+    mkdirSync(path);
+    await clock.advance(1_100);
+    expect(await resolver.resolve('orders')).toEqual(['10.0.0.5']);
+    rmSync(path, { recursive: true });
+    await clock.advance(1_100);
+    await expect(resolver.resolve('orders')).rejects.toEqual(failure('name_not_found', false));
   });
 });
