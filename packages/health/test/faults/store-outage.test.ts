@@ -10,6 +10,7 @@ import { available, freshPostgres } from '../../../../test/support/services.js';
 import { kyselyHealthStore, type Bucket, type Resolution } from '../../src/index.js';
 import { staged } from '../support/staged.js';
 import { cutLine, type LineMood } from './support/cut-line.js';
+import { storedResults } from '../support/results.js';
 
 /** A monitor on a database that is out of reach for a minute, while an endpoint fails and comes back. */
 async function outage(database: Database, fail: () => void, mend: () => void) {
@@ -58,7 +59,7 @@ async function outage(database: Database, fail: () => void, mend: () => void) {
       const sums = await Promise.all(
         (['minute', 'hour', 'day'] as const).map(async (it) => checksIn(await store.buckets(id, span(it)))),
       );
-      const ring = await store.results(id, { ring: 'recent', limit: 1_000 });
+      const ring = await storedResults(kyselyHealthStore(database, { clock }), id);
       return { name, sums, ring: ring.length, made: probed.filter((it) => it === name).length };
     }),
   );
