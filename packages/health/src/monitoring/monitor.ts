@@ -83,12 +83,17 @@ export function createMonitor(options: MonitorOptions): Monitor {
     void settled.then(() => stuck.delete(id));
     return result;
   };
-  /** What an endpoint depends on may be what fails: it is looked at before anybody is told. */
+  /**
+   * What an endpoint depends on may be what fails: it is looked at before anybody is told. One that was looked at just
+   * now has said nothing of what came since, and is asked again once it may be.
+   */
   const askParents = ({ dependsOn }: EndpointRecord, now: number): void => {
     for (const id of dependsOn) {
       const parent = directory.get(id);
-      const isFresh = parent !== undefined && now - (parent.checkedAt ?? 0) < parent.endpoint.recheckInterval * 1_000;
-      if (parent && !isFresh && parent.endpoint.pausedAt === null) schedule.plan(jobOf(parent), now);
+      if (!parent || parent.endpoint.pausedAt !== null) continue;
+      const recheckMs = parent.endpoint.recheckInterval * 1_000;
+      const waitMs = (parent.checkedAt ?? -Infinity) + recheckMs - now;
+      schedule.plan(jobOf(parent), now + Math.min(recheckMs, Math.max(0, waitMs)));
     }
   };
   const check = async ({ kept }: CheckJob, signal: AbortSignal): Promise<number | null> => {
