@@ -92,7 +92,8 @@ export function incidentService(context: HealthContext, { tenantId, actor }: Sco
     async resolve(incidentId, remark = {}) {
       const { text = '' } = readDraft(incidentRemark, remark);
       const record = await find(incidentId);
-      const told = await note(record, 'resolved', text, { resolvedAt: clock.now() });
+      const resolvedAt = Math.max(clock.now(), record.startedAt);
+      const told = await note(record, 'resolved', text, { resolvedAt });
       const kept = directory.get(record.endpointId);
       if (kept?.incident?.id === incidentId) kept.incident = null;
       return told;

@@ -13,7 +13,7 @@ export function tellIncident(
   kept: KeptEndpoint,
   at: number,
 ): { write: IncidentWrite; event: AnyEvent<HealthEvents> } | undefined {
-  const since = kept.since ?? at;
+  const since = Math.min(kept.since ?? at, at);
   const change = changeIncident(kept.incident, { status: kept.status, since }, newId);
   const incident = change?.open ?? kept.incident;
   if (!change || !incident) return undefined;
@@ -32,7 +32,8 @@ export function tellIncident(
         }
       : null;
   const entry = { id: newId(), at, kind, actor: 'system', text };
-  const resolvedAt = kind === 'resolved' ? since : null;
+  // A wall clock that was set back meanwhile ends nothing before it began.
+  const resolvedAt = kind === 'resolved' ? Math.max(since, startedAt) : null;
   const data = { incidentId, endpointName, severity, text, startedAt, resolvedAt, tags, flapping };
   return {
     write: { tenantId, endpointId, incidentId, opened, severity, resolvedAt, entry },

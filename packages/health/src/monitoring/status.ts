@@ -86,14 +86,15 @@ export function observe(before: StatusState, outcome: Outcome, policy: StatusPol
   const isBetter = status === 'unknown' ? isAvailable(result) : severity[result] < severity[status];
   if (isBetter) {
     const better = state.better + 1;
-    const betterSince = state.betterSince ?? at;
+    const betterSince = Math.min(state.betterSince ?? at, at);
     const enough = status === 'unknown' || better >= policy.recoveryCount;
     return enough
       ? { ...noted, ...settled, status: result, since: betterSince }
       : { ...noted, worse: 0, worseSince: null, better, betterSince, blind: 0 };
   }
   const worse = state.worse + 1;
-  const worseSince = state.worseSince ?? at;
+  // A wall clock that was set back meanwhile must not put off what lasts long enough.
+  const worseSince = Math.min(state.worseSince ?? at, at);
   return worse >= policy.retryCount && at - worseSince >= policy.minErrorMs
     ? { ...noted, ...settled, status: result, since: worseSince }
     : { ...noted, worse, worseSince, better: 0, betterSince: null, blind: 0 };

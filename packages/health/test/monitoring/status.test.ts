@@ -32,6 +32,21 @@ const shownAfter = (results: readonly EndpointStatus[], retryCount: number, from
 const times = (count: number, status: EndpointStatus): EndpointStatus[] => Array<EndpointStatus>(count).fill(status);
 const known = (status: EndpointStatus): StatusState => ({ ...unchecked, status });
 
+describe('a wall clock that is set back an hour during a failure', () => {
+  it('does not put off the end of its least duration by that hour', () => {
+    const rules = policy({ retryCount: 2, minErrorMs: 4_000 });
+    const hour = 3_600_000;
+    const ats = [hour, hour + 1_000, 2_000, 3_000, 4_000, 5_000, 6_000];
+    const states = statesAfter(
+      ats.map((at) => ({ status: 'offline', at }) as const),
+      rules,
+      known('healthy'),
+    );
+    expect(states.map(({ status }) => status)).toEqual([...times(6, 'healthy'), 'offline']);
+    expect(states.at(-1)?.since).toBe(2_000);
+  });
+});
+
 describe('an endpoint that nobody has checked', () => {
   it('is healthy or degraded at its first good result', () => {
     expect(shownAfter(['healthy'], 3)).toEqual(['healthy']);

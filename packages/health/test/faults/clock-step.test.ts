@@ -1,0 +1,58 @@
+import { sqlite } from '@dotmac/core/kysely';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { kyselyHealthStore, type Bucket } from '../../src/index.js';
+import { staged } from '../support/staged.js';
+
+const hour = 3_600_000;
+const total = (all: Readonly<Record<string, number>>): number => Object.values(all).reduce((sum, it) => sum + it, 0);
+
+describe.each([
+  ['forward', hour],
+  ['back', -hour],
+])('a wall clock that is set an hour %s', (_, step) => {
+  it('changes no status, loses no check, and sums up no more time than there is', async () => {
+    const database = sqlite(':memory:');
+    onTestFinished(() => database.close());
+    const it = await staged((clock) => kyselyHealthStore(database, { clock }));
+    const { clock, health, scope, register, becomes, probed, until } = it;
+    const told: string[] = [];
+    health.events.on('endpoint.status_changed', ({ data }) => void told.push(`${data.name} ${data.to}`));
+    const [steady, failing] = [await register('steady'), await register('failing')];
+    await becomes(steady, 'healthy');
+    await becomes(failing, 'offline');
+    await clock.advance(120_000);
+    const before = probed.length;
+    clock.set(clock.now() + step);
+    await clock.advance(120_000);
+    // At its cadence, neither skipped nor made up for: 24 of each.
+    expect(probed.length - before).toBeGreaterThanOrEqual(46);
+    expect(probed.length - before).toBeLessThanOrEqual(50);
+    expect(told.toSorted()).toEqual(['failing healthy', 'failing offline', 'steady healthy']);
+    await becomes(failing, 'healthy');
+    await until(async () => (await scope.incidents.list({ status: 'resolved' })).items.length === 1);
+    await health.stop();
+
+    const store = kyselyHealthStore(database, { clock }).tenant('acme');
+    for (const { id, name } of [steady, failing]) {
+      const made = probed.filter((it) => it === name).length;
+      for (const [resolution, lengthMs] of [
+        ['minute', 60_000],
+        ['hour', hour],
+        ['day', 24 * hour],
+      ] as const) {
+        const buckets = await store.buckets(id, { resolution, from: 0, until: clock.now() + 2 * hour });
+        const checks = buckets.reduce((sum, { counts }: Bucket) => sum + total(counts), 0);
+        expect([name, resolution, checks]).toEqual([name, resolution, made]);
+        for (const { durationMs } of buckets) expect(total(durationMs)).toBeLessThanOrEqual(lengthMs);
+      }
+    }
+    const { items } = await store.incidents({ limit: 10, after: null, filter: {} });
+    expect(items).toHaveLength(1);
+    for (const { startedAt, openedAt, resolvedAt } of items) {
+      expect(openedAt).toBeGreaterThanOrEqual(startedAt);
+      expect(resolvedAt).toBeGreaterThanOrEqual(startedAt);
+    }
+    const shown = await scope.incidents.list();
+    expect(JSON.stringify(shown)).not.toMatch(/"duration":-/);
+  });
+});
