@@ -1,4 +1,4 @@
-import type { AnyEvent, Clock, Sealer, StoreTransaction } from '@dotmac/core';
+import type { AnyEvent, Clock, Emitter, Sealer, StoreTransaction } from '@dotmac/core';
 import type { Connector } from '@dotmac/core/net';
 import type Docker from 'dockerode';
 import type { DeliverThrough } from './channels/deliver-through.js';
@@ -20,6 +20,7 @@ import type { Calendar } from './windows/calendar.js';
 export interface HealthContext extends EndpointRules {
   store: HealthStore;
   directory: Directory;
+  events: Emitter<HealthEvents>;
   monitor: Monitor;
   recorder: Recorder;
   retention: Retention;

@@ -27,6 +27,12 @@ import { healthEvents, type HealthEvents } from './events.js';
 import { createRecorder } from './history/recorder.js';
 import { retentionOf, type Resolution } from './history/resolution.js';
 import { createRetention } from './history/retention.js';
+import { explanationService } from './explanation/service.js';
+import type { Explanation } from './explanation/explain.js';
+import { hostHealth, type HostHealth } from './host.js';
+import { simulationService } from './simulation/service.js';
+import type { SimulationDraft } from './simulation/simulation-input.js';
+import type { Simulation } from './simulation/simulate.js';
 import { historyService, type HistoryService } from './history/service.js';
 import { heartbeatService, openHeartbeats, type HeartbeatService, type OpenHeartbeats } from './heartbeats/service.js';
 import { incidentService, type IncidentService } from './incidents/service.js';
@@ -38,7 +44,6 @@ import { loadEndpoints } from './monitoring/load-endpoints.js';
 import type { Limits } from './monitoring/fair-queue.js';
 import { createMonitor } from './monitoring/monitor.js';
 import { preparation } from './monitoring/prepare.js';
-import { isAvailable } from './monitoring/status.js';
 import { catalogueOf, type ProbeCatalogue } from './probes/catalogue.js';
 import type { AnyProbe } from './probes/probe.js';
 import { heartbeatProbe } from './probes/heartbeat.js';
@@ -104,7 +109,7 @@ export interface HealthOptions {
 }
 
 /** Health for one tenant. */
-export interface HealthScope {
+export interface HealthScope extends HostHealth {
   readonly endpoints: EndpointService;
   readonly history: HistoryService;
   readonly incidents: IncidentService;
@@ -120,13 +125,10 @@ export interface HealthScope {
   status(): HealthFigures;
   /** The probes that endpoints can name. */
   probes(): ProbeCatalogue;
-  /**
-   * Whether an endpoint is healthy or degraded, from kept state; false also when it is unknown or not there.
-   *
-   * @example
-   * if (!health.scope({ tenantId: 'acme' }).isUp(billingDatabase)) return cachedInvoice;
-   */
-  isUp(endpointId: string): boolean;
+  /** Why an endpoint is in the state that it is in. @throws ENDPOINT_NOT_FOUND */
+  explain(endpointId: string): Promise<Explanation>;
+  /** What another policy would have made of the last checks. @throws ENDPOINT_NOT_FOUND, INVALID_INPUT */
+  simulate(endpointId: string, policy?: SimulationDraft): Promise<Simulation>;
 }
 
 /** What health has for anybody who knows a token. */
@@ -205,6 +207,7 @@ export function createHealth(options: HealthOptions): Health {
   const context: HealthContext = {
     store,
     directory,
+    events,
     recorder,
     monitor,
     connector,
@@ -252,10 +255,9 @@ export function createHealth(options: HealthOptions): Health {
         summary: () => summaryOf([...directory.ofTenant(tenantId)], clock.now()),
         status: () => figuresOf(directory.ofTenant(tenantId), clock.now()),
         probes: () => catalogueOf(probes),
-        isUp(endpointId) {
-          const kept = directory.get(endpointId);
-          return kept?.endpoint.tenantId === tenantId && isAvailable(kept.status);
-        },
+        ...hostHealth(context, tenantId),
+        explain: explanationService(context, { tenantId, history: historyService(context, tenantId) }),
+        simulate: simulationService(context, tenantId),
       };
     },
     async start() {

@@ -3,11 +3,13 @@ import { channelRoutes } from './channels/routes.js';
 import { endpointSchemas, defaultBounds, type EndpointSchemas } from './endpoints/endpoint.js';
 import { endpointRoutes } from './endpoints/routes.js';
 import { heartbeatRoutes } from './heartbeats/routes.js';
+import { explanationRoutes } from './explanation/routes.js';
 import { historyRoutes } from './history/routes.js';
 import { incidentRoutes } from './incidents/routes.js';
 import { probeRoutes } from './probes/routes.js';
 import { serviceCheckRoutes } from './service-checks/routes.js';
 import { streamRoutes } from './stream/routes.js';
+import { simulationRoutes } from './simulation/routes.js';
 import { summaryRoutes } from './summary/routes.js';
 import { windowRoutes } from './windows/routes.js';
 
@@ -22,6 +24,8 @@ export const routesFor = (schemas: EndpointSchemas) => [
   ...windowRoutes,
   ...streamRoutes,
   ...heartbeatRoutes,
+  ...explanationRoutes,
+  ...simulationRoutes,
   ...probeRoutes,
   ...serviceCheckRoutes,
 ];

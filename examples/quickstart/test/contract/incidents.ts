@@ -96,6 +96,26 @@ export const incidents: Suite<ContractSubject> = {
       },
     },
     {
+      name: 'explains a state, and tries another policy on what led there',
+      async run({ client }) {
+        const { id, endpoint_id } = await incidentOf(client);
+        const path = `/network-monitoring/endpoints/${endpoint_id}`;
+        const { reasons, status, recent } = assertStatus(await client.get(`${path}/explanation`), 200).body;
+        assert.equal(status, 'offline');
+        assert.deepEqual(
+          reasons.map((it: { code: string }) => it.code),
+          ['last_check', 'incident'],
+        );
+        assert.equal(recent[0].status, 'offline');
+        const tried = assertStatus(await client.post(`${path}/simulations`, { retry_count: 10 }), 200).body;
+        assert.deepEqual(tried.incidents, []);
+        const own = assertStatus(await client.post(`${path}/simulations`), 200).body;
+        const { started_at } = assertStatus(await client.get(`/network-monitoring/incidents/${id}`), 200).body;
+        assert.equal(own.incidents[0].started_at, started_at);
+        assertProblem(await client.post(`${path}/simulations`, { retry_count: 0 }), 422, 'INVALID_INPUT');
+      },
+    },
+    {
       name: 'describes its probes',
       async run({ client }) {
         const { items } = assertStatus(await client.get('/network-monitoring/probes'), 200).body;

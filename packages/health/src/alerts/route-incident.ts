@@ -1,7 +1,7 @@
-import type { AnyEvent, Clock } from '@dotmac/core';
+import { newId, type AnyEvent, type Clock } from '@dotmac/core';
 import type { HealthEvents } from '../events.js';
 import type { alertingEvents } from '../store/outbox-entries.js';
-import type { HealthStore } from '../store/store.js';
+import type { HealthStore, TenantStore } from '../store/store.js';
 import { afterNews, type Trouble } from './alert.js';
 import { isMeant, reminderMsOf } from './rule.js';
 
@@ -22,18 +22,32 @@ export function incidentRouter({ store, clock }: { store: HealthStore; clock: Cl
     const trouble = troubleOf(event);
     const { items: rules } = await tenant.rules.list(everyRule);
     if (rules.length === 0) return;
-    // Old news: it is over, and may have been told to its end.
-    const isOver = (await tenant.incident(trouble.incidentId))?.resolvedAt !== null;
+    const isDone = await wasTold(tenant, trouble.incidentId);
     for (const channelId of new Set(rules.flatMap(({ channelIds }) => channelIds))) {
       const channel = await tenant.channels.get(channelId);
       if (!channel) continue;
       const meant = rules.filter((rule) => rule.channelIds.includes(channelId) && isMeant(rule, trouble));
-      const isWanted = !isOver && channel.enabled && meant.length > 0;
+      const isWanted = !isDone && channel.enabled && meant.length > 0;
       const [reminderMs, groupMs] = [reminderMsOf(meant), channel.groupWait * 1_000];
       const news = { tenantId, channelId, trouble, isWanted, reminderMs, groupMs, now: clock.now() };
-      await tenant.changeAlert({ channelId, incidentId: trouble.incidentId }, (known) => afterNews(known, news));
+      let isDropped = false;
+      await tenant.changeAlert({ channelId, incidentId: trouble.incidentId }, (known) => {
+        const next = afterNews(known, news);
+        isDropped = known !== undefined && next === null;
+        return next;
+      });
+      if (!isDropped) continue;
+      const text = `Not told to ${channel.name}: it comes and goes`;
+      const entry = { id: newId(), at: clock.now(), kind: 'held' as const, actor: 'system', text };
+      await tenant.noteIncident(trouble.incidentId, entry, {});
     }
   };
+}
+
+/** Whether an incident is over and was told: news of it is old then, and came twice. */
+async function wasTold(tenant: TenantStore, incidentId: string): Promise<boolean> {
+  if ((await tenant.incident(incidentId))?.resolvedAt === null) return false;
+  return (await tenant.timeline(incidentId)).some(({ kind }) => kind === 'told');
 }
 
 function troubleOf({ name, subject: endpointId, data }: AlertingEvent): Trouble {

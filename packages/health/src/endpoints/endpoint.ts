@@ -50,8 +50,8 @@ export interface EndpointBounds {
 /** The probes of this package, and an interval of 5 s to an hour. */
 export const defaultBounds: EndpointBounds = { serviceTypes: builtInTypes, checkIntervals: { min: 5, max: 3_600 } };
 
-/** What can be set of an endpoint. */
-const fieldsWithin = ({ serviceTypes, checkIntervals: { min, max } }: EndpointBounds) => ({
+/** What can be set of an endpoint, within bounds. */
+export const endpointFields = ({ serviceTypes, checkIntervals: { min, max } }: EndpointBounds) => ({
   name,
   host: host.nullable(),
   port: z.int().min(1).max(65_535).nullable(),
@@ -93,7 +93,7 @@ const fieldsWithin = ({ serviceTypes, checkIntervals: { min, max } }: EndpointBo
     }),
 });
 
-const withDefaults = (fields: ReturnType<typeof fieldsWithin>) => ({
+const withDefaults = (fields: ReturnType<typeof endpointFields>) => ({
   ...fields,
   host: fields.host.default(null),
   port: fields.port.default(null),
@@ -123,7 +123,7 @@ interface Addressed {
 
 /** What registering and changing an endpoint take, within bounds. Durations are seconds. */
 export function endpointSchemas(bounds: EndpointBounds) {
-  const fields = fieldsWithin(bounds);
+  const fields = endpointFields(bounds);
   const addressingOf = (type: unknown): Addressing =>
     typeof type === 'string' && Object.hasOwn(bounds.serviceTypes, type)
       ? (bounds.serviceTypes[type] ?? 'port')
@@ -168,7 +168,7 @@ export const endpoint = z
   .object({
     id,
     tenantId: z.string(),
-    ...fieldsWithin(defaultBounds),
+    ...endpointFields(defaultBounds),
     host: z.string().nullable(),
     serviceType: z.string(),
     checkInterval: z.number(),

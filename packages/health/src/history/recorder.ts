@@ -13,11 +13,12 @@ import { createRota } from './rota.js';
 
 /** Brings what checks found out into the store, without a check ever waiting for it. */
 export interface Recorder {
-  /** Notes a check; `before` is how the endpoint was before it. */
+  /** Notes a check; `before` is how the endpoint was before it. One that is just summed up goes into no ring. */
   record(
     kept: KeptEndpoint,
     result: ProbeResult & { at: number },
     before: Pick<KeptState, 'status' | 'checkedAt'>,
+    isSummed?: boolean,
   ): void;
   /** Resolves when every change of status that was noted is in the store. Rejects when it cannot be stored. */
   flushChanges(): Promise<void>;
@@ -168,10 +169,10 @@ export function createRecorder(options: RecorderOptions): Recorder {
   };
 
   return {
-    record(kept, { at, status, responseTimeMs, message, phases = {} }, before) {
+    record(kept, { at, status, responseTimeMs, message, phases = {} }, before, isSummed = false) {
       const { id: endpointId, tenantId, checkInterval, timeout } = kept.endpoint;
       const result = { tenantId, endpointId, at, status, responseTimeMs, message, phases };
-      const dropped = results.add(kept, result);
+      const dropped = isSummed ? 0 : results.add(kept, result);
       buckets.add(result, before, (2 * checkInterval + timeout) * 1_000);
       if (dropped > 0 || buckets.size > maxPending) metrics?.dropped(dropped + buckets.shrinkTo(maxPending));
       if (isUndecided(kept)) urgent.add(endpointId);

@@ -2,9 +2,9 @@ import { invalidInput, type Page } from '@dotmac/core/contract';
 import type { HealthContext } from '../context.js';
 import type { EndpointRecord } from '../endpoints/endpoint.js';
 import { healthErrors } from '../errors.js';
+import { keptResultsOf } from './kept-results.js';
 import { planWindow } from './resolution.js';
 import type { CheckResult, Ring } from './result.js';
-import { decodeResults } from './ring.js';
 import { shownAs, type ShownResult } from './shown-result.js';
 import { longestHours, seriesOf, trendOf, type Trend } from './trend.js';
 
@@ -31,7 +31,7 @@ const issuesShown = 20;
 
 /** The history of one scope. */
 export function historyService(context: HealthContext, tenantId: string): HistoryService {
-  const { store, recorder, clock, retention, keptResults } = context;
+  const { store, recorder, clock, retention } = context;
   const endpoints = store.tenant(tenantId);
   const find = async (endpointId: string): Promise<EndpointRecord> => {
     const found = await endpoints.get(endpointId);
@@ -39,12 +39,8 @@ export function historyService(context: HealthContext, tenantId: string): Histor
     await recorder.flush(endpointId);
     return found.endpoint;
   };
-  /** An endpoint's kept results, newest first. */
-  const kept = async (endpointId: string, ring: Ring): Promise<CheckResult[]> => {
-    const chunks = await endpoints.chunks(endpointId, ring);
-    const results = chunks.flatMap((body) => decodeResults({ tenantId, endpointId, body }));
-    return results.sort((a, b) => b.at - a.at).slice(0, keptResults[ring]);
-  };
+  const kept = (endpointId: string, ring: Ring): Promise<CheckResult[]> =>
+    keptResultsOf(context, { tenantId, endpointId, ring });
   return {
     async trend(endpointId, hours = 24) {
       if (!(Number.isInteger(hours) && hours >= 1 && hours <= longestHours))

@@ -23,6 +23,10 @@ export interface Monitor {
    */
   watch(kept: KeptEndpoint, isOneOfMany?: boolean): void;
   forget(endpointId: string): void;
+  /** Takes what somebody else found out for a check. Of good ones in quick succession only the first is kept one by one. */
+  take(kept: KeptEndpoint, result: ProbeResult): void;
+  /** When an endpoint is checked next, as far as that is planned; epoch ms. */
+  nextCheckOf(endpointId: string): number | null;
   /** Checks an endpoint as soon as a place is free, and resolves with what was found; undefined when it was stopped. */
   checkNow(kept: KeptEndpoint): Promise<ProbeResult | undefined>;
   start(): void;
@@ -45,6 +49,8 @@ export interface MonitorOptions {
   limits: Limits;
 }
 
+/** A ring is for what happened over a while, and not for the last second's traffic. */
+const densestMs = 1_000;
 /** Far beyond what a check that was asked for takes, in the queue and by itself. */
 const longestWaitMs = 3_600_000;
 
@@ -96,6 +102,19 @@ export function createMonitor(options: MonitorOptions): Monitor {
       schedule.plan(jobOf(parent), now + Math.min(recheckMs, Math.max(0, waitMs)));
     }
   };
+  /** What a result makes of an endpoint, however it came. */
+  const conclude = (kept: KeptEndpoint, result: ProbeResult, at: number, isSummed = false): void => {
+    const { endpoint } = kept;
+    const before = { status: kept.status, checkedAt: kept.checkedAt };
+    const { responseTimeMs, message } = result;
+    Object.assign(kept, observe(kept, { ...result, at }, policyOf(endpoint)));
+    kept.responseTimeMs = responseTimeMs;
+    kept.message = message;
+    kept.checkedAt = at;
+    if (kept.worse > 0 || (before.status !== kept.status && !isAvailable(kept.status))) askParents(endpoint, at);
+    metrics?.checked(endpoint.serviceType, result);
+    recorder.record(kept, { ...result, at }, before, isSummed);
+  };
   const check = async ({ kept }: CheckJob, signal: AbortSignal): Promise<number | null> => {
     const { endpoint } = kept;
     const weigh = trouble.watch(endpoint.timeout * 1_000);
@@ -106,16 +125,8 @@ export function createMonitor(options: MonitorOptions): Monitor {
       answer(endpoint.id, undefined);
       return null;
     }
-    const before = { status: kept.status, checkedAt: kept.checkedAt };
     const at = clock.now();
-    const { responseTimeMs, message } = result;
-    Object.assign(kept, observe(kept, { ...result, at }, policyOf(endpoint)));
-    kept.responseTimeMs = responseTimeMs;
-    kept.message = message;
-    kept.checkedAt = at;
-    if (kept.worse > 0 || (before.status !== kept.status && !isAvailable(kept.status))) askParents(endpoint, at);
-    metrics?.checked(endpoint.serviceType, result);
-    recorder.record(kept, { ...result, at }, before);
+    conclude(kept, result, at);
     answer(endpoint.id, result);
     const intervalMs = endpoint.checkInterval * 1_000;
     if (endpoint.pausedAt !== null) return null;
@@ -137,9 +148,17 @@ export function createMonitor(options: MonitorOptions): Monitor {
 
   return {
     watch,
+    nextCheckOf: (endpointId) => schedule.plannedAt(endpointId),
     forget(endpointId) {
       schedule.cancel(endpointId);
       answer(endpointId, undefined);
+    },
+    take(kept, result) {
+      if (kept.endpoint.pausedAt !== null) return;
+      const at = clock.now();
+      const isSameSecond = Math.floor(at / densestMs) === Math.floor((kept.checkedAt ?? 0) / densestMs);
+      const isMore = result.status === 'healthy' && kept.status === 'healthy' && isSameSecond;
+      conclude(kept, result, at, isMore);
     },
     async checkNow(kept) {
       if (!isRunning) return undefined;

@@ -13,6 +13,8 @@ export interface Schedule<Item extends Job> {
   plan(job: Item, at: number): void;
   /** Forgets a job, planned or waiting; one that runs ends, and is not planned again. */
   cancel(id: string): void;
+  /** When a job is due, epoch ms; null for one that is not planned, or runs. */
+  plannedAt(id: string): number | null;
   start(run: RunJob<Item>): void;
   /** Takes no more, waits for what runs, then aborts it. */
   stop(): Promise<void>;
@@ -125,6 +127,10 @@ export function createSchedule<Item extends Job>(options: ScheduleOptions): Sche
       due.remove(id);
       dueAt.delete(id);
       if (running.has(id)) meanwhile.set(id, null);
+    },
+    plannedAt(id) {
+      const at = planned.get(id)?.at ?? dueAt.get(id);
+      return at === undefined ? null : Math.round(at - clock.monotonic() + clock.now());
     },
     start(runJob) {
       if (run) return;

@@ -1,0 +1,72 @@
+import { id, instant } from '@dotmac/core/contract';
+import { z } from 'zod';
+import { endpointStatus } from '../endpoints/endpoint.js';
+import { shownResult } from '../history/shown-result.js';
+import { inWords, isoMinute } from '../alerts/wording.js';
+import { policyOf } from '../monitoring/policy.js';
+import type { KeptEndpoint } from '../monitoring/directory.js';
+
+/** Why an endpoint is in the state that it is in. */
+export const explanation = z
+  .object({
+    endpointId: id,
+    status: endpointStatus,
+    since: instant.nullable().meta({ description: 'When the first of the checks came that made it so' }),
+    reasons: z.array(
+      z.object({
+        code: z.enum([
+          ...(['paused', 'unchecked', 'last_check', 'worsening', 'mending', 'own_trouble', 'flapping'] as const),
+          ...(['incident', 'maintenance', 'suppressed'] as const),
+        ]),
+        text: z.string().meta({ description: 'A sentence' }),
+      }),
+    ),
+    nextCheckAt: instant.nullable().meta({ description: 'When it is checked next; null when nobody plans to' }),
+    recent: z.array(shownResult).meta({ description: 'The last checks, newest first' }),
+  })
+  .meta({ id: 'Explanation' });
+
+/** @see explanation */
+export type Explanation = z.output<typeof explanation>;
+/** One of the reasons. */
+export type Reason = Explanation['reasons'][number];
+
+/** What is known beside the endpoint itself. */
+export interface Circumstances {
+  now: number;
+  /** The maintenance window over it. */
+  window: { name: string; until: number } | undefined;
+  /** Whose trouble its trouble is. */
+  suppressor: { name: string } | undefined;
+}
+
+/** The reasons for an endpoint's state, in the order in which one would tell them. */
+export function reasonsFor(kept: KeptEndpoint, { now, window, suppressor }: Circumstances): Reason[] {
+  const { endpoint, status, checkedAt, message, worse, worseSince, better, blind, incident } = kept;
+  const policy = policyOf(endpoint);
+  const reasons: Reason[] = [];
+  const tell = (code: Reason['code'], text: string): void => void reasons.push({ code, text });
+  const ago = (at: number): string => `${inWords(Math.max(0, now - at) / 1_000)} ago`;
+  if (endpoint.pausedAt !== null)
+    tell('paused', `It is paused since ${isoMinute(endpoint.pausedAt)}, and not checked.`);
+  else if (checkedAt === null) tell('unchecked', 'It was not checked yet.');
+  else tell('last_check', `The last check, ${ago(checkedAt)}, said: ${message}.`);
+  if (worse > 0) {
+    const lasted = worseSince === null || checkedAt === null ? 0 : (checkedAt - worseSince) / 1_000;
+    const wait = policy.minErrorMs === 0 ? '' : `, for ${inWords(lasted)} of ${inWords(policy.minErrorMs / 1_000)}`;
+    tell('worsening', `${worse} of ${policy.retryCount} worse results in a row${wait}: it is still ${status}.`);
+  }
+  if (better > 0)
+    tell('mending', `${better} of ${policy.recoveryCount} better results in a row: it is still ${status}.`);
+  if (blind > 0)
+    tell(
+      'own_trouble',
+      `${blind} of ${policy.retryCount} checks in a row could not be made, which is our own trouble.`,
+    );
+  if (kept.isFlapping) tell('flapping', 'It comes and goes: nobody is told of every time.');
+  if (incident)
+    tell('incident', `An incident is open since ${isoMinute(incident.startedAt)}, ${incident.severity} at its worst.`);
+  if (window) tell('maintenance', `"${window.name}" lasts until ${isoMinute(window.until)}: nobody is told meanwhile.`);
+  if (suppressor) tell('suppressed', `It depends on "${suppressor.name}", whose trouble this is.`);
+  return reasons;
+}

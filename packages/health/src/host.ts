@@ -1,0 +1,73 @@
+import type { DomainEvent } from '@dotmac/core';
+import type { HealthContext } from './context.js';
+import type { EndpointStatus } from './endpoints/endpoint.js';
+import { healthErrors } from './errors.js';
+import type { HealthEvents } from './events.js';
+import type { KeptEndpoint } from './monitoring/directory.js';
+import { resultOf, type PassiveOutcome } from './monitoring/passive.js';
+import { isAvailable } from './monitoring/status.js';
+
+/** A change of an endpoint's status. */
+export type Transition = DomainEvent<HealthEvents, 'endpoint.status_changed'>;
+
+/** Whether what an application needs is there. */
+export interface HostReadiness {
+  ready: boolean;
+  endpoints: { id: string; name: string; status: EndpointStatus }[];
+}
+
+/** What the host's own code asks and tells, from kept state and in memory: microseconds, and no probe. */
+export interface HostHealth {
+  /**
+   * Whether an endpoint is healthy or degraded, from kept state; false also when it is unknown or not there.
+   *
+   * @example
+   * if (!health.scope({ tenantId: 'acme' }).isUp(billingDatabase)) return cachedInvoice;
+   */
+  isUp(endpointId: string): boolean;
+  /**
+   * Tells what became of the host's own traffic to an endpoint: it counts like a check.
+   * @throws ENDPOINT_NOT_FOUND
+   *
+   * @example
+   * scope.record(paymentApi, { ok: response.ok, responseTimeMs });
+   */
+  record(endpointId: string, outcome: PassiveOutcome): void;
+  /**
+   * Calls `listener` for every change of status of this tenant's, or of one endpoint's, after it was committed. Returns
+   * how to stop.
+   */
+  onTransition(listener: (transition: Transition) => void, of?: { endpointId?: string }): () => void;
+  /** Whether the endpoints with a tag, or those named, are all up: for the host's own readiness. None is ready. */
+  readiness(of: { tag: string } | { endpointIds: readonly string[] }): HostReadiness;
+}
+
+/** The host's side of one scope. */
+export function hostHealth({ directory, monitor, events }: HealthContext, tenantId: string): HostHealth {
+  const own = (endpointId: string): KeptEndpoint | undefined => {
+    const kept = directory.get(endpointId);
+    return kept?.endpoint.tenantId === tenantId ? kept : undefined;
+  };
+  return {
+    isUp: (endpointId) => isAvailable(own(endpointId)?.status ?? 'unknown'),
+    record(endpointId, outcome) {
+      const kept = own(endpointId);
+      if (!kept) throw healthErrors.ENDPOINT_NOT_FOUND({ endpointId });
+      monitor.take(kept, resultOf(outcome, kept.endpoint.expectedResponseTime * 1_000));
+    },
+    onTransition: (listener, { endpointId } = {}) =>
+      events.on('endpoint.status_changed', (transition) => {
+        if (transition.tenantId !== tenantId) return;
+        if (endpointId === undefined || transition.subject === endpointId) listener(transition);
+      }),
+    readiness(of) {
+      const asked =
+        'tag' in of
+          ? [...directory.ofTenant(tenantId)].filter(({ endpoint }) => endpoint.tags.includes(of.tag))
+          : of.endpointIds.flatMap((endpointId) => own(endpointId) ?? []);
+      const endpoints = asked.map(({ endpoint: { id, name }, status }) => ({ id, name, status }));
+      const isWhole = 'tag' in of || asked.length === of.endpointIds.length;
+      return { ready: isWhole && endpoints.every(({ status }) => isAvailable(status)), endpoints };
+    },
+  };
+}

@@ -1,0 +1,70 @@
+import { instant } from '@dotmac/core/contract';
+import { z } from 'zod';
+import { endpointStatus, type EndpointStatus } from '../endpoints/endpoint.js';
+import { incidentSeverity } from '../incidents/incident.js';
+import { changeIncident, type OpenIncident } from '../incidents/open-close.js';
+import { observe, unchecked, type Outcome, type StatusPolicy } from '../monitoring/status.js';
+
+/** What would have come of it. */
+export const simulation = z
+  .object({
+    from: instant.nullable().meta({ description: 'The first of the results that it goes by' }),
+    until: instant.nullable().meta({ description: 'The last of them' }),
+    results: z.int(),
+    transitions: z.array(z.object({ at: instant, from: endpointStatus, to: endpointStatus, since: instant })),
+    incidents: z.array(
+      z.object({
+        severity: incidentSeverity.meta({ description: 'The worst' }),
+        startedAt: instant,
+        openedAt: instant,
+        resolvedAt: instant.nullable(),
+      }),
+    ),
+    seconds: z.record(endpointStatus, z.number()).meta({ description: 'How long it would have been what' }),
+    flapped: z.boolean().meta({ description: 'Whether it would have come and gone too often' }),
+  })
+  .meta({ id: 'Simulation' });
+
+/** @see simulation */
+export type Simulation = z.output<typeof simulation>;
+
+/**
+ * What a policy would have made of results, the oldest first: would it have paged me?
+ *
+ * @example
+ * const { incidents } = simulate(outcomes, { retryCount: 3, recoveryCount: 1, minErrorMs: 0, recoveryResponseMs: null });
+ */
+export function simulate(outcomes: readonly Outcome[], policy: StatusPolicy): Simulation {
+  let state = unchecked;
+  let open: OpenIncident | null = null;
+  const transitions: Simulation['transitions'] = [];
+  const incidents: Simulation['incidents'] = [];
+  const seconds: Record<EndpointStatus, number> = { healthy: 0, degraded: 0, critical: 0, offline: 0, unknown: 0 };
+  let [flapped, before] = [false, outcomes[0]?.at ?? 0];
+  for (const outcome of outcomes) {
+    const { at } = outcome;
+    const { status: from } = state;
+    seconds[from] += (at - before) / 1_000;
+    before = at;
+    state = observe(state, outcome, policy);
+    flapped ||= state.isFlapping;
+    if (state.status === from) continue;
+    const since = state.since ?? at;
+    transitions.push({ at, from, to: state.status, since });
+    const change = changeIncident(open, { status: state.status, since }, () => '');
+    if (!change) continue;
+    const last = incidents.at(-1);
+    if (change.kind === 'opened')
+      incidents.push({
+        severity: change.open?.severity ?? 'offline',
+        startedAt: since,
+        openedAt: at,
+        resolvedAt: null,
+      });
+    else if (last && change.kind === 'resolved') last.resolvedAt = since;
+    else if (last && change.open) last.severity = change.open.severity;
+    open = change.open;
+  }
+  const [first, last] = [outcomes[0]?.at ?? null, outcomes.at(-1)?.at ?? null];
+  return { from: first, until: last, results: outcomes.length, transitions, incidents, seconds, flapped };
+}
