@@ -91,6 +91,15 @@ export const healthErrors = defineErrors({
     message: (_: Record<never, never>) => 'There is no such heartbeat.',
     hint: 'The path may have been replaced: ask for it again.',
   },
+  OBJECTIVE_NOT_FOUND: {
+    kind: 'not_found',
+    message: ({ objectiveId }: { objectiveId: string }) => `There is no objective ${objectiveId}.`,
+  },
+  OBJECTIVE_LIMIT_REACHED: {
+    kind: 'conflict',
+    message: ({ limit }: { limit: number }) => `This tenant has ${limit} objectives already, which is its limit.`,
+    hint: 'Remove objectives that nobody looks at.',
+  },
   TARGET_NOT_FOUND: {
     kind: 'not_found',
     message: ({ serviceType, target }: { serviceType: string; target: string }) =>

@@ -18,7 +18,7 @@ const inIncident = {
   flapping: z.boolean().default(false),
 };
 
-/** What happens in the health domain. The subject of each event is the endpoint's id. */
+/** What happens in the health domain. The subject of each event is the endpoint's id, or the objective's. */
 export const healthEvents = defineEvents('health', {
   'endpoint.registered': z.object({ name: z.string(), serviceType: z.string() }),
   'endpoint.updated': z.object({ name: z.string(), serviceType: z.string() }),
@@ -33,6 +33,13 @@ export const healthEvents = defineEvents('health', {
     /** Epoch ms of the first check that spoke for it. */
     since: z.int().optional(),
   }),
+  'objective.burning': z.object({
+    name: z.string(),
+    severity: z.enum(['ticket', 'page']),
+    burnRate: z.number(),
+    window: z.string(),
+  }),
+  'objective.recovered': z.object({ name: z.string() }),
   'incident.opened': z.object(inIncident),
   'incident.worsened': z.object(inIncident),
   'incident.eased': z.object(inIncident),

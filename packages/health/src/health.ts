@@ -27,12 +27,14 @@ import { healthEvents, type HealthEvents } from './events.js';
 import { createRecorder } from './history/recorder.js';
 import { retentionOf, type Resolution } from './history/resolution.js';
 import { createRetention } from './history/retention.js';
-import { explanationService } from './explanation/service.js';
 import type { Explanation } from './explanation/explain.js';
+import { explanationService } from './explanation/service.js';
 import { hostHealth, type HostHealth } from './host.js';
 import { simulationService } from './simulation/service.js';
 import type { SimulationDraft } from './simulation/simulation-input.js';
 import type { Simulation } from './simulation/simulate.js';
+import { createEvaluator } from './objectives/evaluator.js';
+import { objectiveService, type ObjectiveService } from './objectives/service.js';
 import { historyService, type HistoryService } from './history/service.js';
 import { heartbeatService, openHeartbeats, type HeartbeatService, type OpenHeartbeats } from './heartbeats/service.js';
 import { incidentService, type IncidentService } from './incidents/service.js';
@@ -117,6 +119,7 @@ export interface HealthScope extends HostHealth {
   readonly channels: ChannelService;
   readonly windows: WindowService;
   readonly stream: StreamService;
+  readonly objectives: ObjectiveService;
   readonly heartbeats: HeartbeatService;
   readonly checks: ServiceCheckService;
   /** All endpoints at a glance, from kept state. */
@@ -201,7 +204,6 @@ export function createHealth(options: HealthOptions): Health {
     serviceTypes: Object.fromEntries([...probes].map(([name, { addressing }]) => [name, addressing])),
     checkIntervals: { ...defaultBounds.checkIntervals, ...options.checkIntervals },
   });
-  const monitoring = options.monitoring ?? true;
   let state: 'stopped' | 'starting' | 'running' = 'stopped';
 
   const context: HealthContext = {
@@ -234,6 +236,8 @@ export function createHealth(options: HealthOptions): Health {
     },
   };
 
+  const evaluator = createEvaluator(context, logger);
+
   return {
     name: 'health',
     routes: routesFor(schemas),
@@ -251,6 +255,7 @@ export function createHealth(options: HealthOptions): Health {
         windows: windowService(context, tenantId),
         stream: streamService(context, tenantId),
         heartbeats: heartbeatService(context, tenantId),
+        objectives: objectiveService(context, tenantId),
         checks: serviceCheckService(context),
         summary: () => summaryOf([...directory.ofTenant(tenantId)], clock.now()),
         status: () => figuresOf(directory.ofTenant(tenantId), clock.now()),
@@ -273,9 +278,10 @@ export function createHealth(options: HealthOptions): Health {
       }
       relay.start();
       alerts.start();
+      evaluator.start();
       recorder.start();
       pruning.start();
-      if (monitoring) monitor.start();
+      if (options.monitoring ?? true) monitor.start();
       state = 'running';
     },
     async stop() {
@@ -285,6 +291,7 @@ export function createHealth(options: HealthOptions): Health {
       await monitor.stop();
       await pruning.stop();
       await recorder.stop();
+      await evaluator.stop();
       await alerts.stop();
       await relay.stop();
     },

@@ -49,6 +49,15 @@ export type { SimulationDraft } from './simulation/simulation-input.js';
 export type { Outcome, StatusPolicy } from './monitoring/status.js';
 export type { HostHealth, HostReadiness, Transition } from './host.js';
 export type { PassiveOutcome } from './monitoring/passive.js';
+export { objective, objectiveReport } from './objectives/objective.js';
+export type {
+  Objective,
+  ObjectiveChanges,
+  ObjectiveDraft,
+  ObjectiveRecord,
+  ObjectiveReport,
+} from './objectives/objective.js';
+export type { ObjectiveService } from './objectives/service.js';
 export { maintenanceWindow } from './windows/window.js';
 export type { MaintenanceWindow, WindowChanges, WindowDraft, WindowRecord } from './windows/window.js';
 export type { WindowService } from './windows/service.js';

@@ -6,6 +6,7 @@ import { heartbeatRoutes } from './heartbeats/routes.js';
 import { explanationRoutes } from './explanation/routes.js';
 import { historyRoutes } from './history/routes.js';
 import { incidentRoutes } from './incidents/routes.js';
+import { objectiveRoutes } from './objectives/routes.js';
 import { probeRoutes } from './probes/routes.js';
 import { serviceCheckRoutes } from './service-checks/routes.js';
 import { streamRoutes } from './stream/routes.js';
@@ -24,6 +25,7 @@ export const routesFor = (schemas: EndpointSchemas) => [
   ...windowRoutes,
   ...streamRoutes,
   ...heartbeatRoutes,
+  ...objectiveRoutes,
   ...explanationRoutes,
   ...simulationRoutes,
   ...probeRoutes,

@@ -4,6 +4,7 @@ import { channelOf, ruleOf, windowOf } from './alerts.js';
 import { assertProblem, assertStatus, eventually, type Client } from './client.js';
 import { active } from './customer-lifecycle.js';
 import { incidentOf } from './incidents.js';
+import { objectiveOf } from './objectives.js';
 import type { ContractSubject } from './subject.js';
 
 interface Operation {
@@ -54,6 +55,7 @@ const owned: { prefix: string; make(subject: ContractSubject): Promise<string> }
   { prefix: '/network-monitoring/channels/{id}', make: ({ client }) => channelOf(client) },
   { prefix: '/network-monitoring/alert-rules/{id}', make: ({ client }) => ruleOf(client) },
   { prefix: '/network-monitoring/maintenance-windows/{id}', make: ({ client }) => windowOf(client) },
+  { prefix: '/network-monitoring/objectives/{id}', make: ({ client }) => objectiveOf(client) },
   // A message is given up after two hours: the outbox's own suite holds tenants apart.
   { prefix: '/network-monitoring/undelivered-messages/{id}', make: () => Promise.resolve(nowhere) },
   { prefix: '/customer-lifecycle/customers/{id}', make: (subject) => active(subject) },

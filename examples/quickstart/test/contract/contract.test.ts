@@ -15,6 +15,7 @@ import { infrastructureMaintenance } from './infrastructure-maintenance.js';
 import { heartbeats } from './heartbeats.js';
 import { incidents } from './incidents.js';
 import { networkMonitoring } from './network-monitoring.js';
+import { objectives } from './objectives.js';
 import { operations } from './operations.js';
 import { streams } from './streams.js';
 import type { ContractSubject } from './subject.js';
@@ -30,6 +31,7 @@ const suites = [
   alerts,
   streams,
   heartbeats,
+  objectives,
   customerLifecycle,
   infrastructureMaintenance,
   operations,

@@ -28,6 +28,13 @@ export function mergeInto(target: Histogram, other: Histogram): void {
   for (const [index, count] of other) target.set(index, (target.get(index) ?? 0) + count);
 }
 
+/** How many values do not exceed one, within the accuracy of the buckets. */
+export function countUpTo(histogram: Histogram, valueMs: number): number {
+  let count = 0;
+  for (const [index, times] of histogram) if (middleOf(index) <= valueMs) count += times;
+  return count;
+}
+
 /** The value that a share of all does not exceed, by nearest rank: 0 is the least, 0.5 the median. Null of nothing. */
 export function quantile(histogram: Histogram, share: number): number | null {
   const sorted = [...histogram].sort(([a], [b]) => a - b);

@@ -15,6 +15,7 @@ import type { Ring } from '../history/result.js';
 import type { RingChunk } from '../history/ring.js';
 import type { IncidentEntry, IncidentFilter, IncidentRecord, IncidentSeverity } from '../incidents/incident.js';
 import type { KeptEndpoint, KeptState } from '../monitoring/directory.js';
+import type { ObjectiveRecord } from '../objectives/objective.js';
 import type { WindowRecord } from '../windows/window.js';
 import type { TenantAlerts } from './alerts.js';
 import type { Documents } from './documents.js';
@@ -81,6 +82,7 @@ export interface TenantSettings {
   readonly rules: Documents<AlertRuleRecord>;
   readonly windows: Documents<WindowRecord>;
   readonly heartbeats: Documents<HeartbeatRecord>;
+  readonly objectives: Documents<ObjectiveRecord>;
 }
 
 /** What one tenant has. No call sees or changes another tenant's. */
@@ -132,6 +134,8 @@ export interface HealthStore {
    * entry that is there, come again when the answer to a commit was lost: they stay as they are.
    */
   settle(settlement: Settlement): Promise<void>;
+  /** Every tenant's objectives, in the order of tenants and ids; for the evaluator alone. */
+  everyObjective(ask: { limit: number; after: { tenantId: string; id: string } | null }): Promise<ObjectiveRecord[]>;
   /** Every tenant's alerts that are due by `now` (epoch ms), those due longest first; for the dispatcher alone. */
   dueAlerts(now: number, limit: number): Promise<AlertRecord[]>;
   /** Deletes up to `limit` buckets of a resolution that began before `before` (epoch ms). Returns how many. */

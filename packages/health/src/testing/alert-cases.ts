@@ -65,6 +65,22 @@ export const alertCases: Suite<HealthStore>['cases'] = [
     },
   },
   {
+    name: 'lists every tenant’s objectives, page by page',
+    async run(store) {
+      const of = { name: 'up', target: 0.99, windowDays: 28, endpointId: null, tag: 'core', threshold: null };
+      const made = ['rival', 'acme', 'acme', 'zebra'].map((tenantId) => {
+        const more = { indicator: 'availability' as const, alert: 'none' as const, createdAt: at, updatedAt: at };
+        return { ...of, ...more, id: newId(), tenantId };
+      });
+      for (const it of made) await store.tenant(it.tenantId).objectives.insert(it);
+      await store.tenant('acme').rules.insert(rule());
+      const [first, second, third, fourth] = [made[1], made[2], made[0], made[3]];
+      const page = await store.everyObjective({ limit: 3, after: null });
+      assert.deepEqual(page, [first, second, third]);
+      assert.deepEqual(await store.everyObjective({ limit: 3, after: page[2] ?? null }), [fourth]);
+    },
+  },
+  {
     name: 'makes and changes a document alone, though many do so at once',
     async run(store) {
       const { heartbeats } = store.tenant('acme');

@@ -101,3 +101,29 @@ export function kyselyDocuments<Document extends { id: string }>(
   };
   return documents;
 }
+
+/** Every tenant's documents of a kind, in the order of tenants and ids. Index: (kind, tenant_id, id). */
+export async function everyDocument<Document>(
+  database: Database,
+  kind: string,
+  { limit, after }: { limit: number; after: { tenantId: string; id: string } | null },
+): Promise<Document[]> {
+  const rows = await database
+    .withTables<HealthTables>()
+    .selectFrom(table)
+    .select('body')
+    .where('kind', '=', kind)
+    .$if(after !== null, (query) =>
+      query.where((eb) =>
+        eb.or([
+          eb('tenant_id', '>', after?.tenantId ?? ''),
+          eb.and([eb('tenant_id', '=', after?.tenantId ?? ''), eb('id', '>', after?.id ?? '')]),
+        ]),
+      ),
+    )
+    .orderBy('tenant_id')
+    .orderBy('id')
+    .limit(limit)
+    .execute();
+  return rows.map(({ body }) => fromJson<Document>(body));
+}

@@ -6,7 +6,7 @@ import type { HealthStore } from '../store.js';
 import { dueAlerts, kyselyAlerts } from './alerts.js';
 import { kyselyBuckets, pruneBuckets, writeBuckets } from './buckets.js';
 import { kyselyChunks, writeChunks } from './chunks.js';
-import { kyselyDocuments } from './documents.js';
+import { everyDocument, kyselyDocuments } from './documents.js';
 import { everyEndpoint, kyselyEndpoints } from './endpoints.js';
 import { kyselyIncidents, writeIncidents } from './incidents.js';
 import { healthMigrations } from './migrations.js';
@@ -56,6 +56,7 @@ export function kyselyHealthStore(database: Database, { clock }: KyselyHealthSto
         const told = outboxEntries(events.map((event) => healthEvents.encode(event)));
         if (told.length > 0) await outbox.append(told, trx);
       }),
+    everyObjective: (ask) => everyDocument(database, 'objective', ask),
     dueAlerts: (now, limit) => dueAlerts(database, now, limit),
     pruneBuckets: (resolution, before, limit) => pruneBuckets(database, resolution, before, limit),
     // Nobody's own: no tenant has an empty name.
@@ -71,6 +72,7 @@ export function kyselyHealthStore(database: Database, { clock }: KyselyHealthSto
       rules: kyselyDocuments(database, 'alert-rule', tenantId),
       windows: kyselyDocuments(database, 'window', tenantId),
       heartbeats: kyselyDocuments(database, 'heartbeat', tenantId),
+      objectives: kyselyDocuments(database, 'objective', tenantId),
     }),
   };
 }

@@ -2,6 +2,12 @@ import type { ColumnTypes, Migration, ModuleMigrations } from '@dotmac/core/kyse
 import type { AlterTableBuilder } from 'kysely';
 import { endpointStatus } from '../../endpoints/endpoint.js';
 
+const index =
+  (name: string, table: string, columns: string[]): Migration =>
+  async (schema) => {
+    await schema.schema.createIndex(name).on(table).columns(columns).execute();
+  };
+
 const endpoints: Migration = async (schema, { types }) => {
   await schema.schema
     .createTable('dotmac_endpoints')
@@ -120,15 +126,6 @@ const buckets: Migration = async (schema, { types, traits }) => {
     .execute();
 };
 
-/** For retention, which takes the oldest of all tenants. */
-const bucketsByAge: Migration = async (schema) => {
-  await schema.schema
-    .createIndex('dotmac_check_buckets_age')
-    .on('dotmac_check_buckets')
-    .columns(['resolution', 'start'])
-    .execute();
-};
-
 const incidents: Migration = async (schema, { types }) => {
   await schema.schema
     .createTable('dotmac_incidents')
@@ -148,14 +145,6 @@ const incidents: Migration = async (schema, { types }) => {
     .execute();
 };
 
-const incidentsByEndpoint: Migration = async (schema) => {
-  await schema.schema
-    .createIndex('dotmac_incidents_endpoint')
-    .on('dotmac_incidents')
-    .columns(['tenant_id', 'endpoint_id', 'id'])
-    .execute();
-};
-
 const incidentEntries: Migration = async (schema, { types }) => {
   await schema.schema
     .createTable('dotmac_incident_entries')
@@ -169,15 +158,6 @@ const incidentEntries: Migration = async (schema, { types }) => {
     .addColumn('actor', types.text, (c) => c.notNull())
     .addColumn('text', types.text, (c) => c.notNull())
     .addPrimaryKeyConstraint('dotmac_incident_entries_pk', ['tenant_id', 'incident_id', 'id'])
-    .execute();
-};
-
-/** For removing an endpoint with all that belongs to it. */
-const entriesByEndpoint: Migration = async (schema) => {
-  await schema.schema
-    .createIndex('dotmac_incident_entries_endpoint')
-    .on('dotmac_incident_entries')
-    .columns(['tenant_id', 'endpoint_id'])
     .execute();
 };
 
@@ -235,12 +215,6 @@ const chunks: Migration = async (schema, { types, traits }) => {
     .execute();
 };
 
-const index =
-  (name: string, table: string, columns: string[]): Migration =>
-  async (schema) => {
-    await schema.schema.createIndex(name).on(table).columns(columns).execute();
-  };
-
 /** The health domain's tables. */
 export const healthMigrations: ModuleMigrations = {
   module: 'health',
@@ -258,12 +232,19 @@ export const healthMigrations: ModuleMigrations = {
     '0011-no-streak': alter('dotmac_endpoint_states', (table) => table.dropColumn('streak')),
     '0012-results': results,
     '0013-buckets': buckets,
-    '0014-buckets-by-age': bucketsByAge,
+    '0014-buckets-by-age': index('dotmac_check_buckets_age', 'dotmac_check_buckets', ['resolution', 'start']),
     '0015-no-samples': (schema) => schema.schema.dropTable('dotmac_samples').ifExists().execute(),
     '0016-incidents': incidents,
-    '0017-incidents-by-endpoint': incidentsByEndpoint,
+    '0017-incidents-by-endpoint': index('dotmac_incidents_endpoint', 'dotmac_incidents', [
+      'tenant_id',
+      'endpoint_id',
+      'id',
+    ]),
     '0018-incident-entries': incidentEntries,
-    '0019-incident-entries-by-endpoint': entriesByEndpoint,
+    '0019-incident-entries-by-endpoint': index('dotmac_incident_entries_endpoint', 'dotmac_incident_entries', [
+      'tenant_id',
+      'endpoint_id',
+    ]),
     '0020-documents': documents,
     '0021-alerts': alerts,
     '0022-alerts-by-due': index('dotmac_alerts_due', 'dotmac_alerts', ['due_at']),
@@ -271,5 +252,10 @@ export const healthMigrations: ModuleMigrations = {
     '0024-alert-messages': alertMessages,
     '0025-result-chunks': chunks,
     '0026-no-results': (schema) => schema.schema.dropTable('dotmac_check_results').ifExists().execute(),
+    '0027-documents-by-kind': index('dotmac_health_documents_kind', 'dotmac_health_documents', [
+      'kind',
+      'tenant_id',
+      'id',
+    ]),
   },
 };

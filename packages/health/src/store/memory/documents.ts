@@ -48,3 +48,19 @@ export function memoryDocuments<Document extends { id: string }>(
     remove: (id, trx) => tables.transaction((rows) => rows.documents.delete(keyOf(id)), trx),
   };
 }
+
+/** Every tenant's documents of a kind, in the order of tenants and ids. */
+export function everyDocument<Document>(
+  documents: ReadonlyMap<string, KeptDocument>,
+  kind: string,
+  { limit, after }: { limit: number; after: { tenantId: string; id: string } | null },
+): Document[] {
+  const isBehind = ({ tenantId, id }: KeptDocument): boolean =>
+    after === null || tenantId > after.tenantId || (tenantId === after.tenantId && id > after.id);
+  return [...documents]
+    .filter(([key, it]) => (JSON.parse(key) as string[])[0] === kind && isBehind(it))
+    .map(([, it]) => it)
+    .sort((a, b) => (a.tenantId === b.tenantId ? (a.id < b.id ? -1 : 1) : a.tenantId < b.tenantId ? -1 : 1))
+    .slice(0, limit)
+    .map(({ document }) => document as Document);
+}

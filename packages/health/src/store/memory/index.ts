@@ -16,7 +16,7 @@ import type { MessageRecord } from '../alerts.js';
 import { outboxEntries } from '../outbox-entries.js';
 import type { EndpointListing, HealthStore, StoredEndpoint } from '../store.js';
 import { dueIn, memoryAlerts } from './alerts.js';
-import { memoryDocuments, type KeptDocument } from './documents.js';
+import { everyDocument, memoryDocuments, type KeptDocument } from './documents.js';
 
 type KeptEntry = IncidentEntry & { incidentId: string; endpointId: string };
 type KeptBucket = Pick<BucketDelta, 'endpointId' | 'resolution' | 'bucket'>;
@@ -81,6 +81,7 @@ export function memoryHealthStore(options: MemoryHealthStoreOptions = {}): Healt
         }
         await outbox.append(outboxEntries(events.map((event) => healthEvents.encode(event))), trx);
       }),
+    everyObjective: (ask) => Promise.resolve(everyDocument(tables.read.documents, 'objective', ask)),
     dueAlerts: (now, limit) => Promise.resolve(dueIn(tables.read.alerts, now, limit)),
     pruneBuckets: (resolution: Resolution, before, limit) =>
       tables.transaction((rows) => {
@@ -101,6 +102,7 @@ export function memoryHealthStore(options: MemoryHealthStoreOptions = {}): Healt
         rules: memoryDocuments(tables, 'alert-rule', tenantId),
         windows: memoryDocuments(tables, 'window', tenantId),
         heartbeats: memoryDocuments(tables, 'heartbeat', tenantId),
+        objectives: memoryDocuments(tables, 'objective', tenantId),
         insert: (endpoint, trx) =>
           tables.transaction((rows) => void rows.endpoints.set(endpoint.id, { endpoint, state: null }), trx),
         update: (endpoint, trx) =>

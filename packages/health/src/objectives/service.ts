@@ -1,0 +1,88 @@
+import { newId, type InputIssue } from '@dotmac/core';
+import { invalidInput, readDraft, type Page } from '@dotmac/core/contract';
+import type { HealthContext } from '../context.js';
+import { healthErrors } from '../errors.js';
+import { reportOn } from './measure.js';
+import {
+  objectiveChanges,
+  objectiveInput,
+  type Objective,
+  type ObjectiveChanges,
+  type ObjectiveDraft,
+  type ObjectiveRecord,
+  type ObjectiveReport,
+} from './objective.js';
+
+/** One tenant's service level objectives. */
+export interface ObjectiveService {
+  /** @throws INVALID_INPUT, OBJECTIVE_LIMIT_REACHED */
+  create(draft: ObjectiveDraft): Promise<Objective>;
+  /** How it is doing. @throws OBJECTIVE_NOT_FOUND */
+  get(objectiveId: string): Promise<ObjectiveReport>;
+  /** In the order of their making, without how they are doing. */
+  list(ask?: { limit?: number; cursor?: string | undefined }): Promise<Page<Objective>>;
+  /** @throws OBJECTIVE_NOT_FOUND, INVALID_INPUT */
+  update(objectiveId: string, changes: ObjectiveChanges): Promise<Objective>;
+  /** @throws OBJECTIVE_NOT_FOUND */
+  remove(objectiveId: string): Promise<{ message: string }>;
+}
+
+/** Each is reckoned once a minute. */
+const mostObjectives = 100;
+
+/** The objectives of one scope. */
+export function objectiveService(context: HealthContext, tenantId: string): ObjectiveService {
+  const { store, directory, recorder, clock } = context;
+  const { objectives } = store.tenant(tenantId);
+  const show = ({ tenantId: _, ...objective }: ObjectiveRecord): Objective => objective;
+  const find = async (objectiveId: string): Promise<ObjectiveRecord> => {
+    const found = await objectives.get(objectiveId);
+    if (!found) throw healthErrors.OBJECTIVE_NOT_FOUND({ objectiveId });
+    return found;
+  };
+  const check = ({ endpointId, tag, indicator, threshold }: ObjectiveRecord): void => {
+    const issues: InputIssue[] = [];
+    const miss = (path: string, message: string): void => void issues.push({ path, message });
+    if ((endpointId === null) === (tag === null)) miss('endpoint_id', 'Give an endpoint or a tag, and not both');
+    else if (endpointId !== null && directory.get(endpointId)?.endpoint.tenantId !== tenantId)
+      miss('endpoint_id', 'There is no such endpoint');
+    if ((indicator === 'latency') !== (threshold !== null)) miss('threshold', 'This is for latency, which needs it');
+    if (issues.length > 0) throw invalidInput(issues);
+  };
+  return {
+    async create(draft) {
+      const now = clock.now();
+      const made = { id: newId(), tenantId, alert: 'none' as const, createdAt: now, updatedAt: now };
+      const objective = { ...readDraft(objectiveInput, draft), ...made };
+      check(objective);
+      const { items } = await objectives.list({ limit: mostObjectives, after: null });
+      if (items.length >= mostObjectives) throw healthErrors.OBJECTIVE_LIMIT_REACHED({ limit: mostObjectives });
+      await objectives.insert(objective);
+      return show(objective);
+    },
+    async get(objectiveId) {
+      const found = await find(objectiveId);
+      await recorder.flush(found.endpointId ?? undefined);
+      return reportOn(context, found);
+    },
+    async list({ limit = 50, cursor } = {}) {
+      const { items, nextCursor } = await objectives.list({ limit, after: cursor ?? null });
+      return { items: items.map(show), nextCursor };
+    },
+    async update(objectiveId, draft) {
+      const given = Object.entries(readDraft(objectiveChanges, draft)).filter(([, value]) => value !== undefined);
+      const changes = Object.fromEntries(given) as Partial<ObjectiveRecord>;
+      check({ ...(await find(objectiveId)), ...changes });
+      const changed = await objectives.change(objectiveId, (known) => {
+        if (!known) throw healthErrors.OBJECTIVE_NOT_FOUND({ objectiveId });
+        return { ...known, ...changes, updatedAt: clock.now() };
+      });
+      return show(changed);
+    },
+    async remove(objectiveId) {
+      const { name } = await find(objectiveId);
+      if (!(await objectives.remove(objectiveId))) throw healthErrors.OBJECTIVE_NOT_FOUND({ objectiveId });
+      return { message: `Objective ${name} was removed.` };
+    },
+  };
+}
