@@ -4,6 +4,8 @@ export interface Job {
   readonly tenantId: string;
   /** What it will connect to; jobs without one share no limit. */
   readonly host: string;
+  /** It did not answer when it was last asked, and may hold its place for all of its time again. */
+  readonly isSuspect?: boolean;
 }
 
 /** How many may run at once: in all, of one tenant, and towards one host. */
@@ -27,38 +29,66 @@ export interface FairQueue<Item extends Job> {
   done(job: Item): void;
 }
 
+/** Suspects begin while this share of the places is not taken: the rest stays free for who answers at once. */
+const suspectsShare = 0.75;
+/** However much there is to do, suspects are given this share: nobody would learn of their end, or their recovery. */
+const suspectsLeast = 0.1;
+
+/** A tenant's jobs in their order, each with its number; suspects apart. */
+type Lines<Item> = Record<'plain' | 'suspect', { job: Item; turn: number }[]>;
+
 /**
  * Makes an empty queue. Tenants take turns, each with its jobs in their order; a job whose host is busy is set aside
- * until it is not. Every call takes constant time, amortised, plus a look at each tenant that is at its limit.
+ * until it is not, and suspects leave a quarter of their tenant's places free. Every call takes constant time, amortised, plus a look at each tenant that is at its limit.
  */
 export function fairQueue<Item extends Job>(limits: Limits): FairQueue<Item> {
   const waiting = new Map<string, Item>();
-  const tenants = new Map<string, Item[]>();
+  const tenants = new Map<string, Lines<Item>>();
   const runningOfTenant = counter();
   const runningOfHost = counter();
+  const suspectsOfTenant = counter();
+  const runningSuspects = new Set<string>();
   /** Jobs whose host is busy, out of their tenant's line. */
   const aside = new Map<string, Item[]>();
   let running = 0;
+  let turns = 0;
 
   const enqueue = (job: Item, front = false): void => {
-    const line = tenants.get(job.tenantId);
-    if (!line) tenants.set(job.tenantId, [job]);
-    else if (front) line.unshift(job);
-    else line.push(job);
+    let lines = tenants.get(job.tenantId);
+    if (!lines) tenants.set(job.tenantId, (lines = { plain: [], suspect: [] }));
+    const line = lines[job.isSuspect ? 'suspect' : 'plain'];
+    if (front) line.unshift({ job, turn: 0 });
+    else line.push({ job, turn: ++turns });
   };
   const setAside = (job: Item): void => {
     const line = aside.get(job.host);
     if (line) line.push(job);
     else aside.set(job.host, [job]);
   };
-  /** The first job of a tenant whose host is free. */
-  const firstOf = (line: Item[]): Item | undefined => {
-    for (let job = line.shift(); job; job = line.shift()) {
-      if (waiting.get(job.id) !== job) continue;
-      if (job.host === '' || runningOfHost.of(job.host) < limits.perHost) return job;
-      setAside(job);
+  /** Makes sure that the first of a line is one that waits, and whose host is free; its number, if there is one. */
+  const firstOf = (line: Lines<Item>['plain']): number => {
+    for (let [first] = line; first; [first] = line) {
+      const { job, turn } = first;
+      const isWaiting = waiting.get(job.id) === job;
+      if (isWaiting && (job.host === '' || runningOfHost.of(job.host) < limits.perHost)) return turn;
+      line.shift();
+      if (isWaiting) setAside(job);
     }
-    return undefined;
+    return Infinity;
+  };
+  /** The next job of a tenant that may begin. */
+  const nextOf = (tenantId: string, { plain, suspect }: Lines<Item>): Item | undefined => {
+    const places = Math.min(limits.perTenant, limits.total);
+    const hasRoom =
+      runningOfTenant.of(tenantId) < places * suspectsShare || suspectsOfTenant.of(tenantId) < places * suspectsLeast;
+    const turn = firstOf(plain);
+    if (!hasRoom || firstOf(suspect) >= turn) return plain.shift()?.job;
+    const job = suspect.shift()?.job;
+    if (job) {
+      runningSuspects.add(job.id);
+      suspectsOfTenant.add(tenantId, 1);
+    }
+    return job;
   };
 
   return {
@@ -77,11 +107,12 @@ export function fairQueue<Item extends Job>(limits: Limits): FairQueue<Item> {
     take() {
       if (running >= limits.total) return undefined;
       // Each tenant once, in the order of a Map's keys: who is served goes to the end.
-      for (const [tenantId, line] of tenants) {
+      for (const [tenantId, lines] of tenants) {
         if (runningOfTenant.of(tenantId) >= limits.perTenant) continue;
-        const job = firstOf(line);
-        tenants.delete(tenantId);
-        if (line.length > 0) tenants.set(tenantId, line);
+        const job = nextOf(tenantId, lines);
+        const hasMore = lines.plain.length > 0 || lines.suspect.length > 0;
+        if (job || !hasMore) tenants.delete(tenantId);
+        if (job && hasMore) tenants.set(tenantId, lines);
         if (!job) continue;
         waiting.delete(job.id);
         running++;
@@ -91,7 +122,8 @@ export function fairQueue<Item extends Job>(limits: Limits): FairQueue<Item> {
       }
       return undefined;
     },
-    done({ tenantId, host }) {
+    done({ id, tenantId, host }) {
+      if (runningSuspects.delete(id)) suspectsOfTenant.add(tenantId, -1);
       running--;
       runningOfTenant.add(tenantId, -1);
       runningOfHost.add(host, -1);

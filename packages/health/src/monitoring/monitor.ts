@@ -60,7 +60,12 @@ interface CheckJob extends Job {
 
 const jobOf = (kept: KeptEndpoint): CheckJob => {
   const { id, tenantId, host } = kept.endpoint;
-  return { id, tenantId, host: host?.toLowerCase() ?? '', kept };
+  return {
+    ...{ id, tenantId, host: host?.toLowerCase() ?? '', kept },
+    get isSuspect() {
+      return kept.checkedAt !== null && kept.responseTimeMs === null;
+    },
+  };
 };
 
 /** Makes a monitor. An endpoint is never checked twice at once. */

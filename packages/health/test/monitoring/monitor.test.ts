@@ -274,10 +274,10 @@ describe('a probe', () => {
   });
 });
 
-describe('many endpoints', () => {
-  const many = (count: number): EndpointRecord[] =>
-    Array.from({ length: count }, (_, port) => endpointRecord({ id: newId(), port: port + 1 }));
+const many = (count: number): EndpointRecord[] =>
+  Array.from({ length: count }, (_, port) => endpointRecord({ id: newId(), port: port + 1 }));
 
+describe('many endpoints', () => {
   it('are checked no more at once than allowed, and all of them in the end', async () => {
     const { clock, monitor, checks, load } = stage(many(50), { concurrency: 8, network: { takesMs: 100 } });
     monitor.start();
@@ -294,6 +294,33 @@ describe('many endpoints', () => {
     // The slow one is given up at its timeout, and tried again.
     expect(checks.get(1)?.length).toBeLessThan(12);
     expect(checks.get(2)?.length).toBeGreaterThanOrEqual(12);
+  });
+});
+
+describe('a fifth of many endpoints that is swallowed at once', () => {
+  it('does not delay the others, with the places that a tenant has', async () => {
+    const endpoints = many(1_000);
+    const isSwallowed = ({ port }: EndpointRecord): boolean => port !== null && port % 5 === 0;
+    const network = { takesMs: 20, slow: [] as number[] };
+    const { clock, monitor, checks, directory, network: played } = stage(endpoints, { concurrency: 50, network });
+    monitor.start();
+    await clock.advance(minute);
+    played.slow = endpoints.filter(isSwallowed).map(({ port }) => port ?? 0);
+    const from = clock.now();
+    await clock.advance(3 * minute);
+    const lateMs = endpoints.flatMap((endpoint) => {
+      const { id, port } = endpoint;
+      if (isSwallowed(endpoint)) return [];
+      // How long before each check its slot was.
+      return (checks.get(port ?? 0) ?? [])
+        .filter((at) => at > from)
+        .map((at) => at + 30_000 - nextSlot(id, 30_000, at));
+    });
+    expect(lateMs.length).toBeGreaterThanOrEqual(800 * 6);
+    expect(Math.max(...lateMs)).toBeLessThan(1_000);
+    // And they were all found out meanwhile.
+    for (const { id, port } of endpoints.filter(isSwallowed))
+      expect([port, directory.get(id)?.status]).toEqual([port, 'offline']);
   });
 });
 

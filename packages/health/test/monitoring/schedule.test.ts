@@ -37,6 +37,31 @@ describe('a queue of due jobs', () => {
     expect(order({ perHost: 1 }, [job('a', 't', ''), job('b', 't', '')]).taken).toEqual(['a', 'b']);
   });
 
+  it('leaves a quarter of the places to who is no suspect, and gives suspects a tenth of them in any case', () => {
+    const suspects = Array.from({ length: 20 }, (_, index) => ({ ...job(`s${index}`), isSuspect: true }));
+    const plain = Array.from({ length: 20 }, (_, index) => job(`p${index}`));
+    const of = (kind: string, taken: string[]) => taken.filter((id) => id.startsWith(kind)).length;
+    const alone = order({ perTenant: 10 }, suspects);
+    expect(alone.taken).toHaveLength(8);
+    for (const each of plain) alone.queue.add(each);
+    expect([alone.queue.take()?.id, alone.queue.take()?.id, alone.queue.take()]).toEqual(['p0', 'p1', undefined]);
+    const crowded = order({ perTenant: 10 }, plain);
+    for (const each of suspects) crowded.queue.add(each);
+    for (const id of crowded.taken) crowded.queue.done(job(id));
+    const next = Array.from({ length: 10 }, () => crowded.queue.take()?.id ?? '');
+    expect([of('p', next), of('s', next)]).toEqual([10, 0]);
+    // None is running, so the next place but one that is plain's turn is theirs.
+    for (const id of next) crowded.queue.done(job(id));
+    expect(
+      of(
+        's',
+        Array.from({ length: 10 }, () => crowded.queue.take()?.id ?? ''),
+      ),
+    ).toBe(8);
+    const busy = order({ perTenant: 10 }, [...plain.slice(0, 9), ...suspects]);
+    expect([of('p', busy.taken), of('s', busy.taken)]).toEqual([9, 1]);
+  });
+
   it('holds a job once, and forgets one that was removed, wherever it waits', () => {
     const { queue } = order({ perHost: 1, total: 2 }, [job('a', 't', 'h'), job('b', 't', 'h'), job('c', 't', 'h')]);
     queue.add(job('c', 't', 'h'));
