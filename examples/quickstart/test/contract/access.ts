@@ -133,14 +133,16 @@ export const access: Suite<ContractSubject> = {
           Promise.all(
             [...things].map(async ([prefix, id]) => {
               const path = (views[prefix] ?? prefix).replace('{id}', id);
-              // A check of the monitor may come in between.
+              // A check of the monitor may come in between, and what it does about an incident.
               const {
                 last_check: _,
                 last_status: __,
                 updated_at: ___,
+                timeline,
                 ...body
               } = assertStatus(await subject.client.get(path), 200).body;
-              return body as object;
+              const told = (timeline as { actor: string }[] | undefined)?.filter(({ actor }) => actor !== 'system');
+              return { ...body, told };
             }),
           );
         const before = await look();
