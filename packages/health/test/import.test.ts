@@ -12,11 +12,9 @@ import {
   type EndpointDraft,
   type ImportedLine,
 } from '../src/index.js';
+import { linesOf } from '../src/endpoints/import.js';
 import { staged } from './support/staged.js';
 
-async function* linesOf(drafts: readonly EndpointDraft[]): AsyncGenerator<LineResult<EndpointDraft>> {
-  for (const [index, value] of drafts.entries()) yield { line: index + 1, ok: true, value };
-}
 const all = async (lines: AsyncIterable<ImportedLine>): Promise<ImportedLine[]> => {
   const found: ImportedLine[] = [];
   for await (const it of lines) found.push(it);
@@ -65,6 +63,16 @@ describe('an import', () => {
       ['refused', 'INVALID_INPUT', 'service_type'],
       ['created', null, undefined],
       ['refused', 'ENDPOINT_LIMIT_REACHED', ''],
+    ]);
+  });
+
+  it('takes drafts in code', async () => {
+    const health = createHealth({ store: memoryHealthStore(), clock: fakeClock(), monitoring: false });
+    const { endpoints } = health.scope({ tenantId: 'acme', actor: 'user:1' });
+    const answers = await endpoints.registerMany([draft('one'), draft('two', { port: 0 })]);
+    expect(answers.map(({ line, status }) => [line, status])).toEqual([
+      [1, 'created'],
+      [2, 'refused'],
     ]);
   });
 

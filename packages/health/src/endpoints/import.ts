@@ -52,6 +52,12 @@ function toldOf(error: unknown): { code: string; errors: InputIssue[] } {
   return { code: error.code, errors: [...(error.issues ?? [{ path: '', message: error.message }])] };
 }
 
+/** Drafts as lines. */
+export async function* linesOf(drafts: Iterable<EndpointDraft>): AsyncGenerator<LineResult<EndpointDraft>> {
+  let line = 0;
+  for (const value of drafts) yield { line: ++line, ok: true, value };
+}
+
 /** What has come already, together. */
 async function* batches<Item>(items: AsyncIterable<Item>): AsyncGenerator<Item[]> {
   const iterator = items[Symbol.asyncIterator]();

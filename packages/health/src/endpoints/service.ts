@@ -14,7 +14,7 @@ import {
   type EndpointFilter,
   type EndpointRecord,
 } from './endpoint.js';
-import { importing, type ImportedLine } from './import.js';
+import { importing, linesOf, type ImportedLine } from './import.js';
 import { sameOrigin, sealSecrets } from './secrets.js';
 
 /** One tenant's endpoints. */
@@ -32,6 +32,8 @@ export interface EndpointService {
    * for await (const { line, status, errors } of endpoints.import(drafts)) if (status === 'refused') console.log(line, errors);
    */
   import(lines: AsyncIterable<LineResult<EndpointDraft>>, options?: { dryRun?: boolean }): AsyncIterable<ImportedLine>;
+  /** {@link import}, of drafts that are there already; what became of each, in their order. */
+  registerMany(drafts: Iterable<EndpointDraft>): Promise<ImportedLine[]>;
   /** @throws ENDPOINT_NOT_FOUND */
   get(endpointId: string): Promise<Endpoint>;
   /** In the order of registration. */
@@ -151,6 +153,12 @@ export function endpointService(context: HealthContext, { tenantId, actor }: Sco
     },
     import: (lines, { dryRun = false } = {}) =>
       importing(lines, (drafts) => registerMany(drafts, dryRun), dryRun ? 'valid' : 'created'),
+    async registerMany(drafts) {
+      const answers: ImportedLine[] = [];
+      const register = (batch: readonly EndpointDraft[]) => registerMany(batch, false);
+      for await (const answer of importing(linesOf(drafts), register, 'created')) answers.push(answer);
+      return answers;
+    },
     get: async (endpointId) => withKeptState(await find(endpointId)),
     async list({ limit = 50, cursor, ...filter } = {}) {
       const { items, nextCursor } = await endpoints.list({ limit, after: cursor ?? null, filter });

@@ -1,0 +1,187 @@
+import { coreErrors } from '@dotmac/core';
+import { z } from 'zod';
+import {
+  addressOf,
+  CannotCarry,
+  carrying,
+  tagOf,
+  type Carried,
+  type CarryOptions,
+  type Draft,
+  type Leave,
+} from './carried.js';
+import { durationMs, wantedOf } from './gatus-condition.js';
+import { allowedStatuses, httpTarget, webSocketTarget } from './http-request.js';
+
+const text = z.union([z.string(), z.number(), z.boolean()]).transform(String);
+const gatusEndpoint = z.looseObject({
+  name: text,
+  group: text.optional(),
+  enabled: z.boolean().optional(),
+  url: z.string(),
+  interval: text.optional(),
+  method: z.string().optional(),
+  body: z.string().optional(),
+  graphql: z.boolean().optional(),
+  headers: z.record(z.string(), text).optional(),
+  conditions: z.array(z.string()).default([]),
+  dns: z.object({ 'query-name': z.string(), 'query-type': z.string() }).optional(),
+  ssh: z.looseObject({ username: z.string().optional() }).optional(),
+  client: z
+    .looseObject({
+      insecure: z.boolean().optional(),
+      'ignore-redirect': z.boolean().optional(),
+      timeout: text.optional(),
+    })
+    .optional(),
+});
+
+type GatusEndpoint = z.output<typeof gatusEndpoint>;
+
+const gatusConfig = z.looseObject({
+  endpoints: z.array(z.unknown()).nullish(),
+  'external-endpoints': z.array(z.unknown()).nullish(),
+  suites: z.array(z.unknown()).nullish(),
+});
+
+/** What is carried over of an endpoint and of its client; the rest is named in the report. */
+const carriedFields = new Set([...Object.keys(gatusEndpoint.shape), 'ui']);
+const carriedOfClient = new Set(['insecure', 'ignore-redirect', 'timeout']);
+
+/**
+ * The endpoints of a Gatus configuration (https://github.com/TwiN/gatus), as drafts of ours.
+ * @param config the configuration as a YAML parser read it
+ * @throws INVALID_ARGUMENT when it is no configuration of Gatus
+ */
+export function fromGatus(config: unknown, options: CarryOptions = {}): Carried {
+  const read = gatusConfig.safeParse(config);
+  if (!read.success)
+    throw coreErrors.INVALID_ARGUMENT({ argument: 'config', reason: 'give the object that a YAML parser made of it' });
+  const { carried, carry, leaveWhole } = carrying(options);
+  for (const [index, given] of (read.data.endpoints ?? []).entries()) {
+    const endpoint = gatusEndpoint.safeParse(given);
+    if (endpoint.success) carry(endpoint.data.name, (leave) => draftOf(endpoint.data, leave));
+    else leaveWhole(nameOf(given, `endpoints[${index}]`), z.prettifyError(endpoint.error));
+  }
+  for (const [index, given] of (read.data['external-endpoints'] ?? []).entries())
+    leaveWhole(nameOf(given, `external-endpoints[${index}]`), 'Its results are pushed: nothing here is checked so');
+  for (const [index, given] of (read.data.suites ?? []).entries())
+    leaveWhole(nameOf(given, `suites[${index}]`), 'Endpoints here do not build on one another');
+  return carried;
+}
+
+const nameOf = (given: unknown, otherwise: string): string => {
+  const { name } = (given ?? {}) as { name?: unknown };
+  return typeof name === 'string' ? name : otherwise;
+};
+
+function draftOf(endpoint: GatusEndpoint, leave: Leave): Draft {
+  const { enabled = true, group, interval = '60s', client = {} } = endpoint;
+  if (!enabled) throw new CannotCarry('It is disabled');
+  for (const field of Object.keys(endpoint))
+    if (!carriedFields.has(field)) leave(field, 'There is no equal of it here');
+  for (const field of Object.keys(client))
+    if (!carriedOfClient.has(field)) leave(`client.${field}`, 'There is no equal of it here');
+  if (/\$\{?[A-Z_]+/.test(JSON.stringify([endpoint.url, endpoint.headers, endpoint.body])))
+    leave('url', 'It names variables of the environment: put their values in');
+  const tag = group === undefined ? undefined : tagOf(group);
+  return {
+    ...targetOf(endpoint, leave),
+    // A result of Gatus counts at once, unless an alert says otherwise.
+    retryCount: 1,
+    checkInterval: seconds(interval, 'interval'),
+    timeout: seconds(client.timeout ?? '10s', 'client.timeout'),
+    ...(tag !== undefined && { tags: [tag] }),
+  };
+}
+
+/** A duration of YAML: text, or a number of nanoseconds. */
+function seconds(given: string, field: string): number {
+  const ms = /^\d+$/.test(given) ? Number(given) / 1e6 : durationMs(given);
+  if (ms === undefined) throw new CannotCarry(`${field}: ${given} is no duration`);
+  return ms / 1_000;
+}
+
+function targetOf(endpoint: GatusEndpoint, leave: Leave): Draft {
+  const { url, dns, conditions, client = {} } = endpoint;
+  const tls = client.insecure === true ? { tls: { verify: false } } : {};
+  const [scheme = '', rest = ''] = dns ? ['dns', url] : url.split('://', 2);
+  const wants = (kind: Parameters<typeof wantedOf>[1]) => {
+    const { conditions: carried, expectedResponseTime, ...wanted } = wantedOf(conditions, kind, leave);
+    return {
+      wanted,
+      common: { conditions: carried, ...(expectedResponseTime !== undefined && { expectedResponseTime }) },
+    };
+  };
+  switch (scheme) {
+    case 'dns': {
+      const { wanted, common } = wants('dns');
+      const { rcode, answers } = wanted;
+      const { 'query-name': name = '', 'query-type': type = 'A' } = dns ?? {};
+      const config = {
+        name,
+        type,
+        ...(rcode !== undefined && { rcode }),
+        ...(answers.length > 0 && { expect: answers }),
+      };
+      return { ...addressOf(rest, 53), serviceType: 'dns', config, ...common };
+    }
+    case 'http':
+    case 'https':
+      return httpDraft(endpoint, wants('http'), leave);
+    case 'tcp':
+      return { ...addressOf(rest), serviceType: 'tcp', ...wants('other').common };
+    case 'icmp':
+      return { host: rest, serviceType: 'icmp', ...wants('other').common };
+    case 'tls':
+      return { ...addressOf(rest), serviceType: 'tls', config: tls.tls ?? {}, ...wants('tls').common };
+    case 'starttls':
+      // Gatus speaks SMTP to begin with.
+      return {
+        ...addressOf(rest),
+        serviceType: 'tls',
+        config: { starttls: 'smtp', ...tls.tls },
+        ...wants('tls').common,
+      };
+    case 'grpc':
+    case 'grpcs': {
+      const config = scheme === 'grpcs' ? { secure: true, ...tls } : {};
+      return { ...addressOf(rest), serviceType: 'grpc', config, ...wants('other').common };
+    }
+    case 'ws':
+    case 'wss': {
+      const said = endpoint.body === undefined || endpoint.body === '' ? {} : { send: endpoint.body };
+      const { insecure } = client;
+      return { ...webSocketTarget({ url, headers: endpoint.headers, insecure }, said), ...wants('other').common };
+    }
+    case 'ssh':
+      if (endpoint.ssh?.username) leave('ssh', 'Nobody logs in here: the server is greeted alone');
+      return { ...addressOf(rest, 22), serviceType: 'ssh', ...wants('other').common };
+    default:
+      throw new CannotCarry(`There is no probe for ${scheme || url}`);
+  }
+}
+
+function httpDraft(
+  endpoint: GatusEndpoint,
+  { wanted, common }: { wanted: Pick<ReturnType<typeof wantedOf>, 'statuses'>; common: Pick<Draft, 'conditions'> },
+  leave: Leave,
+): Draft {
+  const { url, method, body, graphql, headers = {}, client = {} } = endpoint;
+  const status = allowedStatuses(wanted.statuses);
+  if (!status) leave('conditions', 'The conditions on the status allow none, or too many pieces');
+  const isTyped = Object.keys(headers).some((name) => name.toLowerCase() === 'content-type');
+  return {
+    ...httpTarget({
+      url,
+      method,
+      body: graphql && body !== undefined ? JSON.stringify({ query: body }) : body,
+      headers: graphql && !isTyped ? { ...headers, 'content-type': 'application/json' } : headers,
+      insecure: client.insecure,
+      redirects: client['ignore-redirect'] === true ? 0 : 3,
+      status,
+      read: common.conditions?.some(({ on }) => on.startsWith('body')),
+    }),
+    ...common,
+  };
+}
