@@ -111,6 +111,7 @@ describe('a secret', () => {
     ['port', { port: 8_443 }],
     ['user', { config: { auth: { username: 'root', password: '${secrets.password}' } } }],
     ['probe', { serviceType: 'http', port: 443 }],
+    ['peer that nobody verifies', { config: { ...config, tls: { verify: false } } }],
   ])('does not go along to another %s', async (_, changes) => {
     const { endpoints } = quiet();
     const { id } = await endpoints.register({ ...gateway, config, secrets });

@@ -152,7 +152,8 @@ export function endpointSchemas(bounds: EndpointBounds) {
     .object({
       ...fields,
       secrets: z.record(secretName, secret.nullable()).meta({
-        description: 'Those named are set, or removed by null. Another host, port, probe or user removes all others',
+        description:
+          'Those named are set, or removed by null. Another host, port, probe or user, or a peer that is not verified any more, removes all others',
       }),
     })
     .partial()

@@ -77,7 +77,7 @@ export const endpointRoutes = ({ input, changes }: EndpointSchemas) => [
     tag,
     summary: 'Change an endpoint',
     description:
-      'What is left out stays. Another host, port, probe or user removes the secrets that are not given anew.',
+      'What is left out stays. Another host, port, probe or user, or a peer that is not verified any more, removes the secrets not given anew.',
     permission: 'health:write',
     params,
     body: changes,

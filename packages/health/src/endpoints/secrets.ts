@@ -36,10 +36,13 @@ export interface SecretOrigin {
 }
 
 const userPath = ['auth', 'username'];
+const verifyPath = ['tls', 'verify'];
 
 function bindingOf({ tenantId, id, serviceType, host, port, config }: SecretOrigin): string[] {
   const user = follow(userPath, config);
-  return [tenantId, id, serviceType, host ?? '', String(port ?? ''), typeof user === 'string' ? user : ''];
+  const binding = [tenantId, id, serviceType, host ?? '', String(port ?? ''), typeof user === 'string' ? user : ''];
+  // Unverified, anybody in between could read it.
+  return follow(verifyPath, config) === false ? [...binding, 'unverified'] : binding;
 }
 
 /** Whether two are the same as far as their secrets go: nobody gets a secret by pointing its endpoint elsewhere. */
