@@ -73,7 +73,8 @@ export function createStreamer<Scope>(
   }
   return (items: AsyncIterable<unknown>): HttpResponse => ({
     status: 200,
-    headers: { 'content-type': mediaType, 'cache-control': 'no-store', 'x-accel-buffering': 'no' },
+    // A proxy or a compressing middleware would hold back what is to be seen at once.
+    headers: { 'content-type': mediaType, 'cache-control': 'no-store, no-transform', 'x-accel-buffering': 'no' },
     body: written(items),
   });
 }
