@@ -5,6 +5,8 @@ import { incidentSeverity } from '../incidents/incident.js';
 import { changeIncident, type OpenIncident } from '../incidents/open-close.js';
 import { observe, unchecked, type Outcome, type StatusPolicy } from '../monitoring/status.js';
 
+const seconds = z.number();
+
 /** What would have come of it. */
 export const simulation = z
   .object({
@@ -20,7 +22,9 @@ export const simulation = z
         resolvedAt: instant.nullable(),
       }),
     ),
-    seconds: z.record(endpointStatus, z.number()).meta({ description: 'How long it would have been what' }),
+    seconds: z
+      .object({ healthy: seconds, degraded: seconds, critical: seconds, offline: seconds, unknown: seconds })
+      .meta({ description: 'How long it would have been what' }),
     flapped: z.boolean().meta({ description: 'Whether it would have come and gone too often' }),
   })
   .meta({ id: 'Simulation' });

@@ -120,6 +120,10 @@ describe('a store that is out of reach for a minute', () => {
     async (mood) => {
       const { url, drop } = await freshPostgres();
       onTestFinished(drop);
+      // Not over the line, whose patience is short: making tables may take longer than that.
+      const direct = postgres(url);
+      await kyselyHealthStore(direct).migrate();
+      await direct.close();
       const line = await cutLine(Number(new URL(url).port) || 5432);
       const throughLine = new URL(url);
       throughLine.host = `127.0.0.1:${line.port}`;
