@@ -26,7 +26,8 @@ export interface HostHealth {
    */
   isUp(endpointId: string): boolean;
   /**
-   * Tells what became of the host's own traffic to an endpoint: it counts like a check.
+   * Tells what became of the host's own traffic to an endpoint: it counts like a check. Of a second's traffic the first
+   * of each kind counts for the status; all of it is in the sums.
    * @throws ENDPOINT_NOT_FOUND
    *
    * @example

@@ -19,8 +19,10 @@ export function createRota(directory: Directory, roundMs: number): Rota {
       credit += (size * (now - (askedAt ?? now))) / roundMs;
       askedAt = now;
       const ids: string[] = [];
-      // Never more than a round at once, however long nobody asked.
-      for (credit = Math.min(credit, size); credit >= 1; credit--) {
+      // Never more than a round at once, however long nobody asked; what is left over counts for the next turn.
+      const due = Math.min(Math.floor(credit), size);
+      credit %= 1;
+      while (ids.length < due) {
         let next = walk.next();
         if (next.done) {
           walk = directory.all()[Symbol.iterator]();

@@ -1,6 +1,6 @@
 import { describeError, type Clock, type Logger } from '@dotmac/core';
 import type { Connector } from '@dotmac/core/net';
-import type { EndpointRecord } from '../endpoints/endpoint.js';
+import type { EndpointRecord, EndpointStatus } from '../endpoints/endpoint.js';
 import type { Recorder } from '../history/recorder.js';
 import type { HealthMetrics } from '../metrics.js';
 import type { ProbeResult } from '../probes/judge.js';
@@ -23,7 +23,10 @@ export interface Monitor {
    */
   watch(kept: KeptEndpoint, isOneOfMany?: boolean): void;
   forget(endpointId: string): void;
-  /** Takes what somebody else found out for a check. Of good ones in quick succession only the first is kept one by one. */
+  /**
+   * Takes what somebody else found out for a check. Of a second's traffic the first of each kind counts for the status,
+   * and goes into a ring; all of it is summed up.
+   */
   take(kept: KeptEndpoint, result: ProbeResult): void;
   /** When an endpoint is checked next, as far as that is planned; epoch ms. */
   nextCheckOf(endpointId: string): number | null;
@@ -49,8 +52,6 @@ export interface MonitorOptions {
   limits: Limits;
 }
 
-/** A ring is for what happened over a while, and not for the last second's traffic. */
-const densestMs = 1_000;
 /** Far beyond what a check that was asked for takes, in the queue and by itself. */
 const longestWaitMs = 3_600_000;
 
@@ -77,6 +78,8 @@ export function createMonitor(options: MonitorOptions): Monitor {
   /** Probes that went on after their deadline: their endpoint is not probed again before they end. */
   const stuck = new Set<string>();
   let isRunning = false;
+  /** What the host has told of an endpoint within this second. */
+  const heard = new WeakMap<KeptEndpoint, { second: number; statuses: Set<EndpointStatus> }>();
   const asking = new Map<string, ((result: ProbeResult | undefined) => void)[]>();
 
   const answer = (endpointId: string, result: ProbeResult | undefined): void => {
@@ -108,7 +111,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
     }
   };
   /** What a result makes of an endpoint, however it came. */
-  const conclude = (kept: KeptEndpoint, result: ProbeResult, at: number, isSummed = false): void => {
+  const conclude = (kept: KeptEndpoint, result: ProbeResult, at: number): void => {
     const { endpoint } = kept;
     const before = { status: kept.status, checkedAt: kept.checkedAt };
     const { responseTimeMs, message } = result;
@@ -118,7 +121,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
     kept.checkedAt = at;
     if (kept.worse > 0 || (before.status !== kept.status && !isAvailable(kept.status))) askParents(endpoint, at);
     metrics?.checked(endpoint.serviceType, result);
-    recorder.record(kept, { ...result, at }, before, isSummed);
+    recorder.record(kept, { ...result, at }, before);
   };
   const check = async ({ kept }: CheckJob, signal: AbortSignal): Promise<number | null> => {
     const { endpoint } = kept;
@@ -153,7 +156,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
 
   return {
     watch,
-    nextCheckOf: (endpointId) => schedule.plannedAt(endpointId),
+    nextCheckOf: (endpointId) => (isRunning ? schedule.plannedAt(endpointId) : null),
     forget(endpointId) {
       schedule.cancel(endpointId);
       answer(endpointId, undefined);
@@ -161,9 +164,17 @@ export function createMonitor(options: MonitorOptions): Monitor {
     take(kept, result) {
       if (kept.endpoint.pausedAt !== null) return;
       const at = clock.now();
-      const isSameSecond = Math.floor(at / densestMs) === Math.floor((kept.checkedAt ?? 0) / densestMs);
-      const isMore = result.status === 'healthy' && kept.status === 'healthy' && isSameSecond;
-      conclude(kept, result, at, isMore);
+      const second = Math.floor(at / 1_000);
+      let known = heard.get(kept);
+      if (known?.second !== second) heard.set(kept, (known = { second, statuses: new Set() }));
+      if (!known.statuses.has(result.status)) {
+        known.statuses.add(result.status);
+        conclude(kept, result, at);
+        return;
+      }
+      const before = { status: kept.status, checkedAt: kept.checkedAt };
+      kept.checkedAt = at;
+      recorder.record(kept, { ...result, at }, before, true);
     },
     async checkNow(kept) {
       if (!isRunning) return undefined;

@@ -56,7 +56,11 @@ export function createEvaluator(context: Evaluated, logger: Logger) {
     let after: { tenantId: string; id: string } | null = null;
     do {
       const page: ObjectiveRecord[] = await store.everyObjective({ limit: pageSize, after });
-      for (const objective of page) await evaluate(objective);
+      for (const objective of page)
+        await evaluate(objective).catch((error: unknown) =>
+          // One that cannot be reckoned keeps no other waiting.
+          logger.warn({ objectiveId: objective.id, ...describeError(error) }, 'an objective cannot be reckoned'),
+        );
       after = page.length === pageSize ? (page.at(-1) ?? null) : null;
     } while (after !== null && cancelTimer);
   };

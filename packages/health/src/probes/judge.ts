@@ -22,6 +22,9 @@ export interface Expectations {
   conditions: readonly Condition[];
 }
 
+/** What the message of an answer ends with that is degraded for its time alone. */
+export const slower = ', slower than expected';
+
 /** What an answer means: critical or degraded by its conditions, degraded when it is slow, else healthy. */
 export function judge(observation: Observation, expected: Expectations): ProbeResult {
   const { responseTimeMs, message, phases, facts = {}, degraded, lookAgainAt } = observation;
@@ -40,7 +43,7 @@ export function judge(observation: Observation, expected: Expectations): ProbeRe
       : failedCondition(expected.conditions, { ...facts, latency: responseTimeMs / 1_000 });
   if (unmet) return result(unmet.severity, unmet.message);
   if (degraded !== undefined) return result('degraded', degraded);
-  if (responseTimeMs > expected.expectedResponseTimeMs) return result('degraded', `${message}, slower than expected`);
+  if (responseTimeMs > expected.expectedResponseTimeMs) return result('degraded', message + slower);
   return result('healthy', message);
 }
 

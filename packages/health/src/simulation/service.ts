@@ -2,6 +2,8 @@ import { readDraft } from '@dotmac/core/contract';
 import { healthErrors } from '../errors.js';
 import type { HealthContext } from '../context.js';
 import { keptResultsOf } from '../history/kept-results.js';
+import type { CheckResult } from '../history/result.js';
+import { slower } from '../probes/judge.js';
 import { policyOf } from '../monitoring/policy.js';
 import { simulationInput, type SimulationDraft } from './simulation-input.js';
 import { simulate, type Simulation } from './simulate.js';
@@ -15,12 +17,19 @@ export function simulationService(context: HealthContext, tenantId: string) {
     if (!found) throw healthErrors.ENDPOINT_NOT_FOUND({ endpointId });
     const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
     const endpoint = { ...found.endpoint, ...given };
-    const slowerMs = (changes.expectedResponseTime ?? Infinity) * 1_000;
+    const expectedMs = changes.expectedResponseTime === undefined ? undefined : changes.expectedResponseTime * 1_000;
     const results = await keptResultsOf(context, { tenantId, endpointId, ring: 'recent' });
-    const outcomes = results.reverse().map(({ at, status, responseTimeMs }) => {
-      const isSlow = status === 'healthy' && (responseTimeMs ?? 0) > slowerMs;
-      return { at, responseTimeMs, status: isSlow ? ('degraded' as const) : status };
-    });
+    const outcomes = results.reverse().map((result) => ({ ...result, status: rejudged(result, expectedMs) }));
     return simulate(outcomes, policyOf(endpoint));
   };
+}
+
+/** What a result would have been, had another response time been expected. */
+function rejudged(
+  { status, responseTimeMs, message }: CheckResult,
+  expectedMs: number | undefined,
+): CheckResult['status'] {
+  const wasSlow = status === 'degraded' && message.endsWith(slower);
+  if (expectedMs === undefined || responseTimeMs === null || (status !== 'healthy' && !wasSlow)) return status;
+  return responseTimeMs > expectedMs ? 'degraded' : 'healthy';
 }
