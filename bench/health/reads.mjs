@@ -34,7 +34,7 @@ for (const [resolution, width] of Object.entries(widths)) {
     return { tenantId: 'bench', endpointId: id, resolution, bucket };
   });
   for (let at = 0; at < deltas.length; at += 500)
-    await store.settle({ states: [], results: [], deltas: deltas.slice(at, at + 500), incidents: [], events: [] });
+    await store.settle({ states: [], chunks: [], deltas: deltas.slice(at, at + 500), incidents: [], events: [] });
 }
 const figures = {
   trend30Days: await timed(() => scope.history.trend(id, 720), 101),
