@@ -22,5 +22,7 @@ export interface LifecycleContext {
   readonly relay: OutboxRelay<DeliverySchemas>;
   readonly emitter: Emitter<LifecycleEvents>;
   readonly waker: Waker;
+  /** How to cut short the runs that this process works on, by run key. */
+  readonly cancellations: Map<string, () => void>;
   readonly metrics: LifecycleMetrics;
 }

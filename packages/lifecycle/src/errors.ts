@@ -65,6 +65,66 @@ export const lifecycleErrors = defineErrors({
     kind: 'not_found',
     message: ({ requestId }: { requestId: string }) => `There is no provisioning request ${requestId}.`,
   },
+  SERVICE_NOT_FOUND: {
+    kind: 'not_found',
+    message: ({ serviceId }: { serviceId: string }) => `There is no service ${serviceId}.`,
+  },
+  SERVICE_BUSY: {
+    kind: 'conflict',
+    message: ({ serviceId, reason }: { serviceId: string; reason: string }) =>
+      `The service ${serviceId} cannot take this now: ${reason}.`,
+    hint: 'See `open_run_id` of the service for what is being done to it.',
+  },
+  SERVICE_LIMIT: {
+    kind: 'conflict',
+    message: ({ limit }: { limit: number }) => `A customer has ${limit} services at the most.`,
+  },
+  PLAN_CHANGE_UNSUPPORTED: {
+    kind: 'conflict',
+    message: ({ serviceName }: { serviceName: string }) =>
+      `Nothing says how to change to the service "${serviceName}".`,
+    hint: 'Give its template the steps `operations.change_plan`.',
+  },
+  TIMER_LIMIT: {
+    kind: 'conflict',
+    message: ({ limit }: { limit: number }) => `A customer has ${limit} timers at the most.`,
+  },
+  RUN_NOT_OPEN: {
+    kind: 'conflict',
+    message: ({ requestId, status, wanted }: { requestId: string; status: string; wanted: string }) =>
+      `The run ${requestId} is ${status}; this takes one that is ${wanted}.`,
+  },
+  RUN_NOT_CANCELLABLE: {
+    kind: 'conflict',
+    message: ({ operation }: { operation: string }) =>
+      `A run that does ${operation} cannot be cancelled: half of it is worse than either end.`,
+    hint: 'Once it is over, ask for the opposite.',
+  },
+  STEP_NOT_DECIDABLE: {
+    kind: 'conflict',
+    message: ({ step }: { step: string }) => `The step ${step} is not one that waits for this, or it is over.`,
+  },
+  DECISION_MADE: {
+    kind: 'conflict',
+    message: ({ step, by }: { step: string; by: string }) => `${by} decided on the step ${step} already.`,
+  },
+  COMPLETION_TOKEN_INVALID: {
+    kind: 'invalid',
+    message: (_: Record<never, never>) => 'This completion token is not valid, or not any more.',
+  },
+  STEP_REJECTED: {
+    kind: 'conflict',
+    message: ({ step, by, comment }: { step: string; by: string; comment: string | null }) =>
+      `${by} rejected the step ${step}${comment ? `: ${comment}` : '.'}`,
+  },
+  APPROVAL_EXPIRED: {
+    kind: 'timeout',
+    message: ({ step }: { step: string }) => `Nobody approved the step ${step} in time.`,
+  },
+  COMPLETION_EXPIRED: {
+    kind: 'timeout',
+    message: ({ step }: { step: string }) => `Nobody completed the step ${step} in time.`,
+  },
   STEP_TIMED_OUT: {
     kind: 'timeout',
     message: ({ step, timeoutMs }: { step: string; timeoutMs: number }) =>

@@ -1,7 +1,9 @@
 import { defineEvents } from '@dotmac/core';
 import { freeForm } from '@dotmac/core/contract';
 import { z } from 'zod';
+import { blockSeverity } from './customers/customer.js';
 import { stage } from './customers/stage.js';
+import { operationName } from './services/operation.js';
 import { channel } from './verification/channel.js';
 
 const move = { from: stage, to: stage };
@@ -12,7 +14,14 @@ const suspension = {
   parameters: freeForm,
   openReasons: z.array(z.string()),
 };
-const service = { requestId: z.string(), serviceName: z.string() };
+const service = {
+  requestId: z.string(),
+  serviceId: z.string(),
+  serviceName: z.string(),
+  operation: operationName,
+};
+const brokenStep = { ...service, step: z.string(), error: z.string() };
+const ofService = { serviceId: z.string(), serviceName: z.string() };
 
 /** What happens in the lifecycle domain. The subject of each event is the customer's id. */
 export const lifecycleSchemas = {
@@ -30,15 +39,49 @@ export const lifecycleSchemas = {
   'customer.activated': z.object(move),
   'customer.suspended': z.object(suspension),
   'customer.suspension_added': z.object(suspension),
+  'customer.throttled': z.object(suspension),
+  'customer.promised': z.object({ ...move, reason: z.string(), until: z.number(), note: z.string().nullable() }),
+  'customer.promise_ended': z.object({ ...move, reasons: z.array(z.string()) }),
   'customer.suspension_lifted': z.object({ ...suspension, lifted: z.array(z.string()) }),
   'customer.reactivated': z.object({ ...suspension, lifted: z.array(z.string()) }),
   'customer.churning': z.object({ ...move, reason: z.string().nullable() }),
+  'customer.won_back': z.object({ ...move, reason: z.string().nullable() }),
+  'customer.restored': z.object({ ...move, reason: z.string().nullable() }),
+  'customer.timer_skipped': z.object({ timer: z.string(), command: z.string(), reason: z.string() }),
   'customer.deactivated': z.object({ ...move, reason: z.string().nullable() }),
   'customer.deleted': z.object({ ...move, reason: z.string().nullable() }),
   'service.requested': z.object(service),
+  'service.operation_started': z.object(service),
   'service.provisioned': z.object(service),
-  'service.failed': z.object({ ...service, step: z.string(), error: z.string() }),
-  'service.stuck': z.object({ ...service, step: z.string(), error: z.string() }),
+  'service.suspended': z.object(service),
+  'service.throttled': z.object(service),
+  'service.resumed': z.object(service),
+  'service.plan_changed': z.object(service),
+  'service.terminated': z.object(service),
+  'service.failed': z.object(brokenStep),
+  'service.stuck': z.object(brokenStep),
+  'service.cancelled': z.object(service),
+  'service.cancel_requested': z.object(service),
+  'service.blocked': z.object({
+    ...ofService,
+    reason: z.string(),
+    note: z.string().nullable(),
+    severity: blockSeverity,
+  }),
+  'service.unblocked': z.object({ ...ofService, lifted: z.array(z.string()) }),
+  'service.termination_requested': z.object({ ...ofService, note: z.string().nullable() }),
+  'service.step_decided': z.object({
+    ...service,
+    step: z.string(),
+    decision: z.enum(['approve', 'reject']),
+    comment: z.string().nullable(),
+  }),
+  'service.intervened': z.object({
+    ...service,
+    action: z.enum(['retry', 'skip', 'force']),
+    step: z.string().nullable(),
+    note: z.string().nullable(),
+  }),
 };
 
 /** The lifecycle domain's events, by name. */

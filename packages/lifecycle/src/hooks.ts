@@ -2,6 +2,7 @@ import { warnIfSlow, type CommandHooks, type Hooks, type StoreTransaction } from
 import type { Customer, Registration } from './customers/customer.js';
 import { lifecycleErrors } from './errors.js';
 import type { Run } from './provisioning/run.js';
+import type { ServiceInstance } from './services/instance.js';
 import type { Channel } from './verification/channel.js';
 import type { LifecycleContext } from './context.js';
 
@@ -29,13 +30,18 @@ export interface LifecycleCommands extends Record<string, { input: unknown; stat
   'customer.progressOnboarding': { input: OnCustomer & { onboardingData: Record<string, unknown> }; state: Customer };
   'customer.completeOnboarding': { input: OnCustomer & { onboardingData: Record<string, unknown> }; state: Customer };
   'customer.suspend': { input: OnCustomer & SuspensionInput; state: Customer };
+  'customer.throttle': { input: OnCustomer & SuspensionInput; state: Customer };
   'customer.reactivate': { input: OnCustomer & SuspensionInput; state: Customer };
+  'customer.promise': { input: OnCustomer & { reason: string; until: number; note: string | null }; state: Customer };
+  'customer.endPromise': { input: OnCustomer & { reason: string | null }; state: Customer };
+  'customer.winBack': { input: OnCustomer & { reason: string | null }; state: Customer };
+  'customer.restore': { input: OnCustomer & { reason: string | null }; state: Customer };
   'customer.markChurning': { input: OnCustomer & { reason: string | null }; state: Customer };
   'customer.deactivate': { input: OnCustomer & { reason: string | null }; state: Customer };
   'customer.delete': { input: OnCustomer & { reason: string | null }; state: Customer };
   'customer.requestService': {
     input: OnCustomer & { serviceName: string; customConfig: Record<string, unknown> };
-    state: { customer: Customer; run: Run };
+    state: { customer: Customer; run: Run; service: ServiceInstance };
   };
 }
 

@@ -13,8 +13,11 @@ export type {
   LifecycleStore,
   LifecycleStoreCapabilities,
   RunStore,
+  ServiceStore,
+  SignalStore,
   StoredToken,
   TenantStore,
+  TimerStore,
   TokenStore,
 } from './store/store.js';
 export { lifecycleErrors } from './errors.js';
@@ -29,11 +32,13 @@ export { commands, legalCommands, transitions } from './customers/transitions.js
 export type { Command, Transition } from './customers/transitions.js';
 export { stages, statusOf } from './customers/stage.js';
 export type { CustomerStatus, Stage } from './customers/stage.js';
+export { transitionDiagram } from './customers/diagram.js';
 export { fold } from './customers/fold.js';
 export type { Folded } from './customers/fold.js';
 export type {
   Approval,
   Block,
+  BlockSeverity,
   Customer,
   CustomerView,
   NextAction,
@@ -49,22 +54,36 @@ export type { VerificationService } from './verification/service.js';
 export type { ChecklistItem } from './onboarding/checklist.js';
 export type { OnboardingService } from './onboarding/service.js';
 export type { SuspensionService } from './suspension/service.js';
-export { defineServiceTemplate } from './provisioning/definition.js';
+export { defineServiceTemplate } from './provisioning/template.js';
+export type { ServiceTemplate, ServiceTemplateInit } from './provisioning/template.js';
 export type {
+  ActionContext,
+  ActionStep,
+  ApprovalStep,
   CompensationContext,
+  Reconciliation,
   RetryPolicy,
   ServiceStep,
-  ServiceTemplate,
-  ServiceTemplateInit,
   StepContext,
+  TransactionStep,
+  WaitStep,
 } from './provisioning/definition.js';
-export type { ServiceService } from './provisioning/service.js';
+export type { ProvisioningService } from './provisioning/service.js';
+export type { Provisioning, Run, RunStatus, RunStep, StepStatus } from './provisioning/run.js';
+export type { Signal } from './provisioning/signal.js';
+export type { ServiceService } from './services/service.js';
 export type {
-  Provisioning,
-  Run,
-  RunStep,
+  ServiceAccess,
+  ServiceInstance,
   ServiceRequest,
-  ServiceRequestDraft,
   ServiceStatus,
-  StepStatus,
-} from './provisioning/run.js';
+  ServiceView,
+} from './services/instance.js';
+export type { OperationName } from './services/operation.js';
+export type { ServiceDrift } from './services/drift.js';
+export type { CommandService } from './commands/service.js';
+export type { CommandExplanation, DryRun } from './commands/explanation.js';
+export type { Timer } from './timers/timer.js';
+export type { TimerService } from './timers/service.js';
+export type { TimerDraft, TimerView } from './timers/view.js';
+export type { CommandInput } from './commands/input.js';

@@ -24,14 +24,18 @@ import type { LifecycleHooks } from './hooks.js';
 import { lifecycleMetrics } from './metrics.js';
 import type { ChecklistItem } from './onboarding/checklist.js';
 import { onboardingService, type OnboardingService } from './onboarding/service.js';
+import { commandService, type CommandService } from './commands/service.js';
 import { advance } from './provisioning/advance.js';
 import { templateCatalogue } from './provisioning/catalogue.js';
-import type { ServiceTemplate } from './provisioning/definition.js';
-import { serviceService, type ServiceService } from './provisioning/service.js';
+import { provisioningService, type ProvisioningService } from './provisioning/service.js';
+import type { ServiceTemplate } from './provisioning/template.js';
 import { lifecycleRoutes } from './routes.js';
+import { serviceService, type ServiceService } from './services/service.js';
 import { readStatus, type LifecycleStatus } from './status.js';
-import type { LifecycleStore } from './store/store.js';
+import { parseTimerKey, type LifecycleStore } from './store/store.js';
 import { suspensionService, type SuspensionService } from './suspension/service.js';
+import { fireTimer } from './timers/fire.js';
+import { timerService, type TimerService } from './timers/service.js';
 import { createKeyring } from './verification/keyring.js';
 import type { SendVerification } from './verification/sender.js';
 import { verificationService, type VerificationService } from './verification/service.js';
@@ -80,7 +84,12 @@ export interface LifecycleScope {
   readonly verification: VerificationService;
   readonly onboarding: OnboardingService;
   readonly suspension: SuspensionService;
+  /** What commands would do, and why not. */
+  readonly commands: CommandService;
   readonly services: ServiceService;
+  /** The runs that work on services. */
+  readonly provisioning: ProvisioningService;
+  readonly timers: TimerService;
   /** How many customers are in which stage, and services in which status. */
   status(): Promise<LifecycleStatus>;
 }
@@ -98,7 +107,8 @@ export function createLifecycle<Trx = StoreTransaction>(options: LifecycleOption
   const { store, clock = systemClock, logger = silentLogger, sendVerification, leaseMs = 30_000 } = options;
   const relayOptions = { outbox: store.outbox, events: deliveries, clock, logger };
   const { maxDeliveryAttempts, sweepMs, concurrency = 16 } = options;
-  const sweep = (untilMs: number) => store.dueRuns(untilMs, 10_000);
+  const sweep = async (untilMs: number) =>
+    (await Promise.all([store.dueRuns(untilMs, 10_000), store.dueTimers(untilMs, 10_000)])).flat();
   if (options.secret !== undefined) checkSecrets([options.secret].flat());
   const context: LifecycleContext = {
     store,
@@ -113,6 +123,7 @@ export function createLifecycle<Trx = StoreTransaction>(options: LifecycleOption
     sendsVerification: sendVerification !== undefined,
     relay: createOutboxRelay({ ...relayOptions, ...(maxDeliveryAttempts && { maxAttempts: maxDeliveryAttempts }) }),
     emitter: createEmitter({ logger }),
+    cancellations: new Map(),
     metrics: lifecycleMetrics(options.metrics),
     waker: options.waker ?? timerWaker({ clock, logger, sweep, concurrency, ...(sweepMs && { sweepMs }) }),
   };
@@ -143,7 +154,9 @@ export function createLifecycle<Trx = StoreTransaction>(options: LifecycleOption
       if (options.migrate ?? true) await store.migrate();
       relay.start();
       await waker.start(async (key, signal) => {
-        const nextAt = await advance(context, { leaseMs }, key, signal);
+        const nextAt = parseTimerKey(key)
+          ? await fireTimer(context, key)
+          : await advance(context, { leaseMs }, key, signal);
         if (nextAt !== null) await waker.wake(key, nextAt);
       });
       state = 'running';
@@ -168,7 +181,10 @@ export function createLifecycle<Trx = StoreTransaction>(options: LifecycleOption
         verification: verificationService(context, identity),
         onboarding: onboardingService(context, identity),
         suspension: suspensionService(context, identity),
+        commands: commandService(context, identity),
         services: serviceService(context, identity),
+        provisioning: provisioningService(context, identity),
+        timers: timerService(context, identity),
         status: () => readStatus(store.tenant(identity.tenantId)),
       };
     },

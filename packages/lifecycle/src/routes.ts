@@ -1,7 +1,10 @@
+import { commandRoutes } from './commands/routes.js';
 import { customerRoutes } from './customers/routes.js';
 import { onboardingRoutes } from './onboarding/routes.js';
 import { provisioningRoutes } from './provisioning/routes.js';
+import { serviceRoutes } from './services/routes.js';
 import { suspensionRoutes } from './suspension/routes.js';
+import { timerRoutes } from './timers/routes.js';
 import { verificationRoutes } from './verification/routes.js';
 
 /** All routes of the lifecycle domain. */
@@ -10,5 +13,8 @@ export const lifecycleRoutes = [
   ...verificationRoutes,
   ...onboardingRoutes,
   ...suspensionRoutes,
+  ...serviceRoutes,
   ...provisioningRoutes,
+  ...commandRoutes,
+  ...timerRoutes,
 ];

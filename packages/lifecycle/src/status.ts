@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { stages, type Stage } from './customers/stage.js';
-import { serviceStatus, type ServiceStatus } from './provisioning/run.js';
+import { serviceStatus, type ServiceStatus } from './services/instance.js';
 import type { TenantStore } from './store/store.js';
 
 const counts = <Name extends string>(names: readonly Name[]) =>
@@ -19,8 +19,8 @@ export const lifecycleStatus = z
 export type LifecycleStatus = z.output<typeof lifecycleStatus>;
 
 /** Counts customers and services. */
-export async function readStatus({ customers, runs }: TenantStore): Promise<LifecycleStatus> {
-  const [byStage, byStatus] = await Promise.all([customers.countByStage(), runs.countByStatus()]);
+export async function readStatus({ customers, services }: TenantStore): Promise<LifecycleStatus> {
+  const [byStage, byStatus] = await Promise.all([customers.countByStage(), services.countByStatus()]);
   const fill = <Name extends string>(names: readonly Name[], given: Partial<Record<Name, number>>) =>
     Object.fromEntries(names.map((name) => [name, given[name] ?? 0])) as Record<Name, number>;
   const customersByStage: Record<Stage, number> = fill(stages, byStage);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { describe, expect, it } from 'vitest';
-import { defineServiceTemplate } from '../src/provisioning/definition.js';
+import { defineServiceTemplate } from '../src/provisioning/template.js';
 import { backends } from './support/backends.js';
 import { rig, until } from './support/lifecycle.js';
 
@@ -44,7 +44,7 @@ for (const { title, present, create } of backends)
       const ask = (trx: Parameters<Parameters<typeof store.transaction>[0]>[0]) =>
         run.acme.services.request(id, { serviceName: 'x' }, { trx });
       const { requestId } = await (database ? database.kysely.transaction().execute(ask) : store.transaction(ask));
-      await until(async () => (await run.acme.services.get(requestId)).status === 'active', run.clock);
+      await until(async () => (await run.acme.provisioning.get(requestId)).status === 'active', run.clock);
       await run.stop();
       await backend.close();
     });

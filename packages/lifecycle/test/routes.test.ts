@@ -9,10 +9,39 @@ it('the routes are those of the contract, in wire names', () => {
     [
       '/customer-lifecycle/register',
       at,
-      ...['approve', 'onboard', 'reactivate', 'reject', 'services', 'summary', 'suspend', 'verification', 'verify'].map(
-        (name) => `${at}/${name}`,
-      ),
+      ...[
+        'approve',
+        'commands',
+        'deactivate',
+        'delete',
+        'dry-run',
+        'end-promise',
+        'mark-churning',
+        'onboard',
+        'promise',
+        'reactivate',
+        'reject',
+        'restore',
+        'services',
+        'summary',
+        'suspend',
+        'timers',
+        'timers/{name}',
+        'verification',
+        'verify',
+        'win-back',
+      ].map((name) => `${at}/${name}`),
+      '/customer-lifecycle/provisioning',
+      '/customer-lifecycle/provisioning/completions',
       '/customer-lifecycle/provisioning/{id}',
+      ...['cancel', 'decisions', 'force', 'retry', 'skip'].map(
+        (name) => `/customer-lifecycle/provisioning/{id}/${name}`,
+      ),
+      '/customer-lifecycle/services',
+      '/customer-lifecycle/services/{id}',
+      ...['change-plan', 'drift', 'resume', 'runs', 'suspend', 'terminate'].map(
+        (name) => `/customer-lifecycle/services/{id}/${name}`,
+      ),
     ].sort(),
   );
   const text = JSON.stringify(paths);

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import type { Suite } from '@dotmac/core/testing';
 import { channelOf, ruleOf, windowOf } from './alerts.js';
-import { assertProblem, assertStatus, eventually, type Client } from './client.js';
+import { assertProblem, assertStatus, type Client } from './client.js';
 import { active } from './customer-lifecycle.js';
 import { incidentOf } from './incidents.js';
 import { objectiveOf } from './objectives.js';
+import { provisioned } from './services.js';
 import type { ContractSubject } from './subject.js';
 
 interface Operation {
@@ -35,7 +36,11 @@ const nowhere = '0199c0de-0000-7000-8000-000000000000';
 /** Ids that nobody made; some are more than a database can look for. */
 const strange = [nowhere, '%00', '%F0%9F%90%99', 'a%20b', '%C3%BC', "'%20or%201=1", 'x'.repeat(64)];
 const ask = (client: Client, { method, path }: Operation, id = nowhere, body: object = {}) =>
-  client.call(method, path.replace('{id}', id), method === 'GET' || method === 'DELETE' ? undefined : body);
+  client.call(
+    method,
+    path.replace('{id}', id).replace('{name}', 'any'),
+    method === 'GET' || method === 'DELETE' ? undefined : body,
+  );
 
 /** How to make the thing that a path's `{id}` names. A path with an id that is none of these fails the matrix. */
 const owned: { prefix: string; make(subject: ContractSubject): Promise<string> }[] = [
@@ -60,17 +65,17 @@ const owned: { prefix: string; make(subject: ContractSubject): Promise<string> }
   { prefix: '/network-monitoring/undelivered-messages/{id}', make: () => Promise.resolve(nowhere) },
   { prefix: '/customer-lifecycle/customers/{id}', make: (subject) => active(subject) },
   {
+    prefix: '/customer-lifecycle/services/{id}',
+    async make(subject) {
+      const id = await active(subject, { username: 'served', email: 'served@example.com' });
+      return (await provisioned(subject, id)).id;
+    },
+  },
+  {
     prefix: '/customer-lifecycle/provisioning/{id}',
     async make(subject) {
       const id = await active(subject, { username: 'provisioned', email: 'provisioned@example.com' });
-      const { body } = await subject.client.post(`/customer-lifecycle/customers/${id}/services`, {
-        service_name: 'internet-100',
-      });
-      const settled = await eventually(
-        () => subject.client.get(`/customer-lifecycle/provisioning/${body.id}`),
-        (it) => it.body.status === 'active',
-      );
-      return settled.body.id;
+      return (await provisioned(subject, id)).id;
     },
   },
   {
@@ -88,6 +93,12 @@ const bodies: Record<string, object> = {
   suspend: { action_type: 'suspend' },
   reactivate: { action_type: 'reactivate' },
   services: { service_name: 'internet-100' },
+  promise: { action_type: 'suspend', until: new Date(Date.now() + 86_400_000).toISOString() },
+  timers: { name: 'any', command: 'suspend', due_at: '2099-01-01T00:00:00Z' },
+  'dry-run': { command: 'suspend', input: { action_type: 'suspend' } },
+  resume: { action_type: 'all' },
+  decisions: { step: 'any', decision: 'approve' },
+  force: { outcome: 'failed' },
 };
 const bodyFor = ({ path }: Operation): object => bodies[path.split('/').at(-1) ?? ''] ?? {};
 

@@ -17,6 +17,7 @@ import { incidents } from './incidents.js';
 import { networkMonitoring } from './network-monitoring.js';
 import { objectives } from './objectives.js';
 import { operations } from './operations.js';
+import { serviceLife } from './services.js';
 import { streams } from './streams.js';
 import type { ContractSubject } from './subject.js';
 
@@ -33,6 +34,7 @@ const suites = [
   heartbeats,
   objectives,
   customerLifecycle,
+  serviceLife,
   infrastructureMaintenance,
   operations,
   access,

@@ -52,10 +52,22 @@ export type Registration = z.output<typeof registration>;
 /** {@link Registration} as a caller writes it, defaults left out. */
 export type RegistrationDraft = z.input<typeof registration>;
 
+/** How hard a reason hits: what services are to do about it. */
+export const blockSeverity = z
+  .enum(['throttle', 'suspend'])
+  .meta({ id: 'BlockSeverity', description: 'Whether services are slowed down or stopped' });
+
+/** @see blockSeverity */
+export type BlockSeverity = z.output<typeof blockSeverity>;
+
 /** Why a customer is suspended. A customer has at most one of each reason. */
 export interface Block {
   /** The class of the reason, e.g. `non_payment`. */
   reason: string;
+  /** `throttle` leaves the customer its stage, and has its services slowed down. */
+  severity: BlockSeverity;
+  /** Until when payment is promised: so long the reason stays open without effect. Null: nothing is promised. */
+  promisedUntil: number | null;
   /** In somebody's own words. */
   note: string | null;
   parameters: Record<string, unknown>;

@@ -33,6 +33,7 @@ function effect(before: Folded, event: Event): Partial<Folded> {
       };
     case 'customer.suspended':
     case 'customer.suspension_added':
+    case 'customer.throttled':
     case 'customer.suspension_lifted':
     case 'customer.reactivated':
       return { stage: event.data.to, openReasons: event.data.openReasons };

@@ -2,7 +2,10 @@ import type { ScopeIdentity, StoreTransaction } from '@dotmac/core';
 import type { LifecycleContext } from '../context.js';
 import { lifecycleErrors } from '../errors.js';
 import { hooksOf, runHook, type HookName } from '../hooks.js';
+import { settleServices } from '../services/settle.js';
+import { changeTimers, type TimerChange } from '../timers/timer.js';
 import type { Customer } from './customer.js';
+import { Undo } from './preview.js';
 import { happened, queueHook, recordChange, type PendingEvent } from './record.js';
 import { transitionFor, type Command, type Facts, type Transition } from './transitions.js';
 
@@ -12,6 +15,8 @@ export interface Decision {
   event: PendingEvent;
   /** What else belongs to the state, for hooks. Default: the customer alone. */
   stateOf?: (customer: Customer) => object;
+  /** Commands to be given later, and those that are not to be given any more. */
+  timers?: readonly TimerChange[];
 }
 
 /** When and in which transaction a command is carried out. */
@@ -38,11 +43,18 @@ export interface Step {
 export interface CommandOptions {
   /** The host's own transaction, to commit with. */
   trx?: StoreTransaction | undefined;
+  /**
+   * Called first in the transaction; false: nothing is done, and the customer is answered as it is. For who must do
+   * something once, e.g. take a row of its own.
+   */
+  claim?: ((trx: StoreTransaction) => Promise<boolean>) | undefined;
+  /** Undo everything by throwing what it would have been; no hook is called. For `commands.dryRun`. */
+  dryRun?: true;
 }
 
 /**
  * Carries commands out on one customer, one after another, in one transaction: table and guard, decision,
- * compare-and-swap, history, outbox, hooks.
+ * compare-and-swap, history, outbox, timers, services, hooks.
  * @throws CUSTOMER_NOT_FOUND, ILLEGAL_TRANSITION, CONCURRENT_CHANGE, and what hooks throw
  */
 export async function perform(
@@ -50,15 +62,16 @@ export async function perform(
   identity: ScopeIdentity,
   customerId: string,
   steps: readonly Step[],
-  { trx: join }: CommandOptions = {},
+  { trx: join, claim, dryRun }: CommandOptions = {},
 ): Promise<Customer> {
   const { store, clock } = context;
   const { customers } = store.tenant(identity.tenantId);
   const asked = steps.map((step) => ({ ...step, input: { customerId, ...step.input } }));
-  const heard = await askBefore(context, identity, asked, () => customers.get(customerId, join));
+  const heard = dryRun ? undefined : await askBefore(context, identity, asked, () => customers.get(customerId, join));
   return store.transaction(async (trx) => {
     const before = await customers.lock(customerId, trx);
     if (!before) throw lifecycleErrors.CUSTOMER_NOT_FOUND({ customerId });
+    if (claim && !(await claim(trx))) return before;
     // Not before what is recorded already, should the clock have been set back.
     const at = Math.max(clock.now(), before.updatedAt);
     let customer = before;
@@ -66,7 +79,7 @@ export async function perform(
     for (const step of asked) {
       if (step.applies?.(customer) === false) continue;
       // Another's change made this step due since: its hook has not been asked.
-      if (hooksOf(context, `customer.${step.command}`).before && !heard.has(step))
+      if (heard && hooksOf(context, `customer.${step.command}`).before && !heard.has(step))
         throw lifecycleErrors.CONCURRENT_CHANGE({ customerId });
       const transition = transitionFor(customer, step.command, step.facts?.(customer));
       const decision = await step.decide(customer, transition, { at, trx });
@@ -74,8 +87,16 @@ export async function perform(
       taken.push({ step, decision, state: decision.stateOf?.(customer) ?? customer });
     }
     if (taken.length === 0) return before;
-    const events = taken.map(({ decision }) => happened(identity, customerId, at, decision.event));
+    const pending = taken.map(({ decision }) => decision.event);
+    const operations = await settleServices(context, identity, before, customer, { at, trx });
+    pending.push(...operations.map(({ event }) => event));
+    customer = { ...customer, version: before.version + pending.length };
+    const timers = taken.flatMap(({ decision }) => decision.timers ?? []);
+    const commands = taken.map(({ step }) => step.command);
+    if (dryRun) throw new Undo({ before, after: customer, commands, events: pending, operations, timers });
+    const events = pending.map((event) => happened(identity, customerId, at, event));
     await recordChange(context, before, customer, events, trx);
+    await changeTimers(context, identity, customerId, timers, { at, trx });
     for (const { step, state } of taken)
       await runInTransaction(
         context,
@@ -87,7 +108,6 @@ export async function perform(
     return customer;
   }, join);
 }
-
 /** Asks the `before` hooks of the steps that will be taken, as far as can be told outside the transaction: those asked. */
 async function askBefore(
   context: LifecycleContext,

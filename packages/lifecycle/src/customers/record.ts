@@ -63,11 +63,11 @@ export async function recordEvents(
 /** The subscriber that tells this process of events whose commit could not be seen. */
 export const announcer = 'listeners';
 
-/** Tells listeners of this process, and wakes the run that a service was requested with. */
+/** Tells listeners of this process, and wakes the run that was begun. */
 export function announce({ emitter, waker, clock, metrics, logger }: LifecycleContext, event: Event): void {
   metrics.happened(event.name);
   emitter.emit(event);
-  if (event.name !== 'service.requested') return;
+  if (event.name !== 'service.requested' && event.name !== 'service.operation_started') return;
   const key = runKey(event.tenantId, event.data.requestId);
   // A wake-up that is lost is found by the sweep; the command is committed, whatever becomes of it.
   Promise.resolve()

@@ -10,14 +10,24 @@ const tag = 'Customer lifecycle';
 const params = z.object({ id });
 const rejection = z
   .object({ reason: z.string().trim().min(1).max(1_000).nullish().meta({ description: 'In your own words' }) })
-  .meta({ id: 'CustomerRejection' });
+  .meta({ id: 'CustomerRejection', description: 'Why' });
 const commandErrors = [
   lifecycleErrors.CUSTOMER_NOT_FOUND,
   lifecycleErrors.ILLEGAL_TRANSITION,
   lifecycleErrors.CONCURRENT_CHANGE,
 ];
 
-/** Customers: register, approve, read. */
+const departure = {
+  method: 'POST',
+  tag,
+  permission: 'lifecycle:write',
+  params,
+  body: rejection,
+  output: customerView,
+  errors: commandErrors,
+} as const;
+
+/** Customers: register, approve, read, part with. */
 export const customerRoutes = [
   route({
     name: 'registerCustomer',
@@ -86,5 +96,44 @@ export const customerRoutes = [
     output: customerView,
     errors: commandErrors,
     run: (lifecycle, { params: { id: customerId }, body }) => lifecycle.customers.reject(customerId, body),
+  }),
+  route({
+    ...departure,
+    name: 'markCustomerChurning',
+    path: '/customer-lifecycle/customers/{id}/mark-churning',
+    summary: 'Mark a customer as about to leave',
+    run: (lifecycle, { params: { id: customerId }, body }) => lifecycle.customers.markChurning(customerId, body),
+  }),
+  route({
+    ...departure,
+    name: 'winBackCustomer',
+    path: '/customer-lifecycle/customers/{id}/win-back',
+    summary: 'Take a customer back',
+    description: 'One about to leave is active again; one who had left goes through onboarding again.',
+    run: (lifecycle, { params: { id: customerId }, body }) => lifecycle.customers.winBack(customerId, body),
+  }),
+  route({
+    ...departure,
+    name: 'deactivateCustomer',
+    path: '/customer-lifecycle/customers/{id}/deactivate',
+    summary: 'End it with a customer',
+    description: 'Its services are taken down.',
+    run: (lifecycle, { params: { id: customerId }, body }) => lifecycle.customers.deactivate(customerId, body),
+  }),
+  route({
+    ...departure,
+    name: 'deleteCustomer',
+    path: '/customer-lifecycle/customers/{id}/delete',
+    summary: 'Mark a customer as deleted',
+    description: 'Its services are taken down; what is kept of it stays.',
+    run: (lifecycle, { params: { id: customerId }, body }) => lifecycle.customers.delete(customerId, body),
+  }),
+  route({
+    ...departure,
+    name: 'restoreCustomer',
+    path: '/customer-lifecycle/customers/{id}/restore',
+    summary: 'Take back a deletion',
+    description: 'The customer is inactive then.',
+    run: (lifecycle, { params: { id: customerId }, body }) => lifecycle.customers.restore(customerId, body),
   }),
 ];

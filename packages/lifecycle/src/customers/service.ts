@@ -38,18 +38,27 @@ export interface CustomerService {
   reject(customerId: string, draft?: ReasonDraft, options?: CommandOptions): Promise<CustomerView>;
   /** Marks a customer as about to leave. @throws CUSTOMER_NOT_FOUND, ILLEGAL_TRANSITION */
   markChurning(customerId: string, draft?: ReasonDraft, options?: CommandOptions): Promise<CustomerView>;
-  /** @throws CUSTOMER_NOT_FOUND, ILLEGAL_TRANSITION */
+  /**
+   * Takes a customer back: one who was about to leave is active again; one who had left goes through onboarding again.
+   * @throws CUSTOMER_NOT_FOUND, ILLEGAL_TRANSITION
+   */
+  winBack(customerId: string, draft?: ReasonDraft, options?: CommandOptions): Promise<CustomerView>;
+  /** Ends it all: its services are taken down. @throws CUSTOMER_NOT_FOUND, ILLEGAL_TRANSITION */
   deactivate(customerId: string, draft?: ReasonDraft, options?: CommandOptions): Promise<CustomerView>;
   /** Marks a customer as deleted; what is kept of it stays. @throws CUSTOMER_NOT_FOUND, ILLEGAL_TRANSITION */
   delete(customerId: string, draft?: ReasonDraft, options?: CommandOptions): Promise<CustomerView>;
+  /** Takes back a deletion: the customer is inactive. @throws CUSTOMER_NOT_FOUND, ILLEGAL_TRANSITION */
+  restore(customerId: string, draft?: ReasonDraft, options?: CommandOptions): Promise<CustomerView>;
 }
 
-/** Leaving, in its several ways: command, event, and what else it changes. */
+/** Leaving, in its several ways, and coming back: command, event, and what else it changes. */
 const departures = {
   reject: { name: 'customer.rejected', patch: { approval: 'rejected' } },
   markChurning: { name: 'customer.churning', patch: {} },
+  winBack: { name: 'customer.won_back', patch: {} },
   deactivate: { name: 'customer.deactivated', patch: {} },
   delete: { name: 'customer.deleted', patch: {} },
+  restore: { name: 'customer.restored', patch: {} },
 } as const;
 
 /** The customers of one scope. */
@@ -104,8 +113,10 @@ export function customerService(context: LifecycleContext, identity: ScopeIdenti
     },
     reject: depart('reject'),
     markChurning: depart('markChurning'),
+    winBack: depart('winBack'),
     deactivate: depart('deactivate'),
     delete: depart('delete'),
+    restore: depart('restore'),
   };
 
   /** Approval may take longer than a token lasts: then the customer gets another. */

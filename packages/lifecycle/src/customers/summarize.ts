@@ -1,7 +1,7 @@
 import { wireOf } from '@dotmac/core/contract';
 import type { z } from 'zod';
 import { lifecycleEvents } from '../events.js';
-import { requestOf } from '../provisioning/run.js';
+import { requestOf } from '../services/instance.js';
 import type { HistoryEntry, TenantStore } from '../store/store.js';
 import type { Customer } from './customer.js';
 import { enteredBy } from './entered-stage.js';
@@ -12,11 +12,11 @@ import type { CustomerSummary, lifecycleEvent } from './summary.js';
 const shown = 100;
 
 /** Reads a customer's summary. */
-export async function summarize({ history, runs }: TenantStore, customer: Customer): Promise<CustomerSummary> {
-  const [events, changes, services] = await Promise.all([
+export async function summarize({ history, services }: TenantStore, customer: Customer): Promise<CustomerSummary> {
+  const [events, changes, having] = await Promise.all([
     history.list(customer.id, { limit: shown }),
     history.list(customer.id, { limit: shown, stageChangesOnly: true }),
-    runs.listFor(customer.id, shown),
+    services.list({ customerId: customer.id, limit: shown }),
   ]);
   return {
     userId: customer.id,
@@ -26,7 +26,7 @@ export async function summarize({ history, runs }: TenantStore, customer: Custom
     lastActivity: customer.updatedAt,
     lifecycleEvents: events.map(shownEvent),
     stageHistory: stays(changes),
-    services: services.map(requestOf),
+    services: having.items.map(requestOf),
   };
 }
 

@@ -1,6 +1,6 @@
 import { freeForm, id, instant } from '@dotmac/core/contract';
 import { z } from 'zod';
-import { serviceRequest } from '../provisioning/run.js';
+import { serviceRequest } from '../services/instance.js';
 import { customerStatus, stage } from './stage.js';
 
 /** An event of a customer's history. */

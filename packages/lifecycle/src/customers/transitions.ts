@@ -1,6 +1,7 @@
 import { lifecycleErrors } from '../errors.js';
 import type { Channel } from '../verification/channel.js';
-import type { Customer } from './customer.js';
+import { isSuspending } from '../suspension/blocks.js';
+import type { Block, Customer } from './customer.js';
 import type { Stage } from './stage.js';
 
 /** What can be asked of a customer that is there. (`register` makes one: its only way is into `registration`.) */
@@ -13,10 +14,15 @@ export const commands = [
   'completeOnboarding',
   'requestService',
   'suspend',
+  'throttle',
   'reactivate',
+  'promise',
+  'endPromise',
   'markChurning',
+  'winBack',
   'deactivate',
   'delete',
+  'restore',
 ] as const;
 
 /** @see commands */
@@ -26,7 +32,7 @@ export type Command = (typeof commands)[number];
 export interface Facts {
   /** For `verify`: what is to be verified. */
   channel?: Channel;
-  /** For `suspend`: the reason to be opened. */
+  /** For commands on reasons of a suspension: which one. */
   reason?: string;
   /** For `completeOnboarding`: items of the checklist that are not done. */
   missing?: readonly string[];
@@ -38,6 +44,12 @@ type Guard = (customer: Customer, facts: Facts) => string | undefined;
 const unverified: Guard = ({ emailVerifiedAt, phoneVerifiedAt }, { channel }) =>
   (channel === 'phone' ? phoneVerifiedAt : emailVerifiedAt) === null ? undefined : 'this was verified already';
 
+/** Reasons that may be open at once. */
+const mostReasons = 50;
+
+const tooMany = (blocks: readonly Block[]): string | undefined =>
+  blocks.length < mostReasons ? undefined : `${mostReasons} reasons are open already`;
+
 /** The guards that transitions name. */
 export const guards = {
   awaitsApproval: ({ approval }) => (approval === 'pending' ? undefined : 'it does not wait for approval'),
@@ -47,14 +59,31 @@ export const guards = {
   checklistDone: (_, { missing = [] }) =>
     missing.length === 0 ? undefined : `these are not done yet: ${missing.join(', ')}`,
   newReason: ({ blocks }, { reason }) =>
-    blocks.some((block) => block.reason === reason) ? 'it is suspended for this reason already' : undefined,
+    blocks.some((block) => block.reason === reason && block.severity === 'suspend')
+      ? 'it is suspended for this reason already'
+      : tooMany(blocks),
+  newThrottle: ({ blocks }, { reason }) =>
+    blocks.some((block) => block.reason === reason) ? 'this reason is open already' : tooMany(blocks),
+  anyReason: ({ blocks }) => (blocks.length > 0 ? undefined : 'no reason is open'),
+  openReason: ({ blocks }, { reason }) =>
+    blocks.some((block) => reason === undefined || block.reason === reason) ? undefined : 'this reason is not open',
+  promised: ({ blocks }, { reason }) =>
+    blocks.some((block) => block.promisedUntil !== null && (reason === undefined || block.reason === reason))
+      ? undefined
+      : 'no payment is promised for this reason',
+  neverTurnedAway: ({ approval, emailVerifiedAt, phoneVerifiedAt }) =>
+    approval === 'rejected'
+      ? 'it was turned away'
+      : emailVerifiedAt === null && phoneVerifiedAt === null
+        ? 'it was never verified'
+        : undefined,
 } satisfies Record<string, Guard>;
 
 /** One entry of the table. */
 export interface Transition {
   to: Stage;
   guard?: keyof typeof guards;
-  /** Where it leads instead while other reasons of the suspension are open. */
+  /** Where it leads instead while a reason that suspends is open. */
   whileBlocked?: Stage;
 }
 
@@ -75,7 +104,7 @@ export const transitions: Record<Stage, Partial<Record<Command, Transition>>> = 
   onboarding: {
     verify: { to: 'onboarding', guard: 'unverified' },
     progressOnboarding: { to: 'onboarding' },
-    completeOnboarding: { to: 'active', guard: 'checklistDone' },
+    completeOnboarding: { to: 'active', guard: 'checklistDone', whileBlocked: 'suspended' },
     deactivate: { to: 'inactive' },
     delete: { to: 'deleted' },
   },
@@ -83,25 +112,42 @@ export const transitions: Record<Stage, Partial<Record<Command, Transition>>> = 
     verify: { to: 'active', guard: 'unverified' },
     requestService: { to: 'active' },
     suspend: { to: 'suspended', guard: 'newReason' },
+    throttle: { to: 'active', guard: 'newThrottle' },
+    reactivate: { to: 'active', guard: 'anyReason' },
+    promise: { to: 'active', guard: 'openReason' },
+    endPromise: { to: 'active', guard: 'promised', whileBlocked: 'suspended' },
     markChurning: { to: 'churning' },
     deactivate: { to: 'inactive' },
     delete: { to: 'deleted' },
   },
   suspended: {
     suspend: { to: 'suspended', guard: 'newReason' },
+    throttle: { to: 'suspended', guard: 'newThrottle' },
     reactivate: { to: 'active', whileBlocked: 'suspended' },
+    promise: { to: 'active', guard: 'openReason', whileBlocked: 'suspended' },
+    endPromise: { to: 'suspended', guard: 'promised' },
     deactivate: { to: 'inactive' },
     delete: { to: 'deleted' },
   },
   churning: {
+    suspend: { to: 'suspended', guard: 'newReason' },
+    winBack: { to: 'active' },
     deactivate: { to: 'inactive' },
     delete: { to: 'deleted' },
   },
   inactive: {
+    winBack: { to: 'onboarding', guard: 'neverTurnedAway' },
     delete: { to: 'deleted' },
   },
-  deleted: {},
+  deleted: {
+    restore: { to: 'inactive' },
+  },
 };
+
+/** Where a transition leads, once the customer's open reasons are `blocks`. */
+export function destination({ to, whileBlocked }: Transition, blocks: readonly Block[]): Stage {
+  return whileBlocked !== undefined && isSuspending(blocks) ? whileBlocked : to;
+}
 
 /** The commands that the table has for a stage, guards aside. */
 export function legalCommands(stage: Stage): Command[] {

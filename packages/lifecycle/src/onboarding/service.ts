@@ -5,7 +5,7 @@ import type { LifecycleContext } from '../context.js';
 import type { Customer, CustomerView } from '../customers/customer.js';
 import { viewOf } from '../customers/next-actions.js';
 import { perform, type CommandOptions, type Step } from '../customers/perform.js';
-import type { Command } from '../customers/transitions.js';
+import { destination, type Command } from '../customers/transitions.js';
 import { missingItems } from './checklist.js';
 import { onboardingInput, type OnboardingDraft } from './onboarding.js';
 
@@ -38,10 +38,11 @@ export function onboardingService(context: LifecycleContext, identity: ScopeIden
         input,
         applies,
         facts: (customer) => ({ missing: missing(customer) }),
-        decide: (customer, { to }) => ({
-          patch: { onboardingData: withData(customer).onboardingData },
-          event: { name, data: { from: customer.stage, to } },
-        }),
+        decide(customer, transition) {
+          const to = destination(transition, customer.blocks);
+          const { onboardingData } = withData(customer);
+          return { patch: { onboardingData, stage: to }, event: { name, data: { from: customer.stage, to } } };
+        },
       });
       const isNew = (customer: Customer): boolean =>
         !isDeepStrictEqual(withData(customer).onboardingData, customer.onboardingData);

@@ -1,6 +1,6 @@
 import { coreErrors } from '@dotmac/core';
-import type { ServiceTemplate } from './definition.js';
 import type { Run } from './run.js';
+import type { ServiceTemplate } from './template.js';
 
 /** The templates that the host registered. */
 export interface TemplateCatalogue {

@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto';
-import { coreErrors } from '@dotmac/core';
-import type { z } from 'zod';
+import type { StoreTransaction } from '@dotmac/core';
 import type { Customer } from '../customers/customer.js';
+import type { OperationName } from '../services/operation.js';
 
 /** What a step is told. */
 export interface StepContext<Config = unknown> {
@@ -9,12 +8,16 @@ export interface StepContext<Config = unknown> {
   customerId: string;
   /** The customer as it is now. */
   customer: Customer;
-  /** The run's id, which is also the service's. */
+  /** The run's id; of a run that sets a service up also the service's. */
   requestId: string;
+  serviceId: string;
   serviceName: string;
+  operation: OperationName;
   /** Read by the template's schema. */
   config: Config;
-  /** What the completed steps gave back, by their keys. */
+  /** Of a change of plan: what the service was before. */
+  previous: { serviceName: string; config: Record<string, unknown> } | null;
+  /** What the completed steps gave back, by their keys: of this run, and of those that the service had before. */
   outputs: Readonly<Record<string, unknown>>;
   /** 1 at the first attempt. */
   attempt: number;
@@ -23,8 +26,17 @@ export interface StepContext<Config = unknown> {
    * it is done once. Compensation has `<requestId>:<step>:compensate`.
    */
   idempotencyKey: string;
-  /** Aborts at the step's deadline, when the lease on the run is lost, and when the process stops. */
+  /** Aborts at the step's deadline, when the run is cancelled or its lease lost, and when the process stops. */
   signal: AbortSignal;
+}
+
+/** What an action is told. */
+export interface ActionContext<Config = unknown> extends StepContext<Config> {
+  /**
+   * For a step with `completion`: who holds it may end the step, by `provisioning.complete` or over HTTP. Hand it to the
+   * system that is asked, as a secret.
+   */
+  completionToken: string;
 }
 
 /** What undoing a step is told. */
@@ -35,31 +47,50 @@ export interface CompensationContext<Config = unknown> extends StepContext<Confi
   outcome: 'completed' | 'unknown';
 }
 
+/** A step's own view of whether its effect is there. */
+export type Reconciliation = { done: true; output?: unknown } | { done: false };
+
 /** How often a step is tried. */
 export interface RetryPolicy {
   /** Attempts at the most. Default 3, for compensation 5. */
   attempts?: number;
-  /** Wait after the first failure; doubles with each further one. Default 1,000 ms. */
+  /**
+   * Wait after the first failure; doubles with each further one, and half of it is random, so that what failed together
+   * does not come back together. Default 1,000 ms.
+   */
   firstBackoffMs?: number;
   /** Longest wait between two attempts. Default 60,000 ms. */
   longestBackoffMs?: number;
 }
 
-/** A step of a template. */
-export interface ServiceStep<Config = unknown> {
+interface AnyStep {
   /** Stable: kept with the run, and part of the idempotency key. */
   key: string;
+}
+
+/** A step that calls another system: at least once, under one idempotency key. */
+export interface ActionStep<Config = unknown> extends AnyStep {
   /**
    * Does it. What it gives back is kept as JSON for later steps, so up to 64 KiB and no secrets. Throwing means another
    * attempt, save for an OperationError of a kind that trying again does not mend (`invalid`, `not_found`, `conflict`,
    * `forbidden`, ...).
    */
-  run: (context: StepContext<Config>) => unknown;
+  run: (context: ActionContext<Config>) => unknown;
   /**
    * Undoes it, also when nobody knows whether it was done: must be content to find nothing. Without one, there is
    * nothing to undo.
    */
   compensate?: (context: CompensationContext<Config>) => unknown;
+  /**
+   * Looks whether it is done: asked before an attempt that follows one of unknown outcome, and by the report of what
+   * differs from what is kept (`services.drift`).
+   */
+  reconcile?: (context: StepContext<Config>) => Reconciliation | Promise<Reconciliation>;
+  /**
+   * `run` only asks: the step ends when somebody calls back with its `completionToken`. Nobody did within `timeoutMs`
+   * (default a day): it failed.
+   */
+  completion?: { timeoutMs?: number };
   /** The limit of one attempt. Default 30,000 ms. */
   timeoutMs?: number;
   retry?: RetryPolicy;
@@ -67,55 +98,35 @@ export interface ServiceStep<Config = unknown> {
   compensationRetry?: RetryPolicy;
 }
 
-/** What {@link defineServiceTemplate} takes. */
-export interface ServiceTemplateInit<Config extends z.ZodType> {
-  /** What customers ask for, e.g. `internet-100`. 1 to 100 characters. */
-  name: string;
-  /** Runs finish on the version they began with: keep it registered until they have. Default `1`. */
-  version?: string | number;
-  /** Reads `custom_config`. */
-  config: Config;
-  steps: readonly ServiceStep<z.output<Config>>[];
+/** A step that only writes to the store's own database: exactly once, since it commits with the run's checkpoint. */
+export interface TransactionStep<Config = unknown> extends AnyStep {
+  /** Runs in the checkpoint's transaction, and again after a deadlock. No call to anything else. */
+  runInTransaction: (context: StepContext<Config> & { trx: StoreTransaction }) => unknown;
+  /** Undoes it, in the transaction of the checkpoint that says so. */
+  compensateInTransaction?: (context: CompensationContext<Config> & { trx: StoreTransaction }) => unknown;
+  timeoutMs?: number;
+  retry?: RetryPolicy;
+  compensationRetry?: RetryPolicy;
 }
 
-/** How a service is set up, as data: named steps in their order. */
-export interface ServiceTemplate {
-  readonly name: string;
-  readonly version: string;
-  /** Of name, version and steps: a run does not go on with steps other than those it began with. */
-  readonly hash: string;
-  readonly config: z.ZodType;
-  readonly steps: readonly ServiceStep[];
+/** A step that people decide. A decision may come before the run is there. */
+export interface ApprovalStep extends AnyStep {
+  approval: {
+    /** How many different people must approve. Default 1. One who rejects is enough to fail the step. */
+    quorum?: number;
+    /** Not approved by then, it failed. Default 30 days. */
+    expiresInMs?: number;
+    /** What is asked, for people. */
+    message?: string;
+  };
 }
 
-/**
- * Defines a service.
- * @throws INVALID_ARGUMENT for a name that is too long, no steps, or two steps of one key
- *
- * @example
- * const internet = defineServiceTemplate({
- *   name: 'internet-100',
- *   config: z.object({ vlan: z.int().default(100) }),
- *   steps: [
- *     { key: 'reserve-port', run: ({ idempotencyKey }) => olt.reserve(idempotencyKey), compensate: ({ idempotencyKey }) => olt.release(idempotencyKey) },
- *     { key: 'create-account', run: ({ config, customer }) => radius.add(customer.username, config.vlan) },
- *   ],
- * });
- */
-export function defineServiceTemplate<Config extends z.ZodType>(init: ServiceTemplateInit<Config>): ServiceTemplate {
-  const { name, config, steps } = init;
-  const version = String(init.version ?? 1);
-  const keys = steps.map(({ key }) => key);
-  const refuse = (reason: string) => coreErrors.INVALID_ARGUMENT({ argument: `service template ${name}`, reason });
-  if (name.length === 0 || name.length > 100) throw refuse('a name is 1 to 100 characters');
-  if (version.length === 0 || version.length > 64) throw refuse('a version is 1 to 64 characters');
-  if (keys.length === 0) throw refuse('a template has at least one step');
-  if (keys.some((key) => !/^[A-Za-z0-9_.-]{1,100}$/.test(key)))
-    throw refuse('a step key is 1 to 100 letters, digits, "_", "." or "-"');
-  if (new Set(keys).size !== keys.length) throw refuse('every step has a key of its own');
-  const hash = createHash('sha256')
-    .update(JSON.stringify([name, version, keys]))
-    .digest('hex');
-  // The engine hands each step what this schema made of the configuration.
-  return { name, version, hash, config, steps: steps as unknown as readonly ServiceStep[] };
+/** A step that lets time pass. */
+export interface WaitStep<Config = unknown> extends AnyStep {
+  /** How long, in ms. */
+  waitMs: number | ((context: StepContext<Config>) => number | Promise<number>);
 }
+
+/** A step of a template. */
+export type ServiceStep<Config = unknown> =
+  ActionStep<Config> | TransactionStep<Config> | ApprovalStep | WaitStep<Config>;

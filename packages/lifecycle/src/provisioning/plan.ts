@@ -1,26 +1,43 @@
+import { newId, type ScopeIdentity } from '@dotmac/core';
+import type { ServiceInstance } from '../services/instance.js';
+import { operations, type OperationName } from '../services/operation.js';
 import type { RetryPolicy } from './definition.js';
-import type { Run, RunStep } from './run.js';
+import type { Run, RunStatus, RunStep } from './run.js';
+import type { ServiceTemplate } from './template.js';
 
 /** What is to be done next on a run. */
-type NextMove = { move: 'run' | 'compensate'; step: RunStep } | { move: 'end'; status: 'active' | 'failed' | 'stuck' };
+type NextMove = { move: 'run' | 'compensate'; step: RunStep } | { move: 'end'; status: Extract<RunStatus, EndStatus> };
+
+/** How runs end. */
+export type EndStatus = 'completed' | 'failed' | 'cancelled' | 'stuck';
 
 /** May a step have had an effect that is not undone yet? */
-const isTouched = ({ status }: RunStep): boolean => status !== 'pending' && status !== 'compensated';
+const isTouched = ({ status }: RunStep): boolean =>
+  status !== 'pending' && status !== 'compensated' && status !== 'skipped';
+
+const isPassed = ({ status }: RunStep): boolean => status === 'completed' || status === 'skipped';
 
 /**
- * Decides, from what is kept alone. Forward: the first step that is not completed. Backward: first the step whose
+ * Decides, from what is kept alone. Forward: the first step that is not passed. Backward: first the step whose
  * outcome is unknown, then the completed ones in reverse order of their completion.
  */
-export function nextMove({ direction, steps }: Pick<Run, 'direction' | 'steps'>): NextMove {
+export function nextMove({
+  direction,
+  steps,
+  operation,
+  cancelRequestedAt,
+}: Pick<Run, 'direction' | 'steps' | 'operation' | 'cancelRequestedAt'>): NextMove {
   if (direction === 'forward') {
-    const step = steps.find(({ status }) => status !== 'completed');
-    return step ? { move: 'run', step } : { move: 'end', status: 'active' };
+    const step = steps.find((each) => !isPassed(each));
+    return step ? { move: 'run', step } : { move: 'end', status: 'completed' };
   }
-  if (steps.some(({ status }) => status === 'compensation_failed')) return { move: 'end', status: 'stuck' };
+  if (!operations[operation].undoes || steps.some(({ status }) => status === 'compensation_failed'))
+    return { move: 'end', status: 'stuck' };
   const [step] = steps
     .filter(isTouched)
     .sort((a, b) => (b.completedOrder ?? Infinity) - (a.completedOrder ?? Infinity));
-  return step ? { move: 'compensate', step } : { move: 'end', status: 'failed' };
+  if (step) return { move: 'compensate', step };
+  return { move: 'end', status: cancelRequestedAt === null ? 'failed' : 'cancelled' };
 }
 
 /** A new step, to be done. */
@@ -36,7 +53,41 @@ export function freshStep(key: string): RunStep {
     error: null,
     startedAt: null,
     finishedAt: null,
+    waitUntil: null,
     completedOrder: null,
+  };
+}
+
+/** A new run, to be begun at once. */
+export function newRun(
+  { tenantId, actor }: ScopeIdentity,
+  service: Pick<ServiceInstance, 'customerId' | 'config' | 'outputs'>,
+  template: ServiceTemplate,
+  { operation, at, ids = {} }: { operation: OperationName; at: number; ids?: { runId?: string; serviceId?: string } },
+  previous: Run['previous'] = null,
+): Run {
+  const id = ids.runId ?? newId();
+  return {
+    id,
+    tenantId,
+    customerId: service.customerId,
+    serviceId: ids.serviceId ?? id,
+    operation,
+    serviceName: template.name,
+    templateVersion: template.version,
+    templateHash: template.hash,
+    config: service.config,
+    previous,
+    given: service.outputs,
+    status: 'pending',
+    direction: 'forward',
+    steps: (template.stepsOf(operation) ?? []).map(({ key }) => freshStep(key)),
+    nextAt: at,
+    cancelRequestedAt: null,
+    requestedBy: actor,
+    createdAt: at,
+    updatedAt: at,
+    provisionedAt: null,
   };
 }
 
@@ -45,8 +96,18 @@ export function nextCompletedOrder(steps: readonly RunStep[]): number {
   return 1 + Math.max(0, ...steps.map(({ completedOrder }) => completedOrder ?? 0));
 }
 
-/** The wait after the given number of failures, in ms; undefined when it was the last attempt. */
-export function backoffMs(failures: number, policy: RetryPolicy = {}, defaultAttempts = 3): number | undefined {
+/**
+ * The wait after the given number of failures, in ms; undefined when it was the last attempt. Half of it is random
+ * ("equal jitter", AWS Architecture Blog, Exponential Backoff And Jitter).
+ */
+export function backoffMs(
+  failures: number,
+  policy: RetryPolicy = {},
+  defaultAttempts = 3,
+  random: () => number = Math.random,
+): number | undefined {
   const { attempts = defaultAttempts, firstBackoffMs = 1_000, longestBackoffMs = 60_000 } = policy;
-  return failures >= attempts ? undefined : Math.min(longestBackoffMs, firstBackoffMs * 2 ** (failures - 1));
+  if (failures >= attempts) return undefined;
+  const longest = Math.min(longestBackoffMs, firstBackoffMs * 2 ** (failures - 1));
+  return Math.round(longest / 2 + (random() * longest) / 2);
 }

@@ -1,49 +1,112 @@
-import { id, routeFor } from '@dotmac/core/contract';
+import { id, page, routeFor } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { lifecycleErrors } from '../errors.js';
 import type { LifecycleScope } from '../lifecycle.js';
-import { provisioning, serviceRequest, serviceRequestInput } from './run.js';
+import { forceInput, interventionInput, runListQuery } from './intervention.js';
+import { provisioning } from './run.js';
+import { completionInput, decisionInput } from './signal.js';
 
 const route = routeFor<LifecycleScope>();
 const tag = 'Customer lifecycle';
 const params = z.object({ id });
+const changing = {
+  method: 'POST',
+  tag,
+  permission: 'lifecycle:write',
+  output: provisioning,
+} as const;
+const refusals = [
+  lifecycleErrors.PROVISIONING_NOT_FOUND,
+  lifecycleErrors.RUN_NOT_OPEN,
+  lifecycleErrors.CONCURRENT_CHANGE,
+];
 
-/** Services: ask for one, see how far it is. */
+/** Runs: how far they are, and what people may do about them. */
 export const provisioningRoutes = [
-  route({
-    name: 'requestService',
-    method: 'POST',
-    path: '/customer-lifecycle/customers/{id}/services',
-    tag,
-    summary: 'Request a service for a customer',
-    description:
-      'Of active customers only. It is set up in the background, step by step; `Location` tells how far it is.',
-    permission: 'lifecycle:write',
-    params,
-    body: serviceRequestInput,
-    output: serviceRequest,
-    status: 202,
-    location: ({ id: requestId }) => `/customer-lifecycle/provisioning/${requestId}`,
-    idempotent: true,
-    errors: [
-      lifecycleErrors.CUSTOMER_NOT_FOUND,
-      lifecycleErrors.ILLEGAL_TRANSITION,
-      lifecycleErrors.CONCURRENT_CHANGE,
-      lifecycleErrors.SERVICE_TEMPLATE_NOT_FOUND,
-      lifecycleErrors.INVALID_SERVICE_CONFIG,
-    ],
-    run: (lifecycle, { params: { id: customerId }, body }) => lifecycle.services.request(customerId, body),
-  }),
   route({
     name: 'getProvisioning',
     method: 'GET',
     path: '/customer-lifecycle/provisioning/{id}',
     tag,
     summary: 'How far a requested service is',
+    description: 'Or any other run: what is done to a service, step by step.',
     permission: 'lifecycle:read',
     params,
     output: provisioning,
     errors: [lifecycleErrors.PROVISIONING_NOT_FOUND],
-    run: (lifecycle, { params: { id: requestId } }) => lifecycle.services.get(requestId),
+    run: (lifecycle, { params: { id: requestId } }) => lifecycle.provisioning.get(requestId),
+  }),
+  route({
+    name: 'listProvisioning',
+    method: 'GET',
+    path: '/customer-lifecycle/provisioning',
+    tag,
+    summary: 'List runs',
+    description: 'Newest first; with `status=stuck` those that somebody has to look at.',
+    permission: 'lifecycle:read',
+    query: runListQuery,
+    output: page(provisioning).meta({ id: 'ProvisioningPage' }),
+    run: (lifecycle, { query }) => lifecycle.provisioning.list(query),
+  }),
+  route({
+    ...changing,
+    name: 'cancelProvisioning',
+    path: '/customer-lifecycle/provisioning/{id}/cancel',
+    summary: 'Cancel a run, and undo what it did',
+    params,
+    errors: [...refusals, lifecycleErrors.RUN_NOT_CANCELLABLE],
+    run: (lifecycle, { params: { id: requestId } }) => lifecycle.provisioning.cancel(requestId),
+  }),
+  route({
+    ...changing,
+    name: 'decideProvisioningStep',
+    path: '/customer-lifecycle/provisioning/{id}/decisions',
+    summary: 'Approve or reject a step',
+    description: 'Each principal once. It may come before the run has come to the step.',
+    params,
+    body: decisionInput,
+    errors: [...refusals, lifecycleErrors.STEP_NOT_DECIDABLE, lifecycleErrors.DECISION_MADE],
+    run: (lifecycle, { params: { id: requestId }, body }) => lifecycle.provisioning.decide(requestId, body),
+  }),
+  route({
+    ...changing,
+    name: 'completeProvisioningStep',
+    path: '/customer-lifecycle/provisioning/completions',
+    summary: 'Complete a step from outside',
+    description: 'With the token that the step was given; the first answer counts.',
+    body: completionInput,
+    errors: [...refusals, lifecycleErrors.STEP_NOT_DECIDABLE, lifecycleErrors.COMPLETION_TOKEN_INVALID],
+    run: (lifecycle, { body }) => lifecycle.provisioning.complete(body),
+  }),
+  route({
+    ...changing,
+    name: 'retryProvisioning',
+    path: '/customer-lifecycle/provisioning/{id}/retry',
+    summary: 'Have a stuck run try its failed step again',
+    params,
+    body: interventionInput,
+    errors: refusals,
+    run: (lifecycle, { params: { id: requestId }, body }) => lifecycle.provisioning.retry(requestId, body),
+  }),
+  route({
+    ...changing,
+    name: 'skipProvisioningStep',
+    path: '/customer-lifecycle/provisioning/{id}/skip',
+    summary: 'Have a stuck run go on without its failed step',
+    params,
+    body: interventionInput,
+    errors: refusals,
+    run: (lifecycle, { params: { id: requestId }, body }) => lifecycle.provisioning.skip(requestId, body),
+  }),
+  route({
+    ...changing,
+    name: 'forceProvisioning',
+    path: '/customer-lifecycle/provisioning/{id}/force',
+    summary: 'End a stuck run by saying what is true',
+    description: 'Nothing is called any more. A service that is not as it should be is worked on anew.',
+    params,
+    body: forceInput,
+    errors: refusals,
+    run: (lifecycle, { params: { id: requestId }, body }) => lifecycle.provisioning.force(requestId, body),
   }),
 ];

@@ -1,56 +1,40 @@
-import { freeForm, id, instant } from '@dotmac/core/contract';
+import { id, instant } from '@dotmac/core/contract';
 import { z } from 'zod';
+import { operationName, operations, type OperationName } from '../services/operation.js';
+import { serviceStatus, type ServiceStatus } from '../services/instance.js';
 
 /**
- * `pending` (asked for), `provisioning` (under way, or being undone after a failure), `active` (all steps done),
- * `failed` (a step failed, and everything done was undone), `stuck` (could not be undone: somebody must look).
+ * `pending` (nobody began), `running`, `waiting` (for a decision, a completion or a time), `compensating` (being undone),
+ * `completed`, `failed` (a step failed, and everything done was undone), `cancelled` (undone because it was asked to),
+ * `stuck` (could be neither finished nor undone: somebody must look).
  */
-export const serviceStatus = z
-  .enum(['pending', 'provisioning', 'active', 'failed', 'stuck'])
-  .meta({ id: 'ServiceStatus', description: 'How far a requested service is' });
+export const runStatus = z
+  .enum(['pending', 'running', 'waiting', 'compensating', 'completed', 'failed', 'cancelled', 'stuck'])
+  .meta({ id: 'ProvisioningRunStatus', description: 'How far a run is' });
 
-/** @see serviceStatus */
-export type ServiceStatus = z.output<typeof serviceStatus>;
+/** @see runStatus */
+export type RunStatus = z.output<typeof runStatus>;
 
-/** Where a step is. `running` and `failed` steps may have had an effect: nobody knows, so they are undone as well. */
+/**
+ * Where a step is. `running`, `waiting` and `failed` steps may have had an effect: nobody knows, so they are undone as
+ * well. `skipped`: an operator said to go on without it.
+ */
 const stepStatus = z
-  .enum(['pending', 'running', 'completed', 'failed', 'compensating', 'compensated', 'compensation_failed'])
+  .enum([
+    'pending',
+    'running',
+    'waiting',
+    'completed',
+    'skipped',
+    'failed',
+    'compensating',
+    'compensated',
+    'compensation_failed',
+  ])
   .meta({ id: 'ProvisioningStepStatus' });
 
 /** @see stepStatus */
 export type StepStatus = z.output<typeof stepStatus>;
-
-/** What asking for a service takes. */
-export const serviceRequestInput = z
-  .object({
-    serviceName: z
-      .string()
-      .min(1)
-      .max(100)
-      .meta({ description: 'A service template', examples: ['internet-100'] }),
-    customConfig: freeForm.default({}).meta({ description: 'The configuration that the template asks for' }),
-  })
-  .meta({ id: 'ServiceRequestInput' });
-
-/** @see serviceRequestInput */
-export type ServiceRequestDraft = z.input<typeof serviceRequestInput>;
-
-/** A requested service. */
-export const serviceRequest = z
-  .object({
-    id,
-    requestId: id.meta({ description: 'The same as `id`' }),
-    customerId: id,
-    serviceName: z.string(),
-    status: serviceStatus,
-    message: z.string(),
-    createdAt: instant,
-    provisionedAt: instant.nullable(),
-  })
-  .meta({ id: 'ServiceRequest' });
-
-/** @see serviceRequest */
-export type ServiceRequest = z.output<typeof serviceRequest>;
 
 /** A step, as it is shown. */
 const provisioningStep = z
@@ -60,13 +44,29 @@ const provisioningStep = z
     attempts: z.int(),
     startedAt: instant.nullable(),
     finishedAt: instant.nullable(),
+    waitsUntil: instant.nullable().meta({ description: 'Of a waiting step: when it gives up, or goes on' }),
     error: z.string().nullable(),
   })
   .meta({ id: 'ProvisioningStep' });
 
-/** A requested service with its steps. */
+/** A run with its steps. */
 export const provisioning = z
-  .object({ ...serviceRequest.shape, steps: z.array(provisioningStep) })
+  .object({
+    id,
+    requestId: id.meta({ description: 'The same as `id`' }),
+    customerId: id,
+    serviceId: id,
+    serviceName: z.string(),
+    operation: operationName,
+    status: serviceStatus.meta({ description: 'What this run makes of its service' }),
+    runStatus,
+    message: z.string(),
+    createdAt: instant,
+    updatedAt: instant,
+    provisionedAt: instant.nullable().meta({ description: 'When it was completed' }),
+    cancelRequestedAt: instant.nullable(),
+    steps: z.array(provisioningStep),
+  })
   .meta({ id: 'Provisioning' });
 
 /** @see provisioning */
@@ -89,57 +89,100 @@ export interface RunStep {
   error: string | null;
   startedAt: number | null;
   finishedAt: number | null;
+  /** Of a waiting step. */
+  waitUntil: number | null;
   /** Its place among the completed ones, from 1; compensation goes backwards through these. */
   completedOrder: number | null;
 }
 
-/** A run of a template for a customer, as it is kept. */
+/** A run of a template's steps for a service, as it is kept. */
 export interface Run {
   id: string;
   tenantId: string;
   customerId: string;
+  serviceId: string;
+  operation: OperationName;
   serviceName: string;
   templateVersion: string;
   /** Hash of the definition that the run began with. */
   templateHash: string;
   /** As it was given; the template's schema reads it at every step. */
   config: Record<string, unknown>;
-  status: ServiceStatus;
+  /** What the service was, when this run changes its plan. */
+  previous: { serviceName: string; config: Record<string, unknown> } | null;
+  /** What the steps of the service's earlier runs gave back. */
+  given: Record<string, unknown>;
+  status: RunStatus;
   direction: 'forward' | 'backward';
   steps: readonly RunStep[];
   /** Epoch ms of the next wake-up; null when it is over. */
   nextAt: number | null;
+  cancelRequestedAt: number | null;
   requestedBy: string;
   createdAt: number;
   updatedAt: number;
+  /** When it was completed. */
   provisionedAt: number | null;
 }
 
-const messages: Record<ServiceStatus, (run: Run) => string> = {
-  pending: () => 'The service was requested.',
-  provisioning: ({ direction }) =>
-    direction === 'forward' ? 'The service is being set up.' : 'A step failed; what was done is being undone.',
-  active: () => 'The service is active.',
-  failed: ({ steps }) => `Setting the service up failed, and was undone.${reasonOf(steps)}`,
-  stuck: ({ steps }) => `Setting the service up failed, and could not be undone.${reasonOf(steps)}`,
+/** What a run makes of its service, while it lasts and in the end. */
+function statusBy({ operation, status }: Run): ServiceStatus {
+  if (status === 'stuck') return 'stuck';
+  if (status === 'completed') return operation === 'change_plan' ? 'active' : operations[operation].leaves.status;
+  if (operation !== 'provision') return operation === 'deprovision' ? 'deprovisioning' : 'active';
+  if (status === 'pending') return 'pending';
+  return status === 'failed' || status === 'cancelled' ? 'failed' : 'provisioning';
+}
+
+const words: Record<OperationName, { doing: string; done: string }> = {
+  provision: { doing: 'Setting the service up', done: 'The service is active.' },
+  suspend: { doing: 'Suspending the service', done: 'The service is suspended.' },
+  throttle: { doing: 'Slowing the service down', done: 'The service is slowed down.' },
+  resume: { doing: 'Starting the service again', done: 'The service is active again.' },
+  change_plan: { doing: 'Changing the plan', done: 'The plan was changed.' },
+  deprovision: { doing: 'Taking the service down', done: 'The service was taken down.' },
 };
 
-function reasonOf(steps: readonly RunStep[]): string {
-  const failed = steps.find(({ error }) => error !== null);
-  return failed ? ` ${failed.error}` : '';
+function messageOf({ operation, status, steps }: Run): string {
+  const { doing, done } = words[operation];
+  const reason = steps.find(({ error }) => error !== null)?.error;
+  const because = reason ? ` ${reason}` : '';
+  const waiting = steps.find((step) => step.status === 'waiting')?.key;
+  const messages: Record<RunStatus, string> = {
+    pending: `${doing} was asked for.`,
+    running: `${doing} is under way.`,
+    waiting: `${doing} waits at the step "${waiting ?? ''}".`,
+    compensating: `${doing} did not succeed; what was done is being undone.`,
+    completed: done,
+    failed: `${doing} failed, and was undone.${because}`,
+    cancelled: `${doing} was cancelled, and undone.`,
+    stuck: `${doing} failed, and somebody has to look.${because}`,
+  };
+  return messages[status];
 }
 
-/** A run as it is shown in lists. */
-export function requestOf(run: Run): ServiceRequest {
-  const { id: requestId, customerId, serviceName, status, createdAt, provisionedAt } = run;
-  const message = messages[status](run);
-  return { id: requestId, requestId, customerId, serviceName, status, message, createdAt, provisionedAt };
-}
-
-/** A run as it is shown by itself. */
+/** A run as it is shown. */
 export function provisioningOf(run: Run): Provisioning {
-  const steps = run.steps.map(({ key, status, attempts, startedAt, finishedAt, error }) => {
-    return { name: key, status, attempts, startedAt, finishedAt, error };
+  const { id: requestId, customerId, serviceId, serviceName, operation, cancelRequestedAt } = run;
+  const { status: now, createdAt, updatedAt, provisionedAt } = run;
+  const steps = run.steps.map(({ key, status, attempts, startedAt, finishedAt, waitUntil, error }) => {
+    const waitsUntil = status === 'waiting' ? waitUntil : null;
+    return { name: key, status, attempts, startedAt, finishedAt, waitsUntil, error };
   });
-  return { ...requestOf(run), steps };
+  return {
+    id: requestId,
+    requestId,
+    customerId,
+    serviceId,
+    serviceName,
+    operation,
+    status: statusBy(run),
+    runStatus: now,
+    message: messageOf(run),
+    createdAt,
+    updatedAt,
+    provisionedAt,
+    cancelRequestedAt,
+    steps,
+  };
 }

@@ -1,108 +1,156 @@
-import { newId, type ScopeIdentity } from '@dotmac/core';
-import { readDraft } from '@dotmac/core/contract';
+import type { ScopeIdentity } from '@dotmac/core';
+import { readDraft, type Page } from '@dotmac/core/contract';
 import type { LifecycleContext } from '../context.js';
-import { perform, type CommandOptions, type Step } from '../customers/perform.js';
-import { transitionFor } from '../customers/transitions.js';
+import type { CommandOptions } from '../customers/perform.js';
 import { lifecycleErrors } from '../errors.js';
-import type { ServiceTemplate } from './definition.js';
-import { freshStep } from './plan.js';
+import { runKey } from '../store/store.js';
+import { readCompletionToken } from './completion-token.js';
+import { changeRun } from './change-run.js';
 import {
-  provisioningOf,
-  requestOf,
-  serviceRequestInput,
-  type Provisioning,
-  type Run,
-  type ServiceRequest,
-  type ServiceRequestDraft,
-} from './run.js';
+  forceInput,
+  interventionInput,
+  runListQuery,
+  type ForceDraft,
+  type InterventionDraft,
+  type RunListDraft,
+} from './intervention.js';
+import { forced, retried, skipped } from './intervene.js';
+import { provisioningOf, type Provisioning, type Run } from './run.js';
+import { completionInput, decisionInput, type CompletionDraft, type DecisionDraft, type Signal } from './signal.js';
+import { kindOf } from './template.js';
 
-/** One tenant's services. */
-export interface ServiceService {
-  /**
-   * Asks for a service for an active customer; it is set up in the background.
-   * @throws CUSTOMER_NOT_FOUND, ILLEGAL_TRANSITION (the customer is not active), SERVICE_TEMPLATE_NOT_FOUND,
-   * INVALID_SERVICE_CONFIG
-   */
-  request(customerId: string, draft: ServiceRequestDraft, options?: CommandOptions): Promise<ServiceRequest>;
-  /** How far a requested service is. @throws PROVISIONING_NOT_FOUND */
+/** One tenant's provisioning runs. */
+export interface ProvisioningService {
+  /** How far a run is. @throws PROVISIONING_NOT_FOUND */
   get(requestId: string): Promise<Provisioning>;
+  /** Runs by id, newest first, a page at a time; those in one status, e.g. `stuck`, if asked. */
+  list(draft?: RunListDraft): Promise<Page<Provisioning>>;
+  /**
+   * Asks a run that sets up or changes a service to stop, and to undo what it did. A step that is under way is cut
+   * short and undone like one whose outcome is unknown.
+   * @throws PROVISIONING_NOT_FOUND, RUN_NOT_OPEN, RUN_NOT_CANCELLABLE
+   */
+  cancel(requestId: string, options?: CommandOptions): Promise<Provisioning>;
+  /**
+   * Approves or rejects a step, each actor once; also before the run has come to it.
+   * @throws PROVISIONING_NOT_FOUND, RUN_NOT_OPEN, STEP_NOT_DECIDABLE, DECISION_MADE
+   */
+  decide(requestId: string, draft: DecisionDraft, options?: CommandOptions): Promise<Provisioning>;
+  /**
+   * Ends a step from outside, by the token that it was given; the first answer counts, and the same one again is taken
+   * as said.
+   * @throws COMPLETION_TOKEN_INVALID, RUN_NOT_OPEN, STEP_NOT_DECIDABLE
+   */
+  complete(draft: CompletionDraft, options?: CommandOptions): Promise<Provisioning>;
+  /** Has a stuck run try its failed step again. @throws PROVISIONING_NOT_FOUND, RUN_NOT_OPEN */
+  retry(requestId: string, draft?: InterventionDraft, options?: CommandOptions): Promise<Provisioning>;
+  /** Has a stuck run go on without its failed step. @throws PROVISIONING_NOT_FOUND, RUN_NOT_OPEN */
+  skip(requestId: string, draft?: InterventionDraft, options?: CommandOptions): Promise<Provisioning>;
+  /**
+   * Ends a stuck run by saying what is true: `completed`, or `failed`. Nothing is called any more.
+   * @throws PROVISIONING_NOT_FOUND, RUN_NOT_OPEN
+   */
+  force(requestId: string, draft: ForceDraft, options?: CommandOptions): Promise<Provisioning>;
 }
 
-/** The services of one scope. */
-export function serviceService(context: LifecycleContext, identity: ScopeIdentity): ServiceService {
-  const { store, templates } = context;
-  const { customers, runs } = store.tenant(identity.tenantId);
+/** The provisioning of one scope. */
+export function provisioningService(context: LifecycleContext, identity: ScopeIdentity): ProvisioningService {
+  const { store, clock, templates, waker, cancellations } = context;
+  const { runs, signals } = store.tenant(identity.tenantId);
+  const change = changeRun(context, identity);
+  /** Wakes the run once it is committed; a wake-up that is lost is found by the sweep. */
+  const woken = async (run: Run): Promise<Provisioning> => {
+    if (run.nextAt !== null) await waker.wake(runKey(run.tenantId, run.id), clock.now());
+    return provisioningOf(run);
+  };
+  const of = ({ id: requestId, serviceId, serviceName, operation }: Run) => ({
+    requestId,
+    serviceId,
+    serviceName,
+    operation,
+  });
+  const mustBeOpen = (run: Run): void => {
+    const { id: requestId, status } = run;
+    if (run.nextAt === null || run.direction === 'backward')
+      throw lifecycleErrors.RUN_NOT_OPEN({ requestId, status, wanted: 'going on' });
+  };
+  const listens = (run: Run, stepKey: string, wants: 'approval' | 'completion'): boolean => {
+    const step = run.steps.find(({ key }) => key === stepKey);
+    const definition = templates
+      .of(run)
+      ?.stepsOf(run.operation)
+      ?.find(({ key }) => key === stepKey);
+    if (!step || !definition || step.status === 'completed' || step.status === 'skipped') return false;
+    return wants === 'approval'
+      ? kindOf(definition) === 'approval'
+      : 'run' in definition && definition.completion !== undefined;
+  };
+  const say = async (run: Run, signal: Signal, trx: Parameters<typeof signals.add>[1]): Promise<boolean> => {
+    const isNew = await signals.add(signal, trx);
+    if (isNew) await runs.wakeWaiting(run.id, clock.now(), trx);
+    return isNew;
+  };
 
   return {
-    async request(customerId, draft, options) {
-      const { serviceName, customConfig } = readDraft(serviceRequestInput, draft);
-      // First whether there is such a customer, for whom services can be requested; the transaction checks it again.
-      const customer = await customers.get(customerId, options?.trx);
-      if (!customer) throw lifecycleErrors.CUSTOMER_NOT_FOUND({ customerId });
-      transitionFor(customer, 'requestService');
-      const template = templates.latest(serviceName);
-      if (!template)
-        throw lifecycleErrors.SERVICE_TEMPLATE_NOT_FOUND(
-          { serviceName },
-          { issues: [{ path: 'service_name', message: 'There is no such service' }] },
-        );
-      await checkConfig(template, customConfig);
-      const id = newId();
-      let requested: Run | undefined;
-      const decide: Step['decide'] = async (_, __, { at, trx }) => {
-        const run = newRun(id, { ...identity, customerId }, template, customConfig, at);
-        await runs.insert(run, trx);
-        requested = run;
-        return {
-          patch: {},
-          event: { name: 'service.requested', data: { requestId: id, serviceName } },
-          stateOf: (customer) => ({ customer, run }),
-        };
-      };
-      const step: Step = { command: 'requestService', input: { serviceName, customConfig }, decide };
-      await perform(context, identity, customerId, [step], options);
-      return requestOf(requested as unknown as Run);
-    },
     async get(requestId) {
       const run = await runs.get(requestId);
       if (!run) throw lifecycleErrors.PROVISIONING_NOT_FOUND({ requestId });
       return provisioningOf(run);
     },
-  };
-}
-
-async function checkConfig({ name, config }: ServiceTemplate, customConfig: Record<string, unknown>): Promise<void> {
-  const { error } = await config.safeParseAsync(customConfig);
-  if (!error) return;
-  const issues = error.issues.map(({ path, message }) => ({
-    path: ['custom_config', ...path.map(String)].join('.'),
-    message,
-  }));
-  throw lifecycleErrors.INVALID_SERVICE_CONFIG({ serviceName: name }, { issues });
-}
-
-function newRun(
-  id: string,
-  { tenantId, actor, customerId }: ScopeIdentity & { customerId: string },
-  { name, version, hash, steps }: ServiceTemplate,
-  config: Record<string, unknown>,
-  at: number,
-): Run {
-  return {
-    id,
-    tenantId,
-    customerId,
-    serviceName: name,
-    templateVersion: version,
-    templateHash: hash,
-    config,
-    status: 'pending',
-    direction: 'forward',
-    steps: steps.map(({ key }) => freshStep(key)),
-    nextAt: at,
-    requestedBy: actor,
-    createdAt: at,
-    updatedAt: at,
-    provisionedAt: null,
+    async list(draft = {}) {
+      const { items, nextCursor } = await runs.list(readDraft(runListQuery, draft));
+      return { items: items.map(provisioningOf), nextCursor };
+    },
+    async cancel(requestId, options) {
+      const run = await change(requestId, options, async ({ run, at, trx }) => {
+        mustBeOpen(run);
+        if (run.operation !== 'provision' && run.operation !== 'change_plan')
+          throw lifecycleErrors.RUN_NOT_CANCELLABLE({ operation: run.operation });
+        if (run.cancelRequestedAt !== null) return { run };
+        await runs.requestCancel(requestId, at, trx);
+        const event = { name: 'service.cancel_requested', data: of(run) } as const;
+        return { run: { ...run, cancelRequestedAt: at, nextAt: at }, event };
+      });
+      cancellations.get(runKey(run.tenantId, run.id))?.();
+      return woken(run);
+    },
+    async decide(requestId, draft, options) {
+      const { step, decision, comment } = readDraft(decisionInput, draft);
+      const { actor: by } = identity;
+      const run = await change(requestId, options, async ({ run, at, trx }) => {
+        mustBeOpen(run);
+        if (!listens(run, step, 'approval')) throw lifecycleErrors.STEP_NOT_DECIDABLE({ step });
+        const signal = { runId: requestId, stepKey: step, by, kind: decision, comment, output: null, at };
+        if (!(await say(run, signal, trx))) throw lifecycleErrors.DECISION_MADE({ step, by });
+        return { run, event: { name: 'service.step_decided', data: { ...of(run), step, decision, comment } } };
+      });
+      return woken(run);
+    },
+    async complete(draft, options) {
+      const { token, outcome, output = null, error: comment } = readDraft(completionInput, draft);
+      const target = readCompletionToken(context, token);
+      if (target?.tenantId !== identity.tenantId) throw lifecycleErrors.COMPLETION_TOKEN_INVALID({});
+      const { runId, stepKey } = target;
+      const run = await change(runId, options, async ({ run, at, trx }) => {
+        mustBeOpen(run);
+        if (!listens(run, stepKey, 'completion')) throw lifecycleErrors.STEP_NOT_DECIDABLE({ step: stepKey });
+        const kind = outcome === 'completed' ? 'complete' : 'fail';
+        await say(run, { runId, stepKey, by: 'completion', kind, comment, output, at }, trx);
+        return { run };
+      });
+      return woken(run);
+    },
+    async retry(requestId, draft = {}, options) {
+      const { note } = readDraft(interventionInput, draft);
+      return woken(await change(requestId, options, retried(context, note)));
+    },
+    async skip(requestId, draft = {}, options) {
+      const { note } = readDraft(interventionInput, draft);
+      return woken(await change(requestId, options, skipped(context, note)));
+    },
+    async force(requestId, draft, options) {
+      const { outcome, note } = readDraft(forceInput, draft);
+      return provisioningOf(await change(requestId, options, forced(context, identity, outcome, note)));
+    },
   };
 }

@@ -2,7 +2,11 @@ import type { AnyEvent, DueKey, Leases, Outbox, StoreTransaction } from '@dotmac
 import type { Customer } from '../customers/customer.js';
 import type { Stage } from '../customers/stage.js';
 import type { LifecycleEvents } from '../events.js';
-import type { Run, ServiceStatus } from '../provisioning/run.js';
+import type { Page } from '@dotmac/core/contract';
+import type { Run, RunStatus } from '../provisioning/run.js';
+import type { Signal } from '../provisioning/signal.js';
+import type { ServiceInstance, ServiceStatus } from '../services/instance.js';
+import type { Timer } from '../timers/timer.js';
 import type { Channel } from '../verification/channel.js';
 
 /** An event of a customer's history, at its place in it. */
@@ -65,15 +69,66 @@ export type Checkpoint = Pick<Run, 'status' | 'direction' | 'steps' | 'nextAt' |
 /** One tenant's provisioning runs. */
 export interface RunStore {
   insert(run: Run, trx: StoreTransaction): Promise<void>;
-  get(runId: string): Promise<Run | undefined>;
-  /** A customer's latest runs, newest first. */
-  listFor(customerId: string, limit: number): Promise<Run[]>;
+  get(runId: string, trx?: StoreTransaction): Promise<Run | undefined>;
+  /** Reads the latest state, and keeps others from changing it until the transaction ends. */
+  lock(runId: string, trx: StoreTransaction): Promise<Run | undefined>;
+  /** A service's latest runs, newest first. */
+  listFor(serviceId: string, limit: number): Promise<Run[]>;
+  /** Newest first; `cursor` is the id of the last one seen. */
+  list(ask: { status?: RunStatus | undefined; limit: number; cursor?: string | undefined }): Promise<Page<Run>>;
   /**
    * Writes how far a run is, if `fence` is still the run's; false, and nothing written, when another worker took the
    * run over.
    */
   checkpoint(runId: string, fence: number, state: Checkpoint, trx?: StoreTransaction): Promise<boolean>;
+  /** Writes a run that nobody works on, as somebody set it. */
+  reopen(run: Run, trx: StoreTransaction): Promise<void>;
+  /** Notes that a run is to be cancelled, and makes it due. */
+  requestCancel(runId: string, at: number, trx: StoreTransaction): Promise<void>;
+  cancelRequestedAt(runId: string): Promise<number | null>;
+  /** Makes a run due that waits. */
+  wakeWaiting(runId: string, at: number, trx: StoreTransaction): Promise<void>;
+}
+
+/** One tenant's services. They are changed under the lock of their customer alone. */
+export interface ServiceStore {
+  insert(service: ServiceInstance, trx: StoreTransaction): Promise<void>;
+  get(serviceId: string, trx?: StoreTransaction): Promise<ServiceInstance | undefined>;
+  /** Reads the latest state, and keeps others from changing it until the transaction ends. */
+  lock(serviceId: string, trx: StoreTransaction): Promise<ServiceInstance | undefined>;
+  replace(service: ServiceInstance, trx: StoreTransaction): Promise<void>;
+  /** Turns `pending` into `provisioning`. */
+  markProvisioning(serviceId: string, at: number): Promise<void>;
+  /** A customer's services that are neither terminated nor failed, oldest first. */
+  live(customerId: string, trx: StoreTransaction): Promise<ServiceInstance[]>;
+  /** Newest first; `cursor` is the id of the last one seen. */
+  list(ask: {
+    customerId?: string | undefined;
+    status?: ServiceStatus | undefined;
+    limit: number;
+    cursor?: string | undefined;
+  }): Promise<Page<ServiceInstance>>;
   countByStatus(): Promise<Partial<Record<ServiceStatus, number>>>;
+}
+
+/** What one tenant's people and systems said to steps: only ever added to. */
+export interface SignalStore {
+  /** False when the same one spoke to this step before. */
+  add(signal: Signal, trx: StoreTransaction): Promise<boolean>;
+  /** Oldest first. */
+  list(runId: string, stepKey: string, trx?: StoreTransaction): Promise<Signal[]>;
+}
+
+/** One tenant's timers. */
+export interface TimerStore {
+  /** Sets a timer in the place of the customer's one of this name. */
+  put(timer: Timer, trx: StoreTransaction): Promise<void>;
+  clear(customerId: string, name: string, trx: StoreTransaction): Promise<void>;
+  get(timerId: string): Promise<Timer | undefined>;
+  /** True for one caller alone: the timer is gone. */
+  take(timerId: string, trx: StoreTransaction): Promise<boolean>;
+  /** In the order of their times. */
+  listFor(customerId: string, trx?: StoreTransaction): Promise<Timer[]>;
 }
 
 /** What one tenant keeps. No call sees or changes another tenant's. */
@@ -82,6 +137,9 @@ export interface TenantStore {
   readonly history: HistoryStore;
   readonly tokens: TokenStore;
   readonly runs: RunStore;
+  readonly services: ServiceStore;
+  readonly signals: SignalStore;
+  readonly timers: TimerStore;
 }
 
 /** What a store can do. */
@@ -104,6 +162,8 @@ export interface LifecycleStore {
   tenant(tenantId: string): TenantStore;
   /** The runs of every tenant that are to be worked on until `untilMs`, by run key; for the waker alone. */
   dueRuns(untilMs: number, limit: number): Promise<DueKey[]>;
+  /** The timers of every tenant that are due until `untilMs`, by {@link timerKey}; for the waker alone. */
+  dueTimers(untilMs: number, limit: number): Promise<DueKey[]>;
 }
 
 /** Names a run to waker and leases. A tenant id has no slash. */
@@ -115,4 +175,17 @@ export function runKey(tenantId: string, runId: string): string {
 export function parseRunKey(key: string): { tenantId: string; runId: string } {
   const slash = key.indexOf('/');
   return { tenantId: key.slice(0, slash), runId: key.slice(slash + 1) };
+}
+
+const timerMark = '/timer/';
+
+/** Names a timer to the waker. */
+export function timerKey(tenantId: string, timerId: string): string {
+  return `${tenantId}${timerMark}${timerId}`;
+}
+
+/** What a timer key names; undefined when the key is not one of a timer. */
+export function parseTimerKey(key: string): { tenantId: string; timerId: string } | undefined {
+  const mark = key.indexOf(timerMark);
+  return mark < 0 ? undefined : { tenantId: key.slice(0, mark), timerId: key.slice(mark + timerMark.length) };
 }

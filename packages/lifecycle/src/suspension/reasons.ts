@@ -1,6 +1,6 @@
 import { lifecycleErrors } from '../errors.js';
 import { legalCommands } from '../customers/transitions.js';
-import type { Block, Customer } from '../customers/customer.js';
+import type { Customer } from '../customers/customer.js';
 
 /** The reason of a suspension whose `action_type` names none: the command's own name. */
 const generalReason = 'general';
@@ -41,9 +41,4 @@ export function reasonsToLift({ blocks, stage }: Customer, actionType: string): 
         ? `several reasons are open (${listed}); name one, or "${everyReason}"`
         : `"${wanted}" is not among the open reasons (${listed})`,
   });
-}
-
-/** The blocks that are left. */
-export function without(blocks: readonly Block[], lifted: readonly string[]): Block[] {
-  return blocks.filter(({ reason }) => !lifted.includes(reason));
 }

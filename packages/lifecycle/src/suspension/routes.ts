@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { customerView } from '../customers/customer.js';
 import { lifecycleErrors } from '../errors.js';
 import type { LifecycleScope } from '../lifecycle.js';
-import { suspensionInput } from './suspension.js';
+import { promiseEndInput, promiseInput, reactivationInput, suspensionInput } from './suspension.js';
 
 const route = routeFor<LifecycleScope>();
 const shared = {
@@ -11,7 +11,6 @@ const shared = {
   tag: 'Customer lifecycle',
   permission: 'lifecycle:write',
   params: z.object({ id }),
-  body: suspensionInput,
   output: customerView,
   errors: [lifecycleErrors.CUSTOMER_NOT_FOUND, lifecycleErrors.ILLEGAL_TRANSITION, lifecycleErrors.CONCURRENT_CHANGE],
 } as const;
@@ -23,9 +22,11 @@ export const suspensionRoutes = [
     name: 'suspendCustomer',
     path: '/customer-lifecycle/customers/{id}/suspend',
     summary: 'Suspend a customer',
+    body: suspensionInput,
     description:
       '`action_type` is the class of the reason, e.g. `non_payment` or `abuse`; `suspend` stands for the reason ' +
-      '`general`. A customer may be suspended for several reasons at once, each of them once.',
+      '`general`. A customer may be suspended for several reasons at once, each of them once. ' +
+      'Its services follow. With the severity `throttle` it keeps its stage, and its services are slowed down.',
     run: (lifecycle, { params, body }) => lifecycle.suspension.suspend(params.id, body),
   }),
   route({
@@ -33,10 +34,28 @@ export const suspensionRoutes = [
     name: 'reactivateCustomer',
     path: '/customer-lifecycle/customers/{id}/reactivate',
     summary: 'Reactivate a customer',
+    body: reactivationInput,
     description:
       '`action_type` names the reason to lift, e.g. `non_payment`; the others stay, and the customer is active again ' +
       'once none is left. `reactivate` lifts the reason `general`, or else the only one that is open; with several ' +
       'open it is a conflict that lists them. `all` lifts every reason.',
     run: (lifecycle, { params, body }) => lifecycle.suspension.reactivate(params.id, body),
+  }),
+  route({
+    ...shared,
+    name: 'promiseCustomerPayment',
+    path: '/customer-lifecycle/customers/{id}/promise',
+    summary: 'Leave a reason without effect until a time',
+    description: 'For a customer who promised to pay. Not lifted by then, the reason takes effect again.',
+    body: promiseInput,
+    run: (lifecycle, { params, body }) => lifecycle.suspension.promise(params.id, body),
+  }),
+  route({
+    ...shared,
+    name: 'endCustomerPromise',
+    path: '/customer-lifecycle/customers/{id}/end-promise',
+    summary: 'End a promise before its time',
+    body: promiseEndInput,
+    run: (lifecycle, { params, body }) => lifecycle.suspension.endPromise(params.id, body),
   }),
 ];

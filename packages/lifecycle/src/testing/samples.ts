@@ -4,7 +4,9 @@ import type { Stage } from '../customers/stage.js';
 import { lifecycleEvents, type LifecycleEvents } from '../events.js';
 import { freshStep } from '../provisioning/plan.js';
 import type { Run } from '../provisioning/run.js';
+import type { ServiceInstance } from '../services/instance.js';
 import type { StoredToken } from '../store/store.js';
+import type { Timer } from '../timers/timer.js';
 
 const at = Date.UTC(2026, 0, 1);
 
@@ -68,6 +70,34 @@ export function aToken(customerId: string): StoredToken {
 
 /** A run of two steps that nobody began. */
 export function aRun(tenantId: string, customerId: string, change: Partial<Run> = {}): Run {
+  const id = newId();
+  return {
+    id,
+    tenantId,
+    customerId,
+    serviceId: id,
+    operation: 'provision',
+    serviceName: 'internet',
+    templateVersion: '1',
+    templateHash: 'f'.repeat(64),
+    config: { speed: 100 },
+    previous: null,
+    given: {},
+    status: 'pending',
+    direction: 'forward',
+    steps: [freshStep('port'), { ...freshStep('account'), output: { vlan: 7 }, completedOrder: 1 }],
+    nextAt: at,
+    cancelRequestedAt: null,
+    requestedBy: 'user:1',
+    createdAt: at,
+    updatedAt: at,
+    provisionedAt: null,
+    ...change,
+  };
+}
+
+/** A service that is set up. */
+export function aService(tenantId: string, customerId: string, change: Partial<ServiceInstance> = {}): ServiceInstance {
   return {
     id: newId(),
     tenantId,
@@ -76,14 +106,32 @@ export function aRun(tenantId: string, customerId: string, change: Partial<Run> 
     templateVersion: '1',
     templateHash: 'f'.repeat(64),
     config: { speed: 100 },
-    status: 'pending',
-    direction: 'forward',
-    steps: [freshStep('port'), { ...freshStep('account'), output: { vlan: 7 }, completedOrder: 1 }],
-    nextAt: at,
-    requestedBy: 'user:1',
+    status: 'active',
+    access: 'full',
+    outputs: { port: { vlan: 7 } },
+    blocks: [],
+    terminateRequestedAt: null,
+    openRunId: null,
     createdAt: at,
     updatedAt: at,
-    provisionedAt: null,
+    provisionedAt: at,
+    terminatedAt: null,
+    ...change,
+  };
+}
+
+/** A timer that suspends. */
+export function aTimer(customerId: string, change: Partial<Timer> = {}): Timer {
+  return {
+    id: newId(),
+    customerId,
+    name: 'trial-end',
+    dueAt: at,
+    command: 'suspend',
+    input: { actionType: 'trial' },
+    anchorAt: at,
+    setBy: 'user:1',
+    setAt: at,
     ...change,
   };
 }

@@ -21,11 +21,17 @@ export interface Keyring {
   seal(token: string, binding: TokenBinding): string;
   /** Undefined when the key is not known any more, or the text was tampered with. */
   unseal(sealed: string, binding: TokenBinding): string | undefined;
+  /** HMAC-SHA256 of a text under the newest key, for {@link isSigned}. */
+  sign(text: string): string;
+  /** Was the text signed under a key that is still known? */
+  isSigned(text: string, signature: string): boolean;
 }
 
 interface Keys {
   id: string;
   hmac: Buffer;
+  /** Of what is signed and not kept. */
+  signing: Buffer;
 }
 
 /**
@@ -53,6 +59,14 @@ export function createKeyring(secrets: readonly string[]): Keyring {
     },
     seal: (token, binding) => sealer.seal(token, partsOf(binding)),
     unseal: (sealed, binding) => sealer.unseal(sealed, partsOf(binding)),
+    sign: (text) => signatureOf(newest, text).toString('base64url'),
+    isSigned(text, signature) {
+      const given = Buffer.from(signature, 'base64url');
+      return rings.some((keys) => {
+        const expected = signatureOf(keys, text);
+        return given.length === expected.length && timingSafeEqual(given, expected);
+      });
+    },
   };
 }
 
@@ -60,7 +74,11 @@ function keysOf(secret: string): Keys {
   const derive = (purpose: string): Buffer => Buffer.from(hkdfSync('sha256', secret, 'dotmac lifecycle', purpose, 32));
   const hmac = derive('verification token hmac');
   const id = createHash('sha256').update(derive('verification key id')).digest('hex').slice(0, 12);
-  return { id, hmac };
+  return { id, hmac, signing: derive('completion token hmac') };
+}
+
+function signatureOf({ signing }: Keys, text: string): Buffer {
+  return createHmac('sha256', signing).update(text).digest();
 }
 
 function hmacOf({ hmac }: Keys, token: string, binding: TokenBinding): string {

@@ -58,7 +58,7 @@ for (const { title, present, fresh } of databases)
       const database = databaseFromUrl(url);
       const [runId = ''] = account?.idempotencyKey.split(':') ?? [];
       const run = await kyselyLifecycleStore(database).tenant('acme').runs.get(runId);
-      expect(run).toMatchObject({ status: 'active', nextAt: null });
+      expect(run).toMatchObject({ status: 'completed', nextAt: null });
       expect(run?.steps.map(({ attempts, failures, output }) => [attempts, failures, output])).toEqual([
         [1, 0, { turn: 'first' }],
         [2, 0, { turn: 'second' }],

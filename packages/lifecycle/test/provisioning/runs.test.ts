@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { defineErrors, type Logger } from '@dotmac/core';
-import { defineServiceTemplate, type ServiceStep } from '../../src/provisioning/definition.js';
+import type { ActionStep } from '../../src/provisioning/definition.js';
+import { defineServiceTemplate } from '../../src/provisioning/template.js';
 import { backends, type Backend } from '../support/backends.js';
 import { rig, until, type Rig } from '../support/lifecycle.js';
 
@@ -26,7 +27,7 @@ for (const { title, present, create } of backends)
       [calls, keys, lines, script] = [[], [], [], () => undefined];
       const write = (...line: unknown[]): void => void lines.push(line);
       const logger: Logger = { debug: write, info: write, warn: write, error: write };
-      const step = (key: string, more: Partial<ServiceStep> = {}): ServiceStep => {
+      const step = (key: string, more: Partial<ActionStep> = {}): ActionStep => {
         const call = (phase: 'run' | 'undo', what: string, idempotencyKey: string) => {
           calls.push(what);
           keys.push(idempotencyKey);
@@ -58,14 +59,14 @@ for (const { title, present, create } of backends)
       const customerId = await run.active();
       const { id } = await run.acme.services.request(customerId, { serviceName: 'internet' });
       await until(
-        async () => !['pending', 'provisioning'].includes((await run.acme.services.get(id)).status),
+        async () => !['pending', 'provisioning'].includes((await run.acme.provisioning.get(id)).status),
         run.clock,
       );
       const events = (await run.acme.customers.summary(customerId)).lifecycleEvents.slice(4);
       return {
         id,
         customerId,
-        service: await run.acme.services.get(id),
+        service: await run.acme.provisioning.get(id),
         events: events.map(({ eventType }) => eventType),
       };
     };
@@ -85,7 +86,7 @@ for (const { title, present, create } of backends)
       expect((await run.acme.customers.summary(customerId)).services).toMatchObject([{ id, status: 'active' }]);
       expect(await run.acme.status()).toMatchObject({ servicesByStatus: { active: 1, failed: 0 }, totalCustomers: 1 });
       expect(await run.other.status()).toMatchObject({ servicesByStatus: { active: 0 }, totalCustomers: 0 });
-      await expect(run.other.services.get(id)).rejects.toMatchObject({ code: 'PROVISIONING_NOT_FOUND' });
+      await expect(run.other.provisioning.get(id)).rejects.toMatchObject({ code: 'PROVISIONING_NOT_FOUND' });
       await expect(run.other.services.request(customerId, { serviceName: 'internet' })).rejects.toMatchObject({
         code: 'CUSTOMER_NOT_FOUND',
       });
@@ -158,7 +159,7 @@ for (const { title, present, create } of backends)
       };
       customer = await run.active();
       const { id } = await run.acme.services.request(customer, { serviceName: 'internet' });
-      await until(async () => (await run.acme.services.get(id)).status === 'failed', run.clock);
+      await until(async () => (await run.acme.provisioning.get(id)).status === 'failed', run.clock);
       expect(calls).toEqual(['port', 'account', 'undo account (completed)', 'undo port (completed)']);
     });
 
@@ -171,7 +172,14 @@ for (const { title, present, create } of backends)
       run.module.events.on('service.stuck', ({ data }) => void stuck.push(data));
       const { id, service } = await provision();
       expect(stuck).toEqual([
-        { requestId: id, serviceName: 'internet', step: 'account', error: 'The step account failed.' },
+        {
+          requestId: id,
+          serviceId: id,
+          serviceName: 'internet',
+          operation: 'provision',
+          step: 'account',
+          error: 'The step account failed.',
+        },
       ]);
       expect(service.steps[1]).toMatchObject({ error: 'The step account failed.' });
       expect(logged()).toContain('a provisioning step failed for good');

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { describe, expect, it } from 'vitest';
 import { fakeClock } from '@dotmac/core/testing';
 import { createLifecycle } from '../../src/lifecycle.js';
-import { defineServiceTemplate } from '../../src/provisioning/definition.js';
+import { defineServiceTemplate } from '../../src/provisioning/template.js';
 import { runKey } from '../../src/store/store.js';
 import { backends } from '../support/backends.js';
 import { rig, until } from '../support/lifecycle.js';
@@ -45,7 +45,7 @@ for (const { title, present, create } of backends)
 
       await living.module.start();
       shared.set(shared.now() + 31_000);
-      await until(async () => (await living.acme.services.get(id)).status === 'active', shared);
+      await until(async () => (await living.acme.provisioning.get(id)).status === 'active', shared);
       const settled = await store.tenant('acme').runs.get(id);
       wakeZombie();
       await until(() => warnings.some((text) => text.includes('taken over')), frozen, 0);
@@ -85,7 +85,7 @@ for (const { title, present, create } of backends)
       const winners = racers.flatMap((lease, index) => (lease ? [{ lease, index }] : []));
       expect(winners.length).toBeLessThanOrEqual(1);
       for (const { lease, index } of winners) await backend.store.runLeases.release(key, `racer ${index}`, lease.fence);
-      await until(async () => (await two.acme.services.get(id)).status === 'active', one.clock, 500);
+      await until(async () => (await two.acme.provisioning.get(id)).status === 'active', one.clock, 500);
       expect(calls).toEqual(['a', 'b', 'c', 'd']);
       await one.stop();
       await two.stop();

@@ -3,7 +3,7 @@ import { fakeClock } from '@dotmac/core/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { createLifecycle } from '../../src/lifecycle.js';
-import { defineServiceTemplate } from '../../src/provisioning/definition.js';
+import { defineServiceTemplate } from '../../src/provisioning/template.js';
 import { memoryLifecycleStore } from '../../src/store/memory/index.js';
 import { rig, until, type Rig } from '../support/lifecycle.js';
 
@@ -39,9 +39,9 @@ describe('a waker of the host', () => {
     const id = await run.active();
     const service = await run.acme.services.request(id, { serviceName: 'internet' });
     await clock.advance(9_000);
-    expect(await run.acme.services.get(service.id)).toMatchObject({ status: 'pending' });
+    expect(await run.acme.provisioning.get(service.id)).toMatchObject({ status: 'pending' });
     isDown = false;
-    await until(async () => (await run.acme.services.get(service.id)).status === 'active', clock, 1_000);
+    await until(async () => (await run.acme.provisioning.get(service.id)).status === 'active', clock, 1_000);
   });
 
   it('runs templates whose configuration is checked asynchronously', async () => {
@@ -51,7 +51,7 @@ describe('a waker of the host', () => {
       run.acme.services.request(id, { serviceName: 'internet', customConfig: { vlan } });
     await expect(request(5_000)).rejects.toMatchObject({ code: 'INVALID_SERVICE_CONFIG' });
     const service = await request(7);
-    await until(async () => (await run.acme.services.get(service.id)).status === 'active', clock, 1_000);
+    await until(async () => (await run.acme.provisioning.get(service.id)).status === 'active', clock, 1_000);
   });
 });
 

@@ -3,7 +3,7 @@ import { appendFileSync } from 'node:fs';
 import { databaseFromUrl } from '@dotmac/core/kysely';
 import { z } from 'zod';
 import { createLifecycle } from '../../src/lifecycle.js';
-import { defineServiceTemplate } from '../../src/provisioning/definition.js';
+import { defineServiceTemplate } from '../../src/provisioning/template.js';
 import { kyselyLifecycleStore } from '../../src/store/kysely/index.js';
 
 const [, , url = '', ledger = '', turn = ''] = process.argv;

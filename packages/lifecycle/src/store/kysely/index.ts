@@ -6,7 +6,10 @@ import { kyselyHistory } from './history.js';
 import { lifecycleMigrations } from './migrations.js';
 import { kyselyDueRuns, kyselyRunLeases } from './run-leases.js';
 import { kyselyRuns } from './runs.js';
+import { kyselyServices } from './services.js';
+import { kyselySignals } from './signals.js';
 import type { LifecycleTables } from './tables.js';
+import { kyselyDueTimers, kyselyTimers } from './timers.js';
 import { kyselyTokens } from './tokens.js';
 
 /** Options of {@link kyselyLifecycleStore}. */
@@ -33,7 +36,11 @@ export function kyselyLifecycleStore(database: Database, { clock }: KyselyLifecy
       history: kyselyHistory(database, tenantId),
       tokens: kyselyTokens(database, tenantId),
       runs: kyselyRuns(database, tenantId),
+      services: kyselyServices(database, tenantId),
+      signals: kyselySignals(database, tenantId),
+      timers: kyselyTimers(database, tenantId),
     }),
     dueRuns: (untilMs, limit) => kyselyDueRuns(database, untilMs, limit),
+    dueTimers: (untilMs, limit) => kyselyDueTimers(database, untilMs, limit),
   };
 }

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { Migration, ModuleMigrations } from '@dotmac/core/kysely';
 
 // JSON columns are text, not jsonb: it refuses the character U+0000, and nothing here looks inside.
@@ -114,6 +115,105 @@ const runIndexes: Migration = async (schema) => {
   await index('dotmac_service_runs_due').columns(['next_at']).execute();
 };
 
+const services: Migration = async (schema, { types }) => {
+  await schema.schema
+    .createTable('dotmac_services')
+    .ifNotExists()
+    .addColumn('tenant_id', types.tenant, (c) => c.notNull())
+    .addColumn('id', types.id, (c) => c.notNull())
+    .addColumn('customer_id', types.id, (c) => c.notNull())
+    .addColumn('service_name', types.key, (c) => c.notNull())
+    .addColumn('template_version', types.key, (c) => c.notNull())
+    .addColumn('template_hash', types.word, (c) => c.notNull())
+    .addColumn('config', types.bigText, (c) => c.notNull())
+    .addColumn('status', types.word, (c) => c.notNull())
+    .addColumn('access', types.word, (c) => c.notNull())
+    .addColumn('outputs', types.bigText, (c) => c.notNull())
+    .addColumn('blocks', types.bigText, (c) => c.notNull())
+    .addColumn('terminate_requested_at', types.epochMs)
+    .addColumn('open_run_id', types.id)
+    .addColumn('created_at', types.epochMs, (c) => c.notNull())
+    .addColumn('updated_at', types.epochMs, (c) => c.notNull())
+    .addColumn('provisioned_at', types.epochMs)
+    .addColumn('terminated_at', types.epochMs)
+    .addPrimaryKeyConstraint('dotmac_services_pk', ['tenant_id', 'id'])
+    .execute();
+};
+
+const serviceIndexes: Migration = async (schema) => {
+  const index = (name: string) => schema.schema.createIndex(name).on('dotmac_services');
+  await index('dotmac_services_customer').columns(['tenant_id', 'customer_id', 'id']).execute();
+  await index('dotmac_services_status').columns(['tenant_id', 'status', 'id']).execute();
+};
+
+/** Runs were services; from here on a service has many. */
+const runsOfServices: Migration = async (schema, { types }) => {
+  const runs = () => schema.schema.alterTable('dotmac_service_runs');
+  await runs().addColumn('service_id', types.id).execute();
+  await runs()
+    .addColumn('operation', types.word, (c) => c.notNull().defaultTo('provision'))
+    .execute();
+  await runs().addColumn('previous', types.bigText).execute();
+  await runs().addColumn('given', types.bigText).execute();
+  await runs().addColumn('cancel_requested_at', types.epochMs).execute();
+  await sql`update dotmac_service_runs set service_id = id, given = '{}'`.execute(schema);
+  await sql`
+    insert into dotmac_services (tenant_id, id, customer_id, service_name, template_version, template_hash, config,
+      status, access, outputs, blocks, open_run_id, created_at, updated_at, provisioned_at)
+    select tenant_id, id, customer_id, service_name, template_version, template_hash, config, status,
+      case when status = 'active' then 'full' else 'none' end, '{}', '[]',
+      case when next_at is null and status <> 'stuck' then null else id end, created_at, updated_at, provisioned_at
+    from dotmac_service_runs`.execute(schema);
+  await sql`update dotmac_service_runs set status = 'running' where status = 'provisioning'`.execute(schema);
+  await sql`update dotmac_service_runs set status = 'completed' where status = 'active'`.execute(schema);
+};
+
+const runsByService: Migration = async (schema) => {
+  const index = (name: string) => schema.schema.createIndex(name).on('dotmac_service_runs');
+  await index('dotmac_service_runs_service').columns(['tenant_id', 'service_id', 'id']).execute();
+  await index('dotmac_service_runs_state').columns(['tenant_id', 'status', 'id']).execute();
+};
+
+const stepSignals: Migration = async (schema, { types }) => {
+  await schema.schema
+    .createTable('dotmac_step_signals')
+    .ifNotExists()
+    .addColumn('tenant_id', types.tenant, (c) => c.notNull())
+    .addColumn('run_id', types.id, (c) => c.notNull())
+    .addColumn('step_key', types.key, (c) => c.notNull())
+    .addColumn('said_by', types.key, (c) => c.notNull())
+    .addColumn('kind', types.word, (c) => c.notNull())
+    .addColumn('comment', types.bigText)
+    .addColumn('output', types.bigText, (c) => c.notNull())
+    .addColumn('at', types.epochMs, (c) => c.notNull())
+    .addPrimaryKeyConstraint('dotmac_step_signals_pk', ['tenant_id', 'run_id', 'step_key', 'said_by'])
+    .execute();
+};
+
+const timers: Migration = async (schema, { types }) => {
+  await schema.schema
+    .createTable('dotmac_lifecycle_timers')
+    .ifNotExists()
+    .addColumn('tenant_id', types.tenant, (c) => c.notNull())
+    .addColumn('customer_id', types.id, (c) => c.notNull())
+    .addColumn('name', types.key, (c) => c.notNull())
+    .addColumn('id', types.id, (c) => c.notNull())
+    .addColumn('due_at', types.epochMs, (c) => c.notNull())
+    .addColumn('command', types.word, (c) => c.notNull())
+    .addColumn('input', types.bigText, (c) => c.notNull())
+    .addColumn('anchor_at', types.epochMs, (c) => c.notNull())
+    .addColumn('set_by', types.key, (c) => c.notNull())
+    .addColumn('set_at', types.epochMs, (c) => c.notNull())
+    .addPrimaryKeyConstraint('dotmac_lifecycle_timers_pk', ['tenant_id', 'customer_id', 'name'])
+    .execute();
+};
+
+const timerIndexes: Migration = async (schema) => {
+  const index = (name: string) => schema.schema.createIndex(name).on('dotmac_lifecycle_timers');
+  await index('dotmac_lifecycle_timers_id').columns(['tenant_id', 'id']).execute();
+  await index('dotmac_lifecycle_timers_due').columns(['due_at']).execute();
+};
+
 /** The lifecycle domain's tables. */
 export const lifecycleMigrations: ModuleMigrations = {
   module: 'lifecycle',
@@ -124,5 +224,12 @@ export const lifecycleMigrations: ModuleMigrations = {
     '0004-verification-tokens': tokens,
     '0005-service-runs': runs,
     '0006-service-run-indexes': runIndexes,
+    '0007-services': services,
+    '0008-service-indexes': serviceIndexes,
+    '0009-runs-of-services': runsOfServices,
+    '0010-runs-by-service': runsByService,
+    '0011-step-signals': stepSignals,
+    '0012-timers': timers,
+    '0013-timer-indexes': timerIndexes,
   },
 };

@@ -3,9 +3,11 @@ import type { AnyEvent } from '@dotmac/core';
 import type { Approval, Block, Customer } from '../../customers/customer.js';
 import type { Stage } from '../../customers/stage.js';
 import type { LifecycleEvents } from '../../events.js';
-import type { Run, ServiceStatus } from '../../provisioning/run.js';
+import type { Run, RunStatus } from '../../provisioning/run.js';
+import type { OperationName } from '../../services/operation.js';
 import type { Channel } from '../../verification/channel.js';
 import { nameKey } from '../name-key.js';
+import type { ServiceRow, SignalRow, TimerRow } from './service-tables.js';
 import type { HistoryEntry, StoredToken } from '../store.js';
 
 /** `dotmac_customers`. */
@@ -71,14 +73,19 @@ export interface RunRow {
   tenant_id: string;
   id: string;
   customer_id: string;
+  service_id: string;
+  operation: string;
   service_name: string;
   template_version: string;
   template_hash: string;
   config: unknown;
+  previous: unknown;
+  given: unknown;
   status: string;
   direction: string;
   steps: unknown;
   next_at: number | null;
+  cancel_requested_at: number | null;
   requested_by: string;
   created_at: number;
   updated_at: number;
@@ -94,6 +101,9 @@ export interface LifecycleTables {
   dotmac_customer_events: EventRow;
   dotmac_verification_tokens: TokenRow;
   dotmac_service_runs: RunRow;
+  dotmac_services: ServiceRow;
+  dotmac_step_signals: SignalRow;
+  dotmac_lifecycle_timers: TimerRow;
 }
 
 /** A customer as a row. */
@@ -126,6 +136,9 @@ export function customerRow(customer: Customer): CustomerRow {
   };
 }
 
+/** What every kept reason has. */
+type OldBlock = Omit<Block, 'severity' | 'promisedUntil'>;
+
 /** A row as a customer. Drivers disagree on how they give large integers: every number goes through Number. */
 export function customerOf(row: CustomerRow): Customer {
   return {
@@ -146,7 +159,10 @@ export function customerOf(row: CustomerRow): Customer {
     marketingConsent: fromFlag(row.marketing_consent),
     attributes: fromJson<Record<string, unknown>>(row.attributes),
     onboardingData: fromJson<Record<string, unknown>>(row.onboarding_data),
-    blocks: fromJson<Block[]>(row.blocks),
+    // Reasons that were opened before there was a choice have neither.
+    blocks: fromJson<(Partial<Block> & OldBlock)[]>(row.blocks).map((block) => {
+      return { severity: 'suspend', promisedUntil: null, ...block };
+    }),
     emailVerifiedAt: numberOrNull(row.email_verified_at),
     phoneVerifiedAt: numberOrNull(row.phone_verified_at),
     createdAt: Number(row.created_at),
@@ -203,14 +219,19 @@ export function runOf(row: RunRow): Run {
     id: row.id,
     tenantId: row.tenant_id,
     customerId: row.customer_id,
+    serviceId: row.service_id,
+    operation: row.operation as OperationName,
     serviceName: row.service_name,
     templateVersion: row.template_version,
     templateHash: row.template_hash,
     config: fromJson<Record<string, unknown>>(row.config),
-    status: row.status as ServiceStatus,
+    previous: row.previous === null ? null : fromJson<Run['previous']>(row.previous),
+    given: fromJson<Record<string, unknown>>(row.given),
+    status: row.status as RunStatus,
     direction: row.direction as Run['direction'],
     steps: fromJson<Run['steps']>(row.steps),
     nextAt: numberOrNull(row.next_at),
+    cancelRequestedAt: numberOrNull(row.cancel_requested_at),
     requestedBy: row.requested_by,
     createdAt: Number(row.created_at),
     updatedAt: Number(row.updated_at),

@@ -8,11 +8,17 @@ import {
 } from '@dotmac/core';
 import type { Customer } from '../../customers/customer.js';
 import type { Run } from '../../provisioning/run.js';
-import { runKey, type HistoryEntry, type LifecycleStore, type StoredToken } from '../store.js';
+import type { Signal } from '../../provisioning/signal.js';
+import type { ServiceInstance } from '../../services/instance.js';
+import type { Timer } from '../../timers/timer.js';
+import { runKey, timerKey, type HistoryEntry, type LifecycleStore, type StoredToken } from '../store.js';
 import { memoryCustomers } from './customers.js';
 import { memoryHistory } from './history.js';
 import { memoryRunLeases } from './run-leases.js';
 import { memoryRuns } from './runs.js';
+import { memoryServices } from './services.js';
+import { memorySignals } from './signals.js';
+import { memoryTimers } from './timers.js';
 import { memoryTokens } from './tokens.js';
 
 /** A run with its lease. */
@@ -33,6 +39,11 @@ const emptyMaps = () => ({
   history: new Map<string, readonly HistoryEntry[]>(),
   tokens: new Map<string, StoredToken>(),
   runs: new Map<string, RunRecord>(),
+  services: new Map<string, ServiceInstance>(),
+  /** By tenant, run, step and who spoke. */
+  signals: new Map<string, Signal>(),
+  /** By tenant and id. */
+  timers: new Map<string, Timer>(),
 });
 
 /** What the parts of the memory store share. */
@@ -63,6 +74,9 @@ export function memoryLifecycleStore({ clock = systemClock }: MemoryLifecycleSto
       history: memoryHistory(memory, tenantId),
       tokens: memoryTokens(memory, tenantId),
       runs: memoryRuns(memory, tenantId),
+      services: memoryServices(memory, tenantId),
+      signals: memorySignals(memory, tenantId),
+      timers: memoryTimers(memory, tenantId),
     }),
     dueRuns(untilMs, limit) {
       const due = [...memory.read.runs.values()]
@@ -73,6 +87,12 @@ export function memoryLifecycleStore({ clock = systemClock }: MemoryLifecycleSto
         )
         .sort((a, b) => a.at - b.at);
       return Promise.resolve(due.slice(0, limit));
+    },
+    dueTimers(untilMs, limit) {
+      const due = [...memory.read.timers].flatMap(([key, { id, dueAt }]) =>
+        dueAt > untilMs ? [] : [{ key: timerKey(key.slice(0, key.indexOf('/')), id), at: dueAt }],
+      );
+      return Promise.resolve(due.sort((a, b) => a.at - b.at).slice(0, limit));
     },
   };
 }

@@ -1,21 +1,43 @@
-import type { Run, ServiceStatus } from '../../provisioning/run.js';
+import type { Run } from '../../provisioning/run.js';
+import { pageOf } from '../page-of.js';
 import { runKey, type RunStore } from '../store.js';
 import type { LifecycleMemory } from './index.js';
 
 /** Provisioning runs in memory. */
 export function memoryRuns(memory: LifecycleMemory, tenantId: string): RunStore {
   const own = (): Run[] =>
-    [...memory.read.runs.values()].map(({ run }) => run).filter((run) => run.tenantId === tenantId);
+    [...memory.read.runs.values()]
+      .map(({ run }) => run)
+      .filter((run) => run.tenantId === tenantId)
+      .sort((a, b) => (a.id < b.id ? 1 : -1));
+  const get: RunStore['get'] = (runId) => Promise.resolve(memory.read.runs.get(runKey(tenantId, runId))?.run);
+  /** Changes a run if it is there and `change` gives something to change. */
+  const change = (runId: string, of: (run: Run) => Partial<Run> | undefined, trx: Parameters<RunStore['reopen']>[1]) =>
+    memory.transaction(({ runs }) => {
+      const record = runs.get(runKey(tenantId, runId));
+      const changes = record && of(record.run);
+      if (changes)
+        runs.set(runKey(tenantId, runId), { ...record, run: { ...record.run, ...structuredClone(changes) } });
+    }, trx);
   return {
     insert: (run, trx) =>
       memory.transaction(({ runs }) => {
         const kept = structuredClone({ ...run, tenantId });
         runs.set(runKey(tenantId, run.id), { run: kept, fence: 0, leaseOwner: null, leaseUntil: 0 });
       }, trx),
-    get: (runId) => Promise.resolve(memory.read.runs.get(runKey(tenantId, runId))?.run),
-    listFor(customerId, limit) {
-      const found = own().filter((run) => run.customerId === customerId);
-      return Promise.resolve(found.sort((a, b) => (a.id < b.id ? 1 : -1)).slice(0, limit));
+    get,
+    lock: get,
+    listFor: (serviceId, limit) =>
+      Promise.resolve(
+        own()
+          .filter((run) => run.serviceId === serviceId)
+          .slice(0, limit),
+      ),
+    list({ status, limit, cursor }) {
+      const found = own().filter(
+        (run) => (status === undefined || run.status === status) && (cursor === undefined || run.id < cursor),
+      );
+      return Promise.resolve(pageOf(found, limit));
     },
     checkpoint: (runId, fence, { status, direction, steps, nextAt, provisionedAt, updatedAt }, trx) =>
       memory.transaction(({ runs }) => {
@@ -25,10 +47,12 @@ export function memoryRuns(memory: LifecycleMemory, tenantId: string): RunStore 
         runs.set(runKey(tenantId, runId), { ...record, run: { ...record.run, ...state } });
         return true;
       }, trx),
-    countByStatus() {
-      const counts: Partial<Record<ServiceStatus, number>> = {};
-      for (const { status } of own()) counts[status] = (counts[status] ?? 0) + 1;
-      return Promise.resolve(counts);
-    },
+    reopen: ({ id, status, direction, steps, nextAt, provisionedAt, updatedAt }, trx) =>
+      change(id, () => ({ status, direction, steps, nextAt, provisionedAt, updatedAt }), trx),
+    requestCancel: (runId, at, trx) =>
+      change(runId, ({ nextAt }) => (nextAt === null ? undefined : { cancelRequestedAt: at, nextAt: at }), trx),
+    cancelRequestedAt: async (runId) => (await get(runId))?.cancelRequestedAt ?? null,
+    wakeWaiting: (runId, at, trx) =>
+      change(runId, ({ status }) => (status === 'waiting' ? { nextAt: at } : undefined), trx),
   };
 }

@@ -1,5 +1,5 @@
 import { isOperationError, type Clock, type ErrorKind, type OperationError } from '@dotmac/core';
-import { lifecycleErrors } from '../errors.js';
+import { lifecycleErrors } from '../../errors.js';
 
 const longestOutput = 64 * 1_024;
 
@@ -7,7 +7,7 @@ const longestOutput = 64 * 1_024;
 const passing: readonly ErrorKind[] = ['limited', 'unavailable', 'timeout', 'internal'];
 
 /** What came of calling a step. */
-type Outcome =
+export type Outcome =
   { ok: true; output: unknown } | { ok: false; isPermanent: boolean; shown: OperationError; error: unknown };
 
 /**

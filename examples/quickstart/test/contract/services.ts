@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict';
+import type { Suite } from '@dotmac/core/testing';
+import { assertInstants, assertProblem, assertStatus, eventually, type Answer, type Client } from './client.js';
+import { active } from './customer-lifecycle.js';
+import type { ContractSubject } from './subject.js';
+
+const customers = '/customer-lifecycle/customers';
+const services = '/customer-lifecycle/services';
+const runs = '/customer-lifecycle/provisioning';
+
+/** Requests a service and waits until it is active. */
+export async function provisioned({ client }: ContractSubject, customerId: string): Promise<{ id: string }> {
+  const asked = assertStatus(
+    await client.post(`${customers}/${customerId}/services`, { service_name: 'internet-100' }),
+    202,
+  );
+  await becomes(client, asked.body.id, { status: 'active', access: 'full' });
+  return { id: asked.body.id };
+}
+
+function becomes(client: Client, id: string, wanted: Record<string, string>): Promise<Answer> {
+  return eventually(
+    () => client.get(`${services}/${id}`),
+    ({ body }) => Object.entries(wanted).every(([key, value]) => body[key] === value) && body.open_run_id === null,
+  );
+}
+
+/** Services over their whole life, and what may be asked about a customer. */
+export const serviceLife: Suite<ContractSubject> = {
+  name: 'services and commands',
+  cases: [
+    {
+      name: 'suspends a service with its customer, and by itself',
+      async run(subject) {
+        const { client } = subject;
+        const customerId = await active(subject);
+        const { id } = await provisioned(subject, customerId);
+        const suspend = { action_type: 'non_payment', severity: 'throttle' };
+        assertStatus(await client.post(`${customers}/${customerId}/suspend`, suspend), 200);
+        await becomes(client, id, { status: 'active', access: 'throttled' });
+        assertStatus(await client.post(`${customers}/${customerId}/reactivate`, { action_type: 'non_payment' }), 200);
+        await becomes(client, id, { status: 'active', access: 'full' });
+        const own = assertStatus(await client.post(`${services}/${id}/suspend`, { action_type: 'abuse' }), 200);
+        assert.deepEqual(own.body.open_reasons, ['abuse']);
+        await becomes(client, id, { status: 'suspended', access: 'suspended' });
+        assertProblem(await client.post(`${services}/${id}/suspend`, { action_type: 'abuse' }), 409, 'SERVICE_BUSY');
+        assertStatus(await client.post(`${services}/${id}/resume`, { action_type: 'abuse' }), 200);
+        await becomes(client, id, { status: 'active', access: 'full' });
+        const { body } = assertStatus(await client.get(`${services}/${id}/runs`), 200);
+        assert.deepEqual(
+          body.map((run: { operation: string }) => run.operation),
+          ['resume', 'suspend', 'resume', 'throttle', 'provision'],
+        );
+      },
+    },
+    {
+      name: 'takes a service down, and lists what there is',
+      async run(subject) {
+        const { client } = subject;
+        const customerId = await active(subject);
+        const [one, two] = [await provisioned(subject, customerId), await provisioned(subject, customerId)];
+        assertStatus(await client.post(`${services}/${one.id}/terminate`, { reason: 'moved' }), 202);
+        const ended = await becomes(client, one.id, { status: 'terminated', access: 'none' });
+        assertInstants(ended.body, 'terminated_at');
+        const page = assertStatus(await client.get(`${services}?customer_id=${customerId}&limit=1`), 200).body;
+        assert.equal(page.items[0].id, two.id);
+        const rest = assertStatus(
+          await client.get(`${services}?customer_id=${customerId}&limit=1&cursor=${page.next_cursor}`),
+          200,
+        ).body;
+        assert.deepEqual([rest.items[0].id, rest.next_cursor], [one.id, null]);
+        assertStatus(await client.get(`${services}/${two.id}/drift`), 200);
+        assertProblem(await client.post(`${services}/${two.id}/change-plan`), 409, 'PLAN_CHANGE_UNSUPPORTED');
+      },
+    },
+    {
+      name: 'tells runs apart from what cannot be done to them',
+      async run(subject) {
+        const { client } = subject;
+        const { id } = await provisioned(subject, await active(subject));
+        const done = assertStatus(await client.get(`${runs}?status=completed`), 200).body.items;
+        assert.ok(done.some((run: { id: string }) => run.id === id));
+        assert.deepEqual(assertStatus(await client.get(`${runs}?status=stuck`), 200).body.items, []);
+        assertProblem(await client.post(`${runs}/${id}/cancel`), 409, 'RUN_NOT_OPEN');
+        assertProblem(await client.post(`${runs}/${id}/retry`, {}), 409, 'RUN_NOT_OPEN');
+        assertProblem(await client.post(`${runs}/completions`, { token: 'made.up' }), 422, 'COMPLETION_TOKEN_INVALID');
+      },
+    },
+    {
+      name: 'says what may be done to a customer, and what it would do',
+      async run(subject) {
+        const { client } = subject;
+        const id = await active(subject);
+        const explained = assertStatus(await client.get(`${customers}/${id}/commands`), 200).body;
+        const suspend = explained.find((it: { command: string }) => it.command === 'suspend');
+        assert.deepEqual([suspend.allowed, suspend.leads_to], [true, 'suspended']);
+        const restore = explained.find((it: { command: string }) => it.command === 'restore');
+        assert.deepEqual([restore.allowed, typeof restore.reason], [false, 'string']);
+        const asked = { command: 'suspend', input: { action_type: 'abuse' } };
+        const dry = assertStatus(await client.post(`${customers}/${id}/dry-run`, asked), 200).body;
+        assert.deepEqual([dry.allowed, dry.to, dry.events], [true, 'suspended', ['customer.suspended']]);
+        assert.equal((await client.get(`${customers}/${id}`)).body.lifecycle_stage, 'active');
+      },
+    },
+    {
+      name: 'sets timers, and takes promises',
+      async run(subject) {
+        const { client } = subject;
+        const id = await active(subject);
+        const due_at = new Date(Date.now() + 3_600_000).toISOString();
+        const timer = { name: 'trial-end', command: 'suspend', input: { action_type: 'trial' }, due_at };
+        const set = assertStatus(await client.post(`${customers}/${id}/timers`, timer), 200).body;
+        assert.deepEqual([set.due_at, set.input], [due_at, { action_type: 'trial' }]);
+        assert.equal(assertStatus(await client.get(`${customers}/${id}/timers`), 200).body.length, 1);
+        assertStatus(await client.call('DELETE', `${customers}/${id}/timers/trial-end`), 200);
+        assert.deepEqual(assertStatus(await client.get(`${customers}/${id}/timers`), 200).body, []);
+        assertStatus(await client.post(`${customers}/${id}/suspend`, { action_type: 'late' }), 200);
+        const promised = await client.post(`${customers}/${id}/promise`, { action_type: 'late', until: due_at });
+        assert.equal(assertStatus(promised, 200).body.lifecycle_stage, 'active');
+        const ended = await client.post(`${customers}/${id}/end-promise`, {});
+        assert.equal(assertStatus(ended, 200).body.lifecycle_stage, 'suspended');
+      },
+    },
+    {
+      name: 'parts with a customer, and takes it back',
+      async run(subject) {
+        const { client } = subject;
+        const id = await active(subject);
+        const stages = [];
+        for (const command of ['mark-churning', 'win-back', 'deactivate', 'delete', 'restore', 'win-back', 'onboard']) {
+          const answer = assertStatus(await client.post(`${customers}/${id}/${command}`, {}), 200);
+          stages.push(answer.body.lifecycle_stage);
+        }
+        assert.deepEqual(stages, ['churning', 'active', 'inactive', 'deleted', 'inactive', 'onboarding', 'active']);
+        assertProblem(await client.post(`${customers}/${id}/restore`, {}), 409, 'ILLEGAL_TRANSITION');
+      },
+    },
+  ],
+};

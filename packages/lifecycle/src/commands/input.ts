@@ -1,0 +1,28 @@
+import { freeForm, instant } from '@dotmac/core/contract';
+import { z } from 'zod';
+import { blockSeverity } from '../customers/customer.js';
+import { writtenInstant } from '../written-instant.js';
+
+/** What the commands take, all of them together: each reads its own part, as over its own route. */
+export const commandInput = z
+  .object({
+    actionType: z.string().max(50),
+    reason: z.string().max(1_000).nullable(),
+    parameters: freeForm,
+    severity: blockSeverity,
+    until: instant,
+    serviceName: z.string().max(100),
+    customConfig: freeForm,
+    onboardingData: freeForm,
+  })
+  .partial()
+  .meta({ id: 'LifecycleCommandInput', description: 'What the command takes on its own route' });
+
+/** @see commandInput */
+export type CommandInput = z.output<typeof commandInput>;
+
+/** The input of code as the schema reads it. */
+export function writtenInput(input: CommandInput = {}): { input: z.input<typeof commandInput> } {
+  const { until, ...rest } = input;
+  return { input: until === undefined ? rest : { ...rest, until: writtenInstant(until) } };
+}

@@ -1,0 +1,44 @@
+import { id, routeFor } from '@dotmac/core/contract';
+import { z } from 'zod';
+import { lifecycleErrors } from '../errors.js';
+import type { LifecycleScope } from '../lifecycle.js';
+import { commandExplanation, dryRun, dryRunInput } from './explanation.js';
+
+const route = routeFor<LifecycleScope>();
+const tag = 'Customer lifecycle';
+const params = z.object({ id });
+
+/** What may be done to a customer, and what it would do. */
+export const commandRoutes = [
+  route({
+    name: 'explainCustomerCommands',
+    method: 'GET',
+    path: '/customer-lifecycle/customers/{id}/commands',
+    tag,
+    summary: 'What may be done to a customer now, and why the rest may not',
+    permission: 'lifecycle:read',
+    params,
+    output: z.array(commandExplanation),
+    errors: [lifecycleErrors.CUSTOMER_NOT_FOUND],
+    run: (lifecycle, { params: { id: customerId } }) => lifecycle.commands.explain(customerId),
+  }),
+  route({
+    name: 'dryRunCustomerCommand',
+    method: 'POST',
+    path: '/customer-lifecycle/customers/{id}/dry-run',
+    tag,
+    summary: 'What a command would do',
+    description:
+      'It is carried out and undone: events, services and timers are those that it would make. No hook is called.',
+    permission: 'lifecycle:write',
+    params,
+    body: dryRunInput,
+    output: dryRun,
+    errors: [
+      lifecycleErrors.CUSTOMER_NOT_FOUND,
+      lifecycleErrors.SERVICE_TEMPLATE_NOT_FOUND,
+      lifecycleErrors.INVALID_SERVICE_CONFIG,
+    ],
+    run: (lifecycle, { params: { id: customerId }, body }) => lifecycle.commands.dryRun(customerId, body),
+  }),
+];

@@ -1,0 +1,26 @@
+import { coreErrors, type StoreTransaction } from '@dotmac/core';
+import type { LifecycleContext } from '../context.js';
+import type { Checkpoint } from '../store/store.js';
+import type { Run } from './run.js';
+
+/** A run in the hands of the worker that holds its lease. */
+export interface Hold {
+  tenantId: string;
+  runId: string;
+  fence: number;
+  signal: AbortSignal;
+}
+
+/** Writes how far the run is. @throws LEASE_LOST when another worker took it over: then nothing was written */
+export async function save(
+  context: LifecycleContext,
+  { tenantId, runId, fence }: Hold,
+  run: Run,
+  change: Partial<Checkpoint>,
+  trx?: StoreTransaction,
+): Promise<Run> {
+  const saved = { ...run, ...change, updatedAt: Math.max(context.clock.now(), run.updatedAt) };
+  if (!(await context.store.tenant(tenantId).runs.checkpoint(runId, fence, saved, trx)))
+    throw coreErrors.LEASE_LOST({ key: runId });
+  return saved;
+}

@@ -1,0 +1,68 @@
+import type { LifecycleContext } from '../context.js';
+import { happened, recordChange, type PendingEvent } from '../customers/record.js';
+import type { ServiceInstance } from '../services/instance.js';
+import { operationOf } from '../services/operation.js';
+import { settleService } from '../services/settle.js';
+import { save, type Hold } from './checkpoint.js';
+import type { EndStatus } from './plan.js';
+import type { Run } from './run.js';
+
+/**
+ * Ends a run: what it leaves of its service, its event in the customer's history, and, if the service should be
+ * otherwise by now, the next run; in one transaction.
+ */
+export function endRun(context: LifecycleContext, hold: Hold, run: Run, status: EndStatus): Promise<Run> {
+  const { store, clock } = context;
+  const { tenantId, customerId } = run;
+  return store.transaction(async (trx) => {
+    const { customers, services } = store.tenant(tenantId);
+    const customer = await customers.lock(customerId, trx);
+    const provisionedAt = status === 'completed' ? clock.now() : null;
+    const ended = await save(context, hold, run, { status, nextAt: null, provisionedAt }, trx);
+    const service = await services.lock(run.serviceId, trx);
+    if (!customer || !service) return ended;
+    const identity = { tenantId, actor: run.requestedBy };
+    const at = Math.max(clock.now(), customer.updatedAt);
+    const left = leave(service, ended, status, at);
+    const next = await settleService(context, identity, left, customer, { at, trx });
+    if (!next) await services.replace(left, trx);
+    const pending = [eventOf(ended, status), ...(next ? [next.event] : [])];
+    const after = { ...customer, version: customer.version + pending.length, updatedAt: at };
+    const events = pending.map((event) => happened(identity, customerId, at, event));
+    await recordChange(context, customer, after, events, trx);
+    return ended;
+  });
+}
+
+/** The service after a run. */
+export function leave(service: ServiceInstance, run: Run, status: EndStatus, at: number): ServiceInstance {
+  const changed = { ...service, updatedAt: at };
+  // A run that is stuck keeps others from the service until somebody has looked.
+  if (status === 'stuck') return { ...changed, status: 'stuck' };
+  const freed = { ...changed, openRunId: null };
+  if (status !== 'completed') return run.operation === 'provision' ? { ...freed, status: 'failed' } : freed;
+  const { operation, steps, config, serviceName, templateVersion, templateHash } = run;
+  const { leaves } = operationOf(operation);
+  const made = steps.filter(({ completedOrder }) => completedOrder !== null);
+  const outputs = { ...service.outputs, ...Object.fromEntries(made.map(({ key, output }) => [key, output])) };
+  return {
+    ...freed,
+    ...leaves,
+    outputs,
+    ...(operation === 'change_plan' && { config, serviceName, templateVersion, templateHash }),
+    ...(operation === 'provision' && { provisionedAt: at }),
+    ...(operation === 'deprovision' && { terminatedAt: at }),
+  };
+}
+
+/** What a run's end is called. */
+export function eventOf(run: Run, status: EndStatus): PendingEvent {
+  const { id: requestId, serviceId, serviceName, operation, steps } = run;
+  const service = { requestId, serviceId, serviceName, operation };
+  if (status === 'completed') return { name: operationOf(operation).done, data: service };
+  if (status === 'cancelled') return { name: 'service.cancelled', data: service };
+  const broken =
+    steps.find((step) => step.status === 'compensation_failed') ?? steps.find(({ error }) => error !== null);
+  const data = { ...service, step: broken?.key ?? '', error: broken?.error ?? '' };
+  return { name: `service.${status}`, data };
+}

@@ -1,0 +1,109 @@
+import type { ScopeIdentity } from '@dotmac/core';
+import type { LifecycleContext } from '../context.js';
+import { lifecycleErrors } from '../errors.js';
+import type { ServiceInstance } from '../services/instance.js';
+import { settleService } from '../services/settle.js';
+import type { RunChange, RunMoment } from './change-run.js';
+import { eventOf, leave } from './end.js';
+import type { Run, RunStep } from './run.js';
+
+type Decide = (moment: RunMoment) => Promise<RunChange>;
+type Action = 'retry' | 'skip' | 'force';
+
+/** The step that a stuck run stopped at. */
+function brokenStep({ steps }: Run): RunStep | undefined {
+  return (
+    steps.find(({ status }) => status === 'compensation_failed') ?? steps.find(({ status }) => status === 'failed')
+  );
+}
+
+function mustBeStuck({ id: requestId, status }: Run): void {
+  if (status !== 'stuck') throw lifecycleErrors.RUN_NOT_OPEN({ requestId, status, wanted: 'stuck' });
+}
+
+function intervened(run: Run, action: Action, step: string | null, note: string | null): RunChange {
+  const { id: requestId, serviceId, serviceName, operation } = run;
+  const data = { requestId, serviceId, serviceName, operation, action, step, note };
+  return { run, event: { name: 'service.intervened', data } };
+}
+
+/** Sets a stuck run going again, its broken step as `mend` leaves it. */
+function goOn(
+  context: LifecycleContext,
+  action: 'retry' | 'skip',
+  note: string | null,
+  mend: (step: RunStep, at: number) => RunStep,
+): Decide {
+  return async ({ run, at, trx }) => {
+    mustBeStuck(run);
+    const { runs, services } = context.store.tenant(run.tenantId);
+    const broken = brokenStep(run);
+    const isUndoing = broken?.status === 'compensation_failed';
+    const steps = run.steps.map((step) => (step === broken ? mend(step, at) : step));
+    const going: Run = {
+      ...run,
+      steps,
+      status: isUndoing ? 'compensating' : 'running',
+      direction: isUndoing ? 'backward' : 'forward',
+      nextAt: at,
+      updatedAt: at,
+    };
+    await runs.reopen(going, trx);
+    const service = await services.lock(run.serviceId, trx);
+    if (service) await services.replace({ ...unstuck(service, run), updatedAt: at }, trx);
+    return intervened(going, action, broken?.key ?? null, note);
+  };
+}
+
+/** Tries the broken step again, with all its attempts. */
+export function retried(context: LifecycleContext, note: string | null): Decide {
+  return goOn(context, 'retry', note, (step) =>
+    step.status === 'compensation_failed'
+      ? { ...step, status: 'compensating', compensationFailures: 0, compensationAttempts: 0 }
+      : { ...step, status: 'failed', attempts: 0, failures: 0, error: null },
+  );
+}
+
+/** Goes on without the broken step: somebody took care of it. */
+export function skipped(context: LifecycleContext, note: string | null): Decide {
+  return goOn(context, 'skip', note, (step, at) =>
+    step.status === 'compensation_failed'
+      ? { ...step, status: 'compensated', finishedAt: at }
+      : { ...step, status: 'skipped', finishedAt: at },
+  );
+}
+
+/** Ends a stuck run as somebody says that it ended. */
+export function forced(
+  context: LifecycleContext,
+  identity: ScopeIdentity,
+  outcome: 'completed' | 'failed',
+  note: string | null,
+): Decide {
+  return async ({ run, customer, at, trx }) => {
+    mustBeStuck(run);
+    const { runs, services } = context.store.tenant(run.tenantId);
+    const ended: Run = {
+      ...run,
+      status: outcome,
+      nextAt: null,
+      updatedAt: at,
+      provisionedAt: outcome === 'completed' ? at : null,
+    };
+    await runs.reopen(ended, trx);
+    const change = intervened(ended, 'force', brokenStep(run)?.key ?? null, note);
+    const service = await services.lock(run.serviceId, trx);
+    if (!service) return change;
+    const left = leave(unstuck(service, run), ended, outcome, at);
+    const next = await settleService(context, identity, left, customer, { at, trx });
+    if (!next) await services.replace(left, trx);
+    return { ...change, more: [eventOf(ended, outcome), ...(next ? [next.event] : [])] };
+  };
+}
+
+/** A service as it was before its run got stuck. */
+function unstuck(service: ServiceInstance, { operation }: Run): ServiceInstance {
+  if (operation === 'provision') return { ...service, status: 'provisioning' };
+  if (operation === 'deprovision') return { ...service, status: 'deprovisioning' };
+  return { ...service, status: service.access === 'suspended' ? 'suspended' : 'active' };
+}

@@ -1,0 +1,55 @@
+import type { LifecycleContext } from '../../context.js';
+import { lifecycleErrors } from '../../errors.js';
+import { completionTokenOf } from '../completion-token.js';
+import type { ActionStep, Reconciliation } from '../definition.js';
+import type { RunStep } from '../run.js';
+import { callStep } from './call.js';
+import { contextOf } from './context.js';
+import { begun, completed, defaultTimeoutMs, failed, givenUp, hasCrashedTooOften, refused } from './forward.js';
+import type { StepResult, StepWork } from './result.js';
+
+const defaultCompletionMs = 24 * 3_600_000;
+
+/** Runs a step that calls another system, once. */
+export async function runAction(
+  context: LifecycleContext,
+  work: StepWork<ActionStep>,
+  signal: AbortSignal,
+): Promise<StepResult> {
+  const { clock } = context;
+  const { run, step, definition } = work;
+  if (step.status === 'waiting') return heard(context, work);
+  if (hasCrashedTooOften(step)) return givenUp(context, step);
+  const attempt = begun(step, clock.now());
+  await work.begin(attempt);
+  const { timeoutMs = defaultTimeoutMs, reconcile, retry, completion } = definition;
+  const limits = { step: step.key, timeoutMs, outer: signal };
+  const outcome = await callStep(clock, limits, async (deadline): Promise<unknown> => {
+    const told = { ...(await contextOf(work, 'run')), attempt: attempt.attempts, signal: deadline };
+    // Nobody knows what came of the attempt before: look first.
+    const found: Reconciliation | undefined = step.startedAt !== null ? await reconcile?.(told) : undefined;
+    if (found?.done) return found.output;
+    return definition.run({ ...told, completionToken: completionTokenOf(context, run, step.key) });
+  });
+  context.metrics.stepEnded(run.serviceName, 'run', outcome.ok);
+  if (!outcome.ok) return failed(context, work, attempt, outcome, retry);
+  if (!completion) return { step: completed(run, attempt, outcome.output, clock.now()), direction: 'forward' };
+  const waitUntil = clock.now() + (completion.timeoutMs ?? defaultCompletionMs);
+  return { step: { ...attempt, status: 'waiting', output: outcome.output, waitUntil }, direction: 'forward' };
+}
+
+/** Looks whether somebody called back. */
+async function heard(context: LifecycleContext, { run, step }: StepWork<ActionStep>): Promise<StepResult> {
+  const { store, clock } = context;
+  const [signal] = await store.tenant(run.tenantId).signals.list(run.id, step.key);
+  if (signal?.kind === 'complete')
+    return { step: completed(run, step, signal.output ?? step.output, clock.now()), direction: 'forward' };
+  if (signal) return refused(context, step, signal.comment ?? lifecycleErrors.STEP_FAILED({ step: step.key }).message);
+  return expiredOrWaiting(context, step, lifecycleErrors.COMPLETION_EXPIRED({ step: step.key }).message);
+}
+
+/** A waiting step whose time is up has failed; otherwise it waits on. */
+export function expiredOrWaiting(context: LifecycleContext, step: RunStep, error: string): StepResult {
+  if ((step.waitUntil ?? Infinity) <= context.clock.now()) return refused(context, step, error);
+  return { step, direction: 'forward' };
+}

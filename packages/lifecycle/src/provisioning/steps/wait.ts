@@ -1,0 +1,31 @@
+import type { LifecycleContext } from '../../context.js';
+import type { WaitStep } from '../definition.js';
+import { callStep } from './call.js';
+import { contextOf } from './context.js';
+import { begun, completed, defaultTimeoutMs, failed } from './forward.js';
+import type { StepResult, StepWork } from './result.js';
+
+/** Lets time pass: how much is asked once. */
+export async function runWait(
+  context: LifecycleContext,
+  work: StepWork<WaitStep>,
+  signal: AbortSignal,
+): Promise<StepResult> {
+  const { clock } = context;
+  const { run, step, definition } = work;
+  if (step.status === 'waiting') {
+    const isOver = (step.waitUntil ?? 0) <= clock.now();
+    return { step: isOver ? completed(run, step, null, clock.now()) : step, direction: 'forward' };
+  }
+  const attempt = begun(step, clock.now());
+  const { waitMs } = definition;
+  const limits = { step: step.key, timeoutMs: defaultTimeoutMs, outer: signal };
+  const outcome = await callStep(clock, limits, async (deadline) =>
+    typeof waitMs === 'number'
+      ? waitMs
+      : waitMs({ ...(await contextOf(work, 'run')), attempt: attempt.attempts, signal: deadline }),
+  );
+  if (!outcome.ok) return failed(context, work, attempt, outcome, undefined);
+  const waitUntil = clock.now() + Math.max(0, Number(outcome.output));
+  return { step: { ...attempt, status: 'waiting', waitUntil }, direction: 'forward' };
+}

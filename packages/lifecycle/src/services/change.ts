@@ -1,0 +1,69 @@
+import type { ScopeIdentity, StoreTransaction } from '@dotmac/core';
+import type { LifecycleContext } from '../context.js';
+import type { CommandOptions } from '../customers/perform.js';
+import { happened, recordChange, type PendingEvent } from '../customers/record.js';
+import { lifecycleErrors } from '../errors.js';
+import type { ServiceStore } from '../store/store.js';
+import type { ServiceInstance } from './instance.js';
+import { settleService } from './settle.js';
+
+/** A service in the transaction that changes it. */
+export interface ServiceMoment {
+  service: ServiceInstance;
+  at: number;
+  trx: StoreTransaction;
+  /** The refusal of a change, with its reason. */
+  busy: (reason: string) => Error;
+}
+
+/** What a change comes to. */
+export interface ServiceChange {
+  service: ServiceInstance;
+  event: PendingEvent;
+}
+
+/** @throws SERVICE_NOT_FOUND */
+export async function findService(
+  services: ServiceStore,
+  serviceId: string,
+  trx?: StoreTransaction,
+): Promise<ServiceInstance> {
+  const service = await services.get(serviceId, trx);
+  if (!service) throw lifecycleErrors.SERVICE_NOT_FOUND({ serviceId });
+  return service;
+}
+
+/**
+ * Changes one service in one transaction, under its customer's lock: the change, its event in the customer's history,
+ * and whatever the service then needs.
+ * @throws SERVICE_NOT_FOUND, and what `decide` throws
+ */
+export async function changeService(
+  context: LifecycleContext,
+  identity: ScopeIdentity,
+  serviceId: string,
+  { trx: join }: CommandOptions = {},
+  decide: (moment: ServiceMoment) => ServiceChange | Promise<ServiceChange>,
+): Promise<ServiceInstance> {
+  const { store, clock } = context;
+  const { customers, services } = store.tenant(identity.tenantId);
+  const busy = (reason: string): Error => lifecycleErrors.SERVICE_BUSY({ serviceId, reason });
+  return store.transaction(async (trx) => {
+    const { customerId } = await findService(services, serviceId, trx);
+    const customer = await customers.lock(customerId, trx);
+    if (!customer) throw lifecycleErrors.SERVICE_NOT_FOUND({ serviceId });
+    const at = Math.max(clock.now(), customer.updatedAt);
+    // As it is now that nobody else can change it.
+    const service = await services.lock(serviceId, trx);
+    if (!service) throw lifecycleErrors.SERVICE_NOT_FOUND({ serviceId });
+    const change = await decide({ service, at, trx, busy });
+    const changed = { ...change.service, updatedAt: at };
+    const next = await settleService(context, identity, changed, customer, { at, trx });
+    if (!next) await services.replace(changed, trx);
+    const pending = [change.event, ...(next ? [next.event] : [])];
+    const after = { ...customer, version: customer.version + pending.length, updatedAt: at };
+    const events = pending.map((event) => happened(identity, customerId, at, event));
+    await recordChange(context, customer, after, events, trx);
+    return next?.service ?? changed;
+  }, join);
+}

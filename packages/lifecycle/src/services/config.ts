@@ -1,0 +1,25 @@
+import type { LifecycleContext } from '../context.js';
+import { lifecycleErrors } from '../errors.js';
+import type { ServiceTemplate } from '../provisioning/template.js';
+
+/** The newest template of a name. @throws SERVICE_TEMPLATE_NOT_FOUND */
+export function templateNamed({ templates }: LifecycleContext, serviceName: string): ServiceTemplate {
+  const template = templates.latest(serviceName);
+  if (template) return template;
+  const issues = [{ path: 'service_name', message: 'There is no such service' }];
+  throw lifecycleErrors.SERVICE_TEMPLATE_NOT_FOUND({ serviceName }, { issues });
+}
+
+/** Holds a configuration against a template's schema. @throws INVALID_SERVICE_CONFIG */
+export async function checkConfig(
+  { name, config }: ServiceTemplate,
+  customConfig: Record<string, unknown>,
+): Promise<void> {
+  const { error } = await config.safeParseAsync(customConfig);
+  if (!error) return;
+  const issues = error.issues.map(({ path, message }) => ({
+    path: ['custom_config', ...path.map(String)].join('.'),
+    message,
+  }));
+  throw lifecycleErrors.INVALID_SERVICE_CONFIG({ serviceName: name }, { issues });
+}

@@ -1,0 +1,71 @@
+import { instant, id } from '@dotmac/core/contract';
+import { z } from 'zod';
+import type { LifecycleContext } from '../context.js';
+import { lifecycleErrors } from '../errors.js';
+import type { StepContext } from '../provisioning/definition.js';
+import { callStep } from '../provisioning/steps/call.js';
+import type { ServiceInstance } from './instance.js';
+
+/** What a service's systems say of it, held against what is kept. */
+export const serviceDrift = z
+  .object({
+    serviceId: id,
+    checkedAt: instant,
+    drifted: z.boolean().meta({ description: 'Some step’s effect is not there any more' }),
+    steps: z.array(
+      z.object({
+        name: z.string(),
+        found: z
+          .enum(['present', 'missing', 'unknown'])
+          .meta({ description: '`unknown`: it could not be asked; see `error`' }),
+        error: z.string().nullable(),
+      }),
+    ),
+  })
+  .meta({ id: 'ServiceDrift' });
+
+/** @see serviceDrift */
+export type ServiceDrift = z.output<typeof serviceDrift>;
+
+const timeoutMs = 30_000;
+
+/** Asks each step of setting a service up that can be asked, one after another. */
+export async function driftOf(
+  context: LifecycleContext,
+  service: ServiceInstance,
+  signal: AbortSignal,
+): Promise<ServiceDrift> {
+  const { store, clock, templates, logger } = context;
+  const { id: serviceId, tenantId, customerId, serviceName } = service;
+  const template = templates.of(service);
+  const customer = await store.tenant(tenantId).customers.get(customerId);
+  const steps: ServiceDrift['steps'] = [];
+  if (!template || !customer) throw lifecycleErrors.SERVICE_TEMPLATE_NOT_FOUND({ serviceName });
+  const isThere = service.status === 'active' || service.status === 'suspended';
+  for (const step of isThere ? (template.stepsOf('provision') ?? []) : []) {
+    if (!('run' in step) || !step.reconcile) continue;
+    const { key, reconcile } = step;
+    const outcome = await callStep(clock, { step: key, timeoutMs, outer: signal }, async (deadline) => {
+      const told: StepContext = {
+        tenantId,
+        customerId,
+        customer,
+        requestId: serviceId,
+        serviceId,
+        serviceName,
+        operation: 'provision',
+        config: await template.config.parseAsync(service.config),
+        previous: null,
+        outputs: service.outputs,
+        attempt: 1,
+        idempotencyKey: `${serviceId}:${key}`,
+        signal: deadline,
+      };
+      return reconcile(told);
+    });
+    if (!outcome.ok) logger.warn({ tenantId, serviceId, step: key }, 'a step could not be asked whether it is done');
+    const found = outcome.ok ? ((outcome.output as { done: boolean }).done ? 'present' : 'missing') : 'unknown';
+    steps.push({ name: key, found, error: outcome.ok ? null : outcome.shown.message });
+  }
+  return { serviceId, checkedAt: clock.now(), drifted: steps.some(({ found }) => found === 'missing'), steps };
+}

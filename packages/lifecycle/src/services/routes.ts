@@ -1,0 +1,141 @@
+import { id, page, routeFor } from '@dotmac/core/contract';
+import { z } from 'zod';
+import { lifecycleErrors } from '../errors.js';
+import type { LifecycleScope } from '../lifecycle.js';
+import { provisioning } from '../provisioning/run.js';
+import { serviceDrift } from './drift.js';
+import {
+  planInput,
+  serviceBlockInput,
+  serviceListQuery,
+  serviceRequestInput,
+  serviceUnblockInput,
+  terminationInput,
+} from './input.js';
+import { serviceRequest, serviceView } from './instance.js';
+
+const route = routeFor<LifecycleScope>();
+const tag = 'Customer lifecycle';
+const params = z.object({ id });
+const reading = { method: 'GET', tag, permission: 'lifecycle:read' } as const;
+const changing = { method: 'POST', tag, permission: 'lifecycle:write', params, output: serviceView } as const;
+const refusals = [lifecycleErrors.SERVICE_NOT_FOUND, lifecycleErrors.SERVICE_BUSY, lifecycleErrors.CONCURRENT_CHANGE];
+
+/** Services: ask for one, change it, take it down. */
+export const serviceRoutes = [
+  route({
+    name: 'requestService',
+    method: 'POST',
+    path: '/customer-lifecycle/customers/{id}/services',
+    tag,
+    summary: 'Request a service for a customer',
+    description:
+      'Of active customers only. It is set up in the background, step by step; `Location` tells how far it is.',
+    permission: 'lifecycle:write',
+    params,
+    body: serviceRequestInput,
+    output: serviceRequest,
+    status: 202,
+    location: ({ id: requestId }) => `/customer-lifecycle/provisioning/${requestId}`,
+    idempotent: true,
+    errors: [
+      lifecycleErrors.CUSTOMER_NOT_FOUND,
+      lifecycleErrors.ILLEGAL_TRANSITION,
+      lifecycleErrors.CONCURRENT_CHANGE,
+      lifecycleErrors.SERVICE_TEMPLATE_NOT_FOUND,
+      lifecycleErrors.INVALID_SERVICE_CONFIG,
+      lifecycleErrors.SERVICE_LIMIT,
+    ],
+    run: (lifecycle, { params: { id: customerId }, body }) => lifecycle.services.request(customerId, body),
+  }),
+  route({
+    ...reading,
+    name: 'listServices',
+    path: '/customer-lifecycle/services',
+    summary: 'List services',
+    description: 'Newest first; of one customer or in one status, if asked.',
+    query: serviceListQuery,
+    output: page(serviceView).meta({ id: 'CustomerServicePage' }),
+    run: (lifecycle, { query }) => lifecycle.services.list(query),
+  }),
+  route({
+    ...reading,
+    name: 'getService',
+    path: '/customer-lifecycle/services/{id}',
+    summary: 'Get a service',
+    params,
+    output: serviceView,
+    errors: [lifecycleErrors.SERVICE_NOT_FOUND],
+    run: (lifecycle, { params: { id: serviceId } }) => lifecycle.services.get(serviceId),
+  }),
+  route({
+    ...reading,
+    name: 'listServiceRuns',
+    path: '/customer-lifecycle/services/{id}/runs',
+    summary: 'What was done to a service',
+    description: 'Its last hundred runs, newest first.',
+    params,
+    output: z.array(provisioning),
+    errors: [lifecycleErrors.SERVICE_NOT_FOUND],
+    run: (lifecycle, { params: { id: serviceId } }) => lifecycle.services.runs(serviceId),
+  }),
+  route({
+    ...reading,
+    name: 'checkServiceDrift',
+    path: '/customer-lifecycle/services/{id}/drift',
+    summary: 'Is what was set up still there?',
+    description: 'Asks the systems behind the steps that can be asked; changes nothing.',
+    params,
+    output: serviceDrift,
+    errors: [lifecycleErrors.SERVICE_NOT_FOUND, lifecycleErrors.SERVICE_TEMPLATE_NOT_FOUND],
+    run: (lifecycle, { params: { id: serviceId }, signal }) => lifecycle.services.drift(serviceId, { signal }),
+  }),
+  route({
+    ...changing,
+    name: 'suspendService',
+    path: '/customer-lifecycle/services/{id}/suspend',
+    summary: 'Throttle or suspend one service',
+    description: 'For a reason of its own, besides those of its customer.',
+    body: serviceBlockInput,
+    errors: refusals,
+    run: (lifecycle, { params: { id: serviceId }, body }) => lifecycle.services.suspend(serviceId, body),
+  }),
+  route({
+    ...changing,
+    name: 'resumeService',
+    path: '/customer-lifecycle/services/{id}/resume',
+    summary: 'Lift a reason of one service',
+    description: '`all` lifts every reason of its own; those of its customer stay.',
+    body: serviceUnblockInput,
+    errors: refusals,
+    run: (lifecycle, { params: { id: serviceId }, body }) => lifecycle.services.resume(serviceId, body),
+  }),
+  route({
+    ...changing,
+    name: 'changeServicePlan',
+    path: '/customer-lifecycle/services/{id}/change-plan',
+    summary: 'Change a service’s plan or configuration',
+    description: 'By the steps of the template that it changes to; a failure is undone.',
+    body: planInput,
+    status: 202,
+    idempotent: true,
+    errors: [
+      ...refusals,
+      lifecycleErrors.SERVICE_TEMPLATE_NOT_FOUND,
+      lifecycleErrors.INVALID_SERVICE_CONFIG,
+      lifecycleErrors.PLAN_CHANGE_UNSUPPORTED,
+    ],
+    run: (lifecycle, { params: { id: serviceId }, body }) => lifecycle.services.changePlan(serviceId, body),
+  }),
+  route({
+    ...changing,
+    name: 'terminateService',
+    path: '/customer-lifecycle/services/{id}/terminate',
+    summary: 'Take a service down',
+    description: 'Once whatever is being done to it is over.',
+    body: terminationInput,
+    status: 202,
+    errors: refusals,
+    run: (lifecycle, { params: { id: serviceId }, body }) => lifecycle.services.terminate(serviceId, body),
+  }),
+];

@@ -1,0 +1,228 @@
+import { newId, type ScopeIdentity } from '@dotmac/core';
+import { readDraft, type Page } from '@dotmac/core/contract';
+import type { LifecycleContext } from '../context.js';
+import type { Block } from '../customers/customer.js';
+import { perform, type CommandOptions, type Step } from '../customers/perform.js';
+import { transitionFor } from '../customers/transitions.js';
+import { lifecycleErrors } from '../errors.js';
+import { newRun } from '../provisioning/plan.js';
+import type { Provisioning, Run } from '../provisioning/run.js';
+import { provisioningOf } from '../provisioning/run.js';
+import { without } from '../suspension/blocks.js';
+import { everyReason, reasonFor } from '../suspension/reasons.js';
+import { changeService, findService } from './change.js';
+import { checkConfig, templateNamed } from './config.js';
+import { driftOf, type ServiceDrift } from './drift.js';
+import {
+  planInput,
+  serviceBlockInput,
+  serviceListQuery,
+  serviceRequestInput,
+  serviceUnblockInput,
+  terminationInput,
+  type PlanDraft,
+  type ServiceBlockDraft,
+  type ServiceListDraft,
+  type ServiceRequestDraft,
+  type ServiceUnblockDraft,
+  type TerminationDraft,
+} from './input.js';
+import { requestOf, viewOfService, type ServiceInstance, type ServiceRequest, type ServiceView } from './instance.js';
+import { startOperation } from './settle.js';
+
+/** Services that one customer may have at once. */
+const mostServices = 200;
+/** Runs of a service that are listed. */
+const shownRuns = 100;
+
+/** One tenant's services. */
+export interface ServiceService {
+  /**
+   * Asks for a service for an active customer; it is set up in the background.
+   * @throws CUSTOMER_NOT_FOUND, ILLEGAL_TRANSITION (the customer is not active), SERVICE_TEMPLATE_NOT_FOUND,
+   * INVALID_SERVICE_CONFIG, SERVICE_LIMIT
+   */
+  request(customerId: string, draft: ServiceRequestDraft, options?: CommandOptions): Promise<ServiceRequest>;
+  /** @throws SERVICE_NOT_FOUND */
+  get(serviceId: string): Promise<ServiceView>;
+  /** All that is kept of a service, for code. @throws SERVICE_NOT_FOUND */
+  read(serviceId: string, options?: CommandOptions): Promise<ServiceInstance>;
+  /** Services by id, newest first, a page at a time; of one customer, or in one status, if asked. */
+  list(draft?: ServiceListDraft): Promise<Page<ServiceView>>;
+  /** What was done to a service, newest first: its last hundred runs. @throws SERVICE_NOT_FOUND */
+  runs(serviceId: string): Promise<Provisioning[]>;
+  /**
+   * Opens a reason to throttle or suspend one service alone. The same reason with a higher severity takes its place.
+   * @throws SERVICE_NOT_FOUND, SERVICE_BUSY (it is not there, or this reason is open already)
+   */
+  suspend(serviceId: string, draft: ServiceBlockDraft, options?: CommandOptions): Promise<ServiceView>;
+  /** Lifts a reason of one service; those of its customer stay. @throws SERVICE_NOT_FOUND, SERVICE_BUSY (it is not open) */
+  resume(serviceId: string, draft: ServiceUnblockDraft, options?: CommandOptions): Promise<ServiceView>;
+  /**
+   * Changes an active service to another plan, or to another configuration of its own, by the steps
+   * `operations.change_plan` of the template that it changes to. A failure is undone, and leaves it as it was.
+   * @throws SERVICE_NOT_FOUND, SERVICE_BUSY, SERVICE_TEMPLATE_NOT_FOUND, INVALID_SERVICE_CONFIG, PLAN_CHANGE_UNSUPPORTED
+   */
+  changePlan(serviceId: string, draft: PlanDraft, options?: CommandOptions): Promise<ServiceView>;
+  /**
+   * Takes a service down, once whatever is being done to it is over.
+   * @throws SERVICE_NOT_FOUND, SERVICE_BUSY (it is gone or going already)
+   */
+  terminate(serviceId: string, draft?: TerminationDraft, options?: CommandOptions): Promise<ServiceView>;
+  /**
+   * Asks the `reconcile` of each completed step of an active service whether its effect is still there.
+   * @throws SERVICE_NOT_FOUND
+   */
+  drift(serviceId: string, options?: { signal?: AbortSignal }): Promise<ServiceDrift>;
+}
+
+/** The services of one scope. */
+export function serviceService(context: LifecycleContext, identity: ScopeIdentity): ServiceService {
+  const { store } = context;
+  const { customers, services, runs } = store.tenant(identity.tenantId);
+  const change = async (
+    ...given: Parameters<typeof changeService> extends [unknown, unknown, ...infer Rest] ? Rest : never
+  ) => viewOfService(await changeService(context, identity, ...given));
+
+  return {
+    async request(customerId, draft, options) {
+      const { serviceName, customConfig } = readDraft(serviceRequestInput, draft);
+      // First whether there is such a customer, for whom services can be requested; the transaction checks it again.
+      const customer = await customers.get(customerId, options?.trx);
+      if (!customer) throw lifecycleErrors.CUSTOMER_NOT_FOUND({ customerId });
+      transitionFor(customer, 'requestService');
+      const template = templateNamed(context, serviceName);
+      await checkConfig(template, customConfig);
+      const id = newId();
+      let requested: ServiceInstance | undefined;
+      const decide: Step['decide'] = async (_, __, { at, trx }) => {
+        if ((await services.live(customerId, trx)).length >= mostServices)
+          throw lifecycleErrors.SERVICE_LIMIT({ limit: mostServices });
+        const asked = { customerId, config: customConfig, outputs: {} };
+        const run = newRun(identity, asked, template, { operation: 'provision', at, ids: { runId: id } });
+        const service = newService(run);
+        await services.insert(service, trx);
+        await runs.insert(run, trx);
+        requested = service;
+        const data = { requestId: id, serviceId: id, serviceName, operation: run.operation };
+        return {
+          patch: {},
+          event: { name: 'service.requested', data },
+          stateOf: (changed) => ({ customer: changed, run, service }),
+        };
+      };
+      const step: Step = { command: 'requestService', input: { serviceName, customConfig }, decide };
+      await perform(context, identity, customerId, [step], options);
+      return requestOf(requested as unknown as ServiceInstance);
+    },
+    get: async (serviceId) => viewOfService(await findService(services, serviceId)),
+    read: (serviceId, options) => findService(services, serviceId, options?.trx),
+    async list(draft = {}) {
+      const { items, nextCursor } = await services.list(readDraft(serviceListQuery, draft));
+      return { items: items.map(viewOfService), nextCursor };
+    },
+    async runs(serviceId) {
+      await findService(services, serviceId);
+      return (await runs.listFor(serviceId, shownRuns)).map(provisioningOf);
+    },
+    suspend(serviceId, draft, options) {
+      const { actionType, reason: note, parameters, severity } = readDraft(serviceBlockInput, draft);
+      const reason = reasonFor(actionType);
+      return change(serviceId, options, ({ service, at, busy }) => {
+        if (isGone(service)) throw busy(`it is ${service.status}`);
+        const open = service.blocks.find((block) => block.reason === reason);
+        if (open && (open.severity === 'suspend' || severity === 'throttle'))
+          throw busy(`the reason ${reason} is open`);
+        const block: Block = {
+          reason,
+          severity,
+          note,
+          parameters,
+          promisedUntil: null,
+          openedAt: at,
+          openedBy: identity.actor,
+        };
+        const blocks = [...without(service.blocks, [reason]), block];
+        const data = { serviceId, serviceName: service.serviceName, reason, note, severity };
+        return { service: { ...service, blocks }, event: { name: 'service.blocked', data } };
+      });
+    },
+    resume(serviceId, draft, options) {
+      const { actionType } = readDraft(serviceUnblockInput, draft);
+      return change(serviceId, options, ({ service, busy }) => {
+        const open = service.blocks.map(({ reason }) => reason);
+        const wanted = actionType === everyReason ? open : [reasonFor(actionType)];
+        const lifted = wanted.filter((reason) => open.includes(reason));
+        if (lifted.length === 0) throw busy(`its open reasons are: ${open.join(', ') || 'none'}`);
+        const blocks = without(service.blocks, lifted);
+        const data = { serviceId, serviceName: service.serviceName, lifted };
+        return { service: { ...service, blocks }, event: { name: 'service.unblocked', data } };
+      });
+    },
+    async changePlan(serviceId, draft, options) {
+      const { serviceName, customConfig } = readDraft(planInput, draft);
+      const known = await findService(services, serviceId, options?.trx);
+      const template = templateNamed(context, serviceName ?? known.serviceName);
+      if (!template.stepsOf('change_plan'))
+        throw lifecycleErrors.PLAN_CHANGE_UNSUPPORTED({ serviceName: template.name });
+      await checkConfig(template, customConfig);
+      return change(serviceId, options, async ({ service, at, trx, busy }) => {
+        if (service.openRunId !== null) throw busy('something is being done to it');
+        if (service.status !== 'active' || service.access !== 'full')
+          throw busy(`it is ${service.status}, ${service.access}`);
+        const previous = { serviceName: service.serviceName, config: service.config };
+        const asked = { ...service, config: customConfig };
+        const of: { operation: 'change_plan'; at: number; ids: { serviceId: string } } = {
+          operation: 'change_plan',
+          at,
+          ids: { serviceId },
+        };
+        const started = await startOperation(context, service, newRun(identity, asked, template, of, previous), {
+          at,
+          trx,
+        });
+        return started;
+      });
+    },
+    terminate(serviceId, draft = {}, options) {
+      const { reason: note } = readDraft(terminationInput, draft);
+      return change(serviceId, options, ({ service, at, busy }) => {
+        if (isGone(service) || service.terminateRequestedAt !== null) throw busy('it is gone, or going');
+        const data = { serviceId, serviceName: service.serviceName, note };
+        return {
+          service: { ...service, terminateRequestedAt: at },
+          event: { name: 'service.termination_requested', data },
+        };
+      });
+    },
+    drift: async (serviceId, { signal } = {}) =>
+      driftOf(context, await findService(services, serviceId), signal ?? new AbortController().signal),
+  };
+}
+
+function isGone({ status }: ServiceInstance): boolean {
+  return status === 'failed' || status === 'terminated' || status === 'deprovisioning';
+}
+
+function newService(run: Run): ServiceInstance {
+  const { id, tenantId, customerId, serviceName, templateVersion, templateHash, config, createdAt } = run;
+  return {
+    id,
+    tenantId,
+    customerId,
+    serviceName,
+    templateVersion,
+    templateHash,
+    config,
+    status: 'pending',
+    access: 'none',
+    outputs: {},
+    blocks: [],
+    terminateRequestedAt: null,
+    openRunId: id,
+    createdAt,
+    updatedAt: createdAt,
+    provisionedAt: null,
+    terminatedAt: null,
+  };
+}

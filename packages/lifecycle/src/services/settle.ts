@@ -1,0 +1,86 @@
+import type { ScopeIdentity } from '@dotmac/core';
+import type { LifecycleContext } from '../context.js';
+import type { Customer } from '../customers/customer.js';
+import type { Moment } from '../customers/perform.js';
+import type { PendingEvent } from '../customers/record.js';
+import { newRun } from '../provisioning/plan.js';
+import type { Run } from '../provisioning/run.js';
+import type { ServiceInstance } from './instance.js';
+import { nextOperation, operationOf, type OperationName } from './operation.js';
+
+/** An operation that was begun on a service. */
+export interface StartedOperation {
+  service: ServiceInstance;
+  operation: OperationName;
+  run: Run;
+  /** For the customer's history; it wakes the run. */
+  event: PendingEvent;
+}
+
+/** Stages in which nobody has a service. */
+const withoutServices: readonly Customer['stage'][] = ['registration', 'verification'];
+
+/**
+ * Has the services of a customer follow it: what a suspension, a reactivation or a departure changed for them is begun
+ * in the same transaction. Under the customer's lock.
+ */
+export async function settleServices(
+  context: LifecycleContext,
+  identity: ScopeIdentity,
+  before: Customer,
+  customer: Customer,
+  moment: Moment,
+): Promise<StartedOperation[]> {
+  const isSame = before.stage === customer.stage && before.blocks === customer.blocks;
+  if (isSame || withoutServices.includes(before.stage)) return [];
+  const live = await context.store.tenant(identity.tenantId).services.live(customer.id, moment.trx);
+  const started: StartedOperation[] = [];
+  for (const service of live) {
+    const next = await settleService(context, identity, service, customer, moment);
+    if (next) started.push(next);
+  }
+  return started;
+}
+
+/** Begins what a service needs next, if it needs anything. */
+export async function settleService(
+  context: LifecycleContext,
+  identity: ScopeIdentity,
+  service: ServiceInstance,
+  customer: Customer,
+  moment: Moment,
+): Promise<StartedOperation | undefined> {
+  const template = context.templates.of(service);
+  const operation = nextOperation(service, customer, template?.exemptFrom);
+  if (operation === null) return undefined;
+  if (!template) {
+    const { id: serviceId, serviceName, templateVersion } = service;
+    context.logger.error(
+      { serviceId, serviceName, templateVersion },
+      'a service cannot follow: its template is not here',
+    );
+    return undefined;
+  }
+  const ids = { serviceId: service.id };
+  const run = newRun(identity, service, template, { operation, at: moment.at, ids });
+  return startOperation(context, service, run, moment);
+}
+
+/** Begins an operation on a service that has none. */
+export async function startOperation(
+  context: LifecycleContext,
+  service: ServiceInstance,
+  run: Run,
+  { at, trx }: Moment,
+): Promise<StartedOperation> {
+  const { services, runs } = context.store.tenant(run.tenantId);
+  const { id: requestId, serviceId, serviceName, operation } = run;
+  const changed = { ...service, ...operationOf(operation).while, openRunId: requestId, updatedAt: at };
+  await runs.insert(run, trx);
+  await services.replace(changed, trx);
+  const event: PendingEvent = {
+    name: 'service.operation_started',
+    data: { requestId, serviceId, serviceName, operation },
+  };
+  return { service: changed, operation, run, event };
+}

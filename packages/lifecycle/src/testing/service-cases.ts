@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict';
+import { newId } from '@dotmac/core';
+import type { Suite } from '@dotmac/core/testing';
+import type { Signal } from '../provisioning/signal.js';
+import { aRun, aService, aTimer } from './samples.js';
+import type { LifecycleStoreSubject } from './store-suite.js';
+
+/** What a store must do with services, what was said to their steps, and timers. */
+export const serviceCases: Suite<LifecycleStoreSubject>['cases'] = [
+  {
+    name: 'keeps services, lists them newest first, and counts them, each tenant’s by themselves',
+    async run({ store }) {
+      const { services } = store.tenant('a');
+      const customerId = newId();
+      const [first, second, gone] = [
+        aService('a', customerId),
+        aService('a', customerId, { status: 'suspended', access: 'suspended', blocks: [] }),
+        aService('a', customerId, { status: 'terminated', access: 'none' }),
+      ];
+      await store.transaction(async (trx) => {
+        for (const service of [first, second, gone]) await services.insert(service, trx);
+        await store.tenant('b').services.insert(aService('b', newId()), trx);
+      });
+      assert.deepEqual(await services.get(first.id), first);
+      const ids = (found: { items: { id: string }[] }) => found.items.map(({ id }) => id);
+      const page = await services.list({ customerId, limit: 2 });
+      assert.deepEqual(ids(page), [gone.id, second.id]);
+      assert.deepEqual(ids(await services.list({ customerId, limit: 2, cursor: page.nextCursor ?? '' })), [first.id]);
+      assert.deepEqual(ids(await services.list({ status: 'suspended', limit: 9 })), [second.id]);
+      const live = await store.transaction((trx) => services.live(customerId, trx));
+      assert.deepEqual(live, [first, second]);
+      assert.deepEqual(await services.countByStatus(), { active: 1, suspended: 1, terminated: 1 });
+      assert.equal(await store.tenant('b').services.get(first.id), undefined);
+      assert.deepEqual(await store.transaction((trx) => store.tenant('b').services.live(customerId, trx)), []);
+    },
+  },
+  {
+    name: 'replaces a service whole, and marks a pending one alone as being provisioned',
+    async run({ store }) {
+      const { services } = store.tenant('a');
+      const service = aService('a', newId(), { status: 'pending', access: 'none', openRunId: newId() });
+      await store.transaction((trx) => services.insert(service, trx));
+      await services.markProvisioning(service.id, 7);
+      assert.deepEqual(await services.get(service.id), { ...service, status: 'provisioning', updatedAt: 7 });
+      const next = { ...service, status: 'active' as const, openRunId: null, outputs: { 'Ключ "': [1, null] } };
+      await store.transaction((trx) => services.replace(next, trx));
+      await services.markProvisioning(service.id, 8);
+      assert.deepEqual(await services.get(service.id), next);
+      assert.deepEqual(await store.transaction((trx) => services.lock(service.id, trx)), next);
+    },
+  },
+  {
+    name: 'lists runs by status, reopens them, cancels them, and wakes those that wait',
+    async run({ store }) {
+      const { runs } = store.tenant('a');
+      const [waiting, over] = [
+        aRun('a', newId(), { status: 'waiting' }),
+        aRun('a', newId(), { status: 'stuck', nextAt: null }),
+      ];
+      await store.transaction(async (trx) => {
+        for (const run of [waiting, over]) await runs.insert(run, trx);
+      });
+      assert.deepEqual((await runs.list({ status: 'stuck', limit: 9 })).items, [over]);
+      assert.deepEqual((await runs.list({ limit: 1 })).items, [over]);
+      assert.equal(await runs.cancelRequestedAt(waiting.id), null);
+      await store.transaction(async (trx) => {
+        await runs.wakeWaiting(waiting.id, 77, trx);
+        await runs.wakeWaiting(over.id, 77, trx);
+      });
+      assert.equal((await runs.get(waiting.id))?.nextAt, 77);
+      assert.equal((await runs.get(over.id))?.nextAt, null);
+      await store.transaction(async (trx) => {
+        await runs.requestCancel(waiting.id, 99, trx);
+        await runs.requestCancel(over.id, 99, trx);
+      });
+      assert.equal(await runs.cancelRequestedAt(waiting.id), 99);
+      assert.equal((await runs.get(waiting.id))?.nextAt, 99);
+      assert.equal(await runs.cancelRequestedAt(over.id), null, 'a run that is over cannot be cancelled');
+      const again = { ...over, status: 'running' as const, nextAt: 5, updatedAt: 5 };
+      await store.transaction((trx) => runs.reopen(again, trx));
+      assert.deepEqual(await runs.get(over.id), again);
+    },
+  },
+  {
+    name: 'keeps what was said to a step, once of each who spoke',
+    async run({ store }) {
+      const { signals } = store.tenant('a');
+      const said: Signal = {
+        runId: newId(),
+        stepKey: 'boss',
+        by: 'user:1',
+        kind: 'approve',
+        comment: 'fine',
+        output: { port: [7] },
+        at: 5,
+      };
+      const add = (signal: Signal) => store.transaction((trx) => signals.add(signal, trx));
+      assert.equal(await add(said), true);
+      assert.equal(await add({ ...said, kind: 'reject', at: 6 }), false);
+      assert.equal(await add({ ...said, by: 'user:2', output: null, at: 4 }), true);
+      assert.equal(await add({ ...said, stepKey: 'other' }), true);
+      const heard = await signals.list(said.runId, 'boss');
+      assert.deepEqual(heard, [{ ...said, by: 'user:2', output: null, at: 4 }, said]);
+      assert.deepEqual(await store.tenant('b').signals.list(said.runId, 'boss'), []);
+    },
+  },
+  {
+    name: 'keeps one timer of a name for a customer, and gives it to one of twenty who take it',
+    async run({ store, clock }) {
+      const { timers } = store.tenant('a');
+      const customerId = newId();
+      const now = clock.now();
+      const [old, moved] = [aTimer(customerId, { dueAt: now }), aTimer(customerId, { dueAt: now + 500 })];
+      const other = aTimer(customerId, { name: 'other', dueAt: now + 100 });
+      await store.transaction(async (trx) => {
+        for (const timer of [old, moved, other]) await timers.put(timer, trx);
+        await store.tenant('b').timers.put(aTimer(customerId, { dueAt: now + 200 }), trx);
+      });
+      assert.deepEqual(await timers.listFor(customerId), [other, moved]);
+      assert.equal(await timers.get(old.id), undefined);
+      assert.deepEqual(await timers.get(moved.id), moved);
+      const due = await store.dueTimers(now + 300, 9);
+      assert.deepEqual(
+        due.map(({ at }) => at),
+        [now + 100, now + 200],
+      );
+      assert.equal(due[0]?.key, `a/timer/${other.id}`);
+      const takers = Array.from({ length: 20 }, () => store.transaction((trx) => timers.take(moved.id, trx)));
+      assert.equal((await Promise.all(takers)).filter(Boolean).length, 1);
+      await store.transaction((trx) => timers.clear(customerId, 'other', trx));
+      assert.deepEqual(await timers.listFor(customerId), []);
+      assert.equal((await store.tenant('b').timers.listFor(customerId)).length, 1);
+    },
+  },
+];

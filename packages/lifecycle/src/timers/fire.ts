@@ -1,0 +1,48 @@
+import { isOperationError, type ErrorKind, type ScopeIdentity, type StoreTransaction } from '@dotmac/core';
+import { commandsOf } from '../commands/dispatch.js';
+import type { LifecycleContext } from '../context.js';
+import { happened, recordChange } from '../customers/record.js';
+import { parseTimerKey } from '../store/store.js';
+import type { Timer } from './timer.js';
+
+/** Refusals that waiting does not mend: the timer is given up, and the history says why. */
+const final: readonly ErrorKind[] = ['conflict', 'invalid', 'forbidden', 'not_found', 'gone'];
+
+/**
+ * Gives the command of a timer, in one transaction with the timer's end: of all who try, one does. What is not legal
+ * any more is not done, and recorded as `customer.timer_skipped`.
+ * @returns when to come again (epoch ms), or null when there is no such timer any more
+ */
+export async function fireTimer(context: LifecycleContext, key: string): Promise<number | null> {
+  const { store, clock } = context;
+  const target = parseTimerKey(key);
+  if (!target) return null;
+  const { tenantId, timerId } = target;
+  const { timers } = store.tenant(tenantId);
+  const timer = await timers.get(timerId);
+  if (!timer) return null;
+  if (timer.dueAt > clock.now()) return timer.dueAt;
+  const identity: ScopeIdentity = { tenantId, actor: `timer:${timer.name}` };
+  const claim = (trx: StoreTransaction): Promise<boolean> => timers.take(timerId, trx);
+  try {
+    await commandsOf(context, identity)[timer.command](timer.customerId, timer.input, { claim });
+  } catch (error) {
+    if (!isOperationError(error) || !final.includes(error.kind) || error.code === 'CONCURRENT_CHANGE') throw error;
+    await skip(context, identity, timer, error.message);
+  }
+  return null;
+}
+
+async function skip(context: LifecycleContext, identity: ScopeIdentity, timer: Timer, reason: string): Promise<void> {
+  const { store, clock } = context;
+  const { customers, timers } = store.tenant(identity.tenantId);
+  const { id, customerId, name, command } = timer;
+  await store.transaction(async (trx) => {
+    const customer = await customers.lock(customerId, trx);
+    if (!(await timers.take(id, trx)) || !customer) return;
+    const at = Math.max(clock.now(), customer.updatedAt);
+    const data = { timer: name, command, reason };
+    const event = happened(identity, customerId, at, { name: 'customer.timer_skipped', data });
+    await recordChange(context, customer, { ...customer, version: customer.version + 1, updatedAt: at }, [event], trx);
+  });
+}

@@ -1,0 +1,53 @@
+import { id, message, routeFor } from '@dotmac/core/contract';
+import { z } from 'zod';
+import { lifecycleErrors } from '../errors.js';
+import type { LifecycleScope } from '../lifecycle.js';
+import { timerInput, timerName, timerView } from './view.js';
+
+const route = routeFor<LifecycleScope>();
+const tag = 'Customer lifecycle';
+const params = z.object({ id });
+
+/** Commands to be given later. */
+export const timerRoutes = [
+  route({
+    name: 'listCustomerTimers',
+    method: 'GET',
+    path: '/customer-lifecycle/customers/{id}/timers',
+    tag,
+    summary: 'What will be done to a customer, and when',
+    permission: 'lifecycle:read',
+    params,
+    output: z.array(timerView),
+    errors: [lifecycleErrors.CUSTOMER_NOT_FOUND],
+    run: (lifecycle, { params: { id: customerId } }) => lifecycle.timers.list(customerId),
+  }),
+  route({
+    name: 'setCustomerTimer',
+    method: 'POST',
+    path: '/customer-lifecycle/customers/{id}/timers',
+    tag,
+    summary: 'Give a command later',
+    description:
+      'A timer of the same name is moved. When the time has come the command is judged by the stage that the customer ' +
+      'has then; not legal any more, it is not given, and the history says so.',
+    permission: 'lifecycle:write',
+    params,
+    body: timerInput,
+    output: timerView,
+    errors: [lifecycleErrors.CUSTOMER_NOT_FOUND, lifecycleErrors.TIMER_LIMIT],
+    run: (lifecycle, { params: { id: customerId }, body }) => lifecycle.timers.set(customerId, body),
+  }),
+  route({
+    name: 'clearCustomerTimer',
+    method: 'DELETE',
+    path: '/customer-lifecycle/customers/{id}/timers/{name}',
+    tag,
+    summary: 'Take a timer away',
+    permission: 'lifecycle:write',
+    params: params.extend({ name: timerName }),
+    output: message,
+    errors: [lifecycleErrors.CUSTOMER_NOT_FOUND],
+    run: (lifecycle, { params: { id: customerId, name } }) => lifecycle.timers.clear(customerId, name),
+  }),
+];

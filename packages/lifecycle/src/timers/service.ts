@@ -1,0 +1,70 @@
+import type { ScopeIdentity } from '@dotmac/core';
+import { invalidInput, readDraft } from '@dotmac/core/contract';
+import type { LifecycleContext } from '../context.js';
+import type { CommandOptions } from '../customers/perform.js';
+import { lifecycleErrors } from '../errors.js';
+import { writtenInput } from '../commands/input.js';
+import { writtenInstant } from '../written-instant.js';
+import { changeTimers, type Timer } from './timer.js';
+import { timerInput, type TimerDraft, type TimerView } from './view.js';
+
+/** Timers that one customer may have. */
+const mostTimers = 100;
+
+/** Commands to be given to one tenant's customers later. */
+export interface TimerService {
+  /**
+   * Sets a timer. Its command is given at `dueAt` or, if nobody runs then, as soon as somebody does; not legal any
+   * more, it is not given, and the history says so.
+   * @throws CUSTOMER_NOT_FOUND, TIMER_LIMIT
+   */
+  set(customerId: string, draft: TimerDraft, options?: CommandOptions): Promise<TimerView>;
+  /** A customer's timers, in the order of their times. @throws CUSTOMER_NOT_FOUND */
+  list(customerId: string): Promise<TimerView[]>;
+  /** Takes a timer away; content to find none. @throws CUSTOMER_NOT_FOUND */
+  clear(customerId: string, name: string, options?: CommandOptions): Promise<{ message: string }>;
+}
+
+/** The timers of one scope. */
+export function timerService(context: LifecycleContext, identity: ScopeIdentity): TimerService {
+  const { store, clock } = context;
+  const { customers, timers } = store.tenant(identity.tenantId);
+  const mustExist = async (customerId: string, options?: CommandOptions): Promise<void> => {
+    if (!(await customers.get(customerId, options?.trx))) throw lifecycleErrors.CUSTOMER_NOT_FOUND({ customerId });
+  };
+
+  return {
+    async set(customerId, draft, options = {}) {
+      const { dueAt, ...given } = readDraft(timerInput, {
+        ...draft,
+        ...writtenInput(draft.input),
+        dueAt: writtenInstant(draft.dueAt),
+      });
+      if (given.name.startsWith('promise:') || given.name.startsWith('dunning:'))
+        throw invalidInput([{ path: 'name', message: 'This beginning belongs to timers that are set by themselves' }]);
+      const at = clock.now();
+      await store.transaction(async (trx) => {
+        if (!(await customers.lock(customerId, trx))) throw lifecycleErrors.CUSTOMER_NOT_FOUND({ customerId });
+        if ((await timers.listFor(customerId, trx)).length >= mostTimers)
+          throw lifecycleErrors.TIMER_LIMIT({ limit: mostTimers });
+        const set = { ...given, dueAt, anchorAt: at };
+        await changeTimers(context, identity, customerId, [{ set }], { at, trx });
+      }, options.trx);
+      const found = (await timers.listFor(customerId, options.trx)).find((timer) => timer.name === given.name);
+      return viewOfTimer(found as Timer);
+    },
+    async list(customerId) {
+      await mustExist(customerId);
+      return (await timers.listFor(customerId)).map(viewOfTimer);
+    },
+    async clear(customerId, timerName, options = {}) {
+      await mustExist(customerId, options);
+      await store.transaction((trx) => timers.clear(customerId, timerName, trx), options.trx);
+      return { message: `There is no timer ${timerName} any more.` };
+    },
+  };
+}
+
+function viewOfTimer({ id: timerId, name: timerName, command, input, dueAt, setBy, setAt }: Timer): TimerView {
+  return { id: timerId, name: timerName, command, input, dueAt, setBy, setAt };
+}

@@ -1,0 +1,41 @@
+import { id, instant } from '@dotmac/core/contract';
+import { z } from 'zod';
+import { commandInput, type CommandInput } from '../commands/input.js';
+import { timedCommands } from './timer.js';
+
+/** What a timer is called. */
+export const timerName = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}$/, 'Letters, digits, "_", ".", ":" and "-", at most 100')
+  .meta({ description: 'Setting a timer of the same name again moves it', examples: ['trial-end'] });
+
+/** What setting a timer takes. */
+export const timerInput = z
+  .object({
+    name: timerName,
+    command: z
+      .enum(timedCommands)
+      .meta({ description: 'Judged when its time has come: what is not legal then is not done' }),
+    input: commandInput.default({}),
+    dueAt: instant,
+  })
+  .meta({ id: 'LifecycleTimerInput' });
+
+/** @see timerInput */
+export type TimerDraft = Omit<z.input<typeof timerInput>, 'dueAt' | 'input'> & { dueAt: number; input?: CommandInput };
+
+/** A timer, as it is shown. */
+export const timerView = z
+  .object({
+    id,
+    name: z.string(),
+    command: z.enum(timedCommands),
+    input: commandInput,
+    dueAt: instant,
+    setBy: z.string(),
+    setAt: instant,
+  })
+  .meta({ id: 'LifecycleTimer' });
+
+/** @see timerView */
+export type TimerView = z.output<typeof timerView>;

@@ -1,0 +1,178 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { fakeClock } from '@dotmac/core/testing';
+import { fold } from '../../src/customers/fold.js';
+import type { Stage } from '../../src/customers/stage.js';
+import { memoryLifecycleStore } from '../../src/store/memory/index.js';
+import { rig, someone, type Rig } from '../support/lifecycle.js';
+
+/** The reference model: as little as decides what a sequence of calls must come to. */
+interface Model {
+  stage: Stage;
+  awaiting: boolean;
+  rejected: boolean;
+  emailDone: boolean;
+  /** The open reasons: how hard each hits, and whether payment is promised for it. */
+  reasons: ReadonlyMap<string, { suspends: boolean; promised: boolean }>;
+}
+
+const calls = [
+  'approve',
+  'reject',
+  'verify',
+  'onboard',
+  'suspend a',
+  'suspend b',
+  'throttle a',
+  'promise a',
+  'endPromise a',
+  'reactivate a',
+  'reactivate',
+  'reactivate all',
+  'markChurning',
+  'winBack',
+  'deactivate',
+  'delete',
+  'restore',
+] as const;
+type Call = (typeof calls)[number];
+
+const suspends = ({ reasons }: Model): boolean => [...reasons.values()].some((it) => it.suspends && !it.promised);
+const access = (model: Model): Model => ({ ...model, stage: suspends(model) ? 'suspended' : 'active' });
+const having = (model: Model, reason: string, what: { suspends: boolean; promised: boolean }): Model => ({
+  ...model,
+  reasons: new Map([...[...model.reasons].filter(([key]) => key !== reason), [reason, what]]),
+});
+
+function predict(model: Model, call: Call): Model | 'refused' {
+  const { stage, awaiting, rejected, emailDone, reasons } = model;
+  const [verb, reason = ''] = call.split(' ');
+  const isServed = stage === 'active' || stage === 'suspended';
+  const open = reasons.get(reason);
+  switch (verb) {
+    case 'approve':
+      return stage === 'registration' && awaiting ? { ...model, awaiting: false } : 'refused';
+    case 'reject':
+      return stage === 'registration' && awaiting
+        ? { ...model, awaiting: false, rejected: true, stage: 'inactive' }
+        : 'refused';
+    case 'verify':
+      return stage === 'registration' && !awaiting && !emailDone
+        ? { ...model, emailDone: true, stage: 'verification' }
+        : 'refused';
+    case 'onboard':
+      return stage === 'verification' || stage === 'onboarding' ? access(model) : 'refused';
+    case 'suspend':
+      return (isServed || stage === 'churning') && !open?.suspends
+        ? { ...having(model, reason, { suspends: true, promised: false }), stage: 'suspended' }
+        : 'refused';
+    case 'throttle':
+      return isServed && !open ? having(model, reason, { suspends: false, promised: false }) : 'refused';
+    case 'promise':
+      return isServed && open ? access(having(model, reason, { ...open, promised: true })) : 'refused';
+    case 'endPromise':
+      return isServed && open?.promised ? access(having(model, reason, { ...open, promised: false })) : 'refused';
+    case 'reactivate': {
+      if (!isServed || (stage === 'active' && reasons.size === 0)) return 'refused';
+      const all = [...reasons.keys()];
+      const lifted = reason === 'all' || (reason === '' && all.length === 1) ? all : open ? [reason] : [];
+      const left = new Map([...reasons].filter(([key]) => !lifted.includes(key)));
+      return lifted.length === 0 ? 'refused' : access({ ...model, reasons: left });
+    }
+    case 'markChurning':
+      return stage === 'active' ? { ...model, stage: 'churning' } : 'refused';
+    case 'winBack':
+      if (stage === 'churning') return { ...model, stage: 'active' };
+      return stage === 'inactive' && !rejected && emailDone ? { ...model, stage: 'onboarding' } : 'refused';
+    case 'deactivate':
+      return stage === 'registration' || stage === 'inactive' || stage === 'deleted'
+        ? 'refused'
+        : { ...model, stage: 'inactive' };
+    case 'restore':
+      return stage === 'deleted' ? { ...model, stage: 'inactive' } : 'refused';
+    default:
+      return stage === 'deleted' ? 'refused' : { ...model, stage: 'deleted' };
+  }
+}
+
+function perform({ acme, sent, clock }: Rig, id: string, call: Call): Promise<{ lifecycleStage: Stage }> {
+  const [verb, actionType = ''] = call.split(' ');
+  switch (verb) {
+    case 'verify':
+      return acme.verification.verify(id, {
+        verificationType: 'email',
+        verificationToken: sent.findLast((it) => it.customerId === id)?.token ?? '?',
+      });
+    case 'onboard':
+      return acme.onboarding.onboard(id);
+    case 'suspend':
+    case 'throttle':
+    case 'endPromise':
+      return acme.suspension[verb](id, { actionType });
+    case 'promise':
+      return acme.suspension.promise(id, { actionType, until: clock.now() + 3_600_000 });
+    case 'reactivate':
+      return acme.suspension.reactivate(id, { actionType: actionType || 'reactivate' });
+    default:
+      return acme.customers[verb as 'approve' | 'reject' | 'markChurning' | 'winBack' | 'deactivate' | 'delete'](id);
+  }
+}
+
+/** Sequences that get somewhere: most begin by becoming active, so that what comes after is tried as well. */
+const sequences = fc
+  .tuple(fc.boolean(), fc.array(fc.constantFrom(...calls), { maxLength: 25 }))
+  .map(([hasBegun, rest]): Call[] => (hasBegun ? ['approve', 'verify', 'onboard', ...rest] : rest));
+
+/** Through the rare ones for certain. */
+const everyWay: Call[] = [
+  ...(['approve', 'verify', 'onboard', 'throttle a', 'suspend a', 'promise a', 'endPromise a'] as const),
+  ...(['deactivate', 'delete', 'restore', 'winBack', 'onboard', 'reactivate a', 'markChurning', 'winBack'] as const),
+];
+
+it('random sequences of commands come to what the reference model says, and leave a row that is the fold of its events', async () => {
+  const clock = fakeClock();
+  const store = memoryLifecycleStore({ clock });
+  const run = await rig({ store, clock, close: () => Promise.resolve() });
+  await fc.assert(
+    fc.asyncProperty(fc.boolean(), sequences, async (requiresApproval, sequence) => {
+      const { id } = await run.acme.customers.register({ ...someone(), requiresApproval });
+      await run.token(id);
+      let model: Model = {
+        stage: 'registration',
+        awaiting: requiresApproval,
+        rejected: false,
+        emailDone: false,
+        reasons: new Map(),
+      };
+      for (const call of sequence) {
+        clock.set(clock.now() + 7);
+        const predicted = predict(model, call);
+        const before = await run.acme.customers.read(id);
+        if (predicted === 'refused') {
+          await expect(perform(run, id, call)).rejects.toMatchObject({ code: 'ILLEGAL_TRANSITION' });
+          expect(await run.acme.customers.read(id)).toEqual(before);
+        } else {
+          expect((await perform(run, id, call)).lifecycleStage).toBe(predicted.stage);
+          model = predicted;
+        }
+        const row = await run.acme.customers.read(id);
+        const history = await store.tenant('acme').history.list(id, { limit: 1_000 });
+        const { version, stage, approval, emailVerifiedAt, phoneVerifiedAt, createdAt, updatedAt, blocks } = row;
+        const openReasons = blocks.map(({ reason }) => reason);
+        expect(fold(history.map(({ event }) => event))).toEqual({
+          version,
+          stage,
+          approval,
+          emailVerifiedAt,
+          phoneVerifiedAt,
+          createdAt,
+          updatedAt,
+          openReasons,
+        });
+        expect(history.map(({ seq }) => seq)).toEqual(history.map((_, index) => index + 1));
+      }
+    }),
+    { numRuns: 150, examples: [[true, everyWay]] },
+  );
+  await run.stop();
+});

@@ -1,0 +1,106 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createLifecycle } from '../../src/lifecycle.js';
+import { backends, type Backend } from '../support/backends.js';
+import { rig, until, type Rig } from '../support/lifecycle.js';
+
+const minute = 60_000;
+
+for (const { title, present, create } of backends)
+  describe.skipIf(!present)(`timers on ${title}`, () => {
+    let backend: Backend;
+    let run: Rig;
+    let id: string;
+    beforeEach(async () => {
+      backend = await create();
+      run = await rig(backend);
+      id = await run.active();
+    });
+    afterEach(async () => {
+      await run.stop();
+      await backend.close();
+    });
+    const trialEnd = (dueAt: number) => ({
+      name: 'trial-end',
+      command: 'suspend' as const,
+      input: { actionType: 'trial', reason: 'over' },
+      dueAt,
+    });
+    const stage = async () => (await run.acme.customers.get(id)).lifecycleStage;
+    const last = async () => (await run.acme.customers.summary(id)).lifecycleEvents.at(-1);
+
+    it('give their command when the time has come, in the name of the timer', async () => {
+      await run.acme.timers.set(id, trialEnd(run.clock.now() + 14 * minute));
+      expect(await run.acme.timers.list(id)).toMatchObject([{ name: 'trial-end', setBy: 'user:1' }]);
+      await run.clock.advance(13 * minute);
+      expect(await stage()).toBe('active');
+      await until(async () => (await stage()) === 'suspended', run.clock, 2_000);
+      expect(await last()).toMatchObject({
+        eventType: 'customer.suspended',
+        actor: 'timer:trial-end',
+        details: { reason: 'trial', note: 'over' },
+      });
+      expect(await run.acme.timers.list(id)).toEqual([]);
+    });
+
+    it('are moved by setting them again, and gone when cleared', async () => {
+      await run.acme.timers.set(id, trialEnd(run.clock.now() + minute));
+      await run.acme.timers.set(id, trialEnd(run.clock.now() + 3 * minute));
+      await run.acme.timers.set(id, { ...trialEnd(run.clock.now() + 2 * minute), name: 'other' });
+      expect((await run.acme.timers.list(id)).map(({ name }) => name)).toEqual(['other', 'trial-end']);
+      await run.acme.timers.clear(id, 'other');
+      await run.clock.advance(2.5 * minute);
+      expect(await stage()).toBe('active');
+      await until(async () => (await stage()) === 'suspended', run.clock, 2_000);
+    });
+
+    it('whose command is not legal any more do nothing but say so', async () => {
+      await run.acme.timers.set(id, trialEnd(run.clock.now() + minute));
+      await run.acme.customers.deactivate(id);
+      await until(async () => (await last())?.eventType === 'customer.timer_skipped', run.clock, 2_000);
+      expect(await last()).toMatchObject({
+        actor: 'timer:trial-end',
+        details: { timer: 'trial-end', command: 'suspend', reason: expect.stringContaining('in stage inactive') },
+      });
+      expect(await run.acme.timers.list(id)).toEqual([]);
+    });
+
+    it('that fell due while nobody ran are made up for, once, whoever of several comes first', async () => {
+      await run.acme.timers.set(id, trialEnd(run.clock.now() + minute));
+      await run.module.stop();
+      run.clock.set(run.clock.now() + 3 * minute);
+      const { store, clock } = backend;
+      const others = [1, 2, 3].map(() => createLifecycle({ store, clock }));
+      await Promise.all([run.module.start(), ...others.map((other) => other.start())]);
+      await until(async () => (await stage()) === 'suspended', clock);
+      await clock.advance(60_000);
+      const { lifecycleEvents } = await run.acme.customers.summary(id);
+      expect(lifecycleEvents.filter(({ actor }) => actor === 'timer:trial-end')).toHaveLength(1);
+      await Promise.all(others.map((other) => other.stop()));
+    });
+
+    it('end promises: until then a reason has no effect, and afterwards it has again', async () => {
+      const { suspension } = run.acme;
+      await suspension.suspend(id, { actionType: 'late' });
+      await suspension.promise(id, { actionType: 'late', until: run.clock.now() + 5 * minute, reason: 'pays soon' });
+      expect(await stage()).toBe('active');
+      await run.clock.advance(4 * minute);
+      expect(await stage()).toBe('active');
+      await until(async () => (await stage()) === 'suspended', run.clock, 2_000);
+      expect(await last()).toMatchObject({ eventType: 'customer.promise_ended', details: { reasons: ['late'] } });
+      await suspension.promise(id, { actionType: 'late', until: run.clock.now() + minute });
+      await suspension.reactivate(id, { actionType: 'late' });
+      expect(await run.acme.timers.list(id)).toEqual([]);
+      await expect(
+        suspension.promise(id, { actionType: 'late', until: run.clock.now() + 91 * 24 * 3_600_000 }),
+      ).rejects.toMatchObject({ code: 'INVALID_INPUT', issues: [{ path: 'until' }] });
+    });
+
+    it('are not another tenant’s, nor to be set under the names of our own', async () => {
+      await run.acme.timers.set(id, trialEnd(run.clock.now() + minute));
+      await expect(run.other.timers.list(id)).rejects.toMatchObject({ code: 'CUSTOMER_NOT_FOUND' });
+      await expect(run.other.timers.clear(id, 'trial-end')).rejects.toMatchObject({ code: 'CUSTOMER_NOT_FOUND' });
+      const own = { ...trialEnd(run.clock.now() + minute), name: 'promise:late' };
+      await expect(run.acme.timers.set(id, own)).rejects.toMatchObject({ issues: [{ path: 'name' }] });
+      expect(await run.acme.timers.list(id)).toHaveLength(1);
+    });
+  });
