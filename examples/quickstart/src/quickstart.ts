@@ -10,6 +10,7 @@ import { Redis } from 'ioredis';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { prepareFiles } from './demo/files.js';
+import { dunning } from './demo/dunning.js';
 import { internet100 } from './demo/internet-100.js';
 import { mailbox } from './demo/mailbox.js';
 import { demoSessions } from './demo/sessions.js';
@@ -64,6 +65,7 @@ export async function startQuickstart(settings: Settings): Promise<Quickstart> {
     },
     lifecycle: {
       templates: [internet100],
+      dunning: [dunning],
       sendVerification: mailbox(join(dataDirectory, 'outbox.ndjson')),
       secret: await lastingSecret(join(dataDirectory, 'verification.key')),
     },

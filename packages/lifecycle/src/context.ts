@@ -1,5 +1,6 @@
 import type { Clock, Emitter, Logger, OutboxRelay, Waker } from '@dotmac/core';
 import type { DeliverySchemas, LifecycleEvents } from './events.js';
+import type { DunningPolicy } from './dunning/policy.js';
 import type { LifecycleHooks } from './hooks.js';
 import type { LifecycleMetrics } from './metrics.js';
 import type { ChecklistItem } from './onboarding/checklist.js';
@@ -16,6 +17,8 @@ export interface LifecycleContext {
   readonly hookTimeoutMs: number;
   readonly checklist: readonly ChecklistItem[];
   readonly templates: TemplateCatalogue;
+  /** The first is the one that is meant when none is named. */
+  readonly dunning: readonly DunningPolicy[];
   readonly keyring: Keyring;
   /** False when the host gave no `sendVerification`: then nothing is put into the outbox for it. */
   readonly sendsVerification: boolean;

@@ -85,6 +85,15 @@ export const lifecycleErrors = defineErrors({
       `Nothing says how to change to the service "${serviceName}".`,
     hint: 'Give its template the steps `operations.change_plan`.',
   },
+  DUNNING_POLICY_NOT_FOUND: {
+    kind: 'invalid',
+    message: ({ policy }: { policy: string }) => `There is no dunning policy "${policy}".`,
+    hint: 'Policies are defined in the host application’s code: `dunning` of `createLifecycle`.',
+  },
+  INVOICE_LIMIT: {
+    kind: 'conflict',
+    message: ({ limit }: { limit: number }) => `A customer has ${limit} overdue invoices at the most.`,
+  },
   TIMER_LIMIT: {
     kind: 'conflict',
     message: ({ limit }: { limit: number }) => `A customer has ${limit} timers at the most.`,

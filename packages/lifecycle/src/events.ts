@@ -20,6 +20,15 @@ const service = {
   serviceName: z.string(),
   operation: operationName,
 };
+const invoice = { policy: z.string(), invoiceId: z.string(), overdueSince: z.number(), facts: freeForm };
+const payment = { policy: z.string(), invoiceId: z.string().nullable() };
+const dunningStep = {
+  policy: z.string(),
+  action: z.enum(['warn', 'throttle', 'suspend', 'terminate']),
+  afterDays: z.number(),
+  step: z.int(),
+  invoices: z.array(z.string()),
+};
 const brokenStep = { ...service, step: z.string(), error: z.string() };
 const ofService = { serviceId: z.string(), serviceName: z.string() };
 
@@ -50,6 +59,13 @@ export const lifecycleSchemas = {
   'customer.timer_skipped': z.object({ timer: z.string(), command: z.string(), reason: z.string() }),
   'customer.deactivated': z.object({ ...move, reason: z.string().nullable() }),
   'customer.deleted': z.object({ ...move, reason: z.string().nullable() }),
+  'dunning.opened': z.object(invoice),
+  'dunning.invoice_added': z.object(invoice),
+  'dunning.invoice_paid': z.object(payment),
+  'dunning.closed': z.object(payment),
+  'dunning.warned': z.object(dunningStep),
+  'dunning.step_skipped': z.object({ ...dunningStep, reason: z.string() }),
+  'dunning.held': z.object({ policy: z.string(), reason: z.string() }),
   'service.requested': z.object(service),
   'service.operation_started': z.object(service),
   'service.provisioned': z.object(service),

@@ -8,6 +8,7 @@ export type { MemoryLifecycleStoreOptions } from './store/memory/index.js';
 export type {
   Checkpoint,
   CustomerStore,
+  DunningCaseStore,
   HistoryEntry,
   HistoryStore,
   LifecycleStore,
@@ -83,6 +84,10 @@ export type { OperationName } from './services/operation.js';
 export type { ServiceDrift } from './services/drift.js';
 export type { CommandService } from './commands/service.js';
 export type { CommandExplanation, DryRun } from './commands/explanation.js';
+export { defineDunningPolicy } from './dunning/policy.js';
+export type { DunningAction, DunningPolicy, DunningPolicyInit, DunningStep } from './dunning/policy.js';
+export type { DunningCase, DunningView } from './dunning/case.js';
+export type { DunningService } from './dunning/service.js';
 export type { Timer } from './timers/timer.js';
 export type { TimerService } from './timers/service.js';
 export type { TimerDraft, TimerView } from './timers/view.js';

@@ -19,6 +19,8 @@ import type { Registry } from 'prom-client';
 import type { LifecycleContext } from './context.js';
 import { customerService, type CustomerService } from './customers/service.js';
 import { deliver, hostSubscriber, type LifecycleSubscriber } from './deliver.js';
+import type { DunningPolicy } from './dunning/policy.js';
+import { dunningService, type DunningService } from './dunning/service.js';
 import { deliveries, type LifecycleEvents } from './events.js';
 import type { LifecycleHooks } from './hooks.js';
 import { lifecycleMetrics } from './metrics.js';
@@ -52,6 +54,8 @@ export interface LifecycleOptions<Trx = StoreTransaction> {
   hookTimeoutMs?: number;
   /** What must be done before a customer becomes active. Default nothing. */
   checklist?: readonly ChecklistItem[];
+  /** What is done about customers who do not pay; the first is meant when billing names none. Default nothing. */
+  dunning?: readonly DunningPolicy[];
   /** Hands tokens to customers. Without it tokens are made and nobody learns of them. */
   sendVerification?: SendVerification;
   /**
@@ -90,6 +94,8 @@ export interface LifecycleScope {
   /** The runs that work on services. */
   readonly provisioning: ProvisioningService;
   readonly timers: TimerService;
+  /** What billing says of invoices, and what is done about it. */
+  readonly dunning: DunningService;
   /** How many customers are in which stage, and services in which status. */
   status(): Promise<LifecycleStatus>;
 }
@@ -119,6 +125,7 @@ export function createLifecycle<Trx = StoreTransaction>(options: LifecycleOption
     hookTimeoutMs: options.hookTimeoutMs ?? 5_000,
     checklist: options.checklist ?? [],
     templates: templateCatalogue(options.templates ?? []),
+    dunning: options.dunning ?? [],
     keyring: createKeyring(options.secret === undefined ? [] : [options.secret].flat()),
     sendsVerification: sendVerification !== undefined,
     relay: createOutboxRelay({ ...relayOptions, ...(maxDeliveryAttempts && { maxAttempts: maxDeliveryAttempts }) }),
@@ -185,6 +192,7 @@ export function createLifecycle<Trx = StoreTransaction>(options: LifecycleOption
         services: serviceService(context, identity),
         provisioning: provisioningService(context, identity),
         timers: timerService(context, identity),
+        dunning: dunningService(context, identity),
         status: () => readStatus(store.tenant(identity.tenantId)),
       };
     },

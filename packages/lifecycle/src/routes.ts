@@ -1,5 +1,6 @@
 import { commandRoutes } from './commands/routes.js';
 import { customerRoutes } from './customers/routes.js';
+import { dunningRoutes } from './dunning/routes.js';
 import { onboardingRoutes } from './onboarding/routes.js';
 import { provisioningRoutes } from './provisioning/routes.js';
 import { serviceRoutes } from './services/routes.js';
@@ -17,4 +18,5 @@ export const lifecycleRoutes = [
   ...provisioningRoutes,
   ...commandRoutes,
   ...timerRoutes,
+  ...dunningRoutes,
 ];

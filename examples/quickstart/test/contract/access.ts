@@ -97,6 +97,7 @@ const bodies: Record<string, object> = {
   timers: { name: 'any', command: 'suspend', due_at: '2099-01-01T00:00:00Z' },
   'dry-run': { command: 'suspend', input: { action_type: 'suspend' } },
   resume: { action_type: 'all' },
+  overdue: { invoice_id: '1' },
   decisions: { step: 'any', decision: 'approve' },
   force: { outcome: 'failed' },
 };

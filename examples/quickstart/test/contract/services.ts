@@ -122,6 +122,25 @@ export const serviceLife: Suite<ContractSubject> = {
       },
     },
     {
+      name: 'is told by billing which invoices are overdue, and which are paid',
+      async run(subject) {
+        const { client } = subject;
+        const id = await active(subject);
+        const dunning = `${customers}/${id}/dunning`;
+        const told = assertStatus(
+          await client.post(`${dunning}/overdue`, { invoice_id: 'A', facts: { amountDue: 5 } }),
+          200,
+        );
+        assert.deepEqual(told.body.invoices[0].facts, { amountDue: 5 });
+        assert.equal(told.body.next_step.action, 'warn');
+        const [seen] = assertStatus(await client.get(dunning), 200).body;
+        assert.deepEqual(seen.invoices, told.body.invoices);
+        assert.equal(assertStatus(await client.post(`${dunning}/paid`, { invoice_id: 'A' }), 200).body.opened_at, null);
+        const wrong = await client.post(`${dunning}/overdue`, { invoice_id: 'A', policy: 'none' });
+        assertProblem(wrong, 422, 'DUNNING_POLICY_NOT_FOUND');
+      },
+    },
+    {
       name: 'parts with a customer, and takes it back',
       async run(subject) {
         const { client } = subject;

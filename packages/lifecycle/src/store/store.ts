@@ -1,6 +1,7 @@
 import type { AnyEvent, DueKey, Leases, Outbox, StoreTransaction } from '@dotmac/core';
 import type { Customer } from '../customers/customer.js';
 import type { Stage } from '../customers/stage.js';
+import type { DunningCase } from '../dunning/case.js';
 import type { LifecycleEvents } from '../events.js';
 import type { Page } from '@dotmac/core/contract';
 import type { Run, RunStatus } from '../provisioning/run.js';
@@ -131,6 +132,14 @@ export interface TimerStore {
   listFor(customerId: string, trx?: StoreTransaction): Promise<Timer[]>;
 }
 
+/** One tenant's customers who do not pay. Changed under the lock of their customer alone. */
+export interface DunningCaseStore {
+  get(customerId: string, policy: string, trx?: StoreTransaction): Promise<DunningCase | undefined>;
+  /** In the place of the customer's one of this policy. */
+  put(kept: DunningCase, trx: StoreTransaction): Promise<void>;
+  remove(customerId: string, policy: string, trx: StoreTransaction): Promise<void>;
+}
+
 /** What one tenant keeps. No call sees or changes another tenant's. */
 export interface TenantStore {
   readonly customers: CustomerStore;
@@ -140,6 +149,7 @@ export interface TenantStore {
   readonly services: ServiceStore;
   readonly signals: SignalStore;
   readonly timers: TimerStore;
+  readonly dunningCases: DunningCaseStore;
 }
 
 /** What a store can do. */

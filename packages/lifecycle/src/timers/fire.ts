@@ -2,6 +2,7 @@ import { isOperationError, type ErrorKind, type ScopeIdentity, type StoreTransac
 import { commandsOf } from '../commands/dispatch.js';
 import type { LifecycleContext } from '../context.js';
 import { happened, recordChange } from '../customers/record.js';
+import { takeDunningStep } from '../dunning/step.js';
 import { parseTimerKey } from '../store/store.js';
 import type { Timer } from './timer.js';
 
@@ -24,6 +25,7 @@ export async function fireTimer(context: LifecycleContext, key: string): Promise
   if (timer.dueAt > clock.now()) return timer.dueAt;
   const identity: ScopeIdentity = { tenantId, actor: `timer:${timer.name}` };
   const claim = (trx: StoreTransaction): Promise<boolean> => timers.take(timerId, trx);
+  if (timer.command === 'dunningStep') return takeDunningStep(context, tenantId, timer).then(() => null);
   try {
     await commandsOf(context, identity)[timer.command](timer.customerId, timer.input, { claim });
   } catch (error) {

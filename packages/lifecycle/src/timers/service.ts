@@ -65,6 +65,7 @@ export function timerService(context: LifecycleContext, identity: ScopeIdentity)
   };
 }
 
-function viewOfTimer({ id: timerId, name: timerName, command, input, dueAt, setBy, setAt }: Timer): TimerView {
+function viewOfTimer({ id: timerId, name: timerName, command, input: given, dueAt, setBy, setAt }: Timer): TimerView {
+  const { policy: _, ...input } = given;
   return { id: timerId, name: timerName, command, input, dueAt, setBy, setAt };
 }

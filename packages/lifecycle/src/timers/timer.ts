@@ -28,8 +28,9 @@ export interface Timer {
   /** A customer has one timer of a name: setting it again moves it. */
   name: string;
   dueAt: number;
-  command: TimedCommand;
-  input: CommandInput;
+  /** `dunningStep` is set by dunning alone. */
+  command: TimedCommand | 'dunningStep';
+  input: CommandInput & { policy?: string };
   /** What the time is counted from: setting the timer again counts from here, and not from the last attempt. */
   anchorAt: number;
   setBy: string;

@@ -2,6 +2,7 @@ import type { Clock, StoreTransaction } from '@dotmac/core';
 import { coreMigrations, inTransaction, kyselyOutbox, migrate, type Database } from '@dotmac/core/kysely';
 import type { LifecycleStore } from '../store.js';
 import { kyselyCustomers } from './customers.js';
+import { kyselyDunningCases } from './dunning-cases.js';
 import { kyselyHistory } from './history.js';
 import { lifecycleMigrations } from './migrations.js';
 import { kyselyDueRuns, kyselyRunLeases } from './run-leases.js';
@@ -39,6 +40,7 @@ export function kyselyLifecycleStore(database: Database, { clock }: KyselyLifecy
       services: kyselyServices(database, tenantId),
       signals: kyselySignals(database, tenantId),
       timers: kyselyTimers(database, tenantId),
+      dunningCases: kyselyDunningCases(database, tenantId),
     }),
     dueRuns: (untilMs, limit) => kyselyDueRuns(database, untilMs, limit),
     dueTimers: (untilMs, limit) => kyselyDueTimers(database, untilMs, limit),

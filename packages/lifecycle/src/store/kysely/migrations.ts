@@ -214,6 +214,21 @@ const timerIndexes: Migration = async (schema) => {
   await index('dotmac_lifecycle_timers_due').columns(['due_at']).execute();
 };
 
+const dunningCases: Migration = async (schema, { types }) => {
+  await schema.schema
+    .createTable('dotmac_dunning_cases')
+    .ifNotExists()
+    .addColumn('tenant_id', types.tenant, (c) => c.notNull())
+    .addColumn('customer_id', types.id, (c) => c.notNull())
+    .addColumn('policy', types.word, (c) => c.notNull())
+    .addColumn('invoices', types.bigText, (c) => c.notNull())
+    .addColumn('steps_taken', types.int, (c) => c.notNull())
+    .addColumn('last_step_at', types.epochMs)
+    .addColumn('opened_at', types.epochMs, (c) => c.notNull())
+    .addPrimaryKeyConstraint('dotmac_dunning_cases_pk', ['tenant_id', 'customer_id', 'policy'])
+    .execute();
+};
+
 /** The lifecycle domain's tables. */
 export const lifecycleMigrations: ModuleMigrations = {
   module: 'lifecycle',
@@ -231,5 +246,6 @@ export const lifecycleMigrations: ModuleMigrations = {
     '0011-step-signals': stepSignals,
     '0012-timers': timers,
     '0013-timer-indexes': timerIndexes,
+    '0014-dunning-cases': dunningCases,
   },
 };

@@ -51,6 +51,17 @@ export interface TimerRow {
   set_at: number;
 }
 
+/** `dotmac_dunning_cases`: one of a policy for a customer, until everything is paid. */
+export interface DunningCaseRow {
+  tenant_id: string;
+  customer_id: string;
+  policy: string;
+  invoices: unknown;
+  steps_taken: number;
+  last_step_at: number | null;
+  opened_at: number;
+}
+
 /** A service as a row. */
 export function serviceRow(service: ServiceInstance): ServiceRow {
   return {

@@ -7,7 +7,7 @@ import type { Run, RunStatus } from '../../provisioning/run.js';
 import type { OperationName } from '../../services/operation.js';
 import type { Channel } from '../../verification/channel.js';
 import { nameKey } from '../name-key.js';
-import type { ServiceRow, SignalRow, TimerRow } from './service-tables.js';
+import type { DunningCaseRow, ServiceRow, SignalRow, TimerRow } from './service-tables.js';
 import type { HistoryEntry, StoredToken } from '../store.js';
 
 /** `dotmac_customers`. */
@@ -104,6 +104,7 @@ export interface LifecycleTables {
   dotmac_services: ServiceRow;
   dotmac_step_signals: SignalRow;
   dotmac_lifecycle_timers: TimerRow;
+  dotmac_dunning_cases: DunningCaseRow;
 }
 
 /** A customer as a row. */

@@ -7,12 +7,14 @@ import {
   type StoreTransaction,
 } from '@dotmac/core';
 import type { Customer } from '../../customers/customer.js';
+import type { DunningCase } from '../../dunning/case.js';
 import type { Run } from '../../provisioning/run.js';
 import type { Signal } from '../../provisioning/signal.js';
 import type { ServiceInstance } from '../../services/instance.js';
 import type { Timer } from '../../timers/timer.js';
 import { runKey, timerKey, type HistoryEntry, type LifecycleStore, type StoredToken } from '../store.js';
 import { memoryCustomers } from './customers.js';
+import { memoryDunningCases } from './dunning-cases.js';
 import { memoryHistory } from './history.js';
 import { memoryRunLeases } from './run-leases.js';
 import { memoryRuns } from './runs.js';
@@ -44,6 +46,7 @@ const emptyMaps = () => ({
   signals: new Map<string, Signal>(),
   /** By tenant and id. */
   timers: new Map<string, Timer>(),
+  dunningCases: new Map<string, DunningCase>(),
 });
 
 /** What the parts of the memory store share. */
@@ -77,6 +80,7 @@ export function memoryLifecycleStore({ clock = systemClock }: MemoryLifecycleSto
       services: memoryServices(memory, tenantId),
       signals: memorySignals(memory, tenantId),
       timers: memoryTimers(memory, tenantId),
+      dunningCases: memoryDunningCases(memory, tenantId),
     }),
     dueRuns(untilMs, limit) {
       const due = [...memory.read.runs.values()]

@@ -1,0 +1,71 @@
+import { coreErrors } from '@dotmac/core';
+import type { Customer } from '../customers/customer.js';
+
+/**
+ * What a step does: `warn` tells subscribers (`dunning.warned`), `throttle` and `suspend` open the policy's reason,
+ * `terminate` deactivates the customer, which has its services taken down.
+ */
+export type DunningAction = 'warn' | 'throttle' | 'suspend' | 'terminate';
+
+/** A step of a dunning policy. */
+export interface DunningStep {
+  /** Days of 24 hours since the oldest invoice that is not paid became overdue. */
+  afterDays: number;
+  action: DunningAction;
+}
+
+/** What is done about customers who do not pay. */
+export interface DunningPolicy {
+  /** Letters, digits, `_` and `-`, up to 50. */
+  readonly name: string;
+  /** The reason that it opens and lifts. Default `non_payment`. */
+  readonly reason: string;
+  /** In the order of their days. */
+  readonly steps: readonly DunningStep[];
+  /**
+   * The least time between two steps, for when nobody ran or an invoice came late: nobody is suspended the minute after
+   * they were warned. Default 24 hours.
+   */
+  readonly leastGapHours: number;
+  /** Says why a customer is left alone, e.g. by an attribute; asked before every step, and a day later again. */
+  readonly exclude: (customer: Customer) => string | undefined;
+}
+
+/** What {@link defineDunningPolicy} takes. */
+export type DunningPolicyInit = Pick<DunningPolicy, 'name' | 'steps'> &
+  Partial<Pick<DunningPolicy, 'reason' | 'leastGapHours' | 'exclude'>>;
+
+const actions: readonly DunningAction[] = ['warn', 'throttle', 'suspend', 'terminate'];
+
+/**
+ * Defines what is done about customers who do not pay.
+ * @throws INVALID_ARGUMENT for a bad name, no steps, or steps that are not in their order
+ *
+ * @example
+ * const dunning = defineDunningPolicy({
+ *   name: 'standard',
+ *   steps: [
+ *     { afterDays: 0, action: 'warn' },
+ *     { afterDays: 7, action: 'throttle' },
+ *     { afterDays: 14, action: 'suspend' },
+ *     { afterDays: 60, action: 'terminate' },
+ *   ],
+ *   exclude: ({ attributes }) => (attributes['hospital'] ? 'hospitals are never cut off' : undefined),
+ * });
+ */
+export function defineDunningPolicy(init: DunningPolicyInit): DunningPolicy {
+  const { name, steps, reason = 'non_payment', leastGapHours = 24, exclude = () => undefined } = init;
+  const refuse = (why: string) => coreErrors.INVALID_ARGUMENT({ argument: `dunning policy ${name}`, reason: why });
+  if (!/^[A-Za-z0-9_-]{1,50}$/.test(name)) throw refuse('a name is 1 to 50 letters, digits, "_" or "-"');
+  if (!/^[A-Za-z][A-Za-z0-9_.-]{0,49}$/.test(reason))
+    throw refuse('a reason is a word of letters, digits, "_", "." or "-"');
+  if (steps.length === 0 || steps.length > 20) throw refuse('there are 1 to 20 steps');
+  if (!(leastGapHours >= 0)) throw refuse('leastGapHours is not negative');
+  for (const [index, { afterDays, action }] of steps.entries()) {
+    const before = steps[index - 1];
+    if (!(afterDays >= 0) || !Number.isFinite(afterDays)) throw refuse(`step ${index + 1} has no afterDays`);
+    if (before && (afterDays <= before.afterDays || actions.indexOf(action) < actions.indexOf(before.action)))
+      throw refuse(`step ${index + 1} comes later, and is no milder, than the one before`);
+  }
+  return { name, reason, steps, leastGapHours, exclude };
+}

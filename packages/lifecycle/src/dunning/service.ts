@@ -1,0 +1,154 @@
+import type { ScopeIdentity, StoreTransaction } from '@dotmac/core';
+import { readDraft } from '@dotmac/core/contract';
+import type { LifecycleContext } from '../context.js';
+import type { Customer } from '../customers/customer.js';
+import type { CommandOptions } from '../customers/perform.js';
+import { happened, recordChange, type PendingEvent } from '../customers/record.js';
+import { lifecycleErrors } from '../errors.js';
+import { suspensionService } from '../suspension/service.js';
+import { changeTimers } from '../timers/timer.js';
+import { writtenInstant } from '../written-instant.js';
+import {
+  anchorOf,
+  nextStepAt,
+  overdueInput,
+  paidInput,
+  viewOfCase,
+  type DunningCase,
+  type DunningView,
+  type OverdueDraft,
+  type PaidDraft,
+} from './case.js';
+import type { DunningPolicy } from './policy.js';
+
+/** Invoices of one customer that are kept at once. */
+const mostInvoices = 500;
+
+/** What is done about one tenant's customers who do not pay; driven by the host's billing. */
+export interface DunningService {
+  /**
+   * An invoice became overdue: the first one opens a case, whose steps are taken at their times. Saying it again changes
+   * nothing.
+   * @throws CUSTOMER_NOT_FOUND, DUNNING_POLICY_NOT_FOUND, INVOICE_LIMIT
+   */
+  overdue(customerId: string, draft: OverdueDraft, options?: CommandOptions): Promise<DunningView>;
+  /**
+   * An invoice, or everything, is paid. The last one closes the case and lifts its reason. One of several leaves what was
+   * done as it is, and counts the steps to come from the oldest that is left. Unknown invoices change nothing.
+   * @throws CUSTOMER_NOT_FOUND, DUNNING_POLICY_NOT_FOUND
+   */
+  paid(customerId: string, draft?: PaidDraft, options?: CommandOptions): Promise<DunningView>;
+  /** Where a customer is, by policy. @throws CUSTOMER_NOT_FOUND */
+  get(customerId: string): Promise<DunningView[]>;
+}
+
+/** The name of a policy's timer. */
+const dunningTimer = (policy: string): string => `dunning:${policy}`;
+
+/** The policy of a name; without one, the first. @throws DUNNING_POLICY_NOT_FOUND */
+function policyNamed({ dunning }: LifecycleContext, name?: string): DunningPolicy {
+  const policy = name === undefined ? dunning[0] : dunning.find((each) => each.name === name);
+  if (!policy) throw lifecycleErrors.DUNNING_POLICY_NOT_FOUND({ policy: name ?? '' });
+  return policy;
+}
+
+/** Sets the timer of a case to its next step. */
+export async function scheduleStep(
+  context: LifecycleContext,
+  identity: ScopeIdentity,
+  policy: DunningPolicy,
+  kept: DunningCase,
+  { at, trx, notBefore = 0 }: { at: number; trx: StoreTransaction; notBefore?: number },
+): Promise<void> {
+  const dueAt = nextStepAt(policy, kept);
+  const name = dunningTimer(policy.name);
+  const next = { name, command: 'dunningStep', input: { policy: policy.name } } as const;
+  const change =
+    dueAt === undefined
+      ? { clear: name }
+      : { set: { ...next, dueAt: Math.max(dueAt, notBefore), anchorAt: anchorOf(kept.invoices) } };
+  await changeTimers(context, identity, kept.customerId, [change], { at, trx });
+}
+
+/** Adds what happened in dunning to a customer's history. */
+export async function recordDunning(
+  context: LifecycleContext,
+  identity: ScopeIdentity,
+  customer: Customer,
+  event: PendingEvent,
+  { at, trx }: { at: number; trx: StoreTransaction },
+): Promise<void> {
+  const after = { ...customer, version: customer.version + 1, updatedAt: at };
+  await recordChange(context, customer, after, [happened(identity, customer.id, at, event)], trx);
+}
+
+/** The dunning of one scope. */
+export function dunningService(context: LifecycleContext, identity: ScopeIdentity): DunningService {
+  const { store, clock, dunning } = context;
+  const { customers, dunningCases } = store.tenant(identity.tenantId);
+  const locked = async (customerId: string, trx: StoreTransaction): Promise<Customer> => {
+    const customer = await customers.lock(customerId, trx);
+    if (!customer) throw lifecycleErrors.CUSTOMER_NOT_FOUND({ customerId });
+    return customer;
+  };
+
+  return {
+    overdue: async (customerId, draft, options = {}) => {
+      const overdueSince = draft.overdueSince ?? clock.now();
+      const given = readDraft(overdueInput, { ...draft, overdueSince: writtenInstant(overdueSince) });
+      const policy = policyNamed(context, given.policy);
+      const { invoiceId, facts } = given;
+      const kept = await store.transaction(async (trx) => {
+        const customer = await locked(customerId, trx);
+        const at = Math.max(clock.now(), customer.updatedAt);
+        const before = await dunningCases.get(customerId, policy.name, trx);
+        if (before?.invoices.some((invoice) => invoice.invoiceId === invoiceId)) return before;
+        if (before && before.invoices.length >= mostInvoices)
+          throw lifecycleErrors.INVOICE_LIMIT({ limit: mostInvoices });
+        const fresh = { customerId, policy: policy.name, invoices: [], stepsTaken: 0, lastStepAt: null, openedAt: at };
+        const opened: DunningCase = before ?? fresh;
+        const after = { ...opened, invoices: [...opened.invoices, { invoiceId, overdueSince, facts }] };
+        await dunningCases.put(after, trx);
+        await scheduleStep(context, identity, policy, after, { at, trx });
+        const data = { policy: policy.name, invoiceId, overdueSince, facts };
+        const name = before ? 'dunning.invoice_added' : 'dunning.opened';
+        await recordDunning(context, identity, customer, { name, data }, { at, trx });
+        return after;
+      }, options.trx);
+      return viewOfCase(policy, kept);
+    },
+
+    async paid(customerId, draft = {}, options = {}) {
+      const { invoiceId, ...given } = readDraft(paidInput, draft);
+      const policy = policyNamed(context, given.policy);
+      const kept = await store.transaction(async (trx) => {
+        const customer = await locked(customerId, trx);
+        const at = Math.max(clock.now(), customer.updatedAt);
+        const before = await dunningCases.get(customerId, policy.name, trx);
+        const invoices = (before?.invoices ?? []).filter((it) => invoiceId !== undefined && it.invoiceId !== invoiceId);
+        if (!before || invoices.length === before.invoices.length) return before;
+        const after = { ...before, invoices };
+        await scheduleStep(context, identity, policy, after, { at, trx });
+        const data = { policy: policy.name, invoiceId: invoiceId ?? null };
+        if (invoices.length > 0) {
+          await dunningCases.put(after, trx);
+          await recordDunning(context, identity, customer, { name: 'dunning.invoice_paid', data }, { at, trx });
+          return after;
+        }
+        await dunningCases.remove(customerId, policy.name, trx);
+        await recordDunning(context, identity, customer, { name: 'dunning.closed', data }, { at, trx });
+        const isServed = customer.stage === 'active' || customer.stage === 'suspended';
+        if (isServed && customer.blocks.some(({ reason }) => reason === policy.reason))
+          await suspensionService(context, identity).reactivate(customerId, { actionType: policy.reason }, { trx });
+        return undefined;
+      }, options.trx);
+      return viewOfCase(policy, kept);
+    },
+
+    async get(customerId) {
+      if (!(await customers.get(customerId))) throw lifecycleErrors.CUSTOMER_NOT_FOUND({ customerId });
+      const cases = await Promise.all(dunning.map(({ name }) => dunningCases.get(customerId, name)));
+      return dunning.map((policy, index) => viewOfCase(policy, cases[index]));
+    },
+  };
+}

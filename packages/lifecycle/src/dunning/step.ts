@@ -1,0 +1,120 @@
+import { isOperationError, type ScopeIdentity, type StoreTransaction } from '@dotmac/core';
+import type { LifecycleContext } from '../context.js';
+import type { Customer } from '../customers/customer.js';
+import { customerService } from '../customers/service.js';
+import type { PendingEvent } from '../customers/record.js';
+import { suspensionService } from '../suspension/service.js';
+import type { Timer } from '../timers/timer.js';
+import type { DunningCase } from './case.js';
+import type { DunningPolicy, DunningStep } from './policy.js';
+import { recordDunning, scheduleStep } from './service.js';
+
+const dayMs = 24 * 3_600_000;
+
+/** A step that is to be taken now. */
+interface Due {
+  policy: DunningPolicy;
+  step: DunningStep;
+  kept: DunningCase;
+}
+
+/**
+ * Takes the step of a case whose time has come: the command, the case and the next timer in one transaction, with the
+ * end of this one. A step that is not legal any more is recorded as passed over, and the next one has its turn.
+ */
+export async function takeDunningStep(context: LifecycleContext, tenantId: string, timer: Timer): Promise<void> {
+  const { store, clock, dunning, logger } = context;
+  const { customerId } = timer;
+  const policy = dunning.find(({ name }) => name === timer.input.policy);
+  if (!policy) {
+    // Another process may have it; the timer stays due, and the sweep comes back to it.
+    logger.error({ tenantId, policy: timer.input.policy }, 'a dunning step waits for its policy');
+    return;
+  }
+  const { customers, dunningCases, timers } = store.tenant(tenantId);
+  const identity: ScopeIdentity = { tenantId, actor: `dunning:${policy.name}` };
+  /** Moves the case on, for whoever takes the timer. */
+  const moveOn = async (trx: StoreTransaction): Promise<Due | undefined> => {
+    if (!(await timers.take(timer.id, trx))) return undefined;
+    const kept = await dunningCases.get(customerId, policy.name, trx);
+    const step = kept && policy.steps[kept.stepsTaken];
+    if (!kept || !step) return undefined;
+    const at = clock.now();
+    const moved = { ...kept, stepsTaken: kept.stepsTaken + 1, lastStepAt: at };
+    await dunningCases.put(moved, trx);
+    await scheduleStep(context, identity, policy, moved, { at, trx });
+    return { policy, step, kept };
+  };
+  /** Records an event with the end of the timer. */
+  const record = (of: (due: Due) => PendingEvent): Promise<void> =>
+    store.transaction(async (trx) => {
+      const customer = await customers.lock(customerId, trx);
+      const due = customer && (await moveOn(trx));
+      if (!customer || !due) return;
+      await recordDunning(context, identity, customer, of(due), { at: Math.max(clock.now(), customer.updatedAt), trx });
+    });
+
+  const customer = await customers.get(customerId);
+  const kept = await dunningCases.get(customerId, policy.name);
+  const step = kept && policy.steps[kept.stepsTaken];
+  const excluded = customer && policy.exclude(customer);
+  if (excluded !== undefined && customer) return hold(context, identity, policy, timer, excluded);
+  if (!step || step.action === 'warn') return record((due) => ({ name: 'dunning.warned', data: toldOf(due) }));
+  try {
+    await act(context, identity, customerId, { policy, step, kept }, async (trx) => (await moveOn(trx)) !== undefined);
+  } catch (error) {
+    if (!isOperationError(error, 'ILLEGAL_TRANSITION')) throw error;
+    await record((due) => ({ name: 'dunning.step_skipped', data: { ...toldOf(due), reason: error.message } }));
+  }
+}
+
+/** Gives the command of a step. */
+async function act(
+  context: LifecycleContext,
+  identity: ScopeIdentity,
+  customerId: Customer['id'],
+  due: Due,
+  claim: (trx: StoreTransaction) => Promise<boolean>,
+): Promise<void> {
+  const { policy, step } = due;
+  if (step.action === 'terminate') {
+    const reason = `not paid for ${step.afterDays} days`;
+    await customerService(context, identity).deactivate(customerId, { reason }, { claim });
+    return;
+  }
+  const severity = step.action === 'throttle' ? 'throttle' : 'suspend';
+  const asked = { actionType: policy.reason, severity, parameters: toldOf(due) } as const;
+  await suspensionService(context, identity).suspend(customerId, asked, { claim });
+}
+
+/** What subscribers are told of a step. */
+function toldOf({ policy, step, kept }: Due) {
+  const invoices = kept.invoices.map(({ invoiceId }) => invoiceId);
+  return { policy: policy.name, action: step.action, afterDays: step.afterDays, step: kept.stepsTaken + 1, invoices };
+}
+
+/** Leaves a customer alone for a day. */
+async function hold(
+  context: LifecycleContext,
+  identity: ScopeIdentity,
+  policy: DunningPolicy,
+  timer: Timer,
+  reason: string,
+): Promise<void> {
+  const { store, clock } = context;
+  const { customers, dunningCases, timers } = store.tenant(identity.tenantId);
+  await store.transaction(async (trx) => {
+    const customer = await customers.lock(timer.customerId, trx);
+    const kept = await dunningCases.get(timer.customerId, policy.name, trx);
+    if (!customer || !kept || !(await timers.take(timer.id, trx))) return;
+    const at = Math.max(clock.now(), customer.updatedAt);
+    await scheduleStep(context, identity, policy, kept, { at, trx, notBefore: at + dayMs });
+    await recordDunning(
+      context,
+      identity,
+      customer,
+      { name: 'dunning.held', data: { policy: policy.name, reason } },
+      { at, trx },
+    );
+  });
+}

@@ -1,0 +1,55 @@
+import { executorFor, fromJson, numberOrNull, toJson, type Database } from '@dotmac/core/kysely';
+import type { OverdueInvoice } from '../../dunning/case.js';
+import type { DunningCaseStore } from '../store.js';
+import type { LifecycleTables } from './tables.js';
+
+const table = 'dotmac_dunning_cases';
+
+/** Dunning cases in the database. */
+export function kyselyDunningCases(database: Database, tenantId: string): DunningCaseStore {
+  const on = (trx?: Parameters<DunningCaseStore['get']>[2]) => executorFor<LifecycleTables>(database, trx);
+  const remove: DunningCaseStore['remove'] = async (customerId, policy, trx) => {
+    await on(trx)
+      .deleteFrom(table)
+      .where('tenant_id', '=', tenantId)
+      .where('customer_id', '=', customerId)
+      .where('policy', '=', policy)
+      .execute();
+  };
+  return {
+    remove,
+    async get(customerId, policy, trx) {
+      const row = await on(trx)
+        .selectFrom(table)
+        .selectAll()
+        .where('tenant_id', '=', tenantId)
+        .where('customer_id', '=', customerId)
+        .where('policy', '=', policy)
+        .$if(trx !== undefined && database.traits.skipLocked, (query) => query.forUpdate())
+        .executeTakeFirst();
+      return (
+        row && {
+          customerId,
+          policy,
+          invoices: fromJson<OverdueInvoice[]>(row.invoices),
+          stepsTaken: Number(row.steps_taken),
+          lastStepAt: numberOrNull(row.last_step_at),
+          openedAt: Number(row.opened_at),
+        }
+      );
+    },
+    async put({ customerId, policy, invoices, stepsTaken, lastStepAt, openedAt }, trx) {
+      await remove(customerId, policy, trx);
+      const row = {
+        tenant_id: tenantId,
+        customer_id: customerId,
+        policy,
+        invoices: toJson([...invoices]),
+        steps_taken: stepsTaken,
+        last_step_at: lastStepAt,
+        opened_at: openedAt,
+      };
+      await on(trx).insertInto(table).values(row).execute();
+    },
+  };
+}

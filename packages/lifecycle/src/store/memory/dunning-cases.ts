@@ -1,0 +1,17 @@
+import type { DunningCaseStore } from '../store.js';
+import type { LifecycleMemory } from './index.js';
+
+/** Dunning cases in memory. */
+export function memoryDunningCases(memory: LifecycleMemory, tenantId: string): DunningCaseStore {
+  const keyOf = (customerId: string, policy: string): string => `${tenantId}/${customerId}/${policy}`;
+  return {
+    get: (customerId, policy) => Promise.resolve(memory.read.dunningCases.get(keyOf(customerId, policy))),
+    put: (kept, trx) =>
+      memory.transaction(
+        ({ dunningCases }) => void dunningCases.set(keyOf(kept.customerId, kept.policy), structuredClone(kept)),
+        trx,
+      ),
+    remove: (customerId, policy, trx) =>
+      memory.transaction(({ dunningCases }) => void dunningCases.delete(keyOf(customerId, policy)), trx),
+  };
+}

@@ -1,0 +1,232 @@
+import { setTimeout as turn } from 'node:timers/promises';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { nextStepAt } from '../../src/dunning/case.js';
+import { defineDunningPolicy, type DunningPolicyInit } from '../../src/dunning/policy.js';
+import { backends, type Backend } from '../support/backends.js';
+import { rig, until, type Rig } from '../support/lifecycle.js';
+
+const hour = 3_600_000;
+const day = 24 * hour;
+const standard: DunningPolicyInit = {
+  name: 'standard',
+  steps: [
+    { afterDays: 0, action: 'warn' },
+    { afterDays: 7, action: 'throttle' },
+    { afterDays: 14, action: 'suspend' },
+    { afterDays: 60, action: 'terminate' },
+  ],
+  exclude: ({ attributes }) => (attributes['hospital'] ? 'hospitals are never cut off' : undefined),
+};
+
+for (const { title, present, create } of backends)
+  describe.skipIf(!present)(`dunning on ${title}`, () => {
+    let backend: Backend;
+    let run: Rig;
+    let id: string;
+    beforeEach(async () => {
+      backend = await create();
+      run = await rig(backend, { dunning: [defineDunningPolicy(standard)], sweepMs: 1_000 });
+      id = await run.active();
+    });
+    afterEach(async () => {
+      await run.stop();
+      await backend.close();
+    });
+
+    /** Lets days go by, six hours at a time, and what falls due in them be done. */
+    const pass = async (days: number): Promise<void> => {
+      for (let quarter = 0; quarter < days * 4; quarter++) {
+        run.clock.set(run.clock.now() + 6 * hour - 2_000);
+        const due = async () => (await backend.store.dueTimers(run.clock.now(), 9)).length;
+        await run.clock.advance(2_000);
+        for (let round = 0; (await due()) > 0; round++) {
+          if (round > 500) throw new Error('A timer that is due is not given.');
+          await turn(1);
+          await run.clock.advance(1_000);
+        }
+      }
+    };
+    /** What happened since the customer was active: days from the beginning, and names. */
+    const story = async (): Promise<string[]> => {
+      const events = (await backend.store.tenant('acme').history.list(id, { limit: 1_000 })).slice(4);
+      return events.map(({ event }) => {
+        const days = Math.round((event.at - start) / day);
+        const { actor, name } = event;
+        return `day ${days}: ${name}${actor === 'user:1' ? '' : ` by ${actor}`}`;
+      });
+    };
+    let start = 0;
+    const overdue = (invoiceId: string, overdueSince = run.clock.now()) =>
+      run.acme.dunning.overdue(id, { invoiceId, overdueSince, facts: { amount: '29.90' } });
+
+    it('warns, slows down, suspends and terminates, each at its time', async () => {
+      start = run.clock.now();
+      expect(await overdue('A')).toMatchObject({
+        stepsTaken: 0,
+        nextStep: { action: 'warn', dueAt: start },
+        invoices: [{ invoiceId: 'A', facts: { amount: '29.90' } }],
+      });
+      expect(await overdue('A')).toMatchObject({ invoices: [{ invoiceId: 'A' }] });
+      await pass(70);
+      expect(await story()).toEqual([
+        'day 0: dunning.opened',
+        'day 0: dunning.warned by dunning:standard',
+        'day 7: customer.throttled by dunning:standard',
+        'day 14: customer.suspended by dunning:standard',
+        'day 60: customer.deactivated by dunning:standard',
+      ]);
+      expect(await run.acme.dunning.get(id)).toMatchObject([{ stepsTaken: 4, nextStep: null }]);
+      await run.acme.dunning.paid(id);
+      expect((await story()).at(-1)).toBe('day 70: dunning.closed');
+      expect(await run.acme.dunning.get(id)).toMatchObject([{ openedAt: null, invoices: [] }]);
+    });
+
+    it('gives back what it took once everything is paid, and leaves other reasons open', async () => {
+      start = run.clock.now();
+      await overdue('A');
+      await pass(15);
+      await run.acme.suspension.suspend(id, { actionType: 'abuse' });
+      await run.acme.dunning.paid(id, { invoiceId: 'A' });
+      await pass(60);
+      expect(await story()).toEqual([
+        'day 0: dunning.opened',
+        'day 0: dunning.warned by dunning:standard',
+        'day 7: customer.throttled by dunning:standard',
+        'day 14: customer.suspended by dunning:standard',
+        'day 15: customer.suspension_added',
+        'day 15: dunning.closed',
+        'day 15: customer.suspension_lifted',
+      ]);
+      expect((await run.acme.customers.read(id)).blocks.map(({ reason }) => reason)).toEqual(['abuse']);
+    });
+
+    it('counts from the oldest invoice that is left, and takes no step twice', async () => {
+      start = run.clock.now();
+      await overdue('A');
+      await pass(5);
+      await overdue('B');
+      await pass(5);
+      await run.acme.dunning.paid(id, { invoiceId: 'A' });
+      await pass(15);
+      expect(await story()).toEqual([
+        'day 0: dunning.opened',
+        'day 0: dunning.warned by dunning:standard',
+        'day 5: dunning.invoice_added',
+        'day 7: customer.throttled by dunning:standard',
+        'day 10: dunning.invoice_paid',
+        'day 19: customer.suspended by dunning:standard',
+      ]);
+    });
+
+    it('passes no step over when billing is late, and leaves a day between them', async () => {
+      start = run.clock.now();
+      await overdue('A', start - 20 * day);
+      await pass(4);
+      expect(await story()).toEqual([
+        'day 0: dunning.opened',
+        'day 0: dunning.warned by dunning:standard',
+        'day 1: customer.throttled by dunning:standard',
+        'day 2: customer.suspended by dunning:standard',
+      ]);
+    });
+
+    it('goes on to the next step when one is not legal', async () => {
+      start = run.clock.now();
+      await run.acme.suspension.suspend(id, { actionType: 'non_payment' });
+      await overdue('A');
+      await pass(15);
+      expect(await story()).toEqual([
+        'day 0: customer.suspended',
+        'day 0: dunning.opened',
+        'day 0: dunning.warned by dunning:standard',
+        'day 7: dunning.step_skipped by dunning:standard',
+        'day 14: dunning.step_skipped by dunning:standard',
+      ]);
+    });
+
+    it('is another tenant’s business no more than anything else', async () => {
+      await expect(run.other.dunning.overdue(id, { invoiceId: 'A' })).rejects.toMatchObject({
+        code: 'CUSTOMER_NOT_FOUND',
+      });
+      await expect(run.other.dunning.paid(id)).rejects.toMatchObject({ code: 'CUSTOMER_NOT_FOUND' });
+      await expect(run.acme.dunning.overdue(id, { invoiceId: 'A', policy: 'x' })).rejects.toMatchObject({
+        code: 'DUNNING_POLICY_NOT_FOUND',
+      });
+      expect(await run.acme.dunning.paid(id)).toMatchObject({ openedAt: null });
+    });
+  });
+
+it('a customer that is excluded is left alone for a day at a time, and the history says so', async () => {
+  const [memory] = backends;
+  const backend = await (memory ?? expect.unreachable()).create();
+  let isHospital = true;
+  const exclude = () => (isHospital ? 'hospitals are never cut off' : undefined);
+  const run = await rig(backend, { dunning: [defineDunningPolicy({ ...standard, exclude })], sweepMs: 1_000 });
+  const id = await run.active();
+  await run.acme.dunning.overdue(id, { invoiceId: 'A' });
+  const names = async () => (await run.acme.customers.summary(id)).lifecycleEvents.map(({ eventType }) => eventType);
+  await until(async () => (await names()).includes('dunning.held'), run.clock, 1_000);
+  expect(await names()).not.toContain('dunning.warned');
+  isHospital = false;
+  run.clock.set(run.clock.now() + day);
+  await until(async () => (await names()).includes('dunning.warned'), run.clock, 1_000);
+  expect((await names()).filter((name) => name === 'dunning.held')).toHaveLength(1);
+  await run.stop();
+});
+
+describe('the time of the next step', () => {
+  const policy = defineDunningPolicy(standard);
+
+  it('is never before the step’s day, nor within the gap, whatever was paid and when', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.integer({ min: 0, max: 400 }), { minLength: 1, maxLength: 5 }),
+        fc.integer({ min: 0, max: 4 }),
+        fc.option(fc.integer({ min: 0, max: 400 })),
+        (since, stepsTaken, last) => {
+          const invoices = since.map((days, index) => ({
+            invoiceId: String(index),
+            overdueSince: days * day,
+            facts: {},
+          }));
+          const lastStepAt = last === null ? null : last * day;
+          const at = nextStepAt(policy, { invoices, stepsTaken, lastStepAt });
+          const step = policy.steps[stepsTaken];
+          if (!step) {
+            expect(at).toBeUndefined();
+            return;
+          }
+          const anchored = (Math.min(...since) + step.afterDays) * day;
+          expect(at).toBe(lastStepAt === null ? anchored : Math.max(anchored, lastStepAt + day));
+        },
+      ),
+    );
+  });
+
+  it.each([
+    [{ name: 'x', steps: [] }],
+    [{ name: 'a b', steps: standard.steps }],
+    [
+      {
+        name: 'x',
+        steps: [
+          { afterDays: 3, action: 'suspend' as const },
+          { afterDays: 3, action: 'terminate' as const },
+        ],
+      },
+    ],
+    [
+      {
+        name: 'x',
+        steps: [
+          { afterDays: 3, action: 'suspend' as const },
+          { afterDays: 9, action: 'warn' as const },
+        ],
+      },
+    ],
+    [{ name: 'x', steps: [{ afterDays: Number.NaN, action: 'warn' as const }] }],
+  ])('of a policy that makes no sense is not asked: %j', (init) => {
+    expect(() => defineDunningPolicy(init)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
+  });
+});
