@@ -2,6 +2,7 @@ import type { Clock, Emitter, Logger, OutboxRelay, Waker } from '@dotmac/core';
 import type { DeliverySchemas, LifecycleEvents } from './events.js';
 import type { DunningPolicy } from './dunning/policy.js';
 import type { LifecycleHooks } from './hooks.js';
+import type { Journey } from './journeys/journey.js';
 import type { LifecycleMetrics } from './metrics.js';
 import type { ChecklistItem } from './onboarding/checklist.js';
 import type { TemplateCatalogue } from './provisioning/catalogue.js';
@@ -19,6 +20,7 @@ export interface LifecycleContext {
   readonly templates: TemplateCatalogue;
   /** The first is the one that is meant when none is named. */
   readonly dunning: readonly DunningPolicy[];
+  readonly journeys: readonly Journey[];
   readonly keyring: Keyring;
   /** False when the host gave no `sendVerification`: then nothing is put into the outbox for it. */
   readonly sendsVerification: boolean;

@@ -29,6 +29,7 @@ const dunningStep = {
   step: z.int(),
   invoices: z.array(z.string()),
 };
+const journeyStep = { journey: z.string(), step: z.string() };
 const brokenStep = { ...service, step: z.string(), error: z.string() };
 const ofService = { serviceId: z.string(), serviceName: z.string() };
 
@@ -65,6 +66,8 @@ export const lifecycleSchemas = {
   'dunning.closed': z.object(payment),
   'dunning.warned': z.object(dunningStep),
   'dunning.step_skipped': z.object({ ...dunningStep, reason: z.string() }),
+  'journey.step_reached': z.object(journeyStep),
+  'journey.step_skipped': z.object({ ...journeyStep, reason: z.string() }),
   'dunning.held': z.object({ policy: z.string(), reason: z.string() }),
   'service.requested': z.object(service),
   'service.operation_started': z.object(service),

@@ -88,6 +88,8 @@ export { defineDunningPolicy } from './dunning/policy.js';
 export type { DunningAction, DunningPolicy, DunningPolicyInit, DunningStep } from './dunning/policy.js';
 export type { DunningCase, DunningView } from './dunning/case.js';
 export type { DunningService } from './dunning/service.js';
+export { defineJourney } from './journeys/journey.js';
+export type { Journey, JourneyEvent, JourneyInit, JourneyStep } from './journeys/journey.js';
 export type { Timer } from './timers/timer.js';
 export type { TimerService } from './timers/service.js';
 export type { TimerDraft, TimerView } from './timers/view.js';

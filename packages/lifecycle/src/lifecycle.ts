@@ -23,6 +23,7 @@ import type { DunningPolicy } from './dunning/policy.js';
 import { dunningService, type DunningService } from './dunning/service.js';
 import { deliveries, type LifecycleEvents } from './events.js';
 import type { LifecycleHooks } from './hooks.js';
+import type { Journey } from './journeys/journey.js';
 import { lifecycleMetrics } from './metrics.js';
 import type { ChecklistItem } from './onboarding/checklist.js';
 import { onboardingService, type OnboardingService } from './onboarding/service.js';
@@ -56,6 +57,8 @@ export interface LifecycleOptions<Trx = StoreTransaction> {
   checklist?: readonly ChecklistItem[];
   /** What is done about customers who do not pay; the first is meant when billing names none. Default nothing. */
   dunning?: readonly DunningPolicy[];
+  /** What happens to customers that stay where they are. Default nothing. */
+  journeys?: readonly Journey[];
   /** Hands tokens to customers. Without it tokens are made and nobody learns of them. */
   sendVerification?: SendVerification;
   /**
@@ -126,6 +129,7 @@ export function createLifecycle<Trx = StoreTransaction>(options: LifecycleOption
     checklist: options.checklist ?? [],
     templates: templateCatalogue(options.templates ?? []),
     dunning: options.dunning ?? [],
+    journeys: options.journeys ?? [],
     keyring: createKeyring(options.secret === undefined ? [] : [options.secret].flat()),
     sendsVerification: sendVerification !== undefined,
     relay: createOutboxRelay({ ...relayOptions, ...(maxDeliveryAttempts && { maxAttempts: maxDeliveryAttempts }) }),

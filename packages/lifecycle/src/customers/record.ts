@@ -3,6 +3,7 @@ import type { LifecycleContext } from '../context.js';
 import { lifecycleErrors } from '../errors.js';
 import { deliveries, lifecycleEvents, type LifecycleEvents } from '../events.js';
 import { hookSubscriber, hooksOf, type HookName } from '../hooks.js';
+import { followJourneys } from '../journeys/follow.js';
 import { runKey } from '../store/store.js';
 import type { Customer } from './customer.js';
 
@@ -46,11 +47,14 @@ export async function recordEvents(
   trx: StoreTransaction,
 ): Promise<void> {
   const { store, relay } = context;
-  const tenantId = events[0]?.tenantId;
-  if (tenantId === undefined) return;
+  const [first] = events;
+  if (!first) return;
+  const { tenantId } = first;
   const entries = events.map((event, index) => ({ seq: lastSeq + index + 1, event }));
   await store.tenant(tenantId).history.append(customerId, entries, trx);
   await relay.publish(events, trx);
+  const { actor, at } = first;
+  await followJourneys(context, { tenantId, actor }, customerId, events, { at, trx });
   const isKnown = store.afterCommit(trx, () => {
     for (const event of events) announce(context, event);
   });

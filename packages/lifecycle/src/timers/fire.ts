@@ -3,6 +3,7 @@ import { commandsOf } from '../commands/dispatch.js';
 import type { LifecycleContext } from '../context.js';
 import { happened, recordChange } from '../customers/record.js';
 import { takeDunningStep } from '../dunning/step.js';
+import { takeJourneyStep } from '../journeys/step.js';
 import { parseTimerKey } from '../store/store.js';
 import type { Timer } from './timer.js';
 
@@ -26,6 +27,7 @@ export async function fireTimer(context: LifecycleContext, key: string): Promise
   const identity: ScopeIdentity = { tenantId, actor: `timer:${timer.name}` };
   const claim = (trx: StoreTransaction): Promise<boolean> => timers.take(timerId, trx);
   if (timer.command === 'dunningStep') return takeDunningStep(context, tenantId, timer).then(() => null);
+  if (timer.command === 'journeyStep') return takeJourneyStep(context, tenantId, timer).then(() => null);
   try {
     await commandsOf(context, identity)[timer.command](timer.customerId, timer.input, { claim });
   } catch (error) {

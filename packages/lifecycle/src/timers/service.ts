@@ -40,7 +40,7 @@ export function timerService(context: LifecycleContext, identity: ScopeIdentity)
         ...writtenInput(draft.input),
         dueAt: writtenInstant(draft.dueAt),
       });
-      if (given.name.startsWith('promise:') || given.name.startsWith('dunning:'))
+      if (/^(promise|dunning|journey):/.test(given.name))
         throw invalidInput([{ path: 'name', message: 'This beginning belongs to timers that are set by themselves' }]);
       const at = clock.now();
       await store.transaction(async (trx) => {
@@ -66,6 +66,6 @@ export function timerService(context: LifecycleContext, identity: ScopeIdentity)
 }
 
 function viewOfTimer({ id: timerId, name: timerName, command, input: given, dueAt, setBy, setAt }: Timer): TimerView {
-  const { policy: _, ...input } = given;
+  const { policy: _, journey: __, step: ___, ...input } = given;
   return { id: timerId, name: timerName, command, input, dueAt, setBy, setAt };
 }

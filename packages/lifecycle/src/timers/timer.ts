@@ -28,9 +28,9 @@ export interface Timer {
   /** A customer has one timer of a name: setting it again moves it. */
   name: string;
   dueAt: number;
-  /** `dunningStep` is set by dunning alone. */
-  command: TimedCommand | 'dunningStep';
-  input: CommandInput & { policy?: string };
+  /** `dunningStep` and `journeyStep` are set by dunning and journeys alone, with what they need to know. */
+  command: TimedCommand | 'dunningStep' | 'journeyStep';
+  input: CommandInput & { policy?: string; journey?: string; step?: string };
   /** What the time is counted from: setting the timer again counts from here, and not from the last attempt. */
   anchorAt: number;
   setBy: string;

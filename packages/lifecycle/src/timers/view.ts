@@ -29,7 +29,7 @@ export const timerView = z
   .object({
     id,
     name: z.string(),
-    command: z.enum([...timedCommands, 'dunningStep']),
+    command: z.enum([...timedCommands, 'dunningStep', 'journeyStep']),
     input: commandInput,
     dueAt: instant,
     setBy: z.string(),

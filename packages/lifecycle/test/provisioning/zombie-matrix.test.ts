@@ -29,13 +29,13 @@ for (const { title, present, create } of backends.filter((it) => it.title !== 'm
               .provisioning.complete({ token })
               .catch(() => undefined),
         );
-      let living: Lifecycle | undefined;
+      const workers: Record<'living' | 'zombie', Lifecycle | undefined> = { living: undefined, zombie: undefined };
       const survivor = await rig(backend, {
-        templates: [templateFor(() => living ?? expect.unreachable())],
+        templates: [templateFor(() => workers.living ?? expect.unreachable())],
         secret,
         leaseMs: 30_000,
       });
-      living = survivor.module;
+      workers.living = survivor.module;
       const customerId = await survivor.active();
       await survivor.stop();
 
@@ -68,9 +68,8 @@ for (const { title, present, create } of backends.filter((it) => it.title !== 'm
         };
         // Its own clock stands still: it neither renews its lease nor notices that it should have.
         const frozen = fakeClock(clock.now());
-        let zombie: Lifecycle | undefined;
         const store = kyselyLifecycleStore(own, { clock });
-        zombie = createLifecycle({
+        const zombie = createLifecycle({
           store: {
             ...withBoundaries(store, at),
             dueRuns: () => Promise.resolve([]),
@@ -80,8 +79,9 @@ for (const { title, present, create } of backends.filter((it) => it.title !== 'm
           secret,
           leaseMs: 30_000,
           migrate: false,
-          templates: [templateFor(() => zombie ?? expect.unreachable())],
+          templates: [templateFor(() => workers.zombie ?? expect.unreachable())],
         });
+        workers.zombie = zombie;
         await zombie.start();
         const scope = zombie.scope({ tenantId: 'acme', actor: 'user:1' });
         const { id } = await scope.services.request(customerId, { serviceName: 'every-kind' });

@@ -1,0 +1,51 @@
+import type { AnyEvent, ScopeIdentity } from '@dotmac/core';
+import type { LifecycleContext } from '../context.js';
+import type { Moment } from '../customers/perform.js';
+import type { LifecycleEvents } from '../events.js';
+import { changeTimers, type TimerChange } from '../timers/timer.js';
+import type { Journey, JourneyStep } from './journey.js';
+
+const dayMs = 24 * 3_600_000;
+
+/** The name of the timer that a customer's place in a journey is kept in. */
+export const journeyTimer = (journey: string): string => `journey:${journey}`;
+
+/** The timer of a step, counted from the beginning of the journey. */
+export function towards(journey: Journey, step: JourneyStep, anchorAt: number): TimerChange {
+  const dueAt = anchorAt + step.afterDays * dayMs;
+  const input = { journey: journey.name, step: step.key };
+  return { set: { name: journeyTimer(journey.name), command: 'journeyStep', input, dueAt, anchorAt } };
+}
+
+/** Has a customer set out on journeys, and ends those that came to their goal, with what happened to it. */
+export async function followJourneys(
+  context: LifecycleContext,
+  identity: ScopeIdentity,
+  customerId: string,
+  events: readonly AnyEvent<LifecycleEvents>[],
+  { at, trx }: Moment,
+): Promise<void> {
+  const { journeys, store } = context;
+  const concerned = journeys.filter(({ startsOn, endsOn }) =>
+    events.some(({ name }) => startsOn.includes(name) || endsOn.includes(name)),
+  );
+  if (concerned.length === 0) return;
+  const { customers, timers } = store.tenant(identity.tenantId);
+  const [customer, set] = [await customers.get(customerId, trx), await timers.listFor(customerId, trx)];
+  const changes: TimerChange[] = [];
+  for (const journey of concerned) {
+    const name = journeyTimer(journey.name);
+    let isUnderWay = set.some((timer) => timer.name === name);
+    for (const event of events) {
+      if (journey.endsOn.includes(event.name)) {
+        if (isUnderWay) changes.push({ clear: name });
+        isUnderWay = false;
+      } else if (journey.startsOn.includes(event.name) && !isUnderWay && customer && journey.when(customer)) {
+        const [first] = journey.steps;
+        if (first) changes.push(towards(journey, first, at));
+        isUnderWay = true;
+      }
+    }
+  }
+  await changeTimers(context, identity, customerId, changes, { at, trx });
+}

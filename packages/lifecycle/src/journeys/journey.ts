@@ -1,0 +1,87 @@
+import { coreErrors } from '@dotmac/core';
+import type { CommandInput } from '../commands/input.js';
+import type { Customer } from '../customers/customer.js';
+import { lifecycleEvents, type LifecycleEvents } from '../events.js';
+import type { TimedCommand } from '../timers/timer.js';
+
+/** An event that a journey can begin or end with. */
+export type JourneyEvent = keyof LifecycleEvents;
+
+/** A step of a journey. */
+export interface JourneyStep {
+  /** Letters, digits, `_` and `-`, up to 50; kept while a customer is on its way to it. */
+  key: string;
+  /** Days of 24 hours since the journey began. */
+  afterDays: number;
+  /** Passed by when false; asked when its time has come. Default always. */
+  when?: (customer: Customer) => boolean;
+  /** Given to the customer. Without one, subscribers are told (`journey.step_reached`): that is how a mail is sent. */
+  command?: TimedCommand;
+  /** What the command takes. */
+  input?: CommandInput;
+  /** The key of the step that follows, or `end`. Default the next of the list. */
+  next?: (customer: Customer) => string;
+}
+
+/** What happens to customers that stay where they are. */
+export interface Journey {
+  readonly name: string;
+  readonly startsOn: readonly JourneyEvent[];
+  readonly endsOn: readonly JourneyEvent[];
+  /** Who takes part; asked at the beginning. */
+  readonly when: (customer: Customer) => boolean;
+  readonly steps: readonly JourneyStep[];
+}
+
+/** What {@link defineJourney} takes. */
+export interface JourneyInit {
+  /** Letters, digits, `_` and `-`, up to 50. */
+  name: string;
+  /** A customer to whom one of these happens sets out, unless it is on its way already. */
+  startsOn: readonly JourneyEvent[];
+  /** One of these ends the journey wherever the customer is: its goal, and what makes it pointless. */
+  endsOn?: readonly JourneyEvent[];
+  when?: (customer: Customer) => boolean;
+  steps: readonly JourneyStep[];
+}
+
+/** Steps of one journey: with `next` leading back, the same ones again and again. */
+const mostSteps = 50;
+
+/**
+ * Defines a journey.
+ * @throws INVALID_ARGUMENT for a bad name or key, no steps, or an event that there is not
+ *
+ * @example
+ * const welcome = defineJourney({
+ *   name: 'welcome',
+ *   startsOn: ['customer.verified'],
+ *   endsOn: ['customer.activated', 'customer.deactivated', 'customer.deleted'],
+ *   steps: [
+ *     { key: 'remind', afterDays: 3 },
+ *     { key: 'give-up', afterDays: 14, command: 'deactivate', input: { reason: 'never onboarded' } },
+ *   ],
+ * });
+ */
+export function defineJourney(init: JourneyInit): Journey {
+  const { name, startsOn, endsOn = [], when = () => true, steps } = init;
+  const refuse = (reason: string) => coreErrors.INVALID_ARGUMENT({ argument: `journey ${name}`, reason });
+  const isWord = (text: string): boolean => /^[A-Za-z0-9_-]{1,50}$/.test(text);
+  if (!isWord(name)) throw refuse('a name is 1 to 50 letters, digits, "_" or "-"');
+  if (steps.length === 0 || steps.length > mostSteps) throw refuse(`there are 1 to ${mostSteps} steps`);
+  if (startsOn.length === 0) throw refuse('it begins with at least one event');
+  const unknown = [...startsOn, ...endsOn].find((event) => !lifecycleEvents.names.includes(event));
+  if (unknown) throw refuse(`there is no event ${unknown}`);
+  const keys = steps.map(({ key }) => key);
+  if (keys.some((key) => !isWord(key) || key === 'end') || new Set(keys).size !== keys.length)
+    throw refuse('every step has a key of its own, of letters, digits, "_" or "-", and none is "end"');
+  if (steps.some(({ afterDays }) => !(afterDays >= 0) || !Number.isFinite(afterDays)))
+    throw refuse('afterDays is not negative');
+  return { name, startsOn, endsOn, when, steps };
+}
+
+/** The step after one that had its turn; undefined: the journey is over. */
+export function stepAfter({ steps }: Journey, step: JourneyStep, customer: Customer): JourneyStep | undefined {
+  const wanted = step.next?.(customer);
+  return wanted === undefined ? steps[steps.indexOf(step) + 1] : steps.find(({ key }) => key === wanted);
+}
