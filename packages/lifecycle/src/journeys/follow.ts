@@ -8,7 +8,7 @@ import type { Journey, JourneyStep } from './journey.js';
 const dayMs = 24 * 3_600_000;
 
 /** The name of the timer that a customer's place in a journey is kept in. */
-export const journeyTimer = (journey: string): string => `journey:${journey}`;
+const journeyTimer = (journey: string): string => `journey:${journey}`;
 
 /** The timer of a step, counted from the beginning of the journey. */
 export function towards(journey: Journey, step: JourneyStep, anchorAt: number): TimerChange {
