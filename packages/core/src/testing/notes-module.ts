@@ -168,6 +168,8 @@ const routes = [
     summary: 'A note, for whoever knows its id',
     params,
     text: 'text/plain',
+    cacheSeconds: 30,
+    headers: { 'x-content-type-options': 'nosniff' },
     output: z.string(),
     errors: [notesErrors.NOTE_NOT_FOUND],
     run: (open, { params: { id: noteId } }) => open.read(noteId),

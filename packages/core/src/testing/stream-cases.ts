@@ -140,7 +140,7 @@ export const streamCasesOf = (test: MakeCase): SuiteCase<ServeModule>[] => [
     for await (const _ of answer) if (module.ticks > held + 100) break;
     sent.destroy();
   }),
-  test('answers an open route to anybody, as the text that it is', async ({ url }) => {
+  test('answers an open route to anybody, as the text that it is, and once to whoever keeps it', async ({ url }) => {
     const post = { method: 'POST', headers: { authorization, 'content-type': 'application/json' } };
     const made = await fetch(`${url}/notes`, { ...post, body: '{"note_text":"for all"}' });
     const { id } = (await made.json()) as { id: string };
@@ -149,6 +149,15 @@ export const streamCasesOf = (test: MakeCase): SuiteCase<ServeModule>[] => [
       [answer.status, answer.headers.get('content-type'), await answer.text()],
       [200, 'text/plain', 'for all'],
     );
+    const kept = ['cache-control', 'x-content-type-options'].map((name) => answer.headers.get(name));
+    assert.deepEqual(kept, ['public, max-age=30', 'nosniff']);
+    const etag = answer.headers.get('etag') ?? '';
+    const ask = async (tag: string) => {
+      const again = await fetch(`${url}/open/${id}`, { headers: { 'if-none-match': tag } });
+      return [again.status, again.headers.get('etag'), await again.text()];
+    };
+    for (const tag of [etag, `W/${etag}`, `"x", ${etag}`, '*']) assert.deepEqual(await ask(tag), [304, etag, '']);
+    assert.deepEqual(await ask('"x"'), [200, etag, 'for all']);
     const missing = await fetch(`${url}/open/0199c0de-0000-7000-8000-000000000000`);
     assert.deepEqual([missing.status, ((await missing.json()) as { code: string }).code], [404, 'NOTE_NOT_FOUND']);
   }),
