@@ -12,6 +12,7 @@ import type { Ring } from './history/result.js';
 import type { Directory } from './monitoring/directory.js';
 import type { Monitor } from './monitoring/monitor.js';
 import type { ServiceTarget } from './service-checks/target.js';
+import type { StatusBoard } from './status-feeds/board.js';
 import type { HealthStore } from './store/store.js';
 import type { EventHub } from './stream/event-hub.js';
 import type { Calendar } from './windows/calendar.js';
@@ -34,6 +35,7 @@ export interface HealthContext extends EndpointRules {
   clock: Clock;
   maxEndpoints: number;
   calendar: Calendar;
+  statusBoard: StatusBoard;
   /** Since when this process can be called; epoch ms. */
   upSince(): number;
   hub: EventHub;

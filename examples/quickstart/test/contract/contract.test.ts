@@ -17,6 +17,7 @@ import { incidents } from './incidents.js';
 import { networkMonitoring } from './network-monitoring.js';
 import { objectives } from './objectives.js';
 import { operations } from './operations.js';
+import { statusFeeds } from './status-feeds.js';
 import { streams } from './streams.js';
 import type { ContractSubject } from './subject.js';
 
@@ -32,6 +33,7 @@ const suites = [
   streams,
   heartbeats,
   objectives,
+  statusFeeds,
   customerLifecycle,
   infrastructureMaintenance,
   operations,
