@@ -106,6 +106,8 @@ export interface TenantEndpoints {
   buckets(endpointId: string, span: BucketSpan): Promise<Bucket[]>;
   /** Checks and durations of the buckets that begin within the span, added up; endpoints that have none are left out. */
   sums(endpointIds: readonly string[], span: BucketSpan): Promise<Map<string, Sums>>;
+  /** All buckets of these endpoints that begin within the span as one, with how fast the answers were. */
+  total(endpointIds: readonly string[], span: BucketSpan): Promise<Bucket>;
   incidents(ask: IncidentListing): Promise<Page<IncidentRecord>>;
   incident(incidentId: string): Promise<IncidentRecord | undefined>;
   /** What happened in an incident, in its order; at most the first 1,000. */

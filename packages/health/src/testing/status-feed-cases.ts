@@ -75,6 +75,9 @@ export const statusFeedCases: SuiteCase<HealthStore>[] = [
       assert.deepEqual([...sums.keys()].sort(), [one.id, other.id].sort());
       assert.deepEqual(shown(one.id), [2, 2, 0, 6_000_000_000, 0]);
       assert.deepEqual(shown(other.id), [1, 1, 0, 3_000_000_000, 0]);
+      const total = await store.tenant('acme').total(ids, span);
+      assert.deepEqual([total.counts.healthy, total.timed, total.sumMs, total.maxMs], [3, 3, 15, 5]);
+      assert.equal((await store.tenant('acme').total([], span)).timed, 0);
       const many = [...Array.from({ length: 450 }, () => newId()), one.id];
       assert.deepEqual([...(await store.tenant('acme').sums(many, span)).keys()], [one.id]);
       assert.equal((await store.tenant('acme').sums([], span)).size, 0);

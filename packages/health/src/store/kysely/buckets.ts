@@ -105,7 +105,10 @@ function existing(database: Database, trx: Transaction<HealthTables>, group: rea
 }
 
 /** The buckets of one tenant's endpoints. */
-export function kyselyBuckets(database: Database, tenantId: string): Pick<TenantEndpoints, 'buckets' | 'sums'> {
+export function kyselyBuckets(
+  database: Database,
+  tenantId: string,
+): Pick<TenantEndpoints, 'buckets' | 'sums' | 'total'> {
   return {
     // Primary key: a range within an endpoint's resolution.
     async buckets(endpointId, { resolution, from, until }) {
@@ -141,6 +144,24 @@ export function kyselyBuckets(database: Database, tenantId: string): Pick<Tenant
         for (const row of rows) sums.set(row.endpoint_id, sumsOfRow(row));
       }
       return sums;
+    },
+    // Primary key: a range for each endpoint.
+    async total(endpointIds, { resolution, from, until }) {
+      const total = emptyBucket(from);
+      for (let at = 0; at < endpointIds.length; at += keysPerStatement) {
+        const rows = await database
+          .withTables<HealthTables>()
+          .selectFrom('dotmac_check_buckets')
+          .selectAll()
+          .where('tenant_id', '=', tenantId)
+          .where('endpoint_id', 'in', endpointIds.slice(at, at + keysPerStatement))
+          .where('resolution', '=', resolution)
+          .where('start', '>=', from)
+          .where('start', '<', until)
+          .execute();
+        for (const row of rows) mergeBuckets(total, bucketOfRow(row));
+      }
+      return total;
     },
   };
 }

@@ -156,6 +156,14 @@ export function memoryHealthStore(options: MemoryHealthStoreOptions = {}): Healt
           }
           return Promise.resolve(sums);
         },
+        total(endpointIds, { resolution, from, until }) {
+          const asked = new Set(endpointIds.filter(own));
+          const total = emptyBucket(from);
+          for (const { endpointId, resolution: of, bucket } of buckets.values())
+            if (asked.has(endpointId) && of === resolution && bucket.start >= from && bucket.start < until)
+              mergeBuckets(total, bucket);
+          return Promise.resolve(total);
+        },
         incidents({ limit, after, filter }) {
           const found = [...incidents.values()]
             .filter((it) => it.tenantId === tenantId && (after === null || it.id < after) && isAsked(it, filter))
