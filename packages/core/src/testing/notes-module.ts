@@ -176,7 +176,7 @@ const routes = [
   }),
 ];
 
-/** Makes a fresh {@link NotesModule}. A note whose text is `sealed` cannot be removed. */
+/** Makes a fresh {@link NotesModule}. A note whose text is `sealed` cannot be removed, one that is `long` is answered at length. */
 export function notesModule(): NotesModule {
   const notes = new Map<string, Note>();
   const listeners: ((what: 'started' | 'aborted') => void)[] = [];
@@ -239,7 +239,7 @@ export function notesModule(): NotesModule {
           }
           if (it.value.noteText === 'sealed') throw notesErrors.NOTE_SEALED({});
           const { id: noteId } = this.add({ noteText: it.value.noteText, labels: {} });
-          yield { lineNumber: it.line, noteId, faults: [] };
+          yield { lineNumber: it.line, noteId, faults: it.value.noteText === 'long' ? ['x'.repeat(1_200)] : [] };
         }
       },
       async *tick(after) {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
 import { setTimeout as passes } from 'node:timers/promises';
 import type { NotesModule } from './notes-module.js';
 import type { SuiteCase } from './suite.js';
@@ -56,6 +57,27 @@ export const streamCasesOf = (test: MakeCase): SuiteCase<ServeModule>[] => [
     assert.equal((await lines.next()).done, true);
     const read = await fetch(`${url}/notes/${note_id}`, { headers: { authorization } });
     assert.equal(((await read.json()) as { note_text: string }).note_text, 'zwölf');
+  }),
+  test('takes all of a body from a client that reads no answer before it has sent it', async ({ url, module }) => {
+    const { hostname, port } = new URL(url);
+    const socket = connect(Number(port), hostname);
+    await once(socket, 'connect');
+    const lines = 10_000;
+    const body = '{"note_text":"long"}\n'.repeat(lines);
+    const head = Object.entries({ host: hostname, authorization, ...ndjson, connection: 'close' });
+    const length = `content-length: ${body.length}`;
+    socket.write(`POST /notes/import HTTP/1.1\r\n${head.map((it) => it.join(': ')).join('\r\n')}\r\n${length}\r\n\r\n`);
+    // More answers than the system has room for: who waits for them to be read, waits for ever.
+    for (let at = 0; at < body.length; at += 10_000)
+      await new Promise((resolve) => socket.write(body.slice(at, at + 10_000), resolve));
+    for (let round = 0; module.added < lines; round++) {
+      assert.ok(round < 300, `${module.added} of ${lines} lines were taken`);
+      await passes(50);
+    }
+    let text = '';
+    for await (const part of socket as AsyncIterable<Buffer>) text += part.toString();
+    assert.equal(text.match(/"line_number":/g)?.length, lines);
+    assert.match(text, /"line_number":10000,/);
   }),
   test('refuses a line that is wrong, and reads on', async ({ url, module }) => {
     const body = [
