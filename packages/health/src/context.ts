@@ -4,6 +4,7 @@ import type Docker from 'dockerode';
 import type { DeliverThrough } from './channels/deliver-through.js';
 import type { ChannelRegistry } from './channels/registry.js';
 import type { EndpointRules } from './endpoints/check-endpoint.js';
+import type { Places } from './endpoints/places.js';
 import type { EndpointSchemas } from './endpoints/endpoint.js';
 import type { HealthEvents } from './events.js';
 import type { Recorder } from './history/recorder.js';
@@ -34,6 +35,7 @@ export interface HealthContext extends EndpointRules {
   docker: Docker | undefined;
   clock: Clock;
   maxEndpoints: number;
+  places: Places;
   calendar: Calendar;
   statusBoard: StatusBoard;
   /** Since when this process can be called; epoch ms. */

@@ -76,6 +76,11 @@ export const healthErrors = defineErrors({
     message: ({ limit }: { limit: number }) => `This tenant follows ${limit} streams already, which is its limit.`,
     hint: 'Close streams that nobody reads, or share one.',
   },
+  STREAMS_ENDED: {
+    kind: 'unavailable',
+    message: (_: Record<never, never>) => 'Health has stopped here: there is nothing to follow any more.',
+    hint: 'Follow it in a process that runs, with the Last-Event-ID that you have.',
+  },
   NO_HEARTBEAT: {
     kind: 'conflict',
     message: ({ endpointId }: { endpointId: string }) => `The endpoint ${endpointId} is no heartbeat.`,

@@ -19,6 +19,7 @@ import { channelRegistry } from './channels/registry.js';
 import { deliveryThrough } from './channels/deliver-through.js';
 import type { HealthContext } from './context.js';
 import { defaultBounds, endpointSchemas } from './endpoints/endpoint.js';
+import { createPlaces } from './endpoints/places.js';
 import { healthEvents, type HealthEvents } from './events.js';
 import { createRecorder } from './history/recorder.js';
 import { retentionOf, type Resolution } from './history/resolution.js';
@@ -114,6 +115,7 @@ export interface Health extends Module<HealthScope> {
  */
 export function createHealth(options: HealthOptions): Health {
   const { store, clock = systemClock, logger = silentLogger, targets = {}, adHocTargets, docker } = options;
+  const { maxEndpoints = 10_000 } = options;
   const metrics = options.metrics && healthMetrics(options.metrics);
   const events = createEmitter<HealthEvents>({ logger });
   const relay = createOutboxRelay({ outbox: store.outbox, events: healthEvents, clock, logger });
@@ -187,7 +189,8 @@ export function createHealth(options: HealthOptions): Health {
     docker,
     clock,
     schemas,
-    maxEndpoints: options.maxEndpoints ?? 10_000,
+    maxEndpoints,
+    places: createPlaces(directory, maxEndpoints),
     async change(told, work) {
       await store.transaction(async (trx) => {
         await work(trx);
@@ -208,6 +211,7 @@ export function createHealth(options: HealthOptions): Health {
       if (state !== 'stopped') return;
       state = 'starting';
       upSince = clock.now();
+      hub.open();
       try {
         if (options.migrate ?? true) await store.migrate();
         await loadEndpoints(store, directory);
