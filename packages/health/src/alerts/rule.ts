@@ -2,7 +2,7 @@ import { id, instant, printable } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { endpointTag } from '../endpoints/endpoint.js';
 import type { Trouble } from './alert.js';
-import { alertSeverity } from './severity.js';
+import { alertSeverity, type AlertSeverity } from './severity.js';
 
 const fields = {
   name: printable.trim().min(1).max(200).meta({ description: 'For people' }),
@@ -34,11 +34,14 @@ const fields = {
   enabled: z.boolean(),
 };
 
+/** What a rule tells of that says nothing. */
+export const defaultSeverities: AlertSeverity[] = ['critical', 'offline'];
+
 /** What making a rule takes. */
 export const alertRuleInput = z
   .object({
     ...fields,
-    severities: fields.severities.default(['critical', 'offline']),
+    severities: fields.severities.default(defaultSeverities),
     tags: fields.tags.default([]),
     reminderInterval: fields.reminderInterval.default(null),
     enabled: fields.enabled.default(true),
