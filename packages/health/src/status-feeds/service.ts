@@ -46,6 +46,12 @@ export function statusFeedService(context: HealthContext, tenantId: string): Sta
     if (!found) throw missing(feedId);
     return found;
   };
+  const present =
+    (feedId: string) =>
+    (feed: StatusFeedRecord | undefined): StatusFeedRecord => {
+      if (!feed) throw missing(feedId);
+      return feed;
+    };
   const check = ({ tags, endpoints }: Pick<StatusFeed, 'tags' | 'endpoints'>): void => {
     const issues = endpoints.flatMap(({ id }, index) =>
       directory.get(id)?.endpoint.tenantId === tenantId
@@ -81,10 +87,11 @@ export function statusFeedService(context: HealthContext, tenantId: string): Sta
       const known = await find(feedId);
       // What was listed before may be gone by now: only what is given anew has to be there.
       if (changes.endpoints ?? changes.tags) check({ ...known, endpoints: [], ...changes });
-      const changed = await statusFeeds.change(feedId, (is) => {
-        if (!is) throw missing(feedId);
-        return { ...is, ...changes, updatedAt: clock.now() };
-      });
+      const changed = await statusFeeds.change(feedId, (is) => ({
+        ...present(feedId)(is),
+        ...changes,
+        updatedAt: clock.now(),
+      }));
       statusBoard.forget(changed.tokenHash);
       return show(changed);
     },
@@ -95,9 +102,9 @@ export function statusFeedService(context: HealthContext, tenantId: string): Sta
         const feed = await statusFeeds.change(
           feedId,
           (is) => {
-            if (!is) throw missing(feedId);
-            before = is.tokenHash;
-            return { ...is, tokenHash: hashOf(token), updatedAt: clock.now() };
+            const known = present(feedId)(is);
+            before = known.tokenHash;
+            return { ...known, tokenHash: hashOf(token), updatedAt: clock.now() };
           },
           trx,
         );
@@ -109,10 +116,12 @@ export function statusFeedService(context: HealthContext, tenantId: string): Sta
       return issued(changed, token);
     },
     async remove(feedId) {
-      const { title, tokenHash } = await find(feedId);
-      await store.transaction(async (trx) => {
-        if (!(await statusFeeds.remove(feedId, trx))) throw missing(feedId);
-        await store.statusFeedTokens.remove(tokenHash, trx);
+      const { title, tokenHash } = await store.transaction(async (trx) => {
+        // Locked, lest a token that is made meanwhile stays behind.
+        const feed = await statusFeeds.change(feedId, present(feedId), trx);
+        await statusFeeds.remove(feedId, trx);
+        await store.statusFeedTokens.remove(feed.tokenHash, trx);
+        return feed;
       });
       statusBoard.forget(tokenHash);
       return { message: `Status feed ${title} was removed.` };

@@ -13,7 +13,13 @@ import {
   tallyOf,
   type BurnWindow,
 } from '../../src/objectives/budget.js';
-import { endpointStatus, memoryHealthStore, type EndpointStatus, type HealthStore } from '../../src/index.js';
+import {
+  endpointStatus,
+  memoryHealthStore,
+  type EndpointStatus,
+  type HealthOptions,
+  type HealthStore,
+} from '../../src/index.js';
 import { staged } from '../support/staged.js';
 
 const bucketOf = (checks: readonly { status: EndpointStatus; responseTimeMs: number | null }[]) => {
@@ -135,8 +141,11 @@ describe('a budget', () => {
 });
 
 describe('an objective', () => {
-  async function stage(wrapped: (store: HealthStore) => HealthStore = (store) => store) {
-    const it = await staged((clock) => wrapped(memoryHealthStore({ clock })));
+  async function stage(
+    wrapped: (store: HealthStore) => HealthStore = (store) => store,
+    options: Partial<HealthOptions> = {},
+  ) {
+    const it = await staged((clock) => wrapped(memoryHealthStore({ clock })), options);
     const told: string[] = [];
     it.health.events.onAny(({ name, data }) => {
       if (name === 'objective.burning') told.push(`burning ${(data as { severity: string }).severity}`);
@@ -244,6 +253,51 @@ describe('an objective', () => {
     expect(reads.sums).toBeLessThanOrEqual(5);
     expect(reads.total).toBeLessThanOrEqual(10);
   });
+
+  it('comes first in the next round when there was too much to look at in one', async () => {
+    const seen: string[][] = [[]];
+    const { clock, health, until } = await stage(
+      (store) => ({
+        ...store,
+        tenant(tenantId) {
+          const tenant = store.tenant(tenantId);
+          return { ...tenant, sums: (ids, span) => (seen.at(-1)?.push(tenantId), tenant.sums(ids, span)) };
+        },
+      }),
+      { monitoring: false },
+    );
+    // As many as two tenants can have, each over a hundred endpoints, and none about the same as another.
+    for (const tenantId of ['a', 'b']) {
+      const { endpoints, objectives } = health.scope({ tenantId, actor: 'user:1' });
+      const groups = [0, 1, 2, 3, 4].map((group) => Array.from({ length: 20 }, (_, index) => `${group}-${index}`));
+      for (const tags of groups) {
+        const draft = { serviceType: 'played', tags };
+        const hundred = Array.from({ length: 100 }, (_, index) => ({
+          ...draft,
+          name: `e${index}`,
+          config: { name: 'e' },
+        }));
+        await endpoints.registerMany(hundred);
+      }
+      for (const tag of groups.flat()) await objectives.create({ name: tag, target: 0.99, tag });
+    }
+    const round = async (): Promise<number> => {
+      seen.push([]);
+      await clock.advance(60_000);
+      let before = -1;
+      await until(() => {
+        const now = seen.at(-1)?.length ?? 0;
+        const isOver = now > 0 && now === before;
+        before = now;
+        return isOver;
+      }, 0);
+      return seen.at(-1)?.length ?? 0;
+    };
+    const [first, second] = [await round(), await round()];
+    // Three windows of a hundred endpoints each, until fifty thousand are read.
+    expect([first, second]).toEqual([501, 99]);
+    expect(new Set(seen.at(-1))).toEqual(new Set(['b']));
+  }, 60_000);
 
   it('is about endpoints that there are, and asks of latency how fast', async () => {
     const { scope, health, register } = await stage();

@@ -110,6 +110,25 @@ describe.each(stores)('a status feed %s', (_, makeStore) => {
     await expect(open.badge(another)).rejects.toMatchObject(gone);
   });
 
+  it('leaves no token behind, whatever is done to it at once', async () => {
+    const { scope, open, tokenOf, register } = await stage(makeStore);
+    await register('web', { tags: ['a'] });
+    for (let round = 0; round < 5; round++) {
+      const made = await scope.statusFeeds.create({ name: 'a', title: 'Shop', tags: ['a'] });
+      const turning = Array.from({ length: 4 }, () => scope.statusFeeds.rotate(made.id));
+      const outcomes = await Promise.allSettled([...turning, scope.statusFeeds.remove(made.id), ...turning]);
+      const tokens = [
+        made,
+        ...outcomes.flatMap((it) => (it.status === 'fulfilled' && 'path' in it.value ? [it.value] : [])),
+      ];
+      for (const it of tokens) await expect(open.read(tokenOf(it))).rejects.toMatchObject(gone);
+    }
+    const kept = await scope.statusFeeds.create({ name: 'a', title: 'Shop', tags: ['a'] });
+    const issued = await Promise.all(Array.from({ length: 5 }, () => scope.statusFeeds.rotate(kept.id)));
+    const readable = await Promise.allSettled([kept, ...issued].map((it) => open.read(tokenOf(it))));
+    expect(readable.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+  });
+
   it('shows its token once, its endpoints to its tenant alone, and is refused without any', async () => {
     const { scope, health, register } = await stage(makeStore);
     const web = await register('web', { tags: ['a'] });
