@@ -14,7 +14,8 @@ export function send(response: Response, { status, headers, body }: HttpResponse
     return;
   }
   const bytes = typeof body === 'string' ? Buffer.from(body) : body;
-  response.writeHead(status, { ...headers, 'content-length': bytes.length });
+  // 304 would tell the length of what the client has.
+  response.writeHead(status, status === 304 ? headers : { ...headers, 'content-length': bytes.length });
   response.end(response.req.method === 'HEAD' ? undefined : bytes);
 }
 

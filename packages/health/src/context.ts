@@ -4,6 +4,7 @@ import type Docker from 'dockerode';
 import type { DeliverThrough } from './channels/deliver-through.js';
 import type { ChannelRegistry } from './channels/registry.js';
 import type { EndpointRules } from './endpoints/check-endpoint.js';
+import type { Places } from './endpoints/places.js';
 import type { EndpointSchemas } from './endpoints/endpoint.js';
 import type { HealthEvents } from './events.js';
 import type { Recorder } from './history/recorder.js';
@@ -12,6 +13,7 @@ import type { Ring } from './history/result.js';
 import type { Directory } from './monitoring/directory.js';
 import type { Monitor } from './monitoring/monitor.js';
 import type { ServiceTarget } from './service-checks/target.js';
+import type { StatusBoard } from './status-feeds/board.js';
 import type { HealthStore } from './store/store.js';
 import type { EventHub } from './stream/event-hub.js';
 import type { Calendar } from './windows/calendar.js';
@@ -33,7 +35,9 @@ export interface HealthContext extends EndpointRules {
   docker: Docker | undefined;
   clock: Clock;
   maxEndpoints: number;
+  places: Places;
   calendar: Calendar;
+  statusBoard: StatusBoard;
   /** Since when this process can be called; epoch ms. */
   upSince(): number;
   hub: EventHub;

@@ -76,6 +76,11 @@ export const healthErrors = defineErrors({
     message: ({ limit }: { limit: number }) => `This tenant follows ${limit} streams already, which is its limit.`,
     hint: 'Close streams that nobody reads, or share one.',
   },
+  STREAMS_ENDED: {
+    kind: 'unavailable',
+    message: (_: Record<never, never>) => 'Health has stopped here: there is nothing to follow any more.',
+    hint: 'Follow it in a process that runs, with the Last-Event-ID that you have.',
+  },
   NO_HEARTBEAT: {
     kind: 'conflict',
     message: ({ endpointId }: { endpointId: string }) => `The endpoint ${endpointId} is no heartbeat.`,
@@ -100,6 +105,17 @@ export const healthErrors = defineErrors({
     message: ({ limit }: { limit: number }) => `This tenant has ${limit} objectives already, which is its limit.`,
     hint: 'Remove objectives that nobody looks at.',
   },
+  STATUS_FEED_NOT_FOUND: {
+    kind: 'not_found',
+    message: ({ feedId }: { feedId: string }) => `There is no status feed ${feedId}.`,
+  },
+  STATUS_FEED_LIMIT_REACHED: {
+    kind: 'conflict',
+    message: ({ limit }: { limit: number }) => `This tenant has ${limit} status feeds already, which is its limit.`,
+    hint: 'Remove feeds that nobody reads.',
+  },
+  // To anybody: why there is none is not his to know.
+  STATUS_NOT_FOUND: { kind: 'not_found', message: (_: Record<never, never>) => 'There is nothing here.' },
   TARGET_NOT_FOUND: {
     kind: 'not_found',
     message: ({ serviceType, target }: { serviceType: string; target: string }) =>

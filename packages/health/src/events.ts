@@ -18,6 +18,21 @@ const inIncident = {
   flapping: z.boolean().default(false),
 };
 
+const ofObjective = {
+  name: z.string(),
+  /** The same as long as it burns. */
+  burnId: z.string().default(''),
+  /** Epoch ms. */
+  startedAt: z.int().default(0),
+  /** Null for an objective of many endpoints. */
+  endpointId: z.string().nullable().default(null),
+  /** Its tag, or those of its endpoint. */
+  tags: z.array(z.string()).default([]),
+  windowDays: z.int().default(28),
+  /** The share of the budget; negative when it was not enough. */
+  left: z.number().default(0),
+};
+
 /** What happens in the health domain. The subject of each event is the endpoint's id, or the objective's. */
 export const healthEvents = defineEvents('health', {
   'endpoint.registered': z.object({ name: z.string(), serviceType: z.string() }),
@@ -34,12 +49,16 @@ export const healthEvents = defineEvents('health', {
     since: z.int().optional(),
   }),
   'objective.burning': z.object({
-    name: z.string(),
+    ...ofObjective,
     severity: z.enum(['ticket', 'page']),
     burnRate: z.number(),
     window: z.string(),
   }),
-  'objective.recovered': z.object({ name: z.string() }),
+  'objective.recovered': z.object({
+    ...ofObjective,
+    /** What it was told as last. */
+    severity: z.enum(['ticket', 'page']).default('ticket'),
+  }),
   'incident.opened': z.object(inIncident),
   'incident.worsened': z.object(inIncident),
   'incident.eased': z.object(inIncident),

@@ -2,7 +2,6 @@ import {
   createEmitter,
   createOutboxRelay,
   createSealer,
-  scopeIdentity,
   silentLogger,
   systemClock,
   type Clock,
@@ -15,29 +14,18 @@ import { createConnector, type EgressPolicy } from '@dotmac/core/net';
 import type Docker from 'dockerode';
 import type { Registry } from 'prom-client';
 import { createAlerts } from './alerts/alerts.js';
-import { alertService, type AlertService } from './alerts/service.js';
 import type { AnyChannelKind } from './channels/channel-kind.js';
 import { channelRegistry } from './channels/registry.js';
 import { deliveryThrough } from './channels/deliver-through.js';
-import { channelService, type ChannelService } from './channels/service.js';
 import type { HealthContext } from './context.js';
 import { defaultBounds, endpointSchemas } from './endpoints/endpoint.js';
-import { endpointService, type EndpointService } from './endpoints/service.js';
+import { createPlaces } from './endpoints/places.js';
 import { healthEvents, type HealthEvents } from './events.js';
 import { createRecorder } from './history/recorder.js';
 import { retentionOf, type Resolution } from './history/resolution.js';
 import { createRetention } from './history/retention.js';
-import type { Explanation } from './explanation/explain.js';
-import { explanationService } from './explanation/service.js';
-import { hostHealth, type HostHealth } from './host.js';
-import { simulationService } from './simulation/service.js';
-import type { SimulationDraft } from './simulation/simulation-input.js';
-import type { Simulation } from './simulation/simulate.js';
 import { createEvaluator } from './objectives/evaluator.js';
-import { objectiveService, type ObjectiveService } from './objectives/service.js';
-import { historyService, type HistoryService } from './history/service.js';
-import { heartbeatService, openHeartbeats, type HeartbeatService, type OpenHeartbeats } from './heartbeats/service.js';
-import { incidentService, type IncidentService } from './incidents/service.js';
+import { openHeartbeats } from './heartbeats/service.js';
 import { observeEndpoints } from './endpoint-metrics.js';
 import { healthMetrics } from './metrics.js';
 import { createConnectivity, type ConnectivityOptions } from './monitoring/connectivity.js';
@@ -46,20 +34,20 @@ import { loadEndpoints } from './monitoring/load-endpoints.js';
 import type { Limits } from './monitoring/fair-queue.js';
 import { createMonitor } from './monitoring/monitor.js';
 import { preparation } from './monitoring/prepare.js';
-import { catalogueOf, type ProbeCatalogue } from './probes/catalogue.js';
 import type { AnyProbe } from './probes/probe.js';
 import { heartbeatProbe } from './probes/heartbeat.js';
 import { probeRegistry } from './probes/registry.js';
 import { routesFor } from './routes.js';
-import { serviceCheckService, type ServiceCheckService } from './service-checks/service.js';
 import type { ServiceTarget } from './service-checks/target.js';
+import { createStatusBoard } from './status-feeds/board.js';
+import { openStatusFeeds } from './status-feeds/open.js';
+import { healthScope, type HealthScope, type OpenHealth } from './scope.js';
 import { emitterSubscriber } from './store/outbox-entries.js';
 import type { HealthStore } from './store/store.js';
 import { createCalendar } from './windows/calendar.js';
-import { windowService, type WindowService } from './windows/service.js';
 import { createEventHub } from './stream/event-hub.js';
-import { streamService, type StreamService } from './stream/service.js';
-import { figuresOf, summaryOf, type HealthFigures, type HealthSummary } from './summary/summary.js';
+
+export type { HealthScope, OpenHealth } from './scope.js';
 
 /** How health is set up. */
 export interface HealthOptions {
@@ -110,35 +98,6 @@ export interface HealthOptions {
   migrate?: boolean;
 }
 
-/** Health for one tenant. */
-export interface HealthScope extends HostHealth {
-  readonly endpoints: EndpointService;
-  readonly history: HistoryService;
-  readonly incidents: IncidentService;
-  readonly alerts: AlertService;
-  readonly channels: ChannelService;
-  readonly windows: WindowService;
-  readonly stream: StreamService;
-  readonly objectives: ObjectiveService;
-  readonly heartbeats: HeartbeatService;
-  readonly checks: ServiceCheckService;
-  /** All endpoints at a glance, from kept state. */
-  summary(): HealthSummary;
-  /** The figures of {@link summary} without the endpoints. */
-  status(): HealthFigures;
-  /** The probes that endpoints can name. */
-  probes(): ProbeCatalogue;
-  /** Why an endpoint is in the state that it is in. @throws ENDPOINT_NOT_FOUND */
-  explain(endpointId: string): Promise<Explanation>;
-  /** What another policy would have made of the last checks. @throws ENDPOINT_NOT_FOUND, INVALID_INPUT */
-  simulate(endpointId: string, policy?: SimulationDraft): Promise<Simulation>;
-}
-
-/** What health has for anybody who knows a token. */
-export interface OpenHealth {
-  readonly heartbeats: OpenHeartbeats;
-}
-
 /** The health domain as a module. */
 export interface Health extends Module<HealthScope> {
   /** What happened, after it was committed; each event at least once. */
@@ -156,6 +115,7 @@ export interface Health extends Module<HealthScope> {
  */
 export function createHealth(options: HealthOptions): Health {
   const { store, clock = systemClock, logger = silentLogger, targets = {}, adHocTargets, docker } = options;
+  const { maxEndpoints = 10_000 } = options;
   const metrics = options.metrics && healthMetrics(options.metrics);
   const events = createEmitter<HealthEvents>({ logger });
   const relay = createOutboxRelay({ outbox: store.outbox, events: healthEvents, clock, logger });
@@ -196,6 +156,7 @@ export function createHealth(options: HealthOptions): Health {
     limits: { total: 100, perTenant: 50, perHost: 8, ...options.concurrency },
   });
   const calendar = createCalendar({ store, clock });
+  const statusBoard = createStatusBoard({ store, directory, calendar, retention, clock });
   const channels = channelRegistry(options.channels);
   const through = deliveryThrough({ channels, sealer, connector, clock });
   const alerts = createAlerts({ store, relay, directory, calendar, through, metrics, clock, logger });
@@ -217,6 +178,7 @@ export function createHealth(options: HealthOptions): Health {
     probes,
     sealer,
     calendar,
+    statusBoard,
     upSince: () => upSince,
     hub,
     channels,
@@ -227,7 +189,8 @@ export function createHealth(options: HealthOptions): Health {
     docker,
     clock,
     schemas,
-    maxEndpoints: options.maxEndpoints ?? 10_000,
+    maxEndpoints,
+    places: createPlaces(directory, maxEndpoints),
     async change(told, work) {
       await store.transaction(async (trx) => {
         await work(trx);
@@ -242,33 +205,13 @@ export function createHealth(options: HealthOptions): Health {
     name: 'health',
     routes: routesFor(schemas),
     events,
-    open: { heartbeats: openHeartbeats(context) },
-    scope(init: ScopeInit) {
-      const identity = scopeIdentity(init);
-      const { tenantId } = identity;
-      return {
-        endpoints: endpointService(context, identity),
-        history: historyService(context, tenantId),
-        incidents: incidentService(context, identity),
-        alerts: alertService(context, identity),
-        channels: channelService(context, identity),
-        windows: windowService(context, tenantId),
-        stream: streamService(context, tenantId),
-        heartbeats: heartbeatService(context, tenantId),
-        objectives: objectiveService(context, tenantId),
-        checks: serviceCheckService(context),
-        summary: () => summaryOf([...directory.ofTenant(tenantId)], clock.now()),
-        status: () => figuresOf(directory.ofTenant(tenantId), clock.now()),
-        probes: () => catalogueOf(probes),
-        ...hostHealth(context, tenantId),
-        explain: explanationService(context, { tenantId, history: historyService(context, tenantId) }),
-        simulate: simulationService(context, tenantId),
-      };
-    },
+    open: { heartbeats: openHeartbeats(context), statusFeeds: openStatusFeeds(statusBoard) },
+    scope: (init: ScopeInit) => healthScope(context, init),
     async start() {
       if (state !== 'stopped') return;
       state = 'starting';
       upSince = clock.now();
+      hub.open();
       try {
         if (options.migrate ?? true) await store.migrate();
         await loadEndpoints(store, directory);

@@ -4,7 +4,7 @@ import type { EndpointStatus } from './endpoints/endpoint.js';
 import { healthErrors } from './errors.js';
 import type { HealthEvents } from './events.js';
 import type { KeptEndpoint } from './monitoring/directory.js';
-import { resultOf, type PassiveOutcome } from './monitoring/passive.js';
+import { instantOf, resultOf, type PassiveOutcome } from './monitoring/passive.js';
 import { isAvailable } from './monitoring/status.js';
 
 /** A change of an endpoint's status. */
@@ -28,7 +28,7 @@ export interface HostHealth {
   /**
    * Tells what became of the host's own traffic to an endpoint: it counts like a check. Of a second's traffic the first
    * of each kind counts for the status; all of it is in the sums.
-   * @throws ENDPOINT_NOT_FOUND
+   * @throws ENDPOINT_NOT_FOUND, INVALID_INPUT (an `at` that is no instant of the last hour)
    *
    * @example
    * scope.record(paymentApi, { ok: response.ok, responseTimeMs });
@@ -39,12 +39,15 @@ export interface HostHealth {
    * how to stop.
    */
   onTransition(listener: (transition: Transition) => void, of?: { endpointId?: string }): () => void;
-  /** Whether the endpoints with a tag, or those named, are all up: for the host's own readiness. None is ready. */
+  /**
+   * Whether the endpoints with a tag, or those named, are all up: for the host's own readiness. A tag that no endpoint has
+   * is not ready, for it is mistyped more likely than meant.
+   */
   readiness(of: { tag: string } | { endpointIds: readonly string[] }): HostReadiness;
 }
 
 /** The host's side of one scope. */
-export function hostHealth({ directory, monitor, events }: HealthContext, tenantId: string): HostHealth {
+export function hostHealth({ directory, monitor, events, clock }: HealthContext, tenantId: string): HostHealth {
   const own = (endpointId: string): KeptEndpoint | undefined => {
     const kept = directory.get(endpointId);
     return kept?.endpoint.tenantId === tenantId ? kept : undefined;
@@ -54,7 +57,8 @@ export function hostHealth({ directory, monitor, events }: HealthContext, tenant
     record(endpointId, outcome) {
       const kept = own(endpointId);
       if (!kept) throw healthErrors.ENDPOINT_NOT_FOUND({ endpointId });
-      monitor.take(kept, resultOf(outcome, kept.endpoint.expectedResponseTime * 1_000));
+      const result = resultOf(outcome, kept.endpoint.expectedResponseTime * 1_000);
+      monitor.take(kept, result, instantOf(outcome, clock.now()));
     },
     onTransition: (listener, { endpointId } = {}) =>
       events.on('endpoint.status_changed', (transition) => {
@@ -67,7 +71,7 @@ export function hostHealth({ directory, monitor, events }: HealthContext, tenant
           ? [...directory.ofTenant(tenantId)].filter(({ endpoint }) => endpoint.tags.includes(of.tag))
           : of.endpointIds.flatMap((endpointId) => own(endpointId) ?? []);
       const endpoints = asked.map(({ endpoint: { id, name }, status }) => ({ id, name, status }));
-      const isWhole = 'tag' in of || asked.length === of.endpointIds.length;
+      const isWhole = 'tag' in of ? asked.length > 0 : asked.length === of.endpointIds.length;
       return { ready: isWhole && endpoints.every(({ status }) => isAvailable(status)), endpoints };
     },
   };

@@ -58,6 +58,19 @@ export type {
   ObjectiveReport,
 } from './objectives/objective.js';
 export type { ObjectiveService } from './objectives/service.js';
+export { issuedStatusFeed, statusFeed } from './status-feeds/status-feed.js';
+export type {
+  IssuedStatusFeed,
+  StatusFeed,
+  StatusFeedChanges,
+  StatusFeedDraft,
+  StatusFeedRecord,
+  StatusFeedToken,
+} from './status-feeds/status-feed.js';
+export { publicStatus } from './status-feeds/public-status.js';
+export type { PublicStatus } from './status-feeds/public-status.js';
+export type { StatusFeedService } from './status-feeds/service.js';
+export type { OpenStatusFeeds } from './status-feeds/open.js';
 export { maintenanceWindow } from './windows/window.js';
 export type { MaintenanceWindow, WindowChanges, WindowDraft, WindowRecord } from './windows/window.js';
 export type { WindowService } from './windows/service.js';
@@ -79,7 +92,7 @@ export type { IncidentService } from './incidents/service.js';
 export { trend } from './history/trend.js';
 export type { Trend } from './history/trend.js';
 export type { HistoryService } from './history/service.js';
-export type { Bucket } from './history/bucket.js';
+export type { Bucket, Sums } from './history/bucket.js';
 export type { BucketDelta } from './history/pending-buckets.js';
 export type { Resolution } from './history/resolution.js';
 export type { CheckResult, Ring } from './history/result.js';

@@ -9,6 +9,7 @@ import { incidentRoutes } from './incidents/routes.js';
 import { objectiveRoutes } from './objectives/routes.js';
 import { probeRoutes } from './probes/routes.js';
 import { serviceCheckRoutes } from './service-checks/routes.js';
+import { statusFeedRoutes } from './status-feeds/routes.js';
 import { streamRoutes } from './stream/routes.js';
 import { simulationRoutes } from './simulation/routes.js';
 import { summaryRoutes } from './summary/routes.js';
@@ -26,6 +27,7 @@ export const routesFor = (schemas: EndpointSchemas) => [
   ...streamRoutes,
   ...heartbeatRoutes,
   ...objectiveRoutes,
+  ...statusFeedRoutes,
   ...explanationRoutes,
   ...simulationRoutes,
   ...probeRoutes,

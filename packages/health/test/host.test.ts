@@ -49,6 +49,29 @@ describe('the host’s own traffic', () => {
     expect((await scope.endpoints.get(web.id)).lastStatus).toBe('unknown');
   });
 
+  it('counts at the time that it was seen, and for no status when something newer is known', async () => {
+    const { clock, scope, register, becomes } = await stage();
+    const web = await register('web', { checkInterval: 3_600, retryCount: 1 });
+    await becomes(web, 'healthy');
+    await clock.advance(600_000);
+    const seenAt = clock.now() - 300_000;
+    scope.record(web.id, { ok: false, at: seenAt });
+    const [incident] = (await scope.incidents.list()).items;
+    expect(incident).toMatchObject({ status: 'open', startedAt: seenAt });
+    expect((await scope.endpoints.get(web.id)).lastCheck).toBe(seenAt);
+    scope.record(web.id, { ok: true, at: seenAt - 1 });
+    expect(scope.isUp(web.id)).toBe(false);
+    expect((await scope.endpoints.get(web.id)).lastCheck).toBe(seenAt);
+    // The clock of another machine may be ahead of ours.
+    scope.record(web.id, { ok: true, at: clock.now() + 5_000 });
+    expect((await scope.endpoints.get(web.id)).lastCheck).toBe(clock.now());
+    const { totalChecks, statusDistribution } = await scope.history.trend(web.id, 1);
+    expect([totalChecks, statusDistribution.healthy.count, statusDistribution.critical.count]).toEqual([4, 3, 1]);
+    for (const at of [clock.now() - 3_600_001, NaN, -Infinity])
+      expect(() => scope.record(web.id, { ok: false, at })).toThrow(expect.objectContaining({ code: 'INVALID_INPUT' }));
+    expect(scope.isUp(web.id)).toBe(true);
+  });
+
   it('is not taken for another tenant’s endpoint', async () => {
     const { health, register } = await stage();
     const { id } = await register('web');
@@ -87,6 +110,8 @@ describe('the host', () => {
     });
     expect(scope.readiness({ endpointIds: [database.id, cache.id] }).ready).toBe(false);
     expect(scope.readiness({ endpointIds: [database.id, 'nobody'] }).ready).toBe(false);
-    expect(scope.readiness({ tag: 'none' })).toEqual({ ready: true, endpoints: [] });
+    // Mistyped, more likely than meant.
+    expect(scope.readiness({ tag: 'none' })).toEqual({ ready: false, endpoints: [] });
+    expect(scope.readiness({ endpointIds: [] })).toEqual({ ready: true, endpoints: [] });
   });
 });

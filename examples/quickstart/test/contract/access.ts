@@ -6,6 +6,7 @@ import { active } from './customer-lifecycle.js';
 import { incidentOf } from './incidents.js';
 import { objectiveOf } from './objectives.js';
 import { provisioned } from './services.js';
+import { statusFeedOf } from './status-feeds.js';
 import type { ContractSubject } from './subject.js';
 
 interface Operation {
@@ -14,7 +15,12 @@ interface Operation {
 }
 
 /** What anybody may call, who knows the token in its path. A route that is open and not named here fails. */
-const open = ['/network-monitoring/heartbeats/{token}', '/network-monitoring/heartbeats/{token}/{signal}'];
+const open = [
+  '/network-monitoring/heartbeats/{token}',
+  '/network-monitoring/heartbeats/{token}/{signal}',
+  '/public/status/{token}',
+  '/public/status/{token}/badge.svg',
+];
 
 /** Every route of the served document: a route that is added is covered at once, or fails here. */
 async function documented({ anonymous }: ContractSubject): Promise<Operation[]> {
@@ -61,6 +67,7 @@ const owned: { prefix: string; make(subject: ContractSubject): Promise<string> }
   { prefix: '/network-monitoring/alert-rules/{id}', make: ({ client }) => ruleOf(client) },
   { prefix: '/network-monitoring/maintenance-windows/{id}', make: ({ client }) => windowOf(client) },
   { prefix: '/network-monitoring/objectives/{id}', make: ({ client }) => objectiveOf(client) },
+  { prefix: '/network-monitoring/status-feeds/{id}', make: async ({ client }) => (await statusFeedOf(client)).id },
   // A message is given up after two hours: the outbox's own suite holds tenants apart.
   { prefix: '/network-monitoring/undelivered-messages/{id}', make: () => Promise.resolve(nowhere) },
   { prefix: '/customer-lifecycle/customers/{id}', make: (subject) => active(subject) },

@@ -18,6 +18,7 @@ import { networkMonitoring } from './network-monitoring.js';
 import { objectives } from './objectives.js';
 import { operations } from './operations.js';
 import { serviceLife } from './services.js';
+import { statusFeeds } from './status-feeds.js';
 import { streams } from './streams.js';
 import type { ContractSubject } from './subject.js';
 
@@ -33,6 +34,7 @@ const suites = [
   streams,
   heartbeats,
   objectives,
+  statusFeeds,
   customerLifecycle,
   serviceLife,
   infrastructureMaintenance,

@@ -100,18 +100,22 @@ export const incidents: Suite<ContractSubject> = {
       async run({ client }) {
         const { id, endpoint_id } = await incidentOf(client);
         const path = `/network-monitoring/endpoints/${endpoint_id}`;
-        const { reasons, status, recent } = assertStatus(await client.get(`${path}/explanation`), 200).body;
+        const { reasons, status, recent, counters, thresholds } = assertStatus(
+          await client.get(`${path}/explanation`),
+          200,
+        ).body;
         assert.equal(status, 'offline');
         assert.deepEqual(
           reasons.map((it: { code: string }) => it.code),
           ['last_check', 'incident'],
         );
         assert.equal(recent[0].status, 'offline');
+        assert.deepEqual([counters.better, counters.own_trouble, thresholds.recovery_count], [0, 0, 1]);
         const tried = assertStatus(await client.post(`${path}/simulations`, { retry_count: 10 }), 200).body;
-        assert.deepEqual(tried.incidents, []);
+        assert.deepEqual([tried.incidents, tried.pages], [[], 0]);
         const own = assertStatus(await client.post(`${path}/simulations`), 200).body;
         const { started_at } = assertStatus(await client.get(`/network-monitoring/incidents/${id}`), 200).body;
-        assert.equal(own.incidents[0].started_at, started_at);
+        assert.deepEqual([own.incidents[0].started_at, own.pages], [started_at, 1]);
         assertProblem(await client.post(`${path}/simulations`, { retry_count: 0 }), 422, 'INVALID_INPUT');
       },
     },

@@ -90,6 +90,9 @@ function operation(route: Route<never>, idempotency: boolean): ZodOpenApiOperati
     ...(route.stream === 'events' && {
       'Last-Event-ID': z.string().optional().meta({ description: 'Go on after this event' }),
     }),
+    ...(route.cacheSeconds !== undefined && {
+      'If-None-Match': z.string().optional().meta({ description: 'The ETag of the answer that the client has' }),
+    }),
     ...(deferred && {
       Prefer: z
         .string()
@@ -123,6 +126,7 @@ function operation(route: Route<never>, idempotency: boolean): ZodOpenApiOperati
     responses: {
       [route.status]: success(route.summary, route.output, route.location !== undefined, mediaTypeOf(route)),
       ...(deferred && { 202: success('Accepted; the Location shows its progress', deferred.output, true) }),
+      ...(route.cacheSeconds !== undefined && { 304: { description: 'What `If-None-Match` names is still so' } }),
       ...problems(errors),
     },
   };

@@ -105,6 +105,10 @@ export interface Route<Scope = unknown> {
   readonly lines?: z.ZodType | undefined;
   /** The media type of an `output` that is text, and no JSON. */
   readonly text?: string | undefined;
+  /** How long anybody may keep an answer, in seconds. With it come an `ETag`, and 304 for whoever has it already. */
+  readonly cacheSeconds?: number | undefined;
+  /** Headers of every answer that is no problem, in lower case. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly status: 200 | 201 | 202;
   location?(output: unknown): string;
   readonly idempotent: boolean;
@@ -152,6 +156,10 @@ export interface OpenRouteInit<
 > {
   /** For an output that is text: its media type, e.g. `image/svg+xml`. Default: JSON. */
   text?: string;
+  /** How long anybody may keep an answer, in seconds; it then has an `ETag` too. Default: not at all. */
+  cacheSeconds?: number;
+  /** Headers of every answer that is no problem, in lower case, e.g. `content-security-policy`. */
+  headers?: Readonly<Record<string, string>>;
 }
 
 /** The constructor of routes that are open to anybody, bound to what their module has for them. */

@@ -1,5 +1,6 @@
 import type { Route } from '../contract/route.js';
 import { wireOf } from '../contract/wire.js';
+import { cacheable } from './cacheable.js';
 import { header, type HttpRequest, type HttpResponse } from './exchange.js';
 import type { Pipeline } from './handle.js';
 import type { CheckedInput } from './input.js';
@@ -30,17 +31,13 @@ export function createAnswerer<Scope>(
     const output = await route.run(scope, input);
     if (stream) return stream(output as AsyncIterable<unknown>);
     if (verify) verifyOutput(route, route.output, output);
-    if (route.text !== undefined)
-      return {
-        status: 200,
-        headers: { 'content-type': route.text, 'cache-control': 'no-cache' },
-        body: output as string,
-      };
-    return respondJson(
-      route.status,
-      wire.write(output),
-      route.location ? { location: request.mountedAt + route.location(output) } : {},
-    );
+    if (route.text !== undefined) {
+      const headers = { 'content-type': route.text, 'cache-control': 'no-cache', ...route.headers };
+      return cacheable(route, request, { status: 200, headers, body: output as string });
+    }
+    const location = route.location && { location: request.mountedAt + route.location(output) };
+    const answer = respondJson(route.status, wire.write(output), { ...route.headers, ...location });
+    return cacheable(route, request, answer);
   };
 }
 

@@ -8,8 +8,14 @@ import { isOperationError } from '../errors/operation-error.js';
 import { newId } from '../ids.js';
 import type { Logger } from '../logger.js';
 import type { HttpResponse } from './exchange.js';
+import { readAhead } from './read-ahead.js';
 import { verifyError, verifyOutput } from './verify.js';
 
+/**
+ * Answers to lines that wait for a client that reads none before it has sent all: as many as 100,000 lines get, unless
+ * they are long. Without it both would wait for the other. Beyond, lines are read as fast as their answers are.
+ */
+const mostAhead = 16 * 2 ** 20;
 /** Proxies close what is silent for a minute. */
 const heartbeatMs = 15_000;
 
@@ -75,7 +81,7 @@ export function createStreamer<Scope>(
     status: 200,
     // A proxy or a compressing middleware would hold back what is to be seen at once.
     headers: { 'content-type': mediaType, 'cache-control': 'no-store, no-transform', 'x-accel-buffering': 'no' },
-    body: written(items),
+    body: route.lines ? readAhead(written(items), mostAhead) : written(items),
   });
 }
 

@@ -168,13 +168,15 @@ const routes = [
     summary: 'A note, for whoever knows its id',
     params,
     text: 'text/plain',
+    cacheSeconds: 30,
+    headers: { 'x-content-type-options': 'nosniff' },
     output: z.string(),
     errors: [notesErrors.NOTE_NOT_FOUND],
     run: (open, { params: { id: noteId } }) => open.read(noteId),
   }),
 ];
 
-/** Makes a fresh {@link NotesModule}. A note whose text is `sealed` cannot be removed. */
+/** Makes a fresh {@link NotesModule}. A note whose text is `sealed` cannot be removed, one that is `long` is answered at length. */
 export function notesModule(): NotesModule {
   const notes = new Map<string, Note>();
   const listeners: ((what: 'started' | 'aborted') => void)[] = [];
@@ -237,7 +239,7 @@ export function notesModule(): NotesModule {
           }
           if (it.value.noteText === 'sealed') throw notesErrors.NOTE_SEALED({});
           const { id: noteId } = this.add({ noteText: it.value.noteText, labels: {} });
-          yield { lineNumber: it.line, noteId, faults: [] };
+          yield { lineNumber: it.line, noteId, faults: it.value.noteText === 'long' ? ['x'.repeat(1_200)] : [] };
         }
       },
       async *tick(after) {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
 import { setTimeout as passes } from 'node:timers/promises';
 import type { NotesModule } from './notes-module.js';
 import type { SuiteCase } from './suite.js';
@@ -56,6 +57,27 @@ export const streamCasesOf = (test: MakeCase): SuiteCase<ServeModule>[] => [
     assert.equal((await lines.next()).done, true);
     const read = await fetch(`${url}/notes/${note_id}`, { headers: { authorization } });
     assert.equal(((await read.json()) as { note_text: string }).note_text, 'zwölf');
+  }),
+  test('takes all of a body from a client that reads no answer before it has sent it', async ({ url, module }) => {
+    const { hostname, port } = new URL(url);
+    const socket = connect(Number(port), hostname);
+    await once(socket, 'connect');
+    const lines = 10_000;
+    const body = '{"note_text":"long"}\n'.repeat(lines);
+    const head = Object.entries({ host: hostname, authorization, ...ndjson, connection: 'close' });
+    const length = `content-length: ${body.length}`;
+    socket.write(`POST /notes/import HTTP/1.1\r\n${head.map((it) => it.join(': ')).join('\r\n')}\r\n${length}\r\n\r\n`);
+    // More answers than the system has room for: who waits for them to be read, waits for ever.
+    for (let at = 0; at < body.length; at += 10_000)
+      await new Promise((resolve) => socket.write(body.slice(at, at + 10_000), resolve));
+    for (let round = 0; module.added < lines; round++) {
+      assert.ok(round < 300, `${module.added} of ${lines} lines were taken`);
+      await passes(50);
+    }
+    let text = '';
+    for await (const part of socket as AsyncIterable<Buffer>) text += part.toString();
+    assert.equal(text.match(/"line_number":/g)?.length, lines);
+    assert.match(text, /"line_number":10000,/);
   }),
   test('refuses a line that is wrong, and reads on', async ({ url, module }) => {
     const body = [
@@ -140,7 +162,7 @@ export const streamCasesOf = (test: MakeCase): SuiteCase<ServeModule>[] => [
     for await (const _ of answer) if (module.ticks > held + 100) break;
     sent.destroy();
   }),
-  test('answers an open route to anybody, as the text that it is', async ({ url }) => {
+  test('answers an open route to anybody, as the text that it is, and once to whoever keeps it', async ({ url }) => {
     const post = { method: 'POST', headers: { authorization, 'content-type': 'application/json' } };
     const made = await fetch(`${url}/notes`, { ...post, body: '{"note_text":"for all"}' });
     const { id } = (await made.json()) as { id: string };
@@ -149,6 +171,15 @@ export const streamCasesOf = (test: MakeCase): SuiteCase<ServeModule>[] => [
       [answer.status, answer.headers.get('content-type'), await answer.text()],
       [200, 'text/plain', 'for all'],
     );
+    const kept = ['cache-control', 'x-content-type-options'].map((name) => answer.headers.get(name));
+    assert.deepEqual(kept, ['public, max-age=30', 'nosniff']);
+    const etag = answer.headers.get('etag') ?? '';
+    const ask = async (tag: string) => {
+      const again = await fetch(`${url}/open/${id}`, { headers: { 'if-none-match': tag } });
+      return [again.status, again.headers.get('etag'), await again.text()];
+    };
+    for (const tag of [etag, `W/${etag}`, `"x", ${etag}`, '*']) assert.deepEqual(await ask(tag), [304, etag, '']);
+    assert.deepEqual(await ask('"x"'), [200, etag, 'for all']);
     const missing = await fetch(`${url}/open/0199c0de-0000-7000-8000-000000000000`);
     assert.deepEqual([missing.status, ((await missing.json()) as { code: string }).code], [404, 'NOTE_NOT_FOUND']);
   }),

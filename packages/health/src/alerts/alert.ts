@@ -1,16 +1,29 @@
-import { isWorse } from '../incidents/open-close.js';
-import type { IncidentSeverity } from '../incidents/incident.js';
+import { isWorse, type AlertSeverity } from './severity.js';
 
-/** What there can be to tell of an incident. */
+/** What there can be to tell of a trouble. */
 export type Telling = 'opened' | 'worsened' | 'reminder' | 'resolved';
 
-/** An incident as its events have told of it. Instants are epoch ms. */
+/** What burns, as it was when that began or grew worse. */
+export interface Burn {
+  objectiveId: string;
+  /** How many times as fast as would just last. */
+  rate: number;
+  /** The days that the budget is for. */
+  windowDays: number;
+  /** The share of the budget that is left; negative when it was not enough. */
+  left: number;
+}
+
+/** An incident, or a budget that burns, as its events have told of it. Instants are epoch ms. */
 export interface Trouble {
+  /** Of the incident, or of the time that a budget burns. */
   incidentId: string;
-  endpointId: string;
+  /** Null for an objective of many endpoints. */
+  endpointId: string | null;
+  /** Or the objective's. */
   endpointName: string;
-  /** The worst so far. */
-  severity: IncidentSeverity;
+  /** The worst so far; of a budget, as it burns now. */
+  severity: AlertSeverity;
   text: string;
   tags: readonly string[];
   startedAt: number;
@@ -19,15 +32,17 @@ export interface Trouble {
   acknowledged: boolean;
   /** Its endpoint comes and goes too often to tell of every time. */
   flapping: boolean;
+  /** Of an objective only. */
+  burn?: Burn;
 }
 
-/** One incident on its way to one channel. */
+/** One trouble on its way to one channel. */
 export interface AlertRecord {
   tenantId: string;
   channelId: string;
   trouble: Trouble;
   /** What the channel has been told last; null before anything. */
-  told: { kind: Telling; severity: IncidentSeverity; at: number } | null;
+  told: { kind: Telling; severity: AlertSeverity; at: number } | null;
   /** From one reminder to the next; null for none. */
   reminderMs: number | null;
   /** What keeps it from being told, as it was last looked at. */
@@ -38,7 +53,7 @@ export interface AlertRecord {
   messageId: string | null;
 }
 
-/** News of an incident, as far as one channel goes. */
+/** News of a trouble, as far as one channel goes. */
 export interface News {
   tenantId: string;
   channelId: string;
@@ -66,7 +81,7 @@ export function tellingOf(
   return isDue ? 'reminder' : undefined;
 }
 
-/** An alert after news of its incident: undefined when it stays as it is, null when it is over. */
+/** An alert after news of its trouble: undefined when it stays as it is, null when it is over. */
 export function afterNews(known: AlertRecord | undefined, news: News): AlertRecord | null | undefined {
   const { tenantId, channelId, trouble, isWanted, reminderMs, groupMs, now } = news;
   if (!known) {
@@ -86,7 +101,7 @@ export function afterNews(known: AlertRecord | undefined, news: News): AlertReco
 /** An alert after its channel was told of it by a message: null when there will be no more to tell. */
 export function afterTelling(
   known: AlertRecord,
-  { messageId, kind, severity, now }: { messageId: string; kind: Telling; severity: IncidentSeverity; now: number },
+  { messageId, kind, severity, now }: { messageId: string; kind: Telling; severity: AlertSeverity; now: number },
 ): AlertRecord | null {
   if (kind === 'resolved') return null;
   const told = { kind, severity, at: now };

@@ -10,13 +10,13 @@ import { createMessenger } from './deliver.js';
 import { createDispatcher } from './dispatch.js';
 import { alertEvents } from './events.js';
 import { holds } from './hold.js';
-import { incidentRouter } from './route-incident.js';
+import { alertRouter } from './router.js';
 import { messengerSubscriber } from './undelivered.js';
 
 /** What alerting works with. */
 export interface AlertsOptions {
   store: HealthStore;
-  /** Brings incidents. */
+  /** Brings incidents, and budgets that burn. */
   relay: OutboxRelay<HealthEvents>;
   directory: Directory;
   calendar: Calendar;
@@ -32,13 +32,13 @@ const concurrency = 100;
 const patience = { maxAttempts: 20, longestBackoffMs: 600_000 };
 
 /**
- * From an incident to whoever is to know of it, in three steps that survive a crash each: rules turn events into
+ * From a trouble to whoever is to know of it, in three steps that survive a crash each: rules turn events into
  * alerts, the dispatcher puts alerts that are due into messages, and the messenger delivers those. The messenger has a
  * relay of its own, so that nobody waits for a server that hangs.
  */
 export function createAlerts(options: AlertsOptions) {
   const { store, relay, directory, calendar, through, metrics, clock, logger } = options;
-  relay.subscribe({ name: alertSubscriber, events: alertingEvents, deliver: incidentRouter({ store, clock }) });
+  relay.subscribe({ name: alertSubscriber, events: alertingEvents, deliver: alertRouter({ store, clock }) });
   const messages = createOutboxRelay({
     outbox: store.outbox,
     events: alertEvents,

@@ -41,10 +41,11 @@ export function createMessenger({ store, through, metrics, clock }: MessengerOpt
   const settle = async (tenant: TenantStore, channel: ChannelRecord, message: AlertMessage): Promise<void> => {
     const now = clock.now();
     await store.transaction(async (trx: StoreTransaction) => {
-      for (const { incidentId, kind, severity } of message.items) {
+      for (const { incidentId, kind, severity, objective } of message.items) {
         const of = { channelId: channel.id, incidentId };
         const told = { messageId: message.id, kind, severity, now };
         await tenant.changeAlert(of, (known) => known && afterTelling(known, told), trx);
+        if (objective) continue;
         const entry = { id: newId(), at: now, kind: 'told' as const, actor: 'system', text: channel.name };
         await tenant.noteIncident(incidentId, entry, {}, trx);
       }

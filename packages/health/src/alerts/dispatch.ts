@@ -56,7 +56,7 @@ export function createDispatcher({ store, relay, holdOf, clock, logger }: Dispat
       if (hold && trouble.resolvedAt !== null) return known.told ? undefined : null;
       return { ...known, dueAt: hold?.until ?? null, held: hold?.text ?? null };
     });
-    if (!hold || hold.text === alert.held) return;
+    if (!hold || hold.text === alert.held || trouble.burn) return;
     const entry = { id: newId(), at: clock.now(), kind: 'held' as const, actor: 'system', text: hold.text };
     await tenant.noteIncident(trouble.incidentId, entry, {});
   };

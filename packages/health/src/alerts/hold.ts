@@ -26,8 +26,9 @@ export function holds({ directory, calendar, clock }: { directory: Directory; ca
     if (telling === 'resolved' && told) return undefined;
     const now = clock.now();
     const { endpointId, tags } = trouble;
-    const window = await calendar.over(tenantId, { id: endpointId, tags });
+    const window = await calendar.over(tenantId, { id: endpointId ?? '', tags });
     if (window) return { text: `Held while "${window.name}" lasts`, until: Math.min(window.until, now + windowMs) };
+    if (endpointId === null) return undefined;
     const root = suppressorOf(endpointId, (id) => directory.get(id), now);
     return root && { text: `Held while "${root.name}" is in trouble`, until: now + suppressedMs };
   };

@@ -1,8 +1,8 @@
 import { id, instant } from '@dotmac/core/contract';
 import { z } from 'zod';
-import { incidentSeverity } from '../incidents/incident.js';
 import { inWords, isoMinute } from './wording.js';
-import type { AlertRecord, Telling } from './alert.js';
+import type { AlertRecord, Burn, Telling } from './alert.js';
+import { alertSeverity } from './severity.js';
 
 /** One thing that a message tells. */
 export const alertItem = z
@@ -10,11 +10,19 @@ export const alertItem = z
     kind: z
       .enum(['opened', 'worsened', 'reminder', 'resolved'])
       .meta({ description: '`resolved` also for what was over before anybody could be told' }),
-    incidentId: z.string(),
-    endpointId: z.string(),
-    endpointName: z.string(),
-    severity: incidentSeverity.meta({ description: 'The worst so far' }),
-    message: z.string().meta({ description: 'What the check said' }),
+    incidentId: z.string().meta({ description: 'The same from `opened` to `resolved`, of a budget that burns too' }),
+    endpointId: z.string().nullable().meta({ description: 'Null for an objective of many' }),
+    endpointName: z.string().meta({ description: 'Or the name of the objective' }),
+    severity: alertSeverity.meta({ description: 'The worst so far; of a budget, as it burns' }),
+    message: z.string().meta({ description: 'What the check said; empty for an objective' }),
+    objective: z
+      .object({ objectiveId: z.string(), rate: z.number(), windowDays: z.int(), left: z.number() })
+      .nullable()
+      .default(null)
+      .meta({
+        description:
+          'What burns: how many times as fast as would just last, and the share of the budget that is left; null for an incident',
+      }),
     tags: z.array(z.string()),
     startedAt: instant,
     resolvedAt: instant.nullable(),
@@ -46,6 +54,7 @@ export function itemOf({ trouble }: AlertRecord, kind: Telling): AlertItem {
   const { incidentId, endpointId, endpointName, severity, text: message, startedAt, resolvedAt } = trouble;
   const tags = [...trouble.tags];
   const duration = resolvedAt === null ? null : Math.max(0, resolvedAt - startedAt) / 1_000;
+  const { burn: objective = null } = trouble;
   const said = message === '' ? '' : `: ${message}`;
   const texts: Record<Telling, string> = {
     opened: `${endpointName} is ${severity} since ${isoMinute(startedAt)}${said}`,
@@ -55,8 +64,22 @@ export function itemOf({ trouble }: AlertRecord, kind: Telling): AlertItem {
   };
   return {
     ...{ kind, incidentId, endpointId, endpointName, severity, message, tags, startedAt, resolvedAt, duration },
-    text: texts[kind],
+    ...{ objective, text: objective ? burnText(trouble, objective, kind) : texts[kind] },
   };
+}
+
+function burnText({ endpointName, startedAt, resolvedAt }: AlertRecord['trouble'], burn: Burn, kind: Telling): string {
+  const { rate, windowDays, left } = burn;
+  const budget = `The ${windowDays}-day budget of ${endpointName}`;
+  const fast = `${rate < 100 ? Math.round(rate * 10) / 10 : Math.round(rate)} times too fast`;
+  const rest = left < 0 ? `overspent by ${Math.round(-100 * left)} %` : `${Math.floor(100 * left)} % left`;
+  const texts: Record<Telling, string> = {
+    opened: `${budget} burns ${fast}; ${rest}`,
+    worsened: `${budget} burns ${fast} now; ${rest}`,
+    reminder: `${budget} still burns too fast, since ${isoMinute(startedAt)}`,
+    resolved: `${budget} burns too fast no more, after ${inWords(((resolvedAt ?? startedAt) - startedAt) / 1_000)}; ${rest}`,
+  };
+  return texts[kind];
 }
 
 /** A line over several items: the only one, or how many of which. */
@@ -65,10 +88,11 @@ export function headline(items: readonly Pick<AlertItem, 'kind' | 'text' | 'seve
   if (only && others.length === 0) return only.text;
   const counts = new Map<string, number>();
   for (const { kind, severity } of items) {
-    const word = kind === 'resolved' ? 'well again' : severity;
+    const isBurning = severity === 'page' || severity === 'ticket';
+    const word = kind === 'resolved' ? 'well again' : isBurning ? 'burning' : severity;
     counts.set(word, (counts.get(word) ?? 0) + 1);
   }
-  return ['offline', 'critical', 'degraded', 'well again']
+  return ['offline', 'critical', 'degraded', 'burning', 'well again']
     .flatMap((word) => (counts.has(word) ? [`${counts.get(word)} ${word}`] : []))
     .join(', ');
 }

@@ -1,8 +1,8 @@
 import { id, instant, printable } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { endpointTag } from '../endpoints/endpoint.js';
-import { incidentSeverity } from '../incidents/incident.js';
 import type { Trouble } from './alert.js';
+import { alertSeverity, type AlertSeverity } from './severity.js';
 
 const fields = {
   name: printable.trim().min(1).max(200).meta({ description: 'For people' }),
@@ -13,15 +13,18 @@ const fields = {
     .overwrite((ids) => [...new Set(ids)])
     .meta({ description: 'The channels that are told' }),
   severities: z
-    .array(incidentSeverity)
+    .array(alertSeverity)
     .min(1)
-    .overwrite((all) => incidentSeverity.options.filter((it) => all.includes(it)))
-    .meta({ description: 'An incident is told of once it is one of these' }),
+    .overwrite((all) => alertSeverity.options.filter((it) => all.includes(it)))
+    .meta({
+      description:
+        'An incident is told of once it is one of degraded, critical, offline; a budget, once it burns so that it is a ticket or a page',
+    }),
   tags: z
     .array(endpointTag)
     .max(20)
     .overwrite((tags) => [...new Set(tags)].sort())
-    .meta({ description: 'Endpoints with any of these; empty: all' }),
+    .meta({ description: 'Endpoints and objectives with any of these; empty: all' }),
   reminderInterval: z
     .number()
     .min(60)
@@ -31,11 +34,14 @@ const fields = {
   enabled: z.boolean(),
 };
 
+/** What a rule tells of that says nothing. */
+export const defaultSeverities: AlertSeverity[] = ['critical', 'offline'];
+
 /** What making a rule takes. */
 export const alertRuleInput = z
   .object({
     ...fields,
-    severities: fields.severities.default(['critical', 'offline']),
+    severities: fields.severities.default(defaultSeverities),
     tags: fields.tags.default([]),
     reminderInterval: fields.reminderInterval.default(null),
     enabled: fields.enabled.default(true),
@@ -45,7 +51,7 @@ export const alertRuleInput = z
 /** What can be changed of a rule. */
 export const alertRuleChanges = z.object(fields).partial().meta({ id: 'AlertRuleChanges' });
 
-/** Which incidents which channels are told of. */
+/** Which incidents and burning budgets which channels are told of. */
 export const alertRule = z.object({ id, ...fields, createdAt: instant, updatedAt: instant }).meta({ id: 'AlertRule' });
 
 /** {@link alertRuleInput} as a caller writes it, defaults left out. */
@@ -57,7 +63,7 @@ export type AlertRule = z.output<typeof alertRule>;
 /** A rule as it is kept. */
 export type AlertRuleRecord = AlertRule & { tenantId: string };
 
-/** Whether a rule wants an incident to be told of. */
+/** Whether a rule wants a trouble to be told of. */
 export function isMeant(rule: AlertRule, { severity, tags }: Pick<Trouble, 'severity' | 'tags'>): boolean {
   const hasTag = rule.tags.length === 0 || rule.tags.some((tag) => tags.includes(tag));
   return rule.enabled && hasTag && rule.severities.includes(severity);

@@ -21,12 +21,15 @@ const fields = {
 const secretName = z.string().regex(/^[a-z][a-z0-9_]{0,39}$/);
 const secret = z.string().min(1).max(4_096);
 
+/** Seconds, where a channel says nothing. */
+export const defaultGroupWait = 10;
+
 /** What making a channel takes. */
 export const channelInput = z
   .object({
     ...fields,
     config: fields.config.default({}),
-    groupWait: fields.groupWait.default(10),
+    groupWait: fields.groupWait.default(defaultGroupWait),
     enabled: fields.enabled.default(true),
     secrets: z
       .record(secretName, secret)

@@ -3,7 +3,11 @@ import type { AlertItem } from '../alerts/message.js';
 import { defineChannel } from './channel-kind.js';
 import { faultsOfUrl, postJson, postUrl } from './post.js';
 
-const colours: Record<AlertItem['severity'], string> = { degraded: '#d9a404', critical: '#d9480f', offline: '#c92a2a' };
+const [yellow, orange, red] = ['#d9a404', '#d9480f', '#c92a2a'];
+const colours: Record<AlertItem['severity'], string> = {
+  ...{ degraded: yellow, critical: orange, offline: red },
+  ...{ ticket: yellow, page: red },
+};
 const recovered = '#2b8a3e';
 
 /** As Slack asks for it (https://docs.slack.dev/messaging/formatting-message-text): nothing in a name is a command. */

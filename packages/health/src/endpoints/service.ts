@@ -60,7 +60,7 @@ type EventName = Extract<keyof HealthEvents, 'endpoint.registered' | 'endpoint.u
 
 /** The endpoints of one scope. */
 export function endpointService(context: HealthContext, { tenantId, actor }: ScopeIdentity): EndpointService {
-  const { store, directory, monitor, clock, sealer, schemas, maxEndpoints } = context;
+  const { store, directory, monitor, clock, sealer, schemas, maxEndpoints, places } = context;
   const endpoints = store.tenant(tenantId);
   const withKeptState = ({ endpoint, state }: StoredEndpoint): Endpoint =>
     shown(endpoint, directory.get(endpoint.id) ?? state ?? undefined);
@@ -81,36 +81,40 @@ export function endpointService(context: HealthContext, { tenantId, actor }: Sco
     monitor.watch(kept, isOneOfMany);
     return shown(endpoint, kept);
   };
-  /** A draft as a record that can be kept. */
-  const recordOf = (draft: EndpointDraft, others: number): EndpointRecord => {
+  /** A draft as a record that can be kept, and has a place. */
+  const recordOf = (draft: EndpointDraft): EndpointRecord => {
     const { secrets, ...input } = readDraft(schemas.input, draft);
     const now = clock.now();
     const bare = { ...input, id: newId(), tenantId, pausedAt: null, createdAt: now, updatedAt: now };
     check({ ...bare, secrets });
-    if (directory.countOf(tenantId) + others >= maxEndpoints)
-      throw healthErrors.ENDPOINT_LIMIT_REACHED({ limit: maxEndpoints });
-    return { ...bare, secrets: sealed(sealer, bare, secrets) };
+    const record = { ...bare, secrets: sealed(sealer, bare, secrets) };
+    if (!places.take(tenantId)) throw healthErrors.ENDPOINT_LIMIT_REACHED({ limit: maxEndpoints });
+    return record;
   };
   const registerMany = async (drafts: readonly EndpointDraft[], dryRun: boolean) => {
     const records: EndpointRecord[] = [];
     const results = drafts.map((draft) => {
       try {
-        const record = recordOf(draft, records.length);
+        const record = recordOf(draft);
         records.push(record);
         return { id: record.id };
       } catch (error) {
         return { error };
       }
     });
-    if (dryRun || records.length === 0) return results;
-    await context.change(
-      records.map((record) => eventOf('endpoint.registered', record)),
-      async (trx) => {
-        for (const record of records) await endpoints.insert(record, trx);
-      },
-    );
-    for (const record of records) keep(record, undefined, true);
-    return results;
+    try {
+      if (dryRun || records.length === 0) return results;
+      await context.change(
+        records.map((record) => eventOf('endpoint.registered', record)),
+        async (trx) => {
+          for (const record of records) await endpoints.insert(record, trx);
+        },
+      );
+      for (const record of records) keep(record, undefined, true);
+      return results;
+    } finally {
+      places.release(tenantId, records.length);
+    }
   };
   /** That an incident is over, for what somebody did to its endpoint. */
   const endedBy = (kept: KeptEndpoint, incidentId: string, text: string) => {
@@ -147,9 +151,13 @@ export function endpointService(context: HealthContext, { tenantId, actor }: Sco
 
   return {
     async register(draft) {
-      const endpoint = recordOf(draft, 0);
-      await context.change([eventOf('endpoint.registered', endpoint)], (trx) => endpoints.insert(endpoint, trx));
-      return keep(endpoint);
+      const endpoint = recordOf(draft);
+      try {
+        await context.change([eventOf('endpoint.registered', endpoint)], (trx) => endpoints.insert(endpoint, trx));
+        return keep(endpoint);
+      } finally {
+        places.release(tenantId, 1);
+      }
     },
     import: (lines, { dryRun = false } = {}) =>
       importing(lines, (drafts) => registerMany(drafts, dryRun), dryRun ? 'valid' : 'created'),

@@ -21,6 +21,27 @@ export const explanation = z
         text: z.string().meta({ description: 'A sentence' }),
       }),
     ),
+    counters: z
+      .object({
+        worse: z.int().meta({ description: 'Results in a row that are worse than the status' }),
+        worseSince: instant.nullable().meta({ description: 'When the first of them came' }),
+        better: z.int().meta({ description: 'Results in a row that are better than the status' }),
+        betterSince: instant.nullable(),
+        ownTrouble: z.int().meta({ description: 'Checks in a row that could not be made' }),
+        flapping: z.boolean().meta({ description: 'It comes and goes too often to tell of every time' }),
+      })
+      .meta({ description: 'What is counted until the status changes' }),
+    thresholds: z
+      .object({
+        retryCount: z
+          .int()
+          .meta({ description: 'So many worse ones worsen it, and troubles of our own make it unknown' }),
+        minErrorTime: z.number().meta({ description: 'Seconds that worse ones must last besides' }),
+        recoveryCount: z.int().meta({ description: 'So many better ones mend it' }),
+        recoveryResponseTime: z.number().nullable().meta({ description: 'Seconds within which a degraded one mends' }),
+        expectedResponseTime: z.number().meta({ description: 'Seconds; slower is degraded' }),
+      })
+      .meta({ description: 'When it does' }),
     nextCheckAt: instant.nullable().meta({ description: 'When it is checked next; null when nobody plans to' }),
     recent: z.array(shownResult).meta({ description: 'The last checks, newest first' }),
   })
@@ -38,6 +59,16 @@ export interface Circumstances {
   window: { name: string; until: number } | undefined;
   /** Whose trouble its trouble is. */
   suppressor: { name: string } | undefined;
+}
+
+/** What is counted of an endpoint, and where it changes its status. */
+export function countsOf(kept: KeptEndpoint): Pick<Explanation, 'counters' | 'thresholds'> {
+  const { worse, worseSince, better, betterSince, blind: ownTrouble, isFlapping: flapping } = kept;
+  const { retryCount, minErrorTime, recoveryCount, recoveryResponseTime, expectedResponseTime } = kept.endpoint;
+  return {
+    counters: { worse, worseSince, better, betterSince, ownTrouble, flapping },
+    thresholds: { retryCount, minErrorTime, recoveryCount, recoveryResponseTime, expectedResponseTime },
+  };
 }
 
 /** The reasons for an endpoint's state, in the order in which one would tell them. */

@@ -2,7 +2,7 @@ import type { HealthContext } from '../context.js';
 import { suppressorOf } from '../dependencies/suppression.js';
 import { healthErrors } from '../errors.js';
 import type { HistoryService } from '../history/service.js';
-import { reasonsFor, type Explanation } from './explain.js';
+import { countsOf, reasonsFor, type Explanation } from './explain.js';
 
 const recentShown = 5;
 
@@ -20,6 +20,7 @@ export function explanationService(
     const suppressor = suppressorOf(endpointId, (id) => directory.get(id), now);
     const { items: recent } = await history.results(endpointId, { limit: recentShown });
     const reasons = reasonsFor(kept, { now, window, suppressor });
-    return { endpointId, status, since, reasons, nextCheckAt: monitor.nextCheckOf(endpointId), recent };
+    const nextCheckAt = monitor.nextCheckOf(endpointId);
+    return { endpointId, status, since, reasons, ...countsOf(kept), nextCheckAt, recent };
   };
 }

@@ -17,6 +17,9 @@ export interface Bucket {
   histogram: Histogram;
 }
 
+/** What many buckets come to, without how fast the answers were. */
+export type Sums = Pick<Bucket, 'counts' | 'durationMs'>;
+
 const none = (): Record<EndpointStatus, number> => ({ healthy: 0, degraded: 0, critical: 0, offline: 0, unknown: 0 });
 const statuses = Object.keys(none()) as EndpointStatus[];
 
@@ -53,12 +56,22 @@ export function addDuration(bucket: Bucket, status: EndpointStatus, ms: number):
   bucket.durationMs[status] += ms;
 }
 
-/** Adds one bucket to another, which changes and keeps its start. In whatever order many are added, it comes to the same. */
-export function mergeBuckets(target: Bucket, other: Bucket): void {
+/** Sums of nothing. */
+export function emptySums(): Sums {
+  return { counts: none(), durationMs: none() };
+}
+
+/** Adds sums to others, which change. */
+export function addSums(target: Sums, other: Sums): void {
   for (const status of statuses) {
     target.counts[status] += other.counts[status];
     target.durationMs[status] += other.durationMs[status];
   }
+}
+
+/** Adds one bucket to another, which changes and keeps its start. In whatever order many are added, it comes to the same. */
+export function mergeBuckets(target: Bucket, other: Bucket): void {
+  addSums(target, other);
   target.timed += other.timed;
   target.sumMs += other.sumMs;
   target.minMs = lesser(target.minMs, other.minMs);
@@ -105,14 +118,21 @@ export function bucketRow({ start, counts, durationMs, timed, sumMs, minMs, maxM
   };
 }
 
-/** A row as a bucket. Drivers may give large integers as text. */
-export function bucketOfRow(row: BucketRow): Bucket {
-  const bucket = emptyBucket(Number(row.start));
+type SumsRow = Record<`n_${EndpointStatus}` | `ms_${EndpointStatus}`, number | string>;
+
+/** Columns as sums. Drivers may give large integers as text. */
+export function sumsOfRow(row: SumsRow): Sums {
+  const sums = emptySums();
   for (const status of statuses) {
-    bucket.counts[status] = Number(row[`n_${status}`]);
-    bucket.durationMs[status] = Number(row[`ms_${status}`]);
+    sums.counts[status] = Number(row[`n_${status}`]);
+    sums.durationMs[status] = Number(row[`ms_${status}`]);
   }
-  return Object.assign(bucket, {
+  return sums;
+}
+
+/** A row as a bucket. */
+export function bucketOfRow(row: BucketRow): Bucket {
+  return Object.assign(emptyBucket(Number(row.start)), sumsOfRow(row), {
     timed: Number(row.timed),
     sumMs: Number(row.sum_ms),
     minMs: row.min_ms === null ? null : Number(row.min_ms),

@@ -19,8 +19,7 @@ export interface IncidentChange {
 
 const severities: readonly IncidentSeverity[] = ['degraded', 'critical', 'offline'];
 
-/** Whether one severity is worse than another. */
-export function isWorse(one: IncidentSeverity, other: IncidentSeverity): boolean {
+function isWorse(one: IncidentSeverity, other: IncidentSeverity): boolean {
   return severities.indexOf(one) > severities.indexOf(other);
 }
 

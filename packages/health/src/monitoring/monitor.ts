@@ -25,9 +25,10 @@ export interface Monitor {
   forget(endpointId: string): void;
   /**
    * Takes what somebody else found out for a check. Of a second's traffic the first of each kind counts for the status,
-   * and goes into a ring; all of it is summed up.
+   * and goes into a ring; all of it is summed up. What is older than the last check is summed up alone.
+   * @param at when it was found out, epoch ms; not later than now
    */
-  take(kept: KeptEndpoint, result: ProbeResult): void;
+  take(kept: KeptEndpoint, result: ProbeResult, at: number): void;
   /** When an endpoint is checked next, as far as that is planned; epoch ms. */
   nextCheckOf(endpointId: string): number | null;
   /** Checks an endpoint as soon as a place is free, and resolves with what was found; undefined when it was stopped. */
@@ -161,9 +162,13 @@ export function createMonitor(options: MonitorOptions): Monitor {
       schedule.cancel(endpointId);
       answer(endpointId, undefined);
     },
-    take(kept, result) {
+    take(kept, result, at) {
       if (kept.endpoint.pausedAt !== null) return;
-      const at = clock.now();
+      const before = { status: kept.status, checkedAt: kept.checkedAt };
+      if (at < (kept.checkedAt ?? at)) {
+        recorder.record(kept, { ...result, at }, before, true);
+        return;
+      }
       const second = Math.floor(at / 1_000);
       let known = heard.get(kept);
       if (known?.second !== second) heard.set(kept, (known = { second, statuses: new Set() }));
@@ -172,7 +177,6 @@ export function createMonitor(options: MonitorOptions): Monitor {
         conclude(kept, result, at);
         return;
       }
-      const before = { status: kept.status, checkedAt: kept.checkedAt };
       kept.checkedAt = at;
       recorder.record(kept, { ...result, at }, before, true);
     },

@@ -1,4 +1,4 @@
-import { printable } from '@dotmac/core/contract';
+import { invalidInput, printable } from '@dotmac/core/contract';
 import type { EndpointStatus } from '../endpoints/endpoint.js';
 import type { ProbeResult } from '../probes/judge.js';
 
@@ -11,9 +11,21 @@ export interface PassiveOutcome {
   responseTimeMs?: number | null;
   /** For people; no text of the other side. */
   message?: string;
+  /**
+   * When it was seen, epoch ms, at most an hour ago; default now. What is older than the last check is summed up, and
+   * changes no status.
+   */
+  at?: number;
 }
 
 const line = printable.max(200);
+const longestAgoMs = 3_600_000;
+
+/** When an outcome was seen; clocks of other machines may be ahead of ours. @throws INVALID_INPUT */
+export function instantOf({ at = Infinity }: Pick<PassiveOutcome, 'at'>, now: number): number {
+  if (!(at >= now - longestAgoMs)) throw invalidInput([{ path: 'at', message: 'Epoch ms, at most an hour ago' }]);
+  return Math.min(Math.floor(at), now);
+}
 
 /** A result of such an outcome. It is called for every request: what is cheap to check is checked. */
 export function resultOf(

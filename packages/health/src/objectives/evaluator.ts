@@ -1,14 +1,21 @@
-import { describeError, type CancelTimer, type Logger } from '@dotmac/core';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { describeError, newId, type CancelTimer, type Logger } from '@dotmac/core';
 import type { HealthContext } from '../context.js';
-import { healthEvents } from '../events.js';
-import { burningBy } from './budget.js';
-import { burnRatesOf } from './measure.js';
+import { budgetOf, verdictOn } from './measure.js';
 import type { ObjectiveRecord } from './objective.js';
+import { createReadings, type Readings } from './readings.js';
+import { burning, recovered } from './tell.js';
 
 const everyMs = 60_000;
 const pageSize = 100;
+/**
+ * Windows of endpoints that are read in a round: all five of a hundred objectives over a hundred endpoints each, which
+ * is as many as one tenant can have. What is left over comes first in the next round.
+ */
+const mostRead = 50_000;
 
 type Evaluated = Pick<HealthContext, 'store' | 'directory' | 'retention' | 'clock' | 'change'>;
+type Place = { tenantId: string; id: string } | null;
 
 /**
  * Looks at every objective once a minute, and tells when its budget begins to burn, burns worse or better, and does not
@@ -18,24 +25,18 @@ export function createEvaluator(context: Evaluated, logger: Logger) {
   const { store, clock } = context;
   let cancelTimer: CancelTimer | undefined;
   let round: Promise<void> = Promise.resolve();
-  const evaluate = async (objective: ObjectiveRecord): Promise<void> => {
-    const { tenantId, id: objectiveId, name, alert: told } = objective;
-    const rates = await burnRatesOf(context, objective);
-    const rule = burningBy(rates);
-    const alert = rule?.alert ?? 'none';
-    if (alert === told) return;
-    const of = { tenantId, actor: 'system', subject: objectiveId, at: clock.now() };
-    const event = rule
-      ? healthEvents.create('objective.burning', {
-          ...of,
-          data: {
-            name,
-            severity: rule.alert === 'page' ? 'page' : 'ticket',
-            burnRate: rates[rule.long] ?? 0,
-            window: rule.long,
-          },
-        })
-      : healthEvents.create('objective.recovered', { ...of, data: { name } });
+  /** Where the round before stopped. */
+  let reached: Place = null;
+  const evaluate = async (objective: ObjectiveRecord, readings: Readings): Promise<void> => {
+    const { tenantId, id: objectiveId, alert: told } = objective;
+    const verdict = await verdictOn(context, objective, readings);
+    const alert = verdict.burning?.alert ?? 'none';
+    if (alert === told || (alert === 'none' && verdict.unknown.includes(told))) return;
+    const { left } = await budgetOf(context, objective);
+    const burn = verdict.burning ? (objective.burn ?? { id: newId(), startedAt: clock.now() }) : null;
+    const event = verdict.burning
+      ? burning(context, { ...objective, burn }, { ...verdict.burning, left })
+      : recovered(context, objective, left);
     await context
       .change([event], async (trx) => {
         await store.tenant(tenantId).objectives.change(
@@ -43,7 +44,7 @@ export function createEvaluator(context: Evaluated, logger: Logger) {
           (known) => {
             // Changed, removed, or told by another process meanwhile.
             if (known?.alert !== told || known.updatedAt !== objective.updatedAt) throw new Outdated();
-            return { ...known, alert };
+            return { ...known, alert, burn };
           },
           trx,
         );
@@ -53,16 +54,21 @@ export function createEvaluator(context: Evaluated, logger: Logger) {
       });
   };
   const evaluateAll = async (): Promise<void> => {
-    let after: { tenantId: string; id: string } | null = null;
+    const readings = createReadings();
     do {
-      const page: ObjectiveRecord[] = await store.everyObjective({ limit: pageSize, after });
-      for (const objective of page)
-        await evaluate(objective).catch((error: unknown) =>
+      const page: ObjectiveRecord[] = await store.everyObjective({ limit: pageSize, after: reached });
+      for (const objective of page) {
+        if (readings.count >= mostRead || !cancelTimer) return;
+        await evaluate(objective, readings).catch((error: unknown) =>
           // One that cannot be reckoned keeps no other waiting.
           logger.warn({ objectiveId: objective.id, ...describeError(error) }, 'an objective cannot be reckoned'),
         );
-      after = page.length === pageSize ? (page.at(-1) ?? null) : null;
-    } while (after !== null && cancelTimer);
+        reached = objective;
+        // On SQLite nothing in between waits for anything: let others have their turn.
+        await nextTurn();
+      }
+      if (page.length < pageSize) reached = null;
+    } while (reached !== null);
   };
   const tick = async (): Promise<void> => {
     round = evaluateAll().catch((error: unknown) => logger.warn(describeError(error), 'objectives cannot be reckoned'));

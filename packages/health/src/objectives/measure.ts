@@ -1,81 +1,120 @@
 import type { HealthContext } from '../context.js';
-import { planWindow, type Resolution } from '../history/resolution.js';
+import { addSums, emptySums } from '../history/bucket.js';
+import { bucketMs, planWindow, resolutions, startOf, type Retention, type Span } from '../history/resolution.js';
 import {
   addTallies,
   burningBy,
-  burnRate,
+  burnOf,
+  burnWindowMs,
   burnWindows,
+  coverageOf,
   goodOf,
+  noBurn,
   noTally,
+  spentOf,
   tallyOf,
+  type Burn,
+  type BurnVerdict,
   type BurnWindow,
   type Tally,
 } from './budget.js';
 import type { ObjectiveRecord, ObjectiveReport } from './objective.js';
+import type { Readings } from './readings.js';
 
 /** As many endpoints of a tag as are reckoned together. */
 const mostEndpoints = 100;
 
-type Measured = Pick<HealthContext, 'store' | 'directory' | 'retention' | 'clock'>;
+/** What measuring works with. */
+export type Measured = Pick<HealthContext, 'store' | 'directory' | 'retention' | 'clock'>;
 
 /** The endpoints that an objective is about. */
-function endpointsOf({ directory }: Measured, { tenantId, endpointId, tag }: ObjectiveRecord): string[] {
-  if (endpointId !== null) return directory.get(endpointId)?.endpoint.tenantId === tenantId ? [endpointId] : [];
-  const tagged = [...directory.ofTenant(tenantId)].filter(
-    ({ endpoint }) => tag !== null && endpoint.tags.includes(tag),
-  );
-  return tagged.slice(0, mostEndpoints).map(({ endpoint }) => endpoint.id);
+function endpointsOf({ directory }: Measured, { tenantId, endpointId, tag }: ObjectiveRecord) {
+  const named = endpointId === null ? undefined : directory.get(endpointId);
+  const all = named ? [named] : endpointId === null ? [...directory.ofTenant(tenantId)] : [];
+  return all
+    .map(({ endpoint }) => endpoint)
+    .filter((it) => it.tenantId === tenantId && (endpointId !== null || (tag !== null && it.tags.includes(tag))))
+    .slice(0, mostEndpoints);
 }
 
-async function tallyOver(
-  { store, retention, clock }: Measured,
-  {
-    objective,
-    ids,
-    ms,
-    coarsest,
-  }: { objective: ObjectiveRecord; ids: readonly string[]; ms: number; coarsest: Resolution },
+/** What the checks of some endpoints came to within a span. */
+async function tallyWithin(
+  { store }: Measured,
+  objective: ObjectiveRecord,
+  { ids, span }: { ids: readonly string[]; span: Span },
 ): Promise<Tally> {
-  const now = clock.now();
-  const spans = planWindow({ from: now + 1 - ms, until: now + 1, now, coarsest }, retention);
-  let sum = noTally;
-  for (const id of ids)
-    for (const span of spans)
-      for (const bucket of await store.tenant(objective.tenantId).buckets(id, span))
-        sum = addTallies(sum, tallyOf(bucket, objective));
-  return sum;
+  const tenant = store.tenant(objective.tenantId);
+  if (objective.indicator === 'latency') return tallyOf(await tenant.total(ids, span), objective);
+  const sum = emptySums();
+  for (const one of (await tenant.sums(ids, span)).values()) addSums(sum, one);
+  return tallyOf(sum, objective);
 }
 
-/** How fast an objective's budget is spent, over every window. */
-export async function burnRatesOf(
+/** As many buckets of an endpoint as a window is made of. */
+const mostBuckets = 120;
+
+/** A window in buckets of one size, up to now; it begins with a whole one. */
+function windowSpan(ms: number, now: number, retention: Retention): Span {
+  const fits = resolutions.find((it) => ms <= mostBuckets * bucketMs[it] && ms + bucketMs[it] <= retention[it]);
+  const resolution = fits ?? 'day';
+  return { resolution, from: startOf(resolution, now - ms), until: now + 1 };
+}
+
+/** Looks at an objective's windows, each as it is asked for. Paused endpoints burn nothing. */
+function burnOver(context: Measured, objective: ObjectiveRecord, readings?: Readings) {
+  const endpoints = endpointsOf(context, objective).filter(({ pausedAt }) => pausedAt === null);
+  const ids = endpoints.map(({ id }) => id);
+  const intervals = endpoints.map(({ checkInterval }) => checkInterval * 1_000);
+  const over = async (window: BurnWindow): Promise<Burn> => {
+    if (ids.length === 0) return noBurn;
+    const [now, ms] = [context.clock.now(), burnWindowMs(window, intervals)];
+    const span = windowSpan(ms, now, context.retention);
+    const read = (): Promise<Tally> => tallyWithin(context, objective, { ids, span });
+    const tally = await (readings ? readings.share(objective, { window, endpoints: ids.length }, read) : read());
+    return burnOf(tally, { target: objective.target, coverage: coverageOf(tally, ms, ids.length) });
+  };
+  return { isEmpty: ids.length === 0, over };
+}
+
+/** Whether an objective's budget burns. That of nothing does not. */
+export async function verdictOn(
   context: Measured,
   objective: ObjectiveRecord,
-): Promise<Record<BurnWindow, number | null>> {
-  const ids = endpointsOf(context, objective);
-  const rates: Record<BurnWindow, number | null> = { '5m': null, '30m': null, '1h': null, '6h': null, '3d': null };
-  for (const [name, minutes] of Object.entries(burnWindows) as [BurnWindow, number][]) {
-    const coarsest = minutes > 60 ? 'hour' : 'minute';
-    const tally = await tallyOver(context, { objective, ids, ms: minutes * 60_000, coarsest });
-    rates[name] = burnRate(tally, objective.target);
-  }
-  return rates;
+  readings: Readings,
+): Promise<BurnVerdict> {
+  const { isEmpty, over } = burnOver(context, objective, readings);
+  return isEmpty ? { unknown: [] } : burningBy(over);
+}
+
+/** What became of an objective's budget over its whole window. */
+export async function budgetOf(context: Measured, objective: ObjectiveRecord) {
+  const now = context.clock.now();
+  const windowMs = objective.windowDays * 86_400_000;
+  const ids = endpointsOf(context, objective).map(({ id }) => id);
+  let tally = noTally;
+  if (ids.length > 0)
+    for (const span of planWindow({ from: now + 1 - windowMs, until: now + 1, now }, context.retention))
+      tally = addTallies(tally, await tallyWithin(context, objective, { ids, span }));
+  const coverage = coverageOf(tally, windowMs, ids.length);
+  const spent = spentOf(tally, { target: objective.target, coverage });
+  return { tally, coverage, seconds: ((1 - objective.target) * windowMs) / 1_000, spent, left: 1 - spent };
 }
 
 /** How an objective is doing. */
 export async function reportOn(context: Measured, record: ObjectiveRecord): Promise<ObjectiveReport> {
-  const { tenantId: _, ...objective } = record;
-  const ids = endpointsOf(context, record);
-  const windowMs = objective.windowDays * 86_400_000;
-  const tally = await tallyOver(context, { objective: record, ids, ms: windowMs, coarsest: 'day' });
-  const rates = await burnRatesOf(context, record);
-  const spent = burnRate(tally, objective.target) ?? 0;
+  const { tenantId: _, burn: __, ...objective } = record;
+  const { tally, coverage, ...budget } = await budgetOf(context, record);
+  const { over } = burnOver(context, record);
+  const windows = Object.keys(burnWindows) as BurnWindow[];
+  const burns = new Map(await Promise.all(windows.map(async (window) => [window, await over(window)] as const)));
+  const { burning } = await burningBy((window) => Promise.resolve(burns.get(window) ?? noBurn));
   return {
     ...objective,
     attained: tally.total === 0 ? null : goodOf(tally) / tally.total,
     checks: tally.total,
-    coverage: ids.length === 0 ? 0 : Math.min(1, tally.coveredMs / (windowMs * ids.length)),
-    budget: { seconds: ((1 - objective.target) * windowMs) / 1_000, spent, left: 1 - spent },
-    burnRates: Object.entries(rates).map(([window, rate]) => ({ window, rate })),
-    burning: burningBy(rates)?.alert ?? 'none',
+    coverage,
+    budget,
+    burnRates: [...burns].map(([window, { rate }]) => ({ window, rate })),
+    burning: burning?.alert ?? 'none',
   };
 }

@@ -61,7 +61,7 @@ export const objective = z
 const rate = z
   .number()
   .nullable()
-  .meta({ description: 'How many times as fast as would just last; null: nothing is known' });
+  .meta({ description: 'How many times as fast as would just last; null: too little is known' });
 
 /** How an objective is doing. */
 export const objectiveReport = z
@@ -72,7 +72,10 @@ export const objectiveReport = z
     coverage: z.number().meta({ description: 'The share of the window in which somebody looked' }),
     budget: z.object({
       seconds: z.number().meta({ description: 'How long it may be bad within the window' }),
-      spent: z.number().meta({ description: 'The share of it that is spent; more than 1 when it was not enough' }),
+      spent: z.number().meta({
+        description:
+          'The share of it that is spent, time at which nobody looked not counted; more than 1 when it was not enough',
+      }),
       left: z.number().meta({ description: 'The share of it that is left; negative when it was not enough' }),
     }),
     burnRates: z.array(z.object({ window: z.string(), rate })),
@@ -89,4 +92,8 @@ export type Objective = z.output<typeof objective>;
 /** @see objectiveReport */
 export type ObjectiveReport = z.output<typeof objectiveReport>;
 /** An objective as it is kept. */
-export type ObjectiveRecord = Objective & { tenantId: string };
+export type ObjectiveRecord = Objective & {
+  tenantId: string;
+  /** The time that its budget burns, while it does. `startedAt` is epoch ms. */
+  burn?: { id: string; startedAt: number } | null;
+};

@@ -2,7 +2,8 @@ import { newId, type InputIssue } from '@dotmac/core';
 import { invalidInput, readDraft, type Page } from '@dotmac/core/contract';
 import type { HealthContext } from '../context.js';
 import { healthErrors } from '../errors.js';
-import { reportOn } from './measure.js';
+import { budgetOf, reportOn } from './measure.js';
+import { recovered } from './tell.js';
 import {
   objectiveChanges,
   objectiveInput,
@@ -34,7 +35,7 @@ const mostObjectives = 100;
 export function objectiveService(context: HealthContext, tenantId: string): ObjectiveService {
   const { store, directory, recorder, clock } = context;
   const { objectives } = store.tenant(tenantId);
-  const show = ({ tenantId: _, ...objective }: ObjectiveRecord): Objective => objective;
+  const show = ({ tenantId: _, burn: __, ...objective }: ObjectiveRecord): Objective => objective;
   const find = async (objectiveId: string): Promise<ObjectiveRecord> => {
     const found = await objectives.get(objectiveId);
     if (!found) throw healthErrors.OBJECTIVE_NOT_FOUND({ objectiveId });
@@ -80,9 +81,13 @@ export function objectiveService(context: HealthContext, tenantId: string): Obje
       return show(changed);
     },
     async remove(objectiveId) {
-      const { name } = await find(objectiveId);
-      if (!(await objectives.remove(objectiveId))) throw healthErrors.OBJECTIVE_NOT_FOUND({ objectiveId });
-      return { message: `Objective ${name} was removed.` };
+      const found = await find(objectiveId);
+      // Whoever was told that it burns is told that it does not any more.
+      const told = found.burn ? [recovered(context, found, (await budgetOf(context, found)).left)] : [];
+      await context.change(told, async (trx) => {
+        if (!(await objectives.remove(objectiveId, trx))) throw healthErrors.OBJECTIVE_NOT_FOUND({ objectiveId });
+      });
+      return { message: `Objective ${found.name} was removed.` };
     },
   };
 }

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { endpointStatus, type EndpointStatus } from '../endpoints/endpoint.js';
 import { incidentSeverity } from '../incidents/incident.js';
 import { changeIncident, type OpenIncident } from '../incidents/open-close.js';
+import { createPager } from './pages.js';
 import { observe, unchecked, type Outcome, type StatusPolicy } from '../monitoring/status.js';
 
 const seconds = z.number();
@@ -22,6 +23,10 @@ export const simulation = z
         resolvedAt: instant.nullable(),
       }),
     ),
+    pages: z.int().meta({
+      description:
+        'How often a channel and a rule with default settings would have told of a beginning or a worsening; windows and dependencies aside',
+    }),
     seconds: z
       .object({ healthy: seconds, degraded: seconds, critical: seconds, offline: seconds, unknown: seconds })
       .meta({ description: 'How long it would have been what' }),
@@ -36,9 +41,10 @@ export type Simulation = z.output<typeof simulation>;
  * What a policy would have made of results, the oldest first: would it have paged me?
  *
  * @example
- * const { incidents } = simulate(outcomes, { retryCount: 3, recoveryCount: 1, minErrorMs: 0, recoveryResponseMs: null });
+ * const { pages, incidents } = simulate(outcomes, { retryCount: 3, recoveryCount: 1, minErrorMs: 0, recoveryResponseMs: null });
  */
 export function simulate(outcomes: readonly Outcome[], policy: StatusPolicy): Simulation {
+  const pager = createPager();
   let state = unchecked;
   let open: OpenIncident | null = null;
   const transitions: Simulation['transitions'] = [];
@@ -67,8 +73,19 @@ export function simulate(outcomes: readonly Outcome[], policy: StatusPolicy): Si
       });
     else if (last && change.kind === 'resolved') last.resolvedAt = since;
     else if (last && change.open) last.severity = change.open.severity;
+    const { severity = 'offline' } = change.open ?? open ?? {};
+    if (change.kind !== 'eased')
+      pager.news(
+        {
+          ...{ incidentId: String(incidents.length), endpointId: '', endpointName: '', text: '', tags: [] },
+          ...{ severity, startedAt: since, resolvedAt: change.kind === 'resolved' ? since : null },
+          ...{ acknowledged: false, flapping: state.isFlapping },
+        },
+        at,
+      );
     open = change.open;
   }
   const [first, last] = [outcomes[0]?.at ?? null, outcomes.at(-1)?.at ?? null];
-  return { from: first, until: last, results: outcomes.length, transitions, incidents, seconds, flapped };
+  const pages = pager.count(last ?? 0);
+  return { from: first, until: last, results: outcomes.length, transitions, incidents, pages, seconds, flapped };
 }

@@ -4,7 +4,7 @@ import type { HealthEvents } from '../events.js';
 /** Hands every event to the module's own emitter. */
 export const emitterSubscriber = 'health-events';
 
-/** Tells the rules of incidents. */
+/** Tells the rules of incidents and of budgets that burn. */
 export const alertSubscriber = 'health-alerts';
 
 /** The events that alerts are made of. */
@@ -13,6 +13,8 @@ export const alertingEvents = [
   'incident.worsened',
   'incident.acknowledged',
   'incident.resolved',
+  'objective.burning',
+  'objective.recovered',
 ] as const satisfies readonly (keyof HealthEvents)[];
 
 /** Events as outbox entries for whoever wants them, as the relay of the module would append them. */

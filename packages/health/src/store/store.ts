@@ -6,7 +6,7 @@ import type { ChannelRecord } from '../channels/channel.js';
 import type { DeliveryState } from '../channels/delivery-state.js';
 import type { EndpointFilter, EndpointRecord } from '../endpoints/endpoint.js';
 import type { HealthEvents } from '../events.js';
-import type { Bucket } from '../history/bucket.js';
+import type { Bucket, Sums } from '../history/bucket.js';
 import type { BucketDelta } from '../history/pending-buckets.js';
 import type { Resolution } from '../history/resolution.js';
 import type { HeartbeatToken } from '../heartbeats/token.js';
@@ -16,6 +16,7 @@ import type { RingChunk } from '../history/ring.js';
 import type { IncidentEntry, IncidentFilter, IncidentRecord, IncidentSeverity } from '../incidents/incident.js';
 import type { KeptEndpoint, KeptState } from '../monitoring/directory.js';
 import type { ObjectiveRecord } from '../objectives/objective.js';
+import type { StatusFeedRecord, StatusFeedToken } from '../status-feeds/status-feed.js';
 import type { WindowRecord } from '../windows/window.js';
 import type { TenantAlerts } from './alerts.js';
 import type { Documents } from './documents.js';
@@ -83,6 +84,7 @@ export interface TenantSettings {
   readonly windows: Documents<WindowRecord>;
   readonly heartbeats: Documents<HeartbeatRecord>;
   readonly objectives: Documents<ObjectiveRecord>;
+  readonly statusFeeds: Documents<StatusFeedRecord>;
 }
 
 /** What one tenant has. No call sees or changes another tenant's. */
@@ -102,6 +104,10 @@ export interface TenantEndpoints {
   chunks(endpointId: string, ring: Ring): Promise<string[]>;
   /** The buckets that begin within the span, by time. */
   buckets(endpointId: string, span: BucketSpan): Promise<Bucket[]>;
+  /** Checks and durations of the buckets that begin within the span, added up; endpoints that have none are left out. */
+  sums(endpointIds: readonly string[], span: BucketSpan): Promise<Map<string, Sums>>;
+  /** All buckets of these endpoints that begin within the span as one, with how fast the answers were. */
+  total(endpointIds: readonly string[], span: BucketSpan): Promise<Bucket>;
   incidents(ask: IncidentListing): Promise<Page<IncidentRecord>>;
   incident(incidentId: string): Promise<IncidentRecord | undefined>;
   /** What happened in an incident, in its order; at most the first 1,000. */
@@ -125,6 +131,8 @@ export interface HealthStore {
   tenant(tenantId: string): TenantStore;
   /** The tokens of every tenant's heartbeats, by their hashes; for those who call with one. */
   readonly heartbeatTokens: Documents<HeartbeatToken>;
+  /** The tokens of every tenant's status feeds, by their hashes; for those who read with one. */
+  readonly statusFeedTokens: Documents<StatusFeedToken>;
   transaction<Result>(work: (trx: StoreTransaction) => Promise<Result>, join?: StoreTransaction): Promise<Result>;
   /** Every tenant's endpoints, page by page in the order of their ids; for the monitor alone. */
   everyEndpoint(ask: { limit: number; after: string | null }): Promise<Page<StoredEndpoint>>;

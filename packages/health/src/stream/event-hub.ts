@@ -19,8 +19,11 @@ export interface EventHub {
   /** Calls `listener` for every event of a tenant, and with null when the hub closes. Returns how to stop. */
   follow(tenantId: string, listener: (event: Event | null) => void): () => void;
   followersOf(tenantId: string): number;
-  /** Lets every follower go. */
+  /** Takes followers again, after it was closed. */
+  open(): void;
+  /** Lets every follower go, and takes none until it is opened again. */
   close(): void;
+  readonly isClosed: boolean;
 }
 
 /** Makes an empty hub. */
@@ -28,7 +31,7 @@ export function createEventHub({ perTenant, total }: HubBounds): EventHub {
   /** In the order in which tenants were heard of last. */
   const remembered = new Map<string, Event[]>();
   const followers = new Map<string, Set<(event: Event | null) => void>>();
-  let size = 0;
+  let [size, isClosed] = [0, false];
   return {
     add(event) {
       const { tenantId } = event;
@@ -63,7 +66,12 @@ export function createEventHub({ perTenant, total }: HubBounds): EventHub {
       };
     },
     followersOf: (tenantId) => followers.get(tenantId)?.size ?? 0,
+    open: () => void (isClosed = false),
+    get isClosed() {
+      return isClosed;
+    },
     close() {
+      isClosed = true;
       for (const own of [...followers.values()]) for (const tell of [...own]) tell(null);
     },
   };

@@ -20,7 +20,7 @@ export const streamRoutes = [
     query: streamFilter,
     stream: 'events',
     output: streamedEvent,
-    errors: [healthErrors.STREAM_LIMIT_REACHED],
+    errors: [healthErrors.STREAM_LIMIT_REACHED, healthErrors.STREAMS_ENDED],
     run: (health, { query, lastEventId, signal }) => health.stream.follow({ ...query, lastEventId, signal }),
   }),
 ];

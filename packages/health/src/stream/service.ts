@@ -16,7 +16,7 @@ export interface FollowAsk extends Partial<StreamFilter> {
 export interface StreamService {
   /**
    * What happens, in this process, after it was committed. One who reads too slowly is told `overflow` and let go.
-   * @throws STREAM_LIMIT_REACHED
+   * @throws STREAM_LIMIT_REACHED, STREAMS_ENDED (this process has stopped)
    *
    * @example
    * for await (const { event, data } of scope.stream.follow({ signal })) show(event, data);
@@ -32,6 +32,7 @@ const mostWaiting = 1_000;
 export function streamService({ hub, clock }: HealthContext, tenantId: string): StreamService {
   return {
     follow({ lastEventId, signal, ...filter } = {}) {
+      if (hub.isClosed) throw healthErrors.STREAMS_ENDED({});
       if (hub.followersOf(tenantId) >= mostStreams) throw healthErrors.STREAM_LIMIT_REACHED({ limit: mostStreams });
       const isAsked = ({ name, subject }: AnyEvent<HealthEvents>): boolean =>
         (filter.event === undefined || filter.event === name) &&

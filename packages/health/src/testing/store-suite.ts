@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { newId } from '@dotmac/core';
 import type { Suite } from '@dotmac/core/testing';
 import { alertCases } from './alert-cases.js';
+import { endpointOf } from './endpoint-of.js';
+import { statusFeedCases } from './status-feed-cases.js';
 import type { EndpointRecord, EndpointStatus } from '../endpoints/endpoint.js';
 import { healthEvents } from '../events.js';
 import { addCheck, addDuration, emptyBucket, type Bucket } from '../history/bucket.js';
@@ -10,32 +12,6 @@ import type { Ring } from '../history/result.js';
 import type { RingChunk } from '../history/ring.js';
 import { uncheckedState, type KeptEndpoint } from '../monitoring/directory.js';
 import type { EndpointListing, HealthStore, IncidentListing, IncidentWrite, Settlement } from '../store/store.js';
-
-const record = (tenantId: string, more: Partial<EndpointRecord> = {}): EndpointRecord => ({
-  id: newId(),
-  tenantId,
-  name: 'gateway',
-  host: 'gw.example.com',
-  port: 443,
-  serviceType: 'https',
-  checkInterval: 30,
-  timeout: 5,
-  retryCount: 3,
-  expectedResponseTime: 0.5,
-  recoveryCount: 2,
-  recoveryResponseTime: 0.4,
-  minErrorTime: 15,
-  recheckInterval: 2,
-  config: { path: '/ready', headers: { 'X-Ask': 'ü' } },
-  conditions: [{ on: 'status', op: 'in', value: [200, 204], severity: 'critical' }],
-  tags: [],
-  dependsOn: [],
-  secrets: { token: 'sealed' },
-  pausedAt: null,
-  createdAt: 1_767_225_600_000,
-  updatedAt: 1_767_225_600_000,
-  ...more,
-});
 
 const kept = (endpoint: EndpointRecord, status: EndpointStatus, checkedAt = 1_767_225_700_000): KeptEndpoint => ({
   ...uncheckedState,
@@ -78,10 +54,11 @@ export const healthStoreSuite: Suite<HealthStore> = {
   name: 'health store',
   cases: [
     ...alertCases,
+    ...statusFeedCases,
     {
       name: 'gives back what was inserted, to its own tenant alone',
       async run(store) {
-        const endpoint = record('acme');
+        const endpoint = endpointOf('acme');
         await store.tenant('acme').insert(endpoint);
         assert.deepEqual(await store.tenant('acme').get(endpoint.id), { endpoint, state: null });
         const stranger = store.tenant('globex');
@@ -96,11 +73,11 @@ export const healthStoreSuite: Suite<HealthStore> = {
       async run(store) {
         const ids: string[] = [];
         for (let count = 0; count < 7; count++) {
-          const endpoint = record('acme');
+          const endpoint = endpointOf('acme');
           ids.push(endpoint.id);
           await store.tenant('acme').insert(endpoint);
         }
-        const other = record('globex');
+        const other = endpointOf('globex');
         await store.tenant('globex').insert(other);
         const walk = async (list: HealthStore['everyEndpoint']): Promise<string[]> => {
           const seen: string[] = [];
@@ -119,7 +96,7 @@ export const healthStoreSuite: Suite<HealthStore> = {
     {
       name: 'keeps the last state of an endpoint, and none of a removed one',
       async run(store) {
-        const [endpoint, removed] = [record('acme'), record('acme')];
+        const [endpoint, removed] = [endpointOf('acme'), endpointOf('acme')];
         await store.tenant('acme').insert(endpoint);
         await store.tenant('acme').insert(removed);
         assert.equal(await store.tenant('acme').remove(removed.id), true);
@@ -136,7 +113,7 @@ export const healthStoreSuite: Suite<HealthStore> = {
     {
       name: 'appends the event of a change together with the state',
       async run(store) {
-        const endpoint = record('acme');
+        const endpoint = endpointOf('acme');
         await store.tenant('acme').insert(endpoint);
         const data = {
           name: 'gateway',
@@ -164,7 +141,7 @@ export const healthStoreSuite: Suite<HealthStore> = {
     {
       name: 'undoes an insert whose transaction fails',
       async run(store) {
-        const endpoint = record('acme');
+        const endpoint = endpointOf('acme');
         const failing = store.transaction(async (trx) => {
           await store.tenant('acme').insert(endpoint, trx);
           throw new Error('no');
@@ -176,9 +153,9 @@ export const healthStoreSuite: Suite<HealthStore> = {
     {
       name: 'replaces an endpoint of its own tenant, and finds it by what it is now',
       async run(store) {
-        const endpoint = record('acme', { tags: ['core', 'old'] });
+        const endpoint = endpointOf('acme', { tags: ['core', 'old'] });
         await store.tenant('acme').insert(endpoint);
-        await store.tenant('acme').insert(record('acme', { serviceType: 'tcp', pausedAt: 5 }));
+        await store.tenant('acme').insert(endpointOf('acme', { serviceType: 'tcp', pausedAt: 5 }));
         const changed = { ...endpoint, name: 'other', host: null, port: null, tags: ['core', 'new'], updatedAt: 7 };
         assert.equal(await store.tenant('globex').update(changed), false);
         assert.equal(await store.tenant('acme').update(changed), true);
@@ -205,7 +182,7 @@ export const healthStoreSuite: Suite<HealthStore> = {
     {
       name: 'keeps chunks of results in their slots, the newest in the place of the oldest',
       async run(store) {
-        const endpoint = record('acme');
+        const endpoint = endpointOf('acme');
         await store.tenant('acme').insert(endpoint);
         const long = `[1,0,2.5,"${'ü'.repeat(20_000)}"]`;
         await settled(store, { chunks: [chunk(endpoint, '1'), chunk(endpoint, '2', { slot: 1 })] });
@@ -221,7 +198,7 @@ export const healthStoreSuite: Suite<HealthStore> = {
     {
       name: 'adds to buckets what it is given, over calls and within one',
       async run(store) {
-        const [endpoint, removed] = [record('acme'), record('acme')];
+        const [endpoint, removed] = [endpointOf('acme'), endpointOf('acme')];
         await store.tenant('acme').insert(endpoint);
         await settled(store, {
           deltas: [
@@ -251,7 +228,7 @@ export const healthStoreSuite: Suite<HealthStore> = {
     {
       name: 'loses nothing when several add to the same bucket at once',
       async run(store) {
-        const endpoint = record('acme');
+        const endpoint = endpointOf('acme');
         await store.tenant('acme').insert(endpoint);
         const writers = Array.from({ length: 10 }, () =>
           settled(store, {
@@ -266,7 +243,7 @@ export const healthStoreSuite: Suite<HealthStore> = {
     {
       name: 'opens incidents, changes and resolves them, and keeps what was ended by hand',
       async run(store) {
-        const [endpoint, other] = [record('acme'), record('acme')];
+        const [endpoint, other] = [endpointOf('acme'), endpointOf('acme')];
         await store.tenant('acme').insert(endpoint);
         await store.tenant('acme').insert(other);
         const write = (of: EndpointRecord, incidentId: string, more: Partial<IncidentWrite>): IncidentWrite => ({
@@ -295,7 +272,7 @@ export const healthStoreSuite: Suite<HealthStore> = {
           return write(of, incidentId, { opened, entry });
         };
         const [first, second, gone] = [newId(), newId(), newId()];
-        const removed = record('acme');
+        const removed = endpointOf('acme');
         const openings = [opening(endpoint, first), opening(other, second), opening(removed, gone)];
         await settled(store, { incidents: openings });
         const acme = store.tenant('acme');
@@ -344,7 +321,7 @@ export const healthStoreSuite: Suite<HealthStore> = {
     {
       name: 'prunes the buckets of a resolution in batches, and nothing newer',
       async run(store) {
-        const endpoint = record('acme');
+        const endpoint = endpointOf('acme');
         await store.tenant('acme').insert(endpoint);
         const minutes = Array.from({ length: 25 }, (_, index) =>
           delta(endpoint, 'minute', bucketOf(index * 60_000, [1])),

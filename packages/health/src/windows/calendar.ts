@@ -1,15 +1,21 @@
 import type { Clock } from '@dotmac/core';
+import { keptFor } from '../kept-for.js';
 import type { HealthStore } from '../store/store.js';
 import { spanAt, nextStart, type Span } from './recurrence.js';
 import { covers, type WindowRecord } from './window.js';
 
-/** Which windows last now. */
+/** A time that a window lasts. */
+export type WindowSpan = Span & { window: WindowRecord };
+
+/** Which windows last now, and when the others begin. */
 export interface Calendar {
   /** The window over an endpoint that lasts longest from now. */
   over(
     tenantId: string,
     endpoint: { id: string; tags: readonly string[] },
   ): Promise<{ name: string; until: number } | undefined>;
+  /** When each of a tenant's windows lasts now, and when it does next. */
+  spans(tenantId: string): Promise<WindowSpan[]>;
   /** A tenant's windows were changed. */
   forget(tenantId: string): void;
 }
@@ -26,21 +32,12 @@ interface Known {
 
 /** Makes a calendar. Spans are reckoned when they are asked for, and never listed ahead. */
 export function createCalendar({ store, clock }: { store: HealthStore; clock: Clock }): Calendar {
-  const tenants = new Map<string, { readAt: number; windows: Promise<Known[]> }>();
-  const read = async (tenantId: string): Promise<Known[]> => {
-    const { items } = await store.tenant(tenantId).windows.list({ limit: 500, after: null });
-    return items.map((window) => ({ window, active: undefined, holdsUntil: -Infinity }));
-  };
-  const windowsOf = (tenantId: string): Promise<Known[]> => {
-    const now = clock.monotonic();
-    const kept = tenants.get(tenantId);
-    if (kept && now - kept.readAt < keptMs) return kept.windows;
-    for (const [other, { readAt }] of tenants) if (now - readAt >= keptMs) tenants.delete(other);
-    const windows = read(tenantId);
-    tenants.set(tenantId, { readAt: now, windows });
-    windows.catch(() => tenants.delete(tenantId));
-    return windows;
-  };
+  const kept = keptFor<Known[]>(keptMs, clock);
+  const windowsOf = (tenantId: string): Promise<Known[]> =>
+    kept.get(tenantId, async () => {
+      const { items } = await store.tenant(tenantId).windows.list({ limit: 500, after: null });
+      return items.map((window) => ({ window, active: undefined, holdsUntil: -Infinity }));
+    });
   return {
     async over(tenantId, endpoint) {
       const now = clock.now();
@@ -56,6 +53,15 @@ export function createCalendar({ store, clock }: { store: HealthStore; clock: Cl
       }
       return longest;
     },
-    forget: (tenantId) => void tenants.delete(tenantId),
+    async spans(tenantId) {
+      const now = clock.now();
+      return (await windowsOf(tenantId)).flatMap(({ window }) => {
+        const active = spanAt(window, now);
+        const begins = nextStart(window, active?.until ?? now);
+        const next = begins === null ? undefined : spanAt(window, begins);
+        return [active, next].flatMap((span) => (span ? [{ window, ...span }] : []));
+      });
+    },
+    forget: (tenantId) => kept.forget(tenantId),
   };
 }

@@ -1,7 +1,9 @@
+import { wireOf } from '@dotmac/core/contract';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { afterNews, afterTelling, tellingOf, type AlertRecord, type Telling } from '../../src/alerts/alert.js';
-import { headline } from '../../src/alerts/message.js';
+import { alertMessage, headline, itemOf } from '../../src/alerts/message.js';
+import type { AlertSeverity } from '../../src/alerts/severity.js';
 import { inWords } from '../../src/alerts/wording.js';
 
 type Step = 'worsens' | 'acknowledged' | 'resolves' | 'dispatch' | 'delivered' | 'lost' | 'later';
@@ -94,7 +96,7 @@ describe('an alert', () => {
 
 describe('a message', () => {
   it('says how many of which, the worst first', () => {
-    const item = (kind: Telling, severity: 'degraded' | 'critical' | 'offline') => ({ kind, severity, text: 'one' });
+    const item = (kind: Telling, severity: AlertSeverity) => ({ kind, severity, text: 'one' });
     expect(headline([item('opened', 'critical')])).toBe('one');
     expect(
       headline([
@@ -104,6 +106,50 @@ describe('a message', () => {
         item('opened', 'offline'),
       ]),
     ).toBe('2 offline, 1 critical, 1 well again');
+    expect(headline([item('opened', 'page'), item('resolved', 'page'), item('reminder', 'ticket')])).toBe(
+      '2 burning, 1 well again',
+    );
+  });
+
+  it.each([
+    ['opened', 14.44, 0.617, 'The 30-day budget of web burns 14.4 times too fast; 61 % left'],
+    ['worsened', 1_000.4, 0, 'The 30-day budget of web burns 1000 times too fast now; 0 % left'],
+    ['reminder', 2, -0.4, 'The 30-day budget of web still burns too fast, since 1970-01-01 00:00 UTC'],
+    ['resolved', 0, -0.4, 'The 30-day budget of web burns too fast no more, after 2 h; overspent by 40 %'],
+  ] as const)('says of a budget that it %s', (kind, rate, left, text) => {
+    const burn = { objectiveId: 'o', rate, windowDays: 30, left };
+    const trouble = {
+      ...{
+        incidentId: 'b',
+        endpointId: null,
+        endpointName: 'web',
+        severity: 'page' as const,
+        text: '',
+        tags: [],
+        burn,
+      },
+      ...{ startedAt: 0, resolvedAt: 7_200_000, acknowledged: false, flapping: false },
+    };
+    const alert = {
+      tenantId: 't',
+      channelId: 'c',
+      told: null,
+      reminderMs: null,
+      held: null,
+      dueAt: 0,
+      messageId: null,
+    };
+    expect(itemOf({ ...alert, trouble }, kind)).toMatchObject({ text, objective: burn });
+  });
+
+  it('is read as it was kept before there were objectives in it', () => {
+    const item = {
+      ...{ kind: 'opened', incident_id: 'i', endpoint_id: 'e', endpoint_name: 'web', severity: 'offline' },
+      ...{ message: '', tags: [], started_at: '2026-01-01T00:00:00.000Z', resolved_at: null, duration: null, text: '' },
+    };
+    const kept = { type: 'alert', tenant_id: 't', channel_id: 'c', at: item.started_at, text: '', items: [item] };
+    const read = wireOf(alertMessage).parse({ id: '0199c0de-0000-7000-8000-000000000000', ...kept });
+    expect(read).toMatchObject({ ok: true, value: { items: [{ objective: null }] } });
   });
 
   it.each([

@@ -9,6 +9,7 @@ const key = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
 
 interface Item {
   kind: string;
+  incident_id: string;
   endpoint_name: string;
   severity: string;
   duration: number | null;
@@ -157,6 +158,37 @@ describe.each(stores)('alerts %s', (_, makeStore) => {
     await becomes(web, 'offline');
     await until(() => hook.received.length === 2);
     expect(toldIn(hook.received)).toEqual(['opened web', 'worsened web']);
+  });
+
+  it('tell of a budget that burns, as loudly as their rules ask, and when it does no more', async () => {
+    const { hook, scope, clock, register, becomes, until } = await stage({
+      ...{ severities: ['page'], tags: ['core'], reminderInterval: 1_800 },
+    });
+    const [web, other] = [
+      await register('web', { tags: ['core'], checkInterval: 30 }),
+      await register('other', { tags: ['edge'], checkInterval: 30 }),
+    ];
+    for (const it of [web, other]) await becomes(it, 'healthy');
+    const { id: objectiveId } = await scope.objectives.create({ name: 'core', target: 0.99, tag: 'core' });
+    await scope.objectives.create({ name: 'edge', target: 0.99, endpointId: other.id });
+    for (let count = 0; count < 30; count++) await clock.advance(60_000);
+    for (const it of [web, other]) await becomes(it, 'offline');
+    await until(() => hook.received.length > 0, 30_000);
+    const [first] = messageOf(hook.received[0] as Received).items;
+    expect(first).toMatchObject({ kind: 'opened', endpoint_id: null, endpoint_name: 'core', severity: 'page' });
+    expect(first).toMatchObject({ objective: { objective_id: objectiveId, window_days: 28 } });
+    expect(first?.text).toMatch(/^The 28-day budget of core burns [\d.]+ times too fast; \d+ % left$/);
+    await until(() => hook.received.length === 2, 60_000);
+    expect(messageOf(hook.received[1] as Received).text).toMatch(
+      /^The 28-day budget of core still burns too fast, since/,
+    );
+    for (const it of [web, other]) await becomes(it, 'healthy');
+    await until(() => hook.received.length === 3, 60_000);
+    const last = messageOf(hook.received[2] as Received);
+    expect(last.items).toMatchObject([{ kind: 'resolved', incident_id: first?.incident_id }]);
+    expect(last.text).toMatch(/^The 28-day budget of core burns too fast no more, after \d+ min.*; \d+ % left$/);
+    for (let hour = 0; hour < 3; hour++) await clock.advance(3_600_000);
+    expect(hook.received).toHaveLength(3);
   });
 
   it('are held while a window lasts, and what still fails then is told', async () => {

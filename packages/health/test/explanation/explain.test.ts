@@ -12,11 +12,18 @@ describe('an explanation', () => {
     await becomes(web, 'healthy');
     states.set('web', 'offline');
     await until(async () => (await scope.explain(web.id)).reasons.some(({ code }) => code === 'worsening'));
-    const { status, reasons, nextCheckAt, recent } = await scope.explain(web.id);
+    const { status, reasons, nextCheckAt, recent, counters, thresholds } = await scope.explain(web.id);
     expect(status).toBe('healthy');
     expect(reasons.map(({ code }) => code)).toEqual(['last_check', 'worsening']);
     expect(reasons[1]?.text).toMatch(/^\d of 3 worse results in a row, for .* of 1 min: it is still healthy\.$/);
     expect(nextCheckAt).toBeGreaterThan(clock.now() - 1);
+    expect(reasons[1]?.text).toMatch(new RegExp(`^${counters.worse} of ${thresholds.retryCount} worse`));
+    expect(counters).toMatchObject({ better: 0, betterSince: null, ownTrouble: 0, flapping: false });
+    expect(counters.worseSince).toBeLessThanOrEqual(clock.now());
+    expect(thresholds).toEqual({
+      ...{ retryCount: 3, minErrorTime: 60, recoveryCount: 1 },
+      ...{ recoveryResponseTime: null, expectedResponseTime: 1 },
+    });
     expect(recent[0]).toMatchObject({ status: 'offline', message: 'It is gone' });
   });
 

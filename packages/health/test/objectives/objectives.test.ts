@@ -1,8 +1,25 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { addCheck, emptyBucket } from '../../src/history/bucket.js';
-import { addTallies, burningBy, burnRate, goodOf, tallyOf, type BurnWindow } from '../../src/objectives/budget.js';
-import { endpointStatus, memoryHealthStore, type EndpointStatus } from '../../src/index.js';
+import {
+  addTallies,
+  burningBy,
+  burnOf,
+  burnRate,
+  burnWindowMs,
+  coverageOf,
+  goodOf,
+  spentOf,
+  tallyOf,
+  type BurnWindow,
+} from '../../src/objectives/budget.js';
+import {
+  endpointStatus,
+  memoryHealthStore,
+  type EndpointStatus,
+  type HealthOptions,
+  type HealthStore,
+} from '../../src/index.js';
 import { staged } from '../support/staged.js';
 
 const bucketOf = (checks: readonly { status: EndpointStatus; responseTimeMs: number | null }[]) => {
@@ -74,15 +91,61 @@ describe('a budget', () => {
     [{ '3d': 5, '6h': 0.5 }, undefined],
     [{ '3d': 2, '6h': 6, '30m': 6 }, 'page'],
     [{}, undefined],
-  ] as [Partial<Record<BurnWindow, number>>, string | undefined][])('that burns at %j is %s', (rates, alert) => {
-    const none = { '5m': null, '30m': null, '1h': null, '6h': null, '3d': null };
-    expect(burningBy({ ...none, ...rates })?.alert).toBe(alert);
+  ] as [Partial<Record<BurnWindow, number>>, string | undefined][])('that burns at %j is %s', async (rates, alert) => {
+    const over = (window: BurnWindow) => Promise.resolve({ rate: rates[window] ?? 0, bad: 3 });
+    expect(await burningBy(over)).toMatchObject({ unknown: [], ...(alert ? { burning: { alert } } : {}) });
+    // Two bad checks are no burning budget, however few there were besides.
+    const few = await burningBy(async (window) => ({ ...(await over(window)), bad: 2 }));
+    expect(few).toEqual({ unknown: [] });
+  });
+
+  it('does not say of what is not known that it does not burn', async () => {
+    const asked: BurnWindow[] = [];
+    const knowing = (rates: Partial<Record<BurnWindow, number>>) =>
+      burningBy((window) => {
+        asked.push(window);
+        return Promise.resolve({ rate: rates[window] ?? null, bad: 3 });
+      });
+    expect(await knowing({})).toEqual({ unknown: ['page', 'page', 'ticket'] });
+    expect(await knowing({ '5m': 1, '30m': 1 })).toEqual({ unknown: ['ticket'] });
+    expect(await knowing({ '5m': 20, '30m': 1, '6h': 0 })).toEqual({ unknown: ['page'] });
+    asked.length = 0;
+    expect(await knowing({ '5m': 0, '30m': 0, '6h': 0 })).toEqual({ unknown: [] });
+    expect(asked).toEqual(['5m', '30m', '6h']);
+  });
+
+  it('says something once somebody looked for a quarter of a window', () => {
+    const half = tally(5, 10);
+    expect(burnOf(half, { target: 0.9, coverage: 0.2 })).toEqual({ rate: null, bad: 5 });
+    expect(burnOf(half, { target: 0.9, coverage: 0.25 }).rate).toBeCloseTo(5);
+    expect(coverageOf({ ...half, coveredMs: 50 }, 100, 2)).toBe(0.25);
+    expect(coverageOf({ ...half, coveredMs: 500 }, 100, 2)).toBe(1);
+    expect(coverageOf(half, 100, 0)).toBe(0);
+  });
+
+  it('is not spent by time at which nobody looked', () => {
+    expect(spentOf(tally(0, 1), { target: 0.99, coverage: 0 })).toBe(0);
+    expect(spentOf(tally(0, 10), { target: 0.99, coverage: 0.005 })).toBeCloseTo(0.5);
+    expect(spentOf(tally(99, 100), { target: 0.99, coverage: 1 })).toBeCloseTo(1);
+  });
+
+  it('looks further back where half of the endpoints are checked seldom', () => {
+    const minutes = (...intervals: number[]) =>
+      burnWindowMs(
+        '5m',
+        intervals.map((it) => it * 60_000),
+      ) / 60_000;
+    expect([minutes(), minutes(1), minutes(1, 1, 60), minutes(1, 60, 60), minutes(60)]).toEqual([5, 5, 5, 240, 240]);
+    expect(burnWindowMs('3d', [3_600_000])).toBe(4_320 * 60_000);
   });
 });
 
 describe('an objective', () => {
-  async function stage() {
-    const it = await staged((clock) => memoryHealthStore({ clock }));
+  async function stage(
+    wrapped: (store: HealthStore) => HealthStore = (store) => store,
+    options: Partial<HealthOptions> = {},
+  ) {
+    const it = await staged((clock) => wrapped(memoryHealthStore({ clock })), options);
     const told: string[] = [];
     it.health.events.onAny(({ name, data }) => {
       if (name === 'objective.burning') told.push(`burning ${(data as { severity: string }).severity}`);
@@ -100,19 +163,141 @@ describe('an objective', () => {
     expect(told).toEqual([]);
     await becomes(web, 'offline');
     await until(() => told.at(-1) === 'burning page', 20_000);
-    // Over three days it burns before it does over an hour, for there was little before.
-    const before = told.length;
-    expect(told).toEqual(before === 1 ? ['burning page'] : ['burning ticket', 'burning page']);
+    expect(told).toEqual(['burning page']);
     const report = await scope.objectives.get(id);
     expect(report).toMatchObject({ alert: 'page', burning: 'page' });
     expect(report.attained).toBeLessThan(0.99);
-    expect(report.budget.spent).toBeGreaterThan(1);
+    // An hour of 28 days, of which some minutes were bad.
+    expect(report.budget.spent).toBeGreaterThan(0);
+    expect(report.budget.spent).toBeLessThan(0.1);
     expect(report.budget.left).toBeCloseTo(1 - report.budget.spent);
+    expect(report.burnRates.at(-1)).toEqual({ window: '3d', rate: null });
     await becomes(web, 'healthy');
-    await until(() => told.length > before, 60_000);
-    // The short windows are well again before the long ones are.
-    expect(told[before]).toBe('burning ticket');
+    await until(() => told.length > 1, 60_000);
+    expect(told).toEqual(['burning page', 'recovered']);
   });
+
+  it('is not burnt by the first check of a new endpoint, and is by a new one that stays away', async () => {
+    const { clock, scope, register, states, told, until } = await stage();
+    states.set('web', 'offline');
+    await register('web', { tags: ['core'], checkInterval: 60, retryCount: 1 });
+    const { id } = await scope.objectives.create({ name: 'core is up', target: 0.999, tag: 'core' });
+    const since = clock.now();
+    await clock.advance(120_000);
+    const { attained, budget, burning, burnRates } = await scope.objectives.get(id);
+    expect([attained, burning]).toEqual([0, 'none']);
+    expect(burnRates.find(({ window }) => window === '1h')).toEqual({ window: '1h', rate: null });
+    expect(budget.left).toBeGreaterThan(0.9);
+    await until(() => told.length > 0, 30_000);
+    expect(told).toEqual(['burning page']);
+    expect(clock.now() - since).toBeGreaterThan(14 * 60_000);
+    expect(clock.now() - since).toBeLessThan(20 * 60_000);
+  });
+
+  it('is not burnt by a check that failed once, and is by an endpoint that is checked once an hour', async () => {
+    const { clock, scope, register, states, becomes, told, until } = await stage();
+    const seldom = await register('seldom', { checkInterval: 3_600, retryCount: 1 });
+    await becomes(seldom, 'healthy');
+    await scope.objectives.create({ name: 'seldom is up', target: 0.999, endpointId: seldom.id });
+    for (let hour = 0; hour < 8; hour++) await clock.advance(3_600_000);
+    states.set('seldom', 'offline');
+    await until(async () => (await scope.endpoints.get(seldom.id)).lastStatus === 'offline', 60_000);
+    states.set('seldom', 'healthy');
+    for (let hour = 0; hour < 8; hour++) await clock.advance(3_600_000);
+    expect(told).toEqual([]);
+    states.set('seldom', 'offline');
+    await until(() => told.at(-1) === 'burning page', 600_000);
+    // Two bad ones and the one of that day are three in three days, and then there are three in four hours.
+    expect(told).toEqual(['burning ticket', 'burning page']);
+  });
+
+  it('burns no more when what it is about is gone, and says so when it is removed', async () => {
+    const { clock, scope, register, becomes, told, until } = await stage();
+    const [web, api] = [await register('web', { tags: ['a'] }), await register('api', { tags: ['b'] })];
+    const first = await scope.objectives.create({ name: 'a', target: 0.99, tag: 'a' });
+    await scope.objectives.create({ name: 'b', target: 0.99, tag: 'b' });
+    for (const it of [web, api]) await becomes(it, 'offline');
+    await until(() => told.length === 2, 30_000);
+    expect(told).toEqual(['burning page', 'burning page']);
+    await scope.objectives.remove(first.id);
+    await until(() => told.length === 3);
+    await scope.endpoints.pause(api.id);
+    await clock.advance(120_000);
+    await until(() => told.length === 4, 30_000);
+    expect(told.slice(2)).toEqual(['recovered', 'recovered']);
+  });
+
+  it('is reckoned in a bounded number of reads, all of what a tenant can have', async () => {
+    const reads = { sums: 0, total: 0 };
+    const { clock, scope, register, until } = await stage((store) => ({
+      ...store,
+      tenant(tenantId) {
+        const tenant = store.tenant(tenantId);
+        return {
+          ...tenant,
+          sums: (ids, span) => (reads.sums++, tenant.sums(ids, span)),
+          total: (ids, span) => (reads.total++, tenant.total(ids, span)),
+        };
+      },
+    }));
+    for (let count = 0; count < 100; count++) await register(`web ${count}`, { tags: ['core'], checkInterval: 3_600 });
+    for (let count = 0; count < 50; count++) {
+      await scope.objectives.create({ name: `a ${count}`, target: 0.9 + count / 1_000, tag: 'core' });
+      const latency = { indicator: 'latency' as const, threshold: count < 25 ? 1 : 2 };
+      await scope.objectives.create({ name: `b ${count}`, target: 0.9, tag: 'core', ...latency });
+    }
+    await clock.advance(60_000);
+    await until(() => reads.sums > 0 && reads.total > 0);
+    await clock.advance(30_000);
+    // Three short windows, and the three long ones that an unknown one makes asked for: once for all that count alike.
+    expect(reads.sums).toBeLessThanOrEqual(5);
+    expect(reads.total).toBeLessThanOrEqual(10);
+  });
+
+  it('comes first in the next round when there was too much to look at in one', async () => {
+    const seen: string[][] = [[]];
+    const { clock, health, until } = await stage(
+      (store) => ({
+        ...store,
+        tenant(tenantId) {
+          const tenant = store.tenant(tenantId);
+          return { ...tenant, sums: (ids, span) => (seen.at(-1)?.push(tenantId), tenant.sums(ids, span)) };
+        },
+      }),
+      { monitoring: false },
+    );
+    // As many as two tenants can have, each over a hundred endpoints, and none about the same as another.
+    for (const tenantId of ['a', 'b']) {
+      const { endpoints, objectives } = health.scope({ tenantId, actor: 'user:1' });
+      const groups = [0, 1, 2, 3, 4].map((group) => Array.from({ length: 20 }, (_, index) => `${group}-${index}`));
+      for (const tags of groups) {
+        const draft = { serviceType: 'played', tags };
+        const hundred = Array.from({ length: 100 }, (_, index) => ({
+          ...draft,
+          name: `e${index}`,
+          config: { name: 'e' },
+        }));
+        await endpoints.registerMany(hundred);
+      }
+      for (const tag of groups.flat()) await objectives.create({ name: tag, target: 0.99, tag });
+    }
+    const round = async (): Promise<number> => {
+      seen.push([]);
+      await clock.advance(60_000);
+      let before = -1;
+      await until(() => {
+        const now = seen.at(-1)?.length ?? 0;
+        const isOver = now > 0 && now === before;
+        before = now;
+        return isOver;
+      }, 0);
+      return seen.at(-1)?.length ?? 0;
+    };
+    const [first, second] = [await round(), await round()];
+    // Three windows of a hundred endpoints each, until fifty thousand are read.
+    expect([first, second]).toEqual([501, 99]);
+    expect(new Set(seen.at(-1))).toEqual(new Set(['b']));
+  }, 60_000);
 
   it('is about endpoints that there are, and asks of latency how fast', async () => {
     const { scope, health, register } = await stage();

@@ -22,6 +22,32 @@ describe('a simulation', () => {
     expect(simulate([], once)).toMatchObject({ from: null, until: null, results: 0, transitions: [] });
   });
 
+  it.each([
+    ['nothing that is well', ['healthy', 'healthy'], 0],
+    ['nothing that is merely slow', ['healthy', 'degraded', 'degraded'], 0],
+    ['what fails', ['healthy', 'offline', 'offline'], 1],
+    ['what fails and is well again', ['healthy', 'critical', 'critical', 'healthy'], 1],
+    ['what grows worse', ['healthy', 'critical', 'critical', 'offline', 'offline', 'healthy'], 2],
+    ['what is slow and then fails', ['degraded', 'degraded', 'offline', 'healthy'], 1],
+    ['what fails twice', ['offline', 'healthy', 'healthy', 'offline', 'healthy'], 2],
+  ] as [string, EndpointStatus[], number][])('pages for %s', (_, statuses, pages) => {
+    const results = outcomes(statuses).map((it) => ({ ...it, at: it.at * 60 }));
+    expect(simulate(results, once).pages).toBe(pages);
+  });
+
+  it('pages once for what was over before it could be told, and no more once it comes and goes', () => {
+    expect(simulate(outcomes(['healthy', 'offline', 'healthy', 'healthy']), once).pages).toBe(1);
+    const hour = Array.from({ length: 60 }, (_, index) => (index % 2 === 0 ? 'offline' : 'healthy') as EndpointStatus);
+    const comesAndGoes = outcomes(hour).map((it) => ({ ...it, at: it.at * 60 }));
+    const { incidents, pages, flapped } = simulate(comesAndGoes, once);
+    expect([incidents.length, flapped]).toEqual([30, true]);
+    expect(pages).toBeLessThan(10);
+    // Gone for good, it is told of again.
+    const gone = outcomes(Array.from({ length: 20 }, () => 'offline' as const));
+    const after = gone.map((it) => ({ ...it, at: it.at * 60 + 3_600_000 }));
+    expect(simulate([...comesAndGoes, ...after], once).pages).toBe(pages + 1);
+  });
+
   it('pages less, the more it takes to worsen', () => {
     const statuses = fc.array(
       fc.constantFrom<EndpointStatus>('healthy', 'degraded', 'critical', 'offline', 'unknown'),

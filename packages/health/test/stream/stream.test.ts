@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { healthEvents, memoryHealthStore, type StreamedEvent } from '../../src/index.js';
@@ -101,6 +102,8 @@ describe('the stream of events', () => {
     for await (const { event } of slow) seen.push(event);
     expect(seen).toEqual(['overflow']);
     const stop = new AbortController();
+    // Each listens for the signal's end: a hundred are meant.
+    setMaxListeners(100, stop.signal);
     for (let count = 0; count < 100; count++) scope.stream.follow({ signal: stop.signal });
     expect(() => scope.stream.follow()).toThrow(expect.objectContaining({ code: 'STREAM_LIMIT_REACHED' }));
     stop.abort();
@@ -113,5 +116,17 @@ describe('the stream of events', () => {
     const next = following.next();
     await health.stop();
     expect((await next).done).toBe(true);
+  });
+
+  it('is refused after the module has stopped, until it starts again', async () => {
+    const { scope, health, register } = await stage();
+    await health.stop();
+    expect(() => scope.stream.follow()).toThrow(
+      expect.objectContaining({ code: 'STREAMS_ENDED', kind: 'unavailable' }),
+    );
+    await health.start();
+    const next = scope.stream.follow()[Symbol.asyncIterator]().next();
+    await register('web');
+    expect((await next).value).toMatchObject({ event: 'endpoint.registered' });
   });
 });

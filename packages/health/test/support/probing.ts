@@ -1,6 +1,6 @@
 import { systemClock } from '@dotmac/core';
 import { createConnector, createResolver, type Connector, type EgressPolicy } from '@dotmac/core/net';
-import { onTestFinished } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import { dnsStub, type StubAnswer } from '../../../core/test/net/dns-stub.js';
 import { listen, type Listening } from '../../../core/test/net/listeners.js';
 import type { Condition } from '../../src/conditions/condition.js';
@@ -52,4 +52,15 @@ export async function serving(...args: Parameters<typeof listen>): Promise<Liste
   const listening = await listen(...args);
   onTestFinished(() => listening.close());
   return listening;
+}
+
+/**
+ * That phases follow each other within a response time, and none is counted twice. Between them lies what this process did
+ * meanwhile, which on a busy machine may be much.
+ */
+export function expectWithin(responseTimeMs: number | null, phases: readonly number[]): void {
+  for (const phase of phases) expect(phase).toBeGreaterThanOrEqual(0);
+  const sum = phases.reduce((total, phase) => total + phase, 0);
+  expect(sum).toBeGreaterThan(0);
+  expect(sum).toBeLessThanOrEqual((responseTimeMs ?? NaN) + 0.01);
 }

@@ -1,6 +1,14 @@
 import { bulkUpsert, type Database } from '@dotmac/core/kysely';
 import { sql, type Transaction } from 'kysely';
-import { bucketOfRow, bucketRow, emptyBucket, mergeBuckets, type Bucket } from '../../history/bucket.js';
+import {
+  bucketOfRow,
+  bucketRow,
+  emptyBucket,
+  mergeBuckets,
+  sumsOfRow,
+  type Bucket,
+  type Sums,
+} from '../../history/bucket.js';
 import type { BucketDelta } from '../../history/pending-buckets.js';
 import type { Resolution } from '../../history/resolution.js';
 import type { TenantEndpoints } from '../store.js';
@@ -10,11 +18,11 @@ import type { BucketsRow, HealthTables } from './tables.js';
 const keysPerStatement = 200;
 
 type Key = Pick<BucketsRow, 'tenant_id' | 'endpoint_id' | 'resolution' | 'start'>;
-type Sums = Map<string, { key: Key; bucket: Bucket }>;
+type Pending = Map<string, { key: Key; bucket: Bucket }>;
 const nameOf = ({ endpoint_id: endpoint, resolution, start }: Key): string => `${endpoint} ${resolution} ${start}`;
 
 const keys = ['tenant_id', 'endpoint_id', 'resolution', 'start'] as const;
-const values = [
+const counted = [
   'n_healthy',
   'n_degraded',
   'n_critical',
@@ -25,12 +33,8 @@ const values = [
   'ms_critical',
   'ms_offline',
   'ms_unknown',
-  'timed',
-  'sum_ms',
-  'min_ms',
-  'max_ms',
-  'histogram',
 ] as const;
+const values = [...counted, 'timed', 'sum_ms', 'min_ms', 'max_ms', 'histogram'] as const;
 
 /**
  * Adds to buckets of locked endpoints: reads those that are there, merges and writes them back, since a histogram is
@@ -57,8 +61,8 @@ export function writeBuckets(database: Database) {
   };
 }
 
-function summed(deltas: readonly BucketDelta[]): Sums {
-  const sums: Sums = new Map();
+function summed(deltas: readonly BucketDelta[]): Pending {
+  const sums: Pending = new Map();
   for (const { tenantId, endpointId, resolution, bucket } of deltas) {
     const key = { tenant_id: tenantId, endpoint_id: endpointId, resolution, start: bucket.start };
     const name = nameOf(key);
@@ -71,7 +75,7 @@ function summed(deltas: readonly BucketDelta[]): Sums {
 }
 
 /** Keys of one resolution and start, as many as go into a statement: the buckets of a moment lie at few starts. */
-function groupsOf(sums: Sums): Key[][] {
+function groupsOf(sums: Pending): Key[][] {
   const groups = new Map<string, Key[]>();
   const full: Key[][] = [];
   for (const { key } of sums.values()) {
@@ -101,7 +105,10 @@ function existing(database: Database, trx: Transaction<HealthTables>, group: rea
 }
 
 /** The buckets of one tenant's endpoints. */
-export function kyselyBuckets(database: Database, tenantId: string): Pick<TenantEndpoints, 'buckets'> {
+export function kyselyBuckets(
+  database: Database,
+  tenantId: string,
+): Pick<TenantEndpoints, 'buckets' | 'sums' | 'total'> {
   return {
     // Primary key: a range within an endpoint's resolution.
     async buckets(endpointId, { resolution, from, until }) {
@@ -117,6 +124,44 @@ export function kyselyBuckets(database: Database, tenantId: string): Pick<Tenant
         .orderBy('start')
         .execute();
       return rows.map(bucketOfRow);
+    },
+    // Primary key: a range for each endpoint.
+    async sums(endpointIds, { resolution, from, until }) {
+      const sums = new Map<string, Sums>();
+      for (let at = 0; at < endpointIds.length; at += keysPerStatement) {
+        const rows = await database
+          .withTables<HealthTables>()
+          .selectFrom('dotmac_check_buckets')
+          .select('endpoint_id')
+          .select(({ fn }) => counted.map((column) => fn.sum<number | string>(column).as(column)))
+          .where('tenant_id', '=', tenantId)
+          .where('endpoint_id', 'in', endpointIds.slice(at, at + keysPerStatement))
+          .where('resolution', '=', resolution)
+          .where('start', '>=', from)
+          .where('start', '<', until)
+          .groupBy('endpoint_id')
+          .execute();
+        for (const row of rows) sums.set(row.endpoint_id, sumsOfRow(row));
+      }
+      return sums;
+    },
+    // Primary key: a range for each endpoint.
+    async total(endpointIds, { resolution, from, until }) {
+      const total = emptyBucket(from);
+      for (let at = 0; at < endpointIds.length; at += keysPerStatement) {
+        const rows = await database
+          .withTables<HealthTables>()
+          .selectFrom('dotmac_check_buckets')
+          .selectAll()
+          .where('tenant_id', '=', tenantId)
+          .where('endpoint_id', 'in', endpointIds.slice(at, at + keysPerStatement))
+          .where('resolution', '=', resolution)
+          .where('start', '>=', from)
+          .where('start', '<', until)
+          .execute();
+        for (const row of rows) mergeBuckets(total, bucketOfRow(row));
+      }
+      return total;
     },
   };
 }

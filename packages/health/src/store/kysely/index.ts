@@ -61,6 +61,7 @@ export function kyselyHealthStore(database: Database, { clock }: KyselyHealthSto
     pruneBuckets: (resolution, before, limit) => pruneBuckets(database, resolution, before, limit),
     // Nobody's own: no tenant has an empty name.
     heartbeatTokens: kyselyDocuments(database, 'heartbeat-token', ''),
+    statusFeedTokens: kyselyDocuments(database, 'status-feed-token', ''),
     tenant: (tenantId) => ({
       ...kyselyEndpoints(database, tenantId),
       ...kyselyChunks(database, tenantId),
@@ -73,6 +74,7 @@ export function kyselyHealthStore(database: Database, { clock }: KyselyHealthSto
       windows: kyselyDocuments(database, 'window', tenantId),
       heartbeats: kyselyDocuments(database, 'heartbeat', tenantId),
       objectives: kyselyDocuments(database, 'objective', tenantId),
+      statusFeeds: kyselyDocuments(database, 'status-feed', tenantId),
     }),
   };
 }

@@ -1,7 +1,7 @@
 import { memoryOutbox, memoryTables, type Clock } from '@dotmac/core';
 import type { AlertRecord } from '../../alerts/alert.js';
 import { healthEvents } from '../../events.js';
-import { emptyBucket, mergeBuckets, type Bucket } from '../../history/bucket.js';
+import { addSums, emptyBucket, emptySums, mergeBuckets, type Bucket, type Sums } from '../../history/bucket.js';
 import type { BucketDelta } from '../../history/pending-buckets.js';
 import type { Resolution } from '../../history/resolution.js';
 import type { RingChunk } from '../../history/ring.js';
@@ -90,6 +90,7 @@ export function memoryHealthStore(options: MemoryHealthStoreOptions = {}): Healt
         return Math.min(old.length, limit);
       }),
     heartbeatTokens: memoryDocuments(tables, 'heartbeat-token', ''),
+    statusFeedTokens: memoryDocuments(tables, 'status-feed-token', ''),
     tenant: (tenantId) => {
       const own = (endpointId: string): StoredEndpoint | undefined => {
         const found = endpoints.get(endpointId);
@@ -103,6 +104,7 @@ export function memoryHealthStore(options: MemoryHealthStoreOptions = {}): Healt
         windows: memoryDocuments(tables, 'window', tenantId),
         heartbeats: memoryDocuments(tables, 'heartbeat', tenantId),
         objectives: memoryDocuments(tables, 'objective', tenantId),
+        statusFeeds: memoryDocuments(tables, 'status-feed', tenantId),
         insert: (endpoint, trx) =>
           tables.transaction((rows) => void rows.endpoints.set(endpoint.id, { endpoint, state: null }), trx),
         update: (endpoint, trx) =>
@@ -143,6 +145,25 @@ export function memoryHealthStore(options: MemoryHealthStoreOptions = {}): Healt
               .filter(({ start }) => start >= from && start < until)
               .sort((a, b) => a.start - b.start),
           ),
+        sums(endpointIds, { resolution, from, until }) {
+          const asked = new Set(endpointIds.filter(own));
+          const sums = new Map<string, Sums>();
+          for (const { endpointId, resolution: of, bucket } of buckets.values()) {
+            if (!asked.has(endpointId) || of !== resolution || bucket.start < from || bucket.start >= until) continue;
+            const sum = sums.get(endpointId) ?? emptySums();
+            addSums(sum, bucket);
+            sums.set(endpointId, sum);
+          }
+          return Promise.resolve(sums);
+        },
+        total(endpointIds, { resolution, from, until }) {
+          const asked = new Set(endpointIds.filter(own));
+          const total = emptyBucket(from);
+          for (const { endpointId, resolution: of, bucket } of buckets.values())
+            if (asked.has(endpointId) && of === resolution && bucket.start >= from && bucket.start < until)
+              mergeBuckets(total, bucket);
+          return Promise.resolve(total);
+        },
         incidents({ limit, after, filter }) {
           const found = [...incidents.values()]
             .filter((it) => it.tenantId === tenantId && (after === null || it.id < after) && isAsked(it, filter))

@@ -12,24 +12,25 @@ export type AlertingEvent = Extract<AnyEvent<HealthEvents>, { name: (typeof aler
 const everyRule = { limit: 500, after: null };
 
 /**
- * Brings news of an incident to the alerts of every channel that a rule names. Safe to do twice: what is told follows
- * from what the incident is and what the channel was told, not from how often the news came.
+ * Brings news of an incident, or of a budget that burns, to the alerts of every channel that a rule names. Safe to do
+ * twice: what is told follows from what the trouble is and what the channel was told, not from how often the news came.
  */
-export function incidentRouter({ store, clock }: { store: HealthStore; clock: Clock }) {
+export function alertRouter({ store, clock }: { store: HealthStore; clock: Clock }) {
   return async (event: AlertingEvent): Promise<void> => {
     const { tenantId } = event;
     const tenant = store.tenant(tenantId);
     const trouble = troubleOf(event);
     const { items: rules } = await tenant.rules.list(everyRule);
     if (rules.length === 0) return;
-    const isDone = await wasTold(tenant, trouble.incidentId);
+    const isDone = await isOver(tenant, trouble);
     for (const channelId of new Set(rules.flatMap(({ channelIds }) => channelIds))) {
       const channel = await tenant.channels.get(channelId);
       if (!channel) continue;
       const meant = rules.filter((rule) => rule.channelIds.includes(channelId) && isMeant(rule, trouble));
       const isWanted = !isDone && channel.enabled && meant.length > 0;
       const [reminderMs, groupMs] = [reminderMsOf(meant), channel.groupWait * 1_000];
-      const news = { tenantId, channelId, trouble, isWanted, reminderMs, groupMs, now: clock.now() };
+      const told = meant.length === 0 ? eased(trouble, event.at) : trouble;
+      const news = { tenantId, channelId, trouble: told, isWanted, reminderMs, groupMs, now: clock.now() };
       let isDropped = false;
       await tenant.changeAlert({ channelId, incidentId: trouble.incidentId }, (known) => {
         const next = afterNews(known, news);
@@ -44,12 +45,26 @@ export function incidentRouter({ store, clock }: { store: HealthStore; clock: Cl
   };
 }
 
-/** Whether an incident is over and was told: news of it is old then, and came twice. */
-async function wasTold(tenant: TenantStore, incidentId: string): Promise<boolean> {
+/** Whether a trouble is over and was told, or need not be: news of it is old then, and came twice. */
+async function isOver(tenant: TenantStore, { incidentId, burn }: Trouble): Promise<boolean> {
+  if (burn) return (await tenant.objectives.get(burn.objectiveId))?.burn?.id !== incidentId;
   if ((await tenant.incident(incidentId))?.resolvedAt === null) return false;
   return (await tenant.timeline(incidentId)).some(({ kind }) => kind === 'told');
 }
 
-function troubleOf({ name, subject: endpointId, data }: AlertingEvent): Trouble {
-  return { ...data, endpointId, acknowledged: name === 'incident.acknowledged' };
+/** An incident is told to its end. A budget that burns slower than a channel is to know is over as far as that goes. */
+function eased(trouble: Trouble, at: number): Trouble {
+  return trouble.burn ? { ...trouble, resolvedAt: trouble.resolvedAt ?? at } : trouble;
+}
+
+function troubleOf({ name, subject, at, data }: AlertingEvent): Trouble {
+  if (!('burnId' in data)) return { ...data, endpointId: subject, acknowledged: name === 'incident.acknowledged' };
+  const { burnId: incidentId, name: endpointName, endpointId, tags, startedAt, windowDays, left } = data;
+  const isBurning = 'burnRate' in data;
+  return {
+    ...{ incidentId, endpointId, endpointName, tags, startedAt, text: '' },
+    ...{ acknowledged: false, flapping: false, resolvedAt: isBurning ? null : at },
+    severity: data.severity,
+    burn: { objectiveId: subject, rate: isBurning ? data.burnRate : 0, windowDays, left },
+  };
 }
