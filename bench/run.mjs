@@ -7,6 +7,7 @@ import { formatTable } from './table.mjs';
 const suites = {
   http: () => import('./http/suite.mjs'),
   health: () => import('./health/suite.mjs'),
+  lifecycle: () => import('./lifecycle/suite.mjs'),
 };
 
 const [name] = process.argv.slice(2);

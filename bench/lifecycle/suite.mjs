@@ -1,0 +1,83 @@
+// Customers and provisioning on SQLite and PostgreSQL, beside DBOS and statements by hand on the same databases.
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import pg from 'pg';
+
+const execute = promisify(execFile);
+const postgresUrl = process.env.POSTGRES_URL ?? 'postgres://postgres@127.0.0.1:5432/test';
+const rounds = process.env.BENCH_SMALL ? 1 : 3;
+const median = (values) => values.sort((a, b) => a - b)[Math.floor(values.length / 2)];
+
+/** Runs a script on a database of its own; the figures that it prints. */
+async function on(kind, script) {
+  const args = (url) => [new URL(script, import.meta.url).pathname, url, ...(process.env.BENCH_SMALL ? ['small'] : [])];
+  const figures = async (url) =>
+    JSON.parse((await execute(process.execPath, args(url), { maxBuffer: 1e8 })).stdout.trim().split('\n').at(-1));
+  if (kind === 'SQLite') {
+    const folder = mkdtempSync(join(tmpdir(), 'bench-'));
+    try {
+      return await figures(`sqlite:${join(folder, 'bench.db')}`);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }
+  const name = `bench_${process.pid}_${Math.random().toString(36).slice(2, 8)}`;
+  const admin = new pg.Client({ connectionString: postgresUrl });
+  await admin.connect();
+  await admin.query(`create database ${name}`);
+  try {
+    const url = new URL(postgresUrl);
+    url.pathname = `/${name}`;
+    return await figures(String(url));
+  } finally {
+    await admin.query(`drop database ${name} with (force)`);
+    await admin.end();
+  }
+}
+
+const figure = (metric, value, unit, peer, ratio, target) => {
+  const met = target === null ? null : unit === 'ms' ? value <= target : ratio >= target;
+  return { metric, value, unit, peer, ratio, target, met };
+};
+
+export async function run() {
+  const rows = [];
+  for (const kind of ['SQLite', 'PostgreSQL']) {
+    const [ours, floors, dbos] = [[], [], []];
+    // In turns, so that what else the machine does falls on all alike.
+    for (let round = 0; round < rounds; round++) {
+      ours.push(await on(kind, './dotmac.mjs'));
+      floors.push(await on(kind, './floor.mjs'));
+      if (kind === 'PostgreSQL') dbos.push(await on(kind, './dbos.mjs'));
+    }
+    const mine = (name) => median(ours.map((it) => it[name]));
+    const floor = median(floors.map((it) => it.transitions));
+    rows.push(figure(`registrations on ${kind}`, mine('registrations'), '/s', '', null, null));
+    rows.push(
+      figure(
+        `transitions on ${kind}`,
+        mine('transitions'),
+        '/s',
+        `five statements by hand: ${Math.round(floor)}/s`,
+        mine('transitions') / floor,
+        0.5,
+      ),
+    );
+    if (kind === 'PostgreSQL') {
+      const theirs = median(dbos.map((it) => it.steps));
+      const peer = `DBOS: ${Math.round(theirs)}/s`;
+      rows.push(figure(`provisioning steps on ${kind}`, mine('steps'), '/s', peer, mine('steps') / theirs, 2));
+    } else rows.push(figure(`provisioning steps on ${kind}`, mine('steps'), '/s', '', null, null));
+    for (const [name, title] of [
+      ['registration', 'registration at 200/s'],
+      ['event', 'event at its subscriber, at 200/s'],
+    ]) {
+      rows.push(figure(`${title}, p50, ${kind}`, mine(`${name}P50`), 'ms', '', null, null));
+      rows.push(figure(`${title}, p99, ${kind}`, mine(`${name}P99`), 'ms', 'limit', mine(`${name}P99`) / 50, 50));
+    }
+  }
+  return rows;
+}
