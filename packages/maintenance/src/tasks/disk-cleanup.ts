@@ -1,6 +1,7 @@
 import { named, unknownNames } from '../policies/policy-set.js';
-import { purgeDirectory, purgeResult } from './cache-cleanup.js';
 import { cacheCleanupDetails, diskCleanupParameters } from './cache-cleanup.schema.js';
+import { purgeDirectory } from './purge-directory.js';
+import { purgeResult } from './purge-report.js';
 import { defineMaintenanceTask } from './task.js';
 
 /** Removes stale files of registered directories. */
