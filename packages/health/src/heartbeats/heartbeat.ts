@@ -1,6 +1,7 @@
+import { isTimeZone } from '@dotmac/core';
 import { instant } from '@dotmac/core/contract';
 import { z } from 'zod';
-import { cronNext, isTimeZone } from '../windows/cron-next.js';
+import { cronNext } from '../windows/cron-next.js';
 
 /** When a job is to call, as an endpoint's `config` has it; seconds. */
 export const heartbeatSettings = z

@@ -1,6 +1,6 @@
-import type { InputIssue } from '@dotmac/core';
+import { isTimeZone, type InputIssue } from '@dotmac/core';
 import { RRuleTemporal } from 'rrule-temporal';
-import { cronNext, isTimeZone } from './cron-next.js';
+import { cronNext } from './cron-next.js';
 import type { WindowRecord } from './window.js';
 
 /** When a window lasts. Instants are epoch ms; `until` exclusive. */

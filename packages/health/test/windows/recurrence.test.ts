@@ -41,7 +41,7 @@ describe('a window', () => {
 
   // RFC 5545, 3.3.10: instances at a local time that there is not are ignored. Cron's come when the hour is over.
   it.each([
-    ['cron', { cron: '30 2 * * *' }, ['2026-03-29T01:30', '2026-03-30T00:30']],
+    ['cron', { cron: '30 2 * * *' }, ['2026-03-29T01:00', '2026-03-30T00:30']],
     ['a rule', { rrule: 'FREQ=DAILY' }, ['2026-03-30T00:30', '2026-03-31T00:30']],
   ])('by %s knows the hour that there is not, and begins once in the hour that comes twice', (_, recurs, begins) => {
     const nightly = timing({

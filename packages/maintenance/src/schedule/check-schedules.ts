@@ -1,8 +1,7 @@
-import { coreErrors, scopeIdentity } from '@dotmac/core';
+import { coreErrors, readCron, scopeIdentity } from '@dotmac/core';
 import { checkPolicyName } from '../policies/allow-list.js';
 import { policiesOf, type PolicySet } from '../policies/policy-set.js';
 import type { AnyMaintenanceTask } from '../tasks/task.js';
-import { cronSlots } from './cron.js';
 import type { Schedule } from './schedule.js';
 import type { CheckedSchedule } from './scheduler.js';
 
@@ -31,7 +30,7 @@ export function checkSchedules(
       throw refuse(parsed.error.issues.map((it) => `${it.path.join('.')}: ${it.message}`).join('; '));
     const [fault] = runs.check?.(parsed.data, policiesOf(policies, tenantId)) ?? [];
     if (fault) throw refuse(`${fault.path}: ${fault.message}`);
-    const slots = cronSlots(`schedules.${name}.cron`, cron, timeZone);
+    const slots = readCron(cron, { argument: `schedules.${name}.cron`, ...(timeZone !== undefined && { timeZone }) });
     return { ...schedule, slots, runs, checkedParameters: parsed.data };
   });
 }

@@ -4,7 +4,7 @@ export interface Schedule {
   name: string;
   /** The type of the task. */
   task: string;
-  /** Five fields: minute, hour, day of month, month, day of week. */
+  /** Five fields (minute, hour, day of month, month, day of week), or six with seconds first; `readCron` of core. */
   cron: string;
   /** An IANA name. Default `UTC`. */
   timeZone?: string;

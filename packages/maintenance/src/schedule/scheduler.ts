@@ -1,13 +1,12 @@
-import { describeError, isOperationError, type CancelTimer, type Clock, type Logger } from '@dotmac/core';
+import { describeError, isOperationError, type CancelTimer, type Clock, type Cron, type Logger } from '@dotmac/core';
 import type { Runner } from '../runs/runner.js';
 import type { MaintenanceStore } from '../store/store.js';
 import type { AnyMaintenanceTask } from '../tasks/task.js';
-import type { CronSlots } from './cron.js';
 import type { Schedule } from './schedule.js';
 
 /** A schedule with its task and parameters checked. */
 export interface CheckedSchedule extends Schedule {
-  slots: CronSlots;
+  slots: Cron;
   runs: AnyMaintenanceTask;
   checkedParameters: unknown;
 }

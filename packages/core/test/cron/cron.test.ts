@@ -1,0 +1,105 @@
+import { Cron as Croner } from 'croner';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { isTimeZone, readCron, timeZoneOf } from '../../src/index.js';
+import { anyExpression, day, firstYear, lastYear } from './oracle.js';
+
+const nextOf = (expression: string, after: string): string | undefined => {
+  const at = readCron(expression).next(Date.parse(after));
+  return at === null ? undefined : new Date(at).toISOString();
+};
+
+describe('a cron expression', () => {
+  it('comes due when croner says so, in UTC', () => {
+    const start = fc.integer({ min: firstYear, max: lastYear });
+    fc.assert(
+      fc.property(anyExpression, start, ({ text }, after) => {
+        const ours = readCron(text).next(after);
+        const theirs = new Croner(text, { utcOffset: 0, paused: true }).nextRun(new Date(after))?.getTime() ?? null;
+        expect(ours).toBe(theirs);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it.each([
+    ['*/15 * * * * *', '2026-01-01T00:00:01Z', '2026-01-01T00:00:15.000Z'],
+    ['0 9 * jan-mar mon-fri', '2026-03-31T12:00:00Z', '2027-01-01T09:00:00.000Z'],
+    ['0 0 * * fri-sun', '2026-01-05T00:00:00Z', '2026-01-09T00:00:00.000Z'],
+    ['0 0 ? * 7', '2026-01-01T00:00:00Z', '2026-01-04T00:00:00.000Z'],
+    ['0 0 L * *', '2026-02-01T00:00:00Z', '2026-02-28T00:00:00.000Z'],
+    ['0 0 LW * *', '2026-02-01T00:00:00Z', '2026-02-27T00:00:00.000Z'],
+    ['0 0 1W * *', '2026-08-01T00:00:00Z', '2026-08-03T00:00:00.000Z'],
+    ['0 0 31W * *', '2026-05-01T00:00:00Z', '2026-05-29T00:00:00.000Z'],
+    ['0 0 * * tue#2', '2026-01-01T00:00:00Z', '2026-01-13T00:00:00.000Z'],
+    ['0 0 * * friL', '2026-01-01T00:00:00Z', '2026-01-30T00:00:00.000Z'],
+    ['0 0 13 * fri', '2026-01-01T00:00:00Z', '2026-01-02T00:00:00.000Z'],
+    ['0 0 29 2 *', '2096-03-01T00:00:00Z', '2104-02-29T00:00:00.000Z'],
+    ['0 0 * 2 mon#5', '2072-03-01T00:00:00Z', '2112-02-29T00:00:00.000Z'],
+    ['10-50/20 8 * * *', '2026-01-01T08:10:00Z', '2026-01-01T08:30:00.000Z'],
+  ])('%s comes after %s at %s', (expression, after, expected) => {
+    expect(nextOf(expression, after)).toBe(expected);
+  });
+
+  it('that names a day which never comes is never due', () => {
+    expect(nextOf('0 0 30 2 *', '2026-01-01T00:00:00Z')).toBeUndefined();
+    expect(nextOf('* * 31 4,6 *', '2026-01-01T00:00:00Z')).toBeUndefined();
+  });
+
+  it('is due at whole seconds, however its beginning is told', () => {
+    const { next } = readCron('* * * * * *');
+    expect(next(999)).toBe(1_000);
+    expect(next(1_000)).toBe(2_000);
+    expect(next(1_000.5)).toBe(2_000);
+  });
+
+  it.each([
+    '',
+    '* * * *',
+    '* * * * * * *',
+    '60 * * * *',
+    'x * * * *',
+    '@daily',
+    '* 24 * * *',
+    '* * 0 * *',
+    '* * 32 * *',
+    '* * * 13 *',
+    '* * * * 8',
+    '*/0 * * * *',
+    '5/15 * * * *',
+    '50-10 * * * *',
+    '1-2-3 * * * *',
+    '1/2/3 * * * *',
+    '* * * * 1#6',
+    '* * * * #2',
+    '* * * * L',
+    '* L * * *',
+    '* * 15WL * *',
+    '* * W * *',
+    ', * * * *',
+    '-1 * * * *',
+    '1e1 * * * *',
+    '* * * * mon#',
+    '* * 1L * *',
+    `${'1,'.repeat(100)}1 * * * *`,
+  ])('is refused: "%s"', (wrong) => {
+    // prettier-ignore
+    expect(() => readCron(wrong, { argument: 'schedules.x.cron' })).toThrow(/schedules\.x\.cron/);
+  });
+});
+
+describe('a time zone', () => {
+  it('is one that Intl knows', () => {
+    expect(['UTC', 'Europe/Berlin', 'america/new_york'].map(isTimeZone)).toEqual([true, true, true]);
+    expect(['Mars/Phobos', '', 'Europe', "' or 1=1"].map(isTimeZone)).toEqual([false, false, false, false]);
+    expect(() => readCron('* * * * *', { timeZone: 'Mars/Phobos' })).toThrow(/no such time zone/);
+  });
+
+  it('tells the first of two instants, and the end of a gap', () => {
+    const zone = timeZoneOf('Europe/Berlin');
+    expect(zone.instantOf(Date.UTC(2026, 9, 25, 2, 30))).toBe(Date.UTC(2026, 9, 25, 0, 30));
+    expect(zone.instantOf(Date.UTC(2026, 2, 29, 2, 30))).toBe(Date.UTC(2026, 2, 29, 1));
+    expect(zone.nextChange(Date.UTC(2026, 0, 1), Date.UTC(2026, 5, 1))).toBe(Date.UTC(2026, 2, 29, 1));
+    expect(zone.nextChange(Date.UTC(2026, 0, 1), Date.UTC(2026, 0, 1) + 60 * day)).toBeNull();
+  });
+});
