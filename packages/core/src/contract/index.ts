@@ -13,6 +13,7 @@ export type {
   Method,
 } from './route.js';
 export { instant, id, message, freeForm, printable } from './formats.js';
+export { wireJsonSchema } from './json-schema.js';
 export { readDraft } from './read-draft.js';
 export { wireOf, wireName, invalidInput } from './wire.js';
 export type { Wire, WireResult } from './wire.js';

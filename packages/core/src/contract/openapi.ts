@@ -2,13 +2,13 @@ import { z } from 'zod';
 import {
   createDocument,
   type oas31,
-  type CreateDocumentOptions,
   type ZodOpenApiOperationObject,
   type ZodOpenApiPathsObject,
   type ZodOpenApiResponseObject,
 } from 'zod-openapi';
 import { coreErrors } from '../errors/core-errors.js';
 import type { ErrorFactory } from '../errors/define-errors.js';
+import { spellOnWire } from './json-schema.js';
 import { problemSchema, statusOf } from './problem.js';
 import type { Route } from './route.js';
 import { wireName } from './wire.js';
@@ -161,22 +161,6 @@ function problems(errors: readonly ErrorFactory<never>[]): Record<string, ZodOpe
   const response = (names: Set<string>) => ({ description: [...names].map((it) => `\`${it}\``).join(', '), content });
   return Object.fromEntries([...codes].map(([status, names]) => [status, response(names)]));
 }
-
-/** Property names as the wire has them, and codecs as their wire form, in requests and answers alike. */
-const spellOnWire: NonNullable<CreateDocumentOptions['override']> = ({ jsonSchema, zodSchema }) => {
-  const def = zodSchema._zod.def;
-  if (def.type === 'object' && jsonSchema.properties) {
-    const renamed = Object.entries(jsonSchema.properties).map(([name, schema]) => [wireName(name), schema] as const);
-    jsonSchema.properties = Object.fromEntries(renamed);
-    if (jsonSchema.required) jsonSchema.required = jsonSchema.required.map(wireName);
-  }
-  if (def.type === 'pipe' && 'reverseTransform' in def) {
-    const { description, examples } = jsonSchema;
-    for (const key of Object.keys(jsonSchema)) delete (jsonSchema as Record<string, unknown>)[key];
-    const { $schema: _, ...wireForm } = z.toJSONSchema(def.in as z.ZodType) as Record<string, unknown>;
-    Object.assign(jsonSchema, wireForm, description && { description }, examples && { examples });
-  }
-};
 
 /** zod-openapi takes parameter names from the schema's keys, past the override. */
 function spellParameters<Document extends ReturnType<typeof createDocument>>(document: Document): Document {
