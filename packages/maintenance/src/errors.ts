@@ -11,6 +11,55 @@ export const maintenanceErrors = defineErrors({
     message: ({ task }: { task: string }) => `The task ${task} is running already.`,
     hint: 'Wait until its run has ended: GET /infrastructure-maintenance/status lists what is active.',
   },
+  RUN_ENDED: {
+    kind: 'conflict',
+    message: ({ reason }: { reason: string }) => `The run is to end: ${reason}.`,
+  },
+  RUN_NOT_ACTIVE: {
+    kind: 'conflict',
+    message: ({ id }: { id: string }) => `The run ${id} has ended already.`,
+  },
+  RUN_NOT_RESUMABLE: {
+    kind: 'conflict',
+    message: ({ id }: { id: string }) => `Nothing goes on from the run ${id}: it was done, or went on already.`,
+    hint: 'Runs whose `resumable` is true can be resumed, each once.',
+  },
+  RUN_NOT_UNCONFIRMED: {
+    kind: 'conflict',
+    message: ({ id }: { id: string }) => `The run ${id} does not wait for a confirmation.`,
+  },
+  CONFIRMATION_NEEDED: {
+    kind: 'conflict',
+    message: ({ target, planned, total }: { target: string; planned: number; total: number }) =>
+      `${planned} of ${total} items of ${target} would go, which is more than may go unasked.`,
+    hint: 'POST /infrastructure-maintenance/runs/{id}/confirm when that is meant.',
+  },
+  RUN_STREAM_LIMIT_REACHED: {
+    kind: 'limited',
+    message: ({ limit }: { limit: number }) => `${limit} streams of runs are open already.`,
+  },
+  PLAN_NOT_FOUND: {
+    kind: 'not_found',
+    message: ({ id }: { id: string }) => `There is no plan ${id}.`,
+  },
+  PLAN_NOT_MADE: {
+    kind: 'conflict',
+    message: ({ task, reason }: { task: string; reason: string }) => `What ${task} would do cannot be said: ${reason}`,
+  },
+  PLAN_EXPIRED: {
+    kind: 'gone',
+    message: ({ id }: { id: string }) => `The plan ${id} is too old to be applied.`,
+    hint: 'Make a new one, and look at it.',
+  },
+  PLAN_APPLIED: {
+    kind: 'conflict',
+    message: ({ id }: { id: string }) => `The plan ${id} was applied before.`,
+  },
+  PLAN_DRIFTED: {
+    kind: 'conflict',
+    message: ({ drift }: { drift: string }) => `What the plan is about has changed since: ${drift}.`,
+    hint: 'Make a new plan, and look at it.',
+  },
   MAINTENANCE_STOPPED: {
     kind: 'unavailable',
     message: (_: Record<never, never>) => 'Maintenance is shutting down and takes no more work.',

@@ -5,9 +5,10 @@ const run = z.object({ runId: z.string(), task: z.string() });
 
 /** What happens in maintenance. The subject is the run's id. */
 export const maintenanceEvents = defineEvents('maintenance', {
-  'maintenance.run_started': run.extend({ trigger: z.enum(['request', 'schedule']) }),
+  'maintenance.run_started': run.extend({ trigger: z.enum(['request', 'schedule', 'recovery']) }),
   'maintenance.run_completed': run.extend({
-    status: z.enum(['completed', 'skipped', 'cancelled']),
+    status: z.enum(['completed', 'skipped', 'cancelled', 'needs_confirmation']),
+    stopReason: z.string(),
     itemsProcessed: z.number(),
     itemsCleaned: z.number(),
     bytesFreed: z.number(),

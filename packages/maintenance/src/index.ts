@@ -4,14 +4,41 @@ export type { MaintenanceModule, MaintenanceOptions, MaintenanceScope } from './
 export { kyselyMaintenanceStore } from './store/kysely/kysely-store.js';
 export type { KyselyMaintenanceStoreOptions } from './store/kysely/kysely-store.js';
 export { memoryMaintenanceStore } from './store/memory/memory-store.js';
-export type { MaintenanceStore, RunListing, TenantRuns } from './store/store.js';
-export type { Run, RunOutcome, RunStatus } from './runs/run.js';
+export type { MaintenanceStore, RunListing, TenantPlans, TenantRuns } from './store/store.js';
+export type { Cursors, LogLine, Run, RunOutcome, RunProgress, RunPulse, RunStatus, StopReason } from './runs/run.js';
 export { maintenanceResult, maintenanceState, maintenanceStatus } from './runs/schemas.js';
-export type { MaintenanceResult, MaintenanceState, MaintenanceStatus } from './runs/schemas.js';
+export type {
+  MaintenanceResult,
+  MaintenanceRun,
+  MaintenanceState,
+  MaintenanceStatus,
+  RunEvent,
+} from './runs/schemas.js';
 export type { RunService } from './runs/service.js';
 export { defineMaintenanceTask } from './tasks/task.js';
-export type { AnyMaintenanceTask, MaintenanceTask, TaskContext, TaskReport } from './tasks/task.js';
-export { runRoutes as maintenanceRoutes } from './runs/routes.js';
+export type {
+  AnyMaintenanceTask,
+  Batch,
+  Held,
+  MaintenanceTask,
+  PlanContext,
+  Space,
+  TargetProgress,
+  TaskContext,
+  TaskReport,
+  TaskScope,
+} from './tasks/task.js';
+export { fingerprintOf, planned } from './tasks/plan.js';
+export type { PlannedTarget, TaskPlan } from './tasks/plan.js';
+export type { PolicyCatalogue, TaskCatalogue } from './tasks/catalogue.js';
+export type { KeptPlan } from './plans/kept-plan.js';
+export { maintenancePlan } from './plans/schemas.js';
+export type { MaintenancePlan } from './plans/schemas.js';
+export type { PlanService } from './plans/service.js';
+export { eventLoopDelay } from './throttle/event-loop-delay.js';
+export { poolWait } from './throttle/pool-wait.js';
+export type { PressureSignal } from './throttle/pressure.js';
+export { maintenanceRoutes } from './routes.js';
 export { maintenanceErrors } from './errors.js';
 export { maintenanceEvents } from './events.js';
 export type { MaintenanceEvents } from './events.js';

@@ -1,7 +1,9 @@
+import { hostname } from 'node:os';
 import {
   coreErrors,
   createEmitter,
   describeError,
+  newId,
   scopeIdentity,
   silentLogger,
   systemClock,
@@ -15,8 +17,10 @@ import type { Registry } from 'prom-client';
 import type { MaintenanceEvents } from './events.js';
 import { measureRuns } from './metrics.js';
 import type { MaintenancePolicies } from './policies/policy.js';
-import { checkPolicies } from './policies/policy-set.js';
-import { runRoutes } from './runs/routes.js';
+import { createPlanService, type PlanService } from './plans/service.js';
+import { checkPolicies, policiesOf } from './policies/policy-set.js';
+import { maintenanceRoutes } from './routes.js';
+import { createRunFollower } from './runs/follow.js';
 import { createRunner } from './runs/runner.js';
 import type { MaintenanceState, MaintenanceStatus } from './runs/schemas.js';
 import { createRunService, type RunService } from './runs/service.js';
@@ -26,7 +30,10 @@ import type { Schedule } from './schedule/schedule.js';
 import { createScheduler } from './schedule/scheduler.js';
 import type { MaintenanceStore } from './store/store.js';
 import { builtInTasks } from './tasks/built-in.js';
+import { catalogueOf, policyCatalogueOf, type PolicyCatalogue, type TaskCatalogue } from './tasks/catalogue.js';
+import { createTaskChooser } from './tasks/choose.js';
 import type { AnyMaintenanceTask } from './tasks/task.js';
+import { createPressure, type PressureSignal } from './throttle/pressure.js';
 
 /** Options of {@link createMaintenance}; without policies nothing is ever touched. */
 export interface MaintenanceOptions extends MaintenancePolicies {
@@ -46,11 +53,20 @@ export interface MaintenanceOptions extends MaintenancePolicies {
   historyDays?: number;
   /** How long a dead process keeps others from the tasks it was at. Default 30,000 ms. */
   leaseTtlMs?: number;
+  /** Work pauses while one of these is too high, e.g. `eventLoopDelay()`. Default none. */
+  throttle?: readonly PressureSignal[];
+  /** How long a run waits for the pressure to go before it ends for now. Default 600,000 ms. */
+  longestPauseMs?: number;
+  /** Names this machine, for tasks that work on its own things. Default its host name. */
+  hostId?: string;
 }
 
 /** Maintenance on behalf of one tenant. */
 export interface MaintenanceScope {
   readonly runs: RunService;
+  readonly plans: PlanService;
+  /** What can be done, and on what. */
+  readonly catalogue: { tasks(): TaskCatalogue; policies(): PolicyCatalogue };
   /** The scheduler of this process, which fires the schedules of all tenants. */
   readonly scheduler: { start(): { message: string }; stop(): { message: string } };
   /** Scheduler, active and recent runs, tasks with their schedules. */
@@ -78,7 +94,11 @@ export function createMaintenance(options: MaintenanceOptions): MaintenanceModul
   const policies = checkPolicies(options);
   const tasks = tasksByType(options.tasks ?? []);
   const schedules = checkSchedules(options.schedules ?? [], tasks, policies);
-  const runner = createRunner({ store, policies, clock, logger, events, leaseTtlMs });
+  const { throttle = [], longestPauseMs = 600_000, hostId = hostname() } = options;
+  const pressure = createPressure({ signals: throttle, clock, logger, longestPauseMs });
+  const scopeIds = { cluster: '', host: hostId, process: newId() };
+  const runner = createRunner({ store, policies, clock, logger, events, pressure, scopeIds, leaseTtlMs });
+  const follower = createRunFollower(clock);
   const scheduler = createScheduler({ schedules, store, runner, clock, logger });
   let started: Promise<void> | undefined;
   let storeState: 'stopped' | 'ok' | 'unavailable' = 'stopped';
@@ -107,13 +127,18 @@ export function createMaintenance(options: MaintenanceOptions): MaintenanceModul
 
   return {
     name: 'maintenance',
-    routes: runRoutes,
+    routes: maintenanceRoutes,
     events,
     scope(init) {
       const identity = scopeIdentity(init);
       const { state, status } = createStatusService({ identity, store, scheduler, schedules, tasks, clock });
+      const { tenantId } = identity;
+      const chooser = createTaskChooser({ tenantId, policies, tasks });
+      const context = { policies: policiesOf(policies, tenantId), clock, logger };
       return {
-        runs: createRunService({ identity, store, runner, policies, tasks }),
+        runs: createRunService({ identity, store, runner, chooser, follower, clock }),
+        plans: createPlanService({ identity, store, runner, chooser, context, clock }),
+        catalogue: { tasks: () => catalogueOf(tasks), policies: () => policyCatalogueOf(context.policies) },
         scheduler: {
           start: () => (scheduler.start(), { message: 'The scheduler is running.' }),
           stop: () => (scheduler.stop(), { message: 'The scheduler is stopped.' }),

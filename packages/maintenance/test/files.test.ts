@@ -30,7 +30,7 @@ describe('log rotation', () => {
     const content = 'a line of a log\n'.repeat(10_000);
     await old(join(root, 'logs', 'app.log'), content);
     const dry = await logs().runs.run('log_rotation', { ...rotateAll, dryRun: true });
-    expect(dry).toMatchObject({ itemsCleaned: 0, details: { policies: [{ rotated: 1, compressed: 1 }] } });
+    expect(dry).toMatchObject({ itemsCleaned: 0, itemsProcessed: 1, details: { dry_run: true } });
     expect(await readdir(join(root, 'logs'))).toEqual(['app.log']);
     expect(await logs().runs.run('log_rotation', rotateAll)).toMatchObject({ status: 'completed', itemsCleaned: 1 });
     const [name = '', ...others] = await readdir(join(root, 'logs'));
@@ -148,7 +148,7 @@ describe('cache cleanup', () => {
       expect(await run(true)).toMatchObject({ itemsProcessed: 10_000, itemsCleaned: 0 });
       const cleared = await run(false);
       expect(cleared).toMatchObject({ status: 'completed', itemsCleaned: 10_000 });
-      expect(cleared.spaceFreedMb).toBeGreaterThan(0.5);
+      expect(cleared.spaceEstimatedMb).toBeGreaterThan(0.5);
       expect(await redis.keys(`${prefix}*`)).toHaveLength(50);
     } finally {
       const left = await redis.keys(`${prefix}*`);

@@ -1,9 +1,9 @@
 import { sql } from 'kysely';
-import { z } from 'zod';
 import { describe, expect, it } from 'vitest';
 import { databaseFromUrl } from '@dotmac/core/kysely';
 import { fakeClock } from '@dotmac/core/testing';
-import { createMaintenance, defineMaintenanceTask, kyselyMaintenanceStore } from '../src/index.js';
+import { createMaintenance, kyselyMaintenanceStore } from '../src/index.js';
+import { countingTask } from './support/counting-task.js';
 import { dialects } from './support/databases.js';
 
 for (const { title, present, fresh: createFresh, dialect } of dialects)
@@ -11,15 +11,7 @@ for (const { title, present, fresh: createFresh, dialect } of dialects)
     it('run a slot once between them', async () => {
       const fresh = await createFresh();
       const clock = fakeClock();
-      let runs = 0;
-      const task = defineMaintenanceTask({
-        type: 'count',
-        name: 'Count',
-        description: 'Counts its runs',
-        parameters: z.object({}),
-        details: z.object({}),
-        run: () => Promise.resolve({ itemsProcessed: ++runs, itemsCleaned: 0, bytesFreed: 0, details: {} }),
-      });
+      const { counter, task } = countingTask();
       const databases = [databaseFromUrl(fresh.url), databaseFromUrl(fresh.url)];
       const schedules = [{ name: 'minutely', task: 'count', cron: '* * * * *', tenantId: 'acme' }];
       const modules = databases.map((database) =>
@@ -39,7 +31,7 @@ for (const { title, present, fresh: createFresh, dialect } of dialects)
           .toBe(slot);
       }
       await Promise.all(modules.map((it) => it.stop()));
-      expect(runs).toBe(3);
+      expect(counter.runs).toBe(3);
       await Promise.all(databases.map((it) => it.close()));
       await fresh.drop();
     });

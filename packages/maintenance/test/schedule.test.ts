@@ -1,33 +1,12 @@
 import { Registry } from 'prom-client';
-import { z } from 'zod';
 import { describe, expect, it } from 'vitest';
 import { newId } from '@dotmac/core';
 import { fakeClock } from '@dotmac/core/testing';
-import {
-  createMaintenance,
-  defineMaintenanceTask,
-  memoryMaintenanceStore,
-  type MaintenanceStore,
-} from '../src/index.js';
+import { createMaintenance, memoryMaintenanceStore, type MaintenanceStore } from '../src/index.js';
+import { began } from '../src/testing/samples.js';
+import { countingTask } from './support/counting-task.js';
 
 const hour = 3_600_000;
-
-function counting(work: () => Promise<void> = async () => {}) {
-  const counter = { runs: 0 };
-  const task = defineMaintenanceTask({
-    type: 'count',
-    name: 'Count',
-    description: 'Counts its runs',
-    parameters: z.object({}),
-    details: z.object({ runsSoFar: z.number() }),
-    async run() {
-      counter.runs += 1;
-      await work();
-      return { itemsProcessed: 1, itemsCleaned: 0, bytesFreed: 0, details: { runsSoFar: counter.runs } };
-    },
-  });
-  return { counter, task };
-}
 
 describe('schedules', () => {
   const schedules = [{ name: 'hourly', task: 'count', cron: '0 * * * *', tenantId: 'acme' }];
@@ -35,7 +14,7 @@ describe('schedules', () => {
   it('run each slot once, however many processes there are', async () => {
     const clock = fakeClock();
     const store = memoryMaintenanceStore({ clock });
-    const { counter, task } = counting();
+    const { counter, task } = countingTask();
     const modules = Array.from({ length: 3 }, () => createMaintenance({ store, clock, tasks: [task], schedules }));
     for (const it of modules) await it.start();
     await clock.advance(5 * hour + 1_000);
@@ -55,7 +34,7 @@ describe('schedules', () => {
   it('are counted in the host’s registry, with what became of their runs', async () => {
     const clock = fakeClock();
     const metrics = new Registry();
-    const { task } = counting(() => Promise.reject(new Error('no')));
+    const { task } = countingTask(() => Promise.reject(new Error('no')));
     const module = createMaintenance({
       store: memoryMaintenanceStore({ clock }),
       clock,
@@ -81,7 +60,7 @@ describe('schedules', () => {
       expect(() =>
         createMaintenance({
           store: memoryMaintenanceStore(),
-          tasks: [counting().task],
+          tasks: [countingTask().task],
           schedules: [{ ...schedules[0]!, ...wrong }],
         }),
       ).toThrowError(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
@@ -92,7 +71,7 @@ describe('runs', () => {
   it('do not overlap for one tenant, and go on for another', async () => {
     let release = (): void => {};
     const gate = new Promise<void>((resolve) => (release = resolve));
-    const { task } = counting(() => gate);
+    const { task } = countingTask(() => gate);
     const maintenance = createMaintenance({ store: memoryMaintenanceStore(), tasks: [task] });
     const acme = maintenance.scope({ tenantId: 'acme' }).runs;
     const told: string[] = [];
@@ -115,7 +94,7 @@ describe('runs', () => {
   });
 
   it('that fail say so, without what the failure said', async () => {
-    const { task } = counting(() => Promise.reject(new Error('password=hunter2')));
+    const { task } = countingTask(() => Promise.reject(new Error('password=hunter2')));
     const result = await createMaintenance({ store: memoryMaintenanceStore(), tasks: [task] })
       .scope({ tenantId: 'acme' })
       .runs.run('count', {});
@@ -126,25 +105,7 @@ describe('runs', () => {
   it('of a dead process are failed at the next start', async () => {
     const store: MaintenanceStore = memoryMaintenanceStore();
     const id = newId();
-    const nothing = {
-      itemsProcessed: 0,
-      itemsCleaned: 0,
-      bytesFreed: 0,
-      details: {},
-      errorCode: null,
-      errorMessage: null,
-    };
-    await store.runs('acme').insert({
-      ...nothing,
-      id,
-      task: 'log_rotation',
-      trigger: 'request',
-      schedule: null,
-      actor: 'a',
-      status: 'running',
-      startedAt: 1,
-      endedAt: null,
-    });
+    await store.runs('acme').insert({ ...began, id });
     const maintenance = createMaintenance({ store });
     await maintenance.start();
     expect(await store.runs('acme').get(id)).toMatchObject({ status: 'failed', errorCode: 'ABANDONED' });

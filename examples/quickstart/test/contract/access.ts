@@ -86,6 +86,11 @@ const owned: { prefix: string; make(subject: ContractSubject): Promise<string> }
     },
   },
   {
+    prefix: '/infrastructure-maintenance/plans/{id}',
+    make: async ({ client }) =>
+      (await client.post('/infrastructure-maintenance/plans', { maintenance_type: 'database_cleanup' })).body.id,
+  },
+  {
     prefix: '/infrastructure-maintenance/runs/{id}',
     make: async ({ client }) =>
       (await client.post('/infrastructure-maintenance/performance/optimize', {})).body.task_id,

@@ -91,3 +91,23 @@ export async function eventually(
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
 }
+
+/** The pieces of an event stream, until one of this name came. */
+export async function eventsUntil(
+  response: Response,
+  name: string,
+): Promise<{ id: string; event: string; data: string }[]> {
+  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader() ?? assert.fail('there is no body');
+  let text = '';
+  for (;;) {
+    const { value, done } = await reader.read();
+    text += value ?? '';
+    const events = text.split('\n\n').flatMap((piece) => {
+      const [, id = '', event = '', data = ''] = /^(?:id: (.*)\n)?event: (.*)\ndata: (.*)$/.exec(piece) ?? [];
+      return event === '' ? [] : [{ id, event, data }];
+    });
+    if (!done && !events.some(({ event }) => event === name)) continue;
+    await reader.cancel();
+    return events;
+  }
+}

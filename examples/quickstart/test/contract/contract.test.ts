@@ -14,6 +14,7 @@ import { customerLifecycle } from './customer-lifecycle.js';
 import { infrastructureMaintenance } from './infrastructure-maintenance.js';
 import { heartbeats } from './heartbeats.js';
 import { incidents } from './incidents.js';
+import { maintenancePlans } from './maintenance-plans.js';
 import { networkMonitoring } from './network-monitoring.js';
 import { objectives } from './objectives.js';
 import { operations } from './operations.js';
@@ -38,6 +39,7 @@ const suites = [
   customerLifecycle,
   serviceLife,
   infrastructureMaintenance,
+  maintenancePlans,
   operations,
   access,
 ];

@@ -1,24 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Suite } from '@dotmac/core/testing';
-import { assertProblem, assertStatus } from './client.js';
+import { assertProblem, assertStatus, eventsUntil } from './client.js';
 import type { ContractSubject } from './subject.js';
-
-/** The pieces of an event stream, until one of this name came. */
-async function eventsUntil(response: Response, name: string): Promise<{ id: string; event: string; data: string }[]> {
-  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader() ?? assert.fail('there is no body');
-  let text = '';
-  for (;;) {
-    const { value, done } = await reader.read();
-    text += value ?? '';
-    const events = text.split('\n\n').flatMap((piece) => {
-      const [, id = '', event = '', data = ''] = /^(?:id: (.*)\n)?event: (.*)\ndata: (.*)$/.exec(piece) ?? [];
-      return event === '' ? [] : [{ id, event, data }];
-    });
-    if (!done && !events.some(({ event }) => event === name)) continue;
-    await reader.cancel();
-    return events;
-  }
-}
 
 /** What comes and goes in streams. */
 export const streams: Suite<ContractSubject> = {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { id, message, routeFor } from '@dotmac/core/contract';
+import { id, routeFor, streamRouteFor } from '@dotmac/core/contract';
 import { maintenanceErrors } from '../errors.js';
 import type { MaintenanceScope } from '../maintenance.js';
 import { cacheCleanupParameters } from '../tasks/cache-cleanup.schema.js';
@@ -9,15 +9,18 @@ import { performanceOptimizationParameters } from '../tasks/performance-optimiza
 import {
   executeBody,
   maintenanceResult,
-  maintenanceState,
+  maintenanceRun,
+  runEvent,
   runPage,
   runsQuery,
   type MaintenanceResult,
 } from './schemas.js';
 
 const route = routeFor<MaintenanceScope>();
+const stream = streamRouteFor<MaintenanceScope>();
 const tag = 'Infrastructure maintenance';
 const base = '/infrastructure-maintenance';
+const oneRun = { tag, params: z.object({ id }) };
 const location = ({ taskId }: MaintenanceResult): string => `${base}/runs/${taskId}`;
 const errors = [maintenanceErrors.TASK_ALREADY_RUNNING, maintenanceErrors.MAINTENANCE_STOPPED];
 const outcome =
@@ -43,7 +46,7 @@ function taskRoute<Body extends z.ZodType<object>>(
   });
 }
 
-/** The routes of maintenance. */
+/** Runs: begun, read, followed, ended. */
 export const runRoutes = [
   route({
     name: 'executeMaintenance',
@@ -98,45 +101,67 @@ export const runRoutes = [
     run: ({ runs }, { query }) => runs.list(query),
   }),
   route({
+    ...oneRun,
     name: 'getMaintenanceRun',
     method: 'GET',
     path: `${base}/runs/{id}`,
-    tag,
-    summary: 'One run',
+    summary: 'One run, with its log',
     permission: 'maintenance:read',
-    params: z.object({ id }),
-    output: maintenanceResult,
+    output: maintenanceRun,
     errors: [maintenanceErrors.RUN_NOT_FOUND],
     run: ({ runs }, { params }) => runs.get(params.id),
   }),
-  route({
-    name: 'getMaintenanceState',
+  stream({
+    ...oneRun,
+    name: 'followMaintenanceRun',
     method: 'GET',
-    path: `${base}/status`,
-    tag,
-    summary: 'Scheduler, active and recent runs, tasks',
+    path: `${base}/runs/{id}/events`,
+    summary: 'Follow a run, as server-sent events',
+    description: 'Its progress, about once a second; its end is the last event.',
     permission: 'maintenance:read',
-    output: maintenanceState,
-    run: ({ state }) => state(),
+    stream: 'events',
+    output: runEvent,
+    errors: [maintenanceErrors.RUN_NOT_FOUND, maintenanceErrors.RUN_STREAM_LIMIT_REACHED],
+    run: ({ runs }, { params, signal }) => runs.follow(params.id, signal),
   }),
   route({
-    name: 'startMaintenanceScheduler',
+    ...oneRun,
+    name: 'cancelMaintenanceRun',
     method: 'POST',
-    path: `${base}/start`,
-    tag,
-    summary: 'Start the scheduler of the process that answers',
+    path: `${base}/runs/{id}/cancel`,
+    summary: 'Cancel a run',
+    description: 'It ends after the batch that is under way; what is done stays done, and it can be resumed.',
     permission: 'maintenance:execute',
-    output: message,
-    run: ({ scheduler }) => scheduler.start(),
+    output: maintenanceResult,
+    errors: [maintenanceErrors.RUN_NOT_FOUND, maintenanceErrors.RUN_NOT_ACTIVE],
+    run: ({ runs }, { params }) => runs.cancel(params.id),
   }),
   route({
-    name: 'stopMaintenanceScheduler',
+    ...oneRun,
+    name: 'resumeMaintenanceRun',
     method: 'POST',
-    path: `${base}/stop`,
-    tag,
-    summary: 'Stop the scheduler of the process that answers; what runs goes on',
+    path: `${base}/runs/{id}/resume`,
+    summary: 'Go on where a run ended',
+    description: 'Answers the run that goes on, as it begins.',
     permission: 'maintenance:execute',
-    output: message,
-    run: ({ scheduler }) => scheduler.stop(),
+    output: maintenanceResult,
+    status: 202,
+    location,
+    errors: [...errors, maintenanceErrors.RUN_NOT_FOUND, maintenanceErrors.RUN_NOT_RESUMABLE],
+    run: ({ runs }, { params }) => runs.resume(params.id),
+  }),
+  route({
+    ...oneRun,
+    name: 'confirmMaintenanceRun',
+    method: 'POST',
+    path: `${base}/runs/{id}/confirm`,
+    summary: 'Let a run clean more than may go unasked',
+    description: 'Of a run that `needs_confirmation`. Answers the run that does it, as it begins.',
+    permission: 'maintenance:execute',
+    output: maintenanceResult,
+    status: 202,
+    location,
+    errors: [...errors, maintenanceErrors.RUN_NOT_FOUND, maintenanceErrors.RUN_NOT_UNCONFIRMED],
+    run: ({ runs }, { params }) => runs.confirm(params.id),
   }),
 ];

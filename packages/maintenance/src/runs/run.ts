@@ -1,8 +1,82 @@
+import type { Space } from '../tasks/task.js';
+
 /** The states of a run. */
-export const runStatuses = ['running', 'completed', 'failed', 'cancelled', 'skipped'] as const;
+export const runStatuses = ['running', 'completed', 'failed', 'cancelled', 'skipped', 'needs_confirmation'] as const;
 
 /** @see runStatuses */
 export type RunStatus = (typeof runStatuses)[number];
+
+/** Why a run ended, and what its state is then. */
+export const stopReasons = {
+  /** Nothing was left to do. */
+  drained: 'completed',
+  /** A budget was used up. */
+  time: 'completed',
+  items: 'completed',
+  batches: 'completed',
+  /** The window in which it may run has closed. */
+  window: 'completed',
+  /** The application was under pressure for too long. */
+  pressure: 'completed',
+  cancelled: 'cancelled',
+  /** The process was stopped. */
+  stopped: 'cancelled',
+  /** The process died. */
+  abandoned: 'failed',
+  lease_lost: 'failed',
+  error: 'failed',
+  /** Other runs held all of it. */
+  busy: 'skipped',
+  /** More would have gone than may go unasked. */
+  unconfirmed: 'needs_confirmation',
+} as const satisfies Record<string, RunStatus>;
+
+/** @see stopReasons */
+export type StopReason = keyof typeof stopReasons;
+
+/** After these a run that goes on where this one ended makes sense. */
+const resumable: readonly StopReason[] = [
+  'time',
+  'items',
+  'batches',
+  'window',
+  'pressure',
+  'cancelled',
+  'stopped',
+  'abandoned',
+  'lease_lost',
+  'error',
+];
+
+/** How far a run is. */
+export interface RunProgress {
+  state: 'working' | 'paused';
+  /** The signals of pressure that it waits for. */
+  pausedBy: string[];
+  /** What it is at. */
+  target: string | null;
+  /** Items of all targets begun so far that are to go; null when that is not known. */
+  planned: number | null;
+  seen: number;
+  cleaned: number;
+  batches: number;
+  /** Of the time since it began. */
+  itemsPerSecond: number;
+  /** Null when it cannot be said. */
+  etaSeconds: number | null;
+  /** Epoch ms. */
+  updatedAt: number;
+}
+
+/** A line of a run's log. */
+export interface LogLine {
+  /** Epoch ms. */
+  at: number;
+  message: string;
+}
+
+/** Where a run is with each of its targets: what one that resumes it begins with. */
+export type Cursors = Record<string, { cursor?: unknown; done?: true }>;
 
 /** One execution of a task, as stores keep it. */
 export interface Run {
@@ -11,26 +85,55 @@ export interface Run {
   tenantId: string;
   /** The type of its task. */
   task: string;
-  trigger: 'request' | 'schedule';
+  /** The machine or process whose things it works on; empty when all processes share them. */
+  scopeId: string;
+  trigger: 'request' | 'schedule' | 'recovery';
   /** The schedule that began it. */
   schedule: string | null;
   actor: string;
+  /** In wire form, as it was begun. */
+  parameters: Record<string, unknown>;
+  dryRun: boolean;
+  /** The plan that it applies, or that a dry run makes. */
+  planId: string | null;
+  /** The instant that ages are counted from. Epoch ms. */
+  asOf: number;
+  /** Somebody confirmed that more may go than may go unasked. */
+  confirmed: boolean;
+  /** The run that it goes on from. */
+  resumes: string | null;
+  /** The run that goes on from it. */
+  resumedBy: string | null;
   status: RunStatus;
+  stopReason: StopReason | null;
+  cancelRequestedAt: number | null;
   /** Epoch ms. */
   startedAt: number;
   endedAt: number | null;
   itemsProcessed: number;
   itemsCleaned: number;
-  bytesFreed: number;
+  space: Space;
   errorCode: string | null;
   /** Safe to show to the tenant. */
   errorMessage: string | null;
+  progress: RunProgress | null;
+  cursors: Cursors;
+  log: LogLine[];
   /** In wire form. */
   details: Record<string, unknown>;
 }
 
+/** What a run that is under way has to say of itself. */
+export type RunPulse = Pick<Run, 'itemsProcessed' | 'itemsCleaned' | 'progress' | 'cursors' | 'log'>;
+
 /** What ends a run. */
-export type RunOutcome = Pick<
-  Run,
-  'status' | 'itemsProcessed' | 'itemsCleaned' | 'bytesFreed' | 'errorCode' | 'errorMessage' | 'details'
-> & { endedAt: number };
+export type RunOutcome = RunPulse &
+  Pick<Run, 'status' | 'space' | 'errorCode' | 'errorMessage' | 'details'> & {
+    stopReason: StopReason;
+    endedAt: number;
+  };
+
+/** Can a run go on from where this one ended? */
+export function isResumable({ stopReason, dryRun, resumedBy }: Run): boolean {
+  return !dryRun && resumedBy === null && stopReason !== null && resumable.includes(stopReason);
+}

@@ -1,20 +1,18 @@
-import { createHash } from 'node:crypto';
-import {
-  describeError,
-  holdLease,
-  isOperationError,
-  newId,
-  type Clock,
-  type Emitter,
-  type Logger,
-  type ScopeIdentity,
-} from '@dotmac/core';
-import { wireOf } from '@dotmac/core/contract';
+import { describeError, holdLease, type Clock, type Emitter, type Logger, type ScopeIdentity } from '@dotmac/core';
 import { maintenanceErrors } from '../errors.js';
-import { maintenanceEvents, type MaintenanceEvents } from '../events.js';
+import type { MaintenanceEvents } from '../events.js';
+import { keptPlan } from '../plans/kept-plan.js';
 import { policiesOf, type PolicySet } from '../policies/policy-set.js';
 import type { MaintenanceStore } from '../store/store.js';
-import type { AnyMaintenanceTask, TaskContext, TaskReport } from '../tasks/task.js';
+import type { Controls } from '../tasks/controls.js';
+import type { AnyMaintenanceTask } from '../tasks/task.js';
+import type { Pressure } from '../throttle/pressure.js';
+import { announcer } from './announce.js';
+import { createExecution, type Execution } from './execution.js';
+import { taskKey, type ScopeIds } from './lease-keys.js';
+import { limitsOf } from './limits.js';
+import { newRun } from './new-run.js';
+import { broken, ended, predicted, reported } from './outcome.js';
 import type { Run, RunOutcome } from './run.js';
 
 /** What runs are made of. */
@@ -24,6 +22,8 @@ export interface RunnerOptions {
   clock: Clock;
   logger: Logger;
   events: Emitter<MaintenanceEvents>;
+  pressure: Pressure;
+  scopeIds: ScopeIds;
   /** How long a dead process keeps others from its tasks. Ms. */
   leaseTtlMs: number;
 }
@@ -32,9 +32,20 @@ export interface RunnerOptions {
 export interface RunRequest {
   identity: ScopeIdentity;
   task: AnyMaintenanceTask;
+  /** As the task's schema has them. */
   parameters: unknown;
   trigger: Run['trigger'];
   schedule?: string;
+  /** The run that this one goes on from. */
+  resumes?: Run;
+  /** The plan that is applied: ages are counted from `asOf`, its instant. */
+  plan?: { id: string; asOf: number };
+  /** Somebody confirmed that more may go than may go unasked. */
+  confirmed?: boolean;
+  /** The window in which it may run closes then. Epoch ms. */
+  until?: number;
+  /** Asked under the lease, before the run is there. What it throws, `begin` throws. */
+  claim?: (runId: string, signal: AbortSignal) => Promise<void>;
 }
 
 /** Executes tasks, one run of a task and tenant at a time, among all processes on the store. */
@@ -46,170 +57,116 @@ export interface Runner {
    * @throws MAINTENANCE_STOPPED after `stop`
    */
   begin(request: RunRequest): Promise<{ run: Run; ended: Promise<Run> }>;
-  /** Marks runs as failed whose process has died. */
-  recover(): Promise<number>;
+  /** Ends a run of this process; false when it is not one. */
+  cancel(runId: string): boolean;
+  /** Marks runs as failed whose process has died; those. */
+  recover(): Promise<Run[]>;
   /** Ends what runs, after its batch. */
   stop(): Promise<void>;
   resume(): void;
 }
 
-const failedRun = { itemsProcessed: 0, itemsCleaned: 0, bytesFreed: 0, details: {} };
 const mostRecovered = 1_000;
 
-/** Resources have names of any length and characters; a lease's key has not. */
-const leaseKey = (...parts: string[]): string =>
-  `maintenance:${createHash('sha256').update(JSON.stringify(parts)).digest('base64url')}`;
-const taskKey = (tenantId: string, task: string): string => leaseKey('task', tenantId, task);
-
 /** @see Runner */
-export function createRunner({ store, policies, clock, logger, events, leaseTtlMs }: RunnerOptions): Runner {
-  const active = new Set<Promise<unknown>>();
+export function createRunner(options: RunnerOptions): Runner {
+  const { store, policies, clock, logger, events, scopeIds, leaseTtlMs } = options;
+  const working = new Set<Promise<unknown>>();
+  const executions = new Map<string, Execution>();
+  const tell = announcer(events, clock);
   let stopping = new AbortController();
 
-  const execute = async (request: RunRequest, run: Run, signal: AbortSignal): Promise<Run> => {
-    const { identity, task, parameters } = request;
-    const context: TaskContext = {
-      runId: run.id,
-      tenantId: identity.tenantId,
-      policies: policiesOf(policies, identity.tenantId),
-      clock,
-      logger,
-      signal,
-      async exclusively(resource, work) {
-        const held = await holdLease(
-          store.leases,
-          leaseKey('resource', resource),
-          { ttlMs: leaseTtlMs, clock, signal },
-          work,
-        );
-        return held.held ? held.result : null;
-      },
-    };
-    const outcome = await task.run(context, parameters).then(
-      (report) => completed(task, report, clock.now()),
-      (error: unknown) => failed(error, run, signal),
-    );
-    await store.runs(identity.tenantId).finish(run.id, outcome);
-    const ended = { ...run, ...outcome };
-    tell(identity, ended);
-    return ended;
-  };
-
-  const failed = (error: unknown, { id, task }: Run, signal: AbortSignal): RunOutcome => {
-    const endedAt = clock.now();
-    if (stopping.signal.aborted && signal.aborted)
-      return {
-        ...failedRun,
-        status: 'cancelled',
-        endedAt,
-        errorCode: 'CANCELLED',
-        errorMessage: 'The run was stopped.',
-      };
-    logger.error({ runId: id, task, ...describeError(error) }, 'a maintenance task failed');
-    // Only our own errors are worded for callers.
-    const [errorCode, errorMessage] = isOperationError(error)
-      ? [error.code, error.message]
-      : ['INTERNAL', 'The task failed unexpectedly; the log has the details.'];
-    return { ...failedRun, status: 'failed', endedAt, errorCode, errorMessage };
-  };
-
-  const tell = (identity: ScopeIdentity, run: Run): void => {
-    const about = { ...identity, subject: run.id, at: clock.now() };
-    const data = { runId: run.id, task: run.task };
-    const { status, itemsProcessed, itemsCleaned, bytesFreed } = run;
-    if (status === 'running')
-      events.emit(
-        maintenanceEvents.create('maintenance.run_started', { ...about, data: { ...data, trigger: run.trigger } }),
-      );
-    else if (status === 'failed') {
-      const why = { code: run.errorCode ?? 'INTERNAL', message: run.errorMessage ?? '' };
-      events.emit(maintenanceEvents.create('maintenance.run_failed', { ...about, data: { ...data, ...why } }));
-    } else {
-      const durationMs = (run.endedAt ?? run.startedAt) - run.startedAt;
-      const counts = { status, itemsProcessed, itemsCleaned, bytesFreed, durationMs };
-      events.emit(maintenanceEvents.create('maintenance.run_completed', { ...about, data: { ...data, ...counts } }));
+  const perform = async ({ task, parameters }: RunRequest, run: Run, execution: Execution): Promise<RunOutcome> => {
+    const { context, stopReason, pulse } = execution;
+    if (run.dryRun) {
+      const plan = await task.plan(context, parameters as never);
+      await store.plans(run.tenantId).insert(keptPlan(run, plan, clock.now()));
+      return predicted(run, plan, pulse(), clock.now());
     }
+    const report = await task.run(context, parameters as never);
+    return reported(task, report, stopReason(), pulse(), clock.now());
+  };
+
+  const execute = async (request: RunRequest, run: Run, lease: AbortSignal): Promise<Run> => {
+    const { identity, task, parameters, until } = request;
+    const execution = createExecution({
+      ...options,
+      run,
+      task,
+      limits: limitsOf(parameters as Controls, until),
+      policies: policiesOf(policies, identity.tenantId),
+      lease,
+      stopping: stopping.signal,
+    });
+    executions.set(run.id, execution);
+    let outcome: RunOutcome;
+    try {
+      outcome = await perform(request, run, execution);
+    } catch (error) {
+      const reason = execution.stopReason(error) ?? 'error';
+      const about = { runId: run.id, task: run.task, ...describeError(error) };
+      if (reason === 'error') logger.error(about, 'a maintenance task failed');
+      outcome = broken(error, reason, execution.pulse(), clock.now());
+    } finally {
+      executions.delete(run.id);
+      execution.close();
+    }
+    await store.runs(identity.tenantId).finish(run.id, outcome);
+    const over = { ...run, ...outcome };
+    tell(identity, over);
+    return over;
   };
 
   return {
     async begin(request) {
-      const { identity, task, trigger, schedule = null } = request;
+      const { identity, task, claim } = request;
       if (stopping.signal.aborted) throw maintenanceErrors.MAINTENANCE_STOPPED({});
-      const run: Run = {
-        ...failedRun,
-        id: newId(),
-        tenantId: identity.tenantId,
-        task: task.type,
-        trigger,
-        schedule,
-        actor: identity.actor,
-        status: 'running',
-        startedAt: clock.now(),
-        endedAt: null,
-        errorCode: null,
-        errorMessage: null,
-      };
+      const run = newRun(request, scopeIds, clock.now());
       let begun = (): void => {};
       const beginning = new Promise<void>((resolve) => (begun = resolve));
-      const options = { ttlMs: leaseTtlMs, clock, signal: stopping.signal };
+      const held = { ttlMs: leaseTtlMs, clock, signal: stopping.signal };
       // The row is made and ended under the lease: a running row without a lease is a dead process's.
-      const work = holdLease(store.leases, taskKey(identity.tenantId, task.type), options, async (signal) => {
+      const work = holdLease(store.leases, taskKey(run), held, async (signal) => {
+        await claim?.(run.id, signal);
         await store.runs(identity.tenantId).insert(run);
         tell(identity, run);
         begun();
         return execute(request, run, signal);
-      }).then((held) => {
-        if (!held.held) throw maintenanceErrors.TASK_ALREADY_RUNNING({ task: task.type });
-        return held.result;
+      }).then((done) => {
+        if (!done.held) throw maintenanceErrors.TASK_ALREADY_RUNNING({ task: task.type });
+        return done.result;
       });
-      active.add(work);
-      const forget = (): void => void active.delete(work);
+      working.add(work);
+      const forget = (): void => void working.delete(work);
       work.then(forget, forget);
       await Promise.race([beginning, work]);
       return { run, ended: work };
     },
 
+    cancel(runId) {
+      const execution = executions.get(runId);
+      execution?.cancel();
+      return execution !== undefined;
+    },
+
     async recover() {
-      let recovered = 0;
-      for (const run of await store.runningRuns(mostRecovered)) {
-        const options = { ttlMs: leaseTtlMs, clock };
-        await holdLease(store.leases, taskKey(run.tenantId, run.task), options, async () => {
-          const errorMessage = 'The process that ran it ended before the run did.';
-          const outcome: RunOutcome = {
-            ...failedRun,
-            status: 'failed',
-            endedAt: clock.now(),
-            errorCode: 'ABANDONED',
-            errorMessage,
-          };
+      const abandoned: Run[] = [];
+      for (const run of await store.runningRuns(mostRecovered))
+        await holdLease(store.leases, taskKey(run), { ttlMs: leaseTtlMs, clock }, async () => {
+          const outcome = ended('abandoned', run, clock.now());
           if (!(await store.runs(run.tenantId).finish(run.id, outcome))) return;
-          recovered += 1;
+          abandoned.push({ ...run, ...outcome });
           tell({ tenantId: run.tenantId, actor: 'system' }, { ...run, ...outcome });
         });
-      }
-      return recovered;
+      return abandoned;
     },
 
     async stop() {
       stopping.abort(maintenanceErrors.MAINTENANCE_STOPPED({}));
-      await Promise.allSettled([...active]);
+      await Promise.allSettled([...working]);
     },
     resume() {
       if (stopping.signal.aborted) stopping = new AbortController();
     },
-  };
-}
-
-function completed(task: AnyMaintenanceTask, report: TaskReport<unknown>, endedAt: number): RunOutcome {
-  const { itemsProcessed, itemsCleaned, bytesFreed, details, skipped = false } = report;
-  return {
-    status: skipped ? 'skipped' : 'completed',
-    endedAt,
-    itemsProcessed: Math.max(itemsProcessed, itemsCleaned),
-    itemsCleaned,
-    bytesFreed,
-    errorCode: null,
-    errorMessage: skipped ? 'Other runs were at everything it had to do.' : null,
-    details: wireOf(task.details).render(details) as Run['details'],
   };
 }

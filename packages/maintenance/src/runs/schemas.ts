@@ -1,6 +1,24 @@
 import { z } from 'zod';
 import { freeForm, instant, page, pageQuery } from '@dotmac/core/contract';
-import { runStatuses } from './run.js';
+import { runStatuses, stopReasons, type StopReason } from './run.js';
+
+const reasons = Object.keys(stopReasons) as [StopReason, ...StopReason[]];
+
+/** How far a run is. */
+export const runProgress = z
+  .object({
+    state: z.enum(['working', 'paused']),
+    pausedBy: z.array(z.string()).describe('The signals of pressure that it waits for'),
+    target: z.string().nullable().describe('What it is at'),
+    planned: z.number().int().nullable().describe('Items that are to go, of what it has begun'),
+    seen: z.number().int(),
+    cleaned: z.number().int(),
+    batches: z.number().int(),
+    itemsPerSecond: z.number(),
+    etaSeconds: z.number().nullable(),
+    updatedAt: instant,
+  })
+  .meta({ id: 'MaintenanceProgress' });
 
 /** What a run came to. */
 export const maintenanceResult = z
@@ -8,19 +26,54 @@ export const maintenanceResult = z
     taskId: z.string().describe('The id of the run'),
     taskName: z.string().describe('The type of the task'),
     status: z.enum(runStatuses),
+    stopReason: z.enum(reasons).nullable().describe('Why it ended; null while it runs'),
     startTime: instant,
     endTime: instant.nullable(),
     durationSeconds: z.number().nullable(),
     itemsProcessed: z.number().int(),
     itemsCleaned: z.number().int(),
-    spaceFreedMb: z.number().describe('Returned to the system, in MiB; room that can be reused is in the details'),
+    spaceFreedMb: z.number().describe('Returned to the system, measured, in MiB'),
+    spaceReusableMb: z.number().describe('Free inside databases and the like, for what comes, in MiB'),
+    spaceEstimatedMb: z.number().describe('Believed to be free, not measured, in MiB'),
     errorMessage: z.string().nullable(),
-    details: freeForm.describe('What the task says of its parts'),
+    resumable: z.boolean().describe('A run can go on where this one ended'),
+    progress: runProgress.nullable(),
+    details: freeForm.describe('What the task says of its parts; the plan, of a dry run'),
   })
   .meta({ id: 'MaintenanceResult' });
 
 /** @see maintenanceResult */
 export type MaintenanceResult = z.output<typeof maintenanceResult>;
+
+/** A run with all that is kept of it. */
+export const maintenanceRun = maintenanceResult
+  .extend({
+    trigger: z.enum(['request', 'schedule', 'recovery']),
+    schedule: z.string().nullable(),
+    actor: z.string(),
+    parameters: freeForm,
+    dryRun: z.boolean(),
+    planId: z.string().nullable(),
+    resumes: z.string().nullable().describe('The run that it went on from'),
+    resumedBy: z.string().nullable().describe('The run that went on from it'),
+    log: z.array(z.object({ at: instant, message: z.string() })),
+  })
+  .meta({ id: 'MaintenanceRun' });
+
+/** @see maintenanceRun */
+export type MaintenanceRun = z.output<typeof maintenanceRun>;
+
+/** What followers of a run are told. */
+export const runEvent = z
+  .object({
+    id: z.string(),
+    event: z.enum(['progress', 'ended']),
+    data: maintenanceResult,
+  })
+  .meta({ id: 'MaintenanceRunEvent' });
+
+/** @see runEvent */
+export type RunEvent = z.output<typeof runEvent>;
 
 /** The body of `execute`. */
 export const executeBody = z
@@ -29,6 +82,9 @@ export const executeBody = z
     parameters: freeForm.default({}).describe('The task’s own parameters, in snake_case'),
   })
   .meta({ id: 'ExecuteMaintenance' });
+
+/** @see executeBody */
+export type ExecuteBody = z.output<typeof executeBody>;
 
 /** The query of the list of runs. */
 export const runsQuery = pageQuery.extend({

@@ -1,13 +1,13 @@
-import { invalidInput, wireOf } from '@dotmac/core/contract';
-import type { InputIssue, ScopeIdentity } from '@dotmac/core';
+import type { Clock, ScopeIdentity } from '@dotmac/core';
 import type { z } from 'zod';
 import { maintenanceErrors } from '../errors.js';
-import { policiesOf, type PolicySet } from '../policies/policy-set.js';
 import type { MaintenanceStore } from '../store/store.js';
-import type { AnyMaintenanceTask } from '../tasks/task.js';
-import { resultOf } from './result.js';
-import type { Runner } from './runner.js';
-import type { executeBody, MaintenanceResult, runPage, runsQuery } from './schemas.js';
+import type { Chosen, TaskChooser } from '../tasks/choose.js';
+import type { RunFollower } from './follow.js';
+import { resultOf, runViewOf } from './result.js';
+import { isResumable, type Run } from './run.js';
+import type { Runner, RunRequest } from './runner.js';
+import type { ExecuteBody, MaintenanceResult, MaintenanceRun, RunEvent, runPage, runsQuery } from './schemas.js';
 
 /** The runs of one tenant. */
 export interface RunService {
@@ -16,17 +16,37 @@ export interface RunService {
    * @throws INVALID_INPUT for an unknown type or parameters that it does not take
    * @throws TASK_ALREADY_RUNNING
    */
-  execute(request: z.output<typeof executeBody>): Promise<MaintenanceResult>;
+  execute(request: ExecuteBody): Promise<MaintenanceResult>;
   /** As `execute`, but resolves as soon as the run has begun. */
-  begin(request: z.output<typeof executeBody>): Promise<MaintenanceResult>;
+  begin(request: ExecuteBody): Promise<MaintenanceResult>;
   /** Executes a task, parameters as its schema has them (camelCase). */
   run(type: string, parameters: object): Promise<MaintenanceResult>;
   /** As `run`, but resolves as soon as the run has begun. */
   beginRun(type: string, parameters: object): Promise<MaintenanceResult>;
   /** @throws RUN_NOT_FOUND */
-  get(id: string): Promise<MaintenanceResult>;
+  get(id: string): Promise<MaintenanceRun>;
   /** The newest first. */
   list(query: z.output<typeof runsQuery>): Promise<z.output<typeof runPage>>;
+  /**
+   * Has a run end after the batch that is under way, in whichever process it is.
+   * @throws RUN_NOT_FOUND, RUN_NOT_ACTIVE
+   */
+  cancel(id: string): Promise<MaintenanceResult>;
+  /**
+   * Begins a run that goes on where this one ended.
+   * @throws RUN_NOT_FOUND, RUN_NOT_RESUMABLE, TASK_ALREADY_RUNNING
+   */
+  resume(id: string): Promise<MaintenanceResult>;
+  /**
+   * Begins the run again that would have cleaned more than may go unasked.
+   * @throws RUN_NOT_FOUND, RUN_NOT_UNCONFIRMED, TASK_ALREADY_RUNNING
+   */
+  confirm(id: string): Promise<MaintenanceResult>;
+  /**
+   * What a run says of itself, until it has ended.
+   * @throws RUN_NOT_FOUND, RUN_STREAM_LIMIT_REACHED
+   */
+  follow(id: string, signal?: AbortSignal): Promise<AsyncIterable<RunEvent>>;
 }
 
 /** What the service works with. */
@@ -34,60 +54,66 @@ export interface RunServiceParts {
   identity: ScopeIdentity;
   store: MaintenanceStore;
   runner: Runner;
-  policies: PolicySet;
-  tasks: ReadonlyMap<string, AnyMaintenanceTask>;
-}
-
-/** The faults of a task's checked parameters that only the policies show. */
-function checkAgainstPolicies(task: AnyMaintenanceTask, parameters: unknown, policies: PolicySet): InputIssue[] {
-  return task.check?.(parameters, policies) ?? [];
+  chooser: TaskChooser;
+  follower: RunFollower;
+  clock: Pick<Clock, 'now'>;
 }
 
 /** @see RunService */
-export function createRunService({ identity, store, runner, policies, tasks }: RunServiceParts): RunService {
+export function createRunService({ identity, store, runner, chooser, follower, clock }: RunServiceParts): RunService {
   const own = store.runs(identity.tenantId);
-
-  const start = async (type: string, parameters: unknown, at: string) => {
-    const task = taskOf(type);
-    const faults = checkAgainstPolicies(task, parameters, policiesOf(policies, identity.tenantId));
-    if (faults.length > 0) throw invalidInput(faults.map((issue) => ({ ...issue, path: at + issue.path })));
-    return runner.begin({ identity, task, parameters, trigger: 'request' });
+  const begin = (chosen: Chosen, more: Partial<RunRequest> = {}) =>
+    runner.begin({ identity, trigger: 'request', ...chosen, ...more });
+  const known = async (id: string): Promise<Run> => {
+    const run = await own.get(id);
+    if (!run) throw maintenanceErrors.RUN_NOT_FOUND({ id });
+    return run;
   };
-  const taskOf = (type: string): AnyMaintenanceTask => {
-    const task = tasks.get(type);
-    if (task) return task;
-    throw invalidInput([
-      { path: 'maintenance_type', message: `There is no such task; there are: ${[...tasks.keys()].join(', ')}` },
-    ]);
-  };
-  const startFromWire = ({ maintenanceType, parameters }: z.output<typeof executeBody>) => {
-    const parsed = wireOf(taskOf(maintenanceType).parameters).parse(parameters);
-    if (parsed.ok) return start(maintenanceType, parsed.value, 'parameters.');
-    throw invalidInput(
-      parsed.issues.map((issue) => ({ ...issue, path: `parameters.${issue.path}`.replace(/\.$/, '') })),
-    );
+  /** Nobody else goes on from it. */
+  const goOn = async (old: Run, more: Partial<RunRequest>): Promise<MaintenanceResult> => {
+    const claim = async (runId: string): Promise<void> => {
+      if (!(await own.claimResume(old.id, runId))) throw maintenanceErrors.RUN_NOT_RESUMABLE({ id: old.id });
+    };
+    const chosen = chooser.fromWire(old.task, old.parameters);
+    return resultOf(detached(await begin(chosen, { ...more, resumes: old, claim })));
   };
 
   return {
-    execute: async (request) => resultOf(await (await startFromWire(request)).ended),
-    begin: async (request) => resultOf(detached(await startFromWire(request))),
-    run: async (type, parameters) => resultOf(await (await start(type, parameters, '')).ended),
-    beginRun: async (type, parameters) => resultOf(detached(await start(type, parameters, ''))),
-    async get(id) {
-      const run = await own.get(id);
-      if (!run) throw maintenanceErrors.RUN_NOT_FOUND({ id });
-      return resultOf(run);
-    },
+    execute: async ({ maintenanceType, parameters }) =>
+      resultOf(await (await begin(chooser.fromWire(maintenanceType, parameters))).ended),
+    begin: async ({ maintenanceType, parameters }) =>
+      resultOf(detached(await begin(chooser.fromWire(maintenanceType, parameters)))),
+    run: async (type, parameters) => resultOf(await (await begin(chooser.fromCode(type, parameters))).ended),
+    beginRun: async (type, parameters) => resultOf(detached(await begin(chooser.fromCode(type, parameters)))),
+    get: async (id) => runViewOf(await known(id)),
     async list({ limit, cursor, task, status }) {
       const runs = await own.list({ limit: limit + 1, before: cursor, task, status });
       const items = runs.slice(0, limit);
       return { items: items.map(resultOf), nextCursor: runs.length > limit ? (items.at(-1)?.id ?? null) : null };
     },
+    async cancel(id) {
+      const run = await known(id);
+      if (!(await own.requestCancel(id, clock.now()))) throw maintenanceErrors.RUN_NOT_ACTIVE({ id });
+      runner.cancel(id);
+      return resultOf(run);
+    },
+    async resume(id) {
+      const run = await known(id);
+      if (!isResumable(run)) throw maintenanceErrors.RUN_NOT_RESUMABLE({ id });
+      return goOn(run, {});
+    },
+    async confirm(id) {
+      const run = await known(id);
+      if (run.status !== 'needs_confirmation' || run.resumedBy !== null)
+        throw maintenanceErrors.RUN_NOT_UNCONFIRMED({ id });
+      return goOn(run, { confirmed: true });
+    },
+    follow: async (id, signal) => follower.follow(await known(id), () => own.get(id), signal),
   };
 }
 
 /** The run as it began. Its end is kept in the store; should even that fail, `recover` says so later. */
-function detached<Begun extends { run: unknown; ended: Promise<unknown> }>({ run, ended }: Begun): Begun['run'] {
+export function detached<Begun extends { run: unknown; ended: Promise<unknown> }>({ run, ended }: Begun): Begun['run'] {
   ended.catch(() => undefined);
   return run;
 }

@@ -1,15 +1,15 @@
 import { z } from 'zod';
-import { days, dryRun, policies, policyOutcome } from './parameters.js';
+import { withControls } from './controls.js';
+import { days, policies, policyOutcome } from './parameters.js';
 
 /** What a request may say to `cache_cleanup`. */
-export const cacheCleanupParameters = z
-  .object({
+export const cacheCleanupParameters = withControls(
+  z.object({
     policies,
     redisCleanup: z.boolean().default(true).describe('Remove the Redis keys of the registered patterns'),
     maxAgeDays: days.optional().describe('Files untouched for so long go. Default the policy’s own'),
-    dryRun,
-  })
-  .meta({ id: 'CacheCleanupParameters' });
+  }),
+).meta({ id: 'CacheCleanupParameters' });
 
 /** How one policy's purge went. */
 export const purgeReport = z.object({
@@ -17,17 +17,16 @@ export const purgeReport = z.object({
   kind: z.enum(['redis', 'directory']),
   outcome: policyOutcome,
   seen: z.number().int(),
-  removed: z.number().int().describe('In a dry run: to be removed'),
+  removed: z.number().int(),
   bytes: z.number().int(),
   bytesApproximate: z.boolean(),
 });
 
 /** What `cache_cleanup` and `disk_cleanup` report. */
-export const cacheCleanupDetails = z.object({ dryRun: z.boolean(), policies: z.array(purgeReport) });
+export const cacheCleanupDetails = z.object({ policies: z.array(purgeReport) });
 
 /** What a request may say to `disk_cleanup`. */
 export const diskCleanupParameters = z.object({
   policies,
   maxAgeDays: days.optional().describe('Files untouched for so long go. Default the policy’s own'),
-  dryRun,
 });

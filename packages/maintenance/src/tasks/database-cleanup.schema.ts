@@ -1,21 +1,19 @@
 import { z } from 'zod';
 import { instant } from '@dotmac/core/contract';
-import { days, dryRun, policies } from './parameters.js';
+import { withControls } from './controls.js';
+import { days, policies } from './parameters.js';
 
 /** What a request may say to `database_cleanup`. */
-export const databaseCleanupParameters = z
-  .object({
+export const databaseCleanupParameters = withControls(
+  z.object({
     policies,
     retentionDays: days.optional().describe('Days to keep; not less than the policy allows. Default the policy’s own'),
     vacuumAnalyze: z.boolean().default(true).describe('Make the room usable again and bring statistics up to date'),
-    dryRun,
-  })
-  .meta({ id: 'DatabaseCleanupParameters' });
+  }),
+).meta({ id: 'DatabaseCleanupParameters' });
 
 /** What `database_cleanup` reports. */
 export const databaseCleanupDetails = z.object({
-  dryRun: z.boolean(),
-  spaceReusableMb: z.number().describe('Free inside the databases, for new rows'),
   sizesApproximate: z.boolean().describe('Some sizes come from the database’s statistics'),
   policies: z.array(
     z.object({
@@ -23,7 +21,7 @@ export const databaseCleanupDetails = z.object({
       table: z.string(),
       outcome: z.enum(['done', 'busy']),
       cutoff: instant,
-      rows: z.number().int().describe('Deleted; in a dry run: to be deleted'),
+      rows: z.number().int(),
       batches: z.number().int(),
       warnings: z.array(z.string()),
     }),

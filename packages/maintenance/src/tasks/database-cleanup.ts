@@ -6,8 +6,8 @@ import { maintained } from '../databases/maintained.js';
 import { maintenanceErrors } from '../errors.js';
 import { named, unknownNames, type CheckedRetention } from '../policies/policy-set.js';
 import { databaseCleanupDetails, databaseCleanupParameters } from './database-cleanup.schema.js';
-import { megabytes } from './parameters.js';
-import { defineMaintenanceTask, type TaskContext } from './task.js';
+import { planned, type PlannedTarget } from './plan.js';
+import { defineMaintenanceTask, type PlanContext, type TaskContext } from './task.js';
 
 type Parameters = z.output<typeof databaseCleanupParameters>;
 type PolicyReport = z.output<typeof databaseCleanupDetails>['policies'][number];
@@ -37,6 +37,18 @@ export const databaseCleanup = defineMaintenanceTask({
         message: `The policy ${name} keeps at least ${minRetentionDays} days`,
       })),
   ],
+  async plan(context, parameters) {
+    const targets: PlannedTarget[] = [];
+    for (const policy of named(context.policies.retention, parameters.policies)) {
+      const database = maintained(policy.on);
+      const facts = await factsOf(database, policy);
+      const selection = selectionOf(context, policy, parameters);
+      const items = await database.countRows(selection, facts.timeType as string);
+      const target = { target: targetOf(policy), action: 'delete', items, strategy: 'along the primary key' };
+      targets.push(planned(target, [policy.table, policy.timeColumn, facts]));
+    }
+    return { targets, warnings: [] };
+  },
   async run(context, parameters) {
     const all: Cleaned[] = [];
     // All are described before the first row goes: a policy that does not fit its table fails the run at once.
@@ -45,15 +57,13 @@ export const databaseCleanup = defineMaintenanceTask({
     for (const policy of chosen) facts.set(policy.name, await factsOf(maintained(policy.on), policy));
     for (const policy of chosen)
       all.push(await cleanExclusively(context, policy, facts.get(policy.name) as TableFacts, parameters));
-    const cleaned = all.reduce((sum, { report }) => sum + report.rows, 0);
     return {
-      itemsProcessed: cleaned,
-      itemsCleaned: parameters.dryRun ? 0 : cleaned,
-      bytesFreed: all.reduce((sum, { bytesFreed }) => sum + bytesFreed, 0),
+      space: {
+        returnedBytes: all.reduce((sum, { bytesFreed }) => sum + bytesFreed, 0),
+        reusableBytes: all.reduce((sum, { reusableBytes }) => sum + reusableBytes, 0),
+      },
       skipped: all.length > 0 && all.every(({ report }) => report.outcome === 'busy'),
       details: {
-        dryRun: parameters.dryRun,
-        spaceReusableMb: megabytes(all.reduce((sum, { reusableBytes }) => sum + reusableBytes, 0)),
         sizesApproximate: all.some(({ approximate }) => approximate),
         policies: all.map(({ report }) => report),
       },
@@ -79,19 +89,21 @@ function cutoffOf({ timeUnit, retentionDays }: CheckedRetention, now: number, as
   return timeUnit === 's' ? Math.floor(cutoff / 1000) * 1000 : cutoff;
 }
 
+const targetOf = ({ database, table }: CheckedRetention): string => `table:${database}.${table}`;
+
+function selectionOf({ asOf }: PlanContext, policy: CheckedRetention, { retentionDays }: Parameters): RowSelection {
+  const { table, timeColumn, timeUnit } = policy;
+  return { table, timeColumn, timeUnit, cutoff: cutoffOf(policy, asOf, retentionDays) };
+}
+
 async function cleanExclusively(
   context: TaskContext,
   policy: CheckedRetention,
   facts: TableFacts,
   parameters: Parameters,
 ): Promise<Cleaned> {
-  const { name, table, timeColumn, timeUnit } = policy;
-  const selection = {
-    table,
-    timeColumn,
-    timeUnit,
-    cutoff: cutoffOf(policy, context.clock.now(), parameters.retentionDays),
-  };
+  const { name, table, timeColumn } = policy;
+  const selection = selectionOf(context, policy, parameters);
   const warnings = facts.timeIndexed ? [] : [`No index begins with ${timeColumn}: every run reads the whole table.`];
   const report = {
     policy: name,
@@ -103,13 +115,11 @@ async function cleanExclusively(
     warnings,
   } as const;
   const database = maintained(policy.on);
-  if (parameters.dryRun) {
-    const rows = await database.countRows(selection, facts.timeType as string);
-    return { report: { ...report, rows }, bytesFreed: 0, reusableBytes: 0, approximate: false };
-  }
-  const cleaned = await context.exclusively(`table:${policy.database}.${table}`, (signal) =>
+  const progress = await context.target({ target: targetOf(policy), planned: null, total: null });
+  const cleaned = await context.exclusively(targetOf(policy), ({ signal }) =>
     clean({ ...context, signal }, database, selection, facts, report, parameters.vacuumAnalyze),
   );
+  await progress.advance({ cleaned: cleaned?.report.rows ?? 0 });
   return cleaned ?? { report: { ...report, outcome: 'busy' }, bytesFreed: 0, reusableBytes: 0, approximate: false };
 }
 

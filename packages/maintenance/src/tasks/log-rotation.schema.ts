@@ -1,20 +1,19 @@
 import { z } from 'zod';
-import { days, dryRun, policies, policyOutcome } from './parameters.js';
+import { withControls } from './controls.js';
+import { days, policies, policyOutcome } from './parameters.js';
 
 /** What a request may say to `log_rotation`. */
-export const logRotationParameters = z
-  .object({
+export const logRotationParameters = withControls(
+  z.object({
     policies,
     maxSizeMb: z.number().positive().max(1_000_000).default(10).describe('Rotate logs larger than this'),
     maxAgeDays: days.default(30).describe('Rotate logs last written before this'),
     compressOldLogs: z.boolean().default(true).describe('Compress rotated logs with gzip'),
-    dryRun,
-  })
-  .meta({ id: 'LogRotationParameters' });
+  }),
+).meta({ id: 'LogRotationParameters' });
 
 /** What `log_rotation` reports. */
 export const logRotationDetails = z.object({
-  dryRun: z.boolean(),
   policies: z.array(
     z.object({
       policy: z.string(),

@@ -3,8 +3,10 @@ import { openPolicyRoot } from './open-policy-root.js';
 import { rotateLogs, type RotationCounts } from '../files/rotate-logs.js';
 import { named, unknownNames } from '../policies/policy-set.js';
 import { logRotationDetails, logRotationParameters } from './log-rotation.schema.js';
-import { defineMaintenanceTask } from './task.js';
+import { planned, type PlannedTarget } from './plan.js';
+import { defineMaintenanceTask, type PlanContext } from './task.js';
 
+type Parameters = z.output<typeof logRotationParameters>;
 type Report = z.output<typeof logRotationDetails>['policies'][number];
 
 const nothing: RotationCounts = { seen: 0, rotated: 0, compressed: 0, deleted: 0, growing: 0, bytesFreed: 0 };
@@ -14,43 +16,49 @@ const [dayMs, megabyte] = [86_400_000, 1_048_576];
 export const logRotation = defineMaintenanceTask({
   type: 'log_rotation',
   name: 'Log rotation',
+  scope: 'host',
   description: 'Rotates large or old logs in registered directories, compresses them and deletes those past retention',
   parameters: logRotationParameters,
   details: logRotationDetails,
   check: ({ policies }, { logs }) => unknownNames(logs, policies),
-  async run(context, { policies: names, maxSizeMb, maxAgeDays, compressOldLogs, dryRun }) {
-    const now = context.clock.now();
-    const plan = {
-      maxBytes: maxSizeMb * megabyte,
-      cutoff: now - maxAgeDays * dayMs,
-      compress: compressOldLogs,
-      dryRun,
-      now,
-    };
+  async plan(context, parameters) {
+    const how = { ...rotationOf(context, parameters), dryRun: true, signal: context.signal };
+    const targets: PlannedTarget[] = [];
+    for (const policy of named(context.policies.logs, parameters.policies)) {
+      const found = await openPolicyRoot(policy, (root) => rotateLogs(root, policy, how));
+      const { seen, rotated, deleted } = found.result ?? nothing;
+      const target = { target: `logs:${policy.name}`, action: 'rotate', items: rotated + deleted, total: seen };
+      targets.push(planned({ ...target, strategy: 'rename, then compress' }, [policy.directory, parameters]));
+    }
+    return { targets, warnings: [] };
+  },
+  async run(context, parameters) {
+    const how = { ...rotationOf(context, parameters), dryRun: false };
     const policies: Report[] = [];
-    for (const policy of named(context.policies.logs, names)) {
-      const counts = await context.exclusively(`directory:${policy.directory}`, (signal) =>
-        openPolicyRoot(policy, (root) => rotateLogs(root, policy, { ...plan, signal })),
+    for (const policy of named(context.policies.logs, parameters.policies)) {
+      const progress = await context.target({ target: `logs:${policy.name}`, planned: null, total: null });
+      const counts = await context.exclusively(`directory:${policy.directory}`, ({ signal }) =>
+        openPolicyRoot(policy, (root) => rotateLogs(root, policy, { ...how, signal })),
       );
+      const { seen, rotated, compressed, deleted } = counts?.result ?? nothing;
+      await progress.advance({ seen, cleaned: Math.max(rotated, compressed) + deleted });
       const outcome = counts === null ? 'busy' : counts.outcome;
       policies.push({ policy: policy.name, outcome, ...nothing, ...counts?.result });
     }
-    const sum = (of: (counts: RotationCounts) => number): number => policies.reduce((total, it) => total + of(it), 0);
-    const changed = sum(({ rotated, compressed, deleted }) => Math.max(rotated, compressed) + deleted);
+    const bytesFreed = policies.reduce((total, it) => total + it.bytesFreed, 0);
     return {
-      itemsProcessed: Math.max(
-        sum(({ seen }) => seen),
-        changed,
-      ),
-      itemsCleaned: dryRun ? 0 : changed,
-      bytesFreed: dryRun
-        ? 0
-        : Math.max(
-            0,
-            sum(({ bytesFreed }) => bytesFreed),
-          ),
+      space: { returnedBytes: Math.max(0, bytesFreed) },
       skipped: policies.length > 0 && policies.every(({ outcome }) => outcome === 'busy'),
-      details: { dryRun, policies },
+      details: { policies },
     };
   },
 });
+
+function rotationOf({ asOf }: PlanContext, { maxSizeMb, maxAgeDays, compressOldLogs }: Parameters) {
+  return {
+    maxBytes: maxSizeMb * megabyte,
+    cutoff: asOf - maxAgeDays * dayMs,
+    compress: compressOldLogs,
+    now: asOf,
+  };
+}

@@ -9,9 +9,6 @@ export const policies = z
   .describe('The names of the policies to apply; all of them when absent');
 
 /** @see policies */
-export const dryRun = z.boolean().default(false).describe('Count what would go, and change nothing');
-
-/** @see policies */
 export const days = z.number().min(0).max(36_500);
 
 /** Mebibytes to three decimals: what reports give sizes in. */

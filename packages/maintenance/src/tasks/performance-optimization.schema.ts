@@ -1,16 +1,17 @@
 import { z } from 'zod';
+import { withControls } from './controls.js';
 
 /** What a request may say to `performance_optimization`. */
-export const performanceOptimizationParameters = z
-  .object({
+export const performanceOptimizationParameters = withControls(
+  z.object({
     analyzeQueries: z.boolean().default(true).describe('Report the slowest queries, where the database keeps them'),
     updateStatistics: z
       .boolean()
       .default(true)
       .describe('Bring the planner’s statistics of registered tables up to date'),
     optimizeIndexes: z.boolean().default(false).describe('Build the indexes of registered tables anew'),
-  })
-  .meta({ id: 'PerformanceOptimizationParameters' });
+  }),
+).meta({ id: 'PerformanceOptimizationParameters' });
 
 /** What `performance_optimization` reports. */
 export const performanceOptimizationDetails = z.object({

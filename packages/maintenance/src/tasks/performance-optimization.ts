@@ -6,6 +6,7 @@ import {
   performanceOptimizationDetails,
   performanceOptimizationParameters,
 } from './performance-optimization.schema.js';
+import { planned } from './plan.js';
 import { defineMaintenanceTask, type TaskContext } from './task.js';
 
 type Parameters = z.output<typeof performanceOptimizationParameters>;
@@ -20,19 +21,24 @@ export const performanceOptimization = defineMaintenanceTask({
   description: 'Updates statistics of registered tables, rebuilds their indexes on demand, and advises on both',
   parameters: performanceOptimizationParameters,
   details: performanceOptimizationDetails,
+  plan({ policies }) {
+    const targets = policies.retention.map(({ database, table }) =>
+      planned({ target: `table:${database}.${table}`, action: 'analyze', items: 1, strategy: 'statistics' }, table),
+    );
+    const distinct = [...new Map(targets.map((it) => [it.target, it])).values()];
+    return Promise.resolve({ targets: distinct, warnings: [] });
+  },
   async run(context, parameters) {
     const databases: DatabaseReport[] = [];
-    let [tables, bytesFreed] = [0, 0];
+    let bytesFreed = 0;
     for (const [name, { dialect }] of Object.entries(context.policies.databases)) {
       const own = context.policies.retention.filter(({ database }) => database === name);
       if (own.length === 0) continue;
       const report = await optimize(context, name, own, parameters);
       databases.push({ ...report.details, dialect });
-      tables += report.tables;
       bytesFreed += report.bytesFreed;
     }
-    const cleaned = databases.reduce((sum, it) => sum + Math.max(it.tablesAnalyzed, Math.min(1, it.indexesRebuilt)), 0);
-    return { itemsProcessed: Math.max(tables, cleaned), itemsCleaned: cleaned, bytesFreed, details: { databases } };
+    return { space: { returnedBytes: bytesFreed }, details: { databases } };
   },
 });
 
@@ -55,7 +61,10 @@ async function optimize(context: TaskContext, name: string, own: readonly Checke
       continue;
     }
     present.push(table);
-    const done = await context.exclusively(`table:${name}.${table}`, () => upkeep(database, table, parameters));
+    const target = `table:${name}.${table}`;
+    const progress = await context.target({ target, planned: 1, total: null });
+    const done = await context.exclusively(target, () => upkeep(database, table, parameters));
+    await progress.advance({ seen: 1, cleaned: done ? 1 : 0 });
     if (!done) details.tablesBusy.push(table);
     details.tablesAnalyzed += done && parameters.updateStatistics ? 1 : 0;
     details.indexesRebuilt += done?.rebuilt ?? 0;
@@ -64,7 +73,7 @@ async function optimize(context: TaskContext, name: string, own: readonly Checke
   const indexAdvice = await database.adviseIndexes(present);
   const slow = parameters.analyzeQueries ? await database.slowQueries(slowQueriesShown) : null;
   const slowQueries = slow && { ...slow, queries: [...slow.queries] };
-  return { tables: present.length, bytesFreed, details: { ...details, indexAdvice, slowQueries } };
+  return { bytesFreed, details: { ...details, indexAdvice, slowQueries } };
 }
 
 async function upkeep(database: MaintainedDatabase, table: string, parameters: Parameters) {

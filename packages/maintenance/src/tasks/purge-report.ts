@@ -8,13 +8,12 @@ export type PurgeReport = z.output<typeof purgeReport>;
 export const nothingPurged = { seen: 0, removed: 0, bytes: 0 } as const;
 
 /** The report of a task from those of its policies. */
-export function purgeResult(policies: PurgeReport[], dryRun: boolean) {
-  const sum = (of: (report: PurgeReport) => number): number => policies.reduce((total, it) => total + of(it), 0);
+export function purgeResult(policies: PurgeReport[]) {
+  const bytes = (approximate: boolean): number =>
+    policies.reduce((sum, it) => sum + (it.bytesApproximate === approximate ? it.bytes : 0), 0);
   return {
-    itemsProcessed: sum(({ seen }) => seen),
-    itemsCleaned: dryRun ? 0 : sum(({ removed }) => removed),
-    bytesFreed: dryRun ? 0 : sum(({ bytes }) => bytes),
+    space: { returnedBytes: bytes(false), estimatedBytes: bytes(true) },
     skipped: policies.length > 0 && policies.every(({ outcome }) => outcome === 'busy'),
-    details: { dryRun, policies },
+    details: { policies },
   };
 }

@@ -18,9 +18,12 @@ export const systemMonitoring = defineMaintenanceTask({
   type: 'system_monitoring',
   name: 'System monitoring',
   description: 'Measures memory, load, and free space on the disks of registered directories',
+  scope: 'host',
   parameters: z.object({}),
   details,
-  async run({ policies }) {
+  plan: () => Promise.resolve({ targets: [], warnings: [] }),
+  async run({ policies, target }) {
+    const progress = await target({ target: 'machine', planned: null, total: null });
     const disks = [];
     for (const { name, directory } of [...policies.logs, ...policies.directoryCaches, ...policies.directories]) {
       const disk = await statfs(directory).catch(() => null);
@@ -31,10 +34,8 @@ export const systemMonitoring = defineMaintenanceTask({
           freeMb: megabytes(disk.bavail * disk.bsize),
         });
     }
+    await progress.advance({ seen: 2 + disks.length, cleaned: 0 });
     return {
-      itemsProcessed: 2 + disks.length,
-      itemsCleaned: 0,
-      bytesFreed: 0,
       details: {
         memoryTotalMb: megabytes(totalmem()),
         memoryFreeMb: megabytes(freemem()),

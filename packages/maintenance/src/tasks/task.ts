@@ -1,67 +1,163 @@
 import type { z } from 'zod';
 import type { Clock, InputIssue, Logger } from '@dotmac/core';
+import type { Database } from '@dotmac/core/kysely';
 import type { PolicySet } from '../policies/policy-set.js';
+import { withControls } from './controls.js';
+import type { TaskPlan } from './plan.js';
 
-/** What a task is given besides its parameters. */
-export interface TaskContext {
-  runId: string;
+/** What a task works on, and so how many of its runs may go at once: what all processes share, this machine's, this process's own. */
+export type TaskScope = 'cluster' | 'host' | 'process';
+
+/** What a task is given to say what it would do. */
+export interface PlanContext {
   tenantId: string;
   /** Those that the tenant may run. */
   policies: PolicySet;
   clock: Clock;
   logger: Logger;
-  /** Aborts when the process stops, or another took the task over. Look at it between batches. */
+  /** Aborts when nobody waits for it any more. */
   signal: AbortSignal;
-  /**
-   * Does `work` while no other run, in any process, works on that resource.
-   * @returns null when another does
-   */
-  exclusively<Result>(resource: string, work: (signal: AbortSignal) => Promise<Result>): Promise<Result | null>;
+  /** The instant that ages are counted from, epoch ms: the run's beginning, or the one of the plan that it applies. */
+  asOf: number;
 }
 
-/** What a task did; measured, not intended. */
+/** A resource that is held for one run alone. */
+export interface Held {
+  /** Aborts when another took it over, or the run is to end at once. Look at it between batches. */
+  signal: AbortSignal;
+  /** Greater than that of whoever held it before. */
+  fence: number;
+  /**
+   * Makes sure that it is still held: to be asked in the transaction that writes, as the last thing before the commit.
+   * With a transaction of the database that keeps the leases, nobody can take it over until that has ended.
+   * @throws LEASE_LOST
+   */
+  confirm(within?: { database: Database; trx: unknown }): Promise<void>;
+}
+
+/** What came of one batch. */
+export interface Batch {
+  /** Looked at. Default `cleaned`. */
+  seen?: number;
+  cleaned: number;
+  /** Returned to the system, as far as it is known now; the report says it for good. */
+  bytes?: number;
+  /** JSON: where to go on, for a run that resumes this one. */
+  cursor?: unknown;
+}
+
+/** The work on one target. */
+export interface TargetProgress {
+  /** Where an interrupted run left off that this one resumes; undefined at the beginning. */
+  readonly cursor: unknown;
+  /** The interrupted run had done all of it. */
+  readonly isDone: boolean;
+  /** Items that the budget still allows; Infinity without one. */
+  readonly remaining: number;
+  /**
+   * To be called after every batch: counts, keeps progress and cursor, waits while the application is under pressure.
+   * @returns false when no batch is to follow; report what was done
+   */
+  advance(batch: Batch): Promise<boolean>;
+  /** Nothing is left of it. */
+  done(): void;
+}
+
+/** What a task is given to do its work. */
+export interface TaskContext extends PlanContext {
+  runId: string;
+  /** Aborts when the run is cancelled, the process stops, or another took the task over. */
+  signal: AbortSignal;
+  /**
+   * Does `work` while no other run, in any process, works on that resource. A resource is the scope's of the task
+   * unless `scope` says otherwise: `directory:/x` of one machine is not that of another.
+   * @returns null when another does
+   */
+  exclusively<Result>(
+    resource: string,
+    work: (held: Held) => Promise<Result>,
+    scope?: TaskScope,
+  ): Promise<Result | null>;
+  /**
+   * Begins the work on a part of it. When more than `maxShare` of the target's items are to go (default half; of more
+   * than 1,000), and nobody has confirmed that, the run ends here and waits for that.
+   */
+  target(init: {
+    target: string;
+    planned: number | null;
+    total: number | null;
+    maxShare?: number | undefined;
+  }): Promise<TargetProgress>;
+  /** Adds a line to the run's log, for people. */
+  note(message: string): void;
+}
+
+/** What became of the room that went: three figures, for one alone would be a lie. */
+export interface Space {
+  /** Given back to the system; measured. */
+  returnedBytes: number;
+  /** Free inside a database or the like, for what comes. */
+  reusableBytes: number;
+  /** Believed to be free, and not measured. */
+  estimatedBytes: number;
+}
+
+/** What a task did; measured, not intended. Items are counted by {@link TargetProgress.advance}. */
 export interface TaskReport<Details> {
-  /** Looked at. At least `itemsCleaned`. */
-  itemsProcessed: number;
-  itemsCleaned: number;
-  /** Returned to the system. */
-  bytesFreed: number;
+  /** Default: none. */
+  space?: Partial<Space>;
   details: Details;
   /** Nothing was done because other runs held all of it. */
   skipped?: boolean;
 }
 
 /** A kind of maintenance. */
-export interface MaintenanceTask<Parameters extends z.ZodType = z.ZodType, Details extends z.ZodType = z.ZodType> {
+export interface MaintenanceTask<Parameters extends z.ZodObject = z.ZodObject, Details extends z.ZodType = z.ZodType> {
   /** Snake case: what `maintenance_type` says. */
   type: string;
   /** For people. */
   name: string;
   description: string;
+  /** Default `cluster`. */
+  scope?: TaskScope;
   /** A zod object, camelCase, every field with a default or optional. */
   parameters: Parameters;
   /** What the result's `details` hold, camelCase. */
   details: Details;
   /** Faults that the schema alone cannot see, by wire path; asked before the run begins. */
   check?(parameters: z.output<Parameters>, policies: PolicySet): InputIssue[];
+  /** What a run would do now. Changes nothing. */
+  plan(context: PlanContext, parameters: z.output<Parameters>): Promise<TaskPlan>;
   run(context: TaskContext, parameters: z.output<Parameters>): Promise<TaskReport<z.output<Details>>>;
 }
 
 /** A task with its types closed over, so that tasks of any parameters fit one array. */
-export type AnyMaintenanceTask = MaintenanceTask<z.ZodType, z.ZodType>;
+export type AnyMaintenanceTask = MaintenanceTask<z.ZodObject, z.ZodType> & { readonly scope: TaskScope };
 
 /**
- * Types a task's functions by its schemas.
+ * Types a task's functions by its schemas, and gives it what every task has: a dry run that is a plan, budgets
+ * (`maxRuntimeSeconds`, `maxItems`, `maxBatches`), progress, cancelling and resuming.
  *
  * @example
  * const purgeSessions = defineMaintenanceTask({
- *   type: 'purge_sessions', name: 'Purge sessions', description: 'Removes ended sessions',
- *   parameters: z.object({ olderThanDays: z.number().min(1).default(7) }), details: z.object({ purged: z.number() }),
- *   run: async (context, { olderThanDays }) => { ... },
+ *   type: 'purge_sessions', name: 'Purge sessions', description: 'Removes ended sessions', scope: 'process',
+ *   parameters: z.object({ olderThanDays: z.number().min(1).default(7) }), details: z.object({ left: z.number() }),
+ *   async plan({ asOf }, { olderThanDays }) {
+ *     const items = sessions.countBefore(asOf - olderThanDays * 86_400_000);
+ *     return { targets: [planned({ target: 'sessions', action: 'delete', items, strategy: 'oldest first' }, {})], warnings: [] };
+ *   },
+ *   async run({ target, asOf }, { olderThanDays }) {
+ *     const progress = await target({ target: 'sessions', planned: null, total: sessions.size });
+ *     let cleaned: number;
+ *     do cleaned = sessions.deleteBefore(asOf - olderThanDays * 86_400_000, Math.min(100, progress.remaining));
+ *     while ((await progress.advance({ cleaned })) && cleaned > 0);
+ *     return { details: { left: sessions.size } };
+ *   },
  * });
  */
-export function defineMaintenanceTask<Parameters extends z.ZodType, Details extends z.ZodType>(
+export function defineMaintenanceTask<Parameters extends z.ZodObject, Details extends z.ZodType>(
   task: MaintenanceTask<Parameters, Details>,
 ): AnyMaintenanceTask {
-  return task as unknown as AnyMaintenanceTask;
+  const parameters = withControls(task.parameters);
+  return { scope: 'cluster', ...task, parameters } as unknown as AnyMaintenanceTask;
 }

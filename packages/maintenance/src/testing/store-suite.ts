@@ -3,32 +3,7 @@ import { newId } from '@dotmac/core';
 import type { Suite } from '@dotmac/core/testing';
 import type { Run } from '../runs/run.js';
 import type { MaintenanceStore } from '../store/store.js';
-
-const began: Omit<Run, 'tenantId' | 'id'> = {
-  task: 'log_rotation',
-  trigger: 'request',
-  schedule: null,
-  actor: 'user:1',
-  status: 'running',
-  startedAt: 1_000,
-  endedAt: null,
-  itemsProcessed: 0,
-  itemsCleaned: 0,
-  bytesFreed: 0,
-  errorCode: null,
-  errorMessage: null,
-  details: {},
-};
-const ended = {
-  status: 'completed',
-  endedAt: 2_000,
-  itemsProcessed: 7,
-  itemsCleaned: 5,
-  bytesFreed: 2 ** 40,
-  errorCode: null,
-  errorMessage: null,
-  details: { policies: [{ name: 'é"\u0000' }] },
-} as const;
+import { began, ended, plan, pulse } from './samples.js';
 
 /** What every {@link MaintenanceStore} does. The subject is migrated, and may hold what other cases left. */
 export const maintenanceStoreSuite: Suite<MaintenanceStore> = {
@@ -59,6 +34,56 @@ export const maintenanceStoreSuite: Suite<MaintenanceStore> = {
         assert.deepEqual(await other.list({ limit: 10 }), []);
         assert.deepEqual(await other.countByStatus(), {});
         assert.equal((await mine.get(id))?.status, 'running');
+      },
+    },
+    {
+      name: 'keeps how far a running run is, and tells it when it is to be cancelled',
+      async run(store) {
+        const [tenantId, id] = [newId(), newId()];
+        const runs = store.runs(tenantId);
+        await runs.insert({ ...began, id });
+        assert.equal(await runs.pulse(id, pulse), false);
+        assert.deepEqual(await runs.get(id), { ...began, ...pulse, id, tenantId });
+        assert.equal(await store.runs(newId()).requestCancel(id, 1_600), false);
+        assert.equal(await runs.requestCancel(id, 1_600), true);
+        assert.equal(await runs.pulse(id, null), true);
+        assert.equal((await runs.get(id))?.cancelRequestedAt, 1_600);
+        await runs.finish(id, ended);
+        assert.equal(await runs.requestCancel(id, 1_700), false);
+        await runs.pulse(id, { ...pulse, itemsCleaned: 99 });
+        assert.equal((await runs.get(id))?.itemsCleaned, 5);
+      },
+    },
+    {
+      name: 'lets one run alone go on from an ended one',
+      async run(store) {
+        const runs = store.runs(newId());
+        const id = newId();
+        await runs.insert({ ...began, id });
+        assert.equal(await runs.claimResume(id, newId()), false);
+        await runs.finish(id, ended);
+        const claims = await Promise.all(Array.from({ length: 10 }, () => runs.claimResume(id, newId())));
+        assert.equal(claims.filter(Boolean).length, 1);
+        assert.equal(await store.runs(newId()).claimResume(id, newId()), false);
+      },
+    },
+    {
+      name: 'keeps plans, hides them from other tenants, and has each applied once',
+      async run(store) {
+        const tenantId = newId();
+        const [plans, others] = [store.plans(tenantId), store.plans(newId())];
+        const ids = [newId(), newId(), newId()].sort();
+        for (const id of ids) await plans.insert({ ...plan, id, tenantId });
+        assert.deepEqual(await plans.get(ids[0] as string), { ...plan, id: ids[0], tenantId });
+        assert.equal(await others.get(ids[0] as string), null);
+        assert.deepEqual(await others.list({ limit: 9 }), []);
+        assert.deepEqual(
+          (await plans.list({ limit: 2, before: ids[2] })).map(({ id }) => id),
+          [ids[1], ids[0]],
+        );
+        assert.equal(await others.claim(ids[0] as string, newId()), false);
+        const claims = await Promise.all(Array.from({ length: 10 }, () => plans.claim(ids[0] as string, newId())));
+        assert.equal(claims.filter(Boolean).length, 1);
       },
     },
     {

@@ -1,25 +1,57 @@
-/** A row of `dotmac_maintenance_runs`. */
+/** A row of `dotmac_maintenance_runs`. Columns that came later are null in rows of before. */
 export interface RunRow {
   tenant_id: string;
   id: string;
   task: string;
+  scope_id: string | null;
   trigger_kind: string;
   schedule: string | null;
   actor: string;
+  /** JSON text here and below: nothing looks inside. */
+  parameters: string | null;
+  dry_run: number | null;
+  plan_id: string | null;
+  as_of: number | null;
+  confirmed: number | null;
+  resumes: string | null;
+  resumed_by: string | null;
   status: string;
+  stop_reason: string | null;
+  cancel_requested_at: number | null;
   started_at: number;
   ended_at: number | null;
   items_processed: number;
   items_cleaned: number;
   bytes_freed: number;
+  bytes_reusable: number | null;
+  bytes_estimated: number | null;
   error_code: string | null;
   error_message: string | null;
-  /** JSON text: nothing looks inside. */
+  progress: string | null;
+  cursors: string | null;
+  log: string | null;
   details: string;
+}
+
+/** A row of `dotmac_maintenance_plans`. */
+export interface PlanRow {
+  tenant_id: string;
+  id: string;
+  task: string;
+  actor: string;
+  parameters: string;
+  plan: string;
+  as_of: number;
+  created_at: number;
+  expires_at: number;
+  applied_by: string | null;
 }
 
 /** The tables of maintenance. */
 export interface MaintenanceTables {
   dotmac_maintenance_runs: RunRow;
+  dotmac_maintenance_plans: PlanRow;
   dotmac_maintenance_slots: { tenant_id: string; schedule: string; slot_at: number };
+  /** Core's. */
+  dotmac_leases: { name: string; owner: string | null; fence: number; until_at: number };
 }

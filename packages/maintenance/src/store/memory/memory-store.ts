@@ -1,50 +1,89 @@
 import { memoryLeases, memoryTables, systemClock, type Clock } from '@dotmac/core';
+import type { KeptPlan } from '../../plans/kept-plan.js';
 import type { Run, RunStatus } from '../../runs/run.js';
-import type { MaintenanceStore, RunListing } from '../store.js';
+import type { MaintenanceStore, RunListing, TenantPlans, TenantRuns } from '../store.js';
+
+const newestFirst = (a: { id: string }, b: { id: string }): number => (a.id < b.id ? 1 : -1);
 
 /** A store within this process, for tests and for those who need no history over a restart. */
 export function memoryMaintenanceStore({ clock = systemClock }: { clock?: Clock } = {}): MaintenanceStore {
-  const tables = memoryTables({ runs: new Map<string, Run>(), slots: new Map<string, number>() });
+  const tables = memoryTables({
+    runs: new Map<string, Run>(),
+    slots: new Map<string, number>(),
+    plans: new Map<string, KeptPlan>(),
+  });
   const all = (): Run[] => [...tables.read.runs.values()];
-  const matching =
-    ({ before, task, status }: RunListing) =>
-    (run: Run): boolean =>
-      (before === undefined || run.id < before) &&
-      (task === undefined || run.task === task) &&
-      (status === undefined || run.status === status);
+
+  const runsOf = (tenantId: string): TenantRuns => {
+    const own = (id: string): Run | null => {
+      const run = tables.read.runs.get(id);
+      return run?.tenantId === tenantId ? run : null;
+    };
+    const change = (id: string, isMeant: (run: Run) => boolean, change: Partial<Run>): Promise<boolean> =>
+      tables.transaction(({ runs }) => {
+        const run = own(id);
+        if (!run || !isMeant(run)) return false;
+        runs.set(id, structuredClone({ ...run, ...change }));
+        return true;
+      });
+    const isRunning = ({ status }: Run): boolean => status === 'running';
+    return {
+      insert: (run) => tables.transaction(({ runs }) => void runs.set(run.id, structuredClone({ ...run, tenantId }))),
+      finish: (id, outcome) => change(id, isRunning, outcome),
+      async pulse(id, pulse) {
+        if (pulse) await change(id, isRunning, pulse);
+        return own(id)?.cancelRequestedAt != null;
+      },
+      requestCancel: (id, at) => change(id, isRunning, { cancelRequestedAt: at }),
+      claimResume: (id, by) => change(id, (run) => !isRunning(run) && run.resumedBy === null, { resumedBy: by }),
+      get: (id) => Promise.resolve(structuredClone(own(id))),
+      list: (listing) =>
+        Promise.resolve(
+          all()
+            .filter((run) => run.tenantId === tenantId && matching(listing)(run))
+            .sort(newestFirst)
+            .slice(0, listing.limit)
+            .map((run) => structuredClone(run)),
+        ),
+      countByStatus() {
+        const counts: Partial<Record<RunStatus, number>> = {};
+        for (const run of all()) if (run.tenantId === tenantId) counts[run.status] = (counts[run.status] ?? 0) + 1;
+        return Promise.resolve(counts);
+      },
+    };
+  };
+
+  const plansOf = (tenantId: string): TenantPlans => ({
+    insert: (plan) =>
+      tables.transaction(({ plans }) => void plans.set(plan.id, structuredClone({ ...plan, tenantId }))),
+    get(id) {
+      const plan = tables.read.plans.get(id);
+      return Promise.resolve(plan?.tenantId === tenantId ? structuredClone(plan) : null);
+    },
+    list: ({ limit, before }) =>
+      Promise.resolve(
+        [...tables.read.plans.values()]
+          .filter((plan) => plan.tenantId === tenantId && (before === undefined || plan.id < before))
+          .sort(newestFirst)
+          .slice(0, limit)
+          .map((plan) => structuredClone(plan)),
+      ),
+    claim: (id, runId) =>
+      tables.transaction(({ plans }) => {
+        const plan = plans.get(id);
+        if (plan?.tenantId !== tenantId || plan.appliedBy !== null) return false;
+        plans.set(id, { ...plan, appliedBy: runId });
+        return true;
+      }),
+  });
+
   return {
     migrate: () => Promise.resolve(),
     leases: memoryLeases({ clock }),
-    runs(tenantId) {
-      const own = (id: string): Run | null => {
-        const run = tables.read.runs.get(id);
-        return run?.tenantId === tenantId ? run : null;
-      };
-      return {
-        insert: (run) => tables.transaction(({ runs }) => void runs.set(run.id, structuredClone({ ...run, tenantId }))),
-        finish: (id, outcome) =>
-          tables.transaction(({ runs }) => {
-            const run = own(id);
-            if (run?.status !== 'running') return false;
-            runs.set(id, structuredClone({ ...run, ...outcome }));
-            return true;
-          }),
-        get: (id) => Promise.resolve(structuredClone(own(id))),
-        list: (listing) =>
-          Promise.resolve(
-            all()
-              .filter((run) => run.tenantId === tenantId && matching(listing)(run))
-              .sort((a, b) => (a.id < b.id ? 1 : -1))
-              .slice(0, listing.limit)
-              .map((run) => structuredClone(run)),
-          ),
-        countByStatus() {
-          const counts: Partial<Record<RunStatus, number>> = {};
-          for (const run of all()) if (run.tenantId === tenantId) counts[run.status] = (counts[run.status] ?? 0) + 1;
-          return Promise.resolve(counts);
-        },
-      };
-    },
+    // Its transactions are of no database.
+    holdsLease: () => Promise.resolve(undefined),
+    runs: runsOf,
+    plans: plansOf,
     runningRuns: (limit) =>
       Promise.resolve(
         all()
@@ -59,11 +98,19 @@ export function memoryMaintenanceStore({ clock = systemClock }: { clock?: Clock 
         return true;
       }),
     prune: (before) =>
-      tables.transaction(({ runs, slots }) => {
+      tables.transaction(({ runs, slots, plans }) => {
         const old = [...runs.values()].filter(({ endedAt }) => endedAt !== null && endedAt < before);
         for (const { id } of old) runs.delete(id);
         for (const [key, slotAt] of [...slots]) if (slotAt < before) slots.delete(key);
+        for (const [id, { createdAt }] of [...plans]) if (createdAt < before) plans.delete(id);
         return old.length;
       }),
   };
 }
+
+const matching =
+  ({ before, task, status }: RunListing) =>
+  (run: Run): boolean =>
+    (before === undefined || run.id < before) &&
+    (task === undefined || run.task === task) &&
+    (status === undefined || run.status === status);

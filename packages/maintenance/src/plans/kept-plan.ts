@@ -1,0 +1,46 @@
+import { wireOf } from '@dotmac/core/contract';
+import type { Run } from '../runs/run.js';
+import { taskPlan, type TaskPlan } from '../tasks/plan.js';
+
+/** A plan as stores keep it. */
+export interface KeptPlan {
+  /** UUIDv7: newer plans have greater ids. */
+  id: string;
+  tenantId: string;
+  /** The type of its task. */
+  task: string;
+  actor: string;
+  /** In wire form. */
+  parameters: Record<string, unknown>;
+  /** In wire form. */
+  plan: Record<string, unknown>;
+  /** The instant that ages are counted from. Epoch ms. */
+  asOf: number;
+  createdAt: number;
+  /** From then on it is not applied any more. */
+  expiresAt: number;
+  /** The run that applies it. */
+  appliedBy: string | null;
+}
+
+const lifetimeMs = 24 * 3_600_000;
+
+/** The plan that a dry run made. */
+export function keptPlan(
+  { planId, tenantId, task, actor, parameters, asOf }: Run,
+  plan: TaskPlan,
+  now: number,
+): KeptPlan {
+  return {
+    id: planId as string,
+    tenantId,
+    task,
+    actor,
+    parameters,
+    plan: wireOf(taskPlan).render(plan) as KeptPlan['plan'],
+    asOf,
+    createdAt: now,
+    expiresAt: now + lifetimeMs,
+    appliedBy: null,
+  };
+}

@@ -1,0 +1,100 @@
+import type { Clock, ScopeIdentity } from '@dotmac/core';
+import { wireOf, type Page } from '@dotmac/core/contract';
+import { maintenanceErrors } from '../errors.js';
+import { resultOf } from '../runs/result.js';
+import type { Run } from '../runs/run.js';
+import type { Runner } from '../runs/runner.js';
+import type { ExecuteBody, MaintenanceResult } from '../runs/schemas.js';
+import { detached } from '../runs/service.js';
+import type { MaintenanceStore } from '../store/store.js';
+import type { TaskChooser } from '../tasks/choose.js';
+import { taskPlan, type TaskPlan } from '../tasks/plan.js';
+import type { PlanContext } from '../tasks/task.js';
+import { driftOf } from './drift.js';
+import type { KeptPlan } from './kept-plan.js';
+import type { MaintenancePlan } from './schemas.js';
+
+/** The plans of one tenant: what runs would do, to be looked at and then applied. */
+export interface PlanService {
+  /**
+   * Finds out what a run would do; changes nothing.
+   * @throws INVALID_INPUT for an unknown type or parameters that it does not take
+   */
+  create(request: ExecuteBody): Promise<MaintenancePlan>;
+  /** @throws PLAN_NOT_FOUND */
+  get(id: string): Promise<MaintenancePlan>;
+  /** The newest first. */
+  list(query: { limit: number; cursor?: string | undefined }): Promise<Page<MaintenancePlan>>;
+  /**
+   * Does what a plan says, once; resolves when the run has ended. Ages are counted from when the plan was made.
+   * @throws PLAN_NOT_FOUND, PLAN_EXPIRED, PLAN_APPLIED, TASK_ALREADY_RUNNING
+   * @throws PLAN_DRIFTED when configuration or schema have changed, or a count by more than a fifth
+   */
+  apply(id: string): Promise<MaintenanceResult>;
+  /** As `apply`, but resolves as soon as the run has begun. */
+  beginApply(id: string): Promise<MaintenanceResult>;
+}
+
+/** What the service works with. */
+export interface PlanServiceParts {
+  identity: ScopeIdentity;
+  store: MaintenanceStore;
+  runner: Runner;
+  chooser: TaskChooser;
+  context: Omit<PlanContext, 'asOf' | 'tenantId' | 'signal'>;
+  clock: Clock;
+}
+
+/** @see PlanService */
+export function createPlanService({ identity, store, runner, chooser, context, clock }: PlanServiceParts): PlanService {
+  const { tenantId } = identity;
+  const own = store.plans(tenantId);
+  const known = async (id: string): Promise<KeptPlan> => {
+    const plan = await own.get(id);
+    if (!plan) throw maintenanceErrors.PLAN_NOT_FOUND({ id });
+    return plan;
+  };
+  const begin = async (id: string): Promise<{ run: Run; ended: Promise<Run> }> => {
+    const kept = await known(id);
+    if (kept.appliedBy !== null) throw maintenanceErrors.PLAN_APPLIED({ id });
+    if (clock.now() >= kept.expiresAt) throw maintenanceErrors.PLAN_EXPIRED({ id });
+    const chosen = chooser.fromWire(kept.task, { ...kept.parameters, dry_run: false });
+    const claim = async (runId: string, signal: AbortSignal): Promise<void> => {
+      const now = await chosen.task.plan({ ...context, tenantId, asOf: kept.asOf, signal }, chosen.parameters as never);
+      const drift = driftOf(planOf(kept), now);
+      if (drift.length > 0) throw maintenanceErrors.PLAN_DRIFTED({ drift: drift.slice(0, 10).join('; ') });
+      if (!(await own.claim(id, runId))) throw maintenanceErrors.PLAN_APPLIED({ id });
+    };
+    return runner.begin({ identity, trigger: 'request', ...chosen, plan: kept, confirmed: true, claim });
+  };
+
+  return {
+    async create({ maintenanceType, parameters }) {
+      const chosen = chooser.fromWire(maintenanceType, { ...parameters, dry_run: true });
+      const { ended } = await runner.begin({ identity, trigger: 'request', ...chosen });
+      const { planId, errorCode, errorMessage, task } = await ended;
+      if (errorCode !== null) throw maintenanceErrors.PLAN_NOT_MADE({ task, reason: errorMessage ?? errorCode });
+      return viewOf(await known(planId as string));
+    },
+    get: async (id) => viewOf(await known(id)),
+    async list({ limit, cursor }) {
+      const plans = await own.list({ limit: limit + 1, before: cursor });
+      const items = plans.slice(0, limit);
+      return { items: items.map(viewOf), nextCursor: plans.length > limit ? (items.at(-1)?.id ?? null) : null };
+    },
+    apply: async (id) => resultOf(await (await begin(id)).ended),
+    beginApply: async (id) => resultOf(detached(await begin(id))),
+  };
+}
+
+function planOf({ id, plan }: KeptPlan): TaskPlan {
+  const parsed = wireOf(taskPlan).parse(plan);
+  // Written by a version that knew less, or more.
+  if (!parsed.ok) throw maintenanceErrors.PLAN_EXPIRED({ id });
+  return parsed.value;
+}
+
+function viewOf(kept: KeptPlan): MaintenancePlan {
+  const { id, task, parameters, createdAt, expiresAt, appliedBy } = kept;
+  return { id, taskName: task, parameters, plan: planOf(kept), createdAt, expiresAt, appliedBy };
+}

@@ -1,0 +1,7 @@
+import { planRoutes } from './plans/routes.js';
+import { runRoutes } from './runs/routes.js';
+import { statusRoutes } from './runs/status-routes.js';
+import { taskRoutes } from './tasks/routes.js';
+
+/** The routes of maintenance. */
+export const maintenanceRoutes = [...runRoutes, ...planRoutes, ...taskRoutes, ...statusRoutes];

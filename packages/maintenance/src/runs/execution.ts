@@ -1,0 +1,159 @@
+import {
+  coreErrors,
+  describeError,
+  holdLease,
+  isOperationError,
+  newId,
+  type CancelTimer,
+  type Clock,
+} from '@dotmac/core';
+import { maintenanceErrors } from '../errors.js';
+import type { MaintenanceStore } from '../store/store.js';
+import type { AnyMaintenanceTask, Held, PlanContext, TaskContext } from '../tasks/task.js';
+import type { Pressure } from '../throttle/pressure.js';
+import { resourceKey, type ScopeIds } from './lease-keys.js';
+import { reached, type RunLimits } from './limits.js';
+import { createPulse } from './pulse.js';
+import type { Run, RunPulse, StopReason } from './run.js';
+
+/** What one run is made of. */
+export interface ExecutionParts extends Omit<PlanContext, 'asOf' | 'tenantId' | 'signal'> {
+  run: Run;
+  task: AnyMaintenanceTask;
+  limits: RunLimits;
+  store: MaintenanceStore;
+  pressure: Pressure;
+  scopeIds: ScopeIds;
+  leaseTtlMs: number;
+  /** Aborts when the lease on the task is lost, or the process stops. */
+  lease: AbortSignal;
+  /** Aborts when the process stops. */
+  stopping: AbortSignal;
+}
+
+/** A run that is under way. */
+export interface Execution {
+  readonly context: TaskContext;
+  /** Why it is to end before its work is done; null when nothing has said so. */
+  stopReason(error?: unknown): StopReason | null;
+  /** What it has to say of itself, for good. */
+  pulse(): RunPulse;
+  cancel(): void;
+  /** Nothing more is kept of it. */
+  close(): void;
+}
+
+const beatMs = 1_000;
+/** What is not cut short when its time is up: the batch under way, and what comes after the last one. */
+const graceMs = 30_000;
+const [defaultShare, unaskedItems] = [0.5, 1_000];
+
+/** Puts together what a task is given, and keeps what it says. */
+export function createExecution(parts: ExecutionParts): Execution {
+  const { run, task, limits, store, pressure, scopeIds, leaseTtlMs, lease, stopping, ...shared } = parts;
+  const { clock, logger } = shared;
+  const pulse = createPulse(clock, run.cursors);
+  const startedAt = clock.monotonic();
+  const ending = new AbortController();
+  const signal = AbortSignal.any([lease, ending.signal]);
+  let reason: StopReason | null = null;
+  let cancelBeat: CancelTimer = () => {};
+  let cancelDeadline: CancelTimer = () => {};
+
+  const end = (why: StopReason): void => {
+    reason ??= why;
+    ending.abort(maintenanceErrors.RUN_ENDED({ reason: why }));
+  };
+  const limit = (): StopReason | null => {
+    const runtimeMs = clock.monotonic() - startedAt;
+    return reached(limits, { now: clock.now(), runtimeMs, items: pulse.items, batches: pulse.batches });
+  };
+  /** Keeps how far it is, and hears whether it is to be cancelled: perhaps another process was asked. */
+  const beat = async (): Promise<void> => {
+    try {
+      if (await store.runs(run.tenantId).pulse(run.id, pulse.isNew ? pulse.read() : null)) end('cancelled');
+    } catch (error) {
+      logger.warn({ runId: run.id, ...describeError(error) }, 'the progress of a run could not be kept');
+    }
+  };
+  const beatAgain = (): void => {
+    cancelBeat = clock.after(beatMs, () => void beat().finally(() => !signal.aborted && beatAgain()));
+  };
+  beatAgain();
+  if (limits.runtimeMs !== undefined) cancelDeadline = clock.after(limits.runtimeMs + graceMs, () => end('time'));
+
+  const context: TaskContext = {
+    ...shared,
+    runId: run.id,
+    tenantId: run.tenantId,
+    asOf: run.asOf,
+    signal,
+    note: (message) => pulse.note(message),
+    exclusively: (resource, work, scope = task.scope) =>
+      exclusively({ store, clock, leaseTtlMs, signal }, resourceKey(resource, scopeIds[scope]), work),
+    async target({ target, planned, total, maxShare = defaultShare }) {
+      const { cursor, done: isDone = false } = run.cursors[target] ?? {};
+      if (!isDone) pulse.begin(target, planned);
+      if (!run.confirmed && planned !== null && total !== null && planned > unaskedItems && planned > total * maxShare)
+        throw maintenanceErrors.CONFIRMATION_NEEDED({ target, planned, total });
+      return {
+        cursor,
+        isDone,
+        get remaining() {
+          return Math.max(0, (limits.items ?? Infinity) - pulse.items);
+        },
+        async advance(batch) {
+          pulse.count(target, batch);
+          if (signal.aborted) return false;
+          reason ??= limit();
+          if (reason !== null) return false;
+          if (await pressure.relief(signal, (names) => pulse.pause(names)).catch(() => true)) return !signal.aborted;
+          reason ??= 'pressure';
+          return false;
+        },
+        done: () => pulse.done(target),
+      };
+    },
+  };
+
+  return {
+    context,
+    stopReason(error) {
+      if (reason !== null) return reason;
+      if (isOperationError(error, 'CONFIRMATION_NEEDED')) return 'unconfirmed';
+      if (lease.aborted) return stopping.aborted ? 'stopped' : 'lease_lost';
+      return error === undefined ? null : 'error';
+    },
+    pulse: () => pulse.read(),
+    cancel: () => end('cancelled'),
+    close() {
+      cancelBeat();
+      cancelDeadline();
+    },
+  };
+}
+
+async function exclusively<Result>(
+  {
+    store,
+    clock,
+    leaseTtlMs,
+    signal,
+  }: { store: MaintenanceStore; clock: Clock; leaseTtlMs: number; signal: AbortSignal },
+  key: string,
+  work: (held: Held) => Promise<Result>,
+): Promise<Result | null> {
+  const owner = newId();
+  const held = await holdLease(store.leases, key, { ttlMs: leaseTtlMs, clock, signal, owner }, (lease, fence) =>
+    work({
+      signal: lease,
+      fence,
+      async confirm(within) {
+        lease.throwIfAborted();
+        const known = within && (await store.holdsLease(within, key, fence));
+        if (!(known ?? (await store.leases.renew(key, owner, fence, leaseTtlMs)))) throw coreErrors.LEASE_LOST({ key });
+      },
+    }),
+  );
+  return held.held ? held.result : null;
+}

@@ -1,0 +1,20 @@
+import { createHash } from 'node:crypto';
+import type { TaskScope } from '../tasks/task.js';
+import type { Run } from './run.js';
+
+/** Whose things each scope is about: nothing for all processes, a machine's name, a process's own id. */
+export type ScopeIds = Readonly<Record<TaskScope, string>>;
+
+/** Resources have names of any length and characters; a lease's key has not. */
+const leaseKey = (...parts: string[]): string =>
+  `maintenance:${createHash('sha256').update(JSON.stringify(parts)).digest('base64url')}`;
+
+/** One run of a task and tenant at a time; those that change nothing do not hinder the others. */
+export function taskKey({ tenantId, task, scopeId, dryRun }: Pick<Run, 'tenantId' | 'task' | 'scopeId' | 'dryRun'>) {
+  return leaseKey(dryRun ? 'plan' : 'task', tenantId, task, ...(scopeId === '' ? [] : [scopeId]));
+}
+
+/** A table, a directory: of all tenants. */
+export function resourceKey(resource: string, scopeId: string): string {
+  return leaseKey('resource', resource, ...(scopeId === '' ? [] : [scopeId]));
+}

@@ -1,0 +1,44 @@
+import { newId } from '@dotmac/core';
+import { wireOf } from '@dotmac/core/contract';
+import type { Controls } from '../tasks/controls.js';
+import type { ScopeIds } from './lease-keys.js';
+import type { Run } from './run.js';
+import type { RunRequest } from './runner.js';
+
+const noSpace = { returnedBytes: 0, reusableBytes: 0, estimatedBytes: 0 };
+
+/** A run as it begins. */
+export function newRun(request: RunRequest, scopeIds: ScopeIds, now: number): Run {
+  const { identity, task, parameters, trigger, schedule, resumes, plan, confirmed } = request;
+  const { dryRun = false } = parameters as Controls;
+  return {
+    id: newId(),
+    tenantId: identity.tenantId,
+    task: task.type,
+    scopeId: scopeIds[task.scope],
+    trigger,
+    schedule: schedule ?? null,
+    actor: identity.actor,
+    parameters: wireOf(task.parameters).render(parameters as never) as Run['parameters'],
+    dryRun,
+    planId: plan?.id ?? (dryRun ? newId() : null),
+    asOf: plan?.asOf ?? resumes?.asOf ?? now,
+    confirmed: confirmed ?? resumes?.confirmed ?? false,
+    resumes: resumes?.id ?? null,
+    resumedBy: null,
+    status: 'running',
+    stopReason: null,
+    cancelRequestedAt: null,
+    startedAt: now,
+    endedAt: null,
+    itemsProcessed: 0,
+    itemsCleaned: 0,
+    space: noSpace,
+    errorCode: null,
+    errorMessage: null,
+    progress: null,
+    cursors: resumes?.cursors ?? {},
+    log: [],
+    details: {},
+  };
+}

@@ -1,0 +1,149 @@
+import { fromFlag, numberOrNull, toFlag, type Database } from '@dotmac/core/kysely';
+import type { Run, RunPulse, RunStatus, StopReason } from '../../runs/run.js';
+import type { TenantRuns } from '../store.js';
+import { asked } from './asked.js';
+import type { MaintenanceTables, RunRow } from './tables.js';
+
+/** One tenant's runs. Lists go by the primary key, or by `dotmac_maintenance_runs_state`. */
+export function kyselyRuns(database: Database, tenantId: string): TenantRuns {
+  const db = database.withTables<MaintenanceTables>();
+  const own = () => db.selectFrom('dotmac_maintenance_runs').where('tenant_id', '=', tenantId);
+  const change = (id: string) =>
+    db.updateTable('dotmac_maintenance_runs').where('tenant_id', '=', tenantId).where('id', '=', id);
+  return {
+    async insert(run) {
+      const row = rowOf({ ...run, tenantId });
+      await asked(db.insertInto('dotmac_maintenance_runs').values(row).execute());
+    },
+    async finish(id, outcome) {
+      const { status, stopReason, endedAt, space, errorCode, errorMessage, details } = outcome;
+      const update = change(id).set({
+        status,
+        stop_reason: stopReason,
+        ended_at: endedAt,
+        ...spaceColumns(space),
+        error_code: errorCode,
+        error_message: errorMessage,
+        details: JSON.stringify(details),
+        ...pulseColumns(outcome),
+      });
+      return (await asked(update.where('status', '=', 'running').executeTakeFirst())).numUpdatedRows === 1n;
+    },
+    async pulse(id, pulse) {
+      if (pulse) await asked(change(id).set(pulseColumns(pulse)).where('status', '=', 'running').execute());
+      const row = await asked(own().where('id', '=', id).select('cancel_requested_at').executeTakeFirst());
+      return numberOrNull(row?.cancel_requested_at) !== null;
+    },
+    async requestCancel(id, at) {
+      const update = change(id).set({ cancel_requested_at: at }).where('status', '=', 'running');
+      return (await asked(update.executeTakeFirst())).numUpdatedRows === 1n;
+    },
+    async claimResume(id, by) {
+      const update = change(id).set({ resumed_by: by }).where('status', '!=', 'running');
+      return (await asked(update.where('resumed_by', 'is', null).executeTakeFirst())).numUpdatedRows === 1n;
+    },
+    async get(id) {
+      const row = await asked(own().where('id', '=', id).selectAll().executeTakeFirst());
+      return row ? runOf(row) : null;
+    },
+    async list({ limit, before, task, status }) {
+      let query = own().selectAll();
+      if (before !== undefined) query = query.where('id', '<', before);
+      if (task !== undefined) query = query.where('task', '=', task);
+      if (status !== undefined) query = query.where('status', '=', status);
+      return (await asked(query.orderBy('id', 'desc').limit(limit).execute())).map(runOf);
+    },
+    async countByStatus() {
+      const query = own()
+        .select(({ fn }) => ['status', fn.countAll<number>().as('n')])
+        .groupBy('status');
+      return Object.fromEntries(
+        (await asked(query.execute())).map(({ status, n }) => [status as RunStatus, Number(n)]),
+      );
+    },
+  };
+}
+
+const spaceColumns = ({ returnedBytes, reusableBytes, estimatedBytes }: Run['space']) => ({
+  bytes_freed: returnedBytes,
+  bytes_reusable: reusableBytes,
+  bytes_estimated: estimatedBytes,
+});
+
+const pulseColumns = ({ itemsProcessed, itemsCleaned, progress, cursors, log }: RunPulse) => ({
+  items_processed: itemsProcessed,
+  items_cleaned: itemsCleaned,
+  progress: JSON.stringify(progress),
+  cursors: JSON.stringify(cursors),
+  log: JSON.stringify(log),
+});
+
+function rowOf(run: Run): RunRow {
+  return {
+    tenant_id: run.tenantId,
+    id: run.id,
+    task: run.task,
+    scope_id: run.scopeId,
+    trigger_kind: run.trigger,
+    schedule: run.schedule,
+    actor: run.actor,
+    parameters: JSON.stringify(run.parameters),
+    dry_run: toFlag(run.dryRun),
+    plan_id: run.planId,
+    as_of: run.asOf,
+    confirmed: toFlag(run.confirmed),
+    resumes: run.resumes,
+    resumed_by: run.resumedBy,
+    status: run.status,
+    stop_reason: run.stopReason,
+    cancel_requested_at: run.cancelRequestedAt,
+    started_at: run.startedAt,
+    ended_at: run.endedAt,
+    ...spaceColumns(run.space),
+    error_code: run.errorCode,
+    error_message: run.errorMessage,
+    ...pulseColumns(run),
+    details: JSON.stringify(run.details),
+  };
+}
+
+const read = <Value>(text: string | null, otherwise: Value): Value =>
+  text === null ? otherwise : (JSON.parse(text) as Value);
+
+/** A run as its row has it. */
+export function runOf(row: RunRow): Run {
+  return {
+    tenantId: row.tenant_id,
+    id: row.id,
+    task: row.task,
+    scopeId: row.scope_id ?? '',
+    trigger: row.trigger_kind as Run['trigger'],
+    schedule: row.schedule,
+    actor: row.actor,
+    parameters: read(row.parameters, {}),
+    dryRun: fromFlag(row.dry_run ?? 0),
+    planId: row.plan_id,
+    asOf: Number(row.as_of ?? row.started_at),
+    confirmed: fromFlag(row.confirmed ?? 0),
+    resumes: row.resumes,
+    resumedBy: row.resumed_by,
+    status: row.status as RunStatus,
+    stopReason: row.stop_reason as StopReason | null,
+    cancelRequestedAt: numberOrNull(row.cancel_requested_at),
+    startedAt: Number(row.started_at),
+    endedAt: numberOrNull(row.ended_at),
+    itemsProcessed: Number(row.items_processed),
+    itemsCleaned: Number(row.items_cleaned),
+    space: {
+      returnedBytes: Number(row.bytes_freed),
+      reusableBytes: Number(row.bytes_reusable ?? 0),
+      estimatedBytes: Number(row.bytes_estimated ?? 0),
+    },
+    errorCode: row.error_code,
+    errorMessage: row.error_message,
+    progress: read(row.progress, null),
+    cursors: read(row.cursors, {}),
+    log: read(row.log, []),
+    details: read(row.details, {}),
+  };
+}

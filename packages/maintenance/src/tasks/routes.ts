@@ -1,0 +1,27 @@
+import { routeFor } from '@dotmac/core/contract';
+import type { MaintenanceScope } from '../maintenance.js';
+import { policyCatalogue, taskCatalogue } from './catalogue.js';
+
+const route = routeFor<MaintenanceScope>();
+const shared = { method: 'GET', tag: 'Infrastructure maintenance', permission: 'maintenance:read' } as const;
+
+/** What can be done, and on what. */
+export const taskRoutes = [
+  route({
+    ...shared,
+    name: 'listMaintenanceTasks',
+    path: '/infrastructure-maintenance/tasks',
+    summary: 'The tasks, with the JSON Schema of what each takes',
+    output: taskCatalogue,
+    run: ({ catalogue }) => catalogue.tasks(),
+  }),
+  route({
+    ...shared,
+    name: 'listMaintenancePolicies',
+    path: '/infrastructure-maintenance/policies',
+    summary: 'The policies that tasks can be run with',
+    description: 'They are written in code by the host application.',
+    output: policyCatalogue,
+    run: ({ catalogue }) => catalogue.policies(),
+  }),
+];

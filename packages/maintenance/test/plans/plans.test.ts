@@ -1,0 +1,112 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { fakeClock } from '@dotmac/core/testing';
+import { createMaintenance, memoryMaintenanceStore, planned } from '../../src/index.js';
+import { driftOf } from '../../src/plans/drift.js';
+import { heapOf, sweepingTask, type Heap } from '../support/sweeping-task.js';
+
+async function setUp(heap: Heap) {
+  const clock = fakeClock();
+  const store = memoryMaintenanceStore({ clock });
+  const maintenance = createMaintenance({ store, clock, tasks: [sweepingTask(heap, { batch: 1_000 })], throttle: [] });
+  await maintenance.start();
+  return { clock, maintenance, ...maintenance.scope({ tenantId: 'acme' }) };
+}
+const sweep = { maintenanceType: 'sweep', parameters: {} };
+
+describe('a plan', () => {
+  it('says what would go, and changes nothing', async () => {
+    const heap = heapOf(1_200);
+    const { plans, runs } = await setUp(heap);
+    const plan = await plans.create(sweep);
+    expect(plan).toMatchObject({
+      taskName: 'sweep',
+      appliedBy: null,
+      plan: { targets: [{ target: 'heap', items: 1_200, exact: true, total: 1_200 }], warnings: [] },
+    });
+    expect(heap.items).toHaveLength(1_200);
+    expect(await runs.execute({ ...sweep, parameters: { dry_run: true } })).toMatchObject({
+      status: 'completed',
+      itemsProcessed: 1_200,
+      itemsCleaned: 0,
+      resumable: false,
+      details: { dry_run: true, plan: { targets: [{ target: 'heap', items: 1_200 }] } },
+    });
+  });
+
+  it('is applied once, and confirms what it shows', async () => {
+    const heap = heapOf(1_200);
+    const { plans, runs } = await setUp(heap);
+    const { id } = await plans.create(sweep);
+    const applied = await plans.apply(id);
+    expect(applied).toMatchObject({ status: 'completed', itemsCleaned: 1_200 });
+    expect(await plans.get(id)).toMatchObject({ appliedBy: applied.taskId });
+    expect(await runs.get(applied.taskId)).toMatchObject({ planId: id });
+    await expect(plans.apply(id)).rejects.toMatchObject({ code: 'PLAN_APPLIED' });
+  });
+
+  it('is refused when the counts have drifted by more than a fifth', async () => {
+    const heap = heapOf(1_000);
+    const { plans } = await setUp(heap);
+    const { id } = await plans.create(sweep);
+    heap.items.push(...heapOf(201).items);
+    await expect(plans.apply(id)).rejects.toMatchObject({ code: 'PLAN_DRIFTED' });
+    heap.items.pop();
+    expect(await plans.apply(id)).toMatchObject({ itemsCleaned: 1_200 });
+  });
+
+  it('is not applied when it is a day old', async () => {
+    const { clock, plans } = await setUp(heapOf(5));
+    const { id } = await plans.create(sweep);
+    await clock.advance(24 * 3_600_000);
+    await expect(plans.apply(id)).rejects.toMatchObject({ code: 'PLAN_EXPIRED' });
+  });
+
+  it('counts ages from when it was made', async () => {
+    const { clock, plans, runs } = await setUp(heapOf(5));
+    const { id, createdAt } = await plans.create(sweep);
+    await clock.advance(3_600_000);
+    const { taskId } = await plans.apply(id);
+    expect((await runs.get(taskId)).startTime).toBe(createdAt + 3_600_000);
+  });
+
+  it('of another tenant is not there', async () => {
+    const { maintenance, plans } = await setUp(heapOf(5));
+    const { id } = await plans.create(sweep);
+    const other = maintenance.scope({ tenantId: 'other' }).plans;
+    await expect(other.get(id)).rejects.toMatchObject({ code: 'PLAN_NOT_FOUND' });
+    await expect(other.apply(id)).rejects.toMatchObject({ code: 'PLAN_NOT_FOUND' });
+    expect(await other.list({ limit: 10 })).toEqual({ items: [], nextCursor: null });
+  });
+
+  it('is listed page by page, the newest first', async () => {
+    const { plans } = await setUp(heapOf(5));
+    const ids: string[] = [];
+    for (let i = 0; i < 3; i++) ids.unshift((await plans.create(sweep)).id);
+    const first = await plans.list({ limit: 2 });
+    const second = await plans.list({ limit: 2, cursor: first.nextCursor ?? undefined });
+    expect([...first.items, ...second.items].map(({ id }) => id)).toEqual(ids);
+    expect(second.nextCursor).toBeNull();
+  });
+});
+
+describe('drift', () => {
+  const target = (items: number, schema: unknown = 1, name = 'a') =>
+    planned({ target: name, action: 'delete', items, strategy: '' }, schema);
+  const drift = (then: ReturnType<typeof target>[], now: ReturnType<typeof target>[]) =>
+    driftOf({ targets: then, warnings: [] }, { targets: now, warnings: [] });
+
+  it('is a count that changed by more than a fifth', () => {
+    fc.assert(
+      fc.property(fc.nat(10_000), fc.nat(10_000), (then, now) => {
+        expect(drift([target(then)], [target(now)]).length > 0).toBe(Math.abs(now - then) > then / 5);
+      }),
+    );
+  });
+
+  it('is another configuration, or another set of targets', () => {
+    expect(drift([target(1)], [target(1, 2)])).toHaveLength(1);
+    expect(drift([target(1)], [target(1, 1, 'b')])).toHaveLength(2);
+    expect(drift([target(1), target(2, 1, 'b')], [target(2, 1, 'b'), target(1)])).toEqual([]);
+  });
+});

@@ -1,0 +1,218 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { fakeClock } from '@dotmac/core/testing';
+import { createMaintenance, memoryMaintenanceStore, type MaintenanceOptions } from '../../src/index.js';
+import { heapOf, sweepingTask, type Heap } from '../support/sweeping-task.js';
+
+const gate = () => {
+  let open = (): void => {};
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  return { open, opened };
+};
+
+describe('a run', () => {
+  const modules: { stop(): Promise<void> }[] = [];
+  afterEach(async () => {
+    await Promise.all(modules.splice(0).map((it) => it.stop()));
+  });
+  const setUp = async (
+    heap: Heap,
+    options: Parameters<typeof sweepingTask>[1] = {},
+    more: Partial<MaintenanceOptions> = {},
+  ) => {
+    const clock = fakeClock();
+    const store = memoryMaintenanceStore({ clock });
+    const tasks = [sweepingTask(heap, options)];
+    const maintenance = createMaintenance({ store, clock, tasks, throttle: [], ...more });
+    modules.push(maintenance);
+    await maintenance.start();
+    return { clock, store, maintenance, ...maintenance.scope({ tenantId: 'acme', actor: 'user:1' }) };
+  };
+
+  it('counts by its batches, and tells three figures of the room that went', async () => {
+    const heap = heapOf(25);
+    const { runs } = await setUp(heap);
+    expect(await runs.run('sweep', {})).toMatchObject({
+      status: 'completed',
+      stopReason: 'drained',
+      itemsCleaned: 25,
+      itemsProcessed: 25,
+      spaceFreedMb: 0,
+      spaceReusableMb: expect.any(Number) as number,
+      resumable: false,
+      details: { left: 0 },
+      progress: { planned: 25, cleaned: 25, batches: 3, target: 'heap', etaSeconds: 0 },
+    });
+  });
+
+  it('ends where its budget of items or batches does, and goes on from there', async () => {
+    const heap = heapOf(25);
+    const { runs } = await setUp(heap);
+    const first = await runs.run('sweep', { maxItems: 15 });
+    expect(first).toMatchObject({ status: 'completed', stopReason: 'items', itemsCleaned: 15, resumable: true });
+    const second = await runs.run('sweep', { maxBatches: 1, maxItems: 5 });
+    expect(second).toMatchObject({ stopReason: 'items', itemsCleaned: 5 });
+    const third = await runs.run('sweep', { maxBatches: 1 });
+    expect(third).toMatchObject({ stopReason: 'batches', itemsCleaned: 5 });
+    expect(heap.items).toEqual([]);
+  });
+
+  it('ends after the batch that is under way when its time is up', async () => {
+    const heap = heapOf(100);
+    const { clock, runs } = await setUp(heap, { before: (batches) => (batches > 1 ? clock1.sleep(1_000) : nothing()) });
+    const clock1 = clock;
+    const nothing = () => Promise.resolve();
+    const ended = runs.run('sweep', { maxRuntimeSeconds: 3 });
+    await clock.advance(10_000);
+    expect(await ended).toMatchObject({ status: 'completed', stopReason: 'time', itemsCleaned: 40, resumable: true });
+  });
+
+  it('is cut short when one batch takes much longer than its time', async () => {
+    const { clock, runs } = await setUp(heapOf(10), { before: () => clock1.sleep(3_600_000) });
+    const clock1 = clock;
+    const ended = runs.run('sweep', { maxRuntimeSeconds: 1 });
+    await clock.advance(32_000);
+    const settled = await Promise.race([ended.then(() => true), clock.advance(0).then(() => false)]);
+    expect(settled).toBe(false);
+    await clock.advance(3_600_000);
+    expect(await ended).toMatchObject({ stopReason: 'time', itemsCleaned: 0 });
+  });
+
+  it('is cancelled after its batch, and resumed from its cursor', async () => {
+    const heap = heapOf(30);
+    const held = gate();
+    const { clock, runs, store } = await setUp(heap, {
+      before: (batches) => (batches === 2 ? held.opened : Promise.resolve()),
+    });
+    const { taskId } = await runs.beginRun('sweep', {});
+    await clock.advance(2_000);
+    expect(await runs.get(taskId)).toMatchObject({ status: 'running', progress: { cleaned: 10, state: 'working' } });
+    await runs.cancel(taskId);
+    held.open();
+    await clock.advance(10);
+    expect(await runs.get(taskId)).toMatchObject({
+      status: 'cancelled',
+      stopReason: 'cancelled',
+      itemsCleaned: 10,
+      resumable: true,
+      errorMessage: 'The run was cancelled.',
+    });
+    await expect(runs.cancel(taskId)).rejects.toMatchObject({ code: 'RUN_NOT_ACTIVE' });
+    const next = await runs.resume(taskId);
+    await clock.advance(10);
+    expect(await runs.get(next.taskId)).toMatchObject({
+      status: 'completed',
+      itemsCleaned: 20,
+      resumes: taskId,
+      log: [{ message: 'begins at 10' }],
+    });
+    expect(await runs.get(taskId)).toMatchObject({ resumedBy: next.taskId, resumable: false });
+    await expect(runs.resume(taskId)).rejects.toMatchObject({ code: 'RUN_NOT_RESUMABLE' });
+    expect(await store.runs('other').get(taskId)).toBeNull();
+  });
+
+  it('is cancelled by another process on the store', async () => {
+    const heap = heapOf(1_000);
+    const { clock, runs, store } = await setUp(heap, { before: () => clock1.sleep(100) });
+    const clock1 = clock;
+    const other = createMaintenance({ store, clock, throttle: [], startScheduler: false });
+    const { taskId } = await runs.beginRun('sweep', {});
+    await clock.advance(1_500);
+    await other.scope({ tenantId: 'acme' }).runs.cancel(taskId);
+    await clock.advance(1_500);
+    expect(await runs.get(taskId)).toMatchObject({ status: 'cancelled' });
+    expect(heap.items.length).toBeGreaterThan(600);
+  });
+
+  it('waits for a confirmation when more would go than may go unasked', async () => {
+    const heap = heapOf(1_500, 1_000);
+    const { clock, runs } = await setUp(heap, { batch: 1_000 });
+    const asked = await runs.run('sweep', {});
+    expect(asked).toMatchObject({ status: 'needs_confirmation', stopReason: 'unconfirmed', itemsCleaned: 0 });
+    expect(asked.errorMessage).toContain('1500 of 2500 items of heap');
+    expect(heap.items).toHaveLength(1_500);
+    await expect(runs.resume(asked.taskId)).rejects.toMatchObject({ code: 'RUN_NOT_RESUMABLE' });
+    const { taskId } = await runs.confirm(asked.taskId);
+    await clock.advance(10);
+    expect(await runs.get(taskId)).toMatchObject({ status: 'completed', itemsCleaned: 1_500, resumes: asked.taskId });
+    await expect(runs.confirm(asked.taskId)).rejects.toMatchObject({ code: 'RUN_NOT_UNCONFIRMED' });
+    await expect(runs.confirm(taskId)).rejects.toMatchObject({ code: 'RUN_NOT_UNCONFIRMED' });
+  });
+
+  it('asks nobody for less than half, or for a thousand items', async () => {
+    for (const heap of [heapOf(1_500, 1_500), heapOf(1_000)])
+      expect(await (await setUp(heap, { batch: 1_000 })).runs.run('sweep', {})).toMatchObject({ status: 'completed' });
+  });
+
+  it('waits while the application is under pressure, says for what, and goes on', async () => {
+    let queries = 0;
+    const throttle = [{ name: 'pool_wait', unit: 'queries', pauseAt: 5, resumeAt: 1, read: () => queries }];
+    const { clock, runs } = await setUp(heapOf(50), { before: () => clock1.sleep(600) }, { throttle });
+    const clock1 = clock;
+    const { taskId } = await runs.beginRun('sweep', {});
+    await clock.advance(700);
+    queries = 5;
+    await clock.advance(3_000);
+    const paused = await runs.get(taskId);
+    expect(paused.progress).toMatchObject({ state: 'paused', pausedBy: ['pool_wait'] });
+    queries = 2;
+    await clock.advance(5_000);
+    expect((await runs.get(taskId)).progress?.cleaned).toBe(paused.progress?.cleaned);
+    queries = 1;
+    await clock.advance(10_000);
+    expect(await runs.get(taskId)).toMatchObject({ status: 'completed', itemsCleaned: 50 });
+  });
+
+  it('ends for now when the pressure does not go', async () => {
+    const throttle = [{ name: 'lag', unit: 'ms', pauseAt: 1, read: () => 9 }];
+    const { clock, runs } = await setUp(heapOf(50), {}, { throttle, longestPauseMs: 5_000 });
+    const ended = runs.run('sweep', {});
+    await clock.advance(10_000);
+    expect(await ended).toMatchObject({
+      status: 'completed',
+      stopReason: 'pressure',
+      itemsCleaned: 10,
+      resumable: true,
+    });
+  });
+
+  it('goes on while a signal of pressure cannot be read', async () => {
+    const read = () => Promise.reject(new Error('no such view'));
+    const { runs } = await setUp(heapOf(50), {}, { throttle: [{ name: 'lag', unit: 'ms', pauseAt: 1, read }] });
+    expect(await runs.run('sweep', {})).toMatchObject({ stopReason: 'drained', itemsCleaned: 50 });
+  });
+
+  it('of a process that stops ends after its batch, and can be resumed', async () => {
+    const heap = heapOf(30);
+    const held = gate();
+    const { clock, runs, maintenance } = await setUp(heap, {
+      before: (batches) => (batches === 2 ? held.opened : Promise.resolve()),
+    });
+    const { taskId } = await runs.beginRun('sweep', {});
+    await clock.advance(10);
+    const stopped = maintenance.stop();
+    await clock.advance(0);
+    held.open();
+    await stopped;
+    expect(await runs.get(taskId)).toMatchObject({
+      status: 'cancelled',
+      stopReason: 'stopped',
+      itemsCleaned: 10,
+      resumable: true,
+    });
+  });
+
+  it('is followed to its end', async () => {
+    const heap = heapOf(30);
+    const { clock, runs } = await setUp(heap, { before: () => clock1.sleep(1_000) });
+    const clock1 = clock;
+    const { taskId } = await runs.beginRun('sweep', {});
+    const told: [event: string, cleaned: number][] = [];
+    const following = (async () => {
+      for await (const { event, data } of await runs.follow(taskId)) told.push([event, data.itemsCleaned]);
+    })();
+    await clock.advance(20_000);
+    await following;
+    expect(told.at(-1)).toEqual(['ended', 30]);
+    expect(told.filter(([event]) => event === 'progress').length).toBeGreaterThanOrEqual(3);
+  });
+});
