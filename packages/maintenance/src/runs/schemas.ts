@@ -5,7 +5,7 @@ import { runStatuses, stopReasons, type StopReason } from './run.js';
 const reasons = Object.keys(stopReasons) as [StopReason, ...StopReason[]];
 
 /** How far a run is. */
-export const runProgress = z
+const runProgress = z
   .object({
     state: z.enum(['working', 'paused']),
     pausedBy: z.array(z.string()).describe('The signals of pressure that it waits for'),
