@@ -5,6 +5,7 @@ import type { LifecycleHooks } from './hooks.js';
 import type { Journey } from './journeys/journey.js';
 import type { LifecycleMetrics } from './metrics.js';
 import type { ChecklistItem } from './onboarding/checklist.js';
+import type { Vault } from './privacy/vault.js';
 import type { TemplateCatalogue } from './provisioning/catalogue.js';
 import type { LifecycleStore } from './store/store.js';
 import type { Keyring } from './verification/keyring.js';
@@ -22,6 +23,8 @@ export interface LifecycleContext {
   readonly dunning: readonly DunningPolicy[];
   readonly journeys: readonly Journey[];
   readonly keyring: Keyring;
+  /** Undefined when the host gave no secret that lasts: then nothing in the history is sealed. */
+  readonly vault: Vault | undefined;
   /** False when the host gave no `sendVerification`: then nothing is put into the outbox for it. */
   readonly sendsVerification: boolean;
   readonly relay: OutboxRelay<DeliverySchemas>;

@@ -1,5 +1,12 @@
 import { defineErrors } from '@dotmac/core';
 
+/** A service that is not gone yet. */
+export interface RemainingService {
+  serviceId: string;
+  serviceName: string;
+  status: string;
+}
+
 /** What the lifecycle domain may refuse. */
 export const lifecycleErrors = defineErrors({
   CUSTOMER_NOT_FOUND: {
@@ -93,6 +100,25 @@ export const lifecycleErrors = defineErrors({
   INVOICE_LIMIT: {
     kind: 'conflict',
     message: ({ limit }: { limit: number }) => `A customer has ${limit} overdue invoices at the most.`,
+  },
+  LEGAL_HOLD: {
+    kind: 'conflict',
+    message: ({ holds }: { holds: string[] }) => `What is held on this customer must be kept: ${holds.join(', ')}.`,
+    hint: 'Lift the holds first: DELETE /customer-lifecycle/customers/{id}/legal-holds/{name}.',
+  },
+  HOLD_LIMIT: {
+    kind: 'conflict',
+    message: ({ limit }: { limit: number }) => `A customer has ${limit} legal holds at the most.`,
+  },
+  SERVICES_REMAIN: {
+    kind: 'conflict',
+    message: ({ services }: { services: RemainingService[] }) =>
+      `The customer still has services: ${services.map((it) => `${it.serviceName} ${it.serviceId} (${it.status})`).join(', ')}.`,
+    hint: 'Wait until they are taken down; look at those that are stuck.',
+  },
+  CUSTOMER_ERASED: {
+    kind: 'conflict',
+    message: ({ customerId }: { customerId: string }) => `Customer ${customerId} was erased.`,
   },
   TIMER_LIMIT: {
     kind: 'conflict',

@@ -39,6 +39,7 @@ export interface LifecycleCommands extends Record<string, { input: unknown; stat
   'customer.markChurning': { input: OnCustomer & { reason: string | null }; state: Customer };
   'customer.deactivate': { input: OnCustomer & { reason: string | null }; state: Customer };
   'customer.delete': { input: OnCustomer & { reason: string | null }; state: Customer };
+  'customer.erase': { input: OnCustomer & { reference: string | null }; state: Customer };
   'customer.requestService': {
     input: OnCustomer & { serviceName: string; customConfig: Record<string, unknown> };
     state: { customer: Customer; run: Run; service: ServiceInstance };

@@ -13,6 +13,8 @@ export type {
   HistoryStore,
   LifecycleStore,
   LifecycleStoreCapabilities,
+  Erasure,
+  PrivacyStore,
   RunStore,
   ServiceStore,
   SignalStore,
@@ -90,6 +92,9 @@ export type { DunningCase, DunningView } from './dunning/case.js';
 export type { DunningService } from './dunning/service.js';
 export { defineJourney } from './journeys/journey.js';
 export type { Journey, JourneyEvent, JourneyInit, JourneyStep } from './journeys/journey.js';
+export type { PrivacyService } from './privacy/service.js';
+export type { ExportLine } from './privacy/export-line.js';
+export type { HoldView, LegalHold } from './privacy/hold.js';
 export type { Timer } from './timers/timer.js';
 export type { TimerService } from './timers/service.js';
 export type { TimerDraft, TimerView } from './timers/view.js';

@@ -28,6 +28,8 @@ import { lifecycleMetrics } from './metrics.js';
 import type { ChecklistItem } from './onboarding/checklist.js';
 import { onboardingService, type OnboardingService } from './onboarding/service.js';
 import { commandService, type CommandService } from './commands/service.js';
+import { privacyService, type PrivacyService } from './privacy/service.js';
+import { createVault } from './privacy/vault.js';
 import { advance } from './provisioning/advance.js';
 import { templateCatalogue } from './provisioning/catalogue.js';
 import { provisioningService, type ProvisioningService } from './provisioning/service.js';
@@ -62,8 +64,8 @@ export interface LifecycleOptions<Trx = StoreTransaction> {
   /** Hands tokens to customers. Without it tokens are made and nobody learns of them. */
   sendVerification?: SendVerification;
   /**
-   * What tokens are hashed and sealed with, at least 32 characters; several: the first is used, the others are still
-   * understood. Default a random one that lasts as long as the process: then a restart voids every token that is out,
+   * What tokens are hashed and sealed with, and the keys of customers' personal data, at least 32 characters; several:
+   * the first is used, the others are still understood: keep them, or what was sealed under them is lost. Default a random one that lasts as long as the process: then a restart voids every token that is out,
    * and several processes do not understand each other's.
    */
   secret?: string | readonly string[];
@@ -99,6 +101,8 @@ export interface LifecycleScope {
   readonly timers: TimerService;
   /** What billing says of invoices, and what is done about it. */
   readonly dunning: DunningService;
+  /** What customers may ask for: to see what is held on them, and to have it gone. */
+  readonly privacy: PrivacyService;
   /** How many customers are in which stage, and services in which status. */
   status(): Promise<LifecycleStatus>;
 }
@@ -118,7 +122,8 @@ export function createLifecycle<Trx = StoreTransaction>(options: LifecycleOption
   const { maxDeliveryAttempts, sweepMs, concurrency = 16 } = options;
   const sweep = async (untilMs: number) =>
     (await Promise.all([store.dueRuns(untilMs, 10_000), store.dueTimers(untilMs, 10_000)])).flat();
-  if (options.secret !== undefined) checkSecrets([options.secret].flat());
+  const secrets = options.secret === undefined ? [] : [options.secret].flat();
+  if (options.secret !== undefined) checkSecrets(secrets);
   const context: LifecycleContext = {
     store,
     clock,
@@ -130,7 +135,8 @@ export function createLifecycle<Trx = StoreTransaction>(options: LifecycleOption
     templates: templateCatalogue(options.templates ?? []),
     dunning: options.dunning ?? [],
     journeys: options.journeys ?? [],
-    keyring: createKeyring(options.secret === undefined ? [] : [options.secret].flat()),
+    keyring: createKeyring(secrets),
+    vault: secrets.length > 0 ? createVault(secrets) : undefined,
     sendsVerification: sendVerification !== undefined,
     relay: createOutboxRelay({ ...relayOptions, ...(maxDeliveryAttempts && { maxAttempts: maxDeliveryAttempts }) }),
     emitter: createEmitter({ logger }),
@@ -197,6 +203,7 @@ export function createLifecycle<Trx = StoreTransaction>(options: LifecycleOption
         provisioning: provisioningService(context, identity),
         timers: timerService(context, identity),
         dunning: dunningService(context, identity),
+        privacy: privacyService(context, identity),
         status: () => readStatus(store.tenant(identity.tenantId)),
       };
     },

@@ -2,6 +2,7 @@ import { commandRoutes } from './commands/routes.js';
 import { customerRoutes } from './customers/routes.js';
 import { dunningRoutes } from './dunning/routes.js';
 import { onboardingRoutes } from './onboarding/routes.js';
+import { privacyRoutes } from './privacy/routes.js';
 import { provisioningRoutes } from './provisioning/routes.js';
 import { serviceRoutes } from './services/routes.js';
 import { suspensionRoutes } from './suspension/routes.js';
@@ -19,4 +20,5 @@ export const lifecycleRoutes = [
   ...commandRoutes,
   ...timerRoutes,
   ...dunningRoutes,
+  ...privacyRoutes,
 ];

@@ -112,6 +112,7 @@ const bodies: Record<string, object> = {
   overdue: { invoice_id: '1' },
   decisions: { step: 'any', decision: 'approve' },
   force: { outcome: 'failed' },
+  'legal-holds': { name: 'any' },
 };
 const bodyFor = ({ path }: Operation): object => bodies[path.split('/').at(-1) ?? ''] ?? {};
 

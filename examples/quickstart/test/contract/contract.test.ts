@@ -18,6 +18,7 @@ import { maintenancePlans } from './maintenance-plans.js';
 import { networkMonitoring } from './network-monitoring.js';
 import { objectives } from './objectives.js';
 import { operations } from './operations.js';
+import { privacy } from './privacy.js';
 import { serviceLife } from './services.js';
 import { statusFeeds } from './status-feeds.js';
 import { streams } from './streams.js';
@@ -41,6 +42,7 @@ const suites = [
   infrastructureMaintenance,
   maintenancePlans,
   operations,
+  privacy,
   access,
 ];
 

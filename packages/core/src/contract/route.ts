@@ -8,6 +8,7 @@ export const permissions = [
   'health:write',
   'lifecycle:read',
   'lifecycle:write',
+  'lifecycle:privacy',
   'maintenance:read',
   'maintenance:execute',
   'operations:read',

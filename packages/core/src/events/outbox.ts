@@ -47,6 +47,16 @@ export interface Outbox {
   /** Puts a parked entry back with its attempts forgotten; false when there is none. */
   unpark(tenantId: string, deliveryId: string): Promise<boolean>;
   /**
+   * Changes what waits for delivery of one subject, parked entries too: null removes an entry. One that is being
+   * delivered meanwhile is delivered as it was. Reads all that waits of the tenant.
+   */
+  rewrite(
+    tenantId: string,
+    subject: string,
+    change: (event: DomainEvent) => DomainEvent | null,
+    trx: StoreTransaction,
+  ): Promise<void>;
+  /**
    * Calls `listener` after entries were committed by this process, where it can know. Returns how to stop listening.
    */
   onAppended(listener: () => void): () => void;

@@ -17,6 +17,7 @@ export { bulkUpsert } from './bulk-upsert.js';
 export { insertedCount, onConflictDoNothing, upsert, type Merge } from './upsert.js';
 export { isConnectionError, isRetryable, isUniqueViolation, storeError } from './errors.js';
 export { executorFor, inTransaction, type TransactionOptions } from './transaction.js';
+export type { CoreTables } from './core-tables.js';
 export { coreMigrations } from './core-migrations.js';
 export { migrate, type Migration, type MigrationContext, type ModuleMigrations } from './migrate.js';
 export { kyselyOutbox, type KyselyOutboxOptions } from './outbox-store.js';

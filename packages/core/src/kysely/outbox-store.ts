@@ -167,6 +167,32 @@ export function kyselyOutbox(database: Database, { queue, clock }: KyselyOutboxO
       return numUpdatedRows === 1n;
     },
 
+    // Index: (tenant_id, parked_at, seq) finds the tenant's; the text narrows them down.
+    async rewrite(tenantId, subject, change, trx) {
+      const executor = executorFor<CoreTables>(database, trx);
+      // Whatever means something to LIKE, or is escaped in JSON, may be any character: the event itself decides.
+      const pattern = `%"subject":${JSON.stringify(subject).replace(/[^A-Za-z0-9"-]/g, '_')}%`;
+      const rows = await executor
+        .selectFrom(table)
+        .select(['seq', 'event'])
+        .where('tenant_id', '=', tenantId)
+        .where('queue', '=', queue)
+        .where('event', 'like', pattern)
+        .execute();
+      for (const { seq, event } of rows) {
+        const before = fromJson<DomainEvent>(event);
+        if (before.subject !== subject) continue;
+        const after = change(before);
+        if (after)
+          await executor
+            .updateTable(table)
+            .set({ event: toJson(after) })
+            .where('seq', '=', seq)
+            .execute();
+        else await executor.deleteFrom(table).where('seq', '=', seq).execute();
+      }
+    },
+
     onAppended(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);

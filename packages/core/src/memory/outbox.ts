@@ -90,6 +90,17 @@ export function memoryOutbox({ clock = systemClock }: { clock?: Pick<Clock, 'now
       for (const listener of listeners) listener();
       return Promise.resolve(true);
     },
+    rewrite(tenantId, subject, change, trx) {
+      (trx as MemoryTransaction).afterCommit(() => {
+        for (const [deliveryId, row] of rows) {
+          if (row.event.tenantId !== tenantId || row.event.subject !== subject) continue;
+          const event = change(row.event);
+          if (event) row.event = event;
+          else rows.delete(deliveryId);
+        }
+      });
+      return Promise.resolve();
+    },
     onAppended(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);

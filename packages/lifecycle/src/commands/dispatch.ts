@@ -4,6 +4,7 @@ import type { CommandOptions } from '../customers/perform.js';
 import { customerService } from '../customers/service.js';
 import type { Command } from '../customers/transitions.js';
 import { onboardingService } from '../onboarding/service.js';
+import { privacyService } from '../privacy/service.js';
 import { serviceService } from '../services/service.js';
 import { suspensionService } from '../suspension/service.js';
 import type { CommandInput } from './input.js';
@@ -43,5 +44,7 @@ export function commandsOf(context: LifecycleContext, identity: ScopeIdentity): 
     deactivate: departing('deactivate'),
     delete: departing('delete'),
     restore: departing('restore'),
+    erase: (customerId, { reference }, options) =>
+      privacyService(context, identity).erase(customerId, { reference }, options),
   };
 }

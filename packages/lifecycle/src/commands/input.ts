@@ -14,6 +14,7 @@ export const commandInput = z
     serviceName: z.string().max(100),
     customConfig: freeForm,
     onboardingData: freeForm,
+    reference: z.string().max(100).nullable(),
   })
   .partial()
   .meta({ id: 'LifecycleCommandInput', description: 'What the command takes on its own route' });

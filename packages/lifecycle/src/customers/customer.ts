@@ -103,6 +103,8 @@ export interface Customer {
   blocks: readonly Block[];
   emailVerifiedAt: number | null;
   phoneVerifiedAt: number | null;
+  /** When everything personal was taken away. */
+  erasedAt: number | null;
   createdAt: number;
   updatedAt: number;
 }

@@ -11,6 +11,7 @@ export interface Folded {
   openReasons: readonly string[];
   emailVerifiedAt: number | null;
   phoneVerifiedAt: number | null;
+  erasedAt: number | null;
   createdAt: number;
   updatedAt: number;
 }
@@ -37,6 +38,8 @@ function effect(before: Folded, event: Event): Partial<Folded> {
     case 'customer.suspension_lifted':
     case 'customer.reactivated':
       return { stage: event.data.to, openReasons: event.data.openReasons };
+    case 'customer.erased':
+      return { stage: event.data.to, erasedAt: event.at };
     default:
       return 'to' in event.data ? { stage: event.data.to } : before;
   }
@@ -55,6 +58,7 @@ export function fold(events: readonly Event[]): Folded {
     openReasons: [],
     emailVerifiedAt: null,
     phoneVerifiedAt: null,
+    erasedAt: null,
     createdAt: first?.at ?? 0,
     updatedAt: first?.at ?? 0,
   };

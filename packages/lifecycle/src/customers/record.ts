@@ -4,6 +4,7 @@ import { lifecycleErrors } from '../errors.js';
 import { deliveries, lifecycleEvents, type LifecycleEvents } from '../events.js';
 import { hookSubscriber, hooksOf, type HookName } from '../hooks.js';
 import { followJourneys } from '../journeys/follow.js';
+import { sealEntries } from '../privacy/vault.js';
 import { runKey } from '../store/store.js';
 import type { Customer } from './customer.js';
 
@@ -50,7 +51,8 @@ export async function recordEvents(
   const [first] = events;
   if (!first) return;
   const { tenantId } = first;
-  const entries = events.map((event, index) => ({ seq: lastSeq + index + 1, event }));
+  const plain = events.map((event, index) => ({ seq: lastSeq + index + 1, event }));
+  const entries = await sealEntries(context, tenantId, customerId, plain, trx);
   await store.tenant(tenantId).history.append(customerId, entries, trx);
   await relay.publish(events, trx);
   const { actor, at } = first;

@@ -2,6 +2,7 @@ import { isOperationError, newId, type ScopeIdentity } from '@dotmac/core';
 import { readDraft } from '@dotmac/core/contract';
 import type { LifecycleContext } from '../context.js';
 import { lifecycleErrors } from '../errors.js';
+import { openEntries } from '../privacy/vault.js';
 import { addressOf, issueToken } from '../verification/issue.js';
 import {
   registration,
@@ -100,7 +101,10 @@ export function customerService(context: LifecycleContext, identity: ScopeIdenti
     },
     get: async (customerId) => view(await read(customerId)),
     read,
-    summary: async (customerId) => summarize(store.tenant(identity.tenantId), await read(customerId)),
+    summary: async (customerId) =>
+      summarize(store.tenant(identity.tenantId), await read(customerId), (entries) =>
+        openEntries(context, identity.tenantId, customerId, entries),
+      ),
     approve(customerId, options) {
       const decide: Step['decide'] = async (customer, { to }, moment) => {
         await replaceExpired(customer, moment);
@@ -148,6 +152,7 @@ function newCustomer({ tenantId }: ScopeIdentity, input: Registration, now: numb
     blocks: [],
     emailVerifiedAt: null,
     phoneVerifiedAt: null,
+    erasedAt: null,
     createdAt: now,
     updatedAt: now,
   };

@@ -11,8 +11,12 @@ import type { CustomerSummary, lifecycleEvent } from './summary.js';
 /** The last so many events, stage changes and services are shown. */
 const shown = 100;
 
-/** Reads a customer's summary. */
-export async function summarize({ history, services }: TenantStore, customer: Customer): Promise<CustomerSummary> {
+/** Reads a customer's summary. @param open gives events with what is sealed in them */
+export async function summarize(
+  { history, services }: TenantStore,
+  customer: Customer,
+  open: (entries: readonly HistoryEntry[]) => Promise<readonly HistoryEntry[]>,
+): Promise<CustomerSummary> {
   const [events, changes, having] = await Promise.all([
     history.list(customer.id, { limit: shown }),
     history.list(customer.id, { limit: shown, stageChangesOnly: true }),
@@ -24,13 +28,14 @@ export async function summarize({ history, services }: TenantStore, customer: Cu
     userStatus: statusOf[customer.stage],
     createdAt: customer.createdAt,
     lastActivity: customer.updatedAt,
-    lifecycleEvents: events.map(shownEvent),
+    lifecycleEvents: (await open(events)).map(shownEvent),
     stageHistory: stays(changes),
     services: having.items.map(requestOf),
   };
 }
 
-function shownEvent({ event }: HistoryEntry): z.output<typeof lifecycleEvent> {
+/** An event as it is shown: its details by the names of the wire. */
+export function shownEvent({ event }: HistoryEntry): z.output<typeof lifecycleEvent> {
   const { id: eventId, name, at, actor, data } = event;
   // The details are a free-form record on the wire, so that their names are spelled here.
   const details = wireOf(lifecycleEvents.schemas[name] as z.ZodType).render(data) as Record<string, unknown>;

@@ -23,6 +23,7 @@ export const commands = [
   'deactivate',
   'delete',
   'restore',
+  'erase',
 ] as const;
 
 /** @see commands */
@@ -77,6 +78,7 @@ export const guards = {
       : emailVerifiedAt === null && phoneVerifiedAt === null
         ? 'it was never verified'
         : undefined,
+  notErased: ({ erasedAt }) => (erasedAt === null ? undefined : 'it was erased'),
 } satisfies Record<string, Guard>;
 
 /** One entry of the table. */
@@ -138,9 +140,11 @@ export const transitions: Record<Stage, Partial<Record<Command, Transition>>> = 
   inactive: {
     winBack: { to: 'onboarding', guard: 'neverTurnedAway' },
     delete: { to: 'deleted' },
+    erase: { to: 'deleted' },
   },
   deleted: {
-    restore: { to: 'inactive' },
+    restore: { to: 'inactive', guard: 'notErased' },
+    erase: { to: 'deleted', guard: 'notErased' },
   },
 };
 

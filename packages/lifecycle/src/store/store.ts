@@ -4,6 +4,7 @@ import type { Stage } from '../customers/stage.js';
 import type { DunningCase } from '../dunning/case.js';
 import type { LifecycleEvents } from '../events.js';
 import type { Page } from '@dotmac/core/contract';
+import type { LegalHold } from '../privacy/hold.js';
 import type { Run, RunStatus } from '../provisioning/run.js';
 import type { Signal } from '../provisioning/signal.js';
 import type { ServiceInstance, ServiceStatus } from '../services/instance.js';
@@ -15,6 +16,8 @@ export interface HistoryEntry {
   /** From 1, without gaps: the customer's version after it. */
   seq: number;
   event: AnyEvent<LifecycleEvents>;
+  /** What is personal in it, sealed with the customer's key. */
+  sealed?: string;
 }
 
 /** One tenant's customers. */
@@ -34,6 +37,8 @@ export interface HistoryStore {
   append(customerId: string, entries: readonly HistoryEntry[], trx: StoreTransaction): Promise<void>;
   /** The last `limit` entries, oldest first; only those that changed the stage, if asked. */
   list(customerId: string, ask: { limit: number; stageChangesOnly?: boolean }): Promise<HistoryEntry[]>;
+  /** The first `limit` entries after a place, oldest first. */
+  readFrom(customerId: string, ask: { after: number; limit: number }): Promise<HistoryEntry[]>;
 }
 
 /** The one token of a customer's channel; a new one takes its place. */
@@ -73,8 +78,8 @@ export interface RunStore {
   get(runId: string, trx?: StoreTransaction): Promise<Run | undefined>;
   /** Reads the latest state, and keeps others from changing it until the transaction ends. */
   lock(runId: string, trx: StoreTransaction): Promise<Run | undefined>;
-  /** A service's latest runs, newest first. */
-  listFor(serviceId: string, limit: number): Promise<Run[]>;
+  /** A service's latest runs, newest first; only those before a run, if asked. */
+  listFor(serviceId: string, limit: number, before?: string): Promise<Run[]>;
   /** Newest first; `cursor` is the id of the last one seen. */
   list(ask: { status?: RunStatus | undefined; limit: number; cursor?: string | undefined }): Promise<Page<Run>>;
   /**
@@ -138,6 +143,34 @@ export interface DunningCaseStore {
   /** In the place of the customer's one of this policy. */
   put(kept: DunningCase, trx: StoreTransaction): Promise<void>;
   remove(customerId: string, policy: string, trx: StoreTransaction): Promise<void>;
+  /** A customer's cases, by policy. */
+  listFor(customerId: string): Promise<DunningCase[]>;
+}
+
+/** What is left of what is kept of a customer. */
+export interface Erasure {
+  /** Undefined: the entry stays as it is. */
+  entry(entry: HistoryEntry): HistoryEntry | undefined;
+  service(service: ServiceInstance): ServiceInstance;
+  run(run: Run): Run;
+}
+
+/** What concerns the privacy of one tenant's customers. Changed under the lock of their customer alone. */
+export interface PrivacyStore {
+  /** A customer's sealed key. */
+  key(customerId: string, trx?: StoreTransaction): Promise<string | undefined>;
+  /** Keeps a key where there is none; the one that is kept. */
+  keepKey(customerId: string, sealed: string, trx: StoreTransaction): Promise<string>;
+  /** Oldest first. */
+  holds(customerId: string, trx?: StoreTransaction): Promise<LegalHold[]>;
+  setHold(hold: LegalHold, trx: StoreTransaction): Promise<void>;
+  /** False when there is none of this name. */
+  liftHold(customerId: string, name: string, trx: StoreTransaction): Promise<boolean>;
+  /**
+   * Removes the customer's key, tokens, timers, dunning cases, and answers kept for its requests; empties what was said
+   * to its steps; writes what is left of history, services and runs.
+   */
+  wipe(customerId: string, erasure: Erasure, trx: StoreTransaction): Promise<void>;
 }
 
 /** What one tenant keeps. No call sees or changes another tenant's. */
@@ -150,6 +183,7 @@ export interface TenantStore {
   readonly signals: SignalStore;
   readonly timers: TimerStore;
   readonly dunningCases: DunningCaseStore;
+  readonly privacy: PrivacyStore;
 }
 
 /** What a store can do. */

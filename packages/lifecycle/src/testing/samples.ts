@@ -34,6 +34,7 @@ export function aCustomer(tenantId: string, change: Partial<Customer> = {}): Cus
     blocks: [],
     emailVerifiedAt: null,
     phoneVerifiedAt: null,
+    erasedAt: null,
     createdAt: at,
     updatedAt: at,
     ...change,

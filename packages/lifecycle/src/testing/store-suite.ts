@@ -3,6 +3,7 @@ import { newId } from '@dotmac/core';
 import type { Suite } from '@dotmac/core/testing';
 import type { LifecycleStore } from '../store/store.js';
 import { aCustomer, aRun, aToken, anEvent } from './samples.js';
+import { privacyCases } from './privacy-cases.js';
 import { serviceCases } from './service-cases.js';
 
 /** What the suite needs: an empty store on a clock that only the suite moves. */
@@ -171,6 +172,7 @@ export const lifecycleStoreSuite: Suite<LifecycleStoreSubject> = {
       },
     },
     ...serviceCases,
+    ...privacyCases,
     {
       name: 'shows and changes nothing of another tenant',
       async run({ store, clock }) {

@@ -6,7 +6,7 @@ import { lifecycleErrors } from '../errors.js';
 import { writtenInput } from '../commands/input.js';
 import { writtenInstant } from '../written-instant.js';
 import { changeTimers, type Timer } from './timer.js';
-import { timerInput, type TimerDraft, type TimerView } from './view.js';
+import { timerInput, viewOfTimer, type TimerDraft, type TimerView } from './view.js';
 
 /** Timers that one customer may have. */
 const mostTimers = 100;
@@ -63,9 +63,4 @@ export function timerService(context: LifecycleContext, identity: ScopeIdentity)
       return { message: `There is no timer ${timerName} any more.` };
     },
   };
-}
-
-function viewOfTimer({ id: timerId, name: timerName, command, input: given, dueAt, setBy, setAt }: Timer): TimerView {
-  const { policy: _, journey: __, step: ___, ...input } = given;
-  return { id: timerId, name: timerName, command, input, dueAt, setBy, setAt };
 }

@@ -1,7 +1,7 @@
 import { id, instant } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { commandInput, type CommandInput } from '../commands/input.js';
-import { timedCommands } from './timer.js';
+import { timedCommands, type Timer } from './timer.js';
 
 /** What a timer is called. */
 export const timerName = z
@@ -39,3 +39,17 @@ export const timerView = z
 
 /** @see timerView */
 export type TimerView = z.output<typeof timerView>;
+
+/** A timer as it is shown: what its own kind needs to know is left out. */
+export function viewOfTimer({
+  id: timerId,
+  name: timerName,
+  command,
+  input: given,
+  dueAt,
+  setBy,
+  setAt,
+}: Timer): TimerView {
+  const { policy: _, journey: __, step: ___, ...input } = given;
+  return { id: timerId, name: timerName, command, input, dueAt, setBy, setAt };
+}

@@ -12,6 +12,7 @@ interface Model {
   awaiting: boolean;
   rejected: boolean;
   emailDone: boolean;
+  erased: boolean;
   /** The open reasons: how hard each hits, and whether payment is promised for it. */
   reasons: ReadonlyMap<string, { suspends: boolean; promised: boolean }>;
 }
@@ -34,6 +35,7 @@ const calls = [
   'deactivate',
   'delete',
   'restore',
+  'erase',
 ] as const;
 type Call = (typeof calls)[number];
 
@@ -89,7 +91,11 @@ function predict(model: Model, call: Call): Model | 'refused' {
         ? 'refused'
         : { ...model, stage: 'inactive' };
     case 'restore':
-      return stage === 'deleted' ? { ...model, stage: 'inactive' } : 'refused';
+      return stage === 'deleted' && !model.erased ? { ...model, stage: 'inactive' } : 'refused';
+    case 'erase':
+      return (stage === 'deleted' || stage === 'inactive') && !model.erased
+        ? { ...model, erased: true, stage: 'deleted' }
+        : 'refused';
     default:
       return stage === 'deleted' ? 'refused' : { ...model, stage: 'deleted' };
   }
@@ -111,6 +117,8 @@ function perform({ acme, sent, clock }: Rig, id: string, call: Call): Promise<{ 
       return acme.suspension[verb](id, { actionType });
     case 'promise':
       return acme.suspension.promise(id, { actionType, until: clock.now() + 3_600_000 });
+    case 'erase':
+      return acme.privacy.erase(id);
     case 'reactivate':
       return acme.suspension.reactivate(id, { actionType: actionType || 'reactivate' });
     default:
@@ -127,6 +135,7 @@ const sequences = fc
 const everyWay: Call[] = [
   ...(['approve', 'verify', 'onboard', 'throttle a', 'suspend a', 'promise a', 'endPromise a'] as const),
   ...(['deactivate', 'delete', 'restore', 'winBack', 'onboard', 'reactivate a', 'markChurning', 'winBack'] as const),
+  ...(['deactivate', 'erase', 'restore', 'erase'] as const),
 ];
 
 it('random sequences of commands come to what the reference model says, and leave a row that is the fold of its events', async () => {
@@ -142,6 +151,7 @@ it('random sequences of commands come to what the reference model says, and leav
         awaiting: requiresApproval,
         rejected: false,
         emailDone: false,
+        erased: false,
         reasons: new Map(),
       };
       for (const call of sequence) {
@@ -157,7 +167,8 @@ it('random sequences of commands come to what the reference model says, and leav
         }
         const row = await run.acme.customers.read(id);
         const history = await store.tenant('acme').history.list(id, { limit: 1_000 });
-        const { version, stage, approval, emailVerifiedAt, phoneVerifiedAt, createdAt, updatedAt, blocks } = row;
+        const { version, stage, approval, emailVerifiedAt, phoneVerifiedAt, erasedAt, createdAt, updatedAt, blocks } =
+          row;
         const openReasons = blocks.map(({ reason }) => reason);
         expect(fold(history.map(({ event }) => event))).toEqual({
           version,
@@ -165,6 +176,7 @@ it('random sequences of commands come to what the reference model says, and leav
           approval,
           emailVerifiedAt,
           phoneVerifiedAt,
+          erasedAt,
           createdAt,
           updatedAt,
           openReasons,

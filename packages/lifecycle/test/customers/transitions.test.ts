@@ -42,6 +42,7 @@ const willing: Customer = {
   ],
   emailVerifiedAt: null,
   phoneVerifiedAt: 1,
+  erasedAt: null,
   createdAt: 0,
   updatedAt: 0,
 };
@@ -63,6 +64,7 @@ const expected: Record<Command, Partial<Record<Stage, Stage>>> = {
   markChurning: { active: 'churning' },
   winBack: { churning: 'active', inactive: 'onboarding' },
   restore: { deleted: 'inactive' },
+  erase: { inactive: 'deleted', deleted: 'deleted' },
   deactivate: {
     verification: 'inactive',
     onboarding: 'inactive',
@@ -111,6 +113,8 @@ describe('the table of transitions', () => {
     ['promise', { stage: 'suspended' }, { reason: 'abuse' }],
     ['endPromise', { stage: 'suspended', blocks: [{ reason: 'late', promisedUntil: null }] }, { reason: 'late' }],
     ['winBack', { stage: 'inactive', approval: 'rejected' }, {}],
+    ['restore', { stage: 'deleted', erasedAt: 5 }, {}],
+    ['erase', { stage: 'deleted', erasedAt: 5 }, {}],
     ['winBack', { stage: 'inactive', emailVerifiedAt: null, phoneVerifiedAt: null }, {}],
   ] as const)('refuses %s when its guard does, with a reason', (command, state, facts) => {
     const customer = { ...willing, ...state } as unknown as Customer;

@@ -1,6 +1,7 @@
 import { executorFor, fromJson, numberOrNull, toJson, type Database } from '@dotmac/core/kysely';
-import type { OverdueInvoice } from '../../dunning/case.js';
+import type { DunningCase, OverdueInvoice } from '../../dunning/case.js';
 import type { DunningCaseStore } from '../store.js';
+import type { DunningCaseRow } from './service-tables.js';
 import type { LifecycleTables } from './tables.js';
 
 const table = 'dotmac_dunning_cases';
@@ -27,16 +28,17 @@ export function kyselyDunningCases(database: Database, tenantId: string): Dunnin
         .where('policy', '=', policy)
         .$if(trx !== undefined && database.traits.skipLocked, (query) => query.forUpdate())
         .executeTakeFirst();
-      return (
-        row && {
-          customerId,
-          policy,
-          invoices: fromJson<OverdueInvoice[]>(row.invoices),
-          stepsTaken: Number(row.steps_taken),
-          lastStepAt: numberOrNull(row.last_step_at),
-          openedAt: Number(row.opened_at),
-        }
-      );
+      return row && caseOf(row);
+    },
+    async listFor(customerId) {
+      const rows = await on()
+        .selectFrom(table)
+        .selectAll()
+        .where('tenant_id', '=', tenantId)
+        .where('customer_id', '=', customerId)
+        .orderBy('policy')
+        .execute();
+      return rows.map(caseOf);
     },
     async put({ customerId, policy, invoices, stepsTaken, lastStepAt, openedAt }, trx) {
       await remove(customerId, policy, trx);
@@ -51,5 +53,16 @@ export function kyselyDunningCases(database: Database, tenantId: string): Dunnin
       };
       await on(trx).insertInto(table).values(row).execute();
     },
+  };
+}
+
+function caseOf(row: DunningCaseRow): DunningCase {
+  return {
+    customerId: row.customer_id,
+    policy: row.policy,
+    invoices: fromJson<OverdueInvoice[]>(row.invoices),
+    stepsTaken: Number(row.steps_taken),
+    lastStepAt: numberOrNull(row.last_step_at),
+    openedAt: Number(row.opened_at),
   };
 }

@@ -9,7 +9,7 @@ const table = 'dotmac_customer_events';
 export function kyselyHistory(database: Database, tenantId: string): HistoryStore {
   return {
     async append(customerId, entries, trx) {
-      const rows = entries.map(({ seq, event }) => ({
+      const rows = entries.map(({ seq, event, sealed }) => ({
         tenant_id: tenantId,
         customer_id: customerId,
         seq,
@@ -19,6 +19,7 @@ export function kyselyHistory(database: Database, tenantId: string): HistoryStor
         actor: event.actor,
         at: event.at,
         data: JSON.stringify(event.data),
+        sealed: sealed ?? null,
       }));
       await executorFor<LifecycleTables>(database, trx).insertInto(table).values(rows).execute();
     },
@@ -35,6 +36,20 @@ export function kyselyHistory(database: Database, tenantId: string): HistoryStor
         .limit(limit)
         .execute();
       return rows.reverse().map(entryOf);
+    },
+    // Index: the primary key.
+    async readFrom(customerId, { after, limit }) {
+      const rows = await database
+        .withTables<LifecycleTables>()
+        .selectFrom(table)
+        .selectAll()
+        .where('tenant_id', '=', tenantId)
+        .where('customer_id', '=', customerId)
+        .where('seq', '>', after)
+        .orderBy('seq')
+        .limit(limit)
+        .execute();
+      return rows.map(entryOf);
     },
   };
 }

@@ -5,6 +5,7 @@ import { kyselyCustomers } from './customers.js';
 import { kyselyDunningCases } from './dunning-cases.js';
 import { kyselyHistory } from './history.js';
 import { lifecycleMigrations } from './migrations.js';
+import { kyselyPrivacy } from './privacy.js';
 import { kyselyDueRuns, kyselyRunLeases } from './run-leases.js';
 import { kyselyRuns } from './runs.js';
 import { kyselyServices } from './services.js';
@@ -41,6 +42,7 @@ export function kyselyLifecycleStore(database: Database, { clock }: KyselyLifecy
       signals: kyselySignals(database, tenantId),
       timers: kyselyTimers(database, tenantId),
       dunningCases: kyselyDunningCases(database, tenantId),
+      privacy: kyselyPrivacy(database, tenantId),
     }),
     dueRuns: (untilMs, limit) => kyselyDueRuns(database, untilMs, limit),
     dueTimers: (untilMs, limit) => kyselyDueTimers(database, untilMs, limit),

@@ -62,12 +62,13 @@ export function kyselyRuns(database: Database, tenantId: string): RunStore {
       return row && runOf(row);
     },
     // Index: (tenant_id, service_id, id); ids are in the order of their making.
-    async listFor(serviceId, limit) {
+    async listFor(serviceId, limit, before) {
       const rows = await kysely
         .selectFrom(table)
         .selectAll()
         .where('tenant_id', '=', tenantId)
         .where('service_id', '=', serviceId)
+        .$if(before !== undefined, (query) => query.where('id', '<', before as string))
         .orderBy('id', 'desc')
         .limit(limit)
         .execute();

@@ -62,6 +62,16 @@ export interface DunningCaseRow {
   opened_at: number;
 }
 
+/** `dotmac_legal_holds`. */
+export interface LegalHoldRow {
+  tenant_id: string;
+  customer_id: string;
+  name: string;
+  note: string | null;
+  set_by: string;
+  set_at: number;
+}
+
 /** A service as a row. */
 export function serviceRow(service: ServiceInstance): ServiceRow {
   return {

@@ -7,7 +7,7 @@ import type { Run, RunStatus } from '../../provisioning/run.js';
 import type { OperationName } from '../../services/operation.js';
 import type { Channel } from '../../verification/channel.js';
 import { nameKey } from '../name-key.js';
-import type { DunningCaseRow, ServiceRow, SignalRow, TimerRow } from './service-tables.js';
+import type { DunningCaseRow, LegalHoldRow, ServiceRow, SignalRow, TimerRow } from './service-tables.js';
 import type { HistoryEntry, StoredToken } from '../store.js';
 
 /** `dotmac_customers`. */
@@ -34,6 +34,7 @@ export interface CustomerRow {
   blocks: unknown;
   email_verified_at: number | null;
   phone_verified_at: number | null;
+  erased_at: number | null;
   created_at: number;
   updated_at: number;
 }
@@ -50,6 +51,8 @@ export interface EventRow {
   actor: string;
   at: number;
   data: unknown;
+  /** What is personal in the data, sealed with the customer's key. */
+  sealed: string | null;
 }
 
 /** `dotmac_verification_tokens`: one a customer and channel. */
@@ -105,6 +108,8 @@ export interface LifecycleTables {
   dotmac_step_signals: SignalRow;
   dotmac_lifecycle_timers: TimerRow;
   dotmac_dunning_cases: DunningCaseRow;
+  dotmac_customer_keys: { tenant_id: string; customer_id: string; sealed_key: string };
+  dotmac_legal_holds: LegalHoldRow;
 }
 
 /** A customer as a row. */
@@ -132,6 +137,7 @@ export function customerRow(customer: Customer): CustomerRow {
     blocks: toJson(customer.blocks),
     email_verified_at: customer.emailVerifiedAt,
     phone_verified_at: customer.phoneVerifiedAt,
+    erased_at: customer.erasedAt,
     created_at: customer.createdAt,
     updated_at: customer.updatedAt,
   };
@@ -166,6 +172,7 @@ export function customerOf(row: CustomerRow): Customer {
     }),
     emailVerifiedAt: numberOrNull(row.email_verified_at),
     phoneVerifiedAt: numberOrNull(row.phone_verified_at),
+    erasedAt: numberOrNull(row.erased_at),
     createdAt: Number(row.created_at),
     updatedAt: Number(row.updated_at),
   };
@@ -176,7 +183,8 @@ export function entryOf(row: EventRow): HistoryEntry {
   const { id, name, actor, tenant_id: tenantId, customer_id: subject } = row;
   // Written by this package alone, from typed events.
   const event = { id, name, at: Number(row.at), tenantId, actor, subject, data: fromJson(row.data) };
-  return { seq: Number(row.seq), event: event as AnyEvent<LifecycleEvents> };
+  const entry = { seq: Number(row.seq), event: event as AnyEvent<LifecycleEvents> };
+  return row.sealed === null ? entry : { ...entry, sealed: row.sealed };
 }
 
 /** A token as a row. */

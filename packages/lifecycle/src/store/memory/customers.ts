@@ -6,12 +6,13 @@ import type { LifecycleMemory } from './index.js';
 /** Customers in memory. */
 export function memoryCustomers(memory: LifecycleMemory, tenantId: string): CustomerStore {
   const keyOf = (id: string): string => `${tenantId}/${id}`;
+  const nameOf = (of: 'username' | 'email', name: string): string => `${tenantId}/${of}/${nameKey(name)}`;
   const get = (id: string) => Promise.resolve(memory.read.customers.get(keyOf(id)));
   return {
     insert: (customer, trx) =>
       memory.transaction(({ customers, names }) => {
-        const username = `${tenantId}/username/${nameKey(customer.username)}`;
-        const email = `${tenantId}/email/${nameKey(customer.email)}`;
+        const username = nameOf('username', customer.username);
+        const email = nameOf('email', customer.email);
         if (names.has(username)) return 'username';
         if (names.has(email)) return 'email';
         names.set(username, customer.id);
@@ -22,8 +23,14 @@ export function memoryCustomers(memory: LifecycleMemory, tenantId: string): Cust
     get,
     lock: get,
     replace: (customer, expectedVersion, trx) =>
-      memory.transaction(({ customers }) => {
-        if (customers.get(keyOf(customer.id))?.version !== expectedVersion) return false;
+      memory.transaction(({ customers, names }) => {
+        const before = customers.get(keyOf(customer.id));
+        if (before?.version !== expectedVersion) return false;
+        for (const of of ['username', 'email'] as const)
+          if (before[of] !== customer[of]) {
+            names.delete(nameOf(of, before[of]));
+            names.set(nameOf(of, customer[of]), customer.id);
+          }
         customers.set(keyOf(customer.id), structuredClone({ ...customer, tenantId }));
         return true;
       }, trx),

@@ -15,5 +15,7 @@ export function memoryHistory(memory: LifecycleMemory, tenantId: string): Histor
       const wanted = stageChangesOnly ? entries.filter(({ event }) => enteredBy(event) !== null) : entries;
       return Promise.resolve(wanted.slice(-limit));
     },
+    readFrom: (customerId, { after, limit }) =>
+      Promise.resolve((memory.read.history.get(`${tenantId}/${customerId}`) ?? []).slice(after, after + limit)),
   };
 }

@@ -8,6 +8,7 @@ import {
 } from '@dotmac/core';
 import type { Customer } from '../../customers/customer.js';
 import type { DunningCase } from '../../dunning/case.js';
+import type { LegalHold } from '../../privacy/hold.js';
 import type { Run } from '../../provisioning/run.js';
 import type { Signal } from '../../provisioning/signal.js';
 import type { ServiceInstance } from '../../services/instance.js';
@@ -16,6 +17,7 @@ import { runKey, timerKey, type HistoryEntry, type LifecycleStore, type StoredTo
 import { memoryCustomers } from './customers.js';
 import { memoryDunningCases } from './dunning-cases.js';
 import { memoryHistory } from './history.js';
+import { memoryPrivacy } from './privacy.js';
 import { memoryRunLeases } from './run-leases.js';
 import { memoryRuns } from './runs.js';
 import { memoryServices } from './services.js';
@@ -47,6 +49,10 @@ const emptyMaps = () => ({
   /** By tenant and id. */
   timers: new Map<string, Timer>(),
   dunningCases: new Map<string, DunningCase>(),
+  /** Sealed, by customer. */
+  keys: new Map<string, string>(),
+  /** By customer. */
+  holds: new Map<string, readonly LegalHold[]>(),
 });
 
 /** What the parts of the memory store share. */
@@ -81,6 +87,7 @@ export function memoryLifecycleStore({ clock = systemClock }: MemoryLifecycleSto
       signals: memorySignals(memory, tenantId),
       timers: memoryTimers(memory, tenantId),
       dunningCases: memoryDunningCases(memory, tenantId),
+      privacy: memoryPrivacy(memory, tenantId),
     }),
     dueRuns(untilMs, limit) {
       const due = [...memory.read.runs.values()]

@@ -27,10 +27,10 @@ export function memoryRuns(memory: LifecycleMemory, tenantId: string): RunStore 
       }, trx),
     get,
     lock: get,
-    listFor: (serviceId, limit) =>
+    listFor: (serviceId, limit, before) =>
       Promise.resolve(
         own()
-          .filter((run) => run.serviceId === serviceId)
+          .filter((run) => run.serviceId === serviceId && (before === undefined || run.id < before))
           .slice(0, limit),
       ),
     list({ status, limit, cursor }) {

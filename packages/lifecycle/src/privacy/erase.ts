@@ -1,0 +1,78 @@
+import type { DomainEvent } from '@dotmac/core';
+import type { LifecycleContext } from '../context.js';
+import type { Customer } from '../customers/customer.js';
+import type { Decision, Moment } from '../customers/perform.js';
+import type { Transition } from '../customers/transitions.js';
+import { lifecycleErrors, type RemainingService } from '../errors.js';
+import { deliveries } from '../events.js';
+import type { Run } from '../provisioning/run.js';
+import type { ServiceInstance } from '../services/instance.js';
+import type { HistoryEntry } from '../store/store.js';
+import { erasedActor, erasedCustomer, erasedRun, erasedService, personalOf, withoutPersonal } from './personal.js';
+
+/**
+ * Takes everything personal away, in the transaction of the command: the key of what is sealed; the columns; what rows
+ * hold that is not sealed; what waits in the outbox. Stages, dates and counts stay.
+ * @throws LEGAL_HOLD, SERVICES_REMAIN
+ */
+export async function eraseCustomer(
+  { store }: LifecycleContext,
+  customer: Customer,
+  { to }: Transition,
+  reference: string | null,
+  { at, trx }: Moment,
+): Promise<Decision> {
+  const { id, tenantId } = customer;
+  const { privacy, services } = store.tenant(tenantId);
+  const holds = (await privacy.holds(id, trx)).map(({ name }) => name);
+  if (holds.length > 0) throw lifecycleErrors.LEGAL_HOLD({ holds });
+  const remaining = (await services.live(id, trx)).map(remainingOf);
+  if (remaining.length > 0) throw lifecycleErrors.SERVICES_REMAIN({ services: remaining });
+  await privacy.wipe(
+    id,
+    {
+      entry: (entry) => erasedEntry(entry, customer),
+      service: (service) => erasedService(service, customer),
+      run: (run) => erasedRun(run, customer),
+    },
+    trx,
+  );
+  await store.outbox.rewrite(tenantId, id, (event) => erasedDelivery(event, customer, at), trx);
+  return {
+    patch: { ...erasedCustomer(customer, at), stage: to },
+    event: { name: 'customer.erased', data: { from: customer.stage, to, reference } },
+    stateOf: (changed) => changed,
+  };
+}
+
+function remainingOf({ id: serviceId, serviceName, status }: ServiceInstance): RemainingService {
+  return { serviceId, serviceName, status };
+}
+
+/** A place in the history without what is personal; undefined when there is nothing to take away. */
+function erasedEntry({ seq, event }: HistoryEntry, customer: Customer): HistoryEntry | undefined {
+  const actor = erasedActor(event.actor, customer);
+  if (personalOf(event) === undefined && actor === event.actor) return undefined;
+  return { seq, event: { ...withoutPersonal(event), actor } };
+}
+
+/** What waits for delivery, without what is personal; null when nothing is left to deliver. */
+function erasedDelivery(stored: DomainEvent, customer: Customer, at: number): DomainEvent | null {
+  const event = deliveries.parse(stored);
+  const actor = erasedActor(stored.actor, customer);
+  // Nobody knows what is in it.
+  if (!event || event.name === 'verification.issued') return null;
+  if (event.name !== 'command.committed') return deliveries.encode({ ...withoutPersonal(event), actor });
+  const state = erasedState(event.data.state, customer, at);
+  return deliveries.encode({ ...event, actor, data: { ...event.data, state } });
+}
+
+/** The state that an `afterCommit` hook waits for: a customer, or a customer with a service and its run. */
+function erasedState(state: Record<string, unknown>, customer: Customer, at: number): Record<string, unknown> {
+  if (!('customer' in state)) return { ...erasedCustomer(state as unknown as Customer, at) };
+  return {
+    customer: erasedCustomer(state['customer'] as Customer, at),
+    run: erasedRun(state['run'] as Run, customer),
+    service: erasedService(state['service'] as ServiceInstance, customer),
+  };
+}

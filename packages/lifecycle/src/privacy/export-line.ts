@@ -1,0 +1,98 @@
+import { freeForm, id, instant } from '@dotmac/core/contract';
+import { z } from 'zod';
+import { blockSeverity } from '../customers/customer.js';
+import { stage } from '../customers/stage.js';
+import { lifecycleEvent } from '../customers/summary.js';
+import { provisioning } from '../provisioning/run.js';
+import { serviceView } from '../services/instance.js';
+import { timerView } from '../timers/view.js';
+import { channel } from '../verification/channel.js';
+import { holdView } from './hold.js';
+
+const block = z.object({
+  reason: z.string(),
+  severity: blockSeverity,
+  promisedUntil: instant.nullable(),
+  note: z.string().nullable(),
+  parameters: freeForm,
+  openedAt: instant,
+  openedBy: z.string(),
+});
+const blocks = z.array(block);
+
+/** The customer's own row. */
+const customerLine = z.object({
+  kind: z.literal('customer'),
+  id,
+  version: z.int(),
+  stage,
+  approval: z.string(),
+  username: z.string(),
+  email: z.string(),
+  firstName: z.string(),
+  lastName: z.string(),
+  userType: z.string(),
+  phone: z.string().nullable(),
+  registrationSource: z.string(),
+  referralCode: z.string().nullable(),
+  termsAcceptedAt: instant,
+  marketingConsent: z.boolean(),
+  attributes: freeForm,
+  onboardingData: freeForm,
+  blocks,
+  emailVerifiedAt: instant.nullable(),
+  phoneVerifiedAt: instant.nullable(),
+  erasedAt: instant.nullable(),
+  createdAt: instant,
+  updatedAt: instant,
+});
+
+/** One line of what is held on a customer: what it is, by `kind`, and all of it. */
+export const exportLine = z
+  .discriminatedUnion('kind', [
+    customerLine,
+    z.object({ kind: z.literal('event'), seq: z.int(), ...lifecycleEvent.shape }),
+    z.object({ kind: z.literal('service'), ...serviceView.shape, blocks, outputs: freeForm }),
+    z.object({
+      kind: z.literal('run'),
+      ...provisioning.shape,
+      customConfig: freeForm,
+      outputs: freeForm,
+      requestedBy: z.string(),
+    }),
+    z.object({
+      kind: z.literal('signal'),
+      requestId: id,
+      step: z.string(),
+      saidBy: z.string(),
+      said: z.string(),
+      comment: z.string().nullable(),
+      output: z.unknown(),
+      at: instant,
+    }),
+    z.object({ kind: z.literal('timer'), ...timerView.shape }),
+    z.object({
+      kind: z.literal('dunning'),
+      policy: z.string(),
+      openedAt: instant,
+      stepsTaken: z.int(),
+      invoices: z.array(z.object({ invoiceId: z.string(), overdueSince: instant, facts: freeForm })),
+    }),
+    z.object({
+      kind: z.literal('token'),
+      channel,
+      issuedAt: instant,
+      expiresAt: instant,
+      consumedAt: instant.nullable(),
+      attempts: z.int(),
+    }),
+    z.object({ kind: z.literal('hold'), ...holdView.shape }),
+    z.object({
+      kind: z.literal('end'),
+      lines: z.int().meta({ description: 'How many came before: an export without this line is not whole' }),
+    }),
+  ])
+  .meta({ id: 'CustomerExportLine' });
+
+/** @see exportLine */
+export type ExportLine = z.output<typeof exportLine>;

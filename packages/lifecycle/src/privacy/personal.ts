@@ -1,0 +1,118 @@
+import type { AnyEvent } from '@dotmac/core';
+import type { Block, Customer } from '../customers/customer.js';
+import type { LifecycleEvents } from '../events.js';
+import type { Run } from '../provisioning/run.js';
+import type { ServiceInstance } from '../services/instance.js';
+
+type Event = AnyEvent<LifecycleEvents>;
+type Fields = Readonly<Record<string, unknown>>;
+
+const [reason, note] = [{ reason: null }, { note: null }];
+const explained = { reason: '' };
+const suspension = { ...note, parameters: {} };
+
+/**
+ * What in an event's data may say something of a person: words of somebody's own and free-form facts; and what stands in
+ * its place without it. Everything else (stages, classes of reasons, names of services) is history and stays.
+ */
+const personal: Partial<Record<keyof LifecycleEvents, Fields>> = {
+  'customer.registered': { referralCode: null },
+  'customer.rejected': reason,
+  'customer.verified': { additionalData: {} },
+  'customer.suspended': suspension,
+  'customer.suspension_added': suspension,
+  'customer.throttled': suspension,
+  'customer.suspension_lifted': suspension,
+  'customer.reactivated': suspension,
+  'customer.promised': note,
+  'customer.churning': reason,
+  'customer.won_back': reason,
+  'customer.restored': reason,
+  'customer.deactivated': reason,
+  'customer.deleted': reason,
+  'customer.hold_set': note,
+  'customer.timer_skipped': explained,
+  'dunning.opened': { facts: {} },
+  'dunning.invoice_added': { facts: {} },
+  'dunning.step_skipped': explained,
+  'dunning.held': explained,
+  'journey.step_skipped': explained,
+  'service.failed': { error: '' },
+  'service.stuck': { error: '' },
+  'service.blocked': note,
+  'service.termination_requested': note,
+  'service.step_decided': { comment: null },
+  'service.intervened': note,
+};
+
+/** An event's personal fields; undefined when it has none, or nothing in them. */
+export function personalOf({ name, data }: Event): Fields | undefined {
+  const blank = personal[name];
+  if (!blank) return undefined;
+  const given = data as Fields;
+  const filled = Object.keys(blank).filter((key) => !isSame(given[key], blank[key]));
+  return filled.length === 0 ? undefined : Object.fromEntries(filled.map((key) => [key, given[key]]));
+}
+
+/** The event without what is personal in it: it still fits its schema. */
+export function withoutPersonal<Any extends Event>(event: Any): Any {
+  const blank = personal[event.name];
+  return blank ? { ...event, data: { ...event.data, ...blank } } : event;
+}
+
+/** The event with its personal fields again. */
+export function withPersonal<Any extends Event>(event: Any, fields: Fields): Any {
+  return { ...event, data: { ...event.data, ...fields } };
+}
+
+/** The customer as it is left by an erasure: stage, dates and classes of reasons. Its names are free to others. */
+export function erasedCustomer(customer: Customer, at: number): Customer {
+  const gone = `erased:${customer.id}`;
+  return {
+    ...customer,
+    username: gone,
+    email: gone,
+    firstName: '',
+    lastName: '',
+    phone: null,
+    referralCode: null,
+    marketingConsent: false,
+    attributes: {},
+    onboardingData: {},
+    blocks: customer.blocks.map((block) => wordless(block, customer)),
+    erasedAt: customer.erasedAt ?? at,
+  };
+}
+
+/** A service without its configuration and what its steps gave back. */
+export function erasedService(service: ServiceInstance, customer: Customer): ServiceInstance {
+  const blocks = service.blocks.map((block) => wordless(block, customer));
+  return { ...service, config: {}, outputs: {}, blocks };
+}
+
+/** A run without what it was given and what its steps gave back: which steps there were, and how they went, stay. */
+export function erasedRun(run: Run, customer: Customer): Run {
+  return {
+    ...run,
+    config: {},
+    previous: run.previous && { ...run.previous, config: {} },
+    given: {},
+    steps: run.steps.map((step) => ({ ...step, output: null, error: null })),
+    requestedBy: erasedActor(run.requestedBy, customer),
+  };
+}
+
+/** Who acted; but not a customer who did so by its own name, e.g. `user:neo@example.com`. */
+export function erasedActor(actor: string, { username, email }: Customer): string {
+  const [whole, name] = [actor, actor.slice(actor.indexOf(':') + 1)].map((text) => text.toLowerCase());
+  const own = [username.toLowerCase(), email.toLowerCase()];
+  return own.some((it) => it === whole || it === name) ? 'erased' : actor;
+}
+
+function wordless(block: Block, customer: Customer): Block {
+  return { ...block, note: null, parameters: {}, openedBy: erasedActor(block.openedBy, customer) };
+}
+
+function isSame(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}

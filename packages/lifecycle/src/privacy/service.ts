@@ -1,0 +1,104 @@
+import type { ScopeIdentity, StoreTransaction } from '@dotmac/core';
+import { readDraft } from '@dotmac/core/contract';
+import type { LifecycleContext } from '../context.js';
+import type { Customer, CustomerView } from '../customers/customer.js';
+import { viewOf } from '../customers/next-actions.js';
+import { perform, type CommandOptions, type Step } from '../customers/perform.js';
+import { happened, recordChange, type PendingEvent } from '../customers/record.js';
+import { lifecycleErrors } from '../errors.js';
+import { eraseCustomer } from './erase.js';
+import { eraseInput, type EraseDraft } from './erase-input.js';
+import { exportLines } from './export.js';
+import type { ExportLine } from './export-line.js';
+import { holdInput, viewOfHold, type HoldDraft, type HoldView, type LegalHold } from './hold.js';
+
+/** What one tenant's customers may ask for: to see what is held on them, and to have it gone. */
+export interface PrivacyService {
+  /**
+   * All that is held on a customer, line by line; the last one is `end`. It is read while it is taken.
+   * @throws CUSTOMER_NOT_FOUND
+   */
+  export(customerId: string): Promise<AsyncIterable<ExportLine>>;
+  /**
+   * Takes everything personal away, for good: columns, words, facts, configurations. Which stages a customer went
+   * through and when, and what it counts to, stays. Its services must be gone, and nothing may hold it. Hooks of
+   * `customer.erase` can erase the host's own tables in the same transaction.
+   * @throws CUSTOMER_NOT_FOUND, ILLEGAL_TRANSITION (it is neither inactive nor deleted), LEGAL_HOLD, SERVICES_REMAIN
+   */
+  erase(customerId: string, draft?: EraseDraft, options?: CommandOptions): Promise<CustomerView>;
+  /** What keeps a customer from being erased, oldest first. @throws CUSTOMER_NOT_FOUND */
+  holds(customerId: string): Promise<HoldView[]>;
+  /**
+   * Keeps a customer from being erased; several matters at once, each lifted by itself. Setting one again leaves it as
+   * it is.
+   * @throws CUSTOMER_NOT_FOUND, CUSTOMER_ERASED, HOLD_LIMIT
+   */
+  setHold(customerId: string, draft: HoldDraft, options?: CommandOptions): Promise<HoldView>;
+  /** Lifts a hold; content to find none. @throws CUSTOMER_NOT_FOUND */
+  liftHold(customerId: string, name: string, options?: CommandOptions): Promise<{ message: string }>;
+}
+
+/** Holds that one customer may have. */
+const mostHolds = 50;
+
+/** The privacy of one scope. */
+export function privacyService(context: LifecycleContext, identity: ScopeIdentity): PrivacyService {
+  const { store, clock, checklist } = context;
+  const { customers, privacy } = store.tenant(identity.tenantId);
+  const read = async (customerId: string): Promise<Customer> => {
+    const customer = await customers.get(customerId);
+    if (!customer) throw lifecycleErrors.CUSTOMER_NOT_FOUND({ customerId });
+    return customer;
+  };
+  /** Changes a customer's holds under its lock; what happened goes to its history. */
+  const change = <Result>(
+    customerId: string,
+    { trx: join }: CommandOptions,
+    work: (customer: Customer, at: number, trx: StoreTransaction) => Promise<{ result: Result; event?: PendingEvent }>,
+  ): Promise<Result> =>
+    store.transaction(async (trx) => {
+      const customer = await customers.lock(customerId, trx);
+      if (!customer) throw lifecycleErrors.CUSTOMER_NOT_FOUND({ customerId });
+      const at = Math.max(clock.now(), customer.updatedAt);
+      const { result, event } = await work(customer, at, trx);
+      if (!event) return result;
+      const after = { ...customer, version: customer.version + 1, updatedAt: at };
+      await recordChange(context, customer, after, [happened(identity, customerId, at, event)], trx);
+      return result;
+    }, join);
+
+  return {
+    export: async (customerId) => exportLines(context, await read(customerId)),
+    async erase(customerId, draft = {}, options) {
+      const { reference } = readDraft(eraseInput, draft);
+      const decide: Step['decide'] = (customer, transition, moment) =>
+        eraseCustomer(context, customer, transition, reference, moment);
+      const step: Step = { command: 'erase', input: { reference }, decide };
+      return viewOf(await perform(context, identity, customerId, [step], options), checklist, clock.now());
+    },
+    async holds(customerId) {
+      await read(customerId);
+      return (await privacy.holds(customerId)).map(viewOfHold);
+    },
+    setHold(customerId, draft, options = {}) {
+      const { name, note } = readDraft(holdInput, draft);
+      return change(customerId, options, async (customer, at, trx) => {
+        if (customer.erasedAt !== null) throw lifecycleErrors.CUSTOMER_ERASED({ customerId });
+        const holds = await privacy.holds(customerId, trx);
+        const kept = holds.find((hold) => hold.name === name);
+        if (kept) return { result: viewOfHold(kept) };
+        if (holds.length >= mostHolds) throw lifecycleErrors.HOLD_LIMIT({ limit: mostHolds });
+        const hold: LegalHold = { customerId, name, note, setBy: identity.actor, setAt: at };
+        await privacy.setHold(hold, trx);
+        return { result: viewOfHold(hold), event: { name: 'customer.hold_set', data: { hold: name, note } } };
+      });
+    },
+    liftHold(customerId, name, options = {}) {
+      return change(customerId, options, async (_, __, trx) => {
+        const result = { message: `There is no hold ${name} any more.` };
+        if (!(await privacy.liftHold(customerId, name, trx))) return { result };
+        return { result, event: { name: 'customer.hold_lifted', data: { hold: name } } };
+      });
+    },
+  };
+}

@@ -1,0 +1,178 @@
+import type { StoreTransaction } from '@dotmac/core';
+import { executorFor, onConflictDoNothing, toJson, type CoreTables, type Database } from '@dotmac/core/kysely';
+import type { Erasure, PrivacyStore } from '../store.js';
+import { serviceOf, serviceRow } from './service-tables.js';
+import { entryOf, runOf, type LifecycleTables } from './tables.js';
+
+const pageSize = 500;
+
+/** Keys and holds in the database, and the end of what is kept of a customer. */
+export function kyselyPrivacy(database: Database, tenantId: string): PrivacyStore {
+  const on = (trx?: StoreTransaction) => executorFor<LifecycleTables>(database, trx);
+  const key: PrivacyStore['key'] = async (customerId, trx) => {
+    const row = await on(trx)
+      .selectFrom('dotmac_customer_keys')
+      .select('sealed_key')
+      .where('tenant_id', '=', tenantId)
+      .where('customer_id', '=', customerId)
+      .executeTakeFirst();
+    return row?.sealed_key;
+  };
+  return {
+    key,
+    async keepKey(customerId, sealed, trx) {
+      const row = { tenant_id: tenantId, customer_id: customerId, sealed_key: sealed };
+      await onConflictDoNothing(database, on(trx).insertInto('dotmac_customer_keys').values(row)).execute();
+      return (await key(customerId, trx)) ?? sealed;
+    },
+    async holds(customerId, trx) {
+      const rows = await on(trx)
+        .selectFrom('dotmac_legal_holds')
+        .selectAll()
+        .where('tenant_id', '=', tenantId)
+        .where('customer_id', '=', customerId)
+        .orderBy('set_at')
+        .orderBy('name')
+        .execute();
+      return rows.map(({ name, note, set_by: setBy, set_at }) => {
+        return { customerId, name, note, setBy, setAt: Number(set_at) };
+      });
+    },
+    async setHold({ customerId, name, note, setBy, setAt }, trx) {
+      const row = { tenant_id: tenantId, customer_id: customerId, name, note, set_by: setBy, set_at: setAt };
+      await on(trx).insertInto('dotmac_legal_holds').values(row).execute();
+    },
+    async liftHold(customerId, name, trx) {
+      const { numDeletedRows } = await on(trx)
+        .deleteFrom('dotmac_legal_holds')
+        .where('tenant_id', '=', tenantId)
+        .where('customer_id', '=', customerId)
+        .where('name', '=', name)
+        .executeTakeFirst();
+      return numDeletedRows === 1n;
+    },
+    async wipe(customerId, erasure, trx) {
+      const of = { database, tenantId, customerId, trx };
+      for (const table of [
+        'dotmac_customer_keys',
+        'dotmac_verification_tokens',
+        'dotmac_lifecycle_timers',
+        'dotmac_dunning_cases',
+      ] as const)
+        await on(trx)
+          .deleteFrom(table)
+          .where('tenant_id', '=', tenantId)
+          .where('customer_id', '=', customerId)
+          .execute();
+      await wipeHistory(of, erasure);
+      await wipeServices(of, erasure);
+      await wipeRuns(of, erasure);
+      await forgetAnswers(of);
+    },
+  };
+}
+
+interface Of {
+  database: Database;
+  tenantId: string;
+  customerId: string;
+  trx: StoreTransaction;
+}
+
+/** Index: the primary key. */
+async function wipeHistory({ database, tenantId, customerId, trx }: Of, { entry }: Erasure): Promise<void> {
+  const on = executorFor<LifecycleTables>(database, trx);
+  const table = 'dotmac_customer_events';
+  for (let after = 0; ;) {
+    const rows = await on
+      .selectFrom(table)
+      .selectAll()
+      .where('tenant_id', '=', tenantId)
+      .where('customer_id', '=', customerId)
+      .where('seq', '>', after)
+      .orderBy('seq')
+      .limit(pageSize)
+      .execute();
+    for (const row of rows) {
+      const left = entry(entryOf(row));
+      after = Number(row.seq);
+      if (!left) continue;
+      await on
+        .updateTable(table)
+        .set({ data: JSON.stringify(left.event.data), actor: left.event.actor })
+        .where('tenant_id', '=', tenantId)
+        .where('customer_id', '=', customerId)
+        .where('seq', '=', row.seq)
+        .execute();
+    }
+    if (rows.length < pageSize) return;
+  }
+}
+
+/** Index: (tenant_id, customer_id, id). */
+async function wipeServices({ database, tenantId, customerId, trx }: Of, { service }: Erasure): Promise<void> {
+  const on = executorFor<LifecycleTables>(database, trx);
+  const rows = await on
+    .selectFrom('dotmac_services')
+    .selectAll()
+    .where('tenant_id', '=', tenantId)
+    .where('customer_id', '=', customerId)
+    .execute();
+  for (const row of rows) {
+    const { config, outputs, blocks } = serviceRow(service(serviceOf(row)));
+    await on
+      .updateTable('dotmac_services')
+      .set({ config, outputs, blocks })
+      .where('tenant_id', '=', tenantId)
+      .where('id', '=', row.id)
+      .execute();
+  }
+}
+
+/** Index: (tenant_id, customer_id, id). */
+async function wipeRuns({ database, tenantId, customerId, trx }: Of, { run }: Erasure): Promise<void> {
+  const on = executorFor<LifecycleTables>(database, trx);
+  for (let after = ''; ;) {
+    const rows = await on
+      .selectFrom('dotmac_service_runs')
+      .selectAll()
+      .where('tenant_id', '=', tenantId)
+      .where('customer_id', '=', customerId)
+      .where('id', '>', after)
+      .orderBy('id')
+      .limit(pageSize)
+      .execute();
+    for (const row of rows) {
+      after = row.id;
+      const { config, previous, given, steps, requestedBy } = run(runOf(row));
+      await on
+        .updateTable('dotmac_service_runs')
+        .set({
+          config: toJson(config),
+          previous: toJson(previous),
+          given: toJson(given),
+          steps: JSON.stringify(steps),
+          requested_by: requestedBy,
+        })
+        .where('tenant_id', '=', tenantId)
+        .where('id', '=', row.id)
+        .execute();
+      await on
+        .updateTable('dotmac_step_signals')
+        .set({ comment: null, output: 'null' })
+        .where('tenant_id', '=', tenantId)
+        .where('run_id', '=', row.id)
+        .execute();
+    }
+    if (rows.length < pageSize) return;
+  }
+}
+
+/** Answers that are kept for requests with an `Idempotency-Key`: all that name the customer. Reads the tenant's. */
+async function forgetAnswers({ database, tenantId, customerId, trx }: Of): Promise<void> {
+  await executorFor<CoreTables>(database, trx)
+    .deleteFrom('dotmac_idempotency')
+    .where('tenant_id', '=', tenantId)
+    .where('answer', 'like', `%${customerId}%`)
+    .execute();
+}

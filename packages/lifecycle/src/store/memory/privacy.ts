@@ -1,0 +1,56 @@
+import type { LegalHold } from '../../privacy/hold.js';
+import type { PrivacyStore } from '../store.js';
+import type { LifecycleMemory } from './index.js';
+
+/** Keys and holds in memory, and the end of what is kept of a customer. */
+export function memoryPrivacy(memory: LifecycleMemory, tenantId: string): PrivacyStore {
+  const keyOf = (customerId: string): string => `${tenantId}/${customerId}`;
+  const holdsOf = (customerId: string): readonly LegalHold[] => memory.read.holds.get(keyOf(customerId)) ?? [];
+  return {
+    key: (customerId) => Promise.resolve(memory.read.keys.get(keyOf(customerId))),
+    keepKey: (customerId, sealed, trx) =>
+      memory.transaction(({ keys }) => {
+        const kept = keys.get(keyOf(customerId)) ?? sealed;
+        keys.set(keyOf(customerId), kept);
+        return kept;
+      }, trx),
+    holds: (customerId) => Promise.resolve([...holdsOf(customerId)]),
+    setHold: (hold, trx) =>
+      memory.transaction(
+        ({ holds }) => void holds.set(keyOf(hold.customerId), [...holdsOf(hold.customerId), { ...hold }]),
+        trx,
+      ),
+    liftHold: (customerId, name, trx) =>
+      memory.transaction(({ holds }) => {
+        const before = holdsOf(customerId);
+        holds.set(
+          keyOf(customerId),
+          before.filter((hold) => hold.name !== name),
+        );
+        return before.some((hold) => hold.name === name);
+      }, trx),
+    wipe: (customerId, erasure, trx) =>
+      memory.transaction(({ keys, tokens, timers, dunningCases, history, services, runs, signals }) => {
+        keys.delete(keyOf(customerId));
+        for (const channel of ['email', 'phone']) tokens.delete(`${keyOf(customerId)}/${channel}`);
+        for (const [key, timer] of timers)
+          if (key.startsWith(`${tenantId}/`) && timer.customerId === customerId) timers.delete(key);
+        for (const key of dunningCases.keys()) if (key.startsWith(`${keyOf(customerId)}/`)) dunningCases.delete(key);
+        const entries = history.get(keyOf(customerId)) ?? [];
+        history.set(
+          keyOf(customerId),
+          entries.map((entry) => ({ ...entry, ...erasure.entry(entry) })),
+        );
+        for (const [key, service] of services)
+          if (service.tenantId === tenantId && service.customerId === customerId)
+            services.set(key, erasure.service(service));
+        for (const [key, record] of runs) {
+          const { run } = record;
+          if (run.tenantId !== tenantId || run.customerId !== customerId) continue;
+          runs.set(key, { ...record, run: erasure.run(run) });
+          for (const [said, signal] of signals)
+            if (signal.runId === run.id) signals.set(said, { ...signal, comment: null, output: null });
+        }
+      }, trx),
+  };
+}

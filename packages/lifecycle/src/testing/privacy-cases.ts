@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict';
+import { newId } from '@dotmac/core';
+import type { Suite } from '@dotmac/core/testing';
+import type { LegalHold } from '../privacy/hold.js';
+import type { Erasure, HistoryEntry } from '../store/store.js';
+import { aCustomer, aRun, aService, aTimer, aToken, anEvent } from './samples.js';
+import type { LifecycleStoreSubject } from './store-suite.js';
+
+const asIs: Erasure = { entry: () => undefined, service: (service) => service, run: (run) => run };
+
+/** What a store must do with keys, holds, and customers that are to be forgotten. */
+export const privacyCases: Suite<LifecycleStoreSubject>['cases'] = [
+  {
+    name: 'keeps one key of a customer, whoever of twenty brings one',
+    async run({ store }) {
+      const { privacy } = store.tenant('a');
+      const customerId = newId();
+      const bring = (_: unknown, index: number) =>
+        store.transaction((trx) => privacy.keepKey(customerId, `key ${index}`, trx));
+      const kept = new Set(await Promise.all(Array.from({ length: 20 }, bring)));
+      assert.deepEqual([...kept], [await privacy.key(customerId)]);
+      assert.equal(await store.tenant('b').privacy.key(customerId), undefined);
+    },
+  },
+  {
+    name: 'keeps holds, oldest first, each tenant’s by themselves',
+    async run({ store }) {
+      const { privacy } = store.tenant('a');
+      const late: LegalHold = { customerId: newId(), name: 'late', note: null, setBy: 'user:1', setAt: 9 };
+      const early = { ...late, name: 'early', note: 'why', setAt: 5 };
+      await store.transaction(async (trx) => {
+        await privacy.setHold(early, trx);
+        await privacy.setHold(late, trx);
+      });
+      assert.deepEqual(await privacy.holds(late.customerId), [early, late]);
+      assert.deepEqual(await store.tenant('b').privacy.holds(late.customerId), []);
+      const lift = (name: string) => store.transaction((trx) => privacy.liftHold(late.customerId, name, trx));
+      assert.deepEqual([await lift('early'), await lift('early')], [true, false]);
+      assert.deepEqual(await privacy.holds(late.customerId), [late]);
+    },
+  },
+  {
+    name: 'reads history on from a place, with what is sealed in it',
+    async run({ store }) {
+      const { history } = store.tenant('a');
+      const id = newId();
+      const entry = (seq: number): HistoryEntry => ({ seq, event: anEvent('a', id, 'registration') });
+      const entries = [entry(1), { ...entry(2), sealed: 'x.y' }, entry(3)];
+      await store.transaction((trx) => history.append(id, entries, trx));
+      assert.deepEqual(await history.readFrom(id, { after: 0, limit: 2 }), entries.slice(0, 2));
+      assert.deepEqual(await history.readFrom(id, { after: 2, limit: 2 }), entries.slice(2));
+      assert.deepEqual(await store.tenant('b').history.readFrom(id, { after: 0, limit: 9 }), []);
+    },
+  },
+  {
+    name: 'forgets one customer: rows, words, and nobody else’s',
+    async run({ store }) {
+      const [gone, stays] = [aCustomer('a'), aCustomer('a')];
+      const kept = await Promise.all(
+        [gone, stays].map(({ id }) =>
+          store.transaction(async (trx) => {
+            const mine = store.tenant('a');
+            const service = aService('a', id);
+            const run = aRun('a', id, { serviceId: service.id });
+            await mine.history.append(id, [{ seq: 1, event: anEvent('a', id, 'registration') }], trx);
+            await mine.services.insert(service, trx);
+            await mine.runs.insert(run, trx);
+            await mine.signals.add(
+              { runId: run.id, stepKey: 'port', by: 'x', kind: 'approve', comment: 'c', output: 1, at: 5 },
+              trx,
+            );
+            await mine.timers.put(aTimer(id), trx);
+            await mine.tokens.put(aToken(id), trx);
+            await mine.privacy.keepKey(id, 'key', trx);
+            const invoices = [{ invoiceId: '1', overdueSince: 5, facts: {} }];
+            const dunning = { customerId: id, policy: 'p', invoices, stepsTaken: 0, lastStepAt: null, openedAt: 5 };
+            await mine.dunningCases.put(dunning, trx);
+            return { service, run };
+          }),
+        ),
+      );
+      const { privacy, history, services, runs, signals, timers, tokens, dunningCases } = store.tenant('a');
+      const erasure: Erasure = {
+        entry: (entry) => ({ ...entry, event: { ...entry.event, actor: 'erased' } }),
+        service: (service) => ({ ...service, config: {}, outputs: {} }),
+        run: (run) => ({ ...run, config: {}, given: {}, requestedBy: 'erased' }),
+      };
+      // Another tenant’s erasure of the same id finds nothing.
+      await store.transaction((trx) => store.tenant('b').privacy.wipe(gone.id, erasure, trx));
+      await store.transaction((trx) => privacy.wipe(gone.id, erasure, trx));
+      const left = async (id: string, { service, run }: (typeof kept)[number]) => ({
+        actors: (await history.list(id, { limit: 9 })).map(({ event }) => event.actor),
+        config: (await services.get(service.id))?.config,
+        requestedBy: (await runs.get(run.id))?.requestedBy,
+        said: (await signals.list(run.id, 'port')).map(({ comment, output }) => [comment, output]),
+        timers: (await timers.listFor(id)).length,
+        token: (await tokens.get(id, 'email')) !== undefined,
+        cases: (await dunningCases.listFor(id)).length,
+        key: await privacy.key(id),
+      });
+      const [first, second] = kept;
+      assert.ok(first && second);
+      assert.deepEqual(await left(gone.id, first), {
+        actors: ['erased'],
+        config: {},
+        requestedBy: 'erased',
+        said: [[null, null]],
+        timers: 0,
+        token: false,
+        cases: 0,
+        key: undefined,
+      });
+      const untouched = {
+        actors: ['user:1'],
+        config: { speed: 100 },
+        requestedBy: 'user:1',
+        said: [['c', 1]],
+        timers: 1,
+        token: true,
+        cases: 1,
+        key: 'key',
+      };
+      assert.deepEqual(await left(stays.id, second), untouched);
+      await store.transaction((trx) => privacy.wipe(stays.id, asIs, trx));
+      assert.deepEqual((await left(stays.id, second)).config, { speed: 100 });
+    },
+  },
+];
