@@ -54,3 +54,7 @@ export type {
 } from './policies/policy.js';
 export type { PolicySet } from './policies/policy-set.js';
 export type { Schedule } from './schedule/schedule.js';
+export { simulateSchedule } from './schedule/simulate.js';
+export type { SimulatedFiring, Simulation } from './schedule/simulate.js';
+export type { Firing } from './schedule/timetable.js';
+export type { ScheduleRules, ScheduleRulesDraft } from './schedule/rules.js';
