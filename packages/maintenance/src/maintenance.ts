@@ -25,6 +25,7 @@ import { createRunner } from './runs/runner.js';
 import type { MaintenanceState, MaintenanceStatus } from './runs/schemas.js';
 import { createRunService, type RunService } from './runs/service.js';
 import { createStatusService } from './runs/status.js';
+import { takeUp } from './runs/take-up.js';
 import { checkSchedules } from './schedule/check-schedules.js';
 import type { Schedule } from './schedule/schedule.js';
 import { createScheduler } from './schedule/scheduler.js';
@@ -106,7 +107,8 @@ export function createMaintenance(options: MaintenanceOptions): MaintenanceModul
 
   const sweep = async (): Promise<void> => {
     try {
-      await runner.recover();
+      const takingUp = { store, runner, policies, tasks, scopeIds, logger };
+      for (const run of await runner.recover()) await takeUp(run, takingUp);
       await store.prune(clock.now() - historyDays * dayMs);
       storeState = 'ok';
     } catch (error) {

@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { newId } from '@dotmac/core';
 import { fakeClock } from '@dotmac/core/testing';
 import { createMaintenance, memoryMaintenanceStore, type MaintenanceOptions } from '../../src/index.js';
+import { began } from '../../src/testing/samples.js';
 import { heapOf, sweepingTask, type Heap } from '../support/sweeping-task.js';
 
 const gate = () => {
@@ -199,6 +201,25 @@ describe('a run', () => {
       itemsCleaned: 10,
       resumable: true,
     });
+  });
+
+  it('of a dead process is taken up where it was, once', async () => {
+    const heap = heapOf(30);
+    const { clock, store, maintenance, runs } = await setUp(heap);
+    const left = { ...began, task: 'sweep', scopeId: '', parameters: {}, cursors: { heap: { cursor: 7 } } };
+    const [first, second] = [newId(), newId()];
+    await store.runs('acme').insert({ ...left, id: first });
+    await store.runs('acme').insert({ ...left, id: second, trigger: 'recovery' });
+    await clock.advance(61_000);
+    expect(await runs.get(second)).toMatchObject({ status: 'failed', stopReason: 'abandoned', resumedBy: null });
+    const { resumedBy } = await runs.get(first);
+    expect(await runs.get(resumedBy ?? '')).toMatchObject({
+      trigger: 'recovery',
+      status: 'completed',
+      itemsCleaned: 30,
+      log: [{ message: 'begins at 7' }],
+    });
+    await maintenance.stop();
   });
 
   it('is followed to its end', async () => {

@@ -21,7 +21,6 @@ export function sweepingTask(
     type: 'sweep',
     name: 'Sweep',
     description: 'Takes items off a heap',
-    scope: 'process',
     parameters: z.object({ keep: z.number().int().min(0).default(0) }),
     details: z.object({ left: z.number() }),
     plan: () =>
