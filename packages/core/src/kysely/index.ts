@@ -1,3 +1,4 @@
+export { parseConnectionUrl, type ConnectionParts } from './connection-url.js';
 export type { Database } from './database.js';
 export {
   databaseFromUrl,

@@ -1,0 +1,100 @@
+import { constants } from 'node:fs';
+import { open, rename, unlink, type FileHandle } from 'node:fs/promises';
+import type { OpenRoot } from '../files/root.js';
+import { manifest, readName, stemOf, type Backup, type Manifest } from './manifest.js';
+
+const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDWR } = constants;
+const mostManifestBytes = 64 * 1024 * 1024;
+
+/** The backups of one policy in its directory. A backup is there once its manifest is: that comes last, and goes first. */
+export interface BackupDirectory {
+  /** Newest first. Manifests that cannot be read, or whose file is not there in its size, count as no backup. */
+  list(): Promise<Backup[]>;
+  /**
+   * Removes what dead processes left: partial files, and dumps without a manifest. Nobody else may be at this
+   * policy's work.
+   * @returns how many files
+   */
+  sweep(): Promise<number>;
+  /** Makes a file of mode 0600 that must not be there yet, gives it to `fill`, and calls it `name` once it is on the disk. */
+  create<Result>(name: string, fill: (file: FileHandle) => Promise<Result>): Promise<Result>;
+  /** Writes a backup's manifest, over an earlier one. */
+  writeManifest(id: string, content: Manifest): Promise<void>;
+  /** Reads a backup's file. */
+  openDump(backup: Manifest): Promise<FileHandle>;
+  /** The path for a file in between, which `sweep` finds. */
+  scratchFile(id: string): string;
+  remove(backup: Backup): Promise<void>;
+}
+
+/** @see BackupDirectory */
+export function backupDirectory(root: OpenRoot, policy: string): BackupDirectory {
+  const manifestName = (id: string): string => `${stemOf(policy, id)}.json`;
+  const own = async () =>
+    (await root.names()).flatMap((name) => {
+      const read = readName(policy, name);
+      return read ? [{ name, ...read }] : [];
+    });
+  const readManifest = async (id: string): Promise<Backup | null> => {
+    try {
+      const file = await root.openFile(manifestName(id));
+      try {
+        if ((await file.stat()).size > mostManifestBytes) return null;
+        const content = manifest.parse(JSON.parse(await file.readFile('utf8')));
+        // A manifest speaks of its own policy and of its own file alone: it might have been written by somebody else.
+        if (content.policy !== policy || readName(policy, content.file)?.id !== id) return null;
+        return (await root.fileFacts(content.file))?.size === content.bytes ? { ...content, id } : null;
+      } finally {
+        await file.close();
+      }
+    } catch {
+      return null;
+    }
+  };
+  const create: BackupDirectory['create'] = async (name, fill) => {
+    const partial = `${name}.partial`;
+    const file = await open(root.at(partial), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+    try {
+      const result = await fill(file).finally(() => undefined);
+      await file.sync();
+      await rename(root.at(partial), root.at(name));
+      await root.sync();
+      return result;
+    } catch (error) {
+      await unlink(root.at(partial)).catch(() => undefined);
+      throw error;
+    } finally {
+      await file.close();
+    }
+  };
+
+  return {
+    async list() {
+      const found: Backup[] = [];
+      for (const { id, part } of await own()) {
+        const backup = part === 'manifest' ? await readManifest(id) : null;
+        if (backup) found.push(backup);
+      }
+      return found.sort((a, b) => (a.id < b.id ? 1 : -1));
+    },
+    async sweep() {
+      const all = await own();
+      const known = new Set(all.filter(({ part }) => part === 'manifest').map(({ id }) => id));
+      const left = all.filter(({ id, part }) => part === 'partial' || (part === 'dump' && !known.has(id)));
+      for (const { name } of left) await unlink(root.at(name));
+      if (left.length > 0) await root.sync();
+      return left.length;
+    },
+    create,
+    writeManifest: (id, content) =>
+      create(manifestName(id), (file) => file.writeFile(`${JSON.stringify(content, null, 2)}\n`)),
+    openDump: ({ file }) => root.openFile(file),
+    scratchFile: (id) => root.at(`${stemOf(policy, id)}.scratch.partial`),
+    async remove({ id, file }) {
+      await unlink(root.at(manifestName(id)));
+      await root.sync();
+      await unlink(root.at(file));
+      await root.sync();
+    },
+  };
+}

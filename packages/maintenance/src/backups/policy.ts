@@ -1,0 +1,109 @@
+import { coreErrors } from '@dotmac/core';
+import { parseConnectionUrl } from '@dotmac/core/kysely';
+import { checkRoot } from '../policies/allow-list.js';
+import { calendarIn } from './calendar.js';
+import { knowsCompression, type BackupCompression } from './compression.js';
+import { mysqlSource } from './databases/mysql.js';
+import { postgresSource } from './databases/postgres.js';
+import { sqlitePath, sqliteSource } from './databases/sqlite.js';
+import { checkKeep, type KeepRules } from './keep.js';
+import type { BackupSource } from './source.js';
+
+/** A database that is dumped into a directory, and which of its backups are kept. */
+export interface BackupPolicy {
+  /** How requests and reports call it, and what its files begin with: letters, digits, `.`, `_`, `-`; unique. */
+  name: string;
+  /** The tenants that may run it and see its backups. Default every tenant (whose principal holds `maintenance:execute`). */
+  tenants?: readonly string[];
+  /** `sqlite:/path/to.db`, `postgres://user:password@host/database` or `mysql://…`, as `databaseFromUrl` takes it. */
+  url: string;
+  /** Absolute, and there already. Files in it of this policy's name are this policy's. */
+  directory: string;
+  /** Which backups stay. Must keep something. */
+  keep: KeepRules;
+  /** Whose hours, days and weeks `keep` counts: an IANA zone. Default `UTC`. */
+  timeZone?: string;
+  /** Default `gzip`. `zstd` needs Node 22.15 or 23.8. */
+  compression?: BackupCompression;
+  /** Where a backup is tried out: a URL of a server of the same kind, to whose database is only connected. Default the same server. */
+  scratchUrl?: string;
+  /** Certificates that the servers' are signed with, PEM. With it, certificates and names are verified. */
+  ca?: string;
+  /** Count all rows and compare them after restoring. Default true; without it, tables alone are compared. */
+  countRows?: boolean;
+  /** For one dump, and for one verification. Default 6 hours. */
+  timeoutMs?: number;
+  /** The programs to call, when others than `pg_dump` and `pg_restore`, or `mariadb-dump` and `mariadb`: names or absolute paths. */
+  programs?: { dump?: string; restore?: string };
+}
+
+/** A backup policy, checked, with its defaults. */
+export interface CheckedBackup extends Required<
+  Pick<BackupPolicy, 'name' | 'directory' | 'keep' | 'timeZone' | 'compression' | 'timeoutMs'>
+> {
+  tenants?: readonly string[];
+  source: BackupSource;
+}
+
+const hourMs = 3_600_000;
+const longestMs = 7 * 24 * hourMs;
+const kinds = [
+  {
+    schemes: ['postgres', 'postgresql'],
+    port: 5432,
+    source: postgresSource,
+    programs: { dump: ['pg_dump'], restore: ['pg_restore'] },
+  },
+  {
+    schemes: ['mysql', 'mariadb'],
+    port: 3306,
+    source: mysqlSource,
+    programs: { dump: ['mariadb-dump', 'mysqldump'], restore: ['mariadb', 'mysql'] },
+  },
+];
+
+/** @throws INVALID_ARGUMENT naming what is wrong; never the URL */
+export function checkBackup(policy: BackupPolicy): CheckedBackup {
+  const at = `backups.${policy.name}`;
+  const refuse = (name: string, reason: string): Error =>
+    coreErrors.INVALID_ARGUMENT({ argument: `${at}.${name}`, reason });
+  const { name, tenants, keep, timeZone = 'UTC', compression = 'gzip', timeoutMs = 6 * hourMs } = policy;
+  checkKeep(`${at}.keep`, keep);
+  if (!knowsCompression(compression)) throw refuse('compression', 'zstd needs Node 22.15 or 23.8');
+  if (!(timeoutMs >= 1_000 && timeoutMs <= longestMs)) throw refuse('timeoutMs', 'must be a second to seven days');
+  try {
+    calendarIn(timeZone);
+  } catch {
+    throw refuse('timeZone', 'there is no such time zone');
+  }
+  const directory = checkRoot(`${at}.directory`, policy.directory);
+  return {
+    ...{ name, keep, timeZone, compression, timeoutMs, directory },
+    ...(tenants && { tenants }),
+    source: sourceOf(policy, directory, timeoutMs, refuse),
+  };
+}
+
+function sourceOf(
+  policy: BackupPolicy,
+  directory: string,
+  timeoutMs: number,
+  refuse: (name: string, reason: string) => Error,
+): BackupSource {
+  const { url, scratchUrl = url, ca, countRows = true, programs = {} } = policy;
+  const file = sqlitePath(url);
+  if (file !== null) return sqliteSource(file, { countRows });
+  const kind = kinds.find(({ schemes }) => schemes.some((scheme) => url.startsWith(`${scheme}://`)));
+  if (!kind) throw refuse('url', 'it starts with none of sqlite:, postgres:// and mysql://, or is in memory');
+  for (const [name, given] of Object.entries({ url, scratchUrl })) {
+    // Programs read these from files of lines.
+    const parts = parseConnectionUrl(given, kind.schemes, kind.port);
+    if (Object.values(parts).some((part) => typeof part === 'string' && /[\n\r\0]/.test(part)))
+      throw refuse(name, 'no part of it may have a line break');
+  }
+  return kind.source({
+    ...{ url, scratchUrl, ca, countRows, directory, timeoutMs },
+    dumpPrograms: programs.dump === undefined ? kind.programs.dump : [programs.dump],
+    restorePrograms: programs.restore === undefined ? kind.programs.restore : [programs.restore],
+  });
+}

@@ -1,0 +1,64 @@
+import { pipeline } from 'node:stream/promises';
+import type { Clock } from '@dotmac/core';
+import { measure, writeAll } from './bytes.js';
+import { compressing, compressionSuffix } from './compression.js';
+import type { BackupDirectory } from './directory.js';
+import { backupId, stemOf, type Backup, type Manifest } from './manifest.js';
+import type { CheckedBackup } from './policy.js';
+import { BackupError } from './program.js';
+import type { SourceContext } from './source.js';
+
+/** What taking, verifying and restoring work with. */
+export interface BackupWork {
+  policy: CheckedBackup;
+  directory: BackupDirectory;
+  clock: Clock;
+  signal: AbortSignal;
+}
+
+/** Gives `work` the policy's time for one dump or restoration. @throws BackupError `timeout` when that was too short */
+export async function withinTime<Result>(
+  { policy, clock, signal: outer }: Pick<BackupWork, 'policy' | 'clock' | 'signal'>,
+  work: (signal: AbortSignal) => Promise<Result>,
+): Promise<Result> {
+  const deadline = new AbortController();
+  const cancel = clock.after(policy.timeoutMs, () => deadline.abort(new BackupError('timeout')));
+  const signal = AbortSignal.any([outer, deadline.signal]);
+  try {
+    return await work(signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw (error as NodeJS.ErrnoException).code === 'ENOSPC' ? new BackupError('disk_full', { cause: error }) : error;
+  } finally {
+    cancel();
+  }
+}
+
+/**
+ * Takes one backup: its dump goes through compression and checksum into a partial file, that to the disk and to its
+ * name, and then its manifest. What dies before that leaves no backup.
+ */
+export function takeBackup({ policy, directory, clock, signal: outer }: BackupWork): Promise<Backup> {
+  const { name, source, compression } = policy;
+  const takenAt = clock.now();
+  const startedAt = clock.monotonic();
+  const id = backupId(takenAt);
+  const file = `${stemOf(name, id)}.${source.extension}${compressionSuffix[compression]}`;
+  return withinTime({ policy, clock, signal: outer }, async (signal) => {
+    const context: SourceContext = { clock, signal, scratchFile: directory.scratchFile(id) };
+    const dumped = await directory.create(file, async (handle) => {
+      const [content, packed] = [measure(), measure()];
+      const facts = await source.dump(context, (bytes) =>
+        pipeline(bytes, content.through, compressing(compression), packed.through, (it) => writeAll(handle, it), {
+          signal,
+        }),
+      );
+      return { ...facts, contentBytes: content.size(), bytes: packed.size(), sha256: packed.sha256() };
+    });
+    const durationMs = clock.monotonic() - startedAt;
+    const about = { version: 1, policy: name, kind: source.kind, file, compression, takenAt, durationMs } as const;
+    const manifest: Manifest = { ...about, ...dumped, state: 'unverified', verifiedAt: null, fault: null };
+    await directory.writeManifest(id, manifest);
+    return { ...manifest, id };
+  });
+}

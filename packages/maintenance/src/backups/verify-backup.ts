@@ -1,0 +1,93 @@
+import type { FileHandle } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import { bytesOf, measure } from './bytes.js';
+import { decompressing, knowsCompression } from './compression.js';
+import type { Backup, Manifest } from './manifest.js';
+import { BackupError } from './program.js';
+import { BrokenDump, type Content, type TableCount } from './source.js';
+import { withinTime, type BackupWork } from './take-backup.js';
+
+/** The bytes of a backup before compression. Throws {@link BrokenDump} when they are not whole. */
+async function* contentOf(file: FileHandle, { compression }: Manifest): Content {
+  const through = decompressing(compression);
+  const source = Readable.from(bytesOf(file), { objectMode: false }).on('error', (error) => through.destroy(error));
+  try {
+    yield* source.pipe(through) as AsyncIterable<Buffer>;
+  } catch (error) {
+    throw new BrokenDump('The file does not decompress.', { cause: error });
+  } finally {
+    source.destroy();
+    through.destroy();
+  }
+}
+
+/**
+ * Gives `work` the content of a backup whose file has the size and checksum of its manifest.
+ * @throws BrokenDump when it has not
+ * @throws BackupError `version_mismatch` when this runtime does not know its compression
+ */
+export async function withContent<Result>(
+  backup: Backup,
+  { directory, signal }: Pick<BackupWork, 'directory' | 'signal'>,
+  work: (content: Content) => Promise<Result>,
+): Promise<Result> {
+  if (!knowsCompression(backup.compression)) throw new BackupError('version_mismatch');
+  const file = await directory.openDump(backup);
+  try {
+    const measured = measure();
+    for await (const _ of measured.through(bytesOf(file))) signal.throwIfAborted();
+    if (measured.size() !== backup.bytes || measured.sha256() !== backup.sha256)
+      throw new BrokenDump('The file is not the one that was written.');
+    return await work(contentOf(file, backup));
+  } finally {
+    await file.close();
+  }
+}
+
+/** What differs between the tables of a manifest and those found; null when nothing does. */
+export function difference(expected: readonly TableCount[], found: readonly TableCount[]): string | null {
+  const rows = new Map(found.map((it) => [it.name, it.rows]));
+  for (const { name, rows: count } of expected) {
+    const restored = rows.get(name);
+    if (restored === undefined) return `the table ${name} is missing`;
+    if (count !== null && restored !== null && restored !== count)
+      return `the table ${name} has ${restored} rows instead of ${count}`;
+    rows.delete(name);
+  }
+  const [more] = rows.keys();
+  return more === undefined ? null : `there is a table ${more} that was not dumped`;
+}
+
+/**
+ * Restores a backup where it hurts nobody, compares what is in it with its manifest, and writes the outcome there.
+ * @returns the backup as it is known now: `verified`; `broken` when it is damaged; `unverified`, with a fault, when it
+ * could not be tried
+ */
+export async function verifyBackup(work: BackupWork, backup: Backup): Promise<Backup> {
+  const { directory, clock } = work;
+  const { id, ...before } = backup;
+  const outcome = await rehearse(work, backup).then(
+    () => ({ state: 'verified' as const, verifiedAt: clock.now(), fault: null }),
+    (error: unknown) => {
+      work.signal.throwIfAborted();
+      if (error instanceof BrokenDump) return { state: 'broken' as const, fault: error.message };
+      if (error instanceof BackupError) return { state: before.state, fault: error.code };
+      throw error;
+    },
+  );
+  const after = { ...before, ...outcome };
+  await directory.writeManifest(id, after);
+  return { ...after, id };
+}
+
+async function rehearse(work: BackupWork, backup: Backup): Promise<void> {
+  const { policy, directory, clock } = work;
+  await withinTime(work, async (signal) => {
+    const context = { clock, signal, scratchFile: directory.scratchFile(backup.id) };
+    const found = await withContent(backup, { directory, signal }, (content) =>
+      policy.source.rehearse(context, content),
+    );
+    const differs = difference(backup.tables, found);
+    if (differs !== null) throw new BrokenDump(`After restoring, ${differs}.`);
+  });
+}
