@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Starts what the tests talk to and is not running yet: PostgreSQL, MariaDB, Redis and a Docker engine, on Debian as
-# root. Elsewhere: docker compose up -d. Installs the daemons that tests start themselves.
+# root. Elsewhere: docker compose up -d. Installs the daemons and programs that tests start themselves.
 set -euo pipefail
 
 docker_dir="${DOTMAC_TEST_DOCKER_DIR:-/tmp/dotmac-docker}"
@@ -50,6 +50,9 @@ if ! answers 6379; then
   wait_for Redis answers 6379
 fi
 
+command -v pg_dump >/dev/null || install postgresql-client
+command -v mariadb-dump >/dev/null || install mariadb-client
+
 docker_ready() { docker -H "unix://$docker_socket" info; }
 if ! docker_ready >/dev/null 2>&1; then
   install docker.io busybox-static
@@ -75,4 +78,4 @@ if ! dpkg -s snmpd freeradius >/dev/null 2>&1; then
   fi
   install snmpd freeradius
 fi
-echo "PostgreSQL, MariaDB, Redis and Docker are running; snmpd and FreeRADIUS are installed."
+echo "PostgreSQL, MariaDB, Redis and Docker are running; snmpd, FreeRADIUS, pg_dump and mariadb-dump are installed."

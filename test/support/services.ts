@@ -54,6 +54,8 @@ export const available = {
   docker: existsSync(dockerSocket),
   snmpd: installed('snmpd'),
   freeradius: installed('freeradius'),
+  postgresClient: installed('pg_dump'),
+  mysqlClient: installed('mariadb-dump'),
   namespaces,
 };
 

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { apiKeyAuthenticator } from '@dotmac/core/http';
-import { databaseFromUrl, sqlite, type Database } from '@dotmac/core/kysely';
+import { databaseFromUrl } from '@dotmac/core/kysely';
 import { databaseTarget, redisTarget } from '@dotmac/health';
 import { createOperations, type Operations } from '@dotmac/operations';
 import Docker from 'dockerode';
@@ -33,14 +33,17 @@ const frameworks = { express: listenWithExpress, fastify: listenWithFastify };
 /** Wires all of dotmac over one database, and serves it. */
 export async function startQuickstart(settings: Settings): Promise<Quickstart> {
   const { dataDirectory, requestsPerMinute, apiKeys } = settings;
-  const [logs, cache] = [join(dataDirectory, 'logs'), join(dataDirectory, 'cache')];
-  await mkdir(dataDirectory, { recursive: true });
+  const [logs, cache, kept] = ['logs', 'cache', 'backups'].map((name) => join(dataDirectory, name)) as [
+    string,
+    string,
+    string,
+  ];
+  await mkdir(kept, { recursive: true, mode: 0o700 });
   await prepareFiles(logs, cache);
 
   const logger = pino({ level: settings.logLevel });
-  const database: Database = /^[a-z]+:/i.test(settings.databaseUrl)
-    ? databaseFromUrl(settings.databaseUrl, { logger })
-    : sqlite(settings.databaseUrl, { logger });
+  const url = /^[a-z]+:/i.test(settings.databaseUrl) ? settings.databaseUrl : `sqlite:${settings.databaseUrl}`;
+  const database = databaseFromUrl(url, { logger });
   const redis = settings.redisUrl === undefined ? undefined : new Redis(settings.redisUrl, { maxRetriesPerRequest: 2 });
   redis?.on('error', (error: Error) =>
     logger.warn({ code: (error as { code?: string }).code }, 'Redis is out of reach'),
@@ -85,6 +88,7 @@ export async function startQuickstart(settings: Settings): Promise<Quickstart> {
         { name: 'pages', directory: cache, maxAgeDays: 7 },
         ...(redis ? [{ name: 'demo-cache', redis: () => redis, pattern: 'demo:cache:*' }] : []),
       ],
+      backups: [{ name: 'main', url, directory: kept, keep: { last: 3, daily: 7, weekly: 5 } }],
       schedules: apiKeys
         .slice(0, 1)
         .map(({ tenantId }) => ({ name: 'nightly-sessions', task: 'database_cleanup', cron: '30 3 * * *', tenantId })),

@@ -79,4 +79,17 @@ export const maintenanceErrors = defineErrors({
     kind: 'unavailable',
     message: ({ policy }: { policy: string }) => `The cache of the policy ${policy} did not answer.`,
   },
+  BACKUP_FAILED: {
+    kind: 'unavailable',
+    message: ({ policies }: { policies: string }) => `There is no good new backup of ${policies}.`,
+    hint: 'Nothing was removed of these. The run’s log says what was done; the codes are explained in the documentation of backups.',
+  },
+  BACKUP_NOT_FOUND: {
+    kind: 'not_found',
+    message: ({ policy, id }: { policy: string; id: string }) => `There is no backup ${id} of ${policy}.`,
+  },
+  BACKUP_NOT_RESTORED: {
+    kind: 'conflict',
+    message: ({ id, reason }: { id: string; reason: string }) => `The backup ${id} was not restored: ${reason}`,
+  },
 });

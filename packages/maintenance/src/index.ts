@@ -52,6 +52,10 @@ export type {
   RetentionPolicy,
   TimeUnit,
 } from './policies/policy.js';
+export type { BackupPolicy } from './backups/policy.js';
+export type { KeepCount, KeepRules } from './backups/keep.js';
+export type { BackupName, BackupService } from './backups/service.js';
+export type { BackupView } from './backups/schemas.js';
 export type { PolicySet } from './policies/policy-set.js';
 export type { Schedule } from './schedule/schedule.js';
 export { simulateSchedule } from './schedule/simulate.js';

@@ -14,6 +14,7 @@ import {
   type Module,
 } from '@dotmac/core';
 import type { Registry } from 'prom-client';
+import { createBackupService, type BackupService } from './backups/service.js';
 import type { MaintenanceEvents } from './events.js';
 import { measureRuns } from './metrics.js';
 import type { MaintenancePolicies } from './policies/policy.js';
@@ -66,6 +67,7 @@ export interface MaintenanceOptions extends MaintenancePolicies {
 export interface MaintenanceScope {
   readonly runs: RunService;
   readonly plans: PlanService;
+  readonly backups: BackupService;
   /** What can be done, and on what. */
   readonly catalogue: { tasks(): TaskCatalogue; policies(): PolicyCatalogue };
   /** The scheduler of this process, which fires the schedules of all tenants. */
@@ -140,6 +142,7 @@ export function createMaintenance(options: MaintenanceOptions): MaintenanceModul
       return {
         runs: createRunService({ identity, store, runner, chooser, follower, clock }),
         plans: createPlanService({ identity, store, runner, chooser, context, clock }),
+        backups: createBackupService({ policies: context.policies.backups, clock }),
         catalogue: { tasks: () => catalogueOf(tasks), policies: () => policyCatalogueOf(context.policies) },
         scheduler: {
           start: () => (scheduler.start(), { message: 'The scheduler is running.' }),

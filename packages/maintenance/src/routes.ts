@@ -1,7 +1,8 @@
+import { backupRoutes } from './backups/routes.js';
 import { planRoutes } from './plans/routes.js';
 import { runRoutes } from './runs/routes.js';
 import { statusRoutes } from './runs/status-routes.js';
 import { taskRoutes } from './tasks/routes.js';
 
 /** The routes of maintenance. */
-export const maintenanceRoutes = [...runRoutes, ...planRoutes, ...taskRoutes, ...statusRoutes];
+export const maintenanceRoutes = [...runRoutes, ...planRoutes, ...taskRoutes, ...statusRoutes, ...backupRoutes];

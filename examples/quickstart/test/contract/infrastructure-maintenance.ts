@@ -122,6 +122,28 @@ export const infrastructureMaintenance: Suite<ContractSubject> = {
       },
     },
     {
+      name: 'backs its database up, and lists the backups with what keeps them',
+      async run({ client, powerless }) {
+        const answer = assertStatus(
+          await client.post(`${base}/execute`, { maintenance_type: 'backup_management' }),
+          200,
+        );
+        assertResult(answer);
+        const [outcome] = answer.body.details.policies;
+        assert.equal(outcome.backup.state, 'verified');
+        const { body } = assertStatus(await client.get(`${base}/backups?limit=1`), 200);
+        const [newest] = body.items;
+        assert.deepEqual(
+          [newest.id, newest.policy, newest.state, newest.kept],
+          [outcome.backup.id, 'main', 'verified', true],
+        );
+        assert.ok(newest.reasons.includes('newest verified') && newest.tables > 10);
+        assertInstants(newest, 'taken_at', 'verified_at');
+        assertProblem(await client.get(`${base}/backups?state=lost`), 422);
+        assertProblem(await powerless.get(`${base}/backups`), 403);
+      },
+    },
+    {
       name: 'goes on after the answer when the client prefers that',
       async run({ client }) {
         const answer = assertStatus(

@@ -1,5 +1,6 @@
 import { constants } from 'node:fs';
 import { open, rename, unlink, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { OpenRoot } from '../files/root.js';
 import { manifest, readName, stemOf, type Backup, type Manifest } from './manifest.js';
 
@@ -28,7 +29,10 @@ export interface BackupDirectory {
 }
 
 /** @see BackupDirectory */
-export function backupDirectory(root: OpenRoot, policy: string): BackupDirectory {
+export function backupDirectory(
+  root: OpenRoot,
+  { name: policy, directory }: { name: string; directory: string },
+): BackupDirectory {
   const manifestName = (id: string): string => `${stemOf(policy, id)}.json`;
   const own = async () =>
     (await root.names()).flatMap((name) => {
@@ -55,7 +59,7 @@ export function backupDirectory(root: OpenRoot, policy: string): BackupDirectory
     const partial = `${name}.partial`;
     const file = await open(root.at(partial), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
     try {
-      const result = await fill(file).finally(() => undefined);
+      const result = await fill(file);
       await file.sync();
       await rename(root.at(partial), root.at(name));
       await root.sync();
@@ -89,7 +93,7 @@ export function backupDirectory(root: OpenRoot, policy: string): BackupDirectory
     writeManifest: (id, content) =>
       create(manifestName(id), (file) => file.writeFile(`${JSON.stringify(content, null, 2)}\n`)),
     openDump: ({ file }) => root.openFile(file),
-    scratchFile: (id) => root.at(`${stemOf(policy, id)}.scratch.partial`),
+    scratchFile: (id) => join(directory, `${stemOf(policy, id)}.scratch.partial`),
     async remove({ id, file }) {
       await unlink(root.at(manifestName(id)));
       await root.sync();

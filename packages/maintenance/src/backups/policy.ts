@@ -102,7 +102,7 @@ function sourceOf(
       throw refuse(name, 'no part of it may have a line break');
   }
   return kind.source({
-    ...{ url, scratchUrl, ca, countRows, directory, timeoutMs },
+    ...{ name: policy.name, url, scratchUrl, ca, countRows, directory, timeoutMs },
     dumpPrograms: programs.dump === undefined ? kind.programs.dump : [programs.dump],
     restorePrograms: programs.restore === undefined ? kind.programs.restore : [programs.restore],
   });

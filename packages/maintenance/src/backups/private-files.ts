@@ -35,14 +35,17 @@ export async function withPrivateFiles<Result>(
   }
 }
 
-/** Removes the private directories that dead processes left. Nobody else may be at work as that owner. */
-export async function removeLeftFiles(owner: string): Promise<void> {
+/** Removes the private directories that dead processes left. Nobody else may be at work as that owner. @returns how many */
+export async function removeLeftFiles(owner: string): Promise<number> {
+  let removed = 0;
   for (const name of await readdir(tmpdir())) {
     if (!name.startsWith(prefixOf(owner))) continue;
     const path = join(tmpdir(), name);
     const stat = await lstat(path).catch(() => null);
     // The directory of temporary files is everybody's: only what is ours, and is no link.
-    if (stat?.isDirectory() && stat.uid === (process.getuid?.() ?? stat.uid))
-      await rm(path, { recursive: true, force: true });
+    if (!stat?.isDirectory() || stat.uid !== (process.getuid?.() ?? stat.uid)) continue;
+    await rm(path, { recursive: true, force: true });
+    removed += 1;
   }
+  return removed;
 }

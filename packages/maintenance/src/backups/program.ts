@@ -10,6 +10,7 @@ export type BackupFault =
   | 'disk_full'
   | 'lost_connection'
   | 'no_such_database'
+  | 'not_verified'
   | 'permission_denied'
   | 'program_failed'
   | 'program_missing'

@@ -46,8 +46,8 @@ export interface BackupSource {
    * @param into a URL of the same kind
    */
   restore(context: SourceContext, content: Content, into: string): Promise<void>;
-  /** Removes what dead processes left outside of the backup directory. */
-  sweep(context: Pick<SourceContext, 'clock'>): Promise<void>;
+  /** Removes what dead processes left outside of the backup directory; how many things. */
+  sweep(context: Pick<SourceContext, 'clock'>): Promise<number>;
 }
 
 /** A dump that cannot be restored, whoever tries. */

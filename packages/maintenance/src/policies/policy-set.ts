@@ -1,5 +1,6 @@
 import { coreErrors, type InputIssue } from '@dotmac/core';
 import type { Database } from '@dotmac/core/kysely';
+import { checkBackup, type CheckedBackup } from '../backups/policy.js';
 import {
   checkDays,
   checkFilePattern,
@@ -34,6 +35,7 @@ export interface PolicySet {
   readonly redisCaches: readonly RedisCachePolicy[];
   readonly directoryCaches: readonly CheckedDirectory[];
   readonly directories: readonly CheckedDirectory[];
+  readonly backups: readonly CheckedBackup[];
 }
 
 /**
@@ -41,8 +43,9 @@ export interface PolicySet {
  * @throws INVALID_ARGUMENT naming the policy and what is wrong with it
  */
 export function checkPolicies(given: MaintenancePolicies): PolicySet {
-  const { databases = {}, retention = [], logs = [], caches = [], directories = [] } = given;
-  for (const [kind, policies] of Object.entries({ retention, logs, caches, directories })) checkNames(kind, policies);
+  const { databases = {}, retention = [], logs = [], caches = [], directories = [], backups = [] } = given;
+  for (const [kind, policies] of Object.entries({ retention, logs, caches, directories, backups }))
+    checkNames(kind, policies);
   return {
     databases,
     retention: retention.map((policy) => checkRetention(policy, databases)),
@@ -55,6 +58,7 @@ export function checkPolicies(given: MaintenancePolicies): PolicySet {
       .filter((it): it is DirectoryPolicy => !isRedis(it))
       .map((policy) => checkDirectory('caches', policy)),
     directories: directories.map((policy) => checkDirectory('directories', policy)),
+    backups: backups.map(checkBackup),
   };
 }
 
@@ -112,6 +116,7 @@ export function policiesOf(all: PolicySet, tenantId: string): PolicySet {
     redisCaches: own(all.redisCaches),
     directoryCaches: own(all.directoryCaches),
     directories: own(all.directories),
+    backups: own(all.backups),
   };
 }
 

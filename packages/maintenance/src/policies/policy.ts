@@ -1,4 +1,5 @@
 import type { Database } from '@dotmac/core/kysely';
+import type { BackupPolicy } from '../backups/policy.js';
 
 /** What every policy has. */
 interface NamedPolicy {
@@ -73,4 +74,6 @@ export interface MaintenancePolicies {
   caches?: readonly CachePolicy[];
   /** What `disk_cleanup` may delete from, e.g. directories of uploads that were never finished. */
   directories?: readonly DirectoryPolicy[];
+  /** Databases that `backup_management` dumps. */
+  backups?: readonly BackupPolicy[];
 }

@@ -1,3 +1,4 @@
+import { backupManagement } from './backup-management.js';
 import { cacheCleanup } from './cache-cleanup.js';
 import { databaseCleanup } from './database-cleanup.js';
 import { diskCleanup } from './disk-cleanup.js';
@@ -14,4 +15,5 @@ export const builtInTasks: readonly AnyMaintenanceTask[] = [
   performanceOptimization,
   diskCleanup,
   systemMonitoring,
+  backupManagement,
 ];

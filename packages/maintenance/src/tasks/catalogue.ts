@@ -24,7 +24,7 @@ export const policyCatalogue = z
     items: z.array(
       z.object({
         name: z.string(),
-        kind: z.enum(['retention', 'logs', 'redis_cache', 'directory_cache', 'directory']),
+        kind: z.enum(['retention', 'logs', 'redis_cache', 'directory_cache', 'directory', 'backup']),
         subject: z.string().nullable().describe('The table, of a retention policy'),
         keepDays: z.number().nullable().describe('How long things are kept; null where the policy does not say'),
       }),
@@ -57,6 +57,7 @@ export function policyCatalogueOf(policies: PolicySet): PolicyCatalogue {
       ...policies.redisCaches.map((it) => item('redis_cache', it.name)),
       ...policies.directoryCaches.map((it) => item('directory_cache', it.name, it.maxAgeDays)),
       ...policies.directories.map((it) => item('directory', it.name, it.maxAgeDays)),
+      ...policies.backups.map((it) => item('backup', it.name)),
     ],
   };
 }

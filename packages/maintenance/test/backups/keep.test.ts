@@ -170,7 +170,8 @@ function oracle(backups: Keepable[], rules: KeepRules, timeZone: string): Set<st
   ];
   for (const [count, within, unit] of units) {
     const placeOf = (it: Keepable) => (unit === null ? it.id : calendar(unit, it.takenAt));
-    const newestOf = (of: Keepable[]) => [...new Set(of.map(placeOf))].map((p) => of.find((it) => placeOf(it) === p)!.id);
+    const newestOf = (of: Keepable[]) =>
+      [...new Set(of.map(placeOf))].map((p) => of.find((it) => placeOf(it) === p)!.id);
     const n = rules[count] === 'all' ? Infinity : Number(rules[count] ?? 0);
     const firsts = newestOf(good);
     for (const id of firsts.slice(0, n)) stays.add(id);
@@ -226,7 +227,9 @@ describe('for any backups and rules', () => {
       fc.property(someBackups, someRules, zone, (backups, rules, timeZone) => {
         const decided = decide(backups, rules, { now, timeZone });
         const goes = decided.filter(({ kept: it }) => !it).map(({ backup }) => backup);
-        const good = decided.filter(({ backup, kept: it }) => it && backup.state === 'verified' && backup.takenAt <= now);
+        const good = decided.filter(
+          ({ backup, kept: it }) => it && backup.state === 'verified' && backup.takenAt <= now,
+        );
         if (goes.length > 0) expect(good.length).toBeGreaterThan(0);
         for (const it of goes) expect(good.some(({ backup }) => backup.takenAt >= it.takenAt)).toBe(true);
       }),

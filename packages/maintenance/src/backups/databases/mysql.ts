@@ -89,12 +89,13 @@ export function mysqlSource(settings: ServerSettings): BackupSource {
       feedProgram({ program, args: [option, '--', database], ...context }, content),
     );
   };
-  const dropOwn = (clock: Clock, also: (name: string) => boolean): Promise<void> =>
+  const dropOwn = (clock: Clock, also: (name: string) => boolean): Promise<number> =>
     withDatabase(scratchUrl, settings, clock, async ({ kysely }) => {
       const { rows } = await sql<{ name: string }>`
         select schema_name as name from information_schema.schemata`.execute(kysely);
-      for (const { name } of rows)
-        if (scratch.own(name) && also(name)) await sql`drop database if exists ${sql.id(name)}`.execute(kysely);
+      const own = rows.filter(({ name }) => scratch.own(name) && also(name));
+      for (const { name } of own) await sql`drop database if exists ${sql.id(name)}`.execute(kysely);
+      return own.length;
     });
 
   return {
@@ -149,8 +150,7 @@ export function mysqlSource(settings: ServerSettings): BackupSource {
       await load(into, context, content);
     },
     async sweep({ clock }) {
-      await removeLeftFiles(owner);
-      await dropOwn(clock, () => true);
+      return (await removeLeftFiles(owner)) + (await dropOwn(clock, () => true));
     },
   };
 }

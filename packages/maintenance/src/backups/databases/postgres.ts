@@ -75,12 +75,12 @@ export function postgresSource(settings: ServerSettings): BackupSource {
       return feedProgram({ program, args, env, ...context }, content);
     });
   };
-  const dropOwn = async (clock: Clock, also: (name: string) => boolean): Promise<void> =>
+  const dropOwn = (clock: Clock, also: (name: string) => boolean): Promise<number> =>
     withDatabase(scratchUrl, settings, clock, async ({ kysely }) => {
       const { rows } = await sql<{ name: string }>`select datname as name from pg_catalog.pg_database`.execute(kysely);
-      for (const { name } of rows)
-        if (scratch.own(name) && also(name))
-          await sql`drop database if exists ${sql.id(name)} with (force)`.execute(kysely);
+      const own = rows.filter(({ name }) => scratch.own(name) && also(name));
+      for (const { name } of own) await sql`drop database if exists ${sql.id(name)} with (force)`.execute(kysely);
+      return own.length;
     });
 
   return {
@@ -134,8 +134,7 @@ export function postgresSource(settings: ServerSettings): BackupSource {
       await load(into, ['--single-transaction'], context, content);
     },
     async sweep({ clock }) {
-      await removeLeftFiles(owner);
-      await dropOwn(clock, () => true);
+      return (await removeLeftFiles(owner)) + (await dropOwn(clock, () => true));
     },
   };
 }

@@ -6,6 +6,8 @@ import { BackupError, faultOf } from '../program.js';
 
 /** A database server that dumps are taken from, and the programs that do it. */
 export interface ServerSettings {
+  /** The policy's. */
+  name: string;
   url: string;
   /** Where rehearsals take place: the database that the URL names is only connected to. */
   scratchUrl: string;
@@ -25,9 +27,9 @@ export interface ServerSettings {
 const scratchPrefix = 'dotmac_scratch_';
 
 /** Twelve letters and digits that stand for a policy on this machine. */
-export function ownerOf({ url, directory }: Pick<ServerSettings, 'url' | 'directory'>): string {
+export function ownerOf({ name, url, directory }: Pick<ServerSettings, 'name' | 'url' | 'directory'>): string {
   const { host, port, pathname } = new URL(url);
-  const identity = JSON.stringify([hostname(), directory, host, port, pathname]);
+  const identity = JSON.stringify([hostname(), directory, name, host, port, pathname]);
   return createHash('sha256').update(identity).digest('hex').slice(0, 12);
 }
 

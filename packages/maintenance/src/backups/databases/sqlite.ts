@@ -146,7 +146,7 @@ export function sqliteSource(file: string, { countRows }: { countRows: boolean }
       }
     },
     restore: ({ signal }: SourceContext, content, into) => restoreFile(into, content, signal),
-    sweep: () => Promise.resolve(),
+    sweep: () => Promise.resolve(0),
   };
 }
 

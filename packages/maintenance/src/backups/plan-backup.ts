@@ -1,0 +1,45 @@
+import { statfs } from 'node:fs/promises';
+import { openPolicyRoot } from '../tasks/open-policy-root.js';
+import { planned, type PlannedTarget } from '../tasks/plan.js';
+import type { PlanContext } from '../tasks/task.js';
+import { backupDirectory } from './directory.js';
+import { decide } from './keep.js';
+import type { CheckedBackup } from './policy.js';
+
+/** What a run would dump, and which backups would go and why; with what speaks against it. */
+export async function planBackup(
+  { asOf, clock }: PlanContext,
+  policy: CheckedBackup,
+  prune: boolean,
+): Promise<{ targets: PlannedTarget[]; warnings: string[] }> {
+  const { name, source, keep, timeZone, compression } = policy;
+  const listed = await openPolicyRoot(policy, (root) => backupDirectory(root, policy).list());
+  if (!listed.result) return { targets: [], warnings: [`The directory of the policy ${name} is not there.`] };
+  const all = listed.result;
+  const bytes = await source.estimate({ clock });
+  const disk = await statfs(policy.directory).catch(() => null);
+  const freeBytes = disk ? disk.bavail * disk.bsize : Infinity;
+  const warnings = freeBytes < bytes ? [`The disk of the policy ${name} has less room than its database takes.`] : [];
+  const dump = planned(
+    {
+      ...{ target: `backup:${name}`, action: 'dump', items: 1, exact: false, bytes },
+      strategy: `a ${source.kind} dump, compressed by ${compression}, tried out by restoring it`,
+    },
+    [policy.directory, source.kind, compression],
+  );
+  if (!prune) return { targets: [dump], warnings };
+  // As it would be with the new one.
+  const fresh = { id: '~', takenAt: asOf, state: 'verified', bytes: 0 } as const;
+  const decided = decide([...all, fresh], keep, { now: asOf, timeZone });
+  const going = decided.filter(({ kept }) => !kept);
+  const removal = planned(
+    {
+      ...{ target: `prune:${name}`, action: 'delete', items: going.length, total: all.length },
+      bytes: going.reduce((sum, { backup }) => sum + backup.bytes, 0),
+      strategy: `once the new one is verified, those that no rule keeps of ${Object.keys(keep).join(', ')}`,
+      sample: going.slice(0, 10).map(({ backup, reasons }) => `${backup.id}: ${reasons.join(', ')}`),
+    },
+    [policy.directory, keep, timeZone],
+  );
+  return { targets: [dump, removal], warnings };
+}

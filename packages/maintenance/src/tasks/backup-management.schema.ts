@@ -1,0 +1,35 @@
+import { z } from 'zod';
+import { policies } from './parameters.js';
+
+/** What a request may say to `backup_management`. */
+export const backupManagementParameters = z
+  .object({
+    policies,
+    action: z
+      .enum(['backup', 'verify'])
+      .default('backup')
+      .describe('backup: take one, try it out, remove old ones; verify: try out those that there are'),
+    prune: z.boolean().default(true).describe('Remove those that no rule keeps, once a newer one is verified'),
+  })
+  .meta({ id: 'BackupManagementParameters' });
+
+/** What `backup_management` reports. */
+export const backupManagementDetails = z.object({
+  policies: z.array(
+    z.object({
+      policy: z.string(),
+      outcome: z.enum(['done', 'busy']),
+      backup: z
+        .object({
+          id: z.string(),
+          bytes: z.number().int(),
+          contentBytes: z.number().int(),
+          tables: z.number().int(),
+          state: z.enum(['unverified', 'verified', 'broken']),
+        })
+        .nullable(),
+      verified: z.number().int().describe('Backups that were tried out'),
+      removed: z.array(z.object({ id: z.string(), bytes: z.number().int(), reason: z.string() })),
+    }),
+  ),
+});

@@ -1,0 +1,59 @@
+import { backUp, verifyAll, type PolicyOutcome } from '../backups/back-up.js';
+import { planBackup } from '../backups/plan-backup.js';
+import { maintenanceErrors } from '../errors.js';
+import { named, unknownNames } from '../policies/policy-set.js';
+import { backupManagementDetails, backupManagementParameters } from './backup-management.schema.js';
+import { planned, type PlannedTarget } from './plan.js';
+import { defineMaintenanceTask } from './task.js';
+
+/** Dumps registered databases, tries each dump out by restoring it, and removes those that no rule keeps. */
+export const backupManagement = defineMaintenanceTask({
+  type: 'backup_management',
+  name: 'Backup management',
+  description:
+    'Dumps registered databases, tries the dumps out by restoring them, and removes those that no rule keeps',
+  parameters: backupManagementParameters,
+  details: backupManagementDetails,
+  check: ({ policies }, { backups }) => unknownNames(backups, policies),
+  async plan(context, { policies, action, prune }) {
+    const targets: PlannedTarget[] = [];
+    const warnings: string[] = [];
+    for (const policy of named(context.policies.backups, policies)) {
+      if (action === 'verify') {
+        const target = { target: `verify:${policy.name}`, action: 'verify', items: 0, exact: false };
+        targets.push(planned({ ...target, strategy: 'restored elsewhere and compared, one by one' }, policy.directory));
+        continue;
+      }
+      const plan = await planBackup(context, policy, prune);
+      targets.push(...plan.targets);
+      warnings.push(...plan.warnings);
+    }
+    return { targets, warnings };
+  },
+  async run(context, { policies, action, prune }) {
+    const outcomes: PolicyOutcome[] = [];
+    for (const policy of named(context.policies.backups, policies))
+      outcomes.push(await (action === 'verify' ? verifyAll(context, policy) : backUp(context, policy, prune)));
+    const failed = outcomes.filter(({ outcome }) => outcome === 'failed');
+    if (failed.length > 0)
+      throw maintenanceErrors.BACKUP_FAILED({
+        policies: failed.map(({ policy, fault }) => `${policy} (${fault})`).join(', '),
+      });
+    const removed = outcomes.flatMap((it) => it.removed);
+    return {
+      space: { returnedBytes: removed.reduce((sum, { bytes }) => sum + bytes, 0) },
+      skipped: outcomes.length > 0 && outcomes.every(({ outcome }) => outcome === 'busy'),
+      details: { policies: outcomes.map(reportOf) },
+    };
+  },
+});
+
+function reportOf({ policy, outcome, backup, verified, removed }: PolicyOutcome) {
+  return {
+    policy,
+    outcome: outcome === 'busy' ? ('busy' as const) : ('done' as const),
+    backup: backup && { ...backup, tables: backup.tables.length },
+    verified,
+    removed,
+  };
+}
