@@ -27,7 +27,7 @@ export interface PolicyOutcome {
 type Progressing = (outcome: PolicyOutcome, work: BackupWork) => Promise<void>;
 
 /** What only one process at a time may do to a policy's backups. */
-export const resourceOf = ({ directory, name }: Pick<CheckedBackup, 'directory' | 'name'>): string =>
+const resourceOf = ({ directory, name }: Pick<CheckedBackup, 'directory' | 'name'>): string =>
   `backups:${directory}:${name}`;
 
 /** Does `work` for one policy; what fails becomes its outcome, so that the next policy has its turn. */

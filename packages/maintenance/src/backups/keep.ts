@@ -83,7 +83,7 @@ export function checkKeep(argument: string, rules: KeepRules): void {
 }
 
 /** Newest first; of those of one instant, the greater id. */
-export const newestFirst = (a: Keepable, b: Keepable): number => b.takenAt - a.takenAt || (a.id < b.id ? 1 : -1);
+const newestFirst = (a: Keepable, b: Keepable): number => b.takenAt - a.takenAt || (a.id < b.id ? 1 : -1);
 
 /**
  * Decides on every backup of one policy. Only verified ones fill the rules' places. What is dated after `now` is

@@ -45,7 +45,7 @@ export async function withContent<Result>(
 }
 
 /** What differs between the tables of a manifest and those found; null when nothing does. */
-export function difference(expected: readonly TableCount[], found: readonly TableCount[]): string | null {
+function difference(expected: readonly TableCount[], found: readonly TableCount[]): string | null {
   const rows = new Map(found.map((it) => [it.name, it.rows]));
   for (const { name, rows: count } of expected) {
     const restored = rows.get(name);
