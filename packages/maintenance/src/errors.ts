@@ -70,6 +70,12 @@ export const maintenanceErrors = defineErrors({
       `The policy ${policy} cannot be applied: ${reason}.`,
     hint: 'The host application registers tables in code; see the retention policies given to createMaintenance.',
   },
+  ARCHIVE_NOT_WRITTEN: {
+    kind: 'unavailable',
+    message: ({ archive }: { archive: string }) =>
+      `The archive ${archive} could not be written, so the rows that it was for were not deleted.`,
+    hint: 'The log has the cause: a full disk, permissions, or what was read back differed.',
+  },
   ROOT_NOT_SAFE: {
     kind: 'conflict',
     message: ({ policy, reason }: { policy: string; reason: string }) =>

@@ -1,47 +1,4 @@
-import type { TimeUnit } from '../policies/policy.js';
-
-/** The rows that a retention policy is about. */
-export interface RowSelection {
-  table: string;
-  timeColumn: string;
-  timeUnit: TimeUnit;
-  /** Rows strictly before it go. Epoch ms; whole seconds where the column keeps seconds. */
-  cutoff: number;
-}
-
-/** One column of a primary key. */
-export interface KeyColumn {
-  name: string;
-  /** As the database calls it. */
-  type: string;
-}
-
-/** What the catalogue says of a registered table. */
-export interface TableFacts {
-  /** In the order of the key; empty when there is none. */
-  key: readonly KeyColumn[];
-  /** The type of the time column; undefined when there is no such column. */
-  timeType: string | undefined;
-  /** Does an index begin with the time column? */
-  timeIndexed: boolean;
-}
-
-/** Where the last batch ended: the key's values as the database wrote them. */
-export type KeyPosition = readonly string[];
-
-/** One batch: rows deleted, and where to go on; null when there is nothing beyond it. */
-export interface DeletedBatch {
-  deleted: number;
-  position: KeyPosition | null;
-}
-
-/** Limits of one batch. */
-export interface BatchLimits {
-  rows: number;
-  /** How long a statement may take, and wait for locks. */
-  statementTimeoutMs: number;
-  lockTimeoutMs: number;
-}
+import type { TableFacts, TableInTime } from './rows/selection.js';
 
 /** How much room a table takes. */
 export interface TableSize {
@@ -80,17 +37,7 @@ export interface SlowQueries {
 /** What maintenance does to a database of the host. One implementation a dialect; `database.kysely` does the talking. */
 export interface MaintainedDatabase {
   /** Undefined when the table is not there. */
-  describe(selection: Pick<RowSelection, 'table' | 'timeColumn'>): Promise<TableFacts | undefined>;
-  /** Does a column of this type keep instants in that unit? */
-  keeps(timeType: string, unit: TimeUnit): boolean;
-  countRows(selection: RowSelection, timeType: string): Promise<number>;
-  /** Deletes, in a transaction of its own, the rows of the selection among the next ones by primary key. */
-  deleteBatch(
-    selection: RowSelection,
-    facts: TableFacts,
-    after: KeyPosition | null,
-    limits: BatchLimits,
-  ): Promise<DeletedBatch>;
+  describe(table: TableInTime): Promise<TableFacts | undefined>;
   size(table: string): Promise<TableSize>;
   /** Makes the room of deleted rows usable again and brings the statistics up to date, as far as the database has that. */
   vacuum(table: string): Promise<void>;

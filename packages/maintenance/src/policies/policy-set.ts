@@ -1,6 +1,7 @@
 import { coreErrors, type InputIssue } from '@dotmac/core';
 import type { Database } from '@dotmac/core/kysely';
 import { checkBackup, type CheckedBackup } from '../backups/policy.js';
+import type { KeepNewest, TableName } from '../databases/rows/selection.js';
 import {
   checkDays,
   checkFilePattern,
@@ -21,7 +22,10 @@ import type {
 type Filled<Policy, Optional extends keyof Policy> = Policy & Required<Pick<Policy, Optional>>;
 
 /** A retention policy, checked, with its defaults. */
-export type CheckedRetention = Filled<RetentionPolicy, 'timeUnit' | 'minRetentionDays'> & { on: Database };
+export type CheckedRetention = Omit<
+  Filled<RetentionPolicy, 'timeUnit' | 'minRetentionDays' | 'allowFullScan'>,
+  'keepNewest'
+> & { keepNewest?: KeepNewest | undefined; on: Database };
 /** A log policy, checked, with its defaults. */
 export type CheckedLog = Filled<LogPolicy, 'pattern'>;
 /** A directory policy, checked, with its defaults. */
@@ -76,18 +80,39 @@ function checkNames(kind: string, policies: readonly { name: string }[]): void {
 
 function checkRetention(policy: RetentionPolicy, databases: Record<string, Database>): CheckedRetention {
   const at = `retention.${policy.name}`;
-  const { timeUnit = 'ms', minRetentionDays = 1 } = policy;
+  const { timeUnit = 'ms', minRetentionDays = 1, allowFullScan = false, maxShare = 0.5, archive } = policy;
   const on = Object.hasOwn(databases, policy.database) ? databases[policy.database] : undefined;
   if (!on)
     throw coreErrors.INVALID_ARGUMENT({
       argument: `${at}.database`,
       reason: `there is no database ${policy.database}`,
     });
-  checkIdentifier(`${at}.table`, policy.table);
+  checkTable(at, policy);
   checkIdentifier(`${at}.timeColumn`, policy.timeColumn);
+  if (!(maxShare > 0 && maxShare <= 1))
+    throw coreErrors.INVALID_ARGUMENT({ argument: `${at}.maxShare`, reason: 'a share is above 0, and at most 1' });
   checkDays(`${at}.minRetentionDays`, minRetentionDays, 0);
   checkDays(`${at}.retentionDays`, policy.retentionDays, minRetentionDays);
-  return { ...policy, timeUnit, minRetentionDays, on };
+  const checked = { ...policy, timeUnit, minRetentionDays, allowFullScan, on, keepNewest: keptNewest(at, policy) };
+  if (archive === undefined) return checked;
+  if ('directory' in archive)
+    return { ...checked, archive: { directory: checkRoot(`${at}.archive.directory`, archive.directory) } };
+  checkTable(`${at}.archive`, archive);
+  return checked;
+}
+
+function checkTable(at: string, { schema, table }: TableName): void {
+  checkIdentifier(`${at}.table`, table);
+  if (schema !== undefined) checkIdentifier(`${at}.schema`, schema);
+}
+
+function keptNewest(at: string, { keepNewest }: RetentionPolicy): KeepNewest | undefined {
+  if (keepNewest === undefined) return undefined;
+  const kept = typeof keepNewest === 'number' ? { count: keepNewest } : keepNewest;
+  if (!Number.isInteger(kept.count) || kept.count < 1 || kept.count > 1_000_000)
+    throw coreErrors.INVALID_ARGUMENT({ argument: `${at}.keepNewest`, reason: 'a whole number, 1 to 1,000,000' });
+  if (kept.per !== undefined) checkIdentifier(`${at}.keepNewest.per`, kept.per);
+  return kept;
 }
 
 function checkLog(policy: LogPolicy): CheckedLog {

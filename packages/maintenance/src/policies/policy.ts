@@ -1,5 +1,6 @@
 import type { Database } from '@dotmac/core/kysely';
 import type { BackupPolicy } from '../backups/policy.js';
+import type { KeepNewest, RowPredicate, TableName } from '../databases/rows/selection.js';
 
 /** What every policy has. */
 interface NamedPolicy {
@@ -16,8 +17,10 @@ export type TimeUnit = 'ms' | 's' | 'timestamp';
 export interface RetentionPolicy extends NamedPolicy {
   /** The key of the database in `databases`. */
   database: string;
-  /** Exact name, in the connection's own schema. Looked up in the catalogue before every use. */
+  /** Exact name. Looked up in the catalogue before every use. */
   table: string;
+  /** Of the table, when it is not the connection's own: a schema of PostgreSQL, a database of MySQL, one attached to SQLite. */
+  schema?: string;
   /** Rows go whose value in it is before the cutoff; null never is. */
   timeColumn: string;
   /** Default `ms`. */
@@ -26,6 +29,16 @@ export interface RetentionPolicy extends NamedPolicy {
   retentionDays: number;
   /** A request may not ask for less. Default 1. */
   minRetentionDays?: number;
+  /** What else must hold for a row to go. It narrows: it is bound, and stands in parentheses. */
+  where?: RowPredicate;
+  /** So many of the newest rows stay however old they are: of the table, or of each value of a column. Rows at one instant count by their key. */
+  keepNewest?: number | KeepNewest;
+  /** Rows are kept there before they go: a table of the same database that has all of its columns, or files in a directory. Default they just go. */
+  archive?: TableName | { directory: string };
+  /** The share of the table that may go in one run before somebody has to confirm it, above 0 to 1. Default 0.5. */
+  maxShare?: number;
+  /** Cleans a table although no index begins with its time column: every run reads all of it. Default false. */
+  allowFullScan?: boolean;
 }
 
 /** Log files that may be rotated. */

@@ -2,16 +2,12 @@ import type { Kysely } from 'kysely';
 import type { MaintainedDatabase } from '../database.js';
 import { adviseIndexes, slowQueries } from './advice.js';
 import { describeTable } from './catalogue.js';
-import { countRows, deleteBatch, keeps } from './rows.js';
 import { analyze, tableSize } from './upkeep.js';
 
 /** MySQL 8 and MariaDB 10.5, with InnoDB. */
 export function maintainedMysql(db: Kysely<unknown>): MaintainedDatabase {
   return {
-    keeps,
     describe: (selection) => describeTable(db, selection),
-    countRows: (selection, timeType) => countRows(db, selection, timeType),
-    deleteBatch: (selection, facts, after, limits) => deleteBatch(db, selection, facts, after, limits),
     size: (table) => tableSize(db, table),
     vacuum: (table) => analyze(db, table),
     analyze: (table) => analyze(db, table),

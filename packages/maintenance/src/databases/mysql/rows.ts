@@ -1,105 +1,116 @@
-import { sql, type Kysely, type RawBuilder } from 'kysely';
-import type { TimeUnit } from '../../policies/policy.js';
-import type { BatchLimits, DeletedBatch, KeyColumn, KeyPosition, RowSelection, TableFacts } from '../database.js';
+import { sql, type Transaction } from 'kysely';
+import type { Removal, RowDialect } from '../rows/dialect.js';
+import { tableId } from '../rows/due.js';
+import { inKeys } from '../rows/keys.js';
+import { positionOf, readPosition } from '../rows/cut.js';
+import type { Column, Position, Sql } from '../rows/selection.js';
+import { columnsOf, describeTable } from './catalogue.js';
+import { instantLiteral, keeps } from './instant.js';
+import { dropPartition, oldPartitions } from './partitions.js';
+import { inSession } from './session.js';
 
-const numeric = new Set(['bigint', 'int', 'decimal', 'double', 'float']);
-const native = new Set(['datetime', 'timestamp', 'date']);
+const isInteger = ({ type }: Column): boolean => /int\b/.test(type);
+const isBit = ({ type }: Column): boolean => type === 'bit';
+const isBinary = ({ type }: Column): boolean => /binary|blob/.test(type);
 
-/** Does a column of that type keep instants in that unit? */
-export function keeps(timeType: string, unit: TimeUnit): boolean {
-  return (unit === 'timestamp' ? native : numeric).has(timeType);
+/** MySQL 8 and MariaDB 10.5, with InnoDB. */
+export const mysqlRows: RowDialect = {
+  pace: {
+    firstRows: 1_000,
+    leastRows: 10,
+    mostRows: 50_000,
+    leastMs: 100,
+    mostMs: 250,
+    statementTimeoutMs: 2_500,
+    lockTimeoutMs: 1_000,
+  },
+  describe: describeTable,
+  columnsOf,
+  keeps,
+  // As text, floating point numbers are rounded.
+  walkable: ({ type }) => !/float|double/.test(type),
+  isInteger,
+  compareTime: ({ timeColumn, timeUnit }, timeType, operator, instant) =>
+    sql`${sql.id(timeColumn)} ${sql.raw(operator)} ${instantLiteral(timeUnit, timeType, instant)}`,
+  instant: (column) => column,
+  text: (column, reference) =>
+    isBinary(column) ? sql`hex(${reference})` : sql`cast(${reference}${sql.raw(isBit(column) ? ' + 0' : '')} as char)`,
+  value: (column, text) =>
+    isInteger(column) || isBit(column) ? sql`${BigInt(text)}` : isBinary(column) ? sql`unhex(${text})` : sql`${text}`,
+  compare: (columns, position, operator) => compare(columns, position, operator),
+  rowList: (rows) => rows,
+  line: (_, columns) => sql`json_object(${sql.join(columns.flatMap((it) => [sql.lit(it.name), inJson(it)]))})`,
+  transaction: (db, limits, work) =>
+    inSession(db, limits, (connection) =>
+      // READ COMMITTED: no gap locks on what others insert.
+      connection.transaction().setIsolationLevel('read committed').execute(work),
+    ),
+  read: inSession,
+  async remove(trx, removal) {
+    const { from, condition, archive } = removal;
+    if (archive || from.keepNewest || refersToItself(removal)) return removeByKeys(trx, removal);
+    const { numAffectedRows = 0n } = await sql`delete from ${tableId(from)} where ${condition}`.execute(trx);
+    return Number(numAffectedRows);
+  },
+  forUpdate: sql`for update`,
+  async expectRows(db, from, condition) {
+    const { rows } = await sql<{ rows: number | null; filtered?: number }>`
+      explain select 1 from ${tableId(from)} where ${condition}`.execute(db);
+    return rows[0]?.rows == null ? null : Number(rows[0].rows);
+  },
+  async explain(db, statement) {
+    const { rows } = await sql<Record<string, unknown>>`explain ${statement}`.execute(db);
+    return rows.map((row) =>
+      ['table', 'type', 'key', 'rows', 'Extra']
+        .filter((name) => row[name] != null && row[name] !== '')
+        .map((name) => `${name}: ${String(row[name])}`)
+        .join(', '),
+    );
+  },
+  oldPartitions,
+  partitionId: (selection, { name }) => sql`${tableId(selection)} partition (${sql.id(name)})`,
+  dropPartition,
+  foreignKeysOff: () => Promise.resolve(false),
+};
+
+/** A column's value for json_object, which knows no bytes. */
+function inJson(column: Column): Sql {
+  const id = sql.id(column.name);
+  if (isBinary(column) || isBit(column)) return sql`hex(${id})`;
+  return column.type === 'json' ? sql`cast(${id} as char)` : id;
 }
 
-/** Exactly the rows before the cutoff: comparing with null is never true. */
-function isOld({ timeColumn, timeUnit, cutoff }: RowSelection, timeType: string): RawBuilder<boolean> {
-  const column = sql.id(timeColumn);
-  if (timeUnit !== 'timestamp') return sql`${column} < ${timeUnit === 'ms' ? cutoff : cutoff / 1000}`;
-  // A timestamp is shown in the connection's time zone, so the cutoff has to be as well; a datetime is UTC by our rule.
-  if (timeType === 'timestamp') return sql`${column} < from_unixtime(${sql.lit(cutoff)} / 1000)`;
-  const utc = new Date(cutoff)
-    .toISOString()
-    .replace('T', ' ')
-    .slice(0, timeType === 'date' ? 10 : -1);
-  return sql`${column} < ${utc}`;
+/** `(a, b) > (x, y)`, spelled out: MariaDB does not use an index for the comparison of rows. */
+function compare(columns: readonly Column[], position: Position, operator: '>' | '<='): Sql {
+  const [first, ...rest] = columns as [Column, ...Column[]];
+  const [id, value] = [sql.id(first.name), mysqlRows.value(first, position[0] as string)];
+  if (rest.length === 0) return sql`${id} ${sql.raw(operator)} ${value}`;
+  const strict = sql.raw(operator.slice(0, 1));
+  const bound = sql`${id} ${sql.raw(`${operator.slice(0, 1)}=`)} ${value}`;
+  return sql`(${bound} and (${id} ${strict} ${value} or ${compare(rest, position.slice(1), operator)}))`;
 }
 
-/** Scans the time column's index where there is one. */
-export async function countRows(db: Kysely<unknown>, selection: RowSelection, timeType: string): Promise<number> {
-  const { rows } = await sql<{ n: number }>`
-    select count(*) as n from ${sql.id(selection.table)} where ${isOld(selection, timeType)}`.execute(db);
-  return Number(rows[0]?.n);
-}
-
-const isInteger = ({ type }: KeyColumn): boolean => /int\b/.test(type);
-const isBinary = ({ type }: KeyColumn): boolean => /binary|blob|^bit/.test(type);
-
-/** A key's value as text that loses nothing, and back. */
-const written = (column: KeyColumn) =>
-  isBinary(column) ? sql`hex(${sql.id(column.name)})` : sql`cast(${sql.id(column.name)} as char)`;
-const read = (column: KeyColumn, text: string) =>
-  isInteger(column) ? sql`${BigInt(text)}` : isBinary(column) ? sql`unhex(${text})` : sql`${text}`;
+const refersToItself = ({ from, facts }: Removal): boolean =>
+  facts.references.some(({ child }) => child.table === from.table && child.schema === from.schema);
 
 /**
- * `(a, b) > (x, y)`, spelled out: MariaDB does not use an index for the comparison of rows.
+ * MySQL neither deletes by a condition that reads the same table, nor answers what it deleted: the rows are locked first,
+ * then moved and deleted by their keys.
  */
-function beyond(key: readonly KeyColumn[], position: KeyPosition, operator: '>' | '<='): RawBuilder<boolean> {
-  const strict = sql.raw(operator.slice(0, 1));
-  const [first] = key as [KeyColumn];
-  const rest = key.slice(1);
-  const value = read(first, position[0] as string);
-  if (rest.length === 0) return sql`${sql.id(first.name)} ${sql.raw(operator)} ${value}`;
-  const next = beyond(rest, position.slice(1), operator);
-  const hint = sql`${sql.id(first.name)} ${sql.raw(`${operator.slice(0, 1)}=`)} ${value}`;
-  return sql`(${hint} and (${sql.id(first.name)} ${strict} ${value} or ${next}))`;
-}
-
-/** Walks the primary key (which is the table itself); deletes the window up to the `limits.rows`th old row. */
-export async function deleteBatch(
-  db: Kysely<unknown>,
-  selection: RowSelection,
-  { key, timeType = '' }: TableFacts,
-  after: KeyPosition | null,
-  { rows: limit, statementTimeoutMs, lockTimeoutMs }: BatchLimits,
-): Promise<DeletedBatch> {
-  const table = sql.id(selection.table);
-  const old = sql`${isOld(selection, timeType)} ${after ? sql`and ${beyond(key, after, '>')}` : sql``}`;
-  const columns = sql.join(key.map(({ name }) => sql.id(name)));
-  return db.connection().execute(async (connection) => {
-    await limitSession(connection, statementTimeoutMs, lockTimeoutMs);
-    try {
-      // READ COMMITTED: no gap locks on what others insert.
-      return await connection
-        .transaction()
-        .setIsolationLevel('read committed')
-        .execute(async (trx) => {
-          const texts = sql.join(key.map((column, index) => sql`${written(column)} as ${sql.id(`k${index}`)}`));
-          const { rows } = await sql<Record<string, string>>`
-            select ${texts} from ${table} where ${old} order by ${columns} limit 1 offset ${sql.lit(limit - 1)}`.execute(
-            trx,
-          );
-          const last = rows[0] && key.map((_, index) => String(rows[0]?.[`k${index}`]));
-          const upTo = last ? sql`and ${beyond(key, last, '<=')}` : sql``;
-          const { numAffectedRows = 0n } = await sql`delete from ${table} where ${old} ${upTo}`.execute(trx);
-          return { deleted: Number(numAffectedRows), position: last ?? null };
-        });
-    } finally {
-      await sql`set session innodb_lock_wait_timeout = default`.execute(connection);
-      await limitStatements(connection, null);
-    }
-  });
-}
-
-async function limitSession(connection: Kysely<unknown>, statementMs: number, lockMs: number): Promise<void> {
-  await sql`set session innodb_lock_wait_timeout = ${sql.lit(Math.max(1, Math.ceil(lockMs / 1000)))}`.execute(
-    connection,
+async function removeByKeys(trx: Transaction<unknown>, { from, facts, condition, archive }: Removal): Promise<number> {
+  const { rows } = await sql<Record<string, unknown>>`
+    select ${positionOf(mysqlRows, facts.key)} from ${tableId(from)} where ${condition} for update`.execute(trx);
+  if (rows.length === 0) return 0;
+  const those = inKeys(
+    mysqlRows,
+    facts.key,
+    rows.map((row) => readPosition(row, facts.key)),
   );
-  await limitStatements(connection, statementMs);
-}
-
-/** MariaDB can end any statement; MySQL has that for SELECT alone, and there the pool's own deadline must do. */
-async function limitStatements(connection: Kysely<unknown>, ms: number | null): Promise<void> {
-  const value = ms === null ? sql`default` : sql.lit(ms / 1000);
-  await sql`set session max_statement_time = ${value}`.execute(connection).catch((error: { code?: string }) => {
-    if (error.code !== 'ER_UNKNOWN_SYSTEM_VARIABLE') throw error as Error;
-  });
+  if (archive) {
+    const columns = sql.join(archive.columns.map((name) => sql.id(name)));
+    await sql`insert into ${tableId(archive.to)} (${columns})
+      select ${columns} from ${tableId(from)} where ${those}`.execute(trx);
+  }
+  const { numAffectedRows = 0n } = await sql`delete from ${tableId(from)} where ${those}`.execute(trx);
+  return Number(numAffectedRows);
 }

@@ -2,16 +2,12 @@ import type { Kysely } from 'kysely';
 import type { MaintainedDatabase } from '../database.js';
 import { adviseIndexes, slowQueries } from './advice.js';
 import { describeTable } from './catalogue.js';
-import { countRows, deleteBatch, keeps } from './rows.js';
 import { analyze, rebuildIndexes, tableSize, vacuum } from './upkeep.js';
 
 /** PostgreSQL, from version 13. */
 export function maintainedPostgres(db: Kysely<unknown>): MaintainedDatabase {
   return {
-    keeps,
     describe: (selection) => describeTable(db, selection),
-    countRows: (selection, timeType) => countRows(db, selection, timeType),
-    deleteBatch: (selection, facts, after, limits) => deleteBatch(db, selection, facts, after, limits),
     size: (table) => tableSize(db, table),
     vacuum: (table) => vacuum(db, table),
     analyze: (table) => analyze(db, table),

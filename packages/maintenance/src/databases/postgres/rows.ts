@@ -1,60 +1,78 @@
-import { sql, type Kysely, type RawBuilder } from 'kysely';
-import type { TimeUnit } from '../../policies/policy.js';
-import type { BatchLimits, DeletedBatch, KeyPosition, RowSelection, TableFacts } from '../database.js';
+import { sql, type Transaction } from 'kysely';
+import type { BatchLimits, RowDialect } from '../rows/dialect.js';
+import { tableId } from '../rows/due.js';
+import { columnsOf, describeTable } from './catalogue.js';
+import { instantLiteral, keeps } from './instant.js';
+import { dropPartition, oldPartitions } from './partitions.js';
 
-const numeric = new Set(['bigint', 'integer', 'numeric', 'double precision', 'real']);
-const native = new Set(['timestamp with time zone', 'timestamp without time zone', 'date']);
+const integers = new Set(['bigint', 'integer', 'smallint']);
 
-/** Does a column of that type keep instants in that unit? */
-export function keeps(timeType: string, unit: TimeUnit): boolean {
-  return (unit === 'timestamp' ? native : numeric).has(timeType);
-}
+/** PostgreSQL, from version 13. */
+export const postgresRows: RowDialect = {
+  pace: {
+    firstRows: 2_000,
+    leastRows: 10,
+    mostRows: 100_000,
+    leastMs: 100,
+    mostMs: 250,
+    statementTimeoutMs: 2_500,
+    lockTimeoutMs: 500,
+  },
+  describe: describeTable,
+  columnsOf,
+  keeps,
+  walkable: () => true,
+  isInteger: ({ type }) => integers.has(type),
+  compareTime: ({ timeColumn, timeUnit }, timeType, operator, instant) =>
+    sql`${sql.id(timeColumn)} ${sql.raw(operator)} ${instantLiteral(timeUnit, timeType, instant)}`,
+  instant: (column) => column,
+  text: (_, reference) => sql`${reference}::text`,
+  value: ({ type }, text) => sql`${text}::text::${sql.raw(type)}`,
+  compare(columns, position, operator) {
+    const values = columns.map((column, index) => this.value(column, position[index] as string));
+    return sql`(${sql.join(columns.map(({ name }) => sql.id(name)))}) ${sql.raw(operator)} (${sql.join(values)})`;
+  },
+  rowList: (rows) => rows,
+  // json_build_object takes a hundred arguments; a row has no such limit.
+  line: (_, columns) =>
+    sql`(select row_to_json(dm_row)::text from (select ${sql.join(columns.map(({ name }) => sql.id(name)))}) as dm_row)`,
+  transaction: (db, limits, work) => db.transaction().execute((trx) => within(trx, limits, work)),
+  read: (db, limits, work) =>
+    db
+      .transaction()
+      .setAccessMode('read only')
+      .execute((trx) => within(trx, limits, work)),
+  async remove(trx, { from, condition, archive }) {
+    const deletion = sql`delete from ${tableId(from)} where ${condition}`;
+    if (!archive) return Number((await deletion.execute(trx)).numAffectedRows ?? 0n);
+    // One statement: a row is in one of the two tables at any instant.
+    const columns = sql.join(archive.columns.map((name) => sql.id(name)));
+    const moved = sql`with dm_gone as (${deletion} returning ${columns})
+      insert into ${tableId(archive.to)} (${columns}) overriding system value select ${columns} from dm_gone`;
+    return Number((await moved.execute(trx)).numAffectedRows ?? 0n);
+  },
+  forUpdate: sql`for update`,
+  async expectRows(db, from, condition) {
+    const [text = ''] = await this.explain(db, sql`select 1 from ${tableId(from)} where ${condition}`);
+    const rows = /rows=(\d+)/.exec(text)?.[1];
+    return rows === undefined ? null : Number(rows);
+  },
+  async explain(db, statement) {
+    const { rows } = await sql<Record<string, string>>`explain ${statement}`.execute(db);
+    return rows.map((row) => String(Object.values(row)[0]));
+  },
+  oldPartitions,
+  partitionId: (_, { schema, name }) => tableId({ schema, table: name }),
+  dropPartition,
+  foreignKeysOff: () => Promise.resolve(false),
+};
 
-/** Exactly the rows before the cutoff: comparing with null is never true. */
-function isOld({ timeColumn, timeUnit, cutoff }: RowSelection, timeType: string): RawBuilder<boolean> {
-  const column = sql.id(timeColumn);
-  if (timeUnit === 'ms') return sql`${column} < ${cutoff}::bigint`;
-  if (timeUnit === 's') return sql`${column} < ${cutoff / 1000}::bigint`;
-  // A date is before the cutoff when all of its day is: casting the cutoff to a date says so.
-  const utc = new Date(cutoff).toISOString().slice(0, -1);
-  return sql`${column} < ${timeType === 'timestamp with time zone' ? `${utc}Z` : utc}::${sql.raw(timeType)}`;
-}
-
-/** Scans the time column's index where there is one. */
-export async function countRows(db: Kysely<unknown>, selection: RowSelection, timeType: string): Promise<number> {
-  const { rows } = await sql<{ n: number }>`
-    select count(*) as n from ${sql.id(selection.table)} where ${isOld(selection, timeType)}`.execute(db);
-  return Number(rows[0]?.n);
-}
-
-/** Walks the primary key's index; deletes the window up to the `limits.rows`th old row. */
-export async function deleteBatch(
-  db: Kysely<unknown>,
-  selection: RowSelection,
-  { key, timeType = '' }: TableFacts,
-  after: KeyPosition | null,
-  { rows: limit, statementTimeoutMs, lockTimeoutMs }: BatchLimits,
-): Promise<DeletedBatch> {
-  const columns = sql.join(key.map(({ name }) => sql.id(name)));
-  const at = (position: KeyPosition) =>
-    sql`(${sql.join(key.map(({ type }, index) => sql`${position[index]}::text::${sql.raw(type)}`))})`;
-  const beyond = after ? sql`and (${columns}) > ${at(after)}` : sql``;
-  const old = isOld(selection, timeType);
-  return db.transaction().execute(async (trx) => {
-    await sql`select set_config('statement_timeout', ${String(statementTimeoutMs)}, true),
-      set_config('lock_timeout', ${String(lockTimeoutMs)}, true)`.execute(trx);
-    const texts = sql.join(key.map(({ name }, index) => sql`${sql.id(name)}::text as ${sql.id(`k${index}`)}`));
-    const backwards = sql.join(key.map(({ name }) => sql`${sql.id(name)} desc`));
-    const { rows } = await sql<Record<string, string>>`
-      select ${texts} from (
-        select ${columns} from ${sql.id(selection.table)} where ${old} ${beyond} order by ${columns} limit ${limit}
-      ) as batch order by ${backwards} limit 1`.execute(trx);
-    const last = rows[0];
-    if (!last) return { deleted: 0, position: null };
-    const position = key.map((_, index) => last[`k${index}`] as string);
-    const { numAffectedRows = 0n } = await sql`
-      delete from ${sql.id(selection.table)}
-      where ${old} ${beyond} and (${columns}) <= ${at(position)}`.execute(trx);
-    return { deleted: Number(numAffectedRows), position };
-  });
+async function within<Result>(
+  trx: Transaction<unknown>,
+  { statementTimeoutMs, lockTimeoutMs }: BatchLimits,
+  work: (trx: Transaction<unknown>) => Promise<Result>,
+): Promise<Result> {
+  await sql`select set_config('statement_timeout', ${String(statementTimeoutMs)}, true),
+    set_config('lock_timeout', ${String(lockTimeoutMs)}, true)`.execute(trx);
+  return work(trx);
 }

@@ -2,16 +2,12 @@ import type { Kysely } from 'kysely';
 import type { MaintainedDatabase } from '../database.js';
 import { adviseIndexes } from './advice.js';
 import { describeTable } from './catalogue.js';
-import { countRows, deleteBatch, keeps } from './rows.js';
 import { analyze, fileSize, rebuildIndexes, vacuum } from './upkeep.js';
 
 /** SQLite, from version 3.38. */
 export function maintainedSqlite(db: Kysely<unknown>): MaintainedDatabase {
   return {
-    keeps,
     describe: (selection) => describeTable(db, selection),
-    countRows: (selection) => countRows(db, selection),
-    deleteBatch: (selection, facts, after, limits) => deleteBatch(db, selection, facts, after, limits),
     size: () => fileSize(db),
     vacuum: (table) => vacuum(db, table),
     analyze: (table) => analyze(db, table),

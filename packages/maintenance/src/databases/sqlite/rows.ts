@@ -1,56 +1,94 @@
-import { sql, type Kysely, type RawBuilder } from 'kysely';
-import type { TimeUnit } from '../../policies/policy.js';
-import type { BatchLimits, DeletedBatch, KeyPosition, RowSelection, TableFacts } from '../database.js';
+import { sql } from 'kysely';
+import type { RowDialect } from '../rows/dialect.js';
+import { tableId } from '../rows/due.js';
+import type { Sql } from '../rows/selection.js';
+import { columnsOf, describeTable } from './catalogue.js';
 
-/** Does a column declared so keep instants in that unit? A text column would compare numbers as text. */
-export function keeps(timeType: string, unit: TimeUnit): boolean {
-  const isText = /CHAR|CLOB|TEXT|DATE|TIME/.test(timeType);
-  return unit === 'timestamp' ? isText : timeType !== '' && !/CHAR|CLOB|TEXT|BLOB/.test(timeType);
-}
+/** As `quote()` writes them: numbers, texts, blobs. */
+const literal = /^(?:-?\d+(?:\.\d*)?(?:e[+-]?\d+)?|'(?:[^']|'')*'|x'[0-9a-f]*'|NULL)$/i;
 
-/** Exactly the rows before the cutoff. What is no number, or no time that SQLite can read, is never old. */
-function isOld({ timeColumn, timeUnit, cutoff }: RowSelection): RawBuilder<boolean> {
-  const column = sql.id(timeColumn);
-  if (timeUnit === 'timestamp')
-    return sql`typeof(${column}) = 'text' and julianday(${column}) < julianday(${new Date(cutoff).toISOString()})`;
-  const before = timeUnit === 'ms' ? cutoff : cutoff / 1000;
-  return sql`typeof(${column}) in ('integer', 'real') and ${column} < ${before}`;
-}
+const dayMs = 86_400_000;
 
-/** Scans the time column's index where there is one. */
-export async function countRows(db: Kysely<unknown>, selection: RowSelection): Promise<number> {
-  const { rows } = await sql<{ n: number }>`
-    select count(*) as n from ${sql.id(selection.table)} where ${isOld(selection)}`.execute(db);
-  return Number(rows[0]?.n);
-}
-
-/**
- * Walks the primary key; deletes the window up to the `limits.rows`th old row. Key values travel as literals written by
- * SQLite's own `quote()`: exact for integers beyond 2^53, which JavaScript's numbers are not.
- */
-export async function deleteBatch(
-  db: Kysely<unknown>,
-  selection: RowSelection,
-  { key }: TableFacts,
-  after: KeyPosition | null,
-  { rows: limit }: BatchLimits,
-): Promise<DeletedBatch> {
-  const table = sql.id(selection.table);
-  const columns = sql.join(key.map(({ name }) => sql.id(name)));
-  const at = (position: KeyPosition): RawBuilder<unknown> =>
-    sql`(${sql.join(position.map((literal) => sql.raw(literal)))})`;
-  const beyond = after ? sql`and (${columns}) > ${at(after)}` : sql``;
-  const old = isOld(selection);
-  return db.transaction().execute(async (trx) => {
-    const literals = sql.join(key.map(({ name }, index) => sql`quote(${sql.id(name)}) as ${sql.id(`k${index}`)}`));
-    const { rows } = await sql<Record<string, string>>`
-      select ${literals} from ${table} where ${old} ${beyond} order by ${columns} limit 1 offset ${limit - 1}`.execute(
-      trx,
-    );
-    // The last window is open at its end; and what one statement counts is what it deleted.
-    const last = rows[0] && key.map((_, index) => rows[0]?.[`k${index}`] as string);
-    const { numAffectedRows = 0n } = await sql`
-      delete from ${table} where ${old} ${beyond} ${last ? sql`and (${columns}) <= ${at(last)}` : sql``}`.execute(trx);
-    return { deleted: Number(numAffectedRows), position: last ?? null };
-  });
-}
+/** SQLite, from version 3.38. */
+export const sqliteRows: RowDialect = {
+  // Its statements run in this process's own thread, and keep all other writers waiting: batches are shorter.
+  pace: {
+    firstRows: 500,
+    leastRows: 10,
+    mostRows: 20_000,
+    leastMs: 20,
+    mostMs: 50,
+    statementTimeoutMs: 0,
+    lockTimeoutMs: 0,
+  },
+  describe: describeTable,
+  columnsOf,
+  // A text column would compare numbers as text.
+  keeps: (timeType, unit) =>
+    unit === 'timestamp'
+      ? /CHAR|CLOB|TEXT|DATE|TIME/.test(timeType)
+      : timeType !== '' && !/CHAR|CLOB|TEXT|BLOB/.test(timeType),
+  walkable: () => true,
+  isInteger: ({ type }) => type === 'ROWID',
+  compareTime({ timeColumn, timeUnit }, _, operator, instant) {
+    const column = sql.id(timeColumn);
+    const compared = sql.raw(operator);
+    if (timeUnit !== 'timestamp')
+      return sql`typeof(${column}) in ('integer', 'real') and ${column} ${compared} ${timeUnit === 'ms' ? instant : Math.floor(instant / 1000)}`;
+    // Only what begins with a date is an instant: SQLite reads '12:30' and 'now' as times too. The first comparison, as
+    // text and a day off because of zones, is what an index can answer.
+    const near = new Date(instant + (operator === '<' ? 2 : -2) * dayMs).toISOString().slice(0, 10);
+    return sql`${column} ${compared} ${near} and ${column} glob '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*'
+      and typeof(${column}) = 'text' and julianday(${column}) ${compared} julianday(${new Date(instant).toISOString()})`;
+  },
+  instant: (column, unit) => (unit === 'timestamp' ? sql`julianday(${column})` : column),
+  // Literals as SQLite itself writes them: exact for integers beyond 2^53, which JavaScript's numbers are not.
+  text: (_, reference) => sql`quote(${reference})`,
+  value(_, text) {
+    if (/^-?\d+$/.test(text)) return sql`${BigInt(text)}`;
+    if (!literal.test(text)) throw new TypeError('A position is not one that SQLite wrote.');
+    return sql.raw(text);
+  },
+  compare(columns, position, operator) {
+    const values = columns.map((column, index) => this.value(column, position[index] as string));
+    return sql`(${sql.join(columns.map(({ name }) => sql.id(name)))}) ${sql.raw(operator)} (${sql.join(values)})`;
+  },
+  rowList: (rows) => sql`values ${rows}`,
+  line(_, columns) {
+    const pairs = columns.map(({ name }): Sql => {
+      const value = sql`case typeof(${sql.id(name)}) when 'blob' then hex(${sql.id(name)}) else ${sql.id(name)} end`;
+      return sql`json_quote(${name}) || ':' || json_quote(${value})`;
+    });
+    return sql`'{' || ${sql.join(pairs, sql` || ',' || `)} || '}'`;
+  },
+  transaction: (db, _, work) => db.transaction().execute(work),
+  read: (db, _, work) => work(db),
+  async remove(trx, { from, condition, archive }) {
+    let moved: bigint | undefined;
+    if (archive) {
+      const columns = sql.join(archive.columns.map((name) => sql.id(name)));
+      // Nobody else writes in between: the transaction began with the write lock.
+      moved = (
+        await sql`insert into ${tableId(archive.to)} (${columns})
+        select ${columns} from ${tableId(from)} where ${condition}`.execute(trx)
+      ).numAffectedRows;
+    }
+    const { numAffectedRows = 0n } = await sql`delete from ${tableId(from)} where ${condition}`.execute(trx);
+    if (moved !== undefined && moved !== numAffectedRows)
+      throw new Error('The archive did not take all of the rows that were deleted.');
+    return Number(numAffectedRows);
+  },
+  forUpdate: sql``,
+  expectRows: () => Promise.resolve(null),
+  async explain(db, statement) {
+    const { rows } = await sql<{ detail: string }>`explain query plan ${statement}`.execute(db);
+    return rows.map(({ detail }) => detail);
+  },
+  oldPartitions: () => Promise.resolve([]),
+  partitionId: (selection) => tableId(selection),
+  dropPartition: () => Promise.reject(new Error('SQLite has no partitions.')),
+  async foreignKeysOff(db) {
+    const { rows } = await sql<{ foreign_keys: number }>`pragma foreign_keys`.execute(db);
+    return rows[0]?.foreign_keys !== 1;
+  },
+};

@@ -1,0 +1,19 @@
+import { sql } from 'kysely';
+import type { TimeUnit } from '../../policies/policy.js';
+import type { Sql } from '../rows/selection.js';
+
+const numeric = new Set(['bigint', 'integer', 'numeric', 'double precision', 'real']);
+const native = new Set(['timestamp with time zone', 'timestamp without time zone', 'date']);
+
+/** Does a column of that type keep instants in that unit? */
+export function keeps(timeType: string, unit: TimeUnit): boolean {
+  return (unit === 'timestamp' ? native : numeric).has(timeType);
+}
+
+/** An instant as a column of that type and unit is compared with it. */
+export function instantLiteral(unit: TimeUnit, timeType: string, instant: number): Sql {
+  if (unit !== 'timestamp') return sql`${unit === 'ms' ? instant : Math.floor(instant / 1000)}::bigint`;
+  // A date is before an instant when all of its day is: casting the instant to a date says so.
+  const utc = new Date(instant).toISOString().slice(0, -1);
+  return sql`${timeType === 'timestamp with time zone' ? `${utc}Z` : utc}::${sql.raw(timeType)}`;
+}

@@ -1,0 +1,50 @@
+import { sql, type Kysely, type Transaction } from 'kysely';
+import type { BatchLimits } from '../rows/dialect.js';
+import { tableId } from '../rows/due.js';
+import type { Partition, RowSelection, TableFacts } from '../rows/selection.js';
+import { tableOid } from './catalogue.js';
+import { instantLiteral } from './instant.js';
+
+/** Partitions whose upper bound, which none of their rows reaches, is not after the cutoff. */
+export async function oldPartitions(
+  db: Kysely<unknown>,
+  selection: RowSelection,
+  { timeType = '' }: TableFacts,
+): Promise<Partition[]> {
+  const { rows } = await sql<{ name: string; schema: string; bound: string }>`
+    select c.relname as name, n.nspname as schema, pg_catalog.pg_get_expr(c.relpartbound, c.oid) as bound
+    from pg_catalog.pg_inherits i join pg_catalog.pg_class c on c.oid = i.inhrelid
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where i.inhparent = ${tableOid(selection.table, selection.schema)}::oid and not i.inhdetachpending
+    order by c.relname`.execute(db);
+  const old: Partition[] = [];
+  for (const { name, schema, bound } of rows) {
+    // The default partition and MAXVALUE have no such literal.
+    const upTo = / TO \('?([^')]+)'?\)$/.exec(bound)?.[1];
+    if (upTo === undefined || upTo === 'MAXVALUE') continue;
+    const type = sql.raw(selection.timeUnit === 'timestamp' ? timeType : 'numeric');
+    const { rows: compared } = await sql<{ past: boolean }>`
+      select ${upTo}::text::${type} <= ${instantLiteral(selection.timeUnit, timeType, selection.cutoff)} as past`.execute(
+      db,
+    );
+    if (compared[0]?.past) old.push({ name, schema, upTo });
+  }
+  return old;
+}
+
+/** Detaches and drops in one transaction: the lock on the parent is asked for briefly, and held for no longer than the catalogue's writing takes. */
+export async function dropPartition(
+  db: Kysely<unknown>,
+  selection: RowSelection,
+  { name, schema }: Partition,
+  { lockTimeoutMs }: BatchLimits,
+  confirm: (trx: Transaction<unknown>) => Promise<void>,
+): Promise<void> {
+  const partition = tableId({ schema, table: name });
+  await db.transaction().execute(async (trx) => {
+    await sql`select set_config('lock_timeout', ${String(lockTimeoutMs)}, true)`.execute(trx);
+    await sql`alter table ${tableId(selection)} detach partition ${partition}`.execute(trx);
+    await sql`drop table ${partition}`.execute(trx);
+    await confirm(trx);
+  });
+}

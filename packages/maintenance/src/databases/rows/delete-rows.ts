@@ -1,0 +1,120 @@
+import type { Transaction } from 'kysely';
+import type { Clock } from '@dotmac/core';
+import type { Database } from '@dotmac/core/kysely';
+import type { ArchiveFile } from './archive-file.js';
+import { archiveBatch } from './archive-batch.js';
+import { cut, overGap, beginning, type Place, type Work } from './cut.js';
+import type { BatchPace, Removal } from './dialect.js';
+import { worthRetrying } from './retry.js';
+
+/** What {@link deleteRows} needs, besides what is to be deleted. */
+export interface DeleteRowsOptions {
+  database: Database;
+  clock: Clock;
+  /** Looked at between batches. */
+  signal: AbortSignal;
+  /** Where an earlier run left off. Default the beginning. */
+  from?: Place | undefined;
+  /** Ends once so many have gone: a walk need not go on to the end when all that was counted is gone. Default: it does. */
+  expected?: number | undefined;
+  /** Where rows go. Default nowhere. */
+  archive?: Removal['archive'] | ArchiveFile;
+  pace?: BatchPace | undefined;
+  /** Asked in every batch's transaction, last before the commit; what it throws rolls back. */
+  confirm(trx: Transaction<unknown>): Promise<void>;
+  /** How many more rows may go. */
+  remaining(): number;
+  /** Told after each batch; false ends the work there. */
+  onBatch(batch: { deleted: number; place: Place; tookMs: number }): Promise<boolean>;
+}
+
+/** Rests between batches for so long, as a share of the last one's time: the database is left to others. */
+const restShare = 0.1;
+const leastRestMs = 2;
+const attempts = 6;
+
+/**
+ * Deletes rows in small transactions along their walk, resting in between. Deadlocks and timeouts are retried with fewer
+ * rows.
+ * @returns how many went (exact), and whether none are left
+ */
+export async function deleteRows(
+  work: Work,
+  options: DeleteRowsOptions,
+): Promise<{ deleted: number; batches: number; retries: number; drained: boolean }> {
+  const { clock, signal, pace = work.dialect.pace, expected = Infinity } = options;
+  let place = options.from ?? beginning;
+  let rows = pace.firstRows;
+  const sum = { deleted: 0, batches: 0, retries: 0 };
+  while (place.end !== true) {
+    signal.throwIfAborted();
+    const startedAt = clock.monotonic();
+    const most = Math.max(1, Math.min(rows, options.remaining()));
+    const batch = await tryBatch(work, options, place, most, pace);
+    const tookMs = clock.monotonic() - startedAt;
+    sum.deleted += batch.deleted;
+    sum.retries += batch.retries;
+    sum.batches += 1;
+    if (sum.deleted >= expected) batch.place = { ...batch.place, end: true };
+    // A walk that stands still would go round for ever.
+    if (batch.deleted === 0 && JSON.stringify(batch.place) === JSON.stringify(place)) break;
+    place = batch.place;
+    rows = nextRows(Math.min(rows, batch.rows), tookMs, pace);
+    const goOn = await options.onBatch({ deleted: batch.deleted, place, tookMs });
+    if (!goOn && place.end !== true) return { ...sum, drained: false };
+    if (place.end !== true) await clock.sleep(Math.max(leastRestMs, tookMs * restShare), signal);
+  }
+  return { ...sum, drained: true };
+}
+
+/** The next batch's rows, after one of `rows` that took `tookMs`: by time, for what a row costs differs ten-thousandfold. */
+export function nextRows(rows: number, tookMs: number, { leastMs, mostMs, leastRows, mostRows }: BatchPace): number {
+  const wanted = tookMs < leastMs ? rows * 2 : tookMs > mostMs ? rows / 2 : rows;
+  return Math.min(mostRows, Math.max(leastRows, Math.round(wanted)));
+}
+
+interface Batch {
+  deleted: number;
+  place: Place;
+  /** That were asked for in the end. */
+  rows: number;
+  retries: number;
+}
+
+async function tryBatch(
+  work: Work,
+  options: DeleteRowsOptions,
+  place: Place,
+  rows: number,
+  pace: BatchPace,
+): Promise<Batch> {
+  for (let attempt = 1; ; attempt++) {
+    // Each try is smaller: fewer rows take less time, and meet fewer locks.
+    const fewer = Math.min(rows, Math.max(pace.leastRows, Math.round(rows / attempt ** 2)));
+    try {
+      return { ...(await oneBatch(work, options, place, fewer, pace)), rows: fewer, retries: attempt - 1 };
+    } catch (error) {
+      if (!worthRetrying(error) || attempt >= attempts) throw error;
+      await options.clock.sleep(25 * 2 ** attempt, options.signal);
+    }
+  }
+}
+
+async function oneBatch(
+  work: Work,
+  { database, archive, confirm }: DeleteRowsOptions,
+  place: Place,
+  rows: number,
+  pace: BatchPace,
+): Promise<{ deleted: number; place: Place }> {
+  const { dialect, selection, facts } = work;
+  if (archive && 'append' in archive) return archiveBatch(work, { database, archive, confirm, pace }, place, rows);
+  return dialect.transaction(database.kysely, pace, async (trx) => {
+    const batch = await cut(trx, work, place, rows);
+    if (!batch) return { deleted: 0, place: { ...place, end: true } };
+    const deleted = await dialect.remove(trx, { from: selection, facts, condition: batch.condition, archive });
+    const next = deleted === 0 ? await overGap(trx, work, batch.next) : batch.next;
+    await confirm(trx);
+    return { deleted, place: next };
+  });
+}

@@ -1,0 +1,100 @@
+import type { Kysely, Transaction } from 'kysely';
+import type {
+  Column,
+  Partition,
+  Position,
+  RowSelection,
+  Sql,
+  TableFacts,
+  TableInTime,
+  TableName,
+} from './selection.js';
+import type { TimeUnit } from '../../policies/policy.js';
+
+/** Limits of one batch. */
+export interface BatchLimits {
+  /** How long a statement may take, and wait for locks. Ms. */
+  statementTimeoutMs: number;
+  lockTimeoutMs: number;
+}
+
+/** How batches are cut: until one takes between `leastMs` and `mostMs`. */
+export interface BatchPace extends BatchLimits {
+  /** Rows of the first batch. */
+  firstRows: number;
+  leastRows: number;
+  mostRows: number;
+  leastMs: number;
+  mostMs: number;
+}
+
+/** What goes in one batch. */
+export interface Removal {
+  from: RowSelection;
+  facts: TableFacts;
+  /** All that must hold for a row to go. */
+  condition: Sql;
+  /** The rows go there instead of nowhere. Has the columns of the table. */
+  archive?: { to: TableName; columns: readonly string[] } | undefined;
+}
+
+/** Where databases differ when rows are looked for and removed. */
+export interface RowDialect {
+  readonly pace: BatchPace;
+  /** Undefined when the table is not there. */
+  describe(db: Kysely<unknown>, table: TableInTime): Promise<TableFacts | undefined>;
+  /** Of any table; empty when it is not there. */
+  columnsOf(db: Kysely<unknown>, table: TableName): Promise<Column[]>;
+  /** Does a column of this type keep instants in that unit? */
+  keeps(timeType: string, unit: TimeUnit): boolean;
+  /** Can positions in a column of this type be written without loss? */
+  walkable(column: Column): boolean;
+  isInteger(column: Column): boolean;
+  /** The column compared with an instant (epoch ms); never true for null, or what is no instant. */
+  compareTime(selection: RowSelection, timeType: string, operator: '<' | '>=', instant: number): Sql;
+  /** What instants sort by. */
+  instant(column: Sql, unit: TimeUnit): Sql;
+  /** A column's value as text that loses nothing, and back. */
+  text(column: Column, reference: Sql): Sql;
+  value(column: Column, text: string): Sql;
+  /** Are the columns beyond, or not beyond, a position? */
+  compare(columns: readonly Column[], position: Position, operator: '>' | '<='): Sql;
+  /** Rows of values, as the right side of IN. */
+  rowList(rows: Sql): Sql;
+  /** A row as one line of JSON that loses nothing. */
+  line(table: TableName, columns: readonly Column[]): Sql;
+  /** Runs `work` in a transaction of its own, within the limits. */
+  transaction<Result>(
+    db: Kysely<unknown>,
+    limits: BatchLimits,
+    work: (trx: Transaction<unknown>) => Promise<Result>,
+  ): Promise<Result>;
+  /** Reads on one connection, within the limits; nothing is locked or changed. */
+  read<Result>(
+    db: Kysely<unknown>,
+    limits: BatchLimits,
+    work: (connection: Kysely<unknown>) => Promise<Result>,
+  ): Promise<Result>;
+  /** Deletes, or moves into the archive. How many. */
+  remove(trx: Transaction<unknown>, removal: Removal): Promise<number>;
+  /** Locks for rows that are read to be deleted. */
+  readonly forUpdate: Sql;
+  /** How many rows the database's planner expects; null where it does not tell. */
+  expectRows(db: Kysely<unknown>, from: TableName, condition: Sql): Promise<number | null>;
+  /** The plan of a statement, a line a step. Does not execute it. */
+  explain(db: Kysely<unknown>, statement: Sql): Promise<string[]>;
+  /** Partitions whose rows are all due. */
+  oldPartitions(db: Kysely<unknown>, selection: RowSelection, facts: TableFacts): Promise<Partition[]>;
+  /** A partition, to be read from. */
+  partitionId(selection: RowSelection, partition: Partition): Sql;
+  /** Removes one, with all that is in it. */
+  dropPartition(
+    db: Kysely<unknown>,
+    selection: RowSelection,
+    partition: Partition,
+    limits: BatchLimits,
+    confirm: (trx: Transaction<unknown>) => Promise<void>,
+  ): Promise<void>;
+  /** Does this connection let rows refer to nothing? (SQLite does, unless told otherwise.) */
+  foreignKeysOff(db: Kysely<unknown>): Promise<boolean>;
+}

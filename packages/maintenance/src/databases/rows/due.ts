@@ -1,0 +1,66 @@
+import { expressionBuilder, sql } from 'kysely';
+import type { RowDialect } from './dialect.js';
+import type { KeepNewest, Reference, RowSelection, Sql, TableFacts, TableName } from './selection.js';
+
+/** The table, to be read from or written to. */
+export function tableId({ schema, table }: TableName): Sql {
+  return schema === undefined ? sql.id(table) : sql.id(schema, table);
+}
+
+/** A table as people read it. */
+export function tableLabel({ schema, table }: TableName): string {
+  return schema === undefined ? table : `${schema}.${table}`;
+}
+
+/** References that keep a row from being deleted as long as they are there. */
+export function restricting({ references }: TableFacts): Reference[] {
+  return references.filter(({ onDelete }) => onDelete === 'restrict');
+}
+
+const all = (conditions: readonly Sql[]): Sql => sql.join(conditions, sql` and `);
+
+/**
+ * All that must hold for a row to go: it is old, the policy's predicate holds (in parentheses, so that it narrows and
+ * never widens), it is none of the newest, and nothing refers to it that would refuse. Stands in every statement that
+ * deletes. The table itself must be read without an alias.
+ */
+export function due(dialect: RowDialect, selection: RowSelection, facts: TableFacts): Sql {
+  const { timeType = '' } = facts;
+  const conditions = [dialect.compareTime(selection, timeType, '<', selection.cutoff)];
+  if (selection.where) conditions.push(predicate(selection.where));
+  if (selection.keepNewest) conditions.push(notNewest(dialect, selection, facts, selection.keepNewest));
+  for (const reference of restricting(facts)) conditions.push(sql`not ${hasChild(selection, reference)}`);
+  return all(conditions);
+}
+
+/** The policy's own condition. What is neither true nor false (null) is not true, and keeps the row. */
+export function predicate(where: NonNullable<RowSelection['where']>): Sql {
+  return sql`(${where(expressionBuilder())})`;
+}
+
+function hasChild(parent: TableName, { child, childColumns, columns }: Reference): Sql {
+  const pairs = childColumns.map(
+    (column, index) => sql`${sql.id('dm_child', column)} = ${sql.id(parent.table, columns[index] as string)}`,
+  );
+  return sql`exists (select 1 from ${tableId(child)} as dm_child where ${all(pairs)})`;
+}
+
+/** In the order of time, and of the key where times are equal: all but the last `count` of it. */
+function notNewest(dialect: RowDialect, from: RowSelection, { key }: TableFacts, { count, per }: KeepNewest): Sql {
+  const { timeColumn, timeUnit, table } = from;
+  const place = (alias: string): Sql[] => [
+    dialect.instant(sql.id(alias, timeColumn), timeUnit),
+    ...key.map(({ name }) => sql.id(alias, name)),
+  ];
+  const newer = place('dm_newer');
+  if (per !== undefined)
+    return sql`(select 1 from ${tableId(from)} as dm_newer
+      where ${sql.id('dm_newer', per)} = ${sql.id(table, per)} and (${sql.join(newer)}) > (${sql.join(place(table))})
+      limit 1 offset ${sql.lit(count - 1)}) is not null`;
+  const backwards = sql.join(newer.map((it) => sql`${it} desc`));
+  // Wrapped once more: MySQL refuses to read a table that it deletes from, unless the reading is done first.
+  const names = newer.map((_, index) => sql.id(`k${index}`));
+  return sql`(${sql.join(place(table))}) < (select ${sql.join(names)} from (
+    select ${sql.join(newer.map((it, index) => sql`${it} as ${names[index] as Sql}`))} from ${tableId(from)} as dm_newer
+    where ${newer[0] as Sql} is not null order by ${backwards} limit 1 offset ${sql.lit(count - 1)}) as dm_newest)`;
+}

@@ -1,0 +1,122 @@
+import { sql } from 'kysely';
+import { maintenanceErrors } from '../../errors.js';
+import { countCascades, type CascadeCount } from './cascades.js';
+import { countAll, countDue, countPartition, type RowCount } from './count.js';
+import { beginning, cut, positionOf, readPosition, type Walk, type Work } from './cut.js';
+import { due, restricting, tableId, tableLabel } from './due.js';
+import type { Prepared } from './prepare.js';
+import { endedByTimeout } from './retry.js';
+import type { Partition } from './selection.js';
+import { chooseStrategy, type Strategy } from './strategy.js';
+
+/** What would be deleted, and how. */
+export interface RowPlan {
+  due: RowCount;
+  total: RowCount;
+  strategy: Strategy;
+  /** The partitions that would be dropped, with their rows. */
+  partitions: { partition: Partition; rows: number }[];
+}
+
+/** A plan with what people want to see of it. */
+export interface RowPreview {
+  sample: string[];
+  statements: { sql: string; explain: string[] }[];
+  cascades: CascadeCount[];
+  warnings: string[];
+}
+
+/**
+ * Counts, and chooses how.
+ * @throws TABLE_NOT_MAINTAINABLE when no way is safe
+ */
+export async function planRows({ name, policy, dialect, selection, facts, archive }: Prepared): Promise<RowPlan> {
+  const { on, allowFullScan } = policy;
+  const archives = archive !== undefined || policy.archive !== undefined;
+  const choose = (counts: { due: number | null; total: number | null }): Strategy => {
+    const chosen = chooseStrategy(dialect, selection, facts, { ...counts, archives, allowFullScan });
+    if ('refused' in chosen) throw maintenanceErrors.TABLE_NOT_MAINTAINABLE({ policy: name, reason: chosen.refused });
+    return chosen;
+  };
+  // Refused before anything is counted: counting would read the whole table as well.
+  const first = choose({ due: null, total: null });
+  const total = await countAll(on, dialect, selection, facts);
+  if (first.kind === 'partition_drop') {
+    const partitions = [];
+    for (const partition of await dialect.oldPartitions(on.kysely, selection, facts))
+      partitions.push({ partition, rows: await countPartition(on, dialect, selection, partition) });
+    const items = partitions.reduce((sum, { rows }) => sum + rows, 0);
+    return { due: { items, exact: true }, total: atLeast(total, items), strategy: first, partitions };
+  }
+  const counted = await countDue(on, dialect, selection, facts);
+  const all = atLeast(total, counted.items);
+  return {
+    due: counted,
+    total: all,
+    strategy: choose({ due: counted.items, total: all.items }),
+    partitions: [],
+  };
+}
+
+/** Statistics lag behind: a table has no fewer rows than were counted in it. */
+const atLeast = ({ items, exact }: RowCount, least: number): RowCount => ({ items: Math.max(items, least), exact });
+
+const sampled = 10;
+
+/** Shows some keys, the statements with the database's plan for them, and what goes along. */
+export async function previewRows(
+  prepared: Prepared,
+  { strategy, partitions, due: counted }: RowPlan,
+): Promise<RowPreview> {
+  const { dialect, selection, facts, policy } = prepared;
+  const { kysely } = policy.on;
+  const warnings = restricting(facts).flatMap(({ child, indexed }) => [
+    `Rows that ${tableLabel(child)} refers to stay until it does not.`,
+    ...(indexed ? [] : [`No index of ${tableLabel(child)} begins with its reference: every batch reads all of it.`]),
+  ]);
+  for (const { child, onDelete, indexed } of facts.references)
+    if (onDelete !== 'restrict' && !indexed)
+      warnings.push(`No index of ${tableLabel(child)} begins with its reference: each row deleted reads all of it.`);
+  if (!counted.exact) warnings.push(`The rows of ${tableLabel(selection)} were too many to be counted in time.`);
+  if (strategy.walk === null)
+    return {
+      sample: partitions.slice(0, sampled).map(({ partition }) => partition.name),
+      statements: [],
+      cascades: [],
+      warnings,
+    };
+  const work: Work = { dialect, selection, facts, walk: strategy.walk };
+  return {
+    sample: await sample(prepared, strategy.walk),
+    statements: await statements(prepared, work),
+    cascades: await countCascades(policy.on, dialect, selection, facts),
+    warnings,
+  };
+}
+
+async function sample({ dialect, selection, facts, policy }: Prepared, walk: Walk): Promise<string[]> {
+  const read = dialect.read(policy.on.kysely, dialect.pace, async (connection) => {
+    const { rows } = await sql<Record<string, unknown>>`
+      select ${positionOf(dialect, facts.key)} from ${tableId(selection)} where ${due(dialect, selection, facts)}
+      order by ${sql.join(walk.columns.map(({ name }) => sql.id(name)))} limit ${sql.lit(sampled)}`.execute(connection);
+    return rows.map((row) => readPosition(row, facts.key).join(', '));
+  });
+  return read.catch(unlessTimeout<string>);
+}
+
+/** What takes too long is left out of a preview. */
+function unlessTimeout<Item>(error: unknown): Item[] {
+  if (endedByTimeout(error)) return [];
+  throw error;
+}
+
+/** The first batch's, as it would be executed. */
+async function statements({ dialect, selection, policy }: Prepared, work: Work): Promise<RowPreview['statements']> {
+  const read = dialect.read(policy.on.kysely, dialect.pace, async (connection) => {
+    const first = await cut(connection, work, beginning, dialect.pace.firstRows);
+    if (!first) return [];
+    const deletion = sql`delete from ${tableId(selection)} where ${first.condition}`;
+    return [{ sql: deletion.compile(connection).sql, explain: await dialect.explain(connection, deletion) }];
+  });
+  return read.catch(unlessTimeout<RowPreview['statements'][number]>);
+}

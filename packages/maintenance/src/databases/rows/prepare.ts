@@ -1,0 +1,88 @@
+import { maintenanceErrors } from '../../errors.js';
+import type { CheckedRetention } from '../../policies/policy-set.js';
+import { rowDialect } from '../row-dialects.js';
+import type { Removal, RowDialect } from './dialect.js';
+import { tableLabel } from './due.js';
+import { childrenFirst } from './order.js';
+import type { RowSelection, TableFacts, TableName } from './selection.js';
+
+/** A policy that fits its table, as it is found now. */
+export interface Prepared {
+  readonly name: string;
+  readonly database: string;
+  readonly policy: CheckedRetention;
+  readonly selection: RowSelection;
+  readonly facts: TableFacts;
+  readonly dialect: RowDialect;
+  /** The table that rows are moved to. */
+  readonly archive: Removal['archive'];
+}
+
+const dayMs = 86_400_000;
+
+const refuse = (policy: string, reason: string): Error => maintenanceErrors.TABLE_NOT_MAINTAINABLE({ policy, reason });
+
+/**
+ * Looks all policies up in the catalogue, before the first row goes, and puts those first that others wait for.
+ * @param asOf epoch ms that ages are counted from
+ * @param retentionDays instead of the policies' own
+ * @throws TABLE_NOT_MAINTAINABLE when a table is not as its policy needs it, or tables refer to each other in a circle
+ */
+export async function prepareAll(
+  policies: readonly CheckedRetention[],
+  asOf: number,
+  retentionDays: number | undefined,
+): Promise<Prepared[]> {
+  const prepared: Prepared[] = [];
+  for (const policy of policies) prepared.push(await prepare(policy, asOf, retentionDays));
+  const sorted = childrenFirst(prepared);
+  if ('ordered' in sorted) return sorted.ordered;
+  throw refuse(
+    sorted.cycle[0] as string,
+    `its table and those of ${sorted.cycle.slice(1).join(', ')} refer to each other in a circle, so that none can go first`,
+  );
+}
+
+async function prepare(policy: CheckedRetention, asOf: number, asked: number | undefined): Promise<Prepared> {
+  const { name, database, on, schema, table, timeColumn, timeUnit, where, keepNewest } = policy;
+  const dialect = rowDialect(on);
+  const facts = await dialect.describe(on.kysely, policy);
+  if (!facts) throw refuse(name, 'its table does not exist');
+  if (facts.key.length === 0) throw refuse(name, 'its table has no primary key');
+  if (facts.timeType === undefined) throw refuse(name, 'its table has no such time column');
+  if (!dialect.keeps(facts.timeType, timeUnit))
+    throw refuse(name, `its time column, of type ${facts.timeType}, does not keep instants as ${timeUnit}`);
+  if (keepNewest?.per !== undefined && !facts.columns.some((it) => it.name === keepNewest.per))
+    throw refuse(name, `its table has no column ${keepNewest.per}, by which its newest rows are kept`);
+  const cutoff = Math.floor(asOf - (asked ?? policy.retentionDays) * dayMs);
+  const selection: RowSelection = {
+    table,
+    schema,
+    timeColumn,
+    timeUnit,
+    where,
+    keepNewest,
+    // A column of whole seconds is compared with whole seconds; rounded towards keeping.
+    cutoff: timeUnit === 's' ? Math.floor(cutoff / 1000) * 1000 : cutoff,
+  };
+  // Foreign keys that the connection does not enforce neither hold rows back nor take any along.
+  const references = (await dialect.foreignKeysOff(on.kysely)) ? [] : facts.references;
+  const archive = await archiveTable(policy, facts, dialect);
+  return { name, database, policy, selection, facts: { ...facts, references }, dialect, archive };
+}
+
+async function archiveTable(
+  { name, on, table, schema, archive }: CheckedRetention,
+  { columns }: TableFacts,
+  dialect: RowDialect,
+): Promise<Removal['archive']> {
+  if (!archive || 'directory' in archive) return undefined;
+  const to: TableName = archive;
+  if (to.table === table && to.schema === schema) throw refuse(name, 'its archive is the table itself');
+  const there = await dialect.columnsOf(on.kysely, to);
+  if (there.length === 0) throw refuse(name, `its archive ${tableLabel(to)} does not exist`);
+  const writable = new Set(there.filter(({ generated }) => !generated).map((it) => it.name));
+  const missing = columns.filter((it) => !it.generated && !writable.has(it.name));
+  if (missing.length > 0) throw refuse(name, `its archive has no column ${missing.map((it) => it.name).join(', ')}`);
+  return { to, columns: columns.filter((it) => writable.has(it.name)).map((it) => it.name) };
+}

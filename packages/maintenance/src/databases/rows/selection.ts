@@ -1,0 +1,89 @@
+import type { Expression, ExpressionBuilder, RawBuilder, SqlBool } from 'kysely';
+import type { TimeUnit } from '../../policies/policy.js';
+
+/** SQL, or a part of it, with its values bound. */
+export type Sql = RawBuilder<unknown>;
+
+/** A table by its exact name. */
+export interface TableName {
+  /** Default the connection's own. */
+  schema?: string | undefined;
+  table: string;
+}
+
+/**
+ * What else must hold for a row to be deleted, besides its age.
+ *
+ * @example where: (eb) => eb('state', '=', 'ended')
+ */
+// A host types it by its own tables: `where: (eb: ExpressionBuilder<Tables, 'sessions'>) => …`.
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+export type RowPredicate = (eb: ExpressionBuilder<any, any>) => Expression<SqlBool>;
+
+/** A foreign key that refers to the table which is being cleaned. */
+export interface Reference {
+  child: TableName;
+  childColumns: readonly string[];
+  /** Those of the table referred to, in the same order. */
+  columns: readonly string[];
+  onDelete: 'cascade' | 'set null' | 'set default' | 'restrict';
+  /** Does an index of the child begin with the first of its columns? */
+  indexed: boolean;
+}
+
+/** The newest rows, which stay however old they are. */
+export interface KeepNewest {
+  count: number;
+  /** So many for each value of this column; rows without a value stay. Default: of the whole table. */
+  per?: string;
+}
+
+/** A table, and the column that says how old its rows are. */
+export interface TableInTime extends TableName {
+  timeColumn: string;
+}
+
+/** The rows that a retention policy is about. */
+export interface RowSelection extends TableInTime {
+  timeUnit: TimeUnit;
+  /** Rows strictly before it go. Epoch ms; whole seconds where the column keeps seconds. */
+  cutoff: number;
+  where?: RowPredicate | undefined;
+  keepNewest?: KeepNewest | undefined;
+}
+
+/** One column, as the database calls its type. */
+export interface Column {
+  name: string;
+  type: string;
+  /** Computed by the database: cannot be written. */
+  generated?: boolean;
+}
+
+/** A part of a table whose rows are all older than an instant that the catalogue knows. */
+export interface Partition {
+  name: string;
+  schema?: string | undefined;
+  /** Where it ends, as the catalogue writes it: all of its rows are before. */
+  upTo: string;
+}
+
+/** What the catalogue says of a registered table. */
+export interface TableFacts {
+  /** In the order of the key; empty when there is none. */
+  key: readonly Column[];
+  columns: readonly Column[];
+  /** The type of the time column; undefined when there is no such column. */
+  timeType: string | undefined;
+  /** The first columns of the indexes that can be walked. */
+  indexed: readonly string[];
+  /** From whom rows of the table are referred to. */
+  references: readonly Reference[];
+  /** Partitioned by ranges of the time column alone. */
+  partitionedByTime: boolean;
+  /** Rows, from the database's statistics; null when it keeps none. */
+  estimatedRows: number | null;
+}
+
+/** Where a walk is: the values of its columns as text that loses nothing. */
+export type Position = readonly string[];

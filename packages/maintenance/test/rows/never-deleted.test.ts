@@ -1,0 +1,192 @@
+import fc from 'fast-check';
+import { sql, type RawBuilder } from 'kysely';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { databaseFromUrl, type Database } from '@dotmac/core/kysely';
+import type { KeepNewest } from '../../src/databases/rows/selection.js';
+import type { TimeUnit } from '../../src/policies/policy.js';
+import { clean, planned, tinyPace } from '../support/clean.js';
+import { dialects, type FreshDatabase } from '../support/databases.js';
+
+const dayMs = 86_400_000;
+const asOf = Date.UTC(2026, 5, 1);
+const cutoff = asOf - 30 * dayMs;
+const table = 'Mixed "Case` Rows';
+const [time, state, group] = ['Made At', 'the state', 'of Group'];
+
+interface Row {
+  /** Days after the cutoff; null has no time. */
+  at: number | null;
+  state: 'ended' | 'open' | null;
+  group: number | null;
+}
+
+type Key = (index: number) => RawBuilder<unknown>[];
+interface Keys {
+  what: string;
+  columns: Record<'sqlite' | 'postgres' | 'mysql', [name: string, type: string][]>;
+  of: Record<'sqlite' | 'postgres' | 'mysql', Key>;
+}
+
+const big = 9_007_199_254_740_993n;
+const uuid = (index: number): string =>
+  `${(index * 2_654_435_761).toString(16).padStart(8, '0').slice(-8)}-0000-4000-8000-000000000000`;
+const inAll = <Value>(value: Value) => ({ sqlite: value, postgres: value, mysql: value });
+const keys: Keys[] = [
+  {
+    what: 'whole numbers beyond 2^53, with gaps',
+    columns: inAll([['Key', 'bigint']]),
+    of: inAll((index) => [sql.raw(String(big + BigInt(index) * (index % 3 === 0 ? 1_000_003n : 1n)))]),
+  },
+  {
+    what: 'composite keys',
+    columns: {
+      ...inAll([
+        ['A b', 'varchar(20)'],
+        ['c', 'bigint'],
+      ] as [string, string][]),
+    },
+    of: inAll((index) => [sql.lit(`it's ${index % 4}`), sql.lit(Math.floor(index / 4))]),
+  },
+  {
+    what: 'uuids',
+    columns: { sqlite: [['id', 'text']], postgres: [['id', 'uuid']], mysql: [['id', 'char(36)']] },
+    of: inAll((index) => [sql.lit(uuid(index))]),
+  },
+  {
+    what: 'bits',
+    columns: { sqlite: [['id', 'blob']], postgres: [['id', 'bit(16)']], mysql: [['id', 'bit(16)']] },
+    of: {
+      sqlite: (index) => [sql.raw(`x'${index.toString(16).padStart(4, '0')}'`)],
+      postgres: (index) => [sql.raw(`b'${index.toString(2).padStart(16, '0')}'`)],
+      mysql: (index) => [sql.raw(`b'${index.toString(2).padStart(16, '0')}'`)],
+    },
+  },
+];
+
+const iso = (ms: number): string => new Date(ms).toISOString();
+const naive = (ms: number): string => iso(ms).replace('T', ' ').slice(0, -1);
+const times: Record<'sqlite' | 'postgres' | 'mysql', { unit: TimeUnit; type: string; of: (ms: number) => unknown }[]> =
+  {
+    sqlite: [
+      { unit: 'ms', type: 'integer', of: (ms) => ms },
+      { unit: 's', type: 'integer', of: (ms) => ms / 1000 },
+      { unit: 'timestamp', type: 'text', of: (ms) => (ms % (2 * dayMs) ? naive(ms) : iso(ms)) },
+    ],
+    postgres: [
+      { unit: 'ms', type: 'bigint', of: (ms) => ms },
+      { unit: 'timestamp', type: 'timestamp', of: naive },
+      { unit: 'timestamp', type: 'timestamptz', of: iso },
+    ],
+    mysql: [
+      { unit: 's', type: 'int unsigned', of: (ms) => ms / 1000 },
+      { unit: 'timestamp', type: 'datetime(3)', of: naive },
+      { unit: 'timestamp', type: 'timestamp(3) null', of: naive },
+    ],
+  };
+
+const row = fc.record<Row>({
+  // Many fall on the cutoff, and on each other.
+  at: fc.oneof(
+    { weight: 8, arbitrary: fc.integer({ min: -3, max: 2 }) },
+    { weight: 1, arbitrary: fc.constantFrom(null, 40) },
+  ),
+  state: fc.constantFrom('ended' as const, 'ended' as const, 'open' as const, null),
+  group: fc.constantFrom(1, 2, null),
+});
+const scenario = fc.record({
+  rows: fc.array(row, { maxLength: 40 }),
+  byState: fc.boolean(),
+  keep: fc.constantFrom(
+    undefined,
+    undefined,
+    { count: 1 },
+    { count: 3 },
+    { count: 1, per: group },
+    { count: 2, per: group },
+  ),
+  batch: fc.integer({ min: 1, max: 7 }),
+  indexed: fc.boolean(),
+});
+
+/** Which rows may go, said without SQL. Rows of one instant count by their place in `order`, the order of their keys. */
+function mayGo(
+  rows: readonly Row[],
+  order: readonly number[],
+  byState: boolean,
+  keep: KeepNewest | undefined,
+): Set<number> {
+  const placed = order.filter((index) => rows[index]?.at !== null);
+  const sorted = placed.sort((a, b) => (rows[a]?.at ?? 0) - (rows[b]?.at ?? 0) || order.indexOf(a) - order.indexOf(b));
+  const gone = new Set<number>();
+  for (const index of sorted) {
+    const { at, state: its, group: of } = rows[index] as Row;
+    if (at === null || at >= 0 || (byState && its !== 'ended')) continue;
+    const peers = keep?.per === undefined ? sorted : sorted.filter((it) => rows[it]?.group === of);
+    const newer = peers.length - 1 - peers.indexOf(index);
+    if (keep && (newer < keep.count || (keep.per !== undefined && of === null))) continue;
+    gone.add(index);
+  }
+  return gone;
+}
+
+for (const { title, present, fresh: createFresh, dialect } of dialects)
+  describe.skipIf(!present)(`rows that may not go, on ${title}`, () => {
+    let fresh: FreshDatabase;
+    let database: Database;
+    beforeAll(async () => {
+      fresh = await createFresh();
+      database = databaseFromUrl(fresh.url);
+    });
+    afterAll(async () => {
+      await database.close();
+      await fresh.drop();
+    });
+
+    for (const [which, { what, columns, of }] of keys.entries())
+      it(`stay, and all others go, with ${what}`, { timeout: 120_000 }, async () => {
+        const { kysely } = database;
+        const { unit, type, of: timeOf } = times[dialect][which % 3] as (typeof times)['sqlite'][number];
+        const key = columns[dialect].map(([name]) => sql.id(name));
+        const made = columns[dialect].map(([name, its]) => sql`${sql.id(name)} ${sql.raw(its)} not null`);
+        const id = sql.id(table);
+        await fc.assert(
+          fc.asyncProperty(scenario, async ({ rows, byState, keep, batch, indexed }) => {
+            await sql`drop table if exists ${id}`.execute(kysely);
+            await sql`create table ${id} (${sql.join(made)}, nr integer, ${sql.id(time)} ${sql.raw(type)},
+              ${sql.id(state)} varchar(9), ${sql.id(group)} integer, primary key (${sql.join(key)}))`.execute(kysely);
+            if (indexed) await sql`create index ${sql.id(`${table} at`)} on ${id} (${sql.id(time)})`.execute(kysely);
+            if (rows.length > 0)
+              await sql`insert into ${id} values ${sql.join(rows.map(({ at, state: its, group: its_group }, index) => sql`(${sql.join(of[dialect](index))}, ${sql.lit(index)}, ${at === null ? null : timeOf(cutoff + at * dayMs)}, ${its}, ${its_group})`))}`.execute(
+                kysely,
+              );
+            const left = async () =>
+              (await sql<{ nr: number }>`select nr from ${id} order by ${sql.join(key)}`.execute(kysely)).rows.map(
+                ({ nr }) => Number(nr),
+              );
+            const order = await left();
+            const gone = mayGo(rows, order, byState, keep);
+            const cleanup = await planned(
+              database,
+              {
+                table,
+                timeColumn: time,
+                timeUnit: unit,
+                retentionDays: 30,
+                allowFullScan: true,
+                ...(byState && { where: (eb) => eb.or([eb(state, '=', 'ended'), eb(sql.lit(1), '=', 2)]) }),
+                ...(keep && { keepNewest: keep }),
+              },
+              asOf,
+            );
+            expect(cleanup.plan.due).toEqual({ items: gone.size, exact: true });
+            const { deleted, drained } = await clean(database, cleanup, { pace: tinyPace(batch) });
+            expect({ left: await left(), deleted, drained }).toEqual({
+              left: order.filter((index) => !gone.has(index)),
+              deleted: gone.size,
+              drained: true,
+            });
+          }),
+          { numRuns: 40 },
+        );
+      });
+  });

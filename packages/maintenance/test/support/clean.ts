@@ -1,0 +1,56 @@
+import { systemClock } from '@dotmac/core';
+import type { Database } from '@dotmac/core/kysely';
+import { deleteRows, type DeleteRowsOptions } from '../../src/databases/rows/delete-rows.js';
+import { planRows, type RowPlan } from '../../src/databases/rows/plan-rows.js';
+import { prepareAll, type Prepared } from '../../src/databases/rows/prepare.js';
+import { checkPolicies } from '../../src/policies/policy-set.js';
+import type { RetentionPolicy } from '../../src/policies/policy.js';
+
+/** One policy as it is registered, looked up and planned. */
+export async function planned(
+  database: Database,
+  policy: Omit<RetentionPolicy, 'name' | 'database'>,
+  asOf: number,
+): Promise<{ prepared: Prepared; plan: RowPlan }> {
+  const { retention } = checkPolicies({
+    databases: { main: database },
+    retention: [{ name: 'tested', database: 'main', ...policy }],
+  });
+  const [prepared] = await prepareAll(retention, asOf, undefined);
+  if (!prepared) throw new Error('nothing was prepared');
+  return { prepared, plan: await planRows(prepared) };
+}
+
+/** Does all of it, without an engine around it. */
+export async function clean(
+  database: Database,
+  { prepared, plan }: { prepared: Prepared; plan: RowPlan },
+  options: Partial<DeleteRowsOptions> = {},
+) {
+  const { walk } = plan.strategy;
+  if (!walk) throw new Error('partitions are dropped by something else');
+  return deleteRows(
+    { dialect: prepared.dialect, selection: prepared.selection, facts: prepared.facts, walk },
+    {
+      database,
+      clock: systemClock,
+      signal: new AbortController().signal,
+      archive: prepared.archive,
+      confirm: () => Promise.resolve(),
+      remaining: () => Infinity,
+      onBatch: () => Promise.resolve(true),
+      ...options,
+    },
+  );
+}
+
+/** Batches of a few rows, whatever time they take. */
+export const tinyPace = (rows: number) => ({
+  firstRows: rows,
+  leastRows: rows,
+  mostRows: rows,
+  leastMs: 0,
+  mostMs: 60_000,
+  statementTimeoutMs: 10_000,
+  lockTimeoutMs: 2_000,
+});
