@@ -12,18 +12,35 @@ export const databaseCleanupParameters = withControls(
   }),
 ).meta({ id: 'DatabaseCleanupParameters' });
 
+/** Whether retention keeps up with what comes. */
+const convergence = z.object({
+  ingestPerDay: z.number().int().describe('Rows that came in the last day, by their own time'),
+  deletedPerSecond: z.number(),
+  converges: z.boolean(),
+  daysToCatchUp: z.number().nullable().describe('With a run like this every day; null when the backlog grows'),
+});
+
+/** How one policy fared. */
+export const cleanedPolicy = z.object({
+  policy: z.string(),
+  table: z.string(),
+  outcome: z.enum(['done', 'partial', 'busy']).describe('partial: more is due; busy: another run was at the table'),
+  cutoff: instant,
+  strategy: z.string().describe('How rows were deleted, and why so'),
+  rows: z.number().int().describe('Deleted, or moved to the archive'),
+  batches: z.number().int(),
+  retries: z.number().int().describe('Batches tried again after deadlocks and timeouts'),
+  left: z.number().int().describe('Rows that are due and still there; counted at the beginning, less those that went'),
+  archivedTo: z.string().nullable().describe('The table or file where they are now'),
+  convergence: convergence.nullable().describe('Of a policy that was not finished'),
+  warnings: z.array(z.string()),
+});
+
+/** @see cleanedPolicy */
+export type CleanedPolicy = z.output<typeof cleanedPolicy>;
+
 /** What `database_cleanup` reports. */
 export const databaseCleanupDetails = z.object({
   sizesApproximate: z.boolean().describe('Some sizes come from the database’s statistics'),
-  policies: z.array(
-    z.object({
-      policy: z.string(),
-      table: z.string(),
-      outcome: z.enum(['done', 'busy']),
-      cutoff: instant,
-      rows: z.number().int(),
-      batches: z.number().int(),
-      warnings: z.array(z.string()),
-    }),
-  ),
+  policies: z.array(cleanedPolicy),
 });

@@ -11,13 +11,14 @@ export async function oldPartitions(
   { schema, table, timeUnit, cutoff }: RowSelection,
   { timeType = '' }: TableFacts,
 ): Promise<Partition[]> {
-  const { rows } = await sql<{ name: string; upTo: string }>`
-    select partition_name as name, max(partition_description) as upTo from information_schema.partitions
+  const { rows } = await sql<{ name: string; upTo: string; bytes: number | null }>`
+    select partition_name as name, max(partition_description) as upTo,
+      sum(data_length + index_length) as bytes from information_schema.partitions
     where table_schema = ${schema === undefined ? sql`database()` : sql`${schema}`} and binary table_name = ${table}
       and partition_name is not null
     group by partition_name order by min(partition_ordinal_position)`.execute(db);
   const old: Partition[] = [];
-  for (const { name, upTo } of rows) {
+  for (const { name, upTo, bytes } of rows) {
     if (upTo === 'MAXVALUE') break;
     const bound = upTo.replace(/^'(.*)'$/, '$1');
     const literal = instantLiteral(timeUnit, timeType, cutoff);
@@ -26,7 +27,7 @@ export async function oldPartitions(
       select cast(${bound} as ${type}) <= cast(${literal} as ${type}) as past`.execute(db);
     // They are in order: what is not past has nothing past after it.
     if (Number(compared[0]?.past) !== 1) break;
-    old.push({ name, upTo: bound });
+    old.push({ name, upTo: bound, bytes: Number(bytes ?? 0) });
   }
   return old;
 }

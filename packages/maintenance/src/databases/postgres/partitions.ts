@@ -11,14 +11,15 @@ export async function oldPartitions(
   selection: RowSelection,
   { timeType = '' }: TableFacts,
 ): Promise<Partition[]> {
-  const { rows } = await sql<{ name: string; schema: string; bound: string }>`
-    select c.relname as name, n.nspname as schema, pg_catalog.pg_get_expr(c.relpartbound, c.oid) as bound
+  const { rows } = await sql<{ name: string; schema: string; bound: string; bytes: number }>`
+    select c.relname as name, n.nspname as schema, pg_catalog.pg_get_expr(c.relpartbound, c.oid) as bound,
+      pg_catalog.pg_total_relation_size(c.oid) as bytes
     from pg_catalog.pg_inherits i join pg_catalog.pg_class c on c.oid = i.inhrelid
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     where i.inhparent = ${tableOid(selection.table, selection.schema)}::oid and not i.inhdetachpending
     order by c.relname`.execute(db);
   const old: Partition[] = [];
-  for (const { name, schema, bound } of rows) {
+  for (const { name, schema, bound, bytes } of rows) {
     // The default partition and MAXVALUE have no such literal.
     const upTo = / TO \('?([^')]+)'?\)$/.exec(bound)?.[1];
     if (upTo === undefined || upTo === 'MAXVALUE') continue;
@@ -27,7 +28,7 @@ export async function oldPartitions(
       select ${upTo}::text::${type} <= ${instantLiteral(selection.timeUnit, timeType, selection.cutoff)} as past`.execute(
       db,
     );
-    if (compared[0]?.past) old.push({ name, schema, upTo });
+    if (compared[0]?.past) old.push({ name, schema, upTo, bytes: Number(bytes) });
   }
   return old;
 }

@@ -3,7 +3,7 @@ import type { TableSize } from '../database.js';
 import { tableOid } from './catalogue.js';
 
 /** VACUUM and REINDEX CONCURRENTLY refuse to run in a transaction, and take longer than an application's statements may. */
-async function unhurried(db: Kysely<unknown>, statement: RawBuilder<unknown>): Promise<void> {
+export async function unhurried(db: Kysely<unknown>, statement: RawBuilder<unknown>): Promise<void> {
   await db.connection().execute(async (connection) => {
     await sql`set statement_timeout = 0`.execute(connection);
     await sql`set lock_timeout = '2s'`.execute(connection);
@@ -30,12 +30,12 @@ export async function analyze(db: Kysely<unknown>, table: string): Promise<void>
  * The size is measured by the server, with indexes and TOAST. What is free inside is estimated: the main file less the
  * rows of the statistics at their average width (28 bytes of header and pointer each).
  */
-export async function tableSize(db: Kysely<unknown>, table: string): Promise<TableSize> {
+export async function tableSize(db: Kysely<unknown>, table: string, schema?: string): Promise<TableSize> {
   const { rows } = await sql<{ bytes: number; free: number | null }>`
     select pg_total_relation_size(c.oid) as bytes, cast(pg_relation_size(c.oid) - c.reltuples * (
       28 + coalesce((select sum(s.avg_width) from pg_catalog.pg_stats s
         where s.schemaname = c.relnamespace::regnamespace::text and s.tablename = c.relname), 0)) as bigint) as free
-    from pg_catalog.pg_class c where c.oid = ${tableOid(table)}::oid and c.relkind = 'r'`.execute(db);
+    from pg_catalog.pg_class c where c.oid = ${tableOid(table, schema)}::oid and c.relkind = 'r'`.execute(db);
   const { bytes = 0, free = 0 } = rows[0] ?? {};
   return { bytes: Number(bytes), reusableBytes: Math.max(0, Number(free)), approximate: true };
 }

@@ -1,4 +1,6 @@
 import type { Kysely, Transaction } from 'kysely';
+import type { Clock } from '@dotmac/core';
+import type { TableSize } from '../database.js';
 import type {
   Column,
   Partition,
@@ -28,6 +30,12 @@ export interface BatchPace extends BatchLimits {
   mostMs: number;
 }
 
+/** Lets others work between steps. */
+export interface Pauses {
+  clock: Clock;
+  signal: AbortSignal;
+}
+
 /** What goes in one batch. */
 export interface Removal {
   from: RowSelection;
@@ -41,6 +49,10 @@ export interface Removal {
 /** Where databases differ when rows are looked for and removed. */
 export interface RowDialect {
   readonly pace: BatchPace;
+  /** What is believed of the speed of deleting, for forecasts before anything was measured. */
+  readonly rowsPerSecond: number;
+  /** Do sizes come from the system, and not from the database's statistics? */
+  readonly sizesMeasured: boolean;
   /** Undefined when the table is not there. */
   describe(db: Kysely<unknown>, table: TableInTime): Promise<TableFacts | undefined>;
   /** Of any table; empty when it is not there. */
@@ -95,6 +107,12 @@ export interface RowDialect {
     limits: BatchLimits,
     confirm: (trx: Transaction<unknown>) => Promise<void>,
   ): Promise<void>;
+  /** How much room the table takes; on SQLite the whole file. */
+  size(db: Kysely<unknown>, table: TableName): Promise<TableSize>;
+  /** After rows went: makes their room usable or gives it back, as far as the database has that. In small steps. */
+  giveBack(db: Kysely<unknown>, table: TableName, pauses: Pauses): Promise<void>;
+  /** Brings the planner's statistics of the table up to date. */
+  analyze(db: Kysely<unknown>, table: TableName): Promise<void>;
   /** Does this connection let rows refer to nothing? (SQLite does, unless told otherwise.) */
   foreignKeysOff(db: Kysely<unknown>): Promise<boolean>;
 }

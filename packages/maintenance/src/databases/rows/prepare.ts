@@ -9,6 +9,10 @@ import type { RowSelection, TableFacts, TableName } from './selection.js';
 /** A policy that fits its table, as it is found now. */
 export interface Prepared {
   readonly name: string;
+  /** Its part in plans, progress and logs: `table:main.sessions`, with the policy's name when there are several for a table. */
+  readonly target: string;
+  /** What is held meanwhile: `table:main.sessions`. */
+  readonly resource: string;
   readonly database: string;
   readonly policy: CheckedRetention;
   readonly selection: RowSelection;
@@ -34,7 +38,12 @@ export async function prepareAll(
   retentionDays: number | undefined,
 ): Promise<Prepared[]> {
   const prepared: Prepared[] = [];
-  for (const policy of policies) prepared.push(await prepare(policy, asOf, retentionDays));
+  for (const policy of policies) {
+    const resource = resourceOf(policy);
+    const alone = policies.filter((it) => resourceOf(it) === resource).length === 1;
+    const target = alone ? resource : `${resource}#${policy.name}`;
+    prepared.push({ ...(await prepare(policy, asOf, retentionDays)), resource, target });
+  }
   const sorted = childrenFirst(prepared);
   if ('ordered' in sorted) return sorted.ordered;
   throw refuse(
@@ -43,7 +52,13 @@ export async function prepareAll(
   );
 }
 
-async function prepare(policy: CheckedRetention, asOf: number, asked: number | undefined): Promise<Prepared> {
+const resourceOf = (policy: CheckedRetention): string => `table:${policy.database}.${tableLabel(policy)}`;
+
+async function prepare(
+  policy: CheckedRetention,
+  asOf: number,
+  asked: number | undefined,
+): Promise<Omit<Prepared, 'target' | 'resource'>> {
   const { name, database, on, schema, table, timeColumn, timeUnit, where, keepNewest } = policy;
   const dialect = rowDialect(on);
   const facts = await dialect.describe(on.kysely, policy);

@@ -66,6 +66,8 @@ export interface Partition {
   schema?: string | undefined;
   /** Where it ends, as the catalogue writes it: all of its rows are before. */
   upTo: string;
+  /** What it takes on the disk. */
+  bytes: number;
 }
 
 /** What the catalogue says of a registered table. */

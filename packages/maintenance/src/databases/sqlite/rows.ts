@@ -3,6 +3,8 @@ import type { RowDialect } from '../rows/dialect.js';
 import { tableId } from '../rows/due.js';
 import type { Sql } from '../rows/selection.js';
 import { columnsOf, describeTable } from './catalogue.js';
+import { giveBack } from './give-back.js';
+import { fileSize } from './upkeep.js';
 
 /** As `quote()` writes them: numbers, texts, blobs. */
 const literal = /^(?:-?\d+(?:\.\d*)?(?:e[+-]?\d+)?|'(?:[^']|'')*'|x'[0-9a-f]*'|NULL)$/i;
@@ -11,6 +13,8 @@ const dayMs = 86_400_000;
 
 /** SQLite, from version 3.38. */
 export const sqliteRows: RowDialect = {
+  rowsPerSecond: 60_000,
+  sizesMeasured: true,
   // Its statements run in this process's own thread, and keep all other writers waiting: batches are shorter.
   pace: {
     firstRows: 500,
@@ -87,6 +91,12 @@ export const sqliteRows: RowDialect = {
   oldPartitions: () => Promise.resolve([]),
   partitionId: (selection) => tableId(selection),
   dropPartition: () => Promise.reject(new Error('SQLite has no partitions.')),
+  size: (db) => fileSize(db),
+  giveBack: (db, _, pauses) => giveBack(db, pauses),
+  async analyze(db, table) {
+    await sql`pragma analysis_limit = 1000`.execute(db);
+    await sql`analyze ${tableId(table)}`.execute(db);
+  },
   async foreignKeysOff(db) {
     const { rows } = await sql<{ foreign_keys: number }>`pragma foreign_keys`.execute(db);
     return rows[0]?.foreign_keys !== 1;

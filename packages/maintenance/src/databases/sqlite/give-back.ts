@@ -1,0 +1,31 @@
+import { sql, type Kysely } from 'kysely';
+import type { Pauses } from '../rows/dialect.js';
+
+const incremental = 2;
+/** Pages between two pauses: a step blocks every writer, and this process. */
+const pagesAStep = 200;
+const pauseMs = 2;
+
+/**
+ * Gives free pages back in small steps where the file was made with `auto_vacuum = incremental`, moves what is in the
+ * write-ahead log into the file as far as readers let it, and has SQLite look after its statistics. Never VACUUM: it
+ * blocks every writer and needs the file's size twice.
+ */
+export async function giveBack(db: Kysely<unknown>, { clock, signal }: Pauses): Promise<void> {
+  if ((await pragma(db, 'auto_vacuum')) === incremental) {
+    let free = await pragma(db, 'freelist_count');
+    for (let before = Infinity; free > 0 && free < before;) {
+      // The driver steps a statement without result columns once, and one step frees one page, whatever is asked for.
+      for (let page = 0; page < Math.min(pagesAStep, free); page++) await sql`pragma incremental_vacuum(1)`.execute(db);
+      await clock.sleep(pauseMs, signal);
+      [before, free] = [free, await pragma(db, 'freelist_count')];
+    }
+  }
+  await sql`pragma wal_checkpoint(passive)`.execute(db);
+  await sql`pragma optimize`.execute(db);
+}
+
+async function pragma(db: Kysely<unknown>, name: 'auto_vacuum' | 'freelist_count'): Promise<number> {
+  const { rows } = await sql<Record<string, number>>`pragma ${sql.raw(name)}`.execute(db);
+  return Number(Object.values(rows[0] ?? {})[0] ?? 0);
+}

@@ -1,0 +1,244 @@
+import type { z } from 'zod';
+import { describeError } from '@dotmac/core';
+import { archiveFile, recoverArchives, type ArchiveFile } from '../databases/rows/archive-file.js';
+import { countIngest } from '../databases/rows/count.js';
+import type { Place } from '../databases/rows/cut.js';
+import { deleteRows } from '../databases/rows/delete-rows.js';
+import { dropPartitions } from '../databases/rows/drop-partitions.js';
+import { tableLabel } from '../databases/rows/due.js';
+import { forecast } from '../databases/rows/forecast.js';
+import { planRows, type RowPlan } from '../databases/rows/plan-rows.js';
+import type { Prepared } from '../databases/rows/prepare.js';
+import { maintenanceErrors } from '../errors.js';
+import type { OpenRoot } from '../files/root.js';
+import { openPolicyRoot } from './open-policy-root.js';
+import type { CleanedPolicy, databaseCleanupParameters } from './database-cleanup.schema.js';
+import type { Held, Space, TargetProgress, TaskContext } from './task.js';
+
+type Parameters = z.output<typeof databaseCleanupParameters>;
+
+/** What came of one policy. */
+export interface CleanedTable {
+  report: CleanedPolicy;
+  space: Space;
+  /** The run's budget is used up, or it is to stop. */
+  ended: boolean;
+}
+
+const noSpace: Space = { returnedBytes: 0, reusableBytes: 0, estimatedBytes: 0 };
+/** Below this share VACUUM and ANALYZE are left to the database itself: both read much more than went. */
+const careShare = 0.05;
+const positionsOf = (columns: readonly { name: string }[]): string => columns.map(({ name }) => name).join();
+
+interface Going {
+  context: TaskContext;
+  prepared: Prepared;
+  plan: RowPlan;
+  held: Held;
+  progress: TargetProgress;
+}
+
+interface Gone {
+  deleted: number;
+  batches: number;
+  retries: number;
+  drained: boolean;
+  archivedTo: string | null;
+  /** Of the batches alone. */
+  tookMs: number;
+  droppedBytes: number;
+}
+
+/** Deletes what is due of one policy, while no other run works on its table. */
+export async function cleanPolicy(
+  context: TaskContext,
+  prepared: Prepared,
+  { vacuumAnalyze }: Parameters,
+): Promise<CleanedTable> {
+  const done = await context.exclusively(prepared.resource, async (held) => {
+    const plan = await planRows(prepared);
+    const progress = await context.target({
+      target: prepared.target,
+      planned: plan.due.items,
+      total: plan.total.items,
+      maxShare: prepared.policy.maxShare,
+    });
+    return clean({ context, prepared, plan, held, progress }, vacuumAnalyze);
+  });
+  if (done) return done;
+  const report = reportOf(prepared, { outcome: 'busy', strategy: 'Another run is at the table.' });
+  return { report, space: noSpace, ended: false };
+}
+
+async function clean(going: Going, vacuumAnalyze: boolean): Promise<CleanedTable> {
+  const { context, prepared, plan, held, progress } = going;
+  const { dialect, selection, policy } = prepared;
+  const { kysely } = policy.on;
+  const { strategy, due, total } = plan;
+  const warnings: string[] = [];
+  context.note(`${prepared.name}: ${due.items} of ${total.items} rows are due. ${strategy.why}`);
+  const before = await dialect.size(kysely, selection);
+  const gone = await remove(going);
+  if (gone.drained) progress.done();
+  if (vacuumAnalyze && gone.deleted > 0)
+    await lookAfter(going, gone).catch((error: unknown) => {
+      held.signal.throwIfAborted();
+      // The rows are gone all the same: the next run, or the database itself, will vacuum.
+      const about = { policy: prepared.name, ...describeError(error) };
+      context.logger.warn(about, 'vacuum or analyze failed after a cleanup');
+      warnings.push('Vacuum or analyze did not succeed.');
+    });
+  const after = await dialect.size(kysely, selection);
+  const convergence = gone.drained || !strategy.walk ? null : await converging(going, gone);
+  if (convergence?.warning) warnings.push(convergence.warning);
+  const report = reportOf(prepared, {
+    outcome: gone.drained ? 'done' : 'partial',
+    strategy: strategy.why,
+    rows: gone.deleted,
+    batches: gone.batches,
+    retries: gone.retries,
+    left: Math.max(0, due.items - gone.deleted),
+    archivedTo: gone.archivedTo,
+    convergence: convergence?.figures ?? null,
+    warnings,
+  });
+  return { report, space: spaceOf(prepared, plan, gone, before, after), ended: !gone.drained };
+}
+
+function reportOf(
+  { name, selection }: Prepared,
+  report: Pick<CleanedPolicy, 'outcome' | 'strategy'> & Partial<CleanedPolicy>,
+): CleanedPolicy {
+  return {
+    policy: name,
+    table: tableLabel(selection),
+    cutoff: selection.cutoff,
+    rows: 0,
+    batches: 0,
+    retries: 0,
+    left: 0,
+    archivedTo: null,
+    convergence: null,
+    warnings: [],
+    ...report,
+  };
+}
+
+async function remove(going: Going): Promise<Gone> {
+  const { context, prepared, plan, held, progress } = going;
+  const { policy, archive } = prepared;
+  const confirm = (trx: unknown): Promise<void> => held.confirm({ database: policy.on, trx });
+  const nothing = { deleted: 0, batches: 0, retries: 0, archivedTo: null, tookMs: 0, droppedBytes: 0 };
+  if (progress.isDone || plan.due.items === 0) return { ...nothing, drained: true };
+  if (!plan.strategy.walk) {
+    const dropped = await dropPartitions(prepared, plan, { ...context, signal: held.signal, confirm, progress });
+    return { ...nothing, ...dropped };
+  }
+  if (!policy.archive || !('directory' in policy.archive)) {
+    const walked = await walk(going, confirm, archive);
+    return { ...nothing, ...walked, archivedTo: archive ? tableLabel(archive.to) : null };
+  }
+  const { directory } = policy.archive;
+  const filed = await openPolicyRoot({ name: prepared.name, directory }, (root) => walkIntoFile(going, confirm, root));
+  if (filed.outcome === 'done') return { ...nothing, ...filed.result };
+  const reason = 'the directory of its archive does not exist';
+  throw maintenanceErrors.TABLE_NOT_MAINTAINABLE({ policy: prepared.name, reason });
+}
+
+/** `@` is in no policy's name, so that no policy's archives are taken for another's. */
+async function walkIntoFile(going: Going, confirm: (trx: unknown) => Promise<void>, root: OpenRoot) {
+  const { context, prepared, held } = going;
+  for (const name of await recoverArchives(root, `${prepared.name}@`))
+    context.note(`${prepared.name}: an archive of an interrupted run was finished: ${name}`);
+  const stamp = new Date(context.clock.now()).toISOString().replace(/[-:]|\.\d+/g, '');
+  const file: ArchiveFile = archiveFile(root, `${prepared.name}@${stamp}-${context.runId}.ndjson.gz`);
+  try {
+    const walked = await walk(going, confirm, file);
+    return { ...walked, archivedTo: file.lines > 0 ? file.name : null };
+  } finally {
+    // Whoever took the table over finishes it.
+    if (!held.signal.aborted) await file.finish();
+  }
+}
+
+async function walk(
+  { context, prepared, plan, held, progress }: Going,
+  confirm: (trx: unknown) => Promise<void>,
+  archive: Prepared['archive'] | ArchiveFile,
+) {
+  const { dialect, selection, facts, policy } = prepared;
+  const { walk } = plan.strategy;
+  if (!walk) throw new TypeError('Partitions are not walked.');
+  // A position along other columns is none along these.
+  const columns = positionsOf(walk.columns);
+  const left = progress.cursor as { columns?: string; place?: Place } | undefined;
+  let tookMs = 0;
+  const walked = await deleteRows(
+    { dialect, selection, facts, walk },
+    {
+      database: policy.on,
+      clock: context.clock,
+      signal: held.signal,
+      from: left?.columns === columns ? left.place : undefined,
+      expected: plan.due.exact ? plan.due.items : undefined,
+      archive,
+      confirm,
+      remaining: () => progress.remaining,
+      onBatch(batch) {
+        tookMs += batch.tookMs;
+        return progress.advance({ cleaned: batch.deleted, cursor: { columns, place: batch.place } });
+      },
+    },
+  );
+  return { ...walked, tookMs };
+}
+
+async function lookAfter({ context, prepared, plan, held }: Going, { deleted }: Gone): Promise<void> {
+  const { dialect, selection, policy } = prepared;
+  const { kysely } = policy.on;
+  const share = deleted / Math.max(1, plan.total.items);
+  const much = share >= careShare;
+  context.note(
+    `${prepared.name}: ${deleted} rows went (${Math.round(share * 100)} %)${much ? '' : '; vacuum and analyze are left to the database'}`,
+  );
+  if (!much) return;
+  await dialect.giveBack(kysely, selection, { clock: context.clock, signal: held.signal });
+  await dialect.analyze(kysely, selection);
+}
+
+async function converging({ context, prepared, plan, progress }: Going, { deleted, tookMs }: Gone) {
+  const { policy, dialect, selection, facts } = prepared;
+  const { items } = await countIngest(policy.on, dialect, selection, facts, context.asOf);
+  const rowsPerSecond = deleted / Math.max(0.001, tookMs / 1000);
+  const { converges, days, warning } = forecast({
+    ingestPerDay: items,
+    backlog: Math.max(0, plan.due.items - deleted),
+    rowsPerRun: progress.remaining === 0 ? deleted : Infinity,
+    secondsPerRun: tookMs / 1000,
+    rowsPerSecond,
+    runsPerDay: 1,
+  });
+  return {
+    warning,
+    figures: { ingestPerDay: items, deletedPerSecond: Math.round(rowsPerSecond), converges, daysToCatchUp: days },
+  };
+}
+
+/** What was measured is told apart from what is believed. */
+function spaceOf(
+  { dialect }: Prepared,
+  { total }: RowPlan,
+  { deleted, droppedBytes }: Gone,
+  before: { bytes: number; reusableBytes: number; approximate: boolean },
+  after: typeof before,
+): Space {
+  if (droppedBytes > 0)
+    return dialect.sizesMeasured
+      ? { ...noSpace, returnedBytes: droppedBytes }
+      : { ...noSpace, estimatedBytes: droppedBytes };
+  const returnedBytes = dialect.sizesMeasured ? Math.max(0, before.bytes - after.bytes) : 0;
+  if (!after.approximate)
+    return { returnedBytes, reusableBytes: Math.max(0, after.reusableBytes - before.reusableBytes), estimatedBytes: 0 };
+  const believed = Math.round((before.bytes * deleted) / Math.max(1, total.items));
+  return { returnedBytes, reusableBytes: 0, estimatedBytes: Math.max(0, believed - returnedBytes) };
+}

@@ -1,0 +1,196 @@
+import { createHash } from 'node:crypto';
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { sql } from 'kysely';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { databaseFromUrl, type Database } from '@dotmac/core/kysely';
+import { archiveFile, recoverArchives } from '../../src/databases/rows/archive-file.js';
+import { openRoot, type OpenRoot } from '../../src/files/root.js';
+import { clean, planned, tinyPace } from '../support/clean.js';
+import { dialects, type FreshDatabase } from '../support/databases.js';
+
+const dayMs = 86_400_000;
+const asOf = Date.UTC(2026, 5, 1);
+const old = asOf - 60 * dayMs;
+const big = 9_007_199_254_740_993n;
+
+async function scratch(): Promise<{ directory: string; root: OpenRoot; drop(): Promise<void> }> {
+  const directory = await mkdtemp(join(tmpdir(), 'dotmac-archive-'));
+  const root = await openRoot(directory);
+  if (!root) throw new Error('no directory');
+  const drop = async () => {
+    await root.close();
+    await rm(directory, { recursive: true });
+  };
+  return { directory, root, drop };
+}
+
+for (const { title, present, fresh: createFresh, dialect } of dialects)
+  describe.skipIf(!present)(`rows that are archived, on ${title}`, () => {
+    let fresh: FreshDatabase;
+    let database: Database;
+    const bytes = { sqlite: 'blob', postgres: 'bytea', mysql: 'varbinary(20)' }[dialect];
+    const run = (statement: string) => sql.raw(statement).execute(database.kysely);
+    const fill = async (table: string, archive?: string) => {
+      for (const name of [table, archive])
+        if (name !== undefined)
+          await run(
+            `create table ${name} (id bigint primary key, at bigint, what varchar(50), raw ${bytes}, ratio double precision)`,
+          );
+      await run(`create index ${table}_at on ${table} (at)`);
+      const raw = dialect === 'postgres' ? "'\\x00ff'" : "x'00ff'";
+      for (let i = 0; i < 25; i++)
+        await run(
+          `insert into ${table} values (${big + BigInt(i)}, ${i % 5 === 4 ? asOf : i === 0 ? 'null' : old + (i % 3)}, 'it''s "${i}" é', ${raw}, 0.1)`,
+        );
+    };
+    const ids = async (table: string) =>
+      (
+        await sql<{
+          id: string;
+        }>`select ${dialect === 'mysql' ? sql`cast(id as char)` : sql`cast(id as varchar(20))`} as id from ${sql.id(table)} order by id`.execute(
+          database.kysely,
+        )
+      ).rows.map(({ id }) => id);
+    const expected = Array.from({ length: 25 }, (_, i) => i)
+      .filter((i) => i % 5 !== 4 && i !== 0)
+      .map((i) => String(big + BigInt(i)));
+
+    beforeAll(async () => {
+      fresh = await createFresh();
+      database = databaseFromUrl(fresh.url);
+    });
+    afterAll(async () => {
+      await database.close();
+      await fresh.drop();
+    });
+
+    it('are in the table or in its archive, never in both or neither', async () => {
+      await fill('moved', 'moved_archive');
+      const all = await ids('moved');
+      const cleanup = await planned(
+        database,
+        { table: 'moved', timeColumn: 'at', retentionDays: 30, archive: { table: 'moved_archive' } },
+        asOf,
+      );
+      let batches = 0;
+      await clean(database, cleanup, {
+        pace: tinyPace(4),
+        async onBatch() {
+          batches += 1;
+          expect([...(await ids('moved')), ...(await ids('moved_archive'))].sort()).toEqual(all);
+          return true;
+        },
+      });
+      expect(batches).toBeGreaterThan(3);
+      expect(await ids('moved_archive')).toEqual(expected);
+    });
+
+    it('are rolled back with their batch, in both tables', async () => {
+      await fill('kept', 'kept_archive');
+      const all = await ids('kept');
+      const cleanup = await planned(
+        database,
+        { table: 'kept', timeColumn: 'at', retentionDays: 30, archive: { table: 'kept_archive' } },
+        asOf,
+      );
+      await expect(
+        clean(database, cleanup, { confirm: () => Promise.reject(new Error('lease lost')) }),
+      ).rejects.toThrow('lease lost');
+      expect(await ids('kept')).toEqual(all);
+      expect(await ids('kept_archive')).toEqual([]);
+    });
+
+    it('are refused when the archive cannot hold them', async () => {
+      await fill('wide');
+      const archive = (table: string) =>
+        planned(database, { table: 'wide', timeColumn: 'at', retentionDays: 30, archive: { table } }, asOf);
+      await expect(archive('absent')).rejects.toMatchObject({ code: 'TABLE_NOT_MAINTAINABLE' });
+      await run('create table narrow (id bigint primary key, at bigint)');
+      await expect(archive('narrow')).rejects.toThrow('what, raw, ratio');
+      await expect(archive('wide')).rejects.toThrow('is the table itself');
+    });
+
+    it('go to a file as lines that lose nothing, and only what is in it is deleted', async () => {
+      await fill('filed');
+      const { directory, root, drop } = await scratch();
+      const cleanup = await planned(
+        database,
+        { table: 'filed', timeColumn: 'at', retentionDays: 30, archive: { directory } },
+        asOf,
+      );
+      const file = archiveFile(root, 'filed@1.ndjson.gz');
+      const { deleted } = await clean(database, cleanup, { archive: file, pace: tinyPace(4) });
+      expect((await readdir(directory)).sort()).toEqual(['filed@1.ndjson.gz.partial']);
+      await file.finish();
+      const packed = await readFile(join(directory, 'filed@1.ndjson.gz'));
+      const text = gunzipSync(packed).toString();
+      // Read as text: JSON.parse would round the keys.
+      expect([...text.matchAll(/"id" ?: ?(\d+)/g)].map(([, id]) => id)).toEqual(expected);
+      const first = JSON.parse(text.split('\n', 1)[0] ?? '') as object;
+      expect(first).toMatchObject({
+        what: 'it\'s "1" é',
+        ratio: 0.1,
+        raw: dialect === 'postgres' ? '\\x00ff' : '00FF',
+      });
+      expect(deleted).toBe(expected.length);
+      expect(await ids('filed')).toHaveLength(25 - expected.length);
+      expect(await readFile(join(directory, 'filed@1.ndjson.gz.sha256'), 'utf8')).toBe(
+        `${createHash('sha256').update(packed).digest('hex')}  filed@1.ndjson.gz\n`,
+      );
+      expect((await stat(join(directory, 'filed@1.ndjson.gz'))).mode & 0o777).toBe(0o600);
+      expect(spawnSync('gzip', ['-t', join(directory, 'filed@1.ndjson.gz')]).status).toBe(0);
+      await drop();
+    });
+
+    it('stay when they change while they are written', async () => {
+      await fill('changing');
+      const { root, drop } = await scratch();
+      const cleanup = await planned(
+        database,
+        { table: 'changing', timeColumn: 'at', retentionDays: 30, archive: { directory: '/nowhere/archive' } },
+        asOf,
+      );
+      const file = archiveFile(root, 'changing@1.ndjson.gz');
+      const changed = expected[3] as string;
+      const archive = {
+        ...file,
+        async append(lines: readonly string[]) {
+          await file.append(lines);
+          await run(`update changing set what = 'paid' where id = ${changed}`);
+        },
+      };
+      await clean(database, cleanup, { archive });
+      expect(await ids('changing')).toContain(changed);
+      expect(await ids('changing')).toHaveLength(25 - expected.length + 1);
+      await drop();
+    });
+  });
+
+describe('an archive that a killed process left', () => {
+  it('keeps what is whole and loses its torn end', async () => {
+    const { directory, root, drop } = await scratch();
+    const file = archiveFile(root, 'events@1.ndjson.gz');
+    await file.append(['{"id":1}', '{"id":2}']);
+    const partial = join(directory, 'events@1.ndjson.gz.partial');
+    const member = await readFile(partial);
+    await file.append(['{"id":3}']);
+    const whole = await readFile(partial);
+    const damaged = Buffer.from(member);
+    damaged.writeUInt8((damaged.at(-9) ?? 0) ^ 1, damaged.length - 9);
+    for (const torn of [member.subarray(0, 11), member.subarray(0, member.length - 1), Buffer.alloc(40), damaged]) {
+      await writeFile(partial, Buffer.concat([whole, torn]));
+      expect(await recoverArchives(root, 'events@')).toEqual(['events@1.ndjson.gz']);
+      expect(gunzipSync(await readFile(join(directory, 'events@1.ndjson.gz'))).toString()).toBe(
+        '{"id":1}\n{"id":2}\n{"id":3}\n',
+      );
+    }
+    // Another policy's is left alone.
+    await writeFile(join(directory, 'events.more@1.ndjson.gz.partial'), whole);
+    expect(await recoverArchives(root, 'events@')).toEqual([]);
+    await drop();
+  });
+});

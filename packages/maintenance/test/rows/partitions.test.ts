@@ -1,0 +1,112 @@
+import { sql } from 'kysely';
+import { describe, expect, it } from 'vitest';
+import { systemClock } from '@dotmac/core';
+import { databaseFromUrl } from '@dotmac/core/kysely';
+import { dropPartitions } from '../../src/databases/rows/drop-partitions.js';
+import type { TimeUnit } from '../../src/policies/policy.js';
+import { planned } from '../support/clean.js';
+import { dialects } from '../support/databases.js';
+
+const dayMs = 86_400_000;
+const asOf = Date.UTC(2026, 5, 1);
+const cutoff = asOf - 30 * dayMs;
+const native = (ms: number) => new Date(ms).toISOString().replace('T', ' ').slice(0, -1);
+
+const tables: Record<
+  'postgres' | 'mysql',
+  { what: string; unit: TimeUnit; create(name: string, bounds: number[]): string[] }[]
+> = {
+  postgres: [
+    {
+      what: 'milliseconds',
+      unit: 'ms',
+      create: (name, bounds) => [
+        `create table ${name} (id bigint, at bigint, primary key (id, at)) partition by range (at)`,
+        ...bounds.map(
+          (to, i) =>
+            `create table ${name}_${i} partition of ${name} for values from (${i === 0 ? 'minvalue' : bounds[i - 1]}) to (${to})`,
+        ),
+        `create table ${name}_rest partition of ${name} default`,
+      ],
+    },
+    {
+      what: 'timestamptz',
+      unit: 'timestamp',
+      create: (name, bounds) => [
+        `create table ${name} (id bigint, at timestamptz, primary key (id, at)) partition by range (at)`,
+        ...bounds.map(
+          (to, i) =>
+            `create table ${name}_${i} partition of ${name} for values from (${i === 0 ? 'minvalue' : `'${native(bounds[i - 1] as number)}Z'`}) to ('${native(to)}Z')`,
+        ),
+        `create table ${name}_rest partition of ${name} for values from ('${native(bounds.at(-1) as number)}Z') to (maxvalue)`,
+      ],
+    },
+  ],
+  mysql: [
+    {
+      what: 'milliseconds',
+      unit: 'ms',
+      create: (name, bounds) => [
+        `create table ${name} (id bigint, at bigint, primary key (id, at)) partition by range (at) (${bounds.map((to, i) => `partition p${i} values less than (${to})`).join(', ')}, partition rest values less than maxvalue)`,
+      ],
+    },
+    {
+      what: 'datetime',
+      unit: 'timestamp',
+      create: (name, bounds) => [
+        `create table ${name} (id bigint, at datetime(3), primary key (id, at)) partition by range columns (at) (${bounds.map((to, i) => `partition p${i} values less than ('${native(to)}')`).join(', ')}, partition rest values less than (maxvalue))`,
+      ],
+    },
+  ],
+};
+
+for (const { title, present, fresh: createFresh, dialect } of dialects)
+  if (dialect !== 'sqlite')
+    describe.skipIf(!present)(`partitions on ${title}`, () => {
+      for (const { what, unit, create } of tables[dialect])
+        it(`of ${what} go whole when all of their rows are before the cutoff, and only then`, async () => {
+          const fresh = await createFresh();
+          const database = databaseFromUrl(fresh.url);
+          const { kysely } = database;
+          const bounds = [cutoff - dayMs, cutoff, cutoff + 1, asOf];
+          for (const statement of create('parted', bounds)) await sql.raw(statement).execute(kysely);
+          const zone = dialect === 'postgres' ? 'Z' : '';
+          const value = (ms: number) => (unit === 'ms' ? sql.lit(ms) : sql.lit(native(ms) + zone));
+          const at = [cutoff - 9 * dayMs, cutoff - dayMs - 1, cutoff - 1, cutoff, asOf - 1, asOf + 1];
+          await sql`insert into parted values ${sql.join(at.map((ms, id) => sql`(${sql.lit(id)}, ${value(ms)})`))}`.execute(
+            kysely,
+          );
+          const policy = { table: 'parted', timeColumn: 'at', timeUnit: unit, retentionDays: 30 };
+          const { prepared, plan } = await planned(database, policy, asOf);
+          expect(plan.strategy.kind).toBe('partition_drop');
+          expect(plan.partitions.map(({ rows }) => rows)).toEqual([2, 1]);
+          expect(plan.due).toEqual({ items: 3, exact: true });
+
+          const dropped = (remaining: number, confirm = () => Promise.resolve()) =>
+            dropPartitions(prepared, plan, {
+              clock: systemClock,
+              signal: new AbortController().signal,
+              confirm,
+              progress: { remaining, advance: () => Promise.resolve(true) },
+            });
+          const left = async () =>
+            (await sql<{ id: number }>`select id from parted order by id`.execute(kysely)).rows.map(({ id }) =>
+              Number(id),
+            );
+          // Nothing goes when the lease is lost, or the budget would not take the whole of it.
+          await expect(dropped(Infinity, () => Promise.reject(new Error('lost')))).rejects.toThrow('lost');
+          expect(await dropped(1)).toMatchObject({ deleted: 0, drained: false });
+          expect(await left()).toEqual([0, 1, 2, 3, 4, 5]);
+          expect(await dropped(Infinity)).toMatchObject({ deleted: 3, batches: 2, drained: true });
+          expect(await left()).toEqual([3, 4, 5]);
+          // What narrows the policy needs rows to be read.
+          const narrowed = await planned(
+            database,
+            { ...policy, allowFullScan: true, where: (eb) => eb('id', '>', 0) },
+            asOf,
+          );
+          expect(narrowed.plan.strategy.kind).toBe('key_keyset');
+          await database.close();
+          await fresh.drop();
+        });
+    });

@@ -1,0 +1,116 @@
+import { sql } from 'kysely';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { databaseFromUrl, type Database } from '@dotmac/core/kysely';
+import { prepareAll } from '../../src/databases/rows/prepare.js';
+import { planRows, previewRows } from '../../src/databases/rows/plan-rows.js';
+import { checkPolicies } from '../../src/policies/policy-set.js';
+import { clean, planned, tinyPace } from '../support/clean.js';
+import { dialects, type FreshDatabase } from '../support/databases.js';
+
+const dayMs = 86_400_000;
+const asOf = Date.UTC(2026, 5, 1);
+const [old, young] = [asOf - 60 * dayMs, asOf - dayMs];
+
+for (const { title, present, fresh: createFresh } of dialects)
+  describe.skipIf(!present)(`rows that others refer to, on ${title}`, () => {
+    let fresh: FreshDatabase;
+    let database: Database;
+    const run = async (...statements: string[]) => {
+      for (const statement of statements) await sql.raw(statement).execute(database.kysely);
+    };
+    const ids = async (table: string) =>
+      (await sql<{ id: number }>`select id from ${sql.id(table)} order by id`.execute(database.kysely)).rows.map(
+        ({ id }) => Number(id),
+      );
+    const policy = (table: string) => ({ name: table, database: 'main', table, timeColumn: 'at', retentionDays: 30 });
+    const prepare = (...tables: string[]) =>
+      prepareAll(
+        checkPolicies({ databases: { main: database }, retention: tables.map(policy) }).retention,
+        asOf,
+        undefined,
+      );
+
+    beforeAll(async () => {
+      fresh = await createFresh();
+      database = databaseFromUrl(fresh.url);
+      await run(
+        'create table orders (id bigint primary key, at bigint)',
+        'create index orders_at on orders (at)',
+        // Restrict: the line must go first.
+        'create table order_lines (id bigint primary key, order_id bigint not null, at bigint, foreign key (order_id) references orders (id))',
+        'create index order_lines_at on order_lines (at)',
+        'create index order_lines_order on order_lines (order_id)',
+        'create table notes (id bigint primary key, order_id bigint, foreign key (order_id) references orders (id) on delete cascade)',
+        'create table note_files (id bigint primary key, note_id bigint, foreign key (note_id) references notes (id) on delete cascade)',
+        'create table hints (id bigint primary key, order_id bigint, foreign key (order_id) references orders (id) on delete set null)',
+        `insert into orders values (1, ${old}), (2, ${old}), (3, ${old}), (4, ${young}), (5, null)`,
+        `insert into order_lines values (10, 1, ${old}), (11, 2, ${old}), (12, 2, ${young})`,
+        'insert into notes values (20, 1), (21, 1), (22, 3), (23, 4)',
+        'insert into note_files values (30, 20), (31, 20), (32, 22), (33, 23)',
+        'insert into hints values (40, 3), (41, 2)',
+      );
+    });
+    afterAll(async () => {
+      await database.close();
+      await fresh.drop();
+    });
+
+    it('are cleaned after their children, whatever the order of the policies', async () => {
+      expect((await prepare('orders', 'order_lines')).map(({ name }) => name)).toEqual(['order_lines', 'orders']);
+      expect((await prepare('order_lines', 'orders')).map(({ name }) => name)).toEqual(['order_lines', 'orders']);
+    });
+
+    it('are counted with all that goes along with them, and stay while a child is there that would refuse', async () => {
+      // Before its lines went, only order 3 is free.
+      const [, orders] = await prepare('orders', 'order_lines');
+      if (!orders) throw new Error('no policy');
+      const plan = await planRows(orders);
+      expect(plan.due).toEqual({ items: 1, exact: true });
+      const preview = await previewRows(orders, plan);
+      expect(preview.cascades.map(({ table, onDelete, items }) => `${onDelete} ${table}: ${items}`).sort()).toEqual([
+        'cascade note_files: 1',
+        'cascade notes: 1',
+        'set null hints: 1',
+      ]);
+      expect(preview.warnings).toContain('Rows that order_lines refers to stay until it does not.');
+      expect(preview.warnings.some((it) => it.startsWith('No index of notes'))).toBe(
+        !title.startsWith('MariaDB'), // InnoDB makes one for every reference.
+      );
+
+      await clean(database, await planned(database, policy('order_lines'), asOf), { pace: tinyPace(1) });
+      expect(await ids('order_lines')).toEqual([12]);
+      await clean(database, await planned(database, policy('orders'), asOf), { pace: tinyPace(1) });
+      // Order 2 is old, but its young line is not.
+      expect(await ids('orders')).toEqual([2, 4, 5]);
+      expect(await ids('notes')).toEqual([23]);
+      expect(await ids('note_files')).toEqual([33]);
+    });
+
+    it('in a circle are refused, and a table that refers to itself goes from its leaves', async () => {
+      await run(
+        'create table hens (id bigint primary key, egg_id bigint, at bigint)',
+        'create table eggs (id bigint primary key, hen_id bigint, at bigint, foreign key (hen_id) references hens (id))',
+        'create index hens_at on hens (at)',
+        'create index eggs_at on eggs (at)',
+      );
+      if (title === 'SQLite')
+        await run(
+          'drop table eggs',
+          'drop table hens',
+          'create table hens (id bigint primary key, egg_id bigint references eggs (id), at bigint)',
+          'create table eggs (id bigint primary key, hen_id bigint references hens (id), at bigint)',
+        );
+      else await run('alter table hens add foreign key (egg_id) references eggs (id)');
+      await expect(prepare('hens', 'eggs')).rejects.toMatchObject({
+        code: 'TABLE_NOT_MAINTAINABLE',
+        message: expect.stringContaining('in a circle'),
+      });
+      await run(
+        'create table folders (id bigint primary key, parent_id bigint, at bigint, foreign key (parent_id) references folders (id))',
+        'create index folders_at on folders (at)',
+        `insert into folders values (1, null, ${old}), (2, 1, ${old}), (3, 2, ${old}), (4, 2, ${young})`,
+      );
+      await clean(database, await planned(database, policy('folders'), asOf), { pace: tinyPace(1) });
+      expect(await ids('folders')).toEqual([1, 2, 4]);
+    });
+  });
