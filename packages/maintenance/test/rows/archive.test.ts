@@ -166,6 +166,7 @@ for (const { title, present, fresh: createFresh, dialect } of dialects)
       await clean(database, cleanup, { archive });
       expect(await ids('changing')).toContain(changed);
       expect(await ids('changing')).toHaveLength(25 - expected.length + 1);
+      await file.finish();
       await drop();
     });
   });
@@ -173,12 +174,13 @@ for (const { title, present, fresh: createFresh, dialect } of dialects)
 describe('an archive that a killed process left', () => {
   it('keeps what is whole and loses its torn end', async () => {
     const { directory, root, drop } = await scratch();
-    const file = archiveFile(root, 'events@1.ndjson.gz');
+    const file = archiveFile(root, 'others@1.ndjson.gz');
     await file.append(['{"id":1}', '{"id":2}']);
-    const partial = join(directory, 'events@1.ndjson.gz.partial');
-    const member = await readFile(partial);
+    const member = await readFile(join(directory, 'others@1.ndjson.gz.partial'));
     await file.append(['{"id":3}']);
-    const whole = await readFile(partial);
+    await file.finish();
+    const whole = await readFile(join(directory, 'others@1.ndjson.gz'));
+    const partial = join(directory, 'events@1.ndjson.gz.partial');
     const damaged = Buffer.from(member);
     damaged.writeUInt8((damaged.at(-9) ?? 0) ^ 1, damaged.length - 9);
     for (const torn of [member.subarray(0, 11), member.subarray(0, member.length - 1), Buffer.alloc(40), damaged]) {
