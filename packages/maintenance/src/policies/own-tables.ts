@@ -1,0 +1,59 @@
+import type { RetentionPolicy } from './policy.js';
+
+/** Options of {@link dotmacRetention}. */
+export interface DotmacRetentionOptions {
+  /** The key in `databases` of the database that dotmac keeps its own tables in. */
+  database: string;
+  /** Who may run them: they are about rows of every tenant. */
+  tenants: readonly string[];
+  /** How long deliveries are kept that nobody took and that were parked. Default 90 days, at least 7. */
+  parkedDays?: number;
+  /** How long ended runs are kept. Default 90 days, at least 7; `historyDays` of `createMaintenance` is heeded besides. */
+  runDays?: number;
+}
+
+/**
+ * Policies for the tables that dotmac itself keeps in a database, and that nothing else, or only somebody's traffic,
+ * cleans: answers kept for idempotency, parked deliveries, ended runs. What the domains keep of endpoints and customers
+ * they look after by themselves.
+ *
+ * @example retention: [...dotmacRetention({ database: 'main', tenants: ['operator'] }), sessions]
+ */
+export function dotmacRetention({
+  database,
+  tenants,
+  parkedDays = 90,
+  runDays = 90,
+}: DotmacRetentionOptions): RetentionPolicy[] {
+  // Old rows may well be most of what is there.
+  const own = { database, tenants, maxShare: 1 };
+  return [
+    {
+      ...own,
+      name: 'dotmac-idempotency',
+      table: 'dotmac_idempotency',
+      // The column says until when: nothing is to be added.
+      timeColumn: 'keep_until',
+      retentionDays: 0,
+      minRetentionDays: 0,
+    },
+    {
+      ...own,
+      name: 'dotmac-outbox-parked',
+      table: 'dotmac_outbox',
+      timeColumn: 'parked_at',
+      retentionDays: parkedDays,
+      minRetentionDays: 7,
+      // Its indexes begin with the queue; and what waits in an outbox is little.
+      allowFullScan: true,
+    },
+    {
+      ...own,
+      name: 'dotmac-maintenance-runs',
+      table: 'dotmac_maintenance_runs',
+      timeColumn: 'ended_at',
+      retentionDays: runDays,
+      minRetentionDays: 7,
+    },
+  ];
+}
