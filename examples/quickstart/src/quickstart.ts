@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { apiKeyAuthenticator } from '@dotmac/core/http';
 import { databaseFromUrl } from '@dotmac/core/kysely';
 import { databaseTarget, redisTarget } from '@dotmac/health';
+import { dotmacRetention } from '@dotmac/maintenance';
 import { createOperations, type Operations } from '@dotmac/operations';
 import Docker from 'dockerode';
 import { Redis } from 'ioredis';
@@ -81,7 +82,10 @@ export async function startQuickstart(settings: Settings): Promise<Quickstart> {
           table: 'demo_sessions',
           timeColumn: 'created_at',
           retentionDays: 30,
+          // Most of its rows are old by intention.
+          maxShare: 1,
         },
+        ...dotmacRetention({ database: 'main', tenants: apiKeys.slice(0, 1).map(({ tenantId }) => tenantId) }),
       ],
       logs: [{ name: 'logs', directory: logs, retentionDays: 90 }],
       caches: [

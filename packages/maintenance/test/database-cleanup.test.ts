@@ -19,7 +19,7 @@ for (const { title, present, fresh: createFresh, dialect } of dialects)
     let database: Database;
     let maintenance: MaintenanceModule;
     const retention: RetentionPolicy[] = [
-      { name: 'events', database: 'main', table: 'events', timeColumn: 'at', retentionDays: 30 },
+      { name: 'events', database: 'main', table: 'events', timeColumn: 'at', retentionDays: 30, allowFullScan: true },
       {
         name: 'quoted',
         database: 'main',
@@ -27,6 +27,7 @@ for (const { title, present, fresh: createFresh, dialect } of dialects)
         timeColumn: 'Made At',
         timeUnit: 's',
         retentionDays: 30,
+        allowFullScan: true,
       },
       {
         name: 'composite',
@@ -35,6 +36,7 @@ for (const { title, present, fresh: createFresh, dialect } of dialects)
         timeColumn: 'at',
         retentionDays: 30,
         minRetentionDays: 10,
+        allowFullScan: true,
       },
       {
         name: 'stamped',
@@ -43,8 +45,10 @@ for (const { title, present, fresh: createFresh, dialect } of dialects)
         timeColumn: 'at',
         timeUnit: 'timestamp',
         retentionDays: 30,
+        allowFullScan: true,
       },
       { name: 'keyless', database: 'main', table: 'keyless', timeColumn: 'at', retentionDays: 30 },
+      { name: 'unindexed', database: 'main', table: 'events', timeColumn: 'at', retentionDays: 30 },
       { name: 'absent', database: 'main', table: 'EVENTS_', timeColumn: 'at', retentionDays: 30 },
     ];
     const text = dialect === 'mysql' ? sql`varchar(60)` : sql`text`;
@@ -142,8 +146,8 @@ for (const { title, present, fresh: createFresh, dialect } of dialects)
       expect(await rows('stamped', 'id')).toEqual(['2', '3', '4']);
     });
 
-    it('refuses tables without a key and tables that are not there, with a failed run', async () => {
-      for (const policy of ['keyless', 'absent'])
+    it('refuses tables without a key, without an index that helps, and that are not there, with a failed run', async () => {
+      for (const policy of ['keyless', 'unindexed', 'absent'])
         expect(await clean(policy)).toMatchObject({ status: 'failed', itemsCleaned: 0 });
     });
 

@@ -48,7 +48,17 @@ for (const { title, present, fresh: createFresh, dialect } of dialects)
       const maintenance = createMaintenance({
         store: kyselyMaintenanceStore(cleaning),
         databases: { main: cleaning },
-        retention: [{ name: 'events', database: 'main', table: 'events', timeColumn: 'at', retentionDays: 1 }],
+        retention: [
+          {
+            name: 'events',
+            database: 'main',
+            table: 'events',
+            timeColumn: 'at',
+            retentionDays: 1,
+            maxShare: 1,
+            allowFullScan: true,
+          },
+        ],
       });
       await maintenance.start();
       let cleaned = false;

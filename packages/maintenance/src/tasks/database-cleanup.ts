@@ -5,10 +5,10 @@ import { forecast } from '../databases/rows/forecast.js';
 import { planRows, previewRows, type RowPlan } from '../databases/rows/plan-rows.js';
 import { prepareAll, type Prepared } from '../databases/rows/prepare.js';
 import { named, unknownNames } from '../policies/policy-set.js';
-import { cleanPolicy } from './clean-policy.js';
+import { cleanPolicy, type CleanedTable } from './clean-policy.js';
 import { databaseCleanupDetails, databaseCleanupParameters } from './database-cleanup.schema.js';
 import { planned, type PlannedTarget } from './plan.js';
-import { defineMaintenanceTask, type PlanContext } from './task.js';
+import { defineMaintenanceTask, type PlanContext, type Space } from './task.js';
 
 type Parameters = z.output<typeof databaseCleanupParameters>;
 
@@ -43,14 +43,13 @@ export const databaseCleanup = defineMaintenanceTask({
   async run(context, parameters) {
     // All are looked up before the first row goes: a policy that does not fit its table fails the run at once.
     const prepared = await prepare(context, parameters);
-    const all = [];
+    const all: CleanedTable[] = [];
     for (const one of prepared) {
       const cleaned = await cleanPolicy(context, one, parameters);
       all.push(cleaned);
       if (cleaned.ended) break;
     }
-    const sum = (of: (space: (typeof all)[number]['space']) => number): number =>
-      all.reduce((total, { space }) => total + of(space), 0);
+    const sum = (of: (space: Space) => number): number => all.reduce((total, { space }) => total + of(space), 0);
     return {
       space: {
         returnedBytes: sum((it) => it.returnedBytes),

@@ -15,8 +15,8 @@ export function leaseWithin(own: Database, { clock }: KyselyMaintenanceStoreOpti
       .where('fence', '=', fence)
       .where('owner', 'is not', null)
       .where('until_at', '>', clock === undefined ? own.traits.now : sql<number>`${sql.lit(clock.now())}`);
-    // SQLite has one writer, and this is in its transaction.
-    const row = await (own.dialect === 'sqlite' ? query : query.forShare()).executeTakeFirst();
+    // SQLite has one writer, and this is in its transaction. MariaDB knows no FOR SHARE.
+    const row = await (own.dialect === 'sqlite' ? query : query.forUpdate()).executeTakeFirst();
     return row !== undefined;
   };
 }
