@@ -69,7 +69,6 @@ export async function previewRows(
   { strategy, partitions, due: counted }: RowPlan,
 ): Promise<RowPreview> {
   const { dialect, selection, facts, policy } = prepared;
-  const { kysely } = policy.on;
   const warnings = restricting(facts).flatMap(({ child, indexed }) => [
     `Rows that ${tableLabel(child)} refers to stay until it does not.`,
     ...(indexed ? [] : [`No index of ${tableLabel(child)} begins with its reference: every batch reads all of it.`]),
