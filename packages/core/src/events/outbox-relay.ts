@@ -7,7 +7,7 @@ import { silentLogger, type Logger } from '../logger.js';
 import type { StoreTransaction } from '../store-transaction.js';
 import { deliverOne, type DeliveryLimits } from './deliver.js';
 import type { AnyEvent, DomainEvent, EventSchemas, EventTable } from './define-events.js';
-import type { ClaimedEntry, Outbox } from './outbox.js';
+import type { ClaimedEntry, Outbox, OutboxEntry } from './outbox.js';
 
 /** What a delivery is told besides its event. */
 export interface DeliveryContext {
@@ -57,6 +57,8 @@ export interface OutboxRelay<Schemas extends EventSchemas> {
    * Returns how to remove it.
    */
   subscribe<Name extends keyof Schemas & string>(subscriber: Subscriber<Schemas, Name>): () => void;
+  /** What {@link OutboxRelay.publish} would append. */
+  entriesOf(events: readonly AnyEvent<Schemas>[]): OutboxEntry[];
   /** Appends events for every subscriber that wants them, in the transaction given if any. */
   publish(events: readonly AnyEvent<Schemas>[], trx?: StoreTransaction): Promise<void>;
   /** Looks for due entries now. */
@@ -175,6 +177,14 @@ export function createOutboxRelay<Schemas extends EventSchemas>(
     }
   };
 
+  const entriesOf = (published: readonly AnyEvent<Schemas>[]): OutboxEntry[] =>
+    published.flatMap((event) => {
+      const wanting = [...subscribers.values()].filter(({ events: wanted }) => wanted?.includes(event.name) ?? true);
+      if (wanting.length === 0) return [];
+      const stored = events.encode(event);
+      return wanting.map(({ name }) => ({ subscriber: name, event: stored }));
+    });
+
   outbox.onAppended(nudge);
   return {
     subscribe(subscriber) {
@@ -183,13 +193,9 @@ export function createOutboxRelay<Schemas extends EventSchemas>(
       nudge();
       return () => void subscribers.delete(subscriber.name);
     },
+    entriesOf,
     async publish(published, trx) {
-      const entries = published.flatMap((event) => {
-        const wanting = [...subscribers.values()].filter(({ events: wanted }) => wanted?.includes(event.name) ?? true);
-        if (wanting.length === 0) return [];
-        const stored = events.encode(event);
-        return wanting.map(({ name }) => ({ subscriber: name, event: stored }));
-      });
+      const entries = entriesOf(published);
       if (entries.length > 0) await outbox.append(entries, trx);
     },
     nudge,

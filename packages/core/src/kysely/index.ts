@@ -19,8 +19,10 @@ export { insertedCount, onConflictDoNothing, upsert, type Merge } from './upsert
 export { isConnectionError, isRetryable, isUniqueViolation, storeError } from './errors.js';
 export { executorFor, inTransaction, type TransactionOptions } from './transaction.js';
 export type { CoreTables } from './core-tables.js';
+export { keptQuery } from './kept-query.js';
+export { writeTogether, type Write, type WriteRow, type WritesTogether } from './write-together.js';
 export { coreMigrations } from './core-migrations.js';
 export { migrate, type Migration, type MigrationContext, type ModuleMigrations } from './migrate.js';
-export { kyselyOutbox, type KyselyOutboxOptions } from './outbox-store.js';
+export { kyselyOutbox, type KyselyOutbox, type KyselyOutboxOptions } from './outbox-store.js';
 export { kyselyLeases, type KyselyLeasesOptions } from './lease-store.js';
 export { kyselyIdempotencyStore } from './idempotency-store.js';

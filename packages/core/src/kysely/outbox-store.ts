@@ -8,6 +8,8 @@ import type { CoreTables } from './core-tables.js';
 import type { Database } from './database.js';
 import { databaseTime } from './lease-store.js';
 import { executorFor, inTransaction } from './transaction.js';
+import type { StoreTransaction } from '../store-transaction.js';
+import type { Write } from './write-together.js';
 import { fromJson, toJson } from './values.js';
 
 const table = 'dotmac_outbox';
@@ -22,11 +24,19 @@ export interface KyselyOutboxOptions {
   clock?: Pick<Clock, 'now'>;
 }
 
+/** An {@link Outbox} whose entries can also be written together with what made them. */
+export interface KyselyOutbox extends Outbox {
+  /** The write that adds entries, for `writeTogether`; none when there are none. */
+  write(entries: readonly OutboxEntry[]): Write[];
+  /** Tells listeners of entries that were written so: at once, or when `trx` has committed. */
+  written(trx?: StoreTransaction): void;
+}
+
 /**
  * An outbox in the database, for all processes on it. Needs `coreMigrations`. Joins any Kysely transaction on the
  * same database.
  */
-export function kyselyOutbox(database: Database, { queue, clock }: KyselyOutboxOptions): Outbox {
+export function kyselyOutbox(database: Database, { queue, clock }: KyselyOutboxOptions): KyselyOutbox {
   const kysely = database.withTables<CoreTables>();
   const { skipLocked } = database.traits;
   const listeners = new Set<() => void>();
@@ -44,19 +54,31 @@ export function kyselyOutbox(database: Database, { queue, clock }: KyselyOutboxO
       .digest('hex'),
     tenant_id: event.tenantId,
     event: toJson(event),
-    available_at: now(),
   });
+  const written = (trx?: StoreTransaction): void => {
+    if (trx) database.afterCommit(trx, notify);
+    else notify();
+  };
 
   return {
+    write(entries) {
+      if (entries.length === 0) return [];
+      const rows = entries.map(rowFor);
+      if (clock === undefined) return [{ insert: table, rows, computed: { available_at: now() } }];
+      return [{ insert: table, rows: rows.map((row) => ({ ...row, available_at: clock.now() })) }];
+    },
+    written,
+
     async append(entries, trx) {
       if (entries.length === 0) return;
       const executor = executorFor<CoreTables>(database, trx);
       for (let start = 0; start < entries.length; start += rowsPerInsert) {
-        const rows = entries.slice(start, start + rowsPerInsert).map(rowFor);
+        const rows = entries.slice(start, start + rowsPerInsert).map((entry) => {
+          return { ...rowFor(entry), available_at: now() };
+        });
         await executor.insertInto(table).values(rows).execute();
       }
-      if (trx) database.afterCommit(trx, notify);
-      else notify();
+      written(trx);
     },
 
     // Index: (queue, parked_at, available_at) finds what is due, (lane, parked_at, seq) what is before it in its lane.

@@ -29,17 +29,30 @@ export async function inTransaction<Tables, Result>(
   database: Database,
   join: StoreTransaction | undefined,
   work: (trx: Transaction<Tables>) => Promise<Result>,
-  { attempts = 10 }: TransactionOptions = {},
+  options?: TransactionOptions,
 ): Promise<Result> {
   if (join !== undefined) return work(kyselyTransaction<Tables>(join));
+  return retrying(database, () => runOnce(database, work), options);
+}
+
+/**
+ * Runs `work` anew (boundedly, after a jittered wait) when the database reports a deadlock, serialization failure or
+ * lock timeout: a transaction, or a statement that is one by itself.
+ * @throws STORE_UNAVAILABLE when the database cannot be reached or does not answer in time
+ */
+export async function retrying<Result>(
+  { clock }: Pick<Database, 'clock'>,
+  work: () => Promise<Result>,
+  { attempts = 10 }: TransactionOptions = {},
+): Promise<Result> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await runOnce(database, work);
+      return await work();
     } catch (error) {
       if (!isRetryable(error)) throw storeError(error, 'running a transaction');
       if (attempt >= attempts) throw unavailable('other transactions were in the way', error);
     }
-    await database.clock.sleep(backoffMs(attempt));
+    await clock.sleep(backoffMs(attempt));
   }
 }
 

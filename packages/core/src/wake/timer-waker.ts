@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { systemClock, type CancelTimer, type Clock } from '../clock.js';
 import { drain } from '../deadline.js';
 import { describeError } from '../errors/describe-error.js';
@@ -141,6 +142,8 @@ export function timerWaker(options: TimerWakerOptions = {}): Waker {
       if (handler) return;
       handler = handle;
       abort = new AbortController();
+      // Every running handler listens, with whatever it begins.
+      setMaxListeners(0, abort.signal);
       arm();
       if (sweep) sweeping = sweepOnce(sweep);
     },

@@ -4,10 +4,13 @@ import { lifecycleErrors } from '../errors.js';
 import { hooksOf, runHook, type HookName } from '../hooks.js';
 import { settleServices } from '../services/settle.js';
 import { changeTimers, type TimerChange } from '../timers/timer.js';
+import type { CustomerChange, Standing } from '../store/store.js';
 import type { Customer } from './customer.js';
 import { Undo } from './preview.js';
-import { happened, queueHook, recordChange, type PendingEvent } from './record.js';
-import { transitionFor, type Command, type Facts, type Transition } from './transitions.js';
+import { isAlone, performAtOnce } from './at-once.js';
+import { outcomeOf } from './outcome.js';
+import { entriesForHook, happened, recordChange, type PendingEvent } from './record.js';
+import type { Command, Facts, Transition } from './transitions.js';
 
 /** What a command comes to. */
 export interface Decision {
@@ -15,6 +18,8 @@ export interface Decision {
   event: PendingEvent;
   /** What else belongs to the state, for hooks. Default: the customer alone. */
   stateOf?: (customer: Customer) => object;
+  /** A service to be set up, and the run that does it. */
+  requested?: CustomerChange['requested'];
   /** Commands to be given later, and those that are not to be given any more. */
   timers?: readonly TimerChange[];
 }
@@ -26,8 +31,18 @@ export interface Moment {
   trx: StoreTransaction;
 }
 
+/** What a decision may know besides the customer. */
+export interface Known {
+  /** Epoch ms: the time of the event. */
+  at: number;
+  /** How many services the customer has that are neither terminated nor failed. */
+  liveServices: () => Promise<number>;
+}
+
 /** One command on a customer. */
-export interface Step {
+export type Step = StepAsked & (Alone | Within);
+
+interface StepAsked {
   command: Command;
   /** What hooks are told was asked. */
   input: object;
@@ -35,9 +50,26 @@ export interface Step {
   facts?: (customer: Customer) => Facts;
   /** Skipped when false. */
   applies?: (customer: Customer) => boolean;
-  /** Called in the transaction once the table allowed the command. Throwing undoes everything. */
-  decide: (customer: Customer, transition: Transition, moment: Moment) => Decision | Promise<Decision>;
 }
+
+interface Alone {
+  /**
+   * Called once the table allowed the command. It looks at nothing but what it is given, so that no transaction has to
+   * be open meanwhile; it may be called twice.
+   */
+  decide: (customer: Customer, transition: Transition, known: Known) => Decision | Promise<Decision>;
+}
+
+interface Within {
+  /** Called in the transaction once the table allowed the command. Throwing undoes everything. */
+  decideWithin: (customer: Customer, transition: Transition, moment: Moment) => Decision | Promise<Decision>;
+}
+
+/** What decides on a command by itself. */
+export type Decide = Alone['decide'];
+
+/** What needs the transaction to decide on a command. */
+export type DecideWithin = Within['decideWithin'];
 
 /** Options of every command. */
 export interface CommandOptions {
@@ -54,7 +86,8 @@ export interface CommandOptions {
 
 /**
  * Carries commands out on one customer, one after another, in one transaction: table and guard, decision,
- * compare-and-swap, history, outbox, timers, services, hooks.
+ * compare-and-swap, history, outbox, timers, services, hooks. Where nobody needs the transaction, that is one statement
+ * after one that reads; whoever finds the customer changed in between does it again under the customer's lock.
  * @throws CUSTOMER_NOT_FOUND, ILLEGAL_TRANSITION, CONCURRENT_CHANGE, and what hooks throw
  */
 export async function perform(
@@ -62,40 +95,35 @@ export async function perform(
   identity: ScopeIdentity,
   customerId: string,
   steps: readonly Step[],
-  { trx: join, claim, dryRun }: CommandOptions = {},
+  options: CommandOptions & { standing?: Standing } = {},
 ): Promise<Customer> {
   const { store, clock } = context;
-  const { customers } = store.tenant(identity.tenantId);
+  const { trx: join, claim, dryRun, standing } = options;
+  const { customers, services } = store.tenant(identity.tenantId);
   const asked = steps.map((step) => ({ ...step, input: { customerId, ...step.input } }));
   const heard = dryRun ? undefined : await askBefore(context, identity, asked, () => customers.get(customerId, join));
+  const what = { customerId, steps: asked, heard };
+  if (!join && !claim && !dryRun && asked.every((step) => isAlone(context, step))) {
+    const done = await performAtOnce(context, identity, what, standing ?? (await customers.standing(customerId)));
+    if (done) return done;
+  }
   return store.transaction(async (trx) => {
     const before = await customers.lock(customerId, trx);
     if (!before) throw lifecycleErrors.CUSTOMER_NOT_FOUND({ customerId });
     if (claim && !(await claim(trx))) return before;
     // Not before what is recorded already, should the clock have been set back.
     const at = Math.max(clock.now(), before.updatedAt);
-    let customer = before;
-    const taken: { step: Step; decision: Decision; state: object }[] = [];
-    for (const step of asked) {
-      if (step.applies?.(customer) === false) continue;
-      // Another's change made this step due since: its hook has not been asked.
-      if (heard && hooksOf(context, `customer.${step.command}`).before && !heard.has(step))
-        throw lifecycleErrors.CONCURRENT_CHANGE({ customerId });
-      const transition = transitionFor(customer, step.command, step.facts?.(customer));
-      const decision = await step.decide(customer, transition, { at, trx });
-      customer = { ...customer, stage: transition.to, ...decision.patch, version: customer.version + 1, updatedAt: at };
-      taken.push({ step, decision, state: decision.stateOf?.(customer) ?? customer });
-    }
+    const liveServices = async (): Promise<number> => (await services.live(customerId, trx)).length;
+    const outcome = await outcomeOf(context, what, before, { at, liveServices, trx });
+    const { taken, timers } = outcome;
     if (taken.length === 0) return before;
-    const pending = taken.map(({ decision }) => decision.event);
-    const operations = await settleServices(context, identity, before, customer, { at, trx });
-    pending.push(...operations.map(({ event }) => event));
-    customer = { ...customer, version: before.version + pending.length };
-    const timers = taken.flatMap(({ decision }) => decision.timers ?? []);
+    const operations = await settleServices(context, identity, before, outcome.customer, { at, trx });
+    const pending = [...taken.map(({ decision }) => decision.event), ...operations.map(({ event }) => event)];
+    const customer = { ...outcome.customer, version: before.version + pending.length };
     const commands = taken.map(({ step }) => step.command);
     if (dryRun) throw new Undo({ before, after: customer, commands, events: pending, operations, timers });
     const events = pending.map((event) => happened(identity, customerId, at, event));
-    await recordChange(context, before, customer, events, trx);
+    await recordChange(context, before, customer, events, trx, { requested: outcome.requested });
     await changeTimers(context, identity, customerId, timers, { at, trx });
     for (const { step, state } of taken)
       await runInTransaction(
@@ -108,6 +136,7 @@ export async function perform(
     return customer;
   }, join);
 }
+
 /** Asks the `before` hooks of the steps that will be taken, as far as can be told outside the transaction: those asked. */
 async function askBefore(
   context: LifecycleContext,
@@ -152,5 +181,5 @@ export async function runInTransaction(
     await runHook(context, name, 'inTransaction', (signal) =>
       inTransaction({ ...identity, signal, input, state, trx }),
     );
-  await queueHook(context, identity, name, { customerId, at, state }, trx);
+  await context.store.outbox.append(entriesForHook(context, identity, name, { customerId, at, state }), trx);
 }

@@ -1,11 +1,17 @@
-import { describeError, type AnyEvent, type ScopeIdentity, type StoreTransaction } from '@dotmac/core';
+import {
+  describeError,
+  type AnyEvent,
+  type OutboxEntry,
+  type ScopeIdentity,
+  type StoreTransaction,
+} from '@dotmac/core';
 import type { LifecycleContext } from '../context.js';
 import { lifecycleErrors } from '../errors.js';
 import { deliveries, lifecycleEvents, type LifecycleEvents } from '../events.js';
 import { hookSubscriber, hooksOf, type HookName } from '../hooks.js';
-import { followJourneys } from '../journeys/follow.js';
-import { sealEntries } from '../privacy/vault.js';
-import { runKey } from '../store/store.js';
+import { concerned, followJourneys } from '../journeys/follow.js';
+import { sealEntries, sealWithKeptKey } from '../privacy/vault.js';
+import { runKey, type CustomerChange, type HistoryEntry } from '../store/store.js';
 import type { Customer } from './customer.js';
 
 /** An event that a decision makes: name and data; the engine adds the rest. */
@@ -21,6 +27,9 @@ export function happened(identity: ScopeIdentity, subject: string, at: number, {
   return lifecycleEvents.create(name, { ...identity, subject, at, data }) as Event;
 }
 
+/** What else a change writes. */
+type More = Partial<Pick<CustomerChange, 'requested' | 'ended' | 'outbox'>>;
+
 /**
  * The second half of every change of a customer, in its transaction: the row by compare-and-swap on its version, the
  * events at their places in the history, the outbox. `customer` is the state after the events.
@@ -32,14 +41,45 @@ export async function recordChange(
   customer: Customer,
   events: readonly Event[],
   trx: StoreTransaction,
+  more: More = {},
 ): Promise<void> {
   const { customers } = context.store.tenant(customer.tenantId);
-  if (!(await customers.replace(customer, before.version, trx)))
-    throw lifecycleErrors.CONCURRENT_CHANGE({ customerId: customer.id });
-  await recordEvents(context, customer.id, before.version, events, trx);
+  const plain = placed(before.version, events);
+  const history = await sealEntries(context, customer.tenantId, customer.id, plain, trx);
+  const outbox = [...context.relay.entriesOf(events), ...(more.outbox ?? [])];
+  const change = { ...more, before, after: customer, history, outbox };
+  if (!(await customers.change(change, trx))) throw lifecycleErrors.CONCURRENT_CHANGE({ customerId: customer.id });
+  await follow(context, customer.id, events, trx);
 }
 
-/** Adds events to a customer's history and to the outbox, and tells this process of them after the commit. */
+/**
+ * The same without a transaction, for changes that nothing else has to be written with.
+ * @returns false when the customer or the run has changed since, or when something has to be looked at under a lock
+ */
+export async function recordAtOnce(
+  context: LifecycleContext,
+  before: Customer,
+  after: Customer,
+  events: readonly Event[],
+  more: More = {},
+): Promise<boolean> {
+  const { id, tenantId } = after;
+  if (concerned(context, events).length > 0) return false;
+  const history = await sealWithKeptKey(context, tenantId, id, placed(before.version, events));
+  if (!history) return false;
+  const outbox = [...context.relay.entriesOf(events), ...(more.outbox ?? [])];
+  if (!(await context.store.tenant(tenantId).customers.change({ ...more, before, after, history, outbox })))
+    return false;
+  for (const event of events) announce(context, event);
+  return true;
+}
+
+/** Events at their places in the history. */
+function placed(lastSeq: number, events: readonly Event[]): HistoryEntry[] {
+  return events.map((event, index) => ({ seq: lastSeq + index + 1, event }));
+}
+
+/** Begins a customer's history, and tells of it. */
 export async function recordEvents(
   context: LifecycleContext,
   customerId: string,
@@ -51,11 +91,23 @@ export async function recordEvents(
   const [first] = events;
   if (!first) return;
   const { tenantId } = first;
-  const plain = events.map((event, index) => ({ seq: lastSeq + index + 1, event }));
-  const entries = await sealEntries(context, tenantId, customerId, plain, trx);
+  const entries = await sealEntries(context, tenantId, customerId, placed(lastSeq, events), trx);
   await store.tenant(tenantId).history.append(customerId, entries, trx);
   await relay.publish(events, trx);
-  const { actor, at } = first;
+  await follow(context, customerId, events, trx);
+}
+
+/** Has journeys follow events that were written, and tells this process of them after the commit. */
+async function follow(
+  context: LifecycleContext,
+  customerId: string,
+  events: readonly Event[],
+  trx: StoreTransaction,
+): Promise<void> {
+  const { store } = context;
+  const [first] = events;
+  if (!first) return;
+  const { tenantId, actor, at } = first;
   await followJourneys(context, { tenantId, actor }, customerId, events, { at, trx });
   const isKnown = store.afterCommit(trx, () => {
     for (const event of events) announce(context, event);
@@ -81,16 +133,15 @@ export function announce({ emitter, waker, clock, metrics, logger }: LifecycleCo
     .catch((error: unknown) => logger.warn({ key, ...describeError(error) }, 'a wake-up was lost'));
 }
 
-/** Puts the state that a command made into the outbox for its `afterCommit` hook, if it has one. */
-export async function queueHook(
+/** The entry of the outbox that tells a command's `afterCommit` hook of the state it made; none without a hook. */
+export function entriesForHook(
   context: LifecycleContext,
   identity: ScopeIdentity,
   hook: HookName,
   { customerId, at, state }: { customerId: string; at: number; state: object },
-  trx: StoreTransaction,
-): Promise<void> {
-  if (!hooksOf(context, hook).afterCommit) return;
+): OutboxEntry[] {
+  if (!hooksOf(context, hook).afterCommit) return [];
   const data = { command: hook, state: { ...state } };
   const event = deliveries.create('command.committed', { ...identity, subject: customerId, at, data });
-  await context.store.outbox.append([{ subscriber: hookSubscriber(hook), event: deliveries.encode(event) }], trx);
+  return [{ subscriber: hookSubscriber(hook), event: deliveries.encode(event) }];
 }

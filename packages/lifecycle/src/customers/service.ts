@@ -12,7 +12,16 @@ import {
   type RegistrationDraft,
 } from './customer.js';
 import { viewOf } from './next-actions.js';
-import { perform, runBefore, runInTransaction, type CommandOptions, type Moment, type Step } from './perform.js';
+import {
+  perform,
+  runBefore,
+  runInTransaction,
+  type CommandOptions,
+  type Decide,
+  type DecideWithin,
+  type Moment,
+  type Step,
+} from './perform.js';
 import { happened, recordEvents, type PendingEvent } from './record.js';
 import { summarize } from './summarize.js';
 import type { CustomerSummary } from './summary.js';
@@ -79,7 +88,7 @@ export function customerService(context: LifecycleContext, identity: ScopeIdenti
     (customerId: string, { reason = null }: ReasonDraft = {}, options?: CommandOptions): Promise<CustomerView> => {
       const { name, patch } = departures[command];
       const eventFor = (from: Stage, to: Stage): PendingEvent => ({ name, data: { from, to, reason } });
-      const decide: Step['decide'] = ({ stage }, { to }) => ({ patch, event: eventFor(stage, to) });
+      const decide: Decide = ({ stage }, { to }) => ({ patch, event: eventFor(stage, to) });
       return one(customerId, { command, input: { reason }, decide }, options);
     };
 
@@ -106,14 +115,14 @@ export function customerService(context: LifecycleContext, identity: ScopeIdenti
         openEntries(context, identity.tenantId, customerId, entries),
       ),
     approve(customerId, options) {
-      const decide: Step['decide'] = async (customer, { to }, moment) => {
+      const decideWithin: DecideWithin = async (customer, { to }, moment) => {
         await replaceExpired(customer, moment);
         return {
           patch: { approval: 'approved' },
           event: { name: 'customer.approved', data: { from: customer.stage, to } },
         };
       };
-      return one(customerId, { command: 'approve', input: {}, decide }, options);
+      return one(customerId, { command: 'approve', input: {}, decideWithin }, options);
     },
     reject: depart('reject'),
     markChurning: depart('markChurning'),

@@ -17,23 +17,30 @@ export function towards(journey: Journey, step: JourneyStep, anchorAt: number): 
   return { set: { name: journeyTimer(journey.name), command: 'journeyStep', input, dueAt, anchorAt } };
 }
 
+type Events = readonly AnyEvent<LifecycleEvents>[];
+
+/** The journeys that begin or end with one of these events. */
+export function concerned({ journeys }: Pick<LifecycleContext, 'journeys'>, events: Events): Journey[] {
+  return journeys.filter(({ startsOn, endsOn }) =>
+    events.some(({ name }) => startsOn.includes(name) || endsOn.includes(name)),
+  );
+}
+
 /** Has a customer set out on journeys, and ends those that came to their goal, with what happened to it. */
 export async function followJourneys(
   context: LifecycleContext,
   identity: ScopeIdentity,
   customerId: string,
-  events: readonly AnyEvent<LifecycleEvents>[],
+  events: Events,
   { at, trx }: Moment,
 ): Promise<void> {
-  const { journeys, store } = context;
-  const concerned = journeys.filter(({ startsOn, endsOn }) =>
-    events.some(({ name }) => startsOn.includes(name) || endsOn.includes(name)),
-  );
-  if (concerned.length === 0) return;
+  const { store } = context;
+  const journeys = concerned(context, events);
+  if (journeys.length === 0) return;
   const { customers, timers } = store.tenant(identity.tenantId);
   const [customer, set] = [await customers.get(customerId, trx), await timers.listFor(customerId, trx)];
   const changes: TimerChange[] = [];
-  for (const journey of concerned) {
+  for (const journey of journeys) {
     const name = journeyTimer(journey.name);
     let isUnderWay = set.some((timer) => timer.name === name);
     for (const event of events) {

@@ -3,7 +3,7 @@ import { readDraft } from '@dotmac/core/contract';
 import type { LifecycleContext } from '../context.js';
 import type { Customer, CustomerView } from '../customers/customer.js';
 import { viewOf } from '../customers/next-actions.js';
-import { perform, type CommandOptions, type Step } from '../customers/perform.js';
+import { perform, type CommandOptions, type DecideWithin, type Step } from '../customers/perform.js';
 import { happened, recordChange, type PendingEvent } from '../customers/record.js';
 import { lifecycleErrors } from '../errors.js';
 import { eraseCustomer } from './erase.js';
@@ -71,9 +71,9 @@ export function privacyService(context: LifecycleContext, identity: ScopeIdentit
     export: async (customerId) => exportLines(context, await read(customerId)),
     async erase(customerId, draft = {}, options) {
       const { reference } = readDraft(eraseInput, draft);
-      const decide: Step['decide'] = (customer, transition, moment) =>
+      const decideWithin: DecideWithin = (customer, transition, moment) =>
         eraseCustomer(context, customer, transition, reference, moment);
-      const step: Step = { command: 'erase', input: { reference }, decide };
+      const step: Step = { command: 'erase', input: { reference }, decideWithin };
       return viewOf(await perform(context, identity, customerId, [step], options), checklist, clock.now());
     },
     async holds(customerId) {

@@ -43,7 +43,26 @@ export async function sealEntries(
   const kept =
     (await privacy.key(customerId, trx)) ??
     (await privacy.keepKey(customerId, vault.newKey(tenantId, customerId), trx));
-  const sealer = vault.open(tenantId, customerId, kept);
+  return sealedWith(vault.open(tenantId, customerId, kept), customerId, entries);
+}
+
+/** The same outside a transaction; undefined when there is something to seal and no key for it yet. */
+export async function sealWithKeptKey(
+  { store, vault }: With,
+  tenantId: string,
+  customerId: string,
+  entries: readonly HistoryEntry[],
+): Promise<readonly HistoryEntry[] | undefined> {
+  if (!vault || entries.every(({ event }) => personalOf(event) === undefined)) return entries;
+  const kept = await store.tenant(tenantId).privacy.key(customerId);
+  return kept === undefined ? undefined : sealedWith(vault.open(tenantId, customerId, kept), customerId, entries);
+}
+
+function sealedWith(
+  sealer: Sealer | undefined,
+  customerId: string,
+  entries: readonly HistoryEntry[],
+): readonly HistoryEntry[] {
   // Sealed under a secret that was taken away: an erasure finds this, too.
   if (!sealer) return entries;
   return entries.map((entry) => {

@@ -1,4 +1,4 @@
-import { coreErrors, holdLease, isOperationError } from '@dotmac/core';
+import { coreErrors, holdLease, isOperationError, type Leases } from '@dotmac/core';
 import type { LifecycleContext } from '../context.js';
 import type { Customer } from '../customers/customer.js';
 import { operations } from '../services/operation.js';
@@ -11,6 +11,7 @@ import type { Run, RunStep } from './run.js';
 import { runAction } from './steps/action.js';
 import { runApproval } from './steps/approval.js';
 import { compensateStep } from './steps/compensate.js';
+import { begun } from './steps/forward.js';
 import type { StepResult, StepWork } from './steps/result.js';
 import { runTransaction } from './steps/transaction.js';
 import { runWait } from './steps/wait.js';
@@ -44,10 +45,17 @@ export async function advance(
   const { tenantId, runId } = parseRunKey(key);
   const cancellation = new AbortController();
   cancellations.set(key, () => cancellation.abort(cancelled));
+  let isOver = false;
+  const { release, ...leases } = store.runLeases;
+  // The checkpoint that ends a run gives its lease back.
+  const own: Leases = { ...leases, release: (...held) => (isOver ? Promise.resolve(true) : release(...held)) };
   try {
-    const held = await holdLease(store.runLeases, key, { ttlMs: leaseMs, clock, signal }, (lease, fence) =>
-      work(context, { tenantId, runId, fence, signal: AbortSignal.any([lease, cancellation.signal]) }),
-    );
+    const held = await holdLease(own, key, { ttlMs: leaseMs, clock, signal }, async (lease, fence) => {
+      const hold = { tenantId, runId, fence, signal: AbortSignal.any([lease, cancellation.signal]) };
+      const nextAt = await work(context, hold);
+      isOver = nextAt === null;
+      return nextAt;
+    });
     // Another has it: see whether that one lived, unless the run is over (then there is nothing to lease).
     if (!held.held) return (await isOpen(context, tenantId, runId)) ? clock.now() + leaseMs : null;
     return held.result;
@@ -72,7 +80,7 @@ async function isOpen({ store }: LifecycleContext, tenantId: string, runId: stri
 async function work(context: LifecycleContext, hold: Hold): Promise<number | null> {
   const { store, clock, logger, templates } = context;
   const { tenantId, runId } = hold;
-  let run = await store.tenant(tenantId).runs.get(runId);
+  const run = await store.tenant(tenantId).runs.get(runId);
   if (!run || run.nextAt === null) return null;
   const template = templates.of(run);
   if (!template) {
@@ -81,33 +89,51 @@ async function work(context: LifecycleContext, hold: Hold): Promise<number | nul
     // Kept to this process: another one may have the template.
     return clock.now() + unknownTemplateMs;
   }
-  while (run.nextAt !== null && run.nextAt <= clock.now()) run = await move(context, hold, run, template);
-  return run.nextAt;
+  let progress: Progress = { run };
+  while (progress.run.nextAt !== null && progress.run.nextAt <= clock.now())
+    progress = await move(context, hold, progress, template);
+  return progress.run.nextAt;
+}
+
+/** A run between two moves. */
+interface Progress {
+  run: Run;
+  /** The next step, when the checkpoint after the one before has begun it too: as it was, and as it was written. */
+  ahead?: { before: RunStep; begun: RunStep } | undefined;
+  /** As it was when the last move began. */
+  customer?: Customer | undefined;
 }
 
 /** One move, with its checkpoints. */
-async function move(context: LifecycleContext, hold: Hold, run: Run, template: ServiceTemplate): Promise<Run> {
+async function move(
+  context: LifecycleContext,
+  hold: Hold,
+  { run, ahead, customer: last }: Progress,
+  template: ServiceTemplate,
+): Promise<Progress> {
   const { store, clock } = context;
-  const { customers, runs } = store.tenant(run.tenantId);
   const next = nextMove(run);
-  if (next.move === 'end') return endRun(context, hold, run, next.status);
-  const customer = await customers.get(run.customerId);
-  if (!customer) throw coreErrors.LEASE_LOST({ key: run.id });
+  if (next.move === 'end') return { run: await endRun(context, hold, run, next.status, last) };
+  const standing = await store.tenant(run.tenantId).runs.standing(run.id);
+  if (!standing) throw coreErrors.LEASE_LOST({ key: run.id });
+  const { customer, cancelRequestedAt } = standing;
   if (next.move === 'run' && operations[run.operation].undoes) {
-    const cancelRequestedAt = await runs.cancelRequestedAt(run.id);
-    // Nothing more is set up for a customer who has left; what was done so far is undone.
-    if (cancelRequestedAt !== null || isGone(customer))
-      return {
-        ...(await save(context, hold, run, { status: 'compensating', direction: 'backward', nextAt: clock.now() })),
-        cancelRequestedAt,
-      };
+    // Nothing more is set up for a customer who has left; what was done so far is undone, and what was not is not.
+    if (cancelRequestedAt !== null || isGone(customer)) {
+      const steps = ahead ? withStep(run, ahead.before) : run.steps;
+      const back = { status: 'compensating', direction: 'backward', steps, nextAt: clock.now() } as const;
+      return { run: { ...(await save(context, hold, run, back)), cancelRequestedAt } };
+    }
   }
   if (next.move === 'run') hold.signal.throwIfAborted();
-  const definition = template.stepsOf(run.operation)?.find(({ key }) => key === next.step.key);
+  const step = ahead?.before ?? next.step;
+  const definition = definitionOf(template, run, step);
   let current = run;
   const status = next.move === 'run' ? 'running' : 'compensating';
-  const begin = async (step: RunStep): Promise<void> => {
-    current = await save(context, hold, current, { status, steps: withStep(current, step) });
+  const begin = async (attempt: RunStep): Promise<RunStep> => {
+    if (ahead) return ahead.begun;
+    current = await save(context, hold, current, { status, steps: withStep(current, attempt) });
+    return attempt;
   };
   const within: StepWork<ServiceStep>['within'] = async (effect) => {
     let done: RunStep | undefined;
@@ -118,15 +144,17 @@ async function move(context: LifecycleContext, hold: Hold, run: Run, template: S
     current = saved;
     return done as RunStep;
   };
-  if (run.status === 'pending' && run.operation === 'provision')
-    await store.tenant(run.tenantId).services.markProvisioning(run.serviceId, clock.now());
-  // The hash of the template says that its steps are those of the run.
-  const given = { run, step: next.step, definition: definition as ServiceStep, template, customer, begin, within };
+  const given = { run, step, definition, template, customer, begin, within };
   const result =
     next.move === 'run'
       ? await execute(context, given, hold.signal)
       : await compensateStep(context, given, hold.signal);
-  return settle(context, hold, current, result);
+  return { ...(await settle(context, hold, current, result, template)), customer };
+}
+
+/** The hash of the template says that its steps are those of the run. */
+function definitionOf(template: ServiceTemplate, { operation }: Run, { key }: RunStep): ServiceStep {
+  return template.stepsOf(operation)?.find((step) => step.key === key) as ServiceStep;
 }
 
 function isGone({ stage }: Customer): boolean {
@@ -143,22 +171,47 @@ function execute(context: LifecycleContext, work: StepWork<ServiceStep>, signal:
   return executors[kindOf(work.definition)](context, work as never, signal);
 }
 
-/** Writes what came of a step. */
-async function settle(context: LifecycleContext, hold: Hold, run: Run, result: StepResult): Promise<Run> {
-  const { store, clock } = context;
-  const { step, direction, retryInMs = 0 } = result;
+/**
+ * Writes what came of a step. Where another follows at once, one checkpoint says that this one is done and that the next
+ * has begun; where none does, the end of the run says it.
+ */
+async function settle(
+  context: LifecycleContext,
+  hold: Hold,
+  run: Run,
+  result: StepResult,
+  template: ServiceTemplate,
+): Promise<Progress> {
+  const { clock } = context;
+  const { step, direction, retryInMs } = result;
   const steps = withStep(run, step);
+  // What goes on at once stays due as it was.
+  const nextAt = retryInMs === undefined ? run.nextAt : clock.now() + retryInMs;
   if (direction === 'backward')
-    return save(context, hold, run, { status: 'compensating', steps, direction, nextAt: clock.now() + retryInMs });
-  if (step.status !== 'waiting')
-    return save(context, hold, run, { status: 'running', steps, direction, nextAt: clock.now() + retryInMs });
+    return { run: await save(context, hold, run, { status: 'compensating', steps, direction, nextAt }) };
+  if (step.status === 'waiting') return { run: await wait(context, hold, run, step) };
+  const change = { status: 'running', steps, direction, nextAt } as const;
+  const done = { ...run, ...change };
+  const next = nextMove(done);
+  if (next.move === 'end') return { run: done };
+  const isFresh = next.move === 'run' && next.step.status === 'pending' && !hold.signal.aborted;
+  if (!isFresh || kindOf(definitionOf(template, run, next.step)) !== 'run')
+    return { run: await save(context, hold, run, change) };
+  const ahead = { before: next.step, begun: begun(next.step, clock.now()) };
+  return { run: await save(context, hold, run, { ...change, steps: withStep(done, ahead.begun) }), ahead };
+}
+
+/** Writes that a step waits, unless it was spoken to already. */
+async function wait(context: LifecycleContext, hold: Hold, run: Run, step: RunStep): Promise<Run> {
+  const { store, clock } = context;
+  const steps = withStep(run, step);
   const heard = run.steps.find(({ key }) => key === step.key)?.status === 'waiting';
   return store.transaction(async (trx) => {
     const waiting = await save(
       context,
       hold,
       run,
-      { status: 'waiting', steps, direction, nextAt: step.waitUntil },
+      { status: 'waiting', steps, direction: 'forward', nextAt: step.waitUntil },
       trx,
     );
     // What was said before this row was locked did not find a run that waits: look, so that it is not waited for.

@@ -20,7 +20,10 @@ export async function save(
   trx?: StoreTransaction,
 ): Promise<Run> {
   const saved = { ...run, ...change, updatedAt: Math.max(context.clock.now(), run.updatedAt) };
-  if (!(await context.store.tenant(tenantId).runs.checkpoint(runId, fence, saved, trx)))
+  // The first checkpoint: from now on the service is being set up.
+  const begunService = run.status === 'pending' && run.operation === 'provision' ? run.serviceId : undefined;
+  const written = { ...saved, begunService };
+  if (!(await context.store.tenant(tenantId).runs.checkpoint(runId, fence, written, trx)))
     throw coreErrors.LEASE_LOST({ key: runId });
   return saved;
 }

@@ -1,7 +1,8 @@
 import type { LifecycleContext } from '../context.js';
-import { happened, recordChange, type PendingEvent } from '../customers/record.js';
+import type { Customer } from '../customers/customer.js';
+import { happened, recordAtOnce, recordChange, type PendingEvent } from '../customers/record.js';
 import type { ServiceInstance } from '../services/instance.js';
-import { operationOf } from '../services/operation.js';
+import { nextOperation, operationOf } from '../services/operation.js';
 import { settleService } from '../services/settle.js';
 import { save, type Hold } from './checkpoint.js';
 import type { EndStatus } from './plan.js';
@@ -10,10 +11,19 @@ import type { Run } from './run.js';
 /**
  * Ends a run: what it leaves of its service, its event in the customer's history, and, if the service should be
  * otherwise by now, the next run; in one transaction.
+ * @param last the customer as it was read last, if it was: if it is so still, all of it is one statement
  */
-export function endRun(context: LifecycleContext, hold: Hold, run: Run, status: EndStatus): Promise<Run> {
+export async function endRun(
+  context: LifecycleContext,
+  hold: Hold,
+  run: Run,
+  status: EndStatus,
+  last?: Customer,
+): Promise<Run> {
   const { store, clock } = context;
   const { tenantId, customerId } = run;
+  const ended = last && (await endAtOnce(context, hold, run, status, last));
+  if (ended) return ended;
   return store.transaction(async (trx) => {
     const { customers, services } = store.tenant(tenantId);
     const customer = await customers.lock(customerId, trx);
@@ -32,6 +42,33 @@ export function endRun(context: LifecycleContext, hold: Hold, run: Run, status: 
     await recordChange(context, customer, after, events, trx);
     return ended;
   });
+}
+
+/**
+ * Ends a run after which there is nothing more to do for its service.
+ * @returns undefined, and nothing is written, when there is, or when customer or lease have changed since
+ */
+async function endAtOnce(
+  context: LifecycleContext,
+  { tenantId, fence }: Hold,
+  run: Run,
+  status: EndStatus,
+  customer: Customer,
+): Promise<Run | undefined> {
+  const { clock, store, templates } = context;
+  const service = await store.tenant(tenantId).services.get(run.serviceId);
+  if (!service) return undefined;
+  const at = Math.max(clock.now(), customer.updatedAt);
+  const provisionedAt = status === 'completed' ? clock.now() : null;
+  const updatedAt = Math.max(clock.now(), run.updatedAt);
+  const ended: Run = { ...run, status, nextAt: null, provisionedAt, updatedAt };
+  const left = leave(service, ended, status, at);
+  const event = happened({ tenantId, actor: run.requestedBy }, customer.id, at, eventOf(ended, status));
+  if (nextOperation(left, customer, templates.of(left)?.exemptFrom) !== null) return undefined;
+  const after = { ...customer, version: customer.version + 1, updatedAt: at };
+  const what = { ended: { runId: run.id, fence, state: ended, service: left } };
+  if (!(await recordAtOnce(context, customer, after, [event], what))) return undefined;
+  return ended;
 }
 
 /** The service after a run. */

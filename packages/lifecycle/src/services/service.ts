@@ -2,7 +2,7 @@ import { newId, type ScopeIdentity } from '@dotmac/core';
 import { readDraft, type Page } from '@dotmac/core/contract';
 import type { LifecycleContext } from '../context.js';
 import type { Block } from '../customers/customer.js';
-import { perform, type CommandOptions, type Step } from '../customers/perform.js';
+import { perform, type CommandOptions, type Decide, type Step } from '../customers/perform.js';
 import { transitionFor } from '../customers/transitions.js';
 import { lifecycleErrors } from '../errors.js';
 import { newRun } from '../provisioning/plan.js';
@@ -88,31 +88,31 @@ export function serviceService(context: LifecycleContext, identity: ScopeIdentit
     async request(customerId, draft, options) {
       const { serviceName, customConfig } = readDraft(serviceRequestInput, draft);
       // First whether there is such a customer, for whom services can be requested; the transaction checks it again.
-      const customer = await customers.get(customerId, options?.trx);
+      const trx = options?.trx;
+      const standing = trx ? undefined : await customers.standing(customerId);
+      const customer = trx ? await customers.get(customerId, trx) : standing?.customer;
       if (!customer) throw lifecycleErrors.CUSTOMER_NOT_FOUND({ customerId });
       transitionFor(customer, 'requestService');
       const template = templateNamed(context, serviceName);
       await checkConfig(template, customConfig);
       const id = newId();
       let requested: ServiceInstance | undefined;
-      const decide: Step['decide'] = async (_, __, { at, trx }) => {
-        if ((await services.live(customerId, trx)).length >= mostServices)
-          throw lifecycleErrors.SERVICE_LIMIT({ limit: mostServices });
+      const decide: Decide = async (_, __, { at, liveServices }) => {
+        if ((await liveServices()) >= mostServices) throw lifecycleErrors.SERVICE_LIMIT({ limit: mostServices });
         const asked = { customerId, config: customConfig, outputs: {} };
         const run = newRun(identity, asked, template, { operation: 'provision', at, ids: { runId: id } });
         const service = newService(run);
-        await services.insert(service, trx);
-        await runs.insert(run, trx);
         requested = service;
         const data = { requestId: id, serviceId: id, serviceName, operation: run.operation };
         return {
           patch: {},
           event: { name: 'service.requested', data },
+          requested: { service, run },
           stateOf: (changed) => ({ customer: changed, run, service }),
         };
       };
       const step: Step = { command: 'requestService', input: { serviceName, customConfig }, decide };
-      await perform(context, identity, customerId, [step], options);
+      await perform(context, identity, customerId, [step], { ...options, ...(standing && { standing }) });
       return requestOf(requested as unknown as ServiceInstance);
     },
     get: async (serviceId) => viewOfService(await findService(services, serviceId)),

@@ -20,6 +20,12 @@ export interface StartedOperation {
 /** Stages in which nobody has a service. */
 const withoutServices: readonly Customer['stage'][] = ['registration', 'verification'];
 
+/** Is what became of a customer anything to its services? */
+export function mayChangeServices(before: Customer, customer: Customer): boolean {
+  const isSame = before.stage === customer.stage && before.blocks === customer.blocks;
+  return !isSame && !withoutServices.includes(before.stage);
+}
+
 /**
  * Has the services of a customer follow it: what a suspension, a reactivation or a departure changed for them is begun
  * in the same transaction. Under the customer's lock.
@@ -31,8 +37,7 @@ export async function settleServices(
   customer: Customer,
   moment: Moment,
 ): Promise<StartedOperation[]> {
-  const isSame = before.stage === customer.stage && before.blocks === customer.blocks;
-  if (isSame || withoutServices.includes(before.stage)) return [];
+  if (!mayChangeServices(before, customer)) return [];
   const live = await context.store.tenant(identity.tenantId).services.live(customer.id, moment.trx);
   const started: StartedOperation[] = [];
   for (const service of live) {

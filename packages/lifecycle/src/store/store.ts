@@ -1,4 +1,4 @@
-import type { AnyEvent, DueKey, Leases, Outbox, StoreTransaction } from '@dotmac/core';
+import type { AnyEvent, DueKey, Leases, Outbox, OutboxEntry, StoreTransaction } from '@dotmac/core';
 import type { Customer } from '../customers/customer.js';
 import type { Stage } from '../customers/stage.js';
 import type { DunningCase } from '../dunning/case.js';
@@ -20,6 +20,28 @@ export interface HistoryEntry {
   sealed?: string;
 }
 
+/** A customer with what has to be known to decide on it. */
+export interface Standing {
+  customer: Customer;
+  /** How many services it has that are neither terminated nor failed. */
+  liveServices: number;
+}
+
+/** A change of a customer, and what follows from it. */
+export interface CustomerChange {
+  /** As it was read: it must still have this version. Only what differs is written. */
+  before: Customer;
+  after: Customer;
+  history: readonly HistoryEntry[];
+  outbox: readonly OutboxEntry[];
+  /** A service to be set up, and the run that does it. */
+  requested?: { service: ServiceInstance; run: Run } | undefined;
+  /**
+   * A run that ends with it, as a checkpoint says it, and its service afterwards. `fence` must still be the run's.
+   */
+  ended?: { runId: string; fence: number; state: Checkpoint; service: ServiceInstance } | undefined;
+}
+
 /** One tenant's customers. */
 export interface CustomerStore {
   /** Adds a customer, or says which of its names is taken. Does not break the transaction when it is. */
@@ -27,8 +49,13 @@ export interface CustomerStore {
   get(customerId: string, trx?: StoreTransaction): Promise<Customer | undefined>;
   /** Reads the latest state, and keeps others from changing it until the transaction ends. */
   lock(customerId: string, trx: StoreTransaction): Promise<Customer | undefined>;
-  /** Compare-and-swap: writes the customer if it still has `expectedVersion`; false when it has not. */
-  replace(customer: Customer, expectedVersion: number, trx: StoreTransaction): Promise<boolean>;
+  /** Reads without keeping anybody from anything: what is decided by it is written by compare-and-swap. */
+  standing(customerId: string): Promise<Standing | undefined>;
+  /**
+   * Compare-and-swap: writes all of a change, in one commit, if the customer still has the version before; false, and
+   * nothing written, when it has not. Listeners of the outbox are told.
+   */
+  change(change: CustomerChange, trx?: StoreTransaction): Promise<boolean>;
   countByStage(): Promise<Partial<Record<Stage, number>>>;
 }
 
@@ -72,6 +99,12 @@ export interface TokenStore {
 /** What a checkpoint writes of a run. */
 export type Checkpoint = Pick<Run, 'status' | 'direction' | 'steps' | 'nextAt' | 'provisionedAt' | 'updatedAt'>;
 
+/** What a worker has to know before it goes on with a run. */
+export interface RunStanding {
+  customer: Customer;
+  cancelRequestedAt: number | null;
+}
+
 /** One tenant's provisioning runs. */
 export interface RunStore {
   insert(run: Run, trx: StoreTransaction): Promise<void>;
@@ -84,14 +117,20 @@ export interface RunStore {
   list(ask: { status?: RunStatus | undefined; limit: number; cursor?: string | undefined }): Promise<Page<Run>>;
   /**
    * Writes how far a run is, if `fence` is still the run's; false, and nothing written, when another worker took the
-   * run over.
+   * run over. The one that ends the run gives its lease back. `begunService` is set up from now on: it is `provisioning` if it was `pending`.
    */
-  checkpoint(runId: string, fence: number, state: Checkpoint, trx?: StoreTransaction): Promise<boolean>;
+  checkpoint(
+    runId: string,
+    fence: number,
+    state: Checkpoint & { begunService?: string | undefined },
+    trx?: StoreTransaction,
+  ): Promise<boolean>;
   /** Writes a run that nobody works on, as somebody set it. */
   reopen(run: Run, trx: StoreTransaction): Promise<void>;
   /** Notes that a run is to be cancelled, and makes it due. */
   requestCancel(runId: string, at: number, trx: StoreTransaction): Promise<void>;
-  cancelRequestedAt(runId: string): Promise<number | null>;
+  /** Undefined when the run or its customer is not there. */
+  standing(runId: string): Promise<RunStanding | undefined>;
   /** Makes a run due that waits. */
   wakeWaiting(runId: string, at: number, trx: StoreTransaction): Promise<void>;
 }
@@ -103,8 +142,6 @@ export interface ServiceStore {
   /** Reads the latest state, and keeps others from changing it until the transaction ends. */
   lock(serviceId: string, trx: StoreTransaction): Promise<ServiceInstance | undefined>;
   replace(service: ServiceInstance, trx: StoreTransaction): Promise<void>;
-  /** Turns `pending` into `provisioning`. */
-  markProvisioning(serviceId: string, at: number): Promise<void>;
   /** A customer's services that are neither terminated nor failed, oldest first. */
   live(customerId: string, trx: StoreTransaction): Promise<ServiceInstance[]>;
   /** Newest first; `cursor` is the id of the last one seen. */

@@ -3,8 +3,9 @@ import { invalidInput, readDraft } from '@dotmac/core/contract';
 import type { LifecycleContext } from '../context.js';
 import type { Block, Customer, CustomerView } from '../customers/customer.js';
 import { viewOf } from '../customers/next-actions.js';
-import { perform, type CommandOptions, type Decision, type Step } from '../customers/perform.js';
+import { perform, type CommandOptions, type Decide, type Decision, type Step } from '../customers/perform.js';
 import { destination, type Transition } from '../customers/transitions.js';
+import type { TimerChange } from '../timers/timer.js';
 import { writtenInstant } from '../written-instant.js';
 import { without } from './blocks.js';
 import { everyReason, reasonFor, reasonsToLift } from './reasons.js';
@@ -63,8 +64,7 @@ export function suspensionService(context: LifecycleContext, identity: ScopeIden
       throw invalidInput([{ path: 'action_type', message: `"${everyReason}" names every reason, and none` }]);
     const input = { reason: reasonFor(actionType), note, parameters };
     const block = { ...input, severity, promisedUntil: null, openedBy: identity.actor };
-    const decide: Step['decide'] = (customer, transition, { at }) =>
-      opened(customer, transition, { ...block, openedAt: at });
+    const decide: Decide = (customer, transition, { at }) => opened(customer, transition, { ...block, openedAt: at });
     const facts = () => ({ reason: input.reason });
     return command(
       customerId,
@@ -79,7 +79,7 @@ export function suspensionService(context: LifecycleContext, identity: ScopeIden
     async reactivate(customerId, draft, options) {
       const { actionType, reason: note, parameters } = readDraft(reactivationInput, draft);
       const input: Given = { reason: reasonFor(actionType), note, parameters };
-      const decide: Step['decide'] = (customer, transition) => {
+      const decide: Decide = (customer, transition) => {
         const lifted = reasonsToLift(customer, actionType);
         const blocks = without(customer.blocks, lifted);
         const stage = destination(transition, blocks);
@@ -87,7 +87,7 @@ export function suspensionService(context: LifecycleContext, identity: ScopeIden
         const data = { from: customer.stage, to: stage, ...input, openReasons, lifted };
         const isBack = customer.stage === 'suspended' && stage === 'active';
         const event = { name: isBack ? 'customer.reactivated' : 'customer.suspension_lifted', data } as const;
-        return { patch: { blocks, stage }, event, timers: lifted.map((reason) => ({ clear: promiseTimer(reason) })) };
+        return { patch: { blocks, stage }, event, timers: endPromises(customer.blocks, lifted) };
       };
       return command(customerId, { command: 'reactivate', input, decide }, options);
     },
@@ -100,7 +100,7 @@ export function suspensionService(context: LifecycleContext, identity: ScopeIden
       const reason = reasonFor(actionType);
       if (until <= clock.now() || until > clock.now() + longestPromiseMs)
         throw invalidInput([{ path: 'until', message: 'Give a time within the next 90 days' }]);
-      const decide: Step['decide'] = (customer, transition, { at }) => {
+      const decide: Decide = (customer, transition, { at }) => {
         const blocks = customer.blocks.map((block) =>
           block.reason === reason ? { ...block, promisedUntil: until } : block,
         );
@@ -119,7 +119,7 @@ export function suspensionService(context: LifecycleContext, identity: ScopeIden
     async endPromise(customerId, draft = {}, options) {
       const { actionType } = readDraft(promiseEndInput, draft);
       const reason = actionType === undefined ? undefined : reasonFor(actionType);
-      const decide: Step['decide'] = (customer, transition) => {
+      const decide: Decide = (customer, transition) => {
         const ends = (block: Block): boolean =>
           block.promisedUntil !== null && (reason === undefined || block.reason === reason);
         const blocks = customer.blocks.map((block) => (ends(block) ? { ...block, promisedUntil: null } : block));
@@ -147,5 +147,11 @@ function opened(customer: Customer, { to }: Transition, block: Block): Decision 
       : customer.stage === 'suspended'
         ? 'customer.suspension_added'
         : 'customer.suspended';
-  return { patch: { blocks }, event: { name, data }, timers: [{ clear: promiseTimer(reason) }] };
+  return { patch: { blocks }, event: { name, data }, timers: endPromises(customer.blocks, [reason]) };
+}
+
+/** A promise and its timer come and go together. */
+function endPromises(blocks: readonly Block[], reasons: readonly string[]): TimerChange[] {
+  const promised = blocks.filter(({ reason, promisedUntil }) => promisedUntil !== null && reasons.includes(reason));
+  return promised.map(({ reason }) => ({ clear: promiseTimer(reason) }));
 }

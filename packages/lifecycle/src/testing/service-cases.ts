@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { newId } from '@dotmac/core';
 import type { Suite } from '@dotmac/core/testing';
 import type { Signal } from '../provisioning/signal.js';
-import { aRun, aService, aTimer } from './samples.js';
+import { aCustomer, anEvent, aRun, aService, aTimer } from './samples.js';
 import type { LifecycleStoreSubject } from './store-suite.js';
 
 /** What a store must do with services, what was said to their steps, and timers. */
@@ -35,24 +35,77 @@ export const serviceCases: Suite<LifecycleStoreSubject>['cases'] = [
     },
   },
   {
-    name: 'replaces a service whole, and marks a pending one alone as being provisioned',
+    name: 'replaces a service whole, and marks a pending one alone as being provisioned with the first checkpoint',
     async run({ store }) {
-      const { services } = store.tenant('a');
+      const { services, runs } = store.tenant('a');
       const service = aService('a', newId(), { status: 'pending', access: 'none', openRunId: newId() });
-      await store.transaction((trx) => services.insert(service, trx));
-      await services.markProvisioning(service.id, 7);
+      const run = aRun('a', service.customerId, { serviceId: service.id });
+      await store.transaction(async (trx) => {
+        await services.insert(service, trx);
+        await runs.insert(run, trx);
+      });
+      const begin = (fence: number, updatedAt: number) =>
+        runs.checkpoint(run.id, fence, { ...run, status: 'running', updatedAt, begunService: service.id });
+      assert.equal(await begin(1, 6), false);
+      assert.deepEqual(await services.get(service.id), service);
+      assert.equal(await begin(0, 7), true);
       assert.deepEqual(await services.get(service.id), { ...service, status: 'provisioning', updatedAt: 7 });
       const next = { ...service, status: 'active' as const, openRunId: null, outputs: { 'Ключ "': [1, null] } };
       await store.transaction((trx) => services.replace(next, trx));
-      await services.markProvisioning(service.id, 8);
+      assert.equal(await begin(0, 8), true);
       assert.deepEqual(await services.get(service.id), next);
       assert.deepEqual(await store.transaction((trx) => services.lock(service.id, trx)), next);
+    },
+  },
+  {
+    name: 'ends a run with its service, its customer and its lease, under the latest fence and version alone',
+    async run({ store }) {
+      const { customers, services, runs, history } = store.tenant('a');
+      const before = aCustomer('a');
+      const run = aRun('a', before.id);
+      const service = aService('a', before.id, { id: run.serviceId, status: 'provisioning', openRunId: run.id });
+      await store.transaction(async (trx) => {
+        await customers.insert(before, trx);
+        await services.insert(service, trx);
+        await runs.insert(run, trx);
+      });
+      const key = `a/${run.id}`;
+      const lease = await store.runLeases.acquire(key, 'one', 60_000);
+      assert.ok(lease);
+      assert.deepEqual(await runs.standing(run.id), { customer: before, cancelRequestedAt: null });
+      const after = { ...before, version: 2, updatedAt: 9 };
+      const event = anEvent('a', before.id, 'registration', 'registration');
+      const state = { ...run, status: 'completed' as const, nextAt: null, provisionedAt: 9, updatedAt: 9 };
+      const left = { ...service, status: 'active' as const, openRunId: null, provisionedAt: 9 };
+      const end = (fence: number, version: number) =>
+        customers.change({
+          before: { ...before, version },
+          after,
+          history: [{ seq: 2, event }],
+          outbox: [],
+          ended: { runId: run.id, fence, state, service: left },
+        });
+      assert.equal(await end(lease.fence - 1, 1), false);
+      assert.equal(await end(lease.fence, 7), false);
+      assert.deepEqual(await customers.get(before.id), before);
+      assert.deepEqual(await runs.get(run.id), run);
+      assert.deepEqual(await services.get(service.id), service);
+      assert.deepEqual(await history.list(before.id, { limit: 9 }), []);
+      assert.equal(await end(lease.fence, 1), true);
+      assert.deepEqual(await customers.get(before.id), after);
+      assert.deepEqual(await runs.get(run.id), state);
+      assert.deepEqual(await services.get(service.id), left);
+      assert.deepEqual(await history.list(before.id, { limit: 9 }), [{ seq: 2, event }]);
+      await store.transaction((trx) => runs.reopen({ ...state, status: 'running', nextAt: 10 }, trx));
+      assert.ok(await store.runLeases.acquire(key, 'two', 1_000), 'the lease was given back');
+      assert.equal(await runs.standing(newId()), undefined);
     },
   },
   {
     name: 'lists runs by status, reopens them, cancels them, and wakes those that wait',
     async run({ store }) {
       const { runs } = store.tenant('a');
+      const cancelledAt = async (id: string) => (await runs.get(id))?.cancelRequestedAt;
       const [waiting, over] = [
         aRun('a', newId(), { status: 'waiting' }),
         aRun('a', newId(), { status: 'stuck', nextAt: null }),
@@ -62,7 +115,7 @@ export const serviceCases: Suite<LifecycleStoreSubject>['cases'] = [
       });
       assert.deepEqual((await runs.list({ status: 'stuck', limit: 9 })).items, [over]);
       assert.deepEqual((await runs.list({ limit: 1 })).items, [over]);
-      assert.equal(await runs.cancelRequestedAt(waiting.id), null);
+      assert.equal(await cancelledAt(waiting.id), null);
       await store.transaction(async (trx) => {
         await runs.wakeWaiting(waiting.id, 77, trx);
         await runs.wakeWaiting(over.id, 77, trx);
@@ -73,9 +126,9 @@ export const serviceCases: Suite<LifecycleStoreSubject>['cases'] = [
         await runs.requestCancel(waiting.id, 99, trx);
         await runs.requestCancel(over.id, 99, trx);
       });
-      assert.equal(await runs.cancelRequestedAt(waiting.id), 99);
+      assert.equal(await cancelledAt(waiting.id), 99);
       assert.equal((await runs.get(waiting.id))?.nextAt, 99);
-      assert.equal(await runs.cancelRequestedAt(over.id), null, 'a run that is over cannot be cancelled');
+      assert.equal(await cancelledAt(over.id), null, 'a run that is over cannot be cancelled');
       const again = { ...over, status: 'running' as const, nextAt: 5, updatedAt: 5 };
       await store.transaction((trx) => runs.reopen(again, trx));
       assert.deepEqual(await runs.get(over.id), again);

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { newId } from '@dotmac/core';
 import type { Suite } from '@dotmac/core/testing';
-import type { LifecycleStore } from '../store/store.js';
-import { aCustomer, aRun, aToken, anEvent } from './samples.js';
+import type { CustomerChange, LifecycleStore } from '../store/store.js';
+import { aCustomer, aRun, aService, aToken, anEvent } from './samples.js';
 import { privacyCases } from './privacy-cases.js';
 import { serviceCases } from './service-cases.js';
 
@@ -45,17 +45,44 @@ export const lifecycleStoreSuite: Suite<LifecycleStoreSubject> = {
       },
     },
     {
-      name: 'replaces a customer for one of twenty racers that saw the same version',
+      name: 'changes a customer, with all that follows, for one of twenty racers that saw the same version',
       async run({ store }) {
-        const { customers } = store.tenant('a');
-        const customer = aCustomer('a');
-        await store.transaction((trx) => customers.insert(customer, trx));
-        const next = { ...customer, version: 2, stage: 'verification' as const };
+        const { customers, history, services, runs } = store.tenant('a');
+        const before = aCustomer('a');
+        await store.transaction((trx) => customers.insert(before, trx));
+        const after = { ...before, version: 2, stage: 'verification' as const, attributes: { 'a "b\u0000': [1] } };
+        const event = anEvent('a', before.id, 'verification', 'registration');
+        let told = 0;
+        store.outbox.onAppended(() => (told += 1));
+        const change = (index: number): CustomerChange => {
+          const run = aRun('a', before.id);
+          const service = aService('a', before.id, { id: run.serviceId });
+          const outbox = [1, 2].map((each) => ({ subscriber: `racer ${index}, ${each}`, event }));
+          return { before, after, history: [{ seq: 2, event }], outbox, requested: { service, run } };
+        };
+        const changes = Array.from({ length: 20 }, (_, index) => change(index));
+        // Half of them in transactions that do no more than that.
         const outcomes = await Promise.all(
-          Array.from({ length: 20 }, () => store.transaction((trx) => customers.replace(next, 1, trx))),
+          changes.map((it, index) =>
+            index % 2 === 0 ? customers.change(it) : store.transaction((trx) => customers.change(it, trx)),
+          ),
         );
         assert.equal(outcomes.filter(Boolean).length, 1);
-        assert.deepEqual(await customers.get(customer.id), next);
+        const winner = outcomes.indexOf(true);
+        assert.deepEqual(await customers.get(before.id), after);
+        assert.deepEqual(await history.list(before.id, { limit: 9 }), [{ seq: 2, event }]);
+        const { service, run } = changes[winner]?.requested ?? assert.fail();
+        assert.deepEqual((await services.list({ limit: 9 })).items, [service]);
+        assert.deepEqual((await runs.list({ limit: 9 })).items, [run]);
+        assert.deepEqual(await customers.standing(before.id), { customer: after, liveServices: 1 });
+        const subscribers = Array.from({ length: 20 }, (_, index) => [`racer ${index}, 1`, `racer ${index}, 2`]).flat();
+        const claimed = await store.outbox.claim({ subscribers, limit: 99, leaseMs: 1_000 });
+        assert.deepEqual(
+          claimed.map(({ subscriber, event: { data } }) => [subscriber, data]),
+          [1, 2].map((each) => [`racer ${winner}, ${each}`, event.data]),
+        );
+        assert.equal(told, 1);
+        assert.equal(await customers.standing(newId()), undefined);
       },
     },
     {
@@ -142,7 +169,7 @@ export const lifecycleStoreSuite: Suite<LifecycleStoreSubject> = {
         assert.equal(await store.runLeases.renew(key, 'two', second.fence, 1_000), true);
         assert.equal(await runs.checkpoint(run.id, second.fence, done), true);
         assert.deepEqual(await runs.get(run.id), done);
-        assert.equal(await store.runLeases.release(key, 'two', second.fence), true);
+        assert.equal(await store.runLeases.release(key, 'two', second.fence), false, 'it was given back with the end');
         assert.equal(await store.runLeases.acquire(key, 'three', 1_000), null, 'a run that is over is nobody’s');
       },
     },
@@ -187,6 +214,7 @@ export const lifecycleStoreSuite: Suite<LifecycleStoreSubject> = {
           await mine.runs.insert(run, trx);
         });
         assert.equal(await theirs.customers.get(customer.id), undefined);
+        assert.equal(await theirs.customers.standing(customer.id), undefined);
         assert.equal(await theirs.tokens.get(customer.id, 'email'), undefined);
         assert.equal(await theirs.tokens.countAttempt(customer.id, 'email'), undefined);
         assert.equal(await theirs.runs.get(run.id), undefined);
@@ -195,7 +223,13 @@ export const lifecycleStoreSuite: Suite<LifecycleStoreSubject> = {
         assert.deepEqual(await theirs.customers.countByStage(), {});
         await store.transaction(async (trx) => {
           assert.equal(await theirs.customers.lock(customer.id, trx), undefined);
-          assert.equal(await theirs.customers.replace({ ...customer, firstName: 'X' }, 1, trx), false);
+          assert.equal(
+            await theirs.customers.change(
+              { before: customer, after: { ...customer, firstName: 'X' }, history: [], outbox: [] },
+              trx,
+            ),
+            false,
+          );
           assert.equal(await theirs.tokens.consume(token, clock.now(), trx), false);
           assert.equal(await theirs.runs.checkpoint(run.id, 0, { ...run, status: 'stuck' }, trx), false);
         });

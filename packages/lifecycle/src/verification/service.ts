@@ -3,7 +3,7 @@ import { readDraft } from '@dotmac/core/contract';
 import type { LifecycleContext } from '../context.js';
 import type { Customer, CustomerView } from '../customers/customer.js';
 import { viewOf } from '../customers/next-actions.js';
-import { perform, type CommandOptions, type Step } from '../customers/perform.js';
+import { perform, type CommandOptions, type DecideWithin, type Step } from '../customers/perform.js';
 import { transitionFor } from '../customers/transitions.js';
 import { lifecycleErrors } from '../errors.js';
 import type { StoredToken } from '../store/store.js';
@@ -67,14 +67,19 @@ export function verificationService(context: LifecycleContext, identity: ScopeId
       const customer = await getCustomer(customerId, channel, options.trx);
       const ownStatement = store.capabilities.parallelTransactions ? undefined : options.trx;
       const kept = await check(customer, channel, verificationToken, ownStatement);
-      const decide: Step['decide'] = async ({ stage: from }, { to }, { at, trx }) => {
+      const decideWithin: DecideWithin = async ({ stage: from }, { to }, { at, trx }) => {
         if (!(await tokens.consume(kept, at, trx))) throw failed();
         return {
           patch: channel === 'email' ? { emailVerifiedAt: at } : { phoneVerifiedAt: at },
           event: { name: 'customer.verified', data: { from, to, channel, additionalData } },
         };
       };
-      const step: Step = { command: 'verify', input: { channel, additionalData }, facts: () => ({ channel }), decide };
+      const step: Step = {
+        command: 'verify',
+        input: { channel, additionalData },
+        facts: () => ({ channel }),
+        decideWithin,
+      };
       return viewOf(await perform(context, identity, customerId, [step], options), checklist, clock.now());
     },
     async resend(customerId, draft = {}, { trx: join } = {}) {

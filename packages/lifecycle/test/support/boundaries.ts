@@ -26,9 +26,9 @@ export function withBoundaries(store: LifecycleStore, at: AtBoundary): Lifecycle
             trx !== undefined,
           ),
       },
-      services: {
-        ...inner.services,
-        markProvisioning: (id, when) => around('mark', () => inner.services.markProvisioning(id, when)),
+      customers: {
+        ...inner.customers,
+        change: (change, trx) => around('change', () => inner.customers.change(change, trx), trx !== undefined),
       },
     };
   };

@@ -20,8 +20,7 @@ export async function runAction(
   const { run, step, definition } = work;
   if (step.status === 'waiting') return heard(context, work);
   if (hasCrashedTooOften(step)) return givenUp(context, step);
-  const attempt = begun(step, clock.now());
-  await work.begin(attempt);
+  const attempt = await work.begin(begun(step, clock.now()));
   const { timeoutMs = defaultTimeoutMs, reconcile, retry, completion } = definition;
   const limits = { step: step.key, timeoutMs, outer: signal };
   const outcome = await callStep(clock, limits, async (deadline): Promise<unknown> => {

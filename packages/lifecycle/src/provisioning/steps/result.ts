@@ -10,8 +10,11 @@ export interface StepWork<Definition> {
   definition: Definition;
   template: ServiceTemplate;
   customer: Customer;
-  /** Writes the checkpoint before the handler is called: from then on the step may have had its effect. */
-  begin: (step: RunStep) => Promise<void>;
+  /**
+   * Writes the checkpoint before the handler is called: from then on the step may have had its effect. Answers the step
+   * as it was written.
+   */
+  begin: (step: RunStep) => Promise<RunStep>;
   /** Writes what a step does in a transaction, and the checkpoint that says so, in one commit. */
   within: (work: (trx: StoreTransaction) => Promise<RunStep>) => Promise<RunStep>;
 }

@@ -1,26 +1,31 @@
 import { executorFor, type Database } from '@dotmac/core/kysely';
 import { enteredBy } from '../../customers/entered-stage.js';
-import type { HistoryStore } from '../store.js';
-import { entryOf, type LifecycleTables } from './tables.js';
+import type { HistoryEntry, HistoryStore } from '../store.js';
+import { entryOf, type EventRow, type LifecycleTables } from './tables.js';
 
 const table = 'dotmac_customer_events';
+
+/** A place in the history as a row. */
+export function entryRow(tenantId: string, customerId: string, { seq, event, sealed }: HistoryEntry): EventRow {
+  return {
+    tenant_id: tenantId,
+    customer_id: customerId,
+    seq,
+    id: event.id,
+    name: event.name,
+    entered_stage: enteredBy(event),
+    actor: event.actor,
+    at: event.at,
+    data: JSON.stringify(event.data),
+    sealed: sealed ?? null,
+  };
+}
 
 /** History in the database. */
 export function kyselyHistory(database: Database, tenantId: string): HistoryStore {
   return {
     async append(customerId, entries, trx) {
-      const rows = entries.map(({ seq, event, sealed }) => ({
-        tenant_id: tenantId,
-        customer_id: customerId,
-        seq,
-        id: event.id,
-        name: event.name,
-        entered_stage: enteredBy(event),
-        actor: event.actor,
-        at: event.at,
-        data: JSON.stringify(event.data),
-        sealed: sealed ?? null,
-      }));
+      const rows = entries.map((entry) => entryRow(tenantId, customerId, entry));
       await executorFor<LifecycleTables>(database, trx).insertInto(table).values(rows).execute();
     },
     // Index: the primary key.

@@ -22,9 +22,10 @@ export interface KyselyLifecycleStoreOptions {
 
 /** A store in the host's database: SQLite, PostgreSQL, MySQL or MariaDB. */
 export function kyselyLifecycleStore(database: Database, { clock }: KyselyLifecycleStoreOptions = {}): LifecycleStore {
+  const outbox = kyselyOutbox(database, { queue: 'lifecycle', ...(clock && { clock }) });
   return {
     capabilities: { parallelTransactions: database.dialect !== 'sqlite' },
-    outbox: kyselyOutbox(database, { queue: 'lifecycle', ...(clock && { clock }) }),
+    outbox,
     runLeases: kyselyRunLeases(database, clock),
     async migrate() {
       await migrate(database, coreMigrations);
@@ -34,7 +35,7 @@ export function kyselyLifecycleStore(database: Database, { clock }: KyselyLifecy
       inTransaction<LifecycleTables, Result>(database, join, work),
     afterCommit: (trx, callback) => database.afterCommit(trx, callback),
     tenant: (tenantId) => ({
-      customers: kyselyCustomers(database, tenantId),
+      customers: kyselyCustomers(database, outbox, tenantId),
       history: kyselyHistory(database, tenantId),
       tokens: kyselyTokens(database, tenantId),
       runs: kyselyRuns(database, tenantId),

@@ -23,13 +23,17 @@ export function kyselyRunLeases(database: Database, clock: Pick<Clock, 'now'> | 
 
   return {
     async acquire(key, owner, ttlMs) {
-      const { numUpdatedRows } = await update(key)
+      const taking = update(key)
         .set((row) => ({ lease_owner: owner, lease_until: after(ttlMs), fence: row('fence', '+', 1) }))
         .where('next_at', 'is not', null)
         .where((row) =>
           row.or([row('lease_owner', 'is', null), row('lease_owner', '=', owner), row('lease_until', '<=', now())]),
-        )
-        .executeTakeFirst();
+        );
+      if (database.traits.returning) {
+        const taken = await taking.returning('fence').executeTakeFirst();
+        return taken ? { fence: Number(taken.fence) } : null;
+      }
+      const { numUpdatedRows } = await taking.executeTakeFirst();
       if (numUpdatedRows !== 1n) return null;
       const { tenantId, runId } = parseRunKey(key);
       // Nobody else changes the fence while this owner holds the lease.

@@ -1,9 +1,33 @@
-import { executorFor, numberOrNull, toJson, type Database } from '@dotmac/core/kysely';
+import { executorFor, keptQuery, numberOrNull, writeTogether, type Database } from '@dotmac/core/kysely';
+import type { Kysely } from 'kysely';
 import { pageOf } from '../page-of.js';
 import type { RunStore } from '../store.js';
-import { runOf, type LifecycleTables } from './tables.js';
+import { checkpointRow, runRow } from './run-row.js';
+import { customerOf, runOf, type LifecycleTables } from './tables.js';
 
 const table = 'dotmac_service_runs';
+const services = 'dotmac_services';
+
+interface Which {
+  tenantId: string;
+  runId: string;
+}
+
+const find = keptQuery((db: Kysely<LifecycleTables>, { tenantId, runId }: Which) =>
+  db.selectFrom(table).selectAll().where('tenant_id', '=', tenantId).where('id', '=', runId),
+);
+
+const findStanding = keptQuery((db: Kysely<LifecycleTables>, { tenantId, runId }: Which) =>
+  db
+    .selectFrom(`${table} as r`)
+    .innerJoin('dotmac_customers as c', (join) =>
+      join.onRef('c.tenant_id', '=', 'r.tenant_id').onRef('c.id', '=', 'r.customer_id'),
+    )
+    .selectAll('c')
+    .select('r.cancel_requested_at')
+    .where('r.tenant_id', '=', tenantId)
+    .where('r.id', '=', runId),
+);
 
 /** Provisioning runs in the database. */
 export function kyselyRuns(database: Database, tenantId: string): RunStore {
@@ -15,40 +39,10 @@ export function kyselyRuns(database: Database, tenantId: string): RunStore {
       .where('id', '=', runId);
   return {
     async insert(run, trx) {
-      const row = {
-        tenant_id: tenantId,
-        id: run.id,
-        customer_id: run.customerId,
-        service_id: run.serviceId,
-        operation: run.operation,
-        service_name: run.serviceName,
-        template_version: run.templateVersion,
-        template_hash: run.templateHash,
-        config: JSON.stringify(run.config),
-        previous: run.previous && toJson(run.previous),
-        given: toJson(run.given),
-        status: run.status,
-        direction: run.direction,
-        steps: JSON.stringify(run.steps),
-        next_at: run.nextAt,
-        cancel_requested_at: run.cancelRequestedAt,
-        requested_by: run.requestedBy,
-        created_at: run.createdAt,
-        updated_at: run.updatedAt,
-        provisioned_at: run.provisionedAt,
-        lease_owner: null,
-        lease_until: null,
-        fence: 0,
-      };
-      await executorFor<LifecycleTables>(database, trx).insertInto(table).values(row).execute();
+      await executorFor<LifecycleTables>(database, trx).insertInto(table).values(runRow(tenantId, run)).execute();
     },
     async get(runId, trx) {
-      const row = await executorFor<LifecycleTables>(database, trx)
-        .selectFrom(table)
-        .selectAll()
-        .where('tenant_id', '=', tenantId)
-        .where('id', '=', runId)
-        .executeTakeFirst();
+      const [row] = await find(database, { tenantId, runId }, trx);
       return row && runOf(row);
     },
     async lock(runId, trx) {
@@ -87,46 +81,21 @@ export function kyselyRuns(database: Database, tenantId: string): RunStore {
         .execute();
       return pageOf(rows.map(runOf), limit);
     },
-    async checkpoint(runId, fence, { status, direction, steps, nextAt, provisionedAt, updatedAt }, trx) {
-      const { numUpdatedRows } = await executorFor<LifecycleTables>(database, trx)
-        .updateTable(table)
-        .set({
-          status,
-          direction,
-          steps: JSON.stringify(steps),
-          next_at: nextAt,
-          provisioned_at: provisionedAt,
-          updated_at: updatedAt,
-        })
-        .where('tenant_id', '=', tenantId)
-        .where('id', '=', runId)
-        .where('fence', '=', fence)
-        .executeTakeFirst();
-      return numUpdatedRows === 1n;
+    checkpoint(runId, fence, { begunService, ...state }, trx) {
+      const guard = { update: table, set: checkpointRow(state), where: { tenant_id: tenantId, id: runId, fence } };
+      const set = { status: 'provisioning', updated_at: state.updatedAt };
+      const where = { tenant_id: tenantId, id: begunService, status: 'pending' };
+      return writeTogether(database, { guard, then: begunService ? [{ update: services, set, where }] : [] }, trx);
     },
-    async reopen({ id, status, direction, steps, nextAt, provisionedAt, updatedAt }, trx) {
-      await of(id, trx)
-        .set({
-          status,
-          direction,
-          steps: JSON.stringify(steps),
-          next_at: nextAt,
-          provisioned_at: provisionedAt,
-          updated_at: updatedAt,
-        })
-        .execute();
+    async reopen(run, trx) {
+      await of(run.id, trx).set(checkpointRow(run)).execute();
     },
     async requestCancel(runId, at, trx) {
       await of(runId, trx).set({ cancel_requested_at: at, next_at: at }).where('next_at', 'is not', null).execute();
     },
-    async cancelRequestedAt(runId) {
-      const row = await kysely
-        .selectFrom(table)
-        .select('cancel_requested_at')
-        .where('tenant_id', '=', tenantId)
-        .where('id', '=', runId)
-        .executeTakeFirst();
-      return numberOrNull(row?.cancel_requested_at ?? null);
+    async standing(runId) {
+      const [row] = await findStanding(database, { tenantId, runId });
+      return row && { customer: customerOf(row), cancelRequestedAt: numberOrNull(row.cancel_requested_at) };
     },
     async wakeWaiting(runId, at, trx) {
       await of(runId, trx).set({ next_at: at }).where('status', '=', 'waiting').execute();

@@ -40,15 +40,6 @@ export function kyselyServices(database: Database, tenantId: string): ServiceSto
       const { tenant_id: _, id, ...changed } = serviceRow(service);
       await on(trx).updateTable(table).set(changed).where('tenant_id', '=', tenantId).where('id', '=', id).execute();
     },
-    async markProvisioning(serviceId, at) {
-      await on()
-        .updateTable(table)
-        .set({ status: 'provisioning', updated_at: at })
-        .where('tenant_id', '=', tenantId)
-        .where('id', '=', serviceId)
-        .where('status', '=', 'pending')
-        .execute();
-    },
     // Index: (tenant_id, customer_id, id); ids are in the order of their making.
     async live(customerId, trx) {
       const rows = await on(trx)

@@ -67,9 +67,10 @@ export interface MemoryLifecycleStoreOptions {
 /** A store within this process, for tests and trials: what it keeps is lost with the process. */
 export function memoryLifecycleStore({ clock = systemClock }: MemoryLifecycleStoreOptions = {}): LifecycleStore {
   const memory: LifecycleMemory = memoryTables(emptyMaps());
+  const outbox = memoryOutbox({ clock });
   return {
     capabilities: { parallelTransactions: false },
-    outbox: memoryOutbox({ clock }),
+    outbox,
     runLeases: memoryRunLeases(memory, clock),
     migrate: () => Promise.resolve(),
     transaction: <Result>(work: (trx: StoreTransaction) => Promise<Result>, join?: StoreTransaction) =>
@@ -79,7 +80,7 @@ export function memoryLifecycleStore({ clock = systemClock }: MemoryLifecycleSto
       return true;
     },
     tenant: (tenantId) => ({
-      customers: memoryCustomers(memory, tenantId),
+      customers: memoryCustomers(memory, outbox, tenantId),
       history: memoryHistory(memory, tenantId),
       tokens: memoryTokens(memory, tenantId),
       runs: memoryRuns(memory, tenantId),

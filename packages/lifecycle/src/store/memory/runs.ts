@@ -39,19 +39,28 @@ export function memoryRuns(memory: LifecycleMemory, tenantId: string): RunStore 
       );
       return Promise.resolve(pageOf(found, limit));
     },
-    checkpoint: (runId, fence, { status, direction, steps, nextAt, provisionedAt, updatedAt }, trx) =>
-      memory.transaction(({ runs }) => {
+    checkpoint: (runId, fence, { status, direction, steps, nextAt, provisionedAt, updatedAt, begunService }, trx) =>
+      memory.transaction(({ runs, services }) => {
         const record = runs.get(runKey(tenantId, runId));
         if (record?.fence !== fence) return false;
         const state = structuredClone({ status, direction, steps, nextAt, provisionedAt, updatedAt });
-        runs.set(runKey(tenantId, runId), { ...record, run: { ...record.run, ...state } });
+        const lease = nextAt === null ? { leaseOwner: null, leaseUntil: 0 } : {};
+        runs.set(runKey(tenantId, runId), { ...record, ...lease, run: { ...record.run, ...state } });
+        const service = services.get(runKey(tenantId, begunService ?? ''));
+        if (service?.status === 'pending')
+          services.set(runKey(tenantId, service.id), { ...service, status: 'provisioning', updatedAt });
         return true;
       }, trx),
     reopen: ({ id, status, direction, steps, nextAt, provisionedAt, updatedAt }, trx) =>
       change(id, () => ({ status, direction, steps, nextAt, provisionedAt, updatedAt }), trx),
     requestCancel: (runId, at, trx) =>
       change(runId, ({ nextAt }) => (nextAt === null ? undefined : { cancelRequestedAt: at, nextAt: at }), trx),
-    cancelRequestedAt: async (runId) => (await get(runId))?.cancelRequestedAt ?? null,
+    standing: (runId) =>
+      memory.transaction(({ runs, customers }) => {
+        const run = runs.get(runKey(tenantId, runId))?.run;
+        const customer = run && customers.get(`${tenantId}/${run.customerId}`);
+        return customer && { customer, cancelRequestedAt: run.cancelRequestedAt };
+      }),
     wakeWaiting: (runId, at, trx) =>
       change(runId, ({ status }) => (status === 'waiting' ? { nextAt: at } : undefined), trx),
   };

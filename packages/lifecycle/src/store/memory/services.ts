@@ -22,12 +22,6 @@ export function memoryServices(memory: LifecycleMemory, tenantId: string): Servi
     get,
     lock: get,
     replace: write,
-    markProvisioning: (serviceId, at) =>
-      memory.transaction(({ services }) => {
-        const service = services.get(keyOf(serviceId));
-        if (service?.status === 'pending')
-          services.set(keyOf(serviceId), { ...service, status: 'provisioning', updatedAt: at });
-      }),
     live: (customerId) =>
       Promise.resolve(
         own()

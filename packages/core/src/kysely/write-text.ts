@@ -1,0 +1,163 @@
+import type { RawBuilder } from 'kysely';
+import type { Database } from './database.js';
+import type { WritesTogether } from './write-together.js';
+
+/** Values by column. A column that is undefined is an error of the caller. */
+export type WriteRow = Record<string, unknown>;
+
+/** One write on one table. */
+export type Write =
+  | {
+      insert: string;
+      /** All of one shape. */
+      rows: readonly WriteRow[];
+      /** Columns whose values the database reckons, the same for every row; without parameters. */
+      computed?: Record<string, RawBuilder<unknown>>;
+    }
+  | { update: string; set: WriteRow; where: WriteRow }
+  | { delete: string; where: WriteRow };
+
+/** A statement with its values. */
+export interface Statement {
+  sql: string;
+  parameters: unknown[];
+}
+
+type Name = (column: string) => string;
+type Holding = NonNullable<WritesTogether['holding']>;
+
+/** Texts by shape. Shapes are few: they follow from the code, not from what is written. */
+const texts = new Map<string, string>();
+
+function kept(shape: string, build: () => string): string {
+  let text = texts.get(shape);
+  if (text === undefined) texts.set(shape, (text = build()));
+  return text;
+}
+
+/** What two writes have in common when their texts are the same; of inserts, save for the number of rows. */
+function shapeOf(write: Write): string {
+  if ('insert' in write)
+    return `+${write.insert}(${columnsOf(write).join()}|${Object.keys(write.computed ?? {}).join()})`;
+  if ('delete' in write) return `-${write.delete}(${Object.keys(write.where).join()})`;
+  return `=${write.update}(${Object.keys(write.set).join()}|${Object.keys(write.where).join()})`;
+}
+
+const columnsOf = ({ rows }: Extract<Write, { insert: string }>): string[] => Object.keys(rows[0] ?? {});
+
+/** Columns that the database reckons, with their texts. */
+function computedOf({ kysely }: Database, { computed = {} }: Extract<Write, { insert: string }>): [string, string][] {
+  return Object.entries(computed).map(([column, value]) => [column, value.compile(kysely).sql]);
+}
+
+function nameIn({ dialect }: Database): Name {
+  const quote = dialect === 'mysql' ? '`' : '"';
+  return (name) => `${quote}${name.replaceAll(quote, quote + quote)}${quote}`;
+}
+
+const equalities = (row: WriteRow, name: Name, value: () => string): string[] =>
+  Object.keys(row).map((column) => `${name(column)} = ${value()}`);
+
+/** An update or a delete, under more conditions if there are some. */
+function changeText(
+  write: Exclude<Write, { insert: string }>,
+  name: Name,
+  value: () => string,
+  more: string[] = [],
+): string {
+  // In the order of the parameters.
+  const set = 'set' in write ? equalities(write.set, name, value).join() : '';
+  const where = [...equalities(write.where, name, value), ...more].join(' and ');
+  return 'delete' in write
+    ? `delete from ${name(write.delete)} where ${where}`
+    : `update ${name(write.update)} set ${set} where ${where}`;
+}
+
+/** The row to be held, if it is there; `?` stands for a value on SQLite and MySQL. */
+export function holdStatement(database: Database, holding: Holding): Statement {
+  const { table, where } = holding;
+  const sql = kept(`${database.dialect}?${table}(${Object.keys(where).join()})`, () => {
+    const lock = database.traits.skipLocked ? ' for update' : '';
+    return `select 1 as held from ${holdText(holding, nameIn(database), () => '?')}${lock}`;
+  });
+  return { sql, parameters: Object.values(where) };
+}
+
+const holdText = ({ table, where }: Holding, name: Name, value: () => string): string =>
+  `${name(table)} where ${equalities(where, name, value).join(' and ')}`;
+
+/** The row that a guard changes. */
+export const holdingOf = ({ update: table, where }: WritesTogether['guard']): Holding => ({ table, where });
+
+/** One write by itself, on SQLite and MySQL. */
+export function statementOf(database: Database, write: Write): Statement {
+  const name = nameIn(database);
+  const value = (): string => '?';
+  if (!('insert' in write)) {
+    const sql = kept(`${database.dialect}${shapeOf(write)}`, () => changeText(write, name, value));
+    return { sql, parameters: valuesOf(write) };
+  }
+  const { rows } = write;
+  const sql = kept(`${database.dialect}${rows.length}${shapeOf(write)}`, () => {
+    const computed = computedOf(database, write);
+    const columns = [...columnsOf(write), ...computed.map(([column]) => column)].map(name).join();
+    const row = [...columnsOf(write).map(value), ...computed.map(([, text]) => text)].join();
+    return `insert into ${name(write.insert)} (${columns}) values ${Array<string>(rows.length).fill(`(${row})`).join()}`;
+  });
+  return { sql, parameters: rows.flatMap((row) => Object.values(row)) };
+}
+
+function valuesOf(write: Exclude<Write, { insert: string }>): unknown[] {
+  return 'set' in write ? [...Object.values(write.set), ...Object.values(write.where)] : Object.values(write.where);
+}
+
+/**
+ * All writes as one PostgreSQL statement. Rows travel as one JSON parameter, typed by their table: the text is the same
+ * for any number of them.
+ */
+export function oneStatement(database: Database, { holding, guard, then }: WritesTogether): Statement {
+  const all = [guard, ...then];
+  const shape = holding ? `?${holding.table}(${Object.keys(holding.where).join()})` : '';
+  const sql = kept(`postgres${shape}${all.map(shapeOf).join()}`, () => {
+    const name = nameIn(database);
+    let count = 0;
+    const value = (): string => `$${++count}`;
+    const hold = holding ? holdParts(guard, holding, name, value) : [];
+    const parts = all.map((write, index) => {
+      const text = partOf(database, write, value, index > 0 ? 'guarded' : holding && 'held');
+      return index > 0 ? `w${index} as (${text})` : `guarded as (${text} returning 1)`;
+    });
+    return `with ${[...hold, ...parts].join(', ')} select count(*) as guarded from guarded`;
+  });
+  const parameters = all.flatMap((it) => ('insert' in it ? [JSON.stringify(it.rows, wellFormed)] : valuesOf(it)));
+  const held = holding ? [...Object.values(guard.where), ...Object.values(holding.where)] : [];
+  return { sql, parameters: [...held, ...parameters] };
+}
+
+/** Holds a row; the guard's is locked first, as it is by whoever locks both. */
+function holdParts(guard: WritesTogether['guard'], holding: Holding, name: Name, value: () => string): string[] {
+  return [
+    `first as (select from ${holdText(holdingOf(guard), name, value)} for update)`,
+    `held as (select from ${holdText(holding, name, value)} and exists (select from first) for update)`,
+  ];
+}
+
+/** One write of several, which is made if there is a row in `after`. */
+function partOf(database: Database, write: Write, value: () => string, after: string | undefined): string {
+  const name = nameIn(database);
+  const condition = after ? [`exists (select from ${after})`] : [];
+  if (!('insert' in write)) return changeText(write, name, value, condition);
+  const computed = computedOf(database, write);
+  const target = [...columnsOf(write), ...computed.map(([column]) => column)].map(name).join();
+  const source = [...columnsOf(write).map((column) => `r.${name(column)}`), ...computed.map(([, text]) => text)].join();
+  const rows = `json_populate_recordset(null::${name(write.insert)}, ${value()}::json) as r`;
+  return `insert into ${name(write.insert)} (${target}) select ${source} from ${after ? `${after}, ` : ''}${rows}`;
+}
+
+/** Node has it from 20 on. */
+type WellFormable = string & { toWellFormed(): string };
+
+/** A lone surrogate is no character: as a parameter of its own it would be written as U+FFFD, in JSON it is refused. */
+function wellFormed(_: string, value: unknown): unknown {
+  return typeof value === 'string' ? (value as WellFormable).toWellFormed() : value;
+}

@@ -1,0 +1,70 @@
+import type { StoreTransaction } from '@dotmac/core';
+import { toJson, writeTogether, type Database, type KyselyOutbox, type Write } from '@dotmac/core/kysely';
+import type { Customer } from '../../customers/customer.js';
+import type { CustomerChange } from '../store.js';
+import { entryRow } from './history.js';
+import { checkpointRow, runRow } from './run-row.js';
+import { serviceRow } from './service-tables.js';
+import { customerRow, type CustomerRow } from './tables.js';
+
+/** How those parts of a customer are written that commands change. */
+const columns: { [Part in keyof Customer]?: (customer: Customer) => Partial<CustomerRow> } = {
+  version: ({ version }) => ({ version }),
+  stage: ({ stage }) => ({ stage }),
+  approval: ({ approval }) => ({ approval }),
+  blocks: ({ blocks }) => ({ blocks: toJson(blocks) }),
+  attributes: ({ attributes }) => ({ attributes: toJson(attributes) }),
+  onboardingData: ({ onboardingData }) => ({ onboarding_data: toJson(onboardingData) }),
+  emailVerifiedAt: ({ emailVerifiedAt }) => ({ email_verified_at: emailVerifiedAt }),
+  phoneVerifiedAt: ({ phoneVerifiedAt }) => ({ phone_verified_at: phoneVerifiedAt }),
+  updatedAt: ({ updatedAt }) => ({ updated_at: updatedAt }),
+};
+
+/** What differs; a column that stays as it is costs its indexes nothing. */
+function changedColumns(before: Customer, after: Customer): Partial<CustomerRow> {
+  const changed: Partial<CustomerRow> = {};
+  for (const part of Object.keys(after) as (keyof Customer)[]) {
+    if (before[part] === after[part]) continue;
+    const column = columns[part];
+    if (!column) {
+      const { tenant_id: _, id: __, ...all } = customerRow(after);
+      return all;
+    }
+    Object.assign(changed, column(after));
+  }
+  return changed;
+}
+
+/** Writes a change of a customer with what follows from it. */
+export async function writeChange(
+  database: Database,
+  outbox: KyselyOutbox,
+  tenantId: string,
+  { before, after, history, outbox: entries, requested, ended }: CustomerChange,
+  trx?: StoreTransaction,
+): Promise<boolean> {
+  const then: Write[] = outbox.write(entries);
+  const rows = history.map((entry) => entryRow(tenantId, after.id, entry));
+  if (rows.length > 0) then.push({ insert: 'dotmac_customer_events', rows: rows.map((row) => ({ ...row })) });
+  if (requested) {
+    then.push({ insert: 'dotmac_services', rows: [{ ...serviceRow(requested.service), tenant_id: tenantId }] });
+    then.push({ insert: 'dotmac_service_runs', rows: [{ ...runRow(tenantId, requested.run) }] });
+  }
+  const run = ended && { tenant_id: tenantId, id: ended.runId, fence: ended.fence };
+  if (run) {
+    const { tenant_id: _, id, ...service } = serviceRow(ended.service);
+    then.push({ update: 'dotmac_services', set: service, where: { tenant_id: tenantId, id } });
+    then.push({ update: 'dotmac_service_runs', set: checkpointRow(ended.state), where: run });
+  }
+  const guard = {
+    update: 'dotmac_customers',
+    set: { ...changedColumns(before, after) },
+    where: { tenant_id: tenantId, id: after.id, version: before.version },
+  };
+  if (
+    !(await writeTogether(database, { holding: run && { table: 'dotmac_service_runs', where: run }, guard, then }, trx))
+  )
+    return false;
+  if (entries.length > 0) outbox.written(trx);
+  return true;
+}
