@@ -60,6 +60,33 @@ export const maintenanceErrors = defineErrors({
     message: ({ drift }: { drift: string }) => `What the plan is about has changed since: ${drift}.`,
     hint: 'Make a new plan, and look at it.',
   },
+  SCHEDULE_NOT_FOUND: {
+    kind: 'not_found',
+    message: ({ name }: { name: string }) => `There is no schedule ${name}.`,
+  },
+  SCHEDULE_NAME_TAKEN: {
+    kind: 'conflict',
+    message: ({ name }: { name: string }) => `There is a schedule ${name} already.`,
+  },
+  SCHEDULE_IN_CODE: {
+    kind: 'conflict',
+    message: ({ name }: { name: string }) => `The schedule ${name} is in the application’s code.`,
+    hint: 'It can be paused, resumed and run now; it is changed where it is written.',
+  },
+  SCHEDULE_CHANGED: {
+    kind: 'conflict',
+    message: ({ name }: { name: string }) => `The schedule ${name} was changed meanwhile.`,
+    hint: 'Look at it again, and repeat the change with its version.',
+  },
+  SCHEDULE_LIMIT_REACHED: {
+    kind: 'conflict',
+    message: ({ limit }: { limit: number }) => `A tenant has ${limit} schedules at most.`,
+  },
+  SLOT_LOST: {
+    kind: 'conflict',
+    message: ({ schedule }: { schedule: string }) =>
+      `A slot of the schedule ${schedule} was closed by another process.`,
+  },
   MAINTENANCE_STOPPED: {
     kind: 'unavailable',
     message: (_: Record<never, never>) => 'Maintenance is shutting down and takes no more work.',

@@ -4,7 +4,14 @@ export type { MaintenanceModule, MaintenanceOptions, MaintenanceScope } from './
 export { kyselyMaintenanceStore } from './store/kysely/kysely-store.js';
 export type { KyselyMaintenanceStoreOptions } from './store/kysely/kysely-store.js';
 export { memoryMaintenanceStore } from './store/memory/memory-store.js';
-export type { MaintenanceStore, RunListing, TenantPlans, TenantRuns } from './store/store.js';
+export type {
+  MaintenanceStore,
+  RunListing,
+  TenantPlans,
+  TenantRuns,
+  TenantSchedules,
+  TenantSlots,
+} from './store/store.js';
 export type { Cursors, LogLine, Run, RunOutcome, RunProgress, RunPulse, RunStatus, StopReason } from './runs/run.js';
 export { maintenanceResult, maintenanceState, maintenanceStatus } from './runs/schemas.js';
 export type {
@@ -61,7 +68,11 @@ export { retentionPolicy } from './policies/retention-policy.js';
 export type { KeepNewest, RowPredicate, TableName } from './databases/rows/selection.js';
 export { activeSessions, lockWaits, replicaLag } from './databases/pressure.js';
 export type { PolicySet } from './policies/policy-set.js';
-export type { Schedule } from './schedule/schedule.js';
+export type { KeptSchedule, Schedule, ScheduleDefinition, ScheduleRecord } from './schedule/schedule.js';
+export type { ScheduleService } from './schedule/service.js';
+export type { SlotChange, SlotKey, SlotOutcome, SlotRecord } from './schedule/slot.js';
+export { maintenanceSchedule, slotExplanation } from './schedule/schemas.js';
+export type { MaintenanceSchedule, SlotExplanation } from './schedule/schemas.js';
 export { simulateSchedule } from './schedule/simulate.js';
 export type { SimulatedFiring, Simulation } from './schedule/simulate.js';
 export type { Firing } from './schedule/timetable.js';

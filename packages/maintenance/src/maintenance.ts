@@ -29,7 +29,10 @@ import { createStatusService } from './runs/status.js';
 import { takeUp } from './runs/take-up.js';
 import { checkSchedules } from './schedule/check-schedules.js';
 import type { Schedule } from './schedule/schedule.js';
+import { createPresence } from './schedule/presence.js';
+import { createRoster } from './schedule/roster.js';
 import { createScheduler } from './schedule/scheduler.js';
+import { createScheduleService, type ScheduleService } from './schedule/service.js';
 import type { MaintenanceStore } from './store/store.js';
 import { builtInTasks } from './tasks/built-in.js';
 import { catalogueOf, policyCatalogueOf, type PolicyCatalogue, type TaskCatalogue } from './tasks/catalogue.js';
@@ -61,6 +64,10 @@ export interface MaintenanceOptions extends MaintenancePolicies {
   longestPauseMs?: number;
   /** Names this machine, for tasks that work on its own things. Default its host name. */
   hostId?: string;
+  /** How often to look for schedules that other processes changed, and for dead processes’ slots. Default 10,000 ms. */
+  schedulePollMs?: number;
+  /** Schedules that a tenant may make, besides those in code. Default 200. */
+  maxSchedules?: number;
 }
 
 /** Maintenance on behalf of one tenant. */
@@ -68,6 +75,7 @@ export interface MaintenanceScope {
   readonly runs: RunService;
   readonly plans: PlanService;
   readonly backups: BackupService;
+  readonly schedules: ScheduleService;
   /** What can be done, and on what. */
   readonly catalogue: { tasks(): TaskCatalogue; policies(): PolicyCatalogue };
   /** The scheduler of this process, which fires the schedules of all tenants. */
@@ -84,6 +92,8 @@ export interface MaintenanceModule extends Module<MaintenanceScope> {
 }
 
 const [sweepMs, dayMs] = [60_000, 86_400_000];
+/** It stands in keys of the store. */
+const longestHostId = 100;
 
 /**
  * Makes the maintenance module.
@@ -96,13 +106,17 @@ export function createMaintenance(options: MaintenanceOptions): MaintenanceModul
   if (options.metrics) measureRuns(events, options.metrics);
   const policies = checkPolicies(options);
   const tasks = tasksByType(options.tasks ?? []);
-  const schedules = checkSchedules(options.schedules ?? [], tasks, policies);
+  const chooserOf = (tenantId: string) => createTaskChooser({ tenantId, policies, tasks });
   const { throttle = [], longestPauseMs = 600_000, hostId = hostname() } = options;
   const pressure = createPressure({ signals: throttle, clock, logger, longestPauseMs });
-  const scopeIds = { cluster: '', host: hostId, process: newId() };
+  const scopeIds = { cluster: '', host: hostId.slice(0, longestHostId), process: newId() };
+  const inCode = checkSchedules(options.schedules ?? [], chooserOf, scopeIds);
   const runner = createRunner({ store, policies, clock, logger, events, pressure, scopeIds, leaseTtlMs });
   const follower = createRunFollower(clock);
-  const scheduler = createScheduler({ schedules, store, runner, clock, logger });
+  const roster = createRoster({ store, inCode, chooserOf, scopeIds, clock, logger });
+  const presence = createPresence({ store, hostId: scopeIds.host, clock, logger, leaseTtlMs });
+  const { schedulePollMs: pollMs = 10_000, maxSchedules = 200 } = options;
+  const scheduler = createScheduler({ roster, presence, store, runner, clock, logger, leaseTtlMs, pollMs });
   let started: Promise<void> | undefined;
   let storeState: 'stopped' | 'ok' | 'unavailable' = 'stopped';
   let cancelSweep: CancelTimer = () => {};
@@ -111,6 +125,7 @@ export function createMaintenance(options: MaintenanceOptions): MaintenanceModul
     try {
       const takingUp = { store, runner, policies, tasks, scopeIds, logger };
       for (const run of await runner.recover()) await takeUp(run, takingUp);
+      await presence.recover();
       await store.prune(clock.now() - historyDays * dayMs);
       storeState = 'ok';
     } catch (error) {
@@ -135,12 +150,17 @@ export function createMaintenance(options: MaintenanceOptions): MaintenanceModul
     events,
     scope(init) {
       const identity = scopeIdentity(init);
-      const { state, status } = createStatusService({ identity, store, scheduler, schedules, tasks, clock });
+      const { state, status } = createStatusService({ identity, store, scheduler, roster, tasks, clock });
       const { tenantId } = identity;
-      const chooser = createTaskChooser({ tenantId, policies, tasks });
+      const chooser = chooserOf(tenantId);
       const context = { policies: policiesOf(policies, tenantId), clock, logger };
       return {
         runs: createRunService({ identity, store, runner, chooser, follower, clock }),
+        schedules: createScheduleService({
+          ...{ identity, store, runner, roster, chooser, scopeIds, clock, maxSchedules },
+          instance: presence.instance,
+          historyMs: historyDays * dayMs,
+        }),
         plans: createPlanService({ identity, store, runner, chooser, context, clock }),
         backups: createBackupService({ policies: context.policies.backups, clock }),
         catalogue: { tasks: () => catalogueOf(tasks), policies: () => policyCatalogueOf(context.policies) },
@@ -162,8 +182,8 @@ export function createMaintenance(options: MaintenanceOptions): MaintenanceModul
       started = undefined;
       cancelSweep();
       scheduler.stop();
-      await scheduler.settled();
-      await runner.stop();
+      // What the scheduler began ends when the runner stops, and is written down then.
+      await Promise.all([runner.stop(), scheduler.settled()]);
       storeState = 'stopped';
     },
     readiness: () => ({

@@ -5,6 +5,7 @@ import { assertProblem, assertStatus, type Client } from './client.js';
 import { active } from './customer-lifecycle.js';
 import { incidentOf } from './incidents.js';
 import { objectiveOf } from './objectives.js';
+import { scheduleOf } from './schedules.js';
 import { provisioned } from './services.js';
 import { statusFeedOf } from './status-feeds.js';
 import type { ContractSubject } from './subject.js';
@@ -90,6 +91,7 @@ const owned: { prefix: string; make(subject: ContractSubject): Promise<string> }
     make: async ({ client }) =>
       (await client.post('/infrastructure-maintenance/plans', { maintenance_type: 'database_cleanup' })).body.id,
   },
+  { prefix: '/infrastructure-maintenance/schedules/{id}', make: ({ client }) => scheduleOf(client) },
   {
     prefix: '/infrastructure-maintenance/runs/{id}',
     make: async ({ client }) =>

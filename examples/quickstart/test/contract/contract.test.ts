@@ -15,6 +15,7 @@ import { infrastructureMaintenance } from './infrastructure-maintenance.js';
 import { heartbeats } from './heartbeats.js';
 import { incidents } from './incidents.js';
 import { maintenancePlans } from './maintenance-plans.js';
+import { maintenanceSchedules } from './schedules.js';
 import { networkMonitoring } from './network-monitoring.js';
 import { objectives } from './objectives.js';
 import { operations } from './operations.js';
@@ -41,6 +42,7 @@ const suites = [
   serviceLife,
   infrastructureMaintenance,
   maintenancePlans,
+  maintenanceSchedules,
   operations,
   privacy,
   access,

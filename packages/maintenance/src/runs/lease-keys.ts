@@ -18,3 +18,13 @@ export function taskKey({ tenantId, task, scopeId, dryRun }: Pick<Run, 'tenantId
 export function resourceKey(resource: string, scopeId: string): string {
   return leaseKey('resource', resource, ...(scopeId === '' ? [] : [scopeId]));
 }
+
+/** A process that fires schedules, by its place on its machine. */
+export function presenceKey(place: string): string {
+  return leaseKey('presence', place);
+}
+
+/** The one slot of a schedule that may wait for another to end. */
+export function queueKey(tenantId: string, schedule: string, scopeId: string): string {
+  return leaseKey('queue', tenantId, schedule, scopeId);
+}

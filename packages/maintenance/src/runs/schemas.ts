@@ -107,7 +107,13 @@ export const maintenanceState = z
         name: z.string(),
         description: z.string(),
         schedules: z.array(
-          z.object({ name: z.string(), cron: z.string(), timeZone: z.string(), nextRun: instant.nullable() }),
+          z.object({
+            name: z.string(),
+            cron: z.string().nullable(),
+            everyMs: z.number().nullable(),
+            timeZone: z.string(),
+            nextRun: instant.nullable(),
+          }),
         ),
       }),
     ),

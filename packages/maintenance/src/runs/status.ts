@@ -1,5 +1,7 @@
 import type { Clock, ScopeIdentity } from '@dotmac/core';
-import type { CheckedSchedule, Scheduler } from '../schedule/scheduler.js';
+import type { Roster } from '../schedule/roster.js';
+import type { Scheduler } from '../schedule/scheduler.js';
+import { nextRunOf } from '../schedule/show.js';
 import type { MaintenanceStore } from '../store/store.js';
 import type { AnyMaintenanceTask } from '../tasks/task.js';
 import { resultOf } from './result.js';
@@ -10,7 +12,7 @@ export interface StatusParts {
   identity: ScopeIdentity;
   store: MaintenanceStore;
   scheduler: Scheduler;
-  schedules: readonly CheckedSchedule[];
+  roster: Roster;
   tasks: ReadonlyMap<string, AnyMaintenanceTask>;
   clock: Clock;
 }
@@ -18,20 +20,23 @@ export interface StatusParts {
 const [mostActive, mostRecent] = [50, 20];
 
 /** How one tenant's maintenance stands; of other tenants it says nothing. */
-export function createStatusService({ identity, store, scheduler, schedules, tasks, clock }: StatusParts) {
+export function createStatusService({ identity, store, scheduler, roster, tasks, clock }: StatusParts) {
   const runs = store.runs(identity.tenantId);
-  const own = schedules.filter(({ tenantId }) => tenantId === identity.tenantId);
   return {
     async state(): Promise<MaintenanceState> {
       const now = clock.now();
       const active = await runs.list({ limit: mostActive, status: 'running' });
       const newest = await runs.list({ limit: mostRecent + mostActive });
       const recent = newest.filter(({ status }) => status !== 'running').slice(0, mostRecent);
+      await roster.refresh();
+      const own = [...roster.all()].filter(({ tenantId }) => tenantId === identity.tenantId);
       const schedulesOf = (type: string) =>
         own
-          .filter(({ task }) => task === type)
-          .map(({ name, cron, timeZone = 'UTC', slots }) => {
-            return { name, cron, timeZone, nextRun: scheduler.running ? slots.next(now) : null };
+          .filter(({ task }) => task.type === type)
+          .map((planned) => {
+            const { cron, everyMs, timeZone } = planned.timetable.rules;
+            const nextRun = scheduler.running ? nextRunOf(planned, now) : null;
+            return { name: planned.name, cron, everyMs, timeZone, nextRun };
           });
       return {
         schedulerRunning: scheduler.running,

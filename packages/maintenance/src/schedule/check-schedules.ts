@@ -1,9 +1,10 @@
-import { coreErrors, readCron, scopeIdentity } from '@dotmac/core';
+import { coreErrors, isOperationError, scopeIdentity } from '@dotmac/core';
 import { checkPolicyName } from '../policies/allow-list.js';
-import { policiesOf, type PolicySet } from '../policies/policy-set.js';
-import type { AnyMaintenanceTask } from '../tasks/task.js';
+import type { ScopeIds } from '../runs/lease-keys.js';
+import type { TaskChooser } from '../tasks/choose.js';
+import { planSchedule, scheduleKey, type PlannedSchedule } from './planned.js';
+import { scheduleRules } from './rules.js';
 import type { Schedule } from './schedule.js';
-import type { CheckedSchedule } from './scheduler.js';
 
 /**
  * Checks schedules when the module is made, so that a fault shows at the start and not at night.
@@ -11,26 +12,31 @@ import type { CheckedSchedule } from './scheduler.js';
  */
 export function checkSchedules(
   schedules: readonly Schedule[],
-  tasks: ReadonlyMap<string, AnyMaintenanceTask>,
-  policies: PolicySet,
-): CheckedSchedule[] {
-  const names = new Set<string>();
-  return schedules.map((schedule) => {
-    const { name, task, cron, timeZone, tenantId, parameters = {} } = schedule;
+  chooserOf: (tenantId: string) => TaskChooser,
+  scopeIds: ScopeIds,
+): PlannedSchedule[] {
+  const keys = new Set<string>();
+  return schedules.map(({ name, task, tenantId, parameters = {}, ...draft }) => {
     const refuse = (reason: string): Error => coreErrors.INVALID_ARGUMENT({ argument: `schedules.${name}`, reason });
     checkPolicyName('schedules.name', name);
     scopeIdentity({ tenantId });
-    const key = `${tenantId} ${name}`;
-    if (names.has(key)) throw refuse('its tenant has another of this name');
-    names.add(key);
-    const runs = tasks.get(task);
-    if (!runs) throw refuse(`there is no task ${task}; there are: ${[...tasks.keys()].join(', ')}`);
-    const parsed = runs.parameters.safeParse(parameters);
-    if (!parsed.success)
-      throw refuse(parsed.error.issues.map((it) => `${it.path.join('.')}: ${it.message}`).join('; '));
-    const [fault] = runs.check?.(parsed.data, policiesOf(policies, tenantId)) ?? [];
-    if (fault) throw refuse(`${fault.path}: ${fault.message}`);
-    const slots = readCron(cron, { argument: `schedules.${name}.cron`, ...(timeZone !== undefined && { timeZone }) });
-    return { ...schedule, slots, runs, checkedParameters: parsed.data };
+    const key = scheduleKey(tenantId, name);
+    if (keys.has(key)) throw refuse('its tenant has another of this name');
+    keys.add(key);
+    const rules = scheduleRules.safeParse(draft);
+    if (!rules.success) throw refuse(rules.error.issues.map((it) => `${it.path.join('.')}: ${it.message}`).join('; '));
+    const kept = { tenantId, name, origin: 'code', version: 0, pausedAt: null, effectiveAt: null } as const;
+    try {
+      return planSchedule(chooserOf(tenantId).fromCode(task, parameters), rules.data, kept, scopeIds);
+    } catch (error) {
+      throw refuse(reasonOf(error));
+    }
   });
+}
+
+/** What is wrong, in a line. */
+export function reasonOf(error: unknown): string {
+  if (!isOperationError(error)) return 'it cannot be read';
+  const issues = error.issues ?? [];
+  return issues.length > 0 ? issues.map(({ path, message }) => `${path}: ${message}`).join('; ') : error.message;
 }

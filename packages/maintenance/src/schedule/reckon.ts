@@ -64,7 +64,7 @@ function graceOf({ rules, next }: Timetable, slotAt: number): number {
 }
 
 /** The last `count` slots after `after` and until `until`, the oldest first. */
-function lastSlots({ next }: Timetable, after: number, until: number, count: number): number[] {
+export function lastSlots({ next }: Pick<Timetable, 'next'>, after: number, until: number, count: number): number[] {
   // Looks back further and further: what comes due each second need not be walked through for days.
   for (let backMs = 60_000; ; backMs *= 8) {
     const from = Math.max(after, until - backMs);

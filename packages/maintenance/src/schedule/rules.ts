@@ -60,6 +60,9 @@ export const scheduleRules = z.object({
   retryAfterMs: fields.retryAfterMs.default(60_000),
 });
 
+/** What can be changed of them. */
+export const ruleChanges = z.object(fields).partial();
+
 /** @see scheduleRules */
 export type ScheduleRules = z.output<typeof scheduleRules>;
 /** {@link scheduleRules} as they are written, defaults left out. */

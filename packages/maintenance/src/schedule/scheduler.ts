@@ -1,75 +1,121 @@
-import { describeError, isOperationError, type CancelTimer, type Clock, type Cron, type Logger } from '@dotmac/core';
+import { timerWaker, type Clock, type Logger } from '@dotmac/core';
 import type { Runner } from '../runs/runner.js';
 import type { MaintenanceStore } from '../store/store.js';
-import type { AnyMaintenanceTask } from '../tasks/task.js';
-import type { Schedule } from './schedule.js';
-
-/** A schedule with its task and parameters checked. */
-export interface CheckedSchedule extends Schedule {
-  slots: Cron;
-  runs: AnyMaintenanceTask;
-  checkedParameters: unknown;
-}
+import { runSlot } from './fire.js';
+import { scheduleKey, type PlannedSchedule } from './planned.js';
+import type { Presence, Present } from './presence.js';
+import { momentOf, reckon, type Reckoning } from './reckon.js';
+import type { Roster } from './roster.js';
+import { openOutcomes, type SlotOutcome } from './slot.js';
 
 /** What the scheduler needs. */
 export interface SchedulerOptions {
-  schedules: readonly CheckedSchedule[];
+  roster: Roster;
+  presence: Presence;
   store: MaintenanceStore;
   runner: Runner;
   clock: Clock;
   logger: Logger;
+  leaseTtlMs: number;
+  /** How often to look what others changed. Ms. */
+  pollMs: number;
 }
 
-/** Fires this process's schedules. Of all processes on one store, one runs each slot. */
+/** Fires the schedules of all tenants in this process. Of all processes on one store, one runs each slot. */
 export interface Scheduler {
   readonly running: boolean;
   start(): void;
-  /** Fires nothing more; what runs goes on. */
+  /** Fires nothing more; what runs goes on, what waits to run does not. */
   stop(): void;
-  /** Resolves when slots that are being fired have been handed over. */
+  /** Resolves when what was begun before `stop` has come to its end. */
   settled(): Promise<void>;
 }
 
+/** Is woken like a schedule, so that no timer is longer than a poll: a suspended machine is late by no more. */
+const poll = 'poll';
+/** Changes of others that are younger than this may be overlooked by a slot that comes due. */
+const freshMs = 1_000;
+/** Slots that are written down when many were left out: the newest. */
+const mostTold = 10;
+const mostSchedules = 1_000_000;
+
 /** @see Scheduler */
-export function createScheduler({ schedules, store, runner, clock, logger }: SchedulerOptions): Scheduler {
-  const timers = new Map<CheckedSchedule, CancelTimer>();
-  const firing = new Set<Promise<void>>();
+export function createScheduler(options: SchedulerOptions): Scheduler {
+  const { roster, presence, store, clock, logger, pollMs } = options;
+  const waker = timerWaker({ clock, logger, maxWaiting: mostSchedules });
+  /** Until when the slots of each schedule are dealt with. */
+  const dealtWith = new Map<string, number>();
+  const working = new Set<Promise<void>>();
   let running = false;
+  let startedAt = 0;
+  let stop = new AbortController();
+  let stopping: Promise<void> = Promise.resolve();
 
-  const fire = async (schedule: CheckedSchedule, slotAt: number): Promise<void> => {
-    const { name, tenantId, runs: task, checkedParameters: parameters } = schedule;
-    try {
-      if (!(await store.claimSlot({ tenantId, schedule: name, slotAt }))) return;
-      const identity = { tenantId, actor: `schedule:${name}` };
-      const { ended } = await runner.begin({ identity, task, parameters, trigger: 'schedule', schedule: name });
-      ended.catch((error: unknown) =>
-        logger.error({ schedule: name, ...describeError(error) }, 'a scheduled run was lost'),
-      );
-    } catch (error) {
-      // Still at the last slot, or another tenant's run of it: the next slot will do.
-      if (isOperationError(error, 'TASK_ALREADY_RUNNING'))
-        logger.info({ schedule: name, slotAt }, 'a slot was skipped: the task is running');
-      else logger.error({ schedule: name, slotAt, ...describeError(error) }, 'a slot could not be run');
+  const startOf = async ({ timetable, tenantId, name, scopeId, effectiveAt, task }: PlannedSchedule, now: number) => {
+    const since = effectiveAt ?? 0;
+    // What is of one process was not missed before that was there.
+    if (task.scope === 'process') return Math.max(since, startedAt);
+    const { run, leftOut, until } = reckon(timetable, since, now);
+    if (run.length === 0 && leftOut.length === 0) return until;
+    const last = await store.slots(tenantId).latest(name, scopeId);
+    return last === null && effectiveAt === null ? startedAt : Math.max(since, last ?? since);
+  };
+
+  const write = (planned: PlannedSchedule, { instance }: Present, slotAt: number, outcome: SlotOutcome) => {
+    const { tenantId, name, scopeId } = planned;
+    const now = clock.now();
+    const endedAt = (openOutcomes as readonly string[]).includes(outcome) ? null : now;
+    const slot = { schedule: name, scopeId, slotAt, outcome, instance, endedAt };
+    return store.slots(tenantId).claim({ ...slot, runId: null, attempts: 0, claimedAt: now, message: null });
+  };
+
+  const deal = async (planned: PlannedSchedule, { run, leftOut }: Reckoning): Promise<void> => {
+    if (run.length === 0 && leftOut.length === 0) return;
+    const present = await presence.enter();
+    if (planned.pausedAt !== null) {
+      const all = [...leftOut, ...run].map(({ slotAt }) => slotAt).sort((a, b) => a - b);
+      for (const slotAt of all.slice(-mostTold)) await write(planned, present, slotAt, 'paused');
+      return;
     }
+    for (const { slotAt, outcome } of leftOut.slice(-mostTold)) await write(planned, present, slotAt, outcome);
+    const [first, ...others] = run;
+    if (!first || !(await write(planned, present, first.slotAt, 'waiting'))) return;
+    // Whoever has the first has them all, so that they run one after another.
+    const work = (async () => {
+      for (const { slotAt } of [first, ...others]) {
+        if (slotAt !== first.slotAt && !(await write(planned, present, slotAt, 'waiting'))) continue;
+        const { signal } = stop;
+        const during = { ...present, signal: AbortSignal.any([present.signal, signal]) };
+        await runSlot(options, { planned, present: during, schedule: planned.name, scopeId: planned.scopeId, slotAt });
+      }
+    })();
+    working.add(work);
+    const forget = (): void => void working.delete(work);
+    work.then(forget, forget);
   };
 
-  const arm = (schedule: CheckedSchedule, after: number): void => {
-    const slotAt = schedule.slots.next(after);
-    if (slotAt === null || !running) return;
-    const wait = (): void => {
-      const cancel = clock.after(Math.max(0, slotAt - clock.now()), () => {
-        // The wall clock may have been set back meanwhile.
-        if (clock.now() < slotAt) return wait();
-        const fired = fire(schedule, slotAt);
-        firing.add(fired);
-        void fired.finally(() => firing.delete(fired));
-        // Slots slept through (a suspended machine) are not made up for.
-        arm(schedule, Math.max(slotAt, clock.now() - 1));
-      });
-      timers.set(schedule, cancel);
-    };
-    wait();
+  const handle = async (key: string): Promise<void> => {
+    if (key === poll) {
+      void waker.wake(poll, clock.now() + pollMs);
+      return roster.refresh();
+    }
+    await roster.refresh(freshMs);
+    const planned = roster.get(key);
+    if (!planned) return void dealtWith.delete(key);
+    const now = clock.now();
+    const reckoning = reckon(planned.timetable, dealtWith.get(key) ?? (await startOf(planned, now)), now);
+    await deal(planned, reckoning);
+    // It may have been changed meanwhile: then it was woken again.
+    if (roster.get(key) !== planned) return;
+    dealtWith.set(key, reckoning.until);
+    const next = planned.timetable.next(reckoning.until);
+    if (next !== null) void waker.wake(key, momentOf(planned.timetable.firing(next)));
   };
+
+  roster.onChange((key) => {
+    dealtWith.delete(key);
+    if (running) void waker.wake(key, clock.now());
+  });
 
   return {
     get running() {
@@ -78,15 +124,23 @@ export function createScheduler({ schedules, store, runner, clock, logger }: Sch
     start() {
       if (running) return;
       running = true;
-      for (const schedule of schedules) arm(schedule, clock.now());
+      stop = new AbortController();
+      dealtWith.clear();
+      startedAt = clock.now();
+      for (const { tenantId, name } of roster.all()) void waker.wake(scheduleKey(tenantId, name), startedAt);
+      void waker.wake(poll, startedAt);
+      void waker.start(handle);
     },
     stop() {
+      if (!running) return;
       running = false;
-      for (const cancel of timers.values()) cancel();
-      timers.clear();
+      stop.abort();
+      stopping = waker.stop();
     },
     async settled() {
-      await Promise.allSettled([...firing]);
+      await stopping;
+      await Promise.allSettled([...working]);
+      await presence.leave();
     },
   };
 }

@@ -61,7 +61,7 @@ export function nextFirings(timetable: Timetable, after: number, count: number):
 }
 
 /** An instant as the clocks of a time zone show it, with how far they are ahead of UTC. */
-function localTime(at: number, timeZone: string): string {
+export function localTime(at: number, timeZone: string): string {
   const offset = timeZoneOf(timeZone).offset(at);
   const minutes = Math.round(Math.abs(offset) / 60_000);
   const two = (value: number): string => String(value).padStart(2, '0');

@@ -1,6 +1,8 @@
 import type { Leases } from '@dotmac/core';
 import type { Database } from '@dotmac/core/kysely';
 import type { KeptPlan } from '../plans/kept-plan.js';
+import type { KeptSchedule, ScheduleRecord } from '../schedule/schedule.js';
+import type { SlotChange, SlotKey, SlotRecord } from '../schedule/slot.js';
 import type { Run, RunOutcome, RunPulse, RunStatus } from '../runs/run.js';
 
 /** Which runs a list has. */
@@ -43,6 +45,39 @@ export interface TenantPlans {
   claim(id: string, runId: string): Promise<boolean>;
 }
 
+/** The schedules of one tenant. */
+export interface TenantSchedules {
+  get(name: string): Promise<KeptSchedule | null>;
+  /** In the order of their names; those after the name `after`. Without those that are in code. */
+  list(listing: { limit: number; after?: string | undefined }): Promise<KeptSchedule[]>;
+  /** Those in code that were paused or resumed. */
+  inCode(): Promise<KeptSchedule[]>;
+  /**
+   * Makes, changes or (by `deletedAt`) removes a schedule: one change at a time, of all tenants and processes.
+   * @param change given the schedule as it is, and how many the tenant has besides those in code; may be asked again,
+   * and what it throws undoes everything
+   */
+  write(name: string, change: (known: KeptSchedule | null, count: number) => ScheduleRecord): Promise<KeptSchedule>;
+}
+
+/** The ledger of one tenant's slots. */
+export interface TenantSlots {
+  /** True for exactly one caller per slot, among all processes. */
+  claim(slot: Omit<SlotRecord, 'tenantId'>): Promise<boolean>;
+  /** Changes a slot that is open and that process's; false when it is not, any more. */
+  change(key: SlotKey, instance: string, change: SlotChange): Promise<boolean>;
+  /** What is known of one slot, of all scopes. */
+  at(schedule: string, slotAt: number): Promise<SlotRecord[]>;
+  /** The last slot of a schedule and scope. */
+  latest(schedule: string, scopeId: string): Promise<number | null>;
+  /** The newest first, those of one instant by scope; those that come after `after` in this order. */
+  list(listing: {
+    schedule: string;
+    limit: number;
+    after?: Pick<SlotKey, 'slotAt' | 'scopeId'> | undefined;
+  }): Promise<SlotRecord[]>;
+}
+
 /** What maintenance keeps. */
 export interface MaintenanceStore {
   /** Brings the tables up to date. */
@@ -59,8 +94,14 @@ export interface MaintenanceStore {
   plans(tenantId: string): TenantPlans;
   /** Runs of all tenants that are `running`, oldest first: for finding those whose process died. */
   runningRuns(limit: number): Promise<Run[]>;
-  /** True for exactly one caller per tenant, schedule and slot, among all processes. */
-  claimSlot(slot: { tenantId: string; schedule: string; slotAt: number }): Promise<boolean>;
-  /** Removes ended runs, slots and plans from before `before`, of all tenants; how many runs. */
+  schedules(tenantId: string): TenantSchedules;
+  /** The greatest revision there is. */
+  scheduleRevision(): Promise<number>;
+  /** Schedules of all tenants with a greater revision, in their order; those that were removed too. */
+  schedulesSince(revision: number, limit: number): Promise<KeptSchedule[]>;
+  slots(tenantId: string): TenantSlots;
+  /** Slots of all tenants that somebody is at: for finding those whose process died. */
+  openSlots(limit: number): Promise<SlotRecord[]>;
+  /** Removes ended runs, slots, plans and what is left of removed schedules from before `before`, of all tenants; how many runs. */
   prune(before: number): Promise<number>;
 }

@@ -4,6 +4,7 @@ import type { Suite } from '@dotmac/core/testing';
 import type { Run } from '../runs/run.js';
 import type { MaintenanceStore } from '../store/store.js';
 import { began, ended, plan, pulse } from './samples.js';
+import { scheduleCases } from './schedule-cases.js';
 
 /** What every {@link MaintenanceStore} does. The subject is migrated, and may hold what other cases left. */
 export const maintenanceStoreSuite: Suite<MaintenanceStore> = {
@@ -101,16 +102,7 @@ export const maintenanceStoreSuite: Suite<MaintenanceStore> = {
         assert.deepEqual(await runs.countByStatus(), { running: 4, completed: 1 });
       },
     },
-    {
-      name: 'gives a slot to one of many who claim it',
-      async run(store) {
-        const slot = { tenantId: newId(), schedule: 'nightly', slotAt: 86_400_000 };
-        const claims = await Promise.all(Array.from({ length: 10 }, () => store.claimSlot(slot)));
-        assert.equal(claims.filter(Boolean).length, 1);
-        assert.equal(await store.claimSlot({ ...slot, slotAt: 2 * 86_400_000 }), true);
-        assert.equal(await store.claimSlot({ ...slot, tenantId: newId() }), true);
-      },
-    },
+    ...scheduleCases,
     {
       name: 'prunes ended runs of before, never running ones',
       async run(store) {

@@ -1,13 +1,5 @@
 import type { Clock } from '@dotmac/core';
-import {
-  coreMigrations,
-  insertedCount,
-  kyselyLeases,
-  migrate,
-  onConflictDoNothing,
-  type Database,
-  type ModuleMigrations,
-} from '@dotmac/core/kysely';
+import { coreMigrations, kyselyLeases, migrate, type Database, type ModuleMigrations } from '@dotmac/core/kysely';
 import type { MaintenanceStore } from '../store.js';
 import { asked } from './asked.js';
 import { leaseWithin } from './lease-within.js';
@@ -15,7 +7,10 @@ import { runIndexes, runs } from './migrations/0001-runs.js';
 import { slots } from './migrations/0003-slots.js';
 import { plans, runProgress } from './migrations/0004-plans.js';
 import { kyselyPlans } from './plans.js';
+import { scheduleIndexes, schedules } from './migrations/0005-schedules.js';
 import { kyselyRuns, runOf } from './runs.js';
+import { kyselySchedules, scheduleOf } from './schedules.js';
+import { kyselySlots, openSlots } from './slots.js';
 import type { MaintenanceTables } from './tables.js';
 
 const migrations: ModuleMigrations = {
@@ -26,6 +21,8 @@ const migrations: ModuleMigrations = {
     '0003-slots': slots,
     '0004-plans': plans,
     '0004-run-progress': runProgress,
+    '0005-schedules': schedules,
+    '0005-schedules-indexes': scheduleIndexes,
   },
 };
 
@@ -54,15 +51,22 @@ export function kyselyMaintenanceStore(
       const found = db.selectFrom('dotmac_maintenance_runs').selectAll().where('status', '=', 'running');
       return (await asked(found.orderBy('id').limit(limit).execute())).map(runOf);
     },
-    async claimSlot({ tenantId, schedule, slotAt }) {
-      const row = { tenant_id: tenantId, schedule, slot_at: slotAt };
-      const insert = db.insertInto('dotmac_maintenance_slots').values(row);
-      return insertedCount(await asked(onConflictDoNothing(database, insert).execute())) === 1;
+    schedules: (tenantId) => kyselySchedules(database, tenantId),
+    async scheduleRevision() {
+      const row = db.selectFrom('dotmac_maintenance_revision').select('value').where('name', '=', 'schedules');
+      return Number((await asked(row.executeTakeFirst()))?.value ?? 0);
     },
+    async schedulesSince(revision, limit) {
+      const changed = db.selectFrom('dotmac_maintenance_schedules').selectAll().where('revision', '>', revision);
+      return (await asked(changed.orderBy('revision').limit(limit).execute())).map(scheduleOf);
+    },
+    slots: (tenantId) => kyselySlots(database, tenantId),
+    openSlots: (limit) => openSlots(database, limit),
     async prune(before) {
       const old = db.deleteFrom('dotmac_maintenance_runs').where('ended_at', '<', before);
       const { numDeletedRows } = await asked(old.executeTakeFirstOrThrow());
-      await asked(db.deleteFrom('dotmac_maintenance_slots').where('slot_at', '<', before).execute());
+      await asked(db.deleteFrom('dotmac_maintenance_ledger').where('slot_at', '<', before).execute());
+      await asked(db.deleteFrom('dotmac_maintenance_schedules').where('deleted_at', '<', before).execute());
       await asked(db.deleteFrom('dotmac_maintenance_plans').where('created_at', '<', before).execute());
       return Number(numDeletedRows);
     },

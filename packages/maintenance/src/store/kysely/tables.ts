@@ -47,11 +47,43 @@ export interface PlanRow {
   applied_by: string | null;
 }
 
+/** A row of `dotmac_maintenance_schedules`. */
+export interface ScheduleRow {
+  tenant_id: string;
+  name: string;
+  /** JSON text; null for those in code. */
+  definition: string | null;
+  version: number;
+  paused_at: number | null;
+  effective_at: number;
+  created_at: number;
+  updated_at: number;
+  deleted_at: number | null;
+  revision: number;
+}
+
+/** A row of `dotmac_maintenance_ledger`. */
+export interface SlotRow {
+  tenant_id: string;
+  schedule: string;
+  scope_id: string;
+  slot_at: number;
+  outcome: string;
+  instance: string;
+  run_id: string | null;
+  attempts: number;
+  claimed_at: number;
+  ended_at: number | null;
+  message: string | null;
+}
+
 /** The tables of maintenance. */
 export interface MaintenanceTables {
   dotmac_maintenance_runs: RunRow;
   dotmac_maintenance_plans: PlanRow;
-  dotmac_maintenance_slots: { tenant_id: string; schedule: string; slot_at: number };
+  dotmac_maintenance_schedules: ScheduleRow;
+  dotmac_maintenance_revision: { name: string; value: number };
+  dotmac_maintenance_ledger: SlotRow;
   /** Core's. */
   dotmac_leases: { name: string; owner: string | null; fence: number; until_at: number };
 }

@@ -2,6 +2,7 @@ import { memoryLeases, memoryTables, systemClock, type Clock } from '@dotmac/cor
 import type { KeptPlan } from '../../plans/kept-plan.js';
 import type { Run, RunStatus } from '../../runs/run.js';
 import type { MaintenanceStore, RunListing, TenantPlans, TenantRuns } from '../store.js';
+import { memorySchedules } from './schedules.js';
 
 const newestFirst = (a: { id: string }, b: { id: string }): number => (a.id < b.id ? 1 : -1);
 
@@ -9,9 +10,9 @@ const newestFirst = (a: { id: string }, b: { id: string }): number => (a.id < b.
 export function memoryMaintenanceStore({ clock = systemClock }: { clock?: Clock } = {}): MaintenanceStore {
   const tables = memoryTables({
     runs: new Map<string, Run>(),
-    slots: new Map<string, number>(),
     plans: new Map<string, KeptPlan>(),
   });
+  const { prune: pruneSchedules, ...schedules } = memorySchedules();
   const all = (): Run[] => [...tables.read.runs.values()];
 
   const runsOf = (tenantId: string): TenantRuns => {
@@ -90,21 +91,16 @@ export function memoryMaintenanceStore({ clock = systemClock }: { clock?: Clock 
           .filter(({ status }) => status === 'running')
           .slice(0, limit),
       ),
-    claimSlot: ({ tenantId, schedule, slotAt }) =>
-      tables.transaction(({ slots }) => {
-        const key = JSON.stringify([tenantId, schedule, slotAt]);
-        if (slots.has(key)) return false;
-        slots.set(key, slotAt);
-        return true;
-      }),
-    prune: (before) =>
-      tables.transaction(({ runs, slots, plans }) => {
+    ...schedules,
+    prune: async (before) => {
+      await pruneSchedules(before);
+      return tables.transaction(({ runs, plans }) => {
         const old = [...runs.values()].filter(({ endedAt }) => endedAt !== null && endedAt < before);
         for (const { id } of old) runs.delete(id);
-        for (const [key, slotAt] of [...slots]) if (slotAt < before) slots.delete(key);
         for (const [id, { createdAt }] of [...plans]) if (createdAt < before) plans.delete(id);
         return old.length;
-      }),
+      });
+    },
   };
 }
 

@@ -1,0 +1,55 @@
+import type { ScopeIds } from '../runs/lease-keys.js';
+import type { Chosen, TaskChooser } from '../tasks/choose.js';
+import type { AnyMaintenanceTask } from '../tasks/task.js';
+import type { ScheduleRules } from './rules.js';
+import type { KeptSchedule, ScheduleDefinition } from './schedule.js';
+import { timetableOf, type Timetable } from './timetable.js';
+
+/** A schedule as this process fires it: its task and parameters checked, its rules read. */
+export interface PlannedSchedule {
+  tenantId: string;
+  name: string;
+  origin: 'code' | 'store';
+  task: AnyMaintenanceTask;
+  parameters: unknown;
+  /** The machine or process whose slots it fires here; empty when all processes share them. */
+  scopeId: string;
+  timetable: Timetable;
+  /** Counts its changes, from 1; 0 for one in code that nobody ever paused. */
+  version: number;
+  pausedAt: number | null;
+  /** Slots from before are nobody's; null when that is not known: those in code have no beginning. */
+  effectiveAt: number | null;
+}
+
+/** Names a schedule among those of all tenants. */
+export const scheduleKey = (tenantId: string, name: string): string => JSON.stringify([tenantId, name]);
+
+/**
+ * Plans a schedule for this process.
+ * @throws INVALID_ARGUMENT when its rules are not sound
+ */
+export function planSchedule(
+  { task, parameters }: Chosen,
+  rules: ScheduleRules,
+  kept: Pick<PlannedSchedule, 'tenantId' | 'name' | 'origin' | 'version' | 'pausedAt' | 'effectiveAt'>,
+  scopeIds: ScopeIds,
+): PlannedSchedule {
+  const scopeId = scopeIds[task.scope];
+  const timetable = timetableOf(rules, JSON.stringify([kept.tenantId, kept.name, scopeId]));
+  return { ...kept, task, parameters, scopeId, timetable };
+}
+
+/**
+ * Plans a schedule of the store.
+ * @throws INVALID_INPUT, INVALID_ARGUMENT when its task or policy is gone, or it is not sound
+ */
+export function planKept(
+  { tenantId, name, version, pausedAt, effectiveAt }: Omit<KeptSchedule, 'definition' | 'revision'>,
+  { task, parameters, rules }: ScheduleDefinition,
+  chooser: TaskChooser,
+  scopeIds: ScopeIds,
+): PlannedSchedule {
+  const kept = { tenantId, name, origin: 'store', version, pausedAt, effectiveAt } as const;
+  return planSchedule(chooser.fromWire(task, parameters), rules, kept, scopeIds);
+}

@@ -1,0 +1,96 @@
+import { holdLease, type Clock, type Logger } from '@dotmac/core';
+import { presenceKey } from '../runs/lease-keys.js';
+import type { MaintenanceStore } from '../store/store.js';
+import type { SlotRecord } from './slot.js';
+
+/** This process among the others, for as long as its lease lasts. */
+export interface Present {
+  /** Names it in the ledger; never given twice. */
+  instance: string;
+  /** Aborts when the lease is lost, or the scheduler stops. */
+  signal: AbortSignal;
+}
+
+/** Says which process is there, and finds those that are not any more. */
+export interface Presence {
+  /** Takes a lease for this process, unless it has one. */
+  enter(): Promise<Present>;
+  /** The name of this process, while it is there. */
+  instance(): string | null;
+  /** Closes the slots that dead processes left open; how many. */
+  recover(): Promise<number>;
+  leave(): Promise<void>;
+}
+
+/** What a presence is made of. */
+export interface PresenceParts {
+  store: MaintenanceStore;
+  hostId: string;
+  clock: Clock;
+  logger: Logger;
+  leaseTtlMs: number;
+}
+
+const mostProcesses = 1_000;
+const mostRecovered = 1_000;
+
+/** The place in an instance's name: places are taken again, so that their leases do not grow in number. */
+const placeOf = (instance: string): string => instance.slice(0, instance.lastIndexOf('#'));
+
+/** @see Presence */
+export function createPresence({ store, hostId, clock, logger, leaseTtlMs }: PresenceParts): Presence {
+  let entering: Promise<Present> | undefined;
+  let here: Present | undefined;
+  let held: Promise<unknown> = Promise.resolve();
+  let leaving = new AbortController();
+
+  /** Resolves when the place is taken; false when another has it. */
+  const take = (place: string): Promise<Present | false> =>
+    new Promise((resolve, reject) => {
+      const options = { ttlMs: leaseTtlMs, clock, signal: leaving.signal };
+      held = holdLease(store.leases, presenceKey(place), options, async (signal, fence) => {
+        here = { instance: `${place}#${fence}`, signal };
+        resolve(here);
+        await new Promise<void>((over) => signal.addEventListener('abort', () => over(), { once: true }));
+        here = undefined;
+        if (!leaving.signal.aborted) logger.warn({ place }, 'the scheduler lost its lease, and begins anew');
+      }).then(({ held: had }) => had || resolve(false), reject);
+    });
+  const enter = async (): Promise<Present> => {
+    for (let index = 0; index < mostProcesses; index++) {
+      const present = await take(`${hostId}/${index}`);
+      if (present) return present;
+    }
+    throw new Error(`${mostProcesses} processes of ${hostId} are there already`);
+  };
+  const close = async (slot: SlotRecord): Promise<boolean> =>
+    store.slots(slot.tenantId).change(slot, slot.instance, { outcome: 'abandoned', endedAt: clock.now() });
+
+  return {
+    async enter() {
+      if (here && !here.signal.aborted) return here;
+      if (leaving.signal.aborted) leaving = new AbortController();
+      entering ??= enter().finally(() => (entering = undefined));
+      return entering;
+    },
+    instance: () => here?.instance ?? null,
+    async recover() {
+      let closed = 0;
+      const open = (await store.openSlots(mostRecovered)).filter(({ instance }) => instance !== here?.instance);
+      for (const place of new Set(open.map(({ instance }) => placeOf(instance)))) {
+        const left = open.filter(({ instance }) => placeOf(instance) === place);
+        const clear = async (): Promise<void> => {
+          for (const slot of left) if (await close(slot)) closed += 1;
+        };
+        // Whoever has a place knows that those who had it before are dead.
+        if (here && placeOf(here.instance) === place) await clear();
+        else await holdLease(store.leases, presenceKey(place), { ttlMs: leaseTtlMs, clock }, clear);
+      }
+      return closed;
+    },
+    async leave() {
+      leaving.abort();
+      await held.catch(() => undefined);
+    },
+  };
+}

@@ -1,0 +1,53 @@
+/** What became of slots, and what is said of it. */
+export const slotOutcomes = {
+  waiting: 'It was taken, and is to begin.',
+  running: 'Its run is under way.',
+  retrying: 'Its run failed, and is to begin again.',
+  completed: 'Its run completed.',
+  failed: 'Its run failed.',
+  timed_out: 'Its run took longer than it may, and was cancelled.',
+  cancelled: 'Its run was cancelled.',
+  skipped: 'Its run had nothing to do: others were at all of it.',
+  needs_confirmation: 'Its run would have cleaned more than may go unasked, and waits for a confirmation.',
+  refused: 'Its run could not begin.',
+  overlap: 'Another run of its task was at it.',
+  paused: 'The schedule was paused.',
+  outside_window: 'It lay outside of the windows in which the schedule may begin.',
+  grace_passed: 'Nobody was there when it came due, and its grace had passed when somebody was.',
+  superseded: 'A later slot was due too, and ran for it.',
+  abandoned: 'The process that had taken it died.',
+} as const;
+
+/** @see slotOutcomes */
+export type SlotOutcome = keyof typeof slotOutcomes;
+
+/** Somebody is at these. */
+export const openOutcomes = ['waiting', 'running', 'retrying'] as const satisfies SlotOutcome[];
+
+/** Names a slot among those of its tenant. */
+export interface SlotKey {
+  schedule: string;
+  /** The machine or process whose slot it is; empty when all processes share it. */
+  scopeId: string;
+  /** Epoch ms. */
+  slotAt: number;
+}
+
+/** A line of the ledger of slots: each slot that came due has one, which is what makes it run once. */
+export interface SlotRecord extends SlotKey {
+  tenantId: string;
+  outcome: SlotOutcome;
+  /** The process that took it. */
+  instance: string;
+  /** The last of its runs. */
+  runId: string | null;
+  /** Runs that were begun for it. */
+  attempts: number;
+  claimedAt: number;
+  endedAt: number | null;
+  /** Safe to show to the tenant. */
+  message: string | null;
+}
+
+/** What changes of a slot. */
+export type SlotChange = Partial<Pick<SlotRecord, 'outcome' | 'runId' | 'attempts' | 'endedAt' | 'message'>>;

@@ -1,0 +1,212 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { fakeClock, type FakeClock } from '@dotmac/core/testing';
+import {
+  createMaintenance,
+  memoryMaintenanceStore,
+  type MaintenanceModule,
+  type MaintenanceOptions,
+  type MaintenanceStore,
+  type Schedule,
+} from '../../src/index.js';
+import { lastingTask } from '../support/lasting-task.js';
+
+const [second, minute, hour, day] = [1_000, 60_000, 3_600_000, 86_400_000];
+const start = Date.UTC(2026, 0, 1);
+
+describe('the scheduler', () => {
+  const modules: { it: MaintenanceModule; clock: FakeClock }[] = [];
+  afterEach(async () => {
+    for (const { it, clock } of modules.splice(0)) {
+      let stopped = false;
+      void it.stop().then(() => (stopped = true));
+      while (!stopped) await clock.advance(second);
+    }
+  });
+  const setUp = (
+    rules: Partial<Schedule>,
+    {
+      clock = fakeClock(start),
+      store = memoryMaintenanceStore({ clock }),
+      lasting = lastingTask(),
+      ...more
+    }: { clock?: FakeClock; store?: MaintenanceStore; lasting?: ReturnType<typeof lastingTask> } & Partial<
+      Omit<MaintenanceOptions, 'clock' | 'store'>
+    > = {},
+  ) => {
+    const schedules = [{ name: 'it', task: 'last', tenantId: 'acme', ...rules }];
+    const it = createMaintenance({ store, clock, tasks: [lasting.task], schedules, hostId: 'host', ...more });
+    modules.push({ it, clock });
+    const acme = it.scope({ tenantId: 'acme', actor: 'user:1' });
+    const outcomes = async () =>
+      (await acme.schedules.slots('it')).items.map(
+        ({ slotAt, outcome }) => `${new Date(slotAt).toISOString().slice(11, 16)} ${outcome}`,
+      );
+    return { it, clock, store, outcomes, held: lasting.runs, lasting, schedules: acme.schedules };
+  };
+
+  it('leaves a slot out while another run is at the task', async () => {
+    const { it, clock, held, outcomes } = setUp({ everyMs: hour });
+    await it.start();
+    await clock.advance(2 * hour + second);
+    expect(await outcomes()).toEqual(['02:00 overlap', '01:00 running']);
+    held[0]?.end();
+    await clock.advance(hour);
+    expect(await outcomes()).toEqual(['03:00 running', '02:00 overlap', '01:00 completed']);
+  });
+
+  it('lets one slot wait for another run, and no second', async () => {
+    const { it, clock, held, outcomes } = setUp({ everyMs: hour, overlap: 'queue' });
+    await it.start();
+    await clock.advance(3 * hour + second);
+    expect(await outcomes()).toEqual(['03:00 overlap', '02:00 waiting', '01:00 running']);
+    held[0]?.end();
+    await clock.advance(2 * second);
+    expect(await outcomes()).toEqual(['03:00 overlap', '02:00 running', '01:00 completed']);
+    expect(held).toHaveLength(2);
+  });
+
+  it('cancels the run that is in the way, when that is said', async () => {
+    const { it, clock, held, outcomes } = setUp({ everyMs: hour, overlap: 'cancel' });
+    await it.start();
+    await clock.advance(2 * hour + 2 * second);
+    expect(await outcomes()).toEqual(['02:00 running', '01:00 cancelled']);
+    expect(held).toHaveLength(2);
+  });
+
+  it('begins a failed run again, later each time, and no more often than is said', async () => {
+    const { it, clock, held, outcomes } = setUp({ everyMs: day, retries: 2, retryAfterMs: minute });
+    await it.start();
+    await clock.advance(day);
+    const fail = async (index: number, waitMs: number) => {
+      held[index]?.end(new Error('no'));
+      await clock.advance(waitMs - second);
+      expect(held).toHaveLength(index + 1);
+      await clock.advance(2 * second);
+    };
+    await fail(0, minute);
+    expect(held).toHaveLength(2);
+    await fail(1, 2 * minute);
+    expect(held).toHaveLength(3);
+    await fail(2, 4 * minute);
+    expect(held).toHaveLength(3);
+    expect(await outcomes()).toEqual(['00:00 failed']);
+  });
+
+  it('cancels a run that takes too long', async () => {
+    const { it, clock, outcomes } = setUp({ everyMs: hour, timeoutMs: 10 * minute });
+    await it.start();
+    await clock.advance(hour + 9 * minute);
+    expect(await outcomes()).toEqual(['01:00 running']);
+    await clock.advance(2 * minute);
+    expect(await outcomes()).toEqual(['01:00 timed_out']);
+  });
+
+  it('makes up for what was missed once, by the ledger, when it is started again', async () => {
+    const first = setUp({ everyMs: 4 * hour });
+    await first.it.start();
+    await first.clock.advance(4 * hour);
+    first.held[0]?.end();
+    await first.clock.advance(second);
+    await first.it.stop();
+    // Two slots go by; the last of them is not two hours old.
+    await first.clock.advance(9 * hour);
+    const { it, clock, outcomes, held } = setUp(
+      { everyMs: 4 * hour },
+      { clock: first.clock, store: first.store, lasting: first.lasting },
+    );
+    await it.start();
+    await clock.advance(second);
+    expect(await outcomes()).toEqual(['12:00 running', '08:00 grace_passed', '04:00 completed']);
+    held.at(-1)?.end();
+  });
+
+  it('makes up for nothing that came due before a schedule was ever run', async () => {
+    const { it, clock, outcomes } = setUp({ everyMs: 4 * hour }, { clock: fakeClock(start + minute) });
+    await it.start();
+    await clock.advance(minute);
+    expect(await outcomes()).toEqual([]);
+  });
+
+  it('is late by a poll at most when the machine was asleep', async () => {
+    const { it, clock, outcomes } = setUp({ cron: '0 3 * * *' });
+    await it.start();
+    await clock.advance(minute);
+    // Timers do not run in a machine that sleeps; the hour is another when it wakes.
+    clock.set(start + 3 * hour + 5 * minute);
+    await clock.advance(11 * second);
+    expect(await outcomes()).toEqual(['03:00 running']);
+  });
+
+  it('runs what was left for a window when that opens, and leaves the others out', async () => {
+    const windows = [{ from: '03:00', until: '05:00' }];
+    const { it, clock, outcomes, held } = setUp({ cron: '0 1,2 * * *', windows });
+    await it.start();
+    await clock.advance(3 * hour - second);
+    expect(await outcomes()).toEqual(['01:00 outside_window']);
+    await clock.advance(2 * second);
+    expect(await outcomes()).toEqual(['02:00 running', '01:00 outside_window']);
+    expect(held).toHaveLength(1);
+  });
+
+  it('runs a host’s slots once on each host, and a process’s once in each process', async () => {
+    for (const [scope, expected] of [
+      ['cluster', 1],
+      ['host', 2],
+      ['process', 4],
+    ] as const) {
+      const [clock, lasting] = [fakeClock(start), lastingTask(scope)];
+      const store = memoryMaintenanceStore({ clock });
+      const all = ['a', 'a', 'b', 'b'].map((hostId) => setUp({ everyMs: hour }, { clock, store, lasting, hostId }));
+      for (const { it } of all) await it.start();
+      await clock.advance(hour + second);
+      expect(lasting.runs).toHaveLength(expected);
+      for (const run of lasting.runs) run.end();
+      const slots = await all[0]?.schedules.slots('it', { limit: 3 });
+      expect(slots?.items.length).toBe(Math.min(3, expected));
+      const more = await all[0]?.schedules.slots('it', { limit: 3, cursor: slots?.nextCursor ?? '0:' });
+      expect((slots?.items.length ?? 0) + (more?.items.length ?? 0)).toBe(expected);
+    }
+  });
+
+  it('gives a slot that is due the newest of what was changed elsewhere', async () => {
+    const [clock, lasting] = [fakeClock(start), lastingTask()];
+    const store = memoryMaintenanceStore({ clock });
+    const here = setUp({ everyMs: hour }, { clock, store, lasting });
+    const there = setUp({ everyMs: hour }, { clock, store, lasting, schedulePollMs: day, startScheduler: false });
+    await here.it.start();
+    await there.it.start();
+    await clock.advance(hour - 2 * second);
+    expect(await there.schedules.pause('it')).toMatchObject({ origin: 'code', nextRun: null, version: 1 });
+    await clock.advance(4 * second);
+    expect(await here.outcomes()).toEqual(['01:00 paused']);
+    await there.schedules.resume('it');
+    await clock.advance(hour);
+    expect(await here.outcomes()).toEqual(['02:00 running', '01:00 paused']);
+  });
+
+  it('closes the slots of a process that died, and not those of one that lives', async () => {
+    const clock = fakeClock(start);
+    const store = memoryMaintenanceStore({ clock });
+    const { it, outcomes } = setUp({ everyMs: hour }, { clock, store });
+    const slot = { schedule: 'it', scopeId: '', outcome: 'running' as const, runId: null, attempts: 1, message: null };
+    const taken = { ...slot, claimedAt: start, endedAt: null };
+    await store.slots('acme').claim({ ...taken, slotAt: start, instance: 'elsewhere/0#1' });
+    await it.start();
+    await clock.advance(hour + 2 * minute);
+    expect(await outcomes()).toEqual(['01:00 running', '00:00 abandoned']);
+  });
+
+  it('writes nothing of a slot that was closed while it was held up', async () => {
+    const clock = fakeClock(start);
+    const store = memoryMaintenanceStore({ clock });
+    const { it, held, outcomes } = setUp({ everyMs: hour }, { clock, store });
+    await it.start();
+    await clock.advance(hour + second);
+    const [open] = await store.openSlots(10);
+    expect(open).toBeDefined();
+    await store.slots('acme').change(open!, open!.instance, { outcome: 'abandoned', endedAt: clock.now() });
+    held[0]?.end();
+    await clock.advance(second);
+    expect(await outcomes()).toEqual(['01:00 abandoned']);
+  });
+});
