@@ -72,6 +72,7 @@ export async function startQuickstart(settings: Settings): Promise<Quickstart> {
       dunning: [dunning],
       sendVerification: mailbox(join(dataDirectory, 'outbox.ndjson')),
       secret: await lastingSecret(join(dataDirectory, 'verification.key')),
+      webhooks: { egress: { allow: ['loopback', 'public'] } },
     },
     maintenance: {
       databases: { main: database },

@@ -19,7 +19,8 @@ export type {
 export type { EndpointService } from './endpoints/service.js';
 export { healthFigures, healthSummary } from './summary/summary.js';
 export type { HealthFigures, HealthSummary } from './summary/summary.js';
-export { defineChannel, NotDelivered } from './channels/channel-kind.js';
+export { NotDelivered } from '@dotmac/core/net';
+export { defineChannel } from './channels/channel-kind.js';
 export type { AnyChannelKind, ChannelKind, Delivery } from './channels/channel-kind.js';
 export { emailChannel } from './channels/email.js';
 export type { EmailChannelOptions, MailTransport } from './channels/email.js';

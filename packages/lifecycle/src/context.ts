@@ -9,6 +9,7 @@ import type { Vault } from './privacy/vault.js';
 import type { TemplateCatalogue } from './provisioning/catalogue.js';
 import type { LifecycleStore } from './store/store.js';
 import type { Keyring } from './verification/keyring.js';
+import type { WebhookSending } from './webhooks/sending.js';
 
 /** What the services of the domain are made of. */
 export interface LifecycleContext {
@@ -25,6 +26,8 @@ export interface LifecycleContext {
   readonly keyring: Keyring;
   /** Undefined when the host gave no secret that lasts: then nothing in the history is sealed. */
   readonly vault: Vault | undefined;
+  /** Undefined when the host has not switched webhooks on. */
+  readonly webhooks: WebhookSending | undefined;
   /** False when the host gave no `sendVerification`: then nothing is put into the outbox for it. */
   readonly sendsVerification: boolean;
   readonly relay: OutboxRelay<DeliverySchemas>;

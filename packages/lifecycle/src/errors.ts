@@ -120,6 +120,28 @@ export const lifecycleErrors = defineErrors({
     kind: 'conflict',
     message: ({ customerId }: { customerId: string }) => `Customer ${customerId} was erased.`,
   },
+  WEBHOOK_NOT_FOUND: {
+    kind: 'not_found',
+    message: ({ webhookId }: { webhookId: string }) => `There is no webhook ${webhookId}.`,
+  },
+  WEBHOOK_DELIVERY_NOT_FOUND: {
+    kind: 'not_found',
+    message: ({ deliveryId }: { deliveryId: string }) => `There is no delivery ${deliveryId}.`,
+  },
+  WEBHOOK_LIMIT: {
+    kind: 'conflict',
+    message: ({ limit }: { limit: number }) => `A tenant has ${limit} webhooks at the most.`,
+  },
+  WEBHOOKS_OFF: {
+    kind: 'conflict',
+    message: (_: Record<never, never>) => 'The host application has not switched webhooks on.',
+    hint: 'Set `webhooks` in `createLifecycle`.',
+  },
+  WEBHOOK_FAILED: {
+    kind: 'unavailable',
+    message: ({ code }: { code: string }) => `The message was not delivered: ${code}.`,
+    hint: 'See that the address is right, and that the other side takes messages.',
+  },
   TIMER_LIMIT: {
     kind: 'conflict',
     message: ({ limit }: { limit: number }) => `A customer has ${limit} timers at the most.`,

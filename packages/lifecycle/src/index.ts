@@ -22,6 +22,7 @@ export type {
   TenantStore,
   TimerStore,
   TokenStore,
+  WebhookStore,
 } from './store/store.js';
 export { lifecycleErrors } from './errors.js';
 export { lifecycleEvents } from './events.js';
@@ -54,6 +55,10 @@ export type { CustomerSummary } from './customers/summary.js';
 export type { Channel } from './verification/channel.js';
 export type { SendVerification, VerificationDelivery, VerificationMessage } from './verification/sender.js';
 export type { VerificationService } from './verification/service.js';
+export type { WebhookOptions } from './webhooks/sending.js';
+export type { WebhookService } from './webhooks/service.js';
+export type { DeliveryState, WebhookDelivery } from './webhooks/delivery.js';
+export type { Webhook, WebhookView } from './webhooks/webhook.js';
 export type { ChecklistItem } from './onboarding/checklist.js';
 export type { OnboardingService } from './onboarding/service.js';
 export type { SuspensionService } from './suspension/service.js';

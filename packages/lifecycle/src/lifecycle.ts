@@ -44,6 +44,9 @@ import { timerService, type TimerService } from './timers/service.js';
 import { createKeyring } from './verification/keyring.js';
 import type { SendVerification } from './verification/sender.js';
 import { verificationService, type VerificationService } from './verification/service.js';
+import { webhookSending, type WebhookOptions } from './webhooks/sending.js';
+import { webhookService, type WebhookService } from './webhooks/service.js';
+import { subscribeWebhooks } from './webhooks/subscribe.js';
 
 /** What {@link createLifecycle} takes. */
 export interface LifecycleOptions<Trx = StoreTransaction> {
@@ -69,6 +72,8 @@ export interface LifecycleOptions<Trx = StoreTransaction> {
    * and several processes do not understand each other's.
    */
   secret?: string | readonly string[];
+  /** Lets tenants have events posted to URLs of theirs; needs a `secret`. Default: they cannot. */
+  webhooks?: WebhookOptions;
   /** Wakes provisioning runs. Default timers of this process and a sweep of the tables every `sweepMs`. */
   waker?: Waker;
   /** Default 30,000 ms. */
@@ -103,6 +108,8 @@ export interface LifecycleScope {
   readonly dunning: DunningService;
   /** What customers may ask for: to see what is held on them, and to have it gone. */
   readonly privacy: PrivacyService;
+  /** Where events are posted to. */
+  readonly webhooks: WebhookService;
   /** How many customers are in which stage, and services in which status. */
   status(): Promise<LifecycleStatus>;
 }
@@ -137,6 +144,8 @@ export function createLifecycle<Trx = StoreTransaction>(options: LifecycleOption
     journeys: options.journeys ?? [],
     keyring: createKeyring(secrets),
     vault: secrets.length > 0 ? createVault(secrets) : undefined,
+    webhooks:
+      options.webhooks && webhookSending(options.webhooks, { secrets, outbox: store.webhookOutbox, clock, logger }),
     sendsVerification: sendVerification !== undefined,
     relay: createOutboxRelay({ ...relayOptions, ...(maxDeliveryAttempts && { maxAttempts: maxDeliveryAttempts }) }),
     emitter: createEmitter({ logger }),
@@ -146,6 +155,7 @@ export function createLifecycle<Trx = StoreTransaction>(options: LifecycleOption
   };
   const { relay, waker, emitter } = context;
   for (const subscriber of deliver(context, sendVerification)) relay.subscribe(subscriber);
+  subscribeWebhooks(context);
   let state: 'stopped' | 'starting' | 'running' | 'failed' = 'stopped';
   let starting: Promise<void> | undefined;
   let cancelSweep: CancelTimer = () => undefined;
@@ -170,6 +180,7 @@ export function createLifecycle<Trx = StoreTransaction>(options: LifecycleOption
     try {
       if (options.migrate ?? true) await store.migrate();
       relay.start();
+      context.webhooks?.relay.start();
       await waker.start(async (key, signal) => {
         const nextAt = parseTimerKey(key)
           ? await fireTimer(context, key)
@@ -204,6 +215,7 @@ export function createLifecycle<Trx = StoreTransaction>(options: LifecycleOption
         timers: timerService(context, identity),
         dunning: dunningService(context, identity),
         privacy: privacyService(context, identity),
+        webhooks: webhookService(context, identity),
         status: () => readStatus(store.tenant(identity.tenantId)),
       };
     },
@@ -214,7 +226,7 @@ export function createLifecycle<Trx = StoreTransaction>(options: LifecycleOption
       state = 'stopped';
       starting = undefined;
       cancelSweep();
-      await Promise.all([waker.stop(), relay.stop()]);
+      await Promise.all([waker.stop(), relay.stop(), context.webhooks?.relay.stop()]);
     },
     readiness: () => ({ ready: state === 'running', parts: { lifecycle: state } }),
   };

@@ -8,6 +8,7 @@ import { serviceRoutes } from './services/routes.js';
 import { suspensionRoutes } from './suspension/routes.js';
 import { timerRoutes } from './timers/routes.js';
 import { verificationRoutes } from './verification/routes.js';
+import { webhookRoutes } from './webhooks/routes.js';
 
 /** All routes of the lifecycle domain. */
 export const lifecycleRoutes = [
@@ -21,4 +22,5 @@ export const lifecycleRoutes = [
   ...timerRoutes,
   ...dunningRoutes,
   ...privacyRoutes,
+  ...webhookRoutes,
 ];

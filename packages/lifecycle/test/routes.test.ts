@@ -44,6 +44,10 @@ it('the routes are those of the contract, in wire names', () => {
       ...['cancel', 'decisions', 'force', 'retry', 'skip'].map(
         (name) => `/customer-lifecycle/provisioning/{id}/${name}`,
       ),
+      '/customer-lifecycle/webhooks',
+      '/customer-lifecycle/webhooks/{id}',
+      ...['deliveries', 'replay', 'test'].map((name) => `/customer-lifecycle/webhooks/{id}/${name}`),
+      '/customer-lifecycle/webhook-deliveries/{id}/replay',
       '/customer-lifecycle/services',
       '/customer-lifecycle/services/{id}',
       ...['change-plan', 'drift', 'resume', 'runs', 'suspend', 'terminate'].map(

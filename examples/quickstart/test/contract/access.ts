@@ -9,6 +9,7 @@ import { scheduleOf } from './schedules.js';
 import { provisioned } from './services.js';
 import { statusFeedOf } from './status-feeds.js';
 import type { ContractSubject } from './subject.js';
+import { deliveryOf, webhookOf } from './webhooks.js';
 
 interface Operation {
   method: string;
@@ -86,6 +87,8 @@ const owned: { prefix: string; make(subject: ContractSubject): Promise<string> }
       return (await provisioned(subject, id)).id;
     },
   },
+  { prefix: '/customer-lifecycle/webhooks/{id}', make: ({ client }) => webhookOf(client) },
+  { prefix: '/customer-lifecycle/webhook-deliveries/{id}', make: (subject) => deliveryOf(subject) },
   {
     prefix: '/infrastructure-maintenance/plans/{id}',
     make: async ({ client }) =>
@@ -116,7 +119,9 @@ const bodies: Record<string, object> = {
   force: { outcome: 'failed' },
   'legal-holds': { name: 'any' },
 };
-const bodyFor = ({ path }: Operation): object => bodies[path.split('/').at(-1) ?? ''] ?? {};
+const range = { from: '2026-01-01T00:00:00Z', to: '2026-01-02T00:00:00Z' };
+const bodyFor = ({ path }: Operation): object =>
+  path === '/customer-lifecycle/webhooks/{id}/replay' ? range : (bodies[path.split('/').at(-1) ?? ''] ?? {});
 
 /** Where its owner sees a thing whole, to see that nobody changed it; the thing's own path where it has one. */
 const views: Record<string, string> = {

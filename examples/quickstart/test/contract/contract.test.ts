@@ -24,6 +24,7 @@ import { serviceLife } from './services.js';
 import { statusFeeds } from './status-feeds.js';
 import { streams } from './streams.js';
 import type { ContractSubject } from './subject.js';
+import { lifecycleWebhooks } from './webhooks.js';
 
 const databases = [
   { name: 'SQLite', present: true, fresh: async () => ({ url: undefined, drop: async () => undefined }) },
@@ -40,6 +41,7 @@ const suites = [
   statusFeeds,
   customerLifecycle,
   serviceLife,
+  lifecycleWebhooks,
   infrastructureMaintenance,
   maintenancePlans,
   maintenanceSchedules,

@@ -30,3 +30,14 @@ export const printable = z.string().regex(noControls, 'Control characters are no
 
 /** Keys and values of the user's own; the keys are left as they are on the wire. */
 export const freeForm = z.record(z.string(), z.unknown());
+
+/** Where messages may be posted to. Redirects are not followed: this is where they go. */
+export const postUrl = z
+  .url({ protocol: /^https?$/ })
+  .max(2_048)
+  .refine((text) => {
+    // Refinements run even when it is no URL, which is told already.
+    if (!URL.canParse(text)) return true;
+    const { username, password, hash } = new URL(text);
+    return username === '' && password === '' && hash === '';
+  }, 'Leave the user, the password and the fragment out');

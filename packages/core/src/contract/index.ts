@@ -12,7 +12,7 @@ export type {
   Permission,
   Method,
 } from './route.js';
-export { instant, id, message, freeForm, printable } from './formats.js';
+export { instant, id, message, freeForm, postUrl, printable } from './formats.js';
 export { wireJsonSchema } from './json-schema.js';
 export { readDraft } from './read-draft.js';
 export { wireOf, wireName, invalidInput } from './wire.js';

@@ -14,3 +14,8 @@ export type { Connection, Connector, ConnectorOptions, ConnectOptions, ConnectTl
 export { mysqlStream, pgStream, redisConnector } from './connected-stream.js';
 export { parseConnectionString } from './parse-connection-string.js';
 export type { ConnectionTarget } from './parse-connection-string.js';
+export { exchangeHttp, NotHttp } from './exchange-http.js';
+export type { HttpAnswer, HttpAsk } from './exchange-http.js';
+export { isNotDelivered, NotDelivered } from './not-delivered.js';
+export { faultsOfHost, faultsOfUrl, originOf, postJson } from './post-json.js';
+export { signatureHeaders, signingKey } from './webhook-signature.js';

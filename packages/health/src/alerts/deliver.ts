@@ -2,7 +2,7 @@ import { newId, type Clock, type DeliveryContext, type DomainEvent, type StoreTr
 import { wireOf } from '@dotmac/core/contract';
 import type { HealthMetrics } from '../metrics.js';
 import { attempted, untried } from '../channels/delivery-state.js';
-import { isNotDelivered } from '../channels/channel-kind.js';
+import { isNotDelivered } from '@dotmac/core/net';
 import type { ChannelRecord } from '../channels/channel.js';
 import type { DeliverThrough } from '../channels/deliver-through.js';
 import type { HealthStore, TenantStore } from '../store/store.js';

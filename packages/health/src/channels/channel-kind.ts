@@ -32,7 +32,7 @@ export interface ChannelKind<Config = unknown, Secrets = unknown> {
   origin?(config: Config): string;
   /** What is wrong that the schemas do not see. `path` begins with `config.` or `secrets.`. */
   faults?(settings: { config: Config; secrets: Secrets }, connector: Connector): InputIssue[];
-  /** Delivers a message, or throws; a {@link NotDelivered} says more than anything else. */
+  /** Delivers a message, or throws; a `NotDelivered` says more than anything else. */
   deliver(delivery: Delivery<Config, Secrets>): Promise<void>;
 }
 
@@ -58,27 +58,4 @@ export interface AnyChannelKind extends Omit<ChannelKind, 'origin' | 'faults' | 
  */
 export function defineChannel<Config, Secrets>(kind: ChannelKind<Config, Secrets>): ChannelKind<Config, Secrets> {
   return kind;
-}
-
-const notDelivered = Symbol.for('dotmac.NotDelivered');
-
-/** Why a message was not delivered, as far as that is known. */
-export class NotDelivered extends Error {
-  readonly [notDelivered] = true;
-  constructor(
-    /** A short code of ours, e.g. `refused` or `status_503`: never text of the other side. */
-    readonly code: string,
-    /**
-     * Whether the other side may have received it. What nobody can have received is put together anew at the next
-     * attempt, with what is known then.
-     */
-    readonly mayHaveArrived: boolean,
-  ) {
-    super(`The message was not delivered: ${code}`);
-  }
-}
-
-/** Recognises a {@link NotDelivered}, also of another copy of this package. */
-export function isNotDelivered(error: unknown): error is NotDelivered {
-  return typeof error === 'object' && error !== null && notDelivered in error;
 }

@@ -1,7 +1,6 @@
 import { coreErrors, type Clock, type Sealer } from '@dotmac/core';
-import type { Connector } from '@dotmac/core/net';
+import { NotDelivered, type Connector } from '@dotmac/core/net';
 import type { AlertMessage } from '../alerts/message.js';
-import { NotDelivered } from './channel-kind.js';
 import type { ChannelRecord } from './channel.js';
 import type { ChannelRegistry } from './registry.js';
 import { unsealAll } from './secrets.js';

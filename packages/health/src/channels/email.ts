@@ -1,6 +1,7 @@
 import { coreErrors } from '@dotmac/core';
+import { NotDelivered } from '@dotmac/core/net';
 import { z } from 'zod';
-import { defineChannel, NotDelivered } from './channel-kind.js';
+import { defineChannel } from './channel-kind.js';
 
 /** What sends mail: a transport of nodemailer's fits as it is. */
 export interface MailTransport {

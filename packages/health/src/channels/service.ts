@@ -1,9 +1,10 @@
 import { newId, type ScopeIdentity } from '@dotmac/core';
 import { invalidInput, readDraft, type Page } from '@dotmac/core/contract';
+import { isNotDelivered } from '@dotmac/core/net';
 import { z } from 'zod';
 import type { HealthContext } from '../context.js';
 import { healthErrors } from '../errors.js';
-import { isNotDelivered, type AnyChannelKind } from './channel-kind.js';
+import type { AnyChannelKind } from './channel-kind.js';
 import {
   channelChanges,
   channelInput,

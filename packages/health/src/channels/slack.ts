@@ -1,7 +1,8 @@
+import { postUrl } from '@dotmac/core/contract';
+import { faultsOfUrl, postJson } from '@dotmac/core/net';
 import { z } from 'zod';
 import type { AlertItem } from '../alerts/message.js';
 import { defineChannel } from './channel-kind.js';
-import { faultsOfUrl, postJson, postUrl } from './post.js';
 
 const [yellow, orange, red] = ['#d9a404', '#d9480f', '#c92a2a'];
 const colours: Record<AlertItem['severity'], string> = {

@@ -1,9 +1,8 @@
-import { wireOf } from '@dotmac/core/contract';
+import { postUrl, wireOf } from '@dotmac/core/contract';
+import { faultsOfUrl, originOf, postJson, signatureHeaders, signingKey } from '@dotmac/core/net';
 import { z } from 'zod';
 import { alertMessage } from '../alerts/message.js';
 import { defineChannel } from './channel-kind.js';
-import { faultsOfUrl, originOf, postJson, postUrl } from './post.js';
-import { signatureHeaders, signingKey } from './signature.js';
 
 const line = z
   .string()

@@ -1,5 +1,5 @@
 import type { InputIssue } from '@dotmac/core';
-import type { Connector } from '@dotmac/core/net';
+import { faultsOfHost, type Connector } from '@dotmac/core/net';
 import { wouldCircle } from '../dependencies/graph.js';
 import type { Directory } from '../monitoring/directory.js';
 import { follow, readPath } from '../conditions/path.js';
@@ -37,16 +37,6 @@ export function faultsOf(endpoint: EndpointRecord, { probes, connector }: Endpoi
       miss(`config.${path}`, 'Put this into secrets, and name it here as ${secrets.name}');
   }
   return issues;
-}
-
-/** What is wrong with a host that something is to be sent to. */
-export function faultsOfHost(host: string, port: number | undefined, connector: Connector): string[] {
-  try {
-    return connector.judgeHost(host, port)?.allowed === false ? ['Connecting to this address is not allowed here'] : [];
-  } catch {
-    // Patterns and URLs let more through than DNS can hold.
-    return ['Give a host name or an IP address'];
-  }
 }
 
 /** What is wrong with what an endpoint depends on: others of the tenant's, and not itself by a detour. */

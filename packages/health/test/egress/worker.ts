@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { systemClock } from '@dotmac/core';
 import { createConnector, createResolver, type Connector } from '@dotmac/core/net';
 import { dnsStub, type StubAnswer } from '../../../core/test/net/dns-stub.js';
-import { isNotDelivered } from '../../src/channels/channel-kind.js';
+import { isNotDelivered } from '@dotmac/core/net';
 import { webhookChannel } from '../../src/channels/webhook.js';
 import { createHealth, memoryHealthStore } from '../../src/index.js';
 import { probeRegistry } from '../../src/probes/registry.js';

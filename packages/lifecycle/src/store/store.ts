@@ -10,6 +10,8 @@ import type { Signal } from '../provisioning/signal.js';
 import type { ServiceInstance, ServiceStatus } from '../services/instance.js';
 import type { Timer } from '../timers/timer.js';
 import type { Channel } from '../verification/channel.js';
+import type { DeliveryState, WebhookDelivery } from '../webhooks/delivery.js';
+import type { Webhook } from '../webhooks/webhook.js';
 
 /** An event of a customer's history, at its place in it. */
 export interface HistoryEntry {
@@ -64,6 +66,8 @@ export interface HistoryStore {
   append(customerId: string, entries: readonly HistoryEntry[], trx: StoreTransaction): Promise<void>;
   /** The last `limit` entries, oldest first; only those that changed the stage, if asked. */
   list(customerId: string, ask: { limit: number; stageChangesOnly?: boolean }): Promise<HistoryEntry[]>;
+  /** One event of a customer. */
+  find(customerId: string, eventId: string): Promise<HistoryEntry | undefined>;
   /** The first `limit` entries after a place, oldest first. */
   readFrom(customerId: string, ask: { after: number; limit: number }): Promise<HistoryEntry[]>;
 }
@@ -210,6 +214,41 @@ export interface PrivacyStore {
   wipe(customerId: string, erasure: Erasure, trx: StoreTransaction): Promise<void>;
 }
 
+/** One tenant's webhooks, and the log of what became of each event. */
+export interface WebhookStore {
+  insert(webhook: Webhook): Promise<void>;
+  /** False when it is gone. */
+  update(webhook: Webhook): Promise<boolean>;
+  get(webhookId: string): Promise<Webhook | undefined>;
+  /** In the order of their making. */
+  all(): Promise<Webhook[]>;
+  /** With its log. */
+  remove(webhookId: string, trx: StoreTransaction): Promise<void>;
+  /** False when this webhook has this event already. */
+  addDelivery(delivery: WebhookDelivery, trx: StoreTransaction): Promise<boolean>;
+  delivery(deliveryId: string): Promise<WebhookDelivery | undefined>;
+  /** Writes how an attempt went, of one that is pending. */
+  settle(delivery: WebhookDelivery): Promise<void>;
+  /** Makes one pending that is not; false when it is, or is gone. */
+  reset(deliveryId: string, trx: StoreTransaction): Promise<boolean>;
+  /** Newest first; `cursor` is the id of the last one seen. */
+  deliveries(ask: {
+    webhookId: string;
+    state?: DeliveryState | undefined;
+    limit: number;
+    cursor?: string | undefined;
+  }): Promise<Page<WebhookDelivery>>;
+  /** Those whose events happened from `from` until before `to`, in these states, in the order of the events. */
+  deliveriesOf(ask: {
+    webhookId: string;
+    from: number;
+    to: number;
+    states: readonly DeliveryState[];
+    limit: number;
+    cursor?: string | undefined;
+  }): Promise<Page<WebhookDelivery>>;
+}
+
 /** What one tenant keeps. No call sees or changes another tenant's. */
 export interface TenantStore {
   readonly customers: CustomerStore;
@@ -221,6 +260,7 @@ export interface TenantStore {
   readonly timers: TimerStore;
   readonly dunningCases: DunningCaseStore;
   readonly privacy: PrivacyStore;
+  readonly webhooks: WebhookStore;
 }
 
 /** What a store can do. */
@@ -233,6 +273,8 @@ export interface LifecycleStoreCapabilities {
 export interface LifecycleStore {
   readonly capabilities: LifecycleStoreCapabilities;
   readonly outbox: Outbox;
+  /** What webhooks are still to be told: it has its own patience. */
+  readonly webhookOutbox: Outbox;
   /** Leases on runs, by run key; kept in the run's own row, so that a checkpoint can check the fence. */
   readonly runLeases: Leases;
   /** Makes or updates its tables. */
@@ -241,6 +283,8 @@ export interface LifecycleStore {
   /** Calls back after the commit; false when that cannot be known, as in a transaction that the host opened. */
   afterCommit(trx: StoreTransaction, callback: () => void): boolean;
   tenant(tenantId: string): TenantStore;
+  /** Removes settled deliveries of events before an instant, up to `limit`; how many. */
+  pruneDeliveries(before: number, limit: number): Promise<number>;
   /** The runs of every tenant that are to be worked on until `untilMs`, by run key; for the waker alone. */
   dueRuns(untilMs: number, limit: number): Promise<DueKey[]>;
   /** The timers of every tenant that are due until `untilMs`, by {@link timerKey}; for the waker alone. */

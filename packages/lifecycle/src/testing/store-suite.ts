@@ -5,6 +5,7 @@ import type { CustomerChange, LifecycleStore } from '../store/store.js';
 import { aCustomer, aRun, aService, aToken, anEvent } from './samples.js';
 import { privacyCases } from './privacy-cases.js';
 import { serviceCases } from './service-cases.js';
+import { webhookCases } from './webhook-cases.js';
 
 /** What the suite needs: an empty store on a clock that only the suite moves. */
 export interface LifecycleStoreSubject {
@@ -200,6 +201,7 @@ export const lifecycleStoreSuite: Suite<LifecycleStoreSubject> = {
     },
     ...serviceCases,
     ...privacyCases,
+    ...webhookCases,
     {
       name: 'shows and changes nothing of another tenant',
       async run({ store, clock }) {

@@ -1,26 +1,15 @@
-import { request, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { PassThrough, type Readable } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
-import { ConnectFailure, isConnectFailure } from '@dotmac/core/net';
+import {
+  ConnectFailure,
+  exchangeHttp,
+  isConnectFailure,
+  NotHttp,
+  type HttpAnswer as Answer,
+  type HttpAsk,
+} from '@dotmac/core/net';
 import { WrongAnswer } from '../probe.js';
-
-/** One request, ready to be written. */
-export interface Ask {
-  method: string;
-  host: string;
-  port: number;
-  path: string;
-  headers: Readonly<Record<string, string>>;
-  body: string | undefined;
-}
-
-/** The head of an answer. */
-export interface Answer {
-  status: number;
-  version: string;
-  message: IncomingMessage;
-}
 
 /** The headers of an answer: names in lower case; several of one name are joined by a comma. */
 export function headersOf({ message }: Answer): Record<string, string> {
@@ -28,58 +17,17 @@ export function headersOf({ message }: Answer): Record<string, string> {
   return Object.fromEntries(joined) as Record<string, string>;
 }
 
-/** The reason of a signal that aborted, or what a peer that does not speak HTTP amounts to. */
-function broken(signal: AbortSignal): Error {
-  if (!signal.aborted) return new WrongAnswer('The answer is not HTTP');
-  return isConnectFailure(signal.reason) ? signal.reason : new ConnectFailure('aborted');
+/** Sends a request over a socket, and resolves with the head of its answer. What is no HTTP is a wrong answer. */
+export function exchange(socket: Socket, ask: HttpAsk, signal: AbortSignal): Promise<Answer> {
+  const headers = { 'user-agent': 'dotmac-health', ...ask.headers };
+  return exchangeHttp(socket, { ...ask, headers }, signal).catch((error: unknown) => {
+    throw error instanceof NotHttp ? new WrongAnswer(error.message) : error;
+  });
 }
 
-/**
- * Sends a request over a socket, and resolves with the head of its answer. When an `upgrade` that was asked for comes
- * about, the socket is the caller's again, and what came behind the head can be read from it.
- */
-export function exchange(socket: Socket, { body, ...ask }: Ask, signal: AbortSignal): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    // Without a length, one that could have a body would be sent in chunks.
-    const isBare = body === undefined && (ask.method === 'GET' || ask.method === 'HEAD');
-    const length = isBare ? {} : { 'content-length': String(Buffer.byteLength(body ?? '')) };
-    const sent = request({
-      ...ask,
-      headers: { 'user-agent': 'dotmac-health', accept: '*/*', connection: 'close', ...ask.headers, ...length },
-      createConnection: () => socket,
-    });
-    const stop = (): void => void sent.destroy();
-    signal.addEventListener('abort', stop, { once: true });
-    let isSettled = false;
-    const settle = (): void => {
-      isSettled = true;
-      signal.removeEventListener('abort', stop);
-    };
-    // Making an error is not cheap, and most requests end without one.
-    const fail = (): void => {
-      if (isSettled) return;
-      settle();
-      reject(broken(signal));
-    };
-    const answered = (message: IncomingMessage): void => {
-      settle();
-      resolve({
-        status: message.statusCode ?? 0,
-        version: message.httpVersion,
-        message: message.on('error', () => undefined),
-      });
-    };
-    sent.on('response', answered);
-    if (ask.headers.upgrade !== undefined)
-      sent.on('upgrade', (message: IncomingMessage, _: unknown, beginning: Buffer) => {
-        if (beginning.length > 0) socket.unshift(beginning);
-        answered(message);
-      });
-    // An upgrade that nobody asked for ends without an 'error'.
-    sent.on('close', fail).on('error', fail);
-    sent.end(body);
-    if (signal.aborted) stop();
-  });
+/** The reason of a signal that aborted. */
+function broken(signal: AbortSignal): Error {
+  return isConnectFailure(signal.reason) ? signal.reason : new ConnectFailure('aborted');
 }
 
 const decoders: ReadonlyMap<string, () => NodeJS.ReadWriteStream> = new Map([

@@ -42,6 +42,18 @@ export function kyselyHistory(database: Database, tenantId: string): HistoryStor
         .execute();
       return rows.reverse().map(entryOf);
     },
+    // Index: the beginning of the primary key; one customer's events are few.
+    async find(customerId, eventId) {
+      const row = await database
+        .withTables<LifecycleTables>()
+        .selectFrom(table)
+        .selectAll()
+        .where('tenant_id', '=', tenantId)
+        .where('customer_id', '=', customerId)
+        .where('id', '=', eventId)
+        .executeTakeFirst();
+      return row && entryOf(row);
+    },
     // Index: the primary key.
     async readFrom(customerId, { after, limit }) {
       const rows = await database

@@ -13,6 +13,7 @@ import { kyselySignals } from './signals.js';
 import type { LifecycleTables } from './tables.js';
 import { kyselyDueTimers, kyselyTimers } from './timers.js';
 import { kyselyTokens } from './tokens.js';
+import { kyselyWebhooks, pruneDeliveries } from './webhooks.js';
 
 /** Options of {@link kyselyLifecycleStore}. */
 export interface KyselyLifecycleStoreOptions {
@@ -26,6 +27,7 @@ export function kyselyLifecycleStore(database: Database, { clock }: KyselyLifecy
   return {
     capabilities: { parallelTransactions: database.dialect !== 'sqlite' },
     outbox,
+    webhookOutbox: kyselyOutbox(database, { queue: 'lifecycle-webhooks', ...(clock && { clock }) }),
     runLeases: kyselyRunLeases(database, clock),
     async migrate() {
       await migrate(database, coreMigrations);
@@ -44,7 +46,9 @@ export function kyselyLifecycleStore(database: Database, { clock }: KyselyLifecy
       timers: kyselyTimers(database, tenantId),
       dunningCases: kyselyDunningCases(database, tenantId),
       privacy: kyselyPrivacy(database, tenantId),
+      webhooks: kyselyWebhooks(database, tenantId),
     }),
+    pruneDeliveries: (before, limit) => pruneDeliveries(database, before, limit),
     dueRuns: (untilMs, limit) => kyselyDueRuns(database, untilMs, limit),
     dueTimers: (untilMs, limit) => kyselyDueTimers(database, untilMs, limit),
   };

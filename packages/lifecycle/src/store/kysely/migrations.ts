@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Migration, ModuleMigrations } from '@dotmac/core/kysely';
 import { privacyMigrations } from './privacy-migrations.js';
+import { webhookMigrations } from './webhook-migrations.js';
 
 // JSON columns are text, not jsonb: it refuses the character U+0000, and nothing here looks inside.
 const customers: Migration = async (schema, { types }) => {
@@ -249,5 +250,6 @@ export const lifecycleMigrations: ModuleMigrations = {
     '0013-timer-indexes': timerIndexes,
     '0014-dunning-cases': dunningCases,
     ...privacyMigrations,
+    ...webhookMigrations,
   },
 };

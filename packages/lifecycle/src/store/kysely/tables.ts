@@ -9,6 +9,7 @@ import type { Channel } from '../../verification/channel.js';
 import { nameKey } from '../name-key.js';
 import type { DunningCaseRow, LegalHoldRow, ServiceRow, SignalRow, TimerRow } from './service-tables.js';
 import type { HistoryEntry, StoredToken } from '../store.js';
+import type { DeliveryRow, WebhookRow } from './webhooks.js';
 
 /** `dotmac_customers`. */
 export interface CustomerRow {
@@ -110,6 +111,8 @@ export interface LifecycleTables {
   dotmac_dunning_cases: DunningCaseRow;
   dotmac_customer_keys: { tenant_id: string; customer_id: string; sealed_key: string };
   dotmac_legal_holds: LegalHoldRow;
+  dotmac_lifecycle_webhooks: WebhookRow;
+  dotmac_webhook_deliveries: DeliveryRow;
 }
 
 /** A customer as a row. */

@@ -15,6 +15,8 @@ export function memoryHistory(memory: LifecycleMemory, tenantId: string): Histor
       const wanted = stageChangesOnly ? entries.filter(({ event }) => enteredBy(event) !== null) : entries;
       return Promise.resolve(wanted.slice(-limit));
     },
+    find: (customerId, eventId) =>
+      Promise.resolve(memory.read.history.get(`${tenantId}/${customerId}`)?.find(({ event }) => event.id === eventId)),
     readFrom: (customerId, { after, limit }) =>
       Promise.resolve((memory.read.history.get(`${tenantId}/${customerId}`) ?? []).slice(after, after + limit)),
   };

@@ -13,6 +13,8 @@ import type { Run } from '../../provisioning/run.js';
 import type { Signal } from '../../provisioning/signal.js';
 import type { ServiceInstance } from '../../services/instance.js';
 import type { Timer } from '../../timers/timer.js';
+import type { WebhookDelivery } from '../../webhooks/delivery.js';
+import type { Webhook } from '../../webhooks/webhook.js';
 import { runKey, timerKey, type HistoryEntry, type LifecycleStore, type StoredToken } from '../store.js';
 import { memoryCustomers } from './customers.js';
 import { memoryDunningCases } from './dunning-cases.js';
@@ -24,6 +26,7 @@ import { memoryServices } from './services.js';
 import { memorySignals } from './signals.js';
 import { memoryTimers } from './timers.js';
 import { memoryTokens } from './tokens.js';
+import { memoryWebhooks } from './webhooks.js';
 
 /** A run with its lease. */
 export interface RunRecord {
@@ -53,6 +56,9 @@ const emptyMaps = () => ({
   keys: new Map<string, string>(),
   /** By customer. */
   holds: new Map<string, readonly LegalHold[]>(),
+  /** By tenant and id. */
+  webhooks: new Map<string, Webhook>(),
+  webhookDeliveries: new Map<string, WebhookDelivery>(),
 });
 
 /** What the parts of the memory store share. */
@@ -71,6 +77,7 @@ export function memoryLifecycleStore({ clock = systemClock }: MemoryLifecycleSto
   return {
     capabilities: { parallelTransactions: false },
     outbox,
+    webhookOutbox: memoryOutbox({ clock }),
     runLeases: memoryRunLeases(memory, clock),
     migrate: () => Promise.resolve(),
     transaction: <Result>(work: (trx: StoreTransaction) => Promise<Result>, join?: StoreTransaction) =>
@@ -89,7 +96,14 @@ export function memoryLifecycleStore({ clock = systemClock }: MemoryLifecycleSto
       timers: memoryTimers(memory, tenantId),
       dunningCases: memoryDunningCases(memory, tenantId),
       privacy: memoryPrivacy(memory, tenantId),
+      webhooks: memoryWebhooks(memory, tenantId),
     }),
+    pruneDeliveries: (before, limit) =>
+      memory.transaction(({ webhookDeliveries }) => {
+        const old = [...webhookDeliveries].filter(([, it]) => it.state !== 'pending' && it.eventAt < before);
+        for (const [key] of old.slice(0, limit)) webhookDeliveries.delete(key);
+        return Math.min(old.length, limit);
+      }),
     dueRuns(untilMs, limit) {
       const due = [...memory.read.runs.values()]
         .flatMap(({ run: { id, tenantId, nextAt }, leaseOwner, leaseUntil }) =>

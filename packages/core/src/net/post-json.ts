@@ -1,20 +1,8 @@
-import type { InputIssue } from '@dotmac/core';
-import { connectFailureOf, isConnectFailure, type Connector } from '@dotmac/core/net';
-import { z } from 'zod';
-import { faultsOfHost } from '../endpoints/check-endpoint.js';
-import { exchange } from '../probes/http/exchange.js';
-import { NotDelivered, type Delivery } from './channel-kind.js';
-
-/** Where messages may be posted to. Redirects are not followed: this is where they go. */
-export const postUrl = z
-  .url({ protocol: /^https?$/ })
-  .max(2_048)
-  .refine((text) => {
-    // Refinements run even when it is no URL, which is told already.
-    if (!URL.canParse(text)) return true;
-    const { username, password, hash } = new URL(text);
-    return username === '' && password === '' && hash === '';
-  }, 'Leave the user, the password and the fragment out');
+import type { InputIssue } from '../errors/operation-error.js';
+import { connectFailureOf, isConnectFailure } from './connect-failure.js';
+import type { Connector } from './connect.js';
+import { exchangeHttp } from './exchange-http.js';
+import { NotDelivered } from './not-delivered.js';
 
 interface Target {
   secure: boolean;
@@ -28,6 +16,16 @@ function targetOf(text: string): Target {
   const secure = protocol === 'https:';
   const host = hostname.replace(/^\[|\]$/g, '');
   return { secure, host, port: port === '' ? (secure ? 443 : 80) : Number(port), path: pathname + search };
+}
+
+/** What is wrong with a host that something is to be sent to. */
+export function faultsOfHost(host: string, port: number | undefined, connector: Connector): string[] {
+  try {
+    return connector.judgeHost(host, port)?.allowed === false ? ['Connecting to this address is not allowed here'] : [];
+  } catch {
+    // Patterns and URLs let more through than DNS can hold.
+    return ['Give a host name or an IP address'];
+  }
 }
 
 /** Says when a URL leads where nothing may be sent. */
@@ -46,7 +44,7 @@ export function originOf(text: string): string {
  * @throws NotDelivered
  */
 export async function postJson(
-  { connector, timeoutMs, signal }: Pick<Delivery, 'connector' | 'timeoutMs' | 'signal'>,
+  { connector, timeoutMs, signal }: { connector: Connector; timeoutMs: number; signal: AbortSignal },
   { url, headers, body }: { url: string; headers: Readonly<Record<string, string>>; body: string },
 ): Promise<void> {
   const { secure, host, port, path } = targetOf(url);
@@ -59,7 +57,7 @@ export async function postJson(
       ...{ method: 'POST', host, port, path, body },
       headers: { host: new URL(url).host, 'content-type': 'application/json', ...headers },
     };
-    const { status } = await exchange(socket, ask, signal).catch((error: unknown) => {
+    const { status } = await exchangeHttp(socket, ask, signal).catch((error: unknown) => {
       throw new NotDelivered(isConnectFailure(error) ? error.code : 'no_answer', true);
     });
     if (status < 200 || status > 299) throw new NotDelivered(`status_${status}`, true);

@@ -1,0 +1,228 @@
+import type { StoreTransaction } from '@dotmac/core';
+import {
+  executorFor,
+  fromFlag,
+  fromJson,
+  insertedCount,
+  numberOrNull,
+  onConflictDoNothing,
+  toFlag,
+  type Database,
+} from '@dotmac/core/kysely';
+import type { DeliveryState, WebhookDelivery } from '../../webhooks/delivery.js';
+import type { Webhook } from '../../webhooks/webhook.js';
+import { pageOf } from '../page-of.js';
+import { rangeCursor, readRangeCursor } from '../range-cursor.js';
+import type { WebhookStore } from '../store.js';
+import type { LifecycleTables } from './tables.js';
+
+const table = 'dotmac_lifecycle_webhooks';
+const log = 'dotmac_webhook_deliveries';
+
+/** `dotmac_lifecycle_webhooks`. */
+export interface WebhookRow {
+  tenant_id: string;
+  id: string;
+  name: string;
+  url: string;
+  events: string | null;
+  enabled: number;
+  sealed_secret: string;
+  created_at: number;
+  updated_at: number;
+}
+
+/** `dotmac_webhook_deliveries`: an event and a webhook. */
+export interface DeliveryRow {
+  tenant_id: string;
+  id: string;
+  webhook_id: string;
+  customer_id: string;
+  event_id: string;
+  event_type: string;
+  event_at: number;
+  state: string;
+  attempts: number;
+  last_attempt_at: number | null;
+  last_failure: string | null;
+  delivered_at: number | null;
+}
+
+/** Webhooks in the database. */
+export function kyselyWebhooks(database: Database, tenantId: string): WebhookStore {
+  const on = (trx?: StoreTransaction) => executorFor<LifecycleTables>(database, trx);
+  const row = (webhook: Webhook): WebhookRow => ({
+    tenant_id: tenantId,
+    id: webhook.id,
+    name: webhook.name,
+    url: webhook.url,
+    events: webhook.events && JSON.stringify(webhook.events),
+    enabled: toFlag(webhook.enabled),
+    sealed_secret: webhook.sealedSecret,
+    created_at: webhook.createdAt,
+    updated_at: webhook.updatedAt,
+  });
+  return {
+    async insert(webhook) {
+      await on().insertInto(table).values(row(webhook)).execute();
+    },
+    async update(webhook) {
+      const { tenant_id: _, id, created_at: __, ...changed } = row(webhook);
+      const { numUpdatedRows } = await on()
+        .updateTable(table)
+        .set(changed)
+        .where('tenant_id', '=', tenantId)
+        .where('id', '=', id)
+        .executeTakeFirst();
+      return numUpdatedRows === 1n;
+    },
+    async get(webhookId) {
+      const found = await on()
+        .selectFrom(table)
+        .selectAll()
+        .where('tenant_id', '=', tenantId)
+        .where('id', '=', webhookId)
+        .executeTakeFirst();
+      return found && webhookOf(found);
+    },
+    async all() {
+      const rows = await on().selectFrom(table).selectAll().where('tenant_id', '=', tenantId).orderBy('id').execute();
+      return rows.map(webhookOf);
+    },
+    async remove(webhookId, trx) {
+      await on(trx).deleteFrom(table).where('tenant_id', '=', tenantId).where('id', '=', webhookId).execute();
+      await on(trx).deleteFrom(log).where('tenant_id', '=', tenantId).where('webhook_id', '=', webhookId).execute();
+    },
+    async addDelivery(delivery, trx) {
+      const insert = on(trx).insertInto(log).values(deliveryRow(tenantId, delivery));
+      return insertedCount(await onConflictDoNothing(database, insert).execute()) === 1;
+    },
+    async delivery(deliveryId) {
+      const found = await on()
+        .selectFrom(log)
+        .selectAll()
+        .where('tenant_id', '=', tenantId)
+        .where('id', '=', deliveryId)
+        .executeTakeFirst();
+      return found && deliveryOf(found);
+    },
+    async settle(delivery) {
+      const { state, attempts, last_attempt_at, last_failure, delivered_at } = deliveryRow(tenantId, delivery);
+      await on()
+        .updateTable(log)
+        .set({ state, attempts, last_attempt_at, last_failure, delivered_at })
+        .where('tenant_id', '=', tenantId)
+        .where('id', '=', delivery.id)
+        .where('state', '=', 'pending')
+        .execute();
+    },
+    async reset(deliveryId, trx) {
+      const { numUpdatedRows } = await on(trx)
+        .updateTable(log)
+        .set({ state: 'pending', attempts: 0 })
+        .where('tenant_id', '=', tenantId)
+        .where('id', '=', deliveryId)
+        .where('state', '<>', 'pending')
+        .executeTakeFirst();
+      return numUpdatedRows === 1n;
+    },
+    // Index: (tenant_id, webhook_id, id), or with the state.
+    async deliveries({ webhookId, state, limit, cursor }) {
+      const rows = await on()
+        .selectFrom(log)
+        .selectAll()
+        .where('tenant_id', '=', tenantId)
+        .where('webhook_id', '=', webhookId)
+        .$if(state !== undefined, (query) => query.where('state', '=', state as string))
+        .$if(cursor !== undefined, (query) => query.where('id', '<', cursor as string))
+        .orderBy('id', 'desc')
+        .limit(limit + 1)
+        .execute();
+      return pageOf(rows.map(deliveryOf), limit);
+    },
+    // Index: (tenant_id, webhook_id, event_at, id).
+    async deliveriesOf({ webhookId, from, to, states, limit, cursor }) {
+      const after = readRangeCursor(cursor);
+      const rows = await on()
+        .selectFrom(log)
+        .selectAll()
+        .where('tenant_id', '=', tenantId)
+        .where('webhook_id', '=', webhookId)
+        .where('event_at', '>=', Math.max(from, after?.at ?? from))
+        .where('event_at', '<', to)
+        .where('state', 'in', [...states])
+        .$if(after !== undefined, (query) =>
+          query.where(({ or, eb }) => or([eb('event_at', '>', after?.at ?? 0), eb('id', '>', after?.id ?? '')])),
+        )
+        .orderBy('event_at')
+        .orderBy('id')
+        .limit(limit + 1)
+        .execute();
+      const items = rows.slice(0, limit).map(deliveryOf);
+      return { items, nextCursor: rows.length > limit ? rangeCursor(items.at(-1)) : null };
+    },
+  };
+}
+
+/** Removes what was settled before an instant, some at a time; how many. Index: (event_at). */
+export async function pruneDeliveries(database: Database, before: number, limit: number): Promise<number> {
+  const kysely = database.withTables<LifecycleTables>();
+  const old = await kysely
+    .selectFrom(log)
+    .select(['tenant_id', 'id'])
+    .where('event_at', '<', before)
+    .where('state', '<>', 'pending')
+    .orderBy('event_at')
+    .limit(limit)
+    .execute();
+  for (const { tenant_id, id } of old)
+    await kysely.deleteFrom(log).where('tenant_id', '=', tenant_id).where('id', '=', id).execute();
+  return old.length;
+}
+
+function webhookOf(row: WebhookRow): Webhook {
+  return {
+    id: row.id,
+    tenantId: row.tenant_id,
+    name: row.name,
+    url: row.url,
+    events: row.events === null ? null : fromJson<string[]>(row.events),
+    enabled: fromFlag(row.enabled),
+    sealedSecret: row.sealed_secret,
+    createdAt: Number(row.created_at),
+    updatedAt: Number(row.updated_at),
+  };
+}
+
+function deliveryRow(tenantId: string, delivery: WebhookDelivery): DeliveryRow {
+  return {
+    tenant_id: tenantId,
+    id: delivery.id,
+    webhook_id: delivery.webhookId,
+    customer_id: delivery.customerId,
+    event_id: delivery.eventId,
+    event_type: delivery.eventType,
+    event_at: delivery.eventAt,
+    state: delivery.state,
+    attempts: delivery.attempts,
+    last_attempt_at: delivery.lastAttemptAt,
+    last_failure: delivery.lastFailure,
+    delivered_at: delivery.deliveredAt,
+  };
+}
+
+function deliveryOf(row: DeliveryRow): WebhookDelivery {
+  return {
+    id: row.id,
+    webhookId: row.webhook_id,
+    customerId: row.customer_id,
+    eventId: row.event_id,
+    eventType: row.event_type,
+    eventAt: Number(row.event_at),
+    state: row.state as DeliveryState,
+    attempts: Number(row.attempts),
+    lastAttemptAt: numberOrNull(row.last_attempt_at),
+    lastFailure: row.last_failure,
+    deliveredAt: numberOrNull(row.delivered_at),
+  };
+}

@@ -1,0 +1,66 @@
+import type { WebhookDelivery } from '../../webhooks/delivery.js';
+import { pageOf } from '../page-of.js';
+import { rangeCursor, readRangeCursor } from '../range-cursor.js';
+import type { WebhookStore } from '../store.js';
+import type { LifecycleMemory } from './index.js';
+
+/** Webhooks in memory. */
+export function memoryWebhooks(memory: LifecycleMemory, tenantId: string): WebhookStore {
+  const keyOf = (id: string): string => `${tenantId}/${id}`;
+  const own = <Row>(rows: ReadonlyMap<string, Row>): Row[] =>
+    [...rows].flatMap(([key, row]) => (key.startsWith(`${tenantId}/`) ? [row] : []));
+  const of = (webhookId: string): WebhookDelivery[] =>
+    own(memory.read.webhookDeliveries).filter((it) => it.webhookId === webhookId);
+  return {
+    insert: (webhook) =>
+      memory.transaction(({ webhooks }) => void webhooks.set(keyOf(webhook.id), structuredClone(webhook))),
+    update: (webhook) =>
+      memory.transaction(({ webhooks }) => {
+        if (!webhooks.has(keyOf(webhook.id))) return false;
+        webhooks.set(keyOf(webhook.id), structuredClone(webhook));
+        return true;
+      }),
+    get: (webhookId) => Promise.resolve(memory.read.webhooks.get(keyOf(webhookId))),
+    all: () => Promise.resolve(own(memory.read.webhooks).sort((a, b) => (a.id < b.id ? -1 : 1))),
+    remove: (webhookId, trx) =>
+      memory.transaction(({ webhooks, webhookDeliveries }) => {
+        webhooks.delete(keyOf(webhookId));
+        for (const { id } of of(webhookId)) webhookDeliveries.delete(keyOf(id));
+      }, trx),
+    addDelivery: (delivery, trx) =>
+      memory.transaction(({ webhookDeliveries }) => {
+        if (of(delivery.webhookId).some(({ eventId }) => eventId === delivery.eventId)) return false;
+        webhookDeliveries.set(keyOf(delivery.id), { ...delivery });
+        return true;
+      }, trx),
+    delivery: (deliveryId) => Promise.resolve(memory.read.webhookDeliveries.get(keyOf(deliveryId))),
+    settle: (delivery) =>
+      memory.transaction(({ webhookDeliveries }) => {
+        if (webhookDeliveries.get(keyOf(delivery.id))?.state === 'pending')
+          webhookDeliveries.set(keyOf(delivery.id), { ...delivery });
+      }),
+    reset: (deliveryId, trx) =>
+      memory.transaction(({ webhookDeliveries }) => {
+        const found = webhookDeliveries.get(keyOf(deliveryId));
+        if (!found || found.state === 'pending') return false;
+        webhookDeliveries.set(keyOf(deliveryId), { ...found, state: 'pending', attempts: 0 });
+        return true;
+      }, trx),
+    deliveries({ webhookId, state, limit, cursor }) {
+      const found = of(webhookId)
+        .filter((it) => (state === undefined || it.state === state) && (cursor === undefined || it.id < cursor))
+        .sort((a, b) => (a.id < b.id ? 1 : -1));
+      return Promise.resolve(pageOf(found, limit));
+    },
+    deliveriesOf({ webhookId, from, to, states, limit, cursor }) {
+      const after = readRangeCursor(cursor);
+      const isAfter = ({ eventAt, id }: WebhookDelivery): boolean =>
+        after === undefined || eventAt > after.at || (eventAt === after.at && id > after.id);
+      const found = of(webhookId)
+        .filter((it) => it.eventAt >= from && it.eventAt < to && states.includes(it.state) && isAfter(it))
+        .sort((a, b) => a.eventAt - b.eventAt || (a.id < b.id ? -1 : 1));
+      const items = found.slice(0, limit);
+      return Promise.resolve({ items, nextCursor: found.length > limit ? rangeCursor(items.at(-1)) : null });
+    },
+  };
+}

@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { newId } from '@dotmac/core';
+import type { Suite } from '@dotmac/core/testing';
+import type { WebhookDelivery } from '../webhooks/delivery.js';
+import type { Webhook } from '../webhooks/webhook.js';
+import type { LifecycleStoreSubject } from './store-suite.js';
+
+const aWebhook = (tenantId: string): Webhook => ({
+  id: newId(),
+  tenantId,
+  name: 'CRM',
+  url: 'https://crm.example.com/in',
+  events: null,
+  enabled: true,
+  sealedSecret: 'a.b.c.d',
+  createdAt: 5,
+  updatedAt: 5,
+});
+const aDelivery = (webhookId: string, eventAt: number, change: Partial<WebhookDelivery> = {}): WebhookDelivery => ({
+  id: newId(),
+  webhookId,
+  customerId: newId(),
+  eventId: newId(),
+  eventType: 'customer.suspended',
+  eventAt,
+  state: 'pending',
+  attempts: 0,
+  lastAttemptAt: null,
+  lastFailure: null,
+  deliveredAt: null,
+  ...change,
+});
+
+/** What a store must do with webhooks and the log of their deliveries. */
+export const webhookCases: Suite<LifecycleStoreSubject>['cases'] = [
+  {
+    name: 'keeps webhooks, each tenant’s by themselves, and removes one with its log',
+    async run({ store }) {
+      const { webhooks } = store.tenant('a');
+      const [first, second] = [aWebhook('a'), aWebhook('a')];
+      for (const webhook of [first, second]) await webhooks.insert(webhook);
+      await store.tenant('b').webhooks.insert(aWebhook('b'));
+      assert.deepEqual(await webhooks.all(), [first, second]);
+      const changed = { ...first, events: ['customer.deleted'], enabled: false };
+      assert.equal(await webhooks.update(changed), true);
+      assert.equal(await store.tenant('b').webhooks.update(changed), false);
+      assert.deepEqual(await webhooks.get(first.id), changed);
+      const delivery = aDelivery(first.id, 5);
+      await store.transaction((trx) => webhooks.addDelivery(delivery, trx));
+      assert.deepEqual(await webhooks.delivery(delivery.id), delivery);
+      assert.equal(await store.tenant('b').webhooks.delivery(delivery.id), undefined);
+      await store.transaction((trx) => webhooks.remove(first.id, trx));
+      assert.deepEqual([await webhooks.get(first.id), await webhooks.delivery(delivery.id)], [undefined, undefined]);
+    },
+  },
+  {
+    name: 'notes an event once for a webhook, settles what is pending, and makes it pending again once',
+    async run({ store }) {
+      const { webhooks } = store.tenant('a');
+      const delivery = aDelivery(newId(), 5);
+      const add = (it: WebhookDelivery) => store.transaction((trx) => webhooks.addDelivery(it, trx));
+      assert.deepEqual([await add(delivery), await add({ ...delivery, id: newId() })], [true, false]);
+      const settled = { ...delivery, state: 'failed' as const, attempts: 3, lastAttemptAt: 9, lastFailure: 'refused' };
+      await webhooks.settle(settled);
+      await webhooks.settle({ ...settled, state: 'delivered' });
+      assert.deepEqual(await webhooks.delivery(delivery.id), settled);
+      const reset = () => store.transaction((trx) => webhooks.reset(delivery.id, trx));
+      const outcomes = await Promise.all(Array.from({ length: 20 }, reset));
+      assert.equal(outcomes.filter(Boolean).length, 1);
+      assert.deepEqual(await webhooks.delivery(delivery.id), { ...settled, state: 'pending', attempts: 0 });
+    },
+  },
+  {
+    name: 'lists deliveries newest first and by state, and those of a range in the order of their events',
+    async run({ store }) {
+      const { webhooks } = store.tenant('a');
+      const webhookId = newId();
+      const [a, b, c] = [aDelivery(webhookId, 20), aDelivery(webhookId, 10), aDelivery(webhookId, 10)];
+      const done = aDelivery(webhookId, 15, { state: 'delivered', deliveredAt: 16 });
+      await store.transaction(async (trx) => {
+        for (const it of [a, b, c, done, aDelivery(newId(), 10)]) await webhooks.addDelivery(it, trx);
+      });
+      const page = await webhooks.deliveries({ webhookId, limit: 3 });
+      assert.deepEqual(page.items, [done, c, b]);
+      const rest = await webhooks.deliveries({ webhookId, limit: 3, cursor: page.nextCursor ?? '' });
+      assert.deepEqual([rest.items, rest.nextCursor], [[a], null]);
+      assert.deepEqual((await webhooks.deliveries({ webhookId, state: 'delivered', limit: 9 })).items, [done]);
+      const ask = { webhookId, from: 10, to: 20, states: ['pending', 'delivered'] as const, limit: 2 };
+      const first = await webhooks.deliveriesOf(ask);
+      assert.deepEqual(first.items, [b, c]);
+      const second = await webhooks.deliveriesOf({ ...ask, cursor: first.nextCursor ?? '' });
+      assert.deepEqual([second.items, second.nextCursor], [[done], null]);
+      assert.equal(await store.pruneDeliveries(20, 9), 1);
+      assert.equal(await webhooks.delivery(done.id), undefined);
+    },
+  },
+];

@@ -1,0 +1,89 @@
+import { newId, type AnyEvent, type DeliveryContext, type StoreTransaction } from '@dotmac/core';
+import { isNotDelivered } from '@dotmac/core/net';
+import type { LifecycleContext } from '../context.js';
+import type { LifecycleEvents } from '../events.js';
+import { openEntries } from '../privacy/vault.js';
+import type { WebhookDelivery } from './delivery.js';
+import { bodyOf } from './message.js';
+import { postSigned } from './post.js';
+import { dueDeliveries, type WebhookSending } from './sending.js';
+
+/** The subscriber of the domain's outbox that notes who is to be told of an event. */
+export const fanOutSubscriber = 'webhooks';
+/** The subscriber of the webhooks' own outbox. */
+export const postSubscriber = 'webhook';
+
+/** Notes an event for every webhook of its tenant that wants it, once, and puts it on its way. */
+export async function fanOut({ store }: LifecycleContext, event: AnyEvent<LifecycleEvents>): Promise<void> {
+  const { id: eventId, name, at, tenantId, subject: customerId } = event;
+  const { webhooks } = store.tenant(tenantId);
+  const wanting = (await webhooks.all()).filter(({ events }) => events?.includes(name) ?? true);
+  if (wanting.length === 0) return;
+  await store.transaction(async (trx) => {
+    const due: WebhookDelivery[] = [];
+    for (const { id: webhookId, enabled } of wanting) {
+      const delivery: WebhookDelivery = {
+        id: newId(),
+        webhookId,
+        customerId,
+        eventId,
+        eventType: name,
+        eventAt: at,
+        state: enabled ? 'pending' : 'skipped',
+        attempts: 0,
+        lastAttemptAt: null,
+        lastFailure: null,
+        deliveredAt: null,
+      };
+      // Told again after a crash, it is there already.
+      if ((await webhooks.addDelivery(delivery, trx)) && enabled) due.push(delivery);
+    }
+    await queueDeliveries({ store }, tenantId, due, trx);
+  });
+}
+
+/** Puts deliveries on their way; those of one customer arrive at one webhook in this order. */
+export async function queueDeliveries(
+  { store }: Pick<LifecycleContext, 'store'>,
+  tenantId: string,
+  deliveries: readonly WebhookDelivery[],
+  trx: StoreTransaction,
+): Promise<void> {
+  const entries = deliveries.map(({ id: deliveryId, webhookId, customerId, eventAt: at }) => {
+    const of = { tenantId, actor: 'system', subject: `${webhookId}/${customerId}`, at, data: { deliveryId } };
+    return { subscriber: postSubscriber, event: dueDeliveries.encode(dueDeliveries.create('webhook.due', of)) };
+  });
+  await store.webhookOutbox.append(entries, trx);
+}
+
+/** Posts what is due; throws when it is to be tried again. */
+export async function deliverDue(
+  context: LifecycleContext,
+  sending: WebhookSending,
+  { tenantId, deliveryId }: { tenantId: string; deliveryId: string },
+  { attempt, signal }: DeliveryContext,
+): Promise<void> {
+  const { store, clock } = context;
+  const { webhooks, history } = store.tenant(tenantId);
+  const delivery = await webhooks.delivery(deliveryId);
+  const webhook = delivery && (await webhooks.get(delivery.webhookId));
+  // Removed meanwhile, or settled before a crash that kept this from being known.
+  if (!webhook || delivery.state !== 'pending') return;
+  const { customerId, eventId } = delivery;
+  const settle = (change: Partial<WebhookDelivery>) => webhooks.settle({ ...delivery, ...change });
+  if (!webhook.enabled) return settle({ state: 'skipped' });
+  const found = await history.find(customerId, eventId);
+  const [entry] = found ? await openEntries(context, tenantId, customerId, [found]) : [];
+  if (!entry) return settle({ state: 'failed', lastFailure: 'event_gone' });
+  const attempted = { attempts: attempt, lastAttemptAt: clock.now() };
+  try {
+    await postSigned(sending, webhook, { id: deliveryId, body: bodyOf(entry) }, { clock, signal });
+  } catch (error) {
+    const lastFailure = isNotDelivered(error) ? error.code : 'failed';
+    const isLast = attempt >= sending.maxAttempts || lastFailure === 'secret_not_readable';
+    await settle({ ...attempted, lastFailure, state: isLast ? 'failed' : 'pending' });
+    if (isLast) return;
+    throw error;
+  }
+  await settle({ ...attempted, state: 'delivered', lastFailure: null, deliveredAt: clock.now() });
+}

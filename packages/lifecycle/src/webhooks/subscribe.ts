@@ -1,0 +1,32 @@
+import { describeError, type AnyEvent } from '@dotmac/core';
+import type { LifecycleContext } from '../context.js';
+import { lifecycleEvents, type LifecycleEvents } from '../events.js';
+import { deliverDue, fanOut, fanOutSubscriber, postSubscriber } from './deliver.js';
+
+const pruneEveryMs = 3_600_000;
+const prunedAtOnce = 1_000;
+
+/** Has webhooks told of every event, if they are switched on, and their log kept short. */
+export function subscribeWebhooks(context: LifecycleContext): void {
+  const { webhooks: sending, store, relay, clock, logger } = context;
+  if (!sending) return;
+  let prunedAt = clock.monotonic();
+  const prune = async (): Promise<void> => {
+    if (clock.monotonic() - prunedAt < pruneEveryMs) return;
+    prunedAt = clock.monotonic();
+    while ((await store.pruneDeliveries(clock.now() - sending.keepMs, prunedAtOnce)) === prunedAtOnce);
+  };
+  relay.subscribe({
+    name: fanOutSubscriber,
+    events: lifecycleEvents.names,
+    deliver(event) {
+      prune().catch((error: unknown) => logger.warn(describeError(error), 'old deliveries could not be removed'));
+      return fanOut(context, event as AnyEvent<LifecycleEvents>);
+    },
+  });
+  sending.relay.subscribe({
+    name: postSubscriber,
+    deliver: ({ tenantId, data }, delivery) =>
+      deliverDue(context, sending, { tenantId, deliveryId: data.deliveryId }, delivery),
+  });
+}
