@@ -47,6 +47,7 @@ it('the routes are those of the contract, in wire names', () => {
       '/customer-lifecycle/webhooks',
       '/customer-lifecycle/webhooks/{id}',
       ...['deliveries', 'replay', 'test'].map((name) => `/customer-lifecycle/webhooks/{id}/${name}`),
+      '/customer-lifecycle/webhook-deliveries/{id}',
       '/customer-lifecycle/webhook-deliveries/{id}/replay',
       '/customer-lifecycle/services',
       '/customer-lifecycle/services/{id}',

@@ -12,13 +12,13 @@ const webhooks = '/customer-lifecycle/webhooks';
 const nowhere = 'http://127.0.0.1:9/hook';
 
 /** Makes a webhook; its id. */
-export async function webhookOf(client: Client, url = nowhere): Promise<string> {
-  return assertStatus(await client.post(webhooks, { name: 'CRM', url }), 201).body.id;
+export async function webhookOf(client: Client, url = nowhere, more: object = {}): Promise<string> {
+  return assertStatus(await client.post(webhooks, { name: 'CRM', url, ...more }), 201).body.id;
 }
 
-/** The id of a delivery that waits. */
+/** The id of a delivery that nobody touches. */
 export async function deliveryOf({ client }: ContractSubject): Promise<string> {
-  const id = await webhookOf(client);
+  const id = await webhookOf(client, nowhere, { enabled: false });
   await registered(client, { username: 'told', email: 'told@example.com' });
   const log = await eventually(
     () => client.get(`${webhooks}/${id}/deliveries`),

@@ -118,6 +118,18 @@ export const webhookRoutes = [
     run: (lifecycle, { params: { id: webhookId }, body }) => lifecycle.webhooks.replayRange(webhookId, body),
   }),
   route({
+    name: 'getLifecycleWebhookDelivery',
+    method: 'GET',
+    path: '/customer-lifecycle/webhook-deliveries/{id}',
+    tag,
+    summary: 'What became of one event',
+    permission: 'lifecycle:read',
+    params,
+    output: deliveryView,
+    errors: [WEBHOOK_DELIVERY_NOT_FOUND],
+    run: (lifecycle, { params: { id: deliveryId } }) => lifecycle.webhooks.delivery(deliveryId),
+  }),
+  route({
     name: 'replayLifecycleWebhookDelivery',
     method: 'POST',
     path: '/customer-lifecycle/webhook-deliveries/{id}/replay',

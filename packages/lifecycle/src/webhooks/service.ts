@@ -45,6 +45,8 @@ export interface WebhookService {
   test(webhookId: string, signal?: AbortSignal): Promise<WebhookTest>;
   /** Newest first. @throws WEBHOOK_NOT_FOUND */
   deliveries(webhookId: string, draft?: DeliveryQueryDraft): Promise<Page<WebhookDelivery>>;
+  /** @throws WEBHOOK_DELIVERY_NOT_FOUND */
+  delivery(deliveryId: string): Promise<WebhookDelivery>;
   /** Sends one event again, unless it is on its way. @throws WEBHOOK_DELIVERY_NOT_FOUND */
   replay(deliveryId: string): Promise<WebhookDelivery>;
   /** Sends the events of a range of time again, oldest first, a thousand at a call. @throws WEBHOOK_NOT_FOUND */
@@ -61,6 +63,11 @@ export function webhookService(context: LifecycleContext, { tenantId }: ScopeIde
   const find = async (webhookId: string): Promise<Webhook> => {
     const found = await webhooks.get(webhookId);
     if (!found) throw lifecycleErrors.WEBHOOK_NOT_FOUND({ webhookId });
+    return found;
+  };
+  const findDelivery = async (deliveryId: string): Promise<WebhookDelivery> => {
+    const found = await webhooks.delivery(deliveryId);
+    if (!found) throw lifecycleErrors.WEBHOOK_DELIVERY_NOT_FOUND({ deliveryId });
     return found;
   };
   const on = (): WebhookSending => {
@@ -137,11 +144,10 @@ export function webhookService(context: LifecycleContext, { tenantId }: ScopeIde
       await find(webhookId);
       return webhooks.deliveries({ webhookId, ...query });
     },
+    delivery: findDelivery,
     async replay(deliveryId) {
-      const delivery = await webhooks.delivery(deliveryId);
-      if (!delivery) throw lifecycleErrors.WEBHOOK_DELIVERY_NOT_FOUND({ deliveryId });
-      await again([delivery]);
-      return (await webhooks.delivery(deliveryId)) ?? delivery;
+      await again([await findDelivery(deliveryId)]);
+      return findDelivery(deliveryId);
     },
     async replayRange(webhookId, { from: since, to: until, ...draft }) {
       const written = { ...draft, from: writtenInstant(since), to: writtenInstant(until) };
