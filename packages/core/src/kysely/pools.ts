@@ -11,7 +11,12 @@ export interface PgTypes {
 }
 
 interface PgClient {
-  query(config: { text: string; values: unknown[]; types: PgTypes }): Promise<unknown>;
+  query(config: {
+    text: string;
+    values: unknown[];
+    types: PgTypes;
+    query_timeout?: number | undefined;
+  }): Promise<unknown>;
   release(destroy?: boolean): void;
   on(event: 'error', listener: () => void): unknown;
   removeListener(event: 'error', listener: () => void): unknown;
@@ -23,6 +28,13 @@ export interface PgPool {
   end(): Promise<void>;
   options?: { types?: PgTypes };
 }
+
+/**
+ * Statements that take as long as they take: cut off, they leave half an index or start from the beginning. Their time is
+ * limited on the server, if at all.
+ */
+const upkeep = /^\s*(vacuum|reindex|(create|create unique|drop) index concurrently)\b/i;
+const upkeepTimeoutMs = 86_400_000;
 
 /**
  * A pg pool as Kysely wants it: int8 and numeric come as numbers (by query, so a host's pool stays as it is), a failing
@@ -41,7 +53,8 @@ export function guardPgPool(pool: PgPool, defaultTypes: PgTypes): PostgresPool {
     client.on('error', onError);
     const query = async (text: string, values: readonly unknown[]): Promise<unknown> => {
       try {
-        return await client.query({ text, values: [...values], types });
+        const query_timeout = upkeep.test(text) ? upkeepTimeoutMs : undefined;
+        return await client.query({ text, values: [...values], types, query_timeout });
       } catch (error) {
         broken ||= isConnectionError(error);
         throw storeError(error, 'running a statement');
