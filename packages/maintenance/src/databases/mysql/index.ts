@@ -1,6 +1,8 @@
 import type { Kysely } from 'kysely';
 import type { MaintainedDatabase } from '../database.js';
-import { adviseIndexes, slowQueries } from './advice.js';
+import type { DatabaseUpkeep } from '../advice.js';
+import { advise, tableNames } from './advice/advise.js';
+import { slowQueries } from './advice/slow-queries.js';
 import { describeTable } from './catalogue.js';
 import { analyze, tableSize } from './upkeep.js';
 
@@ -11,8 +13,20 @@ export function maintainedMysql(db: Kysely<unknown>): MaintainedDatabase {
     size: (table) => tableSize(db, table),
     vacuum: (table) => analyze(db, table),
     analyze: (table) => analyze(db, table),
-    adviseIndexes: (tables) => adviseIndexes(db, tables),
-    rebuildIndexes: () => Promise.resolve(0),
+  };
+}
+
+/** Advice on MySQL and MariaDB. Their indexes are not built anew by themselves: that is the table's building anew. */
+export function mysqlUpkeep(db: Kysely<unknown>): DatabaseUpkeep {
+  return {
+    tables: (named) => tableNames(db, named),
+    advise: (request) => advise(db, request),
     slowQueries: (limit) => slowQueries(db, limit),
+    indexes: () => Promise.resolve([]),
+    rebuildIndex: (_table, index) =>
+      Promise.resolve({ index, outcome: 'refused', reason: 'InnoDB builds tables anew, not indexes', bytes: 0 }),
+    analyze: (table) => analyze(db, table),
+    vacuum: (table) => analyze(db, table),
+    compact: () => Promise.resolve(),
   };
 }

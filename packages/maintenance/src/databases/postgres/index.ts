@@ -1,8 +1,12 @@
 import type { Kysely } from 'kysely';
 import type { MaintainedDatabase } from '../database.js';
-import { adviseIndexes, slowQueries } from './advice.js';
+import type { DatabaseUpkeep } from '../advice.js';
+import { advise } from './advice/advise.js';
+import { tableOids } from './advice/scope.js';
+import { slowQueries } from './advice/slow-queries.js';
 import { describeTable } from './catalogue.js';
-import { analyze, rebuildIndexes, tableSize, vacuum } from './upkeep.js';
+import { indexesOf, rebuildIndex } from './rebuild-index.js';
+import { analyze, tableSize, vacuum } from './upkeep.js';
 
 /** PostgreSQL, from version 13. */
 export function maintainedPostgres(db: Kysely<unknown>): MaintainedDatabase {
@@ -11,8 +15,19 @@ export function maintainedPostgres(db: Kysely<unknown>): MaintainedDatabase {
     size: (table) => tableSize(db, table),
     vacuum: (table) => vacuum(db, table),
     analyze: (table) => analyze(db, table),
-    adviseIndexes: (tables) => adviseIndexes(db, tables),
-    rebuildIndexes: (table) => rebuildIndexes(db, table),
+  };
+}
+
+/** Advice on PostgreSQL, and what can be done about it. */
+export function postgresUpkeep(db: Kysely<unknown>): DatabaseUpkeep {
+  return {
+    tables: async (named) => (await tableOids(db, named)).map(({ name }) => name),
+    advise: (request) => advise(db, request),
     slowQueries: (limit) => slowQueries(db, limit),
+    indexes: (table) => indexesOf(db, table),
+    rebuildIndex: (table, index, limits) => rebuildIndex(db, table, index, limits),
+    analyze: (table) => analyze(db, table),
+    vacuum: (table) => vacuum(db, table),
+    compact: () => Promise.resolve(),
   };
 }

@@ -39,12 +39,3 @@ export async function tableSize(db: Kysely<unknown>, table: string, schema?: str
   const { bytes = 0, free = 0 } = rows[0] ?? {};
   return { bytes: Number(bytes), reusableBytes: Math.max(0, Number(free)), approximate: true };
 }
-
-/** Builds each index anew beside the old one. What an interrupted run left over shows as `invalid` in the advice. */
-export async function rebuildIndexes(db: Kysely<unknown>, table: string): Promise<number> {
-  const { rows } = await sql<{ name: string }>`
-    select c.relname as name from pg_catalog.pg_index i join pg_catalog.pg_class c on c.oid = i.indexrelid
-    where i.indrelid = ${tableOid(table)}::oid and i.indisvalid order by 1`.execute(db);
-  for (const { name } of rows) await unhurried(db, sql`reindex index concurrently ${sql.id(name)}`);
-  return rows.length;
-}

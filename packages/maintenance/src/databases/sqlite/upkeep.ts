@@ -1,7 +1,8 @@
 import { sql, type Kysely } from 'kysely';
 import type { TableSize } from '../database.js';
 
-async function pragma(
+/** A number that SQLite keeps about the file. */
+export async function pragma(
   db: Kysely<unknown>,
   name: 'page_count' | 'page_size' | 'freelist_count' | 'auto_vacuum',
 ): Promise<number> {
@@ -13,18 +14,25 @@ const incremental = 2;
 /** Pages between two looks at what is left. */
 const pagesAStep = 100;
 
-/**
- * ANALYZE, and free pages given back in small steps where the file was made with `auto_vacuum = incremental`.
- * Never VACUUM: it blocks every writer and needs the file's size twice.
- */
+/** ANALYZE, and free pages given back. Never VACUUM: it blocks every writer and needs the file's size twice. */
 export async function vacuum(db: Kysely<unknown>, table: string): Promise<void> {
   await analyze(db, table);
+  await giveBackFreePages(db);
+}
+
+/** In small steps, where the file was made with `auto_vacuum = incremental`; otherwise they stay for new rows. */
+export async function giveBackFreePages(db: Kysely<unknown>): Promise<void> {
   if ((await pragma(db, 'auto_vacuum')) !== incremental) return;
   for (let free = await pragma(db, 'freelist_count'), before = Infinity; free > 0 && free < before;) {
     // The driver steps a statement without result columns once, and one step frees one page, whatever is asked for.
     for (let page = 0; page < pagesAStep; page++) await sql`pragma incremental_vacuum(1)`.execute(db);
     [before, free] = [free, await pragma(db, 'freelist_count')];
   }
+}
+
+/** Writes the write-ahead log into the file and cuts it to nothing, as far as readers let it. */
+export async function writeBackLog(db: Kysely<unknown>): Promise<void> {
+  await sql`pragma wal_checkpoint(truncate)`.execute(db);
 }
 
 /** Brings the planner's statistics up to date; samples at most 1,000 rows of an index. */
@@ -45,9 +53,13 @@ export async function fileSize(db: Kysely<unknown>): Promise<TableSize> {
   return { bytes: pages * pageSize, reusableBytes: free * pageSize, approximate: false };
 }
 
-/** Builds the indexes of a table anew; writers wait meanwhile. */
-export async function rebuildIndexes(db: Kysely<unknown>, table: string): Promise<number> {
-  const { rows } = await sql<{ n: number }>`select count(*) as n from pragma_index_list(${table})`.execute(db);
-  await sql`reindex ${sql.id(table)}`.execute(db);
-  return Number(rows[0]?.n);
+/** Builds one index of the table anew; writers wait meanwhile. */
+export async function rebuildIndex(db: Kysely<unknown>, index: string): Promise<void> {
+  await sql`reindex ${sql.id('main', index)}`.execute(db);
+}
+
+/** Also those that stand for a constraint. */
+export async function indexNames(db: Kysely<unknown>, table: string): Promise<string[]> {
+  const { rows } = await sql<{ name: string }>`select name from pragma_index_list(${table}) order by 1`.execute(db);
+  return rows.map(({ name }) => name);
 }

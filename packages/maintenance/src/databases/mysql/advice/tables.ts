@@ -1,0 +1,125 @@
+import { sql, type Kysely } from 'kysely';
+import type { AdviceLimits } from '../../advice.js';
+import { finding, type Finding } from '../../finding.js';
+
+const dayMs = 86_400_000;
+/** Statistics of a table that changes are renewed by InnoDB itself long before. */
+const staleMs = 30 * dayMs;
+
+const most: Record<string, number> = {
+  tinyint: 127,
+  smallint: 32_767,
+  mediumint: 8_388_607,
+  int: 2_147_483_647,
+  bigint: 2 ** 63,
+};
+
+const id = (name: string): string => `\`${name.replaceAll('`', '``')}\``;
+
+/** Tables with much free inside, and counters that come to their end. */
+export async function adviseTables(
+  db: Kysely<unknown>,
+  tables: readonly string[],
+  { bloatBytes, bloatShare, exhaustedShare }: AdviceLimits,
+): Promise<Finding[]> {
+  if (tables.length === 0) return [];
+  const { rows } = await sql<
+    Record<'table' | 'bytes' | 'free', string> & Record<'next' | 'column' | 'type', string | null>
+  >`
+    select t.table_name as \`table\`, t.data_length + t.index_length as bytes, t.data_free as free,
+      t.auto_increment as next, c.column_name as \`column\`, c.column_type as type
+    from information_schema.tables t
+    left join information_schema.columns c on c.table_schema = t.table_schema and c.table_name = t.table_name
+      and c.extra like '%auto_increment%'
+    where t.table_schema = database() and binary t.table_name in (${sql.join([...tables])}) order by t.table_name`.execute(
+    db,
+  );
+  return rows.flatMap(({ table, next, column, type, ...row }) => {
+    const [bytes, free] = [Number(row.bytes), Number(row.free)];
+    const found: Finding[] = [];
+    if (free >= bloatBytes && free >= bloatShare * (bytes + free))
+      found.push(
+        finding({
+          table,
+          kind: 'bloated_table',
+          message: `${Math.round(free / 1_048_576)} MiB of ${table} are free inside: they will be used for new rows.`,
+          evidence: { bytes, freeBytes: free },
+          risk: 'Writes the table anew, beside its readers and writers, and needs room for it. Leave it, if the table will grow into it.',
+          applySql: [`ALTER TABLE ${id(table)} FORCE, ALGORITHM=INPLACE, LOCK=NONE`],
+          bytes: free,
+        }),
+      );
+    const [base = ''] = /^[a-z]+/.exec(type ?? '') ?? [];
+    const last = (most[base] ?? Infinity) * (type?.includes('unsigned') ? 2 : 1);
+    const share = Number(next ?? 0) / last;
+    if (share >= exhaustedShare && column !== null)
+      found.push(
+        finding({
+          table,
+          object: column,
+          kind: 'sequence_exhaustion',
+          severity: share >= 0.9 ? 'critical' : 'warning',
+          message: `${Math.floor(share * 1000) / 10} % of the numbers for ${table}.${column} are used up; at the end, inserts fail.`,
+          evidence: { nextValue: next, mostValue: String(last), columnType: type },
+          risk: 'Writes the table anew; writers wait meanwhile. Columns that refer to it want the same.',
+          applySql:
+            base === 'bigint'
+              ? []
+              : [`ALTER TABLE ${id(table)} MODIFY ${id(column)} BIGINT UNSIGNED NOT NULL AUTO_INCREMENT`],
+          undoSql:
+            base === 'bigint' ? [] : [`ALTER TABLE ${id(table)} MODIFY ${id(column)} ${type} NOT NULL AUTO_INCREMENT`],
+        }),
+      );
+    return found;
+  });
+}
+
+/** Tables that changed, and whose statistics InnoDB has not renewed for a month. Needs to read `mysql.innodb_table_stats`. */
+export async function adviseStatistics(
+  db: Kysely<unknown>,
+  tables: readonly string[],
+  asOf: number,
+): Promise<Finding[]> {
+  if (tables.length === 0) return [];
+  const { rows } = await sql<{ table: string; ageSeconds: string; rows: string }>`
+    select s.table_name as \`table\`, timestampdiff(second, s.last_update, from_unixtime(${sql.lit(asOf)} / 1000)) as ageSeconds,
+      s.n_rows as \`rows\`
+    from mysql.innodb_table_stats s
+    join information_schema.tables t on t.table_schema = s.database_name and t.table_name = s.table_name
+    where s.database_name = database() and binary s.table_name in (${sql.join([...tables])}) and t.update_time > s.last_update
+    order by s.table_name`.execute(db);
+  return rows
+    .filter(({ ageSeconds }) => Number(ageSeconds) * 1000 >= staleMs)
+    .map(({ table, ...row }) =>
+      finding({
+        table,
+        kind: 'stale_statistics',
+        severity: 'warning',
+        message: `${table} has changed since its statistics were made, ${Math.floor(Number(row.ageSeconds) / 86_400)} days ago: the planner guesses.`,
+        evidence: { rows: Number(row.rows), ageSeconds: Number(row.ageSeconds) },
+        risk: 'Reads a sample of the table; plans may change.',
+        applySql: [`ANALYZE TABLE ${id(table)}`],
+      }),
+    );
+}
+
+/** Tables whose rows nothing tells apart. */
+export async function advisePrimaryKeys(db: Kysely<unknown>, tables: readonly string[]): Promise<Finding[]> {
+  if (tables.length === 0) return [];
+  const { rows } = await sql<{ table: string; rows: string }>`
+    select t.table_name as \`table\`, t.table_rows as \`rows\` from information_schema.tables t
+    where t.table_schema = database() and binary t.table_name in (${sql.join([...tables])}) and not exists (
+      select 1 from information_schema.statistics s
+      where s.table_schema = t.table_schema and s.table_name = t.table_name and s.index_name = 'PRIMARY')
+    order by t.table_name`.execute(db);
+  return rows.map(({ table, ...row }) =>
+    finding({
+      table,
+      kind: 'table_without_primary_key',
+      severity: 'warning',
+      message: `${table} has no primary key: InnoDB keeps one that nobody can name, and replicas search every row.`,
+      evidence: { rows: Number(row.rows) },
+      risk: 'A key of a new column writes the whole table anew.',
+    }),
+  );
+}

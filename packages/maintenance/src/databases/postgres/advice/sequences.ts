@@ -1,0 +1,68 @@
+import { sql, type Kysely } from 'kysely';
+import type { AdviceLimits } from '../../advice.js';
+import { finding, type Finding } from '../../finding.js';
+import { among } from './scope.js';
+
+interface Row {
+  table: string;
+  column: string;
+  qualified: string;
+  quoted: string;
+  sequence: string;
+  columnType: string;
+  sequenceType: string;
+  last: string;
+  most: string;
+}
+
+/** What a column of that type can hold at most. */
+const columnMost: Record<string, number> = { smallint: 32_767, integer: 2_147_483_647 };
+
+/** Sequences that columns of those tables own, and that come to the end of their own numbers or the column's. */
+export async function adviseSequences(
+  db: Kysely<unknown>,
+  oids: readonly string[],
+  { exhaustedShare }: AdviceLimits,
+): Promise<Finding[]> {
+  const { rows } = await sql<Row>`
+    select t.relname as "table", a.attname as "column", pg_catalog.format('%I.%I', n.nspname, t.relname) as qualified,
+      pg_catalog.quote_ident(a.attname) as quoted, pg_catalog.format('%I.%I', s.schemaname, s.sequencename) as sequence,
+      pg_catalog.format_type(a.atttypid, null) as "columnType", s.data_type::text as "sequenceType",
+      s.last_value as last, s.max_value as most
+    from pg_catalog.pg_depend d
+    join pg_catalog.pg_class c on c.oid = d.objid and c.relkind = 'S'
+    join pg_catalog.pg_namespace cn on cn.oid = c.relnamespace
+    join pg_catalog.pg_sequences s on s.schemaname = cn.nspname and s.sequencename = c.relname
+    join pg_catalog.pg_class t on t.oid = d.refobjid
+    join pg_catalog.pg_namespace n on n.oid = t.relnamespace
+    join pg_catalog.pg_attribute a on a.attrelid = t.oid and a.attnum = d.refobjsubid
+    where d.classid = 'pg_catalog.pg_class'::regclass and d.deptype in ('a', 'i') and d.refobjid = ${among(oids)}
+      and s.last_value is not null and s.increment_by > 0 and not s.cycle order by 1, 2`.execute(db);
+  return rows.flatMap((row) => {
+    const most = Math.min(Number(row.most), columnMost[row.columnType] ?? Infinity);
+    const share = Number(row.last) / most;
+    if (share < exhaustedShare) return [];
+    const { table, column, qualified, quoted, sequence, columnType, sequenceType } = row;
+    const grows = columnType in columnMost || sequenceType in columnMost;
+    return [
+      finding({
+        table,
+        object: column,
+        kind: 'sequence_exhaustion',
+        severity: share >= 0.9 ? 'critical' : 'warning',
+        message: `${Math.floor(share * 1000) / 10} % of the numbers for ${table}.${column} are used up; at the end, inserts fail.`,
+        evidence: { lastValue: row.last, mostValue: String(most), columnType, sequenceType },
+        risk: 'Changing the column’s type locks everybody out while the table is written anew; columns that refer to it want the same.',
+        applySql: grows
+          ? [`ALTER TABLE ${qualified} ALTER COLUMN ${quoted} TYPE bigint`, `ALTER SEQUENCE ${sequence} AS bigint`]
+          : [],
+        undoSql: grows
+          ? [
+              `ALTER SEQUENCE ${sequence} AS ${sequenceType}`,
+              `ALTER TABLE ${qualified} ALTER COLUMN ${quoted} TYPE ${columnType}`,
+            ]
+          : [],
+      }),
+    ];
+  });
+}

@@ -1,0 +1,100 @@
+import { sql, type Kysely } from 'kysely';
+import type { KnownIndex, Rebuilt, RebuildLimits } from '../advice.js';
+import { tableOid } from './catalogue.js';
+
+interface Index extends KnownIndex {
+  oid: string;
+  bytes: string;
+}
+
+/** What is built beside the index while it lasts, with room to spare. */
+const neededShare = 1.5;
+const [dropAttempts, dropRestMs] = [5, 500];
+
+/** Without those of exclusion constraints, which cannot be built beside themselves. */
+export async function indexesOf(db: Kysely<unknown>, table: string): Promise<Index[]> {
+  const { rows } = await sql<Index>`
+    select c.oid::text as oid, c.relname as name, c.oid || ':' || c.relname as id, pg_catalog.pg_relation_size(c.oid) as bytes, i.indisvalid as "isValid"
+    from pg_catalog.pg_index i join pg_catalog.pg_class c on c.oid = i.indexrelid
+    where i.indrelid = ${tableOid(table)}::oid and not i.indisexclusion order by 2`.execute(db);
+  return rows;
+}
+
+/**
+ * REINDEX CONCURRENTLY on a connection of its own, in no transaction. It has no time limit: one that is cut off leaves
+ * a second index that every write keeps up. What a failure leaves is dropped; what was there before, or belongs to
+ * another index, is not ours to drop.
+ */
+export async function rebuildIndex(
+  db: Kysely<unknown>,
+  table: string,
+  index: string,
+  limits: RebuildLimits,
+): Promise<Rebuilt> {
+  const it = (await indexesOf(db, table)).find(({ name, isValid }) => name === index && isValid);
+  if (!it) return { index, outcome: 'refused', reason: 'it is not there, or does not work', bytes: 0 };
+  const reason = refusal(Number(it.bytes), limits);
+  if (reason !== null) return { index, outcome: 'refused', reason, bytes: 0 };
+  return db.connection().execute(async (connection) => {
+    await sql`set statement_timeout = 0`.execute(connection);
+    await sql`select set_config('lock_timeout', ${String(limits.lockTimeoutMs)}, false)`.execute(connection);
+    try {
+      await dropLeftovers(connection, table, index, limits);
+      const { rows } = await sql<{ name: string }>`
+        select ${it.oid}::regclass::text as name`.execute(connection);
+      await sql`reindex index concurrently ${sql.raw(rows[0]?.name ?? '')}`.execute(connection);
+      const now = (await indexesOf(connection, table)).find(({ name }) => name === index);
+      const bytes = Math.max(0, Number(it.bytes) - Number(now?.bytes ?? it.bytes));
+      return { index, outcome: 'rebuilt' as const, reason: null, bytes };
+    } catch (error) {
+      const cleaned = await dropLeftovers(connection, table, index, limits);
+      const code = (error as { code?: unknown }).code;
+      const why = code === '55P03' ? 'a lock was not to be had in time' : `the database said ${String(code)}`;
+      const left = cleaned ? '' : '; what it left could not be dropped, and is an invalid index now';
+      return { index, outcome: 'failed' as const, reason: why + left, bytes: 0 };
+    } finally {
+      await sql`reset statement_timeout`.execute(connection).catch(() => undefined);
+      await sql`reset lock_timeout`.execute(connection).catch(() => undefined);
+    }
+  });
+}
+
+function refusal(bytes: number, { freeBytes, unmeasuredBytes }: RebuildLimits): string | null {
+  if (freeBytes === null)
+    return bytes > unmeasuredBytes ? 'nobody knows how much room is free on the disk of the database' : null;
+  return bytes * neededShare > freeBytes ? 'there is not enough room for a second one on the disk' : null;
+}
+
+/**
+ * `name_ccnew`, `name_ccnew1`, ...: of a long name PostgreSQL cuts the end off before it appends. Near the end the old
+ * index becomes `name_ccold`, and is one that nobody knew by that name.
+ */
+function isOurs({ name, isValid }: Index, index: string): boolean {
+  const parts = /^(.*)_cc(?:new|old)\d*$/s.exec(name);
+  return !isValid && parts !== null && index.startsWith(parts[1] ?? index);
+}
+
+/** False when something is left after all. */
+async function dropLeftovers(
+  connection: Kysely<unknown>,
+  table: string,
+  index: string,
+  { known, sleep }: RebuildLimits,
+): Promise<boolean> {
+  for (let attempt = 1; attempt <= dropAttempts; attempt++) {
+    try {
+      const leftovers = (await indexesOf(connection, table)).filter(
+        (it) => !known.includes(it.id) && isOurs(it, index),
+      );
+      for (const { oid } of leftovers) {
+        const { rows } = await sql<{ name: string }>`select ${oid}::regclass::text as name`.execute(connection);
+        await sql`drop index concurrently ${sql.raw(rows[0]?.name ?? '')}`.execute(connection);
+      }
+      return true;
+    } catch {
+      // Whoever held the lock that ended the building may hold it still.
+      if (attempt < dropAttempts) await sleep(dropRestMs * attempt);
+    }
+  }
+  return false;
+}

@@ -1,0 +1,128 @@
+import { sql } from 'kysely';
+import { createConnection } from 'mysql2/promise';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { databaseFromUrl, type Database } from '@dotmac/core/kysely';
+import { available, freshMysql, type FreshDatabase } from '../../../../test/support/services.js';
+import { adviceLimits, type AdviceLimits } from '../../src/databases/advice.js';
+import { upkeepOf } from '../../src/databases/upkeep.js';
+
+const day = 86_400_000;
+
+describe.skipIf(!available.mysql)('advice on MariaDB (needs MariaDB: npm run services)', () => {
+  let fresh: FreshDatabase;
+  let database: Database;
+  const run = (statement: string) => sql.raw(statement).execute(database.kysely);
+  const advise = (more: Partial<AdviceLimits> = {}, asOf = Date.now()) =>
+    upkeepOf(database).advise({ tables: null, asOf, limits: { ...adviceLimits, ...more }, checkIntegrity: false });
+  const ids = async (...of: Parameters<typeof advise>) => (await advise(...of)).findings.map(({ id }) => id);
+
+  beforeAll(async () => {
+    fresh = await freshMysql();
+    database = databaseFromUrl(fresh.url);
+  });
+  afterAll(async () => {
+    await database.close();
+    await fresh.drop();
+  });
+
+  it('finds duplicate indexes, of whole columns and of their beginnings, and takes them back', async () => {
+    await run(`create table \`Odd \`\`name\` (id int primary key, a varchar(50), b int, unique key a_unique (a),
+      key a (a), key a_start (a(10)), key b (b), key b_id (b, id), fulltext key a_words (a))`);
+    const { findings } = await advise();
+    const found = findings.filter((it) => it.kind === 'duplicate_index');
+    expect(found.map(({ object }) => object)).toEqual(['a', 'b']);
+    for (const it of found) for (const statement of it.applySql) await run(statement);
+    expect(await ids()).toEqual([]);
+    for (const it of found) for (const statement of it.undoSql) await run(statement);
+    expect((await ids()).sort()).toEqual(found.map(({ id }) => id).sort());
+    await run('drop table `Odd ``name`');
+  });
+
+  it('finds counters that come to an end, and tables without a primary key', async () => {
+    await run('create table counted (id tinyint unsigned auto_increment primary key) auto_increment = 240');
+    await run('create table keyless (a int)');
+    const { findings } = await advise();
+    expect(findings.map(({ id }) => id)).toEqual([
+      'sequence_exhaustion:counted.id',
+      'table_without_primary_key:keyless',
+    ]);
+    expect(findings[0]).toMatchObject({ severity: 'critical', evidence: { mostValue: '254' } });
+    for (const statement of findings[0]?.applySql ?? []) await run(statement);
+    expect(await ids()).toEqual(['table_without_primary_key:keyless']);
+    await run('drop table counted');
+    await run('drop table keyless');
+  });
+
+  it('finds statistics that InnoDB has not renewed although the table changed', async () => {
+    await run('create table changed (id int primary key)');
+    await run('analyze table changed');
+    await run('insert into changed values (1)');
+    expect(await ids()).toEqual([]);
+    await sql`update mysql.innodb_table_stats set last_update = now() - interval 31 day
+      where database_name = database() and table_name = 'changed'`.execute(database.kysely);
+    expect(await ids()).toEqual(['stale_statistics:changed']);
+    await upkeepOf(database).analyze('changed');
+    expect(await ids({}, Date.now() + day)).toEqual([]);
+    await run('drop table changed');
+  });
+
+  it('finds tables with much room inside', async () => {
+    await run('create table airy (id int primary key, a varbinary(8000))');
+    for (let i = 0; i < 3_000; i += 500)
+      await sql`insert into airy select seq, repeat('x', 8000) from ${sql.raw(`seq_${i + 1}_to_${i + 500}`)}`.execute(
+        database.kysely,
+      );
+    await run('delete from airy');
+    await run('analyze table airy');
+    const limits = { bloatBytes: 4 * 1_048_576 };
+    await expect.poll(() => ids(limits), { timeout: 20_000 }).toEqual(['bloated_table:airy']);
+    const [found] = (await advise(limits)).findings;
+    for (const statement of found?.applySql ?? []) await run(statement);
+    await run('analyze table airy');
+    expect(await ids(limits)).toEqual([]);
+    await run('drop table airy');
+  });
+
+  it('finds transactions of its own database that are open for long, and a long history', async () => {
+    const connection = await createConnection(fresh.url);
+    const elsewhere = await createConnection(fresh.url.replace(/\/[^/]+$/, '/mysql'));
+    for (const it of [connection, elsewhere]) await it.query('start transaction with consistent snapshot');
+    await run('create table t (id int primary key)');
+    const found = () => ids({ longTransactionMs: 0, historyList: 0 });
+    const own = `long_transaction:${connection.threadId}`;
+    await expect
+      .poll(async () => (await found()).filter((it) => it.startsWith('long')), { timeout: 10_000 })
+      .toEqual([own]);
+    expect(await found()).toContain('history_list');
+    connection.on('error', () => undefined);
+    for (const it of (await advise({ longTransactionMs: 0 })).findings.filter(({ id }) => id === own))
+      for (const statement of it.applySql) await run(statement);
+    await expect.poll(found).not.toContain(own);
+    await elsewhere.end();
+    connection.destroy();
+  });
+
+  it('notes what this user may not read, and advises on the rest', async () => {
+    const name = `u${Math.random().toString(36).slice(2, 10)}`;
+    const schema = new URL(fresh.url).pathname.slice(1);
+    await run(`create user ${name}@'%' identified by 'pw'`);
+    await run(`grant all on ${schema}.* to ${name}@'%'`);
+    const url = new URL(fresh.url);
+    [url.username, url.password] = [name, 'pw'];
+    const limited = databaseFromUrl(url.href);
+    const { notes } = await upkeepOf(limited).advise({
+      tables: null,
+      asOf: Date.now(),
+      limits: adviceLimits,
+      checkIntegrity: false,
+    });
+    expect(notes).toEqual([
+      expect.stringContaining('performance_schema is off'),
+      expect.stringContaining('innodb_table_stats'),
+      expect.stringContaining('innodb_trx'),
+      expect.stringContaining('innodb_metrics'),
+    ]);
+    await limited.close();
+    await run(`drop user ${name}@'%'`);
+  });
+});

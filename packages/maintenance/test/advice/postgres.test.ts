@@ -1,0 +1,262 @@
+import { sql } from 'kysely';
+import { Client } from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { databaseFromUrl, type Database } from '@dotmac/core/kysely';
+import { available, freshPostgres, type FreshDatabase } from '../../../../test/support/services.js';
+import { adviceLimits, type AdviceLimits, type RebuildLimits } from '../../src/databases/advice.js';
+import { upkeepOf } from '../../src/databases/upkeep.js';
+
+const day = 86_400_000;
+
+describe.skipIf(!available.postgres)('advice on PostgreSQL (needs PostgreSQL: npm run services)', () => {
+  let fresh: FreshDatabase;
+  let database: Database;
+  const run = (statement: string) => sql.raw(statement).execute(database.kysely);
+  const advise = (more: Partial<AdviceLimits> = {}, asOf = Date.now(), tables: string[] | null = null) =>
+    upkeepOf(database).advise({ tables, asOf, limits: { ...adviceLimits, ...more }, checkIntegrity: false });
+  const ids = async (...of: Parameters<typeof advise>) => (await advise(...of)).findings.map(({ id }) => id);
+  const limits = async (table: string, more: Partial<RebuildLimits> = {}): Promise<RebuildLimits> => ({
+    known: (await upkeepOf(database).indexes(table)).map(({ id }) => id),
+    freeBytes: 2 ** 40,
+    unmeasuredBytes: 0,
+    lockTimeoutMs: 300,
+    sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    ...more,
+  });
+  const invalid = async () =>
+    (
+      await sql<{
+        name: string;
+      }>`select indexrelid::regclass::text as name from pg_index where not indisvalid order by 1`.execute(
+        database.kysely,
+      )
+    ).rows.map(({ name }) => name);
+
+  beforeAll(async () => {
+    fresh = await freshPostgres();
+    database = databaseFromUrl(fresh.url);
+    await run('create table owner (id int primary key, email text not null unique)');
+    await run(`create table "Odd ""Name" (id serial primary key, owner_id int references owner, other_id int references owner,
+      sparse_id int references owner, a int, b text, deleted_at timestamptz)`);
+    await run('create index odd_a on "Odd ""Name" (a)');
+    await run('create index odd_ab on "Odd ""Name" (a, b)');
+    await run('create index odd_a_desc on "Odd ""Name" (a desc)');
+    await run('create index odd_b_partial on "Odd ""Name" (b) where deleted_at is null');
+    await run('create index odd_b_pattern on "Odd ""Name" (b text_pattern_ops)');
+    await run('create index odd_lower on "Odd ""Name" (lower(b))');
+    await run('create index odd_owner on "Odd ""Name" (owner_id)');
+    await run('create index odd_sparse on "Odd ""Name" (sparse_id) where sparse_id is not null');
+    await run('create table keyless (at bigint not null, constraint at_once unique (at))');
+  });
+  afterAll(async () => {
+    await database.close();
+    await fresh.drop();
+  });
+
+  it('tells indexes that are not needed from those that only look so', async () => {
+    const { findings } = await advise({}, Date.now() + 31 * day);
+    const of = (kind: string) => findings.filter((it) => it.kind === kind).map(({ object }) => object);
+    expect(of('duplicate_index')).toEqual(['odd_a']);
+    expect(of('unused_index')).toEqual(['odd_a_desc', 'odd_ab', 'odd_b_pattern', 'odd_lower']);
+    expect(of('invalid_index')).toEqual([]);
+  });
+
+  it('judges no use on a new database', async () => {
+    expect((await ids()).filter((it) => it.startsWith('unused'))).toEqual([]);
+  });
+
+  it('has statements that do away with a finding, and statements that bring it back', async () => {
+    for (const kind of ['duplicate_index', 'unused_index', 'foreign_key_without_index']) {
+      const asOf = Date.now() + 31 * day;
+      const before = await ids({}, asOf);
+      const found = (await advise({}, asOf)).findings.find((it) => it.kind === kind);
+      for (const statement of found?.applySql ?? []) await run(statement);
+      expect(await ids({}, asOf)).not.toContain(found?.id);
+      for (const statement of found?.undoSql ?? []) await run(statement);
+      expect((await ids({}, asOf)).sort()).toEqual(before.sort());
+    }
+  });
+
+  it('finds foreign keys without an index, and lets an index of all that is not null count', async () => {
+    expect((await ids()).filter((it) => it.startsWith('foreign'))).toEqual([
+      'foreign_key_without_index:Odd "Name.Odd "Name_other_id_fkey',
+    ]);
+  });
+
+  it('finds tables without a primary key', async () => {
+    expect((await ids()).filter((it) => it.startsWith('table_without'))).toEqual(['table_without_primary_key:keyless']);
+    await run('create table ready (id int not null)');
+    await run('create unique index ready_id on ready (id)');
+    const found = (await advise()).findings.find((it) => it.table === 'ready');
+    expect(found?.applySql).toHaveLength(1);
+    for (const statement of found?.applySql ?? []) await run(statement);
+    expect((await ids()).filter((it) => it.includes('ready'))).toEqual([]);
+    await run('drop table ready');
+  });
+
+  it('finds sequences that come to an end: their own, or their column’s', async () => {
+    await run(`create table counted (small smallserial, id bigint generated always as identity, plain int default 0)`);
+    await run(`alter sequence counted_small_seq restart with 30000`);
+    await run(`insert into counted default values`);
+    const { findings } = await advise({}, Date.now(), ['counted']);
+    const [found, ...others] = findings.filter((it) => it.kind === 'sequence_exhaustion');
+    expect(others).toEqual([]);
+    expect(found).toMatchObject({ id: 'sequence_exhaustion:counted.small', severity: 'critical' });
+    for (const statement of found?.applySql ?? []) await run(statement);
+    expect((await ids({}, Date.now(), ['counted'])).filter((it) => it.startsWith('sequence'))).toEqual([]);
+    await run('drop table counted');
+  });
+
+  it('finds stale statistics and dead rows', async () => {
+    await run('create table busy (id int primary key, b int) with (autovacuum_enabled = false)');
+    await run('insert into busy select i, i from generate_series(1, 9000) i');
+    await run('update busy set b = b + 1');
+    const found = () => ids({ deadRows: 5_000 }, Date.now(), ['busy']);
+    await expect.poll(found, { timeout: 10_000 }).toEqual(['stale_statistics:busy', 'dead_rows:busy']);
+    await upkeepOf(database).vacuum('busy');
+    await expect.poll(found, { timeout: 10_000 }).toEqual([]);
+    await run('drop table busy');
+  });
+
+  it('estimates the air in tables and btrees, and none in those that are full', async () => {
+    await run('create table airy (id int primary key, b text) with (autovacuum_enabled = false)');
+    await run(`insert into airy select i, 'row number ' || i from generate_series(1, 60000) i`);
+    await run('analyze airy');
+    const look = async () => (await advise({ bloatBytes: 100_000 }, Date.now(), ['airy'])).findings;
+    expect((await look()).map(({ id }) => id)).toEqual([]);
+    await run('delete from airy where id % 10 <> 0');
+    await run('vacuum analyze airy');
+    const found = await look();
+    expect(found.map(({ id }) => id)).toEqual(['bloated_table:airy', 'bloated_index:airy.airy_pkey']);
+    const rebuilt = await upkeepOf(database).rebuildIndex('airy', 'airy_pkey', await limits('airy'));
+    expect(rebuilt).toMatchObject({ outcome: 'rebuilt', reason: null });
+    const [, { bytes: estimated } = { bytes: 0 }] = found;
+    expect(rebuilt.bytes / (estimated ?? 1)).toBeGreaterThan(0.8);
+    expect(rebuilt.bytes / (estimated ?? 1)).toBeLessThan(1.25);
+    expect((await look()).map(({ id }) => id)).toEqual(['bloated_table:airy']);
+    await run('drop table airy');
+  });
+
+  it('says how old the oldest transaction id and multixact are, and in which table', async () => {
+    expect((await ids()).filter((it) => it.endsWith('_age'))).toEqual([]);
+    const { findings } = await advise({ transactionIdAge: 1, multixactAge: 0 });
+    const [xid, multixact] = findings.filter((it) => it.kind.endsWith('_age'));
+    expect(xid).toMatchObject({ kind: 'transaction_id_age', severity: 'warning' });
+    expect(xid?.evidence['oldestTable']).toMatch(/\./);
+    expect(multixact).toMatchObject({ kind: 'multixact_age' });
+  });
+
+  it('finds transactions that are open for long, without a word of what they said', async () => {
+    const client = new Client({ connectionString: fresh.url });
+    await client.connect();
+    await client.query(`begin`);
+    await client.query(`select 'a secret', txid_current()`);
+    await expect
+      .poll(() => ids({ longTransactionMs: 1 }))
+      .toContainEqual(expect.stringMatching(/^long_transaction:\d+$/));
+    const { findings } = await advise({ longTransactionMs: 1 });
+    expect(JSON.stringify(findings)).not.toContain('secret');
+    const found = findings.find((it) => it.kind === 'long_transaction');
+    const ended = new Promise((resolve) => client.on('error', resolve));
+    for (const statement of found?.applySql ?? []) await run(statement);
+    await ended;
+    expect((await ids({ longTransactionMs: 1 })).filter((it) => it.startsWith('long'))).toEqual([]);
+  });
+
+  it('changes nothing by advising', async () => {
+    const snapshot = async () =>
+      (
+        await sql<{
+          all: string;
+        }>`select string_agg(c::text, ',' order by c.oid) as all from pg_class c where relnamespace = 'public'::regnamespace`.execute(
+          database.kysely,
+        )
+      ).rows[0]?.all;
+    const before = await snapshot();
+    await advise({ transactionIdAge: 1, bloatBytes: 0, bloatShare: 0 });
+    expect(await snapshot()).toBe(before);
+  });
+
+  describe('rebuilding an index', () => {
+    const long = 'an_index_whose_name_is_as_long_as_names_can_be_in_this_database';
+    beforeAll(async () => {
+      await run('create table built (id int primary key, b text)');
+      await run(`insert into built select i, 'b' || i from generate_series(1, 1000) i`);
+      await run(`create index ${long} on built (b)`);
+      await run('create index built_other on built (b, id)');
+    });
+
+    it('drops what a failure left, and nothing that was there before or is another’s', async () => {
+      // Somebody else's leftovers, one of them of the same index.
+      for (const base of ['built_other', long]) await leaveBehind(base);
+      const others = await invalid();
+      expect(others).toHaveLength(2);
+      const holder = new Client({ connectionString: fresh.url });
+      await holder.connect();
+      const known = await limits('built');
+      await holder.query('begin; lock table built in row exclusive mode');
+      const releasing = setTimeout(() => void holder.query('rollback'), 1_500);
+      const result = await upkeepOf(database).rebuildIndex('built', long, known);
+      clearTimeout(releasing);
+      await holder.end();
+      expect(result).toEqual({ index: long, outcome: 'failed', reason: 'a lock was not to be had in time', bytes: 0 });
+      expect(await invalid()).toEqual(others);
+      for (const name of others) await run(`drop index ${name}`);
+    });
+
+    it('drops what a killed try left, before the next', async () => {
+      const known = await limits('built');
+      await leaveBehind(long);
+      expect(await invalid()).toHaveLength(1);
+      expect(await upkeepOf(database).rebuildIndex('built', long, known)).toMatchObject({ outcome: 'rebuilt' });
+      expect(await invalid()).toEqual([]);
+    });
+
+    it('refuses without room for a second index, or when nobody knows', async () => {
+      const rebuild = async (more: Partial<RebuildLimits>) =>
+        (await upkeepOf(database).rebuildIndex('built', 'built_pkey', await limits('built', more))).outcome;
+      expect(await rebuild({ freeBytes: 60_000 })).toBe('refused');
+      expect(await rebuild({ freeBytes: null })).toBe('refused');
+      expect(await rebuild({ freeBytes: null, unmeasuredBytes: 2 ** 20 })).toBe('rebuilt');
+    });
+
+    it('waits longer than other statements may take', async () => {
+      const hasty = databaseFromUrl(fresh.url, { queryTimeoutMs: 400 });
+      const holder = new Client({ connectionString: fresh.url });
+      await holder.connect();
+      const known = await limits('built', { lockTimeoutMs: 30_000 });
+      await holder.query('begin; lock table built in row exclusive mode');
+      const rebuilt = upkeepOf(hasty).rebuildIndex('built', 'built_pkey', known);
+      await new Promise((resolve) => setTimeout(resolve, 1_000));
+      await holder.query('rollback');
+      expect(await rebuilt).toMatchObject({ outcome: 'rebuilt' });
+      await holder.end();
+      await hasty.close();
+    });
+
+    it('leaves the connection’s own time limits as they were', async () => {
+      const settings = async () =>
+        (
+          await sql`
+            select current_setting('statement_timeout') as s, current_setting('lock_timeout') as l`.execute(
+            database.kysely,
+          )
+        ).rows;
+      const before = await settings();
+      await upkeepOf(database).rebuildIndex('built', 'built_pkey', await limits('built'));
+      expect(await settings()).toEqual(before);
+    });
+
+    /** An invalid `_ccnew` index, as a server that is killed while it rebuilds leaves it. */
+    async function leaveBehind(base: string): Promise<void> {
+      const holder = new Client({ connectionString: fresh.url });
+      const worker = new Client({ connectionString: fresh.url });
+      await Promise.all([holder.connect(), worker.connect()]);
+      await holder.query('begin; lock table built in row exclusive mode');
+      await worker.query(`set lock_timeout = 200`);
+      await worker.query(`reindex index concurrently ${base}`).catch(() => undefined);
+      await holder.query('rollback');
+      await Promise.all([holder.end(), worker.end()]);
+    }
+  });
+});
