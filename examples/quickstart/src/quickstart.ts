@@ -88,6 +88,7 @@ export async function startQuickstart(settings: Settings): Promise<Quickstart> {
         },
         ...dotmacRetention({ database: 'main', tenants: apiKeys.slice(0, 1).map(({ tenantId }) => tenantId) }),
       ],
+      upkeep: [{ name: 'demo', database: 'main', tables: ['demo_sessions'], apply: ['stale_statistics'] }],
       logs: [{ name: 'logs', directory: logs, retentionDays: 90 }],
       caches: [
         { name: 'pages', directory: cache, maxAgeDays: 7 },

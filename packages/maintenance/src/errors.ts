@@ -108,6 +108,17 @@ export const maintenanceErrors = defineErrors({
     message: ({ policy, reason }: { policy: string; reason: string }) =>
       `The directory of the policy ${policy} is not touched: ${reason}.`,
   },
+  CACHE_KEEPS_NO_IDLE_TIMES: {
+    kind: 'conflict',
+    message: ({ policy }: { policy: string }) =>
+      `The cache of the policy ${policy} does not keep how long its keys are idle.`,
+    hint: 'Its `maxmemory-policy` is an LFU one: take another, or a policy without `minIdleSeconds`.',
+  },
+  PACKAGES_NOT_READ: {
+    kind: 'unavailable',
+    message: ({ policy, reason }: { policy: string; reason: string }) =>
+      `The packages of the policy ${policy} could not be read: ${reason}.`,
+  },
   CACHE_NOT_REACHABLE: {
     kind: 'unavailable',
     message: ({ policy }: { policy: string }) => `The cache of the policy ${policy} did not answer.`,

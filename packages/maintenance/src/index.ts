@@ -54,10 +54,12 @@ export type {
   DirectoryPolicy,
   LogPolicy,
   MaintenancePolicies,
+  MemoryCachePolicy,
   RedisCachePolicy,
-  RedisClient,
   RetentionPolicy,
   TimeUnit,
+  UpdatePolicy,
+  UpkeepPolicy,
 } from './policies/policy.js';
 export type { BackupPolicy } from './backups/policy.js';
 export type { KeepCount, KeepRules } from './backups/keep.js';
@@ -67,6 +69,9 @@ export { dotmacRetention, type DotmacRetentionOptions } from './policies/own-tab
 export { retentionPolicy } from './policies/retention-policy.js';
 export type { KeepNewest, RowPredicate, TableName } from './databases/rows/selection.js';
 export { activeSessions, lockWaits, replicaLag } from './databases/pressure.js';
+export type { MemoryCache } from './caches/memory.js';
+export type { RedisClient } from './caches/redis/client.js';
+export type { Finding, FindingKind } from './databases/finding.js';
 export type { PolicySet } from './policies/policy-set.js';
 export type { KeptSchedule, Schedule, ScheduleDefinition, ScheduleRecord } from './schedule/schedule.js';
 export type { ScheduleService } from './schedule/service.js';

@@ -171,11 +171,10 @@ for (const { title, present, fresh: createFresh, dialect } of dialects)
       });
       expect(result).toMatchObject({ status: 'completed', errorMessage: null });
       const [main] = result.details['databases'] as {
-        index_advice: { index: string; finding: string }[];
+        findings: { kind: string; object: string | null }[];
         indexes_rebuilt: number;
-        slow_queries: object;
       }[];
-      expect(main?.index_advice.filter((it) => it.finding === 'duplicate').map((it) => it.index)).toEqual([
+      expect(main?.findings.filter((it) => it.kind === 'duplicate_index').map((it) => it.object)).toEqual([
         'events_at_again',
       ]);
       expect(main?.indexes_rebuilt).toBeGreaterThanOrEqual(dialect === 'mysql' ? 0 : 5);

@@ -110,6 +110,38 @@ export const infrastructureMaintenance: Suite<ContractSubject> = {
       },
     },
     {
+      name: 'advises on the database with statements, and acts on what the host lets it act on',
+      async run({ client }) {
+        const run = (body: object) => client.post(`${base}/performance/optimize`, body);
+        const answer = assertStatus(await run({ apply: ['stale_statistics'], update_statistics: false }), 200);
+        assertResult(answer);
+        const [database] = answer.body.details.databases;
+        assert.ok(Array.isArray(database.findings) && Array.isArray(database.notes));
+        for (const finding of database.findings)
+          for (const member of ['id', 'kind', 'severity', 'evidence', 'risk', 'apply_sql', 'undo_sql'])
+            assert.ok(member in finding, member);
+        assertProblem(await run({ apply: ['bloated_index'] }), 422);
+        assertProblem(await run({ apply: ['unused_index'] }), 422);
+        assertProblem(await run({ tables: ['users'] }), 422);
+      },
+    },
+    {
+      name: 'measures the machine, and reports updates of those packages alone that the host registered',
+      async run({ client }) {
+        const run = (maintenance_type: string, parameters: object = {}) =>
+          client.post(`${base}/execute`, { maintenance_type, parameters });
+        const machine = assertStatus(await run('system_monitoring'), 200);
+        assertResult(machine);
+        assert.ok(machine.body.details.disks.length > 0 && machine.body.details.memory_total_mb > 0);
+        const updates = assertStatus(await run('security_updates'), 200);
+        assertResult(updates);
+        assert.deepEqual(updates.body.details.policies, []);
+        assertProblem(await run('security_updates', { apply: true }), 422);
+        assertProblem(await run('security_updates', { policies: ['system'] }), 422);
+        assertProblem(await run('security_updates', { directory: '/srv' }), 422);
+      },
+    },
+    {
       name: 'executes a task by its type, and refuses what is none',
       async run({ client }) {
         const run = (maintenance_type: string, parameters?: object) =>

@@ -21,14 +21,19 @@ export function checkIdentifier(argument: string, identifier: string): void {
   if (identifier.includes('\0')) throw refuse(argument, 'a table or column name has no NUL');
 }
 
+/** @throws INVALID_ARGUMENT for a relative path, or none */
+export function checkAbsolute(argument: string, directory: string): void {
+  if (directory.includes('\0') || !isAbsolute(directory))
+    throw refuse(argument, 'the directory must be an absolute path');
+}
+
 /**
  * Refuses directories that no cleaner should be let loose on.
  * @returns the path, normalised
  * @throws INVALID_ARGUMENT for a relative path, `/`, a directory directly below it, the home directory, the working directory or one that contains either
  */
 export function checkRoot(argument: string, directory: string, workingDirectory = process.cwd()): string {
-  if (directory.includes('\0') || !isAbsolute(directory))
-    throw refuse(argument, 'the directory must be an absolute path');
+  checkAbsolute(argument, directory);
   const path = normalize(directory).replace(/(?<=.)[\\/]+$/, '');
   if (path.split(sep).filter(Boolean).length < 2)
     throw refuse(argument, 'the directory is too near the root of the disk');
@@ -61,4 +66,9 @@ export function checkFilePattern(argument: string, pattern: string): void {
 /** @throws INVALID_ARGUMENT when `days` is not a number from `least` to 36,500 */
 export function checkDays(argument: string, days: number, least: number): void {
   if (!(days >= least && days <= 36_500)) throw refuse(argument, `must be ${least} to 36500 days`);
+}
+
+/** @throws INVALID_ARGUMENT when `value` is not a number from `least` to `most` */
+export function checkNumber(argument: string, value: number, least: number, most: number): void {
+  if (!(value >= least && value <= most)) throw refuse(argument, `must be ${least} to ${most}`);
 }

@@ -2,22 +2,25 @@ import { coreErrors, type InputIssue } from '@dotmac/core';
 import type { Database } from '@dotmac/core/kysely';
 import { checkBackup, type CheckedBackup } from '../backups/policy.js';
 import type { KeepNewest, TableName } from '../databases/rows/selection.js';
-import {
-  checkDays,
-  checkFilePattern,
-  checkIdentifier,
-  checkPolicyName,
-  checkRedisPattern,
-  checkRoot,
-} from './allow-list.js';
+import { checkDays, checkFilePattern, checkIdentifier, checkPolicyName, checkRoot } from './allow-list.js';
 import type {
   CachePolicy,
   DirectoryPolicy,
   LogPolicy,
   MaintenancePolicies,
+  MemoryCachePolicy,
   RedisCachePolicy,
   RetentionPolicy,
 } from './policy.js';
+import {
+  checkRedis,
+  checkUpdates,
+  checkUpkeep,
+  databaseOf,
+  type CheckedRedis,
+  type CheckedUpdates,
+  type CheckedUpkeep,
+} from './upkeep-policies.js';
 
 type Filled<Policy, Optional extends keyof Policy> = Policy & Required<Pick<Policy, Optional>>;
 
@@ -36,7 +39,10 @@ export interface PolicySet {
   readonly databases: Readonly<Record<string, Database>>;
   readonly retention: readonly CheckedRetention[];
   readonly logs: readonly CheckedLog[];
-  readonly redisCaches: readonly RedisCachePolicy[];
+  readonly upkeep: readonly CheckedUpkeep[];
+  readonly updates: readonly CheckedUpdates[];
+  readonly redisCaches: readonly CheckedRedis[];
+  readonly memoryCaches: readonly MemoryCachePolicy[];
   readonly directoryCaches: readonly CheckedDirectory[];
   readonly directories: readonly CheckedDirectory[];
   readonly backups: readonly CheckedBackup[];
@@ -47,19 +53,28 @@ export interface PolicySet {
  * @throws INVALID_ARGUMENT naming the policy and what is wrong with it
  */
 export function checkPolicies(given: MaintenancePolicies): PolicySet {
-  const { databases = {}, retention = [], logs = [], caches = [], directories = [], backups = [] } = given;
-  for (const [kind, policies] of Object.entries({ retention, logs, caches, directories, backups }))
+  const {
+    databases = {},
+    retention = [],
+    logs = [],
+    caches = [],
+    directories = [],
+    upkeep = [],
+    updates = [],
+    backups = [],
+  } = given;
+  for (const [kind, policies] of Object.entries({ retention, logs, caches, directories, upkeep, updates, backups }))
     checkNames(kind, policies);
   return {
     databases,
     retention: retention.map((policy) => checkRetention(policy, databases)),
     logs: logs.map(checkLog),
-    redisCaches: caches.filter(isRedis).map((policy) => {
-      checkRedisPattern(`caches.${policy.name}.pattern`, policy.pattern);
-      return policy;
-    }),
+    upkeep: upkeep.map((policy) => checkUpkeep(policy, databases)),
+    updates: updates.map(checkUpdates),
+    redisCaches: caches.filter(isRedis).map(checkRedis),
+    memoryCaches: caches.filter(isMemory),
     directoryCaches: caches
-      .filter((it): it is DirectoryPolicy => !isRedis(it))
+      .filter((it): it is DirectoryPolicy => !isRedis(it) && !isMemory(it))
       .map((policy) => checkDirectory('caches', policy)),
     directories: directories.map((policy) => checkDirectory('directories', policy)),
     backups: backups.map(checkBackup),
@@ -67,6 +82,7 @@ export function checkPolicies(given: MaintenancePolicies): PolicySet {
 }
 
 const isRedis = (policy: CachePolicy): policy is RedisCachePolicy => 'redis' in policy;
+const isMemory = (policy: CachePolicy): policy is MemoryCachePolicy => 'memory' in policy;
 
 function checkNames(kind: string, policies: readonly { name: string }[]): void {
   const names = new Set<string>();
@@ -81,12 +97,7 @@ function checkNames(kind: string, policies: readonly { name: string }[]): void {
 function checkRetention(policy: RetentionPolicy, databases: Record<string, Database>): CheckedRetention {
   const at = `retention.${policy.name}`;
   const { timeUnit = 'ms', minRetentionDays = 1, allowFullScan = false, maxShare = 0.5, archive } = policy;
-  const on = Object.hasOwn(databases, policy.database) ? databases[policy.database] : undefined;
-  if (!on)
-    throw coreErrors.INVALID_ARGUMENT({
-      argument: `${at}.database`,
-      reason: `there is no database ${policy.database}`,
-    });
+  const on = databaseOf(`${at}.database`, policy.database, databases);
   checkTable(at, policy);
   checkIdentifier(`${at}.timeColumn`, policy.timeColumn);
   if (!(maxShare > 0 && maxShare <= 1))
@@ -138,7 +149,10 @@ export function policiesOf(all: PolicySet, tenantId: string): PolicySet {
     databases: all.databases,
     retention: own(all.retention),
     logs: own(all.logs),
+    upkeep: own(all.upkeep),
+    updates: own(all.updates),
     redisCaches: own(all.redisCaches),
+    memoryCaches: own(all.memoryCaches),
     directoryCaches: own(all.directoryCaches),
     directories: own(all.directories),
     backups: own(all.backups),

@@ -1,6 +1,9 @@
 import type { Database } from '@dotmac/core/kysely';
 import type { BackupPolicy } from '../backups/policy.js';
 import type { KeepNewest, RowPredicate, TableName } from '../databases/rows/selection.js';
+import type { MemoryCache } from '../caches/memory.js';
+import type { RedisClient } from '../caches/redis/client.js';
+import type { AppliedKind } from '../databases/finding.js';
 
 /** What every policy has. */
 interface NamedPolicy {
@@ -53,18 +56,29 @@ export interface LogPolicy extends NamedPolicy {
   reopen?: () => void | Promise<void>;
 }
 
-/** The part of an ioredis client that is used. Its `keyPrefix` option must not be set. */
-export interface RedisClient {
-  scan(cursor: string, match: 'MATCH', pattern: string, count: 'COUNT', size: number): Promise<[string, string[]]>;
-  unlink(...keys: string[]): Promise<number>;
-  memory(subcommand: 'USAGE', key: string): Promise<number | null>;
-}
-
 /** Redis keys that may be removed at any time, by a pattern with at least three literal characters in front. */
 export interface RedisCachePolicy extends NamedPolicy {
+  /** A client of a single node, of a cluster or through sentinels. */
   redis: () => RedisClient | Promise<RedisClient>;
   /** As `MATCH` of SCAN takes it: `demo:cache:*`. */
   pattern: string;
+  /** `remove` (the default), or `expire`: keys without a time to live get one, and none is removed. */
+  action?: 'remove' | 'expire';
+  /** For `expire`: the time to live, spread upwards by a tenth. Default 86,400. */
+  ttlSeconds?: number;
+  /** Only keys that nobody read or wrote for so long. Default all. Needs a `maxmemory-policy` that is not LFU. */
+  minIdleSeconds?: number;
+  /** Only keys that take at least so much. Default all. */
+  minBytes?: number;
+  /** The share of time that a server may be kept at it, above 0, to 1. Default 0.2. */
+  dutyCycle?: number;
+}
+
+/** A cache in the memory of the process that runs the task. */
+export interface MemoryCachePolicy extends NamedPolicy {
+  memory: () => MemoryCache;
+  /** What goes: `stale` entries (the default), or `all`. */
+  remove?: 'stale' | 'all';
 }
 
 /** Files below a directory that may be deleted once nobody has touched them for a while. */
@@ -76,12 +90,40 @@ export interface DirectoryPolicy extends NamedPolicy {
 }
 
 /** A cache that may be cleared. */
-export type CachePolicy = RedisCachePolicy | DirectoryPolicy;
+export type CachePolicy = RedisCachePolicy | MemoryCachePolicy | DirectoryPolicy;
+
+/** A database that `performance_optimization` may look at beyond the tables of retention policies. */
+export interface UpkeepPolicy extends NamedPolicy {
+  /** The key of the database in `databases`. */
+  database: string;
+  /** Exact names of tables. Default all of the connection's own schema. */
+  tables?: readonly string[];
+  /** What a run may do by itself, when it is asked to. Default nothing: it advises. */
+  apply?: readonly AppliedKind[];
+  /** Free room on the disk of the database, in bytes. Without it only indexes up to 256 MiB are built anew. */
+  freeBytes?: () => number | Promise<number>;
+}
+
+/** Packages whose updates `security_updates` reports, and applies where that is allowed. */
+export interface UpdatePolicy extends NamedPolicy {
+  /** `apt`: those of this machine, Debian or Ubuntu. `npm`: those of a project with a lock file. */
+  manager: 'apt' | 'npm';
+  /** For `npm`: where the project is. Absolute. */
+  directory?: string;
+  /** What a run may apply when it is asked to: updates of security, or nothing (the default). */
+  apply?: 'nothing' | 'security';
+  /** For `apt`: ask the archives what is new before each look. Needs root. Default false. */
+  refresh?: boolean;
+  /** Options in front of every command of the package manager. */
+  options?: readonly string[];
+}
 
 /** All that the host lets maintenance touch. A request names policies, never a path, table or pattern. */
 export interface MaintenancePolicies {
-  /** Databases by name, for `retention` and for `performance_optimization`. */
+  /** Databases by name, for `retention` and `upkeep`. */
   databases?: Record<string, Database>;
+  upkeep?: readonly UpkeepPolicy[];
+  updates?: readonly UpdatePolicy[];
   retention?: readonly RetentionPolicy[];
   logs?: readonly LogPolicy[];
   caches?: readonly CachePolicy[];

@@ -7,6 +7,7 @@ import {
   type CancelTimer,
   type Clock,
 } from '@dotmac/core';
+import { wireOf } from '@dotmac/core/contract';
 import { maintenanceErrors } from '../errors.js';
 import type { MaintenanceStore } from '../store/store.js';
 import type { AnyMaintenanceTask, Held, PlanContext, TaskContext } from '../tasks/task.js';
@@ -89,6 +90,14 @@ export function createExecution(parts: ExecutionParts): Execution {
     asOf: run.asOf,
     signal,
     note: (message) => pulse.note(message),
+    async earlier(limit) {
+      const before = { limit, before: run.id, task: task.type, status: 'completed' } as const;
+      const runs = await store.runs(run.tenantId).list(before);
+      return runs
+        .filter(({ dryRun }) => !dryRun)
+        .map(({ details }) => wireOf(task.details).parse(details))
+        .flatMap((parsed) => (parsed.ok ? [parsed.value] : []));
+    },
     exclusively: (resource, work, scope = task.scope) =>
       exclusively({ store, clock, leaseTtlMs, signal }, resourceKey(resource, scopeIds[scope]), work),
     async target({ target, planned, total, maxShare = defaultShare }) {

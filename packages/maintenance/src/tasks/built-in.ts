@@ -4,6 +4,7 @@ import { databaseCleanup } from './database-cleanup.js';
 import { diskCleanup } from './disk-cleanup.js';
 import { logRotation } from './log-rotation.js';
 import { performanceOptimization } from './performance-optimization.js';
+import { securityUpdates } from './security-updates.js';
 import { systemMonitoring } from './system-monitoring.js';
 import type { AnyMaintenanceTask } from './task.js';
 
@@ -16,4 +17,5 @@ export const builtInTasks: readonly AnyMaintenanceTask[] = [
   diskCleanup,
   systemMonitoring,
   backupManagement,
+  securityUpdates,
 ];

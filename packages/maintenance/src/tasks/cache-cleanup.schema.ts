@@ -6,7 +6,7 @@ import { days, policies, policyOutcome } from './parameters.js';
 export const cacheCleanupParameters = withControls(
   z.object({
     policies,
-    redisCleanup: z.boolean().default(true).describe('Remove the Redis keys of the registered patterns'),
+    redisCleanup: z.boolean().default(true).describe('Treat the Redis keys of the registered patterns'),
     maxAgeDays: days.optional().describe('Files untouched for so long go. Default the policy’s own'),
   }),
 ).meta({ id: 'CacheCleanupParameters' });
@@ -14,12 +14,17 @@ export const cacheCleanupParameters = withControls(
 /** How one policy's purge went. */
 export const purgeReport = z.object({
   policy: z.string(),
-  kind: z.enum(['redis', 'directory']),
+  kind: z.enum(['redis', 'memory', 'directory']),
   outcome: policyOutcome,
   seen: z.number().int(),
   removed: z.number().int(),
+  expiring: z.number().int().optional().describe('Keys that were given a time to live, and not removed'),
   bytes: z.number().int(),
   bytesApproximate: z.boolean(),
+  memory: z
+    .object({ beforeMb: z.number().nullable(), afterMb: z.number().nullable() })
+    .optional()
+    .describe('What the server had in use; others write meanwhile, and it frees what is removed a little later'),
 });
 
 /** What `cache_cleanup` and `disk_cleanup` report. */

@@ -2,6 +2,7 @@ import { named, unknownNames, type PolicySet } from '../policies/policy-set.js';
 import { cacheCleanupDetails, cacheCleanupParameters } from './cache-cleanup.schema.js';
 import type { PlannedTarget } from './plan.js';
 import { planDirectory, purgeDirectory } from './purge-directory.js';
+import { planMemory, purgeMemory } from './purge-memory.js';
 import { planRedis, purgeRedis } from './purge-redis.js';
 import { purgeResult, type PurgeReport } from './purge-report.js';
 import { defineMaintenanceTask } from './task.js';
@@ -14,18 +15,18 @@ interface Wanted {
 const redisOf = ({ redisCaches }: PolicySet, { policies, redisCleanup }: Wanted) =>
   redisCleanup ? named(redisCaches, policies) : [];
 
-/** Removes Redis keys by registered patterns, and stale files of registered cache directories. */
+/** Cleans registered caches, the nearest first: in memory, in Redis, in files. */
 export const cacheCleanup = defineMaintenanceTask({
   type: 'cache_cleanup',
   name: 'Cache cleanup',
-  description: 'Removes Redis keys by registered patterns and stale files from registered cache directories',
+  description: 'Cleans registered caches: in memory, Redis keys by pattern, and stale files',
   scope: 'host',
   parameters: cacheCleanupParameters,
   details: cacheCleanupDetails,
-  check: ({ policies }, { redisCaches, directoryCaches }) =>
-    unknownNames([...redisCaches, ...directoryCaches], policies),
+  check: ({ policies }, { memoryCaches, redisCaches, directoryCaches }) =>
+    unknownNames([...memoryCaches, ...redisCaches, ...directoryCaches], policies),
   async plan(context, parameters) {
-    const targets: PlannedTarget[] = [];
+    const targets: PlannedTarget[] = named(context.policies.memoryCaches, parameters.policies).map(planMemory);
     for (const policy of redisOf(context.policies, parameters)) targets.push(await planRedis(context, policy));
     for (const policy of named(context.policies.directoryCaches, parameters.policies))
       targets.push(await planDirectory(context, policy, parameters.maxAgeDays));
@@ -33,6 +34,8 @@ export const cacheCleanup = defineMaintenanceTask({
   },
   async run(context, parameters) {
     const reports: PurgeReport[] = [];
+    for (const policy of named(context.policies.memoryCaches, parameters.policies))
+      reports.push(await purgeMemory(context, policy));
     for (const policy of redisOf(context.policies, parameters)) reports.push(await purgeRedis(context, policy));
     for (const policy of named(context.policies.directoryCaches, parameters.policies))
       reports.push(await purgeDirectory(context, policy, parameters.maxAgeDays));

@@ -24,7 +24,17 @@ export const policyCatalogue = z
     items: z.array(
       z.object({
         name: z.string(),
-        kind: z.enum(['retention', 'logs', 'redis_cache', 'directory_cache', 'directory', 'backup']),
+        kind: z.enum([
+          'retention',
+          'upkeep',
+          'updates',
+          'logs',
+          'redis_cache',
+          'memory_cache',
+          'directory_cache',
+          'directory',
+          'backup',
+        ]),
         subject: z.string().nullable().describe('The table, of a retention policy'),
         keepDays: z.number().nullable().describe('How long things are kept; null where the policy does not say'),
       }),
@@ -54,7 +64,10 @@ export function policyCatalogueOf(policies: PolicySet): PolicyCatalogue {
     items: [
       ...policies.retention.map((it) => item('retention', it.name, it.retentionDays, it.table)),
       ...policies.logs.map((it) => item('logs', it.name, it.retentionDays)),
+      ...policies.upkeep.map((it) => item('upkeep', it.name)),
+      ...policies.updates.map((it) => item('updates', it.name)),
       ...policies.redisCaches.map((it) => item('redis_cache', it.name)),
+      ...policies.memoryCaches.map((it) => item('memory_cache', it.name)),
       ...policies.directoryCaches.map((it) => item('directory_cache', it.name, it.maxAgeDays)),
       ...policies.directories.map((it) => item('directory', it.name, it.maxAgeDays)),
       ...policies.backups.map((it) => item('backup', it.name)),

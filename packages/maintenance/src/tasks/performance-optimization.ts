@@ -1,86 +1,176 @@
 import type { z } from 'zod';
-import type { MaintainedDatabase } from '../databases/database.js';
-import { maintained } from '../databases/maintained.js';
-import type { CheckedRetention } from '../policies/policy-set.js';
+import type { Finding, Severity } from '../databases/finding.js';
 import {
   performanceOptimizationDetails,
   performanceOptimizationParameters,
 } from './performance-optimization.schema.js';
-import { planned } from './plan.js';
-import { defineMaintenanceTask, type TaskContext } from './task.js';
+import { planned, type PlannedTarget } from './plan.js';
+import { defineMaintenanceTask, type TargetProgress, type TaskContext } from './task.js';
+import { actionKey, actionOn, type UpkeepAction } from './upkeep-actions.js';
+import {
+  inspect,
+  rebuild,
+  subjectsOf,
+  type Inspection,
+  type UpkeepCursor,
+  type UpkeepSubject,
+} from './upkeep-database.js';
 
 type Parameters = z.output<typeof performanceOptimizationParameters>;
 type DatabaseReport = z.output<typeof performanceOptimizationDetails>['databases'][number];
 
-const slowQueriesShown = 10;
+const [slowQueriesShown, mostFindings, mostWarnings] = [10, 200, 100];
+const severities: readonly Severity[] = ['critical', 'warning', 'info'];
+const worstFirst = (findings: readonly Finding[]): Finding[] =>
+  findings.toSorted((a, b) => severities.indexOf(a.severity) - severities.indexOf(b.severity));
 
-/** Statistics, index upkeep and advice for the registered tables. */
+/** Advice on registered databases, and upkeep where it is asked for and allowed. */
 export const performanceOptimization = defineMaintenanceTask({
   type: 'performance_optimization',
   name: 'Performance optimization',
-  description: 'Updates statistics of registered tables, rebuilds their indexes on demand, and advises on both',
+  description: 'Advises on registered databases, with the statements that act on each finding and take it back',
   parameters: performanceOptimizationParameters,
   details: performanceOptimizationDetails,
-  plan({ policies }) {
-    const targets = policies.retention.map(({ database, table }) =>
-      planned({ target: `table:${database}.${table}`, action: 'analyze', items: 1, strategy: 'statistics' }, table),
-    );
-    const distinct = [...new Map(targets.map((it) => [it.target, it])).values()];
-    return Promise.resolve({ targets: distinct, warnings: [] });
+  check: ({ apply = [] }, { upkeep }) =>
+    apply.flatMap((kind, place) =>
+      upkeep.some((policy) => policy.apply.includes(kind))
+        ? []
+        : [{ path: `apply.${place}`, message: `The host lets no run act on ${kind} by itself` }],
+    ),
+  async plan({ policies, asOf }, parameters) {
+    const targets: PlannedTarget[] = [];
+    const warnings: string[] = [];
+    for (const subject of subjectsOf(policies)) {
+      const { actions, advice } = await inspect(subject, parameters, asOf);
+      for (const [target, own] of byTarget(subject, actions)) targets.push(plannedTarget(target, own));
+      warnings.push(...worstFirst(advice.findings).map(({ id, message }) => `${subject.name}, ${id}: ${message}`));
+    }
+    return { targets, warnings: warnings.slice(0, mostWarnings) };
   },
   async run(context, parameters) {
     const databases: DatabaseReport[] = [];
-    let bytesFreed = 0;
-    for (const [name, { dialect }] of Object.entries(context.policies.databases)) {
-      const own = context.policies.retention.filter(({ database }) => database === name);
-      if (own.length === 0) continue;
-      const report = await optimize(context, name, own, parameters);
-      databases.push({ ...report.details, dialect });
-      bytesFreed += report.bytesFreed;
+    let returnedBytes = 0;
+    for (const subject of subjectsOf(context.policies)) {
+      const inspected = await inspect(subject, parameters, context.asOf);
+      const acted = await act(context, subject, inspected.actions);
+      databases.push(await reportOf(subject, inspected, acted, parameters));
+      returnedBytes += acted.bytes;
     }
-    return { space: { returnedBytes: bytesFreed }, details: { databases } };
+    return { space: { returnedBytes }, details: { databases } };
   },
 });
 
-async function optimize(context: TaskContext, name: string, own: readonly CheckedRetention[], parameters: Parameters) {
-  const [{ on }] = own as [CheckedRetention];
-  const database = maintained(on);
-  const details = {
-    database: name,
-    tablesAnalyzed: 0,
-    indexesRebuilt: 0,
-    tablesBusy: [] as string[],
-    tablesMissing: [] as string[],
-  };
-  const present: string[] = [];
-  let bytesFreed = 0;
-  for (const [table, policy] of new Map(own.map((it) => [it.table, it]))) {
-    context.signal.throwIfAborted();
-    if (!(await database.describe(policy))) {
-      details.tablesMissing.push(table);
-      continue;
-    }
-    present.push(table);
-    const target = `table:${name}.${table}`;
-    const progress = await context.target({ target, planned: 1, total: null });
-    const done = await context.exclusively(target, () => upkeep(database, table, parameters));
-    await progress.advance({ seen: 1, cleaned: done ? 1 : 0 });
-    if (!done) details.tablesBusy.push(table);
-    details.tablesAnalyzed += done && parameters.updateStatistics ? 1 : 0;
-    details.indexesRebuilt += done?.rebuilt ?? 0;
-    bytesFreed += done?.bytesFreed ?? 0;
+const targetOf = ({ name }: UpkeepSubject, { table }: UpkeepAction): string =>
+  table === null ? `database:${name}` : `table:${name}.${table}`;
+
+function byTarget(subject: UpkeepSubject, actions: readonly UpkeepAction[]): Map<string, UpkeepAction[]> {
+  const targets = new Map<string, UpkeepAction[]>();
+  for (const action of actions) {
+    const target = targetOf(subject, action);
+    targets.set(target, [...(targets.get(target) ?? []), action]);
   }
-  const indexAdvice = await database.adviseIndexes(present);
-  const slow = parameters.analyzeQueries ? await database.slowQueries(slowQueriesShown) : null;
-  const slowQueries = slow && { ...slow, queries: [...slow.queries] };
-  return { bytesFreed, details: { ...details, indexAdvice, slowQueries } };
+  return targets;
 }
 
-async function upkeep(database: MaintainedDatabase, table: string, parameters: Parameters) {
-  if (parameters.updateStatistics) await database.analyze(table);
-  if (!parameters.optimizeIndexes) return { rebuilt: 0, bytesFreed: 0 };
-  const before = await database.size(table);
-  const rebuilt = await database.rebuildIndexes(table);
-  const after = await database.size(table);
-  return { rebuilt, bytesFreed: Math.max(0, before.bytes - after.bytes) };
+function plannedTarget(target: string, actions: readonly UpkeepAction[]): PlannedTarget {
+  const does = [...new Set(actions.map((it) => it.does))].join(', ');
+  const sample = actions.flatMap((it) => (it.does === 'rebuild' ? [it.index] : [])).slice(0, 10);
+  const strategy = 'one after the other, beside the database’s other users';
+  return planned({ target, action: does, items: actions.length, sample, strategy }, actions.map(actionKey));
+}
+
+interface Acted {
+  done: Set<string>;
+  busy: string[];
+  notRebuilt: { index: string; reason: string }[];
+  bytes: number;
+}
+
+/** Does all that is to be done, table by table; no other run is at the table meanwhile. */
+async function act(context: TaskContext, subject: UpkeepSubject, actions: readonly UpkeepAction[]): Promise<Acted> {
+  const acted: Acted = { done: new Set(), busy: [], notRebuilt: [], bytes: 0 };
+  for (const [target, own] of byTarget(subject, actions)) {
+    const progress = await context.target({ target, planned: own.length, total: null });
+    if (progress.isDone) continue;
+    const goOn = await context.exclusively(target, () => actOn(context, subject, own, progress, acted));
+    if (goOn === null) acted.busy.push(own[0]?.table ?? subject.name);
+    if (goOn === false) break;
+  }
+  return acted;
+}
+
+async function actOn(
+  context: TaskContext,
+  subject: UpkeepSubject,
+  actions: readonly UpkeepAction[],
+  progress: TargetProgress,
+  acted: Acted,
+): Promise<boolean> {
+  const cursor: UpkeepCursor = { done: [], ...(progress.cursor as UpkeepCursor | undefined) };
+  for (const action of actions) {
+    const key = actionKey(action);
+    if (cursor.done.includes(key)) continue;
+    if (progress.remaining < 1) return false;
+    const isDone = await perform(context, subject, action, cursor, progress, acted);
+    if (isDone) acted.done.add(key);
+    cursor.done.push(key);
+    delete cursor.rebuilding;
+    if (!(await progress.advance({ seen: 1, cleaned: isDone ? 1 : 0, cursor }))) return false;
+  }
+  progress.done();
+  return true;
+}
+
+async function perform(
+  { clock, signal, note }: TaskContext,
+  subject: UpkeepSubject,
+  action: UpkeepAction,
+  cursor: UpkeepCursor,
+  progress: TargetProgress,
+  acted: Acted,
+): Promise<boolean> {
+  signal.throwIfAborted();
+  if (action.does === 'analyze') await subject.upkeep.analyze(action.table);
+  else if (action.does === 'vacuum') await subject.upkeep.vacuum(action.table);
+  else if (action.does === 'compact') await subject.upkeep.compact();
+  else {
+    const begin = (known: string[]): Promise<boolean> => {
+      cursor.rebuilding = { index: action.index, known };
+      return progress.advance({ seen: 0, cleaned: 0, cursor });
+    };
+    const rebuilt = await rebuild(subject, action, cursor.rebuilding, { clock, signal, begin });
+    acted.bytes += rebuilt.bytes;
+    if (rebuilt.reason === null) return true;
+    acted.notRebuilt.push({ index: action.index, reason: rebuilt.reason });
+    note(`The index ${action.index} was not rebuilt: ${rebuilt.reason}`);
+    return false;
+  }
+  return true;
+}
+
+async function reportOf(
+  { name, on, upkeep }: UpkeepSubject,
+  { advice, missing, apply }: Inspection,
+  { done, busy, notRebuilt }: Acted,
+  { analyzeQueries }: Parameters,
+): Promise<DatabaseReport> {
+  const count = (does: UpkeepAction['does']): number => [...done].filter((key) => key.startsWith(`${does}:`)).length;
+  const slow = analyzeQueries ? await upkeep.slowQueries(slowQueriesShown) : null;
+  const findings = worstFirst(advice.findings);
+  return {
+    database: name,
+    dialect: on.dialect,
+    tablesAnalyzed: count('analyze') + count('vacuum'),
+    tablesBusy: busy,
+    tablesMissing: missing,
+    indexesRebuilt: count('rebuild'),
+    indexesNotRebuilt: notRebuilt,
+    findings: findings.slice(0, mostFindings).map((it) => {
+      const action = actionOn(it, apply);
+      return { ...it, applied: action !== null && done.has(actionKey(action)) };
+    }),
+    findingsLeftOut: Math.max(0, findings.length - mostFindings),
+    notes: advice.notes,
+    slowQueries: slow && { ...slow, queries: [...slow.queries] },
+  };
 }

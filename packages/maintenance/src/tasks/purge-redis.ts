@@ -1,49 +1,83 @@
-import { describeError } from '@dotmac/core';
-import { clearKeys } from '../caches/redis.js';
+import { describeError, isOperationError } from '@dotmac/core';
+import { countKeys, sweepKeys, type SweepCursor } from '../caches/redis/sweep.js';
+import type { KeyTreatment } from '../caches/redis/treat-keys.js';
 import { maintenanceErrors } from '../errors.js';
-import type { RedisCachePolicy } from '../policies/policy.js';
+import type { CheckedRedis } from '../policies/upkeep-policies.js';
+import { megabytes } from './parameters.js';
 import { planned, type PlannedTarget } from './plan.js';
 import { nothingPurged, type PurgeReport } from './purge-report.js';
 import type { PlanContext, TaskContext } from './task.js';
 
-/** What would go of one policy's keys. */
-export async function planRedis(context: PlanContext, policy: RedisCachePolicy): Promise<PlannedTarget> {
-  const { removed, bytes } = await reached(context, policy, async () =>
-    clearKeys(await policy.redis(), policy.pattern, { dryRun: true, signal: context.signal }),
+const treatmentOf = ({ action, ttlSeconds, minIdleSeconds, minBytes }: CheckedRedis): KeyTreatment => {
+  return { action, ttlSeconds, minIdleSeconds: minIdleSeconds ?? null, minBytes: minBytes ?? null };
+};
+
+/** What would become of one policy's keys. */
+export async function planRedis(context: PlanContext, policy: CheckedRedis): Promise<PlannedTarget> {
+  const { clock, signal } = context;
+  const { pattern, dutyCycle, action } = policy;
+  const treatment = treatmentOf(policy);
+  const { keys, bytes, exact, sample } = await reached(context, policy, async () =>
+    countKeys(await policy.redis(), { clock, signal, pattern, treatment, dutyCycle }),
   );
-  const target = { target: `redis:${policy.name}`, action: 'delete', items: removed, bytes };
-  return planned({ ...target, strategy: 'keys of the pattern, by SCAN and UNLINK' }, policy.pattern);
+  const target = { target: `redis:${policy.name}`, items: keys, exact, sample };
+  const configuration = [pattern, treatment];
+  return action === 'expire'
+    ? planned({ ...target, action, strategy: 'keys without a time to live get one' }, configuration)
+    : planned(
+        { ...target, action: 'delete', bytes, strategy: 'keys of the pattern, by SCAN and UNLINK' },
+        configuration,
+      );
 }
 
 /**
- * Removes the keys of one policy's pattern.
+ * Removes the keys of one policy's pattern, or gives them a time to live.
  * @throws CACHE_NOT_REACHABLE
+ * @throws CACHE_KEEPS_NO_IDLE_TIMES
  */
-export async function purgeRedis(context: TaskContext, policy: RedisCachePolicy): Promise<PurgeReport> {
-  const progress = await context.target({ target: `redis:${policy.name}`, planned: null, total: null });
-  const cleared = await reached(context, policy, () =>
+export async function purgeRedis(context: TaskContext, policy: CheckedRedis): Promise<PurgeReport> {
+  const { name: policyName, pattern, dutyCycle, action } = policy;
+  const report = { policy: policyName, kind: 'redis', bytesApproximate: true } as const;
+  const progress = await context.target({ target: `redis:${policyName}`, planned: null, total: null });
+  if (progress.isDone) return { ...report, outcome: 'done', ...nothingPurged };
+  const swept = await reached(context, policy, () =>
     context.exclusively(
-      `redis:${policy.name}`,
-      async ({ signal }) => clearKeys(await policy.redis(), policy.pattern, { dryRun: false, signal }),
+      `redis:${policyName}`,
+      async ({ signal }) =>
+        sweepKeys(await policy.redis(), {
+          clock: context.clock,
+          signal,
+          pattern,
+          treatment: treatmentOf(policy),
+          dutyCycle,
+          cursor: progress.cursor as SweepCursor | undefined,
+          remaining: () => progress.remaining,
+          onBatch: ({ seen, changed, cursor }) => progress.advance({ seen, cleaned: changed, cursor }),
+        }),
       'cluster',
     ),
   );
-  const { seen, removed, bytes } = cleared ?? nothingPurged;
-  await progress.advance({ seen, cleaned: removed });
-  const outcome = cleared ? 'done' : 'busy';
-  return { policy: policy.name, kind: 'redis', outcome, seen, removed, bytes, bytesApproximate: true };
+  if (!swept) return { ...report, outcome: 'busy', ...nothingPurged };
+  if (swept.finished) progress.done();
+  const { seen, changed, bytes, memoryBefore, memoryAfter } = swept;
+  const counts = action === 'expire' ? { removed: 0, expiring: changed, bytes: 0 } : { removed: changed, bytes };
+  const memory = { beforeMb: inMegabytes(memoryBefore), afterMb: inMegabytes(memoryAfter) };
+  return { ...report, outcome: 'done', seen, ...counts, memory };
 }
+
+const inMegabytes = (bytes: number | null): number | null => (bytes === null ? null : megabytes(bytes));
 
 async function reached<Result>(
   { signal, logger }: PlanContext,
-  { name }: RedisCachePolicy,
+  { name: policy }: CheckedRedis,
   work: () => Promise<Result>,
 ): Promise<Result> {
   try {
     return await work();
   } catch (error) {
-    if (signal.aborted) throw error;
-    logger.warn({ policy: name, ...describeError(error) }, 'a cache did not answer');
-    throw maintenanceErrors.CACHE_NOT_REACHABLE({ policy: name }, { cause: error });
+    if (signal.aborted || isOperationError(error)) throw error;
+    logger.warn({ policy, ...describeError(error) }, 'a cache did not answer');
+    if (/\bLFU\b/.test(String(error))) throw maintenanceErrors.CACHE_KEEPS_NO_IDLE_TIMES({ policy }, { cause: error });
+    throw maintenanceErrors.CACHE_NOT_REACHABLE({ policy }, { cause: error });
   }
 }

@@ -1,49 +1,138 @@
-import { statfs } from 'node:fs/promises';
-import { availableParallelism, freemem, loadavg, totalmem } from 'node:os';
 import { z } from 'zod';
+import { instant } from '@dotmac/core/contract';
+import { forecastFull, thin, type RoomSample } from '../host/forecast.js';
+import { measureDisks, measureHost, type DiskRoom, type HostMeasures } from '../host/measure.js';
 import { megabytes } from './parameters.js';
-import { defineMaintenanceTask } from './task.js';
+import { defineMaintenanceTask, type TaskContext } from './task.js';
 
-const details = z.object({
-  memoryTotalMb: z.number(),
-  memoryFreeMb: z.number(),
-  processMemoryMb: z.number(),
-  processors: z.number().int(),
-  load: z.array(z.number()).describe('Over 1, 5 and 15 minutes'),
-  disks: z.array(z.object({ policy: z.string(), totalMb: z.number(), freeMb: z.number() })),
+const parameters = z.object({
+  minFreePercent: z.number().min(0).max(100).default(10).describe('Less free room, files or memory is a warning'),
+  fullWithinDays: z.number().min(0).max(3_650).default(14).describe('A disk that will be full by then is a warning'),
 });
 
-/** Measures this machine: memory, load, and the disks that registered directories are on. */
+const disk = z.object({
+  policies: z.array(z.string()).describe('Whose directories are on it'),
+  device: z.string(),
+  totalMb: z.number(),
+  freeMb: z.number(),
+  inodes: z.number().nullable().describe('Files that there can be; null where that is not counted'),
+  freeInodes: z.number().nullable(),
+  mbPerDay: z.number().nullable().describe('How the free room changes; null when too little is known'),
+  fullAt: instant.nullable().describe('When there is none left, going on like this; null when that is not in sight'),
+  samples: z
+    .array(z.object({ at: instant, freeMb: z.number() }))
+    .describe('What is kept of earlier runs, and this one'),
+});
+
+const details = z.object({
+  host: z.string(),
+  memoryTotalMb: z.number(),
+  memoryFreeMb: z.number().describe('What processes could still get'),
+  memoryLimitMb: z.number().nullable().describe('What the container may have'),
+  processMemoryMb: z.number(),
+  swapTotalMb: z.number().nullable(),
+  swapFreeMb: z.number().nullable(),
+  processors: z.number().int(),
+  load: z.array(z.number()).describe('Over 1, 5 and 15 minutes'),
+  pressure: z
+    .object({ cpu: z.number().nullable(), memory: z.number().nullable(), io: z.number().nullable() })
+    .describe('Per cent of the last minute in which somebody waited for it'),
+  disks: z.array(disk),
+  warnings: z.array(z.object({ id: z.string(), message: z.string() })),
+});
+
+type Details = z.output<typeof details>;
+type Disk = z.output<typeof disk>;
+type Warning = Details['warnings'][number];
+
+const [megabyte, dayMs] = [1_048_576, 86_400_000];
+/** Of so many runs the newest of this machine is looked for: every machine of a cluster has its own. */
+const mostEarlier = 50;
+
+/** Measures this machine: memory, load, and the disks that registered directories are on, with the day when they are full. */
 export const systemMonitoring = defineMaintenanceTask({
   type: 'system_monitoring',
   name: 'System monitoring',
-  description: 'Measures memory, load, and free space on the disks of registered directories',
+  description: 'Measures memory, load and the disks of registered directories, and tells the day when a disk is full',
   scope: 'host',
-  parameters: z.object({}),
+  parameters,
   details,
   plan: () => Promise.resolve({ targets: [], warnings: [] }),
-  async run({ policies, target }) {
-    const progress = await target({ target: 'machine', planned: null, total: null });
-    const disks = [];
-    for (const { name, directory } of [...policies.logs, ...policies.directoryCaches, ...policies.directories]) {
-      const disk = await statfs(directory).catch(() => null);
-      if (disk)
-        disks.push({
-          policy: name,
-          totalMb: megabytes(disk.blocks * disk.bsize),
-          freeMb: megabytes(disk.bavail * disk.bsize),
-        });
-    }
+  async run(context, { minFreePercent, fullWithinDays }) {
+    const { policies, asOf } = context;
+    const progress = await context.target({ target: 'machine', planned: null, total: null });
+    const host = await measureHost();
+    const known = await samplesOf(context, host.host);
+    const rooms = await measureDisks([...policies.logs, ...policies.directoryCaches, ...policies.directories]);
+    const disks = rooms.map((room) => diskOf(room, known.get(room.device) ?? [], asOf));
     await progress.advance({ seen: 2 + disks.length, cleaned: 0 });
-    return {
-      details: {
-        memoryTotalMb: megabytes(totalmem()),
-        memoryFreeMb: megabytes(freemem()),
-        processMemoryMb: megabytes(process.memoryUsage.rss()),
-        processors: availableParallelism(),
-        load: loadavg(),
-        disks,
-      },
-    };
+    const warnings = [
+      ...memoryWarnings(host, minFreePercent),
+      ...disks.flatMap((it) => diskWarnings(it, minFreePercent, asOf + fullWithinDays * dayMs)),
+    ];
+    for (const { message } of warnings) context.note(message);
+    return { details: { ...hostDetails(host), disks, warnings } };
   },
 });
+
+/** What the last run on this machine kept, by disk. */
+async function samplesOf(context: TaskContext, host: string): Promise<Map<string, RoomSample[]>> {
+  const earlier = (await context.earlier(mostEarlier)) as Details[];
+  const last = earlier.find((it) => it.host === host);
+  const samples = (last?.disks ?? []).map((it): [string, RoomSample[]] => [
+    it.device,
+    it.samples.map(({ at, freeMb }) => ({ at, freeBytes: freeMb * megabyte })),
+  ]);
+  return new Map(samples);
+}
+
+function diskOf({ policies, device, ...room }: DiskRoom, known: readonly RoomSample[], now: number): Disk {
+  const samples = thin([...known, { at: now, freeBytes: room.freeBytes }], now);
+  const { bytesPerDay, fullAt } = forecastFull(samples, now);
+  return {
+    policies,
+    device,
+    totalMb: megabytes(room.totalBytes),
+    freeMb: megabytes(room.freeBytes),
+    inodes: room.inodes || null,
+    freeInodes: room.inodes === 0 ? null : room.freeInodes,
+    mbPerDay: bytesPerDay === null ? null : megabytes(bytesPerDay),
+    fullAt,
+    samples: samples.map(({ at, freeBytes }) => ({ at, freeMb: megabytes(freeBytes) })),
+  };
+}
+
+function hostDetails(host: HostMeasures): Omit<Details, 'disks' | 'warnings'> {
+  const orNull = (bytes: number | null): number | null => (bytes === null ? null : megabytes(bytes));
+  return {
+    host: host.host,
+    memoryTotalMb: megabytes(host.memoryTotalBytes),
+    memoryFreeMb: megabytes(host.memoryAvailableBytes),
+    memoryLimitMb: orNull(host.memoryLimitBytes),
+    processMemoryMb: megabytes(host.processBytes),
+    swapTotalMb: orNull(host.swapTotalBytes),
+    swapFreeMb: orNull(host.swapFreeBytes),
+    processors: host.processors,
+    load: host.load,
+    pressure: host.pressure,
+  };
+}
+
+function memoryWarnings(host: HostMeasures, minFreePercent: number): Warning[] {
+  const percent = (host.memoryAvailableBytes / host.memoryTotalBytes) * 100;
+  if (percent >= minFreePercent) return [];
+  return [{ id: 'memory_low', message: `${percent.toFixed(1)} % of the memory is free.` }];
+}
+
+function diskWarnings(it: Disk, minFreePercent: number, before: number): Warning[] {
+  const of = `the disk of ${it.policies.join(', ')}`;
+  const warnings: Warning[] = [];
+  const warn = (id: string, message: string): number => warnings.push({ id: `${id}:${it.device}`, message });
+  const free = (it.freeMb / it.totalMb) * 100;
+  if (free < minFreePercent) warn('disk_low', `${free.toFixed(1)} % of ${of} is free.`);
+  if (it.inodes !== null && ((it.freeInodes ?? 0) / it.inodes) * 100 < minFreePercent)
+    warn('inodes_low', `${it.freeInodes} more files fit on ${of}.`);
+  if (it.fullAt !== null && it.fullAt <= before)
+    warn('disk_full_soon', `Going on like this, ${of} is full on ${new Date(it.fullAt).toISOString().slice(0, 10)}.`);
+  return warnings;
+}

@@ -90,6 +90,8 @@ export interface TaskContext extends PlanContext {
   }): Promise<TargetProgress>;
   /** Adds a line to the run's log, for people. */
   note(message: string): void;
+  /** The details of the tenant's newest completed runs of this task before this one, dry runs left out; the newest first. */
+  earlier(limit: number): Promise<unknown[]>;
 }
 
 /** What became of the room that went: three figures, for one alone would be a lie. */

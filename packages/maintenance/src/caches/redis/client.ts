@@ -1,0 +1,50 @@
+/** What a command is given. */
+export type RedisArgument = string | Buffer | number;
+
+/** Commands that are sent together; ioredis's pipeline is one. */
+export interface RedisPipeline {
+  callBuffer(command: string, ...args: RedisArgument[]): unknown;
+  exec(): Promise<[error: Error | null, result: unknown][] | null>;
+}
+
+/**
+ * The part of an ioredis client that is used: of a single node, of what sentinels watch over, or of a cluster (which has
+ * `nodes`). Its `keyPrefix` option must not be set.
+ */
+export interface RedisClient {
+  callBuffer(command: string, ...args: RedisArgument[]): Promise<unknown>;
+  pipeline(): RedisPipeline;
+  nodes?(role: 'master'): RedisClient[];
+}
+
+/** One node that keeps keys. */
+export interface RedisNode {
+  /** The same after a restart of this process, so that a scan can go on. */
+  id: string;
+  client: RedisClient;
+  /** The cluster that it is part of, which knows where a key is now. */
+  cluster: RedisClient | null;
+}
+
+/** Every node that keeps keys of its own. */
+export async function nodesOf(client: RedisClient): Promise<RedisNode[]> {
+  const primaries = client.nodes?.('master');
+  if (primaries === undefined) return [{ id: 'single', client, cluster: null }];
+  return Promise.all(
+    primaries.map(async (node) => ({
+      id: String(await node.callBuffer('CLUSTER', 'MYID')),
+      client: node,
+      cluster: client,
+    })),
+  );
+}
+
+/** The memory that a node has in use. Bytes; null where it may not be asked. */
+export async function usedMemory(nodes: readonly RedisNode[]): Promise<number | null> {
+  try {
+    const reports = await Promise.all(nodes.map(({ client }) => client.callBuffer('INFO', 'memory')));
+    return reports.reduce<number>((sum, it) => sum + Number(/^used_memory:(\d+)/m.exec(String(it))?.[1]), 0);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,84 @@
+import { readFile, stat, statfs } from 'node:fs/promises';
+import { availableParallelism, freemem, hostname, loadavg, totalmem } from 'node:os';
+
+/** A disk with directories that maintenance knows. */
+export interface DiskRoom {
+  /** The policies whose directories are on it. */
+  policies: string[];
+  /** The same as long as it is the same disk of this machine. */
+  device: string;
+  totalBytes: number;
+  /** For those who are not root. */
+  freeBytes: number;
+  /** Files that there can be; 0 where the file system does not count them. */
+  inodes: number;
+  freeInodes: number;
+}
+
+/** How this machine is. Bytes; shares of time in per cent. */
+export interface HostMeasures {
+  host: string;
+  processors: number;
+  /** Over 1, 5 and 15 minutes. */
+  load: number[];
+  memoryTotalBytes: number;
+  /** What processes could still get, the caches of files included. */
+  memoryAvailableBytes: number;
+  /** What the container may have; null without a limit. */
+  memoryLimitBytes: number | null;
+  processBytes: number;
+  swapTotalBytes: number | null;
+  swapFreeBytes: number | null;
+  /** Share of the last minute in which somebody waited for it; null where the kernel does not say. */
+  pressure: { cpu: number | null; memory: number | null; io: number | null };
+}
+
+/** Measures memory, load and pressure. */
+export async function measureHost(): Promise<HostMeasures> {
+  const memory = await readFile('/proc/meminfo', 'utf8').catch(() => '');
+  const kibibytes = (name: string): number | null => {
+    const found = new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(memory)?.[1];
+    return found === undefined ? null : Number(found) * 1024;
+  };
+  const limit = process.constrainedMemory();
+  return {
+    host: hostname(),
+    processors: availableParallelism(),
+    load: loadavg(),
+    memoryTotalBytes: totalmem(),
+    memoryAvailableBytes: kibibytes('MemAvailable') ?? freemem(),
+    memoryLimitBytes: limit > 0 && limit < totalmem() ? limit : null,
+    processBytes: process.memoryUsage.rss(),
+    swapTotalBytes: kibibytes('SwapTotal'),
+    swapFreeBytes: kibibytes('SwapFree'),
+    pressure: { cpu: await pressureOf('cpu'), memory: await pressureOf('memory'), io: await pressureOf('io') },
+  };
+}
+
+async function pressureOf(resource: string): Promise<number | null> {
+  const text = await readFile(`/proc/pressure/${resource}`, 'utf8').catch(() => '');
+  const share = /^some .*avg60=([\d.]+)/m.exec(text)?.[1];
+  return share === undefined ? null : Number(share);
+}
+
+/** The disks that those directories are on, each once; directories that are not there are left out. */
+export async function measureDisks(directories: readonly { name: string; directory: string }[]): Promise<DiskRoom[]> {
+  const disks = new Map<string, DiskRoom>();
+  for (const { name, directory } of directories) {
+    const [it, room] = await Promise.all([stat(directory), statfs(directory)]).catch(() => []);
+    if (!it || !room) continue;
+    const device = String(it.dev);
+    const known = disks.get(device);
+    if (known) known.policies.push(name);
+    else
+      disks.set(device, {
+        policies: [name],
+        device,
+        totalBytes: room.blocks * room.bsize,
+        freeBytes: room.bavail * room.bsize,
+        inodes: room.files,
+        freeInodes: room.ffree,
+      });
+  }
+  return [...disks.values()];
+}

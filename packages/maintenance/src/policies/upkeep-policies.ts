@@ -1,0 +1,53 @@
+import { coreErrors } from '@dotmac/core';
+import type { Database } from '@dotmac/core/kysely';
+import { appliedKinds } from '../databases/finding.js';
+import { checkAbsolute, checkIdentifier, checkNumber, checkRedisPattern } from './allow-list.js';
+import type { RedisCachePolicy, UpdatePolicy, UpkeepPolicy } from './policy.js';
+
+type Filled<Policy, Optional extends keyof Policy> = Policy & Required<Pick<Policy, Optional>>;
+
+/** A policy of Redis keys, checked, with its defaults. */
+export type CheckedRedis = Filled<RedisCachePolicy, 'action' | 'ttlSeconds' | 'dutyCycle'>;
+/** A policy of a database's upkeep, checked, with its defaults. */
+export type CheckedUpkeep = Filled<UpkeepPolicy, 'apply'> & { on: Database };
+
+/** A policy of package updates, checked, with its defaults. */
+export type CheckedUpdates = Filled<UpdatePolicy, 'apply'>;
+
+/** @throws INVALID_ARGUMENT when there is no database of that name */
+export function databaseOf(argument: string, name: string, databases: Record<string, Database>): Database {
+  const on = Object.hasOwn(databases, name) ? databases[name] : undefined;
+  if (on) return on;
+  throw coreErrors.INVALID_ARGUMENT({ argument, reason: `there is no database ${name}` });
+}
+
+/** @throws INVALID_ARGUMENT */
+export function checkRedis(policy: RedisCachePolicy): CheckedRedis {
+  const at = `caches.${policy.name}`;
+  const { action = 'remove', ttlSeconds = 86_400, dutyCycle = 0.2, minIdleSeconds = 0, minBytes = 0 } = policy;
+  checkRedisPattern(`${at}.pattern`, policy.pattern);
+  checkNumber(`${at}.ttlSeconds`, ttlSeconds, 1, 3_153_600_000);
+  checkNumber(`${at}.minIdleSeconds`, minIdleSeconds, 0, 3_153_600_000);
+  checkNumber(`${at}.minBytes`, minBytes, 0, 2 ** 40);
+  checkNumber(`${at}.dutyCycle`, dutyCycle, 0.001, 1);
+  return { ...policy, action, ttlSeconds, dutyCycle };
+}
+
+/** @throws INVALID_ARGUMENT */
+export function checkUpkeep(policy: UpkeepPolicy, databases: Record<string, Database>): CheckedUpkeep {
+  const at = `upkeep.${policy.name}`;
+  const { apply = [], tables = [] } = policy;
+  for (const table of tables) checkIdentifier(`${at}.tables`, table);
+  const unknown = apply.find((kind) => !appliedKinds.includes(kind));
+  if (unknown !== undefined)
+    throw coreErrors.INVALID_ARGUMENT({ argument: `${at}.apply`, reason: `no run acts on ${unknown} by itself` });
+  return { ...policy, apply, on: databaseOf(`${at}.database`, policy.database, databases) };
+}
+
+/** @throws INVALID_ARGUMENT */
+export function checkUpdates(policy: UpdatePolicy): CheckedUpdates {
+  const at = `updates.${policy.name}.directory`;
+  // Nothing is deleted there, so that it may well be the application's own.
+  if (policy.manager === 'npm') checkAbsolute(at, policy.directory ?? '');
+  return { ...policy, apply: policy.apply ?? 'nothing' };
+}

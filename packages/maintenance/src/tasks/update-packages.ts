@@ -1,0 +1,125 @@
+import { z } from 'zod';
+import { describeError } from '@dotmac/core';
+import { instant } from '@dotmac/core/contract';
+import { maintenanceErrors } from '../errors.js';
+import type { CheckedUpdates } from '../policies/upkeep-policies.js';
+import { apt } from '../updates/apt.js';
+import { npm } from '../updates/npm.js';
+import { PackageManagerError, type PackageManager, type PendingUpdates } from '../updates/package-manager.js';
+import type { PlanContext, TaskContext } from './task.js';
+
+const update = z.object({
+  name: z.string(),
+  current: z.string().nullable(),
+  available: z.string().nullable(),
+  isSecurity: z.boolean(),
+  severity: z.enum(['low', 'moderate', 'high', 'critical']).nullable(),
+  isHeldBack: z
+    .boolean()
+    .describe('It does not come by itself: other packages, or a new major version, stand in its way'),
+  note: z.string().nullable(),
+});
+
+/** What became of one policy's packages. */
+export const updateReport = z.object({
+  policy: z.string(),
+  manager: z.enum(['apt', 'npm']),
+  outcome: z.enum(['done', 'busy', 'failed']),
+  reason: z.string().nullable().describe('Why it failed, or why some updates were not applied'),
+  pending: z.number().int().describe('Updates that were there to begin with'),
+  pendingSecurity: z.number().int(),
+  updates: z.array(update).describe('Those of security first; at most 200'),
+  knownAt: instant.nullable().describe('When the manager last learned what there is; null where it asks each time'),
+  restartRequired: z.boolean(),
+  applied: z.array(z.string()),
+});
+
+/** @see updateReport */
+export type UpdateReport = z.output<typeof updateReport>;
+
+const mostShown = 200;
+const staleMs = 7 * 86_400_000;
+
+const managerOf = ({ manager, directory = '', options = [], refresh = false }: CheckedUpdates): PackageManager =>
+  manager === 'apt' ? apt({ options, refresh }) : npm({ directory, options });
+
+/** The report of packages that nobody looked at. */
+export function nothingPending({ name, manager }: CheckedUpdates): Omit<UpdateReport, 'outcome'> {
+  const counts = { pending: 0, pendingSecurity: 0, updates: [], applied: [] };
+  return { policy: name, manager, reason: null, ...counts, knownAt: null, restartRequired: false };
+}
+
+/**
+ * The pending updates of one policy.
+ * @throws PACKAGES_NOT_READ
+ */
+export async function look(context: PlanContext, policy: CheckedUpdates): Promise<PendingUpdates> {
+  try {
+    return await managerOf(policy).pending(context.signal);
+  } catch (error) {
+    const reason = reasonOf(context, policy, error);
+    throw maintenanceErrors.PACKAGES_NOT_READ({ policy: policy.name, reason }, { cause: error });
+  }
+}
+
+/** Why a package manager failed, in words that can be shown; throws what is not its failure. */
+function reasonOf({ logger }: PlanContext, { name }: CheckedUpdates, error: unknown): string {
+  if (!(error instanceof PackageManagerError)) throw error;
+  logger.warn({ policy: name, ...describeError(error) }, 'a package manager did not do what it was asked to');
+  return error.message;
+}
+
+/** What people should know of it, besides the updates. */
+export function warningsOf(
+  { name }: CheckedUpdates,
+  { updates, knownAt, restartRequired }: PendingUpdates,
+  now: number,
+): string[] {
+  const security = updates.filter(({ isSecurity }) => isSecurity);
+  const held = security.filter(({ isHeldBack }) => isHeldBack);
+  return [
+    security.length > 0 && `${name}: ${security.length} updates of security are pending.`,
+    held.length > 0 && `${name}: ${held.length} of them do not come by themselves.`,
+    knownAt !== null &&
+      now - knownAt > staleMs &&
+      `${name}: the archives were last asked ${Math.floor((now - knownAt) / 86_400_000)} days ago.`,
+    restartRequired && `${name}: the machine wants a restart.`,
+  ].filter((it) => it !== false);
+}
+
+/** Reports one policy's updates; applies those of security when `apply` is set and the policy lets it. */
+export async function updatePackages(
+  context: TaskContext,
+  policy: CheckedUpdates,
+  apply: boolean,
+): Promise<UpdateReport> {
+  const progress = await context.target({ target: `packages:${policy.name}`, planned: null, total: null });
+  const report = nothingPending(policy);
+  try {
+    const pending = await managerOf(policy).pending(context.signal);
+    for (const warning of warningsOf(policy, pending, context.asOf)) context.note(warning);
+    const updates = pending.updates.toSorted((a, b) => Number(b.isSecurity) - Number(a.isSecurity));
+    const security = updates.filter(({ isSecurity }) => isSecurity);
+    const done =
+      apply && policy.apply === 'security'
+        ? await managerOf(policy).applySecurity(security)
+        : { applied: [], refused: null };
+    await progress.advance({ seen: updates.length, cleaned: done.applied.length });
+    return {
+      ...report,
+      outcome: 'done',
+      reason: done.refused,
+      pending: updates.length,
+      pendingSecurity: security.length,
+      updates: updates.slice(0, mostShown),
+      knownAt: pending.knownAt,
+      restartRequired: pending.restartRequired,
+      applied: done.applied,
+    };
+  } catch (error) {
+    context.signal.throwIfAborted();
+    const reason = reasonOf(context, policy, error);
+    context.note(`${policy.name}: ${reason}`);
+    return { ...report, outcome: 'failed', reason };
+  }
+}

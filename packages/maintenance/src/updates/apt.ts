@@ -1,0 +1,131 @@
+import { access, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PackageManagerError, type PackageManager, type PendingUpdate } from './package-manager.js';
+import { ProgramError, runProgram, type ProgramEnd } from './run-program.js';
+
+/** How apt is called. */
+export interface AptOptions {
+  /** Options in front of every command, as the host wrote them: `-o`, `Dir::...`. */
+  options?: readonly string[];
+  /** Ask the archives what is new before looking. Needs root. */
+  refresh?: boolean;
+}
+
+const [lookMs, refreshMs, applyMs] = [120_000, 300_000, 3_600_000];
+const unattended = { DEBIAN_FRONTEND: 'noninteractive', APT_LISTCHANGES_FRONTEND: 'none' };
+/** Settings that people changed stay as they are; another that is at it is waited for. */
+const applyOptions = [
+  ...['-o', 'Dpkg::Options::=--force-confdef', '-o', 'Dpkg::Options::=--force-confold'],
+  ...['-o', 'DPkg::Lock::Timeout=60'],
+];
+
+/** The packages of a Debian or Ubuntu machine. */
+export function apt({ options = [], refresh = false }: AptOptions = {}): PackageManager {
+  const call = async (
+    program: string,
+    args: readonly string[],
+    deadlineMs: number,
+    signal?: AbortSignal,
+  ): Promise<ProgramEnd> => {
+    try {
+      return await runProgram({
+        program,
+        args: [...options, ...args],
+        env: unattended,
+        deadlineMs,
+        ...(signal && { signal }),
+      });
+    } catch (error) {
+      if (error instanceof ProgramError) throw new PackageManagerError(error.message, { cause: error });
+      throw error;
+    }
+  };
+  const asked = async (...of: Parameters<typeof call>): Promise<string> => {
+    const end = await call(...of);
+    if (end.code !== 0) throw new PackageManagerError(`apt-get ${complaintOf(end)}`);
+    return end.stdout;
+  };
+  const simulate = async (command: 'upgrade' | 'dist-upgrade', signal: AbortSignal): Promise<PendingUpdate[]> =>
+    parseSimulation(await asked('apt-get', ['-s', '-o', 'Debug::NoLocking=true', command], lookMs, signal));
+  return {
+    async pending(signal) {
+      if (refresh) await asked('apt-get', ['update', '-qq'], refreshMs, signal);
+      const free = new Set((await simulate('upgrade', signal)).map(({ name }) => name));
+      const all = await simulate('dist-upgrade', signal);
+      const said = await asked('apt-config', ['shell', 'lists', 'Dir::State::lists/d'], lookMs, signal);
+      const [, lists = ''] = /^lists='(.*)'$/m.exec(said) ?? [];
+      return {
+        updates: all.map((it) => ({ ...it, isHeldBack: !free.has(it.name) })),
+        knownAt: await newest([lists, join(lists, 'partial')]),
+        restartRequired: await access('/var/run/reboot-required').then(
+          () => true,
+          () => false,
+        ),
+      };
+    },
+    async applySecurity(pending) {
+      const wanted = pending.filter(({ isSecurity, isHeldBack }) => isSecurity && !isHeldBack);
+      if (wanted.length === 0) return { applied: [], refused: null };
+      const names = wanted.map(({ name }) => name);
+      const automatic = (await asked('apt-mark', ['showauto', ...names], lookMs)).split('\n').filter(Boolean);
+      const versions = wanted.map(({ name, available }) => `${name}=${available}`);
+      const command = ['-y', '-q', '--no-remove', '--only-upgrade', ...applyOptions, 'install', ...versions];
+      const end = await call('apt-get', command, applyMs);
+      // What was there as a part of something else is to go with it one day.
+      if (automatic.length > 0) await call('apt-mark', ['auto', ...automatic], lookMs);
+      const installed = parsePolicy(await asked('apt-cache', ['policy', ...names], lookMs));
+      const applied = wanted.filter(({ name, available }) => installed.get(name) === available).map(({ name }) => name);
+      const complaint = end.code === 0 ? null : complaintOf(end);
+      if (complaint !== null && applied.length === 0) throw new PackageManagerError(`apt-get ${complaint}`);
+      return { applied, refused: complaint };
+    },
+  };
+}
+
+/** The installed versions that `apt-cache policy` tells of. */
+function parsePolicy(output: string): Map<string, string> {
+  const sections = output.matchAll(/^(\S+):\n {2}Installed: (\S+)$/gm);
+  return new Map([...sections].map(([, name = '', version = '']) => [name, version]));
+}
+
+const installs = /^Inst (\S+) \[([^\]]+)\] \((\S+) (.*) \[[^\]]*\]\)/;
+
+/**
+ * What `apt-get -s` would do, in the C locale: `Inst name [old] (new Origin:version/suite, ... [arch])`. An origin
+ * of security makes it an update of security: Debian's `Debian-Security`, Ubuntu's suites that end in `-security`.
+ */
+export function parseSimulation(output: string): PendingUpdate[] {
+  return output.split('\n').flatMap((line): PendingUpdate[] => {
+    const [, name, current, available, origins] = installs.exec(line) ?? [];
+    if (name === undefined || current === undefined || available === undefined || origins === undefined) return [];
+    const isSecurity = origins.split(', ').some((it) => /security/i.test(it));
+    return [{ name, current, available, isSecurity, severity: null, isHeldBack: false, note: origins }];
+  });
+}
+
+/** apt's own last word, without the paths and addresses that it may name. */
+function complaintOf({ code, stderr }: ProgramEnd): string {
+  const errors = stderr.split('\n').filter((line) => line.startsWith('E: '));
+  const known: readonly [RegExp, string][] = [
+    [/could not get lock|unable to (acquire|lock)/i, 'found another at work'],
+    [/are you root|permission denied/i, 'may not do that: it wants to be root'],
+    [/dpkg was interrupted/i, 'was interrupted earlier: run dpkg --configure -a'],
+    [/packages need to be removed|remove is disabled/i, 'would have to remove packages, and does not'],
+    [/failed to fetch|could not resolve|temporary failure/i, 'could not reach its archives'],
+    [/no space left/i, 'found no room on the disk'],
+  ];
+  const word = known.find(([saying]) => errors.some((it) => saying.test(it)) || saying.test(stderr))?.[1];
+  return word ?? `ended with code ${code}`;
+}
+
+async function newest(paths: readonly string[]): Promise<number | null> {
+  const times = await Promise.all(
+    paths.map((path) =>
+      stat(path).then(
+        ({ mtimeMs }) => mtimeMs,
+        () => 0,
+      ),
+    ),
+  );
+  return Math.round(Math.max(...times)) || null;
+}

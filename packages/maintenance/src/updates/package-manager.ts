@@ -1,0 +1,47 @@
+/** How bad the worst known fault of an installed package is; null where its manager does not say. */
+export type UpdateSeverity = 'low' | 'moderate' | 'high' | 'critical';
+
+/** A package that could be newer. */
+export interface PendingUpdate {
+  name: string;
+  /** Null where the manager does not say. */
+  current: string | null;
+  available: string | null;
+  /** It does away with a fault of security. */
+  isSecurity: boolean;
+  severity: UpdateSeverity | null;
+  /** It does not come by itself: other packages, or a new major version, stand in its way. */
+  isHeldBack: boolean;
+  /** For people: what is wrong, or why it waits. */
+  note: string | null;
+}
+
+/** What a package manager knows. */
+export interface PendingUpdates {
+  updates: PendingUpdate[];
+  /** When it last learned what there is, epoch ms; null where it asks each time. */
+  knownAt: number | null;
+  /** What was updated before wants a restart of the machine. */
+  restartRequired: boolean;
+}
+
+/** What became of applying. */
+export interface AppliedUpdates {
+  /** Names of packages. */
+  applied: string[];
+  /** Those that stay as they are, for people; null when none does. */
+  refused: string | null;
+}
+
+/** The packages of a machine or of a project. */
+export interface PackageManager {
+  /** Changes nothing that is installed. */
+  pending(signal: AbortSignal): Promise<PendingUpdates>;
+  /** Applies updates of security, and no others. Is not cut off: half an update is worse than none. */
+  applySecurity(pending: readonly PendingUpdate[]): Promise<AppliedUpdates>;
+}
+
+/** A package manager that did not do what it was asked to. The message is safe to show. */
+export class PackageManagerError extends Error {
+  override readonly name = 'PackageManagerError';
+}

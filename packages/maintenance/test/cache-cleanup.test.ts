@@ -1,0 +1,135 @@
+import { Redis } from 'ioredis';
+import { LRUCache } from 'lru-cache';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { available, redisPrefix, redisUrl } from '../../../test/support/services.js';
+import { createMaintenance, memoryMaintenanceStore, type MaintenanceOptions, type MemoryCache } from '../src/index.js';
+import { startable, startRedis, type OwnServer } from './support/own-servers.js';
+
+const scope = (caches: MaintenanceOptions['caches']) =>
+  createMaintenance({ store: memoryMaintenanceStore(), caches: caches ?? [] }).scope({ tenantId: 'acme' });
+const clean = (runs: ReturnType<typeof scope>['runs'], more: object = {}) =>
+  runs.run('cache_cleanup', { redisCleanup: true, ...more });
+
+describe('cleaning a cache in memory', () => {
+  it('removes what has expired of an lru-cache, or everything', async () => {
+    const cache = new LRUCache<string, string>({ max: 100, ttl: 3_600_000 });
+    for (let i = 0; i < 30; i++) cache.set(`old ${i}`, 'x', { start: performance.now() - 7_200_000 });
+    for (let i = 0; i < 10; i++) cache.set(`new ${i}`, 'x');
+    const stale = scope([{ name: 'lru', memory: () => cache }]);
+    const plan = await clean(stale.runs, { dryRun: true });
+    expect(plan).toMatchObject({ status: 'completed', itemsCleaned: 0 });
+    expect(cache.size).toBe(40);
+    expect(await clean(stale.runs)).toMatchObject({
+      status: 'completed',
+      itemsCleaned: 30,
+      details: { policies: [{ policy: 'lru', kind: 'memory', seen: 40, removed: 30 }] },
+    });
+    expect(cache.size).toBe(10);
+    const all = scope([{ name: 'lru', memory: () => cache, remove: 'all' }]);
+    expect((await clean(all.runs)).itemsCleaned).toBe(10);
+    expect(cache.size).toBe(0);
+  });
+
+  it('takes anything with a size and two functions', async () => {
+    const map = new Map([['a', 1]]);
+    const cache: MemoryCache = {
+      get size() {
+        return map.size;
+      },
+      purgeStale: () => map.delete('a'),
+      clear: () => map.clear(),
+    };
+    expect((await clean(scope([{ name: 'map', memory: () => cache }]).runs)).itemsCleaned).toBe(1);
+  });
+});
+
+describe.skipIf(!available.redis)('cleaning Redis (needs Redis: npm run services)', () => {
+  const redis = new Redis(redisUrl);
+  const prefix = redisPrefix();
+  const fill = async (count: number) => {
+    for (let at = 0; at < count; at += 1_000)
+      await Promise.all(
+        Array.from({ length: Math.min(1_000, count - at) }, (_, i) => redis.set(`${prefix}cache:${at + i}`, 'x')),
+      );
+  };
+  const left = async () => (await redis.keys(`${prefix}*`)).length;
+  afterEach(async () => {
+    const keys = await redis.keys(`${prefix}*`);
+    if (keys.length > 0) await redis.unlink(...keys);
+  });
+  afterAll(() => redis.disconnect());
+  const policy = { name: 'pages', redis: () => redis, pattern: `${prefix}cache:*`, dutyCycle: 1 };
+
+  it('says what it would do, and then does just that', async () => {
+    await fill(2_500);
+    const { runs } = scope([policy]);
+    expect(await clean(runs, { dryRun: true })).toMatchObject({
+      itemsCleaned: 0,
+      details: { plan: { targets: [{ items: 2_500, exact: true }] } },
+    });
+    expect(await left()).toBe(2_500);
+    const result = await clean(runs);
+    expect(result).toMatchObject({ status: 'completed', itemsCleaned: 2_500, spaceFreedMb: 0 });
+    expect(result.spaceEstimatedMb).toBeGreaterThan(0.05);
+    const [report] = result.details['policies'] as { memory: { before_mb: number } }[];
+    expect(report?.memory.before_mb).toBeGreaterThan(0.5);
+    expect(await left()).toBe(0);
+  });
+
+  it('stops at its budget, and the runs that resume it do the rest', async () => {
+    await fill(5_000);
+    const { runs } = scope([policy]);
+    const first = await clean(runs, { maxItems: 700 });
+    expect(first).toMatchObject({ itemsCleaned: 700, stopReason: 'items', resumable: true });
+    expect(await left()).toBe(4_300);
+    let last = first;
+    for (let tries = 0; last.resumable && tries < 10; tries++) {
+      const { taskId } = await runs.resume(last.taskId);
+      await expect.poll(async () => (await runs.get(taskId)).status).toBe('completed');
+      last = await runs.get(taskId);
+    }
+    expect(await left()).toBe(0);
+  });
+
+  it('gives keys a time to live where the policy says so, and removes none', async () => {
+    await fill(300);
+    const result = await clean(scope([{ ...policy, action: 'expire', ttlSeconds: 500 }]).runs);
+    expect(result).toMatchObject({ itemsCleaned: 300, details: { policies: [{ removed: 0, expiring: 300 }] } });
+    expect(await left()).toBe(300);
+    expect(await redis.ttl(`${prefix}cache:0`)).toBeGreaterThan(400);
+  });
+
+  it.each([
+    [{ ttlSeconds: 0 }],
+    [{ dutyCycle: 0 }],
+    [{ dutyCycle: 1.1 }],
+    [{ minBytes: -1 }],
+    [{ minIdleSeconds: Number.NaN }],
+    [{ pattern: '*' }],
+  ])('refuses a policy with %j', (more) => {
+    expect(() => scope([{ ...policy, ...more }])).toThrowError(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
+  });
+});
+
+describe.skipIf(!startable.redis)('a Redis that cannot do what a policy asks (needs redis-server)', () => {
+  let server: OwnServer;
+  let redis: Redis;
+  beforeAll(async () => {
+    server = await startRedis(['--maxmemory-policy', 'allkeys-lfu']);
+    redis = new Redis(server.port, { maxRetriesPerRequest: 1, retryStrategy: () => null });
+    redis.on('error', () => undefined);
+  });
+  afterAll(() => server.stop());
+
+  it('fails the run with a reason, and removes nothing', async () => {
+    await redis.set('cache:1', 'x');
+    const { runs } = scope([{ name: 'pages', redis: () => redis, pattern: 'cache:*', minIdleSeconds: 1 }]);
+    expect(await clean(runs)).toMatchObject({ status: 'failed', errorMessage: expect.stringContaining('idle') });
+    expect(await redis.exists('cache:1')).toBe(1);
+    await server.stop();
+    expect(await clean(runs)).toMatchObject({
+      status: 'failed',
+      errorMessage: expect.stringContaining('did not answer'),
+    });
+  });
+});

@@ -1,0 +1,83 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { newId } from '@dotmac/core';
+import { fakeClock } from '@dotmac/core/testing';
+import { createMaintenance, memoryMaintenanceStore } from '../src/index.js';
+
+const [hour, day] = [3_600_000, 86_400_000];
+
+interface Report {
+  host: string;
+  memory_total_mb: number;
+  memory_free_mb: number;
+  load: number[];
+  disks: {
+    policies: string[];
+    free_mb: number;
+    total_mb: number;
+    inodes: number;
+    free_inodes: number;
+    mb_per_day: number | null;
+    full_at: string | null;
+    samples: { at: string; free_mb: number }[];
+  }[];
+  warnings: { id: string; message: string }[];
+}
+
+describe('monitoring the machine', () => {
+  let root: string;
+  beforeAll(async () => void (root = await mkdtemp(join(tmpdir(), 'dotmac-monitor-'))));
+  afterAll(() => rm(root, { recursive: true }));
+
+  it('measures memory, load, and each disk once', async () => {
+    const directories = ['a', 'b'].map((name) => ({ name, directory: root }));
+    const { runs } = createMaintenance({ store: memoryMaintenanceStore(), directories }).scope({ tenantId: 'acme' });
+    const result = await runs.run('system_monitoring', { minFreePercent: 0, fullWithinDays: 14 });
+    expect(result).toMatchObject({ status: 'completed', errorMessage: null, itemsCleaned: 0 });
+    const report = result.details as unknown as Report;
+    expect(report.host).toBe(hostname());
+    expect(report.memory_free_mb).toBeGreaterThan(0);
+    expect(report.memory_free_mb).toBeLessThan(report.memory_total_mb);
+    expect(report.disks).toHaveLength(1);
+    const [disk] = report.disks;
+    expect(disk).toMatchObject({ policies: ['a', 'b'], full_at: null, mb_per_day: null });
+    expect(disk?.samples).toHaveLength(1);
+    expect(disk?.free_inodes).toBeLessThanOrEqual(disk?.inodes ?? 0);
+    expect(report.warnings).toEqual([]);
+  });
+
+  it('warns of little room, and tells from earlier runs of this machine when a disk is full', async () => {
+    const clock = fakeClock(Date.UTC(2026, 5, 1));
+    const store = memoryMaintenanceStore({ clock });
+    const directories = [{ name: 'uploads', directory: root }];
+    const maintenance = createMaintenance({ store, directories, clock });
+    const { runs } = maintenance.scope({ tenantId: 'acme' });
+    const measure = async () => {
+      const result = await runs.run('system_monitoring', { minFreePercent: 100, fullWithinDays: 3_650 });
+      return result.details as unknown as Report;
+    };
+    const now = await measure();
+    expect(now.warnings.map(({ id }) => id.split(':')[0])).toEqual(['memory_low', 'disk_low', 'inodes_low']);
+    const [disk] = now.disks;
+    // Earlier runs had more room, a gibibyte a day; another machine’s had none.
+    const own = store.runs('acme');
+    const [template] = await own.list({ limit: 1 });
+    if (!template) throw new Error('the run was not kept');
+    const samples = Array.from({ length: 48 }, (_, i) => {
+      const at = clock.now() - (48 - i) * hour;
+      return { at: new Date(at).toISOString(), free_mb: (disk?.free_mb ?? 0) + ((48 - i) / 24) * 1_024 };
+    });
+    const elsewhere = { ...now, host: 'another', disks: [{ ...disk, samples: [] }] };
+    const earlier = { ...now, disks: [{ ...disk, samples }] };
+    for (const details of [earlier, elsewhere]) await own.insert({ ...template, id: newId(), details });
+    const later = await measure();
+    expect(later.disks[0]?.samples.length).toBeGreaterThan(20);
+    expect(later.disks[0]?.mb_per_day).toBeCloseTo(-1_024, -2);
+    const leftMs = ((disk?.free_mb ?? 0) / 1_024) * day;
+    const toldMs = Date.parse(later.disks[0]?.full_at ?? '') - clock.now();
+    expect(Math.abs(toldMs / leftMs - 1)).toBeLessThan(0.1);
+    expect(later.warnings.map(({ id }) => id.split(':')[0])).toContain('disk_full_soon');
+  });
+});

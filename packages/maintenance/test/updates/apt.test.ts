@@ -1,0 +1,162 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { apt, parseSimulation } from '../../src/updates/apt.js';
+
+describe('what apt-get would do', () => {
+  it('is read line by line, security told from the rest by its origin', () => {
+    const output = `Reading package lists...
+The following packages have been kept back:
+  linux-image-amd64
+Inst base-files [12.4+deb12u11] (12.4+deb12u15 Debian:12.15/oldstable [amd64])
+Inst libgcrypt20 [1.10.1-3] (1.10.1-3+deb12u1 Debian:12.15/oldstable, Debian-Security:12/oldstable-security [amd64]) []
+Inst openssl [3.0.2-0ubuntu1.10] (3.0.2-0ubuntu1.18 Ubuntu:22.04/jammy-updates, Ubuntu:22.04/jammy-security [amd64]) [libssl3:amd64 ]
+Inst new-one (1.0 Debian:12.15/oldstable [all])
+Conf base-files (12.4+deb12u15 Debian:12.15/oldstable [amd64])`;
+    expect(
+      parseSimulation(output).map(({ name, current, available, isSecurity }) => [name, current, available, isSecurity]),
+    ).toEqual([
+      ['base-files', '12.4+deb12u11', '12.4+deb12u15', false],
+      ['libgcrypt20', '1.10.1-3', '1.10.1-3+deb12u1', true],
+      ['openssl', '3.0.2-0ubuntu1.10', '3.0.2-0ubuntu1.18', true],
+    ]);
+  });
+});
+
+const present = ['apt-get', 'dpkg-deb'].every((program) => spawnSync(program, ['--version']).status === 0);
+
+describe.skipIf(!present || process.getuid?.() !== 0)('apt, in a root of its own (needs Debian, as root)', () => {
+  let root: string;
+  let options: string[];
+  const { signal } = new AbortController();
+
+  const build = async (archive: string, name: string, version: string, extra = ''): Promise<string> => {
+    const folder = join(root, 'build', `${name}_${version}`);
+    await mkdir(join(folder, 'DEBIAN'), { recursive: true });
+    await mkdir(join(folder, 'opt'), { recursive: true });
+    await writeFile(join(folder, 'opt', name), version);
+    const control = `Package: ${name}\nVersion: ${version}\nArchitecture: all\nMaintainer: t <t@example.com>\nDescription: t\n${extra}`;
+    await writeFile(join(folder, 'DEBIAN', 'control'), control);
+    const file = join(root, archive, `${name}_${version}.deb`);
+    execFileSync('dpkg-deb', ['--build', '--root-owner-group', folder, file], { stdio: 'ignore' });
+    return file;
+  };
+  const publish = async (archive: string, origin: string, suite: string, files: string[]): Promise<void> => {
+    const stanzas = await Promise.all(
+      files.map(async (file) => {
+        const content = await readFile(file);
+        const control = execFileSync('dpkg-deb', ['--field', file], { encoding: 'utf8' });
+        const hash = createHash('sha256').update(content).digest('hex');
+        return `${control}Filename: ./${file.split('/').at(-1)}\nSize: ${content.length}\nSHA256: ${hash}\n`;
+      }),
+    );
+    const packages = stanzas.join('\n');
+    await writeFile(join(root, archive, 'Packages'), packages);
+    const sum = createHash('sha256').update(packages).digest('hex');
+    await writeFile(
+      join(root, archive, 'Release'),
+      `Origin: ${origin}\nLabel: ${origin}\nSuite: ${suite}\nVersion: 12\nCodename: t\nDate: Thu, 01 Jan 2026 00:00:00 UTC\nSHA256:\n ${sum} ${packages.length} Packages\n`,
+    );
+  };
+  const installed = () =>
+    execFileSync('dpkg-query', [`--admindir=${join(root, 'dpkg')}`, '-W', '-f', '${Package} ${Version}\n'], {
+      encoding: 'utf8',
+    });
+
+  beforeEach(async () => {
+    root = await mkdtemp(join(tmpdir(), 'dotmac-apt-'));
+    const folders = [
+      'main',
+      'security',
+      'inst',
+      'state/lists/partial',
+      'cache/archives/partial',
+      'dpkg/info',
+      'dpkg/updates',
+      'dpkg/triggers',
+    ];
+    for (const folder of folders) await mkdir(join(root, folder), { recursive: true });
+    await writeFile(join(root, 'dpkg', 'status'), '');
+    await writeFile(
+      join(root, 'sources.list'),
+      ['main', 'security'].map((it) => `deb [trusted=yes] file:${join(root, it)} ./\n`).join(''),
+    );
+    options = [
+      `Dir::Etc::sourcelist=${root}/sources.list`,
+      'Dir::Etc::sourceparts=-',
+      `Dir::State=${root}/state`,
+      `Dir::State::status=${root}/dpkg/status`,
+      `Dir::Cache=${root}/cache`,
+      `DPkg::Options::=--admindir=${root}/dpkg`,
+      `DPkg::Options::=--instdir=${root}/inst`,
+      'APT::Sandbox::User=root',
+      `Dir::Log=${root}`,
+    ].flatMap((option) => ['-o', option]);
+    const old = [
+      await build('main', 'faulty', '1.0'),
+      await build('main', 'plain', '1.0'),
+      await build('main', 'greedy', '1.0'),
+    ];
+    await publish('main', 'Debian', 'stable', [...old, await build('main', 'plain', '1.1')]);
+    await publish('security', 'Debian-Security', 'stable-security', [await build('security', 'faulty', '1.0+deb12u1')]);
+    execFileSync(
+      'dpkg',
+      ['--admindir', join(root, 'dpkg'), '--instdir', join(root, 'inst'), '--log', join(root, 'log'), '-i', ...old],
+      { stdio: 'ignore' },
+    );
+  });
+  afterEach(() => rm(root, { recursive: true }));
+
+  it('reports what is pending and changes nothing; then applies what is of security, and nothing else', async () => {
+    const manager = apt({ options, refresh: true });
+    const before = installed();
+    const { updates, knownAt, restartRequired } = await manager.pending(signal);
+    expect(updates).toMatchObject([
+      { name: 'faulty', current: '1.0', available: '1.0+deb12u1', isSecurity: true },
+      { name: 'plain', current: '1.0', available: '1.1', isSecurity: false },
+    ]);
+    expect(knownAt).toBeGreaterThan(Date.now() - 60_000);
+    expect(restartRequired).toBe(false);
+    expect(installed()).toBe(before);
+    execFileSync('apt-mark', [...options, 'auto', 'faulty'], { stdio: 'ignore' });
+    expect(await manager.applySecurity(updates)).toEqual({ applied: ['faulty'], refused: null });
+    expect(installed()).toBe('faulty 1.0+deb12u1\ngreedy 1.0\nplain 1.0\n');
+    expect(await readFile(join(root, 'inst', 'opt', 'faulty'), 'utf8')).toBe('1.0+deb12u1');
+    expect(execFileSync('apt-mark', [...options, 'showauto'], { encoding: 'utf8' })).toBe('faulty\n');
+    expect((await manager.pending(signal)).updates.map(({ name }) => name)).toEqual(['plain']);
+  });
+
+  it('removes nothing in order to update', async () => {
+    await publish('security', 'Debian-Security', 'stable-security', [
+      await build('security', 'faulty', '1.0+deb12u2', 'Conflicts: greedy\n'),
+    ]);
+    const manager = apt({ options, refresh: true });
+    const before = installed();
+    const { updates } = await manager.pending(signal);
+    const [held] = updates.filter(({ name }) => name === 'faulty');
+    expect(held).toMatchObject({ available: '1.0+deb12u2', isSecurity: true, isHeldBack: true });
+    expect(await manager.applySecurity(updates)).toEqual({ applied: [], refused: null });
+    await expect(manager.applySecurity([{ ...held!, isHeldBack: false }])).rejects.toMatchObject({
+      name: 'PackageManagerError',
+      message: expect.stringContaining('remove'),
+    });
+    expect(installed()).toBe(before);
+  });
+
+  it('says in words of its own what went wrong, without a path', async () => {
+    await rm(join(root, 'main'), { recursive: true });
+    const failing = apt({ options, refresh: true }).pending(signal);
+    await expect(failing).rejects.toMatchObject({ name: 'PackageManagerError' });
+    await failing.catch((error: Error) => expect(error.message).not.toContain(root));
+  });
+
+  it('ends when nobody waits any more', async () => {
+    const controller = new AbortController();
+    const pending = apt({ options, refresh: true }).pending(controller.signal);
+    controller.abort(new Error('enough'));
+    await expect(pending).rejects.toThrow('enough');
+  });
+});
