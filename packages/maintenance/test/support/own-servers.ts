@@ -16,7 +16,7 @@ export interface OwnServer {
 }
 
 /** A port of this machine that was free a moment ago. */
-export function freePort(): Promise<number> {
+function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', reject);
@@ -52,7 +52,7 @@ interface Program {
 }
 
 /** Starts a server in a directory of its own, on a port of its own. */
-export async function startServer({ command, user, prepare, args }: Program): Promise<OwnServer> {
+async function startServer({ command, user, prepare, args }: Program): Promise<OwnServer> {
   const directory = await mkdtemp(join(tmpdir(), 'dotmac-server-'));
   const as: { uid?: number; gid?: number } = user !== undefined && process.getuid?.() === 0 ? idsOf(user) : {};
   if (as.uid !== undefined && as.gid !== undefined) await chown(directory, as.uid, as.gid);

@@ -14,7 +14,7 @@ interface Part {
 const quoted = (name: string): string => `\`${name.replaceAll('`', '``')}\``;
 
 /** Groups the rows of one query by a member of theirs, in their order. */
-export function grouped<Row>(rows: readonly Row[], by: (row: Row) => string): Map<string, Row[]> {
+function grouped<Row>(rows: readonly Row[], by: (row: Row) => string): Map<string, Row[]> {
   const groups = new Map<string, Row[]>();
   for (const row of rows) groups.set(by(row), [...(groups.get(by(row)) ?? []), row]);
   return groups;
