@@ -1,4 +1,5 @@
 import type { Finding } from './finding.js';
+import type { Pauses } from './rows/dialect.js';
 
 /** From where on something is a finding. */
 export interface AdviceLimits {
@@ -123,5 +124,5 @@ export interface DatabaseUpkeep {
   /** Makes the room of dead rows usable again. */
   vacuum(table: string): Promise<void>;
   /** Gives free pages back, or writes the write-ahead log into the database; for SQLite. */
-  compact(): Promise<void>;
+  compact(pauses: Pauses): Promise<void>;
 }

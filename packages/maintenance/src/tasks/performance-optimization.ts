@@ -132,7 +132,7 @@ async function perform(
   signal.throwIfAborted();
   if (action.does === 'analyze') await subject.upkeep.analyze(action.table);
   else if (action.does === 'vacuum') await subject.upkeep.vacuum(action.table);
-  else if (action.does === 'compact') await subject.upkeep.compact();
+  else if (action.does === 'compact') await subject.upkeep.compact({ clock, signal });
   else {
     const begin = (known: string[]): Promise<boolean> => {
       cursor.rebuilding = { index: action.index, known };

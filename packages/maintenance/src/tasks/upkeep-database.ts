@@ -23,7 +23,9 @@ export interface UpkeepSubject {
 /** The databases of a tenant's retention and upkeep policies. */
 export function subjectsOf({ databases, retention, upkeep }: PolicySet): UpkeepSubject[] {
   return Object.entries(databases).flatMap(([name, on]) => {
-    const ownTables = [...new Set(retention.filter((it) => it.database === name).map(({ table }) => table))];
+    // What lies in another schema is cleaned, and not advised on.
+    const own = retention.filter(({ database, schema }) => database === name && schema === undefined);
+    const ownTables = [...new Set(own.map(({ table }) => table))];
     const policies = upkeep.filter((it) => it.database === name);
     if (ownTables.length === 0 && policies.length === 0) return [];
     const isWhole = policies.some(({ tables }) => tables === undefined);

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { systemClock } from '@dotmac/core';
 import { sqlite, type Database } from '@dotmac/core/kysely';
 import { adviceLimits, type AdviceLimits } from '../../src/databases/advice.js';
 import { upkeepOf } from '../../src/databases/upkeep.js';
@@ -92,7 +93,7 @@ describe('advice on SQLite', () => {
     const [found] = (await advise(limits)).findings;
     expect(found).toMatchObject({ kind, evidence: { incrementalVacuum: mode === 'incremental' } });
     const before = (await stat(join(directory, `${mode}.db`))).size;
-    await upkeepOf(database).compact();
+    await upkeepOf(database).compact({ clock: systemClock, signal: new AbortController().signal });
     const after = (await stat(join(directory, `${mode}.db`))).size;
     if (mode === 'incremental') expect(after).toBeLessThan(before / 4);
     else expect(after).toBe(before);
@@ -106,7 +107,7 @@ describe('advice on SQLite', () => {
     );
     const limits = { retainedWalBytes: 100_000 };
     expect(await ids(limits)).toEqual(['large_wal']);
-    await upkeepOf(database).compact();
+    await upkeepOf(database).compact({ clock: systemClock, signal: new AbortController().signal });
     expect((await stat(`${file}-wal`)).size).toBe(0);
     expect(await ids(limits)).toEqual([]);
   });

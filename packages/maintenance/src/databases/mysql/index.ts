@@ -1,20 +1,8 @@
 import type { Kysely } from 'kysely';
-import type { MaintainedDatabase } from '../database.js';
 import type { DatabaseUpkeep } from '../advice.js';
 import { advise, tableNames } from './advice/advise.js';
 import { slowQueries } from './advice/slow-queries.js';
-import { describeTable } from './catalogue.js';
-import { analyze, tableSize } from './upkeep.js';
-
-/** MySQL 8 and MariaDB 10.5, with InnoDB. */
-export function maintainedMysql(db: Kysely<unknown>): MaintainedDatabase {
-  return {
-    describe: (selection) => describeTable(db, selection),
-    size: (table) => tableSize(db, table),
-    vacuum: (table) => analyze(db, table),
-    analyze: (table) => analyze(db, table),
-  };
-}
+import { analyze } from './upkeep.js';
 
 /** Advice on MySQL and MariaDB. Their indexes are not built anew by themselves: that is the table's building anew. */
 export function mysqlUpkeep(db: Kysely<unknown>): DatabaseUpkeep {

@@ -1,22 +1,10 @@
 import type { Kysely } from 'kysely';
-import type { MaintainedDatabase } from '../database.js';
 import type { DatabaseUpkeep } from '../advice.js';
 import { advise } from './advice/advise.js';
 import { tableOids } from './advice/scope.js';
 import { slowQueries } from './advice/slow-queries.js';
-import { describeTable } from './catalogue.js';
 import { indexesOf, rebuildIndex } from './rebuild-index.js';
-import { analyze, tableSize, vacuum } from './upkeep.js';
-
-/** PostgreSQL, from version 13. */
-export function maintainedPostgres(db: Kysely<unknown>): MaintainedDatabase {
-  return {
-    describe: (selection) => describeTable(db, selection),
-    size: (table) => tableSize(db, table),
-    vacuum: (table) => vacuum(db, table),
-    analyze: (table) => analyze(db, table),
-  };
-}
+import { analyze, vacuum } from './upkeep.js';
 
 /** Advice on PostgreSQL, and what can be done about it. */
 export function postgresUpkeep(db: Kysely<unknown>): DatabaseUpkeep {

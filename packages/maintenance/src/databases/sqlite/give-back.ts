@@ -1,5 +1,6 @@
 import { sql, type Kysely } from 'kysely';
 import type { Pauses } from '../rows/dialect.js';
+import { pragma } from './upkeep.js';
 
 const incremental = 2;
 /** Pages between two pauses: a step blocks every writer, and this process. */
@@ -23,9 +24,4 @@ export async function giveBack(db: Kysely<unknown>, { clock, signal }: Pauses): 
   }
   await sql`pragma wal_checkpoint(passive)`.execute(db);
   await sql`pragma optimize`.execute(db);
-}
-
-async function pragma(db: Kysely<unknown>, name: 'auto_vacuum' | 'freelist_count'): Promise<number> {
-  const { rows } = await sql<Record<string, number>>`pragma ${sql.raw(name)}`.execute(db);
-  return Number(Object.values(rows[0] ?? {})[0] ?? 0);
 }

@@ -1,19 +1,8 @@
 import type { Kysely } from 'kysely';
-import type { MaintainedDatabase } from '../database.js';
 import type { DatabaseUpkeep } from '../advice.js';
 import { advise, tableNames } from './advice/advise.js';
-import { describeTable } from './catalogue.js';
-import { analyze, fileSize, giveBackFreePages, indexNames, rebuildIndex, vacuum, writeBackLog } from './upkeep.js';
-
-/** SQLite, from version 3.38. */
-export function maintainedSqlite(db: Kysely<unknown>): MaintainedDatabase {
-  return {
-    describe: (selection) => describeTable(db, selection),
-    size: () => fileSize(db),
-    vacuum: (table) => vacuum(db, table),
-    analyze: (table) => analyze(db, table),
-  };
-}
+import { giveBack } from './give-back.js';
+import { analyze, indexNames, rebuildIndex, writeBackLog } from './upkeep.js';
 
 /** Advice on a SQLite file, and what can be done about it. */
 export function sqliteUpkeep(db: Kysely<unknown>): DatabaseUpkeep {
@@ -28,9 +17,9 @@ export function sqliteUpkeep(db: Kysely<unknown>): DatabaseUpkeep {
       return { index, outcome: 'rebuilt', reason: null, bytes: 0 };
     },
     analyze: (table) => analyze(db, table),
-    vacuum: (table) => vacuum(db, table),
-    async compact() {
-      await giveBackFreePages(db);
+    vacuum: (table) => analyze(db, table),
+    async compact(pauses) {
+      await giveBack(db, pauses);
       await writeBackLog(db);
     },
   };

@@ -10,26 +10,6 @@ export async function pragma(
   return Number(Object.values(rows[0] ?? {})[0] ?? 0);
 }
 
-const incremental = 2;
-/** Pages between two looks at what is left. */
-const pagesAStep = 100;
-
-/** ANALYZE, and free pages given back. Never VACUUM: it blocks every writer and needs the file's size twice. */
-export async function vacuum(db: Kysely<unknown>, table: string): Promise<void> {
-  await analyze(db, table);
-  await giveBackFreePages(db);
-}
-
-/** In small steps, where the file was made with `auto_vacuum = incremental`; otherwise they stay for new rows. */
-export async function giveBackFreePages(db: Kysely<unknown>): Promise<void> {
-  if ((await pragma(db, 'auto_vacuum')) !== incremental) return;
-  for (let free = await pragma(db, 'freelist_count'), before = Infinity; free > 0 && free < before;) {
-    // The driver steps a statement without result columns once, and one step frees one page, whatever is asked for.
-    for (let page = 0; page < pagesAStep; page++) await sql`pragma incremental_vacuum(1)`.execute(db);
-    [before, free] = [free, await pragma(db, 'freelist_count')];
-  }
-}
-
 /** Writes the write-ahead log into the file and cuts it to nothing, as far as readers let it. */
 export async function writeBackLog(db: Kysely<unknown>): Promise<void> {
   await sql`pragma wal_checkpoint(truncate)`.execute(db);
