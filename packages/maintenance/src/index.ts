@@ -21,6 +21,7 @@ export type {
   MaintenanceStatus,
   RunEvent,
 } from './runs/schemas.js';
+export type { RunFailure, RunFailureHook } from './runs/failure-hooks.js';
 export type { RunService } from './runs/service.js';
 export { defineMaintenanceTask } from './tasks/task.js';
 export type {
@@ -61,6 +62,10 @@ export type {
   UpdatePolicy,
   UpkeepPolicy,
 } from './policies/policy.js';
+export { digestHtml, digestText } from './reports/digest-text.js';
+export type { Digest, TaskTrend } from './reports/schemas.js';
+export type { ReportService } from './reports/service.js';
+export type { RunTally } from './reports/tally.js';
 export type { BackupPolicy } from './backups/policy.js';
 export type { KeepCount, KeepRules } from './backups/keep.js';
 export type { BackupName, BackupService } from './backups/service.js';

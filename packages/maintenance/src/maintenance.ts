@@ -20,10 +20,12 @@ import { measureRuns } from './metrics.js';
 import type { MaintenancePolicies } from './policies/policy.js';
 import { createPlanService, type PlanService } from './plans/service.js';
 import { checkPolicies, policiesOf } from './policies/policy-set.js';
+import { createReportService, type ReportService } from './reports/service.js';
 import { maintenanceRoutes } from './routes.js';
 import { createRunFollower } from './runs/follow.js';
 import { createRunner } from './runs/runner.js';
 import type { MaintenanceState, MaintenanceStatus } from './runs/schemas.js';
+import type { RunFailureHook } from './runs/failure-hooks.js';
 import { createRunService, type RunService } from './runs/service.js';
 import { createStatusService } from './runs/status.js';
 import { takeUp } from './runs/take-up.js';
@@ -62,6 +64,8 @@ export interface MaintenanceOptions extends MaintenancePolicies {
   throttle?: readonly PressureSignal[];
   /** How long a run waits for the pressure to go before it ends for now. Default 600,000 ms. */
   longestPauseMs?: number;
+  /** Called after a run has failed, e.g. to page somebody. Default none. */
+  onRunFailed?: RunFailureHook | readonly RunFailureHook[];
   /** Names this machine, for tasks that work on its own things. Default its host name. */
   hostId?: string;
   /** How often to look for schedules that other processes changed, and for dead processes’ slots. Default 10,000 ms. */
@@ -76,6 +80,7 @@ export interface MaintenanceScope {
   readonly plans: PlanService;
   readonly backups: BackupService;
   readonly schedules: ScheduleService;
+  readonly reports: ReportService;
   /** What can be done, and on what. */
   readonly catalogue: { tasks(): TaskCatalogue; policies(): PolicyCatalogue };
   /** The scheduler of this process, which fires the schedules of all tenants. */
@@ -111,7 +116,9 @@ export function createMaintenance(options: MaintenanceOptions): MaintenanceModul
   const pressure = createPressure({ signals: throttle, clock, logger, longestPauseMs });
   const scopeIds = { cluster: '', host: hostId.slice(0, longestHostId), process: newId() };
   const inCode = checkSchedules(options.schedules ?? [], chooserOf, scopeIds);
-  const runner = createRunner({ store, policies, clock, logger, events, pressure, scopeIds, leaseTtlMs });
+  const onRunFailed = [options.onRunFailed ?? []].flat();
+  const shared = { store, policies, clock, logger, events, pressure };
+  const runner = createRunner({ ...shared, scopeIds, leaseTtlMs, onRunFailed });
   const follower = createRunFollower(clock);
   const roster = createRoster({ store, inCode, chooserOf, scopeIds, clock, logger });
   const presence = createPresence({ store, hostId: scopeIds.host, clock, logger, leaseTtlMs });
@@ -154,13 +161,15 @@ export function createMaintenance(options: MaintenanceOptions): MaintenanceModul
       const { tenantId } = identity;
       const chooser = chooserOf(tenantId);
       const context = { policies: policiesOf(policies, tenantId), clock, logger };
+      const runs = createRunService({ identity, store, runner, chooser, follower, clock });
       return {
-        runs: createRunService({ identity, store, runner, chooser, follower, clock }),
         schedules: createScheduleService({
           ...{ identity, store, runner, roster, chooser, scopeIds, clock, maxSchedules },
           instance: presence.instance,
           historyMs: historyDays * dayMs,
         }),
+        runs,
+        reports: createReportService({ identity, store, runs, clock }),
         plans: createPlanService({ identity, store, runner, chooser, context, clock }),
         backups: createBackupService({ policies: context.policies.backups, clock }),
         catalogue: { tasks: () => catalogueOf(tasks), policies: () => policyCatalogueOf(context.policies) },

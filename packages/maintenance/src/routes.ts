@@ -1,5 +1,6 @@
 import { backupRoutes } from './backups/routes.js';
 import { planRoutes } from './plans/routes.js';
+import { reportRoutes } from './reports/routes.js';
 import { runRoutes } from './runs/routes.js';
 import { statusRoutes } from './runs/status-routes.js';
 import { scheduleRoutes } from './schedule/routes.js';
@@ -13,4 +14,5 @@ export const maintenanceRoutes = [
   ...taskRoutes,
   ...statusRoutes,
   ...backupRoutes,
+  ...reportRoutes,
 ];

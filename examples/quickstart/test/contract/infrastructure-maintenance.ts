@@ -176,6 +176,38 @@ export const infrastructureMaintenance: Suite<ContractSubject> = {
       },
     },
     {
+      name: 'reports runs as pages and tables, their trends, and what to look at',
+      async run({ client, powerless }) {
+        const { body: run } = assertStatus(await client.post(`${base}/performance/optimize`, {}), 200);
+        const reports: [string, string, string][] = [
+          [`runs/${run.task_id}/report.html`, 'text/html; charset=utf-8', 'performance_optimization'],
+          [`runs/${run.task_id}/report.csv`, 'text/csv; charset=utf-8; header=present', `task_id,${run.task_id}`],
+          ['runs.csv?limit=1', 'text/csv; charset=utf-8; header=present', run.task_id],
+          ['digest.html', 'text/html; charset=utf-8', 'none failed'],
+        ];
+        for (const [path, type, text] of reports) {
+          const { headers, body } = assertStatus(await client.get(`${base}/${path}`), 200);
+          assert.equal(headers.get('content-type'), type);
+          assert.equal(headers.get('cache-control'), 'no-store');
+          assert.ok(body.includes(text), `${path} has ${text}`);
+          assertProblem(await powerless.get(`${base}/${path}`), 403);
+        }
+        const { body: trends } = assertStatus(
+          await client.get(`${base}/trends?days=3&task=performance_optimization`),
+          200,
+        );
+        assert.equal(trends.items[0].days.length, 3);
+        assert.ok(trends.items[0].days[2].runs >= 1 && trends.items[0].days[2].failure_share === 0);
+        assertInstants(trends.items[0].days[0], 'day');
+        const { body: digest } = assertStatus(await client.get(`${base}/digest`), 200);
+        assertInstants(digest, 'from', 'to');
+        assert.ok(
+          digest.runs >= 1 && digest.tasks.some((it: { task: string }) => it.task === 'performance_optimization'),
+        );
+        assertProblem(await client.get(`${base}/digest?days=0`), 422);
+      },
+    },
+    {
       name: 'goes on after the answer when the client prefers that',
       async run({ client }) {
         const answer = assertStatus(

@@ -73,6 +73,10 @@ export interface RouteInit<
   /** Schemas are camelCase; on the wire their names are snake_case. Give every field with a default: an absent body is read as `{}` when the schema accepts that. */
   body?: Body;
   output: Output;
+  /** For an output that is text: its media type, e.g. `text/csv`. Default: JSON. */
+  text?: string;
+  /** Headers of every answer that is no problem, in lower case, e.g. `content-disposition`. */
+  headers?: Readonly<Record<string, string>>;
   /** Default 200. */
   status?: 200 | 201 | 202;
   /** The `Location` of what was made. */

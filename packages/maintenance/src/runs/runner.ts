@@ -9,6 +9,7 @@ import type { AnyMaintenanceTask } from '../tasks/task.js';
 import type { Pressure } from '../throttle/pressure.js';
 import { announcer } from './announce.js';
 import { createExecution, type Execution } from './execution.js';
+import { failureTeller, type RunFailureHook } from './failure-hooks.js';
 import { taskKey, type ScopeIds } from './lease-keys.js';
 import { limitsOf } from './limits.js';
 import { newRun } from './new-run.js';
@@ -24,6 +25,8 @@ export interface RunnerOptions {
   events: Emitter<MaintenanceEvents>;
   pressure: Pressure;
   scopeIds: ScopeIds;
+  /** Called after a run has failed. */
+  onRunFailed: readonly RunFailureHook[];
   /** How long a dead process keeps others from its tasks. Ms. */
   leaseTtlMs: number;
 }
@@ -36,6 +39,8 @@ export interface RunRequest {
   parameters: unknown;
   trigger: Run['trigger'];
   schedule?: string;
+  /** The instant that the schedule meant. Epoch ms. */
+  slotAt?: number;
   /** The run that this one goes on from. */
   resumes?: Run;
   /** The plan that is applied: ages are counted from `asOf`, its instant. */
@@ -74,6 +79,7 @@ export function createRunner(options: RunnerOptions): Runner {
   const working = new Set<Promise<unknown>>();
   const executions = new Map<string, Execution>();
   const tell = announcer(events, clock);
+  const tellHooks = failureTeller(options.onRunFailed, options);
   let stopping = new AbortController();
 
   const perform = async ({ task, parameters }: RunRequest, run: Run, execution: Execution): Promise<RunOutcome> => {
@@ -114,6 +120,7 @@ export function createRunner(options: RunnerOptions): Runner {
     await store.runs(identity.tenantId).finish(run.id, outcome);
     const over = { ...run, ...outcome };
     tell(identity, over);
+    await tellHooks(over);
     return over;
   };
 
@@ -129,7 +136,7 @@ export function createRunner(options: RunnerOptions): Runner {
       const work = holdLease(store.leases, taskKey(run), held, async (signal) => {
         await claim?.(run.id, signal);
         await store.runs(identity.tenantId).insert(run);
-        tell(identity, run);
+        tell(identity, run, request.slotAt);
         begun();
         return execute(request, run, signal);
       }).then((done) => {
@@ -151,13 +158,16 @@ export function createRunner(options: RunnerOptions): Runner {
 
     async recover() {
       const abandoned: Run[] = [];
+      const told: Promise<void>[] = [];
       for (const run of await store.runningRuns(mostRecovered))
         await holdLease(store.leases, taskKey(run), { ttlMs: leaseTtlMs, clock }, async () => {
           const outcome = ended('abandoned', run, clock.now());
           if (!(await store.runs(run.tenantId).finish(run.id, outcome))) return;
           abandoned.push({ ...run, ...outcome });
           tell({ tenantId: run.tenantId, actor: 'system' }, { ...run, ...outcome });
+          told.push(tellHooks({ ...run, ...outcome }));
         });
+      await Promise.all(told);
       return abandoned;
     },
 

@@ -3,6 +3,7 @@ import type { Database } from '@dotmac/core/kysely';
 import type { KeptPlan } from '../plans/kept-plan.js';
 import type { KeptSchedule, ScheduleRecord } from '../schedule/schedule.js';
 import type { SlotChange, SlotKey, SlotRecord } from '../schedule/slot.js';
+import type { RunTally } from '../reports/tally.js';
 import type { Run, RunOutcome, RunPulse, RunStatus } from '../runs/run.js';
 
 /** Which runs a list has. */
@@ -31,6 +32,8 @@ export interface TenantRuns {
   get(id: string): Promise<Run | null>;
   /** The newest first. */
   list(listing: RunListing): Promise<Run[]>;
+  /** The ended runs that began from `from` to before `to` (epoch ms), summed by task, day of UTC and state; dry runs left out. */
+  tallies(period: { from: number; to: number }): Promise<RunTally[]>;
   /** How many runs are in each state; absent states have none. */
   countByStatus(): Promise<Partial<Record<RunStatus, number>>>;
 }

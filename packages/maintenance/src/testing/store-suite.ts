@@ -56,6 +56,43 @@ export const maintenanceStoreSuite: Suite<MaintenanceStore> = {
       },
     },
     {
+      name: 'sums ended runs up by task, day and state',
+      async run(store) {
+        const day = 86_400_000;
+        const tenantId = newId();
+        const runs = store.runs(tenantId);
+        const add = async (startedAt: number, change: Partial<Run> = {}, outcome: Partial<typeof ended> = {}) => {
+          const id = newId();
+          await runs.insert({ ...began, ...change, id, startedAt });
+          await runs.finish(id, { ...ended, endedAt: startedAt + 1_000, ...outcome });
+        };
+        await add(10 * day);
+        await add(11 * day - 1, {}, { endedAt: 11 * day + 4_999 });
+        await add(11 * day);
+        await add(11 * day, {}, { status: 'failed' });
+        await add(11 * day, { task: 'other' });
+        await add(11 * day, { dryRun: true });
+        await add(12 * day);
+        await add(9 * day);
+        await runs.insert({ ...began, id: newId(), startedAt: 11 * day });
+        await store.runs(newId()).insert({ ...began, id: newId(), startedAt: 11 * day });
+        const tallies = await runs.tallies({ from: 10 * day, to: 12 * day });
+        const one = {
+          ...{ task: 'log_rotation', day: 11 * day, status: 'completed' as const, runs: 1 },
+          ...{ itemsProcessed: 7, itemsCleaned: 5, durationMs: 1_000, longestMs: 1_000 },
+          ...{ returnedBytes: 2 ** 40, reusableBytes: 2 ** 41, estimatedBytes: 1 },
+        };
+        const two = {
+          ...{ ...one, day: 10 * day, runs: 2, itemsProcessed: 14, itemsCleaned: 10 },
+          ...{ returnedBytes: 2 ** 41, reusableBytes: 2 ** 42, estimatedBytes: 2, durationMs: 6_000, longestMs: 5_000 },
+        };
+        const sorted = [...tallies].sort((a, b) =>
+          `${a.day}${a.task}${a.status}` < `${b.day}${b.task}${b.status}` ? -1 : 1,
+        );
+        assert.deepEqual(sorted, [two, one, { ...one, status: 'failed' }, { ...one, task: 'other' }]);
+      },
+    },
+    {
       name: 'lets one run alone go on from an ended one',
       async run(store) {
         const runs = store.runs(newId());

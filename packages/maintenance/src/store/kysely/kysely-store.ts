@@ -6,6 +6,7 @@ import { leaseWithin } from './lease-within.js';
 import { runIndexes, runs } from './migrations/0001-runs.js';
 import { slots } from './migrations/0003-slots.js';
 import { plans, runProgress } from './migrations/0004-plans.js';
+import { runStarts } from './migrations/0009-run-starts.js';
 import { kyselyPlans } from './plans.js';
 import { scheduleIndexes, schedules } from './migrations/0005-schedules.js';
 import { kyselyRuns, runOf } from './runs.js';
@@ -23,6 +24,7 @@ const migrations: ModuleMigrations = {
     '0004-run-progress': runProgress,
     '0005-schedules': schedules,
     '0005-schedules-indexes': scheduleIndexes,
+    '0009-run-starts': runStarts,
   },
 };
 

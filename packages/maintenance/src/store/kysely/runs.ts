@@ -1,5 +1,7 @@
+import { sql } from 'kysely';
 import { fromFlag, numberOrNull, toFlag, type Database } from '@dotmac/core/kysely';
 import type { Run, RunPulse, RunStatus, StopReason } from '../../runs/run.js';
+import { dayMs } from '../../reports/tally.js';
 import type { TenantRuns } from '../store.js';
 import { asked } from './asked.js';
 import type { MaintenanceTables, RunRow } from './tables.js';
@@ -52,6 +54,34 @@ export function kyselyRuns(database: Database, tenantId: string): TenantRuns {
       if (task !== undefined) query = query.where('task', '=', task);
       if (status !== undefined) query = query.where('status', '=', status);
       return (await asked(query.orderBy('id', 'desc').limit(limit).execute())).map(runOf);
+    },
+    async tallies({ from, to }) {
+      // Not by a parameter: PostgreSQL would not see that what is selected is what is grouped by.
+      const day = sql<number>`started_at - started_at % ${sql.lit(dayMs)}`;
+      const duration = sql<number>`case when ended_at > started_at then ended_at - started_at else 0 end`;
+      const query = own()
+        .where('started_at', '>=', from)
+        .where('started_at', '<', to)
+        .where('ended_at', 'is not', null)
+        .where(({ eb, or }) => or([eb('dry_run', 'is', null), eb('dry_run', '=', toFlag(false))]))
+        .select(({ fn }) => [
+          'task',
+          'status',
+          day.as('day'),
+          fn.countAll<number>().as('runs'),
+          fn.sum<number>('items_processed').as('itemsProcessed'),
+          fn.sum<number>('items_cleaned').as('itemsCleaned'),
+          fn.sum<number>('bytes_freed').as('returnedBytes'),
+          fn.sum<number | null>('bytes_reusable').as('reusableBytes'),
+          fn.sum<number | null>('bytes_estimated').as('estimatedBytes'),
+          sql<number>`sum(${duration})`.as('durationMs'),
+          sql<number>`max(${duration})`.as('longestMs'),
+        ])
+        .groupBy(['task', 'status', day]);
+      return (await asked(query.execute())).map(({ task, status, ...sums }) => {
+        const numbers = Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, Number(sum ?? 0)]));
+        return { task, status: status as RunStatus, ...(numbers as Record<keyof typeof sums, number>) };
+      });
     },
     async countByStatus() {
       const query = own()

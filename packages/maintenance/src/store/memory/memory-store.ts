@@ -1,5 +1,6 @@
 import { memoryLeases, memoryTables, systemClock, type Clock } from '@dotmac/core';
 import type { KeptPlan } from '../../plans/kept-plan.js';
+import { tallyOf } from '../../reports/tally.js';
 import type { Run, RunStatus } from '../../runs/run.js';
 import type { MaintenanceStore, RunListing, TenantPlans, TenantRuns } from '../store.js';
 import { memorySchedules } from './schedules.js';
@@ -45,6 +46,10 @@ export function memoryMaintenanceStore({ clock = systemClock }: { clock?: Clock 
             .sort(newestFirst)
             .slice(0, listing.limit)
             .map((run) => structuredClone(run)),
+        ),
+      tallies: ({ from, to }) =>
+        Promise.resolve(
+          tallyOf(all().filter((run) => run.tenantId === tenantId && run.startedAt >= from && run.startedAt < to)),
         ),
       countByStatus() {
         const counts: Partial<Record<RunStatus, number>> = {};

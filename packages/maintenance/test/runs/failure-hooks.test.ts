@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest';
+import { Registry } from 'prom-client';
+import { fakeClock } from '@dotmac/core/testing';
+import { createMaintenance, memoryMaintenanceStore, type RunFailure, type RunFailureHook } from '../../src/index.js';
+import { countingTask } from '../support/counting-task.js';
+
+const failing = () => countingTask(() => Promise.reject(new Error('of no concern to callers'))).task;
+const scopeOf = (onRunFailed: RunFailureHook[], metrics?: Registry) => {
+  const clock = fakeClock();
+  const errors: object[] = [];
+  const error = (about: object): void => void errors.push(about);
+  const logger = { debug: () => {}, info: () => {}, warn: () => {}, error };
+  const store = memoryMaintenanceStore({ clock });
+  const options = { store, clock, logger, onRunFailed, tasks: [failing()], ...(metrics && { metrics }) };
+  return { clock, errors, scope: createMaintenance(options).scope({ tenantId: 'acme' }) };
+};
+
+describe('hooks for failed runs', () => {
+  it('are told, each for itself, before the run is answered', async () => {
+    const told: RunFailure[] = [];
+    const spoil: RunFailureHook = ({ run }) => void (run.taskName = 'spoilt');
+    const { scope } = scopeOf([spoil, (failure) => void told.push(failure)]);
+    const { taskId } = await scope.runs.run('count', {});
+    expect(told).toMatchObject([
+      { tenantId: 'acme', code: 'INTERNAL', run: { taskId, taskName: 'count', status: 'failed', stopReason: 'error' } },
+    ]);
+    await scope.runs.run('system_monitoring', {});
+    expect(told).toHaveLength(1);
+  });
+
+  it('change nothing by throwing or by never ending, and are logged', async () => {
+    let aborted = false;
+    const stuck: RunFailureHook = (_, { signal }) =>
+      new Promise(() => signal.addEventListener('abort', () => (aborted = true)));
+    const throws: RunFailureHook = () => {
+      throw new Error('the hook is broken');
+    };
+    const { clock, errors, scope } = scopeOf([throws, stuck, () => Promise.reject(new Error('rejected'))]);
+    const running = scope.runs.run('count', {});
+    const step = async (): Promise<boolean> => (await clock.advance(1_000), aborted);
+    await expect.poll(step).toBe(true);
+    expect(await running).toMatchObject({ status: 'failed' });
+    expect(errors).toHaveLength(4);
+    expect(errors).toContainEqual(expect.objectContaining({ task: 'count', error: 'the hook is broken' }));
+  });
+});
+
+describe('the metrics of runs', () => {
+  it('say what became of them, why, and when one last completed', async () => {
+    const metrics = new Registry();
+    const { clock, scope } = scopeOf([], metrics);
+    await scope.runs.run('system_monitoring', {});
+    await scope.runs.run('system_monitoring', { dryRun: true });
+    await scope.runs.run('count', {});
+    const text = await metrics.metrics();
+    expect(text).toContain('dotmac_maintenance_runs_total{task="system_monitoring",outcome="completed"} 1');
+    expect(text).toContain('dotmac_maintenance_runs_total{task="count",outcome="failed"} 1');
+    expect(text).toContain('dotmac_maintenance_stop_reasons_total{task="count",reason="error"} 1');
+    expect(text).toContain('dotmac_maintenance_run_duration_seconds_count{task="count"} 1');
+    expect(text).toContain(
+      `dotmac_maintenance_last_success_timestamp_seconds{task="system_monitoring"} ${clock.now() / 1_000}`,
+    );
+    expect(text).not.toContain('last_success_timestamp_seconds{task="count"}');
+    expect(text).toContain('dotmac_maintenance_space_bytes_total{task="system_monitoring",kind="reusable"} 0');
+  });
+});
