@@ -7,7 +7,7 @@ type TaskLine = Digest['tasks'][number];
 
 /** Against the period before, in words; nothing when there is nothing to say. */
 function change({ runs, runsBefore, itemsCleaned, itemsCleanedBefore }: TaskLine): string {
-  if (runs === 0) return `did not run; ${figure(runsBefore)} times before`;
+  if (runs === 0) return `did not run; ${runsBefore === 1 ? 'once' : `${figure(runsBefore)} times`} before`;
   if (runsBefore === 0) return 'new';
   if (itemsCleanedBefore === 0) return itemsCleaned === 0 ? 'as before' : 'nothing before';
   const percent = Math.round((itemsCleaned / itemsCleanedBefore - 1) * 100);

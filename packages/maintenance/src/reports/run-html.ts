@@ -58,7 +58,7 @@ function section(name: string, value: Record<string, unknown>): Markup | string 
   return Object.keys(value).length === 0
     ? ''
     : html`<h2>${name}</h2>
-        ${shown(value, 0)}`;
+        <div class="scroll">${shown(value, 0)}</div>`;
 }
 
 const words = (key: string): string => key.replaceAll('_', ' ');

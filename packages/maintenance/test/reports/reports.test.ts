@@ -79,7 +79,7 @@ describe('a digest', () => {
     ]);
     const text = digestText(made);
     expect(text.split('\n')[0]).toBe('Maintenance: 1 of 3 runs failed');
-    expect(text).toContain('did not run; 1 times before');
+    expect(text).toContain('did not run; once before');
     expect(text).toContain('−50 %');
     expect(text).not.toContain('\u0007');
     const html = digestHtml(made);
