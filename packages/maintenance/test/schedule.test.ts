@@ -48,6 +48,9 @@ describe('schedules', () => {
     expect(await metrics.getSingleMetricAsString('dotmac_maintenance_runs_total')).toContain(
       '{task="count",outcome="failed"} 2',
     );
+    expect(await metrics.getSingleMetricAsString('dotmac_maintenance_schedule_lag_seconds')).toContain(
+      'dotmac_maintenance_schedule_lag_seconds_count{task="count"} 2',
+    );
   });
 
   it('refuse fields, zones, tasks and parameters that they do not know', () => {

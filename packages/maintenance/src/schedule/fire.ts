@@ -160,7 +160,8 @@ async function tryBegin(
   const identity = { tenantId, actor: `schedule:${name}` };
   const request = { identity, task, parameters, trigger: 'schedule' as const, schedule: name, claim };
   try {
-    return await runner.begin({ ...request, ...(until !== null && { until }), ...(resumes && { resumes }) });
+    const slotAt = attempt === 1 ? { slotAt: slot.slotAt } : {};
+    return await runner.begin({ ...request, ...slotAt, ...(until !== null && { until }), ...(resumes && { resumes }) });
   } catch (error) {
     if (isOperationError(error, 'TASK_ALREADY_RUNNING')) return undefined;
     throw error;
