@@ -8,6 +8,7 @@ const suites = {
   http: () => import('./http/suite.mjs'),
   health: () => import('./health/suite.mjs'),
   lifecycle: () => import('./lifecycle/suite.mjs'),
+  maintenance: () => import('./maintenance/suite.mjs'),
 };
 
 const [name] = process.argv.slice(2);

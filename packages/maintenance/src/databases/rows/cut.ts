@@ -98,10 +98,10 @@ async function cutStretch(db: Kysely<unknown>, work: Work, { after }: Place, cou
 
 /** Columns as text, to be read by {@link readPosition}. */
 export function positionOf(dialect: RowDialect, columns: readonly Column[]): Sql {
-  return sql.join(columns.map((it, index) => sql`${dialect.text(it, sql.id(it.name))} as ${sql.id(`k${index}`)}`));
+  return sql.join(columns.map((it, index) => sql`${dialect.text(it, sql.id(it.name))} as ${sql.id(`dm_k${index}`)}`));
 }
 
 /** @see positionOf */
 export function readPosition(row: Readonly<Record<string, unknown>>, columns: readonly Column[]): Position {
-  return columns.map((_, index) => String(row[`k${index}`]));
+  return columns.map((_, index) => String(row[`dm_k${index}`]));
 }

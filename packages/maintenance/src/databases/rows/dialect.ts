@@ -28,6 +28,8 @@ export interface BatchPace extends BatchLimits {
   mostRows: number;
   leastMs: number;
   mostMs: number;
+  /** Between batches. */
+  leastRestMs: number;
 }
 
 /** Lets others work between steps. */

@@ -59,7 +59,7 @@ function notNewest(dialect: RowDialect, from: RowSelection, { key }: TableFacts,
       limit 1 offset ${sql.lit(count - 1)}) is not null`;
   const backwards = sql.join(newer.map((it) => sql`${it} desc`));
   // Wrapped once more: MySQL refuses to read a table that it deletes from, unless the reading is done first.
-  const names = newer.map((_, index) => sql.id(`k${index}`));
+  const names = newer.map((_, index) => sql.id(`dm_k${index}`));
   return sql`(${sql.join(place(table))}) < (select ${sql.join(names)} from (
     select ${sql.join(newer.map((it, index) => sql`${it} as ${names[index] as Sql}`))} from ${tableId(from)} as dm_newer
     where ${newer[0] as Sql} is not null order by ${backwards} limit 1 offset ${sql.lit(count - 1)}) as dm_newest)`;

@@ -22,6 +22,8 @@ export const sqliteRows: RowDialect = {
     mostRows: 20_000,
     leastMs: 20,
     mostMs: 50,
+    // Long enough for who waits in steps of milliseconds to come in between.
+    leastRestMs: 4,
     statementTimeoutMs: 0,
     lockTimeoutMs: 0,
   },

@@ -1,0 +1,163 @@
+// Half of a table goes: rows a second beside statements by hand, and what an application notices of it meanwhile.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { databaseFromUrl } from '@dotmac/core/kysely';
+import { createMaintenance, kyselyMaintenanceStore } from '@dotmac/maintenance';
+import { mariadb, postgres, sqlite } from './databases.mjs';
+
+const small = process.env.BENCH_SMALL !== undefined;
+const rows = Number(process.env.BENCH_ROWS ?? (small ? 200_000 : 3_000_000));
+const rounds = Number(process.env.BENCH_ROUNDS ?? (small ? 1 : 3));
+const quietSeconds = small ? 4 : 15;
+const median = (values) => values.sort((a, b) => a - b)[Math.floor(values.length / 2)];
+
+/** An application beside it, in a process of its own, until it is told to end. */
+async function foreground(url) {
+  const path = new URL('./foreground.mjs', import.meta.url).pathname;
+  const child = spawn(process.execPath, [path, url], { stdio: ['pipe', 'pipe', 'inherit'] });
+  let said = '';
+  child.stdout.on('data', (chunk) => (said += chunk));
+  await once(child.stdout, 'data');
+  return {
+    async end() {
+      child.stdin.end();
+      await once(child, 'exit');
+      return JSON.parse(said.trim().split('\n').at(-1));
+    },
+  };
+}
+
+async function during(url, work) {
+  const beside = await foreground(url);
+  const result = await work();
+  return { ...(await beside.end()), result };
+}
+
+/** The task as an application has it, on its own store in the same database. */
+async function ours(url, cutoff) {
+  const database = databaseFromUrl(url);
+  const maintenance = createMaintenance({
+    store: kyselyMaintenanceStore(database),
+    databases: { main: database },
+    retention: [
+      { name: 'events', database: 'main', table: 'events', timeColumn: 'created_at', retentionDays: 30, maxShare: 1 },
+    ],
+    startScheduler: false,
+  });
+  await maintenance.start();
+  // Ages are whole days from now; the table was made so that the cutoff falls between its halves.
+  const result = await maintenance
+    .scope({ tenantId: 'bench' })
+    .runs.run('database_cleanup', { retentionDays: (Date.now() - cutoff) / 86_400_000, vacuumAnalyze: false });
+  await maintenance.stop();
+  await database.close();
+  const [{ rows: deleted, batches, strategy } = {}] = result.details.policies ?? [];
+  if (result.status !== 'completed') throw new Error(`${result.status}: ${result.errorMessage}`);
+  return { deleted, batches, strategy };
+}
+
+async function timed(work) {
+  const startedAt = performance.now();
+  const result = await work();
+  return { ...result, seconds: (performance.now() - startedAt) / 1000 };
+}
+
+const figure = (metric, value, unit, peer, ratio, target, met) => ({ metric, value, unit, peer, ratio, target, met });
+const atLeast = (metric, perSecond, peer, theirs, target) =>
+  figure(
+    metric,
+    Math.round(perSecond),
+    'rows/s',
+    `${peer}: ${Math.round(theirs)}`,
+    perSecond / theirs,
+    target,
+    target === null ? null : perSecond / theirs >= target,
+  );
+
+async function measure(kind) {
+  const database = await kind.open(rows);
+  const taken = { ours: [], floor: [], others: {}, p99: [], worst: [] };
+  try {
+    for (let round = 0; round < rounds; round++) {
+      await database.fresh();
+      const floor = await timed(() => database.floor());
+      if (floor.deleted !== rows / 2) throw new Error(`the floor deleted ${floor.deleted}`);
+      taken.floor.push(floor.deleted / floor.seconds);
+
+      await database.fresh();
+      const mine = await timed(() => ours(database.url, database.cutoff));
+      if (mine.deleted !== rows / 2) throw new Error(`deleted ${mine.deleted}`);
+      console.log(`${kind.title}: ${mine.batches} batches. ${mine.strategy}`);
+      taken.ours.push(mine.deleted / mine.seconds);
+
+      for (const [name, other] of Object.entries(database.others ?? {})) {
+        await database.fresh();
+        const theirs = await timed(() => other(Math.round(mine.deleted / mine.batches)));
+        (taken.others[name] ??= []).push(theirs.deleted / theirs.seconds);
+      }
+
+      await database.fresh();
+      const quiet = await during(
+        database.url,
+        () => new Promise((resolve) => setTimeout(resolve, quietSeconds * 1000)),
+      );
+      const busy = await during(database.url, () => ours(database.url, database.cutoff));
+      console.log(
+        `${kind.title}: foreground quiet ${JSON.stringify(quiet)}, busy ${JSON.stringify({ ...busy, result: undefined })}`,
+      );
+      taken.p99.push([busy.p99, quiet.p99]);
+      taken.worst.push(busy.worst);
+    }
+  } finally {
+    await database.drop();
+  }
+  return taken;
+}
+
+const p99 = (title, taken) => {
+  const [busy, quiet] = [median(taken.map(([it]) => it)), median(taken.map(([, it]) => it))];
+  return figure(
+    `p99 of an application, ${title}`,
+    busy,
+    'ms',
+    `quiet: ${quiet.toFixed(1)} ms`,
+    busy / quiet,
+    1.5,
+    busy / quiet <= 1.5,
+  );
+};
+
+export async function run() {
+  const figures = [];
+  const pg = await measure(postgres);
+  figures.push(
+    atLeast('rows deleted, PostgreSQL', median(pg.ours), 'windows of the key, in the server', median(pg.floor), 0.6),
+  );
+  figures.push(p99('PostgreSQL', pg.p99));
+  const maria = await measure(mariadb);
+  figures.push(
+    atLeast('rows deleted, MariaDB', median(maria.ours), 'windows of the key, by hand', median(maria.floor), null),
+  );
+  for (const [name, theirs] of Object.entries(maria.others))
+    figures.push(
+      atLeast('rows deleted, MariaDB', median(maria.ours), name, median(theirs), name.includes('bulk') ? null : 2),
+    );
+  figures.push(p99('MariaDB', maria.p99));
+  const lite = await measure(sqlite);
+  const perSecond = median(lite.ours);
+  figures.push(atLeast('rows deleted, SQLite', perSecond, 'windows of the key, by hand', median(lite.floor), null));
+  figures.push(
+    figure(
+      'rows deleted, SQLite',
+      Math.round(perSecond),
+      'rows/s',
+      'limit',
+      perSecond / 80_000,
+      80_000,
+      perSecond >= 80_000,
+    ),
+  );
+  const worst = median(lite.worst);
+  figures.push(figure('longest wait of another writer, SQLite', worst, 'ms', 'limit', worst / 100, 100, worst <= 100));
+  return figures;
+}
