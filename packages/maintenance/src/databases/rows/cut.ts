@@ -36,7 +36,7 @@ export interface Cut {
   next: Place;
 }
 
-/** Cuts the next batch, of about (windows: at most) `rows` rows that are due; null when nothing is left. */
+/** Cuts the next batch, of at most `rows` rows; null when nothing is left. */
 export function cut(db: Kysely<unknown>, work: Work, place: Place, rows: number): Promise<Cut | null> {
   return work.walk.by === 'windows' ? cutWindow(db, work, place, rows) : cutStretch(db, work, place, rows);
 }
@@ -81,16 +81,22 @@ function wholeNumber(text: string | null | undefined): bigint | null {
   return text != null && /^-?\d+$/.test(text) ? BigInt(text) : null;
 }
 
-/** Up to the `count`th row that is due, in the order of the columns; the last stretch is open at its end. */
+/**
+ * Up to the `count`th row that is old (or, along the key, that there is), due or not: so the looking takes no longer than
+ * the deleting, however few of them are due. The last stretch is open at its end.
+ */
 async function cutStretch(db: Kysely<unknown>, work: Work, { after }: Place, count: number): Promise<Cut> {
   const { dialect, selection, facts, walk } = work;
-  const beyond = after ? sql` and ${dialect.compare(walk.columns, after, '>')}` : sql``;
-  const condition = sql`${due(dialect, selection, facts)}${beyond}`;
+  const { timeColumn, cutoff } = selection;
+  const beyond = after ? sql`${dialect.compare(walk.columns, after, '>')} and ` : sql``;
+  const byTime = walk.columns[0]?.name === timeColumn;
+  const old = byTime ? dialect.compareTime(selection, facts.timeType ?? '', '<', cutoff) : sql`1 = 1`;
   const { rows } = await sql<Record<string, string>>`
-    select ${positionOf(dialect, walk.columns)} from ${tableId(selection)} where ${condition}
+    select ${positionOf(dialect, walk.columns)} from ${tableId(selection)} where ${beyond}${old}
     order by ${sql.join(walk.columns.map(({ name }) => sql.id(name)))} limit 1 offset ${sql.lit(count - 1)}`.execute(
     db,
   );
+  const condition = sql`${beyond}${due(dialect, selection, facts)}`;
   if (!rows[0]) return { condition, next: { after, end: true } };
   const upTo = readPosition(rows[0], walk.columns);
   return { condition: sql`${condition} and ${dialect.compare(walk.columns, upTo, '<=')}`, next: { after: upTo } };
