@@ -1,0 +1,94 @@
+// A million keys of a Redis of its own are removed, beside `redis-cli --scan | xargs redis-cli unlink`.
+import { execFile, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { createMaintenance, memoryMaintenanceStore } from '@dotmac/maintenance';
+import { Redis } from 'ioredis';
+
+const execute = promisify(execFile);
+const small = process.env.BENCH_SMALL !== undefined;
+const keys = small ? 50_000 : 1_000_000;
+const rounds = small ? 1 : 3;
+const median = (values) => values.sort((a, b) => a - b)[Math.floor(values.length / 2)];
+
+const freePort = () =>
+  new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+
+async function withRedis(work) {
+  const [directory, port] = [mkdtempSync(join(tmpdir(), 'bench-redis-')), await freePort()];
+  const settings = ['--port', port, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', directory];
+  const server = spawn('redis-server', [...settings, '--enable-debug-command', 'yes'].map(String), { stdio: 'ignore' });
+  const redis = new Redis({ host: '127.0.0.1', port, retryStrategy: () => 100, maxRetriesPerRequest: null });
+  redis.on('error', () => undefined);
+  try {
+    await redis.ping();
+    return await work(redis, port);
+  } finally {
+    redis.disconnect();
+    server.kill();
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+const fill = (redis) => redis.call('DEBUG', 'POPULATE', String(keys), 'bench:cache', '64');
+async function timed(redis, work) {
+  await fill(redis);
+  const startedAt = performance.now();
+  await work();
+  const seconds = (performance.now() - startedAt) / 1_000;
+  const left = await redis.dbsize();
+  if (left !== 0) throw new Error(`${left} keys are left`);
+  return keys / seconds;
+}
+
+export async function run() {
+  return withRedis(async (redis, port) => {
+    const maintenance = createMaintenance({
+      store: memoryMaintenanceStore(),
+      caches: [
+        { name: 'gently', redis: () => redis, pattern: 'bench:cache:*' },
+        { name: 'at-once', redis: () => redis, pattern: 'bench:cache:*', dutyCycle: 1 },
+      ],
+      startScheduler: false,
+    });
+    await maintenance.start();
+    const { runs } = maintenance.scope({ tenantId: 'bench' });
+    const clean = async (policy) => {
+      const result = await runs.run('cache_cleanup', { policies: [policy], redisCleanup: true });
+      if (result.status !== 'completed') throw new Error(`${result.status}: ${result.errorMessage}`);
+    };
+    const pipe = `redis-cli -p ${port} --scan --pattern 'bench:cache:*' | xargs redis-cli -p ${port} unlink >/dev/null`;
+    const rates = { gently: [], 'at-once': [], pipe: [] };
+    for (let round = 0; round < rounds; round++) {
+      rates.pipe.push(await timed(redis, () => execute('bash', ['-c', pipe])));
+      for (const policy of ['gently', 'at-once']) rates[policy].push(await timed(redis, () => clean(policy)));
+    }
+    await maintenance.stop();
+    const peer = median(rates.pipe);
+    const row = (metric, value, target) => {
+      const ratio = value / peer;
+      const beside = `redis-cli --scan | xargs unlink: ${Math.round(peer)}/s`;
+      return {
+        metric,
+        value,
+        unit: 'keys/s',
+        peer: beside,
+        ratio,
+        target,
+        met: target === null ? null : ratio >= target,
+      };
+    };
+    return [
+      row(`${keys} Redis keys removed, the server to itself`, median(rates['at-once']), 3),
+      row(`${keys} Redis keys removed, a fifth of the server's time (the default)`, median(rates.gently), null),
+    ];
+  });
+}
