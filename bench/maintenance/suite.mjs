@@ -1,5 +1,10 @@
 // What maintenance does, beside statements and programs that do the same. A part is a file that exports `run`.
-const parts = { rows: () => import('./rows/part.mjs') };
+const parts = {
+  rows: () => import('./rows/part.mjs'),
+  rotation: () => import('./rotation/part.mjs'),
+  keys: () => import('./keys/part.mjs'),
+  schedules: () => import('./schedules/part.mjs'),
+};
 
 export async function run() {
   const figures = [];
