@@ -78,13 +78,13 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       return;
     }
     for (const { slotAt, outcome } of leftOut.slice(-mostTold)) await write(planned, present, slotAt, outcome);
-    const [first, ...others] = run;
-    if (!first || !(await write(planned, present, first.slotAt, 'waiting'))) return;
-    // Whoever has the first has them all, so that they run one after another.
+    // All are taken before the first begins: one process has them, and runs one after another.
+    const taken: number[] = [];
+    for (const { slotAt } of run) if (await write(planned, present, slotAt, 'waiting')) taken.push(slotAt);
+    if (taken.length === 0) return;
+    const { signal } = stop;
     const work = (async () => {
-      for (const { slotAt } of [first, ...others]) {
-        if (slotAt !== first.slotAt && !(await write(planned, present, slotAt, 'waiting'))) continue;
-        const { signal } = stop;
+      for (const slotAt of taken) {
         const during = { ...present, signal: AbortSignal.any([present.signal, signal]) };
         await runSlot(options, { planned, present: during, schedule: planned.name, scopeId: planned.scopeId, slotAt });
       }

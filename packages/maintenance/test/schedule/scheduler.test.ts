@@ -120,6 +120,23 @@ describe('the scheduler', () => {
     held.at(-1)?.end();
   });
 
+  it('makes up for all that was missed, one after another, when that is said', async () => {
+    const clock = fakeClock(start);
+    const store = memoryMaintenanceStore({ clock });
+    const rules = { everyMs: hour, catchUp: 'all', graceMs: 5 * hour } as const;
+    const { it, held, outcomes } = setUp(rules, { clock, store });
+    const closed = { outcome: 'completed' as const, instance: 'a/0#1', runId: null, attempts: 1, message: null };
+    const before = { schedule: 'it', scopeId: '', slotAt: start - 3 * hour, claimedAt: start, endedAt: start };
+    await store.slots('acme').claim({ ...closed, ...before });
+    await it.start();
+    await clock.advance(second);
+    expect(await outcomes()).toEqual(['00:00 waiting', '23:00 waiting', '22:00 running', '21:00 completed']);
+    held[0]?.end();
+    await clock.advance(second);
+    expect(await outcomes()).toEqual(['00:00 waiting', '23:00 running', '22:00 completed', '21:00 completed']);
+    expect(held).toHaveLength(2);
+  });
+
   it('makes up for nothing that came due before a schedule was ever run', async () => {
     const { it, clock, outcomes } = setUp({ everyMs: 4 * hour }, { clock: fakeClock(start + minute) });
     await it.start();
