@@ -1,4 +1,4 @@
-import { sql, type Kysely } from 'kysely';
+import { sql, type Kysely, type RawBuilder } from 'kysely';
 import type { KnownIndex, Rebuilt, RebuildLimits } from '../advice.js';
 import { tableOid } from './catalogue.js';
 
@@ -35,28 +35,46 @@ export async function rebuildIndex(
   if (!it) return { index, outcome: 'refused', reason: 'it is not there, or does not work', bytes: 0 };
   const reason = refusal(Number(it.bytes), limits);
   if (reason !== null) return { index, outcome: 'refused', reason, bytes: 0 };
+  try {
+    await dropLeftovers(db, table, index, limits);
+    await patiently(db, limits, async (connection) => {
+      await sql`reindex index concurrently ${await nameOf(connection, it.oid)}`.execute(connection);
+    });
+    const now = (await indexesOf(db, table)).find(({ name }) => name === index);
+    const bytes = Math.max(0, Number(it.bytes) - Number(now?.bytes ?? it.bytes));
+    return { index, outcome: 'rebuilt', reason: null, bytes };
+  } catch (error) {
+    const cleaned = await dropLeftovers(db, table, index, limits);
+    const why = isLockTimeout(error) ? 'a lock was not to be had in time' : 'the database ended it';
+    const left = cleaned ? '' : '; what it left could not be dropped, and is an invalid index now';
+    return { index, outcome: 'failed', reason: why + left, bytes: 0 };
+  }
+}
+
+const isLockTimeout = (error: unknown): boolean => (error as { code?: unknown }).code === '55P03';
+
+/** A connection on which statements take as long as they take, and wait for locks only so long. */
+function patiently(
+  db: Kysely<unknown>,
+  { lockTimeoutMs }: RebuildLimits,
+  work: (connection: Kysely<unknown>) => Promise<void>,
+): Promise<void> {
   return db.connection().execute(async (connection) => {
     await sql`set statement_timeout = 0`.execute(connection);
-    await sql`select set_config('lock_timeout', ${String(limits.lockTimeoutMs)}, false)`.execute(connection);
+    await sql`select set_config('lock_timeout', ${String(lockTimeoutMs)}, false)`.execute(connection);
     try {
-      await dropLeftovers(connection, table, index, limits);
-      const { rows } = await sql<{ name: string }>`
-        select ${it.oid}::regclass::text as name`.execute(connection);
-      await sql`reindex index concurrently ${sql.raw(rows[0]?.name ?? '')}`.execute(connection);
-      const now = (await indexesOf(connection, table)).find(({ name }) => name === index);
-      const bytes = Math.max(0, Number(it.bytes) - Number(now?.bytes ?? it.bytes));
-      return { index, outcome: 'rebuilt' as const, reason: null, bytes };
-    } catch (error) {
-      const cleaned = await dropLeftovers(connection, table, index, limits);
-      const code = (error as { code?: unknown }).code;
-      const why = code === '55P03' ? 'a lock was not to be had in time' : `the database said ${String(code)}`;
-      const left = cleaned ? '' : '; what it left could not be dropped, and is an invalid index now';
-      return { index, outcome: 'failed' as const, reason: why + left, bytes: 0 };
+      await work(connection);
     } finally {
       await sql`reset statement_timeout`.execute(connection).catch(() => undefined);
       await sql`reset lock_timeout`.execute(connection).catch(() => undefined);
     }
   });
+}
+
+/** Of an index, as a statement can have it: quoted, with its schema where the search path needs that. */
+async function nameOf(db: Kysely<unknown>, oid: string): Promise<RawBuilder<unknown>> {
+  const { rows } = await sql<{ name: string }>`select ${oid}::regclass::text as name`.execute(db);
+  return sql.raw(rows[0]?.name ?? '');
 }
 
 function refusal(bytes: number, { freeBytes, unmeasuredBytes }: RebuildLimits): string | null {
@@ -74,26 +92,25 @@ function isOurs({ name, isValid }: Index, index: string): boolean {
   return !isValid && parts !== null && index.startsWith(parts[1] ?? index);
 }
 
-/** False when something is left after all. */
+/** On a connection of its own: that of the building may be what failed. False when something is left after all. */
 async function dropLeftovers(
-  connection: Kysely<unknown>,
+  db: Kysely<unknown>,
   table: string,
   index: string,
-  { known, sleep }: RebuildLimits,
+  limits: RebuildLimits,
 ): Promise<boolean> {
   for (let attempt = 1; attempt <= dropAttempts; attempt++) {
     try {
-      const leftovers = (await indexesOf(connection, table)).filter(
-        (it) => !known.includes(it.id) && isOurs(it, index),
-      );
-      for (const { oid } of leftovers) {
-        const { rows } = await sql<{ name: string }>`select ${oid}::regclass::text as name`.execute(connection);
-        await sql`drop index concurrently ${sql.raw(rows[0]?.name ?? '')}`.execute(connection);
-      }
+      const isLeft = (it: Index): boolean => !limits.known.includes(it.id) && isOurs(it, index);
+      const leftovers = (await indexesOf(db, table)).filter(isLeft);
+      for (const { oid } of leftovers)
+        await patiently(db, limits, async (connection) => {
+          await sql`drop index concurrently ${await nameOf(connection, oid)}`.execute(connection);
+        });
       return true;
     } catch {
       // Whoever held the lock that ended the building may hold it still.
-      if (attempt < dropAttempts) await sleep(dropRestMs * attempt);
+      if (attempt < dropAttempts) await limits.sleep(dropRestMs * attempt);
     }
   }
   return false;

@@ -1,0 +1,93 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createMaintenance, memoryMaintenanceStore, type UpdatePolicy } from '../src/index.js';
+import { startNpmProject, type NpmProject } from './support/npm-project.js';
+
+describe('security updates', () => {
+  let root: string;
+  let project: NpmProject;
+  const scope = (updates: UpdatePolicy[]) =>
+    createMaintenance({ store: memoryMaintenanceStore(), updates }).scope({ tenantId: 'acme' });
+  const run = (updates: UpdatePolicy[], parameters: Record<string, unknown> = {}) =>
+    scope(updates).runs.execute({ maintenanceType: 'security_updates', parameters });
+
+  beforeEach(async () => {
+    root = await mkdtemp(join(tmpdir(), 'dotmac-updates-'));
+    project = await startNpmProject(root, {
+      versions: { faulty: ['1.0.0', '1.0.1'], old: ['1.0.0', '1.1.0'] },
+      faulty: { faulty: { severity: 'high', versions: '<1.0.1' } },
+    });
+  });
+  afterEach(async () => {
+    await project.stop();
+    await rm(root, { recursive: true });
+  });
+
+  it('reports what is pending, and applies nothing that was not asked for and allowed', async () => {
+    const shop: UpdatePolicy = { name: 'shop', manager: 'npm', directory: project.directory };
+    const result = await run([{ ...shop, apply: 'security' }]);
+    expect(result).toMatchObject({
+      status: 'completed',
+      itemsProcessed: 2,
+      itemsCleaned: 0,
+      details: {
+        policies: [
+          {
+            policy: 'shop',
+            outcome: 'done',
+            pending: 2,
+            pending_security: 1,
+            updates: [{ name: 'faulty', is_security: true, severity: 'high' }, { name: 'old' }],
+            applied: [],
+          },
+        ],
+      },
+    });
+    expect(await project.versionOf('faulty')).toBe('1.0.0');
+    await expect(run([shop], { apply: true })).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+    await expect(run([shop], { policies: ['other'] })).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+    const plan = await run([{ ...shop, apply: 'security' }], { apply: true, dry_run: true });
+    expect(plan.details).toMatchObject({
+      plan: { targets: [{ target: 'packages:shop', action: 'update', items: 1, total: 2 }] },
+    });
+    expect(await project.versionOf('faulty')).toBe('1.0.0');
+  }, 120_000);
+
+  it('applies what is of security where it may', async () => {
+    const shop: UpdatePolicy = { name: 'shop', manager: 'npm', directory: project.directory, apply: 'security' };
+    const result = await run([shop], { apply: true });
+    expect(result).toMatchObject({
+      status: 'completed',
+      itemsCleaned: 1,
+      details: { policies: [{ applied: ['faulty'] }] },
+    });
+    expect([await project.versionOf('faulty'), await project.versionOf('old')]).toEqual(['1.0.1', '1.0.0']);
+  }, 120_000);
+
+  it('goes on with the others when one manager does not report, and fails when none does', async () => {
+    const bare = join(root, 'bare');
+    await mkdir(bare);
+    await writeFile(join(bare, 'package.json'), '{}');
+    const [shop, other]: UpdatePolicy[] = [
+      { name: 'shop', manager: 'npm', directory: project.directory },
+      { name: 'bare', manager: 'npm', directory: bare },
+    ];
+    const result = await run([other!, shop!]);
+    expect(result).toMatchObject({
+      status: 'completed',
+      details: { policies: [{ outcome: 'failed', reason: expect.stringContaining('lock file') }, { outcome: 'done' }] },
+    });
+    const failed = await run([other!]);
+    expect(failed).toMatchObject({ status: 'failed', errorMessage: expect.stringContaining('bare') });
+    expect(failed.errorMessage).not.toContain(root);
+  }, 120_000);
+
+  it('refuses projects whose place is not told exactly', () => {
+    for (const directory of ['relative', '', '/a\0b'])
+      expect(() => scope([{ name: 'x', manager: 'npm', directory }])).toThrowError(
+        expect.objectContaining({ code: 'INVALID_ARGUMENT' }),
+      );
+  });
+});

@@ -1,0 +1,100 @@
+import { execFileSync } from 'node:child_process';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+
+/** A project that depends on version 1.0.0 of packages of a registry of its own. */
+export interface NpmProject {
+  directory: string;
+  /** What is installed. */
+  versionOf(name: string): Promise<string>;
+  stop(): Promise<void>;
+}
+
+/** What its registry has. */
+export interface NpmRegistry {
+  /** Oldest first. */
+  versions: Record<string, string[]>;
+  /** Advisories. */
+  faulty: Record<string, { severity: string; versions: string }>;
+}
+
+/** Makes the project in `root`, and serves its registry on this machine. */
+export async function startNpmProject(root: string, { versions, faulty }: NpmRegistry): Promise<NpmProject> {
+  const tarballs = new Map<string, Buffer>();
+  for (const [name, all] of Object.entries(versions))
+    for (const version of all) {
+      const folder = join(root, 'packed', `${name}-${version}`, 'package');
+      await mkdir(folder, { recursive: true });
+      await writeFile(join(folder, 'package.json'), JSON.stringify({ name, version }));
+      tarballs.set(
+        `/${name}/-/${name}-${version}.tgz`,
+        execFileSync('tar', ['-cz', '-C', join(folder, '..'), 'package']),
+      );
+    }
+  const advisories = Object.fromEntries(
+    Object.entries(faulty).map(([name, { severity, versions: vulnerable_versions }]) => [
+      name,
+      [
+        {
+          id: 1,
+          url: 'https://example.com/1',
+          title: `${name} is faulty`,
+          severity,
+          vulnerable_versions,
+          cwe: [],
+          cvss: { score: 7, vectorString: null },
+        },
+      ],
+    ]),
+  );
+  const server = createServer((request, response) => {
+    const { port } = server.address() as AddressInfo;
+    const url = request.url ?? '';
+    const tarball = tarballs.get(url);
+    if (tarball) return response.end(tarball);
+    response.setHeader('content-type', 'application/json');
+    if (url.includes('/security/advisories/bulk')) return response.end(JSON.stringify(advisories));
+    const name = decodeURIComponent(url.slice(1));
+    const all = versions[name];
+    if (!all) return response.writeHead(404).end('{}');
+    const entries = all.map((version) => {
+      const dist = { tarball: `http://127.0.0.1:${port}/${name}/-/${name}-${version}.tgz` };
+      return [version, { name, version, dist }];
+    });
+    response.end(JSON.stringify({ name, 'dist-tags': { latest: all.at(-1) }, versions: Object.fromEntries(entries) }));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+
+  const directory = join(root, 'project');
+  const dependencies = Object.fromEntries(Object.keys(versions).map((name) => [name, '^1.0.0']));
+  const manifest = { name: 'project', version: '1.0.0', dependencies };
+  const installed = Object.keys(versions).map((name) => {
+    const resolved = `http://127.0.0.1:${port}/${name}/-/${name}-1.0.0.tgz`;
+    return [`node_modules/${name}`, { version: '1.0.0', resolved }];
+  });
+  const packages = { '': manifest, ...Object.fromEntries(installed) };
+  await mkdir(directory);
+  await writeFile(join(directory, '.npmrc'), `registry=http://127.0.0.1:${port}/\ncache=${join(root, 'cache')}\n`);
+  await writeFile(join(directory, 'package.json'), JSON.stringify(manifest));
+  const lock = { name: 'project', version: '1.0.0', lockfileVersion: 3, requires: true, packages };
+  await writeFile(join(directory, 'package-lock.json'), JSON.stringify(lock));
+  for (const name of Object.keys(versions)) {
+    await mkdir(join(directory, 'node_modules', name), { recursive: true });
+    await writeFile(join(directory, 'node_modules', name, 'package.json'), JSON.stringify({ name, version: '1.0.0' }));
+  }
+  return {
+    directory,
+    async versionOf(name) {
+      const content = await readFile(join(directory, 'node_modules', name, 'package.json'), 'utf8');
+      return (JSON.parse(content) as { version: string }).version;
+    },
+    stop: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
