@@ -123,6 +123,11 @@ export const maintenanceErrors = defineErrors({
     kind: 'unavailable',
     message: ({ policy }: { policy: string }) => `The cache of the policy ${policy} did not answer.`,
   },
+  DIGEST_NOT_SENT: {
+    kind: 'unavailable',
+    message: ({ channels }: { channels: string }) => `These did not take the digest: ${channels}.`,
+    hint: 'POST /infrastructure-maintenance/runs/{id}/resume sends it to those alone.',
+  },
   BACKUP_FAILED: {
     kind: 'unavailable',
     message: ({ policies }: { policies: string }) => `There is no good new backup of ${policies}.`,

@@ -63,6 +63,8 @@ export type {
   UpkeepPolicy,
 } from './policies/policy.js';
 export { digestHtml, digestText } from './reports/digest-text.js';
+export { digestByEmail, digestByWebhook } from './reports/digest-channel.js';
+export type { DigestChannel, DigestDelivery, DigestMailTransport, DigestMessage } from './reports/digest-channel.js';
 export type { Digest, TaskTrend } from './reports/schemas.js';
 export type { ReportService } from './reports/service.js';
 export type { RunTally } from './reports/tally.js';

@@ -13,6 +13,7 @@ import {
   type Logger,
   type Module,
 } from '@dotmac/core';
+import { createConnector, type EgressPolicy } from '@dotmac/core/net';
 import type { Registry } from 'prom-client';
 import { createBackupService, type BackupService } from './backups/service.js';
 import type { MaintenanceEvents } from './events.js';
@@ -20,6 +21,7 @@ import { measureRuns } from './metrics.js';
 import type { MaintenancePolicies } from './policies/policy.js';
 import { createPlanService, type PlanService } from './plans/service.js';
 import { checkPolicies, policiesOf } from './policies/policy-set.js';
+import { checkChannels, type DigestChannel } from './reports/digest-channel.js';
 import { createReportService, type ReportService } from './reports/service.js';
 import { maintenanceRoutes } from './routes.js';
 import { createRunFollower } from './runs/follow.js';
@@ -38,6 +40,7 @@ import { createScheduleService, type ScheduleService } from './schedule/service.
 import type { MaintenanceStore } from './store/store.js';
 import { builtInTasks } from './tasks/built-in.js';
 import { catalogueOf, policyCatalogueOf, type PolicyCatalogue, type TaskCatalogue } from './tasks/catalogue.js';
+import { maintenanceDigest } from './tasks/maintenance-digest.js';
 import { createTaskChooser } from './tasks/choose.js';
 import type { AnyMaintenanceTask } from './tasks/task.js';
 import { createPressure, type PressureSignal } from './throttle/pressure.js';
@@ -64,6 +67,10 @@ export interface MaintenanceOptions extends MaintenancePolicies {
   throttle?: readonly PressureSignal[];
   /** How long a run waits for the pressure to go before it ends for now. Default 600,000 ms. */
   longestPauseMs?: number;
+  /** Where the task `maintenance_digest` sends what happened. Default nowhere. */
+  digests?: readonly DigestChannel[];
+  /** Where digests may be posted to. Default the public internet alone. */
+  egress?: EgressPolicy;
   /** Called after a run has failed, e.g. to page somebody. Default none. */
   onRunFailed?: RunFailureHook | readonly RunFailureHook[];
   /** Names this machine, for tasks that work on its own things. Default its host name. */
@@ -110,7 +117,10 @@ export function createMaintenance(options: MaintenanceOptions): MaintenanceModul
   const events = createEmitter<MaintenanceEvents>({ logger });
   if (options.metrics) measureRuns(events, options.metrics);
   const policies = checkPolicies(options);
-  const tasks = tasksByType(options.tasks ?? []);
+  const connector = createConnector({ ...(options.egress && { policy: options.egress }), clock });
+  const channels = checkChannels(options.digests ?? []);
+  const digest = maintenanceDigest({ store, connector, channels });
+  const tasks = tasksByType([...builtInTasks, digest, ...(options.tasks ?? [])]);
   const chooserOf = (tenantId: string) => createTaskChooser({ tenantId, policies, tasks });
   const { throttle = [], longestPauseMs = 600_000, hostId = hostname() } = options;
   const pressure = createPressure({ signals: throttle, clock, logger, longestPauseMs });
@@ -202,9 +212,9 @@ export function createMaintenance(options: MaintenanceOptions): MaintenanceModul
   };
 }
 
-function tasksByType(own: readonly AnyMaintenanceTask[]): Map<string, AnyMaintenanceTask> {
+function tasksByType(all: readonly AnyMaintenanceTask[]): Map<string, AnyMaintenanceTask> {
   const tasks = new Map<string, AnyMaintenanceTask>();
-  for (const task of [...builtInTasks, ...own]) {
+  for (const task of all) {
     if (tasks.has(task.type) || !/^[a-z][a-z0-9_]{0,63}$/.test(task.type))
       throw coreErrors.INVALID_ARGUMENT({
         argument: 'tasks',

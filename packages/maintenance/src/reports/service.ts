@@ -38,7 +38,7 @@ export interface ReportServiceParts {
 const mostAttention = 20;
 
 /** The digest of one tenant's runs that began from `from` to before `to`. */
-async function digestBetween(
+export async function digestBetween(
   store: MaintenanceStore,
   tenantId: string,
   { from, to }: { from: number; to: number },
