@@ -142,6 +142,25 @@ export const lifecycleErrors = defineErrors({
     message: ({ code }: { code: string }) => `The message was not delivered: ${code}.`,
     hint: 'See that the address is right, and that the other side takes messages.',
   },
+  BULK_NOT_FOUND: {
+    kind: 'not_found',
+    message: ({ operationId }: { operationId: string }) => `There is no bulk operation ${operationId}.`,
+  },
+  BULK_LIMIT: {
+    kind: 'conflict',
+    message: ({ limit }: { limit: number }) => `A tenant has ${limit} bulk operations at the most that are not over.`,
+  },
+  BULK_NOT_COLLECTING: {
+    kind: 'conflict',
+    message: ({ operationId, status }: { operationId: string; status: string }) =>
+      `No customers can be listed for the bulk operation ${operationId}: it is ${status}.`,
+    hint: 'Start one with the filter `{"listed":true}`.',
+  },
+  BULK_NOT_RUNNABLE: {
+    kind: 'conflict',
+    message: ({ operationId, status }: { operationId: string; status: string }) =>
+      `The bulk operation ${operationId} is ${status}, and no dry run.`,
+  },
   TIMER_LIMIT: {
     kind: 'conflict',
     message: ({ limit }: { limit: number }) => `A customer has ${limit} timers at the most.`,

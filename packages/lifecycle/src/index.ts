@@ -7,6 +7,9 @@ export { memoryLifecycleStore } from './store/memory/index.js';
 export type { MemoryLifecycleStoreOptions } from './store/memory/index.js';
 export type {
   Checkpoint,
+  BulkChange,
+  BulkCustomerStore,
+  BulkStore,
   CustomerStore,
   DunningCaseStore,
   HistoryEntry,
@@ -49,7 +52,8 @@ export type {
   Registration,
   RegistrationDraft,
 } from './customers/customer.js';
-export type { CustomerService, ReasonDraft } from './customers/service.js';
+export type { CustomerService } from './customers/service.js';
+export type { ReasonDraft } from './customers/departures.js';
 export type { CommandOptions } from './customers/perform.js';
 export type { CustomerSummary } from './customers/summary.js';
 export type { Channel } from './verification/channel.js';
@@ -89,6 +93,8 @@ export type {
 } from './services/instance.js';
 export type { OperationName } from './services/operation.js';
 export type { ServiceDrift } from './services/drift.js';
+export type { BulkService } from './bulk/service.js';
+export type { BulkDraft, BulkFailure, BulkFilter, BulkOperation, BulkView } from './bulk/operation.js';
 export type { CommandService } from './commands/service.js';
 export type { CommandExplanation, DryRun } from './commands/explanation.js';
 export { defineDunningPolicy } from './dunning/policy.js';

@@ -16,6 +16,8 @@ import {
   type Waker,
 } from '@dotmac/core';
 import type { Registry } from 'prom-client';
+import { advanceBulk } from './bulk/advance.js';
+import { bulkService, type BulkService } from './bulk/service.js';
 import type { LifecycleContext } from './context.js';
 import { customerService, type CustomerService } from './customers/service.js';
 import { deliver, hostSubscriber, type LifecycleSubscriber } from './deliver.js';
@@ -37,7 +39,7 @@ import type { ServiceTemplate } from './provisioning/template.js';
 import { lifecycleRoutes } from './routes.js';
 import { serviceService, type ServiceService } from './services/service.js';
 import { readStatus, type LifecycleStatus } from './status.js';
-import { parseTimerKey, type LifecycleStore } from './store/store.js';
+import { parseBulkKey, parseTimerKey, type LifecycleStore } from './store/store.js';
 import { suspensionService, type SuspensionService } from './suspension/service.js';
 import { fireTimer } from './timers/fire.js';
 import { timerService, type TimerService } from './timers/service.js';
@@ -110,6 +112,8 @@ export interface LifecycleScope {
   readonly privacy: PrivacyService;
   /** Where events are posted to. */
   readonly webhooks: WebhookService;
+  /** One command for many customers, and many registrations. */
+  readonly bulk: BulkService;
   /** How many customers are in which stage, and services in which status. */
   status(): Promise<LifecycleStatus>;
 }
@@ -128,7 +132,9 @@ export function createLifecycle<Trx = StoreTransaction>(options: LifecycleOption
   const relayOptions = { outbox: store.outbox, events: deliveries, clock, logger };
   const { maxDeliveryAttempts, sweepMs, concurrency = 16 } = options;
   const sweep = async (untilMs: number) =>
-    (await Promise.all([store.dueRuns(untilMs, 10_000), store.dueTimers(untilMs, 10_000)])).flat();
+    (
+      await Promise.all([store.dueRuns(untilMs, 10_000), store.dueTimers(untilMs, 10_000), store.dueBulk(untilMs, 100)])
+    ).flat();
   const secrets = options.secret === undefined ? [] : [options.secret].flat();
   if (options.secret !== undefined) checkSecrets(secrets);
   const context: LifecycleContext = {
@@ -184,7 +190,9 @@ export function createLifecycle<Trx = StoreTransaction>(options: LifecycleOption
       await waker.start(async (key, signal) => {
         const nextAt = parseTimerKey(key)
           ? await fireTimer(context, key)
-          : await advance(context, { leaseMs }, key, signal);
+          : parseBulkKey(key)
+            ? await advanceBulk(context, key, signal)
+            : await advance(context, { leaseMs }, key, signal);
         if (nextAt !== null) await waker.wake(key, nextAt);
       });
       state = 'running';
@@ -216,6 +224,7 @@ export function createLifecycle<Trx = StoreTransaction>(options: LifecycleOption
         dunning: dunningService(context, identity),
         privacy: privacyService(context, identity),
         webhooks: webhookService(context, identity),
+        bulk: bulkService(context, identity),
         status: () => readStatus(store.tenant(identity.tenantId)),
       };
     },

@@ -1,3 +1,4 @@
+import { bulkRoutes } from './bulk/routes.js';
 import { commandRoutes } from './commands/routes.js';
 import { customerRoutes } from './customers/routes.js';
 import { dunningRoutes } from './dunning/routes.js';
@@ -23,4 +24,5 @@ export const lifecycleRoutes = [
   ...dunningRoutes,
   ...privacyRoutes,
   ...webhookRoutes,
+  ...bulkRoutes,
 ];

@@ -44,6 +44,11 @@ it('the routes are those of the contract, in wire names', () => {
       ...['cancel', 'decisions', 'force', 'retry', 'skip'].map(
         (name) => `/customer-lifecycle/provisioning/{id}/${name}`,
       ),
+      '/customer-lifecycle/import',
+      '/customer-lifecycle/bulk-operations',
+      '/customer-lifecycle/bulk-operations/customers',
+      '/customer-lifecycle/bulk-operations/{id}',
+      ...['cancel', 'failures', 'run'].map((name) => `/customer-lifecycle/bulk-operations/{id}/${name}`),
       '/customer-lifecycle/webhooks',
       '/customer-lifecycle/webhooks/{id}',
       ...['deliveries', 'replay', 'test'].map((name) => `/customer-lifecycle/webhooks/{id}/${name}`),

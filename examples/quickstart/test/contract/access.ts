@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import type { Suite } from '@dotmac/core/testing';
 import { channelOf, ruleOf, windowOf } from './alerts.js';
-import { assertProblem, assertStatus, type Client } from './client.js';
+import { bulkOf } from './bulk.js';
+import { assertProblem, assertStatus, eventually, type Client } from './client.js';
 import { active } from './customer-lifecycle.js';
 import { incidentOf } from './incidents.js';
 import { objectiveOf } from './objectives.js';
@@ -85,6 +86,17 @@ const owned: { prefix: string; make(subject: ContractSubject): Promise<string> }
     async make(subject) {
       const id = await active(subject, { username: 'provisioned', email: 'provisioned@example.com' });
       return (await provisioned(subject, id)).id;
+    },
+  },
+  {
+    prefix: '/customer-lifecycle/bulk-operations/{id}',
+    async make({ client }) {
+      const id = await bulkOf(client);
+      await eventually(
+        () => client.get(`/customer-lifecycle/bulk-operations/${id}`),
+        ({ body }) => body.status === 'completed',
+      );
+      return id;
     },
   },
   { prefix: '/customer-lifecycle/webhooks/{id}', make: ({ client }) => webhookOf(client) },

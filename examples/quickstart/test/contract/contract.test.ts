@@ -9,6 +9,7 @@ import { startQuickstart, type Quickstart } from '../../src/quickstart.js';
 import { readSettings } from '../../src/settings.js';
 import { access } from './access.js';
 import { alerts } from './alerts.js';
+import { bulk } from './bulk.js';
 import { createClient } from './client.js';
 import { customerLifecycle } from './customer-lifecycle.js';
 import { infrastructureMaintenance } from './infrastructure-maintenance.js';
@@ -42,6 +43,7 @@ const suites = [
   customerLifecycle,
   serviceLife,
   lifecycleWebhooks,
+  bulk,
   infrastructureMaintenance,
   maintenancePlans,
   maintenanceSchedules,

@@ -1,9 +1,8 @@
-import { id, message, page, pageQuery, routeFor, streamRouteFor } from '@dotmac/core/contract';
+import { id, importedLine, message, page, pageQuery, routeFor, streamRouteFor } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { healthErrors } from '../errors.js';
 import type { HealthScope } from '../health.js';
 import { shownResult } from '../history/shown-result.js';
-import { importedLine } from './import.js';
 import { endpoint, endpointFilter, type EndpointSchemas } from './endpoint.js';
 
 const route = routeFor<HealthScope>();

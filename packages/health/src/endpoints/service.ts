@@ -1,5 +1,6 @@
 import { newId, type ScopeIdentity, type Sealer } from '@dotmac/core';
-import { invalidInput, readDraft, type LineResult, type Page } from '@dotmac/core/contract';
+import { invalidInput, readDraft, type ImportedLine, type LineResult, type Page } from '@dotmac/core/contract';
+import { importing } from '@dotmac/core/http';
 import type { HealthContext } from '../context.js';
 import { healthErrors } from '../errors.js';
 import { healthEvents, type HealthEvents } from '../events.js';
@@ -14,7 +15,7 @@ import {
   type EndpointFilter,
   type EndpointRecord,
 } from './endpoint.js';
-import { importing, linesOf, type ImportedLine } from './import.js';
+import { linesOf } from './import.js';
 import { sameOrigin, sealSecrets } from './secrets.js';
 
 /** One tenant's endpoints. */

@@ -11,26 +11,20 @@ import {
   type Registration,
   type RegistrationDraft,
 } from './customer.js';
+import { departureStep, type Departure, type ReasonDraft } from './departures.js';
 import { viewOf } from './next-actions.js';
 import {
   perform,
   runBefore,
   runInTransaction,
   type CommandOptions,
-  type Decide,
   type DecideWithin,
   type Moment,
   type Step,
 } from './perform.js';
-import { happened, recordEvents, type PendingEvent } from './record.js';
+import { happened, recordEvents } from './record.js';
 import { summarize } from './summarize.js';
 import type { CustomerSummary } from './summary.js';
-import type { Stage } from './stage.js';
-
-/** Why something is done, in somebody's own words. */
-export interface ReasonDraft {
-  reason?: string | null | undefined;
-}
 
 /** One tenant's customers. Every command is one transaction, and joins the host's when given its `trx`. */
 export interface CustomerService {
@@ -61,16 +55,6 @@ export interface CustomerService {
   restore(customerId: string, draft?: ReasonDraft, options?: CommandOptions): Promise<CustomerView>;
 }
 
-/** Leaving, in its several ways, and coming back: command, event, and what else it changes. */
-const departures = {
-  reject: { name: 'customer.rejected', patch: { approval: 'rejected' } },
-  markChurning: { name: 'customer.churning', patch: {} },
-  winBack: { name: 'customer.won_back', patch: {} },
-  deactivate: { name: 'customer.deactivated', patch: {} },
-  delete: { name: 'customer.deleted', patch: {} },
-  restore: { name: 'customer.restored', patch: {} },
-} as const;
-
 /** The customers of one scope. */
 export function customerService(context: LifecycleContext, identity: ScopeIdentity): CustomerService {
   const { store, clock, checklist } = context;
@@ -84,13 +68,9 @@ export function customerService(context: LifecycleContext, identity: ScopeIdenti
   const one = async (customerId: string, step: Step, options?: CommandOptions): Promise<CustomerView> =>
     view(await perform(context, identity, customerId, [step], options));
   const depart =
-    (command: keyof typeof departures) =>
-    (customerId: string, { reason = null }: ReasonDraft = {}, options?: CommandOptions): Promise<CustomerView> => {
-      const { name, patch } = departures[command];
-      const eventFor = (from: Stage, to: Stage): PendingEvent => ({ name, data: { from, to, reason } });
-      const decide: Decide = ({ stage }, { to }) => ({ patch, event: eventFor(stage, to) });
-      return one(customerId, { command, input: { reason }, decide }, options);
-    };
+    (command: Departure) =>
+    (customerId: string, draft?: ReasonDraft, options?: CommandOptions): Promise<CustomerView> =>
+      one(customerId, departureStep(command, draft), options);
 
   return {
     async register(draft, { trx: join } = {}) {

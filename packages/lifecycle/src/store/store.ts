@@ -1,4 +1,5 @@
 import type { AnyEvent, DueKey, Leases, Outbox, OutboxEntry, StoreTransaction } from '@dotmac/core';
+import type { BulkFailure, BulkOperation } from '../bulk/operation.js';
 import type { Customer } from '../customers/customer.js';
 import type { Stage } from '../customers/stage.js';
 import type { DunningCase } from '../dunning/case.js';
@@ -249,6 +250,53 @@ export interface WebhookStore {
   }): Promise<Page<WebhookDelivery>>;
 }
 
+/** A change of one of many customers. */
+export interface BulkChange {
+  before: Customer;
+  after: Customer;
+  event: AnyEvent<LifecycleEvents>;
+  /** Timers that are not there any more then. */
+  cleared: readonly string[];
+}
+
+/** Many customers at once. */
+export interface BulkCustomerStore {
+  /** How many an operation still means. */
+  count(operation: BulkOperation): Promise<number>;
+  /** The ids of those that it means next, in their order. */
+  match(operation: BulkOperation, limit: number): Promise<string[]>;
+  /** In the order of their ids; who is not there is left out. */
+  read(ids: readonly string[], trx: StoreTransaction): Promise<Customer[]>;
+  /** The same, and keeps others from changing them until the transaction ends. */
+  lock(ids: readonly string[], trx: StoreTransaction): Promise<Customer[]>;
+  /** Those of them who have services that are neither terminated nor failed. */
+  served(ids: readonly string[], trx?: StoreTransaction): Promise<ReadonlySet<string>>;
+  /** Writes stage, approval and reasons of locked customers, and their events. One change of a customer. */
+  apply(changes: readonly BulkChange[], trx: StoreTransaction): Promise<void>;
+}
+
+/** One tenant's commands for many. */
+export interface BulkStore extends BulkCustomerStore {
+  insert(operation: BulkOperation): Promise<void>;
+  get(operationId: string): Promise<BulkOperation | undefined>;
+  /** Newest first. */
+  list(ask: { limit: number; cursor?: string | undefined }): Promise<Page<BulkOperation>>;
+  /** How many are not over. */
+  countOpen(): Promise<number>;
+  /** Makes one pending that is collecting; false when it is not. */
+  begin(operationId: string): Promise<boolean>;
+  /** Notes that an open one is to be cancelled; one that is collecting is over at once. */
+  requestCancel(operationId: string, at: number): Promise<void>;
+  /** Compare-and-swap: writes how far it is, if it is open and still where `before` was. */
+  advance(operation: BulkOperation, before: BulkOperation, trx: StoreTransaction): Promise<boolean>;
+  addFailures(operationId: string, failures: readonly BulkFailure[], trx: StoreTransaction): Promise<void>;
+  /** In the order of the customers' ids. */
+  failures(ask: { operationId: string; limit: number; cursor?: string | undefined }): Promise<Page<BulkFailure>>;
+  /** Lists customers for an operation, whether or not they are there; one that is listed already stays. */
+  addTargets(operationId: string, customerIds: readonly string[], trx: StoreTransaction): Promise<void>;
+  copyTargets(from: string, to: string, trx: StoreTransaction): Promise<void>;
+}
+
 /** What one tenant keeps. No call sees or changes another tenant's. */
 export interface TenantStore {
   readonly customers: CustomerStore;
@@ -261,6 +309,7 @@ export interface TenantStore {
   readonly dunningCases: DunningCaseStore;
   readonly privacy: PrivacyStore;
   readonly webhooks: WebhookStore;
+  readonly bulk: BulkStore;
 }
 
 /** What a store can do. */
@@ -289,28 +338,8 @@ export interface LifecycleStore {
   dueRuns(untilMs: number, limit: number): Promise<DueKey[]>;
   /** The timers of every tenant that are due until `untilMs`, by {@link timerKey}; for the waker alone. */
   dueTimers(untilMs: number, limit: number): Promise<DueKey[]>;
+  /** The operations on many of every tenant that nobody goes on with, by {@link bulkKey}; for the waker alone. */
+  dueBulk(untilMs: number, limit: number): Promise<DueKey[]>;
 }
 
-/** Names a run to waker and leases. A tenant id has no slash. */
-export function runKey(tenantId: string, runId: string): string {
-  return `${tenantId}/${runId}`;
-}
-
-/** What a run key names. */
-export function parseRunKey(key: string): { tenantId: string; runId: string } {
-  const slash = key.indexOf('/');
-  return { tenantId: key.slice(0, slash), runId: key.slice(slash + 1) };
-}
-
-const timerMark = '/timer/';
-
-/** Names a timer to the waker. */
-export function timerKey(tenantId: string, timerId: string): string {
-  return `${tenantId}${timerMark}${timerId}`;
-}
-
-/** What a timer key names; undefined when the key is not one of a timer. */
-export function parseTimerKey(key: string): { tenantId: string; timerId: string } | undefined {
-  const mark = key.indexOf(timerMark);
-  return mark < 0 ? undefined : { tenantId: key.slice(0, mark), timerId: key.slice(mark + timerMark.length) };
-}
+export { bulkKey, parseBulkKey, parseRunKey, parseTimerKey, runKey, timerKey } from './keys.js';

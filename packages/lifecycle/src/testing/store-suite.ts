@@ -3,6 +3,7 @@ import { newId } from '@dotmac/core';
 import type { Suite } from '@dotmac/core/testing';
 import type { CustomerChange, LifecycleStore } from '../store/store.js';
 import { aCustomer, aRun, aService, aToken, anEvent } from './samples.js';
+import { bulkCases } from './bulk-cases.js';
 import { privacyCases } from './privacy-cases.js';
 import { serviceCases } from './service-cases.js';
 import { webhookCases } from './webhook-cases.js';
@@ -202,6 +203,7 @@ export const lifecycleStoreSuite: Suite<LifecycleStoreSubject> = {
     ...serviceCases,
     ...privacyCases,
     ...webhookCases,
+    ...bulkCases,
     {
       name: 'shows and changes nothing of another tenant',
       async run({ store, clock }) {

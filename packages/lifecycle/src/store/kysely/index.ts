@@ -1,6 +1,7 @@
 import type { Clock, StoreTransaction } from '@dotmac/core';
 import { coreMigrations, inTransaction, kyselyOutbox, migrate, type Database } from '@dotmac/core/kysely';
 import type { LifecycleStore } from '../store.js';
+import { kyselyBulk, kyselyDueBulk } from './bulk.js';
 import { kyselyCustomers } from './customers.js';
 import { kyselyDunningCases } from './dunning-cases.js';
 import { kyselyHistory } from './history.js';
@@ -47,9 +48,11 @@ export function kyselyLifecycleStore(database: Database, { clock }: KyselyLifecy
       dunningCases: kyselyDunningCases(database, tenantId),
       privacy: kyselyPrivacy(database, tenantId),
       webhooks: kyselyWebhooks(database, tenantId),
+      bulk: kyselyBulk(database, tenantId),
     }),
     pruneDeliveries: (before, limit) => pruneDeliveries(database, before, limit),
     dueRuns: (untilMs, limit) => kyselyDueRuns(database, untilMs, limit),
     dueTimers: (untilMs, limit) => kyselyDueTimers(database, untilMs, limit),
+    dueBulk: (untilMs, limit) => kyselyDueBulk(database, untilMs, limit),
   };
 }

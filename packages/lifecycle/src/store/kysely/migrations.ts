@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Migration, ModuleMigrations } from '@dotmac/core/kysely';
+import { bulkMigrations } from './bulk-migrations.js';
 import { privacyMigrations } from './privacy-migrations.js';
 import { webhookMigrations } from './webhook-migrations.js';
 
@@ -251,5 +252,6 @@ export const lifecycleMigrations: ModuleMigrations = {
     '0014-dunning-cases': dunningCases,
     ...privacyMigrations,
     ...webhookMigrations,
+    ...bulkMigrations,
   },
 };

@@ -6,6 +6,7 @@ import {
   type MemoryTransaction,
   type StoreTransaction,
 } from '@dotmac/core';
+import { isOpen, staleMs, type BulkFailure, type BulkOperation } from '../../bulk/operation.js';
 import type { Customer } from '../../customers/customer.js';
 import type { DunningCase } from '../../dunning/case.js';
 import type { LegalHold } from '../../privacy/hold.js';
@@ -15,7 +16,8 @@ import type { ServiceInstance } from '../../services/instance.js';
 import type { Timer } from '../../timers/timer.js';
 import type { WebhookDelivery } from '../../webhooks/delivery.js';
 import type { Webhook } from '../../webhooks/webhook.js';
-import { runKey, timerKey, type HistoryEntry, type LifecycleStore, type StoredToken } from '../store.js';
+import { bulkKey, runKey, timerKey, type HistoryEntry, type LifecycleStore, type StoredToken } from '../store.js';
+import { memoryBulk } from './bulk.js';
 import { memoryCustomers } from './customers.js';
 import { memoryDunningCases } from './dunning-cases.js';
 import { memoryHistory } from './history.js';
@@ -59,6 +61,10 @@ const emptyMaps = () => ({
   /** By tenant and id. */
   webhooks: new Map<string, Webhook>(),
   webhookDeliveries: new Map<string, WebhookDelivery>(),
+  bulkOperations: new Map<string, BulkOperation>(),
+  /** By operation. */
+  bulkFailures: new Map<string, readonly BulkFailure[]>(),
+  bulkTargets: new Map<string, ReadonlySet<string>>(),
 });
 
 /** What the parts of the memory store share. */
@@ -97,6 +103,7 @@ export function memoryLifecycleStore({ clock = systemClock }: MemoryLifecycleSto
       dunningCases: memoryDunningCases(memory, tenantId),
       privacy: memoryPrivacy(memory, tenantId),
       webhooks: memoryWebhooks(memory, tenantId),
+      bulk: memoryBulk(memory, tenantId),
     }),
     pruneDeliveries: (before, limit) =>
       memory.transaction(({ webhookDeliveries }) => {
@@ -113,6 +120,13 @@ export function memoryLifecycleStore({ clock = systemClock }: MemoryLifecycleSto
         )
         .sort((a, b) => a.at - b.at);
       return Promise.resolve(due.slice(0, limit));
+    },
+    dueBulk(untilMs, limit) {
+      const due = [...memory.read.bulkOperations.values()].flatMap((operation) => {
+        const at = operation.touchedAt + staleMs;
+        return isOpen(operation) && at <= untilMs ? [{ key: bulkKey(operation.tenantId, operation.id), at }] : [];
+      });
+      return Promise.resolve(due.sort((a, b) => a.at - b.at).slice(0, limit));
     },
     dueTimers(untilMs, limit) {
       const due = [...memory.read.timers].flatMap(([key, { id, dueAt }]) =>

@@ -1,0 +1,65 @@
+import { isOperationError, type ErrorKind, type ScopeIdentity, type StoreTransaction } from '@dotmac/core';
+import { commandsOf } from '../commands/dispatch.js';
+import { commandService } from '../commands/service.js';
+import type { LifecycleContext } from '../context.js';
+import type { Customer } from '../customers/customer.js';
+import { lifecycleErrors } from '../errors.js';
+import type { BulkOperation } from './operation.js';
+import { refusedFor, type BulkResult } from './plan.js';
+import { advanceTo, withOutcomes } from './progress.js';
+
+/** Refusals that trying again later does not mend. */
+const final: readonly ErrorKind[] = ['conflict', 'invalid', 'forbidden', 'not_found', 'gone', 'limited', 'timeout'];
+
+/** Gives a command to one customer, with its hooks and services, in one transaction with the step of the operation. */
+export async function doOne(
+  context: LifecycleContext,
+  identity: ScopeIdentity,
+  operation: BulkOperation,
+  customerId: string,
+): Promise<BulkOperation> {
+  const { store } = context;
+  const before = await store.tenant(identity.tenantId).customers.get(customerId);
+  const pass = (result: BulkResult) =>
+    store.transaction((trx) => advanceTo(context, operation, { results: [result] }, trx));
+  try {
+    if (!before) throw lifecycleErrors.CUSTOMER_NOT_FOUND({ customerId });
+    return operation.dryRun
+      ? await pass(await tryOne(context, identity, operation, before))
+      : await giveOne(context, identity, operation, before);
+  } catch (error) {
+    if (!isOperationError(error) || !final.includes(error.kind) || error.code === 'CONCURRENT_CHANGE') throw error;
+    return pass(refusedFor(customerId, before?.stage ?? null, error));
+  }
+}
+
+async function giveOne(
+  context: LifecycleContext,
+  identity: ScopeIdentity,
+  operation: BulkOperation,
+  { id: customerId, stage: from }: Customer,
+): Promise<BulkOperation> {
+  const { customers } = context.store.tenant(identity.tenantId);
+  const { command, input } = operation;
+  // Where it led is known when it is over. Should that never be noted, the count is right all the same.
+  let after = operation;
+  const claim = async (trx: StoreTransaction): Promise<boolean> => {
+    after = await advanceTo(context, operation, { results: [{ customerId, from, to: null, refusal: null }] }, trx);
+    return true;
+  };
+  await commandsOf(context, identity)[command](customerId, input, { claim });
+  const to = (await customers.get(customerId))?.stage ?? null;
+  return { ...after, outcomes: withOutcomes(operation.outcomes, [{ customerId, from, to, refusal: null }]) };
+}
+
+async function tryOne(
+  context: LifecycleContext,
+  identity: ScopeIdentity,
+  { command, input }: BulkOperation,
+  { id: customerId, stage: from }: Customer,
+): Promise<BulkResult> {
+  const draft = { command: command as 'restore', input };
+  const { allowed, reason, to } = await commandService(context, identity).dryRun(customerId, draft);
+  if (allowed) return { customerId, from, to, refusal: null };
+  return refusedFor(customerId, from, { code: 'ILLEGAL_TRANSITION', message: reason ?? '' });
+}

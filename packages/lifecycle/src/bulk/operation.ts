@@ -1,0 +1,140 @@
+import { id, instant } from '@dotmac/core/contract';
+import { z } from 'zod';
+import { commandInput, type CommandInput } from '../commands/input.js';
+import { stage } from '../customers/stage.js';
+
+/** The commands that can be given to many. */
+const bulkCommands = [
+  'approve',
+  'reject',
+  'startOnboarding',
+  'requestService',
+  'suspend',
+  'throttle',
+  'reactivate',
+  'promise',
+  'endPromise',
+  'markChurning',
+  'winBack',
+  'deactivate',
+  'delete',
+  'restore',
+  'erase',
+] as const;
+
+/** Which customers are meant: all that every one of these says. */
+export const bulkFilter = z
+  .object({
+    stages: z.array(stage).min(1),
+    userTypes: z.array(z.string().min(1).max(50)).min(1).max(50),
+    registeredFrom: instant,
+    registeredTo: instant.meta({ description: 'The moment after the last' }),
+    listed: z.literal(true).meta({
+      description: 'Just those that are listed one by one: `POST /customer-lifecycle/bulk-operations/customers`',
+    }),
+  })
+  .partial()
+  .refine(
+    (filter) => filter.listed === undefined || Object.values(filter).filter((it) => it !== undefined).length === 1,
+    {
+      message: 'Those that are listed are meant whatever they are: leave the rest out',
+    },
+  )
+  .meta({ id: 'LifecycleBulkFilter', description: 'Every customer that there is now, without any' });
+
+/** @see bulkFilter */
+export type BulkFilter = z.output<typeof bulkFilter>;
+
+/** What giving a command to many takes. */
+export const bulkInput = z
+  .object({
+    command: z.enum(bulkCommands),
+    input: commandInput.default({}).meta({ description: 'What the command takes on its own route' }),
+    filter: bulkFilter,
+    dryRun: z.boolean().default(true).meta({ description: 'Count what would happen, and do nothing' }),
+  })
+  .meta({ id: 'LifecycleBulkInput' });
+
+/** @see bulkInput */
+export type BulkDraft = Pick<z.input<typeof bulkInput>, 'command' | 'dryRun'> & {
+  input?: CommandInput;
+  filter: BulkFilter;
+};
+
+/** `collecting`: its customers are being listed; it waits to be run. */
+export const bulkStatus = z
+  .enum(['collecting', 'pending', 'running', 'completed', 'cancelled'])
+  .meta({ id: 'LifecycleBulkStatus' });
+
+/** @see bulkStatus */
+export type BulkStatus = z.output<typeof bulkStatus>;
+
+const outcome = z.object({
+  from: stage.nullable().meta({ description: 'Null: there is no such customer' }),
+  to: stage.nullable().meta({ description: 'Null: it was refused' }),
+  code: z.string().nullable().meta({ description: 'Why it was refused' }),
+  count: z.int(),
+});
+
+/** One way that it went, and for how many. */
+export type BulkOutcome = z.output<typeof outcome>;
+
+/** A command that is given to many, and how far it is. */
+export const bulkView = z
+  .object({
+    id,
+    command: z.enum(bulkCommands),
+    input: commandInput,
+    filter: bulkFilter,
+    dryRun: z.boolean(),
+    status: bulkStatus,
+    total: z.int().nullable().meta({ description: 'How many were meant when it began; null before' }),
+    processed: z.int(),
+    changed: z.int().meta({ description: 'Of a dry run: how many would be' }),
+    refused: z.int().meta({ description: 'Each is listed under `/failures`' }),
+    outcomes: z.array(outcome),
+    createdBy: z.string(),
+    createdAt: instant,
+    startedAt: instant.nullable(),
+    endedAt: instant.nullable(),
+    cancelRequestedAt: instant.nullable(),
+  })
+  .meta({ id: 'LifecycleBulkOperation' });
+
+/** @see bulkView */
+export type BulkView = z.output<typeof bulkView>;
+
+/** An operation as it is kept. */
+export type BulkOperation = BulkView & {
+  tenantId: string;
+  /** The id of the last customer that is done with. */
+  cursor: string;
+  /** The id that comes after every customer that there was when it was asked for. */
+  upTo: string;
+  /** When somebody last went on with it. */
+  touchedAt: number;
+};
+
+/** An operation that nobody went on with for so long is taken up by another process. */
+export const staleMs = 30_000;
+
+/** Is somebody to go on with it? */
+export function isOpen({ status }: BulkOperation): boolean {
+  return status === 'pending' || status === 'running';
+}
+
+/** A customer that a command was not given to. */
+export const bulkFailure = z
+  .object({ id: id.meta({ description: 'The customer’s' }), code: z.string(), message: z.string() })
+  .meta({ id: 'LifecycleBulkFailure' });
+
+/** @see bulkFailure */
+export type BulkFailure = z.output<typeof bulkFailure>;
+
+/** One line that names a customer. */
+export const bulkTarget = z.object({ customerId: id }).meta({ id: 'LifecycleBulkTarget' });
+
+/** An operation as it is shown. */
+export function viewOfBulk({ tenantId: _, cursor: __, upTo: ___, touchedAt: ____, ...shown }: BulkOperation): BulkView {
+  return shown;
+}

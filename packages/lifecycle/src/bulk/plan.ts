@@ -1,0 +1,86 @@
+import { isOperationError, type ScopeIdentity } from '@dotmac/core';
+import type { NamedCommand } from '../commands/dispatch.js';
+import type { CommandInput } from '../commands/input.js';
+import type { LifecycleContext } from '../context.js';
+import type { Customer } from '../customers/customer.js';
+import { departureStep, isDeparture } from '../customers/departures.js';
+import type { Decide, Step } from '../customers/perform.js';
+import type { PendingEvent } from '../customers/record.js';
+import type { Stage } from '../customers/stage.js';
+import { transitionFor } from '../customers/transitions.js';
+import { hooksOf } from '../hooks.js';
+import { suspensionSteps } from '../suspension/steps.js';
+
+/** What became of one customer, or would. */
+export interface BulkResult {
+  customerId: string;
+  /** Null: there is no such customer. */
+  from: Stage | null;
+  /** Null: it was refused. */
+  to: Stage | null;
+  refusal: { code: string; message: string } | null;
+}
+
+/** A step that is decided by the customer alone. */
+export type PlannableStep = Extract<Step, { decide: Decide }>;
+
+/** A change that is decided and not yet written. */
+export interface Planned {
+  before: Customer;
+  after: Customer;
+  event: PendingEvent;
+  /** The names of timers that are not there any more then. */
+  cleared: readonly string[];
+}
+
+/**
+ * The step of a command that depends on nothing but the customer itself, so that it can be decided for many at once;
+ * undefined where hooks take part, or where more than the customer must be read.
+ * @throws INVALID_INPUT
+ */
+export function plannable(
+  context: LifecycleContext,
+  identity: ScopeIdentity,
+  command: NamedCommand,
+  input: CommandInput,
+): PlannableStep | undefined {
+  const step = stepOf(context, identity, command, input);
+  const { before, inTransaction, afterCommit } = hooksOf(context, `customer.${command}`);
+  return before || inTransaction || afterCommit ? undefined : step;
+}
+
+function stepOf(
+  context: LifecycleContext,
+  identity: ScopeIdentity,
+  command: NamedCommand,
+  input: CommandInput,
+): PlannableStep | undefined {
+  if (isDeparture(command)) return departureStep(command, input);
+  // Each reads its own part of the input. A promise sets a timer for each customer: it is given to one after another.
+  if (command === 'suspend' || command === 'throttle' || command === 'reactivate' || command === 'endPromise')
+    return suspensionSteps(context, identity)[command](input as never);
+  return undefined;
+}
+
+/** Decides a step for one customer who has no services, as it is. */
+export async function planOne(step: PlannableStep, before: Customer, at: number): Promise<Planned | BulkResult> {
+  try {
+    const transition = transitionFor(before, step.command, step.facts?.(before));
+    const known = { at, liveServices: () => Promise.resolve(0) };
+    const { patch, event, timers = [] } = await step.decide(before, transition, known);
+    const after = { ...before, stage: transition.to, ...patch, version: before.version + 1, updatedAt: at };
+    return { before, after, event, cleared: timers.flatMap((it) => ('clear' in it ? [it.clear] : [])) };
+  } catch (error) {
+    if (!isOperationError(error)) throw error;
+    return refusedFor(before.id, before.stage, error);
+  }
+}
+
+/** A refusal, as it is listed. */
+export function refusedFor(
+  customerId: string,
+  from: Stage | null,
+  { code, message }: { code: string; message: string },
+): BulkResult {
+  return { customerId, from, to: null, refusal: { code, message } };
+}

@@ -1,0 +1,163 @@
+import { describeError, newId, type ScopeIdentity } from '@dotmac/core';
+import { invalidInput, readDraft, type ImportedLine, type LineResult, type Page } from '@dotmac/core/contract';
+import { importing } from '@dotmac/core/http';
+import { writtenInput } from '../commands/input.js';
+import type { LifecycleContext } from '../context.js';
+import type { RegistrationDraft } from '../customers/customer.js';
+import { lifecycleErrors } from '../errors.js';
+import { bulkKey } from '../store/store.js';
+import { writtenInstant } from '../written-instant.js';
+import { registerMany } from './import.js';
+import {
+  bulkInput,
+  viewOfBulk,
+  type BulkDraft,
+  type BulkFailure,
+  type BulkFilter,
+  type BulkOperation,
+  type BulkView,
+} from './operation.js';
+import { plannable } from './plan.js';
+
+/** One command for many of one tenant's customers, and many registrations. */
+export interface BulkService {
+  /**
+   * Gives a command to every customer that a filter means and that there is now, in the background; a dry run first,
+   * unless `dryRun` is false. Each is judged by itself; the history of each says the same as if it had been given alone.
+   * @throws INVALID_INPUT, BULK_LIMIT
+   */
+  start(draft: BulkDraft): Promise<BulkView>;
+  /** Does what a dry run counted, anew; or begins with customers that were listed. @throws BULK_NOT_FOUND, BULK_LIMIT */
+  run(operationId: string): Promise<BulkView>;
+  /** Lists customers of an operation that is `collecting`; each line is answered. @throws BULK_NOT_FOUND, BULK_NOT_COLLECTING */
+  list(
+    operationId: string,
+    lines: AsyncIterable<LineResult<{ customerId: string }>>,
+  ): Promise<AsyncIterable<ImportedLine>>;
+  /** @throws BULK_NOT_FOUND */
+  get(operationId: string): Promise<BulkView>;
+  /** Newest first. */
+  operations(ask?: { limit?: number; cursor?: string | undefined }): Promise<Page<BulkView>>;
+  /** Who was refused, and why, in the order of their ids. @throws BULK_NOT_FOUND */
+  failures(operationId: string, ask?: { limit?: number; cursor?: string | undefined }): Promise<Page<BulkFailure>>;
+  /** Stops after the batch that is under way; what is done stays. @throws BULK_NOT_FOUND */
+  cancel(operationId: string): Promise<BulkView>;
+  /** Registers customers as their lines come, and answers each in its order; nothing is kept of a dry run. */
+  import(
+    lines: AsyncIterable<LineResult<RegistrationDraft>>,
+    options?: { dryRun?: boolean },
+  ): AsyncIterable<ImportedLine>;
+}
+
+/** Operations of one tenant that are not over. */
+const mostOpen = 20;
+
+/** Operations on many, of one scope. */
+export function bulkService(context: LifecycleContext, identity: ScopeIdentity): BulkService {
+  const { store, clock, waker, logger } = context;
+  const { bulk } = store.tenant(identity.tenantId);
+  const find = async (operationId: string): Promise<BulkOperation> => {
+    const found = await bulk.get(operationId);
+    if (!found) throw lifecycleErrors.BULK_NOT_FOUND({ operationId });
+    return found;
+  };
+  const begin = async (operation: BulkOperation): Promise<BulkView> => {
+    if ((await bulk.countOpen()) >= mostOpen) throw lifecycleErrors.BULK_LIMIT({ limit: mostOpen });
+    await bulk.insert(operation);
+    wake(operation);
+    return viewOfBulk(operation);
+  };
+  const wake = ({ id, status }: BulkOperation): void => {
+    if (status === 'collecting') return;
+    // A wake-up that is lost is found by the sweep.
+    Promise.resolve(waker.wake(bulkKey(identity.tenantId, id), clock.now())).catch((error: unknown) =>
+      logger.warn({ operationId: id, ...describeError(error) }, 'a wake-up was lost'),
+    );
+  };
+  const fresh = (given: Pick<BulkOperation, 'command' | 'input' | 'filter' | 'dryRun'>): BulkOperation => {
+    const id = newId();
+    return {
+      ...given,
+      id,
+      tenantId: identity.tenantId,
+      status: given.filter.listed ? 'collecting' : 'pending',
+      total: null,
+      processed: 0,
+      changed: 0,
+      refused: 0,
+      outcomes: [],
+      createdBy: identity.actor,
+      createdAt: clock.now(),
+      startedAt: null,
+      endedAt: null,
+      cancelRequestedAt: null,
+      touchedAt: clock.now(),
+      cursor: '',
+      // Customers that are registered from now on have greater ids.
+      upTo: given.filter.listed ? '~' : id,
+    };
+  };
+
+  return {
+    async start(draft) {
+      const written = { ...draft, ...writtenInput(draft.input), filter: writtenFilter(draft.filter) };
+      const { command, input, filter, dryRun } = readDraft(bulkInput, written);
+      // What the command takes is looked at once for all, as far as it can be.
+      plannable(context, identity, command, input);
+      if (Object.values(filter).some((value) => Array.isArray(value) && value.length === 0))
+        throw invalidInput([{ path: 'filter', message: 'Nobody is meant' }]);
+      return begin(fresh({ command, input, filter, dryRun }));
+    },
+    async run(operationId) {
+      const found = await find(operationId);
+      if (found.status === 'collecting') {
+        const pending: BulkOperation = { ...found, status: 'pending' };
+        if (!(await bulk.begin(operationId))) throw lifecycleErrors.BULK_NOT_FOUND({ operationId });
+        wake(pending);
+        return viewOfBulk(pending);
+      }
+      if (!found.dryRun) throw lifecycleErrors.BULK_NOT_RUNNABLE({ operationId, status: found.status });
+      const { command, input, filter } = found;
+      const operation: BulkOperation = { ...fresh({ command, input, filter, dryRun: false }), status: 'pending' };
+      if (filter.listed) await store.transaction((trx) => bulk.copyTargets(operationId, operation.id, trx));
+      return begin(operation);
+    },
+    async list(operationId, lines) {
+      const { status } = await find(operationId);
+      if (status !== 'collecting') throw lifecycleErrors.BULK_NOT_COLLECTING({ operationId, status });
+      const add = async (targets: readonly { customerId: string }[]) => {
+        const ids = targets.map(({ customerId }) => customerId);
+        await store.transaction((trx) => bulk.addTargets(operationId, ids, trx));
+        return ids.map((id) => ({ id }));
+      };
+      return importing(lines, add, 'created');
+    },
+    get: async (operationId) => viewOfBulk(await find(operationId)),
+    async operations({ limit = 50, cursor } = {}) {
+      const { items, nextCursor } = await bulk.list({ limit, cursor });
+      return { items: items.map(viewOfBulk), nextCursor };
+    },
+    async failures(operationId, { limit = 50, cursor } = {}) {
+      await find(operationId);
+      return bulk.failures({ operationId, limit, cursor });
+    },
+    async cancel(operationId) {
+      await find(operationId);
+      await bulk.requestCancel(operationId, clock.now());
+      const found = await find(operationId);
+      wake(found);
+      return viewOfBulk(found);
+    },
+    import: (lines, { dryRun = false } = {}) =>
+      importing(lines, (drafts) => registerMany(context, identity, drafts, dryRun), dryRun ? 'valid' : 'created'),
+  };
+}
+
+/** The filter of code as the schema reads it. */
+function writtenFilter({ registeredFrom, registeredTo, ...filter }: BulkFilter) {
+  return {
+    ...filter,
+    ...(registeredFrom !== undefined && { registeredFrom: writtenInstant(registeredFrom) }),
+    ...(registeredTo !== undefined && { registeredTo: writtenInstant(registeredTo) }),
+  };
+}

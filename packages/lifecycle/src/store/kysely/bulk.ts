@@ -1,0 +1,229 @@
+import type { DueKey, StoreTransaction } from '@dotmac/core';
+import {
+  executorFor,
+  fromFlag,
+  fromJson,
+  numberOrNull,
+  onConflictDoNothing,
+  toFlag,
+  toJson,
+  type Database,
+} from '@dotmac/core/kysely';
+import { staleMs, type BulkOperation, type BulkStatus } from '../../bulk/operation.js';
+import { pageOf } from '../page-of.js';
+import { bulkKey, type BulkStore } from '../store.js';
+import { kyselyBulkCustomers } from './bulk-customers.js';
+import type { LifecycleTables } from './tables.js';
+
+const table = 'dotmac_bulk_operations';
+const open = ['pending', 'running'];
+/** 5 columns a row: far below every database's limit of parameters. */
+const rowsPerInsert = 500;
+
+/** `dotmac_bulk_operations`. */
+export interface BulkRow {
+  tenant_id: string;
+  id: string;
+  command: string;
+  input: string;
+  filter: string;
+  dry_run: number;
+  status: string;
+  total: number | null;
+  processed: number;
+  changed: number;
+  refused: number;
+  outcomes: string;
+  last_customer_id: string;
+  up_to: string;
+  created_by: string;
+  created_at: number;
+  started_at: number | null;
+  touched_at: number;
+  ended_at: number | null;
+  cancel_requested_at: number | null;
+}
+
+/** Commands for many, in the database. */
+export function kyselyBulk(database: Database, tenantId: string): BulkStore {
+  const on = (trx?: StoreTransaction) => executorFor<LifecycleTables>(database, trx);
+  const update = (operationId: string, trx?: StoreTransaction) =>
+    on(trx).updateTable(table).where('tenant_id', '=', tenantId).where('id', '=', operationId);
+  return {
+    ...kyselyBulkCustomers(database, tenantId),
+    async insert(operation) {
+      await on().insertInto(table).values(rowOf(operation)).execute();
+    },
+    async get(operationId) {
+      const row = await on()
+        .selectFrom(table)
+        .selectAll()
+        .where('tenant_id', '=', tenantId)
+        .where('id', '=', operationId)
+        .executeTakeFirst();
+      return row && operationOf(row);
+    },
+    // Index: the primary key.
+    async list({ limit, cursor }) {
+      const rows = await on()
+        .selectFrom(table)
+        .selectAll()
+        .where('tenant_id', '=', tenantId)
+        .$if(cursor !== undefined, (query) => query.where('id', '<', cursor as string))
+        .orderBy('id', 'desc')
+        .limit(limit + 1)
+        .execute();
+      return pageOf(rows.map(operationOf), limit);
+    },
+    // Index: (tenant_id, status).
+    async countOpen() {
+      const { count } = await on()
+        .selectFrom(table)
+        .select(({ fn }) => fn.countAll<number>().as('count'))
+        .where('tenant_id', '=', tenantId)
+        .where('status', 'in', ['collecting', ...open])
+        .executeTakeFirstOrThrow();
+      return Number(count);
+    },
+    async begin(operationId) {
+      const { numUpdatedRows } = await update(operationId)
+        .set({ status: 'pending' })
+        .where('status', '=', 'collecting')
+        .executeTakeFirst();
+      return numUpdatedRows === 1n;
+    },
+    async requestCancel(operationId, at) {
+      await update(operationId)
+        .set({ cancel_requested_at: at })
+        .where('status', 'in', open)
+        .where('cancel_requested_at', 'is', null)
+        .execute();
+      await update(operationId)
+        .set({ status: 'cancelled', cancel_requested_at: at, ended_at: at })
+        .where('status', '=', 'collecting')
+        .execute();
+    },
+    async advance(operation, before, trx) {
+      const { tenant_id: _, id, cancel_requested_at: __, ...changed } = rowOf(operation);
+      const { numUpdatedRows } = await update(id, trx)
+        .set(changed)
+        .where('status', 'in', open)
+        .where('last_customer_id', '=', before.cursor)
+        .where('processed', '=', before.processed)
+        .executeTakeFirst();
+      return numUpdatedRows === 1n;
+    },
+    async addFailures(operationId, failures, trx) {
+      for (let start = 0; start < failures.length; start += rowsPerInsert) {
+        const rows = failures.slice(start, start + rowsPerInsert).map(({ id, code, message }) => {
+          return { tenant_id: tenantId, operation_id: operationId, customer_id: id, code, message };
+        });
+        await onConflictDoNothing(database, on(trx).insertInto('dotmac_bulk_failures').values(rows)).execute();
+      }
+    },
+    // Index: the primary key.
+    async failures({ operationId, limit, cursor }) {
+      const rows = await on()
+        .selectFrom('dotmac_bulk_failures')
+        .selectAll()
+        .where('tenant_id', '=', tenantId)
+        .where('operation_id', '=', operationId)
+        .$if(cursor !== undefined, (query) => query.where('customer_id', '>', cursor as string))
+        .orderBy('customer_id')
+        .limit(limit + 1)
+        .execute();
+      return pageOf(
+        rows.map(({ customer_id: id, code, message }) => ({ id, code, message })),
+        limit,
+      );
+    },
+    async addTargets(operationId, customerIds, trx) {
+      const ids = [...new Set(customerIds)];
+      for (let start = 0; start < ids.length; start += rowsPerInsert) {
+        const rows = ids.slice(start, start + rowsPerInsert).map((id) => {
+          return { tenant_id: tenantId, operation_id: operationId, customer_id: id };
+        });
+        await onConflictDoNothing(database, on(trx).insertInto('dotmac_bulk_targets').values(rows)).execute();
+      }
+    },
+    async copyTargets(from, to, trx) {
+      await on(trx)
+        .insertInto('dotmac_bulk_targets')
+        .columns(['tenant_id', 'operation_id', 'customer_id'])
+        .expression(({ selectFrom, val }) =>
+          selectFrom('dotmac_bulk_targets')
+            .select(['tenant_id', val(to).as('operation_id'), 'customer_id'])
+            .where('tenant_id', '=', tenantId)
+            .where('operation_id', '=', from),
+        )
+        .execute();
+    },
+  };
+}
+
+/** Operations of all tenants that nobody has gone on with for a while. Index: (status, touched_at). */
+export async function kyselyDueBulk(database: Database, untilMs: number, limit: number): Promise<DueKey[]> {
+  const rows = await database
+    .withTables<LifecycleTables>()
+    .selectFrom(table)
+    .select(['tenant_id', 'id', 'touched_at'])
+    .where('status', 'in', open)
+    .where('touched_at', '<=', untilMs - staleMs)
+    .orderBy('touched_at')
+    .limit(limit)
+    .execute();
+  return rows.map(({ tenant_id, id, touched_at }) => ({
+    key: bulkKey(tenant_id, id),
+    at: Number(touched_at) + staleMs,
+  }));
+}
+
+function rowOf(operation: BulkOperation): BulkRow {
+  return {
+    tenant_id: operation.tenantId,
+    id: operation.id,
+    command: operation.command,
+    input: toJson(operation.input),
+    filter: toJson(operation.filter),
+    dry_run: toFlag(operation.dryRun),
+    status: operation.status,
+    total: operation.total,
+    processed: operation.processed,
+    changed: operation.changed,
+    refused: operation.refused,
+    outcomes: toJson(operation.outcomes),
+    last_customer_id: operation.cursor,
+    up_to: operation.upTo,
+    created_by: operation.createdBy,
+    created_at: operation.createdAt,
+    started_at: operation.startedAt,
+    touched_at: operation.touchedAt,
+    ended_at: operation.endedAt,
+    cancel_requested_at: operation.cancelRequestedAt,
+  };
+}
+
+function operationOf(row: BulkRow): BulkOperation {
+  return {
+    tenantId: row.tenant_id,
+    id: row.id,
+    command: row.command as BulkOperation['command'],
+    input: fromJson<BulkOperation['input']>(row.input),
+    filter: fromJson<BulkOperation['filter']>(row.filter),
+    dryRun: fromFlag(row.dry_run),
+    status: row.status as BulkStatus,
+    total: numberOrNull(row.total),
+    processed: Number(row.processed),
+    changed: Number(row.changed),
+    refused: Number(row.refused),
+    outcomes: fromJson<BulkOperation['outcomes']>(row.outcomes),
+    cursor: row.last_customer_id,
+    upTo: row.up_to,
+    createdBy: row.created_by,
+    createdAt: Number(row.created_at),
+    startedAt: numberOrNull(row.started_at),
+    touchedAt: Number(row.touched_at),
+    endedAt: numberOrNull(row.ended_at),
+    cancelRequestedAt: numberOrNull(row.cancel_requested_at),
+  };
+}

@@ -1,0 +1,109 @@
+import { isOpen, type BulkOperation } from '../../bulk/operation.js';
+import type { Customer } from '../../customers/customer.js';
+import { pageOf } from '../page-of.js';
+import type { BulkStore } from '../store.js';
+import type { LifecycleMemory } from './index.js';
+
+/** Commands for many, in memory. */
+export function memoryBulk(memory: LifecycleMemory, tenantId: string): BulkStore {
+  const keyOf = (id: string): string => `${tenantId}/${id}`;
+  const own = <Row>(rows: ReadonlyMap<string, Row>): Row[] =>
+    [...rows].flatMap(([key, row]) => (key.startsWith(`${tenantId}/`) ? [row] : []));
+  const targetsOf = (id: string): ReadonlySet<string> => memory.read.bulkTargets.get(keyOf(id)) ?? new Set();
+  const change = (id: string, of: (operation: BulkOperation) => Partial<BulkOperation> | undefined) =>
+    memory.transaction(({ bulkOperations }) => {
+      const found = bulkOperations.get(keyOf(id));
+      const changes = found && of(found);
+      if (changes) bulkOperations.set(keyOf(id), { ...found, ...changes });
+      return changes !== undefined;
+    });
+  const meant = ({ id, filter, cursor, upTo }: BulkOperation): string[] => {
+    const { stages, userTypes, registeredFrom, registeredTo } = filter;
+    const isMeant = ({ stage, userType, createdAt }: Customer): boolean =>
+      (stages?.includes(stage) ?? true) &&
+      (userTypes?.includes(userType) ?? true) &&
+      createdAt >= (registeredFrom ?? -Infinity) &&
+      createdAt < (registeredTo ?? Infinity);
+    const ids = filter.listed
+      ? [...targetsOf(id)]
+      : own(memory.read.customers)
+          .filter(isMeant)
+          .map((customer) => customer.id);
+    return ids.filter((it) => it > cursor && (filter.listed || it < upTo)).sort();
+  };
+  const read = (ids: readonly string[]): Promise<Customer[]> =>
+    Promise.resolve(ids.flatMap((id) => memory.read.customers.get(keyOf(id)) ?? []));
+  return {
+    insert: (operation) =>
+      memory.transaction(({ bulkOperations }) => void bulkOperations.set(keyOf(operation.id), operation)),
+    get: (operationId) => Promise.resolve(memory.read.bulkOperations.get(keyOf(operationId))),
+    list({ limit, cursor }) {
+      const found = own(memory.read.bulkOperations).filter(({ id }) => cursor === undefined || id < cursor);
+      return Promise.resolve(
+        pageOf(
+          found.sort((a, b) => (a.id < b.id ? 1 : -1)),
+          limit,
+        ),
+      );
+    },
+    countOpen: () =>
+      Promise.resolve(own(memory.read.bulkOperations).filter((it) => isOpen(it) || it.status === 'collecting').length),
+    begin: (operationId) =>
+      change(operationId, ({ status }) => (status === 'collecting' ? { status: 'pending' } : undefined)),
+    async requestCancel(operationId, at) {
+      await change(operationId, (operation) => {
+        if (operation.status === 'collecting') return { status: 'cancelled', cancelRequestedAt: at, endedAt: at };
+        return isOpen(operation) ? { cancelRequestedAt: operation.cancelRequestedAt ?? at } : undefined;
+      });
+    },
+    advance: (operation, before, trx) =>
+      memory.transaction(({ bulkOperations }) => {
+        const found = bulkOperations.get(keyOf(operation.id));
+        if (!found || !isOpen(found) || found.cursor !== before.cursor || found.processed !== before.processed)
+          return false;
+        const { cancelRequestedAt } = found;
+        bulkOperations.set(keyOf(operation.id), { ...operation, cancelRequestedAt });
+        return true;
+      }, trx),
+    addFailures: (operationId, failures, trx) =>
+      memory.transaction(({ bulkFailures }) => {
+        const key = keyOf(operationId);
+        if (failures.length > 0) bulkFailures.set(key, [...(bulkFailures.get(key) ?? []), ...failures]);
+      }, trx),
+    failures({ operationId, limit, cursor }) {
+      const found = (memory.read.bulkFailures.get(keyOf(operationId)) ?? []).filter(
+        ({ id }) => cursor === undefined || id > cursor,
+      );
+      return Promise.resolve(pageOf(found, limit));
+    },
+    addTargets: (operationId, customerIds, trx) =>
+      memory.transaction(
+        ({ bulkTargets }) =>
+          void bulkTargets.set(keyOf(operationId), new Set([...targetsOf(operationId), ...customerIds])),
+        trx,
+      ),
+    copyTargets: (from, to, trx) =>
+      memory.transaction(({ bulkTargets }) => void bulkTargets.set(keyOf(to), new Set(targetsOf(from))), trx),
+    count: (operation) => Promise.resolve(meant(operation).length),
+    match: (operation, limit) => Promise.resolve(meant(operation).slice(0, limit)),
+    read,
+    lock: read,
+    served(ids) {
+      const live = own(memory.read.services).filter(({ status }) => status !== 'terminated' && status !== 'failed');
+      const wanted = new Set(ids);
+      return Promise.resolve(new Set(live.flatMap(({ customerId }) => (wanted.has(customerId) ? [customerId] : []))));
+    },
+    apply: (changes, trx) =>
+      memory.transaction(({ customers, history, timers }) => {
+        for (const { after, event, cleared } of changes) {
+          customers.set(keyOf(after.id), structuredClone(after));
+          const entries = history.get(keyOf(after.id)) ?? [];
+          history.set(keyOf(after.id), [...entries, { seq: after.version, event: structuredClone(event) }]);
+          if (cleared.length === 0) continue;
+          for (const [key, timer] of timers)
+            if (key.startsWith(`${tenantId}/`) && timer.customerId === after.id && cleared.includes(timer.name))
+              timers.delete(key);
+        }
+      }, trx),
+  };
+}

@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict';
+import { newId } from '@dotmac/core';
+import type { Suite } from '@dotmac/core/testing';
+import { staleMs, type BulkOperation } from '../bulk/operation.js';
+import { lifecycleEvents } from '../events.js';
+import type { BulkChange } from '../store/store.js';
+import { aCustomer, aService, aTimer, anEvent } from './samples.js';
+import type { LifecycleStoreSubject } from './store-suite.js';
+
+const anOperation = (tenantId: string, change: Partial<BulkOperation> = {}): BulkOperation => ({
+  id: newId(),
+  tenantId,
+  command: 'suspend',
+  input: { actionType: 'late' },
+  filter: {},
+  dryRun: false,
+  status: 'pending',
+  total: null,
+  processed: 0,
+  changed: 0,
+  refused: 0,
+  outcomes: [],
+  createdBy: 'user:1',
+  createdAt: 5,
+  startedAt: null,
+  touchedAt: 5,
+  endedAt: null,
+  cancelRequestedAt: null,
+  cursor: '',
+  upTo: '~',
+  ...change,
+});
+
+/** What a store must do with commands for many. */
+export const bulkCases: Suite<LifecycleStoreSubject>['cases'] = [
+  {
+    name: 'keeps operations, moves one on for one of twenty who saw it at the same place, and finds those left alone',
+    async run({ store }) {
+      const { bulk } = store.tenant('a');
+      const [first, second] = [
+        anOperation('a'),
+        anOperation('a', { status: 'completed', filter: { stages: ['active'] } }),
+      ];
+      for (const operation of [first, second]) await bulk.insert(operation);
+      assert.deepEqual(await bulk.get(first.id), first);
+      assert.equal(await store.tenant('b').bulk.get(first.id), undefined);
+      const page = await bulk.list({ limit: 1 });
+      assert.deepEqual(page.items, [second]);
+      assert.deepEqual((await bulk.list({ limit: 9, cursor: page.nextCursor ?? '' })).items, [first]);
+      assert.equal(await bulk.countOpen(), 1);
+      const outcomes = [{ from: 'active', to: null, code: 'X', count: 3 }] as const;
+      const moved: BulkOperation = {
+        ...first,
+        ...{ status: 'running', cursor: 'c', processed: 3, refused: 3, outcomes: [...outcomes], touchedAt: 9 },
+      };
+      const racers = Array.from({ length: 20 }, () => store.transaction((trx) => bulk.advance(moved, first, trx)));
+      assert.equal((await Promise.all(racers)).filter(Boolean).length, 1);
+      assert.deepEqual(await bulk.get(first.id), moved);
+      assert.deepEqual(await store.dueBulk(9 + staleMs, 9), [{ key: `a/bulk/${first.id}`, at: 9 + staleMs }]);
+      assert.deepEqual(await store.dueBulk(8 + staleMs, 9), []);
+      await bulk.requestCancel(first.id, 11);
+      await bulk.requestCancel(second.id, 11);
+      assert.equal((await bulk.get(first.id))?.cancelRequestedAt, 11);
+      assert.equal((await bulk.get(second.id))?.cancelRequestedAt, null);
+      const failures = ['a', 'b', 'c'].map((id) => ({ id, code: 'X', message: 'no' }));
+      await store.transaction((trx) => bulk.addFailures(first.id, failures, trx));
+      const listed = await bulk.failures({ operationId: first.id, limit: 2 });
+      assert.deepEqual(listed.items, failures.slice(0, 2));
+      const rest = await bulk.failures({ operationId: first.id, limit: 2, cursor: listed.nextCursor ?? '' });
+      assert.deepEqual([rest.items, rest.nextCursor], [failures.slice(2), null]);
+    },
+  },
+  {
+    name: 'finds whom an operation means, in the order of their ids, by filter or by list',
+    async run({ store }) {
+      const { bulk, customers } = store.tenant('a');
+      const people = [
+        aCustomer('a', { stage: 'active', createdAt: 10 }),
+        aCustomer('a', { stage: 'active', createdAt: 20, userType: 'business' }),
+        aCustomer('a', { stage: 'inactive', createdAt: 30 }),
+      ];
+      await store.transaction(async (trx) => {
+        for (const person of people) await customers.insert(person, trx);
+        await store.tenant('b').customers.insert(aCustomer('b', { stage: 'active' }), trx);
+      });
+      const ids = people.map(({ id }) => id);
+      const [one = '', two = '', three = ''] = ids;
+      const meant = (change: Partial<BulkOperation>) => bulk.match(anOperation('a', change), 9);
+      assert.deepEqual(await meant({}), ids);
+      assert.equal(await bulk.count(anOperation('a')), 3);
+      assert.deepEqual(await bulk.match(anOperation('a', { cursor: one }), 1), [two]);
+      assert.deepEqual(await meant({ upTo: three }), [one, two]);
+      assert.deepEqual(await meant({ filter: { stages: ['active'], userTypes: ['residential'] } }), [one]);
+      assert.deepEqual(await meant({ filter: { registeredFrom: 20, registeredTo: 30 } }), [two]);
+      const listing = anOperation('a', { status: 'collecting', filter: { listed: true } });
+      const copy = anOperation('a', { filter: { listed: true } });
+      await bulk.insert(listing);
+      await store.transaction(async (trx) => {
+        await bulk.addTargets(listing.id, [three, one, one], trx);
+        await bulk.addTargets(listing.id, [one, 'nobody'], trx);
+        await bulk.copyTargets(listing.id, copy.id, trx);
+      });
+      for (const operation of [listing, copy])
+        assert.deepEqual(await bulk.match(operation, 9), [one, three, 'nobody'].sort());
+      assert.deepEqual([await bulk.begin(listing.id), await bulk.begin(listing.id)], [true, false]);
+    },
+  },
+  {
+    name: 'writes changes of many: rows, events, timers that are over; and knows who has services',
+    async run({ store }) {
+      const { bulk, customers, history, timers, services } = store.tenant('a');
+      const people = Array.from({ length: 7 }, () => aCustomer('a', { stage: 'active' }));
+      const [first, last] = [people[0] ?? aCustomer('a'), people[6] ?? aCustomer('a')];
+      await store.transaction(async (trx) => {
+        for (const person of people) {
+          await customers.insert(person, trx);
+          await history.append(person.id, [{ seq: 1, event: anEvent('a', person.id, 'active') }], trx);
+        }
+        for (const name of ['promise:late', 'other']) await timers.put(aTimer(first.id, { name }), trx);
+        await services.insert(aService('a', last.id), trx);
+        await services.insert(aService('a', first.id, { status: 'terminated' }), trx);
+      });
+      const ids = people.map(({ id }) => id);
+      assert.deepEqual([...(await bulk.served(ids))], [last.id]);
+      const changes = people.map((before, index): BulkChange => {
+        const stage = index < 4 ? ('churning' as const) : ('inactive' as const);
+        const after = { ...before, stage, version: 2, updatedAt: before.updatedAt + 7 };
+        const data = { from: 'active', to: stage, reason: `reason ${index} ß "\\` } as const;
+        const name = index < 4 ? 'customer.churning' : 'customer.deactivated';
+        const of = { tenantId: 'a', actor: 'user:1', subject: before.id, at: after.updatedAt, data };
+        return { before, after, event: lifecycleEvents.create(name, of) as never, cleared: ['promise:late'] };
+      });
+      await store.transaction(async (trx) => {
+        assert.deepEqual(await bulk.lock([...ids, newId()], trx), people);
+        await bulk.apply(changes, trx);
+      });
+      for (const { after, event } of changes) {
+        assert.deepEqual(await customers.get(after.id), after);
+        assert.deepEqual((await history.list(after.id, { limit: 9 })).at(-1), { seq: 2, event });
+      }
+      assert.deepEqual(
+        (await timers.listFor(first.id)).map(({ name }) => name),
+        ['other'],
+      );
+      const read = await store.transaction((trx) => bulk.read(ids.slice(0, 1), trx));
+      assert.equal(read[0]?.stage, 'churning');
+      assert.deepEqual(await store.transaction((trx) => store.tenant('b').bulk.lock(ids, trx)), []);
+    },
+  },
+];
