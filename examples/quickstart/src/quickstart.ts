@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { apiKeyAuthenticator } from '@dotmac/core/http';
 import { databaseFromUrl } from '@dotmac/core/kysely';
@@ -41,6 +41,8 @@ export async function startQuickstart(settings: Settings): Promise<Quickstart> {
   ];
   await mkdir(kept, { recursive: true, mode: 0o700 });
   await prepareFiles(logs, cache);
+  // Root in a container often works in a directory of somebody else.
+  const owners = [(await stat('.')).uid];
 
   const logger = pino({ level: settings.logLevel });
   const url = /^[a-z]+:/i.test(settings.databaseUrl) ? settings.databaseUrl : `sqlite:${settings.databaseUrl}`;
@@ -89,12 +91,12 @@ export async function startQuickstart(settings: Settings): Promise<Quickstart> {
         ...dotmacRetention({ database: 'main', tenants: apiKeys.slice(0, 1).map(({ tenantId }) => tenantId) }),
       ],
       upkeep: [{ name: 'demo', database: 'main', tables: ['demo_sessions'], apply: ['stale_statistics'] }],
-      logs: [{ name: 'logs', directory: logs, retentionDays: 90 }],
+      logs: [{ name: 'logs', directory: logs, owners, retentionDays: 90 }],
       caches: [
-        { name: 'pages', directory: cache, maxAgeDays: 7 },
+        { name: 'pages', directory: cache, owners, maxAgeDays: 7 },
         ...(redis ? [{ name: 'demo-cache', redis: () => redis, pattern: 'demo:cache:*' }] : []),
       ],
-      backups: [{ name: 'main', url, directory: kept, keep: { last: 3, daily: 7, weekly: 5 } }],
+      backups: [{ name: 'main', url, directory: kept, owners, keep: { last: 3, daily: 7, weekly: 5 } }],
       schedules: apiKeys
         .slice(0, 1)
         .map(({ tenantId }) => ({ name: 'nightly-sessions', task: 'database_cleanup', cron: '30 3 * * *', tenantId })),

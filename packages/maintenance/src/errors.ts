@@ -119,6 +119,17 @@ export const maintenanceErrors = defineErrors({
     message: ({ policy, reason }: { policy: string; reason: string }) =>
       `The packages of the policy ${policy} could not be read: ${reason}.`,
   },
+  FILES_NOT_WORKABLE: {
+    kind: 'unavailable',
+    message: ({ policy, reason }: { policy: string; reason: string }) =>
+      `The files of the policy ${policy} cannot be worked on: ${reason}.`,
+  },
+  LOG_ROTATION_INCOMPLETE: {
+    kind: 'unavailable',
+    message: ({ faults, first }: { faults: number; first: string }) =>
+      `All was done but for ${faults === 1 ? 'one fault' : `${faults} faults`}: ${first}.`,
+    hint: 'The run’s own log names each; what was left is done by the next run.',
+  },
   CACHE_NOT_REACHABLE: {
     kind: 'unavailable',
     message: ({ policy }: { policy: string }) => `The cache of the policy ${policy} did not answer.`,

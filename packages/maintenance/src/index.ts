@@ -52,8 +52,6 @@ export { maintenanceEvents } from './events.js';
 export type { MaintenanceEvents } from './events.js';
 export type {
   CachePolicy,
-  DirectoryPolicy,
-  LogPolicy,
   MaintenancePolicies,
   MemoryCachePolicy,
   RedisCachePolicy,
@@ -79,6 +77,8 @@ export { activeSessions, lockWaits, replicaLag } from './databases/pressure.js';
 export type { MemoryCache } from './caches/memory.js';
 export type { RedisClient } from './caches/redis/client.js';
 export type { Finding, FindingKind } from './databases/finding.js';
+export type { DirectoryPolicy } from './policies/directory-policy.js';
+export type { LogCompression, LogHooks, LogPolicy, SignalReopen } from './policies/log-policy.js';
 export type { PolicySet } from './policies/policy-set.js';
 export type { KeptSchedule, Schedule, ScheduleDefinition, ScheduleRecord } from './schedule/schedule.js';
 export type { ScheduleService } from './schedule/service.js';

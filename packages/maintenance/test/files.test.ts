@@ -30,9 +30,9 @@ describe('log rotation', () => {
     const content = 'a line of a log\n'.repeat(10_000);
     await old(join(root, 'logs', 'app.log'), content);
     const dry = await logs().runs.run('log_rotation', { ...rotateAll, dryRun: true });
-    expect(dry).toMatchObject({ itemsCleaned: 0, itemsProcessed: 1, details: { dry_run: true } });
+    expect(dry).toMatchObject({ itemsCleaned: 0, itemsProcessed: 2, details: { dry_run: true } });
     expect(await readdir(join(root, 'logs'))).toEqual(['app.log']);
-    expect(await logs().runs.run('log_rotation', rotateAll)).toMatchObject({ status: 'completed', itemsCleaned: 1 });
+    expect(await logs().runs.run('log_rotation', rotateAll)).toMatchObject({ status: 'completed', itemsCleaned: 2 });
     const [name = '', ...others] = await readdir(join(root, 'logs'));
     expect(others).toEqual([]);
     expect(gunzipSync(await readFile(join(root, 'logs', name))).toString()).toBe(content);
@@ -87,8 +87,10 @@ describe('log rotation', () => {
     await build({
       stdin: {
         contents: `import { openRoot } from './files/root.js'; import { compressFile } from './files/compress.js';
+          import { codecs } from './files/codec.js';
           const root = await openRoot(process.argv[2]); process.send('begun');
-          await compressFile(root, 'app.log.20260101T000000Z', new AbortController().signal);`,
+          const { signal } = new AbortController();
+          await compressFile(root, 'app.log.20260101T000000Z', { codec: codecs.gzip, level: 6, signal });`,
         resolveDir: join(import.meta.dirname, '../src'),
       },
       bundle: true,

@@ -1,10 +1,8 @@
-import { constants } from 'node:fs';
-import { open, rename, unlink, type FileHandle } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { OpenRoot } from '../files/root.js';
 import { manifest, readName, stemOf, type Backup, type Manifest } from './manifest.js';
 
-const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDWR } = constants;
 const mostManifestBytes = 64 * 1024 * 1024;
 
 /** The backups of one policy in its directory. A backup is there once its manifest is: that comes last, and goes first. */
@@ -34,11 +32,14 @@ export function backupDirectory(
   { name: policy, directory }: { name: string; directory: string },
 ): BackupDirectory {
   const manifestName = (id: string): string => `${stemOf(policy, id)}.json`;
-  const own = async () =>
-    (await root.names()).flatMap((name) => {
+  const own = async () => {
+    const found = [];
+    for await (const name of root.names()) {
       const read = readName(policy, name);
-      return read ? [{ name, ...read }] : [];
-    });
+      if (read) found.push({ name, ...read });
+    }
+    return found;
+  };
   const readManifest = async (id: string): Promise<Backup | null> => {
     try {
       const file = await root.openFile(manifestName(id));
@@ -47,7 +48,8 @@ export function backupDirectory(
         const content = manifest.parse(JSON.parse(await file.readFile('utf8')));
         // A manifest speaks of its own policy and of its own file alone: it might have been written by somebody else.
         if (content.policy !== policy || readName(policy, content.file)?.id !== id) return null;
-        return (await root.fileFacts(content.file))?.size === content.bytes ? { ...content, id } : null;
+        const dump = await root.facts(content.file);
+        return dump && root.isPlain(dump) && dump.size === content.bytes ? { ...content, id } : null;
       } finally {
         await file.close();
       }
@@ -57,15 +59,14 @@ export function backupDirectory(
   };
   const create: BackupDirectory['create'] = async (name, fill) => {
     const partial = `${name}.partial`;
-    const file = await open(root.at(partial), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+    const file = await root.create(partial, 0o600);
     try {
       const result = await fill(file);
       await file.sync();
-      await rename(root.at(partial), root.at(name));
-      await root.sync();
+      await root.replace(partial, name);
       return result;
     } catch (error) {
-      await unlink(root.at(partial)).catch(() => undefined);
+      await root.unlink(partial).catch(() => undefined);
       throw error;
     } finally {
       await file.close();
@@ -85,7 +86,7 @@ export function backupDirectory(
       const all = await own();
       const known = new Set(all.filter(({ part }) => part === 'manifest').map(({ id }) => id));
       const left = all.filter(({ id, part }) => part === 'partial' || (part === 'dump' && !known.has(id)));
-      for (const { name } of left) await unlink(root.at(name));
+      for (const { name } of left) await root.unlink(name);
       if (left.length > 0) await root.sync();
       return left.length;
     },
@@ -95,9 +96,9 @@ export function backupDirectory(
     openDump: ({ file }) => root.openFile(file),
     scratchFile: (id) => join(directory, `${stemOf(policy, id)}.scratch.partial`),
     async remove({ id, file }) {
-      await unlink(root.at(manifestName(id)));
+      await root.unlink(manifestName(id));
       await root.sync();
-      await unlink(root.at(file));
+      await root.unlink(file);
       await root.sync();
     },
   };

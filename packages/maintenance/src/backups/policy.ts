@@ -19,6 +19,8 @@ export interface BackupPolicy {
   url: string;
   /** Absolute, and there already. Files in it of this policy's name are this policy's. */
   directory: string;
+  /** Users, by number, who may own the directory and those above it, besides root and this process's. Default none. */
+  owners?: readonly number[];
   /** Which backups stay. Must keep something. */
   keep: KeepRules;
   /** Whose hours, days and weeks `keep` counts: an IANA zone. Default `UTC`. */
@@ -39,7 +41,7 @@ export interface BackupPolicy {
 
 /** A backup policy, checked, with its defaults. */
 export interface CheckedBackup extends Required<
-  Pick<BackupPolicy, 'name' | 'directory' | 'keep' | 'timeZone' | 'compression' | 'timeoutMs'>
+  Pick<BackupPolicy, 'name' | 'directory' | 'owners' | 'keep' | 'timeZone' | 'compression' | 'timeoutMs'>
 > {
   tenants?: readonly string[];
   source: BackupSource;
@@ -78,7 +80,7 @@ export function checkBackup(policy: BackupPolicy): CheckedBackup {
   }
   const directory = checkRoot(`${at}.directory`, policy.directory);
   return {
-    ...{ name, keep, timeZone, compression, timeoutMs, directory },
+    ...{ name, keep, timeZone, compression, timeoutMs, directory, owners: policy.owners ?? [] },
     ...(tenants && { tenants }),
     source: sourceOf(policy, directory, timeoutMs, refuse),
   };

@@ -1,59 +1,67 @@
-import { constants } from 'node:fs';
-import { link, open, unlink } from 'node:fs/promises';
+import type { BigIntStats } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
-import { createGunzip, createGzip } from 'node:zlib';
-import { bytesOf, digesting, into, nowhere } from './byte-streams.js';
+import { codecOf, packedSuffixes, type Codec } from './codec.js';
+import { factsOf } from './facts.js';
+import { bytesOf, pack, readFull } from './pack.js';
 import type { OpenRoot } from './root.js';
+import { unless } from './system.js';
 
-/** What compressing a file came to. `changed`: its writer is still at it, so it was left as it is. */
+/** What compressing a file came to. `changed`: its writer is still at it; `taken`: the packed name is another file's. Both left it as it is. */
 export type Compression =
-  { outcome: 'compressed'; name: string; bytesBefore: number; bytesAfter: number } | { outcome: 'changed' };
+  { outcome: 'compressed'; name: string; bytesBefore: number; bytesAfter: number } | { outcome: 'changed' | 'taken' };
 
-const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDWR } = constants;
+/** Options of {@link compressFile}. */
+export interface CompressOptions {
+  codec: Codec;
+  level: number;
+  signal: AbortSignal;
+}
 
-/** Ends what `compressFile` had not finished when its process died. */
-const partialSuffix = '.gz.partial';
+/** Ends what was not finished when its process died. */
+export const partialSuffix = '.partial';
 
 /**
- * Compresses `name` to `name.gz`: into a partial file, flushed to the disk, read back and compared by digest, only
- * then given its name, and only then the original goes. Dying at any point leaves the original, or the whole `.gz`.
- * Keeps mode and time of modification.
+ * Compresses `name` to `name.gz` or the like: into a partial file, read back and compared part by part, flushed to the
+ * disk, only then given its name, and only then the original goes. Dying at any point leaves the original, or the whole
+ * packed file. Keeps mode, owner and times. Bytes are those on the disk.
  */
-export async function compressFile(root: OpenRoot, name: string, signal: AbortSignal): Promise<Compression> {
-  const partial = `${name}${partialSuffix}`;
+export async function compressFile(
+  root: OpenRoot,
+  name: string,
+  { codec, level, signal }: CompressOptions,
+): Promise<Compression> {
+  const packed = `${name}${codec.suffix}`;
+  const partial = `${packed}${partialSuffix}`;
+  if (await root.facts(packed)) return { outcome: 'taken' };
   const source = await root.openFile(name);
   try {
-    const before = await source.stat();
-    await unlink(root.at(partial)).catch(ignoreMissing);
-    const target = await open(root.at(partial), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, before.mode & 0o777);
+    const before = await source.stat({ bigint: true });
+    const isSame = async (): Promise<boolean> => {
+      const after = await source.stat({ bigint: true });
+      return after.size === before.size && after.mtimeNs === before.mtimeNs;
+    };
+    await root.unlink(partial).catch(unless('ENOENT'));
+    const target = await root.create(partial, 0o600);
     try {
-      const read = digesting();
-      await pipeline(bytesOf(source), read.through, createGzip({ level: 6 }), into(target), { signal });
-      const back = digesting();
-      await pipeline(bytesOf(target), createGunzip(), back.through, nowhere(), { signal });
-      const after = await source.stat();
-      if (after.size !== read.size() || after.mtimeMs !== before.mtimeMs) {
-        await unlink(root.at(partial));
+      const { read } = await pack(source, target, codec, level, signal);
+      if (BigInt(read) !== before.size || !(await isSame())) {
+        await root.unlink(partial);
         return { outcome: 'changed' };
       }
-      if (read.digest() !== back.digest()) throw new Error('the compressed file does not read back as the original');
-      await target.chmod(before.mode & 0o777);
-      await target.utimes(before.atime, before.mtime);
+      await dress(target, before);
       await target.sync();
-      // Not onto a file that is there.
-      await link(root.at(partial), root.at(`${name}.gz`));
-      await unlink(root.at(partial));
+      await root.move(partial, packed);
+      if (!(await isSame())) {
+        await root.unlink(packed);
+        return { outcome: 'changed' };
+      }
+      await root.unlink(name);
       await root.sync();
-      await unlink(root.at(name));
-      await root.sync();
-      return {
-        outcome: 'compressed',
-        name: `${name}.gz`,
-        bytesBefore: after.size,
-        bytesAfter: (await target.stat()).size,
-      };
+      const bytesAfter = factsOf(await target.stat({ bigint: true })).diskBytes;
+      return { outcome: 'compressed', name: packed, bytesBefore: factsOf(before).diskBytes, bytesAfter };
     } catch (error) {
-      await unlink(root.at(partial)).catch(ignoreMissing);
+      await root.unlink(partial).catch(() => undefined);
       throw error;
     } finally {
       await target.close();
@@ -63,33 +71,63 @@ export async function compressFile(root: OpenRoot, name: string, signal: AbortSi
   }
 }
 
-function ignoreMissing(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'ENOENT') throw error;
+/** Gives a file the owner, mode and times of another. */
+export async function dress(target: FileHandle, { uid, gid, mode, atimeNs, mtimeNs }: BigIntStats): Promise<void> {
+  await target.chown(Number(uid), Number(gid));
+  await target.chmod(Number(mode) & 0o7777);
+  await target.utimes(Number(atimeNs) / 1e9, Number(mtimeNs) / 1e9);
 }
 
 /**
- * Finishes what a dead process left of a file: a partial copy always goes, the original goes when its `.gz` reads back
- * as the same.
+ * Finishes what a dead process left of a file: a partial copy goes; of the original and its packed file one goes, when
+ * that has nothing that the other has not.
  */
-export async function recoverCompression(root: OpenRoot, name: string): Promise<void> {
-  await unlink(root.at(`${name}${partialSuffix}`)).catch(ignoreMissing);
-  const packed = await digestOf(root, `${name}.gz`, true);
-  if (packed !== null && packed === (await digestOf(root, name, false))) await unlink(root.at(name));
+export async function recoverCompression(root: OpenRoot, name: string, signal: AbortSignal): Promise<void> {
+  for (const suffix of packedSuffixes) {
+    const packed = `${name}${suffix}`;
+    await root.unlink(`${packed}${partialSuffix}`).catch(unless('ENOENT'));
+    const [codec, facts, original] = [codecOf(suffix), await root.facts(packed), await root.facts(name)];
+    if (!codec || !facts || !original || !root.isPlain(facts) || !root.isPlain(original)) continue;
+    const same = await unpackedIn(root, packed, name, codec, signal);
+    if (same === 'all') await root.unlink(name);
+    else if (same === 'beginning') await root.unlink(packed);
+    if (same !== 'other') await root.sync();
+  }
 }
 
-async function digestOf(root: OpenRoot, name: string, gzipped: boolean): Promise<string | null> {
+/** What a packed file holds of a plain one: all, its beginning, or something else. */
+async function unpackedIn(
+  root: OpenRoot,
+  packed: string,
+  name: string,
+  codec: Codec,
+  signal: AbortSignal,
+): Promise<'all' | 'beginning' | 'other'> {
+  const [file, plain] = [await root.openFile(packed), await root.openFile(name)];
   try {
-    const file = await root.openFile(name);
-    const { through, digest } = digesting();
-    try {
-      await (gzipped
-        ? pipeline(bytesOf(file), createGunzip(), through, nowhere())
-        : pipeline(bytesOf(file), through, nowhere()));
-      return digest();
-    } finally {
-      await file.close();
-    }
-  } catch {
-    return null;
+    let position = 0;
+    let same = true;
+    const unpacking = codec.unpacking();
+    await pipeline(
+      bytesOf(file),
+      unpacking,
+      async (chunks: AsyncIterable<Buffer>) => {
+        for await (const chunk of chunks) {
+          same &&= (await readFull(plain, Buffer.allocUnsafe(chunk.length), position)).equals(chunk);
+          position += chunk.length;
+          if (!same) return;
+        }
+      },
+      { signal },
+    );
+    if (!same) return 'other';
+    return position === (await plain.stat()).size ? 'all' : 'beginning';
+  } catch (error) {
+    if (signal.aborted) throw error;
+    // Not what we packed, or cut off.
+    return 'other';
+  } finally {
+    await file.close();
+    await plain.close();
   }
 }

@@ -2,11 +2,12 @@ import { coreErrors, type InputIssue } from '@dotmac/core';
 import type { Database } from '@dotmac/core/kysely';
 import { checkBackup, type CheckedBackup } from '../backups/policy.js';
 import type { KeepNewest, TableName } from '../databases/rows/selection.js';
-import { checkDays, checkFilePattern, checkIdentifier, checkPolicyName, checkRoot } from './allow-list.js';
+import { checkDays, checkIdentifier, checkPolicyName, checkRoot } from './allow-list.js';
+import { checkDirectory, type CheckedDirectory } from './check-directory.js';
+import { checkLog, type CheckedLog } from './check-log.js';
+import type { DirectoryPolicy } from './directory-policy.js';
 import type {
   CachePolicy,
-  DirectoryPolicy,
-  LogPolicy,
   MaintenancePolicies,
   MemoryCachePolicy,
   RedisCachePolicy,
@@ -29,10 +30,6 @@ export type CheckedRetention = Omit<
   Filled<RetentionPolicy, 'timeUnit' | 'minRetentionDays' | 'allowFullScan'>,
   'keepNewest'
 > & { keepNewest?: KeepNewest | undefined; on: Database };
-/** A log policy, checked, with its defaults. */
-export type CheckedLog = Filled<LogPolicy, 'pattern'>;
-/** A directory policy, checked, with its defaults. */
-export type CheckedDirectory = Filled<DirectoryPolicy, 'maxAgeDays'>;
 
 /** The policies that one tenant may run; all checked. */
 export interface PolicySet {
@@ -75,8 +72,8 @@ export function checkPolicies(given: MaintenancePolicies): PolicySet {
     memoryCaches: caches.filter(isMemory),
     directoryCaches: caches
       .filter((it): it is DirectoryPolicy => !isRedis(it) && !isMemory(it))
-      .map((policy) => checkDirectory('caches', policy)),
-    directories: directories.map((policy) => checkDirectory('directories', policy)),
+      .map((policy) => checkDirectory('caches', policy, 1)),
+    directories: directories.map((policy) => checkDirectory('directories', policy, 0.5)),
     backups: backups.map(checkBackup),
   };
 }
@@ -124,21 +121,6 @@ function keptNewest(at: string, { keepNewest }: RetentionPolicy): KeepNewest | u
     throw coreErrors.INVALID_ARGUMENT({ argument: `${at}.keepNewest`, reason: 'a whole number, 1 to 1,000,000' });
   if (kept.per !== undefined) checkIdentifier(`${at}.keepNewest.per`, kept.per);
   return kept;
-}
-
-function checkLog(policy: LogPolicy): CheckedLog {
-  const at = `logs.${policy.name}`;
-  const { pattern = '*.log' } = policy;
-  checkFilePattern(`${at}.pattern`, pattern);
-  if (policy.retentionDays !== undefined) checkDays(`${at}.retentionDays`, policy.retentionDays, 0);
-  return { ...policy, pattern, directory: checkRoot(`${at}.directory`, policy.directory) };
-}
-
-function checkDirectory(kind: string, policy: DirectoryPolicy): CheckedDirectory {
-  const at = `${kind}.${policy.name}`;
-  const { maxAgeDays = 7 } = policy;
-  checkDays(`${at}.maxAgeDays`, maxAgeDays, 0);
-  return { ...policy, maxAgeDays, directory: checkRoot(`${at}.directory`, policy.directory) };
 }
 
 /** What of it `tenantId` may run. */

@@ -4,9 +4,11 @@ import type { KeepNewest, RowPredicate, TableName } from '../databases/rows/sele
 import type { MemoryCache } from '../caches/memory.js';
 import type { RedisClient } from '../caches/redis/client.js';
 import type { AppliedKind } from '../databases/finding.js';
+import type { DirectoryPolicy } from './directory-policy.js';
+import type { LogPolicy } from './log-policy.js';
 
 /** What every policy has. */
-interface NamedPolicy {
+export interface NamedPolicy {
   /** How requests and reports call it: letters, digits, `.`, `_`, `-`; unique among policies of its kind. */
   name: string;
   /** The tenants that may run it. Default every tenant (whose principal holds `maintenance:execute`). */
@@ -44,18 +46,6 @@ export interface RetentionPolicy extends NamedPolicy {
   allowFullScan?: boolean;
 }
 
-/** Log files that may be rotated. */
-export interface LogPolicy extends NamedPolicy {
-  /** Absolute. Files directly in it; sub-directories are not entered. */
-  directory: string;
-  /** File names, `*` for any characters and `?` for one. Default `*.log`. */
-  pattern?: string;
-  /** Rotated files older than this are deleted. Default never. */
-  retentionDays?: number;
-  /** Tells the writer to open its file anew, after a rotation. */
-  reopen?: () => void | Promise<void>;
-}
-
 /** Redis keys that may be removed at any time, by a pattern with at least three literal characters in front. */
 export interface RedisCachePolicy extends NamedPolicy {
   /** A client of a single node, of a cluster or through sentinels. */
@@ -79,14 +69,6 @@ export interface MemoryCachePolicy extends NamedPolicy {
   memory: () => MemoryCache;
   /** What goes: `stale` entries (the default), or `all`. */
   remove?: 'stale' | 'all';
-}
-
-/** Files below a directory that may be deleted once nobody has touched them for a while. */
-export interface DirectoryPolicy extends NamedPolicy {
-  /** Absolute. Sub-directories are entered, links are not followed. */
-  directory: string;
-  /** Days since the latest of access, change and modification. Default 7. */
-  maxAgeDays?: number;
 }
 
 /** A cache that may be cleared. */

@@ -34,4 +34,16 @@ export const cacheCleanupDetails = z.object({ policies: z.array(purgeReport) });
 export const diskCleanupParameters = z.object({
   policies,
   maxAgeDays: days.optional().describe('Files untouched for so long go. Default the policy’s own'),
+  maxSizeMb: z
+    .number()
+    .min(0)
+    .max(1_000_000_000)
+    .optional()
+    .describe('The least recently used go until all take no more. Default the policy’s own'),
+  minFreePercent: z
+    .number()
+    .min(0)
+    .max(90)
+    .optional()
+    .describe('The least recently used go until the disk has so much left. Default the policy’s own'),
 });

@@ -29,7 +29,7 @@ export const cacheCleanup = defineMaintenanceTask({
     const targets: PlannedTarget[] = named(context.policies.memoryCaches, parameters.policies).map(planMemory);
     for (const policy of redisOf(context.policies, parameters)) targets.push(await planRedis(context, policy));
     for (const policy of named(context.policies.directoryCaches, parameters.policies))
-      targets.push(await planDirectory(context, policy, parameters.maxAgeDays));
+      targets.push(await planDirectory(context, policy, { maxAgeDays: parameters.maxAgeDays }));
     return { targets, warnings: [] };
   },
   async run(context, parameters) {
@@ -38,7 +38,7 @@ export const cacheCleanup = defineMaintenanceTask({
       reports.push(await purgeMemory(context, policy));
     for (const policy of redisOf(context.policies, parameters)) reports.push(await purgeRedis(context, policy));
     for (const policy of named(context.policies.directoryCaches, parameters.policies))
-      reports.push(await purgeDirectory(context, policy, parameters.maxAgeDays));
+      reports.push(await purgeDirectory(context, policy, { maxAgeDays: parameters.maxAgeDays }));
     return purgeResult(reports);
   },
 });

@@ -5,25 +5,25 @@ import { planDirectory, purgeDirectory } from './purge-directory.js';
 import { purgeResult, type PurgeReport } from './purge-report.js';
 import { defineMaintenanceTask } from './task.js';
 
-/** Removes stale files of registered directories. */
+/** Removes files of registered directories that nobody used for long, or for the sake of room. */
 export const diskCleanup = defineMaintenanceTask({
   type: 'disk_cleanup',
   name: 'Disk cleanup',
-  description: 'Removes files that nobody touched for long from registered directories',
+  description: 'Removes files from registered directories that nobody used for long, or for the sake of room',
   scope: 'host',
   parameters: diskCleanupParameters,
   details: cacheCleanupDetails,
   check: ({ policies }, { directories }) => unknownNames(directories, policies),
-  async plan(context, { policies, maxAgeDays }) {
+  async plan(context, { policies, ...request }) {
     const targets: PlannedTarget[] = [];
     for (const policy of named(context.policies.directories, policies))
-      targets.push(await planDirectory(context, policy, maxAgeDays));
+      targets.push(await planDirectory(context, policy, request));
     return { targets, warnings: [] };
   },
-  async run(context, { policies, maxAgeDays }) {
+  async run(context, { policies, ...request }) {
     const reports: PurgeReport[] = [];
     for (const policy of named(context.policies.directories, policies))
-      reports.push(await purgeDirectory(context, policy, maxAgeDays));
+      reports.push(await purgeDirectory(context, policy, request));
     return purgeResult(reports);
   },
 });

@@ -6,9 +6,18 @@ import { days, policies, policyOutcome } from './parameters.js';
 export const logRotationParameters = withControls(
   z.object({
     policies,
-    maxSizeMb: z.number().positive().max(1_000_000).default(10).describe('Rotate logs larger than this'),
-    maxAgeDays: days.default(30).describe('Rotate logs last written before this'),
-    compressOldLogs: z.boolean().default(true).describe('Compress rotated logs with gzip'),
+    maxSizeMb: z
+      .number()
+      .positive()
+      .max(1_000_000)
+      .optional()
+      .describe('Rotate logs larger than this. Default the policy’s own; else 10, unless it goes by the calendar'),
+    maxAgeDays: days
+      .optional()
+      .describe(
+        'Rotate logs last written before this. Default the policy’s own; else 30, unless it goes by the calendar',
+      ),
+    compressOldLogs: z.boolean().optional().describe('Compress rotated logs. Default as the policy says; else true'),
   }),
 ).meta({ id: 'LogRotationParameters' });
 
@@ -22,8 +31,9 @@ export const logRotationDetails = z.object({
       rotated: z.number().int(),
       compressed: z.number().int(),
       deleted: z.number().int(),
-      growing: z.number().int().describe('Not compressed because they were still being written'),
-      bytesFreed: z.number().int(),
+      growing: z.number().int().describe('Not compressed because a process had them open, or wrote to them'),
+      odd: z.number().int().describe('Left alone: links, pipes, files of several names'),
+      bytesFreed: z.number().int().describe('On the disk; negative when a copy took more than compressing gave'),
     }),
   ),
 });

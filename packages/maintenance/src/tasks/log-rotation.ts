@@ -1,16 +1,24 @@
 import type { z } from 'zod';
-import { openPolicyRoot } from './open-policy-root.js';
-import { rotateLogs, type RotationCounts } from '../files/rotate-logs.js';
+import { maintenanceErrors } from '../errors.js';
+import { shownName } from '../files/names.js';
+import type { OpenRoot } from '../files/root.js';
+import type { Steps } from '../files/steps.js';
+import { wordedFileError } from '../files/worded-error.js';
+import { forecastRotation } from '../logs/orders.js';
+import { rotateLogs, type RotationCounts, type RotationFault, type RotationPart } from '../logs/rotate-logs.js';
+import { rotationOrders } from '../logs/rotation-orders.js';
+import type { LogFile } from '../logs/rules.js';
+import type { CheckedLog } from '../policies/check-log.js';
 import { named, unknownNames } from '../policies/policy-set.js';
 import { logRotationDetails, logRotationParameters } from './log-rotation.schema.js';
+import { openPolicyRoot } from './open-policy-root.js';
 import { planned, type PlannedTarget } from './plan.js';
-import { defineMaintenanceTask, type PlanContext } from './task.js';
+import { defineMaintenanceTask, type PlanContext, type TaskContext } from './task.js';
 
 type Parameters = z.output<typeof logRotationParameters>;
-type Report = z.output<typeof logRotationDetails>['policies'][number];
 
-const nothing: RotationCounts = { seen: 0, rotated: 0, compressed: 0, deleted: 0, growing: 0, bytesFreed: 0 };
-const [dayMs, megabyte] = [86_400_000, 1_048_576];
+const nothing: RotationCounts = { seen: 0, rotated: 0, compressed: 0, deleted: 0, growing: 0, odd: 0, bytesFreed: 0 };
+const targetOf = ({ name }: CheckedLog, part: RotationPart): string => `logs:${name}:${part}`;
 
 /** Rotates, compresses and retires log files in registered directories. */
 export const logRotation = defineMaintenanceTask({
@@ -22,29 +30,32 @@ export const logRotation = defineMaintenanceTask({
   details: logRotationDetails,
   check: ({ policies }, { logs }) => unknownNames(logs, policies),
   async plan(context, parameters) {
-    const how = { ...rotationOf(context, parameters), dryRun: true, signal: context.signal };
     const targets: PlannedTarget[] = [];
-    for (const policy of named(context.policies.logs, parameters.policies)) {
-      const found = await openPolicyRoot(policy, (root) => rotateLogs(root, policy, how));
-      const { seen, rotated, deleted } = found.result ?? nothing;
-      const target = { target: `logs:${policy.name}`, action: 'rotate', items: rotated + deleted, total: seen };
-      targets.push(planned({ ...target, strategy: 'rename, then compress' }, [policy.directory, parameters]));
-    }
+    for (const policy of named(context.policies.logs, parameters.policies))
+      targets.push(...(await planLogs(context, policy, parameters)));
     return { targets, warnings: [] };
   },
   async run(context, parameters) {
-    const how = { ...rotationOf(context, parameters), dryRun: false };
-    const policies: Report[] = [];
-    for (const policy of named(context.policies.logs, parameters.policies)) {
-      const progress = await context.target({ target: `logs:${policy.name}`, planned: null, total: null });
-      const counts = await context.exclusively(`directory:${policy.directory}`, ({ signal }) =>
-        openPolicyRoot(policy, (root) => rotateLogs(root, policy, { ...how, signal })),
+    const policies = [];
+    const faults: RotationFault[] = [];
+    const chosen = named(context.policies.logs, parameters.policies);
+    for (const policy of chosen) {
+      const done = await context.exclusively(`directory:${policy.directory}`, ({ signal }) =>
+        openPolicyRoot(policy, (root) => rotate({ ...context, signal }, root, policy, parameters)),
       );
-      const { seen, rotated, compressed, deleted } = counts?.result ?? nothing;
-      await progress.advance({ seen, cleaned: Math.max(rotated, compressed) + deleted });
-      const outcome = counts === null ? 'busy' : counts.outcome;
-      policies.push({ policy: policy.name, outcome, ...nothing, ...counts?.result });
+      const outcome = done === null ? 'busy' : done.outcome;
+      policies.push({ policy: policy.name, outcome, ...nothing, ...done?.result?.counts } as const);
+      for (const fault of done?.result?.faults ?? []) {
+        context.note(`${policy.name}: ${worded(fault)}`);
+        faults.push(fault);
+      }
     }
+    // All that could be done is done; and yet people are to know.
+    if (faults[0])
+      throw maintenanceErrors.LOG_ROTATION_INCOMPLETE(
+        { faults: faults.length, first: worded(faults[0]) },
+        { cause: faults[0].error },
+      );
     const bytesFreed = policies.reduce((total, it) => total + it.bytesFreed, 0);
     return {
       space: { returnedBytes: Math.max(0, bytesFreed) },
@@ -54,11 +65,54 @@ export const logRotation = defineMaintenanceTask({
   },
 });
 
-function rotationOf({ asOf }: PlanContext, { maxSizeMb, maxAgeDays, compressOldLogs }: Parameters) {
-  return {
-    maxBytes: maxSizeMb * megabyte,
-    cutoff: asOf - maxAgeDays * dayMs,
-    compress: compressOldLogs,
-    now: asOf,
+function worded({ what, error }: RotationFault): string {
+  const reason = wordedFileError(error) ?? 'the log has the details';
+  return what === 'file' ? `a file could not be worked on: ${reason}` : `${what} failed: ${reason}`;
+}
+
+const strategies: Record<RotationPart, [action: string, strategy: string]> = {
+  rotate: ['rotate', 'give the log another name, or copy it and empty it; never onto a file that is there'],
+  expire: ['delete', 'rotated files past the age or the number that is kept'],
+  compress: ['compress', 'into a partial file, read back, named, and only then the original goes'],
+  make_room: ['delete', 'the oldest rotated files, until there is room'],
+};
+
+async function planLogs(context: PlanContext, policy: CheckedLog, parameters: Parameters): Promise<PlannedTarget[]> {
+  const orders = rotationOrders(policy, parameters, context.asOf);
+  const { result } = await openPolicyRoot(policy, (root) => forecastRotation(root, policy, orders));
+  if (!result) return [];
+  const { found, rotate, expire, compress, makeRoom, exact } = result;
+  const all = found.rotated.length + rotate.length;
+  const { hooks: _, reopen, naming: __, compress: packing, ...configuration } = policy;
+  const fingerprinted = [configuration, parameters, typeof reopen, packing.level, packing.delay, packing.codec.suffix];
+  const part = (name: RotationPart, files: readonly LogFile[], total: number, isExact = true): PlannedTarget[] => {
+    const [action, strategy] = strategies[name];
+    if (files.length === 0 && name !== 'rotate') return [];
+    const bytes = name === 'rotate' ? 0 : files.reduce((sum, { facts }) => sum + facts.diskBytes, 0);
+    const sample = files.slice(0, 10).map((file) => shownName(file.name));
+    const target = { target: targetOf(policy, name), action, strategy, items: files.length, total, sample };
+    return [planned({ ...target, exact: isExact, bytes: name === 'compress' ? null : bytes }, fingerprinted)];
   };
+  return [
+    ...part('rotate', rotate, found.logs.length),
+    ...part('expire', expire, all),
+    ...part('compress', compress, all),
+    ...part('make_room', makeRoom, all, exact),
+  ];
+}
+
+const noSteps: Steps = { remaining: Infinity, advance: () => Promise.resolve(true) };
+
+function rotate(context: TaskContext, root: OpenRoot, policy: CheckedLog, parameters: Parameters) {
+  const { signal, logger, asOf } = context;
+  return rotateLogs(root, policy, rotationOrders(policy, parameters, asOf), {
+    signal,
+    logger,
+    note: (message) => context.note(message),
+    async begin(part, planned, total) {
+      if (planned === 0 && part !== 'rotate') return noSteps;
+      const destroys = part === 'expire' || part === 'make_room';
+      return context.target({ target: targetOf(policy, part), planned, total, maxShare: destroys ? undefined : 1 });
+    },
+  });
 }

@@ -1,4 +1,5 @@
 import { openRoot, UnsafePathError, type OpenRoot } from '../files/root.js';
+import { wordedFileError } from '../files/worded-error.js';
 import { maintenanceErrors } from '../errors.js';
 
 /** What came of a policy's directory. */
@@ -6,14 +7,17 @@ export type RootOutcome<Result> = { outcome: 'done'; result: Result } | { outcom
 
 /**
  * Does `work` in a policy's directory.
+ * @param shared others may own it and write to it, as with temporary directories
  * @throws ROOT_NOT_SAFE when it, or something in it that was to be worked on, is not what it seemed to be
+ * @throws FILES_NOT_WORKABLE when the system refuses: no room, no permission, a disk that fails
  */
 export async function openPolicyRoot<Result>(
-  { name, directory }: { name: string; directory: string },
+  { name, directory, owners }: { name: string; directory: string; owners?: readonly number[] | undefined },
   work: (root: OpenRoot) => Promise<Result>,
+  shared = false,
 ): Promise<RootOutcome<Result>> {
   try {
-    const root = await openRoot(directory);
+    const root = await openRoot(directory, { owners, shared });
     if (!root) return { outcome: 'missing' };
     try {
       return { outcome: 'done', result: await work(root) };
@@ -23,6 +27,8 @@ export async function openPolicyRoot<Result>(
   } catch (error) {
     if (error instanceof UnsafePathError)
       throw maintenanceErrors.ROOT_NOT_SAFE({ policy: name, reason: error.message }, { cause: error });
+    const reason = wordedFileError(error);
+    if (reason !== undefined) throw maintenanceErrors.FILES_NOT_WORKABLE({ policy: name, reason }, { cause: error });
     throw error;
   }
 }

@@ -1,12 +1,11 @@
 import { createHash, type Hash } from 'node:crypto';
-import { constants } from 'node:fs';
-import { open, rename, type FileHandle } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { crc32, deflateRaw, gunzip } from 'node:zlib';
 import type { OpenRoot } from '../../files/root.js';
+import { unless } from '../../files/system.js';
 import { maintenanceErrors } from '../../errors.js';
 
-const { O_CREAT, O_EXCL, O_RDWR, O_NOFOLLOW, O_TRUNC, O_WRONLY } = constants;
 const [deflate, unzip] = [promisify(deflateRaw), promisify(gunzip)];
 
 /** Rows on their way out: gzip of one JSON object a line. Every append is a gzip member of its own. */
@@ -49,7 +48,7 @@ export function archiveFile(root: OpenRoot, name: string): ArchiveFile {
   let file: FileHandle | undefined;
   let [size, count] = [0, 0];
   const begin = async (): Promise<FileHandle> => {
-    const begun = await open(root.at(name + partial), O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW, 0o600);
+    const begun = await root.create(name + partial, 0o600);
     await root.sync();
     return begun;
   };
@@ -85,12 +84,12 @@ export function archiveFile(root: OpenRoot, name: string): ArchiveFile {
 async function finish(root: OpenRoot, name: string, file: FileHandle, hash: Hash): Promise<void> {
   await file.sync();
   await file.close();
-  const sums = await open(root.at(`${name}.sha256`), O_CREAT | O_TRUNC | O_WRONLY | O_NOFOLLOW, 0o600);
+  await root.unlink(`${name}.sha256`).catch(unless('ENOENT'));
+  const sums = await root.create(`${name}.sha256`, 0o600);
   await sums.writeFile(`${hash.digest('hex')}  ${name}\n`);
   await sums.sync();
   await sums.close();
-  await rename(root.at(name + partial), root.at(name));
-  await root.sync();
+  await root.replace(name + partial, name);
 }
 
 /**
@@ -99,11 +98,12 @@ async function finish(root: OpenRoot, name: string, file: FileHandle, hash: Hash
  */
 export async function recoverArchives(root: OpenRoot, prefix: string): Promise<string[]> {
   const recovered: string[] = [];
-  for (const left of await root.names()) {
+  for await (const left of root.names()) {
     if (!left.startsWith(prefix) || !left.endsWith(`.ndjson.gz${partial}`)) continue;
-    if (!(await root.fileFacts(left))) continue;
+    const facts = await root.facts(left);
+    if (!facts || !root.isPlain(facts)) continue;
     const name = left.slice(0, -partial.length);
-    const file = await open(root.at(left), O_RDWR | O_NOFOLLOW);
+    const file = await root.openFile(left, 'change');
     const hash = createHash('sha256');
     const end = await wholeMembers(file, hash);
     await file.truncate(end);

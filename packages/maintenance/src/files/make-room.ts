@@ -1,0 +1,143 @@
+import type { Clock } from '@dotmac/core';
+import type { Facts } from './facts.js';
+import { matchesPattern } from './pattern.js';
+import { flockWatch } from './proc.js';
+import type { OpenRoot } from './root.js';
+import { sweep, type Sweep, type SweepOutcome, type Swept } from './sweep.js';
+
+/** The times by which a file is as young as it is. */
+export type AgeBy = 'access' | 'modification' | 'change';
+
+/** What is to go below a directory. */
+export interface RoomRules {
+  /** Files last used before it go. Epoch ms; absent: none for their age alone. */
+  cutoff: number | undefined;
+  /** The least recently used go until all files together take no more. Bytes on the disk. */
+  maxBytes: number | undefined;
+  /** The least recently used go until the disk has so much left, in bytes or as a share of all of it. */
+  minFree: number | { share: number } | undefined;
+  /** For the sake of room nothing goes that was used since. Epoch ms. */
+  floor: number;
+  ageBy: readonly AgeBy[];
+  /** Patterns of names, or of paths below the directory: what matches stays, with all that is in it. */
+  exclude: readonly string[];
+  links: boolean;
+}
+
+/** What a directory holds, and what of it is to go. */
+export interface Room {
+  files: number;
+  bytes: number;
+  /** Files last used before it go. Epoch ms. */
+  cutoff: number;
+  /** Of the files of the second after the cutoff, so much goes as well. Bytes. */
+  beyond: number;
+  /** Room that was asked for and is not to be had: too much is younger than the floor. Bytes. */
+  missing: number;
+}
+
+/** When a file was last used. Epoch ms. */
+function lastUse({ atimeMs, mtimeMs, ctimeMs }: Facts, ageBy: readonly AgeBy[]): number {
+  const times = { access: atimeMs, modification: mtimeMs, change: ctimeMs };
+  return Math.max(...ageBy.map((by) => times[by]));
+}
+
+const second = 1_000;
+const everything = { most: () => Infinity, emptyGoes: () => false };
+
+/** Looks at all of a directory, and reckons until when files have to go. Holds a figure for each second, no names. */
+export async function measureRoom(
+  root: OpenRoot,
+  rules: RoomRules,
+  context: Pick<SweepContext, 'clock' | 'signal'>,
+): Promise<Room> {
+  const bySecond = new Map<number, number>();
+  const total = { seen: 0, bytes: 0, old: 0 };
+  const { cutoff = 0 } = rules;
+  await sweep(root, {
+    ...everything,
+    ...sparing(rules, context.clock),
+    links: rules.links,
+    remove: false,
+    signal: context.signal,
+    goes(facts) {
+      const used = lastUse(facts, rules.ageBy);
+      const key = Math.floor(used / second);
+      total.bytes += facts.diskBytes;
+      if (used < cutoff) total.old += facts.diskBytes;
+      else if (used < rules.floor) bySecond.set(key, (bySecond.get(key) ?? 0) + facts.diskBytes);
+      return false;
+    },
+    step({ seen }) {
+      total.seen += seen;
+      return Promise.resolve(true);
+    },
+  });
+  const { freeBytes, totalBytes } = await root.space();
+  const { minFree } = rules;
+  const wanted = minFree === undefined ? 0 : typeof minFree === 'number' ? minFree : minFree.share * totalBytes;
+  let need = Math.max(wanted - freeBytes, total.bytes - (rules.maxBytes ?? Infinity)) - total.old;
+  const room: Room = { files: total.seen, bytes: total.bytes, cutoff, beyond: 0, missing: 0 };
+  for (const [key, bytes] of [...bySecond].sort(([one], [other]) => one - other)) {
+    if (need <= 0) break;
+    // All of the seconds before went; of this one as much as is needed.
+    room.cutoff = Math.max(cutoff, key * second);
+    room.beyond = Math.min(need, bytes);
+    need -= bytes;
+  }
+  return { ...room, missing: Math.max(0, need) };
+}
+
+/** What a sweep needs besides its rules. */
+export interface SweepContext {
+  clock: Clock;
+  signal: AbortSignal;
+  /** After every batch; false ends the sweep. */
+  step: Sweep['step'];
+  /** How many may go in the next batch. */
+  most(): number;
+}
+
+/** Removes what is to go, or only counts it: first all before the cutoff, then of the second after it as much as is needed. */
+export async function clearRoom(
+  root: OpenRoot,
+  rules: RoomRules,
+  room: Pick<Room, 'cutoff' | 'beyond'>,
+  context: SweepContext,
+  remove: boolean,
+): Promise<SweepOutcome> {
+  const job: Sweep = {
+    ...sparing(rules, context.clock),
+    ...context,
+    links: rules.links,
+    remove,
+    goes: (facts) => lastUse(facts, rules.ageBy) < room.cutoff,
+    emptyGoes: ({ mtimeMs }) => mtimeMs < (rules.cutoff ?? room.cutoff),
+  };
+  const outcome = await sweep(root, job);
+  if (room.beyond <= 0 || !outcome.complete) return outcome;
+  const until = Math.min(room.cutoff + second, rules.floor);
+  let left = room.beyond;
+  const rest = await sweep(root, {
+    ...job,
+    goes(facts) {
+      const used = lastUse(facts, rules.ageBy);
+      if (left <= 0 || used < room.cutoff || used >= until) return false;
+      left -= facts.diskBytes;
+      return true;
+    },
+    // Those of the first sweep were counted then.
+    step: ({ removed, bytes }: Swept, sample) => context.step({ seen: 0, removed, bytes }, sample),
+  });
+  return { ...rest, directoriesRemoved: outcome.directoriesRemoved + rest.directoriesRemoved };
+}
+
+/** What stays whatever its age: what is excluded, and directories that somebody locked. */
+function sparing({ exclude }: RoomRules, clock: Clock): Pick<Sweep, 'spared' | 'locked'> {
+  return {
+    spared: (path) => exclude.some((pattern) => matchesPattern(pattern, path) || matchesPattern(pattern, lastOf(path))),
+    locked: flockWatch(clock),
+  };
+}
+
+const lastOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);

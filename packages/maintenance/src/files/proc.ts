@@ -1,0 +1,70 @@
+import { readFile, readdir, stat } from 'node:fs/promises';
+import type { Clock } from '@dotmac/core';
+import type { Facts } from './facts.js';
+
+/** What `/proc` of Linux tells of files; elsewhere nothing is known. */
+export const onLinux = process.platform === 'linux';
+
+/** Where an open file or directory is reached, no matter what became of its path. */
+export const descriptorPath = (fd: number): string => `/proc/self/fd/${fd}`;
+
+/**
+ * The mount that a descriptor is on: a bind mount of the same device is another. Undefined where it cannot be known.
+ */
+export async function mountOf(fd: number): Promise<string | undefined> {
+  if (!onLinux) return undefined;
+  return /^mnt_id:\s*(\d+)$/m.exec(await readFile(`/proc/self/fdinfo/${fd}`, 'utf8').catch(() => ''))?.[1];
+}
+
+/** One file of the machine. */
+export const fileKey = (device: bigint, inode: bigint): string => `${device}:${inode}`;
+
+/** A device as `/proc/locks` spells it, from what `stat` says. */
+function deviceSpelled(device: bigint): string {
+  const major = ((device >> 8n) & 0xfffn) | ((device >> 32n) & ~0xfffn);
+  const minor = (device & 0xffn) | ((device >> 12n) & ~0xffn);
+  return `${major.toString(16).padStart(2, '0')}:${minor.toString(16).padStart(2, '0')}`;
+}
+
+/**
+ * Tells whether somebody holds a lock of flock(2) on a file or directory, as far as this process may see, and as of at
+ * most a second ago.
+ */
+export function flockWatch(clock: Clock): (facts: Facts) => Promise<boolean> {
+  let held = new Set<string>();
+  let readAt = -Infinity;
+  return async ({ device, inode }) => {
+    if (onLinux && clock.monotonic() - readAt > 1_000) {
+      readAt = clock.monotonic();
+      const text = await readFile('/proc/locks', 'utf8').catch(() => '');
+      held = new Set(
+        Array.from(text.matchAll(/^\d+: FLOCK\s.*?\s\d+ ([\da-f]+:[\da-f]+:\d+) /gm), ([, file = '']) => file),
+      );
+    }
+    return held.size > 0 && held.has(`${deviceSpelled(device)}:${inode}`);
+  };
+}
+
+/**
+ * The files of `wanted` (by {@link fileKey}) that a process has open for writing, as far as this process may see: those
+ * of its own user, or all for root. What such a file is given next goes wherever its name went.
+ */
+export async function openForWriting(wanted: ReadonlySet<string>): Promise<Set<string>> {
+  const open = new Set<string>();
+  if (!onLinux || wanted.size === 0) return open;
+  for (const process of await readdir('/proc').catch(() => [])) {
+    if (!/^\d+$/.test(process)) continue;
+    for (const fd of await readdir(`/proc/${process}/fd`).catch(() => [])) {
+      const facts = await stat(`/proc/${process}/fd/${fd}`, { bigint: true }).catch(() => null);
+      const key = facts?.isFile() ? fileKey(facts.dev, facts.ino) : undefined;
+      if (key !== undefined && wanted.has(key) && (await writes(process, fd))) open.add(key);
+    }
+  }
+  return open;
+}
+
+async function writes(process: string, fd: string): Promise<boolean> {
+  const info = await readFile(`/proc/${process}/fdinfo/${fd}`, 'utf8').catch(() => '');
+  const flags = /^flags:\s*([0-7]+)$/m.exec(info)?.[1];
+  return flags !== undefined && (Number.parseInt(flags, 8) & 0o3) !== 0;
+}

@@ -1,0 +1,91 @@
+import type { FileHandle } from 'node:fs/promises';
+import { dress } from '../files/compress.js';
+import { readFull, writeFull } from '../files/pack.js';
+import type { OpenRoot } from '../files/root.js';
+import { unless } from '../files/system.js';
+
+/** Ends a copy whose original may be emptied already: it is never just removed. */
+export const copySuffix = '.copying';
+const chunkBytes = 1_048_576;
+
+/**
+ * Copies a log and empties it. The copy is on the disk before the original is emptied; what its writer adds between the
+ * last read and that is lost. Holes stay holes.
+ */
+export async function copyThenTruncate(root: OpenRoot, log: string, name: string, signal: AbortSignal): Promise<void> {
+  const copying = `${name}${copySuffix}`;
+  const source = await root.openFile(log, 'change');
+  try {
+    const before = await source.stat({ bigint: true });
+    const target = await root.create(copying, 0o600);
+    let emptied = false;
+    try {
+      let copied = await copyFrom(source, target, 0, signal);
+      await dress(target, before);
+      await target.sync();
+      await root.sync();
+      // What came meanwhile: the less there is to copy, the less gets lost.
+      copied = await copyFrom(source, target, copied, signal);
+      await target.truncate(copied);
+      emptied = true;
+      await source.truncate(0);
+      await target.sync();
+    } catch (error) {
+      if (!emptied) await root.unlink(copying).catch(() => undefined);
+      throw error;
+    } finally {
+      await target.close();
+    }
+    await root.move(copying, name);
+  } finally {
+    await source.close();
+  }
+}
+
+/** @returns where the source ended */
+async function copyFrom(source: FileHandle, target: FileHandle, from: number, signal: AbortSignal): Promise<number> {
+  const length = Math.min(chunkBytes, (await source.stat()).size + 1);
+  const buffer = Buffer.allocUnsafe(length);
+  const zeros = Buffer.alloc(length);
+  for (let position = from; ;) {
+    signal.throwIfAborted();
+    const chunk = await readFull(source, buffer, position);
+    if (chunk.length === 0) return position;
+    if (!chunk.equals(zeros)) await writeFull(target, chunk, position);
+    position += chunk.length;
+    if (chunk.length < length) return position;
+  }
+}
+
+/**
+ * Finishes what a dead process left: a copy that the log still begins with goes, for the log was not emptied; any other
+ * is all that is left of what it holds, and gets its name.
+ */
+export async function recoverCopy(root: OpenRoot, log: string, name: string): Promise<void> {
+  const copying = `${name}${copySuffix}`;
+  if (await stillThere(root, log, copying)) await root.unlink(copying);
+  else await root.move(copying, name);
+  await root.sync();
+}
+
+async function stillThere(root: OpenRoot, log: string, copying: string): Promise<boolean> {
+  const copy = await root.openFile(copying);
+  const source = await root.openFile(log).catch(unless('ENOENT'));
+  try {
+    const { size } = await copy.stat();
+    if (!source || (await source.stat()).size < size) return false;
+    for (let position = 0; position < size;) {
+      const [one, other] = await Promise.all(
+        [copy, source].map((file) =>
+          readFull(file, Buffer.allocUnsafe(Math.min(chunkBytes, size - position)), position),
+        ),
+      );
+      if (!one?.equals(other ?? Buffer.alloc(0))) return false;
+      position += one.length;
+    }
+    return true;
+  } finally {
+    await copy.close();
+    await source?.close();
+  }
+}

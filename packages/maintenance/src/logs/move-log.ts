@@ -1,0 +1,55 @@
+import { packedSuffixes } from '../files/codec.js';
+import type { Facts } from '../files/facts.js';
+import type { OpenRoot } from '../files/root.js';
+import { errorCode, unless } from '../files/system.js';
+import type { CheckedLog } from '../policies/check-log.js';
+import { copyThenTruncate } from './copy-truncate.js';
+import type { RotatedFile } from './rules.js';
+
+/**
+ * Gives a log its rotated name: renames it, or copies it and empties it. Never onto a file that is there. A process that
+ * has it open goes on writing into what was renamed.
+ * @returns the new name
+ */
+export async function moveLog(
+  root: OpenRoot,
+  policy: CheckedLog,
+  log: string,
+  rotated: readonly RotatedFile[],
+  at: number,
+  signal: AbortSignal,
+): Promise<string> {
+  const { names, shift } = policy.naming;
+  for (const { from, to } of shift(log, rotated)) await root.move(from, to);
+  for (const name of names(log, at)) {
+    if (await isTaken(root, name)) continue;
+    try {
+      if (policy.method === 'copytruncate') await copyThenTruncate(root, log, name, signal);
+      else await root.move(log, name);
+    } catch (error) {
+      if (errorCode(error) === 'EEXIST') continue;
+      throw error;
+    }
+    return name;
+  }
+  throw new Error('no free name for the rotated file');
+}
+
+async function isTaken(root: OpenRoot, name: string): Promise<boolean> {
+  for (const suffix of ['', ...packedSuffixes]) if (await root.facts(`${name}${suffix}`)) return true;
+  return false;
+}
+
+/** Makes the new log, unless its writer was faster. */
+export async function createLog(root: OpenRoot, { create }: CheckedLog, log: string, old: Facts): Promise<void> {
+  if (create === false) return;
+  const { mode = old.mode & 0o7777, uid = old.uid, gid = old.gid } = create === true ? {} : create;
+  const file = await root.create(log, 0o600).catch(unless('EEXIST'));
+  if (!file) return;
+  try {
+    await file.chown(uid, gid);
+    await file.chmod(mode);
+  } finally {
+    await file.close();
+  }
+}

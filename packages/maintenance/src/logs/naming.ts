@@ -1,0 +1,125 @@
+import { packedSuffixes } from '../files/codec.js';
+import { matchesPattern } from '../files/pattern.js';
+import { wallTime } from './periods.js';
+
+/** A name that a rotated log has, read. */
+export interface RotatedName {
+  name: string;
+  /** The log that it was. */
+  log: string;
+  /** The greater, the older. */
+  rank: number;
+  /** What stands at the end when it is compressed; else empty. */
+  suffix: '' | (typeof packedSuffixes)[number];
+}
+
+/** How rotated logs are named. */
+export interface Naming {
+  /** Null for a name that no rotated log of this naming has. */
+  read(name: string): RotatedName | null;
+  /** Names for a log rotated at that time, the best first. Epoch ms. */
+  names(log: string, at: number): Iterable<string>;
+  /** The names that make room: those of a log's rotated files, each followed by the one that it gets. Oldest first. */
+  shift(log: string, rotated: readonly RotatedName[]): { from: string; to: string }[];
+}
+
+const mostAttempts = 1_000;
+const packed = packedSuffixes.map((suffix) => suffix.slice(1)).join('|');
+
+function* attempts(name: string): Iterable<string> {
+  yield name;
+  for (let attempt = 1; attempt < mostAttempts; attempt++) yield `${name}.${attempt}`;
+}
+
+/** The parts of a date, as `strftime` has them, and how each is found again. */
+const tokens = {
+  Y: ['\\d{4}', ({ year }: Parts) => `${year}`],
+  m: ['\\d{2}', ({ month }: Parts) => two(month)],
+  d: ['\\d{2}', ({ day }: Parts) => two(day)],
+  H: ['\\d{2}', ({ hour }: Parts) => two(hour)],
+  M: ['\\d{2}', ({ minute }: Parts) => two(minute)],
+  S: ['\\d{2}', ({ second }: Parts) => two(second)],
+  s: ['\\d{1,12}', ({ at }: Parts) => `${Math.floor(at / 1000)}`],
+} as const;
+type Token = keyof typeof tokens;
+type Parts = ReturnType<typeof wallTime> & { at: number };
+const two = (value: number): string => `${value}`.padStart(2, '0');
+
+const allowed = /^(?:[A-Za-z0-9_-]|\.|%[YmdHMSs])+$/;
+
+/** Whether a format of dates gives names that can be ordered: it has the day (`%Y`, `%m` and `%d`), or the second (`%s`). */
+export const isDateFormat = (format: string): boolean =>
+  format.length <= 64 &&
+  allowed.test(format) &&
+  (format.includes('%s') || ['%Y', '%m', '%d'].every((it) => format.includes(it)));
+
+/**
+ * `app.log.20260131T120000Z`, or as the format has it; with `.1`, `.2` … when that is taken.
+ */
+export function dated(format: string, timeZone: string): Naming {
+  const order: Token[] = [];
+  const pattern = format.replace(/%([YmdHMSs])|[.-]/g, (text, token?: Token) => {
+    if (token === undefined) return `\\${text}`;
+    order.push(token);
+    return `(${tokens[token][0]})`;
+  });
+  const regExp = new RegExp(`^(.+)\\.${pattern}(?:\\.(\\d{1,4}))?(?:\\.(${packed}))?$`);
+  const instant = (values: readonly string[]): number => {
+    const of = (token: Token, fallback: number): number => {
+      const index = order.indexOf(token);
+      return index < 0 ? fallback : Number(values[index]);
+    };
+    if (order.includes('s')) return of('s', 0) * 1000;
+    return Date.UTC(of('Y', 0), of('m', 1) - 1, of('d', 1), of('H', 0), of('M', 0), of('S', 0));
+  };
+  return {
+    read(name) {
+      const match = regExp.exec(name);
+      if (!match) return null;
+      const [, log = '', ...rest] = match;
+      const [attempt = '0', suffix] = rest.slice(order.length);
+      // Attempts of one instant stand between it and the next.
+      const rank = -(instant(rest) + Number(attempt) / mostAttempts);
+      return { name, log, rank, suffix: suffix === undefined ? '' : (`.${suffix}` as RotatedName['suffix']) };
+    },
+    names(log, at) {
+      const parts = { ...wallTime(at, timeZone), at };
+      return attempts(`${log}.${format.replace(/%([YmdHMSs])/g, (_, token: Token) => tokens[token][1](parts))}`);
+    },
+    shift: () => [],
+  };
+}
+
+const number = new RegExp(`^(.+)\\.([1-9]\\d{0,8})(?:\\.(${packed}))?$`);
+
+/** `app.log.1`, the youngest; the others move on by one, as far as there is no gap. */
+export const numbered: Naming = {
+  read(name) {
+    const [, log, rank, suffix] = number.exec(name) ?? [];
+    if (log === undefined || rank === undefined) return null;
+    return {
+      name,
+      log,
+      rank: Number(rank),
+      suffix: suffix === undefined ? '' : (`.${suffix}` as RotatedName['suffix']),
+    };
+  },
+  names: (log) => [`${log}.1`],
+  shift(log, rotated) {
+    const numbers = new Set(rotated.map(({ rank }) => rank));
+    let gap = 1;
+    while (numbers.has(gap)) gap++;
+    return rotated
+      .filter(({ rank }) => rank < gap)
+      .sort((one, other) => other.rank - one.rank)
+      .map(({ name, rank, suffix }) => ({ from: name, to: `${log}.${rank + 1}${suffix}` }));
+  },
+};
+
+/** The naming that a policy has when it says nothing. */
+export const standardFormat = '%Y%m%dT%H%M%SZ';
+const known: readonly Naming[] = [dated(standardFormat, 'UTC'), numbered];
+
+/** Whether a name is that of a rotated log of the pattern under one of the standard namings: not itself a log to be rotated. */
+export const isStandardRotated = (pattern: string, name: string): boolean =>
+  known.some((naming) => matchesPattern(pattern, naming.read(name)?.log ?? ''));

@@ -1,0 +1,203 @@
+import { describeError, type Logger } from '@dotmac/core';
+import { compressFile } from '../files/compress.js';
+import type { OpenRoot } from '../files/root.js';
+import type { Steps } from '../files/steps.js';
+import type { CheckedLog } from '../policies/check-log.js';
+import { shownName } from '../files/names.js';
+import { listLogs } from './log-directory.js';
+import { createLog, moveLog } from './move-log.js';
+import { dueLogs, freeTarget, quiet, type RotationOrders } from './orders.js';
+import { recoverLogs } from './recover.js';
+import { reopenLogs } from './reopen.js';
+import { expired, packable, surplus, type LogFile, type RotatedFile } from './rules.js';
+import { writeState, type RotationState } from './state.js';
+
+/** What is done to logs, part by part. */
+export type RotationPart = 'rotate' | 'expire' | 'compress' | 'make_room';
+
+/** What a rotation is given besides its orders. */
+export interface RotationContext {
+  signal: AbortSignal;
+  logger: Logger;
+  /** Begins a part. */
+  begin(part: RotationPart, planned: number, total: number): Promise<Steps>;
+  /** Tells people. */
+  note(message: string): void;
+}
+
+/** What was done in one directory. */
+export interface RotationCounts {
+  seen: number;
+  rotated: number;
+  compressed: number;
+  deleted: number;
+  /** Left uncompressed because they were still being written to. */
+  growing: number;
+  bytesFreed: number;
+  /** Left alone: links, pipes, files of several names. */
+  odd: number;
+}
+
+/** A hook or a file that went wrong; the others were worked on all the same. */
+export interface RotationFault {
+  what: 'before' | 'beforeRotate' | 'reopen' | 'afterRotate' | 'beforeRemove' | 'after' | 'file';
+  error: unknown;
+}
+
+interface Work {
+  root: OpenRoot;
+  policy: CheckedLog;
+  orders: RotationOrders;
+  context: RotationContext;
+  counts: RotationCounts;
+  faults: RotationFault[];
+  /** No more is to be begun. */
+  ended: boolean;
+  /** The writers of what was moved may still be at it. */
+  untold: boolean;
+}
+
+/**
+ * Recovers, rotates, tells the writers, deletes what is too old, compresses, and deletes for room, in that order. What
+ * goes wrong with one file or hook leaves that file as it is, and the others are worked on.
+ */
+export async function rotateLogs(
+  root: OpenRoot,
+  policy: CheckedLog,
+  orders: RotationOrders,
+  context: RotationContext,
+): Promise<{ counts: RotationCounts; faults: RotationFault[] }> {
+  const counts = { seen: 0, rotated: 0, compressed: 0, deleted: 0, growing: 0, bytesFreed: 0, odd: 0 };
+  const work: Work = { root, policy, orders, context, counts, faults: [], ended: false, untold: false };
+  await recoverLogs(root, policy, context.signal);
+  const rotated = await rotateDue(work);
+  await removeFiles(work, 'expire', (files) => expired(files, orders.keep));
+  await compressRotated(work, rotated);
+  const [minFreeBytes, { freeBytes }] = [await freeTarget(root, policy), await root.space()];
+  await removeFiles(work, 'make_room', (files) => surplus(files, { ...orders.keep, minFreeBytes }, freeBytes));
+  if (rotated.length > 0) await attempt(work, 'after', () => policy.hooks.after?.(rotated.map(({ log }) => log)));
+  return { counts, faults: work.faults };
+}
+
+/** @returns false when it went wrong, or said so */
+async function attempt(
+  { context, policy, faults }: Work,
+  what: RotationFault['what'],
+  act: () => unknown,
+): Promise<boolean> {
+  try {
+    return (await act()) !== false;
+  } catch (error) {
+    if (context.signal.aborted) throw error;
+    context.logger.warn({ policy: policy.name, what, ...describeError(error) }, 'a part of a log rotation failed');
+    faults.push({ what, error });
+    return false;
+  }
+}
+
+interface Moved {
+  log: string;
+  to: string;
+}
+
+async function rotateDue(work: Work): Promise<Moved[]> {
+  const { root, policy, orders, context, counts } = work;
+  const { found, rotate, state, damaged } = await dueLogs(root, policy, orders);
+  if (damaged) context.note(`The state of the logs of ${policy.name} was not whole, and begins anew.`);
+  if (found.odd.length > 0) context.note(`${found.odd.length} links and the like of ${policy.name} are left alone.`);
+  [counts.odd, counts.seen] = [found.odd.length, found.logs.length];
+  const names = rotate.map(({ name }) => name);
+  const steps = await context.begin('rotate', rotate.length, found.logs.length);
+  work.ended = !(await steps.advance({ seen: found.logs.length, cleaned: 0 }));
+  const mayRotate = names.length > 0 && (await attempt(work, 'before', () => policy.hooks.before?.(names)));
+  // Known before the first is moved: should this process die, the next run tells the writers.
+  if (mayRotate && policy.reopen) await writeState(root, { ...state, untold: [...state.untold, policy.name] });
+  const moved: Moved[] = [];
+  for (const log of mayRotate ? rotate : []) {
+    if (work.ended || context.signal.aborted) break;
+    if (!(await attempt(work, 'beforeRotate', () => policy.hooks.beforeRotate?.(log.name)))) continue;
+    await attempt(work, 'file', async () => {
+      const earlier = found.rotated.filter((it) => it.log === log.name);
+      const to = await moveLog(root, policy, log.name, earlier, orders.due.asOf, context.signal);
+      moved.push({ log: log.name, to });
+      if (policy.method === 'rename') await createLog(root, policy, log.name, log.facts);
+    });
+    const cleaned = moved.at(-1)?.log === log.name ? 1 : 0;
+    counts.rotated += cleaned;
+    work.ended = !(await steps.advance({ seen: 0, cleaned }));
+  }
+  return tellWriters(work, state, found.logs, moved);
+}
+
+async function tellWriters(
+  work: Work,
+  state: RotationState,
+  logs: readonly LogFile[],
+  moved: readonly Moved[],
+): Promise<Moved[]> {
+  const { root, policy, orders } = work;
+  const { reopen } = policy;
+  const others = state.untold.filter((name) => name !== policy.name);
+  const due = moved.length > 0 || others.length < state.untold.length;
+  const told = !reopen || !due || (await attempt(work, 'reopen', () => reopenLogs(reopen)));
+  if (orders.due.every !== undefined || (reopen && due)) {
+    const fresh = logs.filter(({ name }) => !Object.hasOwn(state.since, name) || moved.some(({ log }) => log === name));
+    const since = { ...state.since, ...Object.fromEntries(fresh.map(({ name }) => [name, orders.due.asOf])) };
+    const untold = told ? others : [...others, policy.name];
+    const isNews = fresh.length > 0 || due;
+    if (isNews) await attempt(work, 'file', () => writeState(root, { since, untold }));
+  }
+  for (const { log, to } of moved) await attempt(work, 'afterRotate', () => policy.hooks.afterRotate?.(log, to));
+  work.untold = !told;
+  return [...moved];
+}
+
+async function removeFiles(
+  work: Work,
+  part: RotationPart,
+  choose: (files: readonly RotatedFile[]) => RotatedFile[],
+): Promise<void> {
+  const { root, policy, context, counts } = work;
+  if (work.ended) return;
+  context.signal.throwIfAborted();
+  const { rotated } = await listLogs(root, policy);
+  const going = choose(rotated);
+  const steps = await context.begin(part, going.length, rotated.length);
+  for (const { name, facts } of going) {
+    if (!(await attempt(work, 'beforeRemove', () => policy.hooks.beforeRemove?.(name)))) continue;
+    const removed = await attempt(work, 'file', () => root.unlink(name));
+    if (removed) [counts.deleted, counts.bytesFreed] = [counts.deleted + 1, counts.bytesFreed + facts.diskBytes];
+    counts.seen += 1;
+    work.ended = !(await steps.advance({ cleaned: removed ? 1 : 0, bytes: removed ? facts.diskBytes : 0, seen: 1 }));
+    if (work.ended) return;
+  }
+  await root.sync();
+}
+
+async function compressRotated(work: Work, moved: readonly Moved[]): Promise<void> {
+  const { root, policy, orders, context, counts } = work;
+  if (work.ended || !orders.compress) return;
+  context.signal.throwIfAborted();
+  const { codec, level, delay } = orders.compress;
+  const { rotated } = await listLogs(root, policy);
+  // Of writers that were not told nobody knows where they are.
+  const settled = rotated.filter(({ name }) => !work.untold || !moved.some(({ to }) => to === name));
+  const candidates = packable(settled, delay);
+  const files = await quiet(candidates);
+  counts.growing = candidates.length - files.length;
+  const steps = await context.begin('compress', files.length, rotated.length);
+  for (const { name } of files) {
+    let bytes = 0;
+    const packed = await attempt(work, 'file', async () => {
+      const done = await compressFile(root, name, { codec, level, signal: context.signal });
+      if (done.outcome === 'compressed') bytes = done.bytesBefore - done.bytesAfter;
+      else if (done.outcome === 'changed') counts.growing += 1;
+      else context.note(`${shownName(name)} is not compressed: the name is another file’s.`);
+      return done.outcome === 'compressed';
+    });
+    counts.compressed += packed ? 1 : 0;
+    counts.bytesFreed += bytes;
+    work.ended = !(await steps.advance({ seen: 1, cleaned: packed ? 1 : 0, bytes: Math.max(0, bytes) }));
+    if (work.ended) return;
+  }
+}

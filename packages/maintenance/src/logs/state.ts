@@ -1,0 +1,52 @@
+import { createHash } from 'node:crypto';
+import { readFull, writeFull } from '../files/pack.js';
+import type { OpenRoot } from '../files/root.js';
+import { unless } from '../files/system.js';
+
+/** What has to be known of a directory's logs from one run to the next. */
+export interface RotationState {
+  /** When a log was last rotated, or first seen. Epoch ms. */
+  since: Record<string, number>;
+  /** Logs were renamed, and their writers may not know: of these policies. */
+  untold: string[];
+}
+
+/** Where it is kept, in the directory itself. */
+export const stateName = '.dotmac-log-rotation.json';
+const mostBytes = 16 * 1_048_576;
+const checksum = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+/** What was kept; nothing when there is none, or when it is not whole. */
+export async function readState(root: OpenRoot): Promise<RotationState & { damaged: boolean }> {
+  const empty = { since: {}, untold: [] };
+  const facts = await root.facts(stateName);
+  if (!facts) return { ...empty, damaged: false };
+  try {
+    const file = await root.openFile(stateName);
+    try {
+      const text = (await readFull(file, Buffer.alloc(Math.min(mostBytes, facts.size)), 0)).toString();
+      const line = text.indexOf('\n');
+      if (checksum(text.slice(line + 1)) !== text.slice(0, line)) throw new Error('the state is not whole');
+      return { ...empty, ...(JSON.parse(text.slice(line + 1)) as RotationState), damaged: false };
+    } finally {
+      await file.close();
+    }
+  } catch {
+    return { ...empty, damaged: true };
+  }
+}
+
+/** Keeps it durably: there is the old state or the new one, whatever happens. */
+export async function writeState(root: OpenRoot, { since, untold }: RotationState): Promise<void> {
+  const partial = `${stateName}.partial`;
+  await root.unlink(partial).catch(unless('ENOENT'));
+  const file = await root.create(partial, 0o600);
+  try {
+    const body = JSON.stringify({ since, untold });
+    await writeFull(file, Buffer.from(`${checksum(body)}\n${body}`), 0);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await root.replace(partial, stateName);
+}

@@ -1,0 +1,38 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { bundleWorker } from '../../../../test/support/bundle-worker.js';
+import { logFolder, rotate, type LogFolder } from '../support/logs.js';
+import { accountFor } from '../support/log-writer.js';
+
+let worker: Awaited<ReturnType<typeof bundleWorker>>;
+let folder: LogFolder;
+beforeAll(async () => void (worker = await bundleWorker(new URL('writer-worker.ts', import.meta.url))));
+afterAll(() => worker.remove());
+beforeEach(async () => void (folder = await logFolder(Date.now(), tmpdir())));
+afterEach(() => folder.remove());
+
+describe('a writer of 50,000 lines a second', () => {
+  it('finds all of them again, each once, however often its log is renamed and compressed', async () => {
+    const writer = fork(worker.path, [folder.at('app.log')]);
+    await once(writer, 'message');
+    const policy = { maxSizeMb: 0.1, reopen: { signal: 'SIGHUP' as const, pid: writer.pid as number } };
+    const ended = once(writer, 'exit');
+    let [rotated, compressed, held] = [0, 0, 0];
+    for (const until = performance.now() + 4_000; performance.now() < until || rotated < 5;) {
+      const { counts, faults } = await rotate(folder, policy);
+      expect(faults).toEqual([]);
+      [rotated, compressed, held] = [rotated + counts.rotated, compressed + counts.compressed, held + counts.growing];
+    }
+    const told = once(writer, 'message');
+    writer.send('end');
+    const [{ lines }] = (await told) as [{ lines: number; ms: number }];
+    await ended;
+    const { counts } = await rotate(folder, { ...policy, reopen: () => undefined });
+    expect(counts.growing).toBe(0);
+    expect(accountFor(await folder.lines(), lines)).toEqual({ missing: [], doubled: [], torn: [] });
+    expect(lines).toBeGreaterThan(50_000);
+    expect(compressed + counts.compressed).toBe(rotated + counts.rotated);
+  }, 120_000);
+});
