@@ -75,7 +75,7 @@ export interface MaintenanceOptions extends MaintenancePolicies {
   onRunFailed?: RunFailureHook | readonly RunFailureHook[];
   /** Names this machine, for tasks that work on its own things. Default its host name. */
   hostId?: string;
-  /** How often to look for schedules that other processes changed, and for dead processes’ slots. Default 10,000 ms. */
+  /** How often to look for schedules that other processes changed. Default 10,000 ms. */
   schedulePollMs?: number;
   /** Schedules that a tenant may make, besides those in code. Default 200. */
   maxSchedules?: number;
