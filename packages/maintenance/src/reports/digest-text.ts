@@ -31,17 +31,16 @@ export function digestHtml(digest: Digest): string {
         attention.length === 0
           ? ''
           : html`<h2>To be looked at</h2>
-              ${table(
-                ['when', 'task', 'state', 'what'],
-                attention.map(
-                  (it) =>
-                    html`<tr>
-                      <td class="when">${when(it.startTime)}</td>
-                      <td>${it.taskName}</td>
-                      <td class="${toneOf(it.status)}">${it.status.replaceAll('_', ' ')}</td>
-                      <td>${it.errorMessage ?? it.code ?? ''}</td>
-                    </tr>`,
-                ),
+              ${attention.map(
+                (it) =>
+                  html`<div class="item">
+                    <p>
+                      <b>${it.taskName}</b>
+                      <span class="${toneOf(it.status)}">${it.status.replaceAll('_', ' ')}</span>
+                      <span class="soft">${when(it.startTime)}</span>
+                    </p>
+                    <p>${it.errorMessage ?? it.code ?? ''}</p>
+                  </div>`,
               )}`
       }
       ${

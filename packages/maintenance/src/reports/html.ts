@@ -42,6 +42,9 @@ th, td { text-align: left; vertical-align: top; padding: .35rem .9rem .35rem 0; 
 th { color: var(--soft); font-weight: 600; white-space: nowrap; }
 thead th { vertical-align: bottom; }
 tbody th { width: 1%; }
+.item { border-bottom: 1px solid var(--line); padding: .35rem 0; }
+.stack td:last-child { width: 100%; }
+@media (max-width: 40rem) { .stack td { display: block; border: 0; padding: 0; } .stack td:last-child { border-bottom: 1px solid var(--line); padding-bottom: .35rem; } }
 .scroll td, .scroll th { overflow-wrap: normal; }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .when { white-space: nowrap; font-variant-numeric: tabular-nums; }

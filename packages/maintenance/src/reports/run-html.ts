@@ -27,7 +27,7 @@ export function runHtml(run: MaintenanceRun): string {
         run.log.length === 0
           ? ''
           : html`<h2>Log</h2>
-              <div class="scroll">
+              <div class="stack">
                 <table>
                   <tbody>
                     ${run.log.map(
