@@ -2,8 +2,6 @@ import { describe, expect, it } from 'vitest';
 import { wireOf } from '@dotmac/core/contract';
 import { createMaintenance, maintenanceResult, memoryMaintenanceStore } from '../src/index.js';
 
-/** What cannot be had without being told anything. */
-
 describe('the routes of maintenance', () => {
   const maintenance = createMaintenance({ store: memoryMaintenanceStore() });
   const scope = maintenance.scope({ tenantId: 'acme' });
