@@ -51,6 +51,7 @@ export const tinyPace = (rows: number) => ({
   mostRows: rows,
   leastMs: 0,
   mostMs: 60_000,
+  restShare: 0,
   leastRestMs: 0,
   statementTimeoutMs: 10_000,
   lockTimeoutMs: 2_000,

@@ -24,6 +24,7 @@ export const mysqlRows: RowDialect = {
     mostRows: 50_000,
     leastMs: 100,
     mostMs: 250,
+    restShare: 0.1,
     leastRestMs: 2,
     statementTimeoutMs: 2_500,
     lockTimeoutMs: 1_000,

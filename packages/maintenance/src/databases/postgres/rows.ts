@@ -18,6 +18,7 @@ export const postgresRows: RowDialect = {
     mostRows: 100_000,
     leastMs: 100,
     mostMs: 250,
+    restShare: 0.1,
     leastRestMs: 2,
     statementTimeoutMs: 2_500,
     lockTimeoutMs: 500,

@@ -28,8 +28,6 @@ export interface DeleteRowsOptions {
   onBatch(batch: { deleted: number; place: Place; tookMs: number }): Promise<boolean>;
 }
 
-/** Rests between batches for so long, as a share of the last one's time: the database is left to others. */
-const restShare = 0.1;
 const attempts = 6;
 
 /**
@@ -61,7 +59,7 @@ export async function deleteRows(
     rows = nextRows(Math.min(rows, batch.rows), tookMs, pace);
     const goOn = await options.onBatch({ deleted: batch.deleted, place, tookMs });
     if (!goOn && place.end !== true) return { ...sum, drained: false };
-    if (place.end !== true) await clock.sleep(Math.max(pace.leastRestMs, tookMs * restShare), signal);
+    if (place.end !== true) await clock.sleep(Math.max(pace.leastRestMs, tookMs * pace.restShare), signal);
   }
   return { ...sum, drained: true };
 }

@@ -28,7 +28,8 @@ export interface BatchPace extends BatchLimits {
   mostRows: number;
   leastMs: number;
   mostMs: number;
-  /** Between batches. */
+  /** Between batches the database is left to others: so long, as a share of the last one's time, but at least so long. */
+  restShare: number;
   leastRestMs: number;
 }
 

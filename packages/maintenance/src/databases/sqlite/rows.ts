@@ -23,6 +23,7 @@ export const sqliteRows: RowDialect = {
     leastMs: 20,
     mostMs: 50,
     // Long enough for who waits in steps of milliseconds to come in between.
+    restShare: 0.25,
     leastRestMs: 4,
     statementTimeoutMs: 0,
     lockTimeoutMs: 0,
