@@ -1,8 +1,12 @@
 import { isRetryable } from '@dotmac/core/kysely';
 
-const timeouts = new Set(['57014', 'ER_STATEMENT_TIMEOUT', 'ER_QUERY_TIMEOUT']);
+/** Of MariaDB mysql2 knows the number alone: 1969; MySQL's is 3024. */
+const timeouts = new Set(['57014', 'ER_STATEMENT_TIMEOUT', 'ER_QUERY_TIMEOUT', '1969', '3024']);
 
-const codeOf = (error: unknown): unknown => (error as { code?: unknown } | null | undefined)?.code;
+const codeOf = (error: unknown): unknown => {
+  const known = error as { code?: unknown; errno?: unknown } | null | undefined;
+  return known?.code ?? known?.errno;
+};
 const causeOf = (error: unknown): unknown => (error as { cause?: unknown } | null | undefined)?.cause;
 
 /** Did the database end the statement because it took longer than it may? */
