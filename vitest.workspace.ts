@@ -10,6 +10,7 @@ const projects = {
   fastify: 'packages/fastify',
   'probes-isp': 'packages/probes-isp',
   quickstart: 'examples/quickstart',
+  'existing-app': 'examples/existing-app',
   architecture: 'test',
 };
 

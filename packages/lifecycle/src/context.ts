@@ -1,6 +1,7 @@
 import type { Clock, Emitter, Logger, OutboxRelay, Waker } from '@dotmac/core';
 import type { DeliverySchemas, LifecycleEvents } from './events.js';
 import type { DunningPolicy } from './dunning/policy.js';
+import type { Streams } from './feed/streams.js';
 import type { LifecycleHooks } from './hooks.js';
 import type { Journey } from './journeys/journey.js';
 import type { LifecycleMetrics } from './metrics.js';
@@ -8,8 +9,9 @@ import type { ChecklistItem } from './onboarding/checklist.js';
 import type { Vault } from './privacy/vault.js';
 import type { TemplateCatalogue } from './provisioning/catalogue.js';
 import type { LifecycleStore } from './store/store.js';
-import type { Keyring } from './verification/keyring.js';
 import type { WebhookSending } from './webhooks/sending.js';
+import type { Keyring, TokenKind } from './verification/keyring.js';
+import type { VerificationPage } from './verification/page.js';
 
 /** What the services of the domain are made of. */
 export interface LifecycleContext {
@@ -23,11 +25,17 @@ export interface LifecycleContext {
   /** The first is the one that is meant when none is named. */
   readonly dunning: readonly DunningPolicy[];
   readonly journeys: readonly Journey[];
+  /** The attributes that customers are found by. */
+  readonly searchableAttributes: readonly string[];
   readonly keyring: Keyring;
   /** Undefined when the host gave no secret that lasts: then nothing in the history is sealed. */
   readonly vault: Vault | undefined;
   /** Undefined when the host has not switched webhooks on. */
   readonly webhooks: WebhookSending | undefined;
+  readonly streams: Streams;
+  /** What customers are mailed: a link, or a code. */
+  readonly emailTokens: TokenKind;
+  readonly verificationPage: VerificationPage;
   /** False when the host gave no `sendVerification`: then nothing is put into the outbox for it. */
   readonly sendsVerification: boolean;
   readonly relay: OutboxRelay<DeliverySchemas>;

@@ -4,6 +4,7 @@ import { announce, announcer } from './customers/record.js';
 import { lifecycleEvents, type DeliverySchemas, type LifecycleEvents } from './events.js';
 import { hooksOf, hookSubscriber, type HookName } from './hooks.js';
 import { senderSubscriber, sendToken } from './verification/issue.js';
+import { answerByAddress, resendSubscriber } from './verification/resend.js';
 import type { SendVerification } from './verification/sender.js';
 
 /** One who receives the domain's events at least once. */
@@ -41,12 +42,17 @@ export function deliver(context: LifecycleContext, send: SendVerification | unde
         },
       ]
     : [];
+  const asked: Receiver = {
+    name: resendSubscriber,
+    events: [],
+    deliver: (event) => answerByAddress(context, event as DomainEvent<DeliverySchemas, 'verification.asked'>),
+  };
   const announced: Receiver = {
     name: announcer,
     events: [],
     deliver: (event) => announce(context, event as AnyEvent<LifecycleEvents>),
   };
-  return [...hooks, ...sender, announced];
+  return [...hooks, ...sender, asked, announced];
 }
 
 /** A host's subscriber, for the relay: it never sees what is put into the outbox for others. */

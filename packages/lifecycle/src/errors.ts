@@ -15,7 +15,8 @@ export const lifecycleErrors = defineErrors({
   },
   CUSTOMER_EXISTS: {
     kind: 'conflict',
-    message: ({ field }: { field: 'username' | 'email' }) => `There is a customer with this ${field} already.`,
+    message: ({ field }: { field: 'username' | 'email' | 'external_id' }) =>
+      `There is a customer with this ${field} already.`,
   },
   ILLEGAL_TRANSITION: {
     kind: 'conflict',
@@ -51,7 +52,8 @@ export const lifecycleErrors = defineErrors({
   },
   VERIFICATION_RESEND_LIMITED: {
     kind: 'limited',
-    message: ({ limit }: { limit: number }) => `No more than ${limit} tokens are sent to one address in an hour.`,
+    message: ({ limit, window = 'an hour' }: { limit: number; window?: string }) =>
+      `No more than ${limit} tokens are sent to one address in ${window}.`,
   },
   CHANNEL_MISSING: {
     kind: 'conflict',
@@ -210,6 +212,25 @@ export const lifecycleErrors = defineErrors({
     kind: 'internal',
     message: ({ step }: { step: string }) => `The step ${step} failed.`,
     hint: 'The log of the server says why.',
+  },
+  STREAM_LIMIT_REACHED: {
+    kind: 'limited',
+    message: ({ limit }: { limit: number }) => `This tenant follows ${limit} streams already, which is its limit.`,
+    hint: 'Close streams that nobody reads, or share one.',
+  },
+  STREAMS_ENDED: {
+    kind: 'unavailable',
+    message: (_: Record<never, never>) => 'The lifecycle has stopped here: there is nothing to follow any more.',
+    hint: 'Follow it in a process that runs, with the Last-Event-ID that you have.',
+  },
+  DELIVERY_NOT_FOUND: {
+    kind: 'not_found',
+    message: ({ deliveryId }: { deliveryId: string }) => `There is no parked delivery ${deliveryId}.`,
+  },
+  HOOK_NOT_FOUND: {
+    kind: 'conflict',
+    message: ({ hook }: { hook: string }) => `The host has no afterCommit hook for ${hook}.`,
+    hint: 'Hooks are written in the host application’s code.',
   },
   HOOK_TIMED_OUT: {
     kind: 'timeout',

@@ -54,6 +54,7 @@ export const lifecycleSchemas = {
   'customer.promise_ended': z.object({ ...move, reasons: z.array(z.string()) }),
   'customer.suspension_lifted': z.object({ ...suspension, lifted: z.array(z.string()) }),
   'customer.reactivated': z.object({ ...suspension, lifted: z.array(z.string()) }),
+  'customer.linked': z.object({ externalId: z.string().nullable() }),
   'customer.churning': z.object({ ...move, reason: z.string().nullable() }),
   'customer.won_back': z.object({ ...move, reason: z.string().nullable() }),
   'customer.restored': z.object({ ...move, reason: z.string().nullable() }),
@@ -116,6 +117,8 @@ const deliverySchemas = {
   ...lifecycleSchemas,
   /** To an `afterCommit` hook: the command and the state it made. */
   'command.committed': z.object({ command: z.string(), state: freeForm }),
+  /** To who looks up whose address was asked for: sealed until then. */
+  'verification.asked': z.object({ sealed: z.string() }),
   /** To the sender: a token sealed until it is sent. */
   'verification.issued': z.object({ channel, tokenId: z.string(), sealed: z.string() }),
 };

@@ -1,4 +1,13 @@
-import { warnIfSlow, type CommandHooks, type Hooks, type StoreTransaction } from '@dotmac/core';
+import {
+  describeError,
+  isOperationError,
+  warnIfSlow,
+  type CommandHooks,
+  type Hook,
+  type HookPolicy,
+  type Hooks,
+  type StoreTransaction,
+} from '@dotmac/core';
 import type { Customer, Registration } from './customers/customer.js';
 import { lifecycleErrors } from './errors.js';
 import type { Run } from './provisioning/run.js';
@@ -56,6 +65,7 @@ export type HookName = Extract<keyof { [K in keyof LifecycleCommands as string e
 export type LifecycleHooks<Trx = StoreTransaction> = Pick<Hooks<LifecycleCommands, Trx>, HookName>;
 
 type AnyHooks = CommandHooks<unknown, unknown>;
+type HookParts = Exclude<Hook<never, HookPolicy>, (context: never) => unknown>;
 
 /** The name of the outbox subscriber behind an `afterCommit` hook. */
 export const hookSubscriber = (name: string): string => `hook:${name}`;
@@ -73,19 +83,25 @@ export async function runHook(
   { clock, logger, hookTimeoutMs }: Pick<LifecycleContext, 'clock' | 'logger' | 'hookTimeoutMs'>,
   hook: string,
   phase: 'before' | 'inTransaction',
-  work: (signal: AbortSignal) => void | Promise<void>,
+  given: Hook<never, HookPolicy>,
+  told: object,
 ): Promise<void> {
+  const { run, timeoutMs = hookTimeoutMs, onFailure }: HookParts = typeof given === 'function' ? { run: given } : given;
   const controller = new AbortController();
   const startedAt = clock.monotonic();
-  const timedOut = lifecycleErrors.HOOK_TIMED_OUT({ hook: `${hook} (${phase})`, timeoutMs: hookTimeoutMs });
-  const cancel = clock.after(hookTimeoutMs, () => controller.abort(timedOut));
+  const timedOut = lifecycleErrors.HOOK_TIMED_OUT({ hook: `${hook} (${phase})`, timeoutMs });
+  const cancel = clock.after(timeoutMs, () => controller.abort(timedOut));
   try {
     await Promise.race([
-      work(controller.signal),
+      run({ ...told, signal: controller.signal } as never),
       new Promise<never>((_, reject) => {
         controller.signal.addEventListener('abort', () => reject(timedOut), { once: true });
       }),
     ]);
+  } catch (error) {
+    const isVeto = isOperationError(error) && error !== timedOut;
+    if (onFailure !== 'ignore' || isVeto) throw error;
+    logger.error({ hook, phase, ...describeError(error) }, 'a hook failed, and the command goes on without it');
   } finally {
     cancel();
     warnIfSlow(logger, hook, phase, clock.monotonic() - startedAt);

@@ -1,6 +1,6 @@
 /** `@dotmac/lifecycle`: customers from registration to deletion, and the services they are given. */
 export { createLifecycle } from './lifecycle.js';
-export type { Lifecycle, LifecycleOptions, LifecycleScope } from './lifecycle.js';
+export type { Lifecycle, LifecycleOptions, LifecycleScope, OpenLifecycle } from './lifecycle.js';
 export { kyselyLifecycleStore } from './store/kysely/index.js';
 export type { KyselyLifecycleStoreOptions } from './store/kysely/index.js';
 export { memoryLifecycleStore } from './store/memory/index.js';
@@ -12,6 +12,8 @@ export type {
   BulkStore,
   CustomerStore,
   DunningCaseStore,
+  FeedEntry,
+  HistoryAsk,
   HistoryEntry,
   HistoryStore,
   LifecycleStore,
@@ -21,6 +23,7 @@ export type {
   RunStore,
   ServiceStore,
   SignalStore,
+  StageChange,
   StoredToken,
   TenantStore,
   TimerStore,
@@ -55,8 +58,25 @@ export type {
 export type { CustomerService } from './customers/service.js';
 export type { ReasonDraft } from './customers/departures.js';
 export type { CommandOptions } from './customers/perform.js';
+export type { FeedAsk, FeedService, FollowAsk } from './feed/service.js';
+export type { CustomerEvent, EventFilter, EventName, FeedPage, StreamedCustomerEvent } from './feed/event.js';
+export type { CustomerFigures } from './figures/figures.js';
+export type { FiguresAsk, FiguresService } from './figures/service.js';
+export type { ConsistencyLine } from './consistency/report.js';
+export type { ConsistencyAsk, ConsistencyService } from './consistency/service.js';
+export type { RunFollowAsk } from './provisioning/follow.js';
+export type { RunProgress } from './provisioning/progress.js';
+export type { CustomerState } from './feed/state-at.js';
+export type { CustomerAsk, FoundCustomer } from './search/ask.js';
+export type { CustomerListDraft, CustomerListItem } from './search/query.js';
+export type { SearchTerm, TermKind } from './search/terms.js';
 export type { CustomerSummary } from './customers/summary.js';
 export type { Channel } from './verification/channel.js';
+export type { DeliveryService } from './deliveries/service.js';
+export type { ParkedDelivery } from './deliveries/parked.js';
+export type { TokenKind } from './verification/keyring.js';
+export type { OpenVerification } from './verification/open.js';
+export type { VerificationPage, VerificationPageState } from './verification/page.js';
 export type { SendVerification, VerificationDelivery, VerificationMessage } from './verification/sender.js';
 export type { VerificationService } from './verification/service.js';
 export type { WebhookOptions } from './webhooks/sending.js';

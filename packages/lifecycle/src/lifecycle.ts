@@ -18,12 +18,17 @@ import {
 import type { Registry } from 'prom-client';
 import { advanceBulk } from './bulk/advance.js';
 import { bulkService, type BulkService } from './bulk/service.js';
+import { consistencyService, type ConsistencyService } from './consistency/service.js';
 import type { LifecycleContext } from './context.js';
 import { customerService, type CustomerService } from './customers/service.js';
 import { deliver, hostSubscriber, type LifecycleSubscriber } from './deliver.js';
 import type { DunningPolicy } from './dunning/policy.js';
 import { dunningService, type DunningService } from './dunning/service.js';
+import { deliveryService, type DeliveryService } from './deliveries/service.js';
+import { feedService, feedTopic, type FeedService } from './feed/service.js';
+import { createStreams } from './feed/streams.js';
 import { deliveries, type LifecycleEvents } from './events.js';
+import { figuresService, type FiguresService } from './figures/service.js';
 import type { LifecycleHooks } from './hooks.js';
 import type { Journey } from './journeys/journey.js';
 import { lifecycleMetrics } from './metrics.js';
@@ -33,6 +38,7 @@ import { commandService, type CommandService } from './commands/service.js';
 import { privacyService, type PrivacyService } from './privacy/service.js';
 import { createVault } from './privacy/vault.js';
 import { advance } from './provisioning/advance.js';
+import { runTopic } from './provisioning/follow.js';
 import { templateCatalogue } from './provisioning/catalogue.js';
 import { provisioningService, type ProvisioningService } from './provisioning/service.js';
 import type { ServiceTemplate } from './provisioning/template.js';
@@ -43,7 +49,9 @@ import { parseBulkKey, parseTimerKey, type LifecycleStore } from './store/store.
 import { suspensionService, type SuspensionService } from './suspension/service.js';
 import { fireTimer } from './timers/fire.js';
 import { timerService, type TimerService } from './timers/service.js';
-import { createKeyring } from './verification/keyring.js';
+import { createKeyring, type TokenKind } from './verification/keyring.js';
+import { openVerification, type OpenVerification } from './verification/open.js';
+import { plainPage, type VerificationPage } from './verification/page.js';
 import type { SendVerification } from './verification/sender.js';
 import { verificationService, type VerificationService } from './verification/service.js';
 import { webhookSending, type WebhookOptions } from './webhooks/sending.js';
@@ -66,8 +74,17 @@ export interface LifecycleOptions<Trx = StoreTransaction> {
   dunning?: readonly DunningPolicy[];
   /** What happens to customers that stay where they are. Default nothing. */
   journeys?: readonly Journey[];
+  /**
+   * Keys of `attributes` that customers are found by, where their values are short texts, numbers or flags. Default none.
+   * Customers that were there before a key was added are found by it once they change, or after `consistency.check({ repairSearch: true })`.
+   */
+  searchableAttributes?: readonly string[];
   /** Hands tokens to customers. Without it tokens are made and nobody learns of them. */
   sendVerification?: SendVerification;
+  /** Whether emails bring a link, good for 24 hours, or a code of six digits, good for 10 minutes. Default `link`. */
+  emailTokens?: TokenKind;
+  /** Makes the page that a link leads to. Default a plain one in English. */
+  verificationPage?: VerificationPage;
   /**
    * What tokens are hashed and sealed with, and the keys of customers' personal data, at least 32 characters; several:
    * the first is used, the others are still understood: keep them, or what was sealed under them is lost. Default a random one that lasts as long as the process: then a restart voids every token that is out,
@@ -114,12 +131,27 @@ export interface LifecycleScope {
   readonly webhooks: WebhookService;
   /** One command for many customers, and many registrations. */
   readonly bulk: BulkService;
+  /** What hooks, senders and subscribers could not be told. */
+  readonly deliveries: DeliveryService;
+  /** What happened to customers, and what happens. */
+  readonly feed: FeedService;
+  /** How customers come, stay and go. */
+  readonly figures: FiguresService;
+  /** Whether what is kept is what happened. */
+  readonly consistency: ConsistencyService;
   /** How many customers are in which stage, and services in which status. */
   status(): Promise<LifecycleStatus>;
 }
 
+/** What anybody may do. */
+export interface OpenLifecycle {
+  readonly verification: OpenVerification;
+}
+
 /** The lifecycle domain, to be mounted. */
 export interface Lifecycle extends Module<LifecycleScope> {
+  /** What needs no credentials, for the routes that are open to anybody. */
+  readonly open: OpenLifecycle;
   /** Events of this process's commits, while they happen. What must not be lost subscribes. */
   readonly events: Emitter<LifecycleEvents>;
   /** Delivers events at least once, in order for each customer, from the outbox. Subscribe before `start()`. */
@@ -152,14 +184,22 @@ export function createLifecycle<Trx = StoreTransaction>(options: LifecycleOption
     vault: secrets.length > 0 ? createVault(secrets) : undefined,
     webhooks:
       options.webhooks && webhookSending(options.webhooks, { secrets, outbox: store.webhookOutbox, clock, logger }),
+    searchableAttributes: options.searchableAttributes ?? [],
+    emailTokens: options.emailTokens ?? 'link',
+    verificationPage: options.verificationPage ?? plainPage,
     sendsVerification: sendVerification !== undefined,
     relay: createOutboxRelay({ ...relayOptions, ...(maxDeliveryAttempts && { maxAttempts: maxDeliveryAttempts }) }),
     emitter: createEmitter({ logger }),
+    streams: createStreams(clock),
     cancellations: new Map(),
     metrics: lifecycleMetrics(options.metrics),
     waker: options.waker ?? timerWaker({ clock, logger, sweep, concurrency, ...(sweepMs && { sweepMs }) }),
   };
-  const { relay, waker, emitter } = context;
+  const { relay, waker, emitter, streams } = context;
+  emitter.onAny(({ tenantId, data }) => {
+    streams.happened(tenantId, feedTopic);
+    if ('requestId' in data) streams.happened(tenantId, runTopic(data.requestId));
+  });
   for (const subscriber of deliver(context, sendVerification)) relay.subscribe(subscriber);
   subscribeWebhooks(context);
   let state: 'stopped' | 'starting' | 'running' | 'failed' = 'stopped';
@@ -187,6 +227,7 @@ export function createLifecycle<Trx = StoreTransaction>(options: LifecycleOption
       if (options.migrate ?? true) await store.migrate();
       relay.start();
       context.webhooks?.relay.start();
+      streams.start();
       await waker.start(async (key, signal) => {
         const nextAt = parseTimerKey(key)
           ? await fireTimer(context, key)
@@ -208,6 +249,7 @@ export function createLifecycle<Trx = StoreTransaction>(options: LifecycleOption
   return {
     name: 'lifecycle',
     routes: lifecycleRoutes,
+    open: { verification: openVerification(context) },
     events: emitter,
     subscribe: (subscriber) => relay.subscribe(hostSubscriber(subscriber)),
     scope(init) {
@@ -225,6 +267,10 @@ export function createLifecycle<Trx = StoreTransaction>(options: LifecycleOption
         privacy: privacyService(context, identity),
         webhooks: webhookService(context, identity),
         bulk: bulkService(context, identity),
+        deliveries: deliveryService(context, identity),
+        feed: feedService(context, identity),
+        figures: figuresService(context, identity),
+        consistency: consistencyService(context, identity),
         status: () => readStatus(store.tenant(identity.tenantId)),
       };
     },
@@ -235,6 +281,7 @@ export function createLifecycle<Trx = StoreTransaction>(options: LifecycleOption
       state = 'stopped';
       starting = undefined;
       cancelSweep();
+      streams.stop();
       await Promise.all([waker.stop(), relay.stop(), context.webhooks?.relay.stop()]);
     },
     readiness: () => ({ ready: state === 'running', parts: { lifecycle: state } }),

@@ -8,6 +8,17 @@ it('the routes are those of the contract, in wire names', () => {
   expect(Object.keys(paths ?? {}).sort()).toEqual(
     [
       '/customer-lifecycle/register',
+      ...[
+        'consistency-check',
+        'customers',
+        'events',
+        'feed',
+        'figures',
+        'parked-deliveries',
+        'parked-deliveries/{id}/retry',
+        'verification',
+        'verify/{token}',
+      ].map((name) => `/customer-lifecycle/${name}`),
       at,
       ...[
         'approve',
@@ -20,16 +31,20 @@ it('the routes are those of the contract, in wire names', () => {
         'dunning/paid',
         'end-promise',
         'erase',
+        'events',
         'export',
         'legal-holds',
         'legal-holds/{name}',
+        'link',
         'mark-churning',
         'onboard',
         'promise',
         'reactivate',
         'reject',
+        'replay',
         'restore',
         'services',
+        'state',
         'summary',
         'suspend',
         'timers',
@@ -41,7 +56,7 @@ it('the routes are those of the contract, in wire names', () => {
       '/customer-lifecycle/provisioning',
       '/customer-lifecycle/provisioning/completions',
       '/customer-lifecycle/provisioning/{id}',
-      ...['cancel', 'decisions', 'force', 'retry', 'skip'].map(
+      ...['cancel', 'decisions', 'events', 'force', 'retry', 'skip'].map(
         (name) => `/customer-lifecycle/provisioning/{id}/${name}`,
       ),
       '/customer-lifecycle/import',

@@ -96,7 +96,7 @@ export function createOperations(options: OperationsOptions): Operations {
       clock,
       logger,
     },
-    open: { health: health.open },
+    open: { health: health.open, lifecycle: lifecycle.open },
     scope(init: ScopeInit) {
       // Made when asked for: a request is about one of them.
       const scope: OperationsScope = {

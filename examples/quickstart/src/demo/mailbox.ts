@@ -6,12 +6,14 @@ export function mailbox(file: string) {
     customerId,
     channel,
     token,
+    path,
   }: {
     customerId: string;
     channel: string;
     token: string;
+    path: string | null;
   }): Promise<void> => {
-    const line = JSON.stringify({ customer_id: customerId, channel, token });
+    const line = JSON.stringify({ customer_id: customerId, channel, token, path });
     await appendFile(file, `${line}\n`, { mode: 0o600 });
   };
 }

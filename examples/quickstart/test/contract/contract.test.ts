@@ -12,6 +12,7 @@ import { alerts } from './alerts.js';
 import { bulk } from './bulk.js';
 import { createClient } from './client.js';
 import { customerLifecycle } from './customer-lifecycle.js';
+import { customerReading } from './customer-reading.js';
 import { infrastructureMaintenance } from './infrastructure-maintenance.js';
 import { heartbeats } from './heartbeats.js';
 import { incidents } from './incidents.js';
@@ -44,6 +45,7 @@ const suites = [
   serviceLife,
   lifecycleWebhooks,
   bulk,
+  customerReading,
   infrastructureMaintenance,
   maintenancePlans,
   maintenanceSchedules,

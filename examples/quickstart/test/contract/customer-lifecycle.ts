@@ -21,18 +21,25 @@ export async function registered(client: Client, more: object = {}): Promise<str
 }
 
 /** The verification token that would have been mailed. */
-async function mailed({ dataDirectory }: ContractSubject, customerId: string, channel = 'email'): Promise<string> {
+export async function mailed(
+  { dataDirectory }: ContractSubject,
+  customerId: string,
+  channel = 'email',
+  part: 'token' | 'path' = 'token',
+): Promise<string> {
   const file = join(dataDirectory, 'outbox.ndjson');
   const find = async () => {
     const lines = (await readFile(file, 'utf8').catch(() => '')).split('\n').filter(Boolean);
-    const deliveries = lines.map((line) => JSON.parse(line) as { customer_id: string; channel: string; token: string });
+    const deliveries = lines.map(
+      (line) => JSON.parse(line) as { customer_id: string; channel: string; token: string; path: string },
+    );
     return {
       status: 0,
       headers: new Headers(),
       body: deliveries.findLast((it) => it.customer_id === customerId && it.channel === channel),
     };
   };
-  return (await eventually(find, ({ body }) => body !== undefined)).body.token;
+  return (await eventually(find, ({ body }) => body !== undefined)).body[part];
 }
 
 /** Registers, verifies and onboards a customer; the id. */

@@ -10,6 +10,26 @@ export interface HookContext {
   signal: AbortSignal;
 }
 
+/** A hook: the function alone, or with how it is to be run. */
+export type Hook<Context, Options = HookTiming> = HookFunction<Context> | ({ run: HookFunction<Context> } & Options);
+
+type HookFunction<Context> = (context: Context) => void | Promise<void>;
+
+/** How long a hook may take. */
+export interface HookTiming {
+  /** Default: what the domain was given for all of its hooks. */
+  timeoutMs?: number;
+}
+
+/** What becomes of a command when its `before` hook does not work. */
+export interface HookPolicy extends HookTiming {
+  /**
+   * `ignore`: an error that is no veto, and running out of time, are logged, and the command goes on. Default `fail`: the
+   * command is refused. A veto (an OperationError that the hook throws) always refuses.
+   */
+  onFailure?: 'fail' | 'ignore';
+}
+
 /**
  * The hooks of one command.
  * @typeParam Input what the command was given
@@ -18,12 +38,12 @@ export interface HookContext {
  */
 export interface CommandHooks<Input, State, Trx = unknown> {
   /** Before anything is written, outside the transaction. Veto by throwing an OperationError, which the caller gets. */
-  before?: (context: HookContext & { input: Input }) => void | Promise<void>;
+  before?: Hook<HookContext & { input: Input }, HookPolicy>;
   /**
    * In the command's transaction, with the state after it. Throwing undoes the command; in a transaction of the host's
    * own, it is the host who must then roll back. No I/O other than on `trx`.
    */
-  inTransaction?: (context: HookContext & { input: Input; state: State; trx: Trx }) => void | Promise<void>;
+  inTransaction?: Hook<HookContext & { input: Input; state: State; trx: Trx }>;
   /** After the commit, from the outbox: at least once, retried, then parked. `deliveryId` is the same on every attempt. */
   afterCommit?: (context: HookContext & { state: State; deliveryId: string }) => void | Promise<void>;
 }

@@ -4,6 +4,7 @@ import { announce, happened } from '../customers/record.js';
 import { lifecycleErrors } from '../errors.js';
 import type { LifecycleEvents } from '../events.js';
 import { followJourneys } from '../journeys/follow.js';
+import { changedTerms } from '../search/terms.js';
 import type { BulkOperation } from './operation.js';
 import { planOne, refusedFor, type BulkResult, type PlannableStep, type Planned } from './plan.js';
 import { advanceTo } from './progress.js';
@@ -58,11 +59,16 @@ async function write(
   trx: StoreTransaction,
 ): Promise<void> {
   if (planned.length === 0) return;
-  const { store, relay, journeys } = context;
+  const { store, relay, journeys, searchableAttributes } = context;
   const changes = planned.map(({ before, after, event, cleared }) => {
     return { before, after, cleared, event: happened(identity, after.id, at, event) };
   });
-  await store.tenant(identity.tenantId).bulk.apply(changes, trx);
+  const { bulk, customers } = store.tenant(identity.tenantId);
+  await bulk.apply(changes, trx);
+  const found = planned.map(({ before, after }) => {
+    return { customer: after, ...changedTerms(before, after, searchableAttributes) };
+  });
+  await customers.changeTerms(found, trx);
   const events: AnyEvent<LifecycleEvents>[] = changes.map(({ event }) => event);
   await relay.publish(events, trx);
   if (journeys.length > 0)

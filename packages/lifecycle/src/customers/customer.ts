@@ -33,6 +33,16 @@ export const registration = z
       .nullish()
       .transform((value) => value ?? undefined)
       .meta({ examples: ['+4930901820'] }),
+    externalId: printable
+      .trim()
+      .min(1)
+      .max(200)
+      .nullish()
+      .transform((value) => value ?? undefined)
+      .meta({
+        description: 'The id that your own application has for this customer; unique in the tenant',
+        examples: ['user-42'],
+      }),
     requiresApproval: z.boolean().default(false).meta({ description: 'Somebody must approve before verification' }),
     registrationSource: printable.min(1).max(50).default('api'),
     referralCode: printable
@@ -86,6 +96,8 @@ export interface Customer {
   version: number;
   stage: Stage;
   approval: Approval;
+  /** The host's own id of this customer, e.g. of its row in the host's table of users. Unique in the tenant. */
+  externalId: string | null;
   username: string;
   email: string;
   firstName: string;
@@ -109,6 +121,21 @@ export interface Customer {
   updatedAt: number;
 }
 
+/** What linking takes. */
+export const linkInput = z
+  .object({
+    externalId: printable
+      .trim()
+      .min(1)
+      .max(200)
+      .nullable()
+      .meta({ description: 'Your own id of this customer; null: none any more', examples: ['user-42'] }),
+  })
+  .meta({ id: 'CustomerLink' });
+
+/** @see linkInput */
+export type LinkDraft = z.input<typeof linkInput>;
+
 /** What a customer may do next. */
 export const nextAction = z
   .object({ action: z.string().meta({ examples: ['verify_email'] }), message: z.string() })
@@ -122,6 +149,7 @@ export const customerView = z
   .object({
     id,
     userId: id.meta({ description: 'The same as `id`' }),
+    externalId: z.string().nullable().meta({ description: 'Your own id of this customer' }),
     status: customerStatus,
     lifecycleStage: stage,
     nextActions: z.array(nextAction),

@@ -1,7 +1,24 @@
 import type { AnyEvent } from '@dotmac/core';
 import type { LifecycleEvents } from '../events.js';
-import type { Approval } from './customer.js';
+import type { Approval, Block, Customer } from './customer.js';
 import type { Stage } from './stage.js';
+
+/** What a row says of what events say as well. */
+export function foldedRow({ blocks, ...row }: Customer): Folded {
+  const { version, stage, approval, emailVerifiedAt, phoneVerifiedAt, erasedAt, createdAt, updatedAt } = row;
+  return {
+    version,
+    stage,
+    approval,
+    openReasons: blocks.map(({ reason }) => reason),
+    reasons: blocks.map(({ reason, severity, promisedUntil }) => ({ reason, severity, promisedUntil })),
+    emailVerifiedAt,
+    phoneVerifiedAt,
+    erasedAt,
+    createdAt,
+    updatedAt,
+  };
+}
 
 /** What a customer's events say of it. */
 export interface Folded {
@@ -9,6 +26,8 @@ export interface Folded {
   stage: Stage;
   approval: Approval;
   openReasons: readonly string[];
+  /** The same with how hard each hits, and until when payment is promised. */
+  reasons: readonly Pick<Block, 'reason' | 'severity' | 'promisedUntil'>[];
   emailVerifiedAt: number | null;
   phoneVerifiedAt: number | null;
   erasedAt: number | null;
@@ -34,15 +53,30 @@ function effect(before: Folded, event: Event): Partial<Folded> {
       };
     case 'customer.suspended':
     case 'customer.suspension_added':
-    case 'customer.throttled':
+    case 'customer.throttled': {
+      const { to, reason, openReasons } = event.data;
+      const severity = event.name === 'customer.throttled' ? 'throttle' : 'suspend';
+      const others = before.reasons.filter((open) => open.reason !== reason);
+      return { stage: to, openReasons, reasons: [...others, { reason, severity, promisedUntil: null }] };
+    }
     case 'customer.suspension_lifted':
-    case 'customer.reactivated':
-      return { stage: event.data.to, openReasons: event.data.openReasons };
+    case 'customer.reactivated': {
+      const { to, openReasons } = event.data;
+      return { stage: to, openReasons, reasons: before.reasons.filter(({ reason }) => openReasons.includes(reason)) };
+    }
+    case 'customer.promised':
+      return { stage: event.data.to, reasons: promised(before, [event.data.reason], event.data.until) };
     case 'customer.erased':
       return { stage: event.data.to, erasedAt: event.at };
+    case 'customer.promise_ended':
+      return { stage: event.data.to, reasons: promised(before, event.data.reasons, null) };
     default:
       return 'to' in event.data ? { stage: event.data.to } : before;
   }
+}
+
+function promised({ reasons }: Folded, of: readonly string[], promisedUntil: number | null): Folded['reasons'] {
+  return reasons.map((open) => (of.includes(open.reason) ? { ...open, promisedUntil } : open));
 }
 
 /**
@@ -50,12 +84,18 @@ function effect(before: Folded, event: Event): Partial<Folded> {
  * authority, the row its projection.
  */
 export function fold(events: readonly Event[]): Folded {
+  return foldOn(undefined, events);
+}
+
+/** Plays events on from what those before them came to; undefined: there were none. */
+export function foldOn(before: Folded | undefined, events: readonly Event[]): Folded {
   const first = events[0];
-  let state: Folded = {
+  let state: Folded = before ?? {
     version: 0,
     stage: 'registration',
     approval: 'not_required',
     openReasons: [],
+    reasons: [],
     emailVerifiedAt: null,
     phoneVerifiedAt: null,
     erasedAt: null,

@@ -33,10 +33,11 @@ const suggestions: Record<Stage, Suggest> = {
 
 /** A customer as commands answer it. */
 export function viewOf(customer: Customer, checklist: readonly ChecklistItem[], now: number): CustomerView {
-  const { id, stage, createdAt, updatedAt } = customer;
+  const { id, externalId, stage, createdAt, updatedAt } = customer;
   return {
     id,
     userId: id,
+    externalId,
     status: statusOf[stage],
     lifecycleStage: stage,
     nextActions: suggestions[stage](customer, checklist),

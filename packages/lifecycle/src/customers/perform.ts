@@ -165,7 +165,7 @@ export async function runBefore(
   input: object,
 ): Promise<void> {
   const { before } = hooksOf(context, name);
-  if (before) await runHook(context, name, 'before', (signal) => before({ ...identity, signal, input }));
+  if (before) await runHook(context, name, 'before', before, { ...identity, input });
 }
 
 /** Runs a command's `inTransaction` hook, and queues its `afterCommit` hook. */
@@ -177,9 +177,6 @@ export async function runInTransaction(
   trx: StoreTransaction,
 ): Promise<void> {
   const { inTransaction } = hooksOf(context, name);
-  if (inTransaction)
-    await runHook(context, name, 'inTransaction', (signal) =>
-      inTransaction({ ...identity, signal, input, state, trx }),
-    );
+  if (inTransaction) await runHook(context, name, 'inTransaction', inTransaction, { ...identity, input, state, trx });
   await context.store.outbox.append(entriesForHook(context, identity, name, { customerId, at, state }), trx);
 }

@@ -12,6 +12,7 @@ import { hookSubscriber, hooksOf, type HookName } from '../hooks.js';
 import { concerned, followJourneys } from '../journeys/follow.js';
 import { sealEntries, sealWithKeptKey } from '../privacy/vault.js';
 import { runKey, type CustomerChange, type HistoryEntry } from '../store/store.js';
+import { changedTerms } from '../search/terms.js';
 import type { Customer } from './customer.js';
 
 /** An event that a decision makes: name and data; the engine adds the rest. */
@@ -47,7 +48,8 @@ export async function recordChange(
   const plain = placed(before.version, events);
   const history = await sealEntries(context, customer.tenantId, customer.id, plain, trx);
   const outbox = [...context.relay.entriesOf(events), ...(more.outbox ?? [])];
-  const change = { ...more, before, after: customer, history, outbox };
+  const terms = changedTerms(before, customer, context.searchableAttributes);
+  const change = { ...more, before, after: customer, history, outbox, terms };
   if (!(await customers.change(change, trx))) throw lifecycleErrors.CONCURRENT_CHANGE({ customerId: customer.id });
   await follow(context, customer.id, events, trx);
 }
@@ -68,7 +70,8 @@ export async function recordAtOnce(
   const history = await sealWithKeptKey(context, tenantId, id, placed(before.version, events));
   if (!history) return false;
   const outbox = [...context.relay.entriesOf(events), ...(more.outbox ?? [])];
-  if (!(await context.store.tenant(tenantId).customers.change({ ...more, before, after, history, outbox })))
+  const terms = changedTerms(before, after, context.searchableAttributes);
+  if (!(await context.store.tenant(tenantId).customers.change({ ...more, before, after, history, outbox, terms })))
     return false;
   for (const event of events) announce(context, event);
   return true;

@@ -2,7 +2,7 @@ import { id, routeFor } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { lifecycleErrors } from '../errors.js';
 import type { LifecycleScope } from '../lifecycle.js';
-import { customerView, registration } from './customer.js';
+import { customerView, linkInput, registration } from './customer.js';
 import { customerSummary } from './summary.js';
 
 const route = routeFor<LifecycleScope>();
@@ -69,6 +69,20 @@ export const customerRoutes = [
     output: customerSummary,
     errors: [lifecycleErrors.CUSTOMER_NOT_FOUND],
     run: (lifecycle, { params: { id: customerId } }) => lifecycle.customers.summary(customerId),
+  }),
+  route({
+    name: 'linkCustomer',
+    method: 'POST',
+    path: '/customer-lifecycle/customers/{id}/link',
+    tag,
+    summary: 'Link a customer to a user of your own application',
+    description: 'Find it by that id with `GET /customer-lifecycle/customers?external_id=…`.',
+    permission: 'lifecycle:write',
+    params,
+    body: linkInput,
+    output: customerView,
+    errors: [lifecycleErrors.CUSTOMER_NOT_FOUND, lifecycleErrors.CUSTOMER_EXISTS, lifecycleErrors.CONCURRENT_CHANGE],
+    run: (lifecycle, { params: { id: customerId }, body }) => lifecycle.customers.link(customerId, body),
   }),
   route({
     name: 'approveCustomer',

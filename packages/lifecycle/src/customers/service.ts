@@ -1,17 +1,20 @@
-import { isOperationError, newId, type ScopeIdentity } from '@dotmac/core';
-import { readDraft } from '@dotmac/core/contract';
+import { isOperationError, newId, type ScopeIdentity, type StoreTransaction } from '@dotmac/core';
+import { readDraft, type Page } from '@dotmac/core/contract';
 import type { LifecycleContext } from '../context.js';
 import { lifecycleErrors } from '../errors.js';
 import { openEntries } from '../privacy/vault.js';
+import type { Channel } from '../verification/channel.js';
 import { addressOf, issueToken } from '../verification/issue.js';
 import {
   registration,
   type Customer,
   type CustomerView,
+  type LinkDraft,
   type Registration,
   type RegistrationDraft,
 } from './customer.js';
 import { departureStep, type Departure, type ReasonDraft } from './departures.js';
+import { linkCustomer } from './link.js';
 import { viewOf } from './next-actions.js';
 import {
   perform,
@@ -23,6 +26,9 @@ import {
   type Step,
 } from './perform.js';
 import { happened, recordEvents } from './record.js';
+import { listCustomers } from '../search/list.js';
+import type { CustomerListDraft, CustomerListItem } from '../search/query.js';
+import { termsOf } from '../search/terms.js';
 import { summarize } from './summarize.js';
 import type { CustomerSummary } from './summary.js';
 
@@ -34,6 +40,18 @@ export interface CustomerService {
   get(customerId: string): Promise<CustomerView>;
   /** All that is kept of a customer, for code. @throws CUSTOMER_NOT_FOUND */
   read(customerId: string, options?: CommandOptions): Promise<Customer>;
+  /**
+   * Customers by stage, type, open reason, attribute, times, or the beginning of a name; a page at a time.
+   * @throws INVALID_INPUT (also for a cursor of another list)
+   */
+  list(draft?: CustomerListDraft): Promise<Page<CustomerListItem>>;
+  /** The customer that the host knows by this id; undefined when there is none. */
+  findByExternalId(externalId: string, options?: CommandOptions): Promise<Customer | undefined>;
+  /**
+   * Links a customer to a user of the host's own, or, with null, to none any more.
+   * @throws CUSTOMER_NOT_FOUND, CUSTOMER_EXISTS (another customer has this id)
+   */
+  link(customerId: string, draft: LinkDraft, options?: CommandOptions): Promise<CustomerView>;
   /** What a customer went through. @throws CUSTOMER_NOT_FOUND */
   summary(customerId: string): Promise<CustomerSummary>;
   /** Lets a customer in that waits for it. @throws CUSTOMER_NOT_FOUND, ILLEGAL_TRANSITION */
@@ -80,9 +98,11 @@ export function customerService(context: LifecycleContext, identity: ScopeIdenti
       await store.transaction(async (trx) => {
         const outcome = await customers.insert(customer, trx);
         if (outcome !== 'inserted') throw lifecycleErrors.CUSTOMER_EXISTS({ field: outcome });
+        const add = termsOf(customer, context.searchableAttributes);
+        await customers.changeTerms([{ customer, add, remove: [] }], trx);
         await recordEvents(context, customer.id, 0, [registered(identity, customer)], trx);
         for (const channel of ['email', 'phone'] as const)
-          if (addressOf(customer, channel) !== null) await issueToken(context, identity, customer, channel, trx);
+          if (addressOf(customer, channel) !== null) await issueWithinLimits(customer, channel, trx);
         const what = { customerId: customer.id, at: customer.createdAt, input, state: customer };
         await runInTransaction(context, identity, 'customer.register', what, trx);
       }, join);
@@ -94,6 +114,9 @@ export function customerService(context: LifecycleContext, identity: ScopeIdenti
       summarize(store.tenant(identity.tenantId), await read(customerId), (entries) =>
         openEntries(context, identity.tenantId, customerId, entries),
       ),
+    findByExternalId: (externalId, options) => customers.byExternalId(externalId, options?.trx),
+    link: async (customerId, draft, options) => view(await linkCustomer(context, identity, customerId, draft, options)),
+    list: (draft = {}) => listCustomers(context, identity, draft),
     approve(customerId, options) {
       const decideWithin: DecideWithin = async (customer, { to }, moment) => {
         await replaceExpired(customer, moment);
@@ -117,16 +140,21 @@ export function customerService(context: LifecycleContext, identity: ScopeIdenti
     for (const channel of ['email', 'phone'] as const) {
       const token = await store.tenant(identity.tenantId).tokens.get(customer.id, channel, trx);
       if (!token || token.expiresAt > at) continue;
-      await issueToken(context, identity, customer, channel, trx).catch((error: unknown) => {
-        // The customer has had its share for this hour, and can ask again later: no reason not to approve.
-        if (!isOperationError(error, 'VERIFICATION_RESEND_LIMITED')) throw error;
-      });
+      await issueWithinLimits(customer, channel, trx);
     }
+  }
+
+  /** The customer, or its address, may have had its share: it can ask again later, and nothing else waits for that. */
+  async function issueWithinLimits(customer: Customer, channel: Channel, trx: StoreTransaction): Promise<void> {
+    await issueToken(context, identity, customer, channel, trx).catch((error: unknown) => {
+      if (!isOperationError(error, 'VERIFICATION_RESEND_LIMITED')) throw error;
+    });
   }
 }
 
 function newCustomer({ tenantId }: ScopeIdentity, input: Registration, now: number): Customer {
-  const { requiresApproval, termsAccepted: _, privacyPolicyAccepted: __, phone, referralCode, ...given } = input;
+  const { requiresApproval, termsAccepted: _, privacyPolicyAccepted: __, ...rest } = input;
+  const { phone, referralCode, externalId, ...given } = rest;
   return {
     ...given,
     id: newId(),
@@ -134,6 +162,7 @@ function newCustomer({ tenantId }: ScopeIdentity, input: Registration, now: numb
     version: 1,
     stage: 'registration',
     approval: requiresApproval ? 'pending' : 'not_required',
+    externalId: externalId ?? null,
     phone: phone ?? null,
     referralCode: referralCode ?? null,
     termsAcceptedAt: now,

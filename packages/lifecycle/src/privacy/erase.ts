@@ -61,7 +61,7 @@ function erasedDelivery(stored: DomainEvent, customer: Customer, at: number): Do
   const event = deliveries.parse(stored);
   const actor = erasedActor(stored.actor, customer);
   // Nobody knows what is in it.
-  if (!event || event.name === 'verification.issued') return null;
+  if (!event || event.name === 'verification.issued' || event.name === 'verification.asked') return null;
   if (event.name !== 'command.committed') return deliveries.encode({ ...withoutPersonal(event), actor });
   const state = erasedState(event.data.state, customer, at);
   return deliveries.encode({ ...event, actor, data: { ...event.data, state } });

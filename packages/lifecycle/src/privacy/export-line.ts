@@ -27,6 +27,7 @@ const customerLine = z.object({
   version: z.int(),
   stage,
   approval: z.string(),
+  externalId: z.string().nullable(),
   username: z.string(),
   email: z.string(),
   firstName: z.string(),

@@ -17,6 +17,7 @@ const suspension = { ...note, parameters: {} };
  */
 const personal: Partial<Record<keyof LifecycleEvents, Fields>> = {
   'customer.registered': { referralCode: null },
+  'customer.linked': { externalId: null },
   'customer.rejected': reason,
   'customer.verified': { additionalData: {} },
   'customer.suspended': suspension,
@@ -72,6 +73,7 @@ export function erasedCustomer(customer: Customer, at: number): Customer {
     ...customer,
     username: gone,
     email: gone,
+    externalId: null,
     firstName: '',
     lastName: '',
     phone: null,

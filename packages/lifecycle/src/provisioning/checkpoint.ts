@@ -1,6 +1,7 @@
 import { coreErrors, type StoreTransaction } from '@dotmac/core';
 import type { LifecycleContext } from '../context.js';
 import type { Checkpoint } from '../store/store.js';
+import { runTopic } from './follow.js';
 import type { Run } from './run.js';
 
 /** A run in the hands of the worker that holds its lease. */
@@ -25,5 +26,8 @@ export async function save(
   const written = { ...saved, begunService };
   if (!(await context.store.tenant(tenantId).runs.checkpoint(runId, fence, written, trx)))
     throw coreErrors.LEASE_LOST({ key: runId });
+  const tell = (): void => context.streams.happened(tenantId, runTopic(runId));
+  if (trx === undefined) tell();
+  else context.store.afterCommit(trx, tell);
   return saved;
 }

@@ -1,12 +1,14 @@
-import { id, page, routeFor } from '@dotmac/core/contract';
+import { id, page, routeFor, streamRouteFor } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { lifecycleErrors } from '../errors.js';
 import type { LifecycleScope } from '../lifecycle.js';
 import { forceInput, interventionInput, runListQuery } from './intervention.js';
+import { runProgress } from './progress.js';
 import { provisioning } from './run.js';
 import { completionInput, decisionInput } from './signal.js';
 
 const route = routeFor<LifecycleScope>();
+const streamRoute = streamRouteFor<LifecycleScope>();
 const tag = 'Customer lifecycle';
 const params = z.object({ id });
 const changing = {
@@ -35,6 +37,25 @@ export const provisioningRoutes = [
     output: provisioning,
     errors: [lifecycleErrors.PROVISIONING_NOT_FOUND],
     run: (lifecycle, { params: { id: requestId } }) => lifecycle.provisioning.get(requestId),
+  }),
+  streamRoute({
+    name: 'streamProvisioning',
+    method: 'GET',
+    path: '/customer-lifecycle/provisioning/{id}/events',
+    tag,
+    summary: 'Follow how far a run is, as server-sent events',
+    description: 'All of it first, then each step that changed. After `ended` nothing more comes: close the stream.',
+    permission: 'lifecycle:read',
+    params,
+    stream: 'events',
+    output: runProgress,
+    errors: [
+      lifecycleErrors.PROVISIONING_NOT_FOUND,
+      lifecycleErrors.STREAM_LIMIT_REACHED,
+      lifecycleErrors.STREAMS_ENDED,
+    ],
+    run: (lifecycle, { params: { id: requestId }, lastEventId, signal }) =>
+      lifecycle.provisioning.follow(requestId, { lastEventId, signal }),
   }),
   route({
     name: 'listProvisioning',

@@ -37,7 +37,7 @@ const stepStatus = z
 export type StepStatus = z.output<typeof stepStatus>;
 
 /** A step, as it is shown. */
-const provisioningStep = z
+export const provisioningStep = z
   .object({
     name: z.string(),
     status: stepStatus,

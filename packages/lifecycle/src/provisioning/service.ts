@@ -14,6 +14,8 @@ import {
   type InterventionDraft,
   type RunListDraft,
 } from './intervention.js';
+import { followRun, runTopic, type RunFollowAsk } from './follow.js';
+import type { RunProgress } from './progress.js';
 import { forced, retried, skipped } from './intervene.js';
 import { provisioningOf, type Provisioning, type Run } from './run.js';
 import { completionInput, decisionInput, type CompletionDraft, type DecisionDraft, type Signal } from './signal.js';
@@ -23,6 +25,14 @@ import { kindOf } from './template.js';
 export interface ProvisioningService {
   /** How far a run is. @throws PROVISIONING_NOT_FOUND */
   get(requestId: string): Promise<Provisioning>;
+  /**
+   * How far a run is, as it goes on: all of it first, then each step that changed, until it is over.
+   * @throws PROVISIONING_NOT_FOUND, STREAM_LIMIT_REACHED, STREAMS_ENDED
+   *
+   * @example
+   * for await (const { step, run } of await scope.provisioning.follow(id)) show(step?.name, run.message);
+   */
+  follow(requestId: string, ask?: RunFollowAsk): Promise<AsyncIterable<RunProgress>>;
   /** Runs by id, newest first, a page at a time; those in one status, e.g. `stuck`, if asked. */
   list(draft?: RunListDraft): Promise<Page<Provisioning>>;
   /**
@@ -55,7 +65,7 @@ export interface ProvisioningService {
 
 /** The provisioning of one scope. */
 export function provisioningService(context: LifecycleContext, identity: ScopeIdentity): ProvisioningService {
-  const { store, clock, templates, waker, cancellations } = context;
+  const { store, clock, templates, waker, cancellations, streams } = context;
   const { runs, signals } = store.tenant(identity.tenantId);
   const change = changeRun(context, identity);
   /** Wakes the run once it is committed; a wake-up that is lost is found by the sweep. */
@@ -96,6 +106,12 @@ export function provisioningService(context: LifecycleContext, identity: ScopeId
       const run = await runs.get(requestId);
       if (!run) throw lifecycleErrors.PROVISIONING_NOT_FOUND({ requestId });
       return provisioningOf(run);
+    },
+    async follow(requestId, { lastEventId, signal } = {}) {
+      const run = await runs.get(requestId);
+      if (!run) throw lifecycleErrors.PROVISIONING_NOT_FOUND({ requestId });
+      const stream = streams.join(identity.tenantId, runTopic(requestId), signal);
+      return followRun(context, run, stream, lastEventId);
     },
     async list(draft = {}) {
       const { items, nextCursor } = await runs.list(readDraft(runListQuery, draft));

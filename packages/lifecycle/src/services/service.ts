@@ -32,6 +32,8 @@ import { startOperation } from './settle.js';
 
 /** Services that one customer may have at once. */
 const mostServices = 200;
+/** Reasons that one service may be blocked for at once. */
+const mostReasons = 50;
 /** Runs of a service that are listed. */
 const shownRuns = 100;
 
@@ -133,6 +135,7 @@ export function serviceService(context: LifecycleContext, identity: ScopeIdentit
         const open = service.blocks.find((block) => block.reason === reason);
         if (open && (open.severity === 'suspend' || severity === 'throttle'))
           throw busy(`the reason ${reason} is open`);
+        if (!open && service.blocks.length >= mostReasons) throw busy(`${mostReasons} reasons are open already`);
         const block: Block = {
           reason,
           severity,

@@ -9,7 +9,10 @@ import type { LegalHold } from '../privacy/hold.js';
 import type { Run, RunStatus } from '../provisioning/run.js';
 import type { Signal } from '../provisioning/signal.js';
 import type { ServiceInstance, ServiceStatus } from '../services/instance.js';
+import type { CustomerAsk, FoundCustomer } from '../search/ask.js';
+import type { SearchTerm, TermChange } from '../search/terms.js';
 import type { Timer } from '../timers/timer.js';
+import type { HistoryAsk, StageChange } from './history-ask.js';
 import type { Channel } from '../verification/channel.js';
 import type { DeliveryState, WebhookDelivery } from '../webhooks/delivery.js';
 import type { Webhook } from '../webhooks/webhook.js';
@@ -43,12 +46,17 @@ export interface CustomerChange {
    * A run that ends with it, as a checkpoint says it, and its service afterwards. `fence` must still be the run's.
    */
   ended?: { runId: string; fence: number; state: Checkpoint; service: ServiceInstance } | undefined;
+  /** What changes in what it is found by. */
+  terms?: TermChange | undefined;
 }
 
 /** One tenant's customers. */
 export interface CustomerStore {
-  /** Adds a customer, or says which of its names is taken. Does not break the transaction when it is. */
-  insert(customer: Customer, trx: StoreTransaction): Promise<'inserted' | 'username' | 'email'>;
+  /**
+   * Adds a customer, found by nothing yet ({@link CustomerStore.changeTerms}), or says which of its names is taken.
+   * Does not break the transaction when it is.
+   */
+  insert(customer: Customer, trx: StoreTransaction): Promise<'inserted' | 'username' | 'email' | 'external_id'>;
   get(customerId: string, trx?: StoreTransaction): Promise<Customer | undefined>;
   /** Reads the latest state, and keeps others from changing it until the transaction ends. */
   lock(customerId: string, trx: StoreTransaction): Promise<Customer | undefined>;
@@ -57,9 +65,34 @@ export interface CustomerStore {
   /**
    * Compare-and-swap: writes all of a change, in one commit, if the customer still has the version before; false, and
    * nothing written, when it has not. Listeners of the outbox are told.
+   * @throws CUSTOMER_EXISTS for an external id that another customer has
    */
   change(change: CustomerChange, trx?: StoreTransaction): Promise<boolean>;
+  /** The customer that has an email address, in any case. */
+  byEmail(email: string, trx?: StoreTransaction): Promise<Customer | undefined>;
+  /** The customer that the host knows by this id; a locking read in a transaction. */
+  byExternalId(externalId: string, trx?: StoreTransaction): Promise<Customer | undefined>;
+  /**
+   * Changes what customers are found by, beside `change`: of those that were added or changed by other ways, or to put it
+   * right.
+   */
+  changeTerms(
+    changes: readonly ({ customer: Pick<Customer, 'id' | 'createdAt'> } & TermChange)[],
+    trx: StoreTransaction,
+  ): Promise<void>;
+  /** The first page's worth, and one more when there are more. */
+  list(ask: CustomerAsk): Promise<FoundCustomer[]>;
+  /** All customers by id, after one of them if given. */
+  scan(after: string | undefined, limit: number): Promise<Customer[]>;
+  /** What these customers are found by; without those that are found by nothing. */
+  termsOf(customerIds: readonly string[], trx?: StoreTransaction): Promise<ReadonlyMap<string, SearchTerm[]>>;
   countByStage(): Promise<Partial<Record<Stage, number>>>;
+}
+
+/** An event at its place among all of its tenant. */
+export interface FeedEntry extends HistoryEntry {
+  /** From 1; in the order in which events were found to be committed, and for each customer in that of its history. */
+  position: number;
 }
 
 /** One tenant's history: only ever added to. */
@@ -71,6 +104,20 @@ export interface HistoryStore {
   find(customerId: string, eventId: string): Promise<HistoryEntry | undefined>;
   /** The first `limit` entries after a place, oldest first. */
   readFrom(customerId: string, ask: { after: number; limit: number }): Promise<HistoryEntry[]>;
+  /** A customer's entries, newest first, before a place in its history if one is given; of these names alone, if asked. */
+  page(customerId: string, ask: HistoryAsk): Promise<HistoryEntry[]>;
+  /**
+   * Gives up to `limit` events a position that have none yet: those that are committed by now. What commits later comes
+   * after them, so that nobody who reads by positions misses any. Safe to call at once from anywhere.
+   * @returns the last position given, and how many were given now
+   */
+  number(limit: number): Promise<{ last: number; given: number }>;
+  /** All entries of these customers, each one's in order. For few customers with short histories. */
+  ofMany(customerIds: readonly string[]): Promise<HistoryEntry[]>;
+  /** Changes of stage by customer, each one's in order, after one of them if given; those before an instant. */
+  stageChanges(ask: { before: number; after?: StageChange | undefined; limit: number }): Promise<StageChange[]>;
+  /** Entries after a position, in the order of their positions. */
+  feed(position: number, limit: number): Promise<FeedEntry[]>;
 }
 
 /** The one token of a customer's channel; a new one takes its place. */
@@ -97,6 +144,16 @@ export interface TokenStore {
   put(token: StoredToken, trx: StoreTransaction): Promise<void>;
   /** Counts an attempt, and answers the token with it counted; undefined when there is none. */
   countAttempt(customerId: string, channel: Channel, trx?: StoreTransaction): Promise<StoredToken | undefined>;
+  /**
+   * Counts a token for an address, in a window that begins with the first of it and lasts so long.
+   * @returns how many there were in this window, this one with them, and when it began
+   */
+  countIssue(
+    addressKey: string,
+    at: number,
+    windowMs: number,
+    trx: StoreTransaction,
+  ): Promise<{ issued: number; windowStartedAt: number }>;
   /** Compare-and-swap: true for one caller alone, while it is still this token and nobody consumed it. */
   consume(token: StoredToken, at: number, trx: StoreTransaction): Promise<boolean>;
 }
@@ -343,3 +400,4 @@ export interface LifecycleStore {
 }
 
 export { bulkKey, parseBulkKey, parseRunKey, parseTimerKey, runKey, timerKey } from './keys.js';
+export type { HistoryAsk, StageChange } from './history-ask.js';

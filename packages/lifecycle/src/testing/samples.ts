@@ -19,6 +19,7 @@ export function aCustomer(tenantId: string, change: Partial<Customer> = {}): Cus
     version: 1,
     stage: 'registration',
     approval: 'not_required',
+    externalId: null,
     username: id,
     email: `${id}@example.com`,
     firstName: 'Thomas',

@@ -5,6 +5,7 @@ import type { CustomerChange, LifecycleStore } from '../store/store.js';
 import { aCustomer, aRun, aService, aToken, anEvent } from './samples.js';
 import { bulkCases } from './bulk-cases.js';
 import { privacyCases } from './privacy-cases.js';
+import { searchCases } from './search-cases.js';
 import { serviceCases } from './service-cases.js';
 import { webhookCases } from './webhook-cases.js';
 
@@ -204,6 +205,7 @@ export const lifecycleStoreSuite: Suite<LifecycleStoreSubject> = {
     ...privacyCases,
     ...webhookCases,
     ...bulkCases,
+    ...searchCases,
     {
       name: 'shows and changes nothing of another tenant',
       async run({ store, clock }) {

@@ -5,11 +5,13 @@ import { legalCommands } from '../customers/transitions.js';
 import { lifecycleErrors } from '../errors.js';
 import { deliveries, type DeliverySchemas } from '../events.js';
 import type { Channel } from './channel.js';
-import { newToken, type TokenBinding } from './keyring.js';
+import { newToken, type TokenBinding, type TokenKind } from './keyring.js';
+import { linkPath } from './link.js';
+import { countForAddress } from './quota.js';
 import type { SendVerification } from './sender.js';
 
-/** How long a token is good for: a link in an email, a code on a telephone. */
-const lifetimesMs: Record<Channel, number> = { email: 24 * 3_600_000, phone: 10 * 60_000 };
+/** How long a token is good for. */
+const lifetimesMs: Record<TokenKind, number> = { link: 24 * 3_600_000, code: 10 * 60_000 };
 const windowMs = 3_600_000;
 /** Tokens of one channel in an hour: with five attempts each, what bounds the guessing of a six-digit code. */
 const issuesPerWindow = 5;
@@ -33,7 +35,7 @@ export function bindingOf(customer: Customer, channel: Channel, tokenId: string)
  * @throws VERIFICATION_RESEND_LIMITED
  */
 export async function issueToken(
-  { store, keyring, clock, sendsVerification }: LifecycleContext,
+  { store, keyring, clock, sendsVerification, emailTokens }: LifecycleContext,
   identity: ScopeIdentity,
   customer: Customer,
   channel: Channel,
@@ -48,7 +50,9 @@ export async function issueToken(
       { limit: issuesPerWindow },
       { retryAfter: Math.ceil((last.windowStartedAt + windowMs - now) / 1_000) },
     );
-  const [token, tokenId] = [newToken(channel), newId()];
+  await countForAddress({ tokens, keyring }, channel, addressOf(customer, channel) ?? '', now, trx);
+  const kind = channel === 'email' ? emailTokens : 'code';
+  const [token, tokenId] = [newToken(kind), newId()];
   const binding = bindingOf(customer, channel, tokenId);
   await tokens.put(
     {
@@ -58,7 +62,7 @@ export async function issueToken(
       ...keyring.hash(token, binding),
       attempts: 0,
       issuedAt: now,
-      expiresAt: now + lifetimesMs[channel],
+      expiresAt: now + lifetimesMs[kind],
       consumedAt: null,
       issued: isOpen ? last.issued + 1 : 1,
       windowStartedAt: isOpen ? last.windowStartedAt : now,
@@ -97,6 +101,7 @@ export async function sendToken(
     channel,
     address,
     token,
+    path: token.length > 6 ? linkPath({ tenantId, customerId, token }) : null,
     expiresAt: kept.expiresAt,
     username,
     firstName,

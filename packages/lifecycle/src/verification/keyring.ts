@@ -93,7 +93,10 @@ function partsOf({ tenantId, customerId, channel, address, tokenId }: TokenBindi
   return [tenantId, customerId, channel, address, tokenId];
 }
 
-/** A new token: 256 bits for a link in an email, six digits for a telephone. */
-export function newToken(channel: Channel): string {
-  return channel === 'email' ? randomBytes(32).toString('base64url') : String(randomInt(1_000_000)).padStart(6, '0');
+/** What customers are given to prove that an address is theirs. */
+export type TokenKind = 'link' | 'code';
+
+/** A new token: 256 bits for a link, six digits for a code. */
+export function newToken(kind: TokenKind): string {
+  return kind === 'link' ? randomBytes(32).toString('base64url') : String(randomInt(1_000_000)).padStart(6, '0');
 }

@@ -1,11 +1,26 @@
-import { id, message, routeFor } from '@dotmac/core/contract';
+import { id, message, openRouteFor, routeFor } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { customerView } from '../customers/customer.js';
 import { lifecycleErrors } from '../errors.js';
-import type { LifecycleScope } from '../lifecycle.js';
-import { resendInput, verificationInput } from './verification.js';
+import type { LifecycleScope, OpenLifecycle } from '../lifecycle.js';
+import { addressInput, resendInput, verificationInput } from './verification.js';
 
 const route = routeFor<LifecycleScope>();
+const openRoute = openRouteFor<LifecycleScope, OpenLifecycle>();
+const open = {
+  path: '/customer-lifecycle/verify/{token}',
+  tag: 'Customer lifecycle',
+  params: z.object({ token: z.string().min(1).max(1_000) }),
+  output: z.string(),
+  text: 'text/html; charset=utf-8',
+  headers: {
+    'cache-control': 'no-store',
+    'content-security-policy': "default-src 'none'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+    'referrer-policy': 'no-referrer',
+    'x-content-type-options': 'nosniff',
+    'x-robots-tag': 'noindex',
+  },
+} as const;
 const shared = {
   method: 'POST',
   tag: 'Customer lifecycle',
@@ -15,6 +30,35 @@ const shared = {
 
 /** Verification: consume a token, ask for a new one. */
 export const verificationRoutes = [
+  openRoute({
+    ...open,
+    name: 'showVerificationPage',
+    method: 'GET',
+    summary: 'The page that a verification link leads to',
+    description: 'It asks, and consumes nothing: mail scanners open links too.',
+    run: ({ verification }) => verification.page(),
+  }),
+  openRoute({
+    ...open,
+    name: 'confirmVerification',
+    method: 'POST',
+    summary: 'Consume the token of a verification link',
+    description: 'What the button of the page does; a page says what came of it.',
+    run: ({ verification }, { params: { token } }) => verification.confirm(token),
+  }),
+  route({
+    name: 'resendVerificationByAddress',
+    method: 'POST',
+    path: '/customer-lifecycle/verification',
+    tag: 'Customer lifecycle',
+    summary: 'Send a new verification token to whoever has an address',
+    description: 'The answer is the same for every address, whether somebody has it or not.',
+    permission: 'lifecycle:write',
+    body: addressInput,
+    output: message,
+    status: 202,
+    run: (lifecycle, { body }) => lifecycle.verification.resendTo(body),
+  }),
   route({
     ...shared,
     name: 'verifyCustomer',

@@ -9,6 +9,11 @@ export interface VerificationMessage {
   address: string;
   /** The raw token: for the customer's eyes only. Put it into a page that POSTs it; a GET may be a mail scanner's. */
   token: string;
+  /**
+   * Of a link: where it leads, below the place where the API is mounted. The page there asks, and consumes the token once
+   * its button is pressed; those who have a page of their own put the token into that. Null for a code.
+   */
+  path: string | null;
   /** Epoch ms. */
   expiresAt: number;
   username: string;

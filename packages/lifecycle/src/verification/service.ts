@@ -9,7 +9,16 @@ import { lifecycleErrors } from '../errors.js';
 import type { StoredToken } from '../store/store.js';
 import type { Channel } from './channel.js';
 import { addressOf, bindingOf, issueToken } from './issue.js';
-import { resendInput, verificationInput, type ResendDraft, type VerificationDraft } from './verification.js';
+import { countAttempt } from './attempt.js';
+import { askByAddress } from './resend.js';
+import {
+  addressInput,
+  resendInput,
+  verificationInput,
+  type AddressDraft,
+  type ResendDraft,
+  type VerificationDraft,
+} from './verification.js';
 
 /** Wrong tokens before one is locked. */
 const maxAttempts = 5;
@@ -19,8 +28,8 @@ export interface VerificationService {
   /**
    * Consumes a token. The first one verified moves the customer on to `verification`.
    *
-   * The attempt is counted and committed before anything is compared. With a `trx` of the host's on a store without
-   * parallel transactions (SQLite, memory) it is counted in that transaction: a rollback gives it back.
+   * The attempt is counted before anything is compared, and stays counted whatever becomes of a `trx` of the host's: beside
+   * it where there is a connection for that, else in it, and beside it once it is over.
    * @throws CUSTOMER_NOT_FOUND, ILLEGAL_TRANSITION, VERIFICATION_FAILED, VERIFICATION_LOCKED
    */
   verify(customerId: string, draft: VerificationDraft, options?: CommandOptions): Promise<CustomerView>;
@@ -29,6 +38,11 @@ export interface VerificationService {
    * @throws CUSTOMER_NOT_FOUND, ILLEGAL_TRANSITION, CHANNEL_MISSING, VERIFICATION_RESEND_LIMITED
    */
   resend(customerId: string, draft?: ResendDraft, options?: CommandOptions): Promise<{ message: string }>;
+  /**
+   * Sends a new token to whoever has this email address, if anybody has, it is not verified, and it had not its share.
+   * The answer is the same for every address, and takes as long.
+   */
+  resendTo(draft: AddressDraft): Promise<{ message: string }>;
 }
 
 /** The verification of one scope. */
@@ -53,20 +67,21 @@ export function verificationService(context: LifecycleContext, identity: ScopeId
     token: string,
     trx?: StoreTransaction,
   ): Promise<StoredToken> => {
-    const kept = await tokens.countAttempt(customer.id, channel, trx);
+    const attempt = await countAttempt(context, identity.tenantId, { customerId: customer.id, channel }, trx);
+    const { token: kept } = attempt;
     if (!kept) throw failed();
     if (kept.attempts > maxAttempts) throw lifecycleErrors.VERIFICATION_LOCKED({});
     const matches = keyring.matches(token, bindingOf(customer, channel, kept.id), kept);
-    if (!matches || kept.consumedAt !== null || kept.expiresAt <= clock.now()) throw failed();
-    return kept;
+    if (matches && kept.consumedAt === null && kept.expiresAt > clock.now()) return kept;
+    attempt.failed();
+    throw failed();
   };
 
   return {
     async verify(customerId, draft, options = {}) {
       const { verificationToken, verificationType: channel, additionalData } = readDraft(verificationInput, draft);
       const customer = await getCustomer(customerId, channel, options.trx);
-      const ownStatement = store.capabilities.parallelTransactions ? undefined : options.trx;
-      const kept = await check(customer, channel, verificationToken, ownStatement);
+      const kept = await check(customer, channel, verificationToken, options.trx);
       const decideWithin: DecideWithin = async ({ stage: from }, { to }, { at, trx }) => {
         if (!(await tokens.consume(kept, at, trx))) throw failed();
         return {
@@ -81,6 +96,10 @@ export function verificationService(context: LifecycleContext, identity: ScopeId
         decideWithin,
       };
       return viewOf(await perform(context, identity, customerId, [step], options), checklist, clock.now());
+    },
+    async resendTo(draft) {
+      await askByAddress(context, identity, readDraft(addressInput, draft).email);
+      return { message: 'If there is something to verify for this address, a new token is on its way.' };
     },
     async resend(customerId, draft = {}, { trx: join } = {}) {
       const { channel } = readDraft(resendInput, draft);

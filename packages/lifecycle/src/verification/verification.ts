@@ -19,3 +19,9 @@ export const resendInput = z.object({ channel: channel.default('email') }).meta(
 
 /** @see resendInput */
 export type ResendDraft = z.input<typeof resendInput>;
+
+/** What asking for a new token by an address takes. */
+export const addressInput = z.object({ email: z.email().max(254) }).meta({ id: 'VerificationAddress' });
+
+/** @see addressInput */
+export type AddressDraft = z.input<typeof addressInput>;

@@ -17,6 +17,7 @@ const willing: Customer = {
   version: 1,
   stage: 'registration',
   approval: 'approved',
+  externalId: null,
   username: 'u',
   email: 'e',
   firstName: 'f',

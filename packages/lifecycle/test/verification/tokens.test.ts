@@ -136,7 +136,7 @@ describe('a keyring', () => {
 
   it('knows a token only as bound', () => {
     const ring = createKeyring([old]);
-    const token = newToken('email');
+    const token = newToken('link');
     const stored = ring.hash(token, binding);
     expect(stored.hash).not.toContain(token);
     expect(ring.matches(token, binding, stored)).toBe(true);

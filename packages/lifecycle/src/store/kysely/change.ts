@@ -1,6 +1,15 @@
 import type { StoreTransaction } from '@dotmac/core';
-import { toJson, writeTogether, type Database, type KyselyOutbox, type Write } from '@dotmac/core/kysely';
+import {
+  isUniqueViolation,
+  toJson,
+  writeTogether,
+  type Database,
+  type KyselyOutbox,
+  type Write,
+} from '@dotmac/core/kysely';
 import type { Customer } from '../../customers/customer.js';
+import { lifecycleErrors } from '../../errors.js';
+import type { SearchTerm } from '../../search/terms.js';
 import type { CustomerChange } from '../store.js';
 import { entryRow } from './history.js';
 import { checkpointRow, runRow } from './run-row.js';
@@ -40,7 +49,7 @@ export async function writeChange(
   database: Database,
   outbox: KyselyOutbox,
   tenantId: string,
-  { before, after, history, outbox: entries, requested, ended }: CustomerChange,
+  { before, after, history, outbox: entries, requested, ended, terms }: CustomerChange,
   trx?: StoreTransaction,
 ): Promise<boolean> {
   const then: Write[] = outbox.write(entries);
@@ -49,6 +58,13 @@ export async function writeChange(
   if (requested) {
     then.push({ insert: 'dotmac_services', rows: [{ ...serviceRow(requested.service), tenant_id: tenantId }] });
     then.push({ insert: 'dotmac_service_runs', rows: [{ ...runRow(tenantId, requested.run) }] });
+  }
+  if (terms) {
+    const rowOf = (term: SearchTerm) => {
+      return { ...term, tenant_id: tenantId, customer_id: after.id, created_at: after.createdAt };
+    };
+    for (const term of terms.remove) then.push({ delete: 'dotmac_customer_terms', where: rowOf(term) });
+    if (terms.add.length > 0) then.push({ insert: 'dotmac_customer_terms', rows: terms.add.map(rowOf) });
   }
   const run = ended && { tenant_id: tenantId, id: ended.runId, fence: ended.fence };
   if (run) {
@@ -61,10 +77,15 @@ export async function writeChange(
     set: { ...changedColumns(before, after) },
     where: { tenant_id: tenantId, id: after.id, version: before.version },
   };
-  if (
-    !(await writeTogether(database, { holding: run && { table: 'dotmac_service_runs', where: run }, guard, then }, trx))
-  )
-    return false;
+  const holding = run && { table: 'dotmac_service_runs', where: run };
+  try {
+    if (!(await writeTogether(database, { holding, guard, then }, trx))) return false;
+  } catch (error) {
+    // Of what is unique, a change gives a customer nothing else that others may have.
+    if (isUniqueViolation(error) && before.externalId !== after.externalId)
+      throw lifecycleErrors.CUSTOMER_EXISTS({ field: 'external_id' });
+    throw error;
+  }
   if (entries.length > 0) outbox.written(trx);
   return true;
 }

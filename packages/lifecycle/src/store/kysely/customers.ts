@@ -8,12 +8,17 @@ import {
   type KyselyOutbox,
 } from '@dotmac/core/kysely';
 import type { Stage } from '../../customers/stage.js';
+import type { SearchTerm, TermKind } from '../../search/terms.js';
 import { nameKey } from '../name-key.js';
 import type { CustomerStore } from '../store.js';
 import { writeChange } from './change.js';
+import { kyselyCustomerList } from './customer-list.js';
 import { customerOf, customerRow, type LifecycleTables } from './tables.js';
 
 const table = 'dotmac_customers';
+const terms = 'dotmac_customer_terms';
+/** 5 columns a row: far below every database's limit of parameters. */
+const termsAtOnce = 1_000;
 
 type Db = Kysely<LifecycleTables>;
 interface Which {
@@ -63,14 +68,16 @@ export function kyselyCustomers(database: Database, outbox: KyselyOutbox, tenant
       const inserted = await onConflictDoNothing(database, on(trx).insertInto(table).values(row)).execute();
       if (insertedCount(inserted) === 1) return 'inserted';
       // A locking read: in the snapshot of a host's own transaction the other row may not be there yet.
-      const holder = await on(trx)
-        .selectFrom(table)
-        .select('id')
-        .where('tenant_id', '=', tenantId)
-        .where('username_key', '=', nameKey(customer.username))
-        .$if(locks, (query) => query.forUpdate())
-        .executeTakeFirst();
-      return holder ? 'username' : 'email';
+      const isHeld = async (column: 'username_key' | 'external_id', value: string | null): Promise<boolean> => {
+        const holder = on(trx)
+          .selectFrom(table)
+          .select('id')
+          .where('tenant_id', '=', tenantId)
+          .where(column, '=', value);
+        return (await holder.$if(locks, (query) => query.forUpdate()).executeTakeFirst()) !== undefined;
+      };
+      if (await isHeld('username_key', nameKey(customer.username))) return 'username';
+      return (await isHeld('external_id', customer.externalId)) ? 'external_id' : 'email';
     },
     async get(customerId, trx) {
       const [row] = await find(database, { tenantId, customerId }, trx);
@@ -85,7 +92,80 @@ export function kyselyCustomers(database: Database, outbox: KyselyOutbox, tenant
       return row && { customer: customerOf(row), liveServices: Number(row.live_services) };
     },
     change: (change, trx) => writeChange(database, outbox, tenantId, change, trx),
-    // Index: (tenant_id, stage, id).
+    async byEmail(email, trx) {
+      const row = await on(trx)
+        .selectFrom(table)
+        .selectAll()
+        .where('tenant_id', '=', tenantId)
+        .where('email_key', '=', nameKey(email))
+        .executeTakeFirst();
+      return row && customerOf(row);
+    },
+    async byExternalId(externalId, trx) {
+      const row = await on(trx)
+        .selectFrom(table)
+        .selectAll()
+        .where('tenant_id', '=', tenantId)
+        .where('external_id', '=', externalId)
+        .$if(locks && trx !== undefined, (query) => query.forUpdate())
+        .executeTakeFirst();
+      return row && customerOf(row);
+    },
+    async changeTerms(changes, trx) {
+      const removals = new Map<string, { kind: string; term: string; ids: string[] }>();
+      for (const { customer, remove } of changes)
+        for (const { kind, term } of remove) {
+          const same = removals.get(`${kind} ${term}`) ?? { kind, term, ids: [] };
+          same.ids.push(customer.id);
+          removals.set(`${kind} ${term}`, same);
+        }
+      // Index: (tenant_id, customer_id, kind, term).
+      for (const { kind, term, ids } of removals.values())
+        for (let from = 0; from < ids.length; from += termsAtOnce)
+          await on(trx)
+            .deleteFrom(terms)
+            .where('tenant_id', '=', tenantId)
+            .where('customer_id', 'in', ids.slice(from, from + termsAtOnce))
+            .where('kind', '=', kind)
+            .where('term', '=', term)
+            .execute();
+      const rows = changes.flatMap(({ customer: { id, createdAt }, add }) =>
+        add.map((term) => ({ ...term, tenant_id: tenantId, customer_id: id, created_at: createdAt })),
+      );
+      for (let from = 0; from < rows.length; from += termsAtOnce)
+        await on(trx)
+          .insertInto(terms)
+          .values(rows.slice(from, from + termsAtOnce))
+          .execute();
+    },
+    // Index: the primary key.
+    async scan(after, limit) {
+      const rows = await on()
+        .selectFrom(table)
+        .selectAll()
+        .where('tenant_id', '=', tenantId)
+        .$if(after !== undefined, (query) => query.where('id', '>', after as string))
+        .orderBy('id')
+        .limit(limit)
+        .execute();
+      return rows.map(customerOf);
+    },
+    // Index: (tenant_id, customer_id, kind, term).
+    async termsOf(customerIds, trx) {
+      const found = new Map<string, SearchTerm[]>();
+      if (customerIds.length === 0) return found;
+      const rows = await on(trx)
+        .selectFrom(terms)
+        .select(['customer_id', 'kind', 'term'])
+        .where('tenant_id', '=', tenantId)
+        .where('customer_id', 'in', customerIds)
+        .execute();
+      for (const { customer_id, kind, term } of rows)
+        found.set(customer_id, [...(found.get(customer_id) ?? []), { kind: kind as TermKind, term }]);
+      return found;
+    },
+    list: (ask) => kyselyCustomerList(database, tenantId, ask),
+    // Index: (tenant_id, stage, created_at, id).
     async countByStage() {
       const rows = await on()
         .selectFrom(table)

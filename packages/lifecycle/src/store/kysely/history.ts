@@ -1,6 +1,9 @@
+import type { ExpressionBuilder } from 'kysely';
 import { executorFor, type Database } from '@dotmac/core/kysely';
 import { enteredBy } from '../../customers/entered-stage.js';
-import type { HistoryEntry, HistoryStore } from '../store.js';
+import type { Stage } from '../../customers/stage.js';
+import type { HistoryEntry, HistoryStore, StageChange } from '../store.js';
+import { kyselyFeed } from './feed.js';
 import { entryOf, type EventRow, type LifecycleTables } from './tables.js';
 
 const table = 'dotmac_customer_events';
@@ -23,19 +26,18 @@ export function entryRow(tenantId: string, customerId: string, { seq, event, sea
 
 /** History in the database. */
 export function kyselyHistory(database: Database, tenantId: string): HistoryStore {
+  const kysely = database.withTables<LifecycleTables>();
+  const own = (customerId: string) =>
+    kysely.selectFrom(table).selectAll().where('tenant_id', '=', tenantId).where('customer_id', '=', customerId);
   return {
+    ...kyselyFeed(database, tenantId),
     async append(customerId, entries, trx) {
       const rows = entries.map((entry) => entryRow(tenantId, customerId, entry));
       await executorFor<LifecycleTables>(database, trx).insertInto(table).values(rows).execute();
     },
     // Index: the primary key.
     async list(customerId, { limit, stageChangesOnly = false }) {
-      const rows = await database
-        .withTables<LifecycleTables>()
-        .selectFrom(table)
-        .selectAll()
-        .where('tenant_id', '=', tenantId)
-        .where('customer_id', '=', customerId)
+      const rows = await own(customerId)
         .$if(stageChangesOnly, (query) => query.where('entered_stage', 'is not', null))
         .orderBy('seq', 'desc')
         .limit(limit)
@@ -55,18 +57,57 @@ export function kyselyHistory(database: Database, tenantId: string): HistoryStor
       return row && entryOf(row);
     },
     // Index: the primary key.
-    async readFrom(customerId, { after, limit }) {
-      const rows = await database
-        .withTables<LifecycleTables>()
-        .selectFrom(table)
-        .selectAll()
-        .where('tenant_id', '=', tenantId)
-        .where('customer_id', '=', customerId)
-        .where('seq', '>', after)
-        .orderBy('seq')
+    async page(customerId, { limit, before, names }) {
+      const rows = await own(customerId)
+        .$if(before !== undefined, (query) => query.where('seq', '<', before as number))
+        .$if(names !== undefined, (query) => query.where('name', 'in', names as string[]))
+        .orderBy('seq', 'desc')
         .limit(limit)
         .execute();
       return rows.map(entryOf);
     },
+    // Index: the primary key.
+    async ofMany(customerIds) {
+      const rows = await kysely
+        .selectFrom(table)
+        .selectAll()
+        .where('tenant_id', '=', tenantId)
+        .where('customer_id', 'in', customerIds)
+        .orderBy('customer_id')
+        .orderBy('seq')
+        .execute();
+      return rows.map(entryOf);
+    },
+    // Index: the primary key, all of it.
+    async stageChanges({ before, after, limit }) {
+      const rows = await kysely
+        .selectFrom(table)
+        .select(['customer_id', 'seq', 'entered_stage', 'at'])
+        .where('tenant_id', '=', tenantId)
+        .where('entered_stage', 'is not', null)
+        .where('at', '<', before)
+        .$if(after !== undefined, (query) => query.where(isAfter(after as StageChange)))
+        .orderBy('customer_id')
+        .orderBy('seq')
+        .limit(limit)
+        .execute();
+      return rows.map(({ customer_id: customerId, seq, entered_stage, at }) => {
+        return { customerId, seq: Number(seq), stage: entered_stage as Stage, at: Number(at) };
+      });
+    },
+    // Index: the primary key.
+    async readFrom(customerId, { after, limit }) {
+      const rows = await own(customerId).where('seq', '>', after).orderBy('seq').limit(limit).execute();
+      return rows.map(entryOf);
+    },
   };
 }
+
+/** The first condition makes a range of it on every database. */
+const isAfter =
+  ({ customerId, seq }: StageChange) =>
+  (build: ExpressionBuilder<LifecycleTables, typeof table>) =>
+    build.and([
+      build('customer_id', '>=', customerId),
+      build.or([build('customer_id', '>', customerId), build('seq', '>', seq)]),
+    ]);

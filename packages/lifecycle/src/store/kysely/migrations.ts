@@ -3,6 +3,7 @@ import type { Migration, ModuleMigrations } from '@dotmac/core/kysely';
 import { bulkMigrations } from './bulk-migrations.js';
 import { privacyMigrations } from './privacy-migrations.js';
 import { webhookMigrations } from './webhook-migrations.js';
+import { searchMigrations } from './search-migrations.js';
 
 // JSON columns are text, not jsonb: it refuses the character U+0000, and nothing here looks inside.
 const customers: Migration = async (schema, { types }) => {
@@ -253,5 +254,6 @@ export const lifecycleMigrations: ModuleMigrations = {
     ...privacyMigrations,
     ...webhookMigrations,
     ...bulkMigrations,
+    ...searchMigrations,
   },
 };

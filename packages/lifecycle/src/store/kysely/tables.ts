@@ -10,6 +10,7 @@ import { nameKey } from '../name-key.js';
 import type { BulkRow } from './bulk.js';
 import type { DunningCaseRow, LegalHoldRow, ServiceRow, SignalRow, TimerRow } from './service-tables.js';
 import type { HistoryEntry, StoredToken } from '../store.js';
+import type { FeedRow, TermRow } from './search-tables.js';
 import type { DeliveryRow, WebhookRow } from './webhooks.js';
 
 /** `dotmac_customers`. */
@@ -19,6 +20,7 @@ export interface CustomerRow {
   version: number;
   stage: string;
   approval: string;
+  external_id: string | null;
   username: string;
   username_key: string;
   email: string;
@@ -55,6 +57,8 @@ export interface EventRow {
   data: unknown;
   /** What is personal in the data, sealed with the customer's key. */
   sealed: string | null;
+  /** Its place among all of the tenant; null until somebody reads them. */
+  position?: number | null;
 }
 
 /** `dotmac_verification_tokens`: one a customer and channel. */
@@ -69,6 +73,14 @@ export interface TokenRow {
   issued_at: number;
   expires_at: number;
   consumed_at: number | null;
+  issued: number;
+  window_started_at: number;
+}
+
+/** `dotmac_verification_quotas`: how many tokens an address was sent. */
+export interface QuotaRow {
+  tenant_id: string;
+  address_key: string;
   issued: number;
   window_started_at: number;
 }
@@ -103,8 +115,11 @@ export interface RunRow {
 /** The lifecycle domain's tables. */
 export interface LifecycleTables {
   dotmac_customers: CustomerRow;
+  dotmac_customer_terms: TermRow;
+  dotmac_customer_feeds: FeedRow;
   dotmac_customer_events: EventRow;
   dotmac_verification_tokens: TokenRow;
+  dotmac_verification_quotas: QuotaRow;
   dotmac_service_runs: RunRow;
   dotmac_services: ServiceRow;
   dotmac_step_signals: SignalRow;
@@ -127,6 +142,7 @@ export function customerRow(customer: Customer): CustomerRow {
     version: customer.version,
     stage: customer.stage,
     approval: customer.approval,
+    external_id: customer.externalId,
     username: customer.username,
     username_key: nameKey(customer.username),
     email: customer.email,
@@ -161,6 +177,7 @@ export function customerOf(row: CustomerRow): Customer {
     version: Number(row.version),
     stage: row.stage as Stage,
     approval: row.approval as Approval,
+    externalId: row.external_id,
     username: row.username,
     email: row.email,
     firstName: row.first_name,

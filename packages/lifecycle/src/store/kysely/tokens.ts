@@ -6,6 +6,7 @@ import type { StoredToken, TokenStore } from '../store.js';
 import { tokenOf, tokenRow, type LifecycleTables } from './tables.js';
 
 const table = 'dotmac_verification_tokens';
+const quotas = sql.table('dotmac_verification_quotas');
 const replaced = {
   id: 'replace',
   key_id: 'replace',
@@ -39,6 +40,14 @@ export function kyselyTokens(database: Database, tenantId: string): TokenStore {
     return row && tokenOf(row);
   };
 
+  const readQuota = (addressKey: string, trx: StoreTransaction) =>
+    on(trx)
+      .selectFrom('dotmac_verification_quotas')
+      .select(['issued', 'window_started_at'])
+      .where('tenant_id', '=', tenantId)
+      .where('address_key', '=', addressKey)
+      .executeTakeFirstOrThrow();
+
   return {
     get,
     async put(token, trx) {
@@ -61,6 +70,25 @@ export function kyselyTokens(database: Database, tenantId: string): TokenStore {
       const { insertId } = await on(trx).executeQuery(update.compile());
       const token = insertId === undefined ? undefined : await get(customerId, channel, trx);
       return token && { ...token, attempts: Number(insertId) };
+    },
+    async countIssue(addressKey, at, windowMs, trx) {
+      const { returning, upsert: way } = database.traits;
+      const row = { tenant_id: tenantId, address_key: addressKey, issued: 1, window_started_at: at };
+      const isOver = sql`${quotas}.window_started_at + ${windowMs} <= ${at}`;
+      // In this order: MySQL assigns one after another, and sees what it has assigned.
+      const changes = {
+        issued: sql<number>`case when ${isOver} then 1 else ${quotas}.issued + 1 end`,
+        window_started_at: sql<number>`case when ${isOver} then ${at} else ${quotas}.window_started_at end`,
+      };
+      const insert = on(trx).insertInto('dotmac_verification_quotas').values(row);
+      const counting =
+        way === 'on duplicate key'
+          ? insert.onDuplicateKeyUpdate(changes)
+          : insert.onConflict((target) => target.columns(['tenant_id', 'address_key']).doUpdateSet(changes));
+      const found = returning
+        ? await counting.returning(['issued', 'window_started_at']).executeTakeFirstOrThrow()
+        : await counting.execute().then(() => readQuota(addressKey, trx));
+      return { issued: Number(found.issued), windowStartedAt: Number(found.window_started_at) };
     },
     async consume({ customerId, channel, id }, at, trx) {
       const { numUpdatedRows } = await on(trx)

@@ -2,6 +2,7 @@ import { isOpen, type BulkOperation } from '../../bulk/operation.js';
 import type { Customer } from '../../customers/customer.js';
 import { pageOf } from '../page-of.js';
 import type { BulkStore } from '../store.js';
+import { appendHistory } from './history.js';
 import type { LifecycleMemory } from './index.js';
 
 /** Commands for many, in memory. */
@@ -94,11 +95,11 @@ export function memoryBulk(memory: LifecycleMemory, tenantId: string): BulkStore
       return Promise.resolve(new Set(live.flatMap(({ customerId }) => (wanted.has(customerId) ? [customerId] : []))));
     },
     apply: (changes, trx) =>
-      memory.transaction(({ customers, history, timers }) => {
+      memory.transaction((maps) => {
+        const { customers, timers } = maps;
         for (const { after, event, cleared } of changes) {
           customers.set(keyOf(after.id), structuredClone(after));
-          const entries = history.get(keyOf(after.id)) ?? [];
-          history.set(keyOf(after.id), [...entries, { seq: after.version, event: structuredClone(event) }]);
+          appendHistory(maps, tenantId, after.id, [{ seq: after.version, event }]);
           if (cleared.length === 0) continue;
           for (const [key, timer] of timers)
             if (key.startsWith(`${tenantId}/`) && timer.customerId === after.id && cleared.includes(timer.name))

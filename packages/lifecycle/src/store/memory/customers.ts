@@ -1,14 +1,24 @@
 import type { Outbox } from '@dotmac/core';
+import type { Customer } from '../../customers/customer.js';
 import type { Stage } from '../../customers/stage.js';
+import type { SearchTerm, TermChange } from '../../search/terms.js';
 import type { ServiceInstance } from '../../services/instance.js';
+import { found } from './customer-list.js';
 import { nameKey } from '../name-key.js';
 import type { CustomerStore } from '../store.js';
-import type { LifecycleMemory } from './index.js';
+import { appendHistory } from './history.js';
+import type { LifecycleMaps, LifecycleMemory } from './index.js';
 
 /** Customers in memory. */
 export function memoryCustomers(memory: LifecycleMemory, outbox: Outbox, tenantId: string): CustomerStore {
   const keyOf = (id: string): string => `${tenantId}/${id}`;
   const nameOf = (of: 'username' | 'email', name: string): string => `${tenantId}/${of}/${nameKey(name)}`;
+  const externalKey = (id: string | null): string | null => (id === null ? null : `${tenantId}/external/${id}`);
+  const writeTerms = ({ terms }: Pick<LifecycleMaps, 'terms'>, id: string, { add, remove }: TermChange): void => {
+    const isRemoved = ({ kind, term }: SearchTerm) => remove.some((it) => it.kind === kind && it.term === term);
+    const kept = (terms.get(keyOf(id)) ?? []).filter((term) => !isRemoved(term));
+    terms.set(keyOf(id), [...kept, ...add]);
+  };
   const get = (id: string) => Promise.resolve(memory.read.customers.get(keyOf(id)));
   return {
     insert: (customer, trx) =>
@@ -17,6 +27,9 @@ export function memoryCustomers(memory: LifecycleMemory, outbox: Outbox, tenantI
         const email = nameOf('email', customer.email);
         if (names.has(username)) return 'username';
         if (names.has(email)) return 'email';
+        const external = externalKey(customer.externalId);
+        if (external !== null && names.has(external)) return 'external_id';
+        if (external !== null) names.set(external, customer.id);
         names.set(username, customer.id);
         names.set(email, customer.id);
         customers.set(keyOf(customer.id), structuredClone({ ...customer, tenantId }));
@@ -24,6 +37,14 @@ export function memoryCustomers(memory: LifecycleMemory, outbox: Outbox, tenantI
       }, trx),
     get,
     lock: get,
+    byEmail(email) {
+      const id = memory.read.names.get(`${tenantId}/email/${nameKey(email)}`);
+      return Promise.resolve(id === undefined ? undefined : memory.read.customers.get(keyOf(id)));
+    },
+    byExternalId(externalId) {
+      const id = memory.read.names.get(externalKey(externalId) ?? '');
+      return Promise.resolve(id === undefined ? undefined : memory.read.customers.get(keyOf(id)));
+    },
     // In its turn: what another transaction has written so far may be undone yet.
     standing: (customerId) =>
       memory.transaction(({ customers, services }) => {
@@ -32,7 +53,7 @@ export function memoryCustomers(memory: LifecycleMemory, outbox: Outbox, tenantI
         const own = [...services.values()].filter((it) => it.tenantId === tenantId && it.customerId === customerId);
         return customer && { customer, liveServices: own.filter(isLive).length };
       }),
-    change: ({ before, after, history, outbox: entries, requested, ended }, join) =>
+    change: ({ before, after, history, outbox: entries, requested, ended, terms }, join) =>
       memory.transaction(async (maps, trx) => {
         const kept = maps.customers.get(keyOf(after.id));
         if (kept?.version !== before.version) return false;
@@ -44,8 +65,11 @@ export function memoryCustomers(memory: LifecycleMemory, outbox: Outbox, tenantI
             maps.names.set(nameOf(of, after[of]), after.id);
           }
         maps.customers.set(keyOf(after.id), structuredClone({ ...after, tenantId }));
-        const events = maps.history.get(keyOf(after.id)) ?? [];
-        maps.history.set(keyOf(after.id), [...events, ...structuredClone(history)]);
+        const [old, external] = [kept.externalId, after.externalId].map(externalKey);
+        if (old !== external && old) maps.names.delete(old);
+        if (external) maps.names.set(external, after.id);
+        if (terms) writeTerms(maps, after.id, terms);
+        appendHistory(maps, tenantId, after.id, history);
         if (requested) {
           const { service, run } = structuredClone(requested);
           maps.services.set(keyOf(service.id), { ...service, tenantId });
@@ -59,6 +83,26 @@ export function memoryCustomers(memory: LifecycleMemory, outbox: Outbox, tenantI
         await outbox.append(entries, trx);
         return true;
       }, join),
+    changeTerms: (changes, trx) =>
+      memory.transaction((maps) => {
+        for (const { customer, ...change } of changes) writeTerms(maps, customer.id, change);
+      }, trx),
+    scan(after, limit) {
+      const own = [...memory.read.customers.values()].filter((it) => it.tenantId === tenantId);
+      const sorted = own.filter(({ id }) => after === undefined || id > after).sort((a, b) => (a.id < b.id ? -1 : 1));
+      return Promise.resolve(sorted.slice(0, limit));
+    },
+    termsOf(customerIds) {
+      const found = customerIds.map(
+        (id) => [id, [...(memory.read.terms.get(keyOf(id)) ?? [])]] as [string, SearchTerm[]],
+      );
+      return Promise.resolve(new Map(found.filter(([, terms]) => terms.length > 0)));
+    },
+    list(ask) {
+      const own = [...memory.read.customers.values()].filter((it) => it.tenantId === tenantId);
+      const termsOf = ({ id }: Customer) => memory.read.terms.get(keyOf(id)) ?? [];
+      return Promise.resolve(found(ask, own, termsOf).slice(0, ask.limit + 1));
+    },
     countByStage() {
       const counts: Partial<Record<Stage, number>> = {};
       for (const customer of memory.read.customers.values())

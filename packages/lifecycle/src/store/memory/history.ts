@@ -1,15 +1,40 @@
 import { enteredBy } from '../../customers/entered-stage.js';
-import type { HistoryStore } from '../store.js';
-import type { LifecycleMemory } from './index.js';
+import type { HistoryEntry, HistoryStore, StageChange } from '../store.js';
+import type { LifecycleMaps, LifecycleMemory } from './index.js';
 
 /** History in memory. */
 export function memoryHistory(memory: LifecycleMemory, tenantId: string): HistoryStore {
   return {
     append: (customerId, entries, trx) =>
-      memory.transaction(({ history }) => {
-        const key = `${tenantId}/${customerId}`;
-        history.set(key, [...(history.get(key) ?? []), ...structuredClone(entries)]);
-      }, trx),
+      memory.transaction((maps) => appendHistory(maps, tenantId, customerId, entries), trx),
+    page(customerId, { limit, before = Infinity, names }) {
+      const entries = memory.read.history.get(`${tenantId}/${customerId}`) ?? [];
+      const wanted = entries.filter(({ seq, event }) => seq < before && (names?.includes(event.name) ?? true));
+      return Promise.resolve(wanted.slice(-limit).reverse());
+    },
+    ofMany(customerIds) {
+      const sorted = [...customerIds].sort();
+      return Promise.resolve(sorted.flatMap((id) => memory.read.history.get(`${tenantId}/${id}`) ?? []));
+    },
+    stageChanges({ before, after, limit }) {
+      const changes = [...memory.read.history]
+        .filter(([key]) => key.startsWith(`${tenantId}/`))
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .flatMap(([, entries]) => entries)
+        .flatMap(({ seq, event }): StageChange[] => {
+          const stage = enteredBy(event);
+          return stage === null ? [] : [{ customerId: event.subject, seq, stage, at: event.at }];
+        })
+        .filter(({ customerId, seq, at }) => {
+          const isLater =
+            !after || customerId > after.customerId || (customerId === after.customerId && seq > after.seq);
+          return isLater && at < before;
+        });
+      return Promise.resolve(changes.slice(0, limit));
+    },
+    number: () => Promise.resolve({ last: memory.read.feeds.get(tenantId)?.length ?? 0, given: 0 }),
+    feed: (position, limit) =>
+      Promise.resolve((memory.read.feeds.get(tenantId) ?? []).slice(position, position + limit)),
     list(customerId, { limit, stageChangesOnly = false }) {
       const entries = memory.read.history.get(`${tenantId}/${customerId}`) ?? [];
       const wanted = stageChangesOnly ? entries.filter(({ event }) => enteredBy(event) !== null) : entries;
@@ -20,4 +45,19 @@ export function memoryHistory(memory: LifecycleMemory, tenantId: string): Histor
     readFrom: (customerId, { after, limit }) =>
       Promise.resolve((memory.read.history.get(`${tenantId}/${customerId}`) ?? []).slice(after, after + limit)),
   };
+}
+
+/** Adds to a customer's history and, in the same order, to its tenant's feed. */
+export function appendHistory(
+  { history, feeds }: Pick<LifecycleMaps, 'history' | 'feeds'>,
+  tenantId: string,
+  customerId: string,
+  entries: readonly HistoryEntry[],
+): void {
+  const key = `${tenantId}/${customerId}`;
+  const added = structuredClone(entries);
+  history.set(key, [...(history.get(key) ?? []), ...added]);
+  // Transactions wait for one another here: what is added is in the order of the commits.
+  const own = feeds.get(tenantId) ?? [];
+  feeds.set(tenantId, [...own, ...added.map((entry, index) => ({ ...entry, position: own.length + index + 1 }))]);
 }

@@ -13,11 +13,20 @@ import type { LegalHold } from '../../privacy/hold.js';
 import type { Run } from '../../provisioning/run.js';
 import type { Signal } from '../../provisioning/signal.js';
 import type { ServiceInstance } from '../../services/instance.js';
+import type { SearchTerm } from '../../search/terms.js';
 import type { Timer } from '../../timers/timer.js';
 import type { WebhookDelivery } from '../../webhooks/delivery.js';
 import type { Webhook } from '../../webhooks/webhook.js';
-import { bulkKey, runKey, timerKey, type HistoryEntry, type LifecycleStore, type StoredToken } from '../store.js';
 import { memoryBulk } from './bulk.js';
+import {
+  bulkKey,
+  runKey,
+  timerKey,
+  type FeedEntry,
+  type HistoryEntry,
+  type LifecycleStore,
+  type StoredToken,
+} from '../store.js';
 import { memoryCustomers } from './customers.js';
 import { memoryDunningCases } from './dunning-cases.js';
 import { memoryHistory } from './history.js';
@@ -45,8 +54,14 @@ const emptyMaps = () => ({
   customers: new Map<string, Customer>(),
   /** Ids of customers, by what must be unique. */
   names: new Map<string, string>(),
+  /** What customers are found by. */
+  terms: new Map<string, readonly SearchTerm[]>(),
   history: new Map<string, readonly HistoryEntry[]>(),
+  /** By tenant, in the order of their positions. */
+  feeds: new Map<string, readonly FeedEntry[]>(),
   tokens: new Map<string, StoredToken>(),
+  /** By tenant and key of an address. */
+  tokenQuotas: new Map<string, { issued: number; windowStartedAt: number }>(),
   runs: new Map<string, RunRecord>(),
   services: new Map<string, ServiceInstance>(),
   /** By tenant, run, step and who spoke. */

@@ -17,6 +17,15 @@ export function memoryTokens(memory: LifecycleMemory, tenantId: string): TokenSt
         tokens.set(keyOf(customerId, channel), counted);
         return counted;
       }, trx),
+    countIssue: (addressKey, at, windowMs, trx) =>
+      memory.transaction(({ tokenQuotas }) => {
+        const key = `${tenantId}/${addressKey}`;
+        const before = tokenQuotas.get(key);
+        const isOpen = before !== undefined && at < before.windowStartedAt + windowMs;
+        const counted = isOpen ? { ...before, issued: before.issued + 1 } : { issued: 1, windowStartedAt: at };
+        tokenQuotas.set(key, counted);
+        return counted;
+      }, trx),
     consume: ({ customerId, channel, id }, at, trx) =>
       memory.transaction(({ tokens }) => {
         const token = tokens.get(keyOf(customerId, channel));

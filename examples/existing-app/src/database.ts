@@ -1,0 +1,31 @@
+import { Kysely, PostgresDialect, sql, type Generated } from 'kysely';
+import { Pool } from 'pg';
+
+/** The tables that this application has had all along. */
+export interface AppTables {
+  users: {
+    id: Generated<string>;
+    email: string;
+    name: string;
+    password_hash: string;
+    is_staff: Generated<boolean>;
+    created_at: Generated<Date>;
+  };
+  sessions: { token_hash: string; user_id: string; expires_at: Date };
+}
+
+/** The application's own connection pool and query builder. */
+export function openDatabase(url: string): Kysely<AppTables> {
+  return new Kysely<AppTables>({ dialect: new PostgresDialect({ pool: new Pool({ connectionString: url }) }) });
+}
+
+/** The application's own migrations; dotmac's tables come beside these, by its own. */
+export async function prepareDatabase(database: Kysely<AppTables>): Promise<void> {
+  await sql`create table if not exists users (
+    id uuid primary key default gen_random_uuid(), email text not null unique, name text not null,
+    password_hash text not null, is_staff boolean not null default false, created_at timestamptz not null default now()
+  )`.execute(database);
+  await sql`create table if not exists sessions (
+    token_hash text primary key, user_id uuid not null references users on delete cascade, expires_at timestamptz not null
+  )`.execute(database);
+}

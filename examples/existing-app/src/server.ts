@@ -1,0 +1,24 @@
+import { createApp } from './app.js';
+import { createCustomers } from './customers.js';
+import { openDatabase, prepareDatabase } from './database.js';
+
+const { DATABASE_URL = 'postgres://postgres@127.0.0.1:5432/postgres', PORT = '3000', SECRET } = process.env;
+if (!SECRET) throw new Error('Set SECRET to at least 32 characters that only this application knows.');
+const database = openDatabase(DATABASE_URL);
+await prepareDatabase(database);
+const customers = createCustomers({
+  database,
+  secret: SECRET,
+  // Where a real application would send a mail.
+  sendVerification: ({ address, path }) => console.log(`To ${address}: http://127.0.0.1:${PORT}/ops${path}`),
+});
+await customers.start();
+const server = createApp(database, customers).listen(Number(PORT), '127.0.0.1', () =>
+  console.log(`Listening on http://127.0.0.1:${PORT}`),
+);
+process.once('SIGTERM', () => {
+  server.close(async () => {
+    await customers.stop();
+    await database.destroy();
+  });
+});

@@ -1,0 +1,33 @@
+import { z } from 'zod';
+
+/** How a check is made. */
+export const consistencyQuery = z.object({
+  repairSearch: z
+    .enum(['true', 'false'])
+    .default('false')
+    .transform((value) => value === 'true')
+    .meta({ description: 'Have customers be found by what they are, where they are not' }),
+});
+
+/** A line of the report: a customer whose row is not what its history says, how far it is, or the end. */
+export const consistencyLine = z
+  .object({
+    kind: z.enum(['difference', 'progress', 'done']),
+    checked: z.int().meta({ description: 'Customers looked at so far' }),
+    differing: z.int().meta({ description: 'Those of them that differ' }),
+    customerId: z.string().nullable(),
+    differences: z.array(
+      z.object({
+        field: z.string().meta({ description: '`history`: there are gaps; `search`: it is found by something else' }),
+        row: z.string(),
+        history: z.string().meta({ description: 'What it should be' }),
+      }),
+    ),
+  })
+  .meta({ id: 'ConsistencyLine' });
+
+/** @see consistencyLine */
+export type ConsistencyLine = z.output<typeof consistencyLine>;
+
+/** What of a customer's row is not what its history says. */
+export type Difference = ConsistencyLine['differences'][number];

@@ -1,0 +1,112 @@
+import type { ScopeIdentity } from '@dotmac/core';
+import type { LifecycleContext } from '../context.js';
+import type { Customer } from '../customers/customer.js';
+import { foldOn, type Folded } from '../customers/fold.js';
+import { differenceOf, termsOf, type SearchTerm } from '../search/terms.js';
+import type { HistoryEntry } from '../store/store.js';
+import { compareFold, compareTerms } from './compare.js';
+import type { ConsistencyLine, Difference } from './report.js';
+
+/** How a check is made. */
+export interface ConsistencyAsk {
+  /** Have customers be found by what they are, where they are not. Default false. */
+  repairSearch?: boolean | undefined;
+  /** Stops it between two batches. */
+  signal?: AbortSignal | undefined;
+}
+
+/** Checks what one tenant keeps. */
+export interface ConsistencyService {
+  /**
+   * Is every customer's row what its history says, and is it found by what it is? Goes through all of them in batches,
+   * beside whatever else happens: a customer that changes meanwhile is compared as it was when it was read. Each one that
+   * differs is a line, the last line says how many.
+   *
+   * @example
+   * for await (const line of scope.consistency.check({ signal })) if (line.kind === 'difference') report(line);
+   */
+  check(ask?: ConsistencyAsk): AsyncIterable<ConsistencyLine>;
+}
+
+const atOnce = 200;
+/** Histories of up to so many events are read several at a time. */
+const short = 100;
+
+/** The consistency of one scope. */
+export function consistencyService(context: LifecycleContext, { tenantId }: ScopeIdentity): ConsistencyService {
+  const { store, searchableAttributes } = context;
+  const { customers, history } = store.tenant(tenantId);
+
+  const histories = async (batch: readonly Customer[]): Promise<Map<string, HistoryEntry[]>> => {
+    const ids = batch.filter(({ version }) => version <= short).map(({ id }) => id);
+    const byCustomer = new Map<string, HistoryEntry[]>();
+    for (const entry of ids.length === 0 ? [] : await history.ofMany(ids)) {
+      const own = byCustomer.get(entry.event.subject) ?? [];
+      own.push(entry);
+      byCustomer.set(entry.event.subject, own);
+    }
+    return byCustomer;
+  };
+  /** Plays a history as far as the row has come. */
+  const played = async ({ id, version }: Customer, read: HistoryEntry[] | undefined) => {
+    let [state, seq, isWhole]: [Folded | undefined, number, boolean] = [undefined, 0, true];
+    for (;;) {
+      const entries = (read ?? (await history.readFrom(id, { after: seq, limit: 500 }))).filter(
+        (entry) => entry.seq <= version,
+      );
+      isWhole &&= entries.every((entry, index) => entry.seq === seq + index + 1);
+      if (entries.length > 0)
+        state = foldOn(
+          state,
+          entries.map(({ event }) => event),
+        );
+      seq = entries.at(-1)?.seq ?? seq;
+      if (read || entries.length < 500) return { state: state ?? foldOn(undefined, []), isWhole };
+    }
+  };
+  const differencesOf = async (
+    customer: Customer,
+    read: HistoryEntry[] | undefined,
+    terms: readonly SearchTerm[],
+  ): Promise<Difference[]> => {
+    const { state, isWhole } = await played(customer, read);
+    const gaps = isWhole ? [] : [{ field: 'history', row: `${customer.version} events`, history: 'has gaps' }];
+    return [...gaps, ...compareFold(customer, state), ...compareTerms(customer, terms, searchableAttributes)];
+  };
+  const repair = (customerId: string): Promise<void> =>
+    store.transaction(async (trx) => {
+      const customer = await customers.lock(customerId, trx);
+      const kept = (await customers.termsOf([customerId], trx)).get(customerId) ?? [];
+      if (!customer) return;
+      const change = differenceOf(kept, termsOf(customer, searchableAttributes));
+      await customers.changeTerms([{ customer, ...change }], trx);
+    });
+
+  return {
+    async *check({ repairSearch = false, signal } = {}) {
+      let [checked, differing] = [0, 0];
+      const line = (kind: ConsistencyLine['kind'], customerId: string | null, differences: Difference[]) => {
+        return { kind, checked, differing, customerId, differences };
+      };
+      for (let after: string | undefined; ;) {
+        signal?.throwIfAborted();
+        const batch = await customers.scan(after, atOnce);
+        const ids = batch.map(({ id }) => id);
+        const [read, terms] = await Promise.all([histories(batch), customers.termsOf(ids)]);
+        for (const customer of batch) {
+          const own = customer.version <= short ? (read.get(customer.id) ?? []) : undefined;
+          const differences = await differencesOf(customer, own, terms.get(customer.id) ?? []);
+          checked += 1;
+          if (differences.length === 0) continue;
+          differing += 1;
+          if (repairSearch && differences.some(({ field }) => field === 'search')) await repair(customer.id);
+          yield line('difference', customer.id, differences);
+        }
+        after = ids.at(-1);
+        if (batch.length < atOnce) break;
+        yield line('progress', null, []);
+      }
+      yield line('done', null, []);
+    },
+  };
+}

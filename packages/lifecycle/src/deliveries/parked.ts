@@ -1,0 +1,59 @@
+import { id, instant, pageQuery } from '@dotmac/core/contract';
+import { z } from 'zod';
+import type { HookName } from '../hooks.js';
+
+/** How many are listed. */
+export const parkedQuery = z.object({
+  limit: pageQuery.shape.limit,
+  customerId: id.optional().meta({ description: 'Of this customer alone' }),
+});
+
+/** @see parkedQuery */
+export type ParkedDraft = z.input<typeof parkedQuery>;
+
+/** A delivery that was given up. What it would deliver is not shown: it may hold what is sealed until it is sent. */
+export const parkedDelivery = z
+  .object({
+    id,
+    subscriber: z.string().meta({ examples: ['hook:customer.suspend', 'send-verification'] }),
+    eventType: z.string(),
+    customerId: z.string().meta({ description: 'Whom it is about' }),
+    attempts: z.int(),
+    parkedAt: instant,
+    reason: z.string(),
+  })
+  .meta({ id: 'ParkedDelivery' });
+
+/** @see parkedDelivery */
+export type ParkedDelivery = z.output<typeof parkedDelivery>;
+
+/** The commands whose `afterCommit` hooks can be run again: they are told of the customer and nothing else. */
+const replayable = [
+  'customer.register',
+  'customer.approve',
+  'customer.reject',
+  'customer.verify',
+  'customer.startOnboarding',
+  'customer.progressOnboarding',
+  'customer.completeOnboarding',
+  'customer.suspend',
+  'customer.throttle',
+  'customer.reactivate',
+  'customer.promise',
+  'customer.endPromise',
+  'customer.markChurning',
+  'customer.winBack',
+  'customer.deactivate',
+  'customer.delete',
+  'customer.restore',
+] as const satisfies readonly HookName[];
+
+/** What running a hook again takes. */
+export const replayInput = z
+  .object({
+    hook: z.enum(replayable).meta({ description: 'The command whose `afterCommit` hook is meant' }),
+  })
+  .meta({ id: 'HookReplay' });
+
+/** @see replayInput */
+export type ReplayDraft = z.input<typeof replayInput>;

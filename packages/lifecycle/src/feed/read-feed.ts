@@ -1,0 +1,51 @@
+import type { FeedEntry, HistoryStore } from '../store/store.js';
+import type { EventFilter } from './event.js';
+
+/** Entries looked through for one page: of rare events a page may be short, or empty, and yet not the last. */
+const mostLooked = 2_000;
+const atOnce = 500;
+
+/** What a look at the feed came to. */
+export interface FeedLook {
+  entries: FeedEntry[];
+  /** Where to go on. */
+  position: number;
+  hasMore: boolean;
+}
+
+/** Reads what comes after a position, giving positions to what has none yet. */
+export async function readFeed(
+  history: HistoryStore,
+  after: number,
+  { types, customerId }: EventFilter,
+  limit: number,
+): Promise<FeedLook> {
+  const isAsked = ({ event }: FeedEntry): boolean =>
+    (types === undefined || types.includes(event.name)) && (customerId === undefined || event.subject === customerId);
+  const isFiltered = types !== undefined || customerId !== undefined;
+  const entries: FeedEntry[] = [];
+  let position = after;
+  for (let looked = 0; looked < mostLooked && entries.length < limit;) {
+    const size = isFiltered ? atOnce : limit - entries.length;
+    const found = await history.feed(position, size);
+    for (const entry of found) {
+      if (entries.length === limit) return { entries, position, hasMore: true };
+      if (isAsked(entry)) entries.push(entry);
+      position = entry.position;
+    }
+    looked += found.length;
+    if (found.length === size) continue;
+    // Somebody else may have given positions since.
+    const { last } = await history.number(atOnce);
+    if (last <= position) return { entries, position, hasMore: false };
+  }
+  return { entries, position, hasMore: true };
+}
+
+/** The position after all that is committed by now. */
+export async function endOfFeed(history: HistoryStore): Promise<number> {
+  for (;;) {
+    const { last, given } = await history.number(atOnce);
+    if (given === 0) return last;
+  }
+}

@@ -1,0 +1,19 @@
+/** Where in an order a customer stands: what it is sorted by, the last of it being the id. */
+export type Place = readonly (string | number)[];
+
+/** A cursor for the place where a page ended. `order` says of which order it is one. */
+export function writeCursor(order: string, place: Place): string {
+  return Buffer.from(JSON.stringify([order, ...place])).toString('base64url');
+}
+
+/** The place that a cursor names; undefined when it is none of this order. */
+export function readCursor(order: string, cursor: string): Place | undefined {
+  try {
+    const [given, ...place] = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as unknown[];
+    const shape = order.startsWith('search') ? 'string,number,string' : 'number,string';
+    const isPlace = given === order && place.map((part) => typeof part).join() === shape;
+    return isPlace ? (place as (string | number)[]) : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,21 @@
+import { routeFor } from '@dotmac/core/contract';
+import type { LifecycleScope } from '../lifecycle.js';
+import { customerListQuery, customerPage } from './query.js';
+
+const route = routeFor<LifecycleScope>();
+
+/** Finding customers. */
+export const searchRoutes = [
+  route({
+    name: 'listCustomers',
+    method: 'GET',
+    path: '/customer-lifecycle/customers',
+    tag: 'Customer lifecycle',
+    summary: 'List and search customers',
+    description: 'Newest first unless another order is asked for; filters may be joined.',
+    permission: 'lifecycle:read',
+    query: customerListQuery,
+    output: customerPage,
+    run: (lifecycle, { query }) => lifecycle.customers.list(query),
+  }),
+];

@@ -1,0 +1,66 @@
+import type { Customer } from '../customers/customer.js';
+
+/** What customers are found by besides their columns. */
+export type TermKind = 'name' | 'reason' | 'attribute';
+
+/** Something that a customer can be found by, as it is kept: the same for every case and composition. */
+export interface SearchTerm {
+  kind: TermKind;
+  term: string;
+}
+
+/** What changes in what a customer is found by. */
+export interface TermChange {
+  add: readonly SearchTerm[];
+  remove: readonly SearchTerm[];
+}
+
+/** A key of the database holds 200 characters, and none ends in a space. */
+const longestTerm = 150;
+
+/** A text as it is looked for. */
+export function termText(text: string): string {
+  return text.normalize('NFKC').toLowerCase().trim().slice(0, longestTerm).trim();
+}
+
+/** The term of an attribute with a value; undefined for values that are no short text, number or flag. */
+export function attributeTerm(key: string, value: unknown): SearchTerm | undefined {
+  if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') return undefined;
+  const term = termText(`${key}:${value}`);
+  // Not every database keeps it.
+  return term.includes('\u0000') ? undefined : { kind: 'attribute', term };
+}
+
+/** All that a customer is found by; `attributes` are the keys that the host wants to find customers by. */
+export function termsOf(customer: Customer, attributes: readonly string[]): SearchTerm[] {
+  const { username, email, firstName, lastName, blocks } = customer;
+  const names = [username, email, `${firstName} ${lastName}`, lastName].map(termText);
+  return [
+    ...[...new Set(names)].filter(Boolean).map((term): SearchTerm => ({ kind: 'name', term })),
+    ...blocks.map(({ reason }): SearchTerm => ({ kind: 'reason', term: reason })),
+    ...attributes.flatMap((key) => attributeTerm(key, customer.attributes[key]) ?? []),
+  ];
+}
+
+const isSame = (a: SearchTerm) => (b: SearchTerm) => a.kind === b.kind && a.term === b.term;
+
+/** What a change of a customer changes in what it is found by. */
+export function changedTerms(before: Customer, after: Customer, attributes: readonly string[]): TermChange {
+  const isKept =
+    before.blocks === after.blocks &&
+    before.attributes === after.attributes &&
+    before.username === after.username &&
+    before.email === after.email &&
+    before.firstName === after.firstName &&
+    before.lastName === after.lastName;
+  if (isKept) return { add: [], remove: [] };
+  return differenceOf(termsOf(before, attributes), termsOf(after, attributes));
+}
+
+/** What turns one list of terms into another. */
+export function differenceOf(before: readonly SearchTerm[], after: readonly SearchTerm[]): TermChange {
+  return {
+    add: after.filter((term) => !before.some(isSame(term))),
+    remove: before.filter((term) => !after.some(isSame(term))),
+  };
+}

@@ -1,0 +1,24 @@
+/** What a link of verification names: whose token it is, and the token. */
+export interface VerificationLink {
+  tenantId: string;
+  customerId: string;
+  token: string;
+}
+
+/** Where a link leads, below the place where the API is mounted. */
+export function linkPath({ tenantId, customerId, token }: VerificationLink): string {
+  return `/customer-lifecycle/verify/${Buffer.from(JSON.stringify([tenantId, customerId, token])).toString('base64url')}`;
+}
+
+/** What a link names; undefined when it is none. */
+export function readLink(link: string): VerificationLink | undefined {
+  try {
+    const parts = JSON.parse(Buffer.from(link, 'base64url').toString()) as unknown[];
+    const [tenantId, customerId, token] = parts;
+    if (parts.length !== 3) return undefined;
+    if (typeof tenantId !== 'string' || typeof customerId !== 'string' || typeof token !== 'string') return undefined;
+    return { tenantId, customerId, token };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,66 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { ConsistencyAsk } from '../../src/consistency/service.js';
+import type { ConsistencyLine } from '../../src/consistency/report.js';
+import { backends, type Backend } from '../support/backends.js';
+import { rig, someone, type Rig } from '../support/lifecycle.js';
+
+for (const { title, present, create } of backends)
+  describe.skipIf(!present)(`the check of customers against their history on ${title}`, () => {
+    let backend: Backend;
+    let run: Rig;
+    beforeEach(async () => {
+      backend = await create();
+      run = await rig(backend, { searchableAttributes: ['plan'] });
+    });
+    afterEach(async () => {
+      await run.stop();
+      await backend.close();
+    });
+    const check = async (ask: ConsistencyAsk = {}): Promise<ConsistencyLine[]> => {
+      const lines: ConsistencyLine[] = [];
+      for await (const line of run.acme.consistency.check(ask)) lines.push(line);
+      return lines;
+    };
+    const change = async (id: string, patch: object): Promise<void> => {
+      const { customers } = backend.store.tenant('acme');
+      const customer = await customers.get(id);
+      if (!customer) throw new Error('there is no such customer');
+      await customers.change({ before: customer, after: { ...customer, ...patch }, history: [], outbox: [] });
+    };
+
+    it('finds nothing where nobody interfered, however long a history is', async () => {
+      const busy = await run.active();
+      for (let round = 0; round < 60; round++) {
+        await run.acme.suspension.suspend(busy, { actionType: `reason-${round % 3}` });
+        await run.acme.suspension.promise(busy, { actionType: `reason-${round % 3}`, until: run.clock.now() + 1_000 });
+        await run.acme.suspension.reactivate(busy, { actionType: 'all' });
+      }
+      await run.acme.suspension.throttle(busy, { actionType: 'slow' });
+      await run.acme.customers.register({ ...someone(), attributes: { plan: 'gold' }, requiresApproval: true });
+      await run.other.customers.register(someone());
+      expect(await check()).toEqual([{ kind: 'done', checked: 2, differing: 0, customerId: null, differences: [] }]);
+    }, 60_000);
+
+    it('names each customer that differs, and in what', async () => {
+      const [changed, lost] = [await run.active(), await run.active()];
+      await run.acme.customers.register(someone());
+      await change(changed, { stage: 'churning' });
+      await change(lost, { version: 7, username: 'renamed' });
+      const lines = await check();
+      expect(lines.at(-1)).toMatchObject({ kind: 'done', checked: 3, differing: 2 });
+      const of = (id: string) => lines.find(({ customerId }) => customerId === id)?.differences;
+      expect(of(changed)).toEqual([{ field: 'stage', row: '"churning"', history: '"active"' }]);
+      expect(of(lost)).toMatchObject([{ field: 'version', row: '7', history: '4' }, { field: 'search' }]);
+    });
+
+    it('repairs what customers are found by, and stops when it is told to', async () => {
+      const { id } = await run.acme.customers.register({ ...someone(), attributes: { plan: 'gold' } });
+      await change(id, { firstName: 'Zoe' });
+      expect((await run.acme.customers.list({ search: 'zoe' })).items).toEqual([]);
+      expect((await check()).map(({ kind }) => kind)).toEqual(['difference', 'done']);
+      expect((await check({ repairSearch: true })).map(({ kind }) => kind)).toEqual(['difference', 'done']);
+      expect((await check()).map(({ kind }) => kind)).toEqual(['done']);
+      expect((await run.acme.customers.list({ search: 'zoe' })).items).toHaveLength(1);
+      await expect(check({ signal: AbortSignal.abort(new Error('enough')) })).rejects.toThrow('enough');
+    });
+  });

@@ -1,0 +1,106 @@
+import { coreErrors, type Logger } from '@dotmac/core';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { LifecycleOptions } from '../../src/lifecycle.js';
+import { backends, type Backend } from '../support/backends.js';
+import { rig, someone, until, type Rig } from '../support/lifecycle.js';
+
+const veto = coreErrors.PERMISSION_DENIED({ permission: 'lifecycle:write' });
+
+for (const { title, present, create } of backends)
+  describe.skipIf(!present)(`deliveries that were given up, on ${title}`, () => {
+    let backend: Backend;
+    let run: Rig;
+    const begin = async (options: Partial<LifecycleOptions>): Promise<void> => {
+      backend = await create();
+      run = await rig(backend, options);
+    };
+    afterEach(async () => {
+      await run.stop();
+      await backend.close();
+    });
+
+    it('are listed without what is in them, and tried again when somebody asks', async () => {
+      let isBroken = true;
+      const told: string[] = [];
+      const afterCommit = ({ state }: { state: { id: string; stage: string } }): void => {
+        if (isBroken) throw new Error('no');
+        told.push(`${state.id} ${state.stage}`);
+      };
+      await begin({ hooks: { 'customer.delete': { afterCommit } }, maxDeliveryAttempts: 2 });
+      const { id } = await run.acme.customers.register(someone());
+      await run.acme.customers.delete(id);
+      await until(async () => (await run.acme.deliveries.parked()).length === 1, run.clock);
+      const [parked] = await run.acme.deliveries.parked({ customerId: id });
+      expect(parked).toMatchObject({
+        subscriber: 'hook:customer.delete',
+        customerId: id,
+        attempts: 2,
+        reason: 'DELIVERY_FAILED',
+      });
+      expect(JSON.stringify(parked)).not.toContain('stage');
+      expect(await run.acme.deliveries.parked({ customerId: 'another' })).toEqual([]);
+      expect(await run.other.deliveries.parked()).toEqual([]);
+      await expect(run.other.deliveries.retry(parked?.id ?? '')).rejects.toMatchObject({ code: 'DELIVERY_NOT_FOUND' });
+      isBroken = false;
+      await run.acme.deliveries.retry(parked?.id ?? '');
+      await until(() => told.length === 1, run.clock);
+      expect(told).toEqual([`${id} deleted`]);
+      expect(await run.acme.deliveries.parked()).toEqual([]);
+      await expect(run.acme.deliveries.retry(parked?.id ?? '')).rejects.toMatchObject({ code: 'DELIVERY_NOT_FOUND' });
+    });
+
+    it('do not hold up a hook that is run again for one customer, in the order of what it is told', async () => {
+      const told: string[] = [];
+      await begin({
+        hooks: {
+          'customer.register': { afterCommit: ({ state }) => void told.push(`${state.id} ${state.stage}`) },
+        },
+      });
+      const { id } = await run.acme.customers.register(someone());
+      await run.acme.customers.delete(id);
+      await run.acme.deliveries.replay(id, { hook: 'customer.register' });
+      await until(() => told.length === 2, run.clock);
+      expect(told).toEqual([`${id} registration`, `${id} deleted`]);
+      const missing = { code: 'HOOK_NOT_FOUND' };
+      await expect(run.acme.deliveries.replay(id, { hook: 'customer.delete' })).rejects.toMatchObject(missing);
+      const stranger = run.other.deliveries.replay(id, { hook: 'customer.register' });
+      await expect(stranger).rejects.toMatchObject({ code: 'CUSTOMER_NOT_FOUND' });
+    });
+  });
+
+describe('the failure of a before hook', () => {
+  const memory = backends[0] as (typeof backends)[number];
+  const attempt = async (hook: NonNullable<LifecycleOptions['hooks']>['customer.delete'], logger?: Logger) => {
+    const backend = await memory.create();
+    const run = await rig(backend, { hooks: { 'customer.delete': hook ?? {} }, ...(logger && { logger }) });
+    const { id } = await run.acme.customers.register(someone());
+    const deleting = run.acme.customers.delete(id);
+    deleting.catch(() => undefined);
+    await backend.clock.advance(2_000);
+    return deleting.then(({ lifecycleStage }) => lifecycleStage).finally(() => run.stop());
+  };
+  const broken = () => Promise.reject(new Error('out of reach'));
+  const silent = () => new Promise<void>(() => undefined);
+
+  it('refuses the command, unless the host said to go on', async () => {
+    await expect(attempt({ before: broken })).rejects.toThrow('out of reach');
+    await expect(attempt({ before: { run: broken } })).rejects.toThrow('out of reach');
+    const logged: string[] = [];
+    const note = (_: object, text: string) => void logged.push(text);
+    const logger = { debug: note, info: note, warn: note, error: note } as unknown as Logger;
+    expect(await attempt({ before: { run: broken, onFailure: 'ignore' } }, logger)).toBe('deleted');
+    expect(logged).toContain('a hook failed, and the command goes on without it');
+  });
+
+  it('comes after a time of its own', async () => {
+    const late = { code: 'HOOK_TIMED_OUT' };
+    await expect(attempt({ before: { run: silent, timeoutMs: 1_000 } })).rejects.toMatchObject(late);
+    expect(await attempt({ before: { run: silent, timeoutMs: 1_000, onFailure: 'ignore' } })).toBe('deleted');
+    await expect(attempt({ inTransaction: { run: silent, timeoutMs: 500 } })).rejects.toMatchObject(late);
+  });
+
+  it('is not a veto: that always refuses', async () => {
+    const before = { run: () => Promise.reject(veto), onFailure: 'ignore' } as const;
+    await expect(attempt({ before })).rejects.toMatchObject({ code: 'PERMISSION_DENIED' });
+  });
+});

@@ -1,0 +1,121 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { stages } from '../../src/customers/stage.js';
+import { createReckoning, type StageEntry } from '../../src/figures/reckon.js';
+import { backends } from '../support/backends.js';
+import { rig, someone } from '../support/lifecycle.js';
+
+const day = 86_400_000;
+const on = (month: number, date: number): number => Date.UTC(2026, month - 1, date);
+const year = { from: on(1, 1), to: on(5, 1) };
+
+describe('figures', () => {
+  it('say how customers come, stay and go', () => {
+    const reckoning = createReckoning(year);
+    const add = (...entries: [StageEntry['stage'], number][]) =>
+      reckoning.add(entries.map(([stage, at]) => ({ stage, at })));
+    // Was there before, and left in March.
+    add(['registration', on(1, 1) - 60 * day], ['active', on(1, 1) - 50 * day], ['inactive', on(3, 10)]);
+    // Came in January and stays, suspended for a while.
+    add(
+      ['registration', on(1, 5)],
+      ['verification', on(1, 5)],
+      ['onboarding', on(1, 6)],
+      ['active', on(1, 9)],
+      ['suspended', on(2, 1)],
+      ['active', on(2, 5)],
+    );
+    // Came in January, left in February, came back in April.
+    add(
+      ['registration', on(1, 7)],
+      ['verification', on(1, 8)],
+      ['onboarding', on(1, 8)],
+      ['active', on(1, 9)],
+      ['churning', on(2, 1)],
+      ['inactive', on(2, 8)],
+      ['onboarding', on(4, 1)],
+      ['active', on(4, 2)],
+    );
+    // Never got further.
+    add(['registration', on(2, 1)], ['verification', on(2, 2)], ['deleted', on(2, 20)]);
+    expect(reckoning.result()).toEqual({
+      ...year,
+      funnel: { registered: 3, verified: 3, onboarding: 2, active: 2, medianDaysToActive: 3 },
+      cohorts: [
+        { month: '2026-01', registered: 2, served: [2, 1, 1, 2] },
+        { month: '2026-02', registered: 1, served: [0, 0, 0] },
+        { month: '2026-03', registered: 0, served: [0, 0] },
+        { month: '2026-04', registered: 0, served: [0] },
+      ],
+      churn: [
+        { month: '2026-01', servedAtStart: 1, gained: 2, lost: 0, rate: 0 },
+        { month: '2026-02', servedAtStart: 3, gained: 0, lost: 1, rate: 1 / 3 },
+        { month: '2026-03', servedAtStart: 2, gained: 0, lost: 1, rate: 1 / 2 },
+        { month: '2026-04', servedAtStart: 1, gained: 1, lost: 0, rate: 0 },
+      ],
+      tenure: {
+        ended: { customers: 2, meanDays: (30 + 118) / 2, medianDays: (30 + 118) / 2 },
+        current: { customers: 2, meanDays: (112 + 29) / 2, medianDays: (112 + 29) / 2 },
+      },
+    });
+  });
+
+  it('balance: who is there at the end of a month is who was there, and came, less who left', () => {
+    const entry = fc.record({
+      stage: fc.constantFrom(...stages),
+      at: fc.integer({ min: on(1, 1) - 90 * day, max: on(5, 1) - 1 }),
+    });
+    const lives = fc.array(fc.array(entry, { minLength: 1, maxLength: 8 }), { maxLength: 20 });
+    fc.assert(
+      fc.property(lives, (customers) => {
+        const reckoning = createReckoning(year);
+        for (const entries of customers) reckoning.add(entries.toSorted((a, b) => a.at - b.at));
+        const { churn, tenure, funnel, cohorts } = reckoning.result();
+        for (const [index, { servedAtStart, gained, lost }] of churn.entries())
+          expect(servedAtStart + gained - lost).toBe(churn[index + 1]?.servedAtStart ?? tenure.current.customers);
+        expect(tenure.ended.customers).toBe(churn.reduce((sum, { lost }) => sum + lost, 0));
+        expect(cohorts.reduce((sum, { registered }) => sum + registered, 0)).toBe(funnel.registered);
+        expect(funnel.active).toBeLessThanOrEqual(funnel.registered);
+      }),
+    );
+  });
+});
+
+for (const { title, present, create } of backends)
+  describe.skipIf(!present)(`figures on ${title}`, () => {
+    it('are of what happened to this tenant’s customers until then', async () => {
+      const backend = await create();
+      const run = await rig(backend);
+      const start = run.clock.now();
+      const [stays, leaves] = [await run.active(), await run.active()];
+      await run.acme.customers.register(someone());
+      await run.other.customers.register(someone());
+      run.clock.set(start + 40 * day);
+      await run.acme.customers.deactivate(leaves);
+      await run.acme.suspension.suspend(stays, { actionType: 'abuse' });
+      run.clock.set(start + 50 * day);
+      const { funnel, churn, tenure, cohorts } = await run.acme.figures.read({ from: start, to: run.clock.now() });
+      expect(funnel).toEqual({
+        registered: 3,
+        verified: 2,
+        onboarding: 2,
+        active: 2,
+        medianDaysToActive: expect.any(Number),
+      });
+      expect(churn.map(({ gained, lost }) => [gained, lost])).toEqual([
+        [2, 0],
+        [0, 1],
+      ]);
+      expect(cohorts[0]).toMatchObject({ registered: 3, served: [2, 1] });
+      expect(tenure.ended.medianDays).toBeCloseTo(40, 1);
+      const before = await run.acme.figures.read({ from: start, to: start + 39 * day });
+      expect(before.tenure).toMatchObject({ ended: { customers: 0, medianDays: null }, current: { customers: 2 } });
+      expect((await run.acme.figures.read()).funnel.registered).toBe(3);
+      const stopped = AbortSignal.abort(new Error('enough'));
+      await expect(run.acme.figures.read({ signal: stopped })).rejects.toThrow('enough');
+      for (const ask of [{ from: 5, to: 5 }, { from: 0 }, { from: Number.NaN }, { to: Infinity }])
+        await expect(run.acme.figures.read(ask)).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+      await run.stop();
+      await backend.close();
+    });
+  });

@@ -1,0 +1,98 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { CustomerListDraft } from '../../src/search/query.js';
+import { backends, type Backend } from '../support/backends.js';
+import { rig, someone, type Rig } from '../support/lifecycle.js';
+
+for (const { title, present, create } of backends)
+  describe.skipIf(!present)(`finding customers on ${title}`, () => {
+    let backend: Backend;
+    let run: Rig;
+    beforeEach(async () => {
+      backend = await create();
+      run = await rig(backend, { searchableAttributes: ['plan'] });
+    });
+    afterEach(async () => {
+      await run.stop();
+      await backend.close();
+    });
+    const found = async (draft: CustomerListDraft): Promise<string[]> =>
+      (await run.acme.customers.list(draft)).items.map(({ id }) => id);
+
+    it('follows what happens to them', async () => {
+      const { acme } = run;
+      const id = await run.active();
+      await acme.customers.register({ ...someone(), attributes: { plan: 'Gold' } });
+      expect(await found({ stage: 'active' })).toEqual([id]);
+      await acme.suspension.suspend(id, { actionType: 'non_payment' });
+      await acme.suspension.throttle(id, { actionType: 'abuse' });
+      expect(await found({ reason: 'non_payment' })).toEqual([id]);
+      expect(await found({ reason: 'abuse', stage: 'suspended' })).toEqual([id]);
+      await acme.suspension.reactivate(id, { actionType: 'non_payment' });
+      expect(await found({ reason: 'non_payment' })).toEqual([]);
+      expect((await acme.customers.list({ reason: 'abuse' })).items).toMatchObject([{ id, openReasons: ['abuse'] }]);
+      expect(await found({ attribute: 'plan:gold' })).toHaveLength(1);
+      await expect(found({ attribute: 'color:red' })).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+    });
+
+    it('shows every one once, a page at a time, in any order', async () => {
+      const ids: string[] = [];
+      for (let n = 0; n < 7; n++) {
+        ids.push((await run.acme.customers.register({ ...someone(), lastName: `Page${n % 3}` })).id);
+        run.clock.set(run.clock.now() + (n % 2) * 1_000);
+      }
+      await run.other.customers.register(someone());
+      const drafts: CustomerListDraft[] = [{}, { order: 'asc' }, { sort: 'updated' }, { search: 'page' }];
+      for (const draft of drafts) {
+        const seen: string[] = [];
+        for (let cursor: string | null | undefined; cursor !== null;) {
+          const page = await run.acme.customers.list({ ...draft, limit: 2, ...(cursor && { cursor }) });
+          seen.push(...page.items.map(({ id }) => id));
+          cursor = page.nextCursor;
+        }
+        expect(seen.toSorted()).toEqual(ids.toSorted());
+      }
+    });
+
+    it('refuses cursors of other lists, and orders that do not belong to what is asked', async () => {
+      await run.acme.customers.register(someone());
+      await run.acme.customers.register(someone());
+      const { nextCursor } = await run.acme.customers.list({ limit: 1 });
+      const wrong: CustomerListDraft[] = [
+        { cursor: 'nonsense' },
+        { cursor: nextCursor ?? '', order: 'asc' },
+        { cursor: nextCursor ?? '', search: 'user' },
+        { search: 'user', sort: 'created' },
+        { updatedFrom: 0, sort: 'created' },
+        { createdFrom: Number.NaN },
+      ];
+      for (const draft of wrong) await expect(found(draft)).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+      expect(await found({ updatedFrom: run.clock.now() })).toHaveLength(2);
+      expect(await found({ createdTo: run.clock.now() })).toEqual([]);
+    });
+
+    it('links them to users of the host, one to each', async () => {
+      const { customers } = run.acme;
+      const one = await customers.register({ ...someone(), externalId: 'user-1' });
+      const two = await customers.register(someone());
+      expect(one.externalId).toBe('user-1');
+      const taken = { code: 'CUSTOMER_EXISTS' };
+      await expect(customers.register({ ...someone(), externalId: 'user-1' })).rejects.toMatchObject(taken);
+      await expect(customers.link(two.id, { externalId: 'user-1' })).rejects.toMatchObject(taken);
+      await customers.link(one.id, { externalId: null });
+      await customers.link(two.id, { externalId: 'user-1' });
+      await customers.link(two.id, { externalId: 'user-1' });
+      expect((await customers.findByExternalId('user-1'))?.id).toBe(two.id);
+      expect(await found({ externalId: 'user-1' })).toEqual([two.id]);
+      expect(await run.other.customers.findByExternalId('user-1')).toBeUndefined();
+      const history = await run.acme.feed.history(two.id);
+      expect(history.items.map(({ eventType, details }) => [eventType, details['external_id']])).toEqual([
+        ['customer.linked', 'user-1'],
+        ['customer.registered', undefined],
+      ]);
+      const links = [customers.register(someone()), customers.register(someone()), customers.register(someone())];
+      const racers = await Promise.all(links);
+      const outcomes = await Promise.allSettled(racers.map(({ id }) => customers.link(id, { externalId: 'user-2' })));
+      expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+      for (const outcome of outcomes) if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject(taken);
+    });
+  });
