@@ -174,7 +174,7 @@ describe('backup management', () => {
       'create table big as with recursive n(i) as (select 1 union all select i + 1 from n limit 20000) select i, hex(randomblob(100)) x from n',
     );
     db.close();
-    spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=9m', 'tmpfs', directory]);
+    spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=9m,mode=700', 'tmpfs', directory]);
     try {
       const scope = scopeOf([{}]);
       expect(await backUp(scope)).toMatchObject({ status: 'completed' });
