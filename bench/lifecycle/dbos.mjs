@@ -1,6 +1,6 @@
 // Workflows of four steps in DBOS, fifty at once. Argument: the URL of a PostgreSQL database. Prints figures as JSON.
 import { DBOS } from '@dbos-inc/dbos-sdk';
-import { atOnce } from './measure.mjs';
+import { atOnce, poolSize } from './measure.mjs';
 
 const [url, isSmall] = process.argv.slice(2);
 DBOS.setConfig({
@@ -8,7 +8,7 @@ DBOS.setConfig({
   systemDatabaseUrl: url,
   logLevel: 'error',
   runAdminServer: false,
-  systemDatabasePoolSize: 20,
+  systemDatabasePoolSize: poolSize,
 });
 const step = (name) => DBOS.runStep(() => Promise.resolve({ id: DBOS.workflowID }), { name });
 const workflow = DBOS.registerWorkflow(
@@ -18,7 +18,7 @@ const workflow = DBOS.registerWorkflow(
   { name: 'four-steps' },
 );
 await DBOS.launch();
-await atOnce(20, 10, () => workflow());
+await atOnce(isSmall ? 20 : 100, 50, () => workflow());
 const { perSecond } = await atOnce(isSmall ? 50 : 500, 50, () => workflow());
 await DBOS.shutdown();
 console.log(JSON.stringify({ steps: 4 * perSecond }));

@@ -2,11 +2,13 @@
 import { databaseFromUrl } from '@dotmac/core/kysely';
 import { createLifecycle, defineServiceTemplate, kyselyLifecycleStore } from '@dotmac/lifecycle';
 import { z } from 'zod';
-import { atOnce, offered, percentile } from './measure.mjs';
+import { atOnce, lanes, offered, percentile, poolSize } from './measure.mjs';
 
 const [url, isSmall] = process.argv.slice(2);
 const size = isSmall ? 0.1 : 1;
-const database = databaseFromUrl(url);
+// Timers of the lifecycle do not hold the process open.
+setInterval(() => undefined, 1_000);
+const database = databaseFromUrl(url, { poolSize });
 const tokens = new Map();
 const lifecycle = createLifecycle({
   store: kyselyLifecycleStore(database),
@@ -33,6 +35,17 @@ lifecycle.events.on('service.provisioned', () => {
   if (settled.count === settled.wanted) settled.done();
 });
 await lifecycle.start();
+// Where another process delivers: what happens goes into the outbox, and nobody takes it out meanwhile.
+const writer = createLifecycle({
+  store: kyselyLifecycleStore(database),
+  secret: 'a secret of the bench, of no worth!',
+});
+writer.subscribe({
+  name: 'ledger',
+  events: ['customer.suspended', 'customer.reactivated'],
+  deliver: () => undefined,
+});
+const { suspension } = writer.scope({ tenantId: 'bench', actor: 'bench' });
 const scope = lifecycle.scope({ tenantId: 'bench', actor: 'bench' });
 let people = 0;
 const person = () => {
@@ -43,7 +56,7 @@ const person = () => {
 const figures = {};
 
 const ids = [];
-const registered = await atOnce(4_000 * size, 16, async () => {
+const registered = await atOnce(4_000 * size, lanes, async () => {
   ids.push((await scope.customers.register(person())).id);
 });
 figures.registrations = registered.perSecond;
@@ -54,30 +67,36 @@ const waitFor = async (id) => {
   while (!tokens.has(id)) await new Promise((resolve) => setTimeout(resolve, 5));
   return tokens.get(id);
 };
-await atOnce(1_000 * size, 16, async (index) => {
+await atOnce(1_000 * size, lanes, async (index) => {
   const id = ids[index];
   await scope.verification.verify(id, { verificationToken: await waitFor(id), verificationType: 'email' });
   await scope.onboarding.onboard(id);
   active.push(id);
 });
 
-const suspend = await atOnce(active.length, 16, (index) =>
-  scope.suspension.suspend(active[index], { actionType: 'late' }),
-);
-const reactivate = await atOnce(active.length, 16, (index) =>
-  scope.suspension.reactivate(active[index], { actionType: 'late' }),
-);
-figures.transitions = 2 / (1 / suspend.perSecond + 1 / reactivate.perSecond);
+/** Everybody is suspended and comes back. */
+const thereAndBack = async () => {
+  const late = { actionType: 'late' };
+  const { perSecond: away } = await atOnce(active.length, lanes, (index) => suspension.suspend(active[index], late));
+  const { perSecond: back } = await atOnce(active.length, lanes, (index) => suspension.reactivate(active[index], late));
+  return 2 / (1 / away + 1 / back);
+};
+await thereAndBack();
+figures.transitions = 2 / (1 / (await thereAndBack()) + 1 / (await thereAndBack()));
 
-const runs = 500 * size;
-const finished = new Promise((resolve) => (settled.done = resolve));
-settled.wanted = runs;
-const startedAt = performance.now();
-await Promise.all([
-  finished,
-  atOnce(runs, 50, (index) => scope.services.request(active[index % active.length], { serviceName: 'four-steps' })),
-]);
-figures.steps = (4 * runs) / ((performance.now() - startedAt) / 1_000);
+/** So many services set up, fifty asked for at once. */
+const setUp = async (runs) => {
+  settled.wanted = settled.count + runs;
+  const finished = new Promise((resolve) => (settled.done = resolve));
+  const startedAt = performance.now();
+  await Promise.all([
+    finished,
+    atOnce(runs, 50, (index) => scope.services.request(active[index % active.length], { serviceName: 'four-steps' })),
+  ]);
+  return (4 * runs) / ((performance.now() - startedAt) / 1_000);
+};
+await setUp(100 * size);
+figures.steps = await setUp(500 * size);
 
 const processing = [];
 const latencies = await offered(200, 10 * size, async () => {

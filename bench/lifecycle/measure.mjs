@@ -1,5 +1,9 @@
 // Running work with a fixed number at once, and what came of it.
 
+/** How many do transitions at once, and how many connections to PostgreSQL everybody has, DBOS as well. */
+export const lanes = 16;
+export const poolSize = 20;
+
 /** `work(index)` for every index below `count`, `atOnce` at a time. Rate per second, and the latencies in ms, sorted. */
 export async function atOnce(count, concurrency, work) {
   const times = [];
