@@ -2,8 +2,9 @@ import { coreErrors, holdLease, isOperationError, type Leases } from '@dotmac/co
 import type { LifecycleContext } from '../context.js';
 import type { Customer } from '../customers/customer.js';
 import { operations } from '../services/operation.js';
-import { parseRunKey } from '../store/store.js';
-import { save, type Hold } from './checkpoint.js';
+import type { ServiceInstance } from '../services/instance.js';
+import { parseRunKey, type RunStanding, type TakenRun } from '../store/store.js';
+import { proceed, save, type Hold } from './checkpoint.js';
 import type { ServiceStep } from './definition.js';
 import { endRun } from './end.js';
 import { nextMove } from './plan.js';
@@ -46,13 +47,22 @@ export async function advance(
   const cancellation = new AbortController();
   cancellations.set(key, () => cancellation.abort(cancelled));
   let isOver = false;
-  const { release, ...leases } = store.runLeases;
-  // The checkpoint that ends a run gives its lease back.
-  const own: Leases = { ...leases, release: (...held) => (isOver ? Promise.resolve(true) : release(...held)) };
+  let taken: TakenRun | undefined;
+  const { acquire, renew, release } = store.runLeases;
+  const own: Leases = {
+    async acquire(...asked) {
+      const lease = await acquire(...asked);
+      taken = lease?.taken;
+      return lease;
+    },
+    renew,
+    // The checkpoint that ends a run gives its lease back.
+    release: (...held) => (isOver ? Promise.resolve(true) : release(...held)),
+  };
   try {
     const held = await holdLease(own, key, { ttlMs: leaseMs, clock, signal }, async (lease, fence) => {
       const hold = { tenantId, runId, fence, signal: AbortSignal.any([lease, cancellation.signal]) };
-      const nextAt = await work(context, hold);
+      const nextAt = await work(context, hold, taken);
       isOver = nextAt === null;
       return nextAt;
     });
@@ -77,10 +87,10 @@ async function isOpen({ store }: LifecycleContext, tenantId: string, runId: stri
   return run !== undefined && run.nextAt !== null;
 }
 
-async function work(context: LifecycleContext, hold: Hold): Promise<number | null> {
+async function work(context: LifecycleContext, hold: Hold, taken: TakenRun | undefined): Promise<number | null> {
   const { store, clock, logger, templates } = context;
   const { tenantId, runId } = hold;
-  const run = await store.tenant(tenantId).runs.get(runId);
+  const run = taken?.run ?? (await store.tenant(tenantId).runs.get(runId));
   if (!run || run.nextAt === null) return null;
   const template = templates.of(run);
   if (!template) {
@@ -89,7 +99,8 @@ async function work(context: LifecycleContext, hold: Hold): Promise<number | nul
     // Kept to this process: another one may have the template.
     return clock.now() + unknownTemplateMs;
   }
-  let progress: Progress = { run };
+  const { cancelRequestedAt } = run;
+  let progress: Progress = taken ? { ...taken, standing: { customer: taken.customer, cancelRequestedAt } } : { run };
   while (progress.run.nextAt !== null && progress.run.nextAt <= clock.now())
     progress = await move(context, hold, progress, template);
   return progress.run.nextAt;
@@ -100,23 +111,28 @@ interface Progress {
   run: Run;
   /** The next step, when the checkpoint after the one before has begun it too: as it was, and as it was written. */
   ahead?: { before: RunStep; begun: RunStep } | undefined;
-  /** As it was when the last move began. */
+  /** What has to be known for the next move, if it was read with the last checkpoint. */
+  standing?: RunStanding | undefined;
+  /** As they were read last. The service is changed with its customer alone. */
   customer?: Customer | undefined;
+  service?: ServiceInstance | undefined;
 }
 
 /** One move, with its checkpoints. */
 async function move(
   context: LifecycleContext,
   hold: Hold,
-  { run, ahead, customer: last }: Progress,
+  progress: Progress,
   template: ServiceTemplate,
 ): Promise<Progress> {
   const { store, clock } = context;
+  const { run, ahead } = progress;
   const next = nextMove(run);
-  if (next.move === 'end') return { run: await endRun(context, hold, run, next.status, last) };
-  const standing = await store.tenant(run.tenantId).runs.standing(run.id);
+  if (next.move === 'end') return { run: await endRun(context, hold, run, next.status, progress) };
+  const standing = progress.standing ?? (await store.tenant(run.tenantId).runs.standing(run.id));
   if (!standing) throw coreErrors.LEASE_LOST({ key: run.id });
   const { customer, cancelRequestedAt } = standing;
+  const service = customer.version === progress.customer?.version ? progress.service : undefined;
   if (next.move === 'run' && operations[run.operation].undoes) {
     // Nothing more is set up for a customer who has left; what was done so far is undone, and what was not is not.
     if (cancelRequestedAt !== null || isGone(customer)) {
@@ -149,7 +165,7 @@ async function move(
     next.move === 'run'
       ? await execute(context, given, hold.signal)
       : await compensateStep(context, given, hold.signal);
-  return { ...(await settle(context, hold, current, result, template)), customer };
+  return { customer, service, ...(await settle(context, hold, current, result, template)) };
 }
 
 /** The hash of the template says that its steps are those of the run. */
@@ -198,7 +214,7 @@ async function settle(
   if (!isFresh || kindOf(definitionOf(template, run, next.step)) !== 'run')
     return { run: await save(context, hold, run, change) };
   const ahead = { before: next.step, begun: begun(next.step, clock.now()) };
-  return { run: await save(context, hold, run, { ...change, steps: withStep(done, ahead.begun) }), ahead };
+  return { ...(await proceed(context, hold, run, { ...change, steps: withStep(done, ahead.begun) })), ahead };
 }
 
 /** Writes that a step waits, unless it was spoken to already. */

@@ -1,6 +1,6 @@
 import { coreErrors, type StoreTransaction } from '@dotmac/core';
 import type { LifecycleContext } from '../context.js';
-import type { Checkpoint } from '../store/store.js';
+import type { Checkpoint, RunStanding } from '../store/store.js';
 import { runTopic } from './follow.js';
 import type { Run } from './run.js';
 
@@ -12,7 +12,7 @@ export interface Hold {
   signal: AbortSignal;
 }
 
-/** Writes how far the run is. @throws LEASE_LOST when another worker took it over: then nothing was written */
+/** Writes how far a run is. @throws LEASE_LOST when another worker took it over: then nothing was written */
 export async function save(
   context: LifecycleContext,
   { tenantId, runId, fence }: Hold,
@@ -20,14 +20,32 @@ export async function save(
   change: Partial<Checkpoint>,
   trx?: StoreTransaction,
 ): Promise<Run> {
-  const saved = { ...run, ...change, updatedAt: Math.max(context.clock.now(), run.updatedAt) };
-  // The first checkpoint: from now on the service is being set up.
-  const begunService = run.status === 'pending' && run.operation === 'provision' ? run.serviceId : undefined;
-  const written = { ...saved, begunService };
+  const { saved, written } = next(context, run, change);
   if (!(await context.store.tenant(tenantId).runs.checkpoint(runId, fence, written, trx)))
     throw coreErrors.LEASE_LOST({ key: runId });
   const tell = (): void => context.streams.happened(tenantId, runTopic(runId));
   if (trx === undefined) tell();
   else context.store.afterCommit(trx, tell);
   return saved;
+}
+
+/** The same for a run that goes on, with what has to be known then. @throws LEASE_LOST */
+export async function proceed(
+  context: LifecycleContext,
+  { tenantId, runId, fence }: Hold,
+  run: Run,
+  change: Partial<Checkpoint>,
+): Promise<{ run: Run; standing: RunStanding }> {
+  const { saved, written } = next(context, run, change);
+  const standing = await context.store.tenant(tenantId).runs.proceed(runId, fence, written);
+  if (!standing) throw coreErrors.LEASE_LOST({ key: runId });
+  context.streams.happened(tenantId, runTopic(runId));
+  return { run: saved, standing };
+}
+
+function next({ clock }: LifecycleContext, run: Run, change: Partial<Checkpoint>) {
+  const saved = { ...run, ...change, updatedAt: Math.max(clock.now(), run.updatedAt) };
+  // The first checkpoint: from now on the service is being set up.
+  const begunService = run.status === 'pending' && run.operation === 'provision' ? run.serviceId : undefined;
+  return { saved, written: { ...saved, begunService } };
 }

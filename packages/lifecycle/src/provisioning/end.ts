@@ -8,21 +8,26 @@ import { save, type Hold } from './checkpoint.js';
 import type { EndStatus } from './plan.js';
 import type { Run } from './run.js';
 
+interface Known {
+  customer?: Customer | undefined;
+  service?: ServiceInstance | undefined;
+}
+
 /**
  * Ends a run: what it leaves of its service, its event in the customer's history, and, if the service should be
  * otherwise by now, the next run; in one transaction.
- * @param last the customer as it was read last, if it was: if it is so still, all of it is one statement
+ * @param known customer and service as they were read last, if they were: if they are so still, it is one statement
  */
 export async function endRun(
   context: LifecycleContext,
   hold: Hold,
   run: Run,
   status: EndStatus,
-  last?: Customer,
+  known: Known = {},
 ): Promise<Run> {
   const { store, clock } = context;
   const { tenantId, customerId } = run;
-  const ended = last && (await endAtOnce(context, hold, run, status, last));
+  const ended = await endAtOnce(context, hold, run, status, known);
   if (ended) return ended;
   return store.transaction(async (trx) => {
     const { customers, services } = store.tenant(tenantId);
@@ -53,11 +58,11 @@ async function endAtOnce(
   { tenantId, fence }: Hold,
   run: Run,
   status: EndStatus,
-  customer: Customer,
+  { customer, service: last }: Known,
 ): Promise<Run | undefined> {
   const { clock, store, templates } = context;
-  const service = await store.tenant(tenantId).services.get(run.serviceId);
-  if (!service) return undefined;
+  const service = last ?? (customer && (await store.tenant(tenantId).services.get(run.serviceId)));
+  if (!customer || !service) return undefined;
   const at = Math.max(clock.now(), customer.updatedAt);
   const provisionedAt = status === 'completed' ? clock.now() : null;
   const updatedAt = Math.max(clock.now(), run.updatedAt);

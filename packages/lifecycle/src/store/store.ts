@@ -1,4 +1,4 @@
-import type { AnyEvent, DueKey, Leases, Outbox, OutboxEntry, StoreTransaction } from '@dotmac/core';
+import type { AnyEvent, DueKey, Lease, Leases, Outbox, OutboxEntry, StoreTransaction } from '@dotmac/core';
 import type { BulkFailure, BulkOperation } from '../bulk/operation.js';
 import type { Customer } from '../customers/customer.js';
 import type { Stage } from '../customers/stage.js';
@@ -167,6 +167,18 @@ export interface RunStanding {
   cancelRequestedAt: number | null;
 }
 
+/** A run as it was when somebody took it. */
+export interface TakenRun {
+  run: Run;
+  customer: Customer;
+  service: ServiceInstance;
+}
+
+/** Leases on runs. A store that can, gives what was taken along, and spares whoever took it the reading. */
+export interface RunLeases extends Leases {
+  acquire(key: string, owner: string, ttlMs: number): Promise<(Lease & { taken?: TakenRun | undefined }) | null>;
+}
+
 /** One tenant's provisioning runs. */
 export interface RunStore {
   insert(run: Run, trx: StoreTransaction): Promise<void>;
@@ -191,6 +203,12 @@ export interface RunStore {
   reopen(run: Run, trx: StoreTransaction): Promise<void>;
   /** Notes that a run is to be cancelled, and makes it due. */
   requestCancel(runId: string, at: number, trx: StoreTransaction): Promise<void>;
+  /** A checkpoint, and what has to be known after it; undefined, and nothing written, as `checkpoint` says false. */
+  proceed(
+    runId: string,
+    fence: number,
+    state: Checkpoint & { begunService?: string | undefined },
+  ): Promise<RunStanding | undefined>;
   /** Undefined when the run or its customer is not there. */
   standing(runId: string): Promise<RunStanding | undefined>;
   /** Makes a run due that waits. */
@@ -382,7 +400,7 @@ export interface LifecycleStore {
   /** What webhooks are still to be told: it has its own patience. */
   readonly webhookOutbox: Outbox;
   /** Leases on runs, by run key; kept in the run's own row, so that a checkpoint can check the fence. */
-  readonly runLeases: Leases;
+  readonly runLeases: RunLeases;
   /** Makes or updates its tables. */
   migrate(): Promise<void>;
   transaction<Result>(work: (trx: StoreTransaction) => Promise<Result>, join?: StoreTransaction): Promise<Result>;

@@ -72,10 +72,17 @@ export const serviceCases: Suite<LifecycleStoreSubject>['cases'] = [
       const key = `a/${run.id}`;
       const lease = await store.runLeases.acquire(key, 'one', 60_000);
       assert.ok(lease);
+      const { taken = { run, customer: before, service } } = lease;
+      assert.deepEqual(taken, { run, customer: before, service });
       assert.deepEqual(await runs.standing(run.id), { customer: before, cancelRequestedAt: null });
+      assert.equal(await runs.proceed(run.id, lease.fence - 1, { ...run, updatedAt: 8 }), undefined);
+      await store.transaction((trx) => runs.requestCancel(run.id, run.nextAt ?? 0, trx));
+      const told = await runs.proceed(run.id, lease.fence, run);
+      assert.deepEqual(told, { customer: before, cancelRequestedAt: run.nextAt });
+      const asked = { ...run, cancelRequestedAt: run.nextAt };
       const after = { ...before, version: 2, updatedAt: 9 };
       const event = anEvent('a', before.id, 'registration', 'registration');
-      const state = { ...run, status: 'completed' as const, nextAt: null, provisionedAt: 9, updatedAt: 9 };
+      const state = { ...asked, status: 'completed' as const, nextAt: null, provisionedAt: 9, updatedAt: 9 };
       const left = { ...service, status: 'active' as const, openRunId: null, provisionedAt: 9 };
       const end = (fence: number, version: number) =>
         customers.change({
@@ -88,7 +95,7 @@ export const serviceCases: Suite<LifecycleStoreSubject>['cases'] = [
       assert.equal(await end(lease.fence - 1, 1), false);
       assert.equal(await end(lease.fence, 7), false);
       assert.deepEqual(await customers.get(before.id), before);
-      assert.deepEqual(await runs.get(run.id), run);
+      assert.deepEqual(await runs.get(run.id), asked);
       assert.deepEqual(await services.get(service.id), service);
       assert.deepEqual(await history.list(before.id, { limit: 9 }), []);
       assert.equal(await end(lease.fence, 1), true);

@@ -25,6 +25,8 @@ export function withBoundaries(store: LifecycleStore, at: AtBoundary): Lifecycle
             () => inner.runs.checkpoint(runId, fence, state, trx),
             trx !== undefined,
           ),
+        proceed: (runId, fence, state) =>
+          around(`checkpoint ${state.status}`, () => inner.runs.proceed(runId, fence, state)),
       },
       customers: {
         ...inner.customers,

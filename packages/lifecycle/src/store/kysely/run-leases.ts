@@ -1,7 +1,8 @@
 import { sql, type RawBuilder } from 'kysely';
-import type { Clock, DueKey, Leases } from '@dotmac/core';
+import type { Clock, DueKey } from '@dotmac/core';
 import type { Database } from '@dotmac/core/kysely';
-import { parseRunKey, runKey } from '../store.js';
+import { parseRunKey, runKey, type RunLeases } from '../store.js';
+import { takeAtOnce } from './run-statements.js';
 import type { LifecycleTables } from './tables.js';
 
 const table = 'dotmac_service_runs';
@@ -10,7 +11,7 @@ const table = 'dotmac_service_runs';
  * Leases in the runs' own rows. Expiry is judged by the database's clock, which all workers share, unless a clock is
  * given.
  */
-export function kyselyRunLeases(database: Database, clock: Pick<Clock, 'now'> | undefined): Leases {
+export function kyselyRunLeases(database: Database, clock: Pick<Clock, 'now'> | undefined): RunLeases {
   const kysely = database.withTables<LifecycleTables>();
   const now = (): RawBuilder<number> => (clock ? sql<number>`${sql.lit(clock.now())}` : database.traits.now);
   const after = (ttlMs: number) => sql<number>`${now()} + ${sql.lit(Math.trunc(ttlMs))}`;
@@ -23,6 +24,9 @@ export function kyselyRunLeases(database: Database, clock: Pick<Clock, 'now'> | 
 
   return {
     async acquire(key, owner, ttlMs) {
+      const { tenantId, runId } = parseRunKey(key);
+      if (database.dialect === 'postgres')
+        return takeAtOnce(database, { tenantId, runId, owner, ttlMs: Math.trunc(ttlMs), now: clock?.now() });
       const taking = update(key)
         .set((row) => ({ lease_owner: owner, lease_until: after(ttlMs), fence: row('fence', '+', 1) }))
         .where('next_at', 'is not', null)
@@ -35,7 +39,6 @@ export function kyselyRunLeases(database: Database, clock: Pick<Clock, 'now'> | 
       }
       const { numUpdatedRows } = await taking.executeTakeFirst();
       if (numUpdatedRows !== 1n) return null;
-      const { tenantId, runId } = parseRunKey(key);
       // Nobody else changes the fence while this owner holds the lease.
       const row = await kysely
         .selectFrom(table)

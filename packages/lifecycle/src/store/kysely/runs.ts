@@ -2,6 +2,7 @@ import { executorFor, keptQuery, numberOrNull, writeTogether, type Database } fr
 import type { Kysely } from 'kysely';
 import { pageOf } from '../page-of.js';
 import type { RunStore } from '../store.js';
+import { proceedAtOnce } from './run-statements.js';
 import { checkpointRow, runRow } from './run-row.js';
 import { customerOf, runOf, type LifecycleTables } from './tables.js';
 
@@ -37,6 +38,16 @@ export function kyselyRuns(database: Database, tenantId: string): RunStore {
       .updateTable(table)
       .where('tenant_id', '=', tenantId)
       .where('id', '=', runId);
+  const checkpoint: RunStore['checkpoint'] = (runId, fence, { begunService, ...state }, trx) => {
+    const guard = { update: table, set: checkpointRow(state), where: { tenant_id: tenantId, id: runId, fence } };
+    const set = { status: 'provisioning', updated_at: state.updatedAt };
+    const where = { tenant_id: tenantId, id: begunService, status: 'pending' };
+    return writeTogether(database, { guard, then: begunService ? [{ update: services, set, where }] : [] }, trx);
+  };
+  const standing: RunStore['standing'] = async (runId) => {
+    const [row] = await findStanding(database, { tenantId, runId });
+    return row && { customer: customerOf(row), cancelRequestedAt: numberOrNull(row.cancel_requested_at) };
+  };
   return {
     async insert(run, trx) {
       await executorFor<LifecycleTables>(database, trx).insertInto(table).values(runRow(tenantId, run)).execute();
@@ -81,11 +92,10 @@ export function kyselyRuns(database: Database, tenantId: string): RunStore {
         .execute();
       return pageOf(rows.map(runOf), limit);
     },
-    checkpoint(runId, fence, { begunService, ...state }, trx) {
-      const guard = { update: table, set: checkpointRow(state), where: { tenant_id: tenantId, id: runId, fence } };
-      const set = { status: 'provisioning', updated_at: state.updatedAt };
-      const where = { tenant_id: tenantId, id: begunService, status: 'pending' };
-      return writeTogether(database, { guard, then: begunService ? [{ update: services, set, where }] : [] }, trx);
+    checkpoint,
+    async proceed(runId, fence, state) {
+      if (database.dialect !== 'postgres') return (await checkpoint(runId, fence, state)) ? standing(runId) : undefined;
+      return proceedAtOnce(database, tenantId, { runId, fence, state });
     },
     async reopen(run, trx) {
       await of(run.id, trx).set(checkpointRow(run)).execute();
@@ -93,10 +103,7 @@ export function kyselyRuns(database: Database, tenantId: string): RunStore {
     async requestCancel(runId, at, trx) {
       await of(runId, trx).set({ cancel_requested_at: at, next_at: at }).where('next_at', 'is not', null).execute();
     },
-    async standing(runId) {
-      const [row] = await findStanding(database, { tenantId, runId });
-      return row && { customer: customerOf(row), cancelRequestedAt: numberOrNull(row.cancel_requested_at) };
-    },
+    standing,
     async wakeWaiting(runId, at, trx) {
       await of(runId, trx).set({ next_at: at }).where('status', '=', 'waiting').execute();
     },

@@ -1,8 +1,9 @@
-import type { Clock, Leases } from '@dotmac/core';
+import type { Clock } from '@dotmac/core';
+import type { RunLeases } from '../store.js';
 import type { LifecycleMemory, RunRecord } from './index.js';
 
 /** Leases on runs in memory. */
-export function memoryRunLeases(memory: LifecycleMemory, clock: Pick<Clock, 'now'>): Leases {
+export function memoryRunLeases(memory: LifecycleMemory, clock: Pick<Clock, 'now'>): RunLeases {
   /** Changes a record if the change finds it as it must be. */
   const change = (
     key: string,

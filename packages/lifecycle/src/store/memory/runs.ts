@@ -19,6 +19,29 @@ export function memoryRuns(memory: LifecycleMemory, tenantId: string): RunStore 
       if (changes)
         runs.set(runKey(tenantId, runId), { ...record, run: { ...record.run, ...structuredClone(changes) } });
     }, trx);
+  const checkpoint: RunStore['checkpoint'] = (
+    runId,
+    fence,
+    { status, direction, steps, nextAt, provisionedAt, updatedAt, begunService },
+    trx,
+  ) =>
+    memory.transaction(({ runs, services }) => {
+      const record = runs.get(runKey(tenantId, runId));
+      if (record?.fence !== fence) return false;
+      const state = structuredClone({ status, direction, steps, nextAt, provisionedAt, updatedAt });
+      const lease = nextAt === null ? { leaseOwner: null, leaseUntil: 0 } : {};
+      runs.set(runKey(tenantId, runId), { ...record, ...lease, run: { ...record.run, ...state } });
+      const service = services.get(runKey(tenantId, begunService ?? ''));
+      if (service?.status === 'pending')
+        services.set(runKey(tenantId, service.id), { ...service, status: 'provisioning', updatedAt });
+      return true;
+    }, trx);
+  const standing: RunStore['standing'] = (runId) =>
+    memory.transaction(({ runs, customers }) => {
+      const run = runs.get(runKey(tenantId, runId))?.run;
+      const customer = run && customers.get(`${tenantId}/${run.customerId}`);
+      return customer && { customer, cancelRequestedAt: run.cancelRequestedAt };
+    });
   return {
     insert: (run, trx) =>
       memory.transaction(({ runs }) => {
@@ -39,28 +62,15 @@ export function memoryRuns(memory: LifecycleMemory, tenantId: string): RunStore 
       );
       return Promise.resolve(pageOf(found, limit));
     },
-    checkpoint: (runId, fence, { status, direction, steps, nextAt, provisionedAt, updatedAt, begunService }, trx) =>
-      memory.transaction(({ runs, services }) => {
-        const record = runs.get(runKey(tenantId, runId));
-        if (record?.fence !== fence) return false;
-        const state = structuredClone({ status, direction, steps, nextAt, provisionedAt, updatedAt });
-        const lease = nextAt === null ? { leaseOwner: null, leaseUntil: 0 } : {};
-        runs.set(runKey(tenantId, runId), { ...record, ...lease, run: { ...record.run, ...state } });
-        const service = services.get(runKey(tenantId, begunService ?? ''));
-        if (service?.status === 'pending')
-          services.set(runKey(tenantId, service.id), { ...service, status: 'provisioning', updatedAt });
-        return true;
-      }, trx),
+    checkpoint,
+    async proceed(runId, fence, state) {
+      return (await checkpoint(runId, fence, state)) ? standing(runId) : undefined;
+    },
     reopen: ({ id, status, direction, steps, nextAt, provisionedAt, updatedAt }, trx) =>
       change(id, () => ({ status, direction, steps, nextAt, provisionedAt, updatedAt }), trx),
     requestCancel: (runId, at, trx) =>
       change(runId, ({ nextAt }) => (nextAt === null ? undefined : { cancelRequestedAt: at, nextAt: at }), trx),
-    standing: (runId) =>
-      memory.transaction(({ runs, customers }) => {
-        const run = runs.get(runKey(tenantId, runId))?.run;
-        const customer = run && customers.get(`${tenantId}/${run.customerId}`);
-        return customer && { customer, cancelRequestedAt: run.cancelRequestedAt };
-      }),
+    standing,
     wakeWaiting: (runId, at, trx) =>
       change(runId, ({ status }) => (status === 'waiting' ? { nextAt: at } : undefined), trx),
   };
