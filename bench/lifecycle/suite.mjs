@@ -1,6 +1,6 @@
 // Customers and provisioning on SQLite and PostgreSQL, beside DBOS and statements by hand on the same databases.
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -8,12 +8,14 @@ import pg from 'pg';
 
 const execute = promisify(execFile);
 const postgresUrl = process.env.POSTGRES_URL ?? 'postgres://postgres@127.0.0.1:5432/test';
-const rounds = process.env.BENCH_SMALL ? 1 : 5;
+const rounds = process.env.BENCH_SMALL ? 1 : 3;
+const isThere = (script) => existsSync(new URL(script, import.meta.url));
 const median = (values) => values.sort((a, b) => a - b)[Math.floor(values.length / 2)];
 
 /** Runs a script on a database of its own; the figures that it prints. */
-async function on(kind, script) {
-  const args = (url) => [new URL(script, import.meta.url).pathname, url, ...(process.env.BENCH_SMALL ? ['small'] : [])];
+async function on(kind, script, ...given) {
+  const rest = given.length === 0 && process.env.BENCH_SMALL ? ['small'] : given;
+  const args = (url) => [new URL(script, import.meta.url).pathname, url, ...rest];
   const figures = async (url) =>
     JSON.parse((await execute(process.execPath, args(url), { maxBuffer: 1e8 })).stdout.trim().split('\n').at(-1));
   if (kind === 'SQLite') {
@@ -78,6 +80,20 @@ export async function run() {
       rows.push(figure(`${title}, p50, ${kind}`, mine(`${name}P50`), 'ms', '', null, null));
       rows.push(figure(`${title}, p99, ${kind}`, mine(`${name}P99`), 'ms', 'limit', mine(`${name}P99`) / 50, 50));
     }
+  }
+  if (isThere('./bulk.mjs')) {
+    const count = process.env.BENCH_SMALL ? 2_000 : 100_000;
+    for (const [command, perSecond] of Object.entries(await on('PostgreSQL', './bulk.mjs', String(count)))) {
+      const target = command === 'suspend' ? 20_000 : null;
+      const title = `bulk ${command} of ${count} on PostgreSQL`;
+      rows.push(figure(title, perSecond, '/s', 'goal', perSecond / 20_000, target && 1));
+    }
+  }
+  if (isThere('./reads.mjs')) {
+    const { customers, loadedInMs, slowest } = await on('PostgreSQL', './reads.mjs');
+    rows.push(figure(`loading ${customers} customers`, loadedInMs / 1_000, 's', '', null, null));
+    const title = `first page of any filter, slowest (${slowest.name}), p50`;
+    rows.push(figure(title, slowest.p50, 'ms', 'limit', slowest.p50 / 20, 20));
   }
   return rows;
 }
