@@ -56,7 +56,7 @@ const person = () => {
 const figures = {};
 
 const ids = [];
-const registered = await atOnce(4_000 * size, lanes, async () => {
+const registered = await atOnce(2_000 * size, lanes, async () => {
   ids.push((await scope.customers.register(person())).id);
 });
 figures.registrations = registered.perSecond;

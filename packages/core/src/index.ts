@@ -44,6 +44,7 @@ export { isTimeZone, timeZoneOf } from './cron/time-zone.js';
 export type { TimeZone } from './cron/time-zone.js';
 export { memoryTables } from './memory/tables.js';
 export type { MemoryTables, MemoryTransaction } from './memory/tables.js';
+export { together } from './together.js';
 export { memoryOutbox } from './memory/outbox.js';
 export { memoryLeases } from './memory/leases.js';
 export { memoryIdempotencyStore } from './memory/idempotency.js';

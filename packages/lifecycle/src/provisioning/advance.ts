@@ -148,7 +148,7 @@ async function move(
   const status = next.move === 'run' ? 'running' : 'compensating';
   const begin = async (attempt: RunStep): Promise<RunStep> => {
     if (ahead) return ahead.begun;
-    current = await save(context, hold, current, { status, steps: withStep(current, attempt) });
+    current = (await proceed(context, hold, current, { status, steps: withStep(current, attempt) })).run;
     return attempt;
   };
   const within: StepWork<ServiceStep>['within'] = async (effect) => {

@@ -153,7 +153,7 @@ for (const { title, present, fresh } of databases)
       await survivor.stop();
       await database.close();
       await drop();
-    }, 240_000);
+    }, 900_000);
   });
 
 function readLines(ledger: string): (OutsideCall | { died: string })[] {

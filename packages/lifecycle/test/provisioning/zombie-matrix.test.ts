@@ -120,5 +120,5 @@ for (const { title, present, create } of backends.filter((it) => it.title !== 'm
       expect(heldAt.length).toBeGreaterThan(15);
       expect(new Set(heldAt)).toContain('before commit');
       await backend.close();
-    }, 120_000);
+    }, 600_000);
   });

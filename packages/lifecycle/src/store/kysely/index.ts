@@ -8,6 +8,7 @@ import { kyselyHistory } from './history.js';
 import { lifecycleMigrations } from './migrations.js';
 import { kyselyPrivacy } from './privacy.js';
 import { kyselyDueRuns, kyselyRunLeases } from './run-leases.js';
+import { runStatements } from './run-statements.js';
 import { kyselyRuns } from './runs.js';
 import { kyselyServices } from './services.js';
 import { kyselySignals } from './signals.js';
@@ -25,11 +26,12 @@ export interface KyselyLifecycleStoreOptions {
 /** A store in the host's database: SQLite, PostgreSQL, MySQL or MariaDB. */
 export function kyselyLifecycleStore(database: Database, { clock }: KyselyLifecycleStoreOptions = {}): LifecycleStore {
   const outbox = kyselyOutbox(database, { queue: 'lifecycle', ...(clock && { clock }) });
+  const statements = database.dialect === 'postgres' ? runStatements(database, clock) : undefined;
   return {
     capabilities: { parallelTransactions: database.dialect !== 'sqlite' },
     outbox,
     webhookOutbox: kyselyOutbox(database, { queue: 'lifecycle-webhooks', ...(clock && { clock }) }),
-    runLeases: kyselyRunLeases(database, clock),
+    runLeases: kyselyRunLeases(database, clock, statements),
     async migrate() {
       await migrate(database, coreMigrations);
       await migrate(database, lifecycleMigrations);
@@ -41,7 +43,7 @@ export function kyselyLifecycleStore(database: Database, { clock }: KyselyLifecy
       customers: kyselyCustomers(database, outbox, tenantId),
       history: kyselyHistory(database, tenantId),
       tokens: kyselyTokens(database, tenantId),
-      runs: kyselyRuns(database, tenantId),
+      runs: kyselyRuns(database, tenantId, statements),
       services: kyselyServices(database, tenantId),
       signals: kyselySignals(database, tenantId),
       timers: kyselyTimers(database, tenantId),

@@ -2,7 +2,7 @@ import { sql, type RawBuilder } from 'kysely';
 import type { Clock, DueKey } from '@dotmac/core';
 import type { Database } from '@dotmac/core/kysely';
 import { parseRunKey, runKey, type RunLeases } from '../store.js';
-import { takeAtOnce } from './run-statements.js';
+import type { RunStatements } from './run-statements.js';
 import type { LifecycleTables } from './tables.js';
 
 const table = 'dotmac_service_runs';
@@ -11,7 +11,11 @@ const table = 'dotmac_service_runs';
  * Leases in the runs' own rows. Expiry is judged by the database's clock, which all workers share, unless a clock is
  * given.
  */
-export function kyselyRunLeases(database: Database, clock: Pick<Clock, 'now'> | undefined): RunLeases {
+export function kyselyRunLeases(
+  database: Database,
+  clock: Pick<Clock, 'now'> | undefined,
+  statements?: RunStatements,
+): RunLeases {
   const kysely = database.withTables<LifecycleTables>();
   const now = (): RawBuilder<number> => (clock ? sql<number>`${sql.lit(clock.now())}` : database.traits.now);
   const after = (ttlMs: number) => sql<number>`${now()} + ${sql.lit(Math.trunc(ttlMs))}`;
@@ -24,9 +28,7 @@ export function kyselyRunLeases(database: Database, clock: Pick<Clock, 'now'> | 
 
   return {
     async acquire(key, owner, ttlMs) {
-      const { tenantId, runId } = parseRunKey(key);
-      if (database.dialect === 'postgres')
-        return takeAtOnce(database, { tenantId, runId, owner, ttlMs: Math.trunc(ttlMs), now: clock?.now() });
+      if (statements) return statements.acquire(key, owner, ttlMs);
       const taking = update(key)
         .set((row) => ({ lease_owner: owner, lease_until: after(ttlMs), fence: row('fence', '+', 1) }))
         .where('next_at', 'is not', null)
@@ -39,6 +41,7 @@ export function kyselyRunLeases(database: Database, clock: Pick<Clock, 'now'> | 
       }
       const { numUpdatedRows } = await taking.executeTakeFirst();
       if (numUpdatedRows !== 1n) return null;
+      const { tenantId, runId } = parseRunKey(key);
       // Nobody else changes the fence while this owner holds the lease.
       const row = await kysely
         .selectFrom(table)

@@ -1,128 +1,90 @@
-import { sql, type Kysely, type RawBuilder } from 'kysely';
-import { keptQuery, numberOrNull, type Database } from '@dotmac/core/kysely';
-import type { Checkpoint, RunStanding, TakenRun } from '../store.js';
+import { sql } from 'kysely';
+import { together, type Clock } from '@dotmac/core';
+import { numberOrNull, type Database } from '@dotmac/core/kysely';
+import { parseRunKey, type Checkpoint, type RunLeases, type RunStanding } from '../store.js';
 import { checkpointRow } from './run-row.js';
 import { serviceOf, type ServiceRow } from './service-tables.js';
-import { customerOf, runOf, type CustomerRow, type LifecycleTables, type RunRow } from './tables.js';
+import { customerOf, runOf, type CustomerRow, type RunRow } from './tables.js';
 
-// What PostgreSQL does for a worker in one round trip each. Whole rows travel as JSON: their columns have the same names.
-
-type Db = Kysely<LifecycleTables>;
-const table = 'dotmac_service_runs';
-const json = <Row>(alias: string) => sql<Row>`row_to_json(${sql.ref(alias)})`;
-
-interface Proceeding extends ReturnType<typeof checkpointRow> {
+/** A checkpoint of a run that goes on. */
+export interface Proceeding {
   tenantId: string;
   runId: string;
   fence: number;
-  begunService: string | null;
+  state: Checkpoint & { begunService?: string | undefined };
 }
 
-const proceeding = keptQuery((db: Db, given: Proceeding) =>
-  db
-    .with('run', (query) =>
-      query
-        .updateTable(table)
-        .set({
-          status: given.status,
-          direction: given.direction,
-          steps: given.steps,
-          next_at: given.next_at,
-          provisioned_at: given.provisioned_at,
-          updated_at: given.updated_at,
-        })
-        .where('tenant_id', '=', given.tenantId)
-        .where('id', '=', given.runId)
-        .where('fence', '=', given.fence)
-        .returning(['tenant_id', 'customer_id', 'cancel_requested_at']),
-    )
-    .with('begun', (query) =>
-      query
-        .updateTable('dotmac_services')
-        .set({ status: 'provisioning', updated_at: given.updated_at })
-        .where('tenant_id', '=', given.tenantId)
-        .where('id', '=', given.begunService as string)
-        .where('status', '=', 'pending')
-        .where(({ exists, selectFrom }) => exists(selectFrom('run').select('customer_id'))),
-    )
-    .selectFrom('run')
-    .innerJoin('dotmac_customers as c', (join) =>
-      join.onRef('c.tenant_id', '=', 'run.tenant_id').onRef('c.id', '=', 'run.customer_id'),
-    )
-    .select(['run.cancel_requested_at', json<CustomerRow>('c').as('customer')]),
-);
-
-/** A checkpoint of a run that goes on, and what has to be known after it. */
-export async function proceedAtOnce(
-  database: Database,
-  tenantId: string,
-  of: { runId: string; fence: number; state: Checkpoint & { begunService?: string | undefined } },
-): Promise<RunStanding | undefined> {
-  const { runId, fence, state } = of;
-  const begunService = state.begunService ?? null;
-  const [row] = await proceeding(database, { ...checkpointRow(state), tenantId, runId, fence, begunService });
-  return row && { customer: customerOf(row.customer), cancelRequestedAt: numberOrNull(row.cancel_requested_at) };
+/** What PostgreSQL does for workers in one statement each; those that ask meanwhile go together in the next one. */
+export interface RunStatements {
+  acquire: RunLeases['acquire'];
+  proceed(of: Proceeding): Promise<RunStanding | undefined>;
 }
 
-interface Taking {
-  tenantId: string;
-  runId: string;
-  owner: string;
-  ttlMs: number;
-  /** Epoch ms; unused when the database's clock counts. */
-  now: number;
+interface Taken {
+  run: RunRow;
+  customer: CustomerRow | null;
+  service: ServiceRow | null;
 }
 
-const takingBy = (clock: 'given' | 'database') =>
-  keptQuery((db: Db, given: Taking, { traits }) => {
-    const now: RawBuilder<number> = clock === 'given' ? sql`cast(${given.now} as bigint)` : traits.now;
-    return db
-      .with('run', (query) =>
-        query
-          .updateTable(table)
-          .set((row) => ({
-            lease_owner: given.owner,
-            lease_until: sql<number>`${now} + cast(${given.ttlMs} as bigint)`,
-            fence: row('fence', '+', 1),
-          }))
-          .where('tenant_id', '=', given.tenantId)
-          .where('id', '=', given.runId)
-          .where('next_at', 'is not', null)
-          .where((row) =>
-            row.or([
-              row('lease_owner', 'is', null),
-              row('lease_owner', '=', given.owner),
-              row('lease_until', '<=', now),
-            ]),
-          )
-          .returningAll(),
+/** Whole rows travel as JSON: their columns have the same names. Index: the primary keys. */
+export function runStatements(database: Database, clock: Pick<Clock, 'now'> | undefined): RunStatements {
+  const take = together(async (asked: readonly { key: string; owner: string; ttlMs: number }[]) => {
+    const given = asked.map(({ key, owner, ttlMs }) => ({ ...parseRunKey(key), owner, ttlMs: Math.trunc(ttlMs) }));
+    const now = clock ? sql`cast(${clock.now()} as bigint)` : database.traits.now;
+    const { rows } = await sql<Taken>`
+      with run as (
+        update dotmac_service_runs r
+        set lease_owner = g.owner, lease_until = ${now} + g."ttlMs", fence = r.fence + 1
+        from json_to_recordset(cast(${JSON.stringify(given)} as json))
+          as g("tenantId" text, "runId" text, owner text, "ttlMs" bigint)
+        where r.tenant_id = g."tenantId" and r.id = g."runId" and r.next_at is not null
+          and (r.lease_owner is null or r.lease_owner = g.owner or r.lease_until <= ${now})
+        returning r.*
       )
-      .selectFrom('run')
-      .leftJoin('dotmac_customers as c', (join) =>
-        join.onRef('c.tenant_id', '=', 'run.tenant_id').onRef('c.id', '=', 'run.customer_id'),
-      )
-      .leftJoin('dotmac_services as s', (join) =>
-        join.onRef('s.tenant_id', '=', 'run.tenant_id').onRef('s.id', '=', 'run.service_id'),
-      )
-      .select([
-        json<RunRow>('run').as('run'),
-        json<CustomerRow | null>('c').as('customer'),
-        json<ServiceRow | null>('s').as('service'),
-      ]);
+      select row_to_json(run) as run, row_to_json(c) as customer, row_to_json(s) as service from run
+      left join dotmac_customers c on c.tenant_id = run.tenant_id and c.id = run.customer_id
+      left join dotmac_services s on s.tenant_id = run.tenant_id and s.id = run.service_id`.execute(database.kysely);
+    const nameOf = (tenantId: string, runId: string, owner: string): string => [tenantId, runId, owner].join('/');
+    const byName = new Map(rows.map((row) => [nameOf(row.run.tenant_id, row.run.id, row.run.lease_owner ?? ''), row]));
+    return given.map(({ tenantId, runId, owner }) => byName.get(nameOf(tenantId, runId, owner)));
   });
-const [takingNow, takingByDatabase] = [takingBy('given'), takingBy('database')];
 
-/** Takes a run's lease, and reads what it is about. */
-export async function takeAtOnce(
-  database: Database,
-  { now, ...taking }: Omit<Taking, 'now'> & { now: number | undefined },
-): Promise<{ fence: number; taken?: TakenRun | undefined } | null> {
-  const [row] = await (now === undefined
-    ? takingByDatabase(database, { ...taking, now: 0 })
-    : takingNow(database, { ...taking, now }));
-  if (!row) return null;
-  const { run, customer, service } = row;
-  const fence = Number(run.fence);
-  if (!customer || !service) return { fence };
-  return { fence, taken: { run: runOf(run), customer: customerOf(customer), service: serviceOf(service) } };
+  const proceed = together(async (asked: readonly Proceeding[]) => {
+    const given = asked.map(({ tenantId, runId, fence, state }) => {
+      return { tenantId, runId, known: fence, begun: state.begunService ?? null, ...checkpointRow(state) };
+    });
+    const { rows } = await sql<{ tenant_id: string; id: string; cancel_requested_at: unknown; customer: CustomerRow }>`
+      with given as (
+        select * from json_to_recordset(cast(${JSON.stringify(given)} as json)) as g(
+          "tenantId" text, "runId" text, known bigint, begun text, status text, direction text, steps text,
+          next_at bigint, provisioned_at bigint, updated_at bigint)
+      ), run as (
+        update dotmac_service_runs r
+        set status = g.status, direction = g.direction, steps = g.steps, next_at = g.next_at,
+          provisioned_at = g.provisioned_at, updated_at = g.updated_at
+        from given g where r.tenant_id = g."tenantId" and r.id = g."runId" and r.fence = g.known
+        returning r.tenant_id, r.id, r.customer_id, r.cancel_requested_at, g.begun, r.updated_at
+      ), begun as (
+        update dotmac_services s set status = 'provisioning', updated_at = run.updated_at
+        from run where s.tenant_id = run.tenant_id and s.id = run.begun and s.status = 'pending'
+      )
+      select run.tenant_id, run.id, run.cancel_requested_at, row_to_json(c) as customer from run
+      join dotmac_customers c on c.tenant_id = run.tenant_id and c.id = run.customer_id`.execute(database.kysely);
+    return given.map(({ tenantId, runId }) => rows.find((row) => row.tenant_id === tenantId && row.id === runId));
+  });
+
+  return {
+    async acquire(key, owner, ttlMs) {
+      const row = await take({ key, owner, ttlMs });
+      if (!row) return null;
+      const { run, customer, service } = row;
+      const fence = Number(run.fence);
+      if (!customer || !service) return { fence };
+      return { fence, taken: { run: runOf(run), customer: customerOf(customer), service: serviceOf(service) } };
+    },
+    async proceed(of) {
+      const row = await proceed(of);
+      return row && { customer: customerOf(row.customer), cancelRequestedAt: numberOrNull(row.cancel_requested_at) };
+    },
+  };
 }

@@ -2,7 +2,7 @@ import { executorFor, keptQuery, numberOrNull, writeTogether, type Database } fr
 import type { Kysely } from 'kysely';
 import { pageOf } from '../page-of.js';
 import type { RunStore } from '../store.js';
-import { proceedAtOnce } from './run-statements.js';
+import type { RunStatements } from './run-statements.js';
 import { checkpointRow, runRow } from './run-row.js';
 import { customerOf, runOf, type LifecycleTables } from './tables.js';
 
@@ -31,7 +31,7 @@ const findStanding = keptQuery((db: Kysely<LifecycleTables>, { tenantId, runId }
 );
 
 /** Provisioning runs in the database. */
-export function kyselyRuns(database: Database, tenantId: string): RunStore {
+export function kyselyRuns(database: Database, tenantId: string, statements?: RunStatements): RunStore {
   const kysely = database.withTables<LifecycleTables>();
   const of = (runId: string, trx: Parameters<RunStore['reopen']>[1]) =>
     executorFor<LifecycleTables>(database, trx)
@@ -94,8 +94,8 @@ export function kyselyRuns(database: Database, tenantId: string): RunStore {
     },
     checkpoint,
     async proceed(runId, fence, state) {
-      if (database.dialect !== 'postgres') return (await checkpoint(runId, fence, state)) ? standing(runId) : undefined;
-      return proceedAtOnce(database, tenantId, { runId, fence, state });
+      if (statements) return statements.proceed({ tenantId, runId, fence, state });
+      return (await checkpoint(runId, fence, state)) ? standing(runId) : undefined;
     },
     async reopen(run, trx) {
       await of(run.id, trx).set(checkpointRow(run)).execute();
