@@ -8,7 +8,7 @@ const [url, isSmall] = process.argv.slice(2);
 const size = isSmall ? 0.1 : 1;
 // Timers of the lifecycle do not hold the process open.
 setInterval(() => undefined, 1_000);
-const database = databaseFromUrl(url, { poolSize });
+const database = databaseFromUrl(url, { poolSize, acquireTimeoutMs: 60_000 });
 const tokens = new Map();
 const lifecycle = createLifecycle({
   store: kyselyLifecycleStore(database),
