@@ -5,8 +5,8 @@ export { kyselyLifecycleStore } from './store/kysely/index.js';
 export type { KyselyLifecycleStoreOptions } from './store/kysely/index.js';
 export { memoryLifecycleStore } from './store/memory/index.js';
 export type { MemoryLifecycleStoreOptions } from './store/memory/index.js';
+export type { Checkpoint, RunLeases, RunStanding, TakenRun } from './store/run-lease.js';
 export type {
-  Checkpoint,
   BulkChange,
   BulkCustomerStore,
   BulkStore,
@@ -29,6 +29,8 @@ export type {
   TimerStore,
   TokenStore,
   WebhookStore,
+  CustomerChange,
+  Standing,
 } from './store/store.js';
 export { lifecycleErrors } from './errors.js';
 export { lifecycleEvents } from './events.js';

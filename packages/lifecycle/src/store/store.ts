@@ -1,4 +1,4 @@
-import type { AnyEvent, DueKey, Lease, Leases, Outbox, OutboxEntry, StoreTransaction } from '@dotmac/core';
+import type { AnyEvent, DueKey, Outbox, OutboxEntry, StoreTransaction } from '@dotmac/core';
 import type { BulkFailure, BulkOperation } from '../bulk/operation.js';
 import type { Customer } from '../customers/customer.js';
 import type { Stage } from '../customers/stage.js';
@@ -6,6 +6,7 @@ import type { DunningCase } from '../dunning/case.js';
 import type { LifecycleEvents } from '../events.js';
 import type { Page } from '@dotmac/core/contract';
 import type { LegalHold } from '../privacy/hold.js';
+import type { Checkpoint, RunLeases, RunStanding } from './run-lease.js';
 import type { Run, RunStatus } from '../provisioning/run.js';
 import type { Signal } from '../provisioning/signal.js';
 import type { ServiceInstance, ServiceStatus } from '../services/instance.js';
@@ -156,27 +157,6 @@ export interface TokenStore {
   ): Promise<{ issued: number; windowStartedAt: number }>;
   /** Compare-and-swap: true for one caller alone, while it is still this token and nobody consumed it. */
   consume(token: StoredToken, at: number, trx: StoreTransaction): Promise<boolean>;
-}
-
-/** What a checkpoint writes of a run. */
-export type Checkpoint = Pick<Run, 'status' | 'direction' | 'steps' | 'nextAt' | 'provisionedAt' | 'updatedAt'>;
-
-/** What a worker has to know before it goes on with a run. */
-export interface RunStanding {
-  customer: Customer;
-  cancelRequestedAt: number | null;
-}
-
-/** A run as it was when somebody took it. */
-export interface TakenRun {
-  run: Run;
-  customer: Customer;
-  service: ServiceInstance;
-}
-
-/** Leases on runs. A store that can, gives what was taken along, and spares whoever took it the reading. */
-export interface RunLeases extends Leases {
-  acquire(key: string, owner: string, ttlMs: number): Promise<(Lease & { taken?: TakenRun | undefined }) | null>;
 }
 
 /** One tenant's provisioning runs. */

@@ -1,7 +1,8 @@
 import { sql, type RawBuilder } from 'kysely';
 import type { Clock, DueKey } from '@dotmac/core';
 import type { Database } from '@dotmac/core/kysely';
-import { parseRunKey, runKey, type RunLeases } from '../store.js';
+import { parseRunKey, runKey } from '../store.js';
+import type { RunLeases } from '../run-lease.js';
 import type { RunStatements } from './run-statements.js';
 import type { LifecycleTables } from './tables.js';
 
