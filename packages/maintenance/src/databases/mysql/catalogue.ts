@@ -28,7 +28,7 @@ export async function describeTable(db: Kysely<unknown>, selection: TableInTime)
   const { rows: keys } = await sql<{ idx: string; name: string | null; place: number }>`
     select index_name as idx, column_name as name, seq_in_index as place from information_schema.statistics
     where table_schema = ${schema} and binary table_name = ${selection.table} and index_type = 'BTREE'
-    order by seq_in_index`.execute(db);
+    order by seq_in_index, index_name`.execute(db);
   const { rows: parts } = await sql<{ method: string | null; expression: string | null }>`
     select distinct partition_method as method, partition_expression as expression from information_schema.partitions
     where table_schema = ${schema} and binary table_name = ${selection.table}`.execute(db);

@@ -37,7 +37,9 @@ export async function describeTable(db: Kysely<unknown>, selection: TableInTime)
     select distinct a.attname as name from pg_catalog.pg_index i
     join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
     join pg_catalog.pg_class c on c.oid = i.indexrelid join pg_catalog.pg_am m on m.oid = c.relam
-    where i.indrelid = ${oid}::oid and i.indisvalid and i.indpred is null and m.amname = 'btree'`.execute(db);
+    where i.indrelid = ${oid}::oid and i.indisvalid and i.indpred is null and m.amname = 'btree' order by 1`.execute(
+    db,
+  );
   const { rows: time } = await sql<{ type: string; byTime: boolean; estimate: number }>`
     select pg_catalog.format_type(a.atttypid, null) as type, c.reltuples::bigint as estimate,
       exists (

@@ -25,7 +25,7 @@ export async function describeTable(db: Kysely<unknown>, selection: TableInTime)
   const rowid = aliases.find((alias) => !columns.some(({ name }) => name.toLowerCase() === alias));
   const { rows: indexed } = await sql<{ name: string | null }>`
     select distinct i.name as name from pragma_index_list(${table}, ${schema}) as l, pragma_index_xinfo(l.name, ${schema}) as i
-    where i.seqno = 0 and i.key = 1 and i.coll = 'BINARY' and l.partial = 0`.execute(db);
+    where i.seqno = 0 and i.key = 1 and i.coll = 'BINARY' and l.partial = 0 order by 1`.execute(db);
   const byRowid = declared.length > 0 && found[0].rowids === 1 && rowid !== undefined;
   return {
     key: byRowid ? [{ name: rowid, type: 'ROWID' }] : declared,
