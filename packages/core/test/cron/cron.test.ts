@@ -13,10 +13,12 @@ describe('a cron expression', () => {
   it('comes due when croner says so, in UTC', () => {
     const start = fc.integer({ min: firstYear, max: lastYear });
     fc.assert(
-      fc.property(anyExpression, start, ({ text }, after) => {
+      fc.property(anyExpression, start, ({ text, matches }, after) => {
         const ours = readCron(text).next(after);
         const theirs = new Croner(text, { utcOffset: 0, paused: true }).nextRun(new Date(after))?.getTime() ?? null;
-        expect(ours).toBe(theirs);
+        // croner 10 passes over a day now and then, that of `0 0 */5 1-3 0` in March 2019. What is meant decides then.
+        if (ours !== null && theirs !== null && ours < theirs) expect(matches(new Date(ours))).toBe(true);
+        else expect(ours).toBe(theirs);
       }),
       { numRuns: 500 },
     );
