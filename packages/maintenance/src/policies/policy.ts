@@ -36,7 +36,7 @@ export interface RetentionPolicy extends NamedPolicy {
   minRetentionDays?: number;
   /** What else must hold for a row to go. It narrows: it is bound, and stands in parentheses. */
   where?: RowPredicate;
-  /** So many of the newest rows stay however old they are: of the table, or of each value of a column. Rows at one instant count by their key. */
+  /** So many of the newest rows stay however old they are: of the table, or of each value of a column. Rows at one instant count by their key (SQLite: by the rowid, where the table has one). */
   keepNewest?: number | KeepNewest;
   /** Rows are kept there before they go: a table of the same database that has all of its columns, or files in a directory. Default they just go. */
   archive?: TableName | { directory: string };

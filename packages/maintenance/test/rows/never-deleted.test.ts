@@ -147,6 +147,8 @@ for (const { title, present, fresh: createFresh, dialect } of dialects)
         const { kysely } = database;
         const { unit, type, of: timeOf } = times[dialect][which % 3] as (typeof times)['sqlite'][number];
         const key = columns[dialect].map(([name]) => sql.id(name));
+        // SQLite walks a table by its rowid, where it has one: that is the order of rows at one instant, too.
+        const walked = dialect === 'sqlite' ? sql`rowid` : sql.join(key);
         const made = columns[dialect].map(([name, its]) => sql`${sql.id(name)} ${sql.raw(its)} not null`);
         const id = sql.id(table);
         await fc.assert(
@@ -160,8 +162,8 @@ for (const { title, present, fresh: createFresh, dialect } of dialects)
                 kysely,
               );
             const left = async () =>
-              (await sql<{ nr: number }>`select nr from ${id} order by ${sql.join(key)}`.execute(kysely)).rows.map(
-                ({ nr }) => Number(nr),
+              (await sql<{ nr: number }>`select nr from ${id} order by ${walked}`.execute(kysely)).rows.map(({ nr }) =>
+                Number(nr),
               );
             const order = await left();
             const gone = mayGo(rows, order, byState, keep);
