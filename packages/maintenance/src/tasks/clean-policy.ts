@@ -209,12 +209,15 @@ async function lookAfter({ context, prepared, plan, held }: Going, { deleted }: 
 async function converging({ context, prepared, plan, progress }: Going, { deleted, tookMs }: Gone) {
   const { policy, dialect, selection, facts } = prepared;
   const { items } = await countIngest(policy.on, dialect, selection, facts, context.asOf);
-  const rowsPerSecond = deleted / Math.max(0.001, tookMs / 1000);
+  const seconds = Math.max(0.001, tookMs / 1000);
+  const rowsPerSecond = deleted / seconds;
   const { converges, days, warning } = forecast({
     ingestPerDay: items,
     backlog: Math.max(0, plan.due.items - deleted),
-    rowsPerRun: progress.remaining === 0 ? deleted : Infinity,
-    secondsPerRun: tookMs / 1000,
+    // What ended this run is what limits the next ones.
+    ...(progress.remaining === 0
+      ? { rowsPerRun: deleted, secondsPerRun: Infinity }
+      : { rowsPerRun: Infinity, secondsPerRun: seconds }),
     rowsPerSecond,
     runsPerDay: 1,
   });
