@@ -22,7 +22,7 @@ const open = [
   '/network-monitoring/heartbeats/{token}',
   '/network-monitoring/heartbeats/{token}/{signal}',
   '/public/status/{token}',
-  '/customer-lifecycle/verify/{token}',
+  '/customer-lifecycle/verify',
   '/public/status/{token}/badge.svg',
 ];
 

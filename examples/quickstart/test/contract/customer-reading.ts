@@ -61,7 +61,7 @@ export const customerReading: Suite<ContractSubject> = {
         const done = assertStatus(await press(), 200);
         assert.equal(await stage(), 'verification');
         assert.notEqual(assertStatus(await press(), 200).body, done.body);
-        assertStatus(await anonymous.get('/customer-lifecycle/verify/nonsense'), 200);
+        assertStatus(await anonymous.get('/customer-lifecycle/verify?token=nonsense'), 200);
       },
     },
     {

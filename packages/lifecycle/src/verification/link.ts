@@ -7,7 +7,9 @@ export interface VerificationLink {
 
 /** Where a link leads, below the place where the API is mounted. */
 export function linkPath({ tenantId, customerId, token }: VerificationLink): string {
-  return `/customer-lifecycle/verify/${Buffer.from(JSON.stringify([tenantId, customerId, token])).toString('base64url')}`;
+  const link = Buffer.from(JSON.stringify([tenantId, customerId, token])).toString('base64url');
+  // Not a part of the path: routers take no more than a hundred characters there.
+  return `/customer-lifecycle/verify?token=${link}`;
 }
 
 /** What a link names; undefined when it is none. */

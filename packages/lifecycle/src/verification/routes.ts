@@ -8,9 +8,9 @@ import { addressInput, resendInput, verificationInput } from './verification.js'
 const route = routeFor<LifecycleScope>();
 const openRoute = openRouteFor<LifecycleScope, OpenLifecycle>();
 const open = {
-  path: '/customer-lifecycle/verify/{token}',
+  path: '/customer-lifecycle/verify',
   tag: 'Customer lifecycle',
-  params: z.object({ token: z.string().min(1).max(1_000) }),
+  query: z.object({ token: z.string().min(1).max(1_000) }),
   output: z.string(),
   text: 'text/html; charset=utf-8',
   headers: {
@@ -44,7 +44,7 @@ export const verificationRoutes = [
     method: 'POST',
     summary: 'Consume the token of a verification link',
     description: 'What the button of the page does; a page says what came of it.',
-    run: ({ verification }, { params: { token } }) => verification.confirm(token),
+    run: ({ verification }, { query: { token } }) => verification.confirm(token),
   }),
   route({
     name: 'resendVerificationByAddress',

@@ -133,24 +133,23 @@ for (const { title, present, create } of backends)
       await expect(run.other.feed.history(id)).rejects.toMatchObject(missing);
     });
 
-    it.skipIf(title === 'memory' || title === 'SQLite')(
-      'misses nothing that commits late, whatever committed before it',
-      async () => {
-        const { database } = backend;
-        let late = '';
-        let cursor = '';
-        await database?.kysely
-          .transaction()
-          .setIsolationLevel('read committed')
-          .execute(async (trx) => {
-            late = (await run.acme.customers.register(someone(), { trx })).id;
-            const early = await register();
-            const page = await run.acme.feed.read();
-            expect(page.items.map(({ customerId }) => customerId)).toEqual([early]);
-            cursor = page.nextCursor;
-          });
-        const page = await run.acme.feed.read({ cursor });
-        expect(page.items.map(({ customerId }) => customerId)).toEqual([late]);
-      },
-    );
+    // Where there is one writer at a time, nobody commits before one who began earlier.
+    if (title === 'memory' || title === 'SQLite') return;
+    it('misses nothing that commits late, whatever committed before it', async () => {
+      const { database } = backend;
+      let late = '';
+      let cursor = '';
+      await database?.kysely
+        .transaction()
+        .setIsolationLevel('read committed')
+        .execute(async (trx) => {
+          late = (await run.acme.customers.register(someone(), { trx })).id;
+          const early = await register();
+          const page = await run.acme.feed.read();
+          expect(page.items.map(({ customerId }) => customerId)).toEqual([early]);
+          cursor = page.nextCursor;
+        });
+      const page = await run.acme.feed.read({ cursor });
+      expect(page.items.map(({ customerId }) => customerId)).toEqual([late]);
+    });
   });

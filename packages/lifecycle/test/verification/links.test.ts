@@ -37,7 +37,7 @@ for (const { title, present, create } of backends)
       const id = await register();
       await run.token(id);
       const path = run.sent.find(({ customerId }) => customerId === id)?.path ?? '';
-      const link = path.slice('/customer-lifecycle/verify/'.length);
+      const link = path.slice('/customer-lifecycle/verify?token='.length);
       const { verification } = run.module.open;
       expect(verification.page()).toContain('<form method="post">');
       expect(await stageOf(id)).toBe('registration');
