@@ -20,7 +20,7 @@ const counted = <Work extends (...args: never[]) => Promise<unknown>>(work: Work
     return work(...args);
   }) as Work;
 
-export const { access, lstat, readdir, readFile, stat, statfs } = real;
+export const { access, lstat, opendir, readdir, readFile, stat, statfs } = real;
 export const rename = counted(real.rename);
 export const unlink = counted(real.unlink);
 export const link = counted(real.link);
