@@ -17,7 +17,7 @@ it('the routes are those of the contract, in wire names', () => {
         'parked-deliveries',
         'parked-deliveries/{id}/retry',
         'verification',
-        'verify/{token}',
+        'verify',
       ].map((name) => `/customer-lifecycle/${name}`),
       at,
       ...[
