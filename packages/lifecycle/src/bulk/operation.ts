@@ -2,25 +2,10 @@ import { id, instant } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { commandInput, type CommandInput } from '../commands/input.js';
 import { stage } from '../customers/stage.js';
+import { commands } from '../customers/transitions.js';
 
-/** The commands that can be given to many. */
-const bulkCommands = [
-  'approve',
-  'reject',
-  'startOnboarding',
-  'requestService',
-  'suspend',
-  'throttle',
-  'reactivate',
-  'promise',
-  'endPromise',
-  'markChurning',
-  'winBack',
-  'deactivate',
-  'delete',
-  'restore',
-  'erase',
-] as const;
+/** The commands that can be given to many: all but those that are about what one customer alone can bring or show. */
+const bulkCommand = z.enum(commands).exclude(['verify', 'progressOnboarding', 'completeOnboarding']);
 
 /** Which customers are meant: all that every one of these says. */
 export const bulkFilter = z
@@ -48,7 +33,7 @@ export type BulkFilter = z.output<typeof bulkFilter>;
 /** What giving a command to many takes. */
 export const bulkInput = z
   .object({
-    command: z.enum(bulkCommands),
+    command: bulkCommand,
     input: commandInput.default({}).meta({ description: 'What the command takes on its own route' }),
     filter: bulkFilter,
     dryRun: z.boolean().default(true).meta({ description: 'Count what would happen, and do nothing' }),
@@ -83,7 +68,7 @@ export type BulkOutcome = z.output<typeof outcome>;
 export const bulkView = z
   .object({
     id,
-    command: z.enum(bulkCommands),
+    command: bulkCommand,
     input: commandInput,
     filter: bulkFilter,
     dryRun: z.boolean(),
