@@ -1,7 +1,13 @@
 import type { Packets } from './packets.js';
 
+/** Services that a check can name by a connection string. */
+export const services = ['postgres', 'mysql', 'redis'] as const;
+
 /** Every way in which something of a tenant's makes this process connect. */
-export const protocols = ['tcp', 'http', 'tls', 'websocket', 'grpc', 'smtp', 'dns', 'icmp', 'webhook'] as const;
+export const protocols = [
+  ...(['tcp', 'http', 'tls', 'websocket', 'grpc', 'smtp', 'dns', 'icmp', 'webhook'] as const),
+  ...services,
+] as const;
 
 /** @see protocols */
 export type Protocol = (typeof protocols)[number];
@@ -34,6 +40,8 @@ export interface EgressReport {
   races: Run;
   /** Through the module as a host mounts it. */
   mounted: Run;
+  /** Of containers, by ids that are hosts. */
+  containers: Run;
   /** What left for the edges, by their addresses, by names and by redirects. */
   edges: Record<Protocol, Packets>;
   edgesByName: Record<Protocol, Packets>;

@@ -7,6 +7,7 @@ import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { connect, isIPv6 } from 'node:net';
 import { join } from 'node:path';
+import Docker from 'dockerode';
 import { systemClock } from '@dotmac/core';
 import { createConnector, createResolver, type Connector } from '@dotmac/core/net';
 import { dnsStub, type StubAnswer } from '../../../core/test/net/dns-stub.js';
@@ -15,6 +16,8 @@ import { webhookChannel } from '../../src/channels/webhook.js';
 import { createHealth, memoryHealthStore } from '../../src/index.js';
 import { probeRegistry } from '../../src/probes/registry.js';
 import { runProbe } from '../../src/probes/run-probe.js';
+import { adHocTarget } from '../../src/service-checks/ad-hoc.js';
+import { checkTarget } from '../../src/service-checks/target.js';
 import {
   edgeAddresses,
   edgeNames,
@@ -28,11 +31,13 @@ import {
   type NameCase,
 } from './corpus.js';
 import { countPackets, takePackets, type Packets } from './packets.js';
-import { protocols, type EgressReport, type Protocol, type Rebinding, type Run } from './report.js';
+import { protocols, services, type EgressReport, type Protocol, type Rebinding, type Run } from './report.js';
 
 const [folder = ''] = process.argv.slice(2);
 /** Servers of the test's own, at addresses that tenants may reach. */
 const [dnsAddress, webAddress] = ['9.9.9.9', '8.8.4.4'];
+/** What is refused or turned back ends at once; this is for a machine that is busy. */
+const patienceMs = 15_000;
 const key = `whsec_${Buffer.alloc(24, 1).toString('base64')}`;
 const forbidden = Object.values(forbiddenAddresses).flat();
 const system = (program: string, ...words: string[]): void =>
@@ -108,6 +113,8 @@ interface Visit {
   path?: string;
 }
 
+const isService = (protocol: Protocol): protocol is (typeof services)[number] =>
+  (services as readonly Protocol[]).includes(protocol);
 const bracketed = (host: string): string => (host.includes(':') && !host.startsWith('[') ? `[${host}]` : host);
 
 /** Goes there as an endpoint or a channel does, and says how that ended. */
@@ -117,19 +124,31 @@ async function visit({ protocol, host, connector, path = '/' }: Visit): Promise<
     const config = webhookChannel.config.safeParse({ url: `http://${bracketed(host)}${path}` });
     if (!config.success) return 'no URL';
     const message = { id: 'id', type: 'test' as const, tenantId: 'acme', channelId: 'id', at: 0, text: '', items: [] };
-    const delivery = { message, attempt: 1, timeoutMs: 2_000, connector, signal, clock: systemClock };
+    const delivery = { message, attempt: 1, timeoutMs: patienceMs, connector, signal, clock: systemClock };
     return webhookChannel.deliver({ ...delivery, config: config.data, secrets: { key } }).then(
       () => 'delivered',
       (error: unknown) => (isNotDelivered(error) ? error.code : 'failed'),
     );
   }
+  if (isService(protocol)) {
+    const text = `${protocol}://someone:hunter2@${bracketed(host)}:4000/0`;
+    const serviceType = protocol === 'redis' ? 'redis' : 'database';
+    try {
+      const { message } = await checkTarget(adHocTarget(text, serviceType, connector, patienceMs), patienceMs, signal);
+      return message;
+    } catch {
+      return 'no URL';
+    }
+  }
   const probe = registry.get(protocol);
   if (!probe) throw new Error(`There is no probe ${protocol}`);
   const config = probe.config.parse({ ...configs[protocol], ...(path !== '/' && { path }) }) as never;
+  // ping waits for its time to be up even when it is turned back.
+  const timeoutMs = protocol === 'icmp' ? patienceMs / 3 : patienceMs;
   const { message } = await runProbe({
     probe,
     target: { host, port: protocol === 'icmp' ? 0 : (ports[protocol] ?? 4_000), config },
-    expected: { timeoutMs: 2_000, expectedResponseTimeMs: 2_000, conditions: [] },
+    expected: { timeoutMs, expectedResponseTimeMs: timeoutMs, conditions: [] },
     connector,
     clock: systemClock,
     signal,
@@ -248,6 +267,24 @@ async function mounted(): Promise<Run> {
   return { cases: cases.length, packets: takePackets(), passed };
 }
 
+/** A container is asked for by its id or name, of the host's own engine: one that is not there, here. */
+async function containers(): Promise<Run> {
+  const docker = new Docker({ socketPath: join(folder, 'docker.sock') });
+  const health = createHealth({ store: memoryHealthStore(), docker });
+  const { checks } = health.scope({ tenantId: 'acme', actor: 'user:1' });
+  const passed: string[] = [];
+  const cases = [...forbiddenHosts, ...forbiddenLocations];
+  await each(cases, async (containerId) => {
+    const ended = await checks.run({ serviceType: 'container', containerId, timeout: 2 }).then(
+      ({ message }) => message,
+      (error: unknown) => (error as { code?: unknown }).code,
+    );
+    if (ended !== 'INVALID_INPUT' && ended !== 'The connection was refused')
+      passed.push(`${containerId}: ${String(ended)}`);
+  });
+  return { cases: cases.length, packets: takePackets(), passed };
+}
+
 async function reach(visits: readonly Visit[]): Promise<Packets> {
   await each(visits, async (to) => void (await visit(to)));
   return takePackets();
@@ -274,6 +311,7 @@ const report: EgressReport = {
   redirects: { http: await redirects('http'), webhook: await redirects('webhook') },
   races: await races(),
   mounted: await mounted(),
+  containers: await containers(),
   edges: await perProtocol(edges(edgeAddresses)),
   edgesByName: await perProtocol(edges(Object.keys(edgeNames))),
   edgesByRedirect: await reach(
