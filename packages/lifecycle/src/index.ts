@@ -1,11 +1,12 @@
 /** `@dotmac/lifecycle`: customers from registration to deletion, and the services they are given. */
 export { createLifecycle } from './lifecycle.js';
-export type { Lifecycle, LifecycleOptions, LifecycleScope, OpenLifecycle } from './lifecycle.js';
+export type { Lifecycle, LifecycleScope, OpenLifecycle } from './lifecycle.js';
+export type { LifecycleOptions } from './options.js';
 export { kyselyLifecycleStore } from './store/kysely/index.js';
 export type { KyselyLifecycleStoreOptions } from './store/kysely/index.js';
 export { memoryLifecycleStore } from './store/memory/index.js';
 export type { MemoryLifecycleStoreOptions } from './store/memory/index.js';
-export type { Checkpoint, RunLeases, RunStanding, TakenRun } from './store/run-lease.js';
+export type { Checkpoint, RunLeases, RunStanding, TakenRun } from './store/runs.js';
 export type {
   BulkChange,
   BulkCustomerStore,

@@ -1,28 +1,21 @@
 import {
-  type CancelTimer,
   checkSecrets,
   createEmitter,
   createOutboxRelay,
-  describeError,
   scopeIdentity,
   silentLogger,
   systemClock,
   timerWaker,
-  type Clock,
   type Emitter,
-  type Logger,
   type Module,
   type StoreTransaction,
-  type Waker,
 } from '@dotmac/core';
-import type { Registry } from 'prom-client';
-import { advanceBulk } from './bulk/advance.js';
+import { createBackground, findDue } from './background.js';
 import { bulkService, type BulkService } from './bulk/service.js';
 import { consistencyService, type ConsistencyService } from './consistency/service.js';
 import type { LifecycleContext } from './context.js';
 import { customerService, type CustomerService } from './customers/service.js';
 import { deliver, hostSubscriber, type LifecycleSubscriber } from './deliver.js';
-import type { DunningPolicy } from './dunning/policy.js';
 import { dunningService, type DunningService } from './dunning/service.js';
 import { deliveryService, type DeliveryService } from './deliveries/service.js';
 import { feedService, feedTopic, type FeedService } from './feed/service.js';
@@ -30,86 +23,27 @@ import { createStreams } from './feed/streams.js';
 import { deliveries, type LifecycleEvents } from './events.js';
 import { figuresService, type FiguresService } from './figures/service.js';
 import type { LifecycleHooks } from './hooks.js';
-import type { Journey } from './journeys/journey.js';
 import { lifecycleMetrics } from './metrics.js';
-import type { ChecklistItem } from './onboarding/checklist.js';
 import { onboardingService, type OnboardingService } from './onboarding/service.js';
 import { commandService, type CommandService } from './commands/service.js';
 import { privacyService, type PrivacyService } from './privacy/service.js';
 import { createVault } from './privacy/vault.js';
-import { advance } from './provisioning/advance.js';
 import { runTopic } from './provisioning/follow.js';
 import { templateCatalogue } from './provisioning/catalogue.js';
 import { provisioningService, type ProvisioningService } from './provisioning/service.js';
-import type { ServiceTemplate } from './provisioning/template.js';
 import { lifecycleRoutes } from './routes.js';
 import { serviceService, type ServiceService } from './services/service.js';
 import { readStatus, type LifecycleStatus } from './status.js';
-import { parseBulkKey, parseTimerKey, type LifecycleStore } from './store/store.js';
+import type { LifecycleOptions } from './options.js';
 import { suspensionService, type SuspensionService } from './suspension/service.js';
-import { fireTimer } from './timers/fire.js';
 import { timerService, type TimerService } from './timers/service.js';
-import { createKeyring, type TokenKind } from './verification/keyring.js';
+import { createKeyring } from './verification/keyring.js';
 import { openVerification, type OpenVerification } from './verification/open.js';
-import { plainPage, type VerificationPage } from './verification/page.js';
-import type { SendVerification } from './verification/sender.js';
+import { plainPage } from './verification/page.js';
 import { verificationService, type VerificationService } from './verification/service.js';
-import { webhookSending, type WebhookOptions } from './webhooks/sending.js';
+import { webhookSending } from './webhooks/sending.js';
 import { webhookService, type WebhookService } from './webhooks/service.js';
 import { subscribeWebhooks } from './webhooks/subscribe.js';
-
-/** What {@link createLifecycle} takes. */
-export interface LifecycleOptions<Trx = StoreTransaction> {
-  /** `kyselyLifecycleStore(database)` or `memoryLifecycleStore()`. */
-  store: LifecycleStore;
-  /** The services that customers can be given. Default none. */
-  templates?: readonly ServiceTemplate[];
-  /** Called around commands, by their names. */
-  hooks?: LifecycleHooks<Trx>;
-  /** The limit of a `before` or `inTransaction` hook. Default 5,000 ms. */
-  hookTimeoutMs?: number;
-  /** What must be done before a customer becomes active. Default nothing. */
-  checklist?: readonly ChecklistItem[];
-  /** What is done about customers who do not pay; the first is meant when billing names none. Default nothing. */
-  dunning?: readonly DunningPolicy[];
-  /** What happens to customers that stay where they are. Default nothing. */
-  journeys?: readonly Journey[];
-  /**
-   * Keys of `attributes` that customers are found by, where their values are short texts, numbers or flags. Default none.
-   * Customers that were there before a key was added are found by it once they change, or after `consistency.check({ repairSearch: true })`.
-   */
-  searchableAttributes?: readonly string[];
-  /** Hands tokens to customers. Without it tokens are made and nobody learns of them. */
-  sendVerification?: SendVerification;
-  /** Whether emails bring a link, good for 24 hours, or a code of six digits, good for 10 minutes. Default `link`. */
-  emailTokens?: TokenKind;
-  /** Makes the page that a link leads to. Default a plain one in English. */
-  verificationPage?: VerificationPage;
-  /**
-   * What tokens are hashed and sealed with, and the keys of customers' personal data, at least 32 characters; several:
-   * the first is used, the others are still understood: keep them, or what was sealed under them is lost. Default a random one that lasts as long as the process: then a restart voids every token that is out,
-   * and several processes do not understand each other's.
-   */
-  secret?: string | readonly string[];
-  /** Lets tenants have events posted to URLs of theirs; needs a `secret`. Default: they cannot. */
-  webhooks?: WebhookOptions;
-  /** Wakes provisioning runs. Default timers of this process and a sweep of the tables every `sweepMs`. */
-  waker?: Waker;
-  /** Default 30,000 ms. */
-  sweepMs?: number;
-  /** How long a worker that died keeps its run from others. Default 30,000 ms. */
-  leaseMs?: number;
-  /** Provisioning runs worked on at once. Default 16. */
-  concurrency?: number;
-  /** Attempts at a delivery (hooks, tokens, subscribers) before it is parked. Default 12, about 25 minutes. */
-  maxDeliveryAttempts?: number;
-  /** Apply migrations in `start()`. Default true. */
-  migrate?: boolean;
-  clock?: Clock;
-  logger?: Logger;
-  /** The host's prom-client registry. */
-  metrics?: Registry;
-}
 
 /** The lifecycle services of one tenant and actor. */
 export interface LifecycleScope {
@@ -160,13 +94,10 @@ export interface Lifecycle extends Module<LifecycleScope> {
 
 /** Makes the lifecycle domain. Nothing happens before `start()`. */
 export function createLifecycle<Trx = StoreTransaction>(options: LifecycleOptions<Trx>): Lifecycle {
-  const { store, clock = systemClock, logger = silentLogger, sendVerification, leaseMs = 30_000 } = options;
+  const { store, clock = systemClock, logger = silentLogger, sendVerification } = options;
   const relayOptions = { outbox: store.outbox, events: deliveries, clock, logger };
   const { maxDeliveryAttempts, sweepMs, concurrency = 16 } = options;
-  const sweep = async (untilMs: number) =>
-    (
-      await Promise.all([store.dueRuns(untilMs, 10_000), store.dueTimers(untilMs, 10_000), store.dueBulk(untilMs, 100)])
-    ).flat();
+  const sweep = (untilMs: number) => findDue(store, untilMs);
   const secrets = options.secret === undefined ? [] : [options.secret].flat();
   if (options.secret !== undefined) checkSecrets(secrets);
   const context: LifecycleContext = {
@@ -195,56 +126,19 @@ export function createLifecycle<Trx = StoreTransaction>(options: LifecycleOption
     metrics: lifecycleMetrics(options.metrics),
     waker: options.waker ?? timerWaker({ clock, logger, sweep, concurrency, ...(sweepMs && { sweepMs }) }),
   };
-  const { relay, waker, emitter, streams } = context;
+  const { relay, emitter, streams } = context;
   emitter.onAny(({ tenantId, data }) => {
     streams.happened(tenantId, feedTopic);
     if ('requestId' in data) streams.happened(tenantId, runTopic(data.requestId));
   });
   for (const subscriber of deliver(context, sendVerification)) relay.subscribe(subscriber);
   subscribeWebhooks(context);
-  let state: 'stopped' | 'starting' | 'running' | 'failed' = 'stopped';
-  let starting: Promise<void> | undefined;
-  let cancelSweep: CancelTimer = () => undefined;
-
-  /** The in-process waker sweeps by itself; a host's is told again what it may have lost. */
-  const sweepAgain = (everyMs: number): void => {
-    cancelSweep = clock.after(everyMs, () => {
-      void sweep(clock.now())
-        .then(async (due) => {
-          for (const { key, at } of due) await waker.wake(key, at);
-        })
-        .catch((error: unknown) => logger.warn(describeError(error), 'due runs could not be looked for'))
-        .finally(() => state === 'running' && sweepAgain(everyMs));
-    });
-  };
-
-  const begin = async (): Promise<void> => {
-    state = 'starting';
-    if (!sendVerification) logger.warn({}, 'there is no sendVerification: nobody will learn of verification tokens');
-    else if (options.secret === undefined)
-      logger.warn({}, 'there is no secret: verification tokens that are out are void after a restart');
-    try {
-      if (options.migrate ?? true) await store.migrate();
-      relay.start();
-      context.webhooks?.relay.start();
-      streams.start();
-      await waker.start(async (key, signal) => {
-        const nextAt = parseTimerKey(key)
-          ? await fireTimer(context, key)
-          : parseBulkKey(key)
-            ? await advanceBulk(context, key, signal)
-            : await advance(context, { leaseMs }, key, signal);
-        if (nextAt !== null) await waker.wake(key, nextAt);
-      });
-      state = 'running';
-      if (options.waker) sweepAgain(sweepMs ?? 30_000);
-    } catch (error) {
-      state = 'failed';
-      starting = undefined;
-      logger.error(describeError(error), 'the lifecycle could not be started');
-      throw error;
-    }
-  };
+  const background = createBackground(context, {
+    migrate: options.migrate ?? true,
+    leaseMs: options.leaseMs ?? 30_000,
+    // The in-process waker sweeps by itself.
+    sweepMs: options.waker && (sweepMs ?? 30_000),
+  });
 
   return {
     name: 'lifecycle',
@@ -274,16 +168,8 @@ export function createLifecycle<Trx = StoreTransaction>(options: LifecycleOption
         status: () => readStatus(store.tenant(identity.tenantId)),
       };
     },
-    start: () => (starting ??= begin()),
-    async stop() {
-      await starting?.catch(() => undefined);
-      if (state === 'stopped') return;
-      state = 'stopped';
-      starting = undefined;
-      cancelSweep();
-      streams.stop();
-      await Promise.all([waker.stop(), relay.stop(), context.webhooks?.relay.stop()]);
-    },
-    readiness: () => ({ ready: state === 'running', parts: { lifecycle: state } }),
+    start: () => background.start(),
+    stop: () => background.stop(),
+    readiness: () => ({ ready: background.state() === 'running', parts: { lifecycle: background.state() } }),
   };
 }

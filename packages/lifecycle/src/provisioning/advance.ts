@@ -4,7 +4,7 @@ import type { Customer } from '../customers/customer.js';
 import { operations } from '../services/operation.js';
 import type { ServiceInstance } from '../services/instance.js';
 import { parseRunKey } from '../store/store.js';
-import type { RunStanding, TakenRun } from '../store/run-lease.js';
+import type { RunStanding, TakenRun } from '../store/runs.js';
 import { proceed, save, type Hold } from './checkpoint.js';
 import type { ServiceStep } from './definition.js';
 import { endRun } from './end.js';

@@ -1,6 +1,6 @@
 import { coreErrors, type StoreTransaction } from '@dotmac/core';
 import type { LifecycleContext } from '../context.js';
-import type { Checkpoint, RunStanding } from '../store/run-lease.js';
+import type { Checkpoint, RunStanding } from '../store/runs.js';
 import { runTopic } from './follow.js';
 import type { Run } from './run.js';
 

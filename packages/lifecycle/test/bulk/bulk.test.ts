@@ -5,7 +5,7 @@ import type { LineResult } from '@dotmac/core/contract';
 import { fold } from '../../src/customers/fold.js';
 import type { BulkDraft, BulkView } from '../../src/bulk/operation.js';
 import type { RegistrationDraft } from '../../src/customers/customer.js';
-import type { LifecycleOptions } from '../../src/lifecycle.js';
+import type { LifecycleOptions } from '../../src/options.js';
 import { defineServiceTemplate } from '../../src/provisioning/template.js';
 import { backends, type Backend } from '../support/backends.js';
 import { crowd } from '../support/crowd.js';

@@ -1,6 +1,6 @@
 import { coreErrors, type Logger } from '@dotmac/core';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { LifecycleOptions } from '../../src/lifecycle.js';
+import type { LifecycleOptions } from '../../src/options.js';
 import { backends, type Backend } from '../support/backends.js';
 import { rig, someone, until, type Rig } from '../support/lifecycle.js';
 

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { kyselyIdempotencyStore } from '@dotmac/core/kysely';
 import { fold, foldedRow } from '../../src/customers/fold.js';
 import { defineDunningPolicy } from '../../src/dunning/policy.js';
-import type { LifecycleOptions } from '../../src/lifecycle.js';
+import type { LifecycleOptions } from '../../src/options.js';
 import type { ExportLine } from '../../src/privacy/export-line.js';
 import { defineServiceTemplate } from '../../src/provisioning/template.js';
 import { backends, type Backend } from '../support/backends.js';

@@ -2,7 +2,7 @@ import { sql, type RawBuilder } from 'kysely';
 import type { Clock, DueKey } from '@dotmac/core';
 import type { Database } from '@dotmac/core/kysely';
 import { parseRunKey, runKey } from '../store.js';
-import type { RunLeases } from '../run-lease.js';
+import type { RunLeases } from '../runs.js';
 import type { RunStatements } from './run-statements.js';
 import type { LifecycleTables } from './tables.js';
 

@@ -1,6 +1,6 @@
 import { toJson } from '@dotmac/core/kysely';
 import type { Run } from '../../provisioning/run.js';
-import type { Checkpoint } from '../run-lease.js';
+import type { Checkpoint } from '../runs.js';
 import type { RunRow } from './tables.js';
 
 /** A new run as a row: nobody's. */

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { together, type Clock } from '@dotmac/core';
 import { numberOrNull, type Database } from '@dotmac/core/kysely';
 import { parseRunKey } from '../store.js';
-import type { Checkpoint, RunLeases, RunStanding } from '../run-lease.js';
+import type { Checkpoint, RunLeases, RunStanding } from '../runs.js';
 import { checkpointRow } from './run-row.js';
 import { serviceOf, type ServiceRow } from './service-tables.js';
 import { customerOf, runOf, type CustomerRow, type RunRow } from './tables.js';

@@ -1,5 +1,5 @@
 import type { Clock } from '@dotmac/core';
-import type { RunLeases } from '../run-lease.js';
+import type { RunLeases } from '../runs.js';
 import type { LifecycleMemory, RunRecord } from './index.js';
 
 /** Leases on runs in memory. */

@@ -1,0 +1,101 @@
+import { describeError, type CancelTimer, type DueKey } from '@dotmac/core';
+import { advanceBulk } from './bulk/advance.js';
+import type { LifecycleContext } from './context.js';
+import { advance } from './provisioning/advance.js';
+import { parseBulkKey, parseTimerKey, type LifecycleStore } from './store/store.js';
+import { fireTimer } from './timers/fire.js';
+
+/** What is due in the tables of all tenants until `untilMs`: runs, timers and operations on many. */
+export async function findDue(store: LifecycleStore, untilMs: number): Promise<DueKey[]> {
+  const [runs, timers, bulk] = await Promise.all([
+    store.dueRuns(untilMs, 10_000),
+    store.dueTimers(untilMs, 10_000),
+    store.dueBulk(untilMs, 100),
+  ]);
+  return [...runs, ...timers, ...bulk];
+}
+
+/** How the background is run. */
+export interface BackgroundOptions {
+  /** Apply migrations first. */
+  migrate: boolean;
+  /** How long a worker that died keeps its run from others, in ms. */
+  leaseMs: number;
+  /** How often to look for lost wake-ups, in ms; undefined when the waker does that itself. */
+  sweepMs: number | undefined;
+}
+
+/** What goes on behind the requests: runs, timers, operations on many, deliveries, streams. */
+export interface Background {
+  /** Safe to call again; after a failure it tries anew. */
+  start(): Promise<void>;
+  /** Takes no more work and waits for what goes on. Safe to call again. */
+  stop(): Promise<void>;
+  state(): 'stopped' | 'starting' | 'running' | 'failed';
+}
+
+/** Makes the background of a lifecycle. Nothing happens before `start()`. */
+export function createBackground(context: LifecycleContext, options: BackgroundOptions): Background {
+  const { store, clock, logger, relay, webhooks, streams, waker } = context;
+  const { leaseMs, sweepMs } = options;
+  let state: ReturnType<Background['state']> = 'stopped';
+  let starting: Promise<void> | undefined;
+  let cancelSweep: CancelTimer = () => undefined;
+
+  const work = async (key: string, signal: AbortSignal): Promise<void> => {
+    const nextAt = parseTimerKey(key)
+      ? await fireTimer(context, key)
+      : parseBulkKey(key)
+        ? await advanceBulk(context, key, signal)
+        : await advance(context, { leaseMs }, key, signal);
+    if (nextAt !== null) await waker.wake(key, nextAt);
+  };
+
+  /** Tells the waker again what it may have lost. */
+  const sweepAgain = (everyMs: number): void => {
+    cancelSweep = clock.after(everyMs, () => {
+      void findDue(store, clock.now())
+        .then(async (due) => {
+          for (const { key, at } of due) await waker.wake(key, at);
+        })
+        .catch((error: unknown) => logger.warn(describeError(error), 'due runs could not be looked for'))
+        .finally(() => state === 'running' && sweepAgain(everyMs));
+    });
+  };
+
+  const begin = async (): Promise<void> => {
+    state = 'starting';
+    if (!context.sendsVerification)
+      logger.warn({}, 'there is no sendVerification: nobody will learn of verification tokens');
+    else if (!context.vault)
+      logger.warn({}, 'there is no secret: verification tokens that are out are void after a restart');
+    try {
+      if (options.migrate) await store.migrate();
+      relay.start();
+      webhooks?.relay.start();
+      streams.start();
+      await waker.start(work);
+      state = 'running';
+      if (sweepMs !== undefined) sweepAgain(sweepMs);
+    } catch (error) {
+      state = 'failed';
+      starting = undefined;
+      logger.error(describeError(error), 'the lifecycle could not be started');
+      throw error;
+    }
+  };
+
+  return {
+    start: () => (starting ??= begin()),
+    async stop() {
+      await starting?.catch(() => undefined);
+      if (state === 'stopped') return;
+      state = 'stopped';
+      starting = undefined;
+      cancelSweep();
+      streams.stop();
+      await Promise.all([waker.stop(), relay.stop(), webhooks?.relay.stop()]);
+    },
+    state: () => state,
+  };
+}

@@ -1,0 +1,31 @@
+import type { StoreTransaction } from '@dotmac/core';
+import type { LegalHold } from '../privacy/hold.js';
+import type { Run } from '../provisioning/run.js';
+import type { ServiceInstance } from '../services/instance.js';
+import type { HistoryEntry } from './history.js';
+
+/** What is left of what is kept of a customer. */
+export interface Erasure {
+  /** Undefined: the entry stays as it is. */
+  entry(entry: HistoryEntry): HistoryEntry | undefined;
+  service(service: ServiceInstance): ServiceInstance;
+  run(run: Run): Run;
+}
+
+/** What concerns the privacy of one tenant's customers. Changed under the lock of their customer alone. */
+export interface PrivacyStore {
+  /** A customer's sealed key. */
+  key(customerId: string, trx?: StoreTransaction): Promise<string | undefined>;
+  /** Keeps a key where there is none; the one that is kept. */
+  keepKey(customerId: string, sealed: string, trx: StoreTransaction): Promise<string>;
+  /** Oldest first. */
+  holds(customerId: string, trx?: StoreTransaction): Promise<LegalHold[]>;
+  setHold(hold: LegalHold, trx: StoreTransaction): Promise<void>;
+  /** False when there is none of this name. */
+  liftHold(customerId: string, name: string, trx: StoreTransaction): Promise<boolean>;
+  /**
+   * Removes the customer's key, tokens, timers, dunning cases, and answers kept for its requests; empties what was said
+   * to its steps; writes what is left of history, services and runs.
+   */
+  wipe(customerId: string, erasure: Erasure, trx: StoreTransaction): Promise<void>;
+}

@@ -1,0 +1,39 @@
+import type { StoreTransaction } from '@dotmac/core';
+import type { Page } from '@dotmac/core/contract';
+import type { DeliveryState, WebhookDelivery } from '../webhooks/delivery.js';
+import type { Webhook } from '../webhooks/webhook.js';
+
+/** One tenant's webhooks, and the log of what became of each event. */
+export interface WebhookStore {
+  insert(webhook: Webhook): Promise<void>;
+  /** False when it is gone. */
+  update(webhook: Webhook): Promise<boolean>;
+  get(webhookId: string): Promise<Webhook | undefined>;
+  /** In the order of their making. */
+  all(): Promise<Webhook[]>;
+  /** With its log. */
+  remove(webhookId: string, trx: StoreTransaction): Promise<void>;
+  /** False when this webhook has this event already. */
+  addDelivery(delivery: WebhookDelivery, trx: StoreTransaction): Promise<boolean>;
+  delivery(deliveryId: string): Promise<WebhookDelivery | undefined>;
+  /** Writes how an attempt went, of one that is pending. */
+  settle(delivery: WebhookDelivery): Promise<void>;
+  /** Makes one pending that is not; false when it is, or is gone. */
+  reset(deliveryId: string, trx: StoreTransaction): Promise<boolean>;
+  /** Newest first; `cursor` is the id of the last one seen. */
+  deliveries(ask: {
+    webhookId: string;
+    state?: DeliveryState | undefined;
+    limit: number;
+    cursor?: string | undefined;
+  }): Promise<Page<WebhookDelivery>>;
+  /** Those whose events happened from `from` until before `to`, in these states, in the order of the events. */
+  deliveriesOf(ask: {
+    webhookId: string;
+    from: number;
+    to: number;
+    states: readonly DeliveryState[];
+    limit: number;
+    cursor?: string | undefined;
+  }): Promise<Page<WebhookDelivery>>;
+}
