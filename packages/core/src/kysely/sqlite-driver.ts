@@ -1,3 +1,4 @@
+import { setImmediate as endOfTurn } from 'node:timers/promises';
 import { CompiledQuery, type DatabaseConnection, type Driver, type QueryResult } from 'kysely';
 import type { Clock } from '../clock.js';
 import { isRetryable, storeError, unavailable } from './errors.js';
@@ -30,13 +31,16 @@ export interface SqliteWaits {
 const keptStatements = 256;
 const firstBusyWaitMs = 1;
 const longestBusyWaitMs = 25;
+/** Statements run so long without a pause, ms: then timers and sockets have their turn. */
+const longestTurnMs = 5;
 
 /**
- * A SQLite driver for Kysely on one better-sqlite3 handle. It differs from Kysely's own in three ways:
+ * A SQLite driver for Kysely on one better-sqlite3 handle. It differs from Kysely's own in four ways:
  * transactions begin immediate (a deferred one that reads first fails at once when another process has written since,
  * and no busy timeout covers that); a busy database is waited for asynchronously (SQLite's own busy timeout would block
- * the event loop, and with it the transaction that is waited for, when that one is of the same process); and the wait
- * for the connection ends.
+ * the event loop, and with it the transaction that is waited for, when that one is of the same process); the wait
+ * for the connection ends; and whoever has one statement follow the other lets the event loop turn in between (answers come
+ * without a turn of it here, so that nothing else would ever run).
  */
 export class SqliteDriver implements Driver {
   readonly #open: () => Promise<SqliteHandle>;
@@ -121,6 +125,8 @@ function quoted(name: string): string {
 
 class SqliteConnection implements DatabaseConnection {
   readonly #statements = new Map<string, SqliteStatement>();
+  /** When the first statement of this turn of the event loop began. */
+  #turnBeganAt: number | undefined;
 
   constructor(
     readonly handle: SqliteHandle,
@@ -129,7 +135,11 @@ class SqliteConnection implements DatabaseConnection {
 
   async executeQuery<Row>({ sql, parameters }: CompiledQuery): Promise<QueryResult<Row>> {
     const { clock, busyTimeoutMs } = this.waits;
-    const startedAt = clock.monotonic();
+    let startedAt = clock.monotonic();
+    if (this.#isTurnOver(startedAt)) {
+      await endOfTurn();
+      startedAt = clock.monotonic();
+    }
     for (let waitMs = firstBusyWaitMs; ; waitMs = Math.min(waitMs * 2, longestBusyWaitMs)) {
       try {
         return this.#execute<Row>(sql, parameters);
@@ -139,6 +149,13 @@ class SqliteConnection implements DatabaseConnection {
       }
       await clock.sleep(waitMs);
     }
+  }
+
+  #isTurnOver(now: number): boolean {
+    if (this.#turnBeganAt !== undefined) return now - this.#turnBeganAt >= longestTurnMs;
+    this.#turnBeganAt = now;
+    void endOfTurn().then(() => (this.#turnBeganAt = undefined));
+    return false;
   }
 
   #execute<Row>(sql: string, parameters: readonly unknown[]): QueryResult<Row> {

@@ -90,6 +90,23 @@ describe('SQLite between processes', () => {
     await fresh.drop();
   });
 
+  it('lets timers and sockets have their turn while one statement follows the other', async () => {
+    const fresh = await dialects[0]!.fresh();
+    const database = databaseFromUrl(fresh.url);
+    let turns = 0;
+    const ticking = setInterval(() => (turns += 1), 1);
+    const statements = async (on: Kysely<unknown>) => {
+      for (let count = 0; count < 200_000 && turns === 0; count++) await sql`select 1`.execute(on);
+      return turns;
+    };
+    expect(await statements(database.kysely)).toBeGreaterThan(0);
+    turns = 0;
+    expect(await database.kysely.transaction().execute(statements)).toBeGreaterThan(0);
+    clearInterval(ticking);
+    await database.close();
+    await fresh.drop();
+  });
+
   it('ends the wait of a query that was sent beside its own transaction', async () => {
     const fresh = await dialects[0]!.fresh();
     const database = databaseFromUrl(fresh.url, { acquireTimeoutMs: 50 });
