@@ -1,5 +1,6 @@
 // A million keys of a Redis of its own are removed, beside `redis-cli --scan | xargs redis-cli unlink`.
 import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -11,6 +12,7 @@ import { Redis } from 'ioredis';
 const execute = promisify(execFile);
 const small = process.env.BENCH_SMALL !== undefined;
 const keys = small ? 50_000 : 1_000_000;
+const quietMs = small ? 2_000 : 10_000;
 const rounds = small ? 1 : 3;
 const median = (values) => values.sort((a, b) => a - b)[Math.floor(values.length / 2)];
 
@@ -49,6 +51,19 @@ async function timed(redis, work) {
   return keys / seconds;
 }
 
+/** What another client, in a process of its own, waits meanwhile. */
+async function beside(port, work) {
+  const path = new URL('./reader.mjs', import.meta.url).pathname;
+  const child = spawn(process.execPath, [path, String(port)], { stdio: ['pipe', 'pipe', 'inherit'] });
+  let said = '';
+  child.stdout.on('data', (chunk) => (said += chunk));
+  await once(child.stdout, 'data');
+  await work();
+  child.stdin.end();
+  await once(child, 'exit');
+  return JSON.parse(said.trim().split('\n').at(-1));
+}
+
 export async function run() {
   return withRedis(async (redis, port) => {
     const maintenance = createMaintenance({
@@ -71,6 +86,10 @@ export async function run() {
       rates.pipe.push(await timed(redis, () => execute('bash', ['-c', pipe])));
       for (const policy of ['gently', 'at-once']) rates[policy].push(await timed(redis, () => clean(policy)));
     }
+    const quiet = await beside(port, () => new Promise((resolve) => setTimeout(resolve, quietMs)));
+    await fill(redis);
+    const busy = await beside(port, () => clean('gently'));
+    console.log(`another client: quiet ${JSON.stringify(quiet)}, busy ${JSON.stringify(busy)}`);
     await maintenance.stop();
     const peer = median(rates.pipe);
     const row = (metric, value, target) => {
@@ -89,6 +108,15 @@ export async function run() {
     return [
       row(`${keys} Redis keys removed, the server to itself`, median(rates['at-once']), 3),
       row(`${keys} Redis keys removed, a fifth of the server's time (the default)`, median(rates.gently), null),
+      {
+        metric: "p99 of another client, a fifth of the server's time",
+        value: busy.p99,
+        unit: 'ms',
+        peer: `quiet: ${quiet.p99.toFixed(1)} ms`,
+        ratio: busy.p99 / quiet.p99,
+        target: null,
+        met: null,
+      },
     ];
   });
 }

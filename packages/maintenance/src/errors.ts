@@ -114,6 +114,12 @@ export const maintenanceErrors = defineErrors({
       `The cache of the policy ${policy} does not keep how long its keys are idle.`,
     hint: 'Its `maxmemory-policy` is an LFU one: take another, or a policy without `minIdleSeconds`.',
   },
+  CACHE_REFUSES_SCRIPTS: {
+    kind: 'conflict',
+    message: ({ policy }: { policy: string }) =>
+      `The cache of the policy ${policy} refuses the script that looks at a key and acts on it in one step.`,
+    hint: 'Grant its user `+eval`, or take a policy without `action: expire`, `minIdleSeconds` and `minBytes`, which needs no script.',
+  },
   PACKAGES_NOT_READ: {
     kind: 'unavailable',
     message: ({ policy, reason }: { policy: string; reason: string }) =>

@@ -132,4 +132,21 @@ describe.skipIf(!startable.redis)('a Redis that cannot do what a policy asks (ne
       errorMessage: expect.stringContaining('did not answer'),
     });
   });
+
+  it('says which permission a policy lacks', async () => {
+    const own = await startRedis([]);
+    const admin = new Redis(own.port);
+    await admin.acl('SETUSER', 'cleaner', 'on', '>secret', '~*', '+@all', '-@scripting');
+    await admin.set('cache:1', 'x');
+    const cleaner = new Redis(own.port, { username: 'cleaner', password: 'secret' });
+    try {
+      const { runs } = scope([{ name: 'pages', redis: () => cleaner, pattern: 'cache:*', minBytes: 1 }]);
+      expect(await clean(runs)).toMatchObject({ status: 'failed', errorMessage: expect.stringContaining('script') });
+      expect(await admin.exists('cache:1')).toBe(1);
+    } finally {
+      cleaner.disconnect();
+      admin.disconnect();
+      await own.stop();
+    }
+  });
 });

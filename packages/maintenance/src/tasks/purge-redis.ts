@@ -1,6 +1,7 @@
 import { describeError, isOperationError } from '@dotmac/core';
-import { countKeys, sweepKeys, type SweepCursor } from '../caches/redis/sweep.js';
-import type { KeyTreatment } from '../caches/redis/treat-keys.js';
+import { countKeys } from '../caches/redis/count.js';
+import { sweepKeys, type SweepCursor } from '../caches/redis/sweep.js';
+import type { KeyTreatment } from '../caches/redis/treatment.js';
 import { maintenanceErrors } from '../errors.js';
 import type { CheckedRedis } from '../policies/upkeep-policies.js';
 import { megabytes } from './parameters.js';
@@ -34,6 +35,7 @@ export async function planRedis(context: PlanContext, policy: CheckedRedis): Pro
  * Removes the keys of one policy's pattern, or gives them a time to live.
  * @throws CACHE_NOT_REACHABLE
  * @throws CACHE_KEEPS_NO_IDLE_TIMES
+ * @throws CACHE_REFUSES_SCRIPTS
  */
 export async function purgeRedis(context: TaskContext, policy: CheckedRedis): Promise<PurgeReport> {
   const { name: policyName, pattern, dutyCycle, action } = policy;
@@ -67,6 +69,9 @@ export async function purgeRedis(context: TaskContext, policy: CheckedRedis): Pr
 
 const inMegabytes = (bytes: number | null): number | null => (bytes === null ? null : megabytes(bytes));
 
+/** By the user's permissions, or because the command was taken away. */
+const refusedScript = /(NOPERM|unknown command).*\beval/i;
+
 async function reached<Result>(
   { signal, logger }: PlanContext,
   { name: policy }: CheckedRedis,
@@ -78,6 +83,7 @@ async function reached<Result>(
     if (signal.aborted || isOperationError(error)) throw error;
     logger.warn({ policy, ...describeError(error) }, 'a cache did not answer');
     if (/\bLFU\b/.test(String(error))) throw maintenanceErrors.CACHE_KEEPS_NO_IDLE_TIMES({ policy }, { cause: error });
+    if (refusedScript.test(String(error))) throw maintenanceErrors.CACHE_REFUSES_SCRIPTS({ policy }, { cause: error });
     throw maintenanceErrors.CACHE_NOT_REACHABLE({ policy }, { cause: error });
   }
 }

@@ -1,7 +1,6 @@
-import type { Clock } from '@dotmac/core';
 import { nodesOf, usedMemory, type RedisClient, type RedisNode } from './client.js';
-import { removeKeys } from './remove-keys.js';
-import { meansAll, treatKeys, type KeyTreatment } from './treat-keys.js';
+import { leastRestMs, pipelinedRounds, type DoRound, type RoundOptions } from './rounds.js';
+import { scriptedRounds } from './scripted-rounds.js';
 
 /** Where a sweep has got to: the cursor of each node that it has begun; of one that is done, `done`. */
 export type SweepCursor = Record<string, string>;
@@ -15,14 +14,8 @@ export interface SweptBatch {
 }
 
 /** How a sweep is done. */
-export interface SweepOptions {
-  clock: Clock;
+export interface SweepOptions extends RoundOptions {
   signal: AbortSignal;
-  /** As `MATCH` of SCAN takes it. */
-  pattern: string;
-  treatment: KeyTreatment;
-  /** The share of time that the servers may be kept at it; in between they are left alone. */
-  dutyCycle: number;
   /** Where an earlier sweep stopped. */
   cursor?: SweepCursor | undefined;
   /** Keys that may still be changed; asked before each round. */
@@ -44,15 +37,9 @@ export interface Swept {
   memoryAfter: number | null;
 }
 
-const scanSize = 1_000;
-const done = 'done';
-/** Shorter rests are saved up: no timer is that exact. */
-const leastRestMs = 4;
+const [start, done] = ['0', 'done'];
 
-/**
- * Treats the keys that match, node by node, in rounds that each keep a server for about two milliseconds. The next keys
- * are scanned while the last ones are treated.
- */
+/** Treats the keys that match, node by node, in rounds that each keep a server for about two milliseconds. */
 export async function sweepKeys(client: RedisClient, options: SweepOptions): Promise<Swept> {
   const nodes = await nodesOf(client);
   const cursor: SweepCursor = { ...options.cursor };
@@ -72,79 +59,40 @@ export async function sweepKeys(client: RedisClient, options: SweepOptions): Pro
 }
 
 async function sweepNode(node: RedisNode, cursor: SweepCursor, options: SweepOptions): Promise<boolean> {
-  const { clock, signal, treatment, dutyCycle, remaining = () => Infinity, onBatch } = options;
-  let scanning = scan(node, cursor[node.id] ?? '0', options.pattern);
+  const { clock, signal, dutyCycle, remaining = () => Infinity, onBatch } = options;
+  const doRound = roundsOf(node, options);
   let owedMs = 0;
   for (;;) {
     signal.throwIfAborted();
-    const startedAt = clock.monotonic();
-    const { next, keys } = await scanning;
-    const allowed = keys.slice(0, Math.max(0, remaining()));
-    const cutShort = allowed.length < keys.length;
-    const isLast = next === '0' || cutShort;
-    if (!isLast) scanning = scan(node, next, options.pattern);
-    scanning.catch(() => undefined);
-    const treated = meansAll(treatment)
-      ? await removeKeys(node, allowed)
-      : await treatKeys(node, allowed, treatment, 'act');
-    owedMs += (clock.monotonic() - startedAt) * (1 / dutyCycle - 1);
-    if (!cutShort) cursor[node.id] = next === '0' ? done : next;
-    const goOn = await onBatch({ ...treated, seen: allowed.length, cursor: { ...cursor } });
-    if (isLast) return !cutShort;
-    if (!goOn) return false;
+    const { seen, changed, bytes, ...round } = await doRound(cursor[node.id] ?? start, Math.max(0, remaining()));
+    cursor[node.id] = round.isLast ? done : round.next;
+    owedMs += round.busyMs * (1 / dutyCycle - 1);
+    const goOn = await onBatch({ seen, changed, bytes, cursor: { ...cursor } });
+    if (round.isLast) return true;
+    if (round.cutShort || !goOn) return false;
     if (owedMs < leastRestMs) continue;
     await clock.sleep(owedMs, signal);
     owedMs = 0;
   }
 }
 
-async function scan(node: RedisNode, from: string, pattern: string): Promise<{ next: string; keys: Buffer[] }> {
-  const answer = await node.client.callBuffer('SCAN', from, 'MATCH', pattern, 'COUNT', scanSize);
-  const [next, keys] = answer as [Buffer, Buffer[]];
-  return { next: String(next), keys: unlike(keys) };
-}
-
-/** SCAN may show a key twice. */
-function unlike(keys: readonly Buffer[]): Buffer[] {
-  return [...new Map(keys.map((key) => [key.toString('latin1'), key])).values()];
-}
-
-/** Keys that a count remembers, so as not to count one twice. */
-const mostRemembered = 1_000_000;
-
-/** What a sweep would find. Not exact past a million keys. */
-export interface CountedKeys {
-  keys: number;
-  bytes: number;
-  exact: boolean;
-  sample: string[];
-}
-
-/** Counts the keys that a sweep would change, and changes none. */
-export async function countKeys(
-  client: RedisClient,
-  { clock, signal, pattern, treatment, dutyCycle }: Omit<SweepOptions, 'onBatch' | 'cursor' | 'remaining'>,
-): Promise<CountedKeys> {
-  const counted: CountedKeys = { keys: 0, bytes: 0, exact: true, sample: [] };
-  for (const node of await nodesOf(client)) {
-    const remembered = new Set<string>();
-    let from = '0';
-    do {
-      signal.throwIfAborted();
-      const startedAt = clock.monotonic();
-      const { next, keys } = await scan(node, from, pattern);
-      const fresh = keys.filter((key) => !remembered.has(key.toString('latin1')));
-      if (remembered.size < mostRemembered) for (const key of fresh) remembered.add(key.toString('latin1'));
-      else counted.exact = false;
-      const { changed, bytes } = await treatKeys(node, fresh, treatment, 'count');
-      counted.keys += changed;
-      counted.bytes += bytes;
-      // With conditions nobody says which keys they hold for.
-      if (meansAll(treatment)) counted.sample.push(...fresh.slice(0, 10 - counted.sample.length).map(String));
-      from = next;
-      const restMs = (clock.monotonic() - startedAt) * (1 / dutyCycle - 1);
-      if (from !== '0' && restMs >= leastRestMs) await clock.sleep(restMs, signal);
-    } while (from !== '0');
-  }
-  return counted;
+/**
+ * Rounds within the server, where its keys are on one node. Whatever a server refuses of these (scripts at all, or to scan
+ * and write in one), the pipelines may still be allowed to do; where they are not, it is their error that counts.
+ */
+function roundsOf(node: RedisNode, options: SweepOptions): DoRound {
+  const pipelined = pipelinedRounds(node, options);
+  if (node.cluster) return pipelined;
+  const scripted = scriptedRounds(node, options);
+  let refused = false;
+  return async (from, most) => {
+    if (!refused)
+      try {
+        return await scripted(from, most);
+      } catch (error) {
+        if ((error as Error).name !== 'ReplyError') throw error;
+        refused = true;
+      }
+    return pipelined(from, most);
+  };
 }

@@ -1,0 +1,114 @@
+import { Redis } from 'ioredis';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { countKeys } from '../../src/caches/redis/count.js';
+import type { RedisClient } from '../../src/caches/redis/client.js';
+import { sweepKeys } from '../../src/caches/redis/sweep.js';
+import { startable, startRedis, type OwnServer } from '../support/own-servers.js';
+import { fill, numbered, options, remove } from '../support/redis-keys.js';
+
+describe.skipIf(!startable.redis)(
+  'sweeping a Redis whose users may do this or that (needs redis-server: npm run services)',
+  () => {
+    let server: OwnServer;
+    let admin: Redis;
+    beforeAll(async () => {
+      server = await startRedis([]);
+      admin = new Redis(server.port);
+    });
+    afterEach(() => admin.flushall());
+    afterAll(async () => {
+      admin.disconnect();
+      await server.stop();
+    });
+    const as = async (...permissions: string[]): Promise<Redis> => {
+      await admin.acl('SETUSER', 'cleaner', 'reset', 'on', '>secret', '~*', ...permissions);
+      return new Redis(server.port, { username: 'cleaner', password: 'secret' });
+    };
+    const calls = async (command: string): Promise<number> =>
+      Number(new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(await admin.info('commandstats'))?.[1] ?? 0);
+
+    it('sends no name of a key to and fro where scripts are allowed', async () => {
+      await fill(admin, numbered('cache:', 20_000));
+      const before = await admin.info('stats');
+      expect(await sweepKeys(admin, options('cache:*'))).toMatchObject({ changed: 20_000, finished: true });
+      const bytes = (info: string) =>
+        ['input', 'output'].reduce(
+          (sum, it) => sum + Number(new RegExp(`total_net_${it}_bytes:(\\d+)`).exec(info)?.[1]),
+          0,
+        );
+      expect(bytes(await admin.info('stats')) - bytes(before)).toBeLessThan(20_000 * 'cache:12345'.length);
+    });
+
+    it('teaches the script to a server that has forgotten it', async () => {
+      await fill(admin, numbered('cache:', 5_000));
+      const onBatch = async () => (await admin.script('FLUSH'), true);
+      const evals = await calls('eval');
+      expect(await sweepKeys(admin, options('cache:*', { onBatch }))).toMatchObject({ changed: 5_000, finished: true });
+      expect(await calls('eval')).toBeGreaterThan(evals + 1);
+    });
+
+    it('counts and removes without a script where none is allowed', async () => {
+      const redis = await as('+@all', '-@scripting');
+      try {
+        await fill(admin, numbered('cache:', 3_000));
+        await fill(admin, numbered('keep:', 10));
+        const counted = await countKeys(redis, options('cache:*'));
+        expect(counted).toMatchObject({ keys: 3_000, exact: true });
+        expect(counted.bytes).toBeGreaterThan(3_000 * 100);
+        expect(await sweepKeys(redis, options('cache:*'))).toMatchObject({ changed: 3_000, finished: true });
+        expect(await admin.dbsize()).toBe(10);
+      } finally {
+        redis.disconnect();
+      }
+    });
+
+    it('looks at no key twice without scripts: it says what is missing, and removes none', async () => {
+      const redis = await as('+@all', '-@scripting');
+      try {
+        await fill(admin, numbered('cache:', 50));
+        const large = options('cache:*', { treatment: { ...remove, minBytes: 1 } });
+        await expect(sweepKeys(redis, large)).rejects.toThrow(/NOPERM.*eval/);
+        await expect(countKeys(redis, large)).rejects.toThrow(/NOPERM.*eval/);
+        expect(await admin.dbsize()).toBe(50);
+      } finally {
+        redis.disconnect();
+      }
+    });
+
+    it('goes on by the same cursor when scripts are forbidden on the way', async () => {
+      const redis = await as('+@all');
+      try {
+        await fill(admin, numbered('cache:', 8_000));
+        const onBatch = async () => (await admin.acl('SETUSER', 'cleaner', '-@scripting'), true);
+        expect(await sweepKeys(redis, options('cache:*', { onBatch }))).toMatchObject({
+          changed: 8_000,
+          finished: true,
+        });
+        expect(await admin.dbsize()).toBe(0);
+      } finally {
+        redis.disconnect();
+      }
+    });
+
+    it('keeps a key that was written after a pipeline found it', async () => {
+      const redis = await as('+@all', '-evalsha');
+      try {
+        await fill(admin, ['c:idle', 'c:rewritten']);
+        await expect.poll(() => admin.object('IDLETIME', 'c:idle'), { timeout: 20_000 }).toBeGreaterThan(1);
+        const client: RedisClient = {
+          callBuffer: async (command, ...args) => {
+            const answer = await redis.callBuffer(command, ...args);
+            if (command === 'SCAN') await admin.set('c:rewritten', 'new');
+            return answer;
+          },
+          pipeline: () => redis.pipeline(),
+        };
+        const idle = options('c:*', { treatment: { ...remove, minIdleSeconds: 2 } });
+        expect(await sweepKeys(client, idle)).toMatchObject({ changed: 1 });
+        expect(await admin.keys('*')).toEqual(['c:rewritten']);
+      } finally {
+        redis.disconnect();
+      }
+    });
+  },
+);
