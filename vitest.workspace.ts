@@ -28,8 +28,10 @@ export default defineConfig({
       test: {
         name,
         include: root === 'test' ? ['*.test.ts'] : ['test/**/*.test.ts'],
-        testTimeout: 30_000,
-        hookTimeout: 60_000,
+        testTimeout: 60_000,
+        hookTimeout: 120_000,
+        // What is waited for comes at its own pace on a busy machine; a limit is for what never comes.
+        expect: { poll: { timeout: 20_000 } },
         pool: 'forks' as const,
       },
     })),

@@ -2,12 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { memoryHealthStore, type Transition } from '../src/index.js';
 import { staged } from './support/staged.js';
 
-const stage = () => staged((clock) => memoryHealthStore({ clock }));
+/** So seldom that no check of ours comes between what the host records. */
+const seldom = 30 * 86_400;
+const stage = () => staged((clock) => memoryHealthStore({ clock }), { checkIntervals: { max: seldom } });
 
 describe('the host’s own traffic', () => {
   it('counts like a check: it opens and ends incidents, and is in the history', async () => {
     const { clock, scope, register, becomes } = await stage();
-    const web = await register('web', { checkInterval: 3_600, retryCount: 2 });
+    const web = await register('web', { checkInterval: seldom, retryCount: 2 });
     await becomes(web, 'healthy');
     scope.record(web.id, { ok: false, message: 'Payment refused' });
     scope.record(web.id, { ok: false, message: 'Payment refused' });
@@ -26,7 +28,7 @@ describe('the host’s own traffic', () => {
 
   it('is summed up whole, and kept one by one no more than once a second while all is well', async () => {
     const { clock, scope, register, becomes } = await stage();
-    const web = await register('web', { checkInterval: 3_600 });
+    const web = await register('web', { checkInterval: seldom });
     await becomes(web, 'healthy');
     for (let count = 0; count < 5_000; count++) {
       if (count % 100 === 0) await clock.advance(100);
@@ -40,7 +42,7 @@ describe('the host’s own traffic', () => {
 
   it('is degraded when it is slow, and nothing when the endpoint is paused', async () => {
     const { scope, register, becomes } = await stage();
-    const web = await register('web', { checkInterval: 3_600, retryCount: 1, expectedResponseTime: 0.5 });
+    const web = await register('web', { checkInterval: seldom, retryCount: 1, expectedResponseTime: 0.5 });
     await becomes(web, 'healthy');
     scope.record(web.id, { responseTimeMs: 501 });
     expect((await scope.endpoints.get(web.id)).lastStatus).toBe('degraded');
@@ -51,10 +53,10 @@ describe('the host’s own traffic', () => {
 
   it('counts at the time that it was seen, and for no status when something newer is known', async () => {
     const { clock, scope, register, becomes } = await stage();
-    const web = await register('web', { checkInterval: 3_600, retryCount: 1 });
+    const web = await register('web', { checkInterval: seldom, retryCount: 1 });
     await becomes(web, 'healthy');
-    await clock.advance(600_000);
-    const seenAt = clock.now() - 300_000;
+    await clock.advance(60_000);
+    const seenAt = clock.now() - 30_000;
     scope.record(web.id, { ok: false, at: seenAt });
     const [incident] = (await scope.incidents.list()).items;
     expect(incident).toMatchObject({ status: 'open', startedAt: seenAt });

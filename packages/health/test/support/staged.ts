@@ -75,7 +75,7 @@ export async function staged(makeStore: (clock: FakeClock) => HealthStore, optio
       await clock.advance(stepMs);
       return false;
     };
-    await expect.poll(check, { timeout: 15_000, interval: 2 }).toBe(true);
+    await expect.poll(check, { timeout: 45_000, interval: 2 }).toBe(true);
   };
   const register = (name: string, more: Partial<EndpointDraft> = {}) =>
     scope.endpoints.register({
