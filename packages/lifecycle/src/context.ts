@@ -43,5 +43,9 @@ export interface LifecycleContext {
   readonly waker: Waker;
   /** How to cut short the runs that this process works on, by run key. */
   readonly cancellations: Map<string, () => void>;
+  /** How long commands' answers are kept under their keys. */
+  readonly idempotencyRetentionMs: number;
+  /** Has answers removed whose time is over, now and then, beside what goes on. */
+  readonly pruneAnswers: () => void;
   readonly metrics: LifecycleMetrics;
 }

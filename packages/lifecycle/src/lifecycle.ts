@@ -14,6 +14,7 @@ import { createBackground, findDue } from './background.js';
 import { bulkService, type BulkService } from './bulk/service.js';
 import { consistencyService, type ConsistencyService } from './consistency/service.js';
 import type { LifecycleContext } from './context.js';
+import { answerPruning } from './customers/turn.js';
 import { customerService, type CustomerService } from './customers/service.js';
 import { deliver, hostSubscriber, type LifecycleSubscriber } from './deliver.js';
 import { dunningService, type DunningService } from './dunning/service.js';
@@ -123,6 +124,8 @@ export function createLifecycle<Trx = StoreTransaction>(options: LifecycleOption
     emitter: createEmitter({ logger }),
     streams: createStreams(clock),
     cancellations: new Map(),
+    idempotencyRetentionMs: (options.idempotencyRetentionSeconds ?? 86_400) * 1_000,
+    pruneAnswers: answerPruning({ store, clock, logger }),
     metrics: lifecycleMetrics(options.metrics),
     waker: options.waker ?? timerWaker({ clock, logger, sweep, concurrency, ...(sweepMs && { sweepMs }) }),
   };

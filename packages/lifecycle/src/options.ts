@@ -56,6 +56,8 @@ export interface LifecycleOptions<Trx = StoreTransaction> {
   concurrency?: number;
   /** Attempts at a delivery (hooks, tokens, subscribers) before it is parked. Default 12, about 25 minutes. */
   maxDeliveryAttempts?: number;
+  /** How long a command's answer is kept under its `idempotencyKey`, in seconds. Default 86,400. */
+  idempotencyRetentionSeconds?: number;
   /** Apply migrations in `start()`. Default true. */
   migrate?: boolean;
   clock?: Clock;

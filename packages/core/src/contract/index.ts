@@ -8,6 +8,7 @@ export type {
   StreamRouteInit,
   StreamInput,
   LineResult,
+  OnceAsked,
   DeferredAnswer,
   Permission,
   Method,

@@ -40,7 +40,10 @@ const pipelineErrors = [
 const openErrors = [coreErrors.RATE_LIMITED, coreErrors.INTERNAL];
 const inputErrors = [coreErrors.INVALID_INPUT];
 const bodyErrors = [coreErrors.MALFORMED_BODY, coreErrors.BODY_TOO_LARGE, coreErrors.UNSUPPORTED_MEDIA_TYPE];
-const idempotencyErrors = [coreErrors.IDEMPOTENCY_IN_FLIGHT, coreErrors.IDEMPOTENCY_KEY_REUSED];
+const keyErrors = {
+  byPipeline: [coreErrors.IDEMPOTENCY_IN_FLIGHT, coreErrors.IDEMPOTENCY_KEY_REUSED],
+  byCommand: [coreErrors.IDEMPOTENCY_KEY_REUSED, coreErrors.IDEMPOTENCY_ANSWER_LOST],
+};
 
 /** The OpenAPI 3.1 document of some routes, in wire names. */
 export function openApiDocument(
@@ -77,7 +80,7 @@ export function openApiDocument(
 
 function operation(route: Route<never>, idempotency: boolean): ZodOpenApiOperationObject {
   const { params, query, body, deferred, permission, lines } = route;
-  const keyed = route.idempotent && idempotency;
+  const keyed = route.idempotent === 'by its command' || (route.idempotent && idempotency);
   const header = {
     ...(keyed && {
       'Idempotency-Key': z
@@ -105,7 +108,7 @@ function operation(route: Route<never>, idempotency: boolean): ZodOpenApiOperati
     ...(params || query || body ? inputErrors : []),
     ...(body ? bodyErrors : []),
     ...(lines ? [coreErrors.UNSUPPORTED_MEDIA_TYPE] : []),
-    ...(keyed ? idempotencyErrors : []),
+    ...(keyed ? keyErrors[route.idempotent === true ? 'byPipeline' : 'byCommand'] : []),
     ...route.errors,
   ];
   return {

@@ -20,6 +20,14 @@ export type Permission = (typeof permissions)[number];
 /** The HTTP methods in use. */
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
+/** What a command is told so that it is carried out once, however often it is asked for. */
+export interface OnceAsked {
+  /** The same command under the same key, by the same actor, is answered as it was the first time. */
+  idempotencyKey?: string | undefined;
+  /** Called when the answer is that of an earlier command. */
+  onReplay?: (() => void) | undefined;
+}
+
 type Parsed<S> = S extends z.ZodType ? z.output<S> : undefined;
 
 /** What a route's `run` gets besides the scope: everything checked already. */
@@ -29,6 +37,8 @@ export interface RouteInput<Params, Query, Body> {
   body: Parsed<Body>;
   /** Aborts when the client goes away or the server stops. */
   signal: AbortSignal;
+  /** The `Idempotency-Key` of a route that is `idempotent: 'by its command'`: for the command that it calls. */
+  once: OnceAsked;
 }
 
 /** One line of a request's body, checked or refused; the others are read all the same. */
@@ -81,8 +91,12 @@ export interface RouteInit<
   status?: 200 | 201 | 202;
   /** The `Location` of what was made. */
   location?: (output: z.output<Output>) => string;
-  /** Honour `Idempotency-Key`: for every route that creates something. */
-  idempotent?: boolean;
+  /**
+   * Honour `Idempotency-Key`: for every route that creates something. `true`: the pipeline keeps the answer, where the
+   * host gave it a store. `by its command`: `run` hands `once` to a command that keeps its answer in its own transaction,
+   * so that not even a crash makes it happen twice. Default false.
+   */
+  idempotent?: boolean | 'by its command';
   deferred?: DeferredAnswer<Scope, Params, Query, Body, Deferred>;
   /** The domain errors it may answer, besides those of the pipeline itself (401, 403, 413, 415, 422, 429, 500). */
   errors?: readonly ErrorFactory<never>[];
@@ -116,7 +130,7 @@ export interface Route<Scope = unknown> {
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly status: 200 | 201 | 202;
   location?(output: unknown): string;
-  readonly idempotent: boolean;
+  readonly idempotent: boolean | 'by its command';
   readonly deferred?:
     | { output: z.ZodType; location(output: unknown): string; run(scope: Scope, input: unknown): Promise<unknown> }
     | undefined;

@@ -60,6 +60,11 @@ export const coreErrors = defineErrors({
     message: (_: Record<never, never>) => 'A request with this Idempotency-Key is still being worked on.',
     hint: 'Try again shortly with the same key: the answer will be replayed.',
   },
+  IDEMPOTENCY_ANSWER_LOST: {
+    kind: 'gone',
+    message: (_: Record<never, never>) => 'What was answered under this Idempotency-Key cannot be read any more.',
+    hint: 'The command was carried out: look at what it was about.',
+  },
   DRIVER_MISSING: {
     kind: 'unavailable',
     message: ({ packageName, purpose }: { packageName: string; purpose: string }) =>

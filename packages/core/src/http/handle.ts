@@ -9,7 +9,7 @@ import type { ScopeInit } from '../scope.js';
 import { createAnswerer } from './answer.js';
 import { isPermitted, type Authenticate, type Principal } from './authenticate.js';
 import type { HttpRequest, HttpResponse } from './exchange.js';
-import type { Idempotently } from './idempotency.js';
+import { idempotencyKeyOf, replayed, type Idempotently } from './idempotency.js';
 import { createInputReader } from './input.js';
 import { addressKey, quotaExceeded, quotaHeaders, type Limiter } from './limit.js';
 import { respondProblem } from './respond.js';
@@ -61,7 +61,12 @@ export function handleRoute<Scope>(route: Route<Scope>, pipeline: Pipeline<Scope
         if (verify) verifyError(route, error);
         throw error;
       });
-    return route.idempotent && idempotently ? idempotently(route.name, request, principal, sent, work) : work();
+    if (route.idempotent !== 'by its command')
+      return route.idempotent && idempotently ? idempotently(route.name, request, principal, sent, work) : work();
+    let isReplayed = false;
+    input.once = { idempotencyKey: idempotencyKeyOf(request), onReplay: () => (isReplayed = true) };
+    const response = await work();
+    return isReplayed ? replayed(response) : response;
   });
 }
 

@@ -35,6 +35,19 @@ const pruneEveryMs = 600_000;
 /** After these nobody knows whether the work was done: the key stays taken until the lease is over. */
 const uncertain: readonly ErrorKind[] = ['unavailable', 'timeout', 'internal'];
 
+/** The key that a request gives, if any. @throws INVALID_INPUT (a key that is not 1 to 255 visible ASCII characters) */
+export function idempotencyKeyOf(request: HttpRequest): string | undefined {
+  const given = header(request, 'idempotency-key');
+  if (given !== undefined && !/^[\x21-\x7e]{1,255}$/.test(given))
+    throw invalidInput([{ path: 'Idempotency-Key', message: 'A key is 1 to 255 visible ASCII characters' }]);
+  return given;
+}
+
+/** The answer of an earlier request, marked as such. */
+export function replayed(answer: HttpResponse): HttpResponse {
+  return { ...answer, headers: { ...answer.headers, 'idempotency-replayed': 'true' } };
+}
+
 /**
  * Runs work once per `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header): the same request again replays
  * the first answer. A key belongs to one tenant, actor and route. A request that was refused frees its key.
@@ -70,10 +83,8 @@ export function createIdempotency({ store, clock, logger, retentionMs }: Idempot
   };
 
   return async (route, request, { tenantId, actorId }, sent, work) => {
-    const given = header(request, 'idempotency-key');
+    const given = idempotencyKeyOf(request);
     if (given === undefined) return work();
-    if (!/^[\x21-\x7e]{1,255}$/.test(given))
-      throw invalidInput([{ path: 'Idempotency-Key', message: 'A key is 1 to 255 visible ASCII characters' }]);
     prune();
     const key = digest([actorId, route, request.params, given]);
     const fingerprint = digest(sent ?? null);
@@ -84,7 +95,7 @@ export function createIdempotency({ store, clock, logger, retentionMs }: Idempot
       case 'in_flight':
         throw coreErrors.IDEMPOTENCY_IN_FLIGHT({}, { retryAfter: 1 });
       case 'done':
-        return { ...claim.answer, headers: { ...claim.answer.headers, 'idempotency-replayed': 'true' } };
+        return replayed(claim.answer);
       case 'started':
         return answerOnce({ tenantId, key, token: claim.token }, work);
     }

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { LineResult, Route } from '../contract/route.js';
+import type { LineResult, OnceAsked, Route } from '../contract/route.js';
 import { invalidInput, wireOf } from '../contract/wire.js';
 import type { InputIssue } from '../errors/operation-error.js';
 import { header, type HttpRequest } from './exchange.js';
@@ -14,6 +14,7 @@ export interface CheckedInput {
   query: unknown;
   body: unknown;
   readonly signal: AbortSignal;
+  once: OnceAsked;
   readonly lines?: AsyncIterable<LineResult<unknown>>;
   readonly lastEventId?: string | undefined;
 }
@@ -49,6 +50,7 @@ export function createInputReader<Scope>(route: Route<Scope>, bodyLimitBytes: nu
         params,
         query,
         body,
+        once: {},
         get signal() {
           return request.signal;
         },

@@ -67,4 +67,12 @@ describe('the OpenAPI document', () => {
     const without = JSON.stringify(openApiDocument(routes, {}, false));
     expect(without).not.toContain('Idempotency-Key');
   });
+
+  it('has Idempotency-Key wherever commands keep their own answers', () => {
+    const own = routes.map((each) => ({ ...each, idempotent: 'by its command' as const }));
+    const text = JSON.stringify(openApiDocument(own, {}, false));
+    expect(text).toContain('Idempotency-Key');
+    expect(text).toContain('`IDEMPOTENCY_ANSWER_LOST`');
+    expect(text).not.toContain('IDEMPOTENCY_IN_FLIGHT');
+  });
 });

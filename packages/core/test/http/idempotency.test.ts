@@ -1,6 +1,9 @@
 import { Readable } from 'node:stream';
 import { describe, expect, it, vi } from 'vitest';
+import { z } from 'zod';
 import { coreErrors, memoryIdempotencyStore, silentLogger } from '../../src/index.js';
+import { routeFor } from '../../src/contract/index.js';
+import { createApi } from '../../src/http/api.js';
 import { createIdempotency } from '../../src/http/idempotency.js';
 import type { HttpRequest, HttpResponse } from '../../src/http/index.js';
 import { fakeClock } from '../../src/testing/index.js';
@@ -84,5 +87,61 @@ describe('a request under an Idempotency-Key', () => {
     await clock.advance(86_400_000);
     await post(() => Promise.resolve(made));
     expect(prune).toHaveBeenCalledTimes(1);
+  });
+});
+
+describe('a route whose command keeps its own answers', () => {
+  const route = routeFor<unknown>();
+  const serve = () => {
+    const seen: (string | undefined)[] = [];
+    const routes = [
+      route({
+        name: 'addThing',
+        method: 'POST',
+        path: '/things',
+        tag: 'Things',
+        summary: 'Add a thing',
+        permission: 'health:write',
+        output: z.object({ count: z.number() }),
+        status: 201,
+        idempotent: 'by its command',
+        run: (_, { once }) => {
+          seen.push(once.idempotencyKey);
+          if (seen.filter((key) => key === once.idempotencyKey).length > 1) once.onReplay?.();
+          return { count: seen.length };
+        },
+      }),
+    ];
+    const module = {
+      name: 'things',
+      routes,
+      scope: () => ({}),
+      start: () => Promise.resolve(),
+      stop: () => Promise.resolve(),
+      readiness: () => ({ ready: true, parts: {} }),
+    };
+    const store = memoryIdempotencyStore();
+    const begin = vi.spyOn(store, 'begin');
+    const api = createApi(module, { authenticate: () => neo, idempotency: store });
+    const handle = api.routes.find(({ path }) => path === '/things')?.handle;
+    return { seen, begin, post: (more?: Partial<HttpRequest>) => handle?.(request(more)) };
+  };
+
+  it('hands it the key, keeps nothing itself, and says when an answer was replayed', async () => {
+    const { seen, begin, post } = serve();
+    const [first, second] = [await post(), await post()];
+    expect(first).toMatchObject({ status: 201, body: '{"count":1}' });
+    expect(first?.headers).not.toHaveProperty('idempotency-replayed');
+    expect(second).toMatchObject({ status: 201, headers: { 'idempotency-replayed': 'true' } });
+    await post({ headers: {} });
+    expect(seen).toEqual(['k-1', 'k-1', undefined]);
+    expect(begin).not.toHaveBeenCalled();
+  });
+
+  it('refuses a key that none can be', async () => {
+    const { seen, post } = serve();
+    for (const key of ['', 'with a space', 'ß', 'x'.repeat(256)])
+      expect(await post({ headers: { 'idempotency-key': key } })).toMatchObject({ status: 422 });
+    expect(seen).toEqual([]);
   });
 });

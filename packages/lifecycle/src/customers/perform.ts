@@ -1,4 +1,5 @@
 import type { ScopeIdentity, StoreTransaction } from '@dotmac/core';
+import type { OnceAsked } from '@dotmac/core/contract';
 import type { LifecycleContext } from '../context.js';
 import { lifecycleErrors } from '../errors.js';
 import { hooksOf, runHook, type HookName } from '../hooks.js';
@@ -11,6 +12,7 @@ import { isAlone, performAtOnce } from './at-once.js';
 import { outcomeOf } from './outcome.js';
 import { entriesForHook, happened, recordChange, type PendingEvent } from './record.js';
 import type { Command, Facts, Transition } from './transitions.js';
+import { takeTurn, type Turn, type TurnAsked } from './turn.js';
 
 /** What a command comes to. */
 export interface Decision {
@@ -71,10 +73,13 @@ export type Decide = Alone['decide'];
 /** What needs the transaction to decide on a command. */
 export type DecideWithin = Within['decideWithin'];
 
-/** Options of every command. */
-export interface CommandOptions {
-  /** The host's own transaction, to commit with. */
+/** The host's own transaction, to read or write with. */
+export interface JoinOptions {
   trx?: StoreTransaction | undefined;
+}
+
+/** Options of every command. */
+export interface CommandOptions extends JoinOptions, OnceAsked {
   /**
    * Called first in the transaction; false: nothing is done, and the customer is answered as it is. For who must do
    * something once, e.g. take a row of its own.
@@ -88,35 +93,40 @@ export interface CommandOptions {
  * Carries commands out on one customer, one after another, in one transaction: table and guard, decision,
  * compare-and-swap, history, outbox, timers, services, hooks. Where nobody needs the transaction, that is one statement
  * after one that reads; whoever finds the customer changed in between does it again under the customer's lock.
- * @throws CUSTOMER_NOT_FOUND, ILLEGAL_TRANSITION, CONCURRENT_CHANGE, and what hooks throw
+ * @returns what `answer` makes of the customer as it is then; or what it made when the first under this key was done
+ * @throws CUSTOMER_NOT_FOUND, ILLEGAL_TRANSITION, CONCURRENT_CHANGE, what {@link takeTurn} and what hooks throw
  */
-export async function perform(
+export async function perform<Answer>(
   context: LifecycleContext,
   identity: ScopeIdentity,
   customerId: string,
   steps: readonly Step[],
-  options: CommandOptions & { standing?: Standing } = {},
-): Promise<Customer> {
+  answer: (customer: Customer) => Answer,
+  options: CommandOptions & { standing?: Standing; turn?: Turn<Answer> } = {},
+): Promise<Answer> {
   const { store, clock } = context;
   const { trx: join, claim, dryRun, standing } = options;
+  const turn = options.turn ?? (await takeTurn<Answer>(context, identity, turnOf(customerId, steps), options));
+  if (turn.first !== undefined) return turn.first;
   const { customers, services } = store.tenant(identity.tenantId);
   const asked = steps.map((step) => ({ ...step, input: { customerId, ...step.input } }));
   const heard = dryRun ? undefined : await askBefore(context, identity, asked, () => customers.get(customerId, join));
   const what = { customerId, steps: asked, heard };
-  if (!join && !claim && !dryRun && asked.every((step) => isAlone(context, step))) {
+  if (!join && !claim && !dryRun && !turn.isKeyed && asked.every((step) => isAlone(context, step))) {
     const done = await performAtOnce(context, identity, what, standing ?? (await customers.standing(customerId)));
-    if (done) return done;
+    if (done) return answer(done);
   }
-  return store.transaction(async (trx) => {
+  const answered = (customer: Customer) => ({ answer: answer(customer), customer });
+  return turn.commit(async (trx) => {
     const before = await customers.lock(customerId, trx);
     if (!before) throw lifecycleErrors.CUSTOMER_NOT_FOUND({ customerId });
-    if (claim && !(await claim(trx))) return before;
+    if (claim && !(await claim(trx))) return answered(before);
     // Not before what is recorded already, should the clock have been set back.
     const at = Math.max(clock.now(), before.updatedAt);
     const liveServices = async (): Promise<number> => (await services.live(customerId, trx)).length;
     const outcome = await outcomeOf(context, what, before, { at, liveServices, trx });
     const { taken, timers } = outcome;
-    if (taken.length === 0) return before;
+    if (taken.length === 0) return answered(before);
     const operations = await settleServices(context, identity, before, outcome.customer, { at, trx });
     const pending = [...taken.map(({ decision }) => decision.event), ...operations.map(({ event }) => event)];
     const customer = { ...outcome.customer, version: before.version + pending.length };
@@ -133,8 +143,13 @@ export async function perform(
         { customerId, at, input: step.input, state },
         trx,
       );
-    return customer;
-  }, join);
+    return answered(customer);
+  });
+}
+
+/** What a command on a customer is recognised by. */
+function turnOf(customerId: string, [step]: readonly Step[]): TurnAsked {
+  return { command: step?.command ?? '', subject: customerId, input: step?.input };
 }
 
 /** Asks the `before` hooks of the steps that will be taken, as far as can be told outside the transaction: those asked. */

@@ -24,6 +24,7 @@ const departure = {
   params,
   body: rejection,
   output: customerView,
+  idempotent: 'by its command',
   errors: commandErrors,
 } as const;
 
@@ -41,9 +42,9 @@ export const customerRoutes = [
     output: customerView,
     status: 201,
     location: ({ id: customerId }) => `/customer-lifecycle/customers/${customerId}`,
-    idempotent: true,
+    idempotent: 'by its command',
     errors: [lifecycleErrors.CUSTOMER_EXISTS],
-    run: (lifecycle, { body }) => lifecycle.customers.register(body),
+    run: (lifecycle, { body, once }) => lifecycle.customers.register(body, once),
   }),
   route({
     name: 'getCustomer',
@@ -81,8 +82,9 @@ export const customerRoutes = [
     params,
     body: linkInput,
     output: customerView,
+    idempotent: 'by its command',
     errors: [lifecycleErrors.CUSTOMER_NOT_FOUND, lifecycleErrors.CUSTOMER_EXISTS, lifecycleErrors.CONCURRENT_CHANGE],
-    run: (lifecycle, { params: { id: customerId }, body }) => lifecycle.customers.link(customerId, body),
+    run: (lifecycle, { params: { id: customerId }, body, once }) => lifecycle.customers.link(customerId, body, once),
   }),
   route({
     name: 'approveCustomer',
@@ -94,8 +96,9 @@ export const customerRoutes = [
     permission: 'lifecycle:write',
     params,
     output: customerView,
+    idempotent: 'by its command',
     errors: commandErrors,
-    run: (lifecycle, { params: { id: customerId } }) => lifecycle.customers.approve(customerId),
+    run: (lifecycle, { params: { id: customerId }, once }) => lifecycle.customers.approve(customerId, once),
   }),
   route({
     name: 'rejectCustomer',
@@ -108,15 +111,17 @@ export const customerRoutes = [
     params,
     body: rejection,
     output: customerView,
+    idempotent: 'by its command',
     errors: commandErrors,
-    run: (lifecycle, { params: { id: customerId }, body }) => lifecycle.customers.reject(customerId, body),
+    run: (lifecycle, { params: { id: customerId }, body, once }) => lifecycle.customers.reject(customerId, body, once),
   }),
   route({
     ...departure,
     name: 'markCustomerChurning',
     path: '/customer-lifecycle/customers/{id}/mark-churning',
     summary: 'Mark a customer as about to leave',
-    run: (lifecycle, { params: { id: customerId }, body }) => lifecycle.customers.markChurning(customerId, body),
+    run: (lifecycle, { params: { id: customerId }, body, once }) =>
+      lifecycle.customers.markChurning(customerId, body, once),
   }),
   route({
     ...departure,
@@ -124,7 +129,7 @@ export const customerRoutes = [
     path: '/customer-lifecycle/customers/{id}/win-back',
     summary: 'Take a customer back',
     description: 'One about to leave is active again; one who had left goes through onboarding again.',
-    run: (lifecycle, { params: { id: customerId }, body }) => lifecycle.customers.winBack(customerId, body),
+    run: (lifecycle, { params: { id: customerId }, body, once }) => lifecycle.customers.winBack(customerId, body, once),
   }),
   route({
     ...departure,
@@ -132,7 +137,8 @@ export const customerRoutes = [
     path: '/customer-lifecycle/customers/{id}/deactivate',
     summary: 'End it with a customer',
     description: 'Its services are taken down.',
-    run: (lifecycle, { params: { id: customerId }, body }) => lifecycle.customers.deactivate(customerId, body),
+    run: (lifecycle, { params: { id: customerId }, body, once }) =>
+      lifecycle.customers.deactivate(customerId, body, once),
   }),
   route({
     ...departure,
@@ -140,7 +146,7 @@ export const customerRoutes = [
     path: '/customer-lifecycle/customers/{id}/delete',
     summary: 'Mark a customer as deleted',
     description: 'Its services are taken down; what is kept of it stays.',
-    run: (lifecycle, { params: { id: customerId }, body }) => lifecycle.customers.delete(customerId, body),
+    run: (lifecycle, { params: { id: customerId }, body, once }) => lifecycle.customers.delete(customerId, body, once),
   }),
   route({
     ...departure,
@@ -148,6 +154,6 @@ export const customerRoutes = [
     path: '/customer-lifecycle/customers/{id}/restore',
     summary: 'Take back a deletion',
     description: 'The customer is inactive then.',
-    run: (lifecycle, { params: { id: customerId }, body }) => lifecycle.customers.restore(customerId, body),
+    run: (lifecycle, { params: { id: customerId }, body, once }) => lifecycle.customers.restore(customerId, body, once),
   }),
 ];

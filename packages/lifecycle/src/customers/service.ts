@@ -22,6 +22,7 @@ import {
   runInTransaction,
   type CommandOptions,
   type DecideWithin,
+  type JoinOptions,
   type Moment,
   type Step,
 } from './perform.js';
@@ -29,6 +30,7 @@ import { happened, recordEvents } from './record.js';
 import { listCustomers } from '../search/list.js';
 import type { CustomerListDraft, CustomerListItem } from '../search/query.js';
 import { termsOf } from '../search/terms.js';
+import { takeTurn } from './turn.js';
 import { summarize } from './summarize.js';
 import type { CustomerSummary } from './summary.js';
 
@@ -39,14 +41,14 @@ export interface CustomerService {
   /** @throws CUSTOMER_NOT_FOUND */
   get(customerId: string): Promise<CustomerView>;
   /** All that is kept of a customer, for code. @throws CUSTOMER_NOT_FOUND */
-  read(customerId: string, options?: CommandOptions): Promise<Customer>;
+  read(customerId: string, options?: JoinOptions): Promise<Customer>;
   /**
    * Customers by stage, type, open reason, attribute, times, or the beginning of a name; a page at a time.
    * @throws INVALID_INPUT (also for a cursor of another list)
    */
   list(draft?: CustomerListDraft): Promise<Page<CustomerListItem>>;
   /** The customer that the host knows by this id; undefined when there is none. */
-  findByExternalId(externalId: string, options?: CommandOptions): Promise<Customer | undefined>;
+  findByExternalId(externalId: string, options?: JoinOptions): Promise<Customer | undefined>;
   /**
    * Links a customer to a user of the host's own, or, with null, to none any more.
    * @throws CUSTOMER_NOT_FOUND, CUSTOMER_EXISTS (another customer has this id)
@@ -78,24 +80,27 @@ export function customerService(context: LifecycleContext, identity: ScopeIdenti
   const { store, clock, checklist } = context;
   const { customers } = store.tenant(identity.tenantId);
   const view = (customer: Customer): CustomerView => viewOf(customer, checklist, clock.now());
-  const read = async (customerId: string, { trx }: CommandOptions = {}): Promise<Customer> => {
+  const read = async (customerId: string, { trx }: JoinOptions = {}): Promise<Customer> => {
     const customer = await customers.get(customerId, trx);
     if (!customer) throw lifecycleErrors.CUSTOMER_NOT_FOUND({ customerId });
     return customer;
   };
-  const one = async (customerId: string, step: Step, options?: CommandOptions): Promise<CustomerView> =>
-    view(await perform(context, identity, customerId, [step], options));
+  const one = (customerId: string, step: Step, options?: CommandOptions): Promise<CustomerView> =>
+    perform(context, identity, customerId, [step], view, options);
   const depart =
     (command: Departure) =>
     (customerId: string, draft?: ReasonDraft, options?: CommandOptions): Promise<CustomerView> =>
       one(customerId, departureStep(command, draft), options);
 
   return {
-    async register(draft, { trx: join } = {}) {
+    async register(draft, options) {
       const input = readDraft(registration, draft);
+      const asked = { command: 'register', subject: null, input };
+      const turn = await takeTurn<CustomerView>(context, identity, asked, options);
+      if (turn.first) return turn.first;
       await runBefore(context, identity, 'customer.register', input);
       const customer = newCustomer(identity, input, clock.now());
-      await store.transaction(async (trx) => {
+      return turn.commit(async (trx) => {
         const outcome = await customers.insert(customer, trx);
         if (outcome !== 'inserted') throw lifecycleErrors.CUSTOMER_EXISTS({ field: outcome });
         const add = termsOf(customer, context.searchableAttributes);
@@ -105,8 +110,8 @@ export function customerService(context: LifecycleContext, identity: ScopeIdenti
           if (addressOf(customer, channel) !== null) await issueWithinLimits(customer, channel, trx);
         const what = { customerId: customer.id, at: customer.createdAt, input, state: customer };
         await runInTransaction(context, identity, 'customer.register', what, trx);
-      }, join);
-      return view(customer);
+        return { answer: view(customer), customer };
+      });
     },
     get: async (customerId) => view(await read(customerId)),
     read,
@@ -115,7 +120,7 @@ export function customerService(context: LifecycleContext, identity: ScopeIdenti
         openEntries(context, identity.tenantId, customerId, entries),
       ),
     findByExternalId: (externalId, options) => customers.byExternalId(externalId, options?.trx),
-    link: async (customerId, draft, options) => view(await linkCustomer(context, identity, customerId, draft, options)),
+    link: (customerId, draft, options) => linkCustomer(context, identity, customerId, draft, view, options),
     list: (draft = {}) => listCustomers(context, identity, draft),
     approve(customerId, options) {
       const decideWithin: DecideWithin = async (customer, { to }, moment) => {

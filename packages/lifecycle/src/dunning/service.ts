@@ -2,7 +2,7 @@ import type { ScopeIdentity, StoreTransaction } from '@dotmac/core';
 import { readDraft } from '@dotmac/core/contract';
 import type { LifecycleContext } from '../context.js';
 import type { Customer } from '../customers/customer.js';
-import type { CommandOptions } from '../customers/perform.js';
+import type { JoinOptions } from '../customers/perform.js';
 import { happened, recordChange, type PendingEvent } from '../customers/record.js';
 import { lifecycleErrors } from '../errors.js';
 import { suspensionService } from '../suspension/service.js';
@@ -31,13 +31,13 @@ export interface DunningService {
    * nothing.
    * @throws CUSTOMER_NOT_FOUND, DUNNING_POLICY_NOT_FOUND, INVOICE_LIMIT
    */
-  overdue(customerId: string, draft: OverdueDraft, options?: CommandOptions): Promise<DunningView>;
+  overdue(customerId: string, draft: OverdueDraft, options?: JoinOptions): Promise<DunningView>;
   /**
    * An invoice, or everything, is paid. The last one closes the case and lifts its reason. One of several leaves what was
    * done as it is, and counts the steps to come from the oldest that is left. Unknown invoices change nothing.
    * @throws CUSTOMER_NOT_FOUND, DUNNING_POLICY_NOT_FOUND
    */
-  paid(customerId: string, draft?: PaidDraft, options?: CommandOptions): Promise<DunningView>;
+  paid(customerId: string, draft?: PaidDraft, options?: JoinOptions): Promise<DunningView>;
   /** Where a customer is, by policy. @throws CUSTOMER_NOT_FOUND */
   get(customerId: string): Promise<DunningView[]>;
 }

@@ -22,7 +22,8 @@ export const onboardingRoutes = [
     params: z.object({ id }),
     body: onboardingInput,
     output: customerView,
+    idempotent: 'by its command',
     errors: [lifecycleErrors.CUSTOMER_NOT_FOUND, lifecycleErrors.ILLEGAL_TRANSITION, lifecycleErrors.CONCURRENT_CHANGE],
-    run: (lifecycle, { params, body }) => lifecycle.onboarding.onboard(params.id, body),
+    run: (lifecycle, { params, body, once }) => lifecycle.onboarding.onboard(params.id, body, once),
   }),
 ];

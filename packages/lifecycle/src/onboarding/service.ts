@@ -51,7 +51,8 @@ export function onboardingService(context: LifecycleContext, identity: ScopeIden
         take('progressOnboarding', 'customer.onboarding_progressed', (it) => missing(it).length > 0 && isNew(it)),
         take('completeOnboarding', 'customer.activated', (it) => missing(it).length === 0),
       ];
-      return viewOf(await perform(context, identity, customerId, steps, options), checklist, clock.now());
+      const view = (customer: Customer): CustomerView => viewOf(customer, checklist, clock.now());
+      return perform(context, identity, customerId, steps, view, options);
     },
   };
 }

@@ -40,8 +40,9 @@ export const privacyRoutes = [
       'counts stay.',
     body: eraseInput,
     output: customerView,
+    idempotent: 'by its command',
     errors: [CUSTOMER_NOT_FOUND, ILLEGAL_TRANSITION, CONCURRENT_CHANGE, LEGAL_HOLD, SERVICES_REMAIN],
-    run: (lifecycle, { params: { id: customerId }, body }) => lifecycle.privacy.erase(customerId, body),
+    run: (lifecycle, { params: { id: customerId }, body, once }) => lifecycle.privacy.erase(customerId, body, once),
   }),
   route({
     ...asked,
@@ -62,8 +63,9 @@ export const privacyRoutes = [
     description: 'Several matters at once, each lifted by itself. Setting one again leaves it as it is.',
     body: holdInput,
     output: holdView,
+    idempotent: 'by its command',
     errors: [CUSTOMER_NOT_FOUND, CUSTOMER_ERASED, HOLD_LIMIT, CONCURRENT_CHANGE],
-    run: (lifecycle, { params: { id: customerId }, body }) => lifecycle.privacy.setHold(customerId, body),
+    run: (lifecycle, { params: { id: customerId }, body, once }) => lifecycle.privacy.setHold(customerId, body, once),
   }),
   route({
     ...asked,
@@ -73,7 +75,8 @@ export const privacyRoutes = [
     summary: 'Lift a hold',
     params: params.extend({ name: holdName }),
     output: message,
+    idempotent: 'by its command',
     errors: [CUSTOMER_NOT_FOUND, CONCURRENT_CHANGE],
-    run: (lifecycle, { params: { id: customerId, name } }) => lifecycle.privacy.liftHold(customerId, name),
+    run: (lifecycle, { params: { id: customerId, name }, once }) => lifecycle.privacy.liftHold(customerId, name, once),
   }),
 ];

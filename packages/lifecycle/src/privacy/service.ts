@@ -4,6 +4,7 @@ import type { LifecycleContext } from '../context.js';
 import type { Customer, CustomerView } from '../customers/customer.js';
 import { viewOf } from '../customers/next-actions.js';
 import { perform, type CommandOptions, type DecideWithin, type Step } from '../customers/perform.js';
+import { takeTurn } from '../customers/turn.js';
 import { happened, recordChange, type PendingEvent } from '../customers/record.js';
 import { lifecycleErrors } from '../errors.js';
 import { eraseCustomer } from './erase.js';
@@ -51,21 +52,25 @@ export function privacyService(context: LifecycleContext, identity: ScopeIdentit
     return customer;
   };
   /** Changes a customer's holds under its lock; what happened goes to its history. */
-  const change = <Result>(
+  const change = async <Result>(
     customerId: string,
-    { trx: join }: CommandOptions,
+    { command, input }: { command: string; input: unknown },
+    options: CommandOptions | undefined,
     work: (customer: Customer, at: number, trx: StoreTransaction) => Promise<{ result: Result; event?: PendingEvent }>,
-  ): Promise<Result> =>
-    store.transaction(async (trx) => {
+  ): Promise<Result> => {
+    const turn = await takeTurn<Result>(context, identity, { command, subject: customerId, input }, options);
+    if (turn.first !== undefined) return turn.first;
+    return turn.commit(async (trx) => {
       const customer = await customers.lock(customerId, trx);
       if (!customer) throw lifecycleErrors.CUSTOMER_NOT_FOUND({ customerId });
       const at = Math.max(clock.now(), customer.updatedAt);
       const { result, event } = await work(customer, at, trx);
-      if (!event) return result;
+      if (!event) return { answer: result, customer };
       const after = { ...customer, version: customer.version + 1, updatedAt: at };
       await recordChange(context, customer, after, [happened(identity, customerId, at, event)], trx);
-      return result;
-    }, join);
+      return { answer: result, customer };
+    });
+  };
 
   return {
     export: async (customerId) => exportLines(context, await read(customerId)),
@@ -74,15 +79,17 @@ export function privacyService(context: LifecycleContext, identity: ScopeIdentit
       const decideWithin: DecideWithin = (customer, transition, moment) =>
         eraseCustomer(context, customer, transition, reference, moment);
       const step: Step = { command: 'erase', input: { reference }, decideWithin };
-      return viewOf(await perform(context, identity, customerId, [step], options), checklist, clock.now());
+      const view = (erased: Customer): CustomerView => viewOf(erased, checklist, clock.now());
+      return perform(context, identity, customerId, [step], view, options);
     },
     async holds(customerId) {
       await read(customerId);
       return (await privacy.holds(customerId)).map(viewOfHold);
     },
-    setHold(customerId, draft, options = {}) {
-      const { name, note } = readDraft(holdInput, draft);
-      return change(customerId, options, async (customer, at, trx) => {
+    async setHold(customerId, draft, options) {
+      const input = readDraft(holdInput, draft);
+      const { name, note } = input;
+      return change(customerId, { command: 'setHold', input }, options, async (customer, at, trx) => {
         if (customer.erasedAt !== null) throw lifecycleErrors.CUSTOMER_ERASED({ customerId });
         const holds = await privacy.holds(customerId, trx);
         const kept = holds.find((hold) => hold.name === name);
@@ -93,8 +100,8 @@ export function privacyService(context: LifecycleContext, identity: ScopeIdentit
         return { result: viewOfHold(hold), event: { name: 'customer.hold_set', data: { hold: name, note } } };
       });
     },
-    liftHold(customerId, name, options = {}) {
-      return change(customerId, options, async (_, __, trx) => {
+    liftHold(customerId, name, options) {
+      return change(customerId, { command: 'liftHold', input: { name } }, options, async (_, __, trx) => {
         const result = { message: `There is no hold ${name} any more.` };
         if (!(await privacy.liftHold(customerId, name, trx))) return { result };
         return { result, event: { name: 'customer.hold_lifted', data: { hold: name } } };

@@ -24,6 +24,9 @@ export function createVault(secrets: readonly string[]): Vault {
   };
 }
 
+/** What JSON never begins with. */
+const mark = 'sealed:';
+
 type With = Pick<LifecycleContext, 'store' | 'vault'>;
 
 /**
@@ -89,4 +92,41 @@ export async function openEntries(
     if (opened === undefined) return entry;
     return { ...entry, event: withPersonal(entry.event, JSON.parse(opened) as Record<string, unknown>) };
   });
+}
+
+/** A customer whose text is sealed. */
+interface Whose {
+  tenantId: string;
+  customerId: string;
+}
+
+/** Text sealed with the customer's key, which is made if there is none; as it is where the host has no lasting secret. */
+export async function sealText(
+  { store, vault }: With,
+  { tenantId, customerId }: Whose,
+  text: string,
+  binding: string,
+  trx: StoreTransaction,
+): Promise<string> {
+  if (!vault) return text;
+  const { privacy } = store.tenant(tenantId);
+  const kept =
+    (await privacy.key(customerId, trx)) ??
+    (await privacy.keepKey(customerId, vault.newKey(tenantId, customerId), trx));
+  const sealer = vault.open(tenantId, customerId, kept);
+  return sealer ? `${mark}${sealer.seal(text, [customerId, binding])}` : text;
+}
+
+/** What {@link sealText} sealed; undefined when the key is gone. */
+export async function openText(
+  { store, vault }: With,
+  { tenantId, customerId }: Whose,
+  text: string,
+  binding: string,
+  trx?: StoreTransaction,
+): Promise<string | undefined> {
+  if (!text.startsWith(mark)) return text;
+  const key = vault && (await store.tenant(tenantId).privacy.key(customerId, trx));
+  const sealer = key === undefined ? undefined : vault?.open(tenantId, customerId, key);
+  return sealer?.unseal(text.slice(mark.length), [customerId, binding]);
 }

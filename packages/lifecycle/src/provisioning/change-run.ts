@@ -2,6 +2,7 @@ import type { ScopeIdentity, StoreTransaction } from '@dotmac/core';
 import type { LifecycleContext } from '../context.js';
 import type { Customer } from '../customers/customer.js';
 import type { CommandOptions } from '../customers/perform.js';
+import { takeTurn } from '../customers/turn.js';
 import { happened, recordChange, type PendingEvent } from '../customers/record.js';
 import { lifecycleErrors } from '../errors.js';
 import type { Run } from './run.js';
@@ -22,9 +23,16 @@ export interface RunChange {
   more?: readonly PendingEvent[];
 }
 
+/** What is asked for, by its name. */
+export interface RunAsked {
+  command: string;
+  requestId: string;
+  input?: unknown;
+}
+
 /** Changes a run. */
 export type ChangeRun = (
-  requestId: string,
+  asked: RunAsked,
   options: CommandOptions | undefined,
   decide: (moment: RunMoment) => Promise<RunChange>,
 ) => Promise<Run>;
@@ -36,8 +44,10 @@ export type ChangeRun = (
 export function changeRun(context: LifecycleContext, identity: ScopeIdentity): ChangeRun {
   const { store, clock } = context;
   const { customers, runs } = store.tenant(identity.tenantId);
-  return (requestId, { trx: join } = {}, decide) =>
-    store.transaction(async (trx) => {
+  return async ({ command, requestId, input = null }, options, decide) => {
+    const turn = await takeTurn<Run>(context, identity, { command, subject: requestId, input }, options);
+    if (turn.first) return turn.first;
+    return turn.commit(async (trx) => {
       const known = await runs.get(requestId, trx);
       const customer = known && (await customers.lock(known.customerId, trx));
       if (!customer) throw lifecycleErrors.PROVISIONING_NOT_FOUND({ requestId });
@@ -51,6 +61,7 @@ export function changeRun(context: LifecycleContext, identity: ScopeIdentity): C
         const events = pending.map((event) => happened(identity, customer.id, at, event));
         await recordChange(context, customer, after, events, trx);
       }
-      return change.run;
-    }, join);
+      return { answer: change.run, customer };
+    });
+  };
 }

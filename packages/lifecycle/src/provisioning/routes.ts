@@ -16,6 +16,7 @@ const changing = {
   tag,
   permission: 'lifecycle:write',
   output: provisioning,
+  idempotent: 'by its command',
 } as const;
 const refusals = [
   lifecycleErrors.PROVISIONING_NOT_FOUND,
@@ -76,7 +77,7 @@ export const provisioningRoutes = [
     summary: 'Cancel a run, and undo what it did',
     params,
     errors: [...refusals, lifecycleErrors.RUN_NOT_CANCELLABLE],
-    run: (lifecycle, { params: { id: requestId } }) => lifecycle.provisioning.cancel(requestId),
+    run: (lifecycle, { params: { id: requestId }, once }) => lifecycle.provisioning.cancel(requestId, once),
   }),
   route({
     ...changing,
@@ -87,7 +88,7 @@ export const provisioningRoutes = [
     params,
     body: decisionInput,
     errors: [...refusals, lifecycleErrors.STEP_NOT_DECIDABLE, lifecycleErrors.DECISION_MADE],
-    run: (lifecycle, { params: { id: requestId }, body }) => lifecycle.provisioning.decide(requestId, body),
+    run: (lifecycle, { params: { id: requestId }, body, once }) => lifecycle.provisioning.decide(requestId, body, once),
   }),
   route({
     ...changing,
@@ -97,7 +98,7 @@ export const provisioningRoutes = [
     description: 'With the token that the step was given; the first answer counts.',
     body: completionInput,
     errors: [...refusals, lifecycleErrors.STEP_NOT_DECIDABLE, lifecycleErrors.COMPLETION_TOKEN_INVALID],
-    run: (lifecycle, { body }) => lifecycle.provisioning.complete(body),
+    run: (lifecycle, { body, once }) => lifecycle.provisioning.complete(body, once),
   }),
   route({
     ...changing,
@@ -107,7 +108,7 @@ export const provisioningRoutes = [
     params,
     body: interventionInput,
     errors: refusals,
-    run: (lifecycle, { params: { id: requestId }, body }) => lifecycle.provisioning.retry(requestId, body),
+    run: (lifecycle, { params: { id: requestId }, body, once }) => lifecycle.provisioning.retry(requestId, body, once),
   }),
   route({
     ...changing,
@@ -117,7 +118,7 @@ export const provisioningRoutes = [
     params,
     body: interventionInput,
     errors: refusals,
-    run: (lifecycle, { params: { id: requestId }, body }) => lifecycle.provisioning.skip(requestId, body),
+    run: (lifecycle, { params: { id: requestId }, body, once }) => lifecycle.provisioning.skip(requestId, body, once),
   }),
   route({
     ...changing,
@@ -128,6 +129,6 @@ export const provisioningRoutes = [
     params,
     body: forceInput,
     errors: refusals,
-    run: (lifecycle, { params: { id: requestId }, body }) => lifecycle.provisioning.force(requestId, body),
+    run: (lifecycle, { params: { id: requestId }, body, once }) => lifecycle.provisioning.force(requestId, body, once),
   }),
 ];

@@ -118,7 +118,7 @@ export function provisioningService(context: LifecycleContext, identity: ScopeId
       return { items: items.map(provisioningOf), nextCursor };
     },
     async cancel(requestId, options) {
-      const run = await change(requestId, options, async ({ run, at, trx }) => {
+      const run = await change({ command: 'cancel', requestId }, options, async ({ run, at, trx }) => {
         mustBeOpen(run);
         if (run.operation !== 'provision' && run.operation !== 'change_plan')
           throw lifecycleErrors.RUN_NOT_CANCELLABLE({ operation: run.operation });
@@ -131,9 +131,10 @@ export function provisioningService(context: LifecycleContext, identity: ScopeId
       return woken(run);
     },
     async decide(requestId, draft, options) {
-      const { step, decision, comment } = readDraft(decisionInput, draft);
+      const input = readDraft(decisionInput, draft);
+      const { step, decision, comment } = input;
       const { actor: by } = identity;
-      const run = await change(requestId, options, async ({ run, at, trx }) => {
+      const run = await change({ command: 'decide', requestId, input }, options, async ({ run, at, trx }) => {
         mustBeOpen(run);
         if (!listens(run, step, 'approval')) throw lifecycleErrors.STEP_NOT_DECIDABLE({ step });
         const signal = { runId: requestId, stepKey: step, by, kind: decision, comment, output: null, at };
@@ -143,11 +144,12 @@ export function provisioningService(context: LifecycleContext, identity: ScopeId
       return woken(run);
     },
     async complete(draft, options) {
-      const { token, outcome, output = null, error: comment } = readDraft(completionInput, draft);
+      const input = readDraft(completionInput, draft);
+      const { token, outcome, output = null, error: comment } = input;
       const target = readCompletionToken(context, token);
       if (target?.tenantId !== identity.tenantId) throw lifecycleErrors.COMPLETION_TOKEN_INVALID({});
       const { runId, stepKey } = target;
-      const run = await change(runId, options, async ({ run, at, trx }) => {
+      const run = await change({ command: 'complete', requestId: runId, input }, options, async ({ run, at, trx }) => {
         mustBeOpen(run);
         if (!listens(run, stepKey, 'completion')) throw lifecycleErrors.STEP_NOT_DECIDABLE({ step: stepKey });
         const kind = outcome === 'completed' ? 'complete' : 'fail';
@@ -157,16 +159,20 @@ export function provisioningService(context: LifecycleContext, identity: ScopeId
       return woken(run);
     },
     async retry(requestId, draft = {}, options) {
-      const { note } = readDraft(interventionInput, draft);
-      return woken(await change(requestId, options, retried(context, note)));
+      const input = readDraft(interventionInput, draft);
+      const asked = { command: 'retry', requestId, input };
+      return woken(await change(asked, options, retried(context, input.note)));
     },
     async skip(requestId, draft = {}, options) {
-      const { note } = readDraft(interventionInput, draft);
-      return woken(await change(requestId, options, skipped(context, note)));
+      const input = readDraft(interventionInput, draft);
+      const asked = { command: 'skip', requestId, input };
+      return woken(await change(asked, options, skipped(context, input.note)));
     },
     async force(requestId, draft, options) {
-      const { outcome, note } = readDraft(forceInput, draft);
-      return provisioningOf(await change(requestId, options, forced(context, identity, outcome, note)));
+      const input = readDraft(forceInput, draft);
+      const { outcome, note } = input;
+      const asked = { command: 'force', requestId, input };
+      return provisioningOf(await change(asked, options, forced(context, identity, outcome, note)));
     },
   };
 }

@@ -1,6 +1,7 @@
 import type { ScopeIdentity, StoreTransaction } from '@dotmac/core';
 import type { LifecycleContext } from '../context.js';
 import type { CommandOptions } from '../customers/perform.js';
+import { takeTurn } from '../customers/turn.js';
 import { happened, recordChange, type PendingEvent } from '../customers/record.js';
 import { lifecycleErrors } from '../errors.js';
 import type { ServiceStore } from '../store/store.js';
@@ -14,6 +15,13 @@ export interface ServiceMoment {
   trx: StoreTransaction;
   /** The refusal of a change, with its reason. */
   busy: (reason: string) => Error;
+}
+
+/** What is asked for, by its name. */
+export interface ServiceAsked {
+  command: string;
+  serviceId: string;
+  input: unknown;
 }
 
 /** What a change comes to. */
@@ -36,19 +44,21 @@ export async function findService(
 /**
  * Changes one service in one transaction, under its customer's lock: the change, its event in the customer's history,
  * and whatever the service then needs.
- * @throws SERVICE_NOT_FOUND, and what `decide` throws
+ * @throws SERVICE_NOT_FOUND, what {@link takeTurn} and what `decide` throws
  */
 export async function changeService(
   context: LifecycleContext,
   identity: ScopeIdentity,
-  serviceId: string,
-  { trx: join }: CommandOptions = {},
+  { command, serviceId, input }: ServiceAsked,
+  options: CommandOptions | undefined,
   decide: (moment: ServiceMoment) => ServiceChange | Promise<ServiceChange>,
 ): Promise<ServiceInstance> {
   const { store, clock } = context;
   const { customers, services } = store.tenant(identity.tenantId);
   const busy = (reason: string): Error => lifecycleErrors.SERVICE_BUSY({ serviceId, reason });
-  return store.transaction(async (trx) => {
+  const turn = await takeTurn<ServiceInstance>(context, identity, { command, subject: serviceId, input }, options);
+  if (turn.first) return turn.first;
+  return turn.commit(async (trx) => {
     const { customerId } = await findService(services, serviceId, trx);
     const customer = await customers.lock(customerId, trx);
     if (!customer) throw lifecycleErrors.SERVICE_NOT_FOUND({ serviceId });
@@ -64,6 +74,6 @@ export async function changeService(
     const after = { ...customer, version: customer.version + pending.length, updatedAt: at };
     const events = pending.map((event) => happened(identity, customerId, at, event));
     await recordChange(context, customer, after, events, trx);
-    return next?.service ?? changed;
-  }, join);
+    return { answer: next?.service ?? changed, customer };
+  });
 }

@@ -18,7 +18,14 @@ const route = routeFor<LifecycleScope>();
 const tag = 'Customer lifecycle';
 const params = z.object({ id });
 const reading = { method: 'GET', tag, permission: 'lifecycle:read' } as const;
-const changing = { method: 'POST', tag, permission: 'lifecycle:write', params, output: serviceView } as const;
+const changing = {
+  method: 'POST',
+  tag,
+  permission: 'lifecycle:write',
+  params,
+  output: serviceView,
+  idempotent: 'by its command',
+} as const;
 const refusals = [lifecycleErrors.SERVICE_NOT_FOUND, lifecycleErrors.SERVICE_BUSY, lifecycleErrors.CONCURRENT_CHANGE];
 
 /** Services: ask for one, change it, take it down. */
@@ -37,7 +44,7 @@ export const serviceRoutes = [
     output: serviceRequest,
     status: 202,
     location: ({ id: requestId }) => `/customer-lifecycle/provisioning/${requestId}`,
-    idempotent: true,
+    idempotent: 'by its command',
     errors: [
       lifecycleErrors.CUSTOMER_NOT_FOUND,
       lifecycleErrors.ILLEGAL_TRANSITION,
@@ -46,7 +53,7 @@ export const serviceRoutes = [
       lifecycleErrors.INVALID_SERVICE_CONFIG,
       lifecycleErrors.SERVICE_LIMIT,
     ],
-    run: (lifecycle, { params: { id: customerId }, body }) => lifecycle.services.request(customerId, body),
+    run: (lifecycle, { params: { id: customerId }, body, once }) => lifecycle.services.request(customerId, body, once),
   }),
   route({
     ...reading,
@@ -98,7 +105,7 @@ export const serviceRoutes = [
     description: 'For a reason of its own, besides those of its customer.',
     body: serviceBlockInput,
     errors: refusals,
-    run: (lifecycle, { params: { id: serviceId }, body }) => lifecycle.services.suspend(serviceId, body),
+    run: (lifecycle, { params: { id: serviceId }, body, once }) => lifecycle.services.suspend(serviceId, body, once),
   }),
   route({
     ...changing,
@@ -108,7 +115,7 @@ export const serviceRoutes = [
     description: '`all` lifts every reason of its own; those of its customer stay.',
     body: serviceUnblockInput,
     errors: refusals,
-    run: (lifecycle, { params: { id: serviceId }, body }) => lifecycle.services.resume(serviceId, body),
+    run: (lifecycle, { params: { id: serviceId }, body, once }) => lifecycle.services.resume(serviceId, body, once),
   }),
   route({
     ...changing,
@@ -118,14 +125,13 @@ export const serviceRoutes = [
     description: 'By the steps of the template that it changes to; a failure is undone.',
     body: planInput,
     status: 202,
-    idempotent: true,
     errors: [
       ...refusals,
       lifecycleErrors.SERVICE_TEMPLATE_NOT_FOUND,
       lifecycleErrors.INVALID_SERVICE_CONFIG,
       lifecycleErrors.PLAN_CHANGE_UNSUPPORTED,
     ],
-    run: (lifecycle, { params: { id: serviceId }, body }) => lifecycle.services.changePlan(serviceId, body),
+    run: (lifecycle, { params: { id: serviceId }, body, once }) => lifecycle.services.changePlan(serviceId, body, once),
   }),
   route({
     ...changing,
@@ -136,6 +142,6 @@ export const serviceRoutes = [
     body: terminationInput,
     status: 202,
     errors: refusals,
-    run: (lifecycle, { params: { id: serviceId }, body }) => lifecycle.services.terminate(serviceId, body),
+    run: (lifecycle, { params: { id: serviceId }, body, once }) => lifecycle.services.terminate(serviceId, body, once),
   }),
 ];

@@ -2,7 +2,8 @@ import { newId, type ScopeIdentity } from '@dotmac/core';
 import { readDraft, type Page } from '@dotmac/core/contract';
 import type { LifecycleContext } from '../context.js';
 import type { Block } from '../customers/customer.js';
-import { perform, type CommandOptions, type Decide, type Step } from '../customers/perform.js';
+import { perform, type CommandOptions, type Decide, type JoinOptions, type Step } from '../customers/perform.js';
+import { takeTurn } from '../customers/turn.js';
 import { transitionFor } from '../customers/transitions.js';
 import { lifecycleErrors } from '../errors.js';
 import { newRun } from '../provisioning/plan.js';
@@ -48,7 +49,7 @@ export interface ServiceService {
   /** @throws SERVICE_NOT_FOUND */
   get(serviceId: string): Promise<ServiceView>;
   /** All that is kept of a service, for code. @throws SERVICE_NOT_FOUND */
-  read(serviceId: string, options?: CommandOptions): Promise<ServiceInstance>;
+  read(serviceId: string, options?: JoinOptions): Promise<ServiceInstance>;
   /** Services by id, newest first, a page at a time; of one customer, or in one status, if asked. */
   list(draft?: ServiceListDraft): Promise<Page<ServiceView>>;
   /** What was done to a service, newest first: its last hundred runs. @throws SERVICE_NOT_FOUND */
@@ -84,17 +85,22 @@ export function serviceService(context: LifecycleContext, identity: ScopeIdentit
   const { customers, services, runs } = store.tenant(identity.tenantId);
   const change = async (
     ...given: Parameters<typeof changeService> extends [unknown, unknown, ...infer Rest] ? Rest : never
-  ) => viewOfService(await changeService(context, identity, ...given));
+  ): Promise<ServiceView> => viewOfService(await changeService(context, identity, ...given));
 
   return {
     async request(customerId, draft, options) {
-      const { serviceName, customConfig } = readDraft(serviceRequestInput, draft);
+      const input = readDraft(serviceRequestInput, draft);
+      const { serviceName, customConfig } = input;
+      const command = 'requestService';
+      const asked = { command, subject: customerId, input };
+      const turn = await takeTurn<ServiceRequest>(context, identity, asked, options);
+      if (turn.first) return turn.first;
       // First whether there is such a customer, for whom services can be requested; the transaction checks it again.
       const trx = options?.trx;
       const standing = trx ? undefined : await customers.standing(customerId);
       const customer = trx ? await customers.get(customerId, trx) : standing?.customer;
       if (!customer) throw lifecycleErrors.CUSTOMER_NOT_FOUND({ customerId });
-      transitionFor(customer, 'requestService');
+      transitionFor(customer, command);
       const template = templateNamed(context, serviceName);
       await checkConfig(template, customConfig);
       const id = newId();
@@ -113,9 +119,13 @@ export function serviceService(context: LifecycleContext, identity: ScopeIdentit
           stateOf: (changed) => ({ customer: changed, run, service }),
         };
       };
-      const step: Step = { command: 'requestService', input: { serviceName, customConfig }, decide };
-      await perform(context, identity, customerId, [step], { ...options, ...(standing && { standing }) });
-      return requestOf(requested as unknown as ServiceInstance);
+      const step: Step = { command, input, decide };
+      const answer = () => requestOf(requested as unknown as ServiceInstance);
+      return perform(context, identity, customerId, [step], answer, {
+        ...options,
+        turn,
+        ...(standing && { standing }),
+      });
     },
     get: async (serviceId) => viewOfService(await findService(services, serviceId)),
     read: (serviceId, options) => findService(services, serviceId, options?.trx),
@@ -128,9 +138,10 @@ export function serviceService(context: LifecycleContext, identity: ScopeIdentit
       return (await runs.listFor(serviceId, shownRuns)).map(provisioningOf);
     },
     suspend(serviceId, draft, options) {
-      const { actionType, reason: note, parameters, severity } = readDraft(serviceBlockInput, draft);
+      const input = readDraft(serviceBlockInput, draft);
+      const { actionType, reason: note, parameters, severity } = input;
       const reason = reasonFor(actionType);
-      return change(serviceId, options, ({ service, at, busy }) => {
+      return change({ command: 'suspendService', serviceId, input }, options, ({ service, at, busy }) => {
         if (isGone(service)) throw busy(`it is ${service.status}`);
         const open = service.blocks.find((block) => block.reason === reason);
         if (open && (open.severity === 'suspend' || severity === 'throttle'))
@@ -151,8 +162,9 @@ export function serviceService(context: LifecycleContext, identity: ScopeIdentit
       });
     },
     resume(serviceId, draft, options) {
-      const { actionType } = readDraft(serviceUnblockInput, draft);
-      return change(serviceId, options, ({ service, busy }) => {
+      const input = readDraft(serviceUnblockInput, draft);
+      const { actionType } = input;
+      return change({ command: 'resumeService', serviceId, input }, options, ({ service, busy }) => {
         const open = service.blocks.map(({ reason }) => reason);
         const wanted = actionType === everyReason ? open : [reasonFor(actionType)];
         const lifted = wanted.filter((reason) => open.includes(reason));
@@ -163,33 +175,28 @@ export function serviceService(context: LifecycleContext, identity: ScopeIdentit
       });
     },
     async changePlan(serviceId, draft, options) {
-      const { serviceName, customConfig } = readDraft(planInput, draft);
+      const input = readDraft(planInput, draft);
+      const { serviceName, customConfig } = input;
+      const asked = { command: 'changePlan', serviceId, input };
       const known = await findService(services, serviceId, options?.trx);
       const template = templateNamed(context, serviceName ?? known.serviceName);
       if (!template.stepsOf('change_plan'))
         throw lifecycleErrors.PLAN_CHANGE_UNSUPPORTED({ serviceName: template.name });
       await checkConfig(template, customConfig);
-      return change(serviceId, options, async ({ service, at, trx, busy }) => {
+      return change(asked, options, async ({ service, at, trx, busy }) => {
         if (service.openRunId !== null) throw busy('something is being done to it');
         if (service.status !== 'active' || service.access !== 'full')
           throw busy(`it is ${service.status}, ${service.access}`);
         const previous = { serviceName: service.serviceName, config: service.config };
-        const asked = { ...service, config: customConfig };
-        const of: { operation: 'change_plan'; at: number; ids: { serviceId: string } } = {
-          operation: 'change_plan',
-          at,
-          ids: { serviceId },
-        };
-        const started = await startOperation(context, service, newRun(identity, asked, template, of, previous), {
-          at,
-          trx,
-        });
-        return started;
+        const wanted = { ...service, config: customConfig };
+        const of = { operation: 'change_plan', at, ids: { serviceId } } as const;
+        return startOperation(context, service, newRun(identity, wanted, template, of, previous), { at, trx });
       });
     },
     terminate(serviceId, draft = {}, options) {
-      const { reason: note } = readDraft(terminationInput, draft);
-      return change(serviceId, options, ({ service, at, busy }) => {
+      const input = readDraft(terminationInput, draft);
+      const { reason: note } = input;
+      return change({ command: 'terminateService', serviceId, input }, options, ({ service, at, busy }) => {
         if (isGone(service) || service.terminateRequestedAt !== null) throw busy('it is gone, or going');
         const data = { serviceId, serviceName: service.serviceName, note };
         return {

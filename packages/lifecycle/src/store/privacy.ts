@@ -24,7 +24,7 @@ export interface PrivacyStore {
   /** False when there is none of this name. */
   liftHold(customerId: string, name: string, trx: StoreTransaction): Promise<boolean>;
   /**
-   * Removes the customer's key, tokens, timers, dunning cases, and answers kept for its requests; empties what was said
+   * Removes the customer's key, tokens, timers, dunning cases, and what commands and requests on it answered; empties what was said
    * to its steps; writes what is left of history, services and runs.
    */
   wipe(customerId: string, erasure: Erasure, trx: StoreTransaction): Promise<void>;

@@ -1,4 +1,5 @@
 import type { DueKey, Outbox, StoreTransaction } from '@dotmac/core';
+import type { AnswerStore } from './answers.js';
 import type { BulkStore } from './bulk.js';
 import type { CustomerStore } from './customers.js';
 import type { DunningCaseStore } from './dunning-cases.js';
@@ -24,6 +25,7 @@ export interface TenantStore {
   readonly privacy: PrivacyStore;
   readonly webhooks: WebhookStore;
   readonly bulk: BulkStore;
+  readonly answers: AnswerStore;
 }
 
 /** What a store can do. */
@@ -48,6 +50,8 @@ export interface LifecycleStore {
   tenant(tenantId: string): TenantStore;
   /** Removes settled deliveries of events before an instant, up to `limit`; how many. */
   pruneDeliveries(before: number, limit: number): Promise<number>;
+  /** Removes answers whose time is over at `now`, up to `limit`; how many. */
+  pruneAnswers(now: number, limit: number): Promise<number>;
   /** The runs of every tenant that are to be worked on until `untilMs`, by run key; for the waker alone. */
   dueRuns(untilMs: number, limit: number): Promise<DueKey[]>;
   /** The timers of every tenant that are due until `untilMs`, by {@link timerKey}; for the waker alone. */
@@ -57,6 +61,7 @@ export interface LifecycleStore {
 }
 
 export { bulkKey, parseBulkKey, parseRunKey, parseTimerKey, runKey, timerKey } from './keys.js';
+export type * from './answers.js';
 export type * from './bulk.js';
 export type * from './customers.js';
 export type * from './dunning-cases.js';

@@ -12,6 +12,7 @@ const shared = {
   permission: 'lifecycle:write',
   params: z.object({ id }),
   output: customerView,
+  idempotent: 'by its command',
   errors: [lifecycleErrors.CUSTOMER_NOT_FOUND, lifecycleErrors.ILLEGAL_TRANSITION, lifecycleErrors.CONCURRENT_CHANGE],
 } as const;
 
@@ -27,7 +28,7 @@ export const suspensionRoutes = [
       '`action_type` is the class of the reason, e.g. `non_payment` or `abuse`; `suspend` stands for the reason ' +
       '`general`. A customer may be suspended for several reasons at once, each of them once. ' +
       'Its services follow. With the severity `throttle` it keeps its stage, and its services are slowed down.',
-    run: (lifecycle, { params, body }) => lifecycle.suspension.suspend(params.id, body),
+    run: (lifecycle, { params, body, once }) => lifecycle.suspension.suspend(params.id, body, once),
   }),
   route({
     ...shared,
@@ -39,7 +40,7 @@ export const suspensionRoutes = [
       '`action_type` names the reason to lift, e.g. `non_payment`; the others stay, and the customer is active again ' +
       'once none is left. `reactivate` lifts the reason `general`, or else the only one that is open; with several ' +
       'open it is a conflict that lists them. `all` lifts every reason.',
-    run: (lifecycle, { params, body }) => lifecycle.suspension.reactivate(params.id, body),
+    run: (lifecycle, { params, body, once }) => lifecycle.suspension.reactivate(params.id, body, once),
   }),
   route({
     ...shared,
@@ -48,7 +49,7 @@ export const suspensionRoutes = [
     summary: 'Leave a reason without effect until a time',
     description: 'For a customer who promised to pay. Not lifted by then, the reason takes effect again.',
     body: promiseInput,
-    run: (lifecycle, { params, body }) => lifecycle.suspension.promise(params.id, body),
+    run: (lifecycle, { params, body, once }) => lifecycle.suspension.promise(params.id, body, once),
   }),
   route({
     ...shared,
@@ -56,6 +57,6 @@ export const suspensionRoutes = [
     path: '/customer-lifecycle/customers/{id}/end-promise',
     summary: 'End a promise before its time',
     body: promiseEndInput,
-    run: (lifecycle, { params, body }) => lifecycle.suspension.endPromise(params.id, body),
+    run: (lifecycle, { params, body, once }) => lifecycle.suspension.endPromise(params.id, body, once),
   }),
 ];

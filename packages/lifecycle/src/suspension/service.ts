@@ -34,7 +34,7 @@ export function suspensionService(context: LifecycleContext, identity: ScopeIden
   const { clock, checklist } = context;
   const steps = suspensionSteps(context, identity);
   const take = async (customerId: string, step: Step, options?: CommandOptions): Promise<CustomerView> =>
-    viewOf(await perform(context, identity, customerId, [step], options), checklist, clock.now());
+    perform(context, identity, customerId, [step], (customer) => viewOf(customer, checklist, clock.now()), options);
 
   return {
     suspend: async (customerId, draft, options) => take(customerId, steps.suspend(draft), options),

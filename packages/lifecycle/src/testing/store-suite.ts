@@ -4,6 +4,7 @@ import type { Suite } from '@dotmac/core/testing';
 import type { CustomerChange, LifecycleStore } from '../store/store.js';
 import { aCustomer, aRun, aService, aToken, anEvent } from './samples.js';
 import { bulkCases } from './bulk-cases.js';
+import { answerCases } from './answer-cases.js';
 import { privacyCases } from './privacy-cases.js';
 import { searchCases } from './search-cases.js';
 import { serviceCases } from './service-cases.js';
@@ -203,6 +204,7 @@ export const lifecycleStoreSuite: Suite<LifecycleStoreSubject> = {
     },
     ...serviceCases,
     ...privacyCases,
+    ...answerCases,
     ...webhookCases,
     ...bulkCases,
     ...searchCases,

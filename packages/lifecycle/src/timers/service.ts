@@ -1,7 +1,7 @@
 import type { ScopeIdentity } from '@dotmac/core';
 import { invalidInput, readDraft } from '@dotmac/core/contract';
 import type { LifecycleContext } from '../context.js';
-import type { CommandOptions } from '../customers/perform.js';
+import type { JoinOptions } from '../customers/perform.js';
 import { lifecycleErrors } from '../errors.js';
 import { writtenInput } from '../commands/input.js';
 import { writtenInstant } from '../written-instant.js';
@@ -18,18 +18,18 @@ export interface TimerService {
    * more, it is not given, and the history says so.
    * @throws CUSTOMER_NOT_FOUND, TIMER_LIMIT
    */
-  set(customerId: string, draft: TimerDraft, options?: CommandOptions): Promise<TimerView>;
+  set(customerId: string, draft: TimerDraft, options?: JoinOptions): Promise<TimerView>;
   /** A customer's timers, in the order of their times. @throws CUSTOMER_NOT_FOUND */
   list(customerId: string): Promise<TimerView[]>;
   /** Takes a timer away; content to find none. @throws CUSTOMER_NOT_FOUND */
-  clear(customerId: string, name: string, options?: CommandOptions): Promise<{ message: string }>;
+  clear(customerId: string, name: string, options?: JoinOptions): Promise<{ message: string }>;
 }
 
 /** The timers of one scope. */
 export function timerService(context: LifecycleContext, identity: ScopeIdentity): TimerService {
   const { store, clock } = context;
   const { customers, timers } = store.tenant(identity.tenantId);
-  const mustExist = async (customerId: string, options?: CommandOptions): Promise<void> => {
+  const mustExist = async (customerId: string, options?: JoinOptions): Promise<void> => {
     if (!(await customers.get(customerId, options?.trx))) throw lifecycleErrors.CUSTOMER_NOT_FOUND({ customerId });
   };
 

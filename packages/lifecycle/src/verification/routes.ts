@@ -69,6 +69,7 @@ export const verificationRoutes = [
       'one helps. The answer does not tell wrong from expired.',
     body: verificationInput,
     output: customerView,
+    idempotent: 'by its command',
     errors: [
       lifecycleErrors.CUSTOMER_NOT_FOUND,
       lifecycleErrors.ILLEGAL_TRANSITION,
@@ -76,7 +77,7 @@ export const verificationRoutes = [
       lifecycleErrors.VERIFICATION_FAILED,
       lifecycleErrors.VERIFICATION_LOCKED,
     ],
-    run: (lifecycle, { params, body }) => lifecycle.verification.verify(params.id, body),
+    run: (lifecycle, { params, body, once }) => lifecycle.verification.verify(params.id, body, once),
   }),
   route({
     ...shared,

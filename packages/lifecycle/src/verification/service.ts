@@ -3,7 +3,8 @@ import { readDraft } from '@dotmac/core/contract';
 import type { LifecycleContext } from '../context.js';
 import type { Customer, CustomerView } from '../customers/customer.js';
 import { viewOf } from '../customers/next-actions.js';
-import { perform, type CommandOptions, type DecideWithin, type Step } from '../customers/perform.js';
+import { perform, type CommandOptions, type DecideWithin, type JoinOptions, type Step } from '../customers/perform.js';
+import { takeTurn } from '../customers/turn.js';
 import { transitionFor } from '../customers/transitions.js';
 import { lifecycleErrors } from '../errors.js';
 import type { StoredToken } from '../store/store.js';
@@ -37,7 +38,7 @@ export interface VerificationService {
    * Sends a new token; the one before is void from then on.
    * @throws CUSTOMER_NOT_FOUND, ILLEGAL_TRANSITION, CHANNEL_MISSING, VERIFICATION_RESEND_LIMITED
    */
-  resend(customerId: string, draft?: ResendDraft, options?: CommandOptions): Promise<{ message: string }>;
+  resend(customerId: string, draft?: ResendDraft, options?: JoinOptions): Promise<{ message: string }>;
   /**
    * Sends a new token to whoever has this email address, if anybody has, it is not verified, and it had not its share.
    * The answer is the same for every address, and takes as long.
@@ -79,7 +80,11 @@ export function verificationService(context: LifecycleContext, identity: ScopeId
 
   return {
     async verify(customerId, draft, options = {}) {
-      const { verificationToken, verificationType: channel, additionalData } = readDraft(verificationInput, draft);
+      const input = readDraft(verificationInput, draft);
+      const { verificationToken, verificationType: channel, additionalData } = input;
+      const asked = { command: 'verify', subject: customerId, input };
+      const turn = await takeTurn<CustomerView>(context, identity, asked, options);
+      if (turn.first) return turn.first;
       const customer = await getCustomer(customerId, channel, options.trx);
       const kept = await check(customer, channel, verificationToken, options.trx);
       const decideWithin: DecideWithin = async ({ stage: from }, { to }, { at, trx }) => {
@@ -95,7 +100,8 @@ export function verificationService(context: LifecycleContext, identity: ScopeId
         facts: () => ({ channel }),
         decideWithin,
       };
-      return viewOf(await perform(context, identity, customerId, [step], options), checklist, clock.now());
+      const view = (verified: Customer): CustomerView => viewOf(verified, checklist, clock.now());
+      return perform(context, identity, customerId, [step], view, { ...options, turn });
     },
     async resendTo(draft) {
       await askByAddress(context, identity, readDraft(addressInput, draft).email);

@@ -1,6 +1,7 @@
 import type { Clock, StoreTransaction } from '@dotmac/core';
 import { coreMigrations, inTransaction, kyselyOutbox, migrate, type Database } from '@dotmac/core/kysely';
 import type { LifecycleStore } from '../store.js';
+import { kyselyAnswers, pruneAnswers } from './answers.js';
 import { kyselyBulk, kyselyDueBulk } from './bulk.js';
 import { kyselyCustomers } from './customers.js';
 import { kyselyDunningCases } from './dunning-cases.js';
@@ -51,8 +52,10 @@ export function kyselyLifecycleStore(database: Database, { clock }: KyselyLifecy
       privacy: kyselyPrivacy(database, tenantId),
       webhooks: kyselyWebhooks(database, tenantId),
       bulk: kyselyBulk(database, tenantId),
+      answers: kyselyAnswers(database, tenantId),
     }),
     pruneDeliveries: (before, limit) => pruneDeliveries(database, before, limit),
+    pruneAnswers: (now, limit) => pruneAnswers(database, now, limit),
     dueRuns: (untilMs, limit) => kyselyDueRuns(database, untilMs, limit),
     dueTimers: (untilMs, limit) => kyselyDueTimers(database, untilMs, limit),
     dueBulk: (untilMs, limit) => kyselyDueBulk(database, untilMs, limit),

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Migration, ModuleMigrations } from '@dotmac/core/kysely';
+import { answerMigrations } from './answers.js';
 import { bulkMigrations } from './bulk-migrations.js';
 import { privacyMigrations } from './privacy-migrations.js';
 import { webhookMigrations } from './webhook-migrations.js';
@@ -255,5 +256,6 @@ export const lifecycleMigrations: ModuleMigrations = {
     ...webhookMigrations,
     ...bulkMigrations,
     ...searchMigrations,
+    ...answerMigrations,
   },
 };

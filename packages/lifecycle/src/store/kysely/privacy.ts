@@ -58,6 +58,7 @@ export function kyselyPrivacy(database: Database, tenantId: string): PrivacyStor
         'dotmac_verification_tokens',
         'dotmac_lifecycle_timers',
         'dotmac_dunning_cases',
+        'dotmac_command_answers',
       ] as const)
         await on(trx)
           .deleteFrom(table)

@@ -7,6 +7,7 @@ import type { Run, RunStatus } from '../../provisioning/run.js';
 import type { OperationName } from '../../services/operation.js';
 import type { Channel } from '../../verification/channel.js';
 import { nameKey } from '../name-key.js';
+import type { AnswerRow } from './answers.js';
 import type { BulkRow } from './bulk.js';
 import type { DunningCaseRow, LegalHoldRow, ServiceRow, SignalRow, TimerRow } from './service-tables.js';
 import type { HistoryEntry, StoredToken } from '../store.js';
@@ -129,6 +130,7 @@ export interface LifecycleTables {
   dotmac_legal_holds: LegalHoldRow;
   dotmac_lifecycle_webhooks: WebhookRow;
   dotmac_webhook_deliveries: DeliveryRow;
+  dotmac_command_answers: AnswerRow;
   dotmac_bulk_operations: BulkRow;
   dotmac_bulk_failures: { tenant_id: string; operation_id: string; customer_id: string; code: string; message: string };
   dotmac_bulk_targets: { tenant_id: string; operation_id: string; customer_id: string };

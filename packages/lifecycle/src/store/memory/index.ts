@@ -17,6 +17,7 @@ import type { SearchTerm } from '../../search/terms.js';
 import type { Timer } from '../../timers/timer.js';
 import type { WebhookDelivery } from '../../webhooks/delivery.js';
 import type { Webhook } from '../../webhooks/webhook.js';
+import { memoryAnswers, type AnswerRecord } from './answers.js';
 import { memoryBulk } from './bulk.js';
 import {
   bulkKey,
@@ -80,6 +81,8 @@ const emptyMaps = () => ({
   /** By operation. */
   bulkFailures: new Map<string, readonly BulkFailure[]>(),
   bulkTargets: new Map<string, ReadonlySet<string>>(),
+  /** By tenant and key. */
+  answers: new Map<string, AnswerRecord>(),
 });
 
 /** What the parts of the memory store share. */
@@ -119,12 +122,19 @@ export function memoryLifecycleStore({ clock = systemClock }: MemoryLifecycleSto
       privacy: memoryPrivacy(memory, tenantId),
       webhooks: memoryWebhooks(memory, tenantId),
       bulk: memoryBulk(memory, tenantId),
+      answers: memoryAnswers(memory, tenantId),
     }),
     pruneDeliveries: (before, limit) =>
       memory.transaction(({ webhookDeliveries }) => {
         const old = [...webhookDeliveries].filter(([, it]) => it.state !== 'pending' && it.eventAt < before);
         for (const [key] of old.slice(0, limit)) webhookDeliveries.delete(key);
         return Math.min(old.length, limit);
+      }),
+    pruneAnswers: (now, limit) =>
+      memory.transaction(({ answers }) => {
+        const old = [...answers].filter(([, { keepUntil }]) => keepUntil <= now).slice(0, limit);
+        for (const [key] of old) answers.delete(key);
+        return old.length;
       }),
     dueRuns(untilMs, limit) {
       const due = [...memory.read.runs.values()]

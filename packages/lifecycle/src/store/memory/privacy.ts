@@ -30,12 +30,14 @@ export function memoryPrivacy(memory: LifecycleMemory, tenantId: string): Privac
         return before.some((hold) => hold.name === name);
       }, trx),
     wipe: (customerId, erasure, trx) =>
-      memory.transaction(({ keys, tokens, timers, dunningCases, history, services, runs, signals }) => {
+      memory.transaction(({ keys, tokens, timers, dunningCases, answers, history, services, runs, signals }) => {
         keys.delete(keyOf(customerId));
         for (const channel of ['email', 'phone']) tokens.delete(`${keyOf(customerId)}/${channel}`);
         for (const [key, timer] of timers)
           if (key.startsWith(`${tenantId}/`) && timer.customerId === customerId) timers.delete(key);
         for (const key of dunningCases.keys()) if (key.startsWith(`${keyOf(customerId)}/`)) dunningCases.delete(key);
+        for (const [key, { customerId: about }] of answers)
+          if (key.startsWith(`${tenantId}/`) && about === customerId) answers.delete(key);
         const entries = history.get(keyOf(customerId)) ?? [];
         history.set(
           keyOf(customerId),

@@ -1,0 +1,111 @@
+import { createHash } from 'node:crypto';
+import { coreErrors, describeError, type ScopeIdentity, type StoreTransaction } from '@dotmac/core';
+import { invalidInput } from '@dotmac/core/contract';
+import type { LifecycleContext } from '../context.js';
+import { openText, sealText } from '../privacy/vault.js';
+import type { KeptAnswer } from '../store/store.js';
+import type { Customer } from './customer.js';
+import type { CommandOptions } from './perform.js';
+
+/** What a command is recognised by when it is given again. */
+export interface TurnAsked {
+  command: string;
+  /** The id of what it is given to; null when that is to be made. */
+  subject: string | null;
+  /** The same key with another input is refused. */
+  input: unknown;
+}
+
+/** What a transaction came to. */
+export interface Answered<Answer> {
+  answer: Answer;
+  /** Whom it is about: an erasure takes the answer away. */
+  customer: Pick<Customer, 'id' | 'erasedAt'>;
+}
+
+/** A command's turn under its key: to be carried out, or answered already. */
+export interface Turn<Answer> {
+  /** Does it have a key? Without one nothing is kept. */
+  readonly isKeyed: boolean;
+  /** What was answered first; undefined when the command has still to be carried out. */
+  readonly first: Answer | undefined;
+  /**
+   * Carries the command out in a transaction, in which its answer is kept too. Who is overtaken by another under the same
+   * key waits for it, does nothing, and answers the same.
+   */
+  commit(work: (trx: StoreTransaction) => Promise<Answered<Answer>>): Promise<Answer>;
+}
+
+const pruneEveryMs = 600_000;
+const prunedAtOnce = 500;
+
+/**
+ * Looks whether a command was carried out under its key before: the same again is answered as it was then. A key belongs
+ * to a tenant, an actor, a command and its subject; a command that failed leaves it free.
+ * @throws IDEMPOTENCY_KEY_REUSED (another input), IDEMPOTENCY_ANSWER_LOST (sealed under a secret that was taken away), INVALID_INPUT (an empty key, or one of over 255 characters)
+ */
+export async function takeTurn<Answer>(
+  context: LifecycleContext,
+  { tenantId, actor }: ScopeIdentity,
+  { command, subject, input }: TurnAsked,
+  { idempotencyKey, onReplay, dryRun, trx: join }: CommandOptions = {},
+): Promise<Turn<Answer>> {
+  const { store, clock } = context;
+  if (idempotencyKey === undefined || dryRun)
+    return {
+      isKeyed: false,
+      first: undefined,
+      commit: (work) => store.transaction(async (trx) => (await work(trx)).answer, join),
+    };
+  if (idempotencyKey.length === 0 || idempotencyKey.length > 255)
+    throw invalidInput([{ path: 'idempotency_key', message: 'A key is 1 to 255 characters' }]);
+  context.pruneAnswers();
+  const { answers } = store.tenant(tenantId);
+  const [key, fingerprint] = [digest([actor, command, subject, idempotencyKey]), digest(input)];
+  const replay = async ({ answer, customerId, ...kept }: KeptAnswer, trx?: StoreTransaction): Promise<Answer> => {
+    if (kept.fingerprint !== fingerprint) throw coreErrors.IDEMPOTENCY_KEY_REUSED({});
+    const opened =
+      answer === null || customerId === null
+        ? undefined
+        : await openText(context, { tenantId, customerId }, answer, key, trx);
+    if (opened === undefined) throw coreErrors.IDEMPOTENCY_ANSWER_LOST({});
+    onReplay?.();
+    return JSON.parse(opened) as Answer;
+  };
+  const kept = await answers.find(key, clock.now(), join);
+  return {
+    isKeyed: true,
+    first: kept && (await replay(kept, join)),
+    commit: (work) =>
+      store.transaction(async (trx) => {
+        const now = clock.now();
+        const claim = { key, fingerprint, keepUntil: now + context.idempotencyRetentionMs };
+        const faster = await answers.claim(claim, now, trx);
+        if (faster) return replay(faster, trx);
+        const { answer, customer } = await work(trx);
+        const text = JSON.stringify(answer);
+        const whose = { tenantId, customerId: customer.id };
+        // Nothing of an erased customer's is to be sealed, and its key is not to come back.
+        const sealed = customer.erasedAt === null ? await sealText(context, whose, text, key, trx) : text;
+        await answers.keep(key, { customerId: customer.id, answer: sealed }, trx);
+        return answer;
+      }, join),
+  };
+}
+
+function digest(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('hex');
+}
+
+/** Removes answers whose time is over, when asked and every ten minutes at most; it is not waited for. */
+export function answerPruning({ store, clock, logger }: Pick<LifecycleContext, 'store' | 'clock' | 'logger'>) {
+  let prunedAt = clock.monotonic();
+  const removeAll = async (): Promise<void> => {
+    while ((await store.pruneAnswers(clock.now(), prunedAtOnce)) === prunedAtOnce);
+  };
+  return (): void => {
+    if (clock.monotonic() - prunedAt < pruneEveryMs) return;
+    prunedAt = clock.monotonic();
+    removeAll().catch((error: unknown) => logger.warn(describeError(error), 'old answers could not be removed'));
+  };
+}

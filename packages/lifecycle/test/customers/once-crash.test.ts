@@ -1,0 +1,53 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { databaseFromUrl } from '@dotmac/core/kysely';
+import { bundleWorker } from '../../../../test/support/bundle-worker.js';
+import { available, freshMysql, freshPostgres } from '../../../../test/support/services.js';
+import { createLifecycle } from '../../src/lifecycle.js';
+import { kyselyLifecycleStore } from '../../src/store/kysely/index.js';
+import { freshSqlite } from '../support/backends.js';
+import { crowd } from '../support/crowd.js';
+
+const databases = [
+  { title: 'SQLite', present: true, fresh: freshSqlite },
+  { title: 'PostgreSQL', present: available.postgres, fresh: freshPostgres },
+  { title: 'MariaDB', present: available.mysql, fresh: freshMysql },
+];
+
+let worker: Awaited<ReturnType<typeof bundleWorker>>;
+beforeAll(async () => {
+  worker = await bundleWorker(new URL('../support/answering-worker.ts', import.meta.url));
+});
+afterAll(() => worker.remove());
+
+for (const { title, present, fresh } of databases)
+  describe.skipIf(!present)(`a process that dies after it committed a command, before it answered, on ${title}`, () => {
+    it('leaves the answer for who asks again under its key, and nothing happens twice', async () => {
+      const { url, drop } = await fresh();
+      const database = databaseFromUrl(url);
+      const store = kyselyLifecycleStore(database);
+      await store.migrate();
+      const [customer] = await crowd(store, 1);
+      const id = customer?.id ?? '';
+      const first = spawn(process.execPath, [worker.path, url, id], { stdio: ['ignore', 'inherit', 'inherit'] });
+      expect(await once(first, 'exit')).toEqual([null, 'SIGKILL']);
+      const diedAt = Date.now();
+
+      const lifecycle = createLifecycle({ store, secret: 'a secret of more than 32 characters, for tests' });
+      const again = lifecycle.scope({ tenantId: 'acme', actor: 'user:7' });
+      let isReplayed = false;
+      const options = { idempotencyKey: 'retried', onReplay: () => (isReplayed = true) };
+      const answer = await again.suspension.suspend(id, { actionType: 'non_payment' }, options);
+      expect(answer).toMatchObject({ id, status: 'suspended' });
+      expect(answer.timestamp).toBeLessThanOrEqual(diedAt);
+      expect(isReplayed).toBe(true);
+      const events = (await store.tenant('acme').history.list(id, { limit: 9 })).map(({ event }) => event.name);
+      expect(events).toEqual(['customer.registered', 'customer.suspended']);
+      await expect(again.suspension.suspend(id, { actionType: 'non_payment' })).rejects.toMatchObject({
+        code: 'ILLEGAL_TRANSITION',
+      });
+      await database.close();
+      await drop();
+    });
+  });
