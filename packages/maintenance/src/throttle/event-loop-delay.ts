@@ -2,8 +2,8 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { PressureSignal } from './pressure.js';
 
 /**
- * How late the event loop of this process was at the worst since it was last asked. SQLite works on that loop itself:
- * its batches take up to a quarter of a second.
+ * How late the event loop of this process was at the worst since it was last asked. SQLite works on that loop itself,
+ * in batches of some tens of milliseconds.
  */
 export function eventLoopDelay({ pauseAtMs = 500 }: { pauseAtMs?: number } = {}): PressureSignal {
   const histogram = monitorEventLoopDelay({ resolution: 10 });

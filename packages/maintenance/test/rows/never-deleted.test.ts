@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { sql, type RawBuilder } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { databaseFromUrl, type Database } from '@dotmac/core/kysely';
+import { countIngest } from '../../src/databases/rows/count.js';
 import type { KeepNewest } from '../../src/databases/rows/selection.js';
 import type { TimeUnit } from '../../src/policies/policy.js';
 import { clean, planned, tinyPace } from '../support/clean.js';
@@ -128,6 +129,26 @@ function mayGo(
   }
   return gone;
 }
+
+it.each(['integer', 'real', 'numeric', 'bigint'])(
+  'what is no number stays in a column of SQLite declared %s, and does not count as new',
+  async (type) => {
+    const database = databaseFromUrl('sqlite::memory:');
+    const { kysely } = database;
+    await sql`create table mixed (id integer primary key, at ${sql.raw(type)})`.execute(kysely);
+    await sql`create index mixed_at on mixed (at)`.execute(kysely);
+    const odd = sql.raw(`(null), (''), ('soon'), ('2001-01-01'), ('-'), (x''), (x'00'), (x'31')`);
+    await sql`insert into mixed (at) values ${odd}, (0), (-1), (1.5), ('7'), (${asOf - dayMs / 2})`.execute(kysely);
+    const cleanup = await planned(database, { table: 'mixed', timeColumn: 'at', retentionDays: 30 }, asOf);
+    expect(cleanup.plan.due.items).toBe(4);
+    const { dialect, selection, facts } = cleanup.prepared;
+    expect((await countIngest(database, dialect, selection, facts, asOf)).items).toBe(1);
+    expect((await clean(database, cleanup)).deleted).toBe(4);
+    const { rows } = await sql`select 1 from mixed where id <= 8 or at > 0`.execute(kysely);
+    expect(rows).toHaveLength(9);
+    await database.close();
+  },
+);
 
 for (const { title, present, fresh: createFresh, dialect } of dialects)
   describe.skipIf(!present)(`rows that may not go, on ${title}`, () => {

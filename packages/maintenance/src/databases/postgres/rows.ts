@@ -56,6 +56,7 @@ export const postgresRows: RowDialect = {
       insert into ${tableId(archive.to)} (${columns}) overriding system value select ${columns} from dm_gone`;
     return Number((await moved.execute(trx)).numAffectedRows ?? 0n);
   },
+  afterBatch: () => Promise.resolve(),
   forUpdate: sql`for update`,
   async expectRows(db, from, condition) {
     const [text = ''] = await this.explain(db, sql`select 1 from ${tableId(from)} where ${condition}`);

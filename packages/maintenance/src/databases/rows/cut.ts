@@ -48,9 +48,10 @@ async function cutWindow(db: Kysely<unknown>, work: Work, { after, last }: Place
   const id = sql.id(key.name);
   let [from, to] = [after?.[0], last];
   if (from === undefined || to === undefined) {
+    // Each by itself: SQLite answers the two together by reading the whole table.
+    const bound = (of: Sql): Sql => sql`(select ${dialect.text(key, of)} from ${tableId(selection)})`;
     const { rows } = await sql<Record<'least' | 'most', string | null>>`
-      select ${dialect.text(key, sql`min(${id})`)} as least, ${dialect.text(key, sql`max(${id})`)} as most
-      from ${tableId(selection)}`.execute(db);
+      select ${bound(sql`min(${id})`)} as least, ${bound(sql`max(${id})`)} as most`.execute(db);
     const [bounds] = rows;
     const [least, most] = [wholeNumber(bounds?.least), wholeNumber(bounds?.most)];
     if (least === null || most === null) return null;

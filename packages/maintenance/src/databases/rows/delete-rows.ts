@@ -48,6 +48,7 @@ export async function deleteRows(
     const startedAt = clock.monotonic();
     const most = Math.max(1, Math.min(rows, options.remaining()));
     const batch = await tryBatch(work, options, place, most, pace);
+    await work.dialect.afterBatch(options.database.kysely);
     const tookMs = clock.monotonic() - startedAt;
     sum.deleted += batch.deleted;
     sum.retries += batch.retries;

@@ -92,6 +92,8 @@ export interface RowDialect {
   ): Promise<Result>;
   /** Deletes, or moves into the archive. How many. */
   remove(trx: Transaction<unknown>, removal: Removal): Promise<number>;
+  /** What a batch leaves to be done outside of its transaction, so that it does not fall to whoever writes next. */
+  afterBatch(db: Kysely<unknown>): Promise<void>;
   /** Locks for rows that are read to be deleted. */
   readonly forUpdate: Sql;
   /** How many rows the database's planner expects; null where it does not tell. */
