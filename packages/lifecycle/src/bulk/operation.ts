@@ -2,18 +2,18 @@ import { id, instant } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { commandInput, type CommandInput } from '../commands/input.js';
 import { stage } from '../customers/stage.js';
+import { filterFields } from '../search/filter.js';
 import { commands } from '../customers/transitions.js';
 
 /** The commands that can be given to many: all but those that are about what one customer alone can bring or show. */
 const bulkCommand = z.enum(commands).exclude(['verify', 'progressOnboarding', 'completeOnboarding']);
 
-/** Which customers are meant: all that every one of these says. */
+/** Which customers are meant: those that a list with this filter shows, all that every one of these says. */
 export const bulkFilter = z
   .object({
-    stages: z.array(stage).min(1),
-    userTypes: z.array(z.string().min(1).max(50)).min(1).max(50),
-    registeredFrom: instant,
-    registeredTo: instant.meta({ description: 'The moment after the last' }),
+    ...filterFields,
+    stages: z.array(stage).min(1).meta({ description: 'In one of them' }),
+    userTypes: z.array(z.string().min(1).max(50)).min(1).max(50).meta({ description: 'Of one of them' }),
     listed: z.literal(true).meta({
       description: 'Just those that are listed one by one: `POST /customer-lifecycle/bulk-operations/customers`',
     }),

@@ -5,15 +5,14 @@ import { writtenInput } from '../commands/input.js';
 import type { LifecycleContext } from '../context.js';
 import type { RegistrationDraft } from '../customers/customer.js';
 import { lifecycleErrors } from '../errors.js';
+import { checkFilter, writtenFilter } from '../search/filter.js';
 import { bulkKey } from '../store/store.js';
-import { writtenInstant } from '../written-instant.js';
 import { registerMany } from './import.js';
 import {
   bulkInput,
   viewOfBulk,
   type BulkDraft,
   type BulkFailure,
-  type BulkFilter,
   type BulkOperation,
   type BulkView,
 } from './operation.js';
@@ -106,6 +105,7 @@ export function bulkService(context: LifecycleContext, identity: ScopeIdentity):
       plannable(context, identity, command, input);
       if (Object.values(filter).some((value) => Array.isArray(value) && value.length === 0))
         throw invalidInput([{ path: 'filter', message: 'Nobody is meant' }]);
+      checkFilter(context, filter, 'filter.attribute');
       return begin(fresh({ command, input, filter, dryRun }));
     },
     async run(operationId) {
@@ -150,14 +150,5 @@ export function bulkService(context: LifecycleContext, identity: ScopeIdentity):
     },
     import: (lines, { dryRun = false } = {}) =>
       importing(lines, (drafts) => registerMany(context, identity, drafts, dryRun), dryRun ? 'valid' : 'created'),
-  };
-}
-
-/** The filter of code as the schema reads it. */
-function writtenFilter({ registeredFrom, registeredTo, ...filter }: BulkFilter) {
-  return {
-    ...filter,
-    ...(registeredFrom !== undefined && { registeredFrom: writtenInstant(registeredFrom) }),
-    ...(registeredTo !== undefined && { registeredTo: writtenInstant(registeredTo) }),
   };
 }

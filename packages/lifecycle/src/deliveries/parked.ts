@@ -27,7 +27,7 @@ export const parkedDelivery = z
 /** @see parkedDelivery */
 export type ParkedDelivery = z.output<typeof parkedDelivery>;
 
-/** The commands whose `afterCommit` hooks can be run again: they are told of the customer and nothing else. */
+/** The commands whose `afterCommit` hooks can be run again: all but the erasure's, of which nothing is left to tell. */
 const replayable = [
   'customer.register',
   'customer.approve',
@@ -46,12 +46,20 @@ const replayable = [
   'customer.deactivate',
   'customer.delete',
   'customer.restore',
+  'customer.requestService',
 ] as const satisfies readonly HookName[];
 
 /** What running a hook again takes. */
 export const replayInput = z
   .object({
     hook: z.enum(replayable).meta({ description: 'The command whose `afterCommit` hook is meant' }),
+    serviceId: id
+      .optional()
+      .meta({ description: 'The service that was requested: with `customer.requestService` alone' }),
+  })
+  .refine(({ hook, serviceId }) => (hook === 'customer.requestService') === (serviceId !== undefined), {
+    path: ['serviceId'],
+    message: 'Name the service that was requested, and none for another command',
   })
   .meta({ id: 'HookReplay' });
 

@@ -40,13 +40,14 @@ export const deliveryRoutes = [
     path: '/customer-lifecycle/customers/{id}/replay',
     tag,
     summary: 'Run a hook once more for a customer',
-    description: 'An `afterCommit` hook of your own, with the state that the customer has now.',
+    description:
+      'An `afterCommit` hook of your own, with the state that the customer, and the service that it asked for, has now.',
     permission: 'lifecycle:write',
     params,
     body: replayInput,
     output: message,
     status: 202,
-    errors: [lifecycleErrors.CUSTOMER_NOT_FOUND, lifecycleErrors.HOOK_NOT_FOUND],
+    errors: [lifecycleErrors.CUSTOMER_NOT_FOUND, lifecycleErrors.HOOK_NOT_FOUND, lifecycleErrors.SERVICE_NOT_FOUND],
     run: (lifecycle, { params: { id: customerId }, body }) => lifecycle.deliveries.replay(customerId, body),
   }),
 ];

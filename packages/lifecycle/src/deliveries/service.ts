@@ -1,6 +1,7 @@
 import type { ParkedEntry, ScopeIdentity } from '@dotmac/core';
 import { readDraft } from '@dotmac/core/contract';
 import type { LifecycleContext } from '../context.js';
+import type { Customer } from '../customers/customer.js';
 import { entriesForHook } from '../customers/record.js';
 import { lifecycleErrors } from '../errors.js';
 import { hooksOf } from '../hooks.js';
@@ -13,9 +14,9 @@ export interface DeliveryService {
   /** Has a parked delivery tried again, with all its attempts. @throws DELIVERY_NOT_FOUND */
   retry(deliveryId: string): Promise<{ message: string }>;
   /**
-   * Runs an `afterCommit` hook once more for a customer, with the state that the customer has now; after what waits for
-   * that hook and customer already.
-   * @throws CUSTOMER_NOT_FOUND, HOOK_NOT_FOUND
+   * Runs an `afterCommit` hook once more for a customer, with the state that the customer has now, and the service that
+   * was requested; after what waits for that hook and customer already.
+   * @throws CUSTOMER_NOT_FOUND, HOOK_NOT_FOUND, SERVICE_NOT_FOUND
    */
   replay(customerId: string, draft: ReplayDraft): Promise<{ message: string }>;
 }
@@ -27,6 +28,13 @@ const mostParked = 5_000;
 export function deliveryService(context: LifecycleContext, identity: ScopeIdentity): DeliveryService {
   const { store, clock, relay } = context;
   const { tenantId } = identity;
+  /** What the hook of a request is told: a service is asked for, and set up by the run that has its id. */
+  const requested = async (customer: Customer, serviceId: string) => {
+    const { services, runs } = store.tenant(tenantId);
+    const [service, run] = await Promise.all([services.get(serviceId), runs.get(serviceId)]);
+    if (service?.customerId !== customer.id || !run) throw lifecycleErrors.SERVICE_NOT_FOUND({ serviceId });
+    return { customer, run, service };
+  };
   return {
     async parked(draft = {}) {
       const { limit, customerId } = readDraft(parkedQuery, draft);
@@ -40,11 +48,12 @@ export function deliveryService(context: LifecycleContext, identity: ScopeIdenti
       return { message: 'The delivery will be tried again.' };
     },
     async replay(customerId, draft) {
-      const { hook } = readDraft(replayInput, draft);
+      const { hook, serviceId } = readDraft(replayInput, draft);
       const customer = await store.tenant(tenantId).customers.get(customerId);
       if (!customer) throw lifecycleErrors.CUSTOMER_NOT_FOUND({ customerId });
       if (!hooksOf(context, hook).afterCommit) throw lifecycleErrors.HOOK_NOT_FOUND({ hook });
-      const told = { customerId, at: clock.now(), state: customer };
+      const state = serviceId === undefined ? customer : await requested(customer, serviceId);
+      const told = { customerId, at: clock.now(), state };
       await store.outbox.append(entriesForHook(context, identity, hook, told));
       return { message: `The hook ${hook} will be run again.` };
     },

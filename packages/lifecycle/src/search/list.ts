@@ -3,13 +3,10 @@ import { invalidInput, readDraft, type Page } from '@dotmac/core/contract';
 import type { LifecycleContext } from '../context.js';
 import type { Customer } from '../customers/customer.js';
 import { statusOf } from '../customers/stage.js';
-import { writtenInstant } from '../written-instant.js';
 import type { CustomerAsk } from '../search/ask.js';
 import { readCursor, writeCursor } from './cursor.js';
+import { checkFilter, conditionsOf, writtenFilter } from './filter.js';
 import { customerListQuery, type CustomerListDraft, type CustomerListItem } from './query.js';
-import { attributeTerm, termText } from './terms.js';
-
-type Instants = 'createdFrom' | 'createdTo' | 'updatedFrom' | 'updatedTo';
 
 /** A page of one tenant's customers. @throws INVALID_INPUT */
 export async function listCustomers(
@@ -28,42 +25,19 @@ export async function listCustomers(
 }
 
 /** What a draft asks the store for. @throws INVALID_INPUT */
-function askOf({ searchableAttributes }: LifecycleContext, draft: CustomerListDraft): CustomerAsk {
-  const instants = Object.fromEntries(
-    (['createdFrom', 'createdTo', 'updatedFrom', 'updatedTo'] satisfies Instants[])
-      .filter((name) => draft[name] !== undefined)
-      .map((name) => [name, writtenInstant(draft[name] as number)]),
-  );
-  const { search, attribute, reason, cursor, limit, ...given } = readDraft(customerListQuery, {
-    ...draft,
-    ...instants,
-  });
+function askOf(context: LifecycleContext, draft: CustomerListDraft): CustomerAsk {
+  const { cursor, limit, sort: wanted, order: way, ...filter } = readDraft(customerListQuery, writtenFilter(draft));
   const refuse = (path: string, message: string) => invalidInput([{ path, message }]);
-  const isByChange = given.updatedFrom !== undefined || given.updatedTo !== undefined;
-  if (search !== undefined && given.sort !== undefined)
+  const isByChange = filter.updatedFrom !== undefined || filter.updatedTo !== undefined;
+  if (filter.search !== undefined && wanted !== undefined)
     throw refuse('sort', 'What is searched for is in the order of what matched');
-  if (isByChange && given.sort === 'created') throw refuse('sort', 'A time of change is asked for in its own order');
-  const sort = search === undefined ? (given.sort ?? (isByChange ? 'updated' : 'created')) : 'search';
-  const order = given.order ?? (search === undefined ? 'desc' : 'asc');
-  const [key = '', value] =
-    attribute === undefined ? [] : [attribute.split(':', 1)[0], attribute.replace(/^[^:]+:/, '')];
-  if (attribute !== undefined && !searchableAttributes.includes(key))
-    throw refuse('attribute', 'This attribute is not searchable');
-  const byAttribute = attribute === undefined ? undefined : attributeTerm(key, value);
+  if (isByChange && wanted === 'created') throw refuse('sort', 'A time of change is asked for in its own order');
+  const sort = filter.search === undefined ? (wanted ?? (isByChange ? 'updated' : 'created')) : 'search';
+  const order = way ?? (sort === 'search' ? 'asc' : 'desc');
+  checkFilter(context, filter);
   const after = cursor === undefined ? undefined : readCursor(`${sort} ${order}`, cursor);
   if (cursor !== undefined && !after) throw refuse('cursor', 'This is no cursor of such a list');
-  return {
-    ...given,
-    sort,
-    order,
-    limit,
-    after,
-    prefix: search === undefined ? undefined : termText(search),
-    terms: [
-      ...(reason === undefined ? [] : [{ kind: 'reason', term: reason } as const]),
-      ...(byAttribute ? [byAttribute] : []),
-    ],
-  };
+  return { ...conditionsOf(filter), sort, order, limit, after };
 }
 
 function listed(customer: Customer): CustomerListItem {

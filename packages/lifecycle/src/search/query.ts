@@ -1,34 +1,15 @@
-import { id, instant, page, pageQuery, printable } from '@dotmac/core/contract';
+import { id, instant, page, pageQuery } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { stage, customerStatus } from '../customers/stage.js';
+import { filterFields, type FilterInstants } from './filter.js';
 
 /** Which customers are listed, and in which order. */
 export const customerListQuery = z.object({
   ...pageQuery.shape,
-  search: printable
-    .trim()
-    .min(1)
-    .max(100)
-    .optional()
-    .meta({
-      description:
-        'The beginning of a username, an email address, a last name, or a first name with the last one after it, in any ' +
-        'case. What was found is in the order of what matched',
-    }),
-  stage: stage.optional(),
-  userType: z.string().max(50).optional(),
-  externalId: z.string().max(200).optional().meta({ description: 'The host’s own id of the customer' }),
-  reason: z.string().max(50).optional().meta({ description: 'An open reason, e.g. `non_payment`' }),
-  attribute: z
-    .string()
-    .max(200)
-    .regex(/^[^:]+:[^]+$/, 'Write key:value')
-    .optional()
-    .meta({ description: '`key:value` of an attribute that the host made searchable' }),
-  createdFrom: instant.optional(),
-  createdTo: instant.optional().meta({ description: 'Before this instant' }),
-  updatedFrom: instant.optional(),
-  updatedTo: instant.optional().meta({ description: 'Before this instant' }),
+  ...filterFields,
+  search: filterFields.search.meta({
+    description: `${filterFields.search.description}. What was found is in the order of what matched`,
+  }),
   sort: z
     .enum(['created', 'updated'])
     .optional()
@@ -37,16 +18,8 @@ export const customerListQuery = z.object({
 });
 
 /** What customers are asked for by, as code writes it: instants are epoch ms. */
-export type CustomerListDraft = Omit<
-  z.input<typeof customerListQuery>,
-  'createdFrom' | 'createdTo' | 'updatedFrom' | 'updatedTo' | 'limit'
-> & {
-  limit?: number | undefined;
-  createdFrom?: number | undefined;
-  createdTo?: number | undefined;
-  updatedFrom?: number | undefined;
-  updatedTo?: number | undefined;
-};
+export type CustomerListDraft = Omit<z.input<typeof customerListQuery>, keyof FilterInstants | 'limit'> &
+  FilterInstants & { limit?: number | undefined };
 
 /** A customer, as it is shown in lists. */
 export const customerListItem = z

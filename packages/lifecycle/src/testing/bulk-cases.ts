@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { newId } from '@dotmac/core';
 import type { Suite } from '@dotmac/core/testing';
 import { staleMs, type BulkOperation } from '../bulk/operation.js';
+import type { Customer } from '../customers/customer.js';
 import { lifecycleEvents } from '../events.js';
 import type { BulkChange } from '../store/store.js';
 import { aCustomer, aService, aTimer, anEvent } from './samples.js';
@@ -91,7 +92,28 @@ export const bulkCases: Suite<LifecycleStoreSubject>['cases'] = [
       assert.deepEqual(await bulk.match(anOperation('a', { cursor: one }), 1), [two]);
       assert.deepEqual(await meant({ upTo: three }), [one, two]);
       assert.deepEqual(await meant({ filter: { stages: ['active'], userTypes: ['residential'] } }), [one]);
-      assert.deepEqual(await meant({ filter: { registeredFrom: 20, registeredTo: 30 } }), [two]);
+      assert.deepEqual(await meant({ filter: { createdFrom: 20, createdTo: 30 } }), [two]);
+      const add = [
+        { kind: 'name', term: 'neo' },
+        { kind: 'name', term: 'neo anderson' },
+        { kind: 'reason', term: 'abuse' },
+        { kind: 'attribute', term: 'city:essen' },
+      ] as const;
+      await store.transaction((trx) =>
+        customers.changeTerms(
+          [
+            { customer: people[1] as Customer, add, remove: [] },
+            { customer: people[2] as Customer, add: add.slice(1, 3), remove: [] },
+          ],
+          trx,
+        ),
+      );
+      assert.deepEqual(await meant({ filter: { search: 'NEO' } }), [two, three]);
+      assert.deepEqual(await meant({ filter: { search: 'neo', reason: 'abuse', stages: ['inactive'] } }), [three]);
+      assert.deepEqual(await meant({ filter: { attribute: 'city:Essen' } }), [two]);
+      assert.deepEqual(await meant({ filter: { reason: 'abuse' }, cursor: two }), [three]);
+      assert.deepEqual(await meant({ filter: { attribute: 'city:Bonn' } }), []);
+      assert.equal(await bulk.count(anOperation('a', { filter: { search: 'neo', stage: 'active' } })), 1);
       const listing = anOperation('a', { status: 'collecting', filter: { listed: true } });
       const copy = anOperation('a', { filter: { listed: true } });
       await bulk.insert(listing);

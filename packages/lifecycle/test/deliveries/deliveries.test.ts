@@ -1,6 +1,8 @@
 import { coreErrors, type Logger } from '@dotmac/core';
+import { z } from 'zod';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { LifecycleOptions } from '../../src/options.js';
+import { defineServiceTemplate } from '../../src/provisioning/template.js';
 import { backends, type Backend } from '../support/backends.js';
 import { rig, someone, until, type Rig } from '../support/lifecycle.js';
 
@@ -65,6 +67,49 @@ for (const { title, present, create } of backends)
       await expect(run.acme.deliveries.replay(id, { hook: 'customer.delete' })).rejects.toMatchObject(missing);
       const stranger = run.other.deliveries.replay(id, { hook: 'customer.register' });
       await expect(stranger).rejects.toMatchObject({ code: 'CUSTOMER_NOT_FOUND' });
+    });
+  });
+
+for (const { title, present, create } of backends)
+  describe.skipIf(!present)(`the hook of a request for a service, on ${title}`, () => {
+    it('is run again with that service as it is now, and its customer', async () => {
+      const backend = await create();
+      const template = defineServiceTemplate({
+        name: 'internet',
+        config: z.object({}),
+        steps: [{ key: 'port', run: () => undefined }],
+      });
+      const told: [string, string, string, string][] = [];
+      const run = await rig(backend, {
+        templates: [template],
+        hooks: {
+          'customer.requestService': {
+            afterCommit: ({ state: { customer, run: work, service } }) =>
+              void told.push([customer.id, service.id, work.id, service.status]),
+          },
+        },
+      });
+      const { deliveries, services } = run.acme;
+      const [id, another] = [await run.active(), await run.active()];
+      const { id: serviceId } = await services.request(id, { serviceName: 'internet' });
+      await until(async () => (await services.get(serviceId)).status === 'active', run.clock);
+      const hook = 'customer.requestService';
+      await deliveries.replay(id, { hook, serviceId });
+      await until(() => told.length === 2, run.clock);
+      expect(told.map(([customerId, service, work]) => [customerId, service, work])).toEqual([
+        [id, serviceId, serviceId],
+        [id, serviceId, serviceId],
+      ]);
+      expect(told.at(-1)?.[3]).toBe('active');
+      const wrong = { code: 'SERVICE_NOT_FOUND' };
+      await expect(deliveries.replay(another, { hook, serviceId })).rejects.toMatchObject(wrong);
+      await expect(deliveries.replay(id, { hook, serviceId: id })).rejects.toMatchObject(wrong);
+      const unnamed = { issues: [{ path: 'service_id' }] };
+      await expect(deliveries.replay(id, { hook })).rejects.toMatchObject(unnamed);
+      const odd = deliveries.replay(id, { hook: 'customer.delete', serviceId });
+      await expect(odd).rejects.toMatchObject(unnamed);
+      await run.stop();
+      await backend.close();
     });
   });
 

@@ -89,10 +89,23 @@ for (const { title, present, create } of backends)
         ['customer.linked', 'user-1'],
         ['customer.registered', undefined],
       ]);
-      const links = [customers.register(someone()), customers.register(someone()), customers.register(someone())];
-      const racers = await Promise.all(links);
-      const outcomes = await Promise.allSettled(racers.map(({ id }) => customers.link(id, { externalId: 'user-2' })));
+    });
+
+    it('lets one of fifty racers have an external id, by link or by registration', async () => {
+      const { customers } = run.acme;
+      const taken = { code: 'CUSTOMER_EXISTS' };
+      const people = await Promise.all(Array.from({ length: 50 }, () => customers.register(someone())));
+      const link = async ({ id }: { id: string }) => (await customers.link(id, { externalId: 'user-2' })).id;
+      const outcomes = await Promise.allSettled(people.map(link));
       expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
       for (const outcome of outcomes) if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject(taken);
+      const winner = outcomes.find((outcome) => outcome.status === 'fulfilled');
+      expect((await customers.findByExternalId('user-2'))?.id).toBe(winner?.value);
+      const linked = await Promise.all(people.map(({ id }) => run.acme.feed.history(id)));
+      expect(linked.flatMap(({ items }) => items).filter((it) => it.eventType === 'customer.linked')).toHaveLength(1);
+      const registrations = people.map(() => customers.register({ ...someone(), externalId: 'user-3' }));
+      const registered = await Promise.allSettled(registrations);
+      expect(registered.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+      for (const outcome of registered) if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject(taken);
     });
   });

@@ -4,7 +4,9 @@ import { executorFor, toJson, type Database } from '@dotmac/core/kysely';
 import type { BulkOperation } from '../../bulk/operation.js';
 import { enteredBy } from '../../customers/entered-stage.js';
 import { lifecycleErrors } from '../../errors.js';
+import { conditionsOf } from '../../search/filter.js';
 import type { BulkChange, BulkCustomerStore } from '../store.js';
+import { fits } from './customer-conditions.js';
 import { customerOf, type LifecycleTables } from './tables.js';
 
 const table = 'dotmac_customers';
@@ -17,16 +19,15 @@ export function kyselyBulkCustomers(database: Database, tenantId: string): BulkC
   const isPostgres = database.dialect === 'postgres';
   /** Of those that a filter means, from the last one that is done with. */
   const meant = ({ filter, cursor, upTo }: BulkOperation) => {
-    const { stages, userTypes, registeredFrom, registeredTo } = filter;
+    const { stages, userTypes, listed: _, ...like } = filter;
     return on()
-      .selectFrom(table)
-      .where('tenant_id', '=', tenantId)
-      .where('id', '>', cursor)
-      .where('id', '<', upTo)
-      .$if(stages !== undefined, (query) => query.where('stage', 'in', [...(stages ?? [])]))
-      .$if(userTypes !== undefined, (query) => query.where('user_type', 'in', [...(userTypes ?? [])]))
-      .$if(registeredFrom !== undefined, (query) => query.where('created_at', '>=', registeredFrom ?? 0))
-      .$if(registeredTo !== undefined, (query) => query.where('created_at', '<', registeredTo ?? 0));
+      .selectFrom('dotmac_customers as c')
+      .where('c.tenant_id', '=', tenantId)
+      .where('c.id', '>', cursor)
+      .where('c.id', '<', upTo)
+      .$if(stages !== undefined, (query) => query.where('c.stage', 'in', [...(stages ?? [])]))
+      .$if(userTypes !== undefined, (query) => query.where('c.user_type', 'in', [...(userTypes ?? [])]))
+      .where((build) => fits(build as never, conditionsOf(like)));
   };
   const listed = ({ id, cursor }: BulkOperation) =>
     on()
@@ -64,7 +65,7 @@ export function kyselyBulkCustomers(database: Database, tenantId: string): BulkC
         const rows = await listed(operation).select('customer_id').orderBy('customer_id').limit(limit).execute();
         return rows.map(({ customer_id }) => customer_id);
       }
-      const rows = await meant(operation).select('id').orderBy('id').limit(limit).execute();
+      const rows = await meant(operation).select('c.id').orderBy('c.id').limit(limit).execute();
       return rows.map(({ id }) => id);
     },
     read: async (ids, trx) => (await read(ids, trx, false)).map(customerOf),

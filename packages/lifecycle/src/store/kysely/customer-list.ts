@@ -3,11 +3,9 @@ import type { Database } from '@dotmac/core/kysely';
 import type { Place } from '../../search/cursor.js';
 import type { SearchTerm } from '../../search/terms.js';
 import type { CustomerAsk, FoundCustomer } from '../../search/ask.js';
+import { columnsFit, endOfTerms, hasTerm } from './customer-conditions.js';
 import type { TermRow } from './search-tables.js';
 import { customerOf, type CustomerRow, type LifecycleTables } from './tables.js';
-
-/** After every character that a term can go on with. */
-const end = '\u{10ffff}';
 
 type Tables = LifecycleTables & { c: CustomerRow; t: TermRow; other: TermRow };
 type Query = SelectQueryBuilder<Tables, 'c' | 't', CustomerRow & { term?: string }>;
@@ -37,14 +35,7 @@ export async function kyselyCustomerList(
   query = query.where('c.tenant_id', '=', tenantId);
   if (prefix !== undefined) query = query.select('t.term').where((build) => isFirstMatch(build, prefix, order));
   for (const term of others) query = query.where((build) => hasTerm(build, term));
-  const { stage, userType, externalId, createdFrom, createdTo, updatedFrom, updatedTo } = ask;
-  if (stage !== undefined) query = query.where('c.stage', '=', stage);
-  if (userType !== undefined) query = query.where('c.user_type', '=', userType);
-  if (externalId !== undefined) query = query.where('c.external_id', '=', externalId);
-  if (createdFrom !== undefined) query = query.where(created[0], '>=', createdFrom);
-  if (createdTo !== undefined) query = query.where(created[0], '<', createdTo);
-  if (updatedFrom !== undefined) query = query.where('c.updated_at', '>=', updatedFrom);
-  if (updatedTo !== undefined) query = query.where('c.updated_at', '<', updatedTo);
+  query = query.where((build) => columnsFit(build, ask, created[0]));
   if (after) query = query.where((build) => beyond(build, columns, after, order));
   for (const column of columns) query = query.orderBy(column, order);
   const rows = await query.limit(limit + 1).execute();
@@ -73,7 +64,7 @@ function withTerm(database: Database, tenantId: string, { kind, term }: SearchTe
     .where('t.tenant_id', '=', tenantId)
     .where('t.kind', '=', kind);
   const found = isPrefix
-    ? query.where('t.term', '>=', term).where('t.term', '<', term + end)
+    ? query.where('t.term', '>=', term).where('t.term', '<', term + endOfTerms)
     : query.where('t.term', '=', term);
   return found as unknown as Query;
 }
@@ -87,21 +78,9 @@ function isFirstMatch(build: Build, prefix: string, order: CustomerAsk['order'])
     .whereRef('other.customer_id', '=', 't.customer_id')
     .where('other.kind', '=', 'name')
     .where('other.term', '>=', prefix)
-    .where('other.term', '<', prefix + end)
+    .where('other.term', '<', prefix + endOfTerms)
     .whereRef('other.term', order === 'asc' ? '<' : '>', 't.term');
   return build.not(build.exists(before));
-}
-
-function hasTerm(build: Build, { kind, term }: SearchTerm): Expression<SqlBool> {
-  return build.exists(
-    build
-      .selectFrom('dotmac_customer_terms as other')
-      .select('other.customer_id')
-      .whereRef('other.tenant_id', '=', 'c.tenant_id')
-      .whereRef('other.customer_id', '=', 'c.id')
-      .where('other.kind', '=', kind)
-      .where('other.term', '=', term),
-  );
 }
 
 /** After a place in the order. Spelled out: not every database makes a range of `(a, b) > (x, y)`. */

@@ -1,7 +1,9 @@
 import { isOpen, type BulkOperation } from '../../bulk/operation.js';
 import type { Customer } from '../../customers/customer.js';
 import { pageOf } from '../page-of.js';
+import { conditionsOf } from '../../search/filter.js';
 import type { BulkStore } from '../store.js';
+import { fits } from './customer-list.js';
 import { appendHistory } from './history.js';
 import type { LifecycleMemory } from './index.js';
 
@@ -19,12 +21,12 @@ export function memoryBulk(memory: LifecycleMemory, tenantId: string): BulkStore
       return changes !== undefined;
     });
   const meant = ({ id, filter, cursor, upTo }: BulkOperation): string[] => {
-    const { stages, userTypes, registeredFrom, registeredTo } = filter;
-    const isMeant = ({ stage, userType, createdAt }: Customer): boolean =>
-      (stages?.includes(stage) ?? true) &&
-      (userTypes?.includes(userType) ?? true) &&
-      createdAt >= (registeredFrom ?? -Infinity) &&
-      createdAt < (registeredTo ?? Infinity);
+    const { stages, userTypes, listed: _, ...like } = filter;
+    const conditions = conditionsOf(like);
+    const isMeant = (customer: Customer): boolean =>
+      (stages?.includes(customer.stage) ?? true) &&
+      (userTypes?.includes(customer.userType) ?? true) &&
+      fits(conditions, customer, memory.read.terms.get(keyOf(customer.id)) ?? []);
     const ids = filter.listed
       ? [...targetsOf(id)]
       : own(memory.read.customers)

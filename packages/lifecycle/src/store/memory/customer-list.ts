@@ -1,6 +1,7 @@
 import type { Customer } from '../../customers/customer.js';
 import type { Place } from '../../search/cursor.js';
 import type { SearchTerm } from '../../search/terms.js';
+import type { CustomerConditions } from '../../search/filter.js';
 import type { CustomerAsk, FoundCustomer } from '../../search/ask.js';
 
 /** The customers that are asked for, after the place where the last page ended, in the order asked for. */
@@ -27,8 +28,9 @@ export function found(
     .sort((a, b) => compare(a.place, b.place) * forward);
 }
 
-function fits(ask: CustomerAsk, customer: Customer, terms: readonly SearchTerm[]): boolean {
-  const { stage, userType, externalId, createdFrom, createdTo, updatedFrom, updatedTo } = ask;
+/** Is everything true of a customer that conditions say? */
+export function fits(asked: CustomerConditions, customer: Customer, terms: readonly SearchTerm[]): boolean {
+  const { stage, userType, externalId, createdFrom, createdTo, updatedFrom, updatedTo, prefix } = asked;
   const within = (at: number, from = -Infinity, to = Infinity): boolean => at >= from && at < to;
   return (
     (stage === undefined || customer.stage === stage) &&
@@ -36,7 +38,8 @@ function fits(ask: CustomerAsk, customer: Customer, terms: readonly SearchTerm[]
     (externalId === undefined || customer.externalId === externalId) &&
     within(customer.createdAt, createdFrom, createdTo) &&
     within(customer.updatedAt, updatedFrom, updatedTo) &&
-    ask.terms.every(({ kind, term }) => terms.some((own) => own.kind === kind && own.term === term))
+    (prefix === undefined || terms.some(({ kind, term }) => kind === 'name' && term.startsWith(prefix))) &&
+    asked.terms.every(({ kind, term }) => terms.some((own) => own.kind === kind && own.term === term))
   );
 }
 

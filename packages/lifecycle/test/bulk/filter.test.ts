@@ -1,0 +1,77 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { BulkFilter } from '../../src/bulk/operation.js';
+import { backends, type Backend } from '../support/backends.js';
+import { rig, someone, until, type Rig } from '../support/lifecycle.js';
+
+for (const { title, present, create } of backends)
+  describe.skipIf(!present)(`whom an operation on many means, on ${title}`, () => {
+    let backend: Backend;
+    let run: Rig;
+    let registeredUntil: number;
+    beforeAll(async () => {
+      backend = await create();
+      run = await rig(backend, { searchableAttributes: ['plan'] });
+      for (let index = 0; index < 40; index++) {
+        const attributes = { plan: index % 4 === 0 ? 'gold' : 'basic' };
+        const lastName = index % 3 === 0 ? 'Andersson' : 'Smith';
+        const userType = index % 2 === 0 ? 'business' : 'residential';
+        const { id } = await run.acme.customers.register({ ...someone(), lastName, userType, attributes });
+        await run.acme.customers.link(id, { externalId: `crm-${index}` });
+        if (index % 5 === 0) await run.acme.customers.delete(id);
+        if (index === 20) registeredUntil = run.clock.now();
+        await run.clock.advance(1_000);
+      }
+    });
+    afterAll(async () => {
+      await run.stop();
+      await backend.close();
+    });
+    const listed = async (filter: Omit<BulkFilter, 'stages' | 'userTypes' | 'listed'>): Promise<string[]> => {
+      const ids: string[] = [];
+      for (let cursor: string | undefined; ;) {
+        const { items, nextCursor } = await run.acme.customers.list({ ...filter, limit: 7, cursor });
+        ids.push(...items.map(({ id }) => id));
+        if (nextCursor === null) return ids.sort();
+        cursor = nextCursor;
+      }
+    };
+
+    it('is who a list with the same filter shows', async () => {
+      const filters = [
+        {},
+        { search: 'ANDERSS' },
+        { search: 'user', userType: 'business' },
+        { stage: 'deleted' },
+        { attribute: 'plan:gold' },
+        { attribute: 'plan:gold', search: 'anderss', stage: 'registration', userType: 'business' },
+        { externalId: 'crm-7' },
+        { createdFrom: registeredUntil },
+        { updatedTo: registeredUntil, attribute: 'plan:basic' },
+        { search: 'nobody' },
+      ] as const;
+      for (const filter of filters) {
+        const expected = await listed(filter);
+        const { id } = await run.acme.bulk.start({ command: 'delete', filter, dryRun: true });
+        await until(async () => (await run.acme.bulk.get(id)).status === 'completed', run.clock, 0);
+        expect(await run.acme.bulk.get(id), JSON.stringify(filter)).toMatchObject({ total: expected.length });
+        const kept = await backend.store.tenant('acme').bulk.get(id);
+        const again = { ...(kept as NonNullable<typeof kept>), cursor: '' };
+        expect(await backend.store.tenant('acme').bulk.match(again, 100)).toEqual(expected);
+      }
+    });
+
+    it('is nobody for an attribute that is not searchable', async () => {
+      const start = run.acme.bulk.start({ command: 'delete', filter: { attribute: 'age:7' }, dryRun: true });
+      await expect(start).rejects.toMatchObject({ issues: [{ path: 'filter.attribute' }] });
+    });
+
+    it('stays the same while the command changes what they were found by', async () => {
+      const filter = { attribute: 'plan:gold', stage: 'registration' } as const;
+      const expected = await listed(filter);
+      expect(expected.length).toBeGreaterThan(3);
+      const { id } = await run.acme.bulk.start({ command: 'delete', filter, dryRun: false });
+      await until(async () => (await run.acme.bulk.get(id)).status === 'completed', run.clock);
+      expect(await run.acme.bulk.get(id)).toMatchObject({ total: expected.length, changed: expected.length });
+      expect(await listed(filter)).toEqual([]);
+    });
+  });
