@@ -57,6 +57,18 @@ const idempotencyIndex: Migration = async (schema) => {
   await schema.schema.createIndex('dotmac_idempotency_keep').on('dotmac_idempotency').columns(['keep_until']).execute();
 };
 
+/** The index of what is due, with all of the order in it: nothing is sorted for a claim. */
+const outboxDue: Migration = async (schema, { traits }) => {
+  await schema.schema
+    .createIndex('dotmac_outbox_next')
+    .on('dotmac_outbox')
+    .columns(['queue', 'parked_at', 'available_at', 'seq'])
+    .execute();
+  // Where DDL takes part in no transactions, indexes are named within their table.
+  const drop = schema.schema.dropIndex('dotmac_outbox_due');
+  await (traits.transactionalDdl ? drop : drop.on('dotmac_outbox')).execute();
+};
+
 /**
  * The tables that core itself keeps: outbox, leases, idempotency. Every module that uses one of them applies these
  * first.
@@ -69,5 +81,6 @@ export const coreMigrations: ModuleMigrations = {
     '0003-leases': leases,
     '0004-idempotency': idempotency,
     '0005-idempotency-index': idempotencyIndex,
+    '0006-outbox-next': outboxDue,
   },
 };

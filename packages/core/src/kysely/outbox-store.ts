@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { hash, randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Clock } from '../clock.js';
 import type { DomainEvent } from '../events/define-events.js';
@@ -6,15 +6,14 @@ import type { ClaimedEntry, Outbox, OutboxEntry } from '../events/outbox.js';
 import { newId } from '../ids.js';
 import type { CoreTables } from './core-tables.js';
 import type { Database } from './database.js';
+import { insertRows } from './insert-rows.js';
 import { databaseTime } from './lease-store.js';
 import { executorFor, inTransaction } from './transaction.js';
 import type { StoreTransaction } from '../store-transaction.js';
-import type { Write } from './write-together.js';
+import type { InsertRows } from './write-text.js';
 import { fromJson, toJson } from './values.js';
 
 const table = 'dotmac_outbox';
-/** 9 columns a row: far below every database's limit of parameters. */
-const rowsPerInsert = 200;
 
 /** Options of {@link kyselyOutbox}. */
 export interface KyselyOutboxOptions {
@@ -27,7 +26,7 @@ export interface KyselyOutboxOptions {
 /** An {@link Outbox} whose entries can also be written together with what made them. */
 export interface KyselyOutbox extends Outbox {
   /** The write that adds entries, for `writeTogether`; none when there are none. */
-  write(entries: readonly OutboxEntry[]): Write[];
+  write(entries: readonly OutboxEntry[]): InsertRows[];
   /** Tells listeners of entries that were written so: at once, or when `trx` has committed. */
   written(trx?: StoreTransaction): void;
 }
@@ -49,39 +48,32 @@ export function kyselyOutbox(database: Database, { queue, clock }: KyselyOutboxO
     delivery_id: newId(),
     queue,
     subscriber,
-    lane: createHash('sha256')
-      .update(JSON.stringify([queue, subscriber, event.tenantId, event.subject]))
-      .digest('hex'),
+    lane: hash('sha256', JSON.stringify([queue, subscriber, event.tenantId, event.subject])),
     tenant_id: event.tenantId,
     event: toJson(event),
   });
-  const written = (trx?: StoreTransaction): void => {
+  const write = (entries: readonly OutboxEntry[]): InsertRows[] => {
+    if (entries.length === 0) return [];
+    const rows = entries.map(rowFor);
+    if (clock === undefined) return [{ insert: table, rows, computed: { available_at: now() } }];
+    return [{ insert: table, rows: rows.map((row) => ({ ...row, available_at: clock.now() })) }];
+  };
+  const tell = (trx?: StoreTransaction): void => {
     if (trx) database.afterCommit(trx, notify);
     else notify();
   };
 
   return {
-    write(entries) {
-      if (entries.length === 0) return [];
-      const rows = entries.map(rowFor);
-      if (clock === undefined) return [{ insert: table, rows, computed: { available_at: now() } }];
-      return [{ insert: table, rows: rows.map((row) => ({ ...row, available_at: clock.now() })) }];
-    },
-    written,
+    write,
+    written: tell,
 
     async append(entries, trx) {
-      if (entries.length === 0) return;
-      const executor = executorFor<CoreTables>(database, trx);
-      for (let start = 0; start < entries.length; start += rowsPerInsert) {
-        const rows = entries.slice(start, start + rowsPerInsert).map((entry) => {
-          return { ...rowFor(entry), available_at: now() };
-        });
-        await executor.insertInto(table).values(rows).execute();
-      }
-      written(trx);
+      const writes = write(entries);
+      for (const each of writes) await insertRows(database, each, trx);
+      if (writes.length > 0) tell(trx);
     },
 
-    // Index: (queue, parked_at, available_at) finds what is due, (lane, parked_at, seq) what is before it in its lane.
+    // Index: (queue, parked_at, available_at, seq) finds what is due, (lane, parked_at, seq) what is before it in its lane.
     async claim({ subscribers, limit, leaseMs }) {
       if (subscribers.length === 0) return [];
       // No RETURNING here: select and lock, then update, is the same on every database.
@@ -93,18 +85,20 @@ export function kyselyOutbox(database: Database, { queue, clock }: KyselyOutboxO
           .where('o.parked_at', 'is', null)
           .where('o.available_at', '<=', now())
           .where('o.subscriber', 'in', subscribers)
-          .where(({ not, exists, selectFrom }) =>
-            not(
-              exists(
-                selectFrom(`${table} as earlier`)
-                  .select('earlier.seq')
-                  .whereRef('earlier.lane', '=', 'o.lane')
-                  .where('earlier.parked_at', 'is', null)
-                  .whereRef('earlier.seq', '<', 'o.seq'),
-              ),
-            ),
+          // Not `exists`: with nothing known of the table, PostgreSQL would read all of it for each claim.
+          .where(
+            ({ selectFrom }) =>
+              selectFrom(`${table} as earlier`)
+                .select('earlier.seq')
+                .whereRef('earlier.lane', '=', 'o.lane')
+                .where('earlier.parked_at', 'is', null)
+                .whereRef('earlier.seq', '<', 'o.seq')
+                .limit(1),
+            'is',
+            null,
           )
-          // As the index has it: what is due longest comes first, however much is waiting.
+          // As the index has it, from its second column on: what is due longest comes first, however much is waiting.
+          .orderBy('o.parked_at')
           .orderBy('o.available_at')
           .orderBy('o.seq')
           .limit(limit);

@@ -5,17 +5,18 @@ import type { WritesTogether } from './write-together.js';
 /** Values by column. A column that is undefined is an error of the caller. */
 export type WriteRow = Record<string, unknown>;
 
+/** New rows of one table. */
+export interface InsertRows {
+  insert: string;
+  /** All of one shape. */
+  rows: readonly WriteRow[];
+  /** Columns whose values the database reckons, the same for every row; without parameters. */
+  computed?: Record<string, RawBuilder<unknown>>;
+}
+
 /** One write on one table. */
 export type Write =
-  | {
-      insert: string;
-      /** All of one shape. */
-      rows: readonly WriteRow[];
-      /** Columns whose values the database reckons, the same for every row; without parameters. */
-      computed?: Record<string, RawBuilder<unknown>>;
-    }
-  | { update: string; set: WriteRow; where: WriteRow }
-  | { delete: string; where: WriteRow };
+  InsertRows | { update: string; set: WriteRow; where: WriteRow } | { delete: string; where: WriteRow };
 
 /** A statement with its values. */
 export interface Statement {
@@ -43,10 +44,10 @@ function shapeOf(write: Write): string {
   return `=${write.update}(${Object.keys(write.set).join()}|${Object.keys(write.where).join()})`;
 }
 
-const columnsOf = ({ rows }: Extract<Write, { insert: string }>): string[] => Object.keys(rows[0] ?? {});
+const columnsOf = ({ rows }: InsertRows): string[] => Object.keys(rows[0] ?? {});
 
 /** Columns that the database reckons, with their texts. */
-function computedOf({ kysely }: Database, { computed = {} }: Extract<Write, { insert: string }>): [string, string][] {
+function computedOf({ kysely }: Database, { computed = {} }: InsertRows): [string, string][] {
   return Object.entries(computed).map(([column, value]) => [column, value.compile(kysely).sql]);
 }
 
@@ -59,12 +60,7 @@ const equalities = (row: WriteRow, name: Name, value: () => string): string[] =>
   Object.keys(row).map((column) => `${name(column)} = ${value()}`);
 
 /** An update or a delete, under more conditions if there are some. */
-function changeText(
-  write: Exclude<Write, { insert: string }>,
-  name: Name,
-  value: () => string,
-  more: string[] = [],
-): string {
+function changeText(write: Exclude<Write, InsertRows>, name: Name, value: () => string, more: string[] = []): string {
   // In the order of the parameters.
   const set = 'set' in write ? equalities(write.set, name, value).join() : '';
   const where = [...equalities(write.where, name, value), ...more].join(' and ');
@@ -107,7 +103,7 @@ export function statementOf(database: Database, write: Write): Statement {
   return { sql, parameters: rows.flatMap((row) => Object.values(row)) };
 }
 
-function valuesOf(write: Exclude<Write, { insert: string }>): unknown[] {
+function valuesOf(write: Exclude<Write, InsertRows>): unknown[] {
   return 'set' in write ? [...Object.values(write.set), ...Object.values(write.where)] : Object.values(write.where);
 }
 
@@ -129,7 +125,7 @@ export function oneStatement(database: Database, { holding, guard, then }: Write
     });
     return `with ${[...hold, ...parts].join(', ')} select count(*) as guarded from guarded`;
   });
-  const parameters = all.flatMap((it) => ('insert' in it ? [JSON.stringify(it.rows, wellFormed)] : valuesOf(it)));
+  const parameters = all.flatMap((it) => ('insert' in it ? [jsonOf(it.rows)] : valuesOf(it)));
   const held = holding ? [...Object.values(guard.where), ...Object.values(holding.where)] : [];
   return { sql, parameters: [...held, ...parameters] };
 }
@@ -147,6 +143,12 @@ function partOf(database: Database, write: Write, value: () => string, after: st
   const name = nameIn(database);
   const condition = after ? [`exists (select from ${after})`] : [];
   if (!('insert' in write)) return changeText(write, name, value, condition);
+  return insertText(database, write, value, after);
+}
+
+/** Rows that travel as one JSON parameter, typed by their table; if there is a row in `after`. */
+function insertText(database: Database, write: InsertRows, value: () => string, after?: string): string {
+  const name = nameIn(database);
   const computed = computedOf(database, write);
   const target = [...columnsOf(write), ...computed.map(([column]) => column)].map(name).join();
   const source = [...columnsOf(write).map((column) => `r.${name(column)}`), ...computed.map(([, text]) => text)].join();
@@ -154,8 +156,23 @@ function partOf(database: Database, write: Write, value: () => string, after: st
   return `insert into ${name(write.insert)} (${target}) select ${source} from ${after ? `${after}, ` : ''}${rows}`;
 }
 
+/** An insert by itself, on PostgreSQL. */
+export function insertStatement(database: Database, write: InsertRows): Statement {
+  const sql = kept(`postgres${shapeOf(write)}`, () => insertText(database, write, () => '$1'));
+  return { sql, parameters: [jsonOf(write.rows)] };
+}
+
 /** Node has it from 20 on. */
 type WellFormable = string & { toWellFormed(): string };
+
+/** How JSON writes a lone surrogate. */
+const escapedSurrogate = /\\ud[89a-f]/i;
+
+/** Rows as one parameter. Looking at each value takes longer than writing all of them. */
+function jsonOf(rows: readonly WriteRow[]): string {
+  const json = JSON.stringify(rows);
+  return escapedSurrogate.test(json) ? JSON.stringify(rows, wellFormed) : json;
+}
 
 /** A lone surrogate is no character: as a parameter of its own it would be written as U+FFFD, in JSON it is refused. */
 function wellFormed(_: string, value: unknown): unknown {

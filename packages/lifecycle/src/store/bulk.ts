@@ -1,4 +1,4 @@
-import type { AnyEvent, StoreTransaction } from '@dotmac/core';
+import type { AnyEvent, OutboxEntry, StoreTransaction } from '@dotmac/core';
 import type { Page } from '@dotmac/core/contract';
 import type { BulkFailure, BulkOperation } from '../bulk/operation.js';
 import type { Customer } from '../customers/customer.js';
@@ -13,20 +13,31 @@ export interface BulkChange {
   cleared: readonly string[];
 }
 
+/** Somebody whom an operation means. */
+export interface BulkCandidate {
+  id: string;
+  /** Undefined where somebody is listed who is not there. */
+  customer: Customer | undefined;
+  /** Are there services that are neither terminated nor failed? A service that is asked for makes a new version. */
+  isServed: boolean;
+}
+
 /** Many customers at once. */
 export interface BulkCustomerStore {
   /** How many an operation still means. */
   count(operation: BulkOperation): Promise<number>;
-  /** The ids of those that it means next, in their order. */
-  match(operation: BulkOperation, limit: number): Promise<string[]>;
-  /** In the order of their ids; who is not there is left out. */
-  read(ids: readonly string[], trx: StoreTransaction): Promise<Customer[]>;
-  /** The same, and keeps others from changing them until the transaction ends. */
-  lock(ids: readonly string[], trx: StoreTransaction): Promise<Customer[]>;
-  /** Those of them who have services that are neither terminated nor failed. */
-  served(ids: readonly string[], trx?: StoreTransaction): Promise<ReadonlySet<string>>;
-  /** Writes stage, approval and reasons of locked customers, and their events. One change of a customer. */
-  apply(changes: readonly BulkChange[], trx: StoreTransaction): Promise<void>;
+  /** Those that it means next, in the order of their ids. */
+  next(operation: BulkOperation, limit: number): Promise<BulkCandidate[]>;
+  /**
+   * Prepares to write stage, approval and reasons of customers, their events, and entries of the outbox. One change of a
+   * customer.
+   * @returns what writes it, once: the ids of those who are not as they were `before`; if there are any, the transaction
+   * must not commit
+   */
+  prepare(
+    changes: readonly BulkChange[],
+    outbox?: readonly OutboxEntry[],
+  ): (trx: StoreTransaction) => Promise<string[]>;
 }
 
 /** One tenant's commands for many. */

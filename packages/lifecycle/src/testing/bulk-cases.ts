@@ -86,10 +86,12 @@ export const bulkCases: Suite<LifecycleStoreSubject>['cases'] = [
       });
       const ids = people.map(({ id }) => id);
       const [one = '', two = '', three = ''] = ids;
-      const meant = (change: Partial<BulkOperation>) => bulk.match(anOperation('a', change), 9);
+      const idsOf = async (operation: BulkOperation, limit: number) =>
+        (await bulk.next(operation, limit)).map(({ id }) => id);
+      const meant = (change: Partial<BulkOperation>) => idsOf(anOperation('a', change), 9);
       assert.deepEqual(await meant({}), ids);
       assert.equal(await bulk.count(anOperation('a')), 3);
-      assert.deepEqual(await bulk.match(anOperation('a', { cursor: one }), 1), [two]);
+      assert.deepEqual(await idsOf(anOperation('a', { cursor: one }), 1), [two]);
       assert.deepEqual(await meant({ upTo: three }), [one, two]);
       assert.deepEqual(await meant({ filter: { stages: ['active'], userTypes: ['residential'] } }), [one]);
       assert.deepEqual(await meant({ filter: { createdFrom: 20, createdTo: 30 } }), [two]);
@@ -122,8 +124,12 @@ export const bulkCases: Suite<LifecycleStoreSubject>['cases'] = [
         await bulk.addTargets(listing.id, [one, 'nobody'], trx);
         await bulk.copyTargets(listing.id, copy.id, trx);
       });
-      for (const operation of [listing, copy])
-        assert.deepEqual(await bulk.match(operation, 9), [one, three, 'nobody'].sort());
+      const everybody = [
+        ...people.map((customer) => ({ id: customer.id, customer, isServed: false })),
+        { id: 'nobody', customer: undefined, isServed: false },
+      ];
+      const wanted = everybody.filter(({ id }) => id !== two).sort((a, b) => (a.id < b.id ? -1 : 1));
+      for (const operation of [listing, copy]) assert.deepEqual(await bulk.next(operation, 9), wanted);
       assert.deepEqual([await bulk.begin(listing.id), await bulk.begin(listing.id)], [true, false]);
     },
   },
@@ -142,8 +148,11 @@ export const bulkCases: Suite<LifecycleStoreSubject>['cases'] = [
         await services.insert(aService('a', last.id), trx);
         await services.insert(aService('a', first.id, { status: 'terminated' }), trx);
       });
-      const ids = people.map(({ id }) => id);
-      assert.deepEqual([...(await bulk.served(ids))], [last.id]);
+      const found = await bulk.next(anOperation('a'), 9);
+      assert.deepEqual(
+        found,
+        people.map((customer) => ({ id: customer.id, customer, isServed: customer === last })),
+      );
       const changes = people.map((before, index): BulkChange => {
         const stage = index < 4 ? ('churning' as const) : ('inactive' as const);
         const after = { ...before, stage, version: 2, updatedAt: before.updatedAt + 7 };
@@ -152,10 +161,7 @@ export const bulkCases: Suite<LifecycleStoreSubject>['cases'] = [
         const of = { tenantId: 'a', actor: 'user:1', subject: before.id, at: after.updatedAt, data };
         return { before, after, event: lifecycleEvents.create(name, of) as never, cleared: ['promise:late'] };
       });
-      await store.transaction(async (trx) => {
-        assert.deepEqual(await bulk.lock([...ids, newId()], trx), people);
-        await bulk.apply(changes, trx);
-      });
+      assert.deepEqual(await store.transaction(bulk.prepare(changes)), []);
       for (const { after, event } of changes) {
         assert.deepEqual(await customers.get(after.id), after);
         assert.deepEqual((await history.list(after.id, { limit: 9 })).at(-1), { seq: 2, event });
@@ -164,9 +170,42 @@ export const bulkCases: Suite<LifecycleStoreSubject>['cases'] = [
         (await timers.listFor(first.id)).map(({ name }) => name),
         ['other'],
       );
-      const read = await store.transaction((trx) => bulk.read(ids.slice(0, 1), trx));
-      assert.equal(read[0]?.stage, 'churning');
-      assert.deepEqual(await store.transaction((trx) => store.tenant('b').bulk.lock(ids, trx)), []);
+    },
+  },
+  {
+    name: 'writes changes of many just as long as each customer is as it was, and says who is not',
+    async run({ store }) {
+      const { bulk, customers, history } = store.tenant('a');
+      const people = Array.from({ length: 5 }, () => aCustomer('a', { stage: 'active' }));
+      await store.transaction(async (trx) => {
+        for (const person of people) await customers.insert(person, trx);
+      });
+      const changeOf = (before: Customer): BulkChange => {
+        const after = { ...before, stage: 'churning' as const, version: before.version + 1 };
+        const data = { from: 'active', to: 'churning', reason: null } as const;
+        const of = { tenantId: 'a', actor: 'user:1', subject: before.id, at: after.updatedAt, data };
+        return { before, after, event: lifecycleEvents.create('customer.churning', of) as never, cleared: [] };
+      };
+      const [, second = aCustomer('a'), third = aCustomer('a')] = people;
+      const moved = changeOf(second);
+      assert.deepEqual(await store.transaction(bulk.prepare([moved])), []);
+      const undone = new Error('who writes takes it back');
+      const stale = async (of: readonly Customer[], tenant = 'a'): Promise<string[]> => {
+        let ids: string[] = [];
+        await store
+          .transaction(async (trx) => {
+            ids = await store.tenant(tenant).bulk.prepare(of.map(changeOf))(trx);
+            throw undone;
+          })
+          .catch((error: unknown) => assert.equal(error, undone));
+        return ids;
+      };
+      const stranger = aCustomer('a');
+      assert.deepEqual(await stale([...people, stranger]), [second.id, stranger.id]);
+      assert.deepEqual(await stale([third], 'b'), [third.id]);
+      assert.deepEqual(await customers.get(third.id), third);
+      assert.deepEqual(await history.list(third.id, { limit: 9 }), []);
+      assert.deepEqual(await customers.get(second.id), moved.after);
     },
   },
 ];

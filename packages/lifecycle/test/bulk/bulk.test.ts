@@ -7,6 +7,7 @@ import type { BulkDraft, BulkView } from '../../src/bulk/operation.js';
 import type { RegistrationDraft } from '../../src/customers/customer.js';
 import type { LifecycleOptions } from '../../src/options.js';
 import { defineServiceTemplate } from '../../src/provisioning/template.js';
+import type { BulkStore, LifecycleStore } from '../../src/store/store.js';
 import { backends, type Backend } from '../support/backends.js';
 import { crowd } from '../support/crowd.js';
 import { rig, someone, until, type Rig } from '../support/lifecycle.js';
@@ -163,6 +164,51 @@ for (const { title, present, create } of backends)
       expect((await run.acme.bulk.failures(left.id)).items).toEqual([
         { id: asked[1], code: 'NOT_THIS_ONE', message: 'Not this one.' },
       ]);
+    });
+
+    it('takes nothing back of what others do between its reading and its writing', async () => {
+      const { store } = backend;
+      let meanwhile: (() => Promise<unknown>) | undefined;
+      const slow: LifecycleStore = {
+        ...store,
+        tenant(tenantId) {
+          const own = store.tenant(tenantId);
+          const next: BulkStore['next'] = async (operation, limit) => {
+            const found = await own.bulk.next(operation, limit);
+            const then = meanwhile;
+            meanwhile = undefined;
+            await then?.();
+            return found;
+          };
+          return { ...own, bulk: { ...own.bulk, next } };
+        },
+      };
+      await begin({ store: slow });
+      const [first = '', second = '', third = '', ...others] = (await crowd(store, 9)).map(({ id }) => id);
+      const { acme } = run;
+      meanwhile = async () => {
+        await acme.suspension.suspend(second, { actionType: 'abuse' });
+        await acme.customers.markChurning(third);
+      };
+      const suspended = await done({ ...suspend, filter: { userTypes: ['residential'] }, dryRun: false });
+      expect(suspended).toMatchObject({ processed: 9, changed: 9, refused: 0 });
+      const reasonsOf = async (id: string) => {
+        const { stage, blocks } = await acme.customers.read(id);
+        return [stage, blocks.map(({ reason }) => reason).sort()];
+      };
+      expect(await reasonsOf(second)).toEqual(['suspended', ['abuse', 'move']]);
+      for (const id of [first, third, ...others]) expect(await reasonsOf(id)).toEqual(['suspended', ['move']]);
+      const historyOf = async (id: string) =>
+        (await store.tenant('acme').history.list(id, { limit: 9 })).map(({ seq, event }) => [seq, event.name]);
+      expect((await historyOf(second)).slice(1)).toEqual([
+        [2, 'customer.suspended'],
+        [3, 'customer.suspension_added'],
+      ]);
+      expect((await historyOf(third)).slice(1)).toEqual([
+        [2, 'customer.churning'],
+        [3, 'customer.suspended'],
+      ]);
+      expect(await historyOf(first)).toHaveLength(2);
     });
 
     it('is given to those who are listed, known or not', async () => {

@@ -8,6 +8,7 @@ import {
   toFlag,
   toJson,
   type Database,
+  type KyselyOutbox,
 } from '@dotmac/core/kysely';
 import { staleMs, type BulkOperation, type BulkStatus } from '../../bulk/operation.js';
 import { pageOf } from '../page-of.js';
@@ -45,12 +46,12 @@ export interface BulkRow {
 }
 
 /** Commands for many, in the database. */
-export function kyselyBulk(database: Database, tenantId: string): BulkStore {
+export function kyselyBulk(database: Database, outbox: KyselyOutbox, tenantId: string): BulkStore {
   const on = (trx?: StoreTransaction) => executorFor<LifecycleTables>(database, trx);
   const update = (operationId: string, trx?: StoreTransaction) =>
     on(trx).updateTable(table).where('tenant_id', '=', tenantId).where('id', '=', operationId);
   return {
-    ...kyselyBulkCustomers(database, tenantId),
+    ...kyselyBulkCustomers(database, outbox, tenantId),
     async insert(operation) {
       await on().insertInto(table).values(rowOf(operation)).execute();
     },

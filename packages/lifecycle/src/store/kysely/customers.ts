@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 import {
   executorFor,
+  insertRows,
   insertedCount,
   keptQuery,
   onConflictDoNothing,
@@ -11,14 +12,15 @@ import type { Stage } from '../../customers/stage.js';
 import type { SearchTerm, TermKind } from '../../search/terms.js';
 import { nameKey } from '../name-key.js';
 import type { CustomerStore } from '../store.js';
+import { among } from './among.js';
 import { writeChange } from './change.js';
 import { kyselyCustomerList } from './customer-list.js';
 import { customerOf, customerRow, type LifecycleTables } from './tables.js';
 
 const table = 'dotmac_customers';
 const terms = 'dotmac_customer_terms';
-/** 5 columns a row: far below every database's limit of parameters. */
-const termsAtOnce = 1_000;
+/** Far below every database's limit of parameters. */
+const idsAtOnce = 1_000;
 
 type Db = Kysely<LifecycleTables>;
 interface Which {
@@ -121,22 +123,18 @@ export function kyselyCustomers(database: Database, outbox: KyselyOutbox, tenant
         }
       // Index: (tenant_id, customer_id, kind, term).
       for (const { kind, term, ids } of removals.values())
-        for (let from = 0; from < ids.length; from += termsAtOnce)
+        for (let from = 0; from < ids.length; from += idsAtOnce)
           await on(trx)
             .deleteFrom(terms)
             .where('tenant_id', '=', tenantId)
-            .where('customer_id', 'in', ids.slice(from, from + termsAtOnce))
+            .where(among(database, 'customer_id', ids.slice(from, from + idsAtOnce)))
             .where('kind', '=', kind)
             .where('term', '=', term)
             .execute();
       const rows = changes.flatMap(({ customer: { id, createdAt }, add }) =>
         add.map((term) => ({ ...term, tenant_id: tenantId, customer_id: id, created_at: createdAt })),
       );
-      for (let from = 0; from < rows.length; from += termsAtOnce)
-        await on(trx)
-          .insertInto(terms)
-          .values(rows.slice(from, from + termsAtOnce))
-          .execute();
+      await insertRows(database, { insert: terms, rows }, trx);
     },
     // Index: the primary key.
     async scan(after, limit) {

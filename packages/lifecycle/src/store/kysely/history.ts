@@ -1,5 +1,5 @@
 import type { ExpressionBuilder } from 'kysely';
-import { executorFor, type Database } from '@dotmac/core/kysely';
+import { insertRows, type Database } from '@dotmac/core/kysely';
 import { enteredBy } from '../../customers/entered-stage.js';
 import type { Stage } from '../../customers/stage.js';
 import type { HistoryEntry, HistoryStore, StageChange } from '../store.js';
@@ -33,7 +33,7 @@ export function kyselyHistory(database: Database, tenantId: string): HistoryStor
     ...kyselyFeed(database, tenantId),
     async append(customerId, entries, trx) {
       const rows = entries.map((entry) => entryRow(tenantId, customerId, entry));
-      await executorFor<LifecycleTables>(database, trx).insertInto(table).values(rows).execute();
+      await insertRows(database, { insert: table, rows: rows.map((row) => ({ ...row })) }, trx);
     },
     // Index: the primary key.
     async list(customerId, { limit, stageChangesOnly = false }) {

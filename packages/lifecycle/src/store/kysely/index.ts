@@ -51,7 +51,7 @@ export function kyselyLifecycleStore(database: Database, { clock }: KyselyLifecy
       dunningCases: kyselyDunningCases(database, tenantId),
       privacy: kyselyPrivacy(database, tenantId),
       webhooks: kyselyWebhooks(database, tenantId),
-      bulk: kyselyBulk(database, tenantId),
+      bulk: kyselyBulk(database, outbox, tenantId),
       answers: kyselyAnswers(database, tenantId),
     }),
     pruneDeliveries: (before, limit) => pruneDeliveries(database, before, limit),

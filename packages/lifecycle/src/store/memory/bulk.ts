@@ -1,14 +1,15 @@
+import type { Outbox } from '@dotmac/core';
 import { isOpen, type BulkOperation } from '../../bulk/operation.js';
 import type { Customer } from '../../customers/customer.js';
 import { pageOf } from '../page-of.js';
 import { conditionsOf } from '../../search/filter.js';
-import type { BulkStore } from '../store.js';
+import type { BulkChange, BulkStore } from '../store.js';
 import { fits } from './customer-list.js';
 import { appendHistory } from './history.js';
 import type { LifecycleMemory } from './index.js';
 
 /** Commands for many, in memory. */
-export function memoryBulk(memory: LifecycleMemory, tenantId: string): BulkStore {
+export function memoryBulk(memory: LifecycleMemory, outbox: Outbox, tenantId: string): BulkStore {
   const keyOf = (id: string): string => `${tenantId}/${id}`;
   const own = <Row>(rows: ReadonlyMap<string, Row>): Row[] =>
     [...rows].flatMap(([key, row]) => (key.startsWith(`${tenantId}/`) ? [row] : []));
@@ -34,8 +35,6 @@ export function memoryBulk(memory: LifecycleMemory, tenantId: string): BulkStore
           .map((customer) => customer.id);
     return ids.filter((it) => it > cursor && (filter.listed || it < upTo)).sort();
   };
-  const read = (ids: readonly string[]): Promise<Customer[]> =>
-    Promise.resolve(ids.flatMap((id) => memory.read.customers.get(keyOf(id)) ?? []));
   return {
     insert: (operation) =>
       memory.transaction(({ bulkOperations }) => void bulkOperations.set(keyOf(operation.id), operation)),
@@ -88,17 +87,21 @@ export function memoryBulk(memory: LifecycleMemory, tenantId: string): BulkStore
     copyTargets: (from, to, trx) =>
       memory.transaction(({ bulkTargets }) => void bulkTargets.set(keyOf(to), new Set(targetsOf(from))), trx),
     count: (operation) => Promise.resolve(meant(operation).length),
-    match: (operation, limit) => Promise.resolve(meant(operation).slice(0, limit)),
-    read,
-    lock: read,
-    served(ids) {
+    next(operation, limit) {
       const live = own(memory.read.services).filter(({ status }) => status !== 'terminated' && status !== 'failed');
-      const wanted = new Set(ids);
-      return Promise.resolve(new Set(live.flatMap(({ customerId }) => (wanted.has(customerId) ? [customerId] : []))));
+      const served = new Set(live.map(({ customerId }) => customerId));
+      const ids = meant(operation).slice(0, limit);
+      return Promise.resolve(
+        ids.map((id) => ({ id, customer: memory.read.customers.get(keyOf(id)), isServed: served.has(id) })),
+      );
     },
-    apply: (changes, trx) =>
-      memory.transaction((maps) => {
+    prepare: (changes, entries) => (trx) =>
+      memory.transaction(async (maps) => {
         const { customers, timers } = maps;
+        const isAsBefore = ({ before }: BulkChange): boolean =>
+          customers.get(keyOf(before.id))?.version === before.version;
+        const others = changes.filter((change) => !isAsBefore(change));
+        if (others.length > 0) return others.map(({ before }) => before.id);
         for (const { after, event, cleared } of changes) {
           customers.set(keyOf(after.id), structuredClone(after));
           appendHistory(maps, tenantId, after.id, [{ seq: after.version, event }]);
@@ -107,6 +110,8 @@ export function memoryBulk(memory: LifecycleMemory, tenantId: string): BulkStore
             if (key.startsWith(`${tenantId}/`) && timer.customerId === after.id && cleared.includes(timer.name))
               timers.delete(key);
         }
+        if (entries) await outbox.append(entries, trx);
+        return [];
       }, trx),
   };
 }

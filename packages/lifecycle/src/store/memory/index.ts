@@ -121,7 +121,7 @@ export function memoryLifecycleStore({ clock = systemClock }: MemoryLifecycleSto
       dunningCases: memoryDunningCases(memory, tenantId),
       privacy: memoryPrivacy(memory, tenantId),
       webhooks: memoryWebhooks(memory, tenantId),
-      bulk: memoryBulk(memory, tenantId),
+      bulk: memoryBulk(memory, outbox, tenantId),
       answers: memoryAnswers(memory, tenantId),
     }),
     pruneDeliveries: (before, limit) =>

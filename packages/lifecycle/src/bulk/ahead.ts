@@ -1,0 +1,96 @@
+import type { ScopeIdentity } from '@dotmac/core';
+import type { LifecycleContext } from '../context.js';
+import { lifecycleErrors } from '../errors.js';
+import type { BulkCandidate } from '../store/store.js';
+import { prepareBatch, type Batch } from './batch.js';
+import type { BulkOperation } from './operation.js';
+import { plannable, planOne, refusedFor, type BulkResult, type Planned, type PlannableStep } from './plan.js';
+
+/** Customers that are read at once, and written at once. */
+const batchSize = 2_000;
+
+/** Neighbours that are done in the same way: at once, or one after the other. */
+export type Run = Batch | { alone: readonly string[] };
+
+/** Reads and judges the customers of an operation, a batch ahead of who writes them. */
+export interface Ahead {
+  /** What comes after the operation's cursor; nothing: it is over. */
+  next(operation: BulkOperation): Promise<readonly Run[]>;
+  /** From now on these are done alone, under their locks: others change them as well. */
+  leaveAlone(customerIds: readonly string[]): void;
+}
+
+interface Ready {
+  runs: readonly Run[];
+  /** Where to read on, if there may be more. */
+  last: string | undefined;
+}
+
+/** Begins to read ahead of one who goes on with an operation. */
+export function readAhead(context: LifecycleContext): Ahead {
+  const others = new Set<string>();
+  let following: { cursor: string; ready: Promise<Ready> } | undefined;
+  const read = async (operation: BulkOperation): Promise<Ready> => {
+    const { tenantId, createdBy, command, input, dryRun } = operation;
+    const identity: ScopeIdentity = { tenantId, actor: createdBy };
+    const step = plannable(context, identity, command, input);
+    const found = await context.store.tenant(tenantId).bulk.next(operation, batchSize);
+    const isAlone = ({ id, isServed }: BulkCandidate): boolean => !dryRun && (isServed || others.has(id));
+    const judged = await judge(step, found, isAlone, context.clock.now());
+    const runs = neighbours(judged).map(({ together, alone }): Run =>
+      together ? prepareBatch(context, identity, together, dryRun) : { alone },
+    );
+    return { runs, last: found.length === batchSize ? found.at(-1)?.id : undefined };
+  };
+  return {
+    async next(operation) {
+      const { runs, last } = await (following?.cursor === operation.cursor ? following.ready : read(operation));
+      following = undefined;
+      if (last !== undefined) {
+        following = { cursor: last, ready: read({ ...operation, cursor: last }) };
+        // Who comes for it is told.
+        following.ready.catch(() => undefined);
+      }
+      return runs;
+    },
+    leaveAlone(customerIds) {
+      for (const id of customerIds) others.add(id);
+    },
+  };
+}
+
+interface Judged {
+  id: string;
+  /** What is to be written, or why nothing is; undefined for who is to be done alone. */
+  plan: Planned | BulkResult | undefined;
+}
+
+async function judge(
+  step: PlannableStep | undefined,
+  candidates: readonly BulkCandidate[],
+  isAlone: (candidate: BulkCandidate) => boolean,
+  now: number,
+): Promise<Judged[]> {
+  // Not before what is recorded already, should the clock have been set back.
+  const at = candidates.reduce((latest, { customer }) => Math.max(latest, customer?.updatedAt ?? 0), now);
+  const judged: Judged[] = [];
+  for (const candidate of candidates) {
+    const { id, customer } = candidate;
+    if (!step || isAlone(candidate)) judged.push({ id, plan: undefined });
+    else if (customer) judged.push({ id, plan: await planOne(step, customer, at) });
+    else judged.push({ id, plan: refusedFor(id, null, lifecycleErrors.CUSTOMER_NOT_FOUND({ customerId: id })) });
+  }
+  return judged;
+}
+
+function neighbours(judged: readonly Judged[]): { together?: (Planned | BulkResult)[]; alone: string[] }[] {
+  const found: ReturnType<typeof neighbours> = [];
+  for (const { id, plan } of judged) {
+    let last = found.at(-1);
+    if (!last || (last.together !== undefined) !== (plan !== undefined))
+      found.push((last = { ...(plan && { together: [] }), alone: [] }));
+    if (plan) last.together?.push(plan);
+    else last.alone.push(id);
+  }
+  return found;
+}
