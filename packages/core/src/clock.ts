@@ -1,3 +1,5 @@
+import type { StopSignal } from './stop.js';
+
 /** Cancels a timer. Calling it again, or after the timer fired, does nothing. */
 export type CancelTimer = () => void;
 
@@ -16,7 +18,7 @@ export interface Clock {
    * Resolves after `delayMs`; rejects with the signal's reason as soon as `signal` aborts. Holds the process open: who
    * sleeps is in the middle of something.
    */
-  sleep(delayMs: number, signal?: AbortSignal): Promise<void>;
+  sleep(delayMs: number, signal?: StopSignal): Promise<void>;
 }
 
 /** `setTimeout` fires at once beyond this: Node keeps the delay in a signed 32-bit integer. */
@@ -42,7 +44,7 @@ export const systemClock: Clock = {
 };
 
 /** A {@link Clock.sleep} made of a clock's `after`; for those who write their own clock. */
-export function sleepOn(clock: Pick<Clock, 'after'>, delayMs: number, signal?: AbortSignal): Promise<void> {
+export function sleepOn(clock: Pick<Clock, 'after'>, delayMs: number, signal?: StopSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason as Error);
     const cancel = clock.after(delayMs, () => {

@@ -8,6 +8,8 @@ export type { InputIssue, OperationErrorInit } from './errors/operation-error.js
 export { coreErrors } from './errors/core-errors.js';
 export { systemClock, sleepOn } from './clock.js';
 export type { CancelTimer, Clock } from './clock.js';
+export { Stop } from './stop.js';
+export type { StopSignal } from './stop.js';
 export { newId } from './ids.js';
 export { checkSecrets, createSealer } from './sealer.js';
 export type { Sealer } from './sealer.js';

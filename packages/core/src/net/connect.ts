@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import { systemClock, type Clock } from '../clock.js';
+import { Stop, type StopSignal } from '../stop.js';
 import { plainAddress } from './address-classes.js';
 import { canonicalHost, type CanonicalHost } from './canonical-host.js';
 import { abortFailure, ConnectFailure, connectFailureOf, type ConnectFailureCode } from './connect-failure.js';
@@ -29,7 +30,7 @@ export interface ConnectOptions {
   host: string;
   port: number;
   timeoutMs: number;
-  signal?: AbortSignal;
+  signal?: StopSignal;
   tls?: ConnectTls;
 }
 
@@ -54,7 +55,7 @@ export interface Connector {
    */
   secure(
     socket: Socket,
-    options: { host: string; timeoutMs: number; signal?: AbortSignal; tls?: ConnectTls },
+    options: { host: string; timeoutMs: number; signal?: StopSignal; tls?: ConnectTls },
   ): Promise<{ socket: TLSSocket; tlsMs: number }>;
   /**
    * The addresses of a host as `connect` would take them: resolved once and all judged, for programs that are given an
@@ -65,7 +66,7 @@ export interface Connector {
     host: string;
     port?: number;
     timeoutMs: number;
-    signal?: AbortSignal;
+    signal?: StopSignal;
   }): Promise<{ addresses: readonly string[]; dnsMs: number }>;
   /**
    * Sends a datagram and waits for its reply: each judged address of the host in turn, with its share of the time.
@@ -78,7 +79,7 @@ export interface Connector {
     host: string;
     port: number;
     timeoutMs: number;
-    signal?: AbortSignal;
+    signal?: StopSignal;
     message: Uint8Array;
     accept: (message: Buffer, say: (next: Uint8Array) => void) => Reply | undefined;
     resendAfterMs?: number;
@@ -128,28 +129,21 @@ export function createConnector(settings: ConnectorOptions = {}): Connector {
     if (!answers.every((address) => judge(address, port, name).allowed)) throw new ConnectFailure('denied');
     return answers.flatMap((address) => plainAddress(address) ?? []);
   };
-  const targetsOf = async (host: CanonicalHost, port: number, signal: AbortSignal): Promise<Target[]> =>
+  const targetsOf = async (host: CanonicalHost, port: number, signal: StopSignal): Promise<Target[]> =>
     host.kind === 'address'
       ? judged([host.address], port)
       : judged(await resolver.resolve(host.name, signal).catch(blameLookup), port, host.name);
-  /** Connects to one judged address, and makes sure that it is there that the socket leads. */
-  const reach = async (target: Target, port: number, limitMs: number, signal?: AbortSignal): Promise<Socket> => {
-    const socket = await openSocket({ ...target, port }, limitMs, clock, signal);
-    const remote = plainAddress(socket.remoteAddress ?? '')?.address;
-    if (remote === target.address) return socket;
-    socket.destroy();
-    throw new ConnectFailure(remote === undefined ? 'reset' : 'denied');
-  };
   /** The short way of most checks: an address, and no TLS; one timer and nothing to wait for beside it. */
-  const openAddress = async (address: string, options: ConnectOptions): Promise<Connection> => {
+  const openAddress = (address: string, { port, timeoutMs, signal }: ConnectOptions): Promise<Connection> => {
     const startedAt = clock.monotonic();
-    const [target] = judged([address], options.port) as [Target];
-    const socket = await reach(target, options.port, options.timeoutMs, options.signal);
-    const timings = { dnsMs: 0, connectMs: clock.monotonic() - startedAt, tlsMs: 0 };
-    return { socket, remoteAddress: target.address, timings };
+    const [target] = judged([address], port) as [Target];
+    return openSocket({ ...target, port }, timeoutMs, clock, signal).then((socket) => {
+      const timings = { dnsMs: 0, connectMs: clock.monotonic() - startedAt, tlsMs: 0 };
+      return { socket, remoteAddress: target.address, timings };
+    });
   };
 
-  const open = async (options: ConnectOptions, host: CanonicalHost, signal: AbortSignal): Promise<Connection> => {
+  const open = async (options: ConnectOptions, host: CanonicalHost, signal: StopSignal): Promise<Connection> => {
     const { port, timeoutMs } = options;
     const tls = options.tls && tlsOptions(host, options.tls);
     const startedAt = clock.monotonic();
@@ -160,7 +154,7 @@ export function createConnector(settings: ConnectorOptions = {}): Connector {
       const remainingMs = timeoutMs - (clock.monotonic() - startedAt);
       const attemptMs = Math.max(remainingMs / (targets.length - index), shortestAttemptMs);
       try {
-        const socket = await reach(target, port, attemptMs, signal);
+        const socket = await openSocket({ ...target, port }, attemptMs, clock, signal);
         const connectedAt = clock.monotonic();
         const secured = tls ? await startTls(socket, tls, signal) : socket;
         const timings = {
@@ -181,16 +175,16 @@ export function createConnector(settings: ConnectorOptions = {}): Connector {
 
   /** Runs `work` under a deadline and the caller's signal; what it throws then is a ConnectFailure. */
   const within = async <Result>(
-    { timeoutMs, signal }: { timeoutMs: number; signal?: AbortSignal },
-    work: (signal: AbortSignal) => Promise<Result>,
+    { timeoutMs, signal }: { timeoutMs: number; signal?: StopSignal },
+    work: (signal: StopSignal) => Promise<Result>,
   ): Promise<Result> => {
     if (signal?.aborted) throw abortFailure(signal.reason);
-    const stop = new AbortController();
+    const stop = new Stop();
     const onAbort = (): void => stop.abort(abortFailure(signal?.reason));
     signal?.addEventListener('abort', onAbort, { once: true });
     const cancel = clock.after(timeoutMs, () => stop.abort(new ConnectFailure('timeout')));
     try {
-      return await work(stop.signal);
+      return await work(stop);
     } finally {
       cancel();
       signal?.removeEventListener('abort', onAbort);

@@ -1,6 +1,7 @@
 import { createSocket } from 'node:dgram';
 import { isIP } from 'node:net';
 import type { CancelTimer, Clock } from '../clock.js';
+import type { StopSignal } from '../stop.js';
 import { abortFailure, ConnectFailure, connectFailureOf } from './connect-failure.js';
 
 /** What is sent to one judged address, and which reply to it counts. */
@@ -25,7 +26,7 @@ export function exchangeDatagram<Reply>(
   { address, family, port, message, accept, resendAfterMs }: DatagramExchange<Reply>,
   limitMs: number,
   clock: Clock,
-  signal: AbortSignal | undefined,
+  signal: StopSignal | undefined,
 ): Promise<Reply> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(abortFailure(signal.reason));

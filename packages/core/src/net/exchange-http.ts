@@ -1,5 +1,6 @@
 import { request, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import type { StopSignal } from '../stop.js';
 import { ConnectFailure, isConnectFailure } from './connect-failure.js';
 
 /** One request, ready to be written. */
@@ -27,7 +28,7 @@ export class NotHttp extends Error {
 }
 
 /** The reason of a signal that aborted, or what a peer that does not speak HTTP amounts to. */
-function broken(signal: AbortSignal): Error {
+function broken(signal: StopSignal): Error {
   if (!signal.aborted) return new NotHttp();
   return isConnectFailure(signal.reason) ? signal.reason : new ConnectFailure('aborted');
 }
@@ -37,7 +38,7 @@ function broken(signal: AbortSignal): Error {
  * about, the socket is the caller's again, and what came behind the head can be read from it.
  * @throws NotHttp, and what the signal was aborted with
  */
-export function exchangeHttp(socket: Socket, { body, ...ask }: HttpAsk, signal: AbortSignal): Promise<HttpAnswer> {
+export function exchangeHttp(socket: Socket, { body, ...ask }: HttpAsk, signal: StopSignal): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
     // Without a length, one that could have a body would be sent in chunks.
     const isBare = body === undefined && (ask.method === 'GET' || ask.method === 'HEAD');

@@ -1,39 +1,45 @@
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import type { Clock } from '../clock.js';
+import type { StopSignal } from '../stop.js';
+import { plainAddress } from './address-classes.js';
 import { abortFailure, ConnectFailure, connectFailureOf } from './connect-failure.js';
 
 const ignore = (): void => {};
 
 /**
- * Connects to one judged address. The socket keeps a listener for 'error' that does nothing, so that trouble between
- * here and its next owner never ends the process; 'close' follows every error.
+ * Connects to one judged address, and makes sure that it is there that the socket leads. The socket keeps a listener for
+ * 'error' that does nothing any more, so that trouble between here and its next owner never ends the process; 'close'
+ * follows every error.
  * @throws ConnectFailure; `timeout` after `limitMs`, the signal's reason (a ConnectFailure) when it aborts
  */
 export function openSocket(
   { address, family, port }: { address: string; family: 4 | 6; port: number },
   limitMs: number,
   clock: Clock,
-  signal: AbortSignal | undefined,
+  signal: StopSignal | undefined,
 ): Promise<Socket> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(abortFailure(signal.reason));
     const socket = connectTcp({ host: address, port, family, noDelay: true, lookup: neverLookup });
-    socket.on('error', ignore);
-    const cancel = clock.after(limitMs, () => settle(new ConnectFailure('timeout')));
-    const onAbort = (): void => settle(abortFailure(signal?.reason));
+    let isSettled = false;
     const settle = (failure?: ConnectFailure): void => {
+      isSettled = true;
       cancel();
       signal?.removeEventListener('abort', onAbort);
-      socket.off('connect', onConnect).off('error', onError);
       if (!failure) return resolve(socket);
       socket.destroy();
       reject(failure);
     };
-    const onConnect = (): void => settle();
-    const onError = (error: Error): void => settle(connectFailureOf(error));
+    const onAbort = (): void => settle(abortFailure(signal?.reason));
+    const cancel = clock.after(limitMs, () => settle(new ConnectFailure('timeout')));
     signal?.addEventListener('abort', onAbort, { once: true });
-    socket.on('connect', onConnect).on('error', onError);
+    socket.once('connect', () => {
+      if (isSettled) return;
+      const remote = plainAddress(socket.remoteAddress ?? '')?.address;
+      settle(remote === address ? undefined : new ConnectFailure(remote === undefined ? 'reset' : 'denied'));
+    });
+    socket.on('error', (error) => isSettled || settle(connectFailureOf(error)));
   });
 }
 
@@ -45,7 +51,7 @@ const neverLookup = (_: string, __: unknown, answer: (error: Error, address: str
  * Agrees on TLS over a connected socket, and destroys the socket when that fails.
  * @throws ConnectFailure; the signal's reason (a ConnectFailure) when it aborts
  */
-export function startTls(socket: Socket, options: ConnectionOptions, signal: AbortSignal): Promise<TLSSocket> {
+export function startTls(socket: Socket, options: ConnectionOptions, signal: StopSignal): Promise<TLSSocket> {
   return new Promise((resolve, reject) => {
     let secure: TLSSocket;
     try {

@@ -1,5 +1,6 @@
 import { promises as dns, type RecordWithTtl } from 'node:dns';
 import { systemClock, type Clock } from '../clock.js';
+import type { StopSignal } from '../stop.js';
 import { answerCache } from './answer-cache.js';
 import { canonicalHost } from './canonical-host.js';
 import { ConnectFailure, connectFailureOf } from './connect-failure.js';
@@ -27,7 +28,7 @@ export interface Resolver {
    * Every address of a name, IPv4 first; an address is its own answer.
    * @throws INVALID_ARGUMENT when it is no host; ConnectFailure `name_not_found`, `dns_failed`, or `aborted`
    */
-  resolve(name: string, signal?: AbortSignal): Promise<readonly string[]>;
+  resolve(name: string, signal?: StopSignal): Promise<readonly string[]>;
 }
 
 type Answer = { addresses: readonly string[] } | { failure: ConnectFailure };
@@ -113,7 +114,7 @@ async function within<T>(clock: Clock, limitMs: number, work: Promise<T>): Promi
   return Promise.race([work, limit]).finally(() => cancel());
 }
 
-function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+function orAborted<T>(work: Promise<T>, signal: StopSignal | undefined): Promise<T> {
   if (!signal) return work;
   return new Promise((resolve, reject) => {
     const onAbort = (): void => reject(connectFailureOf(signal.reason));

@@ -111,8 +111,11 @@ export function fairQueue<Item extends Job>(limits: Limits): FairQueue<Item> {
         if (runningOfTenant.of(tenantId) >= limits.perTenant) continue;
         const job = nextOf(tenantId, lines);
         const hasMore = lines.plain.length > 0 || lines.suspect.length > 0;
-        if (job || !hasMore) tenants.delete(tenantId);
-        if (job && hasMore) tenants.set(tenantId, lines);
+        if (!hasMore) tenants.delete(tenantId);
+        else if (job && tenants.size > 1) {
+          tenants.delete(tenantId);
+          tenants.set(tenantId, lines);
+        }
         if (!job) continue;
         waiting.delete(job.id);
         running++;
@@ -138,13 +141,16 @@ export function fairQueue<Item extends Job>(limits: Limits): FairQueue<Item> {
   };
 }
 
+/** Names that are counted at 0 are kept up to so many: most of them are counted again at once. */
+const keptNames = 1_000;
+
 function counter(): { of(key: string): number; add(key: string, change: number): void } {
   const counts = new Map<string, number>();
   return {
     of: (key) => counts.get(key) ?? 0,
     add(key, change) {
       const count = (counts.get(key) ?? 0) + change;
-      if (count === 0) counts.delete(key);
+      if (count === 0 && counts.size > keptNames) counts.delete(key);
       else counts.set(key, count);
     },
   };

@@ -1,10 +1,10 @@
-import { describeError, type Clock, type Logger } from '@dotmac/core';
+import { describeError, type Clock, type Logger, type StopSignal } from '@dotmac/core';
 import type { Connector } from '@dotmac/core/net';
 import type { EndpointRecord, EndpointStatus } from '../endpoints/endpoint.js';
 import type { Recorder } from '../history/recorder.js';
 import type { HealthMetrics } from '../metrics.js';
 import type { ProbeResult } from '../probes/judge.js';
-import { runProbe } from '../probes/run-probe.js';
+import { runProbe, type RunningProbe } from '../probes/run-probe.js';
 import type { Connectivity } from './connectivity.js';
 import type { Directory, KeptEndpoint } from './directory.js';
 import type { Job, Limits } from './fair-queue.js';
@@ -56,19 +56,22 @@ export interface MonitorOptions {
 /** Far beyond what a check that was asked for takes, in the queue and by itself. */
 const longestWaitMs = 3_600_000;
 
-interface CheckJob extends Job {
-  kept: KeptEndpoint;
-}
+class CheckJob implements Job {
+  readonly id: string;
+  readonly tenantId: string;
+  readonly host: string;
 
-const jobOf = (kept: KeptEndpoint): CheckJob => {
-  const { id, tenantId, host } = kept.endpoint;
-  return {
-    ...{ id, tenantId, host: host?.toLowerCase() ?? '', kept },
-    get isSuspect() {
-      return kept.checkedAt !== null && kept.responseTimeMs === null;
-    },
-  };
-};
+  constructor(readonly kept: KeptEndpoint) {
+    const { id, tenantId, host } = kept.endpoint;
+    this.id = id;
+    this.tenantId = tenantId;
+    this.host = host?.toLowerCase() ?? '';
+  }
+
+  get isSuspect(): boolean {
+    return this.kept.checkedAt !== null && this.kept.responseTimeMs === null;
+  }
+}
 
 /** Makes a monitor. An endpoint is never checked twice at once. */
 export function createMonitor(options: MonitorOptions): Monitor {
@@ -77,25 +80,32 @@ export function createMonitor(options: MonitorOptions): Monitor {
   const schedule = createSchedule<CheckJob>({ clock, limits, onLag: (lagMs) => metrics?.late(lagMs) });
   metrics?.observe(() => schedule.figures);
   /** Probes that went on after their deadline: their endpoint is not probed again before they end. */
-  const stuck = new Set<string>();
+  const stuck = new Map<string, RunningProbe>();
   let isRunning = false;
   /** What the host has told of an endpoint within this second. */
   const heard = new WeakMap<KeptEndpoint, { second: number; statuses: Set<EndpointStatus> }>();
   const asking = new Map<string, ((result: ProbeResult | undefined) => void)[]>();
 
   const answer = (endpointId: string, result: ProbeResult | undefined): void => {
+    if (asking.size === 0) return;
     for (const tell of asking.get(endpointId) ?? []) tell(result);
     asking.delete(endpointId);
   };
-  const probe = async ({ endpoint }: KeptEndpoint, signal: AbortSignal): Promise<ProbeResult> => {
+  const isStuck = (endpointId: string): boolean => {
+    if (!stuck.has(endpointId)) return false;
+    if (stuck.get(endpointId)?.hasEnded()) stuck.delete(endpointId);
+    return stuck.has(endpointId);
+  };
+  const probe = async ({ endpoint }: KeptEndpoint, signal: StopSignal): Promise<ProbeResult> => {
     const { id, timeout, expectedResponseTime, conditions } = endpoint;
     const ready = prepare(endpoint);
     if ('fault' in ready) return { status: 'unknown', responseTimeMs: null, message: ready.fault };
-    if (stuck.has(id)) return { status: 'unknown', responseTimeMs: null, message: 'The check before has not ended' };
+    if (isStuck(id)) return { status: 'unknown', responseTimeMs: null, message: 'The check before has not ended' };
     const expected = { timeoutMs: timeout * 1_000, expectedResponseTimeMs: expectedResponseTime * 1_000, conditions };
-    const { result, settled } = runProbe({ ...ready, expected, connector, clock, signal });
-    stuck.add(id);
-    void settled.then(() => stuck.delete(id));
+    const { probe, target } = ready;
+    const running = runProbe({ probe, target, expected, connector, clock, signal });
+    const result = await running.result;
+    if (!running.hasEnded()) stuck.set(id, running);
     return result;
   };
   /**
@@ -108,7 +118,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
       if (!parent || parent.endpoint.pausedAt !== null) continue;
       const recheckMs = parent.endpoint.recheckInterval * 1_000;
       const waitMs = (parent.checkedAt ?? -Infinity) + recheckMs - now;
-      schedule.plan(jobOf(parent), now + Math.min(recheckMs, Math.max(0, waitMs)));
+      schedule.plan(new CheckJob(parent), now + Math.min(recheckMs, Math.max(0, waitMs)));
     }
   };
   /** What a result makes of an endpoint, however it came. */
@@ -116,7 +126,8 @@ export function createMonitor(options: MonitorOptions): Monitor {
     const { endpoint } = kept;
     const before = { status: kept.status, checkedAt: kept.checkedAt };
     const { responseTimeMs, message } = result;
-    Object.assign(kept, observe(kept, { ...result, at }, policyOf(endpoint)));
+    const observed = observe(kept, { status: result.status, responseTimeMs, at }, policyOf(endpoint));
+    if (observed !== kept) Object.assign(kept, observed);
     kept.responseTimeMs = responseTimeMs;
     kept.message = message;
     kept.checkedAt = at;
@@ -124,7 +135,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
     metrics?.checked(endpoint.serviceType, result);
     recorder.record(kept, { ...result, at }, before);
   };
-  const check = async ({ kept }: CheckJob, signal: AbortSignal): Promise<number | null> => {
+  const check = async ({ kept }: CheckJob, signal: StopSignal): Promise<number | null> => {
     const { endpoint } = kept;
     const weigh = trouble.watch(endpoint.timeout * 1_000);
     const weighed = weigh(await probe(kept, signal));
@@ -150,7 +161,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
     if (pausedAt !== null) return;
     const now = clock.now();
     schedule.plan(
-      jobOf(kept),
+      new CheckJob(kept),
       kept.checkedAt === null && !isOneOfMany ? now : nextSlot(id, checkInterval * 1_000, now),
     );
   };
@@ -160,6 +171,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
     nextCheckOf: (endpointId) => (isRunning ? schedule.plannedAt(endpointId) : null),
     forget(endpointId) {
       schedule.cancel(endpointId);
+      stuck.delete(endpointId);
       answer(endpointId, undefined);
     },
     take(kept, result, at) {
@@ -187,7 +199,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
       clock.sleep(longestWaitMs, answered.signal).catch(() => undefined);
       const asked = new Promise<ProbeResult | undefined>((resolve) => {
         asking.set(kept.endpoint.id, [...(asking.get(kept.endpoint.id) ?? []), resolve]);
-        schedule.plan(jobOf(kept), clock.now());
+        schedule.plan(new CheckJob(kept), clock.now());
       });
       return asked.finally(() => answered.abort());
     },

@@ -1,8 +1,8 @@
-import { drain, timeHeap, type CancelTimer, type Clock } from '@dotmac/core';
+import { drain, Stop, timeHeap, type CancelTimer, type Clock, type StopSignal } from '@dotmac/core';
 import { fairQueue, type Job, type Limits } from './fair-queue.js';
 
 /** Runs a job; resolves with when it is due next (epoch ms), or null for never. Must not reject. */
-export type RunJob<Item extends Job> = (job: Item, signal: AbortSignal) => Promise<number | null>;
+export type RunJob<Item extends Job> = (job: Item, signal: StopSignal) => Promise<number | null>;
 
 /** What runs when: one heap, one timer, and a queue of what is due. */
 export interface Schedule<Item extends Job> {
@@ -31,58 +31,68 @@ export interface ScheduleOptions {
   graceMs?: number;
 }
 
-interface Entry<Item> {
-  /** On the monotonic clock, like every instant kept here: a step of the wall clock neither delays nor hurries a job. */
+/** A job in its course: one for each, used over and over. */
+interface Task<Item> {
+  /** When it is or was due, on the monotonic clock: a step of the wall clock neither delays nor hurries a job. */
   at: number;
   job: Item;
+  /** `stale` is what the heap still has of one that was cancelled, or is due earlier now. */
+  phase: 'planned' | 'due' | 'running' | 'stale';
+  /** While it runs: what it is stopped by, and its end. */
+  running: { stop: Stop; work: Promise<void> } | undefined;
+  /** What was asked for while it ran: when, or null when it was cancelled. */
+  meanwhile: { at: number; job: Item } | null | undefined;
 }
+
+/** A timer comes so long after the one before at the least: what is due in between begins together, and costs less. */
+const togetherMs = 10;
 
 /** Makes a schedule. Nothing runs before `start()`. */
 export function createSchedule<Item extends Job>(options: ScheduleOptions): Schedule<Item> {
   const { clock, limits, onLag, graceMs = 5_000 } = options;
-  const heap = timeHeap<Entry<Item>>();
-  /** The one valid heap entry of each planned job. */
-  const planned = new Map<string, Entry<Item>>();
+  const heap = timeHeap<Task<Item>>();
+  const tasks = new Map<string, Task<Item>>();
   const due = fairQueue<Item>(limits);
-  /** When each job that waits in the queue was due. */
-  const dueAt = new Map<string, number>();
-  const running = new Map<string, { work: Promise<void>; abort: AbortController }>();
-  /** What was asked for while the job ran: when, or null when it was cancelled. */
-  const meanwhile = new Map<string, Entry<Item> | null>();
   let run: RunJob<Item> | undefined;
   let cancelTimer: CancelTimer = () => undefined;
   let armedFor = Infinity;
+  let firedAt = -Infinity;
 
   const monotonicOf = (at: number): number => clock.monotonic() + at - clock.now();
-  const enqueue = (job: Item, at: number): void => {
-    const waitsSince = dueAt.get(job.id);
-    if (waitsSince !== undefined && waitsSince <= at) return;
-    const known = planned.get(job.id);
-    if (known && known.at <= at) return;
-    const entry = { at, job };
-    planned.set(job.id, entry);
-    heap.push(entry);
-    // Stale entries are dropped once they are the most of the heap.
-    if (heap.size > 2 * planned.size + 64) heap.retain((it) => planned.get(it.job.id) === it);
+  const push = (task: Task<Item>): void => {
+    heap.push(task);
+    // Stale ones are dropped once they are the most of the heap.
+    if (heap.size > 2 * tasks.size + 64) heap.retain(({ phase }) => phase === 'planned');
   };
-  const arm = (): void => {
+  const enqueue = (job: Item, at: number): void => {
+    const known = tasks.get(job.id);
+    if (known && (known.phase === 'due' || known.at <= at)) return;
+    // Its place in the heap is that of another time.
+    if (known) known.phase = 'stale';
+    const task: Task<Item> = { at, job, phase: 'planned', running: undefined, meanwhile: undefined };
+    tasks.set(job.id, task);
+    push(task);
+  };
+  const arm = (isAsked = false): void => {
     if (!run) return;
     let top = heap.peek();
-    for (; top && planned.get(top.job.id) !== top; top = heap.peek()) heap.pop();
-    const at = top?.at ?? Infinity;
-    if (at === armedFor) return;
+    for (; top?.phase === 'stale'; top = heap.peek()) heap.pop();
+    if (!top) return;
+    // What was asked for at once does not wait for company.
+    const at = isAsked ? top.at : Math.max(top.at, firedAt + togetherMs);
+    if (at >= armedFor) return;
     cancelTimer();
     armedFor = at;
-    if (top) cancelTimer = clock.after(Math.max(0, at - clock.monotonic()), fire);
+    cancelTimer = clock.after(Math.max(0, at - clock.monotonic()), fire);
   };
   const fire = (): void => {
     armedFor = Infinity;
     const now = clock.monotonic();
+    firedAt = now;
     for (let top = heap.peek(); top && top.at <= now; top = heap.peek()) {
       heap.pop();
-      if (planned.get(top.job.id) !== top) continue;
-      planned.delete(top.job.id);
-      dueAt.set(top.job.id, top.at);
+      if (top.phase === 'stale') continue;
+      top.phase = 'due';
       due.add(top.job);
     }
     pump();
@@ -90,47 +100,53 @@ export function createSchedule<Item extends Job>(options: ScheduleOptions): Sche
   };
   const pump = (): void => {
     if (!run) return;
-    for (let job = due.take(); job; job = due.take()) begin(job, run);
+    for (let job = due.take(); job; job = due.take()) begin(tasks.get(job.id) as Task<Item>, run);
   };
-  const begin = (job: Item, runJob: RunJob<Item>): void => {
-    const now = clock.monotonic();
-    onLag?.(Math.max(0, now - (dueAt.get(job.id) ?? now)));
-    dueAt.delete(job.id);
-    // One of its own: listeners on a signal that outlives them are a chain that only a full collection cuts.
-    const abort = new AbortController();
-    const work = runJob(job, abort.signal).then((nextAt) => {
-      running.delete(job.id);
-      due.done(job);
-      const asked = meanwhile.get(job.id);
-      meanwhile.delete(job.id);
-      if (asked !== null && nextAt !== null) enqueue(asked?.job ?? job, monotonicOf(nextAt));
-      if (asked) enqueue(asked.job, asked.at);
-      pump();
-      arm();
-    });
-    running.set(job.id, { work, abort });
+  const begin = (task: Task<Item>, runJob: RunJob<Item>): void => {
+    onLag?.(Math.max(0, clock.monotonic() - task.at));
+    task.phase = 'running';
+    const stop = new Stop();
+    task.running = { stop, work: runJob(task.job, stop).then((nextAt) => end(task, nextAt)) };
+  };
+  const end = (task: Task<Item>, nextAt: number | null): void => {
+    const { job, meanwhile } = task;
+    due.done(job);
+    task.running = task.meanwhile = undefined;
+    const planned = meanwhile === null || nextAt === null ? Infinity : monotonicOf(nextAt);
+    const at = Math.min(planned, meanwhile?.at ?? Infinity);
+    if (at === Infinity) tasks.delete(job.id);
+    else {
+      task.at = at;
+      task.job = meanwhile?.job ?? job;
+      task.phase = 'planned';
+      push(task);
+    }
+    pump();
+    arm();
   };
 
   return {
     plan(job, wallAt) {
       const at = monotonicOf(wallAt);
-      if (running.has(job.id)) {
-        const asked = meanwhile.get(job.id);
-        meanwhile.set(job.id, { job, at: Math.min(at, asked?.at ?? Infinity) });
+      const known = tasks.get(job.id);
+      if (known?.phase === 'running') {
+        known.meanwhile = { job, at: Math.min(at, known.meanwhile?.at ?? Infinity) };
         return;
       }
       enqueue(job, at);
-      arm();
+      arm(at <= clock.monotonic());
     },
     cancel(id) {
-      planned.delete(id);
+      const known = tasks.get(id);
+      if (known?.phase === 'running') known.meanwhile = null;
+      if (!known || known.phase === 'running') return;
+      known.phase = 'stale';
       due.remove(id);
-      dueAt.delete(id);
-      if (running.has(id)) meanwhile.set(id, null);
+      tasks.delete(id);
     },
     plannedAt(id) {
-      const at = planned.get(id)?.at ?? dueAt.get(id);
-      return at === undefined ? null : Math.round(at - clock.monotonic() + clock.now());
+      const known = tasks.get(id);
+      return !known || known.phase === 'running' ? null : Math.round(known.at - clock.monotonic() + clock.now());
     },
     start(runJob) {
       if (run) return;
@@ -143,9 +159,9 @@ export function createSchedule<Item extends Job>(options: ScheduleOptions): Sche
       run = undefined;
       cancelTimer();
       armedFor = Infinity;
-      const last = [...running.values()];
+      const last = [...tasks.values()].flatMap(({ running }) => running ?? []);
       const abort = (): void => {
-        for (const it of last) it.abort.abort();
+        for (const { stop } of last) stop.abort();
       };
       await drain(
         clock,
@@ -154,7 +170,8 @@ export function createSchedule<Item extends Job>(options: ScheduleOptions): Sche
       );
     },
     get figures() {
-      return { planned: planned.size, waiting: due.waiting, running: running.size };
+      const { waiting, running } = due;
+      return { planned: tasks.size - waiting - running, waiting, running };
     },
   };
 }

@@ -72,6 +72,7 @@ export function isAvailable(status: EndpointStatus): boolean {
  * more.
  */
 export function observe(before: StatusState, outcome: Outcome, policy: StatusPolicy): StatusState {
+  if (isAsEver(before, outcome)) return before;
   const state = machineOf(before);
   const { status } = state;
   const { at } = outcome;
@@ -100,7 +101,19 @@ export function observe(before: StatusState, outcome: Outcome, policy: StatusPol
     : { ...noted, worse, worseSince, better: 0, betterSince: null, blind: 0 };
 }
 
-/** The state alone, of whatever has it; spelled out, for this is done at every check. */
+/** Whether a result says what those of some time have said: most do, and nothing is made of them. */
+function isAsEver(state: StatusState, { status }: Outcome): boolean {
+  return (
+    status === 'healthy' &&
+    state.status === 'healthy' &&
+    state.changes === 0 &&
+    state.answered === true &&
+    !state.isFlapping &&
+    !isUndecided(state)
+  );
+}
+
+/** The state alone, of whatever has it. */
 function machineOf(state: StatusState): StatusState {
   return {
     status: state.status,

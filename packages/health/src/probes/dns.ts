@@ -79,7 +79,11 @@ function timed<Result>(judge: () => Result, phases: { dnsMs: number; firstByteMs
   }
 }
 
-function overTcp(context: ProbeContext<DnsSettings>, question: Question, truncated: boolean): Promise<Observation> {
+function overTcp(
+  context: Omit<ProbeContext<DnsSettings>, 'signal'>,
+  question: Question,
+  truncated: boolean,
+): Promise<Observation> {
   return conversing(context, { wrong: 'The answer is not DNS' }, async (conversation) => {
     const answer = await askOverTcp(conversation, question);
     if (answer.truncated) throw new WrongAnswer('The answer over TCP is truncated');

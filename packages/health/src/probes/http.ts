@@ -36,7 +36,7 @@ export const httpProbe = (secure: boolean) =>
 
 /** One request and its answer: what was observed, or where to go on. `spentMs` is what came before. */
 async function ask(
-  { connector, config, timeoutMs, signal, clock }: ProbeContext<HttpSettings>,
+  { connector, config, timeoutMs, stop: signal, clock }: ProbeContext<HttpSettings>,
   hop: Hop,
   spentMs: number,
   redirects: number,

@@ -1,5 +1,5 @@
 import { ConnectFailure, connectFailureOf } from '@dotmac/core/net';
-import type { Clock } from '@dotmac/core';
+import type { Clock, StopSignal } from '@dotmac/core';
 import type { Socket } from 'node:net';
 import { WrongAnswer } from './probe.js';
 
@@ -29,7 +29,7 @@ export interface LineReader {
 
 /** How a {@link LineReader} reads. */
 export interface Reading {
-  signal: AbortSignal;
+  signal: StopSignal;
   clock: Clock;
   /** What to say of an answer that is too long or breaks off. */
   wrong: string;
@@ -96,7 +96,7 @@ function textOf(line: Buffer): string {
 }
 
 /** Resolves when the socket may have something to read, or ended. Rejects when the signal aborts. */
-function stirring(socket: Socket, signal: AbortSignal): Promise<void> {
+function stirring(socket: Socket, signal: StopSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const settle = (): void => {
       for (const event of ['readable', 'end', 'close']) socket.off(event, onStir);

@@ -1,7 +1,7 @@
-import type { CancelTimer, Clock } from '@dotmac/core';
+import { Stop, type CancelTimer, type Clock, type StopSignal } from '@dotmac/core';
 import { ConnectFailure, type Connector } from '@dotmac/core/net';
 import { failed, judge, type Expectations, type ProbeResult } from './judge.js';
-import type { AnyProbe, ProbeSubject } from './probe.js';
+import type { AnyProbe, Observation, ProbeContext, ProbeSubject } from './probe.js';
 
 /** One check: which probe, of what, and what is expected. */
 export interface Check {
@@ -10,46 +10,85 @@ export interface Check {
   expected: Expectations & { timeoutMs: number };
   connector: Connector;
   clock: Clock;
-  signal: AbortSignal;
+  signal: StopSignal;
+}
+
+/** A probe under way. */
+export interface RunningProbe {
+  /** Comes by the deadline whatever the probe does, and never rejects. */
+  readonly result: Promise<ProbeResult>;
+  /** Whether the probe has really ended, which one that ignores its signal does after its deadline. */
+  hasEnded(): boolean;
 }
 
 /** How long after its deadline a probe may still say what went wrong. */
 const lastWordMs = 50;
 
-/**
- * Runs a probe to its deadline. `result` comes by then whatever the probe does, and never rejects; `settled` comes when
- * the probe has really ended, which one that ignores its signal does later.
- */
-export function runProbe(check: Check): { result: Promise<ProbeResult>; settled: Promise<void> } {
-  const { probe, target, expected, connector, clock, signal } = check;
+/** Runs a probe to its deadline. This is done for every check: nothing is made that most of them have no use for. */
+export function runProbe({ probe, target, expected, connector, clock, signal }: Check): RunningProbe {
   const { timeoutMs } = expected;
-  const stop = new AbortController();
-  let giveUp: (failure: ConnectFailure) => void = () => undefined;
-  const given = new Promise<never>((_, reject) => (giveUp = reject));
-  let cancel: CancelTimer = () => undefined;
-  const end = (code: 'timeout' | 'aborted'): void => {
-    const failure = new ConnectFailure(code);
-    stop.abort(failure);
-    // The probe knows better what it was waiting for; one that does not listen is not waited for.
-    cancel();
-    cancel = clock.after(lastWordMs, () => giveUp(failure));
-  };
-  const onAbort = (): void => end('aborted');
-  cancel = clock.after(timeoutMs, () => end('timeout'));
-  signal.addEventListener('abort', onAbort, { once: true });
-  if (signal.aborted) onAbort();
-  const run = async () => probe.run({ ...target, timeoutMs, connector, signal: stop.signal, clock });
-  const running = run();
-  const result = Promise.race([running, given])
-    .then((observation) => judge(observation, expected), failed)
-    .finally(() => {
+  const stop = new Stop();
+  let hasEnded = false;
+  const result = new Promise<ProbeResult>((resolve) => {
+    let cancel: CancelTimer = () => undefined;
+    const conclude = (found: ProbeResult): void => {
       cancel();
       signal.removeEventListener('abort', onAbort);
-    });
-  given.catch(() => undefined);
-  const settled = running.then(
-    () => undefined,
-    () => undefined,
-  );
-  return { result, settled };
+      resolve(found);
+    };
+    const end = (code: 'timeout' | 'aborted'): void => {
+      const failure = new ConnectFailure(code);
+      stop.abort(failure);
+      // The probe knows better what it was waiting for; one that does not listen is not waited for.
+      cancel();
+      cancel = clock.after(lastWordMs, () => conclude(failed(failure)));
+    };
+    const onAbort = (): void => end('aborted');
+    cancel = clock.after(timeoutMs, () => end('timeout'));
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    begun(probe, new Context(target, timeoutMs, connector, stop, clock))
+      .then((observation) => {
+        hasEnded = true;
+        conclude(judge(observation, expected));
+      })
+      .catch((error: unknown) => {
+        hasEnded = true;
+        conclude(failed(error));
+      });
+  });
+  return { result, hasEnded: () => hasEnded };
+}
+
+function begun(probe: AnyProbe, context: ProbeContext<never>): Promise<Observation> {
+  try {
+    return Promise.resolve(probe.run(context));
+  } catch (error) {
+    // One of the host's own that is no async function.
+    return Promise.reject(error as Error);
+  }
+}
+
+class Context implements ProbeContext<never> {
+  readonly host: string;
+  readonly port: number;
+  readonly config: never;
+  readonly subject: ProbeSubject | undefined;
+
+  constructor(
+    { host, port, config, subject }: Check['target'],
+    readonly timeoutMs: number,
+    readonly connector: Connector,
+    readonly stop: Stop,
+    readonly clock: Clock,
+  ) {
+    this.host = host;
+    this.port = port;
+    this.config = config;
+    this.subject = subject;
+  }
+
+  get signal(): AbortSignal {
+    return this.stop.signal;
+  }
 }

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import type { StopSignal } from '@dotmac/core';
 import { z } from 'zod';
 import { lineReader, mostLines, reply, type LineReader } from './line-reader.js';
 import { isWrongAnswer, WrongAnswer, type Observation, type Phases, type ProbeContext } from './probe.js';
@@ -39,7 +40,7 @@ export type Outcome = Omit<Observation, 'phases' | 'responseTimeMs'> & { respons
 
 /** Connects, talks and hangs up. Adds the phases and the facts of the certificate to what `talk` says. */
 export async function conversing(
-  { connector, host, port, timeoutMs, signal, clock }: ProbeContext,
+  { connector, host, port, timeoutMs, stop: signal, clock }: Omit<ProbeContext, 'signal'>,
   { tls, starttls, wrong, open = false }: Manner,
   talk: (conversation: Conversation) => Promise<Outcome>,
 ): Promise<Observation> {
@@ -109,7 +110,7 @@ export async function conversing(
  * Ends a TLS connection and sees it sent. Destroyed right after the handshake, it would take the last of that with it,
  * and every check would be an error in the server's log.
  */
-function endOf(socket: Socket, signal: AbortSignal): Promise<void> {
+function endOf(socket: Socket, signal: StopSignal): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
       signal.removeEventListener('abort', done);

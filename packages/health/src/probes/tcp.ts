@@ -33,7 +33,7 @@ export const tcpProbe = defineProbe({
   }),
   facts: ['line', 'certificate'],
   secret: ['tls.key'],
-  async run(context) {
+  run(context) {
     const { tls, starttls, script } = context.config;
     if (!tls && !starttls && script.length === 0) return hangUp(context);
     const wrong = 'The answer is too long';
@@ -50,8 +50,8 @@ export const tcpProbe = defineProbe({
 });
 
 /** Most checks are no more than this, so it is done without ado. */
-async function hangUp({ connector, host, port, timeoutMs, signal }: ProbeContext): Promise<Observation> {
-  const { socket, timings } = await connector.connect({ host, port, timeoutMs, signal });
+async function hangUp({ connector, host, port, timeoutMs, stop }: ProbeContext): Promise<Observation> {
+  const { socket, timings } = await connector.connect({ host, port, timeoutMs, signal: stop });
   socket.destroy();
   const { dnsMs, connectMs } = timings;
   return { responseTimeMs: connectMs, message: 'Connected', phases: { dnsMs, connectMs } };

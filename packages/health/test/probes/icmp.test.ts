@@ -200,7 +200,8 @@ describe('the program', () => {
   ])('that %s is trouble of our own', async (_, program, message) => {
     const probe = pingWith({ program: program() });
     expect(await probed(probe, {})).toMatchObject({ status: 'unknown', responseTimeMs: null });
-    const context = { host: '127.0.0.1', port: 0, timeoutMs: 2_000, signal: new AbortController().signal };
+    const { signal } = new AbortController();
+    const context = { host: '127.0.0.1', port: 0, timeoutMs: 2_000, signal, stop: signal };
     const connector = createConnector({ policy: { allow: ['loopback'] } });
     const run = probe.run({ ...context, connector, clock: systemClock, config: { count: 1, size: 56, loss: 0 } });
     await expect(run).rejects.toEqual(new CannotCheck(message));

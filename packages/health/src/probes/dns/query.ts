@@ -16,7 +16,7 @@ export interface Heard {
  * @throws ConnectFailure
  */
 export async function askOverUdp(
-  { connector, host, port, timeoutMs, signal }: ProbeContext,
+  { connector, host, port, timeoutMs, stop: signal }: ProbeContext,
   question: Question,
 ): Promise<Heard> {
   const { reply, dnsMs, tookMs } = await connector.exchange({

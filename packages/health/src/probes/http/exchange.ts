@@ -9,6 +9,7 @@ import {
   type HttpAnswer as Answer,
   type HttpAsk,
 } from '@dotmac/core/net';
+import type { StopSignal } from '@dotmac/core';
 import { WrongAnswer } from '../probe.js';
 
 /** The headers of an answer: names in lower case; several of one name are joined by a comma. */
@@ -18,7 +19,7 @@ export function headersOf({ message }: Answer): Record<string, string> {
 }
 
 /** Sends a request over a socket, and resolves with the head of its answer. What is no HTTP is a wrong answer. */
-export function exchange(socket: Socket, ask: HttpAsk, signal: AbortSignal): Promise<Answer> {
+export function exchange(socket: Socket, ask: HttpAsk, signal: StopSignal): Promise<Answer> {
   const headers = { 'user-agent': 'dotmac-health', ...ask.headers };
   return exchangeHttp(socket, { ...ask, headers }, signal).catch((error: unknown) => {
     throw error instanceof NotHttp ? new WrongAnswer(error.message) : error;
@@ -26,7 +27,7 @@ export function exchange(socket: Socket, ask: HttpAsk, signal: AbortSignal): Pro
 }
 
 /** The reason of a signal that aborted. */
-function broken(signal: AbortSignal): Error {
+function broken(signal: StopSignal): Error {
   return isConnectFailure(signal.reason) ? signal.reason : new ConnectFailure('aborted');
 }
 
@@ -44,7 +45,7 @@ const mostAhead = 262_144;
  * The body, unpacked, up to so many bytes; what lies behind is not read, so that neither a body without end, nor one
  * that unpacks to a thousandfold, nor one that unpacks to nothing takes much more than that.
  */
-export async function readBody(answer: Answer, limit: number, signal: AbortSignal): Promise<Buffer> {
+export async function readBody(answer: Answer, limit: number, signal: StopSignal): Promise<Buffer> {
   const { message } = answer;
   const decode = decoders.get(message.headers['content-encoding']?.toLowerCase() ?? '') ?? (() => new PassThrough());
   const stream = decode() as unknown as Readable & NodeJS.WritableStream;
