@@ -52,8 +52,13 @@ export type { HealthScope, OpenHealth } from './scope.js';
 /** How health is set up. */
 export interface HealthOptions {
   store: HealthStore;
-  /** Where the endpoints that tenants register may lie. Default: public addresses only. */
+  /** Where the endpoints and channels that tenants register may lie. Default: public addresses only. */
   egress?: EgressPolicy;
+  /**
+   * Where the endpoints may lie that the host's own code registers `asHost`, such as the machines of its own network.
+   * Default: as `egress`.
+   */
+  hostEgress?: EgressPolicy;
   /** Services that can be checked by name, on request and as endpoints. */
   targets?: Record<string, ServiceTarget>;
   /** Allows checks by connection string, towards these networks alone. Default: refused. */
@@ -125,6 +130,11 @@ export function createHealth(options: HealthOptions): Health {
   const directory = createDirectory();
   if (options.metrics && options.endpointMetrics) observeEndpoints(options.metrics, directory);
   const connector = createConnector({ ...(options.egress && { policy: options.egress }), clock });
+  const { hostEgress } = options;
+  const connectors = {
+    tenant: connector,
+    host: hostEgress ? createConnector({ policy: hostEgress, clock }) : connector,
+  };
   let upSince = clock.now();
   const probes = probeRegistry(
     options.probes,
@@ -146,8 +156,7 @@ export function createHealth(options: HealthOptions): Health {
   });
   const monitor = createMonitor({
     directory,
-    prepare: preparation(probes, sealer),
-    connector,
+    prepare: preparation(probes, sealer, connectors),
     recorder,
     connectivity: options.connectivity && createConnectivity(options.connectivity, { clock, logger }),
     metrics,
@@ -173,7 +182,7 @@ export function createHealth(options: HealthOptions): Health {
     events,
     recorder,
     monitor,
-    connector,
+    connectors,
     adHocConnector: adHocTargets && createConnector({ policy: adHocTargets.egress, clock }),
     probes,
     sealer,

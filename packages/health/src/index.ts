@@ -17,6 +17,7 @@ export type {
   EndpointStatus,
 } from './endpoints/endpoint.js';
 export type { EndpointService } from './endpoints/service.js';
+export type { RegisteringOptions } from './endpoints/registrant.js';
 export { healthFigures, healthSummary } from './summary/summary.js';
 export type { HealthFigures, HealthSummary } from './summary/summary.js';
 export { NotDelivered } from '@dotmac/core/net';

@@ -2,7 +2,7 @@ import { sqlite } from '@dotmac/core/kysely';
 import { fakeClock } from '@dotmac/core/testing';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { createHealth, defineProbe, kyselyHealthStore, memoryHealthStore, type HealthOptions } from '../src/index.js';
@@ -303,6 +303,69 @@ describe('a probe of the host’s own', () => {
       expect(() => createHealth({ store, probes: [{ ...depth, serviceType }] })).toThrow(
         expect.objectContaining({ code: 'INVALID_ARGUMENT' }),
       );
+  });
+});
+
+describe('an endpoint that the host registers', () => {
+  const egress = { hostEgress: { allow: ['loopback'] } };
+  const own = { name: 'own', host: '127.0.0.1', serviceType: 'tcp', retryCount: 1 };
+  async function listening() {
+    const server = createTcpServer((socket) => void socket.destroy()).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    onTestFinished(() => void server.close());
+    return (server.address() as AddressInfo).port;
+  }
+
+  it('may lie where tenants’ may not, and theirs not where it may', async () => {
+    const health = createHealth({ store: memoryHealthStore(), ...egress });
+    onTestFinished(() => health.stop());
+    await health.start();
+    const { endpoints } = health.scope(acme);
+    const draft = { ...own, port: await listening() };
+    await expect(endpoints.register(draft)).rejects.toMatchObject(paths('host'));
+    const elsewhere = { ...own, host: '8.8.8.8', port: 53 };
+    await expect(endpoints.register(elsewhere, { asHost: true })).rejects.toMatchObject(paths('host'));
+    await endpoints.register(elsewhere);
+    const { id, registeredBy } = await endpoints.register(draft, { asHost: true });
+    expect(registeredBy).toBe('host');
+    expect(await endpoints.check(id)).toMatchObject({ status: 'healthy' });
+    const many = [draft, draft];
+    const told = async (options?: { asHost: boolean }) =>
+      (await endpoints.registerMany(many, options)).map(({ status }) => status);
+    expect([await told(), await told({ asHost: true })]).toEqual([
+      ['refused', 'refused'],
+      ['created', 'created'],
+    ]);
+  });
+
+  it('is a tenant’s once a tenant says what is asked of it, or where', async () => {
+    const { endpoints } = quiet(egress);
+    const { id } = await endpoints.register({ ...own, port: 4_000 }, { asHost: true });
+    const renamed = await endpoints.update(id, { name: 'still the host’s', checkInterval: 60, tags: ['core'] });
+    expect(renamed).toMatchObject({ name: 'still the host’s', registeredBy: 'host' });
+    for (const changes of [{ port: 22 }, { config: { script: [{ send: 'quit' }] } }, { host: '127.0.0.2' }])
+      await expect(endpoints.update(id, changes)).rejects.toMatchObject(paths('host'));
+    expect(await endpoints.get(id)).toMatchObject({ host: '127.0.0.1', port: 4_000, registeredBy: 'host' });
+    expect(await endpoints.update(id, { port: 22 }, { asHost: true })).toMatchObject({ registeredBy: 'host' });
+    const moved = await endpoints.update(id, { host: 'gw.example.com', port: 443 });
+    expect(moved.registeredBy).toBe('tenant');
+    expect((await endpoints.update(id, { name: 'again' }, { asHost: true })).registeredBy).toBe('host');
+  });
+
+  it('is still the host’s after a restart', async () => {
+    const database = sqlite(':memory:');
+    onTestFinished(() => database.close());
+    const store = kyselyHealthStore(database);
+    const first = createHealth({ store, monitoring: false, ...egress });
+    await first.start();
+    const port = await listening();
+    const { id } = await first.scope(acme).endpoints.register({ ...own, port }, { asHost: true });
+    await first.stop();
+    const second = createHealth({ store, ...egress });
+    onTestFinished(() => second.stop());
+    await second.start();
+    expect(await second.scope(acme).endpoints.check(id)).toMatchObject({ status: 'healthy' });
+    expect(await second.scope(acme).endpoints.get(id)).toMatchObject({ registeredBy: 'host' });
   });
 });
 

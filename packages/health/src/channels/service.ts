@@ -42,7 +42,7 @@ const everyRule = { limit: 500, after: null };
 
 /** The channels of one scope. */
 export function channelService(context: HealthContext, { tenantId }: ScopeIdentity): ChannelService {
-  const { store, channels: registry, connector, sealer, through, clock } = context;
+  const { store, channels: registry, connectors, sealer, through, clock } = context;
   const { channels, deliveries, rules, removeAlertsOf } = store.tenant(tenantId);
   const show = (record: ChannelRecord, state: DeliveryState | undefined): Channel => {
     const { id: _, ...delivery } = state ?? untried(record.id);
@@ -65,7 +65,7 @@ export function channelService(context: HealthContext, { tenantId }: ScopeIdenti
     );
     if (issues.length > 0) throw invalidInput(issues);
     const [config, secrets] = parts.map(({ read }) => read.data as never) as [never, never];
-    const faults = kind.faults?.({ config, secrets }, connector) ?? [];
+    const faults = kind.faults?.({ config, secrets }, connectors.tenant) ?? [];
     if (faults.length > 0) throw invalidInput(faults);
   };
   const sealed = (owner: Omit<ChannelRecord, 'secrets'>, kind: AnyChannelKind, secrets: Record<string, string>) => {

@@ -1,8 +1,9 @@
 import type { InputIssue } from '@dotmac/core';
-import { faultsOfHost, type Connector } from '@dotmac/core/net';
+import { faultsOfHost } from '@dotmac/core/net';
 import { wouldCircle } from '../dependencies/graph.js';
 import type { Directory } from '../monitoring/directory.js';
 import { follow, readPath } from '../conditions/path.js';
+import type { Connectors } from '../monitoring/prepare.js';
 import type { ProbeRegistry } from '../probes/registry.js';
 import { secretsNamed } from './secrets.js';
 import type { EndpointRecord } from './endpoint.js';
@@ -10,11 +11,11 @@ import type { EndpointRecord } from './endpoint.js';
 /** What an endpoint is held against besides its schema. */
 export interface EndpointRules {
   probes: ProbeRegistry;
-  connector: Connector;
+  connectors: Connectors;
 }
 
 /** What is wrong with an endpoint that its schema does not see, in wire names; nothing when it can be checked. */
-export function faultsOf(endpoint: EndpointRecord, { probes, connector }: EndpointRules): InputIssue[] {
+export function faultsOf(endpoint: EndpointRecord, { probes, connectors }: EndpointRules): InputIssue[] {
   const { serviceType, host, port, config, secrets } = endpoint;
   const issues: InputIssue[] = [];
   const miss = (path: string, message: string): void => void issues.push({ path, message });
@@ -25,6 +26,7 @@ export function faultsOf(endpoint: EndpointRecord, { probes, connector }: Endpoi
   }
   if (probe.addressing === 'none' && host !== null) miss('host', `${serviceType} has no host`);
   if (probe.addressing !== 'port' && port !== null) miss('port', `${serviceType} has no port`);
+  const connector = connectors[endpoint.registeredBy];
   if (host !== null) faultsOfHost(host, port ?? undefined, connector).forEach((message) => miss('host', message));
   for (const { path, message } of probe.config.safeParse(config).error?.issues ?? [])
     miss(['config', ...path.map(String)].join('.'), message);

@@ -1,6 +1,7 @@
 import { freeForm, id, instant, printable } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { condition } from '../conditions/condition.js';
+import { registrant } from './registrant.js';
 import { builtInTypes, type Addressing } from './service-type.js';
 
 /**
@@ -174,6 +175,9 @@ export const endpoint = z
     serviceType: z.string(),
     checkInterval: z.number(),
     secretNames: z.array(z.string()).meta({ description: 'The names of its secrets' }),
+    registeredBy: registrant.meta({
+      description: 'Who said where it lies: the host application, or a tenant. Each may reach other networks',
+    }),
     pausedAt: instant.nullable(),
     lastCheck: instant.nullable(),
     lastStatus: endpointStatus,

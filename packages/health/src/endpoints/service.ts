@@ -16,6 +16,7 @@ import {
   type EndpointRecord,
 } from './endpoint.js';
 import { linesOf } from './import.js';
+import { asksTheSame, registrantOf, type RegisteringOptions, type Registrant } from './registrant.js';
 import { sameOrigin, sealSecrets } from './secrets.js';
 
 /** One tenant's endpoints. */
@@ -23,8 +24,12 @@ export interface EndpointService {
   /**
    * Registers an endpoint; it is checked within a second or so.
    * @throws INVALID_INPUT (also for an address that the egress policy denies), ENDPOINT_LIMIT_REACHED
+   *
+   * @example
+   * // A router of our own, in a network that tenants may not name.
+   * await scope.endpoints.register({ name: 'core-1', host: '10.0.0.1', serviceType: 'icmp' }, { asHost: true });
    */
-  register(draft: EndpointDraft): Promise<Endpoint>;
+  register(draft: EndpointDraft, options?: RegisteringOptions): Promise<Endpoint>;
   /**
    * Registers many as they come, and says of each line what became of it; their first checks are spread over their
    * intervals. With `dryRun`, nothing is kept.
@@ -32,18 +37,22 @@ export interface EndpointService {
    * @example
    * for await (const { line, status, errors } of endpoints.import(drafts)) if (status === 'refused') console.log(line, errors);
    */
-  import(lines: AsyncIterable<LineResult<EndpointDraft>>, options?: { dryRun?: boolean }): AsyncIterable<ImportedLine>;
+  import(
+    lines: AsyncIterable<LineResult<EndpointDraft>>,
+    options?: { dryRun?: boolean } & RegisteringOptions,
+  ): AsyncIterable<ImportedLine>;
   /** {@link import}, of drafts that are there already; what became of each, in their order. */
-  registerMany(drafts: Iterable<EndpointDraft>): Promise<ImportedLine[]>;
+  registerMany(drafts: Iterable<EndpointDraft>, options?: RegisteringOptions): Promise<ImportedLine[]>;
   /** @throws ENDPOINT_NOT_FOUND */
   get(endpointId: string): Promise<Endpoint>;
   /** In the order of registration. */
   list(ask?: { limit?: number; cursor?: string | undefined } & Partial<EndpointFilter>): Promise<Page<Endpoint>>;
   /**
-   * Changes an endpoint. Another target begins anew, with a status of `unknown`.
+   * Changes an endpoint. Another target begins anew, with a status of `unknown`. Who changes what is asked of it, or
+   * where, answers for it from then on: one that the host registered is a tenant's then, and judged as such.
    * @throws ENDPOINT_NOT_FOUND, INVALID_INPUT
    */
-  update(endpointId: string, changes: EndpointChanges): Promise<Endpoint>;
+  update(endpointId: string, changes: EndpointChanges, options?: RegisteringOptions): Promise<Endpoint>;
   /** Stops checking an endpoint, which is `unknown` meanwhile; pausing it again changes nothing. @throws ENDPOINT_NOT_FOUND */
   pause(endpointId: string): Promise<Endpoint>;
   /** Checks it again. @throws ENDPOINT_NOT_FOUND */
@@ -83,20 +92,20 @@ export function endpointService(context: HealthContext, { tenantId, actor }: Sco
     return shown(endpoint, kept);
   };
   /** A draft as a record that can be kept, and has a place. */
-  const recordOf = (draft: EndpointDraft): EndpointRecord => {
+  const recordOf = (draft: EndpointDraft, registeredBy: Registrant): EndpointRecord => {
     const { secrets, ...input } = readDraft(schemas.input, draft);
     const now = clock.now();
-    const bare = { ...input, id: newId(), tenantId, pausedAt: null, createdAt: now, updatedAt: now };
+    const bare = { ...input, id: newId(), tenantId, registeredBy, pausedAt: null, createdAt: now, updatedAt: now };
     check({ ...bare, secrets });
     const record = { ...bare, secrets: sealed(sealer, bare, secrets) };
     if (!places.take(tenantId)) throw healthErrors.ENDPOINT_LIMIT_REACHED({ limit: maxEndpoints });
     return record;
   };
-  const registerMany = async (drafts: readonly EndpointDraft[], dryRun: boolean) => {
+  const registerMany = async (drafts: readonly EndpointDraft[], registeredBy: Registrant, dryRun: boolean) => {
     const records: EndpointRecord[] = [];
     const results = drafts.map((draft) => {
       try {
-        const record = recordOf(draft);
+        const record = recordOf(draft, registeredBy);
         records.push(record);
         return { id: record.id };
       } catch (error) {
@@ -151,8 +160,8 @@ export function endpointService(context: HealthContext, { tenantId, actor }: Sco
   };
 
   return {
-    async register(draft) {
-      const endpoint = recordOf(draft);
+    async register(draft, options) {
+      const endpoint = recordOf(draft, registrantOf(options));
       try {
         await context.change([eventOf('endpoint.registered', endpoint)], (trx) => endpoints.insert(endpoint, trx));
         return keep(endpoint);
@@ -160,11 +169,11 @@ export function endpointService(context: HealthContext, { tenantId, actor }: Sco
         places.release(tenantId, 1);
       }
     },
-    import: (lines, { dryRun = false } = {}) =>
-      importing(lines, (drafts) => registerMany(drafts, dryRun), dryRun ? 'valid' : 'created'),
-    async registerMany(drafts) {
+    import: (lines, { dryRun = false, ...options } = {}) =>
+      importing(lines, (drafts) => registerMany(drafts, registrantOf(options), dryRun), dryRun ? 'valid' : 'created'),
+    async registerMany(drafts, options) {
       const answers: ImportedLine[] = [];
-      const register = (batch: readonly EndpointDraft[]) => registerMany(batch, false);
+      const register = (batch: readonly EndpointDraft[]) => registerMany(batch, registrantOf(options), false);
       for await (const answer of importing(linesOf(drafts), register, 'created')) answers.push(answer);
       return answers;
     },
@@ -173,14 +182,24 @@ export function endpointService(context: HealthContext, { tenantId, actor }: Sco
       const { items, nextCursor } = await endpoints.list({ limit, after: cursor ?? null, filter });
       return { items: items.map(withKeptState), nextCursor };
     },
-    async update(endpointId, draft) {
+    async update(endpointId, draft, options) {
       const { secrets: given = {}, ...changes } = readDraft(schemas.changes, draft);
       const { endpoint: before, state } = await find(endpointId);
-      const { id, tenantId: _, secrets: __, pausedAt, createdAt, updatedAt: ___, ...settings } = before;
+      const {
+        id,
+        tenantId: _,
+        secrets: __,
+        pausedAt,
+        createdAt,
+        updatedAt: ___,
+        registeredBy: by,
+        ...settings
+      } = before;
       const defined = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
       // Whole again, it has to fit as a new one would.
       const { secrets: ____, ...input } = readDraft(schemas.input, { ...settings, ...defined });
-      const bare = { ...input, id, tenantId, pausedAt, createdAt, updatedAt: clock.now() };
+      const registeredBy = asksTheSame(before, input) && !options?.asHost ? by : registrantOf(options);
+      const bare = { ...input, id, tenantId, registeredBy, pausedAt, createdAt, updatedAt: clock.now() };
       const isSame = sameOrigin(before, bare);
       const set = Object.entries(given).flatMap(([name, value]) => (value === null ? [] : [[name, value] as const]));
       const kept = Object.entries(isSame ? before.secrets : {}).filter(([name]) => !Object.hasOwn(given, name));

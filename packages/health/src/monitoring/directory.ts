@@ -77,6 +77,7 @@ function keptOf(endpoint: EndpointRecord, state: KeptState): KeptEndpoint {
       conditions: endpoint.conditions,
       tags: endpoint.tags,
       dependsOn: endpoint.dependsOn,
+      registeredBy: endpoint.registeredBy,
       secrets: endpoint.secrets,
       pausedAt: endpoint.pausedAt,
       createdAt: endpoint.createdAt,

@@ -1,5 +1,4 @@
 import { describeError, type Clock, type Logger, type StopSignal } from '@dotmac/core';
-import type { Connector } from '@dotmac/core/net';
 import type { EndpointRecord, EndpointStatus } from '../endpoints/endpoint.js';
 import type { Recorder } from '../history/recorder.js';
 import type { HealthMetrics } from '../metrics.js';
@@ -43,7 +42,6 @@ export interface MonitorOptions {
   directory: Directory;
   /** Makes an endpoint ready to be probed. */
   prepare: Prepare;
-  connector: Connector;
   recorder: Recorder;
   /** Tells the loss of our own network; without it, that looks like everybody else's trouble. */
   connectivity?: Connectivity | undefined;
@@ -75,7 +73,7 @@ class CheckJob implements Job {
 
 /** Makes a monitor. An endpoint is never checked twice at once. */
 export function createMonitor(options: MonitorOptions): Monitor {
-  const { directory, prepare, connector, recorder, connectivity, metrics, clock, logger, limits } = options;
+  const { directory, prepare, recorder, connectivity, metrics, clock, logger, limits } = options;
   const trouble = ownTrouble(clock);
   const schedule = createSchedule<CheckJob>({ clock, limits, onLag: (lagMs) => metrics?.late(lagMs) });
   metrics?.observe(() => schedule.figures);
@@ -102,7 +100,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
     if ('fault' in ready) return { status: 'unknown', responseTimeMs: null, message: ready.fault };
     if (isStuck(id)) return { status: 'unknown', responseTimeMs: null, message: 'The check before has not ended' };
     const expected = { timeoutMs: timeout * 1_000, expectedResponseTimeMs: expectedResponseTime * 1_000, conditions };
-    const { probe, target } = ready;
+    const { probe, target, connector } = ready;
     const running = runProbe({ probe, target, expected, connector, clock, signal });
     const result = await running.result;
     if (!running.hasEnded()) stuck.set(id, running);

@@ -21,6 +21,7 @@ export const endpointOf = (tenantId: string, more: Partial<EndpointRecord> = {})
   conditions: [{ on: 'status', op: 'in', value: [200, 204], severity: 'critical' }],
   tags: [],
   dependsOn: [],
+  registeredBy: 'tenant',
   secrets: { token: 'sealed' },
   pausedAt: null,
   createdAt: 1_767_225_600_000,

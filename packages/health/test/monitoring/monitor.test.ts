@@ -66,8 +66,7 @@ function stage(endpoints: EndpointRecord[], { concurrency = 100, network = {} as
   };
   const monitor = createMonitor({
     directory,
-    prepare: preparation(probeRegistry(), undefined),
-    connector,
+    prepare: preparation(probeRegistry(), undefined, { host: connector, tenant: connector }),
     recorder: {
       record: (kept, { status }) => void recorded.push(`${kept.status} (${status})`),
       flush: () => Promise.resolve(),
@@ -245,8 +244,7 @@ describe('a probe', () => {
     const nothing = () => Promise.resolve();
     const monitor = createMonitor({
       directory,
-      prepare: preparation(probeRegistry([deaf]), undefined),
-      connector: createConnector(),
+      prepare: preparation(probeRegistry([deaf]), undefined, { host: createConnector(), tenant: createConnector() }),
       recorder: {
         record: (_, { message }) => void messages.push(message),
         flush: nothing,

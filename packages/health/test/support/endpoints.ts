@@ -21,6 +21,7 @@ export const endpointRecord = (more: Partial<EndpointRecord> = {}): EndpointReco
   conditions: [],
   tags: [],
   dependsOn: [],
+  registeredBy: 'tenant',
   secrets: {},
   pausedAt: null,
   createdAt: 1_767_225_600_000,

@@ -136,7 +136,7 @@ export interface HealthTables {
 /** An endpoint as a row. */
 export function endpointRow(endpoint: EndpointRecord): EndpointRow {
   const { recoveryCount, recoveryResponseTime, minErrorTime, recheckInterval } = endpoint;
-  const { config, conditions, tags, dependsOn } = endpoint;
+  const { config, conditions, tags, dependsOn, registeredBy } = endpoint;
   return {
     tenant_id: endpoint.tenantId,
     id: endpoint.id,
@@ -157,6 +157,7 @@ export function endpointRow(endpoint: EndpointRecord): EndpointRow {
       conditions,
       tags,
       dependsOn,
+      registeredBy,
     }),
     secrets: JSON.stringify(endpoint.secrets),
     paused_at: endpoint.pausedAt,
@@ -175,6 +176,7 @@ type Settings = Pick<
   | 'conditions'
   | 'tags'
   | 'dependsOn'
+  | 'registeredBy'
 >;
 
 /** Of endpoints from before there were settings. */
@@ -187,6 +189,7 @@ const defaults: Settings = {
   conditions: [],
   tags: [],
   dependsOn: [],
+  registeredBy: 'tenant',
 };
 
 type StateColumns = Exclude<keyof StateRow, 'tenant_id' | 'endpoint_id'>;
