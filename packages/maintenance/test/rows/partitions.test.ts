@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '@dotmac/core';
 import { databaseFromUrl } from '@dotmac/core/kysely';
+import { boundInTime } from '../../src/databases/mysql/partitions.js';
 import { dropPartitions } from '../../src/databases/rows/drop-partitions.js';
 import type { TimeUnit } from '../../src/policies/policy.js';
 import { planned } from '../support/clean.js';
@@ -10,11 +11,13 @@ import { dialects } from '../support/databases.js';
 const dayMs = 86_400_000;
 const asOf = Date.UTC(2026, 5, 1);
 const cutoff = asOf - 30 * dayMs;
+/** Ends of days, by which bounds are often given. */
+const days = [cutoff - dayMs, cutoff, cutoff + dayMs, asOf];
 const native = (ms: number) => new Date(ms).toISOString().replace('T', ' ').slice(0, -1);
 
 const tables: Record<
   'postgres' | 'mysql',
-  { what: string; unit: TimeUnit; create(name: string, bounds: number[]): string[] }[]
+  { what: string; unit: TimeUnit; bounds?: number[]; create(name: string, bounds: number[]): string[] }[]
 > = {
   postgres: [
     {
@@ -57,22 +60,39 @@ const tables: Record<
         `create table ${name} (id bigint, at datetime(3), primary key (id, at)) partition by range columns (at) (${bounds.map((to, i) => `partition p${i} values less than ('${native(to)}')`).join(', ')}, partition rest values less than (maxvalue))`,
       ],
     },
+    ...['datetime(3)', 'datetime', 'date'].map((type) =>
+      byFunction(type, 'to_days(at)', (to) => `to_days('${native(to)}')`),
+    ),
+    byFunction('datetime(3)', 'TO_SECONDS(at)', (to) => `to_seconds('${native(to)}')`),
+    byFunction('timestamp', 'UNIX_TIMESTAMP(at)', (to) => `${to / 1_000}`),
+    byFunction('timestamp(3)', 'floor(unix_timestamp(at))', (to) => `${to / 1_000}`),
   ],
 };
+
+function byFunction(type: string, expression: string, bound: (to: number) => string) {
+  return {
+    what: `${expression} of a ${type}`,
+    unit: 'timestamp' as const,
+    bounds: days,
+    create: (name: string, bounds: number[]) => [
+      `create table ${name} (id bigint, at ${type} not null default '2000-01-01', primary key (id, at)) partition by range (${expression}) (${bounds.map((to, i) => `partition p${i} values less than (${bound(to)})`).join(', ')}, partition rest values less than maxvalue)`,
+    ],
+  };
+}
 
 for (const { title, present, fresh: createFresh, dialect } of dialects)
   if (dialect !== 'sqlite')
     describe.skipIf(!present)(`partitions on ${title}`, () => {
-      for (const { what, unit, create } of tables[dialect])
+      for (const { what, unit, create, bounds = [cutoff - dayMs, cutoff, cutoff + 1, asOf] } of tables[dialect])
         it(`of ${what} go whole when all of their rows are before the cutoff, and only then`, async () => {
           const fresh = await createFresh();
           const database = databaseFromUrl(fresh.url);
           const { kysely } = database;
-          const bounds = [cutoff - dayMs, cutoff, cutoff + 1, asOf];
           for (const statement of create('parted', bounds)) await sql.raw(statement).execute(kysely);
           const zone = dialect === 'postgres' ? 'Z' : '';
           const value = (ms: number) => (unit === 'ms' ? sql.lit(ms) : sql.lit(native(ms) + zone));
-          const at = [cutoff - 9 * dayMs, cutoff - dayMs - 1, cutoff - 1, cutoff, asOf - 1, asOf + 1];
+          // Whole seconds, for columns that keep no others would round them up.
+          const at = [cutoff - 9 * dayMs, cutoff - dayMs - 1_000, cutoff - 1_000, cutoff, asOf - 1_000, asOf + 1_000];
           await sql`insert into parted values ${sql.join(at.map((ms, id) => sql`(${sql.lit(id)}, ${value(ms)})`))}`.execute(
             kysely,
           );
@@ -110,3 +130,14 @@ for (const { title, present, fresh: createFresh, dialect } of dialects)
           await fresh.drop();
         });
     });
+
+describe('partitions by a function on MariaDB and MySQL', () => {
+  it.each(['`at`', 'year(`at`)', 'to_days(`at`)', 'TO_SECONDS(`at`)', 'floor(unix_timestamp(`at`))'])(
+    'follow each other in time by %s',
+    (expression) => expect(boundInTime(expression, 'at')).toBeDefined(),
+  );
+  it.each(['month(`at`)', 'yearweek(`at`,0)', 'to_days(`at`) + 1', '-`at`', 'to_days(`until`)', '?', 'to_days(?)', ''])(
+    'are not taken for such by %s',
+    (expression) => expect(boundInTime(expression, 'at')).toBeUndefined(),
+  );
+});

@@ -1,4 +1,5 @@
 import { sql, type Kysely } from 'kysely';
+import { boundInTime } from './partitions.js';
 import type { Column, Reference, Sql, TableFacts, TableInTime, TableName } from '../rows/selection.js';
 
 const schemaOf = ({ schema }: TableName): Sql => (schema === undefined ? sql`database()` : sql`${schema}`);
@@ -41,7 +42,8 @@ export async function describeTable(db: Kysely<unknown>, selection: TableInTime)
     indexed: keys.flatMap(({ name, place }) => (Number(place) === 1 && name !== null ? [name] : [])),
     references: await referencesTo(db, selection, schema),
     partitionedByTime:
-      (method === 'RANGE' || method === 'RANGE COLUMNS') && expression === `\`${selection.timeColumn}\``,
+      (method === 'RANGE' || method === 'RANGE COLUMNS') &&
+      boundInTime(expression ?? '', selection.timeColumn) !== undefined,
     estimatedRows: found[0].estimate === null ? null : Number(found[0].estimate),
   };
 }

@@ -81,7 +81,7 @@ export interface TableFacts {
   indexed: readonly string[];
   /** From whom rows of the table are referred to. */
   references: readonly Reference[];
-  /** Partitioned by ranges of the time column alone. */
+  /** Partitioned by ranges of the time column alone, or of what grows with it. */
   partitionedByTime: boolean;
   /** Rows, from the database's statistics; null when it keeps none. */
   estimatedRows: number | null;
