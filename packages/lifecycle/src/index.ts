@@ -82,7 +82,7 @@ export type { OpenVerification } from './verification/open.js';
 export type { VerificationPage, VerificationPageState } from './verification/page.js';
 export type { SendVerification, VerificationDelivery, VerificationMessage } from './verification/sender.js';
 export type { VerificationService } from './verification/service.js';
-export type { WebhookOptions } from './webhooks/sending.js';
+export type { DisabledWebhook, WebhookOptions } from './webhooks/sending.js';
 export type { WebhookService } from './webhooks/service.js';
 export type { DeliveryState, WebhookDelivery } from './webhooks/delivery.js';
 export type { Webhook, WebhookView } from './webhooks/webhook.js';

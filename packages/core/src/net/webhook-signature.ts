@@ -18,13 +18,16 @@ function keyBytes(text: string): Buffer {
  * The headers that sign a webhook: HMAC-SHA256 over its id, its time and its body, so that a receiver knows who sent
  * it, when, and which ones it has had already.
  * Source: Standard Webhooks (https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md).
+ * @param keys while a key is replaced, the old one too: each signs, and a receiver is content with one of them
  * @param at epoch ms
  */
 export function signatureHeaders(
-  key: string,
+  keys: string | readonly string[],
   { id, at, body }: { id: string; at: number; body: string },
 ): Record<string, string> {
   const seconds = String(Math.floor(at / 1_000));
-  const digest = createHmac('sha256', keyBytes(key)).update(`${id}.${seconds}.${body}`).digest('base64');
-  return { 'webhook-id': id, 'webhook-timestamp': seconds, 'webhook-signature': `v1,${digest}` };
+  const digestWith = (key: string): string =>
+    createHmac('sha256', keyBytes(key)).update(`${id}.${seconds}.${body}`).digest('base64');
+  const signatures = [keys].flat().map((key) => `v1,${digestWith(key)}`);
+  return { 'webhook-id': id, 'webhook-timestamp': seconds, 'webhook-signature': signatures.join(' ') };
 }

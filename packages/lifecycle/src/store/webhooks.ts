@@ -11,6 +11,13 @@ export interface WebhookStore {
   get(webhookId: string): Promise<Webhook | undefined>;
   /** In the order of their making. */
   all(): Promise<Webhook[]>;
+  /**
+   * Notes since when nothing was taken, if it was taken until now; null: something was. Nothing is told of a webhook that
+   * is gone.
+   */
+  noteFailing(webhookId: string, since: number | null): Promise<void>;
+  /** Switches off one that is enabled and fails since then: true for one caller alone. */
+  disable(webhookId: string, failingSince: number, at: number, trx: StoreTransaction): Promise<boolean>;
   /** With its log. */
   remove(webhookId: string, trx: StoreTransaction): Promise<void>;
   /** False when this webhook has this event already. */

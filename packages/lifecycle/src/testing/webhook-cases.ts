@@ -13,6 +13,10 @@ const aWebhook = (tenantId: string): Webhook => ({
   events: null,
   enabled: true,
   sealedSecret: 'a.b.c.d',
+  oldSealedSecret: null,
+  oldSecretUntil: null,
+  failingSince: null,
+  disabledAt: null,
   createdAt: 5,
   updatedAt: 5,
 });
@@ -41,7 +45,8 @@ export const webhookCases: Suite<LifecycleStoreSubject>['cases'] = [
       for (const webhook of [first, second]) await webhooks.insert(webhook);
       await store.tenant('b').webhooks.insert(aWebhook('b'));
       assert.deepEqual(await webhooks.all(), [first, second]);
-      const changed = { ...first, events: ['customer.deleted'], enabled: false };
+      const old = { oldSealedSecret: 'e.f.g.h', oldSecretUntil: 90 };
+      const changed = { ...first, ...old, events: ['customer.deleted'], enabled: false };
       assert.equal(await webhooks.update(changed), true);
       assert.equal(await store.tenant('b').webhooks.update(changed), false);
       assert.deepEqual(await webhooks.get(first.id), changed);
@@ -51,6 +56,27 @@ export const webhookCases: Suite<LifecycleStoreSubject>['cases'] = [
       assert.equal(await store.tenant('b').webhooks.delivery(delivery.id), undefined);
       await store.transaction((trx) => webhooks.remove(first.id, trx));
       assert.deepEqual([await webhooks.get(first.id), await webhooks.delivery(delivery.id)], [undefined, undefined]);
+    },
+  },
+  {
+    name: 'notes since when a webhook fails, and lets one of twenty racers switch it off',
+    async run({ store }) {
+      const { webhooks } = store.tenant('a');
+      const webhook = aWebhook('a');
+      await webhooks.insert(webhook);
+      const note = async (since: number | null) => {
+        await webhooks.noteFailing(webhook.id, since);
+        return (await webhooks.get(webhook.id))?.failingSince;
+      };
+      assert.deepEqual([await note(10), await note(20), await note(null), await note(30)], [10, 10, null, 30]);
+      const disable = (since: number) => store.transaction((trx) => webhooks.disable(webhook.id, since, 99, trx));
+      assert.equal(await disable(10), false);
+      const other = store.tenant('b').webhooks;
+      assert.equal(await store.transaction((trx) => other.disable(webhook.id, 30, 99, trx)), false);
+      const outcomes = await Promise.all(Array.from({ length: 20 }, () => disable(30)));
+      assert.equal(outcomes.filter(Boolean).length, 1);
+      const off = { ...webhook, enabled: false, failingSince: 30, disabledAt: 99, updatedAt: 99 };
+      assert.deepEqual(await webhooks.get(webhook.id), off);
     },
   },
   {

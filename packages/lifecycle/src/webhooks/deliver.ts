@@ -6,6 +6,7 @@ import { openEntries } from '../privacy/vault.js';
 import type { WebhookDelivery } from './delivery.js';
 import { bodyOf } from './message.js';
 import { postSigned } from './post.js';
+import { noteFailure } from './disable.js';
 import { dueDeliveries, type WebhookSending } from './sending.js';
 
 /** The subscriber of the domain's outbox that notes who is to be told of an event. */
@@ -80,10 +81,13 @@ export async function deliverDue(
     await postSigned(sending, webhook, { id: deliveryId, body: bodyOf(entry) }, { clock, signal });
   } catch (error) {
     const lastFailure = isNotDelivered(error) ? error.code : 'failed';
-    const isLast = attempt >= sending.maxAttempts || lastFailure === 'secret_not_readable';
+    const isOurs = lastFailure === 'secret_not_readable';
+    const isLast = attempt >= sending.maxAttempts || isOurs;
     await settle({ ...attempted, lastFailure, state: isLast ? 'failed' : 'pending' });
+    if (!isOurs) await noteFailure(context, sending, webhook, lastFailure);
     if (isLast) return;
     throw error;
   }
+  if (webhook.failingSince !== null) await webhooks.noteFailing(webhook.id, null);
   await settle({ ...attempted, state: 'delivered', lastFailure: null, deliveredAt: clock.now() });
 }

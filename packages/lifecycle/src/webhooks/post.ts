@@ -12,20 +12,20 @@ const timeoutMs = 8_000;
  * @throws NotDelivered
  */
 export async function postSigned(
-  { connector, secretOf }: WebhookSending,
+  { connector, secretsOf }: WebhookSending,
   webhook: Webhook,
   { id, body }: { id: string; body: string },
   { clock, signal: outer }: { clock: Clock; signal: AbortSignal },
 ): Promise<void> {
-  const secret = secretOf(webhook);
-  if (secret === undefined) throw new NotDelivered('secret_not_readable', false);
+  const secrets = secretsOf(webhook, clock.now());
+  if (secrets.length === 0) throw new NotDelivered('secret_not_readable', false);
   const stop = new AbortController();
   const cancel = clock.after(limitMs, () => stop.abort(coreErrors.DELIVERY_TIMED_OUT({})));
   const signal = AbortSignal.any([outer, stop.signal]);
   const late = new Promise<never>((_, reject) => {
     signal.addEventListener('abort', () => reject(new NotDelivered('timeout', true)), { once: true });
   });
-  const headers = { 'user-agent': 'dotmac-lifecycle', ...signatureHeaders(secret, { id, at: clock.now(), body }) };
+  const headers = { 'user-agent': 'dotmac-lifecycle', ...signatureHeaders(secrets, { id, at: clock.now(), body }) };
   try {
     const posted = postJson({ connector, timeoutMs, signal }, { url: webhook.url, headers, body });
     await Promise.race([posted, late]);

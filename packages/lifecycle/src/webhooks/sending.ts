@@ -21,11 +21,36 @@ export interface WebhookOptions {
   maxAttempts?: number;
   /** How long the log of deliveries is kept. Default 30 days. */
   keepDays?: number;
+  /** A webhook that took nothing for so long is switched off. Default 120 hours, five days. */
+  disableAfterHours?: number;
+  /** Told of each webhook that was switched off so: at least once, from the outbox. Default: it is logged. */
+  onDisabled?: (notice: DisabledWebhook) => void | Promise<void>;
 }
 
-const dueSchemas = { 'webhook.due': z.object({ deliveryId: z.string() }) };
+/** A webhook that was switched off because it had failed for too long. */
+export interface DisabledWebhook {
+  tenantId: string;
+  webhookId: string;
+  /** For people. */
+  name: string;
+  /** Epoch ms. */
+  failingSince: number;
+  disabledAt: number;
+  /** A code: why the last attempt failed, e.g. `status_503`. */
+  lastFailure: string;
+}
 
-/** What lies in the webhooks' own outbox: which delivery is due. */
+const dueSchemas = {
+  'webhook.due': z.object({ deliveryId: z.string() }),
+  'webhook.disabled': z.object({
+    webhookId: z.string(),
+    name: z.string(),
+    failingSince: z.number(),
+    lastFailure: z.string(),
+  }),
+};
+
+/** What lies in the webhooks' own outbox: which delivery is due, and which webhook was switched off. */
 export const dueDeliveries = defineEvents('lifecycle-webhooks', dueSchemas);
 
 /** What sending webhooks works with. */
@@ -34,15 +59,17 @@ export interface WebhookSending {
   readonly relay: OutboxRelay<typeof dueSchemas>;
   readonly maxAttempts: number;
   readonly keepMs: number;
+  readonly disableAfterMs: number;
+  readonly onDisabled: ((notice: DisabledWebhook) => void | Promise<void>) | undefined;
   /** A new secret, and how it is kept. */
   newSecret(webhook: Pick<Webhook, 'tenantId' | 'id' | 'url'>): { secret: string; sealedSecret: string };
-  /** Undefined when it cannot be opened any more. */
-  secretOf(webhook: Webhook): string | undefined;
+  /** What signs at a time: the secret and, while it is valid, the one before. Empty when it cannot be opened any more. */
+  secretsOf(webhook: Webhook, now: number): readonly string[];
 }
 
 /** Makes what sending webhooks works with. @throws INVALID_ARGUMENT for secrets that are too short */
 export function webhookSending(
-  { egress, maxAttempts = 16, keepDays = 30 }: WebhookOptions,
+  { egress, maxAttempts = 16, keepDays = 30, disableAfterHours = 120, onDisabled }: WebhookOptions,
   { secrets, outbox, clock, logger }: { secrets: readonly string[]; outbox: Outbox; clock: Clock; logger: Logger },
 ): WebhookSending {
   const sealer: Sealer = createSealer(secrets, 'dotmac lifecycle webhooks');
@@ -54,10 +81,17 @@ export function webhookSending(
     relay: createOutboxRelay({ outbox, events: dueDeliveries, clock, logger, ...limits }),
     maxAttempts,
     keepMs: keepDays * 24 * 3_600_000,
+    disableAfterMs: disableAfterHours * 3_600_000,
+    onDisabled,
     newSecret(webhook) {
       const secret = `whsec_${randomBytes(32).toString('base64')}`;
       return { secret, sealedSecret: sealer.seal(secret, bindingOf(webhook)) };
     },
-    secretOf: (webhook) => sealer.unseal(webhook.sealedSecret, bindingOf(webhook)),
+    secretsOf(webhook, now) {
+      const { sealedSecret, oldSealedSecret, oldSecretUntil } = webhook;
+      const old = oldSecretUntil !== null && oldSecretUntil > now ? oldSealedSecret : null;
+      const [secret, before] = [sealedSecret, old].map((it) => it && sealer.unseal(it, bindingOf(webhook)));
+      return secret ? [secret, ...(before ? [before] : [])] : [];
+    },
   };
 }

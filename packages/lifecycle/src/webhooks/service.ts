@@ -105,23 +105,28 @@ export function webhookService(context: LifecycleContext, { tenantId }: ScopeIde
       check(input);
       if ((await webhooks.all()).length >= mostWebhooks) throw lifecycleErrors.WEBHOOK_LIMIT({ limit: mostWebhooks });
       const now = clock.now();
-      const bare = { ...input, id: newId(), tenantId, createdAt: now, updatedAt: now };
+      const times = { oldSecretUntil: null, failingSince: null, disabledAt: null, createdAt: now, updatedAt: now };
+      const bare = { ...input, ...times, id: newId(), tenantId };
       const { secret, sealedSecret } = newSecret(bare);
-      const webhook = { ...bare, sealedSecret };
+      const webhook = { ...bare, sealedSecret, oldSealedSecret: null };
       await webhooks.insert(webhook);
       return { ...viewOfWebhook(webhook), secret };
     },
     get: async (webhookId) => viewOfWebhook(await find(webhookId)),
     list: async () => (await webhooks.all()).map(viewOfWebhook),
     async update(webhookId, draft) {
-      const { rotateSecret = false, ...changes } = readDraft(webhookChanges, draft);
+      const { rotateSecret = false, oldSecretSeconds, ...changes } = readDraft(webhookChanges, draft);
       const before = await find(webhookId);
       const { newSecret } = on();
       check(changes);
       const defined = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
-      const bare: Webhook = { ...before, ...defined, updatedAt: clock.now() };
-      const made = rotateSecret || originOf(bare.url) !== originOf(before.url) ? newSecret(bare) : undefined;
-      const webhook = { ...bare, ...(made && { sealedSecret: made.sealedSecret }) };
+      // Enabled again, it has as long as a new one.
+      const fresh = changes.enabled === true && !before.enabled ? { failingSince: null, disabledAt: null } : {};
+      const bare: Webhook = { ...before, ...defined, ...fresh, updatedAt: clock.now() };
+      const isElsewhere = originOf(bare.url) !== originOf(before.url);
+      const made = rotateSecret || isElsewhere ? newSecret(bare) : undefined;
+      const old = isElsewhere ? withoutOldSecret : oldSecretOf(before, clock.now(), oldSecretSeconds);
+      const webhook = { ...bare, ...(made && { ...old, sealedSecret: made.sealedSecret }) };
       if (!(await webhooks.update(webhook))) throw lifecycleErrors.WEBHOOK_NOT_FOUND({ webhookId });
       return { ...viewOfWebhook(webhook), secret: made?.secret ?? null };
     },
@@ -159,4 +164,14 @@ export function webhookService(context: LifecycleContext, { tenantId }: ScopeIde
       return { replayed: (await again(items)).length, nextCursor };
     },
   };
+}
+
+type OldSecret = Pick<Webhook, 'oldSealedSecret' | 'oldSecretUntil'>;
+
+/** The secret before is nobody's business at another origin. */
+const withoutOldSecret: OldSecret = { oldSealedSecret: null, oldSecretUntil: null };
+
+/** The secret that is replaced, which signs for a while yet, so that the receiver can be told of the new one meanwhile. */
+function oldSecretOf({ sealedSecret }: Webhook, now: number, seconds = 86_400): OldSecret {
+  return seconds === 0 ? withoutOldSecret : { oldSealedSecret: sealedSecret, oldSecretUntil: now + seconds * 1_000 };
 }

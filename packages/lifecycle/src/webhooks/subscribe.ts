@@ -1,6 +1,7 @@
 import { describeError, type AnyEvent } from '@dotmac/core';
 import type { LifecycleContext } from '../context.js';
 import { lifecycleEvents, type LifecycleEvents } from '../events.js';
+import { disabledSubscriber } from './disable.js';
 import { deliverDue, fanOut, fanOutSubscriber, postSubscriber } from './deliver.js';
 
 const pruneEveryMs = 3_600_000;
@@ -26,7 +27,17 @@ export function subscribeWebhooks(context: LifecycleContext): void {
   });
   sending.relay.subscribe({
     name: postSubscriber,
+    events: ['webhook.due'],
     deliver: ({ tenantId, data }, delivery) =>
       deliverDue(context, sending, { tenantId, deliveryId: data.deliveryId }, delivery),
+  });
+  sending.relay.subscribe({
+    name: disabledSubscriber,
+    events: ['webhook.disabled'],
+    async deliver({ tenantId, at: disabledAt, data }) {
+      const notice = { tenantId, disabledAt, ...data };
+      logger.warn(notice, 'a webhook took nothing for days, and was switched off');
+      await sending.onDisabled?.(notice);
+    },
   });
 }

@@ -30,6 +30,11 @@ export const webhookChanges = z
   .object({
     ...fields,
     rotateSecret: z.boolean().meta({ description: 'Make a new secret; another origin of the URL does so by itself' }),
+    oldSecretSeconds: z
+      .int()
+      .min(0)
+      .max(30 * 86_400)
+      .meta({ description: 'How long a secret that is replaced signs beside the new one. Default 86,400: a day' }),
   })
   .partial()
   .meta({ id: 'LifecycleWebhookChanges' });
@@ -39,7 +44,19 @@ export type WebhookChanges = z.input<typeof webhookChanges>;
 
 /** Where events are posted to. */
 export const webhookView = z
-  .object({ id, ...fields, createdAt: instant, updatedAt: instant })
+  .object({
+    id,
+    ...fields,
+    oldSecretUntil: instant.nullable().meta({ description: 'Until then the secret before signs, too' }),
+    failingSince: instant
+      .nullable()
+      .meta({ description: 'Nothing was taken since then; null: the last attempt went well' }),
+    disabledAt: instant.nullable().meta({
+      description: 'When it was switched off because it had failed for days; enable it to have it tried again',
+    }),
+    createdAt: instant,
+    updatedAt: instant,
+  })
   .meta({ id: 'LifecycleWebhook' });
 
 /** @see webhookView */
@@ -71,9 +88,11 @@ export type Webhook = WebhookView & {
   tenantId: string;
   /** The secret, sealed for this webhook and the origin of its URL. */
   sealedSecret: string;
+  /** The one before, which signs as well until `oldSecretUntil`; sealed likewise. */
+  oldSealedSecret: string | null;
 };
 
 /** A webhook as it is shown. */
-export function viewOfWebhook({ tenantId: _, sealedSecret: __, ...shown }: Webhook): WebhookView {
+export function viewOfWebhook({ tenantId: _, sealedSecret: __, oldSealedSecret: ___, ...shown }: Webhook): WebhookView {
   return shown;
 }

@@ -12,7 +12,7 @@ import type { BulkRow } from './bulk.js';
 import type { DunningCaseRow, LegalHoldRow, ServiceRow, SignalRow, TimerRow } from './service-tables.js';
 import type { HistoryEntry, StoredToken } from '../store.js';
 import type { FeedRow, TermRow } from './search-tables.js';
-import type { DeliveryRow, WebhookRow } from './webhooks.js';
+import type { DeliveryRow, WebhookRow } from './webhook-rows.js';
 
 /** `dotmac_customers`. */
 export interface CustomerRow {

@@ -1,4 +1,4 @@
-import type { Migration } from '@dotmac/core/kysely';
+import type { ColumnTypes, Migration } from '@dotmac/core/kysely';
 
 const webhooks: Migration = async (schema, { types }) => {
   await schema.schema
@@ -47,9 +47,20 @@ const deliveryIndexes: Migration = async (schema) => {
   await index('dotmac_webhook_deliveries_old').columns(['event_at']).execute();
 };
 
+/** A column each: on MySQL each statement commits by itself, and SQLite adds one at a time. */
+const column =
+  (name: string, type: keyof ColumnTypes): Migration =>
+  async (schema, { types }) => {
+    await schema.schema.alterTable('dotmac_lifecycle_webhooks').addColumn(name, types[type]).execute();
+  };
+
 /** Webhooks, and the log of what became of each event. */
 export const webhookMigrations: Record<string, Migration> = {
   '0019-webhooks': webhooks,
   '0020-webhook-deliveries': deliveries,
   '0021-webhook-delivery-indexes': deliveryIndexes,
+  '0037-webhook-old-secrets': column('old_sealed_secret', 'text'),
+  '0038-webhook-old-secrets-until': column('old_secret_until', 'epochMs'),
+  '0039-webhooks-failing-since': column('failing_since', 'epochMs'),
+  '0040-webhooks-disabled-at': column('disabled_at', 'epochMs'),
 };

@@ -1,78 +1,44 @@
 import type { StoreTransaction } from '@dotmac/core';
-import {
-  executorFor,
-  fromFlag,
-  fromJson,
-  insertedCount,
-  numberOrNull,
-  onConflictDoNothing,
-  toFlag,
-  type Database,
-} from '@dotmac/core/kysely';
-import type { DeliveryState, WebhookDelivery } from '../../webhooks/delivery.js';
-import type { Webhook } from '../../webhooks/webhook.js';
+import { executorFor, insertedCount, onConflictDoNothing, toFlag, type Database } from '@dotmac/core/kysely';
 import { pageOf } from '../page-of.js';
 import { rangeCursor, readRangeCursor } from '../range-cursor.js';
 import type { WebhookStore } from '../store.js';
 import type { LifecycleTables } from './tables.js';
+import { deliveryOf, deliveryRow, webhookOf, webhookRow } from './webhook-rows.js';
 
 const table = 'dotmac_lifecycle_webhooks';
 const log = 'dotmac_webhook_deliveries';
 
-/** `dotmac_lifecycle_webhooks`. */
-export interface WebhookRow {
-  tenant_id: string;
-  id: string;
-  name: string;
-  url: string;
-  events: string | null;
-  enabled: number;
-  sealed_secret: string;
-  created_at: number;
-  updated_at: number;
-}
-
-/** `dotmac_webhook_deliveries`: an event and a webhook. */
-export interface DeliveryRow {
-  tenant_id: string;
-  id: string;
-  webhook_id: string;
-  customer_id: string;
-  event_id: string;
-  event_type: string;
-  event_at: number;
-  state: string;
-  attempts: number;
-  last_attempt_at: number | null;
-  last_failure: string | null;
-  delivered_at: number | null;
-}
-
 /** Webhooks in the database. */
 export function kyselyWebhooks(database: Database, tenantId: string): WebhookStore {
   const on = (trx?: StoreTransaction) => executorFor<LifecycleTables>(database, trx);
-  const row = (webhook: Webhook): WebhookRow => ({
-    tenant_id: tenantId,
-    id: webhook.id,
-    name: webhook.name,
-    url: webhook.url,
-    events: webhook.events && JSON.stringify(webhook.events),
-    enabled: toFlag(webhook.enabled),
-    sealed_secret: webhook.sealedSecret,
-    created_at: webhook.createdAt,
-    updated_at: webhook.updatedAt,
-  });
   return {
     async insert(webhook) {
-      await on().insertInto(table).values(row(webhook)).execute();
+      await on().insertInto(table).values(webhookRow(tenantId, webhook)).execute();
     },
     async update(webhook) {
-      const { tenant_id: _, id, created_at: __, ...changed } = row(webhook);
+      const { tenant_id: _, id, created_at: __, ...changed } = webhookRow(tenantId, webhook);
       const { numUpdatedRows } = await on()
         .updateTable(table)
         .set(changed)
         .where('tenant_id', '=', tenantId)
         .where('id', '=', id)
+        .executeTakeFirst();
+      return numUpdatedRows === 1n;
+    },
+    async noteFailing(webhookId, since) {
+      const update = on().updateTable(table).where('tenant_id', '=', tenantId).where('id', '=', webhookId);
+      if (since === null) await update.set({ failing_since: null }).execute();
+      else await update.set({ failing_since: since }).where('failing_since', 'is', null).execute();
+    },
+    async disable(webhookId, failingSince, at, trx) {
+      const { numUpdatedRows } = await on(trx)
+        .updateTable(table)
+        .set({ enabled: toFlag(false), disabled_at: at, updated_at: at })
+        .where('tenant_id', '=', tenantId)
+        .where('id', '=', webhookId)
+        .where('enabled', '=', toFlag(true))
+        .where('failing_since', '=', failingSince)
         .executeTakeFirst();
       return numUpdatedRows === 1n;
     },
@@ -178,51 +144,4 @@ export async function pruneDeliveries(database: Database, before: number, limit:
   for (const { tenant_id, id } of old)
     await kysely.deleteFrom(log).where('tenant_id', '=', tenant_id).where('id', '=', id).execute();
   return old.length;
-}
-
-function webhookOf(row: WebhookRow): Webhook {
-  return {
-    id: row.id,
-    tenantId: row.tenant_id,
-    name: row.name,
-    url: row.url,
-    events: row.events === null ? null : fromJson<string[]>(row.events),
-    enabled: fromFlag(row.enabled),
-    sealedSecret: row.sealed_secret,
-    createdAt: Number(row.created_at),
-    updatedAt: Number(row.updated_at),
-  };
-}
-
-function deliveryRow(tenantId: string, delivery: WebhookDelivery): DeliveryRow {
-  return {
-    tenant_id: tenantId,
-    id: delivery.id,
-    webhook_id: delivery.webhookId,
-    customer_id: delivery.customerId,
-    event_id: delivery.eventId,
-    event_type: delivery.eventType,
-    event_at: delivery.eventAt,
-    state: delivery.state,
-    attempts: delivery.attempts,
-    last_attempt_at: delivery.lastAttemptAt,
-    last_failure: delivery.lastFailure,
-    delivered_at: delivery.deliveredAt,
-  };
-}
-
-function deliveryOf(row: DeliveryRow): WebhookDelivery {
-  return {
-    id: row.id,
-    webhookId: row.webhook_id,
-    customerId: row.customer_id,
-    eventId: row.event_id,
-    eventType: row.event_type,
-    eventAt: Number(row.event_at),
-    state: row.state as DeliveryState,
-    attempts: Number(row.attempts),
-    lastAttemptAt: numberOrNull(row.last_attempt_at),
-    lastFailure: row.last_failure,
-    deliveredAt: numberOrNull(row.delivered_at),
-  };
 }

@@ -20,6 +20,19 @@ export function memoryWebhooks(memory: LifecycleMemory, tenantId: string): Webho
         webhooks.set(keyOf(webhook.id), structuredClone(webhook));
         return true;
       }),
+    noteFailing: (webhookId, since) =>
+      memory.transaction(({ webhooks }) => {
+        const found = webhooks.get(keyOf(webhookId));
+        if (found && (since === null || found.failingSince === null))
+          webhooks.set(keyOf(webhookId), { ...found, failingSince: since });
+      }),
+    disable: (webhookId, failingSince, at, trx) =>
+      memory.transaction(({ webhooks }) => {
+        const found = webhooks.get(keyOf(webhookId));
+        if (!found?.enabled || found.failingSince !== failingSince) return false;
+        webhooks.set(keyOf(webhookId), { ...found, enabled: false, disabledAt: at, updatedAt: at });
+        return true;
+      }, trx),
     get: (webhookId) => Promise.resolve(memory.read.webhooks.get(keyOf(webhookId))),
     all: () => Promise.resolve(own(memory.read.webhooks).sort((a, b) => (a.id < b.id ? -1 : 1))),
     remove: (webhookId, trx) =>
