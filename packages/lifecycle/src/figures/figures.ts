@@ -8,7 +8,8 @@ export const figuresQuery = z.object({
 });
 
 const month = z.string().meta({ description: 'In UTC', examples: ['2026-11'] });
-const tenure = z.object({ customers: z.int(), meanDays: z.number().nullable(), medianDays: z.number().nullable() });
+const medianDays = z.number().nullable().meta({ description: 'To the hour' });
+const tenure = z.object({ customers: z.int(), meanDays: z.number().nullable(), medianDays });
 
 /** How customers come, stay and go, reckoned from what happened to them. */
 export const customerFigures = z
@@ -21,7 +22,7 @@ export const customerFigures = z
         verified: z.int(),
         onboarding: z.int(),
         active: z.int(),
-        medianDaysToActive: z.number().nullable(),
+        medianDaysToActive: medianDays,
       })
       .meta({ description: 'How far those came, until `to`, who registered in this time' }),
     cohorts: z

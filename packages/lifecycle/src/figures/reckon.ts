@@ -1,6 +1,7 @@
 import type { Stage } from '../customers/stage.js';
 import type { CustomerFigures } from './figures.js';
 import { monthsOf } from './months.js';
+import { createSpread } from './spread.js';
 
 /** A stage that a customer came into. */
 export interface StageEntry {
@@ -16,7 +17,6 @@ interface Service {
 
 /** The stages in which somebody is a customer. */
 const served: readonly Stage[] = ['active', 'suspended', 'churning'];
-const dayMs = 86_400_000;
 
 /** Adds customers up, one after another. */
 export interface Reckoning {
@@ -25,7 +25,7 @@ export interface Reckoning {
   result(): CustomerFigures;
 }
 
-/** Begins to reckon the figures of a time. What it keeps grows with the months, and with those who came and left. */
+/** Begins to reckon the figures of a time. What it keeps grows with its months, not with the customers. */
 export function createReckoning({ from, to }: { from: number; to: number }): Reckoning {
   const months = monthsOf(from, to);
   const cohorts = months.map(({ name }, index) => ({
@@ -35,7 +35,7 @@ export function createReckoning({ from, to }: { from: number; to: number }): Rec
   }));
   const churn = months.map(({ name }) => ({ month: name, servedAtStart: 0, gained: 0, lost: 0 }));
   const funnel = { registered: 0, verified: 0, onboarding: 0, active: 0 };
-  const [toActive, ended, current]: [number[], number[], number[]] = [[], [], []];
+  const [toActive, ended, current] = [createSpread(), createSpread(), createSpread()];
   const isWithin = (at: number): boolean => at >= from && at < to;
 
   const addToFunnel = (entries: readonly StageEntry[], registeredAt: number): void => {
@@ -46,7 +46,7 @@ export function createReckoning({ from, to }: { from: number; to: number }): Rec
     const activeAt = first('active');
     if (activeAt === undefined) return;
     funnel.active += 1;
-    toActive.push(activeAt - registeredAt);
+    toActive.add(activeAt - registeredAt);
   };
   const addToCohort = (services: readonly Service[], registeredAt: number): void => {
     const index = months.findIndex(({ start, end }) => registeredAt >= start && registeredAt < end);
@@ -75,16 +75,16 @@ export function createReckoning({ from, to }: { from: number; to: number }): Rec
         figures.lost += services.filter((service) => isIn(service.end)).length;
       }
       for (const { start, end } of services)
-        if (end === null) current.push(to - start);
-        else if (isWithin(end)) ended.push(end - start);
+        if (end === null) current.add(to - start);
+        else if (isWithin(end)) ended.add(end - start);
     },
     result: () => ({
       from,
       to,
-      funnel: { ...funnel, medianDaysToActive: median(toActive) },
+      funnel: { ...funnel, medianDaysToActive: toActive.result().medianDays },
       cohorts,
       churn: churn.map((of) => ({ ...of, rate: of.servedAtStart === 0 ? null : of.lost / of.servedAtStart })),
-      tenure: { ended: tenureOf(ended), current: tenureOf(current) },
+      tenure: { ended: ended.result(), current: current.result() },
     }),
   };
 }
@@ -107,21 +107,4 @@ function servicesOf(entries: readonly StageEntry[]): Service[] {
 
 function isServedAt(services: readonly Service[], at: number): boolean {
   return services.some(({ start, end }) => start <= at && (end === null || end > at));
-}
-
-function tenureOf(times: number[]): CustomerFigures['tenure']['ended'] {
-  const sum = times.reduce((all, each) => all + each, 0);
-  return {
-    customers: times.length,
-    meanDays: times.length === 0 ? null : sum / times.length / dayMs,
-    medianDays: median(times),
-  };
-}
-
-/** In days. */
-function median(times: number[]): number | null {
-  if (times.length === 0) return null;
-  const sorted = Float64Array.from(times).sort();
-  const [low = 0, high = 0] = [sorted[(sorted.length - 1) >> 1], sorted[sorted.length >> 1]];
-  return (low + high) / 2 / dayMs;
 }

@@ -19,7 +19,8 @@ export interface FiguresAsk {
 /** Figures of one tenant's customers. */
 export interface FiguresService {
   /**
-   * Funnel, cohorts, churn and tenure, from the history of every customer: it is read through once, in batches.
+   * Funnel, cohorts, churn and tenure, from the history of every customer. It is read through once, a page after another,
+   * and added up on the way: what is kept of it does not grow with the customers.
    * @throws INVALID_INPUT for a time that is empty or touches more than 60 months
    */
   read(ask?: FiguresAsk): Promise<CustomerFigures>;

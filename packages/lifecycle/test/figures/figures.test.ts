@@ -1,13 +1,36 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { bundleWorker } from '../../../../test/support/bundle-worker.js';
 import { stages } from '../../src/customers/stage.js';
 import { createReckoning, type StageEntry } from '../../src/figures/reckon.js';
+import { createSpread } from '../../src/figures/spread.js';
 import { backends } from '../support/backends.js';
 import { rig, someone } from '../support/lifecycle.js';
 
 const day = 86_400_000;
 const on = (month: number, date: number): number => Date.UTC(2026, month - 1, date);
 const year = { from: on(1, 1), to: on(5, 1) };
+
+describe('lengths of time', () => {
+  it('have the mean of all of them, and their median to the hour', () => {
+    const hours = fc.array(fc.integer({ min: 0, max: 20 * 365 * 24 }), { minLength: 1, maxLength: 50 });
+    fc.assert(
+      fc.property(hours, fc.integer({ min: -20, max: 20 }), (lengths, minutes) => {
+        const spread = createSpread();
+        for (const length of lengths) spread.add(length * 3_600_000 + minutes * 60_000);
+        const sorted = lengths.toSorted((a, b) => a - b);
+        const middle = ((sorted[(sorted.length - 1) >> 1] ?? 0) + (sorted[sorted.length >> 1] ?? 0)) / 2;
+        const mean = lengths.reduce((sum, each) => sum + each + minutes / 60, 0) / lengths.length;
+        const { customers, meanDays, medianDays } = spread.result();
+        expect([customers, medianDays]).toEqual([lengths.length, middle / 24]);
+        expect(meanDays).toBeCloseTo(mean / 24, 6);
+      }),
+    );
+    expect(createSpread().result()).toEqual({ customers: 0, meanDays: null, medianDays: null });
+  });
+});
 
 describe('figures', () => {
   it('say how customers come, stay and go', () => {
@@ -80,6 +103,21 @@ describe('figures', () => {
     );
   });
 });
+
+it('the figures of two million customers fit into little memory: they are read a page after another', async () => {
+  const worker = await bundleWorker(new URL('../support/figures-worker.ts', import.meta.url));
+  const args = ['--max-old-space-size=48', worker.path, '2000000'];
+  const { stdout } = await promisify(execFile)(process.execPath, args);
+  worker.remove();
+  const { tenure, pages, largest } = JSON.parse(stdout) as Record<string, never>;
+  expect({ pages, largest }).toEqual({ pages: 1_641, largest: 5_000 });
+  // Each tenth leaves, after 1, 11, …, 91 days, three seconds of which it was not active yet.
+  const ended = { customers: 200_000, meanDays: 46 - 3 / 86_400, medianDays: 46 };
+  expect(tenure).toMatchObject({
+    ended: { ...ended, meanDays: expect.closeTo(ended.meanDays, 6) as number },
+    current: { customers: 1_800_000 },
+  });
+}, 120_000);
 
 for (const { title, present, create } of backends)
   describe.skipIf(!present)(`figures on ${title}`, () => {
