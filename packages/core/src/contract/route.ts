@@ -78,6 +78,8 @@ export interface RouteInit<
   summary: string;
   description?: string;
   permission: Permission;
+  /** What this very input needs besides `permission`, e.g. the permission of a command that it names. Default nothing. */
+  alsoNeeds?: (input: Pick<RouteInput<Params, Query, Body>, 'params' | 'query' | 'body'>) => Permission | undefined;
   params?: Params;
   query?: Query;
   /** Schemas are camelCase; on the wire their names are snake_case. Give every field with a default: an absent body is read as `{}` when the schema accepts that. */
@@ -114,6 +116,7 @@ export interface Route<Scope = unknown> {
   readonly description?: string | undefined;
   /** Null for a route that is open to anybody: what it is about is found by what only those know who may ask. */
   readonly permission: Permission | null;
+  alsoNeeds?(input: unknown): Permission | undefined;
   readonly params?: z.ZodObject | undefined;
   readonly query?: z.ZodObject | undefined;
   readonly body?: z.ZodType | undefined;

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.js';
-import type { Route } from '../contract/route.js';
+import type { Permission, Route } from '../contract/route.js';
 import { coreErrors } from '../errors/core-errors.js';
 import { describeError } from '../errors/describe-error.js';
 import { isOperationError, type OperationError } from '../errors/operation-error.js';
@@ -53,8 +53,13 @@ export function handleRoute<Scope>(route: Route<Scope>, pipeline: Pipeline<Scope
   const { permission } = route;
   return answerErrors(route.path, pipeline, async (request, headers) => {
     const principal = await admit(request, pipeline, headers);
-    if (!isPermitted(principal, permission)) throw coreErrors.PERMISSION_DENIED({ permission });
+    const permit = (needed: Permission): void => {
+      if (!isPermitted(principal, needed)) throw coreErrors.PERMISSION_DENIED({ permission: needed });
+    };
+    permit(permission);
     const { sent, input } = await readInput(request);
+    const also = route.alsoNeeds?.(input);
+    if (also) permit(also);
     const scoped = scope({ tenantId: principal.tenantId, actor: principal.actorId });
     const work = () =>
       answer(scoped, input, request).catch((error: unknown) => {

@@ -5,8 +5,11 @@ import { stage } from '../customers/stage.js';
 import { filterFields } from '../search/filter.js';
 import { commands } from '../customers/transitions.js';
 
-/** The commands that can be given to many: all but those that are about what one customer alone can bring or show. */
-const bulkCommand = z.enum(commands).exclude(['verify', 'progressOnboarding', 'completeOnboarding']);
+/**
+ * The commands that can be given to many: all but those that are about what one customer alone can bring or show, and but
+ * the one that cannot be taken back.
+ */
+const bulkCommand = z.enum(commands).exclude(['verify', 'progressOnboarding', 'completeOnboarding', 'erase']);
 
 /** Which customers are meant: those that a list with this filter shows, all that every one of these says. */
 export const bulkFilter = z

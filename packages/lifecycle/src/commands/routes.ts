@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { lifecycleErrors } from '../errors.js';
 import type { LifecycleScope } from '../lifecycle.js';
 import { commandExplanation, dryRun, dryRunInput } from './explanation.js';
+import { permissionOf } from './permission.js';
 
 const route = routeFor<LifecycleScope>();
 const tag = 'Customer lifecycle';
@@ -29,8 +30,10 @@ export const commandRoutes = [
     tag,
     summary: 'What a command would do',
     description:
-      'It is carried out and undone: events, services and timers are those that it would make. No hook is called.',
+      'It is carried out and undone: events, services and timers are those that it would make. No hook is called. Of ' +
+      '`erase` it needs `lifecycle:privacy` besides.',
     permission: 'lifecycle:write',
+    alsoNeeds: ({ body: { command } }) => permissionOf(command),
     params,
     body: dryRunInput,
     output: dryRun,
