@@ -30,6 +30,7 @@ export type {
   Held,
   MaintenanceTask,
   PlanContext,
+  ScheduledTask,
   Space,
   TargetProgress,
   TaskContext,

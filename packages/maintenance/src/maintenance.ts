@@ -32,6 +32,7 @@ import { createRunService, type RunService } from './runs/service.js';
 import { createStatusService } from './runs/status.js';
 import { takeUp } from './runs/take-up.js';
 import { checkSchedules } from './schedule/check-schedules.js';
+import { scheduledTasks } from './schedule/frequency.js';
 import type { Schedule } from './schedule/schedule.js';
 import { createPresence } from './schedule/presence.js';
 import { createRoster } from './schedule/roster.js';
@@ -127,7 +128,9 @@ export function createMaintenance(options: MaintenanceOptions): MaintenanceModul
   const scopeIds = { cluster: '', host: hostId.slice(0, longestHostId), process: newId() };
   const inCode = checkSchedules(options.schedules ?? [], chooserOf, scopeIds);
   const onRunFailed = [options.onRunFailed ?? []].flat();
-  const shared = { store, policies, clock, logger, events, pressure };
+  const schedulesOf = (tenantId: string, taskType: string) =>
+    scheduledTasks(roster.all(), tenantId, taskType, clock.now());
+  const shared = { store, policies, clock, logger, events, pressure, schedulesOf };
   const runner = createRunner({ ...shared, scopeIds, leaseTtlMs, onRunFailed });
   const follower = createRunFollower(clock);
   const roster = createRoster({ store, inCode, chooserOf, scopeIds, clock, logger });
@@ -180,7 +183,7 @@ export function createMaintenance(options: MaintenanceOptions): MaintenanceModul
         }),
         runs,
         reports: createReportService({ identity, store, runs, clock }),
-        plans: createPlanService({ identity, store, runner, chooser, context, clock }),
+        plans: createPlanService({ identity, store, runner, chooser, context, schedulesOf, clock }),
         backups: createBackupService({ policies: context.policies.backups, clock }),
         catalogue: { tasks: () => catalogueOf(tasks), policies: () => policyCatalogueOf(context.policies) },
         scheduler: {

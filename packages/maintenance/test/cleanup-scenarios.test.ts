@@ -231,6 +231,28 @@ for (const { title, present, fresh: createFresh } of dialects)
       });
     });
 
+    it('reckons with as many runs as are scheduled of the policy', async () => {
+      await fill('hourly', [
+        ...Array.from({ length: 900 }, (_, i) => old + i),
+        ...Array.from({ length: 400 }, (_, i) => now - 1 - i),
+      ]);
+      const schedule = { task: 'database_cleanup', tenantId: 'acme', everyMs: 3_600_000 };
+      const scope = await maintain(
+        [{ name: 'hourly', database: 'main', table: 'hourly', timeColumn: 'at', retentionDays: 30 }],
+        {
+          schedules: [
+            { ...schedule, name: 'hourly', parameters: { policies: ['hourly'] } },
+            { ...schedule, name: 'looks', parameters: { dryRun: true } },
+          ],
+        },
+      );
+      const said = async (maxItems: number) => JSON.stringify(await clean(scope, { maxItems, dryRun: true }));
+      expect(await said(10)).toContain(
+        '24 runs a day within this budget delete 240. A budget of 20 items a run would suffice.',
+      );
+      expect(await said(20)).not.toContain('converge');
+    });
+
     it('cleans dotmac’s own tables by one line', async () => {
       const maintenance = createMaintenance({
         store: kyselyMaintenanceStore(storeDatabase),

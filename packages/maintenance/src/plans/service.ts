@@ -3,7 +3,7 @@ import { wireOf, type Page } from '@dotmac/core/contract';
 import { maintenanceErrors } from '../errors.js';
 import { resultOf } from '../runs/result.js';
 import type { Run } from '../runs/run.js';
-import type { Runner } from '../runs/runner.js';
+import type { Runner, RunnerOptions } from '../runs/runner.js';
 import type { ExecuteBody, MaintenanceResult } from '../runs/schemas.js';
 import { detached } from '../runs/service.js';
 import type { MaintenanceStore } from '../store/store.js';
@@ -41,12 +41,14 @@ export interface PlanServiceParts {
   store: MaintenanceStore;
   runner: Runner;
   chooser: TaskChooser;
-  context: Omit<PlanContext, 'asOf' | 'tenantId' | 'signal'>;
+  context: Omit<PlanContext, 'asOf' | 'tenantId' | 'signal' | 'schedules'>;
+  schedulesOf: RunnerOptions['schedulesOf'];
   clock: Clock;
 }
 
 /** @see PlanService */
-export function createPlanService({ identity, store, runner, chooser, context, clock }: PlanServiceParts): PlanService {
+export function createPlanService(parts: PlanServiceParts): PlanService {
+  const { identity, store, runner, chooser, context, schedulesOf, clock } = parts;
   const { tenantId } = identity;
   const own = store.plans(tenantId);
   const known = async (id: string): Promise<KeptPlan> => {
@@ -60,7 +62,9 @@ export function createPlanService({ identity, store, runner, chooser, context, c
     if (clock.now() >= kept.expiresAt) throw maintenanceErrors.PLAN_EXPIRED({ id });
     const chosen = chooser.fromWire(kept.task, { ...kept.parameters, dry_run: false });
     const claim = async (runId: string, signal: AbortSignal): Promise<void> => {
-      const now = await chosen.task.plan({ ...context, tenantId, asOf: kept.asOf, signal }, chosen.parameters as never);
+      const schedules = () => schedulesOf(tenantId, kept.task);
+      const planning = { ...context, tenantId, schedules, asOf: kept.asOf, signal };
+      const now = await chosen.task.plan(planning, chosen.parameters as never);
       const drift = driftOf(planOf(kept), now);
       if (drift.length > 0) throw maintenanceErrors.PLAN_DRIFTED({ drift: drift.slice(0, 10).join('; ') });
       if (!(await own.claim(id, runId))) throw maintenanceErrors.PLAN_APPLIED({ id });

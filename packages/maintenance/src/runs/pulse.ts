@@ -64,7 +64,8 @@ export function createPulse(clock: Pick<Clock, 'now' | 'monotonic'>, cursors: Cu
       total.seen += Math.max(seen, cleaned);
       total.cleaned += cleaned;
       total.batches += 1;
-      if (cursor !== undefined) kept[name] = { cursor };
+      // What is done stays so: a late cursor would make a run that resumes this one begin there.
+      if (cursor !== undefined && kept[name]?.done !== true) kept[name] = { cursor };
       isNew = true;
     },
     done(name) {

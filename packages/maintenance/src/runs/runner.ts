@@ -5,7 +5,7 @@ import { keptPlan } from '../plans/kept-plan.js';
 import { policiesOf, type PolicySet } from '../policies/policy-set.js';
 import type { MaintenanceStore } from '../store/store.js';
 import type { Controls } from '../tasks/controls.js';
-import type { AnyMaintenanceTask } from '../tasks/task.js';
+import type { AnyMaintenanceTask, ScheduledTask } from '../tasks/task.js';
 import type { Pressure } from '../throttle/pressure.js';
 import { announcer } from './announce.js';
 import { createExecution, type Execution } from './execution.js';
@@ -25,6 +25,8 @@ export interface RunnerOptions {
   events: Emitter<MaintenanceEvents>;
   pressure: Pressure;
   scopeIds: ScopeIds;
+  /** The schedules by which a tenant's task runs. */
+  schedulesOf(tenantId: string, taskType: string): ScheduledTask[];
   /** Called after a run has failed. */
   onRunFailed: readonly RunFailureHook[];
   /** How long a dead process keeps others from its tasks. Ms. */
@@ -101,6 +103,7 @@ export function createRunner(options: RunnerOptions): Runner {
       task,
       limits: limitsOf(parameters as Controls, until),
       policies: policiesOf(policies, identity.tenantId),
+      schedules: () => options.schedulesOf(identity.tenantId, task.type),
       lease,
       stopping: stopping.signal,
     });

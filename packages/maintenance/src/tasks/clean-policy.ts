@@ -13,6 +13,7 @@ import { maintenanceErrors } from '../errors.js';
 import type { OpenRoot } from '../files/root.js';
 import { openPolicyRoot } from './open-policy-root.js';
 import type { CleanedPolicy, databaseCleanupParameters } from './database-cleanup.schema.js';
+import { runsPerDay } from './runs-per-day.js';
 import type { Held, Space, TargetProgress, TaskContext } from './task.js';
 
 type Parameters = z.output<typeof databaseCleanupParameters>;
@@ -219,7 +220,7 @@ async function converging({ context, prepared, plan, progress }: Going, { delete
       ? { rowsPerRun: deleted, secondsPerRun: Infinity }
       : { rowsPerRun: Infinity, secondsPerRun: seconds }),
     rowsPerSecond,
-    runsPerDay: 1,
+    runsPerDay: runsPerDay(context, prepared.name),
   });
   return {
     warning,

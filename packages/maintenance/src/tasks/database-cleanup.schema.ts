@@ -17,7 +17,10 @@ const convergence = z.object({
   ingestPerDay: z.number().int().describe('Rows that came in the last day, by their own time'),
   deletedPerSecond: z.number(),
   converges: z.boolean(),
-  daysToCatchUp: z.number().nullable().describe('With a run like this every day; null when the backlog grows'),
+  daysToCatchUp: z
+    .number()
+    .nullable()
+    .describe('With runs like this as often as they are scheduled, or else every day; null when the backlog grows'),
 });
 
 /** How one policy fared. */

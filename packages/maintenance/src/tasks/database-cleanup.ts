@@ -8,6 +8,7 @@ import { named, unknownNames } from '../policies/policy-set.js';
 import { cleanPolicy, type CleanedTable } from './clean-policy.js';
 import { databaseCleanupDetails, databaseCleanupParameters } from './database-cleanup.schema.js';
 import { planned, type PlannedTarget } from './plan.js';
+import { runsPerDay } from './runs-per-day.js';
 import { defineMaintenanceTask, type PlanContext, type Space } from './task.js';
 
 type Parameters = z.output<typeof databaseCleanupParameters>;
@@ -101,22 +102,22 @@ function targetFor(
   );
 }
 
-/** Would runs within these budgets, one a day, keep up with what comes? */
+/** Would runs within these budgets, as often as they are scheduled, keep up with what comes? */
 async function willConverge(
-  { asOf }: PlanContext,
-  { policy, dialect, selection, facts }: Prepared,
+  context: PlanContext,
+  { name, policy, dialect, selection, facts }: Prepared,
   { due, strategy }: RowPlan,
   { maxItems, maxRuntimeSeconds }: Parameters,
 ): Promise<string[]> {
   if (strategy.walk === null || (maxItems === undefined && maxRuntimeSeconds === undefined)) return [];
-  const { items } = await countIngest(policy.on, dialect, selection, facts, asOf);
+  const { items } = await countIngest(policy.on, dialect, selection, facts, context.asOf);
   const { warning } = forecast({
     ingestPerDay: items,
     backlog: due.items,
     rowsPerRun: maxItems ?? Infinity,
     secondsPerRun: maxRuntimeSeconds ?? Infinity,
     rowsPerSecond: dialect.rowsPerSecond,
-    runsPerDay: 1,
+    runsPerDay: runsPerDay(context, name),
   });
   return warning === null ? [] : [warning];
 }

@@ -8,6 +8,14 @@ import type { TaskPlan } from './plan.js';
 /** What a task works on, and so how many of its runs may go at once: what all processes share, this machine's, this process's own. */
 export type TaskScope = 'cluster' | 'host' | 'process';
 
+/** A schedule by which a task runs. */
+export interface ScheduledTask {
+  /** Checked, camelCase. */
+  parameters: unknown;
+  /** On the average; below 1 where days pass between them. */
+  runsPerDay: number;
+}
+
 /** What a task is given to say what it would do. */
 export interface PlanContext {
   tenantId: string;
@@ -17,6 +25,8 @@ export interface PlanContext {
   logger: Logger;
   /** Aborts when nobody waits for it any more. */
   signal: AbortSignal;
+  /** The tenant's schedules of this task, as far as this process knows them; those that are paused, or dry runs, left out. */
+  schedules(): ScheduledTask[];
   /** The instant that ages are counted from, epoch ms: the run's beginning, or the one of the plan that it applies. */
   asOf: number;
 }

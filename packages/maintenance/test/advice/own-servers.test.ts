@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { createConnection } from 'mysql2/promise';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -83,7 +85,7 @@ describe.skipIf(!startable.mariadb)('advice on a MariaDB of its own (needs its p
   let server: OwnServer;
   let database: Database;
   beforeAll(async () => {
-    server = await startMariadb(['--performance-schema=ON']);
+    server = await startMariadb(['--performance-schema=ON', '--log-bin=log', '--server-id=1']);
     const connection = await createConnection({ host: '127.0.0.1', port: server.port, user: 'root' });
     await connection.query('create database own');
     await connection.end();
@@ -112,6 +114,21 @@ describe.skipIf(!startable.mariadb)('advice on a MariaDB of its own (needs its p
     const facts = await indexFacts(database.kysely, ['item', 'owner']);
     const judged = judgeIndexes(facts, { since: 0, doubt: null }, Date.now()).map(({ id }) => id);
     expect(judged).toEqual(['unused_index:item.unused']);
+  });
+
+  it('judges no use of indexes while replicas are attached, which count their own', async () => {
+    const notes = async () => (await adviseOn(database)).notes;
+    expect(await notes()).toEqual([]);
+    // Whoever follows the log is taken for a replica.
+    const follow = ['--read-from-remote-server', '--stop-never', '--stop-never-slave-server-id=2', 'log.000001'];
+    const at = ['--no-defaults', '--host=127.0.0.1', `--port=${server.port}`, '--user=root'];
+    const replica = spawn('mariadb-binlog', [...at, ...follow], { stdio: 'ignore' });
+    const ended = once(replica, 'exit');
+    await expect
+      .poll(notes, { timeout: 30_000 })
+      .toEqual([expect.stringMatching(/Unused indexes are not judged: 1 replicas are attached/)]);
+    replica.kill();
+    await ended;
   });
 
   it('says which queries took most time, without their values', async () => {

@@ -95,6 +95,12 @@ describe('a forecast', () => {
     expect(warning).toBe(
       'Retention will never converge: 10,000 rows come each day, and a run a day within this budget deletes 5,000. A budget of 12,000 items a run would suffice.',
     );
+    expect(forecast({ ...rates, rowsPerRun: 5_000, runsPerDay: 1.5 }).warning).toMatch(
+      /1.5 runs a day within this budget delete 7,500. A budget of 8,000 items/,
+    );
+    expect(forecast({ ...rates, rowsPerRun: 7_000, runsPerDay: 1 / 7 }).warning).toMatch(
+      /a run every 7 days within this budget deletes 1,000 of them. A budget of 84,000 items/,
+    );
     expect(forecast({ ...rates, secondsPerRun: 60 }).warning).toMatch(/deletes 6,000. A budget of 120 seconds a run/);
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 1e9 }), fc.integer({ min: 0, max: 1e9 }), (ingestPerDay, rowsPerRun) => {

@@ -10,6 +10,7 @@ export interface Rates {
   secondsPerRun: number;
   /** Measured, or believed. */
   rowsPerSecond: number;
+  /** Below 1 where days pass between runs. */
   runsPerDay: number;
 }
 
@@ -25,6 +26,14 @@ export interface Forecast {
 /** The budget that is named leaves so much room: what just suffices today does not tomorrow. */
 const margin = 1.2;
 const whole = (value: number): string => Math.ceil(value).toLocaleString('en');
+
+const rounded = (value: number): string => String(Math.round(value * 10) / 10);
+const often = (perDay: number): string =>
+  perDay === 1
+    ? 'a run a day'
+    : perDay > 1
+      ? `${rounded(perDay)} runs a day`
+      : `a run every ${rounded(1 / perDay)} days`;
 
 /** Compares what comes with what may go. */
 export function forecast(rates: Rates): Forecast {
@@ -42,6 +51,6 @@ export function forecast(rates: Rates): Forecast {
   return {
     converges: false,
     days: null,
-    warning: `Retention will never converge: ${whole(ingestPerDay)} rows come each day, and ${runsPerDay === 1 ? 'a run a day' : `${runsPerDay} runs a day`} within this budget ${runsPerDay === 1 ? 'deletes' : 'delete'} ${whole(perDay)}. A budget of ${enough} would suffice.`,
+    warning: `Retention will never converge: ${whole(ingestPerDay)} rows come each day, and ${often(runsPerDay)} within this budget ${runsPerDay > 1 ? 'delete' : 'deletes'} ${whole(perDay)}${runsPerDay < 1 ? ' of them' : ''}. A budget of ${enough} would suffice.`,
   };
 }

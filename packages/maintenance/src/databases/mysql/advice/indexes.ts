@@ -121,9 +121,24 @@ export async function isCounting(db: Kysely<unknown>): Promise<boolean> {
   return Number(rows[0]?.on) === 1;
 }
 
-/** The use of indexes is counted from the server's start. */
+/** The use of indexes is counted from the server's start. Scans on replicas are counted there, not here. */
 export async function useCounted(db: Kysely<unknown>, asOf: number): Promise<UseCounted> {
   if (!(await isCounting(db))) return { since: null, doubt: 'performance_schema is off, and counts nothing' };
+  const replicas = await attachedReplicas(db);
+  if (replicas === null) return { since: null, doubt: 'this user may not see whether replicas are attached' };
+  if (replicas > 0)
+    return { since: null, doubt: `${replicas} replicas are attached, and count the scans of their own queries` };
   const { rows } = await sql<{ Value: string }>`show global status like 'Uptime'`.execute(db);
   return { since: asOf - Number(rows[0]?.Value ?? 0) * 1000, doubt: null };
+}
+
+/** Those that follow this server's log now; null where they may not be seen. */
+async function attachedReplicas(db: Kysely<unknown>): Promise<number | null> {
+  return sql<{ n: number }>`
+    select count(*) as n from performance_schema.threads where processlist_command like 'Binlog Dump%'`
+    .execute(db)
+    .then(
+      ({ rows }) => Number(rows[0]?.n ?? 0),
+      () => null,
+    );
 }
