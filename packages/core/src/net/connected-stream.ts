@@ -1,6 +1,8 @@
+import { isIP, type Socket } from 'node:net';
 import { nextTick } from 'node:process';
-import type { Socket } from 'node:net';
+import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import type { RedisOptions } from 'ioredis';
+import type { ConnectTls } from './connect.js';
 import { ConnectFailure } from './connect-failure.js';
 
 /**
@@ -14,6 +16,33 @@ export function pgStream(socket: Socket): () => Socket {
     return socket;
   };
   return once(() => Object.defineProperty(socket, 'connect', { value: connect, configurable: true }));
+}
+
+/** What both drivers take alike. */
+function credentialsOf({ rejectUnauthorized = true, ca, cert, key }: ConnectTls) {
+  return {
+    rejectUnauthorized,
+    ...(ca !== undefined && { ca: [ca].flat() as string[] }),
+    ...(cert !== undefined && { cert }),
+    ...(key !== undefined && { key }),
+  };
+}
+
+/** The `ssl` option of a pg client: its certificate must be for `name`, which may be an address. */
+export function pgTls(tls: ConnectTls, name: string) {
+  // Of itself the driver leaves an address out, and would have the certificate be localhost's.
+  const ofName = (_: string, certificate: PeerCertificate): Error | undefined => checkServerIdentity(name, certificate);
+  return { ...credentialsOf(tls), checkServerIdentity: ofName };
+}
+
+/**
+ * The `ssl` option of a mysql2 connection: its certificate must be for the connection's `host`. The driver cannot verify an
+ * address: that is `unverifiable`, unless nothing is to be verified.
+ */
+export function mysqlTls(tls: ConnectTls, host: string) {
+  // Of itself the driver takes a certificate that is anybody's.
+  const verifyIdentity = tls.rejectUnauthorized !== false;
+  return verifyIdentity && isIP(host) !== 0 ? 'unverifiable' : { ...credentialsOf(tls), verifyIdentity };
 }
 
 /**

@@ -2,6 +2,7 @@ import { coreErrors } from '@dotmac/core';
 import { z } from 'zod';
 import { readPath } from '../conditions/path.js';
 import { CannotCarry, carrying, tagOf, type Carried, type CarryOptions, type Draft, type Leave } from './carried.js';
+import { databaseServer } from './database-server.js';
 import { httpTarget, webSocketTarget } from './http-request.js';
 
 const text = z.string().nullish();
@@ -40,6 +41,8 @@ const kumaMonitor = z.looseObject({
   dns_resolve_server: text,
   smtpSecurity: text,
   wsSubprotocol: text,
+  databaseConnectionString: text,
+  databaseQuery: text,
   proxyId: z.number().nullish(),
   expiryNotification: z.boolean().nullish(),
   tags: z.array(z.looseObject({ name: z.string(), value: text })).nullish(),
@@ -54,11 +57,8 @@ const without: Record<string, string> = {
   group: 'A group is a tag of its members here',
   push: 'Its results are pushed: nothing here is checked so',
   docker: 'Containers are checked by a target that the host application names in code',
-  mysql: 'Databases are checked by a target that the host application names in code',
-  postgres: 'Databases are checked by a target that the host application names in code',
   sqlserver: 'There is no probe for SQL Server',
   mongodb: 'There is no probe for MongoDB',
-  redis: 'Redis is checked by a target that the host application names in code',
   'grpc-keyword': 'gRPC is asked for its health here (grpc.health.v1), and not for a method of its own',
 };
 
@@ -141,6 +141,11 @@ function targetOf(monitor: Monitor, leave: Leave): Draft {
       const config = { secure: { secure: true }, starttls: { starttls: true } }[monitor.smtpSecurity ?? ''] ?? {};
       return { host: needed(hostname, 'hostname'), port: port ?? 25, serviceType: 'smtp', config };
     }
+    case 'postgres':
+    case 'mysql':
+    case 'redis':
+      if (monitor.databaseQuery) leave('databaseQuery', 'It is asked for its version, and no query of its own');
+      return databaseServer(needed(monitor.databaseConnectionString, 'databaseConnectionString'));
     case 'websocket-upgrade': {
       const protocol = monitor.wsSubprotocol;
       const there = { url: needed(monitor.url, 'url'), insecure: monitor.ignoreTls ?? undefined };

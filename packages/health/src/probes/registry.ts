@@ -1,6 +1,7 @@
 import { coreErrors } from '@dotmac/core';
 import type { builtInTypes } from '../endpoints/service-type.js';
 import type { ServiceTarget } from '../service-checks/target.js';
+import { mysqlProbe, postgresProbe, redisServerProbe } from './database-server.js';
 import { dnsProbe } from './dns.js';
 import { grpcProbe } from './grpc.js';
 import { heartbeatProbe } from './heartbeat.js';
@@ -30,6 +31,9 @@ const builtIn = (
   icmp: icmpProbe,
   websocket: websocketProbe,
   grpc: grpcProbe,
+  postgres: postgresProbe,
+  mysql: mysqlProbe,
+  redis_server: redisServerProbe,
 });
 
 /** The probes of a health module, by service type. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { checkedServiceType, type CheckedServiceType } from '../service-checks/service-check.js';
+import { redisFacts } from '../service-checks/redis.js';
 import type { ServiceTarget } from '../service-checks/target.js';
 import { defineProbe, Unreachable, type Probe } from './probe.js';
 
@@ -23,19 +24,7 @@ const summaries: Record<CheckedServiceType, string> = {
 
 const facts: Record<CheckedServiceType, readonly string[]> = {
   database: ['dialect', 'version', 'acquire_wait_ms', 'pool_size', 'pool_in_use', 'pool_waiting'],
-  redis: [
-    'version',
-    'role',
-    'ping_ms',
-    'uptime_seconds',
-    'connected_clients',
-    'blocked_clients',
-    'max_clients',
-    'clients_percent',
-    'used_memory_bytes',
-    'memory_percent',
-    'evicted_keys',
-  ],
+  redis: redisFacts,
   container: [
     'state',
     'health',

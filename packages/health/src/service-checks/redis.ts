@@ -19,6 +19,21 @@ export function redisTarget(client: Redis): ServiceTarget {
   };
 }
 
+/** The names of what {@link askRedis} finds out. */
+export const redisFacts: readonly string[] = [
+  'version',
+  'role',
+  'ping_ms',
+  'uptime_seconds',
+  'connected_clients',
+  'blocked_clients',
+  'max_clients',
+  'clients_percent',
+  'used_memory_bytes',
+  'memory_percent',
+  'evicted_keys',
+];
+
 /**
  * PING, and what INFO says of memory and load. `ping_ms` holds the wait behind commands that the client sent before;
  * percentages are of Redis's own limits, where it has them.

@@ -151,7 +151,10 @@ export const kumaBackup = {
     }),
     monitor(10, 'backup job', 'push', { pushToken: 'abc' }),
     monitor(11, 'container', 'docker', { docker_container: 'web' }),
-    monitor(12, 'main database', 'postgres', { databaseConnectionString: 'postgres://u:hunter2@db/x' }),
+    monitor(12, 'main database', 'postgres', {
+      databaseConnectionString: 'postgres://u:hunter2@db.example.com/x?sslmode=require',
+      databaseQuery: 'select 1',
+    }),
     monitor(13, 'orders', 'grpc-keyword', { grpcUrl: 'orders:50051' }),
     monitor(14, 'paused', 'http', { url: 'http://example.com', active: false }),
     monitor(15, 'must be down', 'port', { hostname: 'db.example.com', port: 23, upsideDown: true }),
@@ -159,5 +162,7 @@ export const kumaBackup = {
     monitor(17, 'kafka', 'kafka-producer', {}),
     monitor(18, 'no address', 'http', { url: 'https://' }),
     monitor(19, 'oauth', 'http', { url: 'https://example.com', authMethod: 'oauth2-cc' }),
+    monitor(20, 'sessions', 'redis', { databaseConnectionString: 'rediss://cache.example.com:6380/2' }),
+    monitor(21, 'billing', 'mysql', { databaseConnectionString: 'Server=db;Uid=u;Pwd=hunter2' }),
   ],
 };

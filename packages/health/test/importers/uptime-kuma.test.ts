@@ -47,6 +47,22 @@ describe('a monitor of Uptime Kuma', () => {
     expect(named(name)).toMatchObject(expected);
   });
 
+  it('of a database takes its login along, and the password as a secret', () => {
+    expect(named('main database')).toMatchObject({
+      host: 'db.example.com',
+      port: 5432,
+      serviceType: 'postgres',
+      config: { auth: { username: 'u', password: '${secrets.password}' }, database: 'x', tls: { verify: false } },
+      secrets: { password: 'hunter2' },
+    });
+    expect(named('sessions')).toMatchObject({
+      port: 6380,
+      serviceType: 'redis_server',
+      config: { database: 2, tls: { verify: true } },
+      secrets: {},
+    });
+  });
+
   it.each([
     ['shop', 'expiryNotification', /config\.tls\.days/],
     ['sum', 'jsonPath', /paths/],
@@ -55,7 +71,8 @@ describe('a monitor of Uptime Kuma', () => {
     ['Customers', null, /tag/],
     ['backup job', null, /pushed/],
     ['container', null, /target/],
-    ['main database', null, /target/],
+    ['main database', 'databaseQuery', /version/],
+    ['billing', null, /connection string/],
     ['orders', null, /grpc\.health/],
     ['paused', null, /paused/],
     ['must be down', null, /upsideDown/],

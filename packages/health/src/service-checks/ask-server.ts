@@ -1,0 +1,161 @@
+import { coreErrors, isOperationError, type StopSignal } from '@dotmac/core';
+import {
+  connectFailureOf,
+  isConnectFailure,
+  mysqlStream,
+  mysqlTls,
+  pgStream,
+  pgTls,
+  redisConnector,
+  type ConnectTls,
+} from '@dotmac/core/net';
+import type { Socket } from 'node:net';
+import { CannotCheck, isCannotCheck, isWrongAnswer, WrongAnswer } from '../probes/probe.js';
+import { askRedis } from './redis.js';
+import type { ServiceFacts } from './service-check.js';
+
+/** Servers that can be logged in to. */
+export type ServerProtocol = 'postgres' | 'mysql' | 'redis';
+
+/** Whom to be, and what of a server to ask for. */
+export interface ServerLogin {
+  /** Default, for PostgreSQL: `postgres`. */
+  user?: string | undefined;
+  password?: string | undefined;
+  /** Of Redis, its number. Default, for PostgreSQL: that of the user's name. */
+  database?: string | undefined;
+  /** How the driver agrees on TLS; a socket to Redis has it already. */
+  tls?: ConnectTls | undefined;
+}
+
+/** What an asker speaks over. */
+interface Line {
+  host: string;
+  port: number;
+  socket: Socket;
+  timeoutMs: number;
+}
+
+/** Drivers are loaded when a check needs them. */
+const load = async <Module>(packageName: string, load: () => Promise<Module>): Promise<Module> =>
+  load().catch((cause: unknown) => {
+    throw coreErrors.DRIVER_MISSING({ packageName, purpose: 'Checking this service' }, { cause });
+  });
+
+const asks: Record<ServerProtocol, (login: ServerLogin, line: Line) => Promise<ServiceFacts>> = {
+  async postgres({ user = 'postgres', password = '', database = user, tls }, { host, port, socket, timeoutMs }) {
+    const { default: pg } = await load('pg', () => import('pg'));
+    const name = tls?.servername ?? host;
+    const client = new pg.Client({
+      host: name,
+      port,
+      user,
+      // As a function: for no password at all the driver takes PGPASSWORD or ~/.pgpass, which are this process's own.
+      password: () => password,
+      database,
+      application_name: 'dotmac',
+      stream: pgStream(socket),
+      ssl: tls ? pgTls(tls, name) : false,
+      connectionTimeoutMillis: timeoutMs,
+      query_timeout: timeoutMs,
+    });
+    client.on('error', () => undefined);
+    try {
+      await client.connect();
+      const { rows } = await client.query<{ version: string }>("select current_setting('server_version') as version");
+      return { dialect: 'postgres', version: rows[0]?.version ?? '' };
+    } finally {
+      await client.end().catch(() => undefined);
+    }
+  },
+  async mysql({ user, password, database, tls }, { host, port, socket, timeoutMs }) {
+    const { createConnection } = await load('mysql2', () => import('mysql2/promise'));
+    const name = tls?.servername ?? host;
+    const ssl = tls && mysqlTls(tls, name);
+    if (ssl === 'unverifiable') throw new CannotCheck('MySQL at an address needs the name in its certificate');
+    const connection = await createConnection({
+      host: name,
+      port,
+      user,
+      password,
+      database,
+      stream: mysqlStream(socket),
+      ...(ssl && { ssl }),
+      connectTimeout: timeoutMs,
+      // A rogue server must not be able to ask for our files or for the password in clear.
+      flags: ['-LOCAL_FILES'],
+      authPlugins: {},
+    });
+    connection.on('error', () => undefined);
+    try {
+      const [rows] = await connection.query({ sql: 'select version() as version', timeout: timeoutMs });
+      return { dialect: 'mysql', version: String((rows as { version: string }[])[0]?.version) };
+    } finally {
+      connection.destroy();
+    }
+  },
+  async redis({ user, password, database }, { host, port, socket, timeoutMs }) {
+    const { Redis } = await load('ioredis', () => import('ioredis'));
+    const client = new Redis({
+      host,
+      port,
+      username: user,
+      password,
+      db: Number(database ?? 0),
+      Connector: redisConnector(socket),
+      retryStrategy: () => null,
+      maxRetriesPerRequest: 0,
+      commandTimeout: timeoutMs,
+      lazyConnect: true,
+    });
+    client.on('error', () => undefined);
+    try {
+      await client.connect();
+      return await askRedis(client);
+    } finally {
+      client.disconnect();
+    }
+  },
+};
+
+/**
+ * Logs in to a server over a socket that is connected already, asks it something real, and closes the socket. The driver
+ * gets no way of its own to anywhere.
+ * @throws what is wrong with the server, in our own words; DRIVER_MISSING
+ */
+export async function askServer(
+  protocol: ServerProtocol,
+  login: ServerLogin,
+  line: Line,
+  signal: StopSignal,
+): Promise<ServiceFacts> {
+  const close = (): void => void line.socket.destroy();
+  signal.addEventListener('abort', close, { once: true });
+  // Drivers listen for what happens while they ask, and not all of them for what comes of hanging up.
+  line.socket.on('error', () => undefined);
+  try {
+    if (signal.aborted) close();
+    return await asks[protocol](login, line);
+  } catch (error) {
+    throw signal.aborted ? connectFailureOf(signal.reason) : meaningOf(error);
+  } finally {
+    signal.removeEventListener('abort', close);
+    close();
+  }
+}
+
+/** The driver's error object holds what must not leave; only its class is looked at. */
+function meaningOf(error: unknown): unknown {
+  if ([isConnectFailure, isWrongAnswer, isCannotCheck, isOperationError].some((is) => is(error))) return error;
+  const { code, errno, name, message } = error as Partial<Record<'code' | 'errno' | 'name' | 'message', unknown>>;
+  const answered =
+    (typeof errno === 'number' && errno > 0) ||
+    (typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code)) ||
+    name === 'ReplyError' ||
+    // pg, for a password that it has not got.
+    (typeof message === 'string' && message.startsWith('SASL: '));
+  return new WrongAnswer(
+    answered ? 'The service refused the login or the query' : 'The service does not speak the expected protocol',
+    null,
+  );
+}
