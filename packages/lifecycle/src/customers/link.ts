@@ -5,6 +5,7 @@ import { lifecycleErrors } from '../errors.js';
 import { linkInput, type Customer, type LinkDraft } from './customer.js';
 import { takeTurn } from './turn.js';
 import type { CommandOptions } from './perform.js';
+import { lockToChange } from './lock.js';
 import { happened, recordChange } from './record.js';
 
 /** Links a customer to a user of the host's own. The same link again changes nothing. */
@@ -23,8 +24,7 @@ export async function linkCustomer<Answer>(
   const turn = await takeTurn<Answer>(context, identity, { command: 'link', subject: customerId, input }, options);
   if (turn.first !== undefined) return turn.first;
   return turn.commit(async (trx) => {
-    const before = await customers.lock(customerId, trx);
-    if (!before) throw lifecycleErrors.CUSTOMER_NOT_FOUND({ customerId });
+    const before = await lockToChange(context, identity.tenantId, customerId, trx);
     if (before.externalId === externalId) return { answer: answer(before), customer: before };
     if (externalId !== null && (await customers.byExternalId(externalId, trx)))
       throw lifecycleErrors.CUSTOMER_EXISTS({ field: 'external_id' });

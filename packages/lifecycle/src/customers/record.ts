@@ -10,6 +10,7 @@ import { lifecycleErrors } from '../errors.js';
 import { deliveries, lifecycleEvents, type LifecycleEvents } from '../events.js';
 import { hookSubscriber, hooksOf, type HookName } from '../hooks.js';
 import { concerned, followJourneys } from '../journeys/follow.js';
+import { withoutPersonal } from '../privacy/personal.js';
 import { sealEntries, sealWithKeptKey } from '../privacy/vault.js';
 import { runKey, type CustomerChange, type HistoryEntry } from '../store/store.js';
 import { changedTerms } from '../search/terms.js';
@@ -40,11 +41,13 @@ export async function recordChange(
   context: LifecycleContext,
   before: Customer,
   customer: Customer,
-  events: readonly Event[],
+  made: readonly Event[],
   trx: StoreTransaction,
   more: More = {},
 ): Promise<void> {
   const { customers } = context.store.tenant(customer.tenantId);
+  // What goes on by itself after an erasure, e.g. a journey that begins with it, brings nothing personal back.
+  const events = before.erasedAt === null ? made : made.map(withoutPersonal);
   const plain = placed(before.version, events);
   const history = await sealEntries(context, customer.tenantId, customer.id, plain, trx);
   const outbox = [...context.relay.entriesOf(events), ...(more.outbox ?? [])];

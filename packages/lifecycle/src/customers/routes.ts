@@ -83,7 +83,12 @@ export const customerRoutes = [
     body: linkInput,
     output: customerView,
     idempotent: 'by its command',
-    errors: [lifecycleErrors.CUSTOMER_NOT_FOUND, lifecycleErrors.CUSTOMER_EXISTS, lifecycleErrors.CONCURRENT_CHANGE],
+    errors: [
+      lifecycleErrors.CUSTOMER_NOT_FOUND,
+      lifecycleErrors.CUSTOMER_ERASED,
+      lifecycleErrors.CUSTOMER_EXISTS,
+      lifecycleErrors.CONCURRENT_CHANGE,
+    ],
     run: (lifecycle, { params: { id: customerId }, body, once }) => lifecycle.customers.link(customerId, body, once),
   }),
   route({

@@ -12,6 +12,7 @@ const shared = {
 const changing = { ...shared, method: 'POST', permission: 'lifecycle:write', output: dunningView } as const;
 const refusals = [
   lifecycleErrors.CUSTOMER_NOT_FOUND,
+  lifecycleErrors.CUSTOMER_ERASED,
   lifecycleErrors.DUNNING_POLICY_NOT_FOUND,
   lifecycleErrors.CONCURRENT_CHANGE,
 ];

@@ -2,6 +2,7 @@ import type { ScopeIdentity, StoreTransaction } from '@dotmac/core';
 import { readDraft } from '@dotmac/core/contract';
 import type { LifecycleContext } from '../context.js';
 import type { Customer } from '../customers/customer.js';
+import { lockToChange } from '../customers/lock.js';
 import type { JoinOptions } from '../customers/perform.js';
 import { happened, recordChange, type PendingEvent } from '../customers/record.js';
 import { lifecycleErrors } from '../errors.js';
@@ -29,13 +30,13 @@ export interface DunningService {
   /**
    * An invoice became overdue: the first one opens a case, whose steps are taken at their times. Saying it again changes
    * nothing.
-   * @throws CUSTOMER_NOT_FOUND, DUNNING_POLICY_NOT_FOUND, INVOICE_LIMIT
+   * @throws CUSTOMER_NOT_FOUND, CUSTOMER_ERASED, DUNNING_POLICY_NOT_FOUND, INVOICE_LIMIT
    */
   overdue(customerId: string, draft: OverdueDraft, options?: JoinOptions): Promise<DunningView>;
   /**
    * An invoice, or everything, is paid. The last one closes the case and lifts its reason. One of several leaves what was
    * done as it is, and counts the steps to come from the oldest that is left. Unknown invoices change nothing.
-   * @throws CUSTOMER_NOT_FOUND, DUNNING_POLICY_NOT_FOUND
+   * @throws CUSTOMER_NOT_FOUND, CUSTOMER_ERASED, DUNNING_POLICY_NOT_FOUND
    */
   paid(customerId: string, draft?: PaidDraft, options?: JoinOptions): Promise<DunningView>;
   /** Where a customer is, by policy. @throws CUSTOMER_NOT_FOUND */
@@ -86,11 +87,6 @@ export async function recordDunning(
 export function dunningService(context: LifecycleContext, identity: ScopeIdentity): DunningService {
   const { store, clock, dunning } = context;
   const { customers, dunningCases } = store.tenant(identity.tenantId);
-  const locked = async (customerId: string, trx: StoreTransaction): Promise<Customer> => {
-    const customer = await customers.lock(customerId, trx);
-    if (!customer) throw lifecycleErrors.CUSTOMER_NOT_FOUND({ customerId });
-    return customer;
-  };
 
   return {
     overdue: async (customerId, draft, options = {}) => {
@@ -99,7 +95,7 @@ export function dunningService(context: LifecycleContext, identity: ScopeIdentit
       const policy = policyNamed(context, given.policy);
       const { invoiceId, facts } = given;
       const kept = await store.transaction(async (trx) => {
-        const customer = await locked(customerId, trx);
+        const customer = await lockToChange(context, identity.tenantId, customerId, trx);
         const at = Math.max(clock.now(), customer.updatedAt);
         const before = await dunningCases.get(customerId, policy.name, trx);
         if (before?.invoices.some((invoice) => invoice.invoiceId === invoiceId)) return before;
@@ -122,7 +118,7 @@ export function dunningService(context: LifecycleContext, identity: ScopeIdentit
       const { invoiceId, ...given } = readDraft(paidInput, draft);
       const policy = policyNamed(context, given.policy);
       const kept = await store.transaction(async (trx) => {
-        const customer = await locked(customerId, trx);
+        const customer = await lockToChange(context, identity.tenantId, customerId, trx);
         const at = Math.max(clock.now(), customer.updatedAt);
         const before = await dunningCases.get(customerId, policy.name, trx);
         const invoices = (before?.invoices ?? []).filter((it) => invoiceId !== undefined && it.invoiceId !== invoiceId);

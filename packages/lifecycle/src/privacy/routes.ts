@@ -76,7 +76,7 @@ export const privacyRoutes = [
     params: params.extend({ name: holdName }),
     output: message,
     idempotent: 'by its command',
-    errors: [CUSTOMER_NOT_FOUND, CONCURRENT_CHANGE],
+    errors: [CUSTOMER_NOT_FOUND, CUSTOMER_ERASED, CONCURRENT_CHANGE],
     run: (lifecycle, { params: { id: customerId, name }, once }) => lifecycle.privacy.liftHold(customerId, name, once),
   }),
 ];

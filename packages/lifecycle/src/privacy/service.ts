@@ -2,6 +2,7 @@ import type { ScopeIdentity, StoreTransaction } from '@dotmac/core';
 import { readDraft } from '@dotmac/core/contract';
 import type { LifecycleContext } from '../context.js';
 import type { Customer, CustomerView } from '../customers/customer.js';
+import { lockToChange } from '../customers/lock.js';
 import { viewOf } from '../customers/next-actions.js';
 import { perform, type CommandOptions, type DecideWithin, type Step } from '../customers/perform.js';
 import { takeTurn } from '../customers/turn.js';
@@ -35,7 +36,7 @@ export interface PrivacyService {
    * @throws CUSTOMER_NOT_FOUND, CUSTOMER_ERASED, HOLD_LIMIT
    */
   setHold(customerId: string, draft: HoldDraft, options?: CommandOptions): Promise<HoldView>;
-  /** Lifts a hold; content to find none. @throws CUSTOMER_NOT_FOUND */
+  /** Lifts a hold; content to find none. @throws CUSTOMER_NOT_FOUND, CUSTOMER_ERASED */
   liftHold(customerId: string, name: string, options?: CommandOptions): Promise<{ message: string }>;
 }
 
@@ -56,15 +57,14 @@ export function privacyService(context: LifecycleContext, identity: ScopeIdentit
     customerId: string,
     { command, input }: { command: string; input: unknown },
     options: CommandOptions | undefined,
-    work: (customer: Customer, at: number, trx: StoreTransaction) => Promise<{ result: Result; event?: PendingEvent }>,
+    work: (at: number, trx: StoreTransaction) => Promise<{ result: Result; event?: PendingEvent }>,
   ): Promise<Result> => {
     const turn = await takeTurn<Result>(context, identity, { command, subject: customerId, input }, options);
     if (turn.first !== undefined) return turn.first;
     return turn.commit(async (trx) => {
-      const customer = await customers.lock(customerId, trx);
-      if (!customer) throw lifecycleErrors.CUSTOMER_NOT_FOUND({ customerId });
+      const customer = await lockToChange(context, identity.tenantId, customerId, trx);
       const at = Math.max(clock.now(), customer.updatedAt);
-      const { result, event } = await work(customer, at, trx);
+      const { result, event } = await work(at, trx);
       if (!event) return { answer: result, customer };
       const after = { ...customer, version: customer.version + 1, updatedAt: at };
       await recordChange(context, customer, after, [happened(identity, customerId, at, event)], trx);
@@ -89,8 +89,7 @@ export function privacyService(context: LifecycleContext, identity: ScopeIdentit
     async setHold(customerId, draft, options) {
       const input = readDraft(holdInput, draft);
       const { name, note } = input;
-      return change(customerId, { command: 'setHold', input }, options, async (customer, at, trx) => {
-        if (customer.erasedAt !== null) throw lifecycleErrors.CUSTOMER_ERASED({ customerId });
+      return change(customerId, { command: 'setHold', input }, options, async (at, trx) => {
         const holds = await privacy.holds(customerId, trx);
         const kept = holds.find((hold) => hold.name === name);
         if (kept) return { result: viewOfHold(kept) };
@@ -101,7 +100,7 @@ export function privacyService(context: LifecycleContext, identity: ScopeIdentit
       });
     },
     liftHold(customerId, name, options) {
-      return change(customerId, { command: 'liftHold', input: { name } }, options, async (_, __, trx) => {
+      return change(customerId, { command: 'liftHold', input: { name } }, options, async (_, trx) => {
         const result = { message: `There is no hold ${name} any more.` };
         if (!(await privacy.liftHold(customerId, name, trx))) return { result };
         return { result, event: { name: 'customer.hold_lifted', data: { hold: name } } };

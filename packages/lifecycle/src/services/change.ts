@@ -1,5 +1,6 @@
 import type { ScopeIdentity, StoreTransaction } from '@dotmac/core';
 import type { LifecycleContext } from '../context.js';
+import { lockToChange } from '../customers/lock.js';
 import type { CommandOptions } from '../customers/perform.js';
 import { takeTurn } from '../customers/turn.js';
 import { happened, recordChange, type PendingEvent } from '../customers/record.js';
@@ -44,7 +45,7 @@ export async function findService(
 /**
  * Changes one service in one transaction, under its customer's lock: the change, its event in the customer's history,
  * and whatever the service then needs.
- * @throws SERVICE_NOT_FOUND, what {@link takeTurn} and what `decide` throws
+ * @throws SERVICE_NOT_FOUND, CUSTOMER_ERASED, what {@link takeTurn} and what `decide` throws
  */
 export async function changeService(
   context: LifecycleContext,
@@ -54,14 +55,13 @@ export async function changeService(
   decide: (moment: ServiceMoment) => ServiceChange | Promise<ServiceChange>,
 ): Promise<ServiceInstance> {
   const { store, clock } = context;
-  const { customers, services } = store.tenant(identity.tenantId);
+  const { services } = store.tenant(identity.tenantId);
   const busy = (reason: string): Error => lifecycleErrors.SERVICE_BUSY({ serviceId, reason });
   const turn = await takeTurn<ServiceInstance>(context, identity, { command, subject: serviceId, input }, options);
   if (turn.first) return turn.first;
   return turn.commit(async (trx) => {
     const { customerId } = await findService(services, serviceId, trx);
-    const customer = await customers.lock(customerId, trx);
-    if (!customer) throw lifecycleErrors.SERVICE_NOT_FOUND({ serviceId });
+    const customer = await lockToChange(context, identity.tenantId, customerId, trx);
     const at = Math.max(clock.now(), customer.updatedAt);
     // As it is now that nobody else can change it.
     const service = await services.lock(serviceId, trx);

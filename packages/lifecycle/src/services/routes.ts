@@ -26,7 +26,12 @@ const changing = {
   output: serviceView,
   idempotent: 'by its command',
 } as const;
-const refusals = [lifecycleErrors.SERVICE_NOT_FOUND, lifecycleErrors.SERVICE_BUSY, lifecycleErrors.CONCURRENT_CHANGE];
+const refusals = [
+  lifecycleErrors.SERVICE_NOT_FOUND,
+  lifecycleErrors.SERVICE_BUSY,
+  lifecycleErrors.CUSTOMER_ERASED,
+  lifecycleErrors.CONCURRENT_CHANGE,
+];
 
 /** Services: ask for one, change it, take it down. */
 export const serviceRoutes = [

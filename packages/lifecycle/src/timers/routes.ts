@@ -35,7 +35,7 @@ export const timerRoutes = [
     params,
     body: timerInput,
     output: timerView,
-    errors: [lifecycleErrors.CUSTOMER_NOT_FOUND, lifecycleErrors.TIMER_LIMIT],
+    errors: [lifecycleErrors.CUSTOMER_NOT_FOUND, lifecycleErrors.CUSTOMER_ERASED, lifecycleErrors.TIMER_LIMIT],
     run: (lifecycle, { params: { id: customerId }, body }) => lifecycle.timers.set(customerId, body),
   }),
   route({

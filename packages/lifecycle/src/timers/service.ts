@@ -1,6 +1,7 @@
 import type { ScopeIdentity } from '@dotmac/core';
 import { invalidInput, readDraft } from '@dotmac/core/contract';
 import type { LifecycleContext } from '../context.js';
+import { lockToChange } from '../customers/lock.js';
 import type { JoinOptions } from '../customers/perform.js';
 import { lifecycleErrors } from '../errors.js';
 import { writtenInput } from '../commands/input.js';
@@ -16,7 +17,7 @@ export interface TimerService {
   /**
    * Sets a timer. Its command is given at `dueAt` or, if nobody runs then, as soon as somebody does; not legal any
    * more, it is not given, and the history says so.
-   * @throws CUSTOMER_NOT_FOUND, TIMER_LIMIT
+   * @throws CUSTOMER_NOT_FOUND, CUSTOMER_ERASED, TIMER_LIMIT
    */
   set(customerId: string, draft: TimerDraft, options?: JoinOptions): Promise<TimerView>;
   /** A customer's timers, in the order of their times. @throws CUSTOMER_NOT_FOUND */
@@ -44,7 +45,7 @@ export function timerService(context: LifecycleContext, identity: ScopeIdentity)
         throw invalidInput([{ path: 'name', message: 'This beginning belongs to timers that are set by themselves' }]);
       const at = clock.now();
       await store.transaction(async (trx) => {
-        if (!(await customers.lock(customerId, trx))) throw lifecycleErrors.CUSTOMER_NOT_FOUND({ customerId });
+        await lockToChange(context, identity.tenantId, customerId, trx);
         if ((await timers.listFor(customerId, trx)).length >= mostTimers)
           throw lifecycleErrors.TIMER_LIMIT({ limit: mostTimers });
         const set = { ...given, dueAt, anchorAt: at };

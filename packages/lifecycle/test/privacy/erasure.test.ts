@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fold, foldedRow } from '../../src/customers/fold.js';
+import { defineJourney } from '../../src/journeys/journey.js';
 import type { ExportLine } from '../../src/privacy/export-line.js';
 import { backends, type Backend } from '../support/backends.js';
-import { rig, type Rig } from '../support/lifecycle.js';
+import { rig, until, type Rig } from '../support/lifecycle.js';
 import { everything, lived, person, traces } from '../support/lived.js';
 import { tracesOf } from '../support/traces.js';
 
@@ -76,6 +77,42 @@ for (const { title, present, create } of backends)
         ]);
         expect(JSON.stringify(await exported(run, id))).not.toMatch(/Quux|5550199|Kettle|PASSPORT/i);
         expect(await store.tenant('acme').customers.countByStage()).toEqual({ deleted: 1 });
+      });
+
+      it('takes nothing in any more that could be personal, by whatever way', async () => {
+        const farewell = defineJourney({
+          name: 'farewell',
+          startsOn: ['customer.erased'],
+          steps: [{ key: 'leave', afterDays: 0, command: 'deactivate', input: { reason: person.firstName } }],
+        });
+        await run.stop();
+        run = await rig(backend, {
+          ...everything,
+          journeys: [farewell],
+          ...(isSealed ? {} : { secret: undefined as never }),
+        });
+        const id = await lived(run, backend);
+        const { id: serviceId } = (await run.acme.services.list({ customerId: id })).items[0] ?? { id: '' };
+        await run.acme.privacy.erase(id);
+        const { acme } = run;
+        const name = 'Zebulon';
+        const attempts = {
+          overdue: () => acme.dunning.overdue(id, { invoiceId: name, facts: { name } }),
+          paid: () => acme.dunning.paid(id),
+          link: () => acme.customers.link(id, { externalId: name }),
+          timer: () =>
+            acme.timers.set(id, { name, command: 'delete', input: { reason: name }, dueAt: run.clock.now() }),
+          hold: () => acme.privacy.setHold(id, { name }),
+          service: () => acme.services.resume(serviceId, { actionType: 'abuse' }),
+        };
+        for (const [what, attempt] of Object.entries(attempts))
+          await expect(attempt(), what).rejects.toMatchObject({ code: 'CUSTOMER_ERASED' });
+        const { history, privacy } = backend.store.tenant('acme');
+        const last = async () => (await history.list(id, { limit: 1_000 })).at(-1)?.event;
+        await until(async () => (await last())?.name === 'journey.step_skipped', run.clock, 1_000);
+        expect(await last()).toMatchObject({ data: { journey: 'farewell', step: 'leave', reason: '' } });
+        expect(await privacy.key(id)).toBeUndefined();
+        if (backend.database) expect(await tracesOf(backend.database, [...traces, name])).toEqual([]);
       });
 
       it('gives the names free, and is not taken back', async () => {
