@@ -66,6 +66,15 @@ export interface News {
   now: number;
 }
 
+/** What is wanted of an alert that there is already, as rules and channels are now. */
+export interface Wish {
+  /** Its channel is. */
+  isEnabled: boolean;
+  /** A rule means it. */
+  isMeant: boolean;
+  reminderMs: number | null;
+}
+
 /** An endpoint that comes and goes has to be gone for this long, before it is told of again. */
 const flappingMs = 600_000;
 
@@ -96,6 +105,24 @@ export function afterNews(known: AlertRecord | undefined, news: News): AlertReco
   const changed = { ...known, trouble: { ...trouble, acknowledged } };
   const isNews = tellingOf(changed, now) !== undefined;
   return isNews ? { ...changed, dueAt: Math.min(known.dueAt ?? Infinity, now + groupMs) } : changed;
+}
+
+/**
+ * An alert that is due as it is wanted now: null when nobody is to hear of it any more, and put off when there is nothing
+ * to be told for now. What a channel was told is kept, so that it is told to its end.
+ */
+export function asWanted(alert: AlertRecord, wish: Wish, now: number): AlertRecord | null {
+  const isOver = alert.trouble.resolvedAt !== null;
+  if (alert.told ? isOver && !wish.isEnabled : !wish.isEnabled || !wish.isMeant) return null;
+  const { reminderMs } = wish;
+  if (wish.isEnabled && (isOver || wish.isMeant)) return { ...alert, reminderMs };
+  return { ...alert, reminderMs, held: null, messageId: null, dueAt: reminderMs === null ? null : now + reminderMs };
+}
+
+/** When there will be something to remind of; null for never. */
+export function reminderAt({ trouble, told, reminderMs }: AlertRecord): number | null {
+  const isWanted = told !== null && reminderMs !== null && trouble.resolvedAt === null && !trouble.acknowledged;
+  return isWanted ? told.at + reminderMs : null;
 }
 
 /** An alert after its channel was told of it by a message: null when there will be no more to tell. */

@@ -6,7 +6,7 @@ import { isNotDelivered } from '@dotmac/core/net';
 import type { ChannelRecord } from '../channels/channel.js';
 import type { DeliverThrough } from '../channels/deliver-through.js';
 import type { HealthStore, TenantStore } from '../store/store.js';
-import { afterTelling, tellingOf } from './alert.js';
+import { afterTelling, asWanted, tellingOf } from './alert.js';
 import type { AlertEvents } from './events.js';
 import { alertMessage, headline, itemOf, type AlertMessage } from './message.js';
 
@@ -53,6 +53,22 @@ export function createMessenger({ store, through, metrics, clock }: MessengerOpt
       await keepState(tenant, channel.id, null, trx);
     });
   };
+  /** What a message tells is not to be told to a channel that is disabled. */
+  const drop = async (tenant: TenantStore, channelId: string, messageId: string): Promise<void> => {
+    const alerts = await tenant.alertsIn(messageId);
+    await store.transaction(async (trx: StoreTransaction) => {
+      for (const { trouble } of alerts)
+        await tenant.changeAlert(
+          { channelId, incidentId: trouble.incidentId },
+          (known) => {
+            if (known?.messageId !== messageId) return undefined;
+            return asWanted(known, { isEnabled: false, isMeant: true, reminderMs: known.reminderMs }, clock.now());
+          },
+          trx,
+        );
+      await tenant.removeMessage(messageId, trx);
+    });
+  };
   /** What a message says; undefined when there is nothing left to say. */
   const compose = async (tenant: TenantStore, tenantId: string, channelId: string, id: string) => {
     const now = clock.now();
@@ -73,6 +89,7 @@ export function createMessenger({ store, through, metrics, clock }: MessengerOpt
     const kept = await tenant.message(messageId);
     const channel = await tenant.channels.get(channelId);
     if (!kept || !channel) return;
+    if (!channel.enabled) return drop(tenant, channelId, messageId);
     const message =
       kept.payload === null ? await compose(tenant, tenantId, channelId, messageId) : messageOf(kept.payload);
     if (!message) return tenant.removeMessage(messageId);

@@ -1,6 +1,15 @@
-import { describeError, newId, type CancelTimer, type Clock, type Logger, type OutboxRelay } from '@dotmac/core';
+import {
+  describeError,
+  newId,
+  type CancelTimer,
+  type Clock,
+  type Logger,
+  type OutboxRelay,
+  type StoreTransaction,
+} from '@dotmac/core';
 import type { HealthStore } from '../store/store.js';
-import { tellingOf, type AlertRecord, type Telling } from './alert.js';
+import { asWanted, reminderAt, tellingOf, type AlertRecord, type Telling } from './alert.js';
+import { audienceOf, type Audience } from './audience.js';
 import { alertEvents, type AlertEvents } from './events.js';
 import type { Hold } from './hold.js';
 
@@ -36,10 +45,20 @@ export function createDispatcher({ store, relay, holdOf, clock, logger }: Dispat
   let cancelTimer: CancelTimer | undefined;
   let dispatching: Promise<void> | undefined;
 
-  /** Those to be told now; what there is no need to tell, or no leave, is put off. */
+  /** Those to be told now; what there is no need to tell, or no leave, is put off, and what nobody wants goes. */
   const ready = async (due: readonly AlertRecord[]): Promise<AlertRecord[]> => {
     const found: AlertRecord[] = [];
-    for (const alert of due) {
+    const audiences = new Map<string, Audience>();
+    for (const known of due) {
+      const { tenantId } = known;
+      const audience = audiences.get(tenantId) ?? (await audienceOf(store.tenant(tenantId)));
+      audiences.set(tenantId, audience);
+      const [wish, now] = [audience.wishFor(known), clock.now()];
+      const alert = asWanted(known, wish, now);
+      if (alert?.dueAt !== known.dueAt) {
+        await change(known, (it) => asWanted(it, wish, now));
+        continue;
+      }
       const telling = tellingOf(alert, clock.now());
       const hold = telling && (await holdOf(alert, telling));
       if (telling && !hold) found.push(alert);
@@ -47,18 +66,29 @@ export function createDispatcher({ store, relay, holdOf, clock, logger }: Dispat
     }
     return found;
   };
+  /** Changes an alert, unless another process was faster. */
+  const change = (
+    { tenantId, channelId, trouble: { incidentId }, dueAt }: AlertRecord,
+    to: (known: AlertRecord) => AlertRecord | null | undefined,
+    trx?: StoreTransaction,
+  ): Promise<void> =>
+    store
+      .tenant(tenantId)
+      .changeAlert(
+        { channelId, incidentId },
+        (known) => (known?.dueAt === dueAt ? known && to(known) : undefined),
+        trx,
+      );
   const putOff = async (alert: AlertRecord, hold: Hold | undefined): Promise<void> => {
-    const { tenantId, channelId, trouble } = alert;
-    const tenant = store.tenant(tenantId);
-    await tenant.changeAlert({ channelId, incidentId: trouble.incidentId }, (known) => {
-      if (!known || known.dueAt !== alert.dueAt) return undefined;
+    const { tenantId, trouble, reminderMs } = alert;
+    await change(alert, (known) => {
       // It came and went while it was held.
       if (hold && trouble.resolvedAt !== null) return known.told ? undefined : null;
-      return { ...known, dueAt: hold?.until ?? null, held: hold?.text ?? null };
+      return { ...known, reminderMs, dueAt: hold ? hold.until : reminderAt(alert), held: hold?.text ?? null };
     });
     if (!hold || hold.text === alert.held || trouble.burn) return;
     const entry = { id: newId(), at: clock.now(), kind: 'held' as const, actor: 'system', text: hold.text };
-    await tenant.noteIncident(trouble.incidentId, entry, {});
+    await store.tenant(tenantId).noteIncident(trouble.incidentId, entry, {});
   };
   /** Puts alerts of one channel into a message. */
   const send = async (alerts: readonly AlertRecord[]): Promise<void> => {
@@ -67,14 +97,12 @@ export function createDispatcher({ store, relay, holdOf, clock, logger }: Dispat
     const [messageId, now] = [newId(), clock.now()];
     await store.transaction(async (trx) => {
       let taken = 0;
-      for (const { trouble, dueAt } of alerts)
-        await tenant.changeAlert(
-          { channelId, incidentId: trouble.incidentId },
+      for (const alert of alerts)
+        await change(
+          alert,
           (known) => {
-            // Another process was faster.
-            if (known?.dueAt !== dueAt) return undefined;
             taken++;
-            return { ...known, messageId, dueAt: null, held: null };
+            return { ...known, messageId, reminderMs: alert.reminderMs, dueAt: null, held: null };
           },
           trx,
         );

@@ -3,30 +3,28 @@ import type { HealthEvents } from '../events.js';
 import type { alertingEvents } from '../store/outbox-entries.js';
 import type { HealthStore, TenantStore } from '../store/store.js';
 import { afterNews, type Trouble } from './alert.js';
-import { isMeant, reminderMsOf } from './rule.js';
+import { audienceOf } from './audience.js';
+import { reminderMsOf } from './rule.js';
 
 /** An event that alerts are made of. */
 export type AlertingEvent = Extract<AnyEvent<HealthEvents>, { name: (typeof alertingEvents)[number] }>;
 
-/** As many as a tenant can have. */
-const everyRule = { limit: 500, after: null };
-
 /**
- * Brings news of an incident, or of a budget that burns, to the alerts of every channel that a rule names. Safe to do
- * twice: what is told follows from what the trouble is and what the channel was told, not from how often the news came.
+ * Brings news of an incident, or of a budget that burns, to the alerts of every channel that a rule names, or named
+ * when the channel was told. Safe to do twice: what is told follows from what the trouble is and what the channel was told, not from how often the news came.
  */
 export function alertRouter({ store, clock }: { store: HealthStore; clock: Clock }) {
   return async (event: AlertingEvent): Promise<void> => {
     const { tenantId } = event;
     const tenant = store.tenant(tenantId);
     const trouble = troubleOf(event);
-    const { items: rules } = await tenant.rules.list(everyRule);
-    if (rules.length === 0) return;
+    const audience = await audienceOf(tenant);
+    const channels = audience.channels.filter(({ id }) => event.name !== 'incident.opened' || audience.isNamed(id));
+    if (channels.length === 0) return;
     const isDone = await isOver(tenant, trouble);
-    for (const channelId of new Set(rules.flatMap(({ channelIds }) => channelIds))) {
-      const channel = await tenant.channels.get(channelId);
-      if (!channel) continue;
-      const meant = rules.filter((rule) => rule.channelIds.includes(channelId) && isMeant(rule, trouble));
+    for (const channel of channels) {
+      const channelId = channel.id;
+      const meant = audience.meaning(channelId, trouble);
       const isWanted = !isDone && channel.enabled && meant.length > 0;
       const [reminderMs, groupMs] = [reminderMsOf(meant), channel.groupWait * 1_000];
       const told = meant.length === 0 ? eased(trouble, event.at) : trouble;

@@ -2,7 +2,7 @@ import { id, instant, printable } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { endpointTag } from '../endpoints/endpoint.js';
 import type { Trouble } from './alert.js';
-import { alertSeverity, type AlertSeverity } from './severity.js';
+import { alertSeverity, isWorse, type AlertSeverity } from './severity.js';
 
 const fields = {
   name: printable.trim().min(1).max(200).meta({ description: 'For people' }),
@@ -67,6 +67,17 @@ export type AlertRuleRecord = AlertRule & { tenantId: string };
 export function isMeant(rule: AlertRule, { severity, tags }: Pick<Trouble, 'severity' | 'tags'>): boolean {
   const hasTag = rule.tags.length === 0 || rule.tags.some((tag) => tags.includes(tag));
   return rule.enabled && hasTag && rule.severities.includes(severity);
+}
+
+/**
+ * Whether a rule holds for what its channels were told: an incident is told to its end, so whatever is as bad as the rule
+ * asks, or worse, will do.
+ */
+export function stillHolds(rule: AlertRule, trouble: Pick<Trouble, 'severity' | 'tags' | 'burn'>): boolean {
+  if (trouble.burn) return isMeant(rule, trouble);
+  return rule.severities.some(
+    (severity) => !isWorse(severity, trouble.severity) && isMeant(rule, { ...trouble, severity }),
+  );
 }
 
 /** A channel that several rules name reminds as often as the most eager of them asks. */
