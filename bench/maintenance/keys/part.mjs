@@ -41,14 +41,24 @@ async function withRedis(work) {
 }
 
 const fill = (redis) => redis.call('DEBUG', 'POPULATE', String(keys), 'bench:cache', '64');
+
+/** What the server has used so far, in seconds. */
+const serverCpu = async (redis) => {
+  const report = await redis.info('cpu');
+  return ['user', 'sys'].reduce((sum, it) => sum + Number(new RegExp(`used_cpu_${it}:([\\d.]+)`).exec(report)?.[1]), 0);
+};
+
+/** @param work gives back the CPU seconds of other processes than this and the server */
 async function timed(redis, work) {
   await fill(redis);
-  const startedAt = performance.now();
-  await work();
+  const [startedAt, own, server] = [performance.now(), process.cpuUsage(), await serverCpu(redis)];
+  const others = (await work()) ?? 0;
   const seconds = (performance.now() - startedAt) / 1_000;
+  const { user, system } = process.cpuUsage(own);
+  const cpuSeconds = (await serverCpu(redis)) - server + others + (others === 0 ? (user + system) / 1e6 : 0);
   const left = await redis.dbsize();
   if (left !== 0) throw new Error(`${left} keys are left`);
-  return keys / seconds;
+  return { perSecond: keys / seconds, cpuSeconds };
 }
 
 /** What another client, in a process of its own, waits meanwhile. */
@@ -80,10 +90,18 @@ export async function run() {
       const result = await runs.run('cache_cleanup', { policies: [policy], redisCleanup: true });
       if (result.status !== 'completed') throw new Error(`${result.status}: ${result.errorMessage}`);
     };
-    const pipe = `redis-cli -p ${port} --scan --pattern 'bench:cache:*' | xargs redis-cli -p ${port} unlink >/dev/null`;
+    const pipe = `TIMEFORMAT='%U %S'; time (redis-cli -p ${port} --scan --pattern 'bench:cache:*' | xargs redis-cli -p ${port} unlink >/dev/null)`;
+    const piped = async () => {
+      const { stderr } = await execute('bash', ['-c', pipe]);
+      return stderr
+        .trim()
+        .split(/\s+/)
+        .map(Number)
+        .reduce((sum, it) => sum + it, 0);
+    };
     const rates = { gently: [], 'at-once': [], pipe: [] };
     for (let round = 0; round < rounds; round++) {
-      rates.pipe.push(await timed(redis, () => execute('bash', ['-c', pipe])));
+      rates.pipe.push(await timed(redis, piped));
       for (const policy of ['gently', 'at-once']) rates[policy].push(await timed(redis, () => clean(policy)));
     }
     const quiet = await beside(port, () => new Promise((resolve) => setTimeout(resolve, quietMs)));
@@ -91,23 +109,27 @@ export async function run() {
     const busy = await beside(port, () => clean('gently'));
     console.log(`another client: quiet ${JSON.stringify(quiet)}, busy ${JSON.stringify(busy)}`);
     await maintenance.stop();
-    const peer = median(rates.pipe);
+    const of = (who, figure) => median(rates[who].map((it) => it[figure]));
+    const peer = of('pipe', 'perSecond');
     const row = (metric, value, target) => {
       const ratio = value / peer;
-      const beside = `redis-cli --scan | xargs unlink: ${Math.round(peer)}/s`;
-      return {
-        metric,
-        value,
-        unit: 'keys/s',
-        peer: beside,
-        ratio,
-        target,
-        met: target === null ? null : ratio >= target,
-      };
+      const beside = `redis-cli --scan, xargs unlink: ${Math.round(peer)}/s`;
+      const met = target === null ? null : ratio >= target;
+      return { metric, value, unit: 'keys/s', peer: beside, ratio, target, met };
     };
+    const [cpu, theirCpu] = [of('at-once', 'cpuSeconds'), of('pipe', 'cpuSeconds')];
     return [
-      row(`${keys} Redis keys removed, the server to itself`, median(rates['at-once']), 3),
-      row(`${keys} Redis keys removed, a fifth of the server's time (the default)`, median(rates.gently), null),
+      row(`${keys} Redis keys removed, the server to itself`, of('at-once', 'perSecond'), 3),
+      row(`${keys} Redis keys removed, a fifth of the server's time (the default)`, of('gently', 'perSecond'), null),
+      {
+        metric: `CPU of server and clients, ${keys} Redis keys`,
+        value: cpu,
+        unit: 's',
+        peer: `redis-cli --scan, xargs unlink: ${theirCpu.toFixed(2)} s`,
+        ratio: cpu / theirCpu,
+        target: null,
+        met: null,
+      },
       {
         metric: "p99 of another client, a fifth of the server's time",
         value: busy.p99,

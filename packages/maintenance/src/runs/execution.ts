@@ -47,6 +47,8 @@ export interface Execution {
 const beatMs = 1_000;
 /** What is not cut short when its time is up: the batch under way, and what comes after the last one. */
 const graceMs = 30_000;
+/** Of who waits for a resource. */
+const askAgainMs = 500;
 const [defaultShare, unaskedItems] = [0.5, 1_000];
 
 /** Puts together what a task is given, and keeps what it says. */
@@ -99,7 +101,12 @@ export function createExecution(parts: ExecutionParts): Execution {
         .flatMap((parsed) => (parsed.ok ? [parsed.value] : []));
     },
     exclusively: (resource, work, scope = task.scope) =>
-      exclusively({ store, clock, leaseTtlMs, signal }, resourceKey(resource, scopeIds[scope]), work),
+      exclusively(
+        // Whose work it goes on with may have died a moment ago, and hold the resource for a moment longer than the task.
+        { store, clock, leaseTtlMs, signal, patienceMs: run.resumes === null ? 0 : leaseTtlMs },
+        resourceKey(resource, scopeIds[scope]),
+        work,
+      ),
     async target({ target, planned, total, maxShare = defaultShare }) {
       const { cursor, done: isDone = false } = run.cursors[target] ?? {};
       if (!isDone) pulse.begin(target, planned);
@@ -142,27 +149,37 @@ export function createExecution(parts: ExecutionParts): Execution {
   };
 }
 
+interface Holding {
+  store: MaintenanceStore;
+  clock: Clock;
+  leaseTtlMs: number;
+  signal: AbortSignal;
+  /** How long to wait for another who holds it. */
+  patienceMs: number;
+}
+
 async function exclusively<Result>(
-  {
-    store,
-    clock,
-    leaseTtlMs,
-    signal,
-  }: { store: MaintenanceStore; clock: Clock; leaseTtlMs: number; signal: AbortSignal },
+  { store, clock, leaseTtlMs, signal, patienceMs }: Holding,
   key: string,
   work: (held: Held) => Promise<Result>,
 ): Promise<Result | null> {
   const owner = newId();
-  const held = await holdLease(store.leases, key, { ttlMs: leaseTtlMs, clock, signal, owner }, (lease, fence) =>
-    work({
-      signal: lease,
-      fence,
-      async confirm(within) {
-        lease.throwIfAborted();
-        const known = within && (await store.holdsLease(within, key, fence));
-        if (!(known ?? (await store.leases.renew(key, owner, fence, leaseTtlMs)))) throw coreErrors.LEASE_LOST({ key });
-      },
-    }),
-  );
-  return held.held ? held.result : null;
+  const until = clock.monotonic() + patienceMs;
+  for (;;) {
+    const held = await holdLease(store.leases, key, { ttlMs: leaseTtlMs, clock, signal, owner }, (lease, fence) =>
+      work({
+        signal: lease,
+        fence,
+        async confirm(within) {
+          lease.throwIfAborted();
+          const known = within && (await store.holdsLease(within, key, fence));
+          if (!(known ?? (await store.leases.renew(key, owner, fence, leaseTtlMs))))
+            throw coreErrors.LEASE_LOST({ key });
+        },
+      }),
+    );
+    if (held.held) return held.result;
+    if (clock.monotonic() >= until) return null;
+    await clock.sleep(askAgainMs, signal);
+  }
 }

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { newId } from '@dotmac/core';
 import { fakeClock } from '@dotmac/core/testing';
 import { createMaintenance, memoryMaintenanceStore, type MaintenanceOptions } from '../../src/index.js';
+import { resourceKey } from '../../src/runs/lease-keys.js';
 import { began } from '../../src/testing/samples.js';
 import { heapOf, sweepingTask, type Heap } from '../support/sweeping-task.js';
 
@@ -110,6 +111,19 @@ describe('a run', () => {
     expect(await runs.get(taskId)).toMatchObject({ resumedBy: next.taskId, resumable: false });
     await expect(runs.resume(taskId)).rejects.toMatchObject({ code: 'RUN_NOT_RESUMABLE' });
     expect(await store.runs('other').get(taskId)).toBeNull();
+  });
+
+  it('waits for what its dead forerunner still holds; a run of its own kind does not', async () => {
+    const heap = heapOf(30);
+    const { clock, runs, store } = await setUp(heap);
+    const { taskId } = await runs.run('sweep', { maxItems: 10 });
+    await store.leases.acquire(resourceKey('heap', ''), 'the dead', 3_000);
+    expect(await runs.run('sweep', {})).toMatchObject({ status: 'skipped', itemsCleaned: 0 });
+    const next = await runs.resume(taskId);
+    await clock.advance(2_000);
+    expect(await runs.get(next.taskId)).toMatchObject({ status: 'running', itemsCleaned: 0 });
+    await clock.advance(2_000);
+    expect(await runs.get(next.taskId)).toMatchObject({ status: 'completed', itemsCleaned: 10 });
   });
 
   it('is cancelled by another process on the store', async () => {
