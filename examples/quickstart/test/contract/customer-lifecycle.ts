@@ -103,6 +103,24 @@ export const customerLifecycle: Suite<ContractSubject> = {
       },
     },
     {
+      name: 'gives a command once under one Idempotency-Key, whatever happened since',
+      async run(subject) {
+        const { client } = subject;
+        const id = await active(subject);
+        const headers = { 'idempotency-key': 'late-1' };
+        const suspend = (reason: string) =>
+          client.post(at(id, 'suspend'), { action_type: 'non_payment', reason }, headers);
+        const first = assertStatus(await suspend('late'), 200);
+        assert.equal(first.headers.get('idempotency-replayed'), null);
+        assertStatus(await client.post(at(id, 'reactivate'), { action_type: 'non_payment' }), 200);
+        const again = assertStatus(await suspend('late'), 200);
+        assert.equal(again.headers.get('idempotency-replayed'), 'true');
+        assert.deepEqual(again.body, first.body);
+        assert.equal(assertStatus(await client.get(`/customer-lifecycle/customers/${id}`), 200).body.status, 'active');
+        assertProblem(await suspend('later'), 422, 'IDEMPOTENCY_KEY_REUSED');
+      },
+    },
+    {
       name: 'takes a customer from registration to active',
       async run(subject) {
         const { client } = subject;

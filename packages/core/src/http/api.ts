@@ -22,7 +22,10 @@ export interface ApiOptions {
   rateLimits?: { principal?: RateLimit | false; address?: RateLimit | false };
   /** Largest request body. Default 1 MiB. */
   bodyLimitBytes?: number;
-  /** Where answers to an `Idempotency-Key` are kept. Without it the header is ignored, and the OpenAPI document has none. */
+  /**
+   * Where answers to an `Idempotency-Key` are kept, of routes whose command does not keep its own. Without it they ignore
+   * the header, and have none in the OpenAPI document.
+   */
   idempotency?: IdempotencyStore;
   /** How long an answer can be replayed, in seconds. Default 86400. */
   idempotencyRetentionSeconds?: number;

@@ -2,7 +2,7 @@ import type { ScopeIdentity, StoreTransaction } from '@dotmac/core';
 import type { LifecycleContext } from '../context.js';
 import { lockToChange } from '../customers/lock.js';
 import type { CommandOptions } from '../customers/perform.js';
-import { takeTurn } from '../customers/turn.js';
+import { takeTurn, type Turn } from '../customers/turn.js';
 import { happened, recordChange, type PendingEvent } from '../customers/record.js';
 import { lifecycleErrors } from '../errors.js';
 import type { ServiceStore } from '../store/store.js';
@@ -51,13 +51,14 @@ export async function changeService(
   context: LifecycleContext,
   identity: ScopeIdentity,
   { command, serviceId, input }: ServiceAsked,
-  options: CommandOptions | undefined,
+  options: (CommandOptions & { turn?: Turn<ServiceInstance> }) | undefined,
   decide: (moment: ServiceMoment) => ServiceChange | Promise<ServiceChange>,
 ): Promise<ServiceInstance> {
   const { store, clock } = context;
   const { services } = store.tenant(identity.tenantId);
   const busy = (reason: string): Error => lifecycleErrors.SERVICE_BUSY({ serviceId, reason });
-  const turn = await takeTurn<ServiceInstance>(context, identity, { command, subject: serviceId, input }, options);
+  const asked = { command, subject: serviceId, input };
+  const turn = options?.turn ?? (await takeTurn<ServiceInstance>(context, identity, asked, options));
   if (turn.first) return turn.first;
   return turn.commit(async (trx) => {
     const { customerId } = await findService(services, serviceId, trx);

@@ -178,12 +178,14 @@ export function serviceService(context: LifecycleContext, identity: ScopeIdentit
       const input = readDraft(planInput, draft);
       const { serviceName, customConfig } = input;
       const asked = { command: 'changePlan', serviceId, input };
+      const turn = await takeTurn<ServiceInstance>(context, identity, { ...asked, subject: serviceId }, options);
+      if (turn.first) return viewOfService(turn.first);
       const known = await findService(services, serviceId, options?.trx);
       const template = templateNamed(context, serviceName ?? known.serviceName);
       if (!template.stepsOf('change_plan'))
         throw lifecycleErrors.PLAN_CHANGE_UNSUPPORTED({ serviceName: template.name });
       await checkConfig(template, customConfig);
-      return change(asked, options, async ({ service, at, trx, busy }) => {
+      return change(asked, { ...options, turn }, async ({ service, at, trx, busy }) => {
         if (service.openRunId !== null) throw busy('something is being done to it');
         if (service.status !== 'active' || service.access !== 'full')
           throw busy(`it is ${service.status}, ${service.access}`);

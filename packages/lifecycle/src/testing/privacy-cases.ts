@@ -75,11 +75,13 @@ export const privacyCases: Suite<LifecycleStoreSubject>['cases'] = [
             const invoices = [{ invoiceId: '1', overdueSince: 5, facts: {} }];
             const dunning = { customerId: id, policy: 'p', invoices, stepsTaken: 0, lastStepAt: null, openedAt: 5 };
             await mine.dunningCases.put(dunning, trx);
+            await mine.answers.claim({ key: id, fingerprint: 'f', keepUntil: 9 }, 5, trx);
+            await mine.answers.keep(id, { customerId: id, answer: '{}' }, trx);
             return { service, run };
           }),
         ),
       );
-      const { privacy, history, services, runs, signals, timers, tokens, dunningCases } = store.tenant('a');
+      const { privacy, history, services, runs, signals, timers, tokens, dunningCases, answers } = store.tenant('a');
       const erasure: Erasure = {
         entry: (entry) => ({ ...entry, event: { ...entry.event, actor: 'erased' } }),
         service: (service) => ({ ...service, config: {}, outputs: {} }),
@@ -97,6 +99,7 @@ export const privacyCases: Suite<LifecycleStoreSubject>['cases'] = [
         token: (await tokens.get(id, 'email')) !== undefined,
         cases: (await dunningCases.listFor(id)).length,
         key: await privacy.key(id),
+        answer: (await answers.find(id, 5))?.answer,
       });
       const [first, second] = kept;
       assert.ok(first && second);
@@ -109,6 +112,7 @@ export const privacyCases: Suite<LifecycleStoreSubject>['cases'] = [
         token: false,
         cases: 0,
         key: undefined,
+        answer: undefined,
       });
       const untouched = {
         actors: ['user:1'],
@@ -119,6 +123,7 @@ export const privacyCases: Suite<LifecycleStoreSubject>['cases'] = [
         token: true,
         cases: 1,
         key: 'key',
+        answer: '{}',
       };
       assert.deepEqual(await left(stays.id, second), untouched);
       await store.transaction((trx) => privacy.wipe(stays.id, asIs, trx));

@@ -4,7 +4,7 @@ import type { OnceAsked } from '@dotmac/core/contract';
 import { coreErrors } from '@dotmac/core';
 import { defineServiceTemplate } from '../../src/provisioning/template.js';
 import { backends, type Backend } from '../support/backends.js';
-import { rig, someone, type Rig } from '../support/lifecycle.js';
+import { rig, someone, until, type Rig } from '../support/lifecycle.js';
 
 const asked = vi.fn();
 const joined = vi.fn();
@@ -13,6 +13,12 @@ const template = defineServiceTemplate({
   config: z.object({}),
   steps: [{ key: 'boss', approval: {} }],
   operations: { deprovision: [{ key: 'gone', run: () => undefined }] },
+});
+const speeds = defineServiceTemplate({
+  name: 'speeds',
+  config: z.object({ speed: z.int().default(1) }),
+  steps: [{ key: 'port', run: () => undefined }],
+  operations: { change_plan: [{ key: 'speed', run: () => undefined }] },
 });
 const late = { actionType: 'non_payment', reason: 'late' };
 
@@ -23,7 +29,7 @@ for (const { title, present, create } of backends)
     beforeAll(async () => {
       backend = await create();
       run = await rig(backend, {
-        templates: [template],
+        templates: [template, speeds],
         hooks: { 'customer.throttle': { before: asked, inTransaction: joined } },
       });
     });
@@ -131,6 +137,20 @@ for (const { title, present, create } of backends)
       await twice(() => acme.customers.deactivate(id, { reason: 'moved' }, key));
       const events = await names(id);
       expect(new Set(events).size).toBe(events.length);
+    });
+
+    it('changes a service once, although it is changed already', async () => {
+      const { services, provisioning } = run.acme;
+      const { id } = await services.request(await run.active(), { serviceName: 'speeds' });
+      const isActive = async () => (await services.get(id)).openRunId === null;
+      await until(isActive, run.clock);
+      const plan = { customConfig: { speed: 2 } };
+      const change = () => services.changePlan(id, plan, { idempotencyKey: 'faster' });
+      const first = await change();
+      await until(isActive, run.clock);
+      expect(await change()).toEqual(first);
+      expect((await services.runs(id)).map(({ operation }) => operation)).toEqual(['change_plan', 'provision']);
+      expect(await provisioning.get(id)).toMatchObject({ operation: 'provision' });
     });
 
     it('is free again after a day, and what was answered is removed', async () => {
