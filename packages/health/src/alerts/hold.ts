@@ -1,5 +1,5 @@
 import type { Clock } from '@dotmac/core';
-import { suppressorOf } from '../dependencies/suppression.js';
+import { suppressorOf, unaskedOf } from '../dependencies/suppression.js';
 import type { Directory } from '../monitoring/directory.js';
 import type { Calendar } from '../windows/calendar.js';
 import type { AlertRecord, Telling } from './alert.js';
@@ -16,9 +16,12 @@ export interface Hold {
 const windowMs = 60_000;
 /** How often to look whether what explains a trouble is over. */
 const suppressedMs = 5_000;
+/** How often to look whether a parent has been looked at. */
+const unaskedMs = 1_000;
 
 /**
- * Says what keeps an alert from being told now: a maintenance window, or the trouble of an endpoint that it depends on.
+ * Says what keeps an alert from being told now: a maintenance window, or the trouble of an endpoint that it depends on,
+ * which may not be known yet.
  * The end of what was told is held up by nothing.
  */
 export function holds({ directory, calendar, clock }: { directory: Directory; calendar: Calendar; clock: Clock }) {
@@ -29,7 +32,11 @@ export function holds({ directory, calendar, clock }: { directory: Directory; ca
     const window = await calendar.over(tenantId, { id: endpointId ?? '', tags });
     if (window) return { text: `Held while "${window.name}" lasts`, until: Math.min(window.until, now + windowMs) };
     if (endpointId === null) return undefined;
-    const root = suppressorOf(endpointId, (id) => directory.get(id), now);
-    return root && { text: `Held while "${root.name}" is in trouble`, until: now + suppressedMs };
+    const lookup = (id: string) => directory.get(id);
+    const root = suppressorOf(endpointId, lookup, now);
+    if (root) return { text: `Held while "${root.name}" is in trouble`, until: now + suppressedMs };
+    // What is over by now is told as that: nobody is called out for it.
+    const unasked = telling === 'opened' && unaskedOf(endpointId, lookup, { startedAt: trouble.startedAt, now });
+    return unasked ? { text: `Held until "${unasked.name}" has been looked at`, until: now + unaskedMs } : undefined;
   };
 }

@@ -29,6 +29,27 @@ export function suppressorOf(endpointId: string, lookup: Lookup, now: number): S
   return root;
 }
 
+/** How long a check that was asked for may wait for a free place. */
+const queueMs = 30_000;
+
+/**
+ * An endpoint that this one depends on directly and that has not been looked at since the trouble began, so that nobody
+ * can say whose trouble it is. Not waited for longer than its check can take.
+ */
+export function unaskedOf(
+  endpointId: string,
+  lookup: Lookup,
+  { startedAt, now }: { startedAt: number; now: number },
+): Suppression | undefined {
+  for (const id of lookup(endpointId)?.endpoint.dependsOn ?? []) {
+    const parent = lookup(id);
+    if (!parent || parent.endpoint.pausedAt !== null || (parent.checkedAt ?? -Infinity) >= startedAt) continue;
+    const { name, recheckInterval, timeout } = parent.endpoint;
+    if (now - startedAt < (recheckInterval + timeout) * 1_000 + queueMs) return { endpointId: id, name };
+  }
+  return undefined;
+}
+
 /** How long an endpoint takes to be seen well again. */
 function mendingMs({ endpoint: { checkInterval, recoveryCount, recheckInterval, timeout } }: KeptEndpoint): number {
   return (checkInterval + (recoveryCount - 1) * recheckInterval + recoveryCount * timeout) * 1_000;

@@ -242,6 +242,36 @@ describe.each(stores)('alerts %s', (_, makeStore) => {
     expect(probed.filter((name) => name === 'router').length).toBeGreaterThan(before);
   });
 
+  it('wait for a parent to be looked at, before its child is told of', async () => {
+    const { hook, register, states, until, passes, becomes } = await stage({}, { groupWait: 0 });
+    // It was looked at just before its child fails, and is asked again only a while later.
+    const router = await register('router', { checkInterval: 3_600, recheckInterval: 20 });
+    const behind = await register('behind', { dependsOn: [router.id] });
+    await becomes(router, 'healthy');
+    await becomes(behind, 'healthy');
+    states.set('router', 'offline');
+    await becomes(behind, 'offline');
+    await until(() => hook.received.length > 0);
+    await passes(60_000);
+    expect(toldIn(hook.received)).toEqual(['opened router']);
+  });
+
+  it('tell of a child at once when its parent is well, and when it is paused', async () => {
+    const { hook, scope, clock, register, until, becomes } = await stage({}, { groupWait: 0 });
+    const router = await register('router');
+    const behind = await register('behind', { dependsOn: [router.id] });
+    await becomes(router, 'healthy');
+    for (let second = 0; second < 60; second++) await clock.advance(1_000);
+    await becomes(behind, 'offline');
+    await until(() => hook.received.length === 1);
+    expect(toldIn(hook.received)).toEqual(['opened behind']);
+    await becomes(behind, 'healthy');
+    await scope.endpoints.pause(router.id);
+    await becomes(behind, 'offline');
+    await until(() => hook.received.length === 3);
+    expect(toldIn(hook.received).at(-1)).toBe('opened behind');
+  });
+
   it('do not tell each time of what comes and goes', async () => {
     const { hook, scope, register, becomes, passes } = await stage({}, { groupWait: 0 });
     const web = await register('web');

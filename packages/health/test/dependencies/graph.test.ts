@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ancestorsOf, wouldCircle } from '../../src/dependencies/graph.js';
-import { suppressorOf } from '../../src/dependencies/suppression.js';
+import { suppressorOf, unaskedOf } from '../../src/dependencies/suppression.js';
 import { uncheckedState, type KeptEndpoint } from '../../src/monitoring/directory.js';
 import { endpointRecord } from '../support/endpoints.js';
 
@@ -69,6 +69,21 @@ describe('the trouble of an endpoint', () => {
     expect(suppressed({ worse: 1 })).toBe('uplink');
     expect(suppressed({ since: now - 64_000 })).toBe('uplink');
     expect(suppressed({ since: now - 65_000 })).toBeUndefined();
+  });
+
+  it('is nobody’s yet while a parent has not been looked at since, as long as that can take', () => {
+    const unasked = (parent: Partial<KeptEndpoint>, startedAt = now - 1_000) => {
+      const all = [kept('web', ['switch'], { status: 'offline' }), kept('switch', [], parent)];
+      return unaskedOf('web', (id) => all.find(({ endpoint }) => endpoint.id === id), { startedAt, now })?.name;
+    };
+    expect(unasked({ checkedAt: now - 1_001 })).toBe('switch');
+    expect(unasked({ checkedAt: null })).toBe('switch');
+    expect(unasked({ checkedAt: now - 1_000 })).toBeUndefined();
+    expect(unasked({ endpoint: endpointRecord({ pausedAt: 1 }), checkedAt: null })).toBeUndefined();
+    // Asked again after a second, its timeout is five, and a place to check it is free within half a minute.
+    expect(unasked({ checkedAt: 1 }, now - 35_999)).toBe('switch');
+    expect(unasked({ checkedAt: 1 }, now - 36_000)).toBeUndefined();
+    expect(unaskedOf('nobody', () => undefined, { startedAt: now, now })).toBeUndefined();
   });
 
   it('is its own when what it depends on is paused, unknown or gone', () => {
