@@ -232,9 +232,17 @@ export const lifecycleErrors = defineErrors({
     message: ({ hook }: { hook: string }) => `The host has no afterCommit hook for ${hook}.`,
     hint: 'Hooks are written in the host application’s code.',
   },
+  HOOK_FAILED: {
+    kind: 'internal',
+    message: ({ hook }: { hook: string }) => `The hook ${hook} failed.`,
+    hint: 'The log of the server says why. A hook that means to refuse throws an OperationError.',
+  },
   HOOK_TIMED_OUT: {
     kind: 'timeout',
     message: ({ hook, timeoutMs }: { hook: string; timeoutMs: number }) =>
       `The hook ${hook} took longer than ${timeoutMs / 1_000} s.`,
   },
 });
+
+/** What every command may answer that hooks of the host's take part in. */
+export const hookErrors = [lifecycleErrors.HOOK_FAILED, lifecycleErrors.HOOK_TIMED_OUT] as const;

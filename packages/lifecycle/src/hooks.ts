@@ -77,7 +77,7 @@ export function hooksOf({ hooks }: Pick<LifecycleContext, 'hooks'>, name: HookNa
 
 /**
  * Runs a `before` or `inTransaction` hook under its deadline.
- * @throws HOOK_TIMED_OUT, or what the hook throws
+ * @throws HOOK_TIMED_OUT, the OperationError that the hook throws, HOOK_FAILED for anything else
  */
 export async function runHook(
   { clock, logger, hookTimeoutMs }: Pick<LifecycleContext, 'clock' | 'logger' | 'hookTimeoutMs'>,
@@ -99,9 +99,11 @@ export async function runHook(
       }),
     ]);
   } catch (error) {
-    const isVeto = isOperationError(error) && error !== timedOut;
-    if (onFailure !== 'ignore' || isVeto) throw error;
-    logger.error({ hook, phase, ...describeError(error) }, 'a hook failed, and the command goes on without it');
+    if (isOperationError(error) && (error !== timedOut || onFailure !== 'ignore')) throw error;
+    const isIgnored = onFailure === 'ignore';
+    const outcome = isIgnored ? 'a hook failed, and the command goes on without it' : 'a hook failed';
+    logger.error({ hook, phase, ...describeError(error) }, outcome);
+    if (!isIgnored) throw lifecycleErrors.HOOK_FAILED({ hook: `${hook} (${phase})` }, { cause: error });
   } finally {
     cancel();
     warnIfSlow(logger, hook, phase, clock.monotonic() - startedAt);

@@ -69,8 +69,12 @@ export function isUniqueViolation(error: unknown): boolean {
   return uniqueViolations.has(codeOf(error));
 }
 
-/** Would the same transaction, run anew, likely succeed? (Deadlock, serialization failure, lock timeout, busy.) */
+/**
+ * Would the same transaction, run anew, likely succeed? (Deadlock, serialization failure, lock timeout, busy.) So it would,
+ * too, when somebody said it in other words, e.g. of a hook that met it; but not when it was run anew already.
+ */
 export function isRetryable(error: unknown): boolean {
+  if (isOperationError(error)) return error.kind !== 'unavailable' && isRetryable(error.cause);
   return retryable.has(codeOf(error));
 }
 

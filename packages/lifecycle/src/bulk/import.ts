@@ -6,6 +6,8 @@ import { hooksOf } from '../hooks.js';
 
 type Result = { id: string } | { error: unknown };
 
+const isHooks = (error: { code: string }): boolean => error.code === 'HOOK_FAILED';
+
 const undone = new Error('this was a dry run');
 
 /**
@@ -25,7 +27,8 @@ export async function registerMany(
     try {
       return { id: (await customers.register(draft, { trx })).id };
     } catch (error) {
-      if (!isOperationError(error) || error.kind === 'internal' || error.kind === 'unavailable') throw error;
+      if (!isOperationError(error) || error.kind === 'unavailable' || (error.kind === 'internal' && !isHooks(error)))
+        throw error;
       return { error };
     }
   };

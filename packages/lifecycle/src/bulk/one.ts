@@ -1,4 +1,4 @@
-import { isOperationError, type ErrorKind, type ScopeIdentity, type StoreTransaction } from '@dotmac/core';
+import { coreErrors, describeError, isOperationError, type ScopeIdentity, type StoreTransaction } from '@dotmac/core';
 import { commandsOf } from '../commands/dispatch.js';
 import { commandService } from '../commands/service.js';
 import type { LifecycleContext } from '../context.js';
@@ -6,10 +6,12 @@ import type { Customer } from '../customers/customer.js';
 import { lifecycleErrors } from '../errors.js';
 import type { BulkOperation } from './operation.js';
 import { refusedFor, type BulkResult } from './plan.js';
-import { advanceTo, withOutcomes } from './progress.js';
+import { advanceTo, overtaken, withOutcomes } from './progress.js';
 
-/** Refusals that trying again later does not mend. */
-const final: readonly ErrorKind[] = ['conflict', 'invalid', 'forbidden', 'not_found', 'gone', 'limited', 'timeout'];
+/** What trying again soon may mend: all else is listed as a refusal, so that one customer does not hold up the others. */
+function isPassing(error: unknown): boolean {
+  return isOperationError(error) && (error.kind === 'unavailable' || error.code === 'CONCURRENT_CHANGE');
+}
 
 /** Gives a command to one customer, with its hooks and services, in one transaction with the step of the operation. */
 export async function doOne(
@@ -18,7 +20,7 @@ export async function doOne(
   operation: BulkOperation,
   customerId: string,
 ): Promise<BulkOperation> {
-  const { store } = context;
+  const { store, logger } = context;
   const before = await store.tenant(identity.tenantId).customers.get(customerId);
   const pass = (result: BulkResult) =>
     store.transaction((trx) => advanceTo(context, operation, { results: [result] }, trx));
@@ -28,8 +30,13 @@ export async function doOne(
       ? await pass(await tryOne(context, identity, operation, before))
       : await giveOne(context, identity, operation, before);
   } catch (error) {
-    if (!isOperationError(error) || !final.includes(error.kind) || error.code === 'CONCURRENT_CHANGE') throw error;
-    return pass(refusedFor(customerId, before?.stage ?? null, error));
+    if (error === overtaken || isPassing(error)) throw error;
+    if (isOperationError(error)) return pass(refusedFor(customerId, before?.stage ?? null, error));
+    logger.error(
+      { operationId: operation.id, customerId, ...describeError(error) },
+      'a command failed for one of many',
+    );
+    return pass(refusedFor(customerId, before?.stage ?? null, coreErrors.INTERNAL({})));
   }
 }
 

@@ -1,6 +1,6 @@
 import { id, routeFor } from '@dotmac/core/contract';
 import { z } from 'zod';
-import { lifecycleErrors } from '../errors.js';
+import { hookErrors, lifecycleErrors } from '../errors.js';
 import type { LifecycleScope } from '../lifecycle.js';
 import { customerView, linkInput, registration } from './customer.js';
 import { customerSummary } from './summary.js';
@@ -15,6 +15,7 @@ const commandErrors = [
   lifecycleErrors.CUSTOMER_NOT_FOUND,
   lifecycleErrors.ILLEGAL_TRANSITION,
   lifecycleErrors.CONCURRENT_CHANGE,
+  ...hookErrors,
 ];
 
 const departure = {
@@ -43,7 +44,7 @@ export const customerRoutes = [
     status: 201,
     location: ({ id: customerId }) => `/customer-lifecycle/customers/${customerId}`,
     idempotent: 'by its command',
-    errors: [lifecycleErrors.CUSTOMER_EXISTS],
+    errors: [lifecycleErrors.CUSTOMER_EXISTS, ...hookErrors],
     run: (lifecycle, { body, once }) => lifecycle.customers.register(body, once),
   }),
   route({

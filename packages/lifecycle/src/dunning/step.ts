@@ -1,9 +1,10 @@
-import { isOperationError, type ScopeIdentity, type StoreTransaction } from '@dotmac/core';
+import type { ScopeIdentity, StoreTransaction } from '@dotmac/core';
 import type { LifecycleContext } from '../context.js';
 import type { Customer } from '../customers/customer.js';
 import { customerService } from '../customers/service.js';
 import type { PendingEvent } from '../customers/record.js';
 import { suspensionService } from '../suspension/service.js';
+import { isGivenUp, reasonOf, waitForCode } from '../timers/attempt.js';
 import type { Timer } from '../timers/timer.js';
 import type { DunningCase } from './case.js';
 import type { DunningPolicy, DunningStep } from './policy.js';
@@ -20,17 +21,18 @@ interface Due {
 
 /**
  * Takes the step of a case whose time has come: the command, the case and the next timer in one transaction, with the
- * end of this one. A step that is not legal any more is recorded as passed over, and the next one has its turn.
+ * end of this one. A step that is refused, or fails for hours, is recorded as passed over, and the next one has its turn.
+ * @returns when to come again (epoch ms); null: this timer is over
  */
-export async function takeDunningStep(context: LifecycleContext, tenantId: string, timer: Timer): Promise<void> {
-  const { store, clock, dunning, logger } = context;
+export async function takeDunningStep(
+  context: LifecycleContext,
+  tenantId: string,
+  timer: Timer,
+): Promise<number | null> {
+  const { store, clock, dunning } = context;
   const { customerId } = timer;
   const policy = dunning.find(({ name }) => name === timer.input.policy);
-  if (!policy) {
-    // Another process may have it; the timer stays due, and the sweep comes back to it.
-    logger.error({ tenantId, policy: timer.input.policy }, 'a dunning step waits for its policy');
-    return;
-  }
+  if (!policy) return waitForCode(context, tenantId, timer);
   const { customers, dunningCases, timers } = store.tenant(tenantId);
   const identity: ScopeIdentity = { tenantId, actor: `dunning:${policy.name}` };
   /** Moves the case on, for whoever takes the timer. */
@@ -46,25 +48,28 @@ export async function takeDunningStep(context: LifecycleContext, tenantId: strin
     return { policy, step, kept };
   };
   /** Records an event with the end of the timer. */
-  const record = (of: (due: Due) => PendingEvent): Promise<void> =>
-    store.transaction(async (trx) => {
+  const record = async (of: (due: Due) => PendingEvent): Promise<null> => {
+    await store.transaction(async (trx) => {
       const customer = await customers.lock(customerId, trx);
       const due = customer && (await moveOn(trx));
       if (!customer || !due) return;
       await recordDunning(context, identity, customer, of(due), { at: Math.max(clock.now(), customer.updatedAt), trx });
     });
+    return null;
+  };
 
   const customer = await customers.get(customerId);
   const kept = await dunningCases.get(customerId, policy.name);
   const step = kept && policy.steps[kept.stepsTaken];
   const excluded = customer && policy.exclude(customer);
-  if (excluded !== undefined && customer) return hold(context, identity, policy, timer, excluded);
+  if (excluded !== undefined && customer) return hold(context, identity, policy, timer, excluded).then(() => null);
   if (!step || step.action === 'warn') return record((due) => ({ name: 'dunning.warned', data: toldOf(due) }));
   try {
     await act(context, identity, customerId, { policy, step, kept }, async (trx) => (await moveOn(trx)) !== undefined);
+    return null;
   } catch (error) {
-    if (!isOperationError(error, 'ILLEGAL_TRANSITION')) throw error;
-    await record((due) => ({ name: 'dunning.step_skipped', data: { ...toldOf(due), reason: error.message } }));
+    if (!isGivenUp(timer, error)) throw error;
+    return record((due) => ({ name: 'dunning.step_skipped', data: { ...toldOf(due), reason: reasonOf(error) } }));
   }
 }
 

@@ -1,26 +1,28 @@
-import { isOperationError, type ScopeIdentity, type StoreTransaction } from '@dotmac/core';
+import type { ScopeIdentity, StoreTransaction } from '@dotmac/core';
 import { commandsOf } from '../commands/dispatch.js';
 import type { LifecycleContext } from '../context.js';
 import type { Customer } from '../customers/customer.js';
 import { happened, recordChange, type PendingEvent } from '../customers/record.js';
+import { isGivenUp, reasonOf, waitForCode } from '../timers/attempt.js';
 import { changeTimers, type Timer } from '../timers/timer.js';
 import { towards } from './follow.js';
 import { stepAfter, type JourneyStep } from './journey.js';
 
 /**
  * Has a customer take the step of a journey whose time has come: the command, or the word to subscribers, in one
- * transaction with the end of this timer and the beginning of the next. A command that is not legal is recorded as
- * passed by, and the journey goes on.
+ * transaction with the end of this timer and the beginning of the next. A command that is refused, or fails for hours,
+ * is recorded as passed by, and the journey goes on.
+ * @returns when to come again (epoch ms); null: this timer is over
  */
-export async function takeJourneyStep(context: LifecycleContext, tenantId: string, timer: Timer): Promise<void> {
-  const { store, clock, journeys, logger } = context;
+export async function takeJourneyStep(
+  context: LifecycleContext,
+  tenantId: string,
+  timer: Timer,
+): Promise<number | null> {
+  const { store, clock, journeys } = context;
   const journey = journeys.find(({ name }) => name === timer.input.journey);
   const step = journey?.steps.find(({ key }) => key === timer.input.step);
-  if (!journey || !step) {
-    // Another process may have it; the timer stays due, and the sweep comes back to it.
-    logger.error({ tenantId, ...timer.input }, 'a step waits for its journey');
-    return;
-  }
+  if (!journey || !step) return waitForCode(context, tenantId, timer);
   const { customerId } = timer;
   const { customers, timers } = store.tenant(tenantId);
   const identity: ScopeIdentity = { tenantId, actor: `journey:${journey.name}` };
@@ -32,14 +34,16 @@ export async function takeJourneyStep(context: LifecycleContext, tenantId: strin
     if (next) await changeTimers(context, identity, customerId, [towards(journey, next, timer.anchorAt)], { at, trx });
     return true;
   };
-  const record = (event: PendingEvent | undefined): Promise<void> =>
-    store.transaction(async (trx) => {
+  const record = async (event: PendingEvent | undefined): Promise<null> => {
+    await store.transaction(async (trx) => {
       const customer = await customers.lock(customerId, trx);
       if (!customer || !(await moveOn(customer, trx)) || !event) return;
       const at = Math.max(clock.now(), customer.updatedAt);
       const after = { ...customer, version: customer.version + 1, updatedAt: at };
       await recordChange(context, customer, after, [happened(identity, customerId, at, event)], trx);
     });
+    return null;
+  };
 
   const customer = await customers.get(customerId);
   const told = { journey: journey.name, step: step.key };
@@ -47,9 +51,10 @@ export async function takeJourneyStep(context: LifecycleContext, tenantId: strin
   if (!step.command) return record({ name: 'journey.step_reached', data: told });
   try {
     await give(context, identity, customer, { step, claim: (trx) => moveOn(customer, trx) });
+    return null;
   } catch (error) {
-    if (!isOperationError(error, 'ILLEGAL_TRANSITION')) throw error;
-    await record({ name: 'journey.step_skipped', data: { ...told, reason: error.message } });
+    if (!isGivenUp(timer, error)) throw error;
+    return record({ name: 'journey.step_skipped', data: { ...told, reason: reasonOf(error) } });
   }
 }
 

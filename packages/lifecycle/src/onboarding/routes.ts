@@ -1,7 +1,7 @@
 import { id, routeFor } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { customerView } from '../customers/customer.js';
-import { lifecycleErrors } from '../errors.js';
+import { hookErrors, lifecycleErrors } from '../errors.js';
 import type { LifecycleScope } from '../lifecycle.js';
 import { onboardingInput } from './onboarding.js';
 
@@ -23,7 +23,12 @@ export const onboardingRoutes = [
     body: onboardingInput,
     output: customerView,
     idempotent: 'by its command',
-    errors: [lifecycleErrors.CUSTOMER_NOT_FOUND, lifecycleErrors.ILLEGAL_TRANSITION, lifecycleErrors.CONCURRENT_CHANGE],
+    errors: [
+      lifecycleErrors.CUSTOMER_NOT_FOUND,
+      lifecycleErrors.ILLEGAL_TRANSITION,
+      lifecycleErrors.CONCURRENT_CHANGE,
+      ...hookErrors,
+    ],
     run: (lifecycle, { params, body, once }) => lifecycle.onboarding.onboard(params.id, body, once),
   }),
 ];

@@ -1,7 +1,7 @@
 import { id, message, routeFor, streamRouteFor } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { customerView } from '../customers/customer.js';
-import { lifecycleErrors } from '../errors.js';
+import { hookErrors, lifecycleErrors } from '../errors.js';
 import type { LifecycleScope } from '../lifecycle.js';
 import { eraseInput } from './erase-input.js';
 import { exportLine } from './export-line.js';
@@ -41,7 +41,7 @@ export const privacyRoutes = [
     body: eraseInput,
     output: customerView,
     idempotent: 'by its command',
-    errors: [CUSTOMER_NOT_FOUND, ILLEGAL_TRANSITION, CONCURRENT_CHANGE, LEGAL_HOLD, SERVICES_REMAIN],
+    errors: [CUSTOMER_NOT_FOUND, ILLEGAL_TRANSITION, CONCURRENT_CHANGE, LEGAL_HOLD, SERVICES_REMAIN, ...hookErrors],
     run: (lifecycle, { params: { id: customerId }, body, once }) => lifecycle.privacy.erase(customerId, body, once),
   }),
   route({

@@ -1,6 +1,6 @@
 import { id, page, routeFor } from '@dotmac/core/contract';
 import { z } from 'zod';
-import { lifecycleErrors } from '../errors.js';
+import { hookErrors, lifecycleErrors } from '../errors.js';
 import type { LifecycleScope } from '../lifecycle.js';
 import { provisioning } from '../provisioning/run.js';
 import { serviceDrift } from './drift.js';
@@ -57,6 +57,7 @@ export const serviceRoutes = [
       lifecycleErrors.SERVICE_TEMPLATE_NOT_FOUND,
       lifecycleErrors.INVALID_SERVICE_CONFIG,
       lifecycleErrors.SERVICE_LIMIT,
+      ...hookErrors,
     ],
     run: (lifecycle, { params: { id: customerId }, body, once }) => lifecycle.services.request(customerId, body, once),
   }),

@@ -1,7 +1,7 @@
 import { id, routeFor } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { customerView } from '../customers/customer.js';
-import { lifecycleErrors } from '../errors.js';
+import { hookErrors, lifecycleErrors } from '../errors.js';
 import type { LifecycleScope } from '../lifecycle.js';
 import { promiseEndInput, promiseInput, reactivationInput, suspensionInput } from './suspension.js';
 
@@ -13,7 +13,12 @@ const shared = {
   params: z.object({ id }),
   output: customerView,
   idempotent: 'by its command',
-  errors: [lifecycleErrors.CUSTOMER_NOT_FOUND, lifecycleErrors.ILLEGAL_TRANSITION, lifecycleErrors.CONCURRENT_CHANGE],
+  errors: [
+    lifecycleErrors.CUSTOMER_NOT_FOUND,
+    lifecycleErrors.ILLEGAL_TRANSITION,
+    lifecycleErrors.CONCURRENT_CHANGE,
+    ...hookErrors,
+  ],
 } as const;
 
 /** Suspending and reactivating. */

@@ -1,18 +1,16 @@
-import { isOperationError, type ErrorKind, type ScopeIdentity, type StoreTransaction } from '@dotmac/core';
+import type { ScopeIdentity, StoreTransaction } from '@dotmac/core';
 import { commandsOf } from '../commands/dispatch.js';
 import type { LifecycleContext } from '../context.js';
 import { happened, recordChange } from '../customers/record.js';
 import { takeDunningStep } from '../dunning/step.js';
 import { takeJourneyStep } from '../journeys/step.js';
 import { parseTimerKey } from '../store/store.js';
+import { isGivenUp, reasonOf, tryLater } from './attempt.js';
 import type { Timer } from './timer.js';
-
-/** Refusals that waiting does not mend: the timer is given up, and the history says why. */
-const final: readonly ErrorKind[] = ['conflict', 'invalid', 'forbidden', 'not_found', 'gone'];
 
 /**
  * Gives the command of a timer, in one transaction with the timer's end: of all who try, one does. What is not legal
- * any more is not done, and recorded as `customer.timer_skipped`.
+ * any more is not done, and recorded as `customer.timer_skipped`; what fails is tried again, for hours, and then so recorded.
  * @returns when to come again (epoch ms), or null when there is no such timer any more
  */
 export async function fireTimer(context: LifecycleContext, key: string): Promise<number | null> {
@@ -24,15 +22,24 @@ export async function fireTimer(context: LifecycleContext, key: string): Promise
   const timer = await timers.get(timerId);
   if (!timer) return null;
   if (timer.dueAt > clock.now()) return timer.dueAt;
-  const identity: ScopeIdentity = { tenantId, actor: `timer:${timer.name}` };
-  const claim = (trx: StoreTransaction): Promise<boolean> => timers.take(timerId, trx);
-  if (timer.command === 'dunningStep') return takeDunningStep(context, tenantId, timer).then(() => null);
-  if (timer.command === 'journeyStep') return takeJourneyStep(context, tenantId, timer).then(() => null);
   try {
-    await commandsOf(context, identity)[timer.command](timer.customerId, timer.input, { claim });
+    return await giveTimer(context, tenantId, timer);
   } catch (error) {
-    if (!isOperationError(error) || !final.includes(error.kind) || error.code === 'CONCURRENT_CHANGE') throw error;
-    await skip(context, identity, timer, error.message);
+    return tryLater(context, tenantId, timer, error);
+  }
+}
+
+async function giveTimer(context: LifecycleContext, tenantId: string, timer: Timer): Promise<number | null> {
+  if (timer.command === 'dunningStep') return takeDunningStep(context, tenantId, timer);
+  if (timer.command === 'journeyStep') return takeJourneyStep(context, tenantId, timer);
+  const { id, name, command, customerId, input } = timer;
+  const identity: ScopeIdentity = { tenantId, actor: `timer:${name}` };
+  const claim = (trx: StoreTransaction): Promise<boolean> => context.store.tenant(tenantId).timers.take(id, trx);
+  try {
+    await commandsOf(context, identity)[command](customerId, input, { claim });
+  } catch (error) {
+    if (!isGivenUp(timer, error)) throw error;
+    await skip(context, identity, timer, reasonOf(error));
   }
   return null;
 }

@@ -21,6 +21,15 @@ export const timedCommands = [
 /** @see timedCommands */
 export type TimedCommand = (typeof timedCommands)[number];
 
+/** What is noted with a timer besides what its command takes. */
+export interface TimerNotes {
+  policy?: string;
+  journey?: string;
+  step?: string;
+  /** Attempts that failed. */
+  attempts?: number;
+}
+
 /** A command that will be given to a customer, judged anew by the table when its time has come. Times are epoch ms. */
 export interface Timer {
   id: string;
@@ -30,7 +39,7 @@ export interface Timer {
   dueAt: number;
   /** `dunningStep` and `journeyStep` are set by dunning and journeys alone, with what they need to know. */
   command: TimedCommand | 'dunningStep' | 'journeyStep';
-  input: CommandInput & { policy?: string; journey?: string; step?: string };
+  input: CommandInput & TimerNotes;
   /** What the time is counted from: setting the timer again counts from here, and not from the last attempt. */
   anchorAt: number;
   setBy: string;

@@ -1,7 +1,7 @@
 import { id, message, openRouteFor, routeFor } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { customerView } from '../customers/customer.js';
-import { lifecycleErrors } from '../errors.js';
+import { hookErrors, lifecycleErrors } from '../errors.js';
 import type { LifecycleScope, OpenLifecycle } from '../lifecycle.js';
 import { addressInput, resendInput, verificationInput } from './verification.js';
 
@@ -76,6 +76,7 @@ export const verificationRoutes = [
       lifecycleErrors.CONCURRENT_CHANGE,
       lifecycleErrors.VERIFICATION_FAILED,
       lifecycleErrors.VERIFICATION_LOCKED,
+      ...hookErrors,
     ],
     run: (lifecycle, { params, body, once }) => lifecycle.verification.verify(params.id, body, once),
   }),

@@ -166,6 +166,46 @@ for (const { title, present, create } of backends)
       ]);
     });
 
+    it.each(['before', 'inTransaction'] as const)('goes on past one whose %s hook breaks', async (phase) => {
+      let calls = 0;
+      await begin({
+        hooks: {
+          'customer.suspend': {
+            [phase]: () => {
+              calls += 1;
+              if (calls === 2) throw new Error('a bug of the host');
+            },
+          },
+        },
+      });
+      await crowd(backend.store, 4);
+      const suspended = await done({ ...suspend, filter: {}, dryRun: false });
+      expect(suspended).toMatchObject({ status: 'completed', processed: 4, changed: 3, refused: 1 });
+      const { items } = await run.acme.bulk.failures(suspended.id);
+      expect(items).toMatchObject([{ code: 'HOOK_FAILED', message: `The hook customer.suspend (${phase}) failed.` }]);
+      expect(calls).toBe(4);
+      expect(await counts()).toEqual({ active: 1, suspended: 3 });
+    });
+
+    it('answers the line of a registration whose hook breaks, and the lines after it', async () => {
+      await begin({
+        hooks: {
+          'customer.register': {
+            inTransaction: ({ input }) => {
+              if (input.userType === 'odd') throw new Error('a bug of the host');
+            },
+          },
+        },
+      });
+      const people = [someone(), { ...someone(), userType: 'odd' }, someone()];
+      const answers = await all(run.acme.bulk.import(linesOf<RegistrationDraft>(people)));
+      expect(answers.map(({ status, code }) => [status, code])).toEqual([
+        ['created', null],
+        ['refused', 'HOOK_FAILED'],
+        ['created', null],
+      ]);
+    });
+
     it('takes nothing back of what others do between its reading and its writing', async () => {
       const { store } = backend;
       let meanwhile: (() => Promise<unknown>) | undefined;

@@ -128,8 +128,13 @@ describe('the failure of a before hook', () => {
   const silent = () => new Promise<void>(() => undefined);
 
   it('refuses the command, unless the host said to go on', async () => {
-    await expect(attempt({ before: broken })).rejects.toThrow('out of reach');
-    await expect(attempt({ before: { run: broken } })).rejects.toThrow('out of reach');
+    const failed = {
+      code: 'HOOK_FAILED',
+      details: { hook: 'customer.delete (before)' },
+      cause: new Error('out of reach'),
+    };
+    await expect(attempt({ before: broken })).rejects.toMatchObject(failed);
+    await expect(attempt({ before: { run: broken } })).rejects.toMatchObject(failed);
     const logged: string[] = [];
     const note = (_: object, text: string) => void logged.push(text);
     const logger = { debug: note, info: note, warn: note, error: note } as unknown as Logger;

@@ -1,5 +1,6 @@
 import { setTimeout as turn } from 'node:timers/promises';
 import fc from 'fast-check';
+import { coreErrors } from '@dotmac/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { nextStepAt } from '../../src/dunning/case.js';
 import { defineDunningPolicy, type DunningPolicyInit } from '../../src/dunning/policy.js';
@@ -143,6 +144,37 @@ for (const { title, present, create } of backends)
         'day 7: dunning.step_skipped by dunning:standard',
         'day 14: dunning.step_skipped by dunning:standard',
       ]);
+    });
+
+    it('goes on to the next step when the host does not have it', async () => {
+      await run.stop();
+      const veto = coreErrors.PERMISSION_DENIED({ permission: 'lifecycle:write' });
+      const hooks = { 'customer.throttle': { before: () => Promise.reject(veto) } };
+      run = await rig(backend, { dunning: [defineDunningPolicy(standard)], sweepMs: 1_000, hooks });
+      start = run.clock.now();
+      await overdue('A');
+      await pass(15);
+      expect(await story()).toEqual([
+        'day 0: dunning.opened',
+        'day 0: dunning.warned by dunning:standard',
+        'day 7: dunning.step_skipped by dunning:standard',
+        'day 14: customer.suspended by dunning:standard',
+      ]);
+    });
+
+    it('waits for code that knows its policy, and keeps nobody else waiting meanwhile', async () => {
+      await run.stop();
+      const other = defineDunningPolicy({ ...standard, name: 'other' });
+      run = await rig(backend, { dunning: [other], sweepMs: 1_000 });
+      await overdue('A');
+      await run.stop();
+      run = await rig(backend, { dunning: [], sweepMs: 1_000 });
+      // Looked at, it is out of the way of those that come after it in the order of their times.
+      await until(async () => (await backend.store.dueTimers(run.clock.now(), 9)).length === 0, run.clock);
+      expect(await run.acme.timers.list(id)).toMatchObject([{ name: 'dunning:other' }]);
+      await run.stop();
+      run = await rig(backend, { dunning: [other], sweepMs: 1_000 });
+      await until(async () => (await run.acme.dunning.get(id))[0]?.stepsTaken === 1, run.clock, 10_000);
     });
 
     it('is another tenant’s business no more than anything else', async () => {

@@ -78,6 +78,30 @@ for (const { title, present, create } of backends)
       await Promise.all(others.map((other) => other.stop()));
     });
 
+    it('that fail are tried again, less and less often, and given up after ten times', async () => {
+      const attempts: number[] = [];
+      await run.stop();
+      const fail = () => {
+        attempts.push(run.clock.now());
+        throw new Error('the host is out of order');
+      };
+      run = await rig(backend, { hooks: { 'customer.suspend': { before: fail } }, sweepMs: 600_000 });
+      await run.acme.timers.set(id, trialEnd(run.clock.now()));
+      await run.acme.timers.set(id, { name: 'leave', command: 'markChurning', dueAt: run.clock.now() + 30 * minute });
+      // The one that fails holds nobody up.
+      await until(async () => (await stage()) === 'churning', run.clock, minute / 4);
+      expect(attempts.length).toBeLessThan(7);
+      await until(async () => (await last())?.eventType === 'customer.timer_skipped', run.clock, minute);
+      expect(attempts).toHaveLength(10);
+      for (const [index, at] of attempts.slice(1).entries())
+        expect(at - (attempts[index] ?? 0)).toBeGreaterThanOrEqual(2 ** index * minute);
+      expect(await last()).toMatchObject({
+        actor: 'timer:trial-end',
+        details: { reason: 'The hook customer.suspend (before) failed.' },
+      });
+      expect(await run.acme.timers.list(id)).toEqual([]);
+    });
+
     it('end promises: until then a reason has no effect, and afterwards it has again', async () => {
       const { suspension } = run.acme;
       await suspension.suspend(id, { actionType: 'late' });
