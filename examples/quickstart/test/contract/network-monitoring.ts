@@ -62,6 +62,7 @@ export const networkMonitoring: Suite<ContractSubject> = {
           paused_at: null,
           last_check: null,
           last_status: 'unknown',
+          registered_by: 'tenant',
         });
         assertInstants({ created_at, updated_at }, 'created_at', 'updated_at');
         assert.equal(answer.headers.get('location'), `/network-monitoring/endpoints/${id}`);
