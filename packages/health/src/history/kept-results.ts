@@ -7,7 +7,7 @@ export async function keptResultsOf(
   { store, recorder, keptResults }: Pick<HealthContext, 'store' | 'recorder' | 'keptResults'>,
   { tenantId, endpointId, ring }: { tenantId: string; endpointId: string; ring: Ring },
 ): Promise<CheckResult[]> {
-  await recorder.flush(endpointId);
+  await recorder.flush([endpointId]);
   const chunks = await store.tenant(tenantId).chunks(endpointId, ring);
   const results = chunks.flatMap((body) => decodeResults({ tenantId, endpointId, body }));
   return results.sort((a, b) => b.at - a.at).slice(0, keptResults[ring]);

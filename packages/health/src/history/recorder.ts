@@ -22,8 +22,8 @@ export interface Recorder {
   ): void;
   /** Resolves when every change of status that was noted is in the store. Rejects when it cannot be stored. */
   flushChanges(): Promise<void>;
-  /** Resolves when all that was noted of an endpoint, or of all, is in the store. Rejects when it cannot be stored. */
-  flush(endpointId?: string): Promise<void>;
+  /** Resolves when all that was noted of these endpoints, or of all, is in the store. Rejects when it cannot be stored. */
+  flush(endpointIds?: readonly string[]): Promise<void>;
   start(): void;
   stop(): Promise<void>;
 }
@@ -135,8 +135,8 @@ export function createRecorder(options: RecorderOptions): Recorder {
       await nextTurn();
     }
   };
-  const settleTurn = async (): Promise<void> => {
-    const ids = rota.turn(clock.monotonic()).filter((id) => buckets.has(id));
+  const settleAll = async (endpointIds: readonly string[]): Promise<void> => {
+    const ids = endpointIds.filter((id) => buckets.has(id));
     for (let at = 0; at < ids.length; at += settledAtOnce) {
       await settle(ids.slice(at, at + settledAtOnce));
       await nextTurn();
@@ -145,7 +145,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
   const write = async (): Promise<void> => {
     await settleDoubts();
     await settleChanges();
-    if (!stopped) await settleTurn();
+    if (!stopped) await settleAll(rota.turn(clock.monotonic()));
     // Whom the rota has missed: those that came in the middle of a round, or while the store was out of reach.
     await settleDue(stopped ? Infinity : clock.now() - longestWaitMs);
   };
@@ -189,10 +189,9 @@ export function createRecorder(options: RecorderOptions): Recorder {
       void flushQuietly();
     },
     flushChanges,
-    async flush(endpointId) {
+    async flush(endpointIds) {
       await flushChanges();
-      if (endpointId === undefined) await settleDue(Infinity);
-      else if (buckets.has(endpointId)) await settle([endpointId]);
+      await (endpointIds ? settleAll(endpointIds) : settleDue(Infinity));
     },
     start() {
       stopped = false;

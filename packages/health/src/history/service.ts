@@ -36,7 +36,7 @@ export function historyService(context: HealthContext, tenantId: string): Histor
   const find = async (endpointId: string): Promise<EndpointRecord> => {
     const found = await endpoints.get(endpointId);
     if (!found) throw healthErrors.ENDPOINT_NOT_FOUND({ endpointId });
-    await recorder.flush(endpointId);
+    await recorder.flush([endpointId]);
     return found.endpoint;
   };
   const kept = (endpointId: string, ring: Ring): Promise<CheckResult[]> =>

@@ -28,7 +28,7 @@ const mostEndpoints = 100;
 export type Measured = Pick<HealthContext, 'store' | 'directory' | 'retention' | 'clock'>;
 
 /** The endpoints that an objective is about. */
-function endpointsOf({ directory }: Measured, { tenantId, endpointId, tag }: ObjectiveRecord) {
+export function endpointsOf({ directory }: Measured, { tenantId, endpointId, tag }: ObjectiveRecord) {
   const named = endpointId === null ? undefined : directory.get(endpointId);
   const all = named ? [named] : endpointId === null ? [...directory.ofTenant(tenantId)] : [];
   return all

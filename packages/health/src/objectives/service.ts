@@ -2,7 +2,7 @@ import { newId, type InputIssue } from '@dotmac/core';
 import { invalidInput, readDraft, type Page } from '@dotmac/core/contract';
 import type { HealthContext } from '../context.js';
 import { healthErrors } from '../errors.js';
-import { budgetOf, reportOn } from './measure.js';
+import { budgetOf, endpointsOf, reportOn } from './measure.js';
 import { recovered } from './tell.js';
 import {
   objectiveChanges,
@@ -63,7 +63,7 @@ export function objectiveService(context: HealthContext, tenantId: string): Obje
     },
     async get(objectiveId) {
       const found = await find(objectiveId);
-      await recorder.flush(found.endpointId ?? undefined);
+      await recorder.flush(endpointsOf(context, found).map(({ id }) => id));
       return reportOn(context, found);
     },
     async list({ limit = 50, cursor } = {}) {

@@ -129,7 +129,7 @@ describe('sums', () => {
   it('of one endpoint can be asked for at once', async () => {
     const { recorder, endpoint, note, summed } = await stage();
     note('healthy');
-    await recorder.flush(endpoint.id);
+    await recorder.flush([endpoint.id]);
     expect(await summed('day')).toBe(1);
   });
 });

@@ -211,6 +211,28 @@ describe('an objective', () => {
     expect(told).toEqual(['burning ticket', 'burning page']);
   });
 
+  it('is shown with what was checked just now, and has nothing written of what it is not about', async () => {
+    const written: string[] = [];
+    const { clock, health, scope, register, becomes } = await stage((store) => ({
+      ...store,
+      settle: (settlement) => {
+        written.push(...settlement.states.map(({ endpoint }) => endpoint.name));
+        return store.settle(settlement);
+      },
+    }));
+    const { endpoints } = health.scope({ tenantId: 'globex' });
+    const other = { name: 'theirs', serviceType: 'played', checkInterval: 5, config: { name: 'theirs' } };
+    await endpoints.register({ ...other, tags: ['core'] });
+    const [core] = [await register('core', { tags: ['core'] }), await register('edge', { tags: ['edge'] })];
+    await becomes(core, 'healthy');
+    const { id } = await scope.objectives.create({ name: 'core is up', target: 0.99, tag: 'core' });
+    const { checks } = await scope.objectives.get(id);
+    await clock.advance(10_000);
+    written.length = 0;
+    expect((await scope.objectives.get(id)).checks).toBe(checks + 2);
+    expect(written).toEqual(['core']);
+  });
+
   it('burns no more when what it is about is gone, and says so when it is removed', async () => {
     const { clock, scope, register, becomes, told, until } = await stage();
     const [web, api] = [await register('web', { tags: ['a'] }), await register('api', { tags: ['b'] })];
