@@ -9,8 +9,8 @@ import { burning, recovered } from './tell.js';
 const everyMs = 60_000;
 const pageSize = 100;
 /**
- * Windows of endpoints that are read in a round: all five of a hundred objectives over a hundred endpoints each, which
- * is as many as one tenant can have. What is left over comes first in the next round.
+ * Windows of endpoints that are read in a round: all five of a hundred objectives over a hundred endpoints each. What is
+ * left over comes first in the next round.
  */
 const mostRead = 50_000;
 

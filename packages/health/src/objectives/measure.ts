@@ -21,20 +21,23 @@ import {
 import type { ObjectiveRecord, ObjectiveReport } from './objective.js';
 import type { Readings } from './readings.js';
 
-/** As many endpoints of a tag as are reckoned together. */
-const mostEndpoints = 100;
+/** As many endpoints of a tag as are reckoned together: the database adds up checks, and we how fast they were. */
+const mostEndpoints = { availability: 1_000, latency: 100 };
 
 /** What measuring works with. */
 export type Measured = Pick<HealthContext, 'store' | 'directory' | 'retention' | 'clock'>;
 
-/** The endpoints that an objective is about. */
-export function endpointsOf({ directory }: Measured, { tenantId, endpointId, tag }: ObjectiveRecord) {
+/** The endpoints that an objective is about: of those with its tag the oldest, as many as are reckoned together. */
+export function endpointsOf(context: Measured, objective: ObjectiveRecord) {
+  return meantBy(context, objective).slice(0, mostEndpoints[objective.indicator]);
+}
+
+function meantBy({ directory }: Measured, { tenantId, endpointId, tag }: ObjectiveRecord) {
   const named = endpointId === null ? undefined : directory.get(endpointId);
   const all = named ? [named] : endpointId === null ? [...directory.ofTenant(tenantId)] : [];
   return all
     .map(({ endpoint }) => endpoint)
-    .filter((it) => it.tenantId === tenantId && (endpointId !== null || (tag !== null && it.tags.includes(tag))))
-    .slice(0, mostEndpoints);
+    .filter((it) => it.tenantId === tenantId && (endpointId !== null || (tag !== null && it.tags.includes(tag))));
 }
 
 /** What the checks of some endpoints came to within a span. */
@@ -108,8 +111,11 @@ export async function reportOn(context: Measured, record: ObjectiveRecord): Prom
   const windows = Object.keys(burnWindows) as BurnWindow[];
   const burns = new Map(await Promise.all(windows.map(async (window) => [window, await over(window)] as const)));
   const { burning } = await burningBy((window) => Promise.resolve(burns.get(window) ?? noBurn));
+  const [meant, counted] = [meantBy(context, record).length, endpointsOf(context, record).length];
   return {
     ...objective,
+    endpoints: counted,
+    leftOut: meant - counted,
     attained: tally.total === 0 ? null : goodOf(tally) / tally.total,
     checks: tally.total,
     coverage,

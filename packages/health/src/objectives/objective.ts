@@ -20,7 +20,9 @@ const fields = {
     .meta({ description: 'The share of checks that are to be good', examples: [0.999] }),
   windowDays: z.int().min(1).max(90).meta({ description: 'The days, up to now, that it is reckoned over' }),
   endpointId: id.nullable().meta({ description: 'Of this endpoint; or give a tag' }),
-  tag: endpointTag.nullable().meta({ description: 'Of all endpoints with this tag, at most 100, together' }),
+  tag: endpointTag
+    .nullable()
+    .meta({ description: 'Of all endpoints with this tag together: at most 1,000, and 100 for latency' }),
   indicator: z
     .enum(['availability', 'latency'])
     .meta({ description: 'What makes a check good: that it was answered well, or that it was so in time' }),
@@ -67,6 +69,8 @@ const rate = z
 export const objectiveReport = z
   .object({
     ...objective.shape,
+    endpoints: z.int().meta({ description: 'How many endpoints are reckoned' }),
+    leftOut: z.int().meta({ description: 'Those with the tag beyond as many as are reckoned, the newest' }),
     attained: z.number().nullable().meta({ description: 'The share of good checks; null when there were none' }),
     checks: z.int().meta({ description: 'Those that found something out' }),
     coverage: z.number().meta({ description: 'The share of the window in which somebody looked' }),

@@ -233,6 +233,17 @@ describe('an objective', () => {
     expect(written).toEqual(['core']);
   });
 
+  it('says how many endpoints of its tag it counts, and how many are too many', async () => {
+    const { scope } = await stage(undefined, { monitoring: false });
+    const draft = { serviceType: 'played', config: { name: 'e' }, tags: ['core'] };
+    await scope.endpoints.registerMany(Array.from({ length: 1_001 }, (_, index) => ({ ...draft, name: `e${index}` })));
+    const of = { name: 'core', target: 0.99, tag: 'core' };
+    const { id: availability } = await scope.objectives.create(of);
+    const { id: latency } = await scope.objectives.create({ ...of, indicator: 'latency', threshold: 1 });
+    expect(await scope.objectives.get(availability)).toMatchObject({ endpoints: 1_000, leftOut: 1 });
+    expect(await scope.objectives.get(latency)).toMatchObject({ endpoints: 100, leftOut: 901 });
+  });
+
   it('burns no more when what it is about is gone, and says so when it is removed', async () => {
     const { clock, scope, register, becomes, told, until } = await stage();
     const [web, api] = [await register('web', { tags: ['a'] }), await register('api', { tags: ['b'] })];
