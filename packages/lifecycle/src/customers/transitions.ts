@@ -78,7 +78,6 @@ export const guards = {
       : emailVerifiedAt === null && phoneVerifiedAt === null
         ? 'it was never verified'
         : undefined,
-  notErased: ({ erasedAt }) => (erasedAt === null ? undefined : 'it was erased'),
 } satisfies Record<string, Guard>;
 
 /** One entry of the table. */
@@ -89,7 +88,10 @@ export interface Transition {
   whileBlocked?: Stage;
 }
 
-/** THE table: stage by command. What is not in it is illegal. */
+/**
+ * THE table: stage by command. What is not in it is illegal. Reasons are lifted, and promises end, wherever they can be
+ * open: what was paid for must not await a customer who comes back. An erased customer takes no command at all.
+ */
 export const transitions: Record<Stage, Partial<Record<Command, Transition>>> = {
   registration: {
     approve: { to: 'registration', guard: 'awaitsApproval' },
@@ -107,6 +109,8 @@ export const transitions: Record<Stage, Partial<Record<Command, Transition>>> = 
     verify: { to: 'onboarding', guard: 'unverified' },
     progressOnboarding: { to: 'onboarding' },
     completeOnboarding: { to: 'active', guard: 'checklistDone', whileBlocked: 'suspended' },
+    reactivate: { to: 'onboarding', guard: 'anyReason' },
+    endPromise: { to: 'onboarding', guard: 'promised' },
     deactivate: { to: 'inactive' },
     delete: { to: 'deleted' },
   },
@@ -133,18 +137,24 @@ export const transitions: Record<Stage, Partial<Record<Command, Transition>>> = 
   },
   churning: {
     suspend: { to: 'suspended', guard: 'newReason' },
+    reactivate: { to: 'churning', guard: 'anyReason' },
+    endPromise: { to: 'churning', guard: 'promised', whileBlocked: 'suspended' },
     winBack: { to: 'active' },
     deactivate: { to: 'inactive' },
     delete: { to: 'deleted' },
   },
   inactive: {
+    reactivate: { to: 'inactive', guard: 'anyReason' },
+    endPromise: { to: 'inactive', guard: 'promised' },
     winBack: { to: 'onboarding', guard: 'neverTurnedAway' },
     delete: { to: 'deleted' },
     erase: { to: 'deleted' },
   },
   deleted: {
-    restore: { to: 'inactive', guard: 'notErased' },
-    erase: { to: 'deleted', guard: 'notErased' },
+    reactivate: { to: 'deleted', guard: 'anyReason' },
+    endPromise: { to: 'deleted', guard: 'promised' },
+    restore: { to: 'inactive' },
+    erase: { to: 'deleted' },
   },
 };
 
@@ -168,7 +178,8 @@ export function transitionFor(customer: Customer, command: Command, facts: Facts
   const refuse = (reason?: string) =>
     lifecycleErrors.ILLEGAL_TRANSITION({ stage, command, legal: legalCommands(stage), ...(reason && { reason }) });
   if (!transition) throw refuse();
-  const reason = transition.guard && guards[transition.guard](customer, facts);
+  const reason =
+    customer.erasedAt !== null ? 'it was erased' : transition.guard && guards[transition.guard](customer, facts);
   if (reason !== undefined) throw refuse(reason);
   return transition;
 }

@@ -133,8 +133,7 @@ export function dunningService(context: LifecycleContext, identity: ScopeIdentit
         }
         await dunningCases.remove(customerId, policy.name, trx);
         await recordDunning(context, identity, customer, { name: 'dunning.closed', data }, { at, trx });
-        const isServed = customer.stage === 'active' || customer.stage === 'suspended';
-        if (isServed && customer.blocks.some(({ reason }) => reason === policy.reason))
+        if (customer.blocks.some(({ reason }) => reason === policy.reason))
           await suspensionService(context, identity).reactivate(customerId, { actionType: policy.reason }, { trx });
         return undefined;
       }, options.trx);
