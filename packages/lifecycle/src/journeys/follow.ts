@@ -2,19 +2,39 @@ import type { AnyEvent, ScopeIdentity } from '@dotmac/core';
 import type { LifecycleContext } from '../context.js';
 import type { Moment } from '../customers/perform.js';
 import type { LifecycleEvents } from '../events.js';
-import { changeTimers, type TimerChange } from '../timers/timer.js';
+import { changeTimers, type Timer, type TimerChange } from '../timers/timer.js';
 import type { Journey, JourneyStep } from './journey.js';
 
-const dayMs = 24 * 3_600_000;
+const hourMs = 3_600_000;
+const dayMs = 24 * hourMs;
 
 /** The name of the timer that a customer's place in a journey is kept in. */
 const journeyTimer = (journey: string): string => `journey:${journey}`;
 
-/** The timer of a step, counted from the beginning of the journey. */
-export function towards(journey: Journey, step: JourneyStep, anchorAt: number): TimerChange {
+/** The timer of a step, counted from the beginning of the journey, or of this round of it. */
+function towards(journey: Journey, step: JourneyStep, anchorAt: number, taken = 0): TimerChange {
   const dueAt = anchorAt + step.afterDays * dayMs;
-  const input = { journey: journey.name, step: step.key };
+  const input = { journey: journey.name, step: step.key, taken };
   return { set: { name: journeyTimer(journey.name), command: 'journeyStep', input, dueAt, anchorAt } };
+}
+
+/**
+ * The timer of the step after one that was taken now. One that leads back begins another round: it is due as long after
+ * this one as it comes after the step before it in the list, and what follows is counted from there.
+ */
+export function onwards(
+  journey: Journey,
+  step: JourneyStep,
+  next: JourneyStep,
+  { anchorAt, input: { taken = 0 } }: Timer,
+  now: number,
+): TimerChange {
+  const { steps, leastGapHours } = journey;
+  const index = steps.indexOf(next);
+  if (index > steps.indexOf(step)) return towards(journey, next, anchorAt, taken + 1);
+  const gapMs = (next.afterDays - (steps[index - 1]?.afterDays ?? 0)) * dayMs;
+  const dueAt = now + Math.max(gapMs, leastGapHours * hourMs);
+  return towards(journey, next, dueAt - next.afterDays * dayMs, taken + 1);
 }
 
 type Events = readonly AnyEvent<LifecycleEvents>[];

@@ -11,7 +11,7 @@ export type JourneyEvent = keyof LifecycleEvents;
 export interface JourneyStep {
   /** Letters, digits, `_` and `-`, up to 50; kept while a customer is on its way to it. */
   key: string;
-  /** Days of 24 hours since the journey began. */
+  /** Days of 24 hours since the journey, or this round of it, began. */
   afterDays: number;
   /** Passed by when false; asked when its time has come. Default always. */
   when?: (customer: Customer) => boolean;
@@ -19,7 +19,10 @@ export interface JourneyStep {
   command?: TimedCommand;
   /** What the command takes. */
   input?: CommandInput;
-  /** The key of the step that follows, or `end`. Default the next of the list. */
+  /**
+   * The key of the step that follows, or `end`. Default the next of the list. One that comes earlier, or this one again,
+   * begins another round, a gap later.
+   */
   next?: (customer: Customer) => string;
 }
 
@@ -31,6 +34,10 @@ export interface Journey {
   /** Who takes part; asked at the beginning. */
   readonly when: (customer: Customer) => boolean;
   readonly steps: readonly JourneyStep[];
+  /** The least time until a step that a `next` led back to. Default 24 hours. */
+  readonly leastGapHours: number;
+  /** Steps that one customer takes at the most before the journey ends by itself. Default 100. */
+  readonly mostTaken: number;
 }
 
 /** What {@link defineJourney} takes. */
@@ -43,14 +50,16 @@ export interface JourneyInit {
   endsOn?: readonly JourneyEvent[];
   when?: (customer: Customer) => boolean;
   steps: readonly JourneyStep[];
+  leastGapHours?: number;
+  mostTaken?: number;
 }
 
-/** Steps of one journey: with `next` leading back, the same ones again and again. */
+/** Steps of one journey; with `next` leading back a customer takes the same ones again. */
 const mostSteps = 50;
 
 /**
  * Defines a journey.
- * @throws INVALID_ARGUMENT for a bad name or key, no steps, or an event that there is not
+ * @throws INVALID_ARGUMENT for a bad name or key, no steps, an event that there is not, a gap or a bound of nothing
  *
  * @example
  * const welcome = defineJourney({
@@ -64,7 +73,7 @@ const mostSteps = 50;
  * });
  */
 export function defineJourney(init: JourneyInit): Journey {
-  const { name, startsOn, endsOn = [], when = () => true, steps } = init;
+  const { name, startsOn, endsOn = [], when = () => true, steps, leastGapHours = 24, mostTaken = 100 } = init;
   const refuse = (reason: string) => coreErrors.INVALID_ARGUMENT({ argument: `journey ${name}`, reason });
   const isWord = (text: string): boolean => /^[A-Za-z0-9_-]{1,50}$/.test(text);
   if (!isWord(name)) throw refuse('a name is 1 to 50 letters, digits, "_" or "-"');
@@ -77,7 +86,9 @@ export function defineJourney(init: JourneyInit): Journey {
     throw refuse('every step has a key of its own, of letters, digits, "_" or "-", and none is "end"');
   if (steps.some(({ afterDays }) => !(afterDays >= 0) || !Number.isFinite(afterDays)))
     throw refuse('afterDays is not negative');
-  return { name, startsOn, endsOn, when, steps };
+  if (!(leastGapHours > 0) || !Number.isFinite(leastGapHours)) throw refuse('leastGapHours is more than 0');
+  if (!Number.isInteger(mostTaken) || mostTaken < 1 || mostTaken > 10_000) throw refuse('mostTaken is 1 to 10,000');
+  return { name, startsOn, endsOn, when, steps, leastGapHours, mostTaken };
 }
 
 /** The step after one that had its turn; undefined: the journey is over. */

@@ -5,7 +5,7 @@ import type { Customer } from '../customers/customer.js';
 import { happened, recordChange, type PendingEvent } from '../customers/record.js';
 import { isGivenUp, reasonOf, waitForCode } from '../timers/attempt.js';
 import { changeTimers, type Timer } from '../timers/timer.js';
-import { towards } from './follow.js';
+import { onwards } from './follow.js';
 import { stepAfter, type JourneyStep } from './journey.js';
 
 /**
@@ -19,7 +19,7 @@ export async function takeJourneyStep(
   tenantId: string,
   timer: Timer,
 ): Promise<number | null> {
-  const { store, clock, journeys } = context;
+  const { store, clock, journeys, logger } = context;
   const journey = journeys.find(({ name }) => name === timer.input.journey);
   const step = journey?.steps.find(({ key }) => key === timer.input.step);
   if (!journey || !step) return waitForCode(context, tenantId, timer);
@@ -31,7 +31,11 @@ export async function takeJourneyStep(
     if (!(await timers.take(timer.id, trx))) return false;
     const next = stepAfter(journey, step, customer);
     const at = clock.now();
-    if (next) await changeTimers(context, identity, customerId, [towards(journey, next, timer.anchorAt)], { at, trx });
+    const taken = (timer.input.taken ?? 0) + 1;
+    if (next && taken >= journey.mostTaken)
+      logger.warn({ tenantId, customerId, journey: journey.name, taken }, 'a journey ends: it goes round and round');
+    else if (next)
+      await changeTimers(context, identity, customerId, [onwards(journey, step, next, timer, at)], { at, trx });
     return true;
   };
   const record = async (event: PendingEvent | undefined): Promise<null> => {

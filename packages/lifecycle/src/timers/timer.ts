@@ -26,6 +26,8 @@ export interface TimerNotes {
   policy?: string;
   journey?: string;
   step?: string;
+  /** Steps of the journey that were taken before. */
+  taken?: number;
   /** Attempts that failed. */
   attempts?: number;
 }

@@ -50,6 +50,6 @@ export function viewOfTimer({
   setBy,
   setAt,
 }: Timer): TimerView {
-  const { policy: _, journey: __, step: ___, attempts: ____, ...input } = given;
+  const { policy: _, journey: __, step: ___, taken: ____, attempts: _____, ...input } = given;
   return { id: timerId, name: timerName, command, input, dueAt, setBy, setAt };
 }

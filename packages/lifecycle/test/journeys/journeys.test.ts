@@ -30,6 +30,23 @@ const loyalty: JourneyInit = {
   ],
 };
 
+const nagging: JourneyInit = {
+  name: 'nagging',
+  startsOn: ['customer.churning'],
+  steps: [
+    { key: 'first', afterDays: 1 },
+    { key: 'call', afterDays: 3 },
+    { key: 'write', afterDays: 5, next: () => 'call' },
+  ],
+  mostTaken: 7,
+};
+const hasty: JourneyInit = {
+  name: 'hasty',
+  startsOn: ['customer.won_back'],
+  endsOn: ['customer.suspended'],
+  steps: [{ key: 'again', afterDays: 0, next: () => 'again' }],
+};
+
 for (const { title, present, create } of backends)
   describe.skipIf(!present)(`journeys on ${title}`, () => {
     let backend: Backend;
@@ -37,7 +54,7 @@ for (const { title, present, create } of backends)
     let start: number;
     beforeEach(async () => {
       backend = await create();
-      run = await rig(backend, { journeys: [defineJourney(welcome), defineJourney(loyalty)], sweepMs: 1_000 });
+      run = await rig(backend, { journeys: [welcome, loyalty, nagging, hasty].map(defineJourney), sweepMs: 1_000 });
       start = run.clock.now();
     });
     afterEach(async () => {
@@ -111,6 +128,32 @@ for (const { title, present, create } of backends)
         'day 62: journey.step_reached last',
       ]);
     });
+
+    it('go round at the pace of their steps, and not for ever', async () => {
+      const id = await run.active();
+      start = run.clock.now();
+      await run.acme.customers.markChurning(id);
+      await pass(20);
+      expect(await story(id, 5)).toEqual([
+        'day 1: journey.step_reached first',
+        'day 3: journey.step_reached call',
+        'day 5: journey.step_reached write',
+        'day 7: journey.step_reached call',
+        'day 9: journey.step_reached write',
+        'day 11: journey.step_reached call',
+        'day 13: journey.step_reached write',
+      ]);
+      await run.acme.customers.winBack(id);
+      await pass(3);
+      await run.acme.suspension.suspend(id, { actionType: 'enough' });
+      await pass(3);
+      const events = (await backend.store.tenant('acme').history.list(id, { limit: 99 })).map(({ event }) => event);
+      const reached = events.slice(12).filter(({ name }) => name === 'journey.step_reached');
+      expect(reached.length).toBeGreaterThanOrEqual(3);
+      for (const [index, { at }] of reached.slice(1).entries())
+        expect(at - (reached[index]?.at ?? 0)).toBeGreaterThanOrEqual(day);
+      expect(events.at(-1)?.name).toBe('customer.suspended');
+    });
   });
 
 it.each([
@@ -120,6 +163,8 @@ it.each([
   [{ ...welcome, endsOn: ['customer.vanished' as never] }],
   [{ ...welcome, steps: [{ key: 'end', afterDays: 1 }] }],
   [{ ...welcome, steps: [{ key: 'x', afterDays: -1 }] }],
+  [{ ...welcome, leastGapHours: 0 }],
+  [{ ...welcome, mostTaken: 0 }],
 ])('a journey that makes no sense is refused: %j', (init) => {
   expect(() => defineJourney(init)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
 });
