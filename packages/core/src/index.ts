@@ -28,7 +28,7 @@ export { createAudience } from './events/audience.js';
 export type { Audience } from './events/audience.js';
 export { createEmitter } from './events/emitter.js';
 export type { Emitter, EmitterOptions, EventListener } from './events/emitter.js';
-export type { ClaimedEntry, Outbox, OutboxEntry, ParkedEntry } from './events/outbox.js';
+export type { ClaimedEntry, Outbox, OutboxEntry, ParkedEntry, ParkedListing, ParkedName } from './events/outbox.js';
 export { createOutboxRelay } from './events/outbox-relay.js';
 export type { DeliveryContext, OutboxRelay, OutboxRelayOptions, Subscriber } from './events/outbox-relay.js';
 export { drain } from './deadline.js';

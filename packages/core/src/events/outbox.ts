@@ -1,3 +1,4 @@
+import type { Page } from '../contract/page.js';
 import type { StoreTransaction } from '../store-transaction.js';
 import type { DomainEvent } from './define-events.js';
 
@@ -26,6 +27,21 @@ export interface ParkedEntry extends OutboxEntry {
   reason: string;
 }
 
+/** Which parked entries to list. */
+export interface ParkedListing {
+  limit: number;
+  /** The `nextCursor` of the page before. */
+  after?: string | null;
+  /** Of this subscriber alone. */
+  subscriber?: string;
+}
+
+/** A parked entry by its id; of the subscriber alone, when one is given. */
+export interface ParkedName {
+  deliveryId: string;
+  subscriber?: string;
+}
+
 /**
  * Events that must not be lost, kept in the transaction that made them true.
  * Entries of one subscriber, tenant and subject are claimed one after another, in the order they were appended;
@@ -42,10 +58,17 @@ export interface Outbox {
   retryLater(claim: string, delayMs: number): Promise<void>;
   /** Gives an entry up. `reason` is a short code or sentence without secrets. */
   park(claim: string, reason: string): Promise<void>;
-  /** Parked entries of a tenant, oldest first. */
-  parked(tenantId: string, limit: number): Promise<ParkedEntry[]>;
+  /** Parked entries of a tenant, in the order in which they were given up. */
+  parked(tenantId: string, ask: ParkedListing): Promise<Page<ParkedEntry>>;
   /** Puts a parked entry back with its attempts forgotten; false when there is none. */
-  unpark(tenantId: string, deliveryId: string): Promise<boolean>;
+  unpark(tenantId: string, of: ParkedName): Promise<boolean>;
+  /** Removes a parked entry, in the transaction given if any, and returns it; undefined when there is none. */
+  discard(tenantId: string, of: ParkedName, trx?: StoreTransaction): Promise<ParkedEntry | undefined>;
+  /**
+   * Removes up to `limit` entries of every tenant that were parked before `before` (epoch ms), those parked longest
+   * first, in the transaction given if any, and returns them.
+   */
+  pruneParked(ask: { before: number; limit: number }, trx?: StoreTransaction): Promise<ParkedEntry[]>;
   /**
    * Changes what waits for delivery of one subject, parked entries too: null removes an entry. One that is being
    * delivered meanwhile is delivered as it was. Reads all that waits of the tenant.

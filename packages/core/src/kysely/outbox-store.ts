@@ -1,8 +1,8 @@
 import { hash, randomUUID } from 'node:crypto';
-import { sql } from 'kysely';
+import { sql, type Selectable } from 'kysely';
 import type { Clock } from '../clock.js';
 import type { DomainEvent } from '../events/define-events.js';
-import type { ClaimedEntry, Outbox, OutboxEntry } from '../events/outbox.js';
+import type { ClaimedEntry, Outbox, OutboxEntry, ParkedEntry } from '../events/outbox.js';
 import { newId } from '../ids.js';
 import type { CoreTables } from './core-tables.js';
 import type { Database } from './database.js';
@@ -150,37 +150,75 @@ export function kyselyOutbox(database: Database, { queue, clock }: KyselyOutboxO
     },
 
     // Index: (tenant_id, parked_at, seq).
-    async parked(tenantId, limit) {
+    async parked(tenantId, { limit, after, subscriber }) {
+      const [parkedAt = 0, seq = 0] = (after ?? '').split('.').map((part) => Number(part) || 0);
       const rows = await kysely
         .selectFrom(table)
         .selectAll()
         .where('tenant_id', '=', tenantId)
         .where('queue', '=', queue)
-        .where('parked_at', 'is not', null)
+        .$if(subscriber !== undefined, (query) => query.where('subscriber', '=', subscriber ?? ''))
+        // Said twice, for not every database begins a range within an index at a pair.
+        .where('parked_at', '>=', parkedAt)
+        .where((eb) => eb.or([eb('parked_at', '>', parkedAt), eb('seq', '>', seq)]))
+        .orderBy('parked_at')
         .orderBy('seq')
-        .limit(limit)
+        .limit(limit + 1)
         .execute();
-      return rows.map((row) => ({
-        subscriber: row.subscriber,
-        event: fromJson<DomainEvent>(row.event),
-        deliveryId: row.delivery_id,
-        attempts: Number(row.attempts),
-        parkedAt: Number(row.parked_at),
-        reason: row.park_reason ?? '',
-      }));
+      const items = rows.slice(0, limit).map(toParked);
+      const last = rows.length > limit ? rows[limit - 1] : undefined;
+      return { items, nextCursor: last ? `${last.parked_at}.${last.seq}` : null };
     },
 
-    async unpark(tenantId, deliveryId) {
+    // Index: (tenant_id, parked_at, seq), as far as the tenant's parked ones go.
+    async unpark(tenantId, { deliveryId, subscriber }) {
       const { numUpdatedRows } = await kysely
         .updateTable(table)
         .set({ parked_at: null, park_reason: null, attempts: 0, available_at: now() })
         .where('tenant_id', '=', tenantId)
         .where('queue', '=', queue)
         .where('delivery_id', '=', deliveryId)
+        .$if(subscriber !== undefined, (query) => query.where('subscriber', '=', subscriber ?? ''))
         .where('parked_at', 'is not', null)
         .executeTakeFirst();
       if (numUpdatedRows === 1n) notify();
       return numUpdatedRows === 1n;
+    },
+
+    // Index: (tenant_id, parked_at, seq), as far as the tenant's parked ones go.
+    async discard(tenantId, { deliveryId, subscriber }, join) {
+      return inTransaction<CoreTables, ParkedEntry | undefined>(database, join, async (trx) => {
+        const row = await trx
+          .selectFrom(table)
+          .selectAll()
+          .where('tenant_id', '=', tenantId)
+          .where('queue', '=', queue)
+          .where('delivery_id', '=', deliveryId)
+          .$if(subscriber !== undefined, (query) => query.where('subscriber', '=', subscriber ?? ''))
+          .where('parked_at', 'is not', null)
+          .$if(skipLocked, (query) => query.forUpdate())
+          .executeTakeFirst();
+        if (!row) return undefined;
+        await trx.deleteFrom(table).where('seq', '=', row.seq).execute();
+        return toParked(row);
+      });
+    },
+
+    // Index: (queue, parked_at, available_at, seq).
+    async pruneParked({ before, limit }, join) {
+      return inTransaction<CoreTables, ParkedEntry[]>(database, join, async (trx) => {
+        const old = trx
+          .selectFrom(table)
+          .selectAll()
+          .where('queue', '=', queue)
+          .where('parked_at', '<', before)
+          .orderBy('parked_at')
+          .limit(limit);
+        const rows = await (skipLocked ? old.forUpdate().skipLocked() : old).execute();
+        const seqs = rows.map(({ seq }) => seq);
+        if (seqs.length > 0) await trx.deleteFrom(table).where('seq', 'in', seqs).execute();
+        return rows.map(toParked);
+      });
     },
 
     // Index: (tenant_id, parked_at, seq) finds the tenant's; the text narrows them down.
@@ -213,6 +251,17 @@ export function kyselyOutbox(database: Database, { queue, clock }: KyselyOutboxO
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
+  };
+}
+
+function toParked(row: Selectable<CoreTables['dotmac_outbox']>): ParkedEntry {
+  return {
+    subscriber: row.subscriber,
+    event: fromJson<DomainEvent>(row.event),
+    deliveryId: row.delivery_id,
+    attempts: Number(row.attempts),
+    parkedAt: Number(row.parked_at),
+    reason: row.park_reason ?? '',
   };
 }
 

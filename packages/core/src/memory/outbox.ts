@@ -1,9 +1,11 @@
 import { systemClock, type Clock } from '../clock.js';
-import type { ClaimedEntry, Outbox, OutboxEntry } from '../events/outbox.js';
+import type { ClaimedEntry, Outbox, OutboxEntry, ParkedEntry, ParkedName } from '../events/outbox.js';
 import { newId } from '../ids.js';
+import type { StoreTransaction } from '../store-transaction.js';
 import type { MemoryTransaction } from './tables.js';
 
 interface Row extends OutboxEntry {
+  seq: number;
   deliveryId: string;
   lane: string;
   attempts: number;
@@ -13,17 +15,31 @@ interface Row extends OutboxEntry {
   parkReason: string | null;
 }
 
+type ParkedRow = Row & { parkedAt: number };
+
+const isParked = (row: Row): row is ParkedRow => row.parkedAt !== null;
+
+function toParked({ subscriber, event, deliveryId, attempts, parkedAt, parkReason }: ParkedRow): ParkedEntry {
+  return { subscriber, event, deliveryId, attempts, parkedAt, reason: parkReason ?? '' };
+}
+
+function after(trx: StoreTransaction | undefined, change: () => void): void {
+  if (trx) (trx as MemoryTransaction).afterCommit(change);
+  else change();
+}
+
 /** An outbox within this process; what is in it is lost with the process. Joins transactions of `memoryTables`. */
 export function memoryOutbox({ clock = systemClock }: { clock?: Pick<Clock, 'now'> } = {}): Outbox {
   // Insertion order is delivery order.
   const rows = new Map<string, Row>();
+  let seq = 0;
   const listeners = new Set<() => void>();
   const add = (entries: readonly OutboxEntry[]): void => {
     for (const { subscriber, event } of entries) {
       const deliveryId = newId();
       const lane = JSON.stringify([subscriber, event.tenantId, event.subject]);
       const fresh = { attempts: 0, availableAt: clock.now(), claim: null, parkedAt: null, parkReason: null };
-      rows.set(deliveryId, { subscriber, event, deliveryId, lane, ...fresh });
+      rows.set(deliveryId, { seq: ++seq, subscriber, event, deliveryId, lane, ...fresh });
     }
     if (entries.length > 0) for (const listener of listeners) listener();
   };
@@ -31,11 +47,17 @@ export function memoryOutbox({ clock = systemClock }: { clock?: Pick<Clock, 'now
     const row = rows.get(claim.slice(claim.indexOf('.') + 1));
     return row?.claim === claim ? row : undefined;
   };
+  const parkedRows = (): ParkedRow[] =>
+    [...rows.values()].filter(isParked).sort((a, b) => a.parkedAt - b.parkedAt || a.seq - b.seq);
+  const named = (tenantId: string, { deliveryId, subscriber }: ParkedName): ParkedRow | undefined => {
+    const row = rows.get(deliveryId);
+    const isMeant = row?.event.tenantId === tenantId && (subscriber === undefined || row.subscriber === subscriber);
+    return row && isMeant && isParked(row) ? row : undefined;
+  };
 
   return {
     append(entries, trx) {
-      if (trx) (trx as MemoryTransaction).afterCommit(() => add(entries));
-      else add(entries);
+      after(trx, () => add(entries));
       return Promise.resolve();
     },
     claim({ subscribers, limit, leaseMs }) {
@@ -73,22 +95,35 @@ export function memoryOutbox({ clock = systemClock }: { clock?: Pick<Clock, 'now
       if (row) Object.assign(row, { claim: null, parkedAt: clock.now(), parkReason: reason });
       return Promise.resolve();
     },
-    parked(tenantId, limit) {
-      const found = [...rows.values()].filter(
-        ({ parkedAt, event }) => parkedAt !== null && event.tenantId === tenantId,
+    parked(tenantId, { limit, after, subscriber }) {
+      const [at = 0, seq = 0] = (after ?? '').split('.').map((part) => Number(part) || 0);
+      const found = parkedRows().filter(
+        (row) =>
+          row.event.tenantId === tenantId &&
+          (subscriber === undefined || row.subscriber === subscriber) &&
+          (row.parkedAt > at || (row.parkedAt === at && row.seq > seq)),
       );
-      return Promise.resolve(
-        found.slice(0, limit).map(({ subscriber, event, deliveryId, attempts, parkedAt, parkReason }) => {
-          return { subscriber, event, deliveryId, attempts, parkedAt: parkedAt ?? 0, reason: parkReason ?? '' };
-        }),
-      );
+      const last = found.length > limit ? found[limit - 1] : undefined;
+      const nextCursor = last ? `${last.parkedAt}.${last.seq}` : null;
+      return Promise.resolve({ items: found.slice(0, limit).map(toParked), nextCursor });
     },
-    unpark(tenantId, deliveryId) {
-      const row = rows.get(deliveryId);
-      if (!row || row.parkedAt === null || row.event.tenantId !== tenantId) return Promise.resolve(false);
+    unpark(tenantId, of) {
+      const row = named(tenantId, of);
+      if (!row) return Promise.resolve(false);
       Object.assign(row, { parkedAt: null, parkReason: null, attempts: 0, availableAt: clock.now() });
       for (const listener of listeners) listener();
       return Promise.resolve(true);
+    },
+    discard(tenantId, of, trx) {
+      const row = named(tenantId, of);
+      if (row) after(trx, () => rows.delete(row.deliveryId));
+      return Promise.resolve(row && toParked(row));
+    },
+    pruneParked({ before, limit }, trx) {
+      const old = parkedRows().filter(({ parkedAt }) => parkedAt < before);
+      const pruned = old.slice(0, limit);
+      after(trx, () => pruned.forEach(({ deliveryId }) => rows.delete(deliveryId)));
+      return Promise.resolve(pruned.map(toParked));
     },
     rewrite(tenantId, subject, change, trx) {
       (trx as MemoryTransaction).afterCommit(() => {

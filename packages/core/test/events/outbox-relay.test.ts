@@ -59,7 +59,7 @@ describe('outbox relay', () => {
       [4, 6_000],
     ]);
     expect([ids.size, others]).toEqual([1, 1]);
-    expect(await outbox.parked('acme', 10)).toMatchObject([
+    expect((await outbox.parked('acme', { limit: 10 })).items).toMatchObject([
       { subscriber: 'broken', attempts: 4, reason: 'DELIVERY_FAILED' },
     ]);
     await relay.stop();
@@ -77,7 +77,7 @@ describe('outbox relay', () => {
     }
     relay.start();
     await clock.advance(1_000);
-    expect((await outbox.parked('acme', 10)).map(({ reason }) => reason)).toEqual([
+    expect((await outbox.parked('acme', { limit: 10 })).items.map(({ reason }) => reason)).toEqual([
       'EVENT_NOT_UNDERSTOOD',
       'DELIVERY_NEVER_SETTLED',
     ]);

@@ -10,7 +10,7 @@ import {
   type AlertRuleDraft,
   type AlertRuleRecord,
 } from './rule.js';
-import { messengerSubscriber, type UndeliveredMessage } from './undelivered.js';
+import { messageOf, messengerSubscriber, undeliveredOf, type UndeliveredMessage } from './undelivered.js';
 
 /** One tenant's alert rules, and the messages that could not be delivered. */
 export interface AlertService {
@@ -24,18 +24,20 @@ export interface AlertService {
   update(ruleId: string, changes: AlertRuleChanges): Promise<AlertRule>;
   /** @throws ALERT_RULE_NOT_FOUND */
   remove(ruleId: string): Promise<{ message: string }>;
-  /** The messages that were given up, the oldest first; at most 100. */
-  undelivered(): Promise<{ items: UndeliveredMessage[] }>;
+  /** The messages that were given up, in the order in which they were. */
+  undelivered(ask?: { limit?: number; cursor?: string | undefined }): Promise<Page<UndeliveredMessage>>;
   /** Tries a message that was given up again. @throws UNDELIVERED_NOT_FOUND */
   retry(deliveryId: string): Promise<{ message: string }>;
+  /** Removes a message that was given up: it is never told. @throws UNDELIVERED_NOT_FOUND */
+  discard(deliveryId: string): Promise<{ message: string }>;
 }
 
 const mostRules = 100;
-const mostUndelivered = 100;
 
 /** The rules of one scope. */
 export function alertService({ store, clock }: HealthContext, { tenantId }: ScopeIdentity): AlertService {
-  const { rules, channels } = store.tenant(tenantId);
+  const tenant = store.tenant(tenantId);
+  const { rules, channels } = tenant;
   const find = async (ruleId: string): Promise<AlertRuleRecord> => {
     const found = await rules.get(ruleId);
     if (!found) throw healthErrors.ALERT_RULE_NOT_FOUND({ ruleId });
@@ -77,21 +79,23 @@ export function alertService({ store, clock }: HealthContext, { tenantId }: Scop
       if (!(await rules.remove(ruleId))) throw healthErrors.ALERT_RULE_NOT_FOUND({ ruleId });
       return { message: `Alert rule ${name} was removed.` };
     },
-    async undelivered() {
-      const parked = await store.outbox.parked(tenantId, mostUndelivered);
-      const items = parked
-        .filter(({ subscriber }) => subscriber === messengerSubscriber)
-        .map(({ deliveryId: id, event, attempts, parkedAt: givenUpAt, reason }) => {
-          return { id, channelId: event.subject, createdAt: event.at, givenUpAt, attempts, reason };
-        });
-      return { items };
+    async undelivered({ limit = 50, cursor } = {}) {
+      const ask = { limit, after: cursor ?? null, subscriber: messengerSubscriber };
+      const { items, nextCursor } = await store.outbox.parked(tenantId, ask);
+      return { items: items.map(undeliveredOf), nextCursor };
     },
     async retry(deliveryId) {
-      const parked = await store.outbox.parked(tenantId, mostUndelivered);
-      const isOurs = parked.some((it) => it.deliveryId === deliveryId && it.subscriber === messengerSubscriber);
-      if (!isOurs || !(await store.outbox.unpark(tenantId, deliveryId)))
+      if (!(await store.outbox.unpark(tenantId, { deliveryId, subscriber: messengerSubscriber })))
         throw healthErrors.UNDELIVERED_NOT_FOUND({ deliveryId });
       return { message: 'The message is tried again.' };
+    },
+    async discard(deliveryId) {
+      await store.transaction(async (trx) => {
+        const found = await store.outbox.discard(tenantId, { deliveryId, subscriber: messengerSubscriber }, trx);
+        if (!found) throw healthErrors.UNDELIVERED_NOT_FOUND({ deliveryId });
+        await tenant.removeMessage(messageOf(found), trx);
+      });
+      return { message: 'The message was removed.' };
     },
   };
 }

@@ -1,5 +1,7 @@
+import type { ParkedEntry } from '@dotmac/core';
 import { id, instant } from '@dotmac/core/contract';
 import { z } from 'zod';
+import type { AlertEvents } from './events.js';
 
 /** Delivers messages through channels. */
 export const messengerSubscriber = 'health-messenger';
@@ -18,3 +20,13 @@ export const undeliveredMessage = z
 
 /** @see undeliveredMessage */
 export type UndeliveredMessage = z.output<typeof undeliveredMessage>;
+
+/** A parked delivery as it is shown. */
+export function undeliveredOf({ deliveryId, event, attempts, parkedAt, reason }: ParkedEntry): UndeliveredMessage {
+  return { id: deliveryId, channelId: event.subject, createdAt: event.at, givenUpAt: parkedAt, attempts, reason };
+}
+
+/** The id of the message that a parked delivery is of. */
+export function messageOf({ event }: ParkedEntry): string {
+  return (event.data as z.output<AlertEvents['message.due']>).messageId;
+}

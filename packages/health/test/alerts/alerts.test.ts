@@ -400,6 +400,33 @@ describe.each(stores)('alerts %s', (_, makeStore) => {
     await expect(scope.alerts.retry(given?.id ?? '')).rejects.toMatchObject({ code: 'UNDELIVERED_NOT_FOUND' });
   });
 
+  it('that were given up are listed by the page, and each is retried or removed by its id', async () => {
+    const { hook, health, scope, register, becomes, until, channelId } = await stage({}, { groupWait: 0 });
+    hook.is.status = 500;
+    const second = await scope.channels.create({
+      ...{ name: 'second', kind: 'webhook', config: { url: hook.url }, secrets: { key }, groupWait: 0 },
+    });
+    await scope.alerts.create({ name: 'second', channelIds: [second.id] });
+    await becomes(await register('web'), 'offline');
+    await until(async () => (await scope.alerts.undelivered()).items.length === 2, 60_000);
+    const first = await scope.alerts.undelivered({ limit: 1 });
+    const last = await scope.alerts.undelivered({ limit: 1, cursor: first.nextCursor ?? undefined });
+    expect(last.nextCursor).toBeNull();
+    const all = [...first.items, ...last.items];
+    expect(all.map((it) => it.channelId).toSorted()).toEqual([channelId, second.id].toSorted());
+    const [dropped, tried] = all.map(({ id }) => id) as [string, string];
+    const other = health.scope({ tenantId: 'globex' }).alerts;
+    await expect(other.discard(dropped)).rejects.toMatchObject({ code: 'UNDELIVERED_NOT_FOUND' });
+    await scope.alerts.discard(dropped);
+    await expect(scope.alerts.retry(dropped)).rejects.toMatchObject({ code: 'UNDELIVERED_NOT_FOUND' });
+    hook.is.status = 200;
+    const { length } = hook.received;
+    await scope.alerts.retry(tried);
+    await until(() => hook.received.length > length);
+    await until(async () => (await scope.alerts.undelivered()).items.length === 0);
+    expect(hook.received).toHaveLength(length + 1);
+  });
+
   it('keep checks, and other channels, going while a receiver hangs', async () => {
     const { hook, scope, register, becomes, until, channelId } = await stage({}, { groupWait: 0 });
     const other = await receiver();

@@ -38,12 +38,14 @@ export function deliveryService(context: LifecycleContext, identity: ScopeIdenti
   return {
     async parked(draft = {}) {
       const { limit, customerId } = readDraft(parkedQuery, draft);
-      const found = await store.outbox.parked(tenantId, customerId === undefined ? limit : mostParked);
+      const ask = { limit: customerId === undefined ? limit : mostParked };
+      const { items: found } = await store.outbox.parked(tenantId, ask);
       const own = found.filter(({ event }) => customerId === undefined || event.subject === customerId);
       return own.slice(0, limit).map(shown);
     },
     async retry(deliveryId) {
-      if (!(await store.outbox.unpark(tenantId, deliveryId))) throw lifecycleErrors.DELIVERY_NOT_FOUND({ deliveryId });
+      if (!(await store.outbox.unpark(tenantId, { deliveryId })))
+        throw lifecycleErrors.DELIVERY_NOT_FOUND({ deliveryId });
       relay.nudge();
       return { message: 'The delivery will be tried again.' };
     },

@@ -130,11 +130,11 @@ for (const { title, present, create } of backends.filter((it) => it.title !== 'm
         hooks: { 'customer.register': { afterCommit: () => Promise.reject(new Error('down for good')) } },
       });
       const { id } = await run.acme.customers.register(someone());
-      await until(async () => (await backend.store.outbox.parked('acme', 10)).length === 1, run.clock);
-      expect(await backend.store.outbox.parked('acme', 10)).toMatchObject([
+      await until(async () => (await backend.store.outbox.parked('acme', { limit: 10 })).items.length === 1, run.clock);
+      expect((await backend.store.outbox.parked('acme', { limit: 10 })).items).toMatchObject([
         { subscriber: 'hook:customer.register', attempts: 2, event: { subject: id } },
       ]);
-      expect(await backend.store.outbox.parked('other', 10)).toEqual([]);
+      expect((await backend.store.outbox.parked('other', { limit: 10 })).items).toEqual([]);
       await run.stop();
     });
 
