@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { databaseFromUrl } from '@dotmac/core/kysely';
 import { bundleWorker } from '../../../../test/support/bundle-worker.js';
 import { available, freshMysql, freshPostgres } from '../../../../test/support/services.js';
@@ -8,6 +8,7 @@ import { createLifecycle } from '../../src/lifecycle.js';
 import { kyselyLifecycleStore } from '../../src/store/kysely/index.js';
 import { freshSqlite } from '../support/backends.js';
 import { crowd } from '../support/crowd.js';
+import { suspendOverHttp } from '../support/suspend-over-http.js';
 
 const databases = [
   { title: 'SQLite', present: true, fresh: freshSqlite },
@@ -23,31 +24,48 @@ afterAll(() => worker.remove());
 
 for (const { title, present, fresh } of databases)
   describe.skipIf(!present)(`a process that dies after it committed a command, before it answered, on ${title}`, () => {
-    it('leaves the answer for who asks again under its key, and nothing happens twice', async () => {
+    const crashed = async (way: 'code' | 'http') => {
       const { url, drop } = await fresh();
       const database = databaseFromUrl(url);
+      onTestFinished(async () => {
+        await database.close();
+        await drop();
+      });
       const store = kyselyLifecycleStore(database);
       await store.migrate();
       const [customer] = await crowd(store, 1);
       const id = customer?.id ?? '';
-      const first = spawn(process.execPath, [worker.path, url, id], { stdio: ['ignore', 'inherit', 'inherit'] });
+      const first = spawn(process.execPath, [worker.path, url, id, way], { stdio: ['ignore', 'inherit', 'inherit'] });
       expect(await once(first, 'exit')).toEqual([null, 'SIGKILL']);
-      const diedAt = Date.now();
-
       const lifecycle = createLifecycle({ store, secret: 'a secret of more than 32 characters, for tests' });
-      const again = lifecycle.scope({ tenantId: 'acme', actor: 'user:7' });
+      const events = async () =>
+        (await store.tenant('acme').history.list(id, { limit: 9 })).map(({ event }) => event.name);
+      return { id, lifecycle, events, diedAt: Date.now() };
+    };
+
+    it('leaves the answer for who asks again under its key, and nothing happens twice', async () => {
+      const { id, lifecycle, events, diedAt } = await crashed('code');
+      const { suspension } = lifecycle.scope({ tenantId: 'acme', actor: 'user:7' });
       let isReplayed = false;
       const options = { idempotencyKey: 'retried', onReplay: () => (isReplayed = true) };
-      const answer = await again.suspension.suspend(id, { actionType: 'non_payment' }, options);
+      const answer = await suspension.suspend(id, { actionType: 'non_payment' }, options);
       expect(answer).toMatchObject({ id, status: 'suspended' });
       expect(answer.timestamp).toBeLessThanOrEqual(diedAt);
       expect(isReplayed).toBe(true);
-      const events = (await store.tenant('acme').history.list(id, { limit: 9 })).map(({ event }) => event.name);
-      expect(events).toEqual(['customer.registered', 'customer.suspended']);
-      await expect(again.suspension.suspend(id, { actionType: 'non_payment' })).rejects.toMatchObject({
-        code: 'ILLEGAL_TRANSITION',
-      });
-      await database.close();
-      await drop();
+      expect(await events()).toEqual(['customer.registered', 'customer.suspended']);
+      const keyless = suspension.suspend(id, { actionType: 'non_payment' });
+      await expect(keyless).rejects.toMatchObject({ code: 'ILLEGAL_TRANSITION' });
+    });
+
+    it('leaves it likewise for who asks again over HTTP, at once', async () => {
+      const { id, lifecycle, events, diedAt } = await crashed('http');
+      const answers = await Promise.all(Array.from({ length: 5 }, () => suspendOverHttp(lifecycle, id, 'retried')));
+      for (const { status, headers, body } of answers) {
+        expect([status, headers['idempotency-replayed']]).toEqual([200, 'true']);
+        expect(body).toBe(answers[0]?.body);
+        const { timestamp } = JSON.parse(String(body)) as { timestamp: string };
+        expect(Date.parse(timestamp)).toBeLessThanOrEqual(diedAt);
+      }
+      expect(await events()).toEqual(['customer.registered', 'customer.suspended']);
     });
   });
