@@ -1,5 +1,5 @@
 import type { TLSSocket } from 'node:tls';
-import { exchange, headersOf, readBody } from './http/exchange.js';
+import { see } from './http/exchange.js';
 import { authorityOf, follow, type Hop } from './http/redirect.js';
 import { httpSettings, isRight, secretHeaders, type HttpSettings } from './http/settings.js';
 import { defineProbe, WrongAnswer, type Observation, type Phases, type ProbeContext } from './probe.js';
@@ -49,7 +49,8 @@ async function ask(
     const sinceStart = (): number => clock.monotonic() - startedAt - timings.dnsMs;
     const connectedMs = sinceStart();
     const seen = tls ? certificateFacts(socket as TLSSocket, config.tls, clock.now()) : undefined;
-    const answer = await exchange(socket, { ...hop, headers: { host: authorityOf(hop), ...hop.headers } }, signal);
+    const asked = { ...hop, headers: { host: authorityOf(hop), ...hop.headers } };
+    const answer = await see(socket, asked, config.read, signal);
     const headMs = sinceStart();
     const responseTimeMs = spentMs + headMs;
     const phases: Phases = {
@@ -58,19 +59,19 @@ async function ask(
       ...(tls && { tlsMs: timings.tlsMs }),
       firstByteMs: headMs - connectedMs,
     };
-    const next = config.redirects > 0 ? follow(hop, answer.status, answer.message.headers.location) : undefined;
+    const next = config.redirects > 0 ? follow(hop, answer.status, answer.headers().location) : undefined;
     if (next) return { next, spentMs: responseTimeMs };
     const { status, version } = answer;
     const message = `Answered HTTP ${status}`;
     if (!isRight(status, config.status)) throw new WrongAnswer(message, responseTimeMs, phases);
-    const body = config.read ? await readBody(answer, config.limit, signal) : undefined;
-    if (config.read) phases.transferMs = sinceStart() - headMs;
+    const body = await answer.body?.(config.limit);
+    if (body) phases.transferMs = sinceStart() - headMs;
     const facts = {
       status,
       version,
       // Only conditions look at them.
       get headers() {
-        return headersOf(answer);
+        return answer.headers();
       },
       redirects,
       ...(body && { body: body.toString('utf8'), size: body.length }),

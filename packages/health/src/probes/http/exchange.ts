@@ -11,6 +11,8 @@ import {
 } from '@dotmac/core/net';
 import type { StopSignal } from '@dotmac/core';
 import { WrongAnswer } from '../probe.js';
+import { askHead } from './ask-head.js';
+import { joined } from './head.js';
 
 /** The headers of an answer: names in lower case; several of one name are joined by a comma. */
 export function headersOf({ message }: Answer): Record<string, string> {
@@ -21,9 +23,31 @@ export function headersOf({ message }: Answer): Record<string, string> {
 /** Sends a request over a socket, and resolves with the head of its answer. What is no HTTP is a wrong answer. */
 export function exchange(socket: Socket, ask: HttpAsk, signal: StopSignal): Promise<Answer> {
   const headers = { 'user-agent': 'dotmac-health', ...ask.headers };
-  return exchangeHttp(socket, { ...ask, headers }, signal).catch((error: unknown) => {
-    throw error instanceof NotHttp ? new WrongAnswer(error.message) : error;
-  });
+  return exchangeHttp(socket, { ...ask, headers }, signal).catch(blame);
+}
+
+/** The head of an answer; its body can be read when that was said before. */
+export interface Seen {
+  status: number;
+  version: string;
+  /** Names in lower case; several of one name are joined by a comma. */
+  headers(): Record<string, string>;
+  body?: (limit: number) => Promise<Buffer>;
+}
+
+/** Sends a request over a socket, and resolves with its answer. What is no HTTP is a wrong answer. */
+export async function see(socket: Socket, ask: HttpAsk, isRead: boolean, signal: StopSignal): Promise<Seen> {
+  if (!isRead) {
+    const { status, version, fields } = await askHead(socket, ask, signal).catch(blame);
+    return { status, version, headers: () => joined(fields) };
+  }
+  const answer = await exchange(socket, ask, signal);
+  const { status, version } = answer;
+  return { status, version, headers: () => headersOf(answer), body: (limit) => readBody(answer, limit, signal) };
+}
+
+function blame(error: unknown): never {
+  throw error instanceof NotHttp ? new WrongAnswer(error.message) : error;
 }
 
 /** The reason of a signal that aborted. */
@@ -45,7 +69,7 @@ const mostAhead = 262_144;
  * The body, unpacked, up to so many bytes; what lies behind is not read, so that neither a body without end, nor one
  * that unpacks to a thousandfold, nor one that unpacks to nothing takes much more than that.
  */
-export async function readBody(answer: Answer, limit: number, signal: StopSignal): Promise<Buffer> {
+async function readBody(answer: Answer, limit: number, signal: StopSignal): Promise<Buffer> {
   const { message } = answer;
   const decode = decoders.get(message.headers['content-encoding']?.toLowerCase() ?? '') ?? (() => new PassThrough());
   const stream = decode() as unknown as Readable & NodeJS.WritableStream;
