@@ -29,6 +29,7 @@ import { onboardingService, type OnboardingService } from './onboarding/service.
 import { commandService, type CommandService } from './commands/service.js';
 import { privacyService, type PrivacyService } from './privacy/service.js';
 import { createVault } from './privacy/vault.js';
+import { openProvisioning, type OpenProvisioning } from './provisioning/open.js';
 import { runTopic } from './provisioning/follow.js';
 import { templateCatalogue } from './provisioning/catalogue.js';
 import { provisioningService, type ProvisioningService } from './provisioning/service.js';
@@ -81,6 +82,7 @@ export interface LifecycleScope {
 /** What anybody may do. */
 export interface OpenLifecycle {
   readonly verification: OpenVerification;
+  readonly provisioning: OpenProvisioning;
 }
 
 /** The lifecycle domain, to be mounted. */
@@ -146,7 +148,7 @@ export function createLifecycle<Trx = StoreTransaction>(options: LifecycleOption
   return {
     name: 'lifecycle',
     routes: lifecycleRoutes,
-    open: { verification: openVerification(context) },
+    open: { verification: openVerification(context), provisioning: openProvisioning(context) },
     events: emitter,
     subscribe: (subscriber) => relay.subscribe(hostSubscriber(subscriber)),
     scope(init) {

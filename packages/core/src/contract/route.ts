@@ -171,10 +171,22 @@ export interface OpenRouteInit<
   Open,
   Params extends z.ZodObject | undefined,
   Query extends z.ZodObject | undefined,
+  Body extends z.ZodType | undefined,
   Output extends z.ZodType,
 > extends Pick<
-  RouteInit<Open, Params, Query, undefined, Output, z.ZodNever>,
-  'name' | 'method' | 'path' | 'tag' | 'summary' | 'description' | 'params' | 'query' | 'output' | 'errors' | 'run'
+  RouteInit<Open, Params, Query, Body, Output, z.ZodNever>,
+  | 'name'
+  | 'method'
+  | 'path'
+  | 'tag'
+  | 'summary'
+  | 'description'
+  | 'params'
+  | 'query'
+  | 'body'
+  | 'output'
+  | 'errors'
+  | 'run'
 > {
   /** For an output that is text: its media type, e.g. `image/svg+xml`. Default: JSON. */
   text?: string;
@@ -190,8 +202,9 @@ export function openRouteFor<Scope, Open>() {
     Output extends z.ZodType,
     Params extends z.ZodObject | undefined = undefined,
     Query extends z.ZodObject | undefined = undefined,
+    Body extends z.ZodType | undefined = undefined,
   >(
-    init: OpenRouteInit<Open, Params, Query, Output>,
+    init: OpenRouteInit<Open, Params, Query, Body, Output>,
   ): Route<Scope> =>
     ({ status: 200, idempotent: false, errors: [], permission: null, ...init }) as unknown as Route<Scope>;
 }

@@ -109,7 +109,7 @@ export interface TransactionStep<Config = unknown> extends AnyStep {
   compensationRetry?: RetryPolicy;
 }
 
-/** A step that people decide. A decision may come before the run is there. */
+/** A step that people decide. A decision may come before the run has come to it. */
 export interface ApprovalStep extends AnyStep {
   approval: {
     /** How many different people must approve. Default 1. One who rejects is enough to fail the step. */

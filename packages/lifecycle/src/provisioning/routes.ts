@@ -1,13 +1,14 @@
-import { id, page, routeFor, streamRouteFor } from '@dotmac/core/contract';
+import { id, message, openRouteFor, page, routeFor, streamRouteFor } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { lifecycleErrors } from '../errors.js';
-import type { LifecycleScope } from '../lifecycle.js';
+import type { LifecycleScope, OpenLifecycle } from '../lifecycle.js';
 import { forceInput, interventionInput, runListQuery } from './intervention.js';
 import { runProgress } from './progress.js';
 import { provisioning } from './run.js';
 import { completionInput, decisionInput } from './signal.js';
 
 const route = routeFor<LifecycleScope>();
+const openRoute = openRouteFor<LifecycleScope, OpenLifecycle>();
 const streamRoute = streamRouteFor<LifecycleScope>();
 const tag = 'Customer lifecycle';
 const params = z.object({ id });
@@ -90,15 +91,19 @@ export const provisioningRoutes = [
     errors: [...refusals, lifecycleErrors.STEP_NOT_DECIDABLE, lifecycleErrors.DECISION_MADE],
     run: (lifecycle, { params: { id: requestId }, body, once }) => lifecycle.provisioning.decide(requestId, body, once),
   }),
-  route({
-    ...changing,
+  openRoute({
     name: 'completeProvisioningStep',
+    method: 'POST',
     path: '/customer-lifecycle/provisioning/completions',
+    tag,
     summary: 'Complete a step from outside',
-    description: 'With the token that the step was given; the first answer counts.',
+    description:
+      'With the token that the step was given: whoever has it completes this step, and can do nothing else. The first ' +
+      'answer counts.',
     body: completionInput,
+    output: message,
     errors: [...refusals, lifecycleErrors.STEP_NOT_DECIDABLE, lifecycleErrors.COMPLETION_TOKEN_INVALID],
-    run: (lifecycle, { body, once }) => lifecycle.provisioning.complete(body, once),
+    run: ({ provisioning: steps }, { body }) => steps.complete(body),
   }),
   route({
     ...changing,

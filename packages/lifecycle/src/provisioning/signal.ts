@@ -35,12 +35,22 @@ export const decisionInput = z
 /** @see decisionInput */
 export type DecisionDraft = z.input<typeof decisionInput>;
 
+/** Characters of JSON that a step may give back. */
+export const longestOutput = 64 * 1_024;
+
 /** What completing a step from outside takes. */
 export const completionInput = z
   .object({
     token: z.string().min(1).max(2_000).meta({ description: 'What the step was given to be completed with' }),
     outcome: z.enum(['completed', 'failed']).default('completed'),
-    output: z.unknown().optional().meta({ description: 'For later steps; up to 64 KiB of JSON' }),
+    output: z
+      .unknown()
+      .optional()
+      .refine(
+        (output) => JSON.stringify(output ?? null).length <= longestOutput,
+        `At most ${longestOutput} characters of JSON`,
+      )
+      .meta({ description: `For later steps; up to ${longestOutput} characters of JSON` }),
     error: printable
       .trim()
       .max(1_000)

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { executorFor } from '@dotmac/core/kysely';
 import type { ServiceStep } from '../../src/provisioning/definition.js';
 import { defineServiceTemplate } from '../../src/provisioning/template.js';
+import { createApi } from '@dotmac/core/http';
 import { backends, type Backend } from '../support/backends.js';
 import { rig, until, type Rig } from '../support/lifecycle.js';
 
@@ -147,6 +148,33 @@ for (const { title, present, create } of backends)
       await run.acme.provisioning.complete({ token, outcome: 'failed' }).catch(() => undefined);
       await becomes(id, 'completed');
       expect(calls).toEqual(['port', 'order', 'account {"serial":"ONT-7"}']);
+    });
+
+    it('are completed over the open route, with the token alone, and with no more than fits', async () => {
+      const id = await request('installed');
+      await becomes(id, 'waiting');
+      const api = createApi(run.module, { authenticate: () => null, verify: true });
+      const path = '/customer-lifecycle/provisioning/completions';
+      const post = async (body: object) => {
+        const response = await api.routes
+          .find((route) => route.path === path)
+          ?.handle({
+            ...{ method: 'POST', path, mountedAt: '', params: {}, query: {}, remoteAddress: '127.0.0.1' },
+            headers: { 'content-type': 'application/json' },
+            body: { parsed: body },
+            signal: new AbortController().signal,
+          });
+        return [response?.status, JSON.parse(response?.body as string) as unknown];
+      };
+      const refusal = (code: string) => expect.objectContaining({ code });
+      expect(await post({ token: `${token.slice(0, -4)}AAAA` })).toEqual([422, refusal('COMPLETION_TOKEN_INVALID')]);
+      const long = { token, output: { text: 'x'.repeat(65_536) } };
+      expect(await post(long)).toEqual([422, refusal('INVALID_INPUT')]);
+      await expect(run.acme.provisioning.complete(long)).rejects.toMatchObject({ issues: [{ path: 'output' }] });
+      expect(await post({ token, output: { serial: 'ONT-9' } })).toEqual([200, { message: 'Noted.' }]);
+      await becomes(id, 'completed');
+      expect(calls.at(-1)).toBe('account {"serial":"ONT-9"}');
+      expect(await post({ token })).toEqual([409, refusal('RUN_NOT_OPEN')]);
     });
 
     it('fail when they are said to have failed, and when nobody completes them', async () => {

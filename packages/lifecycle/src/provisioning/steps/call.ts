@@ -1,7 +1,6 @@
 import { isOperationError, type Clock, type ErrorKind, type OperationError } from '@dotmac/core';
 import { lifecycleErrors } from '../../errors.js';
-
-const longestOutput = 64 * 1_024;
+import { longestOutput } from '../signal.js';
 
 /** Kinds of errors that another attempt may mend. */
 const passing: readonly ErrorKind[] = ['limited', 'unavailable', 'timeout', 'internal'];
