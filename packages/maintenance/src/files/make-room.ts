@@ -129,7 +129,11 @@ export async function clearRoom(
     // Those of the first sweep were counted then.
     step: ({ removed, bytes }: Swept, sample) => context.step({ seen: 0, removed, bytes }, sample),
   });
-  return { ...rest, directoriesRemoved: outcome.directoriesRemoved + rest.directoriesRemoved };
+  return {
+    ...rest,
+    directoriesRemoved: outcome.directoriesRemoved + rest.directoriesRemoved,
+    filesLeft: Math.max(outcome.filesLeft, rest.filesLeft),
+  };
 }
 
 /** What stays whatever its age: what is excluded, and directories that somebody locked. */

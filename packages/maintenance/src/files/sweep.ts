@@ -1,7 +1,7 @@
 import type { Facts } from './facts.js';
 import { shownName } from './names.js';
 import type { OpenRoot } from './root.js';
-import { unless } from './system.js';
+import { errorCode, unless } from './system.js';
 
 /** What came of one batch of a sweep, or of all of it. */
 export interface Swept {
@@ -39,6 +39,8 @@ export interface SweepOutcome {
   directoriesRemoved: number;
   /** Not entered: locked, of another mount, too deep, or not to be read. */
   directoriesLeft: number;
+  /** Not looked at, or not removed, because the system refused that one alone. */
+  filesLeft: number;
 }
 
 const [deepest, batchSize] = [64, 64];
@@ -54,7 +56,7 @@ interface Item {
  * not followed, other devices and mounts not entered; files of several names stay, and so does what has the sticky bit.
  */
 export async function sweep(root: OpenRoot, job: Sweep): Promise<SweepOutcome> {
-  const outcome: SweepOutcome = { complete: true, directoriesRemoved: 0, directoriesLeft: 0 };
+  const outcome: SweepOutcome = { complete: true, directoriesRemoved: 0, directoriesLeft: 0, filesLeft: 0 };
   await sweepDirectory(root, job, outcome, '', 0);
   return outcome;
 }
@@ -68,18 +70,19 @@ async function sweepDirectory(
   depth: number,
 ): Promise<boolean> {
   let removedAny = false;
-  for await (const batch of batches(root, path)) {
+  for await (const batch of batches(root, outcome, path)) {
     job.signal.throwIfAborted();
     const here = batch.filter((it) => !job.spared(it.path));
     const files = here.filter(
       ({ facts }) => (root.isPlain(facts) && !isSticky(facts)) || (job.links && facts.kind === 'link'),
     );
     const going = files.filter(({ facts, path: at }) => job.goes(facts, at)).slice(0, Math.max(0, job.most()));
-    if (job.remove) await Promise.all(going.map(({ name }) => root.unlink(name).catch(unless('ENOENT'))));
-    removedAny ||= going.length > 0;
-    const bytes = going.reduce((sum, { facts }) => sum + facts.diskBytes, 0);
-    const sample = going.slice(0, 10).map((it) => shownName(it.path));
-    outcome.complete = await job.step({ seen: files.length, removed: going.length, bytes }, sample);
+    const { gone, fault } = job.remove ? await removed(root, outcome, going) : { gone: going, fault: undefined };
+    removedAny ||= gone.length > 0;
+    const bytes = gone.reduce((sum, { facts }) => sum + facts.diskBytes, 0);
+    const sample = gone.slice(0, 10).map((it) => shownName(it.path));
+    outcome.complete = await job.step({ seen: files.length, removed: gone.length, bytes }, sample);
+    if (fault !== undefined) throw fault;
     for (const item of here) {
       if (!outcome.complete) return removedAny;
       if (item.facts.kind === 'directory' && (await enter(root, job, outcome, item, depth))) removedAny = true;
@@ -88,15 +91,44 @@ async function sweepDirectory(
   return removedAny;
 }
 
+/** What a refusal of one file alone looks like: others may go all the same, as with systemd-tmpfiles. */
+const refusals = ['EACCES', 'EPERM', 'EBUSY'];
+
+/** Removes files together; those that are gone, and a fault that is not theirs alone. */
+async function removed(
+  root: OpenRoot,
+  outcome: SweepOutcome,
+  items: readonly Item[],
+): Promise<{ gone: Item[]; fault?: unknown }> {
+  let fault: unknown;
+  const gone = await Promise.all(
+    items.map(async (item) => {
+      try {
+        await root.unlink(item.name).catch(unless('ENOENT'));
+        return [item];
+      } catch (error) {
+        if (refusals.includes(errorCode(error) ?? '')) outcome.filesLeft += 1;
+        else fault ??= error;
+        return [];
+      }
+    }),
+  );
+  return { gone: gone.flat(), fault };
+}
+
 const isSticky = ({ mode }: Facts): boolean => (mode & 0o1000) !== 0;
 
-async function* batches(root: OpenRoot, path: string): AsyncGenerator<Item[]> {
+async function* batches(root: OpenRoot, outcome: SweepOutcome, path: string): AsyncGenerator<Item[]> {
   let names: string[] = [];
   const looked = async (): Promise<Item[]> =>
     (
       await Promise.all(
         names.map(async (name) => {
-          const facts = await root.facts(name);
+          const facts = await root.facts(name).catch((error: unknown) => {
+            if (!refusals.includes(errorCode(error) ?? '')) throw error;
+            outcome.filesLeft += 1;
+            return null;
+          });
           return facts ? [{ name, path: path === '' ? name : `${path}/${name}`, facts }] : [];
         }),
       )

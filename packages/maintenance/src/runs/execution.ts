@@ -39,6 +39,8 @@ export interface Execution {
   stopReason(error?: unknown): StopReason | null;
   /** What it has to say of itself, for good. */
   pulse(): RunPulse;
+  /** What was given back to the system so far, as its batches said. */
+  returnedBytes(): number;
   cancel(): void;
   /** Nothing more is kept of it. */
   close(): void;
@@ -85,8 +87,16 @@ export function createExecution(parts: ExecutionParts): Execution {
   beatAgain();
   if (limits.runtimeMs !== undefined) cancelDeadline = clock.after(limits.runtimeMs + graceMs, () => end('time'));
 
+  const isOver = (): boolean => {
+    reason ??= limit();
+    return reason !== null || signal.aborted;
+  };
+
   const context: TaskContext = {
     ...shared,
+    get isOver() {
+      return isOver();
+    },
     runId: run.id,
     tenantId: run.tenantId,
     asOf: run.asOf,
@@ -120,9 +130,7 @@ export function createExecution(parts: ExecutionParts): Execution {
         },
         async advance(batch) {
           pulse.count(target, batch);
-          if (signal.aborted) return false;
-          reason ??= limit();
-          if (reason !== null) return false;
+          if (isOver()) return false;
           if (await pressure.relief(signal, (names) => pulse.pause(names)).catch(() => true)) return !signal.aborted;
           reason ??= 'pressure';
           return false;
@@ -141,6 +149,7 @@ export function createExecution(parts: ExecutionParts): Execution {
       return error === undefined ? null : 'error';
     },
     pulse: () => pulse.read(),
+    returnedBytes: () => pulse.bytes,
     cancel: () => end('cancelled'),
     close() {
       cancelBeat();

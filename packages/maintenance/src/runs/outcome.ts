@@ -22,19 +22,30 @@ const unforeseen = { code: 'INTERNAL', message: 'The task failed unexpectedly; t
 /** A run that gave a report. */
 export function reported(
   task: Pick<AnyMaintenanceTask, 'details'>,
-  { space, details, skipped = false }: TaskReport<unknown>,
+  { space, details, skipped = false, fault }: TaskReport<unknown>,
   stopReason: StopReason | null,
   pulse: RunPulse,
+  returnedBytes: number,
   endedAt: number,
 ): RunOutcome {
-  const reason = stopReason ?? (skipped ? 'busy' : 'drained');
+  const reason = fault ? 'error' : (stopReason ?? (skipped ? 'busy' : 'drained'));
   const rendered = wireOf(task.details).render(details) as RunOutcome['details'];
-  return { ...ended(reason, pulse, endedAt), space: { ...noSpace, ...space }, details: rendered };
+  const outcome = { ...ended(reason, pulse, endedAt), space: { ...noSpace, ...space }, details: rendered };
+  if (!fault) return outcome;
+  // The part that failed has no figures in the report, but for what its batches said.
+  const known = { ...outcome.space, returnedBytes: Math.max(outcome.space.returnedBytes, returnedBytes) };
+  return { ...outcome, space: known, errorCode: fault.code, errorMessage: fault.message };
 }
 
-/** A run that gave none. Only our own errors are worded for callers. */
-export function broken(error: unknown, stopReason: StopReason, pulse: RunPulse, endedAt: number): RunOutcome {
-  const outcome = ended(stopReason, pulse, endedAt);
+/** A run that gave none, but for what its batches said. Only our own errors are worded for callers. */
+export function broken(
+  error: unknown,
+  stopReason: StopReason,
+  pulse: RunPulse,
+  returnedBytes: number,
+  endedAt: number,
+): RunOutcome {
+  const outcome = { ...ended(stopReason, pulse, endedAt), space: { ...noSpace, returnedBytes } };
   if (words[stopReason]) return outcome;
   const { code, message } = isOperationError(error) ? error : unforeseen;
   return { ...outcome, errorCode: code, errorMessage: message };

@@ -8,6 +8,8 @@ const [longestLog, longestLine] = [200, 500];
 export interface Pulse {
   readonly items: number;
   readonly batches: number;
+  /** Given back to the system. */
+  readonly bytes: number;
   /** Something has changed since it was last {@link Pulse.read}. */
   readonly isNew: boolean;
   begin(target: string, planned: number | null): void;
@@ -25,6 +27,7 @@ export function createPulse(clock: Pick<Clock, 'now' | 'monotonic'>, cursors: Cu
   const log: LogLine[] = [];
   const kept: Cursors = { ...cursors };
   const total = { seen: 0, cleaned: 0, batches: 0 };
+  let bytes = 0;
   let planned: number | null = 0;
   let target: string | null = null;
   let pausedBy: readonly string[] = [];
@@ -52,6 +55,9 @@ export function createPulse(clock: Pick<Clock, 'now' | 'monotonic'>, cursors: Cu
     get batches() {
       return total.batches;
     },
+    get bytes() {
+      return bytes;
+    },
     get isNew() {
       return isNew;
     },
@@ -60,7 +66,8 @@ export function createPulse(clock: Pick<Clock, 'now' | 'monotonic'>, cursors: Cu
       planned = planned === null || more === null ? null : planned + more;
       isNew = true;
     },
-    count(name, { cleaned, seen = cleaned, cursor }) {
+    count(name, { cleaned, seen = cleaned, cursor, ...batch }) {
+      bytes += batch.bytes ?? 0;
       total.seen += Math.max(seen, cleaned);
       total.cleaned += cleaned;
       total.batches += 1;

@@ -74,6 +74,7 @@ export interface Runner {
 }
 
 const mostRecovered = 1_000;
+const partlyFailed = 'a part of a maintenance task failed';
 
 /** @see Runner */
 export function createRunner(options: RunnerOptions): Runner {
@@ -85,14 +86,15 @@ export function createRunner(options: RunnerOptions): Runner {
   let stopping = new AbortController();
 
   const perform = async ({ task, parameters }: RunRequest, run: Run, execution: Execution): Promise<RunOutcome> => {
-    const { context, stopReason, pulse } = execution;
+    const { context, stopReason, pulse, returnedBytes } = execution;
     if (run.dryRun) {
       const plan = await task.plan(context, parameters as never);
       await store.plans(run.tenantId).insert(keptPlan(run, plan, clock.now()));
       return predicted(run, plan, pulse(), clock.now());
     }
     const report = await task.run(context, parameters as never);
-    return reported(task, report, stopReason(), pulse(), clock.now());
+    if (report.fault) logger.error({ runId: run.id, task: run.task, ...describeError(report.fault) }, partlyFailed);
+    return reported(task, report, stopReason(), pulse(), returnedBytes(), clock.now());
   };
 
   const execute = async (request: RunRequest, run: Run, lease: AbortSignal): Promise<Run> => {
@@ -115,13 +117,14 @@ export function createRunner(options: RunnerOptions): Runner {
       const reason = execution.stopReason(error) ?? 'error';
       const about = { runId: run.id, task: run.task, ...describeError(error) };
       if (reason === 'error') logger.error(about, 'a maintenance task failed');
-      outcome = broken(error, reason, execution.pulse(), clock.now());
+      outcome = broken(error, reason, execution.pulse(), execution.returnedBytes(), clock.now());
     } finally {
       executions.delete(run.id);
       execution.close();
     }
-    await store.runs(identity.tenantId).finish(run.id, outcome);
     const over = { ...run, ...outcome };
+    // Whoever took it for dead has told its end already.
+    if (!(await store.runs(identity.tenantId).finish(run.id, outcome))) return over;
     tell(identity, over);
     await tellHooks(over);
     return over;

@@ -18,7 +18,8 @@ export const backupManagementDetails = z.object({
   policies: z.array(
     z.object({
       policy: z.string(),
-      outcome: z.enum(['done', 'busy']),
+      outcome: z.enum(['done', 'busy', 'failed']),
+      fault: z.string().nullable().describe('Why it failed: a code, explained in the documentation of backups'),
       backup: z
         .object({
           id: z.string(),

@@ -35,23 +35,22 @@ export const backupManagement = defineMaintenanceTask({
     for (const policy of named(context.policies.backups, policies))
       outcomes.push(await (action === 'verify' ? verifyAll(context, policy) : backUp(context, policy, prune)));
     const failed = outcomes.filter(({ outcome }) => outcome === 'failed');
-    if (failed.length > 0)
-      throw maintenanceErrors.BACKUP_FAILED({
-        policies: failed.map(({ policy, fault }) => `${policy} (${fault})`).join(', '),
-      });
+    const policiesFailed = failed.map(({ policy, fault }) => `${policy} (${fault})`).join(', ');
     const removed = outcomes.flatMap((it) => it.removed);
     return {
       space: { returnedBytes: removed.reduce((sum, { bytes }) => sum + bytes, 0) },
       skipped: outcomes.length > 0 && outcomes.every(({ outcome }) => outcome === 'busy'),
       details: { policies: outcomes.map(reportOf) },
+      fault: failed.length > 0 ? maintenanceErrors.BACKUP_FAILED({ policies: policiesFailed }) : undefined,
     };
   },
 });
 
-function reportOf({ policy, outcome, backup, verified, removed }: PolicyOutcome) {
+function reportOf({ policy, outcome, fault, backup, verified, removed }: PolicyOutcome) {
   return {
     policy,
-    outcome: outcome === 'busy' ? ('busy' as const) : ('done' as const),
+    outcome,
+    fault,
     backup: backup && { ...backup, tables: backup.tables.length },
     verified,
     removed,

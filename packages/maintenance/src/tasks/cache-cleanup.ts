@@ -4,7 +4,7 @@ import type { PlannedTarget } from './plan.js';
 import { planDirectory, purgeDirectory } from './purge-directory.js';
 import { planMemory, purgeMemory } from './purge-memory.js';
 import { planRedis, purgeRedis } from './purge-redis.js';
-import { purgeResult, type PurgeReport } from './purge-report.js';
+import { purgeEach, type Purge } from './purge-each.js';
 import { defineMaintenanceTask } from './task.js';
 
 interface Wanted {
@@ -33,12 +33,18 @@ export const cacheCleanup = defineMaintenanceTask({
     return { targets, warnings: [] };
   },
   async run(context, parameters) {
-    const reports: PurgeReport[] = [];
-    for (const policy of named(context.policies.memoryCaches, parameters.policies))
-      reports.push(await purgeMemory(context, policy));
-    for (const policy of redisOf(context.policies, parameters)) reports.push(await purgeRedis(context, policy));
-    for (const policy of named(context.policies.directoryCaches, parameters.policies))
-      reports.push(await purgeDirectory(context, policy, { maxAgeDays: parameters.maxAgeDays }));
-    return purgeResult(reports);
+    const { policies, maxAgeDays } = parameters;
+    const purge = (kind: Purge['kind'], policy: string, run: Purge['run']): Purge => ({ kind, policy, run });
+    return purgeEach(context, [
+      ...named(context.policies.memoryCaches, policies).map((policy) =>
+        purge('memory', policy.name, () => purgeMemory(context, policy)),
+      ),
+      ...redisOf(context.policies, parameters).map((policy) =>
+        purge('redis', policy.name, () => purgeRedis(context, policy)),
+      ),
+      ...named(context.policies.directoryCaches, policies).map((policy) =>
+        purge('directory', policy.name, () => purgeDirectory(context, policy, { maxAgeDays })),
+      ),
+    ]);
   },
 });

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { describeError } from '@dotmac/core';
+import { describeError, isOperationError } from '@dotmac/core';
 import { archiveFile, recoverArchives, type ArchiveFile } from '../databases/rows/archive-file.js';
 import { countIngest } from '../databases/rows/count.js';
 import type { Place } from '../databases/rows/cut.js';
@@ -22,8 +22,6 @@ type Parameters = z.output<typeof databaseCleanupParameters>;
 export interface CleanedTable {
   report: CleanedPolicy;
   space: Space;
-  /** The run's budget is used up, or it is to stop. */
-  ended: boolean;
 }
 
 const noSpace: Space = { returnedBytes: 0, reusableBytes: 0, estimatedBytes: 0 };
@@ -68,7 +66,7 @@ export async function cleanPolicy(
   });
   if (done) return done;
   const report = reportOf(prepared, { outcome: 'busy', strategy: 'Another run is at the table.' });
-  return { report, space: noSpace, ended: false };
+  return { report, space: noSpace };
 }
 
 async function clean(going: Going, vacuumAnalyze: boolean): Promise<CleanedTable> {
@@ -81,7 +79,7 @@ async function clean(going: Going, vacuumAnalyze: boolean): Promise<CleanedTable
   const before = await dialect.size(kysely, selection);
   const gone = await remove(going);
   if (gone.drained) progress.done();
-  if (vacuumAnalyze && gone.deleted > 0)
+  if (vacuumAnalyze && gone.deleted > 0 && !held.signal.aborted)
     await lookAfter(going, gone).catch((error: unknown) => {
       held.signal.throwIfAborted();
       // The rows are gone all the same: the next run, or the database itself, will vacuum.
@@ -103,7 +101,7 @@ async function clean(going: Going, vacuumAnalyze: boolean): Promise<CleanedTable
     convergence: convergence?.figures ?? null,
     warnings,
   });
-  return { report, space: spaceOf(prepared, plan, gone, before, after), ended: !gone.drained };
+  return { report, space: spaceOf(prepared, plan, gone, before, after) };
 }
 
 function reportOf(
@@ -155,10 +153,12 @@ async function walkIntoFile(going: Going, confirm: (trx: unknown) => Promise<voi
   const file: ArchiveFile = archiveFile(root, `${prepared.name}@${stamp}-${context.runId}.ndjson.gz`);
   try {
     const walked = await walk(going, confirm, file);
+    await file.finish();
     return { ...walked, archivedTo: file.lines > 0 ? file.name : null };
-  } finally {
+  } catch (error) {
     // Whoever took the table over finishes it.
-    if (!held.signal.aborted) await file.finish();
+    await (isOperationError(held.signal.reason, 'LEASE_LOST') ? file.close() : file.finish());
+    throw error;
   }
 }
 

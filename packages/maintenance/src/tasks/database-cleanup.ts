@@ -46,9 +46,8 @@ export const databaseCleanup = defineMaintenanceTask({
     const prepared = await prepare(context, parameters);
     const all: CleanedTable[] = [];
     for (const one of prepared) {
-      const cleaned = await cleanPolicy(context, one, parameters);
-      all.push(cleaned);
-      if (cleaned.ended) break;
+      if (context.isOver) break;
+      all.push(await cleanPolicy(context, one, parameters));
     }
     const sum = (of: (space: Space) => number): number => all.reduce((total, { space }) => total + of(space), 0);
     return {

@@ -2,7 +2,7 @@ import { named, unknownNames } from '../policies/policy-set.js';
 import { cacheCleanupDetails, diskCleanupParameters } from './cache-cleanup.schema.js';
 import type { PlannedTarget } from './plan.js';
 import { planDirectory, purgeDirectory } from './purge-directory.js';
-import { purgeResult, type PurgeReport } from './purge-report.js';
+import { purgeEach } from './purge-each.js';
 import { defineMaintenanceTask } from './task.js';
 
 /** Removes files of registered directories that nobody used for long, or for the sake of room. */
@@ -21,9 +21,14 @@ export const diskCleanup = defineMaintenanceTask({
     return { targets, warnings: [] };
   },
   async run(context, { policies, ...request }) {
-    const reports: PurgeReport[] = [];
-    for (const policy of named(context.policies.directories, policies))
-      reports.push(await purgeDirectory(context, policy, request));
-    return purgeResult(reports);
+    const chosen = named(context.policies.directories, policies);
+    return purgeEach(
+      context,
+      chosen.map((policy) => ({
+        policy: policy.name,
+        kind: 'directory',
+        run: () => purgeDirectory(context, policy, request),
+      })),
+    );
   },
 });

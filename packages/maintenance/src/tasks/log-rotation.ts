@@ -40,6 +40,7 @@ export const logRotation = defineMaintenanceTask({
     const faults: RotationFault[] = [];
     const chosen = named(context.policies.logs, parameters.policies);
     for (const policy of chosen) {
+      if (context.isOver) break;
       const done = await context.exclusively(`directory:${policy.directory}`, ({ signal }) =>
         openPolicyRoot(policy, (root) => rotate({ ...context, signal }, root, policy, parameters)),
       );
@@ -50,17 +51,19 @@ export const logRotation = defineMaintenanceTask({
         faults.push(fault);
       }
     }
-    // All that could be done is done; and yet people are to know.
-    if (faults[0])
-      throw maintenanceErrors.LOG_ROTATION_INCOMPLETE(
-        { faults: faults.length, first: worded(faults[0]) },
-        { cause: faults[0].error },
-      );
+    const [first] = faults;
     const bytesFreed = policies.reduce((total, it) => total + it.bytesFreed, 0);
     return {
       space: { returnedBytes: Math.max(0, bytesFreed) },
       skipped: policies.length > 0 && policies.every(({ outcome }) => outcome === 'busy'),
       details: { policies },
+      // All that could be done is done; and yet people are to know.
+      fault:
+        first &&
+        maintenanceErrors.LOG_ROTATION_INCOMPLETE(
+          { faults: faults.length, first: worded(first) },
+          { cause: first.error },
+        ),
     };
   },
 });

@@ -16,5 +16,7 @@ export const megabytes = (bytes: number): number => Math.round((bytes / 1_048_57
 
 /** How one policy fared. */
 export const policyOutcome = z
-  .enum(['done', 'busy', 'missing'])
-  .describe('busy: another run was at it; missing: there is no such directory');
+  .enum(['done', 'partial', 'busy', 'missing', 'failed'])
+  .describe(
+    'partial: the run was over before it was done; busy: another run was at it; missing: there is no such directory',
+  );

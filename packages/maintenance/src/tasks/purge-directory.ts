@@ -106,8 +106,8 @@ export async function purgeDirectory(
   const purged = await context.exclusively(`directory:${policy.directory}`, ({ signal }) =>
     openPolicyRoot(policy, (root) => purge({ ...context, signal }, root, policy, request), true),
   );
-  const outcome = purged === null ? 'busy' : purged.outcome;
-  const { seen, removed, bytes } = purged?.result ?? nothingPurged;
+  const { complete, seen, removed, bytes } = purged?.result ?? { ...nothingPurged, complete: true };
+  const outcome = purged === null ? 'busy' : complete ? purged.outcome : 'partial';
   return { policy: policy.name, kind: 'directory', outcome, seen, removed, bytes, bytesApproximate: false };
 }
 
@@ -116,7 +116,7 @@ async function purge(
   root: OpenRoot,
   policy: CheckedDirectory,
   request: DirectoryRequest,
-): Promise<Swept> {
+): Promise<Swept & { complete: boolean }> {
   const rules = rulesOf(policy, request, context.asOf);
   const { maxShare } = policy;
   // What may go as a whole need not be counted before.
@@ -125,7 +125,7 @@ async function purge(
   const planned = expected?.removed ?? null;
   const progress = await context.target({ target: targetOf(policy), planned, total: expected?.seen ?? null, maxShare });
   const total: Swept = { ...nothingPurged };
-  if (progress.isDone) return total;
+  if (progress.isDone) return { ...total, complete: true };
   if (room.missing > 0) context.note(missingRoom(policy, room.missing));
   const step = ({ seen, removed, bytes }: Swept): Promise<boolean> => {
     total.seen += seen;
@@ -139,6 +139,10 @@ async function purge(
     context.note(
       `${outcome.directoriesLeft} directories of ${policy.name} are locked, mounted, too deep or not to be read.`,
     );
+  if (outcome.filesLeft > 0)
+    context.note(
+      `${outcome.filesLeft} files of ${policy.name} stay: this process may not look at them, or remove them.`,
+    );
   if (outcome.complete) progress.done();
-  return total;
+  return { ...total, complete: outcome.complete };
 }

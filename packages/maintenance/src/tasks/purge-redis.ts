@@ -64,7 +64,7 @@ export async function purgeRedis(context: TaskContext, policy: CheckedRedis): Pr
   const { seen, changed, bytes, memoryBefore, memoryAfter } = swept;
   const counts = action === 'expire' ? { removed: 0, expiring: changed, bytes: 0 } : { removed: changed, bytes };
   const memory = { beforeMb: inMegabytes(memoryBefore), afterMb: inMegabytes(memoryAfter) };
-  return { ...report, outcome: 'done', seen, ...counts, memory };
+  return { ...report, outcome: swept.finished ? 'done' : 'partial', seen, ...counts, memory };
 }
 
 const inMegabytes = (bytes: number | null): number | null => (bytes === null ? null : megabytes(bytes));

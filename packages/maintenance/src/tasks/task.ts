@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { Clock, InputIssue, Logger } from '@dotmac/core';
+import type { Clock, InputIssue, Logger, OperationError } from '@dotmac/core';
 import type { Database } from '@dotmac/core/kysely';
 import type { PolicySet } from '../policies/policy-set.js';
 import { withControls } from './controls.js';
@@ -98,6 +98,11 @@ export interface TaskContext extends PlanContext {
     total: number | null;
     maxShare?: number | undefined;
   }): Promise<TargetProgress>;
+  /**
+   * Whether the run has used up its budget, its window has closed, or it is to stop: begin no other target then, and report
+   * what was done.
+   */
+  readonly isOver: boolean;
   /** Adds a line to the run's log, for people. */
   note(message: string): void;
   /** The details of the tenant's newest completed runs of this task before this one, dry runs left out; the newest first. */
@@ -121,6 +126,8 @@ export interface TaskReport<Details> {
   details: Details;
   /** Nothing was done because other runs held all of it. */
   skipped?: boolean;
+  /** What went wrong with a part of it: the run has failed, and what it did is reported all the same. */
+  fault?: OperationError | undefined;
 }
 
 /** A kind of maintenance. */

@@ -20,6 +20,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { clearRoom, measureRoom, type RoomRules } from '../../src/files/make-room.js';
 import { openRoot } from '../../src/files/root.js';
+import { failing } from '../support/faulty-files.js';
 import { counting, rules } from '../support/room.js';
 
 const now = Date.UTC(2026, 0, 31, 12);
@@ -234,5 +235,33 @@ describe('clearing a directory for room', () => {
       }),
       { numRuns: 40 },
     );
+  });
+});
+
+describe('a file that the system refuses', () => {
+  const counted = counting();
+  const clearWith = async (code: string) => {
+    for (let i = 0; i < 5; i++) await file(String(i), 100);
+    const { system } = failing('unlink', 2, code);
+    const root = await openRoot(folder, { system });
+    if (!root) throw new Error('the folder is not there');
+    const all = rules({ floor: now, cutoff: now - 10 * hour });
+    try {
+      return await clearRoom(root, all, { cutoff: now - 10 * hour, beyond: 0 }, counted, true);
+    } finally {
+      await root.close();
+    }
+  };
+
+  it.each(['EACCES', 'EPERM', 'EBUSY'])('for its own sake (%s) stays, and the others go', async (code) => {
+    expect(await clearWith(code)).toMatchObject({ complete: true, filesLeft: 1 });
+    expect(await left()).toHaveLength(1);
+  });
+
+  it('because the disk fails ends the sweep, after what has gone was counted', async () => {
+    const { removed } = counted.total;
+    await expect(clearWith('EIO')).rejects.toMatchObject({ code: 'EIO' });
+    expect(counted.total.removed - removed).toBe(4);
+    expect(await left()).toHaveLength(1);
   });
 });

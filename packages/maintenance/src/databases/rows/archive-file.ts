@@ -21,6 +21,8 @@ export interface ArchiveFile {
   append(lines: readonly string[]): Promise<void>;
   /** Gives it its name, with its SHA-256 beside it. Nothing, when nothing was appended. */
   finish(): Promise<void>;
+  /** Lets go of it as it is, for {@link recoverArchives} to finish. */
+  close(): Promise<void>;
 }
 
 const partial = '.partial';
@@ -75,15 +77,24 @@ export function archiveFile(root: OpenRoot, name: string): ArchiveFile {
       count += lines.length;
     },
     async finish() {
-      if (file) await finish(root, name, file, hash);
+      const begun = file;
       file = undefined;
+      if (begun) await finish(root, name, begun, hash);
+    },
+    async close() {
+      const begun = file;
+      file = undefined;
+      await begun?.close();
     },
   };
 }
 
 async function finish(root: OpenRoot, name: string, file: FileHandle, hash: Hash): Promise<void> {
-  await file.sync();
-  await file.close();
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
   await root.unlink(`${name}.sha256`).catch(unless('ENOENT'));
   const sums = await root.create(`${name}.sha256`, 0o600);
   await sums.writeFile(`${hash.digest('hex')}  ${name}\n`);

@@ -1,5 +1,5 @@
 import type { Transaction } from 'kysely';
-import type { Clock } from '@dotmac/core';
+import { isOperationError, type Clock } from '@dotmac/core';
 import type { Database } from '@dotmac/core/kysely';
 import type { ArchiveFile } from './archive-file.js';
 import { archiveBatch } from './archive-batch.js';
@@ -11,7 +11,7 @@ import { worthRetrying } from './retry.js';
 export interface DeleteRowsOptions {
   database: Database;
   clock: Clock;
-  /** Looked at between batches. */
+  /** Looked at between batches: ends the work there, or throws when another has taken it over. */
   signal: AbortSignal;
   /** Where an earlier run left off. Default the beginning. */
   from?: Place | undefined;
@@ -44,9 +44,10 @@ export async function deleteRows(
   let rows = pace.firstRows;
   const sum = { deleted: 0, batches: 0, retries: 0 };
   while (place.end !== true) {
+    const most = Math.min(rows, options.remaining());
+    if (most < 1 || isToEnd(signal)) return { ...sum, drained: false };
     signal.throwIfAborted();
     const startedAt = clock.monotonic();
-    const most = Math.max(1, Math.min(rows, options.remaining()));
     const batch = await tryBatch(work, options, place, most, pace);
     await work.dialect.afterBatch(options.database.kysely);
     const tookMs = clock.monotonic() - startedAt;
@@ -60,9 +61,18 @@ export async function deleteRows(
     rows = nextRows(Math.min(rows, batch.rows), tookMs, pace);
     const goOn = await options.onBatch({ deleted: batch.deleted, place, tookMs });
     if (!goOn && place.end !== true) return { ...sum, drained: false };
-    if (place.end !== true) await clock.sleep(Math.max(pace.leastRestMs, tookMs * pace.restShare), signal);
+    if (place.end !== true) await rest(clock, Math.max(pace.leastRestMs, tookMs * pace.restShare), signal);
   }
   return { ...sum, drained: true };
+}
+
+/** Aborted, but not because another works here now: what was done is still this run's to tell. */
+const isToEnd = ({ aborted, reason }: AbortSignal): boolean => aborted && !isOperationError(reason, 'LEASE_LOST');
+
+async function rest(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+  await clock.sleep(ms, signal).catch((error: unknown) => {
+    if (!signal.aborted) throw error;
+  });
 }
 
 /** The next batch's rows, after one of `rows` that took `tookMs`: by time, for what a row costs differs ten-thousandfold. */
