@@ -33,6 +33,29 @@ describe('an endpoint is refused', () => {
     ['a tag that is none', { tags: ['a b'] }, ['tags.0']],
     ['a secret that nothing names', { secrets: { token: 'x' } }, ['secrets.token']],
     ['a name without its secret', { config: { auth: { token: '${secrets.token}' } } }, ['secrets.token']],
+    [
+      'a secret where a message could show it',
+      {
+        ...{ serviceType: 'dns', config: { name: 'example.com', expect: ['${secrets.token}'] } },
+        secrets: { token: 'hidden' },
+      },
+      ['config.expect.0'],
+    ],
+    [
+      'a condition on what its probe does not know',
+      { conditions: [{ on: 'staus', op: 'eq', value: 1 }] },
+      ['conditions.0.on'],
+    ],
+    [
+      'conditions on a body that is not read',
+      {
+        conditions: [
+          ...['body.up', 'size'].map((on) => ({ on, op: 'exists' as const })),
+          { on: 'latency', op: 'exists' },
+        ],
+      },
+      ['conditions.0.on', 'conditions.1.on'],
+    ],
     ['credentials in the open', { config: { auth: { token: 'abc' } } }, ['config.auth.token']],
     [
       'a header with credentials in the open',
@@ -51,6 +74,38 @@ describe('an endpoint is refused', () => {
     await endpoints.register({ ...gateway, checkInterval: 1 });
     await endpoints.register({ ...gateway, checkInterval: 2_592_000 });
     await expect(endpoints.register({ ...gateway, checkInterval: 0.5 })).rejects.toMatchObject(paths('check_interval'));
+  });
+});
+
+describe('a secret', () => {
+  it.each([
+    [
+      'https',
+      { path: '/t/${secrets.token}', headers: { 'x-token': '${secrets.token}' }, body: '{"t":"${secrets.token}"}' },
+    ],
+    ['websocket', { path: '/t/${secrets.token}', send: '${secrets.token}' }],
+    ['tcp', { script: [{ send: 'AUTH ${secrets.token}', expect: 'OK' }] }],
+  ])('can be named in what %s sends', async (serviceType, config) => {
+    const { endpoints } = quiet();
+    const draft = { ...gateway, serviceType, config, secrets: { token: 'hidden' } };
+    expect(await endpoints.register(draft)).toMatchObject({ secretNames: ['token'] });
+  });
+});
+
+describe('a condition', () => {
+  it.each([
+    ['https', { read: true }, ['body.up', 'size', 'status', 'headers.server', 'latency']],
+    ['websocket', { send: 'x', secure: true }, ['message', 'certificate.days']],
+    ['tcp', { tls: {}, script: [{ expect: 'x' }] }, ['line', 'certificate.days']],
+  ])('is taken on what %s finds out', async (serviceType, config, names) => {
+    const { endpoints } = quiet();
+    const conditions = names.map((on) => ({ on, op: 'exists' as const }));
+    const draft = { ...gateway, serviceType, config, conditions };
+    expect((await endpoints.register(draft)).conditions).toHaveLength(names.length);
+    if (serviceType !== 'https') {
+      const bare = endpoints.register({ ...draft, config: {} });
+      await expect(bare).rejects.toMatchObject(paths('conditions.0.on', 'conditions.1.on'));
+    }
   });
 });
 

@@ -5,7 +5,7 @@ import type { Directory } from '../monitoring/directory.js';
 import { follow, readPath } from '../conditions/path.js';
 import type { Connectors } from '../monitoring/prepare.js';
 import type { ProbeRegistry } from '../probes/registry.js';
-import { secretsNamed } from './secrets.js';
+import { placesOfSecrets, secretsNamed } from './secrets.js';
 import type { EndpointRecord } from './endpoint.js';
 
 /** What an endpoint is held against besides its schema. */
@@ -16,7 +16,7 @@ export interface EndpointRules {
 
 /** What is wrong with an endpoint that its schema does not see, in wire names; nothing when it can be checked. */
 export function faultsOf(endpoint: EndpointRecord, { probes, connectors }: EndpointRules): InputIssue[] {
-  const { serviceType, host, port, config, secrets } = endpoint;
+  const { serviceType, host, port, config, conditions, secrets } = endpoint;
   const issues: InputIssue[] = [];
   const miss = (path: string, message: string): void => void issues.push({ path, message });
   const probe = probes.get(serviceType);
@@ -28,11 +28,25 @@ export function faultsOf(endpoint: EndpointRecord, { probes, connectors }: Endpo
   if (probe.addressing !== 'port' && port !== null) miss('port', `${serviceType} has no port`);
   const connector = connectors[endpoint.registeredBy];
   if (host !== null) faultsOfHost(host, port ?? undefined, connector).forEach((message) => miss('host', message));
-  for (const { path, message } of probe.config.safeParse(config).error?.issues ?? [])
-    miss(['config', ...path.map(String)].join('.'), message);
+  const read = probe.config.safeParse(config);
+  for (const { path, message } of read.error?.issues ?? []) miss(['config', ...path.map(String)].join('.'), message);
+  const { facts } = probe;
+  const lacking = read.success ? (probe.lacking?.(read.data as never) ?? []) : [];
+  for (const [index, { on }] of conditions.entries()) {
+    const [name = ''] = (readPath(on) ?? []).map(String);
+    if (!facts || name === 'latency') continue;
+    if (!facts.includes(name))
+      miss(`conditions.${index}.on`, `${serviceType} knows ${[...facts, 'latency'].join(', ')}`);
+    else if (lacking.includes(name))
+      miss(`conditions.${index}.on`, `With this config ${serviceType} finds out no ${name}`);
+  }
   const named = secretsNamed(config);
   for (const name of named) if (!Object.hasOwn(secrets, name)) miss(`secrets.${name}`, 'config names it: give it');
   for (const name of Object.keys(secrets)) if (!named.has(name)) miss(`secrets.${name}`, 'config does not name it');
+  const hidden = [...(probe.secret ?? []), ...(probe.sent ?? [])].map((path) => (readPath(path) ?? []).map(String));
+  for (const place of placesOfSecrets(config))
+    if (!hidden.some((path) => path.every((key, at) => key === place[at])))
+      miss(['config', ...place].join('.'), 'No secret can be named here: it could be shown');
   for (const path of probe.secret ?? []) {
     const text = follow(readPath(path) ?? [], config);
     if (text !== undefined && secretsNamed(text).size === 0)

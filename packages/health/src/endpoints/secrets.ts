@@ -5,15 +5,23 @@ import { follow } from '../conditions/path.js';
 /** Where a secret is put: `${secrets.token}`. */
 const placeholder = /\$\{secrets\.([a-z][a-z0-9_]{0,39})\}/g;
 
-/** Every string in a configuration. */
-function* texts(value: unknown): Generator<string> {
-  if (typeof value === 'string') yield value;
-  else if (typeof value === 'object' && value !== null) for (const item of Object.values(value)) yield* texts(item);
+/** Every string in a configuration, and where it is. */
+function* texts(value: unknown, path: readonly string[] = []): Generator<{ path: readonly string[]; text: string }> {
+  if (typeof value === 'string') yield { path, text: value };
+  else if (typeof value === 'object' && value !== null)
+    for (const [key, item] of Object.entries(value)) yield* texts(item, [...path, key]);
 }
 
 /** The names of the secrets that a configuration speaks of. */
 export function secretsNamed(config: unknown): ReadonlySet<string> {
-  return new Set([...texts(config)].flatMap((text) => [...text.matchAll(placeholder)].map(([, name = '']) => name)));
+  return new Set(
+    [...texts(config)].flatMap(({ text }) => [...text.matchAll(placeholder)].map(([, name = '']) => name)),
+  );
+}
+
+/** Where a configuration names a secret. */
+export function placesOfSecrets(config: unknown): string[][] {
+  return [...texts(config)].flatMap(({ path, text }) => (secretsNamed(text).size > 0 ? [[...path]] : []));
 }
 
 /** A configuration with its secrets put in. */

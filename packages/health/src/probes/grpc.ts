@@ -35,6 +35,7 @@ export const grpcProbe = defineProbe({
   config: settings,
   facts: ['serving', 'grpc_status', 'certificate'],
   secret: ['tls.key'],
+  lacking: ({ secure }) => (secure ? [] : ['certificate']),
   async run({ connector, host, port, config, timeoutMs, signal, clock }) {
     const { service, secure } = config;
     const startedAt = clock.monotonic();

@@ -20,6 +20,8 @@ export const httpProbe = (secure: boolean) =>
       : httpSettings.refine(({ tls }) => tls === undefined, { path: ['tls'], message: 'This is for https alone' }),
     facts: ['status', 'version', 'headers', 'body', 'size', 'redirects', 'certificate'],
     secret: ['auth.password', 'auth.token', ...secretHeaders.map((name) => `headers.${name}`), 'tls.key'],
+    sent: ['path', 'headers', 'body'],
+    lacking: ({ read }) => (read ? [] : ['body', 'size']),
     async run(context) {
       const { host, port, config } = context;
       const { method, path, body } = config;

@@ -71,16 +71,24 @@ export interface Probe<Config = unknown> {
   readonly addressing: Addressing;
   /** Reads an endpoint's `config`; keys are the same in code and on the wire, so single words. */
   readonly config: z.ZodType<Config>;
-  /** The names that {@link Observation.facts} can have, for documentation. */
+  /** The names that {@link Observation.facts} can have; a condition on another is refused. Default: any. */
   readonly facts?: readonly string[];
+  /** Those of {@link facts} that never come with such a `config`. Default: none. */
+  readonly lacking?: (config: Config) => readonly string[];
   /** Paths into `config` whose text must name a secret (`${secrets.token}`) and not be one. */
   readonly secret?: readonly string[];
+  /**
+   * Paths into `config` in whose text, and in all beneath, secrets can be named too: what is sent and goes into no message.
+   * Anywhere else they are refused.
+   */
+  readonly sent?: readonly string[];
   run(context: ProbeContext<Config>): Promise<Observation>;
 }
 
 /** Any probe, its configuration unknown. What its schema has read is handed back to it alone. */
-export interface AnyProbe extends Omit<Probe, 'config' | 'run'> {
+export interface AnyProbe extends Omit<Probe, 'config' | 'lacking' | 'run'> {
   readonly config: z.ZodType;
+  readonly lacking?: (config: never) => readonly string[];
   run(context: ProbeContext<never>): Promise<Observation>;
 }
 

@@ -33,6 +33,11 @@ export const tcpProbe = defineProbe({
   }),
   facts: ['line', 'certificate'],
   secret: ['tls.key'],
+  sent: ['script'],
+  lacking: ({ tls, starttls, script }) => [
+    ...((tls ?? starttls) ? [] : ['certificate']),
+    ...(script.some(({ expect }) => expect !== undefined) ? [] : ['line']),
+  ],
   run(context) {
     const { tls, starttls, script } = context.config;
     if (!tls && !starttls && script.length === 0) return hangUp(context);

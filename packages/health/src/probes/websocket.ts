@@ -50,6 +50,11 @@ export const websocketProbe = defineProbe({
   config: settings,
   facts: ['status', 'subprotocol', 'message', 'certificate'],
   secret: [...secretHeaders.map((name) => `headers.${name}`), 'tls.key'],
+  sent: ['path', 'headers', 'send'],
+  lacking: ({ secure, send, expect }) => [
+    ...(secure ? [] : ['certificate']),
+    ...(send === undefined && expect === undefined ? ['message'] : []),
+  ],
   async run({ connector, host, port, config, timeoutMs, signal, clock }) {
     const { path, headers, subprotocol, secure, send, expect } = config;
     const startedAt = clock.monotonic();
