@@ -28,6 +28,33 @@ describe('hooks for failed runs', () => {
     expect(told).toHaveLength(1);
   });
 
+  it('are told of an end once: not again by a process that was taken for dead', async () => {
+    const store = memoryMaintenanceStore();
+    const told: string[] = [];
+    const of = (name: string) => ({
+      ...{ store, leaseTtlMs: 200, startScheduler: false },
+      onRunFailed: [({ code }: RunFailure) => void told.push(`${name}: ${code}`)],
+    });
+    let end = (): void => undefined;
+    const task = countingTask(() => new Promise((_, reject) => (end = () => reject(new Error('late'))))).task;
+    // Its lease is not renewed, as that of a process that stands still.
+    const leases = { ...store.leases, renew: () => new Promise<boolean>(() => undefined) };
+    const zombie = createMaintenance({ ...of('zombie'), store: { ...store, leases }, tasks: [task] });
+    const { runs } = zombie.scope({ tenantId: 'acme' });
+    const { taskId } = await runs.beginRun('count', {});
+    const other = createMaintenance(of('other'));
+    const lookAgain = async () => {
+      await other.start();
+      await other.stop();
+      return (await runs.get(taskId)).stopReason;
+    };
+    await expect.poll(lookAgain, { interval: 100 }).toBe('abandoned');
+    end();
+    await zombie.stop();
+    expect(told).toEqual(['other: ABANDONED']);
+    expect((await runs.get(taskId)).stopReason).toBe('abandoned');
+  });
+
   it('change nothing by throwing or by never ending, and are logged', async () => {
     let aborted = false;
     const stuck: RunFailureHook = (_, { signal }) =>
