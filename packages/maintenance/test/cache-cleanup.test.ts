@@ -60,6 +60,18 @@ describe.skipIf(!available.redis)('cleaning Redis (needs Redis: npm run services
   afterAll(() => redis.disconnect());
   const policy = { name: 'pages', redis: () => redis, pattern: `${prefix}cache:*`, dutyCycle: 1 };
 
+  it('asks before more goes than its share, and reckons how long it takes', async () => {
+    await fill(2_500);
+    const { runs } = scope([{ ...policy, maxShare: 0.000_001 }]);
+    const asked = await clean(runs);
+    expect(asked).toMatchObject({ status: 'needs_confirmation', itemsCleaned: 0 });
+    expect(await left()).toBe(2_500);
+    const { taskId } = await runs.confirm(asked.taskId);
+    await expect.poll(async () => (await runs.get(taskId)).status).toBe('completed');
+    expect(await runs.get(taskId)).toMatchObject({ itemsCleaned: 2_500, progress: { planned: 2_500, etaSeconds: 0 } });
+    expect(await left()).toBe(0);
+  });
+
   it('says what it would do, and then does just that', async () => {
     await fill(2_500);
     const { runs } = scope([policy]);

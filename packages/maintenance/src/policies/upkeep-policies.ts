@@ -25,11 +25,13 @@ export function databaseOf(argument: string, name: string, databases: Record<str
 export function checkRedis(policy: RedisCachePolicy): CheckedRedis {
   const at = `caches.${policy.name}`;
   const { action = 'remove', ttlSeconds = 86_400, dutyCycle = 0.2, minIdleSeconds = 0, minBytes = 0 } = policy;
+  const { maxShare = 1 } = policy;
   checkRedisPattern(`${at}.pattern`, policy.pattern);
   checkNumber(`${at}.ttlSeconds`, ttlSeconds, 1, 3_153_600_000);
   checkNumber(`${at}.minIdleSeconds`, minIdleSeconds, 0, 3_153_600_000);
   checkNumber(`${at}.minBytes`, minBytes, 0, 2 ** 40);
   checkNumber(`${at}.dutyCycle`, dutyCycle, 0.001, 1);
+  checkNumber(`${at}.maxShare`, maxShare, 0.000_001, 1);
   return { ...policy, action, ttlSeconds, dutyCycle };
 }
 

@@ -1,4 +1,5 @@
 import { describeError, isOperationError } from '@dotmac/core';
+import { keysOf, nodesOf } from '../caches/redis/client.js';
 import { countKeys } from '../caches/redis/count.js';
 import { sweepKeys, type SweepCursor } from '../caches/redis/sweep.js';
 import type { KeyTreatment } from '../caches/redis/treatment.js';
@@ -40,7 +41,9 @@ export async function planRedis(context: PlanContext, policy: CheckedRedis): Pro
 export async function purgeRedis(context: TaskContext, policy: CheckedRedis): Promise<PurgeReport> {
   const { name: policyName, pattern, dutyCycle, action } = policy;
   const report = { policy: policyName, kind: 'redis', bytesApproximate: true } as const;
-  const progress = await context.target({ target: `redis:${policyName}`, planned: null, total: null });
+  const expected = await reached(context, policy, () => expectedOf(context, policy));
+  const { maxShare } = policy;
+  const progress = await context.target({ target: `redis:${policyName}`, ...expected, maxShare });
   if (progress.isDone) return { ...report, outcome: 'done', ...nothingPurged };
   const swept = await reached(context, policy, () =>
     context.exclusively(
@@ -65,6 +68,21 @@ export async function purgeRedis(context: TaskContext, policy: CheckedRedis): Pr
   const counts = action === 'expire' ? { removed: 0, expiring: changed, bytes: 0 } : { removed: changed, bytes };
   const memory = { beforeMb: inMegabytes(memoryBefore), afterMb: inMegabytes(memoryAfter) };
   return { ...report, outcome: swept.finished ? 'done' : 'partial', seen, ...counts, memory };
+}
+
+/** What is to go, and of how much: where that is wanted, for it takes a scan of its own. */
+async function expectedOf(
+  { clock, signal }: TaskContext,
+  policy: CheckedRedis,
+): Promise<{ planned: number | null; total: number | null }> {
+  const { pattern, dutyCycle, maxShare } = policy;
+  if (maxShare === undefined) return { planned: null, total: null };
+  const client = await policy.redis();
+  const { keys: planned } = await countKeys(client, {
+    ...{ clock, signal, pattern, dutyCycle },
+    treatment: treatmentOf(policy),
+  });
+  return { planned, total: await keysOf(await nodesOf(client)) };
 }
 
 const inMegabytes = (bytes: number | null): number | null => (bytes === null ? null : megabytes(bytes));

@@ -39,6 +39,12 @@ export async function nodesOf(client: RedisClient): Promise<RedisNode[]> {
   );
 }
 
+/** How many keys there are in all. */
+export async function keysOf(nodes: readonly RedisNode[]): Promise<number> {
+  const counts = await Promise.all(nodes.map(({ client }) => client.callBuffer('DBSIZE')));
+  return counts.reduce<number>((sum, count) => sum + Number(count), 0);
+}
+
 /** The memory that a node has in use. Bytes; null where it may not be asked. */
 export async function usedMemory(nodes: readonly RedisNode[]): Promise<number | null> {
   try {
