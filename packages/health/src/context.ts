@@ -5,6 +5,7 @@ import type { DeliverThrough } from './channels/deliver-through.js';
 import type { ChannelRegistry } from './channels/registry.js';
 import type { EndpointRules } from './endpoints/check-endpoint.js';
 import type { Places } from './endpoints/places.js';
+import type { InTurn } from './endpoints/turns.js';
 import type { EndpointSchemas } from './endpoints/endpoint.js';
 import type { HealthEvents } from './events.js';
 import type { Recorder } from './history/recorder.js';
@@ -36,6 +37,8 @@ export interface HealthContext extends EndpointRules {
   clock: Clock;
   maxEndpoints: number;
   places: Places;
+  /** Changes of an endpoint, one after another. */
+  inTurn: InTurn;
   calendar: Calendar;
   statusBoard: StatusBoard;
   /** Since when this process can be called; epoch ms. */

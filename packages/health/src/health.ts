@@ -18,8 +18,9 @@ import type { AnyChannelKind } from './channels/channel-kind.js';
 import { channelRegistry } from './channels/registry.js';
 import { deliveryThrough } from './channels/deliver-through.js';
 import type { HealthContext } from './context.js';
-import { defaultBounds, endpointSchemas } from './endpoints/endpoint.js';
+import { checkIntervalsOf, endpointSchemas } from './endpoints/endpoint.js';
 import { createPlaces } from './endpoints/places.js';
+import { createTurns } from './endpoints/turns.js';
 import { healthEvents, type HealthEvents } from './events.js';
 import { createRecorder } from './history/recorder.js';
 import { retentionOf, type Resolution } from './history/resolution.js';
@@ -172,7 +173,7 @@ export function createHealth(options: HealthOptions): Health {
   const pruning = createRetention({ store, clock, logger, retention });
   const schemas = endpointSchemas({
     serviceTypes: Object.fromEntries([...probes].map(([name, { addressing }]) => [name, addressing])),
-    checkIntervals: { ...defaultBounds.checkIntervals, ...options.checkIntervals },
+    checkIntervals: checkIntervalsOf(options.checkIntervals),
   });
   let state: 'stopped' | 'starting' | 'running' = 'stopped';
 
@@ -200,6 +201,7 @@ export function createHealth(options: HealthOptions): Health {
     schemas,
     maxEndpoints,
     places: createPlaces(directory, maxEndpoints),
+    inTurn: createTurns(),
     async change(told, work) {
       await store.transaction(async (trx) => {
         await work(trx);

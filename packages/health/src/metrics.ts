@@ -7,6 +7,8 @@ export interface HealthMetrics {
   /** A check began this much after it was due. */
   late(lagMs: number): void;
   dropped(samples: number): void;
+  /** A change of status is told to nobody, for too many wait to be stored. */
+  changeDropped(): void;
   /** A settlement was written, or could not be. */
   flushed(tookMs: number, outcome: 'stored' | 'failed'): void;
   /** An attempt to deliver a message. */
@@ -44,6 +46,11 @@ export function healthMetrics(registry: Registry): HealthMetrics {
     help: 'Samples given up because the store stayed out of reach',
     registers,
   });
+  const droppedChanges = new Counter({
+    name: 'dotmac_health_changes_dropped_total',
+    help: 'Changes of status that are told to nobody because the store stayed out of reach',
+    registers,
+  });
   const flushes = new Histogram({
     name: 'dotmac_health_flush_seconds',
     help: 'How long it took to store what was found out',
@@ -72,6 +79,7 @@ export function healthMetrics(registry: Registry): HealthMetrics {
     },
     late: (lagMs) => lag.observe(lagMs / 1_000),
     dropped: (samples) => dropped.inc(samples),
+    changeDropped: () => droppedChanges.inc(),
     flushed: (tookMs, outcome) => flushes.observe({ outcome }, tookMs / 1_000),
     delivered: (kind, outcome) => deliveries.inc({ kind, outcome }),
     observe(figures) {

@@ -1,3 +1,4 @@
+import { systemClock } from '@dotmac/core';
 import { sqlite } from '@dotmac/core/kysely';
 import { fakeClock } from '@dotmac/core/testing';
 import { once } from 'node:events';
@@ -5,8 +6,16 @@ import { createServer, type IncomingMessage } from 'node:http';
 import { createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
-import { createHealth, defineProbe, kyselyHealthStore, memoryHealthStore, type HealthOptions } from '../src/index.js';
+import {
+  createHealth,
+  defineProbe,
+  kyselyHealthStore,
+  memoryHealthStore,
+  type EndpointStatus,
+  type HealthOptions,
+} from '../src/index.js';
 import { linesOf } from '../src/endpoints/import.js';
+import { staged } from './support/staged.js';
 
 const acme = { tenantId: 'acme', actor: 'user:1' };
 const secret = 'a secret of more than 32 characters, for tests';
@@ -107,6 +116,65 @@ describe('a condition', () => {
       await expect(bare).rejects.toMatchObject(paths('conditions.0.on', 'conditions.1.on'));
     }
   });
+});
+
+describe('changes at the same time', () => {
+  it('of an endpoint lose nothing of each other', async () => {
+    const { endpoints } = quiet();
+    const { id } = await endpoints.register(gateway);
+    await Promise.all([
+      endpoints.update(id, { name: 'other' }),
+      endpoints.update(id, { tags: ['core'] }),
+      endpoints.pause(id),
+      endpoints.update(id, { checkInterval: 60 }),
+    ]);
+    const changed = { name: 'other', tags: ['core'], checkInterval: 60, pausedAt: expect.any(Number) as number };
+    expect(await endpoints.get(id)).toMatchObject(changed);
+    const [removed, late] = await Promise.allSettled([endpoints.remove(id), endpoints.update(id, { name: 'late' })]);
+    expect([removed.status, late.status]).toEqual(['fulfilled', 'rejected']);
+  });
+
+  it('of a rule, a channel or a window lose nothing of each other', async () => {
+    const { health } = quiet();
+    const { alerts, channels, windows } = health.scope(acme);
+    const hook = { kind: 'slack', secrets: { url: 'https://hooks.example.com/a' } };
+    const { id: channelId } = await channels.create({ name: 'one', ...hook });
+    const { id: ruleId } = await alerts.create({ name: 'one', channelIds: [channelId] });
+    const { id: windowId } = await windows.create({ name: 'one', startsAt: 0, endsAt: 1_000 });
+    await Promise.all([
+      ...[channels.update(channelId, { name: 'two' }), channels.update(channelId, { groupWait: 5 })],
+      ...[alerts.update(ruleId, { name: 'two' }), alerts.update(ruleId, { tags: ['core'] })],
+      ...[windows.update(windowId, { name: 'two' }), windows.update(windowId, { tags: ['core'] })],
+    ]);
+    expect(await channels.get(channelId)).toMatchObject({ name: 'two', groupWait: 5, secretNames: ['url'] });
+    expect(await alerts.get(ruleId)).toMatchObject({ name: 'two', tags: ['core'] });
+    expect(await windows.get(windowId)).toMatchObject({ name: 'two', tags: ['core'] });
+  });
+});
+
+describe('endpoints of a status', () => {
+  it('are those that are in it now, though that is still being stored', async () => {
+    const { scope, register, becomes } = await staged((clock) => {
+      const store = memoryHealthStore({ clock });
+      return { ...store, settle: async (settlement) => (await systemClock.sleep(50), store.settle(settlement)) };
+    });
+    const web = await register('web');
+    await becomes(web, 'healthy');
+    await becomes(web, 'offline');
+    const names = async (status: EndpointStatus) => (await scope.endpoints.list({ status })).items.map((it) => it.name);
+    expect([await names('offline'), await names('healthy')]).toEqual([['web'], []]);
+  });
+});
+
+describe('the bounds of check intervals', () => {
+  it.each([{ min: 0.2 }, { max: 2_592_001 }, { min: 60, max: 30 }, { min: NaN }, { max: Infinity }])(
+    'cannot be %o',
+    (checkIntervals) => {
+      expect(() => createHealth({ store: memoryHealthStore(), checkIntervals })).toThrow(
+        expect.objectContaining({ code: 'INVALID_ARGUMENT' }),
+      );
+    },
+  );
 });
 
 describe('an endpoint without a port', () => {

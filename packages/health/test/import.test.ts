@@ -46,6 +46,22 @@ describe('an import', () => {
     expect((await endpoints.get(results[9_999]?.id ?? '')).name).toBe('endpoint 9999');
   }, 120_000);
 
+  it('counts in a dry run what it would have kept, batch by batch, and takes no place for it', async () => {
+    const health = createHealth({
+      store: memoryHealthStore(),
+      clock: fakeClock(),
+      monitoring: false,
+      maxEndpoints: 300,
+    });
+    const { endpoints } = health.scope({ tenantId: 'acme', actor: 'user:1' });
+    const drafts = Array.from({ length: 450 }, (_, index) => draft(`endpoint ${index}`));
+    const results = await all(endpoints.import(linesOf(drafts), { dryRun: true }));
+    expect(results.filter(({ status }) => status === 'valid')).toHaveLength(300);
+    expect(results.at(-1)).toMatchObject({ status: 'refused', code: 'ENDPOINT_LIMIT_REACHED' });
+    const kept = await all(endpoints.import(linesOf(drafts)));
+    expect(kept.map(({ status }) => status === 'created')).toEqual(results.map(({ status }) => status === 'valid'));
+  });
+
   it('refuses what is wrong, and goes on', async () => {
     const health = createHealth({ store: memoryHealthStore(), clock: fakeClock(), monitoring: false, maxEndpoints: 2 });
     const { endpoints } = health.scope({ tenantId: 'acme', actor: 'user:1' });

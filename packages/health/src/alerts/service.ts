@@ -67,11 +67,13 @@ export function alertService({ store, clock }: HealthContext, { tenantId }: Scop
       return { items: items.map(show), nextCursor };
     },
     async update(ruleId, changes) {
-      const known = await find(ruleId);
       const given = Object.entries(readDraft(alertRuleChanges, changes)).filter(([, value]) => value !== undefined);
-      const rule = { ...known, ...(Object.fromEntries(given) as Partial<AlertRuleRecord>), updatedAt: clock.now() };
-      await check(rule);
-      if (!(await rules.update(rule))) throw healthErrors.ALERT_RULE_NOT_FOUND({ ruleId });
+      const defined = Object.fromEntries(given) as Partial<AlertRuleRecord>;
+      await check({ ...(await find(ruleId)), ...defined });
+      const rule = await rules.change(ruleId, (known) => {
+        if (!known) throw healthErrors.ALERT_RULE_NOT_FOUND({ ruleId });
+        return { ...known, ...defined, updatedAt: clock.now() };
+      });
       return show(rule);
     },
     async remove(ruleId) {

@@ -100,20 +100,21 @@ export function channelService(context: HealthContext, { tenantId }: ScopeIdenti
     },
     async update(channelId, draft) {
       const { secrets: given = {}, ...changes } = readDraft(channelChanges, draft);
-      const before = await find(channelId);
-      const kind = kindOf(before.kind);
-      const defined = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
-      const { secrets: _, ...settings } = before;
-      const bare = { ...settings, ...defined, updatedAt: clock.now() };
-      const isSame = bindingOf(bare, kind).join('\n') === bindingOf(before, kind).join('\n');
-      const opened = (isSame ? unsealAll(sealer, before, kind) : undefined) ?? {};
-      const all = Object.entries({ ...opened, ...given }).flatMap(([name, text]) =>
-        text === null ? [] : [[name, text] as const],
-      );
-      const secrets = Object.fromEntries(all);
-      check(kind, { config: bare.config, secrets });
-      const channel = { ...bare, secrets: sealed(bare, kind, secrets) };
-      if (!(await channels.update(channel))) throw healthErrors.CHANNEL_NOT_FOUND({ channelId });
+      const channel = await channels.change(channelId, (before) => {
+        if (!before) throw healthErrors.CHANNEL_NOT_FOUND({ channelId });
+        const kind = kindOf(before.kind);
+        const defined = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
+        const { secrets: _, ...settings } = before;
+        const bare = { ...settings, ...defined, updatedAt: clock.now() };
+        const isSame = bindingOf(bare, kind).join('\n') === bindingOf(before, kind).join('\n');
+        const opened = (isSame ? unsealAll(sealer, before, kind) : undefined) ?? {};
+        const all = Object.entries({ ...opened, ...given }).flatMap(([name, text]) =>
+          text === null ? [] : [[name, text] as const],
+        );
+        const secrets = Object.fromEntries(all);
+        check(kind, { config: bare.config, secrets });
+        return { ...bare, secrets: sealed(bare, kind, secrets) };
+      });
       return show(channel, await deliveries.get(channelId));
     },
     async remove(channelId) {

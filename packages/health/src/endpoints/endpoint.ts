@@ -1,3 +1,4 @@
+import { coreErrors } from '@dotmac/core';
 import { freeForm, id, instant, printable } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { condition } from '../conditions/condition.js';
@@ -52,6 +53,21 @@ export interface EndpointBounds {
 export const defaultBounds: EndpointBounds = { serviceTypes: builtInTypes, checkIntervals: { min: 5, max: 3_600 } };
 
 /** What can be set of an endpoint, within bounds. */
+/**
+ * The bounds of check intervals in seconds, as the host sets them.
+ * @throws INVALID_ARGUMENT unless they lie between a second and 30 days, the lower below the upper
+ */
+export function checkIntervalsOf(given: { min?: number; max?: number } = {}): EndpointBounds['checkIntervals'] {
+  const bounds = { ...defaultBounds.checkIntervals, ...given };
+  const { min, max } = bounds;
+  if (!(min >= 1 && min <= max && max <= 2_592_000))
+    throw coreErrors.INVALID_ARGUMENT({
+      argument: 'checkIntervals',
+      reason: 'min is at least 1, max at most 2592000 (30 days), and min not more than max',
+    });
+  return bounds;
+}
+
 export const endpointFields = ({ serviceTypes, checkIntervals: { min, max } }: EndpointBounds) => ({
   name,
   host: host.nullable(),

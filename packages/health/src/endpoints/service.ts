@@ -70,7 +70,7 @@ type EventName = Extract<keyof HealthEvents, 'endpoint.registered' | 'endpoint.u
 
 /** The endpoints of one scope. */
 export function endpointService(context: HealthContext, { tenantId, actor }: ScopeIdentity): EndpointService {
-  const { store, directory, monitor, clock, sealer, schemas, maxEndpoints, places } = context;
+  const { store, directory, monitor, recorder, clock, sealer, schemas, maxEndpoints, places, inTurn } = context;
   const endpoints = store.tenant(tenantId);
   const withKeptState = ({ endpoint, state }: StoredEndpoint): Endpoint =>
     shown(endpoint, directory.get(endpoint.id) ?? state ?? undefined);
@@ -79,6 +79,11 @@ export function endpointService(context: HealthContext, { tenantId, actor }: Sco
     if (!found) throw healthErrors.ENDPOINT_NOT_FOUND({ endpointId });
     return found;
   };
+  /** Changes of an endpoint one after another: each is made of what the one before left. */
+  const inOrder =
+    <Rest extends unknown[], Result>(change: (endpointId: string, ...rest: Rest) => Promise<Result>) =>
+    (endpointId: string, ...rest: Rest): Promise<Result> =>
+      inTurn(JSON.stringify([tenantId, endpointId]), () => change(endpointId, ...rest));
   const eventOf = (name: EventName, { id: subject, name: called, serviceType }: EndpointRecord) =>
     healthEvents.create(name, { tenantId, actor, subject, at: clock.now(), data: { name: called, serviceType } });
   const check = (endpoint: EndpointRecord): void => {
@@ -92,20 +97,25 @@ export function endpointService(context: HealthContext, { tenantId, actor }: Sco
     return shown(endpoint, kept);
   };
   /** A draft as a record that can be kept, and has a place. */
-  const recordOf = (draft: EndpointDraft, registeredBy: Registrant): EndpointRecord => {
+  const recordOf = (draft: EndpointDraft, registeredBy: Registrant, besides = 0): EndpointRecord => {
     const { secrets, ...input } = readDraft(schemas.input, draft);
     const now = clock.now();
     const bare = { ...input, id: newId(), tenantId, registeredBy, pausedAt: null, createdAt: now, updatedAt: now };
     check({ ...bare, secrets });
     const record = { ...bare, secrets: sealed(sealer, bare, secrets) };
-    if (!places.take(tenantId)) throw healthErrors.ENDPOINT_LIMIT_REACHED({ limit: maxEndpoints });
+    if (!places.take(tenantId, besides)) throw healthErrors.ENDPOINT_LIMIT_REACHED({ limit: maxEndpoints });
     return record;
   };
-  const registerMany = async (drafts: readonly EndpointDraft[], registeredBy: Registrant, dryRun: boolean) => {
+  /** A rehearsal keeps nothing, and counts what would have been kept of the batches before. */
+  const registerMany = async (
+    drafts: readonly EndpointDraft[],
+    registeredBy: Registrant,
+    rehearsal?: { kept: number },
+  ) => {
     const records: EndpointRecord[] = [];
     const results = drafts.map((draft) => {
       try {
-        const record = recordOf(draft, registeredBy);
+        const record = recordOf(draft, registeredBy, rehearsal?.kept);
         records.push(record);
         return { id: record.id };
       } catch (error) {
@@ -113,7 +123,8 @@ export function endpointService(context: HealthContext, { tenantId, actor }: Sco
       }
     });
     try {
-      if (dryRun || records.length === 0) return results;
+      if (rehearsal) rehearsal.kept += records.length;
+      if (rehearsal || records.length === 0) return results;
       await context.change(
         records.map((record) => eventOf('endpoint.registered', record)),
         async (trx) => {
@@ -169,20 +180,25 @@ export function endpointService(context: HealthContext, { tenantId, actor }: Sco
         places.release(tenantId, 1);
       }
     },
-    import: (lines, { dryRun = false, ...options } = {}) =>
-      importing(lines, (drafts) => registerMany(drafts, registrantOf(options), dryRun), dryRun ? 'valid' : 'created'),
+    import(lines, { dryRun = false, ...options } = {}) {
+      const rehearsal = dryRun ? { kept: 0 } : undefined;
+      const register = (batch: readonly EndpointDraft[]) => registerMany(batch, registrantOf(options), rehearsal);
+      return importing(lines, register, dryRun ? 'valid' : 'created');
+    },
     async registerMany(drafts, options) {
       const answers: ImportedLine[] = [];
-      const register = (batch: readonly EndpointDraft[]) => registerMany(batch, registrantOf(options), false);
+      const register = (batch: readonly EndpointDraft[]) => registerMany(batch, registrantOf(options));
       for await (const answer of importing(linesOf(drafts), register, 'created')) answers.push(answer);
       return answers;
     },
     get: async (endpointId) => withKeptState(await find(endpointId)),
     async list({ limit = 50, cursor, ...filter } = {}) {
+      // A status that was found out a moment ago may not be stored yet, and it is the stored one that is filtered by.
+      if (filter.status !== undefined) await recorder.flushChanges();
       const { items, nextCursor } = await endpoints.list({ limit, after: cursor ?? null, filter });
       return { items: items.map(withKeptState), nextCursor };
     },
-    async update(endpointId, draft, options) {
+    update: inOrder(async (endpointId, draft, options) => {
       const { secrets: given = {}, ...changes } = readDraft(schemas.changes, draft);
       const { endpoint: before, state } = await find(endpointId);
       const {
@@ -207,9 +223,9 @@ export function endpointService(context: HealthContext, { tenantId, actor }: Sco
       const secrets = { ...Object.fromEntries(kept), ...sealed(sealer, bare, Object.fromEntries(set)) };
       const known = directory.get(endpointId) ?? state ?? undefined;
       return replace({ ...bare, secrets }, isSame ? known : undefined);
-    },
-    pause: (endpointId) => setPaused(endpointId, true),
-    resume: (endpointId) => setPaused(endpointId, false),
+    }),
+    pause: inOrder((endpointId) => setPaused(endpointId, true)),
+    resume: inOrder((endpointId) => setPaused(endpointId, false)),
     async check(endpointId) {
       const { endpoint } = await find(endpointId);
       if (endpoint.pausedAt !== null) throw healthErrors.ENDPOINT_PAUSED({ endpointId });
@@ -218,7 +234,7 @@ export function endpointService(context: HealthContext, { tenantId, actor }: Sco
       if (!result) throw healthErrors.ENDPOINT_NOT_CHECKED({ endpointId });
       return shownAs({ ...result, at: kept.checkedAt ?? clock.now() });
     },
-    async remove(endpointId) {
+    remove: inOrder(async (endpointId) => {
       const { endpoint } = await find(endpointId);
       const kept = directory.get(endpointId);
       const told = kept?.incident ? [endedBy(kept, kept.incident.id, 'The endpoint was removed')] : [];
@@ -231,7 +247,7 @@ export function endpointService(context: HealthContext, { tenantId, actor }: Sco
       directory.remove(tenantId, endpointId);
       monitor.forget(endpointId);
       return { message: `Endpoint ${endpoint.name} was removed.` };
-    },
+    }),
   };
 }
 

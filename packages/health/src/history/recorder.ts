@@ -67,6 +67,8 @@ export function createRecorder(options: RecorderOptions): Recorder {
   const doubtful: Settlement[] = [];
   /** Endpoints not to be waited with. */
   const urgent = new Set<string>();
+  /** Changes that were told to nobody since that was last logged. */
+  let droppedChanges = 0;
   let cancelTimer: CancelTimer | undefined;
   let flushing: Promise<void> | undefined;
   let stopped = false;
@@ -165,6 +167,9 @@ export function createRecorder(options: RecorderOptions): Recorder {
     );
   const tick = async (): Promise<void> => {
     await flushQuietly();
+    if (droppedChanges > 0)
+      logger.error({ changes: droppedChanges }, 'changes of status were told to nobody: too many wait to be stored');
+    droppedChanges = 0;
     if (cancelTimer) cancelTimer = clock.after(tickMs, () => void tick());
   };
 
@@ -185,6 +190,9 @@ export function createRecorder(options: RecorderOptions): Recorder {
           incidents.push(told.write);
           events.push(told.event);
         }
+      } else {
+        droppedChanges++;
+        metrics?.changeDropped();
       }
       void flushQuietly();
     },

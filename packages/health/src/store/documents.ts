@@ -4,8 +4,6 @@ import type { Page } from '@dotmac/core/contract';
 /** Small things that a tenant sets up, kept whole: channels, rules, windows. Their ids are in the order of their making. */
 export interface Documents<Document extends { id: string }> {
   insert(document: Document, trx?: StoreTransaction): Promise<void>;
-  /** Puts a document in the place of the one with its id; false when there is none. */
-  update(document: Document, trx?: StoreTransaction): Promise<boolean>;
   /**
    * Makes or changes one alone: what `change` gives takes the place of what it was given. It may be called again after a
    * conflict; what it throws changes nothing.

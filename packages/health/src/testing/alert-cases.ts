@@ -54,9 +54,8 @@ export const alertCases: Suite<HealthStore>['cases'] = [
       assert.deepEqual(await rules.get(one.id), one);
       assert.equal(await channels.get(one.id), undefined);
       const changed = { ...two, name: 'two' };
-      assert.equal(await rules.update(changed), true);
-      assert.equal(await rules.update(changed), true, 'a change that changes nothing');
-      assert.equal(await rules.update(rule()), false);
+      assert.deepEqual(await rules.change(two.id, () => changed), changed);
+      assert.deepEqual(await rules.change(two.id, () => changed), changed, 'a change that changes nothing');
       const first = await rules.list({ limit: 2, after: null });
       assert.deepEqual(first, { items: [one, changed], nextCursor: two.id });
       assert.deepEqual(await rules.list({ limit: 2, after: first.nextCursor }), { items: [three], nextCursor: null });
@@ -105,7 +104,11 @@ export const alertCases: Suite<HealthStore>['cases'] = [
       const mine = rule();
       await own.rules.insert(mine);
       assert.equal(await other.rules.get(mine.id), undefined);
-      assert.equal(await other.rules.update({ ...mine, name: 'theirs' }), false);
+      const taking = other.rules.change(mine.id, (known) => {
+        assert.equal(known, undefined);
+        throw new Error('not there');
+      });
+      await assert.rejects(taking, /not there/);
       assert.equal(await other.rules.remove(mine.id), false);
       assert.deepEqual((await other.rules.list({ limit: 10, after: null })).items, []);
       assert.deepEqual(await own.rules.get(mine.id), mine);

@@ -70,13 +70,15 @@ export function windowService({ store, calendar, clock }: HealthContext, tenantI
       return { items: items.map(show), nextCursor };
     },
     async update(windowId, changes) {
-      const known = await find(windowId);
       const given = Object.entries(readDraft(windowChanges, written(changes))).filter(
         ([, value]) => value !== undefined,
       );
-      const window = { ...known, ...(Object.fromEntries(given) as Partial<WindowRecord>), updatedAt: clock.now() };
-      check(window);
-      if (!(await windows.update(window))) throw healthErrors.WINDOW_NOT_FOUND({ windowId });
+      const window = await windows.change(windowId, (known) => {
+        if (!known) throw healthErrors.WINDOW_NOT_FOUND({ windowId });
+        const changed = { ...known, ...(Object.fromEntries(given) as Partial<WindowRecord>), updatedAt: clock.now() };
+        check(changed);
+        return changed;
+      });
       calendar.forget(tenantId);
       return show(window);
     },

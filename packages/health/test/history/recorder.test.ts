@@ -18,6 +18,7 @@ async function stage(maxPending = 1_000) {
   const kept = directory.add(endpoint);
   const writes: string[] = [];
   const reach = { broken: false };
+  const logged: unknown[] = [];
   const watched: HealthStore = {
     ...store,
     async settle(settlement) {
@@ -33,7 +34,7 @@ async function stage(maxPending = 1_000) {
     directory,
     publish: () => undefined,
     clock,
-    logger: silentLogger,
+    logger: { ...silentLogger, error: (fields: unknown) => void logged.push(fields) },
     metrics: healthMetrics(metrics),
     maxPending,
     rings: { recent: 1_000, issues: 1_000 },
@@ -52,7 +53,7 @@ async function stage(maxPending = 1_000) {
     const buckets = await store.tenant('acme').buckets(endpoint.id, span);
     return buckets.reduce((sum, { counts }) => sum + Object.values(counts).reduce((a, b) => a + b), 0);
   };
-  return { clock, recorder, directory, endpoint, metrics, note, reach, store, stored, summed, writes };
+  return { clock, recorder, directory, endpoint, logged, metrics, note, reach, store, stored, summed, writes };
 }
 
 describe('checks', () => {
@@ -85,6 +86,18 @@ describe('checks', () => {
     expect(kept).toBeGreaterThan(80);
     expect(kept).toBeLessThanOrEqual(100);
     expect(await metrics.metrics()).toContain(`dotmac_health_samples_dropped_total ${250 - kept}`);
+  });
+
+  it('that change a status and are too many to wait are counted, and logged once a second', async () => {
+    const { clock, recorder, metrics, note, reach, logged } = await stage(10);
+    recorder.start();
+    reach.broken = true;
+    // Two events each: the change, and the incident that it begins or ends.
+    for (let count = 0; count < 20; count++) note(count % 2 === 0 ? 'healthy' : 'offline');
+    await clock.advance(3_000);
+    const [, lost] = /dotmac_health_changes_dropped_total (\d+)/.exec(await metrics.metrics()) ?? [];
+    expect(Number(lost)).toBeGreaterThan(5);
+    expect(logged).toEqual([{ changes: Number(lost) }]);
   });
 
   it('of an endpoint that was removed meanwhile hold nothing up', async () => {

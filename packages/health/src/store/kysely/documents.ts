@@ -27,27 +27,6 @@ export function kyselyDocuments<Document extends { id: string }>(
         .values({ tenant_id: tenantId, kind, id: document.id, body: toJson(document) })
         .execute();
     },
-    update: (document, join) =>
-      inTransaction<HealthTables, boolean>(database, join, async (trx) => {
-        // Told apart by a look, not by a count: MySQL does not count rows that stay as they are.
-        const known = await trx
-          .selectFrom(table)
-          .select('id')
-          .where('tenant_id', '=', tenantId)
-          .where('kind', '=', kind)
-          .where('id', '=', document.id)
-          .$if(database.traits.skipLocked, (query) => query.forUpdate())
-          .executeTakeFirst();
-        if (!known) return false;
-        await trx
-          .updateTable(table)
-          .set({ body: toJson(document) })
-          .where('tenant_id', '=', tenantId)
-          .where('kind', '=', kind)
-          .where('id', '=', document.id)
-          .execute();
-        return true;
-      }),
     change: (id, change, join) =>
       inTransaction<HealthTables, Document>(database, join, async (trx) => {
         const row = await trx

@@ -23,13 +23,6 @@ export function memoryDocuments<Document extends { id: string }>(
         (rows) => void rows.documents.set(keyOf(document.id), { tenantId, id: document.id, document }),
         trx,
       ),
-    update: (document, trx) =>
-      tables.transaction((rows) => {
-        const key = keyOf(document.id);
-        if (!rows.documents.has(key)) return false;
-        rows.documents.set(key, { tenantId, id: document.id, document });
-        return true;
-      }, trx),
     change: (id, change, trx) =>
       tables.transaction((rows) => {
         const document = change(rows.documents.get(keyOf(id))?.document as Document | undefined);
