@@ -175,8 +175,10 @@ export function legalCommands(stage: Stage): Command[] {
 export function transitionFor(customer: Customer, command: Command, facts: Facts = {}): Transition {
   const { stage } = customer;
   const transition = transitions[stage][command];
+  // The table may have a command that the guard has not: it is not what to do next.
+  const others = legalCommands(stage).filter((it) => it !== command);
   const refuse = (reason?: string) =>
-    lifecycleErrors.ILLEGAL_TRANSITION({ stage, command, legal: legalCommands(stage), ...(reason && { reason }) });
+    lifecycleErrors.ILLEGAL_TRANSITION({ stage, command, legal: others, ...(reason && { reason }) });
   if (!transition) throw refuse();
   const reason =
     customer.erasedAt !== null ? 'it was erased' : transition.guard && guards[transition.guard](customer, facts);

@@ -135,7 +135,12 @@ describe('the table of transitions', () => {
   ] as const)('refuses %s when its guard does, with a reason', (command, state, facts) => {
     const customer = { ...willing, ...state } as unknown as Customer;
     expect(() => transitionFor(customer, command, facts as object)).toThrow(
-      expect.objectContaining({ details: expect.objectContaining({ reason: expect.any(String) }) }),
+      expect.objectContaining({
+        details: expect.objectContaining({
+          reason: expect.any(String),
+          legal: legalCommands(customer.stage).filter((it) => it !== command),
+        }),
+      }),
     );
   });
 
