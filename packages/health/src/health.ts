@@ -24,7 +24,7 @@ import { createTurns } from './endpoints/turns.js';
 import { healthEvents, type HealthEvents } from './events.js';
 import { createRecorder } from './history/recorder.js';
 import { retentionOf, type Resolution } from './history/resolution.js';
-import { createRetention } from './history/retention.js';
+import { createRetention, keptDaysOf, type KeptDays } from './history/retention.js';
 import { createEvaluator } from './objectives/evaluator.js';
 import { openHeartbeats } from './heartbeats/service.js';
 import { observeEndpoints } from './endpoint-metrics.js';
@@ -92,6 +92,8 @@ export interface HealthOptions {
   keptResults?: { recent?: number; issues?: number };
   /** How long sums are kept, in days. Default: minutes 3, hours 35, days 401, one more than can be asked for. */
   retentionDays?: Partial<Record<Resolution, number>>;
+  /** How long resolved incidents are kept, in days, and messages that were given up. Default 401 and 90. */
+  keptDays?: Partial<KeptDays>;
   /** Results and sums kept in memory while the store is out of reach. Default 200,000 of each. */
   maxPending?: number;
   clock?: Clock;
@@ -170,7 +172,10 @@ export function createHealth(options: HealthOptions): Health {
   const channels = channelRegistry(options.channels);
   const through = deliveryThrough({ channels, sealer, connector, clock });
   const alerts = createAlerts({ store, relay, directory, calendar, through, metrics, clock, logger });
-  const pruning = createRetention({ store, clock, logger, retention });
+  const pruning = createRetention({
+    ...{ store, clock, logger, retention },
+    keptDays: keptDaysOf(options.keptDays),
+  });
   const schemas = endpointSchemas({
     serviceTypes: Object.fromEntries([...probes].map(([name, { addressing }]) => [name, addressing])),
     checkIntervals: checkIntervalsOf(options.checkIntervals),

@@ -166,6 +166,11 @@ describe('endpoints of a status', () => {
   });
 });
 
+it.each([{ incidents: 0 }, { undelivered: NaN }])('%o of days to keep things are refused', (keptDays) => {
+  const refused = expect.objectContaining({ code: 'INVALID_ARGUMENT' }) as Error;
+  expect(() => createHealth({ store: memoryHealthStore(), keptDays })).toThrow(refused);
+});
+
 describe('the bounds of check intervals', () => {
   it.each([{ min: 0.2 }, { max: 2_592_001 }, { min: 60, max: 30 }, { min: NaN }, { max: Infinity }])(
     'cannot be %o',

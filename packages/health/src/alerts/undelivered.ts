@@ -1,6 +1,7 @@
 import type { ParkedEntry } from '@dotmac/core';
 import { id, instant } from '@dotmac/core/contract';
 import { z } from 'zod';
+import type { HealthStore } from '../store/store.js';
 import type { AlertEvents } from './events.js';
 
 /** Delivers messages through channels. */
@@ -29,4 +30,15 @@ export function undeliveredOf({ deliveryId, event, attempts, parkedAt, reason }:
 /** The id of the message that a parked delivery is of. */
 export function messageOf({ event }: ParkedEntry): string {
   return (event.data as z.output<AlertEvents['message.due']>).messageId;
+}
+
+/** Deletes up to `limit` deliveries that were given up before `before` (epoch ms), and their messages. Returns how many. */
+export function pruneUndelivered(store: HealthStore, before: number, limit: number): Promise<number> {
+  return store.transaction(async (trx) => {
+    const pruned = await store.outbox.pruneParked({ before, limit }, trx);
+    for (const entry of pruned)
+      if (entry.subscriber === messengerSubscriber)
+        await store.tenant(entry.event.tenantId).removeMessage(messageOf(entry), trx);
+    return pruned.length;
+  });
 }

@@ -1,31 +1,69 @@
-import { describeError, type CancelTimer, type Clock, type Logger } from '@dotmac/core';
+import { coreErrors, describeError, type CancelTimer, type Clock, type Logger } from '@dotmac/core';
 import type { HealthStore } from '../store/store.js';
+import { pruneUndelivered } from '../alerts/undelivered.js';
 import { resolutions, type Retention } from './resolution.js';
 
+/** How long other things than sums are kept, in days. */
+export interface KeptDays {
+  /** After they were resolved. */
+  incidents: number;
+  /** Messages, after they were given up. */
+  undelivered: number;
+}
+
+/**
+ * As the host sets them. Default: incidents as long as days are summed up, 401, and messages for 90.
+ * @throws INVALID_ARGUMENT for less than a day
+ */
+export function keptDaysOf(given: Partial<KeptDays> = {}): KeptDays {
+  const days = { incidents: 401, undelivered: 90, ...given };
+  if (!Object.values(days).every((it) => it >= 1))
+    throw coreErrors.INVALID_ARGUMENT({ argument: 'keptDays', reason: 'everything is kept for at least a day' });
+  return days;
+}
+
+const dayMs = 86_400_000;
 const everyMs = 600_000;
 const batchSize = 1_000;
+/** Of what is deleted with more that belongs to it. */
+const smallBatch = 200;
 /** Between batches, so that the database's other users get their turn. */
 const pauseMs = 50;
 /** More than this in one round waits for the next. */
 const mostBatches = 1_000;
 
-/** Deletes buckets past their retention, in small batches, every ten minutes. */
-export function createRetention(options: { store: HealthStore; clock: Clock; logger: Logger; retention: Retention }): {
+/** Deletes what is past its retention, in small batches, every ten minutes. */
+export function createRetention(options: {
+  store: HealthStore;
+  clock: Clock;
+  logger: Logger;
+  retention: Retention;
+  keptDays: KeptDays;
+}): {
   start(): void;
   stop(): Promise<void>;
 } {
-  const { store, clock, logger, retention } = options;
+  const { store, clock, logger, retention, keptDays } = options;
+  const since = (days: number): number => clock.now() - days * dayMs;
+  /** Each deletes a batch, and says how many that were. */
+  const jobs: readonly { size: number; prune: () => Promise<number> }[] = [
+    ...resolutions.map((resolution) => ({
+      size: batchSize,
+      prune: () => store.pruneBuckets(resolution, clock.now() - retention[resolution], batchSize),
+    })),
+    { size: smallBatch, prune: () => store.pruneIncidents(since(keptDays.incidents), smallBatch) },
+    { size: smallBatch, prune: () => pruneUndelivered(store, since(keptDays.undelivered), smallBatch) },
+  ];
   let cancelTimer: CancelTimer | undefined;
   let stopping = new AbortController();
-  let round: Promise<void> = Promise.resolve();
+  let running: Promise<void> = Promise.resolve();
 
-  const prune = async (): Promise<void> => {
+  const round = async (): Promise<void> => {
     let batches = 0;
     try {
-      for (const resolution of resolutions)
+      for (const { size, prune } of jobs)
         while (batches++ < mostBatches && !stopping.signal.aborted) {
-          const pruned = await store.pruneBuckets(resolution, clock.now() - retention[resolution], batchSize);
-          if (pruned < batchSize) break;
+          if ((await prune()) < size) break;
           await clock.sleep(pauseMs, stopping.signal);
         }
     } catch (error) {
@@ -34,7 +72,7 @@ export function createRetention(options: { store: HealthStore; clock: Clock; log
     arm();
   };
   const arm = (): void => {
-    if (!stopping.signal.aborted) cancelTimer = clock.after(everyMs, () => void (round = prune()));
+    if (!stopping.signal.aborted) cancelTimer = clock.after(everyMs, () => void (running = round()));
   };
   return {
     start() {
@@ -44,7 +82,7 @@ export function createRetention(options: { store: HealthStore; clock: Clock; log
     async stop() {
       stopping.abort(new Error('stopped'));
       cancelTimer?.();
-      await round;
+      await running;
     },
   };
 }

@@ -148,4 +148,6 @@ export interface HealthStore {
   dueAlerts(now: number, limit: number): Promise<AlertRecord[]>;
   /** Deletes up to `limit` buckets of a resolution that began before `before` (epoch ms). Returns how many. */
   pruneBuckets(resolution: Resolution, before: number, limit: number): Promise<number>;
+  /** Deletes up to `limit` incidents that were resolved before `before` (epoch ms), with their entries. Returns how many. */
+  pruneIncidents(before: number, limit: number): Promise<number>;
 }

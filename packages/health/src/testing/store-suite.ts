@@ -3,6 +3,7 @@ import { newId } from '@dotmac/core';
 import type { Suite } from '@dotmac/core/testing';
 import { alertCases } from './alert-cases.js';
 import { endpointOf } from './endpoint-of.js';
+import { retentionCases } from './retention-cases.js';
 import { statusFeedCases } from './status-feed-cases.js';
 import type { EndpointRecord, EndpointStatus } from '../endpoints/endpoint.js';
 import { healthEvents } from '../events.js';
@@ -54,6 +55,7 @@ export const healthStoreSuite: Suite<HealthStore> = {
   name: 'health store',
   cases: [
     ...alertCases,
+    ...retentionCases,
     ...statusFeedCases,
     {
       name: 'gives back what was inserted, to its own tenant alone',

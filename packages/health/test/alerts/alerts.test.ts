@@ -427,6 +427,16 @@ describe.each(stores)('alerts %s', (_, makeStore) => {
     expect(hook.received).toHaveLength(length + 1);
   });
 
+  it('that were given up are forgotten after some time, with all that they would have said', async () => {
+    const it = await stage({}, { groupWait: 0 }, { keptDays: { undelivered: 1 } });
+    it.hook.is.status = 500;
+    await it.becomes(await it.register('web'), 'offline');
+    const undelivered = async () => (await it.scope.alerts.undelivered()).items;
+    await it.until(async () => (await undelivered()).length === 1, 60_000);
+    await it.until(async () => (await undelivered()).length === 0, 3_600_000);
+    expect(it.hook.received).toHaveLength(20);
+  });
+
   it('keep checks, and other channels, going while a receiver hangs', async () => {
     const { hook, scope, register, becomes, until, channelId } = await stage({}, { groupWait: 0 });
     const other = await receiver();

@@ -22,7 +22,8 @@ function stage(old: number) {
     return Promise.resolve(deleted);
   };
   const store = { ...memoryHealthStore(), pruneBuckets };
-  const pruning = createRetention({ store, clock, logger: silentLogger, retention });
+  const keptDays = { incidents: 400, undelivered: 90 };
+  const pruning = createRetention({ store, clock, logger: silentLogger, retention, keptDays });
   return { clock, asked, reach, pruning };
 }
 

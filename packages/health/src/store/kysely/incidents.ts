@@ -11,7 +11,7 @@ export function kyselyIncidents(database: Database, tenantId: string): Incidents
   const kysely = database.withTables<HealthTables>();
   const own = () => kysely.selectFrom('dotmac_incidents').selectAll().where('tenant_id', '=', tenantId);
   return {
-    // Primary key backwards; with an endpoint, index (tenant_id, endpoint_id, id).
+    // Primary key backwards; with an endpoint, index (tenant_id, endpoint_id, id); unresolved, (tenant_id, resolved_at, id).
     async incidents({ limit, after, filter: { status, endpointId } }) {
       const rows = await own()
         .$if(after !== null, (query) => query.where('id', '<', after ?? ''))
@@ -108,6 +108,30 @@ export function writeIncidents(database: Database) {
       );
     },
   };
+}
+
+/** Every tenant's incidents that were resolved long ago. Index: (resolved_at, tenant_id, id); then the primary keys. */
+export function pruneIncidents(database: Database, before: number, limit: number): Promise<number> {
+  return inTransaction<HealthTables, number>(database, undefined, async (trx) => {
+    const old = await trx
+      .selectFrom('dotmac_incidents')
+      .select(['tenant_id', 'id'])
+      .where('resolved_at', '<', before)
+      .orderBy('resolved_at')
+      .limit(limit)
+      .execute();
+    const ofTenants = new Map<string, string[]>();
+    for (const { tenant_id, id } of old) ofTenants.set(tenant_id, [...(ofTenants.get(tenant_id) ?? []), id]);
+    for (const [tenantId, ids] of ofTenants) {
+      await trx
+        .deleteFrom('dotmac_incident_entries')
+        .where('tenant_id', '=', tenantId)
+        .where('incident_id', 'in', ids)
+        .execute();
+      await trx.deleteFrom('dotmac_incidents').where('tenant_id', '=', tenantId).where('id', 'in', ids).execute();
+    }
+    return old.length;
+  });
 }
 
 function incidentRow(record: IncidentRecord): IncidentRow {

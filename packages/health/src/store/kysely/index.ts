@@ -8,7 +8,7 @@ import { kyselyBuckets, pruneBuckets, writeBuckets } from './buckets.js';
 import { kyselyChunks, writeChunks } from './chunks.js';
 import { everyDocument, kyselyDocuments } from './documents.js';
 import { everyEndpoint, kyselyEndpoints } from './endpoints.js';
-import { kyselyIncidents, writeIncidents } from './incidents.js';
+import { kyselyIncidents, pruneIncidents, writeIncidents } from './incidents.js';
 import { healthMigrations } from './migrations.js';
 import { lockLiving, writeStates } from './states.js';
 import type { HealthTables } from './tables.js';
@@ -59,6 +59,7 @@ export function kyselyHealthStore(database: Database, { clock }: KyselyHealthSto
     everyObjective: (ask) => everyDocument(database, 'objective', ask),
     dueAlerts: (now, limit) => dueAlerts(database, now, limit),
     pruneBuckets: (resolution, before, limit) => pruneBuckets(database, resolution, before, limit),
+    pruneIncidents: (before, limit) => pruneIncidents(database, before, limit),
     // Nobody's own: no tenant has an empty name.
     heartbeatTokens: kyselyDocuments(database, 'heartbeat-token', ''),
     statusFeedTokens: kyselyDocuments(database, 'status-feed-token', ''),

@@ -257,5 +257,11 @@ export const healthMigrations: ModuleMigrations = {
       'tenant_id',
       'id',
     ]),
+    '0028-incidents-unresolved': index('dotmac_incidents_unresolved', 'dotmac_incidents', [
+      'tenant_id',
+      'resolved_at',
+      'id',
+    ]),
+    '0029-incidents-by-age': index('dotmac_incidents_age', 'dotmac_incidents', ['resolved_at', 'tenant_id', 'id']),
   },
 };

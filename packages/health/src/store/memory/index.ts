@@ -89,6 +89,14 @@ export function memoryHealthStore(options: MemoryHealthStoreOptions = {}): Healt
         for (const [key] of old.slice(0, limit)) rows.buckets.delete(key);
         return Math.min(old.length, limit);
       }),
+    pruneIncidents: (before, limit) =>
+      tables.transaction((rows) => {
+        const old = [...rows.incidents.values()].filter((it) => it.resolvedAt !== null && it.resolvedAt < before);
+        const ids = new Set(old.slice(0, limit).map(({ id }) => id));
+        for (const id of ids) rows.incidents.delete(id);
+        for (const [id, { incidentId }] of [...rows.entries]) if (ids.has(incidentId)) rows.entries.delete(id);
+        return ids.size;
+      }),
     heartbeatTokens: memoryDocuments(tables, 'heartbeat-token', ''),
     statusFeedTokens: memoryDocuments(tables, 'status-feed-token', ''),
     tenant: (tenantId) => {
