@@ -8,6 +8,7 @@ import {
   type Hooks,
   type StoreTransaction,
 } from '@dotmac/core';
+import type { Profile } from './customers/profile.js';
 import type { Customer, Registration } from './customers/customer.js';
 import { lifecycleErrors } from './errors.js';
 import type { Run } from './provisioning/run.js';
@@ -29,6 +30,7 @@ interface OnCustomer {
 /** What hooks are told, by command: what was asked, and what came of it. */
 export interface LifecycleCommands extends Record<string, { input: unknown; state: unknown }> {
   'customer.register': { input: Registration; state: Customer };
+  'customer.update': { input: OnCustomer & Profile; state: Customer };
   'customer.approve': { input: OnCustomer; state: Customer };
   'customer.reject': { input: OnCustomer & { reason: string | null }; state: Customer };
   'customer.verify': {

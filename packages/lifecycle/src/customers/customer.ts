@@ -2,7 +2,8 @@ import { freeForm, id, instant, printable } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { customerStatus, stage, type Stage } from './stage.js';
 
-const name = printable.trim().min(1).max(100);
+/** A part of a person’s name. */
+export const personName = printable.trim().min(1).max(100);
 const accepted = z.literal(true, 'This must be accepted to register');
 
 /** What registering takes. */
@@ -18,8 +19,8 @@ export const registration = z
       .email()
       .max(254)
       .meta({ description: 'Unique in the tenant, whatever its case', examples: ['neo@example.com'] }),
-    firstName: name.meta({ examples: ['Thomas'] }),
-    lastName: name.meta({ examples: ['Anderson'] }),
+    firstName: personName.meta({ examples: ['Thomas'] }),
+    lastName: personName.meta({ examples: ['Anderson'] }),
     userType: z
       .string()
       .min(1)

@@ -51,6 +51,13 @@ function effect(before: Folded, event: Event): Partial<Folded> {
         stage: event.data.to,
         [event.data.channel === 'email' ? 'emailVerifiedAt' : 'phoneVerifiedAt']: event.at,
       };
+    case 'customer.updated': {
+      const { unverified } = event.data;
+      return {
+        ...(unverified.includes('email') && { emailVerifiedAt: null }),
+        ...(unverified.includes('phone') && { phoneVerifiedAt: null }),
+      };
+    }
     case 'customer.suspended':
     case 'customer.suspension_added':
     case 'customer.throttled': {

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { hookErrors, lifecycleErrors } from '../errors.js';
 import type { LifecycleScope } from '../lifecycle.js';
 import { customerView, linkInput, registration } from './customer.js';
+import { profileInput } from './profile.js';
 import { customerSummary } from './summary.js';
 
 const route = routeFor<LifecycleScope>();
@@ -58,6 +59,27 @@ export const customerRoutes = [
     output: customerView,
     errors: [lifecycleErrors.CUSTOMER_NOT_FOUND],
     run: (lifecycle, { params: { id: customerId } }) => lifecycle.customers.get(customerId),
+  }),
+  route({
+    name: 'updateCustomer',
+    method: 'PATCH',
+    path: '/customer-lifecycle/customers/{id}',
+    tag,
+    summary: 'Change what is known of a customer',
+    description: 'What is left out stays as it is. A new address is not verified: it is sent a token.',
+    permission: 'lifecycle:write',
+    params,
+    body: profileInput,
+    output: customerView,
+    idempotent: 'by its command',
+    errors: [
+      lifecycleErrors.CUSTOMER_NOT_FOUND,
+      lifecycleErrors.CUSTOMER_ERASED,
+      lifecycleErrors.CUSTOMER_EXISTS,
+      lifecycleErrors.CONCURRENT_CHANGE,
+      ...hookErrors,
+    ],
+    run: (lifecycle, { params: { id: customerId }, body, once }) => lifecycle.customers.update(customerId, body, once),
   }),
   route({
     name: 'summarizeCustomer',

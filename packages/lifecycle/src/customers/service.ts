@@ -15,6 +15,7 @@ import {
 } from './customer.js';
 import { departureStep, type Departure, type ReasonDraft } from './departures.js';
 import { linkCustomer } from './link.js';
+import type { ProfileDraft } from './profile.js';
 import { viewOf } from './next-actions.js';
 import {
   perform,
@@ -27,6 +28,8 @@ import {
   type Step,
 } from './perform.js';
 import { happened, recordEvents } from './record.js';
+import { legalCommands } from './transitions.js';
+import { updateCustomer } from './update.js';
 import { listCustomers } from '../search/list.js';
 import type { CustomerListDraft, CustomerListItem } from '../search/query.js';
 import { termsOf } from '../search/terms.js';
@@ -54,6 +57,11 @@ export interface CustomerService {
    * @throws CUSTOMER_NOT_FOUND, CUSTOMER_EXISTS (another customer has this id)
    */
   link(customerId: string, draft: LinkDraft, options?: CommandOptions): Promise<CustomerView>;
+  /**
+   * Changes what is known of a customer. A new address is not verified: it is sent a token, and the one before is void.
+   * @throws CUSTOMER_NOT_FOUND, CUSTOMER_ERASED, CUSTOMER_EXISTS (another customer has this address), INVALID_INPUT
+   */
+  update(customerId: string, draft: ProfileDraft, options?: CommandOptions): Promise<CustomerView>;
   /** What a customer went through. @throws CUSTOMER_NOT_FOUND */
   summary(customerId: string): Promise<CustomerSummary>;
   /** Lets a customer in that waits for it. @throws CUSTOMER_NOT_FOUND, ILLEGAL_TRANSITION */
@@ -121,6 +129,12 @@ export function customerService(context: LifecycleContext, identity: ScopeIdenti
       ),
     findByExternalId: (externalId, options) => customers.byExternalId(externalId, options?.trx),
     link: (customerId, draft, options) => linkCustomer(context, identity, customerId, draft, view, options),
+    async update(customerId, draft, options) {
+      const issue = async (customer: Customer, channel: Channel, trx: StoreTransaction): Promise<void> => {
+        if (legalCommands(customer.stage).includes('verify')) await issueWithinLimits(customer, channel, trx);
+      };
+      return updateCustomer(context, identity, customerId, draft, { answer: view, issue }, options);
+    },
     list: (draft = {}) => listCustomers(context, identity, draft),
     approve(customerId, options) {
       const decideWithin: DecideWithin = async (customer, { to }, moment) => {

@@ -127,6 +127,7 @@ export const transitions: Record<Stage, Partial<Record<Command, Transition>>> = 
     delete: { to: 'deleted' },
   },
   suspended: {
+    verify: { to: 'suspended', guard: 'unverified' },
     suspend: { to: 'suspended', guard: 'newReason' },
     throttle: { to: 'suspended', guard: 'newThrottle' },
     reactivate: { to: 'active', whileBlocked: 'suspended' },
@@ -136,6 +137,7 @@ export const transitions: Record<Stage, Partial<Record<Command, Transition>>> = 
     delete: { to: 'deleted' },
   },
   churning: {
+    verify: { to: 'churning', guard: 'unverified' },
     suspend: { to: 'suspended', guard: 'newReason' },
     reactivate: { to: 'churning', guard: 'anyReason' },
     endPromise: { to: 'churning', guard: 'promised', whileBlocked: 'suspended' },
@@ -144,6 +146,7 @@ export const transitions: Record<Stage, Partial<Record<Command, Transition>>> = 
     delete: { to: 'deleted' },
   },
   inactive: {
+    verify: { to: 'inactive', guard: 'unverified' },
     reactivate: { to: 'inactive', guard: 'anyReason' },
     endPromise: { to: 'inactive', guard: 'promised' },
     winBack: { to: 'onboarding', guard: 'neverTurnedAway' },

@@ -17,6 +17,7 @@ const suspension = { ...note, parameters: {} };
  */
 const personal: Partial<Record<keyof LifecycleEvents, Fields>> = {
   'customer.registered': { referralCode: null },
+  'customer.updated': { changes: {} },
   'customer.linked': { externalId: null },
   'customer.rejected': reason,
   'customer.verified': { additionalData: {} },

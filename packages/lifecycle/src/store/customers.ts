@@ -47,7 +47,7 @@ export interface CustomerStore {
   /**
    * Compare-and-swap: writes all of a change, in one commit, if the customer still has the version before; false, and
    * nothing written, when it has not. Listeners of the outbox are told.
-   * @throws CUSTOMER_EXISTS for an external id that another customer has
+   * @throws CUSTOMER_EXISTS for an external id or an email address that another customer has
    */
   change(change: CustomerChange, trx?: StoreTransaction): Promise<boolean>;
   /** The customer that has an email address, in any case. */

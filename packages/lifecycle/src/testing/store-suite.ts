@@ -6,6 +6,7 @@ import { aCustomer, aRun, aService, aToken, anEvent } from './samples.js';
 import { bulkCases } from './bulk-cases.js';
 import { answerCases } from './answer-cases.js';
 import { privacyCases } from './privacy-cases.js';
+import { profileCases } from './profile-cases.js';
 import { searchCases } from './search-cases.js';
 import { serviceCases } from './service-cases.js';
 import { webhookCases } from './webhook-cases.js';
@@ -207,6 +208,7 @@ export const lifecycleStoreSuite: Suite<LifecycleStoreSubject> = {
     ...answerCases,
     ...webhookCases,
     ...bulkCases,
+    ...profileCases,
     ...searchCases,
     {
       name: 'shows and changes nothing of another tenant',

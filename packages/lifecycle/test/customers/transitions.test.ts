@@ -52,7 +52,15 @@ const willing: Customer = {
 const expected: Record<Command, Partial<Record<Stage, Stage>>> = {
   approve: { registration: 'registration' },
   reject: { registration: 'inactive' },
-  verify: { registration: 'verification', verification: 'verification', onboarding: 'onboarding', active: 'active' },
+  verify: {
+    registration: 'verification',
+    verification: 'verification',
+    onboarding: 'onboarding',
+    active: 'active',
+    suspended: 'suspended',
+    churning: 'churning',
+    inactive: 'inactive',
+  },
   startOnboarding: { verification: 'onboarding' },
   progressOnboarding: { onboarding: 'onboarding' },
   completeOnboarding: { onboarding: 'active' },

@@ -1,6 +1,7 @@
 import type { StoreTransaction } from '@dotmac/core';
 import {
   isUniqueViolation,
+  toFlag,
   toJson,
   writeTogether,
   type Database,
@@ -10,6 +11,7 @@ import {
 import type { Customer } from '../../customers/customer.js';
 import { lifecycleErrors } from '../../errors.js';
 import type { SearchTerm } from '../../search/terms.js';
+import { nameKey } from '../name-key.js';
 import type { CustomerChange } from '../store.js';
 import { entryRow } from './history.js';
 import { checkpointRow, runRow } from './run-row.js';
@@ -21,6 +23,12 @@ const columns: { [Part in keyof Customer]?: (customer: Customer) => Partial<Cust
   version: ({ version }) => ({ version }),
   stage: ({ stage }) => ({ stage }),
   approval: ({ approval }) => ({ approval }),
+  email: ({ email }) => ({ email, email_key: nameKey(email) }),
+  firstName: ({ firstName }) => ({ first_name: firstName }),
+  lastName: ({ lastName }) => ({ last_name: lastName }),
+  userType: ({ userType }) => ({ user_type: userType }),
+  phone: ({ phone }) => ({ phone }),
+  marketingConsent: ({ marketingConsent }) => ({ marketing_consent: toFlag(marketingConsent) }),
   blocks: ({ blocks }) => ({ blocks: toJson(blocks) }),
   attributes: ({ attributes }) => ({ attributes: toJson(attributes) }),
   onboardingData: ({ onboardingData }) => ({ onboarding_data: toJson(onboardingData) }),
@@ -81,9 +89,10 @@ export async function writeChange(
   try {
     if (!(await writeTogether(database, { holding, guard, then }, trx))) return false;
   } catch (error) {
-    // Of what is unique, a change gives a customer nothing else that others may have.
-    if (isUniqueViolation(error) && before.externalId !== after.externalId)
-      throw lifecycleErrors.CUSTOMER_EXISTS({ field: 'external_id' });
+    // Of what is unique, a change gives a customer one at a time that others may have.
+    const field = before.externalId === after.externalId ? 'email' : 'external_id';
+    if (isUniqueViolation(error) && (field === 'external_id' || before.email !== after.email))
+      throw lifecycleErrors.CUSTOMER_EXISTS({ field });
     throw error;
   }
   if (entries.length > 0) outbox.written(trx);

@@ -1,6 +1,7 @@
 import type { Outbox } from '@dotmac/core';
 import type { Customer } from '../../customers/customer.js';
 import type { Stage } from '../../customers/stage.js';
+import { lifecycleErrors } from '../../errors.js';
 import type { SearchTerm, TermChange } from '../../search/terms.js';
 import type { ServiceInstance } from '../../services/instance.js';
 import { found } from './customer-list.js';
@@ -59,6 +60,8 @@ export function memoryCustomers(memory: LifecycleMemory, outbox: Outbox, tenantI
         if (kept?.version !== before.version) return false;
         const record = ended && maps.runs.get(keyOf(ended.runId));
         if (record?.fence !== ended?.fence) return false;
+        const holder = maps.names.get(nameOf('email', after.email));
+        if (holder !== undefined && holder !== after.id) throw lifecycleErrors.CUSTOMER_EXISTS({ field: 'email' });
         for (const of of ['username', 'email'] as const)
           if (kept[of] !== after[of]) {
             maps.names.delete(nameOf(of, kept[of]));
