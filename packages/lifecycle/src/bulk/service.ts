@@ -60,8 +60,10 @@ export function bulkService(context: LifecycleContext, identity: ScopeIdentity):
     if (!found) throw lifecycleErrors.BULK_NOT_FOUND({ operationId });
     return found;
   };
-  const begin = async (operation: BulkOperation): Promise<BulkView> => {
+  const begin = async (operation: BulkOperation, prepare?: () => Promise<void>): Promise<BulkView> => {
     if ((await bulk.countOpen()) >= mostOpen) throw lifecycleErrors.BULK_LIMIT({ limit: mostOpen });
+    // Before it is there to be found, so that nobody begins with half of its customers.
+    await prepare?.();
     await bulk.insert(operation);
     wake(operation);
     return viewOfBulk(operation);
@@ -119,8 +121,8 @@ export function bulkService(context: LifecycleContext, identity: ScopeIdentity):
       if (!found.dryRun) throw lifecycleErrors.BULK_NOT_RUNNABLE({ operationId, status: found.status });
       const { command, input, filter } = found;
       const operation: BulkOperation = { ...fresh({ command, input, filter, dryRun: false }), status: 'pending' };
-      if (filter.listed) await store.transaction((trx) => bulk.copyTargets(operationId, operation.id, trx));
-      return begin(operation);
+      const copy = () => store.transaction((trx) => bulk.copyTargets(operationId, operation.id, trx));
+      return begin(operation, filter.listed && copy);
     },
     async list(operationId, lines) {
       const { status } = await find(operationId);

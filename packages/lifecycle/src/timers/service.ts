@@ -46,8 +46,8 @@ export function timerService(context: LifecycleContext, identity: ScopeIdentity)
       const at = clock.now();
       await store.transaction(async (trx) => {
         await lockToChange(context, identity.tenantId, customerId, trx);
-        if ((await timers.listFor(customerId, trx)).length >= mostTimers)
-          throw lifecycleErrors.TIMER_LIMIT({ limit: mostTimers });
+        const others = (await timers.listFor(customerId, trx)).filter(({ name }) => name !== given.name);
+        if (others.length >= mostTimers) throw lifecycleErrors.TIMER_LIMIT({ limit: mostTimers });
         const set = { ...given, dueAt, anchorAt: at };
         await changeTimers(context, identity, customerId, [{ set }], { at, trx });
       }, options.trx);

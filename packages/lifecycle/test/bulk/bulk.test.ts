@@ -275,6 +275,28 @@ for (const { title, present, create } of backends)
       await expect(run.acme.bulk.list(real.id, linesOf([]))).rejects.toMatchObject({ code: 'BULK_NOT_COLLECTING' });
     });
 
+    it('leaves nothing behind when too many are open already', async () => {
+      const { store } = backend;
+      let copied = 0;
+      const counting: LifecycleStore = {
+        ...store,
+        tenant(tenantId) {
+          const own = store.tenant(tenantId);
+          const copyTargets: BulkStore['copyTargets'] = (...asked) => {
+            copied += 1;
+            return own.bulk.copyTargets(...asked);
+          };
+          return { ...own, bulk: { ...own.bulk, copyTargets } };
+        },
+      };
+      await begin({ store: counting });
+      const dry = await run.acme.bulk.start({ ...suspend, filter: { listed: true } });
+      await over(await run.acme.bulk.run(dry.id));
+      for (let index = 0; index < 20; index++) await run.acme.bulk.start({ ...suspend, filter: { listed: true } });
+      await expect(run.acme.bulk.run(dry.id)).rejects.toMatchObject({ code: 'BULK_LIMIT' });
+      expect(copied).toBe(0);
+    });
+
     it('is cancelled between two batches', async () => {
       let operationId = '';
       await begin({

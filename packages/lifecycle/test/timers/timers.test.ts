@@ -53,6 +53,14 @@ for (const { title, present, create } of backends)
       await until(async () => (await stage()) === 'suspended', run.clock, 2_000);
     });
 
+    it('are a hundred at the most, each of which can be moved', async () => {
+      const far = (name: string, days: number) => ({ ...trialEnd(run.clock.now() + days * 1_440 * minute), name });
+      for (let index = 0; index < 100; index++) await run.acme.timers.set(id, far(`t${index}`, 9));
+      await expect(run.acme.timers.set(id, far('more', 9))).rejects.toMatchObject({ code: 'TIMER_LIMIT' });
+      await run.acme.timers.set(id, far('t42', 5));
+      expect((await run.acme.timers.list(id))[0]?.name).toBe('t42');
+    });
+
     it('whose command is not legal any more do nothing but say so', async () => {
       await run.acme.timers.set(id, trialEnd(run.clock.now() + minute));
       await run.acme.customers.deactivate(id);
