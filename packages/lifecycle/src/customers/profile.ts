@@ -21,7 +21,6 @@ export const profileInput = z
     attributes: freeForm.meta({ description: 'Those that change; null takes one away' }),
   })
   .partial()
-  .refine((profile) => Object.values(profile).some((value) => value !== undefined), 'Name what is to change')
   .meta({ id: 'CustomerProfile' });
 
 /** @see profileInput */

@@ -131,7 +131,9 @@ export function customerService(context: LifecycleContext, identity: ScopeIdenti
     link: (customerId, draft, options) => linkCustomer(context, identity, customerId, draft, view, options),
     async update(customerId, draft, options) {
       const issue = async (customer: Customer, channel: Channel, trx: StoreTransaction): Promise<void> => {
-        if (legalCommands(customer.stage).includes('verify')) await issueWithinLimits(customer, channel, trx);
+        const isTurnedAway = customer.approval === 'rejected';
+        if (!isTurnedAway && legalCommands(customer.stage).includes('verify'))
+          await issueWithinLimits(customer, channel, trx);
       };
       return updateCustomer(context, identity, customerId, draft, { answer: view, issue }, options);
     },

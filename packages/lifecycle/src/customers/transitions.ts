@@ -57,6 +57,8 @@ export const guards = {
   unverified,
   approvedAndUnverified: (customer, facts) =>
     customer.approval === 'pending' ? 'it waits for approval' : unverified(customer, facts),
+  letInAndUnverified: (customer, facts) =>
+    customer.approval === 'rejected' ? 'it was turned away' : unverified(customer, facts),
   checklistDone: (_, { missing = [] }) =>
     missing.length === 0 ? undefined : `these are not done yet: ${missing.join(', ')}`,
   newReason: ({ blocks }, { reason }) =>
@@ -146,7 +148,7 @@ export const transitions: Record<Stage, Partial<Record<Command, Transition>>> = 
     delete: { to: 'deleted' },
   },
   inactive: {
-    verify: { to: 'inactive', guard: 'unverified' },
+    verify: { to: 'inactive', guard: 'letInAndUnverified' },
     reactivate: { to: 'inactive', guard: 'anyReason' },
     endPromise: { to: 'inactive', guard: 'promised' },
     winBack: { to: 'onboarding', guard: 'neverTurnedAway' },

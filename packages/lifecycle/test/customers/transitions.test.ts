@@ -127,6 +127,7 @@ describe('the table of transitions', () => {
     ['approve', { approval: 'approved' }, {}],
     ['verify', { approval: 'pending' }, { channel: 'email' }],
     ['verify', { emailVerifiedAt: 1 }, { channel: 'email' }],
+    ['verify', { stage: 'inactive', approval: 'rejected' }, { channel: 'email' }],
     ['verify', { emailVerifiedAt: null, phoneVerifiedAt: 1 }, { channel: 'phone' }],
     ['completeOnboarding', { stage: 'onboarding' }, { missing: ['contract'] }],
     ['suspend', { stage: 'active', blocks: [{ reason: 'abuse', severity: 'suspend' }] }, { reason: 'abuse' }],

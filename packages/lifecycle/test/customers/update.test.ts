@@ -44,6 +44,7 @@ for (const { title, present, create } of backends)
       expect(kept?.data).toMatchObject({ fields: expect.arrayContaining(['lastName']), changes: {} });
 
       await run.acme.customers.update(id, { lastName: 'Quuxley', attributes: { Since: 7 } });
+      await run.acme.customers.update(id, {});
       expect((await run.acme.customers.read(id)).version).toBe(2);
     });
 
@@ -84,7 +85,6 @@ for (const { title, present, create } of backends)
 
     it('is not another tenant’s, and nobody’s after an erasure', async () => {
       const { id } = await run.acme.customers.register(someone());
-      await expect(run.acme.customers.update(id, {})).rejects.toMatchObject({ code: 'INVALID_INPUT' });
       const theirs = run.other.customers.update(id, { firstName: 'X' });
       await expect(theirs).rejects.toMatchObject({ code: 'CUSTOMER_NOT_FOUND' });
       await run.acme.customers.delete(id);
