@@ -145,15 +145,15 @@ export const networkMonitoring: Suite<ContractSubject> = {
       },
     },
     {
-      name: 'refuses trends outside 1 to 168 hours',
+      name: 'gives trends of any window of the last 400 days, and refuses others',
       async run({ client }) {
         const { body } = await register(client, 9);
-        for (const hours of ['0', '169', 'all'])
-          assertProblem(
-            await client.get(`/network-monitoring/endpoints/${body.id}/trends?hours=${hours}`),
-            422,
-            'INVALID_INPUT',
-          );
+        const trends = (query: string) => client.get(`/network-monitoring/endpoints/${body.id}/trends?${query}`);
+        const ago = (hours: number) => new Date(Date.now() - hours * 3_600_000).toISOString();
+        for (const query of ['hours=9600', `from=${ago(300)}&until=${ago(200)}`, `hours=24&until=${ago(100)}`])
+          assertStatus(await trends(query), 200);
+        for (const query of ['hours=0', 'hours=9601', 'hours=all', `from=${ago(-1)}`, `hours=1&from=${ago(2)}`])
+          assertProblem(await trends(query), 422, 'INVALID_INPUT');
       },
     },
     {

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { healthErrors } from '../errors.js';
 import type { HealthScope } from '../health.js';
 import { shownResult } from './shown-result.js';
-import { mostHours, trend } from './trend.js';
+import { trend, trendQuery } from './trend.js';
 
 const route = routeFor<HealthScope>();
 const tag = 'Network monitoring';
@@ -16,14 +16,14 @@ export const historyRoutes = [
     method: 'GET',
     path: '/network-monitoring/endpoints/{id}/trends',
     tag,
-    summary: 'Show how an endpoint did over the last hours',
+    summary: 'Show how an endpoint did over the last hours, or any window of the last 400 days',
     description: 'Availability counts healthy and degraded checks among those whose outcome is known.',
     permission: 'health:read',
     params,
-    query: z.object({ hours: z.coerce.number().int().min(1).max(mostHours).default(24) }),
+    query: trendQuery,
     output: trend,
     errors: [healthErrors.ENDPOINT_NOT_FOUND],
-    run: (health, { params: { id: endpointId }, query }) => health.history.trend(endpointId, query.hours),
+    run: (health, { params: { id: endpointId }, query }) => health.history.trend(endpointId, query),
   }),
   route({
     name: 'listEndpointResults',

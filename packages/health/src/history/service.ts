@@ -6,16 +6,17 @@ import { keptResultsOf } from './kept-results.js';
 import { planWindow } from './resolution.js';
 import type { CheckResult, Ring } from './result.js';
 import { shownAs, type ShownResult } from './shown-result.js';
-import { longestHours, seriesOf, trendOf, type Trend } from './trend.js';
+import { seriesOf, spanOf, trendOf, type Trend, type TrendWindow } from './trend.js';
 
 /** What one tenant's endpoints did. */
 export interface HistoryService {
   /**
-   * How an endpoint did over the last hours, the last check included.
-   * @param hours 1 to 9,600 (400 days); default 24
+   * How an endpoint did: over the last hours, the last check included, or over any window of the last 400 days. Where
+   * minutes and hours are not kept any more, a window begins and ends with whole ones of what is.
+   * @param window hours, 1 to 9,600 (400 days), or from when until when; default the last 24 hours
    * @throws ENDPOINT_NOT_FOUND, INVALID_INPUT
    */
-  trend(endpointId: string, hours?: number): Promise<Trend>;
+  trend(endpointId: string, window?: number | TrendWindow): Promise<Trend>;
   /**
    * The kept checks of an endpoint one by one, newest first: the last of all (`recent`), or the last that were not
    * healthy (`issues`).
@@ -42,22 +43,15 @@ export function historyService(context: HealthContext, tenantId: string): Histor
   const kept = (endpointId: string, ring: Ring): Promise<CheckResult[]> =>
     keptResultsOf(context, { tenantId, endpointId, ring });
   return {
-    async trend(endpointId, hours = 24) {
-      if (!(Number.isInteger(hours) && hours >= 1 && hours <= longestHours))
-        throw invalidInput([{ path: 'hours', message: `A whole number from 1 to ${longestHours}` }]);
+    async trend(endpointId, window = {}) {
+      const { from, until } = spanOf(typeof window === 'number' ? { hours: window } : window, clock.now());
       const endpoint = await find(endpointId);
-      const until = clock.now() + 1;
-      const from = until - hours * 3_600_000;
+      const hours = (until - from) / 3_600_000;
       const { coarsest } = seriesOf(hours);
       const spans = planWindow({ from, until, now: clock.now(), coarsest }, retention);
       const buckets = (await Promise.all(spans.map((span) => endpoints.buckets(endpointId, span)))).flat();
-      const issues = (await kept(endpointId, 'issues')).slice(0, issuesShown);
-      return trendOf(
-        endpoint,
-        hours,
-        buckets,
-        issues.filter(({ at }) => at >= from),
-      );
+      const issues = (await kept(endpointId, 'issues')).filter(({ at }) => at >= from && at < until);
+      return trendOf(endpoint, hours, buckets, issues.slice(0, issuesShown));
     },
     async results(endpointId, { kind = 'recent', limit = 50, cursor } = {}) {
       const before = cursor === undefined ? undefined : Number(cursor);

@@ -1,4 +1,5 @@
-import { instant } from '@dotmac/core/contract';
+import type { InputIssue } from '@dotmac/core';
+import { instant, invalidInput } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { endpointStatus } from '../endpoints/endpoint.js';
 import { availability } from './availability.js';
@@ -11,7 +12,7 @@ const percentage = z.number().min(0).max(100);
 const seconds = z.number().nullable().meta({ description: 'Seconds; null when nothing answered' });
 const share = z.object({ count: z.int(), percentage });
 
-/** How an endpoint did over some hours. */
+/** How an endpoint did over some time. */
 export const trend = z
   .object({
     endpointId: z.string(),
@@ -38,6 +39,7 @@ export const trend = z
         timestamp: instant,
         totalChecks: z.int(),
         availabilityPercentage: percentage.nullable(),
+        availabilityByDuration: percentage.nullable(),
         averageResponseTime: seconds,
       }),
     ),
@@ -52,14 +54,49 @@ const toSeconds = (ms: number | null | undefined): number | null =>
   ms === null || ms === undefined ? null : Math.round(ms * 1_000) / 1_000_000;
 const round = (value: number): number => Math.round(value * 100) / 100;
 
-/** As far back as a trend goes over HTTP: a week. */
-export const mostHours = 168;
-/** And in code: as far as days are kept by default. */
-export const longestHours = 400 * 24;
+/** As far back as a trend goes: days are kept for one more by default. */
+const longestHours = 400 * 24;
+
+/** What a trend is asked over. */
+export const trendQuery = z.object({
+  hours: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(longestHours)
+    .optional()
+    .meta({ description: 'The hours up to `until`; default 24. Or give `from`' }),
+  from: instant.optional().meta({ description: 'At most 400 days ago' }),
+  until: instant
+    .optional()
+    .meta({ description: 'Not later than now, and `from` at least a minute before; default now' }),
+});
+
+/** {@link trendQuery}; instants in epoch ms. */
+export type TrendWindow = z.output<typeof trendQuery>;
+
+/**
+ * The span that is asked for, `until` exclusive; epoch ms.
+ * @throws INVALID_INPUT
+ */
+export function spanOf({ hours, from: given, until: end }: TrendWindow, now: number): { from: number; until: number } {
+  const issues: InputIssue[] = [];
+  const miss = (path: string, message: string): void => void issues.push({ path, message });
+  if (hours !== undefined && !(Number.isInteger(hours) && hours >= 1 && hours <= longestHours))
+    miss('hours', `A whole number from 1 to ${longestHours}`);
+  if (hours !== undefined && given !== undefined) miss('from', 'Give this or hours, and not both');
+  const until = end ?? now + 1;
+  const from = given ?? until - (hours ?? 24) * bucketMs.hour;
+  if (until > now + 1) miss('until', 'This is not yet');
+  if (!(until - from >= bucketMs.minute)) miss('from', 'At least a minute before until');
+  if (from < now - longestHours * bucketMs.hour) miss('from', 'At most 400 days ago');
+  if (issues.length > 0) throw invalidInput(issues);
+  return { from, until };
+}
 
 /** The points of a trend's series: how wide they are, and the coarsest buckets that make them up. At most 61. */
 export function seriesOf(hours: number): { widthMs: number; coarsest: Resolution } {
-  if (hours <= 24) return { widthMs: hours * bucketMs.minute, coarsest: 'minute' };
+  if (hours <= 24) return { widthMs: Math.ceil(hours) * bucketMs.minute, coarsest: 'minute' };
   if (hours <= 168) return { widthMs: Math.ceil(hours / 60) * bucketMs.hour, coarsest: 'hour' };
   return { widthMs: Math.ceil(hours / 24 / 60) * bucketMs.day, coarsest: 'day' };
 }
@@ -115,6 +152,7 @@ export function trendOf(
       timestamp: point.start,
       totalChecks: checksOf(point),
       availabilityPercentage: rounded(availability(point, 0).bySamples),
+      availabilityByDuration: rounded(availability(point, 0).byDuration),
       averageResponseTime: averageOf(point),
     })),
   };

@@ -126,6 +126,8 @@ function oracle(
         timestamp,
         totalChecks: within.length,
         availabilityPercentage: availability(within),
+        // In these histories no status lasts.
+        availabilityByDuration: null,
         averageResponseTime: average(within),
       };
     }),
