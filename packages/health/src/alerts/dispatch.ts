@@ -39,7 +39,7 @@ const mostInMessage = 100;
 /**
  * Makes a dispatcher. Once a second it takes the alerts that are due, leaves those that something holds up, and puts
  * the others of one channel into one message; the message and the outbox entry that delivers it are one transaction,
- * so several processes may do this side by side.
+ * so that no alert is told twice by several processes that do this. Two that monitor make two incidents of one trouble.
  */
 export function createDispatcher({ store, relay, holdOf, clock, logger }: DispatcherOptions): Dispatcher {
   let cancelTimer: CancelTimer | undefined;

@@ -14,7 +14,8 @@ export const streamRoutes = [
     tag: 'Network monitoring',
     summary: 'Follow what happens, as server-sent events',
     description:
-      'Goes on after the event that `Last-Event-ID` names. When that is not known any more, the first event is a ' +
+      'Goes on after the event that `Last-Event-ID` names, as long as it is among the last 1,000 of the tenant that the ' +
+      'serving process remembers: since its start, and of no other process. When it is not, the first event is a ' +
       '`reset`: read what you show anew.',
     permission: 'health:read',
     query: streamFilter,
