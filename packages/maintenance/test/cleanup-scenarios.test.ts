@@ -289,7 +289,7 @@ for (const { title, present, fresh: createFresh } of dialects)
 
     it('reads the pressure of the database', async () => {
       for (const signal of [replicaLag(database), activeSessions(database, { of: 'main' })])
-        expect(await signal.read()).toBeGreaterThanOrEqual(0);
+        expect(await signal.read(new AbortController().signal)).toBeGreaterThanOrEqual(0);
       expect(activeSessions(database, { of: 'main' })).toMatchObject({ name: 'active_sessions:main', pauseAt: 32 });
     });
   });

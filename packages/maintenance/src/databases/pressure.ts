@@ -14,10 +14,8 @@ const byDialect: Record<DialectName, Figures> = {
   mysql,
 };
 
-/** From when on a figure is too high. */
-interface Threshold {
-  pauseAt?: number;
-  resumeAt?: number;
+/** From when on a figure is too high, and what is done while it cannot be read. */
+interface Threshold extends Partial<Pick<PressureSignal, 'pauseAt' | 'resumeAt' | 'timeoutMs' | 'whenUnreadable'>> {
   /** Tells several databases apart in reports. Default none. */
   of?: string;
 }
@@ -27,16 +25,10 @@ function signal(
   name: string,
   unit: string,
   { dialect, kysely }: Database,
-  { pauseAt, resumeAt, of }: Threshold & { pauseAt: number },
+  { of, ...threshold }: Threshold & { pauseAt: number },
 ): PressureSignal {
   const read = (): Promise<number> => byDialect[dialect][figure](kysely);
-  return {
-    name: of === undefined ? name : `${name}:${of}`,
-    unit,
-    pauseAt,
-    ...(resumeAt !== undefined && { resumeAt }),
-    read,
-  };
+  return { ...threshold, name: of === undefined ? name : `${name}:${of}`, unit, read };
 }
 
 /**

@@ -11,7 +11,7 @@ import { wireOf } from '@dotmac/core/contract';
 import { maintenanceErrors } from '../errors.js';
 import type { MaintenanceStore } from '../store/store.js';
 import type { AnyMaintenanceTask, Held, PlanContext, TaskContext } from '../tasks/task.js';
-import type { Pressure } from '../throttle/pressure.js';
+import type { Load, Pressure } from '../throttle/pressure.js';
 import { resourceKey, type ScopeIds } from './lease-keys.js';
 import { reached, type RunLimits } from './limits.js';
 import { createPulse } from './pulse.js';
@@ -35,6 +35,8 @@ export interface ExecutionParts extends Omit<PlanContext, 'asOf' | 'tenantId' | 
 /** A run that is under way. */
 export interface Execution {
   readonly context: TaskContext;
+  /** Waits while the application is under pressure; false when the run is to end before its work has begun. */
+  ready(): Promise<boolean>;
   /** Why it is to end before its work is done; null when nothing has said so. */
   stopReason(error?: unknown): StopReason | null;
   /** What it has to say of itself, for good. */
@@ -92,6 +94,24 @@ export function createExecution(parts: ExecutionParts): Execution {
     return reason !== null || signal.aborted;
   };
 
+  const noted = new Set<string>();
+  const tell = ({ pausedBy, unreadable }: Load): void => {
+    pulse.pause(pausedBy);
+    for (const name of unreadable) {
+      const rule = pausedBy.includes(name) ? 'the run waits until it can be' : 'the run goes on without it';
+      if (!noted.has(name)) pulse.note(`The signal ${name} cannot be read: ${rule}.`);
+      noted.add(name);
+    }
+  };
+  /** False when no batch is to follow. */
+  const relief = async (): Promise<boolean> => {
+    if (isOver()) return false;
+    if (!task.heedsPressure) return true;
+    if (await pressure.relief({ signal, tell, isOver }).catch(() => true)) return !isOver();
+    reason ??= 'pressure';
+    return false;
+  };
+
   const context: TaskContext = {
     ...shared,
     get isOver() {
@@ -130,10 +150,7 @@ export function createExecution(parts: ExecutionParts): Execution {
         },
         async advance(batch) {
           pulse.count(target, batch);
-          if (isOver()) return false;
-          if (await pressure.relief(signal, (names) => pulse.pause(names)).catch(() => true)) return !signal.aborted;
-          reason ??= 'pressure';
-          return false;
+          return relief();
         },
         done: () => pulse.done(target),
       };
@@ -142,6 +159,7 @@ export function createExecution(parts: ExecutionParts): Execution {
 
   return {
     context,
+    ready: relief,
     stopReason(error) {
       if (reason !== null) return reason;
       if (isOperationError(error, 'CONFIRMATION_NEEDED')) return 'unconfirmed';

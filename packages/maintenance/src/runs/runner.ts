@@ -86,12 +86,13 @@ export function createRunner(options: RunnerOptions): Runner {
   let stopping = new AbortController();
 
   const perform = async ({ task, parameters }: RunRequest, run: Run, execution: Execution): Promise<RunOutcome> => {
-    const { context, stopReason, pulse, returnedBytes } = execution;
+    const { context, ready, stopReason, pulse, returnedBytes } = execution;
     if (run.dryRun) {
       const plan = await task.plan(context, parameters as never);
       await store.plans(run.tenantId).insert(keptPlan(run, plan, clock.now()));
       return predicted(run, plan, pulse(), clock.now());
     }
+    if (!(await ready())) return ended(stopReason() ?? 'pressure', pulse(), clock.now());
     const report = await task.run(context, parameters as never);
     if (report.fault) logger.error({ runId: run.id, task: run.task, ...describeError(report.fault) }, partlyFailed);
     return reported(task, report, stopReason(), pulse(), returnedBytes(), clock.now());

@@ -32,6 +32,7 @@ export function maintenanceDigest(parts: DigestTaskParts) {
     type: 'maintenance_digest',
     name: 'Maintenance digest',
     description: 'Sends what maintenance did in the last days, and what to look at',
+    heedsPressure: false,
     parameters: maintenanceDigestParameters,
     details: maintenanceDigestDetails,
     async plan(context, { days }) {

@@ -55,6 +55,7 @@ export const systemMonitoring = defineMaintenanceTask({
   name: 'System monitoring',
   description: 'Measures memory, load and the disks of registered directories, and tells the day when a disk is full',
   scope: 'host',
+  heedsPressure: false,
   parameters,
   details,
   plan: () => Promise.resolve({ targets: [], warnings: [] }),

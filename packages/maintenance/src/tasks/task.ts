@@ -139,6 +139,8 @@ export interface MaintenanceTask<Parameters extends z.ZodObject = z.ZodObject, D
   description: string;
   /** Default `cluster`. */
   scope?: TaskScope;
+  /** Wait while the application is under pressure, before the first batch and after each. Default true; false for what only looks. */
+  heedsPressure?: boolean;
   /** A zod object, camelCase, every field with a default or optional. */
   parameters: Parameters;
   /** What the result's `details` hold, camelCase. */
@@ -151,7 +153,10 @@ export interface MaintenanceTask<Parameters extends z.ZodObject = z.ZodObject, D
 }
 
 /** A task with its types closed over, so that tasks of any parameters fit one array. */
-export type AnyMaintenanceTask = MaintenanceTask<z.ZodObject, z.ZodType> & { readonly scope: TaskScope };
+export type AnyMaintenanceTask = MaintenanceTask<z.ZodObject, z.ZodType> & {
+  readonly scope: TaskScope;
+  readonly heedsPressure: boolean;
+};
 
 /**
  * Types a task's functions by its schemas, and gives it what every task has: a dry run that is a plan, budgets
@@ -178,5 +183,5 @@ export function defineMaintenanceTask<Parameters extends z.ZodObject, Details ex
   task: MaintenanceTask<Parameters, Details>,
 ): AnyMaintenanceTask {
   const parameters = withControls(task.parameters);
-  return { scope: 'cluster', ...task, parameters } as unknown as AnyMaintenanceTask;
+  return { scope: 'cluster', heedsPressure: true, ...task, parameters } as unknown as AnyMaintenanceTask;
 }

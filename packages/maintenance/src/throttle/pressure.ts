@@ -1,4 +1,5 @@
 import { describeError, type Clock, type Logger } from '@dotmac/core';
+import { createGauge } from './gauge.js';
 
 /** A figure that tells how much the application can bear. */
 export interface PressureSignal {
@@ -10,8 +11,26 @@ export interface PressureSignal {
   pauseAt: number;
   /** And goes on from here down. Default: half of `pauseAt`, so that it does not flutter. */
   resumeAt?: number;
-  /** The figure now. What it throws counts as no pressure, and is logged. */
-  read(): number | Promise<number>;
+  /** How long a reading may take; later it counts as unreadable. Default 5,000 ms. */
+  timeoutMs?: number;
+  /**
+   * What is done while it cannot be read: `pause` (the default), for who does not answer may well be overloaded, or
+   * `ignore`. The run's log tells of it either way.
+   */
+  whenUnreadable?: 'pause' | 'ignore';
+  /**
+   * The figure now. What throws, gives NaN or takes too long is unreadable.
+   * @param signal aborts when the time is up
+   */
+  read(signal: AbortSignal): number | Promise<number>;
+}
+
+/** How the signals stand, by their names. */
+export interface Load {
+  /** Those that work waits for. */
+  pausedBy: readonly string[];
+  /** Those that could not be read; work waits for some of them, and ignores the others. */
+  unreadable: readonly string[];
 }
 
 /** Options of {@link createPressure}. */
@@ -23,58 +42,73 @@ export interface PressureOptions {
   longestPauseMs: number;
 }
 
+/** How one run waits. */
+export interface Waiting {
+  /** Ends the wait by its reason. */
+  signal: AbortSignal;
+  /** Told what it waits for and what cannot be read, and at last that it goes on. */
+  tell(load: Load): void;
+  /** True when the run has no time left to wait in. */
+  isOver(): boolean;
+}
+
 /** Makes the work of maintenance wait while the application needs its resources itself. */
 export interface Pressure {
   /**
    * Resolves at once, or when the pressure has gone.
-   * @param onPause told what it waits for; nothing when it goes on
    * @returns false when the pressure lasted for too long
    */
-  relief(signal: AbortSignal, onPause: (names: readonly string[]) => void): Promise<boolean>;
+  relief(waiting: Waiting): Promise<boolean>;
 }
 
 const [freshMs, askAgainMs] = [500, 1_000];
 
 /** @see Pressure */
 export function createPressure({ signals, clock, logger, longestPauseMs }: PressureOptions): Pressure {
-  const pressing = new Set<PressureSignal>();
+  const gauges = signals.map((signal) => createGauge(signal, clock));
+  let reading: Promise<Load> | undefined;
   let readAt = -Infinity;
 
-  const read = async (signal: PressureSignal): Promise<void> => {
-    const { name, pauseAt, resumeAt = pauseAt / 2 } = signal;
-    try {
-      const figure = await signal.read();
-      if (figure >= pauseAt) pressing.add(signal);
-      else if (figure <= resumeAt) pressing.delete(signal);
-    } catch (error) {
-      pressing.delete(signal);
-      logger.warn({ signal: name, ...describeError(error) }, 'a signal of pressure could not be read');
-    }
+  const readAll = async (): Promise<Load> => {
+    await Promise.all(
+      gauges.map(async (gauge) => {
+        const fault = await gauge.read();
+        if (fault) logger.warn({ signal: gauge.name, ...describeError(fault) }, 'a signal of pressure cannot be read');
+      }),
+    );
+    const names = (which: 'isPressing' | 'isUnreadable'): string[] =>
+      gauges.filter((gauge) => gauge[which]).map(({ name }) => name);
+    return { pausedBy: names('isPressing'), unreadable: names('isUnreadable') };
   };
   /** One reading serves all runs for a moment. */
-  const names = async (): Promise<string[]> => {
+  const load = (): Promise<Load> => {
     const now = clock.monotonic();
-    if (now - readAt >= freshMs) {
-      readAt = now;
-      await Promise.all(signals.map(read));
-    }
-    return [...pressing].map(({ name }) => name);
+    if (reading && now - readAt < freshMs) return reading;
+    readAt = now;
+    return (reading = readAll());
   };
 
   return {
-    async relief(signal, onPause) {
+    async relief({ signal, tell, isOver }) {
       if (signals.length === 0) return true;
-      let waiting = await names();
-      if (waiting.length === 0) return true;
       const startedAt = clock.monotonic();
-      while (waiting.length > 0) {
-        onPause(waiting);
-        if (clock.monotonic() - startedAt >= longestPauseMs) return false;
+      for (let waited = false; ; waited = true) {
+        const now = await untilAborted(load(), signal);
+        if (waited || now.pausedBy.length > 0 || now.unreadable.length > 0) tell(now);
+        if (now.pausedBy.length === 0) return true;
+        if (isOver() || clock.monotonic() - startedAt >= longestPauseMs) return false;
         await clock.sleep(askAgainMs, signal);
-        waiting = await names();
       }
-      onPause([]);
-      return true;
     },
   };
+}
+
+/** What `work` comes to, unless the signal aborts before: then it rejects with that reason. */
+function untilAborted<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason as Error);
+    if (signal.aborted) return onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    void work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
 }

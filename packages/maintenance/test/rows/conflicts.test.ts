@@ -59,7 +59,9 @@ for (const { title, present, fresh: createFresh, dialect } of dialects)
         }
         const waits = lockWaits(other as Database);
         // InnoDB renews what it shows when nobody has looked for a tenth of a second.
-        await expect.poll(() => waits.read(), { timeout: 20_000, interval: 300 }).toBeGreaterThan(0);
+        await expect
+          .poll(() => waits.read(new AbortController().signal), { timeout: 20_000, interval: 300 })
+          .toBeGreaterThan(0);
         await sql`update events set note = 'locked too' where id = 3`.execute(trx);
       });
       const { deleted, retries } = (await running) as { deleted: number; retries: number };

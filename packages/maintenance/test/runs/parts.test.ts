@@ -89,14 +89,14 @@ describe('a run that is cancelled', () => {
     onTestFinished(() => database.close());
     const [directory = ''] = await oldFiles(0);
     await sql`create table a (id integer primary key, at bigint)`.execute(database.kysely);
-    await sql`with recursive n (i) as (select 1 union all select i + 1 from n where i < 5000)
+    await sql`with recursive n (i) as (select 1 union all select i + 1 from n where i < 100000)
       insert into a select i, 0 from n`.execute(database.kysely);
     const store = kyselyMaintenanceStore(database);
     await store.migrate();
     const runs = start({
       store,
       databases: { main: database },
-      throttle: [{ name: 'busy', unit: 'jobs', pauseAt: 1, read: () => 1 }],
+      throttle: [{ name: 'busy', unit: 'jobs', pauseAt: 1, read: async () => (await readdir(directory)).length }],
       retention: [
         {
           ...{ name: 'a', database: 'main', table: 'a', timeColumn: 'at', retentionDays: 30 },
@@ -110,7 +110,7 @@ describe('a run that is cancelled', () => {
     await expect.poll(async () => (await runs.get(taskId)).status).toBe('cancelled');
     const { itemsCleaned, details } = await runs.get(taskId);
     const { rows } = await sql<{ n: number }>`select count(*) as n from a`.execute(database.kysely);
-    expect([itemsCleaned > 0, rows[0]?.n]).toEqual([true, 5_000 - itemsCleaned]);
+    expect([itemsCleaned > 0, rows[0]?.n]).toEqual([true, 100_000 - itemsCleaned]);
     const [archive = '', sum] = (await readdir(directory)).sort();
     expect(sum).toBe(`${archive}.sha256`);
     expect(details).toMatchObject({ policies: [{ outcome: 'partial', rows: itemsCleaned, archived_to: archive }] });

@@ -178,23 +178,82 @@ describe('a run', () => {
     expect(await runs.get(taskId)).toMatchObject({ status: 'completed', itemsCleaned: 50 });
   });
 
-  it('ends for now when the pressure does not go', async () => {
+  it('looks at the pressure before its first batch, and ends for now when it does not go', async () => {
     const throttle = [{ name: 'lag', unit: 'ms', pauseAt: 1, read: () => 9 }];
-    const { clock, runs } = await setUp(heapOf(50), {}, { throttle, longestPauseMs: 5_000 });
-    const ended = runs.run('sweep', {});
+    const heap = heapOf(50);
+    const { clock, runs } = await setUp(heap, {}, { throttle, longestPauseMs: 5_000 });
+    const { taskId } = await runs.beginRun('sweep', {});
+    await clock.advance(3_000);
+    expect((await runs.get(taskId)).progress).toMatchObject({ state: 'paused', pausedBy: ['lag'], batches: 0 });
     await clock.advance(10_000);
-    expect(await ended).toMatchObject({
-      status: 'completed',
-      stopReason: 'pressure',
-      itemsCleaned: 10,
-      resumable: true,
-    });
+    const ended = await runs.get(taskId);
+    expect(ended).toMatchObject({ status: 'completed', stopReason: 'pressure', itemsCleaned: 0, resumable: true });
+    expect(ended).toMatchObject({ log: [], errorMessage: null });
+    expect(heap.items).toHaveLength(50);
   });
 
-  it('goes on while a signal of pressure cannot be read', async () => {
+  it('does not wait for longer than its budget of time', async () => {
+    const throttle = [{ name: 'lag', unit: 'ms', pauseAt: 1, read: () => 9 }];
+    const { clock, runs } = await setUp(heapOf(50), {}, { throttle });
+    const ended = runs.run('sweep', { maxRuntimeSeconds: 3 });
+    await clock.advance(5_000);
+    expect(await ended).toMatchObject({ status: 'completed', stopReason: 'time', itemsCleaned: 0 });
+  });
+
+  it.each<[string, () => number | Promise<number>]>([
+    ['hangs', () => new Promise<number>(() => undefined)],
+    ['throws', () => Promise.reject(new Error('no such view'))],
+    ['gives no number', () => NaN],
+  ])('waits while a reading of its pressure %s, and says so', async (_, unreadable) => {
+    let read = unreadable;
+    const throttle = [{ name: 'lag', unit: 'ms', pauseAt: 5, timeoutMs: 2_000, read: () => read() }];
+    const { clock, runs } = await setUp(heapOf(50), {}, { throttle });
+    const { taskId } = await runs.beginRun('sweep', {});
+    await clock.advance(8_000);
+    const paused = await runs.get(taskId);
+    expect(paused.progress).toMatchObject({ state: 'paused', pausedBy: ['lag'], batches: 0 });
+    expect(paused.log.map(({ message }) => message)).toEqual([
+      'The signal lag cannot be read: the run waits until it can be.',
+    ]);
+    read = () => 0;
+    await clock.advance(70_000);
+    expect(await runs.get(taskId)).toMatchObject({ stopReason: 'drained', itemsCleaned: 50 });
+  });
+
+  it('goes on without a signal that is to be ignored while it cannot be read, and says so', async () => {
     const read = () => Promise.reject(new Error('no such view'));
-    const { runs } = await setUp(heapOf(50), {}, { throttle: [{ name: 'lag', unit: 'ms', pauseAt: 1, read }] });
-    expect(await runs.run('sweep', {})).toMatchObject({ stopReason: 'drained', itemsCleaned: 50 });
+    const throttle = [{ name: 'lag', unit: 'ms', pauseAt: 1, whenUnreadable: 'ignore' as const, read }];
+    const { runs } = await setUp(heapOf(50), {}, { throttle });
+    const { taskId } = await runs.run('sweep', {});
+    const run = await runs.get(taskId);
+    expect(run).toMatchObject({ stopReason: 'drained', itemsCleaned: 50 });
+    expect(run.log.map(({ message }) => message)).toContain(
+      'The signal lag cannot be read: the run goes on without it.',
+    );
+  });
+
+  it('is cancelled while a reading of its pressure hangs', async () => {
+    const throttle = [
+      { name: 'lag', unit: 'ms', pauseAt: 1, timeoutMs: 60_000, read: () => new Promise<number>(() => undefined) },
+    ];
+    const { clock, runs } = await setUp(heapOf(50), {}, { throttle });
+    const { taskId } = await runs.beginRun('sweep', {});
+    await runs.cancel(taskId);
+    await clock.advance(10);
+    expect(await runs.get(taskId)).toMatchObject({ status: 'cancelled', stopReason: 'cancelled', itemsCleaned: 0 });
+  });
+
+  it('asks a signal that hangs once a minute, not once a second, and tells it when its time is up', async () => {
+    const asked: AbortSignal[] = [];
+    const read = (limit: AbortSignal) => (asked.push(limit), new Promise<number>(() => undefined));
+    const { clock, runs } = await setUp(heapOf(50), {}, { throttle: [{ name: 'lag', unit: 'ms', pauseAt: 1, read }] });
+    await runs.beginRun('sweep', {});
+    await clock.advance(4_900);
+    expect(asked.map(({ aborted }) => aborted)).toEqual([false]);
+    await clock.advance(50_000);
+    expect(asked.map(({ aborted }) => aborted)).toEqual([true]);
+    await clock.advance(10_000);
+    expect(asked).toHaveLength(2);
   });
 
   it('of a process that stops ends after its batch, and can be resumed', async () => {

@@ -1,0 +1,69 @@
+import type { Clock } from '@dotmac/core';
+import type { PressureSignal } from './pressure.js';
+
+/** One signal, and what was last known of it. */
+export interface Gauge {
+  readonly name: string;
+  /** Work waits for it. */
+  readonly isPressing: boolean;
+  readonly isUnreadable: boolean;
+  /**
+   * Reads it, within its time.
+   * @returns why it cannot be read, when that is new
+   */
+  read(): Promise<unknown>;
+}
+
+const defaultTimeoutMs = 5_000;
+/** A reading that hangs is not asked again before: each may hold a connection. */
+const hangingMs = 60_000;
+
+/** @see Gauge */
+export function createGauge(signal: PressureSignal, clock: Pick<Clock, 'after' | 'monotonic'>): Gauge {
+  const { name, pauseAt, resumeAt = pauseAt / 2, timeoutMs = defaultTimeoutMs, whenUnreadable = 'pause' } = signal;
+  let state: 'low' | 'high' | 'unreadable' = 'low';
+  let asked: { answer: Promise<number>; at: number } | undefined;
+
+  const ask = (limit: AbortSignal): Promise<number> => {
+    if (asked && clock.monotonic() - asked.at < hangingMs) return asked.answer;
+    const asking = { answer: (async () => signal.read(limit))(), at: clock.monotonic() };
+    asked = asking;
+    const forget = (): void => void (asked === asking && (asked = undefined));
+    asking.answer.then(forget, forget);
+    return asking.answer;
+  };
+  const figure = (): Promise<number> =>
+    new Promise((resolve, reject) => {
+      const limit = new AbortController();
+      const cancel = clock.after(timeoutMs, () => {
+        const late = new Error(`it gave no figure within ${timeoutMs} ms`);
+        limit.abort(late);
+        reject(late);
+      });
+      void ask(limit.signal).then(resolve, reject).finally(cancel);
+    });
+
+  return {
+    name,
+    get isPressing() {
+      return state === 'high' || (state === 'unreadable' && whenUnreadable === 'pause');
+    },
+    get isUnreadable() {
+      return state === 'unreadable';
+    },
+    async read() {
+      try {
+        const now = await figure();
+        if (Number.isNaN(now)) throw new Error('what it gave is no number');
+        // Between the two it stays as it was; what was unreadable before waits for no more than others do.
+        if (now >= pauseAt) state = 'high';
+        else if (now <= resumeAt || state === 'unreadable') state = 'low';
+        return undefined;
+      } catch (fault) {
+        const isNew = state !== 'unreadable';
+        state = 'unreadable';
+        return isNew ? fault : undefined;
+      }
+    },
+  };
+}
