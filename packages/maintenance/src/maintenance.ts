@@ -25,6 +25,7 @@ import { checkChannels, type DigestChannel } from './reports/digest-channel.js';
 import { createReportService, type ReportService } from './reports/service.js';
 import { maintenanceRoutes } from './routes.js';
 import { createRunFollower } from './runs/follow.js';
+import { createHistoryPruner } from './runs/history.js';
 import { createRunner } from './runs/runner.js';
 import type { MaintenanceState, MaintenanceStatus } from './runs/schemas.js';
 import type { RunFailureHook } from './runs/failure-hooks.js';
@@ -60,7 +61,7 @@ export interface MaintenanceOptions extends MaintenancePolicies {
   migrate?: boolean;
   /** Start the scheduler with the module. Default true. */
   startScheduler?: boolean;
-  /** How long runs are kept. Default 90 days. */
+  /** How long runs are kept, plans, slots and what is left of removed schedules. Default 90 days. */
   historyDays?: number;
   /** How long a dead process keeps others from the tasks it was at. Default 30,000 ms. */
   leaseTtlMs?: number;
@@ -137,6 +138,7 @@ export function createMaintenance(options: MaintenanceOptions): MaintenanceModul
   const presence = createPresence({ store, hostId: scopeIds.host, clock, logger, leaseTtlMs });
   const { schedulePollMs: pollMs = 10_000, maxSchedules = 200 } = options;
   const scheduler = createScheduler({ roster, presence, store, runner, clock, logger, leaseTtlMs, pollMs });
+  const history = createHistoryPruner({ store, clock, logger, leaseTtlMs, historyMs: historyDays * dayMs });
   let started: Promise<void> | undefined;
   let storeState: 'stopped' | 'ok' | 'unavailable' = 'stopped';
   let cancelSweep: CancelTimer = () => {};
@@ -146,7 +148,7 @@ export function createMaintenance(options: MaintenanceOptions): MaintenanceModul
       const takingUp = { store, runner, policies, tasks, scopeIds, logger };
       for (const run of await runner.recover()) await takeUp(run, takingUp);
       await presence.recover();
-      await store.prune(clock.now() - historyDays * dayMs);
+      history.begin();
       storeState = 'ok';
     } catch (error) {
       storeState = 'unavailable';
@@ -205,7 +207,7 @@ export function createMaintenance(options: MaintenanceOptions): MaintenanceModul
       cancelSweep();
       scheduler.stop();
       // What the scheduler began ends when the runner stops, and is written down then.
-      await Promise.all([runner.stop(), scheduler.settled()]);
+      await Promise.all([runner.stop(), scheduler.settled(), history.stop()]);
       storeState = 'stopped';
     },
     readiness: () => ({

@@ -272,9 +272,19 @@ for (const { title, present, fresh: createFresh } of dialects)
         values ('1', 'q', 's', 'l', 'a', '{}', 1, ${now - 91 * dayMs}), ('2', 'q', 's', 'l', 'a', '{}', 1, ${now - dayMs}), ('3', 'q', 's', 'l', 'a', '{}', 1, null)`.execute(
         storeDatabase.kysely,
       );
+      await sql`insert into dotmac_maintenance_ledger
+        (tenant_id, schedule, scope_id, slot_at, outcome, instance, attempts, claimed_at)
+        values ('a', 's', '', ${now - 91 * dayMs}, 'done', 'i', 1, 1), ('a', 's', '', ${now - dayMs}, 'done', 'i', 1, 1)`.execute(
+        storeDatabase.kysely,
+      );
+      await sql`insert into dotmac_maintenance_plans
+        (tenant_id, id, task, actor, parameters, plan, as_of, created_at, expires_at)
+        values ('a', '1', 't', 'u', '{}', '{}', 1, ${now - 91 * dayMs}, 1), ('a', '2', 't', 'u', '{}', '{}', 1, ${now - dayMs}, 1)`.execute(
+        storeDatabase.kysely,
+      );
       const operator = maintenance.scope({ tenantId: 'operator' });
       const result = await operator.runs.run('database_cleanup', {});
-      expect(result).toMatchObject({ status: 'completed', itemsCleaned: 2, errorMessage: null });
+      expect(result).toMatchObject({ status: 'completed', itemsCleaned: 4, errorMessage: null });
       const { rows } = await sql<{
         it: string;
       }>`select key_hash as it from dotmac_idempotency union all select delivery_id from dotmac_outbox order by 1`.execute(

@@ -8,13 +8,16 @@ export interface DotmacRetentionOptions {
   tenants: readonly string[];
   /** How long deliveries are kept that nobody took and that were parked. Default 90 days, at least 7. */
   parkedDays?: number;
-  /** How long ended runs are kept. Default 90 days, at least 7; `historyDays` of `createMaintenance` is heeded besides. */
+  /**
+   * How long ended runs are kept, and with them plans and the ledger of slots. Default 90 days, at least 7; `historyDays`
+   * of `createMaintenance` is heeded besides.
+   */
   runDays?: number;
 }
 
 /**
  * Policies for the tables that dotmac itself keeps in a database, and that nothing else, or only somebody's traffic,
- * cleans: answers kept for idempotency, parked deliveries, ended runs. What the domains keep of endpoints and customers
+ * cleans: answers kept for idempotency, parked deliveries, ended runs, plans and slots. What the domains keep of endpoints and customers
  * they look after by themselves.
  *
  * @example retention: [...dotmacRetention({ database: 'main', tenants: ['operator'] }), sessions]
@@ -27,6 +30,7 @@ export function dotmacRetention({
 }: DotmacRetentionOptions): RetentionPolicy[] {
   // Old rows may well be most of what is there.
   const own = { database, tenants, maxShare: 1 };
+  const history = { ...own, retentionDays: runDays, minRetentionDays: 7 };
   return [
     {
       ...own,
@@ -47,13 +51,8 @@ export function dotmacRetention({
       // Its indexes begin with the queue; and what waits in an outbox is little.
       allowFullScan: true,
     },
-    {
-      ...own,
-      name: 'dotmac-maintenance-runs',
-      table: 'dotmac_maintenance_runs',
-      timeColumn: 'ended_at',
-      retentionDays: runDays,
-      minRetentionDays: 7,
-    },
+    { ...history, name: 'dotmac-maintenance-runs', table: 'dotmac_maintenance_runs', timeColumn: 'ended_at' },
+    { ...history, name: 'dotmac-maintenance-ledger', table: 'dotmac_maintenance_ledger', timeColumn: 'slot_at' },
+    { ...history, name: 'dotmac-maintenance-plans', table: 'dotmac_maintenance_plans', timeColumn: 'created_at' },
   ];
 }

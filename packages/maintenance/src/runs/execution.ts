@@ -1,17 +1,10 @@
-import {
-  coreErrors,
-  describeError,
-  holdLease,
-  isOperationError,
-  newId,
-  type CancelTimer,
-  type Clock,
-} from '@dotmac/core';
+import { describeError, isOperationError, type CancelTimer } from '@dotmac/core';
 import { wireOf } from '@dotmac/core/contract';
 import { maintenanceErrors } from '../errors.js';
 import type { MaintenanceStore } from '../store/store.js';
-import type { AnyMaintenanceTask, Held, PlanContext, TaskContext } from '../tasks/task.js';
+import type { AnyMaintenanceTask, PlanContext, TaskContext } from '../tasks/task.js';
 import type { Load, Pressure } from '../throttle/pressure.js';
+import { exclusively } from './exclusively.js';
 import { resourceKey, type ScopeIds } from './lease-keys.js';
 import { reached, type RunLimits } from './limits.js';
 import { createPulse } from './pulse.js';
@@ -51,8 +44,6 @@ export interface Execution {
 const beatMs = 1_000;
 /** What is not cut short when its time is up: the batch under way, and what comes after the last one. */
 const graceMs = 30_000;
-/** Of who waits for a resource. */
-const askAgainMs = 500;
 const [defaultShare, unaskedItems] = [0.5, 1_000];
 
 /** Puts together what a task is given, and keeps what it says. */
@@ -174,39 +165,4 @@ export function createExecution(parts: ExecutionParts): Execution {
       cancelDeadline();
     },
   };
-}
-
-interface Holding {
-  store: MaintenanceStore;
-  clock: Clock;
-  leaseTtlMs: number;
-  signal: AbortSignal;
-  /** How long to wait for another who holds it. */
-  patienceMs: number;
-}
-
-async function exclusively<Result>(
-  { store, clock, leaseTtlMs, signal, patienceMs }: Holding,
-  key: string,
-  work: (held: Held) => Promise<Result>,
-): Promise<Result | null> {
-  const owner = newId();
-  const until = clock.monotonic() + patienceMs;
-  for (;;) {
-    const held = await holdLease(store.leases, key, { ttlMs: leaseTtlMs, clock, signal, owner }, (lease, fence) =>
-      work({
-        signal: lease,
-        fence,
-        async confirm(within) {
-          lease.throwIfAborted();
-          const known = within && (await store.holdsLease(within, key, fence));
-          if (!(known ?? (await store.leases.renew(key, owner, fence, leaseTtlMs))))
-            throw coreErrors.LEASE_LOST({ key });
-        },
-      }),
-    );
-    if (held.held) return held.result;
-    if (clock.monotonic() >= until) return null;
-    await clock.sleep(askAgainMs, signal);
-  }
 }

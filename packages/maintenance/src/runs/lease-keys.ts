@@ -28,3 +28,6 @@ export function presenceKey(place: string): string {
 export function queueKey(tenantId: string, schedule: string, scopeId: string): string {
   return leaseKey('queue', tenantId, schedule, scopeId);
 }
+
+/** Who removes what is older than the history reaches, of all tenants. */
+export const historyKey = leaseKey('history');

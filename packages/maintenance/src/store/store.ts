@@ -1,4 +1,4 @@
-import type { Leases } from '@dotmac/core';
+import type { Clock, Leases } from '@dotmac/core';
 import type { Database } from '@dotmac/core/kysely';
 import type { KeptPlan } from '../plans/kept-plan.js';
 import type { KeptSchedule, ScheduleRecord } from '../schedule/schedule.js';
@@ -81,6 +81,15 @@ export interface TenantSlots {
   }): Promise<SlotRecord[]>;
 }
 
+/** How old rows are removed. */
+export interface Pruning {
+  clock: Clock;
+  /** Looked at between batches: ends the work there. */
+  signal: AbortSignal;
+  /** Asked in every batch's transaction, last before the commit; what it throws rolls back. */
+  confirm(within?: { database: Database; trx: unknown }): Promise<void>;
+}
+
 /** What maintenance keeps. */
 export interface MaintenanceStore {
   /** Brings the tables up to date. */
@@ -105,6 +114,10 @@ export interface MaintenanceStore {
   slots(tenantId: string): TenantSlots;
   /** Slots of all tenants that somebody is at: for finding those whose process died. */
   openSlots(limit: number): Promise<SlotRecord[]>;
-  /** Removes ended runs, slots, plans and what is left of removed schedules from before `before`, of all tenants; how many runs. */
-  prune(before: number): Promise<number>;
+  /**
+   * Removes ended runs, slots, plans and what is left of removed schedules from before `before`, of all tenants; in batches
+   * that leave the database to others in between.
+   * @returns how many went
+   */
+  prune(before: number, pruning: Pruning): Promise<number>;
 }

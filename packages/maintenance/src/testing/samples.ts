@@ -1,6 +1,7 @@
-import { newId } from '@dotmac/core';
+import { newId, systemClock } from '@dotmac/core';
 import type { KeptPlan } from '../plans/kept-plan.js';
 import type { Run, RunOutcome, RunPulse } from '../runs/run.js';
+import type { Pruning } from '../store/store.js';
 
 /** A run that has just begun. */
 export const began: Omit<Run, 'tenantId' | 'id'> = {
@@ -76,3 +77,10 @@ export const plan: KeptPlan = {
   expiresAt: 9_000,
   appliedBy: null,
 };
+
+/** Pruning by one that nobody hinders. */
+export const alone = (): Pruning => ({
+  clock: systemClock,
+  signal: new AbortController().signal,
+  confirm: () => Promise.resolve(),
+});

@@ -5,6 +5,7 @@ import { scheduleRules } from '../schedule/rules.js';
 import type { KeptSchedule, ScheduleRecord } from '../schedule/schedule.js';
 import type { SlotRecord } from '../schedule/slot.js';
 import type { MaintenanceStore } from '../store/store.js';
+import { alone } from './samples.js';
 
 const day = 86_400_000;
 const taken: Omit<SlotRecord, 'tenantId'> = {
@@ -157,7 +158,7 @@ export const scheduleCases: Suite<MaintenanceStore>['cases'] = [
       await slots.claim({ ...taken, slotAt: 60 });
       await schedules.write('gone', () => ({ ...made, tenantId, name: 'gone', deletedAt: 20 }));
       await schedules.write('kept', () => ({ ...made, tenantId, name: 'kept' }));
-      await store.prune(50);
+      await store.prune(50, alone());
       assert.deepEqual(
         (await slots.list({ schedule: 'nightly', limit: 9 })).map(({ slotAt }) => slotAt),
         [60],

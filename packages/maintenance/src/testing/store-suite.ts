@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { newId } from '@dotmac/core';
+import { coreErrors, newId } from '@dotmac/core';
 import type { Suite } from '@dotmac/core/testing';
 import type { Run } from '../runs/run.js';
 import type { MaintenanceStore } from '../store/store.js';
-import { began, ended, plan, pulse } from './samples.js';
+import { alone, began, ended, plan, pulse } from './samples.js';
 import { scheduleCases } from './schedule-cases.js';
 
 /** What every {@link MaintenanceStore} does. The subject is migrated, and may hold what other cases left. */
@@ -148,9 +148,31 @@ export const maintenanceStoreSuite: Suite<MaintenanceStore> = {
         for (const id of [gone, kept, running]) await runs.insert({ ...began, id });
         await runs.finish(gone, { ...ended, endedAt: 10 });
         await runs.finish(kept, { ...ended, endedAt: 50 });
-        assert.ok((await store.prune(50)) >= 1);
+        assert.ok((await store.prune(50, alone())) >= 1);
         assert.equal(await runs.get(gone), null);
         assert.ok((await runs.get(kept)) && (await runs.get(running)));
+      },
+    },
+    {
+      name: 'prunes plans of before',
+      async run(store) {
+        const plans = store.plans(newId());
+        const [gone, kept] = [newId(), newId()];
+        await plans.insert({ ...plan, id: gone, createdAt: 49 });
+        await plans.insert({ ...plan, id: kept, createdAt: 50 });
+        await store.prune(50, alone());
+        assert.deepEqual([await plans.get(gone), (await plans.get(kept))?.id], [null, kept]);
+      },
+    },
+    {
+      name: 'prunes nothing once another has taken that over',
+      async run(store) {
+        const plans = store.plans(newId());
+        const id = newId();
+        await plans.insert({ ...plan, id, createdAt: 5 });
+        const confirm = () => Promise.reject(coreErrors.LEASE_LOST({ key: 'history' }));
+        await assert.rejects(store.prune(50, { ...alone(), confirm }), { code: 'LEASE_LOST' });
+        assert.equal((await plans.get(id))?.id, id);
       },
     },
   ],

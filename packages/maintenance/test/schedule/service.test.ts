@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { fakeClock } from '@dotmac/core/testing';
 import { createMaintenance, memoryMaintenanceStore, type MaintenanceOptions } from '../../src/index.js';
+import { alone } from '../../src/testing/samples.js';
 import { lastingTask } from '../support/lasting-task.js';
 
 const [second, minute, hour] = [1_000, 60_000, 3_600_000];
@@ -174,7 +175,7 @@ describe('why a slot did not run', () => {
     await clock.advance(4 * hour);
     expect(await why(7)).toEqual([false, 'outside_window', true]);
     // Nobody was there for it, or wrote it down.
-    await store.prune(start + 8 * hour);
+    await store.prune(start + 8 * hour, alone());
     expect(await why(5)).toEqual([false, 'nobody', null]);
     await clock.advance(24 * hour);
     expect(await why(6)).toEqual([false, 'not_kept', null]);

@@ -7,10 +7,12 @@ import { runIndexes, runs } from './migrations/0001-runs.js';
 import { slots } from './migrations/0003-slots.js';
 import { plans, runProgress } from './migrations/0004-plans.js';
 import { runStarts } from './migrations/0009-run-starts.js';
+import { planTimes } from './migrations/0010-plan-times.js';
 import { kyselyPlans } from './plans.js';
 import { scheduleIndexes, schedules } from './migrations/0005-schedules.js';
 import { kyselyRuns, runOf } from './runs.js';
 import { kyselySchedules, scheduleOf } from './schedules.js';
+import { prune } from './prune.js';
 import { kyselySlots, openSlots } from './slots.js';
 import type { MaintenanceTables } from './tables.js';
 
@@ -25,6 +27,7 @@ const migrations: ModuleMigrations = {
     '0005-schedules': schedules,
     '0005-schedules-indexes': scheduleIndexes,
     '0009-run-starts': runStarts,
+    '0010-plan-times': planTimes,
   },
 };
 
@@ -64,13 +67,6 @@ export function kyselyMaintenanceStore(
     },
     slots: (tenantId) => kyselySlots(database, tenantId),
     openSlots: (limit) => openSlots(database, limit),
-    async prune(before) {
-      const old = db.deleteFrom('dotmac_maintenance_runs').where('ended_at', '<', before);
-      const { numDeletedRows } = await asked(old.executeTakeFirstOrThrow());
-      await asked(db.deleteFrom('dotmac_maintenance_ledger').where('slot_at', '<', before).execute());
-      await asked(db.deleteFrom('dotmac_maintenance_schedules').where('deleted_at', '<', before).execute());
-      await asked(db.deleteFrom('dotmac_maintenance_plans').where('created_at', '<', before).execute());
-      return Number(numDeletedRows);
-    },
+    prune: (before, pruning) => asked(prune(database, before, pruning)),
   };
 }

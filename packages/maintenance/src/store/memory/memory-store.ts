@@ -97,13 +97,15 @@ export function memoryMaintenanceStore({ clock = systemClock }: { clock?: Clock 
           .slice(0, limit),
       ),
     ...schedules,
-    prune: async (before) => {
-      await pruneSchedules(before);
+    async prune(before, { confirm }) {
+      await confirm();
+      const others = await pruneSchedules(before);
       return tables.transaction(({ runs, plans }) => {
         const old = [...runs.values()].filter(({ endedAt }) => endedAt !== null && endedAt < before);
         for (const { id } of old) runs.delete(id);
-        for (const [id, { createdAt }] of [...plans]) if (createdAt < before) plans.delete(id);
-        return old.length;
+        const oldPlans = [...plans.values()].filter(({ createdAt }) => createdAt < before);
+        for (const { id } of oldPlans) plans.delete(id);
+        return others + old.length + oldPlans.length;
       });
     },
   };

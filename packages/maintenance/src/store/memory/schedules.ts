@@ -85,12 +85,14 @@ export function memorySchedules() {
       ),
     openSlots: (limit) => copy([...tables.read.slots.values()].filter(isOpen).slice(0, limit)),
     prune: (before: number) =>
-      tables.transaction((write) => {
-        for (const [key, { slotAt }] of [...write.slots]) if (slotAt < before) write.slots.delete(key);
-        for (const [key, { deletedAt }] of [...write.schedules])
-          if (deletedAt !== null && deletedAt < before) write.schedules.delete(key);
+      tables.transaction(({ slots, schedules }) => {
+        const known = slots.size + schedules.size;
+        for (const [key, { slotAt }] of [...slots]) if (slotAt < before) slots.delete(key);
+        for (const [key, { deletedAt }] of [...schedules])
+          if (deletedAt !== null && deletedAt < before) schedules.delete(key);
+        return known - slots.size - schedules.size;
       }),
   } satisfies Pick<MaintenanceStore, 'schedules' | 'slots' | 'scheduleRevision' | 'schedulesSince' | 'openSlots'> & {
-    prune(before: number): Promise<void>;
+    prune(before: number): Promise<number>;
   };
 }
