@@ -118,6 +118,44 @@ describe.skipIf(!available.postgres)('performance optimization (needs PostgreSQL
     expect((await sql`select 1 from pg_index where not indisvalid`.execute(database.kysely)).rows).toEqual([]);
   }, 120_000);
 
+  it('cancels a rebuilding that is held up by somebody’s transaction, and does it in the run that resumes', async () => {
+    const maintenance = await start({ apply: ['bloated_index'] });
+    const { runs } = maintenance.scope({ tenantId: 'acme' });
+    const holder = new Client({ connectionString: fresh.url });
+    await holder.connect();
+    await holder.query('begin; lock table airy in row exclusive mode');
+    const { taskId } = await runs.beginRun('performance_optimization', { apply: ['bloated_index'] });
+    const waiting = async () =>
+      (
+        await sql`select 1 from pg_stat_activity
+          where datname = current_database() and query like 'reindex%' and wait_event_type = 'Lock'`.execute(
+          database.kysely,
+        )
+      ).rows.length;
+    await expect.poll(waiting, { timeout: 20_000, interval: 20 }).toBe(1);
+    await runs.cancel(taskId);
+    await expect.poll(waiting, { timeout: 4_000, interval: 20 }).toBe(0);
+    await holder.query('commit');
+    await holder.end();
+    await expect.poll(async () => (await runs.get(taskId)).status, { timeout: 20_000 }).toBe('cancelled');
+    const cancelled = await runs.get(taskId);
+    expect(cancelled).toMatchObject({ itemsCleaned: 0, resumable: true });
+    const reason = 'it was to end';
+    expect(cancelled.details).toMatchObject({
+      databases: [{ indexes_rebuilt: 0, indexes_not_rebuilt: [{ index: 'airy_b', reason }] }],
+    });
+    const indexes = async () =>
+      (
+        await sql<{ name: string }>`select indexrelid::regclass::text as name from pg_index
+          where indrelid = 'airy'::regclass order by 1`.execute(database.kysely)
+      ).rows.map(({ name }) => name);
+    expect(await indexes()).toEqual(['airy_b']);
+    const resumed = await runs.resume(taskId);
+    await expect.poll(async () => (await runs.get(resumed.taskId)).status, { timeout: 20_000 }).toBe('completed');
+    expect(await runs.get(resumed.taskId)).toMatchObject({ itemsCleaned: 1 });
+    expect(await indexes()).toEqual(['airy_b']);
+  }, 120_000);
+
   it('drops what a process left that died, when its run is resumed, and rebuilds', async () => {
     const maintenance = await start({ apply: ['bloated_index'] });
     const holder = new Client({ connectionString: fresh.url });

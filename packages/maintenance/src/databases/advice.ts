@@ -77,8 +77,8 @@ export interface SlowQueries {
 /** What came of building an index anew. */
 export interface Rebuilt {
   index: string;
-  outcome: 'rebuilt' | 'refused' | 'failed';
-  /** Why it was refused, or failed; null when it was not. */
+  outcome: 'rebuilt' | 'refused' | 'failed' | 'stopped';
+  /** Why it was not rebuilt; null when it was. */
   reason: string | null;
   /** Given back to the system; measured. */
   bytes: number;
@@ -92,8 +92,8 @@ export interface KnownIndex {
   isValid: boolean;
 }
 
-/** What building indexes anew may take. */
-export interface RebuildLimits {
+/** What building indexes anew may take; the signal ends it. */
+export interface RebuildLimits extends Pauses {
   /** The ids of the table's indexes before the first try; what is there besides may be what a try left. */
   known: readonly string[];
   /** Free room on the disk of the database; null when nobody knows. */
@@ -102,8 +102,6 @@ export interface RebuildLimits {
   unmeasuredBytes: number;
   /** How long to wait for a lock. Ms. */
   lockTimeoutMs: number;
-  /** Wait between tries of removing what a failed building left. */
-  sleep(ms: number): Promise<void>;
 }
 
 /** What advising on a database, and acting on it, takes. One implementation a dialect. */
@@ -121,8 +119,8 @@ export interface DatabaseUpkeep {
   rebuildIndex(table: string, index: string, limits: RebuildLimits): Promise<Rebuilt>;
   /** Brings the planner's statistics up to date. */
   analyze(table: string): Promise<void>;
-  /** Makes the room of dead rows usable again. */
-  vacuum(table: string): Promise<void>;
+  /** Makes the room of dead rows usable again. The signal ends it: it rejects then. */
+  vacuum(table: string, pauses: Pauses): Promise<void>;
   /** Gives free pages back, or writes the write-ahead log into the database; for SQLite. */
   compact(pauses: Pauses): Promise<void>;
 }

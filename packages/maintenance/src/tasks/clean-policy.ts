@@ -203,8 +203,9 @@ async function lookAfter({ context, prepared, plan, held }: Going, { deleted }: 
     `${prepared.name}: ${deleted} rows went (${Math.round(share * 100)} %)${much ? '' : '; vacuum and analyze are left to the database'}`,
   );
   if (!much) return;
-  await dialect.giveBack(kysely, selection, { clock: context.clock, signal: held.signal });
-  await dialect.analyze(kysely, selection);
+  const pauses = { clock: context.clock, signal: held.signal };
+  await dialect.giveBack(kysely, selection, pauses);
+  await dialect.analyze(kysely, selection, pauses);
 }
 
 async function converging({ context, prepared, plan, progress }: Going, { deleted, tookMs }: Gone) {

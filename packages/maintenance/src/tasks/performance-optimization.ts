@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { Finding, Severity } from '../databases/finding.js';
+import { isToEnd } from '../databases/rows/delete-rows.js';
 import {
   performanceOptimizationDetails,
   performanceOptimizationParameters,
@@ -92,15 +93,23 @@ async function act(context: TaskContext, subject: UpkeepSubject, actions: readon
   for (const [target, own] of byTarget(subject, actions)) {
     const progress = await context.target({ target, planned: own.length, total: null });
     if (progress.isDone) continue;
-    const goOn = await context.exclusively(target, () => actOn(context, subject, own, progress, acted));
+    const goOn = await context.exclusively(target, ({ signal }) =>
+      actOn({ ...context, signal }, subject, own, progress, acted),
+    );
     if (goOn === null) acted.busy.push(own[0]?.table ?? subject.name);
     if (goOn === false) break;
   }
   return acted;
 }
 
+type Acting = Pick<TaskContext, 'clock' | 'note'> & {
+  /** Aborts when the run is to end, or another works on the table now. */
+  signal: AbortSignal;
+};
+
+/** False when no other target is to be begun. */
 async function actOn(
-  context: TaskContext,
+  context: Acting,
   subject: UpkeepSubject,
   actions: readonly UpkeepAction[],
   progress: TargetProgress,
@@ -111,7 +120,12 @@ async function actOn(
     const key = actionKey(action);
     if (cursor.done.includes(key)) continue;
     if (progress.remaining < 1) return false;
-    const isDone = await perform(context, subject, action, cursor, progress, acted);
+    const isDone = await perform(context, subject, action, cursor, progress, acted).catch((error: unknown) => {
+      if (isToEnd(context.signal)) return null;
+      throw error;
+    });
+    // What was cut short is for the run that resumes this one, which knows by the cursor what was there before.
+    if (isDone === null) return false;
     if (isDone) acted.done.add(key);
     cursor.done.push(key);
     delete cursor.rebuilding;
@@ -121,17 +135,18 @@ async function actOn(
   return true;
 }
 
+/** Null when the run is to end first; throws when it was cut short. */
 async function perform(
-  { clock, signal, note }: TaskContext,
+  { clock, signal, note }: Acting,
   subject: UpkeepSubject,
   action: UpkeepAction,
   cursor: UpkeepCursor,
   progress: TargetProgress,
   acted: Acted,
-): Promise<boolean> {
+): Promise<boolean | null> {
   signal.throwIfAborted();
   if (action.does === 'analyze') await subject.upkeep.analyze(action.table);
-  else if (action.does === 'vacuum') await subject.upkeep.vacuum(action.table);
+  else if (action.does === 'vacuum') await subject.upkeep.vacuum(action.table, { clock, signal });
   else if (action.does === 'compact') await subject.upkeep.compact({ clock, signal });
   else {
     const begin = (known: string[]): Promise<boolean> => {
@@ -143,7 +158,7 @@ async function perform(
     if (rebuilt.reason === null) return true;
     acted.notRebuilt.push({ index: action.index, reason: rebuilt.reason });
     note(`The index ${action.index} was not rebuilt: ${rebuilt.reason}`);
-    return false;
+    return rebuilt.outcome === 'stopped' ? null : false;
   }
   return true;
 }

@@ -1,7 +1,7 @@
-import type { Clock } from '@dotmac/core';
 import type { Database } from '@dotmac/core/kysely';
 import { adviceLimits, type Advice, type DatabaseUpkeep, type Rebuilt } from '../databases/advice.js';
 import type { AppliedKind } from '../databases/finding.js';
+import type { Pauses } from '../databases/rows/dialect.js';
 import { upkeepOf } from '../databases/upkeep.js';
 import type { PolicySet } from '../policies/policy-set.js';
 import { actionsOf, type UpkeepAction, type UpkeepWish } from './upkeep-actions.js';
@@ -73,20 +73,20 @@ export interface UpkeepCursor {
 
 const [lockTimeoutMs, unmeasuredBytes] = [5_000, 256 * 1_048_576];
 
-/** Builds an index anew; `begin` is told of the indexes that are there before anything is done. */
+/** Builds an index anew; `begin` is told of the indexes that are there before anything is done, and says whether to. */
 export async function rebuild(
   { upkeep, freeBytes }: UpkeepSubject,
   { table, index }: { table: string; index: string },
   interrupted: UpkeepCursor['rebuilding'],
-  { clock, signal, begin }: { clock: Clock; signal: AbortSignal; begin: (known: string[]) => Promise<unknown> },
+  { begin, ...pauses }: Pauses & { begin: (known: string[]) => Promise<boolean> },
 ): Promise<Rebuilt> {
   const known = interrupted?.index === index ? interrupted.known : (await upkeep.indexes(table)).map(({ id }) => id);
-  await begin(known);
+  if (!(await begin(known))) return { index, outcome: 'stopped', reason: 'the run was to end', bytes: 0 };
   return upkeep.rebuildIndex(table, index, {
     known,
     freeBytes: freeBytes === null ? null : await freeBytes(),
     unmeasuredBytes,
     lockTimeoutMs,
-    sleep: (ms) => clock.sleep(ms, signal),
+    ...pauses,
   });
 }

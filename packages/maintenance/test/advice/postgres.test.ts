@@ -1,12 +1,15 @@
 import { sql } from 'kysely';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { systemClock } from '@dotmac/core';
 import { databaseFromUrl, type Database } from '@dotmac/core/kysely';
 import { available, freshPostgres, type FreshDatabase } from '../../../../test/support/services.js';
 import { adviceLimits, type AdviceLimits, type RebuildLimits } from '../../src/databases/advice.js';
 import { upkeepOf } from '../../src/databases/upkeep.js';
 
 const day = 86_400_000;
+
+const pauses = { clock: systemClock, signal: new AbortController().signal };
 
 describe.skipIf(!available.postgres)('advice on PostgreSQL (needs PostgreSQL: npm run services)', () => {
   let fresh: FreshDatabase;
@@ -20,7 +23,7 @@ describe.skipIf(!available.postgres)('advice on PostgreSQL (needs PostgreSQL: np
     freeBytes: 2 ** 40,
     unmeasuredBytes: 0,
     lockTimeoutMs: 300,
-    sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    ...pauses,
     ...more,
   });
   const invalid = async () =>
@@ -113,7 +116,7 @@ describe.skipIf(!available.postgres)('advice on PostgreSQL (needs PostgreSQL: np
     await run('update busy set b = b + 1');
     const found = () => ids({ deadRows: 5_000 }, Date.now(), ['busy']);
     await expect.poll(found, { timeout: 10_000 }).toEqual(['stale_statistics:busy', 'dead_rows:busy']);
-    await upkeepOf(database).vacuum('busy');
+    await upkeepOf(database).vacuum('busy', pauses);
     await expect.poll(found, { timeout: 10_000 }).toEqual([]);
     await run('drop table busy');
   });
@@ -218,6 +221,32 @@ describe.skipIf(!available.postgres)('advice on PostgreSQL (needs PostgreSQL: np
       expect(await rebuild({ freeBytes: 60_000 })).toBe('refused');
       expect(await rebuild({ freeBytes: null })).toBe('refused');
       expect(await rebuild({ freeBytes: null, unmeasuredBytes: 2 ** 20 })).toBe('rebuilt');
+    });
+
+    it('is cancelled on the server while it waits, and leaves nothing', async () => {
+      const holder = new Client({ connectionString: fresh.url });
+      await holder.connect();
+      const stop = new AbortController();
+      const known = await limits('built', { lockTimeoutMs: 60_000, signal: stop.signal });
+      await holder.query('begin; lock table built in row exclusive mode');
+      const rebuilt = upkeepOf(database).rebuildIndex('built', long, known);
+      const waiting = async () =>
+        (
+          await sql`select 1 from pg_stat_activity
+            where datname = current_database() and query like 'reindex%' and wait_event_type = 'Lock'`.execute(
+            database.kysely,
+          )
+        ).rows.length;
+      await expect.poll(waiting, { timeout: 20_000, interval: 20 }).toBe(1);
+      stop.abort(new Error('enough'));
+      // The transaction that holds it up is still open.
+      await expect.poll(waiting, { timeout: 10_000, interval: 20 }).toBe(0);
+      await holder.query('rollback');
+      await holder.end();
+      expect(await rebuilt).toEqual({ index: long, outcome: 'stopped', reason: 'it was to end', bytes: 0 });
+      expect(await invalid()).toEqual([]);
+      // The connection that was cancelled goes on to serve.
+      await Promise.all(Array.from({ length: 10 }, () => run('select pg_sleep(0.05)')));
     });
 
     it('waits longer than other statements may take', async () => {

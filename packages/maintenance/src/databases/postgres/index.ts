@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely';
+import { sql, type Kysely } from 'kysely';
 import type { DatabaseUpkeep } from '../advice.js';
 import { advise } from './advice/advise.js';
 import { tableOids } from './advice/scope.js';
@@ -15,7 +15,7 @@ export function postgresUpkeep(db: Kysely<unknown>): DatabaseUpkeep {
     indexes: (table) => indexesOf(db, table),
     rebuildIndex: (table, index, limits) => rebuildIndex(db, table, index, limits),
     analyze: (table) => analyze(db, table),
-    vacuum: (table) => vacuum(db, table),
+    vacuum: (table, pauses) => vacuum(db, sql`vacuum (analyze) ${sql.id(table)}`, pauses),
     compact: () => Promise.resolve(),
   };
 }

@@ -1,6 +1,7 @@
 import { sql, type Kysely, type RawBuilder } from 'kysely';
 import type { KnownIndex, Rebuilt, RebuildLimits } from '../advice.js';
 import { tableOid } from './catalogue.js';
+import { unhurried } from './unhurried.js';
 
 interface Index extends KnownIndex {
   oid: string;
@@ -10,6 +11,8 @@ interface Index extends KnownIndex {
 /** What is built beside the index while it lasts, with room to spare. */
 const neededShare = 1.5;
 const [dropAttempts, dropRestMs] = [5, 500];
+/** Of a run that is to end: what is left then is dropped by the one that resumes it. */
+const lastAttempts = 2;
 
 /** Without those of exclusion constraints, which cannot be built beside themselves. */
 export async function indexesOf(db: Kysely<unknown>, table: string): Promise<Index[]> {
@@ -22,8 +25,8 @@ export async function indexesOf(db: Kysely<unknown>, table: string): Promise<Ind
 
 /**
  * REINDEX CONCURRENTLY on a connection of its own, in no transaction. It has no time limit: one that is cut off leaves
- * a second index that every write keeps up. What a failure leaves is dropped; what was there before, or belongs to
- * another index, is not ours to drop.
+ * a second index that every write keeps up. The signal cancels it on the server. What that, or a failure, leaves is
+ * dropped; what was there before, or belongs to another index, is not ours to drop.
  */
 export async function rebuildIndex(
   db: Kysely<unknown>,
@@ -37,7 +40,7 @@ export async function rebuildIndex(
   if (reason !== null) return { index, outcome: 'refused', reason, bytes: 0 };
   try {
     await dropLeftovers(db, table, index, limits);
-    await patiently(db, limits, async (connection) => {
+    await unhurried(db, limits, async (connection) => {
       await sql`reindex index concurrently ${await nameOf(connection, it.oid)}`.execute(connection);
     });
     const now = (await indexesOf(db, table)).find(({ name }) => name === index);
@@ -45,31 +48,14 @@ export async function rebuildIndex(
     return { index, outcome: 'rebuilt', reason: null, bytes };
   } catch (error) {
     const cleaned = await dropLeftovers(db, table, index, limits);
-    const why = isLockTimeout(error) ? 'a lock was not to be had in time' : 'the database ended it';
     const left = cleaned ? '' : '; what it left could not be dropped, and is an invalid index now';
+    if (limits.signal.aborted) return { index, outcome: 'stopped', reason: `it was to end${left}`, bytes: 0 };
+    const why = isLockTimeout(error) ? 'a lock was not to be had in time' : 'the database ended it';
     return { index, outcome: 'failed', reason: why + left, bytes: 0 };
   }
 }
 
 const isLockTimeout = (error: unknown): boolean => (error as { code?: unknown }).code === '55P03';
-
-/** A connection on which statements take as long as they take, and wait for locks only so long. */
-function patiently(
-  db: Kysely<unknown>,
-  { lockTimeoutMs }: RebuildLimits,
-  work: (connection: Kysely<unknown>) => Promise<void>,
-): Promise<void> {
-  return db.connection().execute(async (connection) => {
-    await sql`set statement_timeout = 0`.execute(connection);
-    await sql`select set_config('lock_timeout', ${String(lockTimeoutMs)}, false)`.execute(connection);
-    try {
-      await work(connection);
-    } finally {
-      await sql`reset statement_timeout`.execute(connection).catch(() => undefined);
-      await sql`reset lock_timeout`.execute(connection).catch(() => undefined);
-    }
-  });
-}
 
 /** Of an index, as a statement can have it: quoted, with its schema where the search path needs that. */
 async function nameOf(db: Kysely<unknown>, oid: string): Promise<RawBuilder<unknown>> {
@@ -99,19 +85,21 @@ async function dropLeftovers(
   index: string,
   limits: RebuildLimits,
 ): Promise<boolean> {
-  for (let attempt = 1; attempt <= dropAttempts; attempt++) {
+  // The dropping itself is not to be cancelled.
+  const unstoppable = { ...limits, signal: new AbortController().signal };
+  for (let attempt = 1; ; attempt++) {
     try {
       const isLeft = (it: Index): boolean => !limits.known.includes(it.id) && isOurs(it, index);
       const leftovers = (await indexesOf(db, table)).filter(isLeft);
       for (const { oid } of leftovers)
-        await patiently(db, limits, async (connection) => {
+        await unhurried(db, unstoppable, async (connection) => {
           await sql`drop index concurrently ${await nameOf(connection, oid)}`.execute(connection);
         });
       return true;
     } catch {
       // Whoever held the lock that ended the building may hold it still.
-      if (attempt < dropAttempts) await limits.sleep(dropRestMs * attempt);
+      if (attempt >= (limits.signal.aborted ? lastAttempts : dropAttempts)) return false;
+      await limits.clock.sleep(dropRestMs * attempt);
     }
   }
-  return false;
 }

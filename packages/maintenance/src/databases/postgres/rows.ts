@@ -4,7 +4,7 @@ import { tableId } from '../rows/due.js';
 import { columnsOf, describeTable } from './catalogue.js';
 import { instantLiteral, keeps } from './instant.js';
 import { dropPartition, oldPartitions } from './partitions.js';
-import { tableSize, unhurried } from './upkeep.js';
+import { tableSize, vacuum } from './upkeep.js';
 
 const integers = new Set(['bigint', 'integer', 'smallint']);
 
@@ -71,9 +71,9 @@ export const postgresRows: RowDialect = {
   partitionId: (_, { schema, name }) => tableId({ schema, table: name }),
   dropPartition,
   size: (db, { schema, table }) => tableSize(db, table, schema),
-  // Plain VACUUM takes no lock that readers or writers would notice, and shortens the file where its end is empty.
-  giveBack: (db, table) => unhurried(db, sql`vacuum ${tableId(table)}`),
-  analyze: (db, table) => unhurried(db, sql`analyze ${tableId(table)}`),
+  // VACUUM shortens the file, too, where its end is empty.
+  giveBack: (db, table, pauses) => vacuum(db, sql`vacuum ${tableId(table)}`, pauses),
+  analyze: (db, table, pauses) => vacuum(db, sql`analyze ${tableId(table)}`, pauses),
   foreignKeysOff: () => Promise.resolve(false),
 };
 

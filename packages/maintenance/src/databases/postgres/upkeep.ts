@@ -1,24 +1,15 @@
 import { sql, type Kysely, type RawBuilder } from 'kysely';
 import type { TableSize } from '../database.js';
+import type { Pauses } from '../rows/dialect.js';
 import { tableOid } from './catalogue.js';
+import { unhurried } from './unhurried.js';
 
-/** VACUUM and REINDEX CONCURRENTLY refuse to run in a transaction, and take longer than an application's statements may. */
-export async function unhurried(db: Kysely<unknown>, statement: RawBuilder<unknown>): Promise<void> {
-  await db.connection().execute(async (connection) => {
-    await sql`set statement_timeout = 0`.execute(connection);
-    await sql`set lock_timeout = '2s'`.execute(connection);
-    try {
-      await statement.execute(connection);
-    } finally {
-      await sql`reset statement_timeout`.execute(connection);
-      await sql`reset lock_timeout`.execute(connection);
-    }
-  });
-}
+/** Of VACUUM and ANALYZE: who holds the table for longer is at it, and the next run will come. */
+const lockTimeoutMs = 2_000;
 
-/** Plain VACUUM: takes no lock that readers or writers would notice. */
-export function vacuum(db: Kysely<unknown>, table: string): Promise<void> {
-  return unhurried(db, sql`vacuum (analyze) ${sql.id(table)}`);
+/** Plain VACUUM takes no lock that readers or writers would notice. It may take long, and is cancelled by the signal. */
+export async function vacuum(db: Kysely<unknown>, statement: RawBuilder<unknown>, pauses: Pauses): Promise<void> {
+  await unhurried(db, { ...pauses, lockTimeoutMs }, (connection) => statement.execute(connection));
 }
 
 /** Brings the planner's statistics up to date. */

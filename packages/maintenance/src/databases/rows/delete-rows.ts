@@ -67,7 +67,8 @@ export async function deleteRows(
 }
 
 /** Aborted, but not because another works here now: what was done is still this run's to tell. */
-const isToEnd = ({ aborted, reason }: AbortSignal): boolean => aborted && !isOperationError(reason, 'LEASE_LOST');
+export const isToEnd = ({ aborted, reason }: AbortSignal): boolean =>
+  aborted && !isOperationError(reason, 'LEASE_LOST');
 
 async function rest(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
   await clock.sleep(ms, signal).catch((error: unknown) => {

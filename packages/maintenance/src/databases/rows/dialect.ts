@@ -117,7 +117,7 @@ export interface RowDialect {
   /** After rows went: makes their room usable or gives it back, as far as the database has that. In small steps. */
   giveBack(db: Kysely<unknown>, table: TableName, pauses: Pauses): Promise<void>;
   /** Brings the planner's statistics of the table up to date. */
-  analyze(db: Kysely<unknown>, table: TableName): Promise<void>;
+  analyze(db: Kysely<unknown>, table: TableName, pauses: Pauses): Promise<void>;
   /** Does this connection let rows refer to nothing? (SQLite does, unless told otherwise.) */
   foreignKeysOff(db: Kysely<unknown>): Promise<boolean>;
 }
