@@ -49,6 +49,8 @@ for (const { title, present, fresh: createFresh, dialect } of dialects)
         // Much work is done here already, so that this is not the one that is chosen to go back.
         await sql`update ballast set n = n + 1`.execute(trx);
         await sql`update events set note = 'locked' where id = 30`.execute(trx);
+        // PostgreSQL sends back whoever looks first.
+        if (dialect === 'postgres') await sql`set local deadlock_timeout = '1min'`.execute(trx);
         running = clean(cleaning as Database, cleanup, {
           pace: { ...tinyPace(40), leastRows: 5, lockTimeoutMs: 20_000 },
         });
