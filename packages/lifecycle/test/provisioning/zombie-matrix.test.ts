@@ -1,4 +1,3 @@
-import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import { databaseFromUrl } from '@dotmac/core/kysely';
 import { fakeClock } from '@dotmac/core/testing';
@@ -6,7 +5,7 @@ import { createLifecycle, type Lifecycle } from '../../src/lifecycle.js';
 import { kyselyLifecycleStore } from '../../src/store/kysely/index.js';
 import { backends } from '../support/backends.js';
 import { withBoundaries } from '../support/boundaries.js';
-import { everyKind, type HostTables } from '../support/every-kind.js';
+import { createHostTables, everyKind, type HostTables } from '../support/every-kind.js';
 import { rig, until } from '../support/lifecycle.js';
 
 const secret = 'a secret of more than 32 characters, for tests';
@@ -17,7 +16,7 @@ for (const { title, present, create } of backends.filter((it) => it.title !== 'm
       const backend = await create();
       const { clock, url = '' } = backend;
       const database = backend.database ?? expect.unreachable();
-      await sql`create table host_ports (id varchar(36) primary key)`.execute(database.kysely);
+      await createHostTables(database);
       /** What the outside is told does not matter here; who completes the step is whoever runs. */
       const templateFor = (lifecycle: () => Lifecycle) =>
         everyKind(

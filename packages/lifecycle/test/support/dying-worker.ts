@@ -1,18 +1,21 @@
-// A process of its own that kills itself at a boundary. Arguments: database URL, ledger file, customer, `fail` or `ok`,
-// and the number of the boundary; at the end of the run it says how many there were.
+// A process of its own that kills itself at a boundary. Arguments: database URL, ledger file, the title of the fate,
+// customer, service, and the number of the boundary; at the end it says how many there were.
 import { appendFileSync } from 'node:fs';
 import { databaseFromUrl } from '@dotmac/core/kysely';
 import { createLifecycle } from '../../src/lifecycle.js';
 import { kyselyLifecycleStore } from '../../src/store/kysely/index.js';
 import { withBoundaries } from './boundaries.js';
 import { everyKind } from './every-kind.js';
+import { fatal, fates } from './fates.js';
 
-const [, , url = '', ledger = '', customerId = '', how = '', fatal = ''] = process.argv;
+const [, , url = '', ledger = '', title = '', customerId = '', serviceId = '', deadly = ''] = process.argv;
+const fate = fates.find((each) => each.title === title);
+if (!fate) throw new Error(`There is no fate "${title}".`);
 const database = databaseFromUrl(url);
 let passed = 0;
 let isArmed = false;
 const at = (boundary: string): void => {
-  if (!isArmed || ++passed !== Number(fatal)) return;
+  if (!isArmed || ++passed !== Number(deadly)) return;
   appendFileSync(ledger, `${JSON.stringify({ died: boundary })}\n`);
   process.kill(process.pid, 'SIGKILL');
 };
@@ -27,24 +30,20 @@ const template = everyKind(
   (token) => scope.provisioning.complete({ token }),
 );
 const lifecycle = createLifecycle({
-  // Each minds its own run: what others left behind is for who comes after them all.
+  // Each minds its own: what others left behind is for who comes after them all.
   store: { ...store, dueRuns: () => Promise.resolve([]), dueTimers: () => Promise.resolve([]) },
   templates: [template],
+  dunning: [fatal],
   secret: 'a secret of more than 32 characters, for tests',
   leaseMs: 60_000,
   migrate: false,
 });
 const scope = lifecycle.scope({ tenantId: 'acme', actor: 'user:1' });
-for (const name of ['service.provisioned', 'service.failed'] as const)
-  lifecycle.events.on(name, () => {
-    process.stdout.write(String(passed));
-    process.exit(0);
-  });
+lifecycle.events.on(fate.events.at(-1) ?? 'service.failed', () => {
+  process.stdout.write(String(passed));
+  process.exit(0);
+});
 await lifecycle.start();
 isArmed = true;
-const { id } = await scope.services.request(customerId, {
-  serviceName: 'every-kind',
-  customConfig: { fail: how === 'fail' },
-});
-await scope.provisioning.decide(id, { step: 'boss', decision: 'approve' });
+await fate.ask(scope, customerId, serviceId);
 setInterval(() => undefined, 1_000);
