@@ -73,6 +73,7 @@ export const lifecycleSchemas = {
   'dunning.step_skipped': z.object({ ...dunningStep, reason: z.string() }),
   'journey.step_reached': z.object(journeyStep),
   'journey.step_skipped': z.object({ ...journeyStep, reason: z.string() }),
+  'journey.failed': z.object({ journey: z.string(), step: z.string().nullable(), reason: z.string() }),
   'dunning.held': z.object({ policy: z.string(), reason: z.string() }),
   'service.requested': z.object(service),
   'service.operation_started': z.object(service),

@@ -1,11 +1,13 @@
-import type { AnyEvent, ScopeIdentity } from '@dotmac/core';
+import { describeError, type AnyEvent, type ScopeIdentity } from '@dotmac/core';
 import type { LifecycleContext } from '../context.js';
+import type { Customer } from '../customers/customer.js';
 import type { Moment } from '../customers/perform.js';
 import type { LifecycleEvents } from '../events.js';
 import { changeTimers, type Timer, type TimerChange } from '../timers/timer.js';
 import type { Journey, JourneyStep } from './journey.js';
 
-const hourMs = 3_600_000;
+const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
 const dayMs = 24 * hourMs;
 
 /** The name of the timer that a customer's place in a journey is kept in. */
@@ -16,6 +18,30 @@ function towards(journey: Journey, step: JourneyStep, anchorAt: number, taken = 
   const dueAt = anchorAt + step.afterDays * dayMs;
   const input = { journey: journey.name, step: step.key, taken };
   return { set: { name: journeyTimer(journey.name), command: 'journeyStep', input, dueAt, anchorAt } };
+}
+
+/** The timer of a customer who set out. */
+export function setOut(journey: Journey, anchorAt: number): TimerChange[] {
+  return journey.steps.slice(0, 1).map((first) => towards(journey, first, anchorAt));
+}
+
+/**
+ * What becomes of a customer to whom the beginning of a journey happened. A condition that fails holds up neither the
+ * command nor whoever else it is given to: it is asked again by a timer, which takes the journey's place.
+ */
+function begin(context: LifecycleContext, journey: Journey, customer: Customer, at: number): TimerChange[] {
+  try {
+    return journey.when(customer) ? setOut(journey, at) : [];
+  } catch (error) {
+    const { tenantId, id: customerId } = customer;
+    context.logger.error(
+      { tenantId, customerId, journey: journey.name, ...describeError(error) },
+      'the condition of a journey failed, and is asked again',
+    );
+    const input = { journey: journey.name, isUnasked: true } as const;
+    const dueAt = at + minuteMs;
+    return [{ set: { name: journeyTimer(journey.name), command: 'journeyStep', input, dueAt, anchorAt: at } }];
+  }
 }
 
 /**
@@ -67,10 +93,10 @@ export async function followJourneys(
       if (journey.endsOn.includes(event.name)) {
         if (isUnderWay) changes.push({ clear: name });
         isUnderWay = false;
-      } else if (journey.startsOn.includes(event.name) && !isUnderWay && customer && journey.when(customer)) {
-        const [first] = journey.steps;
-        if (first) changes.push(towards(journey, first, at));
-        isUnderWay = true;
+      } else if (journey.startsOn.includes(event.name) && !isUnderWay && customer) {
+        const begun = begin(context, journey, customer, at);
+        changes.push(...begun);
+        isUnderWay = begun.length > 0;
       }
     }
   }

@@ -13,7 +13,10 @@ export interface JourneyStep {
   key: string;
   /** Days of 24 hours since the journey, or this round of it, began. */
   afterDays: number;
-  /** Passed by when false; asked when its time has come. Default always. */
+  /**
+   * Passed by when false; asked when its time has come. Default always. Conditions look at what they are given: one that
+   * throws is asked again for hours, and then the journey ends for this customer (`journey.failed`).
+   */
   when?: (customer: Customer) => boolean;
   /** Given to the customer. Without one, subscribers are told (`journey.step_reached`): that is how a mail is sent. */
   command?: TimedCommand;

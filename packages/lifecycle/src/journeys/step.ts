@@ -4,14 +4,14 @@ import type { LifecycleContext } from '../context.js';
 import type { Customer } from '../customers/customer.js';
 import { happened, recordChange, type PendingEvent } from '../customers/record.js';
 import { isGivenUp, reasonOf, waitForCode } from '../timers/attempt.js';
-import { changeTimers, type Timer } from '../timers/timer.js';
-import { onwards } from './follow.js';
-import { stepAfter, type JourneyStep } from './journey.js';
+import { changeTimers, type Timer, type TimerChange } from '../timers/timer.js';
+import { onwards, setOut } from './follow.js';
+import { stepAfter, type Journey, type JourneyStep } from './journey.js';
 
 /**
  * Has a customer take the step of a journey whose time has come: the command, or the word to subscribers, in one
  * transaction with the end of this timer and the beginning of the next. A command that is refused, or fails for hours,
- * is recorded as passed by, and the journey goes on.
+ * is recorded as passed by, and the journey goes on; a condition that fails for hours ends it, and that is recorded too.
  * @returns when to come again (epoch ms); null: this timer is over
  */
 export async function takeJourneyStep(
@@ -22,26 +22,20 @@ export async function takeJourneyStep(
   const { store, clock, journeys, logger } = context;
   const journey = journeys.find(({ name }) => name === timer.input.journey);
   const step = journey?.steps.find(({ key }) => key === timer.input.step);
-  if (!journey || !step) return waitForCode(context, tenantId, timer);
+  if (!journey || (!step && !timer.input.isUnasked)) return waitForCode(context, tenantId, timer);
   const { customerId } = timer;
   const { customers, timers } = store.tenant(tenantId);
   const identity: ScopeIdentity = { tenantId, actor: `journey:${journey.name}` };
-  /** Ends this timer and begins the next, for whoever takes it; goals of the step's own come after that. */
-  const moveOn = async (customer: Customer, trx: StoreTransaction): Promise<boolean> => {
+  /** Ends this timer and begins what follows, for whoever takes it; goals of the step's own come after that. */
+  const moveOn = async (following: readonly TimerChange[], trx: StoreTransaction): Promise<boolean> => {
     if (!(await timers.take(timer.id, trx))) return false;
-    const next = stepAfter(journey, step, customer);
-    const at = clock.now();
-    const taken = (timer.input.taken ?? 0) + 1;
-    if (next && taken >= journey.mostTaken)
-      logger.warn({ tenantId, customerId, journey: journey.name, taken }, 'a journey ends: it goes round and round');
-    else if (next)
-      await changeTimers(context, identity, customerId, [onwards(journey, step, next, timer, at)], { at, trx });
+    await changeTimers(context, identity, customerId, following, { at: clock.now(), trx });
     return true;
   };
-  const record = async (event: PendingEvent | undefined): Promise<null> => {
+  const record = async (following: readonly TimerChange[], event?: PendingEvent): Promise<null> => {
     await store.transaction(async (trx) => {
       const customer = await customers.lock(customerId, trx);
-      if (!customer || !(await moveOn(customer, trx)) || !event) return;
+      if (!customer || !(await moveOn(following, trx)) || !event) return;
       const at = Math.max(clock.now(), customer.updatedAt);
       const after = { ...customer, version: customer.version + 1, updatedAt: at };
       await recordChange(context, customer, after, [happened(identity, customerId, at, event)], trx);
@@ -50,16 +44,49 @@ export async function takeJourneyStep(
   };
 
   const customer = await customers.get(customerId);
-  const told = { journey: journey.name, step: step.key };
-  if (!customer || step.when?.(customer) === false) return record(undefined);
-  if (!step.command) return record({ name: 'journey.step_reached', data: told });
+  if (!customer) return record([]);
+  let turn: JourneyTurn;
   try {
-    await give(context, identity, customer, { step, claim: (trx) => moveOn(customer, trx) });
+    turn = step ? turnAt(journey, step, timer, customer, clock.now()) : turnBefore(journey, timer, customer);
+  } catch (error) {
+    if (!isGivenUp(timer, error)) throw error;
+    const data = { journey: journey.name, step: step?.key ?? null, reason: reasonOf(error) };
+    return record([], { name: 'journey.failed', data });
+  }
+  const { isPassedBy, following, isCut } = turn;
+  if (isCut) logger.warn({ tenantId, customerId, journey: journey.name }, 'a journey ends: it goes round and round');
+  if (!step || isPassedBy) return record(following);
+  const told = { journey: journey.name, step: step.key };
+  if (!step.command) return record(following, { name: 'journey.step_reached', data: told });
+  try {
+    await give(context, identity, customer, { step, claim: (trx) => moveOn(following, trx) });
     return null;
   } catch (error) {
     if (!isGivenUp(timer, error)) throw error;
-    return record({ name: 'journey.step_skipped', data: { ...told, reason: reasonOf(error) } });
+    return record(following, { name: 'journey.step_skipped', data: { ...told, reason: reasonOf(error) } });
   }
+}
+
+/** What a timer of a journey comes to for a customer. */
+interface JourneyTurn {
+  /** There is nothing to be done now. */
+  isPassedBy: boolean;
+  /** The timer that comes next, if one does. */
+  following: TimerChange[];
+  /** One would come, but this customer has taken as many steps as it may. */
+  isCut: boolean;
+}
+
+/** The question that could not be answered when the journey should have begun: it counts from then. */
+function turnBefore(journey: Journey, { anchorAt }: Timer, customer: Customer): JourneyTurn {
+  return { isPassedBy: true, following: journey.when(customer) ? setOut(journey, anchorAt) : [], isCut: false };
+}
+
+function turnAt(journey: Journey, step: JourneyStep, timer: Timer, customer: Customer, now: number): JourneyTurn {
+  const isPassedBy = step.when?.(customer) === false;
+  const next = stepAfter(journey, step, customer);
+  const isCut = next !== undefined && (timer.input.taken ?? 0) + 1 >= journey.mostTaken;
+  return { isPassedBy, following: next && !isCut ? [onwards(journey, step, next, timer, now)] : [], isCut };
 }
 
 async function give(

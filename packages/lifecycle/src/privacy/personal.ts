@@ -39,6 +39,7 @@ const personal: Partial<Record<keyof LifecycleEvents, Fields>> = {
   'dunning.step_skipped': explained,
   'dunning.held': explained,
   'journey.step_skipped': explained,
+  'journey.failed': explained,
   'service.failed': { error: '' },
   'service.stuck': { error: '' },
   'service.blocked': note,

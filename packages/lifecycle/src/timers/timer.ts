@@ -26,6 +26,8 @@ export interface TimerNotes {
   policy?: string;
   journey?: string;
   step?: string;
+  /** Whether the customer takes part in the journey could not be asked when it should have begun. */
+  isUnasked?: true;
   /** Steps of the journey that were taken before. */
   taken?: number;
   /** Attempts that failed. */

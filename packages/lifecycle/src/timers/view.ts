@@ -41,15 +41,7 @@ export const timerView = z
 export type TimerView = z.output<typeof timerView>;
 
 /** A timer as it is shown: what its own kind needs to know is left out. */
-export function viewOfTimer({
-  id: timerId,
-  name: timerName,
-  command,
-  input: given,
-  dueAt,
-  setBy,
-  setAt,
-}: Timer): TimerView {
-  const { policy: _, journey: __, step: ___, taken: ____, attempts: _____, ...input } = given;
-  return { id: timerId, name: timerName, command, input, dueAt, setBy, setAt };
+export function viewOfTimer({ id: timerId, name, command, input: given, dueAt, setBy, setAt }: Timer): TimerView {
+  const { policy: _, journey: __, step: ___, isUnasked: ____, taken: _____, attempts: ______, ...input } = given;
+  return { id: timerId, name, command, input, dueAt, setBy, setAt };
 }
