@@ -44,9 +44,9 @@ export const bulkRoutes = [
     output: bulkView,
     status: 202,
     location,
-    idempotent: true,
+    idempotent: 'by its command',
     errors: [BULK_LIMIT],
-    run: (lifecycle, { body }) => lifecycle.bulk.start(body),
+    run: (lifecycle, { body, once }) => lifecycle.bulk.start(body, once),
   }),
   streamRoute({
     name: 'listBulkCustomers',
@@ -111,8 +111,9 @@ export const bulkRoutes = [
     output: bulkView,
     status: 202,
     location,
+    idempotent: 'by its command',
     errors: [BULK_NOT_FOUND, BULK_LIMIT, BULK_NOT_RUNNABLE],
-    run: (lifecycle, { params: { id: operationId } }) => lifecycle.bulk.run(operationId),
+    run: (lifecycle, { params: { id: operationId }, once }) => lifecycle.bulk.run(operationId, once),
   }),
   route({
     name: 'cancelBulkOperation',

@@ -1,9 +1,17 @@
 import { describeError, newId, type ScopeIdentity } from '@dotmac/core';
-import { invalidInput, readDraft, type ImportedLine, type LineResult, type Page } from '@dotmac/core/contract';
+import {
+  invalidInput,
+  readDraft,
+  type ImportedLine,
+  type LineResult,
+  type OnceAsked,
+  type Page,
+} from '@dotmac/core/contract';
 import { importing } from '@dotmac/core/http';
 import { writtenInput } from '../commands/input.js';
 import type { LifecycleContext } from '../context.js';
 import type { RegistrationDraft } from '../customers/customer.js';
+import { takeTurn, type Turn } from '../customers/turn.js';
 import { lifecycleErrors } from '../errors.js';
 import { checkFilter, writtenFilter } from '../search/filter.js';
 import { bulkKey } from '../store/store.js';
@@ -23,11 +31,14 @@ export interface BulkService {
   /**
    * Gives a command to every customer that a filter means and that there is now, in the background; a dry run first,
    * unless `dryRun` is false. Each is judged by itself; the history of each says the same as if it had been given alone.
-   * @throws INVALID_INPUT, BULK_LIMIT
+   * @throws INVALID_INPUT, BULK_LIMIT, and what commands throw for their `idempotencyKey`
    */
-  start(draft: BulkDraft): Promise<BulkView>;
-  /** Does what a dry run counted, anew; or begins with customers that were listed. @throws BULK_NOT_FOUND, BULK_LIMIT */
-  run(operationId: string): Promise<BulkView>;
+  start(draft: BulkDraft, options?: OnceAsked): Promise<BulkView>;
+  /**
+   * Does what a dry run counted, anew; or begins with customers that were listed.
+   * @throws BULK_NOT_FOUND, BULK_LIMIT, BULK_NOT_RUNNABLE, and what commands throw for their `idempotencyKey`
+   */
+  run(operationId: string, options?: OnceAsked): Promise<BulkView>;
   /** Lists customers of an operation that is `collecting`; each line is answered. @throws BULK_NOT_FOUND, BULK_NOT_COLLECTING */
   list(
     operationId: string,
@@ -60,13 +71,15 @@ export function bulkService(context: LifecycleContext, identity: ScopeIdentity):
     if (!found) throw lifecycleErrors.BULK_NOT_FOUND({ operationId });
     return found;
   };
-  const begin = async (operation: BulkOperation, prepare?: () => Promise<void>): Promise<BulkView> => {
+  /** Begins one, in the transaction that keeps the answer; with the customers that were listed for `from`. */
+  const begin = async (turn: Turn<BulkView>, operation: BulkOperation, from?: string): Promise<BulkView> => {
     if ((await bulk.countOpen()) >= mostOpen) throw lifecycleErrors.BULK_LIMIT({ limit: mostOpen });
-    // Before it is there to be found, so that nobody begins with half of its customers.
-    await prepare?.();
-    await bulk.insert(operation);
-    wake(operation);
-    return viewOfBulk(operation);
+    return turn.commit(async (trx) => {
+      await bulk.insert(operation, trx);
+      if (from !== undefined) await bulk.copyTargets(from, operation.id, trx);
+      store.afterCommit(trx, () => wake(operation));
+      return { answer: viewOfBulk(operation), customer: null };
+    });
   };
   const wake = ({ id, status }: BulkOperation): void => {
     if (status === 'collecting') return;
@@ -75,6 +88,8 @@ export function bulkService(context: LifecycleContext, identity: ScopeIdentity):
       logger.warn({ operationId: id, ...describeError(error) }, 'a wake-up was lost'),
     );
   };
+  const turnOf = (command: string, subject: string | null, input: unknown, options?: OnceAsked) =>
+    takeTurn<BulkView>(context, identity, { command, subject, input }, options);
   const fresh = (given: Pick<BulkOperation, 'command' | 'input' | 'filter' | 'dryRun'>): BulkOperation => {
     const id = newId();
     return {
@@ -100,29 +115,35 @@ export function bulkService(context: LifecycleContext, identity: ScopeIdentity):
   };
 
   return {
-    async start(draft) {
+    async start(draft, options) {
       const written = { ...draft, ...writtenInput(draft.input), filter: writtenFilter(draft.filter) };
-      const { command, input, filter, dryRun } = readDraft(bulkInput, written);
+      const asked = readDraft(bulkInput, written);
+      const { command, input, filter, dryRun } = asked;
+      const turn = await turnOf('startBulk', null, asked, options);
+      if (turn.first) return turn.first;
       // What the command takes is looked at once for all, as far as it can be.
       plannable(context, identity, command, input);
       if (Object.values(filter).some((value) => Array.isArray(value) && value.length === 0))
         throw invalidInput([{ path: 'filter', message: 'Nobody is meant' }]);
       checkFilter(context, filter, 'filter.attribute');
-      return begin(fresh({ command, input, filter, dryRun }));
+      return begin(turn, fresh({ command, input, filter, dryRun }));
     },
-    async run(operationId) {
+    async run(operationId, options) {
+      const turn = await turnOf('runBulk', operationId, {}, options);
+      if (turn.first) return turn.first;
       const found = await find(operationId);
       if (found.status === 'collecting') {
         const pending: BulkOperation = { ...found, status: 'pending' };
-        if (!(await bulk.begin(operationId))) throw lifecycleErrors.BULK_NOT_FOUND({ operationId });
-        wake(pending);
-        return viewOfBulk(pending);
+        return turn.commit(async (trx) => {
+          if (!(await bulk.begin(operationId, trx))) throw lifecycleErrors.BULK_NOT_FOUND({ operationId });
+          store.afterCommit(trx, () => wake(pending));
+          return { answer: viewOfBulk(pending), customer: null };
+        });
       }
       if (!found.dryRun) throw lifecycleErrors.BULK_NOT_RUNNABLE({ operationId, status: found.status });
       const { command, input, filter } = found;
       const operation: BulkOperation = { ...fresh({ command, input, filter, dryRun: false }), status: 'pending' };
-      const copy = () => store.transaction((trx) => bulk.copyTargets(operationId, operation.id, trx));
-      return begin(operation, filter.listed && copy);
+      return begin(turn, operation, filter.listed && operationId);
     },
     async list(operationId, lines) {
       const { status } = await find(operationId);

@@ -19,8 +19,8 @@ export interface TurnAsked {
 /** What a transaction came to. */
 export interface Answered<Answer> {
   answer: Answer;
-  /** Whom it is about: an erasure takes the answer away. */
-  customer: Pick<Customer, 'id' | 'erasedAt'>;
+  /** Whom it is about: an erasure takes the answer away. Null: nobody in particular. */
+  customer: Pick<Customer, 'id' | 'erasedAt'> | null;
 }
 
 /** A command's turn under its key: to be carried out, or answered already. */
@@ -64,11 +64,9 @@ export async function takeTurn<Answer>(
   const [key, fingerprint] = [digest([actor, command, subject, idempotencyKey]), digest(input)];
   const replay = async ({ answer, customerId, ...kept }: KeptAnswer, trx?: StoreTransaction): Promise<Answer> => {
     if (kept.fingerprint !== fingerprint) throw coreErrors.IDEMPOTENCY_KEY_REUSED({});
-    const opened =
-      answer === null || customerId === null
-        ? undefined
-        : await openText(context, { tenantId, customerId }, answer, key, trx);
-    if (opened === undefined) throw coreErrors.IDEMPOTENCY_ANSWER_LOST({});
+    const isSealed = answer !== null && customerId !== null;
+    const opened = isSealed ? await openText(context, { tenantId, customerId }, answer, key, trx) : answer;
+    if (opened === undefined || opened === null) throw coreErrors.IDEMPOTENCY_ANSWER_LOST({});
     onReplay?.();
     return JSON.parse(opened) as Answer;
   };
@@ -84,10 +82,11 @@ export async function takeTurn<Answer>(
         if (faster) return replay(faster, trx);
         const { answer, customer } = await work(trx);
         const text = JSON.stringify(answer);
-        const whose = { tenantId, customerId: customer.id };
+        const customerId = customer?.id ?? null;
         // Nothing of an erased customer's is to be sealed, and its key is not to come back.
-        const sealed = customer.erasedAt === null ? await sealText(context, whose, text, key, trx) : text;
-        await answers.keep(key, { customerId: customer.id, answer: sealed }, trx);
+        const isSealed = customerId !== null && customer?.erasedAt === null;
+        const kept = isSealed ? await sealText(context, { tenantId, customerId }, text, key, trx) : text;
+        await answers.keep(key, { customerId, answer: kept }, trx);
         return answer;
       }, join),
   };

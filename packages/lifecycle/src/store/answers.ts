@@ -4,9 +4,9 @@ import type { StoreTransaction } from '@dotmac/core';
 export interface KeptAnswer {
   /** Hash of what was asked. */
   fingerprint: string;
-  /** Whom it was about; null until the answer is kept. */
+  /** Whom it was about; null: nobody in particular, or not known yet. */
   customerId: string | null;
-  /** JSON, or JSON sealed with the customer's key; null until it is kept. */
+  /** JSON, sealed with the key of the customer that it is about; null until it is kept. */
   answer: string | null;
 }
 
@@ -30,5 +30,5 @@ export interface AnswerStore {
    */
   claim(claim: AnswerClaim, now: number, trx: StoreTransaction): Promise<KeptAnswer | undefined>;
   /** Keeps the answer under the key that this transaction took. */
-  keep(key: string, answer: { customerId: string; answer: string }, trx: StoreTransaction): Promise<void>;
+  keep(key: string, answer: { customerId: string | null; answer: string }, trx: StoreTransaction): Promise<void>;
 }

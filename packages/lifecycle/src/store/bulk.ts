@@ -42,14 +42,14 @@ export interface BulkCustomerStore {
 
 /** One tenant's commands for many. */
 export interface BulkStore extends BulkCustomerStore {
-  insert(operation: BulkOperation): Promise<void>;
+  insert(operation: BulkOperation, trx?: StoreTransaction): Promise<void>;
   get(operationId: string): Promise<BulkOperation | undefined>;
   /** Newest first. */
   list(ask: { limit: number; cursor?: string | undefined }): Promise<Page<BulkOperation>>;
   /** How many are not over. */
   countOpen(): Promise<number>;
   /** Makes one pending that is collecting; false when it is not. */
-  begin(operationId: string): Promise<boolean>;
+  begin(operationId: string, trx?: StoreTransaction): Promise<boolean>;
   /** Notes that an open one is to be cancelled; one that is collecting is over at once. */
   requestCancel(operationId: string, at: number): Promise<void>;
   /** Compare-and-swap: writes how far it is, if it is open and still where `before` was. */

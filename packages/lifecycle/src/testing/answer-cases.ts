@@ -45,6 +45,17 @@ export const answerCases: Suite<LifecycleStoreSubject>['cases'] = [
     },
   },
   {
+    name: 'keeps an answer that is about nobody in particular',
+    async run({ store }) {
+      const { answers } = store.tenant('a');
+      await store.transaction(async (trx) => {
+        await answers.claim(claim, 1, trx);
+        await answers.keep('k', { customerId: null, answer: '1' }, trx);
+      });
+      assert.deepEqual(await answers.find('k', 1), { fingerprint: 'f', customerId: null, answer: '1' });
+    },
+  },
+  {
     name: 'leaves a key free whose transaction failed, and removes what is over, some at a time',
     async run({ store }) {
       const { answers } = store.tenant('a');

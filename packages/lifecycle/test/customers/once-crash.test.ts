@@ -24,7 +24,7 @@ afterAll(() => worker.remove());
 
 for (const { title, present, fresh } of databases)
   describe.skipIf(!present)(`a process that dies after it committed a command, before it answered, on ${title}`, () => {
-    const crashed = async (way: 'code' | 'http') => {
+    const crashed = async (way: 'code' | 'http' | 'bulk') => {
       const { url, drop } = await fresh();
       const database = databaseFromUrl(url);
       onTestFinished(async () => {
@@ -55,6 +55,22 @@ for (const { title, present, fresh } of databases)
       expect(await events()).toEqual(['customer.registered', 'customer.suspended']);
       const keyless = suspension.suspend(id, { actionType: 'non_payment' });
       await expect(keyless).rejects.toMatchObject({ code: 'ILLEGAL_TRANSITION' });
+    });
+
+    it('leaves an operation on many that was begun, and no second one', async () => {
+      const { id, lifecycle, events } = await crashed('bulk');
+      const { bulk } = lifecycle.scope({ tenantId: 'acme', actor: 'user:7' });
+      const left = (await bulk.operations()).items;
+      expect(left).toEqual([expect.objectContaining({ command: 'suspend', status: 'pending' })]);
+      let isReplayed = false;
+      const answer = await bulk.start(
+        { command: 'suspend', input: { actionType: 'non_payment' }, filter: {} },
+        { idempotencyKey: 'retried', onReplay: () => (isReplayed = true) },
+      );
+      expect([answer, isReplayed]).toEqual([left[0], true]);
+      expect(await bulk.operations()).toMatchObject({ items: left });
+      expect(await events()).toEqual(['customer.registered']);
+      expect(id).not.toBe('');
     });
 
     it('leaves it likewise for who asks again over HTTP, at once', async () => {

@@ -1,18 +1,28 @@
 // A process of its own that dies once its command is committed, before it is answered. Arguments: database URL, customer,
-// and whether the command comes by `code` or `http`.
+// and whether the command comes by `code` or `http`, or is one for many: `bulk`.
 import { databaseFromUrl } from '@dotmac/core/kysely';
 import { createLifecycle } from '../../src/lifecycle.js';
 import { kyselyLifecycleStore } from '../../src/store/kysely/index.js';
 import { suspendOverHttp } from './suspend-over-http.js';
 
 const [, , url = '', customerId = '', way = ''] = process.argv;
+const die = (): void => void process.kill(process.pid, 'SIGKILL');
 const lifecycle = createLifecycle({
   store: kyselyLifecycleStore(databaseFromUrl(url)),
   secret: 'a secret of more than 32 characters, for tests',
+  // What is begun for many is woken once it is committed.
+  ...(way === 'bulk' && { waker: { start: () => undefined, wake: die, stop: () => Promise.resolve() } }),
 });
-lifecycle.events.on('customer.suspended', () => void process.kill(process.pid, 'SIGKILL'));
+lifecycle.events.on('customer.suspended', die);
 await lifecycle.start();
-if (way === 'http') await suspendOverHttp(lifecycle, customerId, 'retried');
+if (way === 'bulk')
+  await lifecycle
+    .scope({ tenantId: 'acme', actor: 'user:7' })
+    .bulk.start(
+      { command: 'suspend', input: { actionType: 'non_payment' }, filter: {} },
+      { idempotencyKey: 'retried' },
+    );
+else if (way === 'http') await suspendOverHttp(lifecycle, customerId, 'retried');
 else
   await lifecycle
     .scope({ tenantId: 'acme', actor: 'user:7' })

@@ -52,8 +52,8 @@ export function kyselyBulk(database: Database, outbox: KyselyOutbox, tenantId: s
     on(trx).updateTable(table).where('tenant_id', '=', tenantId).where('id', '=', operationId);
   return {
     ...kyselyBulkCustomers(database, outbox, tenantId),
-    async insert(operation) {
-      await on().insertInto(table).values(rowOf(operation)).execute();
+    async insert(operation, trx) {
+      await on(trx).insertInto(table).values(rowOf(operation)).execute();
     },
     async get(operationId) {
       const row = await on()
@@ -86,8 +86,8 @@ export function kyselyBulk(database: Database, outbox: KyselyOutbox, tenantId: s
         .executeTakeFirstOrThrow();
       return Number(count);
     },
-    async begin(operationId) {
-      const { numUpdatedRows } = await update(operationId)
+    async begin(operationId, trx) {
+      const { numUpdatedRows } = await update(operationId, trx)
         .set({ status: 'pending' })
         .where('status', '=', 'collecting')
         .executeTakeFirst();

@@ -1,4 +1,4 @@
-import type { Outbox } from '@dotmac/core';
+import type { Outbox, StoreTransaction } from '@dotmac/core';
 import { isOpen, type BulkOperation } from '../../bulk/operation.js';
 import type { Customer } from '../../customers/customer.js';
 import { pageOf } from '../page-of.js';
@@ -14,13 +14,17 @@ export function memoryBulk(memory: LifecycleMemory, outbox: Outbox, tenantId: st
   const own = <Row>(rows: ReadonlyMap<string, Row>): Row[] =>
     [...rows].flatMap(([key, row]) => (key.startsWith(`${tenantId}/`) ? [row] : []));
   const targetsOf = (id: string): ReadonlySet<string> => memory.read.bulkTargets.get(keyOf(id)) ?? new Set();
-  const change = (id: string, of: (operation: BulkOperation) => Partial<BulkOperation> | undefined) =>
+  const change = (
+    id: string,
+    of: (operation: BulkOperation) => Partial<BulkOperation> | undefined,
+    trx?: StoreTransaction,
+  ) =>
     memory.transaction(({ bulkOperations }) => {
       const found = bulkOperations.get(keyOf(id));
       const changes = found && of(found);
       if (changes) bulkOperations.set(keyOf(id), { ...found, ...changes });
       return changes !== undefined;
-    });
+    }, trx);
   const meant = ({ id, filter, cursor, upTo }: BulkOperation): string[] => {
     const { stages, userTypes, listed: _, ...like } = filter;
     const conditions = conditionsOf(like);
@@ -36,8 +40,8 @@ export function memoryBulk(memory: LifecycleMemory, outbox: Outbox, tenantId: st
     return ids.filter((it) => it > cursor && (filter.listed || it < upTo)).sort();
   };
   return {
-    insert: (operation) =>
-      memory.transaction(({ bulkOperations }) => void bulkOperations.set(keyOf(operation.id), operation)),
+    insert: (operation, trx) =>
+      memory.transaction(({ bulkOperations }) => void bulkOperations.set(keyOf(operation.id), operation), trx),
     get: (operationId) => Promise.resolve(memory.read.bulkOperations.get(keyOf(operationId))),
     list({ limit, cursor }) {
       const found = own(memory.read.bulkOperations).filter(({ id }) => cursor === undefined || id < cursor);
@@ -50,8 +54,8 @@ export function memoryBulk(memory: LifecycleMemory, outbox: Outbox, tenantId: st
     },
     countOpen: () =>
       Promise.resolve(own(memory.read.bulkOperations).filter((it) => isOpen(it) || it.status === 'collecting').length),
-    begin: (operationId) =>
-      change(operationId, ({ status }) => (status === 'collecting' ? { status: 'pending' } : undefined)),
+    begin: (operationId, trx) =>
+      change(operationId, ({ status }) => (status === 'collecting' ? { status: 'pending' } : undefined), trx),
     async requestCancel(operationId, at) {
       await change(operationId, (operation) => {
         if (operation.status === 'collecting') return { status: 'cancelled', cancelRequestedAt: at, endedAt: at };
