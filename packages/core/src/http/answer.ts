@@ -5,6 +5,7 @@ import { header, type HttpRequest, type HttpResponse } from './exchange.js';
 import type { Pipeline } from './handle.js';
 import type { CheckedInput } from './input.js';
 import { respondJson } from './respond.js';
+import { answerStreamHead } from './stream-head.js';
 import { createStreamer } from './stream.js';
 import { verifyOutput } from './verify.js';
 
@@ -28,8 +29,12 @@ export function createAnswerer<Scope>(
       };
       return respondJson(202, deferredWire.write(output), headers);
     }
+    if (stream) {
+      const open = async (signal: AbortSignal) =>
+        (await route.run(scope, { ...input, signal })) as AsyncIterable<unknown>;
+      return request.method === 'HEAD' ? answerStreamHead(open, stream) : stream(await open(input.signal));
+    }
     const output = await route.run(scope, input);
-    if (stream) return stream(output as AsyncIterable<unknown>);
     if (verify) verifyOutput(route, route.output, output);
     if (route.text !== undefined) {
       const headers = { 'content-type': route.text, 'cache-control': 'no-cache', ...route.headers };

@@ -9,6 +9,7 @@ import { newId } from '../ids.js';
 import type { Logger } from '../logger.js';
 import type { HttpResponse } from './exchange.js';
 import { readAhead } from './read-ahead.js';
+import { started } from './started.js';
 import { verifyError, verifyOutput } from './verify.js';
 
 /**
@@ -77,12 +78,15 @@ export function createStreamer<Scope>(
       yield tell(error);
     }
   }
-  return (items: AsyncIterable<unknown>): HttpResponse => ({
-    status: 200,
-    // A proxy or a compressing middleware would hold back what is to be seen at once.
-    headers: { 'content-type': mediaType, 'cache-control': 'no-store, no-transform', 'x-accel-buffering': 'no' },
-    body: route.lines ? readAhead(written(items), mostAhead) : written(items),
-  });
+  return (items: AsyncIterable<unknown>): HttpResponse => {
+    const pieces = written(started(items));
+    return {
+      status: 200,
+      // A proxy or a compressing middleware would hold back what is to be seen at once.
+      headers: { 'content-type': mediaType, 'cache-control': 'no-store, no-transform', 'x-accel-buffering': 'no' },
+      body: route.lines ? readAhead(pieces, mostAhead) : pieces,
+    };
+  };
 }
 
 const silent = Symbol('nothing happened');

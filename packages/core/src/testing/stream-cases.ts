@@ -145,6 +145,18 @@ export const streamCasesOf = (test: MakeCase): SuiteCase<ServeModule>[] => [
     sent.destroy();
     await gone;
   }),
+  test('answers HEAD with the head of a stream, and ends it', async ({ url, module }) => {
+    const seen: string[] = [];
+    const gone = new Promise<void>((resolve) => module.onHang((what) => (seen.push(what), resolve())));
+    const answer = await fetch(`${url}/ticks`, { method: 'HEAD', headers: { authorization, 'last-event-id': '41' } });
+    assert.equal(answer.status, 200);
+    assert.equal(answer.headers.get('content-type'), 'text/event-stream; charset=utf-8');
+    assert.equal(answer.headers.get('content-length'), null);
+    assert.equal(await answer.text(), '');
+    await gone;
+    assert.deepEqual([seen, module.ticks], [['aborted'], 42]);
+    assert.equal((await fetch(`${url}/ticks`, { method: 'HEAD' })).status, 401);
+  }),
   test('makes no more of a stream than its client takes', async ({ url, module }) => {
     const sent = open(`${url}/ticks`, 'GET');
     sent.end();
