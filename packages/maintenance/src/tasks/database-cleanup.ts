@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { countIngest } from '../databases/rows/count.js';
-import { tableLabel } from '../databases/rows/due.js';
+import { predicateText, tableLabel } from '../databases/rows/due.js';
 import { forecast } from '../databases/rows/forecast.js';
 import { planRows, previewRows, type RowPlan } from '../databases/rows/plan-rows.js';
 import { prepareAll, type Prepared } from '../databases/rows/prepare.js';
@@ -93,7 +93,7 @@ function targetFor(
     {
       table: tableLabel(selection),
       column: [selection.timeColumn, selection.timeUnit, policy.retentionDays],
-      where: String(selection.where),
+      where: selection.where && predicateText(selection.where, policy.on),
       keepNewest: selection.keepNewest,
       archive: archive ?? policy.archive,
       facts: { ...facts, estimatedRows: null },

@@ -1,3 +1,4 @@
+import type { Database } from '@dotmac/core/kysely';
 import { expressionBuilder, sql } from 'kysely';
 import type { RowDialect } from './dialect.js';
 import type { KeepNewest, Reference, RowSelection, Sql, TableFacts, TableName } from './selection.js';
@@ -36,6 +37,18 @@ export function due(dialect: RowDialect, selection: RowSelection, facts: TableFa
 /** The policy's own condition. What is neither true nor false (null) is not true, and keeps the row. */
 export function predicate(where: NonNullable<RowSelection['where']>): Sql {
   return sql`(${where(expressionBuilder())})`;
+}
+
+/**
+ * What the policy's own condition says at this moment, so that it can be told whether another one says the same. Instants
+ * are left out: one that is taken from the clock is another each time, and means the same.
+ */
+export function predicateText(where: NonNullable<RowSelection['where']>, { kysely }: Pick<Database, 'kysely'>): string {
+  const compiled = predicate(where).compile(kysely);
+  const values = compiled.parameters.map((it) =>
+    it instanceof Date ? 'an instant' : typeof it === 'bigint' ? String(it) : it,
+  );
+  return `${compiled.sql} ${JSON.stringify(values)}`;
 }
 
 function hasChild(parent: TableName, { child, childColumns, columns }: Reference): Sql {

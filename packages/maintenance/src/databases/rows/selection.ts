@@ -12,7 +12,8 @@ export interface TableName {
 }
 
 /**
- * What else must hold for a row to be deleted, besides its age.
+ * What else must hold for a row to be deleted, besides its age. Called anew for each plan and run: a plan is refused when
+ * the values in it have changed meanwhile, other than a `Date`.
  *
  * @example where: (eb) => eb('state', '=', 'ended')
  */
