@@ -38,7 +38,7 @@ psql -h 127.0.0.1 -U postgres -tAc "select 1 from pg_database where datname = 't
 if ! answers 3306; then
   install mariadb-server
   mkdir -p /run/mysqld && chown mysql:mysql /run/mysqld
-  start-stop-daemon --start --oknodo --background --exec /usr/sbin/mariadbd
+  start-stop-daemon --start --oknodo --background --pidfile /run/mysqld/mysqld.pid --exec /usr/sbin/mariadbd
   wait_for MariaDB answers 3306
 fi
 mariadb -h 127.0.0.1 -u root -e 'create database if not exists test' 2>/dev/null ||
