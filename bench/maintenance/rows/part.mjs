@@ -40,7 +40,10 @@ async function ours(url, cutoff) {
     store: kyselyMaintenanceStore(database),
     databases: { main: database },
     retention: [
-      { name: 'events', database: 'main', table: 'events', timeColumn: 'created_at', retentionDays: 30, maxShare: 1 },
+      {
+        ...{ name: 'events', database: 'main', table: 'events', timeColumn: 'created_at' },
+        ...{ retentionDays: 30, minRetentionDays: 0, maxShare: 1 },
+      },
     ],
     startScheduler: false,
   });

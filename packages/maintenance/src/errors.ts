@@ -38,6 +38,12 @@ export const maintenanceErrors = defineErrors({
     kind: 'limited',
     message: ({ limit }: { limit: number }) => `${limit} streams of runs are open already.`,
   },
+  POLICY_UNDERCUT: {
+    kind: 'invalid',
+    message: ({ faults, first }: { faults: number; first: string }) =>
+      `${first}${faults === 1 ? '' : `, and ${faults - 1} more`}.`,
+    hint: 'A request may only be more careful than the policies it is for. `errors` lists every fault; `policies` chooses among them.',
+  },
   PLAN_NOT_FOUND: {
     kind: 'not_found',
     message: ({ id }: { id: string }) => `There is no plan ${id}.`,

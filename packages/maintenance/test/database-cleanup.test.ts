@@ -151,11 +151,14 @@ for (const { title, present, fresh: createFresh, dialect } of dialects)
         expect(await clean(policy)).toMatchObject({ status: 'failed', itemsCleaned: 0 });
     });
 
-    it('refuses unknown policies, fields, and less retention than the policy keeps', async () => {
+    it('refuses unknown policies, fields, and less retention than the policy allows', async () => {
       const issue = (path: string) => ({ code: 'INVALID_INPUT', issues: [expect.objectContaining({ path })] });
       await expect(clean('nope')).rejects.toMatchObject(issue('parameters.policies.0'));
       await expect(clean('events', { table: 'users' })).rejects.toMatchObject(issue('parameters.table'));
-      await expect(clean('composite', { retention_days: 9 })).rejects.toMatchObject(issue('parameters.retention_days'));
+      const undercut = { ...issue('parameters.retention_days'), code: 'POLICY_UNDERCUT' };
+      await expect(clean('composite', { retention_days: 9 })).rejects.toMatchObject(undercut);
+      expect(await clean('composite', { retention_days: 10, dry_run: true })).toMatchObject({ status: 'completed' });
+      await expect(clean('events', { retention_days: 29 })).rejects.toMatchObject(undercut);
       await expect(scope().runs.execute({ maintenanceType: 'format', parameters: {} })).rejects.toMatchObject(
         issue('maintenance_type'),
       );

@@ -123,7 +123,7 @@ describe('cache cleanup', () => {
     const directory = join(root, 'cache');
     await mkdir(join(directory, 'deep', 'er'), { recursive: true });
     await old(join(directory, 'deep', 'er', 'stale.bin'), 'x'.repeat(1_000), 400);
-    const cache = scope({ caches: [{ name: 'files', directory }] });
+    const cache = scope({ caches: [{ name: 'files', directory, requestLimits: { maxAgeDays: 0 } }] });
     // Written long ago, and read yesterday.
     const read = join(directory, 'read.bin');
     await writeFile(read, 'y');

@@ -154,6 +154,27 @@ export const infrastructureMaintenance: Suite<ContractSubject> = {
       },
     },
     {
+      name: 'refuses what takes less care than the host’s code, in runs, plans and schedules',
+      async run({ client }) {
+        const undercut = [
+          { maintenance_type: 'database_cleanup', parameters: { policies: ['demo-sessions'], retention_days: 29 } },
+          { maintenance_type: 'cache_cleanup', parameters: { max_age_days: 1 } },
+        ];
+        const ways = ['execute', 'plans', 'schedules'];
+        for (const body of undercut)
+          for (const way of ways) {
+            const more = way === 'schedules' ? { name: 'hasty', cron: '0 3 * * *' } : {};
+            const answer = await client.post(`${base}/${way}`, { ...body, ...more });
+            assertProblem(answer, 422, 'POLICY_UNDERCUT');
+            const [{ path, message }] = answer.body.errors;
+            assert.match(path, /^parameters\.(retention_days|max_age_days)$/);
+            assert.match(message, /takes (30|7) or more.* by its (minRetentionDays|requestLimits\.maxAgeDays)/);
+          }
+        assertProblem(await client.post(`${base}/cache/cleanup`, { max_age_days: 1 }), 422, 'POLICY_UNDERCUT');
+        assertProblem(await client.get(`${base}/schedules/hasty`), 404);
+      },
+    },
+    {
       name: 'backs its database up, and lists the backups with what keeps them',
       async run({ client, powerless }) {
         const answer = assertStatus(

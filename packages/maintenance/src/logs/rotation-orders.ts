@@ -1,4 +1,5 @@
 import type { CheckedLog } from '../policies/check-log.js';
+import type { LogPolicy } from '../policies/log-policy.js';
 import type { RotationOrders } from './orders.js';
 
 const [dayMs, megabyte] = [86_400_000, 1_048_576];
@@ -10,11 +11,19 @@ export interface RotationRequest {
   compressOldLogs?: boolean | undefined;
 }
 
-/** What is to be done: as the request says, else as the policy does, else as is usual when there is no calendar. */
+/** Which logs are due by size and age, when a request does not say: as the policy does, else as is usual without a calendar. */
+export function usuallyDue({ every, maxSizeMb, maxAgeDays }: Pick<LogPolicy, 'every' | 'maxSizeMb' | 'maxAgeDays'>): {
+  maxSizeMb: number | undefined;
+  maxAgeDays: number | undefined;
+} {
+  if (every !== undefined) return { maxSizeMb, maxAgeDays };
+  return { maxSizeMb: maxSizeMb ?? 10, maxAgeDays: maxAgeDays ?? 30 };
+}
+
+/** What is to be done: as the request says, else as is usual for the policy. */
 export function rotationOrders(policy: CheckedLog, request: RotationRequest, asOf: number): RotationOrders {
-  const usual = policy.every === undefined ? { size: 10, age: 30 } : { size: undefined, age: undefined };
-  const maxSizeMb = request.maxSizeMb ?? policy.maxSizeMb ?? usual.size;
-  const maxAgeDays = request.maxAgeDays ?? policy.maxAgeDays ?? usual.age;
+  const usual = usuallyDue(policy);
+  const { maxSizeMb = usual.maxSizeMb, maxAgeDays = usual.maxAgeDays } = request;
   const { every, timeZone, rotateEmpty, minSizeMb, retentionDays, keepFiles, maxTotalMb } = policy;
   return {
     due: {

@@ -26,6 +26,7 @@ export const planRoutes = [
     location: (plan) => `${base}/${plan.id}`,
     idempotent: true,
     errors: [
+      maintenanceErrors.POLICY_UNDERCUT,
       maintenanceErrors.TASK_ALREADY_RUNNING,
       maintenanceErrors.MAINTENANCE_STOPPED,
       maintenanceErrors.PLAN_NOT_MADE,
@@ -72,6 +73,7 @@ export const planRoutes = [
       maintenanceErrors.PLAN_EXPIRED,
       maintenanceErrors.PLAN_APPLIED,
       maintenanceErrors.PLAN_DRIFTED,
+      maintenanceErrors.POLICY_UNDERCUT,
       maintenanceErrors.TASK_ALREADY_RUNNING,
       maintenanceErrors.MAINTENANCE_STOPPED,
     ],

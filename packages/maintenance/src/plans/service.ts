@@ -19,6 +19,7 @@ export interface PlanService {
   /**
    * Finds out what a run would do; changes nothing.
    * @throws INVALID_INPUT for an unknown type or parameters that it does not take
+   * @throws POLICY_UNDERCUT when they are less careful than a policy allows
    */
   create(request: ExecuteBody): Promise<MaintenancePlan>;
   /** @throws PLAN_NOT_FOUND */
@@ -27,7 +28,7 @@ export interface PlanService {
   list(query: { limit: number; cursor?: string | undefined }): Promise<Page<MaintenancePlan>>;
   /**
    * Does what a plan says, once; resolves when the run has ended. Ages are counted from when the plan was made.
-   * @throws PLAN_NOT_FOUND, PLAN_EXPIRED, PLAN_APPLIED, TASK_ALREADY_RUNNING
+   * @throws PLAN_NOT_FOUND, PLAN_EXPIRED, PLAN_APPLIED, POLICY_UNDERCUT, TASK_ALREADY_RUNNING
    * @throws PLAN_DRIFTED when configuration or schema have changed, or a count by more than a fifth
    */
   apply(id: string): Promise<MaintenanceResult>;

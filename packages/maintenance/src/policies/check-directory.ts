@@ -1,10 +1,13 @@
 import { coreErrors } from '@dotmac/core';
 import { checkDays, checkRoot } from './allow-list.js';
 import type { DirectoryPolicy } from './directory-policy.js';
+import { leastAllowed, mostAllowed } from './request-limits.js';
 
 /** A directory policy, checked, with its defaults. */
 export type CheckedDirectory = DirectoryPolicy &
-  Required<Pick<DirectoryPolicy, 'owners' | 'minAgeMinutes' | 'ageBy' | 'exclude' | 'links' | 'maxShare'>>;
+  Required<Pick<DirectoryPolicy, 'owners' | 'minAgeMinutes' | 'ageBy' | 'exclude' | 'links' | 'maxShare'>> & {
+    requestLimits: Required<NonNullable<DirectoryPolicy['requestLimits']>>;
+  };
 
 /**
  * Checks it and fills its defaults.
@@ -17,7 +20,8 @@ export function checkDirectory(kind: string, policy: DirectoryPolicy, defaultSha
     if (!holds) throw coreErrors.INVALID_ARGUMENT({ argument: `${at}.${field}`, reason });
   };
   const { maxSizeMb, minFreePercent, minAgeMinutes = 60, ageBy = ['access', 'modification'] } = policy;
-  const { exclude = [], maxShare = defaultShare } = policy;
+  const { exclude = [], maxShare = defaultShare, requestLimits: allowed = {} } = policy;
+  const limitsAt = `${at}.requestLimits`;
   const forRoom = maxSizeMb !== undefined || minFreePercent !== undefined;
   const { maxAgeDays = forRoom ? undefined : 7 } = policy;
   if (maxAgeDays !== undefined) checkDays(`${at}.maxAgeDays`, maxAgeDays, 0);
@@ -48,6 +52,11 @@ export function checkDirectory(kind: string, policy: DirectoryPolicy, defaultSha
     ageBy,
     exclude,
     maxShare,
+    requestLimits: {
+      maxAgeDays: leastAllowed(`${limitsAt}.maxAgeDays`, maxAgeDays, allowed.maxAgeDays),
+      maxSizeMb: leastAllowed(`${limitsAt}.maxSizeMb`, maxSizeMb, allowed.maxSizeMb),
+      minFreePercent: mostAllowed(`${limitsAt}.minFreePercent`, 90, minFreePercent, allowed.minFreePercent),
+    },
     directory: checkRoot(`${at}.directory`, policy.directory),
   };
 }

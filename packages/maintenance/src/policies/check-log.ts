@@ -2,17 +2,20 @@ import { coreErrors } from '@dotmac/core';
 import { codecs, type Codec, type CodecName } from '../files/codec.js';
 import { dated, isDateFormat, numbered, standardFormat, type Naming } from '../logs/naming.js';
 import { wallTime } from '../logs/periods.js';
+import { usuallyDue } from '../logs/rotation-orders.js';
 import { checkDays, checkFilePattern, checkRoot } from './allow-list.js';
 import type { LogPolicy } from './log-policy.js';
+import { leastAllowed } from './request-limits.js';
 
 type Defaulted =
   'pattern' | 'owners' | 'minSizeMb' | 'timeZone' | 'rotateEmpty' | 'method' | 'create' | 'hooks' | 'minFreePercent';
 
 /** A log policy, checked, with its defaults. */
-export type CheckedLog = Omit<LogPolicy, 'naming' | 'compress'> &
+export type CheckedLog = Omit<LogPolicy, 'naming' | 'compress' | 'requestLimits'> &
   Required<Pick<LogPolicy, Defaulted>> & {
     naming: Naming;
     compress: { codec: Codec; level: number; delay: number };
+    requestLimits: Required<NonNullable<LogPolicy['requestLimits']>>;
     /** Whether to compress when a request does not say. */
     compresses: boolean;
   };
@@ -43,6 +46,7 @@ export function checkLog(policy: LogPolicy): CheckedLog {
     directory: checkRoot(`${at}.directory`, policy.directory),
     naming: checkNaming(at, policy, timeZone),
     compress: checkCompression(at, policy),
+    requestLimits: checkLimits(`${at}.requestLimits`, policy),
     compresses: policy.compress !== false,
   };
 }
@@ -58,6 +62,17 @@ function checkNumbers(at: string, policy: LogPolicy): void {
   refuseUnless(maxTotalMb >= 0, `${at}.maxTotalMb`, 'must be 0 or more');
   refuseUnless(minFreePercent >= 0 && minFreePercent <= 90, `${at}.minFreePercent`, 'must be 0 to 90');
   refuseUnless(Number.isInteger(keepFiles) && keepFiles >= 0, `${at}.keepFiles`, 'must be a whole number, 0 or more');
+}
+
+/** Rotating early takes nothing away, unless what is kept goes by the number of files or their room, or the log is copied. */
+function checkLimits(at: string, policy: LogPolicy): CheckedLog['requestLimits'] {
+  const { keepFiles, maxTotalMb, minFreePercent = 0, method, requestLimits: allowed = {} } = policy;
+  const loses = keepFiles !== undefined || maxTotalMb !== undefined || minFreePercent > 0 || method === 'copytruncate';
+  const own = loses ? usuallyDue(policy) : { maxSizeMb: 0, maxAgeDays: 0 };
+  return {
+    maxSizeMb: leastAllowed(`${at}.maxSizeMb`, own.maxSizeMb, allowed.maxSizeMb),
+    maxAgeDays: leastAllowed(`${at}.maxAgeDays`, own.maxAgeDays, allowed.maxAgeDays),
+  };
 }
 
 function checkReopen(at: string, { reopen, method }: LogPolicy): void {

@@ -13,6 +13,11 @@ export interface DirectoryPolicy extends NamedPolicy {
   maxSizeMb?: number;
   /** The least recently used files go until the disk has so much left. */
   minFreePercent?: number;
+  /**
+   * How far a request, plan or schedule may go beyond the policy: down to so many days or MiB, up to so much free room.
+   * Default nowhere: it may only say more days, more MiB, less free room, and only of what the policy goes by.
+   */
+  requestLimits?: { maxAgeDays?: number; maxSizeMb?: number; minFreePercent?: number };
   /** For the sake of room no file goes that was used since. Default 60. */
   minAgeMinutes?: number;
   /** What counts as use; the latest of them. Default access and modification. */

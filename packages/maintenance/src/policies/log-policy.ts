@@ -51,6 +51,11 @@ export interface LogPolicy extends NamedPolicy {
   minSizeMb?: number;
   /** Logs last written before it are rotated. Default 30, when there is no `every`. */
   maxAgeDays?: number;
+  /**
+   * How far a request, plan or schedule may go beyond the policy: down to so many MiB or days. Default nowhere, where
+   * rotating early can lose something (`keepFiles`, `maxTotalMb`, `minFreePercent`, `copytruncate`); else anywhere.
+   */
+  requestLimits?: { maxSizeMb?: number; maxAgeDays?: number };
   /** Logs are rotated in every such period of the calendar, at the first run in it. A log seen for the first time waits for the next. */
   every?: Period;
   /** Whose calendar that is, and whose times the names tell. Default `UTC`. */

@@ -1,3 +1,4 @@
+import { checkDays } from './allow-list.js';
 import type { RetentionPolicy } from './policy.js';
 
 /** Options of {@link dotmacRetention}. */
@@ -13,12 +14,15 @@ export interface DotmacRetentionOptions {
    * of `createMaintenance` is heeded besides.
    */
   runDays?: number;
+  /** A request may ask for as few. Default none fewer than `parkedDays` and `runDays`; at least 7, and not more than these. */
+  minRetentionDays?: number;
 }
 
 /**
  * Policies for the tables that dotmac itself keeps in a database, and that nothing else, or only somebody's traffic,
  * cleans: answers kept for idempotency, parked deliveries, ended runs, plans and slots. What the domains keep of endpoints and customers
  * they look after by themselves.
+ * @throws INVALID_ARGUMENT when any number of days is below 7
  *
  * @example retention: [...dotmacRetention({ database: 'main', tenants: ['operator'] }), sessions]
  */
@@ -27,10 +31,14 @@ export function dotmacRetention({
   tenants,
   parkedDays = 90,
   runDays = 90,
+  minRetentionDays,
 }: DotmacRetentionOptions): RetentionPolicy[] {
+  for (const [name, days] of Object.entries({ parkedDays, runDays, minRetentionDays }))
+    if (days !== undefined) checkDays(`dotmacRetention.${name}`, days, 7);
   // Old rows may well be most of what is there.
   const own = { database, tenants, maxShare: 1 };
-  const history = { ...own, retentionDays: runDays, minRetentionDays: 7 };
+  const floor = minRetentionDays === undefined ? {} : { minRetentionDays };
+  const history = { ...own, ...floor, retentionDays: runDays };
   return [
     {
       ...own,
@@ -39,15 +47,14 @@ export function dotmacRetention({
       // The column says until when: nothing is to be added.
       timeColumn: 'keep_until',
       retentionDays: 0,
-      minRetentionDays: 0,
     },
     {
       ...own,
+      ...floor,
       name: 'dotmac-outbox-parked',
       table: 'dotmac_outbox',
       timeColumn: 'parked_at',
       retentionDays: parkedDays,
-      minRetentionDays: 7,
       // Its indexes begin with the queue; and what waits in an outbox is little.
       allowFullScan: true,
     },

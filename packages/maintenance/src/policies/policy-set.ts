@@ -2,7 +2,7 @@ import { coreErrors, type InputIssue } from '@dotmac/core';
 import type { Database } from '@dotmac/core/kysely';
 import { checkBackup, type CheckedBackup } from '../backups/policy.js';
 import type { KeepNewest, TableName } from '../databases/rows/selection.js';
-import { checkDays, checkIdentifier, checkPolicyName, checkRoot } from './allow-list.js';
+import { checkDays, checkIdentifier, checkNumber, checkPolicyName, checkRoot } from './allow-list.js';
 import { checkDirectory, type CheckedDirectory } from './check-directory.js';
 import { checkLog, type CheckedLog } from './check-log.js';
 import type { DirectoryPolicy } from './directory-policy.js';
@@ -93,14 +93,15 @@ function checkNames(kind: string, policies: readonly { name: string }[]): void {
 
 function checkRetention(policy: RetentionPolicy, databases: Record<string, Database>): CheckedRetention {
   const at = `retention.${policy.name}`;
-  const { timeUnit = 'ms', minRetentionDays = 1, allowFullScan = false, maxShare = 0.5, archive } = policy;
+  const { timeUnit = 'ms', minRetentionDays = policy.retentionDays, allowFullScan = false, archive } = policy;
+  const { maxShare = 0.5 } = policy;
   const on = databaseOf(`${at}.database`, policy.database, databases);
   checkTable(at, policy);
   checkIdentifier(`${at}.timeColumn`, policy.timeColumn);
   if (!(maxShare > 0 && maxShare <= 1))
     throw coreErrors.INVALID_ARGUMENT({ argument: `${at}.maxShare`, reason: 'a share is above 0, and at most 1' });
-  checkDays(`${at}.minRetentionDays`, minRetentionDays, 0);
-  checkDays(`${at}.retentionDays`, policy.retentionDays, minRetentionDays);
+  checkDays(`${at}.retentionDays`, policy.retentionDays, 0);
+  checkNumber(`${at}.minRetentionDays`, minRetentionDays, 0, policy.retentionDays);
   const checked = { ...policy, timeUnit, minRetentionDays, allowFullScan, on, keepNewest: keptNewest(at, policy) };
   if (archive === undefined) return checked;
   if ('directory' in archive)

@@ -32,7 +32,7 @@ export interface RetentionPolicy extends NamedPolicy {
   timeUnit?: TimeUnit;
   /** Days to keep when a request does not say. */
   retentionDays: number;
-  /** A request may not ask for less. Default 1. */
+  /** A request, plan or schedule may not ask for less. Default `retentionDays`: it may only ask for more. */
   minRetentionDays?: number;
   /** What else must hold for a row to go. It narrows: it is bound, and stands in parentheses. */
   where?: RowPredicate;

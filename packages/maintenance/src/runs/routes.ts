@@ -22,7 +22,11 @@ const tag = 'Infrastructure maintenance';
 const base = '/infrastructure-maintenance';
 const oneRun = { tag, params: z.object({ id }) };
 const location = ({ taskId }: MaintenanceResult): string => `${base}/runs/${taskId}`;
-const errors = [maintenanceErrors.TASK_ALREADY_RUNNING, maintenanceErrors.MAINTENANCE_STOPPED];
+const errors = [
+  maintenanceErrors.POLICY_UNDERCUT,
+  maintenanceErrors.TASK_ALREADY_RUNNING,
+  maintenanceErrors.MAINTENANCE_STOPPED,
+];
 const outcome =
   'Answers when the run has ended; a run that failed answers 200 with `status: failed`. `Prefer: respond-async` answers 202 at once.';
 

@@ -14,6 +14,7 @@ export interface RunService {
   /**
    * Executes a task by its type, parameters in wire form; resolves when it has ended. A task that fails resolves too, with status `failed`.
    * @throws INVALID_INPUT for an unknown type or parameters that it does not take
+   * @throws POLICY_UNDERCUT when they are less careful than a policy allows
    * @throws TASK_ALREADY_RUNNING
    */
   execute(request: ExecuteBody): Promise<MaintenanceResult>;

@@ -42,7 +42,7 @@ export function planSchedule(
 
 /**
  * Plans a schedule of the store.
- * @throws INVALID_INPUT, INVALID_ARGUMENT when its task or policy is gone, or it is not sound
+ * @throws INVALID_INPUT, POLICY_UNDERCUT, INVALID_ARGUMENT when its task or policy is gone, or it is not sound
  */
 export function planKept(
   { tenantId, name, version, pausedAt, effectiveAt }: Omit<KeptSchedule, 'definition' | 'revision'>,

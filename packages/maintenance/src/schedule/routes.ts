@@ -19,8 +19,14 @@ const route = routeFor<MaintenanceScope>();
 const base = '/infrastructure-maintenance/schedules';
 const tag = 'Infrastructure maintenance';
 const one = { tag, params: z.object({ id: id.meta({ description: 'The name of a schedule' }) }) };
-const { SCHEDULE_NOT_FOUND, SCHEDULE_IN_CODE, SCHEDULE_NAME_TAKEN, SCHEDULE_LIMIT_REACHED, SCHEDULE_CHANGED } =
-  maintenanceErrors;
+const {
+  POLICY_UNDERCUT,
+  SCHEDULE_NOT_FOUND,
+  SCHEDULE_IN_CODE,
+  SCHEDULE_NAME_TAKEN,
+  SCHEDULE_LIMIT_REACHED,
+  SCHEDULE_CHANGED,
+} = maintenanceErrors;
 
 /** Schedules: made, changed, paused; what they are to do, and what became of it. */
 export const scheduleRoutes = [
@@ -38,7 +44,7 @@ export const scheduleRoutes = [
     status: 201,
     location: ({ name }) => `${base}/${name}`,
     idempotent: true,
-    errors: [SCHEDULE_NAME_TAKEN, SCHEDULE_LIMIT_REACHED],
+    errors: [POLICY_UNDERCUT, SCHEDULE_NAME_TAKEN, SCHEDULE_LIMIT_REACHED],
     run: ({ schedules }, { body }) => schedules.create(body),
   }),
   route({
@@ -73,7 +79,7 @@ export const scheduleRoutes = [
     permission: 'maintenance:execute',
     body: scheduleChanges,
     output: maintenanceSchedule,
-    errors: [SCHEDULE_NOT_FOUND, SCHEDULE_IN_CODE, SCHEDULE_CHANGED],
+    errors: [POLICY_UNDERCUT, SCHEDULE_NOT_FOUND, SCHEDULE_IN_CODE, SCHEDULE_CHANGED],
     run: ({ schedules }, { params, body }) => schedules.update(params.id, body),
   }),
   route({

@@ -31,13 +31,13 @@ import { faultsOfRules } from './timetable.js';
 
 /** The schedules of one tenant: those in code, and those made here. */
 export interface ScheduleService {
-  /** @throws INVALID_INPUT, SCHEDULE_NAME_TAKEN, SCHEDULE_LIMIT_REACHED */
+  /** @throws INVALID_INPUT, POLICY_UNDERCUT, SCHEDULE_NAME_TAKEN, SCHEDULE_LIMIT_REACHED */
   create(draft: ScheduleInput): Promise<MaintenanceSchedule>;
   /** @throws SCHEDULE_NOT_FOUND */
   get(name: string): Promise<MaintenanceSchedule>;
   /** By name. */
   list(ask?: { limit?: number; cursor?: string | undefined }): Promise<Page<MaintenanceSchedule>>;
-  /** @throws INVALID_INPUT, SCHEDULE_NOT_FOUND, SCHEDULE_IN_CODE, SCHEDULE_CHANGED */
+  /** @throws INVALID_INPUT, POLICY_UNDERCUT, SCHEDULE_NOT_FOUND, SCHEDULE_IN_CODE, SCHEDULE_CHANGED */
   update(name: string, changes: ScheduleChanges): Promise<MaintenanceSchedule>;
   /** Slots that come due are left out from now on, in all processes. @throws SCHEDULE_NOT_FOUND */
   pause(name: string): Promise<MaintenanceSchedule>;
@@ -115,7 +115,7 @@ export function createScheduleService(parts: ScheduleServiceParts): ScheduleServ
     await own.write(name, change);
     return show(await known(name));
   };
-  /** @throws INVALID_INPUT */
+  /** @throws INVALID_INPUT, POLICY_UNDERCUT */
   const checked = (definition: ScheduleDefinition): ScheduleDefinition => {
     chooser.fromWire(definition.task, definition.parameters);
     const issues = faultsOfRules(definition.rules);

@@ -1,6 +1,7 @@
 import { invalidInput, wireOf } from '@dotmac/core/contract';
 import type { InputIssue } from '@dotmac/core';
 import { policiesOf, type PolicySet } from '../policies/policy-set.js';
+import { checkRequestBounds } from './request-bounds.js';
 import type { AnyMaintenanceTask } from './task.js';
 
 /** A task with parameters that it takes. */
@@ -21,11 +22,12 @@ export interface TaskChooser {
   /**
    * Parameters in wire form.
    * @throws INVALID_INPUT for an unknown type or parameters that it does not take
+   * @throws POLICY_UNDERCUT
    */
   fromWire(type: string, parameters: unknown): Chosen;
   /**
    * Parameters as the schema has them, camelCase.
-   * @throws INVALID_INPUT
+   * @throws INVALID_INPUT, POLICY_UNDERCUT
    */
   fromCode(type: string, parameters: object): Chosen;
 }
@@ -42,8 +44,10 @@ export function createTaskChooser({ tenantId, policies, tasks }: ChooseParts): T
   const under = (at: string, issues: readonly InputIssue[]) =>
     invalidInput(issues.map((issue) => ({ ...issue, path: `${at}${issue.path}`.replace(/\.$/, '') })));
   const checked = (task: AnyMaintenanceTask, parameters: unknown, at: string): Chosen => {
-    const faults = task.check?.(parameters as never, policiesOf(policies, tenantId)) ?? [];
+    const own = policiesOf(policies, tenantId);
+    const faults = task.check?.(parameters as never, own) ?? [];
     if (faults.length > 0) throw under(at, faults);
+    checkRequestBounds(task.type, parameters, own, at);
     return { task, parameters };
   };
   return {

@@ -7,7 +7,9 @@ import { days, policies } from './parameters.js';
 export const databaseCleanupParameters = withControls(
   z.object({
     policies,
-    retentionDays: days.optional().describe('Days to keep; not less than the policy allows. Default the policy’s own'),
+    retentionDays: days
+      .optional()
+      .describe('Days to keep; fewer than the policy keeps only where the host allows it. Default the policy’s own'),
     vacuumAnalyze: z.boolean().default(true).describe('Make the room usable again and bring statistics up to date'),
   }),
 ).meta({ id: 'DatabaseCleanupParameters' });

@@ -20,15 +20,7 @@ export const databaseCleanup = defineMaintenanceTask({
   description: 'Deletes rows past their retention from registered tables, in small batches',
   parameters: databaseCleanupParameters,
   details: databaseCleanupDetails,
-  check: ({ policies, retentionDays }, { retention }) => [
-    ...unknownNames(retention, policies),
-    ...named(retention, policies)
-      .filter(({ minRetentionDays }) => retentionDays !== undefined && retentionDays < minRetentionDays)
-      .map(({ name, minRetentionDays }) => ({
-        path: 'retention_days',
-        message: `The policy ${name} keeps at least ${minRetentionDays} days`,
-      })),
-  ],
+  check: ({ policies }, { retention }) => unknownNames(retention, policies),
   async plan(context, parameters) {
     const targets: PlannedTarget[] = [];
     const warnings: string[] = [];
