@@ -36,7 +36,14 @@ export const maintenanceErrors = defineErrors({
   },
   RUN_STREAM_LIMIT_REACHED: {
     kind: 'limited',
-    message: ({ limit }: { limit: number }) => `${limit} streams of runs are open already.`,
+    message: ({ limit }: { limit: number }) =>
+      `This tenant follows ${limit} streams of runs already, which is its limit.`,
+    hint: 'Close streams that nobody reads, or share one.',
+  },
+  RUN_STREAMS_ENDED: {
+    kind: 'unavailable',
+    message: (_: Record<never, never>) => 'Maintenance has stopped here: no run can be followed.',
+    hint: 'Follow it in a process that runs.',
   },
   POLICY_UNDERCUT: {
     kind: 'invalid',

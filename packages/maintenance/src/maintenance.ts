@@ -133,7 +133,7 @@ export function createMaintenance(options: MaintenanceOptions): MaintenanceModul
     scheduledTasks(roster.all(), tenantId, taskType, clock.now());
   const shared = { store, policies, clock, logger, events, pressure, schedulesOf };
   const runner = createRunner({ ...shared, scopeIds, leaseTtlMs, onRunFailed });
-  const follower = createRunFollower(clock);
+  const follower = createRunFollower({ store, clock });
   const roster = createRoster({ store, inCode, chooserOf, scopeIds, clock, logger });
   const presence = createPresence({ store, hostId: scopeIds.host, clock, logger, leaseTtlMs });
   const { schedulePollMs: pollMs = 10_000, maxSchedules = 200 } = options;
@@ -161,6 +161,7 @@ export function createMaintenance(options: MaintenanceOptions): MaintenanceModul
   const start = async (): Promise<void> => {
     if (migrate) await store.migrate();
     runner.resume();
+    follower.open();
     await sweep();
     sweepAgain();
     if (startScheduler) scheduler.start();
@@ -206,6 +207,7 @@ export function createMaintenance(options: MaintenanceOptions): MaintenanceModul
       started = undefined;
       cancelSweep();
       scheduler.stop();
+      follower.close();
       // What the scheduler began ends when the runner stops, and is written down then.
       await Promise.all([runner.stop(), scheduler.settled(), history.stop()]);
       storeState = 'stopped';

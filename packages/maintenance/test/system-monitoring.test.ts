@@ -1,8 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { hostname, tmpdir } from 'node:os';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newId } from '@dotmac/core';
+import { sqlite } from '@dotmac/core/kysely';
 import { fakeClock } from '@dotmac/core/testing';
 import { createMaintenance, memoryMaintenanceStore } from '../src/index.js';
 
@@ -13,6 +14,8 @@ interface Report {
   memory_total_mb: number;
   memory_free_mb: number;
   load: number[];
+  load_per_processor: number[];
+  processors: number;
   disks: {
     policies: string[];
     free_mb: number;
@@ -33,11 +36,15 @@ describe('monitoring the machine', () => {
 
   it('measures memory, load, and each disk once', async () => {
     const directories = ['a', 'b'].map((name) => ({ name, directory: root }));
-    const { runs } = createMaintenance({ store: memoryMaintenanceStore(), directories }).scope({ tenantId: 'acme' });
+    const hostId = 'edge-1';
+    const { runs } = createMaintenance({ store: memoryMaintenanceStore(), directories, hostId }).scope({
+      tenantId: 'acme',
+    });
     const result = await runs.run('system_monitoring', { minFreePercent: 0, fullWithinDays: 14 });
     expect(result).toMatchObject({ status: 'completed', errorMessage: null, itemsCleaned: 0 });
     const report = result.details as unknown as Report;
-    expect(report.host).toBe(hostname());
+    expect(report.host).toBe('edge-1');
+    expect(report.load_per_processor).toEqual(report.load.map((it) => it / report.processors));
     expect(report.memory_free_mb).toBeGreaterThan(0);
     expect(report.memory_free_mb).toBeLessThan(report.memory_total_mb);
     expect(report.disks).toHaveLength(1);
@@ -46,6 +53,28 @@ describe('monitoring the machine', () => {
     expect(disk?.samples).toHaveLength(1);
     expect(disk?.free_inodes).toBeLessThanOrEqual(disk?.inodes ?? 0);
     expect(report.warnings).toEqual([]);
+  });
+
+  it('looks at every directory that a policy names, and warns of much load where it is told to', async () => {
+    const database = sqlite(':memory:');
+    const table = { database: 'main', table: 'visits', timeColumn: 'at', retentionDays: 30 };
+    const { runs } = createMaintenance({
+      store: memoryMaintenanceStore(),
+      databases: { main: database },
+      retention: [{ name: 'visits', ...table, archive: { directory: join(root, 'archive') } }],
+      logs: [{ name: 'app', directory: join(root, 'logs'), retentionDays: 30 }],
+      caches: [{ name: 'thumbnails', directory: join(root, 'cache'), maxAgeDays: 7 }],
+      backups: [
+        { name: 'nightly', url: 'sqlite:/data/app/app.db', directory: join(root, 'backups'), keep: { last: 2 } },
+      ],
+    }).scope({ tenantId: 'acme' });
+    for (const name of ['archive', 'logs', 'cache', 'backups']) await mkdir(join(root, name));
+    const result = await runs.run('system_monitoring', { minFreePercent: 0, maxLoadPerProcessor: 1e-6 });
+    expect(result.errorMessage).toBeNull();
+    const { disks, warnings } = result.details as unknown as Report;
+    expect(disks.map(({ policies }) => policies)).toEqual([['app', 'thumbnails', 'nightly', 'visits']]);
+    expect(warnings.map(({ id }) => id)).toEqual(['load_high']);
+    await database.close();
   });
 
   it('warns of little room, and tells from earlier runs of this machine when a disk is full', async () => {

@@ -2,7 +2,10 @@ import type { z } from 'zod';
 import type { ErrorFactory } from '../errors/define-errors.js';
 import type { InputIssue } from '../errors/operation-error.js';
 
-/** The permissions that routes ask for. A principal holding `*` has them all. */
+/**
+ * The permissions that routes ask for. A principal holding `*` has them all. `maintenance:operate` is about a process, and so
+ * about all of its tenants.
+ */
 export const permissions = [
   'health:read',
   'health:write',
@@ -11,6 +14,7 @@ export const permissions = [
   'lifecycle:privacy',
   'maintenance:read',
   'maintenance:execute',
+  'maintenance:operate',
   'operations:read',
 ] as const;
 

@@ -1,5 +1,5 @@
 import { readFile, stat, statfs } from 'node:fs/promises';
-import { availableParallelism, freemem, hostname, loadavg, totalmem } from 'node:os';
+import { availableParallelism, freemem, loadavg, totalmem } from 'node:os';
 
 /** A disk with directories that maintenance knows. */
 export interface DiskRoom {
@@ -17,12 +17,11 @@ export interface DiskRoom {
 
 /** How this machine is. Bytes; shares of time in per cent. */
 export interface HostMeasures {
-  host: string;
   processors: number;
   /** Over 1, 5 and 15 minutes. */
   load: number[];
   memoryTotalBytes: number;
-  /** What processes could still get, the caches of files included. */
+  /** What processes could still get, the caches of files included; within a container, of what that may have. */
   memoryAvailableBytes: number;
   /** What the container may have; null without a limit. */
   memoryLimitBytes: number | null;
@@ -41,13 +40,14 @@ export async function measureHost(): Promise<HostMeasures> {
     return found === undefined ? null : Number(found) * 1024;
   };
   const limit = process.constrainedMemory();
+  const isLimited = limit > 0 && limit < totalmem();
+  const ofMachine = kibibytes('MemAvailable') ?? freemem();
   return {
-    host: hostname(),
     processors: availableParallelism(),
     load: loadavg(),
     memoryTotalBytes: totalmem(),
-    memoryAvailableBytes: kibibytes('MemAvailable') ?? freemem(),
-    memoryLimitBytes: limit > 0 && limit < totalmem() ? limit : null,
+    memoryAvailableBytes: isLimited ? Math.min(ofMachine, process.availableMemory()) : ofMachine,
+    memoryLimitBytes: isLimited ? limit : null,
     processBytes: process.memoryUsage.rss(),
     swapTotalBytes: kibibytes('SwapTotal'),
     swapFreeBytes: kibibytes('SwapFree'),

@@ -109,6 +109,7 @@ export function createExecution(parts: ExecutionParts): Execution {
       return isOver();
     },
     runId: run.id,
+    hostId: scopeIds.host,
     tenantId: run.tenantId,
     asOf: run.asOf,
     signal,

@@ -125,7 +125,11 @@ export const runRoutes = [
     permission: 'maintenance:read',
     stream: 'events',
     output: runEvent,
-    errors: [maintenanceErrors.RUN_NOT_FOUND, maintenanceErrors.RUN_STREAM_LIMIT_REACHED],
+    errors: [
+      maintenanceErrors.RUN_NOT_FOUND,
+      maintenanceErrors.RUN_STREAM_LIMIT_REACHED,
+      maintenanceErrors.RUN_STREAMS_ENDED,
+    ],
     run: ({ runs }, { params, signal }) => runs.follow(params.id, signal),
   }),
   route({

@@ -45,7 +45,7 @@ export interface RunService {
   confirm(id: string): Promise<MaintenanceResult>;
   /**
    * What a run says of itself, until it has ended.
-   * @throws RUN_NOT_FOUND, RUN_STREAM_LIMIT_REACHED
+   * @throws RUN_NOT_FOUND, RUN_STREAM_LIMIT_REACHED, RUN_STREAMS_ENDED
    */
   follow(id: string, signal?: AbortSignal): Promise<AsyncIterable<RunEvent>>;
 }
@@ -109,7 +109,7 @@ export function createRunService({ identity, store, runner, chooser, follower, c
         throw maintenanceErrors.RUN_NOT_UNCONFIRMED({ id });
       return goOn(run, { confirmed: true });
     },
-    follow: async (id, signal) => follower.follow(await known(id), () => own.get(id), signal),
+    follow: async (id, signal) => follower.follow(await known(id), signal),
   };
 }
 

@@ -2,12 +2,18 @@ import { z } from 'zod';
 import { instant } from '@dotmac/core/contract';
 import { forecastFull, thin, type RoomSample } from '../host/forecast.js';
 import { measureDisks, measureHost, type DiskRoom, type HostMeasures } from '../host/measure.js';
+import type { PolicySet } from '../policies/policy-set.js';
 import { megabytes } from './parameters.js';
 import { defineMaintenanceTask, type TaskContext } from './task.js';
 
 const parameters = z.object({
   minFreePercent: z.number().min(0).max(100).default(10).describe('Less free room, files or memory is a warning'),
   fullWithinDays: z.number().min(0).max(3_650).default(14).describe('A disk that will be full by then is a warning'),
+  maxLoadPerProcessor: z
+    .number()
+    .positive()
+    .optional()
+    .describe('More load than that for each processor, over 15 minutes, is a warning; without it none is'),
 });
 
 const disk = z.object({
@@ -25,7 +31,7 @@ const disk = z.object({
 });
 
 const details = z.object({
-  host: z.string(),
+  host: z.string().describe('The machine, as the application names it'),
   memoryTotalMb: z.number(),
   memoryFreeMb: z.number().describe('What processes could still get'),
   memoryLimitMb: z.number().nullable().describe('What the container may have'),
@@ -34,6 +40,7 @@ const details = z.object({
   swapFreeMb: z.number().nullable(),
   processors: z.number().int(),
   load: z.array(z.number()).describe('Over 1, 5 and 15 minutes'),
+  loadPerProcessor: z.array(z.number()),
   pressure: z
     .object({ cpu: z.number().nullable(), memory: z.number().nullable(), io: z.number().nullable() })
     .describe('Per cent of the last minute in which somebody waited for it'),
@@ -59,22 +66,32 @@ export const systemMonitoring = defineMaintenanceTask({
   parameters,
   details,
   plan: () => Promise.resolve({ targets: [], warnings: [] }),
-  async run(context, { minFreePercent, fullWithinDays }) {
-    const { policies, asOf } = context;
+  async run(context, { minFreePercent, fullWithinDays, maxLoadPerProcessor }) {
+    const { policies, asOf, hostId } = context;
     const progress = await context.target({ target: 'machine', planned: null, total: null });
     const host = await measureHost();
-    const known = await samplesOf(context, host.host);
-    const rooms = await measureDisks([...policies.logs, ...policies.directoryCaches, ...policies.directories]);
+    const known = await samplesOf(context, hostId);
+    const rooms = await measureDisks(directoriesOf(policies));
     const disks = rooms.map((room) => diskOf(room, known.get(room.device) ?? [], asOf));
     await progress.advance({ seen: 2 + disks.length, cleaned: 0 });
     const warnings = [
       ...memoryWarnings(host, minFreePercent),
+      ...loadWarnings(host, maxLoadPerProcessor),
       ...disks.flatMap((it) => diskWarnings(it, minFreePercent, asOf + fullWithinDays * dayMs)),
     ];
     for (const { message } of warnings) context.note(message);
-    return { details: { ...hostDetails(host), disks, warnings } };
+    return { details: { host: hostId, ...hostDetails(host), disks, warnings } };
   },
 });
+
+/** Every directory that a policy names, by the policy. */
+function directoriesOf(policies: PolicySet): { name: string; directory: string }[] {
+  const { logs, directoryCaches, directories, backups, retention } = policies;
+  const archives = retention.flatMap(({ name, archive }) =>
+    archive && 'directory' in archive ? [{ name, directory: archive.directory }] : [],
+  );
+  return [...logs, ...directoryCaches, ...directories, ...backups, ...archives];
+}
 
 /** What the last run on this machine kept, by disk. */
 async function samplesOf(context: TaskContext, host: string): Promise<Map<string, RoomSample[]>> {
@@ -103,10 +120,9 @@ function diskOf({ policies, device, ...room }: DiskRoom, known: readonly RoomSam
   };
 }
 
-function hostDetails(host: HostMeasures): Omit<Details, 'disks' | 'warnings'> {
+function hostDetails(host: HostMeasures): Omit<Details, 'host' | 'disks' | 'warnings'> {
   const orNull = (bytes: number | null): number | null => (bytes === null ? null : megabytes(bytes));
   return {
-    host: host.host,
     memoryTotalMb: megabytes(host.memoryTotalBytes),
     memoryFreeMb: megabytes(host.memoryAvailableBytes),
     memoryLimitMb: orNull(host.memoryLimitBytes),
@@ -115,14 +131,21 @@ function hostDetails(host: HostMeasures): Omit<Details, 'disks' | 'warnings'> {
     swapFreeMb: orNull(host.swapFreeBytes),
     processors: host.processors,
     load: host.load,
+    loadPerProcessor: host.load.map((it) => it / host.processors),
     pressure: host.pressure,
   };
 }
 
 function memoryWarnings(host: HostMeasures, minFreePercent: number): Warning[] {
-  const percent = (host.memoryAvailableBytes / host.memoryTotalBytes) * 100;
+  const percent = (host.memoryAvailableBytes / (host.memoryLimitBytes ?? host.memoryTotalBytes)) * 100;
   if (percent >= minFreePercent) return [];
   return [{ id: 'memory_low', message: `${percent.toFixed(1)} % of the memory is free.` }];
+}
+
+function loadWarnings({ load, processors }: HostMeasures, most = Infinity): Warning[] {
+  const each = (load[2] ?? 0) / processors;
+  if (each <= most) return [];
+  return [{ id: 'load_high', message: `Over 15 minutes the load was ${each.toFixed(1)} for each processor.` }];
 }
 
 function diskWarnings(it: Disk, minFreePercent: number, before: number): Warning[] {

@@ -76,6 +76,8 @@ export interface TargetProgress {
 /** What a task is given to do its work. */
 export interface TaskContext extends PlanContext {
   runId: string;
+  /** The machine that the run works on, as the host names it. */
+  hostId: string;
   /** Aborts when the run is cancelled, the process stops, or another took the task over. */
   signal: AbortSignal;
   /**
