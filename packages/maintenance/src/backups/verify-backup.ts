@@ -7,13 +7,21 @@ import { BackupError } from './program.js';
 import { BrokenDump, type Content, type TableCount } from './source.js';
 import { withinTime, type BackupWork } from './take-backup.js';
 
-/** The bytes of a backup before compression. Throws {@link BrokenDump} when they are not whole. */
+/**
+ * The bytes of a backup before compression. Throws {@link BrokenDump} when they are not whole; a disk that fails says nothing of
+ * that.
+ */
 async function* contentOf(file: FileHandle, { compression }: Manifest): Content {
   const through = decompressing(compression);
-  const source = Readable.from(bytesOf(file), { objectMode: false }).on('error', (error) => through.destroy(error));
+  let unread: unknown;
+  const source = Readable.from(bytesOf(file), { objectMode: false }).on('error', (error) => {
+    unread = error;
+    through.destroy(error);
+  });
   try {
     yield* source.pipe(through) as AsyncIterable<Buffer>;
   } catch (error) {
+    if (unread !== undefined) throw error;
     throw new BrokenDump('The file does not decompress.', { cause: error });
   } finally {
     source.destroy();

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { describeError, isOperationError } from '@dotmac/core';
-import { archiveFile, recoverArchives, type ArchiveFile } from '../databases/rows/archive-file.js';
+import type { ArchiveFile } from '../databases/rows/archive-file.js';
 import { countIngest } from '../databases/rows/count.js';
 import type { Place } from '../databases/rows/cut.js';
 import { deleteRows } from '../databases/rows/delete-rows.js';
@@ -9,6 +9,7 @@ import { tableLabel } from '../databases/rows/due.js';
 import { forecast } from '../databases/rows/forecast.js';
 import { planRows, type RowPlan } from '../databases/rows/plan-rows.js';
 import type { Prepared } from '../databases/rows/prepare.js';
+import { finishArchives, withArchive } from '../databases/rows/with-archive.js';
 import { maintenanceErrors } from '../errors.js';
 import type { OpenRoot } from '../files/root.js';
 import { openPolicyRoot } from './open-policy-root.js';
@@ -128,38 +129,33 @@ async function remove(going: Going): Promise<Gone> {
   const { policy, archive } = prepared;
   const confirm = (trx: unknown): Promise<void> => held.confirm({ database: policy.on, trx });
   const nothing = { deleted: 0, batches: 0, retries: 0, archivedTo: null, tookMs: 0, droppedBytes: 0 };
-  if (progress.isDone || plan.due.items === 0) return { ...nothing, drained: true };
+  const directory = policy.archive && 'directory' in policy.archive ? policy.archive.directory : undefined;
+  const place = directory === undefined ? undefined : { name: prepared.name, directory };
+  if (progress.isDone || plan.due.items === 0) {
+    // Whoever deleted the last of them may have died before the archive was finished.
+    if (place) await openPolicyRoot(place, (root) => finishArchives(root, prepared, context.note));
+    return { ...nothing, drained: true };
+  }
   if (!plan.strategy.walk) {
     const dropped = await dropPartitions(prepared, plan, { ...context, signal: held.signal, confirm, progress });
     return { ...nothing, ...dropped };
   }
-  if (!policy.archive || !('directory' in policy.archive)) {
+  if (!place) {
     const walked = await walk(going, confirm, archive);
     return { ...nothing, ...walked, archivedTo: archive ? tableLabel(archive.to) : null };
   }
-  const { directory } = policy.archive;
-  const filed = await openPolicyRoot({ name: prepared.name, directory }, (root) => walkIntoFile(going, confirm, root));
+  const filed = await openPolicyRoot(place, (root) => walkIntoFile(going, confirm, root));
   if (filed.outcome === 'done') return { ...nothing, ...filed.result };
   const reason = 'the directory of its archive does not exist';
   throw maintenanceErrors.TABLE_NOT_MAINTAINABLE({ policy: prepared.name, reason });
 }
 
-/** `@` is in no policy's name, so that no policy's archives are taken for another's. */
 async function walkIntoFile(going: Going, confirm: (trx: unknown) => Promise<void>, root: OpenRoot) {
   const { context, prepared, held } = going;
-  for (const name of await recoverArchives(root, `${prepared.name}@`))
-    context.note(`${prepared.name}: an archive of an interrupted run was finished: ${name}`);
+  await finishArchives(root, prepared, context.note);
   const stamp = new Date(context.clock.now()).toISOString().replace(/[-:]|\.\d+/g, '');
-  const file: ArchiveFile = archiveFile(root, `${prepared.name}@${stamp}-${context.runId}.ndjson.gz`);
-  try {
-    const walked = await walk(going, confirm, file);
-    await file.finish();
-    return { ...walked, archivedTo: file.lines > 0 ? file.name : null };
-  } catch (error) {
-    // Whoever took the table over finishes it.
-    await (isOperationError(held.signal.reason, 'LEASE_LOST') ? file.close() : file.finish());
-    throw error;
-  }
+  const isLost = (): boolean => isOperationError(held.signal.reason, 'LEASE_LOST');
+  return withArchive(root, prepared, { id: `${stamp}-${context.runId}`, isLost }, (file) => walk(going, confirm, file));
 }
 
 async function walk(

@@ -7,7 +7,8 @@ import { gunzipSync } from 'node:zlib';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { databaseFromUrl, type Database } from '@dotmac/core/kysely';
-import { archiveFile, recoverArchives } from '../../src/databases/rows/archive-file.js';
+import { archiveFile, type PendingRows } from '../../src/databases/rows/archive-file.js';
+import { recoverArchives, type Fate } from '../../src/databases/rows/archive-recovery.js';
 import { openRoot, type OpenRoot } from '../../src/files/root.js';
 import { clean, planned, tinyPace } from '../support/clean.js';
 import { dialects, type FreshDatabase } from '../support/databases.js';
@@ -124,7 +125,7 @@ for (const { title, present, fresh: createFresh, dialect } of dialects)
       );
       const file = archiveFile(root, 'filed@1.ndjson.gz');
       const { deleted } = await clean(database, cleanup, { archive: file, pace: tinyPace(4) });
-      expect((await readdir(directory)).sort()).toEqual(['filed@1.ndjson.gz.partial']);
+      expect((await readdir(directory)).sort()).toEqual(['filed@1.ndjson.gz.keys', 'filed@1.ndjson.gz.partial']);
       await file.finish();
       const packed = await readFile(join(directory, 'filed@1.ndjson.gz'));
       const text = gunzipSync(packed).toString();
@@ -148,7 +149,7 @@ for (const { title, present, fresh: createFresh, dialect } of dialects)
 
     it('stay when they change while they are written', async () => {
       await fill('changing');
-      const { root, drop } = await scratch();
+      const { directory, root, drop } = await scratch();
       const cleanup = await planned(
         database,
         { table: 'changing', timeColumn: 'at', retentionDays: 30, archive: { directory: '/nowhere/archive' } },
@@ -158,8 +159,12 @@ for (const { title, present, fresh: createFresh, dialect } of dialects)
       const changed = expected[3] as string;
       const archive = {
         ...file,
-        async append(lines: readonly string[]) {
-          await file.append(lines);
+        lines: 0,
+        get pending() {
+          return file.pending;
+        },
+        async append(rows: PendingRows) {
+          await file.append(rows);
           await run(`update changing set what = 'paid' where id = ${changed}`);
         },
       };
@@ -167,17 +172,32 @@ for (const { title, present, fresh: createFresh, dialect } of dialects)
       expect(await ids('changing')).toContain(changed);
       expect(await ids('changing')).toHaveLength(25 - expected.length + 1);
       await file.finish();
+      // Not in the archive, either: its last state will be.
+      const text = gunzipSync(await readFile(join(directory, 'changing@1.ndjson.gz'))).toString();
+      expect([...text.matchAll(/"id" ?: ?(\d+)/g)].map(([, id]) => id)).toEqual(
+        expected.filter((id) => id !== changed),
+      );
       await drop();
     });
   });
 
 describe('an archive that a killed process left', () => {
+  const rows = (...ids: number[]): PendingRows => ({
+    from: 'events (id)',
+    keys: ids.map((id) => [String(id)]),
+    lines: ids.map((id) => `{"id":${id}}`),
+  });
+  const recover = (root: OpenRoot, fate: Fate = 'deleted') =>
+    recoverArchives(root, 'events@', () => Promise.resolve(fate));
+
   it('keeps what is whole and loses its torn end', async () => {
     const { directory, root, drop } = await scratch();
     const file = archiveFile(root, 'others@1.ndjson.gz');
-    await file.append(['{"id":1}', '{"id":2}']);
+    await file.append(rows(1, 2));
+    file.keep();
     const member = await readFile(join(directory, 'others@1.ndjson.gz.partial'));
-    await file.append(['{"id":3}']);
+    await file.append(rows(3));
+    file.keep();
     await file.finish();
     const whole = await readFile(join(directory, 'others@1.ndjson.gz'));
     const partial = join(directory, 'events@1.ndjson.gz.partial');
@@ -185,14 +205,60 @@ describe('an archive that a killed process left', () => {
     damaged.writeUInt8((damaged.at(-9) ?? 0) ^ 1, damaged.length - 9);
     for (const torn of [member.subarray(0, 11), member.subarray(0, member.length - 1), Buffer.alloc(40), damaged]) {
       await writeFile(partial, Buffer.concat([whole, torn]));
-      expect(await recoverArchives(root, 'events@')).toEqual(['events@1.ndjson.gz']);
-      expect(gunzipSync(await readFile(join(directory, 'events@1.ndjson.gz'))).toString()).toBe(
-        '{"id":1}\n{"id":2}\n{"id":3}\n',
+      expect(await recover(root)).toEqual([{ name: 'events@1.ndjson.gz', lines: 3, fate: null }]);
+      const packed = await readFile(join(directory, 'events@1.ndjson.gz'));
+      expect(gunzipSync(packed).toString()).toBe('{"id":1}\n{"id":2}\n{"id":3}\n');
+      expect(await readFile(join(directory, 'events@1.ndjson.gz.sha256'), 'utf8')).toContain(
+        createHash('sha256').update(packed).digest('hex'),
       );
     }
     // Another policy's is left alone.
     await writeFile(join(directory, 'events.more@1.ndjson.gz.partial'), whole);
-    expect(await recoverArchives(root, 'events@')).toEqual([]);
+    expect(await recover(root)).toEqual([]);
+    await drop();
+  });
+
+  it.each<[Fate, number]>([
+    ['deleted', 3],
+    ['unclear', 3],
+    ['standing', 2],
+  ])('has its last rows when they are %s, and no others', async (fate, lines) => {
+    const { directory, root, drop } = await scratch();
+    const file = archiveFile(root, 'events@1.ndjson.gz');
+    await file.append(rows(1, 2));
+    file.keep();
+    await file.append(rows(3));
+    await file.close();
+    const asked: PendingRows[] = [];
+    const found = await recoverArchives(root, 'events@', (pending) => Promise.resolve((asked.push(pending), fate)));
+    expect(found).toEqual([{ name: 'events@1.ndjson.gz', lines, fate }]);
+    expect(asked).toMatchObject([rows(3)]);
+    expect((await readdir(directory)).sort()).toEqual(['events@1.ndjson.gz', 'events@1.ndjson.gz.sha256']);
+    expect(gunzipSync(await readFile(join(directory, 'events@1.ndjson.gz'))).toString().split('\n')).toHaveLength(lines + 1); // prettier-ignore
+    await drop();
+  });
+
+  it('that has no row at all is no file', async () => {
+    const { directory, root, drop } = await scratch();
+    const file = archiveFile(root, 'events@1.ndjson.gz');
+    await file.append(rows(1));
+    await file.close();
+    expect(await recover(root, 'standing')).toMatchObject([{ lines: 0 }]);
+    expect(await readdir(directory)).toEqual([]);
+    await drop();
+  });
+
+  it('is not what a process writes to that was only stopped, and wakes', async () => {
+    const { directory, root, drop } = await scratch();
+    const file = archiveFile(root, 'events@1.ndjson.gz');
+    await file.append(rows(1, 2));
+    file.keep();
+    await recover(root);
+    const finished = await readFile(join(directory, 'events@1.ndjson.gz'));
+    await file.append(rows(3));
+    await file.close();
+    expect(await readFile(join(directory, 'events@1.ndjson.gz'))).toEqual(finished);
+    expect(await recover(root)).toEqual([]);
     await drop();
   });
 });

@@ -14,6 +14,8 @@ export const operations = [
   'read',
   'write',
   'sync',
+  'datasync',
+  'writeFile',
   'truncate',
   'chmod',
   'chown',
@@ -21,7 +23,18 @@ export const operations = [
   'stat',
 ] as const;
 export type Operation = (typeof operations)[number];
-const ofHandles: readonly string[] = ['read', 'write', 'sync', 'truncate', 'chmod', 'chown', 'utimes', 'stat'];
+const ofHandles: readonly string[] = [
+  'read',
+  'write',
+  'writeFile',
+  'sync',
+  'datasync',
+  'truncate',
+  'chmod',
+  'chown',
+  'utimes',
+  'stat',
+];
 
 /** A file system that calls `interrupt` before (or after) each of its calls; what that throws, the call throws. */
 export function interruptible(interrupt: (operation: Operation, when: 'before' | 'after') => void): FileSystem {

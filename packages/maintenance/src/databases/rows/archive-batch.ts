@@ -1,10 +1,13 @@
 import { sql, type Transaction } from 'kysely';
+import { isOperationError } from '@dotmac/core';
 import type { Database } from '@dotmac/core/kysely';
-import type { ArchiveFile } from './archive-file.js';
+import type { ArchiveFile, PendingRows } from './archive-file.js';
+import type { Fate } from './archive-recovery.js';
 import { cut, overGap, positionOf, readPosition, type Place, type Work } from './cut.js';
 import type { BatchLimits } from './dialect.js';
-import { due, tableId } from './due.js';
+import { due, tableId, tableLabel } from './due.js';
 import { inKeys } from './keys.js';
+import type { Position } from './selection.js';
 
 /** What {@link archiveBatch} needs. */
 interface ArchiveBatchOptions {
@@ -14,51 +17,126 @@ interface ArchiveBatchOptions {
   pace: BatchLimits;
 }
 
+type Rows = Omit<Work, 'walk'>;
+interface Row {
+  key: Position;
+  line: string;
+}
+
 /** Keys stand in one statement, and its parameters are counted in two bytes. */
 const mostParameters = 30_000;
 
 /**
- * Writes rows to the archive, and deletes exactly those once they are safely there. No transaction is open while the disk
- * is written; a row that has changed since it was written stays for a later run, so that its last state is archived.
+ * Writes rows to the archive, and deletes exactly those once they are safely there: all of them, or none. No transaction is
+ * open while the disk is written; when a row has changed meanwhile, the others are written anew, and it stays for a later run,
+ * so that its last state is archived.
  */
 export async function archiveBatch(
   work: Work,
-  { database: { kysely }, archive, confirm, pace }: ArchiveBatchOptions,
+  options: ArchiveBatchOptions,
   place: Place,
   rows: number,
 ): Promise<{ deleted: number; place: Place }> {
-  const { dialect, selection, facts } = work;
+  const { dialect, facts } = work;
+  const { database, archive, pace } = options;
+  const settled = await settle(work, options);
+  if (settled > 0) return { deleted: settled, place };
   const most = Math.min(rows, Math.floor(mostParameters / facts.key.length));
-  const keyAndLine = sql`${positionOf(dialect, facts.key)}, ${dialect.line(selection, facts.columns)} as line`;
-  const batch = await dialect.read(kysely, pace, async (connection) => {
+  const batch = await dialect.read(database.kysely, pace, async (connection) => {
     const one = await cut(connection, work, place, most);
     if (!one) return null;
-    const { rows: found } = await sql<{ line: string }>`
-      select ${keyAndLine} from ${tableId(selection)} where ${one.condition}`.execute(connection);
-    const next = found.length === 0 ? await overGap(connection, work, one.next) : one.next;
-    return { found, next };
+    const found = await read(connection, work, one.condition);
+    return { found, next: found.length === 0 ? await overGap(connection, work, one.next) : one.next };
   });
   if (!batch) return { deleted: 0, place: { ...place, end: true } };
-  if (batch.found.length === 0) return { deleted: 0, place: batch.next };
-  await archive.append(batch.found.map(({ line }) => line));
+  let failure: unknown;
+  for (let left = batch.found; left.length > 0;) {
+    await archive.append({ from: sourceOf(work), keys: left.map(({ key }) => key), lines: left.map((it) => it.line) });
+    const unchanged = await deleteAll(work, options, left).catch((error: unknown) => {
+      failure = error;
+      return [];
+    });
+    if (failure !== undefined) {
+      // Rolled back, or a commit that was not answered any more: the table knows. Whoever has taken it over has the archive, too.
+      const gone = isOperationError(failure, 'LEASE_LOST') ? 0 : await settle(work, options).catch(() => 0);
+      if (gone > 0) return { deleted: gone, place: batch.next };
+      throw failure as Error;
+    }
+    if (unchanged.length === left.length) {
+      archive.keep();
+      return { deleted: left.length, place: batch.next };
+    }
+    await archive.drop();
+    left = unchanged;
+  }
+  return { deleted: 0, place: batch.next };
+}
 
-  const written = new Map(batch.found.map((row) => [String(readPosition(row, facts.key)), row.line]));
-  const deleted = await dialect.transaction(kysely, pace, async (trx) => {
-    const those = inKeys(
-      dialect,
-      facts.key,
-      batch.found.map((row) => readPosition(row, facts.key)),
-    );
-    const condition = sql`${those} and ${due(dialect, selection, facts)}`;
-    const { rows: now } = await sql<{ line: string }>`
-      select ${keyAndLine} from ${tableId(selection)} where ${condition} ${dialect.forUpdate}`.execute(trx);
-    const unchanged = now.map((row) => [readPosition(row, facts.key), row.line] as const);
-    const keys = unchanged.flatMap(([key, line]) => (written.get(String(key)) === line ? [key] : []));
-    if (keys.length === 0) return 0;
-    const { numAffectedRows = 0n } = await sql`
-      delete from ${tableId(selection)} where ${inKeys(dialect, facts.key, keys)}`.execute(trx);
+const sourceOf = ({ selection, facts }: Rows): string =>
+  `${tableLabel(selection)} (${facts.key.map(({ name }) => name).join(', ')})`;
+
+async function read(
+  db: Transaction<unknown> | Database['kysely'],
+  { dialect, selection, facts }: Rows,
+  where: unknown,
+) {
+  const { rows } = await sql<{ line: string }>`
+    select ${positionOf(dialect, facts.key)}, ${dialect.line(selection, facts.columns)} as line
+    from ${tableId(selection)} where ${where}`.execute(db);
+  return rows.map((row): Row => ({ key: readPosition(row, facts.key), line: row.line }));
+}
+
+/** Deletes the rows if all of them are as they were written; those that are. */
+async function deleteAll(
+  work: Work,
+  { database, confirm, pace }: ArchiveBatchOptions,
+  written: readonly Row[],
+): Promise<Row[]> {
+  const { dialect, selection, facts } = work;
+  const known = new Map(written.map(({ key, line }) => [String(key), line]));
+  return dialect.transaction(database.kysely, pace, async (trx) => {
+    const those = inKeys(dialect, facts.key, written.map(({ key }) => key)); // prettier-ignore
+    const condition = sql`${those} and ${due(dialect, selection, facts)} ${dialect.forUpdate}`;
+    const unchanged = (await read(trx, work, condition)).filter(({ key, line }) => known.get(String(key)) === line);
+    if (unchanged.length < written.length) return unchanged;
+    const { numAffectedRows } = await sql`delete from ${tableId(selection)} where ${those}`.execute(trx);
+    if (Number(numAffectedRows) !== written.length) throw new Error('Fewer rows went than were locked.');
     await confirm(trx);
-    return Number(numAffectedRows);
+    return unchanged;
   });
-  return { deleted, place: batch.next };
+}
+
+/** Asks the table what became of rows that are still pending; how many of them are gone. */
+async function settle(work: Work, { database, archive, pace }: ArchiveBatchOptions): Promise<number> {
+  const { pending } = archive;
+  if (!pending) return 0;
+  if ((await fateOf(work, database, pace, pending)) === 'standing') {
+    await archive.drop();
+    return 0;
+  }
+  archive.keep();
+  return pending.keys.length;
+}
+
+/**
+ * What became of rows whose process does not know: they were deleted together, or not at all. Waits for the transaction of a
+ * dead process that is still at them.
+ */
+export async function fateOf(
+  work: Rows,
+  { kysely }: Database,
+  limits: BatchLimits,
+  { from, keys, lines }: PendingRows,
+): Promise<Fate> {
+  const { dialect, facts } = work;
+  // The policy may be about another table by now.
+  if (from !== sourceOf(work) || keys.length === 0) return 'unclear';
+  const standing = await dialect.transaction(kysely, limits, (trx) =>
+    read(trx, work, sql`${inKeys(dialect, facts.key, keys)} ${dialect.forUpdate}`),
+  );
+  if (standing.length === 0) return 'deleted';
+  // All are there, and none is as it was: keys that are used again, or rows that somebody has changed since.
+  const written = new Map(keys.map((key, index) => [String(key), lines[index]]));
+  const unchanged = standing.some(({ key, line }) => written.get(String(key)) === line);
+  return standing.length === keys.length && unchanged ? 'standing' : 'unclear';
 }

@@ -1,154 +1,131 @@
-import { createHash, type Hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
-import { promisify } from 'node:util';
-import { crc32, deflateRaw, gunzip } from 'node:zlib';
 import type { OpenRoot } from '../../files/root.js';
 import { unless } from '../../files/system.js';
 import { maintenanceErrors } from '../../errors.js';
+import { writeMember } from './archive-member.js';
+import type { Position } from './selection.js';
 
-const [deflate, unzip] = [promisify(deflateRaw), promisify(gunzip)];
+/** Rows that were written to an archive, and of which nobody knows yet whether they were deleted. */
+export interface PendingRows {
+  /** Whose rows they are: the table and its key, as {@link PendingRows.keys} have it. */
+  from: string;
+  keys: readonly Position[];
+  /** One JSON object a row, in the same order. */
+  lines: readonly string[];
+}
 
-/** Rows on their way out: gzip of one JSON object a line. Every append is a gzip member of its own. */
+/**
+ * Rows on their way out: gzip of one JSON object a line. Every append is a gzip member of its own, with the keys of its rows in
+ * a file beside it: until the next one they say of which rows a killed process did not know whether they were deleted.
+ */
 export interface ArchiveFile {
   /** Its name when it is finished. */
   readonly name: string;
-  /** Lines written. */
+  /** Lines that stay. */
   readonly lines: number;
+  /** What was appended last, until {@link ArchiveFile.keep} or {@link ArchiveFile.drop}. */
+  readonly pending: PendingRows | null;
   /**
    * Resolves when the lines are on the disk and were read back.
    * @throws ARCHIVE_NOT_WRITTEN
    */
-  append(lines: readonly string[]): Promise<void>;
-  /** Gives it its name, with its SHA-256 beside it. Nothing, when nothing was appended. */
+  append(rows: PendingRows): Promise<void>;
+  /** What was appended last was deleted from the table. */
+  keep(): void;
+  /** It was not: the lines go. */
+  drop(): Promise<void>;
+  /** Gives it its name, with its SHA-256 beside it. No file stays when no line does. Not while something is pending. */
   finish(): Promise<void>;
-  /** Lets go of it as it is, for {@link recoverArchives} to finish. */
+  /** Lets go of it as it is, for `recoverArchives` to finish. */
   close(): Promise<void>;
 }
 
-const partial = '.partial';
-const headerBytes = 24;
-
-/**
- * A gzip member that says in its header how long it is (an extra field, which readers of gzip skip), so that a file can
- * be checked member by member after a crash.
- */
-async function member(text: Buffer): Promise<Buffer> {
-  const body = await deflate(text);
-  const whole = Buffer.alloc(headerBytes + body.length + 8);
-  // Magic, deflate, "has extra field", no time, no flags, unknown system; 12 bytes extra: "dm", 8 bytes long.
-  Buffer.from([0x1f, 0x8b, 8, 4, 0, 0, 0, 0, 0, 255, 12, 0, 0x64, 0x6d, 8, 0]).copy(whole);
-  whole.writeBigUInt64LE(BigInt(whole.length), 16);
-  body.copy(whole, headerBytes);
-  whole.writeUInt32LE(crc32(text), headerBytes + body.length);
-  whole.writeUInt32LE(text.length >>> 0, headerBytes + body.length + 4);
-  return whole;
-}
+/** What an archive is called until it is finished. */
+export const partial = '.partial';
+/** And the keys of what was written last. */
+export const keysOf = (name: string): string => `${name}.keys`;
 
 /** An archive that is begun with its first line; only its owner may read it. */
 export function archiveFile(root: OpenRoot, name: string): ArchiveFile {
   const hash = createHash('sha256');
-  let file: FileHandle | undefined;
+  const open: FileHandle[] = [];
+  let files: { keys: FileHandle; data: FileHandle } | undefined;
   let [size, count] = [0, 0];
-  const begin = async (): Promise<FileHandle> => {
-    const begun = await root.create(name + partial, 0o600);
+  let last: { rows: PendingRows; bytes: Buffer } | null = null;
+  const create = async (called: string): Promise<FileHandle> => {
+    const file = await root.create(called, 0o600);
+    open.push(file);
+    return file;
+  };
+  const begin = async () => {
+    const begun = { keys: await create(keysOf(name)), data: await create(name + partial) };
     await root.sync();
     return begun;
+  };
+  const close = async (): Promise<void> => {
+    files = undefined;
+    for (const file of open.splice(0)) await file.close();
   };
   return {
     name,
     get lines() {
       return count;
     },
-    async append(lines) {
-      const text = Buffer.from(lines.map((line) => `${line}\n`).join(''));
-      const bytes = await member(text);
+    get pending() {
+      return last?.rows ?? null;
+    },
+    async append(rows) {
       try {
-        file ??= await begin();
-        await writeAt(file, bytes, size);
-        await file.datasync();
-        const back = await unzip(await readAt(file, size, bytes.length));
-        if (!back.equals(text)) throw new Error('what was read back is not what was written');
+        files ??= await begin();
+        // First the keys: lines without them would be taken for those of rows that are gone.
+        await writeMember(files.keys, 0, JSON.stringify({ at: size, from: rows.from, keys: rows.keys }));
+        const bytes = await writeMember(files.data, size, rows.lines.map((line) => `${line}\n`).join(''));
+        last = { rows, bytes };
       } catch (cause) {
-        await file?.truncate(size).catch(() => undefined);
+        await files?.data.truncate(size).catch(() => undefined);
         throw maintenanceErrors.ARCHIVE_NOT_WRITTEN({ archive: name }, { cause });
       }
-      hash.update(bytes);
-      size += bytes.length;
-      count += lines.length;
+    },
+    keep() {
+      if (!last) return;
+      hash.update(last.bytes);
+      size += last.bytes.length;
+      count += last.rows.lines.length;
+      last = null;
+    },
+    async drop() {
+      await files?.data.truncate(size);
+      last = null;
     },
     async finish() {
-      const begun = file;
-      file = undefined;
-      if (begun) await finish(root, name, begun, hash);
+      if (!files) return close();
+      if (last) throw new TypeError('An archive is finished when it is known what belongs to it.');
+      try {
+        // An append that failed may have left something behind, even if it could not take it back then.
+        await files.data.truncate(size);
+        await files.data.sync();
+      } finally {
+        await close();
+      }
+      if (count > 0) await publish(root, name, name + partial, hash.digest('hex'));
+      else await root.unlink(name + partial);
+      await root.unlink(keysOf(name));
+      await root.sync();
     },
-    async close() {
-      const begun = file;
-      file = undefined;
-      await begun?.close();
-    },
+    close,
   };
 }
 
-async function finish(root: OpenRoot, name: string, file: FileHandle, hash: Hash): Promise<void> {
-  try {
-    await file.sync();
-  } finally {
-    await file.close();
-  }
+/** Gives a whole archive its name, after its sum. */
+export async function publish(root: OpenRoot, name: string, from: string, sha256: string): Promise<void> {
   await root.unlink(`${name}.sha256`).catch(unless('ENOENT'));
   const sums = await root.create(`${name}.sha256`, 0o600);
-  await sums.writeFile(`${hash.digest('hex')}  ${name}\n`);
-  await sums.sync();
-  await sums.close();
-  await root.replace(name + partial, name);
-}
-
-/**
- * Finishes archives that a killed process left: what is whole stays, a torn end, whose rows were not deleted, is cut off.
- * @returns their names
- */
-export async function recoverArchives(root: OpenRoot, prefix: string): Promise<string[]> {
-  const recovered: string[] = [];
-  for await (const left of root.names()) {
-    if (!left.startsWith(prefix) || !left.endsWith(`.ndjson.gz${partial}`)) continue;
-    const facts = await root.facts(left);
-    if (!facts || !root.isPlain(facts)) continue;
-    const name = left.slice(0, -partial.length);
-    const file = await root.openFile(left, 'change');
-    const hash = createHash('sha256');
-    const end = await wholeMembers(file, hash);
-    await file.truncate(end);
-    await finish(root, name, file, hash);
-    recovered.push(name);
+  try {
+    await sums.writeFile(`${sha256}  ${name}\n`);
+    await sums.sync();
+  } finally {
+    await sums.close();
   }
-  return recovered;
-}
-
-/** Where the last member ends that is whole. */
-async function wholeMembers(file: FileHandle, hash: Hash): Promise<number> {
-  const { size } = await file.stat();
-  for (let at = 0; ;) {
-    if (at + headerBytes > size) return at;
-    const length = Number((await readAt(file, at, headerBytes)).readBigUInt64LE(16));
-    if (length <= headerBytes || at + length > size) return at;
-    const bytes = await readAt(file, at, length);
-    if (!(await unzip(bytes).catch(() => null))) return at;
-    hash.update(bytes);
-    at += length;
-  }
-}
-
-async function writeAt(file: FileHandle, bytes: Buffer, position: number): Promise<void> {
-  for (let done = 0; done < bytes.length;)
-    done += (await file.write(bytes, done, bytes.length - done, position + done)).bytesWritten;
-}
-
-async function readAt(file: FileHandle, position: number, length: number): Promise<Buffer> {
-  const bytes = Buffer.alloc(length);
-  for (let done = 0; done < length;) {
-    const { bytesRead } = await file.read(bytes, done, length - done, position + done);
-    if (bytesRead === 0) return bytes.subarray(0, done);
-    done += bytesRead;
-  }
-  return bytes;
+  await root.replace(from, name);
 }
