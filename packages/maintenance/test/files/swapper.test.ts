@@ -6,13 +6,14 @@ import { lstat, mkdir, readFile, readdir, utimes, writeFile } from 'node:fs/prom
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { bundleWorker } from '../../../../test/support/bundle-worker.js';
+import { isLong } from '../../../../test/support/length.js';
 import { clearRoom } from '../../src/files/make-room.js';
 import { openRoot, UnsafePathError } from '../../src/files/root.js';
 import { logFolder, rotate, type LogFolder } from '../support/logs.js';
 import { anyAge } from '../support/room.js';
 
-/** How long things are swapped; `SWAP_SECONDS=60` for a long run. */
-const seconds = Number(process.env['SWAP_SECONDS'] ?? 4);
+/** How long things are swapped; longer by `npm run test:long`. */
+const seconds = isLong ? 60 : 4;
 
 let worker: Awaited<ReturnType<typeof bundleWorker>>;
 let folder: LogFolder;

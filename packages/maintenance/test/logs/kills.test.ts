@@ -6,12 +6,13 @@ import { tmpdir } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bundleWorker } from '../../../../test/support/bundle-worker.js';
+import { isLong } from '../../../../test/support/length.js';
 import type { LogPolicy } from '../../src/policies/log-policy.js';
 import { logFolder, rotate } from '../support/logs.js';
 import { accountFor, logWriter } from '../support/log-writer.js';
 
-/** How many times a rotation is killed; `LOG_KILLS=3000` for a long run. */
-const kills = Number(process.env['LOG_KILLS'] ?? 40);
+/** How many times a rotation is killed; more by `npm run test:long`. */
+const kills = isLong ? 3_000 : 40;
 const perFolder = 50;
 
 let worker: Awaited<ReturnType<typeof bundleWorker>>;
@@ -70,7 +71,7 @@ describe('a rotation killed at random times', () => {
       }
       expect(rotations).toBeGreaterThan(0);
       expect(lines).toBeGreaterThan(kills);
-      if (kills > 1_000) console.log(`${naming}: ${kills / 2} kills, ${rotations} whole rotations, ${lines} lines`);
+      if (isLong) console.log(`${naming}: ${kills / 2} kills, ${rotations} whole rotations, ${lines} lines`);
     },
     60_000 + kills * 2_000,
   );
