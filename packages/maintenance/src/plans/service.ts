@@ -1,6 +1,7 @@
 import type { Clock, ScopeIdentity } from '@dotmac/core';
 import { wireOf, type Page } from '@dotmac/core/contract';
 import { maintenanceErrors } from '../errors.js';
+import { earlierDetails } from '../runs/earlier.js';
 import { resultOf } from '../runs/result.js';
 import type { Run } from '../runs/run.js';
 import type { Runner, RunnerOptions } from '../runs/runner.js';
@@ -42,7 +43,7 @@ export interface PlanServiceParts {
   store: MaintenanceStore;
   runner: Runner;
   chooser: TaskChooser;
-  context: Omit<PlanContext, 'asOf' | 'tenantId' | 'signal' | 'schedules'>;
+  context: Omit<PlanContext, 'asOf' | 'tenantId' | 'signal' | 'schedules' | 'earlier'>;
   schedulesOf: RunnerOptions['schedulesOf'];
   clock: Clock;
 }
@@ -64,7 +65,8 @@ export function createPlanService(parts: PlanServiceParts): PlanService {
     const chosen = chooser.fromWire(kept.task, { ...kept.parameters, dry_run: false });
     const claim = async (runId: string, signal: AbortSignal): Promise<void> => {
       const schedules = () => schedulesOf(tenantId, kept.task);
-      const planning = { ...context, tenantId, schedules, asOf: kept.asOf, signal };
+      const earlier = (limit: number) => earlierDetails(store, tenantId, chosen.task, limit);
+      const planning = { ...context, tenantId, schedules, earlier, asOf: kept.asOf, signal };
       const now = await chosen.task.plan(planning, chosen.parameters as never);
       const drift = driftOf(planOf(kept), now);
       if (drift.length > 0) throw maintenanceErrors.PLAN_DRIFTED({ drift: drift.slice(0, 10).join('; ') });

@@ -1,9 +1,9 @@
 import { describeError, isOperationError, type CancelTimer } from '@dotmac/core';
-import { wireOf } from '@dotmac/core/contract';
 import { maintenanceErrors } from '../errors.js';
 import type { MaintenanceStore } from '../store/store.js';
 import type { AnyMaintenanceTask, PlanContext, TaskContext } from '../tasks/task.js';
 import type { Load, Pressure } from '../throttle/pressure.js';
+import { earlierDetails } from './earlier.js';
 import { exclusively } from './exclusively.js';
 import { resourceKey, type ScopeIds } from './lease-keys.js';
 import { reached, type RunLimits } from './limits.js';
@@ -11,7 +11,7 @@ import { createPulse } from './pulse.js';
 import type { Run, RunPulse, StopReason } from './run.js';
 
 /** What one run is made of. */
-export interface ExecutionParts extends Omit<PlanContext, 'asOf' | 'tenantId' | 'signal'> {
+export interface ExecutionParts extends Omit<PlanContext, 'asOf' | 'tenantId' | 'signal' | 'earlier'> {
   run: Run;
   task: AnyMaintenanceTask;
   limits: RunLimits;
@@ -114,14 +114,7 @@ export function createExecution(parts: ExecutionParts): Execution {
     asOf: run.asOf,
     signal,
     note: (message) => pulse.note(message),
-    async earlier(limit) {
-      const before = { limit, before: run.id, task: task.type, status: 'completed' } as const;
-      const runs = await store.runs(run.tenantId).list(before);
-      return runs
-        .filter(({ dryRun }) => !dryRun)
-        .map(({ details }) => wireOf(task.details).parse(details))
-        .flatMap((parsed) => (parsed.ok ? [parsed.value] : []));
-    },
+    earlier: (limit) => earlierDetails(store, run.tenantId, task, limit, run.id),
     exclusively: (resource, work, scope = task.scope) =>
       exclusively(
         // Whose work it goes on with may have died a moment ago, and hold the resource for a moment longer than the task.

@@ -97,6 +97,7 @@ async function clean(going: Going, vacuumAnalyze: boolean): Promise<CleanedTable
     rows: gone.deleted,
     batches: gone.batches,
     retries: gone.retries,
+    rowsPerSecond: rateOf(prepared, gone),
     left: Math.max(0, due.items - gone.deleted),
     archivedTo: gone.archivedTo,
     convergence: convergence?.figures ?? null,
@@ -116,6 +117,7 @@ function reportOf(
     rows: 0,
     batches: 0,
     retries: 0,
+    rowsPerSecond: null,
     left: 0,
     archivedTo: null,
     convergence: null,
@@ -188,6 +190,10 @@ async function walk(
     },
   );
   return { ...walked, tookMs };
+}
+
+function rateOf({ dialect }: Prepared, { deleted, tookMs }: Gone): number | null {
+  return deleted === 0 || tookMs === 0 ? null : Math.round((deleted * 1000) / (tookMs * (1 + dialect.pace.restShare)));
 }
 
 async function lookAfter({ context, prepared, plan, held }: Going, { deleted }: Gone): Promise<void> {

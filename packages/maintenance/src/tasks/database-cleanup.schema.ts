@@ -35,6 +35,12 @@ export const cleanedPolicy = z.object({
   rows: z.number().int().describe('Deleted, or moved to the archive'),
   batches: z.number().int(),
   retries: z.number().int().describe('Batches tried again after deadlocks and timeouts'),
+  rowsPerSecond: z
+    .number()
+    .nullable()
+    .describe(
+      'Measured, with the rests between batches and without waits; plans go by it. Null when no row was walked to',
+    ),
   left: z.number().int().describe('Rows that are due and still there; counted at the beginning, less those that went'),
   archivedTo: z.string().nullable().describe('The table or file where they are now'),
   convergence: convergence.nullable().describe('Of a policy that was not finished'),

@@ -7,6 +7,7 @@ import { prepareAll, type Prepared } from '../databases/rows/prepare.js';
 import { named, unknownNames } from '../policies/policy-set.js';
 import { cleanPolicy, type CleanedTable } from './clean-policy.js';
 import { databaseCleanupDetails, databaseCleanupParameters } from './database-cleanup.schema.js';
+import { measuredRates } from './measured-rate.js';
 import { planned, type PlannedTarget } from './plan.js';
 import { runsPerDay } from './runs-per-day.js';
 import { defineMaintenanceTask, type PlanContext, type Space } from './task.js';
@@ -24,11 +25,13 @@ export const databaseCleanup = defineMaintenanceTask({
   async plan(context, parameters) {
     const targets: PlannedTarget[] = [];
     const warnings: string[] = [];
+    const measured = await measuredRates(context);
     for (const prepared of await prepare(context, parameters)) {
       const plan = await planRows(prepared);
       const preview = await previewRows(prepared, plan);
-      targets.push(targetFor(prepared, plan, preview));
-      const more = await willConverge(context, prepared, plan, parameters);
+      const rate = measured(prepared.name);
+      targets.push(targetFor(prepared, plan, preview, rate));
+      const more = await willConverge(context, prepared, plan, parameters, rate);
       warnings.push(...[...preview.warnings, ...more].map((warning) => `${prepared.name}: ${warning}`));
     }
     return { targets, warnings };
@@ -65,8 +68,9 @@ function targetFor(
   prepared: Prepared,
   { due, total, strategy, partitions }: RowPlan,
   { sample, statements, cascades }: Awaited<ReturnType<typeof previewRows>>,
+  rate: number | null,
 ): PlannedTarget {
-  const { policy, selection, facts, dialect, archive } = prepared;
+  const { policy, selection, facts, archive } = prepared;
   const kept = policy.archive !== undefined;
   return planned(
     {
@@ -80,7 +84,7 @@ function targetFor(
       sample,
       statements,
       cascades: cascades.map(({ table, onDelete, items }) => ({ target: `${onDelete}: ${table}`, items })),
-      estimatedMs: strategy.walk ? Math.ceil((due.items / dialect.rowsPerSecond) * 1000) : null,
+      estimatedMs: strategy.walk && rate !== null ? Math.ceil((due.items / rate) * 1000) : null,
     },
     {
       table: tableLabel(selection),
@@ -99,6 +103,7 @@ async function willConverge(
   { name, policy, dialect, selection, facts }: Prepared,
   { due, strategy }: RowPlan,
   { maxItems, maxRuntimeSeconds }: Parameters,
+  rate: number | null,
 ): Promise<string[]> {
   if (strategy.walk === null || (maxItems === undefined && maxRuntimeSeconds === undefined)) return [];
   const { items } = await countIngest(policy.on, dialect, selection, facts, context.asOf);
@@ -107,7 +112,7 @@ async function willConverge(
     backlog: due.items,
     rowsPerRun: maxItems ?? Infinity,
     secondsPerRun: maxRuntimeSeconds ?? Infinity,
-    rowsPerSecond: dialect.rowsPerSecond,
+    rowsPerSecond: rate ?? dialect.rowsPerSecond,
     runsPerDay: runsPerDay(context, name),
   });
   return warning === null ? [] : [warning];

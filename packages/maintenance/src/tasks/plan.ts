@@ -16,7 +16,10 @@ export const plannedTarget = z
     cascades: z
       .array(z.object({ target: z.string(), items: z.number().int() }))
       .describe('What goes with them, because it refers to them'),
-    estimatedMs: z.number().nullable().describe('How long it may take, in milliseconds'),
+    estimatedMs: z
+      .number()
+      .nullable()
+      .describe('How long it may take, in milliseconds, by what earlier runs measured; null when that is not known'),
     fingerprint: z.string().describe('Of its configuration and schema: a plan is not applied when it has changed'),
   })
   .meta({ id: 'PlannedTarget' });

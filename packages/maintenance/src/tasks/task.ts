@@ -27,6 +27,8 @@ export interface PlanContext {
   signal: AbortSignal;
   /** The tenant's schedules of this task, as far as this process knows them; those that are paused, or dry runs, left out. */
   schedules(): ScheduledTask[];
+  /** The details of the tenant's newest completed runs of this task before this one, dry runs left out; the newest first. */
+  earlier(limit: number): Promise<unknown[]>;
   /** The instant that ages are counted from, epoch ms: the run's beginning, or the one of the plan that it applies. */
   asOf: number;
 }
@@ -107,8 +109,6 @@ export interface TaskContext extends PlanContext {
   readonly isOver: boolean;
   /** Adds a line to the run's log, for people. */
   note(message: string): void;
-  /** The details of the tenant's newest completed runs of this task before this one, dry runs left out; the newest first. */
-  earlier(limit: number): Promise<unknown[]>;
 }
 
 /** What became of the room that went: three figures, for one alone would be a lie. */
