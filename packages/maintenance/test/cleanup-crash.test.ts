@@ -37,6 +37,20 @@ const ids = async ({ kysely }: Database, table: string) =>
     Number(id),
   );
 
+/** What is in the archives of a directory, in order, and the files there that are none. */
+async function archivedIn(directory: string) {
+  const files = await readdir(directory);
+  const archived: number[] = [];
+  for (const name of files.filter((it) => it.endsWith('.gz'))) {
+    const text = gunzipSync(await readFile(join(directory, name))).toString();
+    archived.push(...text.trim().split('\n').map((line) => Number((JSON.parse(line) as { id: number }).id))); // prettier-ignore
+  }
+  return {
+    archived: archived.sort((a, b) => a - b),
+    unfinished: files.filter((name) => !/\.gz(\.sha256)?$/.test(name)),
+  };
+}
+
 /** A worker, and what it says. */
 function start(url: string, policy: string, moment = 'never', directory = '') {
   const child: ChildProcess = spawn(process.execPath, [worker.path, url, policy, moment, directory], {
@@ -76,21 +90,23 @@ const runUntilFree = (maintenance: MaintenanceModule, policy: string) =>
 for (const { title, present, fresh: createFresh, dialect } of dialects)
   describe.skipIf(!present)(`a cleanup on ${title}`, () => {
     // A stopped process that has begun to write keeps SQLite's one lock: nobody can take over from it there.
-    for (const moment of dialect === 'sqlite' ? ['rest-1'] : ['rest-1', 'predicate-3'])
+    const moments = dialect === 'sqlite' ? ['rest-1'] : ['rest-1', 'predicate-3'];
+    for (const [moment, policy] of [...moments.map((it) => [it, 'deleted'] as const), ['rest-1', 'filed'] as const])
       it(
-        `that is stopped past its lease at ${moment} and woken deletes nothing more`,
+        `that is stopped past its lease at ${moment} and woken deletes and archives nothing more (${policy})`,
         { timeout: 120_000 },
         async () => {
           const fresh = await createFresh();
+          const directory = await mkdtemp(join(tmpdir(), 'dotmac-stopped-'));
           const database = databaseFromUrl(fresh.url);
           await fill(database);
-          const zombie = start(fresh.url, 'deleted', moment);
+          const zombie = start(fresh.url, policy, moment, directory);
           await expect.poll(() => zombie.said, { timeout: 30_000 }).toContain('stopped');
           const before = (await ids(database, 'events')).length;
           expect(before).toBeGreaterThan(rows - due.length);
 
-          const maintenance = await successor(database);
-          await runUntilFree(maintenance, 'deleted').toBe('completed');
+          const maintenance = await successor(database, directory);
+          await runUntilFree(maintenance, policy).toBe('completed');
           expect(await ids(database, 'events')).toHaveLength(rows - due.length);
           // Due rows anew, for the zombie to fall over.
           await sql`update events set state = 'ended'`.execute(database.kysely);
@@ -98,8 +114,10 @@ for (const { title, present, fresh: createFresh, dialect } of dialects)
           await zombie.ended;
           expect(await ids(database, 'events')).toHaveLength(rows - due.length);
           expect(zombie.said.at(-1)).toMatch(/^ended (failed|cancelled)/);
+          expect(await archivedIn(directory)).toEqual({ archived: policy === 'filed' ? due : [], unfinished: [] });
           await maintenance.stop();
           await database.close();
+          await rm(directory, { recursive: true });
           await fresh.drop();
         },
       );
@@ -138,20 +156,7 @@ for (const { title, present, fresh: createFresh, dialect } of dialects)
             Array.from({ length: rows }, (_, i) => i).filter((i) => i % 3 === 0),
           );
           if (policy === 'moved') expect(await ids(database, 'events_archive')).toEqual(due);
-          if (policy === 'filed') {
-            const files = await readdir(directory);
-            expect(files.filter((name) => !/\.gz(\.sha256)?$/.test(name))).toEqual([]);
-            const lines: string[] = [];
-            for (const name of files.filter((it) => it.endsWith('.gz')))
-              lines.push(
-                ...gunzipSync(await readFile(join(directory, name)))
-                  .toString()
-                  .trim()
-                  .split('\n'),
-              );
-            const archived = lines.map((line) => Number((JSON.parse(line) as { id: number }).id));
-            expect(archived.sort((a, b) => a - b)).toEqual(due);
-          }
+          expect(await archivedIn(directory)).toEqual({ archived: policy === 'filed' ? due : [], unfinished: [] });
           await maintenance.stop();
           await database.close();
           await rm(directory, { recursive: true });
