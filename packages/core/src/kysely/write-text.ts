@@ -24,13 +24,15 @@ export interface Statement {
   parameters: unknown[];
 }
 
-type Name = (column: string) => string;
+/** A name as the database reads it. */
+export type Name = (column: string) => string;
 type Holding = NonNullable<WritesTogether['holding']>;
 
 /** Texts by shape. Shapes are few: they follow from the code, not from what is written. */
 const texts = new Map<string, string>();
 
-function kept(shape: string, build: () => string): string {
+/** The text of a shape, made when it is first asked for. */
+export function kept(shape: string, build: () => string): string {
   let text = texts.get(shape);
   if (text === undefined) texts.set(shape, (text = build()));
   return text;
@@ -44,14 +46,16 @@ function shapeOf(write: Write): string {
   return `=${write.update}(${Object.keys(write.set).join()}|${Object.keys(write.where).join()})`;
 }
 
-const columnsOf = ({ rows }: InsertRows): string[] => Object.keys(rows[0] ?? {});
+/** The columns of new rows that have values. */
+export const columnsOf = ({ rows }: InsertRows): string[] => Object.keys(rows[0] ?? {});
 
 /** Columns that the database reckons, with their texts. */
-function computedOf({ kysely }: Database, { computed = {} }: InsertRows): [string, string][] {
+export function computedOf({ kysely }: Database, { computed = {} }: InsertRows): [string, string][] {
   return Object.entries(computed).map(([column, value]) => [column, value.compile(kysely).sql]);
 }
 
-function nameIn({ dialect }: Database): Name {
+/** Names, quoted as the dialect has it. */
+export function nameIn({ dialect }: Database): Name {
   const quote = dialect === 'mysql' ? '`' : '"';
   return (name) => `${quote}${name.replaceAll(quote, quote + quote)}${quote}`;
 }
@@ -107,35 +111,42 @@ function valuesOf(write: Exclude<Write, InsertRows>): unknown[] {
   return 'set' in write ? [...Object.values(write.set), ...Object.values(write.where)] : Object.values(write.where);
 }
 
+/** What writes of one commit have in common when their texts are the same; of inserts, save for the number of rows. */
+export function shapeOfAll({ holding, guard, then }: WritesTogether): string {
+  const held = holding ? `?${holding.table}(${Object.keys(holding.where).join()})` : '';
+  return `${held}${[guard, ...then].map(shapeOf).join()}`;
+}
+
+/** Whether a statement waits for rows that somebody else has locked, or takes them for not being there. */
+export type Locked = 'wait' | 'skip';
+
 /**
  * All writes as one PostgreSQL statement. Rows travel as one JSON parameter, typed by their table: the text is the same
  * for any number of them.
  */
-export function oneStatement(database: Database, { holding, guard, then }: WritesTogether): Statement {
+export function oneStatement(database: Database, writes: WritesTogether, locked: Locked): Statement {
+  const { holding, guard, then } = writes;
   const all = [guard, ...then];
-  const shape = holding ? `?${holding.table}(${Object.keys(holding.where).join()})` : '';
-  const sql = kept(`postgres${shape}${all.map(shapeOf).join()}`, () => {
+  // The guard's row is locked first, as it is by whoever locks both.
+  const holds = holding ? [holdingOf(guard), holding] : locked === 'skip' ? [holdingOf(guard)] : [];
+  const sql = kept(`postgres ${locked} ${shapeOfAll(writes)}`, () => {
     const name = nameIn(database);
     let count = 0;
     const value = (): string => `$${++count}`;
-    const hold = holding ? holdParts(guard, holding, name, value) : [];
+    const lock = locked === 'skip' ? 'for update skip locked' : 'for update';
+    const held = holds.map((hold, index) => {
+      const after = index > 0 ? ` and exists (select from held${index - 1})` : '';
+      return `held${index} as (select from ${holdText(hold, name, value)}${after} ${lock})`;
+    });
+    const last = held.length > 0 ? `held${held.length - 1}` : undefined;
     const parts = all.map((write, index) => {
-      const text = partOf(database, write, value, index > 0 ? 'guarded' : holding && 'held');
+      const text = partOf(database, write, value, index > 0 ? 'guarded' : last);
       return index > 0 ? `w${index} as (${text})` : `guarded as (${text} returning 1)`;
     });
-    return `with ${[...hold, ...parts].join(', ')} select count(*) as guarded from guarded`;
+    return `with ${[...held, ...parts].join(', ')} select count(*) as guarded from guarded`;
   });
   const parameters = all.flatMap((it) => ('insert' in it ? [jsonOf(it.rows)] : valuesOf(it)));
-  const held = holding ? [...Object.values(guard.where), ...Object.values(holding.where)] : [];
-  return { sql, parameters: [...held, ...parameters] };
-}
-
-/** Holds a row; the guard's is locked first, as it is by whoever locks both. */
-function holdParts(guard: WritesTogether['guard'], holding: Holding, name: Name, value: () => string): string[] {
-  return [
-    `first as (select from ${holdText(holdingOf(guard), name, value)} for update)`,
-    `held as (select from ${holdText(holding, name, value)} and exists (select from first) for update)`,
-  ];
+  return { sql, parameters: [...holds.flatMap(({ where }) => Object.values(where)), ...parameters] };
 }
 
 /** One write of several, which is made if there is a row in `after`. */
@@ -169,7 +180,7 @@ type WellFormable = string & { toWellFormed(): string };
 const escapedSurrogate = /\\ud[89a-f]/i;
 
 /** Rows as one parameter. Looking at each value takes longer than writing all of them. */
-function jsonOf(rows: readonly WriteRow[]): string {
+export function jsonOf(rows: readonly object[]): string {
   const json = JSON.stringify(rows);
   return escapedSurrogate.test(json) ? JSON.stringify(rows, wellFormed) : json;
 }

@@ -28,7 +28,14 @@ export async function runAction(
     // Nobody knows what came of the attempt before: look first.
     const found: Reconciliation | undefined = step.startedAt !== null ? await reconcile?.(told) : undefined;
     if (found?.done) return found.output;
-    return definition.run({ ...told, completionToken: completionTokenOf(context, run, step.key) });
+    const asked = {
+      ...told,
+      // Signed when it is looked at: few steps do.
+      get completionToken() {
+        return completionTokenOf(context, run, step.key);
+      },
+    };
+    return definition.run(asked);
   });
   context.metrics.stepEnded(run.serviceName, 'run', outcome.ok);
   if (!outcome.ok) return failed(context, work, attempt, outcome, retry);

@@ -15,6 +15,7 @@ import type { CustomerStore } from '../store.js';
 import { among } from './among.js';
 import { writeChange } from './change.js';
 import { kyselyCustomerList } from './customer-list.js';
+import type { Standings } from './standings.js';
 import { customerOf, customerRow, type LifecycleTables } from './tables.js';
 
 const table = 'dotmac_customers';
@@ -42,25 +43,13 @@ const findLocked = keptQuery((db: Db, { tenantId, customerId }: Which, { traits 
     .$if(traits.skipLocked, (query) => query.forUpdate()),
 );
 
-/** Index: the primary keys of customers, and (tenant_id, customer_id, id) of services. */
-const findStanding = keptQuery((db: Db, { tenantId, customerId }: Which) =>
-  db
-    .selectFrom(table)
-    .selectAll()
-    .select(({ selectFrom, fn }) =>
-      selectFrom('dotmac_services as s')
-        .select(fn.countAll().as('count'))
-        .whereRef('s.tenant_id', '=', `${table}.tenant_id`)
-        .whereRef('s.customer_id', '=', `${table}.id`)
-        .where('s.status', 'not in', ['terminated', 'failed'])
-        .as('live_services'),
-    )
-    .where('tenant_id', '=', tenantId)
-    .where('id', '=', customerId),
-);
-
 /** Customers in the database. */
-export function kyselyCustomers(database: Database, outbox: KyselyOutbox, tenantId: string): CustomerStore {
+export function kyselyCustomers(
+  database: Database,
+  outbox: KyselyOutbox,
+  standings: Standings,
+  tenantId: string,
+): CustomerStore {
   const on = (trx?: Parameters<CustomerStore['get']>[1]) => executorFor<LifecycleTables>(database, trx);
   const locks = database.traits.skipLocked;
 
@@ -89,10 +78,7 @@ export function kyselyCustomers(database: Database, outbox: KyselyOutbox, tenant
       const [row] = await findLocked(database, { tenantId, customerId }, trx);
       return row && customerOf(row);
     },
-    async standing(customerId) {
-      const [row] = await findStanding(database, { tenantId, customerId });
-      return row && { customer: customerOf(row), liveServices: Number(row.live_services) };
-    },
+    standing: (customerId) => standings({ tenantId, customerId }),
     change: (change, trx) => writeChange(database, outbox, tenantId, change, trx),
     async byEmail(email, trx) {
       const row = await on(trx)

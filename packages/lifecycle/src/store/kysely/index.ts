@@ -13,6 +13,7 @@ import { runStatements } from './run-statements.js';
 import { kyselyRuns } from './runs.js';
 import { kyselyServices } from './services.js';
 import { kyselySignals } from './signals.js';
+import { kyselyStandings } from './standings.js';
 import type { LifecycleTables } from './tables.js';
 import { kyselyDueTimers, kyselyTimers } from './timers.js';
 import { kyselyTokens } from './tokens.js';
@@ -28,6 +29,7 @@ export interface KyselyLifecycleStoreOptions {
 export function kyselyLifecycleStore(database: Database, { clock }: KyselyLifecycleStoreOptions = {}): LifecycleStore {
   const outbox = kyselyOutbox(database, { queue: 'lifecycle', ...(clock && { clock }) });
   const statements = database.dialect === 'postgres' ? runStatements(database, clock) : undefined;
+  const standings = kyselyStandings(database);
   return {
     capabilities: { parallelTransactions: database.dialect !== 'sqlite' },
     outbox,
@@ -40,19 +42,44 @@ export function kyselyLifecycleStore(database: Database, { clock }: KyselyLifecy
     transaction: <Result>(work: (trx: StoreTransaction) => Promise<Result>, join?: StoreTransaction) =>
       inTransaction<LifecycleTables, Result>(database, join, work),
     afterCommit: (trx, callback) => database.afterCommit(trx, callback),
+    // Made when they are asked for: of those of a tenant, most calls need one.
     tenant: (tenantId) => ({
-      customers: kyselyCustomers(database, outbox, tenantId),
-      history: kyselyHistory(database, tenantId),
-      tokens: kyselyTokens(database, tenantId),
-      runs: kyselyRuns(database, tenantId, statements),
-      services: kyselyServices(database, tenantId),
-      signals: kyselySignals(database, tenantId),
-      timers: kyselyTimers(database, tenantId),
-      dunningCases: kyselyDunningCases(database, tenantId),
-      privacy: kyselyPrivacy(database, tenantId),
-      webhooks: kyselyWebhooks(database, tenantId),
-      bulk: kyselyBulk(database, outbox, tenantId),
-      answers: kyselyAnswers(database, tenantId),
+      get customers() {
+        return kyselyCustomers(database, outbox, standings, tenantId);
+      },
+      get history() {
+        return kyselyHistory(database, tenantId);
+      },
+      get tokens() {
+        return kyselyTokens(database, tenantId);
+      },
+      get runs() {
+        return kyselyRuns(database, tenantId, statements);
+      },
+      get services() {
+        return kyselyServices(database, tenantId);
+      },
+      get signals() {
+        return kyselySignals(database, tenantId);
+      },
+      get timers() {
+        return kyselyTimers(database, tenantId);
+      },
+      get dunningCases() {
+        return kyselyDunningCases(database, tenantId);
+      },
+      get privacy() {
+        return kyselyPrivacy(database, tenantId);
+      },
+      get webhooks() {
+        return kyselyWebhooks(database, tenantId);
+      },
+      get bulk() {
+        return kyselyBulk(database, outbox, tenantId);
+      },
+      get answers() {
+        return kyselyAnswers(database, tenantId);
+      },
     }),
     pruneDeliveries: (before, limit) => pruneDeliveries(database, before, limit),
     pruneAnswers: (now, limit) => pruneAnswers(database, now, limit),

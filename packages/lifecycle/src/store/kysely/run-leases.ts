@@ -29,7 +29,8 @@ export function kyselyRunLeases(
 
   return {
     async acquire(key, owner, ttlMs) {
-      if (statements) return statements.acquire(key, owner, ttlMs);
+      const lease = await statements?.acquire(key, owner, ttlMs);
+      if (lease) return lease;
       const taking = update(key)
         .set((row) => ({ lease_owner: owner, lease_until: after(ttlMs), fence: row('fence', '+', 1) }))
         .where('next_at', 'is not', null)

@@ -15,10 +15,22 @@ export interface Proceeding {
   state: Checkpoint & { begunService?: string | undefined };
 }
 
-/** What PostgreSQL does for workers in one statement each; those that ask meanwhile go together in the next one. */
+/**
+ * What PostgreSQL does for workers in one statement each; those that ask meanwhile go together in the next one. Rows that
+ * somebody else has locked are passed over, for whom the others would have to wait: whoever is told that nothing was
+ * written does it by himself.
+ */
 export interface RunStatements {
   acquire: RunLeases['acquire'];
   proceed(of: Proceeding): Promise<RunStanding | undefined>;
+}
+
+interface Proceeded {
+  tenant_id: string;
+  id: string;
+  fence: number;
+  cancel_requested_at: unknown;
+  customer: CustomerRow;
 }
 
 interface Taken {
@@ -33,13 +45,17 @@ export function runStatements(database: Database, clock: Pick<Clock, 'now'> | un
     const given = asked.map(({ key, owner, ttlMs }) => ({ ...parseRunKey(key), owner, ttlMs: Math.trunc(ttlMs) }));
     const now = clock ? sql`cast(${clock.now()} as bigint)` : database.traits.now;
     const { rows } = await sql<Taken>`
-      with run as (
-        update dotmac_service_runs r
-        set lease_owner = g.owner, lease_until = ${now} + g."ttlMs", fence = r.fence + 1
+      with free as (
+        select r.tenant_id, r.id, g.owner, g."ttlMs"
         from json_to_recordset(cast(${JSON.stringify(given)} as json))
           as g("tenantId" text, "runId" text, owner text, "ttlMs" bigint)
-        where r.tenant_id = g."tenantId" and r.id = g."runId" and r.next_at is not null
-          and (r.lease_owner is null or r.lease_owner = g.owner or r.lease_until <= ${now})
+        join dotmac_service_runs r on r.tenant_id = g."tenantId" and r.id = g."runId"
+        where r.next_at is not null and (r.lease_owner is null or r.lease_owner = g.owner or r.lease_until <= ${now})
+        for update of r skip locked
+      ), run as (
+        update dotmac_service_runs r
+        set lease_owner = f.owner, lease_until = ${now} + f."ttlMs", fence = r.fence + 1
+        from free f where r.tenant_id = f.tenant_id and r.id = f.id
         returning r.*
       )
       select row_to_json(run) as run, row_to_json(c) as customer, row_to_json(s) as service from run
@@ -54,24 +70,37 @@ export function runStatements(database: Database, clock: Pick<Clock, 'now'> | un
     const given = asked.map(({ tenantId, runId, fence, state }) => {
       return { tenantId, runId, known: fence, begun: state.begunService ?? null, ...checkpointRow(state) };
     });
-    const { rows } = await sql<{ tenant_id: string; id: string; cancel_requested_at: unknown; customer: CustomerRow }>`
+    const { rows } = await sql<Proceeded>`
       with given as (
         select * from json_to_recordset(cast(${JSON.stringify(given)} as json)) as g(
           "tenantId" text, "runId" text, known bigint, begun text, status text, direction text, steps text,
           next_at bigint, provisioned_at bigint, updated_at bigint)
+      ), starting as (
+        select s.tenant_id, s.id from given g
+        join dotmac_services s on s.tenant_id = g."tenantId" and s.id = g.begun and s.status = 'pending'
+        for update of s skip locked
+      ), held as (
+        select r.tenant_id, r.id from given g
+        join dotmac_service_runs r on r.tenant_id = g."tenantId" and r.id = g."runId" and r.fence = g.known
+        where (g."tenantId", g.begun) in (select tenant_id, id from starting) or not exists (
+          select from dotmac_services s where s.tenant_id = g."tenantId" and s.id = g.begun and s.status = 'pending')
+        for update of r skip locked
       ), run as (
         update dotmac_service_runs r
         set status = g.status, direction = g.direction, steps = g.steps, next_at = g.next_at,
           provisioned_at = g.provisioned_at, updated_at = g.updated_at
-        from given g where r.tenant_id = g."tenantId" and r.id = g."runId" and r.fence = g.known
-        returning r.tenant_id, r.id, r.customer_id, r.cancel_requested_at, g.begun, r.updated_at
+        from held h join given g on g."tenantId" = h.tenant_id and g."runId" = h.id
+        where r.tenant_id = h.tenant_id and r.id = h.id and r.fence = g.known
+        returning r.tenant_id, r.id, r.fence, r.customer_id, r.cancel_requested_at, g.begun, r.updated_at
       ), begun as (
         update dotmac_services s set status = 'provisioning', updated_at = run.updated_at
         from run where s.tenant_id = run.tenant_id and s.id = run.begun and s.status = 'pending'
       )
-      select run.tenant_id, run.id, run.cancel_requested_at, row_to_json(c) as customer from run
+      select run.tenant_id, run.id, run.fence, run.cancel_requested_at, row_to_json(c) as customer from run
       join dotmac_customers c on c.tenant_id = run.tenant_id and c.id = run.customer_id`.execute(database.kysely);
-    return given.map(({ tenantId, runId }) => rows.find((row) => row.tenant_id === tenantId && row.id === runId));
+    const nameOf = (tenantId: string, runId: string, fence: number): string => [tenantId, runId, fence].join('/');
+    const byName = new Map(rows.map((row) => [nameOf(row.tenant_id, row.id, row.fence), row]));
+    return given.map(({ tenantId, runId, known }) => byName.get(nameOf(tenantId, runId, known)));
   });
 
   return {

@@ -94,7 +94,8 @@ export function kyselyRuns(database: Database, tenantId: string, statements?: Ru
     },
     checkpoint,
     async proceed(runId, fence, state) {
-      if (statements) return statements.proceed({ tenantId, runId, fence, state });
+      const proceeded = await statements?.proceed({ tenantId, runId, fence, state });
+      if (proceeded) return proceeded;
       return (await checkpoint(runId, fence, state)) ? standing(runId) : undefined;
     },
     async reopen(run, trx) {
