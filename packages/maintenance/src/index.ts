@@ -39,7 +39,8 @@ export type {
 } from './tasks/task.js';
 export { fingerprintOf, planned } from './tasks/plan.js';
 export type { PlannedTarget, TaskPlan } from './tasks/plan.js';
-export type { PolicyCatalogue, TaskCatalogue } from './tasks/catalogue.js';
+export type { TaskCatalogue } from './tasks/catalogue.js';
+export type { PolicyCatalogue } from './tasks/policy-catalogue.js';
 export type { KeptPlan } from './plans/kept-plan.js';
 export { maintenancePlan } from './plans/schemas.js';
 export type { MaintenancePlan } from './plans/schemas.js';

@@ -41,7 +41,8 @@ import { createScheduler } from './schedule/scheduler.js';
 import { createScheduleService, type ScheduleService } from './schedule/service.js';
 import type { MaintenanceStore } from './store/store.js';
 import { builtInTasks } from './tasks/built-in.js';
-import { catalogueOf, policyCatalogueOf, type PolicyCatalogue, type TaskCatalogue } from './tasks/catalogue.js';
+import { catalogueOf, type TaskCatalogue } from './tasks/catalogue.js';
+import { policyCatalogueOf, type PolicyCatalogue } from './tasks/policy-catalogue.js';
 import { maintenanceDigest } from './tasks/maintenance-digest.js';
 import { createTaskChooser } from './tasks/choose.js';
 import type { AnyMaintenanceTask } from './tasks/task.js';
@@ -91,7 +92,7 @@ export interface MaintenanceScope {
   readonly schedules: ScheduleService;
   readonly reports: ReportService;
   /** What can be done, and on what. */
-  readonly catalogue: { tasks(): TaskCatalogue; policies(): PolicyCatalogue };
+  readonly catalogue: { tasks(): TaskCatalogue; policies(): Promise<PolicyCatalogue> };
   /** The scheduler of this process, which fires the schedules of all tenants. */
   readonly scheduler: { start(): { message: string }; stop(): { message: string } };
   /** Scheduler, active and recent runs, tasks with their schedules. */
@@ -188,7 +189,14 @@ export function createMaintenance(options: MaintenanceOptions): MaintenanceModul
         reports: createReportService({ identity, store, runs, clock }),
         plans: createPlanService({ identity, store, runner, chooser, context, schedulesOf, clock }),
         backups: createBackupService({ policies: context.policies.backups, clock }),
-        catalogue: { tasks: () => catalogueOf(tasks), policies: () => policyCatalogueOf(context.policies) },
+        catalogue: {
+          tasks: () => catalogueOf(tasks),
+          async policies() {
+            await roster.refresh();
+            const own = [...roster.all()].filter((it) => it.tenantId === tenantId);
+            return policyCatalogueOf(context.policies, own);
+          },
+        },
         scheduler: {
           start: () => (scheduler.start(), { message: 'The scheduler is running.' }),
           stop: () => (scheduler.stop(), { message: 'The scheduler is stopped.' }),

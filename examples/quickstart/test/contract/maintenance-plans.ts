@@ -86,6 +86,8 @@ export const maintenancePlans: Suite<ContractSubject> = {
         const policies = assertStatus(await client.get(`${base}/policies`), 200);
         const names = policies.body.items.map(({ name }: { name: string }) => name);
         for (const name of ['demo-sessions', 'logs', 'pages']) assert.ok(names.includes(name), name);
+        const pages = policies.body.items.find(({ name }: { name: string }) => name === 'pages');
+        assert.deepEqual(pages.limits, [{ parameter: 'max_age_days', careful: 'more', limit: 7 }]);
         const text = JSON.stringify(policies.body);
         assert.ok(!text.includes(dataDirectory) && !text.includes('demo:cache'));
       },

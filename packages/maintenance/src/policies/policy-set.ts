@@ -27,7 +27,7 @@ type Filled<Policy, Optional extends keyof Policy> = Policy & Required<Pick<Poli
 
 /** A retention policy, checked, with its defaults. */
 export type CheckedRetention = Omit<
-  Filled<RetentionPolicy, 'timeUnit' | 'minRetentionDays' | 'allowFullScan'>,
+  Filled<RetentionPolicy, 'timeUnit' | 'minRetentionDays' | 'allowFullScan' | 'maxShare'>,
   'keepNewest'
 > & { keepNewest?: KeepNewest | undefined; on: Database };
 
@@ -102,7 +102,15 @@ function checkRetention(policy: RetentionPolicy, databases: Record<string, Datab
     throw coreErrors.INVALID_ARGUMENT({ argument: `${at}.maxShare`, reason: 'a share is above 0, and at most 1' });
   checkDays(`${at}.retentionDays`, policy.retentionDays, 0);
   checkNumber(`${at}.minRetentionDays`, minRetentionDays, 0, policy.retentionDays);
-  const checked = { ...policy, timeUnit, minRetentionDays, allowFullScan, on, keepNewest: keptNewest(at, policy) };
+  const checked = {
+    ...policy,
+    timeUnit,
+    minRetentionDays,
+    allowFullScan,
+    maxShare,
+    on,
+    keepNewest: keptNewest(at, policy),
+  };
   if (archive === undefined) return checked;
   if ('directory' in archive)
     return { ...checked, archive: { directory: checkRoot(`${at}.archive.directory`, archive.directory) } };

@@ -53,6 +53,17 @@ const requestBounds: Readonly<Record<string, readonly RequestBound[]>> = {
   ],
 };
 
+/** How far requests may go for the policy of that name. */
+export function requestLimitsOf(
+  type: string,
+  policies: PolicySet,
+  name: string,
+): (Pick<RequestBound, 'parameter' | 'careful'> & { limit: number })[] {
+  return (requestBounds[type] ?? []).flatMap(({ parameter, careful, limits }) =>
+    limits(policies, [name]).map(({ limit }) => ({ parameter, careful, limit })),
+  );
+}
+
 type Given = Readonly<Record<string, unknown>> & { policies?: readonly string[] };
 
 /**

@@ -1,6 +1,7 @@
 import { routeFor } from '@dotmac/core/contract';
 import type { MaintenanceScope } from '../maintenance.js';
-import { policyCatalogue, taskCatalogue } from './catalogue.js';
+import { taskCatalogue } from './catalogue.js';
+import { policyCatalogue } from './policy-catalogue.js';
 
 const route = routeFor<MaintenanceScope>();
 const shared = { method: 'GET', tag: 'Infrastructure maintenance', permission: 'maintenance:read' } as const;
@@ -20,7 +21,8 @@ export const taskRoutes = [
     name: 'listMaintenancePolicies',
     path: '/infrastructure-maintenance/policies',
     summary: 'The policies that tasks can be run with',
-    description: 'They are written in code by the host application.',
+    description:
+      'They are written in code by the host application. What requests may say for each, and which schedules use it.',
     output: policyCatalogue,
     run: ({ catalogue }) => catalogue.policies(),
   }),

@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest';
+import { sqlite } from '@dotmac/core/kysely';
+import { createMaintenance, memoryMaintenanceStore } from '../src/index.js';
+
+const database = sqlite(':memory:');
+const table = { database: 'main', table: 'sessions', timeColumn: 'created_at', retentionDays: 30 };
+const nightly = { cron: '0 3 * * *', tenantId: 'acme' };
+const maintenance = createMaintenance({
+  store: memoryMaintenanceStore(),
+  databases: { main: database },
+  retention: [
+    { ...table, name: 'moved', archive: { schema: 'old', table: 'sessions' }, minRetentionDays: 7 },
+    {
+      ...{ ...table, name: 'filed', archive: { directory: '/srv/secret/archive' }, maxShare: 0.1 },
+      keepNewest: { count: 3, per: 'customer_id' },
+      where: (eb) => eb('state', '=', 'condition-of-the-host'),
+    },
+    { ...table, name: 'theirs', tenants: ['other'] },
+  ],
+  logs: [{ name: 'app', directory: '/srv/secret/logs', retentionDays: 90, keepFiles: 3 }],
+  caches: [
+    { name: 'keys', redis: () => Promise.reject(new Error('never asked')), pattern: 'secret:keys:*' },
+    { name: 'pages', directory: '/srv/secret/pages', maxSizeMb: 10 },
+  ],
+  backups: [
+    { name: 'main', url: 'postgres://me:secret@secret/app', directory: '/srv/secret/backups', keep: { last: 3 } },
+  ],
+  schedules: [
+    { ...nightly, name: 'all-rows', task: 'database_cleanup' },
+    { ...nightly, name: 'files-alone', task: 'cache_cleanup', parameters: { redisCleanup: false } },
+    { ...nightly, name: 'of-others', task: 'database_cleanup', tenantId: 'other' },
+  ],
+});
+const { catalogue, schedules } = maintenance.scope({ tenantId: 'acme' });
+
+describe('the catalogue of policies', () => {
+  it('says what each keeps, how far requests may go, and which schedules use it', async () => {
+    const parameters = { policies: ['moved'] };
+    await schedules.create({ name: 'made', maintenanceType: 'database_cleanup', cron: '0 4 * * *', parameters });
+    await schedules.pause('made');
+    const { items } = await catalogue.policies();
+    const [moved, filed] = items;
+    expect(moved).toEqual({
+      ...{ name: 'moved', kind: 'retention', task: 'database_cleanup', subject: 'sessions', keepDays: 30 },
+      retention: {
+        ...{ database: 'main', timeColumn: 'created_at', conditional: false, keepNewest: null, maxShare: 0.5 },
+        archive: { to: 'table', table: 'old.sessions' },
+      },
+      limits: [{ parameter: 'retention_days', careful: 'more', limit: 7 }],
+      schedules: ['all-rows', 'made'],
+    });
+    expect(filed).toMatchObject({
+      retention: {
+        conditional: true,
+        keepNewest: { count: 3, per: 'customer_id' },
+        archive: { to: 'files', table: null },
+        maxShare: 0.1,
+      },
+      limits: [{ limit: 30 }],
+      schedules: ['all-rows'],
+    });
+    const told = items.map(({ name, limits, schedules }) => [name, limits.map(({ limit }) => limit), schedules]);
+    expect(told.slice(2)).toEqual([
+      ['app', [10, 30], []],
+      ['keys', [], []],
+      ['pages', [null], ['files-alone']],
+      ['main', [], []],
+    ]);
+  });
+
+  it('has no path, pattern, condition or address', async () => {
+    const text = JSON.stringify(await catalogue.policies());
+    for (const kept of ['secret', 'condition-of-the-host', 'theirs', 'of-others']) expect(text).not.toContain(kept);
+  });
+});
