@@ -31,6 +31,8 @@ export type { Emitter, EmitterOptions, EventListener } from './events/emitter.js
 export type { ClaimedEntry, Outbox, OutboxEntry, ParkedEntry, ParkedListing, ParkedName } from './events/outbox.js';
 export { createOutboxRelay } from './events/outbox-relay.js';
 export type { DeliveryContext, OutboxRelay, OutboxRelayOptions, Subscriber } from './events/outbox-relay.js';
+export { createPruning } from './pruning.js';
+export type { PruneJob, Pruning } from './pruning.js';
 export { drain } from './deadline.js';
 export { timeHeap } from './wake/heap.js';
 export type { TimeHeap } from './wake/heap.js';

@@ -2,6 +2,7 @@ import { describeError, type CancelTimer, type DueKey } from '@dotmac/core';
 import { advanceBulk } from './bulk/advance.js';
 import type { LifecycleContext } from './context.js';
 import { advance } from './provisioning/advance.js';
+import { createRetention } from './retention.js';
 import { parseBulkKey, parseTimerKey, type LifecycleStore } from './store/store.js';
 import { fireTimer } from './timers/fire.js';
 
@@ -25,7 +26,7 @@ export interface BackgroundOptions {
   sweepMs: number | undefined;
 }
 
-/** What goes on behind the requests: runs, timers, operations on many, deliveries, streams. */
+/** What goes on behind the requests: runs, timers, operations on many, deliveries, streams, and what is old. */
 export interface Background {
   /** Safe to call again; after a failure it tries anew. */
   start(): Promise<void>;
@@ -38,6 +39,7 @@ export interface Background {
 export function createBackground(context: LifecycleContext, options: BackgroundOptions): Background {
   const { store, clock, logger, relay, webhooks, streams, waker } = context;
   const { leaseMs, sweepMs } = options;
+  const retention = createRetention(context);
   let state: ReturnType<Background['state']> = 'stopped';
   let starting: Promise<void> | undefined;
   let cancelSweep: CancelTimer = () => undefined;
@@ -74,6 +76,7 @@ export function createBackground(context: LifecycleContext, options: BackgroundO
       relay.start();
       webhooks?.relay.start();
       streams.start();
+      retention.start();
       await waker.start(work);
       state = 'running';
       if (sweepMs !== undefined) sweepAgain(sweepMs);
@@ -94,7 +97,7 @@ export function createBackground(context: LifecycleContext, options: BackgroundO
       starting = undefined;
       cancelSweep();
       streams.stop();
-      await Promise.all([waker.stop(), relay.stop(), webhooks?.relay.stop()]);
+      await Promise.all([waker.stop(), relay.stop(), webhooks?.relay.stop(), retention.stop()]);
     },
     state: () => state,
   };

@@ -8,6 +8,7 @@ import type { LifecycleMetrics } from './metrics.js';
 import type { ChecklistItem } from './onboarding/checklist.js';
 import type { Vault } from './privacy/vault.js';
 import type { TemplateCatalogue } from './provisioning/catalogue.js';
+import type { KeptDays } from './retention.js';
 import type { LifecycleStore } from './store/store.js';
 import type { WebhookSending } from './webhooks/sending.js';
 import type { Keyring, TokenKind } from './verification/keyring.js';
@@ -45,6 +46,7 @@ export interface LifecycleContext {
   readonly cancellations: Map<string, () => void>;
   /** How long commands' answers are kept under their keys. */
   readonly idempotencyRetentionMs: number;
+  readonly keptDays: KeptDays;
   /** Has answers removed whose time is over, now and then, beside what goes on. */
   readonly pruneAnswers: () => void;
   readonly metrics: LifecycleMetrics;

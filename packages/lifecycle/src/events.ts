@@ -62,6 +62,7 @@ export const lifecycleSchemas = {
   'customer.timer_skipped': z.object({ timer: z.string(), command: z.string(), reason: z.string() }),
   'customer.deactivated': z.object({ ...move, reason: z.string().nullable() }),
   'customer.deleted': z.object({ ...move, reason: z.string().nullable() }),
+  'customer.delivery_discarded': z.object({ subscriber: z.string(), eventType: z.string() }),
   'customer.hold_set': z.object({ hold: z.string(), note: z.string().nullable() }),
   'customer.hold_lifted': z.object({ hold: z.string() }),
   'customer.erased': z.object({ ...move, reference: z.string().nullable() }),

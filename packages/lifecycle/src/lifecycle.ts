@@ -33,6 +33,7 @@ import { openProvisioning, type OpenProvisioning } from './provisioning/open.js'
 import { runTopic } from './provisioning/follow.js';
 import { templateCatalogue } from './provisioning/catalogue.js';
 import { provisioningService, type ProvisioningService } from './provisioning/service.js';
+import { keptDaysOf } from './retention.js';
 import { lifecycleRoutes } from './routes.js';
 import { serviceService, type ServiceService } from './services/service.js';
 import { readStatus, type LifecycleStatus } from './status.js';
@@ -127,6 +128,7 @@ export function createLifecycle<Trx = StoreTransaction>(options: LifecycleOption
     streams: createStreams(clock),
     cancellations: new Map(),
     idempotencyRetentionMs: (options.idempotencyRetentionSeconds ?? 86_400) * 1_000,
+    keptDays: keptDaysOf(options.keptDays),
     pruneAnswers: answerPruning({ store, clock, logger }),
     metrics: lifecycleMetrics(options.metrics),
     waker: options.waker ?? timerWaker({ clock, logger, sweep, concurrency, ...(sweepMs && { sweepMs }) }),

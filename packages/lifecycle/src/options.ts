@@ -5,6 +5,7 @@ import type { LifecycleHooks } from './hooks.js';
 import type { Journey } from './journeys/journey.js';
 import type { ChecklistItem } from './onboarding/checklist.js';
 import type { ServiceTemplate } from './provisioning/template.js';
+import type { KeptDays } from './retention.js';
 import type { LifecycleStore } from './store/store.js';
 import type { TokenKind } from './verification/keyring.js';
 import type { VerificationPage } from './verification/page.js';
@@ -58,6 +59,8 @@ export interface LifecycleOptions<Trx = StoreTransaction> {
   maxDeliveryAttempts?: number;
   /** How long a command's answer is kept under its `idempotencyKey`, in seconds. Default 86,400. */
   idempotencyRetentionSeconds?: number;
+  /** How long operations on many are kept after their end, and deliveries after they were given up, in days. Default 90 each. */
+  keptDays?: Partial<KeptDays>;
   /** Apply migrations in `start()`. Default true. */
   migrate?: boolean;
   clock?: Clock;

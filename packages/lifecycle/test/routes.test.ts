@@ -15,6 +15,7 @@ it('the routes are those of the contract, in wire names', () => {
         'feed',
         'figures',
         'parked-deliveries',
+        'parked-deliveries/{id}',
         'parked-deliveries/{id}/retry',
         'verification',
         'verify',

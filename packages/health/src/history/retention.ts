@@ -1,4 +1,4 @@
-import { coreErrors, describeError, type CancelTimer, type Clock, type Logger } from '@dotmac/core';
+import { coreErrors, createPruning, type Clock, type Logger, type PruneJob, type Pruning } from '@dotmac/core';
 import type { HealthStore } from '../store/store.js';
 import { pruneUndelivered } from '../alerts/undelivered.js';
 import { resolutions, type Retention } from './resolution.js';
@@ -23,14 +23,9 @@ export function keptDaysOf(given: Partial<KeptDays> = {}): KeptDays {
 }
 
 const dayMs = 86_400_000;
-const everyMs = 600_000;
 const batchSize = 1_000;
 /** Of what is deleted with more that belongs to it. */
 const smallBatch = 200;
-/** Between batches, so that the database's other users get their turn. */
-const pauseMs = 50;
-/** More than this in one round waits for the next. */
-const mostBatches = 1_000;
 
 /** Deletes what is past its retention, in small batches, every ten minutes. */
 export function createRetention(options: {
@@ -39,14 +34,10 @@ export function createRetention(options: {
   logger: Logger;
   retention: Retention;
   keptDays: KeptDays;
-}): {
-  start(): void;
-  stop(): Promise<void>;
-} {
+}): Pruning {
   const { store, clock, logger, retention, keptDays } = options;
   const since = (days: number): number => clock.now() - days * dayMs;
-  /** Each deletes a batch, and says how many that were. */
-  const jobs: readonly { size: number; prune: () => Promise<number> }[] = [
+  const jobs: readonly PruneJob[] = [
     ...resolutions.map((resolution) => ({
       size: batchSize,
       prune: () => store.pruneBuckets(resolution, clock.now() - retention[resolution], batchSize),
@@ -54,35 +45,5 @@ export function createRetention(options: {
     { size: smallBatch, prune: () => store.pruneIncidents(since(keptDays.incidents), smallBatch) },
     { size: smallBatch, prune: () => pruneUndelivered(store, since(keptDays.undelivered), smallBatch) },
   ];
-  let cancelTimer: CancelTimer | undefined;
-  let stopping = new AbortController();
-  let running: Promise<void> = Promise.resolve();
-
-  const round = async (): Promise<void> => {
-    let batches = 0;
-    try {
-      for (const { size, prune } of jobs)
-        while (batches++ < mostBatches && !stopping.signal.aborted) {
-          if ((await prune()) < size) break;
-          await clock.sleep(pauseMs, stopping.signal);
-        }
-    } catch (error) {
-      if (!stopping.signal.aborted) logger.warn(describeError(error), 'old history could not be deleted');
-    }
-    arm();
-  };
-  const arm = (): void => {
-    if (!stopping.signal.aborted) cancelTimer = clock.after(everyMs, () => void (running = round()));
-  };
-  return {
-    start() {
-      stopping = new AbortController();
-      arm();
-    },
-    async stop() {
-      stopping.abort(new Error('stopped'));
-      cancelTimer?.();
-      await running;
-    },
-  };
+  return createPruning({ clock, logger, what: 'old history', jobs });
 }

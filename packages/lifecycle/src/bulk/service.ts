@@ -13,6 +13,7 @@ import type { LifecycleContext } from '../context.js';
 import type { RegistrationDraft } from '../customers/customer.js';
 import { takeTurn, type Turn } from '../customers/turn.js';
 import { lifecycleErrors } from '../errors.js';
+import { goneBefore } from '../retention.js';
 import { checkFilter, writtenFilter } from '../search/filter.js';
 import { bulkKey } from '../store/store.js';
 import { registerMany } from './import.js';
@@ -68,7 +69,8 @@ export function bulkService(context: LifecycleContext, identity: ScopeIdentity):
   const { bulk } = store.tenant(identity.tenantId);
   const find = async (operationId: string): Promise<BulkOperation> => {
     const found = await bulk.get(operationId);
-    if (!found) throw lifecycleErrors.BULK_NOT_FOUND({ operationId });
+    const isGone = (found?.endedAt ?? Infinity) < goneBefore(clock, context.keptDays.bulk);
+    if (!found || isGone) throw lifecycleErrors.BULK_NOT_FOUND({ operationId });
     return found;
   };
   /** Begins one, in the transaction that keeps the answer; with the customers that were listed for `from`. */

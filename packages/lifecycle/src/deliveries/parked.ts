@@ -2,10 +2,12 @@ import { id, instant, pageQuery } from '@dotmac/core/contract';
 import { z } from 'zod';
 import type { HookName } from '../hooks.js';
 
-/** How many are listed. */
+/** Which are listed. */
 export const parkedQuery = z.object({
-  limit: pageQuery.shape.limit,
-  customerId: id.optional().meta({ description: 'Of this customer alone' }),
+  ...pageQuery.shape,
+  customerId: id
+    .optional()
+    .meta({ description: 'Of this customer alone; a page may then be short, or empty, before the last one' }),
 });
 
 /** @see parkedQuery */

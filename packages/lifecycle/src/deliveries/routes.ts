@@ -1,4 +1,4 @@
-import { id, message, routeFor } from '@dotmac/core/contract';
+import { id, message, page, routeFor } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { lifecycleErrors } from '../errors.js';
 import type { LifecycleScope } from '../lifecycle.js';
@@ -19,7 +19,7 @@ export const deliveryRoutes = [
     description: 'Given up after all attempts, oldest first; a parked delivery holds nobody up.',
     permission: 'lifecycle:read',
     query: parkedQuery,
-    output: z.array(parkedDelivery),
+    output: page(parkedDelivery).meta({ id: 'ParkedDeliveryPage' }),
     run: (lifecycle, { query }) => lifecycle.deliveries.parked(query),
   }),
   route({
@@ -33,6 +33,19 @@ export const deliveryRoutes = [
     output: message,
     errors: [lifecycleErrors.DELIVERY_NOT_FOUND],
     run: (lifecycle, { params: { id: deliveryId } }) => lifecycle.deliveries.retry(deliveryId),
+  }),
+  route({
+    name: 'discardParkedDelivery',
+    method: 'DELETE',
+    path: '/customer-lifecycle/parked-deliveries/{id}',
+    tag,
+    summary: 'Remove a parked delivery',
+    description: 'It is never made. The history of the customer that it is about says who removed it.',
+    permission: 'lifecycle:write',
+    params,
+    output: message,
+    errors: [lifecycleErrors.DELIVERY_NOT_FOUND],
+    run: (lifecycle, { params: { id: deliveryId } }) => lifecycle.deliveries.discard(deliveryId),
   }),
   route({
     name: 'replayCustomerHook',

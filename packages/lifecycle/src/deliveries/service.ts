@@ -1,18 +1,23 @@
 import type { ParkedEntry, ScopeIdentity } from '@dotmac/core';
-import { readDraft } from '@dotmac/core/contract';
+import { readDraft, type Page } from '@dotmac/core/contract';
 import type { LifecycleContext } from '../context.js';
 import type { Customer } from '../customers/customer.js';
-import { entriesForHook } from '../customers/record.js';
+import { entriesForHook, happened, recordChange } from '../customers/record.js';
 import { lifecycleErrors } from '../errors.js';
 import { hooksOf } from '../hooks.js';
 import { parkedQuery, replayInput, type ParkedDelivery, type ParkedDraft, type ReplayDraft } from './parked.js';
 
 /** What one tenant's hooks, senders and subscribers could not be told. */
 export interface DeliveryService {
-  /** Deliveries that were given up after all their attempts, oldest first. */
-  parked(draft?: ParkedDraft): Promise<ParkedDelivery[]>;
+  /**
+   * Deliveries that were given up after all their attempts, oldest first, a page at a time. Those of one customer are
+   * looked for among all: a page of them may be short, or empty, before the last one.
+   */
+  parked(draft?: ParkedDraft): Promise<Page<ParkedDelivery>>;
   /** Has a parked delivery tried again, with all its attempts. @throws DELIVERY_NOT_FOUND */
   retry(deliveryId: string): Promise<{ message: string }>;
+  /** Removes a parked delivery: it is never made; the customer's history says so. @throws DELIVERY_NOT_FOUND */
+  discard(deliveryId: string): Promise<{ message: string }>;
   /**
    * Runs an `afterCommit` hook once more for a customer, with the state that the customer has now, and the service that
    * was requested; after what waits for that hook and customer already.
@@ -21,8 +26,8 @@ export interface DeliveryService {
   replay(customerId: string, draft: ReplayDraft): Promise<{ message: string }>;
 }
 
-/** Those of one customer are looked for among so many. */
-const mostParked = 5_000;
+/** Those of one customer are looked for among so many at once. */
+const mostSearched = 5_000;
 
 /** The deliveries of one scope. */
 export function deliveryService(context: LifecycleContext, identity: ScopeIdentity): DeliveryService {
@@ -37,17 +42,42 @@ export function deliveryService(context: LifecycleContext, identity: ScopeIdenti
   };
   return {
     async parked(draft = {}) {
-      const { limit, customerId } = readDraft(parkedQuery, draft);
-      const ask = { limit: customerId === undefined ? limit : mostParked };
-      const { items: found } = await store.outbox.parked(tenantId, ask);
-      const own = found.filter(({ event }) => customerId === undefined || event.subject === customerId);
-      return own.slice(0, limit).map(shown);
+      const { limit, cursor, customerId } = readDraft(parkedQuery, draft);
+      let after = cursor ?? null;
+      for (let searched = 0; ; searched += limit) {
+        const { items, nextCursor } = await store.outbox.parked(tenantId, { limit, after });
+        const own = items.filter(({ event }) => customerId === undefined || event.subject === customerId);
+        if (own.length > 0 || nextCursor === null || searched >= mostSearched)
+          return { items: own.map(shown), nextCursor };
+        after = nextCursor;
+      }
     },
     async retry(deliveryId) {
       if (!(await store.outbox.unpark(tenantId, { deliveryId })))
         throw lifecycleErrors.DELIVERY_NOT_FOUND({ deliveryId });
       relay.nudge();
       return { message: 'The delivery will be tried again.' };
+    },
+    async discard(deliveryId) {
+      await store.transaction(async (trx) => {
+        const found = await store.outbox.discard(tenantId, { deliveryId }, trx);
+        if (!found) throw lifecycleErrors.DELIVERY_NOT_FOUND({ deliveryId });
+        const { subscriber, event } = found;
+        const customer = await store.tenant(tenantId).customers.lock(event.subject, trx);
+        // An address that was asked about may be nobody's.
+        if (!customer) return;
+        const at = Math.max(clock.now(), customer.updatedAt);
+        const data = { subscriber, eventType: event.name };
+        const events = [happened(identity, customer.id, at, { name: 'customer.delivery_discarded', data })];
+        await recordChange(
+          context,
+          customer,
+          { ...customer, version: customer.version + 1, updatedAt: at },
+          events,
+          trx,
+        );
+      });
+      return { message: 'The delivery was removed.' };
     },
     async replay(customerId, draft) {
       const { hook, serviceId } = readDraft(replayInput, draft);

@@ -52,6 +52,11 @@ export interface LifecycleStore {
   pruneDeliveries(before: number, limit: number): Promise<number>;
   /** Removes answers whose time is over at `now`, up to `limit`; how many. */
   pruneAnswers(now: number, limit: number): Promise<number>;
+  /**
+   * Deletes operations on many that ended before an instant (epoch ms), of every tenant, the oldest first, with whom they
+   * meant and refused: up to `limit` rows; how many.
+   */
+  pruneBulk(before: number, limit: number): Promise<number>;
   /** The runs of every tenant that are to be worked on until `untilMs`, by run key; for the waker alone. */
   dueRuns(untilMs: number, limit: number): Promise<DueKey[]>;
   /** The timers of every tenant that are due until `untilMs`, by {@link timerKey}; for the waker alone. */

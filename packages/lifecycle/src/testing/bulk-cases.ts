@@ -72,6 +72,41 @@ export const bulkCases: Suite<LifecycleStoreSubject>['cases'] = [
     },
   },
   {
+    name: 'removes operations that ended long ago, of every tenant, with all that belongs to them, some rows at a time',
+    async run({ store }) {
+      const over = (tenantId: string, endedAt: number | null) => {
+        return anOperation(tenantId, { status: endedAt === null ? 'running' : 'completed', endedAt });
+      };
+      const [old, older, late, open] = [over('a', 10), over('b', 9), over('a', 20), over('a', null)];
+      const ids = ['a', 'b', 'c'];
+      for (const operation of [old, older, late, open]) {
+        const { bulk } = store.tenant(operation.tenantId);
+        await bulk.insert(operation);
+        await store.transaction(async (trx) => {
+          await bulk.addTargets(operation.id, ids, trx);
+          await bulk.addFailures(
+            operation.id,
+            ids.map((id) => ({ id, code: 'X', message: 'no' })),
+            trx,
+          );
+        });
+      }
+      let rounds = 0;
+      for (let removed = -1; removed !== 0; rounds++) {
+        removed = await store.pruneBulk(20, 2);
+        assert.ok(removed <= 2 && rounds < 20);
+      }
+      const left = async ({ tenantId, id }: BulkOperation) => {
+        const { bulk } = store.tenant(tenantId);
+        const { items } = await bulk.failures({ operationId: id, limit: 9 });
+        const listed = await bulk.next(anOperation(tenantId, { id, filter: { listed: true } }), 9);
+        return [(await bulk.get(id)) !== undefined, items.length, listed.length];
+      };
+      for (const gone of [old, older]) assert.deepEqual(await left(gone), [false, 0, 0]);
+      for (const kept of [late, open]) assert.deepEqual(await left(kept), [true, 3, 3]);
+    },
+  },
+  {
     name: 'finds whom an operation means, in the order of their ids, by filter or by list',
     async run({ store }) {
       const { bulk, customers } = store.tenant('a');

@@ -6,6 +6,7 @@ import { defineServiceTemplate } from '../../src/provisioning/template.js';
 import { backends, type Backend } from '../support/backends.js';
 import { rig, someone, until, type Rig } from '../support/lifecycle.js';
 
+const nothing = { items: [], nextCursor: null };
 const veto = coreErrors.PERMISSION_DENIED({ permission: 'lifecycle:write' });
 
 for (const { title, present, create } of backends)
@@ -31,8 +32,8 @@ for (const { title, present, create } of backends)
       await begin({ hooks: { 'customer.delete': { afterCommit } }, maxDeliveryAttempts: 2 });
       const { id } = await run.acme.customers.register(someone());
       await run.acme.customers.delete(id);
-      await until(async () => (await run.acme.deliveries.parked()).length === 1, run.clock);
-      const [parked] = await run.acme.deliveries.parked({ customerId: id });
+      await until(async () => (await run.acme.deliveries.parked()).items.length === 1, run.clock);
+      const [parked] = (await run.acme.deliveries.parked({ customerId: id })).items;
       expect(parked).toMatchObject({
         subscriber: 'hook:customer.delete',
         customerId: id,
@@ -40,15 +41,68 @@ for (const { title, present, create } of backends)
         reason: 'DELIVERY_FAILED',
       });
       expect(JSON.stringify(parked)).not.toContain('stage');
-      expect(await run.acme.deliveries.parked({ customerId: 'another' })).toEqual([]);
-      expect(await run.other.deliveries.parked()).toEqual([]);
+      expect(await run.acme.deliveries.parked({ customerId: 'another' })).toEqual(nothing);
+      expect(await run.other.deliveries.parked()).toEqual(nothing);
       await expect(run.other.deliveries.retry(parked?.id ?? '')).rejects.toMatchObject({ code: 'DELIVERY_NOT_FOUND' });
       isBroken = false;
       await run.acme.deliveries.retry(parked?.id ?? '');
       await until(() => told.length === 1, run.clock);
       expect(told).toEqual([`${id} deleted`]);
-      expect(await run.acme.deliveries.parked()).toEqual([]);
+      expect(await run.acme.deliveries.parked()).toEqual(nothing);
       await expect(run.acme.deliveries.retry(parked?.id ?? '')).rejects.toMatchObject({ code: 'DELIVERY_NOT_FOUND' });
+    });
+
+    it('are listed by the page, of one customer if asked; what is removed is gone, and its history says by whom', async () => {
+      const afterCommit = (): void => {
+        throw new Error('no');
+      };
+      await begin({ hooks: { 'customer.register': { afterCommit } }, maxDeliveryAttempts: 1 });
+      const people: string[] = [];
+      for (let count = 0; count < 5; count++) people.push((await run.acme.customers.register(someone())).id);
+      const { deliveries } = run.acme;
+      await until(async () => (await deliveries.parked({ limit: 10 })).items.length === 5, run.clock);
+      const all: string[] = [];
+      let cursor: string | undefined;
+      do {
+        const page = await deliveries.parked({ limit: 2, cursor });
+        all.push(...page.items.map(({ customerId }) => customerId));
+        cursor = page.nextCursor ?? undefined;
+      } while (cursor !== undefined);
+      expect(all).toEqual(people);
+      const [, , , fourth = ''] = people;
+      const own = await deliveries.parked({ limit: 1, customerId: fourth });
+      expect(own.items.map(({ customerId }) => customerId)).toEqual([fourth]);
+
+      const deliveryId = own.items[0]?.id ?? '';
+      const missing = { code: 'DELIVERY_NOT_FOUND' };
+      await expect(run.other.deliveries.discard(deliveryId)).rejects.toMatchObject(missing);
+      await deliveries.discard(deliveryId);
+      await expect(deliveries.discard(deliveryId)).rejects.toMatchObject(missing);
+      await expect(deliveries.retry(deliveryId)).rejects.toMatchObject(missing);
+      expect(await deliveries.parked({ customerId: fourth })).toEqual(nothing);
+      expect((await deliveries.parked({ limit: 10 })).items).toHaveLength(4);
+      expect((await run.acme.customers.summary(fourth)).lifecycleEvents.at(-1)).toMatchObject({
+        eventType: 'customer.delivery_discarded',
+        actor: 'user:1',
+        details: { subscriber: 'hook:customer.register', event_type: 'command.committed' },
+      });
+      const report = await run.acme.consistency.check();
+      expect(JSON.stringify(report)).not.toContain(fourth);
+    });
+
+    it('go by themselves once they were given up so many days ago', async () => {
+      const afterCommit = (): void => {
+        throw new Error('no');
+      };
+      await begin({ hooks: { 'customer.register': { afterCommit } }, maxDeliveryAttempts: 1, keptDays: { parked: 2 } });
+      await run.acme.customers.register(someone());
+      const parked = async () => (await run.acme.deliveries.parked()).items.length;
+      await until(async () => (await parked()) === 1, run.clock);
+      run.clock.set(run.clock.now() + 47 * 3_600_000);
+      await run.clock.advance(600_000);
+      expect(await parked()).toBe(1);
+      run.clock.set(run.clock.now() + 3_600_000);
+      await until(async () => (await parked()) === 0, run.clock, 10_000);
     });
 
     it('do not hold up a hook that is run again for one customer, in the order of what it is told', async () => {

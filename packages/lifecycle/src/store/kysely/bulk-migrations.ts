@@ -60,10 +60,20 @@ const targets: Migration = async (schema, { types }) => {
     .execute();
 };
 
+/** What ended long ago, for its removal. */
+const endedIndex: Migration = async (schema) => {
+  await schema.schema
+    .createIndex('dotmac_bulk_operations_ended')
+    .on('dotmac_bulk_operations')
+    .columns(['ended_at'])
+    .execute();
+};
+
 /** Commands for many: how far each is, who was refused, and who is meant where they are listed one by one. */
 export const bulkMigrations: Record<string, Migration> = {
   '0022-bulk-operations': operations,
   '0023-bulk-operation-indexes': operationIndexes,
   '0024-bulk-failures': failures,
   '0025-bulk-targets': targets,
+  '0041-bulk-ended-index': endedIndex,
 };

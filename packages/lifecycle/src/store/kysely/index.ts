@@ -3,6 +3,7 @@ import { coreMigrations, inTransaction, kyselyOutbox, migrate, type Database } f
 import type { LifecycleStore } from '../store.js';
 import { kyselyAnswers, pruneAnswers } from './answers.js';
 import { kyselyBulk, kyselyDueBulk } from './bulk.js';
+import { pruneBulk } from './bulk-pruning.js';
 import { kyselyCustomers } from './customers.js';
 import { kyselyDunningCases } from './dunning-cases.js';
 import { kyselyHistory } from './history.js';
@@ -83,6 +84,7 @@ export function kyselyLifecycleStore(database: Database, { clock }: KyselyLifecy
     }),
     pruneDeliveries: (before, limit) => pruneDeliveries(database, before, limit),
     pruneAnswers: (now, limit) => pruneAnswers(database, now, limit),
+    pruneBulk: (before, limit) => pruneBulk(database, before, limit),
     dueRuns: (untilMs, limit) => kyselyDueRuns(database, untilMs, limit),
     dueTimers: (untilMs, limit) => kyselyDueTimers(database, untilMs, limit),
     dueBulk: (untilMs, limit) => kyselyDueBulk(database, untilMs, limit),

@@ -146,6 +146,13 @@ export function memoryLifecycleStore({ clock = systemClock }: MemoryLifecycleSto
         .sort((a, b) => a.at - b.at);
       return Promise.resolve(due.slice(0, limit));
     },
+    pruneBulk: (before, limit) =>
+      memory.transaction(({ bulkOperations, bulkFailures, bulkTargets }) => {
+        const old = [...bulkOperations].filter(([, { endedAt }]) => endedAt !== null && endedAt < before);
+        const pruned = old.sort(([, a], [, b]) => (a.endedAt ?? 0) - (b.endedAt ?? 0)).slice(0, limit);
+        for (const [key] of pruned) for (const rows of [bulkFailures, bulkTargets, bulkOperations]) rows.delete(key);
+        return pruned.length;
+      }),
     dueBulk(untilMs, limit) {
       const due = [...memory.read.bulkOperations.values()].flatMap((operation) => {
         const at = operation.touchedAt + staleMs;

@@ -1,0 +1,47 @@
+import { coreErrors, createPruning, type Clock, type Logger, type Pruning } from '@dotmac/core';
+import type { LifecycleStore } from './store/store.js';
+
+/** How long what is over is kept, in days. */
+export interface KeptDays {
+  /** Operations on many, with who was refused, after their end. */
+  bulk: number;
+  /** Deliveries, after they were given up. */
+  parked: number;
+}
+
+/**
+ * As the host sets them. Default: 90 each.
+ * @throws INVALID_ARGUMENT for less than a day
+ */
+export function keptDaysOf(given: Partial<KeptDays> = {}): KeptDays {
+  const days = { bulk: 90, parked: 90, ...given };
+  if (!Object.values(days).every((it) => it >= 1))
+    throw coreErrors.INVALID_ARGUMENT({ argument: 'keptDays', reason: 'everything is kept for at least a day' });
+  return days;
+}
+
+const dayMs = 86_400_000;
+const batchSize = 500;
+
+/** What has been over for so long is gone, or going: nobody is to begin anything with it. Epoch ms. */
+export function goneBefore(clock: Pick<Clock, 'now'>, days: number): number {
+  return clock.now() - days * dayMs;
+}
+
+/** Deletes what is past its retention, in small batches, every ten minutes. */
+export function createRetention(options: {
+  store: LifecycleStore;
+  clock: Clock;
+  logger: Logger;
+  keptDays: KeptDays;
+}): Pruning {
+  const { store, clock, logger, keptDays } = options;
+  const before = (days: number): number => goneBefore(clock, days);
+  const parked = async () =>
+    (await store.outbox.pruneParked({ before: before(keptDays.parked), limit: batchSize })).length;
+  const jobs = [
+    { size: batchSize, prune: () => store.pruneBulk(before(keptDays.bulk), batchSize) },
+    { size: batchSize, prune: parked },
+  ];
+  return createPruning({ clock, logger, what: 'old operations and deliveries', jobs });
+}
