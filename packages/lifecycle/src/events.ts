@@ -54,7 +54,13 @@ export const lifecycleSchemas = {
   'customer.promise_ended': z.object({ ...move, reasons: z.array(z.string()) }),
   'customer.suspension_lifted': z.object({ ...suspension, lifted: z.array(z.string()) }),
   'customer.reactivated': z.object({ ...suspension, lifted: z.array(z.string()) }),
-  'customer.updated': z.object({ fields: z.array(z.string()), unverified: z.array(channel), changes: freeForm }),
+  /** `formerEmail`: of a change of the address alone; an erasure takes away what was done by that name. */
+  'customer.updated': z.object({
+    fields: z.array(z.string()),
+    unverified: z.array(channel),
+    changes: freeForm,
+    formerEmail: z.string().nullable(),
+  }),
   'customer.linked': z.object({ externalId: z.string().nullable() }),
   'customer.churning': z.object({ ...move, reason: z.string().nullable() }),
   'customer.won_back': z.object({ ...move, reason: z.string().nullable() }),

@@ -56,7 +56,8 @@ export async function updateCustomer<Answer>(
       version: before.version + 1,
       updatedAt: at,
     };
-    const data = { fields, unverified: moved, changes };
+    const formerEmail = changes.email === undefined ? null : before.email;
+    const data = { fields, unverified: moved, changes, formerEmail };
     const event = happened(identity, customerId, at, { name: 'customer.updated', data });
     await recordChange(context, before, customer, [event], trx);
     for (const channel of moved) if (addressOf(customer, channel) !== null) await issue(customer, channel, trx);

@@ -1,4 +1,4 @@
-import type { DomainEvent } from '@dotmac/core';
+import type { DomainEvent, StoreTransaction } from '@dotmac/core';
 import type { LifecycleContext } from '../context.js';
 import type { Customer } from '../customers/customer.js';
 import type { Decision, Moment } from '../customers/perform.js';
@@ -8,7 +8,17 @@ import { deliveries } from '../events.js';
 import type { Run } from '../provisioning/run.js';
 import type { ServiceInstance } from '../services/instance.js';
 import type { HistoryEntry } from '../store/store.js';
-import { erasedActor, erasedCustomer, erasedRun, erasedService, personalOf, withoutPersonal } from './personal.js';
+import {
+  erasedActor,
+  erasedCustomer,
+  erasedRun,
+  erasedService,
+  namesOf,
+  personalOf,
+  withoutPersonal,
+  type OwnNames,
+} from './personal.js';
+import { openEntries } from './vault.js';
 
 /**
  * Takes everything personal away, in the transaction of the command: the key of what is sealed; the columns; what rows
@@ -16,30 +26,32 @@ import { erasedActor, erasedCustomer, erasedRun, erasedService, personalOf, with
  * @throws LEGAL_HOLD, SERVICES_REMAIN
  */
 export async function eraseCustomer(
-  { store }: LifecycleContext,
+  context: LifecycleContext,
   customer: Customer,
   { to }: Transition,
   reference: string | null,
   { at, trx }: Moment,
 ): Promise<Decision> {
+  const { store } = context;
   const { id, tenantId } = customer;
   const { privacy, services } = store.tenant(tenantId);
   const holds = (await privacy.holds(id, trx)).map(({ name }) => name);
   if (holds.length > 0) throw lifecycleErrors.LEGAL_HOLD({ holds });
   const remaining = (await services.live(id, trx)).map(remainingOf);
   if (remaining.length > 0) throw lifecycleErrors.SERVICES_REMAIN({ services: remaining });
+  const names = namesOf(customer, await formerEmails(context, customer, trx));
   await privacy.wipe(
     id,
     {
-      entry: (entry) => erasedEntry(entry, customer),
-      service: (service) => erasedService(service, customer),
-      run: (run) => erasedRun(run, customer),
+      entry: (entry) => erasedEntry(entry, names),
+      service: (service) => erasedService(service, names),
+      run: (run) => erasedRun(run, names),
     },
     trx,
   );
-  await store.outbox.rewrite(tenantId, id, (event) => erasedDelivery(event, customer, at), trx);
+  await store.outbox.rewrite(tenantId, id, (event) => erasedDelivery(event, names, at), trx);
   return {
-    patch: { ...erasedCustomer(customer, at), stage: to },
+    patch: { ...erasedCustomer(customer, names, at), stage: to },
     event: { name: 'customer.erased', data: { from: customer.stage, to, reference } },
     stateOf: (changed) => changed,
   };
@@ -49,30 +61,49 @@ function remainingOf({ id: serviceId, serviceName, status }: ServiceInstance): R
   return { serviceId, serviceName, status };
 }
 
+const pageSize = 500;
+
+/** The addresses that a customer had before: as far as the key is there that they are sealed with. */
+async function formerEmails(
+  context: LifecycleContext,
+  { id, tenantId }: Customer,
+  trx: StoreTransaction,
+): Promise<string[]> {
+  const { history } = context.store.tenant(tenantId);
+  const found: string[] = [];
+  for (let before: number | undefined; ;) {
+    const entries = await history.page(id, { names: ['customer.updated'], before, limit: pageSize }, trx);
+    for (const { event } of await openEntries(context, tenantId, id, entries, trx))
+      if (event.name === 'customer.updated' && event.data.formerEmail) found.push(event.data.formerEmail);
+    before = entries.at(-1)?.seq;
+    if (entries.length < pageSize) return found;
+  }
+}
+
 /** A place in the history without what is personal; undefined when there is nothing to take away. */
-function erasedEntry({ seq, event }: HistoryEntry, customer: Customer): HistoryEntry | undefined {
-  const actor = erasedActor(event.actor, customer);
+function erasedEntry({ seq, event }: HistoryEntry, names: OwnNames): HistoryEntry | undefined {
+  const actor = erasedActor(event.actor, names);
   if (personalOf(event) === undefined && actor === event.actor) return undefined;
   return { seq, event: { ...withoutPersonal(event), actor } };
 }
 
 /** What waits for delivery, without what is personal; null when nothing is left to deliver. */
-function erasedDelivery(stored: DomainEvent, customer: Customer, at: number): DomainEvent | null {
+function erasedDelivery(stored: DomainEvent, names: OwnNames, at: number): DomainEvent | null {
   const event = deliveries.parse(stored);
-  const actor = erasedActor(stored.actor, customer);
+  const actor = erasedActor(stored.actor, names);
   // Nobody knows what is in it.
   if (!event || event.name === 'verification.issued' || event.name === 'verification.asked') return null;
   if (event.name !== 'command.committed') return deliveries.encode({ ...withoutPersonal(event), actor });
-  const state = erasedState(event.data.state, customer, at);
+  const state = erasedState(event.data.state, names, at);
   return deliveries.encode({ ...event, actor, data: { ...event.data, state } });
 }
 
 /** The state that an `afterCommit` hook waits for: a customer, or a customer with a service and its run. */
-function erasedState(state: Record<string, unknown>, customer: Customer, at: number): Record<string, unknown> {
-  if (!('customer' in state)) return { ...erasedCustomer(state as unknown as Customer, at) };
+function erasedState(state: Record<string, unknown>, names: OwnNames, at: number): Record<string, unknown> {
+  if (!('customer' in state)) return { ...erasedCustomer(state as unknown as Customer, names, at) };
   return {
-    customer: erasedCustomer(state['customer'] as Customer, at),
-    run: erasedRun(state['run'] as Run, customer),
-    service: erasedService(state['service'] as ServiceInstance, customer),
+    customer: erasedCustomer(state['customer'] as Customer, names, at),
+    run: erasedRun(state['run'] as Run, names),
+    service: erasedService(state['service'] as ServiceInstance, names),
   };
 }

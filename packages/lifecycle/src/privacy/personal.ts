@@ -17,7 +17,7 @@ const suspension = { ...note, parameters: {} };
  */
 const personal: Partial<Record<keyof LifecycleEvents, Fields>> = {
   'customer.registered': { referralCode: null },
-  'customer.updated': { changes: {} },
+  'customer.updated': { changes: {}, formerEmail: null },
   'customer.linked': { externalId: null },
   'customer.rejected': reason,
   'customer.verified': { additionalData: {} },
@@ -69,7 +69,7 @@ export function withPersonal<Any extends Event>(event: Any, fields: Fields): Any
 }
 
 /** The customer as it is left by an erasure: stage, dates and classes of reasons. Its names are free to others. */
-export function erasedCustomer(customer: Customer, at: number): Customer {
+export function erasedCustomer(customer: Customer, names: OwnNames, at: number): Customer {
   const gone = `erased:${customer.id}`;
   return {
     ...customer,
@@ -83,38 +83,45 @@ export function erasedCustomer(customer: Customer, at: number): Customer {
     marketingConsent: false,
     attributes: {},
     onboardingData: {},
-    blocks: customer.blocks.map((block) => wordless(block, customer)),
+    blocks: customer.blocks.map((block) => wordless(block, names)),
     erasedAt: customer.erasedAt ?? at,
   };
 }
 
 /** A service without its configuration and what its steps gave back. */
-export function erasedService(service: ServiceInstance, customer: Customer): ServiceInstance {
-  const blocks = service.blocks.map((block) => wordless(block, customer));
+export function erasedService(service: ServiceInstance, names: OwnNames): ServiceInstance {
+  const blocks = service.blocks.map((block) => wordless(block, names));
   return { ...service, config: {}, outputs: {}, blocks };
 }
 
 /** A run without what it was given and what its steps gave back: which steps there were, and how they went, stay. */
-export function erasedRun(run: Run, customer: Customer): Run {
+export function erasedRun(run: Run, names: OwnNames): Run {
   return {
     ...run,
     config: {},
     previous: run.previous && { ...run.previous, config: {} },
     given: {},
     steps: run.steps.map((step) => ({ ...step, output: null, error: null })),
-    requestedBy: erasedActor(run.requestedBy, customer),
+    requestedBy: erasedActor(run.requestedBy, names),
   };
 }
 
-/** Who acted; but not a customer who did so by its own name, e.g. `user:neo@example.com`. */
-export function erasedActor(actor: string, { username, email }: Customer): string {
-  const [whole, name] = [actor, actor.slice(actor.indexOf(':') + 1)].map((text) => text.toLowerCase());
-  const own = [username.toLowerCase(), email.toLowerCase()];
-  return own.some((it) => it === whole || it === name) ? 'erased' : actor;
+/** Names that a customer goes by, or went by, in lower case. */
+export type OwnNames = ReadonlySet<string>;
+
+/** The names of a customer: those that it has, and the addresses that it had before. */
+export function namesOf({ username, email }: Customer, formerEmails: readonly string[]): OwnNames {
+  return new Set([username, email, ...formerEmails].map((name) => name.toLowerCase()));
 }
 
-function wordless(block: Block, customer: Customer): Block {
-  return { ...block, note: null, parameters: {}, openedBy: erasedActor(block.openedBy, customer) };
+/** Who acted; but not a customer who did so by its own name, e.g. `user:neo@example.com`. */
+export function erasedActor(actor: string, names: OwnNames): string {
+  const [whole, name] = [actor, actor.slice(actor.indexOf(':') + 1)].map((text) => text.toLowerCase());
+  return [whole, name].some((it) => it !== undefined && names.has(it)) ? 'erased' : actor;
+}
+
+function wordless(block: Block, names: OwnNames): Block {
+  return { ...block, note: null, parameters: {}, openedBy: erasedActor(block.openedBy, names) };
 }
 
 function isSame(a: unknown, b: unknown): boolean {

@@ -82,9 +82,10 @@ export async function openEntries(
   tenantId: string,
   customerId: string,
   entries: readonly HistoryEntry[],
+  trx?: StoreTransaction,
 ): Promise<readonly HistoryEntry[]> {
   if (!vault || entries.every(({ sealed }) => sealed === undefined)) return entries;
-  const key = await store.tenant(tenantId).privacy.key(customerId);
+  const key = await store.tenant(tenantId).privacy.key(customerId, trx);
   const sealer = key === undefined ? undefined : vault.open(tenantId, customerId, key);
   if (!sealer) return entries;
   return entries.map(({ sealed, ...entry }) => {

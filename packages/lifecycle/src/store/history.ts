@@ -44,7 +44,7 @@ export interface HistoryStore {
   /** The first `limit` entries after a place, oldest first. */
   readFrom(customerId: string, ask: { after: number; limit: number }): Promise<HistoryEntry[]>;
   /** A customer's entries, newest first, before a place in its history if one is given; of these names alone, if asked. */
-  page(customerId: string, ask: HistoryAsk): Promise<HistoryEntry[]>;
+  page(customerId: string, ask: HistoryAsk, trx?: StoreTransaction): Promise<HistoryEntry[]>;
   /**
    * Gives up to `limit` events a position that have none yet: those that are committed by now. What commits later comes
    * after them, so that nobody who reads by positions misses any. Safe to call at once from anywhere.

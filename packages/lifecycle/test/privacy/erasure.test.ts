@@ -115,6 +115,31 @@ for (const { title, present, create } of backends)
         if (backend.database) expect(await tracesOf(backend.database, [...traces, name])).toEqual([]);
       });
 
+      it('takes away who acted, also by an address that was changed since', async () => {
+        const addresses = ['first@quuxmail.example', 'Second@quuxmail.example', 'third@quuxmail.example'];
+        const [first = '', ...later] = addresses;
+        const { id } = await run.acme.customers.register({ ...person, username: 'neo', email: first });
+        let own = run.module.scope({ tenantId: 'acme', actor: `user:${first}` });
+        for (const email of later) {
+          await own.customers.update(id, { email });
+          own = run.module.scope({ tenantId: 'acme', actor: email.toUpperCase() });
+          await own.customers.link(id, { externalId: email });
+        }
+        await own.customers.delete(id);
+        const { history } = backend.store.tenant('acme');
+        const actors = async () => (await history.list(id, { limit: 99 })).map(({ event }) => event.actor);
+        expect(new Set((await actors()).map((it) => it.toLowerCase()))).toEqual(
+          new Set(['user:1', `user:${first}`, ...later.map((it) => it.toLowerCase())]),
+        );
+        if (backend.database) expect(await tracesOf(backend.database, addresses)).not.toEqual([]);
+        await run.acme.privacy.erase(id);
+        expect(new Set(await actors())).toEqual(new Set(['user:1', 'erased']));
+        const entries = (await history.list(id, { limit: 99 })).map(({ event }) => event);
+        for (const { name, data } of entries)
+          if (name === 'customer.updated') expect(data).toMatchObject({ changes: {}, formerEmail: null });
+        if (backend.database) expect(await tracesOf(backend.database, addresses)).toEqual([]);
+      });
+
       it('gives the names free, and is not taken back', async () => {
         const { acme } = run;
         const { id } = await acme.customers.register(person);

@@ -1,5 +1,6 @@
 import type { ExpressionBuilder } from 'kysely';
-import { insertRows, type Database } from '@dotmac/core/kysely';
+import type { StoreTransaction } from '@dotmac/core';
+import { executorFor, insertRows, type Database } from '@dotmac/core/kysely';
 import { enteredBy } from '../../customers/entered-stage.js';
 import type { Stage } from '../../customers/stage.js';
 import type { HistoryEntry, HistoryStore, StageChange } from '../store.js';
@@ -27,8 +28,12 @@ export function entryRow(tenantId: string, customerId: string, { seq, event, sea
 /** History in the database. */
 export function kyselyHistory(database: Database, tenantId: string): HistoryStore {
   const kysely = database.withTables<LifecycleTables>();
-  const own = (customerId: string) =>
-    kysely.selectFrom(table).selectAll().where('tenant_id', '=', tenantId).where('customer_id', '=', customerId);
+  const own = (customerId: string, trx?: StoreTransaction) =>
+    executorFor<LifecycleTables>(database, trx)
+      .selectFrom(table)
+      .selectAll()
+      .where('tenant_id', '=', tenantId)
+      .where('customer_id', '=', customerId);
   return {
     ...kyselyFeed(database, tenantId),
     async append(customerId, entries, trx) {
@@ -57,8 +62,8 @@ export function kyselyHistory(database: Database, tenantId: string): HistoryStor
       return row && entryOf(row);
     },
     // Index: the primary key.
-    async page(customerId, { limit, before, names }) {
-      const rows = await own(customerId)
+    async page(customerId, { limit, before, names }, trx) {
+      const rows = await own(customerId, trx)
         .$if(before !== undefined, (query) => query.where('seq', '<', before as number))
         .$if(names !== undefined, (query) => query.where('name', 'in', names as string[]))
         .orderBy('seq', 'desc')
