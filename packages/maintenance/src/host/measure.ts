@@ -1,5 +1,6 @@
 import { readFile, stat, statfs } from 'node:fs/promises';
 import { availableParallelism, freemem, loadavg, totalmem } from 'node:os';
+import { measureContainerMemory } from './container-memory.js';
 
 /** A disk with directories that maintenance knows. */
 export interface DiskRoom {
@@ -39,15 +40,14 @@ export async function measureHost(): Promise<HostMeasures> {
     const found = new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(memory)?.[1];
     return found === undefined ? null : Number(found) * 1024;
   };
-  const limit = process.constrainedMemory();
-  const isLimited = limit > 0 && limit < totalmem();
   const ofMachine = kibibytes('MemAvailable') ?? freemem();
+  const container = await measureContainerMemory();
   return {
     processors: availableParallelism(),
     load: loadavg(),
     memoryTotalBytes: totalmem(),
-    memoryAvailableBytes: isLimited ? Math.min(ofMachine, process.availableMemory()) : ofMachine,
-    memoryLimitBytes: isLimited ? limit : null,
+    memoryAvailableBytes: Math.min(ofMachine, container?.availableBytes ?? Infinity),
+    memoryLimitBytes: container?.limitBytes ?? null,
     processBytes: process.memoryUsage.rss(),
     swapTotalBytes: kibibytes('SwapTotal'),
     swapFreeBytes: kibibytes('SwapFree'),
