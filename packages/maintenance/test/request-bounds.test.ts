@@ -155,6 +155,7 @@ const free: Record<string, string> = {
   'security_updates.apply': 'refused unless a policy allows it',
   'system_monitoring.minFreePercent': 'when to warn',
   'system_monitoring.fullWithinDays': 'when to warn',
+  'system_monitoring.maxLoadPerProcessor': 'when to warn',
   'maintenance_digest.days': 'how far to look back',
 };
 
@@ -252,7 +253,7 @@ describe('a request', () => {
   });
 });
 
-it('is refused by a plan’s application, a resumption and a schedule that are older than a stricter policy', async () => {
+it('is refused by a plan’s application and a schedule that are older than a stricter policy', async () => {
   const store = memoryMaintenanceStore();
   const lenient = createMaintenance({ store, ...retention({ minRetentionDays: 7 }) }).scope({ tenantId: 'acme' });
   const request = { maintenanceType: 'database_cleanup', parameters: { retention_days: 7 } };

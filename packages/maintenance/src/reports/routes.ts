@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { id, routeFor } from '@dotmac/core/contract';
 import { maintenanceErrors } from '../errors.js';
 import type { MaintenanceScope } from '../maintenance.js';
-import { digest, digestQuery, runTableQuery, trendList, trendsQuery } from './schemas.js';
+import { runsQuery } from '../runs/schemas.js';
+import { digest, digestQuery, trendList, trendsQuery } from './schemas.js';
 
 const route = routeFor<MaintenanceScope>();
 const base = '/infrastructure-maintenance';
@@ -41,7 +42,8 @@ export const reportRoutes = [
     name: 'listMaintenanceRunTable',
     path: `${base}/runs.csv`,
     summary: 'The newest runs, as CSV',
-    query: runTableQuery,
+    description: 'The next of them: give the `task_id` of the last line as `cursor`.',
+    query: runsQuery,
     run: ({ reports }, { query }) => reports.runsCsv(query),
   }),
   route({

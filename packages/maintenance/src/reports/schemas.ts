@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { instant, pageQuery } from '@dotmac/core/contract';
+import { instant } from '@dotmac/core/contract';
 import { runStatuses } from '../runs/run.js';
 
 const count = z.number().int();
@@ -85,9 +85,3 @@ export type Digest = z.output<typeof digest>;
 
 /** The query of a digest. */
 export const digestQuery = z.object({ days: days(31, 7) });
-
-/** The query of the runs as a table. */
-export const runTableQuery = pageQuery.pick({ limit: true }).extend({
-  task: z.string().min(1).max(64).optional().describe('Runs of this type alone'),
-  status: z.enum(runStatuses).optional().describe('Runs in this state alone'),
-});

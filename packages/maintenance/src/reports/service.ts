@@ -1,13 +1,14 @@
 import type { Clock, ScopeIdentity } from '@dotmac/core';
 import type { z } from 'zod';
-import type { RunService } from '../runs/service.js';
 import type { Run } from '../runs/run.js';
+import type { runsQuery } from '../runs/schemas.js';
+import type { RunService } from '../runs/service.js';
 import type { MaintenanceStore } from '../store/store.js';
 import { runCsv, runsCsv } from './csv.js';
 import { digestHtml } from './digest-text.js';
 import { digestOf } from './digest.js';
 import { runHtml } from './run-html.js';
-import type { Digest, TaskTrend, runTableQuery } from './schemas.js';
+import type { Digest, TaskTrend } from './schemas.js';
 import { dayMs } from './tally.js';
 import { trendsOf } from './trend.js';
 
@@ -17,8 +18,8 @@ export interface ReportService {
   runHtml(id: string): Promise<string>;
   /** One run as a table of its fields. @throws RUN_NOT_FOUND */
   runCsv(id: string): Promise<string>;
-  /** Runs as a table, the newest first. */
-  runsCsv(query: z.output<typeof runTableQuery>): Promise<string>;
+  /** Runs as a table, the newest first; those before the run whose id `cursor` is. */
+  runsCsv(query: z.output<typeof runsQuery>): Promise<string>;
   /** How tasks fared day by day, the last of `days` being today. Days are UTC's. */
   trends(query: { days: number; task?: string | undefined }): Promise<{ items: TaskTrend[] }>;
   /** What happened in the last `days` times 24 hours, and what somebody should look at. */

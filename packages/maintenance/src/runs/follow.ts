@@ -32,20 +32,25 @@ export function createRunFollower({ store, clock }: { store: MaintenanceStore; c
   const openBy = new Map<string, number>();
   let asking: CancelTimer | undefined;
 
-  const askAll = async (): Promise<void> => {
-    for (const key of audience.keys) {
-      const { tenantId, id } = ofKey(key);
-      // A store that is out of reach for a moment ends no stream: it is asked again.
-      const read = store.runs(tenantId).get(id);
-      await read.then((run) => audience.tell(key, run ?? 'gone')).catch(() => undefined);
-    }
+  /** Asked for, and not answered yet: an answer that is long in coming holds up no other. */
+  const awaited = new Set<string>();
+  const ask = (key: string): void => {
+    if (awaited.has(key)) return;
+    awaited.add(key);
+    const { tenantId, id } = ofKey(key);
+    const answer = store.runs(tenantId).get(id);
+    // A store that is out of reach for a moment ends no stream: it is asked again.
+    void answer
+      .then((run) => audience.tell(key, run ?? 'gone'))
+      .catch(() => undefined)
+      .finally(() => awaited.delete(key));
   };
   const askSoon = (): void => {
     asking ??= clock.after(askMs, () => {
-      void askAll().then(() => {
-        asking = undefined;
-        if ([...audience.keys].length > 0) askSoon();
-      });
+      asking = undefined;
+      const followed = [...audience.keys];
+      followed.forEach(ask);
+      if (followed.length > 0) askSoon();
     });
   };
 

@@ -141,10 +141,19 @@ describe('a report', () => {
     const [mine, other] = ['acme', 'other'].map((tenantId) => maintenance.scope({ tenantId }));
     const { taskId } = await mine!.runs.run('system_monitoring', {});
     expect(await mine!.reports.runHtml(taskId)).toContain('system_monitoring');
+    const { taskId: later } = await mine!.runs.run('system_monitoring', {});
+    const ids = (csv: string) =>
+      csv
+        .trim()
+        .split('\r\n')
+        .slice(1)
+        .map((line) => line.split(',')[0]);
+    expect(ids(await mine!.reports.runsCsv({ limit: 1 }))).toEqual([later]);
+    expect(ids(await mine!.reports.runsCsv({ limit: 1, cursor: later }))).toEqual([taskId]);
     await expect(other!.reports.runHtml(taskId)).rejects.toMatchObject({ code: 'RUN_NOT_FOUND' });
     await expect(other!.reports.runCsv(taskId)).rejects.toMatchObject({ code: 'RUN_NOT_FOUND' });
-    expect((await mine!.reports.trends({ days: 2 })).items).toMatchObject([{ days: [{ runs: 0 }, { runs: 1 }] }]);
-    expect(await mine!.reports.digest({ days: 1 })).toMatchObject({ runs: 1, tasks: [{ task: 'system_monitoring' }] });
+    expect((await mine!.reports.trends({ days: 2 })).items).toMatchObject([{ days: [{ runs: 0 }, { runs: 2 }] }]);
+    expect(await mine!.reports.digest({ days: 1 })).toMatchObject({ runs: 2, tasks: [{ task: 'system_monitoring' }] });
     expect((await other!.reports.digest({ days: 1 })).runs).toBe(0);
   });
 });

@@ -15,6 +15,7 @@ describe('streams of runs', () => {
   let last: ReturnType<typeof lastingTask>;
   let reads = 0;
   let isDown = false;
+  let hanging: string | undefined;
 
   /** The store, its reads of single runs counted. */
   const counted = (store: MaintenanceStore): MaintenanceStore => ({
@@ -23,6 +24,7 @@ describe('streams of runs', () => {
       const own = store.runs(tenantId);
       const get: typeof own.get = (id) => {
         reads += 1;
+        if (id === hanging) return new Promise(() => undefined);
         return isDown ? Promise.reject(new Error('out of reach')) : own.get(id);
       };
       return { ...own, get };
@@ -32,7 +34,7 @@ describe('streams of runs', () => {
   beforeEach(async () => {
     clock = fakeClock();
     last = lastingTask();
-    isDown = false;
+    [isDown, hanging] = [false, undefined];
     const store = counted(memoryMaintenanceStore({ clock }));
     maintenance = createMaintenance({ store, clock, tasks: [last.task], throttle: [], startScheduler: false });
     await maintenance.start();
@@ -94,6 +96,18 @@ describe('streams of runs', () => {
     last.runs[0]?.end();
     await clock.advance(1_000);
     expect(await following).toEqual(['progress', 'ended']);
+  });
+
+  it('do not wait for each other’s answers', async () => {
+    const [ours, theirs] = [await begin('acme'), await begin('globex')];
+    const silent = endingsOf(await runsOf('acme').follow(ours));
+    const other = endingsOf(await runsOf('globex').follow(theirs));
+    hanging = ours;
+    for (const { end } of last.runs) end();
+    await clock.advance(1_000);
+    expect(await other).toEqual(['progress', 'ended']);
+    await maintenance.stop();
+    expect(await silent).toEqual(['progress']);
   });
 
   it('end when the process stops, and are refused until it starts again', async () => {
