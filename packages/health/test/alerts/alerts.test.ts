@@ -433,7 +433,10 @@ describe.each(stores)('alerts %s', (_, makeStore) => {
     await it.becomes(await it.register('web'), 'offline');
     const undelivered = async () => (await it.scope.alerts.undelivered()).items;
     await it.until(async () => (await undelivered()).length === 1, 60_000);
-    await it.until(async () => (await undelivered()).length === 0, 3_600_000);
+    // All that happens within a day would be much to wait for: the clock jumps to its last hour.
+    it.clock.set(it.clock.now() + 23 * 3_600_000);
+    expect(await undelivered()).toHaveLength(1);
+    await it.until(async () => (await undelivered()).length === 0, 600_000);
     expect(it.hook.received).toHaveLength(20);
   });
 
