@@ -39,7 +39,7 @@ export type { TimeHeap } from './wake/heap.js';
 export type { WakeHandler, Waker } from './wake/waker.js';
 export { timerWaker } from './wake/timer-waker.js';
 export type { DueKey, TimerWakerOptions } from './wake/timer-waker.js';
-export type { Lease, Leases } from './wake/lease.js';
+export type { Lease, Leases, NamedLeases } from './wake/lease.js';
 export { holdLease } from './wake/hold-lease.js';
 export type { HeldLease, HoldLeaseOptions } from './wake/hold-lease.js';
 export { readCron } from './cron/cron.js';

@@ -14,6 +14,7 @@ import type { Ring } from './history/result.js';
 import type { Directory } from './monitoring/directory.js';
 import type { Monitor } from './monitoring/monitor.js';
 import type { ServiceTarget } from './service-checks/target.js';
+import type { Monitoring } from './sharing/processes.js';
 import type { StatusBoard } from './status-feeds/board.js';
 import type { HealthStore } from './store/store.js';
 import type { EventHub } from './stream/event-hub.js';
@@ -43,6 +44,8 @@ export interface HealthContext extends EndpointRules {
   statusBoard: StatusBoard;
   /** Since when this process can be called; epoch ms. */
   upSince(): number;
+  /** Who monitors, as this process knows. */
+  monitoring(): Monitoring;
   hub: EventHub;
   channels: ChannelRegistry;
   through: DeliverThrough;

@@ -2,6 +2,7 @@ import {
   createEmitter,
   createOutboxRelay,
   createSealer,
+  newId,
   silentLogger,
   systemClock,
   type Clock,
@@ -31,7 +32,6 @@ import { observeEndpoints } from './endpoint-metrics.js';
 import { healthMetrics } from './metrics.js';
 import { createConnectivity, type ConnectivityOptions } from './monitoring/connectivity.js';
 import { createDirectory } from './monitoring/directory.js';
-import { loadEndpoints } from './monitoring/load-endpoints.js';
 import type { Limits } from './monitoring/fair-queue.js';
 import { createMonitor } from './monitoring/monitor.js';
 import { preparation } from './monitoring/prepare.js';
@@ -40,6 +40,11 @@ import { heartbeatProbe } from './probes/heartbeat.js';
 import { probeRegistry } from './probes/registry.js';
 import { routesFor } from './routes.js';
 import type { ServiceTarget } from './service-checks/target.js';
+import { changesOf } from './sharing/changes.js';
+import { createFollower } from './sharing/follow.js';
+import { createHandOver } from './sharing/hand-over.js';
+import { createMonitorLease } from './sharing/monitor-lease.js';
+import { createProcesses, type Monitoring } from './sharing/processes.js';
 import { createStatusBoard } from './status-feeds/board.js';
 import { openStatusFeeds } from './status-feeds/open.js';
 import { healthScope, type HealthScope, type OpenHealth } from './scope.js';
@@ -77,8 +82,20 @@ export interface HealthOptions {
   secret?: string | readonly string[];
   /** The bounds of `check_interval`, in seconds. Default 5 to 3,600; at least 1, at most 30 days. */
   checkIntervals?: { min?: number; max?: number };
-  /** Check endpoints. Off for tools and tests that only keep and show them. Default true. */
+  /**
+   * Check endpoints, when no other process on the store does. Off for tools, tests and processes that are to keep and
+   * show them alone: what they are told of endpoints waits for one that monitors. Default true.
+   */
   monitoring?: boolean;
+  /** What this process is called where it is told who monitors, tenants' explanations included. Default: a new id. */
+  instance?: string;
+  /**
+   * How long others wait for the process that monitors when it dies or does not answer, in ms; one that stops leaves at
+   * once. Default 15,000; at least 1,000.
+   */
+  leaseTtlMs?: number;
+  /** Told when this process begins or ceases to monitor. It must not throw. */
+  onMonitoring?: (monitoring: Monitoring) => void;
   /**
    * What this process can reach as long as it has a network itself: while it reaches none of them, what fails is
    * `unknown` and not `offline`. Default: not looked at.
@@ -111,6 +128,8 @@ export interface Health extends Module<HealthScope> {
   /** What happened, after it was committed; each event at least once. */
   readonly events: Emitter<HealthEvents>;
   readonly open: OpenHealth;
+  /** Who monitors the endpoints of the store, as far as this process knows. */
+  monitoring(): Monitoring;
 }
 
 /**
@@ -147,9 +166,15 @@ export function createHealth(options: HealthOptions): Health {
   const sealer = options.secret === undefined ? undefined : createSealer([options.secret].flat(), 'dotmac health');
   const retention = retentionOf(options.retentionDays);
   const keptResults = { recent: 100, issues: 20, ...options.keptResults };
+  const [instance, origin] = [options.instance ?? newId(), newId()];
+  const leaseTtlMs = Math.max(2_000, options.leaseTtlMs ?? 15_000);
+  const lease = createMonitorLease({ leases: store.leases, instance, id: origin, ttlMs: leaseTtlMs, clock });
+  const handOver = createHandOver(store, metrics);
   const recorder = createRecorder({
     store,
     directory,
+    term: () => processes.term(),
+    onFenced: () => processes.doubt(),
     publish: () => relay.nudge(),
     clock,
     logger,
@@ -161,17 +186,27 @@ export function createHealth(options: HealthOptions): Health {
     directory,
     prepare: preparation(probes, sealer, connectors),
     recorder,
+    handOver: (kept, result, at) => handOver.give(kept, result, at),
     connectivity: options.connectivity && createConnectivity(options.connectivity, { clock, logger }),
     metrics,
     clock,
     logger,
     limits: { total: 100, perTenant: 50, perHost: 8, ...options.concurrency },
   });
+  const processes = createProcesses({
+    ...{ store, directory, monitor, recorder, handOver, lease, leaseTtlMs, instance, metrics, clock, logger },
+    follower: createFollower({ store, directory, monitor, recorder, origin }),
+    competes: options.monitoring ?? true,
+    onChange: options.onMonitoring ?? (() => undefined),
+  });
   const calendar = createCalendar({ store, clock });
   const statusBoard = createStatusBoard({ store, directory, calendar, retention, clock });
   const channels = channelRegistry(options.channels);
   const through = deliveryThrough({ channels, sealer, connector, clock });
-  const alerts = createAlerts({ store, relay, directory, calendar, through, metrics, clock, logger });
+  const alerts = createAlerts({
+    ...{ store, relay, directory, calendar, through, metrics, clock, logger },
+    isElsewhere: processes.isElsewhere,
+  });
   const pruning = createRetention({
     ...{ store, clock, logger, retention },
     keptDays: keptDaysOf(options.keptDays),
@@ -195,6 +230,7 @@ export function createHealth(options: HealthOptions): Health {
     calendar,
     statusBoard,
     upSince: () => upSince,
+    monitoring: processes.monitoring,
     hub,
     channels,
     through,
@@ -210,6 +246,8 @@ export function createHealth(options: HealthOptions): Health {
     async change(told, work) {
       await store.transaction(async (trx) => {
         await work(trx);
+        const changes = changesOf(told);
+        if (changes.length > 0) await store.noteChanges(changes, origin, trx);
         await relay.publish(told, trx);
       });
     },
@@ -230,7 +268,7 @@ export function createHealth(options: HealthOptions): Health {
       hub.open();
       try {
         if (options.migrate ?? true) await store.migrate();
-        await loadEndpoints(store, directory);
+        await processes.open();
       } catch (error) {
         state = 'stopped';
         throw error;
@@ -241,19 +279,26 @@ export function createHealth(options: HealthOptions): Health {
       recorder.start();
       pruning.start();
       if (options.monitoring ?? true) monitor.start();
+      processes.start();
       state = 'running';
     },
     async stop() {
       if (state === 'stopped') return;
       state = 'stopped';
       hub.close();
+      await processes.pause();
       await monitor.stop();
-      await pruning.stop();
       await recorder.stop();
+      await processes.close();
+      await pruning.stop();
       await evaluator.stop();
       await alerts.stop();
       await relay.stop();
     },
-    readiness: () => ({ ready: state === 'running', parts: { health: state } }),
+    monitoring: processes.monitoring,
+    readiness: () => ({
+      ready: state === 'running',
+      parts: { health: state, ...(state === 'running' && { monitor: processes.monitoring().role }) },
+    }),
   };
 }

@@ -15,6 +15,10 @@ export interface HealthMetrics {
   delivered(kind: string, outcome: 'delivered' | 'failed'): void;
   /** Where the gauges read what is going on. */
   observe(figures: () => { planned: number; waiting: number; running: number }): void;
+  /** Where the gauge reads whether this process monitors. */
+  observeMonitoring(isLeading: () => boolean): void;
+  /** This process began to monitor. */
+  tookOver(): void;
   /** Where the gauges read what waits to be stored. */
   observePending(figures: () => { results: number; minutes: number }): void;
 }
@@ -72,6 +76,11 @@ export function healthMetrics(registry: Registry): HealthMetrics {
     labelNames: ['kind', 'outcome'] as const,
     registers,
   });
+  const takeovers = new Counter({
+    name: 'dotmac_health_takeovers_total',
+    help: 'How often this process began to monitor',
+    registers,
+  });
   return {
     checked(serviceType, { status, responseTimeMs }) {
       checks.inc({ service_type: serviceType, status });
@@ -91,6 +100,10 @@ export function healthMetrics(registry: Registry): HealthMetrics {
       for (const name of ['planned', 'waiting', 'running'] as const)
         gauge(`dotmac_health_checks_${name}`, help[name], () => figures()[name]);
     },
+    observeMonitoring(isLeading) {
+      gauge('dotmac_health_monitoring', 'Whether this process is the one that monitors', () => Number(isLeading()));
+    },
+    tookOver: () => takeovers.inc(),
     observePending(figures) {
       gauge('dotmac_health_pending_results', 'Results that wait to be stored', () => figures().results);
       gauge('dotmac_health_pending_minutes', 'Minutes of sums that wait to be stored', () => figures().minutes);

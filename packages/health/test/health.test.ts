@@ -311,7 +311,7 @@ describe('a restart', () => {
     await eventually(clock, () => health.scope(acme).status().healthyCount).toBe(1);
     await health.stop();
     await health.start();
-    expect(health.readiness()).toEqual({ ready: true, parts: { health: 'running' } });
+    expect(health.readiness()).toEqual({ ready: true, parts: { health: 'running', monitor: 'monitoring' } });
     const { visits } = server;
     await eventually(clock, () => server.visits).toBeGreaterThan(visits);
   });

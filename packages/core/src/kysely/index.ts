@@ -25,5 +25,6 @@ export { writeTogether, type Write, type WriteRow, type WritesTogether } from '.
 export { coreMigrations } from './core-migrations.js';
 export { migrate, type Migration, type MigrationContext, type ModuleMigrations } from './migrate.js';
 export { kyselyOutbox, type KyselyOutbox, type KyselyOutboxOptions } from './outbox-store.js';
-export { kyselyLeases, type KyselyLeasesOptions } from './lease-store.js';
+export { databaseTime, kyselyLeases, type KyselyLeasesOptions } from './lease-store.js';
+export { leaseWithin } from './lease-within.js';
 export { kyselyIdempotencyStore } from './idempotency-store.js';

@@ -1,6 +1,6 @@
 import { sql, type RawBuilder } from 'kysely';
 import type { Clock } from '../clock.js';
-import type { Lease, Leases } from '../wake/lease.js';
+import type { Lease, NamedLeases } from '../wake/lease.js';
 import type { CoreTables } from './core-tables.js';
 import type { Database } from './database.js';
 import { insertedCount, onConflictDoNothing } from './upsert.js';
@@ -24,7 +24,7 @@ export interface KyselyLeasesOptions {
  * fence keeps
  * increasing: use keys of a bounded number.
  */
-export function kyselyLeases(database: Database, { clock }: KyselyLeasesOptions = {}): Leases {
+export function kyselyLeases(database: Database, { clock }: KyselyLeasesOptions = {}): NamedLeases {
   const kysely = database.withTables<CoreTables>();
   const after = (ttlMs: number): RawBuilder<number> =>
     sql<number>`${databaseTime(database, clock)} + ${sql.lit(Math.trunc(ttlMs))}`;
@@ -82,6 +82,15 @@ export function kyselyLeases(database: Database, { clock }: KyselyLeasesOptions 
         .where('fence', '=', fence)
         .executeTakeFirst();
       return numUpdatedRows === 1n;
+    },
+    async holder(key) {
+      const row = await kysely
+        .selectFrom('dotmac_leases')
+        .select(['owner', 'fence'])
+        .where('name', '=', key)
+        .where('until_at', '>', databaseTime(database, clock))
+        .executeTakeFirst();
+      return row === undefined || row.owner === null ? null : { owner: row.owner, fence: Number(row.fence) };
     },
   };
 }

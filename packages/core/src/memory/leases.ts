@@ -1,8 +1,8 @@
 import { systemClock, type Clock } from '../clock.js';
-import type { Leases } from '../wake/lease.js';
+import type { NamedLeases } from '../wake/lease.js';
 
 /** Leases within this process: for one instance, and for tests. */
-export function memoryLeases({ clock = systemClock }: { clock?: Pick<Clock, 'now'> } = {}): Leases {
+export function memoryLeases({ clock = systemClock }: { clock?: Pick<Clock, 'now'> } = {}): NamedLeases {
   const held = new Map<string, { owner: string | null; fence: number; until: number }>();
   const ours = (key: string, owner: string, fence: number) => {
     const lease = held.get(key);
@@ -28,6 +28,11 @@ export function memoryLeases({ clock = systemClock }: { clock?: Pick<Clock, 'now
       if (!lease) return Promise.resolve(false);
       held.set(key, { ...lease, owner: null });
       return Promise.resolve(true);
+    },
+    holder(key) {
+      const lease = held.get(key);
+      if (!lease || lease.owner === null || lease.until <= clock.now()) return Promise.resolve(null);
+      return Promise.resolve({ owner: lease.owner, fence: lease.fence });
     },
   };
 }

@@ -1,19 +1,19 @@
 import assert from 'node:assert/strict';
-import type { Leases } from '../wake/lease.js';
+import type { NamedLeases } from '../wake/lease.js';
 import type { FakeClock } from './fake-clock.js';
 import type { Suite } from './suite.js';
 
 /** What {@link leaseSuite} works on. */
 export interface LeaseSubject {
   /** Two over the same storage, as two processes would have; the same one twice where there is but one. */
-  leases: readonly [Leases, Leases];
+  leases: readonly [NamedLeases, NamedLeases];
   /** The clock that both judge by. */
   clock: FakeClock;
 }
 
 const ttlMs = 1_000;
 
-/** Conformance of {@link Leases}. */
+/** Conformance of {@link NamedLeases}. */
 export const leaseSuite: Suite<LeaseSubject> = {
   name: 'leases',
   cases: [
@@ -79,6 +79,21 @@ export const leaseSuite: Suite<LeaseSubject> = {
         assert.equal(await a.acquire('k', 'a', ttlMs), null);
         assert.equal(await b.release('k', 'b', now.fence), true);
         assert.equal(await b.renew('k', 'b', now.fence, ttlMs), false);
+      },
+    },
+    {
+      name: 'says to everybody who has it, and that nobody does once it is released or over',
+      async run({ leases: [a, b], clock }) {
+        assert.equal(await b.holder('k'), null);
+        const first = await a.acquire('k', 'a', ttlMs);
+        assert.deepEqual(await b.holder('k'), { owner: 'a', fence: 1 });
+        assert.ok(first);
+        await a.release('k', 'a', first.fence);
+        assert.equal(await b.holder('k'), null);
+        await b.acquire('k', 'b', ttlMs);
+        assert.deepEqual(await a.holder('k'), { owner: 'b', fence: 2 });
+        await clock.advance(ttlMs);
+        assert.equal(await a.holder('k'), null);
       },
     },
   ],

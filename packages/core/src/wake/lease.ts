@@ -19,3 +19,9 @@ export interface Leases {
   /** Gives it back; false when it was lost before. Fences keep increasing over releases. */
   release(key: string, owner: string, fence: number): Promise<boolean>;
 }
+
+/** Leases that tell who has them. */
+export interface NamedLeases extends Leases {
+  /** Who has a key, and by which fence; null when nobody does. */
+  holder(key: string): Promise<{ owner: string; fence: number } | null>;
+}

@@ -21,6 +21,8 @@ export interface AlertsOptions {
   directory: Directory;
   calendar: Calendar;
   through: DeliverThrough;
+  /** Whether another process monitors, and puts what is due into messages. */
+  isElsewhere: () => boolean;
   metrics: HealthMetrics | undefined;
   clock: Clock;
   logger: Logger;
@@ -37,7 +39,7 @@ const patience = { maxAttempts: 20, longestBackoffMs: 600_000 };
  * relay of its own, so that nobody waits for a server that hangs.
  */
 export function createAlerts(options: AlertsOptions) {
-  const { store, relay, directory, calendar, through, metrics, clock, logger } = options;
+  const { store, relay, directory, calendar, through, isElsewhere, metrics, clock, logger } = options;
   relay.subscribe({ name: alertSubscriber, events: alertingEvents, deliver: alertRouter({ store, clock }) });
   const messages = createOutboxRelay({
     outbox: store.outbox,
@@ -49,7 +51,7 @@ export function createAlerts(options: AlertsOptions) {
   });
   messages.subscribe({ name: messengerSubscriber, deliver: createMessenger({ store, through, metrics, clock }) });
   const holdOf = holds({ directory, calendar, clock });
-  const dispatcher = createDispatcher({ store, relay: messages, holdOf, clock, logger });
+  const dispatcher = createDispatcher({ store, relay: messages, holdOf, isElsewhere, clock, logger });
   return {
     start(): void {
       messages.start();

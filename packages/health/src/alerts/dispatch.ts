@@ -27,6 +27,8 @@ export interface DispatcherOptions {
   relay: OutboxRelay<AlertEvents>;
   /** What keeps an alert from being told. */
   holdOf: (alert: AlertRecord, telling: Telling) => Promise<Hold | undefined>;
+  /** Whether another process does this. */
+  isElsewhere: () => boolean;
   clock: Clock;
   logger: Logger;
 }
@@ -39,9 +41,9 @@ const mostInMessage = 100;
 /**
  * Makes a dispatcher. Once a second it takes the alerts that are due, leaves those that something holds up, and puts
  * the others of one channel into one message; the message and the outbox entry that delivers it are one transaction,
- * so that no alert is told twice by several processes that do this. Two that monitor make two incidents of one trouble.
+ * so that no alert is told twice by several processes that do this.
  */
-export function createDispatcher({ store, relay, holdOf, clock, logger }: DispatcherOptions): Dispatcher {
+export function createDispatcher({ store, relay, holdOf, isElsewhere, clock, logger }: DispatcherOptions): Dispatcher {
   let cancelTimer: CancelTimer | undefined;
   let dispatching: Promise<void> | undefined;
 
@@ -126,7 +128,7 @@ export function createDispatcher({ store, relay, holdOf, clock, logger }: Dispat
     }
   };
   const tick = async (): Promise<void> => {
-    dispatching = dispatch().catch((error: unknown) =>
+    dispatching = (isElsewhere() ? Promise.resolve() : dispatch()).catch((error: unknown) =>
       logger.warn(describeError(error), 'alerts cannot be dispatched, and wait'),
     );
     await dispatching;

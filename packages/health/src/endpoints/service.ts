@@ -18,6 +18,7 @@ import {
 import { linesOf } from './import.js';
 import { asksTheSame, registrantOf, type RegisteringOptions, type Registrant } from './registrant.js';
 import { sameOrigin, sealSecrets } from './secrets.js';
+import { stateAfter } from './state-after.js';
 
 /** One tenant's endpoints. */
 export interface EndpointService {
@@ -58,7 +59,8 @@ export interface EndpointService {
   /** Checks it again. @throws ENDPOINT_NOT_FOUND */
   resume(endpointId: string): Promise<Endpoint>;
   /**
-   * Checks an endpoint as soon as a place is free; the result counts like any other.
+   * Checks an endpoint as soon as a place is free; the result counts like any other. A process that does not monitor
+   * checks it by itself, and hands the result over to the one that does.
    * @throws ENDPOINT_NOT_FOUND, ENDPOINT_PAUSED, ENDPOINT_NOT_CHECKED (when this process checks nothing)
    */
   check(endpointId: string): Promise<ShownResult>;
@@ -165,9 +167,8 @@ export function endpointService(context: HealthContext, { tenantId, actor }: Sco
     const { endpoint } = found;
     if ((endpoint.pausedAt !== null) === isPaused) return withKeptState(found);
     const now = clock.now();
-    const message = isPaused ? 'Paused' : 'Not checked since it was paused';
-    const state = { ...uncheckedState, ...lastingOf(directory.get(endpointId) ?? found.state), message };
-    return replace({ ...endpoint, pausedAt: isPaused ? now : null, updatedAt: now }, state);
+    const changed = { ...endpoint, pausedAt: isPaused ? now : null, updatedAt: now };
+    return replace(changed, stateAfter(endpoint, changed, directory.get(endpointId) ?? found.state ?? undefined));
   };
 
   return {
@@ -221,8 +222,8 @@ export function endpointService(context: HealthContext, { tenantId, actor }: Sco
       const kept = Object.entries(isSame ? before.secrets : {}).filter(([name]) => !Object.hasOwn(given, name));
       check({ ...bare, secrets: Object.fromEntries([...kept, ...set]) });
       const secrets = { ...Object.fromEntries(kept), ...sealed(sealer, bare, Object.fromEntries(set)) };
-      const known = directory.get(endpointId) ?? state ?? undefined;
-      return replace({ ...bare, secrets }, isSame ? known : undefined);
+      const changed = { ...bare, secrets };
+      return replace(changed, stateAfter(before, changed, directory.get(endpointId) ?? state ?? undefined));
     }),
     pause: inOrder((endpointId) => setPaused(endpointId, true)),
     resume: inOrder((endpointId) => setPaused(endpointId, false)),
@@ -232,7 +233,7 @@ export function endpointService(context: HealthContext, { tenantId, actor }: Sco
       const kept = directory.get(endpointId);
       const result = kept && (await monitor.checkNow(kept));
       if (!result) throw healthErrors.ENDPOINT_NOT_CHECKED({ endpointId });
-      return shownAs({ ...result, at: kept.checkedAt ?? clock.now() });
+      return shownAs(result);
     },
     remove: inOrder(async (endpointId) => {
       const { endpoint } = await find(endpointId);

@@ -16,7 +16,7 @@ export const explanation = z
       z.object({
         code: z.enum([
           ...(['paused', 'unchecked', 'last_check', 'worsening', 'mending', 'own_trouble', 'flapping'] as const),
-          ...(['incident', 'maintenance', 'suppressed'] as const),
+          ...(['incident', 'maintenance', 'suppressed', 'unmonitored'] as const),
         ]),
         text: z.string().meta({ description: 'A sentence' }),
       }),
@@ -42,7 +42,13 @@ export const explanation = z
         expectedResponseTime: z.number().meta({ description: 'Seconds; slower is degraded' }),
       })
       .meta({ description: 'When it does' }),
-    nextCheckAt: instant.nullable().meta({ description: 'When it is checked next; null when nobody plans to' }),
+    monitoredBy: z
+      .string()
+      .nullable()
+      .meta({ description: 'What the process is called that checks it; null when none does' }),
+    nextCheckAt: instant
+      .nullable()
+      .meta({ description: 'When it is checked next; null when that is not planned by the answering process' }),
     recent: z.array(shownResult).meta({ description: 'The last checks, newest first' }),
   })
   .meta({ id: 'Explanation' });
@@ -59,6 +65,8 @@ export interface Circumstances {
   window: { name: string; until: number } | undefined;
   /** Whose trouble its trouble is. */
   suppressor: { name: string } | undefined;
+  /** The process that checks it. */
+  monitoredBy: string | null;
 }
 
 /** What is counted of an endpoint, and where it changes its status. */
@@ -72,7 +80,7 @@ export function countsOf(kept: KeptEndpoint): Pick<Explanation, 'counters' | 'th
 }
 
 /** The reasons for an endpoint's state, in the order in which one would tell them. */
-export function reasonsFor(kept: KeptEndpoint, { now, window, suppressor }: Circumstances): Reason[] {
+export function reasonsFor(kept: KeptEndpoint, { now, window, suppressor, monitoredBy }: Circumstances): Reason[] {
   const { endpoint, status, checkedAt, message, worse, worseSince, better, blind, incident } = kept;
   const policy = policyOf(endpoint);
   const reasons: Reason[] = [];
@@ -99,5 +107,6 @@ export function reasonsFor(kept: KeptEndpoint, { now, window, suppressor }: Circ
     tell('incident', `An incident is open since ${isoMinute(incident.startedAt)}, ${incident.severity} at its worst.`);
   if (window) tell('maintenance', `"${window.name}" lasts until ${isoMinute(window.until)}: nobody is told meanwhile.`);
   if (suppressor) tell('suppressed', `It depends on "${suppressor.name}", whose trouble this is.`);
+  if (monitoredBy === null) tell('unmonitored', 'No process monitors at the moment: nothing is checked.');
   return reasons;
 }

@@ -8,7 +8,7 @@ const recentShown = 5;
 
 /** Explains the endpoints of one tenant, from kept state. */
 export function explanationService(
-  { directory, monitor, calendar, clock }: HealthContext,
+  { directory, monitor, calendar, monitoring, clock }: HealthContext,
   { tenantId, history }: { tenantId: string; history: Pick<HistoryService, 'results'> },
 ) {
   return async (endpointId: string): Promise<Explanation> => {
@@ -19,8 +19,9 @@ export function explanationService(
     const window = await calendar.over(tenantId, endpoint);
     const suppressor = suppressorOf(endpointId, (id) => directory.get(id), now);
     const { items: recent } = await history.results(endpointId, { limit: recentShown });
-    const reasons = reasonsFor(kept, { now, window, suppressor });
+    const { by: monitoredBy } = monitoring();
+    const reasons = reasonsFor(kept, { now, window, suppressor, monitoredBy });
     const nextCheckAt = monitor.nextCheckOf(endpointId);
-    return { endpointId, status, since, reasons, ...countsOf(kept), nextCheckAt, recent };
+    return { endpointId, status, since, reasons, ...countsOf(kept), monitoredBy, nextCheckAt, recent };
   };
 }

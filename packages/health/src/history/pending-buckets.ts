@@ -26,6 +26,7 @@ export interface PendingBuckets {
   putBack(deltas: readonly BucketDelta[], now: number): void;
   /** Gives up the oldest minutes beyond so many, and says how many checks were in them. */
   shrinkTo(minutes: number): number;
+  clear(): void;
 }
 
 /** Longer than the interval of an endpoint is by default. */
@@ -103,6 +104,10 @@ export function pendingBuckets(): PendingBuckets {
         waiting.delete(endpointId);
       }
       return lost;
+    },
+    clear() {
+      waiting.clear();
+      size = 0;
     },
   };
 }

@@ -14,6 +14,7 @@ export interface PendingResults {
   putBack(chunks: readonly RingChunk[]): void;
   /** Forgets an endpoint that is gone. */
   forget(endpointId: string): void;
+  clear(): void;
 }
 
 /** A chunk whose results are not joined yet. */
@@ -129,6 +130,10 @@ export function pendingResults({
       for (const { open, full } of Object.values(endpoints.get(endpointId) ?? {}))
         for (const { added } of [open, ...full.values()]) size -= added;
       endpoints.delete(endpointId);
+    },
+    clear() {
+      endpoints.clear();
+      size = 0;
     },
   };
 }

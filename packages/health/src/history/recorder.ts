@@ -1,11 +1,19 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { describeError, type AnyEvent, type CancelTimer, type Clock, type Logger } from '@dotmac/core';
+import {
+  describeError,
+  isOperationError,
+  type AnyEvent,
+  type CancelTimer,
+  type Clock,
+  type Logger,
+} from '@dotmac/core';
 import { healthEvents, type HealthEvents } from '../events.js';
 import type { HealthMetrics } from '../metrics.js';
 import type { Directory, KeptEndpoint, KeptState } from '../monitoring/directory.js';
 import { isUndecided } from '../monitoring/status.js';
 import type { ProbeResult } from '../probes/judge.js';
 import { tellIncident } from '../incidents/tell.js';
+import type { Term } from '../store/sharing.js';
 import type { HealthStore, IncidentWrite, Settlement } from '../store/store.js';
 import { pendingBuckets } from './pending-buckets.js';
 import { pendingResults } from './pending-results.js';
@@ -24,6 +32,8 @@ export interface Recorder {
   flushChanges(): Promise<void>;
   /** Resolves when all that was noted of these endpoints, or of all, is in the store. Rejects when it cannot be stored. */
   flush(endpointIds?: readonly string[]): Promise<void>;
+  /** Forgets what waits: another process monitors, and goes on from what is stored. */
+  drop(): void;
   start(): void;
   stop(): Promise<void>;
 }
@@ -32,6 +42,10 @@ export interface Recorder {
 export interface RecorderOptions {
   store: HealthStore;
   directory: Directory;
+  /** The lease under which this process writes. While it has none it adds to sums, and writes nothing else. */
+  term: () => Term | undefined;
+  /** Told when the store knows of another process that took it. */
+  onFenced: () => void;
   publish: (events: readonly AnyEvent<HealthEvents>[]) => void;
   clock: Clock;
   logger: Logger;
@@ -56,7 +70,7 @@ const settledAtOnce = 50;
  * bound.
  */
 export function createRecorder(options: RecorderOptions): Recorder {
-  const { store, directory, publish, clock, logger, metrics, maxPending, rings } = options;
+  const { store, directory, term, onFenced, publish, clock, logger, metrics, maxPending, rings } = options;
   const results = pendingResults({ rings, most: maxPending });
   const buckets = pendingBuckets();
   metrics?.observePending(() => ({ results: results.size, minutes: buckets.size }));
@@ -69,6 +83,8 @@ export function createRecorder(options: RecorderOptions): Recorder {
   const urgent = new Set<string>();
   /** Changes that were told to nobody since that was last logged. */
   let droppedChanges = 0;
+  /** How often everything was dropped. */
+  let dropped = 0;
   let cancelTimer: CancelTimer | undefined;
   let flushing: Promise<void> | undefined;
   let stopped = false;
@@ -77,6 +93,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
     ids: readonly string[],
     told: Pick<Settlement, 'events' | 'incidents'> = { events: [], incidents: [] },
   ): Promise<void> => {
+    const under = term();
     const settlement: Settlement = {
       chunks: ids.flatMap((id) => results.takeOf(id)),
       deltas: ids.flatMap((id) => buckets.takeOf(id)),
@@ -84,17 +101,23 @@ export function createRecorder(options: RecorderOptions): Recorder {
         const kept = directory.get(id);
         if (!kept) results.forget(id);
         // As of now: checks that come while this is written belong to the next settlement.
-        return kept ? [{ ...kept }] : [];
+        return kept && under ? [{ ...kept }] : [];
       }),
       ...told,
     };
-    const startedAt = clock.monotonic();
+    const [startedAt, round] = [clock.monotonic(), dropped];
     try {
-      await store.settle(settlement);
+      await store.settle(settlement, under);
       metrics?.flushed(clock.monotonic() - startedAt, 'stored');
     } catch (error) {
       metrics?.flushed(clock.monotonic() - startedAt, 'failed');
-      doubtful.push(settlement);
+      // What was dropped meanwhile is nobody's any more.
+      if (round === dropped) {
+        if (isLeaseLost(error)) {
+          putBack(settlement);
+          onFenced();
+        } else doubtful.push(settlement);
+      }
       throw error;
     }
   };
@@ -177,10 +200,10 @@ export function createRecorder(options: RecorderOptions): Recorder {
     record(kept, { at, status, responseTimeMs, message, phases = {} }, before, isSummed = false) {
       const { id: endpointId, tenantId, checkInterval, timeout } = kept.endpoint;
       const result = { tenantId, endpointId, at, status, responseTimeMs, message, phases };
-      const dropped = isSummed ? 0 : results.add(kept, result);
+      const lost = isSummed ? 0 : results.add(kept, result);
       buckets.add(result, before, (2 * checkInterval + timeout) * 1_000);
-      if (dropped > 0 || buckets.size > maxPending) metrics?.dropped(dropped + buckets.shrinkTo(maxPending));
-      if (isUndecided(kept)) urgent.add(endpointId);
+      if (lost > 0 || buckets.size > maxPending) metrics?.dropped(lost + buckets.shrinkTo(maxPending));
+      if (!isSummed && isUndecided(kept)) urgent.add(endpointId);
       if (kept.status === before.status) return;
       urgent.add(endpointId);
       if (events.length < maxPending) {
@@ -201,6 +224,13 @@ export function createRecorder(options: RecorderOptions): Recorder {
       await flushChanges();
       await (endpointIds ? settleAll(endpointIds) : settleDue(Infinity));
     },
+    drop() {
+      dropped++;
+      results.clear();
+      buckets.clear();
+      for (const all of [events, incidents, doubtful]) all.length = 0;
+      urgent.clear();
+    },
     start() {
       stopped = false;
       cancelTimer ??= clock.after(tickMs, () => void tick());
@@ -213,6 +243,10 @@ export function createRecorder(options: RecorderOptions): Recorder {
       await flushQuietly();
     },
   };
+}
+
+function isLeaseLost(error: unknown): boolean {
+  return isOperationError(error) && error.code === 'LEASE_LOST';
 }
 
 function changeOf(kept: KeptEndpoint, at: number, { status: from }: Pick<KeptState, 'status'>): AnyEvent<HealthEvents> {

@@ -36,12 +36,15 @@ export function createRetention(options: {
   keptDays: KeptDays;
 }): Pruning {
   const { store, clock, logger, retention, keptDays } = options;
+  /** Of what processes tell each other: they look every second. */
+  const sharedMs = 3_600_000;
   const since = (days: number): number => clock.now() - days * dayMs;
   const jobs: readonly PruneJob[] = [
     ...resolutions.map((resolution) => ({
       size: batchSize,
       prune: () => store.pruneBuckets(resolution, clock.now() - retention[resolution], batchSize),
     })),
+    { size: batchSize, prune: () => store.pruneShared(clock.now() - sharedMs, batchSize) },
     { size: smallBatch, prune: () => store.pruneIncidents(since(keptDays.incidents), smallBatch) },
     { size: smallBatch, prune: () => pruneUndelivered(store, since(keptDays.undelivered), smallBatch) },
   ];

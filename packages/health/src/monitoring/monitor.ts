@@ -31,8 +31,13 @@ export interface Monitor {
   /** When an endpoint is checked next, as far as that is planned; epoch ms. */
   nextCheckOf(endpointId: string): number | null;
   /** Checks an endpoint as soon as a place is free, and resolves with what was found; undefined when it was stopped. */
-  checkNow(kept: KeptEndpoint): Promise<ProbeResult | undefined>;
+  checkNow(kept: KeptEndpoint): Promise<(ProbeResult & { at: number }) | undefined>;
+  /** Begins to check what it is asked to; what is found is handed over, as long as it does not {@link lead}. */
   start(): void;
+  /** Checks every endpoint on its interval from now on, and judges what is found. */
+  lead(): void;
+  /** Leaves that to another process. What is under way is nobody's any more. */
+  standBy(): void;
   /** Takes no more, waits for running checks, then aborts them. */
   stop(): Promise<void>;
 }
@@ -43,6 +48,8 @@ export interface MonitorOptions {
   /** Makes an endpoint ready to be probed. */
   prepare: Prepare;
   recorder: Recorder;
+  /** Takes what was found while another process monitors. */
+  handOver: (kept: KeptEndpoint, result: ProbeResult, at: number) => void;
   /** Tells the loss of our own network; without it, that looks like everybody else's trouble. */
   connectivity?: Connectivity | undefined;
   metrics: HealthMetrics | undefined;
@@ -73,18 +80,19 @@ class CheckJob implements Job {
 
 /** Makes a monitor. An endpoint is never checked twice at once. */
 export function createMonitor(options: MonitorOptions): Monitor {
-  const { directory, prepare, recorder, connectivity, metrics, clock, logger, limits } = options;
+  const { directory, prepare, recorder, handOver, connectivity, metrics, clock, logger, limits } = options;
   const trouble = ownTrouble(clock);
   const schedule = createSchedule<CheckJob>({ clock, limits, onLag: (lagMs) => metrics?.late(lagMs) });
   metrics?.observe(() => schedule.figures);
   /** Probes that went on after their deadline: their endpoint is not probed again before they end. */
   const stuck = new Map<string, RunningProbe>();
   let isRunning = false;
+  let isLeading = false;
   /** What the host has told of an endpoint within this second. */
   const heard = new WeakMap<KeptEndpoint, { second: number; statuses: Set<EndpointStatus> }>();
-  const asking = new Map<string, ((result: ProbeResult | undefined) => void)[]>();
+  const asking = new Map<string, ((result: (ProbeResult & { at: number }) | undefined) => void)[]>();
 
-  const answer = (endpointId: string, result: ProbeResult | undefined): void => {
+  const answer = (endpointId: string, result: (ProbeResult & { at: number }) | undefined): void => {
     if (asking.size === 0) return;
     for (const tell of asking.get(endpointId) ?? []) tell(result);
     asking.delete(endpointId);
@@ -121,6 +129,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
   };
   /** What a result makes of an endpoint, however it came. */
   const conclude = (kept: KeptEndpoint, result: ProbeResult, at: number): void => {
+    if (!isLeading) return handOver(kept, result, at);
     const { endpoint } = kept;
     const before = { status: kept.status, checkedAt: kept.checkedAt };
     const { responseTimeMs, message } = result;
@@ -135,19 +144,20 @@ export function createMonitor(options: MonitorOptions): Monitor {
   };
   const check = async ({ kept }: CheckJob, signal: StopSignal): Promise<number | null> => {
     const { endpoint } = kept;
+    const wasLeading = isLeading;
     const weigh = trouble.watch(endpoint.timeout * 1_000);
     const weighed = weigh(await probe(kept, signal));
     const result = connectivity ? await connectivity.weigh(weighed) : weighed;
-    // Stopped, removed, changed or paused meanwhile: this result is nobody's.
-    if (signal.aborted || directory.get(endpoint.id) !== kept) {
+    // Stopped, removed, changed, paused or left to another process meanwhile: this result is nobody's.
+    if (signal.aborted || directory.get(endpoint.id) !== kept || isLeading !== wasLeading) {
       answer(endpoint.id, undefined);
       return null;
     }
     const at = clock.now();
     conclude(kept, result, at);
-    answer(endpoint.id, result);
+    answer(endpoint.id, { ...result, at });
     const intervalMs = endpoint.checkInterval * 1_000;
-    if (endpoint.pausedAt !== null) return null;
+    if (endpoint.pausedAt !== null || !isLeading) return null;
     if (isUndecided(kept)) return at + Math.min(endpoint.recheckInterval * 1_000, intervalMs);
     const { lookAgainAt = Infinity } = result;
     return Math.min(nextSlot(endpoint.id, intervalMs, at), Math.max(lookAgainAt, at + 1));
@@ -156,7 +166,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
   const watch = (kept: KeptEndpoint, isOneOfMany = false): void => {
     const { id, checkInterval, pausedAt } = kept.endpoint;
     schedule.cancel(id);
-    if (pausedAt !== null) return;
+    if (pausedAt !== null || !isLeading) return;
     const now = clock.now();
     schedule.plan(
       new CheckJob(kept),
@@ -175,7 +185,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
     take(kept, result, at) {
       if (kept.endpoint.pausedAt !== null) return;
       const before = { status: kept.status, checkedAt: kept.checkedAt };
-      if (at < (kept.checkedAt ?? at)) {
+      if (isLeading && at < (kept.checkedAt ?? at)) {
         recorder.record(kept, { ...result, at }, before, true);
         return;
       }
@@ -187,15 +197,16 @@ export function createMonitor(options: MonitorOptions): Monitor {
         conclude(kept, result, at);
         return;
       }
-      kept.checkedAt = at;
-      recorder.record(kept, { ...result, at }, before, true);
+      // How long it has had its status, whoever monitors knows.
+      recorder.record(kept, { ...result, at }, isLeading ? before : { ...before, checkedAt: null }, true);
+      if (isLeading) kept.checkedAt = at;
     },
     async checkNow(kept) {
       if (!isRunning) return undefined;
       // The schedule's timers do not hold the process open, and whoever asked is waiting.
       const answered = new AbortController();
       clock.sleep(longestWaitMs, answered.signal).catch(() => undefined);
-      const asked = new Promise<ProbeResult | undefined>((resolve) => {
+      const asked = new Promise<(ProbeResult & { at: number }) | undefined>((resolve) => {
         asking.set(kept.endpoint.id, [...(asking.get(kept.endpoint.id) ?? []), resolve]);
         schedule.plan(new CheckJob(kept), clock.now());
       });
@@ -204,13 +215,20 @@ export function createMonitor(options: MonitorOptions): Monitor {
     start() {
       isRunning = true;
       trouble.start();
-      for (const kept of directory.all()) watch(kept);
       schedule.start((job, signal) =>
         check(job, signal).catch((error: unknown) => {
           logger.error({ endpointId: job.id, ...describeError(error) }, 'a check failed in a way that nobody foresaw');
           return clock.now() + job.kept.endpoint.checkInterval * 1_000;
         }),
       );
+    },
+    lead() {
+      isLeading = true;
+      for (const kept of directory.all()) watch(kept);
+    },
+    standBy() {
+      isLeading = false;
+      for (const { endpoint } of directory.all()) schedule.cancel(endpoint.id);
     },
     async stop() {
       isRunning = false;

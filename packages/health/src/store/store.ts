@@ -20,6 +20,7 @@ import type { StatusFeedRecord, StatusFeedToken } from '../status-feeds/status-f
 import type { WindowRecord } from '../windows/window.js';
 import type { TenantAlerts } from './alerts.js';
 import type { Documents } from './documents.js';
+import type { SharedStore, Term } from './sharing.js';
 
 /**
  * What was observed of endpoints, to be kept as one: their states as of now, the results that led there as chunks of
@@ -124,7 +125,7 @@ export interface TenantEndpoints {
 }
 
 /** Where the health domain keeps things. */
-export interface HealthStore {
+export interface HealthStore extends SharedStore {
   readonly outbox: Outbox;
   /** Makes or updates its tables. */
   migrate(): Promise<void>;
@@ -140,8 +141,10 @@ export interface HealthStore {
    * Keeps states, puts chunks into their slots, adds to buckets and appends events to the outbox, in one transaction.
    * What belongs to a removed endpoint is left out, but for its events. An incident that was opened already, and an
    * entry that is there, come again when the answer to a commit was lost: they stay as they are.
+   * @param term the lease under which it is written, which nobody takes over until that is done
+   * @throws LEASE_LOST, and nothing is kept, when that lease is over
    */
-  settle(settlement: Settlement): Promise<void>;
+  settle(settlement: Settlement, term?: Term): Promise<void>;
   /** Every tenant's objectives, in the order of tenants and ids; for the evaluator alone. */
   everyObjective(ask: { limit: number; after: { tenantId: string; id: string } | null }): Promise<ObjectiveRecord[]>;
   /** Every tenant's alerts that are due by `now` (epoch ms), those due longest first; for the dispatcher alone. */

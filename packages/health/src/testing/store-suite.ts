@@ -4,6 +4,7 @@ import type { Suite } from '@dotmac/core/testing';
 import { alertCases } from './alert-cases.js';
 import { endpointOf } from './endpoint-of.js';
 import { retentionCases } from './retention-cases.js';
+import { sharingCases } from './sharing-cases.js';
 import { statusFeedCases } from './status-feed-cases.js';
 import type { EndpointRecord, EndpointStatus } from '../endpoints/endpoint.js';
 import { healthEvents } from '../events.js';
@@ -56,6 +57,7 @@ export const healthStoreSuite: Suite<HealthStore> = {
   cases: [
     ...alertCases,
     ...retentionCases,
+    ...sharingCases,
     ...statusFeedCases,
     {
       name: 'gives back what was inserted, to its own tenant alone',

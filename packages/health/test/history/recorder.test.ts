@@ -33,6 +33,8 @@ async function stage(maxPending = 1_000) {
     store: watched,
     directory,
     publish: () => undefined,
+    term: () => ({ key: 'health/monitor', fence: 1 }),
+    onFenced: () => undefined,
     clock,
     logger: { ...silentLogger, error: (fields: unknown) => void logged.push(fields) },
     metrics: healthMetrics(metrics),

@@ -71,9 +71,11 @@ function stage(endpoints: EndpointRecord[], { concurrency = 100, network = {} as
       record: (kept, { status }) => void recorded.push(`${kept.status} (${status})`),
       flush: () => Promise.resolve(),
       flushChanges: () => Promise.resolve(),
+      drop: () => undefined,
       start: () => undefined,
       stop: () => Promise.resolve(),
     },
+    handOver: () => undefined,
     metrics: undefined,
     clock,
     logger: silentLogger,
@@ -94,6 +96,7 @@ describe('an endpoint', () => {
     const { clock, monitor, checks } = stage([endpoint]);
     const start = clock.now();
     monitor.start();
+    monitor.lead();
     await clock.advance(3 * minute);
     const first = nextSlot(endpoint.id, 30_000, start);
     expect(checks.get(7)).toEqual([start, ...Array.from({ length: 6 }, (_, slot) => first + slot * 30_000)]);
@@ -105,6 +108,7 @@ describe('an endpoint', () => {
     directory.add(endpoint, { ...uncheckedState, status: 'healthy', responseTimeMs: 1, checkedAt: 1 });
     const slot = nextSlot(endpoint.id, 30_000, clock.now());
     monitor.start();
+    monitor.lead();
     await clock.advance(30_000);
     expect(checks.get(7)).toEqual([slot]);
   });
@@ -114,6 +118,7 @@ describe('an endpoint', () => {
     const { clock, monitor, checks, load } = stage([endpoint], { network: { takesMs: 12_000 } });
     const start = clock.now();
     monitor.start();
+    monitor.lead();
     await clock.advance(minute);
     const [, ...later] = checks.get(7) ?? [];
     expect(load.most).toBe(1);
@@ -129,6 +134,7 @@ describe('an endpoint', () => {
     const { clock, directory, monitor, checks, load } = stage([endpoint], { network: { takesMs: 500 } });
     const start = clock.now();
     monitor.start();
+    monitor.lead();
     await clock.advance(100);
     const kept = directory.get(endpoint.id) ?? expect.unreachable();
     const answers = Array.from({ length: 5 }, () => monitor.checkNow(kept));
@@ -144,6 +150,7 @@ describe('an endpoint', () => {
     const { clock, monitor, checks, recorded } = stage([endpoint], { network: { fails: 'refused' } });
     const start = clock.now();
     monitor.start();
+    monitor.lead();
     await clock.advance(5_000);
     expect(checks.get(7)?.slice(0, 3)).toEqual([start, start + 1_000, start + 2_000]);
     expect(recorded.slice(0, 3)).toEqual(['unknown (offline)', 'unknown (offline)', 'offline (offline)']);
@@ -156,6 +163,7 @@ describe('an endpoint', () => {
     const endpoint = endpointRecord({ checkInterval: 5, retryCount: 10 });
     const { clock, monitor, recorded, network } = stage([endpoint]);
     monitor.start();
+    monitor.lead();
     await clock.advance(0);
     network.fails = 'dns_failed';
     await clock.advance(6_000);
@@ -170,6 +178,7 @@ describe('an endpoint', () => {
     const [endpoint, other] = [endpointRecord({ port: 1 }), endpointRecord({ port: 2 })];
     const { clock, directory, monitor, checks, recorded } = stage([endpoint, other], { network: { takesMs: 500 } });
     monitor.start();
+    monitor.lead();
     await clock.advance(100);
     directory.remove('acme', endpoint.id);
     monitor.forget(endpoint.id);
@@ -186,6 +195,7 @@ describe('an endpoint that was changed', () => {
     const endpoint = endpointRecord({ port: 1 });
     const { clock, directory, monitor, checks, recorded } = stage([endpoint], { network: { takesMs: 500 } });
     monitor.start();
+    monitor.lead();
     await clock.advance(100);
     const asked = monitor.checkNow(directory.get(endpoint.id) ?? expect.unreachable());
     monitor.watch(directory.add({ ...endpoint, port: 2 }));
@@ -200,6 +210,7 @@ describe('an endpoint that was changed', () => {
     const endpoint = endpointRecord();
     const { clock, directory, monitor, checks } = stage([endpoint]);
     monitor.start();
+    monitor.lead();
     await clock.advance(0);
     monitor.watch(directory.add({ ...endpoint, pausedAt: clock.now() }));
     await clock.advance(5 * minute);
@@ -217,6 +228,7 @@ describe('an endpoint that was changed', () => {
     ];
     const { clock, directory, monitor } = stage(endpoints);
     monitor.start();
+    monitor.lead();
     await clock.advance(5_000);
     const said = (id: string) => [directory.get(id)?.status, directory.get(id)?.message];
     expect([said('a'), said('b'), said('c')]).toEqual([
@@ -249,9 +261,11 @@ describe('a probe', () => {
         record: (_, { message }) => void messages.push(message),
         flush: nothing,
         flushChanges: nothing,
+        drop: () => undefined,
         start: () => undefined,
         stop: nothing,
       },
+      handOver: () => undefined,
       metrics: undefined,
       clock,
       logger: silentLogger,
@@ -259,6 +273,7 @@ describe('a probe', () => {
     });
     directory.add(endpointRecord({ serviceType: 'deaf', timeout: 1, checkInterval: 5, retryCount: 1 }));
     monitor.start();
+    monitor.lead();
     await clock.advance(11_500);
     expect([begun, messages[0], new Set(messages.slice(1))]).toEqual([
       1,
@@ -279,6 +294,7 @@ describe('many endpoints', () => {
   it('are checked no more at once than allowed, and all of them in the end', async () => {
     const { clock, monitor, checks, load } = stage(many(50), { concurrency: 8, network: { takesMs: 100 } });
     monitor.start();
+    monitor.lead();
     await clock.advance(800);
     expect(load.most).toBe(8);
     expect(checks.size).toBe(50);
@@ -288,6 +304,7 @@ describe('many endpoints', () => {
     const endpoints = [endpointRecord({ port: 1 }), endpointRecord({ port: 2, checkInterval: 5 })];
     const { clock, monitor, checks } = stage(endpoints, { network: { slow: [1] } });
     monitor.start();
+    monitor.lead();
     await clock.advance(minute - 1);
     // The slow one is given up at its timeout, and tried again.
     expect(checks.get(1)?.length).toBeLessThan(12);
@@ -302,6 +319,7 @@ describe('a fifth of many endpoints that is swallowed at once', () => {
     const network = { takesMs: 20, slow: [] as number[] };
     const { clock, monitor, checks, directory, network: played } = stage(endpoints, { concurrency: 50, network });
     monitor.start();
+    monitor.lead();
     await clock.advance(minute);
     played.slow = endpoints.filter(isSwallowed).map(({ port }) => port ?? 0);
     const from = clock.now();
@@ -329,6 +347,7 @@ describe('stopping', () => {
       network: { takesMs: 2_000 },
     });
     monitor.start();
+    monitor.lead();
     await clock.advance(100);
     let stopped = false;
     const stopping = monitor.stop().then(() => (stopped = true));
@@ -345,6 +364,7 @@ describe('stopping', () => {
     const { clock, monitor, recorded } = stage([endpointRecord({ timeout: 60 })], { network: { takesMs: 60_000 } });
     const start = clock.now();
     monitor.start();
+    monitor.lead();
     await clock.advance(100);
     const stopping = monitor.stop();
     await clock.advance(10_000);
@@ -358,11 +378,13 @@ describe('stopping', () => {
     const endpoint = endpointRecord();
     const { clock, monitor, checks } = stage([endpoint]);
     monitor.start();
+    monitor.lead();
     await clock.advance(0);
     await monitor.stop();
     await clock.advance(minute);
     expect(checks.get(7)).toHaveLength(1);
     monitor.start();
+    monitor.lead();
     await clock.advance(minute);
     expect(checks.get(7)?.length).toBeGreaterThanOrEqual(3);
   });

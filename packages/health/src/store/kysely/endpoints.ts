@@ -116,7 +116,8 @@ export async function everyEndpoint(
   return paged(rows.map(storedEndpoint), limit);
 }
 
-function withState(kysely: Kysely<HealthTables>) {
+/** Endpoints with their states. */
+export function withState(kysely: Kysely<HealthTables>) {
   return kysely
     .selectFrom('dotmac_endpoints')
     .leftJoin('dotmac_endpoint_states', (join) =>

@@ -1,5 +1,5 @@
-import type { Clock, StoreTransaction } from '@dotmac/core';
-import { coreMigrations, inTransaction, kyselyOutbox, migrate, type Database } from '@dotmac/core/kysely';
+import { coreErrors, type Clock, type StoreTransaction } from '@dotmac/core';
+import { coreMigrations, inTransaction, kyselyOutbox, leaseWithin, migrate, type Database } from '@dotmac/core/kysely';
 import { healthEvents } from '../../events.js';
 import { outboxEntries } from '../outbox-entries.js';
 import type { HealthStore } from '../store.js';
@@ -10,12 +10,13 @@ import { everyDocument, kyselyDocuments } from './documents.js';
 import { everyEndpoint, kyselyEndpoints } from './endpoints.js';
 import { kyselyIncidents, pruneIncidents, writeIncidents } from './incidents.js';
 import { healthMigrations } from './migrations.js';
+import { kyselySharing } from './sharing.js';
 import { lockLiving, writeStates } from './states.js';
 import type { HealthTables } from './tables.js';
 
 /** Options of {@link kyselyHealthStore}. */
 export interface KyselyHealthStoreOptions {
-  /** Judges what is due in the outbox; for tests. Default: the database's clock. */
+  /** Judges what is due in the outbox, and leases; for tests. Default: the database's clock. */
   clock?: Pick<Clock, 'now'>;
 }
 
@@ -28,8 +29,10 @@ export function kyselyHealthStore(database: Database, { clock }: KyselyHealthSto
     ...writeStates(database),
     ...writeIncidents(database),
   };
+  const isHeld = leaseWithin(database, clock && { clock });
   return {
     outbox,
+    ...kyselySharing(database, clock),
     async migrate() {
       await migrate(database, coreMigrations);
       await migrate(database, healthMigrations);
@@ -37,8 +40,10 @@ export function kyselyHealthStore(database: Database, { clock }: KyselyHealthSto
     transaction: <Result>(work: (trx: StoreTransaction) => Promise<Result>, join?: StoreTransaction) =>
       inTransaction<HealthTables, Result>(database, join, work),
     everyEndpoint: (ask) => everyEndpoint(database, ask),
-    settle: ({ states, chunks, deltas, incidents, events }) =>
+    settle: ({ states, chunks, deltas, incidents, events }, term) =>
       inTransaction<HealthTables, void>(database, undefined, async (trx) => {
+        if (term && !(await isHeld({ database, trx }, term.key, term.fence)))
+          throw coreErrors.LEASE_LOST({ key: term.key });
         const ids = [
           ...states.map(({ endpoint }) => endpoint.id),
           ...[...chunks, ...deltas, ...incidents].map((it) => it.endpointId),

@@ -1,6 +1,7 @@
 import type { ColumnTypes, Migration, ModuleMigrations } from '@dotmac/core/kysely';
 import type { AlterTableBuilder } from 'kysely';
 import { endpointStatus } from '../../endpoints/endpoint.js';
+import { sharingMigrations } from './sharing-migrations.js';
 
 const index =
   (name: string, table: string, columns: string[]): Migration =>
@@ -263,5 +264,6 @@ export const healthMigrations: ModuleMigrations = {
       'id',
     ]),
     '0029-incidents-by-age': index('dotmac_incidents_age', 'dotmac_incidents', ['resolved_at', 'tenant_id', 'id']),
+    ...sharingMigrations,
   },
 };

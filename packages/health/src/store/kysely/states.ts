@@ -33,12 +33,23 @@ export async function lockLiving(
 /** Writes what was last found out. */
 export function writeStates(database: Database) {
   const save = bulkUpsert<HealthTables, 'dotmac_endpoint_states'>(database, 'dotmac_endpoint_states', {
-    columns: ['tenant_id', 'endpoint_id', 'status', 'response_time_ms', 'message', 'checked_at', 'machine'],
+    columns: ['tenant_id', 'endpoint_id', 'status', 'response_time_ms', 'message', 'checked_at', 'machine', 'revision'],
     conflict: ['tenant_id', 'endpoint_id'],
   });
   return {
     async saveStates(trx: Transaction<HealthTables>, states: readonly KeptEndpoint[]): Promise<void> {
-      await save(trx, states.filter(({ checkedAt }) => checkedAt !== null).map(stateRow));
+      const checked = states.filter(({ checkedAt }) => checkedAt !== null);
+      if (checked.length === 0) return;
+      // Who writes under a lease holds its row: what another has written is committed, and seen.
+      const last = await trx
+        .selectFrom('dotmac_endpoint_states')
+        .select((eb) => eb.fn.max('revision').as('revision'))
+        .executeTakeFirst();
+      const next = Number(last?.revision ?? 0) + 1;
+      await save(
+        trx,
+        checked.map((state, index) => stateRow(state, next + index)),
+      );
     },
   };
 }

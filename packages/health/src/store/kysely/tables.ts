@@ -44,6 +44,29 @@ export interface StateRow {
   checked_at: number;
   /** What the status machine counts, as JSON. */
   machine: string | null;
+  /** Grows with every settlement: what other processes have not read yet. */
+  revision: number;
+}
+
+/** `dotmac_endpoint_changes`: what processes are to read anew that did not change it themselves. */
+export interface EndpointChangeRow {
+  id: string;
+  tenant_id: string;
+  endpoint_id: string;
+  /** The process that did. */
+  origin: string;
+  changed_at: number;
+}
+
+/** `dotmac_handed_results`: what others found out, for whoever monitors. */
+export interface HandedResultRow {
+  id: string;
+  tenant_id: string;
+  endpoint_id: string;
+  at: number;
+  /** JSON. */
+  body: string;
+  handed_at: number;
 }
 
 /** `dotmac_result_chunks`: rings of results, several in a row. */
@@ -131,6 +154,8 @@ export interface HealthTables {
   dotmac_endpoint_states: StateRow;
   dotmac_result_chunks: ChunkRow;
   dotmac_check_buckets: BucketsRow;
+  dotmac_endpoint_changes: EndpointChangeRow;
+  dotmac_handed_results: HandedResultRow;
 }
 
 /** An endpoint as a row. */
@@ -192,7 +217,7 @@ const defaults: Settings = {
   registeredBy: 'tenant',
 };
 
-type StateColumns = Exclude<keyof StateRow, 'tenant_id' | 'endpoint_id'>;
+type StateColumns = Exclude<keyof StateRow, 'tenant_id' | 'endpoint_id' | 'revision'>;
 type Machine = Omit<KeptState, 'status' | 'responseTimeMs' | 'message' | 'checkedAt'>;
 
 /** A row joined with its state. Drivers disagree on how they give large integers: every number goes through Number. */
@@ -233,7 +258,10 @@ export function storedEndpoint(
 }
 
 /** What was last found out, as a row. */
-export function stateRow({ endpoint, status, responseTimeMs, message, checkedAt, ...machine }: KeptEndpoint): StateRow {
+export function stateRow(
+  { endpoint, status, responseTimeMs, message, checkedAt, ...machine }: KeptEndpoint,
+  revision: number,
+): StateRow {
   return {
     tenant_id: endpoint.tenantId,
     endpoint_id: endpoint.id,
@@ -242,5 +270,6 @@ export function stateRow({ endpoint, status, responseTimeMs, message, checkedAt,
     message,
     checked_at: checkedAt ?? 0,
     machine: JSON.stringify(machine satisfies Machine),
+    revision,
   };
 }

@@ -1,4 +1,4 @@
-import { memoryOutbox, memoryTables, type Clock } from '@dotmac/core';
+import { coreErrors, memoryOutbox, memoryTables, type Clock } from '@dotmac/core';
 import type { AlertRecord } from '../../alerts/alert.js';
 import { healthEvents } from '../../events.js';
 import { addSums, emptyBucket, emptySums, mergeBuckets, type Bucket, type Sums } from '../../history/bucket.js';
@@ -16,6 +16,7 @@ import type { MessageRecord } from '../alerts.js';
 import { outboxEntries } from '../outbox-entries.js';
 import type { EndpointListing, HealthStore, StoredEndpoint } from '../store.js';
 import { dueIn, memoryAlerts } from './alerts.js';
+import { memorySharing, type KeptChange, type KeptHanded } from './sharing.js';
 import { everyDocument, memoryDocuments, type KeptDocument } from './documents.js';
 
 type KeptEntry = IncidentEntry & { incidentId: string; endpointId: string };
@@ -38,9 +39,14 @@ export function memoryHealthStore(options: MemoryHealthStoreOptions = {}): Healt
     documents: new Map<string, KeptDocument>(),
     alerts: new Map<string, AlertRecord>(),
     messages: new Map<string, MessageRecord>(),
+    revisions: new Map<string, number>(),
+    changes: new Map<string, KeptChange>(),
+    handed: new Map<string, KeptHanded>(),
   });
   const { endpoints, chunks, buckets, incidents, entries } = tables.read;
   const outbox = memoryOutbox(options);
+  const sharing = memorySharing(tables, options.clock);
+  let revision = 0;
   const byId = () => [...endpoints.values()].sort((a, b) => (a.endpoint.id < b.endpoint.id ? -1 : 1));
   const paged = (items: StoredEndpoint[], { limit, after }: Pick<EndpointListing, 'limit' | 'after'>) => {
     const rest = items.filter(({ endpoint }) => after === null || endpoint.id > after);
@@ -53,12 +59,18 @@ export function memoryHealthStore(options: MemoryHealthStoreOptions = {}): Healt
   };
   return {
     outbox,
+    ...sharing,
     migrate: () => Promise.resolve(),
     transaction: (work, join) => tables.transaction((_, trx) => work(trx), join),
     everyEndpoint: (ask) => Promise.resolve(paged(byId(), ask)),
-    settle: ({ states, chunks: batch, deltas, incidents: writes, events }) =>
+    settle: ({ states, chunks: batch, deltas, incidents: writes, events }, term) =>
       tables.transaction(async (rows, trx) => {
-        for (const state of states) keep(rows.endpoints, state);
+        if (term && (await sharing.leases.holder(term.key))?.fence !== term.fence)
+          throw coreErrors.LEASE_LOST({ key: term.key });
+        for (const state of states) {
+          keep(rows.endpoints, state);
+          rows.revisions.set(state.endpoint.id, ++revision);
+        }
         for (const chunk of batch)
           if (rows.endpoints.has(chunk.endpointId))
             rows.chunks.set(`${chunk.endpointId} ${chunk.ring} ${chunk.slot}`, chunk);
@@ -137,6 +149,7 @@ export function memoryHealthStore(options: MemoryHealthStoreOptions = {}): Healt
               { endpointId: string }
             >[])
               for (const [key, row] of [...table]) if (row.endpointId === endpointId) table.delete(key);
+            rows.revisions.delete(endpointId);
             return rows.endpoints.delete(endpointId);
           }, trx),
         chunks: (endpointId, ring) =>

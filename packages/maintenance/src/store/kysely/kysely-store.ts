@@ -1,8 +1,14 @@
 import type { Clock } from '@dotmac/core';
-import { coreMigrations, kyselyLeases, migrate, type Database, type ModuleMigrations } from '@dotmac/core/kysely';
+import {
+  coreMigrations,
+  kyselyLeases,
+  leaseWithin,
+  migrate,
+  type Database,
+  type ModuleMigrations,
+} from '@dotmac/core/kysely';
 import type { MaintenanceStore } from '../store.js';
 import { asked } from './asked.js';
-import { leaseWithin } from './lease-within.js';
 import { runIndexes, runs } from './migrations/0001-runs.js';
 import { slots } from './migrations/0003-slots.js';
 import { plans, runProgress } from './migrations/0004-plans.js';

@@ -1,0 +1,130 @@
+import { stateAfter } from '../endpoints/state-after.js';
+import type { Recorder } from '../history/recorder.js';
+import { lastingOf, uncheckedState, type Directory, type KeptEndpoint } from '../monitoring/directory.js';
+import { restored } from '../monitoring/load-endpoints.js';
+import type { Monitor } from '../monitoring/monitor.js';
+import type { EndpointChange } from '../store/sharing.js';
+import type { HealthStore, StoredEndpoint } from '../store/store.js';
+
+/** Takes up what other processes did to endpoints, and found out about them. */
+export interface Follower {
+  /** Notes where the store is; before it is read. */
+  begin(): Promise<void>;
+  /** Takes up what others changed since. */
+  followChanges(isLeading: boolean): Promise<void>;
+  /** Takes up the states that were settled since. */
+  followStates(): Promise<void>;
+  /** Judges what others found out. */
+  takeHanded(): Promise<void>;
+}
+
+/** What a follower works with. */
+export interface FollowerOptions {
+  store: HealthStore;
+  directory: Directory;
+  monitor: Pick<Monitor, 'watch' | 'forget' | 'take'>;
+  recorder: Pick<Recorder, 'flushChanges'>;
+  /** Names this process; never given twice. */
+  origin: string;
+}
+
+/** A transaction may take so long from noting a change to its commit. */
+const lateMs = 30_000;
+const pageSize = 1_000;
+const idsAtOnce = 200;
+const statesAtOnce = 500;
+
+/** @see Follower */
+export function createFollower({ store, directory, monitor, recorder, origin }: FollowerOptions): Follower {
+  let since = 0;
+  let revision = 0;
+  /** Changes that were taken up, by when they were noted: they are seen again as long as others may come late. */
+  const seen = new Map<string, number>();
+
+  const unseen = async (): Promise<EndpointChange[]> => {
+    const found: EndpointChange[] = [];
+    let after: EndpointChange | null = null;
+    for (;;) {
+      const page: EndpointChange[] = await store.changesSince({ origin, since, after, limit: pageSize });
+      found.push(...page.filter(({ id }) => !seen.has(id)));
+      after = page.at(-1) ?? after;
+      if (page.length < pageSize) break;
+    }
+    if (!after) return found;
+    since = Math.max(since, (await store.time()) - lateMs);
+    for (const [id, at] of seen) if (at < since) seen.delete(id);
+    return found;
+  };
+  /** Somebody may have ended its incident by hand. */
+  const withoutEnded = async (kept: KeptEndpoint): Promise<void> => {
+    if (!kept.incident) return;
+    const { id } = kept.incident;
+    const found = await store.tenant(kept.endpoint.tenantId).incident(id);
+    if (found && found.resolvedAt !== null && kept.incident.id === id) kept.incident = null;
+  };
+  const takeUp = async (stored: StoredEndpoint, isLeading: boolean): Promise<void> => {
+    const { endpoint } = stored;
+    const known = directory.get(endpoint.id);
+    if (!isLeading) return adopt(stored);
+    if (!known) return monitor.watch(directory.add(endpoint, restored(stored)));
+    if (known.endpoint.updatedAt === endpoint.updatedAt) return withoutEnded(known);
+    const { endpoint: before, ...state } = known;
+    const after = stateAfter(before, endpoint, state) ?? { ...uncheckedState, ...lastingOf(known) };
+    const kept = directory.add(endpoint, after);
+    monitor.watch(kept);
+    await withoutEnded(kept);
+  };
+  const adopt = (stored: StoredEndpoint): void => {
+    const known = directory.get(stored.endpoint.id);
+    // In its place, so that a check that somebody asked for is not made for nothing.
+    if (known?.endpoint.updatedAt === stored.endpoint.updatedAt) Object.assign(known, restored(stored));
+    else directory.add(stored.endpoint, restored(stored));
+  };
+
+  return {
+    async begin() {
+      since = (await store.time()) - lateMs;
+      seen.clear();
+      revision = await store.stateRevision();
+    },
+    async followChanges(isLeading) {
+      const changes = await unseen();
+      const tenants = new Map(changes.map(({ endpointId, tenantId }) => [endpointId, tenantId]));
+      const ids = [...tenants.keys()];
+      for (let at = 0; at < ids.length; at += idsAtOnce) {
+        const asked = ids.slice(at, at + idsAtOnce);
+        const found = new Map((await store.endpointsById(asked)).map((it) => [it.endpoint.id, it]));
+        for (const id of asked) {
+          const stored = found.get(id);
+          if (stored) await takeUp(stored, isLeading);
+          else {
+            directory.remove(tenants.get(id) ?? '', id);
+            monitor.forget(id);
+          }
+        }
+      }
+      for (const { id, at } of changes) seen.set(id, at);
+    },
+    async followStates() {
+      for (;;) {
+        const states = await store.statesSince(revision, statesAtOnce);
+        for (const stored of states) adopt(stored);
+        revision = states.at(-1)?.revision ?? revision;
+        if (states.length < statesAtOnce) return;
+      }
+    },
+    async takeHanded() {
+      for (;;) {
+        const handed = await store.handed(pageSize);
+        for (const { endpointId, tenantId, result, at } of handed) {
+          const kept = directory.get(endpointId);
+          if (kept?.endpoint.tenantId === tenantId) monitor.take(kept, result, at);
+        }
+        // Not before it is stored what they came to: another process may have to take them up again.
+        await recorder.flushChanges();
+        if (handed.length > 0) await store.removeHanded(handed.map(({ id }) => id));
+        if (handed.length < pageSize) return;
+      }
+    },
+  };
+}

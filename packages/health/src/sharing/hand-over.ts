@@ -1,0 +1,39 @@
+import { newId } from '@dotmac/core';
+import type { HealthMetrics } from '../metrics.js';
+import type { KeptEndpoint } from '../monitoring/directory.js';
+import type { ProbeResult } from '../probes/judge.js';
+import type { HandedResult, SharedStore } from '../store/sharing.js';
+
+/** Results on their way to the process that monitors. */
+export interface HandOver {
+  give(kept: KeptEndpoint, result: ProbeResult, at: number): void;
+  /** Brings them into the store. Rejects when it cannot be reached, and keeps them then. */
+  flush(): Promise<void>;
+}
+
+/** Beyond, the oldest go. */
+const most = 10_000;
+const atOnce = 500;
+
+/** Makes an empty one. */
+export function createHandOver(store: Pick<SharedStore, 'handOver'>, metrics: HealthMetrics | undefined): HandOver {
+  const waiting: HandedResult[] = [];
+  return {
+    give({ endpoint: { tenantId, id: endpointId } }, { status, responseTimeMs, message, phases }, at) {
+      const result = { status, responseTimeMs, message, ...(phases && { phases }) };
+      waiting.push({ id: newId(), tenantId, endpointId, at, result });
+      if (waiting.length <= most) return;
+      waiting.shift();
+      metrics?.dropped(1);
+    },
+    async flush() {
+      while (waiting.length > 0) {
+        const batch = waiting.slice(0, atOnce);
+        await store.handOver(batch);
+        // The first of them may have been given up meanwhile.
+        const handed = new Set(batch.map(({ id }) => id));
+        waiting.splice(0, waiting.findIndex(({ id }) => !handed.has(id)) >>> 0);
+      }
+    },
+  };
+}

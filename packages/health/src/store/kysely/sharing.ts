@@ -1,0 +1,136 @@
+import { newId, type Clock } from '@dotmac/core';
+import { databaseTime, executorFor, fromJson, kyselyLeases, toJson, type Database } from '@dotmac/core/kysely';
+import { sql } from 'kysely';
+import type { ProbeResult } from '../../probes/judge.js';
+import type { SharedStore } from '../sharing.js';
+import { withState } from './endpoints.js';
+import { storedEndpoint, type HealthTables } from './tables.js';
+
+/** Rows of one insert stay below the bound parameters that databases take. */
+const rowsPerStatement = 100;
+
+/** What processes on one database tell each other. */
+export function kyselySharing(database: Database, clock: Pick<Clock, 'now'> | undefined): SharedStore {
+  const kysely = database.withTables<HealthTables>();
+  const time = () => databaseTime(database, clock);
+  return {
+    leases: kyselyLeases(database, clock && { clock }),
+    async noteChanges(changes, origin, trx) {
+      for (let at = 0; at < changes.length; at += rowsPerStatement)
+        await executorFor<HealthTables>(database, trx)
+          .insertInto('dotmac_endpoint_changes')
+          .values(
+            changes.slice(at, at + rowsPerStatement).map(({ tenantId, endpointId }) => ({
+              ...{ id: newId(), tenant_id: tenantId, endpoint_id: endpointId, origin },
+              changed_at: time(),
+            })),
+          )
+          .execute();
+    },
+    // Index: (changed_at, id).
+    async changesSince({ origin, since, after, limit }) {
+      const rows = await kysely
+        .selectFrom('dotmac_endpoint_changes')
+        .select(['id', 'tenant_id', 'endpoint_id', 'changed_at'])
+        .where('changed_at', '>=', since)
+        .where('origin', '!=', origin)
+        .$if(after !== null, (query) =>
+          query.where(({ and, eb, or }) =>
+            or([
+              eb('changed_at', '>', after?.at ?? 0),
+              and([eb('changed_at', '=', after?.at ?? 0), eb('id', '>', after?.id ?? '')]),
+            ]),
+          ),
+        )
+        .orderBy('changed_at')
+        .orderBy('id')
+        .limit(limit)
+        .execute();
+      return rows.map((row) => ({
+        ...{ id: row.id, tenantId: row.tenant_id, endpointId: row.endpoint_id },
+        at: Number(row.changed_at),
+      }));
+    },
+    async time() {
+      return Number((await kysely.selectNoFrom(time().as('at')).executeTakeFirstOrThrow()).at);
+    },
+    async endpointsById(ids) {
+      if (ids.length === 0) return [];
+      const rows = await withState(kysely)
+        .where('dotmac_endpoints.id', 'in', [...ids])
+        .execute();
+      return rows.map(storedEndpoint);
+    },
+    async stateRevision() {
+      const row = await kysely
+        .selectFrom('dotmac_endpoint_states')
+        .select((eb) => eb.fn.max('revision').as('revision'))
+        .executeTakeFirst();
+      return Number(row?.revision ?? 0);
+    },
+    // Index: (revision).
+    async statesSince(revision, limit) {
+      const rows = await withState(kysely)
+        .select('revision')
+        .where('revision', '>', revision)
+        .orderBy('revision')
+        .limit(limit)
+        .execute();
+      return rows.map((row) => ({ ...storedEndpoint(row), revision: Number(row.revision) }));
+    },
+    async handOver(results) {
+      for (let at = 0; at < results.length; at += rowsPerStatement)
+        await kysely
+          .insertInto('dotmac_handed_results')
+          .values(
+            results.slice(at, at + rowsPerStatement).map(({ id, tenantId, endpointId, at: seenAt, result }) => ({
+              ...{ id, tenant_id: tenantId, endpoint_id: endpointId, at: seenAt, body: toJson(result) },
+              handed_at: time(),
+            })),
+          )
+          .execute();
+    },
+    // Index: (handed_at, id).
+    async handed(limit) {
+      const rows = await kysely
+        .selectFrom('dotmac_handed_results')
+        .selectAll()
+        .orderBy('handed_at')
+        .orderBy('id')
+        .limit(limit)
+        .execute();
+      return rows.map(({ id, tenant_id: tenantId, endpoint_id: endpointId, at, body }) => ({
+        ...{ id, tenantId, endpointId, at: Number(at), result: fromJson<ProbeResult>(body) },
+      }));
+    },
+    async removeHanded(ids) {
+      for (let at = 0; at < ids.length; at += rowsPerStatement)
+        await kysely
+          .deleteFrom('dotmac_handed_results')
+          .where('id', 'in', ids.slice(at, at + rowsPerStatement))
+          .execute();
+    },
+    async pruneShared(before, limit) {
+      const prune = async (table: 'dotmac_endpoint_changes' | 'dotmac_handed_results', column: string) => {
+        const by = sql.ref<number>(column);
+        const old = await kysely
+          .selectFrom(table)
+          .select('id')
+          .where(by, '<', before)
+          .orderBy(by)
+          .limit(limit)
+          .execute();
+        const ids = old.map(({ id }) => id);
+        for (let at = 0; at < ids.length; at += rowsPerStatement)
+          await kysely
+            .deleteFrom(table)
+            .where('id', 'in', ids.slice(at, at + rowsPerStatement))
+            .execute();
+        return ids.length;
+      };
+      return (
+        (await prune('dotmac_endpoint_changes', 'changed_at')) + (await prune('dotmac_handed_results', 'handed_at'))
+      );
+    },
+  };
+}

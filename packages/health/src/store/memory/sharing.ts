@@ -1,0 +1,80 @@
+import { memoryLeases, newId, systemClock, type Clock, type MemoryTables } from '@dotmac/core';
+import type { EndpointChange, HandedResult, SharedStore } from '../sharing.js';
+import type { StoredEndpoint } from '../store.js';
+
+/** A change, and who made it. */
+export type KeptChange = EndpointChange & { origin: string };
+/** A result, and when it was handed over. */
+export type KeptHanded = HandedResult & { handedAt: number };
+
+/** The tables of {@link memorySharing}. */
+export type SharedTables = {
+  endpoints: Map<string, StoredEndpoint>;
+  /** Of each endpoint's state. */
+  revisions: Map<string, number>;
+  changes: Map<string, KeptChange>;
+  handed: Map<string, KeptHanded>;
+};
+
+/** What several that use one store in memory tell each other: they are of one process, or in one test. */
+export function memorySharing(
+  tables: MemoryTables<SharedTables & Record<string, Map<string, never>>>,
+  clock: Pick<Clock, 'now'> = systemClock,
+): SharedStore {
+  const { endpoints, revisions, changes, handed } = tables.read;
+  return {
+    leases: memoryLeases({ clock }),
+    noteChanges: (noted, origin, trx) =>
+      tables.transaction((rows) => {
+        const at = clock.now();
+        for (const { tenantId, endpointId } of noted) {
+          const id = newId();
+          rows.changes.set(id, { id, tenantId, endpointId, at, origin });
+        }
+      }, trx),
+    changesSince({ origin, since, after, limit }) {
+      const found = [...changes.values()]
+        .filter((it) => it.at >= since && it.origin !== origin)
+        .filter((it) => !after || it.at > after.at || (it.at === after.at && it.id > after.id))
+        .sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1))
+        .slice(0, limit)
+        .map(({ origin: _, ...change }) => change);
+      return Promise.resolve(found);
+    },
+    time: () => Promise.resolve(clock.now()),
+    endpointsById: (ids) => Promise.resolve(ids.flatMap((id) => endpoints.get(id) ?? [])),
+    stateRevision() {
+      let last = 0;
+      for (const revision of revisions.values()) last = Math.max(last, revision);
+      return Promise.resolve(last);
+    },
+    statesSince(revision, limit) {
+      const found = [...revisions]
+        .filter(([, of]) => of > revision)
+        .sort(([, a], [, b]) => a - b)
+        .flatMap(([id, of]) => {
+          const stored = endpoints.get(id);
+          return stored ? [{ ...stored, revision: of }] : [];
+        });
+      return Promise.resolve(found.slice(0, limit));
+    },
+    handOver: (results) =>
+      tables.transaction((rows) => {
+        for (const it of results) rows.handed.set(it.id, { ...it, handedAt: clock.now() });
+      }),
+    handed: (limit) =>
+      Promise.resolve([...handed.values()].slice(0, limit).map(({ handedAt: _, ...result }) => result)),
+    removeHanded: (ids) =>
+      tables.transaction((rows) => {
+        for (const id of ids) rows.handed.delete(id);
+      }),
+    pruneShared: (before, limit) =>
+      tables.transaction((rows) => {
+        const old = [...rows.changes.values()].filter((it) => it.at < before).slice(0, limit);
+        const late = [...rows.handed.values()].filter((it) => it.handedAt < before).slice(0, limit);
+        for (const { id } of old) rows.changes.delete(id);
+        for (const { id } of late) rows.handed.delete(id);
+        return old.length + late.length;
+      }),
+  };
+}

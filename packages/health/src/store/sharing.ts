@@ -1,0 +1,65 @@
+import type { NamedLeases, StoreTransaction } from '@dotmac/core';
+import type { ProbeResult } from '../probes/judge.js';
+import type { StoredEndpoint } from './store.js';
+
+/** By what right a process writes what it found out: refused once another has the lease. */
+export interface Term {
+  key: string;
+  fence: number;
+}
+
+/** That an endpoint is another, or gone, or its incident was ended by hand. */
+export interface EndpointChange {
+  id: string;
+  tenantId: string;
+  endpointId: string;
+  /** By the store's clock, epoch ms. */
+  at: number;
+}
+
+/** What a process found out that does not monitor, for the one that does. */
+export interface HandedResult {
+  id: string;
+  tenantId: string;
+  endpointId: string;
+  /** Epoch ms. */
+  at: number;
+  result: ProbeResult;
+}
+
+/** What processes on one store tell each other. */
+export interface SharedStore {
+  /** Who monitors. */
+  readonly leases: NamedLeases;
+  /** Notes that endpoints were changed, for other processes than `origin`. */
+  noteChanges(
+    changes: Pick<EndpointChange, 'tenantId' | 'endpointId'>[],
+    origin: string,
+    trx: StoreTransaction,
+  ): Promise<void>;
+  /**
+   * Changes noted at `since` or later by others than `origin`, in the order of their times and ids. What a transaction
+   * noted that was still under way may come to light later.
+   */
+  changesSince(ask: {
+    origin: string;
+    since: number;
+    after: Pick<EndpointChange, 'at' | 'id'> | null;
+    limit: number;
+  }): Promise<EndpointChange[]>;
+  /** The time by the clock that changes are noted by, epoch ms. */
+  time(): Promise<number>;
+  /** Every tenant's endpoints with these ids, those that are there. */
+  endpointsById(ids: readonly string[]): Promise<StoredEndpoint[]>;
+  /** The revision of the last state that was settled; 0 before. */
+  stateRevision(): Promise<number>;
+  /** States settled after a revision, in the order of their settlement. A state that was settled again comes once. */
+  statesSince(revision: number, limit: number): Promise<(StoredEndpoint & { revision: number })[]>;
+  /** Hands results over to whoever monitors. */
+  handOver(results: readonly HandedResult[]): Promise<void>;
+  /** What was handed over, the oldest first. */
+  handed(limit: number): Promise<HandedResult[]>;
+  removeHanded(ids: readonly string[]): Promise<void>;
+  /** Deletes up to `limit` of each, changes and results, that were noted before `before` (store's clock). Returns how many. */
+  pruneShared(before: number, limit: number): Promise<number>;
+}

@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import { newId } from '@dotmac/core';
+import type { Suite } from '@dotmac/core/testing';
+import { uncheckedState, type KeptEndpoint } from '../monitoring/directory.js';
+import type { HandedResult, Term } from '../store/sharing.js';
+import type { HealthStore } from '../store/store.js';
+import { endpointOf } from './endpoint-of.js';
+
+const nothing = { states: [], chunks: [], deltas: [], incidents: [], events: [] };
+
+async function endpointIn(store: HealthStore): Promise<KeptEndpoint> {
+  const endpoint = endpointOf('acme');
+  await store.tenant('acme').insert(endpoint);
+  return { ...uncheckedState, endpoint, status: 'healthy', checkedAt: 1_767_225_700_000 };
+}
+
+const isLost = { code: 'LEASE_LOST' };
+
+/** What processes tell each other through every health store alike. */
+export const sharingCases: Suite<HealthStore>['cases'] = [
+  {
+    name: 'settles under the lease that is held, and nothing under one that another has taken or that was given back',
+    async run(store) {
+      const kept = await endpointIn(store);
+      const key = 'health/monitor';
+      const first = await store.leases.acquire(key, 'first', 60_000);
+      const under: Term = { key, fence: first?.fence ?? 0 };
+      await store.settle({ ...nothing, states: [kept] }, under);
+      assert.equal((await store.tenant('acme').get(kept.endpoint.id))?.state?.status, 'healthy');
+      await store.leases.release(key, 'first', under.fence);
+      const late = { ...nothing, states: [{ ...kept, status: 'offline' as const }] };
+      await assert.rejects(store.settle(late, under), isLost);
+      await store.leases.acquire(key, 'second', 60_000);
+      await assert.rejects(store.settle(late, under), isLost);
+      assert.equal((await store.tenant('acme').get(kept.endpoint.id))?.state?.status, 'healthy');
+    },
+  },
+  {
+    name: 'tells the states that were settled since, each once, in the order of their settlement',
+    async run(store) {
+      const [one, two] = [await endpointIn(store), await endpointIn(store)];
+      const begin = await store.stateRevision();
+      assert.deepEqual(await store.statesSince(begin, 10), []);
+      await store.settle({ ...nothing, states: [one] });
+      await store.settle({ ...nothing, states: [two] });
+      await store.settle({ ...nothing, states: [{ ...one, status: 'offline' }] });
+      const told = await store.statesSince(begin, 10);
+      assert.deepEqual(
+        told.map(({ endpoint, state }) => [endpoint.id, state?.status]),
+        [
+          [two.endpoint.id, 'healthy'],
+          [one.endpoint.id, 'offline'],
+        ],
+      );
+      const [first] = await store.statesSince(begin, 1);
+      assert.equal(first?.endpoint.id, two.endpoint.id);
+      assert.equal((await store.statesSince(first.revision, 10)).length, 1);
+      assert.equal(await store.stateRevision(), told.at(-1)?.revision);
+    },
+  },
+  {
+    name: 'tells of changes to everybody but who made them, once they are committed, page by page',
+    async run(store) {
+      const ids = Array.from({ length: 5 }, () => newId());
+      const ask = { origin: 'other', since: 0, after: null, limit: 2 };
+      await store
+        .transaction(async (trx) => {
+          await store.noteChanges([{ tenantId: 'acme', endpointId: newId() }], 'this', trx);
+          throw new Error('rolled back');
+        })
+        .catch(() => undefined);
+      for (const endpointId of ids)
+        await store.transaction((trx) => store.noteChanges([{ tenantId: 'acme', endpointId }], 'this', trx));
+      assert.deepEqual(await store.changesSince({ ...ask, origin: 'this' }), []);
+      const told: string[] = [];
+      for (let page = await store.changesSince(ask); page.length > 0;) {
+        told.push(...page.map(({ endpointId }) => endpointId));
+        page = await store.changesSince({ ...ask, after: page.at(-1) ?? null });
+      }
+      assert.deepEqual(told.toSorted(), ids.toSorted());
+      assert.deepEqual(await store.changesSince({ ...ask, since: (await store.time()) + 1_000 }), []);
+    },
+  },
+  {
+    name: 'reads endpoints of all tenants by their ids',
+    async run(store) {
+      const own = await endpointIn(store);
+      const foreign = endpointOf('globex');
+      await store.tenant('globex').insert(foreign);
+      const found = await store.endpointsById([own.endpoint.id, foreign.id, newId()]);
+      assert.deepEqual(found.map(({ endpoint }) => endpoint.id).toSorted(), [own.endpoint.id, foreign.id].toSorted());
+      assert.deepEqual(await store.endpointsById([]), []);
+    },
+  },
+  {
+    name: 'keeps what is handed over until it is taken, or an hour old',
+    async run(store) {
+      const handed = (at: number): HandedResult => ({
+        ...{ id: newId(), tenantId: 'acme', endpointId: newId(), at },
+        result: { status: 'offline', responseTimeMs: null, message: 'Seen to fail', phases: { connectMs: 1.5 } },
+      });
+      const [one, two] = [handed(1_767_225_700_000), handed(1_767_225_700_001)];
+      await store.handOver([one]);
+      await store.handOver([two]);
+      assert.deepEqual(
+        (await store.handed(10)).toSorted((a, b) => a.at - b.at),
+        [one, two],
+      );
+      await store.removeHanded([one.id]);
+      assert.deepEqual(await store.handed(10), [two]);
+      await store.transaction((trx) => store.noteChanges([{ tenantId: 'acme', endpointId: newId() }], 'this', trx));
+      const now = await store.time();
+      assert.equal(await store.pruneShared(now - 60_000, 10), 0);
+      assert.equal(await store.pruneShared(now + 60_000, 10), 2);
+      assert.deepEqual(await store.handed(10), []);
+    },
+  },
+];
