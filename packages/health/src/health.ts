@@ -91,7 +91,7 @@ export interface HealthOptions {
   instance?: string;
   /**
    * How long others wait for the process that monitors when it dies or does not answer, in ms; one that stops leaves at
-   * once. Default 15,000; at least 1,000.
+   * once. Default 15,000; less than 2,000 counts as that.
    */
   leaseTtlMs?: number;
   /** Told when this process begins or ceases to monitor. It must not throw. */

@@ -26,6 +26,8 @@ const dayMs = 86_400_000;
 const batchSize = 1_000;
 /** Of what is deleted with more that belongs to it. */
 const smallBatch = 200;
+/** What processes tell each other: they look every second. */
+const sharedMs = 3_600_000;
 
 /** Deletes what is past its retention, in small batches, every ten minutes. */
 export function createRetention(options: {
@@ -36,8 +38,6 @@ export function createRetention(options: {
   keptDays: KeptDays;
 }): Pruning {
   const { store, clock, logger, retention, keptDays } = options;
-  /** Of what processes tell each other: they look every second. */
-  const sharedMs = 3_600_000;
   const since = (days: number): number => clock.now() - days * dayMs;
   const jobs: readonly PruneJob[] = [
     ...resolutions.map((resolution) => ({
