@@ -29,7 +29,8 @@ export interface OpenRoot {
   isPlain(facts: Facts): boolean;
   /**
    * Opens a regular file, checked after opening.
-   * @throws UnsafePathError when it is a link, no regular file, on another device or mount, or has several names
+   * @throws UnsafePathError when it is a link, no regular file, on another device or mount, or has several names, or
+   * another one than it was opened by
    */
   openFile(name: string, access?: 'read' | 'change'): Promise<FileHandle>;
   /** Makes a file that was not there, to write and to read. The mode is subject to the umask. */
@@ -167,8 +168,12 @@ async function rootOf(handle: FileHandle, path: string, system: FileSystem): Pro
       });
       return closingOnError(file, async () => {
         const found = factsOf(await file.stat({ bigint: true }));
-        if (isPlain(found) && (await isHere(file, found.device))) return file;
-        throw new UnsafePathError('not a regular file with one link on the device of its directory');
+        if (!isPlain(found) || !(await isHere(file, found.device)))
+          throw new UnsafePathError('not a regular file with one link on the device of its directory');
+        // Its one link may be elsewhere: what was opened by a second one is left with the first when that is removed.
+        const named = await facts(name);
+        if (named && isPlain(named) && sameFile(named, found)) return file;
+        throw new UnsafePathError('a file was given another name');
       });
     },
     create,
