@@ -51,14 +51,16 @@ const mostReasons = 50;
 const tooMany = (blocks: readonly Block[]): string | undefined =>
   blocks.length < mostReasons ? undefined : `${mostReasons} reasons are open already`;
 
+const approvedAndUnverified: Guard = (customer, facts) =>
+  customer.approval === 'pending' ? 'it waits for approval' : unverified(customer, facts);
+
 /** The guards that transitions name. */
 export const guards = {
   awaitsApproval: ({ approval }) => (approval === 'pending' ? undefined : 'it does not wait for approval'),
   unverified,
-  approvedAndUnverified: (customer, facts) =>
-    customer.approval === 'pending' ? 'it waits for approval' : unverified(customer, facts),
+  approvedAndUnverified,
   letInAndUnverified: (customer, facts) =>
-    customer.approval === 'rejected' ? 'it was turned away' : unverified(customer, facts),
+    customer.approval === 'rejected' ? 'it was turned away' : approvedAndUnverified(customer, facts),
   checklistDone: (_, { missing = [] }) =>
     missing.length === 0 ? undefined : `these are not done yet: ${missing.join(', ')}`,
   newReason: ({ blocks }, { reason }) =>

@@ -71,9 +71,10 @@ function predict(model: Model, call: Call): Model | 'refused' {
         ? { ...model, awaiting: false, rejected: true, stage: 'inactive' }
         : 'refused';
     case 'verify':
-      return stage === 'registration' && !awaiting && !emailDone
-        ? { ...model, emailDone: true, stage: 'verification' }
-        : 'refused';
+      if (awaiting || emailDone) return 'refused';
+      if (stage === 'registration') return { ...model, emailDone: true, stage: 'verification' };
+      // Who was deleted before, and came back.
+      return stage === 'inactive' && !rejected ? { ...model, emailDone: true } : 'refused';
     case 'onboard':
       return stage === 'verification' || stage === 'onboarding' ? access(model) : 'refused';
     case 'suspend':
@@ -163,6 +164,9 @@ const paidTooLate: Call[] = [
   ...(['deactivate', 'pay', 'winBack', 'onboard', 'suspend a', 'promise a', 'markChurning', 'endPromise a'] as const),
 ];
 
+/** Whoever was deleted before the address was verified verifies it later; whoever nobody let in does not. */
+const backBeforeVerified: Call[] = ['delete', 'restore', 'winBack', 'verify', 'verify', 'winBack', 'onboard'];
+
 it('random sequences of commands come to what the reference model says, and leave a row that is the fold of its events', async () => {
   const clock = fakeClock();
   const store = memoryLifecycleStore({ clock });
@@ -207,6 +211,8 @@ it('random sequences of commands come to what the reference model says, and leav
       examples: [
         [true, everyWay],
         [false, paidTooLate],
+        [false, backBeforeVerified],
+        [true, backBeforeVerified],
       ],
     },
   );
