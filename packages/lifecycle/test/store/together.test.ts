@@ -56,44 +56,46 @@ for (const { title, present, create } of backends)
       await backend.close();
     });
 
-    it.skipIf(title === 'memory' || title === 'SQLite')('do not wait for what somebody else has locked', async () => {
-      const backend = await create();
-      const { store } = backend;
-      const runs = await runsOf(store, 8);
-      const [one, two, ...free] = runs;
-      if (!one || !two) throw new Error('There are runs.');
-      const tenant = store.tenant('acme');
-      let unlock = (): void => {};
-      let isLocked = (): void => {};
-      const locked = new Promise<void>((resolve) => (isLocked = resolve));
-      const holder = store.transaction(async (trx) => {
-        await tenant.runs.lock(one.id, trx);
-        await tenant.services.lock(two.serviceId, trx);
-        isLocked();
-        await new Promise<void>((resolve) => (unlock = resolve));
-      });
-      await locked;
-      const work = async (run: Run) => {
-        const lease = await store.runLeases.acquire(runKey('acme', run.id), 'worker', 60_000);
-        return tenant.runs.proceed(run.id, lease?.fence ?? 0, {
-          ...run,
-          status: 'running',
-          begunService: run.serviceId,
+    // Neither locks rows.
+    if (title !== 'memory' && title !== 'SQLite')
+      it('do not wait for what somebody else has locked', async () => {
+        const backend = await create();
+        const { store } = backend;
+        const runs = await runsOf(store, 8);
+        const [one, two, ...free] = runs;
+        if (!one || !two) throw new Error('There are runs.');
+        const tenant = store.tenant('acme');
+        let unlock = (): void => {};
+        let isLocked = (): void => {};
+        const locked = new Promise<void>((resolve) => (isLocked = resolve));
+        const holder = store.transaction(async (trx) => {
+          await tenant.runs.lock(one.id, trx);
+          await tenant.services.lock(two.serviceId, trx);
+          isLocked();
+          await new Promise<void>((resolve) => (unlock = resolve));
         });
-      };
-      const working = runs.map(work);
-      const done = await Promise.all(working.slice(2));
-      expect(done.map((standing) => standing?.customer.id)).toEqual(free.map(({ customerId }) => customerId));
-      for (const run of [one, two]) expect(await tenant.runs.get(run.id)).toMatchObject({ status: 'pending' });
-      unlock();
-      await holder;
-      await Promise.all(working);
-      for (const run of runs) {
-        expect(await tenant.runs.get(run.id)).toMatchObject({ status: 'running' });
-        expect(await tenant.services.get(run.serviceId)).toMatchObject({ status: 'provisioning' });
-      }
-      await backend.close();
-    });
+        await locked;
+        const work = async (run: Run) => {
+          const lease = await store.runLeases.acquire(runKey('acme', run.id), 'worker', 60_000);
+          return tenant.runs.proceed(run.id, lease?.fence ?? 0, {
+            ...run,
+            status: 'running',
+            begunService: run.serviceId,
+          });
+        };
+        const working = runs.map(work);
+        const done = await Promise.all(working.slice(2));
+        expect(done.map((standing) => standing?.customer.id)).toEqual(free.map(({ customerId }) => customerId));
+        for (const run of [one, two]) expect(await tenant.runs.get(run.id)).toMatchObject({ status: 'pending' });
+        unlock();
+        await holder;
+        await Promise.all(working);
+        for (const run of runs) {
+          expect(await tenant.runs.get(run.id)).toMatchObject({ status: 'running' });
+          expect(await tenant.services.get(run.serviceId)).toMatchObject({ status: 'provisioning' });
+        }
+        await backend.close();
+      });
 
     it('set up many services at once, each with its own events in their order', async () => {
       const backend = await create();
