@@ -1,5 +1,5 @@
 // npm run bench -- NAME: runs one suite, prints its table and keeps the figures in bench/results/NAME.json.
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { formatTable } from './table.mjs';
 
@@ -26,5 +26,18 @@ console.log(
 console.log(formatTable(figures));
 const results = new URL('./results/', import.meta.url);
 mkdirSync(results, { recursive: true });
-writeFileSync(new URL(`${name}.json`, results), `${JSON.stringify(figures, null, 2)}\n`);
+const file = new URL(`${name}.json`, results);
+// A run of a suite's parts leaves the figures of its others.
+const measured = new Set(figures.map(({ metric }) => metric));
+const others = read(file).filter(({ metric }) => !measured.has(metric));
+writeFileSync(file, `${JSON.stringify([...others, ...figures], null, 2)}\n`);
 process.exit(figures.every(({ met }) => met !== false) ? 0 : 1);
+
+function read(file) {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  }
+}
