@@ -29,7 +29,8 @@ export async function mailed(
 ): Promise<string> {
   const file = join(dataDirectory, 'outbox.ndjson');
   const find = async () => {
-    const lines = (await readFile(file, 'utf8').catch(() => '')).split('\n').filter(Boolean);
+    // The last piece is empty, or a line that is being written.
+    const lines = (await readFile(file, 'utf8').catch(() => '')).split('\n').slice(0, -1);
     const deliveries = lines.map(
       (line) => JSON.parse(line) as { customer_id: string; channel: string; token: string; path: string },
     );
