@@ -69,7 +69,6 @@ export function kyselyLeases(database: Database, { clock }: KyselyLeasesOptions 
         .where('name', '=', key)
         .where('owner', '=', owner)
         .where('fence', '=', fence)
-        .where('until_at', '>', databaseTime(database, clock))
         .executeTakeFirst();
       return numUpdatedRows === 1n;
     },

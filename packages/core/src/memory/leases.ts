@@ -19,7 +19,7 @@ export function memoryLeases({ clock = systemClock }: { clock?: Pick<Clock, 'now
     },
     renew(key, owner, fence, ttlMs) {
       const lease = ours(key, owner, fence);
-      if (!lease || lease.until <= clock.now()) return Promise.resolve(false);
+      if (!lease) return Promise.resolve(false);
       lease.until = clock.now() + ttlMs;
       return Promise.resolve(true);
     },

@@ -63,7 +63,21 @@ export const leaseSuite: Suite<LeaseSubject> = {
         assert.equal(await b.renew('k', 'b', lease.fence, ttlMs), false);
         assert.equal(await a.renew('k', 'a', lease.fence + 1, ttlMs), false);
         assert.equal(await a.renew('unheard of', 'a', 1, ttlMs), false);
-        await clock.advance(400);
+        await a.release('k', 'a', lease.fence);
+        assert.equal(await a.renew('k', 'a', lease.fence, ttlMs), false);
+      },
+    },
+    {
+      name: 'renews what has expired as long as nobody took it, and keeps others out again',
+      async run({ leases: [a, b], clock }) {
+        const lease = await a.acquire('k', 'a', ttlMs);
+        assert.ok(lease);
+        await clock.advance(5 * ttlMs);
+        assert.equal(await a.renew('k', 'a', lease.fence, ttlMs), true);
+        assert.deepEqual(await b.holder('k'), { owner: 'a', fence: lease.fence });
+        assert.equal(await b.acquire('k', 'b', ttlMs), null);
+        await clock.advance(ttlMs);
+        assert.ok(await b.acquire('k', 'b', ttlMs));
         assert.equal(await a.renew('k', 'a', lease.fence, ttlMs), false);
       },
     },

@@ -14,7 +14,10 @@ export interface Leases {
    * new fence.
    */
   acquire(key: string, owner: string, ttlMs: number): Promise<Lease | null>;
-  /** Extends a lease to `ttlMs` from now; false when it was lost (expired and taken, or released). */
+  /**
+   * Extends a lease to `ttlMs` from now; false when it was lost: released, or taken by another since it expired. One that
+   * expired and that nobody took goes on under its fence, because nobody else has written in between.
+   */
   renew(key: string, owner: string, fence: number, ttlMs: number): Promise<boolean>;
   /** Gives it back; false when it was lost before. Fences keep increasing over releases. */
   release(key: string, owner: string, fence: number): Promise<boolean>;

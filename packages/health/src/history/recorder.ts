@@ -60,6 +60,7 @@ const tickMs = 1_000;
 /** Longer, and more would be lost with the process; shorter, and the same few pages would be written over and over. */
 const settleMs = 60_000;
 const longestWaitMs = settleMs + 5_000;
+const stopAttempts = 3;
 /** A few milliseconds of SQLite's, which holds up everything else meanwhile. */
 const settledAtOnce = 50;
 
@@ -87,6 +88,11 @@ export function createRecorder(options: RecorderOptions): Recorder {
   let dropped = 0;
   let cancelTimer: CancelTimer | undefined;
   let flushing: Promise<void> | undefined;
+  /**
+   * What is written last. One after another, for whether a settlement was kept is told by whether the stored state has
+   * its checks: one that was written meanwhile would answer for it.
+   */
+  let last: Promise<void> = Promise.resolve();
   let stopped = false;
 
   const settle = async (
@@ -174,9 +180,17 @@ export function createRecorder(options: RecorderOptions): Recorder {
     // Whom the rota has missed: those that came in the middle of a round, or while the store was out of reach.
     await settleDue(stopped ? Infinity : clock.now() - longestWaitMs);
   };
+  const isWaiting = (): boolean =>
+    [doubtful, events, incidents].some(({ length }) => length > 0) ||
+    [results, buckets, urgent].some(({ size }) => size > 0);
   const waitingResults = (): number =>
     doubtful.reduce((sum, { chunks }) => sum + chunks.reduce((all, { added }) => all + added, 0), results.size);
-  const flush = (): Promise<void> => (flushing ??= write().finally(() => (flushing = undefined)));
+  const inTurn = (work: () => Promise<void>): Promise<void> => {
+    const turn = last.then(work);
+    last = turn.catch(() => undefined);
+    return turn;
+  };
+  const flush = (): Promise<void> => (flushing ??= inTurn(write).finally(() => (flushing = undefined)));
   const flushChanges = async (): Promise<void> => {
     await flushing?.catch(() => undefined); // It may have begun before the last record.
     if (doubtful.length > 0 || events.length > 0 || urgent.size > 0) await flush();
@@ -222,7 +236,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
     flushChanges,
     async flush(endpointIds) {
       await flushChanges();
-      await (endpointIds ? settleAll(endpointIds) : settleDue(Infinity));
+      await inTurn(() => (endpointIds ? settleAll(endpointIds) : settleDue(Infinity)));
     },
     drop() {
       dropped++;
@@ -239,8 +253,9 @@ export function createRecorder(options: RecorderOptions): Recorder {
       stopped = true;
       cancelTimer?.();
       cancelTimer = undefined;
-      await flushing?.catch(() => undefined);
-      await flushQuietly();
+      await last;
+      // What waits is lost with the process, and a store that fails once may well answer a moment later.
+      for (let attempt = 1; attempt <= stopAttempts && isWaiting(); attempt++) await flushQuietly();
     },
   };
 }

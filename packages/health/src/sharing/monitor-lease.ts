@@ -43,18 +43,6 @@ export function createMonitorLease({
   let term: Term | undefined;
   let confirmedAt = -Infinity;
 
-  const acquire = async (): Promise<Term | undefined> => {
-    const askedAt = clock.monotonic();
-    const lease = await leases.acquire(monitorKey, owner, ttlMs);
-    if (!lease) return undefined;
-    confirmedAt = askedAt;
-    return { key: monitorKey, fence: lease.fence };
-  };
-  const release = async (): Promise<void> => {
-    const held = term;
-    term = undefined;
-    if (held) await leases.release(monitorKey, owner, held.fence);
-  };
   return {
     get term() {
       return term;
@@ -64,24 +52,28 @@ export function createMonitorLease({
       return found && found.owner.slice(0, found.owner.lastIndexOf(mark));
     },
     async take() {
-      term = await acquire();
-      return term !== undefined;
+      const askedAt = clock.monotonic();
+      const lease = await leases.acquire(monitorKey, owner, ttlMs);
+      if (!lease) return false;
+      confirmedAt = askedAt;
+      term = { key: monitorKey, fence: lease.fence };
+      return true;
     },
     async keep(isInDoubt) {
       if (!term) return false;
       if (!isInDoubt && clock.monotonic() - confirmedAt < ttlMs / 3) return true;
       const askedAt = clock.monotonic();
-      if (await leases.renew(monitorKey, owner, term.fence, ttlMs)) {
-        confirmedAt = askedAt;
-        return true;
+      if (!(await leases.renew(monitorKey, owner, term.fence, ttlMs))) {
+        term = undefined;
+        return false;
       }
-      const { fence } = term;
-      term = await acquire();
-      if (!term || term.fence === fence + 1) return term !== undefined;
-      // Somebody had it in between, and has changed what is stored: it is taken anew, from what that is.
-      await release();
-      return false;
+      confirmedAt = askedAt;
+      return true;
     },
-    release,
+    async release() {
+      const held = term;
+      term = undefined;
+      if (held) await leases.release(monitorKey, owner, held.fence);
+    },
   };
 }

@@ -34,7 +34,7 @@ export interface Processes {
   open(): Promise<void>;
   /** Monitors if it has the lease; follows the others from now on. */
   start(): void;
-  /** Looks no more after the others; the lease stays, for what is still to be written. */
+  /** Looks no more after the others; the lease is renewed once more, for what is still to be written. */
   pause(): Promise<void>;
   /** Hands over what there is, and gives the lease back. */
   close(): Promise<void>;
@@ -102,21 +102,21 @@ export function createProcesses(options: ProcessesOptions): Processes {
     logger.info({ instance }, 'this process monitors from now on');
     tell();
   };
-  const standDown = async (): Promise<void> => {
+  const standDown = (): void => {
     isLeading = false;
     by = null;
     monitor.standBy();
     recorder.drop();
     logger.warn({ instance }, 'another process has taken over monitoring: this one stands by');
     tell();
-    await load();
   };
   const lookAtLease = async (): Promise<void> => {
     if (isLeading) {
       const wasInDoubt = isInDoubt;
       isInDoubt = false;
-      if (!(await lease.keep(wasInDoubt))) await standDown();
-      return;
+      if (await lease.keep(wasInDoubt)) return;
+      standDown();
+      return load();
     }
     by = await lease.holder();
     if (!competes || by !== null || !(await lease.take())) return;
@@ -175,6 +175,8 @@ export function createProcesses(options: ProcessesOptions): Processes {
       cancelTimer?.();
       cancelTimer = undefined;
       await ticking;
+      // One that ran out just now, as nobody could see to it, would have the last findings refused.
+      if (isLeading && !(await lease.keep(true).catch(() => true))) standDown();
     },
     async close() {
       const flushed = isLeading ? Promise.resolve() : handOver.flush();

@@ -3,11 +3,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as passes } from 'node:timers/promises';
 import Sqlite from 'better-sqlite3';
+import type { NamedLeases } from '@dotmac/core';
 import { postgres, sqlite, type Database } from '@dotmac/core/kysely';
 import { Registry } from 'prom-client';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { available, freshPostgres } from '../../../../test/support/services.js';
-import { kyselyHealthStore, type Bucket, type Resolution } from '../../src/index.js';
+import {
+  kyselyHealthStore,
+  memoryHealthStore,
+  type Bucket,
+  type HealthStore,
+  type Resolution,
+} from '../../src/index.js';
 import { staged } from '../support/staged.js';
 import { cutLine, type LineMood } from './support/cut-line.js';
 import { storedResults } from '../support/results.js';
@@ -140,4 +147,37 @@ describe('a store that is out of reach for a minute', () => {
     },
     60_000,
   );
+});
+
+describe('a monitor whose lease ran out, as nobody could renew it,', () => {
+  /** Stopped before it looked at the lease again. */
+  async function stopped(meanwhile: (leases: NamedLeases) => Promise<unknown>) {
+    let isCut = false;
+    const unreachable = (store: HealthStore): HealthStore => {
+      const renew: NamedLeases['renew'] = (...asked) =>
+        isCut ? Promise.reject(new Error('out of reach')) : store.leases.renew(...asked);
+      return { ...store, leases: { ...store.leases, renew } };
+    };
+    const it = await staged((clock) => unreachable(memoryHealthStore({ clock })));
+    const { clock, health, store, probed, register, becomes } = it;
+    const endpoint = await register('steady');
+    await becomes(endpoint, 'healthy');
+    isCut = true;
+    await clock.advance(30_000);
+    isCut = false;
+    await meanwhile(store.leases);
+    await health.stop();
+    return { probed, stored: await storedResults(store, endpoint.id) };
+  }
+
+  it('stores what it found when it is stopped, if nobody has taken over', async () => {
+    const { probed, stored } = await stopped(() => Promise.resolve());
+    expect(stored).toHaveLength(probed.length);
+  });
+
+  it('stores nothing of it if somebody has', async () => {
+    const { probed, stored } = await stopped((leases) => leases.acquire('health/monitor', 'another', 60_000));
+    expect(probed.length).toBeGreaterThan(5);
+    expect(stored).toHaveLength(1);
+  });
 });

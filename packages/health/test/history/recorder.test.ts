@@ -17,11 +17,14 @@ async function stage(maxPending = 1_000) {
   await store.tenant('acme').insert(endpoint);
   const kept = directory.add(endpoint);
   const writes: string[] = [];
-  const reach = { broken: false };
+  const reach: { broken: boolean; next?: Promise<void> } = { broken: false };
   const logged: unknown[] = [];
   const watched: HealthStore = {
     ...store,
     async settle(settlement) {
+      const { next } = reach;
+      delete reach.next;
+      await next;
       if (reach.broken) throw new Error('out of reach');
       const { states, chunks, deltas, events } = settlement;
       const recent = chunks.filter(({ ring }) => ring === 'recent').reduce((sum, { added }) => sum + added, 0);
@@ -141,6 +144,25 @@ describe('sums', () => {
     expect(writes).toEqual(['1 states, 2 results, 3 buckets, 2 events']);
   });
 
+  it('are not lost when a settlement for a reader fails while a change is noted', async () => {
+    const { clock, recorder, endpoint, note, reach, summed } = await stage();
+    recorder.start();
+    note('healthy');
+    await recorder.flush();
+    let fail: (error: Error) => void = () => undefined;
+    reach.next = new Promise((_, reject) => (fail = reject));
+    note('healthy');
+    const read = recorder.flush([endpoint.id]);
+    await clock.advance(0);
+    // A change, which is settled at once.
+    note('offline');
+    await clock.advance(0);
+    fail(new Error('out of reach'));
+    await expect(read).rejects.toThrow('out of reach');
+    await clock.advance(70_000);
+    expect(await summed('day')).toBe(3);
+  });
+
   it('of one endpoint can be asked for at once', async () => {
     const { recorder, endpoint, note, summed } = await stage();
     note('healthy');
@@ -192,6 +214,16 @@ describe('a recorder that stops', () => {
     }
     await recorder.stop();
     expect([await summed('minute'), await summed('hour'), await summed('day')]).toEqual([150, 150, 150]);
+  });
+
+  it('tries again when its store fails once', async () => {
+    const { recorder, note, reach, stored } = await stage();
+    note('healthy');
+    await recorder.flush();
+    note('healthy');
+    reach.next = Promise.reject(new Error('out of reach'));
+    await recorder.stop();
+    expect(await stored()).toBe(2);
   });
 
   it('does not fail because its store does', async () => {

@@ -60,8 +60,9 @@ export async function staged(makeStore: (clock: FakeClock) => HealthStore, optio
       return Promise.resolve({ responseTimeMs: 1, message: 'It is well' });
     },
   });
+  const store = makeStore(clock);
   const health = createHealth({
-    ...{ store: makeStore(clock), clock, probes: [played], egress: { allow: ['loopback'] } },
+    ...{ store, clock, probes: [played], egress: { allow: ['loopback'] } },
     secret: 'a secret of thirty-two characters',
     ...options,
   });
@@ -87,5 +88,5 @@ export async function staged(makeStore: (clock: FakeClock) => HealthStore, optio
     states.set(name, status);
     await until(async () => (await scope.endpoints.get(id)).lastStatus === status);
   };
-  return { clock, health, scope, states, probed, register, becomes, until };
+  return { clock, health, store, scope, states, probed, register, becomes, until };
 }

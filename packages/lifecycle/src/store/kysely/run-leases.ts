@@ -57,7 +57,6 @@ export function kyselyRunLeases(
     async renew(key, owner, fence, ttlMs) {
       const { numUpdatedRows } = await held(key, owner, fence)
         .set({ lease_until: after(ttlMs) })
-        .where('lease_until', '>', now())
         .executeTakeFirst();
       return numUpdatedRows === 1n;
     },

@@ -31,9 +31,7 @@ export function memoryRunLeases(memory: LifecycleMemory, clock: Pick<Clock, 'now
     },
     async renew(key, owner, fence, ttlMs) {
       const renewed = await change(key, (record) =>
-        isHeld(record, owner, fence) && record.leaseUntil > clock.now()
-          ? { leaseUntil: clock.now() + ttlMs }
-          : undefined,
+        isHeld(record, owner, fence) ? { leaseUntil: clock.now() + ttlMs } : undefined,
       );
       return renewed !== null;
     },
