@@ -29,9 +29,12 @@ export interface FairQueue<Item extends Job> {
   done(job: Item): void;
 }
 
-/** Suspects begin while this share of the places is not taken: the rest stays free for who answers at once. */
+/**
+ * Suspects begin while this share of their tenant's places is not taken, and they have not this share of all: the rest
+ * stays free for who answers at once.
+ */
 const suspectsShare = 0.75;
-/** However much there is to do, suspects are given this share: nobody would learn of their end, or their recovery. */
+/** However much a tenant has to do, its suspects are given this share: nobody would learn of their end, or their recovery. */
 const suspectsLeast = 0.1;
 
 /** A tenant's jobs in their order, each with its number; suspects apart. */
@@ -39,7 +42,8 @@ type Lines<Item> = Record<'plain' | 'suspect', { job: Item; turn: number }[]>;
 
 /**
  * Makes an empty queue. Tenants take turns, each with its jobs in their order; a job whose host is busy is set aside
- * until it is not, and suspects leave a quarter of their tenant's places free. Every call takes constant time, amortised, plus a look at each tenant that is at its limit.
+ * until it is not, and suspects leave a quarter of their tenant's places free, and of all. Every call takes constant time,
+ * amortised, plus a look at each tenant that is at its limit.
  */
 export function fairQueue<Item extends Job>(limits: Limits): FairQueue<Item> {
   const waiting = new Map<string, Item>();
@@ -80,7 +84,8 @@ export function fairQueue<Item extends Job>(limits: Limits): FairQueue<Item> {
   const nextOf = (tenantId: string, { plain, suspect }: Lines<Item>): Item | undefined => {
     const places = Math.min(limits.perTenant, limits.total);
     const hasRoom =
-      runningOfTenant.of(tenantId) < places * suspectsShare || suspectsOfTenant.of(tenantId) < places * suspectsLeast;
+      runningSuspects.size < limits.total * suspectsShare &&
+      (runningOfTenant.of(tenantId) < places * suspectsShare || suspectsOfTenant.of(tenantId) < places * suspectsLeast);
     const turn = firstOf(plain);
     if (!hasRoom || firstOf(suspect) >= turn) return plain.shift()?.job;
     const job = suspect.shift()?.job;

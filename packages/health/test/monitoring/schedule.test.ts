@@ -1,9 +1,9 @@
 import { fakeClock } from '@dotmac/core/testing';
-import type { Clock } from '@dotmac/core';
 import { describe, expect, it } from 'vitest';
 import { fairQueue, type Job, type Limits } from '../../src/monitoring/fair-queue.js';
 import { nextSlot } from '../../src/monitoring/phase.js';
 import { createSchedule } from '../../src/monitoring/schedule.js';
+import { simulatedClock } from '../support/simulated-clock.js';
 
 const job = (id: string, tenantId = 'acme', host = id): Job => ({ id, tenantId, host });
 const wide: Limits = { total: 1_000, perTenant: 1_000, perHost: 1_000 };
@@ -60,6 +60,19 @@ describe('a queue of due jobs', () => {
     ).toBe(8);
     const busy = order({ perTenant: 10 }, [...plain.slice(0, 9), ...suspects]);
     expect([of('p', busy.taken), of('s', busy.taken)]).toEqual([9, 1]);
+  });
+
+  it('leaves a quarter of all places to who is no suspect, however many tenants suspects are of', () => {
+    const suspects = Array.from({ length: 40 }, (_, index) => ({
+      ...job(`s${index}`, `t${index % 4}`),
+      isSuspect: true,
+    }));
+    const { queue, taken } = order({ total: 20, perTenant: 10 }, suspects);
+    expect(taken).toHaveLength(15);
+    queue.add(job('plain', 't0'));
+    expect([queue.take()?.id, queue.take()]).toEqual(['plain', undefined]);
+    queue.done({ ...job('s0', 't0'), isSuspect: true });
+    expect(queue.take()?.id).toBe('s15');
   });
 
   it('holds a job once, and forgets one that was removed, wherever it waits', () => {
@@ -169,40 +182,3 @@ describe('a schedule', () => {
     expect(lags.at(-1)).toBeLessThan(6_000);
   });
 });
-
-/** A clock that jumps from timer to timer, a hundred thousand of them a second. */
-function simulatedClock(): Clock & { runFor(ms: number): Promise<void> } {
-  const start = Date.UTC(2026, 0, 1);
-  const due = new Map<number, (() => void)[]>();
-  const times: number[] = [];
-  let now = 0;
-  const clock: Clock = {
-    now: () => start + now,
-    monotonic: () => now,
-    after(delayMs, fire) {
-      const at = Math.ceil(now + delayMs);
-      let isOff = false;
-      const list = due.get(at);
-      const run = (): void => void (isOff || fire());
-      if (list) list.push(run);
-      else {
-        due.set(at, [run]);
-        times.push(at);
-        times.sort((a, b) => b - a);
-      }
-      return () => (isOff = true);
-    },
-    sleep: (delayMs) => new Promise((resolve) => clock.after(delayMs, resolve)),
-  };
-  return {
-    ...clock,
-    async runFor(ms) {
-      for (let at = times.pop(); at !== undefined && at <= ms; at = times.pop()) {
-        now = at;
-        for (const fire of due.get(at) ?? []) fire();
-        due.delete(at);
-        for (let turn = 0; turn < 6; turn++) await Promise.resolve();
-      }
-    },
-  };
-}
