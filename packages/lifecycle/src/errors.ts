@@ -78,6 +78,12 @@ export const lifecycleErrors = defineErrors({
     kind: 'not_found',
     message: ({ serviceId }: { serviceId: string }) => `There is no service ${serviceId}.`,
   },
+  OPERATION_NOT_FOUND: {
+    kind: 'conflict',
+    message: ({ serviceId, hook }: { serviceId: string; hook: string }) =>
+      `Nothing that the hook ${hook} is told of was done to the service ${serviceId} lately.`,
+    hint: 'GET /customer-lifecycle/services/{id}/runs lists what was.',
+  },
   SERVICE_BUSY: {
     kind: 'conflict',
     message: ({ serviceId, reason }: { serviceId: string; reason: string }) =>

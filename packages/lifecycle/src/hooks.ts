@@ -9,10 +9,12 @@ import {
   type StoreTransaction,
 } from '@dotmac/core';
 import type { Profile } from './customers/profile.js';
-import type { Customer, Registration } from './customers/customer.js';
+import type { BlockSeverity, Customer, Registration } from './customers/customer.js';
 import { lifecycleErrors } from './errors.js';
+import type { LegalHold } from './privacy/hold.js';
 import type { Run } from './provisioning/run.js';
 import type { ServiceInstance } from './services/instance.js';
+import type { OperationName } from './services/operation.js';
 import type { Channel } from './verification/channel.js';
 import type { LifecycleContext } from './context.js';
 
@@ -27,8 +29,42 @@ interface OnCustomer {
   customerId: string;
 }
 
+interface OnService extends OnCustomer {
+  serviceId: string;
+}
+
+/** A service, as a command on it left it; `openRunId` names what was begun. */
+interface ServiceState {
+  customer: Customer;
+  service: ServiceInstance;
+}
+
+/** What the hooks of an operation are told is done. */
+export interface OperationInput extends OnService {
+  operation: OperationName;
+  /** The id of the run that does it. */
+  requestId: string;
+  serviceName: string;
+  customConfig: Record<string, unknown>;
+  /** Of a change of plan: what the service is before. */
+  previous: Run['previous'];
+}
+
+/** A service as an operation left it, and the run that did it. */
+export interface OperationState extends ServiceState {
+  run: Run;
+}
+
+/**
+ * What is done to a service, step by step, whoever asked for it. `before` is asked by the run before its first step,
+ * `inTransaction` in the transaction that says that it is done.
+ */
+type OperationCommands = {
+  [Name in OperationName as `operation.${Name}`]: { input: OperationInput; state: OperationState };
+};
+
 /** What hooks are told, by command: what was asked, and what came of it. */
-export interface LifecycleCommands extends Record<string, { input: unknown; state: unknown }> {
+export interface LifecycleCommands extends OperationCommands, Record<string, { input: unknown; state: unknown }> {
   'customer.register': { input: Registration; state: Customer };
   'customer.update': { input: OnCustomer & Profile; state: Customer };
   'customer.approve': { input: OnCustomer; state: Customer };
@@ -55,6 +91,23 @@ export interface LifecycleCommands extends Record<string, { input: unknown; stat
     input: OnCustomer & { serviceName: string; customConfig: Record<string, unknown> };
     state: { customer: Customer; run: Run; service: ServiceInstance };
   };
+  'customer.link': { input: OnCustomer & { externalId: string | null }; state: Customer };
+  'customer.setHold': {
+    input: OnCustomer & { name: string; note: string | null };
+    state: { customer: Customer; hold: LegalHold };
+  };
+  /** `hold`: as it was. */
+  'customer.liftHold': { input: OnCustomer & { name: string }; state: { customer: Customer; hold: LegalHold } };
+  'service.suspend': { input: OnService & SuspensionInput & { severity: BlockSeverity }; state: ServiceState };
+  /** `reason`: `all` means every one. */
+  'service.resume': { input: OnService & { reason: string }; state: ServiceState };
+  'service.changePlan': {
+    input: OnService & { serviceName: string; customConfig: Record<string, unknown> };
+    state: ServiceState;
+  };
+  'service.terminate': { input: OnService & { note: string | null }; state: ServiceState };
+  /** An operation that failed, was cancelled or is stuck, as `run.status` says. It is what it is: `afterCommit` alone. */
+  'operation.fail': { input: OperationInput; state: OperationState };
 }
 
 /** The names that hooks go by. */
@@ -64,7 +117,10 @@ export type HookName = Extract<keyof { [K in keyof LifecycleCommands as string e
  * Hooks by command, e.g. `{ 'customer.suspend': { before } }`.
  * @typeParam Trx the host's type of transaction, e.g. Kysely's `Transaction<MyTables>`
  */
-export type LifecycleHooks<Trx = StoreTransaction> = Pick<Hooks<LifecycleCommands, Trx>, HookName>;
+export type LifecycleHooks<Trx = StoreTransaction> = Pick<
+  Hooks<LifecycleCommands, Trx>,
+  Exclude<HookName, 'operation.fail'>
+> & { 'operation.fail'?: Pick<CommandHooks<OperationInput, OperationState, Trx>, 'afterCommit'> };
 
 type AnyHooks = CommandHooks<unknown, unknown>;
 type HookParts = Exclude<Hook<never, HookPolicy>, (context: never) => unknown>;
@@ -78,7 +134,7 @@ export function hooksOf({ hooks }: Pick<LifecycleContext, 'hooks'>, name: HookNa
 }
 
 /**
- * Runs a `before` or `inTransaction` hook under its deadline.
+ * Runs a `before` or `inTransaction` hook under its deadline, and under the `signal` that it is told, if any.
  * @throws HOOK_TIMED_OUT, the OperationError that the hook throws, HOOK_FAILED for anything else
  */
 export async function runHook(
@@ -86,7 +142,7 @@ export async function runHook(
   hook: string,
   phase: 'before' | 'inTransaction',
   given: Hook<never, HookPolicy>,
-  told: object,
+  told: Record<string, unknown> & { signal?: AbortSignal },
 ): Promise<void> {
   const { run, timeoutMs = hookTimeoutMs, onFailure }: HookParts = typeof given === 'function' ? { run: given } : given;
   const controller = new AbortController();
@@ -95,7 +151,7 @@ export async function runHook(
   const cancel = clock.after(timeoutMs, () => controller.abort(timedOut));
   try {
     await Promise.race([
-      run({ ...told, signal: controller.signal } as never),
+      run({ ...told, signal: AbortSignal.any([controller.signal, ...(told.signal ? [told.signal] : [])]) } as never),
       new Promise<never>((_, reject) => {
         controller.signal.addEventListener('abort', () => reject(timedOut), { once: true });
       }),

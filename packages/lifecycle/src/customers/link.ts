@@ -4,7 +4,7 @@ import type { LifecycleContext } from '../context.js';
 import { lifecycleErrors } from '../errors.js';
 import { linkInput, type Customer, type LinkDraft } from './customer.js';
 import { takeTurn } from './turn.js';
-import type { CommandOptions } from './perform.js';
+import { runBefore, runInTransaction, type CommandOptions } from './perform.js';
 import { lockToChange } from './lock.js';
 import { happened, recordChange } from './record.js';
 
@@ -23,6 +23,8 @@ export async function linkCustomer<Answer>(
   const { customers } = store.tenant(identity.tenantId);
   const turn = await takeTurn<Answer>(context, identity, { command: 'link', subject: customerId, input }, options);
   if (turn.first !== undefined) return turn.first;
+  const told = { customerId, externalId };
+  await runBefore(context, identity, 'customer.link', told);
   return turn.commit(async (trx) => {
     const before = await lockToChange(context, identity.tenantId, customerId, trx);
     if (before.externalId === externalId) return { answer: answer(before), customer: before };
@@ -32,6 +34,7 @@ export async function linkCustomer<Answer>(
     const customer = { ...before, externalId, version: before.version + 1, updatedAt: at };
     const event = happened(identity, customerId, at, { name: 'customer.linked', data: { externalId } });
     await recordChange(context, before, customer, [event], trx);
+    await runInTransaction(context, identity, 'customer.link', { customerId, at, input: told, state: customer }, trx);
     return { answer: answer(customer), customer };
   });
 }

@@ -111,6 +111,7 @@ export const customerRoutes = [
       lifecycleErrors.CUSTOMER_ERASED,
       lifecycleErrors.CUSTOMER_EXISTS,
       lifecycleErrors.CONCURRENT_CHANGE,
+      ...hookErrors,
     ],
     run: (lifecycle, { params: { id: customerId }, body, once }) => lifecycle.customers.link(customerId, body, once),
   }),

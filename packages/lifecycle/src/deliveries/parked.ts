@@ -29,9 +29,30 @@ export const parkedDelivery = z
 /** @see parkedDelivery */
 export type ParkedDelivery = z.output<typeof parkedDelivery>;
 
-/** The commands whose `afterCommit` hooks can be run again: all but the erasure's, of which nothing is left to tell. */
+/** Hooks that are told of a service: it must be named. */
+const ofServices = [
+  'customer.requestService',
+  'service.suspend',
+  'service.resume',
+  'service.changePlan',
+  'service.terminate',
+  'operation.provision',
+  'operation.suspend',
+  'operation.throttle',
+  'operation.resume',
+  'operation.change_plan',
+  'operation.deprovision',
+  'operation.fail',
+] as const satisfies readonly HookName[];
+
+/**
+ * The commands whose `afterCommit` hooks can be run again: all but those of erasures and legal holds, of which nothing
+ * may be left to tell.
+ */
 const replayable = [
   'customer.register',
+  'customer.update',
+  'customer.link',
   'customer.approve',
   'customer.reject',
   'customer.verify',
@@ -48,20 +69,25 @@ const replayable = [
   'customer.deactivate',
   'customer.delete',
   'customer.restore',
-  'customer.requestService',
+  ...ofServices,
 ] as const satisfies readonly HookName[];
+
+/** Is a hook told of a service? */
+function isOfService(hook: HookName): boolean {
+  return (ofServices as readonly HookName[]).includes(hook);
+}
 
 /** What running a hook again takes. */
 export const replayInput = z
   .object({
     hook: z.enum(replayable).meta({ description: 'The command whose `afterCommit` hook is meant' }),
-    serviceId: id
-      .optional()
-      .meta({ description: 'The service that was requested: with `customer.requestService` alone' }),
+    serviceId: id.optional().meta({
+      description: 'The service that the command was about: with `customer.requestService`, `service.…`, `operation.…`',
+    }),
   })
-  .refine(({ hook, serviceId }) => (hook === 'customer.requestService') === (serviceId !== undefined), {
+  .refine(({ hook, serviceId }) => isOfService(hook) === (serviceId !== undefined), {
     path: ['serviceId'],
-    message: 'Name the service that was requested, and none for another command',
+    message: 'Name the service that the command was about, and none for a command on the customer alone',
   })
   .meta({ id: 'HookReplay' });
 

@@ -54,13 +54,18 @@ export const deliveryRoutes = [
     tag,
     summary: 'Run a hook once more for a customer',
     description:
-      'An `afterCommit` hook of your own, with the state that the customer, and the service that it asked for, has now.',
+      'An `afterCommit` hook of your own, with the state that the customer, and the service that it was about, has now.',
     permission: 'lifecycle:write',
     params,
     body: replayInput,
     output: message,
     status: 202,
-    errors: [lifecycleErrors.CUSTOMER_NOT_FOUND, lifecycleErrors.HOOK_NOT_FOUND, lifecycleErrors.SERVICE_NOT_FOUND],
+    errors: [
+      lifecycleErrors.CUSTOMER_NOT_FOUND,
+      lifecycleErrors.HOOK_NOT_FOUND,
+      lifecycleErrors.SERVICE_NOT_FOUND,
+      lifecycleErrors.OPERATION_NOT_FOUND,
+    ],
     run: (lifecycle, { params: { id: customerId }, body }) => lifecycle.deliveries.replay(customerId, body),
   }),
 ];

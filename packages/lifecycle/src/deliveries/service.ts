@@ -4,7 +4,8 @@ import type { LifecycleContext } from '../context.js';
 import type { Customer } from '../customers/customer.js';
 import { entriesForHook, happened, recordChange } from '../customers/record.js';
 import { lifecycleErrors } from '../errors.js';
-import { hooksOf } from '../hooks.js';
+import { hooksOf, type HookName } from '../hooks.js';
+import { hookAfter } from '../provisioning/hook-steps.js';
 import { parkedQuery, replayInput, type ParkedDelivery, type ParkedDraft, type ReplayDraft } from './parked.js';
 
 /** What one tenant's hooks, senders and subscribers could not be told. */
@@ -19,25 +20,34 @@ export interface DeliveryService {
   /** Removes a parked delivery: it is never made; the customer's history says so. @throws DELIVERY_NOT_FOUND */
   discard(deliveryId: string): Promise<{ message: string }>;
   /**
-   * Runs an `afterCommit` hook once more for a customer, with the state that the customer has now, and the service that
-   * was requested; after what waits for that hook and customer already.
-   * @throws CUSTOMER_NOT_FOUND, HOOK_NOT_FOUND, SERVICE_NOT_FOUND
+   * Runs an `afterCommit` hook once more for a customer, with the state that the customer and the named service have now,
+   * and, of an operation, its last run; after what waits for that hook and customer already.
+   * @throws CUSTOMER_NOT_FOUND, HOOK_NOT_FOUND, SERVICE_NOT_FOUND, OPERATION_NOT_FOUND (this was not done to the service)
    */
   replay(customerId: string, draft: ReplayDraft): Promise<{ message: string }>;
 }
 
 /** Those of one customer are looked for among so many at once. */
 const mostSearched = 5_000;
+/** An operation that a hook is told of again is looked for among so many runs of its service. */
+const mostRuns = 100;
 
 /** The deliveries of one scope. */
 export function deliveryService(context: LifecycleContext, identity: ScopeIdentity): DeliveryService {
   const { store, clock, relay } = context;
   const { tenantId } = identity;
-  /** What the hook of a request is told: a service is asked for, and set up by the run that has its id. */
-  const requested = async (customer: Customer, serviceId: string) => {
+  /** What a hook on a service is told: the service as it is now, and the last run that the hook can be about. */
+  const stateOf = async (customer: Customer, serviceId: string, hook: HookName): Promise<object> => {
     const { services, runs } = store.tenant(tenantId);
-    const [service, run] = await Promise.all([services.get(serviceId), runs.get(serviceId)]);
-    if (service?.customerId !== customer.id || !run) throw lifecycleErrors.SERVICE_NOT_FOUND({ serviceId });
+    const service = await services.get(serviceId);
+    if (service?.customerId !== customer.id) throw lifecycleErrors.SERVICE_NOT_FOUND({ serviceId });
+    if (hook.startsWith('service.')) return { customer, service };
+    // A service is asked for, and set up by the run that has its id.
+    const run =
+      hook === 'customer.requestService'
+        ? await runs.get(serviceId)
+        : (await runs.listFor(serviceId, mostRuns)).find((each) => each.nextAt === null && hookAfter(each) === hook);
+    if (!run) throw lifecycleErrors.OPERATION_NOT_FOUND({ serviceId, hook });
     return { customer, run, service };
   };
   return {
@@ -84,7 +94,7 @@ export function deliveryService(context: LifecycleContext, identity: ScopeIdenti
       const customer = await store.tenant(tenantId).customers.get(customerId);
       if (!customer) throw lifecycleErrors.CUSTOMER_NOT_FOUND({ customerId });
       if (!hooksOf(context, hook).afterCommit) throw lifecycleErrors.HOOK_NOT_FOUND({ hook });
-      const state = serviceId === undefined ? customer : await requested(customer, serviceId);
+      const state = serviceId === undefined ? customer : await stateOf(customer, serviceId, hook);
       const told = { customerId, at: clock.now(), state };
       await store.outbox.append(entriesForHook(context, identity, hook, told));
       return { message: `The hook ${hook} will be run again.` };

@@ -5,6 +5,7 @@ import type { Decision, Moment } from '../customers/perform.js';
 import type { Transition } from '../customers/transitions.js';
 import { lifecycleErrors, type RemainingService } from '../errors.js';
 import { deliveries } from '../events.js';
+import type { LegalHold } from './hold.js';
 import type { Run } from '../provisioning/run.js';
 import type { ServiceInstance } from '../services/instance.js';
 import type { HistoryEntry } from '../store/store.js';
@@ -98,12 +99,19 @@ function erasedDelivery(stored: DomainEvent, names: OwnNames, at: number): Domai
   return deliveries.encode({ ...event, actor, data: { ...event.data, state } });
 }
 
-/** The state that an `afterCommit` hook waits for: a customer, or a customer with a service and its run. */
+/** The state that an `afterCommit` hook waits for: a customer, or a customer with what else the command was about. */
 function erasedState(state: Record<string, unknown>, names: OwnNames, at: number): Record<string, unknown> {
   if (!('customer' in state)) return { ...erasedCustomer(state as unknown as Customer, names, at) };
+  const { customer, run, service, hold } = state as {
+    customer: Customer;
+    run?: Run;
+    service?: ServiceInstance;
+    hold?: LegalHold;
+  };
   return {
-    customer: erasedCustomer(state['customer'] as Customer, names, at),
-    run: erasedRun(state['run'] as Run, names),
-    service: erasedService(state['service'] as ServiceInstance, names),
+    customer: erasedCustomer(customer, names, at),
+    ...(run && { run: erasedRun(run, names) }),
+    ...(service && { service: erasedService(service, names) }),
+    ...(hold && { hold: { ...hold, note: null, setBy: erasedActor(hold.setBy, names) } }),
   };
 }

@@ -64,7 +64,7 @@ export const privacyRoutes = [
     body: holdInput,
     output: holdView,
     idempotent: 'by its command',
-    errors: [CUSTOMER_NOT_FOUND, CUSTOMER_ERASED, HOLD_LIMIT, CONCURRENT_CHANGE],
+    errors: [CUSTOMER_NOT_FOUND, CUSTOMER_ERASED, HOLD_LIMIT, CONCURRENT_CHANGE, ...hookErrors],
     run: (lifecycle, { params: { id: customerId }, body, once }) => lifecycle.privacy.setHold(customerId, body, once),
   }),
   route({
@@ -76,7 +76,7 @@ export const privacyRoutes = [
     params: params.extend({ name: holdName }),
     output: message,
     idempotent: 'by its command',
-    errors: [CUSTOMER_NOT_FOUND, CUSTOMER_ERASED, CONCURRENT_CHANGE],
+    errors: [CUSTOMER_NOT_FOUND, CUSTOMER_ERASED, CONCURRENT_CHANGE, ...hookErrors],
     run: (lifecycle, { params: { id: customerId, name }, once }) => lifecycle.privacy.liftHold(customerId, name, once),
   }),
 ];

@@ -4,7 +4,14 @@ import type { LifecycleContext } from '../context.js';
 import type { Customer, CustomerView } from '../customers/customer.js';
 import { lockToChange } from '../customers/lock.js';
 import { viewOf } from '../customers/next-actions.js';
-import { perform, type CommandOptions, type DecideWithin, type Step } from '../customers/perform.js';
+import {
+  perform,
+  runBefore,
+  runInTransaction,
+  type CommandOptions,
+  type DecideWithin,
+  type Step,
+} from '../customers/perform.js';
 import { takeTurn } from '../customers/turn.js';
 import { happened, recordChange, type PendingEvent } from '../customers/record.js';
 import { lifecycleErrors } from '../errors.js';
@@ -40,6 +47,12 @@ export interface PrivacyService {
   liftHold(customerId: string, name: string, options?: CommandOptions): Promise<{ message: string }>;
 }
 
+/** A hold that was set or lifted. */
+interface HoldChange {
+  hold: LegalHold;
+  event: PendingEvent;
+}
+
 /** Holds that one customer may have. */
 const mostHolds = 50;
 
@@ -55,19 +68,25 @@ export function privacyService(context: LifecycleContext, identity: ScopeIdentit
   /** Changes a customer's holds under its lock; what happened goes to its history. */
   const change = async <Result>(
     customerId: string,
-    { command, input }: { command: string; input: unknown },
+    { command, input }: { command: 'setHold' | 'liftHold'; input: object },
     options: CommandOptions | undefined,
-    work: (at: number, trx: StoreTransaction) => Promise<{ result: Result; event?: PendingEvent }>,
+    work: (at: number, trx: StoreTransaction) => Promise<{ result: Result; changed?: HoldChange }>,
   ): Promise<Result> => {
     const turn = await takeTurn<Result>(context, identity, { command, subject: customerId, input }, options);
     if (turn.first !== undefined) return turn.first;
+    const hook = `customer.${command}` as const;
+    const told = { customerId, ...input };
+    await runBefore(context, identity, hook, told);
     return turn.commit(async (trx) => {
       const customer = await lockToChange(context, identity.tenantId, customerId, trx);
       const at = Math.max(clock.now(), customer.updatedAt);
-      const { result, event } = await work(at, trx);
-      if (!event) return { answer: result, customer };
+      const { result, changed } = await work(at, trx);
+      if (!changed) return { answer: result, customer };
+      const { event, hold } = changed;
       const after = { ...customer, version: customer.version + 1, updatedAt: at };
       await recordChange(context, customer, after, [happened(identity, customerId, at, event)], trx);
+      const state = { customer: after, hold };
+      await runInTransaction(context, identity, hook, { customerId, at, input: told, state }, trx);
       return { answer: result, customer };
     });
   };
@@ -96,14 +115,17 @@ export function privacyService(context: LifecycleContext, identity: ScopeIdentit
         if (holds.length >= mostHolds) throw lifecycleErrors.HOLD_LIMIT({ limit: mostHolds });
         const hold: LegalHold = { customerId, name, note, setBy: identity.actor, setAt: at };
         await privacy.setHold(hold, trx);
-        return { result: viewOfHold(hold), event: { name: 'customer.hold_set', data: { hold: name, note } } };
+        const event = { name: 'customer.hold_set', data: { hold: name, note } } as const;
+        return { result: viewOfHold(hold), changed: { hold, event } };
       });
     },
     liftHold(customerId, name, options) {
       return change(customerId, { command: 'liftHold', input: { name } }, options, async (_, trx) => {
         const result = { message: `There is no hold ${name} any more.` };
-        if (!(await privacy.liftHold(customerId, name, trx))) return { result };
-        return { result, event: { name: 'customer.hold_lifted', data: { hold: name } } };
+        const hold = (await privacy.holds(customerId, trx)).find((kept) => kept.name === name);
+        if (!hold) return { result };
+        await privacy.liftHold(customerId, name, trx);
+        return { result, changed: { hold, event: { name: 'customer.hold_lifted', data: { hold: name } } } };
       });
     },
   };

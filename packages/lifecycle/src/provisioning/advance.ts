@@ -8,11 +8,13 @@ import type { RunStanding, TakenRun } from '../store/runs.js';
 import { proceed, save, type Hold } from './checkpoint.js';
 import type { ServiceStep } from './definition.js';
 import { endRun } from './end.js';
+import { hookStep, withHookSteps } from './hook-steps.js';
 import { nextMove } from './plan.js';
-import type { Run, RunStep } from './run.js';
+import { hookKeys, isHookStep, type Run, type RunStep } from './run.js';
 import { runAction } from './steps/action.js';
 import { runApproval } from './steps/approval.js';
 import { compensateStep } from './steps/compensate.js';
+import { endWithHook } from './steps/end-hook.js';
 import { begun } from './steps/forward.js';
 import type { StepResult, StepWork } from './steps/result.js';
 import { runTransaction } from './steps/transaction.js';
@@ -91,8 +93,9 @@ async function isOpen({ store }: LifecycleContext, tenantId: string, runId: stri
 async function work(context: LifecycleContext, hold: Hold, taken: TakenRun | undefined): Promise<number | null> {
   const { store, clock, logger, templates } = context;
   const { tenantId, runId } = hold;
-  const run = taken?.run ?? (await store.tenant(tenantId).runs.get(runId));
-  if (!run || run.nextAt === null) return null;
+  const found = taken?.run ?? (await store.tenant(tenantId).runs.get(runId));
+  if (!found || found.nextAt === null) return null;
+  const run = withHookSteps(context, found);
   const template = templates.of(run);
   if (!template) {
     const { serviceName, templateVersion } = run;
@@ -101,7 +104,9 @@ async function work(context: LifecycleContext, hold: Hold, taken: TakenRun | und
     return clock.now() + unknownTemplateMs;
   }
   const { cancelRequestedAt } = run;
-  let progress: Progress = taken ? { ...taken, standing: { customer: taken.customer, cancelRequestedAt } } : { run };
+  let progress: Progress = taken
+    ? { ...taken, run, standing: { customer: taken.customer, cancelRequestedAt } }
+    : { run };
   while (progress.run.nextAt !== null && progress.run.nextAt <= clock.now())
     progress = await move(context, hold, progress, template);
   return progress.run.nextAt;
@@ -144,7 +149,11 @@ async function move(
   }
   if (next.move === 'run') hold.signal.throwIfAborted();
   const step = ahead?.before ?? next.step;
-  const definition = definitionOf(template, run, step);
+  if (next.move === 'run' && step.key === hookKeys.inTransaction) {
+    const end = await endWithHook(context, hold, run, step);
+    return 'ended' in end ? { run: end.ended } : settle(context, hold, run, end.failed, template);
+  }
+  const definition = definitionOf(context, template, run, step);
   let current = run;
   const status = next.move === 'run' ? 'running' : 'compensating';
   const begin = async (attempt: RunStep): Promise<RunStep> => {
@@ -170,8 +179,10 @@ async function move(
 }
 
 /** The hash of the template says that its steps are those of the run. */
-function definitionOf(template: ServiceTemplate, { operation }: Run, { key }: RunStep): ServiceStep {
-  return template.stepsOf(operation)?.find((step) => step.key === key) as ServiceStep;
+function definitionOf(context: LifecycleContext, template: ServiceTemplate, run: Run, step: RunStep): ServiceStep {
+  if (isHookStep(step)) return hookStep(context, run, step.key);
+  const { key } = step;
+  return template.stepsOf(run.operation)?.find((each) => each.key === key) as ServiceStep;
 }
 
 function isGone({ stage }: Customer): boolean {
@@ -212,7 +223,7 @@ async function settle(
   const next = nextMove(done);
   if (next.move === 'end') return { run: done };
   const isFresh = next.move === 'run' && next.step.status === 'pending' && !hold.signal.aborted;
-  if (!isFresh || kindOf(definitionOf(template, run, next.step)) !== 'run')
+  if (!isFresh || kindOf(definitionOf(context, template, run, next.step)) !== 'run')
     return { run: await save(context, hold, run, change) };
   const ahead = { before: next.step, begun: begun(next.step, clock.now()) };
   return { ...(await proceed(context, hold, run, { ...change, steps: withStep(done, ahead.begun) })), ahead };

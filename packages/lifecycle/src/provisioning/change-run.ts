@@ -21,6 +21,8 @@ export interface RunChange {
   event?: PendingEvent;
   /** What follows from it. */
   more?: readonly PendingEvent[];
+  /** Called once all that is written, with the customer as it is then. */
+  takePart?: (customer: Customer) => Promise<void>;
 }
 
 /** What is asked for, by its name. */
@@ -60,6 +62,7 @@ export function changeRun(context: LifecycleContext, identity: ScopeIdentity): C
         const after = { ...customer, version: customer.version + pending.length, updatedAt: at };
         const events = pending.map((event) => happened(identity, customer.id, at, event));
         await recordChange(context, customer, after, events, trx);
+        await change.takePart?.(after);
       }
       return { answer: change.run, customer };
     });

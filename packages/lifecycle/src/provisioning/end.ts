@@ -1,11 +1,14 @@
+import type { StoreTransaction } from '@dotmac/core';
 import type { LifecycleContext } from '../context.js';
 import type { Customer } from '../customers/customer.js';
-import { happened, recordAtOnce, recordChange, type PendingEvent } from '../customers/record.js';
+import { entriesForHook, happened, recordAtOnce, recordChange, type PendingEvent } from '../customers/record.js';
+import type { OperationState } from '../hooks.js';
 import type { ServiceInstance } from '../services/instance.js';
 import { nextOperation, operationOf } from '../services/operation.js';
 import { settleService } from '../services/settle.js';
 import { save, type Hold } from './checkpoint.js';
-import type { EndStatus } from './plan.js';
+import { hookAfter } from './hook-steps.js';
+import { outputsOf, type EndStatus } from './plan.js';
 import type { Run } from './run.js';
 
 interface Known {
@@ -17,6 +20,7 @@ interface Known {
  * Ends a run: what it leaves of its service, its event in the customer's history, and, if the service should be
  * otherwise by now, the next run; in one transaction.
  * @param known customer and service as they were read last, if they were: if they are so still, it is one statement
+ * @param takePart what the host does in that transaction
  */
 export async function endRun(
   context: LifecycleContext,
@@ -24,10 +28,11 @@ export async function endRun(
   run: Run,
   status: EndStatus,
   known: Known = {},
+  takePart?: (state: OperationState, trx: StoreTransaction) => Promise<void>,
 ): Promise<Run> {
   const { store, clock } = context;
   const { tenantId, customerId } = run;
-  const ended = await endAtOnce(context, hold, run, status, known);
+  const ended = takePart ? undefined : await endAtOnce(context, hold, run, status, known);
   if (ended) return ended;
   return store.transaction(async (trx) => {
     const { customers, services } = store.tenant(tenantId);
@@ -44,7 +49,10 @@ export async function endRun(
     const pending = [eventOf(ended, status), ...(next ? [next.event] : [])];
     const after = { ...customer, version: customer.version + pending.length, updatedAt: at };
     const events = pending.map((event) => happened(identity, customerId, at, event));
-    await recordChange(context, customer, after, events, trx);
+    const state = { customer: after, service: next?.service ?? left, run: ended };
+    const outbox = entriesForHook(context, identity, hookAfter(ended), { customerId, at, state });
+    await recordChange(context, customer, after, events, trx, { outbox });
+    await takePart?.(state, trx);
     return ended;
   });
 }
@@ -68,10 +76,13 @@ async function endAtOnce(
   const updatedAt = Math.max(clock.now(), run.updatedAt);
   const ended: Run = { ...run, status, nextAt: null, provisionedAt, updatedAt };
   const left = leave(service, ended, status, at);
-  const event = happened({ tenantId, actor: run.requestedBy }, customer.id, at, eventOf(ended, status));
+  const identity = { tenantId, actor: run.requestedBy };
+  const event = happened(identity, customer.id, at, eventOf(ended, status));
   if (nextOperation(left, customer, templates.of(left)?.exemptFrom) !== null) return undefined;
   const after = { ...customer, version: customer.version + 1, updatedAt: at };
-  const what = { ended: { runId: run.id, fence, state: ended, service: left } };
+  const state = { customer: after, service: left, run: ended };
+  const outbox = entriesForHook(context, identity, hookAfter(ended), { customerId: customer.id, at, state });
+  const what = { ended: { runId: run.id, fence, state: ended, service: left }, outbox };
   if (!(await recordAtOnce(context, customer, after, [event], what))) return undefined;
   return ended;
 }
@@ -85,8 +96,7 @@ export function leave(service: ServiceInstance, run: Run, status: EndStatus, at:
   if (status !== 'completed') return run.operation === 'provision' ? { ...freed, status: 'failed' } : freed;
   const { operation, steps, config, serviceName, templateVersion, templateHash } = run;
   const { leaves } = operationOf(operation);
-  const made = steps.filter(({ completedOrder }) => completedOrder !== null);
-  const outputs = { ...service.outputs, ...Object.fromEntries(made.map(({ key, output }) => [key, output])) };
+  const outputs = { ...service.outputs, ...outputsOf(steps) };
   return {
     ...freed,
     ...leaves,

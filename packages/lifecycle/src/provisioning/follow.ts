@@ -47,7 +47,9 @@ export async function* followRun(
 }
 
 function changedSteps(before: Provisioning, { steps }: Provisioning): Provisioning['steps'] {
-  return steps.filter((step, index) => JSON.stringify(step) !== JSON.stringify(before.steps[index]));
+  // The host's hooks join the steps when the run begins.
+  const known = new Map(before.steps.map((step) => [step.name, JSON.stringify(step)]));
+  return steps.filter((step) => JSON.stringify(step) !== known.get(step.name));
 }
 
 function stateOf({ status, direction, steps, cancelRequestedAt }: Run): string {

@@ -1,10 +1,13 @@
 import type { ScopeIdentity } from '@dotmac/core';
 import type { LifecycleContext } from '../context.js';
+import type { Customer } from '../customers/customer.js';
+import { entriesForHook } from '../customers/record.js';
 import { lifecycleErrors } from '../errors.js';
 import type { ServiceInstance } from '../services/instance.js';
 import { settleService } from '../services/settle.js';
 import type { RunChange, RunMoment } from './change-run.js';
 import { eventOf, leave } from './end.js';
+import { hookAfter, runEndHook } from './hook-steps.js';
 import type { Run, RunStep } from './run.js';
 
 type Decide = (moment: RunMoment) => Promise<RunChange>;
@@ -97,7 +100,13 @@ export function forced(
     const left = leave(unstuck(service, run), ended, outcome, at);
     const next = await settleService(context, identity, left, customer, { at, trx });
     if (!next) await services.replace(left, trx);
-    return { ...change, more: [eventOf(ended, outcome), ...(next ? [next.event] : [])] };
+    const takePart = async (after: Customer): Promise<void> => {
+      const state = { customer: after, service: next?.service ?? left, run: ended };
+      if (outcome === 'completed') await runEndHook(context, state, trx);
+      const told = { customerId: run.customerId, at, state };
+      await context.store.outbox.append(entriesForHook(context, identity, hookAfter(ended), told), trx);
+    };
+    return { ...change, more: [eventOf(ended, outcome), ...(next ? [next.event] : [])], takePart };
   };
 }
 

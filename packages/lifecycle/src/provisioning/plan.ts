@@ -2,7 +2,7 @@ import { newId, type ScopeIdentity } from '@dotmac/core';
 import type { ServiceInstance } from '../services/instance.js';
 import { operations, type OperationName } from '../services/operation.js';
 import type { RetryPolicy } from './definition.js';
-import type { Run, RunStatus, RunStep } from './run.js';
+import { isHookStep, type Run, type RunStatus, type RunStep } from './run.js';
 import type { ServiceTemplate } from './template.js';
 
 /** What is to be done next on a run. */
@@ -89,6 +89,12 @@ export function newRun(
     updatedAt: at,
     provisionedAt: null,
   };
+}
+
+/** What the completed steps of a template gave back, by their keys. */
+export function outputsOf(steps: readonly RunStep[]): Record<string, unknown> {
+  const made = steps.filter((step) => step.completedOrder !== null && !isHookStep(step));
+  return Object.fromEntries(made.map(({ key, output }) => [key, output]));
 }
 
 /** The place of the next step to complete. */

@@ -1,6 +1,6 @@
 import { id, message, openRouteFor, page, routeFor, streamRouteFor } from '@dotmac/core/contract';
 import { z } from 'zod';
-import { lifecycleErrors } from '../errors.js';
+import { hookErrors, lifecycleErrors } from '../errors.js';
 import type { LifecycleScope, OpenLifecycle } from '../lifecycle.js';
 import { forceInput, interventionInput, runListQuery } from './intervention.js';
 import { runProgress } from './progress.js';
@@ -133,7 +133,7 @@ export const provisioningRoutes = [
     description: 'Nothing is called any more. A service that is not as it should be is worked on anew.',
     params,
     body: forceInput,
-    errors: refusals,
+    errors: [...refusals, ...hookErrors],
     run: (lifecycle, { params: { id: requestId }, body, once }) => lifecycle.provisioning.force(requestId, body, once),
   }),
 ];

@@ -95,6 +95,17 @@ export interface RunStep {
   completedOrder: number | null;
 }
 
+/**
+ * The hooks of an operation are steps of its run: so they are tried again, given up, skipped and shown as every other
+ * step is. No template can have steps of these keys.
+ */
+export const hookKeys = { before: 'hook:before', inTransaction: 'hook:inTransaction' } as const;
+
+/** Is it the host that is asked, and not the template? */
+export function isHookStep({ key }: Pick<RunStep, 'key'>): boolean {
+  return key === hookKeys.before || key === hookKeys.inTransaction;
+}
+
 /** A run of a template's steps for a service, as it is kept. */
 export interface Run {
   id: string;

@@ -1,10 +1,11 @@
 import type { ScopeIdentity, StoreTransaction } from '@dotmac/core';
 import type { LifecycleContext } from '../context.js';
 import { lockToChange } from '../customers/lock.js';
-import type { CommandOptions } from '../customers/perform.js';
+import { runBefore, runInTransaction, type CommandOptions } from '../customers/perform.js';
 import { takeTurn, type Turn } from '../customers/turn.js';
 import { happened, recordChange, type PendingEvent } from '../customers/record.js';
 import { lifecycleErrors } from '../errors.js';
+import { hooksOf, type HookName } from '../hooks.js';
 import type { ServiceStore } from '../store/store.js';
 import type { ServiceInstance } from './instance.js';
 import { settleService } from './settle.js';
@@ -23,6 +24,9 @@ export interface ServiceAsked {
   command: string;
   serviceId: string;
   input: unknown;
+  /** What hooks of this name are told besides whose service it is. */
+  hook: Extract<HookName, `service.${string}`>;
+  told: object;
 }
 
 /** What a change comes to. */
@@ -45,12 +49,12 @@ export async function findService(
 /**
  * Changes one service in one transaction, under its customer's lock: the change, its event in the customer's history,
  * and whatever the service then needs.
- * @throws SERVICE_NOT_FOUND, CUSTOMER_ERASED, what {@link takeTurn} and what `decide` throws
+ * @throws SERVICE_NOT_FOUND, CUSTOMER_ERASED, what {@link takeTurn}, what `decide` and what hooks throw
  */
 export async function changeService(
   context: LifecycleContext,
   identity: ScopeIdentity,
-  { command, serviceId, input }: ServiceAsked,
+  { command, serviceId, input, hook, told }: ServiceAsked,
   options: (CommandOptions & { turn?: Turn<ServiceInstance> }) | undefined,
   decide: (moment: ServiceMoment) => ServiceChange | Promise<ServiceChange>,
 ): Promise<ServiceInstance> {
@@ -60,6 +64,10 @@ export async function changeService(
   const asked = { command, subject: serviceId, input };
   const turn = options?.turn ?? (await takeTurn<ServiceInstance>(context, identity, asked, options));
   if (turn.first) return turn.first;
+  if (hooksOf(context, hook).before) {
+    const { customerId } = await findService(services, serviceId, options?.trx);
+    await runBefore(context, identity, hook, { customerId, serviceId, ...told });
+  }
   return turn.commit(async (trx) => {
     const { customerId } = await findService(services, serviceId, trx);
     const customer = await lockToChange(context, identity.tenantId, customerId, trx);
@@ -75,6 +83,9 @@ export async function changeService(
     const after = { ...customer, version: customer.version + pending.length, updatedAt: at };
     const events = pending.map((event) => happened(identity, customerId, at, event));
     await recordChange(context, customer, after, events, trx);
-    return { answer: next?.service ?? changed, customer };
+    const state = { customer: after, service: next?.service ?? changed };
+    const given = { customerId, serviceId, ...told };
+    await runInTransaction(context, identity, hook, { customerId, at, input: given, state }, trx);
+    return { answer: state.service, customer };
   });
 }

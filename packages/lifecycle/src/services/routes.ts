@@ -31,6 +31,7 @@ const refusals = [
   lifecycleErrors.SERVICE_BUSY,
   lifecycleErrors.CUSTOMER_ERASED,
   lifecycleErrors.CONCURRENT_CHANGE,
+  ...hookErrors,
 ];
 
 /** Services: ask for one, change it, take it down. */

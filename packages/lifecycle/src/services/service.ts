@@ -141,7 +141,9 @@ export function serviceService(context: LifecycleContext, identity: ScopeIdentit
       const input = readDraft(serviceBlockInput, draft);
       const { actionType, reason: note, parameters, severity } = input;
       const reason = reasonFor(actionType);
-      return change({ command: 'suspendService', serviceId, input }, options, ({ service, at, busy }) => {
+      const told = { reason, note, parameters, severity };
+      const asked = { command: 'suspendService', serviceId, input, hook: 'service.suspend', told } as const;
+      return change(asked, options, ({ service, at, busy }) => {
         if (isGone(service)) throw busy(`it is ${service.status}`);
         const open = service.blocks.find((block) => block.reason === reason);
         if (open && (open.severity === 'suspend' || severity === 'throttle'))
@@ -164,9 +166,12 @@ export function serviceService(context: LifecycleContext, identity: ScopeIdentit
     resume(serviceId, draft, options) {
       const input = readDraft(serviceUnblockInput, draft);
       const { actionType } = input;
-      return change({ command: 'resumeService', serviceId, input }, options, ({ service, busy }) => {
-        const open = service.blocks.map(({ reason }) => reason);
-        const wanted = actionType === everyReason ? open : [reasonFor(actionType)];
+      const reason = reasonFor(actionType);
+      const told = { reason };
+      const asked = { command: 'resumeService', serviceId, input, hook: 'service.resume', told } as const;
+      return change(asked, options, ({ service, busy }) => {
+        const open = service.blocks.map((block) => block.reason);
+        const wanted = reason === everyReason ? open : [reason];
         const lifted = wanted.filter((reason) => open.includes(reason));
         if (lifted.length === 0) throw busy(`its open reasons are: ${open.join(', ') || 'none'}`);
         const blocks = without(service.blocks, lifted);
@@ -177,14 +182,17 @@ export function serviceService(context: LifecycleContext, identity: ScopeIdentit
     async changePlan(serviceId, draft, options) {
       const input = readDraft(planInput, draft);
       const { serviceName, customConfig } = input;
-      const asked = { command: 'changePlan', serviceId, input };
-      const turn = await takeTurn<ServiceInstance>(context, identity, { ...asked, subject: serviceId }, options);
+      const command = 'changePlan';
+      const wanted = { command, subject: serviceId, input };
+      const turn = await takeTurn<ServiceInstance>(context, identity, wanted, options);
       if (turn.first) return viewOfService(turn.first);
       const known = await findService(services, serviceId, options?.trx);
       const template = templateNamed(context, serviceName ?? known.serviceName);
       if (!template.stepsOf('change_plan'))
         throw lifecycleErrors.PLAN_CHANGE_UNSUPPORTED({ serviceName: template.name });
       await checkConfig(template, customConfig);
+      const told = { serviceName: template.name, customConfig };
+      const asked = { command, serviceId, input, hook: 'service.changePlan', told } as const;
       return change(asked, { ...options, turn }, async ({ service, at, trx, busy }) => {
         if (service.openRunId !== null) throw busy('something is being done to it');
         if (service.status !== 'active' || service.access !== 'full')
@@ -198,7 +206,9 @@ export function serviceService(context: LifecycleContext, identity: ScopeIdentit
     terminate(serviceId, draft = {}, options) {
       const input = readDraft(terminationInput, draft);
       const { reason: note } = input;
-      return change({ command: 'terminateService', serviceId, input }, options, ({ service, at, busy }) => {
+      const told = { note };
+      const asked = { command: 'terminateService', serviceId, input, hook: 'service.terminate', told } as const;
+      return change(asked, options, ({ service, at, busy }) => {
         if (isGone(service) || service.terminateRequestedAt !== null) throw busy('it is gone, or going');
         const data = { serviceId, serviceName: service.serviceName, note };
         return {

@@ -48,6 +48,9 @@ export const everything: Partial<LifecycleOptions> = {
   hooks: {
     'customer.markChurning': { afterCommit: () => Promise.reject(new Error('not now')) },
     'customer.requestService': { afterCommit: () => Promise.reject(new Error('not now')) },
+    'customer.setHold': { afterCommit: () => Promise.reject(new Error('not now')) },
+    'service.suspend': { afterCommit: () => Promise.reject(new Error('not now')) },
+    'operation.provision': { afterCommit: () => Promise.reject(new Error('not now')) },
   },
 };
 
@@ -74,6 +77,8 @@ export async function lived(run: Rig, backend: Backend): Promise<string> {
   const block = { actionType: 'abuse', severity: 'throttle', reason: told, parameters: {} } as const;
   // Its answer holds the service's configuration.
   await acme.services.suspend(serviceId, block, { idempotencyKey: 'blocked' });
+  await acme.privacy.setHold(id, { name: 'case', note: told });
+  await acme.privacy.liftHold(id, 'case');
   await acme.timers.set(id, {
     name: 'later',
     command: 'markChurning',

@@ -1,6 +1,7 @@
 import { describeError, type OperationError } from '@dotmac/core';
 import type { LifecycleContext } from '../../context.js';
 import type { StepContext } from '../definition.js';
+import { outputsOf } from '../plan.js';
 import type { Run } from '../run.js';
 import type { StepWork } from './result.js';
 
@@ -11,8 +12,7 @@ export async function contextOf(
 ): Promise<Omit<StepContext, 'attempt' | 'signal'>> {
   const { id: requestId, tenantId, customerId, serviceId, serviceName, operation, previous } = run;
   const config: unknown = await template.config.parseAsync(run.config);
-  const done = run.steps.filter(({ completedOrder }) => completedOrder !== null);
-  const outputs = { ...run.given, ...Object.fromEntries(done.map(({ key, output }) => [key, output])) };
+  const outputs = { ...run.given, ...outputsOf(run.steps) };
   const idempotencyKey = `${requestId}:${step.key}${phase === 'compensate' ? ':compensate' : ''}`;
   return {
     tenantId,
