@@ -1,0 +1,159 @@
+import type { Stage } from '../../src/customers/stage.js';
+import type { Rig } from './lifecycle.js';
+
+/** The reference model: as little as decides what a sequence of calls must come to. */
+export interface Model {
+  stage: Stage;
+  awaiting: boolean;
+  rejected: boolean;
+  emailDone: boolean;
+  erased: boolean;
+  /** Is an invoice overdue? Dunning's reason is `a`. */
+  owes: boolean;
+  /** The open reasons: how hard each hits, and whether payment is promised for it. */
+  reasons: ReadonlyMap<string, { suspends: boolean; promised: boolean }>;
+}
+
+/** What is asked of a customer. */
+export const calls = [
+  'approve',
+  'reject',
+  'verify',
+  'onboard',
+  'suspend a',
+  'suspend b',
+  'throttle a',
+  'promise a',
+  'endPromise a',
+  'reactivate a',
+  'reactivate',
+  'reactivate all',
+  'markChurning',
+  'winBack',
+  'deactivate',
+  'delete',
+  'restore',
+  'erase',
+  'owe',
+  'pay',
+] as const;
+/** @see calls */
+export type Call = (typeof calls)[number];
+
+/** Somebody who has just registered. */
+export const registered = (awaiting: boolean): Model => {
+  return {
+    stage: 'registration',
+    awaiting,
+    rejected: false,
+    emailDone: false,
+    erased: false,
+    owes: false,
+    reasons: new Map(),
+  };
+};
+
+const suspends = ({ reasons }: Model): boolean => [...reasons.values()].some((it) => it.suspends && !it.promised);
+const access = (model: Model): Model => ({ ...model, stage: suspends(model) ? 'suspended' : 'active' });
+/** What a change of its reasons does to a customer's stage. */
+const settled = (model: Model): Model => {
+  if (isServed(model) || (model.stage === 'churning' && suspends(model))) return access(model);
+  return model;
+};
+const isServed = ({ stage }: Model): boolean => stage === 'active' || stage === 'suspended';
+const without = (model: Model, lifted: readonly string[]): Model =>
+  settled({ ...model, reasons: new Map([...model.reasons].filter(([key]) => !lifted.includes(key))) });
+const having = (model: Model, reason: string, what: { suspends: boolean; promised: boolean }): Model => ({
+  ...model,
+  reasons: new Map([...[...model.reasons].filter(([key]) => key !== reason), [reason, what]]),
+});
+
+/** What a call comes to by the model. */
+export function predict(model: Model, call: Call): Model | 'refused' {
+  const { stage, awaiting, rejected, emailDone, reasons } = model;
+  const [verb, reason = ''] = call.split(' ');
+  const open = reasons.get(reason);
+  switch (verb) {
+    case 'approve':
+      return stage === 'registration' && awaiting ? { ...model, awaiting: false } : 'refused';
+    case 'reject':
+      return stage === 'registration' && awaiting
+        ? { ...model, awaiting: false, rejected: true, stage: 'inactive' }
+        : 'refused';
+    case 'verify':
+      if (awaiting || emailDone) return 'refused';
+      if (stage === 'registration') return { ...model, emailDone: true, stage: 'verification' };
+      // Who was deleted before, and came back.
+      return stage === 'inactive' && !rejected ? { ...model, emailDone: true } : 'refused';
+    case 'onboard':
+      return stage === 'verification' || stage === 'onboarding' ? access(model) : 'refused';
+    case 'suspend':
+      return (isServed(model) || stage === 'churning') && !open?.suspends
+        ? { ...having(model, reason, { suspends: true, promised: false }), stage: 'suspended' }
+        : 'refused';
+    case 'throttle':
+      return isServed(model) && !open ? having(model, reason, { suspends: false, promised: false }) : 'refused';
+    case 'promise':
+      return isServed(model) && open ? access(having(model, reason, { ...open, promised: true })) : 'refused';
+    case 'endPromise':
+      return open?.promised && !model.erased ? settled(having(model, reason, { ...open, promised: false })) : 'refused';
+    case 'reactivate': {
+      if (model.erased || (stage !== 'suspended' && reasons.size === 0)) return 'refused';
+      const all = [...reasons.keys()];
+      const lifted = reason === 'all' || (reason === '' && all.length === 1) ? all : open ? [reason] : [];
+      return lifted.length === 0 ? 'refused' : without(model, lifted);
+    }
+    case 'markChurning':
+      return stage === 'active' ? { ...model, stage: 'churning' } : 'refused';
+    case 'winBack':
+      if (stage === 'churning') return { ...model, stage: 'active' };
+      return stage === 'inactive' && !rejected && emailDone ? { ...model, stage: 'onboarding' } : 'refused';
+    case 'deactivate':
+      return stage === 'registration' || stage === 'inactive' || stage === 'deleted'
+        ? 'refused'
+        : { ...model, stage: 'inactive' };
+    case 'restore':
+      return stage === 'deleted' && !model.erased ? { ...model, stage: 'inactive' } : 'refused';
+    case 'erase':
+      return (stage === 'deleted' || stage === 'inactive') && !model.erased
+        ? { ...model, erased: true, owes: false, stage: 'deleted' }
+        : 'refused';
+    case 'owe':
+      return model.erased ? 'refused' : { ...model, owes: true };
+    case 'pay':
+      if (model.erased) return 'refused';
+      return model.owes ? without({ ...model, owes: false }, ['a']) : model;
+    default:
+      return stage === 'deleted' ? 'refused' : { ...model, stage: 'deleted' };
+  }
+}
+
+/** Makes the call. */
+export function perform({ acme, sent, clock }: Rig, id: string, call: Call): Promise<unknown> {
+  const [verb, actionType = ''] = call.split(' ');
+  switch (verb) {
+    case 'verify':
+      return acme.verification.verify(id, {
+        verificationType: 'email',
+        verificationToken: sent.findLast((it) => it.customerId === id)?.token ?? '?',
+      });
+    case 'onboard':
+      return acme.onboarding.onboard(id);
+    case 'suspend':
+    case 'throttle':
+    case 'endPromise':
+      return acme.suspension[verb](id, { actionType });
+    case 'promise':
+      return acme.suspension.promise(id, { actionType, until: clock.now() + 3_600_000 });
+    case 'erase':
+      return acme.privacy.erase(id);
+    case 'owe':
+      return acme.dunning.overdue(id, { invoiceId: 'A' });
+    case 'pay':
+      return acme.dunning.paid(id);
+    case 'reactivate':
+      return acme.suspension.reactivate(id, { actionType: actionType || 'reactivate' });
+    default:
+      return acme.customers[verb as 'approve' | 'reject' | 'markChurning' | 'winBack' | 'deactivate' | 'delete'](id);
+  }
+}
