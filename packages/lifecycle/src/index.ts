@@ -48,6 +48,8 @@ export type { CustomerStatus, Stage } from './customers/stage.js';
 export { transitionDiagram } from './customers/diagram.js';
 export { fold } from './customers/fold.js';
 export type { Folded } from './customers/fold.js';
+export { foldServices } from './services/fold.js';
+export type { FoldedService } from './services/fold.js';
 export type {
   Approval,
   Block,

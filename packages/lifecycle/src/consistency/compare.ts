@@ -2,6 +2,8 @@ import { wireName } from '@dotmac/core/contract';
 import type { Customer } from '../customers/customer.js';
 import { foldedRow, type Folded } from '../customers/fold.js';
 import { termsOf, type SearchTerm } from '../search/terms.js';
+import { foldedService, type FoldedService } from '../services/fold.js';
+import type { ServiceInstance } from '../services/instance.js';
 import type { Difference } from './report.js';
 
 /** What of a row is not the fold of its events. */
@@ -11,6 +13,22 @@ export function compareFold(customer: Customer, folded: Folded): Difference[] {
     const [kept, played] = [JSON.stringify(row[name]), JSON.stringify(folded[name])];
     return kept === played ? [] : [{ field: wireName(name), row: kept, history: played }];
   });
+}
+
+/** What of a customer's services is not the fold of its events; one that only one of the two knows is `null` to the other. */
+export function compareServices(
+  services: readonly ServiceInstance[],
+  folded: ReadonlyMap<string, FoldedService>,
+): Difference[] {
+  const rows = new Map(services.map((service) => [service.id, foldedService(service)]));
+  return [...new Set([...rows.keys(), ...folded.keys()])].flatMap((id) => {
+    const [row, history] = [rows, folded].map((known) => written(known.get(id) ?? null));
+    return row === history ? [] : [{ field: `service ${id}`, row: row ?? '', history: history ?? '' }];
+  });
+}
+
+function written(service: FoldedService | null): string {
+  return JSON.stringify(service && Object.fromEntries(Object.entries(service).sort(([a], [b]) => (a < b ? -1 : 1))));
 }
 
 /** Is a customer found by something else than what it is? */

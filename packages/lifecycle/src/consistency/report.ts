@@ -18,7 +18,10 @@ export const consistencyLine = z
     customerId: z.string().nullable(),
     differences: z.array(
       z.object({
-        field: z.string().meta({ description: '`history`: there are gaps; `search`: it is found by something else' }),
+        field: z.string().meta({
+          description:
+            '`history`: there are gaps; `search`: it is found by something else; `service …`: one of its services',
+        }),
         row: z.string(),
         history: z.string().meta({ description: 'What it should be' }),
       }),

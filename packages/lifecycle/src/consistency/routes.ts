@@ -11,7 +11,7 @@ export const consistencyRoutes = [
     method: 'POST',
     path: '/customer-lifecycle/consistency-check',
     tag: 'Customer lifecycle',
-    summary: 'Check that every customer is what its history says',
+    summary: 'Check that every customer, and every service, is what its history says',
     description:
       'A line of JSON for each customer that differs, one now and then that says how far it is, and one at the end. It ' +
       'stops when the client goes away. Changes nothing, unless asked to repair what customers are found by.',

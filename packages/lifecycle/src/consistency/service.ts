@@ -3,8 +3,10 @@ import type { LifecycleContext } from '../context.js';
 import type { Customer } from '../customers/customer.js';
 import { foldOn, type Folded } from '../customers/fold.js';
 import { differenceOf, termsOf, type SearchTerm } from '../search/terms.js';
+import { foldServices, type FoldedService } from '../services/fold.js';
+import type { ServiceInstance } from '../services/instance.js';
 import type { HistoryEntry } from '../store/store.js';
-import { compareFold, compareTerms } from './compare.js';
+import { compareFold, compareServices, compareTerms } from './compare.js';
 import type { ConsistencyLine, Difference } from './report.js';
 
 /** How a check is made. */
@@ -18,8 +20,9 @@ export interface ConsistencyAsk {
 /** Checks what one tenant keeps. */
 export interface ConsistencyService {
   /**
-   * Is every customer's row what its history says, and is it found by what it is? Goes through all of them in batches,
-   * beside whatever else happens: a customer that changes meanwhile is compared as it was when it was read. Each one that
+   * Is every customer's row what its history says, are the services that its history speaks of, and is it found by what
+   * it is? Goes through all of them in batches, beside whatever else happens: a customer that changes meanwhile is compared
+   * as it was when it was read, its services not at all. Each one that
    * differs is a line, the last line says how many.
    *
    * @example
@@ -35,7 +38,7 @@ const short = 100;
 /** The consistency of one scope. */
 export function consistencyService(context: LifecycleContext, { tenantId }: ScopeIdentity): ConsistencyService {
   const { store, searchableAttributes } = context;
-  const { customers, history } = store.tenant(tenantId);
+  const { customers, history, services } = store.tenant(tenantId);
 
   const histories = async (batch: readonly Customer[]): Promise<Map<string, HistoryEntry[]>> => {
     const ids = batch.filter(({ version }) => version <= short).map(({ id }) => id);
@@ -50,28 +53,50 @@ export function consistencyService(context: LifecycleContext, { tenantId }: Scop
   /** Plays a history as far as the row has come. */
   const played = async ({ id, version }: Customer, read: HistoryEntry[] | undefined) => {
     let [state, seq, isWhole]: [Folded | undefined, number, boolean] = [undefined, 0, true];
+    let ofServices = new Map<string, FoldedService>();
     for (;;) {
       const entries = (read ?? (await history.readFrom(id, { after: seq, limit: 500 }))).filter(
         (entry) => entry.seq <= version,
       );
       isWhole &&= entries.every((entry, index) => entry.seq === seq + index + 1);
-      if (entries.length > 0)
-        state = foldOn(
-          state,
-          entries.map(({ event }) => event),
-        );
+      const events = entries.map(({ event }) => event);
+      if (events.length > 0) state = foldOn(state, events);
+      ofServices = foldServices(events, ofServices);
       seq = entries.at(-1)?.seq ?? seq;
-      if (read || entries.length < 500) return { state: state ?? foldOn(undefined, []), isWhole };
+      if (read || entries.length < 500) return { state: state ?? foldOn(undefined, []), isWhole, ofServices };
     }
+  };
+  const servicesOf = async (customerId: string): Promise<ServiceInstance[]> => {
+    const found: ServiceInstance[] = [];
+    let cursor: string | undefined;
+    do {
+      const { items, nextCursor } = await services.list({ customerId, limit: atOnce, cursor });
+      found.push(...items);
+      cursor = nextCursor ?? undefined;
+    } while (cursor !== undefined);
+    return found;
+  };
+  /** Services are changed with their customer alone: those of one that is as it was were not changed either. */
+  const differencesOfServices = async ({ id, version }: Customer, folded: ReadonlyMap<string, FoldedService>) => {
+    if (folded.size === 0) return [];
+    const differences = compareServices(await servicesOf(id), folded);
+    if (differences.length === 0 || (await customers.get(id))?.version !== version) return [];
+    return differences;
   };
   const differencesOf = async (
     customer: Customer,
     read: HistoryEntry[] | undefined,
     terms: readonly SearchTerm[],
   ): Promise<Difference[]> => {
-    const { state, isWhole } = await played(customer, read);
+    const { state, isWhole, ofServices } = await played(customer, read);
     const gaps = isWhole ? [] : [{ field: 'history', row: `${customer.version} events`, history: 'has gaps' }];
-    return [...gaps, ...compareFold(customer, state), ...compareTerms(customer, terms, searchableAttributes)];
+    const ofTerms = compareTerms(customer, terms, searchableAttributes);
+    return [
+      ...gaps,
+      ...compareFold(customer, state),
+      ...(await differencesOfServices(customer, ofServices)),
+      ...ofTerms,
+    ];
   };
   const repair = (customerId: string): Promise<void> =>
     store.transaction(async (trx) => {

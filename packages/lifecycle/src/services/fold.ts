@@ -36,9 +36,15 @@ const requested: Omit<FoldedService, 'serviceName' | 'openRunId'> = {
   isTerminating: false,
 };
 
-/** Plays a customer's events, all of them and in order: what the rows of its services must say, by their ids. */
-export function foldServices(events: readonly Event[]): Map<string, FoldedService> {
-  const services = new Map<string, FoldedService>();
+/**
+ * Plays a customer's events, all of them and in order: what the rows of its services must say, by their ids.
+ * @param known what the events before these came to. Default: there were none
+ */
+export function foldServices(
+  events: readonly Event[],
+  known: ReadonlyMap<string, FoldedService> = new Map(),
+): Map<string, FoldedService> {
+  const services = new Map(known);
   for (const event of events) {
     if (!('serviceId' in event.data)) continue;
     const { serviceId, serviceName } = event.data;

@@ -1,8 +1,10 @@
+import { z } from 'zod';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ConsistencyAsk } from '../../src/consistency/service.js';
 import type { ConsistencyLine } from '../../src/consistency/report.js';
+import { defineServiceTemplate } from '../../src/provisioning/template.js';
 import { backends, type Backend } from '../support/backends.js';
-import { rig, someone, type Rig } from '../support/lifecycle.js';
+import { rig, someone, until, type Rig } from '../support/lifecycle.js';
 
 for (const { title, present, create } of backends)
   describe.skipIf(!present)(`the check of customers against their history on ${title}`, () => {
@@ -10,7 +12,12 @@ for (const { title, present, create } of backends)
     let run: Rig;
     beforeEach(async () => {
       backend = await create();
-      run = await rig(backend, { searchableAttributes: ['plan'] });
+      const line = defineServiceTemplate({
+        name: 'line',
+        config: z.object({}),
+        steps: [{ key: 'port', run: () => ({ port: 1 }) }],
+      });
+      run = await rig(backend, { searchableAttributes: ['plan'], templates: [line] });
     });
     afterEach(async () => {
       await run.stop();
@@ -51,6 +58,38 @@ for (const { title, present, create } of backends)
       const of = (id: string) => lines.find(({ customerId }) => customerId === id)?.differences;
       expect(of(changed)).toEqual([{ field: 'stage', row: '"churning"', history: '"active"' }]);
       expect(of(lost)).toMatchObject([{ field: 'version', row: '7', history: '4' }, { field: 'search' }]);
+    });
+
+    it('names services that are not what happened to them', async () => {
+      const { services } = run.acme;
+      const id = await run.active();
+      const [one, two] = [
+        (await services.request(id, { serviceName: 'line' })).id,
+        (await services.request(id, { serviceName: 'line' })).id,
+      ];
+      const settled = (serviceId: string, status: string) =>
+        until(async () => {
+          const now = await services.get(serviceId);
+          return now.status === status && now.openRunId === null;
+        }, run.clock);
+      await settled(one, 'active');
+      await settled(two, 'active');
+      await services.suspend(one, { actionType: 'abuse' });
+      await services.terminate(two);
+      await settled(one, 'suspended');
+      await settled(two, 'terminated');
+      expect((await check()).map(({ kind }) => kind)).toEqual(['done']);
+      const { store } = backend;
+      const kept = await services.read(one);
+      await store.transaction((trx) =>
+        store.tenant('acme').services.replace({ ...kept, access: 'full', blocks: [] }, trx),
+      );
+      const [found, done] = await check();
+      expect(done).toMatchObject({ kind: 'done', checked: 1, differing: 1 });
+      expect(found).toMatchObject({ customerId: id, differences: [{ field: `service ${one}` }] });
+      const { row = '', history = '' } = found?.differences[0] ?? {};
+      expect(JSON.parse(row)).toMatchObject({ status: 'suspended', access: 'full', reasons: [] });
+      expect(JSON.parse(history)).toMatchObject({ access: 'suspended', reasons: [{ reason: 'abuse' }] });
     });
 
     it('repairs what customers are found by, and stops when it is told to', async () => {
