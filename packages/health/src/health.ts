@@ -95,9 +95,11 @@ export function createHealth(options: HealthOptions): Health {
   const leaseTtlMs = Math.max(2_000, options.leaseTtlMs ?? 15_000);
   const lease = createMonitorLease({ leases: store.leases, instance, id: origin, ttlMs: leaseTtlMs, clock });
   const handOver = createHandOver(store, metrics);
+  const calendar = createCalendar({ store, clock });
   const recorder = createRecorder({
     store,
     directory,
+    calendar,
     term: () => processes.term(),
     onFenced: () => processes.doubt(),
     publish: () => relay.nudge(),
@@ -124,7 +126,6 @@ export function createHealth(options: HealthOptions): Health {
     competes: options.monitoring ?? true,
     onChange: options.onMonitoring ?? (() => undefined),
   });
-  const calendar = createCalendar({ store, clock });
   const statusBoard = createStatusBoard({ store, directory, calendar, retention, clock });
   const channels = channelRegistry(options.channels);
   const through = deliveryThrough({ channels, sealer, connector, clock });

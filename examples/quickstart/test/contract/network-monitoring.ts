@@ -157,6 +157,27 @@ export const networkMonitoring: Suite<ContractSubject> = {
       },
     },
     {
+      name: 'leaves planned maintenance out of the availability, and says what it came to',
+      async run({ client }) {
+        const time = (ms: number) => new Date(Date.now() + ms).toISOString();
+        const patching = { name: 'Patching', starts_at: time(-60_000), ends_at: time(600_000), tags: ['patched'] };
+        assertStatus(await client.post('/network-monitoring/maintenance-windows', patching), 201);
+        const draft = { name: 'patched', retry_count: 1, tags: ['patched'] };
+        const { body } = await register(client, await refusing(), draft);
+        assertStatus(await client.post(`/network-monitoring/endpoints/${body.id}/check`, {}), 200);
+        const trends = assertStatus(await client.get(`/network-monitoring/endpoints/${body.id}/trends`), 200).body;
+        assert.ok(trends.total_checks >= 1);
+        assert.deepEqual(
+          [trends.availability_percentage, trends.maintenance.checks, trends.maintenance.availability_percentage],
+          [null, trends.total_checks, 0],
+        );
+        assert.deepEqual(
+          trends.series.map((it: { maintenance_checks: number }) => it.maintenance_checks),
+          trends.series.map((it: { total_checks: number }) => it.total_checks),
+        );
+      },
+    },
+    {
       name: 'removes an endpoint, once',
       async run({ client }) {
         const { body } = await register(client, 9);

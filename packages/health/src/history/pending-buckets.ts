@@ -8,6 +8,8 @@ export interface BucketDelta {
   tenantId: string;
   endpointId: string;
   resolution: Resolution;
+  /** Whether its checks were made in planned maintenance: they are summed up apart. Default false. */
+  inMaintenance?: boolean;
   bucket: Bucket;
 }
 
@@ -20,8 +22,8 @@ export interface PendingBuckets {
   /** The endpoints of which something waits since before `until` (epoch ms), at most so many, the oldest first. */
   due(until: number, limit: number): string[];
   has(endpointId: string): boolean;
-  /** Takes out what waits of one endpoint. */
-  takeOf(endpointId: string): BucketDelta[];
+  /** Takes out what waits of one endpoint. @param isPlanned whether a minute, by its start, is one of planned maintenance */
+  takeOf(endpointId: string, isPlanned?: (minute: number) => boolean): BucketDelta[];
   /** Puts back what could not be stored. */
   putBack(deltas: readonly BucketDelta[], now: number): void;
   /** Gives up the oldest minutes beyond so many, and says how many checks were in them. */
@@ -54,15 +56,25 @@ export function pendingBuckets(): PendingBuckets {
     }
     return minute;
   };
-  const takeOf = (endpointId: string): BucketDelta[] => {
+  const takeOf = (endpointId: string, isPlanned: (minute: number) => boolean = () => false): BucketDelta[] => {
     const own = waiting.get(endpointId);
     if (!own) return [];
     waiting.delete(endpointId);
     size -= own.minutes.size;
     const { tenantId } = own;
-    return resolutions.flatMap((resolution) =>
-      [...coarser(own.minutes.values(), resolution)].map((bucket) => ({ tenantId, endpointId, resolution, bucket })),
-    );
+    const [planned, other]: [Bucket[], Bucket[]] = [[], []];
+    for (const bucket of own.minutes.values()) (isPlanned(bucket.start) ? planned : other).push(bucket);
+    const deltasOf = (minutes: readonly Bucket[], inMaintenance: boolean): BucketDelta[] =>
+      resolutions.flatMap((resolution) =>
+        [...coarser(minutes, resolution)].map((bucket) => ({
+          tenantId,
+          endpointId,
+          resolution,
+          inMaintenance,
+          bucket,
+        })),
+      );
+    return [...deltasOf(other, false), ...(planned.length > 0 ? deltasOf(planned, true) : [])];
   };
 
   return {

@@ -15,6 +15,7 @@ import type { ProbeResult } from '../probes/judge.js';
 import { tellIncident } from '../incidents/tell.js';
 import type { Term } from '../store/sharing.js';
 import type { HealthStore, IncidentWrite, Settlement } from '../store/store.js';
+import type { Calendar } from '../windows/calendar.js';
 import { pendingBuckets } from './pending-buckets.js';
 import { pendingResults } from './pending-results.js';
 import { createRota } from './rota.js';
@@ -42,6 +43,8 @@ export interface Recorder {
 export interface RecorderOptions {
   store: HealthStore;
   directory: Directory;
+  /** Says which minutes are planned maintenance, when they are stored. */
+  calendar: Pick<Calendar, 'planned'>;
   /** The lease under which this process writes. While it has none it adds to sums, and writes nothing else. */
   term: () => Term | undefined;
   /** Told when the store knows of another process that took it. */
@@ -63,6 +66,7 @@ const longestWaitMs = settleMs + 5_000;
 const stopAttempts = 3;
 /** A few milliseconds of SQLite's, which holds up everything else meanwhile. */
 const settledAtOnce = 50;
+const nothing: Settlement = { states: [], chunks: [], deltas: [], incidents: [], events: [] };
 
 /**
  * Makes a recorder. An endpoint is settled, its state with its results and sums up to it, once a minute, and at once
@@ -71,7 +75,7 @@ const settledAtOnce = 50;
  * bound.
  */
 export function createRecorder(options: RecorderOptions): Recorder {
-  const { store, directory, term, onFenced, publish, clock, logger, metrics, maxPending, rings } = options;
+  const { store, directory, calendar, term, onFenced, publish, clock, logger, metrics, maxPending, rings } = options;
   const results = pendingResults({ rings, most: maxPending });
   const buckets = pendingBuckets();
   metrics?.observePending(() => ({ results: results.size, minutes: buckets.size }));
@@ -99,10 +103,21 @@ export function createRecorder(options: RecorderOptions): Recorder {
     ids: readonly string[],
     told: Pick<Settlement, 'events' | 'incidents'> = { events: [], incidents: [] },
   ): Promise<void> => {
-    const under = term();
+    const [under, round] = [term(), dropped];
+    const isPlanned = await calendar
+      .planned(ids.flatMap((id) => directory.get(id)?.endpoint.tenantId ?? []))
+      .catch((error: unknown) => {
+        if (round === dropped) putBack({ ...nothing, ...told }, ids);
+        throw error;
+      });
+    // Dropped meanwhile: whoever monitors now tells of it.
+    if (round !== dropped) return;
     const settlement: Settlement = {
       chunks: ids.flatMap((id) => results.takeOf(id)),
-      deltas: ids.flatMap((id) => buckets.takeOf(id)),
+      deltas: ids.flatMap((id) => {
+        const endpoint = directory.get(id)?.endpoint;
+        return buckets.takeOf(id, endpoint && ((minute) => isPlanned(endpoint, minute)));
+      }),
       states: ids.flatMap((id) => {
         const kept = directory.get(id);
         if (!kept) results.forget(id);
@@ -111,7 +126,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
       }),
       ...told,
     };
-    const [startedAt, round] = [clock.monotonic(), dropped];
+    const startedAt = clock.monotonic();
     try {
       await store.settle(settlement, under);
       metrics?.flushed(clock.monotonic() - startedAt, 'stored');
@@ -135,12 +150,15 @@ export function createRecorder(options: RecorderOptions): Recorder {
     }
     return false;
   };
-  const putBack = (settlement: Settlement): void => {
+  const putBack = (
+    settlement: Settlement,
+    ids: readonly string[] = settlement.states.map(({ endpoint }) => endpoint.id),
+  ): void => {
     results.putBack(settlement.chunks);
     buckets.putBack(settlement.deltas, clock.now());
     events.unshift(...settlement.events);
     incidents.unshift(...settlement.incidents);
-    for (const { endpoint } of settlement.states) urgent.add(endpoint.id);
+    for (const id of ids) urgent.add(id);
   };
   const settleDoubts = async (): Promise<void> => {
     for (let [first] = doubtful; first; [first] = doubtful) {

@@ -2,6 +2,7 @@ import { invalidInput, type Page } from '@dotmac/core/contract';
 import type { HealthContext } from '../context.js';
 import type { EndpointRecord } from '../endpoints/endpoint.js';
 import { healthErrors } from '../errors.js';
+import type { Bucket } from './bucket.js';
 import { keptResultsOf } from './kept-results.js';
 import { planWindow } from './resolution.js';
 import type { CheckResult, Ring } from './result.js';
@@ -49,9 +50,11 @@ export function historyService(context: HealthContext, tenantId: string): Histor
       const hours = (until - from) / 3_600_000;
       const { coarsest } = seriesOf(hours);
       const spans = planWindow({ from, until, now: clock.now(), coarsest }, retention);
-      const buckets = (await Promise.all(spans.map((span) => endpoints.buckets(endpointId, span)))).flat();
+      const bucketsOf = async (inMaintenance: boolean): Promise<Bucket[]> =>
+        (await Promise.all(spans.map((span) => endpoints.buckets(endpointId, { ...span, inMaintenance })))).flat();
+      const [buckets, maintenance] = await Promise.all([bucketsOf(false), bucketsOf(true)]);
       const issues = (await kept(endpointId, 'issues')).filter(({ at }) => at >= from && at < until);
-      return trendOf(endpoint, hours, buckets, issues.slice(0, issuesShown));
+      return trendOf(endpoint, hours, { buckets, maintenance, issues: issues.slice(0, issuesShown) });
     },
     async results(endpointId, { kind = 'recent', limit = 50, cursor } = {}) {
       const before = cursor === undefined ? undefined : Number(cursor);

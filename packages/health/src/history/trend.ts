@@ -18,14 +18,27 @@ export const trend = z
     endpointId: z.string(),
     endpointName: z.string(),
     periodHours: z.number(),
-    totalChecks: z.int(),
-    availabilityPercentage: percentage
-      .nullable()
-      .meta({ description: 'Healthy and degraded checks among those that are known; null without any' }),
+    totalChecks: z
+      .int()
+      .meta({ description: 'Those in planned maintenance included, as in all that is not said to be without' }),
+    availabilityPercentage: percentage.nullable().meta({
+      description:
+        'Healthy and degraded checks among those that are known, planned maintenance left out; null without any',
+    }),
     availabilityByDuration: percentage.nullable().meta({ description: 'The same by how long the status was which' }),
     coveragePercentage: percentage.meta({
       description: 'The share of the period in which the endpoint was looked after',
     }),
+    maintenance: z
+      .object({
+        checks: z.int().meta({ description: 'Those of total_checks that were made in it' }),
+        percentage: percentage.meta({ description: 'The share of the period that it took, as far as somebody looked' }),
+        availabilityPercentage: percentage
+          .nullable()
+          .meta({ description: 'The availability, had it not been left out' }),
+        availabilityByDuration: percentage.nullable(),
+      })
+      .meta({ description: 'Planned maintenance: the minutes in which a maintenance window lasted, as it was then' }),
     averageResponseTime: seconds,
     p50ResponseTime: seconds,
     p95ResponseTime: seconds,
@@ -38,6 +51,7 @@ export const trend = z
       z.object({
         timestamp: instant,
         totalChecks: z.int(),
+        maintenanceChecks: z.int(),
         availabilityPercentage: percentage.nullable(),
         availabilityByDuration: percentage.nullable(),
         averageResponseTime: seconds,
@@ -101,23 +115,44 @@ export function seriesOf(hours: number): { widthMs: number; coarsest: Resolution
   return { widthMs: Math.ceil(hours / 24 / 60) * bucketMs.day, coarsest: 'day' };
 }
 
-/** The trend of an endpoint from its buckets, by time, and its last results that were not healthy, newest first. */
+/** What a trend is made of. */
+export interface TrendParts {
+  /** Those outside of planned maintenance, by time, and those within. */
+  buckets: readonly Bucket[];
+  maintenance: readonly Bucket[];
+  /** The last results that were not healthy, newest first. */
+  issues: readonly CheckResult[];
+}
+
+/** What lies in planned maintenance, and what does not. */
+type Parts = Record<'planned' | 'other', Bucket>;
+const partsAt = (start: number): Parts => ({ planned: emptyBucket(start), other: emptyBucket(start) });
+
+function together({ planned, other }: Parts): Bucket {
+  const whole = emptyBucket(other.start);
+  for (const part of [planned, other]) mergeBuckets(whole, part);
+  return whole;
+}
+
+/** The trend of an endpoint. */
 export function trendOf(
   { id, name }: { id: string; name: string },
   periodHours: number,
-  buckets: readonly Bucket[],
-  issues: readonly CheckResult[],
+  { buckets, maintenance, issues }: TrendParts,
 ): Trend {
-  const whole = emptyBucket(buckets[0]?.start ?? 0);
-  const points = new Map<number, Bucket>();
+  const parts = partsAt(0);
+  const points = new Map<number, Parts>();
   const { widthMs } = seriesOf(periodHours);
-  for (const bucket of buckets) {
-    mergeBuckets(whole, bucket);
+  const add = (bucket: Bucket, part: keyof Parts): void => {
+    mergeBuckets(parts[part], bucket);
     const start = bucket.start - (bucket.start % widthMs);
-    const point = points.get(start) ?? emptyBucket(start);
-    mergeBuckets(point, bucket);
+    const point = points.get(start) ?? partsAt(start);
+    mergeBuckets(point[part], bucket);
     points.set(start, point);
-  }
+  };
+  for (const bucket of buckets) add(bucket, 'other');
+  for (const bucket of maintenance) add(bucket, 'planned');
+  const whole = together(parts);
   const total = checksOf(whole);
   const distribution = statuses.map((status) => {
     const count = whole.counts[status];
@@ -128,15 +163,22 @@ export function trendOf(
     const ms = quantile(whole.histogram, share);
     return ms === null ? null : toSeconds(Math.min(Math.max(ms, whole.minMs ?? ms), whole.maxMs ?? ms));
   };
-  const { byDuration, coverage } = availability(whole, periodHours * 3_600_000);
+  const periodMs = periodHours * 3_600_000;
+  const [outside, all] = [availability(parts.other, periodMs), availability(whole, periodMs)];
   return {
     endpointId: id,
     endpointName: name,
     periodHours,
     totalChecks: total,
-    availabilityPercentage: rounded(availability(whole, 0).bySamples),
-    availabilityByDuration: rounded(byDuration),
-    coveragePercentage: round(Math.min(100, coverage ?? 0)),
+    availabilityPercentage: rounded(outside.bySamples),
+    availabilityByDuration: rounded(outside.byDuration),
+    coveragePercentage: round(Math.min(100, all.coverage ?? 0)),
+    maintenance: {
+      checks: checksOf(parts.planned),
+      percentage: round(Math.min(100, (100 * lastedMs(parts.planned)) / periodMs)),
+      availabilityPercentage: rounded(all.bySamples),
+      availabilityByDuration: rounded(all.byDuration),
+    },
     averageResponseTime: averageOf(whole),
     p50ResponseTime: percentile(0.5),
     p95ResponseTime: percentile(0.95),
@@ -148,13 +190,19 @@ export function trendOf(
       message,
       responseTime: toSeconds(responseTimeMs),
     })),
-    series: [...points.values()].map((point) => ({
-      timestamp: point.start,
-      totalChecks: checksOf(point),
-      availabilityPercentage: rounded(availability(point, 0).bySamples),
-      availabilityByDuration: rounded(availability(point, 0).byDuration),
-      averageResponseTime: averageOf(point),
-    })),
+    series: [...points].sort(([a], [b]) => a - b).map(([timestamp, point]) => pointOf(timestamp, point)),
+  };
+}
+
+function pointOf(timestamp: number, parts: Parts): Trend['series'][number] {
+  const [whole, { bySamples, byDuration }] = [together(parts), availability(parts.other, 0)];
+  return {
+    timestamp,
+    totalChecks: checksOf(whole),
+    maintenanceChecks: checksOf(parts.planned),
+    availabilityPercentage: rounded(bySamples),
+    availabilityByDuration: rounded(byDuration),
+    averageResponseTime: averageOf(whole),
   };
 }
 
@@ -162,6 +210,10 @@ const rounded = (value: number | null): number | null => (value === null ? null 
 
 function checksOf({ counts }: Bucket): number {
   return statuses.reduce((sum, status) => sum + counts[status], 0);
+}
+
+function lastedMs({ durationMs }: Bucket): number {
+  return statuses.reduce((sum, status) => sum + durationMs[status], 0);
 }
 
 function averageOf({ timed, sumMs }: Bucket): number | null {

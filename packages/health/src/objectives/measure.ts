@@ -19,6 +19,7 @@ import {
   type Tally,
 } from './budget.js';
 import type { ObjectiveRecord, ObjectiveReport } from './objective.js';
+import type { BucketSpan } from '../store/store.js';
 import type { Readings } from './readings.js';
 
 /** As many endpoints of a tag as are reckoned together: the database adds up checks, and we how fast they were. */
@@ -40,11 +41,21 @@ function meantBy({ directory }: Measured, { tenantId, endpointId, tag }: Objecti
     .filter((it) => it.tenantId === tenantId && (endpointId !== null || (tag !== null && it.tags.includes(tag))));
 }
 
-/** What the checks of some endpoints came to within a span. */
+/** What the checks of some endpoints that an objective counts came to within a span. */
 async function tallyWithin(
-  { store }: Measured,
+  context: Measured,
   objective: ObjectiveRecord,
   { ids, span }: { ids: readonly string[]; span: Span },
+): Promise<Tally> {
+  const tally = await tallyOfPart(context, objective, { ids, span });
+  if (!objective.countsMaintenance) return tally;
+  return addTallies(tally, await tallyOfPart(context, objective, { ids, span: { ...span, inMaintenance: true } }));
+}
+
+async function tallyOfPart(
+  { store }: Measured,
+  objective: ObjectiveRecord,
+  { ids, span }: { ids: readonly string[]; span: BucketSpan },
 ): Promise<Tally> {
   const tenant = store.tenant(objective.tenantId);
   if (objective.indicator === 'latency') return tallyOf(await tenant.total(ids, span), objective);
@@ -105,7 +116,7 @@ export async function budgetOf(context: Measured, objective: ObjectiveRecord) {
 
 /** How an objective is doing. */
 export async function reportOn(context: Measured, record: ObjectiveRecord): Promise<ObjectiveReport> {
-  const { tenantId: _, burn: __, ...objective } = record;
+  const { tenantId: _, burn: __, countsMaintenance = false, ...objective } = record;
   const { tally, coverage, ...budget } = await budgetOf(context, record);
   const { over } = burnOver(context, record);
   const windows = Object.keys(burnWindows) as BurnWindow[];
@@ -114,6 +125,7 @@ export async function reportOn(context: Measured, record: ObjectiveRecord): Prom
   const [meant, counted] = [meantBy(context, record).length, endpointsOf(context, record).length];
   return {
     ...objective,
+    countsMaintenance,
     endpoints: counted,
     leftOut: meant - counted,
     attained: tally.total === 0 ? null : goodOf(tally) / tally.total,

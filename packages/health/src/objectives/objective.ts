@@ -32,6 +32,10 @@ const fields = {
     .max(600)
     .nullable()
     .meta({ description: 'Seconds that a good answer takes at most, within 2 %; for latency' }),
+  countsMaintenance: z.boolean().meta({
+    description:
+      'Whether what fails in planned maintenance spends the budget; otherwise it is as if nobody looked then',
+  }),
 };
 
 /** What making an objective takes. */
@@ -43,6 +47,7 @@ export const objectiveInput = z
     tag: fields.tag.default(null),
     indicator: fields.indicator.default('availability'),
     threshold: fields.threshold.default(null),
+    countsMaintenance: fields.countsMaintenance.default(false),
   })
   .meta({ id: 'ObjectiveInput' });
 
@@ -96,8 +101,10 @@ export type Objective = z.output<typeof objective>;
 /** @see objectiveReport */
 export type ObjectiveReport = z.output<typeof objectiveReport>;
 /** An objective as it is kept. */
-export type ObjectiveRecord = Objective & {
+export type ObjectiveRecord = Omit<Objective, 'countsMaintenance'> & {
   tenantId: string;
+  /** Those from before there was a choice count none. */
+  countsMaintenance?: boolean;
   /** The time that its budget burns, while it does. `startedAt` is epoch ms. */
   burn?: { id: string; startedAt: number } | null;
 };

@@ -18,8 +18,8 @@ export function createReadings(): Readings {
   const read = new Map<string, Promise<Tally>>();
   let count = 0;
   return {
-    share({ tenantId, endpointId, tag, threshold }, { window, endpoints }, make) {
-      const key = JSON.stringify([tenantId, endpointId, tag, threshold, window]);
+    share({ tenantId, endpointId, tag, threshold, countsMaintenance = false }, { window, endpoints }, make) {
+      const key = JSON.stringify([tenantId, endpointId, tag, threshold, countsMaintenance, window]);
       const known = read.get(key);
       if (known) return known;
       count += endpoints;

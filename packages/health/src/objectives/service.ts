@@ -35,7 +35,10 @@ const mostObjectives = 100;
 export function objectiveService(context: HealthContext, tenantId: string): ObjectiveService {
   const { store, directory, recorder, clock } = context;
   const { objectives } = store.tenant(tenantId);
-  const show = ({ tenantId: _, burn: __, ...objective }: ObjectiveRecord): Objective => objective;
+  const show = ({ tenantId: _, burn: __, countsMaintenance = false, ...objective }: ObjectiveRecord): Objective => ({
+    ...objective,
+    countsMaintenance,
+  });
   const find = async (objectiveId: string): Promise<ObjectiveRecord> => {
     const found = await objectives.get(objectiveId);
     if (!found) throw healthErrors.OBJECTIVE_NOT_FOUND({ objectiveId });

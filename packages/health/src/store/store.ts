@@ -74,6 +74,8 @@ export interface BucketSpan {
   resolution: Resolution;
   from: number;
   until: number;
+  /** Those of planned maintenance, which are kept apart, and none of the others. Default false. */
+  inMaintenance?: boolean;
 }
 
 /** What one tenant has set up besides endpoints. */
@@ -149,7 +151,7 @@ export interface HealthStore extends SharedStore {
   everyObjective(ask: { limit: number; after: { tenantId: string; id: string } | null }): Promise<ObjectiveRecord[]>;
   /** Every tenant's alerts that are due by `now` (epoch ms), those due longest first; for the dispatcher alone. */
   dueAlerts(now: number, limit: number): Promise<AlertRecord[]>;
-  /** Deletes up to `limit` buckets of a resolution that began before `before` (epoch ms). Returns how many. */
+  /** Deletes up to `limit` buckets of a resolution, maintenance or not, that began before `before` (epoch ms). Returns how many. */
   pruneBuckets(resolution: Resolution, before: number, limit: number): Promise<number>;
   /** Deletes up to `limit` incidents that were resolved before `before` (epoch ms), with their entries. Returns how many. */
   pruneIncidents(before: number, limit: number): Promise<number>;

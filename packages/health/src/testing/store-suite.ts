@@ -230,6 +230,45 @@ export const healthStoreSuite: Suite<HealthStore> = {
       },
     },
     {
+      name: 'keeps the sums of planned maintenance apart, by minutes, hours and days',
+      async run(store) {
+        const endpoint = endpointOf('acme');
+        await store.tenant('acme').insert(endpoint);
+        const deltas = (['minute', 'hour', 'day'] as const).flatMap((resolution) => [
+          delta(endpoint, resolution, bucketOf(0, [1, 2])),
+          { ...delta(endpoint, resolution, bucketOf(0, [3])), inMaintenance: true },
+        ]);
+        await settled(store, { deltas });
+        await settled(store, { deltas });
+        const tenant = store.tenant('acme');
+        const timesOf = async (resolution: Resolution, inMaintenance?: boolean) => {
+          const span = { resolution, from: 0, until: 1, ...(inMaintenance !== undefined && { inMaintenance }) };
+          const [bucket, ...more] = await tenant.buckets(endpoint.id, span);
+          const sums = (await tenant.sums([endpoint.id], span)).get(endpoint.id);
+          const total = await tenant.total([endpoint.id], span);
+          assert.deepEqual(more, []);
+          return [
+            bucket?.sumMs ?? 0,
+            sums?.counts.healthy ?? 0,
+            sums?.durationMs.offline ?? 0,
+            total.sumMs,
+            total.timed,
+          ];
+        };
+        for (const resolution of ['minute', 'hour', 'day'] as const) {
+          assert.deepEqual(await timesOf(resolution), [6, 4, 500, 6, 4]);
+          assert.deepEqual(await timesOf(resolution, false), [6, 4, 500, 6, 4]);
+          assert.deepEqual(await timesOf(resolution, true), [6, 2, 500, 6, 2]);
+        }
+        const prune = () => store.pruneBuckets('hour', 1, 1);
+        assert.deepEqual([await prune(), await prune(), await prune()], [1, 1, 0]);
+        assert.deepEqual([await timesOf('hour'), await timesOf('hour', true)], [Array(5).fill(0), Array(5).fill(0)]);
+        assert.deepEqual(await timesOf('day', true), [6, 2, 500, 6, 2]);
+        await tenant.remove(endpoint.id);
+        assert.deepEqual(await timesOf('day', true), Array(5).fill(0));
+      },
+    },
+    {
       name: 'loses nothing when several add to the same bucket at once',
       async run(store) {
         const endpoint = endpointOf('acme');

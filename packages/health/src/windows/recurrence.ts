@@ -17,6 +17,8 @@ type Next = (after: number) => number | null;
 
 /** Beginnings that lie closer than they last make one span; no longer than this is looked ahead. */
 const mostJoined = 100;
+/** Now, just now, and what an endpoint that is seldom checked looks back to. */
+const mostRemembered = 6;
 /** Rules that find nothing in so many periods find nothing. */
 const mostPeriods = 2_000;
 
@@ -75,6 +77,28 @@ export function spanAt(timing: Timing, now: number): Span | undefined {
 /** When a window begins next after `now`; null when it does not any more. */
 export function nextStart(timing: Timing, now: number): number | null {
   return nextOf(timing)(now);
+}
+
+/** A time in which a window lasts throughout, or does not at all. */
+export type Period = Span & { lasts: boolean };
+
+/**
+ * Tells in which period an instant lies; one in which nothing lasts may have begun earlier. The last few are remembered:
+ * reckoning one costs more than all else that is asked of a window, and most instants lie close together.
+ */
+export function periodsOf(timing: Timing): (at: number) => Period {
+  const known: Period[] = [];
+  return (at) => {
+    const found = known.find(({ from, until }) => from <= at && at < until);
+    if (found) return found;
+    const span = spanAt(timing, at);
+    const period = span
+      ? { ...span, lasts: true }
+      : { from: at, until: nextStart(timing, at) ?? Infinity, lasts: false };
+    known.unshift(period);
+    known.length = Math.min(known.length, mostRemembered);
+    return period;
+  };
 }
 
 function nextOf(timing: Timing): Next {

@@ -6,6 +6,7 @@ import type { Resolution } from '../../src/history/resolution.js';
 import { createRecorder } from '../../src/history/recorder.js';
 import { healthMetrics } from '../../src/metrics.js';
 import { createDirectory } from '../../src/monitoring/directory.js';
+import { createCalendar } from '../../src/windows/calendar.js';
 import { memoryHealthStore, type EndpointStatus, type HealthStore } from '../../src/index.js';
 import { endpointRecord } from '../support/endpoints.js';
 import { storedResults } from '../support/results.js';
@@ -17,10 +18,16 @@ async function stage(maxPending = 1_000) {
   await store.tenant('acme').insert(endpoint);
   const kept = directory.add(endpoint);
   const writes: string[] = [];
-  const reach: { broken: boolean; next?: Promise<void> } = { broken: false };
+  const reach: { broken: boolean; windowless: boolean; next?: Promise<void> } = { broken: false, windowless: false };
   const logged: unknown[] = [];
   const watched: HealthStore = {
     ...store,
+    tenant(tenantId) {
+      const tenant = store.tenant(tenantId);
+      const list: typeof tenant.windows.list = (ask) =>
+        reach.windowless ? Promise.reject(new Error('out of reach')) : tenant.windows.list(ask);
+      return { ...tenant, windows: { ...tenant.windows, list } };
+    },
     async settle(settlement) {
       const { next } = reach;
       delete reach.next;
@@ -35,6 +42,7 @@ async function stage(maxPending = 1_000) {
   const recorder = createRecorder({
     store: watched,
     directory,
+    calendar: createCalendar({ store: watched, clock }),
     publish: () => undefined,
     term: () => ({ key: 'health/monitor', fence: 1 }),
     onFenced: () => undefined,
@@ -129,6 +137,20 @@ describe('sums', () => {
     reach.broken = false;
     await recorder.flush();
     expect([await summed('minute'), await summed('hour'), await summed('day')]).toEqual([100, 100, 100]);
+  });
+
+  it('and changes wait as well while nobody can tell what is planned maintenance', async () => {
+    const { clock, recorder, endpoint, note, reach, stored, summed, store, writes } = await stage();
+    recorder.start();
+    reach.windowless = true;
+    for (const status of ['healthy', 'offline', 'healthy'] as const) note(status);
+    await clock.advance(70_000);
+    expect(writes).toEqual([]);
+    reach.windowless = false;
+    await clock.advance(1_000);
+    expect(writes).toEqual(['1 states, 3 results, 3 buckets, 5 events']);
+    expect([await stored(), await summed()]).toEqual([3, 3]);
+    expect((await store.tenant('acme').get(endpoint.id))?.state).toMatchObject({ status: 'healthy' });
   });
 
   it('wait on when only changes of status are asked for', async () => {

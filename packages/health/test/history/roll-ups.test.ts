@@ -34,6 +34,19 @@ const cast = {
   others: { tenantId: 'globex', checkInterval: 60 },
 } as const;
 type Name = keyof typeof cast;
+/** Every day for 90 minutes over those with a tag; and once, for minutes that it neither begins nor ends with. */
+const [nightly, once] = [
+  { from: 2 * hour, until: 3.5 * hour },
+  { from: 10 * hour + 30_500, until: 10 * hour + 1_210_250 },
+];
+const firstDay = Date.UTC(2026, 0, 1);
+function isPlanned(name: Name, minuteAt: number): boolean {
+  if (name === 'daily' || name === 'others') return false;
+  const ofDay = minuteAt % day;
+  if (ofDay >= nightly.from && ofDay < nightly.until) return true;
+  const ofAll = minuteAt - firstDay;
+  return name === 'often' && ofAll + minute > once.from && ofAll < once.until;
+}
 const names = Object.keys(cast) as Name[];
 
 /** How much later: so many ms, or as many as there are to the end of a minute, an hour or a day, and a few besides. */
@@ -99,7 +112,7 @@ const anyScript = fc.array(anyStep, { minLength: 30, maxLength: 120, size: 'max'
 
 /** Lives through a script with a health of its own on a store, and an oracle for every endpoint. */
 async function staged(store: HealthStore) {
-  const clock = fakeClock();
+  const clock = fakeClock(firstDay);
   const next = new Map<string, { status: EndpointStatus; responseTimeMs: number }>();
   const oracles = new Map<string, HistoryOracle>();
   const played = defineProbe({
@@ -134,13 +147,21 @@ async function staged(store: HealthStore) {
   const ids = new Map<Name, string>();
   for (const name of names) {
     const { checkInterval } = cast[name];
-    oracles.set(name, new HistoryOracle((2 * checkInterval + 5) * second));
+    oracles.set(name, new HistoryOracle((2 * checkInterval + 5) * second, (at) => isPlanned(name, at)));
     const { id } = await scopeOf(name).endpoints.register({
       ...{ name, serviceType: 'played', config: { name }, checkInterval, timeout: 5 },
-      ...{ retryCount: 1, expectedResponseTime: 10 },
+      ...{ retryCount: 1, expectedResponseTime: 10, tags: name === 'daily' ? [] : ['patched'] },
     });
     ids.set(name, id);
   }
+  const { windows } = scopeOf('often');
+  const windowIds = [
+    await windows.create({ name: 'Nightly', cron: '0 2 * * *', duration: 90 * 60, tags: ['patched'] }),
+    await windows.create({
+      ...{ name: 'Once', endpointIds: [ids.get('often') ?? ''] },
+      ...{ startsAt: firstDay + once.from, endsAt: firstDay + once.until },
+    }),
+  ].map(({ id }) => id);
   const idOf = (name: Name): string => ids.get(name) ?? '';
   const oracleOf = (name: Name): HistoryOracle => oracles.get(name) as HistoryOracle;
   // Its timers go by another clock: hours pass without a check that the script does not ask for.
@@ -188,12 +209,16 @@ async function staged(store: HealthStore) {
     const [id, oracle] = [idOf(name), oracleOf(name)];
     await scopeOf(name).history.results(id, { limit: 1 });
     const { buckets } = store.tenant(cast[name].tenantId);
-    for (const resolution of ['minute', 'hour', 'day'] satisfies Resolution[]) {
+    for (const [resolution, inMaintenance] of (['minute', 'hour', 'day'] satisfies Resolution[]).flatMap((it) => [
+      [it, false] as const,
+      [it, true] as const,
+    ])) {
       if (resolution === 'minute' && name === 'daily') continue;
-      const stored = await buckets(id, { resolution, from, until: clock.now() + 1 });
-      expect(stored.map(({ start }) => start)).toEqual(oracle.starts(resolution).filter((start) => start >= from));
+      const stored = await buckets(id, { resolution, from, until: clock.now() + 1, inMaintenance });
+      const starts = oracle.starts(resolution, inMaintenance).filter((start) => start >= from);
+      expect(stored.map(({ start }) => start)).toEqual(starts);
       for (const { start, counts, durationMs, timed, sumMs, minMs, maxMs, histogram } of stored) {
-        const expected = oracle.within(start, start + widths[resolution]);
+        const expected = oracle.within(start, start + widths[resolution], inMaintenance);
         const { times } = expected;
         expect({ counts, durationMs, timed, sumMs, minMs, maxMs }).toEqual({
           ...{ counts: expected.counts, durationMs: expected.durationMs, timed: times.length },
@@ -216,8 +241,20 @@ async function staged(store: HealthStore) {
     expect(trend.totalChecks).toBe(total);
     for (const status of endpointStatus.options)
       expect(trend.statusDistribution[status].count).toBe(expected.counts[status]);
-    expect(trend.availabilityPercentage).toBe(availabilityOf(expected.counts));
-    expect(trend.availabilityByDuration).toBe(availabilityOf(expected.durationMs));
+    const [outside, planned] = [false, true].map((it) => oracleOf(name).within(known, until, it)) as [
+      Reckoned,
+      Reckoned,
+    ];
+    expect(trend.availabilityPercentage).toBe(availabilityOf(outside.counts));
+    expect(trend.availabilityByDuration).toBe(availabilityOf(outside.durationMs));
+    expect(trend.maintenance).toEqual({
+      checks: sumOf(planned.counts),
+      percentage: hundredths(Math.min(100, (100 * sumOf(planned.durationMs)) / (until - from))),
+      availabilityPercentage: availabilityOf(expected.counts),
+      availabilityByDuration: availabilityOf(expected.durationMs),
+    });
+    expect(trend.series.reduce((sum, { totalChecks }) => sum + totalChecks, 0)).toBe(total);
+    expect(trend.series.reduce((sum, it) => sum + it.maintenanceChecks, 0)).toBe(sumOf(planned.counts));
     const coverage = (100 * (sumOf(expected.durationMs) - expected.durationMs.unknown)) / (until - from);
     expect(Math.abs(trend.coveragePercentage - Math.min(100, coverage))).toBeLessThanOrEqual(0.006);
     const { times } = expected;
@@ -246,6 +283,7 @@ async function staged(store: HealthStore) {
     return old;
   };
   const end = async (): Promise<void> => {
+    for (const windowId of windowIds) await scopeOf('often').windows.remove(windowId);
     for (const name of names) await scopeOf(name).endpoints.remove(idOf(name));
     await health.stop();
   };
@@ -272,7 +310,7 @@ const floor = (at: number, unit: number): number => Math.floor(at / unit) * unit
 const runs = { 'in memory': 30, 'on SQLite': 12, 'on PostgreSQL': 6, 'on MariaDB': 6 } as Record<string, number>;
 
 describe.each(healthStores)('what checks come to, $title', ({ title, open }) => {
-  it('is what every one of them comes to, by minutes, hours and days, late ones and restarts included', async () => {
+  it('is what every one comes to, by minutes, hours and days, in maintenance and out of it, late ones and restarts too', async () => {
     const { subject: store, close } = await open();
     const property = fc.asyncProperty(anyScript, fc.integer({ min: 1, max: 23 }), async (script, hours) => {
       const it = await staged(store);

@@ -72,7 +72,7 @@ async function trendFrom(store: HealthStore, history: readonly Check[], hours: n
   const found = await Promise.all(spans.map((span) => buckets(endpoint.id, span)));
   const last = (await storedResults(store, endpoint.id, 'issues')).slice(0, 20);
   const shown = last.filter(({ at }) => at >= now + 1 - hours * hour);
-  return trendOf(endpoint, hours, found.flat(), shown);
+  return trendOf(endpoint, hours, { buckets: found.flat(), maintenance: [], issues: shown });
 }
 
 type Percentile = 'p50ResponseTime' | 'p95ResponseTime' | 'p99ResponseTime';
@@ -87,7 +87,7 @@ function beginning(hours: number): number {
 function oracle(
   history: readonly Check[],
   hours: number,
-): Omit<Trend, 'endpointId' | 'availabilityByDuration' | 'coveragePercentage'> {
+): Omit<Trend, 'endpointId' | 'availabilityByDuration' | 'coveragePercentage' | 'maintenance'> {
   const from = beginning(hours);
   const checks = history.filter(({ at }) => at >= from && at <= now).sort((a, b) => a.at - b.at);
   const times = checks.flatMap(({ responseTimeMs }) => responseTimeMs ?? []).sort((a, b) => a - b);
@@ -125,6 +125,7 @@ function oracle(
       return {
         timestamp,
         totalChecks: within.length,
+        maintenanceChecks: 0,
         availabilityPercentage: availability(within),
         // In these histories no status lasts.
         availabilityByDuration: null,
@@ -162,6 +163,7 @@ describe.each([
           endpointId: _,
           availabilityByDuration: __,
           coveragePercentage: ___,
+          maintenance: ____,
           ...found
         } = await trendFrom(store, history, hours);
         const expected = oracle(history, hours);

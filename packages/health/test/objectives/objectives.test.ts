@@ -177,6 +177,36 @@ describe('an objective', () => {
     expect(told).toEqual(['burning page', 'recovered']);
   });
 
+  it('spends nothing in planned maintenance, unless it is to', async () => {
+    const { clock, scope, register, becomes } = await stage();
+    const web = await register('web', { tags: ['core'] });
+    await becomes(web, 'healthy');
+    await clock.advance(300_000);
+    const startsAt = Math.ceil(clock.now() / 60_000) * 60_000;
+    await clock.advance(startsAt - clock.now());
+    await scope.windows.create({ name: 'Patching', startsAt, endsAt: startsAt + 600_000, tags: ['core'] });
+    await becomes(web, 'offline');
+    await clock.advance(480_000);
+    await becomes(web, 'healthy');
+    await clock.advance(300_000);
+    const core = { target: 0.99, tag: 'core' };
+    const latency = { indicator: 'latency' as const, threshold: 1 };
+    const reports = [];
+    for (const more of [{}, { countsMaintenance: true }, latency, { ...latency, countsMaintenance: true }]) {
+      const { id } = await scope.objectives.create({ name: 'core', ...core, ...more });
+      reports.push(await scope.objectives.get(id));
+    }
+    const [plain, counting, fast, fastCounting] = reports;
+    for (const report of [plain, fast])
+      expect(report).toMatchObject({ attained: 1, countsMaintenance: false, budget: { spent: 0, left: 1 } });
+    for (const report of [counting, fastCounting]) {
+      expect(report?.countsMaintenance).toBe(true);
+      expect(report?.attained).toBeLessThan(0.7);
+      expect(report?.budget.spent).toBeGreaterThan(0);
+      expect(report?.coverage).toBeGreaterThan(plain?.coverage ?? Infinity);
+    }
+  });
+
   it('is not burnt by the first check of a new endpoint, and is by a new one that stays away', async () => {
     const { clock, scope, register, states, told, until } = await stage();
     states.set('web', 'offline');

@@ -26,6 +26,7 @@ export interface Reckoned {
 }
 
 const widths: Record<Resolution, number> = { minute: 60_000, hour: 3_600_000, day: 86_400_000 };
+const minuteOf = (at: number): number => Math.floor(at / widths.minute) * widths.minute;
 const none = (): Amounts => ({ healthy: 0, degraded: 0, critical: 0, offline: 0, unknown: 0 });
 
 /**
@@ -39,8 +40,14 @@ export class HistoryOracle {
   private checkedAt: number | null = null;
   private second = { of: NaN, statuses: new Set<EndpointStatus>() };
 
-  /** @param longestGapMs a longer time between two results is one in which nobody looked */
-  constructor(private readonly longestGapMs: number) {}
+  /**
+   * @param longestGapMs a longer time between two results is one in which nobody looked
+   * @param isPlanned whether a minute, by its start, is one of planned maintenance
+   */
+  constructor(
+    private readonly longestGapMs: number,
+    private readonly isPlanned: (minute: number) => boolean = () => false,
+  ) {}
 
   /** A check of our own. */
   checked(seen: Seen): void {
@@ -68,26 +75,37 @@ export class HistoryOracle {
     if (isBelieved) this.status = seen.status;
   }
 
-  /** What lies within a time, `until` exclusive. */
-  within(from: number, until: number): Reckoned {
+  /** What lies within a time, `until` exclusive: all of it, or what is planned maintenance, or what is not. */
+  within(from: number, until: number, planned?: boolean): Reckoned {
     const [counts, durationMs, times] = [none(), none(), [] as number[]];
     for (const { at, status, responseTimeMs } of this.seen) {
-      if (at < from || at >= until) continue;
+      if (at < from || at >= until || !this.isMeant(at, planned)) continue;
       counts[status]++;
       if (responseTimeMs !== null) times.push(responseTimeMs);
     }
-    for (const spell of this.spells)
-      durationMs[spell.status] += Math.max(0, Math.min(spell.until, until) - Math.max(spell.from, from));
+    for (const spell of this.spells) {
+      const end = Math.min(spell.until, until);
+      for (let at = Math.max(spell.from, from); at < end;) {
+        const next = planned === undefined ? end : Math.min(end, minuteOf(at) + widths.minute);
+        if (this.isMeant(at, planned)) durationMs[spell.status] += next - at;
+        at = next;
+      }
+    }
     return { counts, durationMs, times: times.sort((a, b) => a - b) };
   }
 
-  /** The beginnings of all the minutes, hours or days that something lies in, by time. */
-  starts(resolution: Resolution): number[] {
-    const width = widths[resolution];
-    const found = new Set(this.seen.map(({ at }) => Math.floor(at / width)));
+  /** The beginnings of all the minutes, hours or days that something lies in which is planned maintenance or not, by time. */
+  starts(resolution: Resolution, planned: boolean): number[] {
+    const minutes = new Set(this.seen.map(({ at }) => minuteOf(at)));
     for (const { from, until } of this.spells)
-      for (let index = Math.floor(from / width); index * width < until; index++) found.add(index);
-    return [...found].map((index) => index * width).sort((a, b) => a - b);
+      for (let minute = minuteOf(from); minute < until; minute += widths.minute) minutes.add(minute);
+    const meant = [...minutes].filter((minute) => this.isMeant(minute, planned));
+    const width = widths[resolution];
+    return [...new Set(meant.map((minute) => Math.floor(minute / width) * width))].sort((a, b) => a - b);
+  }
+
+  private isMeant(at: number, planned: boolean | undefined): boolean {
+    return planned === undefined || this.isPlanned(minuteOf(at)) === planned;
   }
 }
 

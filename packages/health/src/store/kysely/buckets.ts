@@ -11,11 +11,15 @@ import {
 } from '../../history/bucket.js';
 import type { BucketDelta } from '../../history/pending-buckets.js';
 import type { Resolution } from '../../history/resolution.js';
-import type { TenantEndpoints } from '../store.js';
+import type { BucketSpan, TenantEndpoints } from '../store.js';
 import type { BucketsRow, HealthTables } from './tables.js';
 
 /** Bound parameters of one statement stay below what the databases take. */
 const keysPerStatement = 200;
+
+/** What is written as an endpoint's resolution: sums of planned maintenance are rows of their own, beside the others. */
+const seriesOf = ({ resolution, inMaintenance = false }: Pick<BucketSpan, 'resolution' | 'inMaintenance'>): string =>
+  inMaintenance ? `${resolution}-maintenance` : resolution;
 
 type Key = Pick<BucketsRow, 'tenant_id' | 'endpoint_id' | 'resolution' | 'start'>;
 type Pending = Map<string, { key: Key; bucket: Bucket }>;
@@ -63,8 +67,9 @@ export function writeBuckets(database: Database) {
 
 function summed(deltas: readonly BucketDelta[]): Pending {
   const sums: Pending = new Map();
-  for (const { tenantId, endpointId, resolution, bucket } of deltas) {
-    const key = { tenant_id: tenantId, endpoint_id: endpointId, resolution, start: bucket.start };
+  for (const delta of deltas) {
+    const { tenantId, endpointId, bucket } = delta;
+    const key = { tenant_id: tenantId, endpoint_id: endpointId, resolution: seriesOf(delta), start: bucket.start };
     const name = nameOf(key);
     let sum = sums.get(name);
     // A copy: should the transaction fail, what was given goes back to where it came from.
@@ -111,22 +116,22 @@ export function kyselyBuckets(
 ): Pick<TenantEndpoints, 'buckets' | 'sums' | 'total'> {
   return {
     // Primary key: a range within an endpoint's resolution.
-    async buckets(endpointId, { resolution, from, until }) {
+    async buckets(endpointId, span) {
       const rows = await database
         .withTables<HealthTables>()
         .selectFrom('dotmac_check_buckets')
         .selectAll()
         .where('tenant_id', '=', tenantId)
         .where('endpoint_id', '=', endpointId)
-        .where('resolution', '=', resolution)
-        .where('start', '>=', from)
-        .where('start', '<', until)
+        .where('resolution', '=', seriesOf(span))
+        .where('start', '>=', span.from)
+        .where('start', '<', span.until)
         .orderBy('start')
         .execute();
       return rows.map(bucketOfRow);
     },
     // Primary key: a range for each endpoint.
-    async sums(endpointIds, { resolution, from, until }) {
+    async sums(endpointIds, span) {
       const sums = new Map<string, Sums>();
       for (let at = 0; at < endpointIds.length; at += keysPerStatement) {
         const rows = await database
@@ -136,9 +141,9 @@ export function kyselyBuckets(
           .select(({ fn }) => counted.map((column) => fn.sum<number | string>(column).as(column)))
           .where('tenant_id', '=', tenantId)
           .where('endpoint_id', 'in', endpointIds.slice(at, at + keysPerStatement))
-          .where('resolution', '=', resolution)
-          .where('start', '>=', from)
-          .where('start', '<', until)
+          .where('resolution', '=', seriesOf(span))
+          .where('start', '>=', span.from)
+          .where('start', '<', span.until)
           .groupBy('endpoint_id')
           .execute();
         for (const row of rows) sums.set(row.endpoint_id, sumsOfRow(row));
@@ -146,8 +151,8 @@ export function kyselyBuckets(
       return sums;
     },
     // Primary key: a range for each endpoint.
-    async total(endpointIds, { resolution, from, until }) {
-      const total = emptyBucket(from);
+    async total(endpointIds, span) {
+      const total = emptyBucket(span.from);
       for (let at = 0; at < endpointIds.length; at += keysPerStatement) {
         const rows = await database
           .withTables<HealthTables>()
@@ -155,9 +160,9 @@ export function kyselyBuckets(
           .selectAll()
           .where('tenant_id', '=', tenantId)
           .where('endpoint_id', 'in', endpointIds.slice(at, at + keysPerStatement))
-          .where('resolution', '=', resolution)
-          .where('start', '>=', from)
-          .where('start', '<', until)
+          .where('resolution', '=', seriesOf(span))
+          .where('start', '>=', span.from)
+          .where('start', '<', span.until)
           .execute();
         for (const row of rows) mergeBuckets(total, bucketOfRow(row));
       }
@@ -166,18 +171,29 @@ export function kyselyBuckets(
   };
 }
 
-/** Index: (resolution, start). */
+/** Deletes old buckets, those of planned maintenance last. */
 export async function pruneBuckets(
   database: Database,
   resolution: Resolution,
   before: number,
   limit: number,
 ): Promise<number> {
+  const pruned = await pruneSeries(database, { series: seriesOf({ resolution }), before, limit });
+  if (pruned === limit) return pruned;
+  const series = seriesOf({ resolution, inMaintenance: true });
+  return pruned + (await pruneSeries(database, { series, before, limit: limit - pruned }));
+}
+
+/** Index: (resolution, start). */
+async function pruneSeries(
+  database: Database,
+  { series, before, limit }: { series: string; before: number; limit: number },
+): Promise<number> {
   const kysely = database.withTables<HealthTables>();
   const old = await kysely
     .selectFrom('dotmac_check_buckets')
     .select(['tenant_id', 'endpoint_id', 'resolution', 'start'])
-    .where('resolution', '=', resolution)
+    .where('resolution', '=', series)
     .where('start', '<', before)
     .orderBy('start')
     .limit(limit)

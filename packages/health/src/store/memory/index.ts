@@ -14,13 +14,13 @@ import {
 import type { KeptEndpoint } from '../../monitoring/directory.js';
 import type { MessageRecord } from '../alerts.js';
 import { outboxEntries } from '../outbox-entries.js';
-import type { EndpointListing, HealthStore, StoredEndpoint } from '../store.js';
+import type { BucketSpan, EndpointListing, HealthStore, StoredEndpoint } from '../store.js';
 import { dueIn, memoryAlerts } from './alerts.js';
 import { memorySharing, type KeptChange, type KeptHanded } from './sharing.js';
 import { everyDocument, memoryDocuments, type KeptDocument } from './documents.js';
 
 type KeptEntry = IncidentEntry & { incidentId: string; endpointId: string };
-type KeptBucket = Pick<BucketDelta, 'endpointId' | 'resolution' | 'bucket'>;
+type KeptBucket = Pick<BucketDelta, 'endpointId' | 'resolution' | 'bucket'> & { inMaintenance: boolean };
 
 /** Options of {@link memoryHealthStore}. */
 export interface MemoryHealthStoreOptions {
@@ -74,14 +74,14 @@ export function memoryHealthStore(options: MemoryHealthStoreOptions = {}): Healt
         for (const chunk of batch)
           if (rows.endpoints.has(chunk.endpointId))
             rows.chunks.set(`${chunk.endpointId} ${chunk.ring} ${chunk.slot}`, chunk);
-        for (const { endpointId, resolution, bucket } of deltas) {
+        for (const { endpointId, resolution, inMaintenance = false, bucket } of deltas) {
           if (!rows.endpoints.has(endpointId)) continue;
-          const key = `${endpointId} ${resolution} ${bucket.start}`;
+          const key = `${endpointId} ${resolution} ${inMaintenance} ${bucket.start}`;
           const sum = emptyBucket(bucket.start);
           const known = rows.buckets.get(key);
           if (known) mergeBuckets(sum, known.bucket);
           mergeBuckets(sum, bucket);
-          rows.buckets.set(key, { endpointId, resolution, bucket: sum });
+          rows.buckets.set(key, { endpointId, resolution, inMaintenance, bucket: sum });
         }
         for (const { incidentId, endpointId, opened, severity, resolvedAt, entry } of writes) {
           if (!rows.endpoints.has(endpointId)) continue;
@@ -158,31 +158,30 @@ export function memoryHealthStore(options: MemoryHealthStoreOptions = {}): Healt
               .filter((it) => it.tenantId === tenantId && it.endpointId === endpointId && it.ring === ring)
               .map(({ body }) => body),
           ),
-        buckets: (endpointId, { resolution, from, until }) =>
+        buckets: (endpointId, span) =>
           Promise.resolve(
             [...buckets.values()]
-              .filter((it) => own(endpointId) && it.endpointId === endpointId && it.resolution === resolution)
+              .filter((it) => own(endpointId) && it.endpointId === endpointId && isWithin(it, span))
               .map(({ bucket }): Bucket => bucket)
-              .filter(({ start }) => start >= from && start < until)
               .sort((a, b) => a.start - b.start),
           ),
-        sums(endpointIds, { resolution, from, until }) {
+        sums(endpointIds, span) {
           const asked = new Set(endpointIds.filter(own));
           const sums = new Map<string, Sums>();
-          for (const { endpointId, resolution: of, bucket } of buckets.values()) {
-            if (!asked.has(endpointId) || of !== resolution || bucket.start < from || bucket.start >= until) continue;
+          for (const kept of buckets.values()) {
+            const { endpointId, bucket } = kept;
+            if (!asked.has(endpointId) || !isWithin(kept, span)) continue;
             const sum = sums.get(endpointId) ?? emptySums();
             addSums(sum, bucket);
             sums.set(endpointId, sum);
           }
           return Promise.resolve(sums);
         },
-        total(endpointIds, { resolution, from, until }) {
+        total(endpointIds, span) {
           const asked = new Set(endpointIds.filter(own));
-          const total = emptyBucket(from);
-          for (const { endpointId, resolution: of, bucket } of buckets.values())
-            if (asked.has(endpointId) && of === resolution && bucket.start >= from && bucket.start < until)
-              mergeBuckets(total, bucket);
+          const total = emptyBucket(span.from);
+          for (const kept of buckets.values())
+            if (asked.has(kept.endpointId) && isWithin(kept, span)) mergeBuckets(total, kept.bucket);
           return Promise.resolve(total);
         },
         incidents({ limit, after, filter }) {
@@ -215,6 +214,13 @@ export function memoryHealthStore(options: MemoryHealthStoreOptions = {}): Healt
       };
     },
   };
+}
+
+function isWithin(
+  { resolution, inMaintenance, bucket: { start } }: KeptBucket,
+  { resolution: asked, inMaintenance: isAsked = false, from, until }: BucketSpan,
+): boolean {
+  return resolution === asked && inMaintenance === isAsked && start >= from && start < until;
 }
 
 function passes({ endpoint, state }: StoredEndpoint, filter: EndpointListing['filter'] = {}): boolean {
