@@ -68,6 +68,8 @@ export type { CustomerEvent, EventFilter, EventName, FeedPage, StreamedCustomerE
 export type { CustomerFigures } from './figures/figures.js';
 export type { FiguresAsk, FiguresService } from './figures/service.js';
 export type { ConsistencyLine } from './consistency/report.js';
+export type { DriftAsk } from './consistency/drift.js';
+export type { DriftLine } from './consistency/drift-line.js';
 export type { ConsistencyAsk, ConsistencyService } from './consistency/service.js';
 export type { RunFollowAsk } from './provisioning/follow.js';
 export type { RunProgress } from './provisioning/progress.js';

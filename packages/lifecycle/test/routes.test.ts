@@ -11,6 +11,7 @@ it('the routes are those of the contract, in wire names', () => {
       ...[
         'consistency-check',
         'customers',
+        'drift-check',
         'events',
         'feed',
         'figures',

@@ -7,6 +7,8 @@ import { foldServices, type FoldedService } from '../services/fold.js';
 import type { ServiceInstance } from '../services/instance.js';
 import type { HistoryEntry } from '../store/store.js';
 import { compareFold, compareServices, compareTerms } from './compare.js';
+import { driftLines, type DriftAsk } from './drift.js';
+import type { DriftLine } from './drift-line.js';
 import type { ConsistencyLine, Difference } from './report.js';
 
 /** How a check is made. */
@@ -29,6 +31,15 @@ export interface ConsistencyService {
    * for await (const line of scope.consistency.check({ signal })) if (line.kind === 'difference') report(line);
    */
   check(ask?: ConsistencyAsk): AsyncIterable<ConsistencyLine>;
+  /**
+   * Asks the systems behind services, by the `reconcile` of their steps, whether what was set up is still there: all that
+   * are active or suspended, newest first, a few at once. Each one that is not as it should be is a line, the last line
+   * says how many. Changes nothing.
+   *
+   * @example
+   * for await (const line of scope.consistency.drift({ signal })) if (line.kind === 'drifted') repair(line.serviceId);
+   */
+  drift(ask?: DriftAsk): AsyncIterable<DriftLine>;
 }
 
 const atOnce = 200;
@@ -108,6 +119,7 @@ export function consistencyService(context: LifecycleContext, { tenantId }: Scop
     });
 
   return {
+    drift: (ask = {}) => driftLines(context, tenantId, ask),
     async *check({ repairSearch = false, signal } = {}) {
       let [checked, differing] = [0, 0];
       const line = (kind: ConsistencyLine['kind'], customerId: string | null, differences: Difference[]) => {

@@ -29,6 +29,11 @@ export type ServiceDrift = z.output<typeof serviceDrift>;
 
 const timeoutMs = 30_000;
 
+/** Is a service one that should be found? */
+export function isThere({ status }: Pick<ServiceInstance, 'status'>): boolean {
+  return status === 'active' || status === 'suspended';
+}
+
 /** Asks each step of setting a service up that can be asked, one after another. */
 export async function driftOf(
   context: LifecycleContext,
@@ -41,8 +46,7 @@ export async function driftOf(
   const customer = await store.tenant(tenantId).customers.get(customerId);
   const steps: ServiceDrift['steps'] = [];
   if (!template || !customer) throw lifecycleErrors.SERVICE_TEMPLATE_NOT_FOUND({ serviceName });
-  const isThere = service.status === 'active' || service.status === 'suspended';
-  for (const step of isThere ? (template.stepsOf('provision') ?? []) : []) {
+  for (const step of isThere(service) ? (template.stepsOf('provision') ?? []) : []) {
     if (!('run' in step) || !step.reconcile) continue;
     const { key, reconcile } = step;
     const outcome = await callStep(clock, { step: key, timeoutMs, outer: signal }, async (deadline) => {
