@@ -66,6 +66,12 @@ export const lifecycleSchemas = {
   'customer.won_back': z.object({ ...move, reason: z.string().nullable() }),
   'customer.restored': z.object({ ...move, reason: z.string().nullable() }),
   'customer.timer_skipped': z.object({ timer: z.string(), command: z.string(), reason: z.string() }),
+  'customer.timer_postponed': z.object({
+    timer: z.string(),
+    command: z.string(),
+    reason: z.string(),
+    until: z.number(),
+  }),
   'customer.deactivated': z.object({ ...move, reason: z.string().nullable() }),
   'customer.deleted': z.object({ ...move, reason: z.string().nullable() }),
   'customer.delivery_discarded': z.object({ subscriber: z.string(), eventType: z.string() }),

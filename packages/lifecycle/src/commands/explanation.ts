@@ -25,7 +25,7 @@ export const commandExplanation = z
 export type CommandExplanation = z.output<typeof commandExplanation>;
 
 /** The commands that a dry run can be asked for. */
-const dryRunnable = [...timedCommands, 'startOnboarding', 'requestService', 'promise', 'restore', 'erase'] as const;
+const dryRunnable = [...timedCommands, 'startOnboarding', 'requestService', 'promise', 'restore'] as const;
 
 /** What a dry run takes. */
 export const dryRunInput = z

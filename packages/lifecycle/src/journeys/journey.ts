@@ -18,7 +18,10 @@ export interface JourneyStep {
    * throws is asked again for hours, and then the journey ends for this customer (`journey.failed`).
    */
   when?: (customer: Customer) => boolean;
-  /** Given to the customer. Without one, subscribers are told (`journey.step_reached`): that is how a mail is sent. */
+  /**
+   * Given to the customer. Without one, subscribers are told (`journey.step_reached`): that is how a mail is sent. What is
+   * refused is passed by, save for `erase`: that is put off by a day until nothing keeps it from being done.
+   */
   command?: TimedCommand;
   /** What the command takes. */
   input?: CommandInput;

@@ -4,6 +4,7 @@ import type { LifecycleContext } from '../context.js';
 import type { Customer } from '../customers/customer.js';
 import { happened, recordChange, type PendingEvent } from '../customers/record.js';
 import { isGivenUp, reasonOf, waitForCode } from '../timers/attempt.js';
+import { isPostponed, postpone } from '../timers/postpone.js';
 import { changeTimers, type Timer, type TimerChange } from '../timers/timer.js';
 import { onwards, setOut } from './follow.js';
 import { stepAfter, type Journey, type JourneyStep } from './journey.js';
@@ -11,7 +12,8 @@ import { stepAfter, type Journey, type JourneyStep } from './journey.js';
 /**
  * Has a customer take the step of a journey whose time has come: the command, or the word to subscribers, in one
  * transaction with the end of this timer and the beginning of the next. A command that is refused, or fails for hours,
- * is recorded as passed by, and the journey goes on; a condition that fails for hours ends it, and that is recorded too.
+ * is recorded as passed by, and the journey goes on; an erasure is put off until it can be done; a condition that fails
+ * for hours ends it, and that is recorded too.
  * @returns when to come again (epoch ms); null: this timer is over
  */
 export async function takeJourneyStep(
@@ -63,6 +65,7 @@ export async function takeJourneyStep(
     return null;
   } catch (error) {
     if (!isGivenUp(timer, error)) throw error;
+    if (isPostponed(timer, step.command, error)) return postpone(context, identity, timer, step.command, error);
     return record(following, { name: 'journey.step_skipped', data: { ...told, reason: reasonOf(error) } });
   }
 }

@@ -34,6 +34,7 @@ const personal: Partial<Record<keyof LifecycleEvents, Fields>> = {
   'customer.deleted': reason,
   'customer.hold_set': note,
   'customer.timer_skipped': explained,
+  'customer.timer_postponed': explained,
   'dunning.opened': { facts: {} },
   'dunning.invoice_added': { facts: {} },
   'dunning.step_skipped': explained,

@@ -6,11 +6,13 @@ import { takeDunningStep } from '../dunning/step.js';
 import { takeJourneyStep } from '../journeys/step.js';
 import { parseTimerKey } from '../store/store.js';
 import { isGivenUp, reasonOf, tryLater } from './attempt.js';
+import { isPostponed, postpone } from './postpone.js';
 import type { Timer } from './timer.js';
 
 /**
  * Gives the command of a timer, in one transaction with the timer's end: of all who try, one does. What is not legal
  * any more is not done, and recorded as `customer.timer_skipped`; what fails is tried again, for hours, and then so recorded.
+ * An erasure that something keeps from being done is put off instead, and recorded as `customer.timer_postponed`.
  * @returns when to come again (epoch ms), or null when there is no such timer any more
  */
 export async function fireTimer(context: LifecycleContext, key: string): Promise<number | null> {
@@ -39,6 +41,7 @@ async function giveTimer(context: LifecycleContext, tenantId: string, timer: Tim
     await commandsOf(context, identity)[command](customerId, input, { claim });
   } catch (error) {
     if (!isGivenUp(timer, error)) throw error;
+    if (isPostponed(timer, command, error)) return postpone(context, identity, timer, command, error);
     await skip(context, identity, timer, reasonOf(error));
   }
   return null;

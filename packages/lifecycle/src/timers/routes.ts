@@ -1,5 +1,6 @@
 import { id, message, routeFor } from '@dotmac/core/contract';
 import { z } from 'zod';
+import { permissionOf } from '../commands/permission.js';
 import { lifecycleErrors } from '../errors.js';
 import type { LifecycleScope } from '../lifecycle.js';
 import { timerInput, timerName, timerView } from './view.js';
@@ -30,8 +31,10 @@ export const timerRoutes = [
     summary: 'Give a command later',
     description:
       'A timer of the same name is moved. When the time has come the command is judged by the stage that the customer ' +
-      'has then; not legal any more, it is not given, and the history says so.',
+      'has then; not legal any more, it is not given, and the history says so. An erasure that something keeps from being ' +
+      'done is put off by a day, again and again. `erase` needs `lifecycle:privacy` besides.',
     permission: 'lifecycle:write',
+    alsoNeeds: ({ body: { command } }) => permissionOf(command),
     params,
     body: timerInput,
     output: timerView,

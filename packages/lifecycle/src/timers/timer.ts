@@ -16,6 +16,7 @@ export const timedCommands = [
   'winBack',
   'deactivate',
   'delete',
+  'erase',
 ] as const;
 
 /** @see timedCommands */
@@ -32,6 +33,8 @@ export interface TimerNotes {
   taken?: number;
   /** Attempts that failed. */
   attempts?: number;
+  /** The code of what had it put off when it was due. */
+  postponed?: string;
 }
 
 /** A command that will be given to a customer, judged anew by the table when its time has come. Times are epoch ms. */

@@ -32,6 +32,10 @@ export const timerView = z
     command: z.enum([...timedCommands, 'dunningStep', 'journeyStep']),
     input: commandInput,
     dueAt: instant,
+    postponed: z
+      .string()
+      .nullable()
+      .meta({ description: 'Why it was put off when it was due: the code of the refusal', examples: ['LEGAL_HOLD'] }),
     setBy: z.string(),
     setAt: instant,
   })
@@ -42,6 +46,7 @@ export type TimerView = z.output<typeof timerView>;
 
 /** A timer as it is shown: what its own kind needs to know is left out. */
 export function viewOfTimer({ id: timerId, name, command, input: given, dueAt, setBy, setAt }: Timer): TimerView {
-  const { policy: _, journey: __, step: ___, isUnasked: ____, taken: _____, attempts: ______, ...input } = given;
-  return { id: timerId, name, command, input, dueAt, setBy, setAt };
+  const { policy: _, journey: __, step: ___, isUnasked: ____, taken: _____, attempts: ______, ...rest } = given;
+  const { postponed = null, ...input } = rest;
+  return { id: timerId, name, command, input, dueAt, postponed, setBy, setAt };
 }
