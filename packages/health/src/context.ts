@@ -1,4 +1,4 @@
-import type { AnyEvent, Clock, Emitter, Sealer, StoreTransaction } from '@dotmac/core';
+import type { AnyEvent, Clock, Emitter, Sealer, StoreTransaction, Streams } from '@dotmac/core';
 import type { Connector } from '@dotmac/core/net';
 import type Docker from 'dockerode';
 import type { DeliverThrough } from './channels/deliver-through.js';
@@ -47,6 +47,7 @@ export interface HealthContext extends EndpointRules {
   /** Who monitors, as this process knows. */
   monitoring(): Monitoring;
   hub: EventHub;
+  streams: Streams<AnyEvent<HealthEvents>>;
   channels: ChannelRegistry;
   through: DeliverThrough;
   /** Does `work` and appends the events, in one transaction. */

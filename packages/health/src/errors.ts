@@ -71,16 +71,6 @@ export const healthErrors = defineErrors({
     message: ({ limit }: { limit: number }) => `This tenant has ${limit} windows already, which is its limit.`,
     hint: 'Remove windows that are over.',
   },
-  STREAM_LIMIT_REACHED: {
-    kind: 'limited',
-    message: ({ limit }: { limit: number }) => `This tenant follows ${limit} streams already, which is its limit.`,
-    hint: 'Close streams that nobody reads, or share one.',
-  },
-  STREAMS_ENDED: {
-    kind: 'unavailable',
-    message: (_: Record<never, never>) => 'Health has stopped here: there is nothing to follow any more.',
-    hint: 'Follow it in a process that runs, with the Last-Event-ID that you have.',
-  },
   NO_HEARTBEAT: {
     kind: 'conflict',
     message: ({ endpointId }: { endpointId: string }) => `The endpoint ${endpointId} is no heartbeat.`,

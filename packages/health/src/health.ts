@@ -2,9 +2,11 @@ import {
   createEmitter,
   createOutboxRelay,
   createSealer,
+  createStreams,
   newId,
   silentLogger,
   systemClock,
+  type AnyEvent,
   type Emitter,
   type Module,
   type ScopeInit,
@@ -72,7 +74,8 @@ export function createHealth(options: HealthOptions): Health {
   const events = createEmitter<HealthEvents>({ logger });
   const relay = createOutboxRelay({ outbox: store.outbox, events: healthEvents, clock, logger });
   relay.subscribe({ name: emitterSubscriber, deliver: (event) => events.emit(event) });
-  const hub = createEventHub({ perTenant: 1_000, total: 100_000 });
+  const streams = createStreams<AnyEvent<HealthEvents>>(options);
+  const hub = createEventHub(streams, { perTenant: 1_000, total: 100_000 });
   events.onAny((event) => hub.add(event));
   const directory = createDirectory();
   if (options.metrics && options.endpointMetrics) observeEndpoints(options.metrics, directory);
@@ -158,6 +161,7 @@ export function createHealth(options: HealthOptions): Health {
     upSince: () => upSince,
     monitoring: processes.monitoring,
     hub,
+    streams,
     channels,
     through,
     retention,
@@ -191,7 +195,7 @@ export function createHealth(options: HealthOptions): Health {
       if (state !== 'stopped') return;
       state = 'starting';
       upSince = clock.now();
-      hub.open();
+      streams.open();
       try {
         if (options.migrate ?? true) await store.migrate();
         await processes.open();
@@ -211,7 +215,7 @@ export function createHealth(options: HealthOptions): Health {
     async stop() {
       if (state === 'stopped') return;
       state = 'stopped';
-      hub.close();
+      streams.close();
       await processes.pause();
       await monitor.stop();
       await recorder.stop();

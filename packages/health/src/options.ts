@@ -1,4 +1,4 @@
-import type { Clock, Logger } from '@dotmac/core';
+import type { Clock, Logger, StreamLimits } from '@dotmac/core';
 import type { EgressPolicy } from '@dotmac/core/net';
 import type Docker from 'dockerode';
 import type { Registry } from 'prom-client';
@@ -12,8 +12,8 @@ import type { ServiceTarget } from './service-checks/target.js';
 import type { Monitoring } from './sharing/processes.js';
 import type { HealthStore } from './store/store.js';
 
-/** How health is set up. */
-export interface HealthOptions {
+/** How health is set up, and how many may follow its events at once. */
+export interface HealthOptions extends StreamLimits {
   store: HealthStore;
   /** Where the endpoints and channels that tenants register may lie. Default: public addresses only. */
   egress?: EgressPolicy;

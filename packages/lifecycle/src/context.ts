@@ -1,7 +1,7 @@
 import type { Clock, Emitter, Logger, OutboxRelay, Waker } from '@dotmac/core';
 import type { DeliverySchemas, LifecycleEvents } from './events.js';
 import type { DunningPolicy } from './dunning/policy.js';
-import type { Streams } from './feed/streams.js';
+import type { LookingStreams } from './feed/streams.js';
 import type { LifecycleHooks } from './hooks.js';
 import type { Journey } from './journeys/journey.js';
 import type { LifecycleMetrics } from './metrics.js';
@@ -33,7 +33,7 @@ export interface LifecycleContext {
   readonly vault: Vault | undefined;
   /** Undefined when the host has not switched webhooks on. */
   readonly webhooks: WebhookSending | undefined;
-  readonly streams: Streams;
+  readonly streams: LookingStreams;
   /** What customers are mailed: a link, or a code. */
   readonly emailTokens: TokenKind;
   readonly verificationPage: VerificationPage;

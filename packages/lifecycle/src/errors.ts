@@ -219,16 +219,6 @@ export const lifecycleErrors = defineErrors({
     message: ({ step }: { step: string }) => `The step ${step} failed.`,
     hint: 'The log of the server says why.',
   },
-  STREAM_LIMIT_REACHED: {
-    kind: 'limited',
-    message: ({ limit }: { limit: number }) => `This tenant follows ${limit} streams already, which is its limit.`,
-    hint: 'Close streams that nobody reads, or share one.',
-  },
-  STREAMS_ENDED: {
-    kind: 'unavailable',
-    message: (_: Record<never, never>) => 'The lifecycle has stopped here: there is nothing to follow any more.',
-    hint: 'Follow it in a process that runs, with the Last-Event-ID that you have.',
-  },
   DELIVERY_NOT_FOUND: {
     kind: 'not_found',
     message: ({ deliveryId }: { deliveryId: string }) => `There is no parked delivery ${deliveryId}.`,

@@ -20,7 +20,7 @@ import { deliver, hostSubscriber, type LifecycleSubscriber } from './deliver.js'
 import { dunningService, type DunningService } from './dunning/service.js';
 import { deliveryService, type DeliveryService } from './deliveries/service.js';
 import { feedService, feedTopic, type FeedService } from './feed/service.js';
-import { createStreams } from './feed/streams.js';
+import { createLookingStreams } from './feed/streams.js';
 import { deliveries, type LifecycleEvents } from './events.js';
 import { figuresService, type FiguresService } from './figures/service.js';
 import type { LifecycleHooks } from './hooks.js';
@@ -125,7 +125,7 @@ export function createLifecycle<Trx = StoreTransaction>(options: LifecycleOption
     sendsVerification: sendVerification !== undefined,
     relay: createOutboxRelay({ ...relayOptions, ...(maxDeliveryAttempts && { maxAttempts: maxDeliveryAttempts }) }),
     emitter: createEmitter({ logger }),
-    streams: createStreams(clock),
+    streams: createLookingStreams(clock, options),
     cancellations: new Map(),
     idempotencyRetentionMs: (options.idempotencyRetentionSeconds ?? 86_400) * 1_000,
     keptDays: keptDaysOf(options.keptDays),
@@ -135,8 +135,8 @@ export function createLifecycle<Trx = StoreTransaction>(options: LifecycleOption
   };
   const { relay, emitter, streams } = context;
   emitter.onAny(({ tenantId, data }) => {
-    streams.happened(tenantId, feedTopic);
-    if ('requestId' in data) streams.happened(tenantId, runTopic(data.requestId));
+    streams.tell(feedTopic(tenantId), 'news');
+    if ('requestId' in data) streams.tell(runTopic(tenantId, data.requestId), 'news');
   });
   for (const subscriber of deliver(context, sendVerification)) relay.subscribe(subscriber);
   subscribeWebhooks(context);

@@ -1,4 +1,4 @@
-import type { Clock, Logger, StoreTransaction, Waker } from '@dotmac/core';
+import type { Clock, Logger, StoreTransaction, StreamLimits, Waker } from '@dotmac/core';
 import type { Registry } from 'prom-client';
 import type { DunningPolicy } from './dunning/policy.js';
 import type { LifecycleHooks } from './hooks.js';
@@ -12,8 +12,8 @@ import type { VerificationPage } from './verification/page.js';
 import type { SendVerification } from './verification/sender.js';
 import type { WebhookOptions } from './webhooks/sending.js';
 
-/** What `createLifecycle` takes. */
-export interface LifecycleOptions<Trx = StoreTransaction> {
+/** What `createLifecycle` takes, and how many may follow the feed and runs at once. */
+export interface LifecycleOptions<Trx = StoreTransaction> extends StreamLimits {
   /** `kyselyLifecycleStore(database)` or `memoryLifecycleStore()`. */
   store: LifecycleStore;
   /** The services that customers can be given. Default none. */

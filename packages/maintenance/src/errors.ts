@@ -34,17 +34,6 @@ export const maintenanceErrors = defineErrors({
       `${planned} of ${total} items of ${target} would go, which is more than may go unasked.`,
     hint: 'POST /infrastructure-maintenance/runs/{id}/confirm when that is meant.',
   },
-  RUN_STREAM_LIMIT_REACHED: {
-    kind: 'limited',
-    message: ({ limit }: { limit: number }) =>
-      `This tenant follows ${limit} streams of runs already, which is its limit.`,
-    hint: 'Close streams that nobody reads, or share one.',
-  },
-  RUN_STREAMS_ENDED: {
-    kind: 'unavailable',
-    message: (_: Record<never, never>) => 'Maintenance has stopped here: no run can be followed.',
-    hint: 'Follow it in a process that runs.',
-  },
   POLICY_UNDERCUT: {
     kind: 'invalid',
     message: ({ faults, first }: { faults: number; first: string }) =>

@@ -12,6 +12,7 @@ import {
   type Emitter,
   type Logger,
   type Module,
+  type StreamLimits,
 } from '@dotmac/core';
 import { createConnector, type EgressPolicy } from '@dotmac/core/net';
 import type { Registry } from 'prom-client';
@@ -48,8 +49,8 @@ import { createTaskChooser } from './tasks/choose.js';
 import type { AnyMaintenanceTask } from './tasks/task.js';
 import { createPressure, type PressureSignal } from './throttle/pressure.js';
 
-/** Options of {@link createMaintenance}; without policies nothing is ever touched. */
-export interface MaintenanceOptions extends MaintenancePolicies {
+/** Options of {@link createMaintenance}, and how many may follow runs at once; without policies nothing is ever touched. */
+export interface MaintenanceOptions extends MaintenancePolicies, StreamLimits {
   store: MaintenanceStore;
   schedules?: readonly Schedule[];
   /** The application's own tasks, besides the built-in ones. Made by `defineMaintenanceTask`. */
@@ -134,7 +135,7 @@ export function createMaintenance(options: MaintenanceOptions): MaintenanceModul
     scheduledTasks(roster.all(), tenantId, taskType, clock.now());
   const shared = { store, policies, clock, logger, events, pressure, schedulesOf };
   const runner = createRunner({ ...shared, scopeIds, leaseTtlMs, onRunFailed });
-  const follower = createRunFollower({ store, clock });
+  const follower = createRunFollower({ store, clock, limits: options });
   const roster = createRoster({ store, inCode, chooserOf, scopeIds, clock, logger });
   const presence = createPresence({ store, hostId: scopeIds.host, clock, logger, leaseTtlMs });
   const { schedulePollMs: pollMs = 10_000, maxSchedules = 200 } = options;

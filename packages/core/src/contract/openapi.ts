@@ -40,6 +40,8 @@ const pipelineErrors = [
 const openErrors = [coreErrors.RATE_LIMITED, coreErrors.INTERNAL];
 const inputErrors = [coreErrors.INVALID_INPUT];
 const bodyErrors = [coreErrors.MALFORMED_BODY, coreErrors.BODY_TOO_LARGE, coreErrors.UNSUPPORTED_MEDIA_TYPE];
+/** Of streams that go on for as long as they are read: what `createStreams` says. */
+const streamErrors = [coreErrors.STREAM_LIMIT_REACHED, coreErrors.STREAMS_FULL, coreErrors.STREAMS_ENDED];
 const keyErrors = {
   byPipeline: [coreErrors.IDEMPOTENCY_IN_FLIGHT, coreErrors.IDEMPOTENCY_KEY_REUSED],
   byCommand: [coreErrors.IDEMPOTENCY_KEY_REUSED, coreErrors.IDEMPOTENCY_ANSWER_LOST],
@@ -108,6 +110,7 @@ function operation(route: Route<never>, idempotency: boolean): ZodOpenApiOperati
     ...(params || query || body ? inputErrors : []),
     ...(body ? bodyErrors : []),
     ...(lines ? [coreErrors.UNSUPPORTED_MEDIA_TYPE] : []),
+    ...(route.stream === 'events' ? streamErrors : []),
     ...(keyed ? keyErrors[route.idempotent === true ? 'byPipeline' : 'byCommand'] : []),
     ...route.errors,
   ];

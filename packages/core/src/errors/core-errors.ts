@@ -50,6 +50,23 @@ export const coreErrors = defineErrors({
       `More than ${limit} requests in ${windowSeconds} seconds.`,
     hint: 'Wait as long as `Retry-After` says.',
   },
+  STREAM_LIMIT_REACHED: {
+    kind: 'limited',
+    message: ({ limit }: { limit: number }) =>
+      `This tenant has ${limit} streams open here already, which is its limit (\`maxStreamsPerTenant\`).`,
+    hint: 'Close streams that nobody reads, or share one.',
+  },
+  STREAMS_FULL: {
+    kind: 'unavailable',
+    message: ({ limit }: { limit: number }) =>
+      `This process has ${limit} streams open already, which is its limit (\`maxStreams\`).`,
+    hint: 'Try again later, or follow it in another process, with the Last-Event-ID that you have.',
+  },
+  STREAMS_ENDED: {
+    kind: 'unavailable',
+    message: (_: Record<never, never>) => 'This process has stopped: there is nothing to follow here any more.',
+    hint: 'Follow it in a process that runs, with the Last-Event-ID that you have.',
+  },
   IDEMPOTENCY_KEY_REUSED: {
     kind: 'invalid',
     message: (_: Record<never, never>) => 'This Idempotency-Key was used before with another request.',

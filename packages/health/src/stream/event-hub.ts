@@ -1,4 +1,4 @@
-import { createAudience, type AnyEvent, type Audience } from '@dotmac/core';
+import type { AnyEvent, Streams } from '@dotmac/core';
 import type { HealthEvents } from '../events.js';
 
 type Event = AnyEvent<HealthEvents>;
@@ -12,23 +12,18 @@ export interface HubBounds {
 }
 
 /** Hands events on to who follows a tenant, and remembers the last of them. */
-export interface EventHub extends Pick<Audience<Event>, 'follow' | 'followersOf' | 'open' | 'close' | 'isClosed'> {
+export interface EventHub {
   add(event: Event): void;
   /** The events after one, or undefined when that is not known any more; none when nothing was named. */
   since(tenantId: string, eventId: string | undefined): Event[] | undefined;
 }
 
-/** Makes an empty hub. */
-export function createEventHub({ perTenant, total }: HubBounds): EventHub {
+/** Makes an empty hub, which tells streams what it is told. */
+export function createEventHub(streams: Pick<Streams<Event>, 'tell'>, { perTenant, total }: HubBounds): EventHub {
   /** In the order in which tenants were heard of last. */
   const remembered = new Map<string, Event[]>();
-  const audience = createAudience<Event>();
   let size = 0;
   return {
-    ...audience,
-    get isClosed() {
-      return audience.isClosed;
-    },
     add(event) {
       const { tenantId } = event;
       const own = remembered.get(tenantId) ?? [];
@@ -45,7 +40,7 @@ export function createEventHub({ perTenant, total }: HubBounds): EventHub {
         remembered.delete(longest);
         size -= events.length;
       }
-      audience.tell(tenantId, event);
+      streams.tell(tenantId, event);
     },
     since(tenantId, eventId) {
       if (eventId === undefined) return [];

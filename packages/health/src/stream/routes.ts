@@ -1,5 +1,4 @@
 import { streamRouteFor } from '@dotmac/core/contract';
-import { healthErrors } from '../errors.js';
 import type { HealthScope } from '../health.js';
 import { streamedEvent, streamFilter } from './streamed-event.js';
 
@@ -21,7 +20,6 @@ export const streamRoutes = [
     query: streamFilter,
     stream: 'events',
     output: streamedEvent,
-    errors: [healthErrors.STREAM_LIMIT_REACHED, healthErrors.STREAMS_ENDED],
     run: (health, { query, lastEventId, signal }) => health.stream.follow({ ...query, lastEventId, signal }),
   }),
 ];

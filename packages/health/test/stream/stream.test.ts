@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import fc from 'fast-check';
+import { createStreams } from '@dotmac/core';
 import { describe, expect, it } from 'vitest';
 import { healthEvents, memoryHealthStore, type StreamedEvent } from '../../src/index.js';
 import { createEventHub } from '../../src/stream/event-hub.js';
@@ -17,7 +18,7 @@ describe('a hub', () => {
     const step = fc.tuple(fc.constantFrom('a', 'b', 'c'), fc.nat(1_000));
     fc.assert(
       fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
-        const hub = createEventHub({ perTenant: 5, total: 9 });
+        const hub = createEventHub(createStreams(), { perTenant: 5, total: 9 });
         const sent = steps.map(([tenantId, number]) => eventOf(tenantId, String(number)));
         for (const event of sent) hub.add(event);
         let known = 0;
@@ -108,6 +109,21 @@ describe('the stream of events', () => {
     expect(() => scope.stream.follow()).toThrow(expect.objectContaining({ code: 'STREAM_LIMIT_REACHED' }));
     stop.abort();
     scope.stream.follow();
+  });
+
+  it('keeps no place once it is over, read or not, within the limits that the host sets', async () => {
+    const { scope, health } = await staged((clock) => memoryHealthStore({ clock }), {
+      ...{ maxStreams: 2, maxStreamsPerTenant: 1 },
+    });
+    scope.stream.follow({ signal: AbortSignal.abort() });
+    await scope.stream.follow()[Symbol.asyncIterator]().return?.();
+    const open = scope.stream.follow()[Symbol.asyncIterator]();
+    expect(() => scope.stream.follow()).toThrow(expect.objectContaining({ code: 'STREAM_LIMIT_REACHED' }));
+    health.scope({ tenantId: 'rival' }).stream.follow();
+    const third = health.scope({ tenantId: 'third' }).stream;
+    expect(() => third.follow()).toThrow(expect.objectContaining({ code: 'STREAMS_FULL' }));
+    await open.return?.();
+    third.follow();
   });
 
   it('ends when the module stops', async () => {

@@ -43,7 +43,6 @@ export const feedRoutes = [
     query: followQuery,
     stream: 'events',
     output: streamedCustomerEvent,
-    errors: [lifecycleErrors.STREAM_LIMIT_REACHED, lifecycleErrors.STREAMS_ENDED],
     run: (lifecycle, { query, lastEventId, signal }) =>
       lifecycle.feed.follow({ ...(query as EventFilter), lastEventId, signal }),
   }),

@@ -1,4 +1,4 @@
-import type { ScopeIdentity } from '@dotmac/core';
+import type { OpenStream, ScopeIdentity } from '@dotmac/core';
 import { readDraft, type Page } from '@dotmac/core/contract';
 import type { LifecycleContext } from '../context.js';
 import { lifecycleErrors } from '../errors.js';
@@ -16,7 +16,6 @@ import { openEntries } from '../privacy/vault.js';
 import type { HistoryEntry } from '../store/store.js';
 import { endOfFeed, readFeed } from './read-feed.js';
 import { foldUntil, shownState, type CustomerState } from './state-at.js';
-import type { OpenStream } from './streams.js';
 
 /** How a feed is read. */
 export interface FeedAsk extends EventFilter {
@@ -44,7 +43,7 @@ export interface FeedService {
   read(ask?: FeedAsk): Promise<FeedPage>;
   /**
    * The same as it happens. It survives restarts of either side, and holds nothing back for a slow reader.
-   * @throws STREAM_LIMIT_REACHED, STREAMS_ENDED (this process has stopped)
+   * @throws STREAM_LIMIT_REACHED, STREAMS_FULL, STREAMS_ENDED (this process has stopped)
    *
    * @example
    * for await (const { event, customerId } of scope.feed.follow({ signal })) show(event, customerId);
@@ -59,8 +58,8 @@ export interface FeedService {
   history(customerId: string, ask?: Pick<FeedAsk, 'cursor' | 'limit' | 'types'>): Promise<Page<CustomerEvent>>;
 }
 
-/** What the streams of the feed are told apart by. */
-export const feedTopic = 'feed';
+/** What the streams of a tenant’s feed are told apart by. */
+export const feedTopic = (tenantId: string): string => `${tenantId}/feed`;
 
 /** Entries that a stream reads ahead of its reader. */
 const aheadOfReader = 100;
@@ -80,21 +79,17 @@ export function feedService(context: LifecycleContext, { tenantId }: ScopeIdenti
     );
 
   async function* followed(stream: OpenStream, ask: FollowAsk): AsyncGenerator<StreamedCustomerEvent> {
-    try {
-      const begun = await placeOf(ask.lastEventId);
-      let { position } = begun;
-      if (begun.isReset) yield { event: 'reset', at: clock.now(), customerId: null, seq: null, actor: null, data: {} };
-      while (!stream.isOver()) {
-        const look = await readFeed(history, position, ask, aheadOfReader);
-        for (const entry of await opened(look.entries)) {
-          yield streamedEntry(entry, entry.position);
-          if (stream.isOver()) return;
-        }
-        position = look.position;
-        if (!look.hasMore) await stream.pulse.next();
+    const begun = await placeOf(ask.lastEventId);
+    let { position } = begun;
+    if (begun.isReset) yield { event: 'reset', at: clock.now(), customerId: null, seq: null, actor: null, data: {} };
+    while (!stream.isOver) {
+      const look = await readFeed(history, position, ask, aheadOfReader);
+      for (const entry of await opened(look.entries)) {
+        yield streamedEntry(entry, entry.position);
+        if (stream.isOver) return;
       }
-    } finally {
-      stream.leave();
+      position = look.position;
+      if (!look.hasMore) await stream.news();
     }
   }
   const placeOf = async (lastEventId: string | undefined): Promise<{ position: number; isReset: boolean }> => {
@@ -114,7 +109,11 @@ export function feedService(context: LifecycleContext, { tenantId }: ScopeIdenti
         hasMore: look.hasMore,
       };
     },
-    follow: (ask = {}) => followed(streams.join(tenantId, feedTopic, ask.signal), ask),
+    follow: (ask = {}) =>
+      streams.follow({
+        ...{ tenantId, topic: feedTopic(tenantId), signal: ask.signal },
+        items: (stream) => followed(stream, ask),
+      }),
     async stateAt(customerId, at = clock.now()) {
       const state = await foldUntil(history, customerId, at);
       if (!state) throw lifecycleErrors.CUSTOMER_NOT_FOUND({ customerId });

@@ -23,7 +23,7 @@ export async function save(
   const { saved, written } = next(context, run, change);
   if (!(await context.store.tenant(tenantId).runs.checkpoint(runId, fence, written, trx)))
     throw coreErrors.LEASE_LOST({ key: runId });
-  const tell = (): void => context.streams.happened(tenantId, runTopic(runId));
+  const tell = (): void => context.streams.tell(runTopic(tenantId, runId), 'news');
   if (trx === undefined) tell();
   else context.store.afterCommit(trx, tell);
   return saved;
@@ -39,7 +39,7 @@ export async function proceed(
   const { saved, written } = next(context, run, change);
   const standing = await context.store.tenant(tenantId).runs.proceed(runId, fence, written);
   if (!standing) throw coreErrors.LEASE_LOST({ key: runId });
-  context.streams.happened(tenantId, runTopic(runId));
+  context.streams.tell(runTopic(tenantId, runId), 'news');
   return { run: saved, standing };
 }
 

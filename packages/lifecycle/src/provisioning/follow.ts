@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
+import type { OpenStream } from '@dotmac/core';
 import type { LifecycleContext } from '../context.js';
-import type { OpenStream } from '../feed/streams.js';
 import type { RunProgress } from './progress.js';
 import { provisioningOf, type Provisioning, type Run } from './run.js';
 
 /** What the streams of a run are told apart by. */
-export const runTopic = (runId: string): string => `run/${runId}`;
+export const runTopic = (tenantId: string, runId: string): string => `${tenantId}/run/${runId}`;
 
 /** How a run is followed. */
 export interface RunFollowAsk {
@@ -23,26 +23,22 @@ export async function* followRun(
   lastEventId: string | undefined,
 ): AsyncGenerator<RunProgress> {
   let [known, before]: [string | undefined, Provisioning | undefined] = [lastEventId, undefined];
-  try {
-    while (!stream.isOver()) {
-      const kept = await store.tenant(tenantId).runs.get(id);
-      if (!kept) return;
-      const [run, state] = [provisioningOf(kept), stateOf(kept)];
-      const isOver = kept.nextAt === null && kept.status !== 'stuck';
-      const told = (event: RunProgress['event'], step: RunProgress['step'] = null): RunProgress => {
-        return { id: state, event, at: clock.now(), step, run };
-      };
-      if (state !== known) {
-        const changed = before === undefined ? [] : changedSteps(before, run);
-        for (const step of changed) yield told('step', step);
-        if (changed.length === 0 && !isOver) yield told('run');
-      }
-      if (isOver) return yield told('ended');
-      [known, before] = [state, run];
-      await stream.pulse.next();
+  while (!stream.isOver) {
+    const kept = await store.tenant(tenantId).runs.get(id);
+    if (!kept) return;
+    const [run, state] = [provisioningOf(kept), stateOf(kept)];
+    const isOver = kept.nextAt === null && kept.status !== 'stuck';
+    const told = (event: RunProgress['event'], step: RunProgress['step'] = null): RunProgress => {
+      return { id: state, event, at: clock.now(), step, run };
+    };
+    if (state !== known) {
+      const changed = before === undefined ? [] : changedSteps(before, run);
+      for (const step of changed) yield told('step', step);
+      if (changed.length === 0 && !isOver) yield told('run');
     }
-  } finally {
-    stream.leave();
+    if (isOver) return yield told('ended');
+    [known, before] = [state, run];
+    await stream.news();
   }
 }
 

@@ -51,11 +51,7 @@ export const provisioningRoutes = [
     params,
     stream: 'events',
     output: runProgress,
-    errors: [
-      lifecycleErrors.PROVISIONING_NOT_FOUND,
-      lifecycleErrors.STREAM_LIMIT_REACHED,
-      lifecycleErrors.STREAMS_ENDED,
-    ],
+    errors: [lifecycleErrors.PROVISIONING_NOT_FOUND],
     run: (lifecycle, { params: { id: requestId }, lastEventId, signal }) =>
       lifecycle.provisioning.follow(requestId, { lastEventId, signal }),
   }),

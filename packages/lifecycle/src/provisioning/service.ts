@@ -27,7 +27,7 @@ export interface ProvisioningService {
   get(requestId: string): Promise<Provisioning>;
   /**
    * How far a run is, as it goes on: all of it first, then each step that changed, until it is over.
-   * @throws PROVISIONING_NOT_FOUND, STREAM_LIMIT_REACHED, STREAMS_ENDED
+   * @throws PROVISIONING_NOT_FOUND, STREAM_LIMIT_REACHED, STREAMS_FULL, STREAMS_ENDED
    *
    * @example
    * for await (const { step, run } of await scope.provisioning.follow(id)) show(step?.name, run.message);
@@ -110,8 +110,11 @@ export function provisioningService(context: LifecycleContext, identity: ScopeId
     async follow(requestId, { lastEventId, signal } = {}) {
       const run = await runs.get(requestId);
       if (!run) throw lifecycleErrors.PROVISIONING_NOT_FOUND({ requestId });
-      const stream = streams.join(identity.tenantId, runTopic(requestId), signal);
-      return followRun(context, run, stream, lastEventId);
+      const { tenantId } = identity;
+      return streams.follow({
+        ...{ tenantId, topic: runTopic(tenantId, requestId), signal },
+        items: (stream) => followRun(context, run, stream, lastEventId),
+      });
     },
     async list(draft = {}) {
       const { items, nextCursor } = await runs.list(readDraft(runListQuery, draft));

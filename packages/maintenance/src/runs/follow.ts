@@ -1,5 +1,4 @@
-import { createAudience, type CancelTimer, type Clock } from '@dotmac/core';
-import { maintenanceErrors } from '../errors.js';
+import { createStreams, type CancelTimer, type Clock, type OpenStream, type StreamLimits } from '@dotmac/core';
 import type { MaintenanceStore } from '../store/store.js';
 import { resultOf } from './result.js';
 import type { Run } from './run.js';
@@ -10,7 +9,7 @@ export interface RunFollower {
   /**
    * What a run says of itself, whenever that is news; its end is the last. Ends with the signal, and when this process
    * stops.
-   * @throws RUN_STREAM_LIMIT_REACHED, RUN_STREAMS_ENDED
+   * @throws STREAM_LIMIT_REACHED, STREAMS_FULL, STREAMS_ENDED
    */
   follow(run: Run, signal?: AbortSignal): AsyncIterable<RunEvent>;
   /** Takes streams again, after it was closed. */
@@ -20,16 +19,20 @@ export interface RunFollower {
 }
 
 const askMs = 1_000;
-/** Streams of one tenant at once, in one process. */
-const mostStreams = 100;
+
+/** What a follower of runs is made of. */
+export interface RunFollowerParts {
+  store: MaintenanceStore;
+  clock: Clock;
+  limits: StreamLimits;
+}
 
 /**
  * @see RunFollower
  * However many follow a run, it is asked for once a second; while nobody follows any, nothing is.
  */
-export function createRunFollower({ store, clock }: { store: MaintenanceStore; clock: Clock }): RunFollower {
-  const audience = createAudience<Run | 'gone'>();
-  const openBy = new Map<string, number>();
+export function createRunFollower({ store, clock, limits }: RunFollowerParts): RunFollower {
+  const streams = createStreams<Run | 'gone'>(limits);
   let asking: CancelTimer | undefined;
 
   /** Asked for, and not answered yet: an answer that is long in coming holds up no other. */
@@ -41,14 +44,14 @@ export function createRunFollower({ store, clock }: { store: MaintenanceStore; c
     const answer = store.runs(tenantId).get(id);
     // A store that is out of reach for a moment ends no stream: it is asked again.
     void answer
-      .then((run) => audience.tell(key, run ?? 'gone'))
+      .then((run) => streams.tell(key, run ?? 'gone'))
       .catch(() => undefined)
       .finally(() => awaited.delete(key));
   };
   const askSoon = (): void => {
     asking ??= clock.after(askMs, () => {
       asking = undefined;
-      const followed = [...audience.keys];
+      const followed = streams.topics;
       followed.forEach(ask);
       if (followed.length > 0) askSoon();
     });
@@ -56,71 +59,43 @@ export function createRunFollower({ store, clock }: { store: MaintenanceStore; c
 
   return {
     follow(run, signal) {
-      const { tenantId } = run;
-      if (audience.isClosed) throw maintenanceErrors.RUN_STREAMS_ENDED({});
-      const open = openBy.get(tenantId) ?? 0;
-      if (open >= mostStreams) throw maintenanceErrors.RUN_STREAM_LIMIT_REACHED({ limit: mostStreams });
-      openBy.set(tenantId, open + 1);
       let latest: Run | undefined;
-      let isOver = signal?.aborted ?? false;
-      let hasLeft = false;
-      let wake = (): void => undefined;
-      const leave = (): void => {
-        if (hasLeft) return;
-        hasLeft = true;
-        const left = (openBy.get(tenantId) ?? 1) - 1;
-        if (left === 0) openBy.delete(tenantId);
-        else openBy.set(tenantId, left);
-        stopFollowing();
-        signal?.removeEventListener('abort', end);
-      };
-      const end = (): void => {
-        isOver = true;
-        leave();
-        wake();
-      };
-      const stopFollowing = audience.follow(keyOf(run), (word) => {
-        if (word === null || word === 'gone') return end();
-        latest = word;
-        wake();
-      });
-      signal?.addEventListener('abort', end, { once: true });
-      askSoon();
-      const next = async (): Promise<Run | undefined> => {
-        while (latest === undefined && !isOver) await new Promise<void>((resolve) => (wake = resolve));
+      const next = async (stream: OpenStream): Promise<Run | undefined> => {
+        while (latest === undefined && !stream.isOver) await stream.news();
         const news = latest;
         latest = undefined;
         return news;
       };
-      return told(run, next, leave);
+      const following = streams.follow({
+        ...{ tenantId: run.tenantId, topic: keyOf(run), signal },
+        hear(word, stream) {
+          if (word === 'gone') stream.end();
+          else latest = word;
+        },
+        items: (stream) => told(run, () => next(stream)),
+      });
+      askSoon();
+      return following;
     },
-    open: () => audience.open(),
+    open: streams.open,
     close() {
       asking?.();
       asking = undefined;
-      audience.close();
+      streams.close();
     },
   };
 }
 
 /** The first state, and each that differs from the one before. */
-async function* told(
-  first: Run,
-  next: () => Promise<Run | undefined>,
-  leave: () => void,
-): AsyncGenerator<RunEvent, void, undefined> {
-  try {
-    let toldAt = -1;
-    for (let run: Run | undefined = first; run !== undefined; run = await next()) {
-      const isOver = run.status !== 'running';
-      const at = run.endedAt ?? run.progress?.updatedAt ?? run.startedAt;
-      if (isOver || at !== toldAt)
-        yield { id: `${run.id}-${at}`, event: isOver ? 'ended' : 'progress', data: resultOf(run) };
-      if (isOver) return;
-      toldAt = at;
-    }
-  } finally {
-    leave();
+async function* told(first: Run, next: () => Promise<Run | undefined>): AsyncGenerator<RunEvent, void, undefined> {
+  let toldAt = -1;
+  for (let run: Run | undefined = first; run !== undefined; run = await next()) {
+    const isOver = run.status !== 'running';
+    const at = run.endedAt ?? run.progress?.updatedAt ?? run.startedAt;
+    if (isOver || at !== toldAt)
+      yield { id: `${run.id}-${at}`, event: isOver ? 'ended' : 'progress', data: resultOf(run) };
+    if (isOver) return;
+    toldAt = at;
   }
 }
 

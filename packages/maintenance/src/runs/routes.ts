@@ -125,11 +125,7 @@ export const runRoutes = [
     permission: 'maintenance:read',
     stream: 'events',
     output: runEvent,
-    errors: [
-      maintenanceErrors.RUN_NOT_FOUND,
-      maintenanceErrors.RUN_STREAM_LIMIT_REACHED,
-      maintenanceErrors.RUN_STREAMS_ENDED,
-    ],
+    errors: [maintenanceErrors.RUN_NOT_FOUND],
     run: ({ runs }, { params, signal }) => runs.follow(params.id, signal),
   }),
   route({

@@ -45,7 +45,7 @@ export interface RunService {
   confirm(id: string): Promise<MaintenanceResult>;
   /**
    * What a run says of itself, until it has ended.
-   * @throws RUN_NOT_FOUND, RUN_STREAM_LIMIT_REACHED, RUN_STREAMS_ENDED
+   * @throws RUN_NOT_FOUND, STREAM_LIMIT_REACHED, STREAMS_FULL, STREAMS_ENDED
    */
   follow(id: string, signal?: AbortSignal): Promise<AsyncIterable<RunEvent>>;
 }

@@ -77,7 +77,7 @@ describe('streams of runs', () => {
     const [ours, theirs] = [await begin('acme'), await begin('globex')];
     const ending = crowdEnding();
     for (let count = 0; count < 100; count++) await runsOf('acme').follow(ours, ending.signal);
-    await expect(runsOf('acme').follow(ours)).rejects.toMatchObject({ code: 'RUN_STREAM_LIMIT_REACHED' });
+    await expect(runsOf('acme').follow(ours)).rejects.toMatchObject({ code: 'STREAM_LIMIT_REACHED' });
     const other = endingsOf(await runsOf('globex').follow(theirs, ending.signal));
     ending.abort();
     expect(await other).toEqual(['progress']);
@@ -86,6 +86,23 @@ describe('streams of runs', () => {
     last.runs[0]?.end();
     await clock.advance(1_000);
     expect(await again).toEqual(['progress', 'ended']);
+  });
+
+  it('keep no place once they are over, read or not, within the limits that the host sets', async () => {
+    await maintenance.stop();
+    const limits = { maxStreams: 2, maxStreamsPerTenant: 1 };
+    const store = memoryMaintenanceStore({ clock });
+    maintenance = createMaintenance({ ...{ store, clock, tasks: [last.task], startScheduler: false }, ...limits });
+    await maintenance.start();
+    const [ours, theirs, third] = [await begin('acme'), await begin('globex'), await begin('initech')];
+    await runsOf('acme').follow(ours, AbortSignal.abort());
+    await (await runsOf('acme').follow(ours))[Symbol.asyncIterator]().return?.();
+    const open = (await runsOf('acme').follow(ours))[Symbol.asyncIterator]();
+    await expect(runsOf('acme').follow(ours)).rejects.toMatchObject({ code: 'STREAM_LIMIT_REACHED' });
+    await runsOf('globex').follow(theirs);
+    await expect(runsOf('initech').follow(third)).rejects.toMatchObject({ code: 'STREAMS_FULL' });
+    await open.return?.();
+    await runsOf('initech').follow(third);
   });
 
   it('outlast a store that is out of reach for a while', async () => {
@@ -115,7 +132,7 @@ describe('streams of runs', () => {
     const following = endingsOf(await runsOf('acme').follow(id));
     await maintenance.stop();
     expect(await following).toEqual(['progress']);
-    await expect(runsOf('acme').follow(id)).rejects.toMatchObject({ code: 'RUN_STREAMS_ENDED' });
+    await expect(runsOf('acme').follow(id)).rejects.toMatchObject({ code: 'STREAMS_ENDED' });
     await maintenance.start();
     expect(await endingsOf(await runsOf('acme').follow(id))).toEqual(['ended']);
   });
