@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { wireOf } from '@dotmac/core/contract';
 import { sqlite } from '@dotmac/core/kysely';
 import { createMaintenance, memoryMaintenanceStore } from '../src/index.js';
 
@@ -17,13 +18,18 @@ const maintenance = createMaintenance({
     },
     { ...table, name: 'theirs', tenants: ['other'] },
   ],
-  logs: [{ name: 'app', directory: '/srv/secret/logs', retentionDays: 90, keepFiles: 3 }],
+  logs: [{ name: 'app', directory: '/srv/secret/logs', retentionDays: 90, keepFiles: 3, minFreePercent: 5 }],
   caches: [
     { name: 'keys', redis: () => Promise.reject(new Error('never asked')), pattern: 'secret:keys:*' },
     { name: 'pages', directory: '/srv/secret/pages', maxSizeMb: 10 },
   ],
   backups: [
-    { name: 'main', url: 'postgres://me:secret@secret/app', directory: '/srv/secret/backups', keep: { last: 3 } },
+    {
+      name: 'main',
+      url: 'postgres://me:secret@secret/app',
+      directory: '/srv/secret/backups',
+      keep: { last: 3, withinDaily: '7d' },
+    },
   ],
   schedules: [
     { ...nightly, name: 'all-rows', task: 'database_cleanup' },
@@ -46,6 +52,7 @@ describe('the catalogue of policies', () => {
         ...{ database: 'main', timeColumn: 'created_at', conditional: false, keepNewest: null, maxShare: 0.5 },
         archive: { to: 'table', table: 'old.sessions' },
       },
+      ...{ rotation: null, backups: null },
       limits: [{ parameter: 'retention_days', careful: 'more', limit: 7 }],
       schedules: ['all-rows', 'made'],
     });
@@ -66,6 +73,29 @@ describe('the catalogue of policies', () => {
       ['pages', [null], ['files-alone']],
       ['main', [], []],
     ]);
+  });
+
+  it('says what stays of rotated logs, and which backups do', async () => {
+    const { items } = await catalogue.policies();
+    const of = (name: string) => items.find((it) => it.name === name);
+    expect(of('app')).toMatchObject({
+      ...{ keepDays: 90, retention: null, backups: null },
+      rotation: { keepFiles: 3, maxTotalMb: null, minFreePercent: 5 },
+    });
+    expect(of('main')).toMatchObject({
+      ...{ keepDays: null, retention: null, rotation: null },
+      backups: { keep: { last: 3, withinDaily: '7d' }, timeZone: 'UTC' },
+    });
+    expect(of('pages')).toMatchObject({ rotation: null, backups: null });
+    // As it goes over the wire.
+    const { path, output, run } = maintenance.routes.find(({ path }) => path.endsWith('/policies'))!;
+    const told = wireOf(output).render(await run(maintenance.scope({ tenantId: 'acme' }), {} as never)) as {
+      items: { name: string; backups: unknown }[];
+    };
+    expect(told.items.find(({ name }) => name === 'main')?.backups, path).toEqual({
+      keep: { last: 3, within_daily: '7d' },
+      time_zone: 'UTC',
+    });
   });
 
   it('has no path, pattern, condition or address', async () => {

@@ -34,5 +34,23 @@ export const backupView = z
 /** @see backupView */
 export type BackupView = z.output<typeof backupView>;
 
+const keepCount = z.union([z.number().int().min(0), z.literal('all')]);
+
+/** The rules by which backups stay, as far as a policy has them. */
+export const keepRules = z.object({
+  last: keepCount.optional(),
+  hourly: keepCount.optional(),
+  daily: keepCount.optional(),
+  weekly: keepCount.optional(),
+  monthly: keepCount.optional(),
+  yearly: keepCount.optional(),
+  within: z.string().optional().describe('All within the span, counted back from the newest, e.g. `2y5m7d3h`'),
+  withinHourly: z.string().optional().describe('The newest of each hour within the span; and so on'),
+  withinDaily: z.string().optional(),
+  withinWeekly: z.string().optional(),
+  withinMonthly: z.string().optional(),
+  withinYearly: z.string().optional(),
+});
+
 /** A page of backups. */
 export const backupPage = page(backupView).meta({ id: 'MaintenanceBackupPage' });

@@ -1,6 +1,9 @@
 import { z } from 'zod';
 import { wireName } from '@dotmac/core/contract';
+import type { CheckedBackup } from '../backups/policy.js';
+import { keepRules } from '../backups/schemas.js';
 import { tableLabel } from '../databases/rows/due.js';
+import type { CheckedLog } from '../policies/check-log.js';
 import type { CheckedRetention, PolicySet } from '../policies/policy-set.js';
 import { requestLimitsOf } from './request-bounds.js';
 
@@ -46,6 +49,21 @@ export const policyCatalogue = z
           })
           .nullable()
           .describe('Null of other kinds'),
+        rotation: z
+          .object({
+            keepFiles: z.number().int().nullable().describe('So many rotated files of each log stay; null: all'),
+            maxTotalMb: z.number().nullable().describe('They may take so much together, the oldest go; null: any'),
+            minFreePercent: z.number().describe('The oldest go until the disk has so much left'),
+          })
+          .nullable()
+          .describe('What stays of rotated logs, besides for their age; null of other kinds'),
+        backups: z
+          .object({
+            keep: keepRules.describe('A backup stays when any rule keeps it; the newest verified one always does'),
+            timeZone: z.string().describe('Whose hours, days, weeks, months and years the rules count'),
+          })
+          .nullable()
+          .describe('Which backups stay; null of other kinds'),
         limits: z
           .array(
             z.object({
@@ -76,6 +94,7 @@ export interface PolicyUser {
 export function policyCatalogueOf(policies: PolicySet, schedules: readonly PolicyUser[]): PolicyCatalogue {
   const item = (kind: Kind, name: string, more: Partial<Item> = {}): Item => ({
     ...{ name, kind, task: taskOf[kind], subject: null, keepDays: null, retention: null },
+    ...{ rotation: null, backups: null },
     limits: requestLimitsOf(taskOf[kind], policies, name).map(({ parameter, careful, limit }) => {
       return { parameter: wireName(parameter), careful, limit: Number.isFinite(limit) ? limit : null };
     }),
@@ -88,14 +107,14 @@ export function policyCatalogueOf(policies: PolicySet, schedules: readonly Polic
       ...policies.retention.map((it) =>
         item('retention', it.name, { ...keeps(it.retentionDays), subject: it.table, retention: retentionOf(it) }),
       ),
-      ...policies.logs.map((it) => item('logs', it.name, keeps(it.retentionDays))),
+      ...policies.logs.map((it) => item('logs', it.name, { ...keeps(it.retentionDays), rotation: rotationOf(it) })),
       ...policies.upkeep.map((it) => item('upkeep', it.name)),
       ...policies.updates.map((it) => item('updates', it.name)),
       ...policies.redisCaches.map((it) => item('redis_cache', it.name)),
       ...policies.memoryCaches.map((it) => item('memory_cache', it.name)),
       ...policies.directoryCaches.map((it) => item('directory_cache', it.name, keeps(it.maxAgeDays))),
       ...policies.directories.map((it) => item('directory', it.name, keeps(it.maxAgeDays))),
-      ...policies.backups.map((it) => item('backup', it.name)),
+      ...policies.backups.map((it) => item('backup', it.name, { backups: backupsOf(it) })),
     ],
   };
 }
@@ -114,4 +133,12 @@ function retentionOf({ database, timeColumn, where, keepNewest, archive, maxShar
     keepNewest: keepNewest ? { count: keepNewest.count, per: keepNewest.per ?? null } : null,
     archive: archived === undefined ? null : { to: archived === null ? 'files' : 'table', table: archived },
   } satisfies Item['retention'];
+}
+
+function rotationOf({ keepFiles, maxTotalMb, minFreePercent }: CheckedLog) {
+  return { keepFiles: keepFiles ?? null, maxTotalMb: maxTotalMb ?? null, minFreePercent } satisfies Item['rotation'];
+}
+
+function backupsOf({ keep, timeZone }: CheckedBackup) {
+  return { keep, timeZone } satisfies Item['backups'];
 }
