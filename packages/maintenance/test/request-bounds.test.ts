@@ -261,7 +261,7 @@ it('is refused by a plan’s application and a schedule that are older than a st
   await lenient.schedules.create({ name: 'mine', cron, ...request });
   const strict = createMaintenance({ store, ...retention({}) }).scope({ tenantId: 'acme' });
   await expect(strict.plans.apply(plan.id)).rejects.toMatchObject({ code: 'POLICY_UNDERCUT' });
-  await expect(strict.schedules.run('mine')).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+  await expect(strict.schedules.run('mine')).rejects.toMatchObject({ code: 'POLICY_UNDERCUT' });
   await expect(strict.schedules.update('mine', { cron: '0 4 * * *' })).rejects.toMatchObject({
     code: 'POLICY_UNDERCUT',
   });

@@ -27,7 +27,8 @@ export function checkSchedules(
     if (!rules.success) throw refuse(rules.error.issues.map((it) => `${it.path.join('.')}: ${it.message}`).join('; '));
     const kept = { tenantId, name, origin: 'code', version: 0, pausedAt: null, effectiveAt: null } as const;
     try {
-      return planSchedule(chooserOf(tenantId).fromCode(task, parameters), rules.data, kept, scopeIds);
+      const chosen = chooserOf(tenantId).fromCode(task, parameters);
+      return planSchedule({ ...chosen, refusal: null }, rules.data, kept, scopeIds);
     } catch (error) {
       throw refuse(reasonOf(error));
     }

@@ -6,6 +6,7 @@ import type { Runner } from '../runs/runner.js';
 import type { MaintenanceStore } from '../store/store.js';
 import type { PlannedSchedule } from './planned.js';
 import type { Present } from './presence.js';
+import { refusedTask } from './refused-task.js';
 import { slotOutcomes, type SlotKey, type SlotOutcome } from './slot.js';
 
 /** What slots are run with. */
@@ -74,7 +75,9 @@ async function attempts(parts: FireParts, slot: TakenSlot): Promise<Ending> {
           });
     const run = await begun.ended.finally(stopWatch);
     const outcome = outcomeOf(run, timedOut);
-    const again = (outcome === 'failed' || outcome === 'timed_out') && attempt <= retries;
+    // What a policy refuses it refuses again.
+    const mayRetry = attempt <= retries && planned.refusal === null;
+    const again = mayRetry && (outcome === 'failed' || outcome === 'timed_out');
     if (!again) return { outcome, ...(run.errorMessage !== null && { message: run.errorMessage }) };
     failed = run;
     await store.slots(planned.tenantId).change(slot, present.instance, { outcome: 'retrying' });
@@ -146,7 +149,8 @@ async function tryBegin(
   failed: Run | undefined,
 ): Promise<Begun | undefined> {
   const { planned, present } = slot;
-  const { tenantId, name, task, parameters, timetable } = planned;
+  const { tenantId, name, parameters, timetable, refusal } = planned;
+  const task = refusal ? refusedTask(planned.task, refusal) : planned.task;
   const until = timetable.hours.closesAt(clock.now());
   const resumes = failed && isResumable(failed) ? failed : undefined;
   const claim = async (runId: string): Promise<void> => {

@@ -5,7 +5,7 @@ import type { Timetable } from './timetable.js';
 const dayMs = 86_400_000;
 const [lookedAheadMs, mostSlots] = [365 * dayMs, 1_000];
 
-/** The schedules by which a tenant's task runs now: those that are paused, or only say what they would do, left out. */
+/** The schedules by which a tenant's task runs now: those that are paused or refused, or only say what they would do, left out. */
 export function scheduledTasks(
   all: Iterable<PlannedSchedule>,
   tenantId: string,
@@ -13,7 +13,9 @@ export function scheduledTasks(
   now: number,
 ): ScheduledTask[] {
   return [...all]
-    .filter((it) => it.tenantId === tenantId && it.task.type === taskType && it.pausedAt === null)
+    .filter(
+      (it) => it.tenantId === tenantId && it.task.type === taskType && it.pausedAt === null && it.refusal === null,
+    )
     .filter(({ parameters }) => !(parameters as { dryRun?: boolean }).dryRun)
     .map(({ parameters, timetable }) => ({ parameters, runsPerDay: slotsPerDay(timetable, now) }));
 }

@@ -1,5 +1,6 @@
+import type { OperationError } from '@dotmac/core';
 import type { ScopeIds } from '../runs/lease-keys.js';
-import type { Chosen, TaskChooser } from '../tasks/choose.js';
+import type { ChosenBefore, TaskChooser } from '../tasks/choose.js';
 import type { AnyMaintenanceTask } from '../tasks/task.js';
 import type { ScheduleRules } from './rules.js';
 import type { KeptSchedule, ScheduleDefinition } from './schedule.js';
@@ -12,6 +13,8 @@ export interface PlannedSchedule {
   origin: 'code' | 'store';
   task: AnyMaintenanceTask;
   parameters: unknown;
+  /** What its policy, stricter than when it was made, says against it: its runs fail of that. Null when nothing does. */
+  refusal: OperationError | null;
   /** The machine or process whose slots it fires here; empty when all processes share them. */
   scopeId: string;
   timetable: Timetable;
@@ -30,19 +33,19 @@ export const scheduleKey = (tenantId: string, name: string): string => JSON.stri
  * @throws INVALID_ARGUMENT when its rules are not sound
  */
 export function planSchedule(
-  { task, parameters }: Chosen,
+  { task, parameters, refusal }: ChosenBefore,
   rules: ScheduleRules,
   kept: Pick<PlannedSchedule, 'tenantId' | 'name' | 'origin' | 'version' | 'pausedAt' | 'effectiveAt'>,
   scopeIds: ScopeIds,
 ): PlannedSchedule {
   const scopeId = scopeIds[task.scope];
   const timetable = timetableOf(rules, JSON.stringify([kept.tenantId, kept.name, scopeId]));
-  return { ...kept, task, parameters, scopeId, timetable };
+  return { ...kept, task, parameters, refusal, scopeId, timetable };
 }
 
 /**
  * Plans a schedule of the store.
- * @throws INVALID_INPUT, POLICY_UNDERCUT, INVALID_ARGUMENT when its task or policy is gone, or it is not sound
+ * @throws INVALID_INPUT, INVALID_ARGUMENT when its task or policy is gone, or it is not sound
  */
 export function planKept(
   { tenantId, name, version, pausedAt, effectiveAt }: Omit<KeptSchedule, 'definition' | 'revision'>,
@@ -51,5 +54,5 @@ export function planKept(
   scopeIds: ScopeIds,
 ): PlannedSchedule {
   const kept = { tenantId, name, origin: 'store', version, pausedAt, effectiveAt } as const;
-  return planSchedule(chooser.fromWire(task, parameters), rules, kept, scopeIds);
+  return planSchedule(chooser.fromBefore(task, parameters), rules, kept, scopeIds);
 }

@@ -43,7 +43,10 @@ export function createRoster({ store, inCode, chooserOf, scopeIds, clock, logger
   const planned = (kept: KeptSchedule, definition: ScheduleDefinition): PlannedSchedule | undefined => {
     const { tenantId, name } = kept;
     try {
-      return planKept(kept, definition, chooserOf(tenantId), scopeIds);
+      const found = planKept(kept, definition, chooserOf(tenantId), scopeIds);
+      if (found.refusal)
+        logger.warn({ tenantId, schedule: name, reason: reasonOf(found.refusal) }, 'a schedule undercuts its policy');
+      return found;
     } catch (error) {
       // Its task or policy is gone from the code: other processes may have it still.
       logger.warn({ tenantId, schedule: name, reason: reasonOf(error) }, 'a schedule cannot be fired by this process');

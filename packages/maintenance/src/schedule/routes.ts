@@ -115,7 +115,10 @@ export const scheduleRoutes = [
     output: maintenanceResult,
     status: 202,
     location: ({ taskId }) => `/infrastructure-maintenance/runs/${taskId}`,
-    errors: [SCHEDULE_NOT_FOUND, maintenanceErrors.TASK_ALREADY_RUNNING, maintenanceErrors.MAINTENANCE_STOPPED],
+    errors: [
+      ...[SCHEDULE_NOT_FOUND, maintenanceErrors.POLICY_UNDERCUT],
+      ...[maintenanceErrors.TASK_ALREADY_RUNNING, maintenanceErrors.MAINTENANCE_STOPPED],
+    ],
     run: ({ schedules }, { params }) => schedules.run(params.id),
   }),
   route({

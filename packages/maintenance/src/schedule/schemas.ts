@@ -50,7 +50,9 @@ export const maintenanceSchedule = scheduleRules
     version: z.int(),
     pausedAt: instant.nullable(),
     nextRun: instant.nullable().meta({ description: 'When its next slot begins; null while it is paused' }),
-    fault: z.string().nullable().meta({ description: 'Why it cannot be fired by the process that answers' }),
+    fault: z.string().nullable().meta({
+      description: 'Why the process that answers cannot fire it, or why its runs fail: its policy has become stricter',
+    }),
     createdAt: instant.nullable(),
     updatedAt: instant.nullable(),
   })

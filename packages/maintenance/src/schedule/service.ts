@@ -43,7 +43,7 @@ export interface ScheduleService {
   pause(name: string): Promise<MaintenanceSchedule>;
   /** Slots of the pause stay left out. @throws SCHEDULE_NOT_FOUND */
   resume(name: string): Promise<MaintenanceSchedule>;
-  /** Begins a run, as its slots do. @throws SCHEDULE_NOT_FOUND, INVALID_INPUT, TASK_ALREADY_RUNNING */
+  /** Begins a run, as its slots do. @throws SCHEDULE_NOT_FOUND, INVALID_INPUT, POLICY_UNDERCUT, TASK_ALREADY_RUNNING */
   run(name: string): Promise<MaintenanceResult>;
   /** Its next slots that begin. @throws SCHEDULE_NOT_FOUND */
   preview(name: string, ask?: { count?: number }): Promise<SchedulePreview>;
@@ -185,7 +185,8 @@ export function createScheduleService(parts: ScheduleServiceParts): ScheduleServ
     pause: (name) => setPaused(name, true),
     resume: (name) => setPaused(name, false),
     async run(name) {
-      const { task, parameters } = await plannedOf(name);
+      const { task, parameters, refusal } = await plannedOf(name);
+      if (refusal) throw refusal;
       return resultOf(detached(await runner.begin({ identity, task, parameters, trigger: 'request', schedule: name })));
     },
     async preview(name, { count = 10 } = {}) {

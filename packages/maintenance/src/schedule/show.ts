@@ -1,5 +1,6 @@
 import { wireOf } from '@dotmac/core/contract';
 import { momentOf } from './reckon.js';
+import { reasonOf } from './check-schedules.js';
 import type { PlannedSchedule } from './planned.js';
 import type { KeptSchedule, ScheduleDefinition } from './schedule.js';
 import type { MaintenanceSchedule } from './schemas.js';
@@ -27,7 +28,7 @@ export function shownKept(
     maintenanceType: task,
     origin: 'store',
     nextRun: 'planned' in found ? nextRunOf(found.planned, now) : null,
-    fault: 'fault' in found ? found.fault : null,
+    fault: 'fault' in found ? found.fault : found.planned.refusal && reasonOf(found.planned.refusal),
   };
 }
 

@@ -1,5 +1,5 @@
+import { isOperationError, type InputIssue, type OperationError } from '@dotmac/core';
 import { invalidInput, wireOf } from '@dotmac/core/contract';
-import type { InputIssue } from '@dotmac/core';
 import { policiesOf, type PolicySet } from '../policies/policy-set.js';
 import { checkRequestBounds } from './request-bounds.js';
 import type { AnyMaintenanceTask } from './task.js';
@@ -8,6 +8,12 @@ import type { AnyMaintenanceTask } from './task.js';
 export interface Chosen {
   task: AnyMaintenanceTask;
   parameters: unknown;
+}
+
+/** What was accepted once. */
+export interface ChosenBefore extends Chosen {
+  /** What a policy that has become stricter says against it; null when it would be accepted now. */
+  refusal: OperationError | null;
 }
 
 /** What requests are checked against. */
@@ -26,6 +32,11 @@ export interface TaskChooser {
    */
   fromWire(type: string, parameters: unknown): Chosen;
   /**
+   * Parameters in wire form that were accepted once: what policies say against them now is told, not thrown.
+   * @throws INVALID_INPUT
+   */
+  fromBefore(type: string, parameters: unknown): ChosenBefore;
+  /**
    * Parameters as the schema has them, camelCase.
    * @throws INVALID_INPUT, POLICY_UNDERCUT
    */
@@ -43,24 +54,37 @@ export function createTaskChooser({ tenantId, policies, tasks }: ChooseParts): T
   };
   const under = (at: string, issues: readonly InputIssue[]) =>
     invalidInput(issues.map((issue) => ({ ...issue, path: `${at}${issue.path}`.replace(/\.$/, '') })));
+  const own = policiesOf(policies, tenantId);
   const checked = (task: AnyMaintenanceTask, parameters: unknown, at: string): Chosen => {
-    const own = policiesOf(policies, tenantId);
     const faults = task.check?.(parameters as never, own) ?? [];
     if (faults.length > 0) throw under(at, faults);
-    checkRequestBounds(task.type, parameters, own, at);
     return { task, parameters };
   };
+  const withinBounds = (chosen: Chosen, at: string): Chosen => {
+    checkRequestBounds(chosen.task.type, chosen.parameters, own, at);
+    return chosen;
+  };
+  const readWire = (type: string, given: unknown): Chosen => {
+    const task = taskOf(type);
+    const parsed = wireOf(task.parameters).parse(given);
+    if (!parsed.ok) throw under('parameters.', parsed.issues);
+    return checked(task, parsed.value, 'parameters.');
+  };
   return {
-    fromWire(type, given) {
-      const task = taskOf(type);
-      const parsed = wireOf(task.parameters).parse(given);
-      if (!parsed.ok) throw under('parameters.', parsed.issues);
-      return checked(task, parsed.value, 'parameters.');
+    fromWire: (type, given) => withinBounds(readWire(type, given), 'parameters.'),
+    fromBefore(type, given) {
+      const chosen = readWire(type, given);
+      try {
+        return { ...withinBounds(chosen, 'parameters.'), refusal: null };
+      } catch (error) {
+        if (!isOperationError(error, 'POLICY_UNDERCUT')) throw error;
+        return { ...chosen, refusal: error };
+      }
     },
     fromCode(type, given) {
       const task = taskOf(type);
       const parsed = task.parameters.safeParse(given);
-      if (parsed.success) return checked(task, parsed.data, '');
+      if (parsed.success) return withinBounds(checked(task, parsed.data, ''), '');
       throw under(
         '',
         parsed.error.issues.map(({ path, message }) => ({ path: path.join('.'), message })),
