@@ -9,6 +9,8 @@ export interface Database {
   readonly dialect: DialectName;
   /** Where this dialect differs. */
   readonly traits: DialectTraits;
+  /** Connections at most, where that is known: a Kysely instance of the host's does not say (null). */
+  readonly connections: number | null;
   /** Measures the waits between retries. */
   readonly clock: Clock;
   /** The same Kysely instance, typed with the tables a store owns. */
@@ -30,15 +32,19 @@ export interface TrackedDatabase extends Database {
 
 /** Puts a {@link Database} together. */
 export function createDatabase(
-  parts: Pick<Database, 'dialect' | 'traits' | 'clock'> & { kysely: Kysely<unknown>; close: () => Promise<void> },
+  parts: Pick<Database, 'dialect' | 'traits' | 'connections' | 'clock'> & {
+    kysely: Kysely<unknown>;
+    close: () => Promise<void>;
+  },
 ): TrackedDatabase {
-  const { kysely, dialect, traits, clock } = parts;
+  const { kysely, dialect, traits, connections, clock } = parts;
   const callbacks = new WeakMap<StoreTransaction, (() => void)[]>();
   let closing: Promise<void> | undefined;
   return {
     kysely,
     dialect,
     traits,
+    connections,
     clock,
     withTables: <Tables>() => kysely as unknown as Kysely<Tables>,
     afterCommit(trx, callback) {

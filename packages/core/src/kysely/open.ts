@@ -77,7 +77,7 @@ export function sqlite(fileOrHandle: string | SqliteHandle, options: SqliteOptio
       createIntrospector: (db) => new SqliteIntrospector(db),
     },
   });
-  return opened('sqlite', kysely, clock, true);
+  return opened('sqlite', kysely, { clock, owned: true, connections: 1 });
 }
 
 /** Several processes that open one new file at once: all but one find it locked while it changes to WAL. */
@@ -111,6 +111,7 @@ export function postgres(urlOrPool: string | PgPool, options: PoolOptions = {}):
   } = options;
   const parts =
     typeof urlOrPool === 'string' ? parseConnectionUrl(urlOrPool, ['postgres', 'postgresql'], 5432) : undefined;
+  const connections = typeof urlOrPool === 'string' ? poolSize : (urlOrPool.options?.max ?? null);
   const createPool = async () => {
     const { default: pg } = await importDriver('pg', 'PostgreSQL', () => import('pg'));
     if (!parts) return guardPgPool(urlOrPool as PgPool, pg.types);
@@ -132,12 +133,11 @@ export function postgres(urlOrPool: string | PgPool, options: PoolOptions = {}):
     );
     return guardPgPool(pool as unknown as PgPool, pg.types);
   };
-  return opened(
-    'postgres',
-    new Kysely<unknown>({ dialect: new PostgresDialect({ pool: createPool }) }),
+  return opened('postgres', new Kysely<unknown>({ dialect: new PostgresDialect({ pool: createPool }) }), {
     clock,
-    parts !== undefined,
-  );
+    owned: parts !== undefined,
+    connections,
+  });
 }
 
 /**
@@ -150,6 +150,7 @@ export function postgres(urlOrPool: string | PgPool, options: PoolOptions = {}):
 export function mysql(urlOrPool: string | Mysql2Pool, options: PoolOptions = {}): Database {
   const { clock = systemClock, poolSize = 10, acquireTimeoutMs = 5_000, queryTimeoutMs = 30_000 } = options;
   const parts = typeof urlOrPool === 'string' ? parseConnectionUrl(urlOrPool, ['mysql', 'mariadb'], 3306) : undefined;
+  const connections = typeof urlOrPool === 'string' ? poolSize : (urlOrPool.config?.connectionLimit ?? null);
   const createPool = async () => {
     if (!parts) return guardMysqlPool(urlOrPool as Mysql2Pool, { clock, acquireTimeoutMs, queryTimeoutMs });
     const { default: mysql2 } = await importDriver('mysql2', 'MySQL', () => import('mysql2'));
@@ -167,12 +168,11 @@ export function mysql(urlOrPool: string | Mysql2Pool, options: PoolOptions = {})
     });
     return guardMysqlPool(pool as unknown as Mysql2Pool, { clock, acquireTimeoutMs, queryTimeoutMs });
   };
-  return opened(
-    'mysql',
-    new Kysely<unknown>({ dialect: new MysqlDialect({ pool: createPool }) }),
+  return opened('mysql', new Kysely<unknown>({ dialect: new MysqlDialect({ pool: createPool }) }), {
     clock,
-    parts !== undefined,
-  );
+    owned: parts !== undefined,
+    connections,
+  });
 }
 
 /** mysql2 verifies by default, and takes an object or nothing. */
@@ -199,10 +199,14 @@ export function fromKysely<Tables>(
   dialect: DialectName,
   { clock = systemClock }: DatabaseOptions = {},
 ): Database {
-  return opened(dialect, kysely as unknown as Kysely<unknown>, clock, false);
+  return opened(dialect, kysely as unknown as Kysely<unknown>, { clock, owned: false, connections: null });
 }
 
-function opened(dialect: DialectName, kysely: Kysely<unknown>, clock: Clock, owned: boolean): Database {
+function opened(
+  dialect: DialectName,
+  kysely: Kysely<unknown>,
+  { clock, owned, connections }: { clock: Clock; owned: boolean; connections: number | null },
+): Database {
   const close = (): Promise<void> => (owned ? kysely.destroy() : Promise.resolve());
-  return createDatabase({ kysely, dialect, clock, traits: dialectTraits[dialect], close });
+  return createDatabase({ kysely, dialect, clock, connections, traits: dialectTraits[dialect], close });
 }

@@ -26,7 +26,7 @@ interface PgClient {
 export interface PgPool {
   connect(): Promise<PgClient>;
   end(): Promise<void>;
-  options?: { types?: PgTypes };
+  options?: { types?: PgTypes; max?: number };
 }
 
 /**
@@ -93,6 +93,7 @@ interface MysqlConnection {
 export interface Mysql2Pool {
   getConnection(callback: (error: Error | null, connection: MysqlConnection) => void): void;
   end(callback: (error?: unknown) => void): void;
+  config?: { connectionLimit?: number };
 }
 
 /** Deadlines that mysql2 leaves open. */

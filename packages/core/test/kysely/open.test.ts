@@ -186,6 +186,20 @@ async function kyselyLeasesOn(database: Database) {
   return kyselyLeases(database).acquire('k', 'o', 1_000);
 }
 
+describe('a database says how many connections it has at most', () => {
+  const [pgUrl, mysqlUrl] = ['postgres://127.0.0.1:1/none', 'mysql://127.0.0.1:1/none'];
+  it.each([
+    ['by default', databaseFromUrl(pgUrl), 10],
+    ['as it is told', databaseFromUrl(mysqlUrl, { poolSize: 3 }), 3],
+    ['as the host’s pg pool does', postgres(new pg.Pool({ connectionString: pgUrl, max: 4 })), 4],
+    ['as the host’s mysql2 pool does', mysql(createPool({ uri: mysqlUrl, connectionLimit: 5 }) as never), 5],
+    ['one, of SQLite', databaseFromUrl('sqlite::memory:'), 1],
+    ['not, on a Kysely instance of the host’s', fromKysely(databaseFromUrl(pgUrl).kysely, 'postgres'), null],
+  ])('%s', (_, database, connections) => {
+    expect(database.connections).toBe(connections);
+  });
+});
+
 describe('opening a database', () => {
   it.each([
     'postgres://u:s3cret@h/db?sslmode=prefer',

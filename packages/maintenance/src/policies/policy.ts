@@ -108,7 +108,7 @@ export interface UpdatePolicy extends NamedPolicy {
 
 /** All that the host lets maintenance touch. A request names policies, never a path, table or pattern. */
 export interface MaintenancePolicies {
-  /** Databases by name, for `retention` and `upkeep`. */
+  /** Databases by name, for `retention` and `upkeep`. Pools need two connections: one cancels what the other is at. */
   databases?: Record<string, Database>;
   upkeep?: readonly UpkeepPolicy[];
   updates?: readonly UpdatePolicy[];

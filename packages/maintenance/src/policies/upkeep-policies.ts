@@ -14,11 +14,20 @@ export type CheckedUpkeep = Filled<UpkeepPolicy, 'apply'> & { on: Database };
 /** A policy of package updates, checked, with its defaults. */
 export type CheckedUpdates = Filled<UpdatePolicy, 'apply'>;
 
-/** @throws INVALID_ARGUMENT when there is no database of that name */
+/**
+ * The database of that name.
+ * @throws INVALID_ARGUMENT when there is none, or it has one connection alone: what a statement that is to be cancelled is at,
+ * only another connection can cancel (SQLite’s are short, and end by themselves)
+ */
 export function databaseOf(argument: string, name: string, databases: Record<string, Database>): Database {
+  const refuse = (reason: string): Error => coreErrors.INVALID_ARGUMENT({ argument, reason });
   const on = Object.hasOwn(databases, name) ? databases[name] : undefined;
-  if (on) return on;
-  throw coreErrors.INVALID_ARGUMENT({ argument, reason: `there is no database ${name}` });
+  if (!on) throw refuse(`there is no database ${name}`);
+  if (on.dialect !== 'sqlite' && on.connections === 1)
+    throw refuse(
+      `the pool of ${name} has one connection, and cancelling a statement takes a second: give it 2 or more (\`poolSize\`, \`max\`, \`connectionLimit\`)`,
+    );
+  return on;
 }
 
 /** @throws INVALID_ARGUMENT */
