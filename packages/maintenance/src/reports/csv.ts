@@ -16,8 +16,11 @@ function csv(rows: readonly (readonly unknown[])[]): string {
 
 const iso = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());
 
+/** A run as far as a table of runs has it. */
+type Row = Omit<MaintenanceResult, 'details'>;
+
 /** The columns of a table of runs, named as on the wire. */
-const columns: [string, (run: MaintenanceResult) => unknown][] = [
+const columns: [string, (run: Row) => unknown][] = [
   ['task_id', (it) => it.taskId],
   ['task_name', (it) => it.taskName],
   ['status', (it) => it.status],
@@ -34,7 +37,7 @@ const columns: [string, (run: MaintenanceResult) => unknown][] = [
 ];
 
 /** Runs as a table, a line each. */
-export function runsCsv(runs: readonly MaintenanceResult[]): string {
+export function runsCsv(runs: readonly Row[]): string {
   return csv([columns.map(([name]) => name), ...runs.map((run) => columns.map(([, of]) => of(run)))]);
 }
 

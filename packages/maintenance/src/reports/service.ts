@@ -49,8 +49,8 @@ export async function digestBetween(
   const before = await runs.tallies({ from: from - (to - from), to: from });
   const within = ({ startedAt }: Run): boolean => startedAt >= from && startedAt < to;
   const [failed, waiting] = await Promise.all([
-    runs.list({ limit: mostAttention, status: 'failed' }),
-    runs.list({ limit: mostAttention, status: 'needs_confirmation' }),
+    runs.list({ limit: mostAttention, status: 'failed', brief: true }),
+    runs.list({ limit: mostAttention, status: 'needs_confirmation', brief: true }),
   ]);
   const attention = [...failed, ...waiting].filter(within).sort((a, b) => (a.id < b.id ? 1 : -1));
   return digestOf({ from, to, tallies, before, attention: attention.slice(0, mostAttention) });

@@ -12,7 +12,7 @@ import {
   maintenanceRun,
   runEvent,
   runPage,
-  runsQuery,
+  runListQuery,
   type MaintenanceResult,
 } from './schemas.js';
 
@@ -100,7 +100,7 @@ export const runRoutes = [
     tag,
     summary: 'The runs, newest first',
     permission: 'maintenance:read',
-    query: runsQuery,
+    query: runListQuery,
     output: runPage,
     run: ({ runs }, { query }) => runs.list(query),
   }),

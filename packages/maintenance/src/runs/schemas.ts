@@ -92,8 +92,23 @@ export const runsQuery = pageQuery.extend({
   status: z.enum(runStatuses).optional().describe('Runs in this state alone'),
 });
 
+/** The query of the list of runs, of which each may be told at length. */
+export const runListQuery = runsQuery.extend({
+  details: z.stringbool().default(false).describe('With the `details` of each, which may be long'),
+});
+
+/** A run in a list. */
+export const listedRun = maintenanceResult
+  .extend({
+    details: maintenanceResult.shape.details.nullable().describe('Null unless the list is asked for with them'),
+  })
+  .meta({ id: 'ListedMaintenanceRun' });
+
+/** @see listedRun */
+export type ListedRun = z.output<typeof listedRun>;
+
 /** A page of runs. */
-export const runPage = page(maintenanceResult).meta({ id: 'MaintenanceRunPage' });
+export const runPage = page(listedRun).meta({ id: 'MaintenanceRunPage' });
 
 /** What the status route answers. */
 export const maintenanceState = z

@@ -7,7 +7,21 @@ import type { RunFollower } from './follow.js';
 import { resultOf, runViewOf } from './result.js';
 import { isResumable, type Run } from './run.js';
 import type { Runner, RunRequest } from './runner.js';
-import type { ExecuteBody, MaintenanceResult, MaintenanceRun, RunEvent, runPage, runsQuery } from './schemas.js';
+import type {
+  ExecuteBody,
+  ListedRun,
+  MaintenanceResult,
+  MaintenanceRun,
+  RunEvent,
+  runPage,
+  runsQuery,
+} from './schemas.js';
+
+/** Which runs to list. */
+export type RunListAsk = z.output<typeof runsQuery> & {
+  /** With the `details` of each, which may be long. Default false: they are null. */
+  details?: boolean;
+};
 
 /** The runs of one tenant. */
 export interface RunService {
@@ -27,7 +41,7 @@ export interface RunService {
   /** @throws RUN_NOT_FOUND */
   get(id: string): Promise<MaintenanceRun>;
   /** The newest first. */
-  list(query: z.output<typeof runsQuery>): Promise<z.output<typeof runPage>>;
+  list(query: RunListAsk): Promise<z.output<typeof runPage>>;
   /**
    * Has a run end after the batch that is under way, in whichever process it is.
    * @throws RUN_NOT_FOUND, RUN_NOT_ACTIVE
@@ -87,10 +101,11 @@ export function createRunService({ identity, store, runner, chooser, follower, c
     run: async (type, parameters) => resultOf(await (await begin(chooser.fromCode(type, parameters))).ended),
     beginRun: async (type, parameters) => resultOf(detached(await begin(chooser.fromCode(type, parameters)))),
     get: async (id) => runViewOf(await known(id)),
-    async list({ limit, cursor, task, status }) {
-      const runs = await own.list({ limit: limit + 1, before: cursor, task, status });
+    async list({ limit, cursor, task, status, details = false }) {
+      const runs = await own.list({ limit: limit + 1, before: cursor, task, status, brief: !details });
       const items = runs.slice(0, limit);
-      return { items: items.map(resultOf), nextCursor: runs.length > limit ? (items.at(-1)?.id ?? null) : null };
+      const shown = (run: Run): ListedRun => ({ ...resultOf(run), ...(!details && { details: null }) });
+      return { items: items.map(shown), nextCursor: runs.length > limit ? (items.at(-1)?.id ?? null) : null };
     },
     async cancel(id) {
       const run = await known(id);

@@ -50,7 +50,7 @@ export function createStatusService({ identity, store, scheduler, roster, tasks,
     },
     async status(): Promise<MaintenanceStatus> {
       const counts = await runs.countByStatus();
-      const [last] = await runs.list({ limit: 1 });
+      const [last] = await runs.list({ limit: 1, brief: true });
       return {
         schedulerRunning: scheduler.running,
         activeTasks: counts.running ?? 0,

@@ -177,7 +177,7 @@ const mostCancelled = 50;
 /** Asks the runs of a schedule's task to end, in whichever process they are. */
 async function cancelOthers({ store, runner, clock }: FireParts, { tenantId, task, scopeId }: PlannedSchedule) {
   const runs = store.runs(tenantId);
-  for (const run of await runs.list({ limit: mostCancelled, task: task.type, status: 'running' })) {
+  for (const run of await runs.list({ limit: mostCancelled, task: task.type, status: 'running', brief: true })) {
     if (run.scopeId !== scopeId || run.dryRun) continue;
     await runs.requestCancel(run.id, clock.now());
     runner.cancel(run.id);

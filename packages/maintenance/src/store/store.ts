@@ -13,6 +13,8 @@ export interface RunListing {
   before?: string | undefined;
   task?: string | undefined;
   status?: RunStatus | undefined;
+  /** Without `details` and `log`, which may be long: they are empty then. Default false. */
+  brief?: boolean | undefined;
 }
 
 /** The runs of one tenant; ids of others' runs do not exist here. */

@@ -137,6 +137,10 @@ export const maintenanceStoreSuite: Suite<MaintenanceStore> = {
         assert.deepEqual(idsOf(await runs.list({ limit: 9, task: 'other' })), [ids[0]]);
         assert.deepEqual(idsOf(await runs.list({ limit: 9, status: 'completed' })), [ids[4]]);
         assert.deepEqual(await runs.countByStatus(), { running: 4, completed: 1 });
+        const [whole] = await runs.list({ limit: 1 });
+        assert.deepEqual(whole, await runs.get(ids[4] as string));
+        const [brief] = await runs.list({ limit: 1, brief: true });
+        assert.deepEqual(brief, { ...whole, details: {}, log: [] });
       },
     },
     ...scheduleCases,

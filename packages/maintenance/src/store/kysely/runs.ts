@@ -48,12 +48,16 @@ export function kyselyRuns(database: Database, tenantId: string): TenantRuns {
       const row = await asked(own().where('id', '=', id).selectAll().executeTakeFirst());
       return row ? runOf(row) : null;
     },
-    async list({ limit, before, task, status }) {
-      let query = own().selectAll();
+    async list({ limit, before, task, status, brief = false }) {
+      let query = own()
+        .select(briefColumns)
+        .$if(!brief, (all) => all.select(longColumns));
       if (before !== undefined) query = query.where('id', '<', before);
       if (task !== undefined) query = query.where('task', '=', task);
       if (status !== undefined) query = query.where('status', '=', status);
-      return (await asked(query.orderBy('id', 'desc').limit(limit).execute())).map(runOf);
+      return (await asked(query.orderBy('id', 'desc').limit(limit).execute())).map(
+        ({ details = '{}', log = null, ...row }) => runOf({ ...row, details, log }),
+      );
     },
     async tallies({ from, to }) {
       // Not by a parameter: PostgreSQL would not see that what is selected is what is grouped by.
@@ -93,6 +97,16 @@ export function kyselyRuns(database: Database, tenantId: string): TenantRuns {
     },
   };
 }
+
+/** What may be long. */
+const longColumns = ['details', 'log'] as const satisfies (keyof RunRow)[];
+const briefColumns = [
+  ...(['tenant_id', 'id', 'task', 'scope_id', 'trigger_kind', 'schedule', 'actor', 'parameters', 'dry_run'] as const),
+  ...(['plan_id', 'as_of', 'confirmed', 'resumes', 'resumed_by', 'status', 'stop_reason'] as const),
+  ...(['cancel_requested_at', 'started_at', 'ended_at', 'items_processed', 'items_cleaned'] as const),
+  ...(['bytes_freed', 'bytes_reusable', 'bytes_estimated', 'error_code', 'error_message'] as const),
+  ...(['progress', 'cursors'] as const),
+] as const satisfies Exclude<keyof RunRow, (typeof longColumns)[number]>[];
 
 const spaceColumns = ({ returnedBytes, reusableBytes, estimatedBytes }: Run['space']) => ({
   bytes_freed: returnedBytes,

@@ -45,7 +45,7 @@ export function memoryMaintenanceStore({ clock = systemClock }: { clock?: Clock 
             .filter((run) => run.tenantId === tenantId && matching(listing)(run))
             .sort(newestFirst)
             .slice(0, listing.limit)
-            .map((run) => structuredClone(run)),
+            .map((run) => structuredClone(listing.brief ? { ...run, details: {}, log: [] } : run)),
         ),
       tallies: ({ from, to }) =>
         Promise.resolve(

@@ -1,0 +1,30 @@
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { wireOf } from '@dotmac/core/contract';
+import { createMaintenance, memoryMaintenanceStore, type MaintenanceModule } from '../../src/index.js';
+
+let maintenance: MaintenanceModule;
+beforeEach(async () => {
+  maintenance = createMaintenance({ store: memoryMaintenanceStore(), startScheduler: false });
+  await maintenance.start();
+});
+afterEach(() => maintenance.stop());
+
+/** The list as it is answered to that query. */
+const listed = async (query: Record<string, string>) => {
+  const route = maintenance.routes.find(({ name }) => name === 'listMaintenanceRuns')!;
+  const parsed = wireOf(route.query!).parse(query);
+  if (!parsed.ok) throw new Error('the query is refused');
+  const answer = await route.run(maintenance.scope({ tenantId: 'acme' }), { query: parsed.value } as never);
+  return (wireOf(route.output).render(answer) as { items: { task_id: string; details: unknown }[] }).items;
+};
+
+it('a list of runs has their figures, and their details when it is asked for with them', async () => {
+  const { runs } = maintenance.scope({ tenantId: 'acme' });
+  const { taskId, details } = await runs.run('system_monitoring', {});
+  expect(Object.keys(details).length).toBeGreaterThan(0);
+  expect(await listed({})).toMatchObject([{ task_id: taskId, status: 'completed', details: null }]);
+  expect(await listed({ details: 'true' })).toMatchObject([{ task_id: taskId, details }]);
+  expect((await runs.list({ limit: 1 })).items).toMatchObject([{ taskId, details: null }]);
+  expect((await runs.list({ limit: 1, details: true })).items).toMatchObject([{ taskId, details }]);
+  expect((await runs.get(taskId)).details).toEqual(details);
+});
