@@ -137,7 +137,7 @@ export function createConnector(settings: ConnectorOptions = {}): Connector {
   const openAddress = (address: string, { port, timeoutMs, signal }: ConnectOptions): Promise<Connection> => {
     const startedAt = clock.monotonic();
     const [target] = judged([address], port) as [Target];
-    return openSocket({ ...target, port }, timeoutMs, clock, signal).then((socket) => {
+    return openSocket({ port, ...target }, timeoutMs, clock, signal).then((socket) => {
       const timings = { dnsMs: 0, connectMs: clock.monotonic() - startedAt, tlsMs: 0 };
       return { socket, remoteAddress: target.address, timings };
     });
@@ -154,7 +154,7 @@ export function createConnector(settings: ConnectorOptions = {}): Connector {
       const remainingMs = timeoutMs - (clock.monotonic() - startedAt);
       const attemptMs = Math.max(remainingMs / (targets.length - index), shortestAttemptMs);
       try {
-        const socket = await openSocket({ ...target, port }, attemptMs, clock, signal);
+        const socket = await openSocket({ port, ...target }, attemptMs, clock, signal);
         const connectedAt = clock.monotonic();
         const secured = tls ? await startTls(socket, tls, signal) : socket;
         const timings = {
@@ -221,7 +221,7 @@ export function createConnector(settings: ConnectorOptions = {}): Connector {
         const startedAt = clock.monotonic();
         const limitMs = (beganAt + timeoutMs - startedAt) / (targets.length - index);
         try {
-          const sent = { ...target, port, message, accept, resendAfterMs };
+          const sent = { port, message, accept, resendAfterMs, ...target };
           const reply = await exchangeDatagram(sent, limitMs, clock, signal);
           return { reply, dnsMs, tookMs: clock.monotonic() - startedAt };
         } catch (error) {

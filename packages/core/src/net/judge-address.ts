@@ -28,7 +28,8 @@ export function compilePolicy(policy: EgressPolicy): CompiledPolicy {
       if (!isPort(port)) return { allowed: false, reason: 'invalid_port' };
       const plain = plainAddress(address);
       if (!plain) return { allowed: false, reason: 'not_an_address' };
-      const target = { ...plain, class: classOf(plain), port, host };
+      // The spread comes last: what is added to one makes a hidden class each time, and this is done for every connection.
+      const target = { class: classOf(plain), port, host, ...plain };
       if (neverAllowed.has(target.class)) return denial(target.class);
       if (deny.some((matches) => matches(target))) return { allowed: false, reason: 'denied_by_policy' };
       return allow.some((matches) => matches(target)) ? { allowed: true } : denial(target.class);

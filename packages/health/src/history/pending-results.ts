@@ -28,7 +28,7 @@ interface Writing {
 }
 
 function joined({ results, ...chunk }: Open): RingChunk {
-  return { ...chunk, body: results.join(between) };
+  return { body: results.join(between), ...chunk };
 }
 
 type Own = Partial<Record<Ring, Writing>>;

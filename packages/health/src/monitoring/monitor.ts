@@ -140,7 +140,8 @@ export function createMonitor(options: MonitorOptions): Monitor {
     kept.checkedAt = at;
     if (kept.worse > 0 || (before.status !== kept.status && !isAvailable(kept.status))) askParents(endpoint, at);
     metrics?.checked(endpoint.serviceType, result);
-    recorder.record(kept, { ...result, at }, before);
+    // Wherever a result is spread, it comes last: what is added to one makes a hidden class each time.
+    recorder.record(kept, { at, ...result }, before);
   };
   const check = async ({ kept }: CheckJob, signal: StopSignal): Promise<number | null> => {
     const { endpoint } = kept;
@@ -155,7 +156,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
     }
     const at = clock.now();
     conclude(kept, result, at);
-    answer(endpoint.id, { ...result, at });
+    answer(endpoint.id, { at, ...result });
     const intervalMs = endpoint.checkInterval * 1_000;
     if (endpoint.pausedAt !== null || !isLeading) return null;
     if (isUndecided(kept)) return at + Math.min(endpoint.recheckInterval * 1_000, intervalMs);
@@ -186,7 +187,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
       if (kept.endpoint.pausedAt !== null) return;
       const before = { status: kept.status, checkedAt: kept.checkedAt };
       if (isLeading && at < (kept.checkedAt ?? at)) {
-        recorder.record(kept, { ...result, at }, before, true);
+        recorder.record(kept, { at, ...result }, before, true);
         return;
       }
       const second = Math.floor(at / 1_000);
@@ -198,7 +199,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
         return;
       }
       // How long it has had its status, whoever monitors knows.
-      recorder.record(kept, { ...result, at }, isLeading ? before : { ...before, checkedAt: null }, true);
+      recorder.record(kept, { at, ...result }, isLeading ? before : { ...before, checkedAt: null }, true);
       if (isLeading) kept.checkedAt = at;
     },
     async checkNow(kept) {
