@@ -192,7 +192,7 @@ describe('an endpoint', () => {
 
 describe('an endpoint that was changed', () => {
   it('is checked as it is now, and a check under way of what it was leaves no trace', async () => {
-    const endpoint = endpointRecord({ port: 1 });
+    const endpoint = endpointRecord({ id: 'a', port: 1 });
     const { clock, directory, monitor, checks, recorded } = stage([endpoint], { network: { takesMs: 500 } });
     monitor.start();
     monitor.lead();
