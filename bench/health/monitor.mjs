@@ -4,11 +4,20 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { sqlite } from '@dotmac/core/kysely';
 import { createHealth, kyselyHealthStore } from '@dotmac/health';
 import { Registry } from 'prom-client';
 
 const { serviceType, port, endpoints, intervalSeconds, seconds, measureDelay = false } = JSON.parse(process.argv[2]);
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc');
+const liveBytes = () => {
+  collect();
+  return process.memoryUsage().heapUsed;
+};
+const liveBefore = liveBytes();
 const database = sqlite(join(mkdtempSync(join(tmpdir(), 'bench-')), 'health.db'));
 const metrics = new Registry();
 const store = kyselyHealthStore(database);
@@ -78,6 +87,7 @@ const lag = (await metrics.getMetricsAsJSON()).find(({ name }) => name === 'dotm
 const total = lag.find(({ metricName }) => metricName.endsWith('_count')).value;
 const p99 = lag.find(({ metricName, value }) => metricName.endsWith('_bucket') && value >= 0.99 * total).labels.le;
 const rss = process.memoryUsage().rss;
+const liveKbPerEndpoint = (liveBytes() - liveBefore) / endpoints / 1_024;
 const stopping = performance.now();
 await health.stop();
 const stopSeconds = (performance.now() - stopping) / 1_000;
@@ -95,6 +105,7 @@ console.log(
     lagP99Ms: Number(p99) * 1_000,
     delayP99Ms: (delay.percentile(99) - 1e6) / 1e6,
     rssMb: rss / 2 ** 20,
+    liveKbPerEndpoint,
     storedChecks: Number(stored.checks),
     stopSeconds,
   }),
