@@ -49,7 +49,7 @@ export { explanation } from './explanation/explain.js';
 export type { Explanation } from './explanation/explain.js';
 export { simulate } from './simulation/simulate.js';
 export type { Simulation } from './simulation/simulate.js';
-export type { SimulationDraft } from './simulation/simulation-input.js';
+export type { SimulatedResult, SimulationDraft } from './simulation/simulation-input.js';
 export type { Outcome, StatusPolicy } from './monitoring/status.js';
 export type { HostHealth, HostReadiness, Transition } from './host.js';
 export type { PassiveOutcome } from './monitoring/passive.js';

@@ -42,7 +42,10 @@ export interface HealthScope extends HostHealth {
   probes(): ProbeCatalogue;
   /** Why an endpoint is in the state that it is in. @throws ENDPOINT_NOT_FOUND */
   explain(endpointId: string): Promise<Explanation>;
-  /** What another policy would have made of the last checks. @throws ENDPOINT_NOT_FOUND, INVALID_INPUT */
+  /**
+   * What another policy would have made of the last checks, or of `results` of the caller's own, at most 10,000.
+   * @throws ENDPOINT_NOT_FOUND, INVALID_INPUT
+   */
   simulate(endpointId: string, policy?: SimulationDraft): Promise<Simulation>;
 }
 

@@ -117,6 +117,16 @@ export const incidents: Suite<ContractSubject> = {
         const { started_at } = assertStatus(await client.get(`/network-monitoring/incidents/${id}`), 200).body;
         assert.deepEqual([own.incidents[0].started_at, own.pages], [started_at, 1]);
         assertProblem(await client.post(`${path}/simulations`, { retry_count: 0 }), 422, 'INVALID_INPUT');
+        const results = ['healthy', 'offline', 'healthy'].map((status, index) => ({
+          ...{
+            checked_at: `2025-06-01T00:0${index}:00.000Z`,
+            status,
+            response_time: status === 'healthy' ? 0.1 : null,
+          },
+        }));
+        const given = assertStatus(await client.post(`${path}/simulations`, { retry_count: 1, results }), 200).body;
+        assert.deepEqual([given.results, given.from, given.incidents.length], [3, results[0]?.checked_at, 1]);
+        assertProblem(await client.post(`${path}/simulations`, { results: [] }), 422, 'INVALID_INPUT');
       },
     },
     {

@@ -14,8 +14,10 @@ export const simulationRoutes = [
     method: 'POST',
     path: '/network-monitoring/endpoints/{id}/simulations',
     tag: 'Network monitoring',
-    summary: 'Say what another policy would have made of the last checks',
-    description: 'Goes by the checks that are kept one by one; `from` and `until` say which. Nothing is changed.',
+    summary: 'Say what another policy would have made of the last checks, or of other results',
+    description:
+      'Goes by the checks that are kept one by one, or by the `results` that are given, at most 10,000; `from` and `until` ' +
+      'say which. Nothing is changed.',
     permission: 'health:read',
     params: z.object({ id }),
     body: simulationInput,

@@ -65,6 +65,63 @@ describe('a simulation', () => {
     );
   });
 
+  it('goes by results of one’s own, in any order, with the endpoint’s policy where none is given', async () => {
+    const { clock, scope, register, becomes } = await staged((it) => memoryHealthStore({ clock: it }));
+    const web = await register('web', { retryCount: 2, expectedResponseTime: 1 });
+    await becomes(web, 'healthy');
+    const statuses = ['healthy', 'offline', 'offline', 'healthy', 'offline', 'healthy'] as const;
+    const start = Date.UTC(2025, 5, 1);
+    const results = statuses.map((status, index) => ({
+      checkedAt: start + index * 60_000,
+      status,
+      responseTime: null,
+    }));
+    const expected = { retryCount: 2, recoveryCount: 1, minErrorMs: 0, recoveryResponseMs: null };
+    const outcomes = results.map(({ checkedAt: at, status }) => ({ at, status, responseTimeMs: null }));
+    expect(await scope.simulate(web.id, { results: [...results].reverse() })).toEqual(simulate(outcomes, expected));
+    const eager = await scope.simulate(web.id, { results, retryCount: 1 });
+    expect(eager).toMatchObject({ from: start, until: start + 300_000, results: 6, pages: 2 });
+    expect(eager.incidents).toHaveLength(2);
+    // What the endpoint itself did stays out of it, and as it was.
+    await clock.advance(1_000);
+    expect(await scope.simulate(web.id)).toMatchObject({ incidents: [] });
+    // As results are shown, they can be given.
+    const { items } = await scope.history.results(web.id);
+    expect(await scope.simulate(web.id, { results: items })).toEqual(await scope.simulate(web.id));
+  });
+
+  it('judges results of one’s own by another expected time, and leaves alone what was degraded for something else', async () => {
+    const { scope, register } = await staged((it) => memoryHealthStore({ clock: it }));
+    const { id } = await register('web');
+    const slow = { status: 'degraded' as const, responseTime: 3 };
+    const results = [
+      { checkedAt: 1_000, status: 'healthy' as const, responseTime: 2 },
+      { checkedAt: 2_000, ...slow },
+      { checkedAt: 3_000, ...slow, message: 'HTTP 200, slower than expected' },
+      { checkedAt: 4_000, ...slow, message: 'Few threads are left' },
+      { checkedAt: 5_000, status: 'offline' as const },
+    ];
+    const changesWith = async (expectedResponseTime?: number): Promise<string[]> => {
+      const policy = { results, ...(expectedResponseTime !== undefined && { expectedResponseTime }) };
+      return (await scope.simulate(id, policy)).transitions.map(({ at, to }) => `${at / 1_000} ${to}`);
+    };
+    expect(await changesWith()).toEqual(['1 healthy', '2 degraded', '5 offline']);
+    expect(await changesWith(5)).toEqual(['1 healthy', '4 degraded', '5 offline']);
+    expect(await changesWith(1)).toEqual(['1 degraded', '5 offline']);
+  });
+
+  it.each([
+    ['none', []],
+    ['more than 10,000', Array.from({ length: 10_001 }, (_, at) => ({ checkedAt: at, status: 'healthy' as const }))],
+    ['what was at no time', [{ checkedAt: NaN, status: 'healthy' as const }]],
+    ['a negative time', [{ checkedAt: 1, status: 'healthy' as const, responseTime: -1 }]],
+    ['what is no status', [{ checkedAt: 1, status: 'up' as 'healthy' }]],
+  ])('refuses %s', async (_, results) => {
+    const { scope, register } = await staged((it) => memoryHealthStore({ clock: it }));
+    const { id } = await register('web');
+    await expect(scope.simulate(id, { results })).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+  });
+
   it('with an endpoint’s own policy makes of its results what the monitor made of them', async () => {
     const script = fc.sample(fc.constantFrom<EndpointStatus>('healthy', 'healthy', 'offline', 'critical'), {
       numRuns: 60,
