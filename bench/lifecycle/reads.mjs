@@ -87,6 +87,11 @@ const lists = {
   'stage and reason': { stage: 'suspended', reason: 'abuse' },
   'stage and search': { stage: 'churning', search: 'ann name1' },
   'stage, by change': { stage: 'churning', sort: 'updated' },
+  'reason and search': { reason: 'non_payment', search: 'user' },
+  'reason, by change': { reason: 'non_payment', sort: 'updated' },
+  'stage and type, nobody, by change': { stage: 'registration', userType: 'business', sort: 'updated' },
+  // Two conditions that a tenth of all meet, and nobody meets both: the most that a page can cost.
+  'stage and search, nobody': { stage: 'registration', search: 'ann' },
 };
 const figures = { customers: total, loadedInMs: Math.round(loadedInMs) };
 const timed = async (work) => {
