@@ -27,7 +27,10 @@ export interface DunningPolicy {
    * they were warned. Default 24 hours.
    */
   readonly leastGapHours: number;
-  /** Says why a customer is left alone, e.g. by an attribute; asked before every step, and a day later again. */
+  /**
+   * Says why a customer is left alone, e.g. by an attribute; asked before every step, and a day later again. One that
+   * throws is asked again for hours, and then leaves the customer alone for a day (`dunning.held`).
+   */
   readonly exclude: (customer: Customer) => string | undefined;
 }
 

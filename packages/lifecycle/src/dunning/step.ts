@@ -61,7 +61,7 @@ export async function takeDunningStep(
   const customer = await customers.get(customerId);
   const kept = await dunningCases.get(customerId, policy.name);
   const step = kept && policy.steps[kept.stepsTaken];
-  const excluded = customer && policy.exclude(customer);
+  const excluded = customer && whyExcluded(policy, customer, timer);
   if (excluded !== undefined && customer) return hold(context, identity, policy, timer, excluded).then(() => null);
   if (!step || step.action === 'warn') return record((due) => ({ name: 'dunning.warned', data: toldOf(due) }));
   try {
@@ -70,6 +70,19 @@ export async function takeDunningStep(
   } catch (error) {
     if (!isGivenUp(timer, error)) throw error;
     return record((due) => ({ name: 'dunning.step_skipped', data: { ...toldOf(due), reason: reasonOf(error) } }));
+  }
+}
+
+/**
+ * Why a customer is left alone; undefined: it is not. Where that cannot be told, for hours, it is: nobody is cut off
+ * because a question failed.
+ */
+function whyExcluded(policy: DunningPolicy, customer: Customer, timer: Timer): string | undefined {
+  try {
+    return policy.exclude(customer);
+  } catch (error) {
+    if (!isGivenUp(timer, error)) throw error;
+    return `It could not be asked whether the customer is excluded. ${reasonOf(error)}`;
   }
 }
 

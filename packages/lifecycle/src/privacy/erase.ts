@@ -14,6 +14,7 @@ import {
   erasedCustomer,
   erasedRun,
   erasedService,
+  erasedSignals,
   namesOf,
   personalOf,
   withoutPersonal,
@@ -47,6 +48,7 @@ export async function eraseCustomer(
       entry: (entry) => erasedEntry(entry, names),
       service: (service) => erasedService(service, names),
       run: (run) => erasedRun(run, names),
+      signals: (signals) => erasedSignals(signals, names),
     },
     trx,
   );

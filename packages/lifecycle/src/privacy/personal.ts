@@ -2,6 +2,7 @@ import type { AnyEvent } from '@dotmac/core';
 import type { Block, Customer } from '../customers/customer.js';
 import type { LifecycleEvents } from '../events.js';
 import type { Run } from '../provisioning/run.js';
+import type { Signal } from '../provisioning/signal.js';
 import type { ServiceInstance } from '../services/instance.js';
 
 type Event = AnyEvent<LifecycleEvents>;
@@ -105,6 +106,19 @@ export function erasedRun(run: Run, names: OwnNames): Run {
     steps: run.steps.map((step) => ({ ...step, output: null, error: null })),
     requestedBy: erasedActor(run.requestedBy, names),
   };
+}
+
+/** What was said to the steps of a run, without words. Who spoke to a step by several names of its own stays as many. */
+export function erasedSignals(signals: readonly Signal[], names: OwnNames): Signal[] {
+  const counts = new Map<string, number>();
+  return signals.map((signal) => {
+    const left: Signal = { ...signal, comment: null, output: null };
+    const actor = erasedActor(signal.by, names);
+    if (actor === signal.by) return left;
+    const count = (counts.get(signal.stepKey) ?? 0) + 1;
+    counts.set(signal.stepKey, count);
+    return { ...left, by: count === 1 ? actor : `${actor}:${count}` };
+  });
 }
 
 /** Names that a customer goes by, or went by, in lower case. */

@@ -1,6 +1,7 @@
 import type { StoreTransaction } from '@dotmac/core';
 import type { LegalHold } from '../privacy/hold.js';
 import type { Run } from '../provisioning/run.js';
+import type { Signal } from '../provisioning/signal.js';
 import type { ServiceInstance } from '../services/instance.js';
 import type { HistoryEntry } from './history.js';
 
@@ -10,6 +11,8 @@ export interface Erasure {
   entry(entry: HistoryEntry): HistoryEntry | undefined;
   service(service: ServiceInstance): ServiceInstance;
   run(run: Run): Run;
+  /** What was said to the steps of one run, in the same order; each speaker of a step stays another. */
+  signals(signals: readonly Signal[]): Signal[];
 }
 
 /** What concerns the privacy of one tenant's customers. Changed under the lock of their customer alone. */
@@ -24,8 +27,8 @@ export interface PrivacyStore {
   /** False when there is none of this name. */
   liftHold(customerId: string, name: string, trx: StoreTransaction): Promise<boolean>;
   /**
-   * Removes the customer's key, tokens, timers, dunning cases, and what commands and requests on it answered; empties what was said
-   * to its steps; writes what is left of history, services and runs.
+   * Removes the customer's key, tokens, timers, dunning cases, and what commands and requests on it answered; writes
+   * what is left of history, services, runs and what was said to their steps.
    */
   wipe(customerId: string, erasure: Erasure, trx: StoreTransaction): Promise<void>;
 }

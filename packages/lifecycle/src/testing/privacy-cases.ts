@@ -6,7 +6,12 @@ import type { Erasure, HistoryEntry } from '../store/store.js';
 import { aCustomer, aRun, aService, aTimer, aToken, anEvent } from './samples.js';
 import type { LifecycleStoreSubject } from './store-suite.js';
 
-const asIs: Erasure = { entry: () => undefined, service: (service) => service, run: (run) => run };
+const asIs: Erasure = {
+  entry: () => undefined,
+  service: (service) => service,
+  run: (run) => run,
+  signals: (signals) => [...signals],
+};
 
 /** What a store must do with keys, holds, and customers that are to be forgotten. */
 export const privacyCases: Suite<LifecycleStoreSubject>['cases'] = [
@@ -86,6 +91,7 @@ export const privacyCases: Suite<LifecycleStoreSubject>['cases'] = [
         entry: (entry) => ({ ...entry, event: { ...entry.event, actor: 'erased' } }),
         service: (service) => ({ ...service, config: {}, outputs: {} }),
         run: (run) => ({ ...run, config: {}, given: {}, requestedBy: 'erased' }),
+        signals: (all) => all.map((signal) => ({ ...signal, by: `not ${signal.by}`, comment: null, output: null })),
       };
       // Another tenant’s erasure of the same id finds nothing.
       await store.transaction((trx) => store.tenant('b').privacy.wipe(gone.id, erasure, trx));
@@ -94,7 +100,7 @@ export const privacyCases: Suite<LifecycleStoreSubject>['cases'] = [
         actors: (await history.list(id, { limit: 9 })).map(({ event }) => event.actor),
         config: (await services.get(service.id))?.config,
         requestedBy: (await runs.get(run.id))?.requestedBy,
-        said: (await signals.list(run.id, 'port')).map(({ comment, output }) => [comment, output]),
+        said: (await signals.list(run.id, 'port')).map(({ by, comment, output }) => [by, comment, output]),
         timers: (await timers.listFor(id)).length,
         token: (await tokens.get(id, 'email')) !== undefined,
         cases: (await dunningCases.listFor(id)).length,
@@ -107,7 +113,7 @@ export const privacyCases: Suite<LifecycleStoreSubject>['cases'] = [
         actors: ['erased'],
         config: {},
         requestedBy: 'erased',
-        said: [[null, null]],
+        said: [['not x', null, null]],
         timers: 0,
         token: false,
         cases: 0,
@@ -118,7 +124,7 @@ export const privacyCases: Suite<LifecycleStoreSubject>['cases'] = [
         actors: ['user:1'],
         config: { speed: 100 },
         requestedBy: 'user:1',
-        said: [['c', 1]],
+        said: [['x', 'c', 1]],
         timers: 1,
         token: true,
         cases: 1,

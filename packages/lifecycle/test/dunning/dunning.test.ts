@@ -207,6 +207,31 @@ it('a customer that is excluded is left alone for a day at a time, and the histo
   await run.stop();
 });
 
+it('a customer of whom it cannot be told whether it is excluded is asked about for hours, and left alone for a day', async () => {
+  const [memory] = backends;
+  const backend = await (memory ?? expect.unreachable()).create();
+  let [isBroken, asked] = [true, 0];
+  const exclude = () => {
+    asked += 1;
+    if (isBroken) throw new Error('the attribute is not what it was');
+    return undefined;
+  };
+  const run = await rig(backend, { dunning: [defineDunningPolicy({ ...standard, exclude })], sweepMs: 600_000 });
+  const id = await run.active();
+  await run.acme.dunning.overdue(id, { invoiceId: 'A' });
+  const events = async () => (await run.acme.customers.summary(id)).lifecycleEvents;
+  const held = async () => (await events()).filter(({ eventType }) => eventType === 'dunning.held');
+  await until(async () => (await held()).length === 1, run.clock, 60_000);
+  expect(asked).toBe(10);
+  expect((await held())[0]?.details).toMatchObject({ reason: expect.stringContaining('could not be asked') });
+  expect((await run.acme.dunning.get(id))[0]).toMatchObject({ stepsTaken: 0 });
+  isBroken = false;
+  run.clock.set(run.clock.now() + day);
+  const names = async () => (await events()).map(({ eventType }) => eventType);
+  await until(async () => (await names()).includes('dunning.warned'), run.clock, 60_000);
+  await run.stop();
+});
+
 describe('the time of the next step', () => {
   const policy = defineDunningPolicy(standard);
 

@@ -71,7 +71,8 @@ export async function lived(run: Rig, backend: Backend): Promise<string> {
   await acme.suspension.suspend(id, abuse);
   const asked = { serviceName: 'internet', customConfig: { install: 'Kettle-Lane 9' } };
   const { id: serviceId } = await acme.services.request(id, asked, { idempotencyKey: 'asked' });
-  await acme.provisioning.decide(serviceId, { step: 'boss', decision: 'approve', comment: told });
+  const own = run.module.scope({ tenantId: 'acme', actor: `user:${person.email}` });
+  await own.provisioning.decide(serviceId, { step: 'boss', decision: 'approve', comment: told });
   const is = (status: string) => until(async () => (await acme.services.get(serviceId)).status === status, clock);
   await is('active');
   const block = { actionType: 'abuse', severity: 'throttle', reason: told, parameters: {} } as const;
@@ -87,7 +88,6 @@ export async function lived(run: Rig, backend: Backend): Promise<string> {
   });
   await acme.dunning.overdue(id, { invoiceId: 'A-1', facts: { bill: told } });
   await acme.customers.markChurning(id, { reason: told });
-  const own = run.module.scope({ tenantId: 'acme', actor: `user:${person.email}` });
   await own.customers.deactivate(id, { reason: told });
   await is('terminated');
   if (backend.database) {

@@ -1,7 +1,7 @@
 import type { StoreTransaction } from '@dotmac/core';
 import { executorFor, onConflictDoNothing, toJson, type CoreTables, type Database } from '@dotmac/core/kysely';
 import type { Erasure, PrivacyStore } from '../store.js';
-import { serviceOf, serviceRow } from './service-tables.js';
+import { serviceOf, serviceRow, signalOf } from './service-tables.js';
 import { entryOf, runOf, type LifecycleTables } from './tables.js';
 
 const pageSize = 500;
@@ -131,7 +131,8 @@ async function wipeServices({ database, tenantId, customerId, trx }: Of, { servi
 }
 
 /** Index: (tenant_id, customer_id, id). */
-async function wipeRuns({ database, tenantId, customerId, trx }: Of, { run }: Erasure): Promise<void> {
+async function wipeRuns(of: Of, { run, signals }: Erasure): Promise<void> {
+  const { database, tenantId, customerId, trx } = of;
   const on = executorFor<LifecycleTables>(database, trx);
   for (let after = ''; ;) {
     const rows = await on
@@ -158,14 +159,37 @@ async function wipeRuns({ database, tenantId, customerId, trx }: Of, { run }: Er
         .where('tenant_id', '=', tenantId)
         .where('id', '=', row.id)
         .execute();
-      await on
-        .updateTable('dotmac_step_signals')
-        .set({ comment: null, output: 'null' })
-        .where('tenant_id', '=', tenantId)
-        .where('run_id', '=', row.id)
-        .execute();
+      await wipeSignals(of, row.id, signals);
     }
     if (rows.length < pageSize) return;
+  }
+}
+
+/** Index: the primary key, of which who spoke is a part. */
+async function wipeSignals({ database, tenantId, trx }: Of, runId: string, signals: Erasure['signals']): Promise<void> {
+  const on = executorFor<LifecycleTables>(database, trx);
+  const table = 'dotmac_step_signals';
+  const rows = await on
+    .selectFrom(table)
+    .selectAll()
+    .where('tenant_id', '=', tenantId)
+    .where('run_id', '=', runId)
+    .orderBy('step_key')
+    .orderBy('at')
+    .orderBy('said_by')
+    .execute();
+  const left = signals(rows.map(signalOf));
+  for (const [index, { step_key, said_by }] of rows.entries()) {
+    const signal = left[index];
+    if (!signal) continue;
+    await on
+      .updateTable(table)
+      .set({ said_by: signal.by, comment: signal.comment, output: JSON.stringify(signal.output ?? null) })
+      .where('tenant_id', '=', tenantId)
+      .where('run_id', '=', runId)
+      .where('step_key', '=', step_key)
+      .where('said_by', '=', said_by)
+      .execute();
   }
 }
 

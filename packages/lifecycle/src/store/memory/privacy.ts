@@ -50,8 +50,9 @@ export function memoryPrivacy(memory: LifecycleMemory, tenantId: string): Privac
           const { run } = record;
           if (run.tenantId !== tenantId || run.customerId !== customerId) continue;
           runs.set(key, { ...record, run: erasure.run(run) });
-          for (const [said, signal] of signals)
-            if (signal.runId === run.id) signals.set(said, { ...signal, comment: null, output: null });
+          const said = [...signals].filter(([, signal]) => signal.runId === run.id);
+          const left = erasure.signals(said.map(([, signal]) => signal));
+          for (const [index, [key, signal]] of said.entries()) signals.set(key, left[index] ?? signal);
         }
       }, trx),
   };
