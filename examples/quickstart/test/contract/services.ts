@@ -70,6 +70,10 @@ export const serviceLife: Suite<ContractSubject> = {
         ).body;
         assert.deepEqual([rest.items[0].id, rest.next_cursor], [one.id, null]);
         assertStatus(await client.get(`${services}/${two.id}/drift`), 200);
+        const report = await (await client.stream('POST', '/customer-lifecycle/drift-check?concurrency=2')).text();
+        const lines = report.trim().split('\n');
+        const { kind, checked, drifted } = JSON.parse(lines.at(-1) ?? '') as Record<string, unknown>;
+        assert.deepEqual({ kind, checked, drifted }, { kind: 'done', checked: 1, drifted: 0 });
         assertProblem(await client.post(`${services}/${two.id}/change-plan`), 409, 'PLAN_CHANGE_UNSUPPORTED');
       },
     },
