@@ -145,14 +145,12 @@ function rareQuery(list: List, { entries, term }: Lead, all: number): Query {
     .selectFrom(entries.limit(all).as('those'))
     .innerJoin('dotmac_customers as c', (join) => join.onRef('c.id', '=', 'those.id').on('c.tenant_id', '=', tenantId))
     .selectAll('c');
-  const named = those.innerJoin('dotmac_customer_terms as t', (join) =>
-    join
-      .onRef('t.customer_id', '=', 'c.id')
-      .on('t.tenant_id', '=', tenantId)
-      .on('t.kind', '=', 'name')
-      .on('t.term', '>=', prefix ?? '')
-      .on('t.term', '<', `${prefix}${endOfTerms}`),
-  );
+  const named = those
+    .innerJoin('dotmac_customer_terms as t', (join) =>
+      join.onRef('t.customer_id', '=', 'c.id').on('t.tenant_id', '=', tenantId),
+    )
+    // Not a range that the database could begin with: only the terms of these customers are to be read.
+    .where(sql<boolean>`(t.kind = 'name' and t.term >= ${prefix} and t.term < ${`${prefix}${endOfTerms}`}) is true`);
   const query = (prefix === undefined ? those : named) as unknown as Query;
   const time = sort === 'updated' ? 'c.updated_at' : 'c.created_at';
   const places = [...(prefix === undefined ? [] : ['t.term']), time, 'c.id'];
