@@ -140,17 +140,21 @@ function orderedQuery(list: List, { entries, columns, term }: Lead, { first, amo
 function rareQuery(list: List, { entries, term }: Lead, all: number): Query {
   const { database, tenantId, ask } = list;
   const { prefix, sort, after, order } = ask;
+  // Crossed, which is a join like any other but to SQLite: it reads the tables in this order then, and each by its key.
   const those = database
     .withTables<LifecycleTables>()
     .selectFrom(entries.limit(all).as('those'))
-    .innerJoin('dotmac_customers as c', (join) => join.onRef('c.id', '=', 'those.id').on('c.tenant_id', '=', tenantId))
+    .crossJoin('dotmac_customers as c')
+    .where('c.tenant_id', '=', tenantId)
+    .whereRef('c.id', '=', 'those.id')
     .selectAll('c');
   const named = those
-    .innerJoin('dotmac_customer_terms as t', (join) =>
-      join.onRef('t.customer_id', '=', 'c.id').on('t.tenant_id', '=', tenantId),
-    )
-    // Not a range that the database could begin with: only the terms of these customers are to be read.
-    .where(sql<boolean>`(t.kind = 'name' and t.term >= ${prefix} and t.term < ${`${prefix}${endOfTerms}`}) is true`);
+    .crossJoin('dotmac_customer_terms as t')
+    .where('t.tenant_id', '=', tenantId)
+    .whereRef('t.customer_id', '=', 'c.id')
+    .where('t.kind', '=', 'name')
+    .where('t.term', '>=', prefix ?? '')
+    .where('t.term', '<', `${prefix}${endOfTerms}`);
   const query = (prefix === undefined ? those : named) as unknown as Query;
   const time = sort === 'updated' ? 'c.updated_at' : 'c.created_at';
   const places = [...(prefix === undefined ? [] : ['t.term']), time, 'c.id'];
