@@ -10,8 +10,10 @@ import {
   type Draft,
   type Leave,
 } from './carried.js';
+import { gatusAlerting, gatusAlerts, thresholdsOf, type Thresholds } from './gatus-alerts.js';
 import { durationMs, wantedOf } from './gatus-condition.js';
 import { allowedStatuses, httpTarget, webSocketTarget } from './http-request.js';
+import { pushedTarget } from './pushed.js';
 
 const text = z.union([z.string(), z.number(), z.boolean()]).transform(String);
 const gatusEndpoint = z.looseObject({
@@ -25,6 +27,7 @@ const gatusEndpoint = z.looseObject({
   graphql: z.boolean().optional(),
   headers: z.record(z.string(), text).optional(),
   conditions: z.array(z.string()).default([]),
+  alerts: gatusAlerts,
   dns: z.object({ 'query-name': z.string(), 'query-type': z.string() }).optional(),
   ssh: z.looseObject({ username: z.string().optional() }).optional(),
   client: z
@@ -38,7 +41,17 @@ const gatusEndpoint = z.looseObject({
 
 type GatusEndpoint = z.output<typeof gatusEndpoint>;
 
+/** What is pushed to Gatus. */
+const gatusPushed = z.looseObject({
+  name: text,
+  group: text.optional(),
+  enabled: z.boolean().optional(),
+  alerts: gatusAlerts,
+  heartbeat: z.looseObject({ interval: text.optional() }).nullish(),
+});
+
 const gatusConfig = z.looseObject({
+  alerting: gatusAlerting,
   endpoints: z.array(z.unknown()).nullish(),
   'external-endpoints': z.array(z.unknown()).nullish(),
   suites: z.array(z.unknown()).nullish(),
@@ -58,13 +71,17 @@ export function fromGatus(config: unknown, options: CarryOptions = {}): Carried 
   if (!read.success)
     throw coreErrors.INVALID_ARGUMENT({ argument: 'config', reason: 'give the object that a YAML parser made of it' });
   const { carried, carry, leaveWhole } = carrying(options);
+  const { alerting } = read.data;
   for (const [index, given] of (read.data.endpoints ?? []).entries()) {
-    const endpoint = gatusEndpoint.safeParse(given);
-    if (endpoint.success) carry(endpoint.data.name, (leave) => draftOf(endpoint.data, leave));
-    else leaveWhole(nameOf(given, `endpoints[${index}]`), z.prettifyError(endpoint.error));
+    const { data: endpoint, error } = gatusEndpoint.safeParse(given);
+    if (error) leaveWhole(nameOf(given, `endpoints[${index}]`), z.prettifyError(error));
+    else carry(endpoint.name, (leave) => draftOf(endpoint, thresholdsOf(endpoint.alerts, alerting), leave));
   }
-  for (const [index, given] of (read.data['external-endpoints'] ?? []).entries())
-    leaveWhole(nameOf(given, `external-endpoints[${index}]`), 'Its results are pushed: nothing here is checked so');
+  for (const [index, given] of (read.data['external-endpoints'] ?? []).entries()) {
+    const { data: pushed, error } = gatusPushed.safeParse(given);
+    if (error) leaveWhole(nameOf(given, `external-endpoints[${index}]`), z.prettifyError(error));
+    else carry(pushed.name, (leave) => pushedDraft(pushed, thresholdsOf(pushed.alerts, alerting), leave));
+  }
   for (const [index, given] of (read.data.suites ?? []).entries())
     leaveWhole(nameOf(given, `suites[${index}]`), 'Endpoints here do not build on one another');
   return carried;
@@ -75,23 +92,57 @@ const nameOf = (given: unknown, otherwise: string): string => {
   return typeof name === 'string' ? name : otherwise;
 };
 
-function draftOf(endpoint: GatusEndpoint, leave: Leave): Draft {
+const tagsOf = (group: string | undefined): Pick<Draft, 'tags'> => {
+  const tag = group === undefined ? undefined : tagOf(group);
+  return tag === undefined ? {} : { tags: [tag] };
+};
+
+function leaveAlerts({ alerts }: Pick<GatusEndpoint, 'alerts'>, leave: Leave): void {
+  if (alerts?.length) leave('alerts', 'When they speak came along; alert rules say here who is told');
+}
+
+function pushedDraft(pushed: z.output<typeof gatusPushed>, thresholds: Thresholds | undefined, leave: Leave): Draft {
+  const { enabled = true, group, heartbeat } = pushed;
+  if (!enabled) throw new CannotCarry('It is disabled');
+  if (heartbeat?.interval === undefined)
+    throw new CannotCarry('It has no heartbeat.interval, so that nothing says when its results are due');
+  leaveAlerts(pushed, leave);
+  const period = seconds(heartbeat.interval, 'heartbeat.interval');
+  // Each interval without a result is a failure there.
+  const grace = ((thresholds?.failures ?? 1) - 1) * period;
+  return { ...pushedTarget(period, grace, leave), ...tagsOf(group) };
+}
+
+const mostInARow = 10;
+
+/** A result of Gatus counts at once, unless an alert waits for more of them, which come with its interval. */
+function countsOf(thresholds: Thresholds | undefined, checkInterval: number, leave: Leave) {
+  const { failures, successes } = thresholds ?? { failures: 1, successes: 1 };
+  if (Math.max(failures, successes) > mostInARow) leave('alerts', `Thresholds over ${mostInARow} became ${mostInARow}`);
+  return {
+    retryCount: Math.min(mostInARow, failures),
+    ...(successes > 1 && { recoveryCount: Math.min(mostInARow, successes) }),
+    ...(Math.max(failures, successes) > 1 && { recheckInterval: Math.min(3_600, Math.max(1, checkInterval)) }),
+  };
+}
+
+function draftOf(endpoint: GatusEndpoint, thresholds: Thresholds | undefined, leave: Leave): Draft {
   const { enabled = true, group, interval = '60s', client = {} } = endpoint;
   if (!enabled) throw new CannotCarry('It is disabled');
+  leaveAlerts(endpoint, leave);
   for (const field of Object.keys(endpoint))
     if (!carriedFields.has(field)) leave(field, 'There is no equal of it here');
   for (const field of Object.keys(client))
     if (!carriedOfClient.has(field)) leave(`client.${field}`, 'There is no equal of it here');
   if (/\$\{?[A-Z_]+/.test(JSON.stringify([endpoint.url, endpoint.headers, endpoint.body])))
     leave('url', 'It names variables of the environment: put their values in');
-  const tag = group === undefined ? undefined : tagOf(group);
+  const checkInterval = seconds(interval, 'interval');
   return {
     ...targetOf(endpoint, leave),
-    // A result of Gatus counts at once, unless an alert says otherwise.
-    retryCount: 1,
-    checkInterval: seconds(interval, 'interval'),
+    ...countsOf(thresholds, checkInterval, leave),
+    checkInterval,
     timeout: seconds(client.timeout ?? '10s', 'client.timeout'),
-    ...(tag !== undefined && { tags: [tag] }),
+    ...tagsOf(group),
   };
 }
 

@@ -4,6 +4,7 @@ import { readPath } from '../conditions/path.js';
 import { CannotCarry, carrying, tagOf, type Carried, type CarryOptions, type Draft, type Leave } from './carried.js';
 import { databaseServer } from './database-server.js';
 import { httpTarget, webSocketTarget } from './http-request.js';
+import { pushedTarget } from './pushed.js';
 
 const text = z.string().nullish();
 const count = z.coerce.number().nullish();
@@ -55,9 +56,10 @@ const backup = z.looseObject({ monitorList: z.union([z.array(z.unknown()), z.rec
 /** Why a type has no equal. */
 const without: Record<string, string> = {
   group: 'A group is a tag of its members here',
-  push: 'Its results are pushed: nothing here is checked so',
   docker: 'Containers are checked by a target that the host application names in code',
   sqlserver: 'There is no probe for SQL Server',
+  radius: 'Register it with the probe of @dotmac/probes-isp',
+  snmp: 'Register it with the probe of @dotmac/probes-isp',
   mongodb: 'There is no probe for MongoDB',
   'grpc-keyword': 'gRPC is asked for its health here (grpc.health.v1), and not for a method of its own',
 };
@@ -101,6 +103,9 @@ function draftOf(monitor: Monitor, group: string | undefined, leave: Leave): Dra
   const tags = [group, ...(monitor.tags ?? []).map(({ name, value }) => (value ? `${name}:${value}` : name))]
     .flatMap((it) => (it === undefined ? [] : [tagOf(it)]))
     .filter((it) => it !== undefined);
+  const tagged = tags.length > 0 && { tags: tags.slice(0, 20) };
+  // The interval and the retries of a job that pushes say when it is late.
+  if (monitor.type === 'push') return { ...target, ...tagged };
   const checkInterval = interval ?? 60;
   return {
     ...target,
@@ -109,7 +114,7 @@ function draftOf(monitor: Monitor, group: string | undefined, leave: Leave): Dra
     timeout: timeout ? timeout : Math.min(60, checkInterval * 0.8),
     retryCount: Math.min(10, (maxretries ?? 0) + 1),
     ...(retryInterval && { recheckInterval: Math.min(3_600, Math.max(1, retryInterval)) }),
-    ...(tags.length > 0 && { tags: tags.slice(0, 20) }),
+    ...tagged,
   };
 }
 
@@ -125,6 +130,8 @@ function targetOf(monitor: Monitor, leave: Leave): Draft {
     case 'keyword':
     case 'json-query':
       return httpDraft(monitor, leave);
+    case 'push':
+      return pushedTarget(monitor.interval ?? 60, (monitor.maxretries ?? 0) * (monitor.retryInterval ?? 60), leave);
     case 'port':
       return { host: needed(hostname, 'hostname'), port: needed(port, 'port'), serviceType: 'tcp' };
     case 'ping': {

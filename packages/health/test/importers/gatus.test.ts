@@ -16,7 +16,9 @@ describe('an endpoint of Gatus', () => {
       serviceType: 'https',
       checkInterval: 300,
       timeout: 3,
-      retryCount: 1,
+      retryCount: 4,
+      recoveryCount: 3,
+      recheckInterval: 300,
       expectedResponseTime: 0.5,
       tags: ['core-team'],
       config: {
@@ -39,7 +41,7 @@ describe('an endpoint of Gatus', () => {
       ],
     });
     expect(left('front-end')).toEqual([
-      ['alerts', 'There is no equal of it here'],
+      ['alerts', 'When they speak came along; alert rules say here who is told'],
       ['client.proxy-url', 'There is no equal of it here'],
       ['conditions', '[DOMAIN_EXPIRATION] > 720h: There is no equal of this condition here'],
     ]);
@@ -59,7 +61,11 @@ describe('an endpoint of Gatus', () => {
     ['orders', { port: 443, serviceType: 'grpc', config: { secure: true } }],
     ['echo', { port: 443, serviceType: 'websocket', config: { path: '/ws', secure: true, send: 'ping' } }],
     ['shell', { port: 22, serviceType: 'ssh' }],
-    ['nightly', { checkInterval: 3_600 }],
+    ['nightly', { checkInterval: 3_600, retryCount: 1 }],
+    ['redirects', { retryCount: 5, recoveryCount: 10, recheckInterval: 60 }],
+    ['redis', { retryCount: 3, recoveryCount: 2, recheckInterval: 60 }],
+    ['backup', { serviceType: 'heartbeat', config: { period: 1_800, grace: 1_800 }, tags: ['jobs'], retryCount: 1 }],
+    ['ticker', { serviceType: 'heartbeat', config: { period: 60, grace: 1 } }],
   ])('becomes one of ours: %s %j', (name, expected) => {
     expect(named(name)).toMatchObject(expected);
   });
@@ -71,7 +77,10 @@ describe('an endpoint of Gatus', () => {
     ['off', null, /disabled/],
     ['nightly', 'interval', /86400 s became 3600 s/],
     ['endpoints[14]', null, /name/],
-    ['pushed', null, /pushed/],
+    ['pushed', null, /no heartbeat\.interval/],
+    ['backup', 'token', /endpoints\/\{id\}\/heartbeat says which/],
+    ['ticker', 'interval', /10 s became 60 s/],
+    ['redirects', 'alerts', /over 10 became 10/],
     ['checkout', null, /build on/],
   ])('leaves behind what has no equal, and says why: %s', (name, field, reason) => {
     expect(leftBehind).toContainEqual({ name, field, reason: expect.stringMatching(reason) as string });

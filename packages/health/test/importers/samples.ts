@@ -1,7 +1,9 @@
 /** A configuration of Gatus, as a YAML parser reads it. */
 export const gatusConfig = {
   storage: { type: 'sqlite', path: '/data/data.db' },
-  alerting: { slack: { 'webhook-url': 'https://hooks.slack.example/x' } },
+  alerting: {
+    slack: { 'webhook-url': 'https://hooks.slack.example/x', 'default-alert': { 'failure-threshold': 5 } },
+  },
   endpoints: [
     {
       name: 'front-end',
@@ -21,7 +23,7 @@ export const gatusConfig = {
         '[DOMAIN_EXPIRATION] > 720h',
       ],
       client: { timeout: '3s', insecure: true, 'ignore-redirect': true, 'proxy-url': 'http://proxy.example' },
-      alerts: [{ type: 'slack' }],
+      alerts: [{ type: 'slack' }, { type: 'email', 'failure-threshold': 4, 'success-threshold': 3 }],
     },
     {
       name: 'graph',
@@ -31,7 +33,12 @@ export const gatusConfig = {
       body: '{ users { id } }',
       conditions: ['[STATUS] < 300', '[STATUS] != 204'],
     },
-    { name: 'redirects', url: 'http://api.example.com/', conditions: ['[STATUS] == any(301, 302)'] },
+    {
+      name: 'redirects',
+      url: 'http://api.example.com/',
+      conditions: ['[STATUS] == any(301, 302)'],
+      alerts: [{ type: 'slack', 'success-threshold': 30 }],
+    },
     {
       name: 'name server',
       url: '8.8.8.8',
@@ -39,7 +46,12 @@ export const gatusConfig = {
       dns: { 'query-name': 'example.com', 'query-type': 'A' },
       conditions: ['[BODY] == 93.184.215.14', '[DNS_RCODE] == NOERROR'],
     },
-    { name: 'redis', url: 'tcp://127.0.0.1:6379', conditions: ['[CONNECTED] == true'] },
+    {
+      name: 'redis',
+      url: 'tcp://127.0.0.1:6379',
+      conditions: ['[CONNECTED] == true'],
+      alerts: [{ type: 'email' }, { type: 'slack', enabled: false, 'failure-threshold': 1 }],
+    },
     { name: 'gateway', url: 'icmp://10.0.0.1', conditions: ['[CONNECTED] == true', '[IP] == 10.0.0.1'] },
     { name: 'mail', url: 'starttls://smtp.example.com:587', conditions: ['[CERTIFICATE_EXPIRATION] > 72h'] },
     { name: 'directory', url: 'tls://ldaps.example.com:636', conditions: ['[CONNECTED] == true'] },
@@ -57,7 +69,17 @@ export const gatusConfig = {
     { name: 'nightly', url: 'https://example.com', interval: '24h', conditions: ['[STATUS] == 200'] },
     { url: 'https://nameless.example.com', conditions: ['[STATUS] == 200'] },
   ],
-  'external-endpoints': [{ name: 'pushed', token: 'potato' }],
+  'external-endpoints': [
+    { name: 'pushed', token: 'potato' },
+    {
+      name: 'backup',
+      group: 'jobs',
+      token: 'potato',
+      heartbeat: { interval: '30m' },
+      alerts: [{ type: 'email', 'failure-threshold': 2 }],
+    },
+    { name: 'ticker', token: 'potato', heartbeat: { interval: '10s' } },
+  ],
   suites: [{ name: 'checkout', endpoints: [] }],
 };
 
@@ -149,7 +171,7 @@ export const kumaBackup = {
       dns_resolve_server: '1.1.1.1, 8.8.8.8',
       port: 53,
     }),
-    monitor(10, 'backup job', 'push', { pushToken: 'abc' }),
+    monitor(10, 'backup job', 'push', { pushToken: 'abc', interval: 3_600, maxretries: 2, parent: 1 }),
     monitor(11, 'container', 'docker', { docker_container: 'web' }),
     monitor(12, 'main database', 'postgres', {
       databaseConnectionString: 'postgres://u:hunter2@db.example.com/x?sslmode=require',
@@ -163,6 +185,7 @@ export const kumaBackup = {
     monitor(18, 'no address', 'http', { url: 'https://' }),
     monitor(19, 'oauth', 'http', { url: 'https://example.com', authMethod: 'oauth2-cc' }),
     monitor(20, 'sessions', 'redis', { databaseConnectionString: 'rediss://cache.example.com:6380/2' }),
+    monitor(22, 'switch', 'snmp', { hostname: '10.0.0.2' }),
     monitor(21, 'billing', 'mysql', { databaseConnectionString: 'Server=db;Uid=u;Pwd=hunter2' }),
   ],
 };

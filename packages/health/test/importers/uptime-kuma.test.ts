@@ -43,6 +43,7 @@ describe('a monitor of Uptime Kuma', () => {
     ['zone', { host: '1.1.1.1', port: 53, serviceType: 'dns', config: { name: 'example.com', type: 'MX' } }],
     ['mail', { port: 465, serviceType: 'smtp', config: { secure: true } }],
     ['oauth', { serviceType: 'https' }],
+    ['backup job', { serviceType: 'heartbeat', config: { period: 3_600, grace: 120 }, tags: ['Customers'] }],
   ])('becomes one of ours: %s', (name, expected) => {
     expect(named(name)).toMatchObject(expected);
   });
@@ -69,7 +70,8 @@ describe('a monitor of Uptime Kuma', () => {
     ['zone', 'dns_resolve_server', /Only 1\.1\.1\.1/],
     ['oauth', 'authMethod', /oauth2-cc/],
     ['Customers', null, /tag/],
-    ['backup job', null, /pushed/],
+    ['backup job', 'token', /heartbeat says which/],
+    ['switch', null, /probes-isp/],
     ['container', null, /target/],
     ['main database', 'databaseQuery', /version/],
     ['billing', null, /connection string/],
