@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { setTimeout as passes } from 'node:timers/promises';
 import Sqlite from 'better-sqlite3';
 import type { NamedLeases } from '@dotmac/core';
-import { postgres, sqlite, type Database } from '@dotmac/core/kysely';
+import { mysql, postgres, sqlite, type Database, type PoolOptions } from '@dotmac/core/kysely';
 import { Registry } from 'prom-client';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { available, freshPostgres } from '../../../../test/support/services.js';
+import { available, freshMysql, freshPostgres, type FreshDatabase } from '../../../../test/support/services.js';
 import {
   kyselyHealthStore,
   memoryHealthStore,
@@ -122,28 +122,46 @@ describe('a store that is out of reach for a minute', () => {
     expectNothingLost(await outage(database, fail, () => other?.exec('rollback')));
   }, 60_000);
 
+  /** What is lost when the line between the monitor and its database is in a mood. */
+  async function outageOfLine(
+    mood: LineMood,
+    { url, drop }: FreshDatabase,
+    open: (url: string, options?: PoolOptions) => Database,
+    port: number,
+  ) {
+    onTestFinished(drop);
+    // Not over the line, whose patience is short: making tables may take longer than that.
+    const direct = open(url);
+    await kyselyHealthStore(direct).migrate();
+    await direct.close();
+    const line = await cutLine(Number(new URL(url).port) || port);
+    const throughLine = new URL(url);
+    throughLine.host = `127.0.0.1:${line.port}`;
+    const database = open(throughLine.href, { queryTimeoutMs: 300, acquireTimeoutMs: 300 });
+    onTestFinished(() => database.close());
+    expectNothingLost(
+      await outage(
+        database,
+        () => line.become(mood),
+        () => line.become('passes'),
+      ),
+    );
+    return line;
+  }
+
   it.skipIf(!available.postgres).each<LineMood>(['refuses', 'swallows', 'loses commits'])(
     'loses nothing, and counts nothing twice, when the line to PostgreSQL %s (needs PostgreSQL)',
     async (mood) => {
-      const { url, drop } = await freshPostgres();
-      onTestFinished(drop);
-      // Not over the line, whose patience is short: making tables may take longer than that.
-      const direct = postgres(url);
-      await kyselyHealthStore(direct).migrate();
-      await direct.close();
-      const line = await cutLine(Number(new URL(url).port) || 5432);
-      const throughLine = new URL(url);
-      throughLine.host = `127.0.0.1:${line.port}`;
-      const database = postgres(throughLine.href, { queryTimeoutMs: 300, acquireTimeoutMs: 300 });
-      onTestFinished(() => database.close());
-      expectNothingLost(
-        await outage(
-          database,
-          () => line.become(mood),
-          () => line.become('passes'),
-        ),
-      );
-      if (mood === 'loses commits') expect(line.commits.lost).toBeGreaterThan(5);
+      const { commits } = await outageOfLine(mood, await freshPostgres(), postgres, 5432);
+      if (mood === 'loses commits') expect(commits.lost).toBeGreaterThan(5);
+    },
+    60_000,
+  );
+
+  it.skipIf(!available.mysql).each<LineMood>(['refuses', 'swallows'])(
+    'loses nothing, and counts nothing twice, when the line to MySQL %s (needs MySQL)',
+    async (mood) => {
+      await outageOfLine(mood, await freshMysql(), mysql, 3306);
     },
     60_000,
   );
