@@ -7,6 +7,7 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as passes } from 'node:timers/promises';
+import type { Clock } from '@dotmac/core';
 import { sqlite } from '@dotmac/core/kysely';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { bundleWorker } from '../../../../test/support/bundle-worker.js';
@@ -25,8 +26,9 @@ beforeAll(async () => {
 });
 afterAll(() => worker.remove());
 
-/** A TCP server that can go and come back at the same port. */
-async function target() {
+/** A TCP server that can go and come back at the same port, and notes by the clock when it was away. */
+async function target({ now }: Clock) {
+  const downs: { from: number; until: number }[] = [];
   const open = new Set<Socket>();
   let server: Server | undefined;
   let port = 0;
@@ -34,9 +36,11 @@ async function target() {
     get port() {
       return port;
     },
+    downs,
     isUp: () => server !== undefined,
     async toggle() {
       if (server) {
+        downs.push({ from: now(), until: Infinity });
         server.close();
         for (const socket of open) socket.destroy();
         server = undefined;
@@ -48,6 +52,8 @@ async function target() {
       }).listen(port, '127.0.0.1');
       await once(server, 'listening');
       port = (server.address() as AddressInfo).port;
+      const last = downs.at(-1);
+      if (last) last.until = now();
     },
   };
   await it.toggle();
@@ -100,7 +106,7 @@ describe('a monitor that is killed again and again', () => {
     onTestFinished(() => database.close());
     const store = kyselyHealthStore(database, { clock });
     const hook = await moodyReceiver();
-    const targets = await Promise.all(Array.from({ length: 4 }, target));
+    const targets = await Promise.all(Array.from({ length: 4 }, () => target(clock)));
     const setup = createHealth({
       ...{ store, clock, egress: { allow: ['loopback'] }, checkIntervals: { min: 1 }, monitoring: false },
       secret: 'a secret of thirty-two characters',
@@ -134,10 +140,19 @@ describe('a monitor that is killed again and again', () => {
       await once(child, 'exit');
     }
     hook.is.moody = false;
-    for (const it of targets) if (!it.isUp()) await it.toggle();
     await start();
     const { incidents, timeline } = store.tenant('acme');
     const all = async () => (await incidents({ limit: 500, after: null, filter: {} })).items;
+    // What stays away until a monitor lives long enough to see it has an incident that is of this time.
+    expect(targets.filter((it) => it.isUp())).toEqual([]);
+    const unseen = async () => {
+      const open = (await all()).filter(({ resolvedAt }) => resolvedAt === null);
+      return targets
+        .map((_, index) => `target ${index}`)
+        .filter((name) => !open.some((it) => it.endpointName === name));
+    };
+    await expect.poll(unseen, { timeout: 60_000, interval: 100 }).toEqual([]);
+    for (const it of targets) await it.toggle();
     /** Once for every message that the receiver did not know. */
     const toldOnce = () => [...new Map(hook.told.map((it) => [it.id, it])).values()].flatMap(({ items }) => items);
     const timesTold = (incidentId: string, kind: string) =>
@@ -162,6 +177,13 @@ describe('a monitor that is killed again and again', () => {
     await passes(2_000);
 
     const everyone = await all();
+    /** A check that is under way when a target comes back may have failed before. */
+    const underWayMs = 10_000;
+    const groundless = everyone.filter(({ endpointName, openedAt, resolvedAt }) => {
+      const downs = targets.flatMap((it, index) => (endpointName === `target ${index}` ? it.downs : []));
+      return !downs.some(({ from, until }) => openedAt <= until + underWayMs && (resolvedAt ?? Infinity) >= from);
+    });
+    expect(groundless).toEqual([]);
     const leftOut = await Promise.all(everyone.map((it) => isLeftOut(it.id)));
     const found = everyone.filter((_, index) => !leftOut[index]);
     expect(found.length).toBeGreaterThanOrEqual(5);

@@ -1,4 +1,5 @@
-// A process of its own, for tests to kill: monitors the endpoints of a SQLite file. Arguments: its URL.
+// A process of its own, for tests to kill: monitors the endpoints of a SQLite file, and writes a line `id status` for
+// each change that it tells of. Arguments: its URL.
 import { databaseFromUrl } from '@dotmac/core/kysely';
 import { createHealth, kyselyHealthStore } from '../../src/index.js';
 
@@ -7,6 +8,7 @@ const health = createHealth({
   egress: { allow: ['loopback'] },
   checkIntervals: { min: 1 },
 });
+health.events.on('endpoint.status_changed', ({ subject, data }) => console.log(`${subject} ${data.to}`));
 await health.start();
 console.log('started');
 // Timers of the module do not hold the process open.
