@@ -94,7 +94,7 @@ const cannotSend = (): Error => new CannotCheck('The ping program cannot send he
 
 /** Why a program did not run, or not to its end. */
 function unavailable(code: string): Error {
-  if (code === 'ENOENT' || code === 'EACCES') return new CannotCheck('The ping program is not installed here');
+  if (['ENOENT', 'ENOTDIR', 'EACCES'].includes(code)) return new CannotCheck('The ping program is not installed here');
   const failure = connectFailureOf({ code });
   return failure.ownTrouble ? failure : cannotSend();
 }
