@@ -5,9 +5,11 @@ import Docker from 'dockerode';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { available, dockerSocket } from '../../../../test/support/services.js';
 import { closedPort } from '../../../core/test/net/listeners.js';
+import type { Condition } from '../../src/conditions/condition.js';
 import { containerTarget } from '../../src/index.js';
+import { targetProbe } from '../../src/probes/target.js';
 import { checksWith } from '../support/checking.js';
-import { serving } from '../support/probing.js';
+import { probed, serving } from '../support/probing.js';
 
 const engine = new Docker({ socketPath: dockerSocket });
 const check = (docker: Docker, containerId: string, timeout = 20) =>
@@ -112,6 +114,41 @@ describe.skipIf(!available.docker)('a container (needs a Docker engine: npm run 
 
   it('that does not exist is offline', async () => {
     expect(await check(engine, 'dotmac-test-of-nobody')).toMatchObject({ status: 'offline', responseTime: null });
+  });
+});
+
+describe.skipIf(!available.docker)('the conditions of a container (needs a Docker engine: npm run services)', () => {
+  const judged = (container: Docker.Container, ...conditions: Condition[]) =>
+    probed(targetProbe({ web: containerTarget(engine, container.id) }).container, {
+      ...{ config: { target: 'web' }, conditions, timeoutMs: 20_000 },
+    });
+
+  it('say how much of its memory it may use', async () => {
+    const container = await started({ HostConfig: { NetworkMode: 'none', Memory: 64 * 2 ** 20 } });
+    const limit: Condition = { on: 'memory_limit_bytes', op: 'eq', value: 64 * 2 ** 20, severity: 'critical' };
+    const below = (value: number): Condition => ({ on: 'memory_percent', op: 'lt', value, severity: 'degraded' });
+    expect(await judged(container, limit, below(90))).toMatchObject({ status: 'healthy' });
+    expect(await judged(container, limit, below(0))).toMatchObject({
+      status: 'degraded',
+      message: expect.stringContaining('memory_percent') as string,
+    });
+  });
+
+  it('say how often it may be restarted', async () => {
+    const script = 'test -f /again && exec sleep 300; touch /again; exit 1';
+    const container = await started({
+      Cmd: ['busybox', 'sh', '-c', script],
+      HostConfig: { NetworkMode: 'none', RestartPolicy: { Name: 'always' } },
+    });
+    const restarts = (op: 'eq' | 'lt', value: number): Condition => ({
+      ...{ on: 'restarts', op, value, severity: 'critical' },
+    });
+    // Until it runs again it is critical, whatever the conditions say.
+    await expect.poll(() => judged(container, restarts('eq', 1)), poll).toMatchObject({ status: 'healthy' });
+    expect(await judged(container, restarts('lt', 1))).toMatchObject({
+      status: 'critical',
+      message: expect.stringContaining('restarts') as string,
+    });
   });
 });
 
