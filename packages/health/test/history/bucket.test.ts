@@ -119,6 +119,8 @@ describe('a bucket as a row', () => {
   });
 });
 
+/** By which share a percentile may be off; the rest is for the rounding of floating point. */
+const stated = 0.02 + 1e-9;
 /** Numbers from 0 to 1 that look random and are the same every time. */
 function randomFrom(seed: number): () => number {
   let state = seed;
@@ -198,7 +200,7 @@ describe('a week of one check a second', () => {
       const exact = sorted[Math.max(1, Math.ceil(share * sorted.length)) - 1];
       const guess = quantile(bucket.histogram, share);
       if (exact === undefined) expect(guess).toBeNull();
-      else expect(Math.abs((guess ?? NaN) - exact)).toBeLessThanOrEqual(0.025 * exact);
+      else expect(Math.abs((guess ?? NaN) - exact)).toBeLessThanOrEqual(stated * exact);
     }
   }
 
@@ -230,20 +232,67 @@ describe('a week of one check a second', () => {
   });
 });
 
-it('counts a year of one check a second by days, past what small integers hold', () => {
-  const random = randomFrom(7);
+describe('a year of one check a second', () => {
   const begin = Date.UTC(2026, 0, 1);
-  const days = Array.from({ length: 365 }, (_, index) => emptyBucket(begin + index * day));
-  const checks = statuses.map((status) => ({ status, responseTimeMs: null }));
-  const expected = new Uint32Array(365 * statuses.length);
-  for (let second = 0; second < 365 * 86_400; second++) {
-    const status = Math.floor(random() ** 2 * statuses.length);
-    const index = (startOf('day', begin + second * 1_000) - begin) / day;
-    addCheck(days[index] as Bucket, checks[status] as (typeof checks)[number]);
-    expected[Math.floor(second / 86_400) * statuses.length + status]!++;
+  const daysOfYear = 365;
+  /** Log-normal response times in their order, so that counting which was drawn how often says every percentile. */
+  const drawn = 2 ** 13;
+  const random = randomFrom(7);
+  const times = Float64Array.from({ length: drawn }, () => {
+    const normal = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+    return 40 * Math.exp(0.8 * normal);
+  }).sort();
+
+  /** What was found in a span, counted without buckets. */
+  const tally = () => ({ checks: new Uint32Array(statuses.length), draws: new Uint32Array(drawn) });
+  function compare(bucket: Bucket, { checks, draws }: ReturnType<typeof tally>): void {
+    expect(statuses.map((status) => bucket.counts[status])).toEqual([...checks]);
+    expect(statuses.map((status) => bucket.durationMs[status])).toEqual([...checks].map((count) => count * 1_000));
+    const timed = draws.reduce((sum, count) => sum + count, 0);
+    expect(bucket.timed).toBe(timed);
+    const sumMs = draws.reduce((sum, count, rank) => sum + count * (times[rank] as number), 0);
+    expect(Math.abs(bucket.sumMs - sumMs)).toBeLessThanOrEqual(1e-9 * sumMs);
+    const extremes = [draws.findIndex((count) => count > 0), draws.findLastIndex((count) => count > 0)];
+    expect([bucket.minMs, bucket.maxMs]).toEqual(extremes.map((rank) => times[rank] ?? null));
+    for (const share of [0.5, 0.95, 0.99]) {
+      let left = Math.max(1, Math.ceil(share * timed));
+      const exact = times[draws.findIndex((count) => (left -= count) <= 0)] as number;
+      expect(Math.abs((quantile(bucket.histogram, share) ?? NaN) - exact)).toBeLessThanOrEqual(stated * exact);
+    }
   }
-  expect(days.flatMap(({ counts }) => statuses.map((status) => counts[status]))).toEqual([...expected]);
-  const year = merged(...days.map((bucket) => bucketOfRow(bucketRow(bucket))));
-  expect(Object.values(year.counts).reduce((sum, count) => sum + count, 0)).toBe(31_536_000);
-  expect(Math.min(...days.map(({ counts }) => counts.healthy))).toBeGreaterThan(32_767);
+
+  it('comes to the same for each day and for the whole, by minutes, hours and days', () => {
+    const whole = tally();
+    const year = emptyBucket(begin);
+    const check = { status: 'healthy' as EndpointStatus, responseTimeMs: null as number | null };
+    let status = 0;
+    for (let index = 0; index < daysOfYear; index++) {
+      const today = emptyBucket(begin + index * day);
+      const oracle = tally();
+      for (let hour = 0; hour < 24; hour++) {
+        const thisHour = emptyBucket(today.start + hour * bucketMs.hour);
+        for (let minute = 0; minute < 60; minute++) {
+          const thisMinute = emptyBucket(thisHour.start + minute * bucketMs.minute);
+          for (let second = 0; second < 60; second++) {
+            if (random() < 0.002) status = Math.floor(random() * statuses.length);
+            const rank = status >= 3 ? undefined : Math.floor(random() * drawn);
+            check.status = statuses[status] as EndpointStatus;
+            check.responseTimeMs = rank === undefined ? null : (times[rank] as number);
+            addCheck(thisMinute, check);
+            addDuration(thisMinute, check.status, 1_000);
+            oracle.checks[status]!++;
+            if (rank !== undefined) oracle.draws[rank]!++;
+          }
+          mergeBuckets(thisHour, thisMinute);
+        }
+        mergeBuckets(today, bucketOfRow(bucketRow(thisHour)));
+      }
+      compare(today, oracle);
+      for (const [rank, count] of oracle.draws.entries()) whole.draws[rank]! += count;
+      for (const [found, count] of oracle.checks.entries()) whole.checks[found]! += count;
+      mergeBuckets(year, bucketOfRow(bucketRow(today)));
+    }
+    compare(year, whole);
+    expect(Object.values(year.counts).reduce((sum, count) => sum + count, 0)).toBe(31_536_000);
+  }, 120_000);
 });
