@@ -21,6 +21,8 @@ export interface Monitor {
    * slot, lest all are checked at once.
    */
   watch(kept: KeptEndpoint, isOneOfMany?: boolean): void;
+  /** Whether so many endpoints are too many to be checked at once: more than there are places. */
+  isMany(count: number): boolean;
   forget(endpointId: string): void;
   /**
    * Takes what somebody else found out for a check. Of a second's traffic the first of each kind counts for the status,
@@ -163,7 +165,8 @@ export function createMonitor(options: MonitorOptions): Monitor {
     const { lookAgainAt = Infinity } = result;
     return Math.min(nextSlot(endpoint.id, intervalMs, at), Math.max(lookAgainAt, at + 1));
   };
-  /** What was never checked is due now; the rest keeps its phase over restarts. */
+  const isMany = (count: number): boolean => count > limits.total;
+  /** What was never checked is due now, unless it is one of many; the rest keeps its phase over restarts. */
   const watch = (kept: KeptEndpoint, isOneOfMany = false): void => {
     const { id, checkInterval, pausedAt } = kept.endpoint;
     schedule.cancel(id);
@@ -177,6 +180,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
 
   return {
     watch,
+    isMany,
     nextCheckOf: (endpointId) => (isRunning ? schedule.plannedAt(endpointId) : null),
     forget(endpointId) {
       schedule.cancel(endpointId);
@@ -225,7 +229,9 @@ export function createMonitor(options: MonitorOptions): Monitor {
     },
     lead() {
       isLeading = true;
-      for (const kept of directory.all()) watch(kept);
+      const all = [...directory.all()];
+      const areMany = isMany(all.filter(({ checkedAt }) => checkedAt === null).length);
+      for (const kept of all) watch(kept, areMany);
     },
     standBy() {
       isLeading = false;

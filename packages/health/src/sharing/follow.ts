@@ -22,7 +22,7 @@ export interface Follower {
 export interface FollowerOptions {
   store: HealthStore;
   directory: Directory;
-  monitor: Pick<Monitor, 'watch' | 'forget' | 'take'>;
+  monitor: Pick<Monitor, 'watch' | 'isMany' | 'forget' | 'take'>;
   recorder: Pick<Recorder, 'flushChanges'>;
   /** Names this process; never given twice. */
   origin: string;
@@ -62,16 +62,16 @@ export function createFollower({ store, directory, monitor, recorder, origin }: 
     const found = await store.tenant(kept.endpoint.tenantId).incident(id);
     if (found && found.resolvedAt !== null && kept.incident.id === id) kept.incident = null;
   };
-  const takeUp = async (stored: StoredEndpoint, isLeading: boolean): Promise<void> => {
+  const takeUp = async (stored: StoredEndpoint, isLeading: boolean, isOneOfMany: boolean): Promise<void> => {
     const { endpoint } = stored;
     const known = directory.get(endpoint.id);
     if (!isLeading) return adopt(stored);
-    if (!known) return monitor.watch(directory.add(endpoint, restored(stored)));
+    if (!known) return monitor.watch(directory.add(endpoint, restored(stored)), isOneOfMany);
     if (known.endpoint.updatedAt === endpoint.updatedAt) return withoutEnded(known);
     const { endpoint: before, ...state } = known;
     const after = stateAfter(before, endpoint, state) ?? { ...uncheckedState, ...lastingOf(known) };
     const kept = directory.add(endpoint, after);
-    monitor.watch(kept);
+    monitor.watch(kept, isOneOfMany);
     await withoutEnded(kept);
   };
   const adopt = (stored: StoredEndpoint): void => {
@@ -91,12 +91,13 @@ export function createFollower({ store, directory, monitor, recorder, origin }: 
       const changes = await unseen();
       const tenants = new Map(changes.map(({ endpointId, tenantId }) => [endpointId, tenantId]));
       const ids = [...tenants.keys()];
+      const areMany = monitor.isMany(ids.length);
       for (let at = 0; at < ids.length; at += idsAtOnce) {
         const asked = ids.slice(at, at + idsAtOnce);
         const found = new Map((await store.endpointsById(asked)).map((it) => [it.endpoint.id, it]));
         for (const id of asked) {
           const stored = found.get(id);
-          if (stored) await takeUp(stored, isLeading);
+          if (stored) await takeUp(stored, isLeading, areMany);
           else {
             directory.remove(tenants.get(id) ?? '', id);
             monitor.forget(id);

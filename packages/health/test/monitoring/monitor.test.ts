@@ -292,12 +292,32 @@ const many = (count: number): EndpointRecord[] =>
 
 describe('many endpoints', () => {
   it('are checked no more at once than allowed, and all of them in the end', async () => {
-    const { clock, monitor, checks, load } = stage(many(50), { concurrency: 8, network: { takesMs: 100 } });
+    const often = many(50).map((endpoint) => ({ ...endpoint, checkInterval: 5 }));
+    const { clock, monitor, checks, load } = stage(often, { concurrency: 8, network: { takesMs: 4_000 } });
     monitor.start();
     monitor.lead();
-    await clock.advance(800);
+    await clock.advance(minute);
     expect(load.most).toBe(8);
     expect(checks.size).toBe(50);
+  });
+
+  it('that were never checked are all checked at the start when there are places for all of them', async () => {
+    const { clock, monitor, checks } = stage(many(10), { concurrency: 10 });
+    const start = clock.now();
+    monitor.start();
+    monitor.lead();
+    await clock.advance(0);
+    expect([...checks.values()]).toEqual(Array(10).fill([start]));
+  });
+
+  it('that were never checked wait for their own slots when they are more than the places', async () => {
+    const endpoints = many(11);
+    const { clock, monitor, checks } = stage(endpoints, { concurrency: 10 });
+    const start = clock.now();
+    monitor.start();
+    monitor.lead();
+    await clock.advance(30_000);
+    for (const { id, port } of endpoints) expect(checks.get(port ?? 0)).toEqual([nextSlot(id, 30_000, start)]);
   });
 
   it('do not wait for a slow one', async () => {
@@ -342,12 +362,13 @@ describe('a fifth of many endpoints that is swallowed at once', () => {
 
 describe('stopping', () => {
   it('waits for the checks under way, records them and begins none', async () => {
-    const { clock, monitor, checks, recorded } = stage([endpointRecord(), endpointRecord()], {
+    const { clock, directory, monitor, checks, recorded } = stage([endpointRecord(), endpointRecord()], {
       concurrency: 1,
       network: { takesMs: 2_000 },
     });
     monitor.start();
     monitor.lead();
+    for (const kept of directory.all()) void monitor.checkNow(kept);
     await clock.advance(100);
     let stopped = false;
     const stopping = monitor.stop().then(() => (stopped = true));

@@ -1,5 +1,6 @@
+import { systemClock } from '@dotmac/core';
 import { fakeClock } from '@dotmac/core/testing';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { fairQueue, type Job, type Limits } from '../../src/monitoring/fair-queue.js';
 import { nextSlot } from '../../src/monitoring/phase.js';
 import { createSchedule } from '../../src/monitoring/schedule.js';
@@ -180,5 +181,24 @@ describe('a schedule', () => {
     lags.sort((a, b) => a - b);
     expect(lags[Math.floor(0.99 * lags.length)]).toBeLessThan(100);
     expect(lags.at(-1)).toBeLessThan(6_000);
+  });
+});
+
+describe('an interval of 30 days', () => {
+  it('is kept to the millisecond, though no timer of Node.js waits longer than 24.8', async () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const days = 86_400_000;
+    const schedule = createSchedule<Job>({ clock: systemClock, limits: wide });
+    const ran: number[] = [];
+    schedule.start(({ id }) => {
+      ran.push(Date.now());
+      return Promise.resolve(nextSlot(id, 30 * days, Date.now()));
+    });
+    const first = nextSlot('a', 30 * days, Date.now());
+    schedule.plan(job('a'), first);
+    await vi.advanceTimersByTimeAsync(120 * days);
+    expect(ran).toEqual([0, 1, 2, 3].map((slot) => first + slot * 30 * days));
+    await schedule.stop();
   });
 });

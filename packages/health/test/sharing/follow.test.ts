@@ -1,0 +1,58 @@
+import { sqlite } from '@dotmac/core/kysely';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { z } from 'zod';
+import { createHealth, defineProbe, kyselyHealthStore } from '../../src/index.js';
+import { staged } from '../support/staged.js';
+
+const intervalMs = 60_000;
+
+/** A process that monitors with so many places, and another on its store that only registers endpoints. */
+async function stage(places: number) {
+  const database = sqlite(':memory:');
+  onTestFinished(() => database.close());
+  const checked = new Set<string>();
+  const noting = defineProbe({
+    serviceType: 'noting',
+    summary: 'Notes that it was asked',
+    addressing: 'none',
+    config: z.strictObject({ name: z.string() }),
+    run({ config: { name } }) {
+      checked.add(name);
+      return Promise.resolve({ responseTimeMs: 1, message: 'It is well' });
+    },
+  });
+  const options = { probes: [noting], concurrency: { total: places } };
+  const leader = await staged((clock) => kyselyHealthStore(database, { clock }), options);
+  const { clock, store, until, scope } = leader;
+  const other = createHealth({ store, clock, probes: [noting], monitoring: false });
+  await other.start();
+  onTestFinished(() => other.stop());
+  const { endpoints } = other.scope({ tenantId: 'acme', actor: 'user:1' });
+  /** Registers endpoints at one instant, and waits until the process that monitors knows of them all. */
+  const registerElsewhere = async (count: number): Promise<void> => {
+    for (let index = 0; index < count; index++) {
+      const name = `endpoint ${index}`;
+      await endpoints.register({ name, serviceType: 'noting', checkInterval: intervalMs / 1_000, config: { name } });
+    }
+    await until(() => scope.summary().details.length === count);
+  };
+  return { clock, until, checked, registerElsewhere };
+}
+
+describe('endpoints that another process registered', () => {
+  it('are all checked as soon as they are known when there are places for all of them', async () => {
+    const { clock, checked, registerElsewhere } = await stage(100);
+    await registerElsewhere(100);
+    await clock.advance(1_000);
+    expect(checked.size).toBe(100);
+  });
+
+  it('wait for their own slots when they are more than the places', async () => {
+    const { clock, checked, registerElsewhere } = await stage(100);
+    await registerElsewhere(101);
+    await clock.advance(1_000);
+    expect(checked.size).toBeLessThan(20);
+    await clock.advance(intervalMs);
+    expect(checked.size).toBe(101);
+  });
+});
