@@ -1,7 +1,7 @@
 import { sqlite } from '@dotmac/core/kysely';
 import type { FakeClock } from '@dotmac/core/testing';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { createHealth, kyselyHealthStore, memoryHealthStore } from '../../src/index.js';
+import { createHealth, kyselyHealthStore, memoryHealthStore, type HealthStore } from '../../src/index.js';
 import { staged } from '../support/staged.js';
 
 const stores = [
@@ -98,6 +98,41 @@ describe.each(stores)('a heartbeat %s', (_, makeStore) => {
 });
 
 describe('a heartbeat', () => {
+  it('that cannot be judged because the store fails is unknown, and nobody is alarmed', async () => {
+    let isBroken = false;
+    let refused = 0;
+    const it = await staged((clock) => {
+      const store = memoryHealthStore({ clock });
+      const tenant = (tenantId: string): ReturnType<HealthStore['tenant']> => {
+        const all = store.tenant(tenantId);
+        const get: typeof all.heartbeats.get = (id) => {
+          if (!isBroken) return all.heartbeats.get(id);
+          refused += 1;
+          return Promise.reject(new Error('connection lost'));
+        };
+        return { ...all, heartbeats: { ...all.heartbeats, get } };
+      };
+      return { ...store, tenant };
+    });
+    const { clock, scope, until } = it;
+    const draft = { serviceType: 'heartbeat', checkInterval: 5, retryCount: 2, config: { period: 600, grace: 60 } };
+    const { id } = await scope.endpoints.register({ name: 'backup', ...draft });
+    const statusIs = (status: string) => until(async () => (await scope.endpoints.get(id)).lastStatus === status);
+    await scope.heartbeats.ping(id);
+    await statusIs('healthy');
+    isBroken = true;
+    await statusIs('unknown');
+    // Beyond its grace: whether the job called, nobody can tell.
+    await clock.advance(700_000);
+    expect((await scope.endpoints.get(id)).lastStatus).toBe('unknown');
+    expect(refused).toBeGreaterThan(2);
+    expect((await scope.incidents.list()).items).toEqual([]);
+    isBroken = false;
+    await scope.heartbeats.ping(id);
+    await statusIs('healthy');
+    expect((await scope.incidents.list()).items).toEqual([]);
+  });
+
   it('survives a restart, and holds nothing against a job that could not have called', async () => {
     const database = sqlite(':memory:');
     onTestFinished(() => database.close());

@@ -2,10 +2,12 @@ import { newId, silentLogger } from '@dotmac/core';
 import { ConnectFailure, createConnector, type ConnectFailureCode, type Connector } from '@dotmac/core/net';
 import { fakeClock, type FakeClock } from '@dotmac/core/testing';
 import { Socket } from 'node:net';
+import { Registry } from 'prom-client';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { defineProbe, type Observation } from '../../src/probes/probe.js';
 import type { EndpointRecord } from '../../src/endpoints/endpoint.js';
+import { healthMetrics } from '../../src/metrics.js';
 import { createDirectory, uncheckedState, type Directory } from '../../src/monitoring/directory.js';
 import { createMonitor, type Monitor } from '../../src/monitoring/monitor.js';
 import { nextSlot } from '../../src/monitoring/phase.js';
@@ -26,6 +28,8 @@ interface Stage {
   /** How many checks are under way, and how many were at most. */
   load: { now: number; most: number };
   network: Network;
+  /** Each metric of the monitor itself, by its name and labels. */
+  measured: () => Promise<Map<string, number>>;
 }
 
 /** What the other side does: how long it takes, and how it fails. */
@@ -44,6 +48,7 @@ function stage(endpoints: EndpointRecord[], { concurrency = 100, network = {} as
   const load = { now: 0, most: 0 };
   const played: Network = { takesMs: 0, slow: [], fails: undefined, ...network };
   const recorded: string[] = [];
+  const registry = new Registry();
   const connector: Connector = {
     judgeHost: () => undefined,
     secure: () => Promise.reject(new ConnectFailure('failed')),
@@ -76,7 +81,7 @@ function stage(endpoints: EndpointRecord[], { concurrency = 100, network = {} as
       stop: () => Promise.resolve(),
     },
     handOver: () => undefined,
-    metrics: undefined,
+    metrics: healthMetrics(registry),
     clock,
     logger: silentLogger,
     limits: { total: concurrency, perTenant: concurrency, perHost: concurrency },
@@ -87,7 +92,11 @@ function stage(endpoints: EndpointRecord[], { concurrency = 100, network = {} as
     await clock.advance(10_000);
     await stopped;
   });
-  return { clock, directory, monitor, checks, recorded, load, network: played };
+  const measured = async () => {
+    const lines = (await registry.metrics()).split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+    return new Map(lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.split(' ').at(-1))]));
+  };
+  return { clock, directory, monitor, checks, recorded, load, network: played, measured };
 }
 
 describe('an endpoint', () => {
@@ -357,6 +366,32 @@ describe('a fifth of many endpoints that is swallowed at once', () => {
     // And they were all found out meanwhile.
     for (const { id, port } of endpoints.filter(isSwallowed))
       expect([port, directory.get(id)?.status]).toEqual([port, 'offline']);
+  });
+});
+
+describe('the metrics of a monitor', () => {
+  it('tell what runs, what waits for a place, and how late checks began', async () => {
+    const network = { takesMs: 2_000 };
+    const { clock, directory, monitor, measured } = stage([endpointRecord(), endpointRecord()], {
+      ...{ concurrency: 1, network },
+    });
+    monitor.start();
+    const asked = [...directory.all()].map((kept) => monitor.checkNow(kept));
+    await clock.advance(100);
+    const figures = async () => {
+      const all = await measured();
+      const gauges = ['running', 'waiting', 'planned'].map((name) => all.get(`dotmac_health_checks_${name}`));
+      const lag = ['count', 'sum'].map((name) => all.get(`dotmac_health_schedule_lag_seconds_${name}`));
+      return { gauges, lag };
+    };
+    expect(await figures()).toEqual({ gauges: [1, 1, 0], lag: [1, 0] });
+    await clock.advance(2_000);
+    // The second began when the first ended.
+    expect(await figures()).toEqual({ gauges: [1, 0, 0], lag: [2, 2] });
+    await clock.advance(2_000);
+    await Promise.all(asked);
+    expect(await figures()).toEqual({ gauges: [0, 0, 0], lag: [2, 2] });
+    expect((await measured()).get('dotmac_health_schedule_lag_seconds_bucket{le="1"}')).toBe(1);
   });
 });
 
