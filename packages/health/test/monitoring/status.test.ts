@@ -175,12 +175,35 @@ describe('flapping', () => {
 describe('any sequence of results', () => {
   const results = fc.array(fc.constantFrom(...endpointStatus.options), { minLength: 1, maxLength: 40 });
   const retryCount = fc.integer({ min: 1, max: 10 });
+  const policies = fc.record<StatusPolicy>({
+    retryCount: fc.integer({ min: 1, max: 5 }),
+    recoveryCount: fc.integer({ min: 1, max: 4 }),
+    minErrorMs: fc.constantFrom(0, 1_000, 5_000, 30_000),
+    recoveryResponseMs: fc.constantFrom(null, 200, 500),
+  });
+  const outcome = fc.record({
+    // Some statuses come more often than others, so that rows are long enough to count, and answers change often.
+    status: fc.constantFrom<EndpointStatus>(
+      ...(['healthy', 'healthy', 'healthy', 'offline', 'offline', 'offline'] as const),
+      ...(['degraded', 'degraded', 'critical', 'unknown'] as const),
+    ),
+    gapMs: fc.integer({ min: 1, max: 10_000 }),
+    responseTimeMs: fc.constantFrom(null, 1, 200, 201, 500, 501),
+  });
+  const histories = fc.array(outcome, { minLength: 1, maxLength: 120 }).map((outcomes) => {
+    let at = 0;
+    return outcomes.map(({ gapMs, ...rest }): Outcome => ({ ...rest, at: (at += gapMs) }));
+  });
 
-  it('leads where a model leads that looks back over the whole history', () => {
+  it('leads where a model leads that looks back over the whole history, whatever the policy', () => {
     fc.assert(
-      fc.property(results, retryCount, (sequence, retries) => {
-        expect(shownAfter(sequence, retries)).toEqual(model(sequence, retries));
+      fc.property(histories, policies, (history, rules) => {
+        const states = statesAfter(history, rules);
+        expect(states.map(({ status, since, isFlapping }) => ({ status, since, isFlapping }))).toEqual(
+          model(history, rules),
+        );
       }),
+      { numRuns: 2_000 },
     );
   });
 
@@ -214,22 +237,42 @@ describe('any sequence of results', () => {
 
 /**
  * The rules in another form: it keeps no counter, but looks back over the results since the status was last changed or
- * confirmed.
+ * confirmed, and for flapping over all of them.
  */
-function model(results: readonly EndpointStatus[], retryCount: number): EndpointStatus[] {
+function model(history: readonly Outcome[], rules: StatusPolicy) {
   const order: EndpointStatus[] = ['healthy', 'degraded', 'critical', 'offline'];
+  const isGood = (status: EndpointStatus) => status === 'healthy' || status === 'degraded';
+  const rank = (status: EndpointStatus) => order.indexOf(status);
+  const found: EndpointStatus[] = [];
   let status: EndpointStatus = 'unknown';
-  let since = 0;
-  return results.map((result, index) => {
-    const better =
-      status === 'unknown'
-        ? result === 'healthy' || result === 'degraded'
-        : result !== 'unknown' && order.indexOf(result) < order.indexOf(status);
-    const window = results.slice(since, index + 1);
-    const ownTroubles = window.slice(window.findLastIndex((it) => it !== 'unknown') + 1).length;
-    const failures = window.filter((it) => it !== 'unknown').length;
-    const enough = result === 'unknown' ? ownTroubles >= retryCount : failures >= retryCount;
-    if (result === status || better || enough) [status, since] = [result, index + 1];
-    return status;
+  let [since, isFlapping, start]: [number | null, boolean, number] = [null, false, 0];
+  /** Whether one result is better than the status. */
+  const improves = (result: EndpointStatus) => (status === 'unknown' ? isGood(result) : rank(result) < rank(status));
+  return history.map(({ at, responseTimeMs, ...outcome }, index) => {
+    const isSlow = outcome.status === 'healthy' && (responseTimeMs ?? 0) > (rules.recoveryResponseMs ?? Infinity);
+    const result = isSlow && status === 'degraded' ? 'degraded' : outcome.status;
+    found.push(result);
+    const seen = history.map((it, place) => ({ at: it.at, result: found[place] })).slice(start, index + 1);
+    const known = seen.filter((it) => it.result !== 'unknown') as { at: number; result: EndpointStatus }[];
+    const blind = seen.length - 1 - seen.findLastIndex((it) => it.result !== 'unknown');
+    // The row that the last result belongs to: all better than the status, or none.
+    const row = known.slice(known.findLastIndex((it) => improves(it.result) !== improves(result)) + 1);
+    const from = row[0]?.at ?? at;
+    const mends = improves(result) && (status === 'unknown' || row.length >= rules.recoveryCount);
+    const worsens = !improves(result) && row.length >= rules.retryCount && at - from >= rules.minErrorMs;
+    const isTurned = result === 'unknown' ? blind >= rules.retryCount : mends || worsens;
+    if (result === status) start = index + 1;
+    else if (isTurned) [status, since, start] = [result, result === 'unknown' ? at : from, index + 1];
+    if (result !== 'unknown') isFlapping = flaps(found, isFlapping);
+    return { status, since, isFlapping };
   });
+}
+
+/** Nagios's rule: of the last 20 checks those that turned, the newest counting 1.2 and the oldest 0.8. */
+function flaps(results: readonly EndpointStatus[], flapped: boolean): boolean {
+  const answered = results.filter((it) => it !== 'unknown').map((it) => it === 'healthy' || it === 'degraded');
+  const newestFirst = answered.map((it, index) => index > 0 && it !== answered[index - 1]).reverse();
+  const share =
+    newestFirst.slice(0, 20).reduce((sum, turned, age) => sum + (turned ? 1.2 - (0.4 * age) / 19 : 0), 0) / 20;
+  return flapped ? share >= 0.25 : share > 0.3;
 }
