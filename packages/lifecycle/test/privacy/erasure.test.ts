@@ -50,6 +50,16 @@ for (const { title, present, create } of backends)
           if (isSealed) expect(inHistory.every((it) => /: zebulon(@quuxmail.example)? /i.test(it))).toBe(true);
           else expect(inHistory.length).toBeGreaterThan(5);
         }
+        const held = await exported(run, id);
+        expect(held).toContainEqual(
+          expect.objectContaining({
+            kind: 'signal',
+            step: 'boss',
+            said: 'approve',
+            comment: expect.stringContaining(person.email) as string,
+          }),
+        );
+        expect(held).toContainEqual(expect.objectContaining({ kind: 'dunning', policy: 'standard' }));
 
         await run.acme.privacy.erase(id, { reference: 'DSR-17' });
 
