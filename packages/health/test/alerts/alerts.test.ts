@@ -16,6 +16,14 @@ interface Item {
   text: string;
 }
 const messageOf = ({ text }: Received) => JSON.parse(text) as { id: string; type: string; text: string; items: Item[] };
+/**
+ * What came, once each, as a receiver counts that honours the id: where a test's steps are longer than a delivery may take,
+ * a busy machine answers too late by the clock, and is told again.
+ */
+const distinct = (received: readonly Received[]): Received[] => {
+  const ids = received.map(({ headers }) => headers['webhook-id']);
+  return received.filter((_, index) => ids.indexOf(ids[index]) === index);
+};
 const toldIn = (received: readonly Received[]): string[] =>
   received.flatMap((it) => messageOf(it).items.map(({ kind, endpoint_name }) => `${kind} ${endpoint_name}`));
 
@@ -173,22 +181,21 @@ describe.each(stores)('alerts %s', (_, makeStore) => {
     await scope.objectives.create({ name: 'edge', target: 0.99, endpointId: other.id });
     for (let count = 0; count < 30; count++) await clock.advance(60_000);
     for (const it of [web, other]) await becomes(it, 'offline');
-    await until(() => hook.received.length > 0, 30_000);
-    const [first] = messageOf(hook.received[0] as Received).items;
+    const told = () => distinct(hook.received);
+    await until(() => told().length > 0, 30_000);
+    const [first] = messageOf(told()[0] as Received).items;
     expect(first).toMatchObject({ kind: 'opened', endpoint_id: null, endpoint_name: 'core', severity: 'page' });
     expect(first).toMatchObject({ objective: { objective_id: objectiveId, window_days: 28 } });
     expect(first?.text).toMatch(/^The 28-day budget of core burns [\d.]+ times too fast; \d+ % left$/);
-    await until(() => hook.received.length === 2, 60_000);
-    expect(messageOf(hook.received[1] as Received).text).toMatch(
-      /^The 28-day budget of core still burns too fast, since/,
-    );
+    await until(() => told().length === 2, 60_000);
+    expect(messageOf(told()[1] as Received).text).toMatch(/^The 28-day budget of core still burns too fast, since/);
     for (const it of [web, other]) await becomes(it, 'healthy');
-    await until(() => hook.received.length === 3, 60_000);
-    const last = messageOf(hook.received[2] as Received);
+    await until(() => told().length === 3, 60_000);
+    const last = messageOf(told()[2] as Received);
     expect(last.items).toMatchObject([{ kind: 'resolved', incident_id: first?.incident_id }]);
     expect(last.text).toMatch(/^The 28-day budget of core burns too fast no more, after \d+ min.*; \d+ % left$/);
-    for (let hour = 0; hour < 3; hour++) await clock.advance(3_600_000);
-    expect(hook.received).toHaveLength(3);
+    await clock.advance(3_600_000);
+    expect(told()).toHaveLength(3);
   });
 
   it('are held while a window lasts, and what still fails then is told', async () => {
