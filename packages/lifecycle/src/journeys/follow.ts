@@ -65,14 +65,14 @@ export function onwards(
 
 type Events = readonly AnyEvent<LifecycleEvents>[];
 
-/** The journeys that begin or end with one of these events. */
+/** The journeys that begin, begin again or end with one of these events. */
 export function concerned({ journeys }: Pick<LifecycleContext, 'journeys'>, events: Events): Journey[] {
-  return journeys.filter(({ startsOn, endsOn }) =>
-    events.some(({ name }) => startsOn.includes(name) || endsOn.includes(name)),
+  return journeys.filter(({ startsOn, restartsOn, endsOn }) =>
+    events.some(({ name }) => [startsOn, restartsOn, endsOn].some((names) => names.includes(name))),
   );
 }
 
-/** Has a customer set out on journeys, and ends those that came to their goal, with what happened to it. */
+/** Has a customer set out on journeys, or anew, and ends those that came to their goal, with what happened to it. */
 export async function followJourneys(
   context: LifecycleContext,
   identity: ScopeIdentity,
@@ -93,8 +93,9 @@ export async function followJourneys(
       if (journey.endsOn.includes(event.name)) {
         if (isUnderWay) changes.push({ clear: name });
         isUnderWay = false;
-      } else if (journey.startsOn.includes(event.name) && !isUnderWay && customer) {
+      } else if ((isUnderWay ? journey.restartsOn : journey.startsOn).includes(event.name) && customer) {
         const begun = begin(context, journey, customer, at);
+        if (isUnderWay) changes.push({ clear: name });
         changes.push(...begun);
         isUnderWay = begun.length > 0;
       }

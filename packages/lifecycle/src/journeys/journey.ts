@@ -36,8 +36,9 @@ export interface JourneyStep {
 export interface Journey {
   readonly name: string;
   readonly startsOn: readonly JourneyEvent[];
+  readonly restartsOn: readonly JourneyEvent[];
   readonly endsOn: readonly JourneyEvent[];
-  /** Who takes part; asked at the beginning. */
+  /** Who takes part; asked at every beginning. */
   readonly when: (customer: Customer) => boolean;
   readonly steps: readonly JourneyStep[];
   /** The least time until a step that a `next` led back to. Default 24 hours. */
@@ -52,6 +53,11 @@ export interface JourneyInit {
   name: string;
   /** A customer to whom one of these happens sets out, unless it is on its way already. */
   startsOn: readonly JourneyEvent[];
+  /**
+   * One of these has a customer who is on its way begin again, at the first step and with its days counted anew; whom the
+   * journey is not for any more leaves it. Nobody else sets out by it. Default none.
+   */
+  restartsOn?: readonly JourneyEvent[];
   /** One of these ends the journey wherever the customer is: its goal, and what makes it pointless. */
   endsOn?: readonly JourneyEvent[];
   when?: (customer: Customer) => boolean;
@@ -79,13 +85,14 @@ const mostSteps = 50;
  * });
  */
 export function defineJourney(init: JourneyInit): Journey {
-  const { name, startsOn, endsOn = [], when = () => true, steps, leastGapHours = 24, mostTaken = 100 } = init;
+  const { name, startsOn, restartsOn = [], endsOn = [], when = () => true, steps } = init;
+  const { leastGapHours = 24, mostTaken = 100 } = init;
   const refuse = (reason: string) => coreErrors.INVALID_ARGUMENT({ argument: `journey ${name}`, reason });
   const isWord = (text: string): boolean => /^[A-Za-z0-9_-]{1,50}$/.test(text);
   if (!isWord(name)) throw refuse('a name is 1 to 50 letters, digits, "_" or "-"');
   if (steps.length === 0 || steps.length > mostSteps) throw refuse(`there are 1 to ${mostSteps} steps`);
   if (startsOn.length === 0) throw refuse('it begins with at least one event');
-  const unknown = [...startsOn, ...endsOn].find((event) => !lifecycleEvents.names.includes(event));
+  const unknown = [...startsOn, ...restartsOn, ...endsOn].find((event) => !lifecycleEvents.names.includes(event));
   if (unknown) throw refuse(`there is no event ${unknown}`);
   const keys = steps.map(({ key }) => key);
   if (keys.some((key) => !isWord(key) || key === 'end') || new Set(keys).size !== keys.length)
@@ -94,7 +101,7 @@ export function defineJourney(init: JourneyInit): Journey {
     throw refuse('afterDays is not negative');
   if (!(leastGapHours > 0) || !Number.isFinite(leastGapHours)) throw refuse('leastGapHours is more than 0');
   if (!Number.isInteger(mostTaken) || mostTaken < 1 || mostTaken > 10_000) throw refuse('mostTaken is 1 to 10,000');
-  return { name, startsOn, endsOn, when, steps, leastGapHours, mostTaken };
+  return { name, startsOn, restartsOn, endsOn, when, steps, leastGapHours, mostTaken };
 }
 
 /** The step after one that had its turn; undefined: the journey is over. */
