@@ -6,7 +6,7 @@ import { Agent, get } from 'node:http';
 const ticksPerSecond = 100;
 const program = 'prometheus-blackbox-exporter';
 
-/** CPU seconds per 1,000 probes of each module; undefined when the exporter is not installed. */
+/** CPU seconds per 1,000 probes of each module, and probes a second; undefined when the exporter is not installed. */
 export async function exporterCpu(ports, probes) {
   const port = 20_000 + Math.floor(Math.random() * 20_000);
   const config = '/etc/prometheus/blackbox.yml';
@@ -52,13 +52,16 @@ export async function exporterCpu(ports, probes) {
     };
     const figures = {};
     for (const [name, target] of Object.entries(targets)) {
-      const before = cpuSeconds();
+      const [before, startedAt] = [cpuSeconds(), performance.now()];
       let left = probes;
       const line = async () => {
         while (left-- > 0) await probe(...target);
       };
       await Promise.all(Array.from({ length: 10 }, line));
-      figures[name] = (cpuSeconds() - before) / (probes / 1_000);
+      figures[name] = {
+        cpu: (cpuSeconds() - before) / (probes / 1_000),
+        perSecond: probes / ((performance.now() - startedAt) / 1_000),
+      };
     }
     return figures;
   } finally {

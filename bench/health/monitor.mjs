@@ -76,6 +76,7 @@ await new Promise((resolve) => setTimeout(resolve, 61_000));
 // Its timer costs more than many checks do.
 const delay = monitorEventLoopDelay({ resolution: 1 });
 if (measureDelay) delay.enable();
+const madeBefore = await count();
 metrics.resetMetrics();
 const [cpuBefore, startedAt] = [process.cpuUsage(), performance.now()];
 await new Promise((resolve) => setTimeout(resolve, seconds * 1_000));
@@ -91,10 +92,12 @@ const liveKbPerEndpoint = (liveBytes() - liveBefore) / endpoints / 1_024;
 const stopping = performance.now();
 await health.stop();
 const stopSeconds = (performance.now() - stopping) / 1_000;
+const made = madeBefore + (await count());
+const statuses = ['healthy', 'degraded', 'critical', 'offline', 'unknown'];
 const stored = await database.kysely
   .selectFrom('dotmac_check_buckets')
   .where('resolution', '=', 'day')
-  .select(({ fn }) => fn.sum('n_healthy').as('checks'))
+  .select(({ fn }) => statuses.map((status) => fn.sum(`n_${status}`).as(status)))
   .executeTakeFirst();
 await database.close();
 console.log(
@@ -106,7 +109,8 @@ console.log(
     delayP99Ms: (delay.percentile(99) - 1e6) / 1e6,
     rssMb: rss / 2 ** 20,
     liveKbPerEndpoint,
-    storedChecks: Number(stored.checks),
+    made,
+    stored: statuses.reduce((sum, status) => sum + Number(stored[status]), 0),
     stopSeconds,
   }),
 );

@@ -1,4 +1,5 @@
-// What reading costs: the trend of one endpoint over 30 days, and the summary of 10,000. Prints milliseconds as JSON.
+// What reading costs: the trend of one endpoint over 30 days, the summary of 10,000, and what a host asks of kept state.
+// Prints milliseconds as JSON, and microseconds where the name says so.
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,7 +24,18 @@ await health.start();
 const scope = health.scope({ tenantId: 'bench' });
 const draft = (index) => ({ name: `endpoint ${index}`, host: 'gw.example.com', port: 443, serviceType: 'https' });
 let id = '';
-for (let index = 0; index < 10_000; index++) ({ id } = await scope.endpoints.register(draft(index)));
+const ids = [];
+for (let index = 0; index < 10_000; index++) {
+  ({ id } = await scope.endpoints.register({ ...draft(index), tags: index % 1_000 ? [] : ['needed'] }));
+  if (index % 1_000 === 0) ids.push(id);
+}
+/** One call takes less than the clock tells. */
+const microseconds = async (work, rounds) => {
+  const batch = () => {
+    for (let call = 0; call < 1_000; call++) work();
+  };
+  return timed(batch, rounds);
+};
 const widths = { minute: 60_000, hour: 3_600_000, day: 86_400_000 };
 const counts = { minute: 3 * 1_440, hour: 35 * 24, day: 400 };
 for (const [resolution, width] of Object.entries(widths)) {
@@ -41,6 +53,9 @@ const figures = {
   trend400Days: await timed(() => scope.history.trend(id, 9_600), 51),
   trendDay: await timed(() => scope.history.trend(id, 24), 51),
   summary: await timed(() => scope.summary(), 51),
+  isUpUs: await microseconds(() => scope.isUp(id), 101),
+  readinessUs: await microseconds(() => scope.readiness({ endpointIds: ids }), 51),
+  readinessOfTagUs: await microseconds(() => scope.readiness({ tag: 'needed' }), 11),
 };
 await health.stop();
 await database.close();
