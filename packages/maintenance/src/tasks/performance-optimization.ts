@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { Finding, Severity } from '../databases/finding.js';
 import { isToEnd } from '../databases/rows/delete-rows.js';
+import { tableResource } from '../databases/table-resource.js';
 import {
   performanceOptimizationDetails,
   performanceOptimizationParameters,
@@ -62,7 +63,7 @@ export const performanceOptimization = defineMaintenanceTask({
 });
 
 const targetOf = ({ name }: UpkeepSubject, { table }: UpkeepAction): string =>
-  table === null ? `database:${name}` : `table:${name}.${table}`;
+  table === null ? `database:${name}` : tableResource(name, { table });
 
 function byTarget(subject: UpkeepSubject, actions: readonly UpkeepAction[]): Map<string, UpkeepAction[]> {
   const targets = new Map<string, UpkeepAction[]>();

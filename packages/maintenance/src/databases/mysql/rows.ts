@@ -84,6 +84,10 @@ export const mysqlRows: RowDialect = {
   async analyze(db, table) {
     await sql`analyze table ${tableId(table)}`.execute(db);
   },
+  async isOwn(db, { schema }) {
+    const { rows } = await sql<{ own: string | null }>`select database() as own`.execute(db);
+    return rows[0]?.own === schema;
+  },
   foreignKeysOff: () => Promise.resolve(false),
 };
 

@@ -1,7 +1,7 @@
 import { sql, type Transaction } from 'kysely';
 import type { BatchLimits, RowDialect } from '../rows/dialect.js';
 import { tableId } from '../rows/due.js';
-import { columnsOf, describeTable } from './catalogue.js';
+import { columnsOf, describeTable, tableOid } from './catalogue.js';
 import { instantLiteral, keeps } from './instant.js';
 import { dropPartition, oldPartitions } from './partitions.js';
 import { tableSize, vacuum } from './upkeep.js';
@@ -74,6 +74,11 @@ export const postgresRows: RowDialect = {
   // VACUUM shortens the file, too, where its end is empty.
   giveBack: (db, table, pauses) => vacuum(db, sql`vacuum ${tableId(table)}`, pauses),
   analyze: (db, table, pauses) => vacuum(db, sql`analyze ${tableId(table)}`, pauses),
+  async isOwn(db, { schema, table }) {
+    const { rows } = await sql<{ own: boolean | null }>`
+      select ${tableOid(table)} = ${tableOid(table, schema)} as own`.execute(db);
+    return rows[0]?.own === true;
+  },
   foreignKeysOff: () => Promise.resolve(false),
 };
 

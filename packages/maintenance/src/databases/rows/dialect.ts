@@ -118,6 +118,8 @@ export interface RowDialect {
   giveBack(db: Kysely<unknown>, table: TableName, pauses: Pauses): Promise<void>;
   /** Brings the planner's statistics of the table up to date. */
   analyze(db: Kysely<unknown>, table: TableName, pauses: Pauses): Promise<void>;
+  /** Is that the table which the connection finds when no schema is given? */
+  isOwn(db: Kysely<unknown>, table: Required<TableName>): Promise<boolean>;
   /** Does this connection let rows refer to nothing? (SQLite does, unless told otherwise.) */
   foreignKeysOff(db: Kysely<unknown>): Promise<boolean>;
 }

@@ -1,11 +1,11 @@
-import { tableLabel } from './due.js';
-import type { TableFacts, TableName } from './selection.js';
+import { tableResource } from '../table-resource.js';
+import type { TableFacts } from './selection.js';
 
 /** A policy with what is known of its table. */
 interface Described {
   readonly name: string;
   readonly database: string;
-  readonly selection: TableName;
+  readonly resource: string;
   readonly facts: TableFacts;
 }
 
@@ -16,8 +16,7 @@ interface Described {
 export function childrenFirst<Policy extends Described>(
   policies: readonly Policy[],
 ): { ordered: Policy[] } | { cycle: string[] } {
-  const keyOf = (database: string, table: TableName): string => JSON.stringify([database, tableLabel(table)]);
-  const byTable = groupBy(policies, ({ database, selection }) => keyOf(database, selection));
+  const byTable = groupBy(policies, ({ resource }) => resource);
   const ordered: Policy[] = [];
   const state = new Map<Policy, 'under way' | 'done'>();
   const path: Policy[] = [];
@@ -28,8 +27,9 @@ export function childrenFirst<Policy extends Described>(
     path.push(policy);
     for (const { child, onDelete } of policy.facts.references) {
       // A table that refers to itself needs no other to go first.
-      if (onDelete !== 'restrict' || tableLabel(child) === tableLabel(policy.selection)) continue;
-      for (const before of byTable.get(keyOf(policy.database, child)) ?? []) {
+      const referring = tableResource(policy.database, child);
+      if (onDelete !== 'restrict' || referring === policy.resource) continue;
+      for (const before of byTable.get(referring) ?? []) {
         const cycle = visit(before);
         if (cycle) return cycle;
       }

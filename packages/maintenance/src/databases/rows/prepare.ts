@@ -1,6 +1,7 @@
 import { maintenanceErrors } from '../../errors.js';
 import type { CheckedRetention } from '../../policies/policy-set.js';
 import { rowDialect } from '../row-dialects.js';
+import { ownName, tableResource } from '../table-resource.js';
 import type { Removal, RowDialect } from './dialect.js';
 import { tableLabel } from './due.js';
 import { childrenFirst } from './order.js';
@@ -11,7 +12,7 @@ export interface Prepared {
   readonly name: string;
   /** Its part in plans, progress and logs: `table:main.sessions`, with the policy's name when there are several for a table. */
   readonly target: string;
-  /** What is held meanwhile: `table:main.sessions`. */
+  /** What is held meanwhile: `table:main.sessions`, however the policy writes the table. */
   readonly resource: string;
   readonly database: string;
   readonly policy: CheckedRetention;
@@ -37,13 +38,12 @@ export async function prepareAll(
   asOf: number,
   retentionDays: number | undefined,
 ): Promise<Prepared[]> {
-  const prepared: Prepared[] = [];
-  for (const policy of policies) {
-    const resource = resourceOf(policy);
-    const alone = policies.filter((it) => resourceOf(it) === resource).length === 1;
-    const target = alone ? resource : `${resource}#${policy.name}`;
-    prepared.push({ ...(await prepare(policy, asOf, retentionDays)), resource, target });
-  }
+  const found: Omit<Prepared, 'target'>[] = [];
+  for (const policy of policies) found.push(await prepare(policy, asOf, retentionDays));
+  const prepared = found.map((one): Prepared => {
+    const alone = found.filter(({ resource }) => resource === one.resource).length === 1;
+    return { ...one, target: alone ? one.resource : `${one.resource}#${one.name}` };
+  });
   const sorted = childrenFirst(prepared);
   if ('ordered' in sorted) return sorted.ordered;
   throw refuse(
@@ -52,13 +52,11 @@ export async function prepareAll(
   );
 }
 
-const resourceOf = (policy: CheckedRetention): string => `table:${policy.database}.${tableLabel(policy)}`;
-
 async function prepare(
   policy: CheckedRetention,
   asOf: number,
   asked: number | undefined,
-): Promise<Omit<Prepared, 'target' | 'resource'>> {
+): Promise<Omit<Prepared, 'target'>> {
   const { name, database, on, schema, table, timeColumn, timeUnit, where, keepNewest } = policy;
   const dialect = rowDialect(on);
   const facts = await dialect.describe(on.kysely, policy);
@@ -82,18 +80,21 @@ async function prepare(
   };
   // Foreign keys that the connection does not enforce neither hold rows back nor take any along.
   const references = (await dialect.foreignKeysOff(on.kysely)) ? [] : facts.references;
-  const archive = await archiveTable(policy, facts, dialect);
-  return { name, database, policy, selection, facts: { ...facts, references }, dialect, archive };
+  const resource = tableResource(database, await ownName(on, policy));
+  const archive = await archiveTable(policy, resource, facts, dialect);
+  return { name, resource, database, policy, selection, facts: { ...facts, references }, dialect, archive };
 }
 
 async function archiveTable(
-  { name, on, table, schema, archive }: CheckedRetention,
+  { name, on, database, archive }: CheckedRetention,
+  resource: string,
   { columns }: TableFacts,
   dialect: RowDialect,
 ): Promise<Removal['archive']> {
   if (!archive || 'directory' in archive) return undefined;
   const to: TableName = archive;
-  if (to.table === table && to.schema === schema) throw refuse(name, 'its archive is the table itself');
+  if (tableResource(database, await ownName(on, to)) === resource)
+    throw refuse(name, 'its archive is the table itself');
   const there = await dialect.columnsOf(on.kysely, to);
   if (there.length === 0) throw refuse(name, `its archive ${tableLabel(to)} does not exist`);
   const writable = new Set(there.filter(({ generated }) => !generated).map((it) => it.name));

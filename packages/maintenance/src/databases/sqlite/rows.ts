@@ -112,6 +112,7 @@ export const sqliteRows: RowDialect = {
     await sql`pragma analysis_limit = 1000`.execute(db);
     await sql`analyze ${tableId(table)}`.execute(db);
   },
+  isOwn: (_db, { schema }) => Promise.resolve(schema === 'main'),
   async foreignKeysOff(db) {
     const { rows } = await sql<{ foreign_keys: number }>`pragma foreign_keys`.execute(db);
     return rows[0]?.foreign_keys !== 1;
