@@ -127,6 +127,8 @@ export function postgres(urlOrPool: string | PgPool, options: PoolOptions = {}):
       allowExitOnIdle: true,
       ssl: options.ssl ?? parts.ssl,
     });
+    // One that is cut off while it is opened may fail before whoever asked for it listens: that, too, would go unheard.
+    pool.on('connect', (client) => client.on('error', () => undefined));
     // Without a listener an idle connection's end would end the process.
     pool.on('error', (error) =>
       logger.warn({ code: (error as { code?: string }).code }, 'an idle database connection broke'),
