@@ -193,7 +193,7 @@ describe.each(stores)('alerts %s', (_, makeStore) => {
     await until(() => told().length === 3, 60_000);
     const last = messageOf(told()[2] as Received);
     expect(last.items).toMatchObject([{ kind: 'resolved', incident_id: first?.incident_id }]);
-    expect(last.text).toMatch(/^The 28-day budget of core burns too fast no more, after \d+ min.*; \d+ % left$/);
+    expect(last.text).toMatch(/^The 28-day budget of core burns too fast no more, after \d+ (min|h).*; \d+ % left$/);
     await clock.advance(3_600_000);
     expect(told()).toHaveLength(3);
   });

@@ -64,9 +64,14 @@ for (const { title, present, create } of backends)
       const answers = await Promise.all(addresses.map((email) => run.acme.verification.resendTo({ email })));
       expect(new Set(answers.map(({ message }) => message)).size).toBe(1);
       await until(() => run.sent.length > before, run.clock);
-      for (let more = 0; more < 8; more++) await run.acme.verification.resendTo({ email: 'trinity@example.com' });
+      const ask = () => run.acme.verification.resendTo({ email: 'trinity@example.com' });
+      // One after another: what was superseded before it was sent is sent to nobody.
+      for (let more = 2; more <= 4; more++) {
+        await ask();
+        await until(() => run.sent.length === before + more, run.clock);
+      }
+      for (let more = 0; more < 5; more++) await ask();
       await run.clock.advance(5_000);
-      await until(() => run.sent.length === before + 4, run.clock);
       await run.clock.advance(5_000);
       expect(run.sent.slice(before).every(({ customerId }) => customerId === one.id)).toBe(true);
       expect(run.sent.length).toBe(before + 4);
