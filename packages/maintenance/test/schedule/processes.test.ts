@@ -80,17 +80,23 @@ for (const { title, present, fresh: createFresh } of dialects)
       ]);
       // Two were missed, by the clock that is ahead; each clock comes to one within seconds.
       const slots = [-2, -1, 0, 1].map((index) => slot + index * tenMinutes);
-      const isDone = async () => (await ledger()).filter(({ outcome }) => outcome === 'completed').length === 4;
+      // The queue has one place: which of four at the same instant finds it taken, if any does, is up to the machine.
+      const endings = ['completed', 'overlap'];
+      const isDone = async () => (await ledger()).filter(({ outcome }) => endings.includes(outcome)).length === 4;
       await until(isDone);
       // All clocks have come to their slots by now.
       await sleep(4_000);
       await end(all);
       const lines = await ledger();
-      expect(lines.map(({ slotAt, outcome, attempts }) => [slotAt, outcome, attempts])).toEqual(
-        slots.map((slotAt) => [slotAt, 'completed', 1]),
-      );
+      expect(lines.map(({ slotAt }) => slotAt)).toEqual(slots);
+      const completed = lines.filter(({ outcome }) => outcome === 'completed');
+      expect(completed.length).toBeGreaterThan(1);
+      for (const { outcome, attempts, runId } of lines)
+        expect({ attempts, ran: runId !== null }).toEqual(
+          outcome === 'completed' ? { attempts: 1, ran: true } : { attempts: 0, ran: false },
+        );
       const runs = await store.runs('acme').list({ limit: 50 });
-      expect(runs.map(({ id }) => id).sort()).toEqual(lines.map(({ runId }) => runId).sort());
+      expect(runs.map(({ id }) => id).sort()).toEqual(completed.map(({ runId }) => runId).sort());
       expect((await written()).map(({ run_id, step }) => `${run_id} ${step}`).sort()).toEqual(
         runs.flatMap(({ id }) => [0, 1, 2].map((step) => `${id} ${step}`)).sort(),
       );
