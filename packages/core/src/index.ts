@@ -29,7 +29,15 @@ export type { OpenStream, StreamAsk, Streams } from './events/streams.js';
 export type { StreamLimits } from './events/stream-places.js';
 export { createEmitter } from './events/emitter.js';
 export type { Emitter, EmitterOptions, EventListener } from './events/emitter.js';
-export type { ClaimedEntry, Outbox, OutboxEntry, ParkedEntry, ParkedListing, ParkedName } from './events/outbox.js';
+export type {
+  ClaimedEntry,
+  LongestWaits,
+  Outbox,
+  OutboxEntry,
+  ParkedEntry,
+  ParkedListing,
+  ParkedName,
+} from './events/outbox.js';
 export { createOutboxRelay } from './events/outbox-relay.js';
 export type { DeliveryContext, OutboxRelay, OutboxRelayOptions, Subscriber } from './events/outbox-relay.js';
 export { createPruning } from './pruning.js';

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { issueMessage } from './issue-message.js';
 import { invalidInput, wireName } from './wire.js';
 
 /**
@@ -9,6 +10,9 @@ export function readDraft<Schema extends z.ZodType>(schema: Schema, draft: unkno
   const { data, error } = schema.safeParse(draft);
   if (!error) return data;
   throw invalidInput(
-    error.issues.map(({ path, message }) => ({ path: path.map((part) => wireName(String(part))).join('.'), message })),
+    error.issues.map((issue) => ({
+      path: issue.path.map((part) => wireName(String(part))).join('.'),
+      message: issueMessage(issue),
+    })),
   );
 }

@@ -24,6 +24,11 @@ function backoffAfter(attempt: number, { firstBackoffMs, longestBackoffMs }: Del
   return Math.min(longestBackoffMs, firstBackoffMs * 2 ** (attempt - 1));
 }
 
+/** How long an entry may wait, by the attempts that were made. */
+export function waitsOf(limits: DeliveryLimits): number[] {
+  return [0, ...Array.from({ length: limits.maxAttempts }, (_, failed) => backoffAfter(failed + 1, limits))];
+}
+
 interface Delivery<Schemas extends EventSchemas> {
   entry: ClaimedEntry;
   subscriber: Subscriber<Schemas>;
@@ -56,7 +61,8 @@ export async function deliverOne<Schemas extends EventSchemas>(delivery: Deliver
     return true;
   } catch (error) {
     const described = describeError(error);
-    if (attempt >= limits.maxAttempts) return park(delivery, isOperationError(error) ? error.code : 'DELIVERY_FAILED');
+    const most = Math.min(limits.maxAttempts, subscriber.mostAttempts?.(error) ?? Infinity);
+    if (attempt >= most) return park(delivery, isOperationError(error) ? error.code : 'DELIVERY_FAILED');
     logger.warn(
       { subscriber: subscriber.name, event: event.name, deliveryId, attempt, ...described },
       'a delivery failed and will be tried again',

@@ -16,6 +16,8 @@ export interface Emitter<Schemas extends EventSchemas> {
   emit(event: AnyEvent<Schemas>): void;
   /** How often a listener has thrown or rejected. */
   readonly failures: number;
+  /** How many listen. */
+  readonly listening: number;
 }
 
 /** Options of {@link createEmitter}. */
@@ -33,7 +35,7 @@ export function createEmitter<Schemas extends EventSchemas>({
   onFailure,
 }: EmitterOptions = {}): Emitter<Schemas> {
   const listeners = new EventEmitter<string | symbol>();
-  let failures = 0;
+  let [failures, listening] = [0, 0];
   const failed = (name: string, error: unknown): void => {
     failures += 1;
     logger.error({ event: name, ...describeError(error) }, 'an event listener failed');
@@ -51,7 +53,13 @@ export function createEmitter<Schemas extends EventSchemas>({
       }
     };
     listeners.on(channel, guarded);
-    return () => void listeners.off(channel, guarded);
+    listening += 1;
+    let isOver = false;
+    return () => {
+      listeners.off(channel, guarded);
+      if (!isOver) listening -= 1;
+      isOver = true;
+    };
   };
   return {
     on: (name, listener) => add(name, listener),
@@ -62,6 +70,9 @@ export function createEmitter<Schemas extends EventSchemas>({
     },
     get failures() {
       return failures;
+    },
+    get listening() {
+      return listening;
     },
   };
 }

@@ -5,7 +5,7 @@ import { drain } from '../deadline.js';
 import { describeError } from '../errors/describe-error.js';
 import { silentLogger, type Logger } from '../logger.js';
 import type { StoreTransaction } from '../store-transaction.js';
-import { deliverOne, type DeliveryLimits } from './deliver.js';
+import { deliverOne, waitsOf, type DeliveryLimits } from './deliver.js';
 import type { AnyEvent, DomainEvent, EventSchemas, EventTable } from './define-events.js';
 import type { ClaimedEntry, Outbox, OutboxEntry } from './outbox.js';
 
@@ -30,6 +30,8 @@ export interface Subscriber<
   events?: readonly Name[];
   /** Throwing or rejecting means: again later. */
   deliver(event: DomainEventOf<Schemas, Name>, context: DeliveryContext): void | Promise<void>;
+  /** After how many attempts to give up what failed so, when that is sooner than the relay would. */
+  mostAttempts?(error: unknown): number | undefined;
 }
 
 type DomainEventOf<Schemas extends EventSchemas, Name extends keyof Schemas & string> = {
@@ -76,6 +78,9 @@ const defaultLimits: DeliveryLimits = {
   longestBackoffMs: 300_000,
 };
 
+/** Less is how long a look takes, or a clock that is slewed: who waits as much longer waits for a second. */
+const leastStepMs = 1_000;
+
 /**
  * Makes a relay: polls the outbox, is nudged by commits, retries with exponential backoff, parks what keeps failing.
  */
@@ -94,6 +99,7 @@ export function createOutboxRelay<Schemas extends EventSchemas>(
   const limits = { ...defaultLimits, ...pickDefined(options) };
   // Longer than a delivery may take, so that nobody else takes it up meanwhile.
   const leaseMs = limits.deliveryTimeoutMs + 30_000;
+  const waits = waitsOf(limits);
   const subscribers = new Map<string, Subscriber<Schemas>>();
   const running = new Set<Promise<void>>();
   let delivered: string[] = [];
@@ -103,6 +109,8 @@ export function createOutboxRelay<Schemas extends EventSchemas>(
   let nudged = false;
   let wake: () => void = () => {};
   let stopping = true;
+  /** By how much the outbox's clock was ahead of one that is never set, when it was last looked at. */
+  let ahead: { byMs: number; lookedAt: number } | undefined;
 
   const nudge = (): void => {
     nudged = true;
@@ -155,9 +163,22 @@ export function createOutboxRelay<Schemas extends EventSchemas>(
       });
     running.add(delivery);
   };
+  /** Lets nobody wait for as long as the outbox's clock was set back, be it now or while this relay was stopped. */
+  const followClock = async (names: string[]): Promise<void> => {
+    const lookedAt = clock.monotonic();
+    if (ahead && lookedAt - ahead.lookedAt < pollMs) return;
+    const byMs = (await outbox.time()) - lookedAt;
+    if (!ahead || ahead.byMs - byMs >= leastStepMs) {
+      const count = await outbox.bringForward({ subscribers: names, waitsMs: waits, leaseMs });
+      if (count > 0) logger.warn({ count }, 'the clock was set back: what would wait for as long is brought forward');
+    }
+    ahead = { byMs, lookedAt };
+  };
   const claim = async (limit: number): Promise<ClaimedEntry[]> => {
+    const names = [...subscribers.keys()];
     try {
-      return await outbox.claim({ subscribers: [...subscribers.keys()], limit, leaseMs });
+      await followClock(names);
+      return await outbox.claim({ subscribers: names, limit, leaseMs });
     } catch (error) {
       logger.warn(describeError(error), 'the outbox cannot be read');
       nudged = false; // Not before the next poll.
@@ -202,6 +223,7 @@ export function createOutboxRelay<Schemas extends EventSchemas>(
     start() {
       if (!stopping) return;
       stopping = false;
+      ahead = undefined;
       abort = new AbortController();
       // Every running delivery listens.
       setMaxListeners(concurrency, abort.signal);

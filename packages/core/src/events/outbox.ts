@@ -7,10 +7,12 @@ export interface OutboxEntry {
   /** The subscriber's stable name. One failing subscriber does not re-run the others. */
   subscriber: string;
   event: DomainEvent;
+  /** Subscribers whose entries name the same lane share one order for each tenant and subject. Default: the subscriber. */
+  lane?: string;
 }
 
 /** An entry taken for delivery. */
-export interface ClaimedEntry extends OutboxEntry {
+export interface ClaimedEntry extends Omit<OutboxEntry, 'lane'> {
   /** Identifies this entry and this claim of it; opaque. */
   claim: string;
   /** Names the delivery: the same on every attempt. */
@@ -20,7 +22,7 @@ export interface ClaimedEntry extends OutboxEntry {
 }
 
 /** An entry that was given up, for people to look at. */
-export interface ParkedEntry extends OutboxEntry {
+export interface ParkedEntry extends Omit<OutboxEntry, 'lane'> {
   deliveryId: string;
   attempts: number;
   parkedAt: number;
@@ -42,10 +44,22 @@ export interface ParkedName {
   subscriber?: string;
 }
 
+/** How long entries of some subscribers may wait. */
+export interface LongestWaits {
+  subscribers: readonly string[];
+  /**
+   * By the attempts that were made, the last for all beyond: an entry that would wait longer, from now, is due now. So
+   * the first is 0, for what was just appended.
+   */
+  waitsMs: readonly number[];
+  /** One that is claimed is so for as long at the most, from now. */
+  leaseMs: number;
+}
+
 /**
  * Events that must not be lost, kept in the transaction that made them true.
- * Entries of one subscriber, tenant and subject are claimed one after another, in the order they were appended;
- * a parked entry holds nobody up.
+ * Entries of one lane, tenant and subject are claimed one after another, in the order they were appended. A parked entry
+ * holds nobody up, and neither does one of a subscriber that is not asked for.
  */
 export interface Outbox {
   /** Adds entries, in the transaction given if any. */
@@ -56,6 +70,13 @@ export interface Outbox {
   acknowledge(claims: readonly string[]): Promise<number>;
   /** Puts an entry back, to be claimed again after `delayMs`. */
   retryLater(claim: string, delayMs: number): Promise<void>;
+  /** The time that entries are due by, epoch ms. */
+  time(): Promise<number>;
+  /**
+   * Brings forward what would wait longer than it may, for the clock that it is due by was set back meanwhile. Calling it
+   * again, or in several processes, brings forward no more. Returns how many entries it brought forward.
+   */
+  bringForward(ask: LongestWaits): Promise<number>;
   /** Gives an entry up. `reason` is a short code or sentence without secrets. */
   park(claim: string, reason: string): Promise<void>;
   /** Parked entries of a tenant, in the order in which they were given up. */

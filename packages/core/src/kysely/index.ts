@@ -20,7 +20,8 @@ export { isConnectionError, isRetryable, isUniqueViolation, storeError } from '.
 export { executorFor, inTransaction, type TransactionOptions } from './transaction.js';
 export type { CoreTables } from './core-tables.js';
 export { keptQuery } from './kept-query.js';
-export { insertOf, insertRows } from './insert-rows.js';
+export { insertNewRows, insertOf, insertRows } from './insert-rows.js';
+export { jsonOf } from './write-text.js';
 export { writeTogether, type Write, type WriteRow, type WritesTogether } from './write-together.js';
 export { coreMigrations } from './core-migrations.js';
 export { migrate, type Migration, type MigrationContext, type ModuleMigrations } from './migrate.js';

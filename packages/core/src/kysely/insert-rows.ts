@@ -19,6 +19,23 @@ export async function insertRows(database: Database, write: InsertRows, trx?: St
   await insertOf(database, write)(trx);
 }
 
+/**
+ * The same for rows of which some may be there already: these are skipped, also for a unique key that one before them has.
+ * What {@link onConflictDoNothing} says of MySQL is true here.
+ * @returns how many were new
+ */
+export async function insertNewRows(database: Database, write: InsertRows, trx?: StoreTransaction): Promise<number> {
+  const on = executorFor<unknown>(database, trx);
+  const isIgnored = database.traits.upsert === 'on duplicate key';
+  let added = 0;
+  for (const { sql, parameters } of statementsOf(database, write)) {
+    const text = isIgnored ? sql.replace('insert', 'insert ignore') : `${sql} on conflict do nothing`;
+    const { numAffectedRows } = await on.executeQuery(CompiledQuery.raw(text, parameters));
+    added += Number(numAffectedRows ?? 0n);
+  }
+  return added;
+}
+
 /** An {@link insertRows} that is written out now and carried out later: for who has the time before the transaction. */
 export function insertOf(database: Database, write: InsertRows): (trx?: StoreTransaction) => Promise<void> {
   const statements = statementsOf(database, write);

@@ -13,6 +13,13 @@ export function databaseTime(database: Database, clock: Pick<Clock, 'now'> | und
   return clock === undefined ? database.traits.now : sql<number>`${sql.lit(clock.now())}`;
 }
 
+/** What {@link databaseTime} is now, epoch ms. */
+export async function readTime(database: Database, clock: Pick<Clock, 'now'> | undefined): Promise<number> {
+  if (clock !== undefined) return clock.now();
+  const now = databaseTime(database, clock).as('at');
+  return Number((await database.kysely.selectNoFrom(now).executeTakeFirstOrThrow()).at);
+}
+
 /** Options of {@link kyselyLeases}. */
 export interface KyselyLeasesOptions {
   /** Judge expiry by this clock instead of the database's. */

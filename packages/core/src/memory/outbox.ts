@@ -35,9 +35,9 @@ export function memoryOutbox({ clock = systemClock }: { clock?: Pick<Clock, 'now
   let seq = 0;
   const listeners = new Set<() => void>();
   const add = (entries: readonly OutboxEntry[]): void => {
-    for (const { subscriber, event } of entries) {
+    for (const { subscriber, event, lane: shared = subscriber } of entries) {
       const deliveryId = newId();
-      const lane = JSON.stringify([subscriber, event.tenantId, event.subject]);
+      const lane = JSON.stringify([shared, event.tenantId, event.subject]);
       const fresh = { attempts: 0, availableAt: clock.now(), claim: null, parkedAt: null, parkReason: null };
       rows.set(deliveryId, { seq: ++seq, subscriber, event, deliveryId, lane, ...fresh });
     }
@@ -89,6 +89,19 @@ export function memoryOutbox({ clock = systemClock }: { clock?: Pick<Clock, 'now
       const row = claimed(claim);
       if (row) Object.assign(row, { claim: null, availableAt: clock.now() + delayMs });
       return Promise.resolve();
+    },
+    time: () => Promise.resolve(clock.now()),
+    bringForward({ subscribers, waitsMs, leaseMs }) {
+      const now = clock.now();
+      let brought = 0;
+      for (const row of rows.values()) {
+        if (row.parkedAt !== null || !subscribers.includes(row.subscriber)) continue;
+        const longestMs = row.claim === null ? (waitsMs[row.attempts] ?? waitsMs.at(-1) ?? 0) : leaseMs;
+        if (row.availableAt <= now + longestMs) continue;
+        row.availableAt = row.claim === null ? now : now + leaseMs;
+        brought++;
+      }
+      return Promise.resolve(brought);
     },
     park(claim, reason) {
       const row = claimed(claim);

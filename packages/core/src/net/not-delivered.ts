@@ -11,6 +11,8 @@ export class NotDelivered extends Error {
      * attempt, with what is known then.
      */
     readonly mayHaveArrived: boolean,
+    /** Whether the other side has read it and does not want it: the same is hardly taken later. */
+    readonly isRefused = false,
   ) {
     super(`The message was not delivered: ${code}`);
   }

@@ -39,6 +39,13 @@ export function originOf(text: string): string {
   return new URL(text).origin;
 }
 
+/** What tells of the sender's credentials or of the moment, and not of what was sent: that may be taken later. */
+const notOfTheMessage = [401, 407, 408, 409, 425, 429];
+
+function isRefusal(status: number): boolean {
+  return status >= 400 && status <= 499 && !notOfTheMessage.includes(status);
+}
+
 /**
  * Posts JSON, and is content with a status of 200 to 299.
  * @throws NotDelivered
@@ -60,7 +67,7 @@ export async function postJson(
     const { status } = await exchangeHttp(socket, ask, signal).catch((error: unknown) => {
       throw new NotDelivered(isConnectFailure(error) ? error.code : 'no_answer', true);
     });
-    if (status < 200 || status > 299) throw new NotDelivered(`status_${status}`, true);
+    if (status < 200 || status > 299) throw new NotDelivered(`status_${status}`, true, isRefusal(status));
   } finally {
     socket.destroy();
   }

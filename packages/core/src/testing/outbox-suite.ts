@@ -74,6 +74,31 @@ export const outboxSuite: Suite<OutboxSubject> = {
       },
     },
     {
+      name: 'gives entries that share a lane one after another, whoever subscribes to them; who is not asked for holds nobody up',
+      async run({ outboxes: [outbox], clock }) {
+        const both = { ...ask, subscribers: ['mail', 'audit'] };
+        const shared = (number: number, subscriber: string, event = eventOf('a', number)) => ({
+          ...{ subscriber, event, lane: 'shared' },
+        });
+        await outbox.append([shared(1, 'mail'), shared(2, 'audit'), ...entriesOf([eventOf('a', 3)], 'audit')]);
+        await outbox.append([shared(4, 'audit', eventOf('b', 4)), shared(5, 'audit', eventOf('a', 5, 'globex'))]);
+        const [first, ...others] = await outbox.claim(both);
+        assert.ok(first);
+        assert.deepEqual(numbersOf([first, ...others]), [1, 3, 4, 5]);
+        await outbox.retryLater(first.claim, 500);
+        await outbox.acknowledge(others.map(({ claim }) => claim));
+        assert.deepEqual(await outbox.claim(both), []);
+        await clock.advance(500);
+        const [again] = await outbox.claim(both);
+        assert.ok(again);
+        await outbox.park(again.claim, 'BROKEN');
+        assert.deepEqual(numbersOf(await outbox.claim({ ...both, leaseMs: 100 })), [2]);
+        assert.equal(await outbox.unpark('acme', again), true);
+        await clock.advance(100);
+        assert.deepEqual(numbersOf(await outbox.claim({ ...both, subscribers: ['audit'] })), [2]);
+      },
+    },
+    {
       name: 'keeps subscribers and tenants apart',
       async run({ outboxes: [outbox] }) {
         await outbox.append([...entriesOf([eventOf('a', 1)], 'mail'), ...entriesOf([eventOf('a', 2)], 'audit')]);
@@ -230,6 +255,46 @@ export const outboxSuite: Suite<OutboxSubject> = {
         await outbox.append(entriesOf([eventOf('b', 3)]));
         assert.equal(told, 1);
         assert.deepEqual(numbersOf(await outbox.claim(ask)), [2, 3]);
+      },
+    },
+    {
+      name: 'brings forward what a clock that was set back would have wait, as often as it is asked, and nothing else',
+      async run({ outboxes: [outbox, other], clock }) {
+        const waits = { subscribers: ['mail'], waitsMs: [0, 60_000, 120_000], leaseMs: 1_000 };
+        const ids = ['put back', 'put back twice', 'claimed', 'parked'];
+        await outbox.append(entriesOf(ids.map((id, number) => eventOf(id, number))));
+        await outbox.append(entriesOf([eventOf('a', 9)], 'audit'));
+        const claimed = await outbox.claim(ask);
+        const [once, twice, , parked] = claimed.map(({ claim }) => claim) as [string, string, string, string];
+        await outbox.retryLater(twice, 0);
+        const [again] = await outbox.claim(ask);
+        assert.ok(again);
+        await outbox.retryLater(again.claim, 120_000);
+        await outbox.retryLater(once, 60_000);
+        await outbox.park(parked, 'BROKEN');
+        await outbox.append(entriesOf([eventOf('new', 4)]));
+        // As they are to wait by a clock that nobody sets.
+        await clock.advance(500);
+        assert.equal(await outbox.bringForward(waits), 0);
+        assert.equal(await outbox.time(), clock.now());
+
+        clock.set(clock.now() - 3_600_000);
+        assert.deepEqual(await outbox.claim(ask), []);
+        assert.equal(await outbox.bringForward({ ...waits, subscribers: [] }), 0);
+        assert.equal(await other.bringForward(waits), 4);
+        assert.equal(await outbox.bringForward(waits), 0);
+        assert.deepEqual(numbersOf(await outbox.claim(ask)).toSorted(), [0, 1, 4]);
+        // One that is being delivered is not given to somebody else before its lease is over.
+        await clock.advance(999);
+        assert.deepEqual(await outbox.claim(ask), []);
+        await clock.advance(1);
+        assert.deepEqual(numbersOf(await outbox.claim(ask)).toSorted(), [0, 1, 2, 4]);
+        assert.deepEqual(await outbox.claim({ ...ask, subscribers: ['audit'] }), []);
+        assert.equal((await outbox.parked('acme', { limit: 10 })).items.length, 1);
+
+        // Set forward, nothing waits any longer than it may.
+        clock.set(clock.now() + 7_200_000);
+        assert.equal(await outbox.bringForward(waits), 0);
       },
     },
     {

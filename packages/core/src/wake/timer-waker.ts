@@ -59,6 +59,8 @@ export function timerWaker(options: TimerWakerOptions = {}): Waker {
   let abort = new AbortController();
   let handler: WakeHandler | undefined;
   let cancelTimer: CancelTimer = () => {};
+  /** When the timer fires, by the monotonic clock. */
+  let firesAt = Infinity;
   let cancelSweep: CancelTimer = () => {};
   let sweeping: Promise<void> = Promise.resolve();
 
@@ -76,9 +78,18 @@ export function timerWaker(options: TimerWakerOptions = {}): Waker {
   };
   const arm = (): void => {
     cancelTimer();
+    firesAt = Infinity;
     if (!handler || running.size >= concurrency) return;
     const next = nextValid();
-    if (next) cancelTimer = clock.after(Math.max(0, next.at - clock.now()), fire);
+    if (!next) return;
+    const delayMs = Math.max(0, next.at - clock.now());
+    firesAt = clock.monotonic() + delayMs;
+    cancelTimer = clock.after(delayMs, fire);
+  };
+  /** Does the timer fire too late for what is first? Also when that was there before, and the wall clock was set forward. */
+  const isLate = (): boolean => {
+    const next = nextValid();
+    return next !== undefined && clock.monotonic() + Math.max(0, next.at - clock.now()) < firesAt;
   };
   const nextValid = (): DueKey | undefined => {
     for (let top = heap.peek(); top; top = heap.peek()) {
@@ -124,7 +135,7 @@ export function timerWaker(options: TimerWakerOptions = {}): Waker {
   const wake = (key: string, at: number): void => {
     if (running.has(key)) return noteMeanwhile(key, at);
     enqueue(key, at);
-    if (waiting.get(key) === heap.peek()) arm();
+    if (isLate()) arm();
   };
   const sweepOnce = async (find: NonNullable<typeof sweep>): Promise<void> => {
     try {

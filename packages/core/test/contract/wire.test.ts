@@ -25,6 +25,17 @@ describe('the wire form of a schema', () => {
     ]);
   });
 
+  it('says of a key what its schema says, not that it is invalid', () => {
+    const headers = z.record(
+      z.string().refine((name) => name !== 'host', 'Not yours to set'),
+      z.string(),
+    );
+    expect(wireOf(z.object({ headers })).parse({ headers: { host: 'x' } })).toEqual({
+      ok: false,
+      issues: [{ path: 'headers.host', message: 'Not yours to set' }],
+    });
+  });
+
   it('renders instants as ISO 8601 in UTC, and leaves the keys of free-form records alone', () => {
     const value = endpoint.decode({
       name: 'gw',

@@ -3,12 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { readCron } from '../../src/index.js';
 import {
   anyExpression,
+  aroundDay,
   changesOf,
   day,
   firstYear,
   lastYear,
   minute,
   nightly,
+  noonOfOddDays,
   reading,
   slotsByRule,
   zones,
@@ -25,6 +27,12 @@ function chain(expression: string, timeZone: string, from: number, to: number): 
     slots.push(at);
   }
   return slots;
+}
+/** When its clocks show that, where they do so once. */
+function instantOf(zone: string, wall: number): number {
+  for (const at of [wall, wall - offset(zone, wall), wall - offset(zone, wall - day), wall - offset(zone, wall + day)])
+    if (reading(zone, at) === wall) return at;
+  throw new Error(`the clocks of ${zone} never show ${new Date(wall).toISOString()}`);
 }
 const iso = (slots: number[]): string[] => slots.map((at) => new Date(at).toISOString());
 const offset = (zone: string, at: number): number => reading(zone, at) - at;
@@ -49,6 +57,42 @@ describe.each(zones)('the slots of cron in %s', (zone) => {
         }),
         { numRuns: 4 },
       );
+  }, 120_000);
+
+  it('are so, too, of days that are named by L, W and #', () => {
+    let found = 0;
+    for (const change of changes)
+      fc.assert(
+        fc.property(aroundDay(reading(zone, change)), (cron) => {
+          const [from, to] = [change - 1.5 * day, change + 1.5 * day];
+          const slots = slotsByRule(cron, zone, from, to);
+          found += slots.length;
+          expect(iso(chain(cron.text, zone, from, to))).toEqual(iso(slots));
+        }),
+        { numRuns: 6 },
+      );
+    // Most of them name the day.
+    expect(found).toBeGreaterThanOrEqual(changes.length);
+  }, 120_000);
+
+  it('are of L, W and # the days that a calendar shows, for ten years', () => {
+    let found = 0;
+    fc.assert(
+      fc.property(noonOfOddDays, (cron) => {
+        const slots: number[] = [];
+        for (let wall = firstYear; wall < lastYear; wall += day)
+          for (let at = wall + 12 * hour; cron.onDay(new Date(at)) && at < wall + 13 * hour; at += minute)
+            if (cron.matches(new Date(at)))
+              for (const second of cron.seconds) slots.push(instantOf(zone, at) + second * 1_000);
+        found += slots.length;
+        // The first and the last day are cut in two by the zone.
+        const within = (all: number[]): string[] =>
+          iso(all.filter((at) => at >= firstYear + day && at < lastYear - day));
+        expect(within(chain(cron.text, zone, firstYear, lastYear))).toEqual(within(slots));
+      }),
+      { numRuns: 12 },
+    );
+    expect(found).toBeGreaterThan(12);
   }, 120_000);
 
   it('are the minutes that its clocks show, elsewhere', () => {

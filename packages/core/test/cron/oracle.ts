@@ -29,6 +29,8 @@ interface Field {
 export interface Spoken {
   text: string;
   matches(wall: Date): boolean;
+  /** The day is named, whatever the time. */
+  onDay(wall: Date): boolean;
   /** All 24 hours are named. */
   everyHour: boolean;
   seconds: readonly number[];
@@ -65,32 +67,46 @@ function nearest(wall: Date, wanted: number): number {
   return 0;
 }
 
+const lastOfMonth: Field = { text: 'L', matches: (wall) => wall.getUTCDate() === lastDay(wall) };
+const lastWorkday: Field = {
+  text: 'LW',
+  matches: (wall) => {
+    let of = lastDay(wall);
+    while (!isWorkday(wall, of)) of -= 1;
+    return wall.getUTCDate() === of;
+  },
+};
+const workdayNear = (it: number): Field => ({
+  text: `${it}W`,
+  matches: (wall) => it <= lastDay(wall) && wall.getUTCDate() === nearest(wall, it),
+});
+const nthWeekDay = (of: number, nth: number): Field => ({
+  text: `${of}#${nth}`,
+  matches: (wall) => wall.getUTCDay() === of && wall.getUTCDate() > (nth - 1) * 7 && wall.getUTCDate() <= nth * 7,
+});
+const lastWeekDay = (of: number): Field => ({
+  text: `${of}L`,
+  matches: (wall) => wall.getUTCDay() === of && wall.getUTCDate() > lastDay(wall) - 7,
+});
+
+/** Days of the month, and of the week, that the calendar has to be asked about: L, W and #. */
+const oddMonthDays = [lastOfMonth, lastWorkday, ...Array.from({ length: 31 }, (_, index) => workdayNear(index + 1))];
+const oddWeekDays = Array.from({ length: 7 }, (_, of) => [
+  lastWeekDay(of),
+  ...[1, 2, 3, 4, 5].map((nth) => nthWeekDay(of, nth)),
+]).flat();
+const oddMonthDay = fc.oneof(
+  fc.constantFrom(lastOfMonth, lastWorkday),
+  fc.integer({ min: 1, max: 31 }).map(workdayNear),
+);
+const oddWeekDay = fc.constantFrom(...oddWeekDays);
 const monthDay: fc.Arbitrary<Field> = fc.oneof(
   { weight: 4, arbitrary: field(1, 28, (wall) => wall.getUTCDate(), 31) },
-  fc.constant<Field>({ text: 'L', matches: (wall) => wall.getUTCDate() === lastDay(wall) }),
-  fc.constant<Field>({
-    text: 'LW',
-    matches: (wall) => {
-      let of = lastDay(wall);
-      while (!isWorkday(wall, of)) of -= 1;
-      return wall.getUTCDate() === of;
-    },
-  }),
-  fc.integer({ min: 1, max: 31 }).map<Field>((it) => ({
-    text: `${it}W`,
-    matches: (wall) => it <= lastDay(wall) && wall.getUTCDate() === nearest(wall, it),
-  })),
+  { weight: 3, arbitrary: oddMonthDay },
 );
 const weekDay: fc.Arbitrary<Field> = fc.oneof(
   { weight: 4, arbitrary: field(0, 6, (wall) => wall.getUTCDay()) },
-  fc.tuple(fc.integer({ min: 0, max: 6 }), fc.integer({ min: 1, max: 5 })).map<Field>(([of, nth]) => ({
-    text: `${of}#${nth}`,
-    matches: (wall) => wall.getUTCDay() === of && wall.getUTCDate() > (nth - 1) * 7 && wall.getUTCDate() <= nth * 7,
-  })),
-  fc.integer({ min: 0, max: 6 }).map<Field>((of) => ({
-    text: `${of}L`,
-    matches: (wall) => wall.getUTCDay() === of && wall.getUTCDate() > lastDay(wall) - 7,
-  })),
+  { weight: 2, arbitrary: oddWeekDay },
 );
 const seconds = fc.constantFrom<{ text: string; values: number[] }>(
   { text: '', values: [0] },
@@ -114,16 +130,18 @@ function expressions(hour: fc.Arbitrary<Field>, onDays: fc.Arbitrary<[Field, Fie
   return fc.record({ seconds, minutes: field(0, 59, (wall) => wall.getUTCMinutes()), hour, days: onDays }).map((it) => {
     const [onMonthDay, month, onWeekDay] = it.days;
     const any = onMonthDay.text === '*' || onWeekDay.text === '*';
+    const onDay = (wall: Date): boolean => {
+      const [a, b] = [onMonthDay.matches(wall), onWeekDay.matches(wall)];
+      return month.matches(wall) && (any ? a && b : a || b);
+    };
     return {
       text: `${it.seconds.text}${it.minutes.text} ${it.hour.text} ${onMonthDay.text} ${month.text} ${onWeekDay.text}`,
       everyHour: Array.from({ length: 24 }, (_, at) => at).every((at) =>
         it.hour.matches(new Date(Date.UTC(2026, 0, 1, at))),
       ),
       seconds: it.seconds.values,
-      matches(wall) {
-        const [a, b] = [onMonthDay.matches(wall), onWeekDay.matches(wall)];
-        return it.minutes.matches(wall) && it.hour.matches(wall) && month.matches(wall) && (any ? a && b : a || b);
-      },
+      onDay,
+      matches: (wall) => it.minutes.matches(wall) && it.hour.matches(wall) && onDay(wall),
     };
   });
 }
@@ -137,8 +155,35 @@ export const anyExpression = expressions(
     weekDay,
   ),
 );
-/** Expressions of every day, at hours at which clocks are changed. */
 const always: Field = { text: '*', matches: () => true };
+const anyMonth = field(1, 12, (wall) => wall.getUTCMonth() + 1);
+const oddDays = fc.oneof(
+  fc.tuple(oddMonthDay, anyMonth, fc.constant(always)),
+  fc.tuple(fc.constant(always), anyMonth, oddWeekDay),
+  fc.tuple(oddMonthDay, anyMonth, oddWeekDay),
+);
+/** Expressions of days by L, W and #, at noon, where no clock is changed. */
+export const noonOfOddDays = expressions(
+  fc.constant<Field>({ text: '12', matches: (wall) => wall.getUTCHours() === 12 }),
+  oddDays,
+);
+
+/** Expressions of L, W and #, most of which name the day that the clocks show then, or one beside it. */
+export function aroundDay(wall: number): fc.Arbitrary<Spoken> {
+  const naming = (fields: readonly Field[]) => {
+    const named = fields.filter((it) => [-day, 0, day].some((apart) => it.matches(new Date(wall + apart))));
+    return fc.oneof({ weight: 3, arbitrary: fc.constantFrom(...named) }, fc.constantFrom(...fields));
+  };
+  const [onMonthDay, onWeekDay] = [naming(oddMonthDays), naming(oddWeekDays)];
+  const days = fc.oneof(
+    fc.tuple(onMonthDay, fc.constant(always), fc.constant(always)),
+    fc.tuple(fc.constant(always), fc.constant(always), onWeekDay),
+    fc.tuple(onMonthDay, fc.constant(always), onWeekDay),
+  );
+  return expressions(fc.oneof(nightHours, hours), days);
+}
+
+/** Expressions of every day, at hours at which clocks are changed. */
 export const nightly = expressions(fc.oneof(nightHours, hours), fc.constant([always, always, always]));
 
 const formats = new Map<string, Intl.DateTimeFormat>();

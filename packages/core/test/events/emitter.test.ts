@@ -26,6 +26,8 @@ it('hands events to their listeners, and what a listener throws harms nobody', a
   expect(seen).toEqual([3]);
   expect(all).toEqual(['thing.made', 'thing.lost', 'thing.made']);
   expect([emitter.failures, failed.length]).toEqual([4, 4]);
+  off();
+  expect(emitter.listening).toBe(3);
 });
 
 it('stores what a codec encodes, and reads it back as it was', () => {

@@ -65,6 +65,26 @@ describe('outbox relay', () => {
     await relay.stop();
   });
 
+  it('gives up sooner what its subscriber does not want to be tried for so long', async () => {
+    const { clock, outbox, relay, made } = setUp({ maxAttempts: 4, firstBackoffMs: 1_000 });
+    const got: string[] = [];
+    relay.subscribe({
+      name: 'picky',
+      deliver({ subject, data }) {
+        got.push(`${subject}${data.n}`);
+        throw new Error(data.n === 1 ? 'refused' : 'away');
+      },
+      mostAttempts: (error) => ((error as Error).message === 'refused' ? 2 : undefined),
+    });
+    relay.start();
+    await relay.publish([made('a', 1), made('a', 2), made('b', 3)]);
+    for (let second = 0; second < 60; second++) await clock.advance(1_000);
+    expect(got.filter((it) => it.startsWith('a'))).toEqual(['a1', 'a1', 'a2', 'a2', 'a2', 'a2']);
+    expect(got.filter((it) => it === 'b3')).toHaveLength(4);
+    expect((await outbox.parked('acme', { limit: 10 })).items.map(({ attempts }) => attempts)).toEqual([2, 4, 4]);
+    await relay.stop();
+  });
+
   it('parks what it does not understand and what never settles', async () => {
     const { clock, outbox, relay, made } = setUp({ maxAttempts: 2 });
     relay.subscribe({ name: 'any', deliver: () => {} });
@@ -130,6 +150,38 @@ describe('outbox relay', () => {
       .catch(() => {});
     await clock.advance(120_000);
     expect(got).toEqual([1]);
+    await relay.stop();
+  });
+
+  it.each([
+    ['back', -3_600_000],
+    ['forward', 3_600_000],
+  ])('keeps nobody waiting for longer when the clock is set %s, running or stopped', async (_, step) => {
+    const { clock, relay, made } = setUp();
+    const attempts: number[] = [];
+    let fails = true;
+    relay.subscribe({
+      name: 'broken',
+      deliver() {
+        attempts.push(clock.monotonic());
+        if (fails) throw new Error('not yet');
+      },
+    });
+    relay.start();
+    await relay.publish([made('a', 1)]);
+    // Tried at 0, 1, 3, 7 and 15 s: due again at 31.
+    await clock.advance(20_000);
+    expect(attempts).toHaveLength(5);
+    clock.set(clock.now() + step);
+    await clock.advance(11_500);
+    expect(attempts.length).toBeGreaterThan(5);
+    await relay.stop();
+    const tried = attempts.length;
+    fails = false;
+    clock.set(clock.now() + step);
+    relay.start();
+    await clock.advance(64_500);
+    expect(attempts).toHaveLength(tried + 1);
     await relay.stop();
   });
 

@@ -1,5 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { bulkUpsert, databaseFromUrl, inTransaction, migrate, type Database } from '../../src/kysely/index.js';
+import {
+  bulkUpsert,
+  databaseFromUrl,
+  insertNewRows,
+  inTransaction,
+  migrate,
+  type Database,
+} from '../../src/kysely/index.js';
 import { counterMigrations, row, type Tables } from '../support/counters.js';
 import { dialects, type FreshDatabase } from '../support/databases.js';
 
@@ -40,5 +47,18 @@ for (const { present, fresh: createFresh, title } of dialects)
       });
       await expect(undone).rejects.toThrow('undo');
       expect(await stored()).toEqual(rows(5_000).map(({ name, n: value, best }) => [name, value, best]));
+    });
+
+    it('those that are there already are skipped, also within those that are given', async () => {
+      const rows = Array.from({ length: 300 }, (_, index) => ({ ...row(`new ${index % 250}`, index, 0) }));
+      const insert = (count: number) => insertNewRows(database, { insert: 'counters', rows: rows.slice(0, count) });
+      expect([await insert(0), await insert(20), await insert(300), await insert(300)]).toEqual([0, 20, 230, 0]);
+      const { n } = await database
+        .withTables<Tables>()
+        .selectFrom('counters')
+        .select('n')
+        .where('name', '=', 'new 7')
+        .executeTakeFirstOrThrow();
+      expect(Number(n)).toBe(7);
     });
   });

@@ -54,6 +54,35 @@ describe('timer waker', () => {
     await waker.stop();
   });
 
+  it('wakes at once what is due, though it waited for something else when the wall clock was set forward', async () => {
+    const clock = fakeClock();
+    const waker = timerWaker({ clock });
+    const woken: string[] = [];
+    await waker.start((key) => Promise.resolve(void woken.push(key)));
+    await waker.wake('in an hour', clock.now() + 3_600_000);
+    await clock.advance(0);
+    clock.set(clock.now() + 7_200_000);
+    await waker.wake('now', clock.now());
+    await clock.advance(0);
+    expect(woken).toEqual(['in an hour', 'now']);
+    await waker.stop();
+  });
+
+  it('sets one timer for what is due at once, however many ask', async () => {
+    const clock = fakeClock();
+    let timers = 0;
+    const counting = {
+      ...clock,
+      after: (...given: Parameters<typeof clock.after>) => (timers++, clock.after(...given)),
+    };
+    const waker = timerWaker({ clock: counting });
+    await waker.start(() => Promise.resolve());
+    for (let key = 0; key < 100; key++) await waker.wake(String(key), clock.now());
+    expect(timers).toBe(1);
+    await clock.advance(0);
+    await waker.stop();
+  });
+
   it('aborts a handler that outlasts the grace of stopping', async () => {
     const clock = fakeClock();
     const waker = timerWaker({ clock, graceMs: 1_000 });
