@@ -17,14 +17,15 @@ import type { ServiceTarget } from './service-checks/target.js';
 import type { Monitoring } from './sharing/processes.js';
 import type { StatusBoard } from './status-feeds/board.js';
 import type { HealthStore } from './store/store.js';
-import type { EventHub } from './stream/event-hub.js';
+import type { SeenEvent } from './stream/event-tail.js';
 import type { Calendar } from './windows/calendar.js';
 
 /** What the services of all scopes share. */
 export interface HealthContext extends EndpointRules {
   store: HealthStore;
   directory: Directory;
-  events: Emitter<HealthEvents>;
+  /** What happens in whatever process on the store, from this one's start to its end. */
+  followed: Emitter<HealthEvents>;
   monitor: Monitor;
   recorder: Recorder;
   retention: Retention;
@@ -46,10 +47,12 @@ export interface HealthContext extends EndpointRules {
   upSince(): number;
   /** Who monitors, as this process knows. */
   monitoring(): Monitoring;
-  hub: EventHub;
-  streams: Streams<AnyEvent<HealthEvents>>;
+  streams: Streams<SeenEvent>;
   channels: ChannelRegistry;
   through: DeliverThrough;
-  /** Does `work` and appends the events, in one transaction. */
-  change(events: AnyEvent<HealthEvents>[], work: (trx: StoreTransaction) => Promise<unknown>): Promise<void>;
+  /** Does `work` and appends the events, in one transaction; those too that the work finds to `tell`. */
+  change(
+    events: readonly AnyEvent<HealthEvents>[],
+    work: (trx: StoreTransaction, tell: (event: AnyEvent<HealthEvents>) => void) => Promise<unknown>,
+  ): Promise<void>;
 }

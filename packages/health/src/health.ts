@@ -6,13 +6,13 @@ import {
   newId,
   silentLogger,
   systemClock,
-  type AnyEvent,
   type Emitter,
   type Module,
   type ScopeInit,
 } from '@dotmac/core';
 import { createConnector } from '@dotmac/core/net';
 import { createAlerts } from './alerts/alerts.js';
+import { atLeastOne } from './at-least-one.js';
 import { channelRegistry } from './channels/registry.js';
 import { deliveryThrough } from './channels/deliver-through.js';
 import type { HealthContext } from './context.js';
@@ -29,6 +29,7 @@ import { observeEndpoints } from './endpoint-metrics.js';
 import { healthMetrics } from './metrics.js';
 import { createConnectivity } from './monitoring/connectivity.js';
 import { createDirectory } from './monitoring/directory.js';
+import { createLateness, latenessBounds } from './monitoring/lateness.js';
 import { createMonitor } from './monitoring/monitor.js';
 import { preparation } from './monitoring/prepare.js';
 import { heartbeatProbe } from './probes/heartbeat.js';
@@ -45,14 +46,17 @@ import { openStatusFeeds } from './status-feeds/open.js';
 import { healthScope, type HealthScope, type OpenHealth } from './scope.js';
 import { emitterSubscriber } from './store/outbox-entries.js';
 import { createCalendar } from './windows/calendar.js';
-import { createEventHub } from './stream/event-hub.js';
+import { createEventTail, type SeenEvent } from './stream/event-tail.js';
 
 export type { HealthOptions } from './options.js';
 export type { HealthScope, OpenHealth } from './scope.js';
 
 /** The health domain as a module. */
 export interface Health extends Module<HealthScope> {
-  /** What happened, after it was committed; each event at least once. */
+  /**
+   * What happened, after it was committed: each event at least once, in one of the processes on the store, after a restart
+   * too. What every process is to know is told by {@link HealthScope.onTransition} and {@link HealthScope.stream}.
+   */
   readonly events: Emitter<HealthEvents>;
   readonly open: OpenHealth;
   /** Who monitors the endpoints of the store, as far as this process knows. */
@@ -74,9 +78,21 @@ export function createHealth(options: HealthOptions): Health {
   const events = createEmitter<HealthEvents>({ logger });
   const relay = createOutboxRelay({ outbox: store.outbox, events: healthEvents, clock, logger });
   relay.subscribe({ name: emitterSubscriber, deliver: (event) => events.emit(event) });
-  const streams = createStreams<AnyEvent<HealthEvents>>(options);
-  const hub = createEventHub(streams, { perTenant: 1_000, total: 100_000 });
-  events.onAny((event) => hub.add(event));
+  const followed = createEmitter<HealthEvents>({ logger });
+  const streams = createStreams<SeenEvent>(options);
+  const tail = createEventTail({
+    ...{ store, clock, logger },
+    tell(seen) {
+      streams.tell(seen.event.tenantId, seen);
+      followed.emit(seen.event);
+    },
+    isFollowed: () => followed.listening > 0 || streams.topics.length > 0,
+  });
+  /** This process has committed events. */
+  const nudge = (): void => {
+    relay.nudge();
+    tail.nudge();
+  };
   const directory = createDirectory();
   if (options.metrics && options.endpointMetrics) observeEndpoints(options.metrics, directory);
   const connector = createConnector({ ...(options.egress && { policy: options.egress }), clock });
@@ -93,7 +109,8 @@ export function createHealth(options: HealthOptions): Health {
   );
   const sealer = options.secret === undefined ? undefined : createSealer([options.secret].flat(), 'dotmac health');
   const retention = retentionOf(options.retentionDays);
-  const keptResults = { recent: 100, issues: 20, ...options.keptResults };
+  const keptResults = atLeastOne('keptResults', { recent: 100, issues: 20 }, options.keptResults);
+  const limits = atLeastOne('concurrency', { total: 100, perTenant: 50, perHost: 8 }, options.concurrency);
   const [instance, origin] = [options.instance ?? newId(), newId()];
   const leaseTtlMs = Math.max(2_000, options.leaseTtlMs ?? 15_000);
   const lease = createMonitorLease({ leases: store.leases, instance, id: origin, ttlMs: leaseTtlMs, clock });
@@ -105,7 +122,7 @@ export function createHealth(options: HealthOptions): Health {
     calendar,
     term: () => processes.term(),
     onFenced: () => processes.doubt(),
-    publish: () => relay.nudge(),
+    publish: nudge,
     clock,
     logger,
     metrics,
@@ -121,7 +138,7 @@ export function createHealth(options: HealthOptions): Health {
     metrics,
     clock,
     logger,
-    limits: { total: 100, perTenant: 50, perHost: 8, ...options.concurrency },
+    limits,
   });
   const processes = createProcesses({
     ...{ store, directory, monitor, recorder, handOver, lease, leaseTtlMs, instance, metrics, clock, logger },
@@ -129,6 +146,10 @@ export function createHealth(options: HealthOptions): Health {
     competes: options.monitoring ?? true,
     onChange: options.onMonitoring ?? (() => undefined),
   });
+  const lateness = createLateness(
+    { monitor: () => (processes.isLeading() ? monitor.overdueMs() : 0), store: recorder.unstoredMs },
+    { bounds: latenessBounds(options.lateness), clock, logger },
+  );
   const statusBoard = createStatusBoard({ store, directory, calendar, retention, clock });
   const channels = channelRegistry(options.channels);
   const through = deliveryThrough({ channels, sealer, connector, clock });
@@ -149,7 +170,7 @@ export function createHealth(options: HealthOptions): Health {
   const context: HealthContext = {
     store,
     directory,
-    events,
+    followed,
     recorder,
     monitor,
     connectors,
@@ -160,7 +181,6 @@ export function createHealth(options: HealthOptions): Health {
     statusBoard,
     upSince: () => upSince,
     monitoring: processes.monitoring,
-    hub,
     streams,
     channels,
     through,
@@ -173,13 +193,19 @@ export function createHealth(options: HealthOptions): Health {
     maxEndpoints,
     places: createPlaces(directory, maxEndpoints),
     inTurn: createTurns(),
-    async change(told, work) {
+    async change(events, work) {
       await store.transaction(async (trx) => {
-        await work(trx);
+        const told = [...events];
+        await work(trx, (event) => void told.push(event));
         const changes = changesOf(told);
         if (changes.length > 0) await store.noteChanges(changes, origin, trx);
         await relay.publish(told, trx);
+        await store.logEvents(
+          told.map((event) => healthEvents.encode(event)),
+          trx,
+        );
       });
+      tail.nudge();
     },
   };
 
@@ -198,23 +224,27 @@ export function createHealth(options: HealthOptions): Health {
       streams.open();
       try {
         if (options.migrate ?? true) await store.migrate();
+        await tail.begin();
         await processes.open();
       } catch (error) {
         state = 'stopped';
         throw error;
       }
       relay.start();
+      tail.start();
       alerts.start();
       evaluator.start();
       recorder.start();
       pruning.start();
       if (options.monitoring ?? true) monitor.start();
       processes.start();
+      lateness.start();
       state = 'running';
     },
     async stop() {
       if (state === 'stopped') return;
       state = 'stopped';
+      lateness.stop();
       streams.close();
       await processes.pause();
       await monitor.stop();
@@ -224,11 +254,14 @@ export function createHealth(options: HealthOptions): Health {
       await evaluator.stop();
       await alerts.stop();
       await relay.stop();
+      await tail.stop();
     },
     monitoring: processes.monitoring,
-    readiness: () => ({
-      ready: state === 'running',
-      parts: { health: state, ...(state === 'running' && { monitor: processes.monitoring().role }) },
-    }),
+    readiness() {
+      if (state !== 'running') return { ready: false, parts: { health: state } };
+      const behind = Object.fromEntries(lateness.behind().map((part) => [part, 'behind']));
+      const parts = { health: state, monitor: processes.monitoring().role, ...behind };
+      return { ready: !lateness.isUnready(), parts };
+    },
   };
 }

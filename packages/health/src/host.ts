@@ -35,8 +35,10 @@ export interface HostHealth {
    */
   record(endpointId: string, outcome: PassiveOutcome): void;
   /**
-   * Calls `listener` for every change of status of this tenant's, or of one endpoint's, after it was committed. Returns
-   * how to stop.
+   * Calls `listener` for every change of status of this tenant's, or of one endpoint's, after it was committed: in every
+   * process on the store, whichever monitors, at once in the one that does and within a second or so in the others. What
+   * happens while this process does not run it is not told: what must not be missed belongs to `health.events`. Returns how
+   * to stop.
    */
   onTransition(listener: (transition: Transition) => void, of?: { endpointId?: string }): () => void;
   /**
@@ -47,7 +49,7 @@ export interface HostHealth {
 }
 
 /** The host's side of one scope. */
-export function hostHealth({ directory, monitor, events, clock }: HealthContext, tenantId: string): HostHealth {
+export function hostHealth({ directory, monitor, followed, clock }: HealthContext, tenantId: string): HostHealth {
   const own = (endpointId: string): KeptEndpoint | undefined => {
     const kept = directory.get(endpointId);
     return kept?.endpoint.tenantId === tenantId ? kept : undefined;
@@ -61,7 +63,7 @@ export function hostHealth({ directory, monitor, events, clock }: HealthContext,
       monitor.take(kept, result, instantOf(outcome, clock.now()));
     },
     onTransition: (listener, { endpointId } = {}) =>
-      events.on('endpoint.status_changed', (transition) => {
+      followed.on('endpoint.status_changed', (transition) => {
         if (transition.tenantId !== tenantId) return;
         if (endpointId === undefined || transition.subject === endpointId) listener(transition);
       }),

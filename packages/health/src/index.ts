@@ -81,7 +81,9 @@ export type { WindowService } from './windows/service.js';
 export { condition } from './conditions/condition.js';
 export type { Condition } from './conditions/condition.js';
 export type { Facts } from './conditions/facts.js';
-export { defineProbe, Unreachable, WrongAnswer } from './probes/probe.js';
+export { CannotCheck, defineProbe, Unreachable, WrongAnswer } from './probes/probe.js';
+export { outcomes } from './probes/outcomes.js';
+export type { Code, OutcomeCode } from './probes/outcomes.js';
 export { hostProbe } from './probes/host.js';
 export type { HostProbeOptions } from './probes/host.js';
 export { probeRegistry } from './probes/registry.js';
@@ -105,6 +107,7 @@ export type { ShownResult } from './history/shown-result.js';
 export type { ConnectivityOptions, ConnectivityTarget } from './monitoring/connectivity.js';
 export { uncheckedState } from './monitoring/directory.js';
 export type { KeptEndpoint, KeptState } from './monitoring/directory.js';
+export type { LatenessBounds } from './monitoring/lateness.js';
 export { containerTarget } from './service-checks/container.js';
 export { databaseTarget } from './service-checks/database.js';
 export type { ConnectionPool, DatabaseTargetOptions } from './service-checks/database.js';
@@ -122,6 +125,7 @@ export { memoryHealthStore } from './store/memory/index.js';
 export type { MemoryHealthStoreOptions } from './store/memory/index.js';
 export type { MessageRecord, TenantAlerts } from './store/alerts.js';
 export type { Documents } from './store/documents.js';
+export type { EventLog, PlacedEvent } from './store/event-log.js';
 export type {
   BucketSpan,
   EndpointListing,
@@ -133,4 +137,5 @@ export type {
   TenantEndpoints,
   TenantSettings,
   TenantStore,
+  Timeline,
 } from './store/store.js';

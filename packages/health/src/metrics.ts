@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { ScheduleFigures } from './monitoring/schedule.js';
 import type { ProbeResult } from './probes/judge.js';
 
 /** The monitor's own metrics. No tenant and no endpoint is a label: their number is not ours to bound. */
@@ -14,13 +15,13 @@ export interface HealthMetrics {
   /** An attempt to deliver a message. */
   delivered(kind: string, outcome: 'delivered' | 'failed'): void;
   /** Where the gauges read what is going on. */
-  observe(figures: () => { planned: number; waiting: number; running: number }): void;
+  observe(figures: () => ScheduleFigures): void;
   /** Where the gauge reads whether this process monitors. */
   observeMonitoring(isLeading: () => boolean): void;
   /** This process began to monitor. */
   tookOver(): void;
   /** Where the gauges read what waits to be stored. */
-  observePending(figures: () => { results: number; minutes: number }): void;
+  observePending(figures: () => { results: number; minutes: number; unstoredMs: number }): void;
 }
 
 /** Registers the metrics with the host's registry. */
@@ -99,6 +100,11 @@ export function healthMetrics(registry: Registry): HealthMetrics {
       };
       for (const name of ['planned', 'waiting', 'running'] as const)
         gauge(`dotmac_health_checks_${name}`, help[name], () => figures()[name]);
+      gauge(
+        'dotmac_health_oldest_due_seconds',
+        'For how long the check has been due that is due longest and has not begun; 0 when none is due',
+        () => figures().overdueMs / 1_000,
+      );
     },
     observeMonitoring(isLeading) {
       gauge('dotmac_health_monitoring', 'Whether this process is the one that monitors', () => Number(isLeading()));
@@ -107,6 +113,11 @@ export function healthMetrics(registry: Registry): HealthMetrics {
     observePending(figures) {
       gauge('dotmac_health_pending_results', 'Results that wait to be stored', () => figures().results);
       gauge('dotmac_health_pending_minutes', 'Minutes of sums that wait to be stored', () => figures().minutes);
+      gauge(
+        'dotmac_health_unstored_seconds',
+        'How long ago all was stored that was to be; about a second while the store takes it',
+        () => figures().unstoredMs / 1_000,
+      );
     },
   };
 }

@@ -7,6 +7,7 @@ import type { Resolution } from './history/resolution.js';
 import type { KeptDays } from './history/retention.js';
 import type { ConnectivityOptions } from './monitoring/connectivity.js';
 import type { Limits } from './monitoring/fair-queue.js';
+import type { LatenessBounds } from './monitoring/lateness.js';
 import type { AnyProbe } from './probes/probe.js';
 import type { ServiceTarget } from './service-checks/target.js';
 import type { Monitoring } from './sharing/processes.js';
@@ -60,6 +61,8 @@ export interface HealthOptions extends StreamLimits {
   connectivity?: ConnectivityOptions;
   /** Checks at once: in all (default 100), of one tenant (50), and towards one host (8). */
   concurrency?: Partial<Limits>;
+  /** When this process says of itself that it is behind, and when it is not ready for that. Default 60 s, and never. */
+  lateness?: Partial<LatenessBounds>;
   /** Endpoints a tenant may have. Default 10,000. */
   maxEndpoints?: number;
   /** Results kept one by one of each endpoint: the last, and the last that were not healthy. Default 100 and 20. */

@@ -118,6 +118,34 @@ describe('a condition', () => {
   });
 });
 
+describe('an endpoint that is named', () => {
+  it('is there when it is named anew; what was named before may be gone', async () => {
+    const { health, endpoints } = quiet();
+    const [router, switch_, foreign] = [
+      await endpoints.register({ ...gateway, name: 'router' }),
+      await endpoints.register({ ...gateway, name: 'switch' }),
+      await health.scope({ tenantId: 'globex', actor: 'user:2' }).endpoints.register(gateway),
+    ];
+    const { windows } = health.scope(acme);
+    const behind = await endpoints.register({ ...gateway, dependsOn: [router.id] });
+    const timing = { name: 'patching', startsAt: 0, endsAt: 1_000 };
+    const window = await windows.create({ ...timing, endpointIds: [router.id] });
+    const strangers = windows.create({ ...timing, endpointIds: [router.id, foreign.id, 'nobody'] });
+    await expect(strangers).rejects.toMatchObject(paths('endpoint_ids.1', 'endpoint_ids.2'));
+
+    await endpoints.remove(router.id);
+    expect(await endpoints.update(behind.id, { name: 'web' })).toMatchObject({ name: 'web', dependsOn: [router.id] });
+    const more = [router.id, switch_.id];
+    expect(await endpoints.update(behind.id, { dependsOn: more })).toMatchObject({ dependsOn: more });
+    const parents = endpoints.update(behind.id, { dependsOn: [router.id, foreign.id] });
+    await expect(parents).rejects.toMatchObject(paths('depends_on.1'));
+    expect(await windows.update(window.id, { name: 'later' })).toMatchObject({ name: 'later' });
+    expect(await windows.update(window.id, { endpointIds: more })).toMatchObject({ endpointIds: more });
+    const others = windows.update(window.id, { endpointIds: [router.id, foreign.id] });
+    await expect(others).rejects.toMatchObject(paths('endpoint_ids.1'));
+  });
+});
+
 describe('changes at the same time', () => {
   it('of an endpoint lose nothing of each other', async () => {
     const { endpoints } = quiet();
@@ -169,6 +197,16 @@ describe('endpoints of a status', () => {
 it.each([{ incidents: 0 }, { undelivered: NaN }])('%o of days to keep things are refused', (keptDays) => {
   const refused = expect.objectContaining({ code: 'INVALID_ARGUMENT' }) as Error;
   expect(() => createHealth({ store: memoryHealthStore(), keptDays })).toThrow(refused);
+});
+
+it.each([
+  { concurrency: { total: 0 } },
+  { concurrency: { perTenant: -1 } },
+  { keptResults: { recent: 0 } },
+  { keptResults: { issues: NaN } },
+])('%o is refused: nothing would be checked, or kept', (options) => {
+  const refused = expect.objectContaining({ code: 'INVALID_ARGUMENT' }) as Error;
+  expect(() => createHealth({ store: memoryHealthStore(), ...options })).toThrow(refused);
 });
 
 describe('the bounds of check intervals', () => {
@@ -242,6 +280,7 @@ describe('a secret', () => {
     ['user', { config: { auth: { username: 'root', password: '${secrets.password}' } } }],
     ['probe', { serviceType: 'http', port: 443 }],
     ['peer that nobody verifies', { config: { ...config, tls: { verify: false } } }],
+    ['name behind the same address', { config: { ...config, headers: { Host: 'rogue.example.com' } } }],
   ])('does not go along to another %s', async (_, changes) => {
     const { endpoints } = quiet();
     const { id } = await endpoints.register({ ...gateway, config, secrets });
@@ -249,6 +288,34 @@ describe('a secret', () => {
     expect(await endpoints.update(id, { ...changes, secrets: { password: 'another' } })).toMatchObject({
       secretNames: ['password'],
     });
+  });
+
+  const send = '${secrets.password}';
+  const script = [{ send, expect: 'OK' }];
+  const auth = { username: 'monitor', password: '${secrets.password}' };
+  it.each([
+    ['without TLS', 'postgres', { auth, tls: {} }, { auth }],
+    ['by another authority', 'postgres', { auth, tls: {} }, { auth, tls: { ca: 'mine' } }],
+    ['no more by an authority of one’s own', 'postgres', { auth, tls: { ca: 'ours' } }, { auth, tls: {} }],
+    ['as somebody else', 'https', { auth }, { auth, tls: { servername: 'rogue.example.com' } }],
+    ['no more, in the open', 'websocket', { secure: true, send }, { send }],
+    ['without an upgrade to TLS', 'tcp', { starttls: 'smtp', script }, { script }],
+  ] as const)('does not go along to a peer that is verified %s', async (_, serviceType, verified, less) => {
+    const { endpoints } = quiet();
+    const { id } = await endpoints.register({ ...gateway, serviceType, config: verified, secrets });
+    await expect(endpoints.update(id, { config: less })).rejects.toMatchObject(paths('secrets.password'));
+    expect(await endpoints.update(id, { config: less, secrets: { password: 'another' } })).toMatchObject({
+      secretNames: ['password'],
+    });
+  });
+
+  it.each([
+    ['more', 'postgres', { auth }, { auth, tls: { ca: 'ours' } }],
+    ['the same, with fewer days to be worried about', 'https', { auth, tls: { days: 14 } }, { auth }],
+  ] as const)('goes along to a peer that is verified %s', async (_, serviceType, before, after) => {
+    const { endpoints } = quiet();
+    const { id } = await endpoints.register({ ...gateway, serviceType, config: before, secrets });
+    expect(await endpoints.update(id, { config: after })).toMatchObject({ secretNames: ['password'] });
   });
 
   it('stays with other changes, and can be replaced and removed', async () => {
@@ -302,6 +369,22 @@ describe('a secret', () => {
 });
 
 describe('an endpoint that is paused', () => {
+  it('from the beginning is not checked before it is resumed', async () => {
+    const { clock, register, scope, probed, until } = await staged((it) => memoryHealthStore({ clock: it }));
+    const { id, pausedAt, lastStatus } = await register('web', { paused: true });
+    expect([pausedAt, lastStatus]).toEqual([clock.now(), 'unknown']);
+    await scope.endpoints.registerMany([
+      { name: 'mail', serviceType: 'played', config: { name: 'mail' }, paused: true },
+      { name: 'shop', serviceType: 'played', config: { name: 'shop' }, checkInterval: 5 },
+    ]);
+    await clock.advance(60_000);
+    expect(new Set(probed)).toEqual(new Set(['shop']));
+    await expect(scope.endpoints.check(id)).rejects.toMatchObject({ code: 'ENDPOINT_PAUSED' });
+    expect(await scope.endpoints.update(id, { name: 'www' })).toMatchObject({ name: 'www', pausedAt });
+    await scope.endpoints.resume(id);
+    await until(() => probed.includes('web'));
+  });
+
   it('is unknown until it is resumed, and is not checked on request', async () => {
     const { endpoints, health } = quiet();
     const { id } = await endpoints.register(gateway);
@@ -471,7 +554,9 @@ describe('an endpoint that the host registers', () => {
     const { id } = await endpoints.register({ ...own, port: 4_000 }, { asHost: true });
     const renamed = await endpoints.update(id, { name: 'still the host’s', checkInterval: 60, tags: ['core'] });
     expect(renamed).toMatchObject({ name: 'still the host’s', registeredBy: 'host' });
-    for (const changes of [{ port: 22 }, { config: { script: [{ send: 'quit' }] } }, { host: '127.0.0.2' }])
+    // Who may guess at an answer as often as they like can spell it out.
+    const guess = { conditions: [{ on: 'latency', op: 'gt' as const, value: 3 }] };
+    for (const changes of [{ port: 22 }, { config: { script: [{ send: 'quit' }] } }, { host: '127.0.0.2' }, guess])
       await expect(endpoints.update(id, changes)).rejects.toMatchObject(paths('host'));
     expect(await endpoints.get(id)).toMatchObject({ host: '127.0.0.1', port: 4_000, registeredBy: 'host' });
     expect(await endpoints.update(id, { port: 22 }, { asHost: true })).toMatchObject({ registeredBy: 'host' });

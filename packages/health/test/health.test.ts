@@ -126,6 +126,7 @@ describe.each([
         endpointName: 'gateway',
         status: 'healthy',
         responseTime: expect.any(Number) as number,
+        code: 'ok',
         message: 'Connected',
         checkedAt: expect.any(Number) as number,
       },

@@ -24,13 +24,15 @@ export interface Trouble {
   endpointName: string;
   /** The worst so far; of a budget, as it burns now. */
   severity: AlertSeverity;
+  /** What the check found, for programs; null when no check did. */
+  code?: string | null;
   text: string;
   tags: readonly string[];
   startedAt: number;
   resolvedAt: number | null;
   /** Somebody looks after it: there is nothing to remind of. */
   acknowledged: boolean;
-  /** Its endpoint comes and goes too often to tell of every time. */
+  /** Its endpoint comes and goes: one incident lasts as long as that does. */
   flapping: boolean;
   /** Of an objective only. */
   burn?: Burn;
@@ -75,9 +77,6 @@ export interface Wish {
   reminderMs: number | null;
 }
 
-/** An endpoint that comes and goes has to be gone for this long, before it is told of again. */
-const flappingMs = 600_000;
-
 /** What there is to tell now, if anything. */
 export function tellingOf(
   { trouble, told, reminderMs }: Pick<AlertRecord, 'trouble' | 'told' | 'reminderMs'>,
@@ -90,17 +89,13 @@ export function tellingOf(
   return isDue ? 'reminder' : undefined;
 }
 
-/** An alert after news of its trouble: undefined when it stays as it is, null when it is over. */
-export function afterNews(known: AlertRecord | undefined, news: News): AlertRecord | null | undefined {
+/** An alert after news of its trouble: undefined when there is none. */
+export function afterNews(known: AlertRecord | undefined, news: News): AlertRecord | undefined {
   const { tenantId, channelId, trouble, isWanted, reminderMs, groupMs, now } = news;
   if (!known) {
     if (!isWanted || trouble.resolvedAt !== null) return undefined;
-    const dueAt = now + (trouble.flapping ? Math.max(flappingMs, groupMs) : groupMs);
-    return { tenantId, channelId, trouble, told: null, reminderMs, held: null, dueAt, messageId: null };
+    return { tenantId, channelId, trouble, told: null, reminderMs, held: null, dueAt: now + groupMs, messageId: null };
   }
-  // What is in a message may be told already: then its end has to be told too.
-  const isUntold = !known.told && known.messageId === null;
-  if (trouble.resolvedAt !== null && trouble.flapping && isUntold) return null;
   const acknowledged = trouble.acknowledged || known.trouble.acknowledged;
   const changed = { ...known, trouble: { ...trouble, acknowledged } };
   const isNews = tellingOf(changed, now) !== undefined;

@@ -1,4 +1,5 @@
 import { createOutboxRelay, type Clock, type Logger, type OutboxRelay } from '@dotmac/core';
+import { isNotDelivered } from '@dotmac/core/net';
 import type { DeliverThrough } from '../channels/deliver-through.js';
 import type { HealthEvents } from '../events.js';
 import type { HealthMetrics } from '../metrics.js';
@@ -32,6 +33,11 @@ export interface AlertsOptions {
 const concurrency = 100;
 /** With waits that double from a second to ten minutes: given up after about two hours. */
 const patience = { maxAttempts: 20, longestBackoffMs: 600_000 };
+/**
+ * What the other side has read and does not want holds up all that the channel is to be told after it: given up after about
+ * a minute, which is what a receiver that is just put up again may answer so for.
+ */
+const attemptsOfRefused = 7;
 
 /**
  * From a trouble to whoever is to know of it, in three steps that survive a crash each: rules turn events into
@@ -49,7 +55,12 @@ export function createAlerts(options: AlertsOptions) {
     concurrency,
     ...patience,
   });
-  messages.subscribe({ name: messengerSubscriber, deliver: createMessenger({ store, through, metrics, clock }) });
+  const statusOf = (endpointId: string) => directory.get(endpointId)?.status;
+  messages.subscribe({
+    name: messengerSubscriber,
+    deliver: createMessenger({ store, through, statusOf, metrics, clock }),
+    mostAttempts: (error) => (isNotDelivered(error) && error.isRefused ? attemptsOfRefused : undefined),
+  });
   const holdOf = holds({ directory, calendar, clock });
   const dispatcher = createDispatcher({ store, relay: messages, holdOf, isElsewhere, clock, logger });
   return {

@@ -1,5 +1,6 @@
 import { newId, type Clock, type DeliveryContext, type DomainEvent, type StoreTransaction } from '@dotmac/core';
 import { wireOf } from '@dotmac/core/contract';
+import type { EndpointStatus } from '../endpoints/endpoint.js';
 import type { HealthMetrics } from '../metrics.js';
 import { attempted, untried } from '../channels/delivery-state.js';
 import { isNotDelivered } from '@dotmac/core/net';
@@ -16,6 +17,8 @@ const wire = wireOf(alertMessage);
 export interface MessengerOptions {
   store: HealthStore;
   through: DeliverThrough;
+  /** What an endpoint is now. */
+  statusOf: (endpointId: string) => EndpointStatus | undefined;
   metrics: HealthMetrics | undefined;
   clock: Clock;
 }
@@ -25,7 +28,7 @@ export interface MessengerOptions {
  * under the same id, whatever becomes of the process. Only when nobody can have received it, it is put together anew at
  * the next attempt: what was over before it could be told is then told as that.
  */
-export function createMessenger({ store, through, metrics, clock }: MessengerOptions) {
+export function createMessenger({ store, through, statusOf, metrics, clock }: MessengerOptions) {
   const keepState = async (
     tenant: TenantStore,
     channelId: string,
@@ -46,7 +49,7 @@ export function createMessenger({ store, through, metrics, clock }: MessengerOpt
         const told = { messageId: message.id, kind, severity, now };
         await tenant.changeAlert(of, (known) => known && afterTelling(known, told), trx);
         if (objective) continue;
-        const entry = { id: newId(), at: now, kind: 'told' as const, actor: 'system', text: channel.name };
+        const entry = { id: newId(), at: now, kind: 'told' as const, actor: 'system', code: null, text: channel.name };
         await tenant.noteIncident(incidentId, entry, {}, trx);
       }
       await tenant.removeMessage(message.id, trx);
@@ -74,7 +77,9 @@ export function createMessenger({ store, through, metrics, clock }: MessengerOpt
     const now = clock.now();
     const items = (await tenant.alertsIn(id)).flatMap((alert) => {
       const telling = tellingOf(alert, now);
-      return telling ? [itemOf(alert, telling)] : [];
+      const { endpointId } = alert.trouble;
+      const status = endpointId === null ? undefined : statusOf(endpointId);
+      return telling ? [itemOf(alert, telling, status)] : [];
     });
     if (items.length === 0) return undefined;
     const message = { id, type: 'alert' as const, tenantId, channelId, at: now, text: headline(items), items };

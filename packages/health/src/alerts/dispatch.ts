@@ -7,7 +7,7 @@ import {
   type OutboxRelay,
   type StoreTransaction,
 } from '@dotmac/core';
-import type { HealthStore } from '../store/store.js';
+import type { HealthStore, TenantStore } from '../store/store.js';
 import { asWanted, reminderAt, tellingOf, type AlertRecord, type Telling } from './alert.js';
 import { audienceOf, type Audience } from './audience.js';
 import { alertEvents, type AlertEvents } from './events.js';
@@ -35,26 +35,32 @@ export interface DispatcherOptions {
 
 const tickMs = 1_000;
 const mostAtOnce = 500;
+/** What one channel is told at once; the rest is told a look later. */
+const mostOfChannel = 5_000;
+/** Wall clocks are slewed by less from one look to the next; what is more was set. */
+const leastStepMs = 2_000;
+/** What waits when a clock is set back, beyond which nothing is moved. */
+const mostMoved = 10_000;
 /** More would make a message that nobody reads. */
 const mostInMessage = 100;
 
 /**
  * Makes a dispatcher. Once a second it takes the alerts that are due, leaves those that something holds up, and puts
- * the others of one channel into one message; the message and the outbox entry that delivers it are one transaction,
+ * the others of one channel into one message, along with what waits there for more to tell: what comes within a group wait
+ * is told when the first of it is due. The message and the outbox entry that delivers it are one transaction,
  * so that no alert is told twice by several processes that do this.
  */
 export function createDispatcher({ store, relay, holdOf, isElsewhere, clock, logger }: DispatcherOptions): Dispatcher {
   let cancelTimer: CancelTimer | undefined;
   let dispatching: Promise<void> | undefined;
+  const aheadOf = (): number => clock.now() - clock.monotonic();
+  /** By how much the wall clock was set back since what is due was last moved along with it. */
+  let [ahead, setBackMs] = [aheadOf(), 0];
 
   /** Those to be told now; what there is no need to tell, or no leave, is put off, and what nobody wants goes. */
-  const ready = async (due: readonly AlertRecord[]): Promise<AlertRecord[]> => {
+  const ready = async (due: readonly AlertRecord[], audience: Audience): Promise<AlertRecord[]> => {
     const found: AlertRecord[] = [];
-    const audiences = new Map<string, Audience>();
     for (const known of due) {
-      const { tenantId } = known;
-      const audience = audiences.get(tenantId) ?? (await audienceOf(store.tenant(tenantId)));
-      audiences.set(tenantId, audience);
       const [wish, now] = [audience.wishFor(known), clock.now()];
       const alert = asWanted(known, wish, now);
       if (alert?.dueAt !== known.dueAt) {
@@ -65,6 +71,17 @@ export function createDispatcher({ store, relay, holdOf, isElsewhere, clock, log
       const hold = telling && (await holdOf(alert, telling));
       if (telling && !hold) found.push(alert);
       else await putOff(alert, hold);
+    }
+    return found;
+  };
+  /** What still waits for more to tell, and goes along with what is told now; all else is left to its own time. */
+  const joining = async (waiting: readonly AlertRecord[], audience: Audience): Promise<AlertRecord[]> => {
+    const found: AlertRecord[] = [];
+    for (const known of waiting) {
+      const now = clock.now();
+      const alert = known.held === null ? asWanted(known, audience.wishFor(known), now) : null;
+      const telling = alert?.dueAt === known.dueAt ? tellingOf(alert, now) : undefined;
+      if (alert && telling && !(await holdOf(alert, telling))) found.push(alert);
     }
     return found;
   };
@@ -89,7 +106,7 @@ export function createDispatcher({ store, relay, holdOf, isElsewhere, clock, log
       return { ...known, reminderMs, dueAt: hold ? hold.until : reminderAt(alert), held: hold?.text ?? null };
     });
     if (!hold || hold.text === alert.held || trouble.burn) return;
-    const entry = { id: newId(), at: clock.now(), kind: 'held' as const, actor: 'system', text: hold.text };
+    const entry = { id: newId(), at: clock.now(), kind: 'held' as const, actor: 'system', code: null, text: hold.text };
     await store.tenant(tenantId).noteIncident(trouble.incidentId, entry, {});
   };
   /** Puts alerts of one channel into a message. */
@@ -114,20 +131,57 @@ export function createDispatcher({ store, relay, holdOf, isElsewhere, clock, log
       await relay.publish([alertEvents.create('message.due', of)], trx);
     });
   };
+  const lookAtClock = (): void => {
+    const step = ahead - aheadOf();
+    ahead -= step;
+    if (Math.abs(step) >= leastStepMs) setBackMs = Math.max(0, setBackMs + step);
+    // Who dispatches has seen it as well.
+    if (isElsewhere()) setBackMs = 0;
+  };
+  /** What was due by a clock that was set back since would wait as much longer. */
+  const followClock = async (): Promise<void> => {
+    if (setBackMs === 0) return;
+    const [now, by] = [clock.now(), setBackMs];
+    const waiting = await store.dueAlerts(Number.MAX_SAFE_INTEGER, mostMoved);
+    // Once each: what cannot be moved now just waits longer.
+    setBackMs = 0;
+    for (const alert of waiting) {
+      const { dueAt, told } = alert;
+      if (dueAt === null || dueAt <= now) continue;
+      await change(alert, (it) => ({ ...it, told: told && { ...told, at: told.at - by }, dueAt: dueAt - by }));
+    }
+  };
+  /** Tells a channel what it is to be told by now, if anything, and with it what would be told within its group wait. */
+  const tell = async (tenant: TenantStore, channelId: string, audience: Audience): Promise<void> => {
+    const now = clock.now();
+    const waitMs = (audience.channels.find(({ id }) => id === channelId)?.groupWait ?? 0) * 1_000;
+    const waiting = await tenant.waitingAlerts(channelId, now + waitMs, mostOfChannel);
+    const isDue = ({ dueAt }: AlertRecord): boolean => dueAt !== null && dueAt <= now;
+    const alerts = await ready(waiting.filter(isDue), audience);
+    if (alerts.length === 0) return;
+    const later = waiting.filter((it) => !isDue(it));
+    alerts.push(...(await joining(later, audience)));
+    for (let at = 0; at < alerts.length; at += mostInMessage) await send(alerts.slice(at, at + mostInMessage));
+  };
   const dispatch = async (): Promise<void> => {
+    await followClock();
     for (;;) {
       const due = await store.dueAlerts(clock.now(), mostAtOnce);
-      const channels = new Map<string, AlertRecord[]>();
-      for (const alert of await ready(due)) {
-        const key = JSON.stringify([alert.tenantId, alert.channelId]);
-        channels.set(key, [...(channels.get(key) ?? []), alert]);
+      const channels = new Map(
+        due.map(({ tenantId, channelId }) => [JSON.stringify([tenantId, channelId]), { tenantId, channelId }]),
+      );
+      const audiences = new Map<string, Audience>();
+      for (const { tenantId, channelId } of channels.values()) {
+        const tenant = store.tenant(tenantId);
+        const audience = audiences.get(tenantId) ?? (await audienceOf(tenant));
+        audiences.set(tenantId, audience);
+        await tell(tenant, channelId, audience);
       }
-      for (const alerts of channels.values())
-        for (let at = 0; at < alerts.length; at += mostInMessage) await send(alerts.slice(at, at + mostInMessage));
       if (due.length < mostAtOnce) return;
     }
   };
   const tick = async (): Promise<void> => {
+    lookAtClock();
     dispatching = (isElsewhere() ? Promise.resolve() : dispatch()).catch((error: unknown) =>
       logger.warn(describeError(error), 'alerts cannot be dispatched, and wait'),
     );

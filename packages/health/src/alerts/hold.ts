@@ -20,7 +20,7 @@ const suppressedMs = 5_000;
 const unaskedMs = 1_000;
 
 /**
- * Says what keeps an alert from being told now: a maintenance window, or the trouble of an endpoint that it depends on,
+ * Says what keeps an alert from being told now: a maintenance window, that its endpoint is paused, or the trouble of an endpoint that it depends on,
  * which may not be known yet.
  * The end of what was told is held up by nothing.
  */
@@ -33,6 +33,9 @@ export function holds({ directory, calendar, clock }: { directory: Directory; ca
     if (window) return { text: `Held while "${window.name}" lasts`, until: Math.min(window.until, now + windowMs) };
     if (endpointId === null) return undefined;
     const lookup = (id: string) => directory.get(id);
+    // Nobody looks, so nobody knows.
+    const isPaused = telling !== 'resolved' && typeof lookup(endpointId)?.endpoint.pausedAt === 'number';
+    if (isPaused) return { text: 'Held while it is paused', until: now + windowMs };
     const root = suppressorOf(endpointId, lookup, now);
     if (root) return { text: `Held while "${root.name}" is in trouble`, until: now + suppressedMs };
     // What is over by now is told as that: nobody is called out for it.

@@ -1,4 +1,4 @@
-import { newId, type AnyEvent, type Clock } from '@dotmac/core';
+import type { AnyEvent, Clock } from '@dotmac/core';
 import type { HealthEvents } from '../events.js';
 import type { alertingEvents } from '../store/outbox-entries.js';
 import type { HealthStore, TenantStore } from '../store/store.js';
@@ -29,16 +29,7 @@ export function alertRouter({ store, clock }: { store: HealthStore; clock: Clock
       const [reminderMs, groupMs] = [reminderMsOf(meant), channel.groupWait * 1_000];
       const told = meant.length === 0 ? eased(trouble, event.at) : trouble;
       const news = { tenantId, channelId, trouble: told, isWanted, reminderMs, groupMs, now: clock.now() };
-      let isDropped = false;
-      await tenant.changeAlert({ channelId, incidentId: trouble.incidentId }, (known) => {
-        const next = afterNews(known, news);
-        isDropped = known !== undefined && next === null;
-        return next;
-      });
-      if (!isDropped) continue;
-      const text = `Not told to ${channel.name}: it comes and goes`;
-      const entry = { id: newId(), at: clock.now(), kind: 'held' as const, actor: 'system', text };
-      await tenant.noteIncident(trouble.incidentId, entry, {});
+      await tenant.changeAlert({ channelId, incidentId: trouble.incidentId }, (known) => afterNews(known, news));
     }
   };
 }
@@ -46,8 +37,12 @@ export function alertRouter({ store, clock }: { store: HealthStore; clock: Clock
 /** Whether a trouble is over and was told, or need not be: news of it is old then, and came twice. */
 async function isOver(tenant: TenantStore, { incidentId, burn }: Trouble): Promise<boolean> {
   if (burn) return (await tenant.objectives.get(burn.objectiveId))?.burn?.id !== incidentId;
-  if ((await tenant.incident(incidentId))?.resolvedAt === null) return false;
-  return (await tenant.timeline(incidentId)).some(({ kind }) => kind === 'told');
+  const incident = await tenant.incident(incidentId);
+  if (incident?.resolvedAt === null) return false;
+  // Gone with its endpoint, or long over: nothing would ever end what is told of it now.
+  if (!incident) return true;
+  const { entries, leftOut } = await tenant.timeline(incidentId);
+  return leftOut > 0 || entries.some(({ kind }) => kind === 'told');
 }
 
 /** An incident is told to its end. A budget that burns slower than a channel is to know is over as far as that goes. */

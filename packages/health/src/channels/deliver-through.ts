@@ -1,5 +1,5 @@
-import { coreErrors, type Clock, type Sealer } from '@dotmac/core';
-import { NotDelivered, type Connector } from '@dotmac/core/net';
+import { coreErrors, isOperationError, type Clock, type Sealer } from '@dotmac/core';
+import { isNotDelivered, NotDelivered, type Connector } from '@dotmac/core/net';
 import type { AlertMessage } from '../alerts/message.js';
 import type { ChannelRecord } from './channel.js';
 import type { ChannelRegistry } from './registry.js';
@@ -47,6 +47,10 @@ export function deliveryThrough({ channels, sealer, connector, clock }: DeliverT
           secrets: secrets.data as never,
         }),
       );
+    } catch (error) {
+      if (isNotDelivered(error) || isOperationError(error)) throw error;
+      // What a kind of the host's own lets through may quote an address with all that is in it: nobody writes it down.
+      throw new NotDelivered('failed', true);
     } finally {
       outer.removeEventListener('abort', onAbort);
     }

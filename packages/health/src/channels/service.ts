@@ -1,5 +1,5 @@
 import { newId, type ScopeIdentity } from '@dotmac/core';
-import { invalidInput, readDraft, type Page } from '@dotmac/core/contract';
+import { invalidInput, issueMessage, readDraft, type Page } from '@dotmac/core/contract';
 import { isNotDelivered } from '@dotmac/core/net';
 import { z } from 'zod';
 import type { HealthContext } from '../context.js';
@@ -61,7 +61,10 @@ export function channelService(context: HealthContext, { tenantId }: ScopeIdenti
   const check = (kind: AnyChannelKind, given: { config: unknown; secrets: unknown }): void => {
     const parts = (['config', 'secrets'] as const).map((part) => ({ part, read: kind[part].safeParse(given[part]) }));
     const issues = parts.flatMap(({ part, read }) =>
-      (read.error?.issues ?? []).map(({ path, message }) => ({ path: [part, ...path.map(String)].join('.'), message })),
+      (read.error?.issues ?? []).map((issue) => ({
+        path: [part, ...issue.path.map(String)].join('.'),
+        message: issueMessage(issue),
+      })),
     );
     if (issues.length > 0) throw invalidInput(issues);
     const [config, secrets] = parts.map(({ read }) => read.data as never) as [never, never];

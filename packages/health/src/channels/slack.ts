@@ -1,7 +1,7 @@
 import { postUrl } from '@dotmac/core/contract';
 import { faultsOfUrl, postJson } from '@dotmac/core/net';
 import { z } from 'zod';
-import type { AlertItem } from '../alerts/message.js';
+import { isWellAgain, type AlertItem } from '../alerts/message.js';
 import { defineChannel } from './channel-kind.js';
 
 const [yellow, orange, red] = ['#d9a404', '#d9480f', '#c92a2a'];
@@ -27,7 +27,7 @@ export const slackChannel = defineChannel({
   deliver(delivery) {
     const { message, secrets } = delivery;
     const attachments = message.items.map((item) => ({
-      color: item.kind === 'resolved' ? recovered : colours[item.severity],
+      color: isWellAgain(item) ? recovered : colours[item.severity],
       text: escaped(item.text),
       ts: Math.floor((item.resolvedAt ?? item.startedAt) / 1_000),
     }));

@@ -1,6 +1,6 @@
 import { isAvailable, isUndecided } from '../monitoring/status.js';
 import type { KeptEndpoint } from '../monitoring/directory.js';
-import { ancestorsOf } from './graph.js';
+import { ancestorsOf, tellersOf } from './graph.js';
 
 /** Where endpoints are looked up. */
 export type Lookup = (endpointId: string) => KeptEndpoint | undefined;
@@ -33,7 +33,7 @@ export function suppressorOf(endpointId: string, lookup: Lookup, now: number): S
 const queueMs = 30_000;
 
 /**
- * An endpoint that this one depends on directly and that has not been looked at since the trouble began, so that nobody
+ * One of the nearest that this one depends on which has not been looked at since the trouble began, so that nobody
  * can say whose trouble it is. Not waited for longer than its check can take.
  */
 export function unaskedOf(
@@ -41,10 +41,9 @@ export function unaskedOf(
   lookup: Lookup,
   { startedAt, now }: { startedAt: number; now: number },
 ): Suppression | undefined {
-  for (const id of lookup(endpointId)?.endpoint.dependsOn ?? []) {
-    const parent = lookup(id);
-    if (!parent || parent.endpoint.pausedAt !== null || (parent.checkedAt ?? -Infinity) >= startedAt) continue;
-    const { name, recheckInterval, timeout } = parent.endpoint;
+  for (const { endpoint, checkedAt } of tellersOf(endpointId, lookup)) {
+    if ((checkedAt ?? -Infinity) >= startedAt) continue;
+    const { id, name, recheckInterval, timeout } = endpoint;
     if (now - startedAt < (recheckInterval + timeout) * 1_000 + queueMs) return { endpointId: id, name };
   }
   return undefined;

@@ -1,10 +1,12 @@
 import type { InputIssue } from '@dotmac/core';
+import { issueMessage } from '@dotmac/core/contract';
 import { faultsOfHost } from '@dotmac/core/net';
 import { wouldCircle } from '../dependencies/graph.js';
 import type { Directory } from '../monitoring/directory.js';
 import { follow, readPath } from '../conditions/path.js';
 import type { Connectors } from '../monitoring/prepare.js';
 import type { ProbeRegistry } from '../probes/registry.js';
+import { faultsOfNamed } from './named.js';
 import { placesOfSecrets, secretsNamed } from './secrets.js';
 import type { EndpointRecord } from './endpoint.js';
 
@@ -29,7 +31,8 @@ export function faultsOf(endpoint: EndpointRecord, { probes, connectors }: Endpo
   const connector = connectors[endpoint.registeredBy];
   if (host !== null) faultsOfHost(host, port ?? undefined, connector).forEach((message) => miss('host', message));
   const read = probe.config.safeParse(config);
-  for (const { path, message } of read.error?.issues ?? []) miss(['config', ...path.map(String)].join('.'), message);
+  for (const issue of read.error?.issues ?? [])
+    miss(['config', ...issue.path.map(String)].join('.'), issueMessage(issue));
   const { facts } = probe;
   const lacking = read.success ? (probe.lacking?.(read.data as never) ?? []) : [];
   for (const [index, { on }] of conditions.entries()) {
@@ -55,16 +58,17 @@ export function faultsOf(endpoint: EndpointRecord, { probes, connectors }: Endpo
   return issues;
 }
 
-/** What is wrong with what an endpoint depends on: others of the tenant's, and not itself by a detour. */
+/**
+ * What is wrong with what an endpoint depends on: others of the tenant's, and not itself by a detour.
+ * @param known what it depended on before: those that were removed since stay, and are none
+ */
 export function faultsOfDependencies(
   { id, tenantId, dependsOn }: Pick<EndpointRecord, 'id' | 'tenantId' | 'dependsOn'>,
   directory: Pick<Directory, 'get'>,
+  known: readonly string[] = [],
 ): InputIssue[] {
-  const issues = dependsOn.flatMap((parent, index) =>
-    parent === id || directory.get(parent)?.endpoint.tenantId === tenantId
-      ? []
-      : [{ path: `depends_on.${index}`, message: 'There is no such endpoint' }],
-  );
+  const path = (index: number): string => `depends_on.${index}`;
+  const issues = faultsOfNamed(dependsOn, { tenantId, directory, known: [id, ...known], path });
   const parentsOf = (endpointId: string): readonly string[] => directory.get(endpointId)?.endpoint.dependsOn ?? [];
   if (wouldCircle(id, dependsOn, parentsOf)) issues.push({ path: 'depends_on', message: 'It would depend on itself' });
   return issues;

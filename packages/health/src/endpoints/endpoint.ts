@@ -52,7 +52,6 @@ export interface EndpointBounds {
 /** The probes of this package, and an interval of 5 s to an hour. */
 export const defaultBounds: EndpointBounds = { serviceTypes: builtInTypes, checkIntervals: { min: 5, max: 3_600 } };
 
-/** What can be set of an endpoint, within bounds. */
 /**
  * The bounds of check intervals in seconds, as the host sets them.
  * @throws INVALID_ARGUMENT unless they lie between a second and 30 days, the lower below the upper
@@ -68,6 +67,7 @@ export function checkIntervalsOf(given: { min?: number; max?: number } = {}): En
   return bounds;
 }
 
+/** What can be set of an endpoint, within bounds. */
 export const endpointFields = ({ serviceTypes, checkIntervals: { min, max } }: EndpointBounds) => ({
   name,
   host: host.nullable(),
@@ -153,6 +153,7 @@ export function endpointSchemas(bounds: EndpointBounds) {
         .record(secretName, secret)
         .default({})
         .meta({ description: 'Kept sealed and never shown; `config` names them as ${secrets.name}' }),
+      paused: z.boolean().default(false).meta({ description: 'Whether to leave it alone until it is resumed' }),
     })
     .refine((it: Addressed) => addressingOf(it.serviceType) === 'none' || isGiven(it.host), {
       ...always,
@@ -170,7 +171,7 @@ export function endpointSchemas(bounds: EndpointBounds) {
       ...fields,
       secrets: z.record(secretName, secret.nullable()).meta({
         description:
-          'Those named are set, or removed by null. Another host, port, probe or user, or a peer that is not verified any more, removes all others',
+          'Those named are set, or removed by null. Another host, port, probe or user, or a peer that is verified less (not at all, without TLS, by another `ca` or `servername`), removes all others',
       }),
     })
     .partial()

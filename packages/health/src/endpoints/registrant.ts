@@ -19,10 +19,19 @@ export function registrantOf({ asHost = false }: RegisteringOptions = {}): Regis
   return asHost ? 'host' : 'tenant';
 }
 
-type Asked = Pick<EndpointRecord, 'serviceType' | 'host' | 'port' | 'config'>;
+type Asked = Pick<EndpointRecord, 'serviceType' | 'host' | 'port' | 'config' | 'conditions'>;
 
-/** Whether two endpoints are asked the same, in the same place. */
+/**
+ * Whether two endpoints are asked the same, in the same place. Conditions are part of it: by what they say of one guess
+ * after the other, an answer could be spelled out.
+ */
 export function asksTheSame(one: Asked, other: Asked): boolean {
-  const askedOf = ({ serviceType, host, port, config }: Asked) => ({ serviceType, host, port, config });
+  const askedOf = ({ serviceType, host, port, config, conditions }: Asked) => [
+    serviceType,
+    host,
+    port,
+    config,
+    conditions,
+  ];
   return isDeepStrictEqual(askedOf(one), askedOf(other));
 }

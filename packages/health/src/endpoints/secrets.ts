@@ -48,14 +48,43 @@ const verifyPath = ['tls', 'verify'];
 
 function bindingOf({ tenantId, id, serviceType, host, port, config }: SecretOrigin): string[] {
   const user = follow(userPath, config);
-  const binding = [tenantId, id, serviceType, host ?? '', String(port ?? ''), typeof user === 'string' ? user : ''];
-  // Unverified, anybody in between could read it.
-  return follow(verifyPath, config) === false ? [...binding, 'unverified'] : binding;
+  return [
+    ...[tenantId, id, serviceType, host ?? '', String(port ?? ''), typeof user === 'string' ? user : ''],
+    // Behind one address many may live: the one who is asked for by name reads it.
+    ...namedHosts(config).map((name) => `host: ${name}`),
+    // Unverified, anybody in between could read it.
+    ...(follow(verifyPath, config) === false ? ['unverified'] : []),
+  ];
+}
+
+/** Whom an HTTP request asks for, if it says so itself. */
+function namedHosts({ headers }: SecretOrigin['config']): string[] {
+  if (typeof headers !== 'object' || headers === null) return [];
+  const named = Object.entries(headers).filter(([name]) => name.toLowerCase() === 'host');
+  return named.map(([, value]) => String(value)).sort();
 }
 
 /** Whether two are the same as far as their secrets go: nobody gets a secret by pointing its endpoint elsewhere. */
 export function sameOrigin(one: SecretOrigin, other: SecretOrigin): boolean {
   return isDeepStrictEqual(bindingOf(one), bindingOf(other));
+}
+
+/**
+ * Whether secrets may go along with a change: to the same target, which is verified as well as before. Without TLS, or by
+ * another authority or name, somebody else could answer in its place.
+ */
+export function keepsSecrets(before: SecretOrigin, after: SecretOrigin): boolean {
+  if (!sameOrigin(before, after)) return false;
+  const [was, is] = [verificationOf(before), verificationOf(after)];
+  return !was || isDeepStrictEqual(was, is);
+}
+
+/** By whom and as whom a target is verified; undefined when it is asked in the open. */
+function verificationOf({ serviceType, config }: SecretOrigin): unknown[] | undefined {
+  const speaksTls = ['https', 'tls'].includes(serviceType) || config['tls'] !== undefined || config['secure'] === true;
+  if (!speaksTls && (config['starttls'] ?? false) === false) return undefined;
+  const under = serviceType === 'tls' ? [] : ['tls'];
+  return ['servername', 'ca'].map((name) => follow([...under, name], config) ?? null);
 }
 
 /** Seals each secret for its endpoint. */

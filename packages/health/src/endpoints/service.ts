@@ -4,8 +4,9 @@ import { importing } from '@dotmac/core/http';
 import type { HealthContext } from '../context.js';
 import { healthErrors } from '../errors.js';
 import { healthEvents, type HealthEvents } from '../events.js';
+import type { IncidentRecord } from '../incidents/incident.js';
 import { shownAs, type ShownResult } from '../history/shown-result.js';
-import { lastingOf, shown, uncheckedState, type KeptEndpoint, type KeptState } from '../monitoring/directory.js';
+import { lastingOf, shown, uncheckedState, type KeptState } from '../monitoring/directory.js';
 import type { StoredEndpoint } from '../store/store.js';
 import { faultsOf, faultsOfDependencies } from './check-endpoint.js';
 import {
@@ -17,7 +18,7 @@ import {
 } from './endpoint.js';
 import { linesOf } from './import.js';
 import { asksTheSame, registrantOf, type RegisteringOptions, type Registrant } from './registrant.js';
-import { sameOrigin, sealSecrets } from './secrets.js';
+import { keepsSecrets, sameOrigin, sealSecrets } from './secrets.js';
 import { stateAfter } from './state-after.js';
 
 /** One tenant's endpoints. */
@@ -88,8 +89,8 @@ export function endpointService(context: HealthContext, { tenantId, actor }: Sco
       inTurn(JSON.stringify([tenantId, endpointId]), () => change(endpointId, ...rest));
   const eventOf = (name: EventName, { id: subject, name: called, serviceType }: EndpointRecord) =>
     healthEvents.create(name, { tenantId, actor, subject, at: clock.now(), data: { name: called, serviceType } });
-  const check = (endpoint: EndpointRecord): void => {
-    const issues = [...faultsOf(endpoint, context), ...faultsOfDependencies(endpoint, directory)];
+  const check = (endpoint: EndpointRecord, before?: EndpointRecord): void => {
+    const issues = [...faultsOf(endpoint, context), ...faultsOfDependencies(endpoint, directory, before?.dependsOn)];
     if (issues.length > 0) throw invalidInput(issues);
   };
   const keep = (endpoint: EndpointRecord, state?: KeptState, isOneOfMany = false): Endpoint => {
@@ -100,9 +101,9 @@ export function endpointService(context: HealthContext, { tenantId, actor }: Sco
   };
   /** A draft as a record that can be kept, and has a place. */
   const recordOf = (draft: EndpointDraft, registeredBy: Registrant, besides = 0): EndpointRecord => {
-    const { secrets, ...input } = readDraft(schemas.input, draft);
-    const now = clock.now();
-    const bare = { ...input, id: newId(), tenantId, registeredBy, pausedAt: null, createdAt: now, updatedAt: now };
+    const { secrets, paused, ...input } = readDraft(schemas.input, draft);
+    const [now, pausedAt] = [clock.now(), paused ? clock.now() : null];
+    const bare = { ...input, id: newId(), tenantId, registeredBy, pausedAt, createdAt: now, updatedAt: now };
     check({ ...bare, secrets });
     const record = { ...bare, secrets: sealed(sealer, bare, secrets) };
     if (!places.take(tenantId, besides)) throw healthErrors.ENDPOINT_LIMIT_REACHED({ limit: maxEndpoints });
@@ -140,27 +141,34 @@ export function endpointService(context: HealthContext, { tenantId, actor }: Sco
     }
   };
   /** That an incident is over, for what somebody did to its endpoint. */
-  const endedBy = (kept: KeptEndpoint, incidentId: string, text: string) => {
-    const [at, { endpoint, incident }] = [clock.now(), kept];
-    const { severity = 'offline' as const, startedAt = at } = incident ?? {};
-    const { id: subject, name: endpointName, tags } = endpoint;
-    const data = { incidentId, endpointName, severity, text, startedAt, resolvedAt: at, tags, flapping: false };
+  const endedBy = (incident: IncidentRecord, { tags }: EndpointRecord, text: string) => {
+    const at = clock.now();
+    const { endpointId: subject, endpointName, id: incidentId, severity, startedAt } = incident;
+    const told = { incidentId, endpointName, severity, startedAt, resolvedAt: Math.max(at, startedAt) };
+    const data = { ...told, code: null, text, tags, flapping: false };
     return healthEvents.create('incident.resolved', { tenantId, actor, subject, at, data });
   };
-  /** Puts a changed endpoint in the place of the one there was; without a state it begins anew. */
-  const replace = async (endpoint: EndpointRecord, state: KeptState | undefined): Promise<Endpoint> => {
-    const kept = directory.get(endpoint.id);
-    const over = state ? null : (kept?.incident ?? null);
-    const told = over && kept ? [endedBy(kept, over.id, 'The endpoint was changed')] : [];
-    await context.change([eventOf('endpoint.updated', endpoint), ...told], async (trx) => {
-      if (!(await endpoints.update(endpoint, trx))) throw healthErrors.ENDPOINT_NOT_FOUND({ endpointId: endpoint.id });
-      for (const { at, data } of told) {
-        const entry = { id: newId(), at, kind: 'resolved' as const, actor, text: data.text };
-        await endpoints.noteIncident(data.incidentId, entry, { resolvedAt: at }, trx);
+  /** Puts a changed endpoint in the place of the one there was. Asked somewhere else, it begins anew. */
+  const replace = async ({ endpoint: before, state }: StoredEndpoint, endpoint: EndpointRecord): Promise<Endpoint> => {
+    const { id } = endpoint;
+    const ended = new Set<string>();
+    await context.change([eventOf('endpoint.updated', endpoint)], async (trx, tell) => {
+      if (!(await endpoints.update(endpoint, trx))) throw healthErrors.ENDPOINT_NOT_FOUND({ endpointId: id });
+      if (sameOrigin(before, endpoint)) return;
+      for (const incident of await endpoints.unresolvedOf(id, trx)) {
+        const event = endedBy(incident, before, 'The endpoint was changed');
+        const { at, data } = event;
+        const entry = { id: newId(), at, kind: 'resolved' as const, actor, code: null, text: data.text };
+        const { resolvedAt } = data;
+        if (!(await endpoints.noteIncident(incident.id, entry, { resolvedAt }, trx))) continue;
+        tell(event);
+        ended.add(incident.id);
       }
     });
-    if (over && kept) kept.incident = null;
-    return keep(endpoint, state);
+    // As it is known now: a check may have ended while this was written, and begun an incident.
+    const known = directory.get(id);
+    if (known?.incident && ended.has(known.incident.id)) known.incident = null;
+    return keep(endpoint, stateAfter(before, endpoint, known ?? state ?? undefined));
   };
   const setPaused = async (endpointId: string, isPaused: boolean): Promise<Endpoint> => {
     const found = await find(endpointId);
@@ -168,7 +176,7 @@ export function endpointService(context: HealthContext, { tenantId, actor }: Sco
     if ((endpoint.pausedAt !== null) === isPaused) return withKeptState(found);
     const now = clock.now();
     const changed = { ...endpoint, pausedAt: isPaused ? now : null, updatedAt: now };
-    return replace(changed, stateAfter(endpoint, changed, directory.get(endpointId) ?? found.state ?? undefined));
+    return replace(found, changed);
   };
 
   return {
@@ -195,13 +203,14 @@ export function endpointService(context: HealthContext, { tenantId, actor }: Sco
     get: async (endpointId) => withKeptState(await find(endpointId)),
     async list({ limit = 50, cursor, ...filter } = {}) {
       // A status that was found out a moment ago may not be stored yet, and it is the stored one that is filtered by.
-      if (filter.status !== undefined) await recorder.flushChanges();
+      if (filter.status !== undefined) await recorder.showChanges();
       const { items, nextCursor } = await endpoints.list({ limit, after: cursor ?? null, filter });
       return { items: items.map(withKeptState), nextCursor };
     },
     update: inOrder(async (endpointId, draft, options) => {
       const { secrets: given = {}, ...changes } = readDraft(schemas.changes, draft);
-      const { endpoint: before, state } = await find(endpointId);
+      const found = await find(endpointId);
+      const { endpoint: before } = found;
       const {
         id,
         tenantId: _,
@@ -214,16 +223,15 @@ export function endpointService(context: HealthContext, { tenantId, actor }: Sco
       } = before;
       const defined = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
       // Whole again, it has to fit as a new one would.
-      const { secrets: ____, ...input } = readDraft(schemas.input, { ...settings, ...defined });
+      const { secrets: ____, paused: _____, ...input } = readDraft(schemas.input, { ...settings, ...defined });
       const registeredBy = asksTheSame(before, input) && !options?.asHost ? by : registrantOf(options);
       const bare = { ...input, id, tenantId, registeredBy, pausedAt, createdAt, updatedAt: clock.now() };
-      const isSame = sameOrigin(before, bare);
+      const isKept = keepsSecrets(before, bare);
       const set = Object.entries(given).flatMap(([name, value]) => (value === null ? [] : [[name, value] as const]));
-      const kept = Object.entries(isSame ? before.secrets : {}).filter(([name]) => !Object.hasOwn(given, name));
-      check({ ...bare, secrets: Object.fromEntries([...kept, ...set]) });
+      const kept = Object.entries(isKept ? before.secrets : {}).filter(([name]) => !Object.hasOwn(given, name));
+      check({ ...bare, secrets: Object.fromEntries([...kept, ...set]) }, before);
       const secrets = { ...Object.fromEntries(kept), ...sealed(sealer, bare, Object.fromEntries(set)) };
-      const changed = { ...bare, secrets };
-      return replace(changed, stateAfter(before, changed, directory.get(endpointId) ?? state ?? undefined));
+      return replace(found, { ...bare, secrets });
     }),
     pause: inOrder((endpointId) => setPaused(endpointId, true)),
     resume: inOrder((endpointId) => setPaused(endpointId, false)),
@@ -237,10 +245,11 @@ export function endpointService(context: HealthContext, { tenantId, actor }: Sco
     },
     remove: inOrder(async (endpointId) => {
       const { endpoint } = await find(endpointId);
-      const kept = directory.get(endpointId);
-      const told = kept?.incident ? [endedBy(kept, kept.incident.id, 'The endpoint was removed')] : [];
       const job = endpoint.serviceType === 'heartbeat' ? await endpoints.heartbeats.get(endpointId) : undefined;
-      await context.change([eventOf('endpoint.removed', endpoint), ...told], async (trx) => {
+      await context.change([eventOf('endpoint.removed', endpoint)], async (trx, tell) => {
+        // As the store has them: whoever monitors may have opened one that this process has not heard of.
+        const open = await endpoints.unresolvedOf(endpointId, trx);
+        for (const incident of open) tell(endedBy(incident, endpoint, 'The endpoint was removed'));
         if (!(await endpoints.remove(endpointId, trx))) throw healthErrors.ENDPOINT_NOT_FOUND({ endpointId });
         if (job?.token) await store.heartbeatTokens.remove(job.token.hash, trx);
         if (job) await endpoints.heartbeats.remove(endpointId, trx);

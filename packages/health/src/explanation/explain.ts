@@ -1,6 +1,7 @@
 import { id, instant } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { endpointStatus } from '../endpoints/endpoint.js';
+import { outcomeCode } from '../probes/outcomes.js';
 import { shownResult } from '../history/shown-result.js';
 import { inWords, isoMinute } from '../alerts/wording.js';
 import { policyOf } from '../monitoring/policy.js';
@@ -11,6 +12,7 @@ export const explanation = z
   .object({
     endpointId: id,
     status: endpointStatus,
+    code: outcomeCode.meta({ description: 'What the last check found, for programs' }),
     since: instant.nullable().meta({ description: 'When the first of the checks came that made it so' }),
     reasons: z.array(
       z.object({
@@ -28,7 +30,7 @@ export const explanation = z
         better: z.int().meta({ description: 'Results in a row that are better than the status' }),
         betterSince: instant.nullable(),
         ownTrouble: z.int().meta({ description: 'Checks in a row that could not be made' }),
-        flapping: z.boolean().meta({ description: 'It comes and goes too often to tell of every time' }),
+        flapping: z.boolean().meta({ description: 'It comes and goes; one incident lasts as long as that does' }),
       })
       .meta({ description: 'What is counted until the status changes' }),
     thresholds: z
@@ -102,7 +104,7 @@ export function reasonsFor(kept: KeptEndpoint, { now, window, suppressor, monito
       'own_trouble',
       `${blind} of ${policy.retryCount} checks in a row could not be made, which is our own trouble.`,
     );
-  if (kept.isFlapping) tell('flapping', 'It comes and goes: nobody is told of every time.');
+  if (kept.isFlapping) tell('flapping', 'It comes and goes: one incident lasts as long as that does.');
   if (incident)
     tell('incident', `An incident is open since ${isoMinute(incident.startedAt)}, ${incident.severity} at its worst.`);
   if (window) tell('maintenance', `"${window.name}" lasts until ${isoMinute(window.until)}: nobody is told meanwhile.`);

@@ -14,7 +14,7 @@ export function explanationService(
   return async (endpointId: string): Promise<Explanation> => {
     const kept = directory.get(endpointId);
     if (kept?.endpoint.tenantId !== tenantId) throw healthErrors.ENDPOINT_NOT_FOUND({ endpointId });
-    const { status, since, endpoint } = kept;
+    const { status, code, since, endpoint } = kept;
     const now = clock.now();
     const window = await calendar.over(tenantId, endpoint);
     const suppressor = suppressorOf(endpointId, (id) => directory.get(id), now);
@@ -22,6 +22,6 @@ export function explanationService(
     const { by: monitoredBy } = monitoring();
     const reasons = reasonsFor(kept, { now, window, suppressor, monitoredBy });
     const nextCheckAt = monitor.nextCheckOf(endpointId);
-    return { endpointId, status, since, reasons, ...countsOf(kept), monitoredBy, nextCheckAt, recent };
+    return { endpointId, status, code, since, reasons, ...countsOf(kept), monitoredBy, nextCheckAt, recent };
   };
 }

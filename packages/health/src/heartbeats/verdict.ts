@@ -3,7 +3,7 @@ import type { HeartbeatRecord, HeartbeatSettings } from './heartbeat.js';
 
 /** What a job's calls amount to. */
 export interface Verdict {
-  is: 'well' | 'silent' | 'failed' | 'late';
+  is: 'well' | 'silent' | 'failed' | 'overran' | 'late';
   message: string;
   /** Until then, if nobody calls; epoch ms. */
   until: number;
@@ -26,7 +26,7 @@ export function verdictOf(
   const overdueAt = isRunning ? startedAt + (settings.longest ?? Infinity) * 1_000 : Infinity;
   const ended = (is: Verdict['is'], message: string): Verdict => ({ is, message, until: Infinity });
   if (hasFailed) return ended('failed', exitStatus === null ? 'The job failed' : `The job ended with ${exitStatus}`);
-  if (now >= overdueAt) return ended('failed', 'The job runs longer than it may');
+  if (now >= overdueAt) return ended('overran', 'The job runs longer than it may');
   if (now >= lateAt)
     return ended('late', succeededAt === null ? 'The job never succeeded' : 'The job did not call in time');
   const until = Math.min(lateAt, overdueAt);

@@ -1,21 +1,17 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import {
-  describeError,
-  isOperationError,
-  type AnyEvent,
-  type CancelTimer,
-  type Clock,
-  type Logger,
-} from '@dotmac/core';
+import { describeError, type AnyEvent, type CancelTimer, type Clock, type Logger } from '@dotmac/core';
 import { healthEvents, type HealthEvents } from '../events.js';
 import type { HealthMetrics } from '../metrics.js';
 import type { Directory, KeptEndpoint, KeptState } from '../monitoring/directory.js';
 import { isUndecided } from '../monitoring/status.js';
 import type { ProbeResult } from '../probes/judge.js';
+import { isOver } from '../incidents/open-close.js';
 import { tellIncident } from '../incidents/tell.js';
 import type { Term } from '../store/sharing.js';
 import type { HealthStore, IncidentWrite, Settlement } from '../store/store.js';
 import type { Calendar } from '../windows/calendar.js';
+import { createDoubts } from './doubts.js';
+import { isLeaseLost, unlessFenced } from './fenced.js';
 import { pendingBuckets } from './pending-buckets.js';
 import { pendingResults } from './pending-results.js';
 import { createRota } from './rota.js';
@@ -26,13 +22,21 @@ export interface Recorder {
   record(
     kept: KeptEndpoint,
     result: ProbeResult & { at: number },
-    before: Pick<KeptState, 'status' | 'checkedAt'>,
+    before: Pick<KeptState, 'status' | 'checkedAt' | 'isFlapping'>,
     isSummed?: boolean,
   ): void;
   /** Resolves when every change of status that was noted is in the store. Rejects when it cannot be stored. */
   flushChanges(): Promise<void>;
-  /** Resolves when all that was noted of these endpoints, or of all, is in the store. Rejects when it cannot be stored. */
+  /** The same for who reads changes in the store: {@link flush}. */
+  showChanges(): Promise<void>;
+  /**
+   * Resolves when all that was noted of these endpoints, or of all, is in the store, for who reads it there. Rejects when it
+   * cannot be stored; not when this process stood still until its lease was over: what it noted then is nobody's, or is
+   * stored once it has the lease again, and what is stored is what there is to read.
+   */
   flush(endpointIds?: readonly string[]): Promise<void>;
+  /** How long ago all was stored that was to be: about a second while the store takes it. */
+  unstoredMs(): number;
   /** Forgets what waits: another process monitors, and goes on from what is stored. */
   drop(): void;
   start(): void;
@@ -78,16 +82,16 @@ export function createRecorder(options: RecorderOptions): Recorder {
   const { store, directory, calendar, term, onFenced, publish, clock, logger, metrics, maxPending, rings } = options;
   const results = pendingResults({ rings, most: maxPending });
   const buckets = pendingBuckets();
-  metrics?.observePending(() => ({ results: results.size, minutes: buckets.size }));
   const events: AnyEvent<HealthEvents>[] = [];
   const incidents: IncidentWrite[] = [];
   const rota = createRota(directory, settleMs);
-  /** What a store that failed may have kept all the same: looked for there before anything else is written. */
-  const doubtful: Settlement[] = [];
+  const doubts = createDoubts(store);
   /** Endpoints not to be waited with. */
   const urgent = new Set<string>();
   /** Changes that were told to nobody since that was last logged. */
   let droppedChanges = 0;
+  /** When all was stored that was to be, on the monotonic clock; null while nothing is. */
+  let storedAt: number | null = null;
   /** How often everything was dropped. */
   let dropped = 0;
   let cancelTimer: CancelTimer | undefined;
@@ -137,18 +141,10 @@ export function createRecorder(options: RecorderOptions): Recorder {
         if (isLeaseLost(error)) {
           putBack(settlement);
           onFenced();
-        } else doubtful.push(settlement);
+        } else doubts.add(settlement);
       }
       throw error;
     }
-  };
-  /** Whether a settlement was kept although it failed: its answer may have been lost behind the commit. */
-  const wasKept = async ({ states }: Settlement): Promise<boolean> => {
-    for (const { endpoint, checks } of states) {
-      const stored = await store.tenant(endpoint.tenantId).get(endpoint.id);
-      if (stored) return (stored.state?.checks ?? 0) >= checks;
-    }
-    return false;
   };
   const putBack = (
     settlement: Settlement,
@@ -159,14 +155,6 @@ export function createRecorder(options: RecorderOptions): Recorder {
     events.unshift(...settlement.events);
     incidents.unshift(...settlement.incidents);
     for (const id of ids) urgent.add(id);
-  };
-  const settleDoubts = async (): Promise<void> => {
-    for (let [first] = doubtful; first; [first] = doubtful) {
-      const isKept = await wasKept(first);
-      doubtful.shift();
-      if (isKept) publish(first.events);
-      else putBack(first);
-    }
   };
   const settleChanges = async (): Promise<void> => {
     while (events.length > 0 || incidents.length > 0 || urgent.size > 0) {
@@ -192,17 +180,21 @@ export function createRecorder(options: RecorderOptions): Recorder {
     }
   };
   const write = async (): Promise<void> => {
-    await settleDoubts();
+    await doubts.resolve({
+      kept: (settlement) => publish(settlement.events),
+      lost: (settlement) => putBack(settlement),
+    });
     await settleChanges();
     if (!stopped) await settleAll(rota.turn(clock.monotonic()));
     // Whom the rota has missed: those that came in the middle of a round, or while the store was out of reach.
     await settleDue(stopped ? Infinity : clock.now() - longestWaitMs);
+    if (!stopped) storedAt = clock.monotonic();
   };
+  const unstoredMs = (): number => (storedAt === null ? 0 : clock.monotonic() - storedAt);
+  metrics?.observePending(() => ({ results: results.size, minutes: buckets.size, unstoredMs: unstoredMs() }));
   const isWaiting = (): boolean =>
-    [doubtful, events, incidents].some(({ length }) => length > 0) ||
-    [results, buckets, urgent].some(({ size }) => size > 0);
-  const waitingResults = (): number =>
-    doubtful.reduce((sum, { chunks }) => sum + chunks.reduce((all, { added }) => all + added, 0), results.size);
+    [events, incidents].some(({ length }) => length > 0) ||
+    [doubts, results, buckets, urgent].some(({ size }) => size > 0);
   const inTurn = (work: () => Promise<void>): Promise<void> => {
     const turn = last.then(work);
     last = turn.catch(() => undefined);
@@ -211,12 +203,12 @@ export function createRecorder(options: RecorderOptions): Recorder {
   const flush = (): Promise<void> => (flushing ??= inTurn(write).finally(() => (flushing = undefined)));
   const flushChanges = async (): Promise<void> => {
     await flushing?.catch(() => undefined); // It may have begun before the last record.
-    if (doubtful.length > 0 || events.length > 0 || urgent.size > 0) await flush();
+    if (doubts.size > 0 || events.length > 0 || urgent.size > 0) await flush();
   };
   const flushQuietly = (): Promise<void> =>
     flush().catch((error: unknown) =>
       logger.warn(
-        { results: waitingResults(), minutes: buckets.size, ...describeError(error) },
+        { results: results.size + doubts.results, minutes: buckets.size, ...describeError(error) },
         'checks cannot be stored, and wait in memory',
       ),
     );
@@ -229,46 +221,55 @@ export function createRecorder(options: RecorderOptions): Recorder {
   };
 
   return {
-    record(kept, { at, status, responseTimeMs, message, phases = {} }, before, isSummed = false) {
+    record(kept, { at, status, code, responseTimeMs, message, phases = {} }, before, isSummed = false) {
       const { id: endpointId, tenantId, checkInterval, timeout } = kept.endpoint;
-      const result = { tenantId, endpointId, at, status, responseTimeMs, message, phases };
+      const result = { tenantId, endpointId, at, status, code, responseTimeMs, message, phases };
       const lost = isSummed ? 0 : results.add(kept, result);
       buckets.add(result, before, (2 * checkInterval + timeout) * 1_000);
       if (lost > 0 || buckets.size > maxPending) metrics?.dropped(lost + buckets.shrinkTo(maxPending));
       if (!isSummed && isUndecided(kept)) urgent.add(endpointId);
-      if (kept.status === before.status) return;
+      const hasChanged = kept.status !== before.status;
+      const isTurned = hasChanged || kept.isFlapping !== before.isFlapping;
+      if (!isTurned && !isOver(kept, kept.incident !== null)) return;
       urgent.add(endpointId);
       if (events.length < maxPending) {
-        events.push(changeOf(kept, at, before));
-        const told = tellIncident(kept, at);
+        if (hasChanged) events.push(changeOf(kept, at, before));
+        const told = tellIncident(kept, at, before);
         if (told) {
           incidents.push(told.write);
           events.push(told.event);
         }
-      } else {
+      } else if (hasChanged) {
         droppedChanges++;
         metrics?.changeDropped();
       }
       void flushQuietly();
     },
     flushChanges,
+    showChanges: () => unlessFenced(flushChanges),
+    unstoredMs,
     async flush(endpointIds) {
-      await flushChanges();
-      await inTurn(() => (endpointIds ? settleAll(endpointIds) : settleDue(Infinity)));
+      await unlessFenced(async () => {
+        await flushChanges();
+        await inTurn(() => (endpointIds ? settleAll(endpointIds) : settleDue(Infinity)));
+      });
     },
     drop() {
       dropped++;
       results.clear();
       buckets.clear();
-      for (const all of [events, incidents, doubtful]) all.length = 0;
+      doubts.clear();
+      for (const all of [events, incidents]) all.length = 0;
       urgent.clear();
     },
     start() {
       stopped = false;
+      storedAt = clock.monotonic();
       cancelTimer ??= clock.after(tickMs, () => void tick());
     },
     async stop() {
       stopped = true;
+      storedAt = null;
       cancelTimer?.();
       cancelTimer = undefined;
       await last;
@@ -278,12 +279,9 @@ export function createRecorder(options: RecorderOptions): Recorder {
   };
 }
 
-function isLeaseLost(error: unknown): boolean {
-  return isOperationError(error) && error.code === 'LEASE_LOST';
-}
-
 function changeOf(kept: KeptEndpoint, at: number, { status: from }: Pick<KeptState, 'status'>): AnyEvent<HealthEvents> {
   const { tenantId, id: subject, name } = kept.endpoint;
-  const data = { name, from, to: kept.status, message: kept.message, checkedAt: at, since: kept.since ?? at };
+  const { status: to, code, message } = kept;
+  const data = { name, from, to, code, message, checkedAt: at, since: kept.since ?? at };
   return healthEvents.create('endpoint.status_changed', { tenantId, actor: 'system', subject, at, data });
 }

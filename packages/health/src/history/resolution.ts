@@ -76,6 +76,14 @@ export function planWindow(
   }
 }
 
+/** What the spans of a plan come to, for there are only whole buckets; `until` not after what comes next. */
+export function readBy(spans: readonly Span[], next: number): { from: number; until: number } {
+  const [first, last] = [spans[0], spans.at(-1)];
+  if (!first || !last) return { from: next, until: next };
+  const end = startOf(last.resolution, last.until - 1) + bucketMs[last.resolution];
+  return { from: first.from, until: Math.min(end, next) };
+}
+
 /**
  * How long sums are kept, days given by the host.
  * @throws INVALID_ARGUMENT unless finer sums are kept no longer than coarser ones, and minutes for a day

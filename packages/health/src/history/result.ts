@@ -1,4 +1,5 @@
 import type { EndpointStatus } from '../endpoints/endpoint.js';
+import type { Code } from '../probes/outcomes.js';
 import type { Phases } from '../probes/probe.js';
 
 /** One check's outcome, as it is kept. */
@@ -9,6 +10,8 @@ export interface CheckResult {
   at: number;
   /** What this one check found, which is not yet the endpoint's status. */
   status: EndpointStatus;
+  /** What it is, for programs. */
+  code: Code;
   responseTimeMs: number | null;
   message: string;
   phases: Phases;

@@ -28,6 +28,8 @@ const batchSize = 1_000;
 const smallBatch = 200;
 /** What processes tell each other: they look every second. */
 const sharedMs = 3_600_000;
+/** Whoever follows what happens can be away for as long. */
+const followedDays = 1;
 
 /** Deletes what is past its retention, in small batches, every ten minutes. */
 export function createRetention(options: {
@@ -45,6 +47,7 @@ export function createRetention(options: {
       prune: () => store.pruneBuckets(resolution, clock.now() - retention[resolution], batchSize),
     })),
     { size: batchSize, prune: () => store.pruneShared(clock.now() - sharedMs, batchSize) },
+    { size: batchSize, prune: () => store.pruneEvents(since(followedDays), batchSize) },
     { size: smallBatch, prune: () => store.pruneIncidents(since(keptDays.incidents), smallBatch) },
     { size: smallBatch, prune: () => pruneUndelivered(store, since(keptDays.undelivered), smallBatch) },
   ];

@@ -1,4 +1,5 @@
 import { endpointStatus } from '../endpoints/endpoint.js';
+import { keptCode } from '../probes/outcomes.js';
 import type { CheckResult, Ring } from './result.js';
 
 /** How many results go into one chunk of a ring: enough to write few rows, and few enough to write them again. */
@@ -36,10 +37,12 @@ const statuses = endpointStatus.options;
 const phaseNames = ['dnsMs', 'connectMs', 'tlsMs', 'firstByteMs', 'transferMs'] as const;
 
 /** A result in as few characters as JSON has for it: what it is by its place, what is missing at the end left out. */
-export function encodeResult({ at, status, responseTimeMs, message, phases }: CheckResult): string {
+export function encodeResult({ at, status, code, responseTimeMs, message, phases }: CheckResult): string {
   // Joined, and not put together bit by bit: many of these are kept for a while, and a string of bits takes thrice the
   // memory.
   const parts = [String(at), String(statuses.indexOf(status)), rounded(responseTimeMs), JSON.stringify(message)];
+  // The code that goes without saying is not written.
+  if (code !== keptCode(status, undefined)) parts.push(JSON.stringify(code));
   let left = Object.keys(phases).length;
   for (const name of phaseNames) {
     if (left === 0) break;
@@ -55,7 +58,7 @@ type Encoded = [
   status: number,
   responseTimeMs: number | null,
   message: string,
-  ...phases: (number | null)[],
+  ...codeAndPhases: (string | number | null)[],
 ];
 
 /** The results of a chunk, the oldest first. */
@@ -64,10 +67,14 @@ export function decodeResults({
   endpointId,
   body,
 }: Pick<RingChunk, 'tenantId' | 'endpointId' | 'body'>): CheckResult[] {
-  return (JSON.parse(`[[${body}]]`) as Encoded[]).map(([at, status, responseTimeMs, message, ...times]) => {
+  return (JSON.parse(`[[${body}]]`) as Encoded[]).map(([at, status, responseTimeMs, message, ...rest]) => {
+    const [first, ...others] = rest;
+    const [given, times] = typeof first === 'string' ? [first, others] : [undefined, rest];
     const phases = Object.fromEntries(
       times.flatMap((ms, index) => (ms === null ? [] : [[phaseNames[index] ?? 'dnsMs', ms]])),
     ) as CheckResult['phases'];
-    return { tenantId, endpointId, at, status: statuses[status] ?? 'unknown', responseTimeMs, message, phases };
+    const found = statuses[status] ?? 'unknown';
+    const code = keptCode(found, given);
+    return { tenantId, endpointId, at, status: found, code, responseTimeMs, message, phases };
   });
 }

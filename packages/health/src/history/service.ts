@@ -4,7 +4,7 @@ import type { EndpointRecord } from '../endpoints/endpoint.js';
 import { healthErrors } from '../errors.js';
 import type { Bucket } from './bucket.js';
 import { keptResultsOf } from './kept-results.js';
-import { planWindow } from './resolution.js';
+import { planWindow, readBy } from './resolution.js';
 import type { CheckResult, Ring } from './result.js';
 import { shownAs, type ShownResult } from './shown-result.js';
 import { seriesOf, spanOf, trendOf, type Trend, type TrendWindow } from './trend.js';
@@ -54,7 +54,8 @@ export function historyService(context: HealthContext, tenantId: string): Histor
         (await Promise.all(spans.map((span) => endpoints.buckets(endpointId, { ...span, inMaintenance })))).flat();
       const [buckets, maintenance] = await Promise.all([bucketsOf(false), bucketsOf(true)]);
       const issues = (await kept(endpointId, 'issues')).filter(({ at }) => at >= from && at < until);
-      return trendOf(endpoint, hours, { buckets, maintenance, issues: issues.slice(0, issuesShown) });
+      const read = readBy(spans, clock.now() + 1);
+      return trendOf(endpoint, hours, { buckets, maintenance, read, issues: issues.slice(0, issuesShown) });
     },
     async results(endpointId, { kind = 'recent', limit = 50, cursor } = {}) {
       const before = cursor === undefined ? undefined : Number(cursor);

@@ -2,6 +2,7 @@ import { instant } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { endpointStatus } from '../endpoints/endpoint.js';
 import type { ProbeResult } from '../probes/judge.js';
+import { outcomeCode } from '../probes/outcomes.js';
 
 const seconds = z.number().nullable();
 
@@ -10,6 +11,7 @@ export const shownResult = z
   .object({
     checkedAt: instant,
     status: endpointStatus.meta({ description: 'What this one check found, which is not yet the status' }),
+    code: outcomeCode,
     responseTime: seconds,
     message: z.string(),
     phases: z.object({ dns: seconds, connect: seconds, tls: seconds, firstByte: seconds, transfer: seconds }),
@@ -24,10 +26,11 @@ const inSeconds = (ms: number | null | undefined): number | null =>
 
 /** A result as it is shown. */
 export function shownAs(result: ProbeResult & { at: number }): ShownResult {
-  const { at, status, message, responseTimeMs, phases = {} } = result;
+  const { at, status, code, message, responseTimeMs, phases = {} } = result;
   return {
     checkedAt: at,
     status,
+    code,
     message,
     responseTime: inSeconds(responseTimeMs),
     phases: {

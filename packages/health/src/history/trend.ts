@@ -2,6 +2,7 @@ import type { InputIssue } from '@dotmac/core';
 import { instant, invalidInput } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { endpointStatus } from '../endpoints/endpoint.js';
+import { outcomeCode } from '../probes/outcomes.js';
 import { availability } from './availability.js';
 import { emptyBucket, mergeBuckets, type Bucket } from './bucket.js';
 import { quantile } from './histogram.js';
@@ -17,7 +18,13 @@ export const trend = z
   .object({
     endpointId: z.string(),
     endpointName: z.string(),
-    periodHours: z.number(),
+    periodHours: z.number().meta({ description: 'As it was asked for' }),
+    countedHours: z.number().meta({ description: 'From `from` to `until`: what shares of the period are shares of' }),
+    from: instant.meta({
+      description:
+        'From when on checks were counted: a whole minute, and where minutes or hours are not kept any more, a whole hour or day',
+    }),
+    until: instant.meta({ description: 'Until when, likewise' }),
     totalChecks: z
       .int()
       .meta({ description: 'Those in planned maintenance included, as in all that is not said to be without' }),
@@ -45,7 +52,13 @@ export const trend = z
     p99ResponseTime: seconds,
     statusDistribution: z.object({ healthy: share, degraded: share, critical: share, offline: share, unknown: share }),
     recentIssues: z.array(
-      z.object({ timestamp: instant, status: endpointStatus, message: z.string(), responseTime: seconds }),
+      z.object({
+        timestamp: instant,
+        status: endpointStatus,
+        code: outcomeCode,
+        message: z.string(),
+        responseTime: seconds,
+      }),
     ),
     series: z.array(
       z.object({
@@ -66,7 +79,8 @@ export type Trend = z.output<typeof trend>;
 const statuses = endpointStatus.options;
 const toSeconds = (ms: number | null | undefined): number | null =>
   ms === null || ms === undefined ? null : Math.round(ms * 1_000) / 1_000_000;
-const round = (value: number): number => Math.round(value * 100) / 100;
+/** To four decimals: two of them would show 99.996 % as 100. */
+const round = (value: number): number => Math.round(value * 10_000) / 10_000;
 
 /** As far back as a trend goes: days are kept for one more by default. */
 const longestHours = 400 * 24;
@@ -120,6 +134,8 @@ export interface TrendParts {
   /** Those outside of planned maintenance, by time, and those within. */
   buckets: readonly Bucket[];
   maintenance: readonly Bucket[];
+  /** What they lie in, `until` exclusive; epoch ms. */
+  read: { from: number; until: number };
   /** The last results that were not healthy, newest first. */
   issues: readonly CheckResult[];
 }
@@ -138,7 +154,7 @@ function together({ planned, other }: Parts): Bucket {
 export function trendOf(
   { id, name }: { id: string; name: string },
   periodHours: number,
-  { buckets, maintenance, issues }: TrendParts,
+  { buckets, maintenance, read, issues }: TrendParts,
 ): Trend {
   const parts = partsAt(0);
   const points = new Map<number, Parts>();
@@ -163,30 +179,34 @@ export function trendOf(
     const ms = quantile(whole.histogram, share);
     return ms === null ? null : toSeconds(Math.min(Math.max(ms, whole.minMs ?? ms), whole.maxMs ?? ms));
   };
-  const periodMs = periodHours * 3_600_000;
+  const periodMs = read.until - read.from;
   const [outside, all] = [availability(parts.other, periodMs), availability(whole, periodMs)];
   return {
     endpointId: id,
     endpointName: name,
     periodHours,
+    countedHours: round(periodMs / bucketMs.hour),
+    from: read.from,
+    until: read.until,
     totalChecks: total,
-    availabilityPercentage: rounded(outside.bySamples),
-    availabilityByDuration: rounded(outside.byDuration),
+    availabilityPercentage: outside.bySamples,
+    availabilityByDuration: outside.byDuration,
     coveragePercentage: round(Math.min(100, all.coverage ?? 0)),
     maintenance: {
       checks: checksOf(parts.planned),
-      percentage: round(Math.min(100, (100 * lastedMs(parts.planned)) / periodMs)),
-      availabilityPercentage: rounded(all.bySamples),
-      availabilityByDuration: rounded(all.byDuration),
+      percentage: round(periodMs > 0 ? Math.min(100, (100 * lastedMs(parts.planned)) / periodMs) : 0),
+      availabilityPercentage: all.bySamples,
+      availabilityByDuration: all.byDuration,
     },
     averageResponseTime: averageOf(whole),
     p50ResponseTime: percentile(0.5),
     p95ResponseTime: percentile(0.95),
     p99ResponseTime: percentile(0.99),
     statusDistribution: Object.fromEntries(distribution) as Trend['statusDistribution'],
-    recentIssues: issues.map(({ at, status, message, responseTimeMs }) => ({
+    recentIssues: issues.map(({ at, status, code, message, responseTimeMs }) => ({
       timestamp: at,
       status,
+      code,
       message,
       responseTime: toSeconds(responseTimeMs),
     })),
@@ -200,13 +220,11 @@ function pointOf(timestamp: number, parts: Parts): Trend['series'][number] {
     timestamp,
     totalChecks: checksOf(whole),
     maintenanceChecks: checksOf(parts.planned),
-    availabilityPercentage: rounded(bySamples),
-    availabilityByDuration: rounded(byDuration),
+    availabilityPercentage: bySamples,
+    availabilityByDuration: byDuration,
     averageResponseTime: averageOf(whole),
   };
 }
-
-const rounded = (value: number | null): number | null => (value === null ? null : round(value));
 
 function checksOf({ counts }: Bucket): number {
   return statuses.reduce((sum, status) => sum + counts[status], 0);

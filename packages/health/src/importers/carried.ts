@@ -1,4 +1,7 @@
+import { issueMessage } from '@dotmac/core/contract';
 import { defaultBounds, endpointSchemas, type EndpointDraft } from '../endpoints/endpoint.js';
+import type { AnyProbe } from '../probes/probe.js';
+import { probeRegistry } from '../probes/registry.js';
 
 /** What was left behind of another product's configuration, and why. */
 export interface LeftBehind {
@@ -20,6 +23,8 @@ export interface Carried {
 export interface CarryOptions {
   /** The bounds of `check_interval` that the host application set, in seconds. Default 5 to 3,600. */
   checkIntervals?: { min: number; max: number };
+  /** The host's own probes, as `createHealth` has them: what is checked by those of `@dotmac/probes-isp` needs them. */
+  probes?: readonly AnyProbe[];
 }
 
 /** An endpoint cannot be carried over at all. */
@@ -32,22 +37,31 @@ export type Leave = (field: string, reason: string) => void;
 export type Draft = Omit<EndpointDraft, 'name'>;
 
 /** Carries over one endpoint after another: one that fails stays behind whole, with its reason. */
-export function carrying({ checkIntervals = defaultBounds.checkIntervals }: CarryOptions) {
-  const { input } = endpointSchemas({ ...defaultBounds, checkIntervals });
+export function carrying({ checkIntervals = defaultBounds.checkIntervals, probes = [] }: CarryOptions) {
+  const registry = probeRegistry(probes);
+  const serviceTypes = Object.fromEntries(
+    [...registry].map(([serviceType, { addressing }]) => [serviceType, addressing]),
+  );
+  const { input } = endpointSchemas({ serviceTypes, checkIntervals });
   const carried: Carried = { endpoints: [], leftBehind: [] };
   const leaveWhole = (name: string, reason: string): void =>
     void carried.leftBehind.push({ name, field: null, reason });
   return {
     carried,
     leaveWhole,
+    /** Whether there is such a probe. */
+    knows: (serviceType: string): boolean => registry.has(serviceType),
     carry(name: string, convert: (leave: Leave) => Draft): void {
       const fields: LeftBehind[] = [];
       const leave: Leave = (field, reason) => void fields.push({ name, field, reason });
       try {
         const draft = withinBounds({ ...convert(leave), name }, checkIntervals, leave);
-        const faults = input.safeParse(draft).error?.issues ?? [];
+        const faults = [
+          ...(input.safeParse(draft).error?.issues ?? []),
+          ...(registry.get(draft.serviceType ?? '')?.config.safeParse(draft.config ?? {}).error?.issues ?? []),
+        ];
         if (faults.length > 0)
-          return leaveWhole(name, faults.map((it) => `${it.path.join('.')}: ${it.message}`).join('; '));
+          return leaveWhole(name, faults.map((it) => `${it.path.join('.')}: ${issueMessage(it)}`).join('; '));
         carried.endpoints.push(draft);
         carried.leftBehind.push(...fields);
       } catch (error) {

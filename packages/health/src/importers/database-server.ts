@@ -4,9 +4,12 @@ import { CannotCarry, type Draft } from './carried.js';
 
 type Target = Pick<Draft, 'host' | 'port' | 'serviceType' | 'config' | 'secrets'>;
 
-/** A connection string as an endpoint; its password goes into the secrets. @throws CannotCarry, without a word of it */
-export function databaseServer(connectionString: string): Target {
-  const { protocol, host, port, user, password, database, tls, verify } = parsed(connectionString);
+/**
+ * A connection string as an endpoint; its password, or the one that is kept apart from it, goes into the secrets.
+ * @throws CannotCarry, without a word of it
+ */
+export function databaseServer(connectionString: string, apart?: string): Target {
+  const { protocol, host, port, user, password = apart, database, tls, verify } = parsed(connectionString);
   const auth = {
     ...(user !== undefined && { username: user }),
     ...(password !== undefined && { password: '${secrets.password}' }),

@@ -108,7 +108,11 @@ function bodyPath(placeholder: string): string | undefined {
 }
 
 /** Reads the conditions of one endpoint. What has no equal stays behind. */
-export function wantedOf(texts: readonly string[], kind: 'http' | 'dns' | 'tls' | 'other', leave: Leave): Wanted {
+export function wantedOf(
+  texts: readonly string[],
+  kind: 'http' | 'dns' | 'tls' | 'grpc' | 'websocket' | 'other',
+  leave: Leave,
+): Wanted {
   const wanted: Wanted = { conditions: [], statuses: [], answers: [] };
   for (const text of texts) {
     const parts = split(text);
@@ -140,6 +144,12 @@ function read(
     return condition ? void wanted.conditions.push(condition) : refuse();
   }
   if (fn !== undefined) return refuse();
+  // A check of gRPC asks for no less.
+  if (kind === 'grpc' && placeholder === '[BODY].status' && comparator === '==' && right === 'SERVING') return;
+  if (kind === 'websocket' && placeholder === '[BODY]') {
+    const condition = comparison('message', comparator, right);
+    return condition ? void wanted.conditions.push(condition) : refuse();
+  }
   switch (placeholder) {
     case '[CONNECTED]':
       // Every check here wants a connection.

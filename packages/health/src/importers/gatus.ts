@@ -97,20 +97,21 @@ const tagsOf = (group: string | undefined): Pick<Draft, 'tags'> => {
   return tag === undefined ? {} : { tags: [tag] };
 };
 
+const pausedUnless = (enabled: boolean): Pick<Draft, 'paused'> => (enabled ? {} : { paused: true });
+
 function leaveAlerts({ alerts }: Pick<GatusEndpoint, 'alerts'>, leave: Leave): void {
   if (alerts?.length) leave('alerts', 'When they speak came along; alert rules say here who is told');
 }
 
 function pushedDraft(pushed: z.output<typeof gatusPushed>, thresholds: Thresholds | undefined, leave: Leave): Draft {
   const { enabled = true, group, heartbeat } = pushed;
-  if (!enabled) throw new CannotCarry('It is disabled');
   if (heartbeat?.interval === undefined)
     throw new CannotCarry('It has no heartbeat.interval, so that nothing says when its results are due');
   leaveAlerts(pushed, leave);
   const period = seconds(heartbeat.interval, 'heartbeat.interval');
   // Each interval without a result is a failure there.
   const grace = ((thresholds?.failures ?? 1) - 1) * period;
-  return { ...pushedTarget(period, grace, leave), ...tagsOf(group) };
+  return { ...pushedTarget(period, grace, leave), ...pausedUnless(enabled), ...tagsOf(group) };
 }
 
 const mostInARow = 10;
@@ -128,7 +129,6 @@ function countsOf(thresholds: Thresholds | undefined, checkInterval: number, lea
 
 function draftOf(endpoint: GatusEndpoint, thresholds: Thresholds | undefined, leave: Leave): Draft {
   const { enabled = true, group, interval = '60s', client = {} } = endpoint;
-  if (!enabled) throw new CannotCarry('It is disabled');
   leaveAlerts(endpoint, leave);
   for (const field of Object.keys(endpoint))
     if (!carriedFields.has(field)) leave(field, 'There is no equal of it here');
@@ -142,6 +142,7 @@ function draftOf(endpoint: GatusEndpoint, thresholds: Thresholds | undefined, le
     ...countsOf(thresholds, checkInterval, leave),
     checkInterval,
     timeout: seconds(client.timeout ?? '10s', 'client.timeout'),
+    ...pausedUnless(enabled),
     ...tagsOf(group),
   };
 }
@@ -180,8 +181,11 @@ function targetOf(endpoint: GatusEndpoint, leave: Leave): Draft {
     case 'http':
     case 'https':
       return httpDraft(endpoint, wants('http'), leave);
-    case 'tcp':
-      return { ...addressOf(rest), serviceType: 'tcp', ...wants('other').common };
+    case 'tcp': {
+      const { body } = endpoint;
+      const said = body && { config: { script: [{ send: body }] } };
+      return { ...addressOf(rest), serviceType: 'tcp', ...said, ...wants('other').common };
+    }
     case 'icmp':
       return { host: rest, serviceType: 'icmp', ...wants('other').common };
     case 'tls':
@@ -197,13 +201,14 @@ function targetOf(endpoint: GatusEndpoint, leave: Leave): Draft {
     case 'grpc':
     case 'grpcs': {
       const config = scheme === 'grpcs' ? { secure: true, ...tls } : {};
-      return { ...addressOf(rest), serviceType: 'grpc', config, ...wants('other').common };
+      return { ...addressOf(rest), serviceType: 'grpc', config, ...wants('grpc').common };
     }
     case 'ws':
     case 'wss': {
       const said = endpoint.body === undefined || endpoint.body === '' ? {} : { send: endpoint.body };
       const { insecure } = client;
-      return { ...webSocketTarget({ url, headers: endpoint.headers, insecure }, said), ...wants('other').common };
+      const { common } = wants('send' in said ? 'websocket' : 'other');
+      return { ...webSocketTarget({ url, headers: endpoint.headers, insecure }, said), ...common };
     }
     case 'ssh':
       if (endpoint.ssh?.username) leave('ssh', 'Nobody logs in here: the server is greeted alone');

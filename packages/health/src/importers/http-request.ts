@@ -8,6 +8,10 @@ export interface HttpRequestThere {
   headers?: Record<string, string> | undefined;
   body?: string | undefined;
   user?: { name: string; password: string } | undefined;
+  /** Of `Bearer`. */
+  token?: string | undefined;
+  /** A certificate of ours with its key, and the authorities to trust, PEM. */
+  certificate?: { cert: string; key: string; ca?: string } | undefined;
   /** Do not verify certificates. */
   insecure?: boolean | undefined;
   redirects?: number | undefined;
@@ -53,6 +57,14 @@ export function httpTarget(there: HttpRequestThere): Target {
   const inUrl = { name: decodeURIComponent(url.username), password: decodeURIComponent(url.password) };
   const user = there.user ?? (inUrl.name === '' ? undefined : inUrl);
   if (user) secrets.password = user.password;
+  if (there.token !== undefined) secrets.token = there.token;
+  const { key, ...shown } = (secure && there.certificate) || {};
+  if (key !== undefined) secrets.key = key;
+  const tls = {
+    ...(there.insecure === true && { verify: false }),
+    ...shown,
+    ...(key !== undefined && { key: '${secrets.key}' }),
+  };
   return {
     host: hostOf(url),
     port: Number(url.port) || (secure ? 443 : 80),
@@ -63,10 +75,11 @@ export function httpTarget(there: HttpRequestThere): Target {
       ...(Object.keys(headers).length > 0 && { headers }),
       ...(there.body !== undefined && there.body !== '' && { body: there.body }),
       ...(user && { auth: { username: user.name, password: '${secrets.password}' } }),
+      ...(there.token !== undefined && { auth: { token: '${secrets.token}' } }),
       ...(there.status && { status: there.status }),
       ...(there.redirects !== undefined && { redirects: Math.min(3, there.redirects) }),
       ...(there.read === true && { read: true }),
-      ...(secure && there.insecure === true && { tls: { verify: false } }),
+      ...(secure && Object.keys(tls).length > 0 && { tls }),
     },
     secrets,
   };

@@ -1,5 +1,6 @@
 import { id, instant, printable } from '@dotmac/core/contract';
 import { z } from 'zod';
+import { outcomeCode } from '../probes/outcomes.js';
 
 /** What an endpoint is in an incident. */
 export const incidentSeverity = z.enum(['degraded', 'critical', 'offline']);
@@ -15,6 +16,7 @@ export const incidentEntry = z
       .enum(['opened', 'worsened', 'eased', 'acknowledged', 'commented', 'resolved', 'told', 'held'])
       .meta({ description: '`told`: a channel was told; `held`: it was not, and why' }),
     actor: z.string().meta({ description: '`system`, or who did it' }),
+    code: outcomeCode.nullable().meta({ description: 'What the check found; null when no check did this' }),
     text: z.string(),
   })
   .meta({ id: 'IncidentEntry' });
@@ -27,6 +29,7 @@ export const incident = z
     endpointName: z.string().meta({ description: 'As it was when the incident began' }),
     status: z.enum(['open', 'acknowledged', 'resolved']),
     severity: incidentSeverity.meta({ description: 'The worst so far' }),
+    code: outcomeCode.meta({ description: 'What the check found that opened it, for programs' }),
     message: z.string().meta({ description: 'What the check said that opened it' }),
     startedAt: instant.meta({ description: 'The first of the checks that made the status what it is' }),
     openedAt: instant.meta({ description: 'When enough of them had come' }),
@@ -42,7 +45,14 @@ export const incident = z
   .meta({ id: 'Incident' });
 
 /** An incident with all that happened in it. */
-export const incidentStory = incident.extend({ timeline: z.array(incidentEntry) }).meta({ id: 'IncidentStory' });
+export const incidentStory = incident
+  .extend({
+    timeline: z
+      .array(incidentEntry)
+      .meta({ description: 'In its order; of more than 1,000, the first and the newest' }),
+    timelineLeftOut: z.int().meta({ description: 'How many entries are left out between the first and the rest' }),
+  })
+  .meta({ id: 'IncidentStory' });
 
 /** Which incidents a list is of. */
 export const incidentFilter = z.object({

@@ -43,17 +43,18 @@ export function incidentService(context: HealthContext, { tenantId, actor }: Sco
   const incidents = store.tenant(tenantId);
   const find = async (incidentId: string): Promise<IncidentRecord> => {
     // What was found out a moment ago may not be stored yet.
-    await recorder.flushChanges();
+    await recorder.showChanges();
     const found = await incidents.incident(incidentId);
     if (!found) throw healthErrors.INCIDENT_NOT_FOUND({ incidentId });
     return found;
   };
   const show = (record: IncidentRecord): Incident =>
     shownIncident(record, suppressorOf(record.endpointId, (id) => directory.get(id), clock.now()) ?? null);
-  const story = async (incidentId: string): Promise<IncidentStory> => ({
-    ...show(await find(incidentId)),
-    timeline: await incidents.timeline(incidentId),
-  });
+  const story = async (incidentId: string): Promise<IncidentStory> => {
+    const incident = show(await find(incidentId));
+    const { entries, leftOut } = await incidents.timeline(incidentId);
+    return { ...incident, timeline: entries, timelineLeftOut: leftOut };
+  };
   const note = async (
     record: IncidentRecord,
     kind: 'acknowledged' | 'commented' | 'resolved',
@@ -63,10 +64,15 @@ export function incidentService(context: HealthContext, { tenantId, actor }: Sco
     const at = clock.now();
     const { id: incidentId, endpointId } = record;
     const kept = directory.get(endpointId);
-    const data = { ...toldOf({ ...record, ...change }, kept), text };
+    const data = { ...toldOf({ ...record, ...change }, kept), code: null, text };
     const event = healthEvents.create(`incident.${kind}`, { tenantId, actor, subject: endpointId, at, data });
     await context.change([event], async (trx) => {
-      const isOpen = await incidents.noteIncident(incidentId, { id: newId(), at, kind, actor, text }, change, trx);
+      const isOpen = await incidents.noteIncident(
+        incidentId,
+        { id: newId(), at, kind, actor, code: null, text },
+        change,
+        trx,
+      );
       if (!isOpen) throw healthErrors.INCIDENT_RESOLVED({ incidentId });
     });
     return story(incidentId);
@@ -74,7 +80,7 @@ export function incidentService(context: HealthContext, { tenantId, actor }: Sco
 
   return {
     async list({ limit = 50, cursor, ...filter } = {}) {
-      await recorder.flushChanges();
+      await recorder.showChanges();
       const { items, nextCursor } = await incidents.incidents({ limit, after: cursor ?? null, filter });
       return { items: items.map(show), nextCursor };
     },

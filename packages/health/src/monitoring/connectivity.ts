@@ -1,6 +1,6 @@
 import { describeError, type Clock, type Logger } from '@dotmac/core';
 import { connectFailureOf, createConnector, type Connector } from '@dotmac/core/net';
-import type { ProbeResult } from '../probes/judge.js';
+import { nothingFound, type ProbeResult } from '../probes/judge.js';
 
 /** Something that answers as long as this process has a network: a resolver, the gateway. */
 export interface ConnectivityTarget {
@@ -64,7 +64,7 @@ export function createConnectivity(
   return {
     async weigh(result) {
       if (result.status !== 'offline' || (await isConnected())) return result;
-      return { status: 'unknown', responseTimeMs: null, message: 'Nothing can be reached from here' };
+      return nothingFound('own_network');
     },
   };
 }

@@ -1,10 +1,13 @@
 import type { Endpoint, EndpointRecord } from '../endpoints/endpoint.js';
 import type { OpenIncident } from '../incidents/open-close.js';
+import type { Code } from '../probes/outcomes.js';
 import { unchecked, type StatusState } from './status.js';
 
 /** What was found out about an endpoint at its last check, as stores keep it. */
 export interface KeptState extends StatusState {
   responseTimeMs: number | null;
+  /** What the check found, for programs. */
+  code: Code;
   message: string;
   /** Epoch ms; null before the first check. */
   checkedAt: number | null;
@@ -24,6 +27,7 @@ export interface KeptEndpoint extends KeptState {
 export const uncheckedState: KeptState = {
   ...unchecked,
   responseTimeMs: null,
+  code: 'unchecked',
   message: 'Not checked yet',
   checkedAt: null,
   checks: 0,
@@ -53,6 +57,7 @@ function keptOf(endpoint: EndpointRecord, state: KeptState): KeptEndpoint {
     changes: state.changes,
     isFlapping: state.isFlapping,
     responseTimeMs: state.responseTimeMs,
+    code: state.code,
     message: state.message,
     checkedAt: state.checkedAt,
     checks: state.checks,

@@ -15,10 +15,20 @@ export interface Limits {
   perHost: number;
 }
 
+/** A host by one of its spellings: `GW.example.com.` is `gw.example.com`, and `[::1]` is `::1`. */
+export function hostAsOne(host: string): string {
+  return host
+    .toLowerCase()
+    .replace(/^\[(.*)\]$/, '$1')
+    .replace(/\.$/, '');
+}
+
 /** Jobs that are due, given out in turn: a tenant with thousands of them does not keep the others waiting. */
 export interface FairQueue<Item extends Job> {
   readonly waiting: number;
   readonly running: number;
+  /** The job that has waited longest. */
+  readonly longest: Item | undefined;
   /** Adds a job; one that is waiting already stays where it is. */
   add(job: Item): void;
   /** Forgets a job that waits. */
@@ -102,6 +112,11 @@ export function fairQueue<Item extends Job>(limits: Limits): FairQueue<Item> {
     },
     get running() {
       return running;
+    },
+    get longest() {
+      // A Map's keys are in the order in which they were added.
+      for (const job of waiting.values()) return job;
+      return undefined;
     },
     add(job) {
       if (waiting.has(job.id)) return;

@@ -23,3 +23,20 @@ export function flapping(changes: number, wasFlapping: boolean): boolean {
   const share = sum / window;
   return wasFlapping ? share >= leaveBelow : share > enterAbove;
 }
+
+/**
+ * How many of the last 20 checks, or of as many as there were, did not answer.
+ * @param answered whether the last one did
+ */
+export function failedOf(last: { changes: number; answered: boolean | null; checks: number }): {
+  failed: number;
+  checks: number;
+} {
+  const checks = Math.max(1, Math.min(window, last.checks));
+  let [hasAnswered, failed] = [last.answered ?? true, 0];
+  for (let age = 0; age < checks; age++) {
+    if (!hasAnswered) failed++;
+    if ((last.changes >> age) & 1) hasAnswered = !hasAnswered;
+  }
+  return { failed, checks };
+}

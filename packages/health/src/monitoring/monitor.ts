@@ -1,12 +1,13 @@
 import { describeError, type Clock, type Logger, type StopSignal } from '@dotmac/core';
-import type { EndpointRecord, EndpointStatus } from '../endpoints/endpoint.js';
+import { createParentAsking } from '../dependencies/ask-parents.js';
+import type { EndpointStatus } from '../endpoints/endpoint.js';
 import type { Recorder } from '../history/recorder.js';
 import type { HealthMetrics } from '../metrics.js';
-import type { ProbeResult } from '../probes/judge.js';
+import { nothingFound, type ProbeResult } from '../probes/judge.js';
 import { runProbe, type RunningProbe } from '../probes/run-probe.js';
 import type { Connectivity } from './connectivity.js';
 import type { Directory, KeptEndpoint } from './directory.js';
-import type { Job, Limits } from './fair-queue.js';
+import { hostAsOne, type Job, type Limits } from './fair-queue.js';
 import { ownTrouble } from './own-trouble.js';
 import { nextSlot } from './phase.js';
 import { policyOf } from './policy.js';
@@ -40,6 +41,8 @@ export interface Monitor {
   lead(): void;
   /** Leaves that to another process. What is under way is nobody's any more. */
   standBy(): void;
+  /** For how long the check has been due that is due longest and has not begun, ms; 0 when none is due. */
+  overdueMs(): number;
   /** Takes no more, waits for running checks, then aborts them. */
   stop(): Promise<void>;
 }
@@ -49,7 +52,7 @@ export interface MonitorOptions {
   directory: Directory;
   /** Makes an endpoint ready to be probed. */
   prepare: Prepare;
-  recorder: Recorder;
+  recorder: Pick<Recorder, 'record'>;
   /** Takes what was found while another process monitors. */
   handOver: (kept: KeptEndpoint, result: ProbeResult, at: number) => void;
   /** Tells the loss of our own network; without it, that looks like everybody else's trouble. */
@@ -72,7 +75,7 @@ class CheckJob implements Job {
     const { id, tenantId, host } = kept.endpoint;
     this.id = id;
     this.tenantId = tenantId;
-    this.host = host?.toLowerCase() ?? '';
+    this.host = host === null ? '' : hostAsOne(host);
   }
 
   get isSuspect(): boolean {
@@ -107,8 +110,8 @@ export function createMonitor(options: MonitorOptions): Monitor {
   const probe = async ({ endpoint }: KeptEndpoint, signal: StopSignal): Promise<ProbeResult> => {
     const { id, timeout, expectedResponseTime, conditions } = endpoint;
     const ready = prepare(endpoint);
-    if ('fault' in ready) return { status: 'unknown', responseTimeMs: null, message: ready.fault };
-    if (isStuck(id)) return { status: 'unknown', responseTimeMs: null, message: 'The check before has not ended' };
+    if ('fault' in ready) return { ...nothingFound(ready.fault.code), message: ready.fault.message };
+    if (isStuck(id)) return nothingFound('check_stuck');
     const expected = { timeoutMs: timeout * 1_000, expectedResponseTimeMs: expectedResponseTime * 1_000, conditions };
     const { probe, target, connector } = ready;
     const running = runProbe({ probe, target, expected, connector, clock, signal });
@@ -116,31 +119,25 @@ export function createMonitor(options: MonitorOptions): Monitor {
     if (!running.hasEnded()) stuck.set(id, running);
     return result;
   };
-  /**
-   * What an endpoint depends on may be what fails: it is looked at before anybody is told. One that was looked at just
-   * now has said nothing of what came since, and is asked again once it may be.
-   */
-  const askParents = ({ dependsOn }: EndpointRecord, now: number): void => {
-    for (const id of dependsOn) {
-      const parent = directory.get(id);
-      if (!parent || parent.endpoint.pausedAt !== null) continue;
-      const recheckMs = parent.endpoint.recheckInterval * 1_000;
-      const waitMs = (parent.checkedAt ?? -Infinity) + recheckMs - now;
-      schedule.plan(new CheckJob(parent), now + Math.min(recheckMs, Math.max(0, waitMs)));
-    }
-  };
+  const parents = createParentAsking({
+    lookup: (id) => directory.get(id),
+    plan: (parent, at) => schedule.plan(new CheckJob(parent), at),
+    isUnderWay: (id) => schedule.runs(id),
+  });
   /** What a result makes of an endpoint, however it came. */
   const conclude = (kept: KeptEndpoint, result: ProbeResult, at: number): void => {
     if (!isLeading) return handOver(kept, result, at);
     const { endpoint } = kept;
-    const before = { status: kept.status, checkedAt: kept.checkedAt };
-    const { responseTimeMs, message } = result;
+    const before = { status: kept.status, checkedAt: kept.checkedAt, isFlapping: kept.isFlapping };
+    const { code, responseTimeMs, message } = result;
     const observed = observe(kept, { status: result.status, responseTimeMs, at }, policyOf(endpoint));
     if (observed !== kept) Object.assign(kept, observed);
     kept.responseTimeMs = responseTimeMs;
+    kept.code = code;
     kept.message = message;
     kept.checkedAt = at;
-    if (kept.worse > 0 || (before.status !== kept.status && !isAvailable(kept.status))) askParents(endpoint, at);
+    parents.looked(kept, at);
+    if (kept.worse > 0 || (before.status !== kept.status && !isAvailable(kept.status))) parents.ask(kept, at);
     metrics?.checked(endpoint.serviceType, result);
     // Wherever a result is spread, it comes last: what is added to one makes a hidden class each time.
     recorder.record(kept, { at, ...result }, before);
@@ -181,15 +178,17 @@ export function createMonitor(options: MonitorOptions): Monitor {
   return {
     watch,
     isMany,
+    overdueMs: () => (isRunning ? schedule.figures.overdueMs : 0),
     nextCheckOf: (endpointId) => (isRunning ? schedule.plannedAt(endpointId) : null),
     forget(endpointId) {
       schedule.cancel(endpointId);
       stuck.delete(endpointId);
+      parents.forget(endpointId);
       answer(endpointId, undefined);
     },
     take(kept, result, at) {
       if (kept.endpoint.pausedAt !== null) return;
-      const before = { status: kept.status, checkedAt: kept.checkedAt };
+      const before = { status: kept.status, checkedAt: kept.checkedAt, isFlapping: kept.isFlapping };
       if (isLeading && at < (kept.checkedAt ?? at)) {
         recorder.record(kept, { at, ...result }, before, true);
         return;
@@ -235,6 +234,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
     },
     standBy() {
       isLeading = false;
+      parents.forget();
       for (const { endpoint } of directory.all()) schedule.cancel(endpoint.id);
     },
     async stop() {

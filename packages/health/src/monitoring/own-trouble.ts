@@ -1,5 +1,5 @@
 import type { Clock } from '@dotmac/core';
-import type { ProbeResult } from '../probes/judge.js';
+import { nothingFound, type ProbeResult } from '../probes/judge.js';
 
 /** Our event loop standing still for this long during a check makes its timing meaningless, whatever it found. */
 const stallMs = 1_000;
@@ -44,7 +44,7 @@ export function ownTrouble(clock: Clock): OwnTrouble {
         const stoodNowMs = stoodMs - stoodBeforeMs;
         const mostMs = Math.min(stallMs, (result.responseTimeMs ?? timeoutMs) / 2);
         return stoodNowMs > 0 && stoodNowMs >= mostMs && result.status !== 'healthy'
-          ? { status: 'unknown', responseTimeMs: null, message: 'This process stood still during the check' }
+          ? nothingFound('own_event_loop')
           : result;
       };
     },

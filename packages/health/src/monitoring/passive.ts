@@ -1,6 +1,7 @@
 import { invalidInput, printable } from '@dotmac/core/contract';
 import type { EndpointStatus } from '../endpoints/endpoint.js';
 import type { ProbeResult } from '../probes/judge.js';
+import { codeFor, type Code, type OutcomeCode } from '../probes/outcomes.js';
 
 /** What became of the host's own traffic to an endpoint. */
 export interface PassiveOutcome {
@@ -11,6 +12,8 @@ export interface PassiveOutcome {
   responseTimeMs?: number | null;
   /** For people; no text of the other side. */
   message?: string;
+  /** For programs; what is none, as {@link Code} says, is passed over. */
+  code?: Code;
   /**
    * When it was seen, epoch ms, at most an hour ago; default now. What is older than the last check is summed up, and
    * changes no status.
@@ -29,14 +32,16 @@ export function instantOf({ at = Infinity }: Pick<PassiveOutcome, 'at'>, now: nu
 
 /** A result of such an outcome. It is called for every request: what is cheap to check is checked. */
 export function resultOf(
-  { ok = true, status = ok ? 'healthy' : 'critical', responseTimeMs = null, message }: PassiveOutcome,
+  { ok = true, status = ok ? 'healthy' : 'critical', responseTimeMs = null, message, code }: PassiveOutcome,
   expectedResponseTimeMs: number,
 ): ProbeResult {
   const isTimed = responseTimeMs !== null && Number.isFinite(responseTimeMs) && responseTimeMs >= 0;
   const isSlow = isTimed && status === 'healthy' && responseTimeMs > expectedResponseTimeMs;
   const said = message !== undefined && line.safeParse(message).success ? message : undefined;
+  const found = isSlow ? 'degraded' : status;
   return {
-    status: isSlow ? 'degraded' : status,
+    status: found,
+    code: codeFor(found, isSlow ? ('slow' satisfies OutcomeCode) : code),
     responseTimeMs: isTimed ? responseTimeMs : null,
     message: said ?? (status === 'healthy' ? 'Seen at work' : 'Seen to fail'),
   };

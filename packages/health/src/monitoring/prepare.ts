@@ -3,6 +3,7 @@ import type { Connector } from '@dotmac/core/net';
 import type { EndpointRecord } from '../endpoints/endpoint.js';
 import type { Registrant } from '../endpoints/registrant.js';
 import { unsealSecrets, withSecrets } from '../endpoints/secrets.js';
+import type { OutcomeCode } from '../probes/outcomes.js';
 import type { AnyProbe, ProbeSubject } from '../probes/probe.js';
 import type { ProbeRegistry } from '../probes/registry.js';
 
@@ -16,7 +17,7 @@ export type Prepared =
       target: { host: string; port: number; config: never; subject: ProbeSubject };
       connector: Connector;
     }
-  | { fault: string };
+  | { fault: { code: OutcomeCode; message: string } };
 
 /** Makes an endpoint ready: finds its probe, opens its secrets and reads its configuration. Done once for each. */
 export type Prepare = (endpoint: EndpointRecord) => Prepared;
@@ -38,11 +39,13 @@ function prepared(
   connectors: Connectors,
 ): Prepared {
   const probe = probes.get(endpoint.serviceType);
-  if (!probe) return { fault: 'There is no probe for this service type here' };
+  if (!probe) return { fault: { code: 'probe_missing', message: 'There is no probe for this service type here' } };
   const secrets = unsealSecrets(sealer, endpoint, endpoint.secrets);
-  if (!secrets) return { fault: 'Its secrets cannot be opened here: set them again' };
+  if (!secrets)
+    return { fault: { code: 'secrets_closed', message: 'Its secrets cannot be opened here: set them again' } };
   const config = probe.config.safeParse(withSecrets(endpoint.config, secrets));
-  if (!config.success) return { fault: 'Its configuration does not fit its probe any more' };
+  if (!config.success)
+    return { fault: { code: 'config_unfit', message: 'Its configuration does not fit its probe any more' } };
   const { id: endpointId, tenantId, createdAt, host, port } = endpoint;
   const subject = { tenantId, endpointId, createdAt };
   const target = { host: host ?? '', port: port ?? 0, config: config.data as never, subject };

@@ -4,6 +4,16 @@ import { fairQueue, type Job, type Limits } from './fair-queue.js';
 /** Runs a job; resolves with when it is due next (epoch ms), or null for never. Must not reject. */
 export type RunJob<Item extends Job> = (job: Item, signal: StopSignal) => Promise<number | null>;
 
+/** How a schedule is doing. */
+export interface ScheduleFigures {
+  planned: number;
+  /** Due, and waiting for a place. */
+  waiting: number;
+  running: number;
+  /** For how long the job has been due that is due longest of those that do not run; 0 when none is due. */
+  overdueMs: number;
+}
+
 /** What runs when: one heap, one timer, and a queue of what is due. */
 export interface Schedule<Item extends Job> {
   /**
@@ -15,10 +25,12 @@ export interface Schedule<Item extends Job> {
   cancel(id: string): void;
   /** When a job is due, epoch ms; null for one that is not planned, or runs. */
   plannedAt(id: string): number | null;
+  /** Whether a job runs. */
+  runs(id: string): boolean;
   start(run: RunJob<Item>): void;
   /** Takes no more, waits for what runs, then aborts it. */
   stop(): Promise<void>;
-  readonly figures: { planned: number; waiting: number; running: number };
+  readonly figures: ScheduleFigures;
 }
 
 /** What a schedule is made with. */
@@ -73,10 +85,19 @@ export function createSchedule<Item extends Job>(options: ScheduleOptions): Sche
     tasks.set(job.id, task);
     push(task);
   };
-  const arm = (isAsked = false): void => {
-    if (!run) return;
+  const nextPlanned = (): Task<Item> | undefined => {
     let top = heap.peek();
     for (; top?.phase === 'stale'; top = heap.peek()) heap.pop();
+    return top;
+  };
+  const overdueMs = (): number => {
+    const longest = due.longest;
+    const since = Math.min(nextPlanned()?.at ?? Infinity, (longest && tasks.get(longest.id)?.at) ?? Infinity);
+    return Math.max(0, clock.monotonic() - since);
+  };
+  const arm = (isAsked = false): void => {
+    if (!run) return;
+    const top = nextPlanned();
     if (!top) return;
     // What was asked for at once does not wait for company.
     const at = isAsked ? top.at : Math.max(top.at, firedAt + togetherMs);
@@ -148,6 +169,7 @@ export function createSchedule<Item extends Job>(options: ScheduleOptions): Sche
       const known = tasks.get(id);
       return !known || known.phase === 'running' ? null : Math.round(known.at - clock.monotonic() + clock.now());
     },
+    runs: (id) => tasks.get(id)?.phase === 'running',
     start(runJob) {
       if (run) return;
       run = runJob;
@@ -171,7 +193,7 @@ export function createSchedule<Item extends Job>(options: ScheduleOptions): Sche
     },
     get figures() {
       const { waiting, running } = due;
-      return { planned: tasks.size - waiting - running, waiting, running };
+      return { planned: tasks.size - waiting - running, waiting, running, overdueMs: overdueMs() };
     },
   };
 }

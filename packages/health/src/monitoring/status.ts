@@ -19,7 +19,7 @@ export interface StatusState {
   answered: boolean | null;
   /** The last known checks, newest lowest: 1 where answering changed. @see flapping */
   changes: number;
-  /** It comes and goes too often to tell of every change. */
+  /** It comes and goes too often to make an incident of every time. */
   isFlapping: boolean;
 }
 

@@ -22,7 +22,7 @@ const fields = {
   endpointId: id.nullable().meta({ description: 'Of this endpoint; or give a tag' }),
   tag: endpointTag
     .nullable()
-    .meta({ description: 'Of all endpoints with this tag together: at most 1,000, and 100 for latency' }),
+    .meta({ description: 'Of all endpoints with this tag together: at most 10,000, and 100 for latency' }),
   indicator: z
     .enum(['availability', 'latency'])
     .meta({ description: 'What makes a check good: that it was answered well, or that it was so in time' }),

@@ -1,6 +1,7 @@
 import { newId, type InputIssue } from '@dotmac/core';
 import { invalidInput, readDraft, type Page } from '@dotmac/core/contract';
 import type { HealthContext } from '../context.js';
+import { faultsOfNamed } from '../endpoints/named.js';
 import { healthErrors } from '../errors.js';
 import { budgetOf, endpointsOf, reportOn } from './measure.js';
 import { recovered } from './tell.js';
@@ -44,12 +45,16 @@ export function objectiveService(context: HealthContext, tenantId: string): Obje
     if (!found) throw healthErrors.OBJECTIVE_NOT_FOUND({ objectiveId });
     return found;
   };
-  const check = ({ endpointId, tag, indicator, threshold }: ObjectiveRecord): void => {
+  const check = (objective: ObjectiveRecord, before?: ObjectiveRecord): void => {
+    const { endpointId, tag, indicator, threshold } = objective;
+    const known = [before?.endpointId ?? []].flat();
     const issues: InputIssue[] = [];
     const miss = (path: string, message: string): void => void issues.push({ path, message });
     if ((endpointId === null) === (tag === null)) miss('endpoint_id', 'Give an endpoint or a tag, and not both');
-    else if (endpointId !== null && directory.get(endpointId)?.endpoint.tenantId !== tenantId)
-      miss('endpoint_id', 'There is no such endpoint');
+    else
+      issues.push(
+        ...faultsOfNamed([endpointId ?? []].flat(), { tenantId, directory, known, path: () => 'endpoint_id' }),
+      );
     if ((indicator === 'latency') !== (threshold !== null)) miss('threshold', 'This is for latency, which needs it');
     if (issues.length > 0) throw invalidInput(issues);
   };
@@ -76,7 +81,8 @@ export function objectiveService(context: HealthContext, tenantId: string): Obje
     async update(objectiveId, draft) {
       const given = Object.entries(readDraft(objectiveChanges, draft)).filter(([, value]) => value !== undefined);
       const changes = Object.fromEntries(given) as Partial<ObjectiveRecord>;
-      check({ ...(await find(objectiveId)), ...changes });
+      const before = await find(objectiveId);
+      check({ ...before, ...changes }, before);
       const changed = await objectives.change(objectiveId, (known) => {
         if (!known) throw healthErrors.OBJECTIVE_NOT_FOUND({ objectiveId });
         return { ...known, ...changes, updatedAt: clock.now() };

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { askServer, type ServerProtocol } from '../service-checks/ask-server.js';
 import { redisFacts } from '../service-checks/redis.js';
-import { defineProbe, isWrongAnswer, WrongAnswer, type Phases } from './probe.js';
+import { defineProbe, isWrongAnswer, timed, type Phases } from './probe.js';
 import { connectTls, tlsSettings } from './tls-settings.js';
 
 const login = {
@@ -59,7 +59,7 @@ const serverProbe = ({ protocol, config: settings, ...described }: Server) =>
         phases.firstByteMs = responseTimeMs - connectedMs;
         return { responseTimeMs, message: 'Logged in, and it answered', phases, facts };
       } catch (error) {
-        throw isWrongAnswer(error) ? new WrongAnswer(error.message, elapsed(), phases) : error;
+        throw isWrongAnswer(error) ? timed(error, elapsed(), phases) : error;
       }
     },
   });

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { recordTypes, responseCodes, type Answer, type Question } from './dns/message.js';
 import { askOverTcp, askOverUdp } from './dns/query.js';
 import { shortIpv6 } from './dns/record-text.js';
-import { defineProbe, isWrongAnswer, WrongAnswer, type Observation, type ProbeContext } from './probe.js';
+import { defineProbe, isWrongAnswer, timed, WrongAnswer, type Observation, type ProbeContext } from './probe.js';
 import { conversing, type Outcome } from './starttls.js';
 
 const keys = <Name extends string>(table: Record<Name, number>) => Object.keys(table) as [Name, ...Name[]];
@@ -58,7 +58,7 @@ export const dnsProbe = defineProbe({
     const { answer, dnsMs, tookMs } = await askOverUdp(context, question);
     const spent = { dnsMs, firstByteMs: tookMs };
     if (!answer.truncated) {
-      const outcome = timed(() => judged(answer, context.config, false), spent);
+      const outcome = timedBy(() => judged(answer, context.config, false), spent);
       return { ...outcome, responseTimeMs: tookMs, phases: spent };
     }
     const leftMs = Math.max(1, timeoutMs - (clock.monotonic() - startedAt));
@@ -70,12 +70,12 @@ export const dnsProbe = defineProbe({
 });
 
 /** Gives a wrong answer the time that it took. */
-function timed<Result>(judge: () => Result, phases: { dnsMs: number; firstByteMs: number }): Result {
+function timedBy<Result>(judge: () => Result, phases: { dnsMs: number; firstByteMs: number }): Result {
   try {
     return judge();
   } catch (error) {
     if (!isWrongAnswer(error)) throw error;
-    throw new WrongAnswer(error.message, phases.firstByteMs, phases);
+    throw timed(error, phases.firstByteMs, phases);
   }
 }
 
@@ -86,7 +86,7 @@ function overTcp(
 ): Promise<Observation> {
   return conversing(context, { wrong: 'The answer is not DNS' }, async (conversation) => {
     const answer = await askOverTcp(conversation, question);
-    if (answer.truncated) throw new WrongAnswer('The answer over TCP is truncated');
+    if (answer.truncated) throw new WrongAnswer('The answer over TCP is truncated', { code: 'answer_truncated' });
     return judged(answer, context.config, truncated);
   });
 }
@@ -94,12 +94,14 @@ function overTcp(
 /** What an answer comes to. `truncated` is whether it had not fitted into a datagram. */
 function judged(answer: Answer, expected: DnsSettings, truncated: boolean): Outcome {
   const { rcode, authoritative, answers, authorities, additionals } = answer;
-  if (rcode !== expected.rcode) throw new WrongAnswer(`Answered ${rcode}`);
-  if (expected.authoritative && !authoritative) throw new WrongAnswer('The answer is not authoritative');
+  if (rcode !== expected.rcode) throw new WrongAnswer(`Answered ${rcode}`, { code: 'rcode_unexpected' });
+  if (expected.authoritative && !authoritative)
+    throw new WrongAnswer('The answer is not authoritative', { code: 'answer_not_authoritative' });
   const texts = answers.map(({ text }) => text);
   const found = new Set(texts.map((text) => plain(text, expected)));
   const missing = expected.expect.find((text) => !found.has(plain(text, expected)));
-  if (missing !== undefined) throw new WrongAnswer(`${JSON.stringify(missing)} is not among the answers`);
+  if (missing !== undefined)
+    throw new WrongAnswer(`${JSON.stringify(missing)} is not among the answers`, { code: 'answer_unexpected' });
   const ttl = answers.length > 0 && { ttl: Math.min(...answers.map((each) => each.ttl)) };
   return {
     message: `Answered ${rcode} with ${texts.length} ${texts.length === 1 ? 'record' : 'records'}`,

@@ -4,8 +4,8 @@ import type { TLSSocket } from 'node:tls';
 import { ConnectFailure, connectFailureOf } from '@dotmac/core/net';
 import { z } from 'zod';
 import { authorityOf } from './http/redirect.js';
-import { defineProbe, isWrongAnswer, WrongAnswer, type Phases } from './probe.js';
-import { certificateFacts, connectTls, tlsSettings } from './tls-settings.js';
+import { defineProbe, isWrongAnswer, timed, WrongAnswer, type Phases } from './probe.js';
+import { certificateFacts, connectTls, tlsSettings, worryOf } from './tls-settings.js';
 
 const settings = z
   .strictObject({
@@ -47,7 +47,8 @@ export const grpcProbe = defineProbe({
     const connectedMs = elapsed();
     try {
       const seen = tls ? certificateFacts(socket as TLSSocket, config.tls, clock.now()) : undefined;
-      if (tls && (socket as TLSSocket).alpnProtocol !== 'h2') throw new WrongAnswer(noHttp2);
+      if (tls && (socket as TLSSocket).alpnProtocol !== 'h2')
+        throw new WrongAnswer(noHttp2, { code: 'answer_malformed' });
       let headMs = connectedMs;
       const onHead = (): void => {
         headMs = elapsed();
@@ -63,10 +64,10 @@ export const grpcProbe = defineProbe({
         message: 'The service is serving',
         phases,
         facts: { serving, grpc_status: 0, ...(seen && { certificate: seen.certificate }) },
-        ...(seen?.degraded !== undefined && { degraded: seen.degraded }),
+        ...worryOf(seen),
       };
     } catch (error) {
-      throw isWrongAnswer(error) ? new WrongAnswer(error.message, elapsed(), phases) : error;
+      throw isWrongAnswer(error) ? timed(error, elapsed(), phases) : error;
     } finally {
       socket.destroy();
     }
@@ -111,8 +112,12 @@ function call(socket: Socket, { secure, authority, message, onHead }: Call, sign
     const onAbort = (): void => fail(connectFailureOf(signal.reason));
     /** What ended before it was whole: an answer, something that is no HTTP/2, or a connection without a word. */
     const broken = (): void => {
-      if (isHttp2) return fail(new WrongAnswer('The answer broke off'));
-      fail(socket.bytesRead > heardBefore ? new WrongAnswer(noHttp2) : new ConnectFailure('reset'));
+      if (isHttp2) return fail(new WrongAnswer('The answer broke off', { code: 'answer_truncated' }));
+      fail(
+        socket.bytesRead > heardBefore
+          ? new WrongAnswer(noHttp2, { code: 'answer_malformed' })
+          : new ConnectFailure('reset'),
+      );
     };
     signal.addEventListener('abort', onAbort, { once: true });
     session.on('error', broken).on('close', broken);
@@ -139,7 +144,7 @@ function call(socket: Socket, { secure, authority, message, onHead }: Call, sign
     request.on('data', (part: Buffer) => {
       parts.push(part);
       size += part.length;
-      if (size > mostBytes) fail(new WrongAnswer('The answer is too long'));
+      if (size > mostBytes) fail(new WrongAnswer('The answer is too long', { code: 'answer_too_long' }));
     });
     request.once('end', () => (isWhole = true));
     request.on('error', broken);
@@ -171,18 +176,25 @@ const sentences: Readonly<Record<string, string>> = {
 /** Reads an answer that is good. */
 function servingOf({ head, trailers, body }: Answer): 'SERVING' {
   const httpStatus = Number(head[':status']);
-  if (httpStatus !== 200) throw new WrongAnswer(`Answered HTTP ${httpStatus} in place of gRPC`);
-  if (!/^application\/grpc(?:$|[+;])/i.test(head['content-type'] ?? '')) throw new WrongAnswer(noGrpc);
+  if (httpStatus !== 200)
+    throw new WrongAnswer(`Answered HTTP ${httpStatus} in place of gRPC`, { code: 'status_unexpected' });
+  if (!/^application\/grpc(?:$|[+;])/i.test(head['content-type'] ?? ''))
+    throw new WrongAnswer(noGrpc, { code: 'answer_malformed' });
   const status = [trailers['grpc-status'] ?? head['grpc-status'] ?? ''].flat().join();
-  if (!/^\d{1,3}$/.test(status)) throw new WrongAnswer(noGrpc);
+  if (!/^\d{1,3}$/.test(status)) throw new WrongAnswer(noGrpc, { code: 'answer_malformed' });
   if (Number(status) !== 0)
-    throw new WrongAnswer(statuses[Number(status)] ?? `The server answered gRPC status ${Number(status)}`);
+    throw new WrongAnswer(statuses[Number(status)] ?? `The server answered gRPC status ${Number(status)}`, {
+      code: status === '5' ? 'service_unknown' : 'status_unexpected',
+    });
   // A message: whether it is packed, which nobody asked for, its length, and itself.
-  if (body.length < 5 || body[0] !== 0 || body.readUInt32BE(1) !== body.length - 5) throw new WrongAnswer(noGrpc);
+  if (body.length < 5 || body[0] !== 0 || body.readUInt32BE(1) !== body.length - 5)
+    throw new WrongAnswer(noGrpc, { code: 'answer_malformed' });
   const number = stateIn(body.subarray(5));
   const state = states[number];
   if (state === 'SERVING') return state;
-  throw new WrongAnswer(state ? (sentences[state] ?? '') : `The state of the service is not a known one (${number})`);
+  throw new WrongAnswer(state ? (sentences[state] ?? '') : `The state of the service is not a known one (${number})`, {
+    code: state === 'SERVICE_UNKNOWN' ? 'service_unknown' : 'not_serving',
+  });
 }
 
 /** HealthCheckRequest with its only field, `string service = 1`, as a message of gRPC. */
@@ -208,7 +220,7 @@ function stateIn(message: Buffer): number {
       value += (byte & 0x7f) * 2 ** shift;
       if (byte < 0x80) return value;
     }
-    throw new WrongAnswer(noGrpc);
+    throw new WrongAnswer(noGrpc, { code: 'answer_malformed' });
   };
   // How far to go on for each kind of field: a varint, eight bytes, bytes with their length, four bytes.
   const skip: Readonly<Record<number, () => number>> = { 0: varint, 1: () => 8, 2: varint, 5: () => 4 };
@@ -216,10 +228,10 @@ function stateIn(message: Buffer): number {
     const tag = varint();
     const kind = tag % 8;
     const value = skip[kind]?.();
-    if (value === undefined) throw new WrongAnswer(noGrpc);
+    if (value === undefined) throw new WrongAnswer(noGrpc, { code: 'answer_malformed' });
     if (tag === 8) state = value;
     else if (kind !== 0) at += value;
-    if (at > message.length) throw new WrongAnswer(noGrpc);
+    if (at > message.length) throw new WrongAnswer(noGrpc, { code: 'answer_malformed' });
   }
   return state;
 }

@@ -11,13 +11,15 @@ export const heartbeatProbe = (store?: Pick<HealthStore, 'tenant'>, upSince = ()
     addressing: 'none',
     config: heartbeatSettings,
     async run({ config, clock, subject }) {
-      if (!subject || !store) throw new CannotCheck('This is for endpoints alone');
+      if (!subject || !store) throw new CannotCheck('This is for endpoints alone', { code: 'config_unfit' });
       const { tenantId, endpointId, createdAt: registeredAt } = subject;
       const record = (await store.tenant(tenantId).heartbeats.get(endpointId)) ?? silentSoFar(tenantId, endpointId);
       const verdict = verdictOf(record, config, { registeredAt, upSince: upSince(), now: clock.now() });
-      if (verdict.is === 'late') throw new Unreachable(verdict.message);
-      if (verdict.is === 'failed') throw new WrongAnswer(verdict.message);
-      if (verdict.is === 'silent') throw new CannotCheck(verdict.message, verdict.until);
-      return { responseTimeMs: 0, message: verdict.message, lookAgainAt: verdict.until };
+      const { is, message, until } = verdict;
+      if (is === 'late') throw new Unreachable(message, { code: 'job_late' });
+      if (is === 'failed') throw new WrongAnswer(message, { code: 'job_failed' });
+      if (is === 'overran') throw new WrongAnswer(message, { code: 'job_overran' });
+      if (is === 'silent') throw new CannotCheck(message, { code: 'job_silent', lookAgainAt: until });
+      return { responseTimeMs: 0, message, lookAgainAt: until };
     },
   });

@@ -77,9 +77,10 @@ function percent(part: number, whole: number): number {
 
 /** What is free to this user, as `df` counts: what is kept back for root is neither free nor there. */
 async function spaceOf(name: string, folder: string | undefined): Promise<Facts> {
-  if (folder === undefined) throw new Unreachable(`The host application has named no disk ${JSON.stringify(name)}`);
+  if (folder === undefined)
+    throw new Unreachable(`The host application has named no disk ${JSON.stringify(name)}`, { code: 'target_missing' });
   const { bsize, blocks, bfree, bavail, files, ffree } = await statfs(folder).catch(() => {
-    throw new WrongAnswer(`The disk ${name} cannot be read`);
+    throw new WrongAnswer(`The disk ${name} cannot be read`, { code: 'disk_unreadable' });
   });
   return {
     free_bytes: bavail * bsize,

@@ -3,7 +3,7 @@ import { see } from './http/exchange.js';
 import { authorityOf, follow, type Hop } from './http/redirect.js';
 import { httpSettings, isRight, secretHeaders, type HttpSettings } from './http/settings.js';
 import { defineProbe, WrongAnswer, type Observation, type Phases, type ProbeContext } from './probe.js';
-import { certificateFacts, connectTls, type TlsSettings } from './tls-settings.js';
+import { certificateFacts, connectTls, worryOf, type TlsSettings } from './tls-settings.js';
 
 /**
  * Sends a request and judges the status of its answer: 5xx is wrong unless `status` says otherwise. A redirect is an
@@ -30,11 +30,14 @@ export const httpProbe = (secure: boolean) =>
       for (let redirects = 0; ; redirects++) {
         const visit = await ask(context, hop, spentMs, redirects);
         if ('observation' in visit) return visit.observation;
-        if (redirects === config.redirects) throw new WrongAnswer('There are too many redirects', visit.spentMs);
+        if (redirects === config.redirects) throw tooMany(visit.spentMs);
         [hop, spentMs] = [visit.next, visit.spentMs];
       }
     },
   });
+
+const tooMany = (responseTimeMs: number): Error =>
+  new WrongAnswer('There are too many redirects', { code: 'redirects_exceeded', responseTimeMs });
 
 /** One request and its answer: what was observed, or where to go on. `spentMs` is what came before. */
 async function ask(
@@ -65,7 +68,8 @@ async function ask(
     if (next) return { next, spentMs: responseTimeMs };
     const { status, version } = answer;
     const message = `Answered HTTP ${status}`;
-    if (!isRight(status, config.status)) throw new WrongAnswer(message, responseTimeMs, phases);
+    if (!isRight(status, config.status))
+      throw new WrongAnswer(message, { code: 'status_unexpected', responseTimeMs, phases });
     const body = await answer.body?.(config.limit);
     if (body) phases.transferMs = sinceStart() - headMs;
     const facts = {
@@ -79,8 +83,7 @@ async function ask(
       ...(body && { body: body.toString('utf8'), size: body.length }),
       ...(seen && { certificate: seen.certificate }),
     };
-    const degraded = seen?.degraded;
-    return { observation: { responseTimeMs, message, phases, facts, ...(degraded !== undefined && { degraded }) } };
+    return { observation: { responseTimeMs, message, phases, facts, ...worryOf(seen) } };
   } finally {
     socket.destroy();
   }

@@ -36,7 +36,7 @@ export function pingWith({ program = 'ping' }: { program?: string } = {}): Probe
     async run({ connector, host, timeoutMs, signal, clock, config: { count, size, loss: tolerated } }) {
       const endsAt = clock.monotonic() + timeoutMs;
       const { addresses, dnsMs } = await connector.resolve({ host, timeoutMs, signal });
-      let failure: Error = new Unreachable('No request was answered');
+      let failure: Error = new Unreachable('No request was answered', { code: 'no_answer' });
       for (const [index, address] of addresses.entries()) {
         const startedAt = clock.monotonic();
         const shareMs = (endsAt - startedAt) / (addresses.length - index);
@@ -53,7 +53,7 @@ export function pingWith({ program = 'ping' }: { program?: string } = {}): Probe
           message: `Answered ${received} of ${sent} requests`,
           phases: { dnsMs, firstByteMs: responseTimeMs },
           facts: { loss, received, ...times },
-          ...(loss > tolerated && { degraded: `Answered only ${received} of ${sent} requests` }),
+          ...(loss > tolerated && { degraded: `Answered only ${received} of ${sent} requests`, code: 'packet_loss' }),
         };
       }
       throw failure;
@@ -90,11 +90,12 @@ function pinged(
   });
 }
 
-const cannotSend = (): Error => new CannotCheck('The ping program cannot send here');
+const cannotSend = (): Error => new CannotCheck('The ping program cannot send here', { code: 'ping_unavailable' });
 
 /** Why a program did not run, or not to its end. */
 function unavailable(code: string): Error {
-  if (['ENOENT', 'ENOTDIR', 'EACCES'].includes(code)) return new CannotCheck('The ping program is not installed here');
+  if (['ENOENT', 'ENOTDIR', 'EACCES'].includes(code))
+    return new CannotCheck('The ping program is not installed here', { code: 'ping_unavailable' });
   const failure = connectFailureOf({ code });
   return failure.ownTrouble ? failure : cannotSend();
 }

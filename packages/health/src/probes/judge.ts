@@ -1,12 +1,15 @@
-import { isConnectFailure } from '@dotmac/core/net';
+import { isConnectFailure, type ConnectFailureCode } from '@dotmac/core/net';
 import type { Condition } from '../conditions/condition.js';
 import { failedCondition } from '../conditions/evaluate.js';
 import type { EndpointStatus } from '../endpoints/endpoint.js';
+import { codeFor, outcomes, type Code, type OutcomeCode } from './outcomes.js';
 import { isCannotCheck, isUnreachable, isWrongAnswer, type Observation, type Phases } from './probe.js';
 
 /** What a check found out. `responseTimeMs` is null when nothing answered. */
 export interface ProbeResult {
   status: EndpointStatus;
+  /** What it is, for programs. */
+  code: Code;
   responseTimeMs: number | null;
   /** A sentence of ours: never text of the other side, which may be anybody's. */
   message: string;
@@ -27,11 +30,12 @@ export const slower = ', slower than expected';
 
 /** What an answer means: critical or degraded by its conditions, degraded when it is slow, else healthy. */
 export function judge(observation: Observation, expected: Expectations): ProbeResult {
-  const { responseTimeMs, message, phases, facts = {}, degraded, lookAgainAt } = observation;
+  const { responseTimeMs, message, phases, facts = {}, degraded, code, lookAgainAt } = observation;
   // A probe of the host's own may have miscounted: what is no number would spoil every sum that it goes into.
   if (!(Number.isFinite(responseTimeMs) && responseTimeMs >= 0)) return failed(undefined);
-  const result = (status: EndpointStatus, text: string): ProbeResult => ({
+  const result = (status: EndpointStatus, what: unknown, text: string): ProbeResult => ({
     status,
+    code: codeFor(status, what),
     responseTimeMs,
     message: text,
     ...(phases && { phases }),
@@ -41,39 +45,55 @@ export function judge(observation: Observation, expected: Expectations): ProbeRe
     expected.conditions.length === 0
       ? undefined
       : failedCondition(expected.conditions, { ...facts, latency: responseTimeMs / 1_000 });
-  if (unmet) return result(unmet.severity, unmet.message);
-  if (degraded !== undefined) return result('degraded', degraded);
-  if (responseTimeMs > expected.expectedResponseTimeMs) return result('degraded', message + slower);
-  return result('healthy', message);
+  if (unmet) return result(unmet.severity, 'condition_failed' satisfies OutcomeCode, unmet.message);
+  if (degraded !== undefined) return result('degraded', code, degraded);
+  if (responseTimeMs > expected.expectedResponseTimeMs)
+    return result('degraded', 'slow' satisfies OutcomeCode, message + slower);
+  return result('healthy', code, message);
 }
 
-/** What each way of not getting through says of the endpoint. */
-const meanings: Record<string, { status: EndpointStatus; message: string }> = {
-  refused: { status: 'offline', message: 'The connection was refused' },
-  timeout: { status: 'offline', message: 'No answer in time' },
-  name_not_found: { status: 'offline', message: 'There is no such host name' },
-  unreachable: { status: 'offline', message: 'The host cannot be reached' },
-  reset: { status: 'offline', message: 'The connection was closed' },
-  tls_failed: { status: 'critical', message: 'The TLS handshake failed' },
-  certificate_expired: { status: 'critical', message: 'The certificate has expired' },
-  certificate_invalid: { status: 'critical', message: 'The certificate is not valid for this host' },
-  denied: { status: 'unknown', message: 'Connecting there is not allowed here' },
-  dns_failed: { status: 'unknown', message: 'Our name resolution failed' },
-  out_of_descriptors: { status: 'unknown', message: 'We ran out of sockets' },
-  aborted: { status: 'unknown', message: 'The check was stopped' },
-};
+/** What each way of not getting through is. */
+const failures: Readonly<Record<string, OutcomeCode>> = {
+  refused: 'connection_refused',
+  timeout: 'timeout',
+  name_not_found: 'dns_not_found',
+  unreachable: 'host_unreachable',
+  reset: 'connection_closed',
+  tls_failed: 'tls_failed',
+  certificate_expired: 'certificate_expired',
+  certificate_invalid: 'certificate_invalid',
+  denied: 'egress_denied',
+  dns_failed: 'own_dns',
+  out_of_descriptors: 'own_descriptors',
+  aborted: 'check_stopped',
+} satisfies Partial<Record<ConnectFailureCode, OutcomeCode>>;
 
 /** The result of a failed check, by the failure's code. What nobody foresaw is our trouble, not the endpoint's. */
 export function failed(error: unknown): ProbeResult {
   if (isWrongAnswer(error)) {
     const { responseTimeMs, message, phases } = error;
-    return { status: 'critical', responseTimeMs, message, ...(phases && { phases }) };
+    const code = codeFor('critical', error.code);
+    return { status: 'critical', code, responseTimeMs, message, ...(phases && { phases }) };
   }
-  if (isUnreachable(error)) return { status: 'offline', responseTimeMs: null, message: error.message };
+  if (isUnreachable(error))
+    return { status: 'offline', code: codeFor('offline', error.code), responseTimeMs: null, message: error.message };
   if (isCannotCheck(error)) {
     const { message, lookAgainAt } = error;
-    return { status: 'unknown', responseTimeMs: null, message, ...(lookAgainAt !== undefined && { lookAgainAt }) };
+    const code = codeFor('unknown', error.code);
+    return {
+      status: 'unknown',
+      code,
+      responseTimeMs: null,
+      message,
+      ...(lookAgainAt !== undefined && { lookAgainAt }),
+    };
   }
-  const meaning = isConnectFailure(error) ? meanings[error.code] : undefined;
-  return { ...(meaning ?? { status: 'unknown', message: 'The check itself failed' }), responseTimeMs: null };
+  const code = (isConnectFailure(error) ? failures[error.code] : undefined) ?? 'check_failed';
+  return nothingFound(code);
+}
+
+/** The result of a check that no answer came to: what its code says, in the words of the table. */
+export function nothingFound(code: OutcomeCode): ProbeResult {
+  const { is, means } = outcomes[code];
+  return { status: is === 'critical or degraded' ? 'critical' : is, code, responseTimeMs: null, message: means };
 }

@@ -51,7 +51,7 @@ export function lineReader(socket: Socket, { signal, clock, wrong, open = false 
       if (chunk) {
         firstByteAt ??= clock.monotonic();
         received += chunk.length;
-        if (received > mostBytes) throw new WrongAnswer(wrong);
+        if (received > mostBytes) throw tooLong();
         waiting = Buffer.concat([waiting, chunk]);
         return true;
       }
@@ -65,13 +65,15 @@ export function lineReader(socket: Socket, { signal, clock, wrong, open = false 
     waiting = waiting.subarray(count);
     return taken;
   };
-  const brokenOff = (): Error => (waiting.length > 0 ? new WrongAnswer(wrong) : new ConnectFailure('reset'));
+  const tooLong = (): Error => new WrongAnswer(wrong, { code: 'answer_too_long' });
+  const brokenOff = (): Error =>
+    waiting.length > 0 ? new WrongAnswer(wrong, { code: 'answer_truncated' }) : new ConnectFailure('reset');
 
   return {
     async line() {
       for (;;) {
         const end = waiting.indexOf(lineFeed);
-        if (end > longestLine || (end === -1 && waiting.length > longestLine)) throw new WrongAnswer(wrong);
+        if (end > longestLine || (end === -1 && waiting.length > longestLine)) throw tooLong();
         if (end !== -1) return textOf(take(end + 1));
         if (await more()) continue;
         if (open && waiting.length > 0) return textOf(take(waiting.length));
@@ -83,7 +85,8 @@ export function lineReader(socket: Socket, { signal, clock, wrong, open = false 
       return take(count);
     },
     handOver() {
-      if (waiting.length > 0 || socket.read() !== null) throw new WrongAnswer('Spoke on before TLS was agreed on');
+      if (waiting.length > 0 || socket.read() !== null)
+        throw new WrongAnswer('Spoke on before TLS was agreed on', { code: 'starttls_unsafe' });
     },
     get firstByteAt() {
       return firstByteAt;
@@ -141,8 +144,9 @@ export async function reply(
     code = number;
     lines.push(text);
     if (separator === '-') continue;
-    if (Number(code) !== wanted) throw new WrongAnswer(`The ${what} is ${protocol} ${code}`);
+    if (Number(code) !== wanted)
+      throw new WrongAnswer(`The ${what} is ${protocol} ${code}`, { code: 'status_unexpected' });
     return lines;
   }
-  throw new WrongAnswer(`The answer is not ${protocol}`);
+  throw new WrongAnswer(`The answer is not ${protocol}`, { code: 'answer_malformed' });
 }

@@ -3,6 +3,7 @@ import type { Connector } from '@dotmac/core/net';
 import type { z } from 'zod';
 import type { Facts } from '../conditions/facts.js';
 import type { Addressing } from '../endpoints/service-type.js';
+import type { Code } from './outcomes.js';
 
 /** How long the parts of a check took, in milliseconds; parts that there were not are left out. */
 export interface Phases {
@@ -54,6 +55,8 @@ export interface Observation {
   facts?: Facts;
   /** Why an answer that came is one to worry about. */
   degraded?: string;
+  /** What it is, for programs: default `degraded` when it is one to worry about, else `ok`. */
+  code?: Code;
   /** When there will be something else to see, if that is before the next check; epoch ms. */
   lookAgainAt?: number;
 }
@@ -123,30 +126,49 @@ const isBranded = (error: unknown, brand: symbol): boolean =>
 /** The other side answered, and wrongly: critical. Conditions are not judged. */
 export class WrongAnswer extends Error {
   readonly [wrong] = true;
+  /** Default `wrong_answer`. */
+  readonly code: Code | undefined;
+  readonly responseTimeMs: number | null;
+  readonly phases: Phases | undefined;
+
   constructor(
     message: string,
-    readonly responseTimeMs: number | null = null,
-    readonly phases?: Phases,
+    { code, responseTimeMs = null, phases }: { code?: Code; responseTimeMs?: number | null; phases?: Phases } = {},
   ) {
     super(message);
+    [this.code, this.responseTimeMs, this.phases] = [code, responseTimeMs, phases];
   }
 }
 
 /** Nobody answered, for a reason that is no socket's: offline. */
 export class Unreachable extends Error {
   readonly [unreachable] = true;
+  /** Default `no_answer`. */
+  readonly code: Code | undefined;
+
+  constructor(message: string, { code }: { code?: Code } = {}) {
+    super(message);
+    this.code = code;
+  }
 }
 
 /** We could not even ask, for a reason worth telling: unknown. */
 export class CannotCheck extends Error {
   readonly [cannotCheck] = true;
-  constructor(
-    message: string,
-    /** When there will be something to see; epoch ms. */
-    readonly lookAgainAt?: number,
-  ) {
+  /** Default `cannot_check`. */
+  readonly code: Code | undefined;
+  /** When there will be something to see; epoch ms. */
+  readonly lookAgainAt: number | undefined;
+
+  constructor(message: string, { code, lookAgainAt }: { code?: Code; lookAgainAt?: number } = {}) {
     super(message);
+    [this.code, this.lookAgainAt] = [code, lookAgainAt];
   }
+}
+
+/** The same wrong answer, with how long it took to come. */
+export function timed({ message, code }: WrongAnswer, responseTimeMs: number, phases: Phases): WrongAnswer {
+  return new WrongAnswer(message, { ...(code !== undefined && { code }), responseTimeMs, phases });
 }
 
 /** Recognises a {@link WrongAnswer}. */

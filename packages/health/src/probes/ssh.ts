@@ -29,10 +29,11 @@ export const sshProbe = defineProbe({
       // Without it, some servers log an attempt of somebody who did not say who they are.
       say('SSH-2.0-dotmac\r\n');
       const [, protocol, software = ''] = /^SSH-([^-]*)-([\x21-\x7e]+)(?: |$)/.exec(identification) ?? [];
-      if (protocol === undefined) throw new WrongAnswer(wrong);
-      if (protocol !== '2.0' && protocol !== '1.99') throw new WrongAnswer('The server does not speak SSH 2.0');
+      if (protocol === undefined) throw new WrongAnswer(wrong, { code: 'answer_malformed' });
+      if (protocol !== '2.0' && protocol !== '1.99')
+        throw new WrongAnswer('The server does not speak SSH 2.0', { code: 'version_unsupported' });
       if (!software.startsWith(context.config.software ?? ''))
-        throw new WrongAnswer('The server runs other software than expected');
+        throw new WrongAnswer('The server runs other software than expected', { code: 'answer_unexpected' });
       return { responseTimeMs, message: `Answered SSH ${protocol}`, facts: { protocol, software } };
     });
   },
@@ -42,11 +43,13 @@ export const sshProbe = defineProbe({
 async function identificationFrom(reader: LineReader): Promise<string> {
   for (let before = 0; before <= mostLinesBefore; before++) {
     const line = await reader.line().catch((error: unknown) => {
-      throw before > 0 && isConnectFailure(error) && error.code === 'reset' ? new WrongAnswer(wrong) : error;
+      throw before > 0 && isConnectFailure(error) && error.code === 'reset'
+        ? new WrongAnswer(wrong, { code: 'answer_malformed' })
+        : error;
     });
     if (!line.startsWith('SSH-')) continue;
     if (line.length + 2 > longestIdentification) break;
     return line;
   }
-  throw new WrongAnswer(wrong);
+  throw new WrongAnswer(wrong, { code: 'answer_malformed' });
 }

@@ -3,7 +3,7 @@ import type { TLSSocket } from 'node:tls';
 import type { StopSignal } from '@dotmac/core';
 import { z } from 'zod';
 import { lineReader, mostLines, reply, type LineReader } from './line-reader.js';
-import { isWrongAnswer, WrongAnswer, type Observation, type Phases, type ProbeContext } from './probe.js';
+import { isWrongAnswer, timed, WrongAnswer, type Observation, type Phases, type ProbeContext } from './probe.js';
 import { certificateFacts, connectTls, type TlsSettings } from './tls-settings.js';
 
 /** The protocols in which a connection can be upgraded to TLS. */
@@ -87,7 +87,8 @@ export async function conversing(
       await upgrades[starttls](conversation);
       await conversation.secure(tls);
     }
-    const { facts, degraded = judged?.degraded, ...outcome } = await talk(conversation);
+    const { facts, ...outcome } = await talk(conversation);
+    const { degraded = judged?.degraded, code = judged?.code } = outcome;
     const responseTimeMs = answered();
     if (judged) await endOf(spokenTo, signal);
     return {
@@ -96,9 +97,10 @@ export async function conversing(
       phases,
       facts: { ...facts, ...(judged && { certificate: judged.certificate }) },
       ...(degraded !== undefined && { degraded }),
+      ...(code !== undefined && { code }),
     };
   } catch (error) {
-    if (isWrongAnswer(error)) throw new WrongAnswer(error.message, answered(), phases);
+    if (isWrongAnswer(error)) throw timed(error, answered(), phases);
     throw error;
   } finally {
     spokenTo.destroy();
@@ -127,7 +129,7 @@ function certificateOf(...shown: Parameters<typeof certificateFacts>): ReturnTyp
   try {
     return certificateFacts(...shown);
   } catch {
-    throw new WrongAnswer('The certificate cannot be read');
+    throw new WrongAnswer('The certificate cannot be read', { code: 'certificate_unreadable' });
   }
 }
 
@@ -143,7 +145,7 @@ export async function ehlo(conversation: Conversation, name: string): Promise<st
 
 /** Asks for TLS, which must be among the extensions (RFC 3207). */
 export async function smtpStartTls(conversation: Conversation, extensions: readonly string[]): Promise<void> {
-  if (!extensions.includes('STARTTLS')) throw new WrongAnswer('STARTTLS is not offered');
+  if (!extensions.includes('STARTTLS')) throw new WrongAnswer('STARTTLS is not offered', { code: 'starttls_refused' });
   conversation.say('STARTTLS\r\n');
   await reply(conversation.reader, 'SMTP', 'answer to STARTTLS', 220);
 }
@@ -159,20 +161,22 @@ const upgrades: Record<StartTlsProtocol, (conversation: Conversation) => Promise
   },
   // RFC 2595, 3.1.
   async imap({ reader, say }) {
-    if (!/^\* OK\b/i.test(await reader.line())) throw new WrongAnswer('The answer is not an IMAP greeting');
+    if (!/^\* OK\b/i.test(await reader.line()))
+      throw new WrongAnswer('The answer is not an IMAP greeting', { code: 'answer_malformed' });
     say('a1 STARTTLS\r\n');
     for (let lines = 0; lines < mostLines; lines++) {
       const line = await reader.line();
       if (/^a1 OK\b/i.test(line)) return;
       if (!line.startsWith('* ')) break;
     }
-    throw new WrongAnswer('IMAP refused TLS');
+    throw new WrongAnswer('IMAP refused TLS', { code: 'starttls_refused' });
   },
   // RFC 2595, 4.
   async pop3({ reader, say }) {
-    if (!/^\+OK\b/i.test(await reader.line())) throw new WrongAnswer('The answer is not a POP3 greeting');
+    if (!/^\+OK\b/i.test(await reader.line()))
+      throw new WrongAnswer('The answer is not a POP3 greeting', { code: 'answer_malformed' });
     say('STLS\r\n');
-    if (!/^\+OK\b/i.test(await reader.line())) throw new WrongAnswer('POP3 refused TLS');
+    if (!/^\+OK\b/i.test(await reader.line())) throw new WrongAnswer('POP3 refused TLS', { code: 'starttls_refused' });
   },
   // RFC 4217, 4.
   async ftp(conversation) {
@@ -184,7 +188,9 @@ const upgrades: Record<StartTlsProtocol, (conversation: Conversation) => Promise
     say(sslRequest);
     const answer = (await reader.bytes(1)).toString('latin1');
     if (answer === 'S') return;
-    throw new WrongAnswer('NE'.includes(answer) ? 'PostgreSQL refused TLS' : 'The answer is not PostgreSQL');
+    throw 'NE'.includes(answer)
+      ? new WrongAnswer('PostgreSQL refused TLS', { code: 'starttls_refused' })
+      : new WrongAnswer('The answer is not PostgreSQL', { code: 'answer_malformed' });
   },
   // RFC 4511, 4.14: an ExtendedResponse in an LDAPMessage, which begins with its number.
   async ldap({ reader, say }) {
@@ -193,7 +199,8 @@ const upgrades: Record<StartTlsProtocol, (conversation: Conversation) => Promise
     await element(0x02, message);
     const response = elementsOf(await element(0x78, message));
     const [result] = await element(0x0a, response);
-    if (result !== 0) throw new WrongAnswer(`LDAP refused TLS with result ${result ?? 'none'}`);
+    if (result !== 0)
+      throw new WrongAnswer(`LDAP refused TLS with result ${result ?? 'none'}`, { code: 'starttls_refused' });
   },
 };
 
@@ -214,14 +221,14 @@ async function element(tag: number, bytes: Bytes): Promise<Buffer> {
     const length = first < 0x80 ? size : (await bytes(size)).readUIntBE(0, size);
     if (length <= 8_192) return bytes(length);
   }
-  throw new WrongAnswer('The answer is not LDAP');
+  throw new WrongAnswer('The answer is not LDAP', { code: 'answer_malformed' });
 }
 
 /** Gives the bytes of an element's content one after the other. */
 function elementsOf(content: Buffer): Bytes {
   let at = 0;
   return async (count) => {
-    if (at + count > content.length) throw new WrongAnswer('The answer is not LDAP');
+    if (at + count > content.length) throw new WrongAnswer('The answer is not LDAP', { code: 'answer_malformed' });
     return content.subarray(at, (at += count));
   };
 }

@@ -23,7 +23,7 @@ const summaries: Record<CheckedServiceType, string> = {
 };
 
 const facts: Record<CheckedServiceType, readonly string[]> = {
-  database: ['dialect', 'version', 'acquire_wait_ms', 'pool_size', 'pool_in_use', 'pool_waiting'],
+  database: ['dialect', 'version', 'acquire_wait_ms', 'pool_size', 'pool_in_use', 'pool_waiting', 'pool_saturation'],
   redis: redisFacts,
   container: [
     'state',
@@ -58,14 +58,18 @@ export function targetProbe(
         const target = Object.hasOwn(targets, name) ? targets[name] : undefined;
         // Only now, not when it is registered: that may be done by a process that has no targets.
         if (target?.serviceType !== serviceType)
-          throw new Unreachable(`The host application has named no ${serviceType} ${JSON.stringify(name)}`);
+          throw new Unreachable(`The host application has named no ${serviceType} ${JSON.stringify(name)}`, {
+            code: 'target_missing',
+          });
         const startedAt = clock.monotonic();
-        const { facts, degraded, responseTimeMs = clock.monotonic() - startedAt } = await target.check(signal);
+        const answer = await target.check(signal);
+        const { facts, degraded, code, responseTimeMs = clock.monotonic() - startedAt } = answer;
         return {
           responseTimeMs,
           message: 'It answered as expected',
           facts,
           ...(degraded !== undefined && { degraded }),
+          ...(code !== undefined && { code }),
         };
       },
     });

@@ -64,7 +64,7 @@ async function hangUp({ connector, host, port, timeoutMs, stop }: ProbeContext):
 
 /** The next line that contains a text. Other lines and then the end are a wrong answer; the end alone is none. */
 async function lineWith(expected: string, reader: LineReader, step: number): Promise<string> {
-  const wrong = new WrongAnswer(`The answer to step ${step} is not the expected one`);
+  const wrong = new WrongAnswer(`The answer to step ${step} is not the expected one`, { code: 'answer_unexpected' });
   for (let lines = 0; lines < mostLines; lines++) {
     const line = await reader.line().catch((error: unknown) => {
       throw lines > 0 && isConnectFailure(error) && error.code === 'reset' ? wrong : error;

@@ -2,7 +2,8 @@ import type { ConnectTls } from '@dotmac/core/net';
 import type { TLSSocket } from 'node:tls';
 import { z } from 'zod';
 import type { Facts } from '../conditions/facts.js';
-import { WrongAnswer } from './probe.js';
+import type { OutcomeCode } from './outcomes.js';
+import { WrongAnswer, type Observation } from './probe.js';
 
 const pem = z.string().max(16_384);
 
@@ -37,15 +38,25 @@ export function connectTls(settings: TlsSettings | undefined, alpnProtocols?: re
   };
 }
 
+type Worry = Pick<Observation, 'degraded' | 'code'>;
+const none: Worry = {};
+
+/** What of a certificate is one to worry about, as observations say it. */
+export function worryOf(seen: ReturnType<typeof certificateFacts> | undefined): Worry {
+  const { degraded, code } = seen ?? {};
+  return degraded === undefined || code === undefined ? none : { degraded, code };
+}
+
 /** What conditions can say of a certificate, and why it is one to worry about. */
 export function certificateFacts(
   socket: TLSSocket,
   settings: TlsSettings | undefined,
   now: number,
-): { certificate: Facts; degraded?: string } {
+): { certificate: Facts; degraded?: string; code?: OutcomeCode } {
   const { valid_from: from, valid_to: until, fingerprint256 } = socket.getPeerCertificate();
   // A server that hung up already has shown none.
-  if (!Number.isFinite(Date.parse(from) + Date.parse(until))) throw new WrongAnswer('The certificate cannot be read');
+  if (!Number.isFinite(Date.parse(from) + Date.parse(until)))
+    throw new WrongAnswer('The certificate cannot be read', { code: 'certificate_unreadable' });
   const daysLeft = Math.floor((Date.parse(until) - now) / 86_400_000);
   const certificate = {
     days_left: daysLeft,
@@ -57,6 +68,6 @@ export function certificateFacts(
   };
   const least = settings?.days;
   return least !== undefined && daysLeft < least
-    ? { certificate, degraded: `The certificate expires within ${least} days` }
+    ? { certificate, degraded: `The certificate expires within ${least} days`, code: 'certificate_expiring' }
     : { certificate };
 }

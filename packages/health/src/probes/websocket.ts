@@ -6,8 +6,8 @@ import { z } from 'zod';
 import { exchange, headersOf } from './http/exchange.js';
 import { authorityOf } from './http/redirect.js';
 import { httpSettings, secretHeaders } from './http/settings.js';
-import { defineProbe, isWrongAnswer, WrongAnswer, type Phases } from './probe.js';
-import { certificateFacts, connectTls, tlsSettings } from './tls-settings.js';
+import { defineProbe, isWrongAnswer, timed, WrongAnswer, type Phases } from './probe.js';
+import { certificateFacts, connectTls, tlsSettings, worryOf } from './tls-settings.js';
 
 const settings = z
   .strictObject({
@@ -81,7 +81,8 @@ export const websocketProbe = defineProbe({
       const openMs = elapsed();
       phases.firstByteMs = openMs - connectedMs;
       const fault = faultOf(answer.status, headersOf(answer), key, subprotocol);
-      if (fault !== undefined) throw new WrongAnswer(fault);
+      if (fault !== undefined)
+        throw new WrongAnswer(fault, { code: answer.status === 101 ? 'handshake_failed' : 'status_unexpected' });
       if (send !== undefined) socket.write(frameOf(text, Buffer.from(send)));
       const isRead = send !== undefined || expect !== undefined;
       const message = isRead ? await firstText(socket, signal) : undefined;
@@ -89,7 +90,7 @@ export const websocketProbe = defineProbe({
       const responseTimeMs = isRead ? elapsed() : openMs;
       if (isRead) phases.transferMs = responseTimeMs - openMs;
       if (message !== undefined && !message.includes(expect ?? ''))
-        throw new WrongAnswer('The message is not the expected one');
+        throw new WrongAnswer('The message is not the expected one', { code: 'answer_unexpected' });
       return {
         responseTimeMs,
         message: isRead ? 'Answered as expected' : 'Opened a WebSocket',
@@ -100,10 +101,10 @@ export const websocketProbe = defineProbe({
           ...(message !== undefined && { message }),
           ...(seen && { certificate: seen.certificate }),
         },
-        ...(seen?.degraded !== undefined && { degraded: seen.degraded }),
+        ...worryOf(seen),
       };
     } catch (error) {
-      throw isWrongAnswer(error) ? new WrongAnswer(error.message, elapsed(), phases) : error;
+      throw isWrongAnswer(error) ? timed(error, elapsed(), phases) : error;
     } finally {
       socket.destroy();
     }
@@ -160,11 +161,11 @@ function frameIn(bytes: Buffer): Frame | undefined {
   if (bytes.length < 2) return undefined;
   // Bits of extensions, a server that masks, or a control frame that is long or in parts.
   if (first & 0x70 || second & 0x80 || !kinds.has(kind) || (kind >= close && (!isLast || start > 2)))
-    throw new WrongAnswer('The frames are not those of a WebSocket');
+    throw new WrongAnswer('The frames are not those of a WebSocket', { code: 'answer_malformed' });
   if (bytes.length < start) return undefined;
   const length = start === 2 ? short : start === 4 ? bytes.readUInt16BE(2) : Number(bytes.readBigUInt64BE(2));
   const size = start + length;
-  if (size > mostBytes) throw new WrongAnswer('The message is too long');
+  if (size > mostBytes) throw new WrongAnswer('The message is too long', { code: 'answer_too_long' });
   return bytes.length < size ? undefined : { kind, isLast, payload: bytes.subarray(start, size), size };
 }
 
@@ -182,7 +183,7 @@ async function firstText(socket: Socket, signal: AbortSignal): Promise<string> {
       for (let frame = frameIn(waiting); frame; frame = frameIn(waiting)) {
         waiting = waiting.subarray(frame.size);
         heard += frame.size;
-        if (heard > mostBytes) throw new WrongAnswer('The message is too long');
+        if (heard > mostBytes) throw new WrongAnswer('The message is too long', { code: 'answer_too_long' });
         const message = takeFrame(frame);
         if (message === undefined) continue;
         // Only now: leaving the loop destroys the socket.
@@ -196,7 +197,7 @@ async function firstText(socket: Socket, signal: AbortSignal): Promise<string> {
     signal.removeEventListener('abort', stop);
   }
   if (signal.aborted) throw connectFailureOf(signal.reason);
-  throw new WrongAnswer('The connection was closed in place of a message');
+  throw new WrongAnswer('The connection was closed in place of a message', { code: 'websocket_closed' });
 }
 
 /** Puts messages together from frames (RFC 6455, 5.4); gives a text once it is complete. */
@@ -209,11 +210,12 @@ function assembly(answerPing: (payload: Buffer) => void): (frame: Frame) => stri
         payload.length < 2
           ? 'The WebSocket was closed'
           : `The WebSocket was closed with code ${payload.readUInt16BE(0)}`,
+        { code: 'websocket_closed' },
       );
     if (kind === ping) answerPing(payload);
     if (kind > close) return undefined;
     if ((kind === continued) !== (current !== undefined))
-      throw new WrongAnswer('The frames are not those of a WebSocket');
+      throw new WrongAnswer('The frames are not those of a WebSocket', { code: 'answer_malformed' });
     current ??= kind;
     parts.push(payload);
     if (!isLast) return undefined;
@@ -227,6 +229,6 @@ function textOf(bytes: Buffer): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
-    throw new WrongAnswer('The message is not text');
+    throw new WrongAnswer('The message is not text', { code: 'answer_malformed' });
   }
 }

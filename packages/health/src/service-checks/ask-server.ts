@@ -1,9 +1,11 @@
 import { coreErrors, isOperationError, type StopSignal } from '@dotmac/core';
 import {
+  ConnectFailure,
   connectFailureOf,
   isConnectFailure,
   mysqlStream,
   mysqlTls,
+  mysqlTlsFailure,
   pgStream,
   pgTls,
   redisConnector,
@@ -13,6 +15,7 @@ import type { Socket } from 'node:net';
 import { CannotCheck, isCannotCheck, isWrongAnswer, WrongAnswer } from '../probes/probe.js';
 import { askRedis } from './redis.js';
 import type { ServiceFacts } from './service-check.js';
+import { shownVersion } from './shown.js';
 
 /** Servers that can be logged in to. */
 export type ServerProtocol = 'postgres' | 'mysql' | 'redis';
@@ -63,7 +66,7 @@ const asks: Record<ServerProtocol, (login: ServerLogin, line: Line) => Promise<S
     try {
       await client.connect();
       const { rows } = await client.query<{ version: string }>("select current_setting('server_version') as version");
-      return { dialect: 'postgres', version: rows[0]?.version ?? '' };
+      return { dialect: 'postgres', version: shownVersion(rows[0]?.version) };
     } finally {
       await client.end().catch(() => undefined);
     }
@@ -72,7 +75,8 @@ const asks: Record<ServerProtocol, (login: ServerLogin, line: Line) => Promise<S
     const { createConnection } = await load('mysql2', () => import('mysql2/promise'));
     const name = tls?.servername ?? host;
     const ssl = tls && mysqlTls(tls, name);
-    if (ssl === 'unverifiable') throw new CannotCheck('MySQL at an address needs the name in its certificate');
+    if (ssl === 'unverifiable')
+      throw new CannotCheck('MySQL at an address needs the name in its certificate', { code: 'tls_name_missing' });
     const connection = await createConnection({
       host: name,
       port,
@@ -89,7 +93,7 @@ const asks: Record<ServerProtocol, (login: ServerLogin, line: Line) => Promise<S
     connection.on('error', () => undefined);
     try {
       const [rows] = await connection.query({ sql: 'select version() as version', timeout: timeoutMs });
-      return { dialect: 'mysql', version: String((rows as { version: string }[])[0]?.version) };
+      return { dialect: 'mysql', version: shownVersion((rows as { version: string }[])[0]?.version) };
     } finally {
       connection.destroy();
     }
@@ -108,10 +112,14 @@ const asks: Record<ServerProtocol, (login: ServerLogin, line: Line) => Promise<S
       commandTimeout: timeoutMs,
       lazyConnect: true,
     });
-    client.on('error', () => undefined);
+    // Of a login that Redis refused the driver throws that the connection is closed, and what Redis said comes here.
+    let said: unknown;
+    client.on('error', (error) => (said = error));
     try {
       await client.connect();
       return await askRedis(client);
+    } catch (error) {
+      throw isReply(said) ? said : error;
     } finally {
       client.disconnect();
     }
@@ -131,31 +139,44 @@ export async function askServer(
 ): Promise<ServiceFacts> {
   const close = (): void => void line.socket.destroy();
   signal.addEventListener('abort', close, { once: true });
+  const heardBefore = line.socket.bytesRead;
   // Drivers listen for what happens while they ask, and not all of them for what comes of hanging up.
   line.socket.on('error', () => undefined);
   try {
     if (signal.aborted) close();
     return await asks[protocol](login, line);
   } catch (error) {
-    throw signal.aborted ? connectFailureOf(signal.reason) : meaningOf(error);
+    if (signal.aborted) throw connectFailureOf(signal.reason);
+    throw meaningOf(error, line.socket.bytesRead > heardBefore ? undefined : silenceOf(line.socket));
   } finally {
     signal.removeEventListener('abort', close);
     close();
   }
 }
 
+/** An error that Redis told. */
+const isReply = (error: unknown): boolean => error instanceof Error && error.name === 'ReplyError';
+
+/** What it is when nothing was said: a connection that was closed, or a driver that is out of patience. */
+function silenceOf({ readableEnded, errored }: Socket): ConnectFailure {
+  return new ConnectFailure(readableEnded || errored ? 'reset' : 'timeout');
+}
+
 /** The driver's error object holds what must not leave; only its class is looked at. */
-function meaningOf(error: unknown): unknown {
+function meaningOf(error: unknown, silence: ConnectFailure | undefined): unknown {
   if ([isConnectFailure, isWrongAnswer, isCannotCheck, isOperationError].some((is) => is(error))) return error;
   const { code, errno, name, message } = error as Partial<Record<'code' | 'errno' | 'name' | 'message', unknown>>;
+  // MySQL counts its errors up, the system down: EPIPE could be a code of PostgreSQL's.
+  const number = typeof errno === 'number' ? errno : 0;
   const answered =
-    (typeof errno === 'number' && errno > 0) ||
-    (typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code)) ||
+    number > 0 ||
+    (number === 0 && typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code)) ||
     name === 'ReplyError' ||
     // pg, for a password that it has not got.
     (typeof message === 'string' && message.startsWith('SASL: '));
-  return new WrongAnswer(
-    answered ? 'The service refused the login or the query' : 'The service does not speak the expected protocol',
-    null,
-  );
+  if (answered) return new WrongAnswer('The service refused the login or the query', { code: 'service_refused' });
+  // MySQL's driver says this of whatever is wrong with TLS.
+  const failure = code === 'HANDSHAKE_SSL_ERROR' ? mysqlTlsFailure(error) : connectFailureOf(error);
+  if (failure.code !== 'failed') return failure;
+  return silence ?? new WrongAnswer('The service does not speak the expected protocol', { code: 'answer_malformed' });
 }

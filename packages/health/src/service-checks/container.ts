@@ -27,14 +27,17 @@ export function containerTarget(docker: Docker, containerId: string): ServiceTar
         const upMs = systemClock.now() - Date.parse(state.StartedAt);
         const uptime = upMs >= 0 && { uptime_seconds: Math.round(upMs / 1_000) };
         const facts = { state: state.Status, health, restarts, ...uptime };
-        if (!state.Running || state.Restarting) throw new WrongAnswer(`The container is ${state.Status}`, null);
-        if (health === 'unhealthy') throw new WrongAnswer('The container’s own health check fails', null);
+        if (!state.Running || state.Restarting)
+          throw new WrongAnswer(`The container is ${state.Status}`, { code: 'container_stopped' });
+        if (health === 'unhealthy')
+          throw new WrongAnswer('The container’s own health check fails', { code: 'container_unhealthy' });
         const usage = usageOf(await readings(container, signal));
-        const degraded = health === 'starting' || state.Paused;
+        const is = state.Paused ? 'paused' : 'starting';
+        const isWorry = health === 'starting' || state.Paused;
         return {
           facts: { ...facts, ...usage },
           responseTimeMs,
-          ...(degraded && { degraded: `The container is ${state.Paused ? 'paused' : 'starting'}` }),
+          ...(isWorry && { degraded: `The container is ${is}`, code: `container_${is}` }),
         };
       } catch (error) {
         throw meaningOf(error);
@@ -46,8 +49,9 @@ export function containerTarget(docker: Docker, containerId: string): ServiceTar
 function meaningOf(error: unknown): Error {
   if (error instanceof WrongAnswer) return error;
   const { statusCode } = error as { statusCode?: number };
-  if (statusCode === 404) return new Unreachable('There is no such container');
-  if (statusCode !== undefined) return new WrongAnswer('The container engine answered with an error', null);
+  if (statusCode === 404) return new Unreachable('There is no such container', { code: 'container_missing' });
+  if (statusCode !== undefined)
+    return new WrongAnswer('The container engine answered with an error', { code: 'service_refused' });
   const failure = connectFailureOf(error);
   // The engine's socket is missing: there is no engine to answer.
   return failure.code === 'failed' ? new ConnectFailure('refused') : failure;

@@ -2,6 +2,7 @@ import { isOperationError } from '@dotmac/core';
 import { isConnectionError, type Database } from '@dotmac/core/kysely';
 import { sql } from 'kysely';
 import { Unreachable, WrongAnswer } from '../probes/probe.js';
+import { shownVersion } from './shown.js';
 import type { ServiceTarget } from './target.js';
 
 const versions = {
@@ -21,12 +22,19 @@ interface PgPoolUse {
 /** A pool of the host's: pg's, or mysql2's with callbacks or promises. */
 export type ConnectionPool = PgPoolUse | object;
 
-/** How a pool is used: `pool_in_use` of `pool_size` connections are taken, and so many callers wait for one. */
+/**
+ * How a pool is used: `pool_in_use` of `pool_size` connections are taken, which is a share of `pool_saturation` (0 to 1), and
+ * so many callers wait for one.
+ */
 interface PoolUse {
   pool_size?: number;
   pool_in_use?: number;
   pool_waiting?: number;
+  pool_saturation?: number;
 }
+
+/** What a pool shows by itself. */
+type Counted = Record<Exclude<keyof PoolUse, 'pool_saturation'>, unknown>;
 
 /** What else is known of a database. */
 export interface DatabaseTargetOptions {
@@ -54,25 +62,25 @@ export function databaseTarget(database: Database, { pool }: DatabaseTargetOptio
           // Nobody waits for the answer any more; the connection is of more use to others.
           signal.throwIfAborted();
           const { rows } = await versions[database.dialect].execute(connection);
-          return { version: rows[0]?.version ?? '', waitedMs };
+          return { version: shownVersion(rows[0]?.version), waitedMs };
         });
         const acquired = { acquire_wait_ms: Math.round(1_000 * waitedMs) / 1_000 };
         return { facts: { dialect: database.dialect, version, ...acquired, ...use } };
       } catch (error) {
         if (signal.aborted) throw signal.reason;
         const unavailable = isConnectionError(error) || isOperationError(error);
-        if (unavailable && !serverSpoke(error)) throw new Unreachable(unreachable(poolUse(pool)));
-        throw new WrongAnswer('The database answered with an error', null);
+        if (unavailable && !serverSpoke(error)) throw unreachable(poolUse(pool));
+        throw new WrongAnswer('The database answered with an error', { code: 'service_refused' });
       }
     },
   };
 }
 
-function unreachable(use: ReturnType<typeof poolUse>): string {
+function unreachable(use: ReturnType<typeof poolUse>): Unreachable {
   const { pool_size: size, pool_in_use: used = 0 } = use;
   return size !== undefined && used >= size
-    ? 'Every connection of the pool is in use'
-    : 'The database cannot be reached';
+    ? new Unreachable('Every connection of the pool is in use', { code: 'pool_exhausted' })
+    : new Unreachable('The database cannot be reached', { code: 'no_answer' });
 }
 
 /** A wrong password or a missing database keeps a pool from connecting, and yet the server answered. */
@@ -85,15 +93,20 @@ function serverSpoke(error: unknown): boolean {
 function poolUse(pool: ConnectionPool | undefined): PoolUse {
   if (!pool) return {};
   const use = 'totalCount' in pool ? pgUse(pool) : mysqlUse('pool' in pool ? pool.pool : pool);
-  return Object.fromEntries(Object.entries(use).filter(([, value]) => typeof value === 'number' && value >= 0));
+  const known: PoolUse = Object.fromEntries(
+    Object.entries(use).filter(([, value]) => typeof value === 'number' && value >= 0),
+  );
+  const { pool_size: size, pool_in_use: used } = known;
+  if (!size || used === undefined) return known;
+  return { ...known, pool_saturation: Math.round((1_000 * used) / size) / 1_000 };
 }
 
-function pgUse({ totalCount, idleCount, waitingCount, options }: PgPoolUse): Record<keyof PoolUse, unknown> {
+function pgUse({ totalCount, idleCount, waitingCount, options }: PgPoolUse): Counted {
   return { pool_size: options?.max, pool_in_use: totalCount - idleCount, pool_waiting: waitingCount };
 }
 
 /** mysql2 has this only under names of its own, which another version may not have. */
-function mysqlUse(pool: unknown): Record<keyof PoolUse, unknown> {
+function mysqlUse(pool: unknown): Counted {
   const { config, _allConnections, _freeConnections, _connectionQueue } = (pool ?? {}) as Partial<
     Record<string, { connectionLimit?: unknown; length?: unknown }>
   >;

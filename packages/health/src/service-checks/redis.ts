@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import { Unreachable, WrongAnswer } from '../probes/probe.js';
 import type { ServiceFacts } from './service-check.js';
+import { shownRole, shownVersion } from './shown.js';
 import type { ServiceTarget } from './target.js';
 
 /**
@@ -13,7 +14,7 @@ export function redisTarget(client: Redis): ServiceTarget {
   return {
     serviceType: 'redis',
     async check() {
-      if (client.status === 'end') throw new Unreachable('Redis cannot be reached');
+      if (client.status === 'end') throw new Unreachable('Redis cannot be reached', { code: 'no_answer' });
       return { facts: await askRedis(client) };
     },
   };
@@ -50,8 +51,8 @@ export async function askRedis(client: Redis): Promise<ServiceFacts> {
     const share = (fact: string, part: string, whole: string) =>
       number(whole) > 0 && { [fact]: Math.round((10_000 * number(part)) / number(whole)) / 100 };
     return {
-      version: info.get('redis_version') ?? '',
-      role: info.get('role') ?? '',
+      version: shownVersion(info.get('redis_version')),
+      role: shownRole(info.get('role')),
       ping_ms: Math.round(1_000 * pingMs) / 1_000,
       uptime_seconds: number('uptime_in_seconds'),
       connected_clients: number('connected_clients'),
@@ -66,7 +67,7 @@ export async function askRedis(client: Redis): Promise<ServiceFacts> {
   } catch (error) {
     // A ReplyError is Redis speaking: no password, still loading, out of memory.
     if (error instanceof Error && error.name === 'ReplyError')
-      throw new WrongAnswer('Redis answered with an error', null);
-    throw new Unreachable('Redis cannot be reached');
+      throw new WrongAnswer('Redis answered with an error', { code: 'service_refused' });
+    throw new Unreachable('Redis cannot be reached', { code: 'no_answer' });
   }
 }

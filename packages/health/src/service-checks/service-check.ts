@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { endpointStatus } from '../endpoints/endpoint.js';
+import { outcomeCode } from '../probes/outcomes.js';
 
 /** What kinds of services can be checked on request. */
 export const checkedServiceType = z.enum(['database', 'redis', 'container']);
@@ -45,6 +46,7 @@ export const serviceCheckInput = z
 export const serviceCheck = z
   .object({
     status: endpointStatus,
+    code: outcomeCode,
     responseTime: z.number().nullable().meta({ description: 'Seconds; null when nothing answered' }),
     message: z.string(),
     details: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),

@@ -1,15 +1,16 @@
 import { ConnectFailure } from '@dotmac/core/net';
 import { failed } from '../probes/judge.js';
+import { codeFor, type Code, type OutcomeCode } from '../probes/outcomes.js';
 import type { CheckedServiceType, ServiceCheck, ServiceFacts } from './service-check.js';
 
 /** A service that can be checked. It throws what went wrong: a `ConnectFailure`, `WrongAnswer` or `Unreachable`. */
 export interface ServiceTarget {
   readonly serviceType: CheckedServiceType;
   /**
-   * Asks the service something real. `degraded` with a reason, when the answer is one to worry about;
+   * Asks the service something real. `degraded` with a reason, when the answer is one to worry about, `code` for programs;
    * `responseTimeMs` when the answer came sooner than the facts beside it.
    */
-  check(signal: AbortSignal): Promise<{ facts: ServiceFacts; degraded?: string; responseTimeMs?: number }>;
+  check(signal: AbortSignal): Promise<{ facts: ServiceFacts; degraded?: string; code?: Code; responseTimeMs?: number }>;
 }
 
 /** An answer later than this is degraded. */
@@ -30,18 +31,26 @@ export async function checkTarget(
     stop.addEventListener('abort', giveUp, { once: true });
   });
   try {
-    const { facts, degraded, responseTimeMs } = await Promise.race([target.check(stop), given]);
+    const { facts, degraded, code, responseTimeMs } = await Promise.race([target.check(stop), given]);
     const tookMs = responseTimeMs ?? performance.now() - started;
     const slow = tookMs > expectedMs ? 'It answered, slower than expected' : undefined;
     const message = degraded ?? slow ?? 'It answered as expected';
+    const status = (degraded ?? slow) === undefined ? 'healthy' : 'degraded';
     return {
-      status: (degraded ?? slow) === undefined ? 'healthy' : 'degraded',
+      status,
+      code: codeFor(status, degraded === undefined && slow ? ('slow' satisfies OutcomeCode) : code),
       responseTime: Math.round(tookMs * 1_000) / 1_000_000,
       message,
       details: facts,
     };
   } catch (error) {
-    const { status, message, responseTimeMs } = failed(error);
-    return { status, message, responseTime: responseTimeMs === null ? null : responseTimeMs / 1_000, details: {} };
+    const { status, code, message, responseTimeMs } = failed(error);
+    return {
+      status,
+      code,
+      message,
+      responseTime: responseTimeMs === null ? null : responseTimeMs / 1_000,
+      details: {},
+    };
   }
 }

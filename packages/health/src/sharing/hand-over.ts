@@ -19,8 +19,8 @@ const atOnce = 500;
 export function createHandOver(store: Pick<SharedStore, 'handOver'>, metrics: HealthMetrics | undefined): HandOver {
   const waiting: HandedResult[] = [];
   return {
-    give({ endpoint: { tenantId, id: endpointId } }, { status, responseTimeMs, message, phases }, at) {
-      const result = { status, responseTimeMs, message, ...(phases && { phases }) };
+    give({ endpoint: { tenantId, id: endpointId } }, { status, code, responseTimeMs, message, phases }, at) {
+      const result = { status, code, responseTimeMs, message, ...(phases && { phases }) };
       waiting.push({ id: newId(), tenantId, endpointId, at, result });
       if (waiting.length <= most) return;
       waiting.shift();

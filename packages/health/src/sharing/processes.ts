@@ -24,6 +24,8 @@ export interface Monitoring {
 /** This process among those on one store. */
 export interface Processes {
   monitoring: () => Monitoring;
+  /** Whether this process monitors. */
+  isLeading: () => boolean;
   /** Whether another process monitors: it knows best what endpoints depend on, and tells of them. */
   isElsewhere: () => boolean;
   /** Under what it writes; undefined while it does not monitor. */
@@ -152,6 +154,7 @@ export function createProcesses(options: ProcessesOptions): Processes {
 
   return {
     monitoring,
+    isLeading: () => isLeading,
     isElsewhere: () => !isLeading && by !== null,
     term: () => (isLeading ? lease.term : undefined),
     doubt: () => void (isInDoubt = true),

@@ -37,7 +37,6 @@ export function createPager(): Pager {
       const of = { tenantId: '', channelId: '', trouble, isWanted, reminderMs: null, groupMs, now: at };
       const next = afterNews(alerts.get(trouble.incidentId), of);
       if (next) alerts.set(trouble.incidentId, next);
-      else if (next === null) alerts.delete(trouble.incidentId);
     },
     count(until) {
       tellUntil(until + groupMs);

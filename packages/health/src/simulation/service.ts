@@ -5,6 +5,7 @@ import type { HealthContext } from '../context.js';
 import { keptResultsOf } from '../history/kept-results.js';
 import type { CheckResult } from '../history/result.js';
 import { slower } from '../probes/judge.js';
+import { keptCode } from '../probes/outcomes.js';
 import { policyOf } from '../monitoring/policy.js';
 import { simulationInput, written, type GivenResult, type SimulationDraft } from './simulation-input.js';
 import { simulate, type Simulation } from './simulate.js';
@@ -27,15 +28,21 @@ export function simulationService(context: HealthContext, tenantId: string) {
   };
 }
 
-type Tried = Pick<CheckResult, 'at' | 'status' | 'responseTimeMs' | 'message'>;
+type Tried = Pick<CheckResult, 'at' | 'status' | 'code' | 'responseTimeMs' | 'message'>;
 
-function resultOf({ checkedAt: at, status, responseTime, message = slower }: GivenResult): Tried {
-  return { at, status, responseTimeMs: responseTime === null ? null : responseTime * 1_000, message };
+function resultOf({ checkedAt: at, status, code, responseTime, message }: GivenResult): Tried {
+  const isSlow = status === 'degraded' && code === undefined && message === undefined;
+  return {
+    ...{ at, status, message: message ?? '' },
+    code: isSlow ? 'slow' : keptCode(status, code),
+    responseTimeMs: responseTime === null ? null : responseTime * 1_000,
+  };
 }
 
 /** What a result would have been, had another response time been expected. */
-function rejudged({ status, responseTimeMs, message }: Tried, expectedMs: number | undefined): EndpointStatus {
-  const wasSlow = status === 'degraded' && message.endsWith(slower);
+function rejudged({ status, code, responseTimeMs, message }: Tried, expectedMs: number | undefined): EndpointStatus {
+  const saysSlow = code === 'slow' || (code === 'unspecified' && message.endsWith(slower));
+  const wasSlow = status === 'degraded' && saysSlow;
   if (expectedMs === undefined || responseTimeMs === null || (status !== 'healthy' && !wasSlow)) return status;
   return responseTimeMs > expectedMs ? 'degraded' : 'healthy';
 }

@@ -2,8 +2,9 @@ import { instant } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { endpointStatus, type EndpointStatus } from '../endpoints/endpoint.js';
 import { incidentSeverity } from '../incidents/incident.js';
-import { changeIncident, type OpenIncident } from '../incidents/open-close.js';
+import { changeIncident, turnOf, type IncidentChange, type OpenIncident } from '../incidents/open-close.js';
 import { createPager } from './pages.js';
+import { keptCode, outcomeCode, type Code } from '../probes/outcomes.js';
 import { observe, unchecked, type Outcome, type StatusPolicy } from '../monitoring/status.js';
 
 const seconds = z.number();
@@ -14,7 +15,15 @@ export const simulation = z
     from: instant.nullable().meta({ description: 'The first of the results that it goes by' }),
     until: instant.nullable().meta({ description: 'The last of them' }),
     results: z.int(),
-    transitions: z.array(z.object({ at: instant, from: endpointStatus, to: endpointStatus, since: instant })),
+    transitions: z.array(
+      z.object({
+        at: instant,
+        from: endpointStatus,
+        to: endpointStatus,
+        code: outcomeCode.meta({ description: 'What the check found that decided it, for programs' }),
+        since: instant,
+      }),
+    ),
     incidents: z.array(
       z.object({
         severity: incidentSeverity.meta({ description: 'The worst' }),
@@ -43,7 +52,7 @@ export type Simulation = z.output<typeof simulation>;
  * @example
  * const { pages, incidents } = simulate(outcomes, { retryCount: 3, recoveryCount: 1, minErrorMs: 0, recoveryResponseMs: null });
  */
-export function simulate(outcomes: readonly Outcome[], policy: StatusPolicy): Simulation {
+export function simulate(outcomes: readonly (Outcome & { code?: Code })[], policy: StatusPolicy): Simulation {
   const pager = createPager();
   let state = unchecked;
   let open: OpenIncident | null = null;
@@ -56,13 +65,15 @@ export function simulate(outcomes: readonly Outcome[], policy: StatusPolicy): Si
     const { status: from } = state;
     seconds[from] += (at - before) / 1_000;
     before = at;
+    const was = state;
     state = observe(state, outcome, policy);
     flapped ||= state.isFlapping;
-    if (state.status === from) continue;
-    const since = state.since ?? at;
-    transitions.push({ at, from, to: state.status, since });
-    const change = changeIncident(open, { status: state.status, since }, () => '');
-    if (!change) continue;
+    const code = keptCode(outcome.status, outcome.code);
+    if (state.status !== from) transitions.push({ at, from, to: state.status, code, since: state.since ?? at });
+    const turn = turnOf(was, state, { at, isOpen: open !== null });
+    const change: IncidentChange | undefined = turn && changeIncident(open, turn, () => '');
+    if (!turn || !change) continue;
+    const { since } = turn;
     const last = incidents.at(-1);
     if (change.kind === 'opened')
       incidents.push({

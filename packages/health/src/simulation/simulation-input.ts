@@ -20,11 +20,14 @@ const givenResult = z
       .nullable()
       .default(null)
       .meta({ description: 'Seconds; null when nothing answered' }),
+    code: z.string().max(40).optional().meta({
+      description: '`slow` says that an answer was degraded for its time alone; without code and message it was',
+    }),
     message: z
       .string()
       .max(1_000)
       .optional()
-      .meta({ description: 'One as ours says whether an answer was degraded for its time alone; without one it was' }),
+      .meta({ description: 'Of results from before there were codes, one as ours says the same' }),
   })
   .meta({ id: 'SimulatedResult' });
 

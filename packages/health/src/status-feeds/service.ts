@@ -1,6 +1,7 @@
 import { newId } from '@dotmac/core';
 import { invalidInput, readDraft, type Page } from '@dotmac/core/contract';
 import type { HealthContext } from '../context.js';
+import { faultsOfNamed } from '../endpoints/named.js';
 import { healthErrors } from '../errors.js';
 import { hashOf, newToken } from '../heartbeats/token.js';
 import {
@@ -53,11 +54,8 @@ export function statusFeedService(context: HealthContext, tenantId: string): Sta
       return feed;
     };
   const check = ({ tags, endpoints }: Pick<StatusFeed, 'tags' | 'endpoints'>): void => {
-    const issues = endpoints.flatMap(({ id }, index) =>
-      directory.get(id)?.endpoint.tenantId === tenantId
-        ? []
-        : [{ path: `endpoints.${index}.id`, message: 'There is no such endpoint' }],
-    );
+    const ids = endpoints.map(({ id }) => id);
+    const issues = faultsOfNamed(ids, { tenantId, directory, path: (index) => `endpoints.${index}.id` });
     if (tags.length + endpoints.length === 0)
       issues.push({ path: 'endpoints', message: 'Say what is shown: endpoints or tags' });
     if (issues.length > 0) throw invalidInput(issues);

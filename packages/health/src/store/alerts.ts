@@ -22,6 +22,8 @@ export interface TenantAlerts {
     change: (known: AlertRecord | undefined) => AlertRecord | null | undefined,
     trx?: StoreTransaction,
   ): Promise<void>;
+  /** A channel's alerts that are due by `until` (epoch ms), the longest first. */
+  waitingAlerts(channelId: string, until: number, limit: number): Promise<AlertRecord[]>;
   /** The alerts that a message tells of, by incident. */
   alertsIn(messageId: string): Promise<AlertRecord[]>;
   /** Every alert of a channel goes, and every message. */

@@ -20,6 +20,7 @@ import type { StatusFeedRecord, StatusFeedToken } from '../status-feeds/status-f
 import type { WindowRecord } from '../windows/window.js';
 import type { TenantAlerts } from './alerts.js';
 import type { Documents } from './documents.js';
+import type { EventLog } from './event-log.js';
 import type { SharedStore, Term } from './sharing.js';
 
 /**
@@ -78,6 +79,16 @@ export interface BucketSpan {
   inMaintenance?: boolean;
 }
 
+/** As many entries of a timeline are read at once. */
+export const mostEntries = 1_000;
+
+/** What happened in an incident, in its order: of more than {@link mostEntries}, the first and the newest. */
+export interface Timeline {
+  entries: IncidentEntry[];
+  /** How many are left out between the first and the rest. */
+  leftOut: number;
+}
+
 /** What one tenant has set up besides endpoints. */
 export interface TenantSettings {
   readonly channels: Documents<ChannelRecord>;
@@ -113,8 +124,10 @@ export interface TenantEndpoints {
   total(endpointIds: readonly string[], span: BucketSpan): Promise<Bucket>;
   incidents(ask: IncidentListing): Promise<Page<IncidentRecord>>;
   incident(incidentId: string): Promise<IncidentRecord | undefined>;
-  /** What happened in an incident, in its order; at most the first 1,000. */
-  timeline(incidentId: string): Promise<IncidentEntry[]>;
+  /** The incidents of an endpoint that are not over: none is opened or ended by a check until the transaction is. */
+  unresolvedOf(endpointId: string, trx: StoreTransaction): Promise<IncidentRecord[]>;
+  /** What happened in an incident. */
+  timeline(incidentId: string): Promise<Timeline>;
   /**
    * Adds an entry, and changes an incident with it; false when there is none, or when it is to change and is over.
    */
@@ -126,8 +139,11 @@ export interface TenantEndpoints {
   ): Promise<boolean>;
 }
 
+/** As many tenants are named in one read. */
+export const mostTenants = 500;
+
 /** Where the health domain keeps things. */
-export interface HealthStore extends SharedStore {
+export interface HealthStore extends SharedStore, EventLog {
   readonly outbox: Outbox;
   /** Makes or updates its tables. */
   migrate(): Promise<void>;
@@ -140,8 +156,9 @@ export interface HealthStore extends SharedStore {
   /** Every tenant's endpoints, page by page in the order of their ids; for the monitor alone. */
   everyEndpoint(ask: { limit: number; after: string | null }): Promise<Page<StoredEndpoint>>;
   /**
-   * Keeps states, puts chunks into their slots, adds to buckets and appends events to the outbox, in one transaction.
-   * What belongs to a removed endpoint is left out, but for its events. An incident that was opened already, and an
+   * Keeps states, puts chunks into their slots, adds to buckets, and appends events to the outbox and to what is followed,
+   * in one transaction.
+   * What belongs to a removed endpoint is left out, events too: nothing would end what they began. An incident that was opened already, and an
    * entry that is there, come again when the answer to a commit was lost: they stay as they are.
    * @param term the lease under which it is written, which nobody takes over until that is done
    * @throws LEASE_LOST, and nothing is kept, when that lease is over
@@ -149,6 +166,11 @@ export interface HealthStore extends SharedStore {
   settle(settlement: Settlement, term?: Term): Promise<void>;
   /** Every tenant's objectives, in the order of tenants and ids; for the evaluator alone. */
   everyObjective(ask: { limit: number; after: { tenantId: string; id: string } | null }): Promise<ObjectiveRecord[]>;
+  /** The windows of these tenants, at most {@link mostTenants} of them, in the order of tenants and ids; for the calendar alone. */
+  windowsOf(
+    tenantIds: readonly string[],
+    ask: { limit: number; after: { tenantId: string; id: string } | null },
+  ): Promise<WindowRecord[]>;
   /** Every tenant's alerts that are due by `now` (epoch ms), those due longest first; for the dispatcher alone. */
   dueAlerts(now: number, limit: number): Promise<AlertRecord[]>;
   /** Deletes up to `limit` buckets of a resolution, maintenance or not, that began before `before` (epoch ms). Returns how many. */

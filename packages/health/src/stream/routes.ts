@@ -13,9 +13,9 @@ export const streamRoutes = [
     tag: 'Network monitoring',
     summary: 'Follow what happens, as server-sent events',
     description:
-      'Goes on after the event that `Last-Event-ID` names, as long as it is among the last 1,000 of the tenant that the ' +
-      'serving process remembers: since its start, and of no other process. When it is not, the first event is a ' +
-      '`reset`: read what you show anew.',
+      'What happens in whatever process, the same in all of them. Goes on after the event that `Last-Event-ID` names, as ' +
+      'long as it is among the last 1,000 of the tenant, and of the last day. When it is not, the first event is a `reset`: ' +
+      'read what you show anew.',
     permission: 'health:read',
     query: streamFilter,
     stream: 'events',

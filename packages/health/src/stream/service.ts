@@ -1,6 +1,7 @@
 import type { AnyEvent, OpenStream } from '@dotmac/core';
 import type { HealthContext } from '../context.js';
-import type { HealthEvents } from '../events.js';
+import { healthEvents, type HealthEvents } from '../events.js';
+import type { SeenEvent } from './event-tail.js';
 import { notice, streamedAs, type StreamedEvent, type StreamFilter } from './streamed-event.js';
 
 /** What a follower asks for. */
@@ -14,7 +15,9 @@ export interface FollowAsk extends Partial<StreamFilter> {
 /** Follows one tenant's events as they happen. */
 export interface StreamService {
   /**
-   * What happens, in this process, after it was committed. One who reads too slowly is told `overflow` and let go.
+   * What happens, in whatever process on the store, after it was committed: in this one at once, in others within a
+   * second or so; what was committed within the last second may be among it. All processes tell the same events in the
+   * same order, so that one goes on where another ended. One who reads too slowly is told `overflow` and let go.
    * @throws STREAM_LIMIT_REACHED, STREAMS_FULL, STREAMS_ENDED (this process has stopped)
    *
    * @example
@@ -23,38 +26,49 @@ export interface StreamService {
   follow(ask?: FollowAsk): AsyncIterable<StreamedEvent>;
 }
 
-/** What waits for a reader; beyond, it is too slow. */
+/** What waits for a reader, or was missed; beyond, it is too slow, or was away for too long. */
 const mostWaiting = 1_000;
 
 /** The stream of one scope. */
-export function streamService({ hub, streams, clock }: HealthContext, tenantId: string): StreamService {
+export function streamService({ store, streams, clock }: HealthContext, tenantId: string): StreamService {
   return {
     follow({ lastEventId, signal, ...filter } = {}) {
       const isAsked = ({ name, subject }: AnyEvent<HealthEvents>): boolean =>
         (filter.event === undefined || filter.event === name) &&
         (filter.endpointId === undefined || filter.endpointId === subject);
-      const waiting: StreamedEvent[] = [];
-      const missed = hub.since(tenantId, lastEventId);
-      if (missed) waiting.push(...missed.filter(isAsked).map(streamedAs));
-      else waiting.push(notice('reset', clock.now(), undefined));
+      let waiting: SeenEvent[] = [];
+      let [isOverflowing, toldUntil] = [false, 0];
+      async function* missed(eventId: string): AsyncGenerator<StreamedEvent> {
+        const [last, ...found] = (await store.tenantEventsFrom(tenantId, eventId, mostWaiting + 2)) ?? [];
+        if (!last || found.length > mostWaiting) return yield notice('reset', clock.now(), undefined);
+        for (const { event: stored } of found) {
+          const event = healthEvents.parse(stored);
+          if (event && isAsked(event)) yield streamedAs(event);
+        }
+        // This process may hear of them later than the one that told of the last.
+        toldUntil = (found.at(-1) ?? last).position;
+      }
+      async function* told(stream: OpenStream): AsyncGenerator<StreamedEvent> {
+        if (lastEventId !== undefined) yield* missed(lastEventId);
+        for (;;) {
+          for (let next = waiting.shift(); next; next = waiting.shift())
+            if (next.position > toldUntil) yield streamedAs(next.event);
+          if (isOverflowing) yield notice('overflow', clock.now(), undefined);
+          if (stream.isOver) return;
+          await stream.news();
+        }
+      }
       return streams.follow({
         ...{ tenantId, topic: tenantId, signal },
-        hear(event, stream) {
-          if (isAsked(event)) waiting.push(streamedAs(event));
+        hear(seen, stream) {
+          if (isAsked(seen.event)) waiting.push(seen);
           if (waiting.length <= mostWaiting) return;
-          waiting.splice(0, Infinity, notice('overflow', clock.now(), undefined));
+          waiting = [];
+          isOverflowing = true;
           stream.end();
         },
-        items: (stream) => drained(waiting, stream),
+        items: told,
       });
     },
   };
-}
-
-async function* drained(waiting: StreamedEvent[], stream: OpenStream): AsyncGenerator<StreamedEvent> {
-  for (;;) {
-    for (let next = waiting.shift(); next; next = waiting.shift()) yield next;
-    if (stream.isOver) return;
-    await stream.news();
-  }
 }

@@ -1,7 +1,7 @@
 import { freeForm, instant, wireOf } from '@dotmac/core/contract';
 import type { AnyEvent } from '@dotmac/core';
 import { z } from 'zod';
-import { healthEvents, type HealthEvents } from '../events.js';
+import { healthEvents, streamedData, type HealthEvents } from '../events.js';
 
 /** An event as it is streamed. */
 export const streamedEvent = z
@@ -32,7 +32,7 @@ export const streamFilter = z.object({
 /** @see streamFilter */
 export type StreamFilter = z.output<typeof streamFilter>;
 
-const wires = new Map(Object.entries(healthEvents.schemas).map(([name, schema]) => [name, wireOf(schema)]));
+const wires = new Map(Object.entries(streamedData).map(([name, schema]) => [name, wireOf(schema)]));
 
 /** An event as it is streamed, its data spelled as on the wire. */
 export function streamedAs({ id, name, at, subject, actor, data }: AnyEvent<HealthEvents>): StreamedEvent {

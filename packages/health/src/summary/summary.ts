@@ -2,6 +2,7 @@ import { instant } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { endpointStatus, type EndpointStatus } from '../endpoints/endpoint.js';
 import type { KeptEndpoint } from '../monitoring/directory.js';
+import { outcomeCode } from '../probes/outcomes.js';
 
 /** One tenant's network in figures. */
 export const healthFigures = z
@@ -27,6 +28,7 @@ export const healthSummary = healthFigures
         endpointName: z.string(),
         status: endpointStatus,
         responseTime: z.number().nullable(),
+        code: outcomeCode,
         message: z.string(),
         checkedAt: instant.nullable(),
       }),
@@ -82,11 +84,12 @@ export function figuresOf(endpoints: Iterable<KeptEndpoint>, now: number): Healt
 export function summaryOf(endpoints: readonly KeptEndpoint[], now: number): HealthSummary {
   return {
     ...figuresOf(endpoints, now),
-    details: endpoints.map(({ endpoint, status, responseTimeMs, message, checkedAt }) => ({
+    details: endpoints.map(({ endpoint, status, responseTimeMs, code, message, checkedAt }) => ({
       endpointId: endpoint.id,
       endpointName: endpoint.name,
       status,
       responseTime: responseTimeMs === null ? null : inSeconds(responseTimeMs),
+      code,
       message,
       checkedAt,
     })),

@@ -14,6 +14,7 @@ const alert = (more: Partial<AlertRecord> = {}): AlertRecord => ({
     endpointId: newId(),
     endpointName: 'gateway ü',
     severity: 'offline',
+    code: 'no_answer',
     text: 'It is gone',
     tags: ['edge'],
     startedAt: at,
@@ -80,6 +81,23 @@ export const alertCases: Suite<HealthStore>['cases'] = [
     },
   },
   {
+    name: 'lists the windows of the tenants that are named, page by page, and of no other',
+    async run(store) {
+      const timing = { startsAt: 1, endsAt: 2, cron: null, rrule: null, timeZone: 'UTC', duration: null };
+      const made = ['rival', 'acme', 'acme', 'zebra'].map((tenantId) => {
+        const more = { ...timing, tags: [], endpointIds: [], createdAt: at, updatedAt: at };
+        return { ...more, name: 'Patching', id: newId(), tenantId };
+      });
+      for (const it of made) await store.tenant(it.tenantId).windows.insert(it);
+      await store.tenant('acme').rules.insert(rule());
+      const [first, second, third] = [made[1], made[2], made[3]];
+      const page = await store.windowsOf(['zebra', 'acme', 'nobody'], { limit: 2, after: null });
+      assert.deepEqual(page, [first, second]);
+      assert.deepEqual(await store.windowsOf(['zebra', 'acme'], { limit: 2, after: page[1] ?? null }), [third]);
+      assert.deepEqual(await store.windowsOf([], { limit: 2, after: null }), []);
+    },
+  },
+  {
     name: 'makes and changes a document alone, though many do so at once',
     async run(store) {
       const { heartbeats } = store.tenant('acme');
@@ -130,6 +148,19 @@ export const alertCases: Suite<HealthStore>['cases'] = [
       assert.deepEqual(await store.dueAlerts(at + 2, 1), [foreign]);
       assert.deepEqual(await read(acme, never), never);
       assert.equal(await read(store.tenant('rival'), never), undefined);
+    },
+  },
+  {
+    name: 'gives the alerts of one channel that are due by then, the longest first, and of no other',
+    async run(store) {
+      const acme = store.tenant('acme');
+      const { channelId, ...late } = alert({ dueAt: at + 2 });
+      const [second, first] = [{ ...late, channelId }, alert({ channelId, dueAt: at + 1 })];
+      const others = [alert({ channelId, dueAt: at + 3 }), alert({ channelId, dueAt: null }), alert({ dueAt: at })];
+      for (const it of [second, first, ...others]) await keep(acme, it);
+      await keep(store.tenant('rival'), alert({ tenantId: 'rival', channelId, dueAt: at }));
+      assert.deepEqual(await acme.waitingAlerts(channelId, at + 2, 10), [first, second]);
+      assert.deepEqual(await acme.waitingAlerts(channelId, at + 2, 1), [first]);
     },
   },
   {

@@ -97,7 +97,10 @@ export const sharingCases: Suite<HealthStore>['cases'] = [
     async run(store) {
       const handed = (at: number): HandedResult => ({
         ...{ id: newId(), tenantId: 'acme', endpointId: newId(), at },
-        result: { status: 'offline', responseTimeMs: null, message: 'Seen to fail', phases: { connectMs: 1.5 } },
+        result: {
+          ...{ status: 'offline', code: 'seen_to_fail', responseTimeMs: null, message: 'Seen to fail' },
+          phases: { connectMs: 1.5 },
+        },
       });
       const [one, two] = [handed(1_767_225_700_000), handed(1_767_225_700_001)];
       await store.handOver([one]);

@@ -3,6 +3,7 @@ import { newId } from '@dotmac/core';
 import type { Suite } from '@dotmac/core/testing';
 import { alertCases } from './alert-cases.js';
 import { endpointOf } from './endpoint-of.js';
+import { eventLogCases } from './event-log-cases.js';
 import { retentionCases } from './retention-cases.js';
 import { sharingCases } from './sharing-cases.js';
 import { statusFeedCases } from './status-feed-cases.js';
@@ -25,6 +26,7 @@ const kept = (endpoint: EndpointRecord, status: EndpointStatus, checkedAt = 1_76
   changes: 5,
   checks: 12,
   responseTimeMs: 12.5,
+  code: 'ok',
   message: 'Connected',
   checkedAt,
 });
@@ -57,6 +59,7 @@ export const healthStoreSuite: Suite<HealthStore> = {
   cases: [
     ...alertCases,
     ...retentionCases,
+    ...eventLogCases,
     ...sharingCases,
     ...statusFeedCases,
     {
@@ -115,14 +118,15 @@ export const healthStoreSuite: Suite<HealthStore> = {
       },
     },
     {
-      name: 'appends the event of a change together with the state',
+      name: 'appends the event of a change together with the state, and none of a removed endpoint',
       async run(store) {
-        const endpoint = endpointOf('acme');
+        const [endpoint, removed] = [endpointOf('acme'), endpointOf('acme')];
         await store.tenant('acme').insert(endpoint);
         const data = {
           name: 'gateway',
           from: 'unknown',
           to: 'offline',
+          code: 'timeout',
           message: 'No answer in time',
           checkedAt: 5,
         } as const;
@@ -133,11 +137,19 @@ export const healthStoreSuite: Suite<HealthStore> = {
           at: 5,
           data,
         });
-        await settled(store, { states: [kept(endpoint, 'offline')], events: [event] });
+        const begin = await store.lastPosition();
+        await settled(store, {
+          states: [kept(endpoint, 'offline')],
+          events: [{ ...event, id: newId(), subject: removed.id }, event],
+        });
         const claimed = await store.outbox.claim({ subscribers: ['health-events'], limit: 10, leaseMs: 60_000 });
         assert.deepEqual(
           claimed.map((entry) => healthEvents.parse(entry.event)),
           [event],
+        );
+        assert.deepEqual(
+          (await store.eventsAfter(begin, 10)).map((it) => it.event.id),
+          [event.id],
         );
         assert.equal((await store.tenant('acme').get(endpoint.id))?.state?.status, 'offline');
       },
@@ -296,7 +308,7 @@ export const healthStoreSuite: Suite<HealthStore> = {
           opened: null,
           severity: 'critical',
           resolvedAt: null,
-          entry: { id: newId(), at: 10, kind: 'worsened', actor: 'system', text: 'It was wrong' },
+          entry: { id: newId(), at: 10, kind: 'worsened', actor: 'system', code: 'wrong_answer', text: 'It was wrong' },
           ...more,
         });
         const opening = (of: EndpointRecord, incidentId: string): IncidentWrite => {
@@ -308,10 +320,17 @@ export const healthStoreSuite: Suite<HealthStore> = {
               endpointName: 'gateway',
               severity: 'degraded' as const,
             },
-            ...{ message: 'It was slow', startedAt: 5, openedAt: 7 },
+            ...{ code: 'slow', message: 'It was slow', startedAt: 5, openedAt: 7 },
             ...{ acknowledgedAt: null, acknowledgedBy: null, resolvedAt: null },
           };
-          const entry = { id: newId(), at: 7, kind: 'opened', actor: 'system', text: 'It was slow' } as const;
+          const entry = {
+            id: newId(),
+            at: 7,
+            kind: 'opened',
+            actor: 'system',
+            code: 'slow',
+            text: 'It was slow',
+          } as const;
           return write(of, incidentId, { opened, entry });
         };
         const [first, second, gone] = [newId(), newId(), newId()];
@@ -323,7 +342,7 @@ export const healthStoreSuite: Suite<HealthStore> = {
         assert.equal((await acme.incident(first))?.severity, 'degraded');
         assert.equal(await store.tenant('globex').incident(first), undefined);
         const note = (kind: 'acknowledged' | 'commented' | 'resolved', at: number) =>
-          ({ id: newId(), at, kind, actor: 'user:1', text: '' }) as const;
+          ({ id: newId(), at, kind, actor: 'user:1', code: null, text: '' }) as const;
         const acknowledged = { acknowledgedAt: 8, acknowledgedBy: 'user:1' };
         assert.equal(await store.tenant('globex').noteIncident(first, note('acknowledged', 8), acknowledged), false);
         assert.equal(await acme.noteIncident(first, note('acknowledged', 8), acknowledged), true);
@@ -340,7 +359,7 @@ export const healthStoreSuite: Suite<HealthStore> = {
           ['offline', 8, 'user:1', 20],
         );
         assert.deepEqual(
-          (await acme.timeline(first)).map(({ kind }) => kind),
+          (await acme.timeline(first)).entries.map(({ kind }) => kind),
           ['opened', 'acknowledged', 'worsened', 'resolved', 'commented', 'worsened'],
         );
         const list = async (filter: IncidentListing['filter'], more: Partial<IncidentListing> = {}) =>
@@ -357,8 +376,17 @@ export const healthStoreSuite: Suite<HealthStore> = {
           ],
           [[second, first], [second], [first], [second], [first], [], [first]],
         );
+        const unresolved = (of: EndpointRecord, tenantId = 'acme') =>
+          store.transaction(async (trx) => {
+            const found = await store.tenant(tenantId).unresolvedOf(of.id, trx);
+            return found.map(({ id }) => id);
+          });
+        assert.deepEqual(
+          [await unresolved(other), await unresolved(endpoint), await unresolved(other, 'globex')],
+          [[second], [], []],
+        );
         await acme.remove(endpoint.id);
-        assert.deepEqual([await acme.incident(first), await acme.timeline(first)], [undefined, []]);
+        assert.deepEqual([await acme.incident(first), (await acme.timeline(first)).entries], [undefined, []]);
       },
     },
     {

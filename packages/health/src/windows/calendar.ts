@@ -1,6 +1,6 @@
 import type { Clock } from '@dotmac/core';
 import { keptFor } from '../kept-for.js';
-import type { HealthStore } from '../store/store.js';
+import { mostTenants, type HealthStore } from '../store/store.js';
 import { nextStart, periodsOf, spanAt, type Period, type Span } from './recurrence.js';
 import { covers, type WindowRecord } from './window.js';
 
@@ -31,6 +31,7 @@ export interface Calendar {
 /** What other processes change is seen after this. */
 const keptMs = 10_000;
 const minuteMs = 60_000;
+const pageSize = 1_000;
 
 interface Known {
   window: WindowRecord;
@@ -38,25 +39,41 @@ interface Known {
 }
 
 /** Makes a calendar. Spans are reckoned when they are asked for, and never listed ahead. */
-export function createCalendar({ store, clock }: { store: HealthStore; clock: Clock }): Calendar {
+export function createCalendar({ store, clock }: { store: Pick<HealthStore, 'windowsOf'>; clock: Clock }): Calendar {
   const kept = keptFor<Known[]>(keptMs, clock);
   /** What was reckoned of windows that are read again unchanged. */
   const before = new Map<string, readonly Known[]>();
-  const windowsOf = (tenantId: string): Promise<Known[]> =>
-    kept.get(tenantId, async () => {
-      const { items } = await store.tenant(tenantId).windows.list({ limit: 500, after: null });
-      const last = before.get(tenantId);
-      const known = items.map(
-        (window) =>
-          last?.find(({ window: { id, updatedAt } }) => id === window.id && updatedAt === window.updatedAt) ?? {
-            window,
-            periodAt: periodsOf(window),
-          },
-      );
-      if (known.length > 0) before.set(tenantId, known);
-      else before.delete(tenantId);
-      return known;
-    });
+  const reckoned = (tenantId: string, windows: readonly WindowRecord[]): Known[] => {
+    const last = before.get(tenantId);
+    const known = windows.map(
+      (window) =>
+        last?.find(({ window: { id, updatedAt } }) => id === window.id && updatedAt === window.updatedAt) ?? {
+          window,
+          periodAt: periodsOf(window),
+        },
+    );
+    if (known.length > 0) before.set(tenantId, known);
+    else before.delete(tenantId);
+    return known;
+  };
+  /** Reads the windows of many tenants page by page: a read for each of them would be most of what storing checks takes. */
+  const read = async (tenantIds: readonly string[]): Promise<(tenantId: string) => Known[]> => {
+    const found = new Map<string, WindowRecord[]>();
+    for (let at = 0; at < tenantIds.length; at += mostTenants) {
+      const asked = tenantIds.slice(at, at + mostTenants);
+      let page: WindowRecord[] = [];
+      do {
+        page = await store.windowsOf(asked, { limit: pageSize, after: page.at(-1) ?? null });
+        for (const window of page) {
+          const own = found.get(window.tenantId);
+          if (own) own.push(window);
+          else found.set(window.tenantId, [window]);
+        }
+      } while (page.length === pageSize);
+    }
+    return (tenantId) => reckoned(tenantId, found.get(tenantId) ?? []);
+  };
+  const windowsOf = async (tenantId: string): Promise<Known[]> => (await kept.getAll([tenantId], read))[0] ?? [];
   return {
     async over(tenantId, endpoint) {
       const now = clock.now();
@@ -70,7 +87,8 @@ export function createCalendar({ store, clock }: { store: HealthStore; clock: Cl
     },
     async planned(tenantIds) {
       const ids = [...new Set(tenantIds)];
-      const windows = new Map(await Promise.all(ids.map(async (id) => [id, await windowsOf(id)] as const)));
+      const all = await kept.getAll(ids, read);
+      const windows = new Map(ids.map((id, index) => [id, all[index]]));
       return ({ tenantId, ...endpoint }, minute) =>
         (windows.get(tenantId) ?? []).some(({ window, periodAt }) => {
           const { lasts, until } = periodAt(minute);

@@ -1,6 +1,7 @@
 import { isTimeZone, type InputIssue } from '@dotmac/core';
 import { RRuleTemporal } from 'rrule-temporal';
 import { cronNext } from './cron-next.js';
+import { faultOfRule } from './rule-parts.js';
 import type { WindowRecord } from './window.js';
 
 /** When a window lasts. Instants are epoch ms; `until` exclusive. */
@@ -22,10 +23,6 @@ const mostRemembered = 6;
 /** Rules that find nothing in so many periods find nothing. */
 const mostPeriods = 2_000;
 
-/** What a rule may say: nothing finer than days, and no number that would be searched for without end. */
-const rulePart =
-  /^(FREQ=(DAILY|WEEKLY|MONTHLY|YEARLY)|INTERVAL=\d{1,2}|COUNT=\d{1,4}|UNTIL=\d{8}T\d{6}Z|(BYDAY|BYMONTHDAY|BYMONTH|BYSETPOS)=[-+0-9A-Z,]{1,80}|WKST=[A-Z]{2})$/;
-
 /** What is wrong with a timing, in wire names; nothing when it is one. */
 export function faultsOfTiming(timing: Timing): InputIssue[] {
   const { startsAt, endsAt, cron, rrule, timeZone, duration } = timing;
@@ -42,8 +39,8 @@ export function faultsOfTiming(timing: Timing): InputIssue[] {
   if (rrule !== null && startsAt === null) miss('starts_at', 'A rule is counted from here');
   if (issues.length > 0) return issues;
   if (cron !== null && !isCron(cron)) miss('cron', 'Five fields of a cron expression are expected');
-  if (rrule !== null && !rrule.split(';').every((part) => rulePart.test(part)))
-    miss('rrule', 'A daily, weekly, monthly or yearly rule of RFC 5545 is expected');
+  const unfit = rrule === null ? undefined : faultOfRule(rrule);
+  if (unfit !== undefined) miss('rrule', unfit);
   if (issues.length > 0) return issues;
   try {
     if (nextOf(timing)(startsAt === null ? 0 : startsAt - 1) === null)

@@ -1,6 +1,7 @@
 import { newId } from '@dotmac/core';
 import { invalidInput, readDraft, type Page } from '@dotmac/core/contract';
 import type { HealthContext } from '../context.js';
+import { faultsOfNamed } from '../endpoints/named.js';
 import { healthErrors } from '../errors.js';
 import { faultsOfTiming, nextStart, spanAt } from './recurrence.js';
 import {
@@ -32,7 +33,7 @@ export interface WindowService {
 const mostWindows = 200;
 
 /** The windows of one scope. */
-export function windowService({ store, calendar, clock }: HealthContext, tenantId: string): WindowService {
+export function windowService({ store, directory, calendar, clock }: HealthContext, tenantId: string): WindowService {
   const { windows } = store.tenant(tenantId);
   const show = (window: WindowRecord): MaintenanceWindow => {
     const now = clock.now();
@@ -43,8 +44,10 @@ export function windowService({ store, calendar, clock }: HealthContext, tenantI
     if (!found) throw healthErrors.WINDOW_NOT_FOUND({ windowId });
     return found;
   };
-  const check = (window: WindowRecord): void => {
-    const issues = faultsOfTiming(window);
+  const check = (window: WindowRecord, before?: WindowRecord): void => {
+    const path = (index: number): string => `endpoint_ids.${index}`;
+    const named = { tenantId, directory, known: before?.endpointIds, path };
+    const issues = [...faultsOfTiming(window), ...faultsOfNamed(window.endpointIds, named)];
     if (issues.length > 0) throw invalidInput(issues);
   };
   return {
@@ -76,7 +79,7 @@ export function windowService({ store, calendar, clock }: HealthContext, tenantI
       const window = await windows.change(windowId, (known) => {
         if (!known) throw healthErrors.WINDOW_NOT_FOUND({ windowId });
         const changed = { ...known, ...(Object.fromEntries(given) as Partial<WindowRecord>), updatedAt: clock.now() };
-        check(changed);
+        check(changed, known);
         return changed;
       });
       calendar.forget(tenantId);

@@ -2,6 +2,7 @@ import { id, instant, printable } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { endpointTag } from '../endpoints/endpoint.js';
 import type { Span } from './recurrence.js';
+import { ruleParts } from './rule-parts.js';
 
 const fields = {
   name: printable
@@ -21,7 +22,7 @@ const fields = {
     .max(200)
     .nullable()
     .meta({
-      description: 'When it begins, from starts_at on: a daily, weekly, monthly or yearly rule of RFC 5545',
+      description: `When it begins, from starts_at on: a rule of RFC 5545 of these parts: ${ruleParts}. No others are taken, and no EXRULE, RDATE or EXDATE`,
       examples: ['FREQ=MONTHLY;BYDAY=2TU'],
     }),
   timeZone: z

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { afterNews, afterTelling, tellingOf, type AlertRecord, type Telling } from '../../src/alerts/alert.js';
 import { alertMessage, headline, itemOf } from '../../src/alerts/message.js';
 import type { AlertSeverity } from '../../src/alerts/severity.js';
+import type { OutcomeCode } from '../../src/probes/outcomes.js';
 import { inWords } from '../../src/alerts/wording.js';
 
 type Step = 'worsens' | 'acknowledged' | 'resolves' | 'dispatch' | 'delivered' | 'lost' | 'later';
@@ -96,7 +97,12 @@ describe('an alert', () => {
 
 describe('a message', () => {
   it('says how many of which, the worst first', () => {
-    const item = (kind: Telling, severity: AlertSeverity) => ({ kind, severity, text: 'one' });
+    const item = (kind: Telling, severity: AlertSeverity, code: OutcomeCode | null = 'no_answer') => ({
+      kind,
+      severity,
+      code,
+      text: 'one',
+    });
     expect(headline([item('opened', 'critical')])).toBe('one');
     expect(
       headline([
@@ -106,9 +112,39 @@ describe('a message', () => {
         item('opened', 'offline'),
       ]),
     ).toBe('2 offline, 1 critical, 1 well again');
-    expect(headline([item('opened', 'page'), item('resolved', 'page'), item('reminder', 'ticket')])).toBe(
+    expect(headline([item('resolved', 'offline', null), item('resolved', 'offline')])).toBe('1 ended, 1 well again');
+    expect(headline([item('opened', 'page'), item('resolved', 'page', null), item('reminder', 'ticket')])).toBe(
       '2 burning, 1 well again',
     );
+  });
+
+  it.each([
+    ['degraded', 'web is degraded now; its trouble lasts since 1970-01-01 00:00 UTC, at its worst it was offline'],
+    ['unknown', 'web is unknown now; its trouble lasts since 1970-01-01 00:00 UTC, at its worst it was offline'],
+    ['offline', 'web is still offline, since 1970-01-01 00:00 UTC: gone'],
+    [undefined, 'web is still offline, since 1970-01-01 00:00 UTC: gone'],
+  ] as const)('reminds of what was offline and is %s', (status, text) => {
+    const trouble = {
+      ...{
+        incidentId: 'i',
+        endpointId: 'e',
+        endpointName: 'web',
+        severity: 'offline' as const,
+        text: 'gone',
+        tags: [],
+      },
+      ...{ startedAt: 0, resolvedAt: null, acknowledged: false, flapping: false },
+    };
+    const alert = {
+      tenantId: 't',
+      channelId: 'c',
+      told: null,
+      reminderMs: null,
+      held: null,
+      dueAt: 0,
+      messageId: null,
+    };
+    expect(itemOf({ ...alert, trouble }, 'reminder', status).text).toBe(text);
   });
 
   it.each([

@@ -2,7 +2,7 @@ import { sqlite } from '@dotmac/core/kysely';
 import type { FakeClock } from '@dotmac/core/testing';
 import { Webhook } from 'standardwebhooks';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { kyselyHealthStore, memoryHealthStore, type HealthOptions } from '../../src/index.js';
+import { kyselyHealthStore, memoryHealthStore, type EndpointStatus, type HealthOptions } from '../../src/index.js';
 import { receiver, staged, type Received } from '../support/staged.js';
 
 const key = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
@@ -74,7 +74,7 @@ describe.each(stores)('alerts %s', (_, makeStore) => {
     await becomes(web, 'healthy');
     await until(() => hook.received.length === 2);
     expect(toldIn(hook.received)).toEqual(['opened web', 'resolved web']);
-    expect(messageOf(hook.received[1] as Received).text).toMatch(/^web is well again, it was offline for \d+ (min|s)/);
+    expect(messageOf(hook.received[1] as Received).text).toMatch(/^web is well again after \d+ (min|s)/);
     await until(async () => (await timelineOf(web.id)).length === 4);
     expect(await timelineOf(web.id)).toEqual(['opened It is gone', 'told noc', 'resolved It is well', 'told noc']);
   });
@@ -89,6 +89,20 @@ describe.each(stores)('alerts %s', (_, makeStore) => {
     expect(messageOf(hook.received[0] as Received).text).toBe('3 offline');
   });
 
+  it('say in one message what fails one after another within the group wait of the first', async () => {
+    const { hook, clock, register, becomes, until } = await stage({}, { groupWait: 60 });
+    const names = ['one', 'two', 'three', 'four'];
+    const all = [];
+    for (const name of names) all.push(await register(name));
+    for (const it of all) await becomes(it, 'healthy');
+    const first = clock.now();
+    for (const it of all) await becomes(it, 'offline');
+    const last = clock.now();
+    expect(last - first).toBeLessThan(60_000);
+    await until(() => clock.now() > last + 90_000, 1_000);
+    expect(hook.received.map(({ text }) => messageOf({ text, headers: {} }).items.length)).toEqual([4]);
+  });
+
   it('say that something was down, when it was well again before anybody could be told', async () => {
     const { hook, register, becomes, until, passes } = await stage({}, { groupWait: 60 });
     const web = await register('web');
@@ -97,7 +111,9 @@ describe.each(stores)('alerts %s', (_, makeStore) => {
     await until(() => hook.received.length > 0);
     await passes(120_000);
     expect(toldIn(hook.received)).toEqual(['resolved web']);
-    expect(messageOf(hook.received[0] as Received).text).toMatch(/^web is well again, it was offline for/);
+    expect(messageOf(hook.received[0] as Received).text).toMatch(
+      /^web is well again after .*; at its worst it was offline$/,
+    );
   });
 
   it('say the same under the same id until the other side takes it, and then go on', async () => {
@@ -236,6 +252,20 @@ describe.each(stores)('alerts %s', (_, makeStore) => {
     expect(toldIn(hook.received).toSorted()).toEqual(['opened behind', 'opened router', 'resolved router']);
   });
 
+  it('tell of a child by itself once its parent is removed', async () => {
+    const { hook, scope, register, until, becomes } = await stage({}, { groupWait: 0 });
+    const router = await register('router');
+    const behind = await register('behind', { dependsOn: [router.id] });
+    await becomes(behind, 'healthy');
+    await becomes(router, 'offline');
+    await until(() => hook.received.length === 1);
+    await scope.endpoints.remove(router.id);
+    await becomes(behind, 'offline');
+    const told = () => toldIn(hook.received);
+    await until(() => told().length === 3);
+    expect(told().toSorted()).toEqual(['opened behind', 'opened router', 'resolved router']);
+  });
+
   it('ask a parent before anybody is told of its child', async () => {
     const { scope, register, states, probed, becomes, until } = await stage();
     const router = await register('router', { checkInterval: 3_600 });
@@ -279,6 +309,41 @@ describe.each(stores)('alerts %s', (_, makeStore) => {
     expect(toldIn(hook.received).at(-1)).toBe('opened behind');
   });
 
+  // https://github.com/rajnandan1/kener/issues/493: failures that are never so many in a row told nobody.
+  it('tell once that an endpoint comes and goes though it is never down, with the share of failed checks, and once that it is over', async () => {
+    const { hook, scope, states, probed, register, becomes, until, passes, health } = await stage({}, { groupWait: 0 });
+    const happened: string[] = [];
+    for (const name of ['incident.opened', 'incident.resolved'] as const)
+      health.events.on(name, ({ data }) => void happened.push(`${name} ${data.code} ${data.text}`));
+    const web = await register('web', { retryCount: 3 });
+    await becomes(web, 'healthy');
+    const checked = async (status: EndpointStatus): Promise<void> => {
+      states.set('web', status);
+      const before = probed.length;
+      await until(() => probed.length > before);
+    };
+    for (let round = 0; round < 30; round++)
+      for (const status of ['offline', 'healthy'] as const) await checked(status);
+    await until(() => hook.received.length === 1);
+    expect((await scope.endpoints.get(web.id)).lastStatus).toBe('healthy');
+    expect(toldIn(hook.received)).toEqual(['opened web']);
+    const begins = expect.stringMatching(/^It comes and goes: [34] of its last [78] checks failed$/) as string;
+    expect(JSON.parse(hook.received[0]?.text ?? '')).toMatchObject({
+      items: [{ severity: 'critical', code: 'flapping', message: begins }],
+    });
+    for (let round = 0; round < 20; round++) await checked('healthy');
+    await until(() => hook.received.length === 2);
+    await passes(5_000);
+    expect(toldIn(hook.received)).toEqual(['opened web', 'resolved web']);
+    expect(happened).toHaveLength(2);
+    expect(happened[1]).toMatch(/^incident\.resolved ok Steady: \d of its last 20 checks failed$/);
+    const incidents = await scope.incidents.list();
+    expect(incidents.items).toMatchObject([{ status: 'resolved', code: 'flapping' }]);
+    const { duration } = incidents.items[0] as { duration: number };
+    expect(duration).toBeGreaterThan(60);
+    expect(duration).toBeLessThan(1_000);
+  });
+
   it('do not tell each time of what comes and goes', async () => {
     const { hook, scope, register, becomes, passes } = await stage({}, { groupWait: 0 });
     const web = await register('web');
@@ -289,8 +354,11 @@ describe.each(stores)('alerts %s', (_, makeStore) => {
     }
     await passes(5_000);
     const before = hook.received.length;
-    expect((await scope.incidents.list({ limit: 100 })).items).toHaveLength(25);
-    expect(before).toBeLessThan(40);
+    // Some before it was known to come and go; the last of them is still open.
+    const { items } = await scope.incidents.list({ limit: 100 });
+    expect(items.length).toBeLessThan(5);
+    expect(items.filter(({ status }) => status === 'open')).toHaveLength(1);
+    expect(before).toBe(2 * items.length - 1);
     for (let round = 0; round < 5; round++) {
       await becomes(web, 'offline');
       await becomes(web, 'healthy');
@@ -307,6 +375,43 @@ describe.each(stores)('alerts %s', (_, makeStore) => {
     await scope.endpoints.remove(web.id);
     await until(() => hook.received.length === 2);
     expect(toldIn(hook.received)).toEqual(['opened web', 'resolved web']);
+  });
+
+  it('say what ended an incident, when it was no check: the trouble may go on', async () => {
+    const { hook, scope, register, becomes, until } = await stage({}, { groupWait: 0 });
+    const [hand, removed] = [await register('hand'), await register('removed')];
+    for (const it of [hand, removed]) await becomes(it, 'offline');
+    await until(() => toldIn(hook.received).length === 2);
+    const [incident] = (await scope.incidents.list({ endpointId: hand.id })).items;
+    await scope.incidents.resolve(incident?.id ?? '');
+    await scope.endpoints.remove(removed.id);
+    await until(() => toldIn(hook.received).length === 4);
+    const ends = hook.received.flatMap((it) => messageOf(it).items).filter(({ kind }) => kind === 'resolved');
+    const textOf = (name: string) => ends.find(({ endpoint_name }) => endpoint_name === name)?.text;
+    expect(textOf('hand')).toMatch(/^The incident of hand was ended after .*, not by a check: it was ended by hand$/);
+    expect(textOf('removed')).toMatch(/^The incident of removed was ended after .*, not by a check: .*removed/);
+  });
+
+  it('do not remind of an endpoint that is paused, until it is looked at again', async () => {
+    const { hook, scope, register, becomes, until, passes } = await stage({ reminderInterval: 60 }, { groupWait: 0 });
+    const web = await register('web');
+    await becomes(web, 'offline');
+    await until(() => hook.received.length === 1);
+    await scope.endpoints.pause(web.id);
+    for (let minute = 0; minute < 10; minute++) await passes(30_000);
+    expect(toldIn(hook.received).filter((it) => it === 'reminder web')).toEqual([]);
+  });
+
+  it('remind of what is milder by now as that', async () => {
+    const { hook, register, becomes, until } = await stage({ reminderInterval: 600 }, { groupWait: 0 });
+    const web = await register('web');
+    await becomes(web, 'offline');
+    await until(() => hook.received.length === 1);
+    await becomes(web, 'critical');
+    await until(() => hook.received.length === 2, 5_000);
+    expect(messageOf(hook.received[1] as Received).text).toMatch(
+      /^web is critical now; its trouble lasts since .*, at its worst it was offline$/,
+    );
   });
 
   it('tell a channel that is disabled nothing, whatever it waits for or was told before', async () => {
@@ -405,6 +510,20 @@ describe.each(stores)('alerts %s', (_, makeStore) => {
     expect(new Set(hook.received.map(({ text }) => text)).size).toBe(1);
     await until(async () => (await scope.alerts.undelivered()).items.length === 0);
     await expect(scope.alerts.retry(given?.id ?? '')).rejects.toMatchObject({ code: 'UNDELIVERED_NOT_FOUND' });
+  });
+
+  it('that are refused are given up within minutes, and those behind them are told', async () => {
+    const { hook, clock, scope, register, becomes, until } = await stage({}, { groupWait: 0 });
+    hook.is.refuses = /"bad"/;
+    const [bad, good] = [await register('bad'), await register('good')];
+    await becomes(bad, 'offline');
+    await until(() => hook.received.length > 0);
+    await becomes(good, 'offline');
+    const failedAt = clock.now();
+    await until(() => toldIn(hook.received).includes('opened good'), 1_000);
+    expect(clock.now() - failedAt).toBeLessThan(180_000);
+    expect((await scope.alerts.undelivered()).items).toMatchObject([{ attempts: 7 }]);
+    expect(hook.received).toHaveLength(8);
   });
 
   it('that were given up are listed by the page, and each is retried or removed by its id', async () => {

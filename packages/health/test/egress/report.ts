@@ -15,6 +15,8 @@ export type Protocol = (typeof protocols)[number];
 /** What a run over many cases came to. */
 export interface Run {
   cases: number;
+  /** Those that the guard refused; the others were no host, no URL, or a name that there is not. */
+  denied: number;
   /** What left meanwhile, own servers left out. */
   packets: Packets;
   /** Cases that ended otherwise than by a refusal of ours. */

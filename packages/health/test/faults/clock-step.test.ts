@@ -1,7 +1,7 @@
 import { sqlite } from '@dotmac/core/kysely';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { kyselyHealthStore, type Bucket } from '../../src/index.js';
-import { staged } from '../support/staged.js';
+import { receiver, staged } from '../support/staged.js';
 
 const hour = 3_600_000;
 const total = (all: Readonly<Record<string, number>>): number => Object.values(all).reduce((sum, it) => sum + it, 0);
@@ -54,5 +54,54 @@ describe.each([
     }
     const shown = await scope.incidents.list();
     expect(JSON.stringify(shown)).not.toMatch(/"duration":-/);
+  });
+
+  it('loses no alert that waits for its group or is tried again, and tells none twice', async () => {
+    const database = sqlite(':memory:');
+    onTestFinished(() => database.close());
+    const { clock, scope, store, register, becomes, until } = await staged((it) =>
+      kyselyHealthStore(database, { clock: it }),
+    );
+    const channel = async (tag: string, groupWait: number) => {
+      const hook = await receiver();
+      const secrets = { key: `whsec_${Buffer.alloc(32, 7).toString('base64')}` };
+      const { id } = await scope.channels.create({
+        ...{ name: tag, kind: 'webhook', config: { url: hook.url }, secrets, groupWait },
+      });
+      await scope.alerts.create({ name: tag, channelIds: [id], tags: [tag] });
+      /** What was taken, once for each id. */
+      const told = () => {
+        const messages = hook.received.map(({ text }) => JSON.parse(text) as { id: string; items: { kind: string }[] });
+        return [...new Map(messages.map((it) => [it.id, it])).values()].flatMap(({ items }) =>
+          items.map(({ kind }) => kind),
+        );
+      };
+      return { ...hook, told };
+    };
+    const [grouped, retried] = [await channel('grouped', 30), await channel('retried', 0)];
+    retried.is.status = 503;
+    const [waits, fails] = [
+      await register('waits', { tags: ['grouped'] }),
+      await register('fails', { tags: ['retried'] }),
+    ];
+    for (const endpoint of [waits, fails]) await becomes(endpoint, 'healthy');
+    await becomes(fails, 'offline');
+    await until(() => retried.received.length > 2);
+    await becomes(waits, 'offline');
+    await until(async () => (await store.dueAlerts(clock.now() + hour, 1)).length > 0, 100);
+    expect(grouped.received).toHaveLength(0);
+    const tried = retried.received.length;
+
+    clock.set(clock.now() + step);
+    retried.is.status = 200;
+    const setAt = clock.monotonic();
+    await until(() => grouped.received.length > 0, 1_000);
+    expect(clock.monotonic() - setAt).toBeLessThan(120_000);
+    await until(() => retried.received.length > tried, 1_000);
+    expect(clock.monotonic() - setAt).toBeLessThan(120_000);
+    for (const endpoint of [waits, fails]) await becomes(endpoint, 'healthy');
+    await until(() => [grouped, retried].every(({ told }) => told().length > 1), 1_000);
+    await clock.advance(120_000);
+    for (const { told } of [grouped, retried]) expect(told()).toEqual(['opened', 'resolved']);
   });
 });

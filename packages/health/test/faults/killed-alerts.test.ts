@@ -159,7 +159,7 @@ describe('a monitor that is killed again and again', () => {
       toldOnce().filter((it) => it.incident_id === incidentId && it.kind === kind).length;
     /** What comes and goes is not told each time, and its timeline says so. */
     const isLeftOut = async (incidentId: string): Promise<boolean> =>
-      (await timeline(incidentId)).some(({ text }) => text.endsWith('it comes and goes'));
+      (await timeline(incidentId)).entries.some(({ text }) => text.endsWith('it comes and goes'));
     const isUntold = async ({ id: incidentId, resolvedAt }: { id: string; resolvedAt: number | null }) =>
       resolvedAt === null || (timesTold(incidentId, 'resolved') === 0 && !(await isLeftOut(incidentId)));
     const untold = async () => {
@@ -196,7 +196,7 @@ describe('a monitor that is killed again and again', () => {
     const contents = new Set(hook.told.map(({ id: messageId, text }) => `${messageId} ${text}`));
     expect(contents.size).toBe(new Set(hook.told.map((it) => it.id)).size);
     for (const { id: incidentId } of found) {
-      const kinds = (await timeline(incidentId)).map(({ kind }) => kind);
+      const kinds = (await timeline(incidentId)).entries.map(({ kind }) => kind);
       expect([kinds[0], kinds.filter((kind) => kind === 'opened' || kind === 'resolved')]).toEqual([
         'opened',
         ['opened', 'resolved'],

@@ -1,4 +1,4 @@
-import { silentLogger } from '@dotmac/core';
+import { coreErrors, silentLogger } from '@dotmac/core';
 import { fakeClock } from '@dotmac/core/testing';
 import { Registry } from 'prom-client';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -18,21 +18,19 @@ async function stage(maxPending = 1_000) {
   await store.tenant('acme').insert(endpoint);
   const kept = directory.add(endpoint);
   const writes: string[] = [];
-  const reach: { broken: boolean; windowless: boolean; next?: Promise<void> } = { broken: false, windowless: false };
+  const reach: { broken: boolean; windowless: boolean; isFenced: boolean; next?: Promise<void> } = {
+    ...{ broken: false, windowless: false, isFenced: false },
+  };
   const logged: unknown[] = [];
   const watched: HealthStore = {
     ...store,
-    tenant(tenantId) {
-      const tenant = store.tenant(tenantId);
-      const list: typeof tenant.windows.list = (ask) =>
-        reach.windowless ? Promise.reject(new Error('out of reach')) : tenant.windows.list(ask);
-      return { ...tenant, windows: { ...tenant.windows, list } };
-    },
+    windowsOf: (...ask) => (reach.windowless ? Promise.reject(new Error('out of reach')) : store.windowsOf(...ask)),
     async settle(settlement) {
       const { next } = reach;
       delete reach.next;
       await next;
       if (reach.broken) throw new Error('out of reach');
+      if (reach.isFenced) throw coreErrors.LEASE_LOST({ key: 'health/monitor' });
       const { states, chunks, deltas, events } = settlement;
       const recent = chunks.filter(({ ring }) => ring === 'recent').reduce((sum, { added }) => sum + added, 0);
       writes.push(`${states.length} states, ${recent} results, ${deltas.length} buckets, ${events.length} events`);
@@ -55,9 +53,9 @@ async function stage(maxPending = 1_000) {
   onTestFinished(() => recorder.stop());
   const note = (status: EndpointStatus): void => {
     const at = clock.now();
-    const before = { status: kept.status, checkedAt: kept.checkedAt };
-    Object.assign(kept, { status, checkedAt: at, responseTimeMs: 1, message: 'Noted' });
-    recorder.record(kept, { status, at, responseTimeMs: 1, message: 'Noted' }, before);
+    const before = { status: kept.status, checkedAt: kept.checkedAt, isFlapping: kept.isFlapping };
+    Object.assign(kept, { status, checkedAt: at, code: 'seen', responseTimeMs: 1, message: 'Noted' });
+    recorder.record(kept, { status, at, code: 'seen', responseTimeMs: 1, message: 'Noted' }, before);
   };
   const stored = async (): Promise<number> => (await storedResults(store, endpoint.id)).length;
   /** Checks in the stored sums of a resolution. */
@@ -68,6 +66,23 @@ async function stage(maxPending = 1_000) {
   };
   return { clock, recorder, directory, endpoint, logged, metrics, note, reach, store, stored, summed, writes };
 }
+
+describe('a process that stood still until its lease was over', () => {
+  it('shows its readers what is stored, and keeps what it has until it knows whether that is its own', async () => {
+    const { recorder, note, reach, stored } = await stage();
+    note('healthy');
+    await recorder.flush();
+    reach.isFenced = true;
+    note('offline');
+    await recorder.flush();
+    await recorder.showChanges();
+    await expect(recorder.flushChanges()).rejects.toMatchObject({ code: 'LEASE_LOST' });
+    expect(await stored()).toBe(1);
+    reach.isFenced = false;
+    await recorder.flush();
+    expect(await stored()).toBe(2);
+  });
+});
 
 describe('checks', () => {
   it('wait a minute, so that those of an endpoint are written together', async () => {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { pendingResults } from '../../src/history/pending-results.js';
 import { between, decodeResults, encodeResult, slotsOf, type RingChunk } from '../../src/history/ring.js';
-import { endpointStatus, uncheckedState, type CheckResult, type KeptEndpoint } from '../../src/index.js';
+import { endpointStatus, outcomes, uncheckedState, type CheckResult, type KeptEndpoint } from '../../src/index.js';
 import { endpointRecord } from '../support/endpoints.js';
 
 const micro = fc.integer({ min: 0, max: 10_000_000 }).map((count) => count / 1_000);
@@ -16,6 +16,7 @@ const result = fc.record({
   at: fc.integer({ min: 0, max: 4e12 }),
   status: fc.constantFrom(...endpointStatus.options),
   responseTimeMs: fc.option(micro, { nil: null }),
+  code: fc.oneof(fc.constantFrom(...Object.keys(outcomes)), fc.stringMatching(/^[a-z][a-z0-9_]{0,39}$/)),
   message: fc.string({ unit: 'binary', maxLength: 40 }),
   phases,
 });
@@ -44,13 +45,21 @@ describe('a result', () => {
       }),
     );
   });
+
+  it('is read as it was written before there were codes', () => {
+    const body = ['1000,0,1.5,"Connected",null,1.2', '2000,3,null,"No answer in time"'].join(between);
+    expect(decodeResults({ tenantId: 'acme', endpointId: 'e', body })).toMatchObject([
+      { at: 1_000, status: 'healthy', code: 'ok', message: 'Connected', phases: { connectMs: 1.2 } },
+      { at: 2_000, status: 'offline', code: 'unspecified', message: 'No answer in time', phases: {} },
+    ]);
+  });
 });
 
 describe('a ring', () => {
   const kept = (): KeptEndpoint => ({ ...uncheckedState, endpoint: endpointRecord({ id: 'e' }) });
   const check = (at: number, isHealthy = true): CheckResult => ({
     ...{ tenantId: 'acme', endpointId: 'e', at, status: isHealthy ? ('healthy' as const) : ('offline' as const) },
-    ...{ responseTimeMs: 1, message: 'm', phases: {} },
+    ...{ code: isHealthy ? 'ok' : 'no_answer', responseTimeMs: 1, message: 'm', phases: {} },
   });
   const sizes = { recent: 100, issues: 20 };
 

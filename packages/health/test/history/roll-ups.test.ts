@@ -126,7 +126,7 @@ async function staged(store: HealthStore) {
       oracles.get(name)?.checked({ at: clock.now(), status, responseTimeMs: isTimed ? responseTimeMs : null });
       if (status === 'unknown') return Promise.reject(new CannotCheck('We cannot ask'));
       if (status === 'offline') return Promise.reject(new Unreachable('It is gone'));
-      if (status === 'critical') return Promise.reject(new WrongAnswer('It is wrong', responseTimeMs));
+      if (status === 'critical') return Promise.reject(new WrongAnswer('It is wrong', { responseTimeMs }));
       return Promise.resolve({
         responseTimeMs,
         message: 'It is there',
@@ -238,6 +238,11 @@ async function staged(store: HealthStore) {
     const trend = await scopeOf(name).history.trend(idOf(name), { from, until });
     const expected = oracleOf(name).within(known, until);
     const total = sumOf(expected.counts);
+    expect(trend.from).toBe(known);
+    // To the end of the last that is summed up, and not beyond what has been.
+    expect(trend.until).toBeGreaterThanOrEqual(until);
+    expect(trend.until).toBeLessThanOrEqual(Math.max(until, clock.now() + 1));
+    const countedMs = trend.until - known;
     expect(trend.totalChecks).toBe(total);
     for (const status of endpointStatus.options)
       expect(trend.statusDistribution[status].count).toBe(expected.counts[status]);
@@ -249,14 +254,14 @@ async function staged(store: HealthStore) {
     expect(trend.availabilityByDuration).toBe(availabilityOf(outside.durationMs));
     expect(trend.maintenance).toEqual({
       checks: sumOf(planned.counts),
-      percentage: hundredths(Math.min(100, (100 * sumOf(planned.durationMs)) / (until - from))),
+      percentage: fourDecimals(Math.min(100, (100 * sumOf(planned.durationMs)) / countedMs)),
       availabilityPercentage: availabilityOf(expected.counts),
       availabilityByDuration: availabilityOf(expected.durationMs),
     });
     expect(trend.series.reduce((sum, { totalChecks }) => sum + totalChecks, 0)).toBe(total);
     expect(trend.series.reduce((sum, it) => sum + it.maintenanceChecks, 0)).toBe(sumOf(planned.counts));
-    const coverage = (100 * (sumOf(expected.durationMs) - expected.durationMs.unknown)) / (until - from);
-    expect(Math.abs(trend.coveragePercentage - Math.min(100, coverage))).toBeLessThanOrEqual(0.006);
+    const coverage = (100 * (sumOf(expected.durationMs) - expected.durationMs.unknown)) / countedMs;
+    expect(Math.abs(trend.coveragePercentage - Math.min(100, coverage))).toBeLessThanOrEqual(0.000_06);
     const { times } = expected;
     const average = times.length === 0 ? null : times.reduce((sum, time) => sum + time, 0) / times.length / 1_000;
     if (average === null) expect(trend.averageResponseTime).toBeNull();
@@ -291,13 +296,12 @@ async function staged(store: HealthStore) {
 }
 
 const sumOf = (amounts: Reckoned['counts']): number => Object.values(amounts).reduce((sum, it) => sum + it, 0);
-const hundredths = (value: number): number => Math.round(value * 100) / 100;
+const fourDecimals = (value: number): number => Math.round(value * 10_000) / 10_000;
 
 function availabilityOf(amounts: Reckoned['counts']): number | null {
   const known = sumOf(amounts) - amounts.unknown;
   if (known === 0) return null;
-  // In four decimals first, as it is reckoned.
-  return hundredths(Math.round((1e6 * (amounts.healthy + amounts.degraded)) / known) / 1e4);
+  return fourDecimals((100 * (amounts.healthy + amounts.degraded)) / known);
 }
 
 function expectClose(found: number | null, exact: number | undefined, more = 0): void {
@@ -307,7 +311,8 @@ function expectClose(found: number | null, exact: number | undefined, more = 0):
 
 /** The start of the whole unit that an instant lies in. */
 const floor = (at: number, unit: number): number => Math.floor(at / unit) * unit;
-const runs = { 'in memory': 30, 'on SQLite': 12, 'on PostgreSQL': 6, 'on MariaDB': 6 } as Record<string, number>;
+/** As few as a slow machine makes in its time, and no limit to it: what is not run has not been shown. */
+const runs = { 'in memory': 12, 'on SQLite': 6, 'on PostgreSQL': 3, 'on MariaDB': 3 } as Record<string, number>;
 
 describe.each(healthStores)('what checks come to, $title', ({ title, open }) => {
   it('is what every one comes to, by minutes, hours and days, in maintenance and out of it, late ones and restarts too', async () => {
@@ -330,7 +335,7 @@ describe.each(healthStores)('what checks come to, $title', ({ title, open }) => 
       }
     });
     try {
-      await fc.assert(property, { numRuns: runs[title] ?? 6, interruptAfterTimeLimit: 20_000 });
+      await fc.assert(property, { numRuns: runs[title] ?? 3 });
     } finally {
       await close?.();
     }

@@ -12,7 +12,7 @@ import {
   type Trend,
 } from '../../src/index.js';
 import { pendingBuckets } from '../../src/history/pending-buckets.js';
-import { defaultRetention, planWindow } from '../../src/history/resolution.js';
+import { defaultRetention, planWindow, readBy } from '../../src/history/resolution.js';
 import { uncheckedState } from '../../src/monitoring/directory.js';
 import { seriesOf, trendOf } from '../../src/history/trend.js';
 import { encodeResult } from '../../src/history/ring.js';
@@ -21,7 +21,7 @@ import { storedResults } from '../support/results.js';
 
 const now = Date.UTC(2026, 2, 1, 12, 34, 56, 789);
 const hour = 3_600_000;
-type Check = Pick<CheckResult, 'at' | 'status' | 'responseTimeMs' | 'message'>;
+type Check = Pick<CheckResult, 'at' | 'status' | 'code' | 'responseTimeMs' | 'message'>;
 /** Histograms are exact to this share of a value. */
 const accuracy = 0.021;
 
@@ -31,6 +31,7 @@ const checkAt = (at: fc.Arbitrary<number>): fc.Arbitrary<Check> =>
     status: fc.constantFrom(...endpointStatus.options),
     // Quarters add up exactly, in any order.
     responseTimeMs: fc.option(fc.integer({ min: 1, max: 240_000 }).map((quarters) => quarters / 4)),
+    code: fc.constantFrom('ok', 'timeout', 'status_unexpected'),
     message: fc.constantFrom('Connected', 'No answer in time', 'Answered HTTP 503'),
   });
 /** A history of up to nine days, a good part of it at the edges of windows; no two checks at one moment. */
@@ -68,11 +69,12 @@ async function trendFrom(store: HealthStore, history: readonly Check[], hours: n
     { from: now + 1 - hours * hour, until: now + 1, now, coarsest: seriesOf(hours).coarsest },
     defaultRetention,
   );
+  const read = readBy(spans, now + 1);
   const { buckets } = store.tenant('acme');
   const found = await Promise.all(spans.map((span) => buckets(endpoint.id, span)));
   const last = (await storedResults(store, endpoint.id, 'issues')).slice(0, 20);
   const shown = last.filter(({ at }) => at >= now + 1 - hours * hour);
-  return trendOf(endpoint, hours, { buckets: found.flat(), maintenance: [], issues: shown });
+  return trendOf(endpoint, hours, { buckets: found.flat(), maintenance: [], read, issues: shown });
 }
 
 type Percentile = 'p50ResponseTime' | 'p95ResponseTime' | 'p99ResponseTime';
@@ -96,13 +98,16 @@ function oracle(
     seconds(times.find((time) => times.filter((it) => it <= time).length * 100 >= percent * times.length));
   const shares = endpointStatus.options.map((status) => {
     const count = checks.filter((it) => it.status === status).length;
-    return [status, { count, percentage: count === 0 ? 0 : hundredths((count * 100) / checks.length) }];
+    return [status, { count, percentage: count === 0 ? 0 : fourDecimals((count * 100) / checks.length) }];
   });
   const { widthMs: bucketMs } = seriesOf(hours);
   const starts = [...new Set(checks.map(({ at }) => Math.floor(at / bucketMs) * bucketMs))];
   return {
     endpointName: 'gateway',
     periodHours: hours,
+    countedHours: fourDecimals((now + 1 - beginning(hours)) / hour),
+    from: beginning(hours),
+    until: now + 1,
     totalChecks: checks.length,
     availabilityPercentage: availability(checks),
     averageResponseTime: average(checks),
@@ -114,9 +119,10 @@ function oracle(
       .filter(({ status }) => status !== 'healthy')
       .reverse()
       .slice(0, 20)
-      .map(({ at, status, message, responseTimeMs }) => ({
+      .map(({ at, status, code, message, responseTimeMs }) => ({
         timestamp: at,
         status,
+        code,
         message,
         responseTime: seconds(responseTimeMs),
       })),
@@ -136,11 +142,11 @@ function oracle(
 }
 const seconds = (ms: number | null | undefined): number | null =>
   typeof ms === 'number' ? Math.round(ms * 1_000) / 1_000_000 : null;
-const hundredths = (value: number): number => Math.round(value * 100) / 100;
+const fourDecimals = (value: number): number => Math.round(value * 10_000) / 10_000;
 function availability(checks: readonly Check[]): number | null {
   const known = checks.filter(({ status }) => status !== 'unknown');
   const good = known.filter(({ status }) => status === 'healthy' || status === 'degraded');
-  return known.length === 0 ? null : hundredths((100 * good.length) / known.length);
+  return known.length === 0 ? null : fourDecimals((100 * good.length) / known.length);
 }
 function average(checks: readonly Check[]): number | null {
   const times = checks.flatMap(({ responseTimeMs }) => responseTimeMs ?? []);
@@ -212,9 +218,29 @@ describe.each([
     });
   });
 
+  it('does not show one failure of thousands as none', async () => {
+    const history = Array.from({ length: 25_000 }, (_, index) => ({
+      ...{ at: now - index, status: index === 9 ? ('offline' as const) : ('healthy' as const) },
+      ...{ code: 'ok' as const, responseTimeMs: null, message: '' },
+    }));
+    const shown = await trendFrom(store, history, 1);
+    expect(encode(trend, shown)).toMatchObject({
+      availabilityPercentage: 99.996,
+      maintenance: { availabilityPercentage: 99.996 },
+      statusDistribution: { offline: { count: 1, percentage: 0.004 } },
+      series: [{ availabilityPercentage: 99.996 }],
+    });
+  });
+
   it('leaves trouble of our own out of the availability', async () => {
     const statuses = ['healthy', 'degraded', 'offline', 'critical', 'unknown', 'unknown'] as const;
-    const history = statuses.map((status, index) => ({ at: now - index, status, responseTimeMs: null, message: '' }));
+    const history = statuses.map((status, index) => ({
+      at: now - index,
+      status,
+      code: 'ok',
+      responseTimeMs: null,
+      message: '',
+    }));
     expect(await trendFrom(store, history, 1)).toMatchObject({ totalChecks: 6, availabilityPercentage: 50 });
     const ours = history.filter(({ status }) => status === 'unknown');
     expect(await trendFrom(store, ours, 1)).toMatchObject({ totalChecks: 2, availabilityPercentage: null });

@@ -55,8 +55,18 @@ export const gatusConfig = {
     { name: 'gateway', url: 'icmp://10.0.0.1', conditions: ['[CONNECTED] == true', '[IP] == 10.0.0.1'] },
     { name: 'mail', url: 'starttls://smtp.example.com:587', conditions: ['[CERTIFICATE_EXPIRATION] > 72h'] },
     { name: 'directory', url: 'tls://ldaps.example.com:636', conditions: ['[CONNECTED] == true'] },
-    { name: 'orders', url: 'grpcs://orders.example.com:443', conditions: ['[CONNECTED] == true'] },
-    { name: 'echo', url: 'wss://echo.example.com/ws', body: 'ping', conditions: ['[CONNECTED] == true'] },
+    {
+      name: 'orders',
+      url: 'grpcs://orders.example.com:443',
+      conditions: ['[CONNECTED] == true', '[BODY].status == SERVING'],
+    },
+    {
+      name: 'echo',
+      url: 'wss://echo.example.com/ws',
+      body: 'ping',
+      conditions: ['[CONNECTED] == true', '[BODY] == pat(*pong*)'],
+    },
+    { name: 'asked', url: 'tcp://127.0.0.1:11211', body: 'stats\r\n', conditions: ['[CONNECTED] == true'] },
     {
       name: 'shell',
       url: 'ssh://bastion.example.com:22',
@@ -71,6 +81,7 @@ export const gatusConfig = {
   ],
   'external-endpoints': [
     { name: 'pushed', token: 'potato' },
+    { name: 'pushed no more', enabled: false, token: 'potato', heartbeat: { interval: '1h' } },
     {
       name: 'backup',
       group: 'jobs',
@@ -185,7 +196,63 @@ export const kumaBackup = {
     monitor(18, 'no address', 'http', { url: 'https://' }),
     monitor(19, 'oauth', 'http', { url: 'https://example.com', authMethod: 'oauth2-cc' }),
     monitor(20, 'sessions', 'redis', { databaseConnectionString: 'rediss://cache.example.com:6380/2' }),
-    monitor(22, 'switch', 'snmp', { hostname: '10.0.0.2' }),
+    monitor(22, 'switch', 'snmp', {
+      hostname: '10.0.0.2',
+      port: 161,
+      radiusPassword: 'hidden-community',
+      snmpVersion: '2c',
+      snmpOid: '1.3.6.1.2.1.2.2.1.8.3',
+      jsonPath: '$',
+      jsonPathOperator: '==',
+      expectedValue: '1',
+    }),
+    monitor(23, 'old switch', 'snmp', { hostname: '10.0.0.3', snmpVersion: '1', snmpOid: '1.3.6.1.2.1.1.3.0' }),
+    monitor(24, 'new switch', 'snmp', { hostname: '10.0.0.4', snmpVersion: '3', snmpOid: '1.3.6.1.2.1.1.3.0' }),
+    monitor(25, 'access', 'radius', {
+      hostname: 'aaa.example.com',
+      radiusUsername: 'probe',
+      radiusPassword: 'hidden-password',
+      radiusSecret: 'hidden-secret',
+      radiusCalledStationId: '00-11-22-33-44-55',
+      radiusCallingStationId: '',
+    }),
+    monitor(26, 'bearer', 'http', { url: 'https://example.com', authMethod: 'bearer', bearer_token: 'hidden-token' }),
+    monitor(27, 'mutual', 'http', {
+      url: 'https://example.com',
+      authMethod: 'mtls',
+      tlsCert: 'CERT',
+      tlsKey: 'hidden-key',
+      tlsCa: 'CA',
+    }),
+    monitor(28, 'in a paused group', 'http', { url: 'http://example.com', forceInactive: true }),
+    monitor(29, 'queues', 'rabbitmq', {
+      rabbitmqNodes: ['https://mq-1.example.com:15671/base', 'https://mq-2.example.com:15671'],
+      rabbitmqUsername: 'monitor',
+      rabbitmqPassword: 'hidden-mq',
+    }),
+    monitor(30, 'secure port', 'port', {
+      hostname: 'imap.example.com',
+      port: 143,
+      smtpSecurity: 'starttls',
+      expiryNotification: true,
+    }),
+    monitor(31, 'wants an alert', 'port', { hostname: 'x.example.com', port: 1, expectedTlsAlert: 'unknown_ca' }),
+    monitor(32, 'one record', 'dns', {
+      hostname: 'example.com',
+      conditions: [{ type: 'expression', andOr: 'and', variable: 'record', operator: 'equals', value: '192.0.2.7' }],
+    }),
+    monitor(33, 'many records', 'dns', {
+      hostname: 'example.com',
+      conditions: [{ type: 'expression', andOr: 'and', variable: 'record', operator: 'contains', value: '192.' }],
+    }),
+    monitor(34, 'rows', 'postgres', {
+      databaseConnectionString: 'postgres://u:hunter2@db.example.com/x',
+      conditions: [{ type: 'expression', andOr: 'and', variable: 'result', operator: 'equals', value: '1' }],
+    }),
+    monitor(35, 'shop database', 'mysql', {
+      databaseConnectionString: 'mysql://u@db.example.com:3306/shop',
+      radiusPassword: 'hidden-mysql',
+    }),
     monitor(21, 'billing', 'mysql', { databaseConnectionString: 'Server=db;Uid=u;Pwd=hunter2' }),
   ],
 };

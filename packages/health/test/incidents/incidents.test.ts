@@ -86,6 +86,7 @@ describe.each([
     const { timeline, ...story } = await scope.incidents.get(opened.id);
     expect(story).toMatchObject({ status: 'resolved', severity: 'offline' });
     expect(story.duration).toBe(((story.resolvedAt ?? 0) - story.startedAt) / 1_000);
+    expect(story.timelineLeftOut).toBe(0);
     expect(timeline.map(({ kind, actor, text }) => [kind, actor, text])).toEqual([
       ['opened', 'system', 'It is wrong'],
       ['worsened', 'system', 'It is gone'],

@@ -9,7 +9,7 @@ import { memoryHealthStore } from '../../src/index.js';
 import { serving } from '../support/probing.js';
 import { staged } from '../support/staged.js';
 
-const offline = { status: 'offline', responseTimeMs: null, message: 'It is gone' } as const;
+const offline = { status: 'offline', code: 'no_answer', responseTimeMs: null, message: 'It is gone' } as const;
 const host = '127.0.0.1';
 
 describe('the loss of our own network', () => {

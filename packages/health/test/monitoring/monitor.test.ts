@@ -72,14 +72,7 @@ function stage(endpoints: EndpointRecord[], { concurrency = 100, network = {} as
   const monitor = createMonitor({
     directory,
     prepare: preparation(probeRegistry(), undefined, { host: connector, tenant: connector }),
-    recorder: {
-      record: (kept, { status }) => void recorded.push(`${kept.status} (${status})`),
-      flush: () => Promise.resolve(),
-      flushChanges: () => Promise.resolve(),
-      drop: () => undefined,
-      start: () => undefined,
-      stop: () => Promise.resolve(),
-    },
+    recorder: { record: (kept, { status }) => void recorded.push(`${kept.status} (${status})`) },
     handOver: () => undefined,
     metrics: healthMetrics(registry),
     clock,
@@ -262,18 +255,10 @@ describe('a probe', () => {
       run: () => new Promise((resolve) => ((begun += 1), (end = resolve))),
     });
     const messages: string[] = [];
-    const nothing = () => Promise.resolve();
     const monitor = createMonitor({
       directory,
       prepare: preparation(probeRegistry([deaf]), undefined, { host: createConnector(), tenant: createConnector() }),
-      recorder: {
-        record: (_, { message }) => void messages.push(message),
-        flush: nothing,
-        flushChanges: nothing,
-        drop: () => undefined,
-        start: () => undefined,
-        stop: nothing,
-      },
+      recorder: { record: (_, { message }) => void messages.push(message) },
       handOver: () => undefined,
       metrics: undefined,
       clock,

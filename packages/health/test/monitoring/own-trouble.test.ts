@@ -2,8 +2,8 @@ import type { Clock } from '@dotmac/core';
 import { describe, expect, it } from 'vitest';
 import { ownTrouble } from '../../src/monitoring/own-trouble.js';
 
-const offline = { status: 'offline', responseTimeMs: null, message: 'No answer in time' } as const;
-const healthy = { status: 'healthy', responseTimeMs: 3, message: 'Connected' } as const;
+const offline = { status: 'offline', code: 'timeout', responseTimeMs: null, message: 'No answer in time' } as const;
+const healthy = { status: 'healthy', code: 'ok', responseTimeMs: 3, message: 'Connected' } as const;
 
 /** A clock of an event loop that can stand still: time goes on and no timer fires. */
 function stallingClock() {
@@ -45,7 +45,7 @@ describe('a failed check', () => {
       pass(200);
       standStill(2_000);
       pass(catchUpMs);
-      expect(weigh(offline)).toMatchObject({ status: 'unknown', responseTimeMs: null });
+      expect(weigh(offline)).toMatchObject({ status: 'unknown', code: 'own_event_loop', responseTimeMs: null });
     }
   });
 
@@ -60,8 +60,18 @@ describe('a failed check', () => {
     expect(weigh(offline)).toEqual(offline);
   });
 
-  const slow = { status: 'degraded', responseTimeMs: 905, message: 'Connected, slower than expected' } as const;
-  const wrong = { status: 'critical', responseTimeMs: 2_400, message: 'Answered HTTP 500' } as const;
+  const slow = {
+    status: 'degraded',
+    code: 'slow',
+    responseTimeMs: 905,
+    message: 'Connected, slower than expected',
+  } as const;
+  const wrong = {
+    status: 'critical',
+    code: 'status_unexpected',
+    responseTimeMs: 2_400,
+    message: 'Answered HTTP 500',
+  } as const;
   it.each([
     ['nothing when that was half of the time that it had', offline, 1_000, false],
     ['what it does when it had much more time', offline, 5_000, true],

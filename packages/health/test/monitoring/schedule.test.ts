@@ -1,7 +1,7 @@
 import { systemClock } from '@dotmac/core';
 import { fakeClock } from '@dotmac/core/testing';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { fairQueue, type Job, type Limits } from '../../src/monitoring/fair-queue.js';
+import { fairQueue, hostAsOne, type Job, type Limits } from '../../src/monitoring/fair-queue.js';
 import { nextSlot } from '../../src/monitoring/phase.js';
 import { createSchedule } from '../../src/monitoring/schedule.js';
 import { simulatedClock } from '../support/simulated-clock.js';
@@ -201,4 +201,12 @@ describe('an interval of 30 days', () => {
     expect(ran).toEqual([0, 1, 2, 3].map((slot) => first + slot * 30 * days));
     await schedule.stop();
   });
+});
+
+it.each([
+  ['gw.example.com', 'GW.example.com.'],
+  ['2001:db8::1', '[2001:DB8::1]'],
+])('a host is one to the limit, spelled %s or %s', (one, other) => {
+  expect(hostAsOne(other)).toBe(one);
+  expect(hostAsOne(one)).toBe(one);
 });

@@ -224,22 +224,27 @@ describe('an objective', () => {
     expect(clock.now() - since).toBeLessThan(20 * 60_000);
   });
 
-  it('is not burnt by a check that failed once, and is by an endpoint that is checked once an hour', async () => {
-    const { clock, scope, register, states, becomes, told, until } = await stage();
-    const seldom = await register('seldom', { checkInterval: 3_600, retryCount: 1 });
-    await becomes(seldom, 'healthy');
-    await scope.objectives.create({ name: 'seldom is up', target: 0.999, endpointId: seldom.id });
-    for (let hour = 0; hour < 8; hour++) await clock.advance(3_600_000);
-    states.set('seldom', 'offline');
-    await until(async () => (await scope.endpoints.get(seldom.id)).lastStatus === 'offline', 60_000);
-    states.set('seldom', 'healthy');
-    for (let hour = 0; hour < 8; hour++) await clock.advance(3_600_000);
-    expect(told).toEqual([]);
-    states.set('seldom', 'offline');
-    await until(() => told.at(-1) === 'burning page', 600_000);
-    // Two bad ones and the one of that day are three in three days, and then there are three in four hours.
-    expect(told).toEqual(['burning ticket', 'burning page']);
-  });
+  // Hours of a clock in which something is looked at every second: seconds of a quiet machine.
+  it(
+    'is not burnt by a check that failed once, and is by an endpoint that is checked once an hour',
+    { timeout: 240_000 },
+    async () => {
+      const { clock, scope, register, states, becomes, told, until } = await stage();
+      const seldom = await register('seldom', { checkInterval: 3_600, retryCount: 1 });
+      await becomes(seldom, 'healthy');
+      await scope.objectives.create({ name: 'seldom is up', target: 0.999, endpointId: seldom.id });
+      for (let hour = 0; hour < 8; hour++) await clock.advance(3_600_000);
+      states.set('seldom', 'offline');
+      await until(async () => (await scope.endpoints.get(seldom.id)).lastStatus === 'offline', 60_000);
+      states.set('seldom', 'healthy');
+      for (let hour = 0; hour < 8; hour++) await clock.advance(3_600_000);
+      expect(told).toEqual([]);
+      states.set('seldom', 'offline');
+      await until(() => told.at(-1) === 'burning page', 600_000);
+      // Two bad ones and the one of that day are three in three days, and then there are three in four hours.
+      expect(told).toEqual(['burning ticket', 'burning page']);
+    },
+  );
 
   it('is shown with what was checked just now, and has nothing written of what it is not about', async () => {
     const written: string[] = [];
@@ -270,8 +275,40 @@ describe('an objective', () => {
     const of = { name: 'core', target: 0.99, tag: 'core' };
     const { id: availability } = await scope.objectives.create(of);
     const { id: latency } = await scope.objectives.create({ ...of, indicator: 'latency', threshold: 1 });
-    expect(await scope.objectives.get(availability)).toMatchObject({ endpoints: 1_000, leftOut: 1 });
+    expect(await scope.objectives.get(availability)).toMatchObject({ endpoints: 1_001, leftOut: 0 });
     expect(await scope.objectives.get(latency)).toMatchObject({ endpoints: 100, leftOut: 901 });
+  });
+
+  it('counts every check of thousands of endpoints with its tag', async () => {
+    const { clock, scope, store } = await stage(undefined, { monitoring: false });
+    const draft = { serviceType: 'played', config: { name: 'e' }, tags: ['core'] };
+    const count = 2_345;
+    await scope.endpoints.registerMany(Array.from({ length: count }, (_, index) => ({ ...draft, name: `e${index}` })));
+    const ids: string[] = [];
+    for (let cursor: string | null | undefined = undefined; cursor !== null;) {
+      const page: Awaited<ReturnType<typeof scope.endpoints.list>> = await scope.endpoints.list({ limit: 500, cursor });
+      ids.push(...page.items.map(({ id }) => id));
+      cursor = page.nextCursor;
+    }
+    const start = clock.now() - (clock.now() % 60_000) - 120_000;
+    const deltas = ids.flatMap((endpointId, index) =>
+      (['minute', 'hour', 'day'] as const).map((resolution) => {
+        const width = { minute: 60_000, hour: 3_600_000, day: 86_400_000 }[resolution];
+        const bucket = emptyBucket(start - (start % width));
+        bucket.counts.healthy = 100 + index;
+        bucket.counts.offline = index % 3;
+        return { tenantId: 'acme', endpointId, resolution, bucket };
+      }),
+    );
+    await store.settle({ states: [], chunks: [], deltas, incidents: [], events: [] });
+    const { id } = await scope.objectives.create({ name: 'core', target: 0.99, tag: 'core', windowDays: 1 });
+    const [good, bad] = ids.reduce(([g, b], _, index) => [g + 100 + index, b + (index % 3)], [0, 0] as [
+      number,
+      number,
+    ]);
+    expect(await scope.objectives.get(id)).toMatchObject({
+      ...{ endpoints: count, leftOut: 0, checks: good + bad, attained: good / (good + bad) },
+    });
   });
 
   it('burns no more when what it is about is gone, and says so when it is removed', async () => {
@@ -288,6 +325,17 @@ describe('an objective', () => {
     await clock.advance(120_000);
     await until(() => told.length === 4, 30_000);
     expect(told.slice(2)).toEqual(['recovered', 'recovered']);
+  });
+
+  it('can be changed when its endpoint is gone, but not be about another that is not there', async () => {
+    const { scope, register } = await stage();
+    const { id: endpointId } = await register('web');
+    const { id } = await scope.objectives.create({ name: 'web', target: 0.99, endpointId });
+    await scope.endpoints.remove(endpointId);
+    expect(await scope.objectives.update(id, { name: 'gone' })).toMatchObject({ name: 'gone', endpointId });
+    await expect(scope.objectives.update(id, { endpointId: 'nobody' })).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+    });
   });
 
   it('is reckoned in a bounded number of reads, all of what a tenant can have', async () => {

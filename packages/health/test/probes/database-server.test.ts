@@ -180,16 +180,30 @@ describe('a server’s certificate', () => {
     const said = async (pair: KeyPair, tls: object) => {
       const { port, heard } = await showing(protocol, pair);
       const config = { auth: { username: 'someone', password: 'hunter2' }, tls };
-      await probed(probes[protocol] as AnyProbe, { port, config, timeoutMs: 3_000 });
-      return heard.some((text) => text.includes('someone'));
+      const { code } = await probed(probes[protocol] as AnyProbe, { port, config, timeoutMs: 3_000 });
+      return heard.some((text) => text.includes('someone')) ? 'said' : code;
     };
     const servername = 'localhost';
-    expect(await said(good, { ca, servername })).toBe(true);
-    expect(await said(other, { ca, servername: 'other.test' })).toBe(true);
-    expect(await said(other, { verify: false })).toBe(true);
+    expect(await said(good, { ca, servername })).toBe('said');
+    expect(await said(other, { ca, servername: 'other.test' })).toBe('said');
+    expect(await said(other, { verify: false })).toBe('said');
     // Of another's name, and of nobody's whom we know.
-    expect(await said(other, { ca, servername })).toBe(false);
-    expect(await said(good, { servername })).toBe(false);
+    expect(await said(other, { ca, servername })).toBe('certificate_invalid');
+    expect(await said(good, { servername })).toBe('certificate_invalid');
+    expect(await said(certificates.expired, { ca, servername })).toBe('certificate_expired');
+  });
+
+  it('is not blamed for a MySQL server that does not get to TLS', async () => {
+    const { port } = await serving(createServer(), undefined, (socket) => {
+      socket.write(mysqlGreeting());
+      socket.once('readable', () => {
+        socket.read(36);
+        socket.end('this is no TLS at all');
+      });
+    });
+    const config = { auth: { username: 'someone' }, tls: { ca: certificates.ca, servername: 'localhost' } };
+    const { code } = await probed(mysqlProbe, { port, config, timeoutMs: 3_000 });
+    expect(code).toBe('tls_failed');
   });
 
   it('of an address is looked at by PostgreSQL’s driver, and not trusted to MySQL’s', async () => {

@@ -308,6 +308,7 @@ describe('over UDP, what is no answer to the question is passed over', () => {
     const only = await dnsServer(bad);
     expect(await dns({ port: only.port, config, timeoutMs: 150 })).toEqual({
       status: 'offline',
+      code: 'timeout',
       responseTimeMs: null,
       message: 'No answer in time',
     });
@@ -334,7 +335,7 @@ describe('over UDP, what is no answer to the question is passed over', () => {
 describe('a server that does not answer is offline', () => {
   it.each(both)('when it refuses (%s)', async (transport) => {
     const message = 'The connection was refused';
-    const result = { status: 'offline', responseTimeMs: null, message };
+    const result = { status: 'offline', code: 'connection_refused', responseTimeMs: null, message };
     expect(await dns({ port: await closedPort(), config: { transport } })).toEqual(result);
   });
 

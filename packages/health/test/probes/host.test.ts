@@ -109,7 +109,7 @@ describe('the disks', () => {
   it.each(['other', 'constructor', '/etc'])('that nobody named are not there (%s)', async (name) => {
     const { result } = await measured({ data: '/' }, { disk: [name] });
     const message = `The host application has named no disk "${name}"`;
-    expect(result).toEqual({ status: 'offline', responseTimeMs: null, message });
+    expect(result).toEqual({ status: 'offline', code: 'target_missing', responseTimeMs: null, message });
   });
 
   it('that cannot be read are critical', async () => {

@@ -88,6 +88,7 @@ describe('a server that speaks wrongly is critical', () => {
     const { port } = await serving(createTcpServer(), undefined, saying(text));
     expect(await http({ port, timeoutMs: 2_000 })).toEqual({
       status: 'critical',
+      code: 'answer_malformed',
       responseTimeMs: null,
       message: 'The answer is not HTTP',
     });
@@ -113,6 +114,7 @@ describe('a server that cannot be reached is offline', () => {
     const started = performance.now();
     expect(await http({ port, timeoutMs: 300 })).toEqual({
       status: 'offline',
+      code: 'timeout',
       responseTimeMs: null,
       message: 'No answer in time',
     });
@@ -192,6 +194,7 @@ describe('over https', () => {
     const { port } = await serve(certificates.expired);
     expect(await https({ port, connector: trusting })).toEqual({
       status: 'critical',
+      code: 'certificate_expired',
       responseTimeMs: null,
       message: 'The certificate has expired',
     });

@@ -67,7 +67,12 @@ describe.skipIf(!canDrop)('on a real network', () => {
   it('a black hole is offline before the check is over', async () => {
     const started = performance.now();
     const result = await probed(pingWith(script(dropping(''))), { config: { count: 2 }, timeoutMs: 3_000 });
-    expect(result).toEqual({ status: 'offline', responseTimeMs: null, message: 'No request was answered' });
+    expect(result).toEqual({
+      status: 'offline',
+      code: 'no_answer',
+      responseTimeMs: null,
+      message: 'No request was answered',
+    });
     expect(performance.now() - started).toBeLessThan(3_000);
   });
 
@@ -88,6 +93,7 @@ describe('what ping says', () => {
     const config = { count: 4, loss: 25 };
     expect(await probed(probe, { config, conditions })).toEqual({
       status: 'healthy',
+      code: 'ok',
       responseTimeMs: 2.5,
       message: 'Answered 3 of 4 requests',
       phases: { dnsMs: 0, firstByteMs: 2.5 },
@@ -116,6 +122,7 @@ describe('what ping says', () => {
   ])('is offline when no request %s', async (_, counts) => {
     expect(await probed(saying(counts, ''), {})).toEqual({
       status: 'offline',
+      code: 'no_answer',
       responseTimeMs: null,
       message: 'No request was answered',
     });
@@ -204,7 +211,7 @@ describe('the program', () => {
     const context = { host: '127.0.0.1', port: 0, timeoutMs: 2_000, signal, stop: signal };
     const connector = createConnector({ policy: { allow: ['loopback'] } });
     const run = probe.run({ ...context, connector, clock: systemClock, config: { count: 1, size: 56, loss: 0 } });
-    await expect(run).rejects.toEqual(new CannotCheck(message));
+    await expect(run).rejects.toEqual(new CannotCheck(message, { code: 'ping_unavailable' }));
   });
 
   /** A program that says who it is, and then nothing. */

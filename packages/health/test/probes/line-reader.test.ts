@@ -8,7 +8,8 @@ import { WrongAnswer } from '../../src/probes/probe.js';
 import { serving } from '../support/probing.js';
 
 const failing = (code: string) => expect.objectContaining({ name: 'ConnectFailure', code });
-const wrong = new WrongAnswer('The answer is wrong');
+const wrong = (code: string) => new WrongAnswer('The answer is wrong', { code });
+const [tooLong, truncated] = [wrong('answer_too_long'), wrong('answer_truncated')];
 
 /** A reader of what a server says, and both ends of its connection. */
 async function reading(settings: Partial<Reading> = {}) {
@@ -18,7 +19,7 @@ async function reading(settings: Partial<Reading> = {}) {
   await once(socket, 'connect');
   await expect.poll(() => accepted.length).toBe(1);
   const { signal } = new AbortController();
-  const reader = lineReader(socket, { signal, clock: systemClock, wrong: wrong.message, ...settings });
+  const reader = lineReader(socket, { signal, clock: systemClock, wrong: tooLong.message, ...settings });
   return { reader, socket, server: accepted[0] as Socket };
 }
 
@@ -64,7 +65,7 @@ describe('lines', () => {
   it('that break off are wrong, or the last ones for a reader of open lines', async () => {
     const [strict, open] = [await reading(), await reading({ open: true })];
     for (const { server } of [strict, open]) server.end('one\ntw');
-    expect(await allOf(strict.reader)).toEqual(['one', wrong]);
+    expect(await allOf(strict.reader)).toEqual(['one', truncated]);
     expect(await allOf(open.reader)).toEqual(['one', 'tw', failing('reset')]);
   });
 
@@ -78,10 +79,10 @@ describe('lines', () => {
   it('are at most 8 KiB long', async () => {
     const { reader, server } = await reading();
     server.write(`${'a'.repeat(8_192)}\n${'b'.repeat(8_193)}\n`);
-    expect(await allOf(reader)).toEqual(['a'.repeat(8_192), wrong]);
+    expect(await allOf(reader)).toEqual(['a'.repeat(8_192), tooLong]);
     const endless = await reading();
     endless.server.write('c'.repeat(8_193));
-    expect(await allOf(endless.reader)).toEqual([wrong]);
+    expect(await allOf(endless.reader)).toEqual([tooLong]);
   });
 
   it('are at most 64 KiB in all, and no more than that is taken from a flood', async () => {
@@ -92,7 +93,7 @@ describe('lines', () => {
     server.on('drain', flood);
     flood();
     const lines = await allOf(reader);
-    expect(lines.at(-1)).toEqual(wrong);
+    expect(lines.at(-1)).toEqual(tooLong);
     expect(lines.length).toBeGreaterThan(1);
     expect(lines.length).toBeLessThanOrEqual(65);
     expect(socket.bytesRead).toBeLessThan(1_000_000);
@@ -119,14 +120,14 @@ describe('bytes', () => {
     expect(await reader.line()).toBe('line');
     expect(String(await reader.bytes(0))).toBe('');
     server.end();
-    await expect(reader.bytes(5)).rejects.toEqual(wrong);
+    await expect(reader.bytes(5)).rejects.toEqual(truncated);
     expect(String(await reader.bytes(4))).toBe('rest');
     await expect(reader.bytes(1)).rejects.toEqual(failing('reset'));
   });
 });
 
 describe('before a handover to TLS', () => {
-  const injected = new WrongAnswer('Spoke on before TLS was agreed on');
+  const injected = new WrongAnswer('Spoke on before TLS was agreed on', { code: 'starttls_unsafe' });
 
   it('nothing may be left, be it read already or not', async () => {
     const { reader, server, socket } = await reading();

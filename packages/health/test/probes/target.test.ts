@@ -60,6 +60,7 @@ describe('a target', () => {
     async (target) => {
       expect(await probed(targetProbe({ main }).database, { config: { target } })).toEqual({
         status: 'offline',
+        code: 'target_missing',
         responseTimeMs: null,
         message: `The host application has named no database "${target}"`,
       });
@@ -80,7 +81,10 @@ describe('a target', () => {
   });
 
   it.each([
-    [new WrongAnswer('It is read-only', 20), { status: 'critical', responseTimeMs: 20, message: 'It is read-only' }],
+    [
+      new WrongAnswer('It is read-only', { responseTimeMs: 20 }),
+      { status: 'critical', responseTimeMs: 20, message: 'It is read-only' },
+    ],
     [new Unreachable('It is away'), { status: 'offline', message: 'It is away' }],
     [new ConnectFailure('refused'), { status: 'offline', message: 'The connection was refused' }],
     [new Error('hunter2'), { status: 'unknown', message: 'The check itself failed' }],

@@ -18,6 +18,7 @@ describe('a server that accepts', () => {
     expect(phases).toEqual({ dnsMs: 0, connectMs: responseTimeMs });
     expect(responseTimeMs).toBeGreaterThan(0);
     expect(responseTimeMs).toBeLessThan(4_000);
+    expect(accepted).toHaveLength(1);
     await expect
       .poll(() => accepted[0]?.closed || accepted[0]?.readableEnded || accepted[0]?.readyState)
       .not.toBe('open');
@@ -54,6 +55,7 @@ describe('an endpoint that cannot be reached is offline', () => {
   it('when it refuses', async () => {
     expect(await tcp({ port: await closedPort() })).toEqual({
       status: 'offline',
+      code: 'connection_refused',
       responseTimeMs: null,
       message: 'The connection was refused',
     });
@@ -65,6 +67,7 @@ describe('an endpoint that cannot be reached is offline', () => {
     const started = performance.now();
     expect(await tcp({ port: deaf.port, timeoutMs: 400 })).toEqual({
       status: 'offline',
+      code: 'timeout',
       responseTimeMs: null,
       message: 'No answer in time',
     });
@@ -85,6 +88,7 @@ describe('trouble of our own is unknown', () => {
     const connector = await connectorKnowing({ 'gw.test': { rcode } });
     expect(await tcp({ host: 'gw.test', port: 80, connector })).toEqual({
       status: 'unknown',
+      code: 'own_dns',
       responseTimeMs: null,
       message: 'Our name resolution failed',
     });
@@ -122,6 +126,7 @@ describe('a place where connecting is denied', () => {
     const connector = createConnector();
     expect(await tcp({ host, port, connector })).toEqual({
       status: 'unknown',
+      code: 'egress_denied',
       responseTimeMs: null,
       message: 'Connecting there is not allowed here',
     });

@@ -45,6 +45,7 @@ describe('a connection string', () => {
     for (const host of ['10.0.0.1', '169.254.169.254', '8.8.8.8'])
       expect(await check(`${scheme}://someone:hunter2@${host}/0`)).toEqual({
         status: 'unknown',
+        code: 'egress_denied',
         responseTime: null,
         message: 'Connecting there is not allowed here',
         details: {},
@@ -58,6 +59,7 @@ describe.each(schemes)('a %s server', (scheme) => {
   it('that refuses is offline', async () => {
     expect(await to(await closedPort())).toEqual({
       status: 'offline',
+      code: 'connection_refused',
       responseTime: null,
       message: 'The connection was refused',
       details: {},
@@ -81,10 +83,13 @@ describe.each(schemes)('a %s server', (scheme) => {
     expect(JSON.stringify(answer)).not.toMatch(/hunter|someone/);
   });
 
-  it('that hangs up at once is not healthy', async () => {
-    const { port } = await serving(createServer(), undefined, (socket) => void socket.end());
-    const { status } = await to(port, 2);
-    expect(['offline', 'critical']).toContain(status);
+  it.each([
+    ['hangs up', (socket: Socket) => void socket.end()],
+    ['resets the connection', (socket: Socket) => void socket.resetAndDestroy()],
+  ])('that %s at once is offline', async (_, end) => {
+    const { port } = await serving(createServer(), undefined, end);
+    const message = 'The connection was closed';
+    expect(await to(port, 2)).toMatchObject({ status: 'offline', code: 'connection_closed', message });
   });
 
   it('whose check the caller gives up is unknown', async () => {
@@ -111,6 +116,7 @@ describe.skipIf(!available.postgres)('PostgreSQL by connection string (needs Pos
     const answer = await check(as(url, 'someone', 'hunter2'));
     expect(answer).toEqual({
       status: 'critical',
+      code: 'service_refused',
       responseTime: null,
       message: 'The service refused the login or the query',
       details: {},
@@ -145,6 +151,7 @@ describe.skipIf(!available.mysql)('MariaDB by connection string (needs MariaDB: 
     const answer = await check(as(url, user, 'hunter2'));
     expect(answer).toEqual({
       status: 'critical',
+      code: 'service_refused',
       responseTime: null,
       message: 'The service refused the login or the query',
       details: {},
@@ -167,7 +174,41 @@ describe.skipIf(!available.redis)('Redis by connection string (needs Redis: npm 
     await admin.call('ACL', 'SETUSER', user, 'on', '>right', '~*', '+@all');
     expect(await check(as(redisUrl, user, 'right'))).toMatchObject({ status: 'healthy' });
     const answer = await check(as(redisUrl, user, 'hunter2'));
-    expect(answer).toMatchObject({ status: 'critical', details: {} });
+    const message = 'The service refused the login or the query';
+    expect(answer).toMatchObject({ status: 'critical', code: 'service_refused', message, details: {} });
     expect(JSON.stringify(answer)).not.toMatch(/hunter2/);
+  });
+});
+
+it('does not show what a rogue PostgreSQL says in place of its version', async () => {
+  const message = (type: string, ...parts: (Buffer | string)[]): Buffer => {
+    const body = Buffer.concat(parts.map((part) => Buffer.from(part)));
+    const length = Buffer.alloc(4);
+    length.writeInt32BE(body.length + 4);
+    return Buffer.concat([Buffer.from(type), length, body]);
+  };
+  const [ready, said] = [message('Z', 'I'), Buffer.alloc(70_000, 'x')];
+  const size = Buffer.alloc(4);
+  size.writeInt32BE(said.length);
+  // One column of text.
+  const column = Buffer.from([0, 0, 0, 0, 0, 0, 0, 0, 0, 25, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0]);
+  const answer = Buffer.concat([
+    message('T', Buffer.from([0, 1]), 'version\0', column),
+    message('D', Buffer.from([0, 1]), size, said),
+    message('C', 'SELECT 1\0'),
+    ready,
+  ]);
+  const brag = (socket: Socket): void => {
+    let isIn = false;
+    socket.on('data', (asked) => {
+      if (!isIn) socket.write(Buffer.concat([message('R', Buffer.alloc(4)), ready]));
+      else if (asked[0] === 'Q'.charCodeAt(0)) socket.write(answer);
+      isIn = true;
+    });
+  };
+  const { port } = await serving(createServer(), undefined, brag);
+  expect(await check(`postgres://someone:hunter2@127.0.0.1:${port}/main`)).toMatchObject({
+    status: 'healthy',
+    details: { dialect: 'postgres', version: null },
   });
 });

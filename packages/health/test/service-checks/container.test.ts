@@ -71,6 +71,7 @@ describe.skipIf(!available.docker)('a container (needs a Docker engine: npm run 
     await container.wait();
     expect(await check(engine, container.id)).toEqual({
       status: 'critical',
+      code: 'container_stopped',
       responseTime: null,
       message: 'The container is exited',
       details: {},
@@ -132,6 +133,22 @@ describe.skipIf(!available.docker)('the conditions of a container (needs a Docke
       status: 'degraded',
       message: expect.stringContaining('memory_percent') as string,
     });
+  });
+
+  it('say how much CPU it may use', async () => {
+    const [busy, idle] = [await started({ Cmd: ['busybox', 'sh', '-c', 'while :; do :; done'] }), await started()];
+    const below = (value: number): Condition => ({ on: 'cpu_percent', op: 'lt', value, severity: 'degraded' });
+    expect(await judged(idle, below(10))).toMatchObject({ status: 'healthy' });
+    // Of one core, which others want as well.
+    await expect
+      .poll(() => judged(busy, below(10)), poll)
+      .toMatchObject({
+        status: 'degraded',
+        message: expect.stringContaining('cpu_percent') as string,
+      });
+    expect(await judged(busy, below(150))).toMatchObject({ status: 'healthy' });
+    await busy.pause();
+    await busy.unpause();
   });
 
   it('say how often it may be restarted', async () => {

@@ -17,6 +17,7 @@ const check = (database: Database, timeout = 5, pool?: ConnectionPool) => {
 };
 const healthy = (dialect: string) => ({
   status: 'healthy',
+  code: 'ok',
   responseTime: expect.any(Number) as number,
   message: 'It answered as expected',
   details: {
@@ -104,6 +105,7 @@ describe.each([
     const answer = await check(database);
     expect(answer).toEqual({
       status: 'offline',
+      code: 'no_answer',
       responseTime: null,
       message: expect.any(String) as string,
       details: {},
@@ -167,7 +169,10 @@ describe.each([
     const one = single(url);
     await check(one.database);
     const free = await check(one.database, 5, one.pool);
-    expect(free).toMatchObject({ status: 'healthy', details: { pool_size: 1, pool_in_use: 0, pool_waiting: 0 } });
+    expect(free).toMatchObject({
+      status: 'healthy',
+      details: { pool_size: 1, pool_in_use: 0, pool_waiting: 0, pool_saturation: 0 },
+    });
     expect(free.details['acquire_wait_ms']).toBeLessThan(200);
 
     const release = await hold(one);
@@ -179,7 +184,10 @@ describe.each([
         .then(() => waiter)
         .then((releaseWaiter) => releaseWaiter()),
     ]);
-    expect(busy).toMatchObject({ status: 'healthy', details: { pool_size: 1, pool_in_use: 1, pool_waiting: 1 } });
+    expect(busy).toMatchObject({
+      status: 'healthy',
+      details: { pool_size: 1, pool_in_use: 1, pool_waiting: 1, pool_saturation: 1 },
+    });
     expect(busy.details['acquire_wait_ms']).toBeGreaterThan(350);
     expect(busy.responseTime).toBeGreaterThan(0.35);
   });
@@ -214,7 +222,7 @@ describe('a pool', () => {
     const pool = createPromisePool({ uri: url, connectionLimit: 3 });
     onTestFinished(() => pool.end());
     const { details } = await check(opened(mysql(pool.pool)), 5, pool);
-    expect(details).toMatchObject({ pool_size: 3, pool_in_use: 0, pool_waiting: 0 });
+    expect(details).toMatchObject({ pool_size: 3, pool_in_use: 0, pool_waiting: 0, pool_saturation: 0 });
   });
 
   it.each([

@@ -20,6 +20,7 @@ describe.skipIf(!available.redis)('a Redis (needs Redis: npm run services)', () 
   it('is healthy, with what INFO says of it', async () => {
     expect(await check(client(redisUrl))).toEqual({
       status: 'healthy',
+      code: 'ok',
       responseTime: expect.any(Number) as number,
       message: 'It answered as expected',
       details: {
@@ -79,5 +80,26 @@ describe('a Redis client', () => {
     const answer = await check(client(`redis://127.0.0.1:${port}`, { enableReadyCheck: false }));
     expect(answer).toMatchObject({ status: 'critical', message: 'Redis answered with an error' });
     expect(JSON.stringify(answer)).not.toContain('hunter2');
+  });
+
+  it.each([
+    ['longer than any version', 'x'.repeat(100_000), 'x'.repeat(65), null],
+    ['a banner', 'SSH-2.0-OpenSSH_9.2', 'sesame', null],
+    ['more than numbers', '7.2<script>', 'master\u001b[2J', '7.2'],
+    ['more than a version', '7.2.'.repeat(20), 'masters', null],
+  ])('whose server says of itself what is %s has no word of it shown', async (_, version, role, shown) => {
+    const info = `redis_version:${version}\r\nrole:${role}\r\nconnected_clients:1`;
+    const answers = [`$${Buffer.byteLength(info)}\r\n${info}\r\n`, '+PONG\r\n'] as const;
+    const brag = (socket: Socket) =>
+      void socket.on('data', (data) => {
+        for (const [asked] of data.toString().matchAll(/^(?:info|ping)\r$/gim))
+          socket.write(/^info/i.test(asked) ? answers[0] : answers[1]);
+      });
+    const { port } = await serving(createServer(), undefined, brag);
+    const bragging = client(`redis://127.0.0.1:${port}`, { enableReadyCheck: false, disableClientInfo: true });
+    expect(await check(bragging)).toMatchObject({
+      status: 'healthy',
+      details: { version: shown, role: null, connected_clients: 1 },
+    });
   });
 });

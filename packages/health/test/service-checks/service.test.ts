@@ -40,13 +40,22 @@ describe('a check on request', () => {
   it('blames itself for an error that nobody foresaw, and does not repeat it', async () => {
     const broken: ServiceTarget = { ...main, check: () => Promise.reject(new Error('hunter2')) };
     const answer = await checksWith({ targets: { broken } }).run({ serviceType: 'database', target: 'broken' });
-    expect(answer).toEqual({ status: 'unknown', responseTime: null, message: 'The check itself failed', details: {} });
+    expect(answer).toEqual({
+      ...{ status: 'unknown', code: 'check_failed', responseTime: null, message: 'The check itself failed' },
+      details: {},
+    });
   });
 
   it('is critical with the reason of a wrong answer', async () => {
-    const wrong: ServiceTarget = { ...main, check: () => Promise.reject(new WrongAnswer('It is read-only', 1_500)) };
+    const wrong: ServiceTarget = {
+      ...main,
+      check: () => Promise.reject(new WrongAnswer('It is read-only', { responseTimeMs: 1_500 })),
+    };
     const answer = await checksWith({ targets: { wrong } }).run({ serviceType: 'database', target: 'wrong' });
-    expect(answer).toEqual({ status: 'critical', responseTime: 1.5, message: 'It is read-only', details: {} });
+    expect(answer).toEqual({
+      ...{ status: 'critical', code: 'wrong_answer', responseTime: 1.5, message: 'It is read-only' },
+      details: {},
+    });
   });
 
   it('does not wait for a target that ignores its time, nor for one whose caller is gone already', async () => {

@@ -9,7 +9,14 @@ import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { bundleWorker } from '../../../../test/support/bundle-worker.js';
 import { available, freshMysql, freshPostgres } from '../../../../test/support/services.js';
-import { createHealth, kyselyHealthStore, type EndpointDraft, type HealthOptions } from '../../src/index.js';
+import {
+  createHealth,
+  kyselyHealthStore,
+  type EndpointDraft,
+  type Health,
+  type HealthOptions,
+  type StreamedEvent,
+} from '../../src/index.js';
 
 const acme = { tenantId: 'acme', actor: 'user:1' };
 const patience = { timeout: 30_000, interval: 50 };
@@ -185,6 +192,56 @@ describe.each(databases)('processes on one store, on %s', (_, isAvailable, fresh
       await second.becomes('monitoring');
       await exited;
       expect([...first.changes, ...second.changes].filter((it) => !it.endsWith('> healthy'))).toEqual([]);
+    },
+    60_000,
+  );
+
+  it.skipIf(!isAvailable)(
+    'what happens is told in every process, in one order, and goes on in one where another ended',
+    async () => {
+      const { url, server, onlooker, seen, id, scope } = await stage();
+      const first = startProcess(url, 'first', 5_000);
+      await first.becomes('monitoring');
+      await seen('healthy');
+      const database = databaseFromUrl(url);
+      const other = createHealth({ store: kyselyHealthStore(database), checkIntervals: { min: 1 }, monitoring: false });
+      await other.start();
+      const stop = new AbortController();
+      onTestFinished(async () => {
+        stop.abort();
+        await other.stop();
+        await database.close();
+      });
+      /** What a process tells, from one event on if that is given, and how late at the most. */
+      const follow = (from: Health, lastEventId?: string) => {
+        const told: StreamedEvent[] = [];
+        const late: number[] = [];
+        void (async () => {
+          for await (const event of from.scope(acme).stream.follow({ lastEventId, signal: stop.signal })) {
+            told.push(event);
+            late.push(Date.now() - event.at);
+          }
+        })();
+        return { told, late };
+      };
+      const transitions: string[] = [];
+      for (const it of [onlooker, other])
+        it.scope(acme).onTransition(({ data }) => void transitions.push(data.to), { endpointId: id });
+      const [one, two] = [follow(onlooker), follow(other)];
+      await scope.endpoints.update(id, { name: 'renamed' });
+      await server.down();
+      await seen('offline');
+      await server.up();
+      await seen('healthy');
+      const names = ({ told }: { told: StreamedEvent[] }) => told.map(({ event }) => event);
+      for (const it of [one, two]) await expect.poll(() => names(it), patience).toContain('incident.resolved');
+      await expect.poll(() => transitions.filter((to) => to === 'offline').length, patience).toBe(2);
+      expect(names(one).slice(0, 3)).toEqual(['endpoint.updated', 'endpoint.status_changed', 'incident.opened']);
+      await expect.poll(() => two.told, patience).toEqual(one.told);
+      // The monitor's commit, a look each second, and what a busy machine takes.
+      expect(Math.max(...one.late, ...two.late)).toBeLessThan(5_000);
+      const rest = follow(other, one.told[1]?.id);
+      await expect.poll(() => rest.told, patience).toEqual(one.told.slice(2));
     },
     60_000,
   );

@@ -40,12 +40,14 @@ describe('a simulation', () => {
     const hour = Array.from({ length: 60 }, (_, index) => (index % 2 === 0 ? 'offline' : 'healthy') as EndpointStatus);
     const comesAndGoes = outcomes(hour).map((it) => ({ ...it, at: it.at * 60 }));
     const { incidents, pages, flapped } = simulate(comesAndGoes, once);
-    expect([incidents.length, flapped]).toEqual([30, true]);
-    expect(pages).toBeLessThan(10);
-    // Gone for good, it is told of again.
-    const gone = outcomes(Array.from({ length: 20 }, () => 'offline' as const));
-    const after = gone.map((it) => ({ ...it, at: it.at * 60 + 3_600_000 }));
-    expect(simulate([...comesAndGoes, ...after], once).pages).toBe(pages + 1);
+    // Three, and then it flaps, which the fourth is of.
+    expect([incidents.length, pages, flapped]).toEqual([4, 4, true]);
+    expect(incidents.at(-1)?.resolvedAt).toBeNull();
+    const well = outcomes(Array.from({ length: 20 }, () => 'healthy' as const));
+    const after = well.map((it) => ({ ...it, at: it.at * 60 + 3_600_000 }));
+    const wellAgain = simulate([...comesAndGoes, ...after], once);
+    expect(wellAgain.pages).toBe(pages);
+    expect(wellAgain.incidents.at(-1)?.resolvedAt).toBeGreaterThan(3_600_000);
   });
 
   it('pages less, the more it takes to worsen', () => {
@@ -140,9 +142,12 @@ describe('a simulation', () => {
     expect(results).toBeGreaterThan(15);
     expect(transitions.length).toBeGreaterThan(2);
     expect(transitions).toEqual(
-      made.map(({ data: { from, to, since, checkedAt } }) => ({ from, to, since, at: checkedAt })),
+      made.map(({ data: { from, to, code, since, checkedAt } }) => ({ from, code, to, since, at: checkedAt })),
     );
-    expect((await scope.simulate(id, { retryCount: 10 })).incidents).toEqual([]);
+    // Never down for so long, and yet not well.
+    const patient = await scope.simulate(id, { retryCount: 10 });
+    expect(patient.incidents.length > 0).toBe(patient.flapped);
+    expect(patient.transitions.every(({ to }) => to === 'healthy')).toBe(true);
     await expect(scope.simulate(id, { retryCount: 0 })).rejects.toMatchObject({ code: 'INVALID_INPUT' });
   });
 });

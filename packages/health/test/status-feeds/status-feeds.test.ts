@@ -171,13 +171,12 @@ describe('reading a status feed', () => {
       return {
         ...store,
         statusFeedTokens: { ...statusFeedTokens, get: (id) => (asked.tokens++, statusFeedTokens.get(id)) },
+        windowsOf: (...ask) => (asked.windows++, store.windowsOf(...ask)),
         tenant(tenantId) {
           const tenant = store.tenant(tenantId);
-          const { windows } = tenant;
           return {
             ...tenant,
             sums: (ids, span) => (asked.sums++, tenant.sums(ids, span)),
-            windows: { ...windows, list: (ask) => (asked.windows++, windows.list(ask)) },
           };
         },
       };

@@ -1,9 +1,6 @@
 import { setMaxListeners } from 'node:events';
-import fc from 'fast-check';
-import { createStreams } from '@dotmac/core';
 import { describe, expect, it } from 'vitest';
-import { healthEvents, memoryHealthStore, type StreamedEvent } from '../../src/index.js';
-import { createEventHub } from '../../src/stream/event-hub.js';
+import { healthEvents, memoryHealthStore, type HealthStore, type StreamedEvent } from '../../src/index.js';
 import { staged } from '../support/staged.js';
 
 const eventOf = (tenantId: string, name: string) =>
@@ -12,33 +9,14 @@ const eventOf = (tenantId: string, name: string) =>
     data: { name, serviceType: 'tcp' },
   });
 const stage = () => staged((clock) => memoryHealthStore({ clock }));
-
-describe('a hub', () => {
-  it('remembers the last of each tenant, within its bounds, and none of another’s', () => {
-    const step = fc.tuple(fc.constantFrom('a', 'b', 'c'), fc.nat(1_000));
-    fc.assert(
-      fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
-        const hub = createEventHub(createStreams(), { perTenant: 5, total: 9 });
-        const sent = steps.map(([tenantId, number]) => eventOf(tenantId, String(number)));
-        for (const event of sent) hub.add(event);
-        let known = 0;
-        for (const tenantId of ['a', 'b', 'c']) {
-          const own = sent.filter((event) => event.tenantId === tenantId);
-          own.forEach((event, index) => {
-            const since = hub.since(tenantId, event.id);
-            if (!since) return;
-            known++;
-            expect(since).toEqual(own.slice(index + 1));
-            expect(own.length - index).toBeLessThanOrEqual(5);
-          });
-        }
-        expect(known).toBeLessThanOrEqual(9);
-        const last = sent.at(-1);
-        if (last) expect(hub.since(last.tenantId, last.id)).toEqual([]);
-      }),
-    );
-  });
-});
+/** What happens in another process on the store. */
+const elsewhere = (store: HealthStore, tenantId: string, names: readonly string[]) =>
+  store.transaction((trx) =>
+    store.logEvents(
+      names.map((name) => healthEvents.encode(eventOf(tenantId, name))),
+      trx,
+    ),
+  );
 
 describe('the stream of events', () => {
   it('tells what happens, spelled as on the wire, to who follows this tenant', async () => {
@@ -61,6 +39,30 @@ describe('the stream of events', () => {
     expect(other).toEqual([]);
   });
 
+  it('spells instants as all answers do', async () => {
+    const { scope, register, becomes } = await stage();
+    const web = await register('web');
+    await becomes(web, 'healthy');
+    const following = scope.stream.follow({ endpointId: web.id });
+    await becomes(web, 'offline');
+    await becomes(web, 'healthy');
+    const instants: Record<string, unknown> = {};
+    for await (const { event, data } of following) {
+      for (const name of ['checked_at', 'since', 'started_at', 'resolved_at'])
+        if (name in data) instants[`${event} ${name}`] = data[name];
+      if (event === 'incident.resolved') break;
+    }
+    const iso = expect.stringMatching(/^2026-01-01T00:\d\d:\d\d\.\d{3}Z$/) as string;
+    expect(instants).toEqual({
+      'endpoint.status_changed checked_at': iso,
+      'endpoint.status_changed since': iso,
+      'incident.opened started_at': iso,
+      'incident.opened resolved_at': null,
+      'incident.resolved started_at': iso,
+      'incident.resolved resolved_at': iso,
+    });
+  });
+
   it('goes on after the last event that was seen, or says that some were missed', async () => {
     const { scope, register, becomes } = await stage();
     const web = await register('web');
@@ -70,13 +72,82 @@ describe('the stream of events', () => {
       for await (const event of scope.stream.follow({ lastEventId })) if (found.push(event) === count) break;
       return found;
     };
-    const first = scope.stream.follow()[Symbol.asyncIterator]();
-    const next = first.next();
+    const first = scope.stream.follow();
     await becomes(web, 'offline');
-    const { id } = ((await next) as { value: StreamedEvent }).value;
-    await first.return?.();
+    let id: string | undefined;
+    // What was committed just before may be among it.
+    for await (const event of first) if ((id = event.id) && event.data['to'] === 'offline') break;
     expect((await names(id, 1)).map(({ event }) => event)).toEqual(['incident.opened']);
     expect((await names('nobody-knows', 1)).map(({ event }) => event)).toEqual(['reset']);
+  });
+
+  it('goes on after what another process told, with what it has not heard of itself yet, once', async () => {
+    const { scope, store, clock } = await stage();
+    await elsewhere(store, 'acme', ['a', 'b', 'c', 'd']);
+    await elsewhere(store, 'rival', ['e']);
+    const [first] = (await store.eventsAfter(0, 1)).map(({ event }) => event.id);
+    const stop = new AbortController();
+    const seen: (string | null)[] = [];
+    const following = (async () => {
+      for await (const { endpointId } of scope.stream.follow({ lastEventId: first, signal: stop.signal }))
+        seen.push(endpointId);
+    })();
+    await expect.poll(() => seen).toEqual(['b', 'c', 'd']);
+    await elsewhere(store, 'acme', ['f']);
+    await clock.advance(1_000);
+    await expect.poll(() => seen).toEqual(['b', 'c', 'd', 'f']);
+    stop.abort();
+    await following;
+    // Of another tenant's nothing is known, and of too many it is told that they are too many.
+    const next = async (lastEventId: string | undefined, of = scope) =>
+      ((await of.stream.follow({ lastEventId })[Symbol.asyncIterator]().next()).value as StreamedEvent).event;
+    const [foreign] = (await store.eventsAfter(4, 1)).map(({ event }) => event.id);
+    expect(await next(foreign)).toBe('reset');
+    await elsewhere(
+      store,
+      'acme',
+      Array.from({ length: 1_000 }, (_, count) => `g${count}`),
+    );
+    expect(await next(first)).toBe('reset');
+  });
+
+  it('costs a look a second, however many follow', async () => {
+    let looks = 0;
+    const { health, clock, store } = await staged((it) => {
+      const inner = memoryHealthStore({ clock: it });
+      return { ...inner, eventsAfter: (...ask) => (looks++, inner.eventsAfter(...ask)) };
+    });
+    const stop = new AbortController();
+    setMaxListeners(500, stop.signal);
+    const seen: number[] = [];
+    const following = Array.from({ length: 500 }, async (_, index) => {
+      const { stream } = health.scope({ tenantId: `tenant-${index % 10}` });
+      for await (const _event of stream.follow({ signal: stop.signal })) seen.push(index);
+    });
+    await clock.advance(10_000);
+    expect(looks).toBe(10);
+    await elsewhere(store, 'tenant-3', ['a', 'b']);
+    await clock.advance(1_000);
+    await expect.poll(() => seen.length).toBe(100);
+    expect(looks).toBe(11);
+    stop.abort();
+    await Promise.all(following);
+  });
+
+  it('goes on when the store was out of reach, and misses nothing of that time', async () => {
+    let isCut = false;
+    const { scope, clock, store } = await staged((it) => {
+      const inner = memoryHealthStore({ clock: it });
+      const cut = () => Promise.reject(new Error('out of reach'));
+      return { ...inner, eventsAfter: (...ask) => (isCut ? cut() : inner.eventsAfter(...ask)) };
+    });
+    const next = scope.stream.follow()[Symbol.asyncIterator]().next();
+    isCut = true;
+    await elsewhere(store, 'acme', ['a']);
+    await clock.advance(5_000);
+    isCut = false;
+    await clock.advance(1_000);
+    expect((await next).value).toMatchObject({ endpointId: 'a' });
   });
 
   it('tells of one endpoint, or of one kind of event, when asked to', async () => {
@@ -96,9 +167,14 @@ describe('the stream of events', () => {
   });
 
   it('lets one go who reads too slowly, and takes no more than its limit', async () => {
-    const { scope, health } = await stage();
+    const { scope, store, clock } = await stage();
     const slow = scope.stream.follow();
-    for (let count = 0; count < 1_001; count++) health.events.emit(eventOf('acme', String(count)));
+    await elsewhere(
+      store,
+      'acme',
+      Array.from({ length: 1_001 }, (_, count) => `e${count}`),
+    );
+    await clock.advance(1_000);
     const seen: string[] = [];
     for await (const { event } of slow) seen.push(event);
     expect(seen).toEqual(['overflow']);

@@ -6,6 +6,7 @@ import { listen, type Listening } from '../../../core/test/net/listeners.js';
 import type { Condition } from '../../src/conditions/condition.js';
 import { runProbe } from '../../src/probes/run-probe.js';
 import type { ProbeResult } from '../../src/probes/judge.js';
+import { outcomes, type OutcomeCode } from '../../src/probes/outcomes.js';
 import type { AnyProbe } from '../../src/probes/probe.js';
 
 /** Towards servers of a test's own. */
@@ -24,10 +25,13 @@ export interface Probing {
   signal?: AbortSignal;
 }
 
-/** Probes 127.0.0.1 as the monitor does and says what it means; everything can be set otherwise. */
-export function probed(probe: AnyProbe, probing: Probing = {}): Promise<ProbeResult> {
+/**
+ * Probes 127.0.0.1 as the monitor does and says what it means; everything can be set otherwise. Whatever comes of it has a
+ * code of the table, with the status that the table says.
+ */
+export async function probed(probe: AnyProbe, probing: Probing = {}): Promise<ProbeResult> {
   const { config = {}, conditions = [], timeoutMs = 5_000, expectedResponseTimeMs = 4_000, signal } = probing;
-  return runProbe({
+  const found = await runProbe({
     probe,
     target: { host: probing.host ?? '127.0.0.1', port: probing.port ?? 0, config: probe.config.parse(config) as never },
     expected: { timeoutMs, expectedResponseTimeMs, conditions },
@@ -35,6 +39,9 @@ export function probed(probe: AnyProbe, probing: Probing = {}): Promise<ProbeRes
     clock: systemClock,
     signal: signal ?? new AbortController().signal,
   }).result;
+  const { is } = outcomes[found.code as OutcomeCode] ?? expect.unreachable(`${found.code} is in no table`);
+  expect(is.split(' or '), found.code).toContain(found.status);
+  return found;
 }
 
 /** A connector whose names are those of a table. */

@@ -1,53 +1,28 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { mysql, postgres, sqlite, type Database } from '@dotmac/core/kysely';
+import { sqlite, type Database } from '@dotmac/core/kysely';
 import type { SuiteSubject } from '@dotmac/core/testing';
+import { handedOn } from '../../../core/test/support/handed-on.js';
 import { available, freshMysql, freshPostgres } from '../../../../test/support/services.js';
 import { kyselyHealthStore, memoryHealthStore, type HealthStore } from '../../src/index.js';
 
-const migrated = async (database: Database, dispose: () => Promise<unknown>): Promise<SuiteSubject<HealthStore>> => {
-  const store = kyselyHealthStore(database);
-  await store.migrate();
-  return {
-    subject: store,
-    async close() {
-      await database.close();
-      await dispose();
-    },
-  };
+const migrate = (database: Database): Promise<void> => kyselyHealthStore(database).migrate();
+const on = (lend: () => Promise<{ database: Database; close(): Promise<void> }>) => async () => {
+  const { database, close } = await lend();
+  return { subject: kyselyHealthStore(database), close } satisfies SuiteSubject<HealthStore>;
+};
+const aFile = async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'dotmac-health-'));
+  const database = sqlite(join(directory, 'health.db'));
+  await migrate(database);
+  return { database, close: () => database.close().then(() => rm(directory, { recursive: true })) };
 };
 
 /** Every store that health has, each made empty. Databases that are not running are left out; in CI they must run. */
 export const healthStores: readonly { title: string; open(): Promise<SuiteSubject<HealthStore>> }[] = [
   { title: 'in memory', open: () => Promise.resolve({ subject: memoryHealthStore() }) },
-  {
-    title: 'on SQLite',
-    async open() {
-      const directory = await mkdtemp(join(tmpdir(), 'dotmac-health-'));
-      return migrated(sqlite(join(directory, 'health.db')), () => rm(directory, { recursive: true }));
-    },
-  },
-  ...(available.postgres
-    ? [
-        {
-          title: 'on PostgreSQL',
-          async open() {
-            const { url, drop } = await freshPostgres();
-            return migrated(postgres(url), drop);
-          },
-        },
-      ]
-    : []),
-  ...(available.mysql
-    ? [
-        {
-          title: 'on MariaDB',
-          async open() {
-            const { url, drop } = await freshMysql();
-            return migrated(mysql(url), drop);
-          },
-        },
-      ]
-    : []),
+  { title: 'on SQLite', open: on(aFile) },
+  ...(available.postgres ? [{ title: 'on PostgreSQL', open: on(handedOn(freshPostgres, migrate)) }] : []),
+  ...(available.mysql ? [{ title: 'on MariaDB', open: on(handedOn(freshMysql, migrate)) }] : []),
 ];

@@ -70,6 +70,55 @@ describe('planned maintenance', () => {
     await clock.advance(10_000);
     expect(await planned()).toEqual([0, 1]);
   });
+
+  it('of ten thousand tenants is read in few reads, none of them without bound, and kept for who asks soon after', async () => {
+    const [clock, store] = [fakeClock(start), memoryHealthStore()];
+    const tenants = Array.from({ length: 10_000 }, (_, index) => `tenant-${index}`);
+    const timing = { startsAt: start, endsAt: start + minute };
+    // One in a hundred has a window; one has more than a page of them.
+    for (const tenantId of tenants.filter((_, index) => index % 100 === 7))
+      await store.tenant(tenantId).windows.insert(windowOf({ tenantId, ...timing }));
+    for (let count = 0; count < 1_500; count++)
+      await store
+        .tenant('tenant-3')
+        .windows.insert(windowOf({ tenantId: 'tenant-3', endpointIds: [`e${count}`], ...timing }));
+    const reads: number[] = [];
+    const calendar = createCalendar({
+      clock,
+      store: {
+        async windowsOf(tenantIds, ask) {
+          expect(tenantIds.length).toBeLessThanOrEqual(500);
+          const page = await store.windowsOf(tenantIds, ask);
+          reads.push(page.length);
+          return page;
+        },
+      },
+    });
+    const isPlanned = await calendar.planned(tenants);
+    const planned = tenants.filter((tenantId) => isPlanned({ ...web, tenantId }, start));
+    expect(planned).toEqual(tenants.filter((_, index) => index % 100 === 7));
+    expect(isPlanned({ ...web, tenantId: 'tenant-3', id: 'e1499' }, start)).toBe(true);
+    expect(reads).toHaveLength(21);
+    expect(Math.max(...reads)).toBe(1_000);
+    await calendar.planned(tenants);
+    await calendar.over('tenant-7', web);
+    expect(reads).toHaveLength(21);
+    calendar.forget('tenant-7');
+    await calendar.planned(tenants);
+    expect(reads).toHaveLength(22);
+  });
+
+  it('is asked for anew by whoever asks after a read that failed', async () => {
+    const { clock, store } = await stage([{ startsAt: start, endsAt: start + minute }]);
+    let isOut = true;
+    const calendar = createCalendar({
+      clock,
+      store: { windowsOf: (...ask) => (isOut ? Promise.reject(new Error('away')) : store.windowsOf(...ask)) },
+    });
+    await expect(calendar.planned(['acme', 'globex'])).rejects.toThrow('away');
+    isOut = false;
+    expect((await calendar.planned(['acme', 'globex']))(web, start)).toBe(true);
+  });
 });
 
 describe('the periods of a window', () => {

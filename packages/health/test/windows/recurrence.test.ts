@@ -94,12 +94,41 @@ describe('a window', () => {
     expect(faultsOfTiming(timing(given)).map(({ path }) => path)).toEqual(paths);
   });
 
-  it.each(['FREQ=MONTHLY;BYDAY=2TU', 'FREQ=DAILY;COUNT=3', 'FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,FR;WKST=SU'])(
-    'by %s is one',
-    (rrule) => {
-      expect(faultsOfTiming(timing({ rrule, startsAt: at('2026-01-01T00:00Z'), duration: 60 }))).toEqual([]);
-    },
-  );
+  it.each([
+    ['FREQ=YEARLY;BYWEEKNO=20', 2],
+    ['FREQ=HOURLY', 1],
+    ['FREQ=DAILY;COUNT=2;BYHOUR=3', 3],
+  ])('by %s is refused with which part it is, and what there may be', (rrule, part) => {
+    const [fault] = faultsOfTiming(timing({ rrule, startsAt: 1, duration: 60 }));
+    expect(fault?.message).toContain(`Part ${part} of the rule is none of these: FREQ=DAILY, WEEKLY`);
+    for (const known of ['INTERVAL', 'UNTIL', 'BYDAY', 'BYSETPOS', 'WKST']) expect(fault?.message).toContain(known);
+  });
+
+  it.each([
+    ['FREQ=DAILY;FREQ=WEEKLY', 'Part 2 of the rule says FREQ a second time'],
+    ['COUNT=2', 'The rule has no FREQ'],
+    ['FREQ=DAILY;COUNT=2;UNTIL=20270101T000000Z', 'A rule ends by COUNT or by UNTIL, not by both'],
+    ['FREQ=WEEKLY;BYDAY=2TU', 'Days are counted (BYDAY=2TU) in monthly and yearly rules alone'],
+    ['FREQ=WEEKLY;BYMONTHDAY=3', 'A weekly rule has no BYMONTHDAY'],
+    ['FREQ=MONTHLY;BYSETPOS=1', 'BYSETPOS chooses among what another BY part gives: there is none'],
+    ['FREQ=DAILY;INTERVAL=0', expect.stringContaining('Part 2') as string],
+    ['FREQ=DAILY;', expect.stringContaining('Part 2') as string],
+    ['FREQ=DAILY;UNTIL=20270101', expect.stringContaining('Part 2') as string],
+    ['FREQ=DAILY=DAILY', expect.stringContaining('Part 1') as string],
+    ['freq=daily', expect.stringContaining('Part 1') as string],
+  ])('by %s is refused with why', (rrule, message) => {
+    expect(faultsOfTiming(timing({ rrule, startsAt: 1, duration: 60 }))).toEqual([{ path: 'rrule', message }]);
+  });
+
+  it.each([
+    'FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1',
+    'FREQ=MONTHLY;BYMONTHDAY=-1',
+    'FREQ=MONTHLY;BYDAY=2TU',
+    'FREQ=DAILY;COUNT=3',
+    'FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,FR;WKST=SU',
+  ])('by %s is one', (rrule) => {
+    expect(faultsOfTiming(timing({ rrule, startsAt: at('2026-01-01T00:00Z'), duration: 60 }))).toEqual([]);
+  });
 
   it('begins when a walk over the days of a weekly rule says so', () => {
     const days = ['SU', 'MO', 'TU', 'WE', 'TH', 'FR', 'SA'];

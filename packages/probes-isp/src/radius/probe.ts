@@ -42,12 +42,15 @@ export function radiusProbe(): Probe<RadiusSettings> {
         })
         .catch((error: unknown) => {
           if (!(unverified && isConnectFailure(error) && error.code === 'timeout')) throw error;
-          throw new WrongAnswer('The shared secret does not verify the answer');
+          throw new WrongAnswer('The shared secret does not verify the answer', { code: 'answer_unverified' });
         });
       const phases = { dnsMs, firstByteMs: tookMs };
       const message = `Answered ${reply.verdict}`;
-      if (config.expect !== 'any' && reply.verdict !== config.expect) throw new WrongAnswer(message, tookMs, phases);
-      if (config.signed && !reply.signed) throw new WrongAnswer('The answer is not signed', tookMs, phases);
+      const took = { responseTimeMs: tookMs, phases };
+      if (config.expect !== 'any' && reply.verdict !== config.expect)
+        throw new WrongAnswer(message, { code: 'answer_unexpected', ...took });
+      if (config.signed && !reply.signed)
+        throw new WrongAnswer('The answer is not signed', { code: 'answer_unverified', ...took });
       const facts = { answer: reply.verdict, signed: reply.signed, messages: reply.messages };
       return { responseTimeMs: tookMs, message, phases, facts };
     },

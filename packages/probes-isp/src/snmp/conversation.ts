@@ -1,9 +1,10 @@
 import { randomInt } from 'node:crypto';
 import { NotSnmp, tags } from './ber.js';
+import type { Fault } from './faults.js';
 import { readCommunityMessage, writeCommunityMessage, writeGet, type Pdu } from './message.js';
 
 /** How a conversation ended: with an answer, or with why there is none. */
-export type Ending = { pdu: Pdu } | { fault: string };
+export type Ending = { pdu: Pdu } | { fault: Fault };
 
 /** What is said to an agent, and what its datagrams come to. */
 export interface Conversation {
@@ -12,7 +13,7 @@ export interface Conversation {
   /** Takes a datagram. `say` goes on with a further question; undefined when it was not the end. */
   hear(datagram: Buffer, say: (next: Buffer) => void): Ending | undefined;
   /** Why the agent is not simply gone when its answer did not come; undefined when it said nothing at all. */
-  silence(): string | undefined;
+  silence(): Fault | undefined;
 }
 
 /** A number that nobody guesses, for messages and questions. */

@@ -1,3 +1,11 @@
+import type { OutcomeCode } from '@dotmac/health';
+
+/** What is wrong with an answer, for programs and for people. */
+export interface Fault {
+  code: OutcomeCode;
+  message: string;
+}
+
 /** What agents say that is wrong with a question, by number (RFC 3416, 3). */
 const errorNames: Readonly<Record<number, string>> = {
   1: 'tooBig',
@@ -10,9 +18,9 @@ const errorNames: Readonly<Record<number, string>> = {
   16: 'authorizationError',
 };
 
-/** The sentence for an answer's error status. */
-export function errorFault(status: number): string {
-  return `The agent answered ${errorNames[status] ?? `error ${status}`}`;
+/** What an answer's error status says. */
+export function errorFault(status: number): Fault {
+  return { code: 'service_refused', message: `The agent answered ${errorNames[status] ?? `error ${status}`}` };
 }
 
 /** Under which the user-based security model counts what it refuses (RFC 3414, 5). */
@@ -32,7 +40,8 @@ const reports: Readonly<Record<string, string>> = {
   '1.3.6.1.6.3.12.1.5.0': 'The agent does not know the context',
 };
 
-/** The sentence for a report. */
-export function reportFault(oid: string | undefined): string {
-  return (oid !== undefined && Object.hasOwn(reports, oid) ? reports[oid] : undefined) ?? 'The agent refused to answer';
+/** What a report says. */
+export function reportFault(oid: string | undefined): Fault {
+  const known = oid !== undefined && Object.hasOwn(reports, oid) ? reports[oid] : undefined;
+  return { code: 'service_refused', message: known ?? 'The agent refused to answer' };
 }

@@ -1,7 +1,7 @@
 import { isConnectFailure } from '@dotmac/core/net';
 import { defineProbe, WrongAnswer, type Probe } from '@dotmac/health';
 import { communityConversation, understood } from './conversation.js';
-import { errorFault } from './faults.js';
+import { errorFault, type Fault } from './faults.js';
 import { createKeyring } from './keyring.js';
 import type { Pdu } from './message.js';
 import { nameOf, plainOid, snmpSettings, type AskedObject, type SnmpSettings } from './settings.js';
@@ -46,19 +46,22 @@ export function snmpProbe(): Probe<SnmpSettings> {
         })
         .catch((error: unknown) => {
           const silence = isConnectFailure(error) && error.code === 'timeout' ? conversation.silence() : undefined;
-          throw silence === undefined ? error : new WrongAnswer(silence);
+          throw silence === undefined ? error : new WrongAnswer(silence.message, silence);
         });
       const phases = { dnsMs, firstByteMs: tookMs };
       const judged = 'fault' in reply ? reply : judge(reply.pdu, config.oids, oids);
-      if ('fault' in judged) throw new WrongAnswer(judged.fault, tookMs, phases);
-      const { values, degraded } = judged;
+      if ('fault' in judged) {
+        const { code, message } = judged.fault;
+        throw new WrongAnswer(message, { code, responseTimeMs: tookMs, phases });
+      }
+      const { values, worry } = judged;
       const message = `Answered ${oids.length} ${oids.length === 1 ? 'object' : 'objects'}`;
       return {
         responseTimeMs: tookMs,
         message,
         phases,
         facts: { values },
-        ...(degraded !== undefined && { degraded }),
+        ...(worry && { degraded: worry.message, code: worry.code }),
       };
     },
   });
@@ -69,25 +72,24 @@ function judge(
   { errorStatus, variables }: Pdu,
   asked: readonly AskedObject[],
   oids: readonly string[],
-): { values: Record<string, Value>; degraded?: string } | { fault: string } {
+): { values: Record<string, Value>; worry: Fault | undefined } | { fault: Fault } {
   if (errorStatus !== 0) return { fault: errorFault(errorStatus) };
   if (variables.length !== oids.length || variables.some(({ oid }, index) => oid !== oids[index]))
-    return { fault: 'The answer is to another question' };
+    return { fault: { code: 'answer_mismatched', message: 'The answer is to another question' } };
   const values = understood(() => variables.map(({ value }) => valueOf(value)));
-  if (!values) return { fault: 'The answer has a value that is none' };
+  if (!values) return { fault: { code: 'answer_malformed', message: 'The answer has a value that is none' } };
   const found = asked.map((object, index) => ({ object, name: nameOf(object), value: values[index] }));
   const missing = found.find(({ object, value }) => value === undefined && !object.optional);
-  if (missing) return { fault: `The agent has no ${JSON.stringify(missing.name)}` };
+  if (missing)
+    return { fault: { code: 'object_missing', message: `The agent has no ${JSON.stringify(missing.name)}` } };
   const there = found.filter(({ value }) => value !== undefined);
-  const outside = (severity: 'critical' | 'warning'): string | undefined =>
-    there.flatMap(({ object, name, value }) => outsideOf(name, value, object[severity]) ?? []).at(0);
-  const fault = outside('critical');
-  if (fault !== undefined) return { fault };
-  const degraded = outside('warning');
-  return {
-    values: Object.fromEntries(there.map(({ name, value }) => [name, value])),
-    ...(degraded !== undefined && { degraded }),
+  const outside = (severity: 'critical' | 'warning'): Fault | undefined => {
+    const message = there.flatMap(({ object, name, value }) => outsideOf(name, value, object[severity]) ?? []).at(0);
+    return message === undefined ? undefined : { code: 'value_outside', message };
   };
+  const fault = outside('critical');
+  if (fault) return { fault };
+  return { values: Object.fromEntries(there.map(({ name, value }) => [name, value])), worry: outside('warning') };
 }
 
 const digits = /^-?\d+(?:\.\d+)?$/;

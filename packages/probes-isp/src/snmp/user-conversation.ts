@@ -99,11 +99,12 @@ export function userConversation(
     ),
     hear: (datagram, say) => understood(() => hear(datagram, say)),
     silence() {
-      if (unverified) return 'The keys do not verify the answer';
+      if (unverified) return { code: 'answer_unverified', message: 'The keys do not verify the answer' };
       if (!asked) return undefined;
       const suspects = [...(privacy ? ['its key or protocol of privacy'] : []), ...(context ? ['its context'] : [])];
       const suspicion = suspects.length > 0 ? `: ${suspects.join(' or ')} may be another` : '';
-      return `The agent says who it is, and nothing to the question${suspicion}`;
+      const message = `The agent says who it is, and nothing to the question${suspicion}`;
+      return { code: 'service_refused', message };
     },
   };
 }

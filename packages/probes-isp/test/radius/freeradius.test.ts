@@ -56,7 +56,7 @@ describe.skipIf(!available.freeradius)('FreeRADIUS (needs it: npm run services)'
 
   it('says nothing to those who have another secret: it cannot be told from one that is not there', async () => {
     const config = { secret: 'other', auth: nemo };
-    const silent = { status: 'offline', responseTimeMs: null, message: 'No answer in time' };
+    const silent = { status: 'offline', code: 'timeout', responseTimeMs: null, message: 'No answer in time' };
     expect(await radius({ config, timeoutMs: 300 })).toEqual(silent);
     expect(await radius({ config: { secret: 'other', method: 'status' }, timeoutMs: 300 })).toEqual(silent);
   });

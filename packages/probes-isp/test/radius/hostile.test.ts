@@ -10,9 +10,10 @@ import { udpServer } from '../support/udp-server.js';
 const nemo = { username: 'nemo', password: 'arctangent' };
 const radius = ({ config, ...probing }: Probing) =>
   probed(radiusProbe(), { ...probing, config: { secret: 'xyzzy5461', auth: nemo, ...config } });
-const silent = { status: 'offline', responseTimeMs: null, message: 'No answer in time' };
+const silent = { status: 'offline', code: 'timeout', responseTimeMs: null, message: 'No answer in time' };
 const unverified = {
   status: 'critical',
+  code: 'answer_unverified',
   responseTimeMs: null,
   message: 'The shared secret does not verify the answer',
 };
@@ -77,7 +78,11 @@ describe('a request', () => {
     const blackHole = await udpServer(() => undefined);
     expect(await radius({ port: blackHole.port, timeoutMs: 100 })).toEqual(silent);
     const message = 'The connection was refused';
-    expect(await radius({ port: await freePort() })).toEqual({ status: 'offline', responseTimeMs: null, message });
+    expect(await radius({ port: await freePort() })).toMatchObject({
+      status: 'offline',
+      responseTimeMs: null,
+      message,
+    });
     const stop = new AbortController();
     const check = radius({ port: blackHole.port, signal: stop.signal });
     await expect.poll(() => blackHole.heard.length).toBe(2);
@@ -87,7 +92,12 @@ describe('a request', () => {
 
   it('is not sent where connecting is denied', async () => {
     const { port, heard } = await udpServer((request) => answerTo(request));
-    const denied = { status: 'unknown', responseTimeMs: null, message: 'Connecting there is not allowed here' };
+    const denied = {
+      status: 'unknown',
+      code: 'egress_denied',
+      responseTimeMs: null,
+      message: 'Connecting there is not allowed here',
+    };
     expect(await radius({ port, connector: createConnector() })).toEqual(denied);
     const connector = await connectorKnowing({ 'mixed.test': { a: ['127.0.0.1', '169.254.169.254'] } });
     expect(await radius({ host: 'mixed.test', port, connector })).toEqual(denied);

@@ -93,7 +93,7 @@ export function readAnswer(message: Buffer, question: Question): Answer {
   const sameQuestion = message.readUInt16BE(4) === 1 && lowerCase(repeated).equals(lowerCase(asked));
   const responds = (bits & flags.response) !== 0 && (bits & flags.opcode) === 0;
   if (!responds || message.readUInt16BE(0) !== question.id || !sameQuestion)
-    throw new WrongAnswer('The answer is to another question');
+    throw new WrongAnswer('The answer is to another question', { code: 'answer_mismatched' });
   const head = {
     authoritative: (bits & flags.authoritative) !== 0,
     truncated: (bits & flags.truncated) !== 0,

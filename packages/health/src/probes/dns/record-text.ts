@@ -101,5 +101,5 @@ function ipv6Text(bytes: Buffer): string {
 
 /** What is said of bytes that are no DNS message. */
 export function notDns(): WrongAnswer {
-  return new WrongAnswer('The answer is not DNS');
+  return new WrongAnswer('The answer is not DNS', { code: 'answer_malformed' });
 }

@@ -47,7 +47,7 @@ export async function see(socket: Socket, ask: HttpAsk, isRead: boolean, signal:
 }
 
 function blame(error: unknown): never {
-  throw error instanceof NotHttp ? new WrongAnswer(error.message) : error;
+  throw error instanceof NotHttp ? new WrongAnswer(error.message, { code: 'answer_malformed' }) : error;
 }
 
 /** The reason of a signal that aborted. */
@@ -74,12 +74,13 @@ async function readBody(answer: Answer, limit: number, signal: StopSignal): Prom
   const decode = decoders.get(message.headers['content-encoding']?.toLowerCase() ?? '') ?? (() => new PassThrough());
   const stream = decode() as unknown as Readable & NodeJS.WritableStream;
   const stop = (): void => void stream.destroy(broken(signal));
-  const cut = (): void => void stream.destroy(new WrongAnswer('The answer broke off'));
+  const cut = (): void => void stream.destroy(new WrongAnswer('The answer broke off', { code: 'answer_truncated' }));
   signal.addEventListener('abort', stop, { once: true });
   let came = 0;
   const count = (part: Buffer): void => {
     came += part.length;
-    if (came > limit + mostAhead) stream.destroy(new WrongAnswer('The body cannot be read'));
+    if (came > limit + mostAhead)
+      stream.destroy(new WrongAnswer('The body cannot be read', { code: 'body_unreadable' }));
   };
   message.on('aborted', cut).on('data', count).pipe(stream);
   const parts: Buffer[] = [];
@@ -92,7 +93,9 @@ async function readBody(answer: Answer, limit: number, signal: StopSignal): Prom
       if (size >= limit) break;
     }
   } catch (error) {
-    throw isConnectFailure(error) || error instanceof WrongAnswer ? error : new WrongAnswer('The body cannot be read');
+    throw isConnectFailure(error) || error instanceof WrongAnswer
+      ? error
+      : new WrongAnswer('The body cannot be read', { code: 'body_unreadable' });
   } finally {
     signal.removeEventListener('abort', stop);
     stream.destroy();

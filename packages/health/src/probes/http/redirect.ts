@@ -31,12 +31,15 @@ export function authorityOf({ secure, host, port }: Pick<Hop, 'secure' | 'host' 
 export function follow(hop: Hop, status: number, location: string | undefined): Hop | undefined {
   if (!redirects.has(status) || location === undefined) return undefined;
   const from = `${hop.secure ? 'https' : 'http'}://${authorityOf(hop)}${hop.path}`;
-  if (!URL.canParse(location, from)) throw new WrongAnswer('The redirect leads nowhere');
+  if (!URL.canParse(location, from)) throw new WrongAnswer('The redirect leads nowhere', { code: 'redirect_refused' });
   const to = new URL(location, from);
-  if (to.protocol !== 'https:' && to.protocol !== 'http:') throw new WrongAnswer('The redirect leads out of HTTP');
-  if (to.port === '0' || !isHost(to.hostname)) throw new WrongAnswer('The redirect leads nowhere');
+  if (to.protocol !== 'https:' && to.protocol !== 'http:')
+    throw new WrongAnswer('The redirect leads out of HTTP', { code: 'redirect_refused' });
+  if (to.port === '0' || !isHost(to.hostname))
+    throw new WrongAnswer('The redirect leads nowhere', { code: 'redirect_refused' });
   const secure = to.protocol === 'https:';
-  if (hop.secure && !secure) throw new WrongAnswer('The redirect leads from https to http');
+  if (hop.secure && !secure)
+    throw new WrongAnswer('The redirect leads from https to http', { code: 'redirect_refused' });
   const next = { secure, host: to.hostname, port: Number(to.port) || defaultPort(secure) };
   const isSame = authorityOf(next).toLowerCase() === authorityOf(hop).toLowerCase() && secure === hop.secure;
   const becomesGet = hop.method !== 'HEAD' && (status === 303 || (status < 303 && hop.method === 'POST'));

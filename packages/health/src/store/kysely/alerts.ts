@@ -37,6 +37,19 @@ export function kyselyAlerts(database: Database, tenantId: string): TenantAlerts
             .where('incident_id', '=', incidentId)
             .execute();
       }),
+    // Index: (due_at), or the primary key.
+    async waitingAlerts(channelId, until, limit) {
+      const rows = await kysely
+        .selectFrom('dotmac_alerts')
+        .selectAll()
+        .where('tenant_id', '=', tenantId)
+        .where('channel_id', '=', channelId)
+        .where('due_at', '<=', until)
+        .orderBy('due_at')
+        .limit(limit)
+        .execute();
+      return rows.map(alertOf);
+    },
     // Index: (tenant_id, message_id).
     async alertsIn(messageId) {
       const rows = await kysely

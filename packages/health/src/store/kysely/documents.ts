@@ -81,17 +81,20 @@ export function kyselyDocuments<Document extends { id: string }>(
   return documents;
 }
 
-/** Every tenant's documents of a kind, in the order of tenants and ids. Index: (kind, tenant_id, id). */
+/** Every tenant's documents of a kind, or those of some, in the order of tenants and ids. Index: (kind, tenant_id, id). */
 export async function everyDocument<Document>(
   database: Database,
   kind: string,
   { limit, after }: { limit: number; after: { tenantId: string; id: string } | null },
+  tenantIds?: readonly string[],
 ): Promise<Document[]> {
+  if (tenantIds?.length === 0) return [];
   const rows = await database
     .withTables<HealthTables>()
     .selectFrom(table)
     .select('body')
     .where('kind', '=', kind)
+    .$if(tenantIds !== undefined, (query) => query.where('tenant_id', 'in', [...(tenantIds ?? [])]))
     .$if(after !== null, (query) =>
       query.where((eb) =>
         eb.or([

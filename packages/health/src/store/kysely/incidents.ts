@@ -1,10 +1,12 @@
 import { bulkUpsert, inTransaction, numberOrNull, onConflictDoNothing, type Database } from '@dotmac/core/kysely';
 import type { Transaction } from 'kysely';
 import type { IncidentEntry, IncidentRecord, IncidentSeverity } from '../../incidents/incident.js';
-import type { IncidentWrite, TenantEndpoints } from '../store.js';
+import type { OutcomeCode } from '../../probes/outcomes.js';
+import { mostEntries, type IncidentWrite, type TenantEndpoints } from '../store.js';
+import { lockLiving } from './states.js';
 import type { HealthTables, IncidentEntryRow, IncidentRow } from './tables.js';
 
-type Incidents = Pick<TenantEndpoints, 'incidents' | 'incident' | 'timeline' | 'noteIncident'>;
+type Incidents = Pick<TenantEndpoints, 'incidents' | 'incident' | 'unresolvedOf' | 'timeline' | 'noteIncident'>;
 
 /** One tenant's incidents. Their ids are in the order of their making, so the newest is the greatest. */
 export function kyselyIncidents(database: Database, tenantId: string): Incidents {
@@ -30,23 +32,33 @@ export function kyselyIncidents(database: Database, tenantId: string): Incidents
       const row = await own().where('id', '=', incidentId).executeTakeFirst();
       return row && incidentOf(row);
     },
-    // Primary key.
+    // Index: (tenant_id, endpoint_id, id).
+    unresolvedOf: (endpointId, join) =>
+      inTransaction<HealthTables, IncidentRecord[]>(database, join, async (trx) => {
+        // As those do who settle: what they write is seen, or comes afterwards.
+        await lockLiving(database, trx, [endpointId]);
+        const rows = await trx
+          .selectFrom('dotmac_incidents')
+          .selectAll()
+          .where('tenant_id', '=', tenantId)
+          .where('endpoint_id', '=', endpointId)
+          .where('resolved_at', 'is', null)
+          .orderBy('id')
+          .execute();
+        return rows.map(incidentOf);
+      }),
+    // Primary key, backwards.
     async timeline(incidentId) {
-      const rows = await kysely
+      const entries = kysely
         .selectFrom('dotmac_incident_entries')
-        .selectAll()
         .where('tenant_id', '=', tenantId)
-        .where('incident_id', '=', incidentId)
-        .orderBy('id')
-        .limit(1_000)
-        .execute();
-      return rows.map(({ id, at, kind, actor, text }) => ({
-        id,
-        at: Number(at),
-        kind: kind as IncidentEntry['kind'],
-        actor,
-        text,
-      }));
+        .where('incident_id', '=', incidentId);
+      const newest = await entries.selectAll().orderBy('id', 'desc').limit(mostEntries).execute();
+      const shown = newest.reverse().map(entryOf);
+      if (shown.length < mostEntries) return { entries: shown, leftOut: 0 };
+      const first = await entries.selectAll().orderBy('id').limit(1).execute();
+      const { count } = await entries.select((eb) => eb.fn.countAll().as('count')).executeTakeFirstOrThrow();
+      return { entries: [...first.map(entryOf), ...shown.slice(1)], leftOut: Number(count) - mostEntries };
     },
     noteIncident: (incidentId, entry, change, join) =>
       inTransaction<HealthTables, boolean>(database, join, async (trx) => {
@@ -81,7 +93,7 @@ export function kyselyIncidents(database: Database, tenantId: string): Incidents
 /** Writes what changes of status did to incidents. */
 export function writeIncidents(database: Database) {
   const save = bulkUpsert<HealthTables, 'dotmac_incident_entries'>(database, 'dotmac_incident_entries', {
-    columns: ['tenant_id', 'incident_id', 'id', 'endpoint_id', 'at', 'kind', 'actor', 'text'],
+    columns: ['tenant_id', 'incident_id', 'id', 'endpoint_id', 'at', 'kind', 'actor', 'code', 'text'],
     conflict: ['tenant_id', 'incident_id', 'id'],
   });
   return {
@@ -141,6 +153,7 @@ function incidentRow(record: IncidentRecord): IncidentRow {
     endpoint_id: record.endpointId,
     endpoint_name: record.endpointName,
     severity: record.severity,
+    code: record.code,
     message: record.message,
     started_at: record.startedAt,
     opened_at: record.openedAt,
@@ -157,6 +170,7 @@ function incidentOf(row: IncidentRow): IncidentRecord {
     endpointId: row.endpoint_id,
     endpointName: row.endpoint_name,
     severity: row.severity as IncidentSeverity,
+    code: row.code ?? ('unspecified' satisfies OutcomeCode),
     message: row.message,
     startedAt: Number(row.started_at),
     openedAt: Number(row.opened_at),
@@ -164,6 +178,10 @@ function incidentOf(row: IncidentRow): IncidentRecord {
     acknowledgedBy: row.acknowledged_by,
     resolvedAt: numberOrNull(row.resolved_at),
   };
+}
+
+function entryOf({ id, at, kind, actor, code, text }: IncidentEntryRow): IncidentEntry {
+  return { id, at: Number(at), kind: kind as IncidentEntry['kind'], actor, code, text };
 }
 
 function entryRow(

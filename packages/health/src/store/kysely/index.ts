@@ -8,6 +8,7 @@ import { kyselyBuckets, pruneBuckets, writeBuckets } from './buckets.js';
 import { kyselyChunks, writeChunks } from './chunks.js';
 import { everyDocument, kyselyDocuments } from './documents.js';
 import { everyEndpoint, kyselyEndpoints } from './endpoints.js';
+import { kyselyEventLog } from './event-log.js';
 import { kyselyIncidents, pruneIncidents, writeIncidents } from './incidents.js';
 import { healthMigrations } from './migrations.js';
 import { kyselySharing } from './sharing.js';
@@ -29,10 +30,12 @@ export function kyselyHealthStore(database: Database, { clock }: KyselyHealthSto
     ...writeStates(database),
     ...writeIncidents(database),
   };
+  const log = kyselyEventLog(database, clock);
   const isHeld = leaseWithin(database, clock && { clock });
   return {
     outbox,
     ...kyselySharing(database, clock),
+    ...log,
     async migrate() {
       await migrate(database, coreMigrations);
       await migrate(database, healthMigrations);
@@ -47,6 +50,7 @@ export function kyselyHealthStore(database: Database, { clock }: KyselyHealthSto
         const ids = [
           ...states.map(({ endpoint }) => endpoint.id),
           ...[...chunks, ...deltas, ...incidents].map((it) => it.endpointId),
+          ...events.map(({ subject }) => subject),
         ];
         // Two writers of one endpoint's buckets would overwrite each other: its row is locked meanwhile.
         const living = await lockLiving(database, trx, ids);
@@ -58,10 +62,12 @@ export function kyselyHealthStore(database: Database, { clock }: KyselyHealthSto
           states.filter(({ endpoint }) => living.has(endpoint.id)),
         );
         await rows.saveIncidents(trx, incidents.filter(lives));
-        const told = outboxEntries(events.map((event) => healthEvents.encode(event)));
-        if (told.length > 0) await outbox.append(told, trx);
+        const told = events.filter(({ subject }) => living.has(subject)).map((event) => healthEvents.encode(event));
+        if (told.length > 0) await outbox.append(outboxEntries(told), trx);
+        await log.logEvents(told, trx);
       }),
     everyObjective: (ask) => everyDocument(database, 'objective', ask),
+    windowsOf: (tenantIds, ask) => everyDocument(database, 'window', ask, tenantIds),
     dueAlerts: (now, limit) => dueAlerts(database, now, limit),
     pruneBuckets: (resolution, before, limit) => pruneBuckets(database, resolution, before, limit),
     pruneIncidents: (before, limit) => pruneIncidents(database, before, limit),

@@ -1,6 +1,8 @@
 import type { ColumnTypes, Migration, ModuleMigrations } from '@dotmac/core/kysely';
 import type { AlterTableBuilder } from 'kysely';
 import { endpointStatus } from '../../endpoints/endpoint.js';
+import { eventLogMigrations } from './event-log-migrations.js';
+import { incidentEntries, incidents } from './incident-migrations.js';
 import { sharingMigrations } from './sharing-migrations.js';
 
 const index =
@@ -127,41 +129,6 @@ const buckets: Migration = async (schema, { types, traits }) => {
     .execute();
 };
 
-const incidents: Migration = async (schema, { types }) => {
-  await schema.schema
-    .createTable('dotmac_incidents')
-    .ifNotExists()
-    .addColumn('tenant_id', types.tenant, (c) => c.notNull())
-    .addColumn('id', types.id, (c) => c.notNull())
-    .addColumn('endpoint_id', types.id, (c) => c.notNull())
-    .addColumn('endpoint_name', types.text, (c) => c.notNull())
-    .addColumn('severity', types.word, (c) => c.notNull())
-    .addColumn('message', types.text, (c) => c.notNull())
-    .addColumn('started_at', types.epochMs, (c) => c.notNull())
-    .addColumn('opened_at', types.epochMs, (c) => c.notNull())
-    .addColumn('acknowledged_at', types.epochMs)
-    .addColumn('acknowledged_by', types.text)
-    .addColumn('resolved_at', types.epochMs)
-    .addPrimaryKeyConstraint('dotmac_incidents_pk', ['tenant_id', 'id'])
-    .execute();
-};
-
-const incidentEntries: Migration = async (schema, { types }) => {
-  await schema.schema
-    .createTable('dotmac_incident_entries')
-    .ifNotExists()
-    .addColumn('tenant_id', types.tenant, (c) => c.notNull())
-    .addColumn('incident_id', types.id, (c) => c.notNull())
-    .addColumn('id', types.id, (c) => c.notNull())
-    .addColumn('endpoint_id', types.id, (c) => c.notNull())
-    .addColumn('at', types.epochMs, (c) => c.notNull())
-    .addColumn('kind', types.word, (c) => c.notNull())
-    .addColumn('actor', types.text, (c) => c.notNull())
-    .addColumn('text', types.text, (c) => c.notNull())
-    .addPrimaryKeyConstraint('dotmac_incident_entries_pk', ['tenant_id', 'incident_id', 'id'])
-    .execute();
-};
-
 const documents: Migration = async (schema, { types }) => {
   await schema.schema
     .createTable('dotmac_health_documents')
@@ -265,5 +232,10 @@ export const healthMigrations: ModuleMigrations = {
     ]),
     '0029-incidents-by-age': index('dotmac_incidents_age', 'dotmac_incidents', ['resolved_at', 'tenant_id', 'id']),
     ...sharingMigrations,
+    '0036-incident-codes': alter('dotmac_incidents', (table, types) => table.addColumn('code', types.word)),
+    '0037-incident-entry-codes': alter('dotmac_incident_entries', (table, types) =>
+      table.addColumn('code', types.word),
+    ),
+    ...eventLogMigrations,
   },
 };

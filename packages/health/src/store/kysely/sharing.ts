@@ -2,6 +2,7 @@ import { newId, type Clock } from '@dotmac/core';
 import { databaseTime, executorFor, fromJson, kyselyLeases, toJson, type Database } from '@dotmac/core/kysely';
 import { sql } from 'kysely';
 import type { ProbeResult } from '../../probes/judge.js';
+import { keptCode } from '../../probes/outcomes.js';
 import type { SharedStore } from '../sharing.js';
 import { withState } from './endpoints.js';
 import { storedEndpoint, type HealthTables } from './tables.js';
@@ -99,9 +100,11 @@ export function kyselySharing(database: Database, clock: Pick<Clock, 'now'> | un
         .orderBy('id')
         .limit(limit)
         .execute();
-      return rows.map(({ id, tenant_id: tenantId, endpoint_id: endpointId, at, body }) => ({
-        ...{ id, tenantId, endpointId, at: Number(at), result: fromJson<ProbeResult>(body) },
-      }));
+      return rows.map(({ id, tenant_id: tenantId, endpoint_id: endpointId, at, body }) => {
+        const found = fromJson<Omit<ProbeResult, 'code'> & Partial<ProbeResult>>(body);
+        const result = { ...found, code: keptCode(found.status, found.code) };
+        return { id, tenantId, endpointId, at: Number(at), result };
+      });
     },
     async removeHanded(ids) {
       for (let at = 0; at < ids.length; at += rowsPerStatement)

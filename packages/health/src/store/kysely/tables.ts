@@ -1,7 +1,9 @@
 import { numberOrNull } from '@dotmac/core/kysely';
+import type { Generated } from 'kysely';
 import type { EndpointRecord, EndpointStatus } from '../../endpoints/endpoint.js';
 import type { BucketRow } from '../../history/bucket.js';
 import { uncheckedState, type KeptEndpoint, type KeptState } from '../../monitoring/directory.js';
+import { keptCode } from '../../probes/outcomes.js';
 import type { StoredEndpoint } from '../store.js';
 
 /** `dotmac_endpoints`. */
@@ -42,7 +44,7 @@ export interface StateRow {
   response_time_ms: number | null;
   message: string;
   checked_at: number;
-  /** What the status machine counts, as JSON. */
+  /** What else is kept of it, what the status machine counts above all, as JSON. */
   machine: string | null;
   /** Grows with every settlement: what other processes have not read yet. */
   revision: number;
@@ -69,6 +71,24 @@ export interface HandedResultRow {
   handed_at: number;
 }
 
+/** `dotmac_health_events`: what happened lately, for whoever follows it. */
+export interface HealthEventRow {
+  seq: Generated<number>;
+  event_id: string;
+  tenant_id: string;
+  /** JSON. */
+  event: string;
+  logged_at: number;
+  /** Its place in the order that all see; null until somebody reads. */
+  position: number | null;
+}
+
+/** `dotmac_health_event_feeds`: the last position that was given; its row is what is locked to give more. */
+export interface HealthEventFeedRow {
+  name: string;
+  last_position: number;
+}
+
 /** `dotmac_result_chunks`: rings of results, several in a row. */
 export interface ChunkRow {
   tenant_id: string;
@@ -92,6 +112,8 @@ export interface IncidentRow {
   endpoint_id: string;
   endpoint_name: string;
   severity: string;
+  /** Null for those from before there were codes. */
+  code: string | null;
   message: string;
   started_at: number;
   opened_at: number;
@@ -109,6 +131,7 @@ export interface IncidentEntryRow {
   at: number;
   kind: string;
   actor: string;
+  code: string | null;
   text: string;
 }
 
@@ -156,6 +179,8 @@ export interface HealthTables {
   dotmac_check_buckets: BucketsRow;
   dotmac_endpoint_changes: EndpointChangeRow;
   dotmac_handed_results: HandedResultRow;
+  dotmac_health_events: HealthEventRow;
+  dotmac_health_event_feeds: HealthEventFeedRow;
 }
 
 /** An endpoint as a row. */
@@ -248,6 +273,7 @@ export function storedEndpoint(
         ? null
         : {
             ...uncheckedState,
+            code: keptCode(row.status as EndpointStatus, undefined),
             ...(row.machine === null ? {} : (JSON.parse(row.machine) as Machine)),
             status: row.status as EndpointStatus,
             responseTimeMs: numberOrNull(row.response_time_ms),

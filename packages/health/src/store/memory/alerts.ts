@@ -26,6 +26,10 @@ export function memoryAlerts(
         if (changed) rows.alerts.set(key, changed);
         else if (changed === null) rows.alerts.delete(key);
       }, trx),
+    waitingAlerts: (channelId, until, limit) => {
+      const own = [...alerts.values()].filter((it) => it.tenantId === tenantId && it.channelId === channelId);
+      return Promise.resolve(dueIn(own, until, limit));
+    },
     alertsIn: (messageId) =>
       Promise.resolve(
         [...alerts.values()]
@@ -50,9 +54,9 @@ export function memoryAlerts(
   };
 }
 
-/** Every tenant's alerts that are due. */
-export function dueIn(alerts: ReadonlyMap<string, AlertRecord>, now: number, limit: number): AlertRecord[] {
-  return [...alerts.values()]
+/** Those that are due, the longest first. */
+export function dueIn(alerts: Iterable<AlertRecord>, now: number, limit: number): AlertRecord[] {
+  return [...alerts]
     .filter(({ dueAt }) => dueAt !== null && dueAt <= now)
     .sort((a, b) => (a.dueAt ?? 0) - (b.dueAt ?? 0))
     .slice(0, limit);

@@ -42,15 +42,18 @@ export function memoryDocuments<Document extends { id: string }>(
   };
 }
 
-/** Every tenant's documents of a kind, in the order of tenants and ids. */
+/** Every tenant's documents of a kind, or those of some, in the order of tenants and ids. */
 export function everyDocument<Document>(
   documents: ReadonlyMap<string, KeptDocument>,
   kind: string,
   { limit, after }: { limit: number; after: { tenantId: string; id: string } | null },
+  tenantIds?: readonly string[],
 ): Document[] {
+  const asked = tenantIds && new Set(tenantIds);
   const isBehind = ({ tenantId, id }: KeptDocument): boolean =>
     after === null || tenantId > after.tenantId || (tenantId === after.tenantId && id > after.id);
   return [...documents]
+    .filter(([, { tenantId }]) => asked?.has(tenantId) ?? true)
     .filter(([key, it]) => (JSON.parse(key) as string[])[0] === kind && isBehind(it))
     .map(([, it]) => it)
     .sort((a, b) => (a.tenantId === b.tenantId ? (a.id < b.id ? -1 : 1) : a.tenantId < b.tenantId ? -1 : 1))

@@ -14,8 +14,9 @@ import {
 import type { KeptEndpoint } from '../../monitoring/directory.js';
 import type { MessageRecord } from '../alerts.js';
 import { outboxEntries } from '../outbox-entries.js';
-import type { BucketSpan, EndpointListing, HealthStore, StoredEndpoint } from '../store.js';
+import { mostEntries, type BucketSpan, type EndpointListing, type HealthStore, type StoredEndpoint } from '../store.js';
 import { dueIn, memoryAlerts } from './alerts.js';
+import { memoryEventLog } from './event-log.js';
 import { memorySharing, type KeptChange, type KeptHanded } from './sharing.js';
 import { everyDocument, memoryDocuments, type KeptDocument } from './documents.js';
 
@@ -46,6 +47,7 @@ export function memoryHealthStore(options: MemoryHealthStoreOptions = {}): Healt
   const { endpoints, chunks, buckets, incidents, entries } = tables.read;
   const outbox = memoryOutbox(options);
   const sharing = memorySharing(tables, options.clock);
+  const log = memoryEventLog(options.clock);
   let revision = 0;
   const byId = () => [...endpoints.values()].sort((a, b) => (a.endpoint.id < b.endpoint.id ? -1 : 1));
   const paged = (items: StoredEndpoint[], { limit, after }: Pick<EndpointListing, 'limit' | 'after'>) => {
@@ -60,6 +62,7 @@ export function memoryHealthStore(options: MemoryHealthStoreOptions = {}): Healt
   return {
     outbox,
     ...sharing,
+    ...log,
     migrate: () => Promise.resolve(),
     transaction: (work, join) => tables.transaction((_, trx) => work(trx), join),
     everyEndpoint: (ask) => Promise.resolve(paged(byId(), ask)),
@@ -91,10 +94,15 @@ export function memoryHealthStore(options: MemoryHealthStoreOptions = {}): Healt
           else if (known?.resolvedAt === null) rows.incidents.set(incidentId, { ...known, severity, resolvedAt });
           rows.entries.set(entry.id, { ...entry, incidentId, endpointId });
         }
-        await outbox.append(outboxEntries(events.map((event) => healthEvents.encode(event))), trx);
+        const told = events
+          .filter(({ subject }) => rows.endpoints.has(subject))
+          .map((event) => healthEvents.encode(event));
+        await outbox.append(outboxEntries(told), trx);
+        await log.logEvents(told, trx);
       }),
     everyObjective: (ask) => Promise.resolve(everyDocument(tables.read.documents, 'objective', ask)),
-    dueAlerts: (now, limit) => Promise.resolve(dueIn(tables.read.alerts, now, limit)),
+    windowsOf: (tenantIds, ask) => Promise.resolve(everyDocument(tables.read.documents, 'window', ask, tenantIds)),
+    dueAlerts: (now, limit) => Promise.resolve(dueIn(tables.read.alerts.values(), now, limit)),
     pruneBuckets: (resolution: Resolution, before, limit) =>
       tables.transaction((rows) => {
         const old = [...rows.buckets].filter(([, it]) => it.resolution === resolution && it.bucket.start < before);
@@ -191,17 +199,26 @@ export function memoryHealthStore(options: MemoryHealthStoreOptions = {}): Healt
           const items = found.slice(0, limit);
           return Promise.resolve({ items, nextCursor: found.length > limit ? (items.at(-1)?.id ?? null) : null });
         },
+        unresolvedOf: (endpointId, trx) =>
+          tables.transaction(
+            (rows) =>
+              [...rows.incidents.values()].filter(
+                (it) => it.tenantId === tenantId && it.endpointId === endpointId && it.resolvedAt === null,
+              ),
+            trx,
+          ),
         incident(incidentId) {
           const found = incidents.get(incidentId);
           return Promise.resolve(found?.tenantId === tenantId ? found : undefined);
         },
-        timeline: (incidentId) =>
-          Promise.resolve(
-            [...entries.values()]
-              .filter((it) => it.incidentId === incidentId && incidents.get(incidentId)?.tenantId === tenantId)
-              .sort((a, b) => (a.id < b.id ? -1 : 1))
-              .map(({ incidentId: _, endpointId: __, ...entry }) => entry),
-          ),
+        timeline(incidentId) {
+          const all = [...entries.values()]
+            .filter((it) => it.incidentId === incidentId && incidents.get(incidentId)?.tenantId === tenantId)
+            .sort((a, b) => (a.id < b.id ? -1 : 1))
+            .map(({ incidentId: _, endpointId: __, ...entry }): IncidentEntry => entry);
+          const leftOut = Math.max(0, all.length - mostEntries);
+          return Promise.resolve({ entries: [...all.slice(0, 1), ...all.slice(1 + leftOut)], leftOut });
+        },
         noteIncident: (incidentId, entry, change, trx) =>
           tables.transaction((rows) => {
             const known = rows.incidents.get(incidentId);
