@@ -42,7 +42,7 @@ export interface LifecycleContext {
   readonly relay: OutboxRelay<DeliverySchemas>;
   readonly emitter: Emitter<LifecycleEvents>;
   readonly waker: Waker;
-  /** How to cut short the runs that this process works on, by run key. */
+  /** How to cut short the runs that this process works on, by run key. Cancellations by others are read with renewals. */
   readonly cancellations: Map<string, () => void>;
   /** How long commands' answers are kept under their keys. */
   readonly idempotencyRetentionMs: number;

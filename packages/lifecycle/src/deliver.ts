@@ -7,8 +7,9 @@ import { senderSubscriber, sendToken } from './verification/issue.js';
 import { answerByAddress, resendSubscriber } from './verification/resend.js';
 import type { SendVerification } from './verification/sender.js';
 
-/** One who receives the domain's events at least once. */
-export type LifecycleSubscriber = Subscriber<LifecycleEvents>;
+/** One who receives the domain's events, or those of some names, at least once. */
+export type LifecycleSubscriber<Name extends keyof LifecycleEvents & string = keyof LifecycleEvents & string> =
+  Subscriber<LifecycleEvents, Name>;
 
 type Receiver = Subscriber<DeliverySchemas>;
 
@@ -56,6 +57,8 @@ export function deliver(context: LifecycleContext, send: SendVerification | unde
 }
 
 /** A host's subscriber, for the relay: it never sees what is put into the outbox for others. */
-export function hostSubscriber(subscriber: LifecycleSubscriber): Receiver {
-  return { events: lifecycleEvents.names, ...subscriber } as Receiver;
+export function hostSubscriber<Name extends keyof LifecycleEvents & string>(
+  subscriber: LifecycleSubscriber<Name>,
+): Receiver {
+  return { events: lifecycleEvents.names, ...subscriber } as unknown as Receiver;
 }

@@ -7,6 +7,18 @@ export interface RemainingService {
   status: string;
 }
 
+/** A command that a customer cannot take. */
+export interface IllegalTransition {
+  stage: string;
+  command: string;
+  /** Every command that the table has for the stage, whoever is in it. */
+  legal: string[];
+  /** Those of them, besides this one, that the guards let this customer take: holds, services and hooks are not asked. */
+  possible: string[];
+  /** Why its guard refuses it; absent when the table does not have it for the stage. */
+  reason?: string;
+}
+
 /** What the lifecycle domain may refuse. */
 export const lifecycleErrors = defineErrors({
   CUSTOMER_NOT_FOUND: {
@@ -20,19 +32,9 @@ export const lifecycleErrors = defineErrors({
   },
   ILLEGAL_TRANSITION: {
     kind: 'conflict',
-    message: ({
-      stage,
-      command,
-      legal,
-      reason,
-    }: {
-      stage: string;
-      command: string;
-      legal: string[];
-      reason?: string;
-    }) =>
+    message: ({ stage, command, legal, possible, reason }: IllegalTransition) =>
       `A customer in stage ${stage} cannot take the command ${command}${reason ? `: ${reason}` : ''}. ` +
-      (legal.length === 0 ? 'No command is legal there.' : `Legal there: ${legal.join(', ')}.`),
+      `Legal in this stage: ${legal.join(', ') || 'none'}. Possible for this customer now: ${possible.join(', ') || 'none'}.`,
   },
   CONCURRENT_CHANGE: {
     kind: 'conflict',
@@ -180,9 +182,9 @@ export const lifecycleErrors = defineErrors({
   },
   RUN_NOT_CANCELLABLE: {
     kind: 'conflict',
-    message: ({ operation }: { operation: string }) =>
-      `A run that does ${operation} cannot be cancelled: half of it is worse than either end.`,
-    hint: 'Once it is over, ask for the opposite.',
+    message: ({ operation, reason }: { operation: string; reason: string }) =>
+      `The run that does ${operation} cannot be cancelled: ${reason}.`,
+    hint: 'Suspending and resuming follow reasons: lift or open those. What was taken down is requested anew.',
   },
   STEP_NOT_DECIDABLE: {
     kind: 'conflict',

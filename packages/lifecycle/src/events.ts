@@ -107,6 +107,13 @@ export const lifecycleSchemas = {
     severity: blockSeverity,
   }),
   'service.unblocked': z.object({ ...ofService, lifted: z.array(z.string()) }),
+  'service.promised': z.object({
+    ...ofService,
+    reason: z.string(),
+    until: z.number(),
+    note: z.string().nullable(),
+  }),
+  'service.promise_ended': z.object({ ...ofService, reasons: z.array(z.string()) }),
   'service.termination_requested': z.object({ ...ofService, note: z.string().nullable() }),
   'service.step_decided': z.object({
     ...service,

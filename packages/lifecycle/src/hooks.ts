@@ -101,6 +101,9 @@ export interface LifecycleCommands extends OperationCommands, Record<string, { i
   'service.suspend': { input: OnService & SuspensionInput & { severity: BlockSeverity }; state: ServiceState };
   /** `reason`: `all` means every one. */
   'service.resume': { input: OnService & { reason: string }; state: ServiceState };
+  'service.promise': { input: OnService & { reason: string; until: number; note: string | null }; state: ServiceState };
+  /** `reason`: null means every one. */
+  'service.endPromise': { input: OnService & { reason: string | null }; state: ServiceState };
   'service.changePlan': {
     input: OnService & { serviceName: string; customConfig: Record<string, unknown> };
     state: ServiceState;
@@ -127,6 +130,9 @@ type HookParts = Exclude<Hook<never, HookPolicy>, (context: never) => unknown>;
 
 /** The name of the outbox subscriber behind an `afterCommit` hook. */
 export const hookSubscriber = (name: string): string => `hook:${name}`;
+
+/** The lane that they share: what is told of one customer is told in order, whichever hook it is for. */
+export const hookLane = 'hooks';
 
 /** The hooks of a command, their types aside: the engine passes what the command's own types say. */
 export function hooksOf({ hooks }: Pick<LifecycleContext, 'hooks'>, name: HookName): AnyHooks {

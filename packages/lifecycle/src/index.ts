@@ -74,7 +74,7 @@ export type { ConsistencyAsk, ConsistencyService } from './consistency/service.j
 export type { RunFollowAsk } from './provisioning/follow.js';
 export type { RunProgress } from './provisioning/progress.js';
 export type { CustomerState } from './feed/state-at.js';
-export type { CustomerAsk, FoundCustomer } from './search/ask.js';
+export type { CustomerAsk, FoundCustomer, FoundCustomers } from './search/ask.js';
 export type { CustomerListDraft, CustomerListItem } from './search/query.js';
 export type { SearchTerm, TermKind } from './search/terms.js';
 export type { CustomerSummary } from './customers/summary.js';

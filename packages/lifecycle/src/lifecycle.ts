@@ -25,6 +25,7 @@ import { deliveries, type LifecycleEvents } from './events.js';
 import { figuresService, type FiguresService } from './figures/service.js';
 import type { LifecycleHooks } from './hooks.js';
 import { lifecycleMetrics } from './metrics.js';
+import { namedOnce } from './named-once.js';
 import { onboardingService, type OnboardingService } from './onboarding/service.js';
 import { commandService, type CommandService } from './commands/service.js';
 import { privacyService, type PrivacyService } from './privacy/service.js';
@@ -93,10 +94,13 @@ export interface Lifecycle extends Module<LifecycleScope> {
   /** Events of this process's commits, while they happen. What must not be lost subscribes. */
   readonly events: Emitter<LifecycleEvents>;
   /** Delivers events at least once, in order for each customer, from the outbox. Subscribe before `start()`. */
-  subscribe(subscriber: LifecycleSubscriber): () => void;
+  subscribe<Name extends keyof LifecycleEvents & string>(subscriber: LifecycleSubscriber<Name>): () => void;
 }
 
-/** Makes the lifecycle domain. Nothing happens before `start()`. */
+/**
+ * Makes the lifecycle domain. Nothing happens before `start()`.
+ * @throws INVALID_ARGUMENT for two templates of one name and version, two dunning policies or two journeys of one name
+ */
 export function createLifecycle<Trx = StoreTransaction>(options: LifecycleOptions<Trx>): Lifecycle {
   const { store, clock = systemClock, logger = silentLogger, sendVerification } = options;
   const relayOptions = { outbox: store.outbox, events: deliveries, clock, logger };
@@ -113,8 +117,8 @@ export function createLifecycle<Trx = StoreTransaction>(options: LifecycleOption
     hookTimeoutMs: options.hookTimeoutMs ?? 5_000,
     checklist: options.checklist ?? [],
     templates: templateCatalogue(options.templates ?? []),
-    dunning: options.dunning ?? [],
-    journeys: options.journeys ?? [],
+    dunning: namedOnce('dunning', options.dunning),
+    journeys: namedOnce('journeys', options.journeys),
     keyring: createKeyring(secrets),
     vault: secrets.length > 0 ? createVault(secrets) : undefined,
     webhooks:

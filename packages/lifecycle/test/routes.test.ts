@@ -8,6 +8,7 @@ it('the routes are those of the contract, in wire names', () => {
   expect(Object.keys(paths ?? {}).sort()).toEqual(
     [
       '/customer-lifecycle/register',
+      '/customer-lifecycle/register/dry-run',
       ...[
         'consistency-check',
         'customers',
@@ -73,7 +74,7 @@ it('the routes are those of the contract, in wire names', () => {
       '/customer-lifecycle/webhook-deliveries/{id}/replay',
       '/customer-lifecycle/services',
       '/customer-lifecycle/services/{id}',
-      ...['change-plan', 'drift', 'resume', 'runs', 'suspend', 'terminate'].map(
+      ...['change-plan', 'drift', 'dry-run', 'end-promise', 'promise', 'resume', 'runs', 'suspend', 'terminate'].map(
         (name) => `/customer-lifecycle/services/{id}/${name}`,
       ),
     ].sort(),

@@ -1,8 +1,7 @@
-import type { ScopeIdentity } from '@dotmac/core';
 import type { LifecycleContext } from '../context.js';
 import { parseBulkKey } from '../store/store.js';
 import { readAhead, type Ahead } from './ahead.js';
-import { writeBatch } from './batch.js';
+import { lineUp } from './line.js';
 import { doOne } from './one.js';
 import { isOpen, staleMs, type BulkOperation, type BulkStatus } from './operation.js';
 import { advanceTo, overtaken } from './progress.js';
@@ -31,7 +30,7 @@ export async function advanceBulk(context: LifecycleContext, key: string, signal
   }
 }
 
-/** One batch of an operation, or its beginning or end. */
+/** Some batches of an operation, as long as nothing comes between, or its beginning or end. */
 async function goOn(
   context: LifecycleContext,
   operation: BulkOperation,
@@ -39,31 +38,51 @@ async function goOn(
   signal: AbortSignal,
 ): Promise<void> {
   const { store } = context;
-  const { tenantId, createdBy } = operation;
-  const { bulk } = store.tenant(tenantId);
+  const { bulk } = store.tenant(operation.tenantId);
   const note = async (noted: BulkOperation, status: BulkStatus): Promise<void> => {
     await store.transaction((trx) => advanceTo(context, noted, { results: [], status }, trx));
   };
+  const isCancelled = async (): Promise<boolean> => (await bulk.get(operation.id))?.cancelRequestedAt !== null;
   if (operation.cancelRequestedAt !== null) return note(operation, 'cancelled');
   if (operation.status === 'pending') return note({ ...operation, total: await bulk.count(operation) }, 'running');
-  const runs = await ahead.next(operation);
-  if (runs.length === 0) return note(operation, 'completed');
-  const identity: ScopeIdentity = { tenantId, actor: createdBy };
-  let now = operation;
-  for (const run of runs) {
-    if (signal.aborted) return;
-    if ('write' in run) {
-      const written = await writeBatch(context, now, run);
-      // They are looked at anew.
-      if ('stale' in written) return ahead.leaveAlone(written.stale);
-      now = written;
-      continue;
-    }
-    for (const id of run.alone) {
-      if (signal.aborted || (await bulk.get(operation.id))?.cancelRequestedAt !== null) break;
-      now = await doOne(context, identity, now, id);
-    }
-    await note(now, now.status);
-    if (now.cursor !== run.alone.at(-1)) return;
+  let line = lineUp(context, operation);
+  try {
+    do {
+      const runs = await ahead.next({ ...operation, cursor: line.cursor });
+      for (const run of runs) {
+        if (signal.aborted) return;
+        const written = 'write' in run ? await line.add(run) : await line.end();
+        // They are looked at anew.
+        if (written && 'stale' in written) return ahead.leaveAlone(written.stale);
+        if ('write' in run || !written) continue;
+        const done = await oneByOne(context, written, run.alone, signal);
+        if (done.cursor !== run.alone.at(-1)) return;
+        line = lineUp(context, done);
+      }
+      if (runs.length > 0) continue;
+      const written = await line.end();
+      return 'stale' in written ? ahead.leaveAlone(written.stale) : await note(written, 'completed');
+    } while (!signal.aborted && !(await isCancelled()));
+  } finally {
+    await line.settled();
   }
+}
+
+/** Gives the command to customers by themselves, until it is to stop. Returns how far the operation is. */
+async function oneByOne(
+  context: LifecycleContext,
+  operation: BulkOperation,
+  customerIds: readonly string[],
+  signal: AbortSignal,
+): Promise<BulkOperation> {
+  const { store } = context;
+  const { id, tenantId, createdBy } = operation;
+  let now = operation;
+  for (const customerId of customerIds) {
+    const stored = await store.tenant(tenantId).bulk.get(id);
+    if (signal.aborted || stored?.cancelRequestedAt !== null) break;
+    now = await doOne(context, { tenantId, actor: createdBy }, now, customerId);
+  }
+  await store.transaction((trx) => advanceTo(context, now, { results: [], status: now.status }, trx));
+  return now;
 }

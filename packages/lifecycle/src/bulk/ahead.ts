@@ -1,13 +1,24 @@
+import { setImmediate as endOfTurn } from 'node:timers/promises';
 import type { ScopeIdentity } from '@dotmac/core';
 import type { LifecycleContext } from '../context.js';
 import { lifecycleErrors } from '../errors.js';
 import type { BulkCandidate } from '../store/store.js';
 import { prepareBatch, type Batch } from './batch.js';
 import type { BulkOperation } from './operation.js';
-import { plannable, planOne, refusedFor, type BulkResult, type Planned, type PlannableStep } from './plan.js';
+import {
+  hasOwnWords,
+  plannable,
+  planOne,
+  refusedFor,
+  type BulkResult,
+  type Planned,
+  type PlannableStep,
+} from './plan.js';
 
 /** Customers that are read at once, and written at once. */
 const batchSize = 2_000;
+/** Customers that are judged before others get a turn: what the database answers meanwhile is not to wait. */
+const judgedInTurn = 100;
 
 /** Neighbours that are done in the same way: at once, or one after the other. */
 export type Run = Batch | { alone: readonly string[] };
@@ -35,8 +46,9 @@ export function readAhead(context: LifecycleContext): Ahead {
     const identity: ScopeIdentity = { tenantId, actor: createdBy };
     const step = plannable(context, identity, command, input);
     const found = await context.store.tenant(tenantId).bulk.next(operation, batchSize);
-    const isAlone = ({ id, isServed }: BulkCandidate): boolean => !dryRun && (isServed || others.has(id));
-    const judged = await judge(step, found, isAlone, context.clock.now());
+    const isOwn = hasOwnWords(context, operation);
+    const isAlone = ({ id, isServed }: BulkCandidate): boolean => !dryRun && (isOwn || isServed || others.has(id));
+    const judged = await judge(context, step, found, isAlone, context.clock.now());
     const runs = neighbours(judged).map(({ together, alone }): Run =>
       together ? prepareBatch(context, identity, together, dryRun) : { alone },
     );
@@ -66,6 +78,7 @@ interface Judged {
 }
 
 async function judge(
+  context: LifecycleContext,
   step: PlannableStep | undefined,
   candidates: readonly BulkCandidate[],
   isAlone: (candidate: BulkCandidate) => boolean,
@@ -74,10 +87,11 @@ async function judge(
   // Not before what is recorded already, should the clock have been set back.
   const at = candidates.reduce((latest, { customer }) => Math.max(latest, customer?.updatedAt ?? 0), now);
   const judged: Judged[] = [];
-  for (const candidate of candidates) {
+  for (const [index, candidate] of candidates.entries()) {
+    if (index % judgedInTurn === judgedInTurn - 1) await endOfTurn();
     const { id, customer } = candidate;
     if (!step || isAlone(candidate)) judged.push({ id, plan: undefined });
-    else if (customer) judged.push({ id, plan: await planOne(step, customer, at) });
+    else if (customer) judged.push({ id, plan: await planOne(context, step, customer, at) });
     else judged.push({ id, plan: refusedFor(id, null, lifecycleErrors.CUSTOMER_NOT_FOUND({ customerId: id })) });
   }
   return judged;

@@ -4,6 +4,7 @@ import { announce, happened } from '../customers/record.js';
 import type { LifecycleEvents } from '../events.js';
 import { followJourneys } from '../journeys/follow.js';
 import { changedTerms } from '../search/terms.js';
+import type { BulkChange } from '../store/store.js';
 import type { BulkOperation } from './operation.js';
 import type { BulkResult, Planned } from './plan.js';
 import { advanceTo } from './progress.js';
@@ -36,22 +37,19 @@ export function prepareBatch(
   return { results, write: isIdle ? () => Promise.resolve() : prepareWrite(context, identity, planned) };
 }
 
-/** What `perform` writes for one. Words that are said of many are no one's own, and not sealed. */
+/** What `perform` writes for one. Words that are said of many are no one's own, and not sealed (`hasOwnWords`). */
 function prepareWrite(context: LifecycleContext, identity: ScopeIdentity, planned: readonly Planned[]): Batch['write'] {
   const { store, relay, journeys, searchableAttributes } = context;
-  const { bulk, customers } = store.tenant(identity.tenantId);
-  const changes = planned.map(({ before, after, event, cleared }) => {
-    return { before, after, cleared, event: happened(identity, after.id, after.updatedAt, event) };
+  const { bulk } = store.tenant(identity.tenantId);
+  const changes = planned.map(({ before, after, event, cleared }): BulkChange => {
+    const terms = changedTerms(before, after, searchableAttributes);
+    return { before, after, cleared, terms, event: happened(identity, after.id, after.updatedAt, event) };
   });
   const events: AnyEvent<LifecycleEvents>[] = changes.map(({ event }) => event);
-  const found = planned.map(({ before, after }) => {
-    return { customer: after, ...changedTerms(before, after, searchableAttributes) };
-  });
   const apply = bulk.prepare(changes, relay.entriesOf(events));
   return async (trx) => {
     const stale = await apply(trx);
     if (stale.length > 0) throw new Stale(stale);
-    await customers.changeTerms(found, trx);
     if (journeys.length > 0)
       for (const event of events)
         await followJourneys(context, identity, event.subject, [event], { at: event.at, trx });
@@ -61,22 +59,42 @@ function prepareWrite(context: LifecycleContext, identity: ScopeIdentity, planne
   };
 }
 
+/** How far an operation is after a batch; or, when nothing was written, who has changed since they were judged. */
+export type Written = BulkOperation | { stale: readonly string[] };
+
+/** A batch that is being written. */
+export interface Writing {
+  /** Resolves when no row of a customer is to be written any more, whatever becomes of it. */
+  rows: Promise<void>;
+  done: Promise<Written>;
+}
+
 /**
- * Writes a batch in one transaction: rows, history, outbox, refusals, and how far the operation is.
- * @returns how far the operation is, or, when nothing was written, who has changed since they were judged
+ * Writes a batch in one transaction: rows, history, outbox, refusals, and how far the operation is. It begins when the one
+ * `before` it has all of its rows, and commits after that one alone; where nothing was written of it, nothing is of this.
  */
-export async function writeBatch(
-  context: LifecycleContext,
-  operation: BulkOperation,
-  { results, write }: Batch,
-): Promise<BulkOperation | { stale: readonly string[] }> {
-  try {
-    return await context.store.transaction(async (trx) => {
+export function writeBatch(context: LifecycleContext, before: Writing, { results, write }: Batch): Writing {
+  let haveRows = (): void => undefined;
+  const rows = new Promise<void>((resolve) => (haveRows = resolve));
+  const begin = async (): Promise<Written> => {
+    // Not sooner: waited for by this one, it must not wait itself for who else has customers of both. No database sees
+    // that circle.
+    await before.rows;
+    return context.store.transaction(async (trx) => {
       await write(trx);
+      haveRows();
+      const operation = await before.done;
+      if ('stale' in operation) throw new Stale(operation.stale);
       return advanceTo(context, operation, { results }, trx);
     });
-  } catch (error) {
-    if (error instanceof Stale) return { stale: error.customerIds };
-    throw error;
-  }
+  };
+  const done = begin()
+    .catch((error: unknown) => {
+      if (error instanceof Stale) return { stale: error.customerIds };
+      throw error;
+    })
+    .finally(haveRows);
+  // Who waits for it is told.
+  done.catch(() => undefined);
+  return { rows, done };
 }

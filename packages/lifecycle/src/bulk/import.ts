@@ -1,6 +1,9 @@
 import { isOperationError, type ScopeIdentity, type StoreTransaction } from '@dotmac/core';
+import { readDraft } from '@dotmac/core/contract';
 import type { LifecycleContext } from '../context.js';
-import type { RegistrationDraft } from '../customers/customer.js';
+import { registration, type RegistrationDraft } from '../customers/customer.js';
+import { entriesForHook } from '../customers/record.js';
+import { registerAll, type Registered } from '../customers/register.js';
 import { customerService } from '../customers/service.js';
 import { hooksOf } from '../hooks.js';
 
@@ -11,8 +14,8 @@ const isHooks = (error: { code: string }): boolean => error.code === 'HOOK_FAILE
 const undone = new Error('this was a dry run');
 
 /**
- * Registers customers, one result each. Without hooks they share a transaction, and with it a commit: who is refused holds
- * nobody up. A dry run is carried out and undone.
+ * Registers customers, one result each. Without hooks they are written in a few statements, and in one commit: who is
+ * refused holds nobody up. A dry run is carried out and undone.
  */
 export async function registerMany(
   context: LifecycleContext,
@@ -20,33 +23,74 @@ export async function registerMany(
   drafts: readonly RegistrationDraft[],
   dryRun: boolean,
 ): Promise<Result[]> {
-  const { store } = context;
-  const customers = customerService(context, identity);
   const { before, inTransaction } = hooksOf(context, 'customer.register');
+  const customers = customerService(context, identity);
   const register = async (draft: RegistrationDraft, trx?: StoreTransaction): Promise<Result> => {
     try {
       return { id: (await customers.register(draft, { trx })).id };
     } catch (error) {
-      if (!isOperationError(error) || error.kind === 'unavailable' || (error.kind === 'internal' && !isHooks(error)))
-        throw error;
-      return { error };
+      return refusal(error);
     }
   };
+  const isHooked = before !== undefined || inTransaction !== undefined;
   // A hook of the host's may fail in the middle, and takes its time: each by itself then.
-  if (!dryRun && (before || inTransaction)) {
-    const results: Result[] = [];
-    for (const draft of drafts) results.push(await register(draft));
-    return results;
-  }
+  if (isHooked && !dryRun) return oneByOne(drafts, register);
   let results: Result[] = [];
   try {
-    await store.transaction(async (trx) => {
-      results = [];
-      for (const draft of drafts) results.push(await register(draft, trx));
+    await context.store.transaction(async (trx) => {
+      results = isHooked
+        ? await oneByOne(drafts, (draft) => register(draft, trx))
+        : await registerTogether(context, identity, drafts, trx);
       if (dryRun) throw undone;
     });
   } catch (error) {
     if (error !== undone) throw error;
   }
   return results;
+}
+
+/** Those that are no registration at all, refused; and the others at once. */
+async function registerTogether(
+  context: LifecycleContext,
+  identity: ScopeIdentity,
+  drafts: readonly RegistrationDraft[],
+  trx: StoreTransaction,
+): Promise<Result[]> {
+  const read = drafts.map((draft) => {
+    try {
+      return { input: readDraft(registration, draft) };
+    } catch (error) {
+      return refusal(error);
+    }
+  });
+  const inputs = read.flatMap((it) => ('input' in it ? [it.input] : []));
+  const registered = await registerAll(context, identity, inputs, trx);
+  const hooked = registered.flatMap((it) => {
+    if ('error' in it) return [];
+    const { id: customerId, createdAt: at } = it.customer;
+    return entriesForHook(context, identity, 'customer.register', { customerId, at, state: it.customer });
+  });
+  await context.store.outbox.append(hooked, trx);
+  const next = registered.values();
+  return read.map((it) => {
+    if ('error' in it) return it;
+    const made = next.next().value as Registered;
+    return 'error' in made ? made : { id: made.customer.id };
+  });
+}
+
+async function oneByOne<Draft>(
+  drafts: readonly Draft[],
+  register: (draft: Draft) => Promise<Result>,
+): Promise<Result[]> {
+  const results: Result[] = [];
+  for (const draft of drafts) results.push(await register(draft));
+  return results;
+}
+
+/** What a line is refused for; what is no fault of it is thrown. */
+function refusal(error: unknown): { error: unknown } {
+  if (!isOperationError(error) || error.kind === 'unavailable' || (error.kind === 'internal' && !isHooks(error)))
+    throw error;
+  return { error };
 }

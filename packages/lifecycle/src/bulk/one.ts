@@ -66,7 +66,7 @@ async function tryOne(
   { id: customerId, stage: from }: Customer,
 ): Promise<BulkResult> {
   const draft = { command: command as 'restore', input };
-  const { allowed, reason, to } = await commandService(context, identity).dryRun(customerId, draft);
-  if (allowed) return { customerId, from, to, refusal: null };
-  return refusedFor(customerId, from, { code: 'ILLEGAL_TRANSITION', message: reason ?? '' });
+  const { code, reason, to } = await commandService(context, identity).dryRun(customerId, draft);
+  if (code === null) return { customerId, from, to, refusal: null };
+  return refusedFor(customerId, from, { code, message: reason ?? '' });
 }

@@ -10,6 +10,7 @@ import type { Stage } from '../customers/stage.js';
 import { transitionFor } from '../customers/transitions.js';
 import { hooksOf } from '../hooks.js';
 import { suspensionSteps } from '../suspension/steps.js';
+import type { BulkOperation } from './operation.js';
 
 /** What became of one customer, or would. */
 export interface BulkResult {
@@ -62,10 +63,27 @@ function stepOf(
   return undefined;
 }
 
+/** Words that are said of at least so many are no one's own. */
+const fewestOfMany = 100;
+
+/** Are the words that a command is given with about those few that it is for, and to be sealed with the key of each? */
+export function hasOwnWords(
+  { vault }: Pick<LifecycleContext, 'vault'>,
+  { input: { reason, parameters = {} }, total }: Pick<BulkOperation, 'input' | 'total'>,
+): boolean {
+  const hasWords = (reason ?? '') !== '' || Object.keys(parameters).length > 0;
+  return vault !== undefined && hasWords && (total ?? 0) < fewestOfMany;
+}
+
 /** Decides a step for one customer who has no services, as it is. */
-export async function planOne(step: PlannableStep, before: Customer, at: number): Promise<Planned | BulkResult> {
+export async function planOne(
+  { checklist }: Pick<LifecycleContext, 'checklist'>,
+  step: PlannableStep,
+  before: Customer,
+  at: number,
+): Promise<Planned | BulkResult> {
   try {
-    const transition = transitionFor(before, step.command, step.facts?.(before));
+    const transition = transitionFor(before, step.command, step.facts?.(before) ?? {}, checklist);
     const known = { at, liveServices: () => Promise.resolve(0) };
     const { patch, event, timers = [] } = await step.decide(before, transition, known);
     const after = { ...before, stage: transition.to, ...patch, version: before.version + 1, updatedAt: at };

@@ -38,11 +38,13 @@ export async function advanceTo(
 /** The outcomes with some more. */
 export function withOutcomes(outcomes: readonly BulkOutcome[], results: readonly BulkResult[]): BulkOutcome[] {
   const counts = new Map<string, BulkOutcome>();
-  const add = (outcome: BulkOutcome): void => {
-    const key = `${outcome.from ?? ''}/${outcome.to ?? ''}/${outcome.code ?? ''}`;
-    counts.set(key, { ...outcome, count: (counts.get(key)?.count ?? 0) + outcome.count });
+  const add = (from: BulkOutcome['from'], to: BulkOutcome['to'], code: string | null, count: number): void => {
+    const key = `${from ?? ''}/${to ?? ''}/${code ?? ''}`;
+    const known = counts.get(key);
+    if (known) known.count += count;
+    else counts.set(key, { from, to, code, count });
   };
-  for (const outcome of outcomes) add(outcome);
-  for (const { from, to, refusal } of results) add({ from, to, code: refusal?.code ?? null, count: 1 });
+  for (const { from, to, code, count } of outcomes) add(from, to, code, count);
+  for (const { from, to, refusal } of results) add(from, to, refusal?.code ?? null, 1);
   return [...counts.values()];
 }

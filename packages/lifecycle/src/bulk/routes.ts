@@ -121,7 +121,7 @@ export const bulkRoutes = [
     path: '/customer-lifecycle/bulk-operations/{id}/cancel',
     tag,
     summary: 'Stop an operation',
-    description: 'After the batch that is under way; what is done stays.',
+    description: 'After the batches that are under way; what is done stays.',
     permission: 'lifecycle:write',
     params,
     output: bulkView,

@@ -51,7 +51,7 @@ export interface BulkService {
   operations(ask?: { limit?: number; cursor?: string | undefined }): Promise<Page<BulkView>>;
   /** Who was refused, and why, in the order of their ids. @throws BULK_NOT_FOUND */
   failures(operationId: string, ask?: { limit?: number; cursor?: string | undefined }): Promise<Page<BulkFailure>>;
-  /** Stops after the batch that is under way; what is done stays. @throws BULK_NOT_FOUND */
+  /** Stops after the batches that are under way; what is done stays. @throws BULK_NOT_FOUND */
   cancel(operationId: string): Promise<BulkView>;
   /** Registers customers as their lines come, and answers each in its order; nothing is kept of a dry run. */
   import(

@@ -7,6 +7,7 @@ import { onboardingService } from '../onboarding/service.js';
 import { privacyService } from '../privacy/service.js';
 import { serviceService } from '../services/service.js';
 import { suspensionService } from '../suspension/service.js';
+import type { ServiceCommand } from './explanation.js';
 import type { CommandInput } from './input.js';
 
 /** The commands that can be given by name; verifying takes a token that only the customer has. */
@@ -46,5 +47,26 @@ export function commandsOf(context: LifecycleContext, identity: ScopeIdentity): 
     restore: departing('restore'),
     erase: (customerId, { reference }, options) =>
       privacyService(context, identity).erase(customerId, { reference }, options),
+  };
+}
+
+/** Every command on a service by its name. */
+export function serviceCommandsOf(
+  context: LifecycleContext,
+  identity: ScopeIdentity,
+): Record<ServiceCommand, (serviceId: string, input: CommandInput, options: CommandOptions) => Promise<unknown>> {
+  const services = serviceService(context, identity);
+  // Each reads its input by its schema, whoever gives it.
+  const give =
+    (command: ServiceCommand) =>
+    (serviceId: string, input: CommandInput, options: CommandOptions): Promise<unknown> =>
+      services[command](serviceId, input as never, options);
+  return {
+    suspend: give('suspend'),
+    resume: give('resume'),
+    promise: give('promise'),
+    endPromise: give('endPromise'),
+    changePlan: give('changePlan'),
+    terminate: give('terminate'),
   };
 }

@@ -23,7 +23,9 @@ export const commandInput = z
 export type CommandInput = z.output<typeof commandInput>;
 
 /** The input of code as the schema reads it. */
-export function writtenInput(input: CommandInput = {}): { input: z.input<typeof commandInput> } {
-  const { until, ...rest } = input;
+export function writtenInput<Input extends CommandInput>(
+  input?: Input,
+): { input: Omit<Input, 'until'> & { until?: string } } {
+  const { until, ...rest } = input ?? ({} as Input);
   return { input: until === undefined ? rest : { ...rest, until: writtenInstant(until) } };
 }

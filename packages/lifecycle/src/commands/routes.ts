@@ -2,7 +2,8 @@ import { id, routeFor } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { lifecycleErrors } from '../errors.js';
 import type { LifecycleScope } from '../lifecycle.js';
-import { commandExplanation, dryRun, dryRunInput } from './explanation.js';
+import { registration } from '../customers/customer.js';
+import { commandExplanation, dryRun, dryRunInput, serviceDryRunInput } from './explanation.js';
 import { permissionOf } from './permission.js';
 
 const route = routeFor<LifecycleScope>();
@@ -30,8 +31,8 @@ export const commandRoutes = [
     tag,
     summary: 'What a command would do',
     description:
-      'It is carried out and undone: events, services and timers are those that it would make. No hook is called. Of ' +
-      '`erase` it needs `lifecycle:privacy` besides.',
+      'It is carried out and undone: events, services and timers are those that it would make. Hooks are named, and none ' +
+      'is called. Of `verify` no token is looked at. Of `erase` it needs `lifecycle:privacy` besides.',
     permission: 'lifecycle:write',
     alsoNeeds: ({ body: { command } }) => permissionOf(command),
     params,
@@ -43,5 +44,35 @@ export const commandRoutes = [
       lifecycleErrors.INVALID_SERVICE_CONFIG,
     ],
     run: (lifecycle, { params: { id: customerId }, body }) => lifecycle.commands.dryRun(customerId, body),
+  }),
+  route({
+    name: 'dryRunRegistration',
+    method: 'POST',
+    path: '/customer-lifecycle/register/dry-run',
+    tag,
+    summary: 'What a registration would do',
+    description: 'It is carried out and undone: nobody is written to, and no name is taken.',
+    permission: 'lifecycle:write',
+    body: registration,
+    output: dryRun,
+    run: (lifecycle, { body }) => lifecycle.commands.dryRunRegistration(body),
+  }),
+  route({
+    name: 'dryRunServiceCommand',
+    method: 'POST',
+    path: '/customer-lifecycle/services/{id}/dry-run',
+    tag,
+    summary: 'What a command on a service would do',
+    description: 'As of a command on its customer.',
+    permission: 'lifecycle:write',
+    params,
+    body: serviceDryRunInput,
+    output: dryRun,
+    errors: [
+      lifecycleErrors.SERVICE_NOT_FOUND,
+      lifecycleErrors.SERVICE_TEMPLATE_NOT_FOUND,
+      lifecycleErrors.INVALID_SERVICE_CONFIG,
+    ],
+    run: (lifecycle, { params: { id: serviceId }, body }) => lifecycle.commands.dryRunService(serviceId, body),
   }),
 ];

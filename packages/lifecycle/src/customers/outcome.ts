@@ -43,7 +43,7 @@ export async function outcomeOf(
     // Another's change made this step due since: its hook has not been asked.
     if (heard && hooksOf(context, `customer.${step.command}`).before && !heard.has(step))
       throw lifecycleErrors.CONCURRENT_CHANGE({ customerId });
-    const transition = transitionFor(customer, step.command, step.facts?.(customer));
+    const transition = transitionFor(customer, step.command, step.facts?.(customer) ?? {}, context.checklist);
     const decision =
       'decide' in step
         ? await step.decide(customer, transition, known)

@@ -7,9 +7,9 @@ import { settleServices } from '../services/settle.js';
 import { changeTimers, type TimerChange } from '../timers/timer.js';
 import type { CustomerChange, Standing } from '../store/store.js';
 import type { Customer } from './customer.js';
-import { Undo } from './preview.js';
+import { timerDifference, Undo, type Preview } from './preview.js';
 import { isAlone, performAtOnce } from './at-once.js';
-import { outcomeOf } from './outcome.js';
+import { outcomeOf, type Outcome } from './outcome.js';
 import { entriesForHook, happened, recordChange, type PendingEvent } from './record.js';
 import type { Command, Facts, Transition } from './transitions.js';
 import { takeTurn, type Turn, type TurnAsked } from './turn.js';
@@ -108,7 +108,7 @@ export async function perform<Answer>(
   const { trx: join, claim, dryRun, standing } = options;
   const turn = options.turn ?? (await takeTurn<Answer>(context, identity, turnOf(customerId, steps), options));
   if (turn.first !== undefined) return turn.first;
-  const { customers, services } = store.tenant(identity.tenantId);
+  const { customers, services, timers: kept } = store.tenant(identity.tenantId);
   const asked = steps.map((step) => ({ ...step, input: { customerId, ...step.input } }));
   const heard = dryRun ? undefined : await askBefore(context, identity, asked, () => customers.get(customerId, join));
   const what = { customerId, steps: asked, heard };
@@ -124,17 +124,25 @@ export async function perform<Answer>(
     // Not before what is recorded already, should the clock have been set back.
     const at = Math.max(clock.now(), before.updatedAt);
     const liveServices = async (): Promise<number> => (await services.live(customerId, trx)).length;
+    const setBefore = dryRun ? await kept.listFor(customerId, trx) : [];
     const outcome = await outcomeOf(context, what, before, { at, liveServices, trx });
     const { taken, timers } = outcome;
     if (taken.length === 0) return answered(before);
     const operations = await settleServices(context, identity, before, outcome.customer, { at, trx });
     const pending = [...taken.map(({ decision }) => decision.event), ...operations.map(({ event }) => event)];
     const customer = { ...outcome.customer, version: before.version + pending.length };
-    const commands = taken.map(({ step }) => step.command);
-    if (dryRun) throw new Undo({ before, after: customer, commands, events: pending, operations, timers });
     const events = pending.map((event) => happened(identity, customerId, at, event));
     await recordChange(context, before, customer, events, trx, { requested: outcome.requested });
     await changeTimers(context, identity, customerId, timers, { at, trx });
+    if (dryRun)
+      throw new Undo({
+        before,
+        after: customer,
+        hooks: taken.map(({ step }) => `customer.${step.command}` as const),
+        events: pending,
+        operations: [...begunBy(outcome), ...operations],
+        timers: timerDifference(setBefore, await kept.listFor(customerId, trx)),
+      });
     for (const { step, state } of taken)
       await runInTransaction(
         context,
@@ -145,6 +153,11 @@ export async function perform<Answer>(
       );
     return answered(customer);
   });
+}
+
+/** The operation that sets up a service that was asked for. */
+function begunBy({ requested }: Outcome): Preview['operations'] {
+  return requested ? [{ service: requested.service, operation: requested.run.operation }] : [];
 }
 
 /** What a command on a customer is recognised by. */

@@ -8,7 +8,7 @@ import {
 import type { LifecycleContext } from '../context.js';
 import { lifecycleErrors } from '../errors.js';
 import { deliveries, lifecycleEvents, type LifecycleEvents } from '../events.js';
-import { hookSubscriber, hooksOf, type HookName } from '../hooks.js';
+import { hookLane, hookSubscriber, hooksOf, type HookName } from '../hooks.js';
 import { concerned, followJourneys } from '../journeys/follow.js';
 import { withoutPersonal } from '../privacy/personal.js';
 import { sealEntries, sealWithKeptKey } from '../privacy/vault.js';
@@ -85,22 +85,20 @@ function placed(lastSeq: number, events: readonly Event[]): HistoryEntry[] {
   return events.map((event, index) => ({ seq: lastSeq + index + 1, event }));
 }
 
-/** Begins a customer's history, and tells of it. */
-export async function recordEvents(
+/** Begins the histories of customers, each with one event, and tells of them. */
+export async function beginHistories(
   context: LifecycleContext,
-  customerId: string,
-  lastSeq: number,
+  tenantId: string,
   events: readonly Event[],
   trx: StoreTransaction,
 ): Promise<void> {
   const { store, relay } = context;
-  const [first] = events;
-  if (!first) return;
-  const { tenantId } = first;
-  const entries = await sealEntries(context, tenantId, customerId, placed(lastSeq, events), trx);
-  await store.tenant(tenantId).history.append(customerId, entries, trx);
+  const entries: HistoryEntry[] = [];
+  for (const event of events)
+    entries.push(...(await sealEntries(context, tenantId, event.subject, placed(0, [event]), trx)));
+  await store.tenant(tenantId).history.append(entries, trx);
   await relay.publish(events, trx);
-  await follow(context, customerId, events, trx);
+  for (const event of events) await follow(context, event.subject, [event], trx);
 }
 
 /** Has journeys follow events that were written, and tells this process of them after the commit. */
@@ -149,5 +147,5 @@ export function entriesForHook(
   if (!hooksOf(context, hook).afterCommit) return [];
   const data = { command: hook, state: { ...state } };
   const event = deliveries.create('command.committed', { ...identity, subject: customerId, at, data });
-  return [{ subscriber: hookSubscriber(hook), event: deliveries.encode(event) }];
+  return [{ subscriber: hookSubscriber(hook), event: deliveries.encode(event), lane: hookLane }];
 }

@@ -1,18 +1,11 @@
-import { isOperationError, newId, type ScopeIdentity, type StoreTransaction } from '@dotmac/core';
+import { isOperationError, type ScopeIdentity, type StoreTransaction } from '@dotmac/core';
 import { readDraft, type Page } from '@dotmac/core/contract';
 import type { LifecycleContext } from '../context.js';
 import { lifecycleErrors } from '../errors.js';
 import { openEntries } from '../privacy/vault.js';
 import type { Channel } from '../verification/channel.js';
-import { addressOf, issueToken } from '../verification/issue.js';
-import {
-  registration,
-  type Customer,
-  type CustomerView,
-  type LinkDraft,
-  type Registration,
-  type RegistrationDraft,
-} from './customer.js';
+import { issueToken } from '../verification/issue.js';
+import { registration, type Customer, type CustomerView, type LinkDraft, type RegistrationDraft } from './customer.js';
 import { departureStep, type Departure, type ReasonDraft } from './departures.js';
 import { linkCustomer } from './link.js';
 import type { ProfileDraft } from './profile.js';
@@ -27,12 +20,13 @@ import {
   type Moment,
   type Step,
 } from './perform.js';
-import { happened, recordEvents } from './record.js';
+import { timerDifference, Undo } from './preview.js';
+import type { PendingEvent } from './record.js';
+import { registerAll, type Registered } from './register.js';
 import { legalCommands } from './transitions.js';
 import { updateCustomer } from './update.js';
 import { listCustomers } from '../search/list.js';
 import type { CustomerListDraft, CustomerListItem } from '../search/query.js';
-import { termsOf } from '../search/terms.js';
 import { takeTurn } from './turn.js';
 import { summarize } from './summarize.js';
 import type { CustomerSummary } from './summary.js';
@@ -106,16 +100,12 @@ export function customerService(context: LifecycleContext, identity: ScopeIdenti
       const asked = { command: 'register', subject: null, input };
       const turn = await takeTurn<CustomerView>(context, identity, asked, options);
       if (turn.first) return turn.first;
-      await runBefore(context, identity, 'customer.register', input);
-      const customer = newCustomer(identity, input, clock.now());
+      if (!options?.dryRun) await runBefore(context, identity, 'customer.register', input);
       return turn.commit(async (trx) => {
-        const outcome = await customers.insert(customer, trx);
-        if (outcome !== 'inserted') throw lifecycleErrors.CUSTOMER_EXISTS({ field: outcome });
-        const add = termsOf(customer, context.searchableAttributes);
-        await customers.changeTerms([{ customer, add, remove: [] }], trx);
-        await recordEvents(context, customer.id, 0, [registered(identity, customer)], trx);
-        for (const channel of ['email', 'phone'] as const)
-          if (addressOf(customer, channel) !== null) await issueWithinLimits(customer, channel, trx);
+        const [made] = (await registerAll(context, identity, [input], trx)) as [Registered];
+        if ('error' in made) throw made.error;
+        const { customer, event } = made;
+        if (options?.dryRun) throw await registrationUndone(context, customer, event, trx);
         const what = { customerId: customer.id, at: customer.createdAt, input, state: customer };
         await runInTransaction(context, identity, 'customer.register', what, trx);
         return { answer: view(customer), customer };
@@ -173,32 +163,21 @@ export function customerService(context: LifecycleContext, identity: ScopeIdenti
   }
 }
 
-function newCustomer({ tenantId }: ScopeIdentity, input: Registration, now: number): Customer {
-  const { requiresApproval, termsAccepted: _, privacyPolicyAccepted: __, ...rest } = input;
-  const { phone, referralCode, externalId, ...given } = rest;
-  return {
-    ...given,
-    id: newId(),
-    tenantId,
-    version: 1,
-    stage: 'registration',
-    approval: requiresApproval ? 'pending' : 'not_required',
-    externalId: externalId ?? null,
-    phone: phone ?? null,
-    referralCode: referralCode ?? null,
-    termsAcceptedAt: now,
-    onboardingData: {},
-    blocks: [],
-    emailVerifiedAt: null,
-    phoneVerifiedAt: null,
-    erasedAt: null,
-    createdAt: now,
-    updatedAt: now,
-  };
-}
-
-function registered(identity: ScopeIdentity, customer: Customer) {
-  const { id, stage: to, approval, registrationSource, referralCode, createdAt } = customer;
-  const data = { to, requiresApproval: approval === 'pending', registrationSource, referralCode };
-  return happened(identity, id, createdAt, { name: 'customer.registered', data });
+/** What undoes a registration, with what it came to. */
+async function registrationUndone(
+  { store }: LifecycleContext,
+  customer: Customer,
+  event: PendingEvent,
+  trx: StoreTransaction,
+): Promise<Undo> {
+  const set = await store.tenant(customer.tenantId).timers.listFor(customer.id, trx);
+  const timers = timerDifference([], set);
+  return new Undo({
+    before: null,
+    after: customer,
+    hooks: ['customer.register'],
+    events: [event],
+    operations: [],
+    timers,
+  });
 }

@@ -1,4 +1,6 @@
+import type { OperationError } from '@dotmac/core';
 import { lifecycleErrors } from '../errors.js';
+import { missingKeys, type ChecklistItem } from '../onboarding/checklist.js';
 import type { Channel } from '../verification/channel.js';
 import { isSuspending } from '../suspension/blocks.js';
 import type { Block, Customer } from './customer.js';
@@ -31,7 +33,7 @@ export type Command = (typeof commands)[number];
 
 /** What a guard judges by besides the customer. */
 export interface Facts {
-  /** For `verify`: what is to be verified. */
+  /** For `verify`: what is to be verified. Default anything. */
   channel?: Channel;
   /** For commands on reasons of a suspension: which one. */
   reason?: string;
@@ -42,8 +44,12 @@ export interface Facts {
 /** Says why not, or undefined. */
 type Guard = (customer: Customer, facts: Facts) => string | undefined;
 
-const unverified: Guard = ({ emailVerifiedAt, phoneVerifiedAt }, { channel }) =>
-  (channel === 'phone' ? phoneVerifiedAt : emailVerifiedAt) === null ? undefined : 'this was verified already';
+/** Without a channel: is there anything left to verify? */
+const unverified: Guard = ({ emailVerifiedAt, phone, phoneVerifiedAt }, { channel }) => {
+  const isLeft = { email: emailVerifiedAt === null, phone: phoneVerifiedAt === null };
+  const isAny = channel === undefined ? isLeft.email || (phone !== null && isLeft.phone) : isLeft[channel];
+  return isAny ? undefined : 'this was verified already';
+};
 
 /** Reasons that may be open at once. */
 const mostReasons = 50;
@@ -175,20 +181,50 @@ export function legalCommands(stage: Stage): Command[] {
   return commands.filter((command) => transitions[stage][command] !== undefined);
 }
 
+/** Why the table or a guard refuses a command that the table has for the stage; undefined: it does not. */
+function refusalOf(customer: Customer, { guard }: Transition, facts: Facts): string | undefined {
+  return customer.erasedAt !== null ? 'it was erased' : guard && guards[guard](customer, facts);
+}
+
+/**
+ * The commands that a customer can take now, by the table and its guards: for any channel or reason there is.
+ * @param checklist what must be done before it becomes active
+ */
+export function possibleCommands(customer: Customer, checklist: readonly ChecklistItem[]): Command[] {
+  const facts: Facts = { missing: missingKeys(checklist, customer) };
+  return commands.filter((command) => {
+    const transition = transitions[customer.stage][command];
+    return transition !== undefined && refusalOf(customer, transition, facts) === undefined;
+  });
+}
+
+/** The refusal of a command: what the stage allows, and what of it this customer can take instead. */
+export function illegal(
+  customer: Customer,
+  command: Command,
+  checklist: readonly ChecklistItem[],
+  reason?: string,
+): OperationError {
+  const { stage } = customer;
+  const possible = possibleCommands(customer, checklist).filter((it) => it !== command);
+  const legal = legalCommands(stage);
+  return lifecycleErrors.ILLEGAL_TRANSITION({ stage, command, legal, possible, ...(reason && { reason }) });
+}
+
 /**
  * The table's entry for a command.
- * @throws ILLEGAL_TRANSITION naming stage, command, what is legal, and the guard's reason
+ * @param checklist for the refusal: see {@link possibleCommands}
+ * @throws ILLEGAL_TRANSITION naming stage, command, what is legal and what is possible, and the guard's reason
  */
-export function transitionFor(customer: Customer, command: Command, facts: Facts = {}): Transition {
-  const { stage } = customer;
-  const transition = transitions[stage][command];
-  // The table may have a command that the guard has not: it is not what to do next.
-  const others = legalCommands(stage).filter((it) => it !== command);
-  const refuse = (reason?: string) =>
-    lifecycleErrors.ILLEGAL_TRANSITION({ stage, command, legal: others, ...(reason && { reason }) });
-  if (!transition) throw refuse();
-  const reason =
-    customer.erasedAt !== null ? 'it was erased' : transition.guard && guards[transition.guard](customer, facts);
-  if (reason !== undefined) throw refuse(reason);
+export function transitionFor(
+  customer: Customer,
+  command: Command,
+  facts: Facts,
+  checklist: readonly ChecklistItem[],
+): Transition {
+  const transition = transitions[customer.stage][command];
+  if (!transition) throw illegal(customer, command, checklist);
+  const reason = refusalOf(customer, transition, facts);
+  if (reason !== undefined) throw illegal(customer, command, checklist, reason);
   return transition;
 }

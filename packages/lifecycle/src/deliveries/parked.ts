@@ -34,6 +34,8 @@ const ofServices = [
   'customer.requestService',
   'service.suspend',
   'service.resume',
+  'service.promise',
+  'service.endPromise',
   'service.changePlan',
   'service.terminate',
   'operation.provision',

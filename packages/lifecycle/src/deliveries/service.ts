@@ -21,7 +21,7 @@ export interface DeliveryService {
   discard(deliveryId: string): Promise<{ message: string }>;
   /**
    * Runs an `afterCommit` hook once more for a customer, with the state that the customer and the named service have now,
-   * and, of an operation, its last run; after what waits for that hook and customer already.
+   * and, of an operation, its last run; after what hooks are still to be told of that customer already.
    * @throws CUSTOMER_NOT_FOUND, HOOK_NOT_FOUND, SERVICE_NOT_FOUND, OPERATION_NOT_FOUND (this was not done to the service)
    */
   replay(customerId: string, draft: ReplayDraft): Promise<{ message: string }>;

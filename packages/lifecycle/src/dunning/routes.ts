@@ -46,7 +46,8 @@ export const dunningRoutes = [
     name: 'reportInvoicePaid',
     path: '/customer-lifecycle/customers/{id}/dunning/paid',
     summary: 'An invoice, or everything, is paid',
-    description: 'The last one lifts the suspension.',
+    description:
+      'The last one lifts the suspension; a hook on `customer.reactivate` is asked once the payment is recorded.',
     body: paidInput,
     errors: [...refusals, lifecycleErrors.ILLEGAL_TRANSITION],
     run: (lifecycle, { params: { id: customerId }, body }) => lifecycle.dunning.paid(customerId, body),

@@ -3,9 +3,10 @@ import { readDraft } from '@dotmac/core/contract';
 import type { LifecycleContext } from '../context.js';
 import type { Customer } from '../customers/customer.js';
 import { lockToChange } from '../customers/lock.js';
-import type { JoinOptions } from '../customers/perform.js';
+import type { JoinOptions, Moment } from '../customers/perform.js';
 import { happened, recordChange, type PendingEvent } from '../customers/record.js';
 import { lifecycleErrors } from '../errors.js';
+import { hooksOf } from '../hooks.js';
 import { suspensionService } from '../suspension/service.js';
 import { changeTimers } from '../timers/timer.js';
 import { writtenInstant } from '../written-instant.js';
@@ -34,7 +35,8 @@ export interface DunningService {
    */
   overdue(customerId: string, draft: OverdueDraft, options?: JoinOptions): Promise<DunningView>;
   /**
-   * An invoice, or everything, is paid. The last one closes the case and lifts its reason. One of several leaves what was
+   * An invoice, or everything, is paid. The last one closes the case and lifts its reason, unless a case of another policy
+   * is open that has the same reason: then that one does, with its last. One of several leaves what was
    * done as it is, and counts the steps to come from the oldest that is left. Unknown invoices change nothing.
    * @throws CUSTOMER_NOT_FOUND, CUSTOMER_ERASED, DUNNING_POLICY_NOT_FOUND
    */
@@ -45,6 +47,9 @@ export interface DunningService {
 
 /** The name of a policy's timer. */
 const dunningTimer = (policy: string): string => `dunning:${policy}`;
+
+/** The name of the timer that lifts a policy's reason after the last payment. */
+const paidTimer = (policy: string): string => `dunning:${policy}:paid`;
 
 /** The policy of a name; without one, the first. @throws DUNNING_POLICY_NOT_FOUND */
 function policyNamed({ dunning }: LifecycleContext, name?: string): DunningPolicy {
@@ -87,6 +92,32 @@ export async function recordDunning(
 export function dunningService(context: LifecycleContext, identity: ScopeIdentity): DunningService {
   const { store, clock, dunning } = context;
   const { customers, dunningCases } = store.tenant(identity.tenantId);
+  /** Does a case of another policy have the reason of this one? */
+  const isAskedBesides = async (
+    customerId: string,
+    { name, reason }: DunningPolicy,
+    trx: StoreTransaction,
+  ): Promise<boolean> => {
+    for (const other of dunning)
+      if (other.name !== name && other.reason === reason && (await dunningCases.get(customerId, other.name, trx)))
+        return true;
+    return false;
+  };
+
+  /**
+   * Lifts the reason of a policy, with the payment. Hooks of the host have no say in that: where there are any, what they
+   * are asked is a command of its own, given once the payment is committed, so that none runs under its lock.
+   */
+  const lift = async (customerId: string, { name, reason }: DunningPolicy, { at, trx }: Moment): Promise<void> => {
+    const { before, inTransaction } = hooksOf(context, 'customer.reactivate');
+    const input = { actionType: reason };
+    if (!before && !inTransaction) {
+      await suspensionService(context, identity).reactivate(customerId, input, { trx });
+      return;
+    }
+    const set = { name: paidTimer(name), dueAt: at, command: 'reactivate', input, anchorAt: at } as const;
+    await changeTimers(context, identity, customerId, [{ set }], { at, trx });
+  };
 
   return {
     overdue: async (customerId, draft, options = {}) => {
@@ -133,8 +164,8 @@ export function dunningService(context: LifecycleContext, identity: ScopeIdentit
         }
         await dunningCases.remove(customerId, policy.name, trx);
         await recordDunning(context, identity, customer, { name: 'dunning.closed', data }, { at, trx });
-        if (customer.blocks.some(({ reason }) => reason === policy.reason))
-          await suspensionService(context, identity).reactivate(customerId, { actionType: policy.reason }, { trx });
+        const isOpen = customer.blocks.some(({ reason }) => reason === policy.reason);
+        if (isOpen && !(await isAskedBesides(customerId, policy, trx))) await lift(customerId, policy, { at, trx });
         return undefined;
       }, options.trx);
       return viewOfCase(policy, kept);

@@ -63,7 +63,7 @@ export const feedRoutes = [
     name: 'getCustomerState',
     path: '/customer-lifecycle/customers/{id}/state',
     summary: 'What a customer was at some time',
-    description: 'From its history. Not there yet, it is not found.',
+    description: 'From its history, with its services, reasons and promises. Not there yet, it is not found.',
     params: z.object({ id }),
     query: stateQuery,
     output: customerState,

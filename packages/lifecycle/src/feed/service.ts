@@ -50,7 +50,7 @@ export interface FeedService {
    */
   follow(ask?: FollowAsk): AsyncIterable<StreamedCustomerEvent>;
   /**
-   * What a customer was at an instant (epoch ms; default now), from its events.
+   * What a customer was at an instant (epoch ms; default now), with its services, from its events.
    * @throws CUSTOMER_NOT_FOUND (also when it was not there yet)
    */
   stateAt(customerId: string, at?: number): Promise<CustomerState>;

@@ -14,3 +14,8 @@ export interface ChecklistItem {
 export function missingItems(checklist: readonly ChecklistItem[], customer: Customer): readonly ChecklistItem[] {
   return checklist.filter(({ isDone }) => !isDone(customer));
 }
+
+/** The keys of {@link missingItems}. */
+export function missingKeys(checklist: readonly ChecklistItem[], customer: Customer): string[] {
+  return missingItems(checklist, customer).map(({ key }) => key);
+}

@@ -6,7 +6,7 @@ import type { Customer, CustomerView } from '../customers/customer.js';
 import { viewOf } from '../customers/next-actions.js';
 import { perform, type CommandOptions, type Step } from '../customers/perform.js';
 import { destination, type Command } from '../customers/transitions.js';
-import { missingItems } from './checklist.js';
+import { missingKeys } from './checklist.js';
 import { onboardingInput, type OnboardingDraft } from './onboarding.js';
 
 type OnboardingEvent = 'customer.onboarding_started' | 'customer.onboarding_progressed' | 'customer.activated';
@@ -31,8 +31,7 @@ export function onboardingService(context: LifecycleContext, identity: ScopeIden
         ...customer,
         onboardingData: { ...customer.onboardingData, ...input.onboardingData },
       });
-      const missing = (customer: Customer): string[] =>
-        missingItems(checklist, withData(customer)).map(({ key }) => key);
+      const missing = (customer: Customer): string[] => missingKeys(checklist, withData(customer));
       const take = (command: Command, name: OnboardingEvent, applies: (customer: Customer) => boolean): Step => ({
         command,
         input,

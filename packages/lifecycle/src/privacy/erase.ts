@@ -1,4 +1,4 @@
-import type { DomainEvent, StoreTransaction } from '@dotmac/core';
+import type { DomainEvent, OperationError, StoreTransaction } from '@dotmac/core';
 import type { LifecycleContext } from '../context.js';
 import type { Customer } from '../customers/customer.js';
 import type { Decision, Moment } from '../customers/perform.js';
@@ -22,6 +22,8 @@ import {
 } from './personal.js';
 import { openEntries } from './vault.js';
 
+const pageSize = 500;
+
 /**
  * Takes everything personal away, in the transaction of the command: the key of what is sealed; the columns; what rows
  * hold that is not sealed; what waits in the outbox. Stages, dates and counts stay.
@@ -37,10 +39,8 @@ export async function eraseCustomer(
   const { store } = context;
   const { id, tenantId } = customer;
   const { privacy, services } = store.tenant(tenantId);
-  const holds = (await privacy.holds(id, trx)).map(({ name }) => name);
-  if (holds.length > 0) throw lifecycleErrors.LEGAL_HOLD({ holds });
-  const remaining = (await services.live(id, trx)).map(remainingOf);
-  if (remaining.length > 0) throw lifecycleErrors.SERVICES_REMAIN({ services: remaining });
+  const kept = keptBy(await privacy.holds(id, trx), await services.live(id, trx));
+  if (kept) throw kept;
   const names = namesOf(customer, await formerEmails(context, customer, trx));
   await privacy.wipe(
     id,
@@ -60,11 +60,29 @@ export async function eraseCustomer(
   };
 }
 
+/** The refusal of an erasure, as it is read without a lock; undefined: nothing keeps the customer. */
+export async function whyKept(
+  { store }: LifecycleContext,
+  { tenantId, id }: Customer,
+): Promise<OperationError | undefined> {
+  const { privacy, services } = store.tenant(tenantId);
+  const live: ServiceInstance[] = [];
+  for (let cursor: string | undefined; ;) {
+    const { items, nextCursor } = await services.list({ customerId: id, limit: pageSize, cursor });
+    live.unshift(...items.filter(({ status }) => status !== 'terminated' && status !== 'failed').reverse());
+    if (nextCursor === null) return keptBy(await privacy.holds(id), live);
+    cursor = nextCursor;
+  }
+}
+
+function keptBy(holds: readonly LegalHold[], live: readonly ServiceInstance[]): OperationError | undefined {
+  if (holds.length > 0) return lifecycleErrors.LEGAL_HOLD({ holds: holds.map(({ name }) => name) });
+  return live.length > 0 ? lifecycleErrors.SERVICES_REMAIN({ services: live.map(remainingOf) }) : undefined;
+}
+
 function remainingOf({ id: serviceId, serviceName, status }: ServiceInstance): RemainingService {
   return { serviceId, serviceName, status };
 }
-
-const pageSize = 500;
 
 /** The addresses that a customer had before: as far as the key is there that they are sealed with. */
 async function formerEmails(

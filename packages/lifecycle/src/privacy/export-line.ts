@@ -7,6 +7,7 @@ import { provisioning } from '../provisioning/run.js';
 import { serviceView } from '../services/instance.js';
 import { timerView } from '../timers/view.js';
 import { channel } from '../verification/channel.js';
+import { deliveryView } from '../webhooks/delivery.js';
 import { holdView } from './hold.js';
 
 const block = z.object({
@@ -88,6 +89,16 @@ export const exportLine = z
       attempts: z.int(),
     }),
     z.object({ kind: z.literal('hold'), ...holdView.shape }),
+    z.object({ kind: z.literal('webhook_delivery'), ...deliveryView.shape }),
+    z.object({
+      kind: z.literal('bulk_refusal'),
+      operationId: id,
+      command: z.string(),
+      dryRun: z.boolean(),
+      code: z.string(),
+      message: z.string(),
+      askedAt: instant,
+    }),
     z.object({
       kind: z.literal('end'),
       lines: z.int().meta({ description: 'How many came before: an export without this line is not whole' }),

@@ -12,8 +12,8 @@ import { openEntries } from './vault.js';
 const pageSize = 500;
 
 /**
- * Reads all that is held on a customer, a page at a time. Hashes, keys and leases are left out: they say nothing of
- * anybody.
+ * Reads all that is held on a customer, a page at a time: `docs/forget-a-customer.md` says of every table what becomes of
+ * it here. Hashes, keys and leases are left out: they say nothing of anybody.
  */
 export async function* exportLines(context: LifecycleContext, customer: Customer): AsyncGenerator<ExportLine> {
   const store = context.store.tenant(customer.tenantId);
@@ -34,13 +34,16 @@ export async function* exportLines(context: LifecycleContext, customer: Customer
 
 async function* eventLines(
   context: LifecycleContext,
-  { history }: TenantStore,
+  { history, webhooks }: TenantStore,
   { id, tenantId }: Customer,
 ): AsyncGenerator<ExportLine> {
   for (let after = 0; ;) {
     const entries = await history.readFrom(id, { after, limit: pageSize });
     for (const entry of await openEntries(context, tenantId, id, entries))
       yield { kind: 'event', seq: entry.seq, ...shownEvent(entry) };
+    // Who else was told of them.
+    const eventIds = entries.map(({ event }) => event.id);
+    for (const delivery of await webhooks.deliveriesFor(eventIds)) yield { kind: 'webhook_delivery', ...delivery };
     after = entries.at(-1)?.seq ?? after;
     if (entries.length < pageSize) return;
   }
@@ -86,4 +89,5 @@ async function* smallLines(store: TenantStore, customerId: string): AsyncGenerat
     yield { kind: 'token', channel, issuedAt, expiresAt, consumedAt, attempts };
   }
   for (const hold of await store.privacy.holds(customerId)) yield { kind: 'hold', ...viewOfHold(hold) };
+  for (const refusal of await store.privacy.refusals(customerId)) yield { kind: 'bulk_refusal', ...refusal };
 }

@@ -45,6 +45,7 @@ const personal: Partial<Record<keyof LifecycleEvents, Fields>> = {
   'service.failed': { error: '' },
   'service.stuck': { error: '' },
   'service.blocked': note,
+  'service.promised': note,
   'service.termination_requested': note,
   'service.step_decided': { comment: null },
   'service.intervened': note,

@@ -4,6 +4,8 @@ import type { ServiceTemplate } from './template.js';
 
 /** The templates that the host registered. */
 export interface TemplateCatalogue {
+  /** Of all of them: of a name, a version and its steps. */
+  readonly hashes: readonly string[];
   /** For a new run: the last registered of that name. */
   latest(name: string): ServiceTemplate | undefined;
   /** For a run that began: its own version, with its own steps. */
@@ -25,6 +27,7 @@ export function templateCatalogue(templates: readonly ServiceTemplate[]): Templa
   }
   const byName = new Map(templates.map((template) => [template.name, template]));
   return {
+    hashes: templates.map(({ hash }) => hash),
     latest: (name) => byName.get(name),
     of({ serviceName, templateVersion, templateHash }) {
       const template = byVersion.get(keyOf(serviceName, templateVersion));

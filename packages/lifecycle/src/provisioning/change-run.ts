@@ -25,6 +25,17 @@ export interface RunChange {
   takePart?: (customer: Customer) => Promise<void>;
 }
 
+/** What events tell of a run. */
+export function toldOf({ id: requestId, serviceId, serviceName, operation }: Run) {
+  return { requestId, serviceId, serviceName, operation };
+}
+
+/** @throws RUN_NOT_OPEN when a run is over, or on its way back */
+export function mustBeOpen({ id: requestId, status, nextAt, direction }: Run): void {
+  if (nextAt === null || direction === 'backward')
+    throw lifecycleErrors.RUN_NOT_OPEN({ requestId, status, wanted: 'going on' });
+}
+
 /** What is asked for, by its name. */
 export interface RunAsked {
   command: string;

@@ -9,7 +9,10 @@ export interface Hold {
   tenantId: string;
   runId: string;
   fence: number;
+  /** Aborts when the lease is lost or the process stops. */
   signal: AbortSignal;
+  /** Aborts also when the run is cancelled: what goes forward is cut short by that, what is undone never is. */
+  cut: AbortSignal;
 }
 
 /** Writes how far a run is. @throws LEASE_LOST when another worker took it over: then nothing was written */

@@ -26,7 +26,10 @@ export interface StepContext<Config = unknown> {
    * it is done once. Compensation has `<requestId>:<step>:compensate`.
    */
   idempotencyKey: string;
-  /** Aborts at the step's deadline, when the run is cancelled or its lease lost, and when the process stops. */
+  /**
+   * Aborts at the step's deadline, when the run is cancelled or its lease lost, and when the process stops. A cancellation
+   * by the process that does the step is told at once, one by another when the lease is renewed: within `leaseMs / 3`.
+   */
   signal: AbortSignal;
 }
 

@@ -4,8 +4,9 @@ import type { Customer } from '../customers/customer.js';
 import { entriesForHook, happened, recordAtOnce, recordChange, type PendingEvent } from '../customers/record.js';
 import type { OperationState } from '../hooks.js';
 import type { ServiceInstance } from '../services/instance.js';
-import { nextOperation, operationOf } from '../services/operation.js';
+import { nextOperation, operationOf, operations } from '../services/operation.js';
 import { settleService } from '../services/settle.js';
+import { turnedBack } from './cancel.js';
 import { save, type Hold } from './checkpoint.js';
 import { hookAfter } from './hook-steps.js';
 import { outputsOf, type EndStatus } from './plan.js';
@@ -18,7 +19,7 @@ interface Known {
 
 /**
  * Ends a run: what it leaves of its service, its event in the customer's history, and, if the service should be
- * otherwise by now, the next run; in one transaction.
+ * otherwise by now, the next run; in one transaction. One that was cancelled before it turns back instead, if it undoes.
  * @param known customer and service as they were read last, if they were: if they are so still, it is one statement
  * @param takePart what the host does in that transaction
  */
@@ -32,27 +33,36 @@ export async function endRun(
 ): Promise<Run> {
   const { store, clock } = context;
   const { tenantId, customerId } = run;
-  const ended = takePart ? undefined : await endAtOnce(context, hold, run, status, known);
+  // It may have been cancelled until the very end. Of taking down that is looked for under the lock; of others the
+  // customer's history tells, so that it is not done at once.
+  const isAlone = !takePart && run.operation !== 'deprovision';
+  const ended = isAlone ? await endAtOnce(context, hold, run, status, known) : undefined;
   if (ended) return ended;
   return store.transaction(async (trx) => {
-    const { customers, services } = store.tenant(tenantId);
+    const { customers, services, runs } = store.tenant(tenantId);
     const customer = await customers.lock(customerId, trx);
-    const provisionedAt = status === 'completed' ? clock.now() : null;
-    const ended = await save(context, hold, run, { status, nextAt: null, provisionedAt }, trx);
+    const latest = status === 'completed' ? await runs.lock(run.id, trx) : undefined;
+    const cancelRequestedAt = latest?.cancelRequestedAt ?? null;
+    // Whoever cancelled it was told so: everything is done, and nothing of it stays.
+    if (cancelRequestedAt !== null && operations[run.operation].undoes)
+      return { ...(await save(context, hold, run, turnedBack(run, clock.now()), trx)), cancelRequestedAt };
+    const end = cancelRequestedAt !== null && run.operation === 'deprovision' ? 'cancelled' : status;
+    const provisionedAt = end === 'completed' ? clock.now() : null;
+    const ended = await save(context, hold, run, { status: end, nextAt: null, provisionedAt }, trx);
     const service = await services.lock(run.serviceId, trx);
     if (!customer || !service) return ended;
     const identity = { tenantId, actor: run.requestedBy };
     const at = Math.max(clock.now(), customer.updatedAt);
-    const left = leave(service, ended, status, at);
-    const next = await settleService(context, identity, left, customer, { at, trx });
+    const left = leave(service, ended, end, at);
+    const next = await settleService(context, identity, left, customer, { at, trx }, isCertainAfter(ended));
     if (!next) await services.replace(left, trx);
-    const pending = [eventOf(ended, status), ...(next ? [next.event] : [])];
+    const pending = [eventOf(ended, end), ...(next ? [next.event] : [])];
     const after = { ...customer, version: customer.version + pending.length, updatedAt: at };
     const events = pending.map((event) => happened(identity, customerId, at, event));
     const state = { customer: after, service: next?.service ?? left, run: ended };
     const outbox = entriesForHook(context, identity, hookAfter(ended), { customerId, at, state });
     await recordChange(context, customer, after, events, trx, { outbox });
-    await takePart?.(state, trx);
+    if (end === 'completed') await takePart?.(state, trx);
     return ended;
   });
 }
@@ -70,7 +80,7 @@ async function endAtOnce(
 ): Promise<Run | undefined> {
   const { clock, store, templates } = context;
   const service = last ?? (customer && (await store.tenant(tenantId).services.get(run.serviceId)));
-  if (!customer || !service) return undefined;
+  if (!customer || !service || !isCertainAfter({ ...run, status })) return undefined;
   const at = Math.max(clock.now(), customer.updatedAt);
   const provisionedAt = status === 'completed' ? clock.now() : null;
   const updatedAt = Math.max(clock.now(), run.updatedAt);
@@ -93,7 +103,7 @@ export function leave(service: ServiceInstance, run: Run, status: EndStatus, at:
   // A run that is stuck keeps others from the service until somebody has looked.
   if (status === 'stuck') return { ...changed, status: 'stuck' };
   const freed = { ...changed, openRunId: null };
-  if (status !== 'completed') return run.operation === 'provision' ? { ...freed, status: 'failed' } : freed;
+  if (status !== 'completed') return { ...freed, ...unfinished(service, run) };
   const { operation, steps, config, serviceName, templateVersion, templateHash } = run;
   const { leaves } = operationOf(operation);
   const outputs = { ...service.outputs, ...outputsOf(steps) };
@@ -105,6 +115,17 @@ export function leave(service: ServiceInstance, run: Run, status: EndStatus, at:
     ...(operation === 'provision' && { provisionedAt: at }),
     ...(operation === 'deprovision' && { terminatedAt: at }),
   };
+}
+
+/** A service whose operation came to nothing: setting it up is over, taking it down has not happened. */
+function unfinished({ access }: ServiceInstance, { operation }: Run): Pick<ServiceInstance, 'status'> | undefined {
+  if (operation === 'provision') return { status: 'failed' };
+  return operation === 'deprovision' ? { status: access === 'suspended' ? 'suspended' : 'active' } : undefined;
+}
+
+/** Is it known what a service gives after a run? Not where one that does not undo was cancelled on its way. */
+function isCertainAfter({ operation, status }: Pick<Run, 'operation' | 'status'>): boolean {
+  return status !== 'cancelled' || operations[operation].undoes || operation === 'deprovision';
 }
 
 /** What a run's end is called. */

@@ -4,7 +4,8 @@ import { hooksOf, runHook, type OperationInput, type OperationState } from '../h
 import type { OperationName } from '../services/operation.js';
 import type { ActionStep, ServiceStep, TransactionStep } from './definition.js';
 import { freshStep } from './plan.js';
-import { hookKeys, isHookStep, type Run } from './run.js';
+import { hookKeys, isHookStep, type Run, type RunStep } from './run.js';
+import type { ServiceTemplate } from './template.js';
 
 const hookOf = (operation: OperationName) => `operation.${operation}` as const;
 
@@ -18,8 +19,20 @@ export function withHookSteps(context: Pick<LifecycleContext, 'hooks'>, run: Run
   return { ...run, steps: [...first, ...run.steps.filter((step) => !isHookStep(step)), ...last] };
 }
 
-/** What such a step does; nothing, where the host has this hook no more. */
-export function hookStep(context: LifecycleContext, run: Run, key: string): ServiceStep {
+/** What a step of a run does. The hash of the template says that its steps are those of the run. */
+export function definitionOf(
+  context: LifecycleContext,
+  template: ServiceTemplate,
+  run: Run,
+  step: RunStep,
+): ServiceStep {
+  if (isHookStep(step)) return hookStep(context, run, step.key);
+  const { key } = step;
+  return template.stepsOf(run.operation)?.find((each) => each.key === key) as ServiceStep;
+}
+
+/** What a step does that is a hook; nothing, where the host has this hook no more. */
+function hookStep(context: LifecycleContext, run: Run, key: string): ServiceStep {
   const hook = hookOf(run.operation);
   const { before } = hooksOf(context, hook);
   // Its part is taken where the run ends.

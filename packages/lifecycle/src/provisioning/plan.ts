@@ -40,6 +40,11 @@ export function nextMove({
   return { move: 'end', status: cancelRequestedAt === null ? 'failed' : 'cancelled' };
 }
 
+/** The steps of a run with one of them as it is by now. */
+export function withStep({ steps }: Pick<Run, 'steps'>, step: RunStep): RunStep[] {
+  return steps.map((each) => (each.key === step.key ? step : each));
+}
+
 /** A new step, to be done. */
 export function freshStep(key: string): RunStep {
   return {

@@ -5,8 +5,8 @@ import { serviceStatus, type ServiceStatus } from '../services/instance.js';
 
 /**
  * `pending` (nobody began), `running`, `waiting` (for a decision, a completion or a time), `compensating` (being undone),
- * `completed`, `failed` (a step failed, and everything done was undone), `cancelled` (undone because it was asked to),
- * `stuck` (could be neither finished nor undone: somebody must look).
+ * `completed`, `failed` (a step failed, and everything done was undone), `cancelled` (undone, or left where it was, because
+ * somebody asked for it), `stuck` (could be neither finished nor undone: somebody must look).
  */
 export const runStatus = z
   .enum(['pending', 'running', 'waiting', 'compensating', 'completed', 'failed', 'cancelled', 'stuck'])
@@ -17,7 +17,7 @@ export type RunStatus = z.output<typeof runStatus>;
 
 /**
  * Where a step is. `running`, `waiting` and `failed` steps may have had an effect: nobody knows, so they are undone as
- * well. `skipped`: an operator said to go on without it.
+ * well. `skipped`: an operator said to go on without it, or cancelled a run that does not undo.
  */
 const stepStatus = z
   .enum([
@@ -140,9 +140,11 @@ export interface Run {
 function statusBy({ operation, status }: Run): ServiceStatus {
   if (status === 'stuck') return 'stuck';
   if (status === 'completed') return operation === 'change_plan' ? 'active' : operations[operation].leaves.status;
-  if (operation !== 'provision') return operation === 'deprovision' ? 'deprovisioning' : 'active';
+  const isUnfinished = status === 'failed' || status === 'cancelled';
+  if (operation === 'deprovision' && !isUnfinished) return 'deprovisioning';
+  if (operation !== 'provision') return 'active';
   if (status === 'pending') return 'pending';
-  return status === 'failed' || status === 'cancelled' ? 'failed' : 'provisioning';
+  return isUnfinished ? 'failed' : 'provisioning';
 }
 
 const words: Record<OperationName, { doing: string; done: string }> = {
@@ -166,7 +168,7 @@ function messageOf({ operation, status, steps }: Run): string {
     compensating: `${doing} did not succeed; what was done is being undone.`,
     completed: done,
     failed: `${doing} failed, and was undone.${because}`,
-    cancelled: `${doing} was cancelled, and undone.`,
+    cancelled: `${doing} was cancelled${operations[operation].undoes ? ', and undone' : ''}.`,
     stuck: `${doing} failed, and somebody has to look.${because}`,
   };
   return messages[status];

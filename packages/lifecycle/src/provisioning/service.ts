@@ -5,7 +5,8 @@ import type { CommandOptions } from '../customers/perform.js';
 import { lifecycleErrors } from '../errors.js';
 import { runKey } from '../store/store.js';
 import { readCompletionToken } from './completion-token.js';
-import { changeRun } from './change-run.js';
+import { cancelRequested } from './cancel.js';
+import { changeRun, mustBeOpen, toldOf } from './change-run.js';
 import {
   forceInput,
   interventionInput,
@@ -14,12 +15,13 @@ import {
   type InterventionDraft,
   type RunListDraft,
 } from './intervention.js';
+import type { ServiceStep } from './definition.js';
 import { followRun, runTopic, type RunFollowAsk } from './follow.js';
 import type { RunProgress } from './progress.js';
 import { forced, retried, skipped } from './intervene.js';
 import { provisioningOf, type Provisioning, type Run } from './run.js';
 import { completionInput, decisionInput, type CompletionDraft, type DecisionDraft, type Signal } from './signal.js';
-import { kindOf } from './template.js';
+import { verdictOf } from './steps/approval.js';
 
 /** One tenant's provisioning runs. */
 export interface ProvisioningService {
@@ -36,13 +38,17 @@ export interface ProvisioningService {
   /** Runs by id, newest first, a page at a time; those in one status, e.g. `stuck`, if asked. */
   list(draft?: RunListDraft): Promise<Page<Provisioning>>;
   /**
-   * Asks a run that sets up or changes a service to stop, and to undo what it did. A step that is under way is cut
-   * short and undone like one whose outcome is unknown.
+   * Asks a run to stop. A step that is under way is cut short: in this process at once, in another within `leaseMs / 3`.
+   * A run that sets up a service or changes its plan undoes what it did. One that suspends, throttles or resumes stops
+   * where it is, once its service should give something else by now: that follows at once. One that takes a service down
+   * is called off as long as nothing was taken down. Asked again before the run has turned back, it is answered as the
+   * first time; from then on it is refused (RUN_NOT_OPEN): what is being undone is undone to the end.
    * @throws PROVISIONING_NOT_FOUND, RUN_NOT_OPEN, RUN_NOT_CANCELLABLE
    */
   cancel(requestId: string, options?: CommandOptions): Promise<Provisioning>;
   /**
-   * Approves or rejects a step, each actor once; also before the run has come to it.
+   * Approves or rejects a step, each actor once; also before the run has come to it. The one that rejects, or completes
+   * the quorum, is the last: who comes after it is told that the step is over (STEP_NOT_DECIDABLE).
    * @throws PROVISIONING_NOT_FOUND, RUN_NOT_OPEN, STEP_NOT_DECIDABLE, DECISION_MADE
    */
   decide(requestId: string, draft: DecisionDraft, options?: CommandOptions): Promise<Provisioning>;
@@ -73,32 +79,19 @@ export function provisioningService(context: LifecycleContext, identity: ScopeId
     if (run.nextAt !== null) await waker.wake(runKey(run.tenantId, run.id), clock.now());
     return provisioningOf(run);
   };
-  const of = ({ id: requestId, serviceId, serviceName, operation }: Run) => ({
-    requestId,
-    serviceId,
-    serviceName,
-    operation,
-  });
-  const mustBeOpen = (run: Run): void => {
-    const { id: requestId, status } = run;
-    if (run.nextAt === null || run.direction === 'backward')
-      throw lifecycleErrors.RUN_NOT_OPEN({ requestId, status, wanted: 'going on' });
-  };
-  const listens = (run: Run, stepKey: string, wants: 'approval' | 'completion'): boolean => {
+  /** What a step does that can still be spoken to. @throws STEP_NOT_DECIDABLE */
+  const listening = (run: Run, stepKey: string): ServiceStep => {
     const step = run.steps.find(({ key }) => key === stepKey);
     const definition = templates
       .of(run)
       ?.stepsOf(run.operation)
       ?.find(({ key }) => key === stepKey);
-    if (!step || !definition || step.status === 'completed' || step.status === 'skipped') return false;
-    return wants === 'approval'
-      ? kindOf(definition) === 'approval'
-      : 'run' in definition && definition.completion !== undefined;
+    if (!step || !definition || step.status === 'completed' || step.status === 'skipped')
+      throw lifecycleErrors.STEP_NOT_DECIDABLE({ step: stepKey });
+    return definition;
   };
-  const say = async (run: Run, signal: Signal, trx: Parameters<typeof signals.add>[1]): Promise<boolean> => {
-    const isNew = await signals.add(signal, trx);
-    if (isNew) await runs.wakeWaiting(run.id, clock.now(), trx);
-    return isNew;
+  const say = async (run: Run, signal: Signal, trx: Parameters<typeof signals.add>[1]): Promise<void> => {
+    if (await signals.add(signal, trx)) await runs.wakeWaiting(run.id, clock.now(), trx);
   };
 
   return {
@@ -121,15 +114,7 @@ export function provisioningService(context: LifecycleContext, identity: ScopeId
       return { items: items.map(provisioningOf), nextCursor };
     },
     async cancel(requestId, options) {
-      const run = await change({ command: 'cancel', requestId }, options, async ({ run, at, trx }) => {
-        mustBeOpen(run);
-        if (run.operation !== 'provision' && run.operation !== 'change_plan')
-          throw lifecycleErrors.RUN_NOT_CANCELLABLE({ operation: run.operation });
-        if (run.cancelRequestedAt !== null) return { run };
-        await runs.requestCancel(requestId, at, trx);
-        const event = { name: 'service.cancel_requested', data: of(run) } as const;
-        return { run: { ...run, cancelRequestedAt: at, nextAt: at }, event };
-      });
+      const run = await change({ command: 'cancel', requestId }, options, cancelRequested(context));
       cancellations.get(runKey(run.tenantId, run.id))?.();
       return woken(run);
     },
@@ -139,10 +124,14 @@ export function provisioningService(context: LifecycleContext, identity: ScopeId
       const { actor: by } = identity;
       const run = await change({ command: 'decide', requestId, input }, options, async ({ run, at, trx }) => {
         mustBeOpen(run);
-        if (!listens(run, step, 'approval')) throw lifecycleErrors.STEP_NOT_DECIDABLE({ step });
+        const asked = listening(run, step);
+        // Under the run's lock, so that the decision that completes a quorum is the last one.
+        const made = await signals.list(requestId, step, trx);
+        if (made.some((decision) => decision.by === by)) throw lifecycleErrors.DECISION_MADE({ step, by });
+        if (!('approval' in asked) || verdictOf(asked, made)) throw lifecycleErrors.STEP_NOT_DECIDABLE({ step });
         const signal = { runId: requestId, stepKey: step, by, kind: decision, comment, output: null, at };
-        if (!(await say(run, signal, trx))) throw lifecycleErrors.DECISION_MADE({ step, by });
-        return { run, event: { name: 'service.step_decided', data: { ...of(run), step, decision, comment } } };
+        await say(run, signal, trx);
+        return { run, event: { name: 'service.step_decided', data: { ...toldOf(run), step, decision, comment } } };
       });
       return woken(run);
     },
@@ -154,7 +143,8 @@ export function provisioningService(context: LifecycleContext, identity: ScopeId
       const { runId, stepKey } = target;
       const run = await change({ command: 'complete', requestId: runId, input }, options, async ({ run, at, trx }) => {
         mustBeOpen(run);
-        if (!listens(run, stepKey, 'completion')) throw lifecycleErrors.STEP_NOT_DECIDABLE({ step: stepKey });
+        const asked = listening(run, stepKey);
+        if (!('run' in asked) || !asked.completion) throw lifecycleErrors.STEP_NOT_DECIDABLE({ step: stepKey });
         const kind = outcome === 'completed' ? 'complete' : 'fail';
         await say(run, { runId, stepKey, by: 'completion', kind, comment, output, at }, trx);
         return { run };

@@ -31,7 +31,7 @@ export interface ServiceTemplateInit<Config extends z.ZodType> {
 export interface ServiceTemplate {
   readonly name: string;
   readonly version: string;
-  /** Of name, version and steps: a run does not go on with steps other than those it began with. */
+  /** Of name, version, and the steps' keys and kinds: a run does not go on with steps other than those it began with. */
   readonly hash: string;
   readonly config: z.ZodType;
   readonly exemptFrom: readonly string[];
@@ -47,6 +47,12 @@ export type StepKind = (typeof kinds)[number];
 /** Of which kind a step is. */
 export function kindOf(step: ServiceStep): StepKind {
   return kinds.find((kind) => kind in step) as StepKind;
+}
+
+/** What makes a step another one: its key and its kind. Most are actions, which their key alone stands for. */
+function markOf(step: ServiceStep): string | [string, StepKind] {
+  const kind = kindOf(step);
+  return kind === 'run' ? step.key : [step.key, kind];
 }
 
 /**
@@ -84,10 +90,10 @@ export function defineServiceTemplate<Config extends z.ZodType>(init: ServiceTem
     ...others,
     provision: steps,
   };
-  const shape = Object.entries(others).map(([operation, list]) => [operation, list.map(({ key }) => key)]);
-  const keys = steps.map(({ key }) => key);
+  const shape = Object.entries(others).map(([operation, list]) => [operation, list.map(markOf)]);
+  const marks = steps.map(markOf);
   const hash = createHash('sha256')
-    .update(JSON.stringify(shape.length === 0 ? [name, version, keys] : [name, version, keys, shape]))
+    .update(JSON.stringify(shape.length === 0 ? [name, version, marks] : [name, version, marks, shape]))
     .digest('hex');
   return { name, version, hash, config, exemptFrom, stepsOf: (operation) => byOperation[operation] };
 }

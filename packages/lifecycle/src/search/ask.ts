@@ -17,3 +17,14 @@ export interface FoundCustomer {
   customer: Customer;
   place: Place;
 }
+
+/** A page of what was asked for. */
+export interface FoundCustomers {
+  /** `limit` at the most. */
+  found: readonly FoundCustomer[];
+  /**
+   * Where to go on; undefined when nobody comes after these. There can be one though fewer were found than `limit`, or
+   * nobody: a store may end a page where it has looked at so many that going on would take long.
+   */
+  next: Place | undefined;
+}

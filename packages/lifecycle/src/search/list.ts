@@ -15,12 +15,10 @@ export async function listCustomers(
   draft: CustomerListDraft,
 ): Promise<Page<CustomerListItem>> {
   const ask = askOf(context, draft);
-  const { order, limit } = ask;
-  const found = await context.store.tenant(tenantId).customers.list(ask);
-  const last = found.length > limit ? found[limit - 1] : undefined;
+  const { found, next } = await context.store.tenant(tenantId).customers.list(ask);
   return {
-    items: found.slice(0, limit).map(({ customer }) => listed(customer)),
-    nextCursor: last ? writeCursor(`${ask.sort} ${order}`, last.place) : null,
+    items: found.map(({ customer }) => listed(customer)),
+    nextCursor: next ? writeCursor(`${ask.sort} ${ask.order}`, next) : null,
   };
 }
 

@@ -6,6 +6,8 @@ import { filterFields, type FilterInstants } from './filter.js';
 /** Which customers are listed, and in which order. */
 export const customerListQuery = z.object({
   ...pageQuery.shape,
+  // Holds the name that was found, which is 150 characters at most, of up to three bytes each.
+  cursor: z.string().max(1_000).optional().meta({ description: 'The `next_cursor` of the page before' }),
   ...filterFields,
   search: filterFields.search.meta({
     description: `${filterFields.search.description}. What was found is in the order of what matched`,

@@ -12,7 +12,9 @@ export const searchRoutes = [
     path: '/customer-lifecycle/customers',
     tag: 'Customer lifecycle',
     summary: 'List and search customers',
-    description: 'Newest first unless another order is asked for; filters may be joined.',
+    description:
+      'Newest first unless another order is asked for; filters may be joined. With several a page can hold fewer than ' +
+      '`limit`, even none, and a `next_cursor`: so many were looked at that it ended. Go on until `next_cursor` is null.',
     permission: 'lifecycle:read',
     query: customerListQuery,
     output: customerPage,

@@ -31,30 +31,39 @@ export function attributeTerm(key: string, value: unknown): SearchTerm | undefin
   return term.includes('\u0000') ? undefined : { kind: 'attribute', term };
 }
 
+type Named = Pick<Customer, 'username' | 'email' | 'firstName' | 'lastName'>;
+
+function nameTerms({ username, email, firstName, lastName }: Named): SearchTerm[] {
+  const names = [username, email, `${firstName} ${lastName}`, lastName].map(termText);
+  return [...new Set(names)].filter(Boolean).map((term) => ({ kind: 'name', term }));
+}
+
+const reasonTerms = ({ blocks }: Customer): SearchTerm[] =>
+  blocks.map(({ reason }) => ({ kind: 'reason', term: reason }));
+
+const attributeTerms = (customer: Customer, keys: readonly string[]): SearchTerm[] =>
+  keys.flatMap((key) => attributeTerm(key, customer.attributes[key]) ?? []);
+
 /** All that a customer is found by; `attributes` are the keys that the host wants to find customers by. */
 export function termsOf(customer: Customer, attributes: readonly string[]): SearchTerm[] {
-  const { username, email, firstName, lastName, blocks } = customer;
-  const names = [username, email, `${firstName} ${lastName}`, lastName].map(termText);
-  return [
-    ...[...new Set(names)].filter(Boolean).map((term): SearchTerm => ({ kind: 'name', term })),
-    ...blocks.map(({ reason }): SearchTerm => ({ kind: 'reason', term: reason })),
-    ...attributes.flatMap((key) => attributeTerm(key, customer.attributes[key]) ?? []),
-  ];
+  return [...nameTerms(customer), ...reasonTerms(customer), ...attributeTerms(customer, attributes)];
 }
 
 const isSame = (a: SearchTerm) => (b: SearchTerm) => a.kind === b.kind && a.term === b.term;
 
-/** What a change of a customer changes in what it is found by. */
+/** What a change of a customer changes in what it is found by. What stayed as it was is not looked at. */
 export function changedTerms(before: Customer, after: Customer, attributes: readonly string[]): TermChange {
-  const isKept =
-    before.blocks === after.blocks &&
-    before.attributes === after.attributes &&
+  const isNamedAlike =
     before.username === after.username &&
     before.email === after.email &&
     before.firstName === after.firstName &&
     before.lastName === after.lastName;
-  if (isKept) return { add: [], remove: [] };
-  return differenceOf(termsOf(before, attributes), termsOf(after, attributes));
+  const changed = (customer: Customer): SearchTerm[] => [
+    ...(isNamedAlike ? [] : nameTerms(customer)),
+    ...(before.blocks === after.blocks ? [] : reasonTerms(customer)),
+    ...(before.attributes === after.attributes ? [] : attributeTerms(customer, attributes)),
+  ];
+  return differenceOf(changed(before), changed(after));
 }
 
 /** What turns one list of terms into another. */

@@ -1,3 +1,4 @@
+import { issueMessage } from '@dotmac/core/contract';
 import type { LifecycleContext } from '../context.js';
 import { lifecycleErrors } from '../errors.js';
 import type { ServiceTemplate } from '../provisioning/template.js';
@@ -17,9 +18,9 @@ export async function checkConfig(
 ): Promise<void> {
   const { error } = await config.safeParseAsync(customConfig);
   if (!error) return;
-  const issues = error.issues.map(({ path, message }) => ({
-    path: ['custom_config', ...path.map(String)].join('.'),
-    message,
+  const issues = error.issues.map((issue) => ({
+    path: ['custom_config', ...issue.path.map(String)].join('.'),
+    message: issueMessage(issue),
   }));
   throw lifecycleErrors.INVALID_SERVICE_CONFIG({ serviceName: name }, { issues });
 }

@@ -5,6 +5,8 @@ import { lifecycleErrors } from '../errors.js';
 import type { StepContext } from '../provisioning/definition.js';
 import { callStep } from '../provisioning/steps/call.js';
 import type { ServiceInstance } from './instance.js';
+import { operationName } from './operation.js';
+import { standingSteps } from './standing-steps.js';
 
 /** What a service's systems say of it, held against what is kept. */
 export const serviceDrift = z
@@ -15,6 +17,7 @@ export const serviceDrift = z
     steps: z.array(
       z.object({
         name: z.string(),
+        operation: operationName.meta({ description: 'What the step was done for' }),
         found: z
           .enum(['present', 'missing', 'unknown'])
           .meta({ description: '`unknown`: it could not be asked; see `error`' }),
@@ -34,42 +37,43 @@ export function isThere({ status }: Pick<ServiceInstance, 'status'>): boolean {
   return status === 'active' || status === 'suspended';
 }
 
-/** Asks each step of setting a service up that can be asked, one after another. */
+/**
+ * Asks each step that made the service what it is, and that can be asked, one after another.
+ * @throws SERVICE_TEMPLATE_NOT_FOUND
+ */
 export async function driftOf(
   context: LifecycleContext,
   service: ServiceInstance,
   signal: AbortSignal,
 ): Promise<ServiceDrift> {
-  const { store, clock, templates, logger } = context;
+  const { store, clock, logger } = context;
   const { id: serviceId, tenantId, customerId, serviceName } = service;
-  const template = templates.of(service);
   const customer = await store.tenant(tenantId).customers.get(customerId);
   const steps: ServiceDrift['steps'] = [];
-  if (!template || !customer) throw lifecycleErrors.SERVICE_TEMPLATE_NOT_FOUND({ serviceName });
-  for (const step of isThere(service) ? (template.stepsOf('provision') ?? []) : []) {
-    if (!('run' in step) || !step.reconcile) continue;
-    const { key, reconcile } = step;
+  if (!context.templates.of(service) || !customer) throw lifecycleErrors.SERVICE_TEMPLATE_NOT_FOUND({ serviceName });
+  for (const { run, template, key, reconcile } of isThere(service) ? await standingSteps(context, service) : []) {
+    const { id: requestId, operation, previous } = run;
     const outcome = await callStep(clock, { step: key, timeoutMs, outer: signal }, async (deadline) => {
       const told: StepContext = {
         tenantId,
         customerId,
         customer,
-        requestId: serviceId,
+        requestId,
         serviceId,
         serviceName,
-        operation: 'provision',
+        operation,
         config: await template.config.parseAsync(service.config),
-        previous: null,
+        previous,
         outputs: service.outputs,
         attempt: 1,
-        idempotencyKey: `${serviceId}:${key}`,
+        idempotencyKey: `${requestId}:${key}`,
         signal: deadline,
       };
       return reconcile(told);
     });
     if (!outcome.ok) logger.warn({ tenantId, serviceId, step: key }, 'a step could not be asked whether it is done');
     const found = outcome.ok ? ((outcome.output as { done: boolean }).done ? 'present' : 'missing') : 'unknown';
-    steps.push({ name: key, found, error: outcome.ok ? null : outcome.shown.message });
+    steps.push({ name: key, operation, found, error: outcome.ok ? null : outcome.shown.message });
   }
   return { serviceId, checkedAt: clock.now(), drifted: steps.some(({ found }) => found === 'missing'), steps };
 }

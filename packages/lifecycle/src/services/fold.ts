@@ -10,7 +10,7 @@ export interface FoldedService {
   /** `pending` stands for `provisioning` as well: that the first step has begun is no event. */
   status: Exclude<ServiceStatus, 'provisioning'>;
   access: ServiceAccess;
-  reasons: readonly Pick<Block, 'reason' | 'severity'>[];
+  reasons: readonly Pick<Block, 'reason' | 'severity' | 'promisedUntil'>[];
   isTerminating: boolean;
   openRunId: string | null;
 }
@@ -21,7 +21,7 @@ export function foldedService({ serviceName, status, access, blocks, ...row }: S
     serviceName,
     status: status === 'provisioning' ? 'pending' : status,
     access,
-    reasons: blocks.map(({ reason, severity }) => ({ reason, severity })),
+    reasons: blocks.map(({ reason, severity, promisedUntil }) => ({ reason, severity, promisedUntil })),
     isTerminating: row.terminateRequestedAt !== null,
     openRunId: row.openRunId,
   };
@@ -73,19 +73,26 @@ function effect(before: FoldedService, event: Event): Partial<FoldedService> {
     }
     case 'service.failed':
     case 'service.cancelled':
-      return { openRunId: null, ...(event.data.operation === 'provision' && { status: 'failed' }) };
+      return { openRunId: null, ...unfinished(before, event.data.operation) };
+    case 'service.cancel_requested':
+      return event.data.operation === 'deprovision' ? { isTerminating: false } : {};
     case 'service.stuck':
       return { status: 'stuck' };
     case 'service.intervened':
       return unstuck(before, event.data.operation);
     case 'service.blocked': {
       const { reason, severity } = event.data;
-      return { reasons: [...before.reasons.filter((open) => open.reason !== reason), { reason, severity }] };
+      const others = before.reasons.filter((open) => open.reason !== reason);
+      return { reasons: [...others, { reason, severity, promisedUntil: null }] };
     }
     case 'service.unblocked': {
       const { lifted } = event.data;
       return { reasons: before.reasons.filter(({ reason }) => !lifted.includes(reason)) };
     }
+    case 'service.promised':
+      return { reasons: promised(before, [event.data.reason], event.data.until) };
+    case 'service.promise_ended':
+      return { reasons: promised(before, event.data.reasons, null) };
     case 'service.termination_requested':
       return { isTerminating: true };
     default:
@@ -93,15 +100,29 @@ function effect(before: FoldedService, event: Event): Partial<FoldedService> {
   }
 }
 
+function promised({ reasons }: FoldedService, of: readonly string[], promisedUntil: number | null) {
+  return reasons.map((open) => (of.includes(open.reason) ? { ...open, promisedUntil } : open));
+}
+
 function begun(operation: OperationName): Partial<FoldedService> {
   return defined({ status: operationOf(operation).while?.status as FoldedService['status'] | undefined });
 }
 
+/** A service whose operation came to nothing: setting it up is over, taking it down has not happened. */
+function unfinished(before: FoldedService, operation: OperationName): Partial<FoldedService> {
+  if (operation === 'provision') return { status: 'failed' };
+  return operation === 'deprovision' ? { status: there(before) } : {};
+}
+
 /** A service as it was before its run got stuck. */
-function unstuck({ access }: FoldedService, operation: OperationName): Partial<FoldedService> {
+function unstuck(before: FoldedService, operation: OperationName): Partial<FoldedService> {
   if (operation === 'provision') return { status: 'pending' };
   if (operation === 'deprovision') return { status: 'deprovisioning' };
-  return { status: access === 'suspended' ? 'suspended' : 'active' };
+  return { status: there(before) };
+}
+
+function there({ access }: FoldedService): 'suspended' | 'active' {
+  return access === 'suspended' ? 'suspended' : 'active';
 }
 
 function defined<Part extends object>(part: Part): Part {

@@ -49,6 +49,11 @@ export interface ServiceInstance {
   terminatedAt: number | null;
 }
 
+/** Is a service not there, or not for long? */
+export function isGone({ status }: Pick<ServiceInstance, 'status'>): boolean {
+  return status === 'failed' || status === 'terminated' || status === 'deprovisioning';
+}
+
 /** A requested service. */
 export const serviceRequest = z
   .object({
@@ -74,6 +79,9 @@ export const serviceView = z
     customConfig: freeForm,
     access: serviceAccess,
     openReasons: z.array(z.string()).meta({ description: 'Its own; those of its customer come on top' }),
+    promises: z
+      .array(z.object({ reason: z.string(), until: instant }))
+      .meta({ description: 'Open reasons that have no effect until then' }),
     openRunId: id.nullable().meta({ description: 'What is being done to it: see `/provisioning/{id}`' }),
     updatedAt: instant,
     terminatedAt: instant.nullable(),
@@ -113,12 +121,14 @@ export function requestOf(service: ServiceInstance): ServiceRequest {
 export function viewOfService(service: ServiceInstance): ServiceView {
   const { templateVersion, config: customConfig, access, blocks, openRunId, updatedAt, terminatedAt } = service;
   const openReasons = blocks.map(({ reason }) => reason);
+  const promises = blocks.flatMap(({ reason, promisedUntil: until }) => (until === null ? [] : [{ reason, until }]));
   return {
     ...requestOf(service),
     templateVersion,
     customConfig,
     access,
     openReasons,
+    promises,
     openRunId,
     updatedAt,
     terminatedAt,

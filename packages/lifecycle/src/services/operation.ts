@@ -18,7 +18,10 @@ interface Operation {
   while?: { status: ServiceStatus };
   /** The service afterwards. */
   leaves: { status?: ServiceStatus; access?: ServiceAccess };
-  /** A step that fails for good has the earlier ones undone. Otherwise the run is stuck there, and somebody must look. */
+  /**
+   * A step that fails for good has the earlier ones undone, and so has cancelling. Otherwise the run is stuck there, and
+   * somebody must look; cancelling ends it where it is (`provisioning/cancel.ts` says when).
+   */
   undoes: boolean;
 }
 
@@ -57,16 +60,19 @@ function wantedAccess(
 /**
  * What is to be done to a service next so that it gives what it should; null when it does, or when something is being
  * done already: asked again at the end of every run, so that no change is ever missed.
+ * @param isCertain false: an operation stopped halfway, so that nobody knows what it gives; it is told anew
  */
 export function nextOperation(
-  service: ServiceInstance,
+  service: Pick<ServiceInstance, 'status' | 'access' | 'blocks' | 'terminateRequestedAt' | 'openRunId'>,
   customer: Pick<Customer, 'stage' | 'blocks'>,
   exemptFrom: readonly string[] = [],
+  isCertain = true,
 ): OperationName | null {
   const isSettable = service.status === 'active' || service.status === 'suspended';
   if (service.openRunId !== null || !isSettable) return null;
   const wanted = wantedAccess(service, customer, exemptFrom);
   if (wanted === undefined) return 'deprovision';
+  if (!isCertain) return wanted === 'suspended' ? 'suspend' : 'resume';
   if (wanted === service.access) return null;
   if (wanted === 'suspended') return 'suspend';
   return wanted === 'throttled' && service.access === 'full' ? 'throttle' : 'resume';

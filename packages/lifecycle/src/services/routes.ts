@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { hookErrors, lifecycleErrors } from '../errors.js';
 import type { LifecycleScope } from '../lifecycle.js';
 import { provisioning } from '../provisioning/run.js';
+import { promiseEndInput, promiseInput } from '../suspension/suspension.js';
 import { serviceDrift } from './drift.js';
 import {
   planInput,
@@ -123,6 +124,25 @@ export const serviceRoutes = [
     body: serviceUnblockInput,
     errors: refusals,
     run: (lifecycle, { params: { id: serviceId }, body, once }) => lifecycle.services.resume(serviceId, body, once),
+  }),
+  route({
+    ...changing,
+    name: 'promiseServicePayment',
+    path: '/customer-lifecycle/services/{id}/promise',
+    summary: 'Leave a reason of one service without effect until a time',
+    description: 'For a customer who promised to pay for it. Not lifted by then, the reason takes effect again.',
+    body: promiseInput,
+    errors: refusals,
+    run: (lifecycle, { params: { id: serviceId }, body, once }) => lifecycle.services.promise(serviceId, body, once),
+  }),
+  route({
+    ...changing,
+    name: 'endServicePromise',
+    path: '/customer-lifecycle/services/{id}/end-promise',
+    summary: 'End a promise for one service before its time',
+    body: promiseEndInput,
+    errors: refusals,
+    run: (lifecycle, { params: { id: serviceId }, body, once }) => lifecycle.services.endPromise(serviceId, body, once),
   }),
   route({
     ...changing,

@@ -1,7 +1,6 @@
 import { newId, type ScopeIdentity } from '@dotmac/core';
 import { readDraft, type Page } from '@dotmac/core/contract';
 import type { LifecycleContext } from '../context.js';
-import type { Block } from '../customers/customer.js';
 import { perform, type CommandOptions, type Decide, type JoinOptions, type Step } from '../customers/perform.js';
 import { takeTurn } from '../customers/turn.js';
 import { transitionFor } from '../customers/transitions.js';
@@ -9,8 +8,9 @@ import { lifecycleErrors } from '../errors.js';
 import { newRun } from '../provisioning/plan.js';
 import type { Provisioning, Run } from '../provisioning/run.js';
 import { provisioningOf } from '../provisioning/run.js';
-import { without } from '../suspension/blocks.js';
-import { everyReason, reasonFor } from '../suspension/reasons.js';
+import { readPromise, readPromiseEnd } from '../suspension/promise.js';
+import { reasonFor } from '../suspension/reasons.js';
+import type { PromiseDraft, PromiseEndDraft } from '../suspension/suspension.js';
 import { changeService, findService } from './change.js';
 import { checkConfig, templateNamed } from './config.js';
 import { driftOf, type ServiceDrift } from './drift.js';
@@ -28,13 +28,19 @@ import {
   type ServiceUnblockDraft,
   type TerminationDraft,
 } from './input.js';
-import { requestOf, viewOfService, type ServiceInstance, type ServiceRequest, type ServiceView } from './instance.js';
+import {
+  isGone,
+  requestOf,
+  viewOfService,
+  type ServiceInstance,
+  type ServiceRequest,
+  type ServiceView,
+} from './instance.js';
+import { blockLifted, blockOpened, paymentPromised, promiseEnded } from './reasons.js';
 import { startOperation } from './settle.js';
 
 /** Services that one customer may have at once. */
 const mostServices = 200;
-/** Reasons that one service may be blocked for at once. */
-const mostReasons = 50;
 /** Runs of a service that are listed. */
 const shownRuns = 100;
 
@@ -62,6 +68,14 @@ export interface ServiceService {
   /** Lifts a reason of one service; those of its customer stay. @throws SERVICE_NOT_FOUND, SERVICE_BUSY (it is not open) */
   resume(serviceId: string, draft: ServiceUnblockDraft, options?: CommandOptions): Promise<ServiceView>;
   /**
+   * Leaves an open reason of one service without effect until a time, at which it takes effect again, unless it was
+   * lifted by then. Those of its customer stay as they are.
+   * @throws SERVICE_NOT_FOUND, SERVICE_BUSY (it is not there, or this reason is not open), INVALID_INPUT
+   */
+  promise(serviceId: string, draft: PromiseDraft, options?: CommandOptions): Promise<ServiceView>;
+  /** Ends a promise, or all of them, before its time. @throws SERVICE_NOT_FOUND, SERVICE_BUSY (nothing is promised) */
+  endPromise(serviceId: string, draft?: PromiseEndDraft, options?: CommandOptions): Promise<ServiceView>;
+  /**
    * Changes an active service to another plan, or to another configuration of its own, by the steps
    * `operations.change_plan` of the template that it changes to. A failure is undone, and leaves it as it was.
    * @throws SERVICE_NOT_FOUND, SERVICE_BUSY, SERVICE_TEMPLATE_NOT_FOUND, INVALID_SERVICE_CONFIG, PLAN_CHANGE_UNSUPPORTED
@@ -73,15 +87,16 @@ export interface ServiceService {
    */
   terminate(serviceId: string, draft?: TerminationDraft, options?: CommandOptions): Promise<ServiceView>;
   /**
-   * Asks the `reconcile` of each completed step of an active service whether its effect is still there.
-   * @throws SERVICE_NOT_FOUND
+   * Asks the `reconcile` of each completed step that made an active or suspended service what it is (setting it up,
+   * suspending it, ...) whether its effect is still there.
+   * @throws SERVICE_NOT_FOUND, SERVICE_TEMPLATE_NOT_FOUND
    */
   drift(serviceId: string, options?: { signal?: AbortSignal }): Promise<ServiceDrift>;
 }
 
 /** The services of one scope. */
 export function serviceService(context: LifecycleContext, identity: ScopeIdentity): ServiceService {
-  const { store } = context;
+  const { store, clock } = context;
   const { customers, services, runs } = store.tenant(identity.tenantId);
   const change = async (
     ...given: Parameters<typeof changeService> extends [unknown, unknown, ...infer Rest] ? Rest : never
@@ -100,7 +115,7 @@ export function serviceService(context: LifecycleContext, identity: ScopeIdentit
       const standing = trx ? undefined : await customers.standing(customerId);
       const customer = trx ? await customers.get(customerId, trx) : standing?.customer;
       if (!customer) throw lifecycleErrors.CUSTOMER_NOT_FOUND({ customerId });
-      transitionFor(customer, command);
+      transitionFor(customer, command, {}, context.checklist);
       const template = templateNamed(context, serviceName);
       await checkConfig(template, customConfig);
       const id = newId();
@@ -143,25 +158,8 @@ export function serviceService(context: LifecycleContext, identity: ScopeIdentit
       const reason = reasonFor(actionType);
       const told = { reason, note, parameters, severity };
       const asked = { command: 'suspendService', serviceId, input, hook: 'service.suspend', told } as const;
-      return change(asked, options, ({ service, at, busy }) => {
-        if (isGone(service)) throw busy(`it is ${service.status}`);
-        const open = service.blocks.find((block) => block.reason === reason);
-        if (open && (open.severity === 'suspend' || severity === 'throttle'))
-          throw busy(`the reason ${reason} is open`);
-        if (!open && service.blocks.length >= mostReasons) throw busy(`${mostReasons} reasons are open already`);
-        const block: Block = {
-          reason,
-          severity,
-          note,
-          parameters,
-          promisedUntil: null,
-          openedAt: at,
-          openedBy: identity.actor,
-        };
-        const blocks = [...without(service.blocks, [reason]), block];
-        const data = { serviceId, serviceName: service.serviceName, reason, note, severity };
-        return { service: { ...service, blocks }, event: { name: 'service.blocked', data } };
-      });
+      const block = { reason, severity, note, parameters, openedBy: identity.actor };
+      return change(asked, options, blockOpened(block));
     },
     resume(serviceId, draft, options) {
       const input = readDraft(serviceUnblockInput, draft);
@@ -169,15 +167,18 @@ export function serviceService(context: LifecycleContext, identity: ScopeIdentit
       const reason = reasonFor(actionType);
       const told = { reason };
       const asked = { command: 'resumeService', serviceId, input, hook: 'service.resume', told } as const;
-      return change(asked, options, ({ service, busy }) => {
-        const open = service.blocks.map((block) => block.reason);
-        const wanted = reason === everyReason ? open : [reason];
-        const lifted = wanted.filter((reason) => open.includes(reason));
-        if (lifted.length === 0) throw busy(`its open reasons are: ${open.join(', ') || 'none'}`);
-        const blocks = without(service.blocks, lifted);
-        const data = { serviceId, serviceName: service.serviceName, lifted };
-        return { service: { ...service, blocks }, event: { name: 'service.unblocked', data } };
-      });
+      return change(asked, options, blockLifted(reason));
+    },
+    async promise(serviceId, draft, options) {
+      const input = readPromise(clock, draft);
+      const asked = { command: 'promiseService', serviceId, input, hook: 'service.promise', told: input } as const;
+      return change(asked, options, paymentPromised(input));
+    },
+    async endPromise(serviceId, draft = {}, options) {
+      const reason = readPromiseEnd(draft);
+      const told = { reason: reason ?? null };
+      const asked = { command: 'endServicePromise', serviceId, input: told, hook: 'service.endPromise', told } as const;
+      return change(asked, options, promiseEnded(reason));
     },
     async changePlan(serviceId, draft, options) {
       const input = readDraft(planInput, draft);
@@ -220,10 +221,6 @@ export function serviceService(context: LifecycleContext, identity: ScopeIdentit
     drift: async (serviceId, { signal } = {}) =>
       driftOf(context, await findService(services, serviceId), signal ?? new AbortController().signal),
   };
-}
-
-function isGone({ status }: ServiceInstance): boolean {
-  return status === 'failed' || status === 'terminated' || status === 'deprovisioning';
 }
 
 function newService(run: Run): ServiceInstance {

@@ -47,16 +47,20 @@ export async function settleServices(
   return started;
 }
 
-/** Begins what a service needs next, if it needs anything. */
+/**
+ * Begins what a service needs next, if it needs anything.
+ * @param isCertain is it known what the service gives?
+ */
 export async function settleService(
   context: LifecycleContext,
   identity: ScopeIdentity,
   service: ServiceInstance,
   customer: Customer,
   moment: Moment,
+  isCertain = true,
 ): Promise<StartedOperation | undefined> {
   const template = context.templates.of(service);
-  const operation = nextOperation(service, customer, template?.exemptFrom);
+  const operation = nextOperation(service, customer, template?.exemptFrom, isCertain);
   if (operation === null) return undefined;
   if (!template) {
     const { id: serviceId, serviceName, templateVersion } = service;

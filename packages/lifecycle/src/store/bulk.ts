@@ -3,12 +3,16 @@ import type { Page } from '@dotmac/core/contract';
 import type { BulkFailure, BulkOperation } from '../bulk/operation.js';
 import type { Customer } from '../customers/customer.js';
 import type { LifecycleEvents } from '../events.js';
+import type { TermChange } from '../search/terms.js';
 
 /** A change of one of many customers. */
 export interface BulkChange {
   before: Customer;
+  /** One version later. */
   after: Customer;
   event: AnyEvent<LifecycleEvents>;
+  /** What changes in what it is found by. */
+  terms: TermChange;
   /** Timers that are not there any more then. */
   cleared: readonly string[];
 }
@@ -29,8 +33,8 @@ export interface BulkCustomerStore {
   /** Those that it means next, in the order of their ids. */
   next(operation: BulkOperation, limit: number): Promise<BulkCandidate[]>;
   /**
-   * Prepares to write stage, approval and reasons of customers, their events, and entries of the outbox. One change of a
-   * customer.
+   * Prepares to write stage, approval and reasons of customers, their events, what they are found by, and entries of the
+   * outbox. One change of a customer.
    * @returns what writes it, once: the ids of those who are not as they were `before`; if there are any, the transaction
    * must not commit
    */

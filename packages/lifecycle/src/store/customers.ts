@@ -2,7 +2,7 @@ import type { OutboxEntry, StoreTransaction } from '@dotmac/core';
 import type { Customer } from '../customers/customer.js';
 import type { Stage } from '../customers/stage.js';
 import type { Run } from '../provisioning/run.js';
-import type { CustomerAsk, FoundCustomer } from '../search/ask.js';
+import type { CustomerAsk, FoundCustomers } from '../search/ask.js';
 import type { SearchTerm, TermChange } from '../search/terms.js';
 import type { ServiceInstance } from '../services/instance.js';
 import type { HistoryEntry } from './history.js';
@@ -32,13 +32,16 @@ export interface CustomerChange {
   terms?: TermChange | undefined;
 }
 
+/** What became of a customer that was to be added: it was, or one of its names is another's. */
+export type Insertion = 'inserted' | 'username' | 'email' | 'external_id';
+
 /** One tenant's customers. */
 export interface CustomerStore {
   /**
-   * Adds a customer, found by nothing yet ({@link CustomerStore.changeTerms}), or says which of its names is taken.
-   * Does not break the transaction when it is.
+   * Adds customers, as if one after another, found by nothing yet ({@link CustomerStore.changeTerms}); or says of each
+   * which of its names is taken. Does not break the transaction when one is.
    */
-  insert(customer: Customer, trx: StoreTransaction): Promise<'inserted' | 'username' | 'email' | 'external_id'>;
+  insert(customers: readonly Customer[], trx: StoreTransaction): Promise<Insertion[]>;
   get(customerId: string, trx?: StoreTransaction): Promise<Customer | undefined>;
   /** Reads the latest state, and keeps others from changing it until the transaction ends. */
   lock(customerId: string, trx: StoreTransaction): Promise<Customer | undefined>;
@@ -62,8 +65,8 @@ export interface CustomerStore {
     changes: readonly ({ customer: Pick<Customer, 'id' | 'createdAt'> } & TermChange)[],
     trx: StoreTransaction,
   ): Promise<void>;
-  /** The first page's worth, and one more when there are more. */
-  list(ask: CustomerAsk): Promise<FoundCustomer[]>;
+  /** The page that begins where the one before ended. Going on until there is no `next`, each is found once. */
+  list(ask: CustomerAsk): Promise<FoundCustomers>;
   /** All customers by id, after one of them if given. */
   scan(after: string | undefined, limit: number): Promise<Customer[]>;
   /** What these customers are found by; without those that are found by nothing. */

@@ -36,7 +36,8 @@ export interface HistoryAsk {
 
 /** One tenant's history: only ever added to. */
 export interface HistoryStore {
-  append(customerId: string, entries: readonly HistoryEntry[], trx: StoreTransaction): Promise<void>;
+  /** Adds entries to the histories of their events' subjects; those of one customer in their order. */
+  append(entries: readonly HistoryEntry[], trx: StoreTransaction): Promise<void>;
   /** The last `limit` entries, oldest first; only those that changed the stage, if asked. */
   list(customerId: string, ask: { limit: number; stageChangesOnly?: boolean }): Promise<HistoryEntry[]>;
   /** One event of a customer. */

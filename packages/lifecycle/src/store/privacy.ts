@@ -15,6 +15,17 @@ export interface Erasure {
   signals(signals: readonly Signal[]): Signal[];
 }
 
+/** Why a customer was refused by an operation on many. */
+export interface BulkRefusal {
+  operationId: string;
+  command: string;
+  dryRun: boolean;
+  code: string;
+  message: string;
+  /** Epoch ms: when the operation was asked for. */
+  askedAt: number;
+}
+
 /** What concerns the privacy of one tenant's customers. Changed under the lock of their customer alone. */
 export interface PrivacyStore {
   /** A customer's sealed key. */
@@ -26,9 +37,11 @@ export interface PrivacyStore {
   setHold(hold: LegalHold, trx: StoreTransaction): Promise<void>;
   /** False when there is none of this name. */
   liftHold(customerId: string, name: string, trx: StoreTransaction): Promise<boolean>;
+  /** Where operations on many that are still kept were refused for a customer, in the order of their making. */
+  refusals(customerId: string): Promise<BulkRefusal[]>;
   /**
    * Removes the customer's key, tokens, timers, dunning cases, and what commands and requests on it answered; writes
-   * what is left of history, services, runs and what was said to their steps.
+   * what is left of history, services, runs and what was said to their steps; empties the messages of its refusals.
    */
   wipe(customerId: string, erasure: Erasure, trx: StoreTransaction): Promise<void>;
 }

@@ -22,7 +22,13 @@ export interface TakenRun {
 
 /** Leases on runs. A store that can, gives what was taken along, and spares whoever took it the reading. */
 export interface RunLeases extends Leases {
-  acquire(key: string, owner: string, ttlMs: number): Promise<(Lease & { taken?: TakenRun | undefined }) | null>;
+  /** Also null for a run whose template has none of these hashes, if some are given: it is left to who knows it. */
+  acquire(
+    key: string,
+    owner: string,
+    ttlMs: number,
+    templateHashes?: readonly string[],
+  ): Promise<(Lease & { taken?: TakenRun | undefined }) | null>;
 }
 
 /** One tenant's provisioning runs. */

@@ -18,23 +18,30 @@ export interface StoredToken {
   windowStartedAt: number;
 }
 
+/** A token as it was counted for its address. */
+export interface CountedIssue {
+  issued: number;
+  windowStartedAt: number;
+}
+
 /** One tenant's verification tokens. */
 export interface TokenStore {
   get(customerId: string, channel: Channel, trx?: StoreTransaction): Promise<StoredToken | undefined>;
-  /** Puts a token in the place of the one before. */
-  put(token: StoredToken, trx: StoreTransaction): Promise<void>;
+  /** Puts tokens in the place of those before; one for each customer's channel. */
+  put(tokens: readonly StoredToken[], trx: StoreTransaction): Promise<void>;
   /** Counts an attempt, and answers the token with it counted; undefined when there is none. */
   countAttempt(customerId: string, channel: Channel, trx?: StoreTransaction): Promise<StoredToken | undefined>;
   /**
-   * Counts a token for an address, in a window that begins with the first of it and lasts so long.
-   * @returns how many there were in this window, this one with them, and when it began
+   * Counts tokens for addresses, one after another, each in a window that begins with the first of its address and lasts
+   * so long.
+   * @returns of each, how many there were in this window, it and those before it, and when it began
    */
-  countIssue(
-    addressKey: string,
+  countIssues(
+    addressKeys: readonly string[],
     at: number,
     windowMs: number,
     trx: StoreTransaction,
-  ): Promise<{ issued: number; windowStartedAt: number }>;
+  ): Promise<CountedIssue[]>;
   /** Compare-and-swap: true for one caller alone, while it is still this token and nobody consumed it. */
   consume(token: StoredToken, at: number, trx: StoreTransaction): Promise<boolean>;
 }

@@ -15,7 +15,7 @@ export interface WebhookStore {
    * Notes since when nothing was taken, if it was taken until now; null: something was. Nothing is told of a webhook that
    * is gone.
    */
-  noteFailing(webhookId: string, since: number | null): Promise<void>;
+  noteFailing(webhookId: string, since: number | null, trx?: StoreTransaction): Promise<void>;
   /** Switches off one that is enabled and fails since then: true for one caller alone. */
   disable(webhookId: string, failingSince: number, at: number, trx: StoreTransaction): Promise<boolean>;
   /** With its log. */
@@ -23,10 +23,15 @@ export interface WebhookStore {
   /** False when this webhook has this event already. */
   addDelivery(delivery: WebhookDelivery, trx: StoreTransaction): Promise<boolean>;
   delivery(deliveryId: string): Promise<WebhookDelivery | undefined>;
-  /** Writes how an attempt went, of one that is pending. */
-  settle(delivery: WebhookDelivery): Promise<void>;
+  /**
+   * Writes how an attempt went, of one that is pending; false, and nothing written, when it is not any more, or when a
+   * later attempt was written already: by who took it over.
+   */
+  settle(delivery: WebhookDelivery, trx?: StoreTransaction): Promise<boolean>;
   /** Makes one pending that is not; false when it is, or is gone. */
   reset(deliveryId: string, trx: StoreTransaction): Promise<boolean>;
+  /** What became of these events at whatever webhook, in the order of the events. */
+  deliveriesFor(eventIds: readonly string[]): Promise<WebhookDelivery[]>;
   /** Newest first; `cursor` is the id of the last one seen. */
   deliveries(ask: {
     webhookId: string;

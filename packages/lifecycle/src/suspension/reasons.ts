@@ -1,6 +1,6 @@
-import { lifecycleErrors } from '../errors.js';
-import { legalCommands } from '../customers/transitions.js';
+import { illegal } from '../customers/transitions.js';
 import type { Customer } from '../customers/customer.js';
+import type { ChecklistItem } from '../onboarding/checklist.js';
 
 /** The reason of a suspension whose `action_type` names none: the command's own name. */
 const generalReason = 'general';
@@ -25,20 +25,16 @@ export function reasonFor(actionType: string): string {
  * there is; for `all` every one.
  * @throws ILLEGAL_TRANSITION when the reason is not open, or `reactivate` could mean several
  */
-export function reasonsToLift({ blocks, stage }: Customer, actionType: string): string[] {
-  const open = blocks.map(({ reason }) => reason);
+export function reasonsToLift(customer: Customer, actionType: string, checklist: readonly ChecklistItem[]): string[] {
+  const open = customer.blocks.map(({ reason }) => reason);
   if (actionType === everyReason) return open;
   const wanted = reasonFor(actionType);
   if (open.includes(wanted)) return [wanted];
   if (wanted === generalReason && open.length <= 1) return open;
   const listed = open.join(', ');
-  throw lifecycleErrors.ILLEGAL_TRANSITION({
-    stage,
-    command: 'reactivate',
-    legal: legalCommands(stage),
-    reason:
-      wanted === generalReason
-        ? `several reasons are open (${listed}); name one, or "${everyReason}"`
-        : `"${wanted}" is not among the open reasons (${listed})`,
-  });
+  const why =
+    wanted === generalReason
+      ? `several reasons are open (${listed}); name one, or "${everyReason}"`
+      : `"${wanted}" is not among the open reasons (${listed})`;
+  throw illegal(customer, 'reactivate', checklist, why);
 }

@@ -4,13 +4,10 @@ import type { LifecycleContext } from '../context.js';
 import type { Block, Customer } from '../customers/customer.js';
 import type { Decide, Decision, Step } from '../customers/perform.js';
 import { destination, type Transition } from '../customers/transitions.js';
-import type { TimerChange } from '../timers/timer.js';
-import { writtenInstant } from '../written-instant.js';
 import { without } from './blocks.js';
+import { endPromises, readPromise, readPromiseEnd, withoutPromise, withPromise } from './promise.js';
 import { everyReason, reasonFor, reasonsToLift } from './reasons.js';
 import {
-  promiseEndInput,
-  promiseInput,
   reactivationInput,
   suspensionInput,
   type PromiseDraft,
@@ -21,11 +18,13 @@ import {
 
 type DecidedStep = Extract<Step, { decide: Decide }>;
 
-const longestPromiseMs = 90 * 24 * 3_600_000;
 const promiseTimer = (reason: string): string => `promise:${reason}`;
 
 /** The steps of the commands on reasons; each reads its draft at once. @throws INVALID_INPUT */
-export function suspensionSteps({ clock }: Pick<LifecycleContext, 'clock'>, { actor }: ScopeIdentity) {
+export function suspensionSteps(
+  { clock, checklist }: Pick<LifecycleContext, 'clock' | 'checklist'>,
+  { actor }: ScopeIdentity,
+) {
   const suspend = (draft: SuspensionDraft): DecidedStep => {
     const { actionType, severity, reason: note, parameters } = readDraft(suspensionInput, draft);
     if (actionType === everyReason)
@@ -47,30 +46,22 @@ export function suspensionSteps({ clock }: Pick<LifecycleContext, 'clock'>, { ac
       const { actionType, reason: note, parameters } = readDraft(reactivationInput, draft);
       const input = { reason: reasonFor(actionType), note, parameters };
       const decide: Decide = (customer, transition) => {
-        const lifted = reasonsToLift(customer, actionType);
+        const lifted = reasonsToLift(customer, actionType, checklist);
         const blocks = without(customer.blocks, lifted);
         const stage = destination(transition, blocks);
         const openReasons = blocks.map(({ reason }) => reason);
         const data = { from: customer.stage, to: stage, ...input, openReasons, lifted };
         const isBack = customer.stage === 'suspended' && stage === 'active';
         const event = { name: isBack ? 'customer.reactivated' : 'customer.suspension_lifted', data } as const;
-        return { patch: { blocks, stage }, event, timers: endPromises(customer.blocks, lifted) };
+        return { patch: { blocks, stage }, event, timers: endPromises(customer.blocks, lifted, promiseTimer) };
       };
       return { command: 'reactivate', input, decide };
     },
     promise(draft: PromiseDraft): DecidedStep {
-      const {
-        actionType,
-        until,
-        reason: note,
-      } = readDraft(promiseInput, { ...draft, until: writtenInstant(draft.until) });
-      const reason = reasonFor(actionType);
-      if (until <= clock.now() || until > clock.now() + longestPromiseMs)
-        throw invalidInput([{ path: 'until', message: 'Give a time within the next 90 days' }]);
+      const input = readPromise(clock, draft);
+      const { reason, until, note } = input;
       const decide: Decide = (customer, transition, { at }) => {
-        const blocks = customer.blocks.map((block) =>
-          block.reason === reason ? { ...block, promisedUntil: until } : block,
-        );
+        const blocks = withPromise(customer.blocks, input);
         const stage = destination(transition, blocks);
         const data = { from: customer.stage, to: stage, reason, until, note };
         const due = { dueAt: until, command: 'endPromise', input: { actionType: reason }, anchorAt: at } as const;
@@ -80,16 +71,12 @@ export function suspensionSteps({ clock }: Pick<LifecycleContext, 'clock'>, { ac
           timers: [{ set: { name: promiseTimer(reason), ...due } }],
         };
       };
-      return { command: 'promise', input: { reason, until, note }, facts: () => ({ reason }), decide };
+      return { command: 'promise', input, facts: () => ({ reason }), decide };
     },
     endPromise(draft: PromiseEndDraft): DecidedStep {
-      const { actionType } = readDraft(promiseEndInput, draft);
-      const reason = actionType === undefined ? undefined : reasonFor(actionType);
+      const reason = readPromiseEnd(draft);
       const decide: Decide = (customer, transition) => {
-        const ends = (block: Block): boolean =>
-          block.promisedUntil !== null && (reason === undefined || block.reason === reason);
-        const blocks = customer.blocks.map((block) => (ends(block) ? { ...block, promisedUntil: null } : block));
-        const reasons = customer.blocks.filter(ends).map((block) => block.reason);
+        const { blocks, ended: reasons } = withoutPromise(customer.blocks, reason);
         const stage = destination(transition, blocks);
         const event = { name: 'customer.promise_ended', data: { from: customer.stage, to: stage, reasons } } as const;
         return { patch: { blocks, stage }, event, timers: reasons.map((each) => ({ clear: promiseTimer(each) })) };
@@ -112,11 +99,5 @@ function opened(customer: Customer, { to }: Transition, block: Block): Decision 
       : customer.stage === 'suspended'
         ? 'customer.suspension_added'
         : 'customer.suspended';
-  return { patch: { blocks }, event: { name, data }, timers: endPromises(customer.blocks, [reason]) };
-}
-
-/** A promise and its timer come and go together. */
-function endPromises(blocks: readonly Block[], reasons: readonly string[]): TimerChange[] {
-  const promised = blocks.filter(({ reason, promisedUntil }) => promisedUntil !== null && reasons.includes(reason));
-  return promised.map(({ reason }) => ({ clear: promiseTimer(reason) }));
+  return { patch: { blocks }, event: { name, data }, timers: endPromises(customer.blocks, [reason], promiseTimer) };
 }

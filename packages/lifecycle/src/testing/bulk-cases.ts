@@ -4,11 +4,13 @@ import type { Suite } from '@dotmac/core/testing';
 import { staleMs, type BulkOperation } from '../bulk/operation.js';
 import type { Customer } from '../customers/customer.js';
 import { lifecycleEvents } from '../events.js';
+import type { SearchTerm, TermChange } from '../search/terms.js';
 import type { BulkChange } from '../store/store.js';
 import { aCustomer, aService, aTimer, anEvent } from './samples.js';
 import type { LifecycleStoreSubject } from './store-suite.js';
 
-const anOperation = (tenantId: string, change: Partial<BulkOperation> = {}): BulkOperation => ({
+/** A command for many that nobody has begun. */
+export const anOperation = (tenantId: string, change: Partial<BulkOperation> = {}): BulkOperation => ({
   id: newId(),
   tenantId,
   command: 'suspend',
@@ -31,6 +33,9 @@ const anOperation = (tenantId: string, change: Partial<BulkOperation> = {}): Bul
   upTo: '~',
   ...change,
 });
+
+const late: SearchTerm = { kind: 'reason', term: 'late' };
+const none: TermChange = { add: [], remove: [] };
 
 /** What a store must do with commands for many. */
 export const bulkCases: Suite<LifecycleStoreSubject>['cases'] = [
@@ -116,14 +121,21 @@ export const bulkCases: Suite<LifecycleStoreSubject>['cases'] = [
         aCustomer('a', { stage: 'inactive', createdAt: 30 }),
       ];
       await store.transaction(async (trx) => {
-        for (const person of people) await customers.insert(person, trx);
-        await store.tenant('b').customers.insert(aCustomer('b', { stage: 'active' }), trx);
+        for (const person of people) await customers.insert([person], trx);
+        await store.tenant('b').customers.insert([aCustomer('b', { stage: 'active' })], trx);
       });
       const ids = people.map(({ id }) => id);
       const [one = '', two = '', three = ''] = ids;
       const idsOf = async (operation: BulkOperation, limit: number) =>
         (await bulk.next(operation, limit)).map(({ id }) => id);
-      const meant = (change: Partial<BulkOperation>) => idsOf(anOperation('a', change), 9);
+      /** Few or many: both ways of reading find the same. */
+      const meant = async (change: Partial<BulkOperation>): Promise<string[]> => {
+        const [few, many] = [anOperation('a', { ...change, total: 9 }), anOperation('a', { ...change, total: 90_000 })];
+        const found = await idsOf(few, 9);
+        assert.deepEqual(await idsOf(many, 9), found);
+        assert.equal(await bulk.count(many), found.length);
+        return found;
+      };
       assert.deepEqual(await meant({}), ids);
       assert.equal(await bulk.count(anOperation('a')), 3);
       assert.deepEqual(await idsOf(anOperation('a', { cursor: one }), 1), [two]);
@@ -169,16 +181,20 @@ export const bulkCases: Suite<LifecycleStoreSubject>['cases'] = [
     },
   },
   {
-    name: 'writes changes of many: rows, events, timers that are over; and knows who has services',
+    name: 'writes changes of many: rows, events, terms, timers that are over; and knows who has services',
     async run({ store }) {
       const { bulk, customers, history, timers, services } = store.tenant('a');
       const people = Array.from({ length: 7 }, () => aCustomer('a', { stage: 'active' }));
       const [first, last] = [people[0] ?? aCustomer('a'), people[6] ?? aCustomer('a')];
       await store.transaction(async (trx) => {
         for (const person of people) {
-          await customers.insert(person, trx);
-          await history.append(person.id, [{ seq: 1, event: anEvent('a', person.id, 'active') }], trx);
+          await customers.insert([person], trx);
+          await history.append([{ seq: 1, event: anEvent('a', person.id, 'active') }], trx);
         }
+        await customers.changeTerms(
+          people.slice(0, 5).map((customer) => ({ customer, add: [late], remove: [] })),
+          trx,
+        );
         for (const name of ['promise:late', 'other']) await timers.put(aTimer(first.id, { name }), trx);
         await services.insert(aService('a', last.id), trx);
         await services.insert(aService('a', first.id, { status: 'terminated' }), trx);
@@ -194,12 +210,19 @@ export const bulkCases: Suite<LifecycleStoreSubject>['cases'] = [
         const data = { from: 'active', to: stage, reason: `reason ${index} ß "\\` } as const;
         const name = index < 4 ? 'customer.churning' : 'customer.deactivated';
         const of = { tenantId: 'a', actor: 'user:1', subject: before.id, at: after.updatedAt, data };
-        return { before, after, event: lifecycleEvents.create(name, of) as never, cleared: ['promise:late'] };
+        const terms = {
+          add: [{ kind: 'reason', term: `reason ${index % 2} "\\` }, ...(index > 4 ? [late] : [])],
+          remove: index > 4 ? [] : [late],
+        } as const;
+        return { before, after, event: lifecycleEvents.create(name, of) as never, terms, cleared: ['promise:late'] };
       });
       assert.deepEqual(await store.transaction(bulk.prepare(changes)), []);
-      for (const { after, event } of changes) {
+      const terms = await customers.termsOf(people.map(({ id }) => id));
+      const sorted = (of: readonly SearchTerm[] = []) => [...of].sort((a, b) => (a.term < b.term ? -1 : 1));
+      for (const { after, event, terms: changed } of changes) {
         assert.deepEqual(await customers.get(after.id), after);
         assert.deepEqual((await history.list(after.id, { limit: 9 })).at(-1), { seq: 2, event });
+        assert.deepEqual(sorted(terms.get(after.id)), sorted(changed.add));
       }
       assert.deepEqual(
         (await timers.listFor(first.id)).map(({ name }) => name),
@@ -213,13 +236,19 @@ export const bulkCases: Suite<LifecycleStoreSubject>['cases'] = [
       const { bulk, customers, history } = store.tenant('a');
       const people = Array.from({ length: 5 }, () => aCustomer('a', { stage: 'active' }));
       await store.transaction(async (trx) => {
-        for (const person of people) await customers.insert(person, trx);
+        for (const person of people) await customers.insert([person], trx);
       });
       const changeOf = (before: Customer): BulkChange => {
         const after = { ...before, stage: 'churning' as const, version: before.version + 1 };
         const data = { from: 'active', to: 'churning', reason: null } as const;
         const of = { tenantId: 'a', actor: 'user:1', subject: before.id, at: after.updatedAt, data };
-        return { before, after, event: lifecycleEvents.create('customer.churning', of) as never, cleared: [] };
+        return {
+          before,
+          after,
+          event: lifecycleEvents.create('customer.churning', of) as never,
+          terms: none,
+          cleared: [],
+        };
       };
       const [, second = aCustomer('a'), third = aCustomer('a')] = people;
       const moved = changeOf(second);

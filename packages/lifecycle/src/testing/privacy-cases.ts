@@ -3,6 +3,7 @@ import { newId } from '@dotmac/core';
 import type { Suite } from '@dotmac/core/testing';
 import type { LegalHold } from '../privacy/hold.js';
 import type { Erasure, HistoryEntry } from '../store/store.js';
+import { anOperation } from './bulk-cases.js';
 import { aCustomer, aRun, aService, aTimer, aToken, anEvent } from './samples.js';
 import type { LifecycleStoreSubject } from './store-suite.js';
 
@@ -51,10 +52,40 @@ export const privacyCases: Suite<LifecycleStoreSubject>['cases'] = [
       const id = newId();
       const entry = (seq: number): HistoryEntry => ({ seq, event: anEvent('a', id, 'registration') });
       const entries = [entry(1), { ...entry(2), sealed: 'x.y' }, entry(3)];
-      await store.transaction((trx) => history.append(id, entries, trx));
+      await store.transaction((trx) => history.append(entries, trx));
       assert.deepEqual(await history.readFrom(id, { after: 0, limit: 2 }), entries.slice(0, 2));
       assert.deepEqual(await history.readFrom(id, { after: 2, limit: 2 }), entries.slice(2));
       assert.deepEqual(await store.tenant('b').history.readFrom(id, { after: 0, limit: 9 }), []);
+    },
+  },
+  {
+    name: 'knows what operations on many refused to a customer, and forgets its words, and nobody else’s',
+    async run({ store }) {
+      const [gone, stays] = [newId(), newId()];
+      const operations = [anOperation('a'), anOperation('a', { dryRun: true }), anOperation('b')];
+      for (const { id, tenantId, ...operation } of operations)
+        await store.transaction(async (trx) => {
+          const { bulk } = store.tenant(tenantId);
+          await bulk.insert({ id, tenantId, ...operation }, trx);
+          const refused = [gone, stays].map((customer) => ({ id: customer, code: 'VETO', message: `not ${tenantId}` }));
+          await bulk.addFailures(id, refused, trx);
+        });
+      const { privacy } = store.tenant('a');
+      const refusals = (message: string) =>
+        operations
+          .filter(({ tenantId }) => tenantId === 'a')
+          .sort((a, b) => (a.id < b.id ? -1 : 1))
+          .map(({ id: operationId, command, dryRun, createdAt: askedAt }) => {
+            return { operationId, command, dryRun, code: 'VETO', message, askedAt };
+          });
+      assert.deepEqual(await privacy.refusals(gone), refusals('not a'));
+      await store.transaction((trx) => privacy.wipe(gone, asIs, trx));
+      assert.deepEqual(await privacy.refusals(gone), refusals(''));
+      assert.deepEqual(await privacy.refusals(stays), refusals('not a'));
+      assert.deepEqual(
+        (await store.tenant('b').privacy.refusals(gone)).map(({ message }) => message),
+        ['not b'],
+      );
     },
   },
   {
@@ -67,7 +98,7 @@ export const privacyCases: Suite<LifecycleStoreSubject>['cases'] = [
             const mine = store.tenant('a');
             const service = aService('a', id);
             const run = aRun('a', id, { serviceId: service.id });
-            await mine.history.append(id, [{ seq: 1, event: anEvent('a', id, 'registration') }], trx);
+            await mine.history.append([{ seq: 1, event: anEvent('a', id, 'registration') }], trx);
             await mine.services.insert(service, trx);
             await mine.runs.insert(run, trx);
             await mine.signals.add(
@@ -75,7 +106,7 @@ export const privacyCases: Suite<LifecycleStoreSubject>['cases'] = [
               trx,
             );
             await mine.timers.put(aTimer(id), trx);
-            await mine.tokens.put(aToken(id), trx);
+            await mine.tokens.put([aToken(id)], trx);
             await mine.privacy.keepKey(id, 'key', trx);
             const invoices = [{ invoiceId: '1', overdueSince: 5, facts: {} }];
             const dunning = { customerId: id, policy: 'p', invoices, stepsTaken: 0, lastStepAt: null, openedAt: 5 };

@@ -10,7 +10,7 @@ export const profileCases: Suite<LifecycleStoreSubject>['cases'] = [
     async run({ store }) {
       const { customers } = store.tenant('a');
       const [neo, trinity] = [aCustomer('a'), aCustomer('a')];
-      for (const customer of [neo, trinity]) await store.transaction((trx) => customers.insert(customer, trx));
+      for (const customer of [neo, trinity]) await store.transaction((trx) => customers.insert([customer], trx));
       const give = (email: string) => {
         const after = { ...neo, email, phone: '+49 30 1', marketingConsent: !neo.marketingConsent, lastName: 'A' };
         return customers.change({ before: neo, after, history: [], outbox: [] });
@@ -23,7 +23,7 @@ export const profileCases: Suite<LifecycleStoreSubject>['cases'] = [
       const { phone, marketingConsent, lastName } = (await customers.get(neo.id)) ?? assert.fail();
       assert.deepEqual([phone, marketingConsent, lastName], ['+49 30 1', !neo.marketingConsent, 'A']);
       const heir = aCustomer('a', { email: neo.email });
-      assert.equal(await store.transaction((trx) => customers.insert(heir, trx)), 'inserted');
+      assert.deepEqual(await store.transaction((trx) => customers.insert([heir], trx)), ['inserted']);
     },
   },
 ];

@@ -3,6 +3,7 @@ import type { SuiteCase } from '@dotmac/core/testing';
 import type { Customer } from '../customers/customer.js';
 import { termsOf } from '../search/terms.js';
 import type { CustomerAsk } from '../search/ask.js';
+import type { Place } from '../search/cursor.js';
 import type { LifecycleStoreSubject } from './store-suite.js';
 import { aCustomer } from './samples.js';
 
@@ -42,12 +43,12 @@ async function seed({ store }: LifecycleStoreSubject): Promise<(ask: Partial<Cus
   for (const tenantId of ['a', 'b'])
     for (const customer of people(tenantId))
       await store.transaction(async (trx) => {
-        assert.equal(await store.tenant(tenantId).customers.insert(customer, trx), 'inserted');
+        assert.deepEqual(await store.tenant(tenantId).customers.insert([customer], trx), ['inserted']);
         const add = termsOf(customer, ['plan']);
         await store.tenant(tenantId).customers.changeTerms([{ customer, add, remove: [] }], trx);
       });
   return async (ask) =>
-    (await customers.list({ ...plain, ...ask })).map(({ customer }) => {
+    (await customers.list({ ...plain, ...ask })).found.map(({ customer }) => {
       assert.equal(customer.tenantId, 'a');
       return customer.username;
     });
@@ -65,7 +66,7 @@ export const searchCases: readonly SuiteCase<LifecycleStoreSubject>[] = [
         [{}, all],
         [{ order: 'desc' }, all.toReversed()],
         [{ sort: 'updated' }, all.toReversed()],
-        [{ limit: 2 }, all.slice(0, 3)],
+        [{ limit: 2 }, all.slice(0, 2)],
         [{ stage: 'active' }, ['trinity', 'neon']],
         [{ userType: 'business' }, ['neon']],
         [{ externalId: 'user-1' }, ['trinity']],
@@ -115,11 +116,39 @@ export const searchCases: readonly SuiteCase<LifecycleStoreSubject>[] = [
       for (const list of lists)
         for (const order of ['asc', 'desc'] as const) {
           const ask = { ...plain, ...list, order };
-          const whole = await customers.list(ask);
+          const { found: whole, next } = await customers.list(ask);
           assert.ok(whole.length > 1);
-          for (const [index, { place }] of whole.entries())
-            assert.deepEqual(await customers.list({ ...ask, after: place }), whole.slice(index + 1));
+          assert.equal(next, undefined);
+          for (const [index, { place }] of whole.entries()) {
+            const rest = { found: whole.slice(index + 1), next: undefined };
+            assert.deepEqual(await customers.list({ ...ask, after: place }), rest);
+          }
         }
+    },
+  },
+  {
+    name: 'gives a page after the other until there is none, and each customer once',
+    async run(subject) {
+      await seed(subject);
+      const { customers } = subject.store.tenant('a');
+      const lists: [Partial<CustomerAsk>, number][] = [
+        [{}, 6],
+        [{ sort: 'search', prefix: 'ne', stage: 'active' }, 1],
+        [{ stage: 'suspended', userType: 'residential', sort: 'updated' }, 3],
+        [{ stage: 'active', userType: 'residential', terms: [{ kind: 'attribute', term: 'plan:gold' }] }, 1],
+        [{ stage: 'deleted', userType: 'business' }, 0],
+      ];
+      for (const [list, count] of lists) {
+        const seen: string[] = [];
+        let after: Place | undefined;
+        do {
+          const page = await customers.list({ ...plain, ...list, limit: 2, after });
+          assert.ok(page.found.length <= 2);
+          seen.push(...page.found.map(({ customer }) => customer.id));
+          after = page.next;
+        } while (after);
+        assert.deepEqual([seen.length, new Set(seen).size], [count, count], JSON.stringify(list));
+      }
     },
   },
   {
@@ -130,20 +159,20 @@ export const searchCases: readonly SuiteCase<LifecycleStoreSubject>[] = [
       const { customers } = store.tenant('a');
       const [abuse, late] = (['abuse', 'late'] as const).map((term) => ({ kind: 'reason', term }) as const);
       assert.ok(abuse && late);
-      const [found] = await customers.list({ ...plain, terms: [abuse] });
-      const { customer } = found ?? assert.fail();
+      const [first] = (await customers.list({ ...plain, terms: [abuse] })).found;
+      const { customer } = first ?? assert.fail();
       await store.transaction((trx) => customers.changeTerms([{ customer, add: [late], remove: [abuse] }], trx));
       assert.deepEqual(await find({ terms: [abuse] }), ['nebula']);
       assert.deepEqual(await find({ terms: [late] }), ['Ünal']);
       assert.deepEqual(await find({ prefix: 'ünal', sort: 'search' }), ['Ünal']);
       const insert = (tenantId: string) => {
         const other = aCustomer(tenantId, { externalId: 'user-1' });
-        return store.transaction((trx) => store.tenant(tenantId).customers.insert(other, trx));
+        return store.transaction((trx) => store.tenant(tenantId).customers.insert([other], trx));
       };
-      assert.equal(await insert('a'), 'external_id');
-      assert.equal(await insert('c'), 'inserted');
+      assert.deepEqual(await insert('a'), ['external_id']);
+      assert.deepEqual(await insert('c'), ['inserted']);
       const free = aCustomer('a');
-      assert.equal(await store.transaction((trx) => customers.insert(free, trx)), 'inserted');
+      assert.deepEqual(await store.transaction((trx) => customers.insert([free], trx)), ['inserted']);
       const linked = { ...free, externalId: 'user-9' };
       assert.equal(
         await store.transaction((trx) =>

@@ -65,7 +65,7 @@ export const serviceCases: Suite<LifecycleStoreSubject>['cases'] = [
       const run = aRun('a', before.id);
       const service = aService('a', before.id, { id: run.serviceId, status: 'provisioning', openRunId: run.id });
       await store.transaction(async (trx) => {
-        await customers.insert(before, trx);
+        await customers.insert([before], trx);
         await services.insert(service, trx);
         await runs.insert(run, trx);
       });

@@ -7,6 +7,7 @@ import { bulkCases } from './bulk-cases.js';
 import { answerCases } from './answer-cases.js';
 import { privacyCases } from './privacy-cases.js';
 import { profileCases } from './profile-cases.js';
+import { registrationCases } from './registration-cases.js';
 import { searchCases } from './search-cases.js';
 import { serviceCases } from './service-cases.js';
 import { webhookCases } from './webhook-cases.js';
@@ -32,7 +33,7 @@ export const lifecycleStoreSuite: Suite<LifecycleStoreSubject> = {
           phone: null,
           marketingConsent: true,
         });
-        await store.transaction((trx) => customers.insert(customer, trx));
+        await store.transaction((trx) => customers.insert([customer], trx));
         assert.deepEqual(await customers.get(customer.id), customer);
         assert.deepEqual(await store.transaction((trx) => customers.lock(customer.id, trx)), customer);
       },
@@ -41,11 +42,11 @@ export const lifecycleStoreSuite: Suite<LifecycleStoreSubject> = {
       name: 'tells which name of a customer is taken, in any case, within the tenant alone',
       async run({ store }) {
         const insert = (tenantId: string, names: { username: string; email: string }) =>
-          store.transaction((trx) => store.tenant(tenantId).customers.insert(aCustomer(tenantId, names), trx));
-        assert.equal(await insert('a', { username: 'Neo', email: 'neo@example.com' }), 'inserted');
-        assert.equal(await insert('a', { username: 'nEO', email: 'x@example.com' }), 'username');
-        assert.equal(await insert('a', { username: 'trinity', email: 'NEO@example.com' }), 'email');
-        assert.equal(await insert('b', { username: 'Neo', email: 'neo@example.com' }), 'inserted');
+          store.transaction((trx) => store.tenant(tenantId).customers.insert([aCustomer(tenantId, names)], trx));
+        assert.deepEqual(await insert('a', { username: 'Neo', email: 'neo@example.com' }), ['inserted']);
+        assert.deepEqual(await insert('a', { username: 'nEO', email: 'x@example.com' }), ['username']);
+        assert.deepEqual(await insert('a', { username: 'trinity', email: 'NEO@example.com' }), ['email']);
+        assert.deepEqual(await insert('b', { username: 'Neo', email: 'neo@example.com' }), ['inserted']);
         assert.deepEqual(await store.tenant('a').customers.countByStage(), { registration: 1 });
       },
     },
@@ -54,7 +55,7 @@ export const lifecycleStoreSuite: Suite<LifecycleStoreSubject> = {
       async run({ store }) {
         const { customers, history, services, runs } = store.tenant('a');
         const before = aCustomer('a');
-        await store.transaction((trx) => customers.insert(before, trx));
+        await store.transaction((trx) => customers.insert([before], trx));
         const after = { ...before, version: 2, stage: 'verification' as const, attributes: { 'a "b\u0000': [1] } };
         const event = anEvent('a', before.id, 'verification', 'registration');
         let told = 0;
@@ -99,9 +100,9 @@ export const lifecycleStoreSuite: Suite<LifecycleStoreSubject> = {
         let committed = false;
         const work = store.transaction(async (trx) => {
           store.afterCommit(trx, () => (committed = true));
-          await customers.insert(customer, trx);
-          await history.append(customer.id, [{ seq: 1, event: anEvent('a', customer.id, 'registration') }], trx);
-          await tokens.put(aToken(customer.id), trx);
+          await customers.insert([customer], trx);
+          await history.append([{ seq: 1, event: anEvent('a', customer.id, 'registration') }], trx);
+          await tokens.put([aToken(customer.id)], trx);
           await runs.insert(run, trx);
           throw undo;
         });
@@ -120,7 +121,7 @@ export const lifecycleStoreSuite: Suite<LifecycleStoreSubject> = {
         const id = newId();
         const stages = ['registration', 'verification', 'verification', 'onboarding'] as const;
         const entries = stages.map((to, index) => ({ seq: index + 1, event: anEvent('a', id, to, stages[index - 1]) }));
-        await store.transaction((trx) => history.append(id, entries, trx));
+        await store.transaction((trx) => history.append(entries, trx));
         assert.deepEqual(await history.list(id, { limit: 9 }), entries);
         assert.deepEqual(await history.list(id, { limit: 2 }), entries.slice(2));
         const changes = await history.list(id, { limit: 9, stageChangesOnly: true });
@@ -135,7 +136,7 @@ export const lifecycleStoreSuite: Suite<LifecycleStoreSubject> = {
       async run({ store, clock }) {
         const { tokens } = store.tenant('a');
         const token = aToken(newId());
-        await store.transaction((trx) => tokens.put(token, trx));
+        await store.transaction((trx) => tokens.put([token], trx));
         const counted = await Promise.all(
           Array.from({ length: 20 }, () => tokens.countAttempt(token.customerId, token.channel)),
         );
@@ -147,7 +148,7 @@ export const lifecycleStoreSuite: Suite<LifecycleStoreSubject> = {
         const consume = () => store.transaction((trx) => tokens.consume(token, clock.now(), trx));
         assert.equal((await Promise.all(Array.from({ length: 20 }, consume))).filter(Boolean).length, 1);
         const renewed = { ...token, id: newId() };
-        await store.transaction((trx) => tokens.put(renewed, trx));
+        await store.transaction((trx) => tokens.put([renewed], trx));
         assert.deepEqual(await tokens.get(token.customerId, token.channel), renewed);
         assert.equal(await consume(), false);
         assert.equal(await tokens.countAttempt(newId(), 'email'), undefined);
@@ -161,7 +162,13 @@ export const lifecycleStoreSuite: Suite<LifecycleStoreSubject> = {
         const key = `a/${run.id}`;
         await store.transaction((trx) => runs.insert(run, trx));
         assert.deepEqual(await runs.get(run.id), run);
-        const first = await store.runLeases.acquire(key, 'one', 1_000);
+        for (const others of [[], ['0'.repeat(64)]])
+          assert.equal(
+            await store.runLeases.acquire(key, 'one', 1_000, others),
+            null,
+            'who does not know it leaves it',
+          );
+        const first = await store.runLeases.acquire(key, 'one', 1_000, ['0'.repeat(64), run.templateHash]);
         assert.ok(first);
         assert.equal(await store.runLeases.acquire(key, 'two', 1_000), null);
         await clock.advance(1_000);
@@ -208,6 +215,7 @@ export const lifecycleStoreSuite: Suite<LifecycleStoreSubject> = {
     ...answerCases,
     ...webhookCases,
     ...bulkCases,
+    ...registrationCases,
     ...profileCases,
     ...searchCases,
     {
@@ -218,9 +226,9 @@ export const lifecycleStoreSuite: Suite<LifecycleStoreSubject> = {
         const run = aRun('a', customer.id);
         const token = aToken(customer.id);
         await store.transaction(async (trx) => {
-          await mine.customers.insert(customer, trx);
-          await mine.history.append(customer.id, [{ seq: 1, event: anEvent('a', customer.id, 'registration') }], trx);
-          await mine.tokens.put(token, trx);
+          await mine.customers.insert([customer], trx);
+          await mine.history.append([{ seq: 1, event: anEvent('a', customer.id, 'registration') }], trx);
+          await mine.tokens.put([token], trx);
           await mine.runs.insert(run, trx);
         });
         assert.equal(await theirs.customers.get(customer.id), undefined);

@@ -87,12 +87,16 @@ export const webhookCases: Suite<LifecycleStoreSubject>['cases'] = [
       const add = (it: WebhookDelivery) => store.transaction((trx) => webhooks.addDelivery(it, trx));
       assert.deepEqual([await add(delivery), await add({ ...delivery, id: newId() })], [true, false]);
       const settled = { ...delivery, state: 'failed' as const, attempts: 3, lastAttemptAt: 9, lastFailure: 'refused' };
-      await webhooks.settle(settled);
-      await webhooks.settle({ ...settled, state: 'delivered' });
+      const tried = { ...settled, state: 'pending' as const, attempts: 2 };
+      const tries = [tried, { ...tried, attempts: 1, lastFailure: 'too late' }, settled];
+      const outcomes: boolean[] = [];
+      for (const each of [...tries, { ...settled, state: 'delivered' as const }])
+        outcomes.push(await store.transaction((trx) => webhooks.settle(each, trx)));
+      assert.deepEqual(outcomes, [true, false, true, false]);
       assert.deepEqual(await webhooks.delivery(delivery.id), settled);
       const reset = () => store.transaction((trx) => webhooks.reset(delivery.id, trx));
-      const outcomes = await Promise.all(Array.from({ length: 20 }, reset));
-      assert.equal(outcomes.filter(Boolean).length, 1);
+      const racers = await Promise.all(Array.from({ length: 20 }, reset));
+      assert.equal(racers.filter(Boolean).length, 1);
       assert.deepEqual(await webhooks.delivery(delivery.id), { ...settled, state: 'pending', attempts: 0 });
     },
   },
@@ -116,6 +120,11 @@ export const webhookCases: Suite<LifecycleStoreSubject>['cases'] = [
       assert.deepEqual(first.items, [b, c]);
       const second = await webhooks.deliveriesOf({ ...ask, cursor: first.nextCursor ?? '' });
       assert.deepEqual([second.items, second.nextCursor], [[done], null]);
+      const { deliveriesFor } = webhooks;
+      const eventIds = [a, b, done].map(({ eventId }) => eventId);
+      await webhooks.insert({ ...aWebhook('a'), id: webhookId });
+      assert.deepEqual([await deliveriesFor(eventIds), await deliveriesFor([])], [[b, done, a], []]);
+      assert.deepEqual(await store.tenant('b').webhooks.deliveriesFor(eventIds), []);
       assert.equal(await store.pruneDeliveries(20, 9), 1);
       assert.equal(await webhooks.delivery(done.id), undefined);
     },

@@ -4,6 +4,7 @@ import type { LifecycleContext } from '../context.js';
 import { happened, recordChange } from '../customers/record.js';
 import { takeDunningStep } from '../dunning/step.js';
 import { takeJourneyStep } from '../journeys/step.js';
+import { serviceService } from '../services/service.js';
 import { parseTimerKey } from '../store/store.js';
 import { isGivenUp, reasonOf, tryLater } from './attempt.js';
 import { isPostponed, postpone } from './postpone.js';
@@ -37,8 +38,11 @@ async function giveTimer(context: LifecycleContext, tenantId: string, timer: Tim
   const { id, name, command, customerId, input } = timer;
   const identity: ScopeIdentity = { tenantId, actor: `timer:${name}` };
   const claim = (trx: StoreTransaction): Promise<boolean> => context.store.tenant(tenantId).timers.take(id, trx);
+  const { service = '', ...given } = input;
   try {
-    await commandsOf(context, identity)[command](customerId, input, { claim });
+    if (command === 'endServicePromise')
+      await serviceService(context, identity).endPromise(service, { actionType: given.actionType }, { claim });
+    else await commandsOf(context, identity)[command](customerId, given, { claim });
   } catch (error) {
     if (!isGivenUp(timer, error)) throw error;
     if (isPostponed(timer, command, error)) return postpone(context, identity, timer, command, error);

@@ -2,7 +2,7 @@ import { isOperationError, type ScopeIdentity } from '@dotmac/core';
 import type { LifecycleContext } from '../context.js';
 import { happened, recordChange } from '../customers/record.js';
 import { isGivenUp, reasonOf } from './attempt.js';
-import type { TimedCommand, Timer } from './timer.js';
+import type { Timer } from './timer.js';
 
 const dayMs = 24 * 3_600_000;
 
@@ -13,7 +13,7 @@ const unwanted = ['ILLEGAL_TRANSITION', 'CUSTOMER_NOT_FOUND'];
  * Is a command that would be given up put off to another day instead? An erasure is owed to somebody: what keeps it from
  * being done (a legal hold, a service that is stuck, a veto, a fault) ends at some time, and then it is done.
  */
-export function isPostponed(timer: Timer, command: TimedCommand, error: unknown): boolean {
+export function isPostponed(timer: Timer, command: Timer['command'], error: unknown): boolean {
   return command === 'erase' && isGivenUp(timer, error) && !unwanted.some((code) => isOperationError(error, code));
 }
 
@@ -26,7 +26,7 @@ export async function postpone(
   context: LifecycleContext,
   identity: ScopeIdentity,
   timer: Timer,
-  command: TimedCommand,
+  command: Timer['command'],
   error: unknown,
 ): Promise<number> {
   const { store, clock } = context;

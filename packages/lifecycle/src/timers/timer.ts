@@ -22,11 +22,18 @@ export const timedCommands = [
 /** @see timedCommands */
 export type TimedCommand = (typeof timedCommands)[number];
 
+/** Set by dunning, by journeys and with promises alone, with what they need to know. */
+export const ownCommands = ['dunningStep', 'journeyStep', 'endServicePromise'] as const;
+
+type OwnCommand = (typeof ownCommands)[number];
+
 /** What is noted with a timer besides what its command takes. */
 export interface TimerNotes {
   policy?: string;
   journey?: string;
   step?: string;
+  /** The service whose promise ends. */
+  service?: string;
   /** Whether the customer takes part in the journey could not be asked when it should have begun. */
   isUnasked?: true;
   /** Steps of the journey that were taken before. */
@@ -44,8 +51,7 @@ export interface Timer {
   /** A customer has one timer of a name: setting it again moves it. */
   name: string;
   dueAt: number;
-  /** `dunningStep` and `journeyStep` are set by dunning and journeys alone, with what they need to know. */
-  command: TimedCommand | 'dunningStep' | 'journeyStep';
+  command: TimedCommand | OwnCommand;
   input: CommandInput & TimerNotes;
   /** What the time is counted from: setting the timer again counts from here, and not from the last attempt. */
   anchorAt: number;

@@ -1,7 +1,7 @@
 import { id, instant } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { commandInput, type CommandInput } from '../commands/input.js';
-import { timedCommands, type Timer } from './timer.js';
+import { ownCommands, timedCommands, type Timer } from './timer.js';
 
 /** What a timer is called. */
 export const timerName = z
@@ -29,7 +29,7 @@ export const timerView = z
   .object({
     id,
     name: z.string(),
-    command: z.enum([...timedCommands, 'dunningStep', 'journeyStep']),
+    command: z.enum([...timedCommands, ...ownCommands]),
     input: commandInput,
     dueAt: instant,
     postponed: z
@@ -46,7 +46,8 @@ export type TimerView = z.output<typeof timerView>;
 
 /** A timer as it is shown: what its own kind needs to know is left out. */
 export function viewOfTimer({ id: timerId, name, command, input: given, dueAt, setBy, setAt }: Timer): TimerView {
-  const { policy: _, journey: __, step: ___, isUnasked: ____, taken: _____, attempts: ______, ...rest } = given;
+  const { policy: _, journey: __, step: ___, isUnasked: ____, taken: _____, attempts: ______, ...known } = given;
+  const { service: _______, ...rest } = known;
   const { postponed = null, ...input } = rest;
   return { id: timerId, name, command, input, dueAt, postponed, setBy, setAt };
 }

@@ -1,13 +1,22 @@
-import { newId, type DeliveryContext, type DomainEvent, type ScopeIdentity, type StoreTransaction } from '@dotmac/core';
+import {
+  newId,
+  type DeliveryContext,
+  type DomainEvent,
+  type OperationError,
+  type OutboxEntry,
+  type ScopeIdentity,
+  type StoreTransaction,
+} from '@dotmac/core';
 import type { LifecycleContext } from '../context.js';
 import type { Customer } from '../customers/customer.js';
 import { legalCommands } from '../customers/transitions.js';
 import { lifecycleErrors } from '../errors.js';
 import { deliveries, type DeliverySchemas } from '../events.js';
-import type { Channel } from './channel.js';
+import type { StoredToken } from '../store/store.js';
+import { channel as channelName, type Channel } from './channel.js';
 import { newToken, type TokenBinding, type TokenKind } from './keyring.js';
 import { linkPath } from './link.js';
-import { countForAddress } from './quota.js';
+import { countForAddresses } from './quota.js';
 import type { SendVerification } from './sender.js';
 
 /** How long a token is good for. */
@@ -35,14 +44,14 @@ export function bindingOf(customer: Customer, channel: Channel, tokenId: string)
  * @throws VERIFICATION_RESEND_LIMITED
  */
 export async function issueToken(
-  { store, keyring, clock, sendsVerification, emailTokens }: LifecycleContext,
+  context: LifecycleContext,
   identity: ScopeIdentity,
   customer: Customer,
   channel: Channel,
   trx: StoreTransaction,
 ): Promise<void> {
-  const { tokens } = store.tenant(identity.tenantId);
-  const now = clock.now();
+  const { tokens } = context.store.tenant(identity.tenantId);
+  const now = context.clock.now();
   const last = await tokens.get(customer.id, channel, trx);
   const isOpen = last !== undefined && now < last.windowStartedAt + windowMs;
   if (isOpen && last.issued >= issuesPerWindow)
@@ -50,12 +59,50 @@ export async function issueToken(
       { limit: issuesPerWindow },
       { retryAfter: Math.ceil((last.windowStartedAt + windowMs - now) / 1_000) },
     );
-  await countForAddress({ tokens, keyring }, channel, addressOf(customer, channel) ?? '', now, trx);
-  const kind = channel === 'email' ? emailTokens : 'code';
-  const [token, tokenId] = [newToken(kind), newId()];
-  const binding = bindingOf(customer, channel, tokenId);
-  await tokens.put(
-    {
+  const window = isOpen ? { issued: last.issued, windowStartedAt: last.windowStartedAt } : {};
+  const [refusal] = await issueWithin(context, identity, [{ customer, channel, ...window }], now, trx);
+  if (refusal) throw refusal;
+}
+
+/** Issues the first tokens of customers, for each of their addresses that has not had its share. */
+export async function issueFirstTokens(
+  context: LifecycleContext,
+  identity: ScopeIdentity,
+  customers: readonly Customer[],
+  trx: StoreTransaction,
+): Promise<void> {
+  const wanted = customers.flatMap((customer) =>
+    channelName.options.flatMap((channel) => (addressOf(customer, channel) === null ? [] : { customer, channel })),
+  );
+  // Who is refused can ask again later, and nothing else waits for that.
+  await issueWithin(context, identity, wanted, context.clock.now(), trx);
+}
+
+/** A token to be issued, and how many there were in an hour that is not over. */
+interface Wanted extends Partial<Pick<StoredToken, 'issued' | 'windowStartedAt'>> {
+  customer: Customer;
+  channel: Channel;
+}
+
+/** Issues tokens, as far as their addresses have not had their share; says of each what it is refused for. */
+async function issueWithin(
+  { store, keyring, sendsVerification, emailTokens }: LifecycleContext,
+  identity: ScopeIdentity,
+  wanted: readonly Wanted[],
+  now: number,
+  trx: StoreTransaction,
+): Promise<(OperationError | undefined)[]> {
+  const { tokens } = store.tenant(identity.tenantId);
+  const addresses = wanted.map(({ customer, channel }) => ({ channel, address: addressOf(customer, channel) ?? '' }));
+  const refusals = await countForAddresses({ tokens, keyring }, addresses, now, trx);
+  const made: StoredToken[] = [];
+  const sending: OutboxEntry[] = [];
+  for (const [index, { customer, channel, issued = 0, windowStartedAt = now }] of wanted.entries()) {
+    if (refusals[index]) continue;
+    const kind = channel === 'email' ? emailTokens : 'code';
+    const [token, tokenId] = [newToken(kind), newId()];
+    const binding = bindingOf(customer, channel, tokenId);
+    made.push({
       customerId: customer.id,
       channel,
       id: tokenId,
@@ -64,15 +111,17 @@ export async function issueToken(
       issuedAt: now,
       expiresAt: now + lifetimesMs[kind],
       consumedAt: null,
-      issued: isOpen ? last.issued + 1 : 1,
-      windowStartedAt: isOpen ? last.windowStartedAt : now,
-    },
-    trx,
-  );
-  if (!sendsVerification) return;
-  const data = { channel, tokenId, sealed: keyring.seal(token, binding) };
-  const event = deliveries.create('verification.issued', { ...identity, subject: customer.id, at: now, data });
-  await store.outbox.append([{ subscriber: senderSubscriber, event: deliveries.encode(event) }], trx);
+      issued: issued + 1,
+      windowStartedAt,
+    });
+    if (!sendsVerification) continue;
+    const data = { channel, tokenId, sealed: keyring.seal(token, binding) };
+    const event = deliveries.create('verification.issued', { ...identity, subject: customer.id, at: now, data });
+    sending.push({ subscriber: senderSubscriber, event: deliveries.encode(event) });
+  }
+  await tokens.put(made, trx);
+  await store.outbox.append(sending, trx);
+  return refusals;
 }
 
 /** Hands a token to the host, unless it is good for nothing any more. */

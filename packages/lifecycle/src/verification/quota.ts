@@ -1,4 +1,4 @@
-import type { StoreTransaction } from '@dotmac/core';
+import type { OperationError, StoreTransaction } from '@dotmac/core';
 import { lifecycleErrors } from '../errors.js';
 import type { TokenStore } from '../store/store.js';
 import type { Channel } from './channel.js';
@@ -14,18 +14,19 @@ function quotaKey(keyring: Keyring, channel: Channel, address: string): string {
   return keyring.sign(`quota ${channel} ${plain}`);
 }
 
-/** Counts a token for its address. @throws VERIFICATION_RESEND_LIMITED when it had its share for the day */
-export async function countForAddress(
+/** Counts tokens for their addresses: VERIFICATION_RESEND_LIMITED for one whose address had its share for the day. */
+export async function countForAddresses(
   { tokens, keyring }: { tokens: TokenStore; keyring: Keyring },
-  channel: Channel,
-  address: string,
+  wanted: readonly { channel: Channel; address: string }[],
   now: number,
   trx: StoreTransaction,
-): Promise<void> {
-  const { issued, windowStartedAt } = await tokens.countIssue(quotaKey(keyring, channel, address), now, dayMs, trx);
-  if (issued <= perDay) return;
-  throw lifecycleErrors.VERIFICATION_RESEND_LIMITED(
-    { limit: perDay, window: 'a day' },
-    { retryAfter: Math.ceil((windowStartedAt + dayMs - now) / 1_000) },
-  );
+): Promise<(OperationError | undefined)[]> {
+  const keys = wanted.map(({ channel, address }) => quotaKey(keyring, channel, address));
+  return (await tokens.countIssues(keys, now, dayMs, trx)).map(({ issued, windowStartedAt }) => {
+    if (issued <= perDay) return undefined;
+    return lifecycleErrors.VERIFICATION_RESEND_LIMITED(
+      { limit: perDay, window: 'a day' },
+      { retryAfter: Math.ceil((windowStartedAt + dayMs - now) / 1_000) },
+    );
+  });
 }

@@ -41,7 +41,7 @@ export async function answerByAddress(
     .transaction(async (trx) => {
       const customer = await customers.lock(known.id, trx);
       if (!customer || !legalCommands(customer.stage).includes('verify')) return;
-      transitionFor(customer, 'verify', { channel: 'email' });
+      transitionFor(customer, 'verify', { channel: 'email' }, context.checklist);
       await issueToken(context, { tenantId, actor }, customer, 'email', trx);
     })
     .catch((error: unknown) => {

@@ -12,6 +12,7 @@ import type { Channel } from './channel.js';
 import { addressOf, bindingOf, issueToken } from './issue.js';
 import { countAttempt } from './attempt.js';
 import { askByAddress } from './resend.js';
+import { verified } from './verified.js';
 import {
   addressInput,
   resendInput,
@@ -54,7 +55,7 @@ export function verificationService(context: LifecycleContext, identity: ScopeId
   const getCustomer = async (customerId: string, channel: Channel, trx?: StoreTransaction): Promise<Customer> => {
     const customer = await customers.get(customerId, trx);
     if (!customer) throw lifecycleErrors.CUSTOMER_NOT_FOUND({ customerId });
-    transitionFor(customer, 'verify', { channel });
+    transitionFor(customer, 'verify', { channel }, checklist);
     return customer;
   };
   /** One answer for wrong, expired, consumed, superseded and never issued: none of them can be told from another. */
@@ -87,12 +88,9 @@ export function verificationService(context: LifecycleContext, identity: ScopeId
       if (turn.first) return turn.first;
       const customer = await getCustomer(customerId, channel, options.trx);
       const kept = await check(customer, channel, verificationToken, options.trx);
-      const decideWithin: DecideWithin = async ({ stage: from }, { to }, { at, trx }) => {
+      const decideWithin: DecideWithin = async (before, transition, { at, trx }) => {
         if (!(await tokens.consume(kept, at, trx))) throw failed();
-        return {
-          patch: channel === 'email' ? { emailVerifiedAt: at } : { phoneVerifiedAt: at },
-          event: { name: 'customer.verified', data: { from, to, channel, additionalData } },
-        };
+        return verified({ channel, additionalData }, before, transition, at);
       };
       const step: Step = {
         command: 'verify',
@@ -100,7 +98,7 @@ export function verificationService(context: LifecycleContext, identity: ScopeId
         facts: () => ({ channel }),
         decideWithin,
       };
-      const view = (verified: Customer): CustomerView => viewOf(verified, checklist, clock.now());
+      const view = (after: Customer): CustomerView => viewOf(after, checklist, clock.now());
       return perform(context, identity, customerId, [step], view, { ...options, turn });
     },
     async resendTo(draft) {
@@ -112,7 +110,7 @@ export function verificationService(context: LifecycleContext, identity: ScopeId
       await store.transaction(async (trx) => {
         const customer = await customers.lock(customerId, trx);
         if (!customer) throw lifecycleErrors.CUSTOMER_NOT_FOUND({ customerId });
-        transitionFor(customer, 'verify', { channel });
+        transitionFor(customer, 'verify', { channel }, checklist);
         if (addressOf(customer, channel) === null) throw lifecycleErrors.CHANNEL_MISSING({ channel });
         await issueToken(context, identity, customer, channel, trx);
       }, join);

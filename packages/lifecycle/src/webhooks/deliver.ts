@@ -71,11 +71,12 @@ export async function deliverDue(
   // Removed meanwhile, or settled before a crash that kept this from being known.
   if (!webhook || delivery.state !== 'pending') return;
   const { customerId, eventId } = delivery;
-  const settle = (change: Partial<WebhookDelivery>) => webhooks.settle({ ...delivery, ...change });
-  if (!webhook.enabled) return settle({ state: 'skipped' });
+  const settle = (change: Partial<WebhookDelivery>, trx?: StoreTransaction): Promise<boolean> =>
+    webhooks.settle({ ...delivery, ...change }, trx);
+  if (!webhook.enabled) return void (await settle({ state: 'skipped' }));
   const found = await history.find(customerId, eventId);
   const [entry] = found ? await openEntries(context, tenantId, customerId, [found]) : [];
-  if (!entry) return settle({ state: 'failed', lastFailure: 'event_gone' });
+  if (!entry) return void (await settle({ state: 'failed', lastFailure: 'event_gone' }));
   const attempted = { attempts: attempt, lastAttemptAt: clock.now() };
   try {
     await postSigned(sending, webhook, { id: deliveryId, body: bodyOf(entry) }, { clock, signal });
@@ -83,11 +84,16 @@ export async function deliverDue(
     const lastFailure = isNotDelivered(error) ? error.code : 'failed';
     const isOurs = lastFailure === 'secret_not_readable';
     const isLast = attempt >= sending.maxAttempts || isOurs;
-    await settle({ ...attempted, lastFailure, state: isLast ? 'failed' : 'pending' });
+    // Who was held up, and finds that another has tried it since, has nothing to say of it.
+    if (!(await settle({ ...attempted, lastFailure, state: isLast ? 'failed' : 'pending' }))) return;
     if (!isOurs) await noteFailure(context, sending, webhook, lastFailure);
     if (isLast) return;
     throw error;
   }
-  if (webhook.failingSince !== null) await webhooks.noteFailing(webhook.id, null);
-  await settle({ ...attempted, state: 'delivered', lastFailure: null, deliveredAt: clock.now() });
+  const done = { ...attempted, state: 'delivered', lastFailure: null, deliveredAt: clock.now() } as const;
+  if (webhook.failingSince === null) await settle(done);
+  else
+    await store.transaction(async (trx) => {
+      if (await settle(done, trx)) await webhooks.noteFailing(webhook.id, null, trx);
+    });
 }

@@ -7,7 +7,8 @@ import type { BulkDraft, BulkView } from '../../src/bulk/operation.js';
 import type { RegistrationDraft } from '../../src/customers/customer.js';
 import type { LifecycleOptions } from '../../src/options.js';
 import { defineServiceTemplate } from '../../src/provisioning/template.js';
-import type { BulkStore, LifecycleStore } from '../../src/store/store.js';
+import type { ServiceInstance } from '../../src/services/instance.js';
+import type { BulkStore, CustomerStore, LifecycleStore, ServiceStore } from '../../src/store/store.js';
 import { backends, type Backend } from '../support/backends.js';
 import { crowd } from '../support/crowd.js';
 import { rig, someone, until, type Rig } from '../support/lifecycle.js';
@@ -132,7 +133,7 @@ for (const { title, present, create } of backends)
       const expected = await left(alone);
       expect(expected.events.at(-1)?.eventType).toBe('customer.promise_ended');
       for (const id of many) expect(await left(id)).toEqual(expected);
-      await untilTrue(() => told.length === 10);
+      await untilTrue(() => told.length === 10 && heard.length === 10);
       expect([...told].sort()).toEqual([...heard].sort());
     });
 
@@ -249,6 +250,35 @@ for (const { title, present, create } of backends)
         [3, 'customer.suspended'],
       ]);
       expect(await historyOf(first)).toHaveLength(2);
+    });
+
+    it('is refused in a dry run under the codes that it is refused under', async () => {
+      const { store } = backend;
+      const [full] = await crowd(store, 2);
+      /** A store in which one of them has as many services as anybody may have. */
+      const crowded: LifecycleStore = {
+        ...store,
+        tenant(tenantId) {
+          const own = store.tenant(tenantId);
+          const standing: CustomerStore['standing'] = async (id) => {
+            const found = await own.customers.standing(id);
+            return found && id === full?.id ? { ...found, liveServices: 200 } : found;
+          };
+          const live: ServiceStore['live'] = async (id, trx) =>
+            id === full?.id ? Array<ServiceInstance>(200) : own.services.live(id, trx);
+          return { ...own, customers: { ...own.customers, standing }, services: { ...own.services, live } };
+        },
+      };
+      await begin({ store: crowded });
+      const request = { command: 'requestService', input: { serviceName: 'internet' }, filter: {} } as const;
+      const outcomes = [
+        { from: 'active', to: 'active', code: null, count: 1 },
+        { from: 'active', to: null, code: 'SERVICE_LIMIT', count: 1 },
+      ];
+      for (const dryRun of [true, false]) {
+        const found = await done({ ...request, dryRun });
+        expect([...found.outcomes].sort((a, b) => (a.code ?? '').localeCompare(b.code ?? ''))).toEqual(outcomes);
+      }
     });
 
     it('is given to those who are listed, known or not', async () => {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { defineServiceTemplate } from '../../src/provisioning/template.js';
 import { backends, type Backend } from '../support/backends.js';
-import { rig, until, type Rig } from '../support/lifecycle.js';
+import { rig, someone, until, type Rig } from '../support/lifecycle.js';
 
 const template = defineServiceTemplate({
   name: 'internet',
@@ -68,16 +68,19 @@ for (const { title, present, create } of backends)
       const services = await run.acme.services.list();
       expect(await run.acme.commands.dryRun(id, { command: 'suspend', input: { actionType: 'late' } })).toEqual({
         allowed: true,
+        code: null,
         reason: null,
         from: 'active',
         to: 'suspended',
         events: ['customer.suspended', 'service.operation_started'],
         operations: [{ serviceId: services.items[0]?.id, serviceName: 'internet', operation: 'suspend' }],
         timers: [],
-        hooks: ['before', 'inTransaction', 'afterCommit'],
+        clearedTimers: [],
+        hooks: ['before', 'inTransaction', 'afterCommit'].map((phase) => ({ hook: 'customer.suspend', phase })),
       });
       expect(await run.acme.commands.dryRun(id, { command: 'winBack' })).toMatchObject({
         allowed: false,
+        code: 'ILLEGAL_TRANSITION',
         reason: expect.stringContaining('winBack'),
         from: 'active',
         to: 'active',
@@ -92,13 +95,57 @@ for (const { title, present, create } of backends)
       expect(asked).toBe(0);
     });
 
-    it('is what they do', async () => {
-      const input = { actionType: 'late', severity: 'throttle' } as const;
-      const { events, to } = await run.acme.commands.dryRun(id, { command: 'throttle', input });
-      const before = (await run.acme.customers.summary(id)).lifecycleEvents.length;
-      const view = await run.acme.suspension.suspend(id, input);
-      const { lifecycleEvents } = await run.acme.customers.summary(id);
-      expect(lifecycleEvents.slice(before, before + events.length).map(({ eventType }) => eventType)).toEqual(events);
-      expect(view.lifecycleStage).toBe(to);
+    const found = async (of: string, command: string) => {
+      const { allowed, reason, leadsTo } =
+        (await run.acme.commands.explain(of)).find((it) => it.command === command) ?? {};
+      return allowed ? leadsTo : reason;
+    };
+
+    it('is told of a suspended customer by what lifting a reason leaves', async () => {
+      const { commands, suspension } = run.acme;
+      await suspension.suspend(id, { actionType: 'late' });
+      expect(await found(id, 'reactivate')).toBe('active');
+      expect(await found(id, 'promise')).toBe('active');
+      await suspension.suspend(id, { actionType: 'abuse' });
+      expect(await found(id, 'reactivate')).toBe('suspended');
+      expect(await found(id, 'promise')).toBe('suspended');
+      expect(await commands.can(id, 'reactivate', { reason: 'late' })).toBe(true);
+      expect(await commands.can(id, 'reactivate', { reason: 'fraud' })).toBe(false);
+      await suspension.promise(id, { actionType: 'late', until: run.clock.now() + 86_400_000 });
+      // It depends on which is lifted.
+      expect(await found(id, 'reactivate')).toBeNull();
+      await suspension.reactivate(id, { actionType: 'abuse' });
+      expect((await run.acme.customers.read(id)).stage).toBe('active');
+      expect(await found(id, 'endPromise')).toBe('suspended');
+    });
+
+    it('is told of who is verified halfway by what is left to verify', async () => {
+      const { acme, token } = run;
+      const { commands, customers, verification } = acme;
+      const { id: both } = await customers.register({ ...someone(), phone: '+31612345678' });
+      const { id: one } = await customers.register(someone());
+      for (const each of [both, one])
+        await verification.verify(each, { verificationToken: await token(each), verificationType: 'email' });
+      expect(await found(both, 'verify')).toBe('verification');
+      expect(await commands.can(both, 'verify', { channel: 'phone' })).toBe(true);
+      expect(await commands.can(both, 'verify', { channel: 'email' })).toBe(false);
+      expect(await found(one, 'verify')).toContain('verified already');
+      expect(await commands.can(one, 'verify', { channel: 'phone' })).toBe(false);
+      const verificationToken = await token(both, 'phone');
+      await verification.verify(both, { verificationToken, verificationType: 'phone' });
+      expect(await found(both, 'verify')).toContain('verified already');
+    });
+
+    it('is told of who has left by what keeps it from being erased', async () => {
+      const { commands, customers, privacy, services } = run.acme;
+      await customers.deactivate(id);
+      expect(await found(id, 'erase')).toContain('services');
+      await until(async () => (await services.list()).items.every(({ status }) => status === 'terminated'), run.clock);
+      expect(await found(id, 'erase')).toBe('deleted');
+      await privacy.setHold(id, { name: 'lawsuit' });
+      expect(await found(id, 'erase')).toContain('lawsuit');
+      expect(await commands.can(id, 'erase')).toBe(false);
+      await privacy.liftHold(id, 'lawsuit');
+      expect(await commands.can(id, 'erase')).toBe(true);
     });
   });

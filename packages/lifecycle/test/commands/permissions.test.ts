@@ -8,13 +8,18 @@ import { rig, someone } from '../support/lifecycle.js';
 const [inMemory] = backends;
 const fieldsOf = (body: z.ZodType | undefined): string[] =>
   body instanceof z.ZodObject ? Object.keys(body.shape) : [];
+/** Can this command on a customer be named in a body? */
+const takes = (body: z.ZodType | undefined, command: string): boolean =>
+  body instanceof z.ZodObject &&
+  body.shape['command'] instanceof z.ZodType &&
+  body.shape['command'].safeParse(command).success;
 
 it('a command needs its own permission, whatever route it is named on', async () => {
   const backend = await (inMemory?.create() as Promise<Backend>);
   const { module, acme, clock, stop } = await rig(backend);
   const { id } = await acme.customers.register(someone());
   await acme.customers.delete(id);
-  const routes = module.routes.filter(({ body }) => fieldsOf(body).includes('command'));
+  const routes = module.routes.filter(({ body }) => takes(body, 'deactivate'));
   expect(routes.map(({ name }) => name)).toEqual(
     expect.arrayContaining(['startBulkOperation', 'dryRunCustomerCommand', 'setCustomerTimer']),
   );
@@ -42,7 +47,7 @@ it('a command needs its own permission, whatever route it is named on', async ()
     return { status: response?.status ?? 0, code, paths: errors?.map(({ path: at }) => at) };
   };
   for (const route of routes) {
-    expect(await ask(route, 'deactivate'), route.path).toMatchObject({ code: undefined });
+    expect((await ask(route, 'deactivate')).status, route.path).toBeLessThan(300);
     const refused = await ask(route, 'erase');
     // Either it is no command of this route's, or it is one that asks for more.
     if (refused.status === 422) expect(refused.paths, route.path).toEqual(['command']);

@@ -1,3 +1,4 @@
+import { coreErrors } from '@dotmac/core';
 import { createApi } from '@dotmac/core/http';
 import { z } from 'zod';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -81,7 +82,11 @@ for (const { title, present, create } of backends)
         ['drifted', gone],
         ['done', null],
       ]);
-      expect(lines[2]).toMatchObject({ customerId, serviceName: 'line', steps: [{ name: 'port', found: 'missing' }] });
+      expect(lines[2]).toMatchObject({
+        customerId,
+        serviceName: 'line',
+        steps: [{ name: 'port', operation: 'provision', found: 'missing' }],
+      });
       expect(lines[1]?.steps).toMatchObject([{ found: 'unknown', error: 'The step port failed.' }]);
       expect(asked.sort()).toEqual([there, gone, silent].sort());
       expect((await report({ serviceName: 'letter' })).at(-1)).toMatchObject({ checked: 1, unchecked: 1 });
@@ -89,6 +94,113 @@ for (const { title, present, create } of backends)
       expect(await run.other.consistency.drift()[Symbol.asyncIterator]().next()).toMatchObject({
         value: { kind: 'done', checked: 0 },
       });
+    });
+
+    describe('of a service that is not as it was set up', () => {
+      /** What the network has; each step asks whether it is so. */
+      let network: Set<string>;
+      let id: string;
+      beforeEach(async () => {
+        network = new Set();
+        const step = (name: string, instead: readonly string[] = []) => ({
+          key: name,
+          run: () => {
+            for (const other of instead) network.delete(other);
+            network.add(name);
+          },
+          reconcile: () => {
+            asked.push(name);
+            return (network.has(name) ? { done: true } : { done: false }) as { done: true };
+          },
+        });
+        const plan = (name: string) =>
+          defineServiceTemplate({
+            name,
+            config: z.object({ speed: z.int().default(100) }),
+            steps: [step('port'), step('enable')],
+            operations: {
+              suspend: [step('disable', ['enable', 'slow'])],
+              throttle: [step('slow', ['enable'])],
+              resume: [step('enable', ['disable', 'slow'])],
+              change_plan: [step(`plan ${name}`.replace(' ', '-'))],
+            },
+          });
+        await run.stop();
+        run = await rig(backend, { templates: [plan('copper'), plan('fibre')] });
+        id = await service('copper');
+      });
+      const gives = (access: string) =>
+        until(async () => {
+          const now = await run.acme.services.get(id);
+          return now.access === access && now.openRunId === null;
+        }, run.clock);
+      const found = async () => {
+        const { drifted, steps } = await run.acme.services.drift(id);
+        return [drifted, steps.map((step) => `${step.operation} ${step.name}: ${step.found}`)];
+      };
+      const kinds = async () => (await report({ customerId })).map(({ kind }) => kind);
+
+      it('asks a suspended one whether it is suspended, and not whether it is open', async () => {
+        await run.acme.services.suspend(id, { actionType: 'abuse' });
+        await gives('suspended');
+        expect(await found()).toEqual([false, ['suspend disable: present']]);
+        expect(await kinds()).toEqual(['done']);
+        // Somebody opened it outside.
+        network.delete('disable');
+        network.add('enable');
+        expect(await found()).toEqual([true, ['suspend disable: missing']]);
+        expect(await kinds()).toEqual(['drifted', 'done']);
+      });
+
+      it('asks a throttled one whether it is slow, and one that was started again whether it is open', async () => {
+        await run.acme.services.suspend(id, { actionType: 'late', severity: 'throttle' });
+        await gives('throttled');
+        expect(await found()).toEqual([false, ['throttle slow: present']]);
+        await run.acme.services.resume(id, { actionType: 'late' });
+        await gives('full');
+        const open = ['provision port: present', 'provision enable: present', 'resume enable: present'];
+        expect(await found()).toEqual([false, open]);
+        network.delete('enable');
+        expect((await found())[0]).toBe(true);
+      });
+
+      it('asks after what a change of plan did, and after what was set up where the plan is the same', async () => {
+        await run.acme.services.changePlan(id, { customConfig: { speed: 200 } });
+        await until(() => network.has('plan-copper'), run.clock);
+        await gives('full');
+        const same = ['provision port: present', 'provision enable: present', 'change_plan plan-copper: present'];
+        expect(await found()).toEqual([false, same]);
+        await run.acme.services.changePlan(id, { serviceName: 'fibre' });
+        await until(async () => (await run.acme.services.get(id)).serviceName === 'fibre', run.clock);
+        await gives('full');
+        expect(await found()).toEqual([false, ['change_plan plan-fibre: present']]);
+        network.delete('plan-fibre');
+        expect(await kinds()).toEqual(['drifted', 'done']);
+      });
+    });
+
+    it('does not ask steps that were skipped', async () => {
+      const broken = {
+        key: 'fence',
+        run: () => {
+          throw coreErrors.INVALID_ARGUMENT({ argument: 'fence', reason: 'there is none' });
+        },
+        reconcile: () => ({ done: false }) as const,
+      };
+      await run.stop();
+      const template = defineServiceTemplate({
+        name: 'line',
+        config: z.object({}),
+        steps: [{ key: 'port', run: () => undefined }],
+        operations: { suspend: [broken] },
+      });
+      run = await rig(backend, { templates: [template] });
+      const id = await service();
+      const { openRunId } = await run.acme.services.suspend(id, { actionType: 'abuse' });
+      await until(async () => (await run.acme.services.get(id)).status === 'stuck', run.clock);
+      await run.acme.provisioning.skip(openRunId ?? '');
+      await until(async () => (await run.acme.services.get(id)).status === 'suspended', run.clock);
+      expect(await run.acme.services.drift(id)).toMatchObject({ drifted: false, steps: [] });
     });
 
     it('does not report a service that was taken down while it was asked after', async () => {

@@ -5,6 +5,7 @@ import {
   commands,
   destination,
   legalCommands,
+  possibleCommands,
   transitionFor,
   transitions,
   type Command,
@@ -113,11 +114,16 @@ describe('the table of transitions', () => {
       it(`${to ? `leads from ${stage} to ${to} by` : `refuses in ${stage}`} ${command}`, () => {
         const approval = command === 'approve' || command === 'reject' ? 'pending' : 'approved';
         const customer = { ...willing, stage, approval } as const;
-        if (to) return expect(transitionFor(customer, command).to).toBe(to);
-        expect(() => transitionFor(customer, command)).toThrow(
+        if (to) return expect(transitionFor(customer, command, {}, []).to).toBe(to);
+        const legal = legalCommands(stage);
+        const unwilling: string[] =
+          { registration: ['approve', 'reject'], inactive: approval === 'pending' ? ['verify'] : [] }[
+            stage as string
+          ] ?? [];
+        expect(() => transitionFor(customer, command, {}, [])).toThrow(
           expect.objectContaining({
             code: 'ILLEGAL_TRANSITION',
-            details: { stage, command, legal: legalCommands(stage) },
+            details: { stage, command, legal, possible: legal.filter((it) => !unwilling.includes(it)) },
           }),
         );
       });
@@ -143,14 +149,47 @@ describe('the table of transitions', () => {
     ['winBack', { stage: 'inactive', emailVerifiedAt: null, phoneVerifiedAt: null }, {}],
   ] as const)('refuses %s when its guard does, with a reason', (command, state, facts) => {
     const customer = { ...willing, ...state } as unknown as Customer;
-    expect(() => transitionFor(customer, command, facts as object)).toThrow(
+    expect(() => transitionFor(customer, command, facts as object, [])).toThrow(
       expect.objectContaining({
-        details: expect.objectContaining({
-          reason: expect.any(String),
-          legal: legalCommands(customer.stage).filter((it) => it !== command),
-        }),
+        details: {
+          stage: customer.stage,
+          command,
+          reason: expect.any(String) as string,
+          legal: legalCommands(customer.stage),
+          possible: possibleCommands(customer, []).filter((it) => it !== command),
+        },
       }),
     );
+  });
+
+  const contract = { key: 'contract', message: 'Sign.', isDone: () => false };
+  it.each([
+    [{ stage: 'registration', approval: 'pending' }, ['approve', 'reject', 'delete']],
+    [{ stage: 'registration', emailVerifiedAt: 1 }, ['delete']],
+    [{ stage: 'onboarding', blocks: [] }, ['verify', 'progressOnboarding', 'deactivate', 'delete']],
+    [{ stage: 'inactive', approval: 'rejected', blocks: [] }, ['delete', 'erase']],
+    [
+      { stage: 'suspended', blocks: [{ reason: 'late', severity: 'suspend', promisedUntil: null }] },
+      ['verify', 'suspend', 'throttle', 'reactivate', 'promise', 'deactivate', 'delete'],
+    ],
+    [{ stage: 'deleted', erasedAt: 5 }, []],
+  ] as const)('says of a customer that is %o what it can take, and not what its guards refuse', (state, possible) => {
+    const customer = { ...willing, ...state } as unknown as Customer;
+    expect(possibleCommands(customer, [contract])).toEqual(possible);
+    const code = 'ILLEGAL_TRANSITION';
+    const isRefused = (command: Command): boolean => {
+      try {
+        transitionFor(customer, command, { missing: ['contract'] }, [contract]);
+        return false;
+      } catch (error) {
+        expect(error).toMatchObject({ code, details: { possible: possible.filter((it) => it !== command) } });
+        expect((error as Error).message).toContain(
+          `Possible for this customer now: ${possible.filter((it) => it !== command).join(', ') || 'none'}.`,
+        );
+        return true;
+      }
+    };
+    expect(commands.filter((command) => !isRefused(command))).toEqual(possible);
   });
 
   it('has a way out of every stage, also of the last', () => {
@@ -161,7 +200,7 @@ describe('the table of transitions', () => {
     const late = { reason: 'late', severity: 'suspend', promisedUntil: null } as Block;
     const promised = { ...late, promisedUntil: 5 };
     const slow = { ...late, severity: 'throttle' } as Block;
-    const way = transitionFor({ ...willing, stage: 'onboarding' }, 'completeOnboarding');
+    const way = transitionFor({ ...willing, stage: 'onboarding' }, 'completeOnboarding', {}, []);
     expect(destination(way, [promised, slow])).toBe('active');
     expect(destination(way, [promised, late])).toBe('suspended');
   });

@@ -4,6 +4,9 @@ import { coreErrors } from '@dotmac/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { nextStepAt } from '../../src/dunning/case.js';
 import { defineDunningPolicy, type DunningPolicyInit } from '../../src/dunning/policy.js';
+import { defineJourney } from '../../src/journeys/journey.js';
+import { createLifecycle } from '../../src/lifecycle.js';
+import { memoryLifecycleStore } from '../../src/store/memory/index.js';
 import { backends, type Backend } from '../support/backends.js';
 import { rig, until, type Rig } from '../support/lifecycle.js';
 
@@ -19,6 +22,9 @@ const standard: DunningPolicyInit = {
   ],
   exclude: ({ attributes }) => (attributes['hospital'] ? 'hospitals are never cut off' : undefined),
 };
+/** One that has the reason of the standard one, and one that has its own. */
+const rental: DunningPolicyInit = { name: 'rental', steps: [{ afterDays: 3, action: 'suspend' }] };
+const fees: DunningPolicyInit = { ...rental, name: 'fees', reason: 'fees' };
 
 for (const { title, present, create } of backends)
   describe.skipIf(!present)(`dunning on ${title}`, () => {
@@ -27,7 +33,7 @@ for (const { title, present, create } of backends)
     let id: string;
     beforeEach(async () => {
       backend = await create();
-      run = await rig(backend, { dunning: [defineDunningPolicy(standard)], sweepMs: 1_000 });
+      run = await rig(backend, { dunning: [standard, rental, fees].map(defineDunningPolicy), sweepMs: 1_000 });
       id = await run.active();
     });
     afterEach(async () => {
@@ -77,10 +83,10 @@ for (const { title, present, create } of backends)
         'day 14: customer.suspended by dunning:standard',
         'day 60: customer.deactivated by dunning:standard',
       ]);
-      expect(await run.acme.dunning.get(id)).toMatchObject([{ stepsTaken: 4, nextStep: null }]);
+      expect(await run.acme.dunning.get(id)).toMatchObject([{ stepsTaken: 4, nextStep: null }, {}, {}]);
       await run.acme.dunning.paid(id);
       expect((await story()).slice(-2)).toEqual(['day 70: dunning.closed', 'day 70: customer.suspension_lifted']);
-      expect(await run.acme.dunning.get(id)).toMatchObject([{ openedAt: null, invoices: [] }]);
+      expect(await run.acme.dunning.get(id)).toMatchObject([{ openedAt: null, invoices: [] }, {}, {}]);
     });
 
     it('gives back what it took once everything is paid, and leaves other reasons open', async () => {
@@ -100,6 +106,21 @@ for (const { title, present, create } of backends)
         'day 15: customer.suspension_lifted',
       ]);
       expect((await run.acme.customers.read(id)).blocks.map(({ reason }) => reason)).toEqual(['abuse']);
+    });
+
+    it('gives back what several policies took for one reason once the last of their cases is paid', async () => {
+      start = run.clock.now();
+      await overdue('A');
+      for (const policy of ['rental', 'fees']) await run.acme.dunning.overdue(id, { invoiceId: 'R', policy });
+      const reasons = async () => (await run.acme.customers.read(id)).blocks.map(({ reason }) => reason).sort();
+      await pass(4);
+      expect(await reasons()).toEqual(['fees', 'non_payment']);
+      await run.acme.dunning.paid(id, { policy: 'rental' });
+      expect(await reasons()).toEqual(['fees', 'non_payment']);
+      await run.acme.dunning.paid(id);
+      expect(await reasons()).toEqual(['fees']);
+      await run.acme.dunning.paid(id, { policy: 'fees' });
+      expect(await run.acme.customers.read(id)).toMatchObject({ stage: 'active', blocks: [] });
     });
 
     it('counts from the oldest invoice that is left, and takes no step twice', async () => {
@@ -188,6 +209,19 @@ for (const { title, present, create } of backends)
       expect(await run.acme.dunning.paid(id)).toMatchObject({ openedAt: null });
     });
   });
+
+it('two policies, or two journeys, of one name are refused', () => {
+  const policies = [standard, { ...rental, name: 'standard' }].map(defineDunningPolicy);
+  const journey = defineJourney({
+    name: 'welcome',
+    startsOn: ['customer.verified'],
+    steps: [{ key: 'a', afterDays: 1 }],
+  });
+  const store = memoryLifecycleStore();
+  const refused = { code: 'INVALID_ARGUMENT', message: expect.stringContaining('two are named') as string };
+  for (const twice of [{ dunning: policies }, { journeys: [journey, journey] }])
+    expect(() => createLifecycle({ store, ...twice })).toThrow(expect.objectContaining(refused));
+});
 
 it('a customer that is excluded is left alone for a day at a time, and the history says so', async () => {
   const [memory] = backends;

@@ -124,9 +124,10 @@ for (const { title, present, create } of backends)
       const named = await run.acme.feed.history(id, { types: ['customer.suspended'] });
       expect(named.items).toMatchObject([{ seq: 5, details: { reason: 'abuse' } }]);
       const at = async (days: number) => run.acme.feed.stateAt(id, start + days * 86_400_000);
-      expect(await at(0.5)).toMatchObject({ lifecycleStage: 'active', openReasons: [], seq: 4 });
-      expect(await at(1)).toMatchObject({ lifecycleStage: 'suspended', openReasons: ['abuse'], seq: 5 });
-      expect(await at(9)).toMatchObject({ lifecycleStage: 'active', status: 'active', openReasons: [], seq: 6 });
+      expect(await at(0.5)).toMatchObject({ lifecycleStage: 'active', reasons: [], services: [], seq: 4 });
+      const abuse = { reason: 'abuse', severity: 'suspend', promisedUntil: null };
+      expect(await at(1)).toMatchObject({ lifecycleStage: 'suspended', reasons: [abuse], seq: 5 });
+      expect(await at(9)).toMatchObject({ lifecycleStage: 'active', status: 'active', reasons: [], seq: 6 });
       const missing = { code: 'CUSTOMER_NOT_FOUND' };
       await expect(at(-1)).rejects.toMatchObject(missing);
       await expect(run.other.feed.stateAt(id)).rejects.toMatchObject(missing);

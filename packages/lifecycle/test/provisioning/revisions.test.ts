@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { ServiceStep } from '../../src/provisioning/definition.js';
 import { defineServiceTemplate, type ServiceTemplate } from '../../src/provisioning/template.js';
 import { backends, type Backend } from '../support/backends.js';
 import { rig, until, type Rig } from '../support/lifecycle.js';
@@ -47,6 +48,13 @@ for (const { title, present, create } of backends)
     const is = (id: string, status: string) =>
       until(async () => (await run.acme.services.get(id)).status === status, run.clock);
 
+    /** As something said to the run would: without, it would sleep until the approval came. */
+    const stopAndWake = async (id: string): Promise<void> => {
+      await run.stop();
+      const { runs } = backend.store.tenant('acme');
+      await backend.store.transaction((trx) => runs.wakeWaiting(id, run.clock.now(), trx));
+    };
+
     const copper = () => revision('1', 'port', 'modem');
     const fibre = () => revision('2', 'splice', 'light');
 
@@ -76,11 +84,7 @@ for (const { title, present, create } of backends)
     it('are told apart by their steps too: other ones under the same version are not run, and it waits', async () => {
       await start(copper());
       const id = await request();
-      // As something said to it would: without, it would sleep until the approval came.
-      await run.stop();
-      const { runs } = backend.store.tenant('acme');
-      await backend.store.transaction((trx) => runs.wakeWaiting(id, run.clock.now(), trx));
-
+      await stopAndWake(id);
       await start(revision('1', 'splice', 'light'));
       await until(() => told.length > 0, run.clock);
       expect(told[0]).toMatchObject({ runId: id, serviceName: 'internet', templateVersion: '1' });
@@ -92,4 +96,56 @@ for (const { title, present, create } of backends)
       await is(id, 'active');
       expect(did).toEqual(['1 port', '1 modem']);
     });
+
+    it('are told apart by the kinds of their steps: what was an action is not decided on under the same version', async () => {
+      const line = (modem: ServiceStep) =>
+        defineServiceTemplate({
+          name: 'internet',
+          config: z.object({}),
+          steps: [{ key: 'boss', approval: {} }, modem],
+          operations: { deprovision: [{ key: 'gone', run: () => undefined }] },
+        });
+      const action = line({ key: 'modem', run: () => void did.push('modem') });
+      await start(action);
+      const id = await request();
+      await stopAndWake(id);
+      await start(line({ key: 'modem', approval: {} }));
+      await until(() => told.length > 0, run.clock);
+      expect(told[0]).toMatchObject({ runId: id, serviceName: 'internet', templateVersion: '1' });
+
+      await restart(action);
+      await approve(id);
+      await is(id, 'active');
+      expect(did).toEqual(['modem']);
+    });
+
+    it.each([
+      ['another revision', [revision('2', 'splice', 'light')]],
+      ['other steps under the same version', [revision('1', 'splice', 'light')]],
+      ['none at all', []],
+    ])(
+      'are not taken, not even for a moment, by a process that has %s: who has them does not wait',
+      async (_, templates) => {
+        await start(copper());
+        const id = await request();
+        const { runLeases } = backend.store;
+        const taken: unknown[] = [];
+        const acquire: typeof runLeases.acquire = async (...asked) => {
+          const lease = await runLeases.acquire(...asked);
+          taken.push(lease);
+          return lease;
+        };
+        const store = { ...backend.store, runLeases: { ...runLeases, acquire } };
+        const logger = { error: (data: unknown) => void told.push(data), warn() {}, info() {}, debug() {} };
+        const other = await rig({ ...backend, store }, { templates, logger });
+        // Time stands still: no lease ends, and no sweep comes to the help of who was not woken.
+        await other.acme.provisioning.cancel(id);
+        await until(() => told.length > 0, run.clock, 0);
+        expect(taken).toEqual([null]);
+        expect(told).toMatchObject([{ runId: id, serviceName: 'internet', templateVersion: '1' }]);
+        await run.acme.provisioning.cancel(id);
+        await until(async () => (await run.acme.provisioning.get(id)).runStatus === 'cancelled', run.clock, 0);
+        await other.stop();
+      },
+    );
   });

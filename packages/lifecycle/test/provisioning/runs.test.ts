@@ -171,6 +171,7 @@ for (const { title, present, create } of backends)
       const stuck: unknown[] = [];
       run.module.events.on('service.stuck', ({ data }) => void stuck.push(data));
       const { id, service } = await provision();
+      await until(() => stuck.length > 0, run.clock);
       expect(stuck).toEqual([
         {
           requestId: id,

@@ -43,14 +43,13 @@ for (const { present, create } of backends.filter(({ title }) => title === 'Post
         };
         const of: { rig?: Rig } = {};
         const acme = () => of.rig?.acme ?? expect.unreachable();
-        const template = everyKind(
-          database,
-          async (call) => {
+        const template = everyKind(database, {
+          async called(call) {
             calls.push(call);
             await at('call');
           },
-          (token) => again(() => acme().provisioning.complete({ token })),
-        );
+          complete: (token) => again(() => acme().provisioning.complete({ token })),
+        });
         const store = withBoundaries(backend.store, at);
         const run = (of.rig = await rig(
           { ...backend, store },

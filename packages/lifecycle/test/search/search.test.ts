@@ -53,6 +53,16 @@ for (const { title, present, create } of backends)
       }
     });
 
+    it('goes on after the longest names of any script', async () => {
+      const [firstName, lastName] = ['\u9577'.repeat(100), '\u540d'.repeat(100)];
+      for (let n = 0; n < 2; n++) await run.acme.customers.register({ ...someone(), firstName, lastName });
+      const ask: CustomerListDraft = { search: '\u9577', limit: 1 };
+      const first = await run.acme.customers.list(ask);
+      const next = await run.acme.customers.list({ ...ask, cursor: first.nextCursor ?? '' });
+      expect(new Set([...first.items, ...next.items].map(({ id }) => id)).size).toBe(2);
+      expect(next.nextCursor).toBeNull();
+    });
+
     it('refuses cursors of other lists, and orders that do not belong to what is asked', async () => {
       await run.acme.customers.register(someone());
       await run.acme.customers.register(someone());

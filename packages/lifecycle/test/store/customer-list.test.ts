@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Database } from '@dotmac/core/kysely';
 import type { Customer } from '../../src/customers/customer.js';
 import type { CustomerAsk, FoundCustomer } from '../../src/search/ask.js';
+import type { Place } from '../../src/search/cursor.js';
 import { termsOf } from '../../src/search/terms.js';
 import { kyselyCustomerList } from '../../src/store/kysely/customer-list.js';
 import { found } from '../../src/store/memory/customer-list.js';
@@ -52,11 +53,11 @@ const asks: CustomerAsk[] = byName.flatMap((name) =>
   ),
 );
 
-/** How much is read before another way is taken, so that each way is taken by some. */
+/** How much is looked at for a page, so that each way is taken by some, and pages end before they are full. */
 const reaches = [
-  { soon: 1, few: 2, many: 30, most: 40 },
-  { soon: 2, few: 5, many: 12, most: 6 },
-  { soon: 8, few: 1, many: 3, most: 10 },
+  { few: 3, many: 5 },
+  { few: 7, many: 12 },
+  { few: 25, many: 40 },
 ];
 
 const shown = (list: readonly FoundCustomer[]) => list.map(({ customer, place }) => [customer.username, ...place]);
@@ -73,7 +74,7 @@ for (const { title, create } of backends.filter(({ title, present }) => present 
       const tenant = store.tenant('a');
       await store.transaction(async (trx) => {
         for (const customer of customers) {
-          await tenant.customers.insert(customer, trx);
+          await tenant.customers.insert([customer], trx);
           await tenant.customers.changeTerms([{ customer, add: termsOf(customer, ['plan']), remove: [] }], trx);
         }
       });
@@ -81,20 +82,38 @@ for (const { title, create } of backends.filter(({ title, present }) => present 
     afterAll(() => backend.close());
 
     it.each(reaches)(
-      'are the same whichever way is taken: $soon, $few, $many, $most',
+      'are the same a page after the other, however little is looked at for each: $few, $many',
       async (reach) => {
         for (const ask of asks) {
           const expected = found(ask, customers, (customer) => termsOf(customer, ['plan']));
-          const list = (after?: FoundCustomer) =>
-            kyselyCustomerList(database, 'a', { ...ask, after: after?.place }, reach);
-          const first = await list();
-          expect(shown(first), JSON.stringify(ask)).toEqual(shown(expected.slice(0, 5)));
-          const next = await list(first[3]);
-          expect(shown(next), JSON.stringify(ask)).toEqual(
-            shown(first[3] ? expected.slice(4, 9) : expected.slice(0, 5)),
-          );
+          const seen: FoundCustomer[] = [];
+          let after: Place | undefined;
+          do {
+            const page = await kyselyCustomerList(database, 'a', { ...ask, after }, reach);
+            expect(page.found.length).toBeLessThanOrEqual(ask.limit);
+            // Every page goes on from where the one before ended.
+            expect(page.next, JSON.stringify(ask)).not.toEqual(after ?? []);
+            seen.push(...page.found);
+            after = page.next;
+          } while (after);
+          expect(shown(seen), JSON.stringify(ask)).toEqual(shown(expected));
         }
       },
-      120_000,
+      240_000,
     );
+
+    it('are whole where one condition leaves few, and end early where none does', async () => {
+      const ask: CustomerAsk = {
+        terms: [],
+        stage: 'active',
+        userType: 'business',
+        sort: 'updated',
+        order: 'asc',
+        limit: 4,
+      };
+      const few = await kyselyCustomerList(database, 'a', ask, { few: 1, many: 12 });
+      expect([few.found.length, few.next]).toEqual([3, undefined]);
+      const early = await kyselyCustomerList(database, 'a', ask, { few: 12, many: 1 });
+      expect([early.found.length, early.next?.[0]]).toEqual([0, 2_000]);
+    });
   });

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { databaseFromUrl, type Database } from '@dotmac/core/kysely';
 import { fakeClock, type FakeClock } from '@dotmac/core/testing';
+import { handedOn } from '../../../core/test/support/handed-on.js';
 import { available, freshMysql, freshPostgres, type FreshDatabase } from '../../../../test/support/services.js';
 import { kyselyLifecycleStore } from '../../src/store/kysely/index.js';
 import { memoryLifecycleStore } from '../../src/store/memory/index.js';
@@ -27,13 +28,19 @@ export function freshSqlite(): Promise<FreshDatabase> {
   });
 }
 
-const on = (fresh: () => Promise<FreshDatabase>) => async (): Promise<Backend> => {
-  const { url, drop } = await fresh();
+type Lend = () => Promise<{ url: string; database: Database; close(): Promise<void> }>;
+const on = (lend: Lend) => async (): Promise<Backend> => {
   const clock = fakeClock();
+  const { url, database, close } = await lend();
+  return { store: kyselyLifecycleStore(database, { clock }), clock, database, url, close };
+};
+
+const migrate = (database: Database): Promise<void> => kyselyLifecycleStore(database).migrate();
+const aFile: Lend = async () => {
+  const { url, drop } = await freshSqlite();
   const database = databaseFromUrl(url);
-  const store = kyselyLifecycleStore(database, { clock });
-  await store.migrate();
-  return { store, clock, database, url, close: () => database.close().then(drop) };
+  await migrate(database);
+  return { url, database, close: () => database.close().then(drop) };
 };
 
 const inMemory = (): Promise<Backend> => {
@@ -44,7 +51,7 @@ const inMemory = (): Promise<Backend> => {
 /** Every store, to run one block of tests on each. */
 export const backends: readonly { title: string; present: boolean; create: () => Promise<Backend> }[] = [
   { title: 'memory', present: true, create: inMemory },
-  { title: 'SQLite', present: true, create: on(freshSqlite) },
-  { title: 'PostgreSQL', present: available.postgres, create: on(freshPostgres) },
-  { title: 'MariaDB', present: available.mysql, create: on(freshMysql) },
+  { title: 'SQLite', present: true, create: on(aFile) },
+  { title: 'PostgreSQL', present: available.postgres, create: on(handedOn(freshPostgres, migrate)) },
+  { title: 'MariaDB', present: available.mysql, create: on(handedOn(freshMysql, migrate)) },
 ];

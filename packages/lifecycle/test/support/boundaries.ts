@@ -39,7 +39,7 @@ export function withBoundaries(store: LifecycleStore, at: AtBoundary): Lifecycle
     tenant,
     runLeases: {
       ...store.runLeases,
-      acquire: (key, owner, ttlMs) => around('lease', () => store.runLeases.acquire(key, owner, ttlMs)),
+      acquire: (...asked) => around('lease', () => store.runLeases.acquire(...asked)),
     },
     transaction: <Result>(work: (trx: StoreTransaction) => Promise<Result>, join?: StoreTransaction) =>
       join

@@ -15,8 +15,8 @@ export async function crowd(
   );
   await store.transaction(async (trx) => {
     for (const person of people) {
-      await customers.insert(person, trx);
-      await history.append(person.id, [{ seq: 1, event: anEvent(tenantId, person.id, person.stage) }], trx);
+      await customers.insert([person], trx);
+      await history.append([{ seq: 1, event: anEvent(tenantId, person.id, person.stage) }], trx);
     }
   });
   return people;

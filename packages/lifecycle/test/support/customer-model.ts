@@ -1,4 +1,5 @@
 import type { Stage } from '../../src/customers/stage.js';
+import type { ChecklistItem } from '../../src/onboarding/checklist.js';
 import type { Rig } from './lifecycle.js';
 
 /** The reference model: as little as decides what a sequence of calls must come to. */
@@ -8,6 +9,8 @@ export interface Model {
   rejected: boolean;
   emailDone: boolean;
   erased: boolean;
+  /** Is the only item of the checklist done? What was given in onboarding stays for who comes back. */
+  signed: boolean;
   /** Is an invoice overdue? Dunning's reason is `a`. */
   owes: boolean;
   /** The open reasons: how hard each hits, and whether payment is promised for it. */
@@ -19,6 +22,8 @@ export const calls = [
   'approve',
   'reject',
   'verify',
+  'begin',
+  'tell',
   'onboard',
   'suspend a',
   'suspend b',
@@ -47,6 +52,7 @@ export const registered = (awaiting: boolean): Model => {
     awaiting,
     rejected: false,
     emailDone: false,
+    signed: false,
     erased: false,
     owes: false,
     reasons: new Map(),
@@ -68,6 +74,11 @@ const having = (model: Model, reason: string, what: { suspends: boolean; promise
   reasons: new Map([...[...model.reasons].filter(([key]) => key !== reason), [reason, what]]),
 });
 
+/** What has to be done before a customer of the model is active. */
+export const checklist: readonly ChecklistItem[] = [
+  { key: 'sign', message: 'Sign.', isDone: ({ onboardingData }) => onboardingData['signed'] === true },
+];
+
 /** What a call comes to by the model. */
 export function predict(model: Model, call: Call): Model | 'refused' {
   const { stage, awaiting, rejected, emailDone, reasons } = model;
@@ -85,8 +96,13 @@ export function predict(model: Model, call: Call): Model | 'refused' {
       if (stage === 'registration') return { ...model, emailDone: true, stage: 'verification' };
       // Who was deleted before, and came back.
       return stage === 'inactive' && !rejected ? { ...model, emailDone: true } : 'refused';
-    case 'onboard':
-      return stage === 'verification' || stage === 'onboarding' ? access(model) : 'refused';
+    case 'begin':
+    case 'tell':
+    case 'onboard': {
+      if (stage !== 'verification' && stage !== 'onboarding') return 'refused';
+      const signed = model.signed || verb === 'onboard';
+      return signed ? access({ ...model, signed }) : { ...model, stage: 'onboarding' };
+    }
     case 'suspend':
       return (isServed(model) || stage === 'churning') && !open?.suspends
         ? { ...having(model, reason, { suspends: true, promised: false }), stage: 'suspended' }
@@ -137,8 +153,12 @@ export function perform({ acme, sent, clock }: Rig, id: string, call: Call): Pro
         verificationType: 'email',
         verificationToken: sent.findLast((it) => it.customerId === id)?.token ?? '?',
       });
-    case 'onboard':
+    case 'begin':
       return acme.onboarding.onboard(id);
+    case 'tell':
+      return acme.onboarding.onboard(id, { onboardingData: { told: clock.now() } });
+    case 'onboard':
+      return acme.onboarding.onboard(id, { onboardingData: { signed: true } });
     case 'suspend':
     case 'throttle':
     case 'endPromise':

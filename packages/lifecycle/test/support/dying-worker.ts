@@ -5,8 +5,8 @@ import { databaseFromUrl } from '@dotmac/core/kysely';
 import { createLifecycle } from '../../src/lifecycle.js';
 import { kyselyLifecycleStore } from '../../src/store/kysely/index.js';
 import { withBoundaries } from './boundaries.js';
-import { everyKind } from './every-kind.js';
-import { fatal, fates } from './fates.js';
+import { agreedOn, everyKind, hostHooks, leftAlone, type Outside } from './every-kind.js';
+import { callOffSuspension, fatal, fates } from './fates.js';
 
 const [, , url = '', ledger = '', title = '', customerId = '', serviceId = '', deadly = ''] = process.argv;
 const fate = fates.find((each) => each.title === title);
@@ -20,30 +20,33 @@ const at = (boundary: string): void => {
   process.kill(process.pid, 'SIGKILL');
 };
 const store = withBoundaries(kyselyLifecycleStore(database), at);
-const template = everyKind(
-  database,
-  (call) => {
+const outside: Outside = {
+  called: (call) => {
     at('before the call');
     appendFileSync(ledger, `${JSON.stringify(call)}\n`);
     at('after the call');
   },
-  (token) => scope.provisioning.complete({ token }),
-);
+  complete: (token) => scope.provisioning.complete({ token }),
+  cancel: (requestId) => scope.provisioning.cancel(requestId),
+  callOff: (serviceId, requestId) => callOffSuspension(scope, serviceId, requestId),
+};
 const lifecycle = createLifecycle({
   // Each minds its own: what others left behind is for who comes after them all.
   store: { ...store, dueRuns: () => Promise.resolve([]), dueTimers: () => Promise.resolve([]) },
-  templates: [template],
+  templates: [everyKind(database, outside), ...leftAlone(database, outside), ...agreedOn(database, outside)],
+  ...(fate.hooked && { hooks: hostHooks(database, outside) }),
   dunning: [fatal],
   secret: 'a secret of more than 32 characters, for tests',
   leaseMs: 60_000,
   migrate: false,
 });
-const scope = lifecycle.scope({ tenantId: 'acme', actor: 'user:1' });
+const as = (actor: string) => lifecycle.scope({ tenantId: 'acme', actor });
+const scope = as('user:1');
 lifecycle.events.on(fate.events.at(-1) ?? 'service.failed', () => {
   process.stdout.write(String(passed));
   process.exit(0);
 });
 await lifecycle.start();
 isArmed = true;
-await fate.ask(scope, customerId, serviceId);
+await fate.ask(scope, customerId, serviceId, as);
 setInterval(() => undefined, 1_000);

@@ -1,10 +1,11 @@
 import { executorFor, type Database } from '@dotmac/core/kysely';
 import { sql } from 'kysely';
 import { z } from 'zod';
+import type { LifecycleHooks } from '../../src/hooks.js';
 import type { ActionStep, TransactionStep } from '../../src/provisioning/definition.js';
 import { defineServiceTemplate, type ServiceTemplate } from '../../src/provisioning/template.js';
 
-/** The host's own table, which steps of its own write: a service's id, and what else it has: `<id>:closed`. */
+/** The host's own table, which steps and hooks of its own write: a service's id, and what else it has: `<id>:closed`. */
 export interface HostTables {
   host_ports: { id: string };
 }
@@ -22,15 +23,21 @@ export interface OutsideCall {
   idempotencyKey: string;
 }
 
-/**
- * A template that is set up by a step of every kind and worked on by shorter lists; the last step of setting up and of
- * changing the plan refuses when `config.fail` is set. `called` is the outside, `complete` what calls back from it.
- */
-export function everyKind(
-  database: Database,
-  called: (call: OutsideCall) => void | Promise<void>,
-  complete: (token: string) => Promise<unknown>,
-): ServiceTemplate {
+/** Who is outside of the host. */
+export interface Outside {
+  called: (call: OutsideCall) => void | Promise<void>;
+  /** Calls back. */
+  complete: (token: string) => Promise<unknown>;
+  /** Has a run cancelled while a step of it is under way. */
+  cancel?: (requestId: string) => Promise<unknown>;
+  /** Lifts the reason of a suspension, and has it cancelled, while a step of it is under way. */
+  callOff?: (serviceId: string, requestId: string) => Promise<unknown>;
+  /** Was this asked of it? */
+  knows?: (idempotencyKey: string) => boolean;
+}
+
+/** The steps that templates are made of. */
+function kindsOf(database: Database, { called, cancel, callOff }: Outside) {
   const action = (key: string, more: Partial<ActionStep> = {}): ActionStep => ({
     key,
     run: ({ serviceId, idempotencyKey }) => called({ phase: 'run', key, serviceId, idempotencyKey }),
@@ -40,9 +47,14 @@ export function everyKind(
   const refusing = (key: string): ActionStep =>
     action(key, {
       retry: { attempts: 1 },
-      async run({ serviceId, idempotencyKey, config }) {
+      async run({ serviceId, requestId, idempotencyKey, config, signal }) {
         await called({ phase: 'run', key, serviceId, idempotencyKey });
-        if ((config as { fail: boolean }).fail) throw new Error('refused');
+        const asked = config as z.output<typeof wishes>;
+        if (asked.fail) throw new Error('refused');
+        if (!asked.cancel) return;
+        const isCutShort = new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+        await cancel?.(requestId);
+        await isCutShort;
       },
     });
   type Write = NonNullable<TransactionStep['compensateInTransaction']>;
@@ -63,9 +75,37 @@ export function everyKind(
     runInTransaction: added(suffix) as TransactionStep['runInTransaction'],
     compensateInTransaction: removed(suffix),
   });
+  const calledOff = (key: string): ActionStep =>
+    action(key, {
+      async run({ serviceId, requestId, idempotencyKey, config, signal }) {
+        await called({ phase: 'run', key, serviceId, idempotencyKey });
+        if (!(config as z.output<typeof wishes>).callOff) return;
+        const isCutShort = new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+        await callOff?.(serviceId, requestId);
+        await isCutShort;
+      },
+    });
+  return { action, refusing, calledOff, row, removed };
+}
+
+/** What a step is to come to. */
+const wishes = z.object({
+  fail: z.boolean().default(false),
+  cancel: z.boolean().default(false),
+  callOff: z.boolean().default(false),
+});
+
+/**
+ * A template that is set up by a step of every kind and worked on by shorter lists; the last step of setting up and of
+ * changing the plan refuses when `config.fail` is set, and is cancelled while it is under way when `config.cancel` is. With
+ * `config.callOff` so is the last step of suspending, once its reason is lifted.
+ */
+export function everyKind(database: Database, outside: Outside): ServiceTemplate {
+  const { action, refusing, calledOff, row, removed } = kindsOf(database, outside);
+  const { called, complete } = outside;
   return defineServiceTemplate({
     name: 'every-kind',
-    config: z.object({ fail: z.boolean().default(false) }),
+    config: wishes,
     steps: [
       action('port'),
       row('row'),
@@ -81,13 +121,59 @@ export function everyKind(
       refusing('account'),
     ],
     operations: {
-      suspend: [action('shut'), row('closed', ':closed'), action('told')],
+      suspend: [action('shut'), row('closed', ':closed'), calledOff('told')],
+      throttle: [action('slow'), row('slowed', ':slow'), action('told')],
       resume: [
         action('open'),
         { key: 'unclosed', runInTransaction: removed(':closed') as TransactionStep['runInTransaction'] },
         action('told'),
       ],
-      change_plan: [action('speed'), row('fast', ':fast'), refusing('tariff')],
+      change_plan: [action('speed', { compensationRetry: { attempts: 1 } }), row('fast', ':fast'), refusing('tariff')],
     },
   });
+}
+
+/** Templates that several have to agree on: two people, or the outside, which is asked what it knows. */
+export function agreedOn(database: Database, outside: Outside): ServiceTemplate[] {
+  const { action, row } = kindsOf(database, outside);
+  const known = (key: string): ActionStep =>
+    action(key, {
+      reconcile: ({ idempotencyKey }) =>
+        outside.knows?.(idempotencyKey) ? { done: true, output: key } : { done: false },
+    });
+  const boss = { key: 'boss', approval: { quorum: 2 } };
+  return [
+    { name: 'approved by two', steps: [action('port'), row('row'), boss, action('account')] },
+    { name: 'reconciled', steps: [known('line'), row('row'), known('account')] },
+  ].map(({ name, steps }) => defineServiceTemplate({ name, config: wishes, steps }));
+}
+
+/** Templates that wait for somebody who never comes. */
+export function leftAlone(database: Database, outside: Outside): ServiceTemplate[] {
+  const { action, row } = kindsOf(database, outside);
+  const waiting = [
+    { name: 'unapproved', step: { key: 'boss', approval: { expiresInMs: 1 } } },
+    { name: 'unanswered', step: action('technician', { completion: { timeoutMs: 1 } }) },
+  ];
+  return waiting.map(({ name, step }) =>
+    defineServiceTemplate({ name, config: wishes, steps: [action('port'), row('row'), step, action('account')] }),
+  );
+}
+
+/** The host takes part in operations: it is asked first, and writes a row of its own with the end. */
+export function hostHooks(database: Database, { called }: Outside): LifecycleHooks {
+  const part: NonNullable<LifecycleHooks['operation.suspend']> = {
+    before: ({ input: { serviceId, requestId } }) =>
+      called({ phase: 'run', key: 'asked', serviceId, idempotencyKey: `${requestId}:asked` }),
+    async inTransaction({ input: { serviceId }, trx }) {
+      const id = `${serviceId}:agreed`;
+      await executorFor<HostTables>(database, trx).insertInto('host_ports').values({ id }).execute();
+    },
+  };
+  return {
+    'operation.provision': part,
+    'operation.suspend': part,
+    'operation.change_plan': part,
+    'operation.deprovision': part,
+  };
 }

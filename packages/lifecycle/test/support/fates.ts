@@ -1,21 +1,34 @@
 import type { LifecycleEvents } from '../../src/events.js';
 import { defineDunningPolicy } from '../../src/dunning/policy.js';
 import type { LifecycleScope } from '../../src/lifecycle.js';
+import { until } from './lifecycle.js';
+
+/** The scopes of others than who asks. */
+export type Actors = (actor: string) => LifecycleScope;
 
 /** What is under way when a process dies, and what must come of it whoever finishes it. */
 export interface Fate {
   title: string;
-  /** What the customer has before: nothing, a service, or a service that is suspended. */
-  given?: 'active' | 'suspended';
+  /**
+   * What the customer has before: nothing, a service, or one that is suspended, or promised payment for, or stuck at its
+   * suspension or on its way back.
+   */
+  given?: 'active' | 'active, to be called off' | 'suspended' | 'promised' | 'stuck' | 'stuck on its way back';
   /** What the process is asked; everything that follows is its own. */
-  ask: (scope: LifecycleScope, customerId: string, serviceId: string) => Promise<unknown>;
-  /** The service has a step that somebody must approve. */
-  approved?: true;
+  ask: (scope: LifecycleScope, customerId: string, serviceId: string, as: Actors) => Promise<unknown>;
+  /** What somebody does about it afterwards, who may have done so before the death; then it may be refused. */
+  insist?: (scope: LifecycleScope, serviceId: string, as: Actors) => Promise<unknown>;
+  /** The host has hooks. */
+  hooked?: true;
   /** Of the same customer's history, what comes after: the last one is the end. */
   events: readonly (keyof LifecycleEvents)[];
   leaves: { status: string; access: string };
   /** What the outside is asked, each once: the steps, as the idempotency key names them. */
   calls: readonly string[];
+  /** How many runs make them. Default 1. */
+  runs?: number;
+  /** How many calls are made again after a death. Default 1. */
+  repeats?: 0;
   /** The rows that the host's own table has of the service: what follows its id. */
   rows: readonly string[];
   /** Fewer boundaries than this were not all of them. */
@@ -28,16 +41,29 @@ export interface Fate {
 export const fatal = defineDunningPolicy({ name: 'fatal', steps: [{ afterDays: 0, action: 'suspend' }] });
 
 const serviceName = 'every-kind';
+const approve = ({ provisioning }: LifecycleScope, serviceId: string) =>
+  provisioning.decide(serviceId, { step: 'boss', decision: 'approve' });
+/** Cancels a run that has got as far as it gets by itself. */
+const cancelWaiting = async ({ provisioning }: LifecycleScope, serviceId: string) => {
+  await until(async () => !['pending', 'running'].includes((await provisioning.get(serviceId)).runStatus));
+  await provisioning.cancel(serviceId);
+};
 const request =
-  (fail: boolean): Fate['ask'] =>
-  async (scope, customerId) => {
-    const { id } = await scope.services.request(customerId, { serviceName, customConfig: { fail } });
-    await scope.provisioning.decide(id, { step: 'boss', decision: 'approve' });
+  (customConfig: object, name = serviceName, then?: Fate['insist']): Fate['ask'] =>
+  async (scope, customerId, _, as) => {
+    const { id } = await scope.services.request(customerId, { serviceName: name, customConfig: { ...customConfig } });
+    await then?.(scope, id, as);
   };
 const change =
-  (fail: boolean): Fate['ask'] =>
+  (customConfig: object): Fate['ask'] =>
   (scope, _, serviceId) =>
-    scope.services.changePlan(serviceId, { customConfig: { fail } });
+    scope.services.changePlan(serviceId, { customConfig: { ...customConfig } });
+const suspend: Fate['ask'] = (scope, _, serviceId) => scope.services.suspend(serviceId, { actionType: 'abuse' });
+/** Does something about a run that is stuck. */
+const intervene =
+  (act: (provisioning: LifecycleScope['provisioning'], requestId: string) => Promise<unknown>): Fate['ask'] =>
+  async ({ services, provisioning }, _, serviceId) =>
+    act(provisioning, (await services.get(serviceId)).openRunId ?? '');
 const takenDown = ['account:compensate', 'technician:compensate', 'port:compensate'];
 const up = { status: 'active', access: 'full' };
 const down = { status: 'terminated', access: 'none' };
@@ -46,11 +72,11 @@ const shut = { leaves: { status: 'suspended', access: 'suspended' }, calls: ['sh
 const undone = { leaves: down, calls: ['account', 'technician', 'port'], rows: [] };
 
 /** Everything that goes on by itself after a command, with the calls that it makes. */
-export const fates: readonly Fate[] = [
+export const ownFates: readonly Fate[] = [
   {
     title: 'provision',
-    ask: request(false),
-    approved: true,
+    ask: request({}, serviceName, approve),
+    insist: approve,
     events: ['service.requested', 'service.step_decided', 'service.provisioned'],
     leaves: up,
     calls: ['port', 'technician', 'account'],
@@ -59,8 +85,8 @@ export const fates: readonly Fate[] = [
   },
   {
     title: 'provision, failing',
-    ask: request(true),
-    approved: true,
+    ask: request({ fail: true }, serviceName, approve),
+    insist: approve,
     events: ['service.requested', 'service.step_decided', 'service.failed'],
     leaves: { status: 'failed', access: 'none' },
     calls: ['port', 'technician', 'account', ...takenDown],
@@ -71,7 +97,7 @@ export const fates: readonly Fate[] = [
   {
     title: 'suspend',
     given: 'active',
-    ask: (scope, _, serviceId) => scope.services.suspend(serviceId, { actionType: 'abuse' }),
+    ask: suspend,
     events: ['service.blocked', 'service.operation_started', 'service.suspended'],
     ...shut,
     least: 10,
@@ -89,7 +115,7 @@ export const fates: readonly Fate[] = [
   {
     title: 'change_plan',
     given: 'active',
-    ask: change(false),
+    ask: change({}),
     events: ['service.operation_started', 'service.plan_changed'],
     leaves: up,
     calls: ['speed', 'tariff'],
@@ -99,7 +125,7 @@ export const fates: readonly Fate[] = [
   {
     title: 'change_plan, failing',
     given: 'active',
-    ask: change(true),
+    ask: change({ fail: true }),
     events: ['service.operation_started', 'service.failed'],
     leaves: up,
     calls: ['speed', 'tariff', 'tariff:compensate', 'speed:compensate'],
@@ -133,3 +159,241 @@ export const fates: readonly Fate[] = [
     least: 14,
   },
 ];
+
+const nothing = { leaves: { status: 'failed', access: 'none' }, rows: [] };
+const closed = shut.leaves;
+
+/** What comes of it when somebody steps in: slows down, cancels, does not come, looks at what is stuck, or takes part. */
+export const interruptedFates: readonly Fate[] = [
+  {
+    title: 'throttle',
+    given: 'active',
+    ask: (scope, _, serviceId) => scope.services.suspend(serviceId, { actionType: 'abuse', severity: 'throttle' }),
+    events: ['service.blocked', 'service.operation_started', 'service.throttled'],
+    leaves: { status: 'active', access: 'throttled' },
+    calls: ['slow', 'told'],
+    rows: ['', ':slow'],
+    least: 10,
+  },
+  {
+    title: 'suspend, with hooks',
+    given: 'active',
+    hooked: true,
+    ask: suspend,
+    events: ['service.blocked', 'service.operation_started', 'service.suspended'],
+    leaves: closed,
+    calls: ['asked', 'shut', 'told'],
+    rows: ['', ':agreed', ':closed'],
+    least: 12,
+  },
+  {
+    title: 'cancel while it waits',
+    ask: request({}, serviceName, cancelWaiting),
+    insist: cancelWaiting,
+    events: ['service.requested', 'service.cancel_requested', 'service.cancelled'],
+    ...nothing,
+    calls: ['port', 'port:compensate'],
+    least: 14,
+  },
+  {
+    title: 'cancel in the middle of a step',
+    ask: request({ cancel: true }, serviceName, approve),
+    insist: approve,
+    events: ['service.requested', 'service.step_decided', 'service.cancel_requested', 'service.cancelled'],
+    ...nothing,
+    calls: ['port', 'technician', 'account', ...takenDown],
+    least: 16,
+    endsLike: 'provision',
+  },
+  {
+    title: 'cancel in the middle of a change of plan',
+    given: 'active',
+    ask: change({ cancel: true }),
+    events: ['service.operation_started', 'service.cancel_requested', 'service.cancelled'],
+    leaves: up,
+    calls: ['speed', 'tariff', 'tariff:compensate', 'speed:compensate'],
+    rows: [''],
+    least: 10,
+    endsLike: 'change_plan',
+  },
+  {
+    title: 'cancel a suspension whose reason is lifted',
+    given: 'active, to be called off',
+    ask: suspend,
+    events: [
+      ...(['service.blocked', 'service.operation_started', 'service.unblocked', 'service.cancel_requested'] as const),
+      ...(['service.cancelled', 'service.operation_started', 'service.resumed'] as const),
+    ],
+    leaves: up,
+    calls: ['shut', 'told', 'open', 'told'],
+    runs: 2,
+    rows: [''],
+    least: 20,
+  },
+  {
+    title: 'an approval that nobody gives',
+    ask: request({}, 'unapproved'),
+    events: ['service.requested', 'service.failed'],
+    ...nothing,
+    calls: ['port', 'port:compensate'],
+    least: 10,
+  },
+  {
+    title: 'a completion that never comes',
+    ask: request({}, 'unanswered'),
+    events: ['service.requested', 'service.failed'],
+    ...nothing,
+    calls: ['port', 'technician', 'technician:compensate', 'port:compensate'],
+    least: 14,
+  },
+  {
+    title: 'retry',
+    given: 'stuck',
+    ask: intervene((provisioning, id) => provisioning.retry(id)),
+    events: ['service.intervened', 'service.suspended'],
+    ...shut,
+    least: 10,
+  },
+  {
+    title: 'skip',
+    given: 'stuck',
+    ask: intervene((provisioning, id) => provisioning.skip(id)),
+    events: ['service.intervened', 'service.suspended'],
+    leaves: closed,
+    calls: ['told'],
+    rows: ['', ':closed'],
+    least: 8,
+  },
+  {
+    title: 'force, completed',
+    given: 'stuck',
+    ask: intervene((provisioning, id) => provisioning.force(id, { outcome: 'completed' })),
+    events: ['service.intervened', 'service.suspended'],
+    leaves: closed,
+    calls: [],
+    rows: [''],
+    least: 3,
+  },
+  {
+    title: 'force, failed',
+    given: 'stuck',
+    ask: intervene((provisioning, id) => provisioning.force(id, { outcome: 'failed' })),
+    events: ['service.intervened', 'service.failed', 'service.operation_started', 'service.suspended'],
+    ...shut,
+    least: 10,
+  },
+  {
+    title: 'retry on the way back',
+    given: 'stuck on its way back',
+    ask: intervene((provisioning, id) => provisioning.retry(id)),
+    events: ['service.intervened', 'service.failed'],
+    leaves: up,
+    calls: ['speed:compensate'],
+    rows: [''],
+    least: 6,
+  },
+  {
+    title: 'skip on the way back',
+    given: 'stuck on its way back',
+    ask: intervene((provisioning, id) => provisioning.skip(id)),
+    events: ['service.intervened', 'service.failed'],
+    leaves: up,
+    calls: [],
+    rows: [''],
+    least: 4,
+  },
+];
+
+/** Two have to approve; one may have done so before a death. */
+const approveByTwo = (_: LifecycleScope, serviceId: string, as: Actors) =>
+  Promise.allSettled(['user:1', 'user:2'].map((actor) => approve(as(actor), serviceId)));
+
+/** What comes of it when several have to agree: two people, the host’s hooks, the outside, and who promised to pay. */
+export const agreedFates: readonly Fate[] = [
+  {
+    title: 'an approval by two',
+    ask: async (scope, customerId, _, as) => {
+      const { id } = await scope.services.request(customerId, { serviceName: 'approved by two' });
+      await approveByTwo(scope, id, as);
+    },
+    insist: approveByTwo,
+    events: ['service.requested', 'service.step_decided', 'service.step_decided', 'service.provisioned'],
+    leaves: up,
+    calls: ['port', 'account'],
+    rows: [''],
+    least: 14,
+  },
+  {
+    title: 'steps that are looked for before they are done again',
+    ask: request({}, 'reconciled'),
+    events: ['service.requested', 'service.provisioned'],
+    leaves: up,
+    calls: ['line', 'account'],
+    repeats: 0,
+    rows: [''],
+    least: 10,
+  },
+  {
+    title: 'a promise that is not kept',
+    given: 'promised',
+    ask: ({ services }, _, serviceId) =>
+      services.promise(serviceId, { actionType: 'abuse', until: Date.now() + 1_000 }),
+    events: ['service.promised', 'service.promise_ended', 'service.operation_started', 'service.suspended'],
+    ...shut,
+    least: 12,
+  },
+  {
+    title: 'a promise that is ended before its time',
+    given: 'promised',
+    ask: ({ services }, _, serviceId) => services.endPromise(serviceId, {}),
+    events: ['service.promise_ended', 'service.operation_started', 'service.suspended'],
+    ...shut,
+    least: 10,
+  },
+  {
+    title: 'provision, with hooks',
+    hooked: true,
+    ask: request({}, serviceName, approve),
+    insist: approve,
+    events: ['service.requested', 'service.step_decided', 'service.provisioned'],
+    leaves: up,
+    calls: ['asked', 'port', 'technician', 'account'],
+    rows: ['', ':agreed'],
+    least: 18,
+  },
+  {
+    title: 'change_plan, failing, with hooks',
+    given: 'active',
+    hooked: true,
+    ask: change({ fail: true }),
+    events: ['service.operation_started', 'service.failed'],
+    leaves: up,
+    calls: ['asked', 'speed', 'tariff', 'tariff:compensate', 'speed:compensate'],
+    rows: [''],
+    least: 12,
+  },
+  {
+    title: 'deprovision, with hooks',
+    given: 'active',
+    hooked: true,
+    ask: (scope, _, serviceId) => scope.services.terminate(serviceId),
+    events: ['service.termination_requested', 'service.operation_started', 'service.terminated'],
+    leaves: down,
+    calls: ['asked', 'account', 'technician', 'port'],
+    rows: [':agreed'],
+    least: 12,
+  },
+];
+
+/** All of them, by which a process of its own finds its own. */
+export const fates = [...ownFates, ...interruptedFates, ...agreedFates];
+
+/** Lifts a suspension's reason, if that was not done before a death, and cancels it. */
+export async function callOffSuspension(
+  { services, provisioning }: LifecycleScope,
+  serviceId: string,
+  requestId: string,
+): Promise<void> {
+  await services.resume(serviceId, { actionType: 'abuse' }).catch(() => undefined);
+  await provisioning.cancel(requestId);
+}

@@ -19,8 +19,8 @@ function encodingsOf(text: string): { encoding: string; needle: string }[] {
   ];
 }
 
-/** Every dotmac table of a database, all of its rows as text. */
-async function allRows(database: Database): Promise<Map<string, string[]>> {
+/** Every dotmac table of a database, all of its rows as text, in no order. */
+export async function allRows(database: Database): Promise<Map<string, string[]>> {
   const tables = (await database.kysely.introspection.getTables()).map(({ name }) => name);
   const kysely = database.withTables<Record<string, Record<string, unknown>>>();
   const rows = new Map<string, string[]>();

@@ -56,7 +56,8 @@ for (const { title, present, create } of backends)
       await until(() => sent.length > 0, clock);
       await clock.advance(60_000);
       await late.stop();
-      expect(sent).toEqual([here.id]);
+      // At least once: a minute may pass before it is written down that the first was sent.
+      expect(new Set(sent)).toEqual(new Set([here.id]));
     });
 
     it('locks a token after five tries, for the right one too, until another is sent', async () => {

@@ -24,7 +24,7 @@ export async function endWithHook(
   let outcome: Outcome | undefined;
   try {
     const ended = await endRun(context, hold, { ...run, steps }, 'completed', {}, async (state, trx) => {
-      outcome = await callStep(clock, { step: step.key, timeoutMs, outer: hold.signal }, (signal) =>
+      outcome = await callStep(clock, { step: step.key, timeoutMs, outer: hold.cut }, (signal) =>
         runEndHook(context, state, trx, signal),
       );
       if (!outcome.ok) throw outcome.error;

@@ -25,4 +25,6 @@ export interface StepResult {
   direction: Run['direction'];
   /** Wait as long before the next move. */
   retryInMs?: number;
+  /** Of a step that waits: how many had spoken to it when it was looked at. Default nobody. */
+  heard?: number;
 }

@@ -1,8 +1,9 @@
-import { sql } from 'kysely';
 import type { OutboxEntry, StoreTransaction } from '@dotmac/core';
 import { executorFor, insertOf, toJson, type Database, type KyselyOutbox } from '@dotmac/core/kysely';
 import type { BulkChange } from '../store.js';
 import { among } from './among.js';
+import { swapAtOnce, type Swap } from './bulk-swap.js';
+import { prepareTerms } from './customer-terms.js';
 import { entryRow } from './history.js';
 import type { LifecycleTables } from './tables.js';
 
@@ -13,9 +14,6 @@ interface Group {
   changes: BulkChange[];
   set: { stage: string; approval: string; blocks: string; updated_at: number };
 }
-
-/** Given a transaction, swaps the customers of changes that are as they were before: their ids. */
-type Swap = (trx: StoreTransaction) => Promise<ReadonlySet<string>>;
 
 /**
  * Prepares to write changes of many customers, a few statements for all of them.
@@ -29,52 +27,27 @@ export function prepareChanges(
   changes: readonly BulkChange[],
   entries: readonly OutboxEntry[] = [],
 ): (trx: StoreTransaction) => Promise<string[]> {
-  const swap = (database.dialect === 'postgres' ? swapAll : swapGroups)(database, tenantId, changes);
-  const rows = changes.map(({ after, event }) => ({ ...entryRow(tenantId, after.id, { seq: after.version, event }) }));
-  const inserts = [{ insert: 'dotmac_customer_events', rows }, ...outbox.write(entries)].map((write) =>
-    insertOf(database, write),
-  );
+  const swap = (database.dialect === 'postgres' ? swapAtOnce : swapGroups)(database, tenantId, changes);
+  const changedTerms = changes.map(({ after: customer, terms }) => ({ customer, ...terms }));
+  const others = [
+    prepareTerms(database, tenantId, changedTerms),
+    ...outbox.write(entries).map((write) => insertOf(database, write)),
+  ];
   return async (trx) => {
-    const swapped = await swap(trx);
-    const others = changes.flatMap(({ after: { id } }) => (swapped.has(id) ? [] : [id]));
-    if (others.length > 0) return others;
-    for (const insert of inserts) await insert(trx);
+    const stale = await swap(trx);
+    if (stale.length > 0) return stale;
+    for (const write of others) await write(trx);
     await clearTimers(database, tenantId, changes, trx);
     if (entries.length > 0) outbox.written(trx);
     return [];
   };
 }
 
-/** In one statement, which locks each row once. Index: the primary key. */
-function swapAll(database: Database, tenantId: string, changes: readonly BulkChange[]): Swap {
-  const groups = groupsOf(changes);
-  const sets = groups.map(({ set }, number) => ({ ...set, number }));
-  const numbers = new Map(groups.flatMap((group, number) => group.changes.map((change) => [change, number])));
-  const given = changes.map((change) => {
-    return { id: change.before.id, version: change.before.version, number: numbers.get(change) };
-  });
-  // Each is looked up by its key, whatever is known of the table: a join would have all of a tenant's customers read for
-  // each batch until they are counted for the first time.
-  const statement = sql<{ id: string }>`
-    update dotmac_customers c
-    set stage = s.stage, approval = s.approval, blocks = s.blocks, updated_at = s.updated_at, version = c.version + 1
-    from json_to_recordset(cast(${JSON.stringify(given)} as json)) as g(id text, version integer, number integer)
-    join json_to_recordset(cast(${JSON.stringify(sets)} as json))
-      as s(number integer, stage text, approval text, blocks text, updated_at bigint) on s.number = g.number
-    cross join lateral (
-      select ctid from dotmac_customers where tenant_id = ${tenantId} and id = g.id and version = g.version limit 1
-    ) as found
-    where c.ctid = found.ctid
-    returning c.id`;
-  return async (trx) => {
-    const { rows } = await statement.execute(executorFor(database, trx));
-    return new Set(rows.map(({ id }) => id));
-  };
-}
-
 /** Index: the primary key. */
 function swapGroups(database: Database, tenantId: string, changes: readonly BulkChange[]): Swap {
   const ids = changes.map(({ before }) => before.id);
+  const rows = changes.map(({ after, event }) => ({ ...entryRow(tenantId, after.id, { seq: after.version, event }) }));
+  const tell = insertOf(database, { insert: 'dotmac_customer_events', rows });
   return async (trx) => {
     const on = executorFor<LifecycleTables>(database, trx);
     const rows = await on
@@ -86,8 +59,9 @@ function swapGroups(database: Database, tenantId: string, changes: readonly Bulk
       .$if(database.traits.skipLocked, (query) => query.forUpdate())
       .execute();
     const versions = new Map(rows.map(({ id, version }) => [id, version]));
-    const same = changes.filter(({ before }) => versions.get(before.id) === before.version);
-    for (const { changes: together, set } of groupsOf(same)) {
+    const stale = changes.filter(({ before }) => versions.get(before.id) !== before.version);
+    if (stale.length > 0) return stale.map(({ before }) => before.id);
+    for (const { changes: together, set } of groupsOf(changes)) {
       const theirs = together.map(({ before }) => before.id);
       await on
         .updateTable(table)
@@ -96,7 +70,8 @@ function swapGroups(database: Database, tenantId: string, changes: readonly Bulk
         .where(among(database, 'id', theirs))
         .execute();
     }
-    return new Set(same.map(({ before }) => before.id));
+    await tell(trx);
+    return [];
   };
 }
 

@@ -9,6 +9,12 @@ import { customerOf, type CustomerRow, type LifecycleTables } from './tables.js'
 
 const table = 'dotmac_customers';
 
+/**
+ * Where more than this are meant, they are read along the primary key, by a condition that the database cannot begin with:
+ * knowing nothing of the table, it might read and sort by an index of the filter's all that are left, for every batch.
+ */
+const mostSorted = 20_000;
+
 /** Index: (tenant_id, customer_id, id). */
 const isServed = sql<unknown>`exists (select 1 from dotmac_services s where s.tenant_id = c.tenant_id
   and s.customer_id = c.id and s.status not in ('terminated', 'failed'))`.as('is_served');
@@ -17,16 +23,21 @@ const isServed = sql<unknown>`exists (select 1 from dotmac_services s where s.te
 export function kyselyBulkCustomers(database: Database, outbox: KyselyOutbox, tenantId: string): BulkCustomerStore {
   const kysely = database.withTables<LifecycleTables>();
   /** Of those that a filter means, from the last one that is done with. */
-  const meant = ({ filter, cursor, upTo }: BulkOperation) => {
+  const meant = ({ filter, cursor, upTo, total }: BulkOperation) => {
     const { stages, userTypes, listed: _, ...like } = filter;
     return kysely
       .selectFrom(`${table} as c`)
       .where('c.tenant_id', '=', tenantId)
       .where('c.id', '>', cursor)
       .where('c.id', '<', upTo)
-      .$if(stages !== undefined, (query) => query.where('c.stage', 'in', [...(stages ?? [])]))
-      .$if(userTypes !== undefined, (query) => query.where('c.user_type', 'in', [...(userTypes ?? [])]))
-      .where((build) => fits(build as never, conditionsOf(like)));
+      .where((build) => {
+        const filtered = build.and([
+          ...(stages === undefined ? [] : [build('c.stage', 'in', [...stages])]),
+          ...(userTypes === undefined ? [] : [build('c.user_type', 'in', [...userTypes])]),
+          fits(build as never, conditionsOf(like)),
+        ]);
+        return (total ?? 0) > mostSorted ? sql<boolean>`(${filtered}) is true` : filtered;
+      });
   };
   const listed = ({ id, cursor }: BulkOperation) =>
     kysely

@@ -1,27 +1,18 @@
 import type { Kysely } from 'kysely';
-import {
-  executorFor,
-  insertRows,
-  insertedCount,
-  keptQuery,
-  onConflictDoNothing,
-  type Database,
-  type KyselyOutbox,
-} from '@dotmac/core/kysely';
+import { executorFor, keptQuery, type Database, type KyselyOutbox } from '@dotmac/core/kysely';
 import type { Stage } from '../../customers/stage.js';
 import type { SearchTerm, TermKind } from '../../search/terms.js';
 import { nameKey } from '../name-key.js';
 import type { CustomerStore } from '../store.js';
-import { among } from './among.js';
 import { writeChange } from './change.js';
 import { kyselyCustomerList } from './customer-list.js';
+import { insertCustomers } from './customer-insertions.js';
+import { prepareTerms } from './customer-terms.js';
 import type { Standings } from './standings.js';
-import { customerOf, customerRow, type LifecycleTables } from './tables.js';
+import { customerOf, type LifecycleTables } from './tables.js';
 
 const table = 'dotmac_customers';
 const terms = 'dotmac_customer_terms';
-/** Far below every database's limit of parameters. */
-const idsAtOnce = 1_000;
 
 type Db = Kysely<LifecycleTables>;
 interface Which {
@@ -54,22 +45,7 @@ export function kyselyCustomers(
   const locks = database.traits.skipLocked;
 
   return {
-    async insert(customer, trx) {
-      const row = { ...customerRow(customer), tenant_id: tenantId };
-      const inserted = await onConflictDoNothing(database, on(trx).insertInto(table).values(row)).execute();
-      if (insertedCount(inserted) === 1) return 'inserted';
-      // A locking read: in the snapshot of a host's own transaction the other row may not be there yet.
-      const isHeld = async (column: 'username_key' | 'external_id', value: string | null): Promise<boolean> => {
-        const holder = on(trx)
-          .selectFrom(table)
-          .select('id')
-          .where('tenant_id', '=', tenantId)
-          .where(column, '=', value);
-        return (await holder.$if(locks, (query) => query.forUpdate()).executeTakeFirst()) !== undefined;
-      };
-      if (await isHeld('username_key', nameKey(customer.username))) return 'username';
-      return (await isHeld('external_id', customer.externalId)) ? 'external_id' : 'email';
-    },
+    insert: (customers, trx) => insertCustomers(database, tenantId, customers, trx),
     async get(customerId, trx) {
       const [row] = await find(database, { tenantId, customerId }, trx);
       return row && customerOf(row);
@@ -99,29 +75,7 @@ export function kyselyCustomers(
         .executeTakeFirst();
       return row && customerOf(row);
     },
-    async changeTerms(changes, trx) {
-      const removals = new Map<string, { kind: string; term: string; ids: string[] }>();
-      for (const { customer, remove } of changes)
-        for (const { kind, term } of remove) {
-          const same = removals.get(`${kind} ${term}`) ?? { kind, term, ids: [] };
-          same.ids.push(customer.id);
-          removals.set(`${kind} ${term}`, same);
-        }
-      // Index: (tenant_id, customer_id, kind, term).
-      for (const { kind, term, ids } of removals.values())
-        for (let from = 0; from < ids.length; from += idsAtOnce)
-          await on(trx)
-            .deleteFrom(terms)
-            .where('tenant_id', '=', tenantId)
-            .where(among(database, 'customer_id', ids.slice(from, from + idsAtOnce)))
-            .where('kind', '=', kind)
-            .where('term', '=', term)
-            .execute();
-      const rows = changes.flatMap(({ customer: { id, createdAt }, add }) =>
-        add.map((term) => ({ ...term, tenant_id: tenantId, customer_id: id, created_at: createdAt })),
-      );
-      await insertRows(database, { insert: terms, rows }, trx);
-    },
+    changeTerms: (changes, trx) => prepareTerms(database, tenantId, changes)(trx),
     // Index: the primary key.
     async scan(after, limit) {
       const rows = await on()

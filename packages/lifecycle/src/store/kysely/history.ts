@@ -36,8 +36,8 @@ export function kyselyHistory(database: Database, tenantId: string): HistoryStor
       .where('customer_id', '=', customerId);
   return {
     ...kyselyFeed(database, tenantId),
-    async append(customerId, entries, trx) {
-      const rows = entries.map((entry) => entryRow(tenantId, customerId, entry));
+    async append(entries, trx) {
+      const rows = entries.map((entry) => entryRow(tenantId, entry.event.subject, entry));
       await insertRows(database, { insert: table, rows: rows.map((row) => ({ ...row })) }, trx);
     },
     // Index: the primary key.

@@ -17,7 +17,7 @@ import { kyselySignals } from './signals.js';
 import { kyselyStandings } from './standings.js';
 import type { LifecycleTables } from './tables.js';
 import { kyselyDueTimers, kyselyTimers } from './timers.js';
-import { kyselyTokens } from './tokens.js';
+import { kyselyTokens, putTokens } from './tokens.js';
 import { kyselyWebhooks, pruneDeliveries } from './webhooks.js';
 
 /** Options of {@link kyselyLifecycleStore}. */
@@ -31,6 +31,7 @@ export function kyselyLifecycleStore(database: Database, { clock }: KyselyLifecy
   const outbox = kyselyOutbox(database, { queue: 'lifecycle', ...(clock && { clock }) });
   const statements = database.dialect === 'postgres' ? runStatements(database, clock) : undefined;
   const standings = kyselyStandings(database);
+  const put = putTokens(database);
   return {
     capabilities: { parallelTransactions: database.dialect !== 'sqlite' },
     outbox,
@@ -52,7 +53,7 @@ export function kyselyLifecycleStore(database: Database, { clock }: KyselyLifecy
         return kyselyHistory(database, tenantId);
       },
       get tokens() {
-        return kyselyTokens(database, tenantId);
+        return kyselyTokens(database, put, tenantId);
       },
       get runs() {
         return kyselyRuns(database, tenantId, statements);

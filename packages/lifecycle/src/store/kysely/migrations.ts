@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Migration, ModuleMigrations } from '@dotmac/core/kysely';
 import { answerMigrations } from './answers.js';
+import { customerIndexMigrations } from './customer-index-migrations.js';
 import { bulkMigrations } from './bulk-migrations.js';
 import { privacyMigrations } from './privacy-migrations.js';
 import { webhookMigrations } from './webhook-migrations.js';
@@ -257,5 +258,6 @@ export const lifecycleMigrations: ModuleMigrations = {
     ...bulkMigrations,
     ...searchMigrations,
     ...answerMigrations,
+    ...customerIndexMigrations,
   },
 };

@@ -1,5 +1,12 @@
 import type { StoreTransaction } from '@dotmac/core';
-import { executorFor, onConflictDoNothing, toJson, type CoreTables, type Database } from '@dotmac/core/kysely';
+import {
+  executorFor,
+  fromFlag,
+  onConflictDoNothing,
+  toJson,
+  type CoreTables,
+  type Database,
+} from '@dotmac/core/kysely';
 import type { Erasure, PrivacyStore } from '../store.js';
 import { serviceOf, serviceRow, signalOf } from './service-tables.js';
 import { entryOf, runOf, type LifecycleTables } from './tables.js';
@@ -51,6 +58,22 @@ export function kyselyPrivacy(database: Database, tenantId: string): PrivacyStor
         .executeTakeFirst();
       return numDeletedRows === 1n;
     },
+    // Index: the primary key of either; for each operation that is kept.
+    async refusals(customerId) {
+      const rows = await on()
+        .selectFrom('dotmac_bulk_operations as o')
+        .innerJoin('dotmac_bulk_failures as f', (join) =>
+          join.onRef('f.tenant_id', '=', 'o.tenant_id').onRef('f.operation_id', '=', 'o.id'),
+        )
+        .select(['o.id', 'o.command', 'o.dry_run', 'o.created_at', 'f.code', 'f.message'])
+        .where('o.tenant_id', '=', tenantId)
+        .where('f.customer_id', '=', customerId)
+        .orderBy('o.id')
+        .execute();
+      return rows.map(({ id: operationId, command, dry_run, code, message, created_at }) => {
+        return { operationId, command, dryRun: fromFlag(dry_run), code, message, askedAt: Number(created_at) };
+      });
+    },
     async wipe(customerId, erasure, trx) {
       const of = { database, tenantId, customerId, trx };
       for (const table of [
@@ -69,6 +92,7 @@ export function kyselyPrivacy(database: Database, tenantId: string): PrivacyStor
       await wipeServices(of, erasure);
       await wipeRuns(of, erasure);
       await forgetAnswers(of);
+      await emptyRefusals(of);
     },
   };
 }
@@ -199,5 +223,18 @@ async function forgetAnswers({ database, tenantId, customerId, trx }: Of): Promi
     .deleteFrom('dotmac_idempotency')
     .where('tenant_id', '=', tenantId)
     .where('answer', 'like', `%${customerId}%`)
+    .execute();
+}
+
+/** What a veto of the host's said may name somebody. Index: the primary key, for each operation that is kept. */
+async function emptyRefusals({ database, tenantId, customerId, trx }: Of): Promise<void> {
+  await executorFor<LifecycleTables>(database, trx)
+    .updateTable('dotmac_bulk_failures')
+    .set({ message: '' })
+    .where('tenant_id', '=', tenantId)
+    .where('operation_id', 'in', ({ selectFrom }) =>
+      selectFrom('dotmac_bulk_operations').select('id').where('tenant_id', '=', tenantId),
+    )
+    .where('customer_id', '=', customerId)
     .execute();
 }

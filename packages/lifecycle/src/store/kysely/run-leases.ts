@@ -28,12 +28,14 @@ export function kyselyRunLeases(
     update(key).where('lease_owner', '=', owner).where('fence', '=', fence);
 
   return {
-    async acquire(key, owner, ttlMs) {
-      const lease = await statements?.acquire(key, owner, ttlMs);
+    async acquire(key, owner, ttlMs, templateHashes) {
+      if (templateHashes?.length === 0) return null;
+      const lease = await statements?.acquire(key, owner, ttlMs, templateHashes);
       if (lease) return lease;
       const taking = update(key)
         .set((row) => ({ lease_owner: owner, lease_until: after(ttlMs), fence: row('fence', '+', 1) }))
         .where('next_at', 'is not', null)
+        .$if(templateHashes !== undefined, (query) => query.where('template_hash', 'in', templateHashes ?? []))
         .where((row) =>
           row.or([row('lease_owner', 'is', null), row('lease_owner', '=', owner), row('lease_until', '<=', now())]),
         );

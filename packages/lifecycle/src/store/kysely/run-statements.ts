@@ -33,6 +33,13 @@ interface Proceeded {
   customer: CustomerRow;
 }
 
+interface Taking {
+  key: string;
+  owner: string;
+  ttlMs: number;
+  templateHashes: readonly string[] | undefined;
+}
+
 interface Taken {
   run: RunRow;
   customer: CustomerRow | null;
@@ -41,16 +48,22 @@ interface Taken {
 
 /** Whole rows travel as JSON: their columns have the same names. Index: the primary keys. */
 export function runStatements(database: Database, clock: Pick<Clock, 'now'> | undefined): RunStatements {
-  const take = together(async (asked: readonly { key: string; owner: string; ttlMs: number }[]) => {
-    const given = asked.map(({ key, owner, ttlMs }) => ({ ...parseRunKey(key), owner, ttlMs: Math.trunc(ttlMs) }));
+  const take = together(async (asked: readonly Taking[]) => {
+    // Whoever asks knows the same templates, save where two modules share a store.
+    const known = [...new Set(asked.map(({ templateHashes }) => templateHashes))];
+    const given = asked.map(({ key, owner, ttlMs, templateHashes }) => {
+      return { ...parseRunKey(key), owner, ttlMs: Math.trunc(ttlMs), list: known.indexOf(templateHashes) };
+    });
+    const lists = known.map((hashes, list) => ({ list, hashes: hashes ?? null }));
     const now = clock ? sql`cast(${clock.now()} as bigint)` : database.traits.now;
     const { rows } = await sql<Taken>`
       with free as (
         select r.tenant_id, r.id, g.owner, g."ttlMs"
         from json_to_recordset(cast(${JSON.stringify(given)} as json))
-          as g("tenantId" text, "runId" text, owner text, "ttlMs" bigint)
+          as g("tenantId" text, "runId" text, owner text, "ttlMs" bigint, list int)
+        join json_to_recordset(cast(${JSON.stringify(lists)} as json)) as l(list int, hashes text[]) using (list)
         join dotmac_service_runs r on r.tenant_id = g."tenantId" and r.id = g."runId"
-        where r.next_at is not null and (r.lease_owner is null or r.lease_owner = g.owner or r.lease_until <= ${now})
+        where (l.hashes is null or r.template_hash = any(l.hashes)) and r.next_at is not null and (r.lease_owner is null or r.lease_owner = g.owner or r.lease_until <= ${now})
         for update of r skip locked
       ), run as (
         update dotmac_service_runs r
@@ -104,8 +117,8 @@ export function runStatements(database: Database, clock: Pick<Clock, 'now'> | un
   });
 
   return {
-    async acquire(key, owner, ttlMs) {
-      const row = await take({ key, owner, ttlMs });
+    async acquire(key, owner, ttlMs, templateHashes) {
+      const row = await take({ key, owner, ttlMs, templateHashes });
       if (!row) return null;
       const { run, customer, service } = row;
       const fence = Number(run.fence);

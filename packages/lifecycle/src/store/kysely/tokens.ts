@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { executorFor, upsert, type Database } from '@dotmac/core/kysely';
+import { bulkUpsert, executorFor, type Database } from '@dotmac/core/kysely';
 import type { StoreTransaction } from '@dotmac/core';
 import type { Channel } from '../../verification/channel.js';
 import type { StoredToken, TokenStore } from '../store.js';
@@ -7,20 +7,29 @@ import { tokenOf, tokenRow, type LifecycleTables } from './tables.js';
 
 const table = 'dotmac_verification_tokens';
 const quotas = sql.table('dotmac_verification_quotas');
-const replaced = {
-  id: 'replace',
-  key_id: 'replace',
-  hash: 'replace',
-  attempts: 'replace',
-  issued_at: 'replace',
-  expires_at: 'replace',
-  consumed_at: 'replace',
-  issued: 'replace',
-  window_started_at: 'replace',
-} as const;
+const key = ['tenant_id', 'customer_id', 'channel'] as const;
+const columns = [
+  ...key,
+  'id',
+  'key_id',
+  'hash',
+  'attempts',
+  'issued_at',
+  'expires_at',
+  'consumed_at',
+  'issued',
+  'window_started_at',
+] as const;
+
+/** Writes rows of tokens in the place of those before. */
+export type PutTokens = ReturnType<typeof putTokens>;
+
+/** Makes what writes tokens, once: its statements are kept. */
+export const putTokens = (database: Database) =>
+  bulkUpsert<LifecycleTables, typeof table>(database, table, { columns, conflict: key });
 
 /** Verification tokens in the database. */
-export function kyselyTokens(database: Database, tenantId: string): TokenStore {
+export function kyselyTokens(database: Database, put: PutTokens, tenantId: string): TokenStore {
   const on = (trx?: StoreTransaction) => executorFor<LifecycleTables>(database, trx);
   // In the snapshot of a host's own transaction, only a locking read sees what was issued since.
   const locks = database.traits.skipLocked;
@@ -40,19 +49,19 @@ export function kyselyTokens(database: Database, tenantId: string): TokenStore {
     return row && tokenOf(row);
   };
 
-  const readQuota = (addressKey: string, trx: StoreTransaction) =>
+  const readQuotas = (addressKeys: readonly string[], trx: StoreTransaction) =>
     on(trx)
       .selectFrom('dotmac_verification_quotas')
-      .select(['issued', 'window_started_at'])
+      .select(['address_key', 'issued', 'window_started_at'])
       .where('tenant_id', '=', tenantId)
-      .where('address_key', '=', addressKey)
-      .executeTakeFirstOrThrow();
+      .where('address_key', 'in', addressKeys)
+      .execute();
 
   return {
     get,
-    async put(token, trx) {
-      const insert = on(trx).insertInto(table).values(tokenRow(tenantId, token));
-      await upsert(database, insert, ['tenant_id', 'customer_id', 'channel'], replaced).execute();
+    async put(tokens, trx) {
+      const rows = tokens.map((token) => tokenRow(tenantId, token));
+      await put(on(trx), rows);
     },
     async countAttempt(customerId, channel, trx) {
       const { returning } = database.traits;
@@ -71,24 +80,42 @@ export function kyselyTokens(database: Database, tenantId: string): TokenStore {
       const token = insertId === undefined ? undefined : await get(customerId, channel, trx);
       return token && { ...token, attempts: Number(insertId) };
     },
-    async countIssue(addressKey, at, windowMs, trx) {
+    async countIssues(addressKeys, at, windowMs, trx) {
       const { returning, upsert: way } = database.traits;
-      const row = { tenant_id: tenantId, address_key: addressKey, issued: 1, window_started_at: at };
+      const counts = new Map<string, number>();
+      for (const addressKey of addressKeys) counts.set(addressKey, (counts.get(addressKey) ?? 0) + 1);
+      if (counts.size === 0) return [];
+      // Whoever counts several locks them in this order.
+      const sorted = [...counts].sort(([one], [other]) => (one < other ? -1 : 1));
+      const rows = sorted.map(([address_key, issued]) => {
+        return { tenant_id: tenantId, address_key, issued, window_started_at: at };
+      });
+      const given = way === 'on duplicate key' ? sql`values(issued)` : sql`excluded.issued`;
       const isOver = sql`${quotas}.window_started_at + ${windowMs} <= ${at}`;
       // In this order: MySQL assigns one after another, and sees what it has assigned.
       const changes = {
-        issued: sql<number>`case when ${isOver} then 1 else ${quotas}.issued + 1 end`,
+        issued: sql<number>`case when ${isOver} then ${given} else ${quotas}.issued + ${given} end`,
         window_started_at: sql<number>`case when ${isOver} then ${at} else ${quotas}.window_started_at end`,
       };
-      const insert = on(trx).insertInto('dotmac_verification_quotas').values(row);
+      const insert = on(trx).insertInto('dotmac_verification_quotas').values(rows);
       const counting =
         way === 'on duplicate key'
           ? insert.onDuplicateKeyUpdate(changes)
           : insert.onConflict((target) => target.columns(['tenant_id', 'address_key']).doUpdateSet(changes));
       const found = returning
-        ? await counting.returning(['issued', 'window_started_at']).executeTakeFirstOrThrow()
-        : await counting.execute().then(() => readQuota(addressKey, trx));
-      return { issued: Number(found.issued), windowStartedAt: Number(found.window_started_at) };
+        ? await counting.returning(['address_key', 'issued', 'window_started_at']).execute()
+        : await counting.execute().then(() => readQuotas([...counts.keys()], trx));
+      const before = new Map(
+        found.map(({ address_key, issued, window_started_at }) => [
+          address_key,
+          { issued: Number(issued) - (counts.get(address_key) ?? 0), windowStartedAt: Number(window_started_at) },
+        ]),
+      );
+      return addressKeys.map((addressKey) => {
+        const counted = before.get(addressKey) ?? { issued: 0, windowStartedAt: at };
+        counted.issued += 1;
+        return { ...counted };
+      });
     },
     async consume({ customerId, channel, id }, at, trx) {
       const { numUpdatedRows } = await on(trx)

@@ -26,8 +26,8 @@ export function kyselyWebhooks(database: Database, tenantId: string): WebhookSto
         .executeTakeFirst();
       return numUpdatedRows === 1n;
     },
-    async noteFailing(webhookId, since) {
-      const update = on().updateTable(table).where('tenant_id', '=', tenantId).where('id', '=', webhookId);
+    async noteFailing(webhookId, since, trx) {
+      const update = on(trx).updateTable(table).where('tenant_id', '=', tenantId).where('id', '=', webhookId);
       if (since === null) await update.set({ failing_since: null }).execute();
       else await update.set({ failing_since: since }).where('failing_since', 'is', null).execute();
     },
@@ -72,15 +72,17 @@ export function kyselyWebhooks(database: Database, tenantId: string): WebhookSto
         .executeTakeFirst();
       return found && deliveryOf(found);
     },
-    async settle(delivery) {
+    async settle(delivery, trx) {
       const { state, attempts, last_attempt_at, last_failure, delivered_at } = deliveryRow(tenantId, delivery);
-      await on()
+      const { numUpdatedRows } = await on(trx)
         .updateTable(log)
         .set({ state, attempts, last_attempt_at, last_failure, delivered_at })
         .where('tenant_id', '=', tenantId)
         .where('id', '=', delivery.id)
         .where('state', '=', 'pending')
-        .execute();
+        .where('attempts', '<=', attempts)
+        .executeTakeFirst();
+      return numUpdatedRows === 1n;
     },
     async reset(deliveryId, trx) {
       const { numUpdatedRows } = await on(trx)
@@ -91,6 +93,20 @@ export function kyselyWebhooks(database: Database, tenantId: string): WebhookSto
         .where('state', '<>', 'pending')
         .executeTakeFirst();
       return numUpdatedRows === 1n;
+    },
+    // Index: (tenant_id, webhook_id, event_id), for each of the few webhooks.
+    async deliveriesFor(eventIds) {
+      if (eventIds.length === 0) return [];
+      const rows = await on()
+        .selectFrom(log)
+        .selectAll()
+        .where('tenant_id', '=', tenantId)
+        .where('webhook_id', 'in', ({ selectFrom }) => selectFrom(table).select('id').where('tenant_id', '=', tenantId))
+        .where('event_id', 'in', [...eventIds])
+        .orderBy('event_at')
+        .orderBy('id')
+        .execute();
+      return rows.map(deliveryOf);
     },
     // Index: (tenant_id, webhook_id, id), or with the state.
     async deliveries({ webhookId, state, limit, cursor }) {

@@ -5,6 +5,7 @@ import { pageOf } from '../page-of.js';
 import { conditionsOf } from '../../search/filter.js';
 import type { BulkChange, BulkStore } from '../store.js';
 import { fits } from './customer-list.js';
+import { writeTerms } from './customers.js';
 import { appendHistory } from './history.js';
 import type { LifecycleMemory } from './index.js';
 
@@ -106,9 +107,10 @@ export function memoryBulk(memory: LifecycleMemory, outbox: Outbox, tenantId: st
           customers.get(keyOf(before.id))?.version === before.version;
         const others = changes.filter((change) => !isAsBefore(change));
         if (others.length > 0) return others.map(({ before }) => before.id);
-        for (const { after, event, cleared } of changes) {
+        for (const { after, event, terms, cleared } of changes) {
           customers.set(keyOf(after.id), structuredClone(after));
           appendHistory(maps, tenantId, after.id, [{ seq: after.version, event }]);
+          writeTerms(maps, keyOf(after.id), terms);
           if (cleared.length === 0) continue;
           for (const [key, timer] of timers)
             if (key.startsWith(`${tenantId}/`) && timer.customerId === after.id && cleared.includes(timer.name))

@@ -2,7 +2,14 @@ import type { Customer } from '../../customers/customer.js';
 import type { Place } from '../../search/cursor.js';
 import type { SearchTerm } from '../../search/terms.js';
 import type { CustomerConditions } from '../../search/filter.js';
-import type { CustomerAsk, FoundCustomer } from '../../search/ask.js';
+import type { CustomerAsk, FoundCustomer, FoundCustomers } from '../../search/ask.js';
+
+/** The page of customers that is asked for. */
+export function foundPage(...asked: Parameters<typeof found>): FoundCustomers {
+  const [{ limit }] = asked;
+  const left = found(...asked);
+  return { found: left.slice(0, limit), next: left.length > limit ? left[limit - 1]?.place : undefined };
+}
 
 /** The customers that are asked for, after the place where the last page ended, in the order asked for. */
 export function found(

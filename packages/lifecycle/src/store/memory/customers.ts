@@ -4,9 +4,9 @@ import type { Stage } from '../../customers/stage.js';
 import { lifecycleErrors } from '../../errors.js';
 import type { SearchTerm, TermChange } from '../../search/terms.js';
 import type { ServiceInstance } from '../../services/instance.js';
-import { found } from './customer-list.js';
+import { foundPage } from './customer-list.js';
 import { nameKey } from '../name-key.js';
-import type { CustomerStore } from '../store.js';
+import type { CustomerStore, Insertion } from '../store.js';
 import { appendHistory } from './history.js';
 import type { LifecycleMaps, LifecycleMemory } from './index.js';
 
@@ -15,26 +15,24 @@ export function memoryCustomers(memory: LifecycleMemory, outbox: Outbox, tenantI
   const keyOf = (id: string): string => `${tenantId}/${id}`;
   const nameOf = (of: 'username' | 'email', name: string): string => `${tenantId}/${of}/${nameKey(name)}`;
   const externalKey = (id: string | null): string | null => (id === null ? null : `${tenantId}/external/${id}`);
-  const writeTerms = ({ terms }: Pick<LifecycleMaps, 'terms'>, id: string, { add, remove }: TermChange): void => {
-    const isRemoved = ({ kind, term }: SearchTerm) => remove.some((it) => it.kind === kind && it.term === term);
-    const kept = (terms.get(keyOf(id)) ?? []).filter((term) => !isRemoved(term));
-    terms.set(keyOf(id), [...kept, ...add]);
-  };
   const get = (id: string) => Promise.resolve(memory.read.customers.get(keyOf(id)));
   return {
-    insert: (customer, trx) =>
+    insert: (added, trx) =>
       memory.transaction(({ customers, names }) => {
-        const username = nameOf('username', customer.username);
-        const email = nameOf('email', customer.email);
-        if (names.has(username)) return 'username';
-        if (names.has(email)) return 'email';
-        const external = externalKey(customer.externalId);
-        if (external !== null && names.has(external)) return 'external_id';
-        if (external !== null) names.set(external, customer.id);
-        names.set(username, customer.id);
-        names.set(email, customer.id);
-        customers.set(keyOf(customer.id), structuredClone({ ...customer, tenantId }));
-        return 'inserted';
+        const insert = (customer: Customer): Insertion => {
+          const username = nameOf('username', customer.username);
+          const email = nameOf('email', customer.email);
+          if (names.has(username)) return 'username';
+          if (names.has(email)) return 'email';
+          const external = externalKey(customer.externalId);
+          if (external !== null && names.has(external)) return 'external_id';
+          if (external !== null) names.set(external, customer.id);
+          names.set(username, customer.id);
+          names.set(email, customer.id);
+          customers.set(keyOf(customer.id), structuredClone({ ...customer, tenantId }));
+          return 'inserted';
+        };
+        return added.map(insert);
       }, trx),
     get,
     lock: get,
@@ -71,7 +69,7 @@ export function memoryCustomers(memory: LifecycleMemory, outbox: Outbox, tenantI
         const [old, external] = [kept.externalId, after.externalId].map(externalKey);
         if (old !== external && old) maps.names.delete(old);
         if (external) maps.names.set(external, after.id);
-        if (terms) writeTerms(maps, after.id, terms);
+        if (terms) writeTerms(maps, keyOf(after.id), terms);
         appendHistory(maps, tenantId, after.id, history);
         if (requested) {
           const { service, run } = structuredClone(requested);
@@ -88,7 +86,7 @@ export function memoryCustomers(memory: LifecycleMemory, outbox: Outbox, tenantI
       }, join),
     changeTerms: (changes, trx) =>
       memory.transaction((maps) => {
-        for (const { customer, ...change } of changes) writeTerms(maps, customer.id, change);
+        for (const { customer, ...change } of changes) writeTerms(maps, keyOf(customer.id), change);
       }, trx),
     scan(after, limit) {
       const own = [...memory.read.customers.values()].filter((it) => it.tenantId === tenantId);
@@ -104,7 +102,7 @@ export function memoryCustomers(memory: LifecycleMemory, outbox: Outbox, tenantI
     list(ask) {
       const own = [...memory.read.customers.values()].filter((it) => it.tenantId === tenantId);
       const termsOf = ({ id }: Customer) => memory.read.terms.get(keyOf(id)) ?? [];
-      return Promise.resolve(found(ask, own, termsOf).slice(0, ask.limit + 1));
+      return Promise.resolve(foundPage(ask, own, termsOf));
     },
     countByStage() {
       const counts: Partial<Record<Stage, number>> = {};
@@ -113,4 +111,11 @@ export function memoryCustomers(memory: LifecycleMemory, outbox: Outbox, tenantI
       return Promise.resolve(counts);
     },
   };
+}
+
+/** Changes what the customer with a key is found by. */
+export function writeTerms({ terms }: Pick<LifecycleMaps, 'terms'>, key: string, { add, remove }: TermChange): void {
+  const isRemoved = ({ kind, term }: SearchTerm) => remove.some((it) => it.kind === kind && it.term === term);
+  const kept = (terms.get(key) ?? []).filter((term) => !isRemoved(term));
+  terms.set(key, [...kept, ...add]);
 }

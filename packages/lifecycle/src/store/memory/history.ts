@@ -5,8 +5,10 @@ import type { LifecycleMaps, LifecycleMemory } from './index.js';
 /** History in memory. */
 export function memoryHistory(memory: LifecycleMemory, tenantId: string): HistoryStore {
   return {
-    append: (customerId, entries, trx) =>
-      memory.transaction((maps) => appendHistory(maps, tenantId, customerId, entries), trx),
+    append: (entries, trx) =>
+      memory.transaction((maps) => {
+        for (const entry of entries) appendHistory(maps, tenantId, entry.event.subject, [entry]);
+      }, trx),
     page(customerId, { limit, before = Infinity, names }) {
       const entries = memory.read.history.get(`${tenantId}/${customerId}`) ?? [];
       const wanted = entries.filter(({ seq, event }) => seq < before && (names?.includes(event.name) ?? true));

@@ -29,8 +29,24 @@ export function memoryPrivacy(memory: LifecycleMemory, tenantId: string): Privac
         );
         return before.some((hold) => hold.name === name);
       }, trx),
+    refusals(customerId) {
+      const own = [...memory.read.bulkOperations.values()].filter((operation) => operation.tenantId === tenantId);
+      const found = own.flatMap(({ id: operationId, command, dryRun, createdAt: askedAt }) =>
+        (memory.read.bulkFailures.get(keyOf(operationId)) ?? [])
+          .filter(({ id }) => id === customerId)
+          .map(({ code, message }) => ({ operationId, command, dryRun, code, message, askedAt })),
+      );
+      return Promise.resolve(found.sort((a, b) => (a.operationId < b.operationId ? -1 : 1)));
+    },
     wipe: (customerId, erasure, trx) =>
-      memory.transaction(({ keys, tokens, timers, dunningCases, answers, history, services, runs, signals }) => {
+      memory.transaction((maps) => {
+        const { keys, tokens, timers, dunningCases, answers, history, services, runs, signals, bulkFailures } = maps;
+        for (const [key, failures] of bulkFailures)
+          if (key.startsWith(`${tenantId}/`))
+            bulkFailures.set(
+              key,
+              failures.map((failure) => (failure.id === customerId ? { ...failure, message: '' } : failure)),
+            );
         keys.delete(keyOf(customerId));
         for (const channel of ['email', 'phone']) tokens.delete(`${keyOf(customerId)}/${channel}`);
         for (const [key, timer] of timers)

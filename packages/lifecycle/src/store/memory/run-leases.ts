@@ -21,10 +21,11 @@ export function memoryRunLeases(memory: LifecycleMemory, clock: Pick<Clock, 'now
     record.leaseOwner === owner && record.fence === fence;
 
   return {
-    async acquire(key, owner, ttlMs) {
+    async acquire(key, owner, ttlMs, templateHashes) {
       const taken = await change(key, ({ run, fence, leaseOwner, leaseUntil }) => {
         const isFree = leaseOwner === null || leaseOwner === owner || leaseUntil <= clock.now();
-        if (!isFree || run.nextAt === null) return undefined;
+        const isKnown = templateHashes?.includes(run.templateHash) ?? true;
+        if (!isFree || !isKnown || run.nextAt === null) return undefined;
         return { leaseOwner: owner, leaseUntil: clock.now() + ttlMs, fence: fence + 1 };
       });
       return taken && { fence: taken.fence };

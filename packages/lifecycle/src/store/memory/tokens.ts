@@ -7,8 +7,10 @@ export function memoryTokens(memory: LifecycleMemory, tenantId: string): TokenSt
   const keyOf = (customerId: string, channel: Channel): string => `${tenantId}/${customerId}/${channel}`;
   return {
     get: (customerId, channel) => Promise.resolve(memory.read.tokens.get(keyOf(customerId, channel))),
-    put: (token, trx) =>
-      memory.transaction(({ tokens }) => void tokens.set(keyOf(token.customerId, token.channel), { ...token }), trx),
+    put: (put, trx) =>
+      memory.transaction(({ tokens }) => {
+        for (const token of put) tokens.set(keyOf(token.customerId, token.channel), { ...token });
+      }, trx),
     countAttempt: (customerId, channel, trx) =>
       memory.transaction(({ tokens }) => {
         const token = tokens.get(keyOf(customerId, channel));
@@ -17,15 +19,19 @@ export function memoryTokens(memory: LifecycleMemory, tenantId: string): TokenSt
         tokens.set(keyOf(customerId, channel), counted);
         return counted;
       }, trx),
-    countIssue: (addressKey, at, windowMs, trx) =>
-      memory.transaction(({ tokenQuotas }) => {
-        const key = `${tenantId}/${addressKey}`;
-        const before = tokenQuotas.get(key);
-        const isOpen = before !== undefined && at < before.windowStartedAt + windowMs;
-        const counted = isOpen ? { ...before, issued: before.issued + 1 } : { issued: 1, windowStartedAt: at };
-        tokenQuotas.set(key, counted);
-        return counted;
-      }, trx),
+    countIssues: (addressKeys, at, windowMs, trx) =>
+      memory.transaction(
+        ({ tokenQuotas }) =>
+          addressKeys.map((addressKey) => {
+            const key = `${tenantId}/${addressKey}`;
+            const before = tokenQuotas.get(key);
+            const isOpen = before !== undefined && at < before.windowStartedAt + windowMs;
+            const counted = isOpen ? { ...before, issued: before.issued + 1 } : { issued: 1, windowStartedAt: at };
+            tokenQuotas.set(key, counted);
+            return counted;
+          }),
+        trx,
+      ),
     consume: ({ customerId, channel, id }, at, trx) =>
       memory.transaction(({ tokens }) => {
         const token = tokens.get(keyOf(customerId, channel));

@@ -20,12 +20,12 @@ export function memoryWebhooks(memory: LifecycleMemory, tenantId: string): Webho
         webhooks.set(keyOf(webhook.id), structuredClone(webhook));
         return true;
       }),
-    noteFailing: (webhookId, since) =>
+    noteFailing: (webhookId, since, trx) =>
       memory.transaction(({ webhooks }) => {
         const found = webhooks.get(keyOf(webhookId));
         if (found && (since === null || found.failingSince === null))
           webhooks.set(keyOf(webhookId), { ...found, failingSince: since });
-      }),
+      }, trx),
     disable: (webhookId, failingSince, at, trx) =>
       memory.transaction(({ webhooks }) => {
         const found = webhooks.get(keyOf(webhookId));
@@ -47,11 +47,13 @@ export function memoryWebhooks(memory: LifecycleMemory, tenantId: string): Webho
         return true;
       }, trx),
     delivery: (deliveryId) => Promise.resolve(memory.read.webhookDeliveries.get(keyOf(deliveryId))),
-    settle: (delivery) =>
+    settle: (delivery, trx) =>
       memory.transaction(({ webhookDeliveries }) => {
-        if (webhookDeliveries.get(keyOf(delivery.id))?.state === 'pending')
-          webhookDeliveries.set(keyOf(delivery.id), { ...delivery });
-      }),
+        const found = webhookDeliveries.get(keyOf(delivery.id));
+        if (found?.state !== 'pending' || found.attempts > delivery.attempts) return false;
+        webhookDeliveries.set(keyOf(delivery.id), { ...delivery });
+        return true;
+      }, trx),
     reset: (deliveryId, trx) =>
       memory.transaction(({ webhookDeliveries }) => {
         const found = webhookDeliveries.get(keyOf(deliveryId));
@@ -59,6 +61,12 @@ export function memoryWebhooks(memory: LifecycleMemory, tenantId: string): Webho
         webhookDeliveries.set(keyOf(deliveryId), { ...found, state: 'pending', attempts: 0 });
         return true;
       }, trx),
+    deliveriesFor: (eventIds) =>
+      Promise.resolve(
+        own(memory.read.webhookDeliveries)
+          .filter(({ eventId }) => eventIds.includes(eventId))
+          .sort((a, b) => a.eventAt - b.eventAt || (a.id < b.id ? -1 : 1)),
+      ),
     deliveries({ webhookId, state, limit, cursor }) {
       const found = of(webhookId)
         .filter((it) => (state === undefined || it.state === state) && (cursor === undefined || it.id < cursor))

@@ -1,0 +1,257 @@
+import { z } from 'zod';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { defineErrors } from '@dotmac/core';
+import type { ServiceStep } from '../../src/provisioning/definition.js';
+import { createLifecycle } from '../../src/lifecycle.js';
+import { defineServiceTemplate } from '../../src/provisioning/template.js';
+import { foldedService, foldServices } from '../../src/services/fold.js';
+import { backends, type Backend } from '../support/backends.js';
+import { withBoundaries, type AtBoundary } from '../support/boundaries.js';
+import { rig, until, type Rig } from '../support/lifecycle.js';
+
+const hour = 3_600_000;
+const vendor = defineErrors({
+  NO_ROUTE: { kind: 'conflict', message: (_: Record<never, never>) => 'There is no route to the device.' },
+});
+
+for (const { title, present, create } of backends)
+  describe.skipIf(!present)(`cancelling on ${title}`, () => {
+    let backend: Backend;
+    let run: Rig;
+    let calls: string[];
+    let customerId: string;
+    /** Where a step does not go on until it is cut short. */
+    let hangsAt: string | undefined;
+    let release: () => void;
+    let refusedAt: string | undefined;
+    /** What happens at the boundaries of the worker. */
+    let at: AtBoundary;
+
+    const step = (key: string): ServiceStep => ({
+      key,
+      async run({ signal }) {
+        calls.push(key);
+        if (refusedAt === key) throw vendor.NO_ROUTE({});
+        if (hangsAt !== key) return;
+        await new Promise<void>((resolve) => {
+          release = resolve;
+          signal.addEventListener('abort', () => resolve(), { once: true });
+        });
+      },
+    });
+    const boss: ServiceStep = { key: 'boss', approval: {} };
+    const templates = [
+      defineServiceTemplate({
+        name: 'internet',
+        config: z.object({}),
+        steps: [step('port')],
+        operations: {
+          suspend: [step('shut'), boss, step('told')],
+          throttle: [step('slow')],
+          resume: [step('open'), boss, step('told')],
+          deprovision: [{ key: 'grace', waitMs: 24 * hour }, step('take'), step('more')],
+        },
+      }),
+      defineServiceTemplate({
+        name: 'own',
+        config: z.object({}),
+        steps: [step('port')],
+        operations: { deprovision: [{ key: 'row', runInTransaction: () => void calls.push('row') }] },
+      }),
+      defineServiceTemplate({
+        name: 'hasty',
+        config: z.object({}),
+        steps: [step('port')],
+        operations: { deprovision: [step('take')] },
+      }),
+    ];
+
+    beforeEach(async () => {
+      [backend, calls, hangsAt, refusedAt, at] = [await create(), [], undefined, undefined, () => undefined];
+      run = await rig({ ...backend, store: withBoundaries(backend.store, (boundary) => at(boundary)) }, { templates });
+      customerId = await run.active();
+    });
+    afterEach(async () => {
+      await run.stop();
+      const { services, history } = backend.store.tenant('acme');
+      const folded = foldServices((await history.list(customerId, { limit: 999 })).map(({ event }) => event));
+      for (const service of (await services.list({ customerId, limit: 9 })).items)
+        expect(folded.get(service.id)).toEqual(foldedService(service));
+      await backend.close();
+    });
+
+    const service = async (serviceName = 'internet') => {
+      const { id } = await run.acme.services.request(customerId, { serviceName });
+      await gives(id, 'full');
+      calls.length = 0;
+      return id;
+    };
+    const gives = (id: string, access: string) =>
+      until(async () => {
+        const now = await run.acme.services.get(id);
+        return now.access === access && now.openRunId === null;
+      }, run.clock);
+    const openRun = async (id: string) => (await run.acme.services.get(id)).openRunId ?? 'none';
+    /** The run that does this, once it waits. */
+    const waiting = async (id: string, operation: string) => {
+      let found = 'none';
+      await until(async () => {
+        found = await openRun(id);
+        if (found === 'none') return false;
+        const open = await run.acme.provisioning.get(found);
+        return open.operation === operation && open.runStatus === 'waiting';
+      }, run.clock);
+      return found;
+    };
+    const approve = async (id: string, operation: string) =>
+      run.acme.provisioning.decide(await waiting(id, operation), { step: 'boss', decision: 'approve' });
+    const cancel = (requestId: string) => run.acme.provisioning.cancel(requestId);
+    const story = async () => {
+      const { items } = await run.acme.feed.history(customerId, { limit: 500 });
+      return items.reverse().flatMap(({ eventType, details }) => {
+        const operation = details['operation'];
+        return eventType.startsWith('service.') ? [`${eventType}${operation ? ` ${String(operation)}` : ''}`] : [];
+      });
+    };
+    const refused = { code: 'RUN_NOT_CANCELLABLE' };
+
+    it('a suspension is refused while its reason stands, and stops once that is lifted: what is wanted by now follows', async () => {
+      const id = await service();
+      await run.acme.services.suspend(id, { actionType: 'abuse' });
+      const suspending = await waiting(id, 'suspend');
+      await expect(cancel(suspending)).rejects.toMatchObject({ ...refused, details: { operation: 'suspend' } });
+      await run.acme.services.resume(id, { actionType: 'abuse' });
+      await cancel(suspending);
+      await approve(id, 'resume');
+      await gives(id, 'full');
+      expect(calls).toEqual(['shut', 'open', 'told']);
+      const ended = await run.acme.provisioning.get(suspending);
+      expect(ended).toMatchObject({ runStatus: 'cancelled', message: 'Suspending the service was cancelled.' });
+      expect(ended.steps.map(({ status }) => status)).toEqual(['completed', 'skipped', 'pending']);
+      expect((await story()).slice(2)).toEqual([
+        'service.blocked',
+        'service.operation_started suspend',
+        'service.unblocked',
+        'service.cancel_requested suspend',
+        'service.cancelled suspend',
+        'service.operation_started resume',
+        'service.step_decided resume',
+        'service.resumed resume',
+      ]);
+      await expect(cancel(suspending)).rejects.toMatchObject({ code: 'RUN_NOT_OPEN' });
+    });
+
+    it('a step that is under way is cut short', async () => {
+      const id = await service();
+      hangsAt = 'shut';
+      await run.acme.services.suspend(id, { actionType: 'abuse' });
+      await until(() => calls.includes('shut'), run.clock);
+      const suspending = await openRun(id);
+      await run.acme.services.resume(id, { actionType: 'abuse' });
+      await cancel(suspending);
+      await approve(id, 'resume');
+      await gives(id, 'full');
+      expect(calls).toEqual(['shut', 'open', 'told']);
+    });
+
+    it('a reason that is opened again meanwhile has the service suspended from the beginning', async () => {
+      const id = await service();
+      await run.acme.services.suspend(id, { actionType: 'abuse' });
+      const suspending = await waiting(id, 'suspend');
+      await run.stop();
+      await run.acme.services.resume(id, { actionType: 'abuse' });
+      await cancel(suspending);
+      await run.acme.services.suspend(id, { actionType: 'late' });
+      await run.module.start();
+      await until(async () => (await openRun(id)) !== suspending, run.clock);
+      await approve(id, 'suspend');
+      await gives(id, 'suspended');
+      expect(calls).toEqual(['shut', 'shut', 'told']);
+    });
+
+    it('resuming stops when another reason was opened, and the service is suspended again', async () => {
+      const id = await service();
+      await run.acme.suspension.suspend(customerId, { actionType: 'abuse' });
+      await approve(id, 'suspend');
+      await gives(id, 'suspended');
+      await run.acme.suspension.reactivate(customerId, { actionType: 'abuse' });
+      const resuming = await waiting(id, 'resume');
+      await expect(cancel(resuming)).rejects.toMatchObject(refused);
+      await run.acme.services.suspend(id, { actionType: 'late' });
+      await cancel(resuming);
+      await until(async () => (await openRun(id)) !== resuming, run.clock);
+      await approve(id, 'suspend');
+      await gives(id, 'suspended');
+      expect(calls).toEqual(['shut', 'told', 'open', 'shut', 'told']);
+    });
+
+    it('taking down is called off as long as nothing was taken, and may be asked for again', async () => {
+      const id = await service();
+      await run.acme.services.terminate(id);
+      const first = await waiting(id, 'deprovision');
+      await cancel(first);
+      await until(async () => (await openRun(id)) === 'none', run.clock);
+      expect(await run.acme.services.get(id)).toMatchObject({ status: 'active', access: 'full' });
+      expect(await run.acme.provisioning.get(first)).toMatchObject({ status: 'active', runStatus: 'cancelled' });
+      run.clock.set(run.clock.now() + 48 * hour);
+      await run.acme.services.terminate(id);
+      hangsAt = 'take';
+      await waiting(id, 'deprovision');
+      run.clock.set(run.clock.now() + 24 * hour);
+      await until(() => calls.includes('take'), run.clock);
+      await expect(cancel(await openRun(id))).rejects.toMatchObject(refused);
+      expect(calls).toEqual(['take']);
+      release();
+      await gives(id, 'none');
+    });
+
+    it('taking down is not called off for a customer who has left, but for one who came back', async () => {
+      const id = await service();
+      await run.acme.suspension.suspend(customerId, { actionType: 'abuse' });
+      await approve(id, 'suspend');
+      await gives(id, 'suspended');
+      await run.acme.customers.deactivate(customerId);
+      const leaving = await waiting(id, 'deprovision');
+      await expect(cancel(leaving)).rejects.toMatchObject({
+        ...refused,
+        message: expect.stringContaining('has left') as string,
+      });
+      await run.acme.customers.winBack(customerId);
+      await cancel(leaving);
+      await until(async () => (await openRun(id)) === 'none', run.clock);
+      expect(await run.acme.services.get(id)).toMatchObject({ status: 'suspended', access: 'suspended' });
+    });
+
+    it.each(['hasty', 'own'])('of %s, a step that was not begun when it was called off never is', async (name) => {
+      const id = await service(name);
+      // Another process: nothing of this one's is aborted.
+      const elsewhere = createLifecycle({ store: backend.store, clock: run.clock, templates }).scope({
+        tenantId: 'acme',
+      });
+      let isCalledOff = false;
+      at = async (boundary) => {
+        const isNext = boundary === (name === 'own' ? 'before commit' : 'before checkpoint running');
+        const open = isCalledOff || !isNext ? 'none' : await openRun(id);
+        if (open === 'none' || isCalledOff) return;
+        isCalledOff = true;
+        await elsewhere.provisioning.cancel(open);
+      };
+      await run.acme.services.terminate(id);
+      await until(async () => isCalledOff && (await openRun(id)) === 'none', run.clock);
+      expect(await run.acme.services.get(id)).toMatchObject({ status: 'active', access: 'full' });
+      expect(name === 'own' ? [] : calls).toEqual([]);
+      const [{ steps = [] } = {}] = await run.acme.services.runs(id);
+      expect(steps.every(({ status }) => status === 'pending' || status === 'skipped')).toBe(true);
+    });
+
+    it('taking down that is stuck, and was forced to have failed, is done anew', async () => {
+      const id = await service('hasty');
+      refusedAt = 'take';
+      await run.acme.services.terminate(id);
+      await until(async () => (await run.acme.services.get(id)).status === 'stuck', run.clock);
+      refusedAt = undefined;
+      await run.acme.provisioning.force(await openRun(id), { outcome: 'failed' });
+      await until(async () => (await run.acme.services.get(id)).status === 'terminated', run.clock);
+      expect(calls).toEqual(['take', 'take']);
+    });
+  });

@@ -1,0 +1,4 @@
+import { crashMatrix } from '../support/crash-matrix.js';
+import { agreedFates } from '../support/fates.js';
+
+crashMatrix(agreedFates, 'one');

@@ -1,0 +1,4 @@
+import { crashMatrix } from '../support/crash-matrix.js';
+import { interruptedFates } from '../support/fates.js';
+
+crashMatrix(interruptedFates, 'one');
