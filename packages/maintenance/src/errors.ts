@@ -99,6 +99,12 @@ export const maintenanceErrors = defineErrors({
       `The policy ${policy} cannot be applied: ${reason}.`,
     hint: 'The host application registers tables in code; see the retention policies given to createMaintenance.',
   },
+  TABLE_CONTENDED: {
+    kind: 'unavailable',
+    message: ({ table }: { table: string }) =>
+      `Other work was in the way of every try to delete some rows of ${table}; what went before is gone.`,
+    hint: 'Each try took fewer rows. See who holds locks for long or keeps changing old rows; the run can be resumed.',
+  },
   ARCHIVE_NOT_WRITTEN: {
     kind: 'unavailable',
     message: ({ archive }: { archive: string }) =>
@@ -120,7 +126,7 @@ export const maintenanceErrors = defineErrors({
     kind: 'conflict',
     message: ({ policy }: { policy: string }) =>
       `The cache of the policy ${policy} refuses the script that looks at a key and acts on it in one step.`,
-    hint: 'Grant its user `+eval`, or take a policy without `action: expire`, `minIdleSeconds` and `minBytes`, which needs no script.',
+    hint: 'Grant its user `+eval`, or take a policy without `minIdleSeconds` and `minBytes`, which needs no script (with `action: expire`, from Redis 7 on).',
   },
   PACKAGES_NOT_READ: {
     kind: 'unavailable',

@@ -47,6 +47,7 @@ import { policyCatalogueOf, type PolicyCatalogue } from './tasks/policy-catalogu
 import { maintenanceDigest } from './tasks/maintenance-digest.js';
 import { createTaskChooser } from './tasks/choose.js';
 import type { AnyMaintenanceTask } from './tasks/task.js';
+import { eventLoopDelay } from './throttle/event-loop-delay.js';
 import { createPressure, type PressureSignal } from './throttle/pressure.js';
 
 /** Options of {@link createMaintenance}, and how many may follow runs at once; without policies nothing is ever touched. */
@@ -67,9 +68,12 @@ export interface MaintenanceOptions extends MaintenancePolicies, StreamLimits {
   historyDays?: number;
   /** How long a dead process keeps others from the tasks it was at. Default 30,000 ms. */
   leaseTtlMs?: number;
-  /** Work pauses while one of these is too high, e.g. `eventLoopDelay()`. Default none. */
+  /**
+   * Work pauses while one of these is too high. Default `[eventLoopDelay()]`: the event loop of this process was held up for
+   * 500 ms or more; by a `clock` of your own none, for it says nothing of that loop. `[]` pauses for nothing.
+   */
   throttle?: readonly PressureSignal[];
-  /** How long a run waits for the pressure to go before it ends for now. Default 600,000 ms. */
+  /** How long a run waits for the pressure to go before it ends for now, by `pressure`. Default 600,000 ms. */
   longestPauseMs?: number;
   /** Where the task `maintenance_digest` sends what happened. Default nowhere. */
   digests?: readonly DigestChannel[];
@@ -77,6 +81,11 @@ export interface MaintenanceOptions extends MaintenancePolicies, StreamLimits {
   egress?: EgressPolicy;
   /** Called after a run has failed, e.g. to page somebody. Default none. */
   onRunFailed?: RunFailureHook | readonly RunFailureHook[];
+  /**
+   * So many items of a target (rows, files, keys, backups) may go in one run, whatever share of it they are; of more a share above
+   * the policy's `maxShare` waits for somebody's confirmation. Whole, from 0. Default 1,000.
+   */
+  unaskedItems?: number;
   /** Names this machine, for tasks that work on its own things. Default its host name. */
   hostId?: string;
   /** How often to look for schedules that other processes changed. Default 10,000 ms. */
@@ -126,15 +135,22 @@ export function createMaintenance(options: MaintenanceOptions): MaintenanceModul
   const digest = maintenanceDigest({ store, connector, channels });
   const tasks = tasksByType([...builtInTasks, digest, ...(options.tasks ?? [])]);
   const chooserOf = (tenantId: string) => createTaskChooser({ tenantId, policies, tasks });
-  const { throttle = [], longestPauseMs = 600_000, hostId = hostname() } = options;
+  const {
+    throttle = clock === systemClock ? [eventLoopDelay()] : [],
+    longestPauseMs = 600_000,
+    hostId = hostname(),
+  } = options;
   const pressure = createPressure({ signals: throttle, clock, logger, longestPauseMs });
   const scopeIds = { cluster: '', host: hostId.slice(0, longestHostId), process: newId() };
   const inCode = checkSchedules(options.schedules ?? [], chooserOf, scopeIds);
+  const { unaskedItems = 1_000 } = options;
+  if (!Number.isSafeInteger(unaskedItems) || unaskedItems < 0)
+    throw coreErrors.INVALID_ARGUMENT({ argument: 'unaskedItems', reason: 'a whole number, 0 or more' });
   const onRunFailed = [options.onRunFailed ?? []].flat();
   const schedulesOf = (tenantId: string, taskType: string) =>
     scheduledTasks(roster.all(), tenantId, taskType, clock.now());
   const shared = { store, policies, clock, logger, events, pressure, schedulesOf };
-  const runner = createRunner({ ...shared, scopeIds, leaseTtlMs, onRunFailed });
+  const runner = createRunner({ ...shared, scopeIds, leaseTtlMs, unaskedItems, onRunFailed });
   const follower = createRunFollower({ store, clock, limits: options });
   const roster = createRoster({ store, inCode, chooserOf, scopeIds, clock, logger });
   const presence = createPresence({ store, hostId: scopeIds.host, clock, logger, leaseTtlMs });
@@ -195,7 +211,7 @@ export function createMaintenance(options: MaintenanceOptions): MaintenanceModul
           async policies() {
             await roster.refresh();
             const own = [...roster.all()].filter((it) => it.tenantId === tenantId);
-            return policyCatalogueOf(context.policies, own);
+            return policyCatalogueOf(context.policies, own, (database) => store.fencing(database));
           },
         },
         scheduler: {

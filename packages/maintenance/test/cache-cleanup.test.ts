@@ -77,7 +77,7 @@ describe.skipIf(!available.redis)('cleaning Redis (needs Redis: npm run services
     const { runs } = scope([policy]);
     expect(await clean(runs, { dryRun: true })).toMatchObject({
       itemsCleaned: 0,
-      details: { plan: { targets: [{ items: 2_500, exact: true }] } },
+      details: { plan: { targets: [{ items: 2_500, to_see: 2_500, exact: true }] } },
     });
     expect(await left()).toBe(2_500);
     const result = await clean(runs);

@@ -253,6 +253,24 @@ for (const { title, present, fresh: createFresh } of dialects)
       expect(await said(20)).not.toContain('converge');
     });
 
+    it.each([
+      ['the batches of a run', 'rare_batches', { everyMs: 30 * dayMs }, { maxBatches: 1 }, { maxBatches: 100 }],
+      ['the time that its schedule gives a run', 'rare_time', { everyMs: 300 * dayMs, timeoutMs: 1_000 }, {}, null],
+    ])('reckons with %s', async (_, table, rules, short, enough) => {
+      await fill(table, [
+        ...Array.from({ length: 900 }, (_, i) => old + i),
+        ...Array.from({ length: 400 }, (_, i) => now - 1 - i),
+      ]);
+      const said = async (parameters: object, more: object = {}): Promise<string> => {
+        const scope = await maintain([{ name: table, database: 'main', table, timeColumn: 'at', retentionDays: 30 }], {
+          schedules: [{ task: 'database_cleanup', tenantId: 'acme', name: table, ...rules, ...more }],
+        });
+        return JSON.stringify(await clean(scope, { ...parameters, dryRun: true }));
+      };
+      expect(await said(short)).toContain('Retention will never converge: 400 rows come each day');
+      expect(await said(enough ?? {}, enough === null ? { timeoutMs: 60_000 } : {})).not.toContain('converge');
+    });
+
     it('cleans dotmac’s own tables by one line', async () => {
       const maintenance = createMaintenance({
         store: kyselyMaintenanceStore(storeDatabase),

@@ -50,6 +50,7 @@ describe('the catalogue of policies', () => {
       ...{ name: 'moved', kind: 'retention', task: 'database_cleanup', subject: 'sessions', keepDays: 30 },
       retention: {
         ...{ database: 'main', timeColumn: 'created_at', conditional: false, keepNewest: null, maxShare: 0.5 },
+        fencing: 'process',
         archive: { to: 'table', table: 'old.sessions' },
       },
       ...{ rotation: null, backups: null },

@@ -145,6 +145,7 @@ const free: Record<string, string> = {
   'database_cleanup.vacuumAnalyze': 'no row goes by it',
   'log_rotation.compressOldLogs': 'no line goes by it',
   'cache_cleanup.redisCleanup': 'false leaves them out',
+  'cache_cleanup.tiers': 'chooses among what the host registered',
   'backup_management.action': 'verify removes nothing',
   'backup_management.prune': 'false removes nothing; what true removes, the keep rules say',
   'performance_optimization.analyzeQueries': 'looks',

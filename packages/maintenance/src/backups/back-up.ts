@@ -1,6 +1,7 @@
 import { describeError, isOperationError } from '@dotmac/core';
+import { isToEnd } from '../databases/rows/delete-rows.js';
 import { openPolicyRoot } from '../tasks/open-policy-root.js';
-import type { TaskContext } from '../tasks/task.js';
+import type { TargetProgress, TaskContext } from '../tasks/task.js';
 import { backupDirectory } from './directory.js';
 import { decide } from './keep.js';
 import type { Backup } from './manifest.js';
@@ -13,10 +14,10 @@ import { verifyBackup } from './verify-backup.js';
 /** How one policy fared. */
 export interface PolicyOutcome {
   policy: string;
-  outcome: 'done' | 'busy' | 'failed';
+  outcome: 'done' | 'partial' | 'busy' | 'failed';
   /** Why it failed: a code. */
   fault: string | null;
-  /** The backup that was taken. */
+  /** The backup that was taken, by this run or by the one that it goes on from. */
   backup: Backup | null;
   /** How many were tried out, and how many of those were found broken. */
   verified: number;
@@ -42,12 +43,14 @@ async function forPolicy(context: TaskContext, policy: CheckedBackup, work: Prog
         const directory = backupDirectory(root, policy);
         const swept = (await directory.sweep()) + (await policy.source.sweep({ clock: context.clock }));
         if (swept > 0) context.note(`${policy.name}: removed ${swept} leftovers of a run that did not end`);
-        await work(outcome, { policy, directory, clock: context.clock, signal });
+        await work(outcome, { policy, directory, clock: context.clock, signal, relief: context.relief });
       }),
     );
     if (held?.outcome === 'missing') return { ...outcome, outcome: 'failed', fault: 'directory_missing' };
     return held === null ? { ...outcome, outcome: 'busy' } : outcome;
   } catch (error) {
+    // What was done until then is still to be told.
+    if (isToEnd(context.signal)) return { ...outcome, outcome: 'partial' };
     if (context.signal.aborted || isOperationError(error, 'CONFIRMATION_NEEDED')) throw error;
     const fault = faultOf(error);
     context.logger.error({ policy: policy.name, fault, ...describeError(error) }, 'a backup failed');
@@ -66,18 +69,36 @@ export async function backUp(context: TaskContext, policy: CheckedBackup, prune:
   const progress = await context.target({ target: `backup:${policy.name}`, planned: 1, total: null });
   return forPolicy(context, policy, async (outcome, work) => {
     if (!progress.isDone) {
-      const taken = await takeBackup(work);
-      context.note(`${policy.name}: dumped ${taken.tables.length} tables into ${taken.file}, ${taken.bytes} bytes`);
-      outcome.backup = await tryOut(work, taken, outcome);
+      const taken = await takeOnce(context, work, progress);
+      outcome.backup = taken;
+      if (!(await progress.keep({ taken: taken.id } satisfies Taken))) return void (outcome.outcome = 'partial');
+      if (taken.state !== 'verified') outcome.backup = await tryOut(work, taken, outcome);
       progress.done();
-      if (!(await progress.advance({ seen: 1, cleaned: 0 }))) return;
+      if (!(await progress.advance({ seen: 1, cleaned: 0, settled: 1 }))) return;
     }
     if (prune) await removeOld(context, work, outcome);
   });
 }
 
+/** Where a run is that has its backup, and has not tried it out so far. */
+interface Taken {
+  taken: string;
+}
+
+/** Takes a backup, unless the run that this one goes on from did: a dump may have taken hours. */
+async function takeOnce(context: TaskContext, work: BackupWork, { cursor }: TargetProgress): Promise<Backup> {
+  const { taken } = (cursor ?? {}) as Partial<Taken>;
+  const before = taken === undefined ? [] : await work.directory.list();
+  // What could not be tried out, or was broken, may have been dumped badly.
+  const own = before.find(({ id, fault }) => id === taken && fault === null);
+  const backup = own ?? (await takeBackup(work));
+  const { policy, file, tables, bytes } = backup;
+  const did = own ? 'goes on with' : `dumped ${tables.length} tables into`;
+  context.note(`${policy}: ${did} ${file}, ${bytes} bytes`);
+  return backup;
+}
+
 async function tryOut(work: BackupWork, backup: Backup, outcome: PolicyOutcome): Promise<Backup> {
-  outcome.backup = backup;
   const tried = await verifyBackup(work, backup);
   outcome.backup = tried;
   outcome.verified += 1;
@@ -94,7 +115,11 @@ async function removeOld(context: TaskContext, work: BackupWork, outcome: Policy
   const decided = decide(all, policy.keep, { now: clock.now(), timeZone: policy.timeZone });
   const going = decided.filter(({ kept }) => !kept);
   const target = `prune:${policy.name}`;
-  const progress = await context.target({ target, planned: going.length, total: all.length });
+  const progress = await context.target({
+    ...{ target, planned: going.length, total: all.length },
+    maxShare: policy.maxShare,
+  });
+  if (progress.isDone) return;
   for (const { backup, reasons } of going.slice(0, progress.remaining)) {
     signal.throwIfAborted();
     await directory.remove(backup);
@@ -106,22 +131,32 @@ async function removeOld(context: TaskContext, work: BackupWork, outcome: Policy
   progress.done();
 }
 
+/** Nothing goes, and trying one out takes long: that is what the budget is for. */
+const worked = { seen: 1, cleaned: 0, settled: 1, spent: 1 };
+
 /** Tries out the backups that there are, those first whose last time was longest ago. */
 export async function verifyAll(context: TaskContext, policy: CheckedBackup): Promise<PolicyOutcome> {
   return forPolicy(context, policy, async (outcome, work) => {
     const all = (await work.directory.list()).sort((a, b) => (a.verifiedAt ?? 0) - (b.verifiedAt ?? 0));
-    const progress = await context.target({ target: `verify:${policy.name}`, planned: all.length, total: all.length });
-    let left = progress.remaining;
+    // Nothing goes: that needs nobody's leave.
+    const whole = { planned: all.length, total: all.length, maxShare: 1 };
+    const progress = await context.target({ target: `verify:${policy.name}`, ...whole });
+    if (progress.isDone) return;
+    // Where they are by their last time says nothing of that: one that could not be tried keeps the time that it had.
+    const tried = new Set(progress.cursor as string[] | undefined);
+    const untried = all.filter(({ id }) => !tried.has(id));
     let fault: string | null = null;
-    for (const backup of all) {
-      if (left-- <= 0) break;
-      const tried = await verifyBackup(work, backup);
+    for (const backup of untried) {
+      if (progress.remaining < 1) break;
+      const found = await verifyBackup(work, backup);
+      tried.add(backup.id);
       outcome.verified += 1;
-      if (tried.state === 'broken') outcome.broken += 1;
-      fault ??= tried.fault;
-      if (tried.fault !== null) context.note(`${policy.name}: ${backup.file} is not verified (${tried.fault})`);
-      if (!(await progress.advance({ seen: 1, cleaned: 0 }))) break;
+      if (found.state === 'broken') outcome.broken += 1;
+      fault ??= found.fault;
+      if (found.fault !== null) context.note(`${policy.name}: ${backup.file} is not verified (${found.fault})`);
+      if (!(await progress.advance({ ...worked, cursor: [...tried] }))) break;
     }
+    if (all.every(({ id }) => tried.has(id))) progress.done();
     if (outcome.broken > 0) throw new BrokenDump('Some backups are broken.');
     if (fault !== null) throw new BackupError('not_verified');
   });

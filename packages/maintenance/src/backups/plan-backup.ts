@@ -1,4 +1,5 @@
 import { statfs } from 'node:fs/promises';
+import { defaultRates, msFor } from '../tasks/default-rates.js';
 import { openPolicyRoot } from '../tasks/open-policy-root.js';
 import { planned, type PlannedTarget } from '../tasks/plan.js';
 import type { PlanContext } from '../tasks/task.js';
@@ -22,7 +23,8 @@ export async function planBackup(
   const warnings = freeBytes < bytes ? [`The disk of the policy ${name} has less room than its database takes.`] : [];
   const dump = planned(
     {
-      ...{ target: `backup:${name}`, action: 'dump', items: 1, exact: false, bytes },
+      ...{ target: `backup:${name}`, action: 'dump', items: 1, exact: false, bytes, bytesFrom: 'estimated' },
+      estimatedMs: msFor(bytes, defaultRates.dumped),
       strategy: `a ${source.kind} dump, compressed by ${compression}, tried out by restoring it`,
     },
     [policy.directory, source.kind, compression],
@@ -37,9 +39,26 @@ export async function planBackup(
       ...{ target: `prune:${name}`, action: 'delete', items: going.length, total: all.length },
       bytes: going.reduce((sum, { backup }) => sum + backup.bytes, 0),
       strategy: `once the new one is verified, those that no rule keeps of ${Object.keys(keep).join(', ')}`,
+      estimatedMs: msFor(going.length, defaultRates.backups),
       sample: going.slice(0, 10).map(({ backup, reasons }) => `${backup.id}: ${reasons.join(', ')}`),
     },
     [policy.directory, keep, timeZone],
   );
   return { targets: [dump, removal], warnings };
+}
+
+/** Which backups would be tried out: all that there are, whatever has become of them. */
+export async function planVerification(policy: CheckedBackup): Promise<PlannedTarget> {
+  const listed = await openPolicyRoot(policy, (root) => backupDirectory(root, policy).list());
+  const all = listed.result ?? [];
+  const bytes = all.reduce((sum, { contentBytes }) => sum + contentBytes, 0);
+  return planned(
+    {
+      ...{ target: `verify:${policy.name}`, action: 'verify', items: all.length, total: all.length, bytes },
+      estimatedMs: msFor(bytes, defaultRates.restored),
+      strategy: 'restored elsewhere and compared, one by one',
+      sample: all.slice(0, 10).map(({ id, state }) => `${id}: ${state}`),
+    },
+    policy.directory,
+  );
 }

@@ -23,6 +23,8 @@ export interface BackupPolicy {
   owners?: readonly number[];
   /** Which backups stay. Must keep something. */
   keep: KeepRules;
+  /** The share of the backups that may go in one run before somebody has to confirm it, when they are more than `unaskedItems`; above 0 to 1. Default 0.5. */
+  maxShare?: number;
   /** Whose hours, days and weeks `keep` counts: an IANA zone. Default `UTC`. */
   timeZone?: string;
   /** Default `gzip`. `zstd` needs Node 22.15 or 23.8. */
@@ -33,7 +35,7 @@ export interface BackupPolicy {
   ca?: string;
   /** Count all rows and compare them after restoring. Default true; without it, tables alone are compared. */
   countRows?: boolean;
-  /** For one dump, and for one verification. Default 6 hours. */
+  /** For one dump, and for one verification, of work: what that waits under pressure is not counted (a dump does not wait). Default 6 hours. */
   timeoutMs?: number;
   /** The programs to call, when others than `pg_dump` and `pg_restore`, or `mariadb-dump` and `mariadb`: names or absolute paths. */
   programs?: { dump?: string; restore?: string };
@@ -41,7 +43,7 @@ export interface BackupPolicy {
 
 /** A backup policy, checked, with its defaults. */
 export interface CheckedBackup extends Required<
-  Pick<BackupPolicy, 'name' | 'directory' | 'owners' | 'keep' | 'timeZone' | 'compression' | 'timeoutMs'>
+  Pick<BackupPolicy, 'name' | 'directory' | 'owners' | 'keep' | 'maxShare' | 'timeZone' | 'compression' | 'timeoutMs'>
 > {
   tenants?: readonly string[];
   source: BackupSource;
@@ -69,8 +71,17 @@ export function checkBackup(policy: BackupPolicy): CheckedBackup {
   const at = `backups.${policy.name}`;
   const refuse = (name: string, reason: string): Error =>
     coreErrors.INVALID_ARGUMENT({ argument: `${at}.${name}`, reason });
-  const { name, tenants, keep, timeZone = 'UTC', compression = 'gzip', timeoutMs = 6 * hourMs } = policy;
+  const {
+    name,
+    tenants,
+    keep,
+    maxShare = 0.5,
+    timeZone = 'UTC',
+    compression = 'gzip',
+    timeoutMs = 6 * hourMs,
+  } = policy;
   checkKeep(`${at}.keep`, keep);
+  if (!(maxShare > 0 && maxShare <= 1)) throw refuse('maxShare', 'a share is above 0, and at most 1');
   if (!knowsCompression(compression)) throw refuse('compression', 'zstd needs Node 22.15 or 23.8');
   if (!(timeoutMs >= 1_000 && timeoutMs <= longestMs)) throw refuse('timeoutMs', 'must be a second to seven days');
   try {
@@ -80,7 +91,7 @@ export function checkBackup(policy: BackupPolicy): CheckedBackup {
   }
   const directory = checkRoot(`${at}.directory`, policy.directory);
   return {
-    ...{ name, keep, timeZone, compression, timeoutMs, directory, owners: policy.owners ?? [] },
+    ...{ name, keep, maxShare, timeZone, compression, timeoutMs, directory, owners: policy.owners ?? [] },
     ...(tenants && { tenants }),
     source: sourceOf(policy, directory, timeoutMs, refuse),
   };

@@ -10,8 +10,8 @@ import type { CheckedBackup } from './policy.js';
 import { BackupError } from './program.js';
 import type { BackupView, backupsQuery } from './schemas.js';
 import { BrokenDump, UnfitTarget } from './source.js';
-import { withinTime } from './take-backup.js';
 import { withContent } from './verify-backup.js';
+import { withinTime } from './within-time.js';
 
 /** Which backup, of which policy. */
 export interface BackupName {
@@ -69,7 +69,7 @@ export function createBackupService({ policies, clock }: BackupServiceParts): Ba
         const backup = (await directory.list()).find((it) => it.id === id);
         if (!backup) throw unknown();
         try {
-          return await withinTime({ policy, clock, signal }, async (within) => {
+          return await withinTime({ policy, clock, signal }, async ({ signal: within }) => {
             const context = { clock, signal: within, scratchFile: directory.scratchFile(id) };
             const work = { directory, signal: within };
             await withContent(backup, work, (content) => policy.source.restore(context, content, into));

@@ -1,12 +1,13 @@
 import { pipeline } from 'node:stream/promises';
 import type { Clock } from '@dotmac/core';
+import type { Relief } from '../files/steps.js';
 import { measure, writeAll } from './bytes.js';
 import { compressing, compressionSuffix } from './compression.js';
 import type { BackupDirectory } from './directory.js';
 import { backupId, stemOf, type Backup, type Manifest } from './manifest.js';
 import type { CheckedBackup } from './policy.js';
-import { BackupError } from './program.js';
 import type { SourceContext } from './source.js';
+import { withinTime } from './within-time.js';
 
 /** What taking, verifying and restoring work with. */
 export interface BackupWork {
@@ -14,24 +15,8 @@ export interface BackupWork {
   directory: BackupDirectory;
   clock: Clock;
   signal: AbortSignal;
-}
-
-/** Gives `work` the policy's time for one dump or restoration. @throws BackupError `timeout` when that was too short */
-export async function withinTime<Result>(
-  { policy, clock, signal: outer }: Pick<BackupWork, 'policy' | 'clock' | 'signal'>,
-  work: (signal: AbortSignal) => Promise<Result>,
-): Promise<Result> {
-  const deadline = new AbortController();
-  const cancel = clock.after(policy.timeoutMs, () => deadline.abort(new BackupError('timeout')));
-  const signal = AbortSignal.any([outer, deadline.signal]);
-  try {
-    return await work(signal);
-  } catch (error) {
-    signal.throwIfAborted();
-    throw (error as NodeJS.ErrnoException).code === 'ENOSPC' ? new BackupError('disk_full', { cause: error }) : error;
-  } finally {
-    cancel();
-  }
+  /** Asked while a backup is read. Not while one is taken: that would hold its snapshot for as long. Default: nothing. */
+  relief?: Relief;
 }
 
 /**
@@ -44,7 +29,7 @@ export function takeBackup({ policy, directory, clock, signal: outer }: BackupWo
   const startedAt = clock.monotonic();
   const id = backupId(takenAt);
   const file = `${stemOf(name, id)}.${source.extension}${compressionSuffix[compression]}`;
-  return withinTime({ policy, clock, signal: outer }, async (signal) => {
+  return withinTime({ policy, clock, signal: outer }, async ({ signal }) => {
     const context: SourceContext = { clock, signal, scratchFile: directory.scratchFile(id) };
     const dumped = await directory.create(file, async (handle) => {
       const [content, packed] = [measure(), measure()];

@@ -1,11 +1,13 @@
 import type { FileHandle } from 'node:fs/promises';
 import { Readable } from 'node:stream';
+import { noRelief, type Relief } from '../files/steps.js';
 import { bytesOf, measure } from './bytes.js';
 import { decompressing, knowsCompression } from './compression.js';
 import type { Backup, Manifest } from './manifest.js';
 import { BackupError } from './program.js';
 import { BrokenDump, type Content, type TableCount } from './source.js';
-import { withinTime, type BackupWork } from './take-backup.js';
+import type { BackupWork } from './take-backup.js';
+import { withinTime } from './within-time.js';
 
 /**
  * The bytes of a backup before compression. Throws {@link BrokenDump} when they are not whole; a disk that fails says nothing of
@@ -29,6 +31,14 @@ async function* contentOf(file: FileHandle, { compression }: Manifest): Content 
   }
 }
 
+/** The same, waiting in between while the application is under pressure. That it is cut short then says nothing of it. */
+async function* unhurried(content: Content, relief: Relief): Content {
+  for await (const chunk of content) {
+    await relief();
+    yield chunk;
+  }
+}
+
 /**
  * Gives `work` the content of a backup whose file has the size and checksum of its manifest.
  * @throws BrokenDump when it has not
@@ -36,17 +46,20 @@ async function* contentOf(file: FileHandle, { compression }: Manifest): Content 
  */
 export async function withContent<Result>(
   backup: Backup,
-  { directory, signal }: Pick<BackupWork, 'directory' | 'signal'>,
+  { directory, signal, relief = noRelief }: Pick<BackupWork, 'directory' | 'signal' | 'relief'>,
   work: (content: Content) => Promise<Result>,
 ): Promise<Result> {
   if (!knowsCompression(backup.compression)) throw new BackupError('version_mismatch');
   const file = await directory.openDump(backup);
   try {
     const measured = measure();
-    for await (const _ of measured.through(bytesOf(file))) signal.throwIfAborted();
+    for await (const _ of measured.through(bytesOf(file))) {
+      await relief();
+      signal.throwIfAborted();
+    }
     if (measured.size() !== backup.bytes || measured.sha256() !== backup.sha256)
       throw new BrokenDump('The file is not the one that was written.');
-    return await work(contentOf(file, backup));
+    return await work(unhurried(contentOf(file, backup), relief));
   } finally {
     await file.close();
   }
@@ -90,9 +103,9 @@ export async function verifyBackup(work: BackupWork, backup: Backup): Promise<Ba
 
 async function rehearse(work: BackupWork, backup: Backup): Promise<void> {
   const { policy, directory, clock } = work;
-  await withinTime(work, async (signal) => {
-    const context = { clock, signal, scratchFile: directory.scratchFile(backup.id) };
-    const found = await withContent(backup, { directory, signal }, (content) =>
+  await withinTime(work, async (timed) => {
+    const context = { clock, signal: timed.signal, scratchFile: directory.scratchFile(backup.id) };
+    const found = await withContent(backup, { ...work, ...timed }, (content) =>
       policy.source.rehearse(context, content),
     );
     const differs = difference(backup.tables, found);

@@ -104,6 +104,13 @@ export interface RebuildLimits extends Pauses {
   lockTimeoutMs: number;
 }
 
+/** One thing that is done to a database. */
+export interface UpkeepWork {
+  does: 'analyze' | 'vacuum' | 'rebuild' | 'compact';
+  table: string | null;
+  index?: string;
+}
+
 /** What advising on a database, and acting on it, takes. One implementation a dialect. */
 export interface DatabaseUpkeep {
   /** The tables of those names that are there; with null, all of the connection's own schema. */
@@ -121,6 +128,8 @@ export interface DatabaseUpkeep {
   analyze(table: string): Promise<void>;
   /** Makes the room of dead rows usable again. The signal ends it: it rejects then. */
   vacuum(table: string, pauses: Pauses): Promise<void>;
+  /** The statements that do it, as people would write them; none where nothing is done. */
+  statements(work: UpkeepWork): string[];
   /** Gives free pages back, or writes the write-ahead log into the database; for SQLite. */
   compact(pauses: Pauses): Promise<void>;
 }

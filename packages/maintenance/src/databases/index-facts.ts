@@ -23,9 +23,9 @@ export interface IndexFacts {
   bytes: number | null;
   /** How often it was used since the counting began; null where nobody counts. */
   scans: number | null;
-  /** Drops it, and makes it again. */
   dropSql: string;
-  createSql: string;
+  /** Makes it again, with what was said of it; empty where the catalogue does not say how. */
+  createSql: readonly string[];
 }
 
 /** Since when the use of indexes has been counted, and whether it was all of it. */

@@ -47,6 +47,10 @@ function isUnused(index: IndexFacts, { since, doubt }: UseCounted, asOf: number)
   return !isUnique && !isPrimary && !isNeeded && !servesForeignKey && predicate === null;
 }
 
+/** What cannot be brought back is for people to drop. */
+const dropping = ({ dropSql, createSql }: IndexFacts) =>
+  createSql.length === 0 ? {} : { applySql: [dropSql], undoSql: [...createSql] };
+
 const about = ({ table, name, bytes }: IndexFacts) => ({ table, object: name, bytes });
 
 function duplicate(index: IndexFacts, wider: IndexFacts): Finding {
@@ -57,8 +61,7 @@ function duplicate(index: IndexFacts, wider: IndexFacts): Finding {
     message: `${wider.name} begins with all that ${index.name} has: each write keeps both up.`,
     evidence: { coveredBy: wider.name, keys: index.keys.join(', '), scans: index.scans },
     risk: 'Queries that read it alone will read the wider one. Statements that name it (hints, ON CONSTRAINT) will fail.',
-    applySql: [index.dropSql],
-    undoSql: [index.createSql],
+    ...dropping(index),
   });
 }
 
@@ -70,8 +73,7 @@ function unused(index: IndexFacts, { since }: UseCounted): Finding {
     evidence: { scans: 0 },
     countedSince: since,
     risk: 'No database says when an index was made: see that it is older than the counting, and that no yearly job needs it.',
-    applySql: [index.dropSql],
-    undoSql: [index.createSql],
+    ...dropping(index),
   });
 }
 
@@ -91,6 +93,6 @@ function invalid(index: IndexFacts): Finding {
     risk: leftover
       ? 'The index that was to be rebuilt is there and works; see that nobody is rebuilding it right now.'
       : 'Building it anew reads the whole table. A unique index that fails again has found two rows alike.',
-    applySql: leftover ? [index.dropSql] : [index.dropSql, index.createSql],
+    applySql: leftover ? [index.dropSql] : [index.dropSql, ...index.createSql],
   });
 }

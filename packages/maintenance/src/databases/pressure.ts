@@ -32,8 +32,8 @@ function signal(
 }
 
 /**
- * How far replicas are behind, in seconds. PostgreSQL: give the primary (it knows its standbys) or a standby; MySQL: give
- * the replica. Always 0 on SQLite.
+ * How far replicas are behind, in seconds. PostgreSQL: give the primary (it knows its standbys, if the user has
+ * `pg_monitor`) or a standby; MySQL: give the replica. Always 0 on SQLite.
  * @param threshold by default work pauses at 5 seconds
  */
 export function replicaLag(database: Database, threshold: Threshold = {}): PressureSignal {

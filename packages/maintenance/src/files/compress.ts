@@ -3,8 +3,9 @@ import type { FileHandle } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { codecOf, packedSuffixes, type Codec } from './codec.js';
 import { factsOf } from './facts.js';
-import { bytesOf, pack, readFull } from './pack.js';
+import { bytesOf, pack, readFull, writeFull } from './pack.js';
 import type { OpenRoot } from './root.js';
+import { noRelief, type Relief } from './steps.js';
 import { unless } from './system.js';
 
 /** What compressing a file came to. `changed`: its writer is still at it; `taken`: the packed name is another file's. Both left it as it is. */
@@ -16,10 +17,13 @@ export interface CompressOptions {
   codec: Codec;
   level: number;
   signal: AbortSignal;
+  /** Default: it waits for nothing. */
+  relief?: Relief;
 }
 
 /** Ends what was not finished when its process died. */
 export const partialSuffix = '.partial';
+const mostLate = 1_048_576;
 
 /**
  * Compresses `name` to `name.gz` or the like: into a partial file, read back and compared part by part, flushed to the
@@ -29,7 +33,7 @@ export const partialSuffix = '.partial';
 export async function compressFile(
   root: OpenRoot,
   name: string,
-  { codec, level, signal }: CompressOptions,
+  { codec, level, signal, relief = noRelief }: CompressOptions,
 ): Promise<Compression> {
   const packed = `${name}${codec.suffix}`;
   const partial = `${packed}${partialSuffix}`;
@@ -44,19 +48,21 @@ export async function compressFile(
     await root.unlink(partial).catch(unless('ENOENT'));
     const target = await root.create(partial, 0o600);
     try {
-      const { read } = await pack(source, target, codec, level, signal);
+      const { read, written } = await pack(source, target, codec, level, { signal, relief });
       if (BigInt(read) !== before.size || !(await isSame())) {
         await root.unlink(partial);
         return { outcome: 'changed' };
       }
       await dress(target, before);
       await target.sync();
+      signal.throwIfAborted();
       await root.move(partial, packed);
       if (!(await isSame())) {
         await root.unlink(packed);
         return { outcome: 'changed' };
       }
       await root.unlink(name);
+      await addLate(source, target, { read, written }, { codec, level });
       await root.sync();
       const bytesAfter = factsOf(await target.stat({ bigint: true })).diskBytes;
       return { outcome: 'compressed', name: packed, bytesBefore: factsOf(before).diskBytes, bytesAfter };
@@ -68,6 +74,30 @@ export async function compressFile(
     }
   } finally {
     await source.close();
+  }
+}
+
+/**
+ * What somebody who has the file open, and whom this process cannot see, added between the last look and its end: it is
+ * nowhere else any more.
+ */
+async function addLate(
+  source: FileHandle,
+  target: FileHandle,
+  done: { read: number; written: number },
+  { codec, level }: Pick<CompressOptions, 'codec' | 'level'>,
+): Promise<void> {
+  let { read, written } = done;
+  for (;;) {
+    const { size } = await source.stat();
+    if (size <= read) return;
+    const part = await readFull(source, Buffer.allocUnsafe(Math.min(mostLate, size - read)), read);
+    if (part.length === 0) return;
+    const packed = await codec.pack(part, level);
+    await writeFull(target, packed, written);
+    await target.sync();
+    read += part.length;
+    written += packed.length;
   }
 }
 

@@ -3,6 +3,7 @@ import type { Facts } from './facts.js';
 import { matchesPattern } from './pattern.js';
 import { flockWatch } from './proc.js';
 import type { OpenRoot } from './root.js';
+import { noRelief, type Relief } from './steps.js';
 import { sweep, type Sweep, type SweepOutcome, type Swept } from './sweep.js';
 
 /** The times by which a file is as young as it is. */
@@ -49,17 +50,17 @@ const everything = { most: () => Infinity, emptyGoes: () => false };
 export async function measureRoom(
   root: OpenRoot,
   rules: RoomRules,
-  context: Pick<SweepContext, 'clock' | 'signal'>,
+  { clock, signal, relief = noRelief }: Pick<SweepContext, 'clock' | 'signal' | 'relief'>,
 ): Promise<Room> {
   const bySecond = new Map<number, number>();
   const total = { seen: 0, bytes: 0, old: 0 };
   const { cutoff = 0 } = rules;
   await sweep(root, {
     ...everything,
-    ...sparing(rules, context.clock),
+    ...sparing(rules, clock),
     links: rules.links,
     remove: false,
-    signal: context.signal,
+    signal,
     goes(facts) {
       const used = lastUse(facts, rules.ageBy);
       const key = Math.floor(used / second);
@@ -68,9 +69,10 @@ export async function measureRoom(
       else if (used < rules.floor) bySecond.set(key, (bySecond.get(key) ?? 0) + facts.diskBytes);
       return false;
     },
-    step({ seen }) {
+    async step({ seen }) {
       total.seen += seen;
-      return Promise.resolve(true);
+      await relief();
+      return true;
     },
   });
   const { freeBytes, totalBytes } = await root.space();
@@ -92,6 +94,8 @@ export async function measureRoom(
 export interface SweepContext {
   clock: Clock;
   signal: AbortSignal;
+  /** Between batches that are only looked at. Default: nothing is waited for. */
+  relief?: Relief;
   /** After every batch; false ends the sweep. */
   step: Sweep['step'];
   /** How many may go in the next batch. */

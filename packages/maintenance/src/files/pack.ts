@@ -1,6 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import type { Codec } from './codec.js';
+import type { Relief } from './steps.js';
 
 const partBytes = 4 * 1_048_576;
 /** Of the four threads that all of the process's file work shares, one is left to others. */
@@ -27,7 +28,7 @@ export async function writeFull(file: FileHandle, bytes: Buffer, position: numbe
 
 /**
  * Compresses a file in parts, several at a time, each read back from the target and unpacked before the next that
- * takes its place. Both files stay open.
+ * takes its place. Both files stay open. Waits between parts while the application is under pressure.
  * @returns the bytes read and written
  */
 export async function pack(
@@ -35,7 +36,7 @@ export async function pack(
   target: FileHandle,
   codec: Codec,
   level: number,
-  signal: AbortSignal,
+  { signal, relief }: { signal: AbortSignal; relief: Relief },
 ): Promise<{ read: number; written: number }> {
   // One byte more than there is, so that a small file ends with its first part.
   const partLength = Math.min(partBytes, (await source.stat()).size + 1);
@@ -66,6 +67,8 @@ export async function pack(
   const work = async (): Promise<void> => {
     const buffer = Buffer.allocUnsafeSlow(partLength);
     while (!ended) {
+      await relief();
+      // Looked at after a pause: another may have the directory by now.
       signal.throwIfAborted();
       // Reading and taking one's turn are one step for those that read beside.
       const [reading, before] = [nextPart(buffer), turn];

@@ -2,6 +2,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { dress } from '../files/compress.js';
 import { readFull, writeFull } from '../files/pack.js';
 import type { OpenRoot } from '../files/root.js';
+import { noRelief, type Relief } from '../files/steps.js';
 import { unless } from '../files/system.js';
 
 /** Ends a copy whose original may be emptied already: it is never just removed. */
@@ -12,7 +13,12 @@ const chunkBytes = 1_048_576;
  * Copies a log and empties it. The copy is on the disk before the original is emptied; what its writer adds between the
  * last read and that is lost. Holes stay holes.
  */
-export async function copyThenTruncate(root: OpenRoot, log: string, name: string, signal: AbortSignal): Promise<void> {
+export async function copyThenTruncate(
+  root: OpenRoot,
+  log: string,
+  name: string,
+  { signal, relief }: { signal: AbortSignal; relief: Relief },
+): Promise<void> {
   const copying = `${name}${copySuffix}`;
   const source = await root.openFile(log, 'change');
   try {
@@ -20,11 +26,11 @@ export async function copyThenTruncate(root: OpenRoot, log: string, name: string
     const target = await root.create(copying, 0o600);
     let emptied = false;
     try {
-      let copied = await copyFrom(source, target, 0, signal);
+      let copied = await copyFrom(source, target, 0, signal, relief);
       await dress(target, before);
       await target.sync();
       await root.sync();
-      // What came meanwhile: the less there is to copy, the less gets lost.
+      // What came meanwhile, without a pause: the less there is to copy, the less gets lost.
       copied = await copyFrom(source, target, copied, signal);
       await target.truncate(copied);
       emptied = true;
@@ -43,11 +49,18 @@ export async function copyThenTruncate(root: OpenRoot, log: string, name: string
 }
 
 /** @returns where the source ended */
-async function copyFrom(source: FileHandle, target: FileHandle, from: number, signal: AbortSignal): Promise<number> {
+async function copyFrom(
+  source: FileHandle,
+  target: FileHandle,
+  from: number,
+  signal: AbortSignal,
+  relief = noRelief,
+): Promise<number> {
   const length = Math.min(chunkBytes, (await source.stat()).size + 1);
   const buffer = Buffer.allocUnsafe(length);
   const zeros = Buffer.alloc(length);
   for (let position = from; ;) {
+    await relief();
     signal.throwIfAborted();
     const chunk = await readFull(source, buffer, position);
     if (chunk.length === 0) return position;

@@ -1,6 +1,7 @@
 import { packedSuffixes } from '../files/codec.js';
 import type { Facts } from '../files/facts.js';
 import type { OpenRoot } from '../files/root.js';
+import type { Relief } from '../files/steps.js';
 import { errorCode, unless } from '../files/system.js';
 import type { CheckedLog } from '../policies/check-log.js';
 import { copyThenTruncate } from './copy-truncate.js';
@@ -17,14 +18,14 @@ export async function moveLog(
   log: string,
   rotated: readonly RotatedFile[],
   at: number,
-  signal: AbortSignal,
+  waiting: { signal: AbortSignal; relief: Relief },
 ): Promise<string> {
   const { names, shift } = policy.naming;
   for (const { from, to } of shift(log, rotated)) await root.move(from, to);
   for (const name of names(log, at)) {
     if (await isTaken(root, name)) continue;
     try {
-      if (policy.method === 'copytruncate') await copyThenTruncate(root, log, name, signal);
+      if (policy.method === 'copytruncate') await copyThenTruncate(root, log, name, waiting);
       else await root.move(log, name);
     } catch (error) {
       if (errorCode(error) === 'EEXIST') continue;

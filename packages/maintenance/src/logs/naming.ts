@@ -63,7 +63,8 @@ export function dated(format: string, timeZone: string): Naming {
     order.push(token);
     return `(${tokens[token][0]})`;
   });
-  const regExp = new RegExp(`^(.+)\\.${pattern}(?:\\.(\\d{1,4}))?(?:\\.(${packed}))?$`);
+  // A name may have the end of a line in it, too.
+  const regExp = new RegExp(`^(.+)\\.${pattern}(?:\\.(\\d{1,4}))?(?:\\.(${packed}))?$`, 's');
   const instant = (values: readonly string[]): number => {
     const of = (token: Token, fallback: number): number => {
       const index = order.indexOf(token);
@@ -90,7 +91,7 @@ export function dated(format: string, timeZone: string): Naming {
   };
 }
 
-const number = new RegExp(`^(.+)\\.([1-9]\\d{0,8})(?:\\.(${packed}))?$`);
+const number = new RegExp(`^(.+)\\.([1-9]\\d{0,8})(?:\\.(${packed}))?$`, 's');
 
 /** `app.log.1`, the youngest; the others move on by one, as far as there is no gap. */
 export const numbered: Naming = {

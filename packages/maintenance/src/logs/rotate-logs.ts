@@ -1,7 +1,7 @@
-import { describeError, type Logger } from '@dotmac/core';
+import { describeError, isOperationError, type Logger } from '@dotmac/core';
 import { compressFile } from '../files/compress.js';
 import type { OpenRoot } from '../files/root.js';
-import type { Steps } from '../files/steps.js';
+import { noRelief, type Relief, type Steps } from '../files/steps.js';
 import type { CheckedLog } from '../policies/check-log.js';
 import { shownName } from '../files/names.js';
 import { listLogs } from './log-directory.js';
@@ -19,8 +19,10 @@ export type RotationPart = 'rotate' | 'expire' | 'compress' | 'make_room';
 export interface RotationContext {
   signal: AbortSignal;
   logger: Logger;
-  /** Begins a part. */
-  begin(part: RotationPart, planned: number, total: number): Promise<Steps>;
+  /** Within long steps. Default: they wait for nothing. */
+  relief?: Relief;
+  /** Begins a part, of which so many were looked at already. */
+  begin(part: RotationPart, planned: number, total: number, seen?: number): Promise<Steps>;
   /** Tells people. */
   note(message: string): void;
 }
@@ -102,13 +104,13 @@ interface Moved {
 
 async function rotateDue(work: Work): Promise<Moved[]> {
   const { root, policy, orders, context, counts } = work;
+  const { signal, relief = noRelief } = context;
   const { found, rotate, state, damaged } = await dueLogs(root, policy, orders);
   if (damaged) context.note(`The state of the logs of ${policy.name} was not whole, and begins anew.`);
   if (found.odd.length > 0) context.note(`${found.odd.length} links and the like of ${policy.name} are left alone.`);
   [counts.odd, counts.seen] = [found.odd.length, found.logs.length];
   const names = rotate.map(({ name }) => name);
-  const steps = await context.begin('rotate', rotate.length, found.logs.length);
-  work.ended = !(await steps.advance({ seen: found.logs.length, cleaned: 0 }));
+  const steps = await context.begin('rotate', rotate.length, found.logs.length, found.logs.length);
   const mayRotate = names.length > 0 && (await attempt(work, 'before', () => policy.hooks.before?.(names)));
   // Known before the first is moved: should this process die, the next run tells the writers.
   if (mayRotate && policy.reopen) await writeState(root, { ...state, untold: [...state.untold, policy.name] });
@@ -118,10 +120,15 @@ async function rotateDue(work: Work): Promise<Moved[]> {
     if (!(await attempt(work, 'beforeRotate', () => policy.hooks.beforeRotate?.(log.name)))) continue;
     await attempt(work, 'file', async () => {
       const earlier = found.rotated.filter((it) => it.log === log.name);
-      const to = await moveLog(root, policy, log.name, earlier, orders.due.asOf, context.signal);
+      const to = await moveLog(root, policy, log.name, earlier, orders.due.asOf, { signal, relief });
       moved.push({ log: log.name, to });
       if (policy.method === 'rename') await createLog(root, policy, log.name, log.facts);
+    }).catch((error: unknown) => {
+      // Cut short while it waited: the log is as it was, and those before it are told of.
+      if (!isOperationError(signal.reason, 'RUN_ENDED')) throw error;
+      work.ended = true;
     });
+    if (work.ended) break;
     const cleaned = moved.at(-1)?.log === log.name ? 1 : 0;
     counts.rotated += cleaned;
     work.ended = !(await steps.advance({ seen: 0, cleaned }));
@@ -168,7 +175,8 @@ async function removeFiles(
     const removed = await attempt(work, 'file', () => root.unlink(name));
     if (removed) [counts.deleted, counts.bytesFreed] = [counts.deleted + 1, counts.bytesFreed + facts.diskBytes];
     counts.seen += 1;
-    work.ended = !(await steps.advance({ cleaned: removed ? 1 : 0, bytes: removed ? facts.diskBytes : 0, seen: 1 }));
+    const [cleaned, bytes] = removed ? [1, facts.diskBytes] : [0, 0];
+    work.ended = !(await steps.advance({ seen: 1, cleaned, settled: 1, bytes }));
     if (work.ended) return;
   }
   await root.sync();
@@ -179,6 +187,7 @@ async function compressRotated(work: Work, moved: readonly Moved[]): Promise<voi
   if (work.ended || !orders.compress) return;
   context.signal.throwIfAborted();
   const { codec, level, delay } = orders.compress;
+  const { signal, relief = noRelief } = context;
   const { rotated } = await listLogs(root, policy);
   // Of writers that were not told nobody knows where they are.
   const settled = rotated.filter(({ name }) => !work.untold || !moved.some(({ to }) => to === name));
@@ -189,7 +198,7 @@ async function compressRotated(work: Work, moved: readonly Moved[]): Promise<voi
   for (const { name } of files) {
     let bytes = 0;
     const packed = await attempt(work, 'file', async () => {
-      const done = await compressFile(root, name, { codec, level, signal: context.signal });
+      const done = await compressFile(root, name, { codec, level, signal, relief });
       if (done.outcome === 'compressed') bytes = done.bytesBefore - done.bytesAfter;
       else if (done.outcome === 'changed') counts.growing += 1;
       else context.note(`${shownName(name)} is not compressed: the name is another file’s.`);
@@ -197,7 +206,7 @@ async function compressRotated(work: Work, moved: readonly Moved[]): Promise<voi
     });
     counts.compressed += packed ? 1 : 0;
     counts.bytesFreed += bytes;
-    work.ended = !(await steps.advance({ seen: 1, cleaned: packed ? 1 : 0, bytes: Math.max(0, bytes) }));
+    work.ended = !(await steps.advance({ seen: 1, cleaned: packed ? 1 : 0, settled: 1, bytes: Math.max(0, bytes) }));
     if (work.ended) return;
   }
 }

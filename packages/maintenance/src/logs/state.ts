@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFull, writeFull } from '../files/pack.js';
 import type { OpenRoot } from '../files/root.js';
-import { unless } from '../files/system.js';
+import { errorCode, unless } from '../files/system.js';
 
 /** What has to be known of a directory's logs from one run to the next. */
 export interface RotationState {
@@ -16,7 +16,11 @@ export const stateName = '.dotmac-log-rotation.json';
 const mostBytes = 16 * 1_048_576;
 const checksum = (text: string): string => createHash('sha256').update(text).digest('hex');
 
-/** What was kept; nothing when there is none, or when it is not whole. */
+/**
+ * What was kept; nothing when there is none, or when it is not whole.
+ * @throws what the system says when it cannot be read at the moment: who would be forgotten is a writer that does not
+ * know yet where its log went
+ */
 export async function readState(root: OpenRoot): Promise<RotationState & { damaged: boolean }> {
   const empty = { since: {}, untold: [] };
   const facts = await root.facts(stateName);
@@ -31,7 +35,8 @@ export async function readState(root: OpenRoot): Promise<RotationState & { damag
     } finally {
       await file.close();
     }
-  } catch {
+  } catch (error) {
+    if (errorCode(error) !== undefined) throw error;
     return { ...empty, damaged: true };
   }
 }

@@ -1,7 +1,8 @@
-import type { TaskPlan } from '../tasks/plan.js';
+import type { PlannedTarget, TaskPlan } from '../tasks/plan.js';
 
 /** How far a count may be from the planned one. */
 const mostDrift = 0.2;
+const drifted = (now: number, then: number): boolean => Math.abs(now - then) > then * mostDrift;
 
 /** What has changed since a plan was made that keeps it from being applied; empty when nothing has. */
 export function driftOf(planned: TaskPlan, now: TaskPlan): string[] {
@@ -12,8 +13,29 @@ export function driftOf(planned: TaskPlan, now: TaskPlan): string[] {
     if (!current) return [`${then.target} is not there any more`];
     if (current.fingerprint !== then.fingerprint)
       return [`the configuration or schema of ${then.target} is not what it was`];
-    if (Math.abs(current.items - then.items) <= then.items * mostDrift) return [];
-    return [`${then.target} has ${current.items} items now, and had ${then.items}`];
+    if (drifted(current.items, then.items))
+      return [`${then.target} has ${current.items} items now, and had ${then.items}`];
+    return cascadeDrift(then, current);
   });
   return [...drift, ...[...left.keys()].map((target) => `${target} has come in addition`)];
+}
+
+/** What goes along is a part of what was looked at: another table, or many more rows of one, is something else. */
+function cascadeDrift(then: PlannedTarget, now: PlannedTarget): string[] {
+  const [before, after] = [cascadesOf(then), cascadesOf(now)];
+  return [...new Set([...before.keys(), ...after.keys()])].flatMap((cascade) => {
+    const [had, has] = [before.get(cascade), after.get(cascade)];
+    if (had === undefined) return [`with ${then.target} goes now: ${cascade}`];
+    if (has === undefined) return [`with ${then.target} does not go any more: ${cascade}`];
+    if (had === has || !drifted(has, had)) return [];
+    return [`${cascade} has ${has} items that go with ${then.target} now, and had ${had}`];
+  });
+}
+
+/** By their tables, which several references may lead to; Infinity where they were too many to be counted in time. */
+function cascadesOf({ cascades }: PlannedTarget): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { target, items } of cascades)
+    counts.set(target, (counts.get(target) ?? 0) + (items < 0 ? Infinity : items));
+  return counts;
 }

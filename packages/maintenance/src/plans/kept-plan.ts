@@ -23,6 +23,17 @@ export interface KeptPlan {
   appliedBy: string | null;
 }
 
+/** What targets of older versions do not say. In wire form. */
+const notTold = { to_see: null, bytes_from: null, estimated_from: null };
+
+/** What a plan says; null when it was written by a version that knew much less, or more. */
+export function readPlan({ plan }: KeptPlan): TaskPlan | null {
+  const { targets } = plan;
+  const told = Array.isArray(targets) ? targets.map((it: object) => ({ ...notTold, ...it })) : targets;
+  const parsed = wireOf(taskPlan).parse({ ...plan, targets: told });
+  return parsed.ok ? parsed.value : null;
+}
+
 const lifetimeMs = 24 * 3_600_000;
 
 /** The plan that a dry run made. */

@@ -73,6 +73,7 @@ export const planRoutes = [
       maintenanceErrors.PLAN_EXPIRED,
       maintenanceErrors.PLAN_APPLIED,
       maintenanceErrors.PLAN_DRIFTED,
+      maintenanceErrors.PLAN_NOT_MADE,
       maintenanceErrors.POLICY_UNDERCUT,
       maintenanceErrors.TASK_ALREADY_RUNNING,
       maintenanceErrors.MAINTENANCE_STOPPED,

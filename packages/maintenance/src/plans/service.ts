@@ -1,5 +1,5 @@
-import type { Clock, ScopeIdentity } from '@dotmac/core';
-import { wireOf, type Page } from '@dotmac/core/contract';
+import { isOperationError, type Clock, type ScopeIdentity } from '@dotmac/core';
+import type { Page } from '@dotmac/core/contract';
 import { maintenanceErrors } from '../errors.js';
 import { earlierDetails } from '../runs/earlier.js';
 import { resultOf } from '../runs/result.js';
@@ -9,10 +9,10 @@ import type { ExecuteBody, MaintenanceResult } from '../runs/schemas.js';
 import { detached } from '../runs/service.js';
 import type { MaintenanceStore } from '../store/store.js';
 import type { TaskChooser } from '../tasks/choose.js';
-import { taskPlan, type TaskPlan } from '../tasks/plan.js';
+import type { TaskPlan } from '../tasks/plan.js';
 import type { PlanContext } from '../tasks/task.js';
 import { driftOf } from './drift.js';
-import type { KeptPlan } from './kept-plan.js';
+import { readPlan, type KeptPlan } from './kept-plan.js';
 import type { MaintenancePlan } from './schemas.js';
 
 /** The plans of one tenant: what runs would do, to be looked at and then applied. */
@@ -31,6 +31,7 @@ export interface PlanService {
    * Does what a plan says, once; resolves when the run has ended. Ages are counted from when the plan was made.
    * @throws PLAN_NOT_FOUND, PLAN_EXPIRED, PLAN_APPLIED, POLICY_UNDERCUT, TASK_ALREADY_RUNNING
    * @throws PLAN_DRIFTED when configuration or schema have changed, or a count by more than a fifth
+   * @throws PLAN_NOT_MADE when what it would do now cannot be found out
    */
   apply(id: string): Promise<MaintenanceResult>;
   /** As `apply`, but resolves as soon as the run has begun. */
@@ -43,7 +44,7 @@ export interface PlanServiceParts {
   store: MaintenanceStore;
   runner: Runner;
   chooser: TaskChooser;
-  context: Omit<PlanContext, 'asOf' | 'tenantId' | 'signal' | 'schedules' | 'earlier'>;
+  context: Omit<PlanContext, 'asOf' | 'tenantId' | 'signal' | 'schedules' | 'earlier' | 'fencing'>;
   schedulesOf: RunnerOptions['schedulesOf'];
   clock: Clock;
 }
@@ -66,22 +67,33 @@ export function createPlanService(parts: PlanServiceParts): PlanService {
     const claim = async (runId: string, signal: AbortSignal): Promise<void> => {
       const schedules = () => schedulesOf(tenantId, kept.task);
       const earlier = (limit: number) => earlierDetails(store, tenantId, chosen.task, limit);
-      const planning = { ...context, tenantId, schedules, earlier, asOf: kept.asOf, signal };
-      const now = await chosen.task.plan(planning, chosen.parameters as never);
+      const fencing: PlanContext['fencing'] = (database) => store.fencing(database);
+      const planning = { ...context, tenantId, schedules, earlier, fencing, asOf: kept.asOf, signal };
+      // By the very parameters that it was made by: a task may have them in its fingerprints.
+      const parameters = { ...(chosen.parameters as object), dryRun: true };
+      const now = await chosen.task.plan(planning, parameters as never).catch((error: unknown) => {
+        if (signal.aborted || !isOperationError(error)) throw error;
+        // As it is now there is nothing that the policy could do.
+        if (error.code === 'TABLE_NOT_MAINTAINABLE') throw maintenanceErrors.PLAN_DRIFTED({ drift: worded(error) });
+        throw maintenanceErrors.PLAN_NOT_MADE({ task: kept.task, reason: error.message }, { cause: error });
+      });
       const drift = driftOf(planOf(kept), now);
       if (drift.length > 0) throw maintenanceErrors.PLAN_DRIFTED({ drift: drift.slice(0, 10).join('; ') });
       if (!(await own.claim(id, runId))) throw maintenanceErrors.PLAN_APPLIED({ id });
     };
-    return runner.begin({ identity, trigger: 'request', ...chosen, plan: kept, confirmed: true, claim });
+    const plan = { id, asOf: kept.asOf };
+    return runner.begin({ identity, trigger: 'request', ...chosen, plan, confirmed: true, claim });
   };
 
   return {
     async create({ maintenanceType, parameters }) {
       const chosen = chooser.fromWire(maintenanceType, { ...parameters, dry_run: true });
       const { ended } = await runner.begin({ identity, trigger: 'request', ...chosen });
-      const { planId, errorCode, errorMessage, task } = await ended;
+      const { planId, errorCode, errorMessage, stopReason, task } = await ended;
       if (errorCode !== null) throw maintenanceErrors.PLAN_NOT_MADE({ task, reason: errorMessage ?? errorCode });
-      return viewOf(await known(planId as string));
+      const plan = planId === null ? undefined : await own.get(planId);
+      if (!plan) throw maintenanceErrors.PLAN_NOT_MADE({ task, reason: `it ended by ${stopReason}` });
+      return viewOf(plan);
     },
     get: async (id) => viewOf(await known(id)),
     async list({ limit, cursor }) {
@@ -94,11 +106,13 @@ export function createPlanService(parts: PlanServiceParts): PlanService {
   };
 }
 
-function planOf({ id, plan }: KeptPlan): TaskPlan {
-  const parsed = wireOf(taskPlan).parse(plan);
-  // Written by a version that knew less, or more.
-  if (!parsed.ok) throw maintenanceErrors.PLAN_EXPIRED({ id });
-  return parsed.value;
+/** A sentence as a part of another. */
+const worded = ({ message }: Error): string => message.replace(/^The /, 'the ').replace(/\.$/, '');
+
+function planOf(kept: KeptPlan): TaskPlan {
+  const plan = readPlan(kept);
+  if (!plan) throw maintenanceErrors.PLAN_EXPIRED({ id: kept.id });
+  return plan;
 }
 
 function viewOf(kept: KeptPlan): MaintenancePlan {

@@ -8,7 +8,16 @@ import type { LogPolicy } from './log-policy.js';
 import { leastAllowed } from './request-limits.js';
 
 type Defaulted =
-  'pattern' | 'owners' | 'minSizeMb' | 'timeZone' | 'rotateEmpty' | 'method' | 'create' | 'hooks' | 'minFreePercent';
+  | 'pattern'
+  | 'owners'
+  | 'minSizeMb'
+  | 'timeZone'
+  | 'rotateEmpty'
+  | 'method'
+  | 'create'
+  | 'hooks'
+  | 'minFreePercent'
+  | 'maxShare';
 
 /** A log policy, checked, with its defaults. */
 export type CheckedLog = Omit<LogPolicy, 'naming' | 'compress' | 'requestLimits'> &
@@ -26,11 +35,12 @@ export type CheckedLog = Omit<LogPolicy, 'naming' | 'compress' | 'requestLimits'
  */
 export function checkLog(policy: LogPolicy): CheckedLog {
   const at = `logs.${policy.name}`;
-  const { pattern = '*.log', timeZone = 'UTC', minFreePercent = 0, minSizeMb = 0 } = policy;
+  const { pattern = '*.log', timeZone = 'UTC', minFreePercent = 0, minSizeMb = 0, maxShare = 0.5 } = policy;
   checkFilePattern(`${at}.pattern`, pattern);
   for (const field of ['retentionDays', 'maxAgeDays'] as const)
     if (policy[field] !== undefined) checkDays(`${at}.${field}`, policy[field], 0);
   checkNumbers(at, { ...policy, minFreePercent, minSizeMb });
+  refuseUnless(maxShare > 0 && maxShare <= 1, `${at}.maxShare`, 'a share is above 0, and at most 1');
   checkReopen(at, policy);
   return {
     owners: [],
@@ -43,6 +53,7 @@ export function checkLog(policy: LogPolicy): CheckedLog {
     timeZone,
     minFreePercent,
     minSizeMb,
+    maxShare,
     directory: checkRoot(`${at}.directory`, policy.directory),
     naming: checkNaming(at, policy, timeZone),
     compress: checkCompression(at, policy),

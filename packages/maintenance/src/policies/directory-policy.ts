@@ -26,6 +26,6 @@ export interface DirectoryPolicy extends NamedPolicy {
   exclude?: readonly string[];
   /** Delete links too, never what they lead to. Default false. */
   links?: boolean;
-  /** The share of the files that may go in one run without being confirmed, when they are more than 1,000. Default 0.5; of caches 1. */
+  /** The share of the files that may go in one run without being confirmed, when they are more than `unaskedItems`. Default 0.5; of caches 1. */
   maxShare?: number;
 }

@@ -87,4 +87,6 @@ export interface LogPolicy extends NamedPolicy {
   maxTotalMb?: number;
   /** The oldest rotated files are deleted until the disk has so much left. Default 0. */
   minFreePercent?: number;
+  /** The share of the rotated files that may go in one run before somebody has to confirm it, when they are more than `unaskedItems`; above 0 to 1. Default 0.5. */
+  maxShare?: number;
 }

@@ -14,14 +14,20 @@ export interface DotmacRetentionOptions {
    * of `createMaintenance` is heeded besides.
    */
   runDays?: number;
+  /**
+   * For a database that has lifecycle's tables too: how long settled deliveries of webhooks are kept, and how many messages addresses
+   * were sent. At least 7. Default: these tables are not looked for.
+   */
+  lifecycleDays?: number;
   /** A request may ask for as few. Default none fewer than `parkedDays` and `runDays`; at least 7, and not more than these. */
   minRetentionDays?: number;
 }
 
 /**
  * Policies for the tables that dotmac itself keeps in a database, and that nothing else, or only somebody's traffic,
- * cleans: answers kept for idempotency, parked deliveries, ended runs, plans and slots. What the domains keep of endpoints and customers
- * they look after by themselves.
+ * cleans: answers kept for idempotency, parked deliveries, ended runs, plans and slots; with `lifecycleDays` settled deliveries of
+ * webhooks, and how many messages addresses were sent. What else the domains keep of endpoints and customers, rows of
+ * several tables that go together, they look after by themselves, by their own `keptDays` and `retention`.
  * @throws INVALID_ARGUMENT when any number of days is below 7
  *
  * @example retention: [...dotmacRetention({ database: 'main', tenants: ['operator'] }), sessions]
@@ -31,9 +37,10 @@ export function dotmacRetention({
   tenants,
   parkedDays = 90,
   runDays = 90,
+  lifecycleDays,
   minRetentionDays,
 }: DotmacRetentionOptions): RetentionPolicy[] {
-  for (const [name, days] of Object.entries({ parkedDays, runDays, minRetentionDays }))
+  for (const [name, days] of Object.entries({ parkedDays, runDays, lifecycleDays, minRetentionDays }))
     if (days !== undefined) checkDays(`dotmacRetention.${name}`, days, 7);
   // Old rows may well be most of what is there.
   const own = { database, tenants, maxShare: 1 };
@@ -61,5 +68,26 @@ export function dotmacRetention({
     { ...history, name: 'dotmac-maintenance-runs', table: 'dotmac_maintenance_runs', timeColumn: 'ended_at' },
     { ...history, name: 'dotmac-maintenance-ledger', table: 'dotmac_maintenance_ledger', timeColumn: 'slot_at' },
     { ...history, name: 'dotmac-maintenance-plans', table: 'dotmac_maintenance_plans', timeColumn: 'created_at' },
+    ...(lifecycleDays === undefined ? [] : lifecycleTables({ ...own, ...floor, retentionDays: lifecycleDays })),
+  ];
+}
+
+function lifecycleTables(common: Omit<RetentionPolicy, 'name' | 'table' | 'timeColumn'>): RetentionPolicy[] {
+  return [
+    {
+      ...common,
+      name: 'dotmac-webhook-deliveries',
+      table: 'dotmac_webhook_deliveries',
+      timeColumn: 'event_at',
+      where: (eb) => eb('state', '<>', 'pending'),
+    },
+    {
+      ...common,
+      name: 'dotmac-verification-quotas',
+      table: 'dotmac_verification_quotas',
+      timeColumn: 'window_started_at',
+      // A row for each address that anything was sent to: it counts a day, and is found by the address.
+      allowFullScan: true,
+    },
   ];
 }

@@ -43,6 +43,8 @@ export interface PolicySet {
   readonly directoryCaches: readonly CheckedDirectory[];
   readonly directories: readonly CheckedDirectory[];
   readonly backups: readonly CheckedBackup[];
+  /** Directories, of all tenants, that are cleaned with all that is below them. */
+  readonly roots: readonly string[];
 }
 
 /**
@@ -62,6 +64,10 @@ export function checkPolicies(given: MaintenancePolicies): PolicySet {
   } = given;
   for (const [kind, policies] of Object.entries({ retention, logs, caches, directories, upkeep, updates, backups }))
     checkNames(kind, policies);
+  const directoryCaches = caches
+    .filter((it): it is DirectoryPolicy => !isRedis(it) && !isMemory(it))
+    .map((policy) => checkDirectory('caches', policy, 1));
+  const checkedDirectories = directories.map((policy) => checkDirectory('directories', policy, 0.5));
   return {
     databases,
     retention: retention.map((policy) => checkRetention(policy, databases)),
@@ -70,11 +76,10 @@ export function checkPolicies(given: MaintenancePolicies): PolicySet {
     updates: updates.map(checkUpdates),
     redisCaches: caches.filter(isRedis).map(checkRedis),
     memoryCaches: caches.filter(isMemory),
-    directoryCaches: caches
-      .filter((it): it is DirectoryPolicy => !isRedis(it) && !isMemory(it))
-      .map((policy) => checkDirectory('caches', policy, 1)),
-    directories: directories.map((policy) => checkDirectory('directories', policy, 0.5)),
+    directoryCaches,
+    directories: checkedDirectories,
     backups: backups.map(checkBackup),
+    roots: [...directoryCaches, ...checkedDirectories].map(({ directory }) => directory),
   };
 }
 
@@ -147,6 +152,7 @@ export function policiesOf(all: PolicySet, tenantId: string): PolicySet {
     directoryCaches: own(all.directoryCaches),
     directories: own(all.directories),
     backups: own(all.backups),
+    roots: all.roots,
   };
 }
 

@@ -63,7 +63,7 @@ export interface RedisCachePolicy extends NamedPolicy {
   /** The share of time that a server may be kept at it, above 0, to 1. Default 0.2. */
   dutyCycle?: number;
   /**
-   * More than this share of all keys of the database (and more than 1,000) waits for somebody's confirmation; above 0, to 1.
+   * More than this share of all keys of the database (and more than `unaskedItems`) waits for somebody's confirmation; above 0, to 1.
    * They are counted first then, which takes as long as removing them, and says how long the rest will take. Default: all
    * may go uncounted, for what keeps a cache may lose it.
    */

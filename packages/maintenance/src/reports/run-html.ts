@@ -22,7 +22,7 @@ export function runHtml(run: MaintenanceRun): string {
         ${card('Estimated, not measured', sizeOf(run.spaceEstimatedMb))}
         ${card('Ended because', (run.stopReason ?? 'still running').replaceAll('_', ' '))}
       </div>
-      ${section('Details', run.details)} ${section('Parameters', run.parameters)}
+      ${waits(run.progress?.pauses ?? [])} ${section('Details', run.details)} ${section('Parameters', run.parameters)}
       ${
         run.log.length === 0
           ? ''
@@ -60,6 +60,12 @@ function section(name: string, value: Record<string, unknown>): Markup | string 
     : html`<h2>${name}</h2>
         <div class="scroll">${shown(value, 0)}</div>`;
 }
+
+const waits = (pauses: readonly Record<string, unknown>[]): Markup | string =>
+  pauses.length === 0
+    ? ''
+    : html`<h2>Waited for</h2>
+        ${list(pauses, 0)}`;
 
 const words = (key: string): string => key.replaceAll('_', ' ');
 

@@ -13,9 +13,8 @@ export async function earlierDetails(
   limit: number,
   before?: string,
 ): Promise<unknown[]> {
-  const runs = await store.runs(tenantId).list({ limit, before, task: task.type, status: 'completed' });
+  const runs = await store.runs(tenantId).list({ limit, before, task: task.type, status: 'completed', applied: true });
   return runs
-    .filter(({ dryRun }) => !dryRun)
     .map(({ details }) => wireOf(task.details).parse(details))
     .flatMap((parsed) => (parsed.ok ? [parsed.value] : []));
 }

@@ -1,7 +1,7 @@
 import { describeError, isOperationError, type CancelTimer } from '@dotmac/core';
 import { maintenanceErrors } from '../errors.js';
 import type { MaintenanceStore } from '../store/store.js';
-import type { AnyMaintenanceTask, PlanContext, TaskContext } from '../tasks/task.js';
+import type { AnyMaintenanceTask, PlanContext, TaskContext, TaskScope } from '../tasks/task.js';
 import type { Load, Pressure } from '../throttle/pressure.js';
 import { earlierDetails } from './earlier.js';
 import { exclusively } from './exclusively.js';
@@ -9,16 +9,23 @@ import { resourceKey, type ScopeIds } from './lease-keys.js';
 import { reached, type RunLimits } from './limits.js';
 import { createPulse } from './pulse.js';
 import type { Run, RunPulse, StopReason } from './run.js';
+import type { TargetSize } from './targets.js';
 
 /** What one run is made of. */
-export interface ExecutionParts extends Omit<PlanContext, 'asOf' | 'tenantId' | 'signal' | 'earlier'> {
+export interface ExecutionParts extends Omit<PlanContext, 'asOf' | 'tenantId' | 'signal' | 'earlier' | 'fencing'> {
   run: Run;
   task: AnyMaintenanceTask;
+  /** Whose things it works on. */
+  scope: TaskScope;
   limits: RunLimits;
   store: MaintenanceStore;
   pressure: Pressure;
   scopeIds: ScopeIds;
   leaseTtlMs: number;
+  /** As many of a target may go unasked, whatever share of it they are. */
+  unaskedItems: number;
+  /** What there is to do by target, of the plan that it applies. */
+  foreseen: ReadonlyMap<string, TargetSize>;
   /** Aborts when the lease on the task is lost, or the process stops. */
   lease: AbortSignal;
   /** Aborts when the process stops. */
@@ -44,11 +51,13 @@ export interface Execution {
 const beatMs = 1_000;
 /** What is not cut short when its time is up: the batch under way, and what comes after the last one. */
 const graceMs = 30_000;
-const [defaultShare, unaskedItems] = [0.5, 1_000];
+const rounded = (figure: number): number => Math.round(figure * 100) / 100;
+const defaultShare = 0.5;
 
 /** Puts together what a task is given, and keeps what it says. */
 export function createExecution(parts: ExecutionParts): Execution {
-  const { run, task, limits, store, pressure, scopeIds, leaseTtlMs, lease, stopping, ...shared } = parts;
+  const { run, task, scope: own, limits, store, pressure, scopeIds, leaseTtlMs, lease, stopping, ...given } = parts;
+  const { foreseen, unaskedItems, ...shared } = given;
   const { clock, logger } = shared;
   const pulse = createPulse(clock, run.cursors);
   const startedAt = clock.monotonic();
@@ -86,21 +95,33 @@ export function createExecution(parts: ExecutionParts): Execution {
   };
 
   const noted = new Set<string>();
-  const tell = ({ pausedBy, unreadable }: Load): void => {
-    pulse.pause(pausedBy);
+  const tell = ({ pressing, unreadable }: Load): void => {
+    for (const { name, unit, figure, resumeAt } of pulse.pause(pressing))
+      if (figure !== null) pulse.note(`Paused: ${name} is at ${rounded(figure)} ${unit}; work goes on at ${resumeAt}.`);
     for (const name of unreadable) {
-      const rule = pausedBy.includes(name) ? 'the run waits until it can be' : 'the run goes on without it';
+      const waits = pressing.some((it) => it.name === name);
+      const rule = waits ? 'the run waits until it can be' : 'the run goes on without it';
       if (!noted.has(name)) pulse.note(`The signal ${name} cannot be read: ${rule}.`);
       noted.add(name);
     }
   };
+  /** False when the work is to end because it lasts. */
+  const eased = async (): Promise<boolean> => {
+    if (!task.heedsPressure) return true;
+    if (await pressure.relief({ signal, tell, isOver }).catch(() => true)) return true;
+    if (!isOver()) pulse.note('Ended for now: the pressure did not go.');
+    reason ??= 'pressure';
+    return false;
+  };
   /** False when no batch is to follow. */
   const relief = async (): Promise<boolean> => {
     if (isOver()) return false;
-    if (!task.heedsPressure) return true;
-    if (await pressure.relief({ signal, tell, isOver }).catch(() => true)) return !isOver();
-    reason ??= 'pressure';
-    return false;
+    return (await eased()) && !isOver();
+  };
+
+  const sizeOf = (target: string, planned: number | null, toSee: number | null): TargetSize => {
+    const plan = foreseen.get(target);
+    return { planned: planned ?? plan?.planned ?? null, toSee: toSee ?? plan?.toSee ?? null };
   };
 
   const context: TaskContext = {
@@ -113,18 +134,27 @@ export function createExecution(parts: ExecutionParts): Execution {
     tenantId: run.tenantId,
     asOf: run.asOf,
     signal,
+    fencing: (database) => store.fencing(database),
     note: (message) => pulse.note(message),
     earlier: (limit) => earlierDetails(store, run.tenantId, task, limit, run.id),
-    exclusively: (resource, work, scope = task.scope) =>
+    exclusively: (resource, work, scope = own) =>
       exclusively(
         // Whose work it goes on with may have died a moment ago, and hold the resource for a moment longer than the task.
         { store, clock, leaseTtlMs, signal, patienceMs: run.resumes === null ? 0 : leaseTtlMs },
         resourceKey(resource, scopeIds[scope]),
         work,
       ),
-    async target({ target, planned, total, maxShare = defaultShare }) {
+    async relief() {
+      if (!signal.aborted && !(await eased())) end(reason ?? 'pressure');
+      signal.throwIfAborted();
+    },
+    expect(target, planned) {
+      if (run.cursors[target]?.done === true) return;
+      pulse.expect(target, planned === 0 ? { planned, toSee: null } : sizeOf(target, planned, null));
+    },
+    async target({ target, planned, total, toSee = null, maxShare = defaultShare, seen = 0 }) {
       const { cursor, done: isDone = false } = run.cursors[target] ?? {};
-      if (!isDone) pulse.begin(target, planned);
+      if (!isDone) pulse.begin(target, sizeOf(target, planned, toSee), seen);
       if (!run.confirmed && planned !== null && total !== null && planned > unaskedItems && planned > total * maxShare)
         throw maintenanceErrors.CONFIRMATION_NEEDED({ target, planned, total });
       return {
@@ -135,6 +165,10 @@ export function createExecution(parts: ExecutionParts): Execution {
         },
         async advance(batch) {
           pulse.count(target, batch);
+          return relief();
+        },
+        async keep(cursor) {
+          pulse.keep(target, cursor);
           return relief();
         },
         done: () => pulse.done(target),

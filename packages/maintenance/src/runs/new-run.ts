@@ -1,6 +1,7 @@
 import { newId } from '@dotmac/core';
 import { wireOf } from '@dotmac/core/contract';
 import type { Controls } from '../tasks/controls.js';
+import { scopeOf } from '../tasks/task.js';
 import type { ScopeIds } from './lease-keys.js';
 import type { Run } from './run.js';
 import type { RunRequest } from './runner.js';
@@ -15,13 +16,13 @@ export function newRun(request: RunRequest, scopeIds: ScopeIds, now: number): Ru
     id: newId(),
     tenantId: identity.tenantId,
     task: task.type,
-    scopeId: scopeIds[task.scope],
+    scopeId: scopeIds[scopeOf(task, parameters)],
     trigger,
     schedule: schedule ?? null,
     actor: identity.actor,
     parameters: wireOf(task.parameters).render(parameters as never) as Run['parameters'],
     dryRun,
-    planId: plan?.id ?? (dryRun ? newId() : null),
+    planId: plan?.id ?? resumes?.planId ?? (dryRun ? newId() : null),
     asOf: plan?.asOf ?? resumes?.asOf ?? now,
     confirmed: confirmed ?? resumes?.confirmed ?? false,
     resumes: resumes?.id ?? null,

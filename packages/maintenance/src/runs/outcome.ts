@@ -46,7 +46,8 @@ export function broken(
   endedAt: number,
 ): RunOutcome {
   const outcome = { ...ended(stopReason, pulse, endedAt), space: { ...noSpace, returnedBytes } };
-  if (words[stopReason]) return outcome;
+  // What is ended in the middle of a step, because its time is up or the pressure lasts, has not failed.
+  if (words[stopReason] || isOperationError(error, 'RUN_ENDED')) return outcome;
   const { code, message } = isOperationError(error) ? error : unforeseen;
   return { ...outcome, errorCode: code, errorMessage: message };
 }

@@ -1,22 +1,34 @@
 import type { Clock } from '@dotmac/core';
 import type { Batch } from '../tasks/task.js';
+import type { PressingSignal } from '../throttle/pressure.js';
+import { createPauses } from './pauses.js';
 import type { Cursors, LogLine, RunProgress, RunPulse } from './run.js';
+import { createTargetLedger, etaSeconds, type TargetSize } from './targets.js';
 
 const [longestLog, longestLine] = [200, 500];
 
 /** What a run says of itself while it is under way. */
 export interface Pulse {
+  /** Spent of the budget of items. */
   readonly items: number;
   readonly batches: number;
   /** Given back to the system. */
   readonly bytes: number;
   /** Something has changed since it was last {@link Pulse.read}. */
   readonly isNew: boolean;
-  begin(target: string, planned: number | null): void;
+  /** A target that is to come, and its items; 0 when it does not, after all. */
+  expect(target: string, size: TargetSize): void;
+  /** @param seen so many items of it were looked at already */
+  begin(target: string, size: TargetSize, seen?: number): void;
   count(target: string, batch: Batch): void;
+  /** Where it is, between batches. */
+  keep(target: string, cursor: unknown): void;
   done(target: string): void;
-  /** Empty while it works. */
-  pause(pausedBy: readonly string[]): void;
+  /**
+   * Nothing while it works.
+   * @returns those that it has not waited for before
+   */
+  pause(pressing: readonly PressingSignal[]): PressingSignal[];
   note(message: string): void;
   read(): RunPulse;
 }
@@ -27,30 +39,44 @@ export function createPulse(clock: Pick<Clock, 'now' | 'monotonic'>, cursors: Cu
   const log: LogLine[] = [];
   const kept: Cursors = { ...cursors };
   const total = { seen: 0, cleaned: 0, batches: 0 };
-  let bytes = 0;
-  let planned: number | null = 0;
+  const targets = createTargetLedger();
+  const pauses = createPauses(clock);
+  let [bytes, items] = [0, 0];
   let target: string | null = null;
-  let pausedBy: readonly string[] = [];
+  /** Of the first target: what was looked up before took no part of the work. */
+  let begunAt: number | null = null;
   let isNew = false;
+  /** A clock that stands still while the run waits. */
+  const worked = (): number => clock.monotonic() - pauses.pausedMs;
 
   const progress = (): RunProgress => {
+    const now = worked();
     const seconds = (clock.monotonic() - startedAt) / 1_000;
-    const itemsPerSecond = seconds > 0 ? Math.round((total.cleaned / seconds) * 1_000) / 1_000 : 0;
+    const { planned, left, done } = targets;
+    const pausedBy = pauses.pausedBy;
     return {
       state: pausedBy.length > 0 ? 'paused' : 'working',
-      pausedBy: [...pausedBy],
+      pausedBy,
+      pauses: pauses.read(),
       target,
       planned,
       ...total,
-      itemsPerSecond,
-      etaSeconds: etaSeconds(planned, total.cleaned, itemsPerSecond),
+      itemsPerSecond: seconds > 0 ? Math.round((total.cleaned / seconds) * 1_000) / 1_000 : 0,
+      etaSeconds: etaSeconds(left, done, (now - (begunAt ?? now)) / 1_000),
+      targets: targets.paces(now),
       updatedAt: clock.now(),
     };
   };
 
+  const keep = (name: string, cursor: unknown): void => {
+    // What is done stays so: a late cursor would make a run that resumes this one begin there.
+    if (kept[name]?.done !== true) kept[name] = { cursor };
+    isNew = true;
+  };
+
   return {
     get items() {
-      return total.cleaned;
+      return items;
     },
     get batches() {
       return total.batches;
@@ -61,27 +87,36 @@ export function createPulse(clock: Pick<Clock, 'now' | 'monotonic'>, cursors: Cu
     get isNew() {
       return isNew;
     },
-    begin(name, more) {
-      target = name;
-      planned = planned === null || more === null ? null : planned + more;
+    expect(name, size) {
+      targets.expect(name, size);
       isNew = true;
     },
-    count(name, { cleaned, seen = cleaned, cursor, ...batch }) {
+    begin(name, size, seen = 0) {
+      target = name;
+      total.seen += seen;
+      begunAt ??= worked();
+      targets.begin(name, size, worked());
+      isNew = true;
+    },
+    count(name, { cleaned, seen = cleaned, settled = cleaned, spent = cleaned, cursor, ...batch }) {
       bytes += batch.bytes ?? 0;
+      items += spent;
+      targets.count(name, { seen, settled, bytes: batch.bytes ?? 0 });
       total.seen += Math.max(seen, cleaned);
       total.cleaned += cleaned;
       total.batches += 1;
-      // What is done stays so: a late cursor would make a run that resumes this one begin there.
-      if (cursor !== undefined && kept[name]?.done !== true) kept[name] = { cursor };
+      if (cursor !== undefined) keep(name, cursor);
       isNew = true;
     },
+    keep,
     done(name) {
       kept[name] = { done: true };
+      targets.end(name, worked());
       isNew = true;
     },
-    pause(signals) {
-      pausedBy = signals;
+    pause(pressing) {
       isNew = true;
+      return pauses.tell(pressing);
     },
     note(message) {
       if (log.length < longestLog) log.push({ at: clock.now(), message: message.slice(0, longestLine) });
@@ -93,11 +128,4 @@ export function createPulse(clock: Pick<Clock, 'now' | 'monotonic'>, cursors: Cu
       return { itemsProcessed: seen, itemsCleaned: cleaned, progress: progress(), cursors: { ...kept }, log: [...log] };
     },
   };
-}
-
-/** How long the rest takes at the pace so far; null without a plan or a pace. */
-export function etaSeconds(planned: number | null, cleaned: number, itemsPerSecond: number): number | null {
-  if (planned === null) return null;
-  if (planned <= cleaned) return 0;
-  return itemsPerSecond > 0 ? Math.ceil((planned - cleaned) / itemsPerSecond) : null;
 }

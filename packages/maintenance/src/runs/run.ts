@@ -48,22 +48,55 @@ const resumable: readonly StopReason[] = [
   'error',
 ];
 
+/** How long a run has waited for one signal of pressure. */
+export interface RunPause {
+  signal: string;
+  unit: string;
+  /** How often it began to wait. */
+  times: number;
+  seconds: number;
+  /** The highest figure that it was seen at; null when there was none, or no end to it. */
+  worst: number | null;
+}
+
+/** How far one target of a run is, and how long it took so far. */
+export interface TargetPace {
+  target: string;
+  /** Items that are to go; null while that is not known. */
+  planned: number | null;
+  /** Looked at in its batches. */
+  seen: number;
+  /** Of these, done with: they went, or stay for good. */
+  settled: number;
+  /** Returned to the system, as far as its batches said. */
+  bytes: number;
+  /** Of work: those in which it waited under pressure are left out. */
+  seconds: number;
+}
+
 /** How far a run is. */
 export interface RunProgress {
   state: 'working' | 'paused';
   /** The signals of pressure that it waits for. */
   pausedBy: string[];
+  /** Signals that it has waited for up to now. */
+  pauses: RunPause[];
   /** What it is at. */
   target: string | null;
-  /** Items of all targets begun so far that are to go; null when that is not known. */
+  /** Items that are to go, of all targets, those to come with them; null while those of any are not known. */
   planned: number | null;
   seen: number;
   cleaned: number;
   batches: number;
   /** Of the time since it began. */
   itemsPerSecond: number;
-  /** Null when it cannot be said. */
+  /**
+   * How long the work on all targets takes yet, at the pace since the first was begun; null when it cannot be said. Pauses
+   * under pressure are neither in that pace nor foreseen: with them it takes longer.
+   */
   etaSeconds: number | null;
+  /** Those that were begun; at most 100. */
+  targets: TargetPace[];
   /** Epoch ms. */
   updatedAt: number;
 }

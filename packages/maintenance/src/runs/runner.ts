@@ -1,15 +1,17 @@
 import { describeError, holdLease, type Clock, type Emitter, type Logger, type ScopeIdentity } from '@dotmac/core';
 import { maintenanceErrors } from '../errors.js';
 import type { MaintenanceEvents } from '../events.js';
+import { estimated } from '../plans/estimate.js';
 import { keptPlan } from '../plans/kept-plan.js';
 import { policiesOf, type PolicySet } from '../policies/policy-set.js';
 import type { MaintenanceStore } from '../store/store.js';
 import type { Controls } from '../tasks/controls.js';
-import type { AnyMaintenanceTask, ScheduledTask } from '../tasks/task.js';
+import { scopeOf, type AnyMaintenanceTask, type ScheduledTask } from '../tasks/task.js';
 import type { Pressure } from '../throttle/pressure.js';
 import { announcer } from './announce.js';
-import { createExecution, type Execution } from './execution.js';
+import { createExecution, type Execution, type ExecutionParts } from './execution.js';
 import { failureTeller, type RunFailureHook } from './failure-hooks.js';
+import { foreseenOf } from './foreseen.js';
 import { taskKey, type ScopeIds } from './lease-keys.js';
 import { limitsOf } from './limits.js';
 import { newRun } from './new-run.js';
@@ -31,6 +33,8 @@ export interface RunnerOptions {
   onRunFailed: readonly RunFailureHook[];
   /** How long a dead process keeps others from its tasks. Ms. */
   leaseTtlMs: number;
+  /** As many items of a target may go unasked, whatever share of it they are. */
+  unaskedItems: number;
 }
 
 /** Which run is wanted. The parameters are checked already. */
@@ -74,6 +78,9 @@ export interface Runner {
 }
 
 const mostRecovered = 1_000;
+/** Runs that tell how long an item takes. */
+const earlierRuns = (task: string, before: string) =>
+  ({ limit: 50, task, status: 'completed', applied: true, brief: true, before }) as const;
 const partlyFailed = 'a part of a maintenance task failed';
 
 /** @see Runner */
@@ -88,7 +95,8 @@ export function createRunner(options: RunnerOptions): Runner {
   const perform = async ({ task, parameters }: RunRequest, run: Run, execution: Execution): Promise<RunOutcome> => {
     const { context, ready, stopReason, pulse, returnedBytes } = execution;
     if (run.dryRun) {
-      const plan = await task.plan(context, parameters as never);
+      const earlier = await store.runs(run.tenantId).list(earlierRuns(task.type, run.id));
+      const plan = estimated(await task.plan(context, parameters as never), earlier);
       await store.plans(run.tenantId).insert(keptPlan(run, plan, clock.now()));
       return predicted(run, plan, pulse(), clock.now());
     }
@@ -98,15 +106,21 @@ export function createRunner(options: RunnerOptions): Runner {
     return reported(task, report, stopReason(), pulse(), returnedBytes(), clock.now());
   };
 
-  const execute = async (request: RunRequest, run: Run, lease: AbortSignal): Promise<Run> => {
+  const execute = async (
+    request: RunRequest,
+    run: Run,
+    { foreseen, lease }: Pick<ExecutionParts, 'foreseen' | 'lease'>,
+  ): Promise<Run> => {
     const { identity, task, parameters, until } = request;
     const execution = createExecution({
       ...options,
       run,
       task,
+      scope: scopeOf(task, parameters),
       limits: limitsOf(parameters as Controls, until),
       policies: policiesOf(policies, identity.tenantId),
       schedules: () => options.schedulesOf(identity.tenantId, task.type),
+      foreseen,
       lease,
       stopping: stopping.signal,
     });
@@ -140,12 +154,13 @@ export function createRunner(options: RunnerOptions): Runner {
       const beginning = new Promise<void>((resolve) => (begun = resolve));
       const held = { ttlMs: leaseTtlMs, clock, signal: stopping.signal };
       // The row is made and ended under the lease: a running row without a lease is a dead process's.
-      const work = holdLease(store.leases, taskKey(run), held, async (signal) => {
-        await claim?.(run.id, signal);
+      const work = holdLease(store.leases, taskKey(run), held, async (lease) => {
+        const foreseen = await foreseenOf(store, run);
+        await claim?.(run.id, lease);
         await store.runs(identity.tenantId).insert(run);
         tell(identity, run, request.slotAt);
         begun();
-        return execute(request, run, signal);
+        return execute(request, run, { foreseen, lease });
       }).then((done) => {
         if (!done.held) throw maintenanceErrors.TASK_ALREADY_RUNNING({ task: task.type });
         return done.result;

@@ -9,13 +9,45 @@ const runProgress = z
   .object({
     state: z.enum(['working', 'paused']),
     pausedBy: z.array(z.string()).describe('The signals of pressure that it waits for'),
+    pauses: z
+      .array(
+        z.object({
+          signal: z.string(),
+          unit: z.string(),
+          times: z.number().int().describe('How often it began to wait'),
+          seconds: z.number(),
+          worst: z.number().nullable().describe('The highest figure seen; null when there was none, or no end to it'),
+        }),
+      )
+      .describe('What it has waited for up to now'),
     target: z.string().nullable().describe('What it is at'),
-    planned: z.number().int().nullable().describe('Items that are to go, of what it has begun'),
+    planned: z
+      .number()
+      .int()
+      .nullable()
+      .describe('Items that are to go, of all targets, those to come with them; null while those of any are not known'),
     seen: z.number().int(),
     cleaned: z.number().int(),
     batches: z.number().int(),
     itemsPerSecond: z.number(),
-    etaSeconds: z.number().nullable(),
+    etaSeconds: z
+      .number()
+      .nullable()
+      .describe(
+        'How long the work on all targets takes yet, at the pace since the first was begun, without pauses under pressure; null when it cannot be said',
+      ),
+    targets: z
+      .array(
+        z.object({
+          target: z.string(),
+          planned: z.number().int().nullable(),
+          seen: z.number().int().describe('Looked at in its batches'),
+          settled: z.number().int().describe('Of these, done with: they went, or stay for good'),
+          bytes: z.number().describe('Returned to the system, as far as its batches said'),
+          seconds: z.number().describe('Of work, without pauses under pressure'),
+        }),
+      )
+      .describe('Those that were begun; at most 100'),
     updatedAt: instant,
   })
   .meta({ id: 'MaintenanceProgress' });

@@ -1,6 +1,7 @@
 import { describeError, isOperationError, type Logger } from '@dotmac/core';
 import type { MaintenanceStore } from '../store/store.js';
 import { createTaskChooser, type ChooseParts } from '../tasks/choose.js';
+import { scopeOf } from '../tasks/task.js';
 import type { ScopeIds } from './lease-keys.js';
 import { isResumable, type Run } from './run.js';
 import type { Runner } from './runner.js';
@@ -22,11 +23,12 @@ export async function takeUp(
   { store, runner, policies, tasks, scopeIds, logger }: TakeUpParts,
 ): Promise<void> {
   const task = tasks.get(run.task);
-  if (!task || scopeIds[task.scope] !== run.scopeId || run.trigger === 'recovery') return;
+  if (!task || run.trigger === 'recovery') return;
   if (!isResumable(run) || Object.keys(run.cursors).length === 0) return;
   const { tenantId } = run;
   try {
     const { parameters } = createTaskChooser({ tenantId, policies, tasks }).fromWire(run.task, run.parameters);
+    if (scopeIds[scopeOf(task, parameters)] !== run.scopeId) return;
     const claim = async (runId: string): Promise<void> => {
       if (!(await store.runs(tenantId).claimResume(run.id, runId))) throw new Error('another process took it up');
     };

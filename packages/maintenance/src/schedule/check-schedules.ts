@@ -27,8 +27,9 @@ export function checkSchedules(
     if (!rules.success) throw refuse(rules.error.issues.map((it) => `${it.path.join('.')}: ${it.message}`).join('; '));
     const kept = { tenantId, name, origin: 'code', version: 0, pausedAt: null, effectiveAt: null } as const;
     try {
-      const chosen = chooserOf(tenantId).fromCode(task, parameters);
-      return planSchedule({ ...chosen, refusal: null }, rules.data, kept, scopeIds);
+      const chooser = chooserOf(tenantId);
+      const chosen = chooser.fromCode(task, parameters);
+      return planSchedule({ ...chosen, refusal: null }, rules.data, kept, { chooser, scopeIds });
     } catch (error) {
       throw refuse(reasonOf(error));
     }

@@ -1,6 +1,7 @@
-import type { PlannedSchedule } from './planned.js';
+import type { TaskScope } from '../tasks/task.js';
+import type { PlannedPart, PlannedSchedule } from './planned.js';
 import { momentOf } from './reckon.js';
-import type { SlotExplanation, SlotView } from './schemas.js';
+import type { SlotExplanation, SlotPart, SlotView } from './schemas.js';
 import { slotOutcomes, type SlotRecord } from './slot.js';
 
 /** What is known when it is asked why a slot did not run. */
@@ -28,30 +29,40 @@ const gone = {
   waiting: 'It has just come due, and nobody has taken it so far.',
 } as const;
 
-/** Why a slot did not run, or that it did. */
+/** Why a slot did not run, or that it did: of each of its parts, and as a whole by the one that tells the most. */
 export function explainSlot(facts: SlotFacts): SlotExplanation {
-  const { planned, slotAt, records, instance } = facts;
-  // Of the slots of many machines the one of this.
-  const record = records.find(({ scopeId }) => scopeId === planned.scopeId) ?? records[0];
-  if (!record) {
-    const reason = absence(facts);
-    return { slotAt, ran: false, reason, message: gone[reason], elected: null, slots: [] };
-  }
-  const elected = record.instance === instance;
-  const by = elected ? '' : ` Another process, ${record.instance}, had taken it.`;
-  const { message } = slotViewOf(record);
-  return {
-    slotAt,
-    ran: record.runId !== null,
-    reason: record.outcome,
-    message: message + by,
-    elected,
-    slots: records.map(slotViewOf),
-  };
+  const { planned, slotAt, records } = facts;
+  const parts = planned.parts.map((part) => explainPart(facts, part));
+  const telling = parts.find(({ ran }) => !ran) ?? parts.find(({ reason }) => reason !== 'completed');
+  const { ran, reason, message, elected } = telling ?? (parts[0] as SlotPart);
+  return { slotAt, ran, reason, message, elected, parts, slots: records.map(slotViewOf) };
 }
 
-function absence({ planned, slotAt, now, keptSince }: SlotFacts): keyof typeof gone {
-  const { timetable, effectiveAt } = planned;
+function explainPart(facts: SlotFacts, part: PlannedPart): SlotPart {
+  const { scope } = part;
+  const record = recordOf(facts, part);
+  if (!record) {
+    const reason = absence(facts, part);
+    return { scope, ran: false, reason, message: gone[reason], elected: null };
+  }
+  const elected = record.instance === facts.instance;
+  const by = elected ? '' : ` Another process, ${record.instance}, had taken it.`;
+  const message = slotViewOf(record).message + by;
+  return { scope, ran: record.runId !== null, reason: record.outcome, message, elected };
+}
+
+/** Of the slots of many machines the one of this, or else of any. */
+function recordOf({ planned, records }: SlotFacts, part: PlannedPart): SlotRecord | undefined {
+  const own = records.find(({ scopeId }) => scopeId === part.scopeId);
+  if (own || planned.parts.length === 1) return own ?? records[0];
+  return records.find((record) => scopeOfLine(record) === part.scope);
+}
+
+/** Processes are named after their machines, and their own things by an id. */
+const scopeOfLine = ({ scopeId, instance }: SlotRecord): TaskScope =>
+  scopeId === '' ? 'cluster' : instance.startsWith(`${scopeId}/`) ? 'host' : 'process';
+
+function absence({ slotAt, now, keptSince }: SlotFacts, { timetable, effectiveAt }: PlannedPart): keyof typeof gone {
   if (timetable.next(slotAt - 1) !== slotAt) return 'not_a_slot';
   const moment = momentOf(timetable.firing(slotAt));
   if (moment > now) return 'not_due';

@@ -4,7 +4,7 @@ import { queueKey } from '../runs/lease-keys.js';
 import { isResumable, type Run, type RunStatus } from '../runs/run.js';
 import type { Runner } from '../runs/runner.js';
 import type { MaintenanceStore } from '../store/store.js';
-import type { PlannedSchedule } from './planned.js';
+import type { PlannedPart } from './planned.js';
 import type { Present } from './presence.js';
 import { refusedTask } from './refused-task.js';
 import { slotOutcomes, type SlotKey, type SlotOutcome } from './slot.js';
@@ -20,7 +20,7 @@ export interface FireParts {
 
 /** A slot that this process has taken. */
 export interface TakenSlot extends SlotKey {
-  planned: PlannedSchedule;
+  planned: PlannedPart;
   present: Present;
 }
 
@@ -175,7 +175,7 @@ async function tryBegin(
 const mostCancelled = 50;
 
 /** Asks the runs of a schedule's task to end, in whichever process they are. */
-async function cancelOthers({ store, runner, clock }: FireParts, { tenantId, task, scopeId }: PlannedSchedule) {
+async function cancelOthers({ store, runner, clock }: FireParts, { tenantId, task, scopeId }: PlannedPart) {
   const runs = store.runs(tenantId);
   for (const run of await runs.list({ limit: mostCancelled, task: task.type, status: 'running', brief: true })) {
     if (run.scopeId !== scopeId || run.dryRun) continue;

@@ -17,16 +17,27 @@ export function scheduledTasks(
       (it) => it.tenantId === tenantId && it.task.type === taskType && it.pausedAt === null && it.refusal === null,
     )
     .filter(({ parameters }) => !(parameters as { dryRun?: boolean }).dryRun)
-    .map(({ parameters, timetable }) => ({ parameters, runsPerDay: slotsPerDay(timetable, now) }));
+    .map(({ parameters, timetable }) => ({ parameters, ...paceOf(timetable, now) }));
 }
 
-/** How many slots come in a day: on the average of a year, or of the next thousand where these are fewer. */
-export function slotsPerDay({ next }: Pick<Timetable, 'next'>, now: number): number {
-  let [slots, last] = [0, now];
+/**
+ * How many runs come in a day, and how long each may take: on the average of a year, or of the next thousand slots where these
+ * are fewer. Slots that windows leave out are none.
+ */
+export function paceOf(
+  { rules, hours, next, firing }: Timetable,
+  now: number,
+): Pick<ScheduledTask, 'runsPerDay' | 'longestMs'> {
+  let [slots, runs, last, longestMs] = [0, 0, now, 0];
   for (let at = next(now); slots < mostSlots && at !== null && at < now + lookedAheadMs; at = next(at)) {
     slots += 1;
     last = at;
+    const { startsAt } = firing(at);
+    if (startsAt === null) continue;
+    runs += 1;
+    longestMs += Math.min((hours.closesAt(startsAt) ?? Infinity) - startsAt, rules.timeoutMs ?? Infinity);
   }
   const lookedAtMs = slots < mostSlots ? lookedAheadMs : last - now;
-  return (slots / lookedAtMs) * dayMs;
+  const averageMs = runs === 0 ? Infinity : longestMs / runs;
+  return { runsPerDay: (runs / lookedAtMs) * dayMs, longestMs: averageMs === Infinity ? null : averageMs };
 }

@@ -1,13 +1,13 @@
 import type { OperationError } from '@dotmac/core';
 import type { ScopeIds } from '../runs/lease-keys.js';
 import type { ChosenBefore, TaskChooser } from '../tasks/choose.js';
-import type { AnyMaintenanceTask } from '../tasks/task.js';
+import { scopeOf, type AnyMaintenanceTask, type TaskScope } from '../tasks/task.js';
 import type { ScheduleRules } from './rules.js';
 import type { KeptSchedule, ScheduleDefinition } from './schedule.js';
 import { timetableOf, type Timetable } from './timetable.js';
 
-/** A schedule as this process fires it: its task and parameters checked, its rules read. */
-export interface PlannedSchedule {
+/** What a schedule runs at each of its slots, or a part of that: of each scope's things by itself. */
+export interface PlannedPart {
   tenantId: string;
   name: string;
   origin: 'code' | 'store';
@@ -15,6 +15,7 @@ export interface PlannedSchedule {
   parameters: unknown;
   /** What its policy, stricter than when it was made, says against it: its runs fail of that. Null when nothing does. */
   refusal: OperationError | null;
+  scope: TaskScope;
   /** The machine or process whose slots it fires here; empty when all processes share them. */
   scopeId: string;
   timetable: Timetable;
@@ -25,6 +26,11 @@ export interface PlannedSchedule {
   effectiveAt: number | null;
 }
 
+/** A schedule as this process fires it: its task and parameters checked, its rules read. Its own scope is that of its first part. */
+export interface PlannedSchedule extends PlannedPart {
+  parts: readonly [PlannedPart, ...PlannedPart[]];
+}
+
 /** Names a schedule among those of all tenants. */
 export const scheduleKey = (tenantId: string, name: string): string => JSON.stringify([tenantId, name]);
 
@@ -33,14 +39,31 @@ export const scheduleKey = (tenantId: string, name: string): string => JSON.stri
  * @throws INVALID_ARGUMENT when its rules are not sound
  */
 export function planSchedule(
-  { task, parameters, refusal }: ChosenBefore,
+  chosen: ChosenBefore,
   rules: ScheduleRules,
-  kept: Pick<PlannedSchedule, 'tenantId' | 'name' | 'origin' | 'version' | 'pausedAt' | 'effectiveAt'>,
-  scopeIds: ScopeIds,
+  kept: Kept,
+  { chooser, scopeIds }: { chooser: Pick<TaskChooser, 'partsOf'>; scopeIds: ScopeIds },
 ): PlannedSchedule {
-  const scopeId = scopeIds[task.scope];
-  const timetable = timetableOf(rules, JSON.stringify([kept.tenantId, kept.name, scopeId]));
-  return { ...kept, task, parameters, refusal, scopeId, timetable };
+  const { task, refusal } = chosen;
+  const parts = chooser.partsOf(chosen).map((parameters): PlannedPart => {
+    const scope = scopeOf(task, parameters);
+    const scopeId = scopeIds[scope];
+    const timetable = timetableOf(rules, JSON.stringify([kept.tenantId, kept.name, scopeId]));
+    return { ...kept, task, parameters, refusal, scope, scopeId, timetable };
+  });
+  const [first] = parts as [PlannedPart];
+  return { ...first, parameters: chosen.parameters, parts: parts as [PlannedPart] };
+}
+
+type Kept = Pick<PlannedPart, 'tenantId' | 'name' | 'origin' | 'version' | 'pausedAt' | 'effectiveAt'>;
+
+/** The same, paused or not. */
+export function withState(
+  planned: PlannedSchedule,
+  state: Pick<PlannedPart, 'version' | 'pausedAt' | 'effectiveAt'>,
+): PlannedSchedule {
+  const [first, ...others] = planned.parts;
+  return { ...planned, ...state, parts: [{ ...first, ...state }, ...others.map((it) => ({ ...it, ...state }))] };
 }
 
 /**
@@ -54,5 +77,5 @@ export function planKept(
   scopeIds: ScopeIds,
 ): PlannedSchedule {
   const kept = { tenantId, name, origin: 'store', version, pausedAt, effectiveAt } as const;
-  return planSchedule(chooser.fromBefore(task, parameters), rules, kept, scopeIds);
+  return planSchedule(chooser.fromBefore(task, parameters), rules, kept, { chooser, scopeIds });
 }

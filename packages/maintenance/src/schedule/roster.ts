@@ -3,7 +3,7 @@ import type { ScopeIds } from '../runs/lease-keys.js';
 import type { MaintenanceStore } from '../store/store.js';
 import type { TaskChooser } from '../tasks/choose.js';
 import { reasonOf } from './check-schedules.js';
-import { planKept, scheduleKey, type PlannedSchedule } from './planned.js';
+import { planKept, scheduleKey, withState, type PlannedSchedule } from './planned.js';
 import type { KeptSchedule, ScheduleDefinition } from './schedule.js';
 
 /** The schedules of all tenants, as this process knows them: those in code, and those in the store. */
@@ -59,7 +59,7 @@ export function createRoster({ store, inCode, chooserOf, scopeIds, clock, logger
     const code = coded.get(key);
     const { version, pausedAt, effectiveAt, definition, deletedAt } = kept;
     let now: PlannedSchedule | undefined;
-    if (code && definition === null) now = { ...code, version, pausedAt, effectiveAt };
+    if (code && definition === null) now = withState(code, { version, pausedAt, effectiveAt });
     else if (code) {
       logger.warn({ tenantId: kept.tenantId, schedule: kept.name }, 'a schedule in code hides one in the store');
       return;

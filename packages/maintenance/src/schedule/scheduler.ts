@@ -2,7 +2,7 @@ import { timerWaker, type Clock, type Logger } from '@dotmac/core';
 import type { Runner } from '../runs/runner.js';
 import type { MaintenanceStore } from '../store/store.js';
 import { runSlot } from './fire.js';
-import { scheduleKey, type PlannedSchedule } from './planned.js';
+import { scheduleKey, type PlannedPart } from './planned.js';
 import type { Presence, Present } from './presence.js';
 import { momentOf, reckon, type Reckoning } from './reckon.js';
 import type { Roster } from './roster.js';
@@ -43,25 +43,25 @@ const mostSchedules = 1_000_000;
 export function createScheduler(options: SchedulerOptions): Scheduler {
   const { roster, presence, store, clock, logger, pollMs } = options;
   const waker = timerWaker({ clock, logger, maxWaiting: mostSchedules });
-  /** Until when the slots of each schedule are dealt with. */
-  const dealtWith = new Map<string, number>();
+  /** Until when the slots of each schedule are dealt with, by the scopes of its parts. */
+  const dealtWith = new Map<string, Map<string, number>>();
   const working = new Set<Promise<void>>();
   let running = false;
   let startedAt = 0;
   let stop = new AbortController();
   let stopping: Promise<void> = Promise.resolve();
 
-  const startOf = async ({ timetable, tenantId, name, scopeId, effectiveAt, task }: PlannedSchedule, now: number) => {
+  const startOf = async ({ timetable, tenantId, name, scope, scopeId, effectiveAt }: PlannedPart, now: number) => {
     const since = effectiveAt ?? 0;
     // What is of one process was not missed before that was there.
-    if (task.scope === 'process') return Math.max(since, startedAt);
+    if (scope === 'process') return Math.max(since, startedAt);
     const { run, leftOut, until } = reckon(timetable, since, now);
     if (run.length === 0 && leftOut.length === 0) return until;
     const last = await store.slots(tenantId).latest(name, scopeId);
     return last === null && effectiveAt === null ? startedAt : Math.max(since, last ?? since);
   };
 
-  const write = (planned: PlannedSchedule, { instance }: Present, slotAt: number, outcome: SlotOutcome) => {
+  const write = (planned: PlannedPart, { instance }: Present, slotAt: number, outcome: SlotOutcome) => {
     const { tenantId, name, scopeId } = planned;
     const now = clock.now();
     const endedAt = (openOutcomes as readonly string[]).includes(outcome) ? null : now;
@@ -69,7 +69,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     return store.slots(tenantId).claim({ ...slot, runId: null, attempts: 0, claimedAt: now, message: null });
   };
 
-  const deal = async (planned: PlannedSchedule, { run, leftOut }: Reckoning): Promise<void> => {
+  const deal = async (planned: PlannedPart, { run, leftOut }: Reckoning): Promise<void> => {
     if (run.length === 0 && leftOut.length === 0) return;
     const present = await presence.enter();
     if (planned.pausedAt !== null) {
@@ -103,13 +103,20 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     const planned = roster.get(key);
     if (!planned) return void dealtWith.delete(key);
     const now = clock.now();
-    const reckoning = reckon(planned.timetable, dealtWith.get(key) ?? (await startOf(planned, now)), now);
-    await deal(planned, reckoning);
-    // It may have been changed meanwhile: then it was woken again.
-    if (roster.get(key) !== planned) return;
-    dealtWith.set(key, reckoning.until);
-    const next = planned.timetable.next(reckoning.until);
-    if (next !== null) void waker.wake(key, momentOf(planned.timetable.firing(next)));
+    const until = dealtWith.get(key) ?? new Map<string, number>();
+    const moments: number[] = [];
+    for (const part of planned.parts) {
+      const { timetable, scopeId } = part;
+      const reckoning = reckon(timetable, until.get(scopeId) ?? (await startOf(part, now)), now);
+      await deal(part, reckoning);
+      // It may have been changed meanwhile: then it was woken again.
+      if (roster.get(key) !== planned) return;
+      until.set(scopeId, reckoning.until);
+      const next = timetable.next(reckoning.until);
+      if (next !== null) moments.push(momentOf(timetable.firing(next)));
+    }
+    dealtWith.set(key, until);
+    if (moments.length > 0) void waker.wake(key, Math.min(...moments));
   };
 
   roster.onChange((key) => {

@@ -92,16 +92,26 @@ export const explanationQuery = z.object({
   slotAt: instant.optional().meta({ description: 'Default: the last that came due' }),
 });
 
-/** Why a slot did not run, or that it did. */
-export const slotExplanation = z
-  .object({
+const explained = z.object({
+  ran: z.boolean(),
+  reason: z
+    .enum([...outcomes, 'not_a_slot', 'not_due', 'before_schedule', 'nobody', 'not_kept'])
+    .meta({ description: 'What became of it; `nobody`: no process was firing schedules' }),
+  message: z.string(),
+  elected: z.boolean().nullable().meta({ description: 'Whether the process that answers had taken it' }),
+});
+
+const slotPart = explained.extend({
+  scope: z
+    .enum(['cluster', 'host', 'process'])
+    .meta({ description: 'Whose things: of all, of a machine, of a process' }),
+});
+
+/** Why a slot did not run, or that it did; of several parts, by the first that did not, or did not complete. */
+export const slotExplanation = explained
+  .extend({
     slotAt: instant,
-    ran: z.boolean(),
-    reason: z
-      .enum([...outcomes, 'not_a_slot', 'not_due', 'before_schedule', 'nobody', 'not_kept'])
-      .meta({ description: 'What became of it; `nobody`: no process was firing schedules' }),
-    message: z.string(),
-    elected: z.boolean().nullable().meta({ description: 'Whether the process that answers had taken it' }),
+    parts: z.array(slotPart).meta({ description: 'Each scope by itself, where its task is about things of several' }),
     slots: z
       .array(slotView)
       .meta({ description: 'The lines of the ledger, one for each machine or process it was of' }),
@@ -118,5 +128,7 @@ export type MaintenanceSchedule = z.output<typeof maintenanceSchedule>;
 export type SchedulePreview = z.output<typeof schedulePreview>;
 /** @see slotView */
 export type SlotView = z.output<typeof slotView>;
+/** What is said of one part of a slot. */
+export type SlotPart = z.output<typeof slotPart>;
 /** @see slotExplanation */
 export type SlotExplanation = z.output<typeof slotExplanation>;

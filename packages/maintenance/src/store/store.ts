@@ -13,6 +13,8 @@ export interface RunListing {
   before?: string | undefined;
   task?: string | undefined;
   status?: RunStatus | undefined;
+  /** Dry runs left out. Default false. */
+  applied?: boolean | undefined;
   /** Without `details` and `log`, which may be long: they are empty then. Default false. */
   brief?: boolean | undefined;
 }
@@ -92,6 +94,13 @@ export interface Pruning {
   confirm(within?: { database: Database; trx: unknown }): Promise<void>;
 }
 
+/**
+ * What keeps a run that was held up from writing to a database once another has taken its work over: the leases are looked at
+ * in the `transaction` that writes; they are in another database, and `time` alone does, for a lease is looked at before
+ * the commit and lasts longer than that takes; or they are in the memory of this `process`, and bind no other.
+ */
+export type Fencing = 'transaction' | 'time' | 'process';
+
 /** What maintenance keeps. */
 export interface MaintenanceStore {
   /** Brings the tables up to date. */
@@ -104,6 +113,8 @@ export interface MaintenanceStore {
    * @returns undefined when the transaction is one of another database
    */
   holdsLease(within: { database: Database; trx: unknown }, key: string, fence: number): Promise<boolean | undefined>;
+  /** What {@link MaintenanceStore.holdsLease} is worth to who writes to that database. */
+  fencing(database: Database): Fencing;
   runs(tenantId: string): TenantRuns;
   plans(tenantId: string): TenantPlans;
   /** Runs of all tenants that are `running`, oldest first: for finding those whose process died. */

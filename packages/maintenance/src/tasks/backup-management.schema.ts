@@ -8,7 +8,9 @@ export const backupManagementParameters = z
     action: z
       .enum(['backup', 'verify'])
       .default('backup')
-      .describe('backup: take one, try it out, remove old ones; verify: try out those that there are'),
+      .describe(
+        'backup: take one, try it out, remove old ones; verify: try out those that there are, max_items of them in one run',
+      ),
     prune: z.boolean().default(true).describe('Remove those that no rule keeps, once a newer one is verified'),
   })
   .meta({ id: 'BackupManagementParameters' });
@@ -18,7 +20,9 @@ export const backupManagementDetails = z.object({
   policies: z.array(
     z.object({
       policy: z.string(),
-      outcome: z.enum(['done', 'busy', 'failed']),
+      outcome: z
+        .enum(['done', 'partial', 'busy', 'failed'])
+        .describe('partial: the run was to end before all was done'),
       fault: z.string().nullable().describe('Why it failed: a code, explained in the documentation of backups'),
       backup: z
         .object({

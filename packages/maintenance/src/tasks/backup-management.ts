@@ -1,9 +1,9 @@
 import { backUp, verifyAll, type PolicyOutcome } from '../backups/back-up.js';
-import { planBackup } from '../backups/plan-backup.js';
+import { planBackup, planVerification } from '../backups/plan-backup.js';
 import { maintenanceErrors } from '../errors.js';
 import { named, unknownNames } from '../policies/policy-set.js';
 import { backupManagementDetails, backupManagementParameters } from './backup-management.schema.js';
-import { planned, type PlannedTarget } from './plan.js';
+import type { PlannedTarget } from './plan.js';
 import { defineMaintenanceTask } from './task.js';
 
 /** Dumps registered databases, tries each dump out by restoring it, and removes those that no rule keeps. */
@@ -20,8 +20,7 @@ export const backupManagement = defineMaintenanceTask({
     const warnings: string[] = [];
     for (const policy of named(context.policies.backups, policies)) {
       if (action === 'verify') {
-        const target = { target: `verify:${policy.name}`, action: 'verify', items: 0, exact: false };
-        targets.push(planned({ ...target, strategy: 'restored elsewhere and compared, one by one' }, policy.directory));
+        targets.push(await planVerification(policy));
         continue;
       }
       const plan = await planBackup(context, policy, prune);
@@ -32,8 +31,14 @@ export const backupManagement = defineMaintenanceTask({
   },
   async run(context, { policies, action, prune }) {
     const outcomes: PolicyOutcome[] = [];
-    for (const policy of named(context.policies.backups, policies))
+    const chosen = named(context.policies.backups, policies);
+    // Beside a dump, what is removed takes no time.
+    for (const { name } of chosen) context.expect(`${action}:${name}`, action === 'backup' ? 1 : null);
+    for (const policy of chosen) {
+      if (context.isOver) break;
       outcomes.push(await (action === 'verify' ? verifyAll(context, policy) : backUp(context, policy, prune)));
+      context.expect(`${action}:${policy.name}`, 0);
+    }
     const failed = outcomes.filter(({ outcome }) => outcome === 'failed');
     const policiesFailed = failed.map(({ policy, fault }) => `${policy} (${fault})`).join(', ');
     const removed = outcomes.flatMap((it) => it.removed);

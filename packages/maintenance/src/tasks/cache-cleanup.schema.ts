@@ -2,12 +2,23 @@ import { z } from 'zod';
 import { withControls } from './controls.js';
 import { days, policies, policyOutcome } from './parameters.js';
 
+/** Where caches are, the nearest first. */
+const cacheTiers = ['memory', 'redis', 'files'] as const;
+
+/** @see cacheTiers */
+export type CacheTier = (typeof cacheTiers)[number];
+
 /** What a request may say to `cache_cleanup`. */
 export const cacheCleanupParameters = withControls(
   z.object({
     policies,
     redisCleanup: z.boolean().default(true).describe('Treat the Redis keys of the registered patterns'),
     maxAgeDays: days.optional().describe('Files untouched for so long go. Default the policy’s own'),
+    tiers: z
+      .array(z.enum(cacheTiers))
+      .min(1)
+      .optional()
+      .describe('Caches of these tiers alone: in the memory of processes, in Redis, in files. Default all'),
   }),
 ).meta({ id: 'CacheCleanupParameters' });
 

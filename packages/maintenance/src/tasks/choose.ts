@@ -41,6 +41,8 @@ export interface TaskChooser {
    * @throws INVALID_INPUT, POLICY_UNDERCUT
    */
   fromCode(type: string, parameters: object): Chosen;
+  /** The parameters of each run that a slot of a schedule is to have. */
+  partsOf(chosen: Chosen): unknown[];
 }
 
 /** @see TaskChooser */
@@ -71,6 +73,7 @@ export function createTaskChooser({ tenantId, policies, tasks }: ChooseParts): T
     return checked(task, parsed.value, 'parameters.');
   };
   return {
+    partsOf: ({ task, parameters }) => task.partsOf?.(parameters as never, own) ?? [parameters],
     fromWire: (type, given) => withinBounds(readWire(type, given), 'parameters.'),
     fromBefore(type, given) {
       const chosen = readWire(type, given);

@@ -3,7 +3,7 @@ import { describeError, isOperationError } from '@dotmac/core';
 import type { ArchiveFile } from '../databases/rows/archive-file.js';
 import { countIngest } from '../databases/rows/count.js';
 import type { Place } from '../databases/rows/cut.js';
-import { deleteRows } from '../databases/rows/delete-rows.js';
+import { deleteRows, isToEnd } from '../databases/rows/delete-rows.js';
 import { dropPartitions } from '../databases/rows/drop-partitions.js';
 import { tableLabel } from '../databases/rows/due.js';
 import { forecast } from '../databases/rows/forecast.js';
@@ -66,6 +66,7 @@ export async function cleanPolicy(
     return clean({ context, prepared, plan, held, progress }, vacuumAnalyze);
   });
   if (done) return done;
+  context.expect(prepared.target, 0);
   const report = reportOf(prepared, { outcome: 'busy', strategy: 'Another run is at the table.' });
   return { report, space: noSpace };
 }
@@ -75,13 +76,14 @@ async function clean(going: Going, vacuumAnalyze: boolean): Promise<CleanedTable
   const { dialect, selection, policy } = prepared;
   const { kysely } = policy.on;
   const { strategy, due, total } = plan;
-  const warnings: string[] = [];
+  const warnings = [...plan.spared];
   context.note(`${prepared.name}: ${due.items} of ${total.items} rows are due. ${strategy.why}`);
   const before = await dialect.size(kysely, selection);
   const gone = await remove(going);
   if (gone.drained) progress.done();
   if (vacuumAnalyze && gone.deleted > 0 && !held.signal.aborted)
     await lookAfter(going, gone).catch((error: unknown) => {
+      if (isToEnd(held.signal)) return void warnings.push('Vacuum or analyze was cut short, for the run was to end.');
       held.signal.throwIfAborted();
       // The rows are gone all the same: the next run, or the database itself, will vacuum.
       const about = { policy: prepared.name, ...describeError(error) };
@@ -205,7 +207,7 @@ async function lookAfter({ context, prepared, plan, held }: Going, { deleted }: 
     `${prepared.name}: ${deleted} rows went (${Math.round(share * 100)} %)${much ? '' : '; vacuum and analyze are left to the database'}`,
   );
   if (!much) return;
-  const pauses = { clock: context.clock, signal: held.signal };
+  const pauses = { clock: context.clock, signal: held.signal, relief: context.relief };
   await dialect.giveBack(kysely, selection, pauses);
   await dialect.analyze(kysely, selection, pauses);
 }

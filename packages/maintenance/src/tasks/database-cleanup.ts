@@ -7,12 +7,16 @@ import { prepareAll, type Prepared } from '../databases/rows/prepare.js';
 import { named, unknownNames } from '../policies/policy-set.js';
 import { cleanPolicy, type CleanedTable } from './clean-policy.js';
 import { databaseCleanupDetails, databaseCleanupParameters } from './database-cleanup.schema.js';
+import { defaultRates, msFor } from './default-rates.js';
 import { measuredRates } from './measured-rate.js';
 import { planned, type PlannedTarget } from './plan.js';
-import { runsPerDay } from './runs-per-day.js';
+import { runsPerDay, secondsPerRun } from './runs-per-day.js';
 import { defineMaintenanceTask, type PlanContext, type Space } from './task.js';
 
 type Parameters = z.output<typeof databaseCleanupParameters>;
+
+/** Tables that come later are counted beforehand for no longer than this: it is for the sake of the time left alone. */
+const longestCountMs = 10_000;
 
 /** Deletes rows past their retention, policy by policy, those first that others wait for. */
 export const databaseCleanup = defineMaintenanceTask({
@@ -30,8 +34,14 @@ export const databaseCleanup = defineMaintenanceTask({
       const plan = await planRows(prepared);
       const preview = await previewRows(prepared, plan);
       const rate = measured(prepared.name);
-      targets.push(targetFor(prepared, plan, preview, rate));
-      const more = await willConverge(context, prepared, plan, parameters, rate);
+      const { bytes, approximate } = await prepared.dialect.size(prepared.policy.on.kysely, prepared.selection);
+      // Of a table's size its rows have their share; a file's size says nothing of one table.
+      const size = approximate ? bytes : null;
+      targets.push(targetFor(prepared, plan, preview, { rate, size }));
+      const more = [
+        ...unfenced(context, prepared, plan),
+        ...(await willConverge(context, prepared, plan, parameters, rate)),
+      ];
       warnings.push(...[...preview.warnings, ...more].map((warning) => `${prepared.name}: ${warning}`));
     }
     return { targets, warnings };
@@ -40,6 +50,14 @@ export const databaseCleanup = defineMaintenanceTask({
     // All are looked up before the first row goes: a policy that does not fit its table fails the run at once.
     const prepared = await prepare(context, parameters);
     const all: CleanedTable[] = [];
+    // Of one alone its own turn tells as much; and what is amiss with one is told in its turn.
+    const countedUntil = context.clock.monotonic() + longestCountMs;
+    for (const one of prepared.length > 1 ? prepared : []) {
+      await context.relief();
+      const isTime = context.clock.monotonic() < countedUntil;
+      const count = async (): Promise<number> => (await planRows(one)).due.items;
+      context.expect(one.target, isTime ? await count().catch(() => null) : null);
+    }
     for (const one of prepared) {
       if (context.isOver) break;
       all.push(await cleanPolicy(context, one, parameters));
@@ -68,7 +86,7 @@ function targetFor(
   prepared: Prepared,
   { due, total, strategy, partitions }: RowPlan,
   { sample, statements, cascades }: Awaited<ReturnType<typeof previewRows>>,
-  rate: number | null,
+  { rate, size }: { rate: number | null; size: number | null },
 ): PlannedTarget {
   const { policy, selection, facts, archive } = prepared;
   const kept = policy.archive !== undefined;
@@ -79,12 +97,12 @@ function targetFor(
       items: due.items,
       exact: due.exact,
       total: total.items,
-      bytes: partitions.length > 0 ? partitions.reduce((sum, { partition }) => sum + partition.bytes, 0) : null,
+      ...roomOf({ due, total, partitions }, size),
       strategy: strategy.why,
       sample,
       statements,
       cascades: cascades.map(({ table, onDelete, items }) => ({ target: `${onDelete}: ${table}`, items })),
-      estimatedMs: strategy.walk && rate !== null ? Math.ceil((due.items / rate) * 1000) : null,
+      ...timeOf(prepared, { due, strategy, partitions }, rate),
     },
     {
       table: tableLabel(selection),
@@ -97,22 +115,60 @@ function targetFor(
   );
 }
 
+function roomOf(
+  { due, total, partitions }: Pick<RowPlan, 'due' | 'total' | 'partitions'>,
+  size: number | null,
+): Pick<PlannedTarget, 'bytes' | 'bytesFrom'> {
+  if (partitions.length > 0)
+    return { bytes: partitions.reduce((sum, { partition }) => sum + partition.bytes, 0), bytesFrom: 'measured' };
+  if (size === null) return { bytes: null, bytesFrom: null };
+  return { bytes: Math.round((size * due.items) / Math.max(1, total.items)), bytesFrom: 'estimated' };
+}
+
+function timeOf(
+  { dialect }: Prepared,
+  { due, strategy, partitions }: Pick<RowPlan, 'due' | 'strategy' | 'partitions'>,
+  rate: number | null,
+): Pick<PlannedTarget, 'estimatedMs' | 'estimatedFrom'> {
+  if (!strategy.walk)
+    return { estimatedMs: msFor(partitions.length, defaultRates.partitions), estimatedFrom: 'default_rate' };
+  const estimatedMs = msFor(due.items, rate ?? dialect.rowsPerSecond);
+  return { estimatedMs, estimatedFrom: rate === null ? 'default_rate' : 'earlier_runs' };
+}
+
+/** Is there a moment in which a run that was held up could delete beside the one that took over? */
+function unfenced({ fencing }: PlanContext, { policy, dialect }: Prepared, { strategy }: RowPlan): string[] {
+  const fenced = fencing(policy.on);
+  if (fenced === 'transaction' && strategy.kind === 'partition_drop' && !dialect.dropsInTransaction)
+    return [
+      'MySQL and MariaDB commit the dropping of a partition by itself, so that the lease can be looked at only right before it: a run that is held up between the two, for longer than a lease lasts, drops beside the one that took over. What it drops is due by its own cutoff all the same.',
+    ];
+  if (fenced !== 'time') return [];
+  return [
+    'Its leases are in another database, so that they cannot be looked at in the transaction of a batch: a run that is held up between its last look and its commit, for longer than a lease lasts, deletes beside the one that took over. With one database for both it does not.',
+  ];
+}
+
 /** Would runs within these budgets, as often as they are scheduled, keep up with what comes? */
 async function willConverge(
   context: PlanContext,
   { name, policy, dialect, selection, facts }: Prepared,
   { due, strategy }: RowPlan,
-  { maxItems, maxRuntimeSeconds }: Parameters,
+  { maxItems = Infinity, maxRuntimeSeconds = Infinity, maxBatches = Infinity }: Parameters,
   rate: number | null,
 ): Promise<string[]> {
-  if (strategy.walk === null || (maxItems === undefined && maxRuntimeSeconds === undefined)) return [];
+  const rowsPerSecond = rate ?? dialect.rowsPerSecond;
+  const { mostRows, mostMs } = dialect.pace;
+  const rowsPerRun = Math.min(maxItems, maxBatches * Math.min(mostRows, (rowsPerSecond * mostMs) / 1_000));
+  const seconds = Math.min(maxRuntimeSeconds, secondsPerRun(context, name));
+  if (strategy.walk === null || (rowsPerRun === Infinity && seconds === Infinity)) return [];
   const { items } = await countIngest(policy.on, dialect, selection, facts, context.asOf);
   const { warning } = forecast({
     ingestPerDay: items,
     backlog: due.items,
-    rowsPerRun: maxItems ?? Infinity,
-    secondsPerRun: maxRuntimeSeconds ?? Infinity,
-    rowsPerSecond: rate ?? dialect.rowsPerSecond,
+    rowsPerRun,
+    secondsPerRun: seconds,
+    rowsPerSecond,
     runsPerDay: runsPerDay(context, name),
   });
   return warning === null ? [] : [warning];

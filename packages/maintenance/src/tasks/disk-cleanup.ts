@@ -26,6 +26,7 @@ export const diskCleanup = defineMaintenanceTask({
       context,
       chosen.map((policy) => ({
         policy: policy.name,
+        target: `directory:${policy.name}`,
         kind: 'directory',
         run: () => purgeDirectory(context, policy, request),
       })),

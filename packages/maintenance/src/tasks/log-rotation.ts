@@ -9,8 +9,10 @@ import { rotateLogs, type RotationCounts, type RotationFault, type RotationPart 
 import { rotationOrders } from '../logs/rotation-orders.js';
 import type { LogFile } from '../logs/rules.js';
 import type { CheckedLog } from '../policies/check-log.js';
+import { directoryResource } from '../policies/directory-resource.js';
 import { named, unknownNames } from '../policies/policy-set.js';
 import { logRotationDetails, logRotationParameters } from './log-rotation.schema.js';
+import { defaultRates, msFor } from './default-rates.js';
 import { openPolicyRoot } from './open-policy-root.js';
 import { planned, type PlannedTarget } from './plan.js';
 import { defineMaintenanceTask, type PlanContext, type TaskContext } from './task.js';
@@ -40,10 +42,16 @@ export const logRotation = defineMaintenanceTask({
     const faults: RotationFault[] = [];
     const chosen = named(context.policies.logs, parameters.policies);
     for (const policy of chosen) {
+      // What is amiss with one is told in its turn.
+      const foreseen = await planLogs(context, policy, parameters).catch(() => []);
+      for (const { target, items } of foreseen) context.expect(target, items);
+    }
+    for (const policy of chosen) {
       if (context.isOver) break;
-      const done = await context.exclusively(`directory:${policy.directory}`, ({ signal }) =>
+      const done = await context.exclusively(directoryResource(context.policies, policy.directory), ({ signal }) =>
         openPolicyRoot(policy, (root) => rotate({ ...context, signal }, root, policy, parameters)),
       );
+      if (!context.isOver) for (const part of parts) context.expect(targetOf(policy, part), 0);
       const outcome = done === null ? 'busy' : done.outcome;
       policies.push({ policy: policy.name, outcome, ...nothing, ...done?.result?.counts } as const);
       for (const fault of done?.result?.faults ?? []) {
@@ -80,6 +88,8 @@ const strategies: Record<RotationPart, [action: string, strategy: string]> = {
   make_room: ['delete', 'the oldest rotated files, until there is room'],
 };
 
+const parts = Object.keys(strategies) as RotationPart[];
+
 async function planLogs(context: PlanContext, policy: CheckedLog, parameters: Parameters): Promise<PlannedTarget[]> {
   const orders = rotationOrders(policy, parameters, context.asOf);
   const { result } = await openPolicyRoot(policy, (root) => forecastRotation(root, policy, orders));
@@ -91,10 +101,22 @@ async function planLogs(context: PlanContext, policy: CheckedLog, parameters: Pa
   const part = (name: RotationPart, files: readonly LogFile[], total: number, isExact = true): PlannedTarget[] => {
     const [action, strategy] = strategies[name];
     if (files.length === 0 && name !== 'rotate') return [];
-    const bytes = name === 'rotate' ? 0 : files.reduce((sum, { facts }) => sum + facts.diskBytes, 0);
+    const size = files.reduce((sum, { facts }) => sum + facts.diskBytes, 0);
+    const estimatedMs =
+      name === 'compress'
+        ? msFor(size, defaultRates.compressed)
+        : msFor(files.length, defaultRates[name === 'rotate' ? 'logs' : 'files']);
     const sample = files.slice(0, 10).map((file) => shownName(file.name));
-    const target = { target: targetOf(policy, name), action, strategy, items: files.length, total, sample };
-    return [planned({ ...target, exact: isExact, bytes: name === 'compress' ? null : bytes }, fingerprinted)];
+    const target = {
+      target: targetOf(policy, name),
+      action,
+      strategy,
+      items: files.length,
+      total,
+      sample,
+      estimatedMs,
+    };
+    return [planned({ ...target, exact: isExact, ...roomOf(name, size) }, fingerprinted)];
   };
   return [
     ...part('rotate', rotate, found.logs.length),
@@ -104,6 +126,14 @@ async function planLogs(context: PlanContext, policy: CheckedLog, parameters: Pa
   ];
 }
 
+/** Text comes out of gzip at about a fifth. */
+const packedShare = 0.2;
+
+function roomOf(part: RotationPart, size: number): Pick<PlannedTarget, 'bytes' | 'bytesFrom'> {
+  if (part === 'compress') return { bytes: Math.round(size * (1 - packedShare)), bytesFrom: 'estimated' };
+  return { bytes: part === 'rotate' ? 0 : size, bytesFrom: 'measured' };
+}
+
 const noSteps: Steps = { remaining: Infinity, advance: () => Promise.resolve(true) };
 
 function rotate(context: TaskContext, root: OpenRoot, policy: CheckedLog, parameters: Parameters) {
@@ -111,11 +141,21 @@ function rotate(context: TaskContext, root: OpenRoot, policy: CheckedLog, parame
   return rotateLogs(root, policy, rotationOrders(policy, parameters, asOf), {
     signal,
     logger,
+    relief: context.relief,
     note: (message) => context.note(message),
-    async begin(part, planned, total) {
-      if (planned === 0 && part !== 'rotate') return noSteps;
+    async begin(part, planned, total, seen) {
+      if (planned === 0 && part !== 'rotate') {
+        context.expect(targetOf(policy, part), 0);
+        return noSteps;
+      }
       const destroys = part === 'expire' || part === 'make_room';
-      return context.target({ target: targetOf(policy, part), planned, total, maxShare: destroys ? undefined : 1 });
+      return context.target({
+        target: targetOf(policy, part),
+        planned,
+        total,
+        seen,
+        maxShare: destroys ? policy.maxShare : 1,
+      });
     },
   });
 }

@@ -8,6 +8,7 @@ import { digestBetween } from '../reports/service.js';
 import { dayMs } from '../reports/tally.js';
 import type { MaintenanceStore } from '../store/store.js';
 import { maintenanceDigestDetails, maintenanceDigestParameters } from './maintenance-digest.schema.js';
+import { defaultRates, msFor } from './default-rates.js';
 import { planned } from './plan.js';
 import { defineMaintenanceTask, type PlanContext, type TaskContext } from './task.js';
 
@@ -39,7 +40,13 @@ export function maintenanceDigest(parts: DigestTaskParts) {
       const digest = await read(context, days);
       const channels = channelsOf(parts, context.tenantId);
       const targets = channels.map(({ name }) =>
-        planned({ target: `digest:${name}`, action: 'send', items: 1, strategy: headlineOf(digest) }, [name, days]),
+        planned(
+          {
+            ...{ target: `digest:${name}`, action: 'send', items: 1, strategy: headlineOf(digest) },
+            estimatedMs: msFor(1, defaultRates.digests),
+          },
+          [name, days],
+        ),
       );
       return { targets, warnings: channels.length === 0 ? ['There is nowhere to send it to.'] : [] };
     },

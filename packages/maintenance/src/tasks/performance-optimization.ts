@@ -1,11 +1,13 @@
 import type { z } from 'zod';
 import type { Finding, Severity } from '../databases/finding.js';
 import { isToEnd } from '../databases/rows/delete-rows.js';
+import { rowDialect } from '../databases/row-dialects.js';
 import { tableResource } from '../databases/table-resource.js';
 import {
   performanceOptimizationDetails,
   performanceOptimizationParameters,
 } from './performance-optimization.schema.js';
+import { defaultRates, msFor } from './default-rates.js';
 import { planned, type PlannedTarget } from './plan.js';
 import { defineMaintenanceTask, type TargetProgress, type TaskContext } from './task.js';
 import { actionKey, actionOn, type UpkeepAction } from './upkeep-actions.js';
@@ -44,7 +46,7 @@ export const performanceOptimization = defineMaintenanceTask({
     const warnings: string[] = [];
     for (const subject of subjectsOf(policies)) {
       const { actions, advice } = await inspect(subject, parameters, asOf);
-      for (const [target, own] of byTarget(subject, actions)) targets.push(plannedTarget(target, own));
+      for (const [target, own] of byTarget(subject, actions)) targets.push(await plannedTarget(subject, target, own));
       warnings.push(...worstFirst(advice.findings).map(({ id, message }) => `${subject.name}, ${id}: ${message}`));
     }
     return { targets, warnings: warnings.slice(0, mostWarnings) };
@@ -52,7 +54,11 @@ export const performanceOptimization = defineMaintenanceTask({
   async run(context, parameters) {
     const databases: DatabaseReport[] = [];
     let returnedBytes = 0;
-    for (const subject of subjectsOf(context.policies)) {
+    const subjects = subjectsOf(context.policies);
+    // What there is to do, only a look at each tells.
+    for (const { name } of subjects) context.expect(`database:${name}`, null);
+    for (const subject of subjects) {
+      if (context.isOver) break;
       const inspected = await inspect(subject, parameters, context.asOf);
       const acted = await act(context, subject, inspected.actions);
       databases.push(await reportOf(subject, inspected, acted, parameters));
@@ -74,12 +80,23 @@ function byTarget(subject: UpkeepSubject, actions: readonly UpkeepAction[]): Map
   return targets;
 }
 
-function plannedTarget(target: string, actions: readonly UpkeepAction[]): PlannedTarget {
+async function plannedTarget(
+  { on, upkeep }: UpkeepSubject,
+  target: string,
+  actions: readonly UpkeepAction[],
+): Promise<PlannedTarget> {
   const does = [...new Set(actions.map((it) => it.does))].join(', ');
   const sample = actions.flatMap((it) => (it.does === 'rebuild' ? [it.index] : [])).slice(0, 10);
   const strategy = 'one after the other, beside the database’s other users';
-  return planned({ target, action: does, items: actions.length, sample, strategy }, actions.map(actionKey));
+  const { bytes } = await rowDialect(on).size(on.kysely, { table: actions[0]?.table ?? '' });
+  const estimatedMs = actions.reduce((sum, it) => sum + msFor(bytes, defaultRates[rates[it.does]]), 0);
+  const found = { target, action: does, items: actions.length, sample, strategy };
+  // None of these has a plan that EXPLAIN could tell.
+  const statements = actions.flatMap((it) => upkeep.statements(it)).map((text) => ({ sql: text, explain: [] }));
+  return planned({ ...found, statements, bytes, bytesFrom: 'estimated', estimatedMs }, actions.map(actionKey));
 }
+
+const rates = { analyze: 'analyzed', vacuum: 'vacuumed', rebuild: 'rebuilt', compact: 'compacted' } as const;
 
 interface Acted {
   done: Set<string>;
@@ -91,7 +108,11 @@ interface Acted {
 /** Does all that is to be done, table by table; no other run is at the table meanwhile. */
 async function act(context: TaskContext, subject: UpkeepSubject, actions: readonly UpkeepAction[]): Promise<Acted> {
   const acted: Acted = { done: new Set(), busy: [], notRebuilt: [], bytes: 0 };
-  for (const [target, own] of byTarget(subject, actions)) {
+  const targets = byTarget(subject, actions);
+  context.expect(`database:${subject.name}`, 0);
+  for (const [target, own] of targets) context.expect(target, own.length);
+  for (const [target, own] of targets) {
+    if (context.isOver) break;
     const progress = await context.target({ target, planned: own.length, total: null });
     if (progress.isDone) continue;
     const goOn = await context.exclusively(target, ({ signal }) =>
@@ -103,7 +124,7 @@ async function act(context: TaskContext, subject: UpkeepSubject, actions: readon
   return acted;
 }
 
-type Acting = Pick<TaskContext, 'clock' | 'note'> & {
+type Acting = Pick<TaskContext, 'clock' | 'note' | 'relief'> & {
   /** Aborts when the run is to end, or another works on the table now. */
   signal: AbortSignal;
 };
@@ -130,7 +151,7 @@ async function actOn(
     if (isDone) acted.done.add(key);
     cursor.done.push(key);
     delete cursor.rebuilding;
-    if (!(await progress.advance({ seen: 1, cleaned: isDone ? 1 : 0, cursor }))) return false;
+    if (!(await progress.advance({ seen: 1, cleaned: isDone ? 1 : 0, settled: 1, cursor }))) return false;
   }
   progress.done();
   return true;
@@ -138,7 +159,7 @@ async function actOn(
 
 /** Null when the run is to end first; throws when it was cut short. */
 async function perform(
-  { clock, signal, note }: Acting,
+  { clock, signal, relief, note }: Acting,
   subject: UpkeepSubject,
   action: UpkeepAction,
   cursor: UpkeepCursor,
@@ -147,12 +168,12 @@ async function perform(
 ): Promise<boolean | null> {
   signal.throwIfAborted();
   if (action.does === 'analyze') await subject.upkeep.analyze(action.table);
-  else if (action.does === 'vacuum') await subject.upkeep.vacuum(action.table, { clock, signal });
-  else if (action.does === 'compact') await subject.upkeep.compact({ clock, signal });
+  else if (action.does === 'vacuum') await subject.upkeep.vacuum(action.table, { clock, signal, relief });
+  else if (action.does === 'compact') await subject.upkeep.compact({ clock, signal, relief });
   else {
     const begin = (known: string[]): Promise<boolean> => {
       cursor.rebuilding = { index: action.index, known };
-      return progress.advance({ seen: 0, cleaned: 0, cursor });
+      return progress.keep(cursor);
     };
     const rebuilt = await rebuild(subject, action, cursor.rebuilding, { clock, signal, begin });
     acted.bytes += rebuilt.bytes;

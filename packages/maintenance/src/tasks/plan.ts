@@ -9,7 +9,24 @@ export const plannedTarget = z
     items: z.number().int().describe('Rows, files or keys that it is about'),
     exact: z.boolean().describe('Counted, not estimated'),
     total: z.number().int().nullable().describe('All items of the target, where that is known'),
-    bytes: z.number().int().nullable().describe('What they take, where that is known'),
+    toSee: z
+      .number()
+      .int()
+      .nullable()
+      .describe(
+        'As many are looked at for these, where that is what takes the time; null where the items themselves do',
+      ),
+    bytes: z
+      .number()
+      .int()
+      .nullable()
+      .describe('What would go, or be dumped, read or built, in bytes; null where nobody knows'),
+    bytesFrom: z
+      .enum(['measured', 'estimated', 'earlier_runs'])
+      .nullable()
+      .describe(
+        'Read from the system; reckoned from statistics or a sample; or from what earlier runs gave back per item',
+      ),
     strategy: z.string().describe('How it would be done, and why so'),
     sample: z.array(z.string()).describe('Some of the items, by key or name'),
     statements: z.array(z.object({ sql: z.string(), explain: z.array(z.string()) })),
@@ -19,7 +36,15 @@ export const plannedTarget = z
     estimatedMs: z
       .number()
       .nullable()
-      .describe('How long it may take, in milliseconds, by what earlier runs measured; null when that is not known'),
+      .describe(
+        'How long the work may take, in milliseconds, without pauses under pressure; null when that is not known',
+      ),
+    estimatedFrom: z
+      .enum(['earlier_runs', 'default_rate'])
+      .nullable()
+      .describe(
+        'What earlier runs took per item (one to see, where it says so), or a rate that is usual, where there are none',
+      ),
     fingerprint: z.string().describe('Of its configuration and schema: a plan is not applied when it has changed'),
   })
   .meta({ id: 'PlannedTarget' });
@@ -44,9 +69,13 @@ export function planned(
   target: Pick<PlannedTarget, 'target' | 'action' | 'items' | 'strategy'> & Partial<PlannedTarget>,
   configuration: unknown,
 ): PlannedTarget {
+  const { bytes = null, estimatedMs = null } = target;
   return {
+    bytesFrom: bytes === null ? null : 'measured',
+    estimatedFrom: estimatedMs === null ? null : 'default_rate',
     exact: true,
     total: null,
+    toSee: null,
     bytes: null,
     sample: [],
     statements: [],

@@ -1,10 +1,13 @@
 import { z } from 'zod';
 import { wireName } from '@dotmac/core/contract';
+import type { Database } from '@dotmac/core/kysely';
 import type { CheckedBackup } from '../backups/policy.js';
 import { keepRules } from '../backups/schemas.js';
+import { rowDialect } from '../databases/row-dialects.js';
 import { tableLabel } from '../databases/rows/due.js';
 import type { CheckedLog } from '../policies/check-log.js';
 import type { CheckedRetention, PolicySet } from '../policies/policy-set.js';
+import type { Fencing } from '../store/store.js';
 import { requestLimitsOf } from './request-bounds.js';
 
 /** The task that works on the policies of a kind. */
@@ -46,6 +49,11 @@ export const policyCatalogue = z
               .nullable()
               .describe('Where rows are kept before they go'),
             maxShare: z.number().describe('More of the table than this in one run waits for a confirmation'),
+            fencing: z
+              .enum(['transaction', 'time', 'process'])
+              .describe(
+                'What keeps a run that was held up from deleting once another has taken over: its lease is looked at in the transaction of each batch; only before it, for it is in another database, or a partition may go, which MySQL and MariaDB commit by itself, and lasts longer than that takes; or it binds this process alone',
+              ),
           })
           .nullable()
           .describe('Null of other kinds'),
@@ -91,7 +99,11 @@ export interface PolicyUser {
 }
 
 /** Describes every policy of a tenant. */
-export function policyCatalogueOf(policies: PolicySet, schedules: readonly PolicyUser[]): PolicyCatalogue {
+export function policyCatalogueOf(
+  policies: PolicySet,
+  schedules: readonly PolicyUser[],
+  fencing: (database: Database) => Fencing,
+): PolicyCatalogue {
   const item = (kind: Kind, name: string, more: Partial<Item> = {}): Item => ({
     ...{ name, kind, task: taskOf[kind], subject: null, keepDays: null, retention: null },
     ...{ rotation: null, backups: null },
@@ -105,7 +117,11 @@ export function policyCatalogueOf(policies: PolicySet, schedules: readonly Polic
   return {
     items: [
       ...policies.retention.map((it) =>
-        item('retention', it.name, { ...keeps(it.retentionDays), subject: it.table, retention: retentionOf(it) }),
+        item('retention', it.name, {
+          ...keeps(it.retentionDays),
+          subject: it.table,
+          retention: { ...retentionOf(it), fencing: fencingOf(it, fencing(it.on)) },
+        }),
       ),
       ...policies.logs.map((it) => item('logs', it.name, { ...keeps(it.retentionDays), rotation: rotationOf(it) })),
       ...policies.upkeep.map((it) => item('upkeep', it.name)),
@@ -132,7 +148,13 @@ function retentionOf({ database, timeColumn, where, keepNewest, archive, maxShar
     conditional: where !== undefined,
     keepNewest: keepNewest ? { count: keepNewest.count, per: keepNewest.per ?? null } : null,
     archive: archived === undefined ? null : { to: archived === null ? 'files' : 'table', table: archived },
-  } satisfies Item['retention'];
+  } satisfies Omit<NonNullable<Item['retention']>, 'fencing'>;
+}
+
+/** Whole partitions may go of what nothing narrows and nothing archives. */
+function fencingOf({ on, where, keepNewest, archive }: CheckedRetention, within: Fencing): Fencing {
+  const mayDrop = where === undefined && keepNewest === undefined && archive === undefined;
+  return within === 'transaction' && mayDrop && !rowDialect(on).dropsInTransaction ? 'time' : within;
 }
 
 function rotationOf({ keepFiles, maxTotalMb, minFreePercent }: CheckedLog) {

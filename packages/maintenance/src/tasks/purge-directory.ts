@@ -1,7 +1,10 @@
 import { clearRoom, measureRoom, type RoomRules } from '../files/make-room.js';
+import { noRelief, type Relief } from '../files/steps.js';
 import type { OpenRoot } from '../files/root.js';
 import type { Swept } from '../files/sweep.js';
+import { directoryResource } from '../policies/directory-resource.js';
 import type { CheckedDirectory } from '../policies/check-directory.js';
+import { defaultRates, msFor } from './default-rates.js';
 import { openPolicyRoot } from './open-policy-root.js';
 import { planned, type PlannedTarget } from './plan.js';
 import { nothingPurged, type PurgeReport } from './purge-report.js';
@@ -41,21 +44,25 @@ interface Forecast extends Swept {
   missing: number;
 }
 
+/** Runs wait while the application is under pressure; plans do not. */
+type Looking = Pick<PlanContext, 'clock' | 'signal'> & { relief?: Relief };
+
 /** What would go. Holds no names, but for a few. */
 async function forecast(
   root: OpenRoot,
   rules: RoomRules,
-  { clock, signal }: Pick<PlanContext, 'clock' | 'signal'>,
+  { clock, signal, relief = noRelief }: Looking,
 ): Promise<Forecast> {
   const counted: Swept & { sample: string[] } = { ...nothingPurged, sample: [] };
-  const looking = { clock, signal, most: () => Infinity };
+  const looking = { clock, signal, relief, most: () => Infinity };
   const room = await untilWhen(root, rules, looking);
-  const step = ({ seen, removed, bytes }: Swept, sample: string[]): Promise<boolean> => {
+  const step = async ({ seen, removed, bytes }: Swept, sample: string[]): Promise<boolean> => {
     counted.seen += seen;
     counted.removed += removed;
     counted.bytes += bytes;
     if (counted.sample.length < 10) counted.sample.push(...sample.slice(0, 10 - counted.sample.length));
-    return Promise.resolve(true);
+    await relief();
+    return true;
   };
   await clearRoom(root, rules, room, { ...looking, step }, false);
   return { ...counted, ...room };
@@ -65,7 +72,7 @@ async function forecast(
 async function untilWhen(
   root: OpenRoot,
   rules: RoomRules,
-  looking: Pick<PlanContext, 'clock' | 'signal'>,
+  looking: Looking,
 ): Promise<{ cutoff: number; beyond: number; missing: number }> {
   const { cutoff = -Infinity, maxBytes, minFree } = rules;
   if (maxBytes === undefined && minFree === undefined) return { cutoff, beyond: 0, missing: 0 };
@@ -84,7 +91,11 @@ export async function planDirectory(
   request: DirectoryRequest,
 ): Promise<PlannedTarget> {
   const rules = rulesOf(policy, request, context.asOf);
-  const { result } = await openPolicyRoot(policy, (root) => forecast(root, rules, context), true);
+  const { result } = await openPolicyRoot(
+    policy,
+    (root) => forecast(root, rules, { clock: context.clock, signal: context.signal }),
+    true,
+  );
   const { seen, removed, bytes, sample, missing } = result ?? { ...nothingPurged, sample: [], missing: 0 };
   const strategies = [
     ...(rules.cutoff === undefined ? [] : ['files that nobody used since the cutoff']),
@@ -93,7 +104,8 @@ export async function planDirectory(
       : ['the least recently used, for the sake of room']),
     ...(missing > 0 ? [missingRoom(policy, missing)] : []),
   ];
-  const found = { target: targetOf(policy), items: removed, total: seen, bytes, sample };
+  const estimatedMs = msFor(seen, defaultRates.files);
+  const found = { target: targetOf(policy), items: removed, total: seen, toSee: seen, bytes, sample, estimatedMs };
   return planned({ ...found, action: 'delete', strategy: strategies.join('; ') }, [policy, request]);
 }
 
@@ -103,7 +115,7 @@ export async function purgeDirectory(
   policy: CheckedDirectory,
   request: DirectoryRequest,
 ): Promise<PurgeReport> {
-  const purged = await context.exclusively(`directory:${policy.directory}`, ({ signal }) =>
+  const purged = await context.exclusively(directoryResource(context.policies, policy.directory), ({ signal }) =>
     openPolicyRoot(policy, (root) => purge({ ...context, signal }, root, policy, request), true),
   );
   const { complete, seen, removed, bytes } = purged?.result ?? { ...nothingPurged, complete: true };
@@ -123,7 +135,8 @@ async function purge(
   const expected = maxShare < 1 ? await forecast(root, rules, context) : null;
   const room = expected ?? (await untilWhen(root, rules, context));
   const planned = expected?.removed ?? null;
-  const progress = await context.target({ target: targetOf(policy), planned, total: expected?.seen ?? null, maxShare });
+  const seen = expected?.seen ?? null;
+  const progress = await context.target({ target: targetOf(policy), planned, total: seen, toSee: seen, maxShare });
   const total: Swept = { ...nothingPurged };
   if (progress.isDone) return { ...total, complete: true };
   if (room.missing > 0) context.note(missingRoom(policy, room.missing));

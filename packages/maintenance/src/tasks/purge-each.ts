@@ -5,6 +5,8 @@ import type { TaskContext } from './task.js';
 /** A policy's purge. */
 export interface Purge {
   policy: string;
+  /** As progress calls it. */
+  target: string;
   kind: PurgeReport['kind'];
   run(): Promise<PurgeReport>;
 }
@@ -13,7 +15,8 @@ export interface Purge {
 export async function purgeEach(context: TaskContext, purges: readonly Purge[]) {
   const reports: PurgeReport[] = [];
   let fault: OperationError | undefined;
-  for (const { policy, kind, run } of purges) {
+  for (const { target } of purges) context.expect(target, null);
+  for (const { policy, target, kind, run } of purges) {
     if (context.isOver) break;
     try {
       reports.push(await run());
@@ -24,6 +27,7 @@ export async function purgeEach(context: TaskContext, purges: readonly Purge[]) 
       fault ??= error;
       reports.push({ policy, kind, outcome: 'failed', ...nothingPurged, bytesApproximate: kind !== 'directory' });
     }
+    context.expect(target, 0);
   }
   return { ...purgeResult(reports), fault };
 }

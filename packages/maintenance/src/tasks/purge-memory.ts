@@ -1,5 +1,6 @@
 import { pruneMemory } from '../caches/memory.js';
 import type { MemoryCachePolicy } from '../policies/policy.js';
+import { defaultRates, msFor } from './default-rates.js';
 import { planned, type PlannedTarget } from './plan.js';
 import type { PurgeReport } from './purge-report.js';
 import type { TaskContext } from './task.js';
@@ -9,7 +10,18 @@ export function planMemory({ name, memory, remove = 'stale' }: MemoryCachePolicy
   const { size } = memory();
   const strategy = remove === 'all' ? 'everything goes' : 'entries that have expired go; at most these';
   return planned(
-    { target: `memory:${name}`, action: 'delete', items: size, exact: remove === 'all', total: size, strategy },
+    {
+      ...{
+        target: `memory:${name}`,
+        action: 'delete',
+        items: size,
+        exact: remove === 'all',
+        total: size,
+        toSee: size,
+        strategy,
+      },
+      estimatedMs: msFor(size, defaultRates.entries),
+    },
     remove,
   );
 }

@@ -1,10 +1,11 @@
 import { describeError, isOperationError } from '@dotmac/core';
-import { keysOf, nodesOf } from '../caches/redis/client.js';
+import { identityOf, keysOf, nodesOf } from '../caches/redis/client.js';
 import { countKeys } from '../caches/redis/count.js';
 import { sweepKeys, type SweepCursor } from '../caches/redis/sweep.js';
 import type { KeyTreatment } from '../caches/redis/treatment.js';
 import { maintenanceErrors } from '../errors.js';
 import type { CheckedRedis } from '../policies/upkeep-policies.js';
+import { defaultRates, msFor } from './default-rates.js';
 import { megabytes } from './parameters.js';
 import { planned, type PlannedTarget } from './plan.js';
 import { nothingPurged, type PurgeReport } from './purge-report.js';
@@ -19,15 +20,23 @@ export async function planRedis(context: PlanContext, policy: CheckedRedis): Pro
   const { clock, signal } = context;
   const { pattern, dutyCycle, action } = policy;
   const treatment = treatmentOf(policy);
-  const { keys, bytes, exact, sample } = await reached(context, policy, async () =>
+  const { keys, seen, bytes, exact, sample } = await reached(context, policy, async () =>
     countKeys(await policy.redis(), { clock, signal, pattern, treatment, dutyCycle }),
   );
-  const target = { target: `redis:${policy.name}`, items: keys, exact, sample };
-  const configuration = [pattern, treatment];
+  const estimatedMs = msFor(seen, defaultRates.keys);
+  const target = { target: `redis:${policy.name}`, items: keys, toSee: seen, exact, sample, estimatedMs };
+  const servers = await reached(context, policy, async () => identityOf(await nodesOf(await policy.redis())));
+  const configuration = [pattern, treatment, servers];
   return action === 'expire'
     ? planned({ ...target, action, strategy: 'keys without a time to live get one' }, configuration)
     : planned(
-        { ...target, action: 'delete', bytes, strategy: 'keys of the pattern, by SCAN and UNLINK' },
+        {
+          ...target,
+          action: 'delete',
+          bytes,
+          bytesFrom: 'estimated',
+          strategy: 'keys of the pattern, by SCAN and UNLINK',
+        },
         configuration,
       );
 }
@@ -72,17 +81,17 @@ export async function purgeRedis(context: TaskContext, policy: CheckedRedis): Pr
 
 /** What is to go, and of how much: where that is wanted, for it takes a scan of its own. */
 async function expectedOf(
-  { clock, signal }: TaskContext,
+  { clock, signal, relief }: TaskContext,
   policy: CheckedRedis,
-): Promise<{ planned: number | null; total: number | null }> {
+): Promise<{ planned: number | null; toSee: number | null; total: number | null }> {
   const { pattern, dutyCycle, maxShare } = policy;
-  if (maxShare === undefined) return { planned: null, total: null };
+  if (maxShare === undefined) return { planned: null, toSee: null, total: null };
   const client = await policy.redis();
-  const { keys: planned } = await countKeys(client, {
-    ...{ clock, signal, pattern, dutyCycle },
+  const { keys: planned, seen: toSee } = await countKeys(client, {
+    ...{ clock, signal, relief, pattern, dutyCycle },
     treatment: treatmentOf(policy),
   });
-  return { planned, total: await keysOf(await nodesOf(client)) };
+  return { planned, toSee, total: await keysOf(await nodesOf(client)) };
 }
 
 const inMegabytes = (bytes: number | null): number | null => (bytes === null ? null : megabytes(bytes));

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { maintenanceErrors } from '../errors.js';
 import { named, unknownNames } from '../policies/policy-set.js';
 import { policies } from './parameters.js';
+import { defaultRates, msFor } from './default-rates.js';
 import { planned, type PlannedTarget } from './plan.js';
 import { defineMaintenanceTask } from './task.js';
 import {
@@ -49,6 +50,7 @@ export const securityUpdates = defineMaintenanceTask({
             action: applies ? 'update' : 'report',
             items: applies ? wanted.length : 0,
             total: pending.updates.length,
+            estimatedMs: applies ? msFor(wanted.length, defaultRates.packages) : 0,
             sample: wanted.slice(0, 10).map(({ name }) => name),
             strategy: applies ? 'updates of security, removing nothing' : 'pending updates are reported',
           },
@@ -61,12 +63,17 @@ export const securityUpdates = defineMaintenanceTask({
   },
   async run(context, { policies: names, apply }) {
     const reports: UpdateReport[] = [];
-    for (const policy of named(context.policies.updates, names)) {
-      context.signal.throwIfAborted();
+    const chosen = named(context.policies.updates, names);
+    for (const policy of chosen) context.expect(`packages:${policy.name}`, null);
+    for (const policy of chosen) {
+      if (context.isOver) break;
+      const progress = await context.target({ target: `packages:${policy.name}`, planned: null, total: null });
+      if (progress.isDone) continue;
       const done = await context.exclusively(`packages:${policy.manager}:${policy.directory ?? ''}`, () =>
-        updatePackages(context, policy, apply),
+        updatePackages(context, policy, apply, progress),
       );
       reports.push(done ?? { ...nothingPending(policy), outcome: 'busy' });
+      context.expect(`packages:${policy.name}`, 0);
     }
     const failed = reports.find(({ outcome }) => outcome === 'failed');
     if (failed && reports.every(({ outcome }) => outcome === 'failed'))

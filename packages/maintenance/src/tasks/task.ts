@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { Clock, InputIssue, Logger, OperationError } from '@dotmac/core';
 import type { Database } from '@dotmac/core/kysely';
 import type { PolicySet } from '../policies/policy-set.js';
+import type { Fencing } from '../store/store.js';
 import { withControls } from './controls.js';
 import type { TaskPlan } from './plan.js';
 
@@ -14,6 +15,8 @@ export interface ScheduledTask {
   parameters: unknown;
   /** On the average; below 1 where days pass between them. */
   runsPerDay: number;
+  /** How long one may take, on the average, by the schedule's timeout and the closing of its windows; null where nothing ends it. Ms. */
+  longestMs: number | null;
 }
 
 /** What a task is given to say what it would do. */
@@ -29,6 +32,8 @@ export interface PlanContext {
   schedules(): ScheduledTask[];
   /** The details of the tenant's newest completed runs of this task before this one, dry runs left out; the newest first. */
   earlier(limit: number): Promise<unknown[]>;
+  /** What keeps a run that was held up from writing to that database once another has taken over. */
+  fencing(database: Database): Fencing;
   /** The instant that ages are counted from, epoch ms: the run's beginning, or the one of the plan that it applies. */
   asOf: number;
 }
@@ -52,6 +57,10 @@ export interface Batch {
   /** Looked at. Default `cleaned`. */
   seen?: number;
   cleaned: number;
+  /** Done with, of what was planned: they went, or stay for good. Default `cleaned`. */
+  settled?: number;
+  /** Of the budget of items; where work is what costs, and nothing is cleaned. Default `cleaned`. */
+  spent?: number;
   /** Returned to the system, as far as it is known now; the report says it for good. */
   bytes?: number;
   /** JSON: where to go on, for a run that resumes this one. */
@@ -71,6 +80,11 @@ export interface TargetProgress {
    * @returns false when no batch is to follow; report what was done
    */
   advance(batch: Batch): Promise<boolean>;
+  /**
+   * Keeps where it is before a step that cannot be seen half done, such as the building of an index. It is no batch.
+   * @returns false when the step is not to be begun
+   */
+  keep(cursor: unknown): Promise<boolean>;
   /** Nothing is left of it. */
   done(): void;
 }
@@ -93,14 +107,29 @@ export interface TaskContext extends PlanContext {
     scope?: TaskScope,
   ): Promise<Result | null>;
   /**
+   * Waits while the application is under pressure: to be called within long steps, as often as it suits, where the step
+   * can be held up and cut short. Between two readings of the signals (half a second) it costs nothing.
+   * @throws RUN_ENDED, and `signal` aborts, when the pressure lasts for too long, or the budget of time is used up meanwhile
+   */
+  relief(): Promise<void>;
+  /**
+   * Says of a target that it is to come, and of how many items: the time that is left is told of all of them, and not at all
+   * while `planned` is null. 0 when there is nothing to be done, after all. A run that applies a plan knows what that says.
+   */
+  expect(target: string, planned: number | null): void;
+  /**
    * Begins the work on a part of it. When more than `maxShare` of the target's items are to go (default half; of more
-   * than 1,000), and nobody has confirmed that, the run ends here and waits for that.
+   * than the host's `unaskedItems`, 1,000), and nobody has confirmed that, the run ends here and waits for that.
    */
   target(init: {
     target: string;
     planned: number | null;
     total: number | null;
+    /** As many are looked at for those that are planned, where that is what takes the time, and batches say how many they have `seen`. */
+    toSee?: number | null | undefined;
     maxShare?: number | undefined;
+    /** Items that were looked at already, to know what is planned: they count, and are no batch. */
+    seen?: number | undefined;
   }): Promise<TargetProgress>;
   /**
    * Whether the run has used up its budget, its window has closed, or it is to stop: begin no other target then, and report
@@ -141,6 +170,13 @@ export interface MaintenanceTask<Parameters extends z.ZodObject = z.ZodObject, D
   description: string;
   /** Default `cluster`. */
   scope?: TaskScope;
+  /** Whose things a run by these parameters works on, where they say. Default `scope`. */
+  scopeOf?(parameters: z.output<Parameters>): TaskScope;
+  /**
+   * The runs that each slot of a schedule is to have, by their parameters: one for each scope, where a task is about
+   * things of several. Default one, by the schedule's own.
+   */
+  partsOf?(parameters: z.output<Parameters>, policies: PolicySet): z.output<Parameters>[];
   /** Wait while the application is under pressure, before the first batch and after each. Default true; false for what only looks. */
   heedsPressure?: boolean;
   /** A zod object, camelCase, every field with a default or optional. */
@@ -159,6 +195,10 @@ export type AnyMaintenanceTask = MaintenanceTask<z.ZodObject, z.ZodType> & {
   readonly scope: TaskScope;
   readonly heedsPressure: boolean;
 };
+
+/** Whose things a run by these parameters works on. */
+export const scopeOf = (task: AnyMaintenanceTask, parameters: unknown): TaskScope =>
+  task.scopeOf?.(parameters as never) ?? task.scope;
 
 /**
  * Types a task's functions by its schemas, and gives it what every task has: a dry run that is a plan, budgets

@@ -6,7 +6,7 @@ import type { CheckedUpdates } from '../policies/upkeep-policies.js';
 import { apt } from '../updates/apt.js';
 import { npm } from '../updates/npm.js';
 import { PackageManagerError, type PackageManager, type PendingUpdates } from '../updates/package-manager.js';
-import type { PlanContext, TaskContext } from './task.js';
+import type { PlanContext, TargetProgress, TaskContext } from './task.js';
 
 const update = z.object({
   name: z.string(),
@@ -92,8 +92,8 @@ export async function updatePackages(
   context: TaskContext,
   policy: CheckedUpdates,
   apply: boolean,
+  progress: TargetProgress,
 ): Promise<UpdateReport> {
-  const progress = await context.target({ target: `packages:${policy.name}`, planned: null, total: null });
   const report = nothingPending(policy);
   try {
     const pending = await managerOf(policy).pending(context.signal);
@@ -104,6 +104,7 @@ export async function updatePackages(
       apply && policy.apply === 'security'
         ? await managerOf(policy).applySecurity(security)
         : { applied: [], refused: null };
+    progress.done();
     await progress.advance({ seen: updates.length, cleaned: done.applied.length });
     return {
       ...report,

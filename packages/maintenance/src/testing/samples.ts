@@ -39,6 +39,7 @@ export const pulse: RunPulse = {
   progress: {
     state: 'paused',
     pausedBy: ['event_loop_delay'],
+    pauses: [{ signal: 'event_loop_delay', unit: 'ms', times: 2, seconds: 3.5, worst: 812 }],
     target: 'table:main.t',
     planned: 10,
     seen: 3,
@@ -46,6 +47,7 @@ export const pulse: RunPulse = {
     batches: 1,
     itemsPerSecond: 0.5,
     etaSeconds: 16,
+    targets: [{ target: 'table:main.t', planned: 10, seen: 3, settled: 2, bytes: 4_096, seconds: 4 }],
     updatedAt: 1_500,
   },
   cursors: { 'table:main.t': { cursor: ['9007199254740993'] }, 'table:main.u': { done: true } },

@@ -7,6 +7,11 @@ export interface Gauge {
   /** Work waits for it. */
   readonly isPressing: boolean;
   readonly isUnreadable: boolean;
+  /** What was read last; null while it cannot be. */
+  readonly figure: number | null;
+  readonly unit: string;
+  /** Work that waits for it goes on from here down. */
+  readonly resumeAt: number;
   /**
    * Reads it, within its time.
    * @returns why it cannot be read, when that is new
@@ -20,8 +25,16 @@ const hangingMs = 60_000;
 
 /** @see Gauge */
 export function createGauge(signal: PressureSignal, clock: Pick<Clock, 'after' | 'monotonic'>): Gauge {
-  const { name, pauseAt, resumeAt = pauseAt / 2, timeoutMs = defaultTimeoutMs, whenUnreadable = 'pause' } = signal;
+  const {
+    name,
+    unit,
+    pauseAt,
+    resumeAt = pauseAt / 2,
+    timeoutMs = defaultTimeoutMs,
+    whenUnreadable = 'pause',
+  } = signal;
   let state: 'low' | 'high' | 'unreadable' = 'low';
+  let figure: number | null = null;
   let asked: { answer: Promise<number>; at: number } | undefined;
 
   const ask = (limit: AbortSignal): Promise<number> => {
@@ -32,7 +45,7 @@ export function createGauge(signal: PressureSignal, clock: Pick<Clock, 'after' |
     asking.answer.then(forget, forget);
     return asking.answer;
   };
-  const figure = (): Promise<number> =>
+  const reading = (): Promise<number> =>
     new Promise((resolve, reject) => {
       const limit = new AbortController();
       const cancel = clock.after(timeoutMs, () => {
@@ -45,6 +58,11 @@ export function createGauge(signal: PressureSignal, clock: Pick<Clock, 'after' |
 
   return {
     name,
+    unit,
+    resumeAt,
+    get figure() {
+      return figure;
+    },
     get isPressing() {
       return state === 'high' || (state === 'unreadable' && whenUnreadable === 'pause');
     },
@@ -53,15 +71,16 @@ export function createGauge(signal: PressureSignal, clock: Pick<Clock, 'after' |
     },
     async read() {
       try {
-        const now = await figure();
+        const now = await reading();
         if (Number.isNaN(now)) throw new Error('what it gave is no number');
+        figure = now;
         // Between the two it stays as it was; what was unreadable before waits for no more than others do.
         if (now >= pauseAt) state = 'high';
         else if (now <= resumeAt || state === 'unreadable') state = 'low';
         return undefined;
       } catch (fault) {
         const isNew = state !== 'unreadable';
-        state = 'unreadable';
+        [state, figure] = ['unreadable', null];
         return isNew ? fault : undefined;
       }
     },

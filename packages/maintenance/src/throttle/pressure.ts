@@ -1,5 +1,5 @@
 import { describeError, type Clock, type Logger } from '@dotmac/core';
-import { createGauge } from './gauge.js';
+import { createGauge, type Gauge } from './gauge.js';
 
 /** A figure that tells how much the application can bear. */
 export interface PressureSignal {
@@ -25,11 +25,13 @@ export interface PressureSignal {
   read(signal: AbortSignal): number | Promise<number>;
 }
 
-/** How the signals stand, by their names. */
+/** A signal that work waits for. */
+export type PressingSignal = Pick<Gauge, 'name' | 'unit' | 'figure' | 'resumeAt'>;
+
+/** How the signals stand. */
 export interface Load {
-  /** Those that work waits for. */
-  pausedBy: readonly string[];
-  /** Those that could not be read; work waits for some of them, and ignores the others. */
+  pressing: readonly PressingSignal[];
+  /** The names of those that could not be read; work waits for some of them, and ignores the others. */
   unreadable: readonly string[];
 }
 
@@ -76,9 +78,12 @@ export function createPressure({ signals, clock, logger, longestPauseMs }: Press
         if (fault) logger.warn({ signal: gauge.name, ...describeError(fault) }, 'a signal of pressure cannot be read');
       }),
     );
-    const names = (which: 'isPressing' | 'isUnreadable'): string[] =>
-      gauges.filter((gauge) => gauge[which]).map(({ name }) => name);
-    return { pausedBy: names('isPressing'), unreadable: names('isUnreadable') };
+    return {
+      pressing: gauges
+        .filter(({ isPressing }) => isPressing)
+        .map(({ name, unit, figure, resumeAt }) => ({ name, unit, figure, resumeAt })),
+      unreadable: gauges.filter(({ isUnreadable }) => isUnreadable).map(({ name }) => name),
+    };
   };
   /** One reading serves all runs for a moment. */
   const load = (): Promise<Load> => {
@@ -94,8 +99,8 @@ export function createPressure({ signals, clock, logger, longestPauseMs }: Press
       const startedAt = clock.monotonic();
       for (let waited = false; ; waited = true) {
         const now = await untilAborted(load(), signal);
-        if (waited || now.pausedBy.length > 0 || now.unreadable.length > 0) tell(now);
-        if (now.pausedBy.length === 0) return true;
+        if (waited || now.pressing.length > 0 || now.unreadable.length > 0) tell(now);
+        if (now.pressing.length === 0) return true;
         if (isOver() || clock.monotonic() - startedAt >= longestPauseMs) return false;
         await clock.sleep(askAgainMs, signal);
       }

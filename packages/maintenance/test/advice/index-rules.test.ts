@@ -21,7 +21,7 @@ const index = (more: Partial<IndexFacts>): IndexFacts => ({
   bytes: 8_192,
   scans: 5,
   dropSql: 'drop',
-  createSql: 'create',
+  createSql: ['create'],
   ...more,
 });
 const ids = (...indexes: IndexFacts[]) => judgeIndexes(indexes, longAgo, now).map(({ id }) => id);

@@ -110,6 +110,24 @@ describe.skipIf(!available.postgres)('advice on PostgreSQL (needs PostgreSQL: np
     await run('drop table counted');
   });
 
+  it('finds sequences that no column owns, and that several count by', async () => {
+    await run('create sequence shared_seq as integer');
+    await run(`create table first_by (id bigint default nextval('shared_seq'), note text default 'none')`);
+    await run(`create table then_by (id int default nextval('shared_seq') + 0)`);
+    await run(`alter sequence shared_seq restart with 2000000000`);
+    await run('insert into first_by default values');
+    const tables = ['first_by', 'then_by'];
+    const found = (await advise({}, Date.now(), tables)).findings.filter((it) => it.kind === 'sequence_exhaustion');
+    expect(found.map(({ id }) => id)).toEqual(tables.map((table) => `sequence_exhaustion:${table}.id`));
+    for (const { applySql } of found) for (const statement of applySql) await run(statement);
+    expect((await ids({}, Date.now(), tables)).filter((it) => it.startsWith('sequence'))).toEqual([]);
+    // What does not count by it has nothing to do with it.
+    await run('create table beside (id int)');
+    expect((await ids({ exhaustedShare: 0 }, Date.now(), ['beside'])).filter((it) => it.startsWith('seq'))).toEqual([]);
+    await run('drop table first_by, then_by, beside');
+    await run('drop sequence shared_seq');
+  });
+
   it('finds stale statistics and dead rows', async () => {
     await run('create table busy (id int primary key, b int) with (autovacuum_enabled = false)');
     await run('insert into busy select i, i from generate_series(1, 9000) i');

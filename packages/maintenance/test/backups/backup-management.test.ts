@@ -8,6 +8,7 @@ import Sqlite from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock, type Clock } from '@dotmac/core';
 import { available, freshMysql, freshPostgres } from '../../../../test/support/services.js';
+import { ownerOf } from '../../src/backups/databases/server.js';
 import { createMaintenance, memoryMaintenanceStore, type BackupPolicy } from '../../src/index.js';
 
 let root: string;
@@ -213,7 +214,11 @@ describe.skipIf(!available.postgres || !available.postgresClient)(
       await ask('create table t (x int); insert into t select generate_series(1, 1000)');
     });
     afterEach(() => source.drop());
-    const scratchDatabases = () => ask("select datname from pg_database where datname like 'dotmac\\_scratch\\_%'");
+    /** Others on this server have theirs. */
+    const scratchDatabases = () => {
+      const names = [ownerOf({ name: 'main', url: source.url, directory }), 'ofsomebodyelse'];
+      return ask(`select datname from pg_database where datname similar to 'dotmac\\_scratch\\_(${names.join('|')})%'`);
+    };
 
     it.each([
       [
@@ -237,6 +242,50 @@ describe.skipIf(!available.postgres || !available.postgresClient)(
       expect(items).toMatchObject([{ kept: true }]);
       expect((await readdir(directory)).filter((name) => name.includes('partial'))).toEqual([]);
       expect(await scratchDatabases()).toEqual([]);
+    });
+
+    it('tries out what a run had taken that was ended before, and takes no other', async () => {
+      const [begun, mayGoOn] = [join(root, 'begun'), join(root, 'may-go-on')];
+      const restore = await program(
+        'restore',
+        `[ -e ${mayGoOn} ] && exec pg_restore "$@"; touch ${begun}; exec sleep 60`,
+      );
+      const scope = scopeOf([{ url: source.url, programs: { restore } }]);
+      const { taskId } = await scope.runs.beginRun('backup_management', {});
+      const ended = (id: string) => expect.poll(async () => (await scope.runs.get(id)).endTime, { timeout: 30_000 });
+      await expect.poll(() => stat(begun).catch(() => null), { timeout: 30_000 }).not.toBeNull();
+      await scope.runs.cancel(taskId);
+      await ended(taskId).not.toBeNull();
+      const [taken] = (await scope.backups.list({})).items;
+      expect(taken).toMatchObject({ state: 'unverified' });
+      const cut = await scope.runs.get(taskId);
+      const reported = {
+        policy: 'main',
+        outcome: 'partial',
+        backup: { id: taken?.id, state: 'unverified' },
+        verified: 0,
+      };
+      expect(cut).toMatchObject({ status: 'cancelled', resumable: true, details: { policies: [reported] } });
+      expect(await scratchDatabases()).toEqual([]);
+      await writeFile(mayGoOn, '');
+      const resumed = (await scope.runs.resume(taskId)).taskId;
+      await ended(resumed).not.toBeNull();
+      expect(await scope.runs.get(resumed)).toMatchObject({
+        status: 'completed',
+        details: { policies: [{ outcome: 'done', backup: { id: taken?.id, state: 'verified' }, verified: 1 }] },
+      });
+      expect((await scope.backups.list({})).items).toMatchObject([{ id: taken?.id, state: 'verified' }]);
+    });
+
+    it('takes another when the one that the run before had taken did not stand the trial', async () => {
+      const scope = scopeOf([
+        { url: source.url, programs: { dump: await program('dump', 'pg_dump "$@" | head -c 2000') } },
+      ]);
+      const failed = await backUp(scope);
+      const { taskId } = await scope.runs.resume(failed.taskId);
+      await expect.poll(async () => (await scope.runs.get(taskId)).endTime, { timeout: 30_000 }).not.toBeNull();
+      const ids = (await scope.backups.list({})).items.map(({ id }) => id);
+      expect(ids).toHaveLength(2);
     });
 
     it('ends a program that hangs', async () => {
@@ -285,7 +334,6 @@ describe.skipIf(!available.postgres || !available.postgresClient)(
       const restore = await program('restore', 'exit 1');
       await backUp(scopeOf([{ url: source.url, programs: { restore } }]));
       // As the owner of this policy would call it.
-      const { ownerOf } = await import('../../src/backups/databases/server.js');
       const own = `dotmac_scratch_${ownerOf({ name: 'main', url: source.url, directory })}_00000000`;
       await ask(`create database ${own}`);
       await ask('create database dotmac_scratch_ofsomebodyelse');

@@ -4,7 +4,7 @@ import { countKeys } from '../../src/caches/redis/count.js';
 import type { RedisClient } from '../../src/caches/redis/client.js';
 import { sweepKeys } from '../../src/caches/redis/sweep.js';
 import { startable, startRedis, type OwnServer } from '../support/own-servers.js';
-import { fill, numbered, options, remove } from '../support/redis-keys.js';
+import { expire, fill, numbered, options, remove } from '../support/redis-keys.js';
 
 describe.skipIf(!startable.redis)(
   'sweeping a Redis whose users may do this or that (needs redis-server: npm run services)',
@@ -70,6 +70,69 @@ describe.skipIf(!startable.redis)(
         await expect(sweepKeys(redis, large)).rejects.toThrow(/NOPERM.*eval/);
         await expect(countKeys(redis, large)).rejects.toThrow(/NOPERM.*eval/);
         expect(await admin.dbsize()).toBe(50);
+      } finally {
+        redis.disconnect();
+      }
+    });
+
+    it('gives keys without a time to live one where no script is allowed, and touches no other', async () => {
+      const redis = await as('+@all', '-@scripting');
+      try {
+        await fill(admin, numbered('cache:', 3_000));
+        await fill(admin, numbered('keep:', 10));
+        await Promise.all(numbered('cache:', 500).map((key) => admin.expire(key, 50_000)));
+        const lasting = options('cache:*', { treatment: { ...expire, ttlSeconds: 1_000 } });
+        expect(await countKeys(redis, lasting)).toMatchObject({ keys: 2_500, exact: true });
+        expect(await sweepKeys(redis, lasting)).toMatchObject({ seen: 3_000, changed: 2_500, finished: true });
+        const ttls = await Promise.all(numbered('cache:', 3_000).map((key) => admin.ttl(key)));
+        expect(ttls.filter((ttl) => ttl > 49_000)).toHaveLength(500);
+        const given = ttls.filter((ttl) => ttl <= 49_000);
+        expect([Math.min(...given) > 900, Math.max(...given) <= 1_100]).toEqual([true, true]);
+        // Not all at once.
+        expect(new Set(given).size).toBeGreaterThan(50);
+        expect(await admin.ttl('keep:1')).toBe(-1);
+        expect(await sweepKeys(redis, lasting)).toMatchObject({ changed: 0, finished: true });
+      } finally {
+        redis.disconnect();
+      }
+    });
+
+    it('asks a server that knows no condition of EXPIRE by a script, and says what is missing where it may not', async () => {
+      const redis = await as('+@all', '-evalsha');
+      // What Redis 6 answers.
+      const older = (client: Redis): RedisClient => ({
+        callBuffer: (command, ...args) => client.callBuffer(command, ...args),
+        pipeline() {
+          const real = client.pipeline();
+          let refused = false;
+          return {
+            callBuffer(command, ...args) {
+              if (args.at(-1) === 'NX') refused = true;
+              return real.callBuffer(command, ...args);
+            },
+            exec: async () =>
+              refused
+                ? [
+                    [
+                      Object.assign(new Error("ERR wrong number of arguments for 'expire' command"), {
+                        name: 'ReplyError',
+                      }),
+                      null,
+                    ],
+                  ]
+                : real.exec(),
+          };
+        },
+      });
+      try {
+        await fill(admin, numbered('cache:', 50));
+        await admin.expire('cache:1', 50_000);
+        const lasting = options('cache:*', { treatment: expire });
+        expect(await sweepKeys(older(redis), lasting)).toMatchObject({ changed: 49, finished: true });
+        expect(await admin.ttl('cache:1')).toBeGreaterThan(49_000);
+        expect(await admin.ttl('cache:2')).toBeGreaterThan(0);
+        await admin.acl('SETUSER', 'cleaner', '-@scripting');
+        await expect(sweepKeys(older(redis), lasting)).rejects.toThrow(/NOPERM.*eval/);
       } finally {
         redis.disconnect();
       }

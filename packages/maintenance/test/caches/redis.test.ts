@@ -44,6 +44,16 @@ describe.skipIf(!available.redis).each([
     expect(await left()).toEqual(numbered('keep:', 10).sort());
   });
 
+  it('may be held up between the rounds of a count, and cut short there', async () => {
+    await fill(redis, numbered(`${prefix}cache:`, 3_000));
+    let asked = 0;
+    const relief = () => Promise.resolve(void (asked += 1));
+    await countKeys(redis, { ...options(`${prefix}cache:*`), relief });
+    expect(asked).toBeGreaterThan(1);
+    const enough = () => Promise.reject(new Error('enough'));
+    await expect(countKeys(redis, { ...options(`${prefix}cache:*`), relief: enough })).rejects.toThrow('enough');
+  });
+
   it('removes keys whose names are no text', async () => {
     const odd = Buffer.from([0xff, 0xfe, 0x00, 0x0a, 0xc3, 0x28]);
     await redis.set(Buffer.concat([Buffer.from(`${prefix}cache:`), odd]), 'x');

@@ -2,13 +2,13 @@
 // a folder of its own. It prints what came of it as JSON.
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, statfsSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { clearRoom } from '../../src/files/make-room.js';
+import { clearRoom, measureRoom, type RoomRules } from '../../src/files/make-room.js';
 import { openRoot } from '../../src/files/root.js';
 import type { LogPolicy } from '../../src/policies/log-policy.js';
-import { rotate, type LogFolder } from '../support/logs.js';
-import { anyAge } from '../support/room.js';
+import { forecast, rotate, type LogFolder } from '../support/logs.js';
+import { anyAge, counting, rules } from '../support/room.js';
 
 const [name = '', folder = ''] = process.argv.slice(2);
 const logs = join(folder, 'logs');
@@ -38,6 +38,41 @@ async function purgeThere(directory: string): Promise<object> {
   return outcome;
 }
 
+/** Files of a directory go by these rules; what came of it, or the code of what went wrong. */
+async function makeRoom(directory: string, given: Partial<RoomRules>): Promise<object> {
+  const root = await openRoot(directory);
+  if (!root) throw new Error('the folder is not there');
+  const all = rules({ ...given, ageBy: ['modification'] });
+  const did = counting();
+  try {
+    const room = await measureRoom(root, all, counting());
+    const outcome = await clearRoom(root, all, room, did, true);
+    return { ...outcome, missing: room.missing, removed: did.total.removed };
+  } catch (error) {
+    return { failed: (error as { code?: string }).code, removed: did.total.removed };
+  } finally {
+    await root.close();
+  }
+}
+
+/** Writes a file that was last touched so many days after 1970; false when there is no room for it. */
+function write(path: string, days: number, content: string | Buffer): boolean {
+  try {
+    writeFileSync(path, content);
+    utimesSync(path, days * 86_400, days * 86_400);
+    return true;
+  } catch (error) {
+    if ((error as { code?: string }).code !== 'ENOSPC') throw error;
+    return false;
+  }
+}
+
+const asNobody = (): void => {
+  process.setgroups?.([]);
+  process.setgid?.(65_534);
+  process.setuid?.(65_534);
+};
+
 const cases: Record<string, () => Promise<unknown>> = {
   /** No room for the packed file of what does not pack. */
   async full() {
@@ -49,6 +84,37 @@ const cases: Record<string, () => Promise<unknown>> = {
     const kept = readFileSync(join(logs, rotated)).toString('hex') === before;
     mount('-o', 'remount,size=2m', logs);
     return { first, kept, second: await rotateThere() };
+  },
+  /** A disk of which a part is to be left free. */
+  async 'room to be left'() {
+    const outcomes: Record<string, unknown> = {};
+    for (const [what, minFreePercent, content, compress] of [
+      ['some', 50, () => randomBytes(262_144), false],
+      ['enough', 25, () => randomBytes(262_144), false],
+      ['all', 90, () => randomBytes(262_144), false],
+      ['packed', 50, () => Buffer.alloc(262_144, 'a'), {}],
+    ] as const) {
+      mount('-t', 'tmpfs', '-o', 'size=2m,mode=755', 'none', logs);
+      writeFileSync(join(logs, 'app.log'), content());
+      for (let day = 1; day <= 5; day++) {
+        const path = join(logs, `app.log.2026010${day}T000000Z`);
+        writeFileSync(path, content());
+        utimesSync(path, day, day);
+      }
+      const policy = { minFreePercent, compress, maxSizeMb: 100, maxAgeDays: 36_500 };
+      const foretold = (await forecast({ directory: logs } as LogFolder, policy)).makeRoom.map((it) => it.name);
+      const { counts, faults } = await rotate({ directory: logs } as LogFolder, policy);
+      const { bavail, blocks } = statfsSync(logs);
+      outcomes[what] = {
+        foretold,
+        faults,
+        deleted: counts.deleted,
+        left: readdirSync(logs).sort(),
+        free: bavail / blocks,
+      };
+      execFileSync('umount', [logs]);
+    }
+    return outcomes;
   },
   /** No room for another name of its own. */
   async 'no inodes'() {
@@ -98,14 +164,59 @@ const cases: Record<string, () => Promise<unknown>> = {
         .sort(),
     };
   },
+  /** A directory that has filled its disk to the last block. */
+  async 'full directory'() {
+    const uploads = join(folder, 'uploads');
+    mkdirSync(uploads);
+    mount('-t', 'tmpfs', '-o', 'size=2m,mode=755', 'none', uploads);
+    let files = 0;
+    while (write(join(uploads, String(files).padStart(2, '0')), files, randomBytes(131_072))) files += 1;
+    const outcome = await makeRoom(uploads, { minFree: { share: 0.5 }, floor: Date.now() });
+    const { bavail, blocks } = statfsSync(uploads);
+    const left = readdirSync(uploads).sort();
+    return {
+      files,
+      outcome,
+      left,
+      free: bavail / blocks,
+      writes: write(join(uploads, 'new'), 1, randomBytes(131_072)),
+    };
+  },
+  /** A mount that may not be written to. */
+  async 'read-only directory'() {
+    const uploads = join(folder, 'uploads');
+    mkdirSync(uploads);
+    write(join(uploads, 'old'), 1, 'x');
+    mount('--bind', uploads, uploads);
+    mount('-o', 'remount,bind,ro', uploads);
+    return { outcome: await makeRoom(uploads, { cutoff: Date.now() }), left: readdirSync(uploads) };
+  },
+  /** A user whose files lie beside others' that are not for them to remove, or not to look at. */
+  async 'directories of others'() {
+    const at = (...names: string[]): string => join(folder, 'uploads', ...names);
+    for (const inner of ['own', 'locked', 'closed', 'sticky']) {
+      mkdirSync(at(inner), { recursive: true });
+      write(at(inner, 'old'), 1, 'x');
+    }
+    for (const own of [at(), at('own'), at('own', 'old')]) execFileSync('chown', ['65534:65534', own]);
+    execFileSync('chmod', ['0755', at('locked')]);
+    execFileSync('chmod', ['0700', at('closed')]);
+    execFileSync('chmod', ['1777', at('sticky')]);
+    asNobody();
+    const outcome = await makeRoom(at(), { cutoff: Date.now() });
+    return {
+      outcome,
+      own: existsSync(at('own', 'old')),
+      locked: readdirSync(at('locked')),
+      sticky: readdirSync(at('sticky')),
+    };
+  },
   /** A user who may read a directory and not write to it. */
   async 'not allowed'() {
     writeFileSync(join(logs, 'app.log'), 'x'.repeat(1_000));
     execFileSync('chown', ['-R', '65534:65534', folder]);
     execFileSync('chmod', ['0555', logs]);
-    process.setgroups?.([]);
-    process.setgid?.(65_534);
-    process.setuid?.(65_534);
+    asNobody();
     return rotateThere();
   },
 };

@@ -31,6 +31,20 @@ describe.skipIf(!available.namespaces)('where the system refuses', () => {
     expect(second).toMatchObject({ faults: [], counts: { compressed: 1 } });
   });
 
+  it('a disk of which a part is to be left free: the oldest rotated logs go, no more than it takes, and never the log', () => {
+    const { some, enough, all, packed } = run('room to be left') as Record<string, Record<string, unknown>>;
+    const rotatedOf = (...days: number[]) => days.map((day) => `app.log.2026010${day}T000000Z`);
+    expect(some).toMatchObject({ foretold: rotatedOf(1, 2), faults: [], deleted: 2 });
+    expect(some?.['left']).toEqual(['app.log', ...rotatedOf(3, 4, 5)]);
+    expect(some?.['free']).toBeGreaterThanOrEqual(0.5);
+    expect(enough).toMatchObject({ foretold: [], deleted: 0 });
+    expect(all).toMatchObject({ foretold: rotatedOf(1, 2, 3, 4, 5), deleted: 5, left: ['app.log'] });
+    // What compression gives back is room, too.
+    expect(packed).toMatchObject({ faults: [], deleted: 0 });
+    expect(packed?.['left']).toEqual(['app.log', ...rotatedOf(1, 2, 3, 4, 5).map((name) => `${name}.gz`)]);
+    expect(packed?.['free']).toBeGreaterThanOrEqual(0.5);
+  });
+
   it('a disk without another inode: the log stays as it is', () => {
     expect(run('no inodes')).toMatchObject({ faults: ['ENOSPC'], files: { 'app.log': 10_000 } });
   });
@@ -45,6 +59,34 @@ describe.skipIf(!available.namespaces)('where the system refuses', () => {
 
   it('a directory that may not be written to: the log stays as it is', () => {
     expect(run('not allowed')).toMatchObject({ faults: ['EACCES'], files: { 'app.log': 1_000 } });
+  });
+
+  it('a disk that a directory has filled: its oldest files go, no more than it takes, and there is room to write', () => {
+    const { files, outcome, left, free, writes } = run('full directory') as Record<string, unknown>;
+    expect(files).toBeGreaterThan(10);
+    expect(outcome).toMatchObject({ complete: true, missing: 0 });
+    expect(free).toBeGreaterThanOrEqual(0.5);
+    // One block of 128 KiB more would have been too much.
+    expect(free).toBeLessThan(0.5 + 2 / 16);
+    const kept = left as string[];
+    // What the last file had no room for was left of it, and is the youngest.
+    expect(kept.slice(0, -1)).toEqual(
+      Array.from({ length: kept.length - 1 }, (_, index) =>
+        String((files as number) - (kept.length - 1) + index).padStart(2, '0'),
+      ),
+    );
+    expect(writes).toBe(true);
+  });
+
+  it('a directory on a mount that is read-only: its files stay, and the run is told why', () => {
+    expect(run('read-only directory')).toEqual({ outcome: { failed: 'EROFS', removed: 0 }, left: ['old'] });
+  });
+
+  it('files of others, below a directory of the user’s own: they stay, are told of, and keep nothing from going', () => {
+    expect(run('directories of others')).toMatchObject({
+      outcome: { complete: true, removed: 1, filesLeft: 2, directoriesLeft: 1 },
+      ...{ own: false, locked: ['old'], sticky: ['old'] },
+    });
   });
 
   it('another file that is mounted over a log is neither moved nor emptied', () => {

@@ -189,6 +189,18 @@ describe('clearing a directory for room', () => {
     expect(await left()).toEqual(['1', '2', '3']);
   });
 
+  it('may be held up between the files that it measures, and cut short there', async () => {
+    for (let name = 1; name <= 150; name++) await file(`${name}`, 1);
+    const root = await openRoot(folder);
+    if (!root) throw new Error('the folder is not there');
+    let asked = 0;
+    await measureRoom(root, rules({ maxBytes: 0 }), { ...counting(), relief: async () => void (asked += 1) });
+    expect(asked).toBe(3);
+    const relief = () => Promise.reject(new Error('enough'));
+    await expect(measureRoom(root, rules({ maxBytes: 0 }), { ...counting(), relief })).rejects.toThrow('enough');
+    await root.close();
+  });
+
   it('removes of files of one second no more than it has to', async () => {
     for (const name of ['a', 'b', 'c', 'd']) await file(name, 5, block);
     await file('older', 6, block);

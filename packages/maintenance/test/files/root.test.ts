@@ -1,5 +1,5 @@
 import * as files from 'node:fs/promises';
-import { link, mkdir, mkdtemp, readFile, rm, unlink, writeFile } from 'node:fs/promises';
+import { link, mkdir, mkdtemp, readFile, readdir, rm, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -43,6 +43,27 @@ describe('a file that is opened in a directory', () => {
     });
     await expect(root.openFile('app.log')).rejects.toThrow(UnsafePathError);
     await root.close();
+  });
+
+  it.each(['', '.', '..', '../victim', 'a/b', 'app.log\0.gz', '\0'])('is none of a name like %j', async (name) => {
+    const root = await afterOpening(() => Promise.resolve());
+    const asked: (() => Promise<unknown>)[] = [
+      () => root.facts(name),
+      () => root.openFile(name, 'change'),
+      () => root.create(name, 0o600),
+      () => root.move(name, 'moved'),
+      () => root.move('app.log', name),
+      () => root.replace(name, 'moved'),
+      () => root.replace('app.log', name),
+      async () => root.unlink(name),
+      async () => root.removeDirectory(name),
+      () => root.openDirectory(name),
+    ];
+    await writeFile(at('logs', 'app.log'), 'a line');
+    for (const ask of asked) await expect((async () => ask())(), ask.toString()).rejects.toThrow(UnsafePathError);
+    await root.close();
+    expect(await readdir(at('logs'))).toEqual(['app.log']);
+    expect(await readFile(at('victim'), 'utf8')).toBe('canary');
   });
 
   it('is what has its name, and nothing else', async () => {

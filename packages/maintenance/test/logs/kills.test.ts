@@ -41,6 +41,8 @@ async function killRotators(policy: Partial<LogPolicy>, count: number): Promise<
       child.on('message', (message) => void (message === 'rotated' && (rotations += 1)));
       await Promise.race([once(child, 'message'), ended]);
       await sleep(randomInt(250));
+      // On a busy machine none may have come to its end so far: the last one is let.
+      if (kill === count - 1 && rotations === 0) await Promise.race([once(child, 'message'), ended]);
       child.kill('SIGKILL');
       expect(await ended).toEqual([null, 'SIGKILL']);
     }

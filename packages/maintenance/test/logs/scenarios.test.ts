@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { chmod, chown, link, mkdir, readFile, stat, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { systemFiles, type FileSystem } from '../../src/files/system.js';
 import type { LogPolicy } from '../../src/policies/log-policy.js';
 import { day, logFolder, rotate, type LogFolder, type Rotated, type RotateOptions } from '../support/logs.js';
 
@@ -339,6 +340,18 @@ const scenarios: Scenario[] = [
     holds: ({ counts, notes }) => expect([counts.odd, notes.length]).toEqual([3, 1]),
   },
   {
+    title: 'a log with a line’s end in its name is rotated again and again, numbered',
+    files: { 'a\nb.log': 'new', 'a\nb.log.1': 'old', 'a\nb.log.2': 'older' },
+    policy: { ...numbered, pattern: 'a*.log', keepFiles: 2 },
+    after: { 'a\nb.log.1': 'new', 'a\nb.log.2': 'old' },
+  },
+  {
+    title: 'and dated, and what is kept of it is counted',
+    files: { 'a\nb.log': 'new', 'a\nb.log.20260129T120000Z': ['old', 2], 'a\nb.log.20260130T120000Z': ['young', 1] },
+    policy: { ...due, pattern: 'a*.log', keepFiles: 2 },
+    after: { 'a\nb.log.20260130T120000Z.gz': 'young', [`a\nb.log.${stamp}.gz`]: 'new' },
+  },
+  {
     title: 'a name with a line’s end, and one that is no text',
     files: { 'a\nb.log': 'x' },
     policy: { ...numbered, pattern: 'a*.log' },
@@ -388,6 +401,22 @@ describe('a log rotation', () => {
     const after = await stat(folder.at(`app.log.${stamp}.gz`));
     const of = ({ mode, uid, gid, mtimeMs }: typeof before) => [mode, uid, gid, Math.round(mtimeMs)];
     expect(of(after)).toEqual(of(before));
+  });
+
+  it('ends when its state cannot be read at the moment, and forgets no writer that has still to be told', async () => {
+    await folder.write('app.log', 'one');
+    await rotate(folder, { ...due, reopen: hook(true) }, { now });
+    const open: FileSystem['open'] = (path, ...more) =>
+      String(path).endsWith('.dotmac-log-rotation.json')
+        ? Promise.reject(Object.assign(new Error('too many'), { code: 'EMFILE' }))
+        : systemFiles.open(path, ...more);
+    let told = 0;
+    const policy = { ...due, reopen: () => void (told += 1) };
+    const unread = rotate(folder, policy, { now, system: { ...systemFiles, open } });
+    await expect(unread).rejects.toMatchObject({ code: 'EMFILE' });
+    expect([told, await folder.names()]).toEqual([0, [`app.log.${stamp}`]]);
+    await rotate(folder, policy, { now });
+    expect([told, await folder.names()]).toEqual([1, [`app.log.${stamp}.gz`]]);
   });
 
   it('leaves a log of 10 GB that is mostly hole in its room', async () => {

@@ -1,16 +1,24 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fakeClock } from '@dotmac/core/testing';
+import { newId } from '@dotmac/core';
+import { fakeClock, type FakeClock } from '@dotmac/core/testing';
 import { createMaintenance, memoryMaintenanceStore, planned } from '../../src/index.js';
 import { driftOf } from '../../src/plans/drift.js';
 import { heapOf, sweepingTask, type Heap } from '../support/sweeping-task.js';
 
-async function setUp(heap: Heap) {
-  const clock = fakeClock();
+async function setUp(
+  heap: Heap,
+  { clock = fakeClock(), before = () => Promise.resolve() }: { clock?: FakeClock; before?: () => Promise<void> } = {},
+) {
   const store = memoryMaintenanceStore({ clock });
-  const maintenance = createMaintenance({ store, clock, tasks: [sweepingTask(heap, { batch: 1_000 })], throttle: [] });
+  const maintenance = createMaintenance({
+    store,
+    clock,
+    tasks: [sweepingTask(heap, { batch: 1_000, before })],
+    throttle: [],
+  });
   await maintenance.start();
-  return { clock, maintenance, ...maintenance.scope({ tenantId: 'acme' }) };
+  return { clock, store, maintenance, ...maintenance.scope({ tenantId: 'acme' }) };
 }
 const sweep = { maintenanceType: 'sweep', parameters: {} };
 
@@ -32,6 +40,19 @@ describe('a plan', () => {
       resumable: false,
       details: { dry_run: true, plan: { targets: [{ target: 'heap', items: 1_200 }] } },
     });
+  });
+
+  it('knows by earlier runs how long it takes, however many were dry since', async () => {
+    const heap = heapOf(2_500, 5_000);
+    const clock = fakeClock();
+    const { plans, runs } = await setUp(heap, { clock, before: () => clock.sleep(2_000) });
+    const { taskId } = await runs.beginRun('sweep', {});
+    await clock.advance(10_000);
+    expect(await runs.get(taskId)).toMatchObject({ status: 'completed', itemsCleaned: 2_500 });
+    for (let times = 0; times < 51; times++) await runs.run('sweep', { dryRun: true });
+    heap.items.push(...heapOf(1_000).items);
+    const { plan } = await plans.create(sweep);
+    expect(plan.targets).toMatchObject([{ items: 1_000, estimatedMs: 2_400, estimatedFrom: 'earlier_runs' }]);
   });
 
   it('is applied once, and confirms what it shows', async () => {
@@ -77,6 +98,21 @@ describe('a plan', () => {
     await expect(other.get(id)).rejects.toMatchObject({ code: 'PLAN_NOT_FOUND' });
     await expect(other.apply(id)).rejects.toMatchObject({ code: 'PLAN_NOT_FOUND' });
     expect(await other.list({ limit: 10 })).toEqual({ items: [], nextCursor: null });
+  });
+
+  it('of an older version, which said less of its targets, is read, listed and applied', async () => {
+    const { store, plans } = await setUp(heapOf(5));
+    const { id } = await plans.create(sweep);
+    const kept = await store.plans('acme').get(id);
+    if (!kept) throw new Error('no plan');
+    const [target] = kept.plan['targets'] as [Record<string, unknown>];
+    const { to_see: _, bytes_from: __, estimated_from: ___, ...older } = target;
+    const olderId = newId();
+    await store.plans('acme').insert({ ...kept, id: olderId, plan: { ...kept.plan, targets: [older] } });
+    const known = { id: olderId, plan: { targets: [{ items: 5, toSee: null, bytesFrom: null, estimatedFrom: null }] } };
+    expect(await plans.get(olderId)).toMatchObject(known);
+    expect((await plans.list({ limit: 10 })).items).toMatchObject([known, { id }]);
+    expect(await plans.apply(olderId)).toMatchObject({ status: 'completed', itemsCleaned: 5 });
   });
 
   it('is listed page by page, the newest first', async () => {

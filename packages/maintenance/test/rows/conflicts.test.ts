@@ -4,6 +4,7 @@ import { databaseFromUrl, type Database } from '@dotmac/core/kysely';
 import { lockWaits } from '../../src/databases/pressure.js';
 import { clean, planned, tinyPace } from '../support/clean.js';
 import { dialects, type FreshDatabase } from '../support/databases.js';
+import { failuresOf } from '../support/failures.js';
 
 const dayMs = 86_400_000;
 const asOf = Date.UTC(2026, 5, 1);
@@ -43,7 +44,7 @@ for (const { title, present, fresh: createFresh, dialect } of dialects)
 
     it('tries again after a deadlock, with fewer rows', { timeout: 60_000 }, async () => {
       await fill(40);
-      const cleanup = await planned(cleaning as Database, policy, asOf);
+      const { cleanup, codes } = failuresOf(await planned(cleaning as Database, policy, asOf));
       let running: Promise<{ deleted: number; retries: number }> | undefined;
       await (other as Database).kysely.transaction().execute(async (trx) => {
         // Much work is done here already, so that this is not the one that is chosen to go back.
@@ -68,6 +69,7 @@ for (const { title, present, fresh: createFresh, dialect } of dialects)
       });
       const { deleted, retries } = (await running) as { deleted: number; retries: number };
       expect({ deleted, retried: retries > 0 }).toEqual({ deleted: 40, retried: true });
+      expect(codes[0]).toBe({ sqlite: 'SQLITE_BUSY', postgres: '40P01', mysql: '1213' }[dialect]);
       expect(await ids()).toEqual([]);
     });
 

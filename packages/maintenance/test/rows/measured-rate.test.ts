@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { sqlite } from '@dotmac/core/kysely';
 import { createMaintenance, kyselyMaintenanceStore } from '../../src/index.js';
+import { sqliteRows } from '../../src/databases/sqlite/rows.js';
 import { rateOf } from '../../src/tasks/measured-rate.js';
 
 type Details = Parameters<typeof rateOf>[0][number];
@@ -26,7 +27,7 @@ describe('how fast a policy’s rows go', () => {
     expect(rateOf(earlier, 'a')).toBe(rate);
   });
 
-  it('is what a plan goes by; without it a plan does not say how long it takes', async () => {
+  it('is what a plan goes by; without it a plan goes by what is usual, and says so', async () => {
     const database = sqlite(':memory:');
     onTestFinished(() => database.close());
     const fill = () =>
@@ -54,13 +55,13 @@ describe('how fast a policy’s rows go', () => {
     }).scope({ tenantId: 'acme' });
     const estimated = async () => {
       const { plan } = await plans.create({ maintenanceType: 'database_cleanup', parameters: {} });
-      return plan.targets[0]?.estimatedMs;
+      return plan.targets.map((it) => [it.estimatedFrom, it.estimatedMs])[0];
     };
-    expect(await estimated()).toBeNull();
+    expect(await estimated()).toEqual(['default_rate', Math.ceil((2_000 / sqliteRows.rowsPerSecond) * 1_000)]);
     const { details } = await runs.run('database_cleanup', { vacuumAnalyze: false });
     const [{ rows_per_second: rate } = { rows_per_second: 0 }] = details['policies'] as { rows_per_second: number }[];
     expect(rate).toBeGreaterThan(0);
     await fill();
-    expect(await estimated()).toBe(Math.ceil((2_000 / rate) * 1_000));
+    expect(await estimated()).toEqual(['earlier_runs', Math.ceil((2_000 / rate) * 1_000)]);
   });
 });

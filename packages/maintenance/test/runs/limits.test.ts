@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { limitsOf, reached } from '../../src/runs/limits.js';
-import { etaSeconds } from '../../src/runs/pulse.js';
 
 describe('limits', () => {
   const number = fc.nat(1_000);
@@ -38,14 +37,5 @@ describe('limits', () => {
       batches: 4,
       until: 5,
     });
-  });
-
-  it('tell the time that is left only when plan and pace are known', () => {
-    expect([etaSeconds(100, 50, 10), etaSeconds(100, 100, 0), etaSeconds(100, 50, 0), etaSeconds(null, 5, 1)]).toEqual([
-      5,
-      0,
-      null,
-      null,
-    ]);
   });
 });

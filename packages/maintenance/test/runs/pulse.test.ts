@@ -4,7 +4,7 @@ import { createPulse } from '../../src/runs/pulse.js';
 
 it('keeps a target done that is counted once more after it was done', () => {
   const pulse = createPulse(fakeClock(), {});
-  pulse.begin('rows', 10);
+  pulse.begin('rows', { planned: 10, toSee: null });
   pulse.count('rows', { cleaned: 4, cursor: 'row 4' });
   expect(pulse.read().cursors).toEqual({ rows: { cursor: 'row 4' } });
   pulse.done('rows');

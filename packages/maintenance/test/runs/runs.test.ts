@@ -159,6 +159,15 @@ describe('a run', () => {
       expect(await (await setUp(heap, { batch: 1_000 })).runs.run('sweep', {})).toMatchObject({ status: 'completed' });
   });
 
+  it('asks for as few as the host says, and for all of a target with none', async () => {
+    const asks = { status: 'needs_confirmation', itemsCleaned: 0 };
+    expect(await (await setUp(heapOf(21), {}, { unaskedItems: 20 })).runs.run('sweep', {})).toMatchObject(asks);
+    expect(await (await setUp(heapOf(1), {}, { unaskedItems: 0 })).runs.run('sweep', {})).toMatchObject(asks);
+    const few = await setUp(heapOf(20), {}, { unaskedItems: 20 });
+    expect(await few.runs.run('sweep', {})).toMatchObject({ status: 'completed', itemsCleaned: 20 });
+    await expect(setUp(heapOf(1), {}, { unaskedItems: -1 })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+  });
+
   it('waits while the application is under pressure, says for what, and goes on', async () => {
     let queries = 0;
     const throttle = [{ name: 'pool_wait', unit: 'queries', pauseAt: 5, resumeAt: 1, read: () => queries }];
@@ -188,7 +197,11 @@ describe('a run', () => {
     await clock.advance(10_000);
     const ended = await runs.get(taskId);
     expect(ended).toMatchObject({ status: 'completed', stopReason: 'pressure', itemsCleaned: 0, resumable: true });
-    expect(ended).toMatchObject({ log: [], errorMessage: null });
+    expect(ended).toMatchObject({ errorMessage: null, progress: { pauses: [{ signal: 'lag', times: 1, worst: 9 }] } });
+    expect(ended.log.map(({ message }) => message)).toEqual([
+      'Paused: lag is at 9 ms; work goes on at 0.5.',
+      'Ended for now: the pressure did not go.',
+    ]);
     expect(heap.items).toHaveLength(50);
   });
 

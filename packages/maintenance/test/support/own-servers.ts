@@ -1,9 +1,11 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { chown, mkdtemp, rm } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Client } from 'pg';
 
 /** A server that a test starts for itself, with settings of its own. */
 export interface OwnServer {
@@ -11,6 +13,8 @@ export interface OwnServer {
   /** Where it keeps what it has. */
   directory: string;
   process: ChildProcess;
+  /** Kills it without a word, as a loss of power would, and starts it again on what it has on disk. */
+  crash(): Promise<void>;
   /** Ends it, and removes its directory. */
   stop(): Promise<void>;
 }
@@ -27,8 +31,8 @@ function freePort(): Promise<number> {
   });
 }
 
-/** Resolves when something listens there. */
-async function listening(port: number, child: ChildProcess): Promise<void> {
+/** Resolves when something listens there, and serves. */
+async function listening(port: number, child: ChildProcess, ask: (port: number) => Promise<unknown>): Promise<void> {
   for (let tries = 0; tries < 600; tries++) {
     if (child.exitCode !== null) throw new Error(`the server on port ${port} ended by itself`);
     const there = await new Promise<boolean>((resolve) => {
@@ -36,10 +40,22 @@ async function listening(port: number, child: ChildProcess): Promise<void> {
       socket.once('connect', () => (socket.destroy(), resolve(true)));
       socket.once('error', () => (socket.destroy(), resolve(false)));
     });
-    if (there) return;
+    const serves = (): Promise<boolean> =>
+      ask(port).then(
+        () => true,
+        () => false,
+      );
+    if (there && (await serves())) return;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  throw new Error(`nothing listens on port ${port} after a minute`);
+  throw new Error(`nothing serves on port ${port} after a minute`);
+}
+
+/** As whom a program runs, and with what environment. */
+interface RunAs {
+  uid?: number;
+  gid?: number;
+  env: NodeJS.ProcessEnv;
 }
 
 interface Program {
@@ -47,31 +63,63 @@ interface Program {
   /** Whose process it is to be, where the test is root's. */
   user?: string;
   /** Made first, in the directory. */
-  prepare?: (directory: string, as: { uid?: number; gid?: number }) => void;
+  prepare?: (directory: string, as: RunAs) => void;
   args: (directory: string, port: number) => string[];
+  /** Throws while it listens, and does not serve yet. Default: what listens serves. */
+  ask?: (port: number) => Promise<unknown>;
 }
 
 /** Starts a server in a directory of its own, on a port of its own. */
-async function startServer({ command, user, prepare, args }: Program): Promise<OwnServer> {
+async function startServer({
+  command,
+  user,
+  prepare,
+  args,
+  ask = () => Promise.resolve(),
+}: Program): Promise<OwnServer> {
   const directory = await mkdtemp(join(tmpdir(), 'dotmac-server-'));
-  const as: { uid?: number; gid?: number } = user !== undefined && process.getuid?.() === 0 ? idsOf(user) : {};
+  // MariaDB removes the temporary tables of whoever shares a directory for them with it, and a server that lost one crashes.
+  const env = { ...process.env, TMPDIR: directory };
+  const as: RunAs = { env, ...(user !== undefined && process.getuid?.() === 0 ? idsOf(user) : {}) };
   if (as.uid !== undefined && as.gid !== undefined) await chown(directory, as.uid, as.gid);
   prepare?.(directory, as);
   const port = await freePort();
-  const child = spawn(command, args(directory, port), { ...as, cwd: directory, stdio: 'ignore' });
-  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const start = () => spawn(command, args(directory, port), { ...as, cwd: directory, stdio: 'ignore' });
+  let child = start();
+  const kill = async (): Promise<void> => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, 'exit');
+    child.kill('SIGKILL');
+    await ended;
+  };
   const stop = async (): Promise<void> => {
-    if (child.exitCode === null && child.signalCode === null) {
-      child.kill('SIGKILL');
-      await ended;
-    }
+    await kill();
     await rm(directory, { recursive: true, force: true, maxRetries: 5 });
   };
-  await listening(port, child).catch(async (error: unknown) => {
+  const crash = async (): Promise<void> => {
+    await kill();
+    // Its own children may outlive it for a moment, and keep it from starting anew.
+    for (let tries = 1; ; tries++) {
+      child = start();
+      const failure = await listening(port, child, ask).catch((error: unknown) => error);
+      if (failure === undefined) return;
+      if (tries >= 50) throw failure as Error;
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  };
+  await listening(port, child, ask).catch(async (error: unknown) => {
     await stop();
     throw error;
   });
-  return { port, directory, process: child, stop };
+  return {
+    port,
+    directory,
+    get process() {
+      return child;
+    },
+    crash,
+    stop,
+  };
 }
 
 const idsOf = (user: string): { uid: number; gid: number } => {
@@ -104,12 +152,39 @@ export function startPostgres(settings: Record<string, string>): Promise<OwnServ
         stdio: 'ignore',
         cwd: directory,
       }),
-    args: (directory, port) => [
-      ...['-D', join(directory, 'data'), '-p', String(port), '-k', directory, '-h', '127.0.0.1', '-c', 'fsync=off'],
-      ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
-    ],
+    args: (directory, port) => postgresArgs(directory, port, settings),
+    ask: askPostgres,
   });
 }
+
+/** PostgreSQL listens while it is still starting up. */
+async function askPostgres(port: number): Promise<void> {
+  const client = new Client({ host: '127.0.0.1', port, user: 'postgres', database: 'postgres' });
+  client.on('error', () => undefined);
+  await client.connect();
+  await client.end();
+}
+
+/** A standby that follows the PostgreSQL on that port, with these settings. */
+export function startStandby(primaryPort: number, settings: Record<string, string>): Promise<OwnServer> {
+  const bin = postgresBin ?? '';
+  return startServer({
+    command: join(bin, 'postgres'),
+    user: 'postgres',
+    prepare(directory, as) {
+      const copying = ['-h', '127.0.0.1', '-p', String(primaryPort), '-U', 'postgres', '-D', join(directory, 'data')];
+      const words = [...copying, '--write-recovery-conf', '--wal-method=stream', '--checkpoint=fast', '--no-sync'];
+      execFileSync(join(bin, 'pg_basebackup'), words, { ...as, stdio: 'ignore', cwd: directory });
+    },
+    args: (directory, port) => postgresArgs(directory, port, settings),
+    ask: askPostgres,
+  });
+}
+
+const postgresArgs = (directory: string, port: number, settings: Record<string, string>): string[] => [
+  ...['-D', join(directory, 'data'), '-p', String(port), '-k', directory, '-h', '127.0.0.1', '-c', 'fsync=off'],
+  ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+];
 
 /** MariaDB with these options; the user is `root`, who needs no password. */
 export function startMariadb(options: string[]): Promise<OwnServer> {

@@ -39,6 +39,20 @@ export async function nodesOf(client: RedisClient): Promise<RedisNode[]> {
   );
 }
 
+/**
+ * Which servers and database they are, to be compared: the nodes of a cluster, or this start of a single server. What it may
+ * not be asked is left out.
+ */
+export async function identityOf(nodes: readonly RedisNode[]): Promise<string[]> {
+  const [single] = nodes;
+  if (single?.cluster !== null) return nodes.map(({ id }) => id).sort();
+  const said = async (pattern: RegExp, ...command: [string, string]): Promise<string> => {
+    const answer = await single.client.callBuffer(...command).catch(() => '');
+    return pattern.exec(String(answer))?.[1] ?? '';
+  };
+  return [await said(/^run_id:(\w+)/m, 'INFO', 'server'), await said(/\bdb=(\d+)/, 'CLIENT', 'INFO')];
+}
+
 /** How many keys there are in all. */
 export async function keysOf(nodes: readonly RedisNode[]): Promise<number> {
   const counts = await Promise.all(nodes.map(({ client }) => client.callBuffer('DBSIZE')));

@@ -1,3 +1,4 @@
+import type { Relief } from '../../files/steps.js';
 import { nodesOf, type RedisClient } from './client.js';
 import { leastRestMs, type RoundOptions } from './rounds.js';
 import { scan } from './scan.js';
@@ -10,6 +11,8 @@ const mostRemembered = 1_000_000;
 /** What a sweep would find. Not exact past a million keys. */
 export interface CountedKeys {
   keys: number;
+  /** Keys that match the pattern, whether a sweep would change them or not. */
+  seen: number;
   bytes: number;
   exact: boolean;
   sample: string[];
@@ -18,13 +21,14 @@ export interface CountedKeys {
 /** Counts the keys that a sweep would change, and changes none. */
 export async function countKeys(
   client: RedisClient,
-  { clock, signal, pattern, treatment, dutyCycle }: RoundOptions & { signal: AbortSignal },
+  { clock, signal, relief, pattern, treatment, dutyCycle }: RoundOptions & { signal: AbortSignal; relief?: Relief },
 ): Promise<CountedKeys> {
-  const counted: CountedKeys = { keys: 0, bytes: 0, exact: true, sample: [] };
+  const counted: CountedKeys = { keys: 0, seen: 0, bytes: 0, exact: true, sample: [] };
   for (const node of await nodesOf(client)) {
     const remembered = new Set<string>();
     let from = '0';
     do {
+      await relief?.();
       signal.throwIfAborted();
       const startedAt = clock.monotonic();
       const { next, keys } = await scan(node, from, pattern);
@@ -32,6 +36,7 @@ export async function countKeys(
       if (remembered.size < mostRemembered) for (const key of fresh) remembered.add(key.toString('latin1'));
       else counted.exact = false;
       const { changed, bytes } = await treatKeys(node, fresh, treatment, 'count');
+      counted.seen += fresh.length;
       counted.keys += changed;
       counted.bytes += bytes;
       // With conditions nobody says which keys they hold for.

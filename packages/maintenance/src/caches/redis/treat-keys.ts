@@ -3,6 +3,8 @@ import { sendAll } from './send.js';
 import { bySlot } from './slot.js';
 import {
   meansAll,
+  meansLasting,
+  spreadTtl,
   treatArguments,
   treated,
   treatInLua,
@@ -21,7 +23,29 @@ export async function treatKeys(
 ): Promise<Treated> {
   if (keys.length === 0) return { changed: 0, bytes: 0 };
   const groups = node.cluster ? bySlot(keys) : [keys];
-  return meansAll(treatment) ? treatAll(node, groups, mode) : judgeEach(node, groups, treatment, mode);
+  if (meansAll(treatment)) return treatAll(node, groups, mode);
+  if (!meansLasting(treatment)) return judgeEach(node, groups, treatment, mode);
+  return letExpire(node, keys, treatment, mode).catch((error: unknown) => {
+    if (!knowsNoNx.test(String(error))) throw error;
+    return judgeEach(node, groups, treatment, mode);
+  });
+}
+
+/** Before Redis 7, EXPIRE takes no condition. */
+const knowsNoNx = /wrong number of arguments for '?expire|unsupported option|syntax error/i;
+
+/** Keys without a time to live get one, in one step of the server's each. No script is needed. */
+async function letExpire(
+  node: RedisNode,
+  keys: readonly Buffer[],
+  { ttlSeconds }: KeyTreatment,
+  mode: Mode,
+): Promise<Treated> {
+  const commands = keys.map((key, place): RedisArgument[] =>
+    mode === 'count' ? ['TTL', key] : ['EXPIRE', key, spreadTtl(ttlSeconds, place, keys.length), 'NX'],
+  );
+  const answers = await sendAll(node, commands);
+  return { changed: answers.filter((it) => Number(it) === (mode === 'count' ? -1 : 1)).length, bytes: 0 };
 }
 
 /**

@@ -27,6 +27,14 @@ export const weighedABatch = 5;
 export const meansAll = ({ action, minIdleSeconds, minBytes }: KeyTreatment): boolean =>
   action === 'remove' && minIdleSeconds === null && minBytes === null;
 
+/** Whether every key without a time to live is meant: the server itself looks at that, by `EXPIRE … NX`. */
+export const meansLasting = ({ action, minIdleSeconds, minBytes }: KeyTreatment): boolean =>
+  action === 'expire' && minIdleSeconds === null && minBytes === null;
+
+/** A time to live, spread over the keys of a batch. */
+export const spreadTtl = (ttlSeconds: number, place: number, keys: number): number =>
+  ttlSeconds + Math.floor((ttlSeconds * 0.1 * (place + 1)) / keys);
+
 /**
  * The part that scripts have in common, in Lua: `treat(keys, most)` looks at each key and acts on it in one step of the
  * server's, so that one which was written since it was scanned is not idle any more. It ends after `most` were meant, and

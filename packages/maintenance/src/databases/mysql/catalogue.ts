@@ -16,6 +16,12 @@ export async function columnsOf(db: Kysely<unknown>, name: TableName): Promise<C
   }));
 }
 
+/** How MariaDB and MySQL say that an index is kept, and not used; each knows one of them. */
+interface Overlooked {
+  IGNORED?: string;
+  IS_VISIBLE?: string;
+}
+
 /** Reads keys, columns, indexes and references of a base table, exactly by name. */
 export async function describeTable(db: Kysely<unknown>, selection: TableInTime): Promise<TableFacts | undefined> {
   const { rows: found } = await sql<{ estimate: number | null }>`
@@ -23,10 +29,11 @@ export async function describeTable(db: Kysely<unknown>, selection: TableInTime)
     where ${named(selection)} and table_type = 'BASE TABLE'`.execute(db);
   if (!found[0]) return undefined;
   const columns = await columnsOf(db, selection);
-  const { rows: keys } = await sql<{ idx: string; name: string | null; place: number }>`
-    select index_name as idx, column_name as name, seq_in_index as place from information_schema.statistics
+  const { rows: all } = await sql<{ idx: string; name: string | null; place: number } & Overlooked>`
+    select s.*, index_name as idx, column_name as name, seq_in_index as place from information_schema.statistics as s
     where ${named(selection)} and index_type = 'BTREE'
     order by seq_in_index, index_name`.execute(db);
+  const keys = all.filter(({ IGNORED, IS_VISIBLE }) => IGNORED !== 'YES' && IS_VISIBLE !== 'NO');
   const { rows: parts } = await sql<{ method: string | null; expression: string | null }>`
     select distinct partition_method as method, partition_expression as expression from information_schema.partitions
     where ${named(selection)}`.execute(db);

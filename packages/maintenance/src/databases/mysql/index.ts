@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely';
+import { sql, type Kysely } from 'kysely';
 import type { DatabaseUpkeep } from '../advice.js';
 import { advise, tableNames } from './advice/advise.js';
 import { slowQueries } from './advice/slow-queries.js';
@@ -16,5 +16,7 @@ export function mysqlUpkeep(db: Kysely<unknown>): DatabaseUpkeep {
     analyze: (table) => analyze(db, table),
     vacuum: (table) => analyze(db, table),
     compact: () => Promise.resolve(),
+    statements: ({ does, table }) =>
+      table === null || does === 'rebuild' ? [] : [sql`analyze table ${sql.id(table)}`.compile(db).sql],
   };
 }

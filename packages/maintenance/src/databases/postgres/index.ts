@@ -17,5 +17,10 @@ export function postgresUpkeep(db: Kysely<unknown>): DatabaseUpkeep {
     analyze: (table) => analyze(db, table),
     vacuum: (table, pauses) => vacuum(db, sql`vacuum (analyze) ${sql.id(table)}`, pauses),
     compact: () => Promise.resolve(),
+    statements({ does, table, index = '' }) {
+      if (table === null) return [];
+      const by = { analyze: sql`analyze`, vacuum: sql`vacuum (analyze)`, rebuild: sql`reindex index concurrently` };
+      return does === 'compact' ? [] : [sql`${by[does]} ${sql.id(does === 'rebuild' ? index : table)}`.compile(db).sql];
+    },
   };
 }

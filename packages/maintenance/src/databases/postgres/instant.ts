@@ -10,6 +10,11 @@ export function keeps(timeType: string, unit: TimeUnit): boolean {
   return (unit === 'timestamp' ? native : numeric).has(timeType);
 }
 
+/** What no instant is before, but `-infinity` is, as a column of that type is compared with it. */
+export function beforeAll(timeType: string): Sql {
+  return native.has(timeType) ? sql`'-infinity'::${sql.raw(timeType)}` : sql`-9e18::double precision`;
+}
+
 /** An instant as a column of that type and unit is compared with it. */
 export function instantLiteral(unit: TimeUnit, timeType: string, instant: number): Sql {
   if (unit !== 'timestamp') return sql`${unit === 'ms' ? instant : Math.floor(instant / 1000)}::bigint`;

@@ -2,7 +2,7 @@ import { sql, type Transaction } from 'kysely';
 import type { BatchLimits, RowDialect } from '../rows/dialect.js';
 import { tableId } from '../rows/due.js';
 import { columnsOf, describeTable, tableOid } from './catalogue.js';
-import { instantLiteral, keeps } from './instant.js';
+import { beforeAll, instantLiteral, keeps } from './instant.js';
 import { dropPartition, oldPartitions } from './partitions.js';
 import { tableSize, vacuum } from './upkeep.js';
 
@@ -12,14 +12,16 @@ const integers = new Set(['bigint', 'integer', 'smallint']);
 export const postgresRows: RowDialect = {
   rowsPerSecond: 100_000,
   sizesMeasured: true,
+  dropsInTransaction: true,
   pace: {
     firstRows: 2_000,
     leastRows: 10,
-    mostRows: 100_000,
+    // Who commits beside it waits until all that a batch has written to the log is on disk.
+    mostRows: 4_000,
     leastMs: 100,
     mostMs: 250,
-    restShare: 0.1,
-    leastRestMs: 2,
+    restShare: 0.2,
+    leastRestMs: 1,
     statementTimeoutMs: 2_500,
     lockTimeoutMs: 500,
   },
@@ -28,8 +30,13 @@ export const postgresRows: RowDialect = {
   keeps,
   walkable: () => true,
   isInteger: ({ type }) => integers.has(type),
-  compareTime: ({ timeColumn, timeUnit }, timeType, operator, instant) =>
-    sql`${sql.id(timeColumn)} ${sql.raw(operator)} ${instantLiteral(timeUnit, timeType, instant)}`,
+  compareTime({ timeColumn, timeUnit }, timeType, operator, instant) {
+    const column = sql.id(timeColumn);
+    const compared = sql`${column} ${sql.raw(operator)} ${instantLiteral(timeUnit, timeType, instant)}`;
+    if (operator !== '<' || integers.has(timeType)) return compared;
+    // What has no beginning is no instant, and yet before all others.
+    return sql`${compared} and ${column} > ${beforeAll(timeType)}`;
+  },
   instant: (column) => column,
   text: (_, reference) => sql`${reference}::text`,
   value: ({ type }, text) => sql`${text}::text::${sql.raw(type)}`,

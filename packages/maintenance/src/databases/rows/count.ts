@@ -52,16 +52,25 @@ export async function countIngest(
   return count(kysely, dialect, selection, sql`${from} and ${to}${where}`);
 }
 
-/** How many rows a partition has. */
+/** Partitions are counted to the last row: what is dropped without being read would be known by nothing else. */
+const partitionLimits = { statementTimeoutMs: 30_000, lockTimeoutMs: 1_000 };
+
+/** How many rows a partition has, and of how many of them the time is no instant: they may not go. */
 export async function countPartition(
   { kysely }: Database,
   dialect: RowDialect,
   selection: RowSelection,
+  { timeType = '' }: TableFacts,
   partition: Partition,
-): Promise<number> {
-  const { rows } = await sql<{ n: number }>`
-    select count(*) as n from ${dialect.partitionId(selection, partition)}`.execute(kysely);
-  return Number(rows[0]?.n ?? 0);
+): Promise<{ rows: number; timeless: number }> {
+  const old = dialect.compareTime(selection, timeType, '<', selection.cutoff);
+  const { rows } = await dialect.read(kysely, partitionLimits, (connection) =>
+    sql<{ n: number; old: number | null }>`
+      select count(*) as n, sum(case when ${old} then 1 else 0 end) as old
+      from ${dialect.partitionId(selection, partition)}`.execute(connection),
+  );
+  const all = Number(rows[0]?.n ?? 0);
+  return { rows: all, timeless: all - Number(rows[0]?.old ?? 0) };
 }
 
 async function count(

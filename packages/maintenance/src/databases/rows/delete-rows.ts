@@ -2,9 +2,11 @@ import type { Transaction } from 'kysely';
 import { isOperationError, type Clock } from '@dotmac/core';
 import type { Database } from '@dotmac/core/kysely';
 import type { ArchiveFile } from './archive-file.js';
+import { maintenanceErrors } from '../../errors.js';
 import { archiveBatch } from './archive-batch.js';
 import { cut, overGap, beginning, type Place, type Work } from './cut.js';
 import type { BatchPace, Removal } from './dialect.js';
+import { tableLabel } from './due.js';
 import { worthRetrying } from './retry.js';
 
 /** What {@link deleteRows} needs, besides what is to be deleted. */
@@ -34,6 +36,7 @@ const attempts = 6;
  * Deletes rows in small transactions along their walk, resting in between. Deadlocks and timeouts are retried with fewer
  * rows.
  * @returns how many went (exact), and whether none are left
+ * @throws TABLE_CONTENDED when every try at a batch failed so
  */
 export async function deleteRows(
   work: Work,
@@ -103,7 +106,9 @@ async function tryBatch(
     try {
       return { ...(await oneBatch(work, options, place, fewer, pace)), rows: fewer, retries: attempt - 1 };
     } catch (error) {
-      if (!worthRetrying(error) || attempt >= attempts) throw error;
+      if (!worthRetrying(error)) throw error;
+      if (attempt >= attempts)
+        throw maintenanceErrors.TABLE_CONTENDED({ table: tableLabel(work.selection) }, { cause: error });
       await options.clock.sleep(25 * 2 ** attempt, options.signal);
     }
   }

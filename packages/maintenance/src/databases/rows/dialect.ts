@@ -37,6 +37,8 @@ export interface BatchPace extends BatchLimits {
 export interface Pauses {
   clock: Clock;
   signal: AbortSignal;
+  /** Asked between steps: waits while the application is under pressure. Default: nothing is waited for. */
+  relief?: () => Promise<void>;
 }
 
 /** What goes in one batch. */
@@ -60,6 +62,8 @@ export interface RowDialect {
   describe(db: Kysely<unknown>, table: TableInTime): Promise<TableFacts | undefined>;
   /** Of any table; empty when it is not there. */
   columnsOf(db: Kysely<unknown>, table: TableName): Promise<Column[]>;
+  /** Is a partition dropped in the transaction in which the lease is looked at? */
+  readonly dropsInTransaction: boolean;
   /** Does a column of this type keep instants in that unit? */
   keeps(timeType: string, unit: TimeUnit): boolean;
   /** Can positions in a column of this type be written without loss? */

@@ -16,6 +16,8 @@ export interface RowPlan {
   strategy: Strategy;
   /** The partitions that would be dropped, with their rows. */
   partitions: { partition: Partition; rows: number }[];
+  /** Partitions that stay although they are old, and why. For people. */
+  spared: string[];
 }
 
 /** A plan with what people want to see of it. */
@@ -43,10 +45,17 @@ export async function planRows({ name, policy, dialect, selection, facts, archiv
   const total = await countAll(on, dialect, selection, facts);
   if (first.kind === 'partition_drop') {
     const partitions = [];
-    for (const partition of await dialect.oldPartitions(on.kysely, selection, facts))
-      partitions.push({ partition, rows: await countPartition(on, dialect, selection, partition) });
+    const spared = [];
+    for (const partition of await dialect.oldPartitions(on.kysely, selection, facts)) {
+      const { rows, timeless } = await countPartition(on, dialect, selection, facts, partition);
+      if (timeless === 0) partitions.push({ partition, rows });
+      else
+        spared.push(
+          `The partition ${partition.name} stays: of ${timeless} of its rows ${selection.timeColumn} is no instant.`,
+        );
+    }
     const items = partitions.reduce((sum, { rows }) => sum + rows, 0);
-    return { due: { items, exact: true }, total: atLeast(total, items), strategy: first, partitions };
+    return { due: { items, exact: true }, total: atLeast(total, items), strategy: first, partitions, spared };
   }
   const counted = await countDue(on, dialect, selection, facts);
   const all = atLeast(total, counted.items);
@@ -55,6 +64,7 @@ export async function planRows({ name, policy, dialect, selection, facts, archiv
     total: all,
     strategy: choose({ due: counted.items, total: all.items }),
     partitions: [],
+    spared: [],
   };
 }
 
@@ -66,7 +76,7 @@ const sampled = 10;
 /** Shows some keys, the statements with the database's plan for them, and what goes along. */
 export async function previewRows(
   prepared: Prepared,
-  { strategy, partitions, due: counted }: RowPlan,
+  { strategy, partitions, spared, due: counted }: RowPlan,
 ): Promise<RowPreview> {
   const { dialect, selection, facts, policy } = prepared;
   const warnings = restricting(facts).flatMap(({ child, indexed }) => [
@@ -76,6 +86,7 @@ export async function previewRows(
   for (const { child, onDelete, indexed } of facts.references)
     if (onDelete !== 'restrict' && !indexed)
       warnings.push(`No index of ${tableLabel(child)} begins with its reference: each row deleted reads all of it.`);
+  warnings.push(...spared);
   if (!counted.exact) warnings.push(`The rows of ${tableLabel(selection)} were too many to be counted in time.`);
   if (strategy.walk === null)
     return {

@@ -12,13 +12,14 @@ const pauseMs = 2;
  * write-ahead log into the file as far as readers let it, and has SQLite look after its statistics. Never VACUUM: it
  * blocks every writer and needs the file's size twice.
  */
-export async function giveBack(db: Kysely<unknown>, { clock, signal }: Pauses): Promise<void> {
+export async function giveBack(db: Kysely<unknown>, { clock, signal, relief }: Pauses): Promise<void> {
   if ((await pragma(db, 'auto_vacuum')) === incremental) {
     let free = await pragma(db, 'freelist_count');
     for (let before = Infinity; free > 0 && free < before;) {
       // The driver steps a statement without result columns once, and one step frees one page, whatever is asked for.
       for (let page = 0; page < Math.min(pagesAStep, free); page++) await sql`pragma incremental_vacuum(1)`.execute(db);
       await clock.sleep(pauseMs, signal);
+      await relief?.();
       [before, free] = [free, await pragma(db, 'freelist_count')];
     }
   }

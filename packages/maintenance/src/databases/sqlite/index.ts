@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely';
+import { sql, type Kysely } from 'kysely';
 import type { DatabaseUpkeep } from '../advice.js';
 import { advise, tableNames } from './advice/advise.js';
 import { giveBack } from './give-back.js';
@@ -18,6 +18,11 @@ export function sqliteUpkeep(db: Kysely<unknown>): DatabaseUpkeep {
     },
     analyze: (table) => analyze(db, table),
     vacuum: (table) => analyze(db, table),
+    statements({ does, table, index = '' }) {
+      if (does === 'rebuild') return [sql`reindex ${sql.id('main', index)}`.compile(db).sql];
+      if (table !== null) return [sql`analyze ${sql.id(table)}`.compile(db).sql];
+      return ['pragma incremental_vacuum', 'pragma optimize', 'pragma wal_checkpoint(truncate)'];
+    },
     async compact(pauses) {
       await giveBack(db, pauses);
       await writeBackLog(db);

@@ -56,6 +56,7 @@ export function kyselyMaintenanceStore(
     },
     leases: kyselyLeases(database, options),
     holdsLease: leaseWithin(database, options),
+    fencing: (other) => (other === database ? 'transaction' : 'time'),
     runs: (tenantId) => kyselyRuns(database, tenantId),
     plans: (tenantId) => kyselyPlans(database, tenantId),
     async runningRuns(limit) {

@@ -1,6 +1,6 @@
-import { sql } from 'kysely';
+import { sql, type ExpressionBuilder } from 'kysely';
 import { fromFlag, numberOrNull, toFlag, type Database } from '@dotmac/core/kysely';
-import type { Run, RunPulse, RunStatus, StopReason } from '../../runs/run.js';
+import type { Run, RunProgress, RunPulse, RunStatus, StopReason } from '../../runs/run.js';
 import { dayMs } from '../../reports/tally.js';
 import type { TenantRuns } from '../store.js';
 import { asked } from './asked.js';
@@ -48,13 +48,14 @@ export function kyselyRuns(database: Database, tenantId: string): TenantRuns {
       const row = await asked(own().where('id', '=', id).selectAll().executeTakeFirst());
       return row ? runOf(row) : null;
     },
-    async list({ limit, before, task, status, brief = false }) {
+    async list({ limit, before, task, status, applied = false, brief = false }) {
       let query = own()
         .select(briefColumns)
         .$if(!brief, (all) => all.select(longColumns));
       if (before !== undefined) query = query.where('id', '<', before);
       if (task !== undefined) query = query.where('task', '=', task);
       if (status !== undefined) query = query.where('status', '=', status);
+      if (applied) query = query.where(isApplied);
       return (await asked(query.orderBy('id', 'desc').limit(limit).execute())).map(
         ({ details = '{}', log = null, ...row }) => runOf({ ...row, details, log }),
       );
@@ -67,7 +68,7 @@ export function kyselyRuns(database: Database, tenantId: string): TenantRuns {
         .where('started_at', '>=', from)
         .where('started_at', '<', to)
         .where('ended_at', 'is not', null)
-        .where(({ eb, or }) => or([eb('dry_run', 'is', null), eb('dry_run', '=', toFlag(false))]))
+        .where(isApplied)
         .select(({ fn }) => [
           'task',
           'status',
@@ -97,6 +98,10 @@ export function kyselyRuns(database: Database, tenantId: string): TenantRuns {
     },
   };
 }
+
+/** Runs of older versions do not say whether they were dry. */
+const isApplied = ({ eb, or }: ExpressionBuilder<MaintenanceTables, 'dotmac_maintenance_runs'>) =>
+  or([eb('dry_run', 'is', null), eb('dry_run', '=', toFlag(false))]);
 
 /** What may be long. */
 const longColumns = ['details', 'log'] as const satisfies (keyof RunRow)[];
@@ -154,6 +159,14 @@ function rowOf(run: Run): RunRow {
 const read = <Value>(text: string | null, otherwise: Value): Value =>
   text === null ? otherwise : (JSON.parse(text) as Value);
 
+/** Runs of older versions knew less of themselves. */
+function progressOf(text: string | null): Run['progress'] {
+  const progress = read<Run['progress']>(text, null);
+  if (!progress) return null;
+  const { pauses = [], targets = [] } = progress as Partial<RunProgress>;
+  return { ...progress, pauses, targets: targets.map((it) => ({ ...{ seen: 0 }, ...it })) };
+}
+
 /** A run as its row has it. */
 export function runOf(row: RunRow): Run {
   return {
@@ -185,7 +198,7 @@ export function runOf(row: RunRow): Run {
     },
     errorCode: row.error_code,
     errorMessage: row.error_message,
-    progress: read(row.progress, null),
+    progress: progressOf(row.progress),
     cursors: read(row.cursors, {}),
     log: read(row.log, []),
     details: read(row.details, {}),

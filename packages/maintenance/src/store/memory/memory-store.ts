@@ -88,6 +88,7 @@ export function memoryMaintenanceStore({ clock = systemClock }: { clock?: Clock 
     leases: memoryLeases({ clock }),
     // Its transactions are of no database.
     holdsLease: () => Promise.resolve(undefined),
+    fencing: () => 'process',
     runs: runsOf,
     plans: plansOf,
     runningRuns: (limit) =>
@@ -112,8 +113,9 @@ export function memoryMaintenanceStore({ clock = systemClock }: { clock?: Clock 
 }
 
 const matching =
-  ({ before, task, status }: RunListing) =>
+  ({ before, task, status, applied }: RunListing) =>
   (run: Run): boolean =>
     (before === undefined || run.id < before) &&
     (task === undefined || run.task === task) &&
-    (status === undefined || run.status === status);
+    (status === undefined || run.status === status) &&
+    !(applied && run.dryRun);

@@ -9,9 +9,13 @@ interface Part {
   column: string | null;
   length: number | null;
   direction: string | null;
+  comment: string;
 }
 
 const quoted = (name: string): string => `\`${name.replaceAll('`', '``')}\``;
+
+/** As statements have it, unless NO_BACKSLASH_ESCAPES is set. */
+export const literal = (text: string): string => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
 
 /** Groups the rows of one query by a member of theirs, in their order. */
 function grouped<Row>(rows: readonly Row[], by: (row: Row) => string): Map<string, Row[]> {
@@ -25,13 +29,14 @@ export async function indexFacts(db: Kysely<unknown>, tables: readonly string[])
   if (tables.length === 0) return [];
   const { rows } = await sql<Part>`
     select table_name as \`table\`, index_name as name, index_type as method, non_unique = 0 as isUnique,
-      column_name as \`column\`, sub_part as length, collation as direction
+      column_name as \`column\`, sub_part as length, collation as direction, index_comment as comment
     from information_schema.statistics
     where table_schema = database() and binary table_name in (${sql.join([...tables])})
     order by table_name, index_name, seq_in_index`.execute(db);
   const [sizes, scans, keys] = [await sizesOf(db), await scansOf(db), await foreignKeys(db)];
   return [...grouped(rows, ({ table, name }) => JSON.stringify([table, name]))].map(([at, parts]) => {
-    const [{ table, name, method, isUnique }] = parts as [Part];
+    const [{ table, name, method, isUnique, comment }] = parts as [Part];
+    const said = comment === '' ? '' : ` COMMENT ${literal(comment)}`;
     const columns = parts.map(({ column }) => column ?? '');
     const isPlain = columns.every((it) => it !== '');
     const list = parts.map(({ column, length, direction }) =>
@@ -55,7 +60,7 @@ export async function indexFacts(db: Kysely<unknown>, tables: readonly string[])
       bytes: sizes.get(at) ?? null,
       scans: scans?.get(at) ?? (scans ? 0 : null),
       dropSql: `DROP INDEX ${quoted(name)} ON ${quoted(table)}`,
-      createSql: isPlain ? `CREATE ${kind}INDEX ${quoted(name)} ON ${quoted(table)} (${list.join(', ')})` : '',
+      createSql: isPlain ? [`CREATE ${kind}INDEX ${quoted(name)} ON ${quoted(table)} (${list.join(', ')})${said}`] : [],
     };
   });
 }

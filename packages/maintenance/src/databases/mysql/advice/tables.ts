@@ -1,6 +1,7 @@
 import { sql, type Kysely } from 'kysely';
 import type { AdviceLimits } from '../../advice.js';
 import { finding, type Finding } from '../../finding.js';
+import { literal } from './indexes.js';
 
 const dayMs = 86_400_000;
 /** Statistics of a table that changes are renewed by InnoDB itself long before. */
@@ -24,17 +25,18 @@ export async function adviseTables(
 ): Promise<Finding[]> {
   if (tables.length === 0) return [];
   const { rows } = await sql<
-    Record<'table' | 'bytes' | 'free', string> & Record<'next' | 'column' | 'type', string | null>
+    Record<'table' | 'bytes' | 'free', string> & Record<'next' | 'column' | 'type' | 'comment', string | null>
   >`
     select t.table_name as \`table\`, t.data_length + t.index_length as bytes, t.data_free as free,
-      t.auto_increment as next, c.column_name as \`column\`, c.column_type as type
+      t.auto_increment as next, c.column_name as \`column\`, c.column_type as type,
+      c.column_comment as comment
     from information_schema.tables t
     left join information_schema.columns c on c.table_schema = t.table_schema and c.table_name = t.table_name
       and c.extra like '%auto_increment%'
     where t.table_schema = database() and binary t.table_name in (${sql.join([...tables])}) order by t.table_name`.execute(
     db,
   );
-  return rows.flatMap(({ table, next, column, type, ...row }) => {
+  return rows.flatMap(({ table, next, column, type, comment, ...row }) => {
     const [bytes, free] = [Number(row.bytes), Number(row.free)];
     const found: Finding[] = [];
     if (free >= bloatBytes && free >= bloatShare * (bytes + free))
@@ -52,6 +54,7 @@ export async function adviseTables(
     const [base = ''] = /^[a-z]+/.exec(type ?? '') ?? [];
     const last = (most[base] ?? Infinity) * (type?.includes('unsigned') ? 2 : 1);
     const share = Number(next ?? 0) / last;
+    const keeps = `NOT NULL AUTO_INCREMENT${comment ? ` COMMENT ${literal(comment)}` : ''}`;
     if (share >= exhaustedShare && column !== null)
       found.push(
         finding({
@@ -62,12 +65,8 @@ export async function adviseTables(
           message: `${Math.floor(share * 1000) / 10} % of the numbers for ${table}.${column} are used up; at the end, inserts fail.`,
           evidence: { nextValue: next, mostValue: String(last), columnType: type },
           risk: 'Writes the table anew; writers wait meanwhile. Columns that refer to it want the same.',
-          applySql:
-            base === 'bigint'
-              ? []
-              : [`ALTER TABLE ${id(table)} MODIFY ${id(column)} BIGINT UNSIGNED NOT NULL AUTO_INCREMENT`],
-          undoSql:
-            base === 'bigint' ? [] : [`ALTER TABLE ${id(table)} MODIFY ${id(column)} ${type} NOT NULL AUTO_INCREMENT`],
+          applySql: base === 'bigint' ? [] : [`ALTER TABLE ${id(table)} MODIFY ${id(column)} BIGINT UNSIGNED ${keeps}`],
+          undoSql: base === 'bigint' ? [] : [`ALTER TABLE ${id(table)} MODIFY ${id(column)} ${type} ${keeps}`],
         }),
       );
     return found;

@@ -2,16 +2,19 @@ import { sql, type Kysely } from 'kysely';
 import type { IndexFacts, UseCounted } from '../../index-facts.js';
 import { among, epochMs } from './scope.js';
 
-interface Row extends Omit<IndexFacts, 'bytes' | 'scans'> {
+interface Row extends Omit<IndexFacts, 'bytes' | 'scans' | 'createSql'> {
   bytes: string;
   scans: string;
   definition: string;
+  comment: string | null;
 }
 
 /** The indexes of those tables, from the catalogue and the statistics. */
 export async function indexFacts(db: Kysely<unknown>, oids: readonly string[]): Promise<IndexFacts[]> {
   const { rows } = await sql<Row>`
     select t.relname as "table", c.relname as name, am.amname as method, pg_catalog.pg_get_indexdef(c.oid) as definition,
+      'COMMENT ON INDEX ' || pg_catalog.format('%I.%I', n.nspname, c.relname) || ' IS '
+        || pg_catalog.quote_literal(pg_catalog.obj_description(c.oid, 'pg_class')) as comment,
       (select array_agg(concat_ws(' ', pg_catalog.pg_get_indexdef(c.oid, k::int + 1, true),
           i.indclass[k], nullif(i.indcollation[k], 0), nullif(i.indoption[k], 0)) order by k)
         from generate_series(0, i.indnkeyatts - 1) as k) as keys,
@@ -35,11 +38,14 @@ export async function indexFacts(db: Kysely<unknown>, oids: readonly string[]): 
     join pg_catalog.pg_am am on am.oid = c.relam
     left join pg_catalog.pg_stat_all_indexes s on s.indexrelid = i.indexrelid
     where i.indrelid = ${among(oids)} order by 1, 2`.execute(db);
-  return rows.map(({ definition, ...row }) => ({
+  return rows.map(({ definition, comment, ...row }) => ({
     ...row,
     bytes: Number(row.bytes),
     scans: Number(row.scans),
-    createSql: definition.replace(/^CREATE( UNIQUE)? INDEX /, 'CREATE$1 INDEX CONCURRENTLY '),
+    createSql: [
+      definition.replace(/^CREATE( UNIQUE)? INDEX /, 'CREATE$1 INDEX CONCURRENTLY '),
+      ...(comment === null ? [] : [comment]),
+    ],
   }));
 }
 

@@ -43,19 +43,25 @@ export async function adviseForeignKeys(db: Kysely<unknown>, oids: readonly stri
 
 /** Tables whose rows nothing tells apart: they can be neither replicated by rows nor cleaned in batches. */
 export async function advisePrimaryKeys(db: Kysely<unknown>, oids: readonly string[]): Promise<Finding[]> {
-  const { rows } = await sql<Record<'table' | 'qualified' | 'rows', string> & { candidate: string | null }>`
+  const { rows } = await sql<
+    Record<'table' | 'qualified' | 'rows', string> & Record<'candidate' | 'definition', string | null>
+  >`
     select t.relname as "table", pg_catalog.format('%I.%I', n.nspname, t.relname) as qualified,
       greatest(t.reltuples, 0)::bigint as rows,
-      (select min(pg_catalog.quote_ident(c.relname)) from pg_catalog.pg_index i join pg_catalog.pg_class c on c.oid = i.indexrelid
-        where i.indrelid = t.oid and i.indisunique and i.indimmediate and i.indisvalid and i.indpred is null
-          and i.indexprs is null and not exists (select 1 from pg_catalog.pg_attribute a where a.attrelid = t.oid
-            and a.attnum = any((i.indkey::int2[])[0:i.indnkeyatts - 1]) and not a.attnotnull)
-          and not exists (select 1 from pg_catalog.pg_constraint n where n.conindid = c.oid)) as candidate
+      k.name as candidate, k.definition
     from pg_catalog.pg_class t join pg_catalog.pg_namespace n on n.oid = t.relnamespace
+    left join lateral (
+      select pg_catalog.quote_ident(c.relname) as name, pg_catalog.pg_get_indexdef(c.oid) as definition
+      from pg_catalog.pg_index i join pg_catalog.pg_class c on c.oid = i.indexrelid
+      where i.indrelid = t.oid and i.indisunique and i.indimmediate and i.indisvalid and i.indpred is null
+        and i.indexprs is null and not exists (select 1 from pg_catalog.pg_attribute a where a.attrelid = t.oid
+          and a.attnum = any((i.indkey::int2[])[0:i.indnkeyatts - 1]) and not a.attnotnull)
+        and not exists (select 1 from pg_catalog.pg_constraint n where n.conindid = c.oid)
+      order by c.relname limit 1) k on true
     where t.oid = ${among(oids)} and not t.relispartition
       and not exists (select 1 from pg_catalog.pg_index i where i.indrelid = t.oid and i.indisprimary)
     order by 1`.execute(db);
-  return rows.map(({ table, qualified, candidate, ...row }) =>
+  return rows.map(({ table, qualified, candidate, definition, ...row }) =>
     finding({
       table,
       kind: 'table_without_primary_key',
@@ -66,6 +72,7 @@ export async function advisePrimaryKeys(db: Kysely<unknown>, oids: readonly stri
         ? 'Locks the table for a moment; the index takes the name of the key.'
         : 'A key of a new column writes the whole table anew.',
       applySql: candidate ? [`ALTER TABLE ${qualified} ADD PRIMARY KEY USING INDEX ${candidate}`] : [],
+      undoSql: candidate && definition ? [`ALTER TABLE ${qualified} DROP CONSTRAINT ${candidate}`, definition] : [],
     }),
   );
 }

@@ -18,7 +18,7 @@ interface Row {
 /** What a column of that type can hold at most. */
 const columnMost: Record<string, number> = { smallint: 32_767, integer: 2_147_483_647 };
 
-/** Sequences that columns of those tables own, and that come to the end of their own numbers or the column's. */
+/** Sequences that columns of those tables own or have in their default, and that come to the end of their own numbers or the column's. */
 export async function adviseSequences(
   db: Kysely<unknown>,
   oids: readonly string[],
@@ -29,15 +29,23 @@ export async function adviseSequences(
       pg_catalog.quote_ident(a.attname) as quoted, pg_catalog.format('%I.%I', s.schemaname, s.sequencename) as sequence,
       pg_catalog.format_type(a.atttypid, null) as "columnType", s.data_type::text as "sequenceType",
       s.last_value as last, s.max_value as most
-    from pg_catalog.pg_depend d
-    join pg_catalog.pg_class c on c.oid = d.objid and c.relkind = 'S'
+    from (
+      select objid as sequence, refobjid as owner, refobjsubid as attnum from pg_catalog.pg_depend
+      where classid = 'pg_catalog.pg_class'::regclass and refclassid = 'pg_catalog.pg_class'::regclass
+        and deptype in ('a', 'i') and refobjid = ${among(oids)}
+      union
+      select u.refobjid, a.adrelid, a.adnum from pg_catalog.pg_attrdef a
+      join pg_catalog.pg_depend u on u.classid = 'pg_catalog.pg_attrdef'::regclass and u.objid = a.oid
+        and u.refclassid = 'pg_catalog.pg_class'::regclass
+      where a.adrelid = ${among(oids)}
+    ) d
+    join pg_catalog.pg_class c on c.oid = d.sequence and c.relkind = 'S'
     join pg_catalog.pg_namespace cn on cn.oid = c.relnamespace
     join pg_catalog.pg_sequences s on s.schemaname = cn.nspname and s.sequencename = c.relname
-    join pg_catalog.pg_class t on t.oid = d.refobjid
+    join pg_catalog.pg_class t on t.oid = d.owner
     join pg_catalog.pg_namespace n on n.oid = t.relnamespace
-    join pg_catalog.pg_attribute a on a.attrelid = t.oid and a.attnum = d.refobjsubid
-    where d.classid = 'pg_catalog.pg_class'::regclass and d.deptype in ('a', 'i') and d.refobjid = ${among(oids)}
-      and s.last_value is not null and s.increment_by > 0 and not s.cycle order by 1, 2`.execute(db);
+    join pg_catalog.pg_attribute a on a.attrelid = t.oid and a.attnum = d.attnum
+    where s.last_value is not null and s.increment_by > 0 and not s.cycle order by 1, 2`.execute(db);
   return rows.flatMap((row) => {
     const most = Math.min(Number(row.most), columnMost[row.columnType] ?? Infinity);
     const share = Number(row.last) / most;
@@ -54,11 +62,14 @@ export async function adviseSequences(
         evidence: { lastValue: row.last, mostValue: String(most), columnType, sequenceType },
         risk: 'Changing the column’s type locks everybody out while the table is written anew; columns that refer to it want the same.',
         applySql: grows
-          ? [`ALTER TABLE ${qualified} ALTER COLUMN ${quoted} TYPE bigint`, `ALTER SEQUENCE ${sequence} AS bigint`]
+          ? [
+              `ALTER TABLE ${qualified} ALTER COLUMN ${quoted} TYPE bigint`,
+              `ALTER SEQUENCE ${sequence} AS bigint NO MAXVALUE`,
+            ]
           : [],
         undoSql: grows
           ? [
-              `ALTER SEQUENCE ${sequence} AS ${sequenceType}`,
+              `ALTER SEQUENCE ${sequence} AS ${sequenceType} MAXVALUE ${row.most}`,
               `ALTER TABLE ${qualified} ALTER COLUMN ${quoted} TYPE ${columnType}`,
             ]
           : [],

@@ -46,6 +46,6 @@ function factsOf({ table, name, isUnique, origin, partial, columns, definition }
     bytes: null,
     scans: null,
     dropSql: `DROP INDEX "${name.replaceAll('"', '""')}"`,
-    createSql: definition ?? '',
+    createSql: definition === null ? [] : [definition],
   };
 }
