@@ -2,44 +2,11 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
+import { host, hostOf } from './support/snippet-host.js';
 
 const root = join(import.meta.dirname, '..');
 const readmes = ['README.md', ...readdirSync(join(root, 'packages')).map((name) => `packages/${name}/README.md`)];
-const maintenancePages = [
-  ...['advise-on-a-database', 'back-up-databases', 'clean-a-cache', 'clean-a-table', 'preview-a-cleanup'],
-  ...['report-on-maintenance', 'rotate-logs', 'schedule-maintenance', 'update-packages', 'watch-a-machine'],
-].map((name) => `docs/${name}.md`);
-
-/** What an example takes for granted: the packages' own names, and what the host's application has. */
-const host = `
-import type { Redis } from 'ioredis';
-import type { LRUCache } from 'lru-cache';
-import type { Pool } from 'pg';
-import type * as kysely from '@dotmac/core/kysely';
-import type * as dotmac from '@dotmac/maintenance';
-import type * as operations from '@dotmac/operations';
-declare global {
-  const createMaintenance: typeof dotmac.createMaintenance;
-  const defineMaintenanceTask: typeof dotmac.defineMaintenanceTask;
-  const retentionPolicy: typeof dotmac.retentionPolicy;
-  const [digestByEmail, digestByWebhook]: [typeof dotmac.digestByEmail, typeof dotmac.digestByWebhook];
-  const [eventLoopDelay, poolWait]: [typeof dotmac.eventLoopDelay, typeof dotmac.poolWait];
-  const [replicaLag, lockWaits]: [typeof dotmac.replicaLag, typeof dotmac.lockWaits];
-  const activeSessions: typeof dotmac.activeSessions;
-  const createOperations: typeof operations.createOperations;
-  const { statfs }: typeof import('node:fs/promises');
-  const { z }: typeof import('zod');
-  const nodemailer: typeof import('nodemailer');
-  const [database, primary]: [kysely.Database, kysely.Database];
-  const store: dotmac.MaintenanceStore;
-  const maintenance: dotmac.MaintenanceModule;
-  const [redis, pool, lru]: [Redis, Pool, LRUCache<string, object>];
-  interface AppTables { sessions: { id: number; created_at: number; state: 'open' | 'ended' } }
-  const smtpUrl: string;
-  const p95: () => number;
-  const chat: { post(text: string, options: { signal: AbortSignal }): Promise<void> };
-  const pager: { trigger(text: string, options: { signal: AbortSignal }): Promise<void> };
-}`;
+const pages = readdirSync(join(root, 'docs')).map((name) => `docs/${name}`);
 
 /** The examples of a page, by the line of each. Each is a module of its own. */
 const examplesOf = (page: string): [file: string, text: string][] => {
@@ -48,7 +15,8 @@ const examplesOf = (page: string): [file: string, text: string][] => {
     // As many lines as come before it: faults are told by the page's own.
     const above = text.slice(0, index).split('\n').length;
     const name = page.replaceAll(/\W+/g, '-');
-    return [join(root, 'test', `${name}-${above}.ts`), `${'\n'.repeat(above)}${code}\nexport {};`];
+    const granted = (hostOf[page] ?? '').replaceAll('\n', ' ');
+    return [join(root, 'test', `${name}-${above}.ts`), `${granted}${'\n'.repeat(above)}${code}\nexport {};`];
   });
 };
 
@@ -84,8 +52,8 @@ function faultsOf(files: ReadonlyMap<string, string>): string[] {
 describe('the examples in TypeScript', { timeout: 240_000 }, () => {
   const declared: [string, string] = [join(root, 'test', 'host.d.ts'), host];
 
-  it('of the READMEs and of the pages on maintenance compile', () => {
-    const examples = [...readmes, ...maintenancePages].flatMap(examplesOf);
+  it('of the READMEs and of all pages of the documentation compile', () => {
+    const examples = [...readmes, ...pages].flatMap(examplesOf);
     expect(examples.length).toBeGreaterThan(20);
     expect(faultsOf(new Map([declared, ...examples]))).toEqual([]);
   });
