@@ -3,6 +3,7 @@ import type { Clock } from '@dotmac/core';
 import { createLifecycle, kyselyLifecycleStore, type Lifecycle, type SendVerification } from '@dotmac/lifecycle';
 import type { Kysely, Transaction } from 'kysely';
 import type { AppTables } from './database.js';
+import { wakeupTable } from './wakeups.js';
 
 /** What the application brings along. */
 export interface CustomersInit {
@@ -25,6 +26,8 @@ export function createCustomers({ database, sendVerification, secret, clock }: C
     store: kyselyLifecycleStore(fromKysely(database, 'postgres'), clock ? { clock } : {}),
     secret,
     sendVerification,
+    // This application has a way of its own to wake work.
+    waker: wakeupTable(database, clock),
     ...(clock && { clock }),
     hooks: {
       // Whoever deletes a customer (its owner, staff, a timer): the user goes in the same transaction.

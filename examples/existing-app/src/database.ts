@@ -1,5 +1,5 @@
-import { Kysely, PostgresDialect, sql, type Generated } from 'kysely';
-import { Pool } from 'pg';
+import { Kysely, PostgresDialect, sql, type ColumnType, type Generated } from 'kysely';
+import { Pool, type PoolConfig } from 'pg';
 
 /** The tables that this application has had all along. */
 export interface AppTables {
@@ -12,11 +12,14 @@ export interface AppTables {
     created_at: Generated<Date>;
   };
   sessions: { token_hash: string; user_id: string; expires_at: Date };
+  /** What is to be looked at, and when (epoch ms). */
+  wakeups: { key: string; due_at: ColumnType<string, string | number> };
 }
 
 /** The application's own connection pool and query builder. */
-export function openDatabase(url: string): Kysely<AppTables> {
-  return new Kysely<AppTables>({ dialect: new PostgresDialect({ pool: new Pool({ connectionString: url }) }) });
+export function openDatabase(url: string, options: PoolConfig = {}): Kysely<AppTables> {
+  const pool = new Pool({ connectionString: url, ...options });
+  return new Kysely<AppTables>({ dialect: new PostgresDialect({ pool }) });
 }
 
 /** The application's own migrations; dotmac's tables come beside these, by its own. */
@@ -28,4 +31,5 @@ export async function prepareDatabase(database: Kysely<AppTables>): Promise<void
   await sql`create table if not exists sessions (
     token_hash text primary key, user_id uuid not null references users on delete cascade, expires_at timestamptz not null
   )`.execute(database);
+  await sql`create table if not exists wakeups (key text primary key, due_at bigint not null)`.execute(database);
 }

@@ -93,6 +93,7 @@ export async function startQuickstart(settings: Settings): Promise<Quickstart> {
           tenants: apiKeys.slice(0, 1).map(({ tenantId }) => tenantId),
           // So that a request for all tables may ask for less than their 90 days.
           minRetentionDays: 7,
+          lifecycleDays: 90,
         }),
       ],
       upkeep: [{ name: 'demo', database: 'main', tables: ['demo_sessions'], apply: ['stale_statistics'] }],

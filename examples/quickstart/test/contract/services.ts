@@ -54,6 +54,26 @@ export const serviceLife: Suite<ContractSubject> = {
       },
     },
     {
+      name: 'leaves a reason of one service without effect while payment is promised for it',
+      async run(subject) {
+        const { client } = subject;
+        const { id } = await provisioned(subject, await active(subject));
+        const late = { action_type: 'non_payment' };
+        const until = new Date(Date.now() + 86_400_000).toISOString();
+        assertProblem(await client.post(`${services}/${id}/promise`, { ...late, until }), 409, 'SERVICE_BUSY');
+        assertStatus(await client.post(`${services}/${id}/suspend`, late), 200);
+        await becomes(client, id, { status: 'suspended', access: 'suspended' });
+        const { body } = assertStatus(await client.post(`${services}/${id}/promise`, { ...late, until }), 200);
+        assert.deepEqual([body.open_reasons, body.promises], [['non_payment'], [{ reason: 'non_payment', until }]]);
+        await becomes(client, id, { status: 'active', access: 'full' });
+        const past = await client.post(`${services}/${id}/promise`, { ...late, until: '2020-01-01T00:00:00Z' });
+        assertProblem(past, 422, 'INVALID_INPUT');
+        const over = assertStatus(await client.post(`${services}/${id}/end-promise`, late), 200);
+        assert.deepEqual(over.body.promises, []);
+        await becomes(client, id, { status: 'suspended', access: 'suspended' });
+      },
+    },
+    {
       name: 'takes a service down, and lists what there is',
       async run(subject) {
         const { client } = subject;
@@ -105,6 +125,19 @@ export const serviceLife: Suite<ContractSubject> = {
         const dry = assertStatus(await client.post(`${customers}/${id}/dry-run`, asked), 200).body;
         assert.deepEqual([dry.allowed, dry.to, dry.events], [true, 'suspended', ['customer.suspended']]);
         assert.equal((await client.get(`${customers}/${id}`)).body.lifecycle_stage, 'active');
+        const { id: service } = await provisioned(subject, id);
+        const taken = assertStatus(
+          await client.post(`${services}/${service}/dry-run`, { command: 'terminate' }),
+          200,
+        ).body;
+        assert.deepEqual([taken.allowed, taken.events[0]], [true, 'service.termination_requested']);
+        const register = '/customer-lifecycle/register/dry-run';
+        const askedFor = { username: 'trial', email: 'trial@example.com', first_name: 'T', last_name: 'R' };
+        const registered = assertStatus(
+          await client.post(register, { ...askedFor, user_type: 'residential' }),
+          200,
+        ).body;
+        assert.deepEqual([registered.allowed, registered.from, registered.to], [true, null, 'registration']);
       },
     },
     {
