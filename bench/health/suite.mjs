@@ -111,6 +111,21 @@ export async function run() {
       target: 1,
       met: large.stored === large.made,
     });
+    for (const keeps of ['sqlite', 'memory']) {
+      // A store in memory looks through all of its chunks for those of one endpoint.
+      const endpoints = quick || keeps === 'memory' ? 1_000 : 10_000;
+      const { emptyKb, fullKb, full } = await child('history-memory.mjs', { endpoints, keeps });
+      const place = keeps === 'sqlite' ? 'SQLite' : 'memory';
+      figures.push({
+        metric: `heap per endpoint with full history (${full[0]} results, ${full[1]} failures), kept on ${place}`,
+        value: round(fullKb, 2),
+        unit: 'KB',
+        peer: `without history: ${round(emptyKb, 2)}`,
+        ratio: round(fullKb / emptyKb, 2),
+        target: null,
+        met: null,
+      });
+    }
     const reads = await child('reads.mjs');
     limit('trend over 30 days', 'ms', reads.trend30Days, 5);
     limit('trend over 400 days', 'ms', reads.trend400Days, 20);

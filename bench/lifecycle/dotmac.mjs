@@ -10,6 +10,18 @@ const size = isSmall ? 0.1 : 1;
 setInterval(() => undefined, 1_000);
 const database = databaseFromUrl(url, { poolSize, acquireTimeoutMs: 60_000 });
 const tokens = new Map();
+// When each run's step began; the next one begins when its end is stored.
+const stepBegan = new Map();
+const stepTimes = [];
+const stepBegins = ({ requestId }) => {
+  stepEnds(requestId);
+  stepBegan.set(requestId, performance.now());
+  return { requestId };
+};
+const stepEnds = (requestId) => {
+  const began = stepBegan.get(requestId);
+  if (began !== undefined) stepTimes.push(performance.now() - began);
+};
 const lifecycle = createLifecycle({
   store: kyselyLifecycleStore(database),
   secret: 'a secret of the bench, of no worth!',
@@ -18,7 +30,7 @@ const lifecycle = createLifecycle({
     defineServiceTemplate({
       name: 'four-steps',
       config: z.object({}),
-      steps: ['one', 'two', 'three', 'four'].map((key) => ({ key, run: ({ requestId }) => ({ requestId }) })),
+      steps: ['one', 'two', 'three', 'four'].map((key) => ({ key, run: stepBegins })),
     }),
   ],
   sendVerification: ({ customerId, token }) => void tokens.set(customerId, token),
@@ -30,7 +42,8 @@ lifecycle.subscribe({
   events: ['customer.registered'],
   deliver: ({ subject }) => arrived.get(subject)?.(),
 });
-lifecycle.events.on('service.provisioned', () => {
+lifecycle.events.on('service.provisioned', ({ data: { requestId } }) => {
+  stepEnds(requestId);
   settled.count += 1;
   if (settled.count === settled.wanted) settled.done();
 });
@@ -60,6 +73,13 @@ const registered = await atOnce(2_000 * size, lanes, async () => {
   ids.push((await scope.customers.register(person())).id);
 });
 figures.registrations = registered.perSecond;
+/** The median and the last hundredth of latencies in ms, as two figures. */
+const latenciesOf = (name, times) => {
+  const sorted = times.sort((a, b) => a - b);
+  figures[`${name}P50`] = percentile(sorted, 0.5);
+  figures[`${name}P99`] = percentile(sorted, 0.99);
+};
+latenciesOf('registrations', registered.times);
 
 // Those who will be suspended and given services.
 const active = [];
@@ -77,12 +97,14 @@ await atOnce(1_000 * size, lanes, async (index) => {
 /** Everybody is suspended and comes back. */
 const thereAndBack = async () => {
   const late = { actionType: 'late' };
-  const { perSecond: away } = await atOnce(active.length, lanes, (index) => suspension.suspend(active[index], late));
-  const { perSecond: back } = await atOnce(active.length, lanes, (index) => suspension.reactivate(active[index], late));
-  return 2 / (1 / away + 1 / back);
+  const away = await atOnce(active.length, lanes, (index) => suspension.suspend(active[index], late));
+  const back = await atOnce(active.length, lanes, (index) => suspension.reactivate(active[index], late));
+  return { perSecond: 2 / (1 / away.perSecond + 1 / back.perSecond), times: [...away.times, ...back.times] };
 };
 await thereAndBack();
-figures.transitions = 2 / (1 / (await thereAndBack()) + 1 / (await thereAndBack()));
+const [once, again] = [await thereAndBack(), await thereAndBack()];
+figures.transitions = 2 / (1 / once.perSecond + 1 / again.perSecond);
+latenciesOf('transitions', [...once.times, ...again.times]);
 // The other process has delivered them: what nobody takes would be looked through at every claim.
 await database.withTables().deleteFrom('dotmac_outbox').where('subscriber', '=', 'ledger').execute();
 
@@ -98,7 +120,9 @@ const setUp = async (runs) => {
   return (4 * runs) / ((performance.now() - startedAt) / 1_000);
 };
 await setUp(100 * size);
+stepTimes.length = 0;
 figures.steps = await setUp(500 * size);
+latenciesOf('steps', stepTimes);
 
 const processing = [];
 const latencies = await offered(200, 10 * size, async () => {
@@ -110,11 +134,8 @@ const latencies = await offered(200, 10 * size, async () => {
   });
 });
 while (processing.length < 200 * 10 * size * 0.99) await new Promise((resolve) => setTimeout(resolve, 20));
-figures.registrationP50 = percentile(latencies, 0.5);
-figures.registrationP99 = percentile(latencies, 0.99);
-processing.sort((a, b) => a - b);
-figures.eventP50 = percentile(processing, 0.5);
-figures.eventP99 = percentile(processing, 0.99);
+latenciesOf('registration', latencies);
+latenciesOf('event', processing);
 
 await lifecycle.stop();
 await database.close();

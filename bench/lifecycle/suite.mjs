@@ -56,7 +56,15 @@ export async function run() {
       if (kind === 'PostgreSQL') dbos.push(await on(kind, './dbos.mjs'));
     }
     const mine = (name) => median(ours.map((it) => it[name]));
+    const addLatencies = (name, title) => {
+      for (const [share, is] of [
+        ['p50', 'P50'],
+        ['p99', 'P99'],
+      ])
+        rows.push(figure(`${title}, ${share}, ${kind}`, mine(`${name}${is}`), 'ms', '', null, null));
+    };
     rows.push(figure(`registrations on ${kind}`, mine('registrations'), '/s', '', null, null));
+    addLatencies('registrations', 'registration, sixteen at once');
     for (const [layout, peer, target] of [
       ['same', 'five statements by hand, same tables', 0.5],
       ['own', 'five statements by hand, small tables', null],
@@ -67,12 +75,14 @@ export async function run() {
       const beside = `${peer}: ${Math.round(floor)}/s`;
       rows.push(figure(`transitions on ${kind}`, mine('transitions'), '/s', beside, ratio, target));
     }
+    addLatencies('transitions', 'transition, sixteen at once');
     if (kind === 'PostgreSQL') {
       const theirs = median(dbos.map((it) => it.steps));
       const peer = `DBOS: ${Math.round(theirs)}/s`;
       const ratio = median(ours.map(({ steps }, round) => steps / dbos[round].steps));
       rows.push(figure(`provisioning steps on ${kind}`, mine('steps'), '/s', peer, ratio, 2));
     } else rows.push(figure(`provisioning steps on ${kind}`, mine('steps'), '/s', '', null, null));
+    addLatencies('steps', 'step of fifty runs at once');
     for (const [name, title] of [
       ['registration', 'registration at 200/s'],
       ['event', 'event at its subscriber, at 200/s'],

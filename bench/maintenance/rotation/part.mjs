@@ -1,31 +1,16 @@
 // A log is rotated and compressed, beside `gzip -6` on the same text.
 import { execFile } from 'node:child_process';
-import { copyFileSync, createWriteStream, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { once } from 'node:events';
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { writeLog } from './write-log.mjs';
 
 const run_ = promisify(execFile);
 const small = process.env.BENCH_SMALL !== undefined;
 const bytes = small ? 64 * 2 ** 20 : 2 ** 30;
 const rounds = small ? 1 : 3;
 const median = (values) => values.sort((a, b) => a - b)[Math.floor(values.length / 2)];
-
-/** Lines as pino writes them. */
-async function writeLog(path) {
-  const file = createWriteStream(path);
-  let [written, line] = [0, 0];
-  while (written < bytes) {
-    let chunk = '';
-    for (let i = 0; i < 2_000; i++, line++)
-      chunk += `{"level":30,"time":${1_767_225_600_000 + line * 7},"pid":4242,"hostname":"edge-${line % 7}","req":{"id":"${Math.random().toString(36).slice(2)}","method":"GET","url":"/customers/${(line * 7919) % 100_003}"},"res":{"statusCode":${line % 50 === 0 ? 404 : 200}},"responseTime":${(line * 31) % 997},"msg":"request completed"}\n`;
-    written += chunk.length;
-    if (!file.write(chunk)) await once(file, 'drain');
-  }
-  file.end();
-  await once(file, 'finish');
-}
 
 async function inDirectory(log, work) {
   const directory = mkdtempSync(join(tmpdir(), 'bench-rotation-'));
@@ -58,7 +43,7 @@ export async function run() {
   const directory = mkdtempSync(join(tmpdir(), 'bench-log-'));
   try {
     const log = join(directory, 'app.log');
-    await writeLog(log);
+    await writeLog(log, bytes);
     const [mine, theirs] = [[], []];
     for (let round = 0; round < rounds; round++) {
       theirs.push(await gzip(log));

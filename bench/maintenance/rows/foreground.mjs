@@ -1,10 +1,10 @@
-// An application: a read and an update of accounts in one transaction, fifty a second, until its standard input ends.
+// An application: a read and an update of accounts in one transaction, two hundred a second, until its standard input ends.
 import Sqlite from 'better-sqlite3';
 import mysql from 'mysql2/promise';
 import pg from 'pg';
 
 const [url] = process.argv.slice(2);
-const perSecond = 50;
+const perSecond = 200;
 
 async function open() {
   if (url.startsWith('sqlite:')) {
@@ -71,7 +71,5 @@ for (let index = 0; !over; index++) {
   under.push(Promise.resolve(work(1 + ((index * 7919) % 10_000))).then(() => times.push(performance.now() - due)));
 }
 await Promise.all(under);
-times.sort((a, b) => a - b);
-const at = (share) => times[Math.min(times.length - 1, Math.floor(times.length * share))];
-console.log(JSON.stringify({ done: times.length, p50: at(0.5), p99: at(0.99), worst: at(1) }));
-process.exit(0);
+// A pipe takes what is long bit by bit, and an exit before that would cut it off.
+process.stdout.write(`${JSON.stringify(times)}\n`, () => process.exit(0));

@@ -21,17 +21,22 @@ async function foreground(url) {
   return {
     async end() {
       child.stdin.end();
-      await once(child, 'exit');
+      await once(child, 'close');
       return JSON.parse(said.trim().split('\n').at(-1));
     },
   };
 }
 
+/** The times of an application's transactions while `work` is done. Ms, ascending. */
 async function during(url, work) {
   const beside = await foreground(url);
-  const result = await work();
-  return { ...(await beside.end()), result };
+  await work();
+  return (await beside.end()).sort((a, b) => a - b);
 }
+
+const at = (times, share) => times[Math.min(times.length - 1, Math.floor(times.length * share))];
+const shown = (times) =>
+  `${times.length} transactions, p50 ${at(times, 0.5).toFixed(1)}, p99 ${at(times, 0.99).toFixed(1)}, longest ${at(times, 1).toFixed(1)} ms`;
 
 /** The task as an application has it, on its own store in the same database. */
 async function ours(url, cutoff) {
@@ -80,7 +85,7 @@ const atLeast = (metric, perSecond, peer, theirs, target) =>
 
 async function measure(kind) {
   const database = await kind.open(rows);
-  const taken = { ours: [], oursCpu: [], floor: [], floorCpu: [], others: {}, p99: [], worst: [] };
+  const taken = { ours: [], oursCpu: [], floor: [], floorCpu: [], others: {}, quiet: [], busy: [], worst: [] };
   try {
     for (let round = 0; round < rounds; round++) {
       await database.fresh();
@@ -108,11 +113,10 @@ async function measure(kind) {
         () => new Promise((resolve) => setTimeout(resolve, quietSeconds * 1000)),
       );
       const busy = await during(database.url, () => ours(database.url, database.cutoff));
-      console.log(
-        `${kind.title}: foreground quiet ${JSON.stringify(quiet)}, busy ${JSON.stringify({ ...busy, result: undefined })}`,
-      );
-      taken.p99.push([busy.p99, quiet.p99]);
-      taken.worst.push(busy.worst);
+      console.log(`${kind.title}: an application quiet: ${shown(quiet)}; meanwhile: ${shown(busy)}`);
+      taken.quiet.push(...quiet);
+      taken.busy.push(...busy);
+      taken.worst.push(at(busy, 1));
     }
   } finally {
     await database.drop();
@@ -120,8 +124,14 @@ async function measure(kind) {
   return taken;
 }
 
+/** Of all rounds together: one round of deleting takes seconds, which are too few transactions for a hundredth of them. */
 const p99 = (title, taken) => {
-  const [busy, quiet] = [median(taken.map(([it]) => it)), median(taken.map(([, it]) => it))];
+  const [busy, quiet] = [taken.busy, taken.quiet].map((times) =>
+    at(
+      times.sort((a, b) => a - b),
+      0.99,
+    ),
+  );
   return figure(
     `p99 of an application, ${title}`,
     busy,
@@ -139,7 +149,7 @@ const measured = {
     figures.push(
       atLeast('rows deleted, PostgreSQL', median(pg.ours), 'windows of the key, in the server', median(pg.floor), 0.6),
     );
-    figures.push(p99('PostgreSQL', pg.p99));
+    figures.push(p99('PostgreSQL', pg));
   },
   async mariadb(figures) {
     const maria = await measure(mariadb);
@@ -150,7 +160,7 @@ const measured = {
       figures.push(
         atLeast('rows deleted, MariaDB', median(maria.ours), name, median(theirs), name.includes('bulk') ? null : 2),
       );
-    figures.push(p99('MariaDB', maria.p99));
+    figures.push(p99('MariaDB', maria));
   },
   async sqlite(figures) {
     const lite = await measure(sqlite);
