@@ -122,11 +122,11 @@ async function removeOld(context: TaskContext, work: BackupWork, outcome: Policy
   if (progress.isDone) return;
   for (const { backup, reasons } of going.slice(0, progress.remaining)) {
     signal.throwIfAborted();
-    await directory.remove(backup);
+    const bytes = await directory.remove(backup);
     const reason = reasons.join(', ');
-    outcome.removed.push({ id: backup.id, bytes: backup.bytes, reason });
+    outcome.removed.push({ id: backup.id, bytes, reason });
     context.note(`${policy.name}: removed ${backup.file} (${reason})`);
-    if (!(await progress.advance({ cleaned: 1, bytes: backup.bytes }))) return;
+    if (!(await progress.advance({ cleaned: 1, bytes }))) return;
   }
   progress.done();
 }

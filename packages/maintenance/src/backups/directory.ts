@@ -1,13 +1,22 @@
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { OpenRoot } from '../files/root.js';
+import { unless } from '../files/system.js';
 import { manifest, readName, stemOf, type Backup, type Manifest } from './manifest.js';
+import { BrokenDump } from './source.js';
 
 const mostManifestBytes = 64 * 1024 * 1024;
+const missingFile = 'The file is missing.';
+
+/** What is said of a file that has not the size or the checksum of its manifest. */
+export const otherFile = 'The file is not the one that was written.';
 
 /** The backups of one policy in its directory. A backup is there once its manifest is: that comes last, and goes first. */
 export interface BackupDirectory {
-  /** Newest first. Manifests that cannot be read, or whose file is not there in its size, count as no backup. */
+  /**
+   * Newest first. One whose file is missing or of another size is `broken`, whatever its manifest says. Manifests that cannot
+   * be read, or whose file is a link or the like, count as no backup.
+   */
   list(): Promise<Backup[]>;
   /**
    * Removes what dead processes left: partial files, and dumps without a manifest. Nobody else may be at this
@@ -19,11 +28,15 @@ export interface BackupDirectory {
   create<Result>(name: string, fill: (file: FileHandle) => Promise<Result>): Promise<Result>;
   /** Writes a backup's manifest, over an earlier one. */
   writeManifest(id: string, content: Manifest): Promise<void>;
-  /** Reads a backup's file. */
+  /**
+   * Reads a backup's file.
+   * @throws BrokenDump when it is not there
+   */
   openDump(backup: Manifest): Promise<FileHandle>;
   /** The path for a file in between, which `sweep` finds. */
   scratchFile(id: string): string;
-  remove(backup: Backup): Promise<void>;
+  /** @returns how many bytes its file had */
+  remove(backup: Backup): Promise<number>;
 }
 
 /** @see BackupDirectory */
@@ -49,7 +62,10 @@ export function backupDirectory(
         // A manifest speaks of its own policy and of its own file alone: it might have been written by somebody else.
         if (content.policy !== policy || readName(policy, content.file)?.id !== id) return null;
         const dump = await root.facts(content.file);
-        return dump && root.isPlain(dump) && dump.size === content.bytes ? { ...content, id } : null;
+        if (dump?.size === content.bytes) return root.isPlain(dump) ? { ...content, id } : null;
+        // Whoever removes a backup removes its manifest first.
+        if (!(dump ? root.isPlain(dump) : await root.facts(manifestName(id)))) return null;
+        return { ...content, id, state: 'broken', fault: dump ? otherFile : missingFile };
       } finally {
         await file.close();
       }
@@ -93,13 +109,20 @@ export function backupDirectory(
     create,
     writeManifest: (id, content) =>
       create(manifestName(id), (file) => file.writeFile(`${JSON.stringify(content, null, 2)}\n`)),
-    openDump: ({ file }) => root.openFile(file),
+    async openDump({ file }) {
+      const opened = await root.openFile(file).catch(unless('ENOENT'));
+      if (!opened) throw new BrokenDump(missingFile);
+      return opened;
+    },
     scratchFile: (id) => join(directory, `${stemOf(policy, id)}.scratch.partial`),
     async remove({ id, file }) {
       await root.unlink(manifestName(id));
       await root.sync();
+      const dump = await root.facts(file);
+      if (!dump) return 0;
       await root.unlink(file);
       await root.sync();
+      return dump.size;
     },
   };
 }

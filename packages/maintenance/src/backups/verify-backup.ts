@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { noRelief, type Relief } from '../files/steps.js';
 import { bytesOf, measure } from './bytes.js';
 import { decompressing, knowsCompression } from './compression.js';
+import { otherFile } from './directory.js';
 import type { Backup, Manifest } from './manifest.js';
 import { BackupError } from './program.js';
 import { BrokenDump, type Content, type TableCount } from './source.js';
@@ -41,7 +42,7 @@ async function* unhurried(content: Content, relief: Relief): Content {
 
 /**
  * Gives `work` the content of a backup whose file has the size and checksum of its manifest.
- * @throws BrokenDump when it has not
+ * @throws BrokenDump when it has not, or is missing
  * @throws BackupError `version_mismatch` when this runtime does not know its compression
  */
 export async function withContent<Result>(
@@ -57,8 +58,7 @@ export async function withContent<Result>(
       await relief();
       signal.throwIfAborted();
     }
-    if (measured.size() !== backup.bytes || measured.sha256() !== backup.sha256)
-      throw new BrokenDump('The file is not the one that was written.');
+    if (measured.size() !== backup.bytes || measured.sha256() !== backup.sha256) throw new BrokenDump(otherFile);
     return await work(unhurried(contentOf(file, backup), relief));
   } finally {
     await file.close();

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, readdir, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
@@ -115,6 +115,49 @@ describe('backup management', () => {
     ]);
     await backUp(scope);
     expect((await scope.backups.list({})).items.map(({ state }) => state)).toEqual(['verified']);
+  });
+
+  it('finds what was cut off and what was lost, counts it in no rule, and removes it once there is a good one', async () => {
+    for (const day of ['20', '21', '22'])
+      await backUp(scopeOf([{ keep: { last: 9 } }], at(`2026-11-${day}T03:00:00Z`)));
+    const dumps = (await readdir(directory)).filter((name) => name.endsWith('.gz')).sort();
+    await truncate(join(directory, dumps[1] ?? ''), 20);
+    await rm(join(directory, dumps[2] ?? ''));
+    const scope = scopeOf([{ keep: { last: 1 } }], at('2026-11-23T03:00:00Z'));
+    const shown = async () => (await scope.backups.list({})).items.map(({ state, kept }) => [state, kept]);
+    const found = [
+      ['broken', true],
+      ['broken', true],
+      ['verified', true],
+    ];
+    expect(await shown()).toEqual(found);
+    expect(await backUp(scope, { action: 'verify' })).toMatchObject({
+      ...{ status: 'failed', itemsProcessed: 3 },
+      errorMessage: 'There is no good new backup of main (broken).',
+    });
+    expect(await shown()).toEqual(found);
+    const [lost] = (await scope.backups.list({ state: 'broken' })).items;
+    expect(lost).toMatchObject({ fault: 'The file is missing.' });
+    await expect(
+      scope.backups.restore({ policy: 'main', id: lost?.id ?? '' }, `sqlite:${join(root, 'restored.db')}`),
+    ).rejects.toThrow(expect.objectContaining({ code: 'BACKUP_NOT_RESTORED' }));
+    const whole = (await stat(join(directory, dumps[0] ?? ''))).size;
+    const run = await backUp(scope);
+    expect(run.details['policies']).toMatchObject([{ removed: [{ bytes: 0 }, { bytes: 20 }, { bytes: whole }] }]);
+    expect(await shown()).toEqual([['verified', true]]);
+    expect(await readdir(directory)).toHaveLength(2);
+  });
+
+  it('takes a file that came back for good once it is tried out', async () => {
+    const scope = scopeOf([{}]);
+    await backUp(scope);
+    const [dump = ''] = (await readdir(directory)).filter((name) => name.endsWith('.gz'));
+    await rename(join(directory, dump), join(root, dump));
+    expect(await backUp(scope, { action: 'verify' })).toMatchObject({ status: 'failed' });
+    await rename(join(root, dump), join(directory, dump));
+    expect((await scope.backups.list({})).items).toMatchObject([{ state: 'broken' }]);
+    expect(await backUp(scope, { action: 'verify' })).toMatchObject({ status: 'completed' });
+    expect((await scope.backups.list({})).items).toMatchObject([{ state: 'verified', fault: null }]);
   });
 
   it('restores into a file that is not there, and into no other', async () => {

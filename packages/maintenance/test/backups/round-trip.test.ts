@@ -124,7 +124,8 @@ for (const { dialect, title, present, fresh } of dialects)
       await writeFile(file, changed);
       expect(await verifyBackup(work, backup)).toMatchObject({ state: 'broken', verifiedAt: null });
       await writeFile(file, whole.subarray(0, -1));
-      expect(await work.directory.list()).toEqual([]);
+      expect(await work.directory.list()).toMatchObject([{ id: backup.id, state: 'broken' }]);
+      expect(await verifyBackup(work, backup)).toMatchObject({ state: 'broken', verifiedAt: null });
     });
 
     it('is not verified when what was restored is not what was dumped', async () => {
