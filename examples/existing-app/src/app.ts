@@ -12,11 +12,9 @@ import { beginSession, sessionUser } from './sessions.js';
 
 const credentials = z.object({ email: z.email().max(254), password: z.string().min(8).max(200) });
 const signup = credentials.extend({ name: z.string().trim().min(1).max(100) });
-/** A customer that never verified its address is deleted after these days, and its user with it. */
-const patienceDays = 14;
 
 /** The application: its own users, sessions and routes, with the lifecycle of its users beside them. */
-export function createApp(database: Kysely<AppTables>, customers: Lifecycle, now: () => number = Date.now): Express {
+export function createApp(database: Kysely<AppTables>, customers: Lifecycle): Express {
   const app = express().disable('x-powered-by');
   const current = (request: Request) => sessionUser(database, request.headers.cookie);
   const scopeOf = (userId: string) => customers.scope({ tenantId, actor: `user:${userId}` });
@@ -24,7 +22,7 @@ export function createApp(database: Kysely<AppTables>, customers: Lifecycle, now
   app.post('/signup', express.json(), async (request, response) => {
     const { email, password, name } = signup.parse(request.body);
     const password_hash = await hashPassword(password);
-    // One transaction: the user, its session, the customer, its history, its token and its timer. All of it, or nothing.
+    // One transaction: the user, its session, the customer, its history, its token and its journey. All of it, or nothing.
     const { user, cookie } = await database.transaction().execute(async (trx) => {
       const made = await trx
         .insertInto('users')
@@ -33,12 +31,10 @@ export function createApp(database: Kysely<AppTables>, customers: Lifecycle, now
         .executeTakeFirstOrThrow();
       const scope = scopeOf(made.id);
       const [firstName = name, ...rest] = name.split(' ');
-      const customer = await scope.customers.register(
+      await scope.customers.register(
         { username: made.id, email, firstName, lastName: rest.join(' ') || '-', userType: 'user', externalId: made.id },
         { trx },
       );
-      const dueAt = now() + patienceDays * 86_400_000;
-      await scope.timers.set(customer.id, { name: 'never-verified', command: 'delete', dueAt }, { trx });
       return { user: made, cookie: await beginSession(trx, made.id) };
     });
     response.status(201).set('set-cookie', cookie).json(user);

@@ -1,6 +1,12 @@
 import { fromKysely } from '@dotmac/core/kysely';
-import type { Clock } from '@dotmac/core';
-import { createLifecycle, kyselyLifecycleStore, type Lifecycle, type SendVerification } from '@dotmac/lifecycle';
+import { defineErrors, type Clock } from '@dotmac/core';
+import {
+  createLifecycle,
+  defineJourney,
+  kyselyLifecycleStore,
+  type Lifecycle,
+  type SendVerification,
+} from '@dotmac/lifecycle';
 import type { Kysely, Transaction } from 'kysely';
 import type { AppTables } from './database.js';
 import { wakeupTable } from './wakeups.js';
@@ -17,9 +23,21 @@ export interface CustomersInit {
 /** This application has one tenant. */
 export const tenantId = 'main';
 
+/** A customer that never verified its address is deleted after 14 days, and its user with it; who did stays. */
+const neverVerified = defineJourney({
+  name: 'never-verified',
+  startsOn: ['customer.registered'],
+  endsOn: ['customer.verified', 'customer.deleted'],
+  steps: [{ key: 'give-up', afterDays: 14, command: 'delete', input: { reason: 'never verified' } }],
+});
+
+const errors = defineErrors({
+  USER_GONE: { kind: 'conflict', message: () => 'The user of this customer was deleted, and does not come back.' },
+});
+
 /**
  * The lifecycle of this application's users, on the application's own database. The table `users` stays the authority on
- * who there is: a customer carries the user's id, and neither is there without the other.
+ * who there is: a customer carries the user's id, and is deleted with it.
  */
 export function createCustomers({ database, sendVerification, secret, clock }: CustomersInit): Lifecycle {
   return createLifecycle<Transaction<AppTables>>({
@@ -29,11 +47,20 @@ export function createCustomers({ database, sendVerification, secret, clock }: C
     // This application has a way of its own to wake work.
     waker: wakeupTable(database, clock),
     ...(clock && { clock }),
+    journeys: [neverVerified],
     hooks: {
-      // Whoever deletes a customer (its owner, staff, a timer): the user goes in the same transaction.
+      // Whoever deletes a customer (its owner, staff, a journey): the user goes in the same transaction.
       'customer.delete': {
         inTransaction: async ({ state, trx }) => {
           if (state.externalId !== null) await trx.deleteFrom('users').where('id', '=', state.externalId).execute();
+        },
+      },
+      // Staff may bring a deleted customer back, but not its user.
+      'customer.restore': {
+        inTransaction: async ({ state: { externalId }, trx }) => {
+          if (externalId === null) return;
+          const user = await trx.selectFrom('users').select('id').where('id', '=', externalId).executeTakeFirst();
+          if (!user) throw errors.USER_GONE({});
         },
       },
     },

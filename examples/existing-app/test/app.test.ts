@@ -30,7 +30,7 @@ describe.skipIf(!available.postgres)('an application with users of its own', () 
     const secret = 'a secret of more than 32 characters, for tests';
     customers = createCustomers({ database, secret, clock, sendVerification: (message) => void sent.push(message) });
     await customers.start();
-    server = createApp(database, customers, clock.now).listen(0, '127.0.0.1');
+    server = createApp(database, customers).listen(0, '127.0.0.1');
     await once(server, 'listening');
     url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   });
@@ -140,8 +140,35 @@ describe.skipIf(!available.postgres)('an application with users of its own', () 
     await until(async () => (await counts())?.[0] === 0);
     await expectEvents(scope(), customerId, [
       'customer.registered',
-      { event: 'customer.deleted', actor: 'timer:never-verified' },
+      { event: 'customer.deleted', actor: 'journey:never-verified' },
     ]);
+  });
+
+  it('keeps users who verified, whoever else goes after as long', async () => {
+    const { id, cookie } = await signUp();
+    await until(() => sent.length === 1);
+    expect((await ask('POST', `/ops${sent[0]?.path ?? ''}`)).status).toBe(200);
+    const customerId = await customerOf(id);
+    await scope().onboarding.onboard(customerId);
+    await signUp({ email: 'cypher@example.com' });
+    clock.set(clock.now() + 15 * day);
+    await until(async () => (await counts())?.[0] === 1);
+    expect(await (await ask('GET', '/me', undefined, cookie)).json()).toMatchObject({ id, stage: 'active' });
+    expect(await scope().timers.list(customerId)).toEqual([]);
+    await expectEvents(scope(), customerId, [
+      'customer.registered',
+      'customer.verified',
+      'customer.onboarding_started',
+      'customer.activated',
+    ]);
+  });
+
+  it('does not bring a customer back without its user', async () => {
+    const { id } = await signUp();
+    const customerId = await customerOf(id);
+    await scope().customers.delete(customerId);
+    await expect(scope().customers.restore(customerId)).rejects.toMatchObject({ code: 'USER_GONE' });
+    await expectEvents(scope(), customerId, ['customer.registered', 'customer.deleted']);
   });
 
   it('lets staff alone at the lifecycle’s own API', async () => {
