@@ -1,27 +1,46 @@
-import { describeError, isOperationError, type Logger } from '@dotmac/core';
+import { describeError, isOperationError, type Clock, type Logger } from '@dotmac/core';
+import { scheduleKey } from '../schedule/planned.js';
+import type { Roster } from '../schedule/roster.js';
+import { withinTimeout } from '../schedule/time-out.js';
 import type { MaintenanceStore } from '../store/store.js';
 import { createTaskChooser, type ChooseParts } from '../tasks/choose.js';
 import { scopeOf } from '../tasks/task.js';
 import type { ScopeIds } from './lease-keys.js';
 import { isResumable, type Run } from './run.js';
-import type { Runner } from './runner.js';
+import type { Runner, RunRequest } from './runner.js';
 
 /** What {@link takeUp} works with. */
 export interface TakeUpParts extends Pick<ChooseParts, 'policies' | 'tasks'> {
   store: MaintenanceStore;
   runner: Runner;
   scopeIds: ScopeIds;
+  roster: Roster;
+  clock: Clock;
   logger: Logger;
 }
 
+/** What a schedule says of a run that goes on now; undefined when it is to have none: it is gone, paused, or its window is shut. */
+async function termsOf(
+  { tenantId, trigger, schedule }: Run,
+  { roster, clock }: Pick<TakeUpParts, 'roster' | 'clock'>,
+): Promise<({ timeoutMs: number | null } & Pick<RunRequest, 'schedule' | 'until'>) | undefined> {
+  if (trigger !== 'schedule' || schedule === null) return { timeoutMs: null };
+  await roster.refresh();
+  const planned = roster.get(scheduleKey(tenantId, schedule));
+  const now = clock.now();
+  if (!planned || planned.pausedAt !== null || !planned.timetable.hours.isOpen(now)) return undefined;
+  const { hours, rules } = planned.timetable;
+  const until = hours.closesAt(now);
+  return { timeoutMs: rules.timeoutMs, schedule, ...(until !== null && { until }) };
+}
+
 /**
- * Goes on with a run whose process died, if it had kept where it was and its things are within reach. Once: what was
- * taken up and dies again may be what kills processes, and waits for somebody who resumes it.
+ * Goes on with a run whose process died, if it had kept where it was, its things are within reach, and its schedule
+ * would begin it now. Once: what was taken up and dies again may be what kills processes, and waits for somebody who
+ * resumes it.
  */
-export async function takeUp(
-  run: Run,
-  { store, runner, policies, tasks, scopeIds, logger }: TakeUpParts,
-): Promise<void> {
+export async function takeUp(run: Run, parts: TakeUpParts): Promise<void> {
+  const { store, runner, policies, tasks, scopeIds, logger } = parts;
   const task = tasks.get(run.task);
   if (!task || run.trigger === 'recovery') return;
   if (!isResumable(run) || Object.keys(run.cursors).length === 0) return;
@@ -29,12 +48,15 @@ export async function takeUp(
   try {
     const { parameters } = createTaskChooser({ tenantId, policies, tasks }).fromWire(run.task, run.parameters);
     if (scopeIds[scopeOf(task, parameters)] !== run.scopeId) return;
+    const terms = await termsOf(run, parts);
+    if (!terms) return;
+    const { timeoutMs, ...more } = terms;
     const claim = async (runId: string): Promise<void> => {
       if (!(await store.runs(tenantId).claimResume(run.id, runId))) throw new Error('another process took it up');
     };
     const identity = { tenantId, actor: 'system' };
-    const { ended } = await runner.begin({ identity, task, parameters, trigger: 'recovery', resumes: run, claim });
-    ended.catch(() => undefined);
+    const request = { identity, task, parameters, trigger: 'recovery' as const, resumes: run, claim, ...more };
+    withinTimeout(parts, await runner.begin(request), timeoutMs).catch(() => undefined);
   } catch (error) {
     // The next slot, or somebody who resumes it, will do.
     if (!isOperationError(error, 'TASK_ALREADY_RUNNING'))

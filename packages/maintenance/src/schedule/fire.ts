@@ -7,6 +7,7 @@ import type { MaintenanceStore } from '../store/store.js';
 import type { PlannedPart } from './planned.js';
 import type { Present } from './presence.js';
 import { refusedTask } from './refused-task.js';
+import { withinTimeout } from './time-out.js';
 import { slotOutcomes, type SlotKey, type SlotOutcome } from './slot.js';
 
 /** What slots are run with. */
@@ -58,22 +59,14 @@ export async function runSlot(parts: FireParts, slot: TakenSlot): Promise<void> 
 
 /** Begins the run, and again as often as the rules say when it fails. */
 async function attempts(parts: FireParts, slot: TakenSlot): Promise<Ending> {
-  const { store, runner, clock } = parts;
+  const { store, clock } = parts;
   const { planned, present } = slot;
   const { retries, retryAfterMs, timeoutMs } = planned.timetable.rules;
   let failed: Run | undefined;
   for (let attempt = 1; ; attempt++) {
     const begun = await beginOrYield(parts, slot, attempt, failed);
     if ('outcome' in begun) return begun;
-    let timedOut = false;
-    const stopWatch =
-      timeoutMs === null
-        ? () => {}
-        : clock.after(timeoutMs, () => {
-            timedOut = true;
-            runner.cancel(begun.run.id);
-          });
-    const run = await begun.ended.finally(stopWatch);
+    const { run, timedOut } = await withinTimeout(parts, begun, timeoutMs);
     const outcome = outcomeOf(run, timedOut);
     // What a policy refuses it refuses again.
     const mayRetry = attempt <= retries && planned.refusal === null;
@@ -130,16 +123,18 @@ async function wait(
   longestMs: number,
 ): Promise<Begun | Ending> {
   const { clock } = parts;
-  const { planned, present } = slot;
-  const { hours } = planned.timetable;
+  const { present } = slot;
   for (const end = clock.monotonic() + longestMs; clock.monotonic() < end;) {
     await clock.sleep(lookMs, present.signal);
-    if (!hours.isOpen(clock.now())) return { outcome: 'outside_window', message: 'The window closed as it waited.' };
     const begun = await tryBegin(parts, slot, attempt, failed);
     if (begun) return begun;
   }
   return { outcome: 'overlap', message: 'Another run of its task did not end in time.' };
 }
+
+/** What is said of a slot that waited for longer than its window is open: for another slot, another run, or its retry. */
+const closed = (failed: Run | undefined): string =>
+  failed ? 'Its run failed, and the window closed before the next try.' : 'The window closed as it waited.';
 
 /** Undefined when another run is at the task. */
 async function tryBegin(
@@ -147,11 +142,14 @@ async function tryBegin(
   slot: TakenSlot,
   attempt: number,
   failed: Run | undefined,
-): Promise<Begun | undefined> {
+): Promise<Begun | Ending | undefined> {
   const { planned, present } = slot;
   const { tenantId, name, parameters, timetable, refusal } = planned;
+  const { hours } = timetable;
+  const now = clock.now();
+  if (!hours.isOpen(now)) return { outcome: 'outside_window', message: closed(failed) };
   const task = refusal ? refusedTask(planned.task, refusal) : planned.task;
-  const until = timetable.hours.closesAt(clock.now());
+  const until = hours.closesAt(now);
   const resumes = failed && isResumable(failed) ? failed : undefined;
   const claim = async (runId: string): Promise<void> => {
     // Asked under the task's lease, right before the run: who was taken for dead begins nothing.
