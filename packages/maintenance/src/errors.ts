@@ -128,6 +128,12 @@ export const maintenanceErrors = defineErrors({
       `The cache of the policy ${policy} refuses the script that looks at a key and acts on it in one step.`,
     hint: 'Grant its user `+eval`, or take a policy without `minIdleSeconds` and `minBytes`, which needs no script (with `action: expire`, from Redis 7 on).',
   },
+  CACHE_ADDS_PREFIX: {
+    kind: 'conflict',
+    message: ({ policy }: { policy: string }) =>
+      `The client of the policy ${policy} puts a prefix of its own before keys, and would remove others than the pattern names.`,
+    hint: 'Give the policy a client without `keyPrefix`, and write the whole names in its pattern.',
+  },
   PACKAGES_NOT_READ: {
     kind: 'unavailable',
     message: ({ policy, reason }: { policy: string; reason: string }) =>

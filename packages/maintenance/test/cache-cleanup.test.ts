@@ -1,6 +1,6 @@
-import { Redis } from 'ioredis';
+import { Cluster, Redis } from 'ioredis';
 import { LRUCache } from 'lru-cache';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { available, redisPrefix, redisUrl } from '../../../test/support/services.js';
 import { createMaintenance, memoryMaintenanceStore, type MaintenanceOptions, type MemoryCache } from '../src/index.js';
 import { startable, startRedis, type OwnServer } from './support/own-servers.js';
@@ -109,6 +109,24 @@ describe.skipIf(!available.redis)('cleaning Redis (needs Redis: npm run services
     expect(result).toMatchObject({ itemsCleaned: 300, details: { policies: [{ removed: 0, expiring: 300 }] } });
     expect(await left()).toBe(300);
     expect(await redis.ttl(`${prefix}cache:0`)).toBeGreaterThan(400);
+  });
+
+  it.each<[string, () => Redis | Cluster]>([
+    ['its own', () => new Redis(redisUrl, { keyPrefix: prefix })],
+    ['that of its nodes', () => new Cluster([redisUrl], { lazyConnect: true, redisOptions: { keyPrefix: prefix } })],
+  ])('refuses a client that puts a prefix before keys, %s', async (_, open) => {
+    await fill(20);
+    const client = open();
+    onTestFinished(() => client.disconnect());
+    const { runs, plans } = scope([{ ...policy, redis: () => client }]);
+    expect(await clean(runs)).toMatchObject({
+      ...{ status: 'failed', itemsCleaned: 0 },
+      errorMessage: expect.stringContaining('prefix of its own'),
+    });
+    await expect(plans.create({ maintenanceType: 'cache_cleanup', parameters: {} })).rejects.toThrow(
+      expect.objectContaining({ code: 'PLAN_NOT_MADE' }),
+    );
+    expect(await left()).toBe(20);
   });
 
   it.each([

@@ -48,7 +48,7 @@ export interface RetentionPolicy extends NamedPolicy {
 
 /** Redis keys that may be removed at any time, by a pattern with at least three literal characters in front. */
 export interface RedisCachePolicy extends NamedPolicy {
-  /** A client of a single node, of a cluster or through sentinels. */
+  /** A client of a single node, of a cluster or through sentinels. One with ioredis's `keyPrefix` is refused by the run. */
   redis: () => RedisClient | Promise<RedisClient>;
   /** As `MATCH` of SCAN takes it: `demo:cache:*`. */
   pattern: string;

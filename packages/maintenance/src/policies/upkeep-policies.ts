@@ -1,12 +1,14 @@
 import { coreErrors } from '@dotmac/core';
 import type { Database } from '@dotmac/core/kysely';
+import { addsPrefix, type RedisClient } from '../caches/redis/client.js';
 import { appliedKinds } from '../databases/finding.js';
+import { maintenanceErrors } from '../errors.js';
 import { checkAbsolute, checkIdentifier, checkNumber, checkRedisPattern } from './allow-list.js';
 import type { RedisCachePolicy, UpdatePolicy, UpkeepPolicy } from './policy.js';
 
 type Filled<Policy, Optional extends keyof Policy> = Policy & Required<Pick<Policy, Optional>>;
 
-/** A policy of Redis keys, checked, with its defaults. */
+/** A policy of Redis keys, checked, with its defaults. Its client is checked whenever it is obtained (CACHE_ADDS_PREFIX). */
 export type CheckedRedis = Filled<RedisCachePolicy, 'action' | 'ttlSeconds' | 'dutyCycle'>;
 /** A policy of a database's upkeep, checked, with its defaults. */
 export type CheckedUpkeep = Filled<UpkeepPolicy, 'apply'> & { on: Database };
@@ -41,7 +43,12 @@ export function checkRedis(policy: RedisCachePolicy): CheckedRedis {
   checkNumber(`${at}.minBytes`, minBytes, 0, 2 ** 40);
   checkNumber(`${at}.dutyCycle`, dutyCycle, 0.001, 1);
   checkNumber(`${at}.maxShare`, maxShare, 0.000_001, 1);
-  return { ...policy, action, ttlSeconds, dutyCycle };
+  const redis = async (): Promise<RedisClient> => {
+    const client = await policy.redis();
+    if (addsPrefix(client)) throw maintenanceErrors.CACHE_ADDS_PREFIX({ policy: policy.name });
+    return client;
+  };
+  return { ...policy, redis, action, ttlSeconds, dutyCycle };
 }
 
 /** @throws INVALID_ARGUMENT */

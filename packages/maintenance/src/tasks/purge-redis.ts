@@ -43,6 +43,7 @@ export async function planRedis(context: PlanContext, policy: CheckedRedis): Pro
 
 /**
  * Removes the keys of one policy's pattern, or gives them a time to live.
+ * @throws CACHE_ADDS_PREFIX
  * @throws CACHE_NOT_REACHABLE
  * @throws CACHE_KEEPS_NO_IDLE_TIMES
  * @throws CACHE_REFUSES_SCRIPTS

@@ -15,6 +15,7 @@ export interface RedisClient {
   callBuffer(command: string, ...args: RedisArgument[]): Promise<unknown>;
   pipeline(): RedisPipeline;
   nodes?(role: 'master'): RedisClient[];
+  options?: { keyPrefix?: unknown };
 }
 
 /** One node that keeps keys. */
@@ -25,6 +26,13 @@ export interface RedisNode {
   /** The cluster that it is part of, which knows where a key is now. */
   cluster: RedisClient | null;
 }
+
+/**
+ * Whether a client puts a prefix of its own before keys: before those that it removes, and not before the pattern of SCAN, so
+ * that it would remove others than it found.
+ */
+export const addsPrefix = (client: RedisClient): boolean =>
+  [client, ...(client.nodes?.('master') ?? [])].some(({ options }) => Boolean(options?.keyPrefix));
 
 /** Every node that keeps keys of its own. */
 export async function nodesOf(client: RedisClient): Promise<RedisNode[]> {
