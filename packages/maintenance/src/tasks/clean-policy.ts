@@ -184,6 +184,7 @@ async function walk(
       expected: plan.due.exact ? plan.due.items : undefined,
       archive,
       confirm,
+      note: (message) => context.note(`${prepared.name}: ${message}`),
       remaining: () => progress.remaining,
       onBatch(batch) {
         tookMs += batch.tookMs;

@@ -15,6 +15,8 @@ interface ArchiveBatchOptions {
   archive: ArchiveFile;
   confirm(trx: Transaction<unknown>): Promise<void>;
   pace: BatchLimits;
+  /** Told what the next reader of the archive should know, for people. */
+  note?: ((message: string) => void) | undefined;
 }
 
 type Rows = Omit<Work, 'walk'>;
@@ -49,18 +51,16 @@ export async function archiveBatch(
     return { found, next: found.length === 0 ? await overGap(connection, work, one.next) : one.next };
   });
   if (!batch) return { deleted: 0, place: { ...place, end: true } };
-  let failure: unknown;
   for (let left = batch.found; left.length > 0;) {
     await archive.append({ from: sourceOf(work), keys: left.map(({ key }) => key), lines: left.map((it) => it.line) });
-    const unchanged = await deleteAll(work, options, left).catch((error: unknown) => {
-      failure = error;
-      return [];
-    });
-    if (failure !== undefined) {
-      // Rolled back, or a commit that was not answered any more: the table knows. Whoever has taken it over has the archive, too.
-      const gone = isOperationError(failure, 'LEASE_LOST') ? 0 : await settle(work, options).catch(() => 0);
+    const { unchanged, failed } = await deleteAll(work, options, left);
+    if (failed) {
+      // Whoever has taken the table over has the archive, too.
+      if (isOperationError(failed.error, 'LEASE_LOST')) throw failed.error as Error;
+      // A commit that was not answered any more: the table knows. What this does not come to, the next batch does.
+      const gone = await (failed.committing ? settle(work, options) : archive.drop().then(() => 0)).catch(() => 0);
       if (gone > 0) return { deleted: gone, place: batch.next };
-      throw failure as Error;
+      throw failed.error as Error;
     }
     if (unchanged.length === left.length) {
       archive.keep();
@@ -86,15 +86,24 @@ async function read(
   return rows.map((row): Row => ({ key: readPosition(row, facts.key), line: row.line }));
 }
 
-/** Deletes the rows if all of them are as they were written; those that are. */
+/** What came of deleting rows. */
+interface Deleting {
+  /** Those that are as they were written: they went if all of them are. */
+  unchanged: Row[];
+  /** What failed after the commit was asked for may have been committed; what failed before was surely not. */
+  failed?: { error: unknown; committing: boolean };
+}
+
+/** Deletes the rows if all of them are as they were written. */
 async function deleteAll(
   work: Work,
   { database, confirm, pace }: ArchiveBatchOptions,
   written: readonly Row[],
-): Promise<Row[]> {
+): Promise<Deleting> {
   const { dialect, selection, facts } = work;
   const known = new Map(written.map(({ key, line }) => [String(key), line]));
-  return dialect.transaction(database.kysely, pace, async (trx) => {
+  let committing = false;
+  const deleting = dialect.transaction(database.kysely, pace, async (trx) => {
     const those = inKeys(dialect, facts.key, written.map(({ key }) => key)); // prettier-ignore
     const condition = sql`${those} and ${due(dialect, selection, facts)} ${dialect.forUpdate}`;
     const unchanged = (await read(trx, work, condition)).filter(({ key, line }) => known.get(String(key)) === line);
@@ -102,21 +111,32 @@ async function deleteAll(
     const { numAffectedRows } = await sql`delete from ${tableId(selection)} where ${those}`.execute(trx);
     if (Number(numAffectedRows) !== written.length) throw new Error('Fewer rows went than were locked.');
     await confirm(trx);
+    committing = true;
     return unchanged;
   });
+  return deleting.then(
+    (unchanged) => ({ unchanged }),
+    (error: unknown) => ({ unchanged: [], failed: { error, committing } }),
+  );
 }
 
-/** Asks the table what became of rows that are still pending; how many of them are gone. */
-async function settle(work: Work, { database, archive, pace }: ArchiveBatchOptions): Promise<number> {
+/**
+ * Asks the table what became of rows that are still pending; how many of them are gone. Those of which it cannot be told
+ * stay in the archive, and count as standing: whichever of them do are due still.
+ */
+async function settle(work: Work, { database, archive, pace, note }: ArchiveBatchOptions): Promise<number> {
   const { pending } = archive;
   if (!pending) return 0;
-  if ((await fateOf(work, database, pace, pending)) === 'standing') {
-    await archive.drop();
-    return 0;
-  }
-  archive.keep();
-  return pending.keys.length;
+  const fate = await fateOf(work, database, pace, pending);
+  if (fate === 'standing') await archive.drop();
+  else archive.keep();
+  if (fate === 'unclear') note?.(doubled(archive.name));
+  return fate === 'deleted' ? pending.keys.length : 0;
 }
+
+/** What is said, in the run's log, of rows whose fate is unclear. */
+export const doubled = (archive: string): string =>
+  `others were at the last rows in ${archive}: they may be in a later archive, too`;
 
 /**
  * What became of rows whose process does not know: they were deleted together, or not at all. Waits for the transaction of a

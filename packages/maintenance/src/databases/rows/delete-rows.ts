@@ -22,6 +22,8 @@ export interface DeleteRowsOptions {
   /** Where rows go. Default nowhere. */
   archive?: Removal['archive'] | ArchiveFile;
   pace?: BatchPace | undefined;
+  /** Told what people should know of the archive. */
+  note?: (message: string) => void;
   /** Asked in every batch's transaction, last before the commit; what it throws rolls back. */
   confirm(trx: Transaction<unknown>): Promise<void>;
   /** How many more rows may go. */
@@ -116,13 +118,14 @@ async function tryBatch(
 
 async function oneBatch(
   work: Work,
-  { database, archive, confirm }: DeleteRowsOptions,
+  { database, archive, confirm, note }: DeleteRowsOptions,
   place: Place,
   rows: number,
   pace: BatchPace,
 ): Promise<{ deleted: number; place: Place }> {
   const { dialect, selection, facts } = work;
-  if (archive && 'append' in archive) return archiveBatch(work, { database, archive, confirm, pace }, place, rows);
+  if (archive && 'append' in archive)
+    return archiveBatch(work, { database, archive, confirm, pace, note }, place, rows);
   return dialect.transaction(database.kysely, pace, async (trx) => {
     const batch = await cut(trx, work, place, rows);
     if (!batch) return { deleted: 0, place: { ...place, end: true } };

@@ -1,5 +1,5 @@
 import type { OpenRoot } from '../../files/root.js';
-import { fateOf } from './archive-batch.js';
+import { doubled, fateOf } from './archive-batch.js';
 import { archiveFile, type ArchiveFile } from './archive-file.js';
 import { recoverArchives } from './archive-recovery.js';
 import type { Prepared } from './prepare.js';
@@ -16,8 +16,7 @@ export async function finishArchives(root: OpenRoot, of: Prepared, note: (messag
   const found = await recoverArchives(root, prefixOf(of), (pending) => fateOf(of, policy.on, dialect.pace, pending));
   for (const { name, lines, fate } of found) {
     if (lines > 0) note(`${of.name}: an archive of an interrupted run was finished: ${name}`);
-    if (fate === 'unclear')
-      note(`${of.name}: others were at the last rows in ${name}: they may be in a later archive, too`);
+    if (fate === 'unclear') note(`${of.name}: ${doubled(name)}`);
   }
 }
 
