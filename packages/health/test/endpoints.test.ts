@@ -565,6 +565,34 @@ describe('an endpoint that the host registers', () => {
     expect((await endpoints.update(id, { name: 'again' }, { asHost: true })).registeredBy).toBe('host');
   });
 
+  it('is sent no secret of a tenant’s', async () => {
+    const heard: string[] = [];
+    const server = createTcpServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.on('data', (said: Buffer) => {
+        heard.push(said.toString());
+        socket.end('OK\r\n');
+      });
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    onTestFinished(() => void server.close());
+    const { port } = server.address() as AddressInfo;
+    const secret = 'a secret of thirty-two characters';
+    const health = createHealth({ store: memoryHealthStore(), secret, ...egress });
+    onTestFinished(() => health.stop());
+    await health.start();
+    const { endpoints } = health.scope(acme);
+    const config = { script: [{ send: 'AUTH ${secrets.token}\r\n', expect: 'OK' }] };
+    const { id } = await endpoints.register({ ...own, port, config, secrets: { token: 'one' } }, { asHost: true });
+    const smuggled = endpoints.update(id, { secrets: { token: 'x\r\nFLUSHALL' } });
+    await expect(smuggled).rejects.toMatchObject(paths('host'));
+    await endpoints.check(id);
+    const rotated = await endpoints.update(id, { secrets: { token: 'two' } }, { asHost: true });
+    expect(rotated.registeredBy).toBe('host');
+    expect(await endpoints.check(id)).toMatchObject({ status: 'healthy' });
+    expect(new Set(heard)).toEqual(new Set(['AUTH one\r\n', 'AUTH two\r\n']));
+  });
+
   it('is still the host’s after a restart', async () => {
     const database = sqlite(':memory:');
     onTestFinished(() => database.close());

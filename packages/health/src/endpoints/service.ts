@@ -51,7 +51,8 @@ export interface EndpointService {
   list(ask?: { limit?: number; cursor?: string | undefined } & Partial<EndpointFilter>): Promise<Page<Endpoint>>;
   /**
    * Changes an endpoint. Another target begins anew, with a status of `unknown`. Who changes what is asked of it, or
-   * where, answers for it from then on: one that the host registered is a tenant's then, and judged as such.
+   * where, or gives it secrets, answers for it from then on: one that the host registered is a tenant's then, and judged
+   * as such.
    * @throws ENDPOINT_NOT_FOUND, INVALID_INPUT
    */
   update(endpointId: string, changes: EndpointChanges, options?: RegisteringOptions): Promise<Endpoint>;
@@ -224,7 +225,9 @@ export function endpointService(context: HealthContext, { tenantId, actor }: Sco
       const defined = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
       // Whole again, it has to fit as a new one would.
       const { secrets: ____, paused: _____, ...input } = readDraft(schemas.input, { ...settings, ...defined });
-      const registeredBy = asksTheSame(before, input) && !options?.asHost ? by : registrantOf(options);
+      // What a secret says is sent as well: whoever gives one says a part of what is asked.
+      const isAskedTheSame = asksTheSame(before, input) && Object.keys(given).length === 0;
+      const registeredBy = isAskedTheSame && !options?.asHost ? by : registrantOf(options);
       const bare = { ...input, id, tenantId, registeredBy, pausedAt, createdAt, updatedAt: clock.now() };
       const isKept = keepsSecrets(before, bare);
       const set = Object.entries(given).flatMap(([name, value]) => (value === null ? [] : [[name, value] as const]));
