@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { sql, type Kysely } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { databaseFromUrl, type Database } from '@dotmac/core/kysely';
 import { inSession } from '../../src/databases/mysql/session.js';
@@ -63,6 +63,30 @@ describe.skipIf(!available.mysql)('a statement that takes too long (needs MariaD
     expect([endedByTimeout(error), worthRetrying(error)]).toEqual([true, true]);
     const { rows } = await sql<{ id: number }>`select id from slow order by id`.execute(database.kysely);
     expect(rows).toEqual([{ id: 1 }, { id: 2 }]);
+  });
+
+  it('leaves the session its own settings, whatever comes of the work', async () => {
+    await database.kysely.connection().execute(async (connection) => {
+      const settings = async () =>
+        (
+          await sql`select @@session.time_zone as zone, @@session.innodb_lock_wait_timeout as rows_locked,
+            @@session.lock_wait_timeout as tables_locked, @@session.max_statement_time as longest`.execute(connection)
+        ).rows[0];
+      await sql`set session time_zone = '+03:00', session innodb_lock_wait_timeout = 7, session lock_wait_timeout = 8,
+        session max_statement_time = 2.5`.execute(connection);
+      const before = await settings();
+      expect(before).toEqual({ zone: '+03:00', rows_locked: 7, tables_locked: 8, longest: 2.5 });
+      const within = { statementTimeoutMs: 300, lockTimeoutMs: 2_000 };
+      // A pool of one connection, which is the host's own.
+      const pool = { connection: () => ({ execute: (use: (it: Kysely<unknown>) => unknown) => use(connection) }) };
+      const one = pool as unknown as Kysely<unknown>;
+      expect(await inSession(one, within, settings)).toEqual({
+        ...{ zone: '+00:00', rows_locked: 2, tables_locked: 2, longest: 0.3 },
+      });
+      expect(await settings()).toEqual(before);
+      await expect(inSession(one, within, (it) => deletion.execute(it))).rejects.toThrow();
+      expect(await settings()).toEqual(before);
+    });
   });
 
   it('is not ended when it is quick, nor is the next user of its connection', async () => {

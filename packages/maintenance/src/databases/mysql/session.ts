@@ -19,19 +19,23 @@ export function inSession<Result>(
       select connection_id() as id, version() as version`.execute(connection);
     const { id, version } = rows[0] as { id: number; version: string };
     const limit = limitOf(version);
-    const longest = (value: number | null) =>
-      limit.variable === null
-        ? sql``
-        : sql`, session ${sql.raw(limit.variable)} = ${value === null ? sql`default` : sql.lit(value / limit.unitMs)}`;
-    const seconds = sql.lit(Math.max(1, Math.ceil(lockTimeoutMs / 1000)));
-    await sql`set @dm_zone = @@session.time_zone, session time_zone = '+00:00', session innodb_lock_wait_timeout = ${seconds},
-      session lock_wait_timeout = ${seconds}${longest(statementTimeoutMs)}`.execute(connection);
+    const seconds = Math.max(1, Math.ceil(lockTimeoutMs / 1000));
+    const settings: [name: string, value: string | number][] = [
+      ['time_zone', '+00:00'],
+      ['innodb_lock_wait_timeout', seconds],
+      ['lock_wait_timeout', seconds],
+    ];
+    if (limit.variable !== null) settings.push([limit.variable, statementTimeoutMs / limit.unitMs]);
+    const remembered = settings.map(([name]) => sql.raw(`@dm_${name} = @@session.${name}`));
+    const changed = settings.map(([name, value]) => sql`session ${sql.raw(name)} = ${sql.lit(value)}`);
+    // The host may have set its own on the connections of its pool.
+    const restored = settings.map(([name]) => sql.raw(`session ${name} = @dm_${name}`));
+    await sql`set ${sql.join([...remembered, ...changed])}`.execute(connection);
     try {
       const within = () => work(connection);
       return await (limit.endsWrites ? within() : killingLate(db, Number(id), statementTimeoutMs, within));
     } finally {
-      await sql`set session time_zone = @dm_zone, session innodb_lock_wait_timeout = default,
-        session lock_wait_timeout = default${longest(null)}`.execute(connection);
+      await sql`set ${sql.join(restored)}`.execute(connection);
     }
   });
 }
