@@ -1,9 +1,10 @@
 import { z } from 'zod';
+import { printable } from './formats.js';
 
 /** The query of every list: how many, and where the last page ended. */
 export const pageQuery = z.object({
   limit: z.coerce.number().int().min(1).max(500).default(50).meta({ description: 'How many items at the most' }),
-  cursor: z.string().max(500).optional().meta({ description: 'The `next_cursor` of the page before' }),
+  cursor: printable.max(500).optional().meta({ description: 'The `next_cursor` of the page before' }),
 });
 
 /** A page of items. `nextCursor` is null on the last one; it is opaque and stays valid while items come and go. */

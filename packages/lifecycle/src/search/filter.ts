@@ -1,9 +1,9 @@
 import { instant, invalidInput, printable } from '@dotmac/core/contract';
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { LifecycleContext } from '../context.js';
 import { stage, type Stage } from '../customers/stage.js';
 import { writtenInstant } from '../written-instant.js';
-import { attributeTerm, termText, type SearchTerm } from './terms.js';
+import { attributeTerm, longestTerm, noTerm, termText, type SearchTerm } from './terms.js';
 
 /** Which customers are meant, in lists and in operations on many: all of whom every one of these is true. */
 export const filterFields = {
@@ -12,11 +12,10 @@ export const filterFields = {
       'The beginning of a username, an email address, a last name, or a first name with the last one after it, in any case',
   }),
   stage: stage.optional(),
-  userType: z.string().max(50).optional(),
-  externalId: z.string().max(200).optional().meta({ description: 'The host’s own id of the customer' }),
-  reason: z.string().max(50).optional().meta({ description: 'An open reason, e.g. `non_payment`' }),
-  attribute: z
-    .string()
+  userType: printable.max(50).optional(),
+  externalId: printable.max(200).optional().meta({ description: 'The host’s own id of the customer' }),
+  reason: printable.max(50).optional().meta({ description: 'An open reason, e.g. `non_payment`' }),
+  attribute: printable
     .max(200)
     .regex(/^[^:]+:[^]+$/, 'Write key:value')
     .optional()
@@ -55,27 +54,33 @@ export function writtenFilter<Filter extends FilterInstants>(filter: Filter) {
   return { ...filter, ...Object.fromEntries(instants) };
 }
 
-/** @throws INVALID_INPUT for an attribute that the host has not made searchable */
+/** The term of a filter's `key:value`; undefined when it is longer than what customers are found by. */
+function termOf(attribute: string): SearchTerm | undefined {
+  const [key = ''] = attribute.split(':', 1);
+  return attributeTerm(key, attribute.slice(key.length + 1));
+}
+
+/** @throws INVALID_INPUT for an attribute that the host has not made searchable, and for a value that nobody is found by */
 export function checkFilter(
   { searchableAttributes }: Pick<LifecycleContext, 'searchableAttributes'>,
   { attribute }: CustomerFilter,
   path = 'attribute',
 ): void {
-  if (attribute !== undefined && !searchableAttributes.includes(attribute.split(':', 1)[0] ?? ''))
+  if (attribute === undefined) return;
+  if (!searchableAttributes.includes(attribute.split(':', 1)[0] ?? ''))
     throw invalidInput([{ path, message: 'This attribute is not searchable' }]);
+  if (!termOf(attribute))
+    throw invalidInput([{ path, message: `Nobody is found by more than ${longestTerm} characters` }]);
 }
 
 /** What a filter that was checked asks the store for. */
 export function conditionsOf({ search, reason, attribute, ...columns }: CustomerFilter): CustomerConditions {
-  const [key = '', value] =
-    attribute === undefined ? [] : [attribute.split(':', 1)[0], attribute.replace(/^[^:]+:/, '')];
-  const byAttribute = attribute === undefined ? undefined : attributeTerm(key, value);
   return {
     ...columns,
     prefix: search === undefined ? undefined : termText(search),
     terms: [
       ...(reason === undefined ? [] : [{ kind: 'reason', term: reason } as const]),
-      ...(byAttribute ? [byAttribute] : []),
+      ...(attribute === undefined ? [] : [termOf(attribute) ?? noTerm]),
     ],
   };
 }

@@ -1,4 +1,4 @@
-import { id, instant, page, pageQuery } from '@dotmac/core/contract';
+import { id, instant, page, pageQuery, printable } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { stage, customerStatus } from '../customers/stage.js';
 import { filterFields, type FilterInstants } from './filter.js';
@@ -7,7 +7,7 @@ import { filterFields, type FilterInstants } from './filter.js';
 export const customerListQuery = z.object({
   ...pageQuery.shape,
   // Holds the name that was found, which is 150 characters at most, of up to three bytes each.
-  cursor: z.string().max(1_000).optional().meta({ description: 'The `next_cursor` of the page before' }),
+  cursor: printable.max(1_000).optional().meta({ description: 'The `next_cursor` of the page before' }),
   ...filterFields,
   search: filterFields.search.meta({
     description: `${filterFields.search.description}. What was found is in the order of what matched`,

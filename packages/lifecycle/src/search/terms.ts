@@ -16,19 +16,24 @@ export interface TermChange {
 }
 
 /** A key of the database holds 200 characters, and none ends in a space. */
-const longestTerm = 150;
+export const longestTerm = 150;
 
-/** A text as it is looked for. */
+const plainText = (text: string): string => text.normalize('NFKC').toLowerCase().trim();
+
+/** A text as it is looked for: of a longer one, its beginning. */
 export function termText(text: string): string {
-  return text.normalize('NFKC').toLowerCase().trim().slice(0, longestTerm).trim();
+  return plainText(text).slice(0, longestTerm).trim();
 }
+
+/** What no customer is found by. */
+export const noTerm: SearchTerm = { kind: 'attribute', term: '' };
 
 /** The term of an attribute with a value; undefined for values that are no short text, number or flag. */
 export function attributeTerm(key: string, value: unknown): SearchTerm | undefined {
   if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') return undefined;
-  const term = termText(`${key}:${value}`);
-  // Not every database keeps it.
-  return term.includes('\u0000') ? undefined : { kind: 'attribute', term };
+  const term = plainText(`${key}:${value}`);
+  // A beginning would be that of other values too, and not every database keeps U+0000.
+  return term.length > longestTerm || term.includes('\u0000') ? undefined : { kind: 'attribute', term };
 }
 
 type Named = Pick<Customer, 'username' | 'email' | 'firstName' | 'lastName'>;

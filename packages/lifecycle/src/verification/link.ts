@@ -1,3 +1,5 @@
+import { id } from '@dotmac/core/contract';
+
 /** What a link of verification names: whose token it is, and the token. */
 export interface VerificationLink {
   tenantId: string;
@@ -19,7 +21,7 @@ export function readLink(link: string): VerificationLink | undefined {
     const [tenantId, customerId, token] = parts;
     if (parts.length !== 3) return undefined;
     if (typeof tenantId !== 'string' || typeof customerId !== 'string' || typeof token !== 'string') return undefined;
-    return { tenantId, customerId, token };
+    return { tenantId, customerId: id.parse(customerId), token };
   } catch {
     return undefined;
   }

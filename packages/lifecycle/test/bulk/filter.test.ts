@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { BulkFilter } from '../../src/bulk/operation.js';
+import type { BulkFilter, BulkOperation } from '../../src/bulk/operation.js';
 import { backends, type Backend } from '../support/backends.js';
 import { rig, someone, until, type Rig } from '../support/lifecycle.js';
 
@@ -64,6 +64,27 @@ for (const { title, present, create } of backends)
     it('is nobody for an attribute that is not searchable', async () => {
       const start = run.acme.bulk.start({ command: 'delete', filter: { attribute: 'age:7' }, dryRun: true });
       await expect(start).rejects.toMatchObject({ issues: [{ path: 'filter.attribute' }] });
+    });
+
+    it('is nobody, and not everybody, where what is asked for can be no one’s', async () => {
+      const filters: BulkFilter[] = [
+        { attribute: 'plan:gold\u0000' },
+        { attribute: `plan:${'x'.repeat(160)}` },
+        { userTypes: ['\u0000'] },
+        { userType: 'business\u0000' },
+        { externalId: '\u0000' },
+        { reason: '\u0000' },
+      ];
+      for (const filter of filters) {
+        const start = run.acme.bulk.start({ command: 'delete', filter, dryRun: true });
+        await expect(start, JSON.stringify(filter)).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+      }
+      const { bulk } = backend.store.tenant('acme');
+      const { id } = await run.acme.bulk.start({ command: 'delete', filter: {}, dryRun: true });
+      const kept = (await bulk.get(id)) as BulkOperation;
+      await until(async () => (await run.acme.bulk.get(id)).status === 'completed', run.clock, 0);
+      // As one was accepted before.
+      for (const filter of filters.slice(0, 2)) expect(await bulk.next({ ...kept, filter }, 100)).toEqual([]);
     });
 
     it('stays the same while the command changes what they were found by', async () => {

@@ -8,7 +8,7 @@ import { createLifecycle } from '../../src/lifecycle.js';
 import { kyselyLifecycleStore } from '../../src/store/kysely/index.js';
 import { freshSqlite } from '../support/backends.js';
 import { crowd } from '../support/crowd.js';
-import { suspendOverHttp } from '../support/suspend-over-http.js';
+import { suspendOverHttp } from '../support/over-http.js';
 
 const databases = [
   { title: 'SQLite', present: true, fresh: freshSqlite },

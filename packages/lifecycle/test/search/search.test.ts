@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CustomerListDraft } from '../../src/search/query.js';
 import { backends, type Backend } from '../support/backends.js';
+import { getOverHttp } from '../support/over-http.js';
 import { rig, someone, type Rig } from '../support/lifecycle.js';
 
 for (const { title, present, create } of backends)
@@ -78,6 +79,41 @@ for (const { title, present, create } of backends)
       for (const draft of wrong) await expect(found(draft)).rejects.toMatchObject({ code: 'INVALID_INPUT' });
       expect(await found({ updatedFrom: run.clock.now() })).toHaveLength(2);
       expect(await found({ createdTo: run.clock.now() })).toEqual([]);
+    });
+
+    it('finds nobody by the beginning of an attribute', async () => {
+      const long = 'x'.repeat(144);
+      const withPlan = async (plan: string) =>
+        (await run.acme.customers.register({ ...someone(), attributes: { plan } })).id;
+      await withPlan(`${long}yA`);
+      const whole = await withPlan(`${long}y`);
+      expect(await found({ attribute: `plan:${long}Y` })).toEqual([whole]);
+      await expect(found({ attribute: `plan:${long}yB` })).rejects.toMatchObject({ issues: [{ path: 'attribute' }] });
+    });
+
+    it('refuses what no database can look for, by whatever it is asked', async () => {
+      const cursor = Buffer.from(JSON.stringify(['created desc', 0, '\u0000'])).toString('base64url');
+      const halved = Buffer.from(JSON.stringify(['created desc', 0.5, 'x'])).toString('base64url');
+      const { id } = await run.acme.customers.register(someone());
+      const nothing = '\u0000';
+      const asked: [string, Record<string, string>][] = [
+        ['customers', { external_id: nothing }],
+        ['customers', { user_type: nothing }],
+        ['customers', { reason: nothing }],
+        ['customers', { attribute: `plan:x${nothing}` }],
+        ['customers', { cursor: nothing }],
+        ['customers', { cursor: halved }],
+        ['services', { cursor: nothing }],
+        ['provisioning', { cursor: nothing }],
+        ['bulk-operations', { cursor: nothing }],
+        ['parked-deliveries', { cursor: nothing }],
+      ];
+      for (const [path, query] of asked)
+        expect(await getOverHttp(run.module, path, query), `${path} ${JSON.stringify(query)}`).toMatchObject({
+          status: 422,
+        });
+      expect(await getOverHttp(run.module, 'customers', {})).toMatchObject({ status: 200 });
+      expect(await found({ cursor })).not.toContain(id);
     });
 
     it('links them to users of the host, one to each', async () => {

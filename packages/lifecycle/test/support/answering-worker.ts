@@ -3,7 +3,7 @@
 import { databaseFromUrl } from '@dotmac/core/kysely';
 import { createLifecycle } from '../../src/lifecycle.js';
 import { kyselyLifecycleStore } from '../../src/store/kysely/index.js';
-import { suspendOverHttp } from './suspend-over-http.js';
+import { suspendOverHttp } from './over-http.js';
 
 const [, , url = '', customerId = '', way = ''] = process.argv;
 const die = (): void => void process.kill(process.pid, 'SIGKILL');

@@ -43,7 +43,8 @@ for (const { title, present, create } of backends)
       expect(await stageOf(id)).toBe('registration');
       const failed = await verification.confirm('nonsense');
       const forged = Buffer.from(JSON.stringify(['other', id, await run.token(id)])).toString('base64url');
-      for (const wrong of [forged, `${link.slice(0, -4)}AAAA`, Buffer.from('["a/b","c","d"]').toString('base64url')])
+      const others = ['["a/b","c","d"]', '["acme","\\u0000","x"]'].map((it) => Buffer.from(it).toString('base64url'));
+      for (const wrong of [forged, `${link.slice(0, -4)}AAAA`, ...others])
         expect(await verification.confirm(wrong)).toBe(failed);
       expect(await stageOf(id)).toBe('registration');
       const outcomes = await Promise.all(Array.from({ length: 4 }, () => verification.confirm(link)));
