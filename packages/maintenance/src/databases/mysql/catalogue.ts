@@ -6,12 +6,15 @@ import type { Column, TableFacts, TableInTime, TableName } from '../rows/selecti
 
 /** The columns of a table; none when it is not there. */
 export async function columnsOf(db: Kysely<unknown>, name: TableName): Promise<Column[]> {
-  const { rows } = await sql<{ name: string; type: string; full: string; extra: string }>`
-    select column_name as name, data_type as type, column_type as full, extra from information_schema.columns
+  const { rows } = await sql<{ name: string; type: string; full: string; extra: string; charset: string | null }>`
+    select column_name as name, data_type as type, column_type as full, extra,
+      character_set_name as charset from information_schema.columns
     where ${named(name)} order by ordinal_position`.execute(db);
-  return rows.map(({ name, type, full, extra }) => ({
+  return rows.map(({ name, type, full, extra, charset }) => ({
     name,
     type: `${type}${full.includes('unsigned') ? ' unsigned' : ''}`,
+    declared: full,
+    ...(charset !== null && { charset }),
     generated: /GENERATED/.test(extra) && !/DEFAULT_GENERATED/.test(extra),
   }));
 }

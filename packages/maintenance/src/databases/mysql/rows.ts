@@ -1,10 +1,12 @@
 import { sql, type Transaction } from 'kysely';
 import type { Removal, RowDialect } from '../rows/dialect.js';
 import { tableId } from '../rows/due.js';
+import { allMoved } from '../rows/moved.js';
 import { inKeys } from '../rows/keys.js';
 import { positionOf, readPosition } from '../rows/cut.js';
 import type { Column, Position, Sql } from '../rows/selection.js';
 import { columnsOf, describeTable } from './catalogue.js';
+import { extentOf } from './extent.js';
 import { instantLiteral, keeps } from './instant.js';
 import { dropPartition, oldPartitions } from './partitions.js';
 import { inSession } from './session.js';
@@ -34,6 +36,7 @@ export const mysqlRows: RowDialect = {
   },
   describe: describeTable,
   columnsOf,
+  extentOf,
   keeps,
   // As text, floating point numbers are rounded.
   walkable: ({ type }) => !/float|double/.test(type),
@@ -132,11 +135,13 @@ async function removeByKeys(trx: Transaction<unknown>, { from, facts, condition,
     facts.key,
     rows.map((row) => readPosition(row, facts.key)),
   );
+  let moved: bigint | undefined;
   if (archive) {
     const columns = sql.join(archive.columns.map((name) => sql.id(name)));
-    await sql`insert into ${tableId(archive.to)} (${columns})
+    const inserted = await sql`insert into ${tableId(archive.to)} (${columns})
       select ${columns} from ${tableId(from)} where ${those}`.execute(trx);
+    moved = inserted.numAffectedRows;
   }
   const { numAffectedRows = 0n } = await sql`delete from ${tableId(from)} where ${those}`.execute(trx);
-  return Number(numAffectedRows);
+  return allMoved(Number(moved ?? numAffectedRows), Number(numAffectedRows));
 }

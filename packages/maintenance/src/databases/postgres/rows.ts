@@ -1,7 +1,9 @@
 import { sql, type Transaction } from 'kysely';
 import type { BatchLimits, RowDialect } from '../rows/dialect.js';
 import { tableId } from '../rows/due.js';
+import { allMoved } from '../rows/moved.js';
 import { columnsOf, describeTable, tableOid } from './catalogue.js';
+import { extentOf } from './extent.js';
 import { beforeAll, instantLiteral, keeps } from './instant.js';
 import { dropPartition, oldPartitions } from './partitions.js';
 import { tableSize, vacuum } from './upkeep.js';
@@ -27,6 +29,7 @@ export const postgresRows: RowDialect = {
   },
   describe: describeTable,
   columnsOf,
+  extentOf,
   keeps,
   walkable: () => true,
   isInteger: ({ type }) => integers.has(type),
@@ -59,9 +62,13 @@ export const postgresRows: RowDialect = {
     if (!archive) return Number((await deletion.execute(trx)).numAffectedRows ?? 0n);
     // One statement: a row is in one of the two tables at any instant.
     const columns = sql.join(archive.columns.map((name) => sql.id(name)));
-    const moved = sql`with dm_gone as (${deletion} returning ${columns})
-      insert into ${tableId(archive.to)} (${columns}) overriding system value select ${columns} from dm_gone`;
-    return Number((await moved.execute(trx)).numAffectedRows ?? 0n);
+    const { rows } = await sql<{
+      moved: number;
+      gone: number;
+    }>`with dm_gone as (${deletion} returning ${columns}), dm_moved as (
+      insert into ${tableId(archive.to)} (${columns}) overriding system value select ${columns} from dm_gone returning 1)
+      select (select count(*) from dm_moved) as moved, (select count(*) from dm_gone) as gone`.execute(trx);
+    return allMoved(Number(rows[0]?.moved), Number(rows[0]?.gone));
   },
   afterBatch: () => Promise.resolve(),
   forUpdate: sql`for update`,

@@ -1,6 +1,7 @@
 import type { Kysely, Transaction } from 'kysely';
 import type { Clock } from '@dotmac/core';
 import type { TableSize } from '../database.js';
+import type { Extent } from './extent.js';
 import type {
   Column,
   Partition,
@@ -64,6 +65,8 @@ export interface RowDialect {
   columnsOf(db: Kysely<unknown>, table: TableName): Promise<Column[]>;
   /** Is a partition dropped in the transaction in which the lease is looked at? */
   readonly dropsInTransaction: boolean;
+  /** What a column can keep. */
+  extentOf(column: Column): Extent;
   /** Does a column of this type keep instants in that unit? */
   keeps(timeType: string, unit: TimeUnit): boolean;
   /** Can positions in a column of this type be written without loss? */

@@ -4,8 +4,9 @@ import { rowDialect } from '../row-dialects.js';
 import { ownName, tableResource } from '../table-resource.js';
 import type { Removal, RowDialect } from './dialect.js';
 import { tableLabel } from './due.js';
+import { holds } from './extent.js';
 import { childrenFirst } from './order.js';
-import type { RowSelection, TableFacts, TableName } from './selection.js';
+import type { Column, RowSelection, TableFacts, TableName } from './selection.js';
 
 /** A policy that fits its table, as it is found now. */
 export interface Prepared {
@@ -97,8 +98,16 @@ async function archiveTable(
     throw refuse(name, 'its archive is the table itself');
   const there = await dialect.columnsOf(on.kysely, to);
   if (there.length === 0) throw refuse(name, `its archive ${tableLabel(to)} does not exist`);
-  const writable = new Set(there.filter(({ generated }) => !generated).map((it) => it.name));
+  const writable = new Map(there.filter(({ generated }) => !generated).map((it) => [it.name, it]));
   const missing = columns.filter((it) => !it.generated && !writable.has(it.name));
   if (missing.length > 0) throw refuse(name, `its archive has no column ${missing.map((it) => it.name).join(', ')}`);
-  return { to, columns: columns.filter((it) => writable.has(it.name)).map((it) => it.name) };
+  const moved = columns.filter((it) => writable.has(it.name));
+  const narrower = moved.filter(
+    (it) => !holds(dialect.extentOf(writable.get(it.name) as Column), dialect.extentOf(it)),
+  );
+  const typeOf = ({ declared, type }: Column): string => declared ?? type;
+  const pairs = narrower.map((it) => `${it.name} (${typeOf(writable.get(it.name) as Column)}, not ${typeOf(it)})`);
+  if (pairs.length > 0)
+    throw refuse(name, `its archive ${tableLabel(to)} would not keep as it is: ${pairs.join(', ')}`);
+  return { to, columns: moved.map((it) => it.name) };
 }

@@ -57,6 +57,9 @@ export interface RowSelection extends TableInTime {
 export interface Column {
   name: string;
   type: string;
+  /** The type with its sizes, and the characters that its texts may have, where `type` leaves them out. */
+  declared?: string;
+  charset?: string;
   /** Computed by the database: cannot be written. */
   generated?: boolean;
 }

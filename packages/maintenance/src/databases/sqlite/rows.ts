@@ -1,8 +1,10 @@
 import { sql } from 'kysely';
 import type { RowDialect } from '../rows/dialect.js';
 import { tableId } from '../rows/due.js';
+import { allMoved } from '../rows/moved.js';
 import type { Sql } from '../rows/selection.js';
 import { columnsOf, describeTable } from './catalogue.js';
+import { extentOf } from './extent.js';
 import { giveBack } from './give-back.js';
 import { fileSize } from './upkeep.js';
 
@@ -32,6 +34,7 @@ export const sqliteRows: RowDialect = {
   },
   describe: describeTable,
   columnsOf,
+  extentOf,
   // A text column would compare numbers as text.
   keeps: (timeType, unit) =>
     unit === 'timestamp'
@@ -87,9 +90,7 @@ export const sqliteRows: RowDialect = {
       ).numAffectedRows;
     }
     const { numAffectedRows = 0n } = await sql`delete from ${tableId(from)} where ${condition}`.execute(trx);
-    if (moved !== undefined && moved !== numAffectedRows)
-      throw new Error('The archive did not take all of the rows that were deleted.');
-    return Number(numAffectedRows);
+    return allMoved(Number(moved ?? numAffectedRows), Number(numAffectedRows));
   },
   /**
    * The log begins anew. The commit has written it back already, without keeping anybody from writing; but whoever did write
