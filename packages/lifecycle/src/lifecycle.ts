@@ -26,6 +26,7 @@ import { figuresService, type FiguresService } from './figures/service.js';
 import type { LifecycleHooks } from './hooks.js';
 import { lifecycleMetrics } from './metrics.js';
 import { namedOnce } from './named-once.js';
+import { readChecklist } from './onboarding/checklist.js';
 import { onboardingService, type OnboardingService } from './onboarding/service.js';
 import { commandService, type CommandService } from './commands/service.js';
 import { privacyService, type PrivacyService } from './privacy/service.js';
@@ -115,7 +116,7 @@ export function createLifecycle<Trx = StoreTransaction>(options: LifecycleOption
     // The host names its transaction's type; the store hands out that one.
     hooks: (options.hooks ?? {}) as unknown as LifecycleHooks,
     hookTimeoutMs: options.hookTimeoutMs ?? 5_000,
-    checklist: options.checklist ?? [],
+    checklist: readChecklist(options.checklist ?? [], logger),
     templates: templateCatalogue(options.templates ?? []),
     dunning: namedOnce('dunning', options.dunning),
     journeys: namedOnce('journeys', options.journeys),
@@ -131,6 +132,7 @@ export function createLifecycle<Trx = StoreTransaction>(options: LifecycleOption
     emitter: createEmitter({ logger }),
     streams: createLookingStreams(clock, options),
     cancellations: new Map(),
+    standstills: new Map(),
     idempotencyRetentionMs: (options.idempotencyRetentionSeconds ?? 86_400) * 1_000,
     keptDays: keptDaysOf(options.keptDays),
     pruneAnswers: answerPruning({ store, clock, logger }),

@@ -12,7 +12,7 @@ import { advanceTo, overtaken } from './progress.js';
  * @returns when to come again (epoch ms), or null when it is over
  */
 export async function advanceBulk(context: LifecycleContext, key: string, signal: AbortSignal): Promise<number | null> {
-  const { store, clock } = context;
+  const { store, clock, standstills } = context;
   const target = parseBulkKey(key);
   if (!target) return null;
   const { bulk } = store.tenant(target.tenantId);
@@ -20,7 +20,10 @@ export async function advanceBulk(context: LifecycleContext, key: string, signal
   try {
     while (!signal.aborted) {
       const operation = await bulk.get(target.operationId);
-      if (!operation || !isOpen(operation)) return null;
+      if (!operation || !isOpen(operation)) {
+        standstills.delete(target.operationId);
+        return null;
+      }
       await goOn(context, operation, ahead, signal);
     }
     return null;

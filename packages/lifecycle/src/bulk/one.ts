@@ -1,16 +1,34 @@
-import { coreErrors, describeError, isOperationError, type ScopeIdentity, type StoreTransaction } from '@dotmac/core';
+import { isOperationError, type ScopeIdentity, type StoreTransaction } from '@dotmac/core';
 import { commandsOf } from '../commands/dispatch.js';
 import { commandService } from '../commands/service.js';
 import type { LifecycleContext } from '../context.js';
 import type { Customer } from '../customers/customer.js';
 import { lifecycleErrors } from '../errors.js';
 import type { BulkOperation } from './operation.js';
-import { refusedFor, type BulkResult } from './plan.js';
+import { failedFor, refusedFor, type BulkResult } from './plan.js';
 import { advanceTo, overtaken, withOutcomes } from './progress.js';
 
-/** What trying again soon may mend: all else is listed as a refusal, so that one customer does not hold up the others. */
-function isPassing(error: unknown): boolean {
-  return isOperationError(error) && (error.kind === 'unavailable' || error.code === 'CONCURRENT_CHANGE');
+/** A customer that an operation cannot get past, and since when (epoch ms). */
+export interface Standstill {
+  customerId: string;
+  since: number;
+}
+
+/** For so long what may pass is tried again: then it is this customer's, and holds up the others no more. */
+const patienceMs = 300_000;
+
+/** Is it worth it to try again soon? All else is listed as a refusal. */
+function isPassing(
+  { standstills, clock }: LifecycleContext,
+  { id }: BulkOperation,
+  customerId: string,
+  error: unknown,
+) {
+  if (!isOperationError(error) || !(error.kind === 'unavailable' || error.code === 'CONCURRENT_CHANGE')) return false;
+  const known = standstills.get(id);
+  const since = known?.customerId === customerId ? known.since : clock.now();
+  standstills.set(id, { customerId, since });
+  return clock.now() - since < patienceMs;
 }
 
 /** Gives a command to one customer, with its hooks and services, in one transaction with the step of the operation. */
@@ -20,7 +38,7 @@ export async function doOne(
   operation: BulkOperation,
   customerId: string,
 ): Promise<BulkOperation> {
-  const { store, logger } = context;
+  const { store } = context;
   const before = await store.tenant(identity.tenantId).customers.get(customerId);
   const pass = (result: BulkResult) =>
     store.transaction((trx) => advanceTo(context, operation, { results: [result] }, trx));
@@ -30,13 +48,8 @@ export async function doOne(
       ? await pass(await tryOne(context, identity, operation, before))
       : await giveOne(context, identity, operation, before);
   } catch (error) {
-    if (error === overtaken || isPassing(error)) throw error;
-    if (isOperationError(error)) return pass(refusedFor(customerId, before?.stage ?? null, error));
-    logger.error(
-      { operationId: operation.id, customerId, ...describeError(error) },
-      'a command failed for one of many',
-    );
-    return pass(refusedFor(customerId, before?.stage ?? null, coreErrors.INTERNAL({})));
+    if (error === overtaken || isPassing(context, operation, customerId, error)) throw error;
+    return pass(failedFor(context, customerId, before, error));
   }
 }
 

@@ -1,4 +1,4 @@
-import { isOperationError, type ScopeIdentity } from '@dotmac/core';
+import { coreErrors, describeError, isOperationError, type ScopeIdentity } from '@dotmac/core';
 import type { NamedCommand } from '../commands/dispatch.js';
 import type { CommandInput } from '../commands/input.js';
 import type { LifecycleContext } from '../context.js';
@@ -77,21 +77,33 @@ export function hasOwnWords(
 
 /** Decides a step for one customer who has no services, as it is. */
 export async function planOne(
-  { checklist }: Pick<LifecycleContext, 'checklist'>,
+  context: Pick<LifecycleContext, 'checklist' | 'logger'>,
   step: PlannableStep,
   before: Customer,
   at: number,
 ): Promise<Planned | BulkResult> {
   try {
-    const transition = transitionFor(before, step.command, step.facts?.(before) ?? {}, checklist);
+    const transition = transitionFor(before, step.command, step.facts?.(before) ?? {}, context.checklist);
     const known = { at, liveServices: () => Promise.resolve(0) };
     const { patch, event, timers = [] } = await step.decide(before, transition, known);
     const after = { ...before, stage: transition.to, ...patch, version: before.version + 1, updatedAt: at };
     return { before, after, event, cleared: timers.flatMap((it) => ('clear' in it ? [it.clear] : [])) };
   } catch (error) {
-    if (!isOperationError(error)) throw error;
-    return refusedFor(before.id, before.stage, error);
+    return failedFor(context, before.id, before, error);
   }
+}
+
+/** What failed for one customer, as it is listed: a fault that only the log may know is nobody else's. */
+export function failedFor(
+  { logger }: Pick<LifecycleContext, 'logger'>,
+  customerId: string,
+  before: Customer | undefined,
+  error: unknown,
+): BulkResult {
+  const stage = before?.stage ?? null;
+  if (isOperationError(error)) return refusedFor(customerId, stage, error);
+  logger.error({ customerId, ...describeError(error) }, 'a command failed for one of many');
+  return refusedFor(customerId, stage, coreErrors.INTERNAL({}));
 }
 
 /** A refusal, as it is listed. */

@@ -1,3 +1,4 @@
+import { describeError, type Logger } from '@dotmac/core';
 import type { Customer } from '../customers/customer.js';
 
 /** Something that must be done before a customer becomes active. */
@@ -6,8 +7,27 @@ export interface ChecklistItem {
   key: string;
   /** What to do, for people. */
   message: string;
-  /** Judges by the customer alone, its `onboardingData` with it. Pure: called in a transaction. */
+  /**
+   * Judges by the customer alone, its `onboardingData` with it. Pure: called in a transaction, and for customers in any
+   * stage. One that throws is logged, and the item is not done.
+   */
   isDone: (customer: Customer) => boolean;
+}
+
+/** The host's checklist: an item that cannot tell whether it is done neither fails a command nor is done. */
+export function readChecklist(checklist: readonly ChecklistItem[], logger: Logger): readonly ChecklistItem[] {
+  return checklist.map((item) => ({
+    ...item,
+    isDone(customer) {
+      try {
+        return item.isDone(customer);
+      } catch (error) {
+        const { tenantId, id: customerId } = customer;
+        logger.error({ tenantId, customerId, item: item.key, ...describeError(error) }, 'a checklist item failed');
+        return false;
+      }
+    },
+  }));
 }
 
 /** The items that a customer has not done. */
