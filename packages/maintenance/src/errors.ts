@@ -28,6 +28,12 @@ export const maintenanceErrors = defineErrors({
     kind: 'conflict',
     message: ({ id }: { id: string }) => `The run ${id} does not wait for a confirmation.`,
   },
+  RUN_ELSEWHERE: {
+    kind: 'conflict',
+    message: ({ id, whose }: { id: string; whose: string }) =>
+      `The run ${id} is about the things of ${whose}, and another has answered.`,
+    hint: 'Ask that one, or begin a run anew where it is meant.',
+  },
   CONFIRMATION_NEEDED: {
     kind: 'conflict',
     message: ({ target, planned, total }: { target: string; planned: number; total: number }) =>

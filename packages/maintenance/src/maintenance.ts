@@ -195,7 +195,7 @@ export function createMaintenance(options: MaintenanceOptions): MaintenanceModul
       const { tenantId } = identity;
       const chooser = chooserOf(tenantId);
       const context = { policies: policiesOf(policies, tenantId), clock, logger };
-      const runs = createRunService({ identity, store, runner, chooser, follower, clock });
+      const runs = createRunService({ identity, store, runner, chooser, follower, scopeIds, clock });
       return {
         schedules: createScheduleService({
           ...{ identity, store, runner, roster, chooser, scopeIds, clock, maxSchedules },

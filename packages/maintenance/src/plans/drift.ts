@@ -1,7 +1,7 @@
 import type { PlannedTarget, TaskPlan } from '../tasks/plan.js';
 
 /** How far a count may be from the planned one. */
-const mostDrift = 0.2;
+export const mostDrift = 0.2;
 const drifted = (now: number, then: number): boolean => Math.abs(now - then) > then * mostDrift;
 
 /** What has changed since a plan was made that keeps it from being applied; empty when nothing has. */

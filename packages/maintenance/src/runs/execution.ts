@@ -3,6 +3,7 @@ import { maintenanceErrors } from '../errors.js';
 import type { MaintenanceStore } from '../store/store.js';
 import type { AnyMaintenanceTask, PlanContext, TaskContext, TaskScope } from '../tasks/task.js';
 import type { Load, Pressure } from '../throttle/pressure.js';
+import type { Confirmed } from './confirmed.js';
 import { earlierDetails } from './earlier.js';
 import { exclusively } from './exclusively.js';
 import { resourceKey, type ScopeIds } from './lease-keys.js';
@@ -26,6 +27,7 @@ export interface ExecutionParts extends Omit<PlanContext, 'asOf' | 'tenantId' | 
   unaskedItems: number;
   /** What there is to do by target, of the plan that it applies. */
   foreseen: ReadonlyMap<string, TargetSize>;
+  confirmed: Confirmed;
   /** Aborts when the lease on the task is lost, or the process stops. */
   lease: AbortSignal;
   /** Aborts when the process stops. */
@@ -57,7 +59,7 @@ const defaultShare = 0.5;
 /** Puts together what a task is given, and keeps what it says. */
 export function createExecution(parts: ExecutionParts): Execution {
   const { run, task, scope: own, limits, store, pressure, scopeIds, leaseTtlMs, lease, stopping, ...given } = parts;
-  const { foreseen, unaskedItems, ...shared } = given;
+  const { foreseen, confirmed, unaskedItems, ...shared } = given;
   const { clock, logger } = shared;
   const pulse = createPulse(clock, run.cursors);
   const startedAt = clock.monotonic();
@@ -155,8 +157,8 @@ export function createExecution(parts: ExecutionParts): Execution {
     async target({ target, planned, total, toSee = null, maxShare = defaultShare, seen = 0 }) {
       const { cursor, done: isDone = false } = run.cursors[target] ?? {};
       if (!isDone) pulse.begin(target, sizeOf(target, planned, toSee), seen);
-      if (!run.confirmed && planned !== null && total !== null && planned > unaskedItems && planned > total * maxShare)
-        throw maintenanceErrors.CONFIRMATION_NEEDED({ target, planned, total });
+      if (planned !== null && total !== null && planned > unaskedItems && planned > total * maxShare)
+        if (!confirmed(target, planned)) throw maintenanceErrors.CONFIRMATION_NEEDED({ target, planned, total });
       return {
         cursor,
         isDone,

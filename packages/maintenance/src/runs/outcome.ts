@@ -3,6 +3,7 @@ import { wireOf } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { taskPlan, type TaskPlan } from '../tasks/plan.js';
 import type { AnyMaintenanceTask, TaskReport } from '../tasks/task.js';
+import { askedBy } from './confirmed.js';
 import { stopReasons, type Run, type RunOutcome, type RunPulse, type StopReason } from './run.js';
 
 const dryRunDetails = z.object({ dryRun: z.literal(true), planId: z.string().nullable(), plan: taskPlan });
@@ -45,7 +46,8 @@ export function broken(
   returnedBytes: number,
   endedAt: number,
 ): RunOutcome {
-  const outcome = { ...ended(stopReason, pulse, endedAt), space: { ...noSpace, returnedBytes } };
+  const known = { space: { ...noSpace, returnedBytes }, details: askedBy(error) };
+  const outcome = { ...ended(stopReason, pulse, endedAt), ...known };
   // What is ended in the middle of a step, because its time is up or the pressure lasts, has not failed.
   if (words[stopReason] || isOperationError(error, 'RUN_ENDED')) return outcome;
   const { code, message } = isOperationError(error) ? error : unforeseen;

@@ -151,7 +151,12 @@ export const runRoutes = [
     output: maintenanceResult,
     status: 202,
     location,
-    errors: [...errors, maintenanceErrors.RUN_NOT_FOUND, maintenanceErrors.RUN_NOT_RESUMABLE],
+    errors: [
+      ...errors,
+      maintenanceErrors.RUN_NOT_FOUND,
+      maintenanceErrors.RUN_ELSEWHERE,
+      maintenanceErrors.RUN_NOT_RESUMABLE,
+    ],
     run: ({ runs }, { params }) => runs.resume(params.id),
   }),
   route({
@@ -160,12 +165,19 @@ export const runRoutes = [
     method: 'POST',
     path: `${base}/runs/{id}/confirm`,
     summary: 'Let a run clean more than may go unasked',
-    description: 'Of a run that `needs_confirmation`. Answers the run that does it, as it begins.',
+    description:
+      'Of a run that `needs_confirmation`: its `details.asked` has the target. It asks anew when there are more than a fifth more, and ' +
+      'for each further target. Answers the run that does it, as it begins.',
     permission: 'maintenance:execute',
     output: maintenanceResult,
     status: 202,
     location,
-    errors: [...errors, maintenanceErrors.RUN_NOT_FOUND, maintenanceErrors.RUN_NOT_UNCONFIRMED],
+    errors: [
+      ...errors,
+      maintenanceErrors.RUN_NOT_FOUND,
+      maintenanceErrors.RUN_ELSEWHERE,
+      maintenanceErrors.RUN_NOT_UNCONFIRMED,
+    ],
     run: ({ runs }, { params }) => runs.confirm(params.id),
   }),
 ];

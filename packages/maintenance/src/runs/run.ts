@@ -131,7 +131,7 @@ export interface Run {
   planId: string | null;
   /** The instant that ages are counted from. Epoch ms. */
   asOf: number;
-  /** Somebody confirmed that more may go than may go unasked. */
+  /** Somebody confirmed that more may go than may go unasked: of what the runs asked for that it goes on from, or of a plan. */
   confirmed: boolean;
   /** The run that it goes on from. */
   resumes: string | null;

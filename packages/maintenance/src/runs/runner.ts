@@ -9,6 +9,7 @@ import type { Controls } from '../tasks/controls.js';
 import { scopeOf, type AnyMaintenanceTask, type ScheduledTask } from '../tasks/task.js';
 import type { Pressure } from '../throttle/pressure.js';
 import { announcer } from './announce.js';
+import { confirmedOf } from './confirmed.js';
 import { createExecution, type Execution, type ExecutionParts } from './execution.js';
 import { failureTeller, type RunFailureHook } from './failure-hooks.js';
 import { foreseenOf } from './foreseen.js';
@@ -109,7 +110,7 @@ export function createRunner(options: RunnerOptions): Runner {
   const execute = async (
     request: RunRequest,
     run: Run,
-    { foreseen, lease }: Pick<ExecutionParts, 'foreseen' | 'lease'>,
+    { foreseen, confirmed, lease }: Pick<ExecutionParts, 'foreseen' | 'confirmed' | 'lease'>,
   ): Promise<Run> => {
     const { identity, task, parameters, until } = request;
     const execution = createExecution({
@@ -121,6 +122,7 @@ export function createRunner(options: RunnerOptions): Runner {
       policies: policiesOf(policies, identity.tenantId),
       schedules: () => options.schedulesOf(identity.tenantId, task.type),
       foreseen,
+      confirmed,
       lease,
       stopping: stopping.signal,
     });
@@ -156,11 +158,12 @@ export function createRunner(options: RunnerOptions): Runner {
       // The row is made and ended under the lease: a running row without a lease is a dead process's.
       const work = holdLease(store.leases, taskKey(run), held, async (lease) => {
         const foreseen = await foreseenOf(store, run);
+        const confirmed = await confirmedOf(store, run);
         await claim?.(run.id, lease);
         await store.runs(identity.tenantId).insert(run);
         tell(identity, run, request.slotAt);
         begun();
-        return execute(request, run, { foreseen, lease });
+        return execute(request, run, { foreseen, confirmed, lease });
       }).then((done) => {
         if (!done.held) throw maintenanceErrors.TASK_ALREADY_RUNNING({ task: task.type });
         return done.result;

@@ -3,7 +3,9 @@ import type { z } from 'zod';
 import { maintenanceErrors } from '../errors.js';
 import type { MaintenanceStore } from '../store/store.js';
 import type { Chosen, TaskChooser } from '../tasks/choose.js';
+import { scopeOf } from '../tasks/task.js';
 import type { RunFollower } from './follow.js';
+import type { ScopeIds } from './lease-keys.js';
 import { resultOf, runViewOf } from './result.js';
 import { isResumable, type Run } from './run.js';
 import type { Runner, RunRequest } from './runner.js';
@@ -49,12 +51,13 @@ export interface RunService {
   cancel(id: string): Promise<MaintenanceResult>;
   /**
    * Begins a run that goes on where this one ended.
-   * @throws RUN_NOT_FOUND, RUN_NOT_RESUMABLE, TASK_ALREADY_RUNNING
+   * @throws RUN_NOT_FOUND, RUN_NOT_RESUMABLE, RUN_ELSEWHERE, TASK_ALREADY_RUNNING
    */
   resume(id: string): Promise<MaintenanceResult>;
   /**
-   * Begins the run again that would have cleaned more than may go unasked.
-   * @throws RUN_NOT_FOUND, RUN_NOT_UNCONFIRMED, TASK_ALREADY_RUNNING
+   * Begins the run again that would have cleaned more of a target than may go unasked. Its items may have become a fifth
+   * more meanwhile; of more, or of another target, it asks anew.
+   * @throws RUN_NOT_FOUND, RUN_NOT_UNCONFIRMED, RUN_ELSEWHERE, TASK_ALREADY_RUNNING
    */
   confirm(id: string): Promise<MaintenanceResult>;
   /**
@@ -71,11 +74,13 @@ export interface RunServiceParts {
   runner: Runner;
   chooser: TaskChooser;
   follower: RunFollower;
+  scopeIds: ScopeIds;
   clock: Pick<Clock, 'now'>;
 }
 
 /** @see RunService */
-export function createRunService({ identity, store, runner, chooser, follower, clock }: RunServiceParts): RunService {
+export function createRunService(parts: RunServiceParts): RunService {
+  const { identity, store, runner, chooser, follower, scopeIds, clock } = parts;
   const own = store.runs(identity.tenantId);
   const begin = (chosen: Chosen, more: Partial<RunRequest> = {}) =>
     runner.begin({ identity, trigger: 'request', ...chosen, ...more });
@@ -90,6 +95,11 @@ export function createRunService({ identity, store, runner, chooser, follower, c
       if (!(await own.claimResume(old.id, runId))) throw maintenanceErrors.RUN_NOT_RESUMABLE({ id: old.id });
     };
     const chosen = chooser.fromWire(old.task, old.parameters);
+    const scope = scopeOf(chosen.task, chosen.parameters);
+    if (scopeIds[scope] !== old.scopeId) {
+      const whose = scope === 'host' ? `the host ${old.scopeId}` : `a ${scope}`;
+      throw maintenanceErrors.RUN_ELSEWHERE({ id: old.id, whose });
+    }
     return resultOf(detached(await begin(chosen, { ...more, resumes: old, claim })));
   };
 

@@ -1,0 +1,125 @@
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { createMaintenance, defineMaintenanceTask, memoryMaintenanceStore, planned } from '../../src/index.js';
+import type { TaskScope } from '../../src/tasks/task.js';
+
+/** A task that empties the heaps of its host, all of one in a batch. */
+const emptying = (heapsOf: (hostId: string) => Record<string, number>, scope: TaskScope = 'cluster') =>
+  defineMaintenanceTask({
+    ...{ type: 'empty', name: 'Empty', description: 'Empties heaps', scope },
+    parameters: z.object({}),
+    details: z.object({}),
+    plan: () =>
+      Promise.resolve({
+        targets: Object.entries(heapsOf('')).map(([target, items]) =>
+          planned({ target, action: 'empty', items, total: items, strategy: 'at once' }, {}),
+        ),
+        warnings: [],
+      }),
+    async run({ target, hostId }) {
+      const heaps = heapsOf(hostId);
+      for (const [name, items] of Object.entries(heaps)) {
+        const { isDone, advance, done } = await target({ target: name, planned: items, total: items });
+        if (isDone || items === 0) continue;
+        heaps[name] = 0;
+        const goesOn = await advance({ cleaned: items });
+        done();
+        if (!goesOn) break;
+      }
+      return { details: {} };
+    },
+  });
+
+function setUp(heaps: Record<string, number>) {
+  const store = memoryMaintenanceStore();
+  const maintenance = createMaintenance({ store, tasks: [emptying(() => heaps)], throttle: [] });
+  const { runs, plans } = maintenance.scope({ tenantId: 'acme' });
+  const ended = async (id: string) => {
+    await expect.poll(async () => (await runs.get(id)).status).not.toBe('running');
+    return runs.get(id);
+  };
+  const confirmed = async ({ taskId }: { taskId: string }) => ended((await runs.confirm(taskId)).taskId);
+  const asks = (target: string, items: number) => ({
+    status: 'needs_confirmation',
+    details: { asked: { target, planned: items, total: items } },
+  });
+  return { heaps, runs, plans, ended, confirmed, asks };
+}
+
+describe('a confirmation', () => {
+  it('is good for as many as were asked for, or a fifth more', async () => {
+    const { heaps, runs, confirmed, asks } = setUp({ heap: 2_000 });
+    const asked = await runs.run('empty', {});
+    expect(asked).toMatchObject(asks('heap', 2_000));
+    heaps.heap = 2_400;
+    expect(await confirmed(asked)).toMatchObject({ status: 'completed', itemsCleaned: 2_400 });
+  });
+
+  it('is asked for anew when there are more', async () => {
+    const { heaps, runs, confirmed, asks } = setUp({ heap: 2_000 });
+    const asked = await runs.run('empty', {});
+    heaps.heap = 2_401;
+    const again = await confirmed(asked);
+    expect(again).toMatchObject({ ...asks('heap', 2_401), itemsCleaned: 0 });
+    expect(await confirmed(again)).toMatchObject({ status: 'completed', itemsCleaned: 2_401 });
+  });
+
+  it('is for the target that was asked for, and not for another', async () => {
+    const { heaps, runs, confirmed, asks } = setUp({ one: 2_000, other: 3_000 });
+    const another = await confirmed(await runs.run('empty', {}));
+    expect(another).toMatchObject({ ...asks('other', 3_000), itemsCleaned: 2_000 });
+    expect(heaps).toEqual({ one: 0, other: 3_000 });
+    expect(await confirmed(another)).toMatchObject({ status: 'completed', itemsCleaned: 3_000 });
+  });
+
+  it('holds for runs that go on from the one that was confirmed', async () => {
+    const { heaps, runs, confirmed, ended, asks } = setUp({ few: 0, many: 2_000 });
+    const asked = await runs.run('empty', { maxBatches: 1 });
+    expect(asked).toMatchObject(asks('many', 2_000));
+    heaps.few = 5;
+    const confirmedOne = await confirmed(asked);
+    expect(confirmedOne).toMatchObject({ stopReason: 'batches', itemsCleaned: 5 });
+    const { taskId } = await runs.resume(confirmedOne.taskId);
+    expect(await ended(taskId)).toMatchObject({ status: 'completed', itemsCleaned: 2_000 });
+  });
+
+  it('of a plan is for all of it', async () => {
+    const { plans } = setUp({ one: 2_000, other: 3_000 });
+    const { id } = await plans.create({ maintenanceType: 'empty', parameters: {} });
+    expect(await plans.apply(id)).toMatchObject({ status: 'completed', itemsCleaned: 5_000 });
+  });
+});
+
+describe('a run on one host’s things', () => {
+  const twoHosts = (heaps: Record<string, Record<string, number>>) => {
+    const store = memoryMaintenanceStore();
+    const tasks = [emptying((hostId) => heaps[hostId] ?? {}, 'host')];
+    const on = (hostId: string) =>
+      createMaintenance({ store, tasks, hostId, throttle: [] }).scope({ tenantId: 'acme' }).runs;
+    return { a: on('a'), b: on('b') };
+  };
+
+  it('is confirmed there alone', async () => {
+    const heaps = { a: { heap: 2_000 }, b: { heap: 50_000 } };
+    const { a, b } = twoHosts(heaps);
+    const { taskId } = await a.run('empty', {});
+    await expect(b.confirm(taskId)).rejects.toMatchObject({
+      code: 'RUN_ELSEWHERE',
+      message: expect.stringContaining('the host a') as string,
+    });
+    expect(heaps.b).toEqual({ heap: 50_000 });
+    const confirmed = await a.confirm(taskId);
+    await expect.poll(async () => (await b.get(confirmed.taskId)).status).toBe('completed');
+    expect(heaps).toEqual({ a: { heap: 0 }, b: { heap: 50_000 } });
+  });
+
+  it('is resumed there alone', async () => {
+    const heaps = { a: { one: 5, other: 5 }, b: { one: 5, other: 5 } };
+    const { a, b } = twoHosts(heaps);
+    const { taskId } = await a.run('empty', { maxBatches: 1 });
+    await expect(b.resume(taskId)).rejects.toMatchObject({ code: 'RUN_ELSEWHERE' });
+    const resumed = await a.resume(taskId);
+    await expect.poll(async () => (await b.get(resumed.taskId)).status).toBe('completed');
+    expect(heaps).toEqual({ a: { one: 0, other: 0 }, b: { one: 5, other: 5 } });
+  });
+});
