@@ -19,7 +19,8 @@ import { isAvailable, isUndecided, observe } from './status.js';
 export interface Monitor {
   /**
    * Takes up an endpoint, or takes up what was changed of it. A paused one is left alone; one of many waits for its own
-   * slot, lest all are checked at once.
+   * slot, lest all are checked at once. A check that is due sooner stays so, and one of which results disagree is checked
+   * soon, after a restart too.
    */
   watch(kept: KeptEndpoint, isOneOfMany?: boolean): void;
   /** Whether so many endpoints are too many to be checked at once: more than there are places. */
@@ -27,7 +28,8 @@ export interface Monitor {
   forget(endpointId: string): void;
   /**
    * Takes what somebody else found out for a check. Of a second's traffic the first of each kind counts for the status,
-   * and goes into a ring; all of it is summed up. What is older than the last check is summed up alone.
+   * and goes into a ring; all of it is summed up. What is older than the last check is summed up alone. When
+   * it leaves the status in doubt and nothing more comes, a check does soon.
    * @param at when it was found out, epoch ms; not later than now
    */
   take(kept: KeptEndpoint, result: ProbeResult, at: number): void;
@@ -62,6 +64,9 @@ export interface MonitorOptions {
   logger: Logger;
   limits: Limits;
 }
+
+/** Of so much traffic the first of each kind counts. */
+const heardMs = 1_000;
 
 /** Far beyond what a check that was asked for takes, in the queue and by itself. */
 const longestWaitMs = 3_600_000;
@@ -119,6 +124,9 @@ export function createMonitor(options: MonitorOptions): Monitor {
     if (!running.hasEnded()) stuck.set(id, running);
     return result;
   };
+  /** How long results that disagree with the status may wait for the next. */
+  const recheckMs = ({ endpoint: { recheckInterval, checkInterval } }: KeptEndpoint): number =>
+    Math.min(recheckInterval, checkInterval) * 1_000;
   const parents = createParentAsking({
     lookup: (id) => directory.get(id),
     plan: (parent, at) => schedule.plan(new CheckJob(parent), at),
@@ -158,21 +166,36 @@ export function createMonitor(options: MonitorOptions): Monitor {
     answer(endpoint.id, { at, ...result });
     const intervalMs = endpoint.checkInterval * 1_000;
     if (endpoint.pausedAt !== null || !isLeading) return null;
-    if (isUndecided(kept)) return at + Math.min(endpoint.recheckInterval * 1_000, intervalMs);
+    if (isUndecided(kept)) return at + recheckMs(kept);
     const { lookAgainAt = Infinity } = result;
     return Math.min(nextSlot(endpoint.id, intervalMs, at), Math.max(lookAgainAt, at + 1));
   };
   const isMany = (count: number): boolean => count > limits.total;
   /** What was never checked is due now, unless it is one of many; the rest keeps its phase over restarts. */
+  const firstLookAt = (kept: KeptEndpoint, isOneOfMany: boolean): number => {
+    const { id, checkInterval, serviceType } = kept.endpoint;
+    const now = clock.now();
+    // When a job can be late, only a look at it tells.
+    if (serviceType === 'heartbeat' || (kept.checkedAt === null && !isOneOfMany)) return now;
+    const slot = nextSlot(id, checkInterval * 1_000, now);
+    return isUndecided(kept) ? Math.min(Math.min(kept.checkedAt ?? now, now) + recheckMs(kept), slot) : slot;
+  };
   const watch = (kept: KeptEndpoint, isOneOfMany = false): void => {
-    const { id, checkInterval, pausedAt } = kept.endpoint;
+    const { id, pausedAt } = kept.endpoint;
+    const plannedAt = schedule.plannedAt(id) ?? Infinity;
     schedule.cancel(id);
     if (pausedAt !== null || !isLeading) return;
+    schedule.plan(new CheckJob(kept), Math.min(plannedAt, firstLookAt(kept, isOneOfMany)));
+  };
+
+  /** Traffic tells more than a check does: one that is to settle a doubt waits until there is none for a while. */
+  const postpone = (kept: KeptEndpoint): void => {
+    const { id, checkInterval } = kept.endpoint;
     const now = clock.now();
-    schedule.plan(
-      new CheckJob(kept),
-      kept.checkedAt === null && !isOneOfMany ? now : nextSlot(id, checkInterval * 1_000, now),
-    );
+    if (asking.has(id) || schedule.runs(id) || (schedule.plannedAt(id) ?? now) <= now) return;
+    schedule.cancel(id);
+    const soon = isUndecided(kept) ? now + recheckMs(kept) + heardMs : Infinity;
+    schedule.plan(new CheckJob(kept), Math.min(soon, nextSlot(id, checkInterval * 1_000, now)));
   };
 
   return {
@@ -193,12 +216,14 @@ export function createMonitor(options: MonitorOptions): Monitor {
         recorder.record(kept, { at, ...result }, before, true);
         return;
       }
-      const second = Math.floor(at / 1_000);
+      const second = Math.floor(at / heardMs);
       let known = heard.get(kept);
       if (known?.second !== second) heard.set(kept, (known = { second, statuses: new Set() }));
       if (!known.statuses.has(result.status)) {
         known.statuses.add(result.status);
+        const wasUndecided = isUndecided(kept);
         conclude(kept, result, at);
+        if (isLeading && (wasUndecided || isUndecided(kept))) postpone(kept);
         return;
       }
       // How long it has had its status, whoever monitors knows.

@@ -45,6 +45,24 @@ describe.each(stores)('a heartbeat %s', (_, makeStore) => {
     expect((await scope.incidents.get(incident?.id ?? '')).status).toBe('resolved');
   });
 
+  it('is offline as soon when it was renamed meanwhile, or its process began anew', async () => {
+    const { clock, health, store, scope, id, call, statusIs, until } = await stage();
+    await call();
+    await statusIs('healthy');
+    await scope.endpoints.update(id, { name: 'nightly backup' });
+    await clock.advance(0);
+    // Its slots lie an hour apart, and any may come sooner.
+    expect((await scope.explain(id)).nextCheckAt).toBeLessThanOrEqual(clock.now() + 660_000);
+    await health.stop();
+    const next = createHealth({ store, clock });
+    await next.start();
+    onTestFinished(() => next.stop());
+    const { explain } = next.scope({ tenantId: 'acme' });
+    const nextCheckAt = async () => (await explain(id)).nextCheckAt ?? Infinity;
+    await until(async () => (await nextCheckAt()) > clock.now());
+    expect(await nextCheckAt()).toBeLessThanOrEqual(clock.now() + 660_000);
+  });
+
   it('is critical when the job says so, by word or by exit status', async () => {
     const { scope, id, call, statusIs } = await stage();
     await call('0');

@@ -161,6 +161,49 @@ describe('an endpoint', () => {
     );
   });
 
+  it('in doubt is checked as soon when it is changed meanwhile, or another process takes over', async () => {
+    const endpoint = endpointRecord({ id: 'a', checkInterval: 3_600, retryCount: 2, recheckInterval: 10 });
+    const { clock, directory, monitor, checks } = stage([]);
+    const now = clock.now();
+    const doubted = { ...uncheckedState, status: 'healthy', worse: 1, worseSince: now, checkedAt: now } as const;
+    const kept = directory.add(endpoint, doubted);
+    monitor.start();
+    monitor.lead();
+    const dueAt = Math.min(now + 10_000, nextSlot(endpoint.id, 3_600_000, now));
+    expect(monitor.nextCheckOf(endpoint.id)).toBe(dueAt);
+    await clock.advance(4_000);
+    const { endpoint: _, ...state } = kept;
+    monitor.watch(directory.add({ ...endpoint, tags: ['core'] }, state));
+    await clock.advance(6_000);
+    expect(checks.get(7)?.[0]).toBe(dueAt);
+  });
+
+  it('that somebody else found otherwise is checked soon, once nothing more comes that could decide it', async () => {
+    const endpoint = endpointRecord({ id: 'a', checkInterval: 86_400, recheckInterval: 10 });
+    const { clock, directory, monitor, checks } = stage([]);
+    const kept = directory.add(endpoint, { ...uncheckedState, status: 'healthy', checkedAt: clock.now() });
+    monitor.start();
+    monitor.lead();
+    const slot = nextSlot(endpoint.id, 86_400_000, clock.now());
+    const heard = (status: 'critical' | 'healthy'): void =>
+      monitor.take(kept, { status, code: 'ok', responseTimeMs: 1, message: 'Seen' }, clock.now());
+    for (let second = 0; second < 2; second++) {
+      await clock.advance(1_000);
+      heard('critical');
+      expect(monitor.nextCheckOf(endpoint.id)).toBe(Math.min(clock.now() + 11_000, slot));
+    }
+    await clock.advance(1_000);
+    heard('critical');
+    expect([kept.status, monitor.nextCheckOf(endpoint.id)]).toEqual(['critical', slot]);
+    await clock.advance(1_000);
+    heard('healthy');
+    await clock.advance(1_000);
+    heard('critical');
+    const dueAt = Math.min(clock.now() + 11_000, slot);
+    await clock.advance(11_000);
+    expect(checks.get(7)?.[0]).toBe(dueAt);
+  });
+
   it('keeps its status over a trouble of our own', async () => {
     const endpoint = endpointRecord({ checkInterval: 5, retryCount: 10 });
     const { clock, monitor, recorded, network } = stage([endpoint]);
@@ -206,6 +249,20 @@ describe('an endpoint that was changed', () => {
     expect(recorded).toEqual([]);
     await clock.advance(500);
     expect([checks.get(1)?.length, checks.get(2)?.length, recorded.length]).toEqual([1, 1, 1]);
+  });
+
+  it('is checked when it was asked for, before its own slot', async () => {
+    const endpoint = endpointRecord({ id: 'a', checkInterval: 3_600 });
+    const { clock, directory, monitor, checks } = stage([]);
+    const state = { ...uncheckedState, status: 'healthy', checkedAt: clock.now() } as const;
+    const kept = directory.add(endpoint, state);
+    monitor.start();
+    monitor.lead();
+    const asked = monitor.checkNow(kept);
+    monitor.watch(directory.add({ ...endpoint, tags: ['core'] }, state));
+    await clock.advance(0);
+    expect(checks.get(7)).toHaveLength(1);
+    expect(await asked).toMatchObject({ status: 'healthy' });
   });
 
   it('is left alone while it is paused', async () => {
