@@ -14,7 +14,7 @@ export interface DunningStep {
   action: DunningAction;
 }
 
-/** What is done about customers who do not pay. */
+/** What is done about customers who do not pay. While payment is promised for its reason no step is taken. */
 export interface DunningPolicy {
   /** Letters, digits, `_` and `-`, up to 50. */
   readonly name: string;

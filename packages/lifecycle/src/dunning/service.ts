@@ -64,11 +64,12 @@ export async function scheduleStep(
   identity: ScopeIdentity,
   policy: DunningPolicy,
   kept: DunningCase,
-  { at, trx, notBefore = 0 }: { at: number; trx: StoreTransaction; notBefore?: number },
+  { at, trx, notBefore = 0, promised }: Moment & { notBefore?: number; promised?: number | undefined },
 ): Promise<void> {
   const dueAt = nextStepAt(policy, kept);
   const name = dunningTimer(policy.name);
-  const next = { name, command: 'dunningStep', input: { policy: policy.name } } as const;
+  const input = { policy: policy.name, ...(promised !== undefined && { promised }) };
+  const next = { name, command: 'dunningStep', input } as const;
   const change =
     dueAt === undefined
       ? { clear: name }

@@ -37,7 +37,10 @@ export async function takeDunningStep(
   const identity: ScopeIdentity = { tenantId, actor: `dunning:${policy.name}` };
   /** Moves the case on, for whoever takes the timer. */
   const moveOn = async (trx: StoreTransaction): Promise<Due | undefined> => {
-    if (!(await timers.take(timer.id, trx))) return undefined;
+    const customer = await customers.lock(customerId, trx);
+    // Promised meanwhile, or another's: the timer that is left comes again.
+    if (!customer || promisedUntil(policy, customer, clock.now()) || !(await timers.take(timer.id, trx)))
+      return undefined;
     const kept = await dunningCases.get(customerId, policy.name, trx);
     const step = kept && policy.steps[kept.stepsTaken];
     if (!kept || !step) return undefined;
@@ -51,7 +54,7 @@ export async function takeDunningStep(
   const record = async (of: (due: Due) => PendingEvent): Promise<null> => {
     await store.transaction(async (trx) => {
       const customer = await customers.lock(customerId, trx);
-      const due = customer && (await moveOn(trx));
+      const due = await moveOn(trx);
       if (!customer || !due) return;
       await recordDunning(context, identity, customer, of(due), { at: Math.max(clock.now(), customer.updatedAt), trx });
     });
@@ -61,8 +64,8 @@ export async function takeDunningStep(
   const customer = await customers.get(customerId);
   const kept = await dunningCases.get(customerId, policy.name);
   const step = kept && policy.steps[kept.stepsTaken];
-  const excluded = customer && whyExcluded(policy, customer, timer);
-  if (excluded !== undefined && customer) return hold(context, identity, policy, timer, excluded).then(() => null);
+  const held = customer && whyHeld(policy, customer, timer, clock.now());
+  if (held) return hold(context, identity, policy, timer, held).then(() => null);
   if (!step || step.action === 'warn') return record((due) => ({ name: 'dunning.warned', data: toldOf(due) }));
   try {
     await act(context, identity, customerId, { policy, step, kept }, async (trx) => (await moveOn(trx)) !== undefined);
@@ -71,6 +74,26 @@ export async function takeDunningStep(
     if (!isGivenUp(timer, error)) throw error;
     return record((due) => ({ name: 'dunning.step_skipped', data: { ...toldOf(due), reason: reasonOf(error) } }));
   }
+}
+
+/** Why a step is not taken yet. */
+interface Held {
+  reason: string;
+  /** Until when it was promised to pay (epoch ms). */
+  promised?: number;
+}
+
+function whyHeld(policy: DunningPolicy, customer: Customer, timer: Timer, now: number): Held | undefined {
+  const promised = promisedUntil(policy, customer, now);
+  if (promised !== undefined) return { reason: 'Payment is promised', promised };
+  const reason = whyExcluded(policy, customer, timer);
+  return reason === undefined ? undefined : { reason };
+}
+
+/** Until when a customer promised to pay what a policy asks for (epoch ms); undefined: there is no promise. */
+function promisedUntil({ reason }: DunningPolicy, { blocks }: Customer, now: number): number | undefined {
+  const until = blocks.find((block) => block.reason === reason)?.promisedUntil ?? 0;
+  return until > now ? until : undefined;
 }
 
 /**
@@ -111,13 +134,13 @@ function toldOf({ policy, step, kept }: Due) {
   return { policy: policy.name, action: step.action, afterDays: step.afterDays, step: kept.stepsTaken + 1, invoices };
 }
 
-/** Leaves a customer alone for a day. */
+/** Leaves a customer alone for a day, or until a promise ends before; the history speaks of a promise once. */
 async function hold(
   context: LifecycleContext,
   identity: ScopeIdentity,
   policy: DunningPolicy,
   timer: Timer,
-  reason: string,
+  { reason, promised }: Held,
 ): Promise<void> {
   const { store, clock } = context;
   const { customers, dunningCases, timers } = store.tenant(identity.tenantId);
@@ -126,7 +149,9 @@ async function hold(
     const kept = await dunningCases.get(timer.customerId, policy.name, trx);
     if (!customer || !kept || !(await timers.take(timer.id, trx))) return;
     const at = Math.max(clock.now(), customer.updatedAt);
-    await scheduleStep(context, identity, policy, kept, { at, trx, notBefore: at + dayMs });
+    const notBefore = Math.min(at + dayMs, promised ?? Infinity);
+    await scheduleStep(context, identity, policy, kept, { at, trx, notBefore, promised });
+    if (promised !== undefined && promised === timer.input.promised) return;
     await recordDunning(
       context,
       identity,

@@ -38,6 +38,8 @@ export interface TimerNotes {
   isUnasked?: true;
   /** Steps of the journey that were taken before. */
   taken?: number;
+  /** The end of the promise to pay that a step of dunning is held by (epoch ms). */
+  promised?: number;
   /** Attempts that failed. */
   attempts?: number;
   /** The code of what had it put off when it was due. */

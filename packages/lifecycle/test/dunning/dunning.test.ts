@@ -123,6 +123,38 @@ for (const { title, present, create } of backends)
       expect(await run.acme.customers.read(id)).toMatchObject({ stage: 'active', blocks: [] });
     });
 
+    it('takes no step while payment is promised, and each of them when it was not kept', async () => {
+      start = run.clock.now();
+      await overdue('A');
+      await pass(8);
+      const promise = (untilDay: number) =>
+        run.acme.suspension.promise(id, { actionType: 'non_payment', until: start + untilDay * day });
+      const now = async () => {
+        const { stage, blocks } = await run.acme.customers.read(id);
+        return [
+          stage,
+          ...blocks.map(({ severity, promisedUntil }) => [severity, promisedUntil && promisedUntil - start]),
+        ];
+      };
+      await promise(30);
+      await pass(21);
+      expect(await now()).toEqual(['active', ['throttle', 30 * day]]);
+      await pass(3);
+      expect(await now()).toEqual(['suspended', ['suspend', null]]);
+      await promise(80);
+      await pass(46);
+      expect(await now()).toEqual(['active', ['suspend', 80 * day]]);
+      await pass(4);
+      expect((await now())[0]).toBe('inactive');
+      const happenings = await story();
+      expect(happenings.filter((it) => it.includes('dunning.held'))).toEqual([
+        'day 14: dunning.held by dunning:standard',
+        'day 60: dunning.held by dunning:standard',
+      ]);
+      for (const step of ['day 30: customer.suspended', 'day 80: customer.deactivated'])
+        expect(happenings).toContain(`${step} by dunning:standard`);
+    });
+
     it('counts from the oldest invoice that is left, and takes no step twice', async () => {
       start = run.clock.now();
       await overdue('A');

@@ -90,8 +90,11 @@ const owes =
   ({ dunning: cases }, id) =>
     cases.overdue(id, { invoiceId });
 const pays: Act = ({ dunning: cases }, id) => cases.paid(id);
-const promises: Act = ({ suspension }, id, now) =>
-  suspension.promise(id, { actionType: 'non_payment', until: now + 7 * day });
+const promisesFor =
+  (days: number): Act =>
+  ({ suspension }, id, now) =>
+    suspension.promise(id, { actionType: 'non_payment', until: now + days * day });
+const promises = promisesFor(7);
 
 const verified = ['0: customer.registered', '0: customer.verified'];
 const became = [...verified, '0: customer.onboarding_started', '0: customer.activated'];
@@ -163,6 +166,45 @@ const lives: readonly Life[] = [
       ...suspended(40, 'feb'),
       '55: customer.promised non_payment',
       '62: customer.promise_ended non_payment by timer:promise:non_payment',
+      '90: dunning.closed',
+      '90: customer.reactivated non_payment non_payment',
+      halfYear(272),
+    ],
+  },
+  {
+    who: 'promises for longer than until the next step, and pays',
+    diary: [
+      [40, owes('feb')],
+      [50, promisesFor(20)],
+      [65, pays],
+    ],
+    story: [
+      ...became,
+      asked,
+      ...suspended(40, 'feb').slice(0, 3),
+      '50: customer.promised non_payment',
+      '54: dunning.held Payment is promised by dunning:standard',
+      '65: dunning.closed',
+      '65: customer.suspension_lifted non_payment non_payment',
+      ...lost,
+    ],
+  },
+  {
+    who: 'promises for longer than until the next step, and thinks better of it',
+    diary: [
+      [40, owes('feb')],
+      [50, promisesFor(20)],
+      [60.5, ({ suspension }, id) => suspension.endPromise(id)],
+      [90, pays],
+    ],
+    story: [
+      ...became,
+      asked,
+      ...suspended(40, 'feb').slice(0, 3),
+      '50: customer.promised non_payment',
+      '54: dunning.held Payment is promised by dunning:standard',
+      '60.5: customer.promise_ended non_payment',
+      '61: customer.suspended non_payment by dunning:standard',
       '90: dunning.closed',
       '90: customer.reactivated non_payment non_payment',
       halfYear(272),
