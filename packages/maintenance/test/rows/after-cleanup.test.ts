@@ -147,6 +147,32 @@ describe('the room that a cleanup makes', () => {
     });
   }, 60_000);
 
+  it('is that of all partitions of PostgreSQL whose rows are deleted one by one', async () => {
+    await begin('postgres');
+    await run('create table sessions (id bigint, at bigint, note text, primary key (id, at)) partition by range (at)');
+    await run(
+      'create table sessions_all partition of sessions for values from (0) to (maxvalue) partition by hash (id)',
+    );
+    for (const remainder of [0, 1])
+      await run(
+        `create table sessions_${remainder} partition of sessions_all for values with (modulus 2, remainder ${remainder})`,
+      );
+    await run('create index sessions_at on sessions (at)');
+    await fill(1_500);
+    const before = await numberOf(
+      `select pg_total_relation_size('sessions_0') + pg_total_relation_size('sessions_1') as bytes`,
+    );
+    expect(before).toBeGreaterThan(1_000_000);
+    const share = Math.round(before * 0.75);
+    const some: Partial<RetentionPolicy> = { where: (eb) => eb('id', '>', 0) };
+    expect((await clean({ dry_run: true }, some)).details).toMatchObject({
+      plan: { targets: [{ items: 1_500, bytes: share, bytes_from: 'estimated' }] },
+    });
+    expect(await clean({ vacuum_analyze: false }, some)).toMatchObject({
+      ...{ itemsCleaned: 1_500, spaceFreedMb: 0, spaceReusableMb: 0, spaceEstimatedMb: megabytes(share) },
+    });
+  }, 60_000);
+
   it('is believed on MariaDB, which tells nothing of it', async () => {
     await beginWithTable('mysql');
     const before = await numberOf(

@@ -8,10 +8,10 @@ export async function analyze(db: Kysely<unknown>, table: string): Promise<void>
 
 /** InnoDB's own estimates. */
 export async function tableSize(db: Kysely<unknown>, table: string, schema?: string): Promise<TableSize> {
-  const { rows } = await sql<{ bytes: number | null; free: number | null }>`
-    select data_length + index_length as bytes, data_free as free from information_schema.tables
+  const { rows } = await sql<{ bytes: number | null }>`
+    select data_length + index_length as bytes from information_schema.tables
     where table_schema = ${schema === undefined ? sql`database()` : sql`${schema}`} and binary table_name = ${table}`.execute(
     db,
   );
-  return { bytes: Number(rows[0]?.bytes ?? 0), reusableBytes: Number(rows[0]?.free ?? 0), approximate: true };
+  return { bytes: Number(rows[0]?.bytes ?? 0), reusableBytes: 0, approximate: true };
 }

@@ -17,16 +17,12 @@ export async function analyze(db: Kysely<unknown>, table: string): Promise<void>
   await sql`analyze ${sql.id(table)}`.execute(db);
 }
 
-/**
- * The size is measured by the server, with indexes and TOAST. What is free inside is estimated: the main file less the
- * rows of the statistics at their average width (28 bytes of header and pointer each).
- */
+/** The size is measured by the server, with indexes and TOAST, of all partitions where it has such; not what is free inside. */
 export async function tableSize(db: Kysely<unknown>, table: string, schema?: string): Promise<TableSize> {
-  const { rows } = await sql<{ bytes: number; free: number | null }>`
-    select pg_total_relation_size(c.oid) as bytes, cast(pg_relation_size(c.oid) - c.reltuples * (
-      28 + coalesce((select sum(s.avg_width) from pg_catalog.pg_stats s
-        where s.schemaname = c.relnamespace::regnamespace::text and s.tablename = c.relname), 0)) as bigint) as free
-    from pg_catalog.pg_class c where c.oid = ${tableOid(table, schema)}::oid and c.relkind = 'r'`.execute(db);
-  const { bytes = 0, free = 0 } = rows[0] ?? {};
-  return { bytes: Number(bytes), reusableBytes: Math.max(0, Number(free)), approximate: true };
+  const oid = sql`${tableOid(table, schema)}::oid`;
+  // A parent has no file of its own; a table that is neither that nor a partition is no tree.
+  const { rows } = await sql<{ bytes: string }>`
+    select coalesce(sum(pg_catalog.pg_total_relation_size(of.oid)), 0) as bytes
+    from (select ${oid} as oid union select relid from pg_catalog.pg_partition_tree(${oid})) as of`.execute(db);
+  return { bytes: Number(rows[0]?.bytes), reusableBytes: 0, approximate: true };
 }
