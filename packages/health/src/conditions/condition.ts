@@ -1,3 +1,4 @@
+import { printable } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { readPath } from './path.js';
 
@@ -50,8 +51,7 @@ const anyScalar = { schema: scalar, wanted: 'text, a number, true, false or null
  */
 export const condition = z
   .object({
-    on: z
-      .string()
+    on: printable
       .min(1)
       .max(200)
       .refine(

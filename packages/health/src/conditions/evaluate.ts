@@ -1,6 +1,10 @@
+import { said } from '../probes/said.js';
 import type { Condition, Operator } from './condition.js';
 import type { Facts } from './facts.js';
 import { follow, readPath, type Path } from './path.js';
+
+/** As much of a value is quoted, in characters: a list of them may have 50,000. */
+const mostQuoted = 100;
 
 type Test = (fact: unknown, value: unknown) => boolean;
 
@@ -38,7 +42,7 @@ export function failedCondition(
   const first = failed.find(({ severity }) => severity === 'critical') ?? failed[0];
   if (!first) return undefined;
   const { on, op, value, severity } = first;
-  const wanted = value === undefined ? '' : ` ${JSON.stringify(value)}`;
+  const wanted = value === undefined ? '' : ` ${said(JSON.stringify(value), mostQuoted)}`;
   return { severity, message: `The condition ${on} ${op}${wanted} does not hold` };
 }
 

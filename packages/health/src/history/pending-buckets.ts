@@ -19,8 +19,8 @@ export interface PendingBuckets {
   readonly size: number;
   /** Adds a check, and how long the endpoint had which status before it. */
   add(result: CheckResult, before: Pick<KeptEndpoint, 'status' | 'checkedAt'>, longestGapMs: number): void;
-  /** The endpoints of which something waits since before `until` (epoch ms), at most so many, the oldest first. */
-  due(until: number, limit: number): string[];
+  /** The endpoints that are not left out of which something waits since before `until` (epoch ms), at most so many, the oldest first. */
+  due(until: number, limit: number, isLeftOut?: (endpointId: string) => boolean): string[];
   has(endpointId: string): boolean;
   /** Takes out what waits of one endpoint. @param isPlanned whether a minute, by its start, is one of planned maintenance */
   takeOf(endpointId: string, isPlanned?: (minute: number) => boolean): BucketDelta[];
@@ -90,11 +90,11 @@ export function pendingBuckets(): PendingBuckets {
       for (const { start, ms } of splitDuration(before.checkedAt, at, resolution))
         addDuration(minuteOf(tenantId, endpointId, start, at), before.status, ms);
     },
-    due(until, limit) {
+    due(until, limit, isLeftOut = () => false) {
       const due: string[] = [];
       for (const [endpointId, { since }] of waiting) {
         if (since >= until || due.length === limit) break;
-        due.push(endpointId);
+        if (!isLeftOut(endpointId)) due.push(endpointId);
       }
       return due;
     },

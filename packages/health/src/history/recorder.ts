@@ -1,20 +1,22 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describeError, type AnyEvent, type CancelTimer, type Clock, type Logger } from '@dotmac/core';
-import { healthEvents, type HealthEvents } from '../events.js';
+import type { HealthEvents } from '../events.js';
 import type { HealthMetrics } from '../metrics.js';
 import type { Directory, KeptEndpoint, KeptState } from '../monitoring/directory.js';
 import { isUndecided } from '../monitoring/status.js';
 import type { ProbeResult } from '../probes/judge.js';
 import { isOver } from '../incidents/open-close.js';
-import { tellIncident } from '../incidents/tell.js';
 import type { Term } from '../store/sharing.js';
-import type { HealthStore, IncidentWrite, Settlement } from '../store/store.js';
+import type { HealthStore, Settlement } from '../store/store.js';
 import type { Calendar } from '../windows/calendar.js';
 import { createDoubts } from './doubts.js';
 import { isLeaseLost, unlessFenced } from './fenced.js';
 import { pendingBuckets } from './pending-buckets.js';
+import { pendingChanges } from './pending-changes.js';
 import { pendingResults } from './pending-results.js';
 import { createRota } from './rota.js';
+import { createSuspects } from './suspects.js';
+import { tellTurn } from './tell-turn.js';
 
 /** Brings what checks found out into the store, without a check ever waiting for it. */
 export interface Recorder {
@@ -32,7 +34,8 @@ export interface Recorder {
   /**
    * Resolves when all that was noted of these endpoints, or of all, is in the store, for who reads it there. Rejects when it
    * cannot be stored; not when this process stood still until its lease was over: what it noted then is nobody's, or is
-   * stored once it has the lease again, and what is stored is what there is to read.
+   * stored once it has the lease again, and what is stored is what there is to read. The same goes for what the store
+   * refuses of one endpoint.
    */
   flush(endpointIds?: readonly string[]): Promise<void>;
   /** How long ago all was stored that was to be: about a second while the store takes it. */
@@ -70,28 +73,35 @@ const longestWaitMs = settleMs + 5_000;
 const stopAttempts = 3;
 /** A few milliseconds of SQLite's, which holds up everything else meanwhile. */
 const settledAtOnce = 50;
-const nothing: Settlement = { states: [], chunks: [], deltas: [], incidents: [], events: [] };
+/** Suspects are tried until so many were refused: each may take as long as a database waits for a lock. */
+const mostRefused = 10;
+/** The share of what waits that one endpoint's changes may be: what is refused may go on for ever. */
+const shareOfOne = 0.1;
+
+/** The endpoints that a settlement keeps the states of. */
+const idsOf = ({ states }: Settlement): string[] => states.map(({ endpoint }) => endpoint.id);
 
 /**
  * Makes a recorder. An endpoint is settled, its state with its results and sums up to it, once a minute, and at once
  * when its status changes or is in doubt; the event of a change goes in the same transaction. So a process that dies
  * loses a minute of history at the most, and no change. While the store is out of reach all wait in memory, within a
- * bound.
+ * bound. What it refuses though it answers is tried again in halves, until the one endpoint is found whose fault it is:
+ * that one waits, and the others are stored.
  */
 export function createRecorder(options: RecorderOptions): Recorder {
   const { store, directory, calendar, term, onFenced, publish, clock, logger, metrics, maxPending, rings } = options;
   const results = pendingResults({ rings, most: maxPending });
   const buckets = pendingBuckets();
-  const events: AnyEvent<HealthEvents>[] = [];
-  const incidents: IncidentWrite[] = [];
+  const changes = pendingChanges();
   const rota = createRota(directory, settleMs);
   const doubts = createDoubts(store);
-  /** Endpoints not to be waited with. */
-  const urgent = new Set<string>();
+  const suspects = createSuspects();
   /** Changes that were told to nobody since that was last logged. */
   let droppedChanges = 0;
   /** When all was stored that was to be, on the monotonic clock; null while nothing is. */
   let storedAt: number | null = null;
+  /** Whether the store has taken anything in the look that is under way. */
+  let hasStored = false;
   /** How often everything was dropped. */
   let dropped = 0;
   let cancelTimer: CancelTimer | undefined;
@@ -103,17 +113,9 @@ export function createRecorder(options: RecorderOptions): Recorder {
   let last: Promise<void> = Promise.resolve();
   let stopped = false;
 
-  const settle = async (
-    ids: readonly string[],
-    told: Pick<Settlement, 'events' | 'incidents'> = { events: [], incidents: [] },
-  ): Promise<void> => {
+  const settle = async (ids: readonly string[]): Promise<void> => {
     const [under, round] = [term(), dropped];
-    const isPlanned = await calendar
-      .planned(ids.flatMap((id) => directory.get(id)?.endpoint.tenantId ?? []))
-      .catch((error: unknown) => {
-        if (round === dropped) putBack({ ...nothing, ...told }, ids);
-        throw error;
-      });
+    const isPlanned = await calendar.planned(ids.flatMap((id) => directory.get(id)?.endpoint.tenantId ?? []));
     // Dropped meanwhile: whoever monitors now tells of it.
     if (round !== dropped) return;
     const settlement: Settlement = {
@@ -128,7 +130,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
         // As of now: checks that come while this is written belong to the next settlement.
         return kept && under ? [{ ...kept }] : [];
       }),
-      ...told,
+      ...changes.takeOf(ids),
     };
     const startedAt = clock.monotonic();
     try {
@@ -145,56 +147,82 @@ export function createRecorder(options: RecorderOptions): Recorder {
       }
       throw error;
     }
+    hasStored = true;
+    publish(settlement.events);
   };
-  const putBack = (
-    settlement: Settlement,
-    ids: readonly string[] = settlement.states.map(({ endpoint }) => endpoint.id),
-  ): void => {
+  const putBack = (settlement: Settlement): void => {
     results.putBack(settlement.chunks);
     buckets.putBack(settlement.deltas, clock.now());
-    events.unshift(...settlement.events);
-    incidents.unshift(...settlement.incidents);
-    for (const id of ids) urgent.add(id);
+    changes.putBack(settlement);
+    for (const id of idsOf(settlement)) changes.add(id);
   };
   const settleChanges = async (): Promise<void> => {
-    while (events.length > 0 || incidents.length > 0 || urgent.size > 0) {
-      const told = { events: events.splice(0, settledAtOnce), incidents: incidents.splice(0, settledAtOnce) };
-      const ids = [...urgent].slice(0, settledAtOnce);
-      for (const id of ids) urgent.delete(id);
-      await settle(ids, told);
-      publish(told.events);
+    for (;;) {
+      const due = changes.due(settledAtOnce, suspects.has);
+      if (due.length === 0) return;
+      await settle(due);
     }
   };
   const settleDue = async (until: number): Promise<void> => {
-    for (let due = buckets.due(until, settledAtOnce); due.length > 0; due = buckets.due(until, settledAtOnce)) {
+    for (;;) {
+      const due = buckets.due(until, settledAtOnce, suspects.has);
+      if (due.length === 0) return;
       await settle(due);
       // On SQLite nothing in between waits for anything: let others have their turn.
       await nextTurn();
     }
   };
   const settleAll = async (endpointIds: readonly string[]): Promise<void> => {
-    const ids = endpointIds.filter((id) => buckets.has(id));
+    const ids = endpointIds.filter((id) => buckets.has(id) && !suspects.has(id));
     for (let at = 0; at < ids.length; at += settledAtOnce) {
       await settle(ids.slice(at, at + settledAtOnce));
       await nextTurn();
     }
   };
+  /** Says whether the store took all of them. */
+  const settleSuspects = async (): Promise<boolean> => {
+    let refused = 0;
+    for (const group of suspects.groups()) {
+      if (refused === mostRefused) break;
+      try {
+        await settle(group);
+        suspects.acquit(group);
+      } catch (error) {
+        if (isLeaseLost(error)) throw error;
+        // Once each time: it goes on for as long as the store refuses it.
+        if (refused++ === 0)
+          logger.warn(
+            { endpointId: group[0], endpoints: suspects.size, ...describeError(error) },
+            'the store refuses what was found out about some endpoints, which waits in memory',
+          );
+      }
+      await nextTurn();
+    }
+    return refused === 0;
+  };
   const write = async (): Promise<void> => {
     await doubts.resolve({
-      kept: (settlement) => publish(settlement.events),
-      lost: (settlement) => putBack(settlement),
+      kept(settlement) {
+        suspects.acquit(idsOf(settlement));
+        publish(settlement.events);
+      },
+      lost(settlement) {
+        putBack(settlement);
+        suspects.accuse(idsOf(settlement));
+      },
     });
+    hasStored = false;
     await settleChanges();
     if (!stopped) await settleAll(rota.turn(clock.monotonic()));
     // Whom the rota has missed: those that came in the middle of a round, or while the store was out of reach.
     await settleDue(stopped ? Infinity : clock.now() - longestWaitMs);
-    if (!stopped) storedAt = clock.monotonic();
+    // A store that takes nothing at all has not one endpoint's fault.
+    const isAll = await settleSuspects();
+    if (!stopped && (isAll || hasStored)) storedAt = clock.monotonic();
   };
   const unstoredMs = (): number => (storedAt === null ? 0 : clock.monotonic() - storedAt);
   metrics?.observePending(() => ({ results: results.size, minutes: buckets.size, unstoredMs: unstoredMs() }));
-  const isWaiting = (): boolean =>
-    [events, incidents].some(({ length }) => length > 0) ||
-    [doubts, results, buckets, urgent].some(({ size }) => size > 0);
+  const isWaiting = (): boolean => [doubts, results, buckets, changes].some(({ size }) => size > 0);
   const inTurn = (work: () => Promise<void>): Promise<void> => {
     const turn = last.then(work);
     last = turn.catch(() => undefined);
@@ -203,7 +231,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
   const flush = (): Promise<void> => (flushing ??= inTurn(write).finally(() => (flushing = undefined)));
   const flushChanges = async (): Promise<void> => {
     await flushing?.catch(() => undefined); // It may have begun before the last record.
-    if (doubts.size > 0 || events.length > 0 || urgent.size > 0) await flush();
+    if (doubts.size > 0 || changes.size > 0) await flush();
   };
   const flushQuietly = (): Promise<void> =>
     flush().catch((error: unknown) =>
@@ -227,18 +255,13 @@ export function createRecorder(options: RecorderOptions): Recorder {
       const lost = isSummed ? 0 : results.add(kept, result);
       buckets.add(result, before, (2 * checkInterval + timeout) * 1_000);
       if (lost > 0 || buckets.size > maxPending) metrics?.dropped(lost + buckets.shrinkTo(maxPending));
-      if (!isSummed && isUndecided(kept)) urgent.add(endpointId);
+      if (!isSummed && isUndecided(kept)) changes.add(endpointId);
       const hasChanged = kept.status !== before.status;
       const isTurned = hasChanged || kept.isFlapping !== before.isFlapping;
       if (!isTurned && !isOver(kept, kept.incident !== null)) return;
-      urgent.add(endpointId);
-      if (events.length < maxPending) {
-        if (hasChanged) events.push(changeOf(kept, at, before));
-        const told = tellIncident(kept, at, before);
-        if (told) {
-          incidents.push(told.write);
-          events.push(told.event);
-        }
+      changes.add(endpointId);
+      if (changes.events < maxPending && changes.eventsOf(endpointId) < maxPending * shareOfOne) {
+        changes.add(endpointId, tellTurn(kept, at, before));
       } else if (hasChanged) {
         droppedChanges++;
         metrics?.changeDropped();
@@ -259,8 +282,8 @@ export function createRecorder(options: RecorderOptions): Recorder {
       results.clear();
       buckets.clear();
       doubts.clear();
-      for (const all of [events, incidents]) all.length = 0;
-      urgent.clear();
+      suspects.clear();
+      changes.clear();
     },
     start() {
       stopped = false;
@@ -277,11 +300,4 @@ export function createRecorder(options: RecorderOptions): Recorder {
       for (let attempt = 1; attempt <= stopAttempts && isWaiting(); attempt++) await flushQuietly();
     },
   };
-}
-
-function changeOf(kept: KeptEndpoint, at: number, { status: from }: Pick<KeptState, 'status'>): AnyEvent<HealthEvents> {
-  const { tenantId, id: subject, name } = kept.endpoint;
-  const { status: to, code, message } = kept;
-  const data = { name, from, to, code, message, checkedAt: at, since: kept.since ?? at };
-  return healthEvents.create('endpoint.status_changed', { tenantId, actor: 'system', subject, at, data });
 }

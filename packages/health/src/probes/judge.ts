@@ -4,6 +4,7 @@ import { failedCondition } from '../conditions/evaluate.js';
 import type { EndpointStatus } from '../endpoints/endpoint.js';
 import { codeFor, outcomes, type Code, type OutcomeCode } from './outcomes.js';
 import { isCannotCheck, isUnreachable, isWrongAnswer, type Observation, type Phases } from './probe.js';
+import { said } from './said.js';
 
 /** What a check found out. `responseTimeMs` is null when nothing answered. */
 export interface ProbeResult {
@@ -11,7 +12,7 @@ export interface ProbeResult {
   /** What it is, for programs. */
   code: Code;
   responseTimeMs: number | null;
-  /** A sentence of ours: never text of the other side, which may be anybody's. */
+  /** A printable line of ours, of at most 400 characters: never text of the other side, which may be anybody's. */
   message: string;
   phases?: Phases;
   /** When there will be something else to see, if that is before the next check; epoch ms. */
@@ -37,7 +38,7 @@ export function judge(observation: Observation, expected: Expectations): ProbeRe
     status,
     code: codeFor(status, what),
     responseTimeMs,
-    message: text,
+    message: said(text),
     ...(phases && { phases }),
     ...(lookAgainAt !== undefined && { lookAgainAt }),
   });
@@ -71,20 +72,26 @@ const failures: Readonly<Record<string, OutcomeCode>> = {
 /** The result of a failed check, by the failure's code. What nobody foresaw is our trouble, not the endpoint's. */
 export function failed(error: unknown): ProbeResult {
   if (isWrongAnswer(error)) {
-    const { responseTimeMs, message, phases } = error;
+    const { responseTimeMs, phases } = error;
+    const message = said(error.message);
     const code = codeFor('critical', error.code);
     return { status: 'critical', code, responseTimeMs, message, ...(phases && { phases }) };
   }
   if (isUnreachable(error))
-    return { status: 'offline', code: codeFor('offline', error.code), responseTimeMs: null, message: error.message };
+    return {
+      status: 'offline',
+      code: codeFor('offline', error.code),
+      responseTimeMs: null,
+      message: said(error.message),
+    };
   if (isCannotCheck(error)) {
-    const { message, lookAgainAt } = error;
+    const { lookAgainAt } = error;
     const code = codeFor('unknown', error.code);
     return {
       status: 'unknown',
       code,
       responseTimeMs: null,
-      message,
+      message: said(error.message),
       ...(lookAgainAt !== undefined && { lookAgainAt }),
     };
   }

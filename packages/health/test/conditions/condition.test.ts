@@ -240,6 +240,13 @@ describe('of several conditions', () => {
     expect(failedCondition(conditions.slice(1, 2), facts)).toBeUndefined();
   });
 
+  it('the words are as many as people read, however many were written', () => {
+    const value = Array.from({ length: 50 }, () => '漢'.repeat(1_000));
+    const message = failedCondition(read({ on: 'body', op: 'in', value }), facts)?.message ?? '';
+    expect(message).toMatch(/^The condition body in \["漢+… does not hold$/);
+    expect(message.length).toBeLessThan(200);
+  });
+
   it('none tells what was found', () => {
     const secret = 'hunter2';
     const failed = failedCondition(read({ on: 'body.password', op: 'missing' }), {
@@ -250,6 +257,10 @@ describe('of several conditions', () => {
 });
 
 describe('paths', () => {
+  it.each(['body["a\u0000b"]', 'body["a\nb"]', 'body["a\u0085b"]'])('have no control characters: %j', (on) => {
+    expect(condition.safeParse({ on, op: 'exists' }).success).toBe(false);
+  });
+
   it('lead to what a plain walk leads to', () => {
     const key = fc.stringMatching(/^[a-z][a-z0-9_]{0,6}$/);
     fc.assert(
