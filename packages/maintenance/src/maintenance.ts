@@ -163,7 +163,7 @@ export function createMaintenance(options: MaintenanceOptions): MaintenanceModul
 
   const sweep = async (): Promise<void> => {
     try {
-      const takingUp = { store, runner, policies, tasks, scopeIds, roster, clock, logger };
+      const takingUp = { runner, policies, tasks, scopeIds, roster, clock, logger };
       for (const run of await runner.recover()) await takeUp(run, takingUp);
       await presence.recover();
       history.begin();

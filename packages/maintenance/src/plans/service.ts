@@ -25,7 +25,7 @@ export interface PlanService {
   create(request: ExecuteBody): Promise<MaintenancePlan>;
   /** @throws PLAN_NOT_FOUND */
   get(id: string): Promise<MaintenancePlan>;
-  /** The newest first. */
+  /** The newest first; those that were written by a version that knew much less, or more, left out. */
   list(query: { limit: number; cursor?: string | undefined }): Promise<Page<MaintenancePlan>>;
   /**
    * Does what a plan says, once; resolves when the run has ended. Ages are counted from when the plan was made.
@@ -64,7 +64,7 @@ export function createPlanService(parts: PlanServiceParts): PlanService {
     if (kept.appliedBy !== null) throw maintenanceErrors.PLAN_APPLIED({ id });
     if (clock.now() >= kept.expiresAt) throw maintenanceErrors.PLAN_EXPIRED({ id });
     const chosen = chooser.fromWire(kept.task, { ...kept.parameters, dry_run: false });
-    const claim = async (runId: string, signal: AbortSignal): Promise<void> => {
+    const claim = async (_: string, signal: AbortSignal): Promise<void> => {
       const schedules = () => schedulesOf(tenantId, kept.task);
       const earlier = (limit: number) => earlierDetails(store, tenantId, chosen.task, limit);
       const fencing: PlanContext['fencing'] = (database) => store.fencing(database);
@@ -79,7 +79,6 @@ export function createPlanService(parts: PlanServiceParts): PlanService {
       });
       const drift = driftOf(planOf(kept), now);
       if (drift.length > 0) throw maintenanceErrors.PLAN_DRIFTED({ drift: drift.slice(0, 10).join('; ') });
-      if (!(await own.claim(id, runId))) throw maintenanceErrors.PLAN_APPLIED({ id });
     };
     const plan = { id, asOf: kept.asOf };
     return runner.begin({ identity, trigger: 'request', ...chosen, plan, confirmed: true, claim });
@@ -98,8 +97,9 @@ export function createPlanService(parts: PlanServiceParts): PlanService {
     get: async (id) => viewOf(await known(id)),
     async list({ limit, cursor }) {
       const plans = await own.list({ limit: limit + 1, before: cursor });
-      const items = plans.slice(0, limit);
-      return { items: items.map(viewOf), nextCursor: plans.length > limit ? (items.at(-1)?.id ?? null) : null };
+      const kept = plans.slice(0, limit);
+      const items = kept.filter((it) => readPlan(it) !== null).map(viewOf);
+      return { items, nextCursor: plans.length > limit ? (kept.at(-1)?.id ?? null) : null };
     },
     apply: async (id) => resultOf(await (await begin(id)).ended),
     beginApply: async (id) => resultOf(detached(await begin(id))),

@@ -166,6 +166,13 @@ export type RunOutcome = RunPulse &
     endedAt: number;
   };
 
+/** Does it apply a plan, and not make one, or go on from another that did? */
+export function appliesPlan<Some extends Pick<Run, 'dryRun' | 'planId' | 'resumes'>>(
+  run: Some,
+): run is Some & { planId: string } {
+  return !run.dryRun && run.planId !== null && run.resumes === null;
+}
+
 /** Can a run go on from where this one ended? */
 export function isResumable({ stopReason, dryRun, resumedBy }: Run): boolean {
   return !dryRun && resumedBy === null && stopReason !== null && resumable.includes(stopReason);

@@ -66,6 +66,7 @@ export interface Runner {
    * Begins a run.
    * @returns the run as it began, and its end
    * @throws TASK_ALREADY_RUNNING
+   * @throws RUN_NOT_RESUMABLE, PLAN_APPLIED when another run goes on from that run, or applies that plan
    * @throws MAINTENANCE_STOPPED after `stop`
    */
   begin(request: RunRequest): Promise<{ run: Run; ended: Promise<Run> }>;
@@ -160,7 +161,10 @@ export function createRunner(options: RunnerOptions): Runner {
         const foreseen = await foreseenOf(store, run);
         const confirmed = await confirmedOf(store, run);
         await claim?.(run.id, lease);
-        await store.runs(identity.tenantId).insert(run);
+        if (!(await store.runs(identity.tenantId).insert(run))) {
+          if (run.resumes !== null) throw maintenanceErrors.RUN_NOT_RESUMABLE({ id: run.resumes });
+          throw maintenanceErrors.PLAN_APPLIED({ id: String(run.planId) });
+        }
         tell(identity, run, request.slotAt);
         begun();
         return execute(request, run, { foreseen, confirmed, lease });

@@ -89,18 +89,14 @@ export function createRunService(parts: RunServiceParts): RunService {
     if (!run) throw maintenanceErrors.RUN_NOT_FOUND({ id });
     return run;
   };
-  /** Nobody else goes on from it. */
   const goOn = async (old: Run, more: Partial<RunRequest>): Promise<MaintenanceResult> => {
-    const claim = async (runId: string): Promise<void> => {
-      if (!(await own.claimResume(old.id, runId))) throw maintenanceErrors.RUN_NOT_RESUMABLE({ id: old.id });
-    };
     const chosen = chooser.fromWire(old.task, old.parameters);
     const scope = scopeOf(chosen.task, chosen.parameters);
     if (scopeIds[scope] !== old.scopeId) {
       const whose = scope === 'host' ? `the host ${old.scopeId}` : `a ${scope}`;
       throw maintenanceErrors.RUN_ELSEWHERE({ id: old.id, whose });
     }
-    return resultOf(detached(await begin(chosen, { ...more, resumes: old, claim })));
+    return resultOf(detached(await begin(chosen, { ...more, resumes: old })));
   };
 
   return {

@@ -2,7 +2,6 @@ import { describeError, isOperationError, type Clock, type Logger } from '@dotma
 import { scheduleKey } from '../schedule/planned.js';
 import type { Roster } from '../schedule/roster.js';
 import { withinTimeout } from '../schedule/time-out.js';
-import type { MaintenanceStore } from '../store/store.js';
 import { createTaskChooser, type ChooseParts } from '../tasks/choose.js';
 import { scopeOf } from '../tasks/task.js';
 import type { ScopeIds } from './lease-keys.js';
@@ -11,7 +10,6 @@ import type { Runner, RunRequest } from './runner.js';
 
 /** What {@link takeUp} works with. */
 export interface TakeUpParts extends Pick<ChooseParts, 'policies' | 'tasks'> {
-  store: MaintenanceStore;
   runner: Runner;
   scopeIds: ScopeIds;
   roster: Roster;
@@ -40,7 +38,7 @@ async function termsOf(
  * resumes it.
  */
 export async function takeUp(run: Run, parts: TakeUpParts): Promise<void> {
-  const { store, runner, policies, tasks, scopeIds, logger } = parts;
+  const { runner, policies, tasks, scopeIds, logger } = parts;
   const task = tasks.get(run.task);
   if (!task || run.trigger === 'recovery') return;
   if (!isResumable(run) || Object.keys(run.cursors).length === 0) return;
@@ -51,11 +49,8 @@ export async function takeUp(run: Run, parts: TakeUpParts): Promise<void> {
     const terms = await termsOf(run, parts);
     if (!terms) return;
     const { timeoutMs, ...more } = terms;
-    const claim = async (runId: string): Promise<void> => {
-      if (!(await store.runs(tenantId).claimResume(run.id, runId))) throw new Error('another process took it up');
-    };
     const identity = { tenantId, actor: 'system' };
-    const request = { identity, task, parameters, trigger: 'recovery' as const, resumes: run, claim, ...more };
+    const request = { identity, task, parameters, trigger: 'recovery' as const, resumes: run, ...more };
     withinTimeout(parts, await runner.begin(request), timeoutMs).catch(() => undefined);
   } catch (error) {
     // The next slot, or somebody who resumes it, will do.

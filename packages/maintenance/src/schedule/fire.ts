@@ -156,8 +156,6 @@ async function tryBegin(
     const change = { outcome: 'running', runId, attempts: attempt } as const;
     if (!(await store.slots(tenantId).change(slot, present.instance, change)))
       throw maintenanceErrors.SLOT_LOST({ schedule: name });
-    if (resumes && !(await store.runs(tenantId).claimResume(resumes.id, runId)))
-      throw maintenanceErrors.RUN_NOT_RESUMABLE({ id: resumes.id });
   };
   const identity = { tenantId, actor: `schedule:${name}` };
   const request = { identity, task, parameters, trigger: 'schedule' as const, schedule: name, claim };

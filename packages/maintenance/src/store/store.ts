@@ -21,7 +21,12 @@ export interface RunListing {
 
 /** The runs of one tenant; ids of others' runs do not exist here. */
 export interface TenantRuns {
-  insert(run: Omit<Run, 'tenantId'>): Promise<void>;
+  /**
+   * Keeps a run that begins; with it, all or nothing, it takes what is one run's alone: the run that it goes on from,
+   * which has ended, or else the plan that it applies.
+   * @returns false, and nothing is kept, when another run has that, or it is not there
+   */
+  insert(run: Omit<Run, 'tenantId'>): Promise<boolean>;
   /** Ends a run that is `running`; false when it is not, any more. */
   finish(id: string, outcome: RunOutcome): Promise<boolean>;
   /**
@@ -31,8 +36,6 @@ export interface TenantRuns {
   pulse(id: string, pulse: RunPulse | null): Promise<boolean>;
   /** Notes that a run that is `running` is to be cancelled; false when it is not. */
   requestCancel(id: string, at: number): Promise<boolean>;
-  /** True for one caller alone: the run `by` goes on from this one, which has ended. */
-  claimResume(id: string, by: string): Promise<boolean>;
   get(id: string): Promise<Run | null>;
   /** The newest first. */
   list(listing: RunListing): Promise<Run[]>;
@@ -48,8 +51,6 @@ export interface TenantPlans {
   get(id: string): Promise<KeptPlan | null>;
   /** The newest first; those older than the one of the id `before`. */
   list(listing: { limit: number; before?: string | undefined }): Promise<KeptPlan[]>;
-  /** True for one caller alone: the run `runId` applies it. */
-  claim(id: string, runId: string): Promise<boolean>;
 }
 
 /** The schedules of one tenant. */

@@ -98,11 +98,22 @@ export const maintenanceStoreSuite: Suite<MaintenanceStore> = {
         const runs = store.runs(newId());
         const id = newId();
         await runs.insert({ ...began, id });
-        assert.equal(await runs.claimResume(id, newId()), false);
+        const goOn = (by = newId()) => runs.insert({ ...began, id: by, resumes: id });
+        assert.equal(await goOn(), false);
         await runs.finish(id, ended);
-        const claims = await Promise.all(Array.from({ length: 10 }, () => runs.claimResume(id, newId())));
-        assert.equal(claims.filter(Boolean).length, 1);
-        assert.equal(await store.runs(newId()).claimResume(id, newId()), false);
+        // A run that is not kept takes nothing.
+        await assert.rejects(goOn(id));
+        assert.equal((await runs.get(id))?.resumedBy, null);
+        assert.equal(await store.runs(newId()).insert({ ...began, id: newId(), resumes: id }), false);
+        const ids = Array.from({ length: 10 }, () => newId());
+        const takes = await Promise.all(ids.map((by) => goOn(by)));
+        assert.equal(takes.filter(Boolean).length, 1);
+        const by = ids[takes.indexOf(true)];
+        assert.equal((await runs.get(id))?.resumedBy, by);
+        assert.deepEqual(
+          (await runs.list({ limit: 20, status: 'running' })).map((it) => it.id),
+          [by],
+        );
       },
     },
     {
@@ -119,9 +130,21 @@ export const maintenanceStoreSuite: Suite<MaintenanceStore> = {
           (await plans.list({ limit: 2, before: ids[2] })).map(({ id }) => id),
           [ids[1], ids[0]],
         );
-        assert.equal(await others.claim(ids[0] as string, newId()), false);
-        const claims = await Promise.all(Array.from({ length: 10 }, () => plans.claim(ids[0] as string, newId())));
-        assert.equal(claims.filter(Boolean).length, 1);
+        const runs = store.runs(tenantId);
+        const [planId = ''] = ids;
+        const dry = { ...began, id: newId(), planId, dryRun: true };
+        assert.equal(await runs.insert(dry), true);
+        const apply = (id = newId(), by = runs) => by.insert({ ...began, id, planId });
+        await assert.rejects(apply(dry.id));
+        assert.equal((await plans.get(planId))?.appliedBy, null);
+        assert.equal(await apply(newId(), store.runs(newId())), false);
+        const appliers = Array.from({ length: 10 }, () => newId());
+        const takes = await Promise.all(appliers.map((id) => apply(id)));
+        assert.equal(takes.filter(Boolean).length, 1);
+        const appliedBy = appliers[takes.indexOf(true)] as string;
+        assert.equal((await plans.get(planId))?.appliedBy, appliedBy);
+        await runs.finish(appliedBy, ended);
+        assert.equal(await runs.insert({ ...began, id: newId(), planId, resumes: appliedBy }), true);
       },
     },
     {

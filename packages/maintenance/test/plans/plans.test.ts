@@ -55,6 +55,21 @@ describe('a plan', () => {
     expect(plan.targets).toMatchObject([{ items: 1_000, estimatedMs: 2_400, estimatedFrom: 'earlier_runs' }]);
   });
 
+  it('of another version than this is left out of lists, which have the others', async () => {
+    const { plans, store } = await setUp(heapOf(10));
+    const made = [await plans.create(sweep), await plans.create(sweep)];
+    const [older, newer] = made.map(({ id }) => id).sort() as [string, string];
+    const kept = await store.plans('acme').get(newer);
+    const ids = [`${newer.slice(0, -1)}g`, `${newer.slice(0, -1)}h`];
+    for (const id of ids) await store.plans('acme').insert({ ...kept!, id, plan: { steps: [] } });
+    expect((await plans.list({ limit: 10 })).items.map(({ id }) => id)).toEqual([newer, older]);
+    const first = await plans.list({ limit: 2 });
+    expect(first.items).toEqual([]);
+    const next = await plans.list({ limit: 2, cursor: first.nextCursor ?? '' });
+    expect(next.items.map(({ id }) => id)).toEqual([newer, older]);
+    await expect(plans.get(ids[0] as string)).rejects.toMatchObject({ code: 'PLAN_EXPIRED' });
+  });
+
   it('is applied once, and confirms what it shows', async () => {
     const heap = heapOf(1_200);
     const { plans, runs } = await setUp(heap);

@@ -1,3 +1,4 @@
+import type { Transaction } from 'kysely';
 import type { Database } from '@dotmac/core/kysely';
 import type { KeptPlan } from '../../plans/kept-plan.js';
 import type { TenantPlans } from '../store.js';
@@ -32,16 +33,24 @@ export function kyselyPlans(database: Database, tenantId: string): TenantPlans {
       const query = before === undefined ? own() : own().where('id', '<', before);
       return (await asked(query.orderBy('id', 'desc').limit(limit).execute())).map(planOf);
     },
-    async claim(id, runId) {
-      const update = db
-        .updateTable('dotmac_maintenance_plans')
-        .set({ applied_by: runId })
-        .where('tenant_id', '=', tenantId)
-        .where('id', '=', id)
-        .where('applied_by', 'is', null);
-      return (await asked(update.executeTakeFirst())).numUpdatedRows === 1n;
-    },
   };
+}
+
+/** Has a run apply a plan; false when another does. */
+export async function takePlan(
+  trx: Transaction<MaintenanceTables>,
+  tenantId: string,
+  id: string,
+  runId: string,
+): Promise<boolean> {
+  const { numUpdatedRows } = await trx
+    .updateTable('dotmac_maintenance_plans')
+    .set({ applied_by: runId })
+    .where('tenant_id', '=', tenantId)
+    .where('id', '=', id)
+    .where('applied_by', 'is', null)
+    .executeTakeFirst();
+  return numUpdatedRows === 1n;
 }
 
 function planOf(row: PlanRow): KeptPlan {

@@ -1,9 +1,17 @@
-import { sql, type ExpressionBuilder } from 'kysely';
-import { fromFlag, numberOrNull, toFlag, type Database } from '@dotmac/core/kysely';
-import type { Run, RunProgress, RunPulse, RunStatus, StopReason } from '../../runs/run.js';
+import { sql, type ExpressionBuilder, type Transaction } from 'kysely';
+import { fromFlag, inTransaction, numberOrNull, toFlag, type Database } from '@dotmac/core/kysely';
+import {
+  appliesPlan,
+  type Run,
+  type RunProgress,
+  type RunPulse,
+  type RunStatus,
+  type StopReason,
+} from '../../runs/run.js';
 import { dayMs } from '../../reports/tally.js';
 import type { TenantRuns } from '../store.js';
 import { asked } from './asked.js';
+import { takePlan } from './plans.js';
 import type { MaintenanceTables, RunRow } from './tables.js';
 
 /** One tenant's runs. Lists go by the primary key, or by `dotmac_maintenance_runs_state`. */
@@ -13,10 +21,15 @@ export function kyselyRuns(database: Database, tenantId: string): TenantRuns {
   const change = (id: string) =>
     db.updateTable('dotmac_maintenance_runs').where('tenant_id', '=', tenantId).where('id', '=', id);
   return {
-    async insert(run) {
-      const row = rowOf({ ...run, tenantId });
-      await asked(db.insertInto('dotmac_maintenance_runs').values(row).execute());
-    },
+    insert: (run) =>
+      inTransaction<MaintenanceTables, boolean>(database, undefined, async (trx) => {
+        if (!(await takes(trx, tenantId, run))) return false;
+        await trx
+          .insertInto('dotmac_maintenance_runs')
+          .values(rowOf({ ...run, tenantId }))
+          .execute();
+        return true;
+      }),
     async finish(id, outcome) {
       const { status, stopReason, endedAt, space, errorCode, errorMessage, details } = outcome;
       const update = change(id).set({
@@ -39,10 +52,6 @@ export function kyselyRuns(database: Database, tenantId: string): TenantRuns {
     async requestCancel(id, at) {
       const update = change(id).set({ cancel_requested_at: at }).where('status', '=', 'running');
       return (await asked(update.executeTakeFirst())).numUpdatedRows === 1n;
-    },
-    async claimResume(id, by) {
-      const update = change(id).set({ resumed_by: by }).where('status', '!=', 'running');
-      return (await asked(update.where('resumed_by', 'is', null).executeTakeFirst())).numUpdatedRows === 1n;
     },
     async get(id) {
       const row = await asked(own().where('id', '=', id).selectAll().executeTakeFirst());
@@ -97,6 +106,20 @@ export function kyselyRuns(database: Database, tenantId: string): TenantRuns {
       );
     },
   };
+}
+
+/** Takes the run that this one goes on from, or the plan that it applies; false when it cannot. */
+async function takes(trx: Transaction<MaintenanceTables>, tenantId: string, run: Omit<Run, 'tenantId'>) {
+  if (run.resumes === null) return !appliesPlan(run) || takePlan(trx, tenantId, run.planId, run.id);
+  const { numUpdatedRows } = await trx
+    .updateTable('dotmac_maintenance_runs')
+    .set({ resumed_by: run.id })
+    .where('tenant_id', '=', tenantId)
+    .where('id', '=', run.resumes)
+    .where('status', '!=', 'running')
+    .where('resumed_by', 'is', null)
+    .executeTakeFirst();
+  return numUpdatedRows === 1n;
 }
 
 /** Runs of older versions do not say whether they were dry. */

@@ -1,7 +1,7 @@
 import { memoryLeases, memoryTables, systemClock, type Clock } from '@dotmac/core';
 import type { KeptPlan } from '../../plans/kept-plan.js';
 import { tallyOf } from '../../reports/tally.js';
-import type { Run, RunStatus } from '../../runs/run.js';
+import { appliesPlan, type Run, type RunStatus } from '../../runs/run.js';
 import type { MaintenanceStore, RunListing, TenantPlans, TenantRuns } from '../store.js';
 import { memorySchedules } from './schedules.js';
 
@@ -30,14 +30,27 @@ export function memoryMaintenanceStore({ clock = systemClock }: { clock?: Clock 
       });
     const isRunning = ({ status }: Run): boolean => status === 'running';
     return {
-      insert: (run) => tables.transaction(({ runs }) => void runs.set(run.id, structuredClone({ ...run, tenantId }))),
+      insert: (run) =>
+        tables.transaction(({ runs, plans }) => {
+          if (runs.has(run.id)) throw new Error(`There is a run ${run.id} already`);
+          if (run.resumes !== null) {
+            const before = own(run.resumes);
+            if (!before || isRunning(before) || before.resumedBy !== null) return false;
+            runs.set(before.id, { ...before, resumedBy: run.id });
+          } else if (appliesPlan(run)) {
+            const plan = plans.get(run.planId);
+            if (plan?.tenantId !== tenantId || plan.appliedBy !== null) return false;
+            plans.set(plan.id, { ...plan, appliedBy: run.id });
+          }
+          runs.set(run.id, structuredClone({ ...run, tenantId }));
+          return true;
+        }),
       finish: (id, outcome) => change(id, isRunning, outcome),
       async pulse(id, pulse) {
         if (pulse) await change(id, isRunning, pulse);
         return own(id)?.cancelRequestedAt != null;
       },
       requestCancel: (id, at) => change(id, isRunning, { cancelRequestedAt: at }),
-      claimResume: (id, by) => change(id, (run) => !isRunning(run) && run.resumedBy === null, { resumedBy: by }),
       get: (id) => Promise.resolve(structuredClone(own(id))),
       list: (listing) =>
         Promise.resolve(
@@ -74,13 +87,6 @@ export function memoryMaintenanceStore({ clock = systemClock }: { clock?: Clock 
           .slice(0, limit)
           .map((plan) => structuredClone(plan)),
       ),
-    claim: (id, runId) =>
-      tables.transaction(({ plans }) => {
-        const plan = plans.get(id);
-        if (plan?.tenantId !== tenantId || plan.appliedBy !== null) return false;
-        plans.set(id, { ...plan, appliedBy: runId });
-        return true;
-      }),
   });
 
   return {
