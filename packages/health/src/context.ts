@@ -51,8 +51,8 @@ export interface HealthContext extends EndpointRules {
   channels: ChannelRegistry;
   through: DeliverThrough;
   /** Does `work` and appends the events, in one transaction; those too that the work finds to `tell`. */
-  change(
+  change<Result>(
     events: readonly AnyEvent<HealthEvents>[],
-    work: (trx: StoreTransaction, tell: (event: AnyEvent<HealthEvents>) => void) => Promise<unknown>,
-  ): Promise<void>;
+    work: (trx: StoreTransaction, tell: (event: AnyEvent<HealthEvents>) => void) => Promise<Result>,
+  ): Promise<Result>;
 }

@@ -194,9 +194,9 @@ export function createHealth(options: HealthOptions): Health {
     places: createPlaces(directory, maxEndpoints),
     inTurn: createTurns(),
     async change(events, work) {
-      await store.transaction(async (trx) => {
+      const result = await store.transaction(async (trx) => {
         const told = [...events];
-        await work(trx, (event) => void told.push(event));
+        const done = await work(trx, (event) => void told.push(event));
         const changes = changesOf(told);
         if (changes.length > 0) await store.noteChanges(changes, origin, trx);
         await relay.publish(told, trx);
@@ -204,8 +204,10 @@ export function createHealth(options: HealthOptions): Health {
           told.map((event) => healthEvents.encode(event)),
           trx,
         );
+        return done;
       });
       tail.nudge();
+      return result;
     },
   };
 

@@ -162,6 +162,33 @@ describe('changes at the same time', () => {
     expect([removed.status, late.status]).toEqual(['fulfilled', 'rejected']);
   });
 
+  it('of an endpoint in two processes lose nothing of each other', async () => {
+    const database = sqlite(':memory:');
+    onTestFinished(() => database.close());
+    for (const store of [memoryHealthStore(), kyselyHealthStore(database)]) {
+      const process = async () => {
+        const health = createHealth({ store, monitoring: false, secret: 'a secret of thirty-two characters' });
+        await health.start();
+        onTestFinished(() => health.stop());
+        return health.scope(acme).endpoints;
+      };
+      const [one, other] = [await process(), await process()];
+      const { id, updatedAt } = await one.register(gateway);
+      const [paused, renamed, resumed] = await Promise.all([
+        one.pause(id),
+        other.update(id, { name: 'other' }),
+        other.resume(id).then(() => one.update(id, { tags: ['core'] })),
+      ]);
+      const last = await one.get(id);
+      expect(last).toMatchObject({ name: 'other', tags: ['core'] });
+      // Each has a time of its own, by which the processes tell them apart.
+      const times = new Set([updatedAt, paused.updatedAt, renamed.updatedAt, resumed.updatedAt]);
+      expect(times.size).toBe(4);
+      await Promise.all([one.pause(id), other.update(id, { name: 'third' })]);
+      expect(await one.get(id)).toMatchObject({ name: 'third', pausedAt: expect.any(Number) as number });
+    }
+  });
+
   it('of a rule, a channel or a window lose nothing of each other', async () => {
     const { health } = quiet();
     const { alerts, channels, windows } = health.scope(acme);

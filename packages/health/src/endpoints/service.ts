@@ -83,7 +83,7 @@ export function endpointService(context: HealthContext, { tenantId, actor }: Sco
     if (!found) throw healthErrors.ENDPOINT_NOT_FOUND({ endpointId });
     return found;
   };
-  /** Changes of an endpoint one after another: each is made of what the one before left. */
+  /** Changes of an endpoint one after another: what this process knows of it is what the last of them left. */
   const inOrder =
     <Rest extends unknown[], Result>(change: (endpointId: string, ...rest: Rest) => Promise<Result>) =>
     (endpointId: string, ...rest: Rest): Promise<Result> =>
@@ -149,13 +149,20 @@ export function endpointService(context: HealthContext, { tenantId, actor }: Sco
     const data = { ...told, code: null, text, tags, flapping: false };
     return healthEvents.create('incident.resolved', { tenantId, actor, subject, at, data });
   };
-  /** Puts a changed endpoint in the place of the one there was. Asked somewhere else, it begins anew. */
-  const replace = async ({ endpoint: before, state }: StoredEndpoint, endpoint: EndpointRecord): Promise<Endpoint> => {
-    const { id } = endpoint;
+  /**
+   * Puts what is made of an endpoint in its place: of what the store has then, for other processes change it too. Asked
+   * somewhere else, it begins anew.
+   */
+  const replace = async (id: string, make: (before: EndpointRecord) => EndpointRecord): Promise<Endpoint> => {
     const ended = new Set<string>();
-    await context.change([eventOf('endpoint.updated', endpoint)], async (trx, tell) => {
-      if (!(await endpoints.update(endpoint, trx))) throw healthErrors.ENDPOINT_NOT_FOUND({ endpointId: id });
-      if (sameOrigin(before, endpoint)) return;
+    const { before, after } = await context.change([], async (trx, tell) => {
+      ended.clear();
+      const changed = await endpoints.change(id, make, trx);
+      if (!changed) throw healthErrors.ENDPOINT_NOT_FOUND({ endpointId: id });
+      const { before, after } = changed;
+      if (after === before) return changed;
+      tell(eventOf('endpoint.updated', after));
+      if (sameOrigin(before, after)) return changed;
       for (const incident of await endpoints.unresolvedOf(id, trx)) {
         const event = endedBy(incident, before, 'The endpoint was changed');
         const { at, data } = event;
@@ -165,20 +172,21 @@ export function endpointService(context: HealthContext, { tenantId, actor }: Sco
         tell(event);
         ended.add(incident.id);
       }
+      return changed;
     });
     // As it is known now: a check may have ended while this was written, and begun an incident.
     const known = directory.get(id);
+    if (after === before) return known ? shown(after, known) : withKeptState(await find(id));
     if (known?.incident && ended.has(known.incident.id)) known.incident = null;
-    return keep(endpoint, stateAfter(before, endpoint, known ?? state ?? undefined));
+    return keep(after, stateAfter(before, after, known ?? (await endpoints.get(id))?.state ?? undefined));
   };
-  const setPaused = async (endpointId: string, isPaused: boolean): Promise<Endpoint> => {
-    const found = await find(endpointId);
-    const { endpoint } = found;
-    if ((endpoint.pausedAt !== null) === isPaused) return withKeptState(found);
-    const now = clock.now();
-    const changed = { ...endpoint, pausedAt: isPaused ? now : null, updatedAt: now };
-    return replace(found, changed);
-  };
+  /** When it was changed tells changes apart: another process may have made the last one within this millisecond. */
+  const updatedAt = (before: EndpointRecord): number => Math.max(clock.now(), before.updatedAt + 1);
+  const setPaused = (endpointId: string, isPaused: boolean): Promise<Endpoint> =>
+    replace(endpointId, (before) => {
+      if ((before.pausedAt !== null) === isPaused) return before;
+      return { ...before, pausedAt: isPaused ? clock.now() : null, updatedAt: updatedAt(before) };
+    });
 
   return {
     async register(draft, options) {
@@ -208,33 +216,25 @@ export function endpointService(context: HealthContext, { tenantId, actor }: Sco
       const { items, nextCursor } = await endpoints.list({ limit, after: cursor ?? null, filter });
       return { items: items.map(withKeptState), nextCursor };
     },
-    update: inOrder(async (endpointId, draft, options) => {
+    update: inOrder((endpointId, draft, options) => {
       const { secrets: given = {}, ...changes } = readDraft(schemas.changes, draft);
-      const found = await find(endpointId);
-      const { endpoint: before } = found;
-      const {
-        id,
-        tenantId: _,
-        secrets: __,
-        pausedAt,
-        createdAt,
-        updatedAt: ___,
-        registeredBy: by,
-        ...settings
-      } = before;
       const defined = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
-      // Whole again, it has to fit as a new one would.
-      const { secrets: ____, paused: _____, ...input } = readDraft(schemas.input, { ...settings, ...defined });
-      // What a secret says is sent as well: whoever gives one says a part of what is asked.
-      const isAskedTheSame = asksTheSame(before, input) && Object.keys(given).length === 0;
-      const registeredBy = isAskedTheSame && !options?.asHost ? by : registrantOf(options);
-      const bare = { ...input, id, tenantId, registeredBy, pausedAt, createdAt, updatedAt: clock.now() };
-      const isKept = keepsSecrets(before, bare);
-      const set = Object.entries(given).flatMap(([name, value]) => (value === null ? [] : [[name, value] as const]));
-      const kept = Object.entries(isKept ? before.secrets : {}).filter(([name]) => !Object.hasOwn(given, name));
-      check({ ...bare, secrets: Object.fromEntries([...kept, ...set]) }, before);
-      const secrets = { ...Object.fromEntries(kept), ...sealed(sealer, bare, Object.fromEntries(set)) };
-      return replace(found, { ...bare, secrets });
+      return replace(endpointId, (before) => {
+        const { id, pausedAt, createdAt, registeredBy: by, ...settings } = before;
+        const { tenantId: _, secrets: __, updatedAt: ___, ...asked } = settings;
+        // Whole again, it has to fit as a new one would.
+        const { secrets: ____, paused: _____, ...input } = readDraft(schemas.input, { ...asked, ...defined });
+        // What a secret says is sent as well: whoever gives one says a part of what is asked.
+        const isAskedTheSame = asksTheSame(before, input) && Object.keys(given).length === 0;
+        const registeredBy = isAskedTheSame && !options?.asHost ? by : registrantOf(options);
+        const bare = { ...input, id, tenantId, registeredBy, pausedAt, createdAt, updatedAt: updatedAt(before) };
+        const isKept = keepsSecrets(before, bare);
+        const set = Object.entries(given).flatMap(([name, value]) => (value === null ? [] : [[name, value] as const]));
+        const kept = Object.entries(isKept ? before.secrets : {}).filter(([name]) => !Object.hasOwn(given, name));
+        check({ ...bare, secrets: Object.fromEntries([...kept, ...set]) }, before);
+        const secrets = { ...Object.fromEntries(kept), ...sealed(sealer, bare, Object.fromEntries(set)) };
+        return { ...bare, secrets };
+      });
     }),
     pause: inOrder((endpointId) => setPaused(endpointId, true)),
     resume: inOrder((endpointId) => setPaused(endpointId, false)),

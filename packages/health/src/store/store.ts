@@ -101,14 +101,27 @@ export interface TenantSettings {
   readonly statusFeeds: Documents<StatusFeedRecord>;
 }
 
+/** An endpoint before and after a change. */
+export interface ChangedEndpoint {
+  before: EndpointRecord;
+  after: EndpointRecord;
+}
+
 /** What one tenant has. No call sees or changes another tenant's. */
 export type TenantStore = TenantEndpoints & TenantAlerts & TenantSettings;
 
 /** One tenant's endpoints. */
 export interface TenantEndpoints {
   insert(endpoint: EndpointRecord, trx?: StoreTransaction): Promise<void>;
-  /** Puts an endpoint in the place of the one with its id; false when there is none. Its state stays. */
-  update(endpoint: EndpointRecord, trx?: StoreTransaction): Promise<boolean>;
+  /**
+   * Changes an endpoint alone: what `change` gives takes the place of what it was given, which is answered as well;
+   * undefined when there is none. Its state stays. It may be called again after a conflict; what it throws changes nothing.
+   */
+  change(
+    endpointId: string,
+    change: (known: EndpointRecord) => EndpointRecord,
+    trx?: StoreTransaction,
+  ): Promise<ChangedEndpoint | undefined>;
   get(endpointId: string): Promise<StoredEndpoint | undefined>;
   /** In the order of their ids, which is that of their making. */
   list(ask: EndpointListing): Promise<Page<StoredEndpoint>>;

@@ -173,9 +173,10 @@ export const healthStoreSuite: Suite<HealthStore> = {
         await store.tenant('acme').insert(endpoint);
         await store.tenant('acme').insert(endpointOf('acme', { serviceType: 'tcp', pausedAt: 5 }));
         const changed = { ...endpoint, name: 'other', host: null, port: null, tags: ['core', 'new'], updatedAt: 7 };
-        assert.equal(await store.tenant('globex').update(changed), false);
-        assert.equal(await store.tenant('acme').update(changed), true);
-        assert.equal(await store.tenant('acme').update(changed), true);
+        const change = (tenantId: string) => store.tenant(tenantId).change(endpoint.id, () => changed);
+        assert.equal(await change('globex'), undefined);
+        assert.deepEqual(await change('acme'), { before: endpoint, after: changed });
+        assert.deepEqual(await change('acme'), { before: changed, after: changed });
         assert.deepEqual((await store.tenant('acme').get(endpoint.id))?.endpoint, changed);
         await settled(store, { states: [kept(endpoint, 'offline')] });
         const found = async (filter: EndpointListing['filter'], tenantId = 'acme') =>
@@ -278,6 +279,23 @@ export const healthStoreSuite: Suite<HealthStore> = {
         assert.deepEqual(await timesOf('day', true), [6, 2, 500, 6, 2]);
         await tenant.remove(endpoint.id);
         assert.deepEqual(await timesOf('day', true), Array(5).fill(0));
+      },
+    },
+    {
+      name: 'changes an endpoint alone, though many do so at once, and not when that is refused',
+      async run(store) {
+        const endpoint = endpointOf('acme', { tags: [] });
+        const acme = store.tenant('acme');
+        await acme.insert(endpoint);
+        const tagging = Array.from({ length: 10 }, (_, index) =>
+          acme.change(endpoint.id, (known) => ({ ...known, tags: [...known.tags, `t${index}`] })),
+        );
+        await Promise.all(tagging);
+        const refuse = (): never => {
+          throw new Error('no');
+        };
+        await assert.rejects(acme.change(endpoint.id, refuse), /no/);
+        assert.equal((await acme.get(endpoint.id))?.endpoint.tags.length, 10);
       },
     },
     {

@@ -1,10 +1,10 @@
 import { executorFor, inTransaction, type Database } from '@dotmac/core/kysely';
 import type { Kysely, Transaction } from 'kysely';
 import type { EndpointRecord } from '../../endpoints/endpoint.js';
-import type { HealthStore, StoredEndpoint, TenantEndpoints } from '../store.js';
-import { endpointRow, storedEndpoint, type HealthTables } from './tables.js';
+import type { ChangedEndpoint, HealthStore, StoredEndpoint, TenantEndpoints } from '../store.js';
+import { endpointOf, endpointRow, storedEndpoint, type HealthTables } from './tables.js';
 
-type Endpoints = Pick<TenantEndpoints, 'insert' | 'update' | 'get' | 'list' | 'remove'>;
+type Endpoints = Pick<TenantEndpoints, 'insert' | 'change' | 'get' | 'list' | 'remove'>;
 
 /** Every table with rows of an endpoint's. */
 const belongings = [
@@ -36,18 +36,20 @@ export function kyselyEndpoints(database: Database, tenantId: string): Endpoints
         .execute();
       await setTags(on, endpoint);
     },
-    update: (endpoint, join) =>
-      inTransaction<HealthTables, boolean>(database, join, async (trx) => {
-        const { tenant_id: _, id, ...changed } = endpointRow(endpoint);
-        // Told apart by a look, not by a count: MySQL does not count rows that stay as they are.
-        const known = await trx
+    change: (id, change, join) =>
+      inTransaction<HealthTables, ChangedEndpoint | undefined>(database, join, async (trx) => {
+        const row = await trx
           .selectFrom('dotmac_endpoints')
-          .select('id')
+          .selectAll()
           .where('tenant_id', '=', tenantId)
           .where('id', '=', id)
           .$if(database.traits.skipLocked, (query) => query.forUpdate())
           .executeTakeFirst();
-        if (!known) return false;
+        if (!row) return undefined;
+        const before = endpointOf(row);
+        const after = change(before);
+        if (after === before) return { before, after };
+        const { tenant_id: _, id: __, ...changed } = endpointRow(after);
         await trx
           .updateTable('dotmac_endpoints')
           .set(changed)
@@ -55,8 +57,8 @@ export function kyselyEndpoints(database: Database, tenantId: string): Endpoints
           .where('id', '=', id)
           .execute();
         await forget(trx, 'dotmac_endpoint_tags', id);
-        await setTags(trx, endpoint);
-        return true;
+        await setTags(trx, after);
+        return { before, after };
       }),
     async get(endpointId) {
       const row = await withState(kysely)

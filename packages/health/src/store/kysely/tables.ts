@@ -245,29 +245,34 @@ const defaults: Settings = {
 type StateColumns = Exclude<keyof StateRow, 'tenant_id' | 'endpoint_id' | 'revision'>;
 type Machine = Omit<KeptState, 'status' | 'responseTimeMs' | 'message' | 'checkedAt'>;
 
-/** A row joined with its state. Drivers disagree on how they give large integers: every number goes through Number. */
+/** An endpoint of a row. Drivers disagree on how they give large integers: every number goes through Number. */
+export function endpointOf(row: EndpointRow): EndpointRecord {
+  return {
+    ...defaults,
+    ...(row.settings === null ? {} : (JSON.parse(row.settings) as Settings)),
+    id: row.id,
+    tenantId: row.tenant_id,
+    name: row.name,
+    host: row.host === '' ? null : row.host,
+    port: Number(row.port) || null,
+    serviceType: row.service_type,
+    checkInterval: Number(row.check_interval),
+    timeout: Number(row.timeout),
+    retryCount: Number(row.retry_count),
+    expectedResponseTime: Number(row.expected_response_time),
+    secrets: row.secrets === null ? {} : (JSON.parse(row.secrets) as Record<string, string>),
+    pausedAt: numberOrNull(row.paused_at),
+    createdAt: Number(row.created_at),
+    updatedAt: Number(row.updated_at),
+  };
+}
+
+/** A row joined with its state. */
 export function storedEndpoint(
   row: EndpointRow & { [Column in StateColumns]: StateRow[Column] | null },
 ): StoredEndpoint {
   return {
-    endpoint: {
-      ...defaults,
-      ...(row.settings === null ? {} : (JSON.parse(row.settings) as Settings)),
-      id: row.id,
-      tenantId: row.tenant_id,
-      name: row.name,
-      host: row.host === '' ? null : row.host,
-      port: Number(row.port) || null,
-      serviceType: row.service_type,
-      checkInterval: Number(row.check_interval),
-      timeout: Number(row.timeout),
-      retryCount: Number(row.retry_count),
-      expectedResponseTime: Number(row.expected_response_time),
-      secrets: row.secrets === null ? {} : (JSON.parse(row.secrets) as Record<string, string>),
-      pausedAt: numberOrNull(row.paused_at),
-      createdAt: Number(row.created_at),
-      updatedAt: Number(row.updated_at),
-    },
+    endpoint: endpointOf(row),
     state:
       row.status === null
         ? null

@@ -135,11 +135,14 @@ export function memoryHealthStore(options: MemoryHealthStoreOptions = {}): Healt
         statusFeeds: memoryDocuments(tables, 'status-feed', tenantId),
         insert: (endpoint, trx) =>
           tables.transaction((rows) => void rows.endpoints.set(endpoint.id, { endpoint, state: null }), trx),
-        update: (endpoint, trx) =>
+        change: (endpointId, change, trx) =>
           tables.transaction((rows) => {
-            const known = own(endpoint.id);
-            if (known) rows.endpoints.set(endpoint.id, { ...known, endpoint });
-            return known !== undefined;
+            const known = own(endpointId);
+            if (!known) return undefined;
+            const { endpoint: before } = known;
+            const after = change(before);
+            rows.endpoints.set(endpointId, { ...known, endpoint: after });
+            return { before, after };
           }, trx),
         get: (endpointId) => Promise.resolve(own(endpointId)),
         list: (ask) =>
