@@ -1,15 +1,16 @@
 import { describeError, isOperationError, type Logger } from '@dotmac/core';
 import { compressFile } from '../files/compress.js';
+import { matchesPattern } from '../files/pattern.js';
 import type { OpenRoot } from '../files/root.js';
 import { noRelief, type Relief, type Steps } from '../files/steps.js';
 import type { CheckedLog } from '../policies/check-log.js';
 import { shownName } from '../files/names.js';
-import { listLogs } from './log-directory.js';
+import { listLogs, type LogDirectory } from './log-directory.js';
 import { createLog, moveLog } from './move-log.js';
 import { dueLogs, freeTarget, quiet, type RotationOrders } from './orders.js';
 import { recoverLogs } from './recover.js';
 import { reopenLogs } from './reopen.js';
-import { expired, packable, surplus, type LogFile, type RotatedFile } from './rules.js';
+import { expired, packable, surplus, type RotatedFile } from './rules.js';
 import { writeState, type RotationState } from './state.js';
 
 /** What is done to logs, part by part. */
@@ -133,13 +134,13 @@ async function rotateDue(work: Work): Promise<Moved[]> {
     counts.rotated += cleaned;
     work.ended = !(await steps.advance({ seen: 0, cleaned }));
   }
-  return tellWriters(work, state, found.logs, moved);
+  return tellWriters(work, state, found, moved);
 }
 
 async function tellWriters(
   work: Work,
   state: RotationState,
-  logs: readonly LogFile[],
+  found: LogDirectory,
   moved: readonly Moved[],
 ): Promise<Moved[]> {
   const { root, policy, orders } = work;
@@ -148,15 +149,28 @@ async function tellWriters(
   const due = moved.length > 0 || others.length < state.untold.length;
   const told = !reopen || !due || (await attempt(work, 'reopen', () => reopenLogs(reopen)));
   if (orders.due.every !== undefined || (reopen && due)) {
+    const { logs } = found;
     const fresh = logs.filter(({ name }) => !Object.hasOwn(state.since, name) || moved.some(({ log }) => log === name));
-    const since = { ...state.since, ...Object.fromEntries(fresh.map(({ name }) => [name, orders.due.asOf])) };
+    const gone = goneLogs(policy, found, state);
+    const kept = Object.entries(state.since).filter(([name]) => !gone.has(name));
+    const since = Object.fromEntries([...kept, ...fresh.map(({ name }) => [name, orders.due.asOf] as const)]);
     const untold = told ? others : [...others, policy.name];
-    const isNews = fresh.length > 0 || due;
+    const isNews = fresh.length > 0 || gone.size > 0 || due;
     if (isNews) await attempt(work, 'file', () => writeState(root, { since, untold }));
   }
   for (const { log, to } of moved) await attempt(work, 'afterRotate', () => policy.hooks.afterRotate?.(log, to));
   work.untold = !told;
   return [...moved];
+}
+
+/** The logs that are in the state, and not in the directory, nor is anything that was one: of this policy, for others list their own. */
+function goneLogs(
+  { pattern }: CheckedLog,
+  { logs, odd, rotated }: LogDirectory,
+  { since }: RotationState,
+): Set<string> {
+  const there = new Set([...logs, ...odd].map(({ name }) => name).concat(rotated.map(({ log }) => log)));
+  return new Set(Object.keys(since).filter((name) => !there.has(name) && matchesPattern(pattern, name)));
 }
 
 async function removeFiles(

@@ -5,7 +5,7 @@ import { errorCode, unless } from '../files/system.js';
 
 /** What has to be known of a directory's logs from one run to the next. */
 export interface RotationState {
-  /** When a log was last rotated, or first seen. Epoch ms. */
+  /** When a log that is there, or of which a rotated file is, was last rotated, or first seen. Epoch ms. */
   since: Record<string, number>;
   /** Logs were renamed, and their writers may not know: of these policies. */
   untold: string[];
@@ -13,7 +13,8 @@ export interface RotationState {
 
 /** Where it is kept, in the directory itself. */
 export const stateName = '.dotmac-log-rotation.json';
-const mostBytes = 16 * 1_048_576;
+/** What 900,000 logs of the longest names take. */
+const mostBytes = 256 * 1_048_576;
 const checksum = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 /**

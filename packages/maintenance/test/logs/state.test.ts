@@ -1,0 +1,59 @@
+import { rm } from 'node:fs/promises';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openRoot, type OpenRoot } from '../../src/files/root.js';
+import { readState, writeState, type RotationState } from '../../src/logs/state.js';
+import { day, logFolder, rotate, type LogFolder } from '../support/logs.js';
+
+const now = Date.UTC(2026, 0, 31, 12);
+let folder: LogFolder;
+beforeEach(async () => void (folder = await logFolder(now)));
+afterEach(() => folder.remove());
+
+async function inFolder<Result>(work: (root: OpenRoot) => Promise<Result>): Promise<Result> {
+  const root = await openRoot(folder.directory);
+  if (!root) throw new Error('the folder is not there');
+  return work(root).finally(() => root.close());
+}
+const keep = (state: RotationState) => inFolder((root) => writeState(root, state));
+const kept = async () => Object.keys((await inFolder(readState)).since).sort();
+
+describe('the state of a directory of logs', () => {
+  it('forgets the logs that are gone', async () => {
+    const policy = { every: 'day', pattern: 'job-*.log' } as const;
+    for (let nth = 0; nth < 3; nth++) {
+      await folder.write(`job-${nth}.log`, 'x');
+      await rotate(folder, policy, { now: now + nth });
+      expect(await kept()).toEqual([`job-${nth}.log`]);
+      await rm(folder.at(`job-${nth}.log`));
+    }
+    await rotate(folder, policy, { now: now + 3 });
+    expect(await kept()).toEqual([]);
+  });
+
+  it('keeps those of which a rotated file is there, and those of other policies', async () => {
+    const [jobs, web] = [
+      { every: 'day', pattern: 'job-*.log' } as const,
+      { every: 'day', pattern: 'web.log' } as const,
+    ];
+    await folder.write('job-1.log', 'x');
+    await folder.write('web.log', 'x');
+    await rotate(folder, jobs, { now });
+    await rotate(folder, web, { now });
+    await rotate(folder, jobs, { now: now + day });
+    expect(await folder.names()).toEqual(['job-1.log.20260201T120000Z.gz', 'web.log']);
+    await rotate(folder, jobs, { now: now + day });
+    expect(await kept()).toEqual(['job-1.log', 'web.log']);
+    await rm(folder.at('job-1.log.20260201T120000Z.gz'));
+    await rotate(folder, jobs, { now: now + day });
+    expect(await kept()).toEqual(['web.log']);
+  });
+
+  it('is whole however many logs it knew, and has the writers that are still to be told', async () => {
+    const name = (nth: number): string => `${nth}-${'n'.repeat(200)}.log`;
+    const since = Object.fromEntries(Array.from({ length: 100_000 }, (_, nth) => [name(nth), now]));
+    await keep({ since, untold: ['app'] });
+    let told = 0;
+    const { notes } = await rotate(folder, { every: 'day', reopen: () => void (told += 1) }, { now });
+    expect([told, notes, await kept()]).toEqual([1, [], []]);
+  });
+});
