@@ -33,7 +33,7 @@ export interface PgPool {
  * Statements that take as long as they take: cut off, they leave half an index or start from the beginning. Their time is
  * limited on the server, if at all.
  */
-const upkeep = /^\s*(vacuum|reindex|(create|create unique|drop) index concurrently)\b/i;
+const upkeep = /^\s*(vacuum|analyze|reindex|(create|create unique|drop) index concurrently)\b/i;
 const upkeepTimeoutMs = 86_400_000;
 
 /**

@@ -124,8 +124,8 @@ export interface DatabaseUpkeep {
    * first. Says what went wrong, and never throws for it.
    */
   rebuildIndex(table: string, index: string, limits: RebuildLimits): Promise<Rebuilt>;
-  /** Brings the planner's statistics up to date. */
-  analyze(table: string): Promise<void>;
+  /** Brings the planner's statistics up to date. The signal ends it, where that takes long: it rejects then. */
+  analyze(table: string, pauses: Pauses): Promise<void>;
   /** Makes the room of dead rows usable again. The signal ends it: it rejects then. */
   vacuum(table: string, pauses: Pauses): Promise<void>;
   /** The statements that do it, as people would write them; none where nothing is done. */

@@ -15,6 +15,7 @@ import type { OpenRoot } from '../files/root.js';
 import { openPolicyRoot } from './open-policy-root.js';
 import type { CleanedPolicy, databaseCleanupParameters } from './database-cleanup.schema.js';
 import { runsPerDay } from './runs-per-day.js';
+import { noSpace, spaceOf } from './cleaned-space.js';
 import type { Held, Space, TargetProgress, TaskContext } from './task.js';
 
 type Parameters = z.output<typeof databaseCleanupParameters>;
@@ -25,7 +26,9 @@ export interface CleanedTable {
   space: Space;
 }
 
-const noSpace: Space = { returnedBytes: 0, reusableBytes: 0, estimatedBytes: 0 };
+/** What is known of a policy by now, if it fails: kept up to date while it is cleaned. */
+export type SoFar = Pick<CleanedPolicy, 'strategy' | 'rows' | 'batches' | 'left'>;
+
 /** Below this share VACUUM and ANALYZE are left to the database itself: both read much more than went. */
 const careShare = 0.05;
 const positionsOf = (columns: readonly { name: string }[]): string => columns.map(({ name }) => name).join();
@@ -36,6 +39,7 @@ interface Going {
   plan: RowPlan;
   held: Held;
   progress: TargetProgress;
+  soFar: SoFar;
 }
 
 interface Gone {
@@ -49,21 +53,26 @@ interface Gone {
   droppedBytes: number;
 }
 
-/** Deletes what is due of one policy, while no other run works on its table. */
+/**
+ * Deletes what is due of one policy, while no other run works on its table.
+ * @param soFar told of what was done, for when this throws
+ */
 export async function cleanPolicy(
   context: TaskContext,
   prepared: Prepared,
-  { vacuumAnalyze }: Parameters,
+  { vacuumAnalyze }: Pick<Parameters, 'vacuumAnalyze'>,
+  soFar: SoFar,
 ): Promise<CleanedTable> {
   const done = await context.exclusively(prepared.resource, async (held) => {
     const plan = await planRows(prepared);
+    Object.assign(soFar, { strategy: plan.strategy.why, left: plan.due.items });
     const progress = await context.target({
       target: prepared.target,
       planned: plan.due.items,
       total: plan.total.items,
       maxShare: prepared.policy.maxShare,
     });
-    return clean({ context, prepared, plan, held, progress }, vacuumAnalyze);
+    return clean({ context, prepared, plan, held, progress, soFar }, vacuumAnalyze);
   });
   if (done) return done;
   context.expect(prepared.target, 0);
@@ -128,8 +137,18 @@ function reportOf(
   };
 }
 
+/** The report of one that failed. */
+export const failedReport = (prepared: Prepared, soFar: SoFar, why: string): CleanedPolicy =>
+  reportOf(prepared, { outcome: 'failed', ...soFar, warnings: [why] });
+
+function count(soFar: SoFar, deleted: number): void {
+  soFar.rows += deleted;
+  soFar.batches += 1;
+  soFar.left = Math.max(0, soFar.left - deleted);
+}
+
 async function remove(going: Going): Promise<Gone> {
-  const { context, prepared, plan, held, progress } = going;
+  const { context, prepared, plan, held, progress, soFar } = going;
   const { policy, archive } = prepared;
   const confirm = (trx: unknown): Promise<void> => held.confirm({ database: policy.on, trx });
   const nothing = { deleted: 0, batches: 0, retries: 0, archivedTo: null, tookMs: 0, droppedBytes: 0 };
@@ -141,7 +160,17 @@ async function remove(going: Going): Promise<Gone> {
     return { ...nothing, drained: true };
   }
   if (!plan.strategy.walk) {
-    const dropped = await dropPartitions(prepared, plan, { ...context, signal: held.signal, confirm, progress });
+    const counted = {
+      get remaining() {
+        return progress.remaining;
+      },
+      advance(batch: { cleaned: number; bytes: number }) {
+        count(soFar, batch.cleaned);
+        return progress.advance(batch);
+      },
+    };
+    const options = { ...context, signal: held.signal, confirm, progress: counted };
+    const dropped = await dropPartitions(prepared, plan, options);
     return { ...nothing, ...dropped };
   }
   if (!place) {
@@ -163,7 +192,7 @@ async function walkIntoFile(going: Going, confirm: (trx: unknown) => Promise<voi
 }
 
 async function walk(
-  { context, prepared, plan, held, progress }: Going,
+  { context, prepared, plan, held, progress, soFar }: Going,
   confirm: (trx: unknown) => Promise<void>,
   archive: Prepared['archive'] | ArchiveFile,
 ) {
@@ -188,6 +217,7 @@ async function walk(
       remaining: () => progress.remaining,
       onBatch(batch) {
         tookMs += batch.tookMs;
+        count(soFar, batch.deleted);
         return progress.advance({ cleaned: batch.deleted, cursor: { columns, place: batch.place } });
       },
     },
@@ -232,23 +262,4 @@ async function converging({ context, prepared, plan, progress }: Going, { delete
     warning,
     figures: { ingestPerDay: items, deletedPerSecond: Math.round(rowsPerSecond), converges, daysToCatchUp: days },
   };
-}
-
-/** What was measured is told apart from what is believed. */
-function spaceOf(
-  { dialect }: Prepared,
-  { total }: RowPlan,
-  { deleted, droppedBytes }: Gone,
-  before: { bytes: number; reusableBytes: number; approximate: boolean },
-  after: typeof before,
-): Space {
-  if (droppedBytes > 0)
-    return dialect.sizesMeasured
-      ? { ...noSpace, returnedBytes: droppedBytes }
-      : { ...noSpace, estimatedBytes: droppedBytes };
-  const returnedBytes = dialect.sizesMeasured ? Math.max(0, before.bytes - after.bytes) : 0;
-  if (!after.approximate)
-    return { returnedBytes, reusableBytes: Math.max(0, after.reusableBytes - before.reusableBytes), estimatedBytes: 0 };
-  const believed = Math.round((before.bytes * deleted) / Math.max(1, total.items));
-  return { returnedBytes, reusableBytes: 0, estimatedBytes: Math.max(0, believed - returnedBytes) };
 }

@@ -29,7 +29,11 @@ const convergence = z.object({
 export const cleanedPolicy = z.object({
   policy: z.string(),
   table: z.string(),
-  outcome: z.enum(['done', 'partial', 'busy']).describe('partial: more is due; busy: another run was at the table'),
+  outcome: z
+    .enum(['done', 'partial', 'busy', 'failed'])
+    .describe(
+      'partial: more is due; busy: another run was at the table; failed: a warning says why, and what had gone is counted',
+    ),
   cutoff: instant,
   strategy: z.string().describe('How rows were deleted, and why so'),
   rows: z.number().int().describe('Deleted, or moved to the archive'),

@@ -5,7 +5,7 @@ import { forecast } from '../databases/rows/forecast.js';
 import { planRows, previewRows, type RowPlan } from '../databases/rows/plan-rows.js';
 import { prepareAll, type Prepared } from '../databases/rows/prepare.js';
 import { named, unknownNames } from '../policies/policy-set.js';
-import { cleanPolicy, type CleanedTable } from './clean-policy.js';
+import { cleanEach } from './clean-each.js';
 import { databaseCleanupDetails, databaseCleanupParameters } from './database-cleanup.schema.js';
 import { defaultRates, msFor } from './default-rates.js';
 import { measuredRates } from './measured-rate.js';
@@ -49,7 +49,6 @@ export const databaseCleanup = defineMaintenanceTask({
   async run(context, parameters) {
     // All are looked up before the first row goes: a policy that does not fit its table fails the run at once.
     const prepared = await prepare(context, parameters);
-    const all: CleanedTable[] = [];
     // Of one alone its own turn tells as much; and what is amiss with one is told in its turn.
     const countedUntil = context.clock.monotonic() + longestCountMs;
     for (const one of prepared.length > 1 ? prepared : []) {
@@ -58,10 +57,7 @@ export const databaseCleanup = defineMaintenanceTask({
       const count = async (): Promise<number> => (await planRows(one)).due.items;
       context.expect(one.target, isTime ? await count().catch(() => null) : null);
     }
-    for (const one of prepared) {
-      if (context.isOver) break;
-      all.push(await cleanPolicy(context, one, parameters));
-    }
+    const { tables: all, fault } = await cleanEach(context, prepared, parameters);
     const sum = (of: (space: Space) => number): number => all.reduce((total, { space }) => total + of(space), 0);
     return {
       space: {
@@ -69,6 +65,7 @@ export const databaseCleanup = defineMaintenanceTask({
         reusableBytes: sum((it) => it.reusableBytes),
         estimatedBytes: sum((it) => it.estimatedBytes),
       },
+      fault,
       skipped: all.length > 0 && all.every(({ report }) => report.outcome === 'busy'),
       details: {
         sizesApproximate: prepared.some(({ dialect }) => !dialect.sizesMeasured),

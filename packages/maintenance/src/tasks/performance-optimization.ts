@@ -1,6 +1,8 @@
 import type { z } from 'zod';
+import { describeError, isOperationError, type OperationError } from '@dotmac/core';
 import type { Finding, Severity } from '../databases/finding.js';
 import { isToEnd } from '../databases/rows/delete-rows.js';
+import { worthRetrying } from '../databases/rows/retry.js';
 import { rowDialect } from '../databases/row-dialects.js';
 import { tableResource } from '../databases/table-resource.js';
 import {
@@ -54,17 +56,25 @@ export const performanceOptimization = defineMaintenanceTask({
   async run(context, parameters) {
     const databases: DatabaseReport[] = [];
     let returnedBytes = 0;
+    let fault: OperationError | undefined;
     const subjects = subjectsOf(context.policies);
     // What there is to do, only a look at each tells.
     for (const { name } of subjects) context.expect(`database:${name}`, null);
     for (const subject of subjects) {
       if (context.isOver) break;
-      const inspected = await inspect(subject, parameters, context.asOf);
-      const acted = await act(context, subject, inspected.actions);
-      databases.push(await reportOf(subject, inspected, acted, parameters));
+      const acted: Acted = { done: new Set(), busy: [], notRebuilt: [], bytes: 0 };
+      try {
+        const inspected = await inspect(subject, parameters, context.asOf);
+        await act(context, subject, inspected.actions, acted);
+        databases.push(await reportOf(subject, inspected, acted, parameters));
+      } catch (error) {
+        acted.fault ??= failureOf(context, subject.name, error);
+        context.expect(`database:${subject.name}`, 0);
+      }
       returnedBytes += acted.bytes;
+      fault ??= acted.fault;
     }
-    return { space: { returnedBytes }, details: { databases } };
+    return { space: { returnedBytes }, details: { databases }, fault };
   },
 });
 
@@ -103,11 +113,24 @@ interface Acted {
   busy: string[];
   notRebuilt: { index: string; reason: string }[];
   bytes: number;
+  fault?: OperationError;
+}
+
+/** Tells of a part that failed, which keeps none of the others from its turn; throws what is not of that part alone. */
+function failureOf(context: TaskContext, part: string, error: unknown): OperationError {
+  if (context.signal.aborted || !isOperationError(error)) throw error;
+  context.logger.warn({ part, ...describeError(error) }, 'a part of the upkeep failed');
+  context.note(`${part}: failed. ${error.message}`);
+  return error;
 }
 
 /** Does all that is to be done, table by table; no other run is at the table meanwhile. */
-async function act(context: TaskContext, subject: UpkeepSubject, actions: readonly UpkeepAction[]): Promise<Acted> {
-  const acted: Acted = { done: new Set(), busy: [], notRebuilt: [], bytes: 0 };
+async function act(
+  context: TaskContext,
+  subject: UpkeepSubject,
+  actions: readonly UpkeepAction[],
+  acted: Acted,
+): Promise<void> {
   const targets = byTarget(subject, actions);
   context.expect(`database:${subject.name}`, 0);
   for (const [target, own] of targets) context.expect(target, own.length);
@@ -115,13 +138,17 @@ async function act(context: TaskContext, subject: UpkeepSubject, actions: readon
     if (context.isOver) break;
     const progress = await context.target({ target, planned: own.length, total: null });
     if (progress.isDone) continue;
-    const goOn = await context.exclusively(target, ({ signal }) =>
+    const acting = context.exclusively(target, ({ signal }) =>
       actOn({ ...context, signal }, subject, own, progress, acted),
     );
+    const goOn = await acting.catch((error: unknown) => {
+      acted.fault ??= failureOf(context, target, error);
+      context.expect(target, 0);
+      return true;
+    });
     if (goOn === null) acted.busy.push(own[0]?.table ?? subject.name);
     if (goOn === false) break;
   }
-  return acted;
 }
 
 type Acting = Pick<TaskContext, 'clock' | 'note' | 'relief'> & {
@@ -144,7 +171,12 @@ async function actOn(
     if (progress.remaining < 1) return false;
     const isDone = await perform(context, subject, action, cursor, progress, acted).catch((error: unknown) => {
       if (isToEnd(context.signal)) return null;
-      throw error;
+      if (context.signal.aborted || !worthRetrying(error)) throw error;
+      // Somebody holds the table for longer than a run waits: an index that is built, a vacuum against wraparound.
+      const busy = action.table ?? subject.name;
+      context.note(`${busy}: others are at it; ${action.does} was left for the next run`);
+      if (!acted.busy.includes(busy)) acted.busy.push(busy);
+      return false;
     });
     // What was cut short is for the run that resumes this one, which knows by the cursor what was there before.
     if (isDone === null) return false;
@@ -167,7 +199,7 @@ async function perform(
   acted: Acted,
 ): Promise<boolean | null> {
   signal.throwIfAborted();
-  if (action.does === 'analyze') await subject.upkeep.analyze(action.table);
+  if (action.does === 'analyze') await subject.upkeep.analyze(action.table, { clock, signal, relief });
   else if (action.does === 'vacuum') await subject.upkeep.vacuum(action.table, { clock, signal, relief });
   else if (action.does === 'compact') await subject.upkeep.compact({ clock, signal, relief });
   else {

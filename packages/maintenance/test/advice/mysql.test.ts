@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { createConnection } from 'mysql2/promise';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { systemClock } from '@dotmac/core';
 import { databaseFromUrl, type Database } from '@dotmac/core/kysely';
 import { available, freshMysql, type FreshDatabase } from '../../../../test/support/services.js';
 import { adviceLimits, type AdviceLimits } from '../../src/databases/advice.js';
@@ -61,7 +62,7 @@ describe.skipIf(!available.mysql)('advice on MariaDB (needs MariaDB: npm run ser
     await sql`update mysql.innodb_table_stats set last_update = now() - interval 31 day
       where database_name = database() and table_name = 'changed'`.execute(database.kysely);
     expect(await ids()).toEqual(['stale_statistics:changed']);
-    await upkeepOf(database).analyze('changed');
+    await upkeepOf(database).analyze('changed', { clock: systemClock, signal: new AbortController().signal });
     expect(await ids({}, Date.now() + day)).toEqual([]);
     await run('drop table changed');
   });

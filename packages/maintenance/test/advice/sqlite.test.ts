@@ -70,7 +70,7 @@ describe('advice on SQLite', () => {
     const before = await size();
     expect(await ids()).toEqual(['stale_statistics:t']);
     expect(await size()).toEqual(before);
-    await upkeepOf(database).analyze('t');
+    await upkeepOf(database).analyze('t', { clock: systemClock, signal: new AbortController().signal });
     expect(await ids()).toEqual([]);
   });
 

@@ -13,8 +13,8 @@ export function mysqlUpkeep(db: Kysely<unknown>): DatabaseUpkeep {
     indexes: () => Promise.resolve([]),
     rebuildIndex: (_table, index) =>
       Promise.resolve({ index, outcome: 'refused', reason: 'InnoDB builds tables anew, not indexes', bytes: 0 }),
-    analyze: (table) => analyze(db, table),
-    vacuum: (table) => analyze(db, table),
+    analyze: (table) => analyze(db, { table }),
+    vacuum: (table) => analyze(db, { table }),
     compact: () => Promise.resolve(),
     statements: ({ does, table }) =>
       table === null || does === 'rebuild' ? [] : [sql`analyze table ${sql.id(table)}`.compile(db).sql],

@@ -10,7 +10,7 @@ import { extentOf } from './extent.js';
 import { instantLiteral, keeps } from './instant.js';
 import { dropPartition, oldPartitions } from './partitions.js';
 import { inSession } from './session.js';
-import { tableSize } from './upkeep.js';
+import { analyze, tableSize } from './upkeep.js';
 
 const isInteger = ({ type }: Column): boolean => /int\b/.test(type);
 const isBit = ({ type }: Column): boolean => type === 'bit';
@@ -92,9 +92,7 @@ export const mysqlRows: RowDialect = {
   size: (db, { schema, table }) => tableSize(db, table, schema),
   // InnoDB reuses the room of deleted rows by itself; OPTIMIZE would copy the table.
   giveBack: () => Promise.resolve(),
-  async analyze(db, table) {
-    await sql`analyze table ${tableId(table)}`.execute(db);
-  },
+  analyze,
   async isOwn(db, { schema }) {
     const { rows } = await sql<{ own: string | null }>`select database() as own`.execute(db);
     return rows[0]?.own === schema;

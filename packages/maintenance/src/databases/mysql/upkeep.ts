@@ -1,9 +1,24 @@
 import { sql, type Kysely } from 'kysely';
 import type { TableSize } from '../database.js';
+import { tableId } from '../rows/due.js';
+import type { TableName } from '../rows/selection.js';
+import { inSession } from './session.js';
 
-/** InnoDB reuses the room of deleted rows by itself; only the statistics want care. OPTIMIZE would rebuild the table. */
-export async function analyze(db: Kysely<unknown>, table: string): Promise<void> {
-  await sql`analyze table ${sql.id(table)}`.execute(db);
+/** Who holds the table for longer is at it, and the next run will come. */
+const limits = { statementTimeoutMs: 25_000, lockTimeoutMs: 2_000 };
+
+/**
+ * InnoDB reuses the room of deleted rows by itself; only the statistics want care. OPTIMIZE would rebuild the table. What
+ * goes wrong with that statement is a row of its answer.
+ */
+export async function analyze(db: Kysely<unknown>, table: TableName): Promise<void> {
+  const { rows } = await inSession(db, limits, (connection) =>
+    sql<{ Msg_type: string; Msg_text: string }>`analyze table ${tableId(table)}`.execute(connection),
+  );
+  const complaint = rows.find(({ Msg_type: type }) => type.toLowerCase() === 'error')?.Msg_text;
+  if (complaint === undefined) return;
+  const code = complaint.startsWith('Lock wait timeout') ? 'ER_LOCK_WAIT_TIMEOUT' : 'ER_ADMIN_FAILED';
+  throw Object.assign(new Error(complaint), { code });
 }
 
 /** InnoDB's own estimates. */

@@ -4,7 +4,7 @@ import { advise } from './advice/advise.js';
 import { tableOids } from './advice/scope.js';
 import { slowQueries } from './advice/slow-queries.js';
 import { indexesOf, rebuildIndex } from './rebuild-index.js';
-import { analyze, vacuum } from './upkeep.js';
+import { vacuum } from './upkeep.js';
 
 /** Advice on PostgreSQL, and what can be done about it. */
 export function postgresUpkeep(db: Kysely<unknown>): DatabaseUpkeep {
@@ -14,7 +14,7 @@ export function postgresUpkeep(db: Kysely<unknown>): DatabaseUpkeep {
     slowQueries: (limit) => slowQueries(db, limit),
     indexes: (table) => indexesOf(db, table),
     rebuildIndex: (table, index, limits) => rebuildIndex(db, table, index, limits),
-    analyze: (table) => analyze(db, table),
+    analyze: (table, pauses) => vacuum(db, sql`analyze ${sql.id(table)}`, pauses),
     vacuum: (table, pauses) => vacuum(db, sql`vacuum (analyze) ${sql.id(table)}`, pauses),
     compact: () => Promise.resolve(),
     statements({ does, table, index = '' }) {

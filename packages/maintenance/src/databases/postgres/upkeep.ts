@@ -7,14 +7,9 @@ import { unhurried } from './unhurried.js';
 /** Of VACUUM and ANALYZE: who holds the table for longer is at it, and the next run will come. */
 const lockTimeoutMs = 2_000;
 
-/** Plain VACUUM takes no lock that readers or writers would notice. It may take long, and is cancelled by the signal. */
+/** Plain VACUUM and ANALYZE take no lock that readers or writers would notice. They may take long, and are cancelled by the signal. */
 export async function vacuum(db: Kysely<unknown>, statement: RawBuilder<unknown>, pauses: Pauses): Promise<void> {
   await unhurried(db, { ...pauses, lockTimeoutMs }, (connection) => statement.execute(connection));
-}
-
-/** Brings the planner's statistics up to date. */
-export async function analyze(db: Kysely<unknown>, table: string): Promise<void> {
-  await sql`analyze ${sql.id(table)}`.execute(db);
 }
 
 /** The size is measured by the server, with indexes and TOAST, of all partitions where it has such; not what is free inside. */
