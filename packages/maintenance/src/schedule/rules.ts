@@ -17,7 +17,9 @@ const fields = {
     .string()
     .max(64)
     .meta({ description: 'The time zone of cron and windows', examples: ['Europe/Berlin'] }),
-  jitterMs: whole(0, day).meta({ description: 'It begins up to so much after it comes due' }),
+  jitterMs: whole(0, day).meta({
+    description: 'It begins up to so much after it comes due, and before it comes due again',
+  }),
   jitter: z.enum(['stable', 'random']).meta({ description: 'By the same each time, or by another each time' }),
   overlap: z.enum(['skip', 'queue', 'cancel']).meta({
     description: 'While another run of its task is at it: leave the slot out, let one slot wait, or cancel that run',

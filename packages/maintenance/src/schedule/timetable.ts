@@ -35,8 +35,14 @@ export function timetableOf(rules: ScheduleRules, key: string): Timetable {
   const { next } = cron === null ? { next: multiplesOf(every) } : readCron(cron, { timeZone });
   const hours = openingHours(rules.windows, timeZone);
   // The same in every process: all agree on what is due when.
-  const stableMs = jitter === 'stable' ? shareOf(key, jitterMs) : undefined;
-  const dueAt = (slotAt: number): number => slotAt + (stableMs ?? shareOf(`${key} ${slotAt}`, jitterMs));
+  const stable = chanceOf(key);
+  const chance = (slotAt: number): number => (jitter === 'stable' ? stable : chanceOf(`${key} ${slotAt}`));
+  const dueAt = (slotAt: number): number => {
+    if (jitterMs === 0) return slotAt;
+    // Slots come due in their order, each before the next.
+    const most = Math.min(jitterMs, (next(slotAt) ?? Infinity) - slotAt - 1);
+    return slotAt + (chance(slotAt) % (most + 1));
+  };
   const startsAt = (slotAt: number, due: number): number | null => {
     if (hours.isOpen(due)) return due;
     const opens = outsideWindow === 'wait' ? hours.opensAt(due) : null;
@@ -75,7 +81,5 @@ const multiplesOf =
   (after: number): number =>
     (Math.floor(after / every) + 1) * every;
 
-/** A number from 0 to `most` that looks like chance, and is the same for the same key. */
-function shareOf(key: string, most: number): number {
-  return most === 0 ? 0 : createHash('sha256').update(key).digest().readUIntBE(0, 6) % (most + 1);
-}
+/** A number below 2 ** 48 that looks like chance, and is the same for the same key. */
+const chanceOf = (key: string): number => createHash('sha256').update(key).digest().readUIntBE(0, 6);

@@ -79,6 +79,23 @@ describe('slots that came due', () => {
     expect(times(reckon(daily, pending.until, at('06T02:00')).run)).toEqual(['05T20:00']);
   });
 
+  it.each(['stable', 'random'] as const)('all run, whatever the key and however long the %s jitter is', (jitter) => {
+    const rules = scheduleRules.parse({ cron: '*/5 * * * *', jitterMs: 12 * hour, jitter });
+    for (let key = 0; key < 20; key++) {
+      const table = timetableOf(rules, `key ${key}`);
+      const found: string[] = [];
+      for (let [now, until] = [at('05T00:00'), at('05T00:00') - 1]; now < at('06T00:00'); now += second) {
+        const reckoning = reckon(table, until, now);
+        expect(reckoning.leftOut).toEqual([]);
+        found.push(...times(reckoning.run));
+        until = reckoning.until;
+        now = Math.max(now, momentOf(table.firing(table.next(until) as number)) - second);
+      }
+      expect([key, found.length]).toEqual([key, 288]);
+      expect(found).toEqual([...new Set(found)].sort());
+    }
+  });
+
   it('of every second are not walked through for days', () => {
     const { run, leftOut } = reckon(timetable({ everyMs: second, graceMs: day }), 0, at('20T00:00'));
     expect(run).toHaveLength(1);

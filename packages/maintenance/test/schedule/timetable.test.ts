@@ -34,6 +34,25 @@ describe('a timetable', () => {
     }
   });
 
+  it.each(['stable', 'random'] as const)('has each slot due before the next, however long its %s jitter', (jitter) => {
+    const crons = ['*/5 * * * *', '0 2,3 * * *', '0 3 * * *', '* * * * * *', '0 2 29 2 *'];
+    for (const cron of crons) {
+      const { next, firing } = timetableOf(
+        rules({ cron, jitterMs: 12 * hour, jitter, timeZone: 'Europe/Berlin' }),
+        'a',
+      );
+      let slot = next(Date.UTC(2026, 2, 28)) as number;
+      for (let slots = 0; slots < 300; slots++) {
+        const { dueAt } = firing(slot);
+        const following = next(slot) as number;
+        expect(dueAt).toBeGreaterThanOrEqual(slot);
+        expect(dueAt).toBeLessThanOrEqual(slot + 12 * hour);
+        expect(dueAt).toBeLessThan(following);
+        slot = following;
+      }
+    }
+  });
+
   it.each([
     [{}, 'cron'],
     [{ cron: '* * * * *', everyMs: minute }, 'cron'],
