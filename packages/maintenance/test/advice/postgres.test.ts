@@ -1,10 +1,11 @@
-import { sql } from 'kysely';
+import { sql, type Kysely } from 'kysely';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '@dotmac/core';
 import { databaseFromUrl, type Database } from '@dotmac/core/kysely';
 import { available, freshPostgres, type FreshDatabase } from '../../../../test/support/services.js';
 import { adviceLimits, type AdviceLimits, type RebuildLimits } from '../../src/databases/advice.js';
+import { unhurried } from '../../src/databases/postgres/unhurried.js';
 import { upkeepOf } from '../../src/databases/upkeep.js';
 
 const day = 86_400_000;
@@ -281,17 +282,27 @@ describe.skipIf(!available.postgres)('advice on PostgreSQL (needs PostgreSQL: np
       await hasty.close();
     });
 
-    it('leaves the connection’s own time limits as they were', async () => {
-      const settings = async () =>
-        (
-          await sql`
-            select current_setting('statement_timeout') as s, current_setting('lock_timeout') as l`.execute(
-            database.kysely,
-          )
-        ).rows;
-      const before = await settings();
-      await upkeepOf(database).rebuildIndex('built', 'built_pkey', await limits('built'));
-      expect(await settings()).toEqual(before);
+    it('leaves the connection’s own time limits as they were, whatever comes of the work', async () => {
+      await database.kysely.connection().execute(async (connection) => {
+        const limitsOf = async () =>
+          (
+            await sql`
+              select current_setting('statement_timeout') as s, current_setting('lock_timeout') as l`.execute(
+              connection,
+            )
+          ).rows[0];
+        await sql`set statement_timeout = '7s'`.execute(connection);
+        await sql`set lock_timeout = '1500ms'`.execute(connection);
+        // A pool of one connection, which is the host's own.
+        const pool = { connection: () => ({ execute: (use: (it: Kysely<unknown>) => unknown) => use(connection) }) };
+        const one = pool as unknown as Kysely<unknown>;
+        expect(await unhurried(one, { ...pauses, lockTimeoutMs: 300 }, limitsOf)).toEqual({ s: '0', l: '300ms' });
+        expect(await limitsOf()).toEqual({ s: '7s', l: '1500ms' });
+        const failing = unhurried(one, { ...pauses, lockTimeoutMs: 300 }, (it) => sql`select 1 / 0`.execute(it));
+        await expect(failing).rejects.toThrow(/division/);
+        expect(await limitsOf()).toEqual({ s: '7s', l: '1500ms' });
+        await sql`reset all`.execute(connection);
+      });
     });
 
     /** An invalid `_ccnew` index, as a server that is killed while it rebuilds leaves it. */
