@@ -1,4 +1,4 @@
-import { isAvailable, isUndecided } from '../monitoring/status.js';
+import { isAvailable } from '../monitoring/status.js';
 import type { KeptEndpoint } from '../monitoring/directory.js';
 import { ancestorsOf, tellersOf } from './graph.js';
 
@@ -14,7 +14,7 @@ export interface Suppression {
 /**
  * The endpoint further up that explains why this one fails, the root of the trouble. One that is down explains it; so
  * does one about to be decided, and one that is up again while this one has not been checked often enough since to
- * mend. One that is paused or unknown explains nothing.
+ * mend. One that is merely slow, paused or unknown explains nothing.
  */
 export function suppressorOf(endpointId: string, lookup: Lookup, now: number): Suppression | undefined {
   const child = lookup(endpointId);
@@ -55,9 +55,11 @@ function mendingMs({ endpoint: { checkInterval, recoveryCount, recheckInterval, 
 }
 
 function explains(parent: KeptEndpoint, graceMs: number, now: number): boolean {
-  const { status, since, endpoint } = parent;
+  const { status, endpoint } = parent;
   if (endpoint.pausedAt !== null || status === 'unknown') return false;
   if (!isAvailable(status)) return true;
-  if (isUndecided(parent) && parent.worse > 0) return true;
+  // One that is slow is there: it explains no failure.
+  if (parent.worse > 0 && parent.answered === false) return true;
+  const since = parent.availableSince ?? parent.since;
   return since !== null && now - since < graceMs;
 }

@@ -48,6 +48,7 @@ function keptOf(endpoint: EndpointRecord, state: KeptState): KeptEndpoint {
   return {
     status: state.status,
     since: state.since,
+    availableSince: state.availableSince,
     worse: state.worse,
     worseSince: state.worseSince,
     better: state.better,

@@ -6,6 +6,8 @@ export interface StatusState {
   status: EndpointStatus;
   /** When the first of the results came that made the status what it is; null before any did. */
   since: number | null;
+  /** Since when it is healthy or degraded, whichever; null while it is neither. */
+  availableSince: number | null;
   /** Results in a row that are worse than the status; troubles of our own in between do not count. */
   worse: number;
   /** When the first of them came. */
@@ -46,6 +48,7 @@ export interface Outcome {
 export const unchecked: StatusState = {
   status: 'unknown',
   since: null,
+  availableSince: null,
   worse: 0,
   worseSince: null,
   better: 0,
@@ -79,7 +82,7 @@ export function observe(before: StatusState, outcome: Outcome, policy: StatusPol
   if (outcome.status === 'unknown') {
     if (status === 'unknown') return { ...state, ...settled };
     const blind = state.blind + 1;
-    return blind >= policy.retryCount ? { ...state, ...settled, status: 'unknown', since: at } : { ...state, blind };
+    return blind >= policy.retryCount ? become(state, 'unknown', at) : { ...state, blind };
   }
   const result = staysDegraded(state, outcome, policy) ? 'degraded' : outcome.status;
   const noted = note(state, isAvailable(result));
@@ -90,14 +93,14 @@ export function observe(before: StatusState, outcome: Outcome, policy: StatusPol
     const betterSince = Math.min(state.betterSince ?? at, at);
     const enough = status === 'unknown' || better >= policy.recoveryCount;
     return enough
-      ? { ...noted, ...settled, status: result, since: betterSince }
+      ? become(noted, result, betterSince)
       : { ...noted, worse: 0, worseSince: null, better, betterSince, blind: 0 };
   }
   const worse = state.worse + 1;
   // A wall clock that was set back meanwhile must not put off what lasts long enough.
   const worseSince = Math.min(state.worseSince ?? at, at);
   return worse >= policy.retryCount && at - worseSince >= policy.minErrorMs
-    ? { ...noted, ...settled, status: result, since: worseSince }
+    ? become(noted, result, worseSince)
     : { ...noted, worse, worseSince, better: 0, betterSince: null, blind: 0 };
 }
 
@@ -118,6 +121,7 @@ function machineOf(state: StatusState): StatusState {
   return {
     status: state.status,
     since: state.since,
+    availableSince: state.availableSince,
     worse: state.worse,
     worseSince: state.worseSince,
     better: state.better,
@@ -132,6 +136,13 @@ function machineOf(state: StatusState): StatusState {
 /** Whether the next check should come soon: results disagree with the status, and it is not decided yet. */
 export function isUndecided({ worse, better, blind }: StatusState): boolean {
   return worse > 0 || better > 0 || blind > 0;
+}
+
+function become(before: StatusState, status: EndpointStatus, since: number): StatusState {
+  // States of before this was kept know only since when they are what they are.
+  const wasAvailableSince = isAvailable(before.status) ? (before.availableSince ?? before.since) : null;
+  const availableSince = isAvailable(status) ? (wasAvailableSince ?? since) : null;
+  return { ...before, ...settled, status, since, availableSince };
 }
 
 function staysDegraded({ status }: StatusState, outcome: Outcome, { recoveryResponseMs }: StatusPolicy): boolean {

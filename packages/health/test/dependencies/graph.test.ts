@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ancestorsOf, wouldCircle } from '../../src/dependencies/graph.js';
 import { suppressorOf, unaskedOf } from '../../src/dependencies/suppression.js';
 import { uncheckedState, type KeptEndpoint } from '../../src/monitoring/directory.js';
+import { observe, unchecked, type StatusState } from '../../src/monitoring/status.js';
 import { endpointRecord } from '../support/endpoints.js';
 
 const parentsIn = (edges: Record<string, string[]>) => (id: string) => edges[id] ?? [];
@@ -66,9 +67,28 @@ describe('the trouble of an endpoint', () => {
   });
 
   it('is another’s while that is about to be decided, and until it had time to be seen well again itself', () => {
-    expect(suppressed({ worse: 1 })).toBe('uplink');
+    expect(suppressed({ worse: 1, answered: false })).toBe('uplink');
     expect(suppressed({ since: now - 64_000 })).toBe('uplink');
     expect(suppressed({ since: now - 65_000 })).toBeUndefined();
+  });
+
+  it('is its own while what it depends on is merely slow, and was about now', () => {
+    expect(suppressed({ status: 'degraded', since: now - 60_000, availableSince: 0 })).toBeUndefined();
+    expect(suppressed({ worse: 1, answered: true })).toBeUndefined();
+    expect(suppressed({ since: now - 10_000, availableSince: now - 65_000 })).toBeUndefined();
+    expect(suppressed({ since: now - 10_000, availableSince: now - 64_000 })).toBe('uplink');
+    // As one that comes and goes between slow and well gets there.
+    const policy = { retryCount: 2, recoveryCount: 1, minErrorMs: 0, recoveryResponseMs: null };
+    let state: StatusState = unchecked;
+    for (let at = now - 200_000; at <= now; at += 10_000) {
+      const status = at % 40_000 < 20_000 ? 'healthy' : 'degraded';
+      state = observe(state, { status, responseTimeMs: 1, at }, policy);
+      const web = kept('web', ['uplink'], { status: 'offline' });
+      const all = [web, kept('uplink', [], { ...state, checkedAt: at })];
+      const root = suppressorOf('web', (id) => all.find(({ endpoint }) => endpoint.id === id), at)?.name;
+      expect(root).toBe(at < now - 200_000 + 65_000 ? 'uplink' : undefined);
+    }
+    expect(state.since).toBeGreaterThan(now - 65_000);
   });
 
   it('is nobody’s yet while a parent has not been looked at since, as long as that can take', () => {
