@@ -66,6 +66,7 @@ export const lifecycleSchemas = {
   'customer.won_back': z.object({ ...move, reason: z.string().nullable() }),
   'customer.restored': z.object({ ...move, reason: z.string().nullable() }),
   'customer.timer_skipped': z.object({ timer: z.string(), command: z.string(), reason: z.string() }),
+  'customer.timer_cleared': z.object({ timer: z.string(), command: z.string(), dueAt: z.number() }),
   'customer.timer_postponed': z.object({
     timer: z.string(),
     command: z.string(),

@@ -82,8 +82,14 @@ export interface RouteInit<
   summary: string;
   description?: string;
   permission: Permission;
-  /** What this very input needs besides `permission`, e.g. the permission of a command that it names. Default nothing. */
-  alsoNeeds?: (input: Pick<RouteInput<Params, Query, Body>, 'params' | 'query' | 'body'>) => Permission | undefined;
+  /**
+   * What this very input needs besides `permission`, e.g. the permission of a command that it names, or that was given to
+   * what it names. Default nothing.
+   */
+  alsoNeeds?: (
+    input: Pick<RouteInput<Params, Query, Body>, 'params' | 'query' | 'body'>,
+    scope: Scope,
+  ) => Permission | undefined | Promise<Permission | undefined>;
   params?: Params;
   query?: Query;
   /** Schemas are camelCase; on the wire their names are snake_case. Give every field with a default: an absent body is read as `{}` when the schema accepts that. */
@@ -120,7 +126,7 @@ export interface Route<Scope = unknown> {
   readonly description?: string | undefined;
   /** Null for a route that is open to anybody: what it is about is found by what only those know who may ask. */
   readonly permission: Permission | null;
-  alsoNeeds?(input: unknown): Permission | undefined;
+  alsoNeeds?(input: unknown, scope: Scope): Permission | undefined | Promise<Permission | undefined>;
   readonly params?: z.ZodObject | undefined;
   readonly query?: z.ZodObject | undefined;
   readonly body?: z.ZodType | undefined;
@@ -252,8 +258,9 @@ export function routesWithin<Outer, Inner>(
   routes: readonly Route<Inner>[],
   select: (outer: Outer) => Inner,
 ): Route<Outer>[] {
-  return routes.map(({ deferred, ...route }) => ({
+  return routes.map(({ deferred, alsoNeeds, ...route }) => ({
     ...route,
+    ...(alsoNeeds && { alsoNeeds: (input: unknown, scope: Outer) => alsoNeeds(input, select(scope)) }),
     run: (scope: Outer, input: unknown) => route.run(select(scope), input),
     deferred: deferred && { ...deferred, run: (scope: Outer, input: unknown) => deferred.run(select(scope), input) },
   }));

@@ -58,9 +58,9 @@ export function handleRoute<Scope>(route: Route<Scope>, pipeline: Pipeline<Scope
     };
     permit(permission);
     const { sent, input } = await readInput(request);
-    const also = route.alsoNeeds?.(input);
-    if (also) permit(also);
     const scoped = scope({ tenantId: principal.tenantId, actor: principal.actorId });
+    const also = await route.alsoNeeds?.(input, scoped);
+    if (also) permit(also);
     const work = () =>
       answer(scoped, input, request).catch((error: unknown) => {
         if (verify) verifyError(route, error);

@@ -9,6 +9,12 @@ const route = routeFor<LifecycleScope>();
 const tag = 'Customer lifecycle';
 const params = z.object({ id });
 
+/** What the timer of a name that there is needs: who may not give its command does not keep it from being given. */
+const neededBy = async ({ timers }: LifecycleScope, customerId: string, name: string) => {
+  const found = (await timers.list(customerId)).find((timer) => timer.name === name);
+  return found && permissionOf(found.command);
+};
+
 /** Commands to be given later. */
 export const timerRoutes = [
   route({
@@ -32,9 +38,10 @@ export const timerRoutes = [
     description:
       'A timer of the same name is moved. When the time has come the command is judged by the stage that the customer ' +
       'has then; not legal any more, it is not given, and the history says so. An erasure that something keeps from being ' +
-      'done is put off by a day, again and again. `erase` needs `lifecycle:privacy` besides.',
+      'done is put off by a day, again and again. `erase` needs `lifecycle:privacy` besides, and so does moving it.',
     permission: 'lifecycle:write',
-    alsoNeeds: ({ body: { command } }) => permissionOf(command),
+    alsoNeeds: ({ params: { id: customerId }, body: { command, name } }, lifecycle) =>
+      permissionOf(command) ?? neededBy(lifecycle, customerId, name),
     params,
     body: timerInput,
     output: timerView,
@@ -47,7 +54,11 @@ export const timerRoutes = [
     path: '/customer-lifecycle/customers/{id}/timers/{name}',
     tag,
     summary: 'Take a timer away',
+    description:
+      'The history says so. Timers that dunning, journeys and promises set by themselves stay. One of `erase` needs ' +
+      '`lifecycle:privacy` besides.',
     permission: 'lifecycle:write',
+    alsoNeeds: ({ params: { id: customerId, name } }, lifecycle) => neededBy(lifecycle, customerId, name),
     params: params.extend({ name: timerName }),
     output: message,
     errors: [lifecycleErrors.CUSTOMER_NOT_FOUND],

@@ -3,6 +3,7 @@ import { invalidInput, readDraft } from '@dotmac/core/contract';
 import type { LifecycleContext } from '../context.js';
 import { lockToChange } from '../customers/lock.js';
 import type { JoinOptions } from '../customers/perform.js';
+import { happened, recordChange } from '../customers/record.js';
 import { lifecycleErrors } from '../errors.js';
 import { writtenInput } from '../commands/input.js';
 import { writtenInstant } from '../written-instant.js';
@@ -23,17 +24,29 @@ export interface TimerService {
   set(customerId: string, draft: TimerDraft, options?: JoinOptions): Promise<TimerView>;
   /** A customer's timers, in the order of their times. @throws CUSTOMER_NOT_FOUND */
   list(customerId: string): Promise<TimerView[]>;
-  /** Takes a timer away; content to find none. @throws CUSTOMER_NOT_FOUND */
+  /**
+   * Takes a timer away, which the history says (`customer.timer_cleared`); content to find none. Those that dunning,
+   * journeys and promises set by themselves stay as long as there is code that knows what they are for.
+   * @throws CUSTOMER_NOT_FOUND, INVALID_INPUT
+   */
   clear(customerId: string, name: string, options?: JoinOptions): Promise<{ message: string }>;
 }
+
+/** Is this a timer of our own, that code has a use for? */
+function isOurs({ dunning, journeys }: LifecycleContext, { name, command, input }: Timer): boolean {
+  if (command === 'dunningStep') return dunning.some((policy) => policy.name === input.policy);
+  if (command === 'journeyStep') return journeys.some((journey) => journey.name === input.journey);
+  return isOwnName(name);
+}
+
+const isOwnName = (name: string): boolean => /^(promise|dunning|journey):/.test(name);
+const own = () =>
+  invalidInput([{ path: 'name', message: 'This beginning belongs to timers that are set by themselves' }]);
 
 /** The timers of one scope. */
 export function timerService(context: LifecycleContext, identity: ScopeIdentity): TimerService {
   const { store, clock } = context;
   const { customers, timers } = store.tenant(identity.tenantId);
-  const mustExist = async (customerId: string, options?: JoinOptions): Promise<void> => {
-    if (!(await customers.get(customerId, options?.trx))) throw lifecycleErrors.CUSTOMER_NOT_FOUND({ customerId });
-  };
 
   return {
     async set(customerId, draft, options = {}) {
@@ -42,8 +55,7 @@ export function timerService(context: LifecycleContext, identity: ScopeIdentity)
         ...writtenInput(draft.input),
         dueAt: writtenInstant(draft.dueAt),
       });
-      if (/^(promise|dunning|journey):/.test(given.name))
-        throw invalidInput([{ path: 'name', message: 'This beginning belongs to timers that are set by themselves' }]);
+      if (isOwnName(given.name)) throw own();
       const at = clock.now();
       await store.transaction(async (trx) => {
         await lockToChange(context, identity.tenantId, customerId, trx);
@@ -56,12 +68,23 @@ export function timerService(context: LifecycleContext, identity: ScopeIdentity)
       return viewOfTimer(found as Timer);
     },
     async list(customerId) {
-      await mustExist(customerId);
+      if (!(await customers.get(customerId))) throw lifecycleErrors.CUSTOMER_NOT_FOUND({ customerId });
       return (await timers.listFor(customerId)).map(viewOfTimer);
     },
     async clear(customerId, timerName, options = {}) {
-      await mustExist(customerId, options);
-      await store.transaction((trx) => timers.clear(customerId, timerName, trx), options.trx);
+      await store.transaction(async (trx) => {
+        const customer = await customers.lock(customerId, trx);
+        if (!customer) throw lifecycleErrors.CUSTOMER_NOT_FOUND({ customerId });
+        const timer = (await timers.listFor(customerId, trx)).find(({ name }) => name === timerName);
+        if (!timer) return;
+        if (isOurs(context, timer)) throw own();
+        await timers.clear(customerId, timerName, trx);
+        const at = Math.max(clock.now(), customer.updatedAt);
+        const data = { timer: timerName, command: timer.command, dueAt: timer.dueAt };
+        const event = happened(identity, customerId, at, { name: 'customer.timer_cleared', data });
+        const after = { ...customer, version: customer.version + 1, updatedAt: at };
+        await recordChange(context, customer, after, [event], trx);
+      }, options.trx);
       return { message: `There is no timer ${timerName} any more.` };
     },
   };

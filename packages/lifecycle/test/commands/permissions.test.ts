@@ -4,6 +4,7 @@ import type { Permission, Route } from '@dotmac/core/contract';
 import { createApi } from '@dotmac/core/http';
 import { backends, type Backend } from '../support/backends.js';
 import { rig, someone } from '../support/lifecycle.js';
+import { over } from '../support/over-http.js';
 
 const [inMemory] = backends;
 const fieldsOf = (body: z.ZodType | undefined): string[] =>
@@ -56,5 +57,32 @@ it('a command needs its own permission, whatever route it is named on', async ()
       expect((await ask(route, 'erase', ['lifecycle:privacy'])).status, route.path).toBeLessThan(300);
     }
   }
+  await stop();
+});
+
+it('a timer needs what its command does of who moves it or takes it away', async () => {
+  const backend = await (inMemory?.create() as Promise<Backend>);
+  const { module, acme, clock, stop } = await rig(backend);
+  const { id } = await acme.customers.register(someone());
+  const dueAt = clock.now() + 60_000;
+  await acme.timers.set(id, { name: 'forget', command: 'erase', dueAt });
+  await acme.timers.set(id, { name: 'leave', command: 'deactivate', dueAt });
+  const writes: Permission[] = ['lifecycle:write'];
+  const headers = { 'content-type': 'application/json' };
+  const move = async (name: string, permissions: Permission[]) => {
+    const body = { parsed: { name, command: 'deactivate', due_at: new Date(dueAt).toISOString() } };
+    const asked = { params: { id }, headers, body };
+    return (await over(module, 'POST', 'customers/{id}/timers', asked, permissions)).status;
+  };
+  const clear = async (name: string, permissions: Permission[]) => {
+    const asked = { params: { id, name } };
+    return (await over(module, 'DELETE', 'customers/{id}/timers/{name}', asked, permissions)).status;
+  };
+  for (const ask of [move, clear]) {
+    expect(await ask('leave', writes)).toBe(200);
+    expect(await ask('forget', writes)).toBe(403);
+  }
+  expect((await acme.timers.list(id)).map(({ name, command }) => [name, command])).toEqual([['forget', 'erase']]);
+  expect(await clear('forget', [...writes, 'lifecycle:privacy'])).toBe(200);
   await stop();
 });

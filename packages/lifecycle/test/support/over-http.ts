@@ -1,3 +1,4 @@
+import type { Permission } from '@dotmac/core/contract';
 import { createApi, type HttpRequest, type HttpResponse } from '@dotmac/core/http';
 import type { Lifecycle } from '../../src/lifecycle.js';
 
@@ -15,13 +16,15 @@ export function getOverHttp(lifecycle: Lifecycle, path: string, query: Record<st
   return over(lifecycle, 'GET', path, { query });
 }
 
-async function over(
+/** Asks as `user:7` of `acme`, whatever the server, by a route of lifecycle's. */
+export async function over(
   lifecycle: Lifecycle,
-  method: 'GET' | 'POST',
+  method: 'GET' | 'POST' | 'DELETE',
   name: string,
   asked: Partial<HttpRequest>,
+  permissions: (Permission | '*')[] = ['*'],
 ): Promise<HttpResponse> {
-  const authenticate = () => ({ tenantId: 'acme', actorId: 'user:7', permissions: ['*' as const] });
+  const authenticate = () => ({ tenantId: 'acme', actorId: 'user:7', permissions });
   const path = `/customer-lifecycle/${name}`;
   const { routes } = createApi(lifecycle, { authenticate, verify: true });
   const route = routes.find((each) => each.method === method && each.path === path);

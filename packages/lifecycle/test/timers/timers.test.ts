@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { defineDunningPolicy } from '../../src/dunning/policy.js';
+import { defineJourney } from '../../src/journeys/journey.js';
 import { createLifecycle } from '../../src/lifecycle.js';
 import { backends, type Backend } from '../support/backends.js';
 import { rig, until, type Rig } from '../support/lifecycle.js';
@@ -46,8 +48,12 @@ for (const { title, present, create } of backends)
       await run.acme.timers.set(id, trialEnd(run.clock.now() + minute));
       await run.acme.timers.set(id, trialEnd(run.clock.now() + 3 * minute));
       await run.acme.timers.set(id, { ...trialEnd(run.clock.now() + 2 * minute), name: 'other' });
+      const [other] = await run.acme.timers.list(id);
       expect((await run.acme.timers.list(id)).map(({ name }) => name)).toEqual(['other', 'trial-end']);
       await run.acme.timers.clear(id, 'other');
+      await run.acme.timers.clear(id, 'other');
+      const { items } = await run.acme.feed.history(id, { types: ['customer.timer_cleared'] });
+      expect(items).toMatchObject([{ details: { timer: 'other', command: 'suspend', due_at: other?.dueAt } }]);
       await run.clock.advance(2.5 * minute);
       expect(await stage()).toBe('active');
       await until(async () => (await stage()) === 'suspended', run.clock, 2_000);
@@ -127,12 +133,30 @@ for (const { title, present, create } of backends)
       ).rejects.toMatchObject({ code: 'INVALID_INPUT', issues: [{ path: 'until' }] });
     });
 
-    it('are not another tenant’s, nor to be set under the names of our own', async () => {
+    it('are not another tenant’s, nor to be set or cleared under the names of our own', async () => {
       await run.acme.timers.set(id, trialEnd(run.clock.now() + minute));
       await expect(run.other.timers.list(id)).rejects.toMatchObject({ code: 'CUSTOMER_NOT_FOUND' });
       await expect(run.other.timers.clear(id, 'trial-end')).rejects.toMatchObject({ code: 'CUSTOMER_NOT_FOUND' });
       const own = { ...trialEnd(run.clock.now() + minute), name: 'promise:late' };
       await expect(run.acme.timers.set(id, own)).rejects.toMatchObject({ issues: [{ path: 'name' }] });
       expect(await run.acme.timers.list(id)).toHaveLength(1);
+      await run.acme.suspension.suspend(id, { actionType: 'late' });
+      await run.acme.suspension.promise(id, { actionType: 'late', until: run.clock.now() + minute });
+      await run.stop();
+      const dunning = [defineDunningPolicy({ name: 'standard', steps: [{ afterDays: 7, action: 'warn' }] })];
+      const steps = [{ key: 'ask', afterDays: 1 }];
+      const journeys = [defineJourney({ name: 'hello', startsOn: ['customer.updated'], endsOn: [], steps })];
+      run = await rig(backend, { dunning, journeys });
+      await run.acme.dunning.overdue(id, { invoiceId: 'A' });
+      await run.acme.customers.update(id, { firstName: 'Z' });
+      const ours = ['promise:late', 'journey:hello', 'dunning:standard'];
+      for (const name of ours)
+        await expect(run.acme.timers.clear(id, name)).rejects.toMatchObject({ issues: [{ path: 'name' }] });
+      expect((await run.acme.timers.list(id)).map(({ name }) => name)).toEqual(expect.arrayContaining(ours));
+      await run.stop();
+      // Without a policy and a journey of the name nobody has a use for them.
+      run = await rig(backend);
+      for (const name of ours.slice(1)) await run.acme.timers.clear(id, name);
+      await expect(run.acme.timers.clear(id, 'promise:late')).rejects.toMatchObject({ issues: [{ path: 'name' }] });
     });
   });
