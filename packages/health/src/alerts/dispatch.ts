@@ -39,6 +39,8 @@ const mostAtOnce = 500;
 const mostOfChannel = 5_000;
 /** Wall clocks are slewed by less from one look to the next; what is more was set. */
 const leastStepMs = 2_000;
+/** What cannot be told for its own fault, and not for the store's, is looked at again after this. */
+const failedMs = 5_000;
 /** What waits when a clock is set back, beyond which nothing is moved. */
 const mostMoved = 10_000;
 /** More would make a message that nobody reads. */
@@ -163,6 +165,11 @@ export function createDispatcher({ store, relay, holdOf, isElsewhere, clock, log
     alerts.push(...(await joining(later, audience)));
     for (let at = 0; at < alerts.length; at += mostInMessage) await send(alerts.slice(at, at + mostInMessage));
   };
+  /** What fails for one channel keeps no other from being told; what fails here as well is the store's fault, and all wait. */
+  const setAside = async (alerts: readonly AlertRecord[]): Promise<void> => {
+    const dueAt = clock.now() + failedMs;
+    for (const alert of alerts) await change(alert, (known) => ({ ...known, dueAt }));
+  };
   const dispatch = async (): Promise<void> => {
     await followClock();
     for (;;) {
@@ -173,9 +180,14 @@ export function createDispatcher({ store, relay, holdOf, isElsewhere, clock, log
       const audiences = new Map<string, Audience>();
       for (const { tenantId, channelId } of channels.values()) {
         const tenant = store.tenant(tenantId);
-        const audience = audiences.get(tenantId) ?? (await audienceOf(tenant));
-        audiences.set(tenantId, audience);
-        await tell(tenant, channelId, audience);
+        try {
+          const audience = audiences.get(tenantId) ?? (await audienceOf(tenant));
+          audiences.set(tenantId, audience);
+          await tell(tenant, channelId, audience);
+        } catch (error) {
+          await setAside(due.filter((alert) => alert.tenantId === tenantId && alert.channelId === channelId));
+          logger.warn({ tenantId, channelId, ...describeError(error) }, 'a channel cannot be told, and waits');
+        }
       }
       if (due.length < mostAtOnce) return;
     }

@@ -20,11 +20,13 @@ type Next = (after: number) => number | null;
 const mostJoined = 100;
 /** Now, just now, and what an endpoint that is seldom checked looks back to. */
 const mostRemembered = 6;
-/** Rules that find nothing in so many periods find nothing. */
-const mostPeriods = 2_000;
+/** Rules that find nothing in so many periods find nothing; as many as a COUNT may be. */
+const mostPeriods = 10_000;
+/** So far ahead a rule has to be one that can be reckoned. */
+const reckonedMs = 10 * 365 * 86_400_000;
 
-/** What is wrong with a timing, in wire names; nothing when it is one. */
-export function faultsOfTiming(timing: Timing): InputIssue[] {
+/** What is wrong with a timing, in wire names; nothing when it is one. @param now epoch ms */
+export function faultsOfTiming(timing: Timing, now: number): InputIssue[] {
   const { startsAt, endsAt, cron, rrule, timeZone, duration } = timing;
   const issues: InputIssue[] = [];
   const miss = (path: string, message: string): void => void issues.push({ path, message });
@@ -42,12 +44,11 @@ export function faultsOfTiming(timing: Timing): InputIssue[] {
   const unfit = rrule === null ? undefined : faultOfRule(rrule);
   if (unfit !== undefined) miss('rrule', unfit);
   if (issues.length > 0) return issues;
-  try {
-    if (nextOf(timing)(startsAt === null ? 0 : startsAt - 1) === null)
-      miss(cron === null ? 'rrule' : 'cron', 'It never begins');
-  } catch {
-    miss(cron === null ? 'rrule' : 'cron', 'It is not understood, or never begins');
-  }
+  const path = cron === null ? 'rrule' : 'cron';
+  const first = nextOf(timing)(startsAt === null ? 0 : startsAt - 1);
+  if (first === null) miss(path, 'It is not understood, or never begins');
+  else if (!isReckoned(timing, [now, now + reckonedMs]))
+    miss(path, 'Within ten years it comes to more periods than are counted: give UNTIL in the place of COUNT');
   return issues;
 }
 
@@ -98,7 +99,29 @@ export function periodsOf(timing: Timing): (at: number) => Period {
   };
 }
 
+/** What a timing says; nothing begins where it cannot be reckoned, for nobody else is to suffer from that. */
 function nextOf(timing: Timing): Next {
+  return (after) => {
+    try {
+      return reckoner(timing)(after);
+    } catch {
+      return null;
+    }
+  };
+}
+
+function isReckoned(timing: Timing, instants: readonly number[]): boolean {
+  try {
+    const next = reckoner(timing);
+    for (const at of instants) next(at);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** @throws what a rule throws that goes on for too many periods */
+function reckoner(timing: Timing): Next {
   const { startsAt, endsAt, cron, rrule, timeZone } = timing;
   const within =
     (next: Next): Next =>

@@ -47,7 +47,7 @@ export function windowService({ store, directory, calendar, clock }: HealthConte
   const check = (window: WindowRecord, before?: WindowRecord): void => {
     const path = (index: number): string => `endpoint_ids.${index}`;
     const named = { tenantId, directory, known: before?.endpointIds, path };
-    const issues = [...faultsOfTiming(window), ...faultsOfNamed(window.endpointIds, named)];
+    const issues = [...faultsOfTiming(window, clock.now()), ...faultsOfNamed(window.endpointIds, named)];
     if (issues.length > 0) throw invalidInput(issues);
   };
   return {

@@ -4,6 +4,7 @@ import { faultsOfTiming, nextStart, spanAt, type Timing } from '../../src/window
 
 const at = (text: string): number => Date.parse(text);
 const hour = 3_600_000;
+const now = at('2026-11-29T08:00Z');
 const timing = (more: Partial<Timing> = {}): Timing => ({
   ...{ startsAt: null, endsAt: null, cron: null, rrule: null, timeZone: 'UTC', duration: null },
   ...more,
@@ -91,7 +92,7 @@ describe('a window', () => {
     ['every 100,000 years', { rrule: 'FREQ=YEARLY;INTERVAL=100000', startsAt: 1, duration: 60 }, ['rrule']],
     ['by another property', { rrule: 'FREQ=DAILY\nEXDATE:20260101', startsAt: 1, duration: 60 }, ['rrule']],
   ])('%s is none', (_, given, paths) => {
-    expect(faultsOfTiming(timing(given)).map(({ path }) => path)).toEqual(paths);
+    expect(faultsOfTiming(timing(given), now).map(({ path }) => path)).toEqual(paths);
   });
 
   it.each([
@@ -99,7 +100,7 @@ describe('a window', () => {
     ['FREQ=HOURLY', 1],
     ['FREQ=DAILY;COUNT=2;BYHOUR=3', 3],
   ])('by %s is refused with which part it is, and what there may be', (rrule, part) => {
-    const [fault] = faultsOfTiming(timing({ rrule, startsAt: 1, duration: 60 }));
+    const [fault] = faultsOfTiming(timing({ rrule, startsAt: 1, duration: 60 }), now);
     expect(fault?.message).toContain(`Part ${part} of the rule is none of these: FREQ=DAILY, WEEKLY`);
     for (const known of ['INTERVAL', 'UNTIL', 'BYDAY', 'BYSETPOS', 'WKST']) expect(fault?.message).toContain(known);
   });
@@ -117,7 +118,7 @@ describe('a window', () => {
     ['FREQ=DAILY=DAILY', expect.stringContaining('Part 1') as string],
     ['freq=daily', expect.stringContaining('Part 1') as string],
   ])('by %s is refused with why', (rrule, message) => {
-    expect(faultsOfTiming(timing({ rrule, startsAt: 1, duration: 60 }))).toEqual([{ path: 'rrule', message }]);
+    expect(faultsOfTiming(timing({ rrule, startsAt: 1, duration: 60 }), now)).toEqual([{ path: 'rrule', message }]);
   });
 
   it.each([
@@ -127,7 +128,33 @@ describe('a window', () => {
     'FREQ=DAILY;COUNT=3',
     'FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,FR;WKST=SU',
   ])('by %s is one', (rrule) => {
-    expect(faultsOfTiming(timing({ rrule, startsAt: at('2026-01-01T00:00Z'), duration: 60 }))).toEqual([]);
+    expect(faultsOfTiming(timing({ rrule, startsAt: at('2026-01-01T00:00Z'), duration: 60 }), now)).toEqual([]);
+  });
+
+  it.each([
+    ['FREQ=DAILY', '2026-11-30T00:00:00.000Z'],
+    ['FREQ=DAILY;COUNT=9999', '2026-11-30T00:00:00.000Z'],
+    ['FREQ=DAILY;COUNT=2500', null],
+    ['FREQ=DAILY;INTERVAL=7;COUNT=9999', '2026-12-02T00:00:00.000Z'],
+    ['FREQ=WEEKLY;BYDAY=MO,TH;COUNT=9999', '2026-11-30T00:00:00.000Z'],
+    ['FREQ=MONTHLY;COUNT=9999', '2026-12-01T00:00:00.000Z'],
+  ])('that began long ago by %s is reckoned', (rrule, next) => {
+    const old = timing({ rrule, startsAt: at('2020-01-01T00:00Z'), duration: 3_600 });
+    expect(faultsOfTiming(old, now)).toEqual([]);
+    expect(nextStart(old, now)).toBe(next === null ? null : at(next));
+    expect(spanAt(old, now)).toBeUndefined();
+  });
+
+  it('of more periods than are counted is refused, and where there is one, it never lasts', () => {
+    const endless = timing({
+      rrule: 'FREQ=DAILY;BYDAY=MO;COUNT=3000',
+      ...{ startsAt: at('1990-01-01T00:00Z'), duration: 3_600 },
+    });
+    expect(faultsOfTiming(endless, now)).toEqual([
+      { path: 'rrule', message: expect.stringContaining('give UNTIL in the place of COUNT') as string },
+    ]);
+    expect(nextStart(endless, now)).toBeNull();
+    expect(spanAt(endless, now)).toBeUndefined();
   });
 
   it('begins when a walk over the days of a weekly rule says so', () => {
