@@ -11,7 +11,7 @@ export interface Verdict {
 
 /**
  * What is to be said of a job now. It is late when its grace is over; the time before `upSince`, when nobody could have
- * called, is not held against it.
+ * called, is not held against it. One that failed has failed until it succeeds: to begin again mends nothing.
  * @param registeredAt what a job that never called is counted from, epoch ms
  */
 export function verdictOf(
@@ -21,11 +21,14 @@ export function verdictOf(
 ): Verdict {
   const { startedAt, succeededAt, failedAt, exitStatus } = record;
   const isRunning = startedAt !== null && startedAt > Math.max(succeededAt ?? 0, failedAt ?? 0);
-  const hasFailed = failedAt !== null && failedAt >= (succeededAt ?? 0) && !isRunning;
+  const hasFailed = failedAt !== null && failedAt >= (succeededAt ?? 0);
   const lateAt = expectedBy(record, settings, { registeredAt, upSince });
   const overdueAt = isRunning ? startedAt + (settings.longest ?? Infinity) * 1_000 : Infinity;
   const ended = (is: Verdict['is'], message: string): Verdict => ({ is, message, until: Infinity });
-  if (hasFailed) return ended('failed', exitStatus === null ? 'The job failed' : `The job ended with ${exitStatus}`);
+  if (hasFailed) {
+    const failure = exitStatus === null ? 'The job failed' : `The job ended with ${exitStatus}`;
+    return ended('failed', isRunning ? `${failure}, and runs again` : failure);
+  }
   if (now >= overdueAt) return ended('overran', 'The job runs longer than it may');
   if (now >= lateAt)
     return ended('late', succeededAt === null ? 'The job never succeeded' : 'The job did not call in time');

@@ -64,17 +64,22 @@ describe.each(stores)('a heartbeat %s', (_, makeStore) => {
   });
 
   it('is critical when the job says so, by word or by exit status', async () => {
-    const { scope, id, call, statusIs } = await stage();
+    const { clock, scope, id, call, statusIs } = await stage();
     await call('0');
     await statusIs('healthy');
     for (const signal of ['fail', '3']) {
       for (let count = 0; count < 3; count++) await call(signal);
       await statusIs('critical');
+      // To begin again is not to be well again.
+      await call('start');
+      await clock.advance(60_000);
+      expect((await scope.endpoints.get(id)).lastStatus).toBe('critical');
+      expect((await scope.incidents.list({ status: 'unresolved' })).items).toHaveLength(1);
       await call('0');
       await statusIs('healthy');
     }
     expect((await scope.heartbeats.get(id)).pings.map(({ exitStatus }) => exitStatus)).toEqual([
-      ...[0, 3, 3, 3, 0, null, null, null, 0],
+      ...[0, null, 3, 3, 3, 0, null, null, null, null, 0],
     ]);
   });
 

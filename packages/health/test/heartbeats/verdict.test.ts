@@ -36,13 +36,24 @@ describe('a job', () => {
       'failed',
     ],
     [
-      'that failed, and begins again, is to succeed in time',
+      'that failed, and begins again, has failed until it succeeds',
       [
         ['success', 10],
         ['fail', 20],
         ['start', 25],
       ],
       26,
+      'failed',
+    ],
+    [
+      'that failed, began again and succeeded is well',
+      [
+        ['success', 10],
+        ['fail', 20],
+        ['start', 25],
+        ['success', 27],
+      ],
+      28,
       'well',
     ],
     [
