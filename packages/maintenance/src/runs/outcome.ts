@@ -23,13 +23,13 @@ const unforeseen = { code: 'INTERNAL', message: 'The task failed unexpectedly; t
 /** A run that gave a report. */
 export function reported(
   task: Pick<AnyMaintenanceTask, 'details'>,
-  { space, details, skipped = false, fault }: TaskReport<unknown>,
+  { space, details, skipped = false, overBudget = false, fault }: TaskReport<unknown>,
   stopReason: StopReason | null,
   pulse: RunPulse,
   returnedBytes: number,
   endedAt: number,
 ): RunOutcome {
-  const reason = fault ? 'error' : (stopReason ?? (skipped ? 'busy' : 'drained'));
+  const reason = fault ? 'error' : (stopReason ?? (skipped ? 'busy' : overBudget ? 'items' : 'drained'));
   const rendered = wireOf(task.details).render(details) as RunOutcome['details'];
   const outcome = { ...ended(reason, pulse, endedAt), space: { ...noSpace, ...space }, details: rendered };
   if (!fault) return outcome;

@@ -11,7 +11,7 @@ import type { TaskContext } from './task.js';
 export async function cleanEach(
   context: TaskContext,
   all: readonly Prepared[],
-  parameters: { vacuumAnalyze: boolean },
+  parameters: Parameters<typeof cleanPolicy>[2],
 ): Promise<{ tables: CleanedTable[]; fault?: OperationError | undefined }> {
   const tables: CleanedTable[] = [];
   let fault: OperationError | undefined;

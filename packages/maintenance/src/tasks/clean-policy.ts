@@ -1,12 +1,10 @@
 import type { z } from 'zod';
 import { describeError, isOperationError } from '@dotmac/core';
 import type { ArchiveFile } from '../databases/rows/archive-file.js';
-import { countIngest } from '../databases/rows/count.js';
 import type { Place } from '../databases/rows/cut.js';
 import { deleteRows, isToEnd } from '../databases/rows/delete-rows.js';
-import { dropPartitions } from '../databases/rows/drop-partitions.js';
+import { dropPartitions, neverDropped } from '../databases/rows/drop-partitions.js';
 import { tableLabel } from '../databases/rows/due.js';
-import { forecast } from '../databases/rows/forecast.js';
 import { planRows, type RowPlan } from '../databases/rows/plan-rows.js';
 import type { Prepared } from '../databases/rows/prepare.js';
 import { finishArchives, withArchive } from '../databases/rows/with-archive.js';
@@ -14,7 +12,7 @@ import { maintenanceErrors } from '../errors.js';
 import type { OpenRoot } from '../files/root.js';
 import { openPolicyRoot } from './open-policy-root.js';
 import type { CleanedPolicy, databaseCleanupParameters } from './database-cleanup.schema.js';
-import { runsPerDay } from './runs-per-day.js';
+import { converging } from './converging.js';
 import { noSpace, spaceOf } from './cleaned-space.js';
 import type { Held, Space, TargetProgress, TaskContext } from './task.js';
 
@@ -24,6 +22,8 @@ type Parameters = z.output<typeof databaseCleanupParameters>;
 export interface CleanedTable {
   report: CleanedPolicy;
   space: Space;
+  /** Partitions are left because they are larger than the budget. */
+  overBudget?: boolean | undefined;
 }
 
 /** What is known of a policy by now, if it fails: kept up to date while it is cleaned. */
@@ -40,6 +40,8 @@ interface Going {
   held: Held;
   progress: TargetProgress;
   soFar: SoFar;
+  /** How many rows the run may delete at most. */
+  mostRows: number;
 }
 
 interface Gone {
@@ -51,6 +53,7 @@ interface Gone {
   /** Of the batches alone. */
   tookMs: number;
   droppedBytes: number;
+  tooLarge?: boolean;
 }
 
 /**
@@ -60,7 +63,7 @@ interface Gone {
 export async function cleanPolicy(
   context: TaskContext,
   prepared: Prepared,
-  { vacuumAnalyze }: Pick<Parameters, 'vacuumAnalyze'>,
+  { vacuumAnalyze, maxItems: mostRows = Infinity }: Pick<Parameters, 'vacuumAnalyze' | 'maxItems'>,
   soFar: SoFar,
 ): Promise<CleanedTable> {
   const done = await context.exclusively(prepared.resource, async (held) => {
@@ -72,7 +75,7 @@ export async function cleanPolicy(
       total: plan.total.items,
       maxShare: prepared.policy.maxShare,
     });
-    return clean({ context, prepared, plan, held, progress, soFar }, vacuumAnalyze);
+    return clean({ context, prepared, plan, held, progress, soFar, mostRows }, vacuumAnalyze);
   });
   if (done) return done;
   context.expect(prepared.target, 0);
@@ -85,7 +88,7 @@ async function clean(going: Going, vacuumAnalyze: boolean): Promise<CleanedTable
   const { dialect, selection, policy } = prepared;
   const { kysely } = policy.on;
   const { strategy, due, total } = plan;
-  const warnings = [...plan.spared];
+  const warnings = [...plan.spared, ...neverDropped(plan.partitions, going.mostRows)];
   context.note(`${prepared.name}: ${due.items} of ${total.items} rows are due. ${strategy.why}`);
   const before = await dialect.size(kysely, selection);
   const gone = await remove(going);
@@ -100,7 +103,7 @@ async function clean(going: Going, vacuumAnalyze: boolean): Promise<CleanedTable
       warnings.push('Vacuum or analyze did not succeed.');
     });
   const after = await dialect.size(kysely, selection);
-  const convergence = gone.drained || !strategy.walk ? null : await converging(going, gone);
+  const convergence = gone.drained ? null : await converging(going, gone);
   if (convergence?.warning) warnings.push(convergence.warning);
   const report = reportOf(prepared, {
     outcome: gone.drained ? 'done' : 'partial',
@@ -108,13 +111,13 @@ async function clean(going: Going, vacuumAnalyze: boolean): Promise<CleanedTable
     rows: gone.deleted,
     batches: gone.batches,
     retries: gone.retries,
-    rowsPerSecond: rateOf(prepared, gone),
+    rowsPerSecond: strategy.walk ? rateOf(prepared, gone) : null,
     left: Math.max(0, due.items - gone.deleted),
     archivedTo: gone.archivedTo,
     convergence: convergence?.figures ?? null,
     warnings,
   });
-  return { report, space: spaceOf(prepared, plan, gone, before, after) };
+  return { report, space: spaceOf(prepared, plan, gone, before, after), overBudget: gone.tooLarge };
 }
 
 function reportOf(
@@ -148,7 +151,7 @@ function count(soFar: SoFar, deleted: number): void {
 }
 
 async function remove(going: Going): Promise<Gone> {
-  const { context, prepared, plan, held, progress, soFar } = going;
+  const { context, prepared, plan, held, progress, soFar, mostRows } = going;
   const { policy, archive } = prepared;
   const confirm = (trx: unknown): Promise<void> => held.confirm({ database: policy.on, trx });
   const nothing = { deleted: 0, batches: 0, retries: 0, archivedTo: null, tookMs: 0, droppedBytes: 0 };
@@ -169,9 +172,10 @@ async function remove(going: Going): Promise<Gone> {
         return progress.advance(batch);
       },
     };
-    const options = { ...context, signal: held.signal, confirm, progress: counted };
+    const options = { ...context, signal: held.signal, confirm, mostRows, progress: counted };
+    const startedAt = context.clock.monotonic();
     const dropped = await dropPartitions(prepared, plan, options);
-    return { ...nothing, ...dropped };
+    return { ...nothing, ...dropped, tookMs: context.clock.monotonic() - startedAt };
   }
   if (!place) {
     const walked = await walk(going, confirm, archive);
@@ -241,25 +245,4 @@ async function lookAfter({ context, prepared, plan, held }: Going, { deleted }: 
   const pauses = { clock: context.clock, signal: held.signal, relief: context.relief };
   await dialect.giveBack(kysely, selection, pauses);
   await dialect.analyze(kysely, selection, pauses);
-}
-
-async function converging({ context, prepared, plan, progress }: Going, { deleted, tookMs }: Gone) {
-  const { policy, dialect, selection, facts } = prepared;
-  const { items } = await countIngest(policy.on, dialect, selection, facts, context.asOf);
-  const seconds = Math.max(0.001, tookMs / 1000);
-  const rowsPerSecond = deleted / seconds;
-  const { converges, days, warning } = forecast({
-    ingestPerDay: items,
-    backlog: Math.max(0, plan.due.items - deleted),
-    // What ended this run is what limits the next ones.
-    ...(progress.remaining === 0
-      ? { rowsPerRun: deleted, secondsPerRun: Infinity }
-      : { rowsPerRun: Infinity, secondsPerRun: seconds }),
-    rowsPerSecond,
-    runsPerDay: runsPerDay(context, prepared.name),
-  });
-  return {
-    warning,
-    figures: { ingestPerDay: items, deletedPerSecond: Math.round(rowsPerSecond), converges, daysToCatchUp: days },
-  };
 }

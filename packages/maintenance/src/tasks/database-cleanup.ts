@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { countIngest } from '../databases/rows/count.js';
+import { neverDropped } from '../databases/rows/drop-partitions.js';
 import { predicateText, tableLabel } from '../databases/rows/due.js';
 import { forecast } from '../databases/rows/forecast.js';
 import { planRows, previewRows, type RowPlan } from '../databases/rows/plan-rows.js';
@@ -40,6 +41,7 @@ export const databaseCleanup = defineMaintenanceTask({
       targets.push(targetFor(prepared, plan, preview, { rate, size }));
       const more = [
         ...unfenced(context, prepared, plan),
+        ...neverDropped(plan.partitions, parameters.maxItems ?? Infinity),
         ...(await willConverge(context, prepared, plan, parameters, rate)),
       ];
       warnings.push(...[...preview.warnings, ...more].map((warning) => `${prepared.name}: ${warning}`));
@@ -66,6 +68,7 @@ export const databaseCleanup = defineMaintenanceTask({
         estimatedBytes: sum((it) => it.estimatedBytes),
       },
       fault,
+      overBudget: all.some(({ overBudget }) => overBudget === true),
       skipped: all.length > 0 && all.every(({ report }) => report.outcome === 'busy'),
       details: {
         sizesApproximate: prepared.some(({ dialect }) => !dialect.sizesMeasured),
@@ -150,15 +153,19 @@ function unfenced({ fencing }: PlanContext, { policy, dialect }: Prepared, { str
 async function willConverge(
   context: PlanContext,
   { name, policy, dialect, selection, facts }: Prepared,
-  { due, strategy }: RowPlan,
+  { due, strategy, partitions }: RowPlan,
   { maxItems = Infinity, maxRuntimeSeconds = Infinity, maxBatches = Infinity }: Parameters,
   rate: number | null,
 ): Promise<string[]> {
-  const rowsPerSecond = rate ?? dialect.rowsPerSecond;
+  // A partition takes as long as another, however many rows it has.
+  const rowsPerSecond = strategy.walk ? (rate ?? dialect.rowsPerSecond) : Infinity;
   const { mostRows, mostMs } = dialect.pace;
-  const rowsPerRun = Math.min(maxItems, maxBatches * Math.min(mostRows, (rowsPerSecond * mostMs) / 1_000));
+  const batch = strategy.walk
+    ? Math.min(mostRows, (rowsPerSecond * mostMs) / 1_000)
+    : due.items / Math.max(1, partitions.length);
+  const rowsPerRun = Math.min(maxItems, maxBatches * (batch || Infinity));
   const seconds = Math.min(maxRuntimeSeconds, secondsPerRun(context, name));
-  if (strategy.walk === null || (rowsPerRun === Infinity && seconds === Infinity)) return [];
+  if (rowsPerRun === Infinity && (strategy.walk === null || seconds === Infinity)) return [];
   const { items } = await countIngest(policy.on, dialect, selection, facts, context.asOf);
   const { warning } = forecast({
     ingestPerDay: items,

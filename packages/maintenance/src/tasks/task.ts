@@ -157,6 +157,8 @@ export interface TaskReport<Details> {
   details: Details;
   /** Nothing was done because other runs held all of it. */
   skipped?: boolean;
+  /** What is left is more, in one piece, than the budget of items allows. */
+  overBudget?: boolean;
   /** What went wrong with a part of it: the run has failed, and what it did is reported all the same. */
   fault?: OperationError | undefined;
 }

@@ -107,6 +107,7 @@ for (const { title, present, fresh: createFresh, dialect } of dialects)
               clock: systemClock,
               signal: new AbortController().signal,
               confirm,
+              mostRows: Infinity,
               progress: { remaining, advance: () => Promise.resolve(true) },
             });
           const left = async () =>

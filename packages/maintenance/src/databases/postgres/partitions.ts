@@ -5,7 +5,7 @@ import type { Partition, RowSelection, TableFacts } from '../rows/selection.js';
 import { tableOid } from './catalogue.js';
 import { instantLiteral } from './instant.js';
 
-/** Partitions whose upper bound, which none of their rows reaches, is not after the cutoff. */
+/** Partitions whose upper bound, which none of their rows reaches, is not after the cutoff; what ended first comes first. */
 export async function oldPartitions(
   db: Kysely<unknown>,
   selection: RowSelection,
@@ -16,21 +16,22 @@ export async function oldPartitions(
       pg_catalog.pg_total_relation_size(c.oid) as bytes
     from pg_catalog.pg_inherits i join pg_catalog.pg_class c on c.oid = i.inhrelid
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    where i.inhparent = ${tableOid(selection.table, selection.schema)}::oid and not i.inhdetachpending
-    order by c.relname`.execute(db);
-  const old: Partition[] = [];
+    where i.inhparent = ${tableOid(selection.table, selection.schema)}::oid and not i.inhdetachpending`.execute(db);
+  const old: (Partition & { ends: number })[] = [];
   for (const { name, schema, bound, bytes } of rows) {
     // The default partition and MAXVALUE have no such literal.
     const upTo = / TO \('?([^')]+)'?\)$/.exec(bound)?.[1];
     if (upTo === undefined || upTo === 'MAXVALUE') continue;
     const type = sql.raw(selection.timeUnit === 'timestamp' ? timeType : 'numeric');
-    const { rows: compared } = await sql<{ past: boolean }>`
-      select ${upTo}::text::${type} <= ${instantLiteral(selection.timeUnit, timeType, selection.cutoff)} as past`.execute(
-      db,
-    );
-    if (compared[0]?.past) old.push({ name, schema, upTo, bytes: Number(bytes) });
+    const end = sql`${upTo}::text::${type}`;
+    const ends = selection.timeUnit === 'timestamp' ? sql`extract(epoch from ${end})` : end;
+    const { rows: compared } = await sql<{ past: boolean; ends: number }>`
+      select ${end} <= ${instantLiteral(selection.timeUnit, timeType, selection.cutoff)} as past,
+        ${ends}::double precision as ends`.execute(db);
+    const [found] = compared;
+    if (found?.past) old.push({ name, schema, upTo, bytes: Number(bytes), ends: Number(found.ends) });
   }
-  return old;
+  return old.sort((a, b) => a.ends - b.ends).map(({ ends: _, ...partition }) => partition);
 }
 
 /** Detaches and drops in one transaction: the lock on the parent is asked for briefly, and held for no longer than the catalogue's writing takes. */
