@@ -17,17 +17,31 @@ export function scheduledTasks(
       (it) => it.tenantId === tenantId && it.task.type === taskType && it.pausedAt === null && it.refusal === null,
     )
     .filter(({ parameters }) => !(parameters as { dryRun?: boolean }).dryRun)
-    .map(({ parameters, timetable }) => ({ parameters, ...paceOf(timetable, now) }));
+    .map(({ parameters, timetable }) => {
+      const { runsPerDay, longestMs } = knownPace(timetable, now);
+      return { parameters, runsPerDay, longestMs };
+    });
+}
+
+type Pace = Pick<ScheduledTask, 'runsPerDay' | 'longestMs'>;
+
+/** Of a year from some day: the next day it is the same but for little. */
+const known = new WeakMap<Timetable, Pace & { from: number }>();
+
+/** {@link paceOf}, reckoned once a day. */
+function knownPace(timetable: Timetable, now: number): Pace {
+  const kept = known.get(timetable);
+  if (kept && Math.abs(now - kept.from) < dayMs) return kept;
+  const pace = paceOf(timetable, now);
+  known.set(timetable, { ...pace, from: now });
+  return pace;
 }
 
 /**
  * How many runs come in a day, and how long each may take: on the average of a year, or of the next thousand slots where these
  * are fewer. Slots that windows leave out are none.
  */
-export function paceOf(
-  { rules, hours, next, firing }: Timetable,
-  now: number,
-): Pick<ScheduledTask, 'runsPerDay' | 'longestMs'> {
+export function paceOf({ rules, hours, next, firing }: Timetable, now: number): Pace {
   let [slots, runs, last, longestMs] = [0, 0, now, 0];
   for (let at = next(now); slots < mostSlots && at !== null && at < now + lookedAheadMs; at = next(at)) {
     slots += 1;

@@ -1,3 +1,4 @@
+import { lastSlots } from './last-slots.js';
 import type { Firing, Timetable } from './timetable.js';
 
 /** Why a slot that came due is left out. */
@@ -61,18 +62,4 @@ function whyNot(timetable: Timetable, firing: Firing, now: number, open: boolean
 /** How late a slot may be. Ms. */
 function graceOf({ rules, next }: Timetable, slotAt: number): number {
   return rules.graceMs ?? Math.min(((next(slotAt) ?? Infinity) - slotAt) / 2, longestGraceMs);
-}
-
-/** The last `count` slots after `after` and until `until`, the oldest first. */
-export function lastSlots({ next }: Pick<Timetable, 'next'>, after: number, until: number, count: number): number[] {
-  // Looks back further and further: what comes due each second need not be walked through for days.
-  for (let backMs = 60_000; ; backMs *= 8) {
-    const from = Math.max(after, until - backMs);
-    const found: number[] = [];
-    for (let at = next(from); at !== null && at <= until; at = next(at)) {
-      found.push(at);
-      if (found.length > count) found.shift();
-    }
-    if (found.length === count || from === after) return found;
-  }
 }

@@ -11,7 +11,7 @@ import type { TaskChooser } from '../tasks/choose.js';
 import { reasonOf } from './check-schedules.js';
 import { explainSlot, slotViewOf } from './explain.js';
 import { planKept, scheduleKey, type PlannedSchedule } from './planned.js';
-import { lastSlots } from './reckon.js';
+import { lastSlots } from './last-slots.js';
 import type { Roster } from './roster.js';
 import { scheduleRules } from './rules.js';
 import type { KeptSchedule, ScheduleDefinition, ScheduleRecord } from './schedule.js';

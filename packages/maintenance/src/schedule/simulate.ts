@@ -1,5 +1,6 @@
 import { coreErrors, timeZoneOf } from '@dotmac/core';
 import { readDraft } from '@dotmac/core/contract';
+import { lastSlots } from './last-slots.js';
 import { scheduleRules, type ScheduleRulesDraft } from './rules.js';
 import { timetableOf, type Firing, type Timetable } from './timetable.js';
 
@@ -46,7 +47,7 @@ export function simulateSchedule(
 }
 
 /** Slots that are looked through for those that are to begin. */
-const mostLookedAt = 10_000;
+const mostLookedAt = 1_000;
 
 /** The next `count` slots after `after` that begin; fewer when hardly any lies within the windows. */
 export function nextFirings(timetable: Timetable, after: number, count: number): Firing[] {
@@ -55,9 +56,17 @@ export function nextFirings(timetable: Timetable, after: number, count: number):
   for (let looked = 0; at !== null && firings.length < count && looked < mostLookedAt; looked++) {
     const firing = timetable.firing(at);
     if (firing.startsAt !== null) firings.push(firing);
-    at = timetable.next(at);
+    at = firing.startsAt === null ? nextThatMayBegin(timetable, firing) : timetable.next(at);
   }
   return firings;
+}
+
+/** Of the slots that come while it is shut none but the last can wait for the opening. */
+function nextThatMayBegin(timetable: Timetable, { slotAt, dueAt }: Firing): number | null {
+  const opens = timetable.hours.opensAt(dueAt);
+  // That one may come due when it is open: then the one before it waits.
+  const [before] = opens === null ? [] : lastSlots(timetable, slotAt, opens, 2);
+  return before ?? timetable.next(slotAt);
 }
 
 /** An instant as the clocks of a time zone show it, with how far they are ahead of UTC. */

@@ -52,7 +52,7 @@ export function openingHours(windows: readonly AllowedWindow[], timeZone: string
   const isOpen = (at: number): boolean => untilAt(at) !== undefined;
   return {
     isOpen,
-    opensAt(after) {
+    opensAt: remembering((after) => {
       const today = dayOf(wallOf(after));
       for (let day = today; day <= today + farthestDays * dayMs; day += dayMs) {
         const begins = spansOn(day).map(({ from }) => zone.instantOf(from));
@@ -60,8 +60,8 @@ export function openingHours(windows: readonly AllowedWindow[], timeZone: string
         if (open.length > 0) return Math.min(...open);
       }
       return null;
-    },
-    closesAt(at) {
+    }),
+    closesAt: remembering((at) => {
       let end = untilAt(at);
       for (let joined = 0; end !== undefined; joined++) {
         const next = untilAt(end);
@@ -70,7 +70,18 @@ export function openingHours(windows: readonly AllowedWindow[], timeZone: string
         end = next;
       }
       return null;
-    },
+    }),
+  };
+}
+
+/** What comes after an instant comes as well after all those until then: slots are asked for one after another. */
+function remembering(ask: (at: number) => number | null): (at: number) => number | null {
+  let [from, until] = [Infinity, -Infinity];
+  return (at) => {
+    if (at >= from && at < until) return until;
+    const found = ask(at);
+    if (found !== null) [from, until] = [at, found];
+    return found;
   };
 }
 

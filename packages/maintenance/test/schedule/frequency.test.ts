@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { paceOf } from '../../src/schedule/frequency.js';
+import { paceOf, scheduledTasks } from '../../src/schedule/frequency.js';
+import type { PlannedSchedule } from '../../src/schedule/planned.js';
 import { scheduleRules, type ScheduleRulesDraft } from '../../src/schedule/rules.js';
 import { timetableOf } from '../../src/schedule/timetable.js';
 
@@ -40,4 +41,24 @@ describe('the time that a run may take', () => {
     if (expected === null) expect(longestMs).toBeNull();
     else expect(Math.abs((longestMs ?? Infinity) / expected - 1)).toBeLessThan(0.01);
   });
+});
+
+it('the pace of a schedule is reckoned once a day, however often one asks', () => {
+  const table = timetableOf(scheduleRules.parse({ everyMs: 3_600_000, ...night('02:00', '05:00') }), 'a');
+  let asked = 0;
+  const next = (after: number): number | null => {
+    asked += 1;
+    return table.next(after);
+  };
+  const planned = {
+    ...{ tenantId: 'acme', name: 'it', task: { type: 'sweep' }, parameters: {}, pausedAt: null, refusal: null },
+    timetable: { ...table, next },
+  } as unknown as PlannedSchedule;
+  const askAt = (at: number) => scheduledTasks([planned], 'acme', 'sweep', at);
+  const first = askAt(now);
+  const once = asked;
+  expect(askAt(now + 23 * 3_600_000)).toEqual(first);
+  expect(asked).toBe(once);
+  askAt(now + 24 * 3_600_000);
+  expect(asked).toBe(2 * once);
 });

@@ -75,6 +75,26 @@ describe('windows', () => {
     );
   });
 
+  it('say the same whatever they were asked before', () => {
+    const windows = [
+      { days: ['sat' as const, 'sun' as const], from: '22:00', until: '04:00' },
+      { from: '01:30', until: '02:30' },
+    ];
+    // The clocks go back on the 25th, at 01:00 UTC.
+    const instant = fc.integer({ min: at('2026-10-20T00:00') / minute, max: at('2026-10-28T00:00') / minute });
+    fc.assert(
+      fc.property(fc.array(instant.map((it) => it * minute)), (instants) => {
+        const asked = hours(windows, 'Europe/Berlin');
+        for (const when of instants) {
+          const fresh = hours(windows, 'Europe/Berlin');
+          const answers = (it: typeof asked) => (it.isOpen(when) ? [it.closesAt(when)] : [null, it.opensAt(when)]);
+          expect(answers(asked)).toEqual(answers(fresh));
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   it.each([
     { from: '02:00', until: '02:00' },
     { from: '24:00', until: '02:00' },
