@@ -34,6 +34,7 @@ const maintenance = createMaintenance({
   schedules: [
     { ...nightly, name: 'all-rows', task: 'database_cleanup' },
     { ...nightly, name: 'files-alone', task: 'cache_cleanup', parameters: { redisCleanup: false } },
+    { ...nightly, name: 'redis-alone', task: 'cache_cleanup', parameters: { tiers: ['redis', 'memory'] } },
     { ...nightly, name: 'of-others', task: 'database_cleanup', tenantId: 'other' },
   ],
 });
@@ -70,7 +71,7 @@ describe('the catalogue of policies', () => {
     const told = items.map(({ name, limits, schedules }) => [name, limits.map(({ limit }) => limit), schedules]);
     expect(told.slice(2)).toEqual([
       ['app', [10, 30], []],
-      ['keys', [], []],
+      ['keys', [], ['redis-alone']],
       ['pages', [null], ['files-alone']],
       ['main', [], []],
     ]);

@@ -10,7 +10,7 @@ export interface DigestParts {
   /** Of the period, and of the equally long one before it. */
   tallies: readonly RunTally[];
   before: readonly RunTally[];
-  /** Runs of the period that failed or wait for somebody, the newest first. */
+  /** Runs of the period that failed or wait for somebody, and that no other goes on from; the newest first. */
   attention: readonly Run[];
 }
 

@@ -37,6 +37,8 @@ export interface ReportServiceParts {
 }
 
 const mostAttention = 20;
+/** Runs that are looked through for those: of what failed much may have gone on since. */
+const mostLookedAt = 500;
 
 /** The digest of one tenant's runs that began from `from` to before `to`. */
 export async function digestBetween(
@@ -47,12 +49,14 @@ export async function digestBetween(
   const runs = store.runs(tenantId);
   const tallies = await runs.tallies({ from, to });
   const before = await runs.tallies({ from: from - (to - from), to: from });
-  const within = ({ startedAt }: Run): boolean => startedAt >= from && startedAt < to;
+  // What another run goes on from is dealt with: that one is told of, if it fails or waits in its turn.
+  const isOpen = ({ startedAt, resumedBy }: Run): boolean => startedAt >= from && startedAt < to && resumedBy === null;
+  const newest = { limit: mostLookedAt, applied: true, brief: true };
   const [failed, waiting] = await Promise.all([
-    runs.list({ limit: mostAttention, status: 'failed', brief: true }),
-    runs.list({ limit: mostAttention, status: 'needs_confirmation', brief: true }),
+    runs.list({ ...newest, status: 'failed' }),
+    runs.list({ ...newest, status: 'needs_confirmation' }),
   ]);
-  const attention = [...failed, ...waiting].filter(within).sort((a, b) => (a.id < b.id ? 1 : -1));
+  const attention = [...failed, ...waiting].filter(isOpen).sort((a, b) => (a.id < b.id ? 1 : -1));
   return digestOf({ from, to, tallies, before, attention: attention.slice(0, mostAttention) });
 }
 

@@ -8,6 +8,7 @@ import { tableLabel } from '../databases/rows/due.js';
 import type { CheckedLog } from '../policies/check-log.js';
 import type { CheckedRetention, PolicySet } from '../policies/policy-set.js';
 import type { Fencing } from '../store/store.js';
+import type { CacheTier } from './cache-cleanup.schema.js';
 import { requestLimitsOf } from './request-bounds.js';
 
 /** The task that works on the policies of a kind. */
@@ -24,6 +25,12 @@ const taskOf = {
 } as const;
 
 type Kind = keyof typeof taskOf;
+
+const tierOf: Partial<Record<Kind, CacheTier>> = {
+  redis_cache: 'redis',
+  memory_cache: 'memory',
+  directory_cache: 'files',
+};
 
 /** The policies that the tenant may run. No paths, key patterns, conditions and addresses: they are the host's own affair. */
 export const policyCatalogue = z
@@ -135,9 +142,18 @@ export function policyCatalogueOf(
   };
 }
 
+/** By what parameters choose among policies. */
+interface Chosen {
+  policies?: readonly string[];
+  redisCleanup?: boolean;
+  tiers?: readonly CacheTier[];
+}
+
 function uses({ task, parameters }: PolicyUser, kind: Kind, name: string): boolean {
-  const { policies, redisCleanup } = parameters as { policies?: readonly string[]; redisCleanup?: boolean };
+  const { policies, redisCleanup, tiers } = parameters as Chosen;
   if (task.type !== taskOf[kind] || (kind === 'redis_cache' && redisCleanup === false)) return false;
+  const tier = tierOf[kind];
+  if (tier && tiers && !tiers.includes(tier)) return false;
   return policies === undefined || policies.includes(name);
 }
 

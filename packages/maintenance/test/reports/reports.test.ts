@@ -156,4 +156,28 @@ describe('a report', () => {
     expect(await mine!.reports.digest({ days: 1 })).toMatchObject({ runs: 2, tasks: [{ task: 'system_monitoring' }] });
     expect((await other!.reports.digest({ days: 1 })).runs).toBe(0);
   });
+
+  it('of a while tells of what failed or waits yet, not of what went on since, and of no dry run', async () => {
+    const store = memoryMaintenanceStore();
+    const { reports } = createMaintenance({ store }).scope({ tenantId: 'acme' });
+    const startedAt = Date.now() - day / 2;
+    const add = async (status: Run['status'], change: Partial<Run> = {}): Promise<string> => {
+      const { id, ...it } = run({ status: 'running', endedAt: null, startedAt, ...change });
+      await store.runs('acme').insert({ ...it, id });
+      await store.runs('acme').finish(id, { ...ended, status, endedAt: startedAt + 1_000 });
+      return id;
+    };
+    const headline = async () => digestText(await reports.digest({ days: 1 })).split('\n')[0];
+    const attention = async () => (await reports.digest({ days: 1 })).attention.map(({ taskId }) => taskId);
+    const [waiting, failed] = [await add('needs_confirmation'), await add('failed')];
+    await add('failed', { dryRun: true });
+    expect(await attention()).toEqual([failed, waiting]);
+    expect(await headline()).toBe('Maintenance: 1 of 2 runs failed, 1 to be confirmed');
+    for (let many = 0; many < 20; many++) await add('completed', { resumes: await add('failed') });
+    await add('completed', { resumes: waiting });
+    expect(await attention()).toEqual([failed]);
+    expect(await headline()).toBe('Maintenance: 21 of 43 runs failed');
+    const again = await add('failed', { resumes: failed });
+    expect(await attention()).toEqual([again]);
+  });
 });
