@@ -73,7 +73,8 @@ export function withPersonal<Any extends Event>(event: Any, fields: Fields): Any
 
 /** The customer as it is left by an erasure: stage, dates and classes of reasons. Its names are free to others. */
 export function erasedCustomer(customer: Customer, names: OwnNames, at: number): Customer {
-  const gone = `erased:${customer.id}`;
+  // No name that is registered has a space: nobody has this one before.
+  const gone = `erased ${customer.id}`;
   return {
     ...customer,
     username: gone,

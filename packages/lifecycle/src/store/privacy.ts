@@ -40,7 +40,7 @@ export interface PrivacyStore {
   /** Where operations on many that are still kept were refused for a customer, in the order of their making. */
   refusals(customerId: string): Promise<BulkRefusal[]>;
   /**
-   * Removes the customer's key, tokens, timers, dunning cases, and what commands and requests on it answered; writes
+   * Removes the customer's key, tokens, timers, dunning cases, the attributes it is found by, and what commands and requests on it answered; writes
    * what is left of history, services, runs and what was said to their steps; empties the messages of its refusals.
    */
   wipe(customerId: string, erasure: Erasure, trx: StoreTransaction): Promise<void>;

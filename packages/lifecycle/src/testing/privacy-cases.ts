@@ -105,6 +105,11 @@ export const privacyCases: Suite<LifecycleStoreSubject>['cases'] = [
               { runId: run.id, stepKey: 'port', by: 'x', kind: 'approve', comment: 'c', output: 1, at: 5 },
               trx,
             );
+            const add = [
+              { kind: 'attribute', term: 'plan:gold' },
+              { kind: 'reason', term: 'abuse' },
+            ] as const;
+            await mine.customers.changeTerms([{ customer: { id, createdAt: 5 }, add, remove: [] }], trx);
             await mine.timers.put(aTimer(id), trx);
             await mine.tokens.put([aToken(id)], trx);
             await mine.privacy.keepKey(id, 'key', trx);
@@ -117,7 +122,8 @@ export const privacyCases: Suite<LifecycleStoreSubject>['cases'] = [
           }),
         ),
       );
-      const { privacy, history, services, runs, signals, timers, tokens, dunningCases, answers } = store.tenant('a');
+      const { privacy, history, services, runs, signals, timers, tokens, dunningCases, answers, customers } =
+        store.tenant('a');
       const erasure: Erasure = {
         entry: (entry) => ({ ...entry, event: { ...entry.event, actor: 'erased' } }),
         service: (service) => ({ ...service, config: {}, outputs: {} }),
@@ -132,6 +138,7 @@ export const privacyCases: Suite<LifecycleStoreSubject>['cases'] = [
         config: (await services.get(service.id))?.config,
         requestedBy: (await runs.get(run.id))?.requestedBy,
         said: (await signals.list(run.id, 'port')).map(({ by, comment, output }) => [by, comment, output]),
+        terms: (await customers.termsOf([id])).get(id)?.map(({ term }) => term),
         timers: (await timers.listFor(id)).length,
         token: (await tokens.get(id, 'email')) !== undefined,
         cases: (await dunningCases.listFor(id)).length,
@@ -145,6 +152,7 @@ export const privacyCases: Suite<LifecycleStoreSubject>['cases'] = [
         config: {},
         requestedBy: 'erased',
         said: [['not x', null, null]],
+        terms: ['abuse'],
         timers: 0,
         token: false,
         cases: 0,
@@ -156,6 +164,7 @@ export const privacyCases: Suite<LifecycleStoreSubject>['cases'] = [
         config: { speed: 100 },
         requestedBy: 'user:1',
         said: [['x', 'c', 1]],
+        terms: ['plan:gold', 'abuse'],
         timers: 1,
         token: true,
         cases: 1,

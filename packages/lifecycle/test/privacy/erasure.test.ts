@@ -3,7 +3,7 @@ import { fold, foldedRow } from '../../src/customers/fold.js';
 import { defineJourney } from '../../src/journeys/journey.js';
 import type { ExportLine } from '../../src/privacy/export-line.js';
 import { backends, type Backend } from '../support/backends.js';
-import { rig, until, type Rig } from '../support/lifecycle.js';
+import { rig, someone, until, type Rig } from '../support/lifecycle.js';
 import { everything, lived, person, traces } from '../support/lived.js';
 import { tracesOf } from '../support/traces.js';
 
@@ -123,6 +123,24 @@ for (const { title, present, create } of backends)
         expect(await last()).toMatchObject({ data: { journey: 'farewell', step: 'leave', reason: '' } });
         expect(await privacy.key(id)).toBeUndefined();
         if (backend.database) expect(await tracesOf(backend.database, [...traces, name])).toEqual([]);
+      });
+
+      it('takes away attributes that were searchable once, and names that nobody else could take before', async () => {
+        await run.stop();
+        run = await rig(backend, { ...everything, searchableAttributes: ['tax_number'] });
+        const attributes = { tax_number: 'QX-4711' };
+        const { id } = await run.acme.customers.register({ ...person, attributes });
+        await run.stop();
+        run = await rig(backend, everything);
+        const termsOf = async () => (await backend.store.tenant('acme').customers.termsOf([id])).get(id) ?? [];
+        expect(await termsOf()).toContainEqual({ kind: 'attribute', term: 'tax_number:qx-4711' });
+        await run.acme.customers.register({ ...someone(), username: `erased:${id}` });
+        const squatter = { ...someone(), username: `erased ${id}` };
+        await expect(run.acme.customers.register(squatter)).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+        await run.acme.customers.delete(id);
+        await run.acme.privacy.erase(id);
+        expect((await termsOf()).filter(({ kind }) => kind === 'attribute')).toEqual([]);
+        if (backend.database) expect(await tracesOf(backend.database, ['qx-4711'])).toEqual([]);
       });
 
       it('takes away who acted, also by an address that was changed since', async () => {

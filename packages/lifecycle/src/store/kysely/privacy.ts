@@ -88,6 +88,13 @@ export function kyselyPrivacy(database: Database, tenantId: string): PrivacyStor
           .where('tenant_id', '=', tenantId)
           .where('customer_id', '=', customerId)
           .execute();
+      // Also of attributes that are not searchable any more.
+      await on(trx)
+        .deleteFrom('dotmac_customer_terms')
+        .where('tenant_id', '=', tenantId)
+        .where('customer_id', '=', customerId)
+        .where('kind', '=', 'attribute')
+        .execute();
       await wipeHistory(of, erasure);
       await wipeServices(of, erasure);
       await wipeRuns(of, erasure);

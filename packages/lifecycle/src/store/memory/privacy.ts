@@ -40,7 +40,8 @@ export function memoryPrivacy(memory: LifecycleMemory, tenantId: string): Privac
     },
     wipe: (customerId, erasure, trx) =>
       memory.transaction((maps) => {
-        const { keys, tokens, timers, dunningCases, answers, history, services, runs, signals, bulkFailures } = maps;
+        const { keys, tokens, timers, dunningCases, answers, history, services, runs, signals, bulkFailures, terms } =
+          maps;
         for (const [key, failures] of bulkFailures)
           if (key.startsWith(`${tenantId}/`))
             bulkFailures.set(
@@ -48,6 +49,11 @@ export function memoryPrivacy(memory: LifecycleMemory, tenantId: string): Privac
               failures.map((failure) => (failure.id === customerId ? { ...failure, message: '' } : failure)),
             );
         keys.delete(keyOf(customerId));
+        const found = terms.get(keyOf(customerId)) ?? [];
+        terms.set(
+          keyOf(customerId),
+          found.filter(({ kind }) => kind !== 'attribute'),
+        );
         for (const channel of ['email', 'phone']) tokens.delete(`${keyOf(customerId)}/${channel}`);
         for (const [key, timer] of timers)
           if (key.startsWith(`${tenantId}/`) && timer.customerId === customerId) timers.delete(key);
