@@ -42,11 +42,8 @@ export const mysqlRows: RowDialect = {
   walkable: ({ type }) => !/float|double/.test(type),
   isInteger,
   compareTime({ timeColumn, timeUnit }, timeType, operator, instant) {
-    const column = sql.id(timeColumn);
-    const compared = sql`${column} ${sql.raw(operator)} ${instantLiteral(timeUnit, timeType, instant)}`;
-    if (timeUnit !== 'timestamp' || operator !== '<') return compared;
-    // A date of zeros, or one without a month or a day, says that there is none; and yet it is before all others.
-    return sql`${compared} and month(${column}) > 0 and dayofmonth(${column}) > 0`;
+    const compared = sql`${sql.id(timeColumn)} ${sql.raw(operator)} ${instantLiteral(timeUnit, timeType, instant)}`;
+    return timeUnit !== 'timestamp' || operator !== '<' ? compared : sql`${compared} and ${isDay(timeColumn)}`;
   },
   instant: (column) => column,
   text: (column, reference) =>
@@ -74,7 +71,7 @@ export const mysqlRows: RowDialect = {
   forUpdate: sql`for update`,
   async expectRows(db, from, condition) {
     const { rows } = await sql<{ rows: number | null; filtered?: number }>`
-      explain select 1 from ${tableId(from)} where ${condition}`.execute(db);
+      explain select 1 from ${from} where ${condition}`.execute(db);
     return rows[0]?.rows == null ? null : Number(rows[0].rows);
   },
   async explain(db, statement) {
@@ -88,6 +85,8 @@ export const mysqlRows: RowDialect = {
   },
   oldPartitions,
   partitionId: (selection, { name }) => sql`${tableId(selection)} partition (${sql.id(name)})`,
+  // Its columns are of the primary key, so that none is null.
+  timeless: ({ timeColumn, timeUnit }) => (timeUnit === 'timestamp' ? sql`not (${isDay(timeColumn)})` : null),
   dropPartition,
   size: (db, { schema, table }) => tableSize(db, table, schema),
   // InnoDB reuses the room of deleted rows by itself; OPTIMIZE would copy the table.
@@ -99,6 +98,9 @@ export const mysqlRows: RowDialect = {
   },
   foreignKeysOff: () => Promise.resolve(false),
 };
+
+/** A date of zeros, or one without a month or a day, says that there is none; and yet it is before all others. */
+const isDay = (column: string): Sql => sql`month(${sql.id(column)}) > 0 and dayofmonth(${sql.id(column)}) > 0`;
 
 /** A column's value for json_object, which knows no bytes. */
 function inJson(column: Column): Sql {

@@ -29,7 +29,8 @@ export async function oldPartitions(
       select ${end} <= ${instantLiteral(selection.timeUnit, timeType, selection.cutoff)} as past,
         ${ends}::double precision as ends`.execute(db);
     const [found] = compared;
-    if (found?.past) old.push({ name, schema, upTo, bytes: Number(bytes), ends: Number(found.ends) });
+    const isFirst = /FROM \((MINVALUE|'-infinity')/i.test(bound);
+    if (found?.past) old.push({ name, schema, upTo, isFirst, bytes: Number(bytes), ends: Number(found.ends) });
   }
   return old.sort((a, b) => a.ends - b.ends).map(({ ends: _, ...partition }) => partition);
 }

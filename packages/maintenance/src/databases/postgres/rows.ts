@@ -73,7 +73,7 @@ export const postgresRows: RowDialect = {
   afterBatch: () => Promise.resolve(),
   forUpdate: sql`for update`,
   async expectRows(db, from, condition) {
-    const [text = ''] = await this.explain(db, sql`select 1 from ${tableId(from)} where ${condition}`);
+    const [text = ''] = await this.explain(db, sql`select 1 from ${from} where ${condition}`);
     const rows = /rows=(\d+)/.exec(text)?.[1];
     return rows === undefined ? null : Number(rows);
   },
@@ -83,6 +83,9 @@ export const postgresRows: RowDialect = {
   },
   oldPartitions,
   partitionId: (_, { schema, name }) => tableId({ schema, table: name }),
+  // Its columns are of the primary key, so that none is null.
+  timeless: ({ timeColumn }, timeType, { isFirst }) =>
+    isFirst === true && !integers.has(timeType) ? sql`${sql.id(timeColumn)} <= ${beforeAll(timeType)}` : null,
   dropPartition,
   size: (db, { schema, table }) => tableSize(db, table, schema),
   // VACUUM shortens the file, too, where its end is empty.

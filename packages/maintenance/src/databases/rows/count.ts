@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { sql, type RawBuilder } from 'kysely';
 import type { Database } from '@dotmac/core/kysely';
 import type { RowDialect } from './dialect.js';
 import { due, predicate, tableId } from './due.js';
@@ -52,25 +52,47 @@ export async function countIngest(
   return count(kysely, dialect, selection, sql`${from} and ${to}${where}`);
 }
 
-/** Partitions are counted to the last row: what is dropped without being read would be known by nothing else. */
-const partitionLimits = { statementTimeoutMs: 30_000, lockTimeoutMs: 1_000 };
+/** A partition, which is read no further than there is time for: it goes whole, however many rows it has. */
+export interface PartitionCount extends RowCount {
+  /** Why it may not go, for people; null when it may. */
+  stays: string | null;
+}
 
-/** How many rows a partition has, and of how many of them the time is no instant: they may not go. */
+/** How many rows a partition has, of which each must be of an instant: counted, or by statistics where they are many. */
 export async function countPartition(
   { kysely }: Database,
   dialect: RowDialect,
   selection: RowSelection,
   { timeType = '' }: TableFacts,
   partition: Partition,
-): Promise<{ rows: number; timeless: number }> {
-  const old = dialect.compareTime(selection, timeType, '<', selection.cutoff);
-  const { rows } = await dialect.read(kysely, partitionLimits, (connection) =>
-    sql<{ n: number; old: number | null }>`
-      select count(*) as n, sum(case when ${old} then 1 else 0 end) as old
-      from ${dialect.partitionId(selection, partition)}`.execute(connection),
-  );
-  const all = Number(rows[0]?.n ?? 0);
-  return { rows: all, timeless: all - Number(rows[0]?.old ?? 0) };
+): Promise<PartitionCount> {
+  const from = dialect.partitionId(selection, partition);
+  const inTime = <Row>(statement: RawBuilder<Row>): Promise<Row[] | undefined> =>
+    dialect
+      .read(kysely, countLimits, async (connection) => (await statement.execute(connection)).rows)
+      .catch(unlessEnded);
+  const expected = (await dialect.expectRows(kysely, from, sql`1 = 1`)) ?? 0;
+  if (expected <= countedRows) {
+    const old = dialect.compareTime(selection, timeType, '<', selection.cutoff);
+    const counted = await inTime(sql<{ n: number; old: number | null }>`
+      select count(*) as n, sum(case when ${old} then 1 else 0 end) as old from ${from}`);
+    const items = Number(counted?.[0]?.n);
+    const timeless = items - Number(counted?.[0]?.old ?? 0);
+    if (counted) return { items, exact: true, stays: timeless === 0 ? null : noInstant(selection, timeless) };
+  }
+  const rows = { items: Math.max(1, expected), exact: false };
+  const condition = dialect.timeless(selection, timeType, partition);
+  if (condition === null) return { ...rows, stays: null };
+  const found = await inTime(sql`select 1 from ${from} where ${condition} limit 1`);
+  const unknown = `whether ${selection.timeColumn} is an instant in each of its rows could not be read in time`;
+  return { ...rows, stays: !found ? unknown : found.length === 0 ? null : noInstant(selection, 'some') };
+}
+
+const noInstant = ({ timeColumn }: RowSelection, rows: number | 'some'): string =>
+  `of ${rows} of its rows ${timeColumn} is no instant`;
+
+function unlessEnded(error: unknown): undefined {
+  if (!endedByTimeout(error)) throw error;
 }
 
 async function count(
@@ -88,6 +110,6 @@ async function count(
     return { items, exact: true };
   } catch (error) {
     if (!endedByTimeout(error)) throw error;
-    return { items: (await dialect.expectRows(db, from, condition)) ?? 0, exact: false };
+    return { items: (await dialect.expectRows(db, tableId(from), condition)) ?? 0, exact: false };
   }
 }

@@ -104,13 +104,15 @@ export interface RowDialect {
   /** Locks for rows that are read to be deleted. */
   readonly forUpdate: Sql;
   /** How many rows the database's planner expects; null where it does not tell. */
-  expectRows(db: Kysely<unknown>, from: TableName, condition: Sql): Promise<number | null>;
+  expectRows(db: Kysely<unknown>, from: Sql, condition: Sql): Promise<number | null>;
   /** The plan of a statement, a line a step. Does not execute it. */
   explain(db: Kysely<unknown>, statement: Sql): Promise<string[]>;
   /** Partitions whose rows are all due. */
   oldPartitions(db: Kysely<unknown>, selection: RowSelection, facts: TableFacts): Promise<Partition[]>;
   /** A partition, to be read from. */
   partitionId(selection: RowSelection, partition: Partition): Sql;
+  /** What holds of the rows of a partition whose time is no instant; null when it can have none. */
+  timeless(selection: RowSelection, timeType: string, partition: Partition): Sql | null;
   /** Removes one, with all that is in it. */
   dropPartition(
     db: Kysely<unknown>,

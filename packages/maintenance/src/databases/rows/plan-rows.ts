@@ -46,16 +46,15 @@ export async function planRows({ name, policy, dialect, selection, facts, archiv
   if (first.kind === 'partition_drop') {
     const partitions = [];
     const spared = [];
+    let counted = true;
     for (const partition of await dialect.oldPartitions(on.kysely, selection, facts)) {
-      const { rows, timeless } = await countPartition(on, dialect, selection, facts, partition);
-      if (timeless === 0) partitions.push({ partition, rows });
-      else
-        spared.push(
-          `The partition ${partition.name} stays: of ${timeless} of its rows ${selection.timeColumn} is no instant.`,
-        );
+      const { items: rows, exact, stays } = await countPartition(on, dialect, selection, facts, partition);
+      if (stays === null) partitions.push({ partition, rows });
+      else spared.push(`The partition ${partition.name} stays: ${stays}.`);
+      counted &&= exact;
     }
     const items = partitions.reduce((sum, { rows }) => sum + rows, 0);
-    return { due: { items, exact: true }, total: atLeast(total, items), strategy: first, partitions, spared };
+    return { due: { items, exact: counted }, total: atLeast(total, items), strategy: first, partitions, spared };
   }
   const counted = await countDue(on, dialect, selection, facts);
   const all = atLeast(total, counted.items);

@@ -70,6 +70,8 @@ export interface Partition {
   schema?: string | undefined;
   /** Where it ends, as the catalogue writes it: all of its rows are before. */
   upTo: string;
+  /** Has it no lower bound? What is before all instants is in it then. */
+  isFirst?: boolean;
   /** What it takes on the disk. */
   bytes: number;
 }

@@ -47,7 +47,7 @@ export function chooseStrategy(
     return {
       kind: 'partition_drop',
       walk: null,
-      why: `Partitions of ${timeColumn} that ended before the cutoff are dropped whole: no row is read, and their room goes back to the system. What is old in a partition that has not ended waits for its end.`,
+      why: `Partitions of ${timeColumn} that ended before the cutoff are dropped whole, without a batch of rows, and their room goes back to the system. What is old in a partition that has not ended waits for its end.`,
     };
   const timeIndexed = indexed.includes(timeColumn) && dialect.walkable(time);
   if (!timeIndexed && !allowFullScan)

@@ -112,6 +112,7 @@ export const sqliteRows: RowDialect = {
   },
   oldPartitions: () => Promise.resolve([]),
   partitionId: (selection) => tableId(selection),
+  timeless: () => null,
   dropPartition: () => Promise.reject(new Error('SQLite has no partitions.')),
   size: (db) => fileSize(db),
   giveBack: (db, _, pauses) => giveBack(db, pauses),
