@@ -20,8 +20,6 @@ export async function findDue(store: LifecycleStore, untilMs: number): Promise<D
 export interface BackgroundOptions {
   /** Apply migrations first. */
   migrate: boolean;
-  /** How long a worker that died keeps its run from others, in ms. */
-  leaseMs: number;
   /** How often to look for lost wake-ups, in ms; undefined when the waker does that itself. */
   sweepMs: number | undefined;
 }
@@ -38,7 +36,7 @@ export interface Background {
 /** Makes the background of a lifecycle. Nothing happens before `start()`. */
 export function createBackground(context: LifecycleContext, options: BackgroundOptions): Background {
   const { store, clock, logger, relay, webhooks, streams, waker } = context;
-  const { leaseMs, sweepMs } = options;
+  const { sweepMs } = options;
   const retention = createRetention(context);
   let state: ReturnType<Background['state']> = 'stopped';
   let starting: Promise<void> | undefined;
@@ -49,7 +47,7 @@ export function createBackground(context: LifecycleContext, options: BackgroundO
       ? await fireTimer(context, key)
       : parseBulkKey(key)
         ? await advanceBulk(context, key, signal)
-        : await advance(context, { leaseMs }, key, signal);
+        : await advance(context, key, signal);
     if (nextAt !== null) await waker.wake(key, nextAt);
   };
 

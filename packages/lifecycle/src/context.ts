@@ -22,6 +22,8 @@ export interface LifecycleContext {
   readonly logger: Logger;
   readonly hooks: LifecycleHooks;
   readonly hookTimeoutMs: number;
+  /** How long a worker that died keeps its run from others. */
+  readonly leaseMs: number;
   readonly checklist: readonly ChecklistItem[];
   readonly templates: TemplateCatalogue;
   /** The first is the one that is meant when none is named. */

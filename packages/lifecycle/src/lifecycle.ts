@@ -116,6 +116,7 @@ export function createLifecycle<Trx = StoreTransaction>(options: LifecycleOption
     // The host names its transaction's type; the store hands out that one.
     hooks: (options.hooks ?? {}) as unknown as LifecycleHooks,
     hookTimeoutMs: options.hookTimeoutMs ?? 5_000,
+    leaseMs: options.leaseMs ?? 30_000,
     checklist: readChecklist(options.checklist ?? [], logger),
     templates: templateCatalogue(options.templates ?? []),
     dunning: namedOnce('dunning', options.dunning),
@@ -148,7 +149,6 @@ export function createLifecycle<Trx = StoreTransaction>(options: LifecycleOption
   subscribeWebhooks(context);
   const background = createBackground(context, {
     migrate: options.migrate ?? true,
-    leaseMs: options.leaseMs ?? 30_000,
     // The in-process waker sweeps by itself.
     sweepMs: options.waker && (sweepMs ?? 30_000),
   });

@@ -8,12 +8,6 @@ import { withHookSteps } from './hook-steps.js';
 import { move, type Progress } from './move.js';
 import type { Run } from './run.js';
 
-/** How runs are worked on. */
-interface ExecutionOptions {
-  /** How long a worker that died keeps its run from others. */
-  leaseMs: number;
-}
-
 /** Runs whose template is not registered here are looked at again after this. */
 const unknownTemplateMs = 60_000;
 
@@ -23,13 +17,8 @@ const unknownTemplateMs = 60_000;
  * twice, on any instance, at any time.
  * @returns when to call again (epoch ms), or null when the run is over or is another's
  */
-export async function advance(
-  context: LifecycleContext,
-  { leaseMs }: ExecutionOptions,
-  key: string,
-  signal: AbortSignal,
-): Promise<number | null> {
-  const { store, clock, logger, cancellations } = context;
+export async function advance(context: LifecycleContext, key: string, signal: AbortSignal): Promise<number | null> {
+  const { store, clock, logger, cancellations, leaseMs } = context;
   const { tenantId, runId } = parseRunKey(key);
   const { runs } = store.tenant(tenantId);
   const cancellation = new AbortController();
@@ -58,7 +47,7 @@ export async function advance(
       isOver = nextAt === null;
       return nextAt;
     });
-    if (!held.held) return whenNotTaken(context, await runs.get(runId), leaseMs);
+    if (!held.held) return whenNotTaken(context, await runs.get(runId));
     if (held.result === null) return null;
     // Who had news for the run until its lease was given back found it taken: it is for this one to see that it is due.
     return (await runs.get(runId))?.nextAt ?? null;
@@ -90,11 +79,7 @@ async function isToBeCut({ store, logger }: LifecycleContext, tenantId: string, 
 }
 
 /** When to look again at a run that could not be taken (epoch ms); null when it is over. */
-function whenNotTaken(
-  { clock, logger, templates }: LifecycleContext,
-  run: Run | undefined,
-  leaseMs: number,
-): number | null {
+function whenNotTaken({ clock, logger, templates, leaseMs }: LifecycleContext, run: Run | undefined): number | null {
   if (!run || run.nextAt === null) return null;
   // Another has it: see whether that one lived.
   if (templates.of(run)) return clock.now() + leaseMs;

@@ -48,12 +48,17 @@ async function mayStop(context: LifecycleContext, { run, customer, at, trx }: Ru
   await services.replace(kept, trx);
 }
 
-/** May a step have had an effect? Time that passes, people who decide and hooks that are asked have none. */
+/**
+ * May a step have had an effect? Time that passes, people who decide and hooks that are asked have none; what is done in a
+ * transaction has one once that has committed.
+ */
 function mayHaveTaken({ templates }: LifecycleContext, run: Run, step: RunStep): boolean {
   if (step.status === 'pending' || isHookStep(step)) return false;
   const steps = templates.of(run)?.stepsOf(run.operation);
   const definition = steps?.find(({ key }) => key === step.key);
-  return !definition || !['approval', 'waitMs'].includes(kindOf(definition));
+  const kind = definition && kindOf(definition);
+  if (kind === 'runInTransaction') return step.completedOrder !== null;
+  return kind !== 'approval' && kind !== 'waitMs';
 }
 
 /** What a run says that undoes what it did. */

@@ -107,6 +107,7 @@ export interface TransactionStep<Config = unknown> extends AnyStep {
   runInTransaction: (context: StepContext<Config> & { trx: StoreTransaction }) => unknown;
   /** Undoes it, in the transaction of the checkpoint that says so. */
   compensateInTransaction?: (context: CompensationContext<Config> & { trx: StoreTransaction }) => unknown;
+  /** The limit of one attempt. Default 30,000 ms; a quarter of `leaseMs` at the most on SQLite and in memory. */
   timeoutMs?: number;
   retry?: RetryPolicy;
   compensationRetry?: RetryPolicy;

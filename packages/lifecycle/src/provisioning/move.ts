@@ -62,11 +62,6 @@ export async function move(
   }
   if (next.move === 'run') hold.cut.throwIfAborted();
   const step = ahead?.before ?? next.step;
-  if (next.move === 'run' && step.key === hookKeys.inTransaction) {
-    const end = await endWithHook(context, hold, run, step);
-    return 'ended' in end ? { run: end.ended } : settle(context, hold, run, end.failed, template);
-  }
-  const definition = definitionOf(context, template, run, step);
   let current = run;
   const status = next.move === 'run' ? 'running' : 'compensating';
   const begin = async (attempt: RunStep): Promise<RunStep> => {
@@ -76,6 +71,11 @@ export async function move(
     if (isCalledOff(run, written.standing)) throw cancelled;
     return attempt;
   };
+  if (next.move === 'run' && step.key === hookKeys.inTransaction) {
+    const end = await endWithHook(context, hold, { run, step, begin });
+    return 'ended' in end ? { run: end.ended } : settle(context, hold, current, end.failed, template);
+  }
+  const definition = definitionOf(context, template, run, step);
   const within: StepWork<ServiceStep>['within'] = async (effect) => {
     let done: RunStep | undefined;
     const saved = await store.transaction(async (trx) => {

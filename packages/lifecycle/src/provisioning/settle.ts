@@ -6,7 +6,10 @@ import { nextMove, withStep } from './plan.js';
 import type { Run, RunStep } from './run.js';
 import { begun } from './steps/forward.js';
 import type { StepResult } from './steps/result.js';
-import { kindOf, type ServiceTemplate } from './template.js';
+import { kindOf, type ServiceTemplate, type StepKind } from './template.js';
+
+/** Does a checkpoint say that a step has begun, before it is? */
+const isCounted: Record<StepKind, boolean> = { run: true, runInTransaction: true, approval: false, waitMs: false };
 
 /** A run after a step, and what the checkpoint that says so has done besides. */
 interface Settled {
@@ -44,7 +47,7 @@ export async function settle(
   const next = nextMove(done);
   if (next.move === 'end') return { run: done };
   const isFresh = next.move === 'run' && next.step.status === 'pending' && !hold.cut.aborted;
-  if (!isFresh || kindOf(definitionOf(context, template, run, next.step)) !== 'run')
+  if (!isFresh || !isCounted[kindOf(definitionOf(context, template, run, next.step))])
     return { run: await save(context, hold, run, change) };
   const ahead = { before: next.step, begun: begun(next.step, clock.now()) };
   return { ...(await proceed(context, hold, run, { ...change, steps: withStep(done, ahead.begun) })), ahead };

@@ -4,7 +4,7 @@ import { backoffMs } from '../plan.js';
 import type { RunStep } from '../run.js';
 import { callStep, type Outcome } from './call.js';
 import { contextOf, report } from './context.js';
-import { defaultTimeoutMs } from './forward.js';
+import { defaultTimeoutMs, withinLease } from './forward.js';
 import type { StepResult, StepWork } from './result.js';
 
 const direction = 'backward';
@@ -91,14 +91,15 @@ async function undoTransaction(
   const { compensateInTransaction, timeoutMs = defaultTimeoutMs } = work.definition;
   // A step whose effect commits with its checkpoint, and has none, had no effect.
   if (work.step.completedOrder === null) return { outcome: { ok: true, output: null }, done: undone(context, begun) };
+  await work.begin(begun);
+  const limits = { step: begun.key, timeoutMs: withinLease(context, timeoutMs), outer: signal };
   let outcome: Outcome | undefined;
   try {
     const done = await work.within(async (trx) => {
-      const told = { ...(await contextOf(work, 'compensate')), attempt: begun.compensationAttempts, trx };
-      const limits = { step: begun.key, timeoutMs, outer: signal };
-      outcome = await callStep(context.clock, limits, (deadline) =>
-        compensateInTransaction?.({ ...told, signal: deadline, ...remains(work) }),
-      );
+      outcome = await callStep(context.clock, limits, async (deadline): Promise<unknown> => {
+        const told = { ...(await contextOf(work, 'compensate')), attempt: begun.compensationAttempts, trx };
+        return compensateInTransaction?.({ ...told, signal: deadline, ...remains(work) });
+      });
       if (!outcome.ok) throw outcome.error;
       return undone(context, begun);
     });

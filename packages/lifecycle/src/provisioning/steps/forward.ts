@@ -10,6 +10,14 @@ import type { StepResult, StepWork } from './result.js';
 /** The limit of an attempt, unless the step says another. */
 export const defaultTimeoutMs = 30_000;
 
+/**
+ * The limit of an attempt that holds a transaction. Where only one can be open at a time, the lease is not renewed so
+ * long: it must be over before the lease is given up, also if it began just when a renewal was due.
+ */
+export function withinLease({ store, leaseMs }: LifecycleContext, timeoutMs: number): number {
+  return store.capabilities.parallelTransactions ? timeoutMs : Math.min(timeoutMs, leaseMs / 4);
+}
+
 /** Attempts that crashes cut short do not count as failures, but a step that takes its process with it must end too. */
 const toleratedCrashes = 10;
 

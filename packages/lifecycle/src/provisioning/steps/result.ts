@@ -11,7 +11,8 @@ export interface StepWork<Definition> {
   template: ServiceTemplate;
   customer: Customer;
   /**
-   * Writes the checkpoint before the handler is called: from then on the step may have had its effect. Answers the step
+   * Writes the checkpoint before the handler is called: from then on the step may have had its effect, and the attempt
+   * counts, whatever becomes of the process. Answers the step
    * as it was written.
    */
   begin: (step: RunStep) => Promise<RunStep>;

@@ -2,10 +2,13 @@ import type { LifecycleContext } from '../../context.js';
 import type { TransactionStep } from '../definition.js';
 import { callStep, type Outcome } from './call.js';
 import { contextOf } from './context.js';
-import { begun, completed, defaultTimeoutMs, failed } from './forward.js';
+import { begun, completed, defaultTimeoutMs, failed, givenUp, hasCrashedTooOften, withinLease } from './forward.js';
 import type { StepResult, StepWork } from './result.js';
 
-/** Runs a step of the store's own database: its effect and the checkpoint commit together, so it happens once. */
+/**
+ * Runs a step of the store's own database: its effect and the checkpoint commit together, so it happens once. The attempt
+ * is counted before: a transaction that never commits takes its count with it.
+ */
 export async function runTransaction(
   context: LifecycleContext,
   work: StepWork<TransactionStep>,
@@ -14,14 +17,16 @@ export async function runTransaction(
   const { clock } = context;
   const { run, step, definition } = work;
   const { timeoutMs = defaultTimeoutMs, retry } = definition;
-  const attempt = begun(step, clock.now());
+  if (hasCrashedTooOften(step)) return givenUp(context, step);
+  const attempt = await work.begin(begun(step, clock.now()));
+  const limits = { step: step.key, timeoutMs: withinLease(context, timeoutMs), outer: signal };
   let outcome: Outcome | undefined;
   try {
     const done = await work.within(async (trx) => {
-      const told = { ...(await contextOf(work, 'run')), attempt: attempt.attempts, trx };
-      outcome = await callStep(clock, { step: step.key, timeoutMs, outer: signal }, (deadline) =>
-        definition.runInTransaction({ ...told, signal: deadline }),
-      );
+      outcome = await callStep(clock, limits, async (deadline): Promise<unknown> => {
+        const told = { ...(await contextOf(work, 'run')), attempt: attempt.attempts, trx };
+        return definition.runInTransaction({ ...told, signal: deadline });
+      });
       if (!outcome.ok) throw outcome.error;
       return completed(run, attempt, outcome.output, clock.now());
     });
