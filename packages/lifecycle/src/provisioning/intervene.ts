@@ -39,7 +39,7 @@ function goOn(
 ): Decide {
   return async ({ run, at, trx }) => {
     mustBeStuck(run);
-    const { runs, services } = context.store.tenant(run.tenantId);
+    const { runs, services, signals } = context.store.tenant(run.tenantId);
     const broken = brokenStep(run);
     const isUndoing = broken?.status === 'compensation_failed';
     const steps = run.steps.map((step) => (step === broken ? mend(step, at) : step));
@@ -52,18 +52,20 @@ function goOn(
       updatedAt: at,
     };
     await runs.reopen(going, trx);
+    // What made it fail would make it fail again.
+    if (action === 'retry' && broken && !isUndoing) await signals.forget(run.id, broken.key, trx);
     const service = await services.lock(run.serviceId, trx);
     if (service) await services.replace({ ...unstuck(service, run), updatedAt: at }, trx);
     return intervened(going, action, broken?.key ?? null, note);
   };
 }
 
-/** Tries the broken step again, with all its attempts. */
+/** Tries the broken step anew, with all its attempts; who decided or completed it may do so again. */
 export function retried(context: LifecycleContext, note: string | null): Decide {
   return goOn(context, 'retry', note, (step) =>
     step.status === 'compensation_failed'
       ? { ...step, status: 'compensating', compensationFailures: 0, compensationAttempts: 0 }
-      : { ...step, status: 'failed', attempts: 0, failures: 0, error: null },
+      : { ...step, status: 'failed', attempts: 0, failures: 0, error: null, round: (step.round ?? 0) + 1 },
   );
 }
 

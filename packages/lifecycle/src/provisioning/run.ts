@@ -76,7 +76,9 @@ export type Provisioning = z.output<typeof provisioning>;
 export interface RunStep {
   key: string;
   status: StepStatus;
-  /** How often `run` was begun. */
+  /** How often an operator had it tried anew, if ever. */
+  round?: number;
+  /** How often `run` was begun, in this round. */
   attempts: number;
   /** How often it failed; an attempt that a crash cut short did not. */
   failures: number;

@@ -58,7 +58,10 @@ export interface ProvisioningService {
    * @throws COMPLETION_TOKEN_INVALID, RUN_NOT_OPEN, STEP_NOT_DECIDABLE
    */
   complete(draft: CompletionDraft, options?: CommandOptions): Promise<Provisioning>;
-  /** Has a stuck run try its failed step again. @throws PROVISIONING_NOT_FOUND, RUN_NOT_OPEN */
+  /**
+   * Has a stuck run try its failed step anew: it is decided again, by whoever did before too, and completed by a new token.
+   * @throws PROVISIONING_NOT_FOUND, RUN_NOT_OPEN
+   */
   retry(requestId: string, draft?: InterventionDraft, options?: CommandOptions): Promise<Provisioning>;
   /** Has a stuck run go on without its failed step. @throws PROVISIONING_NOT_FOUND, RUN_NOT_OPEN */
   skip(requestId: string, draft?: InterventionDraft, options?: CommandOptions): Promise<Provisioning>;
@@ -79,14 +82,15 @@ export function provisioningService(context: LifecycleContext, identity: ScopeId
     if (run.nextAt !== null) await waker.wake(runKey(run.tenantId, run.id), clock.now());
     return provisioningOf(run);
   };
-  /** What a step does that can still be spoken to. @throws STEP_NOT_DECIDABLE */
-  const listening = (run: Run, stepKey: string): ServiceStep => {
+  /** What a step does that can still be spoken to, in this round if one is meant. @throws STEP_NOT_DECIDABLE */
+  const listening = (run: Run, stepKey: string, round?: number): ServiceStep => {
     const step = run.steps.find(({ key }) => key === stepKey);
     const definition = templates
       .of(run)
       ?.stepsOf(run.operation)
       ?.find(({ key }) => key === stepKey);
-    if (!step || !definition || step.status === 'completed' || step.status === 'skipped')
+    const isOver = step?.status === 'completed' || step?.status === 'skipped';
+    if (!step || !definition || isOver || (round !== undefined && round !== (step.round ?? 0)))
       throw lifecycleErrors.STEP_NOT_DECIDABLE({ step: stepKey });
     return definition;
   };
@@ -140,10 +144,10 @@ export function provisioningService(context: LifecycleContext, identity: ScopeId
       const { token, outcome, output = null, error: comment } = input;
       const target = readCompletionToken(context, token);
       if (target?.tenantId !== identity.tenantId) throw lifecycleErrors.COMPLETION_TOKEN_INVALID({});
-      const { runId, stepKey } = target;
+      const { runId, stepKey, round } = target;
       const run = await change({ command: 'complete', requestId: runId, input }, options, async ({ run, at, trx }) => {
         mustBeOpen(run);
-        const asked = listening(run, stepKey);
+        const asked = listening(run, stepKey, round);
         if (!('run' in asked) || !asked.completion) throw lifecycleErrors.STEP_NOT_DECIDABLE({ step: stepKey });
         const kind = outcome === 'completed' ? 'complete' : 'fail';
         await say(run, { runId, stepKey, by: 'completion', kind, comment, output, at }, trx);

@@ -142,7 +142,7 @@ export const serviceCases: Suite<LifecycleStoreSubject>['cases'] = [
     },
   },
   {
-    name: 'keeps what was said to a step, once of each who spoke',
+    name: 'keeps what was said to a step, once of each who spoke, until it is forgotten',
     async run({ store }) {
       const { signals } = store.tenant('a');
       const said: Signal = {
@@ -162,6 +162,14 @@ export const serviceCases: Suite<LifecycleStoreSubject>['cases'] = [
       const heard = await signals.list(said.runId, 'boss');
       assert.deepEqual(heard, [{ ...said, by: 'user:2', output: null, at: 4 }, said]);
       assert.deepEqual(await store.tenant('b').signals.list(said.runId, 'boss'), []);
+      const forget = (tenantId: string) =>
+        store.transaction((trx) => store.tenant(tenantId).signals.forget(said.runId, 'boss', trx));
+      await forget('b');
+      assert.deepEqual(await signals.list(said.runId, 'boss'), heard);
+      await forget('a');
+      assert.deepEqual(await signals.list(said.runId, 'boss'), []);
+      assert.deepEqual(await signals.list(said.runId, 'other'), [{ ...said, stepKey: 'other' }]);
+      assert.equal(await add(said), true);
     },
   },
   {

@@ -32,7 +32,7 @@ export async function runAction(
       ...told,
       // Signed when it is looked at: few steps do.
       get completionToken() {
-        return completionTokenOf(context, run, step.key);
+        return completionTokenOf(context, run, step);
       },
     };
     return definition.run(asked);

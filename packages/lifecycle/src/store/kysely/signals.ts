@@ -33,5 +33,14 @@ export function kyselySignals(database: Database, tenantId: string): SignalStore
         .execute();
       return rows.map(signalOf).sort((a, b) => a.at - b.at);
     },
+    // Index: the primary key.
+    async forget(runId, stepKey, trx) {
+      await executorFor<LifecycleTables>(database, trx)
+        .deleteFrom(table)
+        .where('tenant_id', '=', tenantId)
+        .where('run_id', '=', runId)
+        .where('step_key', '=', stepKey)
+        .execute();
+    },
   };
 }

@@ -19,5 +19,13 @@ export function memorySignals(memory: LifecycleMemory, tenantId: string): Signal
       );
       return Promise.resolve(found.sort((a, b) => a.at - b.at));
     },
+    forget: (runId, stepKey, trx) =>
+      memory.transaction(({ signals }) => {
+        const of = (key: string): boolean => {
+          const [tenant, run, step] = JSON.parse(key) as string[];
+          return tenant === tenantId && run === runId && step === stepKey;
+        };
+        for (const key of [...signals.keys()].filter(of)) signals.delete(key);
+      }, trx),
   };
 }
