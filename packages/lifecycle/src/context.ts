@@ -1,5 +1,6 @@
 import type { Clock, Emitter, Logger, OutboxRelay, Waker } from '@dotmac/core';
 import type { Standstill } from './bulk/one.js';
+import type { Turns } from './bulk/turns.js';
 import type { DeliverySchemas, LifecycleEvents } from './events.js';
 import type { DunningPolicy } from './dunning/policy.js';
 import type { LookingStreams } from './feed/streams.js';
@@ -47,6 +48,8 @@ export interface LifecycleContext {
   readonly waker: Waker;
   /** How to cut short the runs that this process works on, by run key. Cancellations by others are read with renewals. */
   readonly cancellations: Map<string, () => void>;
+  /** The operations on many that this process works on. */
+  readonly turns: Turns;
   /** Before whom operations on many stand still in this process, by operation. */
   readonly standstills: Map<string, Standstill>;
   /** How long commands' answers are kept under their keys. */

@@ -1,5 +1,6 @@
 import {
   checkSecrets,
+  describeError,
   createEmitter,
   createOutboxRelay,
   scopeIdentity,
@@ -12,6 +13,7 @@ import {
 } from '@dotmac/core';
 import { createBackground, findDue } from './background.js';
 import { bulkService, type BulkService } from './bulk/service.js';
+import { createTurns } from './bulk/turns.js';
 import { consistencyService, type ConsistencyService } from './consistency/service.js';
 import type { LifecycleContext } from './context.js';
 import { answerPruning } from './customers/turn.js';
@@ -98,6 +100,9 @@ export interface Lifecycle extends Module<LifecycleScope> {
   subscribe<Name extends keyof LifecycleEvents & string>(subscriber: LifecycleSubscriber<Name>): () => void;
 }
 
+/** Operations on many are this part of what is worked on at once. */
+const bulkShare = 1 / 4;
+
 /**
  * Makes the lifecycle domain. Nothing happens before `start()`.
  * @throws INVALID_ARGUMENT for two templates of one name and version, two dunning policies or two journeys of one name
@@ -109,6 +114,15 @@ export function createLifecycle<Trx = StoreTransaction>(options: LifecycleOption
   const sweep = (untilMs: number) => findDue(store, untilMs);
   const secrets = options.secret === undefined ? [] : [options.secret].flat();
   if (options.secret !== undefined) checkSecrets(secrets);
+  const waker = options.waker ?? timerWaker({ clock, logger, sweep, concurrency, ...(sweepMs && { sweepMs }) });
+  // Who is not told is found by the sweep.
+  const tell = async (key: string): Promise<void> => {
+    try {
+      await waker.wake(key, clock.now());
+    } catch (error) {
+      logger.warn({ key, ...describeError(error) }, 'a wake-up was lost');
+    }
+  };
   const context: LifecycleContext = {
     store,
     clock,
@@ -133,12 +147,13 @@ export function createLifecycle<Trx = StoreTransaction>(options: LifecycleOption
     emitter: createEmitter({ logger }),
     streams: createLookingStreams(clock, options),
     cancellations: new Map(),
+    turns: createTurns(Math.max(1, Math.floor(concurrency * bulkShare)), (key) => void tell(key)),
     standstills: new Map(),
     idempotencyRetentionMs: (options.idempotencyRetentionSeconds ?? 86_400) * 1_000,
     keptDays: keptDaysOf(options.keptDays),
     pruneAnswers: answerPruning({ store, clock, logger }),
     metrics: lifecycleMetrics(options.metrics),
-    waker: options.waker ?? timerWaker({ clock, logger, sweep, concurrency, ...(sweepMs && { sweepMs }) }),
+    waker,
   };
   const { relay, emitter, streams } = context;
   emitter.onAny(({ tenantId, data }) => {

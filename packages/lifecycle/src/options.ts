@@ -53,7 +53,7 @@ export interface LifecycleOptions<Trx = StoreTransaction> extends StreamLimits {
   sweepMs?: number;
   /** How long a worker that died keeps its run from others. Default 30,000 ms. */
   leaseMs?: number;
-  /** Provisioning runs worked on at once. Default 16. */
+  /** Runs, timers and operations on many that are worked on at once; of the last a quarter at the most. Default 16. */
   concurrency?: number;
   /** Attempts at a delivery (hooks, tokens, subscribers) before it is parked. Default 12, about 25 minutes. */
   maxDeliveryAttempts?: number;

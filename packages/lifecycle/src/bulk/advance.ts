@@ -6,12 +6,34 @@ import { doOne } from './one.js';
 import { isOpen, staleMs, type BulkOperation, type BulkStatus } from './operation.js';
 import { advanceTo, overtaken } from './progress.js';
 
+/** An operation goes on for so long, and then lets others have their turn. */
+const turnMs = 5_000;
+/** It stays away for so long when another has waited for it. */
+const pauseMs = 1_000;
+
 /**
- * Goes on with an operation until it is over, in batches. It moves on by compare-and-swap in the transaction that does the
+ * Goes on with an operation for a turn, in batches, when there is one to be had. It moves on by compare-and-swap in the transaction that does the
  * work, so that no customer is given the command twice, whoever dies when; who was overtaken leaves it to the other.
- * @returns when to come again (epoch ms), or null when it is over
+ * @returns when to come again (epoch ms), or null when it is over, or told when it is its turn
  */
 export async function advanceBulk(context: LifecycleContext, key: string, signal: AbortSignal): Promise<number | null> {
+  const { clock, turns } = context;
+  if (!turns.take(key)) return null;
+  const turn = new AbortController();
+  const cancel = clock.after(turnMs, () => turn.abort());
+  let nextAt: number | null = null;
+  let isAwaited = false;
+  try {
+    nextAt = await advanceUntil(context, key, AbortSignal.any([signal, turn.signal]));
+  } finally {
+    cancel();
+    isAwaited = turns.leave();
+  }
+  if (signal.aborted) return null;
+  return nextAt !== null && isAwaited ? Math.max(nextAt, clock.now() + pauseMs) : nextAt;
+}
+
+async function advanceUntil(context: LifecycleContext, key: string, signal: AbortSignal): Promise<number | null> {
   const { store, clock, standstills } = context;
   const target = parseBulkKey(key);
   if (!target) return null;
@@ -26,7 +48,7 @@ export async function advanceBulk(context: LifecycleContext, key: string, signal
       }
       await goOn(context, operation, ahead, signal);
     }
-    return null;
+    return clock.now();
   } catch (error) {
     if (error !== overtaken) throw error;
     return clock.now() + staleMs;
