@@ -28,7 +28,8 @@ export interface StepContext<Config = unknown> {
   idempotencyKey: string;
   /**
    * Aborts at the step's deadline, when the run is cancelled or its lease lost, and when the process stops. A cancellation
-   * by the process that does the step is told at once, one by another when the lease is renewed: within `leaseMs / 3`.
+   * by the process that does the step is told at once, one by another, or in a transaction of the host's, when the lease is
+   * renewed: within `leaseMs / 3`.
    */
   signal: AbortSignal;
 }

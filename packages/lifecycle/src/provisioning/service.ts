@@ -1,4 +1,4 @@
-import type { ScopeIdentity } from '@dotmac/core';
+import { describeError, type ScopeIdentity } from '@dotmac/core';
 import { readDraft, type Page } from '@dotmac/core/contract';
 import type { LifecycleContext } from '../context.js';
 import type { CommandOptions } from '../customers/perform.js';
@@ -38,7 +38,8 @@ export interface ProvisioningService {
   /** Runs by id, newest first, a page at a time; those in one status, e.g. `stuck`, if asked. */
   list(draft?: RunListDraft): Promise<Page<Provisioning>>;
   /**
-   * Asks a run to stop. A step that is under way is cut short: in this process at once, in another within `leaseMs / 3`.
+   * Asks a run to stop. A step that is under way is cut short: in this process at once, in another within `leaseMs / 3`,
+   * as also in this one when it is asked in a transaction that the host opened.
    * A run that sets up a service or changes its plan undoes what it did. One that suspends, throttles or resumes stops
    * where it is, once its service should give something else by now: that follows at once. One that takes a service down
    * is called off as long as nothing was taken down. Asked again before the run has turned back, it is answered as the
@@ -74,12 +75,25 @@ export interface ProvisioningService {
 
 /** The provisioning of one scope. */
 export function provisioningService(context: LifecycleContext, identity: ScopeIdentity): ProvisioningService {
-  const { store, clock, templates, waker, cancellations, streams } = context;
+  const { store, clock, logger, templates, waker, cancellations, streams } = context;
   const { runs, signals } = store.tenant(identity.tenantId);
   const change = changeRun(context, identity);
-  /** Wakes the run once it is committed; a wake-up that is lost is found by the sweep. */
-  const woken = async (run: Run): Promise<Provisioning> => {
-    if (run.nextAt !== null) await waker.wake(runKey(run.tenantId, run.id), clock.now());
+  /**
+   * Wakes the run once the change is committed, and cuts short what it does. Of a transaction that the host opened nobody
+   * is told the end: then the next renewal of the lease looks, and the sweep, as for a wake-up that is lost.
+   */
+  const goOn = async (run: Run, { trx }: CommandOptions = {}, isCut = false): Promise<Provisioning> => {
+    const key = runKey(run.tenantId, run.id);
+    const tell = async (): Promise<void> => {
+      if (isCut) cancellations.get(key)?.();
+      try {
+        if (run.nextAt !== null) await waker.wake(key, clock.now());
+      } catch (error) {
+        logger.warn({ tenantId: run.tenantId, runId: run.id, ...describeError(error) }, 'a wake-up was lost');
+      }
+    };
+    if (trx) store.afterCommit(trx, () => void tell());
+    else await tell();
     return provisioningOf(run);
   };
   /** What a step does that can still be spoken to, in this round if one is meant. @throws STEP_NOT_DECIDABLE */
@@ -119,8 +133,7 @@ export function provisioningService(context: LifecycleContext, identity: ScopeId
     },
     async cancel(requestId, options) {
       const run = await change({ command: 'cancel', requestId }, options, cancelRequested(context));
-      cancellations.get(runKey(run.tenantId, run.id))?.();
-      return woken(run);
+      return goOn(run, options, true);
     },
     async decide(requestId, draft, options) {
       const input = readDraft(decisionInput, draft);
@@ -137,7 +150,7 @@ export function provisioningService(context: LifecycleContext, identity: ScopeId
         await say(run, signal, trx);
         return { run, event: { name: 'service.step_decided', data: { ...toldOf(run), step, decision, comment } } };
       });
-      return woken(run);
+      return goOn(run, options);
     },
     async complete(draft, options) {
       const input = readDraft(completionInput, draft);
@@ -153,17 +166,17 @@ export function provisioningService(context: LifecycleContext, identity: ScopeId
         await say(run, { runId, stepKey, by: 'completion', kind, comment, output, at }, trx);
         return { run };
       });
-      return woken(run);
+      return goOn(run, options);
     },
     async retry(requestId, draft = {}, options) {
       const input = readDraft(interventionInput, draft);
       const asked = { command: 'retry', requestId, input };
-      return woken(await change(asked, options, retried(context, input.note)));
+      return goOn(await change(asked, options, retried(context, input.note)), options);
     },
     async skip(requestId, draft = {}, options) {
       const input = readDraft(interventionInput, draft);
       const asked = { command: 'skip', requestId, input };
-      return woken(await change(asked, options, skipped(context, input.note)));
+      return goOn(await change(asked, options, skipped(context, input.note)), options);
     },
     async force(requestId, draft, options) {
       const input = readDraft(forceInput, draft);
