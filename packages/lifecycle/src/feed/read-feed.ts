@@ -42,10 +42,15 @@ export async function readFeed(
   return { entries, position, hasMore: true };
 }
 
-/** The position after all that is committed by now. */
-export async function endOfFeed(history: HistoryStore): Promise<number> {
-  for (;;) {
+/** The position after all that is committed by now; undefined when that is not wanted any more before it is known. */
+export async function endOfFeed(
+  history: HistoryStore,
+  reader: { readonly isOver: boolean },
+): Promise<number | undefined> {
+  // What nobody has read yet may be a lot.
+  while (!reader.isOver) {
     const { last, given } = await history.number(atOnce);
     if (given === 0) return last;
   }
+  return undefined;
 }

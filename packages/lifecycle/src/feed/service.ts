@@ -79,7 +79,8 @@ export function feedService(context: LifecycleContext, { tenantId }: ScopeIdenti
     );
 
   async function* followed(stream: OpenStream, ask: FollowAsk): AsyncGenerator<StreamedCustomerEvent> {
-    const begun = await placeOf(ask.lastEventId);
+    const begun = await placeOf(stream, ask.lastEventId);
+    if (!begun) return;
     let { position } = begun;
     if (begun.isReset) yield { event: 'reset', at: clock.now(), customerId: null, seq: null, actor: null, data: {} };
     while (!stream.isOver) {
@@ -92,8 +93,9 @@ export function feedService(context: LifecycleContext, { tenantId }: ScopeIdenti
       if (!look.hasMore) await stream.news();
     }
   }
-  const placeOf = async (lastEventId: string | undefined): Promise<{ position: number; isReset: boolean }> => {
-    const end = await endOfFeed(history);
+  const placeOf = async (stream: OpenStream, lastEventId: string | undefined) => {
+    const end = await endOfFeed(history, stream);
+    if (end === undefined) return undefined;
     if (lastEventId === undefined) return { position: end, isReset: false };
     const isKnown = /^\d{1,15}$/.test(lastEventId) && Number(lastEventId) <= end;
     return { position: isKnown ? Number(lastEventId) : end, isReset: !isKnown };

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { z } from 'zod';
 import { defineServiceTemplate } from '../../src/provisioning/template.js';
+import type { LifecycleStore } from '../../src/store/store.js';
 import { backends, type Backend } from '../support/backends.js';
 import { rig } from '../support/lifecycle.js';
 
@@ -28,4 +29,30 @@ it('streams of the feed and of runs keep no place once they are over, read or no
   await open.return?.();
   third.follow();
   await stop();
+});
+
+it('a stream is over as soon as it is left, however much of the feed nobody has read yet', async () => {
+  const backend = await (inMemory?.create() as Promise<Backend>);
+  const { store } = backend;
+  const leaving = new AbortController();
+  let lots = 0;
+  const long: LifecycleStore = {
+    ...store,
+    tenant(tenantId) {
+      const own = store.tenant(tenantId);
+      const number = (): Promise<{ last: number; given: number }> => {
+        lots += 1;
+        if (lots === 3) leaving.abort();
+        return Promise.resolve({ last: lots * 250, given: lots < 800 ? 250 : 0 });
+      };
+      return { ...own, history: { ...own.history, number } };
+    },
+  };
+  const { acme, stop } = await rig({ ...backend, store: long });
+  const { signal } = leaving;
+  expect(await acme.feed.follow({ signal, lastEventId: '7' })[Symbol.asyncIterator]().next()).toMatchObject({
+    done: true,
+  });
+  await stop();
+  expect(lots).toBe(3);
 });
