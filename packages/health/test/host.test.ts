@@ -40,6 +40,29 @@ describe('the host’s own traffic', () => {
     expect(kept.length).toBeLessThanOrEqual(7);
   });
 
+  it('is given page by page, though several came in one instant and more come meanwhile', async () => {
+    const { clock, scope, register, becomes } = await stage();
+    const web = await register('web', { checkInterval: seldom });
+    await becomes(web, 'healthy');
+    await clock.advance(5_000);
+    scope.record(web.id, { ok: true, message: 'one' });
+    scope.record(web.id, { ok: false, message: 'two' });
+    scope.record(web.id, { status: 'offline', message: 'three' });
+    const paged: string[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await scope.history.results(web.id, { limit: 1, cursor });
+      paged.push(...page.items.map(({ message }) => message));
+      if (paged.length === 1) scope.record(web.id, { status: 'degraded', message: 'four' });
+      cursor = page.nextCursor ?? undefined;
+    } while (cursor !== undefined);
+    expect(paged).toEqual(['three', 'two', 'one', 'It is well']);
+    const whole = await scope.history.results(web.id);
+    expect(whole.items.map(({ message }) => message)).toEqual(['four', ...paged]);
+    for (const wrong of ['', '-1', '1.', '1.x', '1e3'])
+      await expect(scope.history.results(web.id, { cursor: wrong })).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+  });
+
   it('is degraded when it is slow, and nothing when the endpoint is paused', async () => {
     const { scope, register, becomes } = await stage();
     const web = await register('web', { checkInterval: seldom, retryCount: 1, expectedResponseTime: 0.5 });

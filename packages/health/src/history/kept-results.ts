@@ -9,6 +9,10 @@ export async function keptResultsOf(
 ): Promise<CheckResult[]> {
   await recorder.flush([endpointId]);
   const chunks = await store.tenant(tenantId).chunks(endpointId, ring);
-  const results = chunks.flatMap((body) => decodeResults({ tenantId, endpointId, body }));
-  return results.sort((a, b) => b.at - a.at).slice(0, keptResults[ring]);
+  // A chunk begins with its first instant: of those of one instant, too, the newest is always the first.
+  const results = [...chunks].sort().flatMap((body) => decodeResults({ tenantId, endpointId, body }));
+  return results
+    .reverse()
+    .sort((a, b) => b.at - a.at)
+    .slice(0, keptResults[ring]);
 }

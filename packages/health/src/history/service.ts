@@ -58,13 +58,46 @@ export function historyService(context: HealthContext, tenantId: string): Histor
       return trendOf(endpoint, hours, { buckets, maintenance, read, issues: issues.slice(0, issuesShown) });
     },
     async results(endpointId, { kind = 'recent', limit = 50, cursor } = {}) {
-      const before = cursor === undefined ? undefined : Number(cursor);
-      if (before !== undefined && !Number.isSafeInteger(before))
-        throw invalidInput([{ path: 'cursor', message: 'This is no cursor of a page before' }]);
+      const place = cursor === undefined ? undefined : placeOf(cursor);
       await find(endpointId);
-      const found = (await kept(endpointId, kind)).filter(({ at }) => at < (before ?? Infinity));
-      const items = found.slice(0, limit).map(shownAs);
-      return { items, nextCursor: found.length > limit ? String(items.at(-1)?.checkedAt) : null };
+      const found = await kept(endpointId, kind);
+      const from = place ? indexOf(found, place) : 0;
+      const until = from + limit;
+      const items = found.slice(from, until).map(shownAs);
+      return { items, nextCursor: found.length > until ? cursorAt(found, until) : null };
     },
   };
+}
+
+/** Where a page begins: with the `left` oldest results of the instant `at`, for one instant may have several. */
+interface Place {
+  at: number;
+  left: number;
+}
+
+/** @throws INVALID_INPUT */
+function placeOf(cursor: string): Place {
+  const [, at, left = '0'] = /^(\d{1,15})(?:\.(\d{1,6}))?$/.exec(cursor) ?? [];
+  if (at === undefined) throw invalidInput([{ path: 'cursor', message: 'This is no cursor of a page before' }]);
+  return { at: Number(at), left: Number(left) };
+}
+
+/** Where a place is among results, the newest first. */
+function indexOf(results: readonly CheckResult[], place: Place): number {
+  const firstOf = (holds: (result: CheckResult) => boolean): number => {
+    const index = results.findIndex(holds);
+    return index < 0 ? results.length : index;
+  };
+  return Math.max(
+    firstOf(({ at }) => at <= place.at),
+    firstOf(({ at }) => at < place.at) - place.left,
+  );
+}
+
+/** The cursor of a page that begins with the result at an index, which is not the first. */
+function cursorAt(results: readonly CheckResult[], index: number): string {
+  const at = results[index - 1]?.at ?? 0;
+  let end = index;
+  while (results[end]?.at === at) end++;
+  return end === index ? String(at) : `${at}.${end - index}`;
 }
