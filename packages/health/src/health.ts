@@ -142,7 +142,7 @@ export function createHealth(options: HealthOptions): Health {
   });
   const processes = createProcesses({
     ...{ store, directory, monitor, recorder, handOver, lease, leaseTtlMs, instance, metrics, clock, logger },
-    follower: createFollower({ store, directory, monitor, recorder, origin }),
+    follower: createFollower({ store, directory, monitor, recorder, origin, clock }),
     competes: options.monitoring ?? true,
     onChange: options.onMonitoring ?? (() => undefined),
   });

@@ -1,3 +1,4 @@
+import type { Clock } from '@dotmac/core';
 import { stateAfter } from '../endpoints/state-after.js';
 import type { Recorder } from '../history/recorder.js';
 import { lastingOf, uncheckedState, type Directory, type KeptEndpoint } from '../monitoring/directory.js';
@@ -26,6 +27,7 @@ export interface FollowerOptions {
   recorder: Pick<Recorder, 'flushChanges'>;
   /** Names this process; never given twice. */
   origin: string;
+  clock: Pick<Clock, 'now'>;
 }
 
 /** A transaction may take so long from noting a change to its commit. */
@@ -35,7 +37,8 @@ const idsAtOnce = 200;
 const statesAtOnce = 500;
 
 /** @see Follower */
-export function createFollower({ store, directory, monitor, recorder, origin }: FollowerOptions): Follower {
+export function createFollower(options: FollowerOptions): Follower {
+  const { store, directory, monitor, recorder, origin, clock } = options;
   let since = 0;
   let revision = 0;
   /** Changes that were taken up, by when they were noted: they are seen again as long as others may come late. */
@@ -119,7 +122,8 @@ export function createFollower({ store, directory, monitor, recorder, origin }: 
         const handed = await store.handed(pageSize);
         for (const { endpointId, tenantId, result, at } of handed) {
           const kept = directory.get(endpointId);
-          if (kept?.endpoint.tenantId === tenantId) monitor.take(kept, result, at);
+          // Another machine's clock may be ahead of ours, and nobody has found out anything yet that is to come.
+          if (kept?.endpoint.tenantId === tenantId) monitor.take(kept, result, Math.min(at, clock.now()));
         }
         // Not before it is stored what they came to: another process may have to take them up again.
         await recorder.flushChanges();

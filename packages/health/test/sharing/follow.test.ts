@@ -1,7 +1,7 @@
 import { sqlite } from '@dotmac/core/kysely';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
-import { createHealth, defineProbe, kyselyHealthStore } from '../../src/index.js';
+import { createHealth, defineProbe, kyselyHealthStore, memoryHealthStore, type HealthStore } from '../../src/index.js';
 import { staged } from '../support/staged.js';
 
 const intervalMs = 60_000;
@@ -54,5 +54,26 @@ describe('endpoints that another process registered', () => {
     expect(checked.size).toBeLessThan(20);
     await clock.advance(intervalMs);
     expect(checked.size).toBe(101);
+  });
+});
+
+describe('what another process found out', () => {
+  it('is of now when its clock is ahead', async () => {
+    const { clock, store, scope, register, becomes, until } = await staged((clock) => memoryHealthStore({ clock }));
+    const ahead = { ...clock, now: () => clock.now() + 600_000 };
+    const other = createHealth({ store, clock: ahead, monitoring: false });
+    await other.start();
+    onTestFinished(() => other.stop());
+    const { id } = await register('web', { checkInterval: 10 });
+    await becomes({ id, name: 'web' }, 'healthy');
+    const elsewhere = other.scope({ tenantId: 'acme' });
+    await until(() => elsewhere.summary().details.length === 1);
+    const from = clock.now();
+    for (let count = 0; count < 24; count++) {
+      elsewhere.record(id, { ok: true });
+      await clock.advance(5_000);
+      expect((await scope.endpoints.get(id)).lastCheck).toBeLessThanOrEqual(clock.now());
+    }
+    expect((await scope.history.trend(id, { from, until: clock.now() })).coveragePercentage).toBeGreaterThan(90);
   });
 });
