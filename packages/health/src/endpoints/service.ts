@@ -96,6 +96,8 @@ export function endpointService(context: HealthContext, { tenantId, actor }: Sco
   };
   const keep = (endpoint: EndpointRecord, state?: KeptState, isOneOfMany = false): Endpoint => {
     const before = directory.get(endpoint.id);
+    // Another process changed it since, and that is known here already.
+    if (before && before.endpoint.updatedAt > endpoint.updatedAt) return shown(endpoint, before);
     const kept = directory.add(endpoint, state ?? { ...uncheckedState, ...lastingOf(before) });
     monitor.watch(kept, isOneOfMany);
     return shown(endpoint, kept);

@@ -97,6 +97,11 @@ export interface Directory {
   /** Adds an endpoint, or puts it in the place of the one with its id. */
   add(endpoint: EndpointRecord, state?: KeptState): KeptEndpoint;
   remove(tenantId: string, endpointId: string): void;
+  /**
+   * The ids of those that are removed from now on, until it is asked for again: before the store is read, lest what was
+   * there then comes back.
+   */
+  noteRemovals(): ReadonlySet<string>;
   get(endpointId: string): KeptEndpoint | undefined;
   ofTenant(tenantId: string): Iterable<KeptEndpoint>;
   countOf(tenantId: string): number;
@@ -109,6 +114,7 @@ export interface Directory {
 export function createDirectory(): Directory {
   const byId = new Map<string, KeptEndpoint>();
   const byTenant = new Map<string, Map<string, KeptEndpoint>>();
+  let removed = new Set<string>();
   return {
     add(endpoint, state = uncheckedState) {
       const kept = keptOf(endpoint, state);
@@ -118,11 +124,13 @@ export function createDirectory(): Directory {
       return kept;
     },
     remove(tenantId, endpointId) {
+      removed.add(endpointId);
       byId.delete(endpointId);
       const own = byTenant.get(tenantId);
       own?.delete(endpointId);
       if (own?.size === 0) byTenant.delete(tenantId);
     },
+    noteRemovals: () => (removed = new Set()),
     get: (endpointId) => byId.get(endpointId),
     ofTenant: (tenantId) => byTenant.get(tenantId)?.values() ?? [],
     countOf: (tenantId) => byTenant.get(tenantId)?.size ?? 0,

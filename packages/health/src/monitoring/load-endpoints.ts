@@ -10,11 +10,12 @@ export function restored({ endpoint, state }: StoredEndpoint): KeptState {
 /** Makes a directory be what a store has. */
 export async function loadEndpoints(store: HealthStore, directory: Directory): Promise<void> {
   const gone = new Map([...directory.all()].map(({ endpoint }) => [endpoint.id, endpoint.tenantId]));
+  const removed = directory.noteRemovals();
   let after: string | null = null;
   do {
     const page: Page<StoredEndpoint> = await store.everyEndpoint({ limit: 500, after });
     for (const stored of page.items) {
-      directory.add(stored.endpoint, restored(stored));
+      if (!removed.has(stored.endpoint.id)) directory.add(stored.endpoint, restored(stored));
       gone.delete(stored.endpoint.id);
     }
     after = page.nextCursor;

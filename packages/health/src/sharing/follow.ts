@@ -70,7 +70,7 @@ export function createFollower(options: FollowerOptions): Follower {
     const known = directory.get(endpoint.id);
     if (!isLeading) return adopt(stored);
     if (!known) return monitor.watch(directory.add(endpoint, restored(stored)), isOneOfMany);
-    if (known.endpoint.updatedAt === endpoint.updatedAt) return withoutEnded(known);
+    if (known.endpoint.updatedAt >= endpoint.updatedAt) return withoutEnded(known);
     const { endpoint: before, ...state } = known;
     const after = stateAfter(before, endpoint, state) ?? { ...uncheckedState, ...lastingOf(known) };
     const kept = directory.add(endpoint, after);
@@ -78,10 +78,12 @@ export function createFollower(options: FollowerOptions): Follower {
     await withoutEnded(kept);
   };
   const adopt = (stored: StoredEndpoint): void => {
-    const known = directory.get(stored.endpoint.id);
-    // In its place, so that a check that somebody asked for is not made for nothing.
-    if (known?.endpoint.updatedAt === stored.endpoint.updatedAt) Object.assign(known, restored(stored));
-    else directory.add(stored.endpoint, restored(stored));
+    const { endpoint } = stored;
+    const known = directory.get(endpoint.id);
+    if (!known || known.endpoint.updatedAt < endpoint.updatedAt) directory.add(endpoint, restored(stored));
+    // In its place, so that a check that somebody asked for is not made for nothing. This process may have changed it since
+    // it was read.
+    else Object.assign(known, stateAfter(endpoint, known.endpoint, restored(stored)));
   };
 
   return {
@@ -92,6 +94,7 @@ export function createFollower(options: FollowerOptions): Follower {
     },
     async followChanges(isLeading) {
       const changes = await unseen();
+      const removed = directory.noteRemovals();
       const tenants = new Map(changes.map(({ endpointId, tenantId }) => [endpointId, tenantId]));
       const ids = [...tenants.keys()];
       const areMany = monitor.isMany(ids.length);
@@ -100,6 +103,7 @@ export function createFollower(options: FollowerOptions): Follower {
         const found = new Map((await store.endpointsById(asked)).map((it) => [it.endpoint.id, it]));
         for (const id of asked) {
           const stored = found.get(id);
+          if (removed.has(id)) continue;
           if (stored) await takeUp(stored, isLeading, areMany);
           else {
             directory.remove(tenants.get(id) ?? '', id);
@@ -110,9 +114,10 @@ export function createFollower(options: FollowerOptions): Follower {
       for (const { id, at } of changes) seen.set(id, at);
     },
     async followStates() {
+      const removed = directory.noteRemovals();
       for (;;) {
         const states = await store.statesSince(revision, statesAtOnce);
-        for (const stored of states) adopt(stored);
+        for (const stored of states) if (!removed.has(stored.endpoint.id)) adopt(stored);
         revision = states.at(-1)?.revision ?? revision;
         if (states.length < statesAtOnce) return;
       }

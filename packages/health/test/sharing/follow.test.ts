@@ -77,3 +77,70 @@ describe('what another process found out', () => {
     expect((await scope.history.trend(id, { from, until: clock.now() })).coveragePercentage).toBeGreaterThan(90);
   });
 });
+
+describe('what a process does to an endpoint while it reads the store', () => {
+  /** A process whose reads can be held up after the store has answered. */
+  async function stage() {
+    let opened = Promise.resolve();
+    let held = false;
+    const late = async <Found>(found: Found[]): Promise<Found[]> => {
+      held ||= found.length > 0;
+      if (found.length > 0) await opened;
+      return found;
+    };
+    const { clock, store, scope, register, becomes, until } = await staged((clock) => memoryHealthStore({ clock }));
+    const slow: HealthStore = {
+      ...store,
+      statesSince: async (...ask) => late(await store.statesSince(...ask)),
+      endpointsById: async (ids) => late(await store.endpointsById(ids)),
+    };
+    const played = defineProbe({
+      serviceType: 'played',
+      summary: 'Is known here as well, and asked by the other process',
+      addressing: 'none',
+      config: z.strictObject({ name: z.string() }),
+      run: () => Promise.resolve({ responseTimeMs: 1, message: 'It is well' }),
+    });
+    const other = createHealth({ store: slow, clock, probes: [played], monitoring: false });
+    await other.start();
+    onTestFinished(() => other.stop());
+    const elsewhere = other.scope({ tenantId: 'acme', actor: 'user:2' });
+    const web = await register('web');
+    await becomes(web, 'healthy');
+    const known = () => elsewhere.summary().details.map(({ endpointName }) => endpointName);
+    await until(() => known().length === 1);
+    /** Does something between the store's answer and its arrival. */
+    const meanwhile = async (cause: () => Promise<unknown>, work: () => Promise<unknown>): Promise<void> => {
+      let open = (): void => undefined;
+      opened = new Promise((resolve) => (open = resolve));
+      held = false;
+      try {
+        await cause();
+        await until(() => held);
+        await work();
+      } finally {
+        opened = Promise.resolve();
+        open();
+      }
+      await clock.advance(10_000);
+    };
+    return { elsewhere, scope, web, becomes, known, meanwhile };
+  }
+
+  it.each(['its state', 'the endpoint'])('stays removed when %s was read before', async (what) => {
+    const { elsewhere, scope, web, becomes, known, meanwhile } = await stage();
+    const cause = (): Promise<unknown> =>
+      what === 'its state' ? becomes(web, 'offline') : scope.endpoints.update(web.id, { name: 'other' });
+    await meanwhile(cause, () => elsewhere.endpoints.remove(web.id));
+    expect(known()).toEqual([]);
+  });
+
+  it('stays as it was changed when it was read before, and gets its state', async () => {
+    const { elsewhere, web, becomes, known, meanwhile } = await stage();
+    await meanwhile(
+      () => becomes(web, 'offline'),
+      () => elsewhere.endpoints.update(web.id, { name: 'other' }),
+    );
+    expect([known(), elsewhere.summary().details[0]?.status]).toEqual([['other'], 'offline']);
+  });
+});
