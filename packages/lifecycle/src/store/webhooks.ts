@@ -6,8 +6,10 @@ import type { Webhook } from '../webhooks/webhook.js';
 /** One tenant's webhooks, and the log of what became of each event. */
 export interface WebhookStore {
   insert(webhook: Webhook): Promise<void>;
-  /** False when it is gone. */
-  update(webhook: Webhook): Promise<boolean>;
+  /** Reads the latest state, and keeps others from changing it until the transaction ends. */
+  lock(webhookId: string, trx: StoreTransaction): Promise<Webhook | undefined>;
+  /** Writes one that is locked. */
+  update(webhook: Webhook, trx: StoreTransaction): Promise<void>;
   get(webhookId: string): Promise<Webhook | undefined>;
   /** In the order of their making. */
   all(): Promise<Webhook[]>;

@@ -47,8 +47,10 @@ export const webhookCases: Suite<LifecycleStoreSubject>['cases'] = [
       assert.deepEqual(await webhooks.all(), [first, second]);
       const old = { oldSealedSecret: 'e.f.g.h', oldSecretUntil: 90 };
       const changed = { ...first, ...old, events: ['customer.deleted'], enabled: false };
-      assert.equal(await webhooks.update(changed), true);
-      assert.equal(await store.tenant('b').webhooks.update(changed), false);
+      await store.transaction((trx) => webhooks.update(changed, trx));
+      const other = store.tenant('b').webhooks;
+      await store.transaction((trx) => other.update({ ...changed, name: 'not theirs' }, trx));
+      assert.equal(await store.transaction((trx) => other.lock(first.id, trx)), undefined);
       assert.deepEqual(await webhooks.get(first.id), changed);
       const delivery = aDelivery(first.id, 5);
       await store.transaction((trx) => webhooks.addDelivery(delivery, trx));
@@ -56,6 +58,24 @@ export const webhookCases: Suite<LifecycleStoreSubject>['cases'] = [
       assert.equal(await store.tenant('b').webhooks.delivery(delivery.id), undefined);
       await store.transaction((trx) => webhooks.remove(first.id, trx));
       assert.deepEqual([await webhooks.get(first.id), await webhooks.delivery(delivery.id)], [undefined, undefined]);
+    },
+  },
+  {
+    name: 'lets twenty who change one webhook at once change it one after another',
+    async run({ store }) {
+      const { webhooks } = store.tenant('a');
+      const webhook = aWebhook('a');
+      const { id } = webhook;
+      await webhooks.insert(webhook);
+      const add = () =>
+        store.transaction(async (trx) => {
+          const found = await webhooks.lock(id, trx);
+          assert.ok(found);
+          await webhooks.update({ ...found, name: `${found.name}+` }, trx);
+        });
+      await Promise.all([...Array.from({ length: 20 }, add), webhooks.noteFailing(id, 7)]);
+      const found = await webhooks.get(id);
+      assert.deepEqual([found?.name, found?.failingSince], [`CRM${'+'.repeat(20)}`, 7]);
     },
   },
   {

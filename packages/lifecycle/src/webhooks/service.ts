@@ -116,19 +116,23 @@ export function webhookService(context: LifecycleContext, { tenantId }: ScopeIde
     list: async () => (await webhooks.all()).map(viewOfWebhook),
     async update(webhookId, draft) {
       const { rotateSecret = false, oldSecretSeconds, ...changes } = readDraft(webhookChanges, draft);
-      const before = await find(webhookId);
+      await find(webhookId);
       const { newSecret } = on();
       check(changes);
       const defined = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
-      // Enabled again, it has as long as a new one.
-      const fresh = changes.enabled === true && !before.enabled ? { failingSince: null, disabledAt: null } : {};
-      const bare: Webhook = { ...before, ...defined, ...fresh, updatedAt: clock.now() };
-      const isElsewhere = originOf(bare.url) !== originOf(before.url);
-      const made = rotateSecret || isElsewhere ? newSecret(bare) : undefined;
-      const old = isElsewhere ? withoutOldSecret : oldSecretOf(before, clock.now(), oldSecretSeconds);
-      const webhook = { ...bare, ...(made && { ...old, sealedSecret: made.sealedSecret }) };
-      if (!(await webhooks.update(webhook))) throw lifecycleErrors.WEBHOOK_NOT_FOUND({ webhookId });
-      return { ...viewOfWebhook(webhook), secret: made?.secret ?? null };
+      return store.transaction(async (trx) => {
+        const before = await webhooks.lock(webhookId, trx);
+        if (!before) throw lifecycleErrors.WEBHOOK_NOT_FOUND({ webhookId });
+        // Enabled again, it has as long as a new one.
+        const fresh = changes.enabled === true && !before.enabled ? { failingSince: null, disabledAt: null } : {};
+        const bare: Webhook = { ...before, ...defined, ...fresh, updatedAt: clock.now() };
+        const isElsewhere = originOf(bare.url) !== originOf(before.url);
+        const made = rotateSecret || isElsewhere ? newSecret(bare) : undefined;
+        const old = isElsewhere ? withoutOldSecret : oldSecretOf(before, clock.now(), oldSecretSeconds);
+        const webhook = { ...bare, ...(made && { ...old, sealedSecret: made.sealedSecret }) };
+        await webhooks.update(webhook, trx);
+        return { ...viewOfWebhook(webhook), secret: made?.secret ?? null };
+      });
     },
     async remove(webhookId) {
       const { name } = await find(webhookId);

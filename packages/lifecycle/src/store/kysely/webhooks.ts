@@ -16,15 +16,19 @@ export function kyselyWebhooks(database: Database, tenantId: string): WebhookSto
     async insert(webhook) {
       await on().insertInto(table).values(webhookRow(tenantId, webhook)).execute();
     },
-    async update(webhook) {
-      const { tenant_id: _, id, created_at: __, ...changed } = webhookRow(tenantId, webhook);
-      const { numUpdatedRows } = await on()
-        .updateTable(table)
-        .set(changed)
+    async lock(webhookId, trx) {
+      const found = await on(trx)
+        .selectFrom(table)
+        .selectAll()
         .where('tenant_id', '=', tenantId)
-        .where('id', '=', id)
+        .where('id', '=', webhookId)
+        .$if(database.traits.skipLocked, (query) => query.forUpdate())
         .executeTakeFirst();
-      return numUpdatedRows === 1n;
+      return found && webhookOf(found);
+    },
+    async update(webhook, trx) {
+      const { tenant_id: _, id, created_at: __, ...changed } = webhookRow(tenantId, webhook);
+      await on(trx).updateTable(table).set(changed).where('tenant_id', '=', tenantId).where('id', '=', id).execute();
     },
     async noteFailing(webhookId, since, trx) {
       const update = on(trx).updateTable(table).where('tenant_id', '=', tenantId).where('id', '=', webhookId);

@@ -14,12 +14,11 @@ export function memoryWebhooks(memory: LifecycleMemory, tenantId: string): Webho
   return {
     insert: (webhook) =>
       memory.transaction(({ webhooks }) => void webhooks.set(keyOf(webhook.id), structuredClone(webhook))),
-    update: (webhook) =>
+    lock: (webhookId, trx) => memory.transaction(({ webhooks }) => webhooks.get(keyOf(webhookId)), trx),
+    update: (webhook, trx) =>
       memory.transaction(({ webhooks }) => {
-        if (!webhooks.has(keyOf(webhook.id))) return false;
-        webhooks.set(keyOf(webhook.id), structuredClone(webhook));
-        return true;
-      }),
+        if (webhooks.has(keyOf(webhook.id))) webhooks.set(keyOf(webhook.id), structuredClone(webhook));
+      }, trx),
     noteFailing: (webhookId, since, trx) =>
       memory.transaction(({ webhooks }) => {
         const found = webhooks.get(keyOf(webhookId));
