@@ -22,6 +22,7 @@ export const mysqlRows: RowDialect = {
   sizesMeasured: false,
   // DDL commits by itself.
   dropsInTransaction: false,
+  countedAtOnce: null,
   pace: {
     firstRows: 1_000,
     leastRows: 10,

@@ -15,6 +15,7 @@ export const postgresRows: RowDialect = {
   rowsPerSecond: 100_000,
   sizesMeasured: true,
   dropsInTransaction: true,
+  countedAtOnce: null,
   pace: {
     firstRows: 2_000,
     leastRows: 10,

@@ -1,5 +1,6 @@
 import { sql, type RawBuilder } from 'kysely';
 import type { Database } from '@dotmac/core/kysely';
+import { beginning, cut, overGap, type Work } from './cut.js';
 import type { RowDialect } from './dialect.js';
 import { due, predicate, tableId } from './due.js';
 import type { Partition, RowSelection, Sql, TableFacts } from './selection.js';
@@ -17,14 +18,20 @@ const dayMs = 86_400_000;
 /** Larger tables are not counted as a whole: the statistics must do. */
 const countedRows = 2_000_000;
 
-/** How many rows are due now. */
-export function countDue(
-  { kysely }: Database,
-  dialect: RowDialect,
-  selection: RowSelection,
-  facts: TableFacts,
-): Promise<RowCount> {
-  return count(kysely, dialect, selection, due(dialect, selection, facts));
+/** How many rows are due now. Where one statement for all would keep the process waiting, it is one for each stretch of the walk. */
+export async function countDue({ kysely }: Database, work: Work): Promise<RowCount> {
+  const { dialect, selection, facts } = work;
+  const atOnce = dialect.countedAtOnce;
+  if (atOnce === null) return count(kysely, dialect, selection, due(dialect, selection, facts));
+  let items = 0;
+  for (let place = beginning; place.end !== true;) {
+    const stretch = await cut(kysely, work, place, atOnce);
+    if (!stretch) break;
+    const found = await count(kysely, dialect, selection, stretch.condition);
+    items += found.items;
+    place = found.items === 0 ? await overGap(kysely, work, stretch.next) : stretch.next;
+  }
+  return { items, exact: true };
 }
 
 /** How many rows the table has: from statistics when they say that it is large, counted otherwise. */

@@ -97,10 +97,12 @@ async function cutStretch(db: Kysely<unknown>, work: Work, { after }: Place, cou
     order by ${sql.join(walk.columns.map(({ name }) => sql.id(name)))} limit 1 offset ${sql.lit(count - 1)}`.execute(
     db,
   );
-  const condition = sql`${beyond}${due(dialect, selection, facts)}`;
-  if (!rows[0]) return { condition, next: { after, end: true } };
+  const within = due(dialect, selection, facts);
+  if (!rows[0]) return { condition: sql`${beyond}${within}`, next: { after, end: true } };
   const upTo = readPosition(rows[0], walk.columns);
-  return { condition: sql`${condition} and ${dialect.compare(walk.columns, upTo, '<=')}`, next: { after: upTo } };
+  // Before what is old: SQLite reads the index on to the first of the two, and all that is old would be read for each batch.
+  const bounds = sql`${beyond}${dialect.compare(walk.columns, upTo, '<=')}`;
+  return { condition: sql`${bounds} and ${within}`, next: { after: upTo } };
 }
 
 /** Columns as text, to be read by {@link readPosition}. */

@@ -59,6 +59,8 @@ export interface RowDialect {
   readonly rowsPerSecond: number;
   /** Do sizes come from the system, and not from the database's statistics? */
   readonly sizesMeasured: boolean;
+  /** How many rows are counted by one statement, where that keeps the process waiting; null where it does not. */
+  readonly countedAtOnce: number | null;
   /** Undefined when the table is not there. */
   describe(db: Kysely<unknown>, table: TableInTime): Promise<TableFacts | undefined>;
   /** Of any table; empty when it is not there. */

@@ -43,7 +43,7 @@ export async function planRows({ name, policy, dialect, selection, facts, archiv
   // Refused before anything is counted: counting would read the whole table as well.
   const first = choose({ due: null, total: null });
   const total = await countAll(on, dialect, selection, facts);
-  if (first.kind === 'partition_drop') {
+  if (!first.walk) {
     const partitions = [];
     const spared = [];
     let counted = true;
@@ -56,7 +56,7 @@ export async function planRows({ name, policy, dialect, selection, facts, archiv
     const items = partitions.reduce((sum, { rows }) => sum + rows, 0);
     return { due: { items, exact: counted }, total: atLeast(total, items), strategy: first, partitions, spared };
   }
-  const counted = await countDue(on, dialect, selection, facts);
+  const counted = await countDue(on, { dialect, selection, facts, walk: first.walk });
   const all = atLeast(total, counted.items);
   return {
     due: counted,

@@ -20,6 +20,7 @@ export const sqliteRows: RowDialect = {
   rowsPerSecond: 60_000,
   sizesMeasured: true,
   dropsInTransaction: true,
+  countedAtOnce: 20_000,
   // Its statements run in this process's own thread, and keep all other writers waiting: batches are shorter.
   pace: {
     firstRows: 500,
