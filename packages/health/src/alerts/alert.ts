@@ -89,13 +89,17 @@ export function tellingOf(
   return isDue ? 'reminder' : undefined;
 }
 
-/** An alert after news of its trouble: undefined when there is none. */
+/**
+ * An alert after news of its trouble: undefined when there is none. An incident that is over stays so, whatever was found
+ * out before that was known; a budget may burn again.
+ */
 export function afterNews(known: AlertRecord | undefined, news: News): AlertRecord | undefined {
   const { tenantId, channelId, trouble, isWanted, reminderMs, groupMs, now } = news;
   if (!known) {
     if (!isWanted || trouble.resolvedAt !== null) return undefined;
     return { tenantId, channelId, trouble, told: null, reminderMs, held: null, dueAt: now + groupMs, messageId: null };
   }
+  if (known.trouble.resolvedAt !== null && trouble.resolvedAt === null && !trouble.burn) return undefined;
   const acknowledged = trouble.acknowledged || known.trouble.acknowledged;
   const changed = { ...known, trouble: { ...trouble, acknowledged } };
   const isNews = tellingOf(changed, now) !== undefined;
@@ -132,4 +136,12 @@ export function afterTelling(
   const { reminderMs, dueAt } = known;
   const reminderAt = reminderMs === null ? null : now + reminderMs;
   return { ...known, told, messageId: isMoved ? known.messageId : null, dueAt: dueAt ?? (isMoved ? null : reminderAt) };
+}
+
+/** An alert after the message that it is in was given up: looked at again when there would be something to remind of. */
+export function afterGivingUp(known: AlertRecord, now: number): AlertRecord | undefined {
+  const { trouble, reminderMs, dueAt } = known;
+  const isWanted = reminderMs !== null && trouble.resolvedAt === null && !trouble.acknowledged;
+  // What came meanwhile has set its own time.
+  return isWanted && dueAt === null ? { ...known, dueAt: now + reminderMs } : undefined;
 }

@@ -172,7 +172,8 @@ export interface HealthStore extends SharedStore, EventLog {
    * Keeps states, puts chunks into their slots, adds to buckets, and appends events to the outbox and to what is followed,
    * in one transaction.
    * What belongs to a removed endpoint is left out, events too: nothing would end what they began. An incident that was opened already, and an
-   * entry that is there, come again when the answer to a commit was lost: they stay as they are.
+   * entry that is there, come again when the answer to a commit was lost: they stay as they are. Of
+   * an incident that is over, ended by hand before that was known to who observes, neither entry nor event is kept.
    * @param term the lease under which it is written, which nobody takes over until that is done
    * @throws LEASE_LOST, and nothing is kept, when that lease is over
    */

@@ -201,3 +201,22 @@ describe('a message', () => {
     expect(inWords(seconds)).toBe(words);
   });
 });
+
+describe('an alert whose incident is over', () => {
+  it('stays so whatever news come late', () => {
+    const severity: AlertSeverity = 'critical';
+    const trouble: AlertRecord['trouble'] = {
+      ...{ incidentId: 'i', endpointId: 'e', endpointName: 'web', severity, text: '', tags: [] },
+      ...{ startedAt: 0, resolvedAt: 5, acknowledged: false, flapping: false },
+    };
+    const known: AlertRecord = {
+      ...{ tenantId: 't', channelId: 'c', trouble, told: { kind: 'opened' as const, severity, at: 1 } },
+      ...{ reminderMs: 60_000, held: null, dueAt: 6, messageId: null },
+    };
+    const late = { ...trouble, severity: 'offline', resolvedAt: null } as const;
+    const news = { tenantId: 't', channelId: 'c', isWanted: true, reminderMs: 60_000, groupMs: 0, now: 9 };
+    expect(afterNews(known, { ...news, trouble: late })).toBeUndefined();
+    const burn = { objectiveId: 'o', rate: 20, windowDays: 28, left: 0.5 };
+    expect(afterNews(known, { ...news, trouble: { ...late, burn } })).toMatchObject({ trouble: { resolvedAt: null } });
+  });
+});

@@ -114,6 +114,25 @@ describe('an endpoint that is removed', () => {
   });
 });
 
+describe('an incident that is ended by hand in another process', () => {
+  it('is told as over, and of no more, though its endpoint is found to be worse before that is known here', async () => {
+    const { elsewhere, scope, web, deaf, states, becomes, probed, probes, until, told, remindersPass } = await stage();
+    await becomes(web, 'critical');
+    await until(() => told().length === 1);
+    const [open] = (await scope.incidents.list()).items;
+    deaf.leader = true;
+    await elsewhere.incidents.resolve(open?.id ?? '');
+    states.set('web', 'offline');
+    await probes(probed.length + 5);
+    await until(async () => (await scope.endpoints.get(web.id)).lastStatus === 'offline');
+    deaf.leader = false;
+    await remindersPass();
+    expect(told()).toEqual(['opened', 'resolved']);
+    const { severity, timeline } = await scope.incidents.get(open?.id ?? '');
+    expect([severity, ...timeline.map(({ kind }) => kind)]).not.toContain('worsened');
+  });
+});
+
 describe('an endpoint that is paused while it is found to be down', () => {
   it('is in that incident until it is well again', async () => {
     const { scope, web, states, holdNext, isOpen, becomes, until, told } = await stage();

@@ -90,34 +90,39 @@ export function kyselyIncidents(database: Database, tenantId: string): Incidents
   };
 }
 
-/** Writes what changes of status did to incidents. */
+/** Writes what changes of status did to incidents, and says which of it is of one that is over, and was not written. */
 export function writeIncidents(database: Database) {
   const save = bulkUpsert<HealthTables, 'dotmac_incident_entries'>(database, 'dotmac_incident_entries', {
     columns: ['tenant_id', 'incident_id', 'id', 'endpoint_id', 'at', 'kind', 'actor', 'code', 'text'],
     conflict: ['tenant_id', 'incident_id', 'id'],
   });
   return {
-    async saveIncidents(trx: Transaction<HealthTables>, writes: readonly IncidentWrite[]): Promise<void> {
-      for (const { tenantId, incidentId, opened, severity, resolvedAt } of writes) {
+    async saveIncidents(trx: Transaction<HealthTables>, writes: readonly IncidentWrite[]): Promise<Set<IncidentWrite>> {
+      const late = new Set<IncidentWrite>();
+      for (const write of writes) {
+        const { tenantId, incidentId, opened, severity, resolvedAt } = write;
         // It may be there already: when the answer to a commit is lost, its events come again.
         if (opened)
           await onConflictDoNothing(database, trx.insertInto('dotmac_incidents').values(incidentRow(opened))).execute();
-        else
-          await trx
+        else {
+          const { numUpdatedRows } = await trx
             .updateTable('dotmac_incidents')
             .set({ severity, resolved_at: resolvedAt })
             .where('tenant_id', '=', tenantId)
             .where('id', '=', incidentId)
             // Somebody may have ended it by hand.
             .where('resolved_at', 'is', null)
-            .execute();
+            .executeTakeFirst();
+          if (numUpdatedRows === 0n) late.add(write);
+        }
       }
       await save(
         trx,
-        writes.map(({ tenantId, incidentId, endpointId, entry }) =>
-          entryRow({ tenantId, incidentId, endpointId }, entry),
-        ),
+        writes
+          .filter((write) => !late.has(write))
+          .map(({ tenantId, incidentId, endpointId, entry }) => entryRow({ tenantId, incidentId, endpointId }, entry)),
       );
+      return late;
     },
   };
 }

@@ -1,6 +1,7 @@
 import { coreErrors, type Clock, type StoreTransaction } from '@dotmac/core';
 import { coreMigrations, inTransaction, kyselyOutbox, leaseWithin, migrate, type Database } from '@dotmac/core/kysely';
 import { healthEvents } from '../../events.js';
+import { isLate } from '../late-news.js';
 import { outboxEntries } from '../outbox-entries.js';
 import type { HealthStore } from '../store.js';
 import { dueAlerts, kyselyAlerts } from './alerts.js';
@@ -61,8 +62,10 @@ export function kyselyHealthStore(database: Database, { clock }: KyselyHealthSto
           trx,
           states.filter(({ endpoint }) => living.has(endpoint.id)),
         );
-        await rows.saveIncidents(trx, incidents.filter(lives));
-        const told = events.filter(({ subject }) => living.has(subject)).map((event) => healthEvents.encode(event));
+        const late = await rows.saveIncidents(trx, incidents.filter(lives));
+        const told = events
+          .filter((event) => living.has(event.subject) && !isLate(event, late))
+          .map((event) => healthEvents.encode(event));
         if (told.length > 0) await outbox.append(outboxEntries(told), trx);
         await log.logEvents(told, trx);
       }),

@@ -13,8 +13,16 @@ import {
 } from '../../incidents/incident.js';
 import type { KeptEndpoint } from '../../monitoring/directory.js';
 import type { MessageRecord } from '../alerts.js';
+import { isLate } from '../late-news.js';
 import { outboxEntries } from '../outbox-entries.js';
-import { mostEntries, type BucketSpan, type EndpointListing, type HealthStore, type StoredEndpoint } from '../store.js';
+import {
+  mostEntries,
+  type BucketSpan,
+  type EndpointListing,
+  type HealthStore,
+  type IncidentWrite,
+  type StoredEndpoint,
+} from '../store.js';
 import { dueIn, memoryAlerts } from './alerts.js';
 import { memoryEventLog } from './event-log.js';
 import { memorySharing, type KeptChange, type KeptHanded } from './sharing.js';
@@ -86,16 +94,22 @@ export function memoryHealthStore(options: MemoryHealthStoreOptions = {}): Healt
           mergeBuckets(sum, bucket);
           rows.buckets.set(key, { endpointId, resolution, inMaintenance, bucket: sum });
         }
-        for (const { incidentId, endpointId, opened, severity, resolvedAt, entry } of writes) {
+        const late = new Set<IncidentWrite>();
+        for (const write of writes) {
+          const { incidentId, endpointId, opened, severity, resolvedAt, entry } = write;
           if (!rows.endpoints.has(endpointId)) continue;
           const known = rows.incidents.get(incidentId);
           if (opened) rows.incidents.set(incidentId, known ?? opened);
           // Somebody may have ended it by hand.
           else if (known?.resolvedAt === null) rows.incidents.set(incidentId, { ...known, severity, resolvedAt });
+          else {
+            late.add(write);
+            continue;
+          }
           rows.entries.set(entry.id, { ...entry, incidentId, endpointId });
         }
         const told = events
-          .filter(({ subject }) => rows.endpoints.has(subject))
+          .filter((event) => rows.endpoints.has(event.subject) && !isLate(event, late))
           .map((event) => healthEvents.encode(event));
         await outbox.append(outboxEntries(told), trx);
         await log.logEvents(told, trx);
