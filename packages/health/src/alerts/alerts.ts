@@ -55,11 +55,13 @@ export function createAlerts(options: AlertsOptions) {
     concurrency,
     ...patience,
   });
+  const mostAttemptsAt = (error: unknown): number =>
+    isNotDelivered(error) && error.isRefused ? attemptsOfRefused : patience.maxAttempts;
   const statusOf = (endpointId: string) => directory.get(endpointId)?.status;
   messages.subscribe({
     name: messengerSubscriber,
-    deliver: createMessenger({ store, through, statusOf, metrics, clock }),
-    mostAttempts: (error) => (isNotDelivered(error) && error.isRefused ? attemptsOfRefused : undefined),
+    deliver: createMessenger({ store, through, mostAttemptsAt, statusOf, metrics, clock }),
+    mostAttempts: mostAttemptsAt,
   });
   const holdOf = holds({ directory, calendar, clock });
   const dispatcher = createDispatcher({ store, relay: messages, holdOf, isElsewhere, clock, logger });

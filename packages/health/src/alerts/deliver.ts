@@ -7,7 +7,7 @@ import { isNotDelivered } from '@dotmac/core/net';
 import type { ChannelRecord } from '../channels/channel.js';
 import type { DeliverThrough } from '../channels/deliver-through.js';
 import type { HealthStore, TenantStore } from '../store/store.js';
-import { afterTelling, asWanted, tellingOf } from './alert.js';
+import { afterGivingUp, afterTelling, asWanted, tellingOf } from './alert.js';
 import type { AlertEvents } from './events.js';
 import { alertMessage, headline, itemOf, type AlertMessage } from './message.js';
 
@@ -17,6 +17,8 @@ const wire = wireOf(alertMessage);
 export interface MessengerOptions {
   store: HealthStore;
   through: DeliverThrough;
+  /** At which attempt a message is given up that failed so. */
+  mostAttemptsAt: (error: unknown) => number;
   /** What an endpoint is now. */
   statusOf: (endpointId: string) => EndpointStatus | undefined;
   metrics: HealthMetrics | undefined;
@@ -25,10 +27,10 @@ export interface MessengerOptions {
 
 /**
  * Delivers messages that are due. A message is put together at its first attempt and kept: every attempt says the same
- * under the same id, whatever becomes of the process. Only when nobody can have received it, it is put together anew at
+ * under the same id, whatever becomes of the process. Only as long as nobody can have received it, it is put together anew at
  * the next attempt: what was over before it could be told is then told as that.
  */
-export function createMessenger({ store, through, statusOf, metrics, clock }: MessengerOptions) {
+export function createMessenger({ store, through, mostAttemptsAt, statusOf, metrics, clock }: MessengerOptions) {
   const keepState = async (
     tenant: TenantStore,
     channelId: string,
@@ -72,6 +74,14 @@ export function createMessenger({ store, through, statusOf, metrics, clock }: Me
       await tenant.removeMessage(messageId, trx);
     });
   };
+  /** A message is given up, and what still lasts of it is told as if it were a reminder; who tries it again tells it as it is. */
+  const remindLater = async (tenant: TenantStore, channelId: string, messageId: string): Promise<void> => {
+    const now = clock.now();
+    for (const { trouble } of await tenant.alertsIn(messageId))
+      await tenant.changeAlert({ channelId, incidentId: trouble.incidentId }, (known) =>
+        known?.messageId === messageId ? afterGivingUp(known, now) : undefined,
+      );
+  };
   /** What a message says; undefined when there is nothing left to say. */
   const compose = async (tenant: TenantStore, tenantId: string, channelId: string, id: string) => {
     const now = clock.now();
@@ -102,9 +112,12 @@ export function createMessenger({ store, through, statusOf, metrics, clock }: Me
       await through(channel, message, { attempt, signal });
     } catch (error) {
       const failure = isNotDelivered(error) ? error : undefined;
-      if (failure && !failure.mayHaveArrived) await tenant.setPayload(messageId, null);
+      // What was put together at an earlier attempt may have arrived with that one.
+      const isFresh = kept.payload === null;
+      if (isFresh && failure && !failure.mayHaveArrived) await tenant.setPayload(messageId, null);
       metrics?.delivered(channel.kind, 'failed');
       await keepState(tenant, channelId, failure?.code ?? 'failed');
+      if (attempt >= mostAttemptsAt(error)) await remindLater(tenant, channelId, messageId);
       throw error;
     }
     metrics?.delivered(channel.kind, 'delivered');

@@ -146,6 +146,26 @@ describe.each(stores)('alerts %s', (_, makeStore) => {
     expect(toldIn(hook.received)).toEqual(['resolved web']);
   });
 
+  it('are not put together anew once somebody may have received them, though nobody could later', async () => {
+    const { hook, scope, register, becomes, until, channelId } = await stage({}, { groupWait: 30 });
+    hook.is.status = 503;
+    const web = await register('web');
+    await becomes(web, 'offline');
+    await until(() => hook.received.length === 1);
+    const failing = async (code: string) => (await scope.channels.get(channelId)).lastFailure === code;
+    await until(() => failing('status_503'));
+    await scope.channels.update(channelId, { config: { url: 'http://127.0.0.1:1/nobody' }, secrets: { key } });
+    await until(() => failing('refused'), 1_000);
+    await becomes(web, 'healthy');
+    hook.is.status = 200;
+    await scope.channels.update(channelId, { config: { url: hook.url }, secrets: { key } });
+    await until(() => distinct(hook.received).length === 2, 1_000);
+    const texts = new Map(hook.received.map((it) => [messageOf(it).id, new Set<string>()]));
+    for (const it of hook.received) texts.get(messageOf(it).id)?.add(it.text);
+    expect([...texts.values()].map(({ size }) => size)).toEqual([1, 1]);
+    expect(toldIn(distinct(hook.received))).toEqual(['opened web', 'resolved web']);
+  });
+
   it('remind of what nobody looks after, until somebody does', async () => {
     const { hook, register, becomes, until, passes, scope } = await stage({ reminderInterval: 600 });
     const web = await register('web');
@@ -524,6 +544,20 @@ describe.each(stores)('alerts %s', (_, makeStore) => {
     expect(clock.now() - failedAt).toBeLessThan(180_000);
     expect((await scope.alerts.undelivered()).items).toMatchObject([{ attempts: 7 }]);
     expect(hook.received).toHaveLength(8);
+  });
+
+  it('that were given up are told again when there would be something to remind of', async () => {
+    const { hook, clock, scope, register, becomes, until } = await stage({ reminderInterval: 600 }, { groupWait: 0 });
+    hook.is.status = 400;
+    await becomes(await register('web'), 'offline');
+    await until(async () => (await scope.alerts.undelivered()).items.length === 1, 1_000);
+    const givenUpAt = clock.now();
+    hook.is.status = 204;
+    const { length } = hook.received;
+    await until(() => hook.received.length > length, 10_000);
+    expect(clock.now() - givenUpAt).toBeGreaterThan(500_000);
+    expect(toldIn(hook.received.slice(length, length + 1))).toEqual(['opened web']);
+    await until(() => toldIn(hook.received).includes('reminder web'), 10_000);
   });
 
   it('that were given up are listed by the page, and each is retried or removed by its id', async () => {
