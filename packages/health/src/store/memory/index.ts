@@ -5,12 +5,7 @@ import { addSums, emptyBucket, emptySums, mergeBuckets, type Bucket, type Sums }
 import type { BucketDelta } from '../../history/pending-buckets.js';
 import type { Resolution } from '../../history/resolution.js';
 import type { RingChunk } from '../../history/ring.js';
-import {
-  shownIncident,
-  type IncidentEntry,
-  type IncidentFilter,
-  type IncidentRecord,
-} from '../../incidents/incident.js';
+import { type IncidentEntry, type IncidentRecord } from '../../incidents/incident.js';
 import type { KeptEndpoint } from '../../monitoring/directory.js';
 import type { MessageRecord } from '../alerts.js';
 import { isLate } from '../late-news.js';
@@ -26,6 +21,7 @@ import {
 import { dueIn, memoryAlerts } from './alerts.js';
 import { memoryEventLog } from './event-log.js';
 import { memorySharing, type KeptChange, type KeptHanded } from './sharing.js';
+import { isAsked, passes } from './listed.js';
 import { everyDocument, memoryDocuments, type KeptDocument } from './documents.js';
 
 type KeptEntry = IncidentEntry & { incidentId: string; endpointId: string };
@@ -255,20 +251,4 @@ function isWithin(
   { resolution: asked, inMaintenance: isAsked = false, from, until }: BucketSpan,
 ): boolean {
   return resolution === asked && inMaintenance === isAsked && start >= from && start < until;
-}
-
-function passes({ endpoint, state }: StoredEndpoint, filter: EndpointListing['filter'] = {}): boolean {
-  const { status, serviceType, tag, paused } = filter;
-  return (
-    (status === undefined || (state?.status ?? 'unknown') === status) &&
-    (serviceType === undefined || endpoint.serviceType === serviceType) &&
-    (tag === undefined || endpoint.tags.includes(tag)) &&
-    (paused === undefined || (endpoint.pausedAt !== null) === paused)
-  );
-}
-
-function isAsked(record: IncidentRecord, { status, endpointId }: Partial<IncidentFilter>): boolean {
-  if (endpointId !== undefined && record.endpointId !== endpointId) return false;
-  const { status: is } = shownIncident(record);
-  return status === undefined || status === is || (status === 'unresolved' && is !== 'resolved');
 }

@@ -1,0 +1,20 @@
+import { shownIncident, type IncidentFilter, type IncidentRecord } from '../../incidents/incident.js';
+import type { EndpointListing, StoredEndpoint } from '../store.js';
+
+/** Whether a list of endpoints has this one. */
+export function passes({ endpoint, state }: StoredEndpoint, filter: EndpointListing['filter'] = {}): boolean {
+  const { status, serviceType, tag, paused } = filter;
+  return (
+    (status === undefined || (state?.status ?? 'unknown') === status) &&
+    (serviceType === undefined || endpoint.serviceType === serviceType) &&
+    (tag === undefined || endpoint.tags.includes(tag)) &&
+    (paused === undefined || (endpoint.pausedAt !== null) === paused)
+  );
+}
+
+/** Whether a list of incidents has this one. */
+export function isAsked(record: IncidentRecord, { status, endpointId }: Partial<IncidentFilter>): boolean {
+  if (endpointId !== undefined && record.endpointId !== endpointId) return false;
+  const { status: is } = shownIncident(record);
+  return status === undefined || status === is || (status === 'unresolved' && is !== 'resolved');
+}
