@@ -19,7 +19,15 @@ const types = z
   .meta({ description: 'Of these names alone, with commas between them', examples: ['customer.suspended'] });
 
 /** Which of a customer's events are listed. */
-export const historyQuery = z.object({ ...pageQuery.shape, types });
+export const historyQuery = z.object({
+  ...pageQuery.shape,
+  cursor: z
+    .string()
+    .regex(/^\d{1,15}$/, 'This is no cursor of a history')
+    .optional()
+    .meta({ description: 'The `next_cursor` of the page before' }),
+  types,
+});
 
 /** Which events of a tenant are read. */
 export const feedQuery = z.object({

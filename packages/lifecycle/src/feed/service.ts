@@ -125,7 +125,6 @@ export function feedService(context: LifecycleContext, { tenantId }: ScopeIdenti
       const { limit, cursor, types } = readDraft(historyQuery, { ...ask, types: ask.types?.join() });
       if (!(await customers.get(customerId))) throw lifecycleErrors.CUSTOMER_NOT_FOUND({ customerId });
       const before = cursor === undefined ? undefined : Number(cursor);
-      if (before !== undefined && !Number.isSafeInteger(before)) return { items: [], nextCursor: null };
       const found = await history.page(customerId, { limit: limit + 1, before, names: types });
       const items = (await opened(found.slice(0, limit))).map(shownEntry);
       return { items, nextCursor: found.length > limit ? String(items.at(-1)?.seq) : null };

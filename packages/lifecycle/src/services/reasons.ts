@@ -1,6 +1,6 @@
 import type { Block } from '../customers/customer.js';
 import { without } from '../suspension/blocks.js';
-import { endPromises, withoutPromise, withPromise, type Promised } from '../suspension/promise.js';
+import { checkPromise, endPromises, withoutPromise, withPromise, type Promised } from '../suspension/promise.js';
 import { everyReason } from '../suspension/reasons.js';
 import type { ServiceChange, ServiceMoment } from './change.js';
 import { isGone, type ServiceInstance } from './instance.js';
@@ -56,6 +56,7 @@ export function paymentPromised(promised: Promised): Decide {
     if (isGone(service)) throw busy(`it is ${service.status}`);
     const open = service.blocks.map((block) => block.reason);
     if (!open.includes(reason)) throw busy(`its open reasons are: ${open.join(', ') || 'none'}`);
+    checkPromise(promised, at);
     const input = { actionType: reason, service: service.id };
     const due = { dueAt: until, command: 'endServicePromise', input, anchorAt: at } as const;
     return {

@@ -96,7 +96,7 @@ export interface ServiceService {
 
 /** The services of one scope. */
 export function serviceService(context: LifecycleContext, identity: ScopeIdentity): ServiceService {
-  const { store, clock } = context;
+  const { store } = context;
   const { customers, services, runs } = store.tenant(identity.tenantId);
   const change = async (
     ...given: Parameters<typeof changeService> extends [unknown, unknown, ...infer Rest] ? Rest : never
@@ -170,7 +170,7 @@ export function serviceService(context: LifecycleContext, identity: ScopeIdentit
       return change(asked, options, blockLifted(reason));
     },
     async promise(serviceId, draft, options) {
-      const input = readPromise(clock, draft);
+      const input = readPromise(draft);
       const asked = { command: 'promiseService', serviceId, input, hook: 'service.promise', told: input } as const;
       return change(asked, options, paymentPromised(input));
     },

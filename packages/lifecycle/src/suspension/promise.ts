@@ -1,4 +1,3 @@
-import type { Clock } from '@dotmac/core';
 import { invalidInput, readDraft } from '@dotmac/core/contract';
 import type { Block } from '../customers/customer.js';
 import type { TimerChange } from '../timers/timer.js';
@@ -16,13 +15,21 @@ export interface Promised {
   note: string | null;
 }
 
-/** Reads a promise. @throws INVALID_INPUT, also for a time that is over or more than 90 days ahead */
-export function readPromise(clock: Pick<Clock, 'now'>, draft: PromiseDraft): Promised {
+/** Reads a promise. @throws INVALID_INPUT */
+export function readPromise(draft: PromiseDraft): Promised {
   const read = readDraft(promiseInput, { ...draft, until: writtenInstant(draft.until) });
   const { actionType, until, reason: note } = read;
-  if (until <= clock.now() || until > clock.now() + longestPromiseMs)
-    throw invalidInput([{ path: 'until', message: 'Give a time within the next 90 days' }]);
   return { reason: reasonFor(actionType), until, note };
+}
+
+/**
+ * Can it be promised at this time (epoch ms)? Judged when the promise is made, so that one that is repeated under its key
+ * is answered as the first was.
+ * @throws INVALID_INPUT for a time that is over or more than 90 days ahead
+ */
+export function checkPromise({ until }: Promised, at: number): void {
+  if (until <= at || until > at + longestPromiseMs)
+    throw invalidInput([{ path: 'until', message: 'Give a time within the next 90 days' }]);
 }
 
 /** Whose promise is ended: of one reason, or undefined for every one. @throws INVALID_INPUT */

@@ -5,7 +5,7 @@ import type { Block, Customer } from '../customers/customer.js';
 import type { Decide, Decision, Step } from '../customers/perform.js';
 import { destination, type Transition } from '../customers/transitions.js';
 import { without } from './blocks.js';
-import { endPromises, readPromise, readPromiseEnd, withoutPromise, withPromise } from './promise.js';
+import { checkPromise, endPromises, readPromise, readPromiseEnd, withoutPromise, withPromise } from './promise.js';
 import { everyReason, reasonFor, reasonsToLift } from './reasons.js';
 import {
   reactivationInput,
@@ -21,10 +21,7 @@ type DecidedStep = Extract<Step, { decide: Decide }>;
 const promiseTimer = (reason: string): string => `promise:${reason}`;
 
 /** The steps of the commands on reasons; each reads its draft at once. @throws INVALID_INPUT */
-export function suspensionSteps(
-  { clock, checklist }: Pick<LifecycleContext, 'clock' | 'checklist'>,
-  { actor }: ScopeIdentity,
-) {
+export function suspensionSteps({ checklist }: Pick<LifecycleContext, 'checklist'>, { actor }: ScopeIdentity) {
   const suspend = (draft: SuspensionDraft): DecidedStep => {
     const { actionType, severity, reason: note, parameters } = readDraft(suspensionInput, draft);
     if (actionType === everyReason)
@@ -58,9 +55,10 @@ export function suspensionSteps(
       return { command: 'reactivate', input, decide };
     },
     promise(draft: PromiseDraft): DecidedStep {
-      const input = readPromise(clock, draft);
+      const input = readPromise(draft);
       const { reason, until, note } = input;
       const decide: Decide = (customer, transition, { at }) => {
+        checkPromise(input, at);
         const blocks = withPromise(customer.blocks, input);
         const stage = destination(transition, blocks);
         const data = { from: customer.stage, to: stage, reason, until, note };

@@ -54,6 +54,17 @@ for (const { title, present, create } of backends)
       expect((await names(id)).slice(-2)).toEqual(['customer.suspended', 'customer.reactivated']);
     });
 
+    it('is answered as it was when what it was for is over', async () => {
+      const { acme, clock } = run;
+      const id = await run.active();
+      await acme.suspension.suspend(id, late);
+      const promise = { actionType: 'non_payment', until: clock.now() + 60_000 };
+      const first = await acme.suspension.promise(id, promise, { idempotencyKey: 'p' });
+      clock.set(clock.now() + 120_000);
+      expect(await acme.suspension.promise(id, promise, { idempotencyKey: 'p' })).toEqual(first);
+      await expect(acme.suspension.promise(id, promise)).rejects.toMatchObject({ issues: [{ path: 'until' }] });
+    });
+
     it('is refused with another input, and has a key of its own for every actor, command, customer and tenant', async () => {
       const { acme, module } = run;
       const [id, another] = [await run.active(), await run.active()];

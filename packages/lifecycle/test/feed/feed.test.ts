@@ -119,6 +119,7 @@ for (const { title, present, create } of backends)
       const first = await run.acme.feed.history(id, { limit: 4 });
       expect(first.items.map(({ seq }) => seq)).toEqual([6, 5, 4, 3]);
       const rest = await run.acme.feed.history(id, { limit: 4, cursor: first.nextCursor ?? '' });
+      await expect(run.acme.feed.history(id, { cursor: 'abc' })).rejects.toMatchObject({ code: 'INVALID_INPUT' });
       expect(rest.items.map(({ eventType }) => eventType)).toEqual(['customer.verified', 'customer.registered']);
       expect(rest.nextCursor).toBeNull();
       const named = await run.acme.feed.history(id, { types: ['customer.suspended'] });

@@ -125,12 +125,12 @@ for (const { title, present, create } of backends)
       expect(await stage()).toBe('active');
       await until(async () => (await stage()) === 'suspended', run.clock, 2_000);
       expect(await last()).toMatchObject({ eventType: 'customer.promise_ended', details: { reasons: ['late'] } });
-      await suspension.promise(id, { actionType: 'late', until: run.clock.now() + minute });
-      await suspension.reactivate(id, { actionType: 'late' });
-      expect(await run.acme.timers.list(id)).toEqual([]);
       await expect(
         suspension.promise(id, { actionType: 'late', until: run.clock.now() + 91 * 24 * 3_600_000 }),
       ).rejects.toMatchObject({ code: 'INVALID_INPUT', issues: [{ path: 'until' }] });
+      await suspension.promise(id, { actionType: 'late', until: run.clock.now() + minute });
+      await suspension.reactivate(id, { actionType: 'late' });
+      expect(await run.acme.timers.list(id)).toEqual([]);
     });
 
     it('are not another tenant’s, nor to be set or cleared under the names of our own', async () => {
