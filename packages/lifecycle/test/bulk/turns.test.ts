@@ -67,12 +67,12 @@ for (const { title, present, create } of backends)
       await begin({ concurrency: 4 });
       await crowd(backend.store, 20, { stage: 'inactive' });
       hook = () => run.clock.sleep(1_000);
-      const ids = await start(3);
+      const ids = await start(5);
       const now = () => Promise.all(ids.map((id) => run.acme.bulk.get(id)));
       await until(async () => (await now()).every(({ processed }) => processed > 0), run.clock);
-      expect((await now()).map(({ status }) => status)).toEqual(['running', 'running', 'running']);
+      expect((await now()).every(({ status }) => status === 'running')).toBe(true);
       hook = () => Promise.resolve();
       await until(async () => (await now()).every(({ status }) => status === 'completed'), run.clock);
-      expect((await now()).map(({ processed }) => processed)).toEqual([20, 20, 20]);
+      expect((await now()).map(({ processed }) => processed)).toEqual([20, 20, 20, 20, 20]);
     });
   });
