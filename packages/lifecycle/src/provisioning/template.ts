@@ -3,6 +3,7 @@ import { coreErrors } from '@dotmac/core';
 import type { z } from 'zod';
 import type { OperationName } from '../services/operation.js';
 import type { ActionStep, ServiceStep, TransactionStep } from './definition.js';
+import { faultOfLimits } from './step-limits.js';
 
 /** The operations whose steps a template may name; setting up has `steps`. */
 type OtherOperation = Exclude<OperationName, 'provision'>;
@@ -57,7 +58,8 @@ function markOf(step: ServiceStep): string | [string, StepKind] {
 
 /**
  * Defines a service.
- * @throws INVALID_ARGUMENT for a name that is too long, no steps, two steps of one key, or a step of no or several kinds
+ * @throws INVALID_ARGUMENT for a name that is too long, no steps, two steps of one key, a step of no or several kinds, or one
+ * with a limit that is none, e.g. a quorum of nobody
  *
  * @example
  * const internet = defineServiceTemplate({
@@ -105,6 +107,10 @@ function checkSteps(steps: readonly ServiceStep[], refuse: (reason: string) => E
   if (new Set(keys).size !== keys.length) throw refuse('every step has a key of its own');
   const odd = steps.find((step) => kinds.filter((kind) => kind in step).length !== 1);
   if (odd) throw refuse(`the step ${odd.key} must have exactly one of ${kinds.join(', ')}`);
+  for (const step of steps) {
+    const fault = faultOfLimits(step);
+    if (fault) throw refuse(`the step ${step.key} cannot have this ${fault}`);
+  }
 }
 
 /** Taking down what was set up: each step undone, the last one first. */
@@ -118,10 +124,10 @@ function takingDown(steps: readonly ServiceStep[]): ServiceStep[] {
       return [{ key, run, retry: compensationRetry, ...(timeoutMs !== undefined && { timeoutMs }) }];
     }
     if ('runInTransaction' in step && step.compensateInTransaction) {
-      const { compensateInTransaction, compensationRetry = { attempts: 5 } } = step;
+      const { compensateInTransaction, timeoutMs, compensationRetry = { attempts: 5 } } = step;
       const runInTransaction: TransactionStep['runInTransaction'] = (context) =>
         compensateInTransaction({ ...context, output: context.outputs[key], outcome: 'completed' });
-      return [{ key, runInTransaction, retry: compensationRetry }];
+      return [{ key, runInTransaction, retry: compensationRetry, ...(timeoutMs !== undefined && { timeoutMs }) }];
     }
     return [];
   });

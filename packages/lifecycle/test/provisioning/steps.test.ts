@@ -57,6 +57,11 @@ for (const { title, present, create } of backends)
           config: nothing,
           steps: [port, { key: 'withdrawal', waitMs: () => 14 * day }, account],
         }),
+        defineServiceTemplate({
+          name: 'muddled',
+          config: nothing,
+          steps: [port, { key: 'withdrawal', waitMs: () => Number('a fortnight') }, account],
+        }),
       ];
     };
 
@@ -115,6 +120,12 @@ for (const { title, present, create } of backends)
       const outcomes = await Promise.allSettled(Array.from({ length: 50 }, () => approve(id, 'user:a')));
       expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
       expect((await run.acme.provisioning.get(id)).runStatus).toBe('waiting');
+    });
+
+    it('are undone when the time that they are to wait for is none', async () => {
+      const id = await request('muddled');
+      await becomes(id, 'failed', 1_000);
+      expect(calls).toEqual(['port', 'release']);
     });
 
     it('are undone when somebody rejects, and when nobody decides in time', async () => {

@@ -20,11 +20,12 @@ export async function runWait(
   const attempt = begun(step, clock.now());
   const { waitMs } = definition;
   const limits = { step: step.key, timeoutMs: defaultTimeoutMs, outer: signal };
-  const outcome = await callStep(clock, limits, async (deadline) =>
-    typeof waitMs === 'number'
-      ? waitMs
-      : waitMs({ ...(await contextOf(work, 'run')), attempt: attempt.attempts, signal: deadline }),
-  );
+  const outcome = await callStep(clock, limits, async (deadline) => {
+    if (typeof waitMs === 'number') return waitMs;
+    const ms = await waitMs({ ...(await contextOf(work, 'run')), attempt: attempt.attempts, signal: deadline });
+    if (!Number.isFinite(ms)) throw new TypeError(`The step ${step.key} is to wait for ${ms} ms, which is no time.`);
+    return ms;
+  });
   if (!outcome.ok) return failed(context, work, attempt, outcome, undefined);
   const waitUntil = clock.now() + Math.max(0, Number(outcome.output));
   return { step: { ...attempt, status: 'waiting', waitUntil }, direction: 'forward' };

@@ -1,0 +1,27 @@
+import { z } from 'zod';
+import type { ServiceStep } from './definition.js';
+
+const ms = z.number().positive().optional();
+const retry = z
+  .object({
+    attempts: z.int().min(1).optional(),
+    firstBackoffMs: z.number().min(0).optional(),
+    longestBackoffMs: z.number().min(0).optional(),
+  })
+  .optional();
+
+/** The numbers of a step of any kind: none of them may say never, or nobody. */
+const limits = z.object({
+  timeoutMs: ms,
+  completion: z.object({ timeoutMs: ms }).optional(),
+  retry,
+  compensationRetry: retry,
+  approval: z.object({ quorum: z.int().min(1).optional(), expiresInMs: ms }).optional(),
+  waitMs: z.union([z.number().min(0), z.custom((it) => typeof it === 'function')], 'must be a time in ms').optional(),
+});
+
+/** What is wrong with the numbers of a step, e.g. `approval.quorum: …`; undefined when nothing is. */
+export function faultOfLimits(step: ServiceStep): string | undefined {
+  const [issue] = limits.safeParse(step).error?.issues ?? [];
+  return issue && `${issue.path.join('.')}: ${issue.message}`;
+}
