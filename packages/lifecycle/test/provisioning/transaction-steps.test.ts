@@ -10,6 +10,9 @@ const nothing = z.object({});
 const internet = (steps: ServiceStep[], config: z.ZodObject = nothing) =>
   defineServiceTemplate({ name: 'internet', config, steps });
 
+/** Where one transaction waits for the other. */
+const takesTurns = new Set(['memory', 'SQLite']);
+
 for (const { title, present, create } of backends)
   describe.skipIf(!present)(`a step in a transaction, on ${title}`, () => {
     let backend: Backend;
@@ -96,10 +99,12 @@ for (const { title, present, create } of backends)
       expect(begun).toBe(11);
     });
 
-    it('is over before the lease is that cannot be renewed meanwhile', async ({ skip }) => {
+    // Elsewhere the lease is renewed on another connection.
+    if (!takesTurns.has(title)) return;
+    it('is over before the lease is that cannot be renewed meanwhile', async () => {
       begun = 0;
       await provision({ templates: [internet([{ key: 'row', runInTransaction: hangs }])] });
-      if (backend.store.capabilities.parallelTransactions) skip();
+      expect(backend.store.capabilities.parallelTransactions).toBe(false);
       // The one connection is the step's meanwhile: nothing is asked of the database.
       let hasFailed = false;
       run.module.events.on('service.failed', () => void (hasFailed = true));

@@ -124,7 +124,9 @@ for (const { title, dialect, present, fresh: createFresh } of dialects)
       });
     });
 
-    it.runIf(dialect !== 'mysql')('gives the rows back that a trigger of its own keeps out', async () => {
+    // No trigger of MySQL or MariaDB can leave out a row without an error.
+    if (dialect === 'mysql') return;
+    it('gives the rows back that a trigger of its own keeps out', async () => {
       await made('integer', 'integer');
       await run(`insert into rows_now values (1, ${old}, 1), (2, ${old}, 2)`);
       if (dialect === 'sqlite')
