@@ -165,7 +165,7 @@ export function createConnector(settings: ConnectorOptions = {}): Connector {
         return { socket: secured, remoteAddress: target.address, timings };
       } catch (error) {
         const failure = connectFailureOf(error);
-        if (signal.aborted || !worthAnother.has(failure.code)) throw failure;
+        if (!worthAnother.has(failure.code)) throw failure;
         failures.push(failure);
       }
     }

@@ -106,6 +106,20 @@ export const idempotencySuite: Suite<IdempotencySubject> = {
       },
     },
     {
+      name: 'belongs to who begins it anew once its retention is over, whoever is at it still',
+      async run({ stores: [store, other] }) {
+        const started = await begun(store);
+        const at = now + first.retentionMs;
+        const token = await store.renew({ ...started, now: at, leaseMs: 1_000 });
+        assert.ok(token !== null);
+        const anew = await begun(other, { now: at });
+        await store.complete({ ...started, token, answer: { ...answer, status: 500 } });
+        await store.release({ ...started, token });
+        await other.complete({ ...anew, answer });
+        assert.deepEqual(await store.begin({ ...first, now: at }), { state: 'done', answer });
+      },
+    },
+    {
       name: 'prunes what is past its retention',
       async run({ stores: [store] }) {
         await store.begin(first);

@@ -96,6 +96,18 @@ export const leaseSuite: Suite<LeaseSubject> = {
       },
     },
     {
+      name: 'knows a holder by its last fence alone',
+      async run({ leases: [a, b] }) {
+        const before = await a.acquire('k', 'a', ttlMs);
+        const now = await a.acquire('k', 'a', ttlMs);
+        assert.ok(before && now);
+        assert.equal(await a.renew('k', 'a', before.fence, ttlMs), false);
+        assert.equal(await a.release('k', 'a', before.fence), false);
+        assert.equal(await b.acquire('k', 'b', ttlMs), null);
+        assert.equal(await a.release('k', 'a', now.fence), true);
+      },
+    },
+    {
       name: 'says to everybody who has it, and that nobody does once it is released or over',
       async run({ leases: [a, b], clock }) {
         assert.equal(await b.holder('k'), null);

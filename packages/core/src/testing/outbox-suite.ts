@@ -303,6 +303,8 @@ export const outboxSuite: Suite<OutboxSubject> = {
         const strange = 'a "_%\\';
         const entries = [eventOf(strange, 1), eventOf(strange, 2), eventOf('b', 3), eventOf(strange, 4, 'globex')];
         await outbox.append(entriesOf(entries));
+        // Another one to whoever takes "_" or "%" for any text.
+        await outbox.append(entriesOf([eventOf('a "x%\\', 6)]));
         await outbox.append(entriesOf([eventOf(strange, 5)], 'audit'));
         const change = (event: DomainEvent) => {
           const { number } = event.data as { number: number };
@@ -314,7 +316,7 @@ export const outboxSuite: Suite<OutboxSubject> = {
         });
         await assert.rejects(undone, /undo/);
         await transaction((trx) => outbox.rewrite('acme', strange, change, trx));
-        assert.deepEqual(numbersOf(await outbox.claim(ask)), [20, 3, 4]);
+        assert.deepEqual(numbersOf(await outbox.claim(ask)), [20, 3, 4, 6]);
         assert.deepEqual(numbersOf(await outbox.claim({ ...ask, subscribers: ['audit'] })), [50]);
       },
     },

@@ -87,6 +87,44 @@ describe('the wire form of a schema', () => {
     expect(faults).toEqual([{ path: 'checkInterval', message: 'There is no such field' }]);
   });
 
+  it('names a hundred faults at the most, and long names by their beginning', () => {
+    const many = wireOf(z.array(z.object({ name: z.string() })));
+    const faults = many.parse(Array.from({ length: 1_000 }, () => ({})));
+    expect(faults.ok ? 0 : faults.issues.length).toBe(100);
+    const unknown = Object.fromEntries(Array.from({ length: 1_000 }, (_, index) => [`k${index}`, 1]));
+    const refused = wireOf(z.object({})).parse(unknown);
+    expect(refused.ok ? 0 : refused.issues.length).toBe(100);
+    expect(wireOf(z.object({})).parse({ [`a${'b'.repeat(5_000)}`]: 1 })).toEqual({
+      ok: false,
+      issues: [{ path: `a${'b'.repeat(199)}`, message: 'There is no such field' }],
+    });
+  });
+
+  it('leaves out what is undefined, and writes what JSON has no word for as null', () => {
+    const { write } = wireOf(z.object({ labels: z.record(z.string(), z.any()), rate: z.any() }));
+    expect(write({ labels: { a: undefined, b: null, c: 1 }, rate: Number.NaN })).toBe(
+      '{"labels":{"b":null,"c":1},"rate":null}',
+    );
+    expect(wireOf(z.array(z.any())).write([undefined, Infinity])).toBe('[null,null]');
+  });
+
+  it('writes text as JSON does, whatever is in it', () => {
+    const text = fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('\ud800', 'a\udc00b', '\u0000', '"', '\\'));
+    fc.assert(
+      fc.property(text, (it) => {
+        expect(wireOf(z.string()).write(it)).toBe(JSON.stringify(it));
+      }),
+    );
+  });
+
+  it('lets names that a loose object does not know through as they are, and its own in their one spelling', () => {
+    const loose = wireOf(z.looseObject({ statusCode: z.int() }));
+    const value = { statusCode: 200, someKey: 1, gone: undefined };
+    expect(loose.write(value)).toBe('{"status_code":200,"someKey":1}');
+    expect(loose.parse({ status_code: 200, someKey: 1 })).toEqual({ ok: true, value: { statusCode: 200, someKey: 1 } });
+    expect(loose.parse({ status_code: 200, statusCode: 500 })).toMatchObject({ ok: false });
+  });
+
   it('finds the member of a union that fits, both ways', () => {
     const shape = wireOf(
       z.object({ target: z.union([z.object({ hostName: z.string() }), z.object({ portNumber: z.int() })]) }),

@@ -104,6 +104,19 @@ describe('outbox relay', () => {
     await relay.stop();
   });
 
+  it('leaves what it does not understand to a newer process until its last attempt', async () => {
+    const { clock, outbox, relay, made } = setUp({ maxAttempts: 3 });
+    relay.subscribe({ name: 'any', deliver: () => {} });
+    await outbox.append([{ subscriber: 'any', event: { ...made('a', 1), data: { n: 'one' } } }]);
+    const parked = async () => (await outbox.parked('acme', { limit: 10 })).items.map(({ attempts }) => attempts);
+    relay.start();
+    await clock.advance(2_900);
+    expect(await parked()).toEqual([]);
+    await clock.advance(1_000);
+    expect(await parked()).toEqual([3]);
+    await relay.stop();
+  });
+
   it('ends a delivery at its deadline, and is not held up by slow ones', async () => {
     const { clock, relay, made } = setUp({ deliveryTimeoutMs: 5_000, concurrency: 4 });
     let quick = 0;
@@ -126,6 +139,66 @@ describe('outbox relay', () => {
     const stopped = relay.stop();
     await clock.advance(10_000);
     await stopped;
+  });
+
+  it('gives nobody else what is being delivered, as long as that may take', async () => {
+    const { clock, outbox, relay, made } = setUp({ deliveryTimeoutMs: 5_000 });
+    const other = createOutboxRelay({ outbox, events, clock, deliveryTimeoutMs: 5_000 });
+    let begun = 0;
+    for (const each of [relay, other]) {
+      each.subscribe({ name: 'slow', deliver: () => (begun++, clock.sleep(4_999)) });
+      each.start();
+    }
+    await relay.publish([made('a', 1)]);
+    for (let second = 0; second < 10; second++) await clock.advance(1_000);
+    expect(begun).toBe(1);
+    await Promise.all([relay.stop(), other.stop()]);
+  });
+
+  it('waits when it stops for what is being delivered, and aborts it when its grace is over', async () => {
+    const { clock, relay, made } = setUp({ graceMs: 2_000 });
+    const ended: string[] = [];
+    relay.subscribe({
+      name: 'slow',
+      deliver: ({ subject }, { signal }) =>
+        clock.sleep(subject === 'brief' ? 1_000 : 20_000, signal).then(
+          () => void ended.push(`${subject} delivered`),
+          () => void ended.push(`${subject} aborted`),
+        ),
+    });
+    relay.start();
+    await relay.publish([made('brief', 1), made('long', 2)]);
+    await clock.advance(0);
+    const stopped = relay.stop().then(() => ended.push('stopped'));
+    await clock.advance(1_999);
+    expect(ended).toEqual(['brief delivered']);
+    await clock.advance(1);
+    await stopped;
+    expect(ended).toEqual(['brief delivered', 'long aborted', 'stopped']);
+    expect(clock.pending).toBe(0);
+  });
+
+  it('waits, and does not go round and round, while every place is taken', async () => {
+    const { clock, relay, made } = setUp({ concurrency: 1 });
+    let leave = (): void => undefined;
+    relay.subscribe({ name: 'slow', deliver: () => new Promise<void>((resolve) => (leave = resolve)) });
+    relay.start();
+    await relay.publish([made('a', 1), made('b', 2)]);
+    await clock.advance(0);
+    // The deadline of the delivery, and the next look.
+    expect(clock.pending).toBe(2);
+    leave();
+    await clock.advance(0);
+    leave();
+    await relay.stop();
+  });
+
+  it('refuses two subscribers of one name: what waits would be the one’s or the other’s', () => {
+    const { relay } = setUp();
+    const unsubscribe = relay.subscribe({ name: 'all', deliver: () => {} });
+    expect(() => relay.subscribe({ name: 'all', deliver: () => {} })).toThrow('There is a subscriber "all" already.');
+    unsubscribe();
+    expect(() => relay.subscribe({ name: 'all', deliver: () => {} })).not.toThrow();
   });
 
   it('publishes with the transaction it is given, and delivers at its commit without waiting for the next poll', async () => {

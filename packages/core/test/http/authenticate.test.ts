@@ -41,6 +41,10 @@ describe('API keys', () => {
     expect(asked).toEqual([hashApiKey('k-1'), hashApiKey('other')]);
   });
 
+  it('takes no record of another key, whatever the table gives', async () => {
+    expect(await apiKeyAuthenticator(() => record)(requestWith('Bearer other'))).toBeNull();
+  });
+
   it('refuses to be configured with a plain key', () => {
     expect(() => apiKeyAuthenticator([{ ...record, hash: 'k-1' }])).toThrow(
       expect.objectContaining({ code: 'INVALID_ARGUMENT' }),

@@ -80,6 +80,21 @@ describe('a request under an Idempotency-Key', () => {
     expect(again.headers['idempotency-replayed']).toBe('true');
   });
 
+  it('is another one of another tenant, actor, route or path', async () => {
+    const { once } = subject();
+    const others: Parameters<typeof once>[] = [
+      ['addThing', request(), { ...neo, tenantId: 'globex' }, {}, () => Promise.resolve(made)],
+      ['addThing', request(), { ...neo, actorId: 'trinity' }, {}, () => Promise.resolve(made)],
+      ['dropThing', request(), neo, {}, () => Promise.resolve(made)],
+      ['addThing', request({ params: { id: '2' } }), neo, {}, () => Promise.resolve(made)],
+    ];
+    await once('addThing', request(), neo, {}, () => Promise.resolve(made));
+    for (const other of others) {
+      expect(await once(...other)).toEqual(made);
+      expect(await once(...other)).toMatchObject({ headers: { 'idempotency-replayed': 'true' } });
+    }
+  });
+
   it('is forgotten after its retention, without anybody asking for that', async () => {
     const { clock, store, post } = subject();
     const prune = vi.spyOn(store, 'prune');

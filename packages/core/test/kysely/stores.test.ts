@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { newId } from '../../src/index.js';
 import {
   coreMigrations,
   databaseFromUrl,
@@ -53,6 +54,29 @@ for (const { present, fresh: createFresh, title } of dialects)
           transaction: (work) => inTransaction(databases[0], undefined, work),
         },
       };
+    });
+
+    it('outboxes of two modules share a table, and nothing of what is in it', async () => {
+      await emptied('dotmac_outbox');
+      const clock = fakeClock();
+      const outboxOf = (queue: string) => kyselyOutbox(databases[0], { queue, clock });
+      const [own, other] = [outboxOf('health'), outboxOf('lifecycle')];
+      const about = { id: newId(), name: 'thing.changed', tenantId: 'acme', actor: 'system', subject: 'a' };
+      await own.append([{ subscriber: 'mail', event: { ...about, at: 1, data: {} } }]);
+      const ask = { subscribers: ['mail'], limit: 10, leaseMs: 1_000 };
+      expect(await other.claim(ask)).toEqual([]);
+      const [claimed] = await own.claim(ask);
+      clock.set(clock.now() - 3_600_000);
+      expect(await other.bringForward({ subscribers: ['mail'], waitsMs: [0], leaseMs: 1_000 })).toBe(0);
+      await own.park(claimed?.claim ?? '', 'BROKEN');
+      await clock.advance(1_000);
+      const parked = { deliveryId: claimed?.deliveryId ?? '' };
+      expect((await other.parked('acme', { limit: 10 })).items).toEqual([]);
+      expect(await other.unpark('acme', parked)).toBe(false);
+      expect(await other.discard('acme', parked)).toBeUndefined();
+      expect(await other.pruneParked({ before: clock.now(), limit: 10 })).toEqual([]);
+      await inTransaction(databases[0], undefined, (trx) => other.rewrite('acme', 'a', () => null, trx));
+      expect((await own.parked('acme', { limit: 10 })).items).toMatchObject([parked]);
     });
 
     runSuite(leaseSuite, { describe, it }, async (): Promise<SuiteSubject<LeaseSubject>> => {

@@ -1,5 +1,5 @@
-import { createServer } from 'node:net';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { createServer, Socket } from 'node:net';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createConnector, createResolver, type EgressPolicy } from '../../src/net/index.js';
 import { dnsStub, type DnsStub } from './dns-stub.js';
 import { listen, type Listening } from './listeners.js';
@@ -63,6 +63,18 @@ describe('a listener on loopback, where loopback is allowed', () => {
     await expect(attempt('metadata.test', four.port, { allow: ['loopback', '0.0.0.0/0'] })).rejects.toEqual(denied);
   });
 
+  it('is reached by a name that a rule allows, and by no other that leads there', async () => {
+    const resolver = { resolve: () => Promise.resolve(['127.0.0.1']) };
+    const other = await listen(createServer());
+    const policy: EgressPolicy = { allow: ['public', { host: 'fine.test', ports: [other.port] }] };
+    const to = (host: string) =>
+      createConnector({ policy, resolver }).connect({ host, port: other.port, timeoutMs: 5_000 });
+    await expect(to('loopback.test')).rejects.toEqual(denied);
+    const { socket } = await to('fine.test');
+    socket.destroy();
+    await other.close();
+  });
+
   it('is reached at the answer that was judged, not at a later one', async () => {
     const answers = [['127.0.0.1'], ['169.254.169.254']];
     const resolver = { resolve: () => Promise.resolve(answers.shift() ?? []) };
@@ -73,6 +85,24 @@ describe('a listener on loopback, where loopback is allowed', () => {
     expect(remoteAddress).toBe('127.0.0.1');
     expect(answers).toHaveLength(1);
     socket.destroy();
+    await other.close();
+  });
+});
+
+describe('a connection that leads elsewhere than to the address that was judged', () => {
+  it.each([
+    ['denied', '10.0.0.5'],
+    ['reset', undefined],
+  ])('is %s, and closed', async (code, remoteAddress) => {
+    const other = await listen(createServer());
+    // What Node asks the system, for there is no other way to make it lie.
+    const asking = Socket.prototype as Socket & { _getpeername(): { address?: string | undefined } };
+    vi.spyOn(asking, '_getpeername').mockReturnValue({ address: remoteAddress });
+    onTestFinished(() => void vi.restoreAllMocks());
+    const connector = createConnector({ policy: { allow: ['loopback', 'private'] } });
+    const connecting = connector.connect({ host: '127.0.0.1', port: other.port, timeoutMs: 5_000 });
+    await expect(connecting).rejects.toEqual(expect.objectContaining({ name: 'ConnectFailure', code }));
+    await expect.poll(() => other.accepted.map((socket) => socket.resume().destroyed)).toEqual([true]);
     await other.close();
   });
 });

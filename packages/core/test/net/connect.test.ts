@@ -72,6 +72,40 @@ describe('a connection', () => {
     expect(getEventListeners(abort.signal, 'abort')).toHaveLength(0);
   });
 
+  it('gives each address of a name its share of the time, and a quarter of a second at the least', async () => {
+    const deaf = await deafPort();
+    const hearing = await listen(createServer(), '127.0.0.2', undefined, deaf.port);
+    onTestFinished(async () => {
+      deaf.close();
+      await hearing.close();
+    });
+    const clock = fakeClock();
+    const to = (addresses: string[], timeoutMs: number) =>
+      createConnector({ policy, clock, resolver: { resolve: () => Promise.resolve(addresses) } }).connect({
+        host: 'several.test',
+        port: deaf.port,
+        timeoutMs,
+      });
+    for (const [addresses, timeoutMs, shareMs] of [
+      [['127.0.0.1', '127.0.0.2'], 1_000, 500],
+      [['127.0.0.1', '127.0.0.2', '127.0.0.3', '127.0.0.4'], 400, 250],
+    ] as const) {
+      const before = hearing.accepted.length;
+      const connecting = to([...addresses], timeoutMs);
+      await clock.advance(shareMs - 1);
+      // Whoever went on to the next address already is here before this one.
+      const after = createConnector({ policy }).connect({ host: '127.0.0.2', port: deaf.port, timeoutMs: 5_000 });
+      (await after).socket.destroy();
+      await expect.poll(() => hearing.accepted.length).toBeGreaterThan(before);
+      expect(hearing.accepted.length).toBe(before + 1);
+      await clock.advance(1);
+      const { socket, remoteAddress } = await connecting;
+      expect(remoteAddress).toBe('127.0.0.2');
+      socket.destroy();
+      await expect.poll(() => hearing.accepted.length).toBe(before + 2);
+    }
+  });
+
   it('counts the lookup into its deadline, and does not blame the target for it', async () => {
     const clock = fakeClock();
     const silent = {

@@ -10,15 +10,20 @@ export interface Listening {
   close(): Promise<void>;
 }
 
-/** Listens with any server on an address (default 127.0.0.1) and a free port. */
-export async function listen(server: Server, host = '127.0.0.1', serve?: (socket: Socket) => void): Promise<Listening> {
+/** Listens with any server on an address (default 127.0.0.1) and a port, or a free one. */
+export async function listen(
+  server: Server,
+  host = '127.0.0.1',
+  serve?: (socket: Socket) => void,
+  port = 0,
+): Promise<Listening> {
   const accepted: Socket[] = [];
   server.on('connection', (socket: Socket) => {
     accepted.push(socket.on('error', () => {}));
     serve?.(socket);
   });
   server.on('tlsClientError', () => {});
-  server.listen(0, host);
+  server.listen(port, host);
   await once(server, 'listening');
   return {
     port: (server.address() as AddressInfo).port,
