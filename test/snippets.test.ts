@@ -1,24 +1,18 @@
-import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
+import { examplesIn, pages, root } from './support/documentation.js';
 import { host, hostOf } from './support/snippet-host.js';
 
-const root = join(import.meta.dirname, '..');
-const readmes = ['README.md', ...readdirSync(join(root, 'packages')).map((name) => `packages/${name}/README.md`)];
-const pages = readdirSync(join(root, 'docs')).map((name) => `docs/${name}`);
-
 /** The examples of a page, by the line of each. Each is a module of its own. */
-const examplesOf = (page: string): [file: string, text: string][] => {
-  const text = readFileSync(join(root, page), 'utf8');
-  return [...text.matchAll(/```ts\n(.*?)```/gs)].map(({ index, 1: code = '' }) => {
+const examplesOf = (page: string): [file: string, text: string][] =>
+  examplesIn(page, 'ts').map(({ line, code }) => {
     // As many lines as come before it: faults are told by the page's own.
-    const above = text.slice(0, index).split('\n').length;
+    const above = line - 1;
     const name = page.replaceAll(/\W+/g, '-');
     const granted = (hostOf[page] ?? '').replaceAll('\n', ' ');
     return [join(root, 'test', `${name}-${above}.ts`), `${granted}${'\n'.repeat(above)}${code}\nexport {};`];
   });
-};
 
 const options: ts.CompilerOptions = {
   ...{ strict: true, noEmit: true, skipLibCheck: true, types: ['node'], customConditions: ['@dotmac/source'] },
@@ -53,7 +47,7 @@ describe('the examples in TypeScript', { timeout: 240_000 }, () => {
   const declared: [string, string] = [join(root, 'test', 'host.d.ts'), host];
 
   it('of the READMEs and of all pages of the documentation compile', () => {
-    const examples = [...readmes, ...pages].flatMap(examplesOf);
+    const examples = pages.flatMap(examplesOf);
     expect(examples.length).toBeGreaterThan(20);
     expect(faultsOf(new Map([declared, ...examples]))).toEqual([]);
   });
