@@ -27,7 +27,7 @@ export interface DotmacRetentionOptions {
  * Policies for the tables that dotmac itself keeps in a database, and that nothing else, or only somebody's traffic,
  * cleans: answers kept for idempotency, parked deliveries, ended runs, plans and slots; with `lifecycleDays` settled deliveries of
  * webhooks, and how many messages addresses were sent. What else the domains keep of endpoints and customers, rows of
- * several tables that go together, they look after by themselves, by their own `keptDays` and `retention`.
+ * several tables that go together, they look after by themselves, by their own `keptDays` and `retentionDays`.
  * @throws INVALID_ARGUMENT when any number of days is below 7
  *
  * @example retention: [...dotmacRetention({ database: 'main', tenants: ['operator'] }), sessions]
