@@ -60,6 +60,8 @@ export const hostOf: Readonly<Record<string, string>> = {
     declare function show(event: string, customerId: string | null): void;
     declare function report(line: import('@dotmac/lifecycle').ConsistencyLine): void;`,
   'docs/follow-customers.md': `declare const mail: { send(step: string, customerId: string, deliveryId: string): Promise<void> };`,
+  'docs/handle-errors.md': `
+    declare const acme: import('@dotmac/lifecycle').LifecycleScope; declare const id: string;`,
   'docs/monitor-an-endpoint.md': `
     declare const [billingDatabase, paymentApi, cachedInvoice]: [string, string, string];
     declare const billing: { invoice(): Promise<string> }; declare const log: { info(text: string): void };
