@@ -1,5 +1,8 @@
 import { freeForm, instant, printable } from '@dotmac/core/contract';
 import { z } from 'zod';
+import type { Customer } from '../customers/customer.js';
+import type { Timer } from '../timers/timer.js';
+import { heldBy } from './held.js';
 import type { DunningPolicy } from './policy.js';
 
 /** An invoice that is not paid. */
@@ -76,7 +79,18 @@ export const dunningView = z
     invoices: z.array(z.object({ invoiceId: z.string(), overdueSince: instant, facts: freeForm })),
     stepsTaken: z.int(),
     nextStep: z
-      .object({ action: z.enum(['warn', 'throttle', 'suspend', 'terminate']), dueAt: instant })
+      .object({
+        action: z.enum(['warn', 'throttle', 'suspend', 'terminate']),
+        dueAt: instant.meta({ description: 'When it has its turn, or, held by an exclusion, is looked at again' }),
+        held: z
+          .object({
+            by: z.enum(['promise', 'exclusion']),
+            reason: z.string(),
+            until: instant.nullable().meta({ description: 'Null: as long as the customer is excluded' }),
+          })
+          .nullable()
+          .meta({ description: 'What will keep it from being taken, as far as it is known; null: nothing' }),
+      })
       .nullable()
       .meta({ description: 'Null: there is none' }),
   })
@@ -85,15 +99,34 @@ export const dunningView = z
 /** @see dunningView */
 export type DunningView = z.output<typeof dunningView>;
 
-/** A case, or none, as it is shown. */
-export function viewOfCase(policyOf: DunningPolicy, found: DunningCase | undefined): DunningView {
-  const dueAt = found && nextStepAt(policyOf, found);
-  const step = found && policyOf.steps[found.stepsTaken];
+/**
+ * A case, or none, as it is shown.
+ * @param timer the case's own: a step that was held, or failed, comes again later than the policy says
+ */
+export function viewOfCase(
+  policyOf: DunningPolicy,
+  found: DunningCase | undefined,
+  customer: Customer,
+  timer: Pick<Timer, 'dueAt'> | undefined,
+): DunningView {
   return {
     policy: policyOf.name,
     openedAt: found?.openedAt ?? null,
     invoices: [...(found?.invoices ?? [])],
     stepsTaken: found?.stepsTaken ?? 0,
-    nextStep: step && dueAt !== undefined ? { action: step.action, dueAt } : null,
+    nextStep: found ? nextStepOf(policyOf, found, customer, timer) : null,
   };
+}
+
+function nextStepOf(
+  policyOf: DunningPolicy,
+  found: DunningCase,
+  customer: Customer,
+  timer: Pick<Timer, 'dueAt'> | undefined,
+): DunningView['nextStep'] {
+  const step = policyOf.steps[found.stepsTaken];
+  const dueAt = timer?.dueAt ?? nextStepAt(policyOf, found);
+  if (!step || dueAt === undefined) return null;
+  const held = heldBy(policyOf, customer, dueAt);
+  return { action: step.action, dueAt: Math.max(dueAt, held?.until ?? 0), held };
 }

@@ -28,7 +28,8 @@ export interface DunningPolicy {
    */
   readonly leastGapHours: number;
   /**
-   * Says why a customer is left alone, e.g. by an attribute; asked before every step, and a day later again. One that
+   * Says why a customer is left alone, e.g. by an attribute; asked before every step, a day later again, and when somebody
+   * looks at the case. One that
    * throws is asked again for hours, and then leaves the customer alone for a day (`dunning.held`).
    */
   readonly exclude: (customer: Customer) => string | undefined;

@@ -92,7 +92,21 @@ export async function recordDunning(
 /** The dunning of one scope. */
 export function dunningService(context: LifecycleContext, identity: ScopeIdentity): DunningService {
   const { store, clock, dunning } = context;
-  const { customers, dunningCases } = store.tenant(identity.tenantId);
+  const { customers, dunningCases, timers } = store.tenant(identity.tenantId);
+  const view = async (
+    policy: DunningPolicy,
+    kept: DunningCase | undefined,
+    customer: Customer,
+    trx?: StoreTransaction,
+  ): Promise<DunningView> => {
+    const set = await timers.listFor(customer.id, trx);
+    return viewOfCase(
+      policy,
+      kept,
+      customer,
+      set.find(({ name }) => name === dunningTimer(policy.name)),
+    );
+  };
   /** Does a case of another policy have the reason of this one? */
   const isAskedBesides = async (
     customerId: string,
@@ -126,11 +140,12 @@ export function dunningService(context: LifecycleContext, identity: ScopeIdentit
       const given = readDraft(overdueInput, { ...draft, overdueSince: writtenInstant(overdueSince) });
       const policy = policyNamed(context, given.policy);
       const { invoiceId, facts } = given;
-      const kept = await store.transaction(async (trx) => {
+      return store.transaction(async (trx) => {
         const customer = await lockToChange(context, identity.tenantId, customerId, trx);
         const at = Math.max(clock.now(), customer.updatedAt);
         const before = await dunningCases.get(customerId, policy.name, trx);
-        if (before?.invoices.some((invoice) => invoice.invoiceId === invoiceId)) return before;
+        if (before?.invoices.some((invoice) => invoice.invoiceId === invoiceId))
+          return view(policy, before, customer, trx);
         if (before && before.invoices.length >= mostInvoices)
           throw lifecycleErrors.INVOICE_LIMIT({ limit: mostInvoices });
         const fresh = { customerId, policy: policy.name, invoices: [], stepsTaken: 0, lastStepAt: null, openedAt: at };
@@ -141,41 +156,41 @@ export function dunningService(context: LifecycleContext, identity: ScopeIdentit
         const data = { policy: policy.name, invoiceId, overdueSince, facts };
         const name = before ? 'dunning.invoice_added' : 'dunning.opened';
         await recordDunning(context, identity, customer, { name, data }, { at, trx });
-        return after;
+        return view(policy, after, customer, trx);
       }, options.trx);
-      return viewOfCase(policy, kept);
     },
 
     async paid(customerId, draft = {}, options = {}) {
       const { invoiceId, ...given } = readDraft(paidInput, draft);
       const policy = policyNamed(context, given.policy);
-      const kept = await store.transaction(async (trx) => {
+      return store.transaction(async (trx) => {
         const customer = await lockToChange(context, identity.tenantId, customerId, trx);
         const at = Math.max(clock.now(), customer.updatedAt);
         const before = await dunningCases.get(customerId, policy.name, trx);
         const invoices = (before?.invoices ?? []).filter((it) => invoiceId !== undefined && it.invoiceId !== invoiceId);
-        if (!before || invoices.length === before.invoices.length) return before;
+        if (!before || invoices.length === before.invoices.length) return view(policy, before, customer, trx);
         const after = { ...before, invoices };
         await scheduleStep(context, identity, policy, after, { at, trx });
         const data = { policy: policy.name, invoiceId: invoiceId ?? null };
         if (invoices.length > 0) {
           await dunningCases.put(after, trx);
           await recordDunning(context, identity, customer, { name: 'dunning.invoice_paid', data }, { at, trx });
-          return after;
+          return view(policy, after, customer, trx);
         }
         await dunningCases.remove(customerId, policy.name, trx);
         await recordDunning(context, identity, customer, { name: 'dunning.closed', data }, { at, trx });
         const isOpen = customer.blocks.some(({ reason }) => reason === policy.reason);
         if (isOpen && !(await isAskedBesides(customerId, policy, trx))) await lift(customerId, policy, { at, trx });
-        return undefined;
+        return view(policy, undefined, customer, trx);
       }, options.trx);
-      return viewOfCase(policy, kept);
     },
 
     async get(customerId) {
-      if (!(await customers.get(customerId))) throw lifecycleErrors.CUSTOMER_NOT_FOUND({ customerId });
-      const cases = await Promise.all(dunning.map(({ name }) => dunningCases.get(customerId, name)));
-      return dunning.map((policy, index) => viewOfCase(policy, cases[index]));
+      const customer = await customers.get(customerId);
+      if (!customer) throw lifecycleErrors.CUSTOMER_NOT_FOUND({ customerId });
+      return Promise.all(
+        dunning.map(async (policy) => view(policy, await dunningCases.get(customerId, policy.name), customer)),
+      );
     },
   };
 }

@@ -1,12 +1,12 @@
 import type { ScopeIdentity, StoreTransaction } from '@dotmac/core';
+import { commandsOf } from '../commands/dispatch.js';
 import type { LifecycleContext } from '../context.js';
 import type { Customer } from '../customers/customer.js';
-import { customerService } from '../customers/service.js';
 import type { PendingEvent } from '../customers/record.js';
-import { suspensionService } from '../suspension/service.js';
 import { isGivenUp, reasonOf, waitForCode } from '../timers/attempt.js';
 import type { Timer } from '../timers/timer.js';
 import type { DunningCase } from './case.js';
+import { promisedUntil, promisedWords } from './held.js';
 import type { DunningPolicy, DunningStep } from './policy.js';
 import { recordDunning, scheduleStep } from './service.js';
 
@@ -85,15 +85,9 @@ interface Held {
 
 function whyHeld(policy: DunningPolicy, customer: Customer, timer: Timer, now: number): Held | undefined {
   const promised = promisedUntil(policy, customer, now);
-  if (promised !== undefined) return { reason: 'Payment is promised', promised };
+  if (promised !== undefined) return { reason: promisedWords, promised };
   const reason = whyExcluded(policy, customer, timer);
   return reason === undefined ? undefined : { reason };
-}
-
-/** Until when a customer promised to pay what a policy asks for (epoch ms); undefined: there is no promise. */
-function promisedUntil({ reason }: DunningPolicy, { blocks }: Customer, now: number): number | undefined {
-  const until = blocks.find((block) => block.reason === reason)?.promisedUntil ?? 0;
-  return until > now ? until : undefined;
 }
 
 /**
@@ -120,12 +114,12 @@ async function act(
   const { policy, step } = due;
   if (step.action === 'terminate') {
     const reason = `not paid for ${step.afterDays} days`;
-    await customerService(context, identity).deactivate(customerId, { reason }, { claim });
+    await commandsOf(context, identity).deactivate(customerId, { reason }, { claim });
     return;
   }
   const severity = step.action === 'throttle' ? 'throttle' : 'suspend';
   const asked = { actionType: policy.reason, severity, parameters: toldOf(due) } as const;
-  await suspensionService(context, identity).suspend(customerId, asked, { claim });
+  await commandsOf(context, identity).suspend(customerId, asked, { claim });
 }
 
 /** What subscribers are told of a step. */

@@ -155,6 +155,29 @@ for (const { title, present, create } of backends)
         expect(happenings).toContain(`${step} by dunning:standard`);
     });
 
+    it('shows when a step truly has its turn, and what it is held by', async () => {
+      start = run.clock.now();
+      await overdue('A');
+      await pass(8);
+      const next = async () => (await run.acme.dunning.get(id))[0]?.nextStep;
+      const promise = (untilDay: number) =>
+        run.acme.suspension.promise(id, { actionType: 'non_payment', until: start + untilDay * day });
+      const asPlanned = { action: 'suspend', dueAt: start + 14 * day, held: null };
+      expect(await next()).toEqual(asPlanned);
+      await promise(13);
+      expect(await next()).toEqual(asPlanned);
+      const until = start + 30 * day;
+      const held = { action: 'suspend', dueAt: until, held: { by: 'promise', reason: 'Payment is promised', until } };
+      await promise(30);
+      expect(await next()).toEqual(held);
+      await pass(8);
+      expect(await next()).toEqual(held);
+      expect(await overdue('A')).toMatchObject({ nextStep: held });
+      await run.acme.suspension.endPromise(id);
+      const [timer] = await run.acme.timers.list(id);
+      expect(await next()).toEqual({ action: 'suspend', dueAt: timer?.dueAt, held: null });
+    });
+
     it('counts from the oldest invoice that is left, and takes no step twice', async () => {
       start = run.clock.now();
       await overdue('A');
@@ -266,6 +289,12 @@ it('a customer that is excluded is left alone for a day at a time, and the histo
   const names = async () => (await run.acme.customers.summary(id)).lifecycleEvents.map(({ eventType }) => eventType);
   await until(async () => (await names()).includes('dunning.held'), run.clock, 1_000);
   expect(await names()).not.toContain('dunning.warned');
+  const [{ dueAt } = { dueAt: 0 }] = await run.acme.timers.list(id);
+  expect((await run.acme.dunning.get(id))[0]?.nextStep).toEqual({
+    action: 'warn',
+    dueAt,
+    held: { by: 'exclusion', reason: 'hospitals are never cut off', until: null },
+  });
   isHospital = false;
   run.clock.set(run.clock.now() + day);
   await until(async () => (await names()).includes('dunning.warned'), run.clock, 1_000);
@@ -285,6 +314,7 @@ it('a customer of whom it cannot be told whether it is excluded is asked about f
   const run = await rig(backend, { dunning: [defineDunningPolicy({ ...standard, exclude })], sweepMs: 600_000 });
   const id = await run.active();
   await run.acme.dunning.overdue(id, { invoiceId: 'A' });
+  asked = 0;
   const events = async () => (await run.acme.customers.summary(id)).lifecycleEvents;
   const held = async () => (await events()).filter(({ eventType }) => eventType === 'dunning.held');
   await until(async () => (await held()).length === 1, run.clock, 60_000);
