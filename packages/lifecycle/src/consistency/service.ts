@@ -89,23 +89,23 @@ export function consistencyService(context: LifecycleContext, { tenantId }: Scop
   };
   /** Services are changed with their customer alone: those of one that is as it was were not changed either. */
   const differencesOfServices = async ({ id, version }: Customer, folded: ReadonlyMap<string, FoldedService>) => {
-    if (folded.size === 0) return [];
     const differences = compareServices(await servicesOf(id), folded);
     if (differences.length === 0 || (await customers.get(id))?.version !== version) return [];
     return differences;
   };
   const differencesOf = async (
     customer: Customer,
-    read: HistoryEntry[] | undefined,
-    terms: readonly SearchTerm[],
+    { read, terms, isOwner }: { read: HistoryEntry[] | undefined; terms: readonly SearchTerm[]; isOwner: boolean },
   ): Promise<Difference[]> => {
     const { state, isWhole, ofServices } = await played(customer, read);
+    // Of either alone the other knows nothing: that is a difference, too.
+    const isServed = isOwner || ofServices.size > 0;
     const gaps = isWhole ? [] : [{ field: 'history', row: `${customer.version} events`, history: 'has gaps' }];
     const ofTerms = compareTerms(customer, terms, searchableAttributes);
     return [
       ...gaps,
       ...compareFold(customer, state),
-      ...(await differencesOfServices(customer, ofServices)),
+      ...(isServed ? await differencesOfServices(customer, ofServices) : []),
       ...ofTerms,
     ];
   };
@@ -129,15 +129,24 @@ export function consistencyService(context: LifecycleContext, { tenantId }: Scop
         signal?.throwIfAborted();
         const batch = await customers.scan(after, atOnce);
         const ids = batch.map(({ id }) => id);
-        const [read, terms] = await Promise.all([histories(batch), customers.termsOf(ids)]);
+        const [read, terms, owners] = await Promise.all([
+          histories(batch),
+          customers.termsOf(ids),
+          services.ownersAmong(ids),
+        ]);
+        const served = new Set(owners);
         for (const customer of batch) {
-          const own = customer.version <= short ? (read.get(customer.id) ?? []) : undefined;
-          const differences = await differencesOf(customer, own, terms.get(customer.id) ?? []);
+          const { id, version } = customer;
+          const differences = await differencesOf(customer, {
+            read: version <= short ? (read.get(id) ?? []) : undefined,
+            terms: terms.get(id) ?? [],
+            isOwner: served.has(id),
+          });
           checked += 1;
           if (differences.length === 0) continue;
           differing += 1;
-          if (repairSearch && differences.some(({ field }) => field === 'search')) await repair(customer.id);
-          yield line('difference', customer.id, differences);
+          if (repairSearch && differences.some(({ field }) => field === 'search')) await repair(id);
+          yield line('difference', id, differences);
         }
         after = ids.at(-1);
         if (batch.length < atOnce) break;

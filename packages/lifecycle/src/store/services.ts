@@ -18,5 +18,7 @@ export interface ServiceStore {
     limit: number;
     cursor?: string | undefined;
   }): Promise<Page<ServiceInstance>>;
+  /** Those of these customers, up to 200, that have services, whatever became of them. */
+  ownersAmong(customerIds: readonly string[]): Promise<string[]>;
   countByStatus(): Promise<Partial<Record<ServiceStatus, number>>>;
 }

@@ -29,6 +29,8 @@ export const serviceCases: Suite<LifecycleStoreSubject>['cases'] = [
       assert.deepEqual(ids(await services.list({ status: 'suspended', limit: 9 })), [second.id]);
       const live = await store.transaction((trx) => services.live(customerId, trx));
       assert.deepEqual(live, [first, second]);
+      assert.deepEqual(await services.ownersAmong([newId(), customerId]), [customerId]);
+      assert.deepEqual(await store.tenant('b').services.ownersAmong([customerId]), []);
       assert.deepEqual(await services.countByStatus(), { active: 1, suspended: 1, terminated: 1 });
       assert.equal(await store.tenant('b').services.get(first.id), undefined);
       assert.deepEqual(await store.transaction((trx) => store.tenant('b').services.live(customerId, trx)), []);

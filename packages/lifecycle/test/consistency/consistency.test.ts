@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ConsistencyAsk } from '../../src/consistency/service.js';
 import type { ConsistencyLine } from '../../src/consistency/report.js';
 import { defineServiceTemplate } from '../../src/provisioning/template.js';
+import { aCustomer, aService } from '../../src/testing/samples.js';
 import { backends, type Backend } from '../support/backends.js';
 import { rig, someone, until, type Rig } from '../support/lifecycle.js';
 
@@ -90,6 +91,22 @@ for (const { title, present, create } of backends)
       const { row = '', history = '' } = found?.differences[0] ?? {};
       expect(JSON.parse(row)).toMatchObject({ status: 'suspended', access: 'full', reasons: [] });
       expect(JSON.parse(history)).toMatchObject({ access: 'suspended', reasons: [{ reason: 'abuse' }] });
+    });
+
+    it('names customers and services of whom no history speaks', async () => {
+      const [known, unknown] = [await run.active(), aCustomer('acme')];
+      const { store } = backend;
+      const { customers, services } = store.tenant('acme');
+      const service = aService('acme', known);
+      await store.transaction(async (trx) => {
+        await services.insert(service, trx);
+        await customers.insert([unknown], trx);
+      });
+      const lines = await check();
+      expect(lines.at(-1)).toMatchObject({ kind: 'done', checked: 2, differing: 2 });
+      const of = (id: string) => lines.find(({ customerId }) => customerId === id)?.differences;
+      expect(of(known)).toMatchObject([{ field: `service ${service.id}`, history: 'null' }]);
+      expect(of(unknown.id)).toContainEqual({ field: 'version', row: '1', history: '0' });
     });
 
     it('repairs what customers are found by, and stops when it is told to', async () => {

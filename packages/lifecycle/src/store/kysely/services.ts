@@ -67,6 +67,18 @@ export function kyselyServices(database: Database, tenantId: string): ServiceSto
         .execute();
       return pageOf(rows.map(serviceOf), limit);
     },
+    // Index: (tenant_id, customer_id, id).
+    async ownersAmong(customerIds) {
+      if (customerIds.length === 0) return [];
+      const rows = await on()
+        .selectFrom(table)
+        .select('customer_id')
+        .distinct()
+        .where('tenant_id', '=', tenantId)
+        .where('customer_id', 'in', customerIds)
+        .execute();
+      return rows.map(({ customer_id }) => customer_id);
+    },
     // Index: (tenant_id, status, id).
     async countByStatus() {
       const rows = await on()

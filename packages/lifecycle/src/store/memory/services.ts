@@ -37,6 +37,10 @@ export function memoryServices(memory: LifecycleMemory, tenantId: string): Servi
       );
       return Promise.resolve(pageOf(found, limit));
     },
+    ownersAmong(customerIds) {
+      const owners = new Set(own().map(({ customerId }) => customerId));
+      return Promise.resolve(customerIds.filter((id) => owners.has(id)));
+    },
     countByStatus() {
       const counts: Partial<Record<ServiceStatus, number>> = {};
       for (const { status } of own()) counts[status] = (counts[status] ?? 0) + 1;
