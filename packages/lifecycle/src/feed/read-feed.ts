@@ -4,6 +4,8 @@ import type { EventFilter } from './event.js';
 /** Entries looked through for one page: of rare events a page may be short, or empty, and yet not the last. */
 const mostLooked = 2_000;
 const atOnce = 500;
+/** What is numbered in one go by who wants to come to the end. */
+const numberedAtOnce = 5_000;
 
 /** What a look at the feed came to. */
 export interface FeedLook {
@@ -49,7 +51,7 @@ export async function endOfFeed(
 ): Promise<number | undefined> {
   // What nobody has read yet may be a lot.
   while (!reader.isOver) {
-    const { last, given } = await history.number(atOnce);
+    const { last, given } = await history.number(numberedAtOnce);
     if (given === 0) return last;
   }
   return undefined;

@@ -1,12 +1,12 @@
-import type { Transaction } from 'kysely';
+import { sql, type RawBuilder, type Transaction } from 'kysely';
 import { inTransaction, onConflictDoNothing, type Database } from '@dotmac/core/kysely';
 import type { HistoryStore } from '../store.js';
 import { entryOf, type EventRow, type LifecycleTables } from './tables.js';
 
 const table = 'dotmac_customer_events';
 const feeds = 'dotmac_customer_feeds';
-/** Each row of the update looks through all of them. */
-const mostAtOnce = 250;
+/** A statement that numbers so many is short: nobody waits long for the lock. */
+const mostAtOnce = 5_000;
 
 type Place = Pick<EventRow, 'customer_id' | 'seq'>;
 
@@ -17,10 +17,10 @@ type Place = Pick<EventRow, 'customer_id' | 'seq'>;
 export function kyselyFeed(database: Database, tenantId: string): Pick<HistoryStore, 'number' | 'feed'> {
   const kysely = database.withTables<LifecycleTables>();
   // Index: (tenant_id, position, at, customer_id, seq); times of one customer never go back.
-  const waiting = (on: typeof kysely, limit: number): Promise<Place[]> =>
+  const waiting = (on: typeof kysely, limit: number) =>
     on
       .selectFrom(table)
-      .select(['customer_id', 'seq'])
+      .select(['customer_id', 'seq', 'at'])
       .where('tenant_id', '=', tenantId)
       .where('position', 'is', null)
       // All null: named so that the index is seen to have this order.
@@ -28,8 +28,7 @@ export function kyselyFeed(database: Database, tenantId: string): Pick<HistorySt
       .orderBy('at')
       .orderBy('customer_id')
       .orderBy('seq')
-      .limit(limit)
-      .execute();
+      .limit(limit);
   const lastGiven = async (): Promise<number> => {
     const row = await kysely
       .selectFrom(feeds)
@@ -48,48 +47,42 @@ export function kyselyFeed(database: Database, tenantId: string): Pick<HistorySt
       .$if(database.traits.skipLocked, (query) => query.forUpdate())
       .executeTakeFirstOrThrow();
     const before = Number(last_position);
-    const places = await waiting(trx, Math.min(limit, mostAtOnce));
-    if (places.length === 0) return { last: before, given: 0 };
-    await position(trx, places, before);
-    const last = before + places.length;
+    const given = await position(trx, waiting(trx, Math.min(limit, mostAtOnce)), before);
+    if (given === 0) return { last: before, given };
+    const last = before + given;
     await trx.updateTable(feeds).set({ last_position: last }).where('tenant_id', '=', tenantId).execute();
-    return { last, given: places.length };
+    return { last, given };
   };
+  /** Numbers what waits in one statement, however much it is. @returns how much it was */
   const position = async (
     trx: Transaction<LifecycleTables>,
-    places: readonly Place[],
+    places: ReturnType<typeof waiting>,
     before: number,
-  ): Promise<void> => {
-    await trx
-      .updateTable(table)
-      .set((build) => {
-        const [first, ...rest] = places.map(({ customer_id, seq }, index) => ({
-          is: build.and([build('customer_id', '=', customer_id), build('seq', '=', seq)]),
-          value: before + index + 1,
-        }));
-        const begun = build
-          .case()
-          .when(first?.is as never)
-          .then(build.lit(first?.value ?? 0));
-        return {
-          position: rest.reduce((all, { is, value }) => all.when(is as never).then(build.lit(value)), begun).end(),
-        };
-      })
-      .where('tenant_id', '=', tenantId)
-      .where('customer_id', 'in', [...new Set(places.map(({ customer_id }) => customer_id))])
-      .where((build) =>
-        build.or(
-          places.map(({ customer_id, seq }) =>
-            build.and([build('customer_id', '=', customer_id), build('seq', '=', seq)]),
-          ),
-        ),
-      )
-      .execute();
+  ): Promise<number> => {
+    const events = sql`${sql.table(table)} as e`;
+    const set = sql`set position = ${before} + n.place`;
+    const own = sql`e.tenant_id = ${tenantId} and e.customer_id = n.customer_id and e.seq = n.seq`;
+    const statement =
+      database.dialect === 'mysql'
+        ? sql`update ${readBefore(await places.execute())} straight_join ${events} on ${own} ${set}`
+        : sql`update ${events} ${set} from (
+            select customer_id, seq, row_number() over (order by at, customer_id, seq) as place
+            from ${places} as waiting
+          ) as n where ${own}`;
+    const { numAffectedRows = 0n } = await statement.execute(trx);
+    return Number(numAffectedRows);
+  };
+  /** MySQL waits for what is not committed where a change reads it: there it is read before. */
+  const readBefore = (places: readonly Place[]): RawBuilder<unknown> => {
+    const rows = JSON.stringify(places.map(({ customer_id, seq }) => [customer_id, seq]));
+    return sql`(select * from json_table(${rows}, '$[*]' columns (
+      place for ordinality, customer_id ${database.traits.types.id} path '$[0]', seq integer path '$[1]'
+    )) as given) as n`;
   };
 
   return {
     async number(limit) {
-      const found = await waiting(kysely, 1);
+      const found = await waiting(kysely, 1).execute();
       if (found.length === 0) return { last: await lastGiven(), given: 0 };
       return inTransaction<LifecycleTables, { last: number; given: number }>(database, undefined, (trx) =>
         give(trx, limit),
