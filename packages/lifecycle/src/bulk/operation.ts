@@ -111,6 +111,14 @@ export function isOpen({ status }: BulkOperation): boolean {
   return status === 'pending' || status === 'running';
 }
 
+/** What is said of at least so many is no one's own. */
+const fewestOfMany = 100;
+
+/** Does it mean so few, as far as they are counted, that what is said may be about one of them? */
+export function isOfFew({ total }: Pick<BulkOperation, 'total'>): boolean {
+  return (total ?? 0) < fewestOfMany;
+}
+
 /** A customer that a command was not given to. */
 export const bulkFailure = z
   .object({ id: id.meta({ description: 'The customer’s' }), code: z.string(), message: z.string() })

@@ -10,7 +10,7 @@ import type { Stage } from '../customers/stage.js';
 import { transitionFor } from '../customers/transitions.js';
 import { hooksOf } from '../hooks.js';
 import { suspensionSteps } from '../suspension/steps.js';
-import type { BulkOperation } from './operation.js';
+import { isOfFew, type BulkOperation } from './operation.js';
 
 /** What became of one customer, or would. */
 export interface BulkResult {
@@ -63,16 +63,13 @@ function stepOf(
   return undefined;
 }
 
-/** Words that are said of at least so many are no one's own. */
-const fewestOfMany = 100;
-
 /** Are the words that a command is given with about those few that it is for, and to be sealed with the key of each? */
 export function hasOwnWords(
   { vault }: Pick<LifecycleContext, 'vault'>,
-  { input: { reason, parameters = {} }, total }: Pick<BulkOperation, 'input' | 'total'>,
+  { input: { reason, parameters = {} }, ...operation }: Pick<BulkOperation, 'input' | 'total'>,
 ): boolean {
   const hasWords = (reason ?? '') !== '' || Object.keys(parameters).length > 0;
-  return vault !== undefined && hasWords && (total ?? 0) < fewestOfMany;
+  return vault !== undefined && hasWords && isOfFew(operation);
 }
 
 /** Decides a step for one customer who has no services, as it is. */

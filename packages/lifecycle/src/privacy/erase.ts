@@ -5,6 +5,7 @@ import type { Decision, Moment } from '../customers/perform.js';
 import type { Transition } from '../customers/transitions.js';
 import { lifecycleErrors, type RemainingService } from '../errors.js';
 import { deliveries } from '../events.js';
+import { erasedOperation } from './erased-operation.js';
 import type { LegalHold } from './hold.js';
 import type { Run } from '../provisioning/run.js';
 import type { ServiceInstance } from '../services/instance.js';
@@ -49,6 +50,7 @@ export async function eraseCustomer(
       service: (service) => erasedService(service, names),
       run: (run) => erasedRun(run, names),
       signals: (signals) => erasedSignals(signals, names),
+      operation: (operation) => erasedOperation(operation, customer, names),
     },
     trx,
   );

@@ -71,10 +71,14 @@ export function withPersonal<Any extends Event>(event: Any, fields: Fields): Any
   return { ...event, data: { ...event.data, ...fields } };
 }
 
+/** What stands in the place of an erased customer's names. No name that is registered has a space: nobody has it before. */
+export function nameOfErased(customerId: string): string {
+  return `erased ${customerId}`;
+}
+
 /** The customer as it is left by an erasure: stage, dates and classes of reasons. Its names are free to others. */
 export function erasedCustomer(customer: Customer, names: OwnNames, at: number): Customer {
-  // No name that is registered has a space: nobody has this one before.
-  const gone = `erased ${customer.id}`;
+  const gone = nameOfErased(customer.id);
   return {
     ...customer,
     username: gone,

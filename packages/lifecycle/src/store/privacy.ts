@@ -1,4 +1,5 @@
 import type { StoreTransaction } from '@dotmac/core';
+import type { BulkOperation } from '../bulk/operation.js';
 import type { LegalHold } from '../privacy/hold.js';
 import type { Run } from '../provisioning/run.js';
 import type { Signal } from '../provisioning/signal.js';
@@ -13,6 +14,8 @@ export interface Erasure {
   run(run: Run): Run;
   /** What was said to the steps of one run, in the same order; each speaker of a step stays another. */
   signals(signals: readonly Signal[]): Signal[];
+  /** An operation that is over and whose filter has a text by which somebody is found. Undefined: it stays as it is. */
+  operation(operation: BulkOperation): BulkOperation | undefined;
 }
 
 /** Why a customer was refused by an operation on many. */
@@ -40,8 +43,9 @@ export interface PrivacyStore {
   /** Where operations on many that are still kept were refused for a customer, in the order of their making. */
   refusals(customerId: string): Promise<BulkRefusal[]>;
   /**
-   * Removes the customer's key, tokens, timers, dunning cases, the attributes it is found by, and what commands and requests on it answered; writes
-   * what is left of history, services, runs and what was said to their steps; empties the messages of its refusals.
+   * Removes the customer's key, tokens, timers, dunning cases, the attributes it is found by, and what commands and
+   * requests on it answered; writes what is left of history, services, runs, what was said to their steps, and operations
+   * on many; empties the messages of its refusals.
    */
   wipe(customerId: string, erasure: Erasure, trx: StoreTransaction): Promise<void>;
 }

@@ -12,6 +12,7 @@ const asIs: Erasure = {
   service: (service) => service,
   run: (run) => run,
   signals: (signals) => [...signals],
+  operation: () => undefined,
 };
 
 /** What a store must do with keys, holds, and customers that are to be forgotten. */
@@ -89,6 +90,30 @@ export const privacyCases: Suite<LifecycleStoreSubject>['cases'] = [
     },
   },
   {
+    name: 'writes what is left of operations that are over and looked for somebody',
+    async run({ store }) {
+      const over = { status: 'completed', endedAt: 5, filter: { search: 'neo "the one"' } } as const;
+      const [ended, open, plain, other] = [
+        anOperation('a', { ...over, input: { actionType: 'late', reason: 'he said' } }),
+        anOperation('a', { filter: over.filter }),
+        anOperation('a', { ...over, filter: { stages: ['active'] } }),
+        anOperation('b', over),
+      ];
+      for (const operation of [ended, open, plain, other])
+        await store.tenant(operation.tenantId).bulk.insert(operation);
+      const operation: Erasure['operation'] = (it) =>
+        it.filter.search === undefined
+          ? undefined
+          : { ...it, filter: { search: 'gone' }, input: { ...it.input, reason: null }, createdBy: 'erased' };
+      const { privacy, bulk } = store.tenant('a');
+      await store.transaction((trx) => privacy.wipe(newId(), { ...asIs, operation }, trx));
+      assert.deepEqual(await bulk.get(ended.id), operation(ended));
+      assert.deepEqual(await bulk.get(open.id), open);
+      assert.deepEqual(await bulk.get(plain.id), plain);
+      assert.deepEqual(await store.tenant('b').bulk.get(other.id), other);
+    },
+  },
+  {
     name: 'forgets one customer: rows, words, and nobody else’s',
     async run({ store }) {
       const [gone, stays] = [aCustomer('a'), aCustomer('a')];
@@ -129,6 +154,7 @@ export const privacyCases: Suite<LifecycleStoreSubject>['cases'] = [
         service: (service) => ({ ...service, config: {}, outputs: {} }),
         run: (run) => ({ ...run, config: {}, given: {}, requestedBy: 'erased' }),
         signals: (all) => all.map((signal) => ({ ...signal, by: `not ${signal.by}`, comment: null, output: null })),
+        operation: () => undefined,
       };
       // Another tenant’s erasure of the same id finds nothing.
       await store.transaction((trx) => store.tenant('b').privacy.wipe(gone.id, erasure, trx));

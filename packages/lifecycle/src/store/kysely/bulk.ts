@@ -204,7 +204,8 @@ function rowOf(operation: BulkOperation): BulkRow {
   };
 }
 
-function operationOf(row: BulkRow): BulkOperation {
+/** An operation of its row. */
+export function operationOf(row: BulkRow): BulkOperation {
   return {
     tenantId: row.tenant_id,
     id: row.id,

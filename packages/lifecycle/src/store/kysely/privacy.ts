@@ -8,6 +8,7 @@ import {
   type Database,
 } from '@dotmac/core/kysely';
 import type { Erasure, PrivacyStore } from '../store.js';
+import { wipeOperations } from './erased-operations.js';
 import { serviceOf, serviceRow, signalOf } from './service-tables.js';
 import { entryOf, runOf, type LifecycleTables } from './tables.js';
 
@@ -100,6 +101,7 @@ export function kyselyPrivacy(database: Database, tenantId: string): PrivacyStor
       await wipeRuns(of, erasure);
       await forgetAnswers(of);
       await emptyRefusals(of);
+      await wipeOperations(of, erasure);
     },
   };
 }

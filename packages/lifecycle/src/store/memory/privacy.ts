@@ -40,8 +40,11 @@ export function memoryPrivacy(memory: LifecycleMemory, tenantId: string): Privac
     },
     wipe: (customerId, erasure, trx) =>
       memory.transaction((maps) => {
-        const { keys, tokens, timers, dunningCases, answers, history, services, runs, signals, bulkFailures, terms } =
-          maps;
+        const { keys, tokens, timers, dunningCases, answers, history, services, runs, signals, terms } = maps;
+        const { bulkFailures, bulkOperations } = maps;
+        for (const [key, operation] of bulkOperations)
+          if (operation.tenantId === tenantId && operation.endedAt !== null)
+            bulkOperations.set(key, erasure.operation(operation) ?? operation);
         for (const [key, failures] of bulkFailures)
           if (key.startsWith(`${tenantId}/`))
             bulkFailures.set(

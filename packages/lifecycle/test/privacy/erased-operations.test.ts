@@ -1,0 +1,83 @@
+import { newId } from '@dotmac/core';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { BulkDraft } from '../../src/bulk/operation.js';
+import { backends, type Backend } from '../support/backends.js';
+import { rig, until, type Rig } from '../support/lifecycle.js';
+
+const person = {
+  username: 'zebulon',
+  email: 'zebulon@quuxmail.example',
+  firstName: 'Zebulon',
+  lastName: 'Quux',
+  userType: 'residential',
+  attributes: { passport: 'P-5550199', plan: 'gold' },
+};
+const reason = 'Zebulon does not pay';
+
+for (const { title, present, create } of backends)
+  describe.skipIf(!present)(`what operations on many looked for, on ${title}`, () => {
+    let backend: Backend;
+    let run: Rig;
+    let id: string;
+    beforeEach(async () => {
+      backend = await create();
+      run = await rig(backend, { searchableAttributes: ['passport', 'plan'] });
+      ({ id } = await run.acme.customers.register(person));
+      await run.acme.customers.link(id, { externalId: 'crm-5550199' });
+    });
+    afterEach(async () => {
+      await run.stop();
+      await backend.close();
+    });
+    const finished = async (filter: BulkDraft['filter']): Promise<string> => {
+      const input = { actionType: 'late', reason, parameters: { who: person.email } };
+      const started = await run.acme.bulk.start({ command: 'suspend', input, filter });
+      await until(async () => (await run.acme.bulk.get(started.id)).status === 'completed', run.clock);
+      return started.id;
+    };
+    const erase = async (): Promise<void> => {
+      await run.acme.customers.delete(id);
+      await run.acme.privacy.erase(id);
+    };
+
+    it('is erased with the customer that it found, and then means nobody else', async () => {
+      await run.acme.customers.update(id, { email: 'z.quux@quuxmail.example' });
+      const asked: BulkDraft['filter'][] = [
+        { search: 'Zebulon@Quux' },
+        { search: 'z.quux@' },
+        { search: 'zebulon quux', stages: ['registration'] },
+        { externalId: 'crm-5550199' },
+        { attribute: 'passport:p-5550199' },
+      ];
+      const ids: string[] = [];
+      for (const filter of asked) ids.push(await finished(filter));
+      await erase();
+      const gone = `erased ${id}`;
+      const left = await Promise.all(ids.map((it) => run.acme.bulk.get(it)));
+      expect(left.map(({ filter }) => filter)).toEqual([
+        { search: gone },
+        { search: gone },
+        { search: gone, stages: ['registration'] },
+        { externalId: gone },
+        { attribute: `passport:${gone}` },
+      ]);
+      for (const { input } of left) expect(input).toEqual({ actionType: 'late', reason: null, parameters: {} });
+      const again = await run.acme.bulk.run(ids[0] ?? '');
+      await until(async () => (await run.acme.bulk.get(again.id)).status === 'completed', run.clock);
+      expect(await run.acme.bulk.get(again.id)).toMatchObject({ total: 1, changed: 0, refused: 1 });
+    });
+
+    it('stays where it found others, or so many that it is no one’s own', async () => {
+      const { bulk } = backend.store.tenant('acme');
+      const filters = [{ search: 'trinity' }, { attribute: 'plan:silver' }, { stages: ['registration' as const] }];
+      const ids: string[] = [];
+      for (const filter of filters) ids.push(await finished(filter));
+      const [some] = ids;
+      const counted = await bulk.get(some ?? '');
+      const many = { ...(counted ?? expect.unreachable()), id: newId(), total: 100, filter: { search: 'z' } };
+      await bulk.insert(many);
+      await erase();
+      for (const [index, it] of ids.entries()) expect((await bulk.get(it))?.filter).toEqual(filters[index]);
+      expect(await bulk.get(many.id)).toEqual(many);
+    });
+  });
