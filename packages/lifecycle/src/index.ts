@@ -61,7 +61,7 @@ export type {
   RegistrationDraft,
 } from './customers/customer.js';
 export type { CustomerService } from './customers/service.js';
-export type { ReasonDraft } from './customers/departures.js';
+export type { ReasonDraft } from './customers/reason.js';
 export type { CommandOptions, JoinOptions } from './customers/perform.js';
 export type { FeedAsk, FeedService, FollowAsk } from './feed/service.js';
 export type { CustomerEvent, EventFilter, EventName, FeedPage, StreamedCustomerEvent } from './feed/event.js';

@@ -1,6 +1,6 @@
 import type { ScopeIdentity } from '@dotmac/core';
 import type { LifecycleContext } from '../context.js';
-import type { CommandOptions } from '../customers/perform.js';
+import type { CarryOutOptions } from '../customers/perform.js';
 import { customerService } from '../customers/service.js';
 import type { Command } from '../customers/transitions.js';
 import { onboardingService } from '../onboarding/service.js';
@@ -13,7 +13,7 @@ import type { CommandInput } from './input.js';
 /** The commands that can be given by name; verifying takes a token that only the customer has. */
 export type NamedCommand = Exclude<Command, 'verify' | 'progressOnboarding' | 'completeOnboarding'>;
 
-type Give = (customerId: string, input: CommandInput, options?: CommandOptions) => Promise<unknown>;
+type Give = (customerId: string, input: CommandInput, options?: CarryOutOptions) => Promise<unknown>;
 
 /** Every command by its name, for those that are told at run time which one: timers, dry runs, bulk. */
 export function commandsOf(context: LifecycleContext, identity: ScopeIdentity): Record<NamedCommand, Give> {
@@ -54,12 +54,12 @@ export function commandsOf(context: LifecycleContext, identity: ScopeIdentity): 
 export function serviceCommandsOf(
   context: LifecycleContext,
   identity: ScopeIdentity,
-): Record<ServiceCommand, (serviceId: string, input: CommandInput, options: CommandOptions) => Promise<unknown>> {
+): Record<ServiceCommand, (serviceId: string, input: CommandInput, options: CarryOutOptions) => Promise<unknown>> {
   const services = serviceService(context, identity);
   // Each reads its input by its schema, whoever gives it.
   const give =
     (command: ServiceCommand) =>
-    (serviceId: string, input: CommandInput, options: CommandOptions): Promise<unknown> =>
+    (serviceId: string, input: CommandInput, options: CarryOutOptions): Promise<unknown> =>
       services[command](serviceId, input as never, options);
   return {
     suspend: give('suspend'),

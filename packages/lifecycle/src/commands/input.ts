@@ -1,13 +1,14 @@
 import { freeForm, instant } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { blockSeverity } from '../customers/customer.js';
+import { words } from '../customers/reason.js';
 import { writtenInstant } from '../written-instant.js';
 
 /** What the commands take, all of them together: each reads its own part, as over its own route. */
 export const commandInput = z
   .object({
     actionType: z.string().max(50),
-    reason: z.string().max(1_000).nullable(),
+    reason: words.nullable(),
     parameters: freeForm,
     severity: blockSeverity,
     until: instant,

@@ -3,6 +3,7 @@ import { readDraft } from '@dotmac/core/contract';
 import type { LifecycleContext } from '../context.js';
 import type { Customer, RegistrationDraft } from '../customers/customer.js';
 import { Undo, type Preview } from '../customers/preview.js';
+import type { CarryOutOptions } from '../customers/perform.js';
 import { customerService } from '../customers/service.js';
 import { commands, type Command, type Facts } from '../customers/transitions.js';
 import { lifecycleErrors } from '../errors.js';
@@ -47,7 +48,7 @@ export interface CommandService {
 /** Refusals that are the answer of a dry run; others are errors of asking. */
 const refusals: readonly ErrorKind[] = ['conflict', 'forbidden', 'limited', 'gone'];
 
-const dryRun = true;
+const dry: CarryOutOptions = { dryRun: true };
 
 /** The commands of one scope. */
 export function commandService(context: LifecycleContext, identity: ScopeIdentity): CommandService {
@@ -82,16 +83,14 @@ export function commandService(context: LifecycleContext, identity: ScopeIdentit
       return seen(await read(customerId), () =>
         command === 'verify'
           ? tryVerification(context, identity, customerId, channel)
-          : commandsOf(context, identity)[command](customerId, given, { dryRun }),
+          : commandsOf(context, identity)[command](customerId, given, dry),
       );
     },
-    dryRunRegistration: (draft) => seen(null, () => customerService(context, identity).register(draft, { dryRun })),
+    dryRunRegistration: (draft) => seen(null, () => customerService(context, identity).register(draft, dry)),
     async dryRunService(serviceId, draft) {
       const { command, input } = readDraft(serviceDryRunInput, { ...draft, ...writtenInput(draft.input) });
       const { customerId } = await findService(services, serviceId);
-      return seen(await read(customerId), () =>
-        serviceCommandsOf(context, identity)[command](serviceId, input, { dryRun }),
-      );
+      return seen(await read(customerId), () => serviceCommandsOf(context, identity)[command](serviceId, input, dry));
     },
   };
 }

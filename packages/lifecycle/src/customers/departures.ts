@@ -1,10 +1,7 @@
+import { readDraft } from '@dotmac/core/contract';
 import type { Decide, Step } from './perform.js';
+import { reasonInput, type ReasonDraft } from './reason.js';
 import type { PendingEvent } from './record.js';
-
-/** Why something is done, in somebody's own words. */
-export interface ReasonDraft {
-  reason?: string | null | undefined;
-}
 
 /** Leaving, in its several ways, and coming back: command, event, and what else it changes. */
 const departures = {
@@ -24,11 +21,9 @@ export function isDeparture(command: string): command is Departure {
   return Object.hasOwn(departures, command);
 }
 
-/** The step of leaving or coming back. */
-export function departureStep(
-  command: Departure,
-  { reason = null }: ReasonDraft = {},
-): Extract<Step, { decide: Decide }> {
+/** The step of leaving or coming back; it reads its draft at once. @throws INVALID_INPUT */
+export function departureStep(command: Departure, draft: ReasonDraft = {}): Extract<Step, { decide: Decide }> {
+  const { reason } = readDraft(reasonInput, draft);
   const { name, patch } = departures[command];
   return {
     command,

@@ -79,7 +79,10 @@ export interface JoinOptions {
 }
 
 /** Options of every command. */
-export interface CommandOptions extends JoinOptions, OnceAsked {
+export type CommandOptions = JoinOptions & OnceAsked;
+
+/** The same with what code of ours gives besides, through `commandsOf` alone: the services' types do not offer it. */
+export interface CarryOutOptions extends CommandOptions {
   /**
    * Called first in the transaction; false: nothing is done, and the customer is answered as it is. For who must do
    * something once, e.g. take a row of its own.
@@ -102,7 +105,7 @@ export async function perform<Answer>(
   customerId: string,
   steps: readonly Step[],
   answer: (customer: Customer) => Answer,
-  options: CommandOptions & { standing?: Standing; turn?: Turn<Answer> } = {},
+  options: CarryOutOptions & { standing?: Standing; turn?: Turn<Answer> } = {},
 ): Promise<Answer> {
   const { store, clock } = context;
   const { trx: join, claim, dryRun, standing } = options;

@@ -4,14 +4,12 @@ import { hookErrors, lifecycleErrors } from '../errors.js';
 import type { LifecycleScope } from '../lifecycle.js';
 import { customerView, linkInput, registration } from './customer.js';
 import { profileInput } from './profile.js';
+import { reasonInput } from './reason.js';
 import { customerSummary } from './summary.js';
 
 const route = routeFor<LifecycleScope>();
 const tag = 'Customer lifecycle';
 const params = z.object({ id });
-const rejection = z
-  .object({ reason: z.string().trim().min(1).max(1_000).nullish().meta({ description: 'In your own words' }) })
-  .meta({ id: 'CustomerRejection', description: 'Why' });
 const commandErrors = [
   lifecycleErrors.CUSTOMER_NOT_FOUND,
   lifecycleErrors.ILLEGAL_TRANSITION,
@@ -24,7 +22,7 @@ const departure = {
   tag,
   permission: 'lifecycle:write',
   params,
-  body: rejection,
+  body: reasonInput,
   output: customerView,
   idempotent: 'by its command',
   errors: commandErrors,
@@ -138,7 +136,7 @@ export const customerRoutes = [
     description: 'Of a customer registered with `requires_approval`; it becomes inactive.',
     permission: 'lifecycle:write',
     params,
-    body: rejection,
+    body: reasonInput,
     output: customerView,
     idempotent: 'by its command',
     errors: commandErrors,

@@ -6,7 +6,7 @@ import { openEntries } from '../privacy/vault.js';
 import type { Channel } from '../verification/channel.js';
 import { issueToken } from '../verification/issue.js';
 import { registration, type Customer, type CustomerView, type LinkDraft, type RegistrationDraft } from './customer.js';
-import { departureStep, type Departure, type ReasonDraft } from './departures.js';
+import { departureStep, type Departure } from './departures.js';
 import { linkCustomer } from './link.js';
 import type { ProfileDraft } from './profile.js';
 import { viewOf } from './next-actions.js';
@@ -14,6 +14,7 @@ import {
   perform,
   runBefore,
   runInTransaction,
+  type CarryOutOptions,
   type CommandOptions,
   type DecideWithin,
   type JoinOptions,
@@ -22,6 +23,7 @@ import {
 } from './perform.js';
 import { timerDifference, Undo } from './preview.js';
 import type { PendingEvent } from './record.js';
+import type { ReasonDraft } from './reason.js';
 import { registerAll, type Registered } from './register.js';
 import { legalCommands } from './transitions.js';
 import { updateCustomer } from './update.js';
@@ -60,20 +62,20 @@ export interface CustomerService {
   summary(customerId: string): Promise<CustomerSummary>;
   /** Lets a customer in that waits for it. @throws CUSTOMER_NOT_FOUND, ILLEGAL_TRANSITION */
   approve(customerId: string, options?: CommandOptions): Promise<CustomerView>;
-  /** Turns a customer away that waits for approval. @throws CUSTOMER_NOT_FOUND, ILLEGAL_TRANSITION */
+  /** Turns a customer away that waits for approval. @throws CUSTOMER_NOT_FOUND, ILLEGAL_TRANSITION, INVALID_INPUT */
   reject(customerId: string, draft?: ReasonDraft, options?: CommandOptions): Promise<CustomerView>;
-  /** Marks a customer as about to leave. @throws CUSTOMER_NOT_FOUND, ILLEGAL_TRANSITION */
+  /** Marks a customer as about to leave. @throws CUSTOMER_NOT_FOUND, ILLEGAL_TRANSITION, INVALID_INPUT */
   markChurning(customerId: string, draft?: ReasonDraft, options?: CommandOptions): Promise<CustomerView>;
   /**
    * Takes a customer back: one who was about to leave is active again; one who had left goes through onboarding again.
-   * @throws CUSTOMER_NOT_FOUND, ILLEGAL_TRANSITION
+   * @throws CUSTOMER_NOT_FOUND, ILLEGAL_TRANSITION, INVALID_INPUT
    */
   winBack(customerId: string, draft?: ReasonDraft, options?: CommandOptions): Promise<CustomerView>;
-  /** Ends it all: its services are taken down. @throws CUSTOMER_NOT_FOUND, ILLEGAL_TRANSITION */
+  /** Ends it all: its services are taken down. @throws CUSTOMER_NOT_FOUND, ILLEGAL_TRANSITION, INVALID_INPUT */
   deactivate(customerId: string, draft?: ReasonDraft, options?: CommandOptions): Promise<CustomerView>;
-  /** Marks a customer as deleted; what is kept of it stays. @throws CUSTOMER_NOT_FOUND, ILLEGAL_TRANSITION */
+  /** Marks a customer as deleted; what is kept of it stays. @throws CUSTOMER_NOT_FOUND, ILLEGAL_TRANSITION, INVALID_INPUT */
   delete(customerId: string, draft?: ReasonDraft, options?: CommandOptions): Promise<CustomerView>;
-  /** Takes back a deletion: the customer is inactive. @throws CUSTOMER_NOT_FOUND, ILLEGAL_TRANSITION */
+  /** Takes back a deletion: the customer is inactive. @throws CUSTOMER_NOT_FOUND, ILLEGAL_TRANSITION, INVALID_INPUT */
   restore(customerId: string, draft?: ReasonDraft, options?: CommandOptions): Promise<CustomerView>;
 }
 
@@ -91,11 +93,11 @@ export function customerService(context: LifecycleContext, identity: ScopeIdenti
     perform(context, identity, customerId, [step], view, options);
   const depart =
     (command: Departure) =>
-    (customerId: string, draft?: ReasonDraft, options?: CommandOptions): Promise<CustomerView> =>
+    async (customerId: string, draft?: ReasonDraft, options?: CommandOptions): Promise<CustomerView> =>
       one(customerId, departureStep(command, draft), options);
 
   return {
-    async register(draft, options) {
+    async register(draft, options?: CarryOutOptions) {
       const input = readDraft(registration, draft);
       const asked = { command: 'register', subject: null, input };
       const turn = await takeTurn<CustomerView>(context, identity, asked, options);

@@ -5,7 +5,7 @@ import type { LifecycleContext } from '../context.js';
 import { openText, sealText } from '../privacy/vault.js';
 import type { KeptAnswer } from '../store/store.js';
 import type { Customer } from './customer.js';
-import type { CommandOptions } from './perform.js';
+import type { CarryOutOptions } from './perform.js';
 
 /** What a command is recognised by when it is given again. */
 export interface TurnAsked {
@@ -48,7 +48,7 @@ export async function takeTurn<Answer>(
   context: LifecycleContext,
   { tenantId, actor }: ScopeIdentity,
   { command, subject, input }: TurnAsked,
-  { idempotencyKey, onReplay, dryRun, trx: join }: CommandOptions = {},
+  { idempotencyKey, onReplay, dryRun, trx: join }: CarryOutOptions = {},
 ): Promise<Turn<Answer>> {
   const { store, clock } = context;
   if (idempotencyKey === undefined || dryRun)

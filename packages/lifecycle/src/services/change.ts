@@ -1,7 +1,7 @@
 import type { ScopeIdentity, StoreTransaction } from '@dotmac/core';
 import type { LifecycleContext } from '../context.js';
 import { lockToChange } from '../customers/lock.js';
-import { runBefore, runInTransaction, type CommandOptions } from '../customers/perform.js';
+import { runBefore, runInTransaction, type CarryOutOptions } from '../customers/perform.js';
 import { timerDifference, Undo } from '../customers/preview.js';
 import { takeTurn, type Turn } from '../customers/turn.js';
 import { happened, recordChange, type PendingEvent } from '../customers/record.js';
@@ -62,7 +62,7 @@ export async function changeService(
   context: LifecycleContext,
   identity: ScopeIdentity,
   { command, serviceId, input, hook, told }: ServiceAsked,
-  options: (CommandOptions & { turn?: Turn<ServiceInstance> }) | undefined,
+  options: (CarryOutOptions & { turn?: Turn<ServiceInstance> }) | undefined,
   decide: (moment: ServiceMoment) => ServiceChange | Promise<ServiceChange>,
 ): Promise<ServiceInstance> {
   const { store, clock } = context;

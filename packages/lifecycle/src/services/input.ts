@@ -1,6 +1,7 @@
 import { freeForm, id, pageQuery } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { blockSeverity } from '../customers/customer.js';
+import { reason } from '../customers/reason.js';
 import { suspensionInput } from '../suspension/suspension.js';
 import { serviceStatus } from './instance.js';
 
@@ -28,7 +29,7 @@ export const planInput = z
 /** @see planInput */
 export type PlanDraft = z.input<typeof planInput>;
 
-const { actionType, reason, parameters } = suspensionInput.shape;
+const { actionType, parameters } = suspensionInput.shape;
 
 /** What suspending one service takes. */
 export const serviceBlockInput = z

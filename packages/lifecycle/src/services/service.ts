@@ -152,7 +152,7 @@ export function serviceService(context: LifecycleContext, identity: ScopeIdentit
       await findService(services, serviceId);
       return (await runs.listFor(serviceId, shownRuns)).map(provisioningOf);
     },
-    suspend(serviceId, draft, options) {
+    async suspend(serviceId, draft, options) {
       const input = readDraft(serviceBlockInput, draft);
       const { actionType, reason: note, parameters, severity } = input;
       const reason = reasonFor(actionType);
@@ -161,7 +161,7 @@ export function serviceService(context: LifecycleContext, identity: ScopeIdentit
       const block = { reason, severity, note, parameters, openedBy: identity.actor };
       return change(asked, options, blockOpened(block));
     },
-    resume(serviceId, draft, options) {
+    async resume(serviceId, draft, options) {
       const input = readDraft(serviceUnblockInput, draft);
       const { actionType } = input;
       const reason = reasonFor(actionType);
@@ -204,7 +204,7 @@ export function serviceService(context: LifecycleContext, identity: ScopeIdentit
         return startOperation(context, service, newRun(identity, wanted, template, of, previous), { at, trx });
       });
     },
-    terminate(serviceId, draft = {}, options) {
+    async terminate(serviceId, draft = {}, options) {
       const input = readDraft(terminationInput, draft);
       const { reason: note } = input;
       const told = { note };

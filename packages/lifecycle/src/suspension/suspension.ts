@@ -1,6 +1,7 @@
 import { freeForm, instant } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { blockSeverity } from '../customers/customer.js';
+import { reason } from '../customers/reason.js';
 
 /** They stay with the customer as long as the reason is open. */
 const mostParameters = 16_384;
@@ -11,14 +12,6 @@ const actionType = z
   .max(50)
   .regex(/^[A-Za-z][A-Za-z0-9_.-]*$/, 'Letters, digits, "_", "." and "-" only')
   .meta({ description: 'The class of the reason', examples: ['non_payment', 'abuse', 'voluntary'] });
-
-const reason = z
-  .string()
-  .trim()
-  .max(1_000)
-  .nullish()
-  .transform((value) => value || null)
-  .meta({ description: 'In your own words' });
 
 /** What reactivating takes. */
 export const reactivationInput = z

@@ -1,10 +1,9 @@
 import type { ScopeIdentity, StoreTransaction } from '@dotmac/core';
-import { commandsOf } from '../commands/dispatch.js';
+import { commandsOf, serviceCommandsOf } from '../commands/dispatch.js';
 import type { LifecycleContext } from '../context.js';
 import { happened, recordChange } from '../customers/record.js';
 import { takeDunningStep } from '../dunning/step.js';
 import { takeJourneyStep } from '../journeys/step.js';
-import { serviceService } from '../services/service.js';
 import { parseTimerKey } from '../store/store.js';
 import { isGivenUp, reasonOf, tryLater } from './attempt.js';
 import { isPostponed, postpone } from './postpone.js';
@@ -41,7 +40,7 @@ async function giveTimer(context: LifecycleContext, tenantId: string, timer: Tim
   const { service = '', ...given } = input;
   try {
     if (command === 'endServicePromise')
-      await serviceService(context, identity).endPromise(service, { actionType: given.actionType }, { claim });
+      await serviceCommandsOf(context, identity).endPromise(service, given, { claim });
     else await commandsOf(context, identity)[command](customerId, given, { claim });
   } catch (error) {
     if (!isGivenUp(timer, error)) throw error;

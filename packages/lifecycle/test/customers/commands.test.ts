@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, expectTypeOf, it } from 'vitest';
+import type { CommandOptions } from '../../src/customers/perform.js';
 import { backends, type Backend } from '../support/backends.js';
 import { rig, someone, type Rig } from '../support/lifecycle.js';
 
@@ -123,6 +124,32 @@ for (const { title, present, create } of backends)
         [],
       );
       expect((await acme.customers.read(id)).version).toBe(2);
+    });
+
+    it('read a reason in code as over HTTP, given or tried: trimmed, none when empty, and not without end', async () => {
+      const { customers, commands, feed } = run.acme;
+      const id = await run.active();
+      const tooLong = { reason: 'x'.repeat(1_001) };
+      const refused = { code: 'INVALID_INPUT' };
+      for (const command of ['reject', 'markChurning', 'winBack', 'deactivate', 'delete', 'restore'] as const) {
+        await expect(customers[command](id, tooLong)).rejects.toMatchObject(refused);
+        await expect(commands.dryRun(id, { command, input: tooLong })).rejects.toMatchObject(refused);
+      }
+      const longest = 'x'.repeat(1_000);
+      for (const [command, reason] of [
+        ['markChurning', ' '],
+        ['winBack', ` ${longest} `],
+      ] as const) {
+        expect(await commands.dryRun(id, { command, input: { reason } })).toMatchObject({ allowed: true });
+        await customers[command](id, { reason });
+      }
+      const { items } = await feed.history(id, { limit: 2 });
+      expect(items.map(({ details }) => details['reason'])).toEqual([longest, null]);
+    });
+
+    it('offer no dry run where they are carried out: `commands.dryRun` is for that', () => {
+      expectTypeOf<CommandOptions>().not.toHaveProperty('dryRun');
+      expectTypeOf<CommandOptions>().not.toHaveProperty('claim');
     });
 
     it('answer another tenant as if there were no such customer, and change nothing', async () => {
