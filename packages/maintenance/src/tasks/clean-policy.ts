@@ -50,7 +50,7 @@ interface Gone {
   retries: number;
   drained: boolean;
   archivedTo: string | null;
-  /** Of the batches alone. */
+  /** Of the batches and the rests between them. */
   tookMs: number;
   droppedBytes: number;
   tooLarge?: boolean;
@@ -111,7 +111,7 @@ async function clean(going: Going, vacuumAnalyze: boolean): Promise<CleanedTable
     rows: gone.deleted,
     batches: gone.batches,
     retries: gone.retries,
-    rowsPerSecond: strategy.walk ? rateOf(prepared, gone) : null,
+    rowsPerSecond: strategy.walk ? rateOf(gone) : null,
     left: Math.max(0, due.items - gone.deleted),
     archivedTo: gone.archivedTo,
     convergence: convergence?.figures ?? null,
@@ -206,8 +206,7 @@ async function walk(
   // A position along other columns is none along these.
   const columns = positionsOf(walk.columns);
   const left = progress.cursor as { columns?: string; place?: Place } | undefined;
-  let tookMs = 0;
-  const walked = await deleteRows(
+  return deleteRows(
     { dialect, selection, facts, walk },
     {
       database: policy.on,
@@ -220,17 +219,15 @@ async function walk(
       note: (message) => context.note(`${prepared.name}: ${message}`),
       remaining: () => progress.remaining,
       onBatch(batch) {
-        tookMs += batch.tookMs;
         count(soFar, batch.deleted);
         return progress.advance({ cleaned: batch.deleted, cursor: { columns, place: batch.place } });
       },
     },
   );
-  return { ...walked, tookMs };
 }
 
-function rateOf({ dialect }: Prepared, { deleted, tookMs }: Gone): number | null {
-  return deleted === 0 || tookMs === 0 ? null : Math.round((deleted * 1000) / (tookMs * (1 + dialect.pace.restShare)));
+function rateOf({ deleted, tookMs }: Gone): number | null {
+  return deleted === 0 || tookMs === 0 ? null : Math.round((deleted * 1000) / tookMs);
 }
 
 async function lookAfter({ context, prepared, plan, held }: Going, { deleted }: Gone): Promise<void> {

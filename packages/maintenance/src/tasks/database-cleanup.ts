@@ -159,7 +159,7 @@ async function willConverge(
 ): Promise<string[]> {
   // A partition takes as long as another, however many rows it has.
   const rowsPerSecond = strategy.walk ? (rate ?? dialect.rowsPerSecond) : Infinity;
-  const { mostRows, mostMs } = dialect.pace;
+  const { mostRows, mostMs } = { ...dialect.pace, ...dialect.besideOthers?.pace };
   const batch = strategy.walk
     ? Math.min(mostRows, (rowsPerSecond * mostMs) / 1_000)
     : due.items / Math.max(1, partitions.length);

@@ -19,14 +19,21 @@ export const postgresRows: RowDialect = {
   pace: {
     firstRows: 2_000,
     leastRows: 10,
-    // Who commits beside it waits until all that a batch has written to the log is on disk.
-    mostRows: 4_000,
+    mostRows: 8_000,
     leastMs: 100,
     mostMs: 250,
-    restShare: 0.2,
+    restShare: 0.1,
     leastRestMs: 1,
     statementTimeoutMs: 2_500,
     lockTimeoutMs: 500,
+  },
+  besideOthers: {
+    // Who commits beside it waits until all that a batch has written to the log is on disk.
+    pace: { mostRows: 1_000, restShare: 1, leastRestMs: 2 },
+    async written(db) {
+      const { rows } = await sql<{ at: string }>`select pg_current_wal_insert_lsn()::text as at`.execute(db);
+      return (rows[0] as { at: string }).at;
+    },
   },
   describe: describeTable,
   columnsOf,

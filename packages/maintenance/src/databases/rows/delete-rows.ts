@@ -4,6 +4,7 @@ import type { Database } from '@dotmac/core/kysely';
 import type { ArchiveFile } from './archive-file.js';
 import { maintenanceErrors } from '../../errors.js';
 import { archiveBatch } from './archive-batch.js';
+import { atPace, besideOthers, type Company } from './beside-others.js';
 import { cut, overGap, beginning, type Place, type Work } from './cut.js';
 import type { BatchPace, Removal } from './dialect.js';
 import { tableLabel } from './due.js';
@@ -21,6 +22,7 @@ export interface DeleteRowsOptions {
   expected?: number | undefined;
   /** Where rows go. Default nowhere. */
   archive?: Removal['archive'] | ArchiveFile;
+  /** Default: the dialect's, considerate of whoever else writes. */
   pace?: BatchPace | undefined;
   /** Told what people should know of the archive. */
   note?: (message: string) => void;
@@ -29,44 +31,52 @@ export interface DeleteRowsOptions {
   /** How many more rows may go. */
   remaining(): number;
   /** Told after each batch; false ends the work there. */
-  onBatch(batch: { deleted: number; place: Place; tookMs: number }): Promise<boolean>;
+  onBatch(batch: { deleted: number; place: Place }): Promise<boolean>;
 }
 
 const attempts = 6;
 
 /**
- * Deletes rows in small transactions along their walk, resting in between. Deadlocks and timeouts are retried with fewer
- * rows.
- * @returns how many went (exact), and whether none are left
+ * Deletes rows in small transactions along their walk, resting in between: smaller ones, and longer rests, while others
+ * write. Deadlocks and timeouts are retried with fewer rows.
+ * @returns how many went (exact), how long that took with its rests but without what `onBatch` waited for, and whether
+ * none are left
  * @throws TABLE_CONTENDED when every try at a batch failed so
  */
 export async function deleteRows(
   work: Work,
   options: DeleteRowsOptions,
-): Promise<{ deleted: number; batches: number; retries: number; drained: boolean }> {
-  const { clock, signal, pace = work.dialect.pace, expected = Infinity } = options;
+): Promise<{ deleted: number; batches: number; retries: number; tookMs: number; drained: boolean }> {
+  const { clock, signal, database, expected = Infinity } = options;
+  const company = options.pace ? atPace(options.pace, clock) : besideOthers(work.dialect, database.kysely, clock);
   let place = options.from ?? beginning;
-  let rows = pace.firstRows;
-  const sum = { deleted: 0, batches: 0, retries: 0 };
+  let rows = Math.min(company.pace.firstRows, company.pace.mostRows);
+  const sum = { deleted: 0, batches: 0, retries: 0, tookMs: 0 };
   while (place.end !== true) {
     const most = Math.min(rows, options.remaining());
     if (most < 1 || isToEnd(signal)) return { ...sum, drained: false };
     signal.throwIfAborted();
+    const { pace } = company;
     const startedAt = clock.monotonic();
     const batch = await tryBatch(work, options, place, most, pace);
-    await work.dialect.afterBatch(options.database.kysely);
+    await work.dialect.afterBatch(database.kysely);
     const tookMs = clock.monotonic() - startedAt;
     sum.deleted += batch.deleted;
     sum.retries += batch.retries;
     sum.batches += 1;
+    sum.tookMs += tookMs;
     if (sum.deleted >= expected) batch.place = { ...batch.place, end: true };
     // A walk that stands still would go round for ever.
     if (batch.deleted === 0 && JSON.stringify(batch.place) === JSON.stringify(place)) break;
     place = batch.place;
-    rows = nextRows(Math.min(rows, batch.rows), tookMs, pace);
-    const goOn = await options.onBatch({ deleted: batch.deleted, place, tookMs });
+    const goOn = await options.onBatch({ deleted: batch.deleted, place });
     if (!goOn && place.end !== true) return { ...sum, drained: false };
-    if (place.end !== true) await rest(clock, Math.max(pace.leastRestMs, tookMs * pace.restShare), signal);
+    if (place.end === true) break;
+    const restedFrom = clock.monotonic();
+    await rest(company, Math.max(pace.leastRestMs, tookMs * pace.restShare), signal);
+    sum.tookMs += clock.monotonic() - restedFrom;
+    // By the pace as it is now: whoever was met in between is not to meet another large one.
+    rows = nextRows(Math.min(rows, batch.rows), tookMs, company.pace);
   }
   return { ...sum, drained: true };
 }
@@ -75,8 +85,8 @@ export async function deleteRows(
 export const isToEnd = ({ aborted, reason }: AbortSignal): boolean =>
   aborted && !isOperationError(reason, 'LEASE_LOST');
 
-async function rest(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
-  await clock.sleep(ms, signal).catch((error: unknown) => {
+async function rest(company: Company, ms: number, signal: AbortSignal): Promise<void> {
+  await company.rest(ms, signal).catch((error: unknown) => {
     if (!signal.aborted) throw error;
   });
 }

@@ -34,6 +34,14 @@ export interface BatchPace extends BatchLimits {
   leastRestMs: number;
 }
 
+/** How work is considerate of others who write to the same database. */
+export interface BesideOthers {
+  /** What of the pace is otherwise while somebody writes. */
+  pace: Partial<BatchPace>;
+  /** Reads on from what was written by anybody: it is another text after every commit that is not of this work. */
+  written(db: Kysely<unknown>): Promise<string>;
+}
+
 /** Lets others work between steps. */
 export interface Pauses {
   clock: Clock;
@@ -55,6 +63,8 @@ export interface Removal {
 /** Where databases differ when rows are looked for and removed. */
 export interface RowDialect {
   readonly pace: BatchPace;
+  /** Undefined where the pace is the same whoever writes. */
+  readonly besideOthers?: BesideOthers;
   /** What is believed of the speed of deleting, for forecasts before anything was measured. */
   readonly rowsPerSecond: number;
   /** Do sizes come from the system, and not from the database's statistics? */

@@ -1,0 +1,62 @@
+import type { Kysely } from 'kysely';
+import type { Clock } from '@dotmac/core';
+import type { BatchPace, BesideOthers, RowDialect } from './dialect.js';
+
+/** Whoever was seen to write twice within such a time is taken to write on for as long again. */
+const spanMs = 1_000;
+
+/** Rests, and sees meanwhile who else writes. */
+export interface Company {
+  /** Of the next batch. */
+  readonly pace: BatchPace;
+  /** Resolves after so long; rejects when the signal aborts. */
+  rest(ms: number, signal: AbortSignal): Promise<void>;
+}
+
+/**
+ * Tells by what is written while this work rests whether others write: what they wait for is the log, the disk and the
+ * cores, and nobody waits where nobody is. They are taken to be there until a second went by without them, and
+ * always where the database does not tell. What is written once in a while (a lease that is renewed) is nobody.
+ */
+export function besideOthers(
+  { pace, besideOthers: others }: Pick<RowDialect, 'pace' | 'besideOthers'>,
+  db: Kysely<unknown>,
+  clock: Clock,
+): Company {
+  if (!others) return atPace(pace, clock);
+  const considerate = { ...pace, ...others.pace };
+  let seenAt = -Infinity;
+  let thereUntil = clock.monotonic() + spanMs;
+  const written = reading(others, db);
+  return {
+    get pace() {
+      return clock.monotonic() < thereUntil ? considerate : pace;
+    },
+    async rest(ms, signal) {
+      const before = await written();
+      await clock.sleep(ms, signal);
+      if (before !== undefined && (await written()) === before) return;
+      const now = clock.monotonic();
+      if (before === undefined || now - seenAt <= spanMs) thereUntil = now + spanMs;
+      seenAt = now;
+    },
+  };
+}
+
+/** One pace, whoever is there. */
+export const atPace = (pace: BatchPace, clock: Clock): Company => ({
+  pace,
+  rest: (ms, signal) => clock.sleep(ms, signal),
+});
+
+/** Undefined where the database does not tell: a managed one may forbid the question. It is not asked again. */
+function reading({ written }: BesideOthers, db: Kysely<unknown>): () => Promise<string | undefined> {
+  let isTold = true;
+  return async () => {
+    if (!isTold) return undefined;
+    return written(db).catch(() => {
+      isTold = false;
+      return undefined;
+    });
+  };
+}
