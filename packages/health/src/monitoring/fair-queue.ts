@@ -1,3 +1,6 @@
+import { counter } from './counter.js';
+import { hostPlaces } from './host-places.js';
+
 /** What a queue needs to know of a job. */
 export interface Job {
   readonly id: string;
@@ -52,18 +55,18 @@ type Lines<Item> = Record<'plain' | 'suspect', { job: Item; turn: number }[]>;
 
 /**
  * Makes an empty queue. Tenants take turns, each with its jobs in their order; a job whose host is busy is set aside
- * until it is not, and suspects leave a quarter of their tenant's places free, and of all. Every call takes constant time,
- * amortised, plus a look at each tenant that is at its limit.
+ * until it is its tenant's turn there, and suspects leave a quarter of their tenant's places free, and of all. Every call
+ * takes constant time, amortised, plus a look at each tenant that is at its limit.
  */
 export function fairQueue<Item extends Job>(limits: Limits): FairQueue<Item> {
   const waiting = new Map<string, Item>();
   const tenants = new Map<string, Lines<Item>>();
   const runningOfTenant = counter();
-  const runningOfHost = counter();
   const suspectsOfTenant = counter();
   const runningSuspects = new Set<string>();
-  /** Jobs whose host is busy, out of their tenant's line. */
-  const aside = new Map<string, Item[]>();
+  const isWaiting = (job: Item): boolean => waiting.get(job.id) === job;
+  /** With the jobs whose host is busy, out of their tenant's line. */
+  const hosts = hostPlaces<Item>(limits.perHost, isWaiting);
   let running = 0;
   let turns = 0;
 
@@ -74,19 +77,13 @@ export function fairQueue<Item extends Job>(limits: Limits): FairQueue<Item> {
     if (front) line.unshift({ job, turn: 0 });
     else line.push({ job, turn: ++turns });
   };
-  const setAside = (job: Item): void => {
-    const line = aside.get(job.host);
-    if (line) line.push(job);
-    else aside.set(job.host, [job]);
-  };
   /** Makes sure that the first of a line is one that waits, and whose host is free; its number, if there is one. */
   const firstOf = (line: Lines<Item>['plain']): number => {
     for (let [first] = line; first; [first] = line) {
       const { job, turn } = first;
-      const isWaiting = waiting.get(job.id) === job;
-      if (isWaiting && (job.host === '' || runningOfHost.of(job.host) < limits.perHost)) return turn;
+      if (isWaiting(job) && hosts.isFree(job)) return turn;
       line.shift();
-      if (isWaiting) setAside(job);
+      if (isWaiting(job)) hosts.wait(job);
     }
     return Infinity;
   };
@@ -123,7 +120,13 @@ export function fairQueue<Item extends Job>(limits: Limits): FairQueue<Item> {
       waiting.set(job.id, job);
       enqueue(job);
     },
-    remove: (id) => void waiting.delete(id),
+    remove(id) {
+      const job = waiting.get(id);
+      if (!job) return;
+      waiting.delete(id);
+      const next = hosts.forget(job);
+      if (next) enqueue(next, true);
+    },
     take() {
       if (running >= limits.total) return undefined;
       // Each tenant once, in the order of a Map's keys: who is served goes to the end.
@@ -140,7 +143,7 @@ export function fairQueue<Item extends Job>(limits: Limits): FairQueue<Item> {
         waiting.delete(job.id);
         running++;
         runningOfTenant.add(tenantId, 1);
-        runningOfHost.add(job.host, 1);
+        hosts.take(job);
         return job;
       }
       return undefined;
@@ -149,29 +152,8 @@ export function fairQueue<Item extends Job>(limits: Limits): FairQueue<Item> {
       if (runningSuspects.delete(id)) suspectsOfTenant.add(tenantId, -1);
       running--;
       runningOfTenant.add(tenantId, -1);
-      runningOfHost.add(host, -1);
-      const line = aside.get(host);
-      for (let job = line?.shift(); job; job = line?.shift())
-        if (waiting.get(job.id) === job) {
-          enqueue(job, true);
-          break;
-        }
-      if (line?.length === 0) aside.delete(host);
-    },
-  };
-}
-
-/** Names that are counted at 0 are kept up to so many: most of them are counted again at once. */
-const keptNames = 1_000;
-
-function counter(): { of(key: string): number; add(key: string, change: number): void } {
-  const counts = new Map<string, number>();
-  return {
-    of: (key) => counts.get(key) ?? 0,
-    add(key, change) {
-      const count = (counts.get(key) ?? 0) + change;
-      if (count === 0 && counts.size > keptNames) counts.delete(key);
-      else counts.set(key, count);
+      const next = hosts.leave(host);
+      if (next) enqueue(next, true);
     },
   };
 }

@@ -38,6 +38,33 @@ describe('a queue of due jobs', () => {
     expect(order({ perHost: 1 }, [job('a', 't', ''), job('b', 't', '')]).taken).toEqual(['a', 'b']);
   });
 
+  it('gives tenants their turns at a host that several of them name, however many jobs one of them has for it', () => {
+    const crowd = Array.from({ length: 100 }, (_, index) => job(`crowd${index}`, 'crowd', 'h'));
+    const { queue, taken } = order({ perHost: 2 }, crowd);
+    for (const [id, tenantId] of [
+      ['one', 'a'],
+      ['two', 'a'],
+      ['three', 'b'],
+    ] as const)
+      queue.add(job(id, tenantId, 'h'));
+    for (let turn = 0; turn < 8; turn++) {
+      expect(queue.take()).toBeUndefined();
+      queue.done(job(taken[turn] ?? '', turn < 2 ? 'crowd' : '', 'h'));
+      taken.push(queue.take()?.id ?? '');
+    }
+    expect(taken.filter((id) => !id.startsWith('crowd'))).toEqual(['one', 'three', 'two']);
+  });
+
+  it('keeps a place at a busy host for somebody else when the one that it was kept for is removed', () => {
+    const { queue } = order({ perHost: 1 }, [job('a', 't', 'h'), job('b', 't', 'h'), job('c', 'u', 'h')]);
+    queue.done(job('a', 't', 'h'));
+    queue.remove('b');
+    expect([queue.take()?.id, queue.take()]).toEqual(['c', undefined]);
+    queue.done(job('c', 'u', 'h'));
+    queue.add(job('d', 't', 'h'));
+    expect(queue.take()?.id).toBe('d');
+  });
+
   it('leaves a quarter of the places to who is no suspect, and gives suspects a tenth of them in any case', () => {
     const suspects = Array.from({ length: 20 }, (_, index) => ({ ...job(`s${index}`), isSuspect: true }));
     const plain = Array.from({ length: 20 }, (_, index) => job(`p${index}`));
