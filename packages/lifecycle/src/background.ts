@@ -6,21 +6,37 @@ import { createRetention } from './retention.js';
 import { parseBulkKey, parseTimerKey, type LifecycleStore } from './store/store.js';
 import { fireTimer } from './timers/fire.js';
 
-/** What is due in the tables of all tenants until `untilMs`: runs, timers and operations on many. */
-export async function findDue(store: LifecycleStore, untilMs: number): Promise<DueKey[]> {
-  const [runs, timers, bulk] = await Promise.all([
-    store.dueRuns(untilMs, 10_000),
-    store.dueTimers(untilMs, 10_000),
-    store.dueBulk(untilMs, 100),
-  ]);
-  return [...runs, ...timers, ...bulk];
+/** Of each kind that is found at once: runs, timers, and operations on many. */
+const mostFound = 10_000;
+
+/** Finds what is due in the tables of all tenants until `untilMs`. */
+export type FindDue = (untilMs: number) => Promise<DueKey[]>;
+
+/**
+ * Makes a {@link FindDue}. Of more than it finds at once the next call finds the next, and so on until all were found:
+ * what nobody can go on with, or what waits by the ten thousands, hides nothing else.
+ */
+export function dueFinder(store: Pick<LifecycleStore, 'dueRuns' | 'dueTimers' | 'dueBulk'>): FindDue {
+  let reached: (string | null)[] = [];
+  return async (untilMs) => {
+    const [runs = null, timers = null, bulk = null] = reached;
+    const pages = await Promise.all([
+      store.dueRuns(untilMs, { limit: mostFound, after: runs }),
+      store.dueTimers(untilMs, { limit: mostFound, after: timers }),
+      store.dueBulk(untilMs, { limit: mostFound, after: bulk }),
+    ]);
+    reached = pages.map(({ nextCursor }) => nextCursor);
+    return pages.flatMap(({ items }) => items);
+  };
 }
 
 /** How the background is run. */
 export interface BackgroundOptions {
   /** Apply migrations first. */
   migrate: boolean;
-  /** How often to look for lost wake-ups, in ms; undefined when the waker does that itself. */
+  /** Finds wake-ups that were lost. */
+  findDue: FindDue;
+  /** How often to look for them, in ms; undefined when the waker does that itself. */
   sweepMs: number | undefined;
 }
 
@@ -36,7 +52,7 @@ export interface Background {
 /** Makes the background of a lifecycle. Nothing happens before `start()`. */
 export function createBackground(context: LifecycleContext, options: BackgroundOptions): Background {
   const { store, clock, logger, relay, webhooks, streams, waker } = context;
-  const { sweepMs } = options;
+  const { findDue, sweepMs } = options;
   const retention = createRetention(context);
   let state: ReturnType<Background['state']> = 'stopped';
   let starting: Promise<void> | undefined;
@@ -54,7 +70,7 @@ export function createBackground(context: LifecycleContext, options: BackgroundO
   /** Tells the waker again what it may have lost. */
   const sweepAgain = (everyMs: number): void => {
     cancelSweep = clock.after(everyMs, () => {
-      void findDue(store, clock.now())
+      void findDue(clock.now())
         .then(async (due) => {
           for (const { key, at } of due) await waker.wake(key, at);
         })

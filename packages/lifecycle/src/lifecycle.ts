@@ -11,7 +11,7 @@ import {
   type Module,
   type StoreTransaction,
 } from '@dotmac/core';
-import { createBackground, findDue } from './background.js';
+import { createBackground, dueFinder } from './background.js';
 import { bulkService, type BulkService } from './bulk/service.js';
 import { createTurns } from './bulk/turns.js';
 import { consistencyService, type ConsistencyService } from './consistency/service.js';
@@ -40,6 +40,7 @@ import { provisioningService, type ProvisioningService } from './provisioning/se
 import { keptDaysOf } from './retention.js';
 import { lifecycleRoutes } from './routes.js';
 import { serviceService, type ServiceService } from './services/service.js';
+import { ownerOf } from './store/store.js';
 import { readStatus, type LifecycleStatus } from './status.js';
 import type { LifecycleOptions } from './options.js';
 import { suspensionService, type SuspensionService } from './suspension/service.js';
@@ -111,10 +112,12 @@ export function createLifecycle<Trx = StoreTransaction>(options: LifecycleOption
   const { store, clock = systemClock, logger = silentLogger, sendVerification } = options;
   const relayOptions = { outbox: store.outbox, events: deliveries, clock, logger };
   const { maxDeliveryAttempts, sweepMs, concurrency = 16 } = options;
-  const sweep = (untilMs: number) => findDue(store, untilMs);
+  const findDue = dueFinder(store);
   const secrets = options.secret === undefined ? [] : [options.secret].flat();
   if (options.secret !== undefined) checkSecrets(secrets);
-  const waker = options.waker ?? timerWaker({ clock, logger, sweep, concurrency, ...(sweepMs && { sweepMs }) });
+  const waker =
+    options.waker ??
+    timerWaker({ ...{ clock, logger, concurrency, ownerOf }, sweep: findDue, ...(sweepMs && { sweepMs }) });
   // Who is not told is found by the sweep.
   const tell = async (key: string): Promise<void> => {
     try {
@@ -164,6 +167,7 @@ export function createLifecycle<Trx = StoreTransaction>(options: LifecycleOption
   subscribeWebhooks(context);
   const background = createBackground(context, {
     migrate: options.migrate ?? true,
+    findDue,
     // The in-process waker sweeps by itself.
     sweepMs: options.waker && (sweepMs ?? 30_000),
   });

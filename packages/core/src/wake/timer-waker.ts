@@ -4,6 +4,7 @@ import { drain } from '../deadline.js';
 import { describeError } from '../errors/describe-error.js';
 import { silentLogger, type Logger } from '../logger.js';
 import { timeHeap } from './heap.js';
+import { lines } from './lines.js';
 import type { WakeHandler, Waker } from './waker.js';
 
 /** A wake-up found in the tables. */
@@ -26,7 +27,15 @@ export interface TimerWakerOptions {
   sweepMs?: number;
   /** Handlers at once. Default 16. */
   concurrency?: number;
-  /** Keys waiting at most; beyond, wake-ups are left to the sweep. Default 100,000. */
+  /**
+   * Whose a key is, e.g. a tenant's: where more are due than can be handled, owners take turns. Default: all are one's,
+   * and are handled in the order of their times.
+   */
+  ownerOf?: (key: string) => string;
+  /**
+   * Keys waiting at most; beyond, wake-ups are left to the sweep, save those of owners of whom less than a hundredth of
+   * this waits. Default 100,000.
+   */
   maxWaiting?: number;
   /** How long `stop` waits for running handlers before aborting them. Default 5,000 ms. */
   graceMs?: number;
@@ -34,6 +43,8 @@ export interface TimerWakerOptions {
 
 const firstRetryMs = 1_000;
 const longestRetryMs = 60_000;
+/** Keys that are put in line at once: a crowd that is due in one instant is not to hold up the event loop. */
+const linedUpAtOnce = 1_000;
 
 /**
  * The default waker: timers of this process, one clock timer for all of them, and a sweep of the tables for what a
@@ -46,12 +57,17 @@ export function timerWaker(options: TimerWakerOptions = {}): Waker {
     sweep,
     sweepMs = 30_000,
     concurrency = 16,
+    ownerOf = () => '',
     maxWaiting = 100_000,
     graceMs = 5_000,
   } = options;
   const heap = timeHeap<DueKey>();
-  /** The one valid heap entry of each waiting key; others of that key are stale. */
+  /** What is due, and out of the heap. */
+  const due = lines<DueKey>();
+  /** The one valid entry of each waiting key, in the heap or due; others of that key are stale. */
   const waiting = new Map<string, DueKey>();
+  /** Keys that wait, by their owners. */
+  const waitingOf = new Map<string, number>();
   const running = new Map<string, Promise<void>>();
   /** Asked for while the key was being handled. */
   const askedMeanwhile = new Map<string, number>();
@@ -66,23 +82,36 @@ export function timerWaker(options: TimerWakerOptions = {}): Waker {
 
   const enqueue = (key: string, at: number): void => {
     const known = waiting.get(key);
-    if (known && known.at <= at) return;
-    if (!known && waiting.size >= maxWaiting) {
-      logger.warn({ key, maxWaiting }, 'too many wake-ups are waiting; this one is left to the sweep');
-      return;
+    // What is due has its place in line.
+    if (known && known.at <= Math.max(at, clock.now())) return;
+    if (!known) {
+      const owner = ownerOf(key);
+      const own = waitingOf.get(owner) ?? 0;
+      if (waiting.size >= maxWaiting && own >= maxWaiting / 100) {
+        logger.warn({ key, maxWaiting }, 'too many wake-ups are waiting; this one is left to the sweep');
+        return;
+      }
+      waitingOf.set(owner, own + 1);
     }
     const entry = { key, at };
     waiting.set(key, entry);
     heap.push(entry);
     if (heap.size > 2 * waiting.size + 64) heap.retain((item) => waiting.get(item.key) === item);
   };
+  const forget = (key: string): void => {
+    waiting.delete(key);
+    const owner = ownerOf(key);
+    const left = (waitingOf.get(owner) ?? 0) - 1;
+    if (left > 0) waitingOf.set(owner, left);
+    else waitingOf.delete(owner);
+  };
   const arm = (): void => {
     cancelTimer();
     firesAt = Infinity;
     if (!handler || running.size >= concurrency) return;
-    const next = nextValid();
-    if (!next) return;
-    const delayMs = Math.max(0, next.at - clock.now());
+    const at = due.size > 0 ? -Infinity : nextValid()?.at;
+    if (at === undefined) return;
+    const delayMs = Math.max(0, at - clock.now());
     firesAt = clock.monotonic() + delayMs;
     cancelTimer = clock.after(delayMs, fire);
   };
@@ -99,10 +128,18 @@ export function timerWaker(options: TimerWakerOptions = {}): Waker {
     return undefined;
   };
   const fire = (): void => {
-    for (let next = nextValid(); next && next.at <= clock.now() && running.size < concurrency; next = nextValid()) {
+    for (let lined = 0; lined < linedUpAtOnce; lined++) {
+      const next = nextValid();
+      if (!next || next.at > clock.now()) break;
       heap.pop();
-      waiting.delete(next.key);
-      if (handler) begin(next.key, handler);
+      due.add(ownerOf(next.key), next);
+    }
+    while (handler && running.size < concurrency) {
+      const next = due.next();
+      if (!next) break;
+      if (waiting.get(next.key) !== next) continue;
+      forget(next.key);
+      begin(next.key, handler);
     }
     arm();
   };

@@ -54,6 +54,42 @@ describe('timer waker', () => {
     await waker.stop();
   });
 
+  it('gives owners their turns where more is due than it can handle, however many keys one of them has', async () => {
+    const clock = fakeClock();
+    const waker = timerWaker({ clock, concurrency: 2, ownerOf: (key) => key.slice(0, key.indexOf('/')) });
+    const order: string[] = [];
+    await waker.start(async (key) => {
+      order.push(key);
+      await clock.sleep(1_000);
+    });
+    for (let key = 0; key < 3_000; key++) await waker.wake(`crowd/${key}`, clock.now() - 3_000 + key);
+    await clock.advance(500);
+    for (const key of ['a/1', 'a/2', 'b/1']) await waker.wake(key, clock.now());
+    await clock.advance(10_000);
+    expect(order.filter((key) => !key.startsWith('crowd'))).toEqual(['a/1', 'b/1', 'a/2']);
+    expect(order.indexOf('a/2')).toBeLessThan(12);
+    expect(order.filter((key) => key.startsWith('crowd'))).toEqual(
+      Array.from({ length: order.length - 3 }, (_, key) => `crowd/${key}`),
+    );
+    const stopped = waker.stop();
+    await clock.advance(1_000);
+    await stopped;
+  });
+
+  it('has a place for an owner of few keys, though those of another fill it', async () => {
+    const clock = fakeClock();
+    const waker = timerWaker({ clock, maxWaiting: 200, ownerOf: (key) => key.slice(0, key.indexOf('/')) });
+    const woken = new Set<string>();
+    const at = clock.now() + 1_000;
+    for (let key = 0; key < 300; key++) await waker.wake(`crowd/${key}`, at);
+    for (let key = 0; key < 5; key++) await waker.wake(`a/${key}`, at);
+    await waker.start((key) => Promise.resolve(void woken.add(key)));
+    await clock.advance(2_000);
+    expect([...woken].filter((key) => key.startsWith('crowd'))).toHaveLength(200);
+    expect([...woken].filter((key) => key.startsWith('a')).sort()).toEqual(['a/0', 'a/1']);
+    await waker.stop();
+  });
+
   it('wakes at once what is due, though it waited for something else when the wall clock was set forward', async () => {
     const clock = fakeClock();
     const waker = timerWaker({ clock });

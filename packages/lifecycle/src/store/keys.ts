@@ -9,6 +9,11 @@ export function parseRunKey(key: string): { tenantId: string; runId: string } {
   return { tenantId: key.slice(0, slash), runId: key.slice(slash + 1) };
 }
 
+/** Whose any of these keys is: each begins with its tenant. */
+export function ownerOf(key: string): string {
+  return parseRunKey(key).tenantId;
+}
+
 const timerMark = '/timer/';
 
 /** Names a timer to the waker. */

@@ -1,7 +1,9 @@
 import type { DueKey, Outbox, StoreTransaction } from '@dotmac/core';
+import type { Page } from '@dotmac/core/contract';
 import type { AnswerStore } from './answers.js';
 import type { BulkStore } from './bulk.js';
 import type { CustomerStore } from './customers.js';
+import type { DuePage } from './due-place.js';
 import type { DunningCaseStore } from './dunning-cases.js';
 import type { HistoryStore } from './history.js';
 import type { PrivacyStore } from './privacy.js';
@@ -57,18 +59,19 @@ export interface LifecycleStore {
    * meant and refused: up to `limit` rows; how many.
    */
   pruneBulk(before: number, limit: number): Promise<number>;
-  /** The runs of every tenant that are to be worked on until `untilMs`, by run key; for the waker alone. */
-  dueRuns(untilMs: number, limit: number): Promise<DueKey[]>;
-  /** The timers of every tenant that are due until `untilMs`, by {@link timerKey}; for the waker alone. */
-  dueTimers(untilMs: number, limit: number): Promise<DueKey[]>;
-  /** The operations on many of every tenant that nobody goes on with, by {@link bulkKey}; for the waker alone. */
-  dueBulk(untilMs: number, limit: number): Promise<DueKey[]>;
+  /** The runs of every tenant that are to be worked on until `untilMs`, by run key, those due longest first; for the waker alone. */
+  dueRuns(untilMs: number, page: DuePage): Promise<Page<DueKey>>;
+  /** The timers of every tenant that are due until `untilMs`, by {@link timerKey}, likewise. */
+  dueTimers(untilMs: number, page: DuePage): Promise<Page<DueKey>>;
+  /** The operations on many of every tenant that nobody goes on with, by {@link bulkKey}, likewise. */
+  dueBulk(untilMs: number, page: DuePage): Promise<Page<DueKey>>;
 }
 
-export { bulkKey, parseBulkKey, parseRunKey, parseTimerKey, runKey, timerKey } from './keys.js';
+export { bulkKey, ownerOf, parseBulkKey, parseRunKey, parseTimerKey, runKey, timerKey } from './keys.js';
 export type * from './answers.js';
 export type * from './bulk.js';
 export type * from './customers.js';
+export type { DuePage } from './due-place.js';
 export type * from './dunning-cases.js';
 export type * from './history.js';
 export type * from './privacy.js';

@@ -62,8 +62,10 @@ export const bulkCases: Suite<LifecycleStoreSubject>['cases'] = [
       const racers = Array.from({ length: 20 }, () => store.transaction((trx) => bulk.advance(moved, first, trx)));
       assert.equal((await Promise.all(racers)).filter(Boolean).length, 1);
       assert.deepEqual(await bulk.get(first.id), moved);
-      assert.deepEqual(await store.dueBulk(9 + staleMs, 9), [{ key: `a/bulk/${first.id}`, at: 9 + staleMs }]);
-      assert.deepEqual(await store.dueBulk(8 + staleMs, 9), []);
+      assert.deepEqual((await store.dueBulk(9 + staleMs, { limit: 9 })).items, [
+        { key: `a/bulk/${first.id}`, at: 9 + staleMs },
+      ]);
+      assert.deepEqual((await store.dueBulk(8 + staleMs, { limit: 9 })).items, []);
       await bulk.requestCancel(first.id, 11);
       await bulk.requestCancel(second.id, 11);
       assert.equal((await bulk.get(first.id))?.cancelRequestedAt, 11);

@@ -189,7 +189,7 @@ export const serviceCases: Suite<LifecycleStoreSubject>['cases'] = [
       assert.deepEqual(await timers.listFor(customerId), [other, moved]);
       assert.equal(await timers.get(old.id), undefined);
       assert.deepEqual(await timers.get(moved.id), moved);
-      const due = await store.dueTimers(now + 300, 9);
+      const { items: due } = await store.dueTimers(now + 300, { limit: 9 });
       assert.deepEqual(
         due.map(({ at }) => at),
         [now + 100, now + 200],

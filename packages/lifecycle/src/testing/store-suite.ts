@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { newId } from '@dotmac/core';
 import type { Suite } from '@dotmac/core/testing';
 import type { CustomerChange, LifecycleStore } from '../store/store.js';
-import { aCustomer, aRun, aService, aToken, anEvent } from './samples.js';
+import { aCustomer, aRun, aService, aTimer, aToken, anEvent } from './samples.js';
 import { bulkCases } from './bulk-cases.js';
 import { answerCases } from './answer-cases.js';
 import { privacyCases } from './privacy-cases.js';
@@ -198,7 +198,7 @@ export const lifecycleStoreSuite: Suite<LifecycleStoreSubject> = {
         });
         await store.runLeases.acquire(`a/${leased.id}`, 'one', 3_000);
         const due = async (untilMs: number) =>
-          new Map((await store.dueRuns(untilMs, 9)).map(({ key, at }) => [key, at]));
+          new Map((await store.dueRuns(untilMs, { limit: 9 })).items.map(({ key, at }) => [key, at]));
         assert.deepEqual(
           await due(now + 5_000),
           new Map([
@@ -207,7 +207,37 @@ export const lifecycleStoreSuite: Suite<LifecycleStoreSubject> = {
           ]),
         );
         assert.equal((await due(now + 10_000)).get(`b/${later.id}`), now + 10_000);
-        assert.equal((await store.dueRuns(now + 10_000, 1)).length, 1);
+      },
+    },
+    {
+      name: 'finds what is due page by page, of many that are due in one instant too',
+      async run({ store, clock }) {
+        const at = clock.now();
+        const runs = Array.from({ length: 7 }, (_, index) =>
+          aRun(index % 2 === 0 ? 'a' : 'b', newId(), { nextAt: at - (index === 6 ? 1 : 0) }),
+        );
+        const timers = runs.map(({ tenantId }) => ({ tenantId, timer: aTimer(newId(), { dueAt: at }) }));
+        await store.transaction(async (trx) => {
+          for (const run of runs) await store.tenant(run.tenantId).runs.insert(run, trx);
+          for (const { tenantId, timer } of timers) await store.tenant(tenantId).timers.put(timer, trx);
+        });
+        const all = async (find: 'dueRuns' | 'dueTimers'): Promise<string[]> => {
+          const keys: string[] = [];
+          let after: string | null = null;
+          do {
+            const page: Awaited<ReturnType<LifecycleStore['dueRuns']>> = await store[find](at, { limit: 2, after });
+            assert.ok(page.items.length <= 2);
+            keys.push(...page.items.map(({ key }) => key));
+            after = page.nextCursor;
+          } while (after !== null);
+          return keys;
+        };
+        const first = runs.at(-1);
+        const found = await all('dueRuns');
+        assert.equal(found[0], `a/${first?.id}`);
+        assert.deepEqual(found.toSorted(), runs.map(({ tenantId, id }) => `${tenantId}/${id}`).toSorted());
+        const due = timers.map(({ tenantId, timer }) => `${tenantId}/timer/${timer.id}`);
+        assert.deepEqual((await all('dueTimers')).toSorted(), due.toSorted());
       },
     },
     ...serviceCases,

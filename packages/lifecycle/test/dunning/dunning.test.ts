@@ -45,7 +45,7 @@ for (const { title, present, create } of backends)
     const pass = async (days: number): Promise<void> => {
       for (let quarter = 0; quarter < days * 4; quarter++) {
         run.clock.set(run.clock.now() + 6 * hour - 2_000);
-        const due = async () => (await backend.store.dueTimers(run.clock.now(), 9)).length;
+        const due = async () => (await backend.store.dueTimers(run.clock.now(), { limit: 9 })).items.length;
         await run.clock.advance(2_000);
         for (let round = 0; (await due()) > 0; round++) {
           if (round > 500) throw new Error('A timer that is due is not given.');
@@ -246,7 +246,10 @@ for (const { title, present, create } of backends)
       await run.stop();
       run = await rig(backend, { dunning: [], sweepMs: 1_000 });
       // Looked at, it is out of the way of those that come after it in the order of their times.
-      await until(async () => (await backend.store.dueTimers(run.clock.now(), 9)).length === 0, run.clock);
+      await until(
+        async () => (await backend.store.dueTimers(run.clock.now(), { limit: 9 })).items.length === 0,
+        run.clock,
+      );
       expect(await run.acme.timers.list(id)).toMatchObject([{ name: 'dunning:other' }]);
       await run.stop();
       run = await rig(backend, { dunning: [other], sweepMs: 1_000 });

@@ -351,9 +351,9 @@ for (const { title, present, create } of backends)
         for (let rounds = 0; ; rounds++) {
           if (rounds > 20_000) throw new Error('What is due is not done.');
           // A timer begins runs before it is gone, and a run sets timers before it has ended; a run may pause between two tries.
-          const [before] = await store.dueTimers(until, 1);
-          const [busy] = await store.dueRuns(clock.now() + hour, 1);
-          const [next] = busy ? [] : await store.dueTimers(until, 1);
+          const [before] = (await store.dueTimers(until, { limit: 1 })).items;
+          const [busy] = (await store.dueRuns(clock.now() + hour, { limit: 1 })).items;
+          const [next] = busy ? [] : (await store.dueTimers(until, { limit: 1 })).items;
           const isQuiet = !busy && before?.key === next?.key;
           if (isQuiet && !next) break;
           if (isQuiet && next && next.at > clock.now()) clock.set(next.at);

@@ -45,7 +45,7 @@ for (const { title, present, create } of backends)
         .slice(1)
         .map(({ event: { name, data } }) => (name.startsWith('journey.') ? { name, ...data } : { name }));
     const timerOf = async (id: string) => (await run.acme.timers.list(id))[0];
-    const nobodyIsDue = async () => (await backend.store.dueTimers(run.clock.now(), 9)).length === 0;
+    const nobodyIsDue = async () => (await backend.store.dueTimers(run.clock.now(), { limit: 9 })).items.length === 0;
     const pass = async (ms: number): Promise<void> => {
       run.clock.set(run.clock.now() + ms);
       for (let round = 0; !(await nobodyIsDue()); round++) {

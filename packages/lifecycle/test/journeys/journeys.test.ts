@@ -72,7 +72,7 @@ for (const { title, present, create } of backends)
     const pass = async (days: number): Promise<void> => {
       for (let half = 0; half < days * 2; half++) {
         run.clock.set(run.clock.now() + 12 * hour);
-        for (let round = 0; (await backend.store.dueTimers(run.clock.now(), 9)).length > 0; round++) {
+        for (let round = 0; (await backend.store.dueTimers(run.clock.now(), { limit: 9 })).items.length > 0; round++) {
           if (round > 500) throw new Error('A timer that is due is not given.');
           await turn(1);
           await run.clock.advance(1_000);

@@ -65,9 +65,9 @@ describe('a process without a run’s template', () => {
     const stopped = createLifecycle({ store, clock, templates: [template] });
     const { services } = stopped.scope({ tenantId: 'acme' });
     const { id: runId } = await services.request(id, { serviceName: 'internet' });
-    const due = (await store.dueRuns(clock.now(), 10)).map(({ at }) => at);
+    const due = (await store.dueRuns(clock.now(), { limit: 10 })).items.map(({ at }) => at);
     await clock.advance(120_000);
-    expect((await store.dueRuns(clock.now(), 10)).map(({ at }) => at)).toEqual(due);
+    expect((await store.dueRuns(clock.now(), { limit: 10 })).items.map(({ at }) => at)).toEqual(due);
     await stopped.start();
     await until(async () => (await services.get(runId)).status === 'active', clock);
     await Promise.all([old.stop(), stopped.stop()]);

@@ -10,6 +10,7 @@ import { crowd } from '../support/crowd.js';
 import { createHostTables, everyKind, type HostTables } from '../support/every-kind.js';
 import { fates, type Fate } from '../support/fates.js';
 import { rig, until } from '../support/lifecycle.js';
+import { nothingDue } from '../support/nothing-due.js';
 
 const secret = 'a secret of more than 32 characters, for tests';
 const leaseMs = 30_000;
@@ -108,8 +109,7 @@ for (const [turn, { title, present, create }] of databases.entries())
           const zombie = createLifecycle({
             store: {
               ...withBoundaries(kyselyLifecycleStore(own, { clock }), at),
-              dueRuns: () => Promise.resolve([]),
-              dueTimers: () => Promise.resolve([]),
+              ...nothingDue,
             },
             clock: frozen,
             secret,

@@ -23,6 +23,7 @@ import {
 } from './every-kind.js';
 import { callOffSuspension, fatal, fates, type Fate } from './fates.js';
 import { someone, until } from './lifecycle.js';
+import { nothingDue } from './nothing-due.js';
 
 const databases = [
   { title: 'SQLite', present: true, fresh: freshSqlite },
@@ -196,7 +197,7 @@ async function preparing(database: Database) {
   const host = createLifecycle({
     ...shared,
     // What the dead leave behind is not for this one.
-    store: { ...store, dueRuns: () => Promise.resolve([]), dueTimers: () => Promise.resolve([]) },
+    store: { ...store, ...nothingDue },
     templates: [
       everyKind(database, {
         called({ phase, key, serviceId }) {

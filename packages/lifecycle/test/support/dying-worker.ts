@@ -7,6 +7,7 @@ import { kyselyLifecycleStore } from '../../src/store/kysely/index.js';
 import { withBoundaries } from './boundaries.js';
 import { agreedOn, everyKind, hostHooks, leftAlone, type Outside } from './every-kind.js';
 import { callOffSuspension, fatal, fates } from './fates.js';
+import { nothingDue } from './nothing-due.js';
 
 const [, , url = '', ledger = '', title = '', customerId = '', serviceId = '', deadly = ''] = process.argv;
 const fate = fates.find((each) => each.title === title);
@@ -32,7 +33,7 @@ const outside: Outside = {
 };
 const lifecycle = createLifecycle({
   // Each minds its own: what others left behind is for who comes after them all.
-  store: { ...store, dueRuns: () => Promise.resolve([]), dueTimers: () => Promise.resolve([]) },
+  store: { ...store, ...nothingDue },
   templates: [everyKind(database, outside), ...leftAlone(database, outside), ...agreedOn(database, outside)],
   ...(fate.hooked && { hooks: hostHooks(database, outside) }),
   dunning: [fatal],

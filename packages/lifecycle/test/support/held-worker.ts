@@ -9,6 +9,7 @@ import { createLifecycle } from '../../src/lifecycle.js';
 import { kyselyLifecycleStore } from '../../src/store/kysely/index.js';
 import { workerOptions } from './held-up.js';
 import { withPauses } from './pausing.js';
+import { nothingDue } from './nothing-due.js';
 
 const [, , url = '', ledger = '', place = '', ...keys] = process.argv;
 let passed = 0;
@@ -29,7 +30,7 @@ const waker = timerWaker();
 const lifecycle = createLifecycle({
   ...workerOptions,
   // It minds its own: what others were held up at is for who comes after them all.
-  store: { ...store, outbox, dueRuns: () => Promise.resolve([]), dueTimers: () => Promise.resolve([]) },
+  store: { ...store, outbox, ...nothingDue },
   waker,
   migrate: false,
 });

@@ -1,4 +1,5 @@
 import type { DueKey, StoreTransaction } from '@dotmac/core';
+import type { Page } from '@dotmac/core/contract';
 import {
   executorFor,
   fromFlag,
@@ -11,8 +12,10 @@ import {
   type KyselyOutbox,
 } from '@dotmac/core/kysely';
 import { staleMs, type BulkOperation, type BulkStatus } from '../../bulk/operation.js';
+import { dueKeys, readDuePlace, type DuePage, type DuePlace } from '../due-place.js';
 import { pageOf } from '../page-of.js';
 import { bulkKey, type BulkStore } from '../store.js';
+import { behind } from './behind.js';
 import { kyselyBulkCustomers } from './bulk-customers.js';
 import type { LifecycleTables } from './tables.js';
 
@@ -163,20 +166,26 @@ export function kyselyBulk(database: Database, outbox: KyselyOutbox, tenantId: s
 }
 
 /** Operations of all tenants that nobody has gone on with for a while. Index: (status, touched_at). */
-export async function kyselyDueBulk(database: Database, untilMs: number, limit: number): Promise<DueKey[]> {
+export async function kyselyDueBulk(
+  database: Database,
+  untilMs: number,
+  { limit, after }: DuePage,
+): Promise<Page<DueKey>> {
+  const place = readDuePlace(after);
   const rows = await database
     .withTables<LifecycleTables>()
     .selectFrom(table)
     .select(['tenant_id', 'id', 'touched_at'])
     .where('status', 'in', open)
     .where('touched_at', '<=', untilMs - staleMs)
+    .$if(place !== undefined, (query) => query.where(behind('touched_at', place as DuePlace)))
     .orderBy('touched_at')
-    .limit(limit)
+    .orderBy('tenant_id')
+    .orderBy('id')
+    .limit(limit + 1)
     .execute();
-  return rows.map(({ tenant_id, id, touched_at }) => ({
-    key: bulkKey(tenant_id, id),
-    at: Number(touched_at) + staleMs,
-  }));
+  const found = rows.map(({ tenant_id: tenantId, id, touched_at: at }) => ({ tenantId, id, at: Number(at) }));
+  return dueKeys(found, limit, ({ tenantId, id, at }) => ({ key: bulkKey(tenantId, id), at: at + staleMs }));
 }
 
 function rowOf(operation: BulkOperation): BulkRow {

@@ -86,8 +86,8 @@ export function kyselyLifecycleStore(database: Database, { clock }: KyselyLifecy
     pruneDeliveries: (before, limit) => pruneDeliveries(database, before, limit),
     pruneAnswers: (now, limit) => pruneAnswers(database, now, limit),
     pruneBulk: (before, limit) => pruneBulk(database, before, limit),
-    dueRuns: (untilMs, limit) => kyselyDueRuns(database, untilMs, limit),
-    dueTimers: (untilMs, limit) => kyselyDueTimers(database, untilMs, limit),
-    dueBulk: (untilMs, limit) => kyselyDueBulk(database, untilMs, limit),
+    dueRuns: (untilMs, page) => kyselyDueRuns(database, untilMs, page),
+    dueTimers: (untilMs, page) => kyselyDueTimers(database, untilMs, page),
+    dueBulk: (untilMs, page) => kyselyDueBulk(database, untilMs, page),
   };
 }

@@ -1,8 +1,11 @@
 import { sql, type RawBuilder } from 'kysely';
 import type { Clock, DueKey } from '@dotmac/core';
+import type { Page } from '@dotmac/core/contract';
 import type { Database } from '@dotmac/core/kysely';
+import { dueKeys, readDuePlace, type DuePage, type DuePlace } from '../due-place.js';
 import { parseRunKey, runKey } from '../store.js';
 import type { RunLeases } from '../runs.js';
+import { behind } from './behind.js';
 import type { RunStatements } from './run-statements.js';
 import type { LifecycleTables } from './tables.js';
 
@@ -72,17 +75,25 @@ export function kyselyRunLeases(
 }
 
 /** Runs of all tenants to be worked on; of leased ones, when the lease ends. Index: (next_at). */
-export async function kyselyDueRuns(database: Database, untilMs: number, limit: number): Promise<DueKey[]> {
+export async function kyselyDueRuns(
+  database: Database,
+  untilMs: number,
+  { limit, after }: DuePage,
+): Promise<Page<DueKey>> {
+  const place = readDuePlace(after);
   const rows = await database
     .withTables<LifecycleTables>()
     .selectFrom(table)
     .select(['tenant_id', 'id', 'next_at', 'lease_owner', 'lease_until'])
     .where('next_at', '<=', untilMs)
+    .$if(place !== undefined, (query) => query.where(behind('next_at', place as DuePlace)))
     .orderBy('next_at')
-    .limit(limit)
+    .orderBy('tenant_id')
+    .orderBy('id')
+    .limit(limit + 1)
     .execute();
-  return rows.map(({ tenant_id, id, next_at, lease_owner, lease_until }) => ({
-    key: runKey(tenant_id, id),
-    at: Math.max(Number(next_at), lease_owner === null ? 0 : Number(lease_until)),
-  }));
+  const found = rows.map(({ tenant_id: tenantId, id, next_at: at, lease_owner: owner, lease_until: until }) => {
+    return { tenantId, id, at: Number(at), free: owner === null ? 0 : Number(until) };
+  });
+  return dueKeys(found, limit, ({ tenantId, id, at, free }) => ({ key: runKey(tenantId, id), at: Math.max(at, free) }));
 }

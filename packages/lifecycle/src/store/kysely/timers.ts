@@ -1,6 +1,9 @@
 import type { DueKey } from '@dotmac/core';
+import type { Page } from '@dotmac/core/contract';
 import { executorFor, type Database } from '@dotmac/core/kysely';
+import { dueKeys, readDuePlace, type DuePage, type DuePlace } from '../due-place.js';
 import { timerKey, type TimerStore } from '../store.js';
+import { behind } from './behind.js';
 import { timerOf, timerRow } from './service-tables.js';
 import type { LifecycleTables } from './tables.js';
 
@@ -56,14 +59,23 @@ export function kyselyTimers(database: Database, tenantId: string): TimerStore {
 }
 
 /** Timers of all tenants that are due. Index: (due_at). */
-export async function kyselyDueTimers(database: Database, untilMs: number, limit: number): Promise<DueKey[]> {
+export async function kyselyDueTimers(
+  database: Database,
+  untilMs: number,
+  { limit, after }: DuePage,
+): Promise<Page<DueKey>> {
+  const place = readDuePlace(after);
   const rows = await database
     .withTables<LifecycleTables>()
     .selectFrom(table)
     .select(['tenant_id', 'id', 'due_at'])
     .where('due_at', '<=', untilMs)
+    .$if(place !== undefined, (query) => query.where(behind('due_at', place as DuePlace)))
     .orderBy('due_at')
-    .limit(limit)
+    .orderBy('tenant_id')
+    .orderBy('id')
+    .limit(limit + 1)
     .execute();
-  return rows.map(({ tenant_id, id, due_at }) => ({ key: timerKey(tenant_id, id), at: Number(due_at) }));
+  const found = rows.map(({ tenant_id: tenantId, id, due_at: at }) => ({ tenantId, id, at: Number(at) }));
+  return dueKeys(found, limit, ({ tenantId, id, at }) => ({ key: timerKey(tenantId, id), at }));
 }

@@ -19,6 +19,7 @@ import type { WebhookDelivery } from '../../webhooks/delivery.js';
 import type { Webhook } from '../../webhooks/webhook.js';
 import { memoryAnswers, type AnswerRecord } from './answers.js';
 import { memoryBulk } from './bulk.js';
+import { compareDue, dueKeys, readDuePlace, type DuePlace } from '../due-place.js';
 import {
   bulkKey,
   runKey,
@@ -136,15 +137,17 @@ export function memoryLifecycleStore({ clock = systemClock }: MemoryLifecycleSto
         for (const [key] of old) answers.delete(key);
         return old.length;
       }),
-    dueRuns(untilMs, limit) {
-      const due = [...memory.read.runs.values()]
-        .flatMap(({ run: { id, tenantId, nextAt }, leaseOwner, leaseUntil }) =>
-          nextAt === null || nextAt > untilMs
-            ? []
-            : [{ key: runKey(tenantId, id), at: Math.max(nextAt, leaseOwner === null ? 0 : leaseUntil) }],
-        )
-        .sort((a, b) => a.at - b.at);
-      return Promise.resolve(due.slice(0, limit));
+    dueRuns(untilMs, { limit, after }) {
+      const due = [...memory.read.runs.values()].flatMap(({ run: { id, tenantId, nextAt }, leaseOwner, leaseUntil }) =>
+        nextAt === null || nextAt > untilMs
+          ? []
+          : [{ tenantId, id, at: nextAt, free: leaseOwner === null ? 0 : leaseUntil }],
+      );
+      return Promise.resolve(
+        dueKeys(inOrder(due, after), limit, ({ tenantId, id, at, free }) => {
+          return { key: runKey(tenantId, id), at: Math.max(at, free) };
+        }),
+      );
     },
     pruneBulk: (before, limit) =>
       memory.transaction(({ bulkOperations, bulkFailures, bulkTargets }) => {
@@ -153,18 +156,27 @@ export function memoryLifecycleStore({ clock = systemClock }: MemoryLifecycleSto
         for (const [key] of pruned) for (const rows of [bulkFailures, bulkTargets, bulkOperations]) rows.delete(key);
         return pruned.length;
       }),
-    dueBulk(untilMs, limit) {
+    dueBulk(untilMs, { limit, after }) {
       const due = [...memory.read.bulkOperations.values()].flatMap((operation) => {
-        const at = operation.touchedAt + staleMs;
-        return isOpen(operation) && at <= untilMs ? [{ key: bulkKey(operation.tenantId, operation.id), at }] : [];
+        const { tenantId, id, touchedAt: at } = operation;
+        return isOpen(operation) && at + staleMs <= untilMs ? [{ tenantId, id, at }] : [];
       });
-      return Promise.resolve(due.sort((a, b) => a.at - b.at).slice(0, limit));
-    },
-    dueTimers(untilMs, limit) {
-      const due = [...memory.read.timers].flatMap(([key, { id, dueAt }]) =>
-        dueAt > untilMs ? [] : [{ key: timerKey(key.slice(0, key.indexOf('/')), id), at: dueAt }],
+      const found = inOrder(due, after);
+      return Promise.resolve(
+        dueKeys(found, limit, ({ tenantId, id, at }) => ({ key: bulkKey(tenantId, id), at: at + staleMs })),
       );
-      return Promise.resolve(due.sort((a, b) => a.at - b.at).slice(0, limit));
+    },
+    dueTimers(untilMs, { limit, after }) {
+      const due = [...memory.read.timers].flatMap(([key, { id, dueAt: at }]) =>
+        at > untilMs ? [] : [{ tenantId: key.slice(0, key.indexOf('/')), id, at }],
+      );
+      const found = inOrder(due, after);
+      return Promise.resolve(dueKeys(found, limit, ({ tenantId, id, at }) => ({ key: timerKey(tenantId, id), at })));
     },
   };
+}
+
+function inOrder<Due extends DuePlace>(due: readonly Due[], after: string | null | undefined): Due[] {
+  const place = readDuePlace(after);
+  return due.filter((it) => place === undefined || compareDue(it, place) > 0).sort(compareDue);
 }
