@@ -20,11 +20,12 @@ export interface Pruning {
 
 /** Between batches, so that the database's other users get their turn. */
 const pauseMs = 50;
-/** More than this in one round waits for the next. */
+/** More than this of one thing in one round waits for the next. */
 const mostBatches = 1_000;
 
 /**
- * Deletes what is past its retention, in small batches, every ten minutes unless `everyMs` says otherwise.
+ * Deletes what is past its retention, in small batches, every ten minutes unless `everyMs` says otherwise. A job that has
+ * no end, or fails, keeps the others from nothing.
  * @param options.what what could not be deleted, for the log, e.g. `old history`
  */
 export function createPruning(options: {
@@ -39,17 +40,17 @@ export function createPruning(options: {
   let stopping = new AbortController();
   let running: Promise<void> = Promise.resolve();
 
-  const round = async (): Promise<void> => {
-    let batches = 0;
-    try {
-      for (const { size, prune } of jobs)
-        while (batches++ < mostBatches && !stopping.signal.aborted) {
-          if ((await prune()) < size) break;
-          await clock.sleep(pauseMs, stopping.signal);
-        }
-    } catch (error) {
-      if (!stopping.signal.aborted) logger.warn(describeError(error), `${what} could not be deleted`);
+  const run = async ({ size, prune }: PruneJob): Promise<void> => {
+    for (let batches = 0; batches < mostBatches && !stopping.signal.aborted; batches++) {
+      if ((await prune()) < size) break;
+      await clock.sleep(pauseMs, stopping.signal);
     }
+  };
+  const round = async (): Promise<void> => {
+    for (const job of jobs)
+      await run(job).catch((error: unknown) => {
+        if (!stopping.signal.aborted) logger.warn(describeError(error), `${what} could not be deleted`);
+      });
     arm();
   };
   const arm = (): void => {
