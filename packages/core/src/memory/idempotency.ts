@@ -10,46 +10,51 @@ interface Kept {
 
 /** Options of {@link memoryIdempotencyStore}. */
 export interface MemoryIdempotencyOptions {
-  /** Keys kept at most; beyond, the oldest answered ones go first. Default 10,000. */
+  /** Keys kept at most; beyond, one of the tenant who has most of them goes, the oldest answered first. Default 10,000. */
   maxKeys?: number;
 }
 
 /** Remembers answers in this process only, and boundedly. */
 export function memoryIdempotencyStore({ maxKeys = 10_000 }: MemoryIdempotencyOptions = {}): IdempotencyStore {
-  const kept = new Map<string, Kept>();
-  // A tenant id has no space.
-  const nameOf = (tenantId: string, key: string): string => `${tenantId} ${key}`;
+  const tenants = new Map<string, Map<string, Kept>>();
+  let size = 0;
   let turns = 0;
   const turnOf = ({ tenantId, key, token }: StartedRequest): Kept | undefined => {
-    const known = kept.get(nameOf(tenantId, key));
+    const known = tenants.get(tenantId)?.get(key);
     return known?.token === token && known.answer === undefined ? known : undefined;
   };
+  const forget = (tenantId: string, key: string): void => {
+    const own = tenants.get(tenantId);
+    if (own?.delete(key)) size -= 1;
+    if (own?.size === 0) tenants.delete(tenantId);
+  };
+  const oldestOf = (own: ReadonlyMap<string, Kept>): string => {
+    const [oldest = ''] = own.keys();
+    for (const [key, { answer }] of own) if (answer !== undefined) return key;
+    return oldest;
+  };
+  /** Nobody's answers go for another's, who has more. */
   const makeRoom = (): void => {
-    if (kept.size < maxKeys) return;
-    let oldest: string | undefined;
-    for (const [name, { answer }] of kept) {
-      oldest ??= name;
-      if (answer === undefined) continue;
-      oldest = name;
-      break;
-    }
-    if (oldest !== undefined) kept.delete(oldest);
+    if (size < maxKeys) return;
+    let most: { tenantId: string; own: ReadonlyMap<string, Kept> } | undefined;
+    for (const [tenantId, own] of tenants) if (!most || own.size > most.own.size) most = { tenantId, own };
+    if (most) forget(most.tenantId, oldestOf(most.own));
   };
 
   return {
     begin({ tenantId, key, fingerprint, now, leaseMs, retentionMs }) {
-      const name = nameOf(tenantId, key);
-      const known = kept.get(name);
+      const known = tenants.get(tenantId)?.get(key);
       if (known && known.keepUntil > now) {
         if (known.fingerprint !== fingerprint) return Promise.resolve({ state: 'mismatch' });
         if (known.answer) return Promise.resolve({ state: 'done', answer: known.answer });
         if (known.leaseUntil > now) return Promise.resolve({ state: 'in_flight' });
       }
-      kept.delete(name);
+      forget(tenantId, key);
       makeRoom();
       const token = String(++turns);
-      const leaseUntil = now + leaseMs;
-      kept.set(name, { fingerprint, leaseUntil, keepUntil: now + retentionMs, token, answer: undefined });
+      const fresh = { fingerprint, leaseUntil: now + leaseMs, keepUntil: now + retentionMs, token, answer: undefined };
+      tenants.set(tenantId, (tenants.get(tenantId) ?? new Map<string, Kept>()).set(key, fresh));
+      size += 1;
       return Promise.resolve({ state: 'started', token });
     },
     renew({ now, leaseMs, ...started }) {
@@ -63,13 +68,14 @@ export function memoryIdempotencyStore({ maxKeys = 10_000 }: MemoryIdempotencyOp
       return Promise.resolve();
     },
     release(started) {
-      if (turnOf(started)) kept.delete(nameOf(started.tenantId, started.key));
+      if (turnOf(started)) forget(started.tenantId, started.key);
       return Promise.resolve();
     },
     prune(now) {
-      let removed = 0;
-      for (const [name, { keepUntil }] of kept) if (keepUntil <= now && kept.delete(name)) removed++;
-      return Promise.resolve(removed);
+      const before = size;
+      for (const [tenantId, own] of tenants)
+        for (const [key, { keepUntil }] of own) if (keepUntil <= now) forget(tenantId, key);
+      return Promise.resolve(before - size);
     },
   };
 }
