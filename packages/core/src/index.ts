@@ -33,6 +33,7 @@ export type {
   ClaimedEntry,
   LongestWaits,
   Outbox,
+  OutboxClaim,
   OutboxEntry,
   ParkedEntry,
   ParkedListing,

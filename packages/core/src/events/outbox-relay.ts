@@ -7,6 +7,7 @@ import { silentLogger, type Logger } from '../logger.js';
 import type { StoreTransaction } from '../store-transaction.js';
 import { deliverOne, waitsOf, type DeliveryLimits } from './deliver.js';
 import type { AnyEvent, DomainEvent, EventSchemas, EventTable } from './define-events.js';
+import { fairClaims } from './fair-claims.js';
 import type { ClaimedEntry, Outbox, OutboxEntry } from './outbox.js';
 
 /** What a delivery is told besides its event. */
@@ -83,6 +84,7 @@ const leastStepMs = 1_000;
 
 /**
  * Makes a relay: polls the outbox, is nudged by commits, retries with exponential backoff, parks what keeps failing.
+ * Where every place is taken, tenants who have few come first when one is free.
  */
 export function createOutboxRelay<Schemas extends EventSchemas>(
   options: OutboxRelayOptions<Schemas>,
@@ -102,6 +104,7 @@ export function createOutboxRelay<Schemas extends EventSchemas>(
   const waits = waitsOf(limits);
   const subscribers = new Map<string, Subscriber<Schemas>>();
   const running = new Set<Promise<void>>();
+  const claims = fairClaims(outbox, clock, concurrency);
   let delivered: string[] = [];
   let acknowledging: Promise<void> | undefined;
   let looping: Promise<void> | undefined;
@@ -159,6 +162,7 @@ export function createOutboxRelay<Schemas extends EventSchemas>(
       )
       .finally(() => {
         running.delete(delivery);
+        claims.ended(entry);
         nudge(); // A slot is free, and the next of its lane may be due.
       });
     running.add(delivery);
@@ -178,7 +182,7 @@ export function createOutboxRelay<Schemas extends EventSchemas>(
     const names = [...subscribers.keys()];
     try {
       await followClock(names);
-      return await outbox.claim({ subscribers: names, limit, leaseMs });
+      return await claims.claim({ subscribers: names, limit, leaseMs });
     } catch (error) {
       logger.warn(describeError(error), 'the outbox cannot be read');
       nudged = false; // Not before the next poll.

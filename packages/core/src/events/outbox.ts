@@ -56,6 +56,15 @@ export interface LongestWaits {
   leaseMs: number;
 }
 
+/** What a claim is for. */
+export interface OutboxClaim {
+  subscribers: readonly string[];
+  limit: number;
+  leaseMs: number;
+  /** Tenants whose entries are left where they are. Default none. */
+  besides?: readonly string[];
+}
+
 /**
  * Events that must not be lost, kept in the transaction that made them true.
  * Entries of one lane, tenant and subject are claimed one after another, in the order they were appended. A parked entry
@@ -65,7 +74,7 @@ export interface Outbox {
   /** Adds entries, in the transaction given if any. */
   append(entries: readonly OutboxEntry[], trx?: StoreTransaction): Promise<void>;
   /** Takes up to `limit` due entries of these subscribers for `leaseMs`; after that, others may take them again. */
-  claim(ask: { subscribers: readonly string[]; limit: number; leaseMs: number }): Promise<ClaimedEntry[]>;
+  claim(ask: OutboxClaim): Promise<ClaimedEntry[]>;
   /** Removes delivered entries; those whose lease was lost meanwhile stay. Returns how many were removed. */
   acknowledge(claims: readonly string[]): Promise<number>;
   /** Puts an entry back, to be claimed again after `delayMs`. */

@@ -75,7 +75,7 @@ export function kyselyOutbox(database: Database, { queue, clock }: KyselyOutboxO
     },
 
     // Index: (queue, parked_at, available_at, seq) finds what is due, (lane, parked_at, seq) what is before it in its lane.
-    async claim({ subscribers, limit, leaseMs }) {
+    async claim({ subscribers, limit, leaseMs, besides = [] }) {
       if (subscribers.length === 0) return [];
       // No RETURNING here: select and lock, then update, is the same on every database.
       return inTransaction<CoreTables, ClaimedEntry[]>(database, undefined, async (trx) => {
@@ -86,6 +86,7 @@ export function kyselyOutbox(database: Database, { queue, clock }: KyselyOutboxO
           .where('o.parked_at', 'is', null)
           .where('o.available_at', '<=', now())
           .where('o.subscriber', 'in', subscribers)
+          .$if(besides.length > 0, (query) => query.where('o.tenant_id', 'not in', [...besides]))
           // Not `exists`: with nothing known of the table, PostgreSQL would read all of it for each claim.
           .where(
             ({ selectFrom }) =>

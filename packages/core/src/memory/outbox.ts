@@ -60,13 +60,14 @@ export function memoryOutbox({ clock = systemClock }: { clock?: Pick<Clock, 'now
       after(trx, () => add(entries));
       return Promise.resolve();
     },
-    claim({ subscribers, limit, leaseMs }) {
+    claim({ subscribers, limit, leaseMs, besides = [] }) {
       const now = clock.now();
       const taken: ClaimedEntry[] = [];
       const lanes = new Set<string>();
       for (const row of rows.values()) {
         if (taken.length >= limit) break;
         if (row.parkedAt !== null || lanes.has(row.lane) || !subscribers.includes(row.subscriber)) continue;
+        if (besides.includes(row.event.tenantId)) continue;
         lanes.add(row.lane); // Due or not, the first of a lane holds up the rest.
         if (row.availableAt > now) continue;
         row.claim = `${newId()}.${row.deliveryId}`;

@@ -109,6 +109,15 @@ export const outboxSuite: Suite<OutboxSubject> = {
       },
     },
     {
+      name: 'leaves the entries of some tenants where they are, when asked to',
+      async run({ outboxes: [outbox] }) {
+        await outbox.append(entriesOf([eventOf('a', 1), eventOf('b', 2, 'globex'), eventOf('c', 3, 'initech')]));
+        await outbox.append(entriesOf([eventOf('a', 4), eventOf('b', 5, 'initech')]));
+        assert.deepEqual(numbersOf(await outbox.claim({ ...ask, besides: ['acme', 'globex'] })), [3, 5]);
+        assert.deepEqual(numbersOf(await outbox.claim({ ...ask, besides: [] })), [1, 2]);
+      },
+    },
+    {
       name: 'gives each entry to one of many racing claimers',
       async run({ outboxes }) {
         const count = 60;

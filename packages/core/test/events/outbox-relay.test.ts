@@ -201,6 +201,36 @@ describe('outbox relay', () => {
     expect(() => relay.subscribe({ name: 'all', deliver: () => {} })).not.toThrow();
   });
 
+  it.each([1, 3])(
+    'gives the first places that come free to tenants who have none, though each of %d others has hundreds that hang',
+    async (crowds) => {
+      const { clock, relay } = setUp({ deliveryTimeoutMs: 5_000, concurrency: 4 });
+      const of = (tenantId: string, subject: string) =>
+        events.create('thing.made', { tenantId, actor: 'system', subject, at: clock.now(), data: { n: 1 } });
+      const got: string[] = [];
+      let tried = 0;
+      relay.subscribe({
+        name: 'mixed',
+        deliver({ tenantId, subject }) {
+          if (tenantId === 'small') return void got.push(subject);
+          tried += 1;
+          return new Promise(() => {});
+        },
+      });
+      relay.start();
+      for (let crowd = 0; crowd < crowds; crowd++)
+        await relay.publish(Array.from({ length: 500 }, (_, n) => of(`crowd-${crowd}`, `s${n}`)));
+      await clock.advance(1_000);
+      await relay.publish(['a', 'b', 'c', 'd', 'e', 'f'].map((subject) => of('small', subject)));
+      await clock.advance(11_000);
+      expect(got.sort()).toEqual(['a', 'b', 'c', 'd', 'e', 'f']);
+      expect(tried).toBeGreaterThan(6);
+      const stopped = relay.stop();
+      await clock.advance(10_000);
+      await stopped;
+    },
+  );
+
   it('publishes with the transaction it is given, and delivers at its commit without waiting for the next poll', async () => {
     const { clock, relay, made } = setUp({ pollMs: 60_000 });
     const tables = memoryTables({});
