@@ -74,6 +74,24 @@ export const wakerSuite: Suite<WakerSubject> = {
       },
     },
     {
+      name: 'keeps the earlier of two times that were asked for while the key was handled',
+      async run({ waker, now, pass }) {
+        let times = 0;
+        let leave = (): void => {};
+        await waker.start(async () => {
+          if (++times === 1) await new Promise<void>((resolve) => (leave = resolve));
+        });
+        await waker.wake('k', now());
+        await pass(0);
+        await waker.wake('k', now() + 1_000);
+        await waker.wake('k', now() + 3_600_000);
+        leave();
+        await pass(1_000);
+        assert.equal(times, 2);
+        await waker.stop();
+      },
+    },
+    {
       name: 'handles other keys meanwhile',
       async run({ waker, now, pass }) {
         const woken: string[] = [];

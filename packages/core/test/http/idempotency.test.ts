@@ -48,6 +48,17 @@ describe('a request under an Idempotency-Key', () => {
     expect(clock.pending).toBe(0);
   });
 
+  it('keeps its turn when a renewal fails, for there is time for another', async () => {
+    const { clock, store, post } = subject();
+    vi.spyOn(store, 'renew').mockRejectedValueOnce(new Error('database away'));
+    let finish = (_: HttpResponse): void => undefined;
+    const first = post(() => new Promise((resolve) => (finish = resolve)));
+    await clock.advance(90_000);
+    await expect(post(() => Promise.resolve(made))).rejects.toMatchObject({ code: 'IDEMPOTENCY_IN_FLIGHT' });
+    finish(made);
+    expect(await first).toEqual(made);
+  });
+
   it('is answered although its answer could not be kept', async () => {
     const { store, post } = subject();
     vi.spyOn(store, 'complete').mockRejectedValue(new Error('the disk is full'));

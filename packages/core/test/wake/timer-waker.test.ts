@@ -119,6 +119,42 @@ describe('timer waker', () => {
     await waker.stop();
   });
 
+  it('tries a key again after a wait that grows with its failures, and begins anew after a success', async () => {
+    const clock = fakeClock();
+    const waker = timerWaker({ clock });
+    const [tries, fails]: [number[], boolean[]] = [[], [true, true, true, false, true, false]];
+    await waker.start(() => {
+      tries.push(clock.now());
+      return fails.shift() ? Promise.reject(new Error('not yet')) : Promise.resolve();
+    });
+    await waker.wake('k', clock.now());
+    for (let second = 0; second < 10; second++) await clock.advance(1_000);
+    await waker.wake('k', clock.now());
+    for (let second = 0; second < 10; second++) await clock.advance(1_000);
+    const waits = tries.map((at, index) => at - (tries[index - 1] ?? at));
+    expect(waits).toEqual([0, 1_000, 2_000, 4_000, 3_000, 1_000]);
+    await waker.stop();
+  });
+
+  it('has no more keys wait than it may: the sweep finds the others', async () => {
+    const clock = fakeClock();
+    const due = ['a', 'b', 'c'].map((key) => ({ key, at: clock.now() + 1_000 }));
+    const woken: string[] = [];
+    const waker = timerWaker({ clock, maxWaiting: 2, sweepMs: 5_000, sweep: () => Promise.resolve(due) });
+    await waker.start((key) => {
+      due.splice(
+        due.findIndex((it) => it.key === key),
+        1,
+      );
+      return Promise.resolve(void woken.push(key));
+    });
+    await clock.advance(1_000);
+    expect(woken).toEqual(['a', 'b']);
+    await clock.advance(5_000);
+    expect(woken).toEqual(['a', 'b', 'c']);
+    await waker.stop();
+  });
+
   it('aborts a handler that outlasts the grace of stopping', async () => {
     const clock = fakeClock();
     const waker = timerWaker({ clock, graceMs: 1_000 });

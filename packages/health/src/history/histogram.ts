@@ -39,7 +39,7 @@ export function countUpTo(histogram: Histogram, valueMs: number): number {
 export function quantile(histogram: Histogram, share: number): number | null {
   const sorted = [...histogram].sort(([a], [b]) => a - b);
   const total = sorted.reduce((sum, [, count]) => sum + count, 0);
-  const rank = Math.max(1, Math.ceil(share * total));
+  const rank = Math.ceil(share * total);
   let seen = 0;
   for (const [index, count] of sorted) if ((seen += count) >= rank) return middleOf(index);
   return null;

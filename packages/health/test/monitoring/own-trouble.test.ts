@@ -60,6 +60,20 @@ describe('a failed check', () => {
     expect(weigh(offline)).toEqual(offline);
   });
 
+  it('counts when this process stood still until just before it, or before anybody watched', () => {
+    const { clock, standStill, pass } = stallingClock();
+    const trouble = ownTrouble(clock);
+    const early = trouble.watch();
+    standStill(5_000);
+    trouble.start();
+    pass(100);
+    expect(early(offline)).toEqual(offline);
+    standStill(5_000);
+    const weigh = trouble.watch();
+    pass(100);
+    expect(weigh(offline)).toEqual(offline);
+  });
+
   const slow = {
     status: 'degraded',
     code: 'slow',

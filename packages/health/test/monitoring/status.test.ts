@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { endpointStatus, type EndpointStatus } from '../../src/index.js';
+import { failedOf } from '../../src/monitoring/flapping.js';
 import { observe, unchecked, type Outcome, type StatusPolicy, type StatusState } from '../../src/monitoring/status.js';
 
 const policy = (more: Partial<StatusPolicy> = {}): StatusPolicy => ({
@@ -136,6 +137,27 @@ describe('a policy', () => {
     ]);
   });
 
+  it('knows since when an endpoint is available, however slow it is by now', () => {
+    const results = [
+      'offline',
+      'offline',
+      'offline',
+      'degraded',
+      'healthy',
+      'degraded',
+      'degraded',
+      'degraded',
+    ] as const;
+    const states = statesAfter(
+      [...results, ...times(3, 'critical')].map((status) => ({ status })),
+      policy(),
+    );
+    expect(states.map(({ availableSince }) => availableSince)).toEqual([
+      ...[null, null, null, ...Array<number>(7).fill(4_000)],
+      null,
+    ]);
+  });
+
   it('dates a status from the first of the results that made it', () => {
     const results = ['healthy', 'offline', 'offline', 'offline', 'offline', 'healthy'] as const;
     const states = statesAfter(
@@ -160,8 +182,39 @@ describe('flapping', () => {
     expect(flags.indexOf(true)).toBe(6);
     expect(flags.slice(0, 6)).toEqual(Array(6).fill(false));
     const end = flags.lastIndexOf(true);
-    expect(end).toBeGreaterThan(8);
+    // They are 30.2 % then, 25.6 %, and 21.1 % at the next.
+    expect(end).toBe(22);
     expect(flags.at(-1)).toBe(false);
+  });
+
+  it('is nothing that one failure in ten checks amounts to, which is 28 % of turns at the most', () => {
+    const one = [...times(9, 'healthy'), 'offline'] as const;
+    const states = statesAfter(
+      Array.from({ length: 20 }, () => one)
+        .flat()
+        .map((status) => ({ status })),
+      policy(),
+    );
+    expect(states.filter(({ isFlapping }) => isFlapping)).toEqual([]);
+  });
+
+  it('knows of the last twenty checks, or of as many as there were, how many did not answer', () => {
+    const sequences = fc.array(fc.constantFrom<EndpointStatus>('healthy', 'degraded', 'critical', 'offline'), {
+      minLength: 1,
+      maxLength: 60,
+    });
+    fc.assert(
+      fc.property(sequences, (sequence) => {
+        const state = statesAfter(
+          sequence.map((status) => ({ status })),
+          policy(),
+        ).at(-1);
+        const last = sequence.slice(-20);
+        const failed = last.filter((it) => it === 'critical' || it === 'offline').length;
+        const { changes = 0, answered = null } = state ?? {};
+        expect(failedOf({ changes, answered, checks: sequence.length })).toEqual({ failed, checks: last.length });
+      }),
+    );
   });
 
   it('is nothing that slow answers, or troubles of our own, amount to', () => {
