@@ -27,8 +27,8 @@ export function readPath(text: string): Path | undefined {
  */
 export function follow(path: Path, from: unknown): unknown {
   let value = from;
-  for (const [depth, key] of path.entries()) {
-    if (typeof value === 'string' && key !== 'length' && depth > 0) value = parsed(value);
+  for (const key of path) {
+    if (typeof value === 'string' && key !== 'length') value = parsed(value);
     if (typeof value === 'string' || Array.isArray(value)) {
       if (key === 'length') value = value.length;
       else value = typeof key === 'number' && Array.isArray(value) ? (value[key] as unknown) : undefined;

@@ -1,7 +1,16 @@
 import { wireOf } from '@dotmac/core/contract';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { afterNews, afterTelling, tellingOf, type AlertRecord, type Telling } from '../../src/alerts/alert.js';
+import {
+  afterGivingUp,
+  afterNews,
+  afterTelling,
+  asWanted,
+  reminderAt,
+  tellingOf,
+  type AlertRecord,
+  type Telling,
+} from '../../src/alerts/alert.js';
 import { alertMessage, headline, itemOf } from '../../src/alerts/message.js';
 import type { AlertSeverity } from '../../src/alerts/severity.js';
 import type { OutcomeCode } from '../../src/probes/outcomes.js';
@@ -199,6 +208,125 @@ describe('a message', () => {
     [172_805, '2 d'],
   ])('says %d seconds as %s', (seconds, words) => {
     expect(inWords(seconds)).toBe(words);
+  });
+});
+
+/** An alert of something critical that its channel was told of at 1,000, and is reminded of every minute. */
+const alertOf = (more: Partial<AlertRecord> = {}, trouble: Partial<AlertRecord['trouble']> = {}): AlertRecord => ({
+  ...{ tenantId: 't', channelId: 'c', reminderMs: 60_000, held: null, dueAt: null, messageId: null },
+  told: { kind: 'opened', severity: 'critical', at: 1_000 },
+  trouble: {
+    ...{ incidentId: 'i', endpointId: 'e', endpointName: 'web', severity: 'critical', text: '', tags: [] },
+    ...{ startedAt: 0, resolvedAt: null, acknowledged: false, flapping: false },
+    ...trouble,
+  },
+  ...more,
+});
+
+describe('what there is to tell', () => {
+  it.each<[string, AlertRecord, number, Telling | undefined]>([
+    ['the beginning, to who was told nothing', alertOf({ told: null }), 0, 'opened'],
+    ['that it is worse', alertOf({}, { severity: 'offline' }), 0, 'worsened'],
+    ['nothing, when it is milder', alertOf({}, { severity: 'degraded' }), 0, undefined],
+    ['nothing, just before a reminder', alertOf(), 60_999, undefined],
+    ['a reminder, at its time', alertOf(), 61_000, 'reminder'],
+    ['no reminder of what somebody looks after', alertOf({}, { acknowledged: true }), 61_000, undefined],
+    ['no reminder where none is wanted', alertOf({ reminderMs: null }), 61_000, undefined],
+    ['the end', alertOf({}, { resolvedAt: 5 }), 61_000, 'resolved'],
+    [
+      'the end once',
+      alertOf({ told: { kind: 'resolved', severity: 'critical', at: 5 } }, { resolvedAt: 5 }),
+      61_000,
+      undefined,
+    ],
+  ])('is %s', (_, alert, now, telling) => {
+    expect(tellingOf(alert, now)).toBe(telling);
+  });
+
+  it('is expected when a reminder is due, and never of what is over, looked after or not told yet', () => {
+    expect(reminderAt(alertOf())).toBe(61_000);
+    expect(reminderAt(alertOf({ reminderMs: null }))).toBeNull();
+    expect(reminderAt(alertOf({ told: null }))).toBeNull();
+    expect(reminderAt(alertOf({}, { acknowledged: true }))).toBeNull();
+    expect(reminderAt(alertOf({}, { resolvedAt: 5 }))).toBeNull();
+  });
+});
+
+describe('news', () => {
+  const newsOf = (trouble: Partial<AlertRecord['trouble']>, groupMs = 500) => ({
+    ...{ tenantId: 't', channelId: 'c', isWanted: true, reminderMs: 60_000, groupMs, now: 2_000 },
+    trouble: alertOf({}, trouble).trouble,
+  });
+
+  it('leave what somebody looks after looked after', () => {
+    const acknowledged = alertOf({}, { acknowledged: true });
+    expect(afterNews(acknowledged, newsOf({ severity: 'offline' }))?.trouble.acknowledged).toBe(true);
+    expect(afterNews(alertOf(), newsOf({ acknowledged: true }))?.trouble.acknowledged).toBe(true);
+  });
+
+  it('wait for more to come, and put off nothing that is due before', () => {
+    const worse = newsOf({ severity: 'offline' });
+    expect(afterNews(alertOf(), worse)?.dueAt).toBe(2_500);
+    expect(afterNews(alertOf({ dueAt: 2_100 }), worse)?.dueAt).toBe(2_100);
+    expect(afterNews(alertOf({ dueAt: 61_000 }), worse)?.dueAt).toBe(2_500);
+    expect(afterNews(alertOf({ dueAt: 61_000 }), newsOf({ text: 'the same' }))?.dueAt).toBe(61_000);
+  });
+});
+
+describe('an alert as rules and channels are now', () => {
+  const [wanted, off, meansNothing] = [
+    { isEnabled: true, isMeant: true, reminderMs: 30_000 },
+    { isEnabled: false, isMeant: true, reminderMs: 30_000 },
+    { isEnabled: true, isMeant: false, reminderMs: null },
+  ];
+
+  it('goes when nobody was told, and nobody is to be', () => {
+    const waiting = alertOf({ told: null, dueAt: 5 });
+    expect(asWanted(waiting, wanted, 9)).toEqual({ ...waiting, reminderMs: 30_000 });
+    expect(asWanted(waiting, off, 9)).toBeNull();
+    expect(asWanted(waiting, meansNothing, 9)).toBeNull();
+  });
+
+  it('is told to its end, whatever its rules are, unless its channel is disabled', () => {
+    const over = alertOf({ dueAt: 5 }, { resolvedAt: 4 });
+    expect(asWanted(over, wanted, 9)).toEqual({ ...over, reminderMs: 30_000 });
+    expect(asWanted(over, meansNothing, 9)).toEqual({ ...over, reminderMs: null });
+    expect(asWanted(over, off, 9)).toBeNull();
+  });
+
+  it('is kept and put off as long as it lasts, where nobody is to hear of it for now', () => {
+    const lasting = alertOf({ dueAt: 5, held: 'Held', messageId: 'm' });
+    expect(asWanted(lasting, wanted, 9)).toEqual({ ...lasting, reminderMs: 30_000 });
+    const putOff = { ...lasting, held: null, messageId: null };
+    expect(asWanted(lasting, off, 9)).toEqual({ ...putOff, reminderMs: 30_000, dueAt: 30_009 });
+    expect(asWanted(lasting, meansNothing, 9)).toEqual({ ...putOff, reminderMs: null, dueAt: null });
+  });
+});
+
+describe('an alert after its message', () => {
+  const delivered = { messageId: 'm', kind: 'opened', severity: 'critical', now: 2_000 } as const;
+  const told = { kind: 'opened', severity: 'critical', at: 2_000 };
+
+  it('waits for its next reminder, or for nothing', () => {
+    const known = alertOf({ told: null, messageId: 'm' });
+    expect(afterTelling(known, delivered)).toMatchObject({ told, messageId: null, dueAt: 62_000 });
+    expect(afterTelling({ ...known, reminderMs: null }, delivered)).toMatchObject({ told, dueAt: null });
+    expect(afterTelling(known, { ...delivered, kind: 'resolved' })).toBeNull();
+  });
+
+  it('keeps what came meanwhile: its time, and the message that it is in by now', () => {
+    const due = alertOf({ messageId: 'm', dueAt: 2_100 });
+    expect(afterTelling(due, delivered)).toMatchObject({ told, messageId: null, dueAt: 2_100 });
+    const moved = alertOf({ messageId: 'next' });
+    expect(afterTelling(moved, delivered)).toMatchObject({ told, messageId: 'next', dueAt: null });
+  });
+
+  it('that was given up is looked at again when there would be something to remind of', () => {
+    expect(afterGivingUp(alertOf(), 2_000)).toMatchObject({ dueAt: 62_000 });
+    expect(afterGivingUp(alertOf({ dueAt: 2_100 }), 2_000)).toBeUndefined();
+    expect(afterGivingUp(alertOf({ reminderMs: null }), 2_000)).toBeUndefined();
+    expect(afterGivingUp(alertOf({}, { acknowledged: true }), 2_000)).toBeUndefined();
+    expect(afterGivingUp(alertOf({}, { resolvedAt: 5 }), 2_000)).toBeUndefined();
   });
 });
 

@@ -192,6 +192,8 @@ describe('a condition', () => {
     for (const text of ['', 'Ada', '{"name":"Ada"', '{"name":"Ada"}}', 'null', '[]', '"Ada"'])
       expect(holds(named, { body: text }), text).toBe(false);
     expect(holds(condition.parse({ on: 'body[0].id', op: 'eq', value: 7 }), { body: '[{"id":7}]' })).toBe(true);
+    // Text is no list of its characters.
+    expect(holds(condition.parse({ on: 'body[0]', op: 'exists' }), { body: '"Ada"' })).toBe(false);
   });
 });
 

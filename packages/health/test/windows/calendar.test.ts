@@ -121,6 +121,28 @@ describe('planned maintenance', () => {
   });
 });
 
+describe('the window over an endpoint', () => {
+  it('is the one that lasts longest from now, of those that are about it', async () => {
+    const now = start + 12 * hour;
+    const lasting = (name: string, hours: number, more: Partial<WindowRecord> = {}) => ({
+      ...{ name, startsAt: now - hour, endsAt: now + hours * hour },
+      ...more,
+    });
+    const { clock, calendar } = await stage([
+      lasting('brief', 1),
+      lasting('long', 3),
+      lasting('middle', 2),
+      lasting('another', 9, { endpointIds: ['api'] }),
+      lasting('of globex', 9, { tenantId: 'globex' }),
+      { name: 'later', startsAt: now + hour, endsAt: now + 9 * hour },
+    ]);
+    expect(await calendar.over('acme', web)).toEqual({ name: 'long', until: now + 3 * hour });
+    expect(await calendar.over('acme', { id: 'api', tags: [] })).toMatchObject({ name: 'another' });
+    await clock.advance(9 * hour);
+    expect(await calendar.over('acme', web)).toBeUndefined();
+  });
+});
+
 describe('the periods of a window', () => {
   it('are told for any instant, whatever was asked before', () => {
     const timing = windowOf({ cron: '0 0,12 * * *', duration: 3_600 });

@@ -36,6 +36,7 @@ describe('a window', () => {
     const weekly = timing({ ...recurs, startsAt, timeZone: 'Europe/Berlin', duration: 7_200 });
     expect(spanAt(weekly, at(from) - 1)).toBeUndefined();
     expect(spanAt(weekly, at(from))).toEqual({ from: at(from), until: at(from) + 2 * hour });
+    expect(spanAt(weekly, at(from) + 2 * hour - 1)).toEqual({ from: at(from), until: at(from) + 2 * hour });
     expect(spanAt(weekly, at(from) + 2 * hour)).toBeUndefined();
     expect(nextStart(weekly, at(from) - 5 * hour)).toBe(at(from));
   });
@@ -63,6 +64,14 @@ describe('a window', () => {
     expect(spanAt(daily, at('2026-01-10T01:00Z'))).toBeUndefined();
   });
 
+  it('that begins again as it ends goes on', () => {
+    const daily = timing({ cron: '0 0 * * 1-5', duration: 86_400 });
+    expect(shown(spanAt(daily, at('2026-01-05T12:00Z')))).toEqual([
+      '2026-01-05T00:00:00.000Z',
+      '2026-01-10T00:00:00.000Z',
+    ]);
+  });
+
   it('begins for the last time before its end, and not before its beginning', () => {
     const bounded = timing({
       ...{ cron: '0 * * * *', duration: 600 },
@@ -77,6 +86,7 @@ describe('a window', () => {
     ['neither once nor recurring', {}, ['ends_at']],
     ['without an end', { startsAt: 1 }, ['ends_at']],
     ['that ends before it begins', { startsAt: 2, endsAt: 1 }, ['ends_at']],
+    ['that ends as it begins', { startsAt: 1, endsAt: 1 }, ['ends_at']],
     ['by cron and by rule', { cron: '* * * * *', rrule: 'FREQ=DAILY', startsAt: 1, duration: 60 }, ['rrule']],
     ['that recurs without a duration', { cron: '0 2 * * *' }, ['duration']],
     ['that is once and has a duration', { startsAt: 1, endsAt: 2, duration: 60 }, ['duration']],
@@ -143,6 +153,11 @@ describe('a window', () => {
     expect(faultsOfTiming(old, now)).toEqual([]);
     expect(nextStart(old, now)).toBe(next === null ? null : at(next));
     expect(spanAt(old, now)).toBeUndefined();
+  });
+
+  it('by a rule begins at the second at which it is said to', () => {
+    const rule = timing({ rrule: 'FREQ=DAILY', startsAt: at('2026-01-01T05:00:30Z'), duration: 60 });
+    expect(nextStart(rule, at('2026-01-02T00:00Z'))).toBe(at('2026-01-02T05:00:30Z'));
   });
 
   it('of more periods than are counted is refused, and where there is one, it never lasts', () => {
