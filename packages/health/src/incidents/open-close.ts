@@ -51,7 +51,8 @@ export function turnOf(
   const since = Math.min(after.since ?? at, at);
   const flapping = !isFlapping ? 'no' : before.isFlapping ? 'lasts' : 'begins';
   if (status !== 'healthy') return hasChanged ? { from, status, since, flapping } : undefined;
-  // An endpoint may flap without its status ever changing: then that is what begins and ends.
+  // An endpoint may flap without its status ever changing: then that is what begins and ends. While it lasts there is
+  // nothing new: who ended its incident knows of it.
   if (isFlapping) return flapping === 'begins' ? { from, status, since: at, flapping } : undefined;
   return isOver(after, isOpen) ? { from, status, since: hasChanged ? since : at, flapping } : undefined;
 }
@@ -78,8 +79,7 @@ export function changeIncident(
   if (status === 'unknown') return undefined;
   if (status === 'healthy') {
     if (flapping === 'no') return open ? { kind: 'resolved', open: null } : undefined;
-    // Who ended the incident of an endpoint that flaps knows of it.
-    if (open || flapping === 'lasts') return undefined;
+    if (open) return undefined;
     return { kind: 'opened', open: { id: newId(), severity: flappingIs, startedAt: since } };
   }
   if (!open) return { kind: 'opened', open: { id: newId(), severity: status, startedAt: since } };

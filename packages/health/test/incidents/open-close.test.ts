@@ -87,6 +87,12 @@ describe('an incident', () => {
     expect(turn && changeIncident(null, turn, () => 'two')).toBeUndefined();
   });
 
+  it('does not begin after the check that found it, though its endpoint was what it is since later by the clock', () => {
+    const [before, after] = [{ status: 'healthy' as const }, { status: 'offline' as const, since: 12, worse: 0 }];
+    const steady = { isFlapping: false };
+    expect(turnOf({ ...before, ...steady }, { ...after, ...steady }, { at: 9, isOpen: false })?.since).toBe(9);
+  });
+
   it('is never open twice, is resolved once, and is as severe as its worst status', () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom(...endpointStatus.options), { maxLength: 40 }), (statuses) => {

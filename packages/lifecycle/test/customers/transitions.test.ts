@@ -142,6 +142,18 @@ describe('the table of transitions', () => {
     ['reactivate', { stage: 'active', blocks: [] }, {}],
     ['promise', { stage: 'suspended' }, { reason: 'abuse' }],
     ['endPromise', { stage: 'suspended', blocks: [{ reason: 'late', promisedUntil: null }] }, { reason: 'late' }],
+    [
+      'endPromise',
+      {
+        stage: 'suspended',
+        blocks: [
+          { reason: 'late', promisedUntil: null },
+          { reason: 'abuse', promisedUntil: 5 },
+        ],
+      },
+      { reason: 'late' },
+    ],
+    ['verify', { stage: 'active', emailVerifiedAt: 1, phone: null, phoneVerifiedAt: null }, {}],
     ['winBack', { stage: 'inactive', approval: 'rejected' }, {}],
     ['restore', { stage: 'deleted', erasedAt: 5 }, {}],
     ['reactivate', { stage: 'deleted', erasedAt: 5 }, {}],
@@ -190,6 +202,15 @@ describe('the table of transitions', () => {
       }
     };
     expect(commands.filter((command) => !isRefused(command))).toEqual(possible);
+  });
+
+  it('has what is slowed down for a reason suspended for it, too', () => {
+    const slow = {
+      ...willing,
+      stage: 'active',
+      blocks: [{ reason: 'abuse', severity: 'throttle' }],
+    } as unknown as Customer;
+    expect(transitionFor(slow, 'suspend', { reason: 'abuse' }, []).to).toBe('suspended');
   });
 
   it('has a way out of every stage, also of the last', () => {

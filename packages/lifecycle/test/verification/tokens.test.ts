@@ -42,22 +42,43 @@ for (const { title, present, create } of backends)
       expect(await acme.customers.get(id)).toMatchObject({ lifecycleStage: 'registration' });
     });
 
-    it('sends no token to a customer who has left before it could be sent', async () => {
+    it('takes a code for ten minutes, and a link for a day', async () => {
+      const { acme, clock } = run;
+      const id = await register();
+      const [email, phone] = [await run.token(id), await run.token(id, 'phone')];
+      const issuedAt = (await backend.store.tenant('acme').tokens.get(id, 'email'))?.issuedAt ?? 0;
+      clock.set(issuedAt + 10 * 60_000 - 1);
+      expect(await acme.verification.verify(id, byPhone(phone))).toMatchObject({ lifecycleStage: 'verification' });
+      clock.set(issuedAt + 24 * 3_600_000 - 1);
+      await expect(acme.verification.verify(id, byEmail(email))).resolves.toBeDefined();
+    });
+
+    it('sends no token that is good for nothing any more: of who has left, superseded or expired', async () => {
       const clock = backend.clock;
       const sent: string[] = [];
       const { store } = backend;
       // Nothing is delivered before `start()`.
-      const late = createLifecycle({ store, clock, sendVerification: ({ customerId }) => void sent.push(customerId) });
+      const late = createLifecycle({
+        store,
+        clock,
+        sendVerification: ({ customerId, token }) => void sent.push(`${customerId} ${token.length}`),
+      });
       await run.stop();
       const acme = late.scope({ tenantId: 'acme' });
-      const [gone, here] = [await acme.customers.register(someone()), await acme.customers.register(someone())];
+      const phone = '+49 30 901820';
+      const [gone, here] = [
+        await acme.customers.register(someone()),
+        await acme.customers.register({ ...someone(), phone }),
+      ];
       await acme.customers.delete(gone.id);
+      await acme.verification.resend(here.id);
+      clock.set(clock.now() + 11 * 60_000);
       await late.start();
       await until(() => sent.length > 0, clock);
       await clock.advance(60_000);
       await late.stop();
       // At least once: a minute may pass before it is written down that the first was sent.
-      expect(new Set(sent)).toEqual(new Set([here.id]));
+      expect(new Set(sent)).toEqual(new Set([`${here.id} ${newToken('link').length}`]));
     });
 
     it('locks a token after five tries, for the right one too, until another is sent', async () => {
@@ -170,6 +191,20 @@ describe('a keyring', () => {
       ring.unseal([id, iv, text.replace(/^./, (it) => (it === 'A' ? 'B' : 'A')), tag].join('.'), binding),
     ).toBeUndefined();
     expect(ring.unseal('', binding)).toBeUndefined();
+  });
+
+  it('knows what it signed, also by a secret that was replaced', () => {
+    const signature = createKeyring([old]).sign('text');
+    expect(createKeyring([young, old]).isSigned('text', signature)).toBe(true);
+    expect(createKeyring([young, old]).isSigned('text ', signature)).toBe(false);
+    expect(createKeyring([young]).isSigned('text', signature)).toBe(false);
+    for (const other of ['', signature.slice(0, -4), `${signature}AAAA`])
+      expect(createKeyring([old]).isSigned('text', other)).toBe(false);
+  });
+
+  it('makes codes of six digits, and links of 256 bits', () => {
+    for (let count = 0; count < 1_000; count++) expect(newToken('code')).toMatch(/^[0-9]{6}$/);
+    expect(Buffer.from(newToken('link'), 'base64url')).toHaveLength(32);
   });
 
   it('refuses a short secret', () => {

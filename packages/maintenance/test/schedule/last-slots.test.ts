@@ -42,6 +42,13 @@ describe('the last slots', () => {
     );
   });
 
+  it('are those after the one end, and until the other', () => {
+    const hourly = timetable({ cron: '0 * * * *' });
+    expect(lastSlots(hourly, now - 2 * hour, now, 9)).toEqual([now - hour, now]);
+    expect(lastSlots(hourly, now - 1, now, 9)).toEqual([now]);
+    expect(lastSlots(hourly, now, now + hour - 1, 9)).toEqual([]);
+  });
+
   it('of a time that is long over are found without walking through it', () => {
     const january = counting(timetable({ cron: '* * * * 1 *', timeZone: 'Europe/Berlin' }));
     const [last] = lastSlots(january.table, now - 10 * 366 * day, now, 1);

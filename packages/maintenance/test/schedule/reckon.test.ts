@@ -44,7 +44,31 @@ describe('slots that came due', () => {
     expect(reckon(never, at('05T11:30'), at('05T12:00:11')).leftOut).toEqual([
       { slotAt: at('05T12:00'), outcome: 'grace_passed' },
     ]);
-    expect(times(reckon(never, at('05T11:30'), at('05T12:00:09')).run)).toEqual(['05T12:00']);
+    expect(times(reckon(never, at('05T11:30'), at('05T12:00:10')).run)).toEqual(['05T12:00']);
+  });
+
+  it('run six hours late at the most, also where windows have them looked for much further back', () => {
+    const morning = timetable({ cron: '0 3 * * *', windows: [{ from: '02:00', until: '12:00' }] });
+    expect(times(reckon(morning, at('04T04:00'), at('05T09:00')).run)).toEqual(['05T03:00']);
+    const { run, leftOut } = reckon(morning, at('04T04:00'), at('05T09:01'));
+    expect(run).toEqual([]);
+    expect(leftOut).toEqual([{ slotAt: at('05T03:00'), outcome: 'grace_passed' }]);
+  });
+
+  it('are as late as they may be from when they are due, however long their jitter is', () => {
+    const rules = scheduleRules.parse({ cron: '0 0 * * *', jitterMs: 12 * hour, graceMs: hour });
+    for (let key = 0; key < 20; key++) {
+      const table = timetableOf(rules, `key ${key}`);
+      const { dueAt } = table.firing(at('05T00:00'));
+      expect(times(reckon(table, at('04T12:00'), dueAt + hour).run)).toEqual(['05T00:00']);
+      expect(reckon(table, at('04T12:00'), dueAt + hour + 1).run).toEqual([]);
+    }
+  });
+
+  it('are dealt with once when the clock is set back', () => {
+    const table = timetable(hourly);
+    const { until } = reckon(table, at('05T11:30'), at('05T12:00'));
+    expect(reckon(table, until, at('05T11:00'))).toEqual({ run: [], leftOut: [], until });
   });
 
   it('run all, the newest of them at most, in their order', () => {

@@ -34,6 +34,15 @@ describe('a timetable', () => {
     }
   });
 
+  it('asks whether a window is open when a slot is due, not when it was meant', () => {
+    const [slot, shut] = [Date.UTC(2026, 0, 1, 2, 59), Date.UTC(2026, 0, 1, 3)];
+    const windows = [{ from: '02:00', until: '03:00' }];
+    const late = rules({ cron: '59 2 * * *', jitterMs: 10 * minute, windows, outsideWindow: 'skip' });
+    const firings = Array.from({ length: 30 }, (_, key) => timetableOf(late, `key ${key}`).firing(slot));
+    for (const { dueAt, startsAt } of firings) expect(startsAt).toBe(dueAt < shut ? dueAt : null);
+    expect(new Set(firings.map(({ startsAt }) => startsAt === null)).size).toBe(2);
+  });
+
   it.each(['stable', 'random'] as const)('has each slot due before the next, however long its %s jitter', (jitter) => {
     const crons = ['*/5 * * * *', '0 2,3 * * *', '0 3 * * *', '* * * * * *', '0 2 29 2 *'];
     for (const cron of crons) {

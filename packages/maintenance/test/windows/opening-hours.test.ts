@@ -29,6 +29,13 @@ describe('windows', () => {
     expect(friday.closesAt(at('2026-01-02T23:00'))).toBe(at('2026-01-03T04:00'));
   });
 
+  it('open a week later, and two weeks later where the clocks leave one out', () => {
+    const friday = hours([{ days: ['fri'], from: '10:00', until: '11:00' }]);
+    expect(friday.opensAt(at('2026-01-02T12:00'))).toBe(at('2026-01-09T10:00'));
+    const sunday = hours([{ days: ['sun'], from: '02:00', until: '02:30' }], 'Europe/Berlin');
+    expect(sunday.opensAt(at('2026-03-22T12:00'))).toBe(at('2026-04-05T00:00'));
+  });
+
   it('that touch are one, and those of all week have no end', () => {
     const split = hours([
       { from: '22:00', until: '24:00' },
