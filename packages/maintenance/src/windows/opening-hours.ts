@@ -25,7 +25,8 @@ const mostJoined = 30;
 const always: OpeningHours = { isOpen: () => true, opensAt: (after) => after, closesAt: () => null };
 
 /**
- * The hours of some windows, as the clocks of a time zone show them. No window at all means always.
+ * The hours of some windows, as the clocks of a time zone show them: twice of what they show twice, and nothing of what they
+ * leave out. No window at all means always.
  * @throws INVALID_ARGUMENT when there is no such time zone
  */
 export function openingHours(windows: readonly AllowedWindow[], timeZone: string): OpeningHours {
@@ -38,28 +39,39 @@ export function openingHours(windows: readonly AllowedWindow[], timeZone: string
       const [begin, end] = [minutesOf(from), minutesOf(until)];
       return [{ from: day + begin * minuteMs, until: day + end * minuteMs + (end <= begin ? dayMs : 0) }];
     });
+  /** When what is open at an instant shuts, or the clocks are changed before: what they show then is looked at anew. */
   const untilAt = (at: number): number | undefined => {
     const wall = wallOf(at);
     const today = dayOf(wall);
     const spans = [...spansOn(today - dayMs), ...spansOn(today)];
     const ends = spans.filter((span) => span.from <= wall && wall < span.until).map(({ until }) => until);
     if (ends.length === 0) return undefined;
-    const end = Math.max(...ends);
-    const shut = zone.instantOf(end);
-    // The clocks show it twice, and this is the second time.
-    return shut > at ? shut : at + end - wall;
+    const shuts = at + Math.max(...ends) - wall;
+    return zone.nextChange(at, shuts) ?? shuts;
   };
   const isOpen = (at: number): boolean => untilAt(at) !== undefined;
+  /** The first beginning after an instant, by clocks that stay as they are then. */
+  const beginAfter = (at: number): number | null => {
+    const offset = zone.offset(at);
+    const today = dayOf(at + offset);
+    for (let day = today; day <= today + farthestDays * dayMs; day += dayMs) {
+      const begins = spansOn(day).map(({ from }) => from - offset);
+      const later = begins.filter((begin) => begin > at);
+      if (later.length > 0) return Math.min(...later);
+    }
+    return null;
+  };
   return {
     isOpen,
     opensAt: remembering((after) => {
-      const today = dayOf(wallOf(after));
-      for (let day = today; day <= today + farthestDays * dayMs; day += dayMs) {
-        const begins = spansOn(day).map(({ from }) => zone.instantOf(from));
-        const open = begins.filter((at) => at > after && isOpen(at));
-        if (open.length > 0) return Math.min(...open);
+      const farthest = after + farthestDays * dayMs;
+      for (let from = after; ;) {
+        const begin = beginAfter(from);
+        const change = zone.nextChange(from, begin ?? farthest);
+        if (change === null) return begin;
+        if (isOpen(change)) return change;
+        from = change;
       }
-      return null;
     }),
     closesAt: remembering((at) => {
       let end = untilAt(at);

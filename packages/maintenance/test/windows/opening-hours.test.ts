@@ -58,6 +58,24 @@ describe('windows', () => {
     expect(twice.closesAt(at('2026-10-25T01:10'))).toBe(at('2026-10-25T01:30'));
   });
 
+  it('are open again when the clocks show them again', () => {
+    // 02:00 to 03:00 are shown twice, from 00:00 and from 01:00 by UTC.
+    const inside = hours([{ from: '02:15', until: '02:45' }], 'Europe/Berlin');
+    expect(inside.opensAt(at('2026-10-24T12:00'))).toBe(at('2026-10-25T00:15'));
+    expect(inside.closesAt(at('2026-10-25T00:15'))).toBe(at('2026-10-25T00:45'));
+    expect(inside.opensAt(at('2026-10-25T00:45'))).toBe(at('2026-10-25T01:15'));
+    expect(inside.closesAt(at('2026-10-25T01:15'))).toBe(at('2026-10-25T01:45'));
+    expect(inside.opensAt(at('2026-10-25T01:45'))).toBe(at('2026-10-26T01:15'));
+    // The clocks go back into it, and go back to before it.
+    const before = hours([{ from: '01:30', until: '02:30' }], 'Europe/Berlin');
+    expect(before.opensAt(at('2026-10-25T00:40'))).toBe(at('2026-10-25T01:00'));
+    expect(before.closesAt(at('2026-10-25T01:00'))).toBe(at('2026-10-25T01:30'));
+    const after = hours([{ from: '02:15', until: '03:30' }], 'Europe/Berlin');
+    expect(after.closesAt(at('2026-10-25T00:15'))).toBe(at('2026-10-25T01:00'));
+    expect(after.opensAt(at('2026-10-25T01:00'))).toBe(at('2026-10-25T01:15'));
+    expect(after.closesAt(at('2026-10-25T01:15'))).toBe(at('2026-10-25T02:30'));
+  });
+
   it('open when they say, and not before; and shut when they say', () => {
     const time = fc.integer({ min: 0, max: 95 }).map((quarter) => {
       const two = (value: number): string => String(value).padStart(2, '0');
@@ -66,18 +84,29 @@ describe('windows', () => {
     const window = fc
       .record({ days: fc.uniqueArray(fc.constantFrom(...weekDays), { minLength: 1 }), from: time, until: time })
       .filter(({ from, until }) => from !== until);
-    const zones = fc.constantFrom('UTC', 'Europe/Berlin', 'Australia/Lord_Howe', 'Pacific/Chatham');
-    // No clock of these is changed within a week of January 2026.
-    const start = fc.integer({ min: at('2026-01-05T00:00') / minute, max: at('2026-01-12T00:00') / minute });
+    // In January no clock is changed; else one is, a day before or after.
+    const starts = fc.constantFrom(
+      ...['UTC', 'Europe/Berlin', 'Australia/Lord_Howe', 'Pacific/Chatham'].map((zone) => ({ zone, on: '2026-01-08' })),
+      ...['2026-03-29', '2026-10-25'].map((on) => ({ zone: 'Europe/Berlin', on })),
+      ...['2026-04-04', '2026-10-03'].map((on) => ({ zone: 'Australia/Lord_Howe', on })),
+      ...['2026-04-04', '2026-09-26'].map((on) => ({ zone: 'Pacific/Chatham', on })),
+      ...['2026-03-08', '2026-11-01'].map((on) => ({ zone: 'America/Havana', on })),
+    );
+    const minutes = fc.integer({ min: -day / minute, max: (2 * day) / minute });
     fc.assert(
-      fc.property(fc.array(window, { minLength: 1, maxLength: 3 }), zones, start, (windows, zone, from) => {
-        const it = hours(windows, zone);
-        const now = from * minute;
-        const change = it.isOpen(now) ? it.closesAt(now) : it.opensAt(now);
-        const end = change ?? now + 8 * day;
-        for (let when = now; when < end; when += 15 * minute) expect(it.isOpen(when)).toBe(it.isOpen(now));
-        if (change !== null) expect(it.isOpen(change)).toBe(!it.isOpen(now));
-      }),
+      fc.property(
+        fc.array(window, { minLength: 1, maxLength: 3 }),
+        starts,
+        minutes,
+        (windows, { zone, on }, passed) => {
+          const it = hours(windows, zone);
+          const now = at(`${on}T00:00`) + passed * minute;
+          const change = it.isOpen(now) ? it.closesAt(now) : it.opensAt(now);
+          const end = change ?? now + 8 * day;
+          for (let when = now; when < end; when += 15 * minute) expect(it.isOpen(when)).toBe(it.isOpen(now));
+          if (change !== null) expect(it.isOpen(change)).toBe(!it.isOpen(now));
+        },
+      ),
       { numRuns: 200 },
     );
   });
