@@ -157,7 +157,7 @@ async function remove(going: Going): Promise<Gone> {
   const nothing = { deleted: 0, batches: 0, retries: 0, archivedTo: null, tookMs: 0, droppedBytes: 0 };
   const directory = policy.archive && 'directory' in policy.archive ? policy.archive.directory : undefined;
   const place = directory === undefined ? undefined : { name: prepared.name, directory };
-  if (progress.isDone || plan.due.items === 0) {
+  if (progress.isDone || (plan.due.items === 0 && plan.partitions.length === 0)) {
     // Whoever deleted the last of them may have died before the archive was finished.
     if (place) await openPolicyRoot(place, (root) => finishArchives(root, prepared, context.note));
     return { ...nothing, drained: true };

@@ -28,7 +28,7 @@ const tables = {
     timeout: 'ER_STATEMENT_TIMEOUT',
     statements: [
       `create table parted (id bigint, at datetime not null, primary key (id, at)) partition by range (to_days(at))
-        (partition parted_0 values less than (to_days('2001-01-01')), partition parted_1 values less than (to_days('2002-01-01')))`,
+        (partition parted_0 values less than (to_days('2001-01-01')), partition parted_1 values less than (to_days('2002-01-01')), partition rest values less than maxvalue)`,
       'create table counted (id bigint, at bigint, primary key (id, at)) partition by range (at) (partition counted_0 values less than (1000), partition counted_1 values less than maxvalue)',
     ],
   },

@@ -55,24 +55,25 @@ export async function oldPartitions(
     );
     // They are in order: what is not past has nothing past after it.
     if (Number(compared[0]?.past) !== 1) break;
-    old.push({ name, upTo: bound, bytes: Number(bytes ?? 0) });
+    old.push({ name, upTo: bound, isLast: old.length + 1 === rows.length, bytes: Number(bytes ?? 0) });
   }
   return old;
 }
 
 /**
- * Drops a partition. It commits by itself, so the lease is confirmed as the last thing before; the wait for the lock is
+ * Drops a partition, or empties it, when it is the last: no table is left without (error 1508). It commits by itself, so the lease is confirmed as the last thing before; the wait for the lock is
  * bounded.
  */
 export async function dropPartition(
   db: Kysely<unknown>,
   selection: RowSelection,
-  { name }: Partition,
+  { name, isLast }: Partition,
   limits: BatchLimits,
   confirm: (trx: Transaction<unknown>) => Promise<void>,
 ): Promise<void> {
   await inSession(db, limits, async (connection) => {
     await connection.transaction().execute(confirm);
-    await sql`alter table ${tableId(selection)} drop partition ${sql.id(name)}`.execute(connection);
+    const remove = sql.raw(isLast ? 'truncate' : 'drop');
+    await sql`alter table ${tableId(selection)} ${remove} partition ${sql.id(name)}`.execute(connection);
   });
 }

@@ -13,7 +13,7 @@ export async function oldPartitions(
 ): Promise<Partition[]> {
   const { rows } = await sql<{ name: string; schema: string; bound: string; bytes: number }>`
     select c.relname as name, n.nspname as schema, pg_catalog.pg_get_expr(c.relpartbound, c.oid) as bound,
-      pg_catalog.pg_total_relation_size(c.oid) as bytes
+      (select sum(pg_catalog.pg_total_relation_size(of.relid)) from pg_catalog.pg_partition_tree(c.oid) as of) as bytes
     from pg_catalog.pg_inherits i join pg_catalog.pg_class c on c.oid = i.inhrelid
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     where i.inhparent = ${tableOid(selection.table, selection.schema)}::oid and not i.inhdetachpending`.execute(db);

@@ -125,7 +125,7 @@ export interface RowDialect {
   partitionId(selection: RowSelection, partition: Partition): Sql;
   /** What holds of the rows of a partition whose time is no instant; null when it can have none. */
   timeless(selection: RowSelection, timeType: string, partition: Partition): Sql | null;
-  /** Removes one, with all that is in it. */
+  /** Removes one, with all that is in it; of one that is the last, all that is in it. */
   dropPartition(
     db: Kysely<unknown>,
     selection: RowSelection,

@@ -14,9 +14,9 @@ export interface RowPlan {
   due: RowCount;
   total: RowCount;
   strategy: Strategy;
-  /** The partitions that would be dropped, with their rows. */
+  /** The partitions that would be dropped, or emptied, with their rows. */
   partitions: { partition: Partition; rows: number }[];
-  /** Partitions that stay although they are old, and why. For people. */
+  /** Partitions that stay although they are old, and why: for rows of theirs, or with none left. For people. */
   spared: string[];
 }
 
@@ -49,6 +49,10 @@ export async function planRows({ name, policy, dialect, selection, facts, archiv
     let counted = true;
     for (const partition of await dialect.oldPartitions(on.kysely, selection, facts)) {
       const { items: rows, exact, stays } = await countPartition(on, dialect, selection, facts, partition);
+      if (stays === null && partition.isLast) {
+        if (rows === 0) continue;
+        spared.push(`The partition ${partition.name} is emptied and stays: the table cannot be without any.`);
+      }
       if (stays === null) partitions.push({ partition, rows });
       else spared.push(`The partition ${partition.name} stays: ${stays}.`);
       counted &&= exact;

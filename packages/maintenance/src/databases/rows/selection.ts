@@ -72,6 +72,8 @@ export interface Partition {
   upTo: string;
   /** Has it no lower bound? What is before all instants is in it then. */
   isFirst?: boolean;
+  /** Is it the last that there is? A table that cannot be without any has it emptied, and keeps it. */
+  isLast?: boolean;
   /** What it takes on the disk. */
   bytes: number;
 }
