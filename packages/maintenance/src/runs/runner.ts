@@ -4,6 +4,7 @@ import type { MaintenanceEvents } from '../events.js';
 import { estimated } from '../plans/estimate.js';
 import { keptPlan } from '../plans/kept-plan.js';
 import { policiesOf, type PolicySet } from '../policies/policy-set.js';
+import type { SlotTurn } from '../schedule/slot.js';
 import type { MaintenanceStore } from '../store/store.js';
 import type { Controls } from '../tasks/controls.js';
 import { scopeOf, type AnyMaintenanceTask, type ScheduledTask } from '../tasks/task.js';
@@ -46,8 +47,8 @@ export interface RunRequest {
   parameters: unknown;
   trigger: Run['trigger'];
   schedule?: string;
-  /** The instant that the schedule meant. Epoch ms. */
-  slotAt?: number;
+  /** The slot of the schedule that it is for. */
+  slot?: SlotTurn;
   /** The run that this one goes on from. */
   resumes?: Run;
   /** The plan that is applied: ages are counted from `asOf`, its instant. */
@@ -67,6 +68,7 @@ export interface Runner {
    * @returns the run as it began, and its end
    * @throws TASK_ALREADY_RUNNING
    * @throws RUN_NOT_RESUMABLE, PLAN_APPLIED when another run goes on from that run, or applies that plan
+   * @throws SLOT_LOST when its slot is closed, or another process's
    * @throws MAINTENANCE_STOPPED after `stop`
    */
   begin(request: RunRequest): Promise<{ run: Run; ended: Promise<Run> }>;
@@ -150,7 +152,7 @@ export function createRunner(options: RunnerOptions): Runner {
 
   return {
     async begin(request) {
-      const { identity, task, claim } = request;
+      const { identity, task, claim, slot } = request;
       if (stopping.signal.aborted) throw maintenanceErrors.MAINTENANCE_STOPPED({});
       const run = newRun(request, scopeIds, clock.now());
       let begun = (): void => {};
@@ -161,11 +163,13 @@ export function createRunner(options: RunnerOptions): Runner {
         const foreseen = await foreseenOf(store, run);
         const confirmed = await confirmedOf(store, run);
         await claim?.(run.id, lease);
-        if (!(await store.runs(identity.tenantId).insert(run))) {
+        if (!(await store.runs(identity.tenantId).insert(run, slot))) {
           if (run.resumes !== null) throw maintenanceErrors.RUN_NOT_RESUMABLE({ id: run.resumes });
+          if (slot) throw maintenanceErrors.SLOT_LOST({ schedule: slot.schedule });
           throw maintenanceErrors.PLAN_APPLIED({ id: String(run.planId) });
         }
-        tell(identity, run, request.slotAt);
+        // How late it is says the first of a slot's runs.
+        tell(identity, run, slot?.attempts === 1 ? slot.slotAt : undefined);
         begun();
         return execute(request, run, { foreseen, confirmed, lease });
       }).then((done) => {

@@ -83,10 +83,11 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     for (const { slotAt } of run) if (await write(planned, present, slotAt, 'waiting')) taken.push(slotAt);
     if (taken.length === 0) return;
     const { signal } = stop;
+    const { tenantId, name: schedule, scopeId } = planned;
     const work = (async () => {
       for (const slotAt of taken) {
         const during = { ...present, signal: AbortSignal.any([present.signal, signal]) };
-        await runSlot(options, { planned, present: during, schedule: planned.name, scopeId: planned.scopeId, slotAt });
+        await runSlot(options, { tenantId, present: during, schedule, scopeId, slotAt });
       }
     })();
     working.add(work);

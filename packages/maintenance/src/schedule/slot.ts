@@ -49,5 +49,13 @@ export interface SlotRecord extends SlotKey {
   message: string | null;
 }
 
+/** A slot that a run is begun for. */
+export interface SlotTurn extends SlotKey {
+  /** The process that took it. */
+  instance: string;
+  /** Which of its runs this is, from 1. */
+  attempts: number;
+}
+
 /** What changes of a slot. */
 export type SlotChange = Partial<Pick<SlotRecord, 'outcome' | 'runId' | 'attempts' | 'endedAt' | 'message'>>;

@@ -2,7 +2,7 @@ import type { Clock, Leases } from '@dotmac/core';
 import type { Database } from '@dotmac/core/kysely';
 import type { KeptPlan } from '../plans/kept-plan.js';
 import type { KeptSchedule, ScheduleRecord } from '../schedule/schedule.js';
-import type { SlotChange, SlotKey, SlotRecord } from '../schedule/slot.js';
+import type { SlotChange, SlotKey, SlotRecord, SlotTurn } from '../schedule/slot.js';
 import type { RunTally } from '../reports/tally.js';
 import type { Run, RunOutcome, RunPulse, RunStatus } from '../runs/run.js';
 
@@ -23,10 +23,11 @@ export interface RunListing {
 export interface TenantRuns {
   /**
    * Keeps a run that begins; with it, all or nothing, it takes what is one run's alone: the run that it goes on from,
-   * which has ended, or else the plan that it applies.
+   * which has ended, or else the plan that it applies; and the slot that it is for, which is open and that process's: it
+   * is `running` then, and names the run.
    * @returns false, and nothing is kept, when another run has that, or it is not there
    */
-  insert(run: Omit<Run, 'tenantId'>): Promise<boolean>;
+  insert(run: Omit<Run, 'tenantId'>, slot?: SlotTurn): Promise<boolean>;
   /** Ends a run that is `running`; false when it is not, any more. */
   finish(id: string, outcome: RunOutcome): Promise<boolean>;
   /**

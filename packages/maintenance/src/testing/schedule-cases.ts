@@ -5,7 +5,7 @@ import { scheduleRules } from '../schedule/rules.js';
 import type { KeptSchedule, ScheduleRecord } from '../schedule/schedule.js';
 import type { SlotRecord } from '../schedule/slot.js';
 import type { MaintenanceStore } from '../store/store.js';
-import { alone } from './samples.js';
+import { alone, began, ended } from './samples.js';
 
 const day = 86_400_000;
 const taken: Omit<SlotRecord, 'tenantId'> = {
@@ -77,6 +77,40 @@ export const scheduleCases: Suite<MaintenanceStore>['cases'] = [
       assert.equal(await slots.change(key, taken.instance, { outcome: 'completed' }), false);
       assert.equal(await isOpen(), false);
       assert.deepEqual(await slots.at('nightly', slotAt), [{ ...key, ...end, tenantId, runId, attempts: 1 }]);
+    },
+  },
+  {
+    name: 'has a slot name the run that begins for it, both or neither',
+    async run(store) {
+      const tenantId = newId();
+      const [slots, runs] = [store.slots(tenantId), store.runs(tenantId)];
+      const { schedule, scopeId, instance } = taken;
+      const turn = { schedule, scopeId, instance, slotAt: 4 * day, attempts: 1 };
+      const slot = async () => {
+        const [{ outcome, runId, attempts } = taken] = await slots.at(schedule, turn.slotAt);
+        return [outcome, runId, attempts];
+      };
+      const first = { ...began, id: newId() };
+      assert.equal(await runs.insert(first, turn), false);
+      await slots.claim({ ...taken, slotAt: turn.slotAt });
+      assert.equal(await store.runs(newId()).insert(first, turn), false);
+      assert.equal(await runs.insert(first, { ...turn, instance: 'host/0#2' }), false);
+      assert.deepEqual([await runs.get(first.id), await slot()], [null, ['waiting', null, 0]]);
+      assert.equal(await runs.insert(first, turn), true);
+      assert.deepEqual(await slot(), ['running', first.id, 1]);
+      await assert.rejects(runs.insert(first, { ...turn, attempts: 2 }));
+      assert.deepEqual(await slot(), ['running', first.id, 1]);
+      await runs.finish(first.id, ended);
+      // A run goes on from the one before and has its slot, or neither.
+      const next = { ...began, id: newId(), resumes: first.id };
+      assert.equal(await runs.insert(next, { ...turn, instance: 'host/0#2' }), false);
+      assert.deepEqual([(await runs.get(first.id))?.resumedBy, await runs.get(next.id)], [null, null]);
+      assert.equal(await runs.insert({ ...next, resumes: newId() }, { ...turn, attempts: 2 }), false);
+      assert.deepEqual(await slot(), ['running', first.id, 1]);
+      assert.equal(await runs.insert(next, { ...turn, attempts: 2 }), true);
+      assert.deepEqual([(await runs.get(first.id))?.resumedBy, await slot()], [next.id, ['running', next.id, 2]]);
+      await slots.change({ ...taken, slotAt: turn.slotAt }, instance, { outcome: 'abandoned' });
+      assert.equal(await runs.insert({ ...began, id: newId() }, turn), false);
     },
   },
   {

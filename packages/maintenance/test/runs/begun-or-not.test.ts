@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { sqlite, type Database } from '@dotmac/core/kysely';
+import { fakeClock } from '@dotmac/core/testing';
 import { createMaintenance, kyselyMaintenanceStore, type MaintenanceScope } from '../../src/index.js';
 import { heapOf, sweepingTask, type Heap } from '../support/sweeping-task.js';
 
@@ -17,13 +18,14 @@ describe('a run that the store did not take', () => {
   });
   afterEach(() => database.close());
 
-  const refusingRuns = async (work: () => Promise<unknown>) => {
+  const refusing = async (work: () => Promise<unknown>) => {
     const refusal = sql`create trigger refuse before insert on dotmac_maintenance_runs
       begin select raise(abort, 'the disk is full'); end`;
     await refusal.execute(database.kysely);
-    await expect(work()).rejects.toThrow();
+    await work();
     await sql`drop trigger refuse`.execute(database.kysely);
   };
+  const refusingRuns = (work: () => Promise<unknown>) => refusing(() => expect(work()).rejects.toThrow());
   const ended = async (id: string) => {
     await expect.poll(async () => (await acme.runs.get(id)).status).not.toBe('running');
     return acme.runs.get(id);
@@ -44,5 +46,27 @@ describe('a run that the store did not take', () => {
     expect(await acme.plans.get(id)).toMatchObject({ appliedBy: null });
     expect(await acme.plans.apply(id)).toMatchObject({ status: 'completed', itemsCleaned: 30 });
     await expect(acme.plans.apply(id)).rejects.toMatchObject({ code: 'PLAN_APPLIED' });
+  });
+
+  it('is not named by the slot that it was for', async () => {
+    const hour = 3_600_000;
+    const clock = fakeClock(0);
+    const schedules = [{ name: 'it', task: 'sweep', tenantId: 'acme', everyMs: hour }];
+    const tasks = [sweepingTask(heap)];
+    const store = kyselyMaintenanceStore(database, { clock });
+    const maintenance = createMaintenance({ store, tasks, schedules, clock });
+    await maintenance.start();
+    const scope = maintenance.scope({ tenantId: 'acme' });
+    await refusing(async () => {
+      await clock.advance(hour);
+      await expect.poll(async () => (await store.openSlots(9)).length).toBe(0);
+    });
+    expect(await scope.schedules.slots('it')).toMatchObject({
+      items: [{ outcome: 'refused', runId: null, attempts: 0 }],
+    });
+    expect(await scope.schedules.explainSkip('it', hour)).toMatchObject({ ran: false, reason: 'refused' });
+    await clock.advance(hour);
+    await expect.poll(async () => (await scope.schedules.slots('it')).items[0]?.outcome).toBe('completed');
+    await maintenance.stop();
   });
 });

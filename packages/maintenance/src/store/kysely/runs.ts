@@ -12,6 +12,7 @@ import { dayMs } from '../../reports/tally.js';
 import type { TenantRuns } from '../store.js';
 import { asked } from './asked.js';
 import { takePlan } from './plans.js';
+import { beginSlot } from './slots.js';
 import type { MaintenanceTables, RunRow } from './tables.js';
 
 /** One tenant's runs. Lists go by the primary key, or by `dotmac_maintenance_runs_state`. */
@@ -21,15 +22,22 @@ export function kyselyRuns(database: Database, tenantId: string): TenantRuns {
   const change = (id: string) =>
     db.updateTable('dotmac_maintenance_runs').where('tenant_id', '=', tenantId).where('id', '=', id);
   return {
-    insert: (run) =>
-      inTransaction<MaintenanceTables, boolean>(database, undefined, async (trx) => {
+    async insert(run, slot) {
+      const kept = inTransaction<MaintenanceTables, boolean>(database, undefined, async (trx) => {
         if (!(await takes(trx, tenantId, run))) return false;
+        // What was taken by then is given back.
+        if (slot && !(await beginSlot(trx, tenantId, slot, run.id))) throw slotLost;
         await trx
           .insertInto('dotmac_maintenance_runs')
           .values(rowOf({ ...run, tenantId }))
           .execute();
         return true;
-      }),
+      });
+      return kept.catch((error: unknown) => {
+        if (error === slotLost) return false;
+        throw error;
+      });
+    },
     async finish(id, outcome) {
       const { status, stopReason, endedAt, space, errorCode, errorMessage, details } = outcome;
       const update = change(id).set({
@@ -107,6 +115,8 @@ export function kyselyRuns(database: Database, tenantId: string): TenantRuns {
     },
   };
 }
+
+const slotLost = new Error('The slot is closed, or another process’s.');
 
 /** Takes the run that this one goes on from, or the plan that it applies; false when it cannot. */
 async function takes(trx: Transaction<MaintenanceTables>, tenantId: string, run: Omit<Run, 'tenantId'>) {

@@ -1,5 +1,6 @@
+import type { Kysely, Transaction } from 'kysely';
 import { insertedCount, numberOrNull, onConflictDoNothing, type Database } from '@dotmac/core/kysely';
-import { openOutcomes, type SlotOutcome, type SlotRecord } from '../../schedule/slot.js';
+import { openOutcomes, type SlotKey, type SlotOutcome, type SlotRecord, type SlotTurn } from '../../schedule/slot.js';
 import type { TenantSlots } from '../store.js';
 import { asked } from './asked.js';
 import type { MaintenanceTables, SlotRow } from './tables.js';
@@ -14,16 +15,9 @@ export function kyselySlots(database: Database, tenantId: string): TenantSlots {
       const insert = db.insertInto('dotmac_maintenance_ledger').values(rowOf({ ...slot, tenantId }));
       return insertedCount(await asked(onConflictDoNothing(database, insert).execute())) === 1;
     },
-    async change({ schedule, scopeId, slotAt }, instance, { outcome, runId, attempts, endedAt, message }) {
-      const update = db
-        .updateTable('dotmac_maintenance_ledger')
-        .set({ outcome, run_id: runId, attempts, ended_at: endedAt, message })
-        .where('tenant_id', '=', tenantId)
-        .where('schedule', '=', schedule)
-        .where('scope_id', '=', scopeId)
-        .where('slot_at', '=', slotAt)
-        .where('instance', '=', instance)
-        .where('outcome', 'in', openOutcomes);
+    async change(slot, instance, { outcome, runId, attempts, endedAt, message }) {
+      const set = { outcome, run_id: runId, attempts, ended_at: endedAt, message };
+      const update = updateOpen(db, tenantId, slot, instance).set(set);
       return (await asked(update.executeTakeFirst())).numUpdatedRows === 1n;
     },
     async at(schedule, slotAt) {
@@ -48,6 +42,34 @@ export function kyselySlots(database: Database, tenantId: string): TenantSlots {
       );
     },
   };
+}
+
+/** A slot that is open and that process's. */
+function updateOpen(
+  db: Kysely<MaintenanceTables>,
+  tenantId: string,
+  { schedule, scopeId, slotAt }: SlotKey,
+  instance: string,
+) {
+  return db
+    .updateTable('dotmac_maintenance_ledger')
+    .where('tenant_id', '=', tenantId)
+    .where('schedule', '=', schedule)
+    .where('scope_id', '=', scopeId)
+    .where('slot_at', '=', slotAt)
+    .where('instance', '=', instance)
+    .where('outcome', 'in', openOutcomes);
+}
+
+/** Has a slot name the run that begins for it; false when it is not that process's, or not open. */
+export async function beginSlot(
+  trx: Transaction<MaintenanceTables>,
+  tenantId: string,
+  { instance, attempts, ...slot }: SlotTurn,
+  runId: string,
+): Promise<boolean> {
+  const update = updateOpen(trx, tenantId, slot, instance).set({ outcome: 'running', run_id: runId, attempts });
+  return (await update.executeTakeFirst()).numUpdatedRows === 1n;
 }
 
 /** Slots of all tenants that somebody is at, by the index of states. */

@@ -2,8 +2,10 @@ import { memoryLeases, memoryTables, systemClock, type Clock } from '@dotmac/cor
 import type { KeptPlan } from '../../plans/kept-plan.js';
 import { tallyOf } from '../../reports/tally.js';
 import { appliesPlan, type Run, type RunStatus } from '../../runs/run.js';
+import type { KeptSchedule } from '../../schedule/schedule.js';
+import type { SlotRecord } from '../../schedule/slot.js';
 import type { MaintenanceStore, RunListing, TenantPlans, TenantRuns } from '../store.js';
-import { memorySchedules } from './schedules.js';
+import { beginSlot, memorySchedules } from './schedules.js';
 
 const newestFirst = (a: { id: string }, b: { id: string }): number => (a.id < b.id ? 1 : -1);
 
@@ -12,8 +14,10 @@ export function memoryMaintenanceStore({ clock = systemClock }: { clock?: Clock 
   const tables = memoryTables({
     runs: new Map<string, Run>(),
     plans: new Map<string, KeptPlan>(),
+    schedules: new Map<string, KeptSchedule>(),
+    slots: new Map<string, SlotRecord>(),
   });
-  const { prune: pruneSchedules, ...schedules } = memorySchedules();
+  const { prune: pruneSchedules, ...schedules } = memorySchedules(tables);
   const all = (): Run[] => [...tables.read.runs.values()];
 
   const runsOf = (tenantId: string): TenantRuns => {
@@ -30,18 +34,16 @@ export function memoryMaintenanceStore({ clock = systemClock }: { clock?: Clock 
       });
     const isRunning = ({ status }: Run): boolean => status === 'running';
     return {
-      insert: (run) =>
-        tables.transaction(({ runs, plans }) => {
+      insert: (run, slot) =>
+        tables.transaction(({ runs, plans, slots }) => {
           if (runs.has(run.id)) throw new Error(`There is a run ${run.id} already`);
-          if (run.resumes !== null) {
-            const before = own(run.resumes);
-            if (!before || isRunning(before) || before.resumedBy !== null) return false;
-            runs.set(before.id, { ...before, resumedBy: run.id });
-          } else if (appliesPlan(run)) {
-            const plan = plans.get(run.planId);
-            if (plan?.tenantId !== tenantId || plan.appliedBy !== null) return false;
-            plans.set(plan.id, { ...plan, appliedBy: run.id });
-          }
+          const before = run.resumes === null ? null : own(run.resumes);
+          if (run.resumes !== null && (!before || isRunning(before) || before.resumedBy !== null)) return false;
+          const plan = appliesPlan(run) ? plans.get(run.planId) : null;
+          if (plan !== null && (plan?.tenantId !== tenantId || plan.appliedBy !== null)) return false;
+          if (slot && !beginSlot(slots, tenantId, slot, run.id)) return false;
+          if (before) runs.set(before.id, { ...before, resumedBy: run.id });
+          if (plan) plans.set(plan.id, { ...plan, appliedBy: run.id });
           runs.set(run.id, structuredClone({ ...run, tenantId }));
           return true;
         }),

@@ -1,6 +1,6 @@
-import { memoryTables } from '@dotmac/core';
+import type { MemoryTables } from '@dotmac/core';
 import type { KeptSchedule } from '../../schedule/schedule.js';
-import { openOutcomes, type SlotKey, type SlotRecord } from '../../schedule/slot.js';
+import { openOutcomes, type SlotKey, type SlotRecord, type SlotTurn } from '../../schedule/slot.js';
 import type { MaintenanceStore, TenantSchedules, TenantSlots } from '../store.js';
 
 const keyOf = (...parts: (string | number)[]): string => JSON.stringify(parts);
@@ -8,9 +8,31 @@ const isOpen = ({ outcome }: SlotRecord): boolean => (openOutcomes as readonly s
 const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 const newestFirst = (a: SlotRecord, b: SlotRecord): number => b.slotAt - a.slotAt || byText(b.scopeId, a.scopeId);
 
+/** The tables of schedules and their slots. */
+export interface ScheduleTables {
+  schedules: Map<string, KeptSchedule>;
+  slots: Map<string, SlotRecord>;
+}
+
+const slotKey = (tenantId: string, { schedule, scopeId, slotAt }: SlotKey): string =>
+  keyOf(tenantId, schedule, scopeId, slotAt);
+
+/** Has a slot name the run that begins for it; false when it is not that process's, or not open. */
+export function beginSlot(
+  slots: ScheduleTables['slots'],
+  tenantId: string,
+  { instance, attempts, ...slot }: SlotTurn,
+  runId: string,
+): boolean {
+  const key = slotKey(tenantId, slot);
+  const known = slots.get(key);
+  if (!known || known.instance !== instance || !isOpen(known)) return false;
+  slots.set(key, { ...known, outcome: 'running', runId, attempts });
+  return true;
+}
+
 /** Schedules and their slots, within this process. */
-export function memorySchedules() {
-  const tables = memoryTables({ schedules: new Map<string, KeptSchedule>(), slots: new Map<string, SlotRecord>() });
+export function memorySchedules(tables: MemoryTables<ScheduleTables & Record<string, Map<string, never>>>) {
   let revision = 0;
   const copy = <Value>(value: Value): Promise<Value> => Promise.resolve(structuredClone(value));
 
@@ -41,7 +63,7 @@ export function memorySchedules() {
   };
 
   const slots = (tenantId: string): TenantSlots => {
-    const key = ({ schedule, scopeId, slotAt }: SlotKey): string => keyOf(tenantId, schedule, scopeId, slotAt);
+    const key = (slot: SlotKey): string => slotKey(tenantId, slot);
     const of = (schedule: string): SlotRecord[] =>
       [...tables.read.slots.values()]
         .filter((it) => it.tenantId === tenantId && it.schedule === schedule)
