@@ -63,6 +63,12 @@ export const maintenanceErrors = defineErrors({
     kind: 'conflict',
     message: ({ id }: { id: string }) => `The plan ${id} was applied before.`,
   },
+  PLAN_ELSEWHERE: {
+    kind: 'conflict',
+    message: ({ id, whose }: { id: string; whose: string }) =>
+      `The plan ${id} is about the things of ${whose}, and another has answered.`,
+    hint: 'Ask that one, or make a new plan where it is meant.',
+  },
   PLAN_DRIFTED: {
     kind: 'conflict',
     message: ({ drift }: { drift: string }) => `What the plan is about has changed since: ${drift}.`,

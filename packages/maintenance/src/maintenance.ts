@@ -204,7 +204,7 @@ export function createMaintenance(options: MaintenanceOptions): MaintenanceModul
         }),
         runs,
         reports: createReportService({ identity, store, runs, clock }),
-        plans: createPlanService({ identity, store, runner, chooser, context, schedulesOf, clock }),
+        plans: createPlanService({ identity, store, runner, chooser, context, schedulesOf, scopeIds, clock }),
         backups: createBackupService({ policies: context.policies.backups, clock }),
         catalogue: {
           tasks: () => catalogueOf(tasks),

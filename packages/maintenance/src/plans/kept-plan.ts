@@ -10,6 +10,8 @@ export interface KeptPlan {
   /** The type of its task. */
   task: string;
   actor: string;
+  /** The machine or process whose things were looked at; empty when all processes share them, null in plans of older versions. */
+  scopeId: string | null;
   /** In wire form. */
   parameters: Record<string, unknown>;
   /** In wire form. */
@@ -38,7 +40,7 @@ const lifetimeMs = 24 * 3_600_000;
 
 /** The plan that a dry run made. */
 export function keptPlan(
-  { planId, tenantId, task, actor, parameters, asOf }: Run,
+  { planId, tenantId, task, scopeId, actor, parameters, asOf }: Run,
   plan: TaskPlan,
   now: number,
 ): KeptPlan {
@@ -46,6 +48,7 @@ export function keptPlan(
     id: planId as string,
     tenantId,
     task,
+    scopeId,
     actor,
     parameters,
     plan: wireOf(taskPlan).render(plan) as KeptPlan['plan'],

@@ -63,7 +63,8 @@ export const planRoutes = [
     tag,
     summary: 'Do what a plan says',
     description:
-      'Refused when configuration or schema have changed since, or a count by more than a fifth. Answers when the run ' +
+      'Refused when configuration or schema have changed since, or a count by more than a fifth, and where another host’s or ' +
+      'process’s things are meant than those that it was made of. Answers when the run ' +
       'has ended; `Prefer: respond-async` answers 202 at once.',
     permission: 'maintenance:execute',
     params,
@@ -72,6 +73,7 @@ export const planRoutes = [
       maintenanceErrors.PLAN_NOT_FOUND,
       maintenanceErrors.PLAN_EXPIRED,
       maintenanceErrors.PLAN_APPLIED,
+      maintenanceErrors.PLAN_ELSEWHERE,
       maintenanceErrors.PLAN_DRIFTED,
       maintenanceErrors.PLAN_NOT_MADE,
       maintenanceErrors.POLICY_UNDERCUT,

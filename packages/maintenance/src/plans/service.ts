@@ -2,6 +2,7 @@ import { isOperationError, type Clock, type ScopeIdentity } from '@dotmac/core';
 import type { Page } from '@dotmac/core/contract';
 import { maintenanceErrors } from '../errors.js';
 import { earlierDetails } from '../runs/earlier.js';
+import { elsewhere, type ScopeIds } from '../runs/lease-keys.js';
 import { resultOf } from '../runs/result.js';
 import type { Run } from '../runs/run.js';
 import type { Runner, RunnerOptions } from '../runs/runner.js';
@@ -10,7 +11,7 @@ import { detached } from '../runs/service.js';
 import type { MaintenanceStore } from '../store/store.js';
 import type { TaskChooser } from '../tasks/choose.js';
 import type { TaskPlan } from '../tasks/plan.js';
-import type { PlanContext } from '../tasks/task.js';
+import { scopeOf, type PlanContext } from '../tasks/task.js';
 import { driftOf } from './drift.js';
 import { readPlan, type KeptPlan } from './kept-plan.js';
 import type { MaintenancePlan } from './schemas.js';
@@ -30,6 +31,7 @@ export interface PlanService {
   /**
    * Does what a plan says, once; resolves when the run has ended. Ages are counted from when the plan was made.
    * @throws PLAN_NOT_FOUND, PLAN_EXPIRED, PLAN_APPLIED, POLICY_UNDERCUT, TASK_ALREADY_RUNNING
+   * @throws PLAN_ELSEWHERE when it was made of the things of another host, or process
    * @throws PLAN_DRIFTED when configuration or schema have changed, or a count by more than a fifth
    * @throws PLAN_NOT_MADE when what it would do now cannot be found out
    */
@@ -46,12 +48,13 @@ export interface PlanServiceParts {
   chooser: TaskChooser;
   context: Omit<PlanContext, 'asOf' | 'tenantId' | 'signal' | 'schedules' | 'earlier' | 'fencing'>;
   schedulesOf: RunnerOptions['schedulesOf'];
+  scopeIds: ScopeIds;
   clock: Clock;
 }
 
 /** @see PlanService */
 export function createPlanService(parts: PlanServiceParts): PlanService {
-  const { identity, store, runner, chooser, context, schedulesOf, clock } = parts;
+  const { identity, store, runner, chooser, context, schedulesOf, scopeIds, clock } = parts;
   const { tenantId } = identity;
   const own = store.plans(tenantId);
   const known = async (id: string): Promise<KeptPlan> => {
@@ -64,6 +67,9 @@ export function createPlanService(parts: PlanServiceParts): PlanService {
     if (kept.appliedBy !== null) throw maintenanceErrors.PLAN_APPLIED({ id });
     if (clock.now() >= kept.expiresAt) throw maintenanceErrors.PLAN_EXPIRED({ id });
     const chosen = chooser.fromWire(kept.task, { ...kept.parameters, dry_run: false });
+    const scope = scopeOf(chosen.task, chosen.parameters);
+    const whose = kept.scopeId === null ? null : elsewhere(scopeIds, scope, kept.scopeId);
+    if (whose !== null) throw maintenanceErrors.PLAN_ELSEWHERE({ id, whose });
     const claim = async (_: string, signal: AbortSignal): Promise<void> => {
       const schedules = () => schedulesOf(tenantId, kept.task);
       const earlier = (limit: number) => earlierDetails(store, tenantId, chosen.task, limit);

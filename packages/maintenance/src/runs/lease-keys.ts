@@ -5,6 +5,12 @@ import type { Run } from './run.js';
 /** Whose things each scope is about: nothing for all processes, a machine's name, a process's own id. */
 export type ScopeIds = Readonly<Record<TaskScope, string>>;
 
+/** Whose things they are, when not this process's or its machine's; null when they are within reach. */
+export function elsewhere(scopeIds: ScopeIds, scope: TaskScope, scopeId: string): string | null {
+  if (scopeIds[scope] === scopeId) return null;
+  return scope === 'host' ? `the host ${scopeId}` : `a ${scope}`;
+}
+
 /** Resources have names of any length and characters; a lease's key has not. */
 const leaseKey = (...parts: string[]): string =>
   `maintenance:${createHash('sha256').update(JSON.stringify(parts)).digest('base64url')}`;

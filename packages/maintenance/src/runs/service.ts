@@ -4,8 +4,9 @@ import { maintenanceErrors } from '../errors.js';
 import type { MaintenanceStore } from '../store/store.js';
 import type { Chosen, TaskChooser } from '../tasks/choose.js';
 import { scopeOf } from '../tasks/task.js';
+import { askedIn } from './confirmed.js';
 import type { RunFollower } from './follow.js';
-import type { ScopeIds } from './lease-keys.js';
+import { elsewhere, type ScopeIds } from './lease-keys.js';
 import { resultOf, runViewOf } from './result.js';
 import { isResumable, type Run } from './run.js';
 import type { Runner, RunRequest } from './runner.js';
@@ -91,11 +92,8 @@ export function createRunService(parts: RunServiceParts): RunService {
   };
   const goOn = async (old: Run, more: Partial<RunRequest>): Promise<MaintenanceResult> => {
     const chosen = chooser.fromWire(old.task, old.parameters);
-    const scope = scopeOf(chosen.task, chosen.parameters);
-    if (scopeIds[scope] !== old.scopeId) {
-      const whose = scope === 'host' ? `the host ${old.scopeId}` : `a ${scope}`;
-      throw maintenanceErrors.RUN_ELSEWHERE({ id: old.id, whose });
-    }
+    const whose = elsewhere(scopeIds, scopeOf(chosen.task, chosen.parameters), old.scopeId);
+    if (whose !== null) throw maintenanceErrors.RUN_ELSEWHERE({ id: old.id, whose });
     return resultOf(detached(await begin(chosen, { ...more, resumes: old })));
   };
 

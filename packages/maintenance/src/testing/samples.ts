@@ -71,6 +71,7 @@ export const plan: KeptPlan = {
   id: newId(),
   tenantId: '',
   task: 'log_rotation',
+  scopeId: 'host-1',
   actor: 'user:1',
   parameters: { dry_run: true },
   plan: { targets: [], warnings: ['é'] },

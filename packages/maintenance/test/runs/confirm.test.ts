@@ -95,8 +95,9 @@ describe('a run on one host’s things', () => {
     const store = memoryMaintenanceStore();
     const tasks = [emptying((hostId) => heaps[hostId] ?? {}, 'host')];
     const on = (hostId: string) =>
-      createMaintenance({ store, tasks, hostId, throttle: [] }).scope({ tenantId: 'acme' }).runs;
-    return { a: on('a'), b: on('b') };
+      createMaintenance({ store, tasks, hostId, throttle: [] }).scope({ tenantId: 'acme' });
+    const [a, b] = [on('a'), on('b')];
+    return { a: a.runs, b: b.runs, plansOfA: a.plans, plansOfB: b.plans };
   };
 
   it('is confirmed there alone', async () => {
@@ -121,5 +122,19 @@ describe('a run on one host’s things', () => {
     const resumed = await a.resume(taskId);
     await expect.poll(async () => (await b.get(resumed.taskId)).status).toBe('completed');
     expect(heaps).toEqual({ a: { one: 0, other: 0 }, b: { one: 5, other: 5 } });
+  });
+
+  it('applies a plan of these, and none of another’s', async () => {
+    const heaps = { '': { heap: 5 }, a: { heap: 5 }, b: { heap: 5 } };
+    const { plansOfA, plansOfB } = twoHosts(heaps);
+    const { id } = await plansOfA.create({ maintenanceType: 'empty', parameters: {} });
+    await expect(plansOfB.apply(id)).rejects.toMatchObject({
+      code: 'PLAN_ELSEWHERE',
+      message: expect.stringContaining('the host a') as string,
+    });
+    expect(await plansOfB.get(id)).toMatchObject({ appliedBy: null });
+    expect(heaps.b).toEqual({ heap: 5 });
+    expect(await plansOfA.apply(id)).toMatchObject({ status: 'completed', itemsCleaned: 5 });
+    expect([heaps.a, heaps.b]).toEqual([{ heap: 0 }, { heap: 5 }]);
   });
 });

@@ -14,6 +14,7 @@ import { slots } from './migrations/0003-slots.js';
 import { plans, runProgress } from './migrations/0004-plans.js';
 import { runStarts } from './migrations/0009-run-starts.js';
 import { planTimes } from './migrations/0010-plan-times.js';
+import { planScopes } from './migrations/0011-plan-scopes.js';
 import { kyselyPlans } from './plans.js';
 import { scheduleIndexes, schedules } from './migrations/0005-schedules.js';
 import { kyselyRuns, runOf } from './runs.js';
@@ -34,6 +35,7 @@ const migrations: ModuleMigrations = {
     '0005-schedules-indexes': scheduleIndexes,
     '0009-run-starts': runStarts,
     '0010-plan-times': planTimes,
+    '0011-plan-scopes': planScopes,
   },
 };
 

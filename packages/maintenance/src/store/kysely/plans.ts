@@ -10,11 +10,12 @@ export function kyselyPlans(database: Database, tenantId: string): TenantPlans {
   const db = database.withTables<MaintenanceTables>();
   const own = () => db.selectFrom('dotmac_maintenance_plans').where('tenant_id', '=', tenantId).selectAll();
   return {
-    async insert({ id, task, actor, parameters, plan, asOf, createdAt, expiresAt, appliedBy }) {
+    async insert({ id, task, scopeId, actor, parameters, plan, asOf, createdAt, expiresAt, appliedBy }) {
       const row: PlanRow = {
         tenant_id: tenantId,
         id,
         task,
+        scope_id: scopeId,
         actor,
         parameters: JSON.stringify(parameters),
         plan: JSON.stringify(plan),
@@ -58,6 +59,7 @@ function planOf(row: PlanRow): KeptPlan {
     id: row.id,
     tenantId: row.tenant_id,
     task: row.task,
+    scopeId: row.scope_id,
     actor: row.actor,
     parameters: JSON.parse(row.parameters) as KeptPlan['parameters'],
     plan: JSON.parse(row.plan) as KeptPlan['plan'],

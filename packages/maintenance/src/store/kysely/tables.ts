@@ -38,6 +38,8 @@ export interface PlanRow {
   tenant_id: string;
   id: string;
   task: string;
+  /** Null in rows of before. */
+  scope_id: string | null;
   actor: string;
   parameters: string;
   plan: string;
