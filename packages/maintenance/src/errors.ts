@@ -40,6 +40,11 @@ export const maintenanceErrors = defineErrors({
       `${planned} of ${total} items of ${target} would go, which is more than may go unasked.`,
     hint: 'POST /infrastructure-maintenance/runs/{id}/confirm when that is meant.',
   },
+  CONFIRMATION_EXPIRED: {
+    kind: 'gone',
+    message: ({ id }: { id: string }) => `The run ${id} ended too long ago to be confirmed.`,
+    hint: 'What it counted may be something else by now: begin a new run, and confirm what that asks for.',
+  },
   POLICY_UNDERCUT: {
     kind: 'invalid',
     message: ({ faults, first }: { faults: number; first: string }) =>
@@ -116,6 +121,12 @@ export const maintenanceErrors = defineErrors({
     message: ({ table }: { table: string }) =>
       `Other work was in the way of every try to delete some rows of ${table}; what went before is gone.`,
     hint: 'Each try took fewer rows. See who holds locks for long or keeps changing old rows; the run can be resumed.',
+  },
+  TABLE_REFUSED: {
+    kind: 'conflict',
+    message: ({ table, reason }: { table: string; reason: string }) =>
+      `The database refused the work on ${table}: ${reason}.`,
+    hint: 'What went before is gone; when the cause is seen to, the run can be resumed.',
   },
   ARCHIVE_NOT_WRITTEN: {
     kind: 'unavailable',

@@ -86,6 +86,8 @@ export interface MaintenanceOptions extends MaintenancePolicies, StreamLimits {
    * the policy's `maxShare` waits for somebody's confirmation. Whole, from 0. Default 1,000.
    */
   unaskedItems?: number;
+  /** How long after its end a run that waits for a confirmation takes it; then a new one has to ask. Above 0. Default 7 days. */
+  confirmableDays?: number;
   /** Names this machine, for tasks that work on its own things. Default its host name. */
   hostId?: string;
   /** How often to look for schedules that other processes changed. Default 10,000 ms. */
@@ -143,9 +145,12 @@ export function createMaintenance(options: MaintenanceOptions): MaintenanceModul
   const pressure = createPressure({ signals: throttle, clock, logger, longestPauseMs });
   const scopeIds = { cluster: '', host: hostId.slice(0, longestHostId), process: newId() };
   const inCode = checkSchedules(options.schedules ?? [], chooserOf, scopeIds);
-  const { unaskedItems = 1_000 } = options;
+  const { unaskedItems = 1_000, confirmableDays = 7 } = options;
   if (!Number.isSafeInteger(unaskedItems) || unaskedItems < 0)
     throw coreErrors.INVALID_ARGUMENT({ argument: 'unaskedItems', reason: 'a whole number, 0 or more' });
+  if (!(confirmableDays > 0))
+    throw coreErrors.INVALID_ARGUMENT({ argument: 'confirmableDays', reason: 'a number of days above 0' });
+  const confirmableMs = confirmableDays * dayMs;
   const onRunFailed = [options.onRunFailed ?? []].flat();
   const schedulesOf = (tenantId: string, taskType: string) =>
     scheduledTasks(roster.all(), tenantId, taskType, clock.now());
@@ -195,7 +200,9 @@ export function createMaintenance(options: MaintenanceOptions): MaintenanceModul
       const { tenantId } = identity;
       const chooser = chooserOf(tenantId);
       const context = { policies: policiesOf(policies, tenantId), clock, logger };
-      const runs = createRunService({ identity, store, runner, chooser, follower, scopeIds, clock });
+      const runs = createRunService({
+        ...{ identity, store, runner, chooser, follower, scopeIds, clock, confirmableMs },
+      });
       return {
         schedules: createScheduleService({
           ...{ identity, store, runner, roster, chooser, scopeIds, clock, maxSchedules },

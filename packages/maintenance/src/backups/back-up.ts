@@ -1,6 +1,7 @@
 import { describeError, isOperationError } from '@dotmac/core';
 import { isToEnd } from '../databases/rows/delete-rows.js';
 import { openPolicyRoot } from '../tasks/open-policy-root.js';
+import { setback } from '../tasks/setback.js';
 import type { TargetProgress, TaskContext } from '../tasks/task.js';
 import { backupDirectory } from './directory.js';
 import { decide } from './keep.js';
@@ -14,7 +15,7 @@ import { verifyBackup } from './verify-backup.js';
 /** How one policy fared. */
 export interface PolicyOutcome {
   policy: string;
-  outcome: 'done' | 'partial' | 'busy' | 'failed';
+  outcome: 'done' | 'partial' | 'busy' | 'failed' | 'unconfirmed';
   /** Why it failed: a code. */
   fault: string | null;
   /** The backup that was taken, by this run or by the one that it goes on from. */
@@ -51,7 +52,9 @@ async function forPolicy(context: TaskContext, policy: CheckedBackup, work: Prog
   } catch (error) {
     // What was done until then is still to be told.
     if (isToEnd(context.signal)) return { ...outcome, outcome: 'partial' };
-    if (context.signal.aborted || isOperationError(error, 'CONFIRMATION_NEEDED')) throw error;
+    if (context.signal.aborted) throw error;
+    if (isOperationError(error, 'CONFIRMATION_NEEDED'))
+      return { ...outcome, outcome: setback(context, policy.name, error).outcome };
     const fault = faultOf(error);
     context.logger.error({ policy: policy.name, fault, ...describeError(error) }, 'a backup failed');
     context.note(`${policy.name}: failed (${fault})`);

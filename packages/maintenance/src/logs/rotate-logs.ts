@@ -184,7 +184,7 @@ async function removeFiles(
   const { rotated } = await listLogs(root, policy);
   const going = choose(rotated);
   const steps = await context.begin(part, going.length, rotated.length);
-  for (const { name, facts } of going) {
+  for (const { name, facts } of steps.remaining < 1 ? [] : going) {
     if (!(await attempt(work, 'beforeRemove', () => policy.hooks.beforeRemove?.(name)))) continue;
     const removed = await attempt(work, 'file', () => root.unlink(name));
     if (removed) [counts.deleted, counts.bytesFreed] = [counts.deleted + 1, counts.bytesFreed + facts.diskBytes];

@@ -1,17 +1,20 @@
-import { isOperationError } from '@dotmac/core';
 import { z } from 'zod';
 import { mostDrift } from '../plans/drift.js';
 import type { MaintenanceStore } from '../store/store.js';
 import { goneOnFrom } from './gone-on-from.js';
 import type { Run } from './run.js';
 
-/** What a run that waits for a confirmation has in its details: what it asks for. */
-const askingDetails = z.object({ asked: z.object({ target: z.string(), planned: z.number(), total: z.number() }) });
+const asking = z.object({ target: z.string(), planned: z.number(), total: z.number() });
 
-/** The details of a run that ended by this error. */
-export function askedBy(error: unknown): Run['details'] {
-  if (!isOperationError(error, 'CONFIRMATION_NEEDED')) return {};
-  return askingDetails.parse({ asked: error.details });
+/** A target of which more would go than may go unasked. */
+export type Asked = z.output<typeof asking>;
+
+/** What a run has in its details that waits for confirmations. */
+const askingDetails = z.object({ asked: z.array(asking) });
+
+/** What a run asks for; nothing when it waits for no confirmation. */
+export function askedIn({ details }: Pick<Run, 'details'>): Asked[] {
+  return askingDetails.safeParse(details).data?.asked ?? [];
 }
 
 /** Has somebody confirmed that so many items of a target may go? */
@@ -25,9 +28,10 @@ export async function confirmedOf(store: MaintenanceStore, run: Run): Promise<Co
   if (!run.confirmed) return () => false;
   if (run.planId !== null) return () => true;
   const most = new Map<string, number>();
-  for await (const { status, details } of goneOnFrom(store, run)) {
-    const asking = status === 'needs_confirmation' ? askingDetails.safeParse(details).data?.asked : undefined;
-    if (asking && !most.has(asking.target)) most.set(asking.target, asking.planned * (1 + mostDrift));
+  for await (const before of goneOnFrom(store, run)) {
+    for (const { target, planned } of askedIn(before))
+      if (!most.has(target)) most.set(target, planned * (1 + mostDrift));
+    if (!before.confirmed) break;
   }
   return (target, planned) => planned <= (most.get(target) ?? 0);
 }

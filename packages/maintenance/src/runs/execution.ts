@@ -3,13 +3,14 @@ import { maintenanceErrors } from '../errors.js';
 import type { MaintenanceStore } from '../store/store.js';
 import type { AnyMaintenanceTask, PlanContext, TaskContext, TaskScope } from '../tasks/task.js';
 import type { Load, Pressure } from '../throttle/pressure.js';
-import type { Confirmed } from './confirmed.js';
+import type { Asked, Confirmed } from './confirmed.js';
 import { earlierDetails } from './earlier.js';
 import { exclusively } from './exclusively.js';
 import { resourceKey, type ScopeIds } from './lease-keys.js';
 import { reached, type RunLimits } from './limits.js';
 import { createPulse } from './pulse.js';
-import type { Run, RunPulse, StopReason } from './run.js';
+import type { RunEnd } from './outcome.js';
+import type { Run, StopReason } from './run.js';
 import type { TargetSize } from './targets.js';
 
 /** What one run is made of. */
@@ -39,12 +40,11 @@ export interface Execution {
   readonly context: TaskContext;
   /** Waits while the application is under pressure; false when the run is to end before its work has begun. */
   ready(): Promise<boolean>;
-  /** Why it is to end before its work is done; null when nothing has said so. */
-  stopReason(error?: unknown): StopReason | null;
-  /** What it has to say of itself, for good. */
-  pulse(): RunPulse;
-  /** What was given back to the system so far, as its batches said. */
-  returnedBytes(): number;
+  /**
+   * How it ends now, for good.
+   * @param error what its task threw
+   */
+  ending(error?: unknown): RunEnd;
   cancel(): void;
   /** Nothing more is kept of it. */
   close(): void;
@@ -63,15 +63,16 @@ export function createExecution(parts: ExecutionParts): Execution {
   const { clock, logger } = shared;
   const pulse = createPulse(clock, run.cursors);
   const startedAt = clock.monotonic();
-  const ending = new AbortController();
-  const signal = AbortSignal.any([lease, ending.signal]);
+  const toEnd = new AbortController();
+  const signal = AbortSignal.any([lease, toEnd.signal]);
+  const asked: Asked[] = [];
   let reason: StopReason | null = null;
   let cancelBeat: CancelTimer = () => {};
   let cancelDeadline: CancelTimer = () => {};
 
   const end = (why: StopReason): void => {
     reason ??= why;
-    ending.abort(maintenanceErrors.RUN_ENDED({ reason: why }));
+    toEnd.abort(maintenanceErrors.RUN_ENDED({ reason: why }));
   };
   const limit = (): StopReason | null => {
     const runtimeMs = clock.monotonic() - startedAt;
@@ -156,9 +157,12 @@ export function createExecution(parts: ExecutionParts): Execution {
     },
     async target({ target, planned, total, toSee = null, maxShare = defaultShare, seen = 0 }) {
       const { cursor, done: isDone = false } = run.cursors[target] ?? {};
-      if (!isDone) pulse.begin(target, sizeOf(target, planned, toSee), seen);
       if (planned !== null && total !== null && planned > unaskedItems && planned > total * maxShare)
-        if (!confirmed(target, planned)) throw maintenanceErrors.CONFIRMATION_NEEDED({ target, planned, total });
+        if (!confirmed(target, planned)) {
+          asked.push({ target, planned, total });
+          throw maintenanceErrors.CONFIRMATION_NEEDED({ target, planned, total });
+        }
+      if (!isDone) pulse.begin(target, sizeOf(target, planned, toSee), seen);
       return {
         cursor,
         isDone,
@@ -178,17 +182,21 @@ export function createExecution(parts: ExecutionParts): Execution {
     },
   };
 
+  const stopReason = (error: unknown): StopReason | null => {
+    const isAsking = asked.length > 0 && (error === undefined || isOperationError(error, 'CONFIRMATION_NEEDED'));
+    if (isAsking && !signal.aborted) return 'unconfirmed';
+    if (reason !== null) return reason;
+    if (lease.aborted) return stopping.aborted ? 'stopped' : 'lease_lost';
+    return error === undefined ? null : 'error';
+  };
+
   return {
     context,
     ready: relief,
-    stopReason(error) {
-      if (reason !== null) return reason;
-      if (isOperationError(error, 'CONFIRMATION_NEEDED')) return 'unconfirmed';
-      if (lease.aborted) return stopping.aborted ? 'stopped' : 'lease_lost';
-      return error === undefined ? null : 'error';
+    ending(error) {
+      const why = stopReason(error);
+      return { stopReason: why, pulse: pulse.read(), returnedBytes: pulse.bytes, asked, endedAt: clock.now() };
     },
-    pulse: () => pulse.read(),
-    returnedBytes: () => pulse.bytes,
     cancel: () => end('cancelled'),
     close() {
       cancelBeat();

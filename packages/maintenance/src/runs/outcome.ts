@@ -1,9 +1,10 @@
 import { isOperationError } from '@dotmac/core';
 import { wireOf } from '@dotmac/core/contract';
 import { z } from 'zod';
+import { maintenanceErrors } from '../errors.js';
 import { taskPlan, type TaskPlan } from '../tasks/plan.js';
 import type { AnyMaintenanceTask, TaskReport } from '../tasks/task.js';
-import { askedBy } from './confirmed.js';
+import type { Asked } from './confirmed.js';
 import { stopReasons, type Run, type RunOutcome, type RunPulse, type StopReason } from './run.js';
 
 const dryRunDetails = z.object({ dryRun: z.literal(true), planId: z.string().nullable(), plan: taskPlan });
@@ -20,43 +21,64 @@ const words: Partial<Record<StopReason, { code: string | null; message: string }
 };
 const unforeseen = { code: 'INTERNAL', message: 'The task failed unexpectedly; the log has the details.' };
 
+/** What a run says of what it asks for: of the first. The others are in its details. */
+function asking([first, ...others]: readonly Asked[]): { code: string; message: string } | undefined {
+  if (!first) return undefined;
+  const { code, message } = maintenanceErrors.CONFIRMATION_NEEDED(first);
+  const more = others.length === 1 ? ' Another target waits, too.' : ` ${others.length} more targets wait, too.`;
+  return { code, message: others.length === 0 ? message : message + more };
+}
+const askedDetails = (asked: readonly Asked[]): RunOutcome['details'] =>
+  asked.length > 0 ? { asked: [...asked] } : {};
+
+/** How a run came to its end. */
+export interface RunEnd {
+  /** Why it ended before its work was done; null when nothing but that ended it. */
+  stopReason: StopReason | null;
+  /** What it has to say of itself. */
+  pulse: RunPulse;
+  /** What was given back to the system, as its batches said. */
+  returnedBytes: number;
+  /** What would have gone, and waits to be confirmed. */
+  asked: readonly Asked[];
+  endedAt: number;
+}
+
 /** A run that gave a report. */
 export function reported(
   task: Pick<AnyMaintenanceTask, 'details'>,
   { space, details, skipped = false, overBudget = false, fault }: TaskReport<unknown>,
-  stopReason: StopReason | null,
-  pulse: RunPulse,
-  returnedBytes: number,
-  endedAt: number,
+  { stopReason, pulse, returnedBytes, asked, endedAt }: RunEnd,
 ): RunOutcome {
   const reason = fault ? 'error' : (stopReason ?? (skipped ? 'busy' : overBudget ? 'items' : 'drained'));
   const rendered = wireOf(task.details).render(details) as RunOutcome['details'];
-  const outcome = { ...ended(reason, pulse, endedAt), space: { ...noSpace, ...space }, details: rendered };
+  const known = { space: { ...noSpace, ...space }, details: { ...rendered, ...askedDetails(asked) } };
+  const outcome = { ...ended(reason, pulse, endedAt, asked), ...known };
   if (!fault) return outcome;
   // The part that failed has no figures in the report, but for what its batches said.
-  const known = { ...outcome.space, returnedBytes: Math.max(outcome.space.returnedBytes, returnedBytes) };
-  return { ...outcome, space: known, errorCode: fault.code, errorMessage: fault.message };
+  const measured = { ...outcome.space, returnedBytes: Math.max(outcome.space.returnedBytes, returnedBytes) };
+  return { ...outcome, space: measured, errorCode: fault.code, errorMessage: fault.message };
 }
 
 /** A run that gave none, but for what its batches said. Only our own errors are worded for callers. */
-export function broken(
-  error: unknown,
-  stopReason: StopReason,
-  pulse: RunPulse,
-  returnedBytes: number,
-  endedAt: number,
-): RunOutcome {
-  const known = { space: { ...noSpace, returnedBytes }, details: askedBy(error) };
-  const outcome = { ...ended(stopReason, pulse, endedAt), ...known };
+export function broken(error: unknown, { stopReason, pulse, returnedBytes, asked, endedAt }: RunEnd): RunOutcome {
+  const reason = stopReason ?? 'error';
+  const known = { space: { ...noSpace, returnedBytes }, details: askedDetails(asked) };
+  const outcome = { ...ended(reason, pulse, endedAt, asked), ...known };
   // What is ended in the middle of a step, because its time is up or the pressure lasts, has not failed.
-  if (words[stopReason] || isOperationError(error, 'RUN_ENDED')) return outcome;
+  if (outcome.errorMessage !== null || isOperationError(error, 'RUN_ENDED')) return outcome;
   const { code, message } = isOperationError(error) ? error : unforeseen;
   return { ...outcome, errorCode: code, errorMessage: message };
 }
 
 /** A run that ended for that reason, with nothing to show but its counts. */
-export function ended(stopReason: StopReason, pulse: RunPulse, endedAt: number): RunOutcome {
-  const { code = null, message = null } = words[stopReason] ?? {};
+export function ended(
+  stopReason: StopReason,
+  pulse: RunPulse,
+  endedAt: number,
+  asked: readonly Asked[] = [],
+): RunOutcome {
+  const { code = null, message = null } = (stopReason === 'unconfirmed' ? asking(asked) : words[stopReason]) ?? {};
   const { itemsProcessed, itemsCleaned, progress, cursors, log } = pulse;
   return {
     itemsProcessed,
@@ -75,7 +97,7 @@ export function ended(stopReason: StopReason, pulse: RunPulse, endedAt: number):
 }
 
 /** A dry run: what it looked at is what a run would clean. */
-export function predicted({ planId }: Run, plan: TaskPlan, pulse: RunPulse, endedAt: number): RunOutcome {
+export function predicted({ planId }: Run, plan: TaskPlan, { pulse, endedAt }: RunEnd): RunOutcome {
   const items = plan.targets.reduce((sum, target) => sum + target.items, 0);
   const details = wireOf(dryRunDetails).render({ dryRun: true, planId, plan }) as RunOutcome['details'];
   return { ...ended('drained', pulse, endedAt), itemsProcessed: items, itemsCleaned: 0, details };

@@ -166,8 +166,8 @@ export const runRoutes = [
     path: `${base}/runs/{id}/confirm`,
     summary: 'Let a run clean more than may go unasked',
     description:
-      'Of a run that `needs_confirmation`: its `details.asked` has the target. It asks anew when there are more than a fifth more, and ' +
-      'for each further target. Answers the run that does it, as it begins.',
+      'Of a run whose `details.asked` has targets. They may go once this is given, within `confirmableDays` (7) after it ended. It asks anew ' +
+      'when there are more than a fifth more, and for each further target. Answers the run that does it, as it begins.',
     permission: 'maintenance:execute',
     output: maintenanceResult,
     status: 202,
@@ -177,6 +177,7 @@ export const runRoutes = [
       maintenanceErrors.RUN_NOT_FOUND,
       maintenanceErrors.RUN_ELSEWHERE,
       maintenanceErrors.RUN_NOT_UNCONFIRMED,
+      maintenanceErrors.CONFIRMATION_EXPIRED,
     ],
     run: ({ runs }, { params }) => runs.confirm(params.id),
   }),

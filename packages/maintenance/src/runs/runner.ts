@@ -97,17 +97,20 @@ export function createRunner(options: RunnerOptions): Runner {
   let stopping = new AbortController();
 
   const perform = async ({ task, parameters }: RunRequest, run: Run, execution: Execution): Promise<RunOutcome> => {
-    const { context, ready, stopReason, pulse, returnedBytes } = execution;
+    const { context, ready, ending } = execution;
     if (run.dryRun) {
       const earlier = await store.runs(run.tenantId).list(earlierRuns(task.type, run.id));
       const plan = estimated(await task.plan(context, parameters as never), earlier);
       await store.plans(run.tenantId).insert(keptPlan(run, plan, clock.now()));
-      return predicted(run, plan, pulse(), clock.now());
+      return predicted(run, plan, ending());
     }
-    if (!(await ready())) return ended(stopReason() ?? 'pressure', pulse(), clock.now());
+    if (!(await ready())) {
+      const { stopReason, pulse, endedAt } = ending();
+      return ended(stopReason ?? 'pressure', pulse, endedAt);
+    }
     const report = await task.run(context, parameters as never);
     if (report.fault) logger.error({ runId: run.id, task: run.task, ...describeError(report.fault) }, partlyFailed);
-    return reported(task, report, stopReason(), pulse(), returnedBytes(), clock.now());
+    return reported(task, report, ending());
   };
 
   const execute = async (
@@ -134,10 +137,9 @@ export function createRunner(options: RunnerOptions): Runner {
     try {
       outcome = await perform(request, run, execution);
     } catch (error) {
-      const reason = execution.stopReason(error) ?? 'error';
+      outcome = broken(error, execution.ending(error));
       const about = { runId: run.id, task: run.task, ...describeError(error) };
-      if (reason === 'error') logger.error(about, 'a maintenance task failed');
-      outcome = broken(error, reason, execution.pulse(), execution.returnedBytes(), clock.now());
+      if (outcome.stopReason === 'error') logger.error(about, 'a maintenance task failed');
     } finally {
       executions.delete(run.id);
       execution.close();

@@ -56,9 +56,9 @@ export interface RunService {
    */
   resume(id: string): Promise<MaintenanceResult>;
   /**
-   * Begins the run again that would have cleaned more of a target than may go unasked. Its items may have become a fifth
-   * more meanwhile; of more, or of another target, it asks anew.
-   * @throws RUN_NOT_FOUND, RUN_NOT_UNCONFIRMED, RUN_ELSEWHERE, TASK_ALREADY_RUNNING
+   * Begins the run again that would have cleaned more of some targets than may go unasked. Their items may have become a
+   * fifth more meanwhile; of more, or of another target, it asks anew.
+   * @throws RUN_NOT_FOUND, RUN_NOT_UNCONFIRMED, CONFIRMATION_EXPIRED, RUN_ELSEWHERE, TASK_ALREADY_RUNNING
    */
   confirm(id: string): Promise<MaintenanceResult>;
   /**
@@ -77,11 +77,13 @@ export interface RunServiceParts {
   follower: RunFollower;
   scopeIds: ScopeIds;
   clock: Pick<Clock, 'now'>;
+  /** How long after its end a run can be confirmed. */
+  confirmableMs: number;
 }
 
 /** @see RunService */
 export function createRunService(parts: RunServiceParts): RunService {
-  const { identity, store, runner, chooser, follower, scopeIds, clock } = parts;
+  const { identity, store, runner, chooser, follower, scopeIds, clock, confirmableMs } = parts;
   const own = store.runs(identity.tenantId);
   const begin = (chosen: Chosen, more: Partial<RunRequest> = {}) =>
     runner.begin({ identity, trigger: 'request', ...chosen, ...more });
@@ -124,8 +126,9 @@ export function createRunService(parts: RunServiceParts): RunService {
     },
     async confirm(id) {
       const run = await known(id);
-      if (run.status !== 'needs_confirmation' || run.resumedBy !== null)
+      if (run.endedAt === null || run.resumedBy !== null || askedIn(run).length === 0)
         throw maintenanceErrors.RUN_NOT_UNCONFIRMED({ id });
+      if (clock.now() - run.endedAt > confirmableMs) throw maintenanceErrors.CONFIRMATION_EXPIRED({ id });
       return goOn(run, { confirmed: true });
     },
     follow: async (id, signal) => follower.follow(await known(id), signal),

@@ -21,8 +21,10 @@ export const backupManagementDetails = z.object({
     z.object({
       policy: z.string(),
       outcome: z
-        .enum(['done', 'partial', 'busy', 'failed'])
-        .describe('partial: the run was to end before all was done'),
+        .enum(['done', 'partial', 'busy', 'failed', 'unconfirmed'])
+        .describe(
+          'partial: the run was to end before all was done; unconfirmed: what is to be removed waits for a confirmation',
+        ),
       fault: z.string().nullable().describe('Why it failed: a code, explained in the documentation of backups'),
       backup: z
         .object({

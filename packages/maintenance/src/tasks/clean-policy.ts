@@ -14,6 +14,7 @@ import { openPolicyRoot } from './open-policy-root.js';
 import type { CleanedPolicy, databaseCleanupParameters } from './database-cleanup.schema.js';
 import { converging } from './converging.js';
 import { noSpace, spaceOf } from './cleaned-space.js';
+import type { Setback } from './setback.js';
 import type { Held, Space, TargetProgress, TaskContext } from './task.js';
 
 type Parameters = z.output<typeof databaseCleanupParameters>;
@@ -140,9 +141,9 @@ function reportOf(
   };
 }
 
-/** The report of one that failed. */
-export const failedReport = (prepared: Prepared, soFar: SoFar, why: string): CleanedPolicy =>
-  reportOf(prepared, { outcome: 'failed', ...soFar, warnings: [why] });
+/** The report of one that failed, or waits for a confirmation. */
+export const unfinishedReport = (prepared: Prepared, { outcome, message }: Setback, soFar: SoFar): CleanedPolicy =>
+  reportOf(prepared, { outcome, ...soFar, warnings: [message] });
 
 function count(soFar: SoFar, deleted: number): void {
   soFar.rows += deleted;

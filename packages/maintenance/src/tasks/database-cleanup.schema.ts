@@ -30,9 +30,9 @@ export const cleanedPolicy = z.object({
   policy: z.string(),
   table: z.string(),
   outcome: z
-    .enum(['done', 'partial', 'busy', 'failed'])
+    .enum(['done', 'partial', 'busy', 'failed', 'unconfirmed'])
     .describe(
-      'partial: more is due; busy: another run was at the table; failed: a warning says why, and what had gone is counted',
+      'partial: more is due; busy: another run was at the table; failed: a warning says why, and what had gone is counted; unconfirmed: it waits for a confirmation',
     ),
   cutoff: instant,
   strategy: z.string().describe('How rows were deleted, and why so'),

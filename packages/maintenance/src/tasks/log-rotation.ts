@@ -1,11 +1,17 @@
 import type { z } from 'zod';
+import { isOperationError, type OperationError } from '@dotmac/core';
 import { maintenanceErrors } from '../errors.js';
 import { shownName } from '../files/names.js';
-import type { OpenRoot } from '../files/root.js';
 import type { Steps } from '../files/steps.js';
 import { wordedFileError } from '../files/worded-error.js';
 import { forecastRotation } from '../logs/orders.js';
-import { rotateLogs, type RotationCounts, type RotationFault, type RotationPart } from '../logs/rotate-logs.js';
+import {
+  rotateLogs,
+  type RotationContext,
+  type RotationCounts,
+  type RotationFault,
+  type RotationPart,
+} from '../logs/rotate-logs.js';
 import { rotationOrders } from '../logs/rotation-orders.js';
 import type { LogFile } from '../logs/rules.js';
 import type { CheckedLog } from '../policies/check-log.js';
@@ -14,7 +20,9 @@ import { named, unknownNames } from '../policies/policy-set.js';
 import { logRotationDetails, logRotationParameters } from './log-rotation.schema.js';
 import { defaultRates, msFor } from './default-rates.js';
 import { openPolicyRoot } from './open-policy-root.js';
+import type { policyOutcome } from './parameters.js';
 import { planned, type PlannedTarget } from './plan.js';
+import { setback } from './setback.js';
 import { defineMaintenanceTask, type PlanContext, type TaskContext } from './task.js';
 
 type Parameters = z.output<typeof logRotationParameters>;
@@ -40,6 +48,7 @@ export const logRotation = defineMaintenanceTask({
   async run(context, parameters) {
     const policies = [];
     const faults: RotationFault[] = [];
+    let fault: OperationError | undefined;
     const chosen = named(context.policies.logs, parameters.policies);
     for (const policy of chosen) {
       // What is amiss with one is told in its turn.
@@ -48,16 +57,15 @@ export const logRotation = defineMaintenanceTask({
     }
     for (const policy of chosen) {
       if (context.isOver) break;
-      const done = await context.exclusively(directoryResource(context.policies, policy.directory), ({ signal }) =>
-        openPolicyRoot(policy, (root) => rotate({ ...context, signal }, root, policy, parameters)),
-      );
+      const done = await rotateOne(context, policy, parameters).catch((error: unknown) => {
+        const ended = setback(context, policy.name, error);
+        fault ??= ended.fault;
+        return { outcome: ended.outcome, counts: nothing, faults: [] };
+      });
       if (!context.isOver) for (const part of parts) context.expect(targetOf(policy, part), 0);
-      const outcome = done === null ? 'busy' : done.outcome;
-      policies.push({ policy: policy.name, outcome, ...nothing, ...done?.result?.counts } as const);
-      for (const fault of done?.result?.faults ?? []) {
-        context.note(`${policy.name}: ${worded(fault)}`);
-        faults.push(fault);
-      }
+      policies.push({ policy: policy.name, outcome: done.outcome, ...done.counts } as const);
+      for (const fault of done.faults) context.note(`${policy.name}: ${worded(fault)}`);
+      faults.push(...done.faults);
     }
     const [first] = faults;
     const bytesFreed = policies.reduce((total, it) => total + it.bytesFreed, 0);
@@ -67,11 +75,12 @@ export const logRotation = defineMaintenanceTask({
       details: { policies },
       // All that could be done is done; and yet people are to know.
       fault:
-        first &&
-        maintenanceErrors.LOG_ROTATION_INCOMPLETE(
-          { faults: faults.length, first: worded(first) },
-          { cause: first.error },
-        ),
+        fault ??
+        (first &&
+          maintenanceErrors.LOG_ROTATION_INCOMPLETE(
+            { faults: faults.length, first: worded(first) },
+            { cause: first.error },
+          )),
     };
   },
 });
@@ -134,28 +143,41 @@ function roomOf(part: RotationPart, size: number): Pick<PlannedTarget, 'bytes' |
   return { bytes: part === 'rotate' ? 0 : size, bytesFrom: 'measured' };
 }
 
-const noSteps: Steps = { remaining: Infinity, advance: () => Promise.resolve(true) };
+const noSteps: Steps = { remaining: 0, advance: () => Promise.resolve(true) };
 
-function rotate(context: TaskContext, root: OpenRoot, policy: CheckedLog, parameters: Parameters) {
-  const { signal, logger, asOf } = context;
-  return rotateLogs(root, policy, rotationOrders(policy, parameters, asOf), {
-    signal,
-    logger,
-    relief: context.relief,
-    note: (message) => context.note(message),
-    async begin(part, planned, total, seen) {
-      if (planned === 0 && part !== 'rotate') {
-        context.expect(targetOf(policy, part), 0);
-        return noSteps;
-      }
-      const destroys = part === 'expire' || part === 'make_room';
-      return context.target({
-        target: targetOf(policy, part),
-        planned,
-        total,
-        seen,
-        maxShare: destroys ? policy.maxShare : 1,
-      });
-    },
-  });
+/** What came of one policy. */
+interface Rotated {
+  outcome: z.output<typeof policyOutcome>;
+  counts: RotationCounts;
+  faults: RotationFault[];
+}
+
+async function rotateOne(context: TaskContext, policy: CheckedLog, parameters: Parameters): Promise<Rotated> {
+  const orders = rotationOrders(policy, parameters, context.asOf);
+  let isWaiting = false;
+  const begin: RotationContext['begin'] = async (part, planned, total, seen) => {
+    const target = targetOf(policy, part);
+    if (planned === 0 && part !== 'rotate') {
+      context.expect(target, 0);
+      return noSteps;
+    }
+    const destroys = part === 'expire' || part === 'make_room';
+    try {
+      return await context.target({ target, planned, total, seen, maxShare: destroys ? policy.maxShare : 1 });
+    } catch (error) {
+      if (!isOperationError(error, 'CONFIRMATION_NEEDED')) throw error;
+      // The other parts have their turn.
+      setback(context, policy.name, error);
+      isWaiting = true;
+      return noSteps;
+    }
+  };
+  const { logger, relief } = context;
+  const note = (message: string): void => context.note(message);
+  const done = await context.exclusively(directoryResource(context.policies, policy.directory), ({ signal }) =>
+    openPolicyRoot(policy, (root) => rotateLogs(root, policy, orders, { signal, logger, relief, note, begin })),
+  );
+  const { counts, faults } = done?.result ?? { counts: nothing, faults: [] };
+  const outcome = done === null ? 'busy' : isWaiting ? 'unconfirmed' : done.outcome;
+  return { outcome, counts, faults };
 }

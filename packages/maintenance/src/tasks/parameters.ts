@@ -16,7 +16,7 @@ export const megabytes = (bytes: number): number => Math.round((bytes / 1_048_57
 
 /** How one policy fared. */
 export const policyOutcome = z
-  .enum(['done', 'partial', 'busy', 'missing', 'failed'])
+  .enum(['done', 'partial', 'busy', 'missing', 'failed', 'unconfirmed'])
   .describe(
-    'partial: the run was over before it was done; busy: another run was at it; missing: there is no such directory',
+    'partial: the run was over before it was done; busy: another run was at it; missing: there is no such directory; unconfirmed: it waits for a confirmation',
   );

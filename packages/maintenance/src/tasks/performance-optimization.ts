@@ -1,7 +1,8 @@
 import type { z } from 'zod';
-import { describeError, isOperationError, type OperationError } from '@dotmac/core';
+import type { OperationError } from '@dotmac/core';
 import type { Finding, Severity } from '../databases/finding.js';
 import { isToEnd } from '../databases/rows/delete-rows.js';
+import { refused } from '../databases/refused.js';
 import { worthRetrying } from '../databases/rows/retry.js';
 import { rowDialect } from '../databases/row-dialects.js';
 import { tableResource } from '../databases/table-resource.js';
@@ -11,6 +12,7 @@ import {
 } from './performance-optimization.schema.js';
 import { defaultRates, msFor } from './default-rates.js';
 import { planned, type PlannedTarget } from './plan.js';
+import { setback } from './setback.js';
 import { defineMaintenanceTask, type TargetProgress, type TaskContext } from './task.js';
 import { actionKey, actionOn, type UpkeepAction } from './upkeep-actions.js';
 import {
@@ -117,12 +119,8 @@ interface Acted {
 }
 
 /** Tells of a part that failed, which keeps none of the others from its turn; throws what is not of that part alone. */
-function failureOf(context: TaskContext, part: string, error: unknown): OperationError {
-  if (context.signal.aborted || !isOperationError(error)) throw error;
-  context.logger.warn({ part, ...describeError(error) }, 'a part of the upkeep failed');
-  context.note(`${part}: failed. ${error.message}`);
-  return error;
-}
+const failureOf = (context: TaskContext, part: string, error: unknown): OperationError | undefined =>
+  setback(context, part, refused(part, error)).fault;
 
 /** Does all that is to be done, table by table; no other run is at the table meanwhile. */
 async function act(

@@ -1,5 +1,6 @@
-import { describeError, isOperationError, type OperationError } from '@dotmac/core';
+import type { OperationError } from '@dotmac/core';
 import { nothingPurged, purgeResult, type PurgeReport } from './purge-report.js';
+import { setback } from './setback.js';
 import type { TaskContext } from './task.js';
 
 /** A policy's purge. */
@@ -11,7 +12,7 @@ export interface Purge {
   run(): Promise<PurgeReport>;
 }
 
-/** One after the other. One that fails is told of, and keeps none of the others from its turn. */
+/** One after the other. One that fails, or waits for a confirmation, keeps none of the others from its turn. */
 export async function purgeEach(context: TaskContext, purges: readonly Purge[]) {
   const reports: PurgeReport[] = [];
   let fault: OperationError | undefined;
@@ -21,11 +22,9 @@ export async function purgeEach(context: TaskContext, purges: readonly Purge[]) 
     try {
       reports.push(await run());
     } catch (error) {
-      if (context.signal.aborted || !isOperationError(error) || error.code === 'CONFIRMATION_NEEDED') throw error;
-      context.logger.warn({ policy, ...describeError(error) }, 'a policy could not be purged');
-      context.note(`${policy}: failed. ${error.message}`);
-      fault ??= error;
-      reports.push({ policy, kind, outcome: 'failed', ...nothingPurged, bytesApproximate: kind !== 'directory' });
+      const ended = setback(context, policy, error);
+      fault ??= ended.fault;
+      reports.push({ policy, kind, outcome: ended.outcome, ...nothingPurged, bytesApproximate: kind !== 'directory' });
     }
     context.expect(target, 0);
   }

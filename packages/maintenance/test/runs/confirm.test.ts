@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { fakeClock } from '@dotmac/core/testing';
 import { createMaintenance, defineMaintenanceTask, memoryMaintenanceStore, planned } from '../../src/index.js';
 import type { TaskScope } from '../../src/tasks/task.js';
+
+const day = 86_400_000;
 
 /** A task that empties the heaps of its host, all of one in a batch. */
 const emptying = (heapsOf: (hostId: string) => Record<string, number>, scope: TaskScope = 'cluster') =>
@@ -41,7 +44,7 @@ function setUp(heaps: Record<string, number>) {
   const confirmed = async ({ taskId }: { taskId: string }) => ended((await runs.confirm(taskId)).taskId);
   const asks = (target: string, items: number) => ({
     status: 'needs_confirmation',
-    details: { asked: { target, planned: items, total: items } },
+    details: { asked: [{ target, planned: items, total: items }] },
   });
   return { heaps, runs, plans, ended, confirmed, asks };
 }
@@ -81,6 +84,22 @@ describe('a confirmation', () => {
     expect(confirmedOne).toMatchObject({ stopReason: 'batches', itemsCleaned: 5 });
     const { taskId } = await runs.resume(confirmedOne.taskId);
     expect(await ended(taskId)).toMatchObject({ status: 'completed', itemsCleaned: 2_000 });
+  });
+
+  it('is refused when it comes too late', async () => {
+    const clock = fakeClock(0);
+    const heaps = { heap: 2_000 };
+    const store = memoryMaintenanceStore({ clock });
+    const confirmable = (more: { confirmableDays?: number }) =>
+      createMaintenance({ store, clock, tasks: [emptying(() => heaps)], ...more }).scope({ tenantId: 'acme' }).runs;
+    const { taskId } = await confirmable({}).run('empty', {});
+    await clock.advance(7 * day + 1);
+    await expect(confirmable({}).confirm(taskId)).rejects.toMatchObject({ code: 'CONFIRMATION_EXPIRED', kind: 'gone' });
+    expect(heaps.heap).toBe(2_000);
+    const { taskId: confirmed } = await confirmable({ confirmableDays: 7.1 }).confirm(taskId);
+    expect(await confirmable({}).get(confirmed)).toMatchObject({ resumes: taskId });
+    for (const confirmableDays of [0, -1, Number.NaN])
+      expect(() => confirmable({ confirmableDays })).toThrow(/confirmableDays/);
   });
 
   it('of a plan is for all of it', async () => {
