@@ -119,7 +119,9 @@ export interface TaskContext extends PlanContext {
   expect(target: string, planned: number | null): void;
   /**
    * Begins the work on a part of it. When more than `maxShare` of the target's items are to go (default half; of more
-   * than the host's `unaskedItems`, 1,000), and nobody has confirmed that, the run ends here and waits for that.
+   * than the host's `unaskedItems`, 1,000), and nobody has confirmed that, this throws, and the run waits for that: at once,
+   * or, where the task catches it, once it has done the others.
+   * @throws CONFIRMATION_NEEDED
    */
   target(init: {
     target: string;
