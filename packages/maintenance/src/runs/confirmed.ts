@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { mostDrift } from '../plans/drift.js';
+import { readPlan } from '../plans/kept-plan.js';
 import type { MaintenanceStore } from '../store/store.js';
 import { goneOnFrom } from './gone-on-from.js';
 import type { Run } from './run.js';
@@ -21,17 +22,20 @@ export function askedIn({ details }: Pick<Run, 'details'>): Asked[] {
 export type Confirmed = (target: string, planned: number) => boolean;
 
 /**
- * What was confirmed of a run, and of those that it goes on from: the targets that were asked for, each with as many
- * items as it had then, or a fifth more. Who applies a plan has confirmed all of it.
+ * What was confirmed of a run, and of those that it goes on from: the targets that were asked for, and those of the plan
+ * that it applies, each with as many items as it had then, or a fifth more.
  */
 export async function confirmedOf(store: MaintenanceStore, run: Run): Promise<Confirmed> {
   if (!run.confirmed) return () => false;
-  if (run.planId !== null) return () => true;
   const most = new Map<string, number>();
+  const confirm = (target: string, items: number): void => {
+    if (!most.has(target)) most.set(target, items * (1 + mostDrift));
+  };
   for await (const before of goneOnFrom(store, run)) {
-    for (const { target, planned } of askedIn(before))
-      if (!most.has(target)) most.set(target, planned * (1 + mostDrift));
+    for (const { target, planned } of askedIn(before)) confirm(target, planned);
     if (!before.confirmed) break;
   }
+  const plan = run.planId === null ? null : await store.plans(run.tenantId).get(run.planId);
+  for (const { target, items } of (plan && readPlan(plan))?.targets ?? []) confirm(target, items);
   return (target, planned) => planned <= (most.get(target) ?? 0);
 }

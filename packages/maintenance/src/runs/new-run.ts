@@ -2,6 +2,7 @@ import { newId } from '@dotmac/core';
 import { wireOf } from '@dotmac/core/contract';
 import type { Controls } from '../tasks/controls.js';
 import { scopeOf } from '../tasks/task.js';
+import { askedIn } from './confirmed.js';
 import type { ScopeIds } from './lease-keys.js';
 import type { Run } from './run.js';
 import type { RunRequest } from './runner.js';
@@ -24,7 +25,8 @@ export function newRun(request: RunRequest, scopeIds: ScopeIds, now: number): Ru
     dryRun,
     planId: plan?.id ?? resumes?.planId ?? (dryRun ? newId() : null),
     asOf: plan?.asOf ?? resumes?.asOf ?? now,
-    confirmed: confirmed ?? resumes?.confirmed ?? false,
+    // What it asked for nobody has confirmed who only resumes it.
+    confirmed: confirmed ?? (resumes !== undefined && resumes.confirmed && askedIn(resumes).length === 0),
     resumes: resumes?.id ?? null,
     resumedBy: null,
     status: 'running',

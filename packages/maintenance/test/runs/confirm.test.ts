@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { coreErrors, isOperationError } from '@dotmac/core';
 import { fakeClock } from '@dotmac/core/testing';
 import { createMaintenance, defineMaintenanceTask, memoryMaintenanceStore, planned } from '../../src/index.js';
 import type { TaskScope } from '../../src/tasks/task.js';
@@ -32,6 +33,35 @@ const emptying = (heapsOf: (hostId: string) => Record<string, number>, scope: Ta
       return { details: {} };
     },
   });
+
+/** A task that goes on with other heaps when one waits, and is broken besides; at first it knows of one heap alone. */
+function emptyingEach(heaps: Record<string, number>, broken: { is: boolean }) {
+  let names = ['one'];
+  return defineMaintenanceTask({
+    ...{ type: 'empty_each', name: 'Empty', description: 'Empties heaps' },
+    parameters: z.object({ only: z.string().default('') }),
+    details: z.object({}),
+    plan: () => Promise.resolve({ targets: [], warnings: [] }),
+    async run({ target }) {
+      for (const name of names) {
+        const items = heaps[name] ?? 0;
+        const progress = await target({ target: name, planned: items, total: items }).catch((error: unknown) => {
+          if (!isOperationError(error, 'CONFIRMATION_NEEDED')) throw error;
+        });
+        if (!progress || progress.isDone) continue;
+        heaps[name] = 0;
+        await progress.advance({ cleaned: items });
+        progress.done();
+      }
+      const isFirst = names.length === 1;
+      names = Object.keys(heaps);
+      return {
+        details: {},
+        ...(broken.is && !isFirst && { fault: coreErrors.INVALID_ARGUMENT({ argument: 'x', reason: 'y' }) }),
+      };
+    },
+  });
+}
 
 function setUp(heaps: Record<string, number>) {
   const store = memoryMaintenanceStore();
@@ -106,6 +136,41 @@ describe('a confirmation', () => {
     const { plans } = setUp({ one: 2_000, other: 3_000 });
     const { id } = await plans.create({ maintenanceType: 'empty', parameters: {} });
     expect(await plans.apply(id)).toMatchObject({ status: 'completed', itemsCleaned: 5_000 });
+  });
+
+  it('of a plan is for as many as it says, also in a run that goes on from the one that applied it', async () => {
+    const { heaps, plans, runs, confirmed, ended, asks } = setUp({ one: 2_000, other: 3_000 });
+    const { id } = await plans.create({ maintenanceType: 'empty', parameters: { max_batches: 1 } });
+    const applied = await plans.apply(id);
+    expect(applied).toMatchObject({ stopReason: 'batches', itemsCleaned: 2_000 });
+    heaps.other = 50_000;
+    const { taskId } = await runs.resume(applied.taskId);
+    const asked = await ended(taskId);
+    expect(asked).toMatchObject({ ...asks('other', 50_000), itemsCleaned: 0 });
+    expect(await confirmed(asked)).toMatchObject({ itemsCleaned: 50_000 });
+  });
+
+  it('is not for what a run asked for that failed, and is only resumed', async () => {
+    const heaps: Record<string, number> = { one: 2_000, other: 3_000 };
+    const broken = { is: true };
+    const tasks = [emptyingEach(heaps, broken)];
+    const { runs } = createMaintenance({ store: memoryMaintenanceStore(), tasks, throttle: [] }).scope({
+      tenantId: 'acme',
+    });
+    const ended = async (id: string) => {
+      await expect.poll(async () => (await runs.get(id)).status).not.toBe('running');
+      return runs.get(id);
+    };
+    const first = await runs.run('empty_each', { only: 'one' });
+    const { taskId } = await runs.confirm(first.taskId);
+    // It was confirmed for one, and asks for the other.
+    const failed = await ended(taskId);
+    expect(failed).toMatchObject({ status: 'failed', itemsCleaned: 2_000, details: { asked: [{ target: 'other' }] } });
+    const resumed = await ended((await runs.resume(taskId)).taskId);
+    expect(resumed).toMatchObject({ status: 'failed', itemsCleaned: 0, details: { asked: [{ target: 'other' }] } });
+    broken.is = false;
+    const last = await ended((await runs.confirm(resumed.taskId)).taskId);
+    expect(last).toMatchObject({ status: 'completed', itemsCleaned: 3_000 });
   });
 });
 
