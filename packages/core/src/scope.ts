@@ -2,6 +2,7 @@ import { coreErrors } from './errors/core-errors.js';
 
 /** On whose behalf something is done. The tenant bounds everything that can be seen or changed. */
 export interface ScopeInit {
+  /** 1 to 128 letters, digits, `.`, `_`, `:` or `-`. */
   tenantId: string;
   /** Who acts, e.g. `user:42` or `system`; kept with every event. Default `system`. */
   actor?: string;

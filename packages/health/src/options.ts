@@ -15,6 +15,7 @@ import type { HealthStore } from './store/store.js';
 
 /** How health is set up, and how many may follow its events at once. */
 export interface HealthOptions extends StreamLimits {
+  /** `kyselyHealthStore(database)`, `memoryHealthStore()`, or one of your own. */
   store: HealthStore;
   /** Where the endpoints and channels that tenants register may lie. Default: public addresses only. */
   egress?: EgressPolicy;
@@ -73,9 +74,11 @@ export interface HealthOptions extends StreamLimits {
   keptDays?: Partial<KeptDays>;
   /** Results and sums kept in memory while the store is out of reach. Default 200,000 of each. */
   maxPending?: number;
+  /** What time goes by. Default the system's; for tests, a `fakeClock()`. */
   clock?: Clock;
+  /** A pino instance fits as it is. Default silence. */
   logger?: Logger;
-  /** The host's prom-client registry. */
+  /** The host's prom-client registry. Default: nothing is measured. */
   metrics?: Registry;
   /** Gauges for every endpoint too, labelled by tenant, id and name: three series each. Default false. */
   endpointMetrics?: boolean;

@@ -18,7 +18,7 @@ export interface LifecycleOptions<Trx = StoreTransaction> extends StreamLimits {
   store: LifecycleStore;
   /** The services that customers can be given. Default none. */
   templates?: readonly ServiceTemplate[];
-  /** Called around commands, by their names. */
+  /** Called around commands, by their names. Default none. */
   hooks?: LifecycleHooks<Trx>;
   /** The limit of a `before` or `inTransaction` hook. Default 5,000 ms. */
   hookTimeoutMs?: number;
@@ -49,7 +49,7 @@ export interface LifecycleOptions<Trx = StoreTransaction> extends StreamLimits {
   webhooks?: WebhookOptions;
   /** Wakes provisioning runs. Default timers of this process and a sweep of the tables every `sweepMs`. */
   waker?: Waker;
-  /** Default 30,000 ms. */
+  /** How often lost wake-ups are looked for. Default 30,000 ms. */
   sweepMs?: number;
   /** How long a worker that died keeps its run from others. Default 30,000 ms. */
   leaseMs?: number;
@@ -63,8 +63,10 @@ export interface LifecycleOptions<Trx = StoreTransaction> extends StreamLimits {
   keptDays?: Partial<KeptDays>;
   /** Apply migrations in `start()`. Default true. */
   migrate?: boolean;
+  /** What time goes by. Default the system's; for tests, a `fakeClock()`. */
   clock?: Clock;
+  /** A pino instance fits as it is. Default silence. */
   logger?: Logger;
-  /** The host's prom-client registry. */
+  /** The host's prom-client registry. Default: nothing is measured. */
   metrics?: Registry;
 }

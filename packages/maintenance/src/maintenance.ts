@@ -52,13 +52,17 @@ import { createPressure, type PressureSignal } from './throttle/pressure.js';
 
 /** Options of {@link createMaintenance}, and how many may follow runs at once; without policies nothing is ever touched. */
 export interface MaintenanceOptions extends MaintenancePolicies, StreamLimits {
+  /** `kyselyMaintenanceStore(database)`, `memoryMaintenanceStore()`, or one of your own. */
   store: MaintenanceStore;
+  /** When tasks run by themselves; refused where they would take more than a policy allows. Default none. */
   schedules?: readonly Schedule[];
-  /** The application's own tasks, besides the built-in ones. Made by `defineMaintenanceTask`. */
+  /** The application's own tasks, besides the built-in ones. Made by `defineMaintenanceTask`. Default none. */
   tasks?: readonly AnyMaintenanceTask[];
+  /** What time goes by. Default the system's; for tests, a `fakeClock()`. */
   clock?: Clock;
+  /** A pino instance fits as it is. Default silence. */
   logger?: Logger;
-  /** The host's prom-client registry. */
+  /** The host's prom-client registry. Default: nothing is measured. */
   metrics?: Registry;
   /** Apply the store's migrations at the start. Default true. */
   migrate?: boolean;

@@ -30,8 +30,11 @@ export interface OperationsOptions {
   database: Database;
   /** Who is asking, for the adapters. Not needed by applications that use the scopes in code alone. */
   authenticate?: Authenticate;
+  /** Options of `createHealth`. */
   health?: Omit<HealthOptions, Shared>;
+  /** Options of `createLifecycle`. */
   lifecycle?: Omit<LifecycleOptions, Shared>;
+  /** Options of `createMaintenance`: without policies nothing is ever touched. */
   maintenance?: Omit<MaintenanceOptions, Shared>;
   /** Rate limits, body limit, document and the like, for the adapters. */
   http?: Omit<ApiOptions, 'authenticate' | 'clock' | 'logger' | 'metrics'>;

@@ -42,6 +42,19 @@ describe.each(Object.entries({ redocly, spectral }))(
   },
 );
 
+it('says what each parameter means', () => {
+  const operations = Object.entries(document.paths ?? {}).flatMap(([path, item]) =>
+    [item?.get, item?.post, item?.put, item?.patch, item?.delete].flatMap((it) => (it ? [{ path, ...it }] : [])),
+  );
+  const parameters = operations.flatMap(({ path, parameters = [] }) =>
+    parameters.flatMap((it) => ('name' in it ? [{ path, ...it }] : [])),
+  );
+  expect(parameters.length).toBeGreaterThan(200);
+  const isExplained = ({ description, schema }: (typeof parameters)[number]): boolean =>
+    (description ?? (schema && 'description' in schema ? schema.description : '') ?? '') !== '';
+  expect(parameters.filter((it) => !isExplained(it)).map(({ path, name }) => `${path}: ${name}`)).toEqual([]);
+});
+
 it('names every member as it goes over the wire', () => {
   const names = Object.values(document.components?.schemas ?? {}).flatMap((schema) =>
     'properties' in schema ? Object.keys(schema.properties ?? {}) : [],

@@ -26,7 +26,8 @@ export interface DocumentInfo {
 const defaultInfo = {
   title: 'Operations API',
   version: '0.1.0',
-  description: 'Network health, customer lifecycle and infrastructure maintenance.',
+  description:
+    'Network health, customer lifecycle and infrastructure maintenance. Errors are problem details (RFC 9457) with a stable `code`. Lists go by the page: ask again with `next_cursor` as `cursor`, until it is null. Instants are ISO 8601 in UTC.',
   serverUrl: '/',
 };
 

@@ -24,18 +24,20 @@ export interface ApiOptions {
   bodyLimitBytes?: number;
   /**
    * Where answers to an `Idempotency-Key` are kept, of routes whose command does not keep its own. Without it they ignore
-   * the header, and have none in the OpenAPI document.
+   * the header, and have none in the OpenAPI document. `createOperations` gives one on its database.
    */
   idempotency?: IdempotencyStore;
   /** How long an answer can be replayed, in seconds. Default 86400. */
   idempotencyRetentionSeconds?: number;
+  /** Told of what fails on our side; a pino instance fits as it is. Default silence. */
   logger?: Logger;
+  /** Measures limits and retention. Default the system's. */
   clock?: Clock;
-  /** The host's prom-client registry. With it come request metrics and `GET /metrics`. */
+  /** The host's prom-client registry. With it come request metrics and `GET /metrics`. Default none. */
   metrics?: Registry;
   /** Serve `/livez`, `/readyz` and `/metrics`. Default true; once in an application is enough. */
   operational?: boolean;
-  /** What `/openapi.json` says of this API; `false` leaves it and `/docs` out. */
+  /** What `/openapi.json` says of this API: under a prefix, its `serverUrl`. `false` leaves it and `/docs` out. */
   document?: DocumentInfo | false;
   /** For tests: an answer that breaks its own contract (undeclared error, wrong shape) becomes an error. Default false. */
   verify?: boolean;

@@ -15,7 +15,9 @@ import { bearerToken, type Authenticate, type Principal } from './authenticate.j
 
 /** How tokens are checked. Issuer and audience are required: a token made for another service must not work here. */
 export interface JwtOptions {
+  /** What `iss` must be. */
   issuer: string;
+  /** What `aud` must be or contain. */
   audience: string;
   /** The issuer's key set: where it is published (cached and refetched on unknown keys), or the set itself. */
   jwks: URL | JSONWebKeySet;

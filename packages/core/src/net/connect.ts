@@ -27,10 +27,14 @@ export interface ConnectTls {
 
 /** What to connect to, and how long that may take as a whole: name, connection and TLS. */
 export interface ConnectOptions {
+  /** A name or an address. */
   host: string;
   port: number;
+  /** For all of it: resolving, connecting, and TLS. */
   timeoutMs: number;
+  /** Gives it up. */
   signal?: StopSignal;
+  /** Speak TLS on it. Default a plain connection. */
   tls?: ConnectTls;
 }
 

@@ -17,6 +17,7 @@ export type EgressRule = string | { cidr?: string; host?: string; ports?: readon
 export interface EgressPolicy {
   /** `'public'`, `'private'`, `'loopback'`, a CIDR, or an object of parts. */
   allow: readonly EgressRule[];
+  /** Looked at first. Default nothing. */
   deny?: readonly EgressRule[];
 }
 

@@ -10,6 +10,7 @@ export interface MailTransport {
 
 /** How mail is sent. */
 export interface EmailChannelOptions {
+  /** A transport of nodemailer fits as it is. */
   transport: MailTransport;
   /** Who it is from, e.g. `Monitoring <noc@example.com>`. */
   from: string;

@@ -205,9 +205,9 @@ export const endpoint = z
 
 /** Which endpoints a list is of. */
 export const endpointFilter = z.object({
-  status: endpointStatus.optional(),
-  serviceType: z.string().max(40).optional(),
-  tag: endpointTag.optional(),
+  status: endpointStatus.optional().meta({ description: 'Those with this status' }),
+  serviceType: z.string().max(40).optional().meta({ description: 'Those that this probe checks' }),
+  tag: endpointTag.optional().meta({ description: 'Those with this tag' }),
   paused: z.stringbool().optional().meta({ description: 'true: those that are paused; false: the others' }),
 });
 

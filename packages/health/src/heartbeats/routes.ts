@@ -10,7 +10,7 @@ const tag = 'Network monitoring';
 const params = z.object({ id });
 const { ENDPOINT_NOT_FOUND, NO_HEARTBEAT, HEARTBEAT_NEEDS_SECRET, HEARTBEAT_NOT_FOUND } = healthErrors;
 const errors = [ENDPOINT_NOT_FOUND, NO_HEARTBEAT, HEARTBEAT_NEEDS_SECRET];
-const token = z.string().min(1).max(1_000);
+const token = z.string().min(1).max(1_000).meta({ description: 'As `GET …/endpoints/{id}/heartbeat` shows it' });
 const signal = z.string().max(20).meta({ description: '`start`, `fail`, or the exit status of the job' });
 
 /** What jobs call: by GET or POST, for that is what is at hand where they run. */

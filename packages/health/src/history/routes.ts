@@ -35,7 +35,12 @@ export const historyRoutes = [
       'The last checks one by one, or, with `kind=issues`, the last that were not healthy: they are kept longer.',
     permission: 'health:read',
     params,
-    query: pageQuery.extend({ kind: z.enum(['recent', 'issues']).default('recent') }),
+    query: pageQuery.extend({
+      kind: z
+        .enum(['recent', 'issues'])
+        .default('recent')
+        .meta({ description: 'The last results, or the last that were not healthy' }),
+    }),
     output: page(shownResult).meta({ id: 'CheckResultPage' }),
     errors: [healthErrors.ENDPOINT_NOT_FOUND],
     run: (health, { params: { id: endpointId }, query }) => health.history.results(endpointId, query),

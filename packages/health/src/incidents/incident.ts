@@ -56,8 +56,11 @@ export const incidentStory = incident
 
 /** Which incidents a list is of. */
 export const incidentFilter = z.object({
-  status: z.enum(['open', 'acknowledged', 'resolved', 'unresolved']).optional(),
-  endpointId: z.string().max(64).optional(),
+  status: z
+    .enum(['open', 'acknowledged', 'resolved', 'unresolved'])
+    .optional()
+    .meta({ description: '`unresolved`: both those that are open and those that somebody acknowledged' }),
+  endpointId: z.string().max(64).optional().meta({ description: 'Of this endpoint alone' }),
 });
 
 /** What can be said to an incident. */

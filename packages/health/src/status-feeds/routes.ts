@@ -10,9 +10,14 @@ const openRoute = openRouteFor<HealthScope, OpenHealth>();
 const tag = 'Network monitoring';
 const params = z.object({ id });
 const { STATUS_FEED_NOT_FOUND, STATUS_FEED_LIMIT_REACHED, STATUS_NOT_FOUND } = healthErrors;
-const byToken = z.object({ token: z.string() });
+const byToken = z.object({
+  token: z.string().meta({ description: 'Shown when the feed was made, or its path replaced' }),
+});
 const badgeQuery = z.object({
-  show: z.enum(['status', 'uptime24h', 'uptime7d', 'uptime30d']).default('status'),
+  show: z
+    .enum(['status', 'uptime24h', 'uptime7d', 'uptime30d'])
+    .default('status')
+    .meta({ description: 'What the badge says' }),
   key: z.string().max(64).optional().meta({ description: 'One endpoint of the feed; without it: all together' }),
 });
 /** As long as a status is kept here. */

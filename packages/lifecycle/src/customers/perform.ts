@@ -75,6 +75,7 @@ export type DecideWithin = Within['decideWithin'];
 
 /** The host's own transaction, to read or write with. */
 export interface JoinOptions {
+  /** The host's own open transaction on the store's database: what is written commits with it. Default one of its own. */
   trx?: StoreTransaction | undefined;
 }
 

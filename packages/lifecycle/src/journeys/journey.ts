@@ -60,9 +60,13 @@ export interface JourneyInit {
   restartsOn?: readonly JourneyEvent[];
   /** One of these ends the journey wherever the customer is: its goal, and what makes it pointless. */
   endsOn?: readonly JourneyEvent[];
+  /** Who takes part; asked at every beginning. Default everybody. */
   when?: (customer: Customer) => boolean;
+  /** 1 to 50, each with a key of its own. */
   steps: readonly JourneyStep[];
+  /** The least time until a step that a `next` led back to. Default 24 hours. */
   leastGapHours?: number;
+  /** Steps that one customer takes at the most before the journey ends by itself, up to 10,000. Default 100. */
   mostTaken?: number;
 }
 

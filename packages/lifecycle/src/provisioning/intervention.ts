@@ -27,7 +27,10 @@ export const forceInput = z
 export type ForceDraft = z.input<typeof forceInput>;
 
 /** Which runs are listed. */
-export const runListQuery = z.object({ ...pageQuery.shape, status: runStatus.optional() });
+export const runListQuery = z.object({
+  ...pageQuery.shape,
+  status: runStatus.optional().meta({ description: 'Those with this status' }),
+});
 
 /** @see runListQuery */
 export type RunListDraft = z.input<typeof runListQuery>;

@@ -11,8 +11,8 @@ export const filterFields = {
     description:
       'The beginning of a username, an email address, a last name, or a first name with the last one after it, in any case',
   }),
-  stage: stage.optional(),
-  userType: printable.max(50).optional(),
+  stage: stage.optional().meta({ description: 'Those in this stage' }),
+  userType: printable.max(50).optional().meta({ description: 'Those of this class' }),
   externalId: printable.max(200).optional().meta({ description: 'The host’s own id of the customer' }),
   reason: printable.max(50).optional().meta({ description: 'An open reason, e.g. `non_payment`' }),
   attribute: printable
@@ -20,9 +20,9 @@ export const filterFields = {
     .regex(/^[^:]+:[^]+$/, 'Write key:value')
     .optional()
     .meta({ description: '`key:value` of an attribute that the host made searchable' }),
-  createdFrom: instant.optional(),
+  createdFrom: instant.optional().meta({ description: 'At this instant or later' }),
   createdTo: instant.optional().meta({ description: 'Before this instant' }),
-  updatedFrom: instant.optional(),
+  updatedFrom: instant.optional().meta({ description: 'At this instant or later' }),
   updatedTo: instant.optional().meta({ description: 'Before this instant' }),
 };
 

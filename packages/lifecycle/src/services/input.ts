@@ -54,8 +54,8 @@ export type TerminationDraft = z.input<typeof terminationInput>;
 /** Which services are listed. */
 export const serviceListQuery = z.object({
   ...pageQuery.shape,
-  customerId: id.optional(),
-  status: serviceStatus.optional(),
+  customerId: id.optional().meta({ description: 'Of this customer alone' }),
+  status: serviceStatus.optional().meta({ description: 'Those with this status' }),
 });
 
 /** @see serviceListQuery */

@@ -10,7 +10,7 @@ const openRoute = openRouteFor<LifecycleScope, OpenLifecycle>();
 const open = {
   path: '/customer-lifecycle/verify',
   tag: 'Customer lifecycle',
-  query: z.object({ token: z.string().min(1).max(1_000) }),
+  query: z.object({ token: z.string().min(1).max(1_000).meta({ description: 'As the link has it' }) }),
   output: z.string(),
   text: 'text/html; charset=utf-8',
   headers: {

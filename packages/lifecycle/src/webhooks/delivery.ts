@@ -36,7 +36,10 @@ export const deliveryView = z
 export type WebhookDelivery = z.output<typeof deliveryView>;
 
 /** What listing deliveries takes. */
-export const deliveryQuery = z.object({ ...pageQuery.shape, state: deliveryState.optional() });
+export const deliveryQuery = z.object({
+  ...pageQuery.shape,
+  state: deliveryState.optional().meta({ description: 'Those in this state' }),
+});
 
 /** @see deliveryQuery */
 export type DeliveryQueryDraft = z.input<typeof deliveryQuery>;

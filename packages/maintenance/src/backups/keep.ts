@@ -12,19 +12,27 @@ export type KeepCount = number | 'all';
 export interface KeepRules {
   /** The newest n. */
   last?: KeepCount;
+  /** The newest of each of the last n hours that have one. */
   hourly?: KeepCount;
+  /** The same of days. */
   daily?: KeepCount;
-  /** Weeks begin on Monday. */
+  /** The same of weeks, which begin on Monday. */
   weekly?: KeepCount;
+  /** The same of months. */
   monthly?: KeepCount;
+  /** The same of years. */
   yearly?: KeepCount;
-  /** All within the span. */
+  /** All within the span, e.g. `30d`. */
   within?: string;
   /** The newest of each hour within the span. */
   withinHourly?: string;
+  /** The same of days. */
   withinDaily?: string;
+  /** The same of weeks. */
   withinWeekly?: string;
+  /** The same of months. */
   withinMonthly?: string;
+  /** The same of years. */
   withinYearly?: string;
 }
 

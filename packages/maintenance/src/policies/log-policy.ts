@@ -74,6 +74,7 @@ export interface LogPolicy extends NamedPolicy {
   create?: boolean | { mode?: number; uid?: number; gid?: number };
   /** Tells the writer to open its file anew, after a rotation. A function is over when the writer has done so. */
   reopen?: (() => void | Promise<void>) | SignalReopen;
+  /** The host's own code before and after. Default none. */
   hooks?: LogHooks;
 
   /** False: not at all, unless a request asks for it. Default gzip. */

@@ -72,6 +72,7 @@ export interface RedisCachePolicy extends NamedPolicy {
 
 /** A cache in the memory of the process that runs the task. */
 export interface MemoryCachePolicy extends NamedPolicy {
+  /** The cache; asked for at each run. An lru-cache fits as it is. */
   memory: () => MemoryCache;
   /** What goes: `stale` entries (the default), or `all`. */
   remove?: 'stale' | 'all';
@@ -110,13 +111,18 @@ export interface UpdatePolicy extends NamedPolicy {
 export interface MaintenancePolicies {
   /** Databases by name, for `retention` and `upkeep`. Pools need two connections: one cancels what the other is at. */
   databases?: Record<string, Database>;
+  /** What `performance_optimization` looks at beyond the tables of `retention`, and may do. Default nothing. */
   upkeep?: readonly UpkeepPolicy[];
+  /** Packages that `security_updates` reports on, and may bring up to date. Default none. */
   updates?: readonly UpdatePolicy[];
+  /** Rows that `database_cleanup` deletes once they are old. Default none. */
   retention?: readonly RetentionPolicy[];
+  /** Logs that `log_rotation` rotates. Default none. */
   logs?: readonly LogPolicy[];
+  /** What `cache_cleanup` cleans: in Redis, in memory, in files. Default nothing. */
   caches?: readonly CachePolicy[];
-  /** What `disk_cleanup` may delete from, e.g. directories of uploads that were never finished. */
+  /** What `disk_cleanup` may delete from, e.g. directories of uploads that were never finished. Default nothing. */
   directories?: readonly DirectoryPolicy[];
-  /** Databases that `backup_management` dumps. */
+  /** Databases that `backup_management` dumps. Default none. */
   backups?: readonly BackupPolicy[];
 }

@@ -46,19 +46,33 @@ const fields = {
 
 /** When a schedule comes due, and what else is to hold. */
 export const scheduleRules = z.object({
+  /** When it comes due: five fields, or six with seconds first. Either this or `everyMs` is given. */
   cron: fields.cron.default(null),
+  /** At the multiples of this since 1970, from a second to 366 days. */
   everyMs: fields.everyMs.default(null),
+  /** Of cron and windows, an IANA zone. Default `UTC`. */
   timeZone: fields.timeZone.default('UTC'),
+  /** Each slot is due up to so much later, yet before the next; at most a day. Default 0. */
   jitterMs: fields.jitterMs.default(0),
+  /** By the same each time, or by another. Default `stable`. */
   jitter: fields.jitter.default('stable'),
+  /** While another run of the task is at it: leave the slot out, let one wait, or cancel that run. Default `skip`. */
   overlap: fields.overlap.default('skip'),
+  /** Of the slots that were missed: none runs, the last, or all. Default `once`, the last. */
   catchUp: fields.catchUp.default('once'),
+  /** With `all`, as many at the most; 1 to 100. Default 10. */
   catchUpMax: fields.catchUpMax.default(10),
+  /** How late a missed slot may run, at most a day. Default half of the time to the next, at most 6 hours. */
   graceMs: fields.graceMs.default(null),
+  /** When runs may begin. Default always. */
   windows: fields.windows.default([]),
+  /** A slot outside of them waits for the next window, or is left out. Default `wait`. */
   outsideWindow: fields.outsideWindow.default('wait'),
+  /** A run that takes longer is cancelled; a second to 7 days. Default never. */
   timeoutMs: fields.timeoutMs.default(null),
+  /** How often a run that failed is begun again, 0 to 10. Default 0. */
   retries: fields.retries.default(0),
+  /** The wait before the first of these; each further one is twice as long. A second to an hour. Default 60,000 ms. */
   retryAfterMs: fields.retryAfterMs.default(60_000),
 });
 
