@@ -139,7 +139,7 @@ function answerErrors<Scope>(
           logger.error({ ...about, ...describeError(error) }, 'request failed');
         else if (error.kind === 'unavailable')
           logger.warn(
-            { ...about, code: error.code, cause: describeError(error.cause) },
+            { ...about, code: error.code, ...(error.cause !== undefined && { cause: describeError(error.cause) }) },
             'something needed is unavailable',
           );
         return respondProblem(expected ? error : coreErrors.INTERNAL({}), requestId, headers);
