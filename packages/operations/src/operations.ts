@@ -38,6 +38,7 @@ export interface OperationsOptions {
   maintenance?: Omit<MaintenanceOptions, Shared>;
   /** Rate limits, body limit, document and the like, for the adapters. */
   http?: Omit<ApiOptions, 'authenticate' | 'clock' | 'logger' | 'metrics'>;
+  /** What time goes by, leases and deliveries too; for tests, a `fakeClock()`. Default the system's, and the database's for those. */
   clock?: Clock;
   /** A pino instance fits as it is. Default: silence. */
   logger?: Logger;
@@ -75,9 +76,13 @@ export function createOperations(options: OperationsOptions): Operations {
   const { database, authenticate, http = {}, clock = systemClock, logger = silentLogger, metrics } = options;
   const migrating = options.migrate ?? true;
   const shared = { clock, logger, migrate: migrating, ...(metrics && { metrics }) };
-  const health = createHealth({ ...options.health, ...shared, store: kyselyHealthStore(database) });
-  const lifecycle = createLifecycle({ ...options.lifecycle, ...shared, store: kyselyLifecycleStore(database) });
-  const maintenance = createMaintenance({ ...options.maintenance, ...shared, store: kyselyMaintenanceStore(database) });
+  // What is due in the stores goes by the database's clock, unless there is one that tests move.
+  const judged = clock === systemClock ? {} : { clock };
+  const [healthStore, lifecycleStore] = [kyselyHealthStore(database, judged), kyselyLifecycleStore(database, judged)];
+  const maintenanceStore = kyselyMaintenanceStore(database, judged);
+  const health = createHealth({ ...options.health, ...shared, store: healthStore });
+  const lifecycle = createLifecycle({ ...options.lifecycle, ...shared, store: lifecycleStore });
+  const maintenance = createMaintenance({ ...options.maintenance, ...shared, store: maintenanceStore });
   const domains: Module[] = [health, lifecycle, maintenance];
 
   return {
@@ -125,7 +130,9 @@ export function createOperations(options: OperationsOptions): Operations {
     },
     readiness() {
       const parts = domains.map((domain) => domain.readiness());
-      return { ready: parts.every(({ ready }) => ready), parts: Object.assign({}, ...parts.map((it) => it.parts)) };
+      // Health speaks of the store only when it is behind: that goes before what maintenance says of it.
+      const said = parts.map((it) => it.parts).reverse();
+      return { ready: parts.every(({ ready }) => ready), parts: Object.assign({}, ...said) };
     },
   };
 }
