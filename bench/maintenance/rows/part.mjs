@@ -85,7 +85,17 @@ const atLeast = (metric, perSecond, peer, theirs, target) =>
 
 async function measure(kind) {
   const database = await kind.open(rows);
-  const taken = { ours: [], oursCpu: [], floor: [], floorCpu: [], others: {}, quiet: [], busy: [], worst: [] };
+  const taken = {
+    ours: [],
+    oursCpu: [],
+    floor: [],
+    floorCpu: [],
+    others: {},
+    quiet: [],
+    busy: [],
+    beside: [],
+    worst: [],
+  };
   try {
     for (let round = 0; round < rounds; round++) {
       await database.fresh();
@@ -112,7 +122,11 @@ async function measure(kind) {
         database.url,
         () => new Promise((resolve) => setTimeout(resolve, quietSeconds * 1000)),
       );
-      const busy = await during(database.url, () => ours(database.url, database.cutoff));
+      let seconds = 0;
+      const busy = await during(database.url, async () => {
+        ({ seconds } = await timed(() => ours(database.url, database.cutoff)));
+      });
+      taken.beside.push(rows / 2 / seconds);
       console.log(`${kind.title}: an application quiet: ${shown(quiet)}; meanwhile: ${shown(busy)}`);
       taken.quiet.push(...quiet);
       taken.busy.push(...busy);
@@ -123,6 +137,10 @@ async function measure(kind) {
   }
   return taken;
 }
+
+/** What is left of the speed while an application writes, to which the work gives way. */
+const beside = (title, taken) =>
+  atLeast(`rows deleted beside an application, ${title}`, median(taken.beside), 'alone', median(taken.ours), null);
 
 /** Of all rounds together: one round of deleting takes seconds, which are too few transactions for a hundredth of them. */
 const p99 = (title, taken) => {
@@ -149,6 +167,7 @@ const measured = {
     figures.push(
       atLeast('rows deleted, PostgreSQL', median(pg.ours), 'windows of the key, in the server', median(pg.floor), 0.6),
     );
+    figures.push(beside('PostgreSQL', pg));
     figures.push(p99('PostgreSQL', pg));
   },
   async mariadb(figures) {
@@ -160,6 +179,7 @@ const measured = {
       figures.push(
         atLeast('rows deleted, MariaDB', median(maria.ours), name, median(theirs), name.includes('bulk') ? null : 2),
       );
+    figures.push(beside('MariaDB', maria));
     figures.push(p99('MariaDB', maria));
   },
   async sqlite(figures) {
