@@ -79,6 +79,9 @@ const defaultLimits: DeliveryLimits = {
   longestBackoffMs: 300_000,
 };
 
+/** What cannot be claimed is set aside so often, and so much of it at once. */
+const [asideEveryMs, asideAtOnce] = [10_000, 1_000];
+
 /** Less is how long a look takes, or a clock that is slewed: who waits as much longer waits for a second. */
 const leastStepMs = 1_000;
 
@@ -114,6 +117,7 @@ export function createOutboxRelay<Schemas extends EventSchemas>(
   let stopping = true;
   /** By how much the outbox's clock was ahead of one that is never set, when it was last looked at. */
   let ahead: { byMs: number; lookedAt: number } | undefined;
+  let asideAt = -Infinity;
 
   const nudge = (): void => {
     nudged = true;
@@ -178,10 +182,17 @@ export function createOutboxRelay<Schemas extends EventSchemas>(
     }
     ahead = { byMs, lookedAt };
   };
+  /** No claim is to pass time and again over the many of somebody that wait behind one that fails. */
+  const setAside = async (names: string[]): Promise<void> => {
+    if (clock.monotonic() < asideAt) return;
+    const count = await outbox.setAside({ subscribers: names, limit: asideAtOnce });
+    asideAt = clock.monotonic() + (count > 0 ? pollMs : asideEveryMs);
+  };
   const claim = async (limit: number): Promise<ClaimedEntry[]> => {
     const names = [...subscribers.keys()];
     try {
       await followClock(names);
+      await setAside(names);
       return await claims.claim({ subscribers: names, limit, leaseMs });
     } catch (error) {
       logger.warn(describeError(error), 'the outbox cannot be read');

@@ -86,6 +86,12 @@ export interface Outbox {
    * again, or in several processes, brings forward no more. Returns how many entries it brought forward.
    */
   bringForward(ask: LongestWaits): Promise<number>;
+  /**
+   * Puts off entries that are due and cannot be claimed, for one before them in their lane is put off: until that one is due.
+   * A claim has to pass over all that there are. Looks at no more than `limit` entries, those that are due longest; returns
+   * how many it put off.
+   */
+  setAside(ask: { subscribers: readonly string[]; limit: number }): Promise<number>;
   /** Gives an entry up. `reason` is a short code or sentence without secrets. */
   park(claim: string, reason: string): Promise<void>;
   /** Parked entries of a tenant, in the order in which they were given up. */

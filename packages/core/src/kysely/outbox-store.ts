@@ -9,6 +9,7 @@ import type { CoreTables } from './core-tables.js';
 import type { Database } from './database.js';
 import { insertRows } from './insert-rows.js';
 import { databaseTime, readTime } from './lease-store.js';
+import { setAside } from './set-aside.js';
 import { executorFor, inTransaction } from './transaction.js';
 import type { StoreTransaction } from '../store-transaction.js';
 import type { InsertRows } from './write-text.js';
@@ -108,15 +109,11 @@ export function kyselyOutbox(database: Database, { queue, clock }: KyselyOutboxO
           .limit(limit);
         const rows = await (skipLocked ? due.forUpdate().skipLocked() : due).execute();
         if (rows.length === 0) return [];
-        const claim = randomUUID();
+        const [claim, seqs] = [randomUUID(), rows.map(({ seq }) => seq)];
         await trx
           .updateTable(table)
           .set((row) => ({ claim, attempts: row('attempts', '+', 1), available_at: after(leaseMs) }))
-          .where(
-            'seq',
-            'in',
-            rows.map(({ seq }) => seq),
-          )
+          .where('seq', 'in', seqs)
           .execute();
         return rows.map((row) => toClaimed(row, claim));
       });
@@ -150,6 +147,8 @@ export function kyselyOutbox(database: Database, { queue, clock }: KyselyOutboxO
     time: () => readTime(database, clock),
 
     bringForward: (waits) => bringForward(database, { queue, now: now(), ...waits }),
+
+    setAside: (ask) => setAside(database, { queue, now, ...ask }),
 
     async park(claim, reason) {
       const { seq, token } = splitClaim(claim);

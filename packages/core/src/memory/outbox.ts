@@ -104,6 +104,22 @@ export function memoryOutbox({ clock = systemClock }: { clock?: Pick<Clock, 'now
       }
       return Promise.resolve(brought);
     },
+    setAside({ subscribers, limit }) {
+      const now = clock.now();
+      const isAsked = (row: Row): boolean => row.parkedAt === null && subscribers.includes(row.subscriber);
+      const due = [...rows.values()].filter((row) => isAsked(row) && row.availableAt <= now);
+      let count = 0;
+      for (const row of due.sort((a, b) => a.availableAt - b.availableAt || a.seq - b.seq).slice(0, limit))
+        for (const earlier of rows.values()) {
+          if (earlier.seq >= row.seq) break;
+          if (earlier.lane !== row.lane || !isAsked(earlier)) continue;
+          if (earlier.claim !== null || earlier.availableAt <= now) continue;
+          row.availableAt = earlier.availableAt;
+          count++;
+          break;
+        }
+      return Promise.resolve(count);
+    },
     park(claim, reason) {
       const row = claimed(claim);
       if (row) Object.assign(row, { claim: null, parkedAt: clock.now(), parkReason: reason });

@@ -109,6 +109,34 @@ export const outboxSuite: Suite<OutboxSubject> = {
       },
     },
     {
+      name: 'sets aside what is behind an entry that is put off, until that is due, and nothing else',
+      async run({ outboxes: [outbox, other], clock }) {
+        const aside = { subscribers: ['mail'], limit: 100 };
+        await outbox.append(entriesOf([eventOf('a', 1), eventOf('a', 2), eventOf('b', 3), eventOf('b', 4)]));
+        await outbox.append([
+          ...entriesOf([eventOf('a', 5), eventOf('c', 6)]),
+          ...entriesOf([eventOf('a', 7)], 'audit'),
+        ]);
+        const [first, second, third] = await outbox.claim(ask);
+        assert.ok(first && second && third);
+        // What is being delivered may be done with at any moment.
+        assert.equal(await outbox.setAside(aside), 0);
+        await outbox.retryLater(first.claim, 500);
+        assert.equal(await other.setAside({ ...aside, subscribers: ['audit'] }), 0);
+        assert.equal(await other.setAside({ ...aside, limit: 1 }), 1);
+        assert.equal(await other.setAside(aside), 1);
+        assert.equal(await outbox.setAside(aside), 0);
+        assert.equal(await outbox.acknowledge([second.claim, third.claim]), 2);
+        assert.deepEqual(numbersOf(await outbox.claim({ ...ask, subscribers: ['mail', 'audit'] })), [4, 7]);
+        await clock.advance(500);
+        const [again, ...none] = await outbox.claim(ask);
+        assert.ok(again);
+        assert.deepEqual([numbersOf([again]), none], [[1], []]);
+        assert.equal(await outbox.acknowledge([again.claim]), 1);
+        assert.deepEqual(numbersOf(await outbox.claim(ask)), [2]);
+      },
+    },
+    {
       name: 'leaves the entries of some tenants where they are, when asked to',
       async run({ outboxes: [outbox] }) {
         await outbox.append(entriesOf([eventOf('a', 1), eventOf('b', 2, 'globex'), eventOf('c', 3, 'initech')]));
