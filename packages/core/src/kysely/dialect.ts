@@ -54,6 +54,11 @@ export interface DialectTraits {
   least: string;
   /** Must a transaction be told to be READ COMMITTED? Otherwise it is (PostgreSQL) or is serial anyway (SQLite). */
   setReadCommitted: boolean;
+  /**
+   * Is a column that is asked to be null to be named in an order, for an index that goes on after it to give that order?
+   * MariaDB sorts all that is found instead.
+   */
+  ordersByNull: boolean;
   /** What ends CREATE TABLE where rows are to lie in the order of the primary key, and not apart from it. */
   clustered: RawBuilder<unknown>;
   /** DDL takes part in transactions, so that a failed migration leaves nothing behind. */
@@ -67,6 +72,7 @@ const defaults = {
   greatest: 'greatest',
   least: 'least',
   setReadCommitted: false,
+  ordersByNull: true,
   clustered: sql``,
   transactionalDdl: true,
 } satisfies Partial<DialectTraits>;
@@ -123,6 +129,7 @@ export const dialectTraits: Record<DialectName, DialectTraits> = {
     returning: false,
     upsert: 'on duplicate key',
     setReadCommitted: true,
+    ordersByNull: false,
     transactionalDdl: false,
     // Not unix_timestamp(): it goes through the connection's time zone, where an hour happens twice a year.
     now: sql<number>`timestampdiff(microsecond, '1970-01-01', utc_timestamp(6)) div 1000`,

@@ -39,7 +39,7 @@ export interface KyselyOutbox extends Outbox {
  */
 export function kyselyOutbox(database: Database, { queue, clock }: KyselyOutboxOptions): KyselyOutbox {
   const kysely = database.withTables<CoreTables>();
-  const { skipLocked } = database.traits;
+  const { skipLocked, ordersByNull } = database.traits;
   const listeners = new Set<() => void>();
   const notify = (): void => {
     for (const listener of listeners) listener();
@@ -103,7 +103,7 @@ export function kyselyOutbox(database: Database, { queue, clock }: KyselyOutboxO
             null,
           )
           // As the index has it, from its second column on: what is due longest comes first, however much is waiting.
-          .orderBy('o.parked_at')
+          .$if(ordersByNull, (query) => query.orderBy('o.parked_at'))
           .orderBy('o.available_at')
           .orderBy('o.seq')
           .limit(limit);

@@ -27,7 +27,7 @@ export async function setAside(database: Database, { subscribers, limit, queue, 
     .where('parked_at', 'is', null)
     .where('available_at', '<=', now())
     .where('subscriber', 'in', subscribers)
-    .orderBy('parked_at')
+    .$if(database.traits.ordersByNull, (query) => query.orderBy('parked_at'))
     .orderBy('available_at')
     .orderBy('seq')
     .limit(limit);

@@ -49,7 +49,7 @@ export function kyselyEventLog(database: Database, clock: Pick<Clock, 'now'> | u
       .selectFrom(table)
       .select('seq')
       .where('position', 'is', null)
-      .orderBy('position')
+      .$if(database.traits.ordersByNull, (query) => query.orderBy('position'))
       .orderBy('seq')
       .limit(placedAtOnce)
       .execute();

@@ -23,8 +23,7 @@ export function kyselyFeed(database: Database, tenantId: string): Pick<HistorySt
       .select(['customer_id', 'seq', 'at'])
       .where('tenant_id', '=', tenantId)
       .where('position', 'is', null)
-      // All null: named so that the index is seen to have this order.
-      .orderBy('position')
+      .$if(database.traits.ordersByNull, (query) => query.orderBy('position'))
       .orderBy('at')
       .orderBy('customer_id')
       .orderBy('seq')
