@@ -44,9 +44,15 @@ describe('which backups are kept', () => {
     },
     {
       name: 'weeks from Monday, over the turn of the year',
-      rules: { weekly: 1 },
-      backups: verified('2026-01-04T10:00Z', '2025-12-29T10:00Z', '2025-12-28T10:00Z'),
-      stays: { '2026-01-04T10:00Z': ['weekly', 'newest verified'] },
+      rules: { weekly: 2 },
+      backups: verified('2026-01-04T10:00Z', '2025-12-29T10:00Z', '2025-12-28T10:00Z', '2025-12-22T10:00Z'),
+      stays: { '2026-01-04T10:00Z': ['weekly', 'newest verified'], '2025-12-28T10:00Z': ['weekly'] },
+    },
+    {
+      name: 'of two of one instant the one of the greater id',
+      rules: { last: 1 },
+      backups: ['a', 'b'].map((id) => ({ id, takenAt: at('2026-11-20T00:00Z'), state: 'verified' })),
+      stays: { b: ['last', 'newest verified'] },
     },
     {
       name: 'a span back from the newest, not from now',

@@ -1,8 +1,10 @@
+import { execFileSync } from 'node:child_process';
 import * as files from 'node:fs/promises';
-import { link, mkdir, mkdtemp, readFile, readdir, rm, unlink, writeFile } from 'node:fs/promises';
+import { link, mkdir, mkdtemp, readFile, readdir, rm, symlink, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { sameFile } from '../../src/files/facts.js';
 import { openRoot, UnsafePathError } from '../../src/files/root.js';
 import type { FileSystem } from '../../src/files/system.js';
 
@@ -64,6 +66,98 @@ describe('a file that is opened in a directory', () => {
     await root.close();
     expect(await readdir(at('logs'))).toEqual(['app.log']);
     expect(await readFile(at('victim'), 'utf8')).toBe('canary');
+  });
+
+  it('is not reached through a link, wherever on the way that is', async () => {
+    await mkdir(at('elsewhere', 'logs'), { recursive: true, mode: 0o755 });
+    await symlink(at('elsewhere'), at('link'));
+    await symlink(at('elsewhere'), at('logs', 'link'));
+    await symlink(at('victim'), at('logs', 'app.log'));
+    for (const names of [['link'], ['link', 'logs'], ['logs', 'link', 'logs']])
+      await expect(openRoot(at(...names)), names.join('/')).rejects.toThrow(UnsafePathError);
+    const root = await afterOpening(() => Promise.resolve());
+    expect(await root.openDirectory('link')).toBeNull();
+    await expect(root.openFile('app.log', 'change')).rejects.toThrow(UnsafePathError);
+    await expect(root.create('app.log', 0o600)).rejects.toMatchObject({ code: 'EEXIST' });
+    await root.close();
+    expect(await readFile(at('victim'), 'utf8')).toBe('canary');
+  });
+
+  it('is a regular one of one name and of this device: no second link, no pipe, no other disk', async () => {
+    await link(at('victim'), at('logs', 'second'));
+    await writeFile(at('logs', 'app.log'), 'a line');
+    execFileSync('mkfifo', [at('logs', 'pipe')]);
+    const root = await afterOpening(() => Promise.resolve());
+    for (const name of ['second', 'pipe'])
+      for (const access of ['read', 'change'] as const)
+        await expect(root.openFile(name, access), name).rejects.toThrow(UnsafePathError);
+    const plain = await root.facts('app.log');
+    if (!plain) throw new Error('it is not there');
+    const elsewhere = { ...plain, device: plain.device + 1n };
+    const all = [plain, await root.facts('second'), await root.facts('pipe'), elsewhere];
+    expect(all.map((it) => it && root.isPlain(it))).toEqual([true, false, false, false]);
+    await root.close();
+  });
+
+  it('is moved away from its name, and no other that has been put there meanwhile', async () => {
+    await writeFile(at('logs', 'app.log'), 'a line');
+    const replaced: FileSystem['link'] = async (from, to) => {
+      await files.link(from, to);
+      await unlink(at('logs', 'app.log'));
+      await writeFile(at('logs', 'app.log'), 'another');
+    };
+    const root = await openRoot(at('logs'), { system: { ...files, link: replaced } });
+    await root?.move('app.log', 'app.log.1');
+    await root?.close();
+    expect(await readFile(at('logs', 'app.log'), 'utf8')).toBe('another');
+    expect(await readFile(at('logs', 'app.log.1'), 'utf8')).toBe('a line');
+  });
+
+  it('is the same one as another of its number on its own disk alone', async () => {
+    await writeFile(at('logs', 'app.log'), 'a line');
+    const root = await afterOpening(() => Promise.resolve());
+    const known = await root.facts('app.log');
+    await root.close();
+    expect(known && sameFile(known, { ...known, links: 2 })).toBe(true);
+    expect(known && sameFile(known, { ...known, device: known.device + 1n })).toBe(false);
+  });
+
+  it('gets another name where there are no links, or keeps its own, and leaves no other behind', async () => {
+    await writeFile(at('logs', 'app.log'), 'a line');
+    const no = (code: string) => () => Promise.reject(Object.assign(new Error(code), { code }));
+    const moving = async (system: Partial<FileSystem>) => {
+      const root = await openRoot(at('logs'), { system: { ...files, link: no('EPERM'), ...system } });
+      await root?.move('app.log', 'app.log.1').finally(() => root.close());
+    };
+    await expect(moving({ rename: no('EIO') })).rejects.toMatchObject({ code: 'EIO' });
+    expect(await readdir(at('logs'))).toEqual(['app.log']);
+    await moving({});
+    expect(await readdir(at('logs'))).toEqual(['app.log.1']);
+    await writeFile(at('logs', 'app.log'), 'another');
+    await expect(moving({})).rejects.toMatchObject({ code: 'EEXIST' });
+    expect(await readFile(at('logs', 'app.log.1'), 'utf8')).toBe('a line');
+  });
+
+  it('is replaced for good before that is told, and all that was opened on the way is closed', async () => {
+    const [opened, done]: [files.FileHandle[], string[]] = [[], []];
+    const system: FileSystem = {
+      ...files,
+      async open(...asked) {
+        const handle = await files.open(...asked);
+        const sync = handle.sync.bind(handle);
+        handle.sync = () => (done.push('sync'), sync());
+        opened.push(handle);
+        return handle;
+      },
+      rename: (...names) => (done.push('rename'), files.rename(...names)),
+    };
+    await writeFile(at('logs', 'app.log'), 'a line');
+    const root = await openRoot(at('logs'), { system });
+    await root?.replace('app.log', 'app.log.1');
+    expect(done).toEqual(['rename', 'sync']);
+    await root?.close();
+    expect(opened.length).toBeGreaterThan(1);
+    expect(opened.filter(({ fd }) => fd !== -1)).toEqual([]);
   });
 
   it('is what has its name, and nothing else', async () => {
