@@ -46,6 +46,20 @@ describe('the way in which rows are deleted', () => {
     for (const narrowed of [{ keepNewest: { count: 1 } }, { where: () => undefined as never }])
       expect(choose({ partitionedByTime: true }, {}, narrowed)).toMatch(/^time_keyset/);
     expect(choose({ partitionedByTime: true }, { archives: true })).toMatch(/^time_keyset/);
+    // Whatever refers to rows of a partition would lose them unasked.
+    const child = { child: { table: 'lines' }, childColumns: ['event_id'], columns: ['id'], indexed: true };
+    for (const onDelete of ['cascade', 'set null', 'set default', 'restrict'] as const)
+      expect(choose({ partitionedByTime: true, references: [{ ...child, onDelete }] })).toMatch(/^time_keyset/);
+  });
+  it('is by windows of the key from a quarter of the rows on, and else along the time, and the key where times are equal', () => {
+    expect(choose({}, { due: 249 })).toMatch(/^time_keyset/);
+    expect(choose({}, { due: 250 })).toMatch(/^key_window/);
+    expect(chooseStrategy(postgresRows, selection, facts, usual)).toMatchObject({
+      walk: { by: 'keyset', columns: [at, id] },
+    });
+    expect(chooseStrategy(postgresRows, selection, { ...facts, key: [at, id] }, usual)).toMatchObject({
+      walk: { by: 'keyset', columns: [at, id] },
+    });
   });
   it('is none for a table without a key, or without an index that helps', () => {
     expect(choose({ key: [] })).toBe('its table has no primary key');
