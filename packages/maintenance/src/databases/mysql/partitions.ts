@@ -2,7 +2,7 @@ import { sql, type Kysely, type Transaction } from 'kysely';
 import type { BatchLimits } from '../rows/dialect.js';
 import { tableId } from '../rows/due.js';
 import type { TimeUnit } from '../../policies/policy.js';
-import type { Partition, RowSelection, Sql, TableFacts } from '../rows/selection.js';
+import type { Partition, RowSelection, Sql, TableFacts, TableName } from '../rows/selection.js';
 import { instantLiteral } from './instant.js';
 import { inSession } from './session.js';
 
@@ -29,6 +29,18 @@ export function boundInTime(expression: string, timeColumn: string): Bound | und
   if (after === undefined || more.length > 0) return undefined;
   const form = `${before}?${after}`.toLowerCase();
   return Object.hasOwn(orderedInTime, form) ? orderedInTime[form] : undefined;
+}
+
+/** The one up to MAXVALUE. */
+export async function endlessPartitions(
+  db: Kysely<unknown>,
+  { schema, table }: TableName,
+): Promise<Pick<Partition, 'name'>[]> {
+  const { rows } = await sql<{ name: string }>`
+    select distinct partition_name as name from information_schema.partitions
+    where table_schema = ${schema === undefined ? sql`database()` : sql`${schema}`} and binary table_name = ${table}
+      and partition_description = 'MAXVALUE'`.execute(db);
+  return rows;
 }
 
 /** Partitions whose upper bound, which none of their rows reaches, is not after the cutoff. */

@@ -8,7 +8,7 @@ import type { Column, Position, Sql } from '../rows/selection.js';
 import { columnsOf, describeTable } from './catalogue.js';
 import { extentOf } from './extent.js';
 import { instantLiteral, keeps } from './instant.js';
-import { dropPartition, oldPartitions } from './partitions.js';
+import { dropPartition, endlessPartitions, oldPartitions } from './partitions.js';
 import { inSession } from './session.js';
 import { analyze, tableSize } from './upkeep.js';
 
@@ -93,6 +93,7 @@ export const mysqlRows: RowDialect = {
     );
   },
   oldPartitions,
+  endlessPartitions,
   partitionId: (selection, { name }) => sql`${tableId(selection)} partition (${sql.id(name)})`,
   // Its columns are of the primary key, so that none is null.
   timeless: ({ timeColumn, timeUnit }) => (timeUnit === 'timestamp' ? sql`not (${isDay(timeColumn)})` : null),

@@ -1,9 +1,23 @@
 import { sql, type Kysely, type Transaction } from 'kysely';
 import type { BatchLimits } from '../rows/dialect.js';
 import { tableId } from '../rows/due.js';
-import type { Partition, RowSelection, TableFacts } from '../rows/selection.js';
+import type { Partition, RowSelection, TableFacts, TableName } from '../rows/selection.js';
 import { tableOid } from './catalogue.js';
 import { instantLiteral } from './instant.js';
+
+/** The default partition, and one up to MAXVALUE. */
+export async function endlessPartitions(
+  db: Kysely<unknown>,
+  { table, schema }: TableName,
+): Promise<Pick<Partition, 'name' | 'schema'>[]> {
+  const { rows } = await sql<{ name: string; schema: string }>`
+    select c.relname as name, n.nspname as schema
+    from pg_catalog.pg_inherits i join pg_catalog.pg_class c on c.oid = i.inhrelid
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where i.inhparent = ${tableOid(table, schema)}::oid and not i.inhdetachpending
+      and pg_catalog.pg_get_expr(c.relpartbound, c.oid) ~ '^DEFAULT$| TO \\(MAXVALUE\\)$'`.execute(db);
+  return rows;
+}
 
 /** Partitions whose upper bound, which none of their rows reaches, is not after the cutoff; what ended first comes first. */
 export async function oldPartitions(

@@ -5,7 +5,7 @@ import { allMoved } from '../rows/moved.js';
 import { columnsOf, describeTable, tableOid } from './catalogue.js';
 import { extentOf } from './extent.js';
 import { beforeAll, instantLiteral, keeps } from './instant.js';
-import { dropPartition, oldPartitions } from './partitions.js';
+import { dropPartition, endlessPartitions, oldPartitions } from './partitions.js';
 import { tableSize, vacuum } from './upkeep.js';
 
 const integers = new Set(['bigint', 'integer', 'smallint']);
@@ -90,6 +90,7 @@ export const postgresRows: RowDialect = {
     return rows.map((row) => String(Object.values(row)[0]));
   },
   oldPartitions,
+  endlessPartitions,
   partitionId: (_, { schema, name }) => tableId({ schema, table: name }),
   // Its columns are of the primary key, so that none is null.
   timeless: ({ timeColumn }, timeType, { isFirst }) =>

@@ -95,6 +95,22 @@ export async function countPartition(
   return { ...rows, stays: !found ? unknown : found.length === 0 ? null : noInstant(selection, 'some') };
 }
 
+/** Has a partition rows from before the cutoff? Null where that cannot be read in the time of a batch. */
+export async function hasOldRows(
+  { kysely }: Database,
+  dialect: RowDialect,
+  selection: RowSelection,
+  { timeType = '' }: TableFacts,
+  partition: Pick<Partition, 'name' | 'schema'>,
+): Promise<boolean | null> {
+  const old = dialect.compareTime(selection, timeType, '<', selection.cutoff);
+  const asked = sql`select 1 from ${dialect.partitionId(selection, partition)} where ${old} limit 1`;
+  const found = await dialect
+    .read(kysely, dialect.pace, async (connection) => (await asked.execute(connection)).rows)
+    .catch(unlessEnded);
+  return found ? found.length > 0 : null;
+}
+
 const noInstant = ({ timeColumn }: RowSelection, rows: number | 'some'): string =>
   `of ${rows} of its rows ${timeColumn} is no instant`;
 

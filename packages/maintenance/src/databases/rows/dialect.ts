@@ -121,8 +121,10 @@ export interface RowDialect {
   explain(db: Kysely<unknown>, statement: Sql): Promise<string[]>;
   /** Partitions whose rows are all due. */
   oldPartitions(db: Kysely<unknown>, selection: RowSelection, facts: TableFacts): Promise<Partition[]>;
+  /** Partitions that have no end, so that none of their rows ever goes with one. */
+  endlessPartitions(db: Kysely<unknown>, table: TableName): Promise<Pick<Partition, 'name' | 'schema'>[]>;
   /** A partition, to be read from. */
-  partitionId(selection: RowSelection, partition: Partition): Sql;
+  partitionId(selection: RowSelection, partition: Pick<Partition, 'name' | 'schema'>): Sql;
   /** What holds of the rows of a partition whose time is no instant; null when it can have none. */
   timeless(selection: RowSelection, timeType: string, partition: Partition): Sql | null;
   /** Removes one, with all that is in it; of one that is the last, all that is in it. */

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { maintenanceErrors } from '../../errors.js';
 import { countCascades, type CascadeCount } from './cascades.js';
-import { countAll, countDue, countPartition, type RowCount } from './count.js';
+import { countAll, countDue, countPartition, hasOldRows, type RowCount } from './count.js';
 import { beginning, cut, positionOf, readPosition, type Walk, type Work } from './cut.js';
 import { due, restricting, tableId, tableLabel } from './due.js';
 import type { Prepared } from './prepare.js';
@@ -16,7 +16,7 @@ export interface RowPlan {
   strategy: Strategy;
   /** The partitions that would be dropped, or emptied, with their rows. */
   partitions: { partition: Partition; rows: number }[];
-  /** Partitions that stay although they are old, and why: for rows of theirs, or with none left. For people. */
+  /** Partitions that stay although they, or rows of theirs, are old, and why. For people. */
   spared: string[];
 }
 
@@ -57,6 +57,11 @@ export async function planRows({ name, policy, dialect, selection, facts, archiv
       else spared.push(`The partition ${partition.name} stays: ${stays}.`);
       counted &&= exact;
     }
+    for (const endless of await dialect.endlessPartitions(on.kysely, selection))
+      if (await hasOldRows(on, dialect, selection, facts, endless))
+        spared.push(
+          `The partition ${endless.name} has no end, and rows from before the cutoff, which stay: none of them goes until it is divided into partitions that end.`,
+        );
     const items = partitions.reduce((sum, { rows }) => sum + rows, 0);
     return { due: { items, exact: counted }, total: atLeast(total, items), strategy: first, partitions, spared };
   }

@@ -112,6 +112,7 @@ export const sqliteRows: RowDialect = {
     return rows.map(({ detail }) => detail);
   },
   oldPartitions: () => Promise.resolve([]),
+  endlessPartitions: () => Promise.resolve([]),
   partitionId: (selection) => tableId(selection),
   timeless: () => null,
   dropPartition: () => Promise.reject(new Error('SQLite has no partitions.')),
