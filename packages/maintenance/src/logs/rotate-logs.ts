@@ -20,6 +20,11 @@ export type RotationPart = 'rotate' | 'expire' | 'compress' | 'make_room';
 export interface RotationContext {
   signal: AbortSignal;
   logger: Logger;
+  /**
+   * What logs are named by, epoch ms: a run that goes on from one of days ago must not name the youngest as the oldest. Default the
+   * instant of the orders.
+   */
+  now?: () => number;
   /** Within long steps. Default: they wait for nothing. */
   relief?: Relief;
   /** Begins a part, of which so many were looked at already. */
@@ -105,7 +110,7 @@ interface Moved {
 
 async function rotateDue(work: Work): Promise<Moved[]> {
   const { root, policy, orders, context, counts } = work;
-  const { signal, relief = noRelief } = context;
+  const { signal, relief = noRelief, now = () => orders.due.asOf } = context;
   const { found, rotate, state, damaged } = await dueLogs(root, policy, orders);
   if (damaged) context.note(`The state of the logs of ${policy.name} was not whole, and begins anew.`);
   if (found.odd.length > 0) context.note(`${found.odd.length} links and the like of ${policy.name} are left alone.`);
@@ -121,7 +126,7 @@ async function rotateDue(work: Work): Promise<Moved[]> {
     if (!(await attempt(work, 'beforeRotate', () => policy.hooks.beforeRotate?.(log.name)))) continue;
     await attempt(work, 'file', async () => {
       const earlier = found.rotated.filter((it) => it.log === log.name);
-      const to = await moveLog(root, policy, log.name, earlier, orders.due.asOf, { signal, relief });
+      const to = await moveLog(root, policy, log.name, earlier, now(), { signal, relief });
       moved.push({ log: log.name, to });
       if (policy.method === 'rename') await createLog(root, policy, log.name, log.facts);
     }).catch((error: unknown) => {
@@ -143,7 +148,7 @@ async function tellWriters(
   found: LogDirectory,
   moved: readonly Moved[],
 ): Promise<Moved[]> {
-  const { root, policy, orders } = work;
+  const { root, policy, orders, context } = work;
   const { reopen } = policy;
   const others = state.untold.filter((name) => name !== policy.name);
   const due = moved.length > 0 || others.length < state.untold.length;
@@ -153,7 +158,8 @@ async function tellWriters(
     const fresh = logs.filter(({ name }) => !Object.hasOwn(state.since, name) || moved.some(({ log }) => log === name));
     const gone = goneLogs(policy, found, state);
     const kept = Object.entries(state.since).filter(([name]) => !gone.has(name));
-    const since = Object.fromEntries([...kept, ...fresh.map(({ name }) => [name, orders.due.asOf] as const)]);
+    const now = context.now?.() ?? orders.due.asOf;
+    const since = Object.fromEntries([...kept, ...fresh.map(({ name }) => [name, now] as const)]);
     const untold = told ? others : [...others, policy.name];
     const isNews = fresh.length > 0 || gone.size > 0 || due;
     if (isNews) await attempt(work, 'file', () => writeState(root, { since, untold }));

@@ -172,10 +172,11 @@ async function rotateOne(context: TaskContext, policy: CheckedLog, parameters: P
       return noSteps;
     }
   };
-  const { logger, relief } = context;
+  const { logger, relief, clock } = context;
+  const now = (): number => clock.now();
   const note = (message: string): void => context.note(message);
   const done = await context.exclusively(directoryResource(context.policies, policy.directory), ({ signal }) =>
-    openPolicyRoot(policy, (root) => rotateLogs(root, policy, orders, { signal, logger, relief, note, begin })),
+    openPolicyRoot(policy, (root) => rotateLogs(root, policy, orders, { signal, logger, now, relief, note, begin })),
   );
   const { counts, faults } = done?.result ?? { counts: nothing, faults: [] };
   const outcome = done === null ? 'busy' : isWaiting ? 'unconfirmed' : done.outcome;
