@@ -13,6 +13,8 @@ const pageSize = 100;
  * left over comes first in the next round.
  */
 const mostRead = 50_000;
+/** After so many it is another tenant's turn, until all had theirs. */
+const mostInTurn = mostRead / 10;
 
 type Evaluated = Pick<HealthContext, 'store' | 'directory' | 'retention' | 'clock' | 'change'>;
 type Place = { tenantId: string; id: string } | null;
@@ -27,6 +29,13 @@ export function createEvaluator(context: Evaluated, logger: Logger) {
   let round: Promise<void> = Promise.resolve();
   /** Where the round before stopped. */
   let reached: Place = null;
+  /** Whose turns ended before all of theirs was looked at, and after which objective. */
+  const left = new Map<string, string>();
+  const takeLeft = (tenantId: string): string => {
+    const last = left.get(tenantId) ?? '';
+    left.delete(tenantId);
+    return last;
+  };
   const evaluate = async (objective: ObjectiveRecord, readings: Readings): Promise<void> => {
     const { tenantId, id: objectiveId, alert: told } = objective;
     const verdict = await verdictOn(context, objective, readings);
@@ -53,22 +62,46 @@ export function createEvaluator(context: Evaluated, logger: Logger) {
         if (!(error instanceof Outdated)) throw error;
       });
   };
-  const evaluateAll = async (): Promise<void> => {
-    const readings = createReadings();
-    do {
-      const page: ObjectiveRecord[] = await store.everyObjective({ limit: pageSize, after: reached });
+  /**
+   * Looks at the objectives after a place, those of each tenant that is asked for as long as its turn lasts.
+   * @returns where it stopped, as no more is to be read in this round; null at the end
+   */
+  const takeTurns = async (readings: Readings, from: Place, isAsked: (tenantId: string) => boolean): Promise<Place> => {
+    let [after, turn] = [from, { tenantId: '', until: 0, last: '' }];
+    for (;;) {
+      const page: ObjectiveRecord[] = await store.everyObjective({ limit: pageSize, after });
       for (const objective of page) {
-        if (readings.count >= mostRead || !cancelTimer) return;
+        const { tenantId, id } = objective;
+        if (readings.count >= mostRead || !cancelTimer) {
+          if (turn.last !== '') left.set(turn.tenantId, turn.last);
+          return after ?? { tenantId: '', id: '' };
+        }
+        if (turn.tenantId !== tenantId)
+          turn = { tenantId, until: readings.count + mostInTurn, last: isAsked(tenantId) ? takeLeft(tenantId) : '' };
+        after = objective;
+        if (!isAsked(tenantId) || left.has(tenantId) || id <= turn.last) continue;
+        if (readings.count >= turn.until) {
+          left.set(tenantId, turn.last);
+          continue;
+        }
         await evaluate(objective, readings).catch((error: unknown) =>
           // One that cannot be reckoned keeps no other waiting.
-          logger.warn({ objectiveId: objective.id, ...describeError(error) }, 'an objective cannot be reckoned'),
+          logger.warn({ objectiveId: id, ...describeError(error) }, 'an objective cannot be reckoned'),
         );
-        reached = objective;
+        turn.last = id;
         // On SQLite nothing in between waits for anything: let others have their turn.
         await nextTurn();
       }
-      if (page.length < pageSize) reached = null;
-    } while (reached !== null);
+      if (page.length < pageSize) return null;
+    }
+  };
+  const evaluateAll = async (): Promise<void> => {
+    const readings = createReadings();
+    reached = await takeTurns(readings, reached, () => true);
+    for (let stopped = reached; stopped === null && left.size > 0;) {
+      const asked = new Set(left.keys());
+      stopped = await takeTurns(readings, null, (tenantId) => asked.has(tenantId));
+    }
   };
   const tick = async (): Promise<void> => {
     round = evaluateAll().catch((error: unknown) => logger.warn(describeError(error), 'objectives cannot be reckoned'));
