@@ -55,7 +55,6 @@ export function fairClaims(outbox: Pick<Outbox, 'claim'>, clock: Clock, places: 
   };
   /** Who has had his part: as much as one would have if there were one more. */
   const crowd = (): string[] => {
-    age();
     const now = clock.monotonic();
     const had = [...uses].map(([tenantId, { ms, places: has, since }]) => ({ tenantId, ms: ms + has * (now - since) }));
     const part = had.reduce((sum, { ms }) => sum + ms, 0) / (had.length + 1);
@@ -85,6 +84,7 @@ export function fairClaims(outbox: Pick<Outbox, 'claim'>, clock: Clock, places: 
   return {
     async claim(ask) {
       const taken: ClaimedEntry[] = [];
+      age();
       try {
         const startedAt = clock.monotonic();
         if (wasFull && startedAt >= restedUntil) {
