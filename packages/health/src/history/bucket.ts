@@ -122,21 +122,35 @@ type SumsRow = Record<`n_${EndpointStatus}` | `ms_${EndpointStatus}`, number | s
 
 /** Columns as sums. Drivers may give large integers as text. */
 export function sumsOfRow(row: SumsRow): Sums {
-  const sums = emptySums();
-  for (const status of statuses) {
-    sums.counts[status] = Number(row[`n_${status}`]);
-    sums.durationMs[status] = Number(row[`ms_${status}`]);
-  }
-  return sums;
+  return {
+    counts: {
+      healthy: Number(row.n_healthy),
+      degraded: Number(row.n_degraded),
+      critical: Number(row.n_critical),
+      offline: Number(row.n_offline),
+      unknown: Number(row.n_unknown),
+    },
+    durationMs: {
+      healthy: Number(row.ms_healthy),
+      degraded: Number(row.ms_degraded),
+      critical: Number(row.ms_critical),
+      offline: Number(row.ms_offline),
+      unknown: Number(row.ms_unknown),
+    },
+  };
 }
 
 /** A row as a bucket. */
 export function bucketOfRow(row: BucketRow): Bucket {
-  return Object.assign(emptyBucket(Number(row.start)), sumsOfRow(row), {
+  const { counts, durationMs } = sumsOfRow(row);
+  return {
+    start: Number(row.start),
+    counts,
+    durationMs,
     timed: Number(row.timed),
     sumMs: Number(row.sum_ms),
     minMs: row.min_ms === null ? null : Number(row.min_ms),
     maxMs: row.max_ms === null ? null : Number(row.max_ms),
     histogram: decodeHistogram(row.histogram),
-  });
+  };
 }

@@ -1,5 +1,5 @@
 import { bulkUpsert, type Database } from '@dotmac/core/kysely';
-import { sql, type Transaction } from 'kysely';
+import { CompiledQuery, sql, type Transaction } from 'kysely';
 import {
   bucketOfRow,
   bucketRow,
@@ -21,10 +21,6 @@ const keysPerStatement = 200;
 const seriesOf = ({ resolution, inMaintenance = false }: Pick<BucketSpan, 'resolution' | 'inMaintenance'>): string =>
   inMaintenance ? `${resolution}-maintenance` : resolution;
 
-type Key = Pick<BucketsRow, 'tenant_id' | 'endpoint_id' | 'resolution' | 'start'>;
-type Pending = Map<string, { key: Key; bucket: Bucket }>;
-const nameOf = ({ endpoint_id: endpoint, resolution, start }: Key): string => `${endpoint} ${resolution} ${start}`;
-
 const keys = ['tenant_id', 'endpoint_id', 'resolution', 'start'] as const;
 const counted = [
   'n_healthy',
@@ -40,73 +36,93 @@ const counted = [
 ] as const;
 const values = [...counted, 'timed', 'sum_ms', 'min_ms', 'max_ms', 'histogram'] as const;
 
+type Stored = Pick<BucketsRow, 'endpoint_id' | 'start' | (typeof values)[number]>;
+
+/** What is added to the buckets of one resolution and start, by endpoint: the buckets of a moment lie at few starts. */
+interface Group {
+  series: string;
+  start: number;
+  ofEndpoints: Map<string, { tenantId: string; buckets: Bucket[] }>;
+}
+
 /**
  * Adds to buckets of locked endpoints: reads those that are there, merges and writes them back, since a histogram is
  * more than SQL adds up.
  */
 export function writeBuckets(database: Database) {
+  const existing = existingOf(database);
   const save = bulkUpsert<HealthTables, 'dotmac_check_buckets'>(database, 'dotmac_check_buckets', {
     columns: [...keys, ...values],
     conflict: keys,
   });
   return {
     async addBuckets(trx: Transaction<HealthTables>, deltas: readonly BucketDelta[]): Promise<void> {
-      const sums = summed(deltas);
-      for (const group of groupsOf(sums))
-        for (const row of await existing(database, trx, group)) {
-          const sum = sums.get(nameOf({ ...row, start: Number(row.start) }));
-          if (sum) mergeBuckets(sum.bucket, bucketOfRow(row));
+      const rows: BucketsRow[] = [];
+      for (const group of groupsOf(deltas)) {
+        const { series: resolution, start } = group;
+        const stored = new Map((await existing(trx, group)).map((row) => [row.endpoint_id, row]));
+        for (const [endpointId, { tenantId, buckets }] of group.ofEndpoints) {
+          const row = stored.get(endpointId);
+          // A bucket of its own: should the transaction fail, what was given goes back to where it came from.
+          const sum = row ? bucketOfRow(row) : emptyBucket(start);
+          for (const bucket of buckets) mergeBuckets(sum, bucket);
+          rows.push({ tenant_id: tenantId, endpoint_id: endpointId, resolution, ...bucketRow(sum) });
         }
-      await save(
-        trx,
-        [...sums.values()].map(({ key, bucket }) => Object.assign(bucketRow(bucket), key)),
-      );
+      }
+      await save(trx, rows);
     },
   };
 }
 
-function summed(deltas: readonly BucketDelta[]): Pending {
-  const sums: Pending = new Map();
+function groupsOf(deltas: readonly BucketDelta[]): Iterable<Group> {
+  const groups = new Map<string, Group>();
   for (const delta of deltas) {
     const { tenantId, endpointId, bucket } = delta;
-    const key = { tenant_id: tenantId, endpoint_id: endpointId, resolution: seriesOf(delta), start: bucket.start };
-    const name = nameOf(key);
-    let sum = sums.get(name);
-    // A copy: should the transaction fail, what was given goes back to where it came from.
-    if (!sum) sums.set(name, (sum = { key, bucket: emptyBucket(bucket.start) }));
-    mergeBuckets(sum.bucket, bucket);
+    const series = seriesOf(delta);
+    const name = `${series} ${bucket.start}`;
+    let group = groups.get(name);
+    if (!group) groups.set(name, (group = { series, start: bucket.start, ofEndpoints: new Map() }));
+    const known = group.ofEndpoints.get(endpointId);
+    if (known) known.buckets.push(bucket);
+    else group.ofEndpoints.set(endpointId, { tenantId, buckets: [bucket] });
   }
-  return sums;
+  return groups.values();
 }
 
-/** Keys of one resolution and start, as many as go into a statement: the buckets of a moment lie at few starts. */
-function groupsOf(sums: Pending): Key[][] {
-  const groups = new Map<string, Key[]>();
-  const full: Key[][] = [];
-  for (const { key } of sums.values()) {
-    const name = `${key.resolution} ${key.start}`;
-    const group = groups.get(name) ?? [];
-    group.push(key);
-    groups.set(name, group);
-    if (group.length < keysPerStatement) continue;
-    full.push(group);
-    groups.delete(name);
-  }
-  return [...full, ...groups.values()];
-}
-
-/** Primary key, a point for each bucket. */
-function existing(database: Database, trx: Transaction<HealthTables>, group: readonly Key[]): Promise<BucketsRow[]> {
-  const [first] = group as [Key];
-  const pairs = sql.join(group.map((key) => sql`(${key.tenant_id}, ${key.endpoint_id})`));
-  const list = database.dialect === 'sqlite' ? sql`values ${pairs}` : pairs;
-  return trx
-    .selectFrom('dotmac_check_buckets')
-    .selectAll()
-    .where('resolution', '=', first.resolution)
-    .where('start', '=', first.start)
-    .where(sql<boolean>`(tenant_id, endpoint_id) in (${list})`)
-    .execute();
+/**
+ * Reads the buckets of a group that are there. Primary key, a point for each. The text for so many is built once: building
+ * it takes longer than SQLite takes to answer.
+ */
+function existingOf(database: Database) {
+  const texts = new Map<number, string>();
+  const textFor = (size: number): string => {
+    const known = texts.get(size);
+    if (known !== undefined) return known;
+    // What stands in it does not matter: every value becomes a parameter, in this order.
+    const pairs = sql.join(Array.from({ length: size }, () => sql`(${''}, ${''})`));
+    const { sql: text } = database
+      .withTables<HealthTables>()
+      .selectFrom('dotmac_check_buckets')
+      .select(['endpoint_id', 'start', ...values])
+      .where('resolution', '=', '')
+      .where('start', '=', 0)
+      .where(
+        sql<boolean>`(tenant_id, endpoint_id) in (${database.dialect === 'sqlite' ? sql`values ${pairs}` : pairs})`,
+      )
+      .compile();
+    texts.set(size, text);
+    return text;
+  };
+  return async (trx: Transaction<HealthTables>, { series, start, ofEndpoints }: Group): Promise<Stored[]> => {
+    const found: Stored[] = [];
+    const pairs = [...ofEndpoints].map(([endpointId, { tenantId }]) => [tenantId, endpointId]);
+    for (let at = 0; at < pairs.length; at += keysPerStatement) {
+      const asked = pairs.slice(at, at + keysPerStatement);
+      const query = CompiledQuery.raw(textFor(asked.length), [series, start, ...asked.flat()]);
+      found.push(...(await trx.executeQuery<Stored>(query)).rows);
+    }
+    return found;
+  };
 }
 
 /** The buckets of one tenant's endpoints. */
