@@ -1,5 +1,6 @@
 import { counter } from './counter.js';
 import { hostPlaces } from './host-places.js';
+import { Line } from './line.js';
 
 /** What a queue needs to know of a job. */
 export interface Job {
@@ -51,7 +52,7 @@ const suspectsShare = 0.75;
 const suspectsLeast = 0.1;
 
 /** A tenant's jobs in their order, each with its number; suspects apart. */
-type Lines<Item> = Record<'plain' | 'suspect', { job: Item; turn: number }[]>;
+type Lines<Item> = Record<'plain' | 'suspect', Line<{ job: Item; turn: number }>>;
 
 /**
  * Makes an empty queue. Tenants take turns, each with its jobs in their order; a job whose host is busy is set aside
@@ -72,17 +73,17 @@ export function fairQueue<Item extends Job>(limits: Limits): FairQueue<Item> {
 
   const enqueue = (job: Item, front = false): void => {
     let lines = tenants.get(job.tenantId);
-    if (!lines) tenants.set(job.tenantId, (lines = { plain: [], suspect: [] }));
+    if (!lines) tenants.set(job.tenantId, (lines = { plain: new Line(), suspect: new Line() }));
     const line = lines[job.isSuspect ? 'suspect' : 'plain'];
-    if (front) line.unshift({ job, turn: 0 });
-    else line.push({ job, turn: ++turns });
+    if (front) line.addFirst({ job, turn: 0 });
+    else line.add({ job, turn: ++turns });
   };
   /** Makes sure that the first of a line is one that waits, and whose host is free; its number, if there is one. */
   const firstOf = (line: Lines<Item>['plain']): number => {
-    for (let [first] = line; first; [first] = line) {
+    for (let { first } = line; first; { first } = line) {
       const { job, turn } = first;
       if (isWaiting(job) && hosts.isFree(job)) return turn;
-      line.shift();
+      line.take();
       if (isWaiting(job)) hosts.wait(job);
     }
     return Infinity;
@@ -94,8 +95,8 @@ export function fairQueue<Item extends Job>(limits: Limits): FairQueue<Item> {
       runningSuspects.size < limits.total * suspectsShare &&
       (runningOfTenant.of(tenantId) < places * suspectsShare || suspectsOfTenant.of(tenantId) < places * suspectsLeast);
     const turn = firstOf(plain);
-    if (!hasRoom || firstOf(suspect) >= turn) return plain.shift()?.job;
-    const job = suspect.shift()?.job;
+    if (!hasRoom || firstOf(suspect) >= turn) return plain.take()?.job;
+    const job = suspect.take()?.job;
     if (job) {
       runningSuspects.add(job.id);
       suspectsOfTenant.add(tenantId, 1);

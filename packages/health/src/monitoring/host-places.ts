@@ -1,5 +1,6 @@
 import { counter } from './counter.js';
 import type { Job } from './fair-queue.js';
+import { Line } from './line.js';
 
 /** Places towards hosts, and the jobs that wait for one: tenants take turns there too. */
 export interface HostPlaces<Item extends Job> {
@@ -25,13 +26,13 @@ export function hostPlaces<Item extends Job>(perHost: number, isWaiting: (job: I
   /** The jobs that places are kept for. */
   const kept = new Set<string>();
   /** Those that wait, by host and tenant: who was served goes to the end. While there are some, every place is taken or kept. */
-  const lines = new Map<string, Map<string, Item[]>>();
+  const lines = new Map<string, Map<string, Line<Item>>>();
 
   const next = (host: string): Item | undefined => {
     const tenants = lines.get(host);
     for (const [tenantId, line] of tenants ?? []) {
-      let job = line.shift();
-      while (job && !isWaiting(job)) job = line.shift();
+      let job = line.take();
+      while (job && !isWaiting(job)) job = line.take();
       tenants?.delete(tenantId);
       if (line.length > 0) tenants?.set(tenantId, line);
       if (job) return job;
@@ -55,9 +56,9 @@ export function hostPlaces<Item extends Job>(perHost: number, isWaiting: (job: I
       const { host, tenantId } = job;
       let tenants = lines.get(host);
       if (!tenants) lines.set(host, (tenants = new Map()));
-      const line = tenants.get(tenantId);
-      if (line) line.push(job);
-      else tenants.set(tenantId, [job]);
+      let line = tenants.get(tenantId);
+      if (!line) tenants.set(tenantId, (line = new Line()));
+      line.add(job);
     },
     leave,
     forget: ({ id, host }) => (kept.delete(id) ? leave(host) : undefined),
