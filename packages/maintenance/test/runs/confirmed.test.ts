@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { wireOf } from '@dotmac/core/contract';
 import { confirmedOf } from '../../src/runs/confirmed.js';
 import type { Run } from '../../src/runs/run.js';
 import type { MaintenanceStore } from '../../src/store/store.js';
+import { planned, taskPlan } from '../../src/tasks/plan.js';
 
 const run = (id: string, more: Partial<Run> = {}): Run =>
   ({
@@ -9,11 +11,17 @@ const run = (id: string, more: Partial<Run> = {}): Run =>
     ...more,
   }) as unknown as Run;
 const asking = (id: string, target: string, planned: number, more: Partial<Run> = {}): Run =>
-  run(id, { status: 'needs_confirmation', details: { asked: { target, planned, total: planned } }, ...more });
-/** A store of these runs alone. */
+  run(id, { status: 'needs_confirmation', details: { asked: [{ target, planned, total: planned }] }, ...more });
+/** A plan of one target. */
+const plan = wireOf(taskPlan).render({
+  targets: [planned({ target: 'table:main.orders', action: 'delete', items: 1_000, strategy: 'by time' }, {})],
+  warnings: [],
+});
+/** A store of these runs alone, and of the plan. */
 const storeOf = (...runs: Run[]): MaintenanceStore =>
   ({
     runs: () => ({ get: (id: string) => Promise.resolve(runs.find((it) => it.id === id)) }),
+    plans: () => ({ get: () => Promise.resolve({ plan }) }),
   }) as unknown as MaintenanceStore;
 
 describe('what somebody has confirmed', () => {
@@ -28,10 +36,7 @@ describe('what somebody has confirmed', () => {
   });
 
   it('is nothing where nobody was asked, or nobody has answered', async () => {
-    const store = storeOf(
-      asking('asked', 'table:main.orders', 100),
-      asking('done', 'table:main.orders', 100, { status: 'completed' }),
-    );
+    const store = storeOf(asking('asked', 'table:main.orders', 100), run('done', { status: 'completed' }));
     for (const [resumes, isConfirmed] of [
       ['asked', false],
       ['done', true],
@@ -56,8 +61,22 @@ describe('what somebody has confirmed', () => {
     expect(confirmed('table:main.orders', 1_000)).toBe(false);
   });
 
-  it('is all of a plan that is applied', async () => {
+  it('is not what was asked for before a run that was only resumed', async () => {
+    const confirmed = await confirmedOf(
+      storeOf(
+        asking('first', 'table:main.orders', 1_000),
+        asking('second', 'table:main.lines', 50, { resumes: 'first', confirmed: false }),
+      ),
+      run('third', { resumes: 'second', confirmed: true }),
+    );
+    expect(confirmed('table:main.lines', 50)).toBe(true);
+    expect(confirmed('table:main.orders', 1)).toBe(false);
+  });
+
+  it('is what a plan says that is applied, or a fifth more', async () => {
     const confirmed = await confirmedOf(storeOf(), run('applying', { planId: 'p', confirmed: true }));
-    expect(confirmed('table:main.orders', 1_000_000)).toBe(true);
+    expect(confirmed('table:main.orders', 1_200)).toBe(true);
+    expect(confirmed('table:main.orders', 1_201)).toBe(false);
+    expect(confirmed('table:main.lines', 1)).toBe(false);
   });
 });
