@@ -1,20 +1,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { describeError, type AnyEvent, type CancelTimer, type Clock, type Logger } from '@dotmac/core';
-import type { HealthEvents } from '../events.js';
-import type { HealthMetrics } from '../metrics.js';
-import type { Directory, KeptEndpoint, KeptState } from '../monitoring/directory.js';
+import { describeError, type CancelTimer, type Logger } from '@dotmac/core';
+import type { KeptEndpoint, KeptState } from '../monitoring/directory.js';
 import { isUndecided } from '../monitoring/status.js';
 import type { ProbeResult } from '../probes/judge.js';
 import { isOver } from '../incidents/open-close.js';
-import type { Term } from '../store/sharing.js';
-import type { HealthStore, Settlement } from '../store/store.js';
-import type { Calendar } from '../windows/calendar.js';
-import { createDoubts } from './doubts.js';
 import { isLeaseLost, unlessFenced } from './fenced.js';
-import { pendingBuckets } from './pending-buckets.js';
-import { pendingChanges } from './pending-changes.js';
-import { pendingResults } from './pending-results.js';
 import { createRota } from './rota.js';
+import { createSettler, type SettlerOptions } from './settler.js';
 import { createSuspects } from './suspects.js';
 import { tellTurn } from './tell-turn.js';
 
@@ -46,25 +38,8 @@ export interface Recorder {
   stop(): Promise<void>;
 }
 
-/** What a recorder works with. */
-export interface RecorderOptions {
-  store: HealthStore;
-  directory: Directory;
-  /** Says which minutes are planned maintenance, when they are stored. */
-  calendar: Pick<Calendar, 'planned'>;
-  /** The lease under which this process writes. While it has none it adds to sums, and writes nothing else. */
-  term: () => Term | undefined;
-  /** Told when the store knows of another process that took it. */
-  onFenced: () => void;
-  publish: (events: readonly AnyEvent<HealthEvents>[]) => void;
-  clock: Clock;
-  logger: Logger;
-  metrics: HealthMetrics | undefined;
-  /** Results, and minutes summed up, that wait in memory while the store is out of reach; beyond, the oldest go. */
-  maxPending: number;
-  /** How many results of each endpoint are kept. */
-  rings: { recent: number; issues: number };
-}
+/** What a recorder works with. Minutes summed up wait in memory within the same bound as results. */
+export type RecorderOptions = SettlerOptions & { logger: Logger };
 
 const tickMs = 1_000;
 /** Longer, and more would be lost with the process; shorter, and the same few pages would be written over and over. */
@@ -78,9 +53,6 @@ const mostRefused = 10;
 /** The share of what waits that one endpoint's changes may be: what is refused may go on for ever. */
 const shareOfOne = 0.1;
 
-/** The endpoints that a settlement keeps the states of. */
-const idsOf = ({ states }: Settlement): string[] => states.map(({ endpoint }) => endpoint.id);
-
 /**
  * Makes a recorder. An endpoint is settled, its state with its results and sums up to it, once a minute, and at once
  * when its status changes or is in doubt; the event of a change goes in the same transaction. So a process that dies
@@ -89,12 +61,10 @@ const idsOf = ({ states }: Settlement): string[] => states.map(({ endpoint }) =>
  * that one waits, and the others are stored.
  */
 export function createRecorder(options: RecorderOptions): Recorder {
-  const { store, directory, calendar, term, onFenced, publish, clock, logger, metrics, maxPending, rings } = options;
-  const results = pendingResults({ rings, most: maxPending });
-  const buckets = pendingBuckets();
-  const changes = pendingChanges();
+  const { directory, clock, logger, metrics, maxPending } = options;
+  const settler = createSettler(options);
+  const { results, buckets, changes } = settler;
   const rota = createRota(directory, settleMs);
-  const doubts = createDoubts(store);
   const suspects = createSuspects();
   /** Changes that were told to nobody since that was last logged. */
   let droppedChanges = 0;
@@ -102,8 +72,6 @@ export function createRecorder(options: RecorderOptions): Recorder {
   let storedAt: number | null = null;
   /** Whether the store has taken anything in the look that is under way. */
   let hasStored = false;
-  /** How often everything was dropped. */
-  let dropped = 0;
   let cancelTimer: CancelTimer | undefined;
   let flushing: Promise<void> | undefined;
   /**
@@ -113,48 +81,9 @@ export function createRecorder(options: RecorderOptions): Recorder {
   let last: Promise<void> = Promise.resolve();
   let stopped = false;
 
-  const settle = async (ids: readonly string[]): Promise<void> => {
-    const [under, round] = [term(), dropped];
-    const isPlanned = await calendar.planned(ids.flatMap((id) => directory.get(id)?.endpoint.tenantId ?? []));
-    // Dropped meanwhile: whoever monitors now tells of it.
-    if (round !== dropped) return;
-    const settlement: Settlement = {
-      chunks: ids.flatMap((id) => results.takeOf(id)),
-      deltas: ids.flatMap((id) => {
-        const endpoint = directory.get(id)?.endpoint;
-        return buckets.takeOf(id, endpoint && ((minute) => isPlanned(endpoint, minute)));
-      }),
-      states: ids.flatMap((id) => {
-        const kept = directory.get(id);
-        if (!kept) results.forget(id);
-        // As of now: checks that come while this is written belong to the next settlement.
-        return kept && under ? [{ ...kept }] : [];
-      }),
-      ...changes.takeOf(ids),
-    };
-    const startedAt = clock.monotonic();
-    try {
-      await store.settle(settlement, under);
-      metrics?.flushed(clock.monotonic() - startedAt, 'stored');
-    } catch (error) {
-      metrics?.flushed(clock.monotonic() - startedAt, 'failed');
-      // What was dropped meanwhile is nobody's any more.
-      if (round === dropped) {
-        if (isLeaseLost(error)) {
-          putBack(settlement);
-          onFenced();
-        } else doubts.add(settlement);
-      }
-      throw error;
-    }
+  const settle = async (endpointIds: readonly string[]): Promise<void> => {
+    await settler.settle(endpointIds);
     hasStored = true;
-    publish(settlement.events);
-  };
-  const putBack = (settlement: Settlement): void => {
-    results.putBack(settlement.chunks);
-    buckets.putBack(settlement.deltas, clock.now());
-    changes.putBack(settlement);
-    for (const id of idsOf(settlement)) changes.add(id);
   };
   const settleChanges = async (): Promise<void> => {
     for (;;) {
@@ -201,16 +130,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
     return refused === 0;
   };
   const write = async (): Promise<void> => {
-    await doubts.resolve({
-      kept(settlement) {
-        suspects.acquit(idsOf(settlement));
-        publish(settlement.events);
-      },
-      lost(settlement) {
-        putBack(settlement);
-        suspects.accuse(idsOf(settlement));
-      },
-    });
+    await settler.resolveDoubts({ kept: suspects.acquit, lost: suspects.accuse });
     hasStored = false;
     await settleChanges();
     if (!stopped) await settleAll(rota.turn(clock.monotonic()));
@@ -222,7 +142,6 @@ export function createRecorder(options: RecorderOptions): Recorder {
   };
   const unstoredMs = (): number => (storedAt === null ? 0 : clock.monotonic() - storedAt);
   metrics?.observePending(() => ({ results: results.size, minutes: buckets.size, unstoredMs: unstoredMs() }));
-  const isWaiting = (): boolean => [doubts, results, buckets, changes].some(({ size }) => size > 0);
   const inTurn = (work: () => Promise<void>): Promise<void> => {
     const turn = last.then(work);
     last = turn.catch(() => undefined);
@@ -231,12 +150,12 @@ export function createRecorder(options: RecorderOptions): Recorder {
   const flush = (): Promise<void> => (flushing ??= inTurn(write).finally(() => (flushing = undefined)));
   const flushChanges = async (): Promise<void> => {
     await flushing?.catch(() => undefined); // It may have begun before the last record.
-    if (doubts.size > 0 || changes.size > 0) await flush();
+    if (settler.isInDoubt() || changes.size > 0) await flush();
   };
   const flushQuietly = (): Promise<void> =>
     flush().catch((error: unknown) =>
       logger.warn(
-        { results: results.size + doubts.results, minutes: buckets.size, ...describeError(error) },
+        { results: settler.waitingResults(), minutes: buckets.size, ...describeError(error) },
         'checks cannot be stored, and wait in memory',
       ),
     );
@@ -278,12 +197,8 @@ export function createRecorder(options: RecorderOptions): Recorder {
       });
     },
     drop() {
-      dropped++;
-      results.clear();
-      buckets.clear();
-      doubts.clear();
+      settler.drop();
       suspects.clear();
-      changes.clear();
     },
     start() {
       stopped = false;
@@ -297,7 +212,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
       cancelTimer = undefined;
       await last;
       // What waits is lost with the process, and a store that fails once may well answer a moment later.
-      for (let attempt = 1; attempt <= stopAttempts && isWaiting(); attempt++) await flushQuietly();
+      for (let attempt = 1; attempt <= stopAttempts && settler.isWaiting(); attempt++) await flushQuietly();
     },
   };
 }
