@@ -45,29 +45,34 @@ export async function deliverOne<Schemas extends EventSchemas>(delivery: Deliver
   const { entry, subscriber, events, outbox, clock, logger, limits, signal } = delivery;
   const { claim, attempt, deliveryId } = entry;
   // An old row is somebody else's word: it is parsed like any input.
-  const event = events.parse(entry.event);
+  const event = events.parse(entry.event) as DomainEvent<Schemas> | undefined;
   if (!event) {
     // A newer process may have written it, and will come for it.
     if (attempt >= limits.maxAttempts) return park(delivery, 'EVENT_NOT_UNDERSTOOD');
     await outbox.retryLater(claim, backoffAfter(attempt, limits));
     return false;
   }
+  const giveUp = async (reason: string): Promise<false> => {
+    await subscriber.gaveUp?.(event);
+    return park(delivery, reason);
+  };
   // Claimed more often than it may be: its earlier deliveries took the process with them.
-  if (attempt > limits.maxAttempts) return park(delivery, 'DELIVERY_NEVER_SETTLED');
+  if (attempt > limits.maxAttempts) return giveUp('DELIVERY_NEVER_SETTLED');
   try {
     await withDeadline(clock, limits.deliveryTimeoutMs, signal, async (deadline) =>
-      subscriber.deliver(event as DomainEvent<Schemas>, { deliveryId, attempt, signal: deadline }),
+      subscriber.deliver(event, { deliveryId, attempt, signal: deadline }),
     );
     return true;
   } catch (error) {
     const described = describeError(error);
     const most = Math.min(limits.maxAttempts, subscriber.mostAttempts?.(error) ?? Infinity);
-    if (attempt >= most) return park(delivery, isOperationError(error) ? error.code : 'DELIVERY_FAILED');
+    if (attempt >= most) return giveUp(isOperationError(error) ? error.code : 'DELIVERY_FAILED');
     logger.warn(
       { subscriber: subscriber.name, event: event.name, deliveryId, attempt, ...described },
       'a delivery failed and will be tried again',
     );
-    await outbox.retryLater(claim, backoffAfter(attempt, limits));
+    const { attemptsInOrder = Infinity } = subscriber;
+    await outbox.retryLater(claim, backoffAfter(attempt, limits), attempt >= attemptsInOrder);
     return false;
   }
 }

@@ -33,6 +33,13 @@ export interface Subscriber<
   deliver(event: DomainEventOf<Schemas, Name>, context: DeliveryContext): void | Promise<void>;
   /** After how many attempts to give up what failed so, when that is sooner than the relay would. */
   mostAttempts?(error: unknown): number | undefined;
+  /** After how many failed attempts an event lets later ones of its subject pass, and is tried beside them. Default: never. */
+  attemptsInOrder?: number;
+  /**
+   * Called before an event is given up, also one whose process died at every attempt; again, when it cannot be given up
+   * then. Throwing or rejecting means: not yet.
+   */
+  gaveUp?(event: DomainEventOf<Schemas, Name>): void | Promise<void>;
 }
 
 type DomainEventOf<Schemas extends EventSchemas, Name extends keyof Schemas & string> = {

@@ -68,7 +68,7 @@ export interface OutboxClaim {
 /**
  * Events that must not be lost, kept in the transaction that made them true.
  * Entries of one lane, tenant and subject are claimed one after another, in the order they were appended. A parked entry
- * holds nobody up, and neither does one of a subscriber that is not asked for.
+ * holds nobody up, and neither does one that has stepped aside or is of a subscriber that is not asked for.
  */
 export interface Outbox {
   /** Adds entries, in the transaction given if any. */
@@ -77,8 +77,11 @@ export interface Outbox {
   claim(ask: OutboxClaim): Promise<ClaimedEntry[]>;
   /** Removes delivered entries; those whose lease was lost meanwhile stay. Returns how many were removed. */
   acknowledge(claims: readonly string[]): Promise<number>;
-  /** Puts an entry back, to be claimed again after `delayMs`. */
-  retryLater(claim: string, delayMs: number): Promise<void>;
+  /**
+   * Puts an entry back, to be claimed again after `delayMs`. One that `stepsAside` holds nobody up from then on: entries of
+   * its lane are claimed as if it were not there.
+   */
+  retryLater(claim: string, delayMs: number, stepsAside?: boolean): Promise<void>;
   /** The time that entries are due by, epoch ms. */
   time(): Promise<number>;
   /**

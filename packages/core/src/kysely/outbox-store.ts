@@ -46,11 +46,12 @@ export function kyselyOutbox(database: Database, { queue, clock }: KyselyOutboxO
   };
   const now = () => databaseTime(database, clock);
   const after = (delayMs: number) => sql<number>`${now()} + ${sql.lit(Math.trunc(delayMs))}`;
+  const laneOf = (names: readonly unknown[]): string => hash('sha256', JSON.stringify([queue, ...names]));
   const rowFor = ({ subscriber, event, lane = subscriber }: OutboxEntry) => ({
     delivery_id: newId(),
     queue,
     subscriber,
-    lane: hash('sha256', JSON.stringify([queue, lane, event.tenantId, event.subject])),
+    lane: laneOf([lane, event.tenantId, event.subject]),
     tenant_id: event.tenantId,
     event: toJson(event),
   });
@@ -138,9 +139,9 @@ export function kyselyOutbox(database: Database, { queue, clock }: KyselyOutboxO
       return removed;
     },
 
-    async retryLater(claim, delayMs) {
+    async retryLater(claim, delayMs, stepsAside = false) {
       const { seq, token } = splitClaim(claim);
-      const set = { claim: null, available_at: after(delayMs) };
+      const set = { claim: null, available_at: after(delayMs), ...(stepsAside && { lane: laneOf(['aside', seq]) }) };
       await kysely.updateTable(table).set(set).where('seq', '=', seq).where('claim', '=', token).execute();
     },
 

@@ -86,9 +86,10 @@ export function memoryOutbox({ clock = systemClock }: { clock?: Pick<Clock, 'now
       }
       return Promise.resolve(removed);
     },
-    retryLater(claim, delayMs) {
+    retryLater(claim, delayMs, stepsAside = false) {
       const row = claimed(claim);
       if (row) Object.assign(row, { claim: null, availableAt: clock.now() + delayMs });
+      if (row && stepsAside) row.lane = row.deliveryId;
       return Promise.resolve();
     },
     time: () => Promise.resolve(clock.now()),

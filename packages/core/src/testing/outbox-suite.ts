@@ -99,6 +99,29 @@ export const outboxSuite: Suite<OutboxSubject> = {
       },
     },
     {
+      name: 'lets entries pass one that has stepped aside, which keeps its place in nothing, and is given when it is due',
+      async run({ outboxes: [outbox, other], clock }) {
+        await outbox.append(entriesOf([eventOf('a', 1), eventOf('a', 2), eventOf('a', 3)]));
+        const [first] = await outbox.claim(ask);
+        assert.ok(first);
+        await outbox.retryLater(first.claim, 500, true);
+        const [second, ...none] = await other.claim(ask);
+        assert.ok(second);
+        assert.deepEqual([numbersOf([second]), none], [[2], []]);
+        await clock.advance(500);
+        const [again, ...others] = await other.claim(ask);
+        assert.ok(again);
+        assert.deepEqual([again.deliveryId, again.attempt, others], [first.deliveryId, 2, []]);
+        // What is behind the second has to wait for that all the same.
+        await outbox.retryLater(second.claim, 500);
+        await outbox.park(again.claim, 'BROKEN');
+        assert.equal(await outbox.unpark('acme', again), true);
+        assert.deepEqual(numbersOf(await outbox.claim(ask)), [1]);
+        await clock.advance(500);
+        assert.deepEqual(numbersOf(await outbox.claim({ ...ask, limit: 1 })), [2]);
+      },
+    },
+    {
       name: 'keeps subscribers and tenants apart',
       async run({ outboxes: [outbox] }) {
         await outbox.append([...entriesOf([eventOf('a', 1)], 'mail'), ...entriesOf([eventOf('a', 2)], 'audit')]);

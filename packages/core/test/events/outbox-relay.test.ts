@@ -85,6 +85,55 @@ describe('outbox relay', () => {
     await relay.stop();
   });
 
+  it('lets later ones of a subject pass what has failed too often for its subscriber, and goes on trying it', async () => {
+    const { clock, outbox, relay, made } = setUp({ maxAttempts: 5, firstBackoffMs: 1_000 });
+    const got: string[] = [];
+    relay.subscribe({
+      name: 'patient',
+      deliver({ data: { n } }) {
+        got.push(`${n} at ${clock.now() - start}`);
+        if (n === 1) throw new Error('not yet');
+      },
+      attemptsInOrder: 3,
+    });
+    const start = clock.now();
+    relay.start();
+    await relay.publish([made('a', 1), made('a', 2)]);
+    for (let second = 0; second < 30; second++) await clock.advance(1_000);
+    expect(got).toEqual(['1 at 0', '1 at 1000', '1 at 3000', '2 at 3000', '1 at 7000', '1 at 15000']);
+    expect((await outbox.parked('acme', { limit: 10 })).items).toHaveLength(1);
+    await relay.stop();
+  });
+
+  it('tells a subscriber of what it gives up, until that has taken note, though it may have been told before', async () => {
+    const { clock, outbox, relay, made } = setUp({ maxAttempts: 2 });
+    const givenUp: string[] = [];
+    relay.subscribe({
+      name: 'any',
+      deliver: () => Promise.reject(new Error('broken')),
+      gaveUp({ subject }) {
+        givenUp.push(subject);
+        if (givenUp.length === 1) throw new Error('not now');
+      },
+    });
+    await outbox.append([{ subscriber: 'any', event: made('never settles', 1) }]);
+    for (let crash = 0; crash < 2; crash++) {
+      await outbox.claim({ subscribers: ['any'], limit: 10, leaseMs: 10 });
+      await clock.advance(10);
+    }
+    relay.start();
+    await clock.advance(1_000);
+    expect((await outbox.parked('acme', { limit: 10 })).items).toEqual([]);
+    await relay.publish([made('fails', 2)]);
+    for (let second = 0; second < 90; second++) await clock.advance(1_000);
+    expect(givenUp).toEqual(['never settles', 'fails', 'never settles']);
+    expect((await outbox.parked('acme', { limit: 10 })).items.map(({ reason }) => reason)).toEqual([
+      'DELIVERY_FAILED',
+      'DELIVERY_NEVER_SETTLED',
+    ]);
+    await relay.stop();
+  });
+
   it('parks what it does not understand and what never settles', async () => {
     const { clock, outbox, relay, made } = setUp({ maxAttempts: 2 });
     relay.subscribe({ name: 'any', deliver: () => {} });

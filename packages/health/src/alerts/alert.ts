@@ -51,8 +51,10 @@ export interface AlertRecord {
   held: string | null;
   /** When to look whether there is something to tell; null when nothing is expected. */
   dueAt: number | null;
-  /** The message that it is in, while that is on its way. */
+  /** The message that it is in: one that is on its way, or was given up and can be tried again. */
   messageId: string | null;
+  /** While that is on its way: what there is to tell meanwhile waits until it has arrived or was given up. */
+  onItsWay: { hasNews: boolean } | null;
 }
 
 /** News of a trouble, as far as one channel goes. */
@@ -97,12 +99,15 @@ export function afterNews(known: AlertRecord | undefined, news: News): AlertReco
   const { tenantId, channelId, trouble, isWanted, reminderMs, groupMs, now } = news;
   if (!known) {
     if (!isWanted || trouble.resolvedAt !== null) return undefined;
-    return { tenantId, channelId, trouble, told: null, reminderMs, held: null, dueAt: now + groupMs, messageId: null };
+    const none = { told: null, held: null, messageId: null, onItsWay: null };
+    return { tenantId, channelId, trouble, reminderMs, ...none, dueAt: now + groupMs };
   }
   if (known.trouble.resolvedAt !== null && trouble.resolvedAt === null && !trouble.burn) return undefined;
   const acknowledged = trouble.acknowledged || known.trouble.acknowledged;
   const changed = { ...known, trouble: { ...trouble, acknowledged } };
   const isNews = tellingOf(changed, now) !== undefined;
+  // Two messages about one trouble are never on their way at once: the second could arrive first.
+  if (isNews && known.onItsWay) return { ...changed, onItsWay: { hasNews: true } };
   return isNews ? { ...changed, dueAt: Math.min(known.dueAt ?? Infinity, now + groupMs) } : changed;
 }
 
@@ -115,7 +120,8 @@ export function asWanted(alert: AlertRecord, wish: Wish, now: number): AlertReco
   if (alert.told ? isOver && !wish.isEnabled : !wish.isEnabled || !wish.isMeant) return null;
   const { reminderMs } = wish;
   if (wish.isEnabled && (isOver || wish.isMeant)) return { ...alert, reminderMs };
-  return { ...alert, reminderMs, held: null, messageId: null, dueAt: reminderMs === null ? null : now + reminderMs };
+  const dueAt = reminderMs === null ? null : now + reminderMs;
+  return { ...alert, reminderMs, held: null, messageId: null, onItsWay: null, dueAt };
 }
 
 /** When there will be something to remind of; null for never. */
@@ -124,24 +130,40 @@ export function reminderAt({ trouble, told, reminderMs }: AlertRecord): number |
   return isWanted ? told.at + reminderMs : null;
 }
 
+/** An alert that is put into a message. */
+export function inMessage(alert: AlertRecord, messageId: string): AlertRecord {
+  return { ...alert, messageId, onItsWay: { hasNews: false }, dueAt: null, held: null };
+}
+
+/** An alert whose message is tried again that was given up. */
+export function onItsWayAgain(alert: AlertRecord): AlertRecord {
+  return { ...alert, onItsWay: { hasNews: alert.dueAt !== null }, dueAt: null };
+}
+
+/** An alert that its message tells nothing of, or has told of. */
+export function outOfMessage(alert: AlertRecord, now: number): AlertRecord {
+  const { onItsWay, dueAt } = alert;
+  const next = onItsWay?.hasNews ? now : (dueAt ?? reminderAt(alert));
+  return { ...alert, messageId: null, onItsWay: null, dueAt: next };
+}
+
 /** An alert after its channel was told of it by a message: null when there will be no more to tell. */
 export function afterTelling(
   known: AlertRecord,
   { messageId, kind, severity, now }: { messageId: string; kind: Telling; severity: AlertSeverity; now: number },
 ): AlertRecord | null {
   if (kind === 'resolved') return null;
-  const told = { kind, severity, at: now };
-  // What came meanwhile has set its own time, and may have put it into a message of its own.
-  const isMoved = known.messageId !== messageId;
-  const { reminderMs, dueAt } = known;
-  const reminderAt = reminderMs === null ? null : now + reminderMs;
-  return { ...known, told, messageId: isMoved ? known.messageId : null, dueAt: dueAt ?? (isMoved ? null : reminderAt) };
+  const told = { ...known, told: { kind, severity, at: now } };
+  return known.messageId === messageId ? outOfMessage(told, now) : told;
 }
 
-/** An alert after the message that it is in was given up: looked at again when there would be something to remind of. */
-export function afterGivingUp(known: AlertRecord, now: number): AlertRecord | undefined {
-  const { trouble, reminderMs, dueAt } = known;
+/**
+ * An alert after the message that it is in was given up: what came meanwhile is told now, and what lasts when there would
+ * be something to remind of.
+ */
+export function afterGivingUp(alert: AlertRecord, now: number): AlertRecord {
+  const { trouble, reminderMs, dueAt, onItsWay } = alert;
   const isWanted = reminderMs !== null && trouble.resolvedAt === null && !trouble.acknowledged;
-  // What came meanwhile has set its own time.
-  return isWanted && dueAt === null ? { ...known, dueAt: now + reminderMs } : undefined;
+  const next = onItsWay?.hasNews ? now : (dueAt ?? (isWanted ? now + reminderMs : null));
+  return { ...alert, onItsWay: null, dueAt: next };
 }

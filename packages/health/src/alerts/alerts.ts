@@ -34,10 +34,10 @@ const concurrency = 100;
 /** With waits that double from a second to ten minutes: given up after about two hours. */
 const patience = { maxAttempts: 20, longestBackoffMs: 600_000 };
 /**
- * What the other side has read and does not want holds up all that the channel is to be told after it: given up after about
- * a minute, which is what a receiver that is just put up again may answer so for.
+ * About a minute, for which a receiver that is just put up again may fail: then what it has read and does not want is given
+ * up, and all else that fails lets other messages of its channel pass.
  */
-const attemptsOfRefused = 7;
+const attemptsInOrder = 7;
 
 /**
  * From a trouble to whoever is to know of it, in three steps that survive a crash each: rules turn events into
@@ -55,13 +55,12 @@ export function createAlerts(options: AlertsOptions) {
     concurrency,
     ...patience,
   });
-  const mostAttemptsAt = (error: unknown): number =>
-    isNotDelivered(error) && error.isRefused ? attemptsOfRefused : patience.maxAttempts;
   const statusOf = (endpointId: string) => directory.get(endpointId)?.status;
   messages.subscribe({
     name: messengerSubscriber,
-    deliver: createMessenger({ store, through, mostAttemptsAt, statusOf, metrics, clock }),
-    mostAttempts: mostAttemptsAt,
+    ...createMessenger({ store, through, statusOf, metrics, clock }),
+    mostAttempts: (error) => (isNotDelivered(error) && error.isRefused ? attemptsInOrder : undefined),
+    attemptsInOrder,
   });
   const holdOf = holds({ directory, calendar, clock });
   const dispatcher = createDispatcher({ store, relay: messages, holdOf, isElsewhere, clock, logger });

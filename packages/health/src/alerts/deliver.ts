@@ -1,4 +1,4 @@
-import { newId, type Clock, type DeliveryContext, type DomainEvent, type StoreTransaction } from '@dotmac/core';
+import { newId, type Clock, type StoreTransaction, type Subscriber } from '@dotmac/core';
 import { wireOf } from '@dotmac/core/contract';
 import type { EndpointStatus } from '../endpoints/endpoint.js';
 import type { HealthMetrics } from '../metrics.js';
@@ -6,10 +6,19 @@ import { attempted, untried } from '../channels/delivery-state.js';
 import { isNotDelivered } from '@dotmac/core/net';
 import type { ChannelRecord } from '../channels/channel.js';
 import type { DeliverThrough } from '../channels/deliver-through.js';
+import type { MessageRecord } from '../store/alerts.js';
 import type { HealthStore, TenantStore } from '../store/store.js';
-import { afterGivingUp, afterTelling, asWanted, tellingOf } from './alert.js';
+import {
+  afterGivingUp,
+  afterTelling,
+  asWanted,
+  onItsWayAgain,
+  outOfMessage,
+  tellingOf,
+  type AlertRecord,
+} from './alert.js';
 import type { AlertEvents } from './events.js';
-import { alertMessage, headline, itemOf, type AlertMessage } from './message.js';
+import { alertMessage, headline, itemOf, type AlertItem, type AlertMessage } from './message.js';
 
 const wire = wireOf(alertMessage);
 
@@ -17,8 +26,6 @@ const wire = wireOf(alertMessage);
 export interface MessengerOptions {
   store: HealthStore;
   through: DeliverThrough;
-  /** At which attempt a message is given up that failed so. */
-  mostAttemptsAt: (error: unknown) => number;
   /** What an endpoint is now. */
   statusOf: (endpointId: string) => EndpointStatus | undefined;
   metrics: HealthMetrics | undefined;
@@ -30,7 +37,13 @@ export interface MessengerOptions {
  * under the same id, whatever becomes of the process. Only as long as nobody can have received it, it is put together anew at
  * the next attempt: what was over before it could be told is then told as that.
  */
-export function createMessenger({ store, through, mostAttemptsAt, statusOf, metrics, clock }: MessengerOptions) {
+export function createMessenger({
+  store,
+  through,
+  statusOf,
+  metrics,
+  clock,
+}: MessengerOptions): Required<Pick<Subscriber<AlertEvents>, 'deliver' | 'gaveUp'>> {
   const keepState = async (
     tenant: TenantStore,
     channelId: string,
@@ -42,6 +55,22 @@ export function createMessenger({ store, through, mostAttemptsAt, statusOf, metr
       (known = untried(channelId)) => attempted(known, failure, clock.now()),
       trx,
     );
+  };
+  /** Changes those of some alerts that are in a message still. */
+  const changeIn = async (
+    messageId: string,
+    alerts: readonly AlertRecord[],
+    change: (known: AlertRecord) => AlertRecord | null,
+    trx?: StoreTransaction,
+  ): Promise<void> => {
+    for (const { tenantId, channelId, trouble } of alerts)
+      await store
+        .tenant(tenantId)
+        .changeAlert(
+          { channelId, incidentId: trouble.incidentId },
+          (known) => (known?.messageId === messageId ? change(known) : undefined),
+          trx,
+        );
   };
   const settle = async (tenant: TenantStore, channel: ChannelRecord, message: AlertMessage): Promise<void> => {
     const now = clock.now();
@@ -59,69 +88,73 @@ export function createMessenger({ store, through, mostAttemptsAt, statusOf, metr
     });
   };
   /** What a message tells is not to be told to a channel that is disabled. */
-  const drop = async (tenant: TenantStore, channelId: string, messageId: string): Promise<void> => {
+  const drop = async (tenant: TenantStore, messageId: string): Promise<void> => {
     const alerts = await tenant.alertsIn(messageId);
     await store.transaction(async (trx: StoreTransaction) => {
-      for (const { trouble } of alerts)
-        await tenant.changeAlert(
-          { channelId, incidentId: trouble.incidentId },
-          (known) => {
-            if (known?.messageId !== messageId) return undefined;
-            return asWanted(known, { isEnabled: false, isMeant: true, reminderMs: known.reminderMs }, clock.now());
-          },
-          trx,
-        );
+      const unwanted = (known: AlertRecord) =>
+        asWanted(known, { isEnabled: false, isMeant: true, reminderMs: known.reminderMs }, clock.now());
+      await changeIn(messageId, alerts, unwanted, trx);
       await tenant.removeMessage(messageId, trx);
     });
   };
-  /** A message is given up, and what still lasts of it is told as if it were a reminder; who tries it again tells it as it is. */
-  const remindLater = async (tenant: TenantStore, channelId: string, messageId: string): Promise<void> => {
+  /** What a message says of these alerts; undefined when there is nothing left to say. */
+  const compose = async (
+    tenant: TenantStore,
+    { tenantId, channelId, id }: MessageRecord,
+    alerts: readonly AlertRecord[],
+  ): Promise<AlertMessage | undefined> => {
     const now = clock.now();
-    for (const { trouble } of await tenant.alertsIn(messageId))
-      await tenant.changeAlert({ channelId, incidentId: trouble.incidentId }, (known) =>
-        known?.messageId === messageId ? afterGivingUp(known, now) : undefined,
-      );
-  };
-  /** What a message says; undefined when there is nothing left to say. */
-  const compose = async (tenant: TenantStore, tenantId: string, channelId: string, id: string) => {
-    const now = clock.now();
-    const items = (await tenant.alertsIn(id)).flatMap((alert) => {
+    const items: AlertItem[] = [];
+    for (const alert of alerts) {
       const telling = tellingOf(alert, now);
       const { endpointId } = alert.trouble;
       const status = endpointId === null ? undefined : statusOf(endpointId);
-      return telling ? [itemOf(alert, telling, status)] : [];
-    });
+      if (telling) items.push(itemOf(alert, telling, status));
+      // Its next news is not to wait for a message that says nothing of it.
+      else await changeIn(id, [alert], (known) => outOfMessage(known, now));
+    }
     if (items.length === 0) return undefined;
     const message = { id, type: 'alert' as const, tenantId, channelId, at: now, text: headline(items), items };
     await tenant.setPayload(id, wire.write(message));
     return message;
   };
 
-  return async (event: DomainEvent<AlertEvents>, { attempt, signal }: DeliveryContext): Promise<void> => {
+  const deliver: Subscriber<AlertEvents>['deliver'] = async (event, { attempt, signal }) => {
     const { tenantId, subject: channelId } = event;
     const { messageId } = event.data;
     const tenant = store.tenant(tenantId);
     const kept = await tenant.message(messageId);
     const channel = await tenant.channels.get(channelId);
     if (!kept || !channel) return;
-    if (!channel.enabled) return drop(tenant, channelId, messageId);
-    const message =
-      kept.payload === null ? await compose(tenant, tenantId, channelId, messageId) : messageOf(kept.payload);
+    if (!channel.enabled) return drop(tenant, messageId);
+    const isFresh = kept.payload === null;
+    const alerts = isFresh || attempt === 1 ? await tenant.alertsIn(messageId) : [];
+    // It may have been given up before.
+    const givenUp = attempt === 1 ? alerts.filter(({ onItsWay }) => !onItsWay) : [];
+    await changeIn(messageId, givenUp, onItsWayAgain);
+    const message = kept.payload === null ? await compose(tenant, kept, alerts) : messageOf(kept.payload);
     if (!message) return tenant.removeMessage(messageId);
     try {
       await through(channel, message, { attempt, signal });
     } catch (error) {
       const failure = isNotDelivered(error) ? error : undefined;
       // What was put together at an earlier attempt may have arrived with that one.
-      const isFresh = kept.payload === null;
       if (isFresh && failure && !failure.mayHaveArrived) await tenant.setPayload(messageId, null);
       metrics?.delivered(channel.kind, 'failed');
       await keepState(tenant, channelId, failure?.code ?? 'failed');
-      if (attempt >= mostAttemptsAt(error)) await remindLater(tenant, channelId, messageId);
       throw error;
     }
     metrics?.delivered(channel.kind, 'delivered');
     await settle(tenant, channel, message);
+  };
+  return {
+    deliver,
+    /** What still lasts is told as if it were a reminder; who tries the message again tells it as it is. */
+    async gaveUp({ tenantId, data: { messageId } }) {
+      const now = clock.now();
+      const alerts = await store.tenant(tenantId).alertsIn(messageId);
+      await changeIn(messageId, alerts, (known) => afterGivingUp(known, now));
+    },
   };
 }
 

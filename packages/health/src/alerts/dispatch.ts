@@ -8,7 +8,7 @@ import {
   type StoreTransaction,
 } from '@dotmac/core';
 import type { HealthStore, TenantStore } from '../store/store.js';
-import { asWanted, reminderAt, tellingOf, type AlertRecord, type Telling } from './alert.js';
+import { asWanted, inMessage, reminderAt, tellingOf, type AlertRecord, type Telling } from './alert.js';
 import { audienceOf, type Audience } from './audience.js';
 import { alertEvents, type AlertEvents } from './events.js';
 import type { Hold } from './hold.js';
@@ -123,7 +123,7 @@ export function createDispatcher({ store, relay, holdOf, isElsewhere, clock, log
           alert,
           (known) => {
             taken++;
-            return { ...known, messageId, reminderMs: alert.reminderMs, dueAt: null, held: null };
+            return inMessage({ ...known, reminderMs: alert.reminderMs }, messageId);
           },
           trx,
         );

@@ -1,4 +1,4 @@
-import { afterNews, afterTelling, tellingOf, type AlertRecord, type Trouble } from '../alerts/alert.js';
+import { afterNews, afterTelling, inMessage, tellingOf, type AlertRecord, type Trouble } from '../alerts/alert.js';
 import { defaultSeverities } from '../alerts/rule.js';
 import { defaultGroupWait } from '../channels/channel.js';
 
@@ -25,7 +25,7 @@ export function createPager(): Pager {
       const kind = tellingOf(alert, dueAt);
       if (kind && (kind !== 'resolved' || !alert.told)) pages++;
       const told = { messageId: '', kind: kind ?? 'resolved', severity: alert.trouble.severity, now: dueAt };
-      const left = afterTelling({ ...alert, messageId: '', dueAt: null }, told);
+      const left = afterTelling(inMessage(alert, ''), told);
       if (left) alerts.set(key, left);
       else alerts.delete(key);
     }

@@ -27,6 +27,7 @@ const alert = (more: Partial<AlertRecord> = {}): AlertRecord => ({
   held: null,
   dueAt: at,
   messageId: null,
+  onItsWay: null,
   ...more,
 });
 

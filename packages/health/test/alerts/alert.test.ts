@@ -6,6 +6,9 @@ import {
   afterNews,
   afterTelling,
   asWanted,
+  inMessage,
+  onItsWayAgain,
+  outOfMessage,
   reminderAt,
   tellingOf,
   type AlertRecord,
@@ -16,16 +19,17 @@ import type { AlertSeverity } from '../../src/alerts/severity.js';
 import type { OutcomeCode } from '../../src/probes/outcomes.js';
 import { inWords } from '../../src/alerts/wording.js';
 
-type Step = 'worsens' | 'acknowledged' | 'resolves' | 'dispatch' | 'delivered' | 'lost' | 'later';
+type Step = 'worsens' | 'acknowledged' | 'resolves' | 'dispatch' | 'delivered' | 'given up' | 'later';
 
 /** One incident, told through everything that can come between; what the channel got to know, in its order. */
-function play(steps: readonly Step[]): { told: Telling[]; isResolved: boolean; left: AlertRecord | null } {
+function play(steps: readonly Step[]) {
   let now = 0;
   let trouble: AlertRecord['trouble'] = {
     ...{ incidentId: 'i', endpointId: 'e', endpointName: 'web', severity: 'critical', text: '', tags: [] },
     ...{ startedAt: 0, resolvedAt: null, acknowledged: false, flapping: false },
   };
   const told: Telling[] = [];
+  const givenUp: Telling[] = [];
   let alert: AlertRecord | null = null;
   let [messages, onItsWay]: [number, { id: string; kind: Telling } | null] = [0, null];
   const news = (change: Partial<AlertRecord['trouble']>): void => {
@@ -35,9 +39,11 @@ function play(steps: readonly Step[]): { told: Telling[]; isResolved: boolean; l
     if (next !== undefined) alert = next;
   };
   const dispatch = (): void => {
-    if (!alert || onItsWay || alert.dueAt === null || alert.dueAt > now) return;
+    if (!alert || alert.dueAt === null || alert.dueAt > now) return;
+    // Two on their way at once could arrive the other way round.
+    expect(onItsWay).toBeNull();
     const kind = tellingOf(alert, now);
-    alert = kind ? { ...alert, dueAt: null, messageId: `m${++messages}` } : { ...alert, dueAt: null };
+    alert = kind ? inMessage(alert, `m${++messages}`) : { ...alert, dueAt: null };
     if (kind) onItsWay = { id: `m${messages}`, kind };
   };
   const delivered = (): void => {
@@ -47,6 +53,12 @@ function play(steps: readonly Step[]): { told: Telling[]; isResolved: boolean; l
     onItsWay = null;
     if (alert) alert = afterTelling(alert, { messageId, kind, severity: trouble.severity, now });
   };
+  const giveUp = (): void => {
+    if (!onItsWay) return;
+    givenUp.push(onItsWay.kind);
+    onItsWay = null;
+    if (alert) alert = afterGivingUp(alert, now);
+  };
   news({});
   for (const step of steps) {
     if (step === 'worsens' && trouble.resolvedAt === null) news({ severity: 'offline' });
@@ -54,6 +66,7 @@ function play(steps: readonly Step[]): { told: Telling[]; isResolved: boolean; l
     else if (step === 'resolves' && trouble.resolvedAt === null) news({ resolvedAt: now });
     else if (step === 'dispatch') dispatch();
     else if (step === 'delivered') delivered();
+    else if (step === 'given up') giveUp();
     else if (step === 'later') now += 60_000;
   }
   // In the end all goes well.
@@ -62,25 +75,28 @@ function play(steps: readonly Step[]): { told: Telling[]; isResolved: boolean; l
     dispatch();
     delivered();
   }
-  return { told, isResolved: trouble.resolvedAt !== null, left: alert };
+  return { told, givenUp, isResolved: trouble.resolvedAt !== null, left: alert as AlertRecord | null };
 }
 
 describe('an alert', () => {
   const steps = fc.array(
-    fc.constantFrom<Step>('worsens', 'acknowledged', 'resolves', 'dispatch', 'delivered', 'lost', 'later'),
+    fc.constantFrom<Step>('worsens', 'acknowledged', 'resolves', 'dispatch', 'delivered', 'given up', 'later'),
     { maxLength: 40 },
   );
 
   it('is told from its beginning to its end, whatever comes between', () => {
     fc.assert(
       fc.property(steps, (taken) => {
-        const { told, isResolved, left } = play(taken);
+        const { told, givenUp, isResolved, left } = play(taken);
         const count = (kind: Telling): number => told.filter((it) => it === kind).length;
-        expect(told[0]).toBe(isResolved && told.length === 1 ? 'resolved' : 'opened');
         expect(count('opened')).toBeLessThanOrEqual(1);
         expect(count('worsened')).toBeLessThanOrEqual(1);
+        expect(told.slice(1)).not.toContain('opened');
+        expect(told.slice(0, -1)).not.toContain('resolved');
+        // What was given up is tried again by people.
+        if (givenUp.includes('resolved')) return;
         expect(count('resolved')).toBe(isResolved ? 1 : 0);
-        if (isResolved) expect(told.at(-1)).toBe('resolved');
+        if (givenUp.length === 0) expect(told[0]).toBe(isResolved && told.length === 1 ? 'resolved' : 'opened');
         // Nothing is kept of what is over.
         expect(left === null).toBe(isResolved);
       }),
@@ -152,6 +168,7 @@ describe('a message', () => {
       held: null,
       dueAt: 0,
       messageId: null,
+      onItsWay: null,
     };
     expect(itemOf({ ...alert, trouble }, 'reminder', status).text).toBe(text);
   });
@@ -183,6 +200,7 @@ describe('a message', () => {
       held: null,
       dueAt: 0,
       messageId: null,
+      onItsWay: null,
     };
     expect(itemOf({ ...alert, trouble }, kind)).toMatchObject({ text, objective: burn });
   });
@@ -213,7 +231,7 @@ describe('a message', () => {
 
 /** An alert of something critical that its channel was told of at 1,000, and is reminded of every minute. */
 const alertOf = (more: Partial<AlertRecord> = {}, trouble: Partial<AlertRecord['trouble']> = {}): AlertRecord => ({
-  ...{ tenantId: 't', channelId: 'c', reminderMs: 60_000, held: null, dueAt: null, messageId: null },
+  ...{ tenantId: 't', channelId: 'c', reminderMs: 60_000, held: null, dueAt: null, messageId: null, onItsWay: null },
   told: { kind: 'opened', severity: 'critical', at: 1_000 },
   trouble: {
     ...{ incidentId: 'i', endpointId: 'e', endpointName: 'web', severity: 'critical', text: '', tags: [] },
@@ -262,6 +280,14 @@ describe('news', () => {
     const acknowledged = alertOf({}, { acknowledged: true });
     expect(afterNews(acknowledged, newsOf({ severity: 'offline' }))?.trouble.acknowledged).toBe(true);
     expect(afterNews(alertOf(), newsOf({ acknowledged: true }))?.trouble.acknowledged).toBe(true);
+  });
+
+  it('wait for a message that is on its way, whatever they are', () => {
+    const known = inMessage(alertOf(), 'm');
+    const after = { dueAt: null, onItsWay: { hasNews: true } };
+    expect(afterNews(known, newsOf({ severity: 'offline' }))).toMatchObject(after);
+    expect(afterNews(known, newsOf({ resolvedAt: 5 }))).toMatchObject(after);
+    expect(afterNews(known, newsOf({ text: 'the same' }))).toMatchObject({ dueAt: null, onItsWay: { hasNews: false } });
   });
 
   it('wait for more to come, and put off nothing that is due before', () => {
@@ -323,10 +349,26 @@ describe('an alert after its message', () => {
 
   it('that was given up is looked at again when there would be something to remind of', () => {
     expect(afterGivingUp(alertOf(), 2_000)).toMatchObject({ dueAt: 62_000 });
-    expect(afterGivingUp(alertOf({ dueAt: 2_100 }), 2_000)).toBeUndefined();
-    expect(afterGivingUp(alertOf({ reminderMs: null }), 2_000)).toBeUndefined();
-    expect(afterGivingUp(alertOf({}, { acknowledged: true }), 2_000)).toBeUndefined();
-    expect(afterGivingUp(alertOf({}, { resolvedAt: 5 }), 2_000)).toBeUndefined();
+    expect(afterGivingUp(alertOf({ dueAt: 2_100 }), 2_000)).toMatchObject({ dueAt: 2_100 });
+    expect(afterGivingUp(alertOf({ reminderMs: null }), 2_000)).toMatchObject({ dueAt: null });
+    expect(afterGivingUp(alertOf({}, { acknowledged: true }), 2_000)).toMatchObject({ dueAt: null });
+    expect(afterGivingUp(alertOf({}, { resolvedAt: 5 }), 2_000)).toMatchObject({ dueAt: null });
+  });
+
+  it('tells at once what came while that was on its way', () => {
+    const known = inMessage(alertOf({ dueAt: 1_900 }), 'm');
+    expect(known).toMatchObject({ messageId: 'm', dueAt: null, onItsWay: { hasNews: false } });
+    const after = { ...known, onItsWay: { hasNews: true } };
+    expect(afterTelling(after, delivered)).toMatchObject({ told, messageId: null, onItsWay: null, dueAt: 2_000 });
+    expect(afterGivingUp(after, 2_000)).toMatchObject({ messageId: 'm', onItsWay: null, dueAt: 2_000 });
+    expect(outOfMessage(after, 2_000)).toMatchObject({ messageId: null, onItsWay: null, dueAt: 2_000 });
+    expect(outOfMessage(known, 2_000)).toMatchObject({ messageId: null, onItsWay: null, dueAt: 61_000 });
+  });
+
+  it('is on its way again when that is tried again, with all that was to be told', () => {
+    expect(onItsWayAgain(alertOf({ messageId: 'm' }))).toMatchObject({ onItsWay: { hasNews: false }, dueAt: null });
+    const due = alertOf({ messageId: 'm', dueAt: 5 });
+    expect(onItsWayAgain(due)).toMatchObject({ onItsWay: { hasNews: true }, dueAt: null });
   });
 });
 
@@ -339,7 +381,7 @@ describe('an alert whose incident is over', () => {
     };
     const known: AlertRecord = {
       ...{ tenantId: 't', channelId: 'c', trouble, told: { kind: 'opened' as const, severity, at: 1 } },
-      ...{ reminderMs: 60_000, held: null, dueAt: 6, messageId: null },
+      ...{ reminderMs: 60_000, held: null, dueAt: 6, messageId: null, onItsWay: null },
     };
     const late = { ...trouble, severity: 'offline', resolvedAt: null } as const;
     const news = { tenantId: 't', channelId: 'c', isWanted: true, reminderMs: 60_000, groupMs: 0, now: 9 };

@@ -546,6 +546,78 @@ describe.each(stores)('alerts %s', (_, makeStore) => {
     expect(hook.received).toHaveLength(8);
   });
 
+  it('that fail again and again let others pass within minutes, and what is about the same incident waits for them', async () => {
+    const { hook, clock, scope, register, becomes, until, passes } = await stage({}, { groupWait: 0 });
+    hook.is.fails = /"bad"/;
+    const [bad, good, late] = [await register('bad'), await register('good'), await register('late')];
+    await becomes(bad, 'offline');
+    await until(() => hook.received.length > 0);
+    await becomes(good, 'offline');
+    const failedAt = clock.now();
+    await until(() => toldIn(hook.received).includes('opened good'), 1_000);
+    expect(clock.now() - failedAt).toBeLessThan(180_000);
+    await becomes(bad, 'healthy');
+    await becomes(late, 'offline');
+    await until(() => toldIn(hook.received).includes('opened late'), 1_000);
+    for (let minute = 0; minute < 10; minute++) await passes(60_000);
+    expect(toldIn(distinct(hook.received))).toEqual(['opened bad', 'opened good', 'opened late']);
+    expect((await scope.alerts.undelivered()).items).toEqual([]);
+    hook.is.fails = undefined;
+    await until(() => toldIn(hook.received).includes('resolved bad'), 5_000);
+    expect(toldIn(hook.received).slice(-2)).toEqual(['opened bad', 'resolved bad']);
+    expect(new Set(hook.received.map(({ text }) => text)).size).toBe(4);
+  });
+
+  it('that were given up tell at once what came meanwhile', async () => {
+    const { hook, scope, register, becomes, until } = await stage({}, { groupWait: 0 });
+    hook.is.fails = /"opened"/;
+    const web = await register('web');
+    await becomes(web, 'offline');
+    await until(() => hook.received.length > 0);
+    await becomes(web, 'healthy');
+    await until(() => toldIn(hook.received).includes('resolved web'), 60_000);
+    expect(hook.received).toHaveLength(21);
+    const [given] = (await scope.alerts.undelivered()).items;
+    expect(given).toMatchObject({ attempts: 20 });
+  });
+
+  it('that are tried again by hand are told before what comes meanwhile', async () => {
+    const { hook, scope, register, becomes, until, passes } = await stage({}, { groupWait: 0 });
+    hook.is.fails = /"opened"/;
+    const web = await register('web');
+    await becomes(web, 'critical');
+    await until(async () => (await scope.alerts.undelivered()).items.length > 0, 60_000);
+    const [given] = (await scope.alerts.undelivered()).items;
+    await scope.alerts.retry(given?.id ?? '');
+    await until(() => hook.received.length > 20);
+    await becomes(web, 'healthy');
+    await passes(10_000);
+    hook.is.fails = undefined;
+    await until(() => toldIn(hook.received).includes('resolved web'), 1_000);
+    expect(toldIn(distinct(hook.received))).toEqual(['opened web', 'resolved web']);
+    expect(toldIn(hook.received).at(-2)).toBe('opened web');
+  });
+
+  it('whose process died at every attempt are told again like others that were given up', async () => {
+    const it = await stage({ reminderInterval: 600 }, { groupWait: 0 });
+    it.hook.is.status = 'hangs';
+    await it.becomes(await it.register('web'), 'offline');
+    await it.until(() => it.hook.received.length === 1);
+    const stopped = it.health.stop();
+    await it.passes(60_000);
+    await stopped;
+    for (let attempt = 2; attempt <= 20; attempt++) {
+      await it.store.outbox.claim({ subscribers: ['health-messenger'], limit: 10, leaseMs: 1_000 });
+      await it.passes(1_000);
+    }
+    it.hook.is.status = 204;
+    await it.health.start();
+    await it.until(async () => (await it.scope.alerts.undelivered()).items.length === 1);
+    expect((await it.scope.alerts.undelivered()).items).toMatchObject([{ reason: 'DELIVERY_NEVER_SETTLED' }]);
+    await it.until(() => it.hook.received.length === 2, 10_000);
+    expect(toldIn(it.hook.received)).toEqual(['opened web', 'opened web']);
+  });
+
   it('that were given up are told again when there would be something to remind of', async () => {
     const { hook, clock, scope, register, becomes, until } = await stage({ reminderInterval: 600 }, { groupWait: 0 });
     hook.is.status = 400;

@@ -15,7 +15,7 @@ async function sent(count: number, text: string) {
       ...{ tags: [], startedAt: 0, resolvedAt: null, acknowledged: false, flapping: false },
     };
     const of = { tenantId: 't', channelId: 'c', trouble, told: null, reminderMs: null };
-    return itemOf({ ...of, held: null, dueAt: null, messageId: null }, 'opened');
+    return itemOf({ ...of, held: null, dueAt: null, messageId: null, onItsWay: null }, 'opened');
   });
   const of = { id: 'm', type: 'alert', tenantId: 't', channelId: 'c', at: 0 } as const;
   const message: AlertMessage = { ...of, text: `${count} offline`, items };

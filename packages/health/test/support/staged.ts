@@ -24,13 +24,14 @@ export interface Received {
 /** A real server that takes messages, and answers as the test says. */
 export async function receiver() {
   const received: Received[] = [];
-  const is: { status: number | 'hangs'; refuses?: RegExp } = { status: 200 };
+  const is: { status: number | 'hangs'; refuses?: RegExp; fails?: RegExp | undefined } = { status: 200 };
   const server = createServer((request, response) => {
     let text = '';
     request.setEncoding('utf8').on('data', (part: string) => (text += part));
     request.on('end', () => {
       received.push({ headers: request.headers, text });
       if (is.refuses?.test(text)) response.writeHead(400).end();
+      else if (is.fails?.test(text)) response.writeHead(500).end();
       else if (is.status !== 'hangs') response.writeHead(is.status).end('an answer that nobody reads');
     });
   }).listen(0, '127.0.0.1');

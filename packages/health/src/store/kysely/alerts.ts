@@ -128,6 +128,8 @@ function alertRow(alert: AlertRecord): AlertRow {
 
 function alertOf(row: AlertRow): AlertRecord {
   return {
+    // Those of before this was kept have none.
+    onItsWay: null,
     ...fromJson<Pick<AlertRecord, 'trouble' | 'told' | 'reminderMs' | 'held'>>(row.body),
     tenantId: row.tenant_id,
     channelId: row.channel_id,
