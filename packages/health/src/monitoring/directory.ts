@@ -11,6 +11,8 @@ export interface KeptState extends StatusState {
   message: string;
   /** Epoch ms; null before the first check. */
   checkedAt: number | null;
+  /** When that check asked for the next, if before its slot; epoch ms. */
+  lookAgainAt: number | null;
   /** Checks ever, and those of them that were not healthy: where the next result goes in its ring. */
   checks: number;
   issues: number;
@@ -30,6 +32,7 @@ export const uncheckedState: KeptState = {
   code: 'unchecked',
   message: 'Not checked yet',
   checkedAt: null,
+  lookAgainAt: null,
   checks: 0,
   issues: 0,
   incident: null,
@@ -61,6 +64,7 @@ function keptOf(endpoint: EndpointRecord, state: KeptState): KeptEndpoint {
     code: state.code,
     message: state.message,
     checkedAt: state.checkedAt,
+    lookAgainAt: state.lookAgainAt,
     checks: state.checks,
     issues: state.issues,
     incident: state.incident,

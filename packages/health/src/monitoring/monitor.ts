@@ -19,8 +19,8 @@ import { isAvailable, isUndecided, observe } from './status.js';
 export interface Monitor {
   /**
    * Takes up an endpoint, or takes up what was changed of it. A paused one is left alone; one of many waits for its own
-   * slot, lest all are checked at once. A check that is due sooner stays so, and one of which results disagree is checked
-   * soon, after a restart too.
+   * slot, lest all are checked at once. A check that is due sooner stays so; one of which results disagree is checked soon,
+   * and one whose probe asked to look again is then, after a restart too.
    */
   watch(kept: KeptEndpoint, isOneOfMany?: boolean): void;
   /** Whether so many endpoints are too many to be checked at once: more than there are places. */
@@ -150,6 +150,9 @@ export function createMonitor(options: MonitorOptions): Monitor {
     // Wherever a result is spread, it comes last: what is added to one makes a hidden class each time.
     recorder.record(kept, { at, ...result }, before);
   };
+  /** When an endpoint is checked next by itself: at its slot, or when its last check asked for it. */
+  const nextLookAt = ({ endpoint, lookAgainAt }: KeptEndpoint, now: number): number =>
+    Math.min(nextSlot(endpoint.id, endpoint.checkInterval * 1_000, now), Math.max(lookAgainAt ?? Infinity, now + 1));
   const check = async ({ kept }: CheckJob, signal: StopSignal): Promise<number | null> => {
     const { endpoint } = kept;
     const wasLeading = isLeading;
@@ -162,23 +165,20 @@ export function createMonitor(options: MonitorOptions): Monitor {
       return null;
     }
     const at = clock.now();
+    kept.lookAgainAt = result.lookAgainAt ?? null;
     conclude(kept, result, at);
     answer(endpoint.id, { at, ...result });
-    const intervalMs = endpoint.checkInterval * 1_000;
     if (endpoint.pausedAt !== null || !isLeading) return null;
-    if (isUndecided(kept)) return at + recheckMs(kept);
-    const { lookAgainAt = Infinity } = result;
-    return Math.min(nextSlot(endpoint.id, intervalMs, at), Math.max(lookAgainAt, at + 1));
+    return isUndecided(kept) ? at + recheckMs(kept) : nextLookAt(kept, at);
   };
   const isMany = (count: number): boolean => count > limits.total;
   /** What was never checked is due now, unless it is one of many; the rest keeps its phase over restarts. */
   const firstLookAt = (kept: KeptEndpoint, isOneOfMany: boolean): number => {
-    const { id, checkInterval, serviceType } = kept.endpoint;
     const now = clock.now();
     // When a job can be late, only a look at it tells.
-    if (serviceType === 'heartbeat' || (kept.checkedAt === null && !isOneOfMany)) return now;
-    const slot = nextSlot(id, checkInterval * 1_000, now);
-    return isUndecided(kept) ? Math.min(Math.min(kept.checkedAt ?? now, now) + recheckMs(kept), slot) : slot;
+    if (kept.endpoint.serviceType === 'heartbeat' || (kept.checkedAt === null && !isOneOfMany)) return now;
+    const next = nextLookAt(kept, now);
+    return isUndecided(kept) ? Math.min(Math.min(kept.checkedAt ?? now, now) + recheckMs(kept), next) : next;
   };
   const watch = (kept: KeptEndpoint, isOneOfMany = false): void => {
     const { id, pausedAt } = kept.endpoint;
@@ -190,12 +190,12 @@ export function createMonitor(options: MonitorOptions): Monitor {
 
   /** Traffic tells more than a check does: one that is to settle a doubt waits until there is none for a while. */
   const postpone = (kept: KeptEndpoint): void => {
-    const { id, checkInterval } = kept.endpoint;
+    const { id } = kept.endpoint;
     const now = clock.now();
     if (asking.has(id) || schedule.runs(id) || (schedule.plannedAt(id) ?? now) <= now) return;
     schedule.cancel(id);
     const soon = isUndecided(kept) ? now + recheckMs(kept) + heardMs : Infinity;
-    schedule.plan(new CheckJob(kept), Math.min(soon, nextSlot(id, checkInterval * 1_000, now)));
+    schedule.plan(new CheckJob(kept), Math.min(soon, nextLookAt(kept, now)));
   };
 
   return {

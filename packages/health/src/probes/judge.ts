@@ -40,7 +40,7 @@ export function judge(observation: Observation, expected: Expectations): ProbeRe
     responseTimeMs,
     message: said(text),
     ...(phases && { phases }),
-    ...(lookAgainAt !== undefined && { lookAgainAt }),
+    ...(Number.isFinite(lookAgainAt) && { lookAgainAt }),
   });
   const unmet =
     expected.conditions.length === 0
@@ -92,7 +92,7 @@ export function failed(error: unknown): ProbeResult {
       code,
       responseTimeMs: null,
       message: said(error.message),
-      ...(lookAgainAt !== undefined && { lookAgainAt }),
+      ...(Number.isFinite(lookAgainAt) && { lookAgainAt }),
     };
   }
   const code = (isConnectFailure(error) ? failures[error.code] : undefined) ?? 'check_failed';
