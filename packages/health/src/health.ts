@@ -114,7 +114,7 @@ export function createHealth(options: HealthOptions): Health {
   const [instance, origin] = [options.instance ?? newId(), newId()];
   const leaseTtlMs = Math.max(2_000, options.leaseTtlMs ?? 15_000);
   const lease = createMonitorLease({ leases: store.leases, instance, id: origin, ttlMs: leaseTtlMs, clock });
-  const handOver = createHandOver(store, metrics);
+  const handOver = createHandOver(store, { clock, metrics });
   const calendar = createCalendar({ store, clock });
   const recorder = createRecorder({
     store,

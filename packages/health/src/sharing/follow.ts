@@ -125,10 +125,11 @@ export function createFollower(options: FollowerOptions): Follower {
     async takeHanded() {
       for (;;) {
         const handed = await store.handed(pageSize);
+        const aheadMs = handed.length > 0 ? clock.now() - (await store.time()) : 0;
         for (const { endpointId, tenantId, result, at } of handed) {
           const kept = directory.get(endpointId);
-          // Another machine's clock may be ahead of ours, and nobody has found out anything yet that is to come.
-          if (kept?.endpoint.tenantId === tenantId) monitor.take(kept, result, Math.min(at, clock.now()));
+          // Nobody has found out anything yet that is to come, though a clock may have been set in between.
+          if (kept?.endpoint.tenantId === tenantId) monitor.take(kept, result, Math.min(at + aheadMs, clock.now()));
         }
         // Not before it is stored what they came to: another process may have to take them up again.
         await recorder.flushChanges();

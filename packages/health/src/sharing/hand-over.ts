@@ -1,4 +1,4 @@
-import { newId } from '@dotmac/core';
+import { newId, type Clock } from '@dotmac/core';
 import type { HealthMetrics } from '../metrics.js';
 import type { KeptEndpoint } from '../monitoring/directory.js';
 import type { ProbeResult } from '../probes/judge.js';
@@ -16,7 +16,10 @@ const most = 10_000;
 const atOnce = 500;
 
 /** Makes an empty one. */
-export function createHandOver(store: Pick<SharedStore, 'handOver'>, metrics: HealthMetrics | undefined): HandOver {
+export function createHandOver(
+  store: Pick<SharedStore, 'handOver' | 'time'>,
+  { clock, metrics }: { clock: Pick<Clock, 'now'>; metrics: HealthMetrics | undefined },
+): HandOver {
   const waiting: HandedResult[] = [];
   return {
     give({ endpoint: { tenantId, id: endpointId } }, { status, code, responseTimeMs, message, phases }, at) {
@@ -27,9 +30,10 @@ export function createHandOver(store: Pick<SharedStore, 'handOver'>, metrics: He
       metrics?.dropped(1);
     },
     async flush() {
+      const aheadMs = waiting.length > 0 ? clock.now() - (await store.time()) : 0;
       while (waiting.length > 0) {
         const batch = waiting.slice(0, atOnce);
-        await store.handOver(batch);
+        await store.handOver(batch.map((it) => ({ ...it, at: it.at - aheadMs })));
         // The first of them may have been given up meanwhile.
         const handed = new Set(batch.map(({ id }) => id));
         waiting.splice(0, waiting.findIndex(({ id }) => !handed.has(id)) >>> 0);

@@ -22,7 +22,7 @@ export interface HandedResult {
   id: string;
   tenantId: string;
   endpointId: string;
-  /** Epoch ms. */
+  /** By the store's clock, epoch ms: those of two processes may differ. */
   at: number;
   result: ProbeResult;
 }

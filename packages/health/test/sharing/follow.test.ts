@@ -78,6 +78,32 @@ describe('what another process found out', () => {
   });
 });
 
+describe('what another process found out whose clock is not ours', () => {
+  it.each([
+    ['ahead', 600_000],
+    ['behind', -600_000],
+  ])('counts, and is kept, as of when it was found out when that is %s', async (_, stepMs) => {
+    const { clock, store, scope, register, becomes, until } = await staged((clock) => memoryHealthStore({ clock }));
+    const theirs = { ...clock, now: () => clock.now() + stepMs };
+    const other = createHealth({ store, clock: theirs, monitoring: false });
+    await other.start();
+    onTestFinished(() => other.stop());
+    const web = await register('web', { checkInterval: 600 });
+    await becomes(web, 'healthy');
+    const elsewhere = other.scope({ tenantId: 'acme' });
+    await until(() => elsewhere.summary().details.length === 1);
+    await clock.advance(30_000);
+    const seenAt = clock.now();
+    elsewhere.record(web.id, { ok: false });
+    await until(async () => (await scope.endpoints.get(web.id)).lastStatus === 'critical');
+    expect((await scope.endpoints.get(web.id)).lastCheck).toBe(seenAt);
+    expect((await scope.history.results(web.id)).items[0]).toMatchObject({
+      checkedAt: seenAt,
+      message: 'Seen to fail',
+    });
+  });
+});
+
 describe('what a process does to an endpoint while it reads the store', () => {
   /** A process whose reads can be held up after the store has answered. */
   async function stage() {
