@@ -1,5 +1,5 @@
 import { hash, randomUUID } from 'node:crypto';
-import { sql, type Selectable } from 'kysely';
+import { sql } from 'kysely';
 import type { Clock } from '../clock.js';
 import type { DomainEvent } from '../events/define-events.js';
 import type { ClaimedEntry, Outbox, OutboxEntry, ParkedEntry } from '../events/outbox.js';
@@ -9,6 +9,7 @@ import type { CoreTables } from './core-tables.js';
 import type { Database } from './database.js';
 import { insertRows } from './insert-rows.js';
 import { databaseTime, readTime } from './lease-store.js';
+import { splitClaim, toClaimed, toParked } from './outbox-rows.js';
 import { setAside } from './set-aside.js';
 import { executorFor, inTransaction } from './transaction.js';
 import type { StoreTransaction } from '../store-transaction.js';
@@ -260,35 +261,4 @@ export function kyselyOutbox(database: Database, { queue, clock }: KyselyOutboxO
       return () => void listeners.delete(listener);
     },
   };
-}
-
-function toParked(row: Selectable<CoreTables['dotmac_outbox']>): ParkedEntry {
-  return {
-    subscriber: row.subscriber,
-    event: fromJson<DomainEvent>(row.event),
-    deliveryId: row.delivery_id,
-    attempts: Number(row.attempts),
-    parkedAt: Number(row.parked_at),
-    reason: row.park_reason ?? '',
-  };
-}
-
-type DueRow = Pick<
-  Selectable<CoreTables['dotmac_outbox']>,
-  'seq' | 'delivery_id' | 'subscriber' | 'event' | 'attempts'
->;
-
-function toClaimed(row: DueRow, token: string): ClaimedEntry {
-  return {
-    subscriber: row.subscriber,
-    event: fromJson<DomainEvent>(row.event),
-    deliveryId: row.delivery_id,
-    attempt: Number(row.attempts) + 1,
-    claim: `${row.seq}.${token}`,
-  };
-}
-
-function splitClaim(claim: string): { seq: number; token: string } {
-  const dot = claim.indexOf('.');
-  return { seq: Number(claim.slice(0, dot)), token: claim.slice(dot + 1) };
 }
