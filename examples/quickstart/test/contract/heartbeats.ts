@@ -40,6 +40,11 @@ export const heartbeats: Suite<ContractSubject> = {
             ['start', null],
           ],
         );
+        // Elsewhere this is how a failure is told: it is no success here.
+        for (const query of ['status=down&msg=x', 'success=false'])
+          assertProblem(await anonymous.call('POST', `${path}?${query}`), 422, 'INVALID_INPUT');
+        const { pings } = assertStatus(await client.get(`${endpoint}/heartbeat`), 200).body;
+        assert.equal(pings.length, 3);
         assertProblem(await anonymous.get(`${path}/stop`), 404, 'HEARTBEAT_NOT_FOUND');
         assertProblem(await anonymous.get('/network-monitoring/heartbeats/made-up'), 404, 'HEARTBEAT_NOT_FOUND');
         const turned = assertStatus(await client.post(`${endpoint}/heartbeat/rotate`), 200).body;

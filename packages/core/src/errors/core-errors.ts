@@ -28,7 +28,7 @@ export const coreErrors = defineErrors({
   UNSUPPORTED_MEDIA_TYPE: {
     kind: 'unsupported_media',
     message: ({ given }: { given: string }) => `The request body is ${given}, which is not understood here.`,
-    hint: 'Send `Content-Type: application/json`, without a `Content-Encoding`.',
+    hint: 'Send `Content-Type: application/json` (to an import: `application/x-ndjson`), without a `Content-Encoding`.',
   },
   UNAUTHENTICATED: {
     kind: 'unauthenticated',

@@ -1,4 +1,3 @@
-import { StringDecoder } from 'node:string_decoder';
 import type { Readable } from 'node:stream';
 import type { z } from 'zod';
 import type { LineResult } from '../contract/route.js';
@@ -6,7 +5,7 @@ import { wireOf } from '../contract/wire.js';
 import { coreErrors } from '../errors/core-errors.js';
 import { isOperationError } from '../errors/operation-error.js';
 import { header, type HttpRequest } from './exchange.js';
-import { parseJson } from './parse.js';
+import { decode, parseJson, requirePlain } from './parse.js';
 
 /** A longer line is refused, and not kept to its end. */
 const longestLine = 65_536;
@@ -18,11 +17,11 @@ const mostLines = 100_000;
  */
 export function createLineReader(schema: z.ZodType | undefined) {
   const wire = schema && wireOf(schema);
-  const check = (line: number, text: string | undefined): LineResult<unknown> => {
+  const check = (line: number, bytes: Buffer | undefined): LineResult<unknown> => {
     const refuse = (message: string): LineResult<unknown> => ({ line, ok: false, issues: [{ path: '', message }] });
-    if (text === undefined) return refuse(`A line has at most ${longestLine} bytes`);
+    if (bytes === undefined) return refuse(`A line has at most ${longestLine} bytes`);
     try {
-      const read = wire?.parse(parseJson(text)) ?? { ok: false, issues: [] };
+      const read = wire?.parse(parseJson(decode(bytes))) ?? { ok: false, issues: [] };
       return read.ok ? { line, ok: true, value: read.value } : { line, ok: false, issues: read.issues };
     } catch (error) {
       return refuse(isOperationError(error) ? error.message : 'The line cannot be read');
@@ -34,38 +33,53 @@ export function createLineReader(schema: z.ZodType | undefined) {
     const { body } = request;
     if (!/^application\/(x-ndjson|ndjson|jsonl|x-jsonlines)\s*(;|$)/i.test(type) || !('stream' in body))
       throw coreErrors.UNSUPPORTED_MEDIA_TYPE({ given: type });
+    requirePlain(request);
     return checked(body.stream, check);
   };
 }
 
 async function* checked(
   stream: Readable,
-  check: (line: number, text: string | undefined) => LineResult<unknown>,
+  check: (line: number, bytes: Buffer | undefined) => LineResult<unknown>,
 ): AsyncGenerator<LineResult<unknown>> {
   let line = 0;
-  for await (const text of linesOf(stream)) {
+  for await (const bytes of linesOf(stream)) {
     line++;
-    if (text?.trim() === '') continue;
+    if (bytes?.every(isSpace)) continue;
     if (line > mostLines) throw coreErrors.MALFORMED_BODY({ reason: `it has more than ${mostLines} lines` });
-    yield check(line, text);
+    yield check(line, bytes);
   }
 }
 
-/** The lines of a stream; undefined for one that is too long. */
-async function* linesOf(stream: Readable): AsyncGenerator<string | undefined> {
-  const decoder = new StringDecoder('utf8');
-  let [rest, isTooLong] = ['', false];
+const newline = 0x0a;
+/** What JSON takes for white space. */
+const isSpace = (byte: number): boolean => byte === 0x20 || byte === 0x09 || byte === 0x0d;
+
+/** The lines of a stream, as bytes, for a character may come in two pieces; undefined for one that is too long. */
+async function* linesOf(stream: Readable): AsyncGenerator<Buffer | undefined> {
+  let pieces: Buffer[] = [];
+  let size = 0;
+  const add = (piece: Buffer): void => {
+    size += piece.length;
+    // Not kept to its end.
+    if (size > longestLine) pieces = [];
+    else pieces.push(piece);
+  };
+  const take = (): Buffer | undefined => {
+    const line = size > longestLine ? undefined : pieces.length === 1 ? pieces[0] : Buffer.concat(pieces, size);
+    [pieces, size] = [[], 0];
+    return line;
+  };
   for await (const chunk of stream as AsyncIterable<Buffer>) {
-    const parts = (rest + decoder.write(chunk)).split('\n');
-    rest = parts.pop() ?? '';
-    for (const part of parts) {
-      yield isTooLong || part.length > longestLine ? undefined : part;
-      isTooLong = false;
+    let start = 0;
+    for (let end = chunk.indexOf(newline); end >= 0; end = chunk.indexOf(newline, start)) {
+      add(chunk.subarray(start, end));
+      start = end + 1;
+      yield take();
     }
-    if (rest.length > longestLine) [rest, isTooLong] = ['', true];
+    if (start < chunk.length) add(chunk.subarray(start));
   }
-  rest += decoder.end();
-  if (isTooLong || rest !== '') yield isTooLong ? undefined : rest;
+  if (size > 0) yield take();
 }
 
 async function* none(): AsyncGenerator<never> {}

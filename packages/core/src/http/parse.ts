@@ -31,6 +31,14 @@ function requireJson(request: HttpRequest): void {
   const json = /^application\/(?:[\w.+-]+\+)?json\s*(?:;(.*))?$/i.exec(type);
   const charset = /charset="?([^\s";]+)/i.exec(json?.[1] ?? '')?.[1] ?? 'utf-8';
   if (!json || !/^utf-?8$/i.test(charset)) throw coreErrors.UNSUPPORTED_MEDIA_TYPE({ given: type });
+  requirePlain(request);
+}
+
+/**
+ * Refuses a body that is compressed.
+ * @throws UNSUPPORTED_MEDIA_TYPE
+ */
+export function requirePlain(request: HttpRequest): void {
   const encoding = header(request, 'content-encoding') ?? 'identity';
   if (encoding.toLowerCase() !== 'identity')
     throw coreErrors.UNSUPPORTED_MEDIA_TYPE({ given: `encoded as ${encoding}` });
@@ -65,7 +73,11 @@ function readAll(stream: Readable, limitBytes: number): Promise<Buffer> {
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-function decode(bytes: Buffer): string {
+/**
+ * Text from UTF-8, a mark of its byte order left out.
+ * @throws MALFORMED_BODY
+ */
+export function decode(bytes: Buffer): string {
   try {
     return utf8.decode(bytes);
   } catch {

@@ -2,6 +2,7 @@ import { newId, type ScopeIdentity } from '@dotmac/core';
 import { invalidInput, readDraft, type Page } from '@dotmac/core/contract';
 import type { HealthContext } from '../context.js';
 import { healthErrors } from '../errors.js';
+import { idAfter } from '../id-after.js';
 import {
   alertRuleChanges,
   alertRuleInput,
@@ -63,7 +64,7 @@ export function alertService({ store, clock }: HealthContext, { tenantId }: Scop
     },
     get: async (ruleId) => show(await find(ruleId)),
     async list({ limit = 50, cursor } = {}) {
-      const { items, nextCursor } = await rules.list({ limit, after: cursor ?? null });
+      const { items, nextCursor } = await rules.list({ limit, after: idAfter(cursor) });
       return { items: items.map(show), nextCursor };
     },
     async update(ruleId, changes) {

@@ -4,6 +4,7 @@ import { importing } from '@dotmac/core/http';
 import type { HealthContext } from '../context.js';
 import { healthErrors } from '../errors.js';
 import { healthEvents, type HealthEvents } from '../events.js';
+import { idAfter } from '../id-after.js';
 import type { IncidentRecord } from '../incidents/incident.js';
 import { shownAs, type ShownResult } from '../history/shown-result.js';
 import { lastingOf, shown, uncheckedState, type KeptState } from '../monitoring/directory.js';
@@ -215,7 +216,7 @@ export function endpointService(context: HealthContext, { tenantId, actor }: Sco
     async list({ limit = 50, cursor, ...filter } = {}) {
       // A status that was found out a moment ago may not be stored yet, and it is the stored one that is filtered by.
       if (filter.status !== undefined) await recorder.showChanges();
-      const { items, nextCursor } = await endpoints.list({ limit, after: cursor ?? null, filter });
+      const { items, nextCursor } = await endpoints.list({ limit, after: idAfter(cursor), filter });
       return { items: items.map(withKeptState), nextCursor };
     },
     update: inOrder((endpointId, draft, options) => {

@@ -11,6 +11,8 @@ const params = z.object({ id });
 const { ENDPOINT_NOT_FOUND, NO_HEARTBEAT, HEARTBEAT_NEEDS_SECRET, HEARTBEAT_NOT_FOUND } = healthErrors;
 const errors = [ENDPOINT_NOT_FOUND, NO_HEARTBEAT, HEARTBEAT_NEEDS_SECRET];
 const token = z.string().min(1).max(1_000).meta({ description: 'As `GET …/endpoints/{id}/heartbeat` shows it' });
+/** What failed is said by the path: a job that says it in a query, as elsewhere, is not to be taken for one that succeeded. */
+const query = z.object({});
 const signal = z.string().max(20).meta({ description: '`start`, `fail`, or the exit status of the job' });
 
 /** What jobs call: by GET or POST, for that is what is at hand where they run. */
@@ -22,6 +24,7 @@ const calls = (['GET', 'POST'] as const).flatMap((method) => [
     tag,
     summary: 'Say that a job succeeded',
     params: z.object({ token }),
+    query,
     output: message,
     errors: [HEARTBEAT_NOT_FOUND],
     run: ({ heartbeats }, { params: it }) => heartbeats.call(it.token),
@@ -33,6 +36,7 @@ const calls = (['GET', 'POST'] as const).flatMap((method) => [
     tag,
     summary: 'Say that a job begins, failed, or ended with an exit status',
     params: z.object({ token, signal }),
+    query,
     output: message,
     errors: [HEARTBEAT_NOT_FOUND],
     run: ({ heartbeats }, { params: it }) => heartbeats.call(it.token, it.signal),

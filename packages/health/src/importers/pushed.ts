@@ -10,7 +10,10 @@ const within = (seconds: number, least: number, most: number): number => Math.mi
 export function pushedTarget(periodSeconds: number, graceSeconds: number, leave: Leave): Draft {
   const period = within(periodSeconds, 60, 31_536_000);
   if (period !== periodSeconds) leave('interval', `${periodSeconds} s became ${period} s, which is the bound here`);
-  leave('token', 'The job calls another path: GET /network-monitoring/endpoints/{id}/heartbeat says which');
+  leave(
+    'token',
+    'The job calls another path, and says by that whether it failed: GET /network-monitoring/endpoints/{id}/heartbeat',
+  );
   // Waiting is what the grace is for: what it comes to counts at once.
   return {
     serviceType: 'heartbeat',

@@ -4,6 +4,7 @@ import type { HealthContext } from '../context.js';
 import { healthErrors } from '../errors.js';
 import { suppressorOf } from '../dependencies/suppression.js';
 import { healthEvents } from '../events.js';
+import { idAfter } from '../id-after.js';
 import {
   incidentNote,
   incidentRemark,
@@ -81,7 +82,7 @@ export function incidentService(context: HealthContext, { tenantId, actor }: Sco
   return {
     async list({ limit = 50, cursor, ...filter } = {}) {
       await recorder.showChanges();
-      const { items, nextCursor } = await incidents.incidents({ limit, after: cursor ?? null, filter });
+      const { items, nextCursor } = await incidents.incidents({ limit, after: idAfter(cursor), filter });
       return { items: items.map(show), nextCursor };
     },
     get: story,

@@ -3,6 +3,7 @@ import { invalidInput, readDraft, type Page } from '@dotmac/core/contract';
 import type { HealthContext } from '../context.js';
 import { faultsOfNamed } from '../endpoints/named.js';
 import { healthErrors } from '../errors.js';
+import { idAfter } from '../id-after.js';
 import { budgetOf, endpointsOf, reportOn } from './measure.js';
 import { recovered } from './tell.js';
 import {
@@ -75,16 +76,15 @@ export function objectiveService(context: HealthContext, tenantId: string): Obje
       return reportOn(context, found);
     },
     async list({ limit = 50, cursor } = {}) {
-      const { items, nextCursor } = await objectives.list({ limit, after: cursor ?? null });
+      const { items, nextCursor } = await objectives.list({ limit, after: idAfter(cursor) });
       return { items: items.map(show), nextCursor };
     },
     async update(objectiveId, draft) {
       const given = Object.entries(readDraft(objectiveChanges, draft)).filter(([, value]) => value !== undefined);
       const changes = Object.fromEntries(given) as Partial<ObjectiveRecord>;
-      const before = await find(objectiveId);
-      check({ ...before, ...changes }, before);
       const changed = await objectives.change(objectiveId, (known) => {
         if (!known) throw healthErrors.OBJECTIVE_NOT_FOUND({ objectiveId });
+        check({ ...known, ...changes }, known);
         return { ...known, ...changes, updatedAt: clock.now() };
       });
       return show(changed);

@@ -4,6 +4,7 @@ import type { HealthContext } from '../context.js';
 import { faultsOfNamed } from '../endpoints/named.js';
 import { healthErrors } from '../errors.js';
 import { hashOf, newToken } from '../heartbeats/token.js';
+import { idAfter } from '../id-after.js';
 import {
   statusFeedChanges,
   statusFeedInput,
@@ -53,9 +54,11 @@ export function statusFeedService(context: HealthContext, tenantId: string): Sta
       if (!feed) throw missing(feedId);
       return feed;
     };
-  const check = ({ tags, endpoints }: Pick<StatusFeed, 'tags' | 'endpoints'>): void => {
+  const check = ({ tags, endpoints }: Pick<StatusFeed, 'tags' | 'endpoints'>, before?: StatusFeedRecord): void => {
     const ids = endpoints.map(({ id }) => id);
-    const issues = faultsOfNamed(ids, { tenantId, directory, path: (index) => `endpoints.${index}.id` });
+    // What was listed before may be gone by now.
+    const known = before?.endpoints.map(({ id }) => id);
+    const issues = faultsOfNamed(ids, { tenantId, directory, known, path: (index) => `endpoints.${index}.id` });
     if (tags.length + endpoints.length === 0)
       issues.push({ path: 'endpoints', message: 'Say what is shown: endpoints or tags' });
     if (issues.length > 0) throw invalidInput(issues);
@@ -76,20 +79,17 @@ export function statusFeedService(context: HealthContext, tenantId: string): Sta
     },
     get: async (feedId) => show(await find(feedId)),
     async list({ limit = 50, cursor } = {}) {
-      const { items, nextCursor } = await statusFeeds.list({ limit, after: cursor ?? null });
+      const { items, nextCursor } = await statusFeeds.list({ limit, after: idAfter(cursor) });
       return { items: items.map(show), nextCursor };
     },
     async update(feedId, draft) {
       const given = Object.entries(readDraft(statusFeedChanges, draft)).filter(([, value]) => value !== undefined);
       const changes = Object.fromEntries(given) as Partial<StatusFeedRecord>;
-      const known = await find(feedId);
-      // What was listed before may be gone by now: only what is given anew has to be there.
-      if (changes.endpoints ?? changes.tags) check({ ...known, endpoints: [], ...changes });
-      const changed = await statusFeeds.change(feedId, (is) => ({
-        ...present(feedId)(is),
-        ...changes,
-        updatedAt: clock.now(),
-      }));
+      const changed = await statusFeeds.change(feedId, (is) => {
+        const known = present(feedId)(is);
+        check({ ...known, ...changes }, known);
+        return { ...known, ...changes, updatedAt: clock.now() };
+      });
       statusBoard.forget(changed.tokenHash);
       return show(changed);
     },

@@ -163,6 +163,24 @@ describe.each(stores)('a status feed %s', (_, makeStore) => {
 });
 
 describe('reading a status feed', () => {
+  it('can be written back as it was read though an endpoint of it is gone, and gives up its tags or its endpoints', async () => {
+    const { scope, register } = await stage(onSqlite);
+    const [web, api] = [await register('web', { tags: ['edge'] }), await register('api')];
+    const draft = { name: 'feed', title: 'Feed', tags: ['edge'], endpoints: [{ id: web.id }, { id: api.id }] };
+    const { id: feedId } = await scope.statusFeeds.create(draft);
+    await scope.endpoints.remove(api.id);
+    const { name, title, tags, endpoints } = await scope.statusFeeds.get(feedId);
+    expect(await scope.statusFeeds.update(feedId, { name, title, tags, endpoints })).toMatchObject({ endpoints });
+    expect(await scope.statusFeeds.update(feedId, { tags: [] })).toMatchObject({ tags: [], endpoints });
+    const nothing = { code: 'INVALID_INPUT', issues: [{ path: 'endpoints' }] };
+    await expect(scope.statusFeeds.update(feedId, { endpoints: [] })).rejects.toMatchObject(nothing);
+    await scope.statusFeeds.update(feedId, { tags: ['edge'], endpoints: [] });
+    await expect(scope.statusFeeds.update(feedId, { tags: [] })).rejects.toMatchObject(nothing);
+    // What is gone and was given up is as any other that there is not.
+    const ghost = { code: 'INVALID_INPUT', issues: [{ path: 'endpoints.0.id' }] };
+    await expect(scope.statusFeeds.update(feedId, { endpoints: [{ id: api.id }] })).rejects.toMatchObject(ghost);
+  });
+
   it('costs the store the same, however many read', async () => {
     const asked = { sums: 0, tokens: 0, windows: 0 };
     const { clock, scope, open, tokenOf, register } = await stage((clock) => {

@@ -1,0 +1,54 @@
+import { Readable } from 'node:stream';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import type { HttpRequest } from '../../src/http/exchange.js';
+import { createLineReader } from '../../src/http/lines.js';
+
+const named = z.object({ name: z.string().max(70_000) });
+
+/** What a body comes to that arrives in these chunks: names, or why a line was refused. */
+async function read(chunks: readonly Buffer[], headers: Record<string, string> = {}): Promise<string[]> {
+  const request = {
+    headers: { 'content-type': 'application/x-ndjson', ...headers },
+    body: { stream: Readable.from(chunks, { objectMode: false }) },
+  } as unknown as HttpRequest;
+  const found: string[] = [];
+  for await (const it of createLineReader(named)(request))
+    found.push(`${it.line} ${it.ok ? (it.value as z.output<typeof named>).name : (it.issues[0]?.message ?? '')}`);
+  return found;
+}
+const bytes = (text: string, encoding: BufferEncoding = 'utf8') => Buffer.from(text, encoding);
+
+describe('lines of JSON', () => {
+  it('are read however they come in pieces, blank ones passed over', async () => {
+    const body = bytes('{"name":"größe"}\r\n \t\r\n\n{"name":"漢"}');
+    for (let size = 1; size <= body.length; size++) {
+      const chunks: Buffer[] = [];
+      for (let at = 0; at < body.length; at += size) chunks.push(body.subarray(at, at + size));
+      expect(await read(chunks)).toEqual(['1 größe', '4 漢']);
+    }
+  });
+
+  it('may begin with a mark of their byte order, as Windows writes it', async () => {
+    expect(await read([bytes('\ufeff{"name":"first"}\n{"name":"second"}\n')])).toEqual(['1 first', '2 second']);
+  });
+
+  it('are refused when they are no UTF-8, and not read as something else', async () => {
+    const found = await read([bytes('{"name":"café"}\n', 'latin1'), bytes('{"name":"café"}\n')]);
+    expect(found).toEqual(['1 The request body cannot be read: it is not UTF-8.', '2 café']);
+  });
+
+  it('are refused when they are too long, and what follows is read', async () => {
+    const long = bytes(`{"name":"${'x'.repeat(65_536)}"}`);
+    const most = `{"name":"${'y'.repeat(65_536 - 11)}"}`;
+    const found = await read([long.subarray(0, 40_000), long.subarray(40_000), bytes(`\n${most}\n`), long]);
+    expect(found.map((it) => it.slice(0, 12))).toEqual(['1 A line has', '2 yyyyyyyyyy', '3 A line has']);
+  });
+
+  it.each([
+    ['is of another type', { 'content-type': 'application/json' }],
+    ['is compressed', { 'content-encoding': 'gzip' }],
+  ])('are not looked for in a body that %s', async (_, headers) => {
+    await expect(read([bytes('{"name":"x"}')], headers)).rejects.toMatchObject({ code: 'UNSUPPORTED_MEDIA_TYPE' });
+  });
+});
