@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { SignJWT, exportJWK, generateKeyPair } from 'jose';
 import { describe, expect, it } from 'vitest';
+import { isPermitted } from '../../src/http/authenticate.js';
 import { apiKeyAuthenticator, hashApiKey, jwtAuthenticator, type HttpRequest } from '../../src/http/index.js';
 
 const requestWith = (authorization?: string): HttpRequest => ({
@@ -39,6 +40,14 @@ describe('API keys', () => {
     expect(await authenticate(requestWith('bearer k-1'))).toBe(record);
     expect(await authenticate(requestWith('Bearer other'))).toBeNull();
     expect(asked).toEqual([hashApiKey('k-1'), hashApiKey('other')]);
+  });
+
+  it('are permitted what they name, or all by a star, and nothing else', () => {
+    const reader = { ...record, permissions: ['health:read' as const] };
+    expect(isPermitted(record, 'lifecycle:write')).toBe(true);
+    expect(isPermitted(reader, 'health:read')).toBe(true);
+    expect(isPermitted(reader, 'health:write')).toBe(false);
+    expect(isPermitted({ ...record, permissions: [] }, 'health:read')).toBe(false);
   });
 
   it('takes no record of another key, whatever the table gives', async () => {

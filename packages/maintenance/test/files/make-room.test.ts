@@ -59,6 +59,14 @@ async function clear(given: Partial<RoomRules>): Promise<{ foretold: object; don
 }
 const olderThan = (hours: number) => ({ cutoff: now - hours * hour });
 
+it('clearing a directory for room leaves what was used since the floor, also of the second in which that lies', async () => {
+  const seconds = (age: number): number => (age * 1_000) / hour;
+  for (let index = 0; index < 4; index++) await file(`older-${index}`, seconds(9.9));
+  for (let index = 0; index < 8; index++) await file(`younger-${index}`, seconds(9.1));
+  await clear({ floor: now - 9_500, maxBytes: 0 });
+  expect(await left()).toEqual(Array.from({ length: 8 }, (_, index) => `younger-${index}`));
+});
+
 describe('clearing a directory by age', () => {
   it('goes by the latest of the times that count', async () => {
     const times: [name: string, accessHours: number, writtenHours: number][] = [
