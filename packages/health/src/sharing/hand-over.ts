@@ -11,7 +11,7 @@ export interface HandOver {
   flush(): Promise<void>;
 }
 
-/** Beyond, the oldest go. */
+/** Beyond, the oldest of the tenant go who has most of them. */
 const most = 10_000;
 const atOnce = 500;
 
@@ -26,7 +26,7 @@ export function createHandOver(
       const result = { status, code, responseTimeMs, message, ...(phases && { phases }) };
       waiting.push({ id: newId(), tenantId, endpointId, at, result });
       if (waiting.length <= most) return;
-      waiting.shift();
+      waiting.splice(oldestOfMost(waiting), 1);
       metrics?.dropped(1);
     },
     async flush() {
@@ -40,4 +40,12 @@ export function createHandOver(
       }
     },
   };
+}
+
+function oldestOfMost(waiting: readonly HandedResult[]): number {
+  const counts = new Map<string, number>();
+  for (const { tenantId } of waiting) counts.set(tenantId, (counts.get(tenantId) ?? 0) + 1);
+  let [crowd, size] = ['', 0];
+  for (const [tenantId, count] of counts) if (count > size) [crowd, size] = [tenantId, count];
+  return waiting.findIndex(({ tenantId }) => tenantId === crowd);
 }
