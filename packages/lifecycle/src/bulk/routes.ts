@@ -1,4 +1,4 @@
-import { id, importedLine, page, pageQuery, routeFor, streamRouteFor } from '@dotmac/core/contract';
+import { id, idPageQuery, importedLine, page, routeFor, streamRouteFor } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { registration } from '../customers/customer.js';
 import { lifecycleErrors } from '../errors.js';
@@ -70,7 +70,7 @@ export const bulkRoutes = [
     tag,
     summary: 'Operations on many customers, newest first',
     permission: 'lifecycle:read',
-    query: pageQuery,
+    query: idPageQuery,
     output: page(bulkView),
     run: (lifecycle, { query }) => lifecycle.bulk.operations(query),
   }),
@@ -94,7 +94,7 @@ export const bulkRoutes = [
     summary: 'Who was refused, and why',
     permission: 'lifecycle:read',
     params,
-    query: pageQuery,
+    query: idPageQuery,
     output: page(bulkFailure),
     errors: [BULK_NOT_FOUND],
     run: (lifecycle, { params: { id: operationId }, query }) => lifecycle.bulk.failures(operationId, query),

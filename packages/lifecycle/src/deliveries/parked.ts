@@ -4,7 +4,12 @@ import type { HookName } from '../hooks.js';
 
 /** Which are listed. */
 export const parkedQuery = z.object({
-  ...pageQuery.shape,
+  limit: pageQuery.shape.limit,
+  cursor: z
+    .string()
+    .regex(/^\d{1,15}\.\d{1,15}$/, 'This is no cursor of parked deliveries')
+    .optional()
+    .meta({ description: 'The `next_cursor` of the page before' }),
   customerId: id
     .optional()
     .meta({ description: 'Of this customer alone; a page may then be short, or empty, before the last one' }),

@@ -1,4 +1,4 @@
-import { pageQuery, printable } from '@dotmac/core/contract';
+import { idPageQuery, printable } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { runStatus } from './run.js';
 
@@ -28,7 +28,7 @@ export type ForceDraft = z.input<typeof forceInput>;
 
 /** Which runs are listed. */
 export const runListQuery = z.object({
-  ...pageQuery.shape,
+  ...idPageQuery.shape,
   status: runStatus.optional().meta({ description: 'Those with this status' }),
 });
 

@@ -1,6 +1,7 @@
 import { instant, invalidInput, printable } from '@dotmac/core/contract';
 import type { z } from 'zod';
 import type { LifecycleContext } from '../context.js';
+import { registration } from '../customers/customer.js';
 import { stage, type Stage } from '../customers/stage.js';
 import { writtenInstant } from '../written-instant.js';
 import { attributeTerm, longestTerm, noTerm, termText, type SearchTerm } from './terms.js';
@@ -12,7 +13,7 @@ export const filterFields = {
       'The beginning of a username, an email address, a last name, or a first name with the last one after it, in any case',
   }),
   stage: stage.optional().meta({ description: 'Those in this stage' }),
-  userType: printable.max(50).optional().meta({ description: 'Those of this class' }),
+  userType: registration.shape.userType.optional().meta({ description: 'Those of this class' }),
   externalId: printable.max(200).optional().meta({ description: 'The host’s own id of the customer' }),
   reason: printable.max(50).optional().meta({ description: 'An open reason, e.g. `non_payment`' }),
   attribute: printable

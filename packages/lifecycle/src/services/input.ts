@@ -1,4 +1,4 @@
-import { freeForm, id, pageQuery } from '@dotmac/core/contract';
+import { freeForm, id, idPageQuery } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { blockSeverity } from '../customers/customer.js';
 import { reason } from '../customers/reason.js';
@@ -53,7 +53,7 @@ export type TerminationDraft = z.input<typeof terminationInput>;
 
 /** Which services are listed. */
 export const serviceListQuery = z.object({
-  ...pageQuery.shape,
+  ...idPageQuery.shape,
   customerId: id.optional().meta({ description: 'Of this customer alone' }),
   status: serviceStatus.optional().meta({ description: 'Those with this status' }),
 });

@@ -1,4 +1,4 @@
-import { id, instant, pageQuery } from '@dotmac/core/contract';
+import { id, idPageQuery, instant } from '@dotmac/core/contract';
 import { z } from 'zod';
 
 /**
@@ -37,7 +37,7 @@ export type WebhookDelivery = z.output<typeof deliveryView>;
 
 /** What listing deliveries takes. */
 export const deliveryQuery = z.object({
-  ...pageQuery.shape,
+  ...idPageQuery.shape,
   state: deliveryState.optional().meta({ description: 'Those in this state' }),
 });
 
@@ -54,7 +54,11 @@ export const replayInput = z
       .min(1)
       .default(['failed', 'skipped'])
       .meta({ description: 'Which are sent again; those on their way are left alone' }),
-    cursor: z.string().max(200).optional().meta({ description: 'The `next_cursor` of the answer before' }),
+    cursor: z
+      .string()
+      .regex(/^\d{1,15}\.[0-9a-f-]{36}$/, 'This is no cursor of a replay')
+      .optional()
+      .meta({ description: 'The `next_cursor` of the answer before' }),
   })
   .meta({ id: 'LifecycleWebhookReplayInput' });
 
