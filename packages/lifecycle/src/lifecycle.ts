@@ -37,7 +37,7 @@ import { openProvisioning, type OpenProvisioning } from './provisioning/open.js'
 import { runTopic } from './provisioning/follow.js';
 import { templateCatalogue } from './provisioning/catalogue.js';
 import { provisioningService, type ProvisioningService } from './provisioning/service.js';
-import { keptDaysOf } from './retention.js';
+import { answersKeptMs, keptDaysOf } from './retention.js';
 import { lifecycleRoutes } from './routes.js';
 import { serviceService, type ServiceService } from './services/service.js';
 import { ownerOf } from './store/store.js';
@@ -152,7 +152,7 @@ export function createLifecycle<Trx = StoreTransaction>(options: LifecycleOption
     cancellations: new Map(),
     turns: createTurns(Math.max(1, Math.floor(concurrency * bulkShare)), (key) => void tell(key)),
     standstills: new Map(),
-    idempotencyRetentionMs: (options.idempotencyRetentionSeconds ?? 86_400) * 1_000,
+    idempotencyRetentionMs: answersKeptMs(options.idempotencyRetentionSeconds),
     keptDays: keptDaysOf(options.keptDays),
     pruneAnswers: answerPruning({ store, clock, logger }),
     metrics: lifecycleMetrics(options.metrics),

@@ -3,7 +3,7 @@ import type { LifecycleStore } from './store/store.js';
 
 /** How long what is over is kept, in days. */
 export interface KeptDays {
-  /** Operations on many, with who was refused, after their end. */
+  /** Operations on many, with who was refused, after their end. `Infinity`: for ever. */
   bulk: number;
   /** Deliveries, after they were given up. */
   parked: number;
@@ -22,10 +22,24 @@ export function keptDaysOf(given: Partial<KeptDays> = {}): KeptDays {
 
 const dayMs = 86_400_000;
 const batchSize = 500;
+const mostAnswerSeconds = 366 * 86_400;
 
-/** What has been over for so long is gone, or going: nobody is to begin anything with it. Epoch ms. */
+/** What has been over for so long is gone, or going: nobody is to begin anything with it. Epoch ms; 0: it is kept for ever. */
 export function goneBefore(clock: Pick<Clock, 'now'>, days: number): number {
-  return clock.now() - days * dayMs;
+  return Math.max(0, clock.now() - days * dayMs);
+}
+
+/**
+ * How long answers are kept, in ms. Default a day.
+ * @throws INVALID_ARGUMENT for no time, and for ever: each would be kept with every command's key
+ */
+export function answersKeptMs(seconds = 86_400): number {
+  if (!(seconds > 0 && seconds <= mostAnswerSeconds))
+    throw coreErrors.INVALID_ARGUMENT({
+      argument: 'idempotencyRetentionSeconds',
+      reason: `answers are kept for more than 0 and at most ${mostAnswerSeconds} seconds, a year`,
+    });
+  return seconds * 1_000;
 }
 
 /** Deletes what is past its retention, in small batches, every ten minutes. */

@@ -1,5 +1,6 @@
 import { coreErrors } from '@dotmac/core';
 import type { Customer } from '../customers/customer.js';
+import { longestDays } from '../longest-days.js';
 
 /**
  * What a step does: `warn` tells subscribers (`dunning.warned`), `throttle` and `suspend` open the policy's reason,
@@ -43,7 +44,7 @@ const actions: readonly DunningAction[] = ['warn', 'throttle', 'suspend', 'termi
 
 /**
  * Defines what is done about customers who do not pay.
- * @throws INVALID_ARGUMENT for a bad name, no steps, or steps that are not in their order
+ * @throws INVALID_ARGUMENT for a bad name, no steps, steps that are not in their order, or more than a hundred years
  *
  * @example
  * const dunning = defineDunningPolicy({
@@ -64,10 +65,12 @@ export function defineDunningPolicy(init: DunningPolicyInit): DunningPolicy {
   if (!/^[A-Za-z][A-Za-z0-9_.-]{0,49}$/.test(reason))
     throw refuse('a reason is a word of letters, digits, "_", "." or "-"');
   if (steps.length === 0 || steps.length > 20) throw refuse('there are 1 to 20 steps');
-  if (!(leastGapHours >= 0)) throw refuse('leastGapHours is not negative');
+  if (!(leastGapHours >= 0 && leastGapHours <= longestDays * 24))
+    throw refuse('leastGapHours is not negative, nor more than a hundred years');
   for (const [index, { afterDays, action }] of steps.entries()) {
     const before = steps[index - 1];
-    if (!(afterDays >= 0) || !Number.isFinite(afterDays)) throw refuse(`step ${index + 1} has no afterDays`);
+    if (!(afterDays >= 0 && afterDays <= longestDays))
+      throw refuse(`step ${index + 1} has no afterDays from 0 to ${longestDays}`);
     if (before && (afterDays <= before.afterDays || actions.indexOf(action) < actions.indexOf(before.action)))
       throw refuse(`step ${index + 1} comes later, and is no milder, than the one before`);
   }

@@ -2,6 +2,7 @@ import { coreErrors } from '@dotmac/core';
 import type { CommandInput } from '../commands/input.js';
 import type { Customer } from '../customers/customer.js';
 import { lifecycleEvents, type LifecycleEvents } from '../events.js';
+import { longestDays } from '../longest-days.js';
 import type { TimedCommand } from '../timers/timer.js';
 
 /** An event that a journey can begin or end with. */
@@ -101,9 +102,10 @@ export function defineJourney(init: JourneyInit): Journey {
   const keys = steps.map(({ key }) => key);
   if (keys.some((key) => !isWord(key) || key === 'end') || new Set(keys).size !== keys.length)
     throw refuse('every step has a key of its own, of letters, digits, "_" or "-", and none is "end"');
-  if (steps.some(({ afterDays }) => !(afterDays >= 0) || !Number.isFinite(afterDays)))
-    throw refuse('afterDays is not negative');
-  if (!(leastGapHours > 0) || !Number.isFinite(leastGapHours)) throw refuse('leastGapHours is more than 0');
+  if (steps.some(({ afterDays }) => !(afterDays >= 0 && afterDays <= longestDays)))
+    throw refuse(`afterDays is 0 to ${longestDays}`);
+  if (!(leastGapHours > 0 && leastGapHours <= longestDays * 24))
+    throw refuse('leastGapHours is more than 0, and no more than a hundred years');
   if (!Number.isInteger(mostTaken) || mostTaken < 1 || mostTaken > 10_000) throw refuse('mostTaken is 1 to 10,000');
   return { name, startsOn, restartsOn, endsOn, when, steps, leastGapHours, mostTaken };
 }

@@ -1,7 +1,11 @@
 import { z } from 'zod';
+import { longestDays } from '../longest-days.js';
 import type { ServiceStep } from './definition.js';
 
-const ms = z.number().positive().optional();
+/** What a step may wait for: a hundred years. */
+export const longestWaitMs = longestDays * 86_400_000;
+
+const ms = z.number().positive().max(longestWaitMs).optional();
 const retry = z
   .object({
     attempts: z.int().min(1).optional(),
@@ -17,7 +21,9 @@ const limits = z.object({
   retry,
   compensationRetry: retry,
   approval: z.object({ quorum: z.int().min(1).optional(), expiresInMs: ms }).optional(),
-  waitMs: z.union([z.number().min(0), z.custom((it) => typeof it === 'function')], 'must be a time in ms').optional(),
+  waitMs: z
+    .union([z.number().min(0).max(longestWaitMs), z.custom((it) => typeof it === 'function')], 'must be a time in ms')
+    .optional(),
 });
 
 /** What is wrong with the numbers of a step, e.g. `approval.quorum: …`; undefined when nothing is. */

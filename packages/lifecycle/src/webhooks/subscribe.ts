@@ -15,7 +15,7 @@ export function subscribeWebhooks(context: LifecycleContext): void {
   const prune = async (): Promise<void> => {
     if (clock.monotonic() - prunedAt < pruneEveryMs) return;
     prunedAt = clock.monotonic();
-    while ((await store.pruneDeliveries(clock.now() - sending.keepMs, prunedAtOnce)) === prunedAtOnce);
+    while ((await store.pruneDeliveries(Math.max(0, clock.now() - sending.keepMs), prunedAtOnce)) === prunedAtOnce);
   };
   relay.subscribe({
     name: fanOutSubscriber,

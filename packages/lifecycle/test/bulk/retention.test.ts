@@ -1,4 +1,5 @@
-import { expect, it } from 'vitest';
+import { silentLogger } from '@dotmac/core';
+import { expect, it, vi } from 'vitest';
 import { createLifecycle } from '../../src/lifecycle.js';
 import { memoryLifecycleStore } from '../../src/store/memory/index.js';
 import { backends } from '../support/backends.js';
@@ -26,6 +27,32 @@ it.each(backends.filter(({ present }) => present))(
     await backend.close();
   },
 );
+
+it.each(backends.filter(({ present }) => present))(
+  'what is kept for ever is left alone, and nobody complains of it, on $title',
+  async ({ create }) => {
+    const backend = await create();
+    const warn = vi.fn();
+    const logger = { ...silentLogger, warn };
+    const run = await rig(backend, { logger, keptDays: { bulk: Infinity, parked: Infinity } });
+    const { bulk } = run.acme;
+    const { id } = await bulk.start({ command: 'reactivate', input: { actionType: 'x' }, filter: {} });
+    await until(async () => (await bulk.get(id)).status === 'completed', run.clock);
+    run.clock.set(run.clock.now() + 1_000 * day);
+    const asked = vi.spyOn(backend.store.outbox, 'pruneParked');
+    await until(() => asked.mock.calls.length > 1, run.clock, 10_000);
+    expect(await bulk.get(id)).toMatchObject({ id });
+    expect(warn).not.toHaveBeenCalled();
+    await run.stop();
+    await backend.close();
+  },
+);
+
+it.each([Infinity, 0, Number.NaN])('answers are not kept for %s seconds', (idempotencyRetentionSeconds) => {
+  expect(() => createLifecycle({ store: memoryLifecycleStore(), idempotencyRetentionSeconds })).toThrow(
+    expect.objectContaining({ code: 'INVALID_ARGUMENT' }),
+  );
+});
 
 it('nothing is kept for less than a day', () => {
   expect(() => createLifecycle({ store: memoryLifecycleStore(), keptDays: { bulk: 0.5 } })).toThrow(

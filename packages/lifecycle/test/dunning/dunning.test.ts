@@ -382,6 +382,8 @@ describe('the time of the next step', () => {
       },
     ],
     [{ name: 'x', steps: [{ afterDays: Number.NaN, action: 'warn' as const }] }],
+    [{ name: 'x', steps: [{ afterDays: 1e9, action: 'warn' as const }] }],
+    [{ ...standard, leastGapHours: Infinity }],
   ])('of a policy that makes no sense is not asked: %j', (init) => {
     expect(() => defineDunningPolicy(init)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
   });

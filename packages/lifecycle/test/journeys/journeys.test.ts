@@ -163,7 +163,9 @@ it.each([
   [{ ...welcome, endsOn: ['customer.vanished' as never] }],
   [{ ...welcome, steps: [{ key: 'end', afterDays: 1 }] }],
   [{ ...welcome, steps: [{ key: 'x', afterDays: -1 }] }],
+  [{ ...welcome, steps: [{ key: 'x', afterDays: 1e9 }] }],
   [{ ...welcome, leastGapHours: 0 }],
+  [{ ...welcome, leastGapHours: 1e9 }],
   [{ ...welcome, mostTaken: 0 }],
 ])('a journey that makes no sense is refused: %j', (init) => {
   expect(() => defineJourney(init)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));

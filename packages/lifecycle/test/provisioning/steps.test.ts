@@ -62,6 +62,11 @@ for (const { title, present, create } of backends)
           config: nothing,
           steps: [port, { key: 'withdrawal', waitMs: () => Number('a fortnight') }, account],
         }),
+        defineServiceTemplate({
+          name: 'endless',
+          config: nothing,
+          steps: [port, { key: 'withdrawal', waitMs: () => 1e17 }, account],
+        }),
       ];
     };
 
@@ -122,8 +127,8 @@ for (const { title, present, create } of backends)
       expect((await run.acme.provisioning.get(id)).runStatus).toBe('waiting');
     });
 
-    it('are undone when the time that they are to wait for is none', async () => {
-      const id = await request('muddled');
+    it.each(['muddled', 'endless'])('are undone when the time that they are to wait for is none: %s', async (name) => {
+      const id = await request(name);
       await becomes(id, 'failed', 1_000);
       expect(calls).toEqual(['port', 'release']);
     });

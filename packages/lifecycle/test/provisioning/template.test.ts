@@ -24,6 +24,8 @@ describe('a service template', () => {
     ['approved by half of a person', [{ key: 'boss', approval: { quorum: 0.5 } }], 'approval.quorum'],
     ['whose approval never expires', [{ key: 'boss', approval: { expiresInMs: Infinity } }], 'approval.expiresInMs'],
     ['that waits for ever', [{ key: 'rest', waitMs: Infinity }], 'waitMs: must be a time in ms'],
+    ['that waits until after the year 9999', [{ key: 'rest', waitMs: 1e17 }], 'waitMs'],
+    ['whose approval lasts as long', [{ key: 'boss', approval: { expiresInMs: 1e17 } }], 'approval.expiresInMs'],
     ['that waits for less than nothing', [{ key: 'rest', waitMs: -1 }], 'waitMs'],
     ['whose step has no time', [{ key: 'port', run, timeoutMs: 0 }], 'timeoutMs'],
     ['whose step is never tried', [{ key: 'port', run, retry: { attempts: 0 } }], 'retry.attempts'],

@@ -1,5 +1,6 @@
 import type { LifecycleContext } from '../../context.js';
 import type { WaitStep } from '../definition.js';
+import { longestWaitMs } from '../step-limits.js';
 import { callStep } from './call.js';
 import { contextOf } from './context.js';
 import { begun, completed, defaultTimeoutMs, failed } from './forward.js';
@@ -23,7 +24,7 @@ export async function runWait(
   const outcome = await callStep(clock, limits, async (deadline) => {
     if (typeof waitMs === 'number') return waitMs;
     const ms = await waitMs({ ...(await contextOf(work, 'run')), attempt: attempt.attempts, signal: deadline });
-    if (!Number.isFinite(ms)) throw new TypeError(`The step ${step.key} is to wait for ${ms} ms, which is no time.`);
+    if (!(ms <= longestWaitMs)) throw new TypeError(`The step ${step.key} is to wait for ${ms} ms, which is no time.`);
     return ms;
   });
   if (!outcome.ok) return failed(context, work, attempt, outcome, undefined);
