@@ -57,15 +57,16 @@ export function timerService(context: LifecycleContext, identity: ScopeIdentity)
       });
       if (isOwnName(given.name)) throw own();
       const at = clock.now();
-      await store.transaction(async (trx) => {
+      return store.transaction(async (trx) => {
         await lockToChange(context, identity.tenantId, customerId, trx);
         const others = (await timers.listFor(customerId, trx)).filter(({ name }) => name !== given.name);
         if (others.length >= mostTimers) throw lifecycleErrors.TIMER_LIMIT({ limit: mostTimers });
         const set = { ...given, dueAt, anchorAt: at };
         await changeTimers(context, identity, customerId, [{ set }], { at, trx });
+        // Once this has committed it may be gone: its command may have been given.
+        const found = (await timers.listFor(customerId, trx)).find((timer) => timer.name === given.name);
+        return viewOfTimer(found as Timer);
       }, options.trx);
-      const found = (await timers.listFor(customerId, options.trx)).find((timer) => timer.name === given.name);
-      return viewOfTimer(found as Timer);
     },
     async list(customerId) {
       if (!(await customers.get(customerId))) throw lifecycleErrors.CUSTOMER_NOT_FOUND({ customerId });

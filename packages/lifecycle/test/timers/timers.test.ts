@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { defineDunningPolicy } from '../../src/dunning/policy.js';
 import { defineJourney } from '../../src/journeys/journey.js';
 import { createLifecycle } from '../../src/lifecycle.js';
+import type { LifecycleStore } from '../../src/store/store.js';
 import { backends, type Backend } from '../support/backends.js';
 import { rig, until, type Rig } from '../support/lifecycle.js';
 
@@ -57,6 +58,19 @@ for (const { title, present, create } of backends)
       await run.clock.advance(2.5 * minute);
       expect(await stage()).toBe('active');
       await until(async () => (await stage()) === 'suspended', run.clock, 2_000);
+    });
+
+    it('are answered as they were set, though their command was given before the answer', async () => {
+      await run.stop();
+      const { store } = backend;
+      const transaction: LifecycleStore['transaction'] = async (work, join) => {
+        const result = await store.transaction(work, join);
+        await store.transaction((trx) => store.tenant('acme').timers.clear(id, 'trial-end', trx));
+        return result;
+      };
+      run = await rig({ ...backend, store: { ...store, transaction } });
+      const dueAt = run.clock.now();
+      expect(await run.acme.timers.set(id, trialEnd(dueAt))).toMatchObject({ name: 'trial-end', dueAt });
     });
 
     it('are a hundred at the most, each of which can be moved', async () => {
