@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { backends, type Backend } from './support/backends.js';
 import { over } from './support/over-http.js';
@@ -33,6 +34,30 @@ for (const { title, present, create } of backends)
       );
       const half = { username: 'a', email: 'a@example.com', firstName: 'A\ud800', lastName: 'B', userType: 'x' };
       await expect(run.acme.customers.register(half)).rejects.toMatchObject(refused);
+    });
+
+    it('is refused in the line of a list that it is in', async () => {
+      const { id } = await run.acme.bulk.start({ command: 'delete', filter: { listed: true } });
+      const ids = ['01a22701-20f0-72fa-b5f5-74605a09d508', '01a22701-20f0-72fa-b5f5-74605a09d508 ', 'ß', ''];
+      const lines = ids.map((it) => JSON.stringify({ customer_id: it })).join('\n');
+      const { status, body } = await over(run.module, 'POST', 'bulk-operations/customers', {
+        query: { operation_id: id },
+        headers: { 'content-type': 'application/x-ndjson' },
+        body: { stream: Readable.from([Buffer.from(lines)]) },
+      });
+      expect(status).toBe(200);
+      let text = '';
+      for await (const part of body as AsyncIterable<string>) text += part;
+      const answers = text
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as { line: number; status: string });
+      expect(answers.map(({ line, status: became }) => [line, became])).toEqual([
+        [1, 'created'],
+        [2, 'refused'],
+        [3, 'refused'],
+        [4, 'refused'],
+      ]);
     });
 
     it('is no place to begin a replay at: that would send everything again', async () => {

@@ -128,8 +128,10 @@ export const bulkFailure = z
 /** @see bulkFailure */
 export type BulkFailure = z.output<typeof bulkFailure>;
 
-/** One line that names a customer. */
-export const bulkTarget = z.object({ customerId: id }).meta({ id: 'LifecycleBulkTarget' });
+/** One line that names a customer. What is no id, e.g. one with a space after it, is the fault of its line. */
+export const bulkTarget = z
+  .object({ customerId: z.string().regex(/^[\x21-\x7e]{1,64}$/, 'This is no id of a customer') })
+  .meta({ id: 'LifecycleBulkTarget' });
 
 /** An operation as it is shown. */
 export function viewOfBulk({ tenantId: _, cursor: __, upTo: ___, touchedAt: ____, ...shown }: BulkOperation): BulkView {
