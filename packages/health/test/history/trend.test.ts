@@ -14,7 +14,7 @@ import {
 import { pendingBuckets } from '../../src/history/pending-buckets.js';
 import { defaultRetention, planWindow, readBy } from '../../src/history/resolution.js';
 import { uncheckedState } from '../../src/monitoring/directory.js';
-import { seriesOf, trendOf } from '../../src/history/trend.js';
+import { seriesOf, spanOf, trendOf } from '../../src/history/trend.js';
 import { encodeResult } from '../../src/history/ring.js';
 import { endpointRecord } from '../support/endpoints.js';
 import { storedResults } from '../support/results.js';
@@ -24,6 +24,34 @@ const hour = 3_600_000;
 type Check = Pick<CheckResult, 'at' | 'status' | 'code' | 'responseTimeMs' | 'message'>;
 /** Histograms are exact to this share of a value. */
 const accuracy = 0.021;
+
+describe('the time that a trend is asked over', () => {
+  it('is the last day, so many hours, or from one instant to another', () => {
+    expect(spanOf({}, now)).toEqual({ from: now + 1 - 24 * hour, until: now + 1 });
+    expect(spanOf({ hours: 3 }, now)).toEqual({ from: now + 1 - 3 * hour, until: now + 1 });
+    expect(spanOf({ hours: 3, until: now - hour }, now)).toEqual({ from: now - 4 * hour, until: now - hour });
+    expect(spanOf({ from: now - hour, until: now - hour + 60_000 }, now)).toEqual({
+      ...{ from: now - hour, until: now - hour + 60_000 },
+    });
+  });
+
+  it.each([
+    ['hours', { hours: 0 }],
+    ['hours', { hours: 1.5 }],
+    ['from', { hours: 1, from: now - hour }],
+    ['until', { until: now + 2 }],
+    ['from', { from: now - hour, until: now - hour + 59_999 }],
+    ['from', { from: now, until: now - hour }],
+    ['from', { from: now - 9_600 * hour - 1 }],
+  ])('is refused by its %s: %j', (path, asked) => {
+    expect(() => spanOf(asked, now)).toThrow(
+      expect.objectContaining({
+        code: 'INVALID_INPUT',
+        issues: expect.arrayContaining([expect.objectContaining({ path })]),
+      }),
+    );
+  });
+});
 
 const checkAt = (at: fc.Arbitrary<number>): fc.Arbitrary<Check> =>
   fc.record({

@@ -72,6 +72,14 @@ describe('a window', () => {
     ]);
   });
 
+  it('that never ceases is looked ahead of for a hundred times that it begins', () => {
+    const always = timing({ cron: '* * * * *', duration: 60 });
+    expect(shown(spanAt(always, at('2026-01-05T12:00Z')))).toEqual([
+      '2026-01-05T12:00:00.000Z',
+      '2026-01-05T13:41:00.000Z',
+    ]);
+  });
+
   it('begins for the last time before its end, and not before its beginning', () => {
     const bounded = timing({
       ...{ cron: '0 * * * *', duration: 600 },

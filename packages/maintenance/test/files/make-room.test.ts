@@ -67,6 +67,16 @@ it('clearing a directory for room leaves what was used since the floor, also of 
   expect(await left()).toEqual(Array.from({ length: 8 }, (_, index) => `younger-${index}`));
 });
 
+it('clearing a directory for room removes what is old before all else, though another of its second is not', async () => {
+  const seconds = (age: number): number => (age * 1_000) / hour;
+  for (let index = 0; index < 4; index++) await file(`older-${index}`, seconds(9.9), 4_096);
+  for (let index = 0; index < 8; index++) await file(`younger-${index}`, seconds(9.1), 4_096);
+  const { blocks } = await stat(join(folder, 'younger-0'));
+  await clear({ cutoff: now - 9_500, maxBytes: 7 * blocks * 512 });
+  const names = await left();
+  expect([names.length, names.filter((name) => name.startsWith('older'))]).toEqual([7, []]);
+});
+
 describe('clearing a directory by age', () => {
   it('goes by the latest of the times that count', async () => {
     const times: [name: string, accessHours: number, writtenHours: number][] = [
