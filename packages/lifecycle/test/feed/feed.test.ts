@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { EventName, StreamedCustomerEvent } from '../../src/feed/event.js';
 import type { FollowAsk } from '../../src/feed/service.js';
 import type { LifecycleScope } from '../../src/lifecycle.js';
+import type { LifecycleStore } from '../../src/store/store.js';
 import { anEvent } from '../../src/testing/samples.js';
 import { backends, type Backend } from '../support/backends.js';
 import { rig, someone, type Rig } from '../support/lifecycle.js';
@@ -19,12 +20,29 @@ async function all(scope: LifecycleScope, ask: { cursor?: string; types?: EventN
   }
 }
 
+/** The same store, that says when its feed is read. */
+function watchFeed(store: LifecycleStore) {
+  let read = (): void => undefined;
+  const tenant: LifecycleStore['tenant'] = (id) => {
+    const own = store.tenant(id);
+    const feed: typeof own.history.feed = (...ask) => (read(), own.history.feed(...ask));
+    return { ...own, history: { ...own.history, feed } };
+  };
+  return {
+    store: { ...store, tenant },
+    whenRead: () => new Promise<void>((resolve) => (read = resolve)),
+  };
+}
+
 for (const { title, present, create } of backends)
   describe.skipIf(!present)(`what happened, on ${title}`, () => {
     let backend: Backend;
     let run: Rig;
+    let feed: ReturnType<typeof watchFeed>;
     beforeEach(async () => {
       backend = await create();
+      feed = watchFeed(backend.store);
+      backend = { ...backend, store: feed.store };
       run = await rig(backend);
     });
     afterEach(async () => {
@@ -35,10 +53,11 @@ for (const { title, present, create } of backends)
     /** The first events of a stream. */
     const follow = async (count: number, ask: FollowAsk, meanwhile: () => Promise<unknown>) => {
       const events: StreamedCustomerEvent[] = [];
+      const looked = feed.whenRead();
       const iterator = run.acme.feed.follow(ask)[Symbol.asyncIterator]();
       let next = iterator.next();
       // The place to begin at is looked up before anything happens.
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await Promise.race([looked, next]);
       await meanwhile();
       while (events.length < count) {
         const { value, done } = await next;
