@@ -69,6 +69,9 @@ export const idempotencySuite: Suite<IdempotencySubject> = {
         await begun(store, { tenantId: 'Acme' });
         await begun(store, { key: first.key.toUpperCase() });
         await begun(store, { key: `${first.key} ` });
+        const others = { tenantId: 'globex', fingerprint: 'f2' };
+        await begun(store, others);
+        assert.deepEqual(await store.begin({ ...first, ...others }), { state: 'in_flight' });
       },
     },
     {
@@ -127,6 +130,8 @@ export const idempotencySuite: Suite<IdempotencySubject> = {
         assert.equal(await store.prune(now + 59_999), 0);
         assert.equal(await store.prune(now + 60_000), 1);
         assert.equal(await store.prune(now + 120_000), 1);
+        for (let count = 0; count < 501; count++) await store.begin({ ...first, key: `key ${count}` });
+        assert.equal(await store.prune(now + 60_000), 501);
       },
     },
   ],

@@ -103,6 +103,7 @@ export const leaseSuite: Suite<LeaseSubject> = {
         assert.ok(before && now);
         assert.equal(await a.renew('k', 'a', before.fence, ttlMs), false);
         assert.equal(await a.release('k', 'a', before.fence), false);
+        assert.equal(await b.release('k', 'b', now.fence), false);
         assert.equal(await b.acquire('k', 'b', ttlMs), null);
         assert.equal(await a.release('k', 'a', now.fence), true);
       },
