@@ -9,10 +9,11 @@ it('gives up results of the tenant who has most of them while the store is away,
   let isAway = true;
   const handOver = createHandOver(
     {
+      time: () => Promise.resolve(0),
       handOver: (results) =>
         isAway ? Promise.reject(new Error('away')) : Promise.resolve(void handed.push(...results)),
     },
-    undefined,
+    { clock: { now: () => 0 }, metrics: undefined },
   );
   const give = (tenantId: string, at: number): void =>
     handOver.give({ endpoint: { tenantId, id: 'e' } } as KeptEndpoint, nothingFound('own_network'), at);
