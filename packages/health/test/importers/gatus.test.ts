@@ -82,7 +82,7 @@ describe('an endpoint of Gatus', () => {
     ['nightly', 'interval', /86400 s became 3600 s/],
     ['endpoints[15]', null, /name/],
     ['pushed', null, /no heartbeat\.interval/],
-    ['backup', 'token', /endpoints\/\{id\}\/heartbeat says which/],
+    ['backup', 'token', /says by that whether it failed: GET .*endpoints\/\{id\}\/heartbeat/],
     ['ticker', 'interval', /10 s became 60 s/],
     ['redirects', 'alerts', /over 10 became 10/],
     ['checkout', null, /build on/],

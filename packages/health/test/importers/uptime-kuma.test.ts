@@ -121,7 +121,7 @@ describe('a monitor of Uptime Kuma', () => {
     ['zone', 'dns_resolve_server', /Only 1\.1\.1\.1/],
     ['oauth', 'authMethod', /oauth2-cc/],
     ['Customers', null, /tag/],
-    ['backup job', 'token', /heartbeat says which/],
+    ['backup job', 'token', /says by that whether it failed: GET .*heartbeat/],
     ['old switch', null, /SNMPv1/],
     ['new switch', null, /as which user/],
     ['access', 'radiusCalledStationId', /no equal/],
