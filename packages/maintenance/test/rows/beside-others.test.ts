@@ -32,10 +32,10 @@ function watching(written?: () => Promise<string>) {
 }
 
 describe('the pace of batches', () => {
-  it('is considerate until a second went by in which nobody wrote', async () => {
+  it('is considerate at first, until a quarter of a second went by in which nobody wrote', async () => {
     const { mostRows, rest } = watching();
     expect(mostRows()).toBe(1_000);
-    await rest(999);
+    await rest(249);
     expect(mostRows()).toBe(1_000);
     await rest(1);
     expect(mostRows()).toBe(8_000);

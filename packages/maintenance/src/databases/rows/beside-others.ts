@@ -4,6 +4,8 @@ import type { BatchPace, BesideOthers, RowDialect } from './dialect.js';
 
 /** Whoever was seen to write twice within such a time is taken to write on for as long again. */
 const spanMs = 1_000;
+/** So long whoever is there is looked for at first. */
+const firstMs = 250;
 
 /** Rests, and sees meanwhile who else writes. */
 export interface Company {
@@ -15,7 +17,7 @@ export interface Company {
 
 /**
  * Tells by what is written while this work rests whether others write: what they wait for is the log, the disk and the
- * cores, and nobody waits where nobody is. They are taken to be there until a second went by without them, and
+ * cores, and nobody waits where nobody is. They are taken to be there at first, until a second went by without them, and
  * always where the database does not tell. What is written once in a while (a lease that is renewed) is nobody.
  */
 export function besideOthers(
@@ -26,7 +28,7 @@ export function besideOthers(
   if (!others) return atPace(pace, clock);
   const considerate = { ...pace, ...others.pace };
   let seenAt = -Infinity;
-  let thereUntil = clock.monotonic() + spanMs;
+  let thereUntil = clock.monotonic() + firstMs;
   const written = reading(others, db);
   return {
     get pace() {
