@@ -1,5 +1,5 @@
 import { Registry } from 'prom-client';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { defineProbe, memoryHealthStore, type HealthOptions, type HealthStore } from '../../src/index.js';
 import { staged } from '../support/staged.js';
@@ -54,8 +54,13 @@ async function stage(options: Partial<HealthOptions> = {}) {
     for (const go of waiting) go();
     waiting.clear();
   };
+  // What hangs would keep `stop` waiting after a test that failed.
+  onTestFinished(mend);
   return { ...it, is, gauge, register, mend, logged };
 }
+
+/** What is due within 10 ms begins together. */
+const together = 0.01;
 
 const well = { ready: true, parts: { health: 'running', monitor: 'monitoring' } };
 
@@ -66,7 +71,7 @@ describe('a monitor that does not keep up', () => {
     });
     await register('hanging', 40);
     await clock.advance(120_000);
-    expect(await gauge('oldest_due')).toBe(0);
+    expect(await gauge('oldest_due')).toBeLessThanOrEqual(together);
     expect(health.readiness()).toEqual(well);
 
     is.probe = 'hangs';
@@ -82,13 +87,19 @@ describe('a monitor that does not keep up', () => {
     expect(clock.monotonic() - began).toBeLessThan(160_000);
     expect(seen.at(-1)).toBeGreaterThanOrEqual(90);
     expect(seen.at(-1)).toBeLessThan(92);
-    await clock.advance(180_000);
+    // Which check is due when depends on the ids; that the queue never empties does not.
+    while (health.readiness().ready) {
+      await clock.advance(1_000);
+      seen.push(await gauge('oldest_due'));
+    }
     expect(health.readiness()).toEqual({ ...behind, ready: false });
-    expect(await gauge('oldest_due')).toBeGreaterThanOrEqual(240);
+    expect(clock.monotonic() - began).toBeLessThan(600_000);
+    expect(seen.at(-1)).toBeGreaterThanOrEqual(240);
+    expect(seen.at(-1)).toBeLessThan(242);
 
     mend();
     await clock.advance(61_000);
-    expect(await gauge('oldest_due')).toBe(0);
+    expect(await gauge('oldest_due')).toBeLessThanOrEqual(together);
     expect(health.readiness()).toEqual(well);
     expect(logged.filter((it) => /begin/.test(it))).toEqual([
       'checks are due and do not begin: every place is taken',
@@ -106,7 +117,7 @@ describe('a monitor that does not keep up', () => {
     expect(health.readiness()).toEqual({ ready: true, parts: { ...well.parts, store: 'behind' } });
     expect(await gauge('unstored')).toBeGreaterThanOrEqual(60);
     // Checks do not wait for storage.
-    expect(await gauge('oldest_due')).toBe(0);
+    expect(await gauge('oldest_due')).toBeLessThanOrEqual(together);
     mend();
     await clock.advance(5_000);
     expect(await gauge('unstored')).toBeLessThanOrEqual(1);
@@ -128,7 +139,7 @@ describe('a monitor that does not keep up', () => {
     expect(await gauge('oldest_due')).toBeGreaterThanOrEqual(60);
     mend();
     await clock.advance(61_000);
-    expect(await gauge('oldest_due')).toBe(0);
+    expect(await gauge('oldest_due')).toBeLessThanOrEqual(together);
     expect(health.readiness()).toEqual(well);
   });
 
