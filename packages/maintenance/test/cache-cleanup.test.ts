@@ -1,8 +1,9 @@
 import { Cluster, Redis } from 'ioredis';
 import { LRUCache } from 'lru-cache';
-import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { available, redisPrefix, redisUrl } from '../../../test/support/services.js';
 import { createMaintenance, memoryMaintenanceStore, type MaintenanceOptions, type MemoryCache } from '../src/index.js';
+import { resourceKey } from '../src/runs/lease-keys.js';
 import { startable, startRedis, type OwnServer } from './support/own-servers.js';
 
 const scope = (caches: MaintenanceOptions['caches']) =>
@@ -109,6 +110,20 @@ describe.skipIf(!available.redis)('cleaning Redis (needs Redis: npm run services
     expect(result).toMatchObject({ itemsCleaned: 300, details: { policies: [{ removed: 0, expiring: 300 }] } });
     expect(await left()).toBe(300);
     expect(await redis.ttl(`${prefix}cache:0`)).toBeGreaterThan(400);
+  });
+
+  it('says of a store that fails not that the cache does', async () => {
+    await fill(20);
+    const store = memoryMaintenanceStore();
+    const acquire = store.leases.acquire.bind(store.leases);
+    vi.spyOn(store.leases, 'acquire').mockImplementation((key, ...more) =>
+      key === resourceKey('redis:pages', '') ? Promise.reject(new Error('the store is away')) : acquire(key, ...more),
+    );
+    const { runs } = createMaintenance({ store, caches: [policy] }).scope({ tenantId: 'acme' });
+    const run = await clean(runs);
+    expect(run).toMatchObject({ status: 'failed', itemsCleaned: 0, errorMessage: expect.any(String) });
+    expect(run.errorMessage).not.toContain('did not answer');
+    expect(await left()).toBe(20);
   });
 
   it.each<[string, () => Redis | Cluster]>([

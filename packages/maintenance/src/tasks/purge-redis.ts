@@ -55,22 +55,21 @@ export async function purgeRedis(context: TaskContext, policy: CheckedRedis): Pr
   const { maxShare } = policy;
   const progress = await context.target({ target: `redis:${policyName}`, ...expected, maxShare });
   if (progress.isDone) return { ...report, outcome: 'done', ...nothingPurged };
-  const swept = await reached(context, policy, () =>
-    context.exclusively(
-      `redis:${policyName}`,
-      async ({ signal }) =>
-        sweepKeys(await policy.redis(), {
-          clock: context.clock,
-          signal,
-          pattern,
-          treatment: treatmentOf(policy),
-          dutyCycle,
-          cursor: progress.cursor as SweepCursor | undefined,
-          remaining: () => progress.remaining,
-          onBatch: ({ seen, changed, cursor }) => progress.advance({ seen, cleaned: changed, cursor }),
-        }),
-      'cluster',
-    ),
+  const sweep = async (signal: AbortSignal) =>
+    sweepKeys(await policy.redis(), {
+      clock: context.clock,
+      signal,
+      pattern,
+      treatment: treatmentOf(policy),
+      dutyCycle,
+      cursor: progress.cursor as SweepCursor | undefined,
+      remaining: () => progress.remaining,
+      onBatch: ({ seen, changed, cursor }) => progress.advance({ seen, cleaned: changed, cursor }),
+    });
+  const swept = await context.exclusively(
+    `redis:${policyName}`,
+    ({ signal }) => reached(context, policy, () => sweep(signal)),
+    'cluster',
   );
   if (!swept) return { ...report, outcome: 'busy', ...nothingPurged };
   if (swept.finished) progress.done();

@@ -226,12 +226,27 @@ describe.skipIf(!available.postgres)('advice on PostgreSQL (needs PostgreSQL: np
       for (const name of others) await run(`drop index ${name}`);
     });
 
-    it('drops what a killed try left, before the next', async () => {
+    it.each([
+      ['of a name that leaves room for more', 'built_other'],
+      ['of one that leaves none', long],
+      ['of one that is cut off between two of its characters', `${'é'.repeat(31)}e`],
+    ])('drops what a killed try left, before the next: %s', async (_, index) => {
+      await run(`create index if not exists ${index} on built (b)`);
       const known = await limits('built');
-      await leaveBehind(long);
+      await leaveBehind(index);
       expect(await invalid()).toHaveLength(1);
-      expect(await upkeepOf(database).rebuildIndex('built', long, known)).toMatchObject({ outcome: 'rebuilt' });
+      expect(await upkeepOf(database).rebuildIndex('built', index, known)).toMatchObject({ outcome: 'rebuilt' });
       expect(await invalid()).toEqual([]);
+    });
+
+    it('leaves alone what others began since of an index whose name begins the same', async () => {
+      await run('create index built_other_too on built (id, b)');
+      const known = await limits('built');
+      await leaveBehind('built_other');
+      const rebuilt = await upkeepOf(database).rebuildIndex('built', 'built_other_too', known);
+      expect(rebuilt).toMatchObject({ outcome: 'rebuilt' });
+      expect(await invalid()).toEqual(['built_other_ccnew']);
+      await run('drop index built_other_ccnew, built_other_too');
     });
 
     it('refuses without room for a second index, or when nobody knows', async () => {

@@ -69,13 +69,18 @@ function refusal(bytes: number, { freeBytes, unmeasuredBytes }: RebuildLimits): 
   return bytes * neededShare > freeBytes ? 'there is not enough room for a second one on the disk' : null;
 }
 
+/** Bytes of a name; PostgreSQL cuts off what is beyond. */
+const longestName = 63;
+
 /**
- * `name_ccnew`, `name_ccnew1`, ...: of a long name PostgreSQL cuts the end off before it appends. Near the end the old
- * index becomes `name_ccold`, and is one that nobody knew by that name.
+ * `name_ccnew`, `name_ccnew1`, ...: of a name that leaves no room for that, PostgreSQL cuts the end off before it appends,
+ * and no more of it than it has to. Near the end the old index becomes `name_ccold`, and is one that nobody knew by that name.
  */
 function isOurs({ name, isValid }: Index, index: string): boolean {
-  const parts = /^(.*)_cc(?:new|old)\d*$/s.exec(name);
-  return !isValid && parts !== null && index.startsWith(parts[1] ?? index);
+  const [, kept, appended] = /^(.*)(_cc(?:new|old)\d*)$/s.exec(name) ?? [];
+  if (isValid || kept === undefined || appended === undefined || !index.startsWith(kept)) return false;
+  const [cutOff] = index.slice(kept.length);
+  return cutOff === undefined || Buffer.byteLength(kept + cutOff + appended) > longestName;
 }
 
 /** On a connection of its own: that of the building may be what failed. False when something is left after all. */
