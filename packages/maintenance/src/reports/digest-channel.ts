@@ -80,7 +80,8 @@ const wire = wireOf(digestSchema);
 const timeoutMs = 10_000;
 
 /**
- * Posts digests as JSON, signed as Standard Webhooks are; any status from 200 to 299 takes one.
+ * Posts digests as JSON, signed as Standard Webhooks are; any status from 200 to 299 takes one. Beside the figures, `data`, are
+ * the same `subject`, `text` and `html` (a whole page) that mails have.
  *
  * @param options.key `whsec_` and 24 to 64 bytes in base64
  */
@@ -99,9 +100,9 @@ export function digestByWebhook(options: {
   return {
     name,
     ...(tenants && { tenants }),
-    async send({ id, tenantId, at, subject, digest }, { signal, connector }) {
-      const data = wire.render(digest);
-      const body = JSON.stringify({ id, type: 'maintenance.digest', tenant_id: tenantId, subject, data });
+    async send({ id, tenantId, at, subject, text, html, digest }, { signal, connector }) {
+      const about = { id, type: 'maintenance.digest', tenant_id: tenantId };
+      const body = JSON.stringify({ ...about, subject, text, html, data: wire.render(digest) });
       const headers = signatureHeaders(key, { id, at, body });
       await postJson({ connector, timeoutMs, signal }, { url, headers, body });
     },

@@ -55,6 +55,8 @@ describe('a digest', () => {
       const subject = 'Maintenance: 1 run, none failed';
       expect(run).toMatchObject({ status: 'completed', details: { subject, sent_to: ['own', 'email', 'webhook'] } });
       expect(told).toMatchObject([{ id: run.taskId, tenantId: 'acme', subject, digest: { runs: 1 } }]);
+      expect(told[0]?.text).toContain(subject);
+      expect(told[0]?.html).toContain(`<h1>${subject}</h1>`);
       expect(mails).toMatchObject([
         {
           to: ['team@example.com'],
@@ -72,6 +74,9 @@ describe('a digest', () => {
         id: run.taskId,
         type: 'maintenance.digest',
         tenant_id: 'acme',
+        subject,
+        text: told[0]?.text,
+        html: told[0]?.html,
         data: { runs: 1, tasks: [{ task: 'system_monitoring' }] },
       });
     });
