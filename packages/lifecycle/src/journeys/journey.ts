@@ -52,7 +52,10 @@ export interface Journey {
 export interface JourneyInit {
   /** Letters, digits, `_` and `-`, up to 50. */
   name: string;
-  /** A customer to whom one of these happens sets out, unless it is on its way already. */
+  /**
+   * A customer to whom one of these happens sets out, unless it is on its way already. Many happen in several stages, e.g.
+   * `customer.verified` to an active customer with a new address: `when` says in which ones the journey is meant.
+   */
   startsOn: readonly JourneyEvent[];
   /**
    * One of these has a customer who is on its way begin again, at the first step and with its days counted anew; whom the
@@ -79,13 +82,15 @@ const mostSteps = 50;
  * @throws INVALID_ARGUMENT for a bad name or key, no steps, an event that there is not, a gap or a bound of nothing
  *
  * @example
+ * const isNew = ({ stage }: Customer) => stage === 'verification' || stage === 'onboarding';
  * const welcome = defineJourney({
  *   name: 'welcome',
  *   startsOn: ['customer.verified'],
  *   endsOn: ['customer.activated', 'customer.deactivated', 'customer.deleted'],
+ *   when: isNew,
  *   steps: [
  *     { key: 'remind', afterDays: 3 },
- *     { key: 'give-up', afterDays: 14, command: 'deactivate', input: { reason: 'never onboarded' } },
+ *     { key: 'give-up', afterDays: 14, when: isNew, command: 'deactivate', input: { reason: 'never onboarded' } },
  *   ],
  * });
  */

@@ -1,7 +1,7 @@
 import { setTimeout as turn } from 'node:timers/promises';
 import { z } from 'zod';
 import { describe, expect, it } from 'vitest';
-import type { RegistrationDraft } from '../../src/customers/customer.js';
+import type { Customer, RegistrationDraft } from '../../src/customers/customer.js';
 import { defineDunningPolicy } from '../../src/dunning/policy.js';
 import type { CustomerEvent } from '../../src/feed/event.js';
 import { defineJourney } from '../../src/journeys/journey.js';
@@ -9,7 +9,7 @@ import type { LifecycleScope } from '../../src/lifecycle.js';
 import { defineServiceTemplate } from '../../src/provisioning/template.js';
 import { expectEvents } from '../../src/testing/expect-events.js';
 import { backends } from '../support/backends.js';
-import { rig, someone } from '../support/lifecycle.js';
+import { rig, someone, type Rig } from '../support/lifecycle.js';
 
 const hour = 3_600_000;
 const day = 24 * hour;
@@ -23,13 +23,15 @@ const dunning = defineDunningPolicy({
   ],
   exclude: ({ attributes }) => (attributes['hospital'] ? 'hospitals are never cut off' : undefined),
 });
+const isNew = ({ stage }: Customer): boolean => stage === 'verification' || stage === 'onboarding';
 const welcome = defineJourney({
   name: 'welcome',
   startsOn: ['customer.verified'],
   endsOn: ['customer.activated', 'customer.deactivated'],
+  when: isNew,
   steps: [
     { key: 'remind', afterDays: 3 },
-    { key: 'give-up', afterDays: 14, command: 'deactivate', input: { reason: 'never onboarded' } },
+    { key: 'give-up', afterDays: 14, when: isNew, command: 'deactivate', input: { reason: 'never onboarded' } },
   ],
 });
 /** Counted anew with every sign of life. */
@@ -60,7 +62,14 @@ const farewell = defineJourney({
   endsOn: ['customer.won_back', 'customer.deactivated'],
   steps: [
     { key: 'call', afterDays: 7 },
-    { key: 'let-go', afterDays: 30, command: 'deactivate', input: { reason: 'did not come back' } },
+    // Who was suspended meanwhile, and paid, is active without having been won back.
+    {
+      key: 'let-go',
+      afterDays: 30,
+      when: ({ stage }) => stage === 'churning',
+      command: 'deactivate',
+      input: { reason: 'did not come back' },
+    },
   ],
 });
 const step = { key: 'network', run: () => undefined };
@@ -72,7 +81,7 @@ const internet = defineServiceTemplate({
 });
 
 interface Act {
-  (scope: LifecycleScope, id: string, now: number): Promise<unknown>;
+  (scope: LifecycleScope, id: string, now: number, token: Rig['token']): Promise<unknown>;
 }
 
 /** What somebody does in the year, and what becomes of it, to the last event. */
@@ -95,6 +104,10 @@ const promisesFor =
   ({ suspension }, id, now) =>
     suspension.promise(id, { actionType: 'non_payment', until: now + days * day });
 const promises = promisesFor(7);
+const addsTelephone: Act = async ({ customers, verification }, id, _, token) => {
+  await customers.update(id, { phone: '+4930901820' });
+  await verification.verify(id, { verificationToken: await token(id, 'phone'), verificationType: 'phone' });
+};
 
 const verified = ['0: customer.registered', '0: customer.verified'];
 const became = [...verified, '0: customer.onboarding_started', '0: customer.activated'];
@@ -260,6 +273,27 @@ const lives: readonly Life[] = [
     ],
   },
   {
+    who: 'verifies a telephone when it is active already',
+    diary: [[100, addsTelephone]],
+    story: [...became, asked, '100: customer.updated', '100: customer.verified', halfYear(282)],
+  },
+  {
+    who: 'leaves, owes, pays, and so stays',
+    diary: [
+      [100, ({ customers }, id) => customers.markChurning(id, { reason: 'moving' })],
+      [110, ({ suspension }, id) => suspension.suspend(id, { actionType: 'non_payment' })],
+      [112, ({ suspension }, id) => suspension.reactivate(id, { actionType: 'non_payment' })],
+    ],
+    story: [
+      ...became,
+      asked,
+      '100: customer.churning moving',
+      '107: journey.step_reached call by journey:farewell',
+      '110: customer.suspended non_payment',
+      '112: customer.reactivated non_payment non_payment',
+    ],
+  },
+  {
     who: 'leaves, and comes back',
     diary: [
       [100, ({ customers }, id) => customers.markChurning(id, { reason: 'moving' })],
@@ -364,7 +398,7 @@ for (const { title, present, create } of backends)
       };
       for (const { dayOfYear, act, id } of diary) {
         await goTo(dayOfYear);
-        await act(acme, id, clock.now());
+        await act(acme, id, clock.now(), run.token);
       }
       await goTo(365);
 

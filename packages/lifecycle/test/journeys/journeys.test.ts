@@ -10,7 +10,7 @@ const welcome: JourneyInit = {
   name: 'welcome',
   startsOn: ['customer.verified'],
   endsOn: ['customer.activated', 'customer.deactivated', 'customer.deleted'],
-  when: ({ userType }) => userType !== 'staff',
+  when: ({ stage, userType }) => stage === 'verification' && userType !== 'staff',
   steps: [
     { key: 'remind', afterDays: 3 },
     { key: 'call', afterDays: 7, when: ({ phone }) => phone !== null },
