@@ -13,7 +13,7 @@ export interface Reckoning {
   until: number;
 }
 
-/** Slots are looked at this far back: further ones run no more, whatever the grace. */
+/** Slots are looked at this far back, or as far as a longer grace goes: further ones run no more. */
 const hourMs = 3_600_000;
 const longestGraceMs = 6 * hourMs;
 const longestWaitMs = 15 * 24 * hourMs;
@@ -29,7 +29,7 @@ const mostSlots = 100;
 export function reckon(timetable: Timetable, after: number, now: number): Reckoning {
   const { rules, hours } = timetable;
   const lookedBackMs =
-    (rules.graceMs ?? longestGraceMs) + (rules.windows.length > 0 ? longestWaitMs : 0) + rules.jitterMs;
+    Math.max(rules.graceMs ?? 0, longestGraceMs) + (rules.windows.length > 0 ? longestWaitMs : 0) + rules.jitterMs;
   const slots = lastSlots(timetable, Math.max(after, now - lookedBackMs), now, mostSlots);
   const firings = slots.map((slotAt) => timetable.firing(slotAt));
   const waiting = firings.findIndex((firing) => momentOf(firing) > now);

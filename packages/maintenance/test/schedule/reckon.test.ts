@@ -47,6 +47,22 @@ describe('slots that came due', () => {
     expect(times(reckon(never, at('05T11:30'), at('05T12:00:10')).run)).toEqual(['05T12:00']);
   });
 
+  it.each([0, second, 10 * second])(
+    'are on time for ten seconds with a grace of %d ms, and told of for hours',
+    (graceMs) => {
+      const strict = timetable({ ...hourly, graceMs });
+      for (const now of ['05T12:00:00', '05T12:00:10'])
+        expect(times(reckon(strict, at('05T11:30'), at(now)).run)).toEqual(['05T12:00']);
+      expect(reckon(strict, at('05T11:30'), at('05T12:00:11'))).toMatchObject({
+        run: [],
+        leftOut: [{ slotAt: at('05T12:00'), outcome: 'grace_passed' }],
+      });
+      expect(times(reckon(strict, at('05T01:30'), at('05T12:30')).leftOut)).toEqual([
+        ...['05T07:00', '05T08:00', '05T09:00', '05T10:00', '05T11:00', '05T12:00'],
+      ]);
+    },
+  );
+
   it('run six hours late at the most, also where windows have them looked for much further back', () => {
     const morning = timetable({ cron: '0 3 * * *', windows: [{ from: '02:00', until: '12:00' }] });
     expect(times(reckon(morning, at('04T04:00'), at('05T09:00')).run)).toEqual(['05T03:00']);

@@ -101,6 +101,13 @@ describe('the scheduler', () => {
     expect(await outcomes()).toEqual(['01:00 timed_out']);
   });
 
+  it.each([0, second])('fires what comes due where what is missed has a grace of %d ms', async (graceMs) => {
+    const { it, clock, outcomes } = setUp({ everyMs: hour, graceMs });
+    await it.start();
+    await clock.advance(hour + second);
+    expect(await outcomes()).toEqual(['01:00 running']);
+  });
+
   it('makes up for what was missed once, by the ledger, when it is started again', async () => {
     const first = setUp({ everyMs: 4 * hour });
     await first.it.start();
