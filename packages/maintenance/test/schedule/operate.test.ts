@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Permission } from '@dotmac/core/contract';
-import { createApi } from '@dotmac/core/http';
 import { createMaintenance, memoryMaintenanceStore, type MaintenanceModule } from '../../src/index.js';
+import { over } from '../support/over-http.js';
 
 let maintenance: MaintenanceModule;
 beforeEach(async () => {
@@ -11,17 +11,8 @@ beforeEach(async () => {
 afterEach(() => maintenance.stop());
 
 /** Asks over HTTP, as somebody who may do this and nothing else. */
-const ask = async (action: 'start' | 'stop', permissions: Permission[]): Promise<number | undefined> => {
-  const api = createApi(maintenance, { authenticate: () => ({ tenantId: 'acme', actorId: 'user:1', permissions }) });
-  const path = `/infrastructure-maintenance/${action}`;
-  const route = api.routes.find((it) => it.method === 'POST' && it.path === path);
-  const response = await route?.handle({
-    ...{ method: 'POST', path, mountedAt: '', params: {}, query: {}, headers: {}, remoteAddress: '127.0.0.1' },
-    body: { parsed: undefined },
-    signal: new AbortController().signal,
-  });
-  return response?.status;
-};
+const ask = async (action: 'start' | 'stop', permissions: Permission[]): Promise<number> =>
+  (await over(maintenance, 'POST', action, {}, permissions)).status;
 const isRunning = async () => (await maintenance.scope({ tenantId: 'acme' }).state()).schedulerRunning;
 
 it('only who may operate maintenance starts and stops the scheduler, which serves all tenants', async () => {
