@@ -5,6 +5,7 @@ import { databaseFromUrl, type Database } from '@dotmac/core/kysely';
 import { fakeClock } from '@dotmac/core/testing';
 import { rowDialect } from '../../src/databases/row-dialects.js';
 import { besideOthers } from '../../src/databases/rows/beside-others.js';
+import { activeSessions } from '../../src/index.js';
 import { clean, planned, tinyPace } from '../support/clean.js';
 import { startable, startMariadb, startPostgres, type OwnServer } from '../support/own-servers.js';
 
@@ -99,6 +100,11 @@ const servers = [
     url: (port: number, name: string) => `postgres://postgres@127.0.0.1:${port}/${name}`,
     own: 'postgres',
     rows: `select i, ${old} + i from generate_series(1, 30000) i`,
+    locks: {
+      take: 'select pg_advisory_lock(1)',
+      release: 'select pg_advisory_unlock(1)',
+      wait: 'select pg_advisory_lock_shared(1), pg_advisory_unlock_shared(1)',
+    },
   },
   {
     title: 'MariaDB',
@@ -107,10 +113,15 @@ const servers = [
     url: (port: number, name: string) => `mysql://root@127.0.0.1:${port}/${name}`,
     own: 'mysql',
     rows: `select seq, ${old} + seq from seq_1_to_30000`,
+    locks: {
+      take: "select get_lock('held', 60)",
+      release: "select release_lock('held')",
+      wait: "select get_lock('held', 60), release_lock('held')",
+    },
   },
 ];
 
-for (const { title, present, start, url, own, rows } of servers)
+for (const { title, present, start, url, own, rows, locks } of servers)
   describe.skipIf(!present)(`beside an application on ${title}`, () => {
     let server: OwnServer;
     let database: Database;
@@ -159,6 +170,21 @@ for (const { title, present, start, url, own, rows } of servers)
       expect(result.deleted).toBe(30_000);
       return batches;
     };
+
+    it('its sessions count as active while they execute something, and no others do', async () => {
+      const active = () => expect.poll(() => activeSessions(database).read(never), { timeout: 20_000 });
+      await active().toBe(0);
+      await application.kysely.transaction().execute(async (trx) => {
+        await sql.raw(locks.take).execute(trx);
+        // Who waits for a lock is executing; who has it, within a transaction, is not.
+        await active().toBe(0);
+        const waiting = [1, 2, 3].map(() => run(locks.wait, application));
+        await active().toBe(3);
+        await sql.raw(locks.release).execute(trx);
+        await Promise.all(waiting);
+      });
+      await active().toBe(0);
+    });
 
     it('batches are small while it writes', async () => {
       const most = rowDialect(database).besideOthers?.pace.mostRows ?? 0;

@@ -1,9 +1,16 @@
 import { Pool } from 'pg';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { databaseFromUrl, type Database } from '@dotmac/core/kysely';
+import { databaseFromUrl, sqlite, type Database } from '@dotmac/core/kysely';
 import { available, postgresUrl } from '../../../../test/support/services.js';
-import { eventLoopDelay, lockWaits, poolWait, type PressureSignal } from '../../src/index.js';
+import {
+  activeSessions,
+  eventLoopDelay,
+  lockWaits,
+  poolWait,
+  replicaLag,
+  type PressureSignal,
+} from '../../src/index.js';
 import { dialects, type FreshDatabase } from '../support/databases.js';
 import { pausesUntil } from '../support/pausing.js';
 
@@ -25,6 +32,19 @@ it('the delay of an event loop is known from the first question on', { timeout: 
   const first = read(new AbortController().signal);
   for (const until = performance.now() + 700; performance.now() < until;);
   expect(await first).toBeGreaterThan(500);
+});
+
+it.each([
+  ['replica_lag', replicaLag, { unit: 's', pauseAt: 5 }],
+  ['lock_waits', lockWaits, { unit: 'sessions', pauseAt: 5 }],
+  ['active_sessions', activeSessions, { unit: 'sessions', pauseAt: 32 }],
+])('%s is 0 on SQLite, which has one writer and no replicas', async (name, signalOf, said) => {
+  const database = sqlite(':memory:');
+  const signal = signalOf(database);
+  expect(signal).toMatchObject({ ...said, name });
+  expect(signalOf(database, { of: 'main', pauseAt: 7 })).toMatchObject({ ...said, name: `${name}:main`, pauseAt: 7 });
+  expect(await signal.read(new AbortController().signal)).toBe(0);
+  await database.close();
 });
 
 describe.skipIf(!available.postgres)('work waits for a pool (needs PostgreSQL: npm run services)', () => {
