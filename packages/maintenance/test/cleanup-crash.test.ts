@@ -3,6 +3,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import Sqlite from 'better-sqlite3';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { databaseFromUrl, type Database } from '@dotmac/core/kysely';
@@ -89,7 +90,7 @@ const runUntilFree = (maintenance: MaintenanceModule, policy: string) =>
 
 for (const { title, present, fresh: createFresh, dialect } of dialects)
   describe.skipIf(!present)(`a cleanup on ${title}`, () => {
-    // A stopped process that has begun to write keeps SQLite's one lock: nobody can take over from it there.
+    // A stopped process that has begun to write keeps SQLite's one lock: nobody can take over from it there until it wakes.
     const moments = dialect === 'sqlite' ? ['rest-1'] : ['rest-1', 'predicate-3'];
     for (const [moment, policy] of [...moments.map((it) => [it, 'deleted'] as const), ['rest-1', 'filed'] as const])
       it(
@@ -118,6 +119,51 @@ for (const { title, present, fresh: createFresh, dialect } of dialects)
           await maintenance.stop();
           await database.close();
           await rm(directory, { recursive: true });
+          await fresh.drop();
+        },
+      );
+
+    if (dialect === 'sqlite')
+      it(
+        'that is stopped past its lease in its transaction keeps everybody out, and takes it back when it wakes',
+        { timeout: 120_000 },
+        async () => {
+          const policy = 'moved';
+          const fresh = await createFresh();
+          const database = databaseFromUrl(fresh.url);
+          await fill(database);
+          const zombie = start(fresh.url, policy, 'predicate-4');
+          await expect.poll(() => zombie.said, { timeout: 30_000 }).toContain('stopped');
+          const before = [await ids(database, 'events'), await ids(database, 'events_archive')] as const;
+          // It is in its second batch.
+          expect(before[0].length).toBeGreaterThan(rows - due.length);
+          expect(before[0].length).toBeLessThan(rows);
+          const other = new Sqlite(fresh.url.slice('sqlite:'.length), { timeout: 0 });
+          expect(() => other.exec('begin immediate')).toThrow(/locked/);
+          const { now } = database.traits;
+          const alive = async () =>
+            (
+              await sql`select 1 from dotmac_leases where owner is not null and until_at > ${now}`.execute(
+                database.kysely,
+              )
+            ).rows.length;
+          await expect.poll(alive, { timeout: 30_000 }).toBe(0);
+          expect(() => other.exec('begin immediate')).toThrow(/locked/);
+          other.close();
+
+          zombie.child.kill('SIGCONT');
+          await zombie.ended;
+          expect(zombie.said.at(-1)).toMatch(/^ended failed/);
+          expect([await ids(database, 'events'), await ids(database, 'events_archive')]).toEqual(before);
+
+          const maintenance = await successor(database);
+          await runUntilFree(maintenance, policy).toBe('completed');
+          expect(await ids(database, 'events')).toEqual(
+            Array.from({ length: rows }, (_, i) => i).filter((i) => i % 3 === 0),
+          );
+          expect(await ids(database, 'events_archive')).toEqual(due);
+          await maintenance.stop();
+          await database.close();
           await fresh.drop();
         },
       );
