@@ -1,32 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { link, lstat, mkdir, readFile, readdir, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
+import { link, mkdir, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createMaintenance, memoryMaintenanceStore } from '../../src/index.js';
 import { logFolder, type LogFolder } from '../support/logs.js';
+import { treeOf } from '../support/tree.js';
 
 let folder: LogFolder;
 beforeEach(async () => void (folder = await logFolder()));
 afterEach(() => folder.remove());
-
-/** Names, contents, modes, owners, numbers and times of all that is below a directory, and of itself. */
-async function treeOf(path: Buffer): Promise<string[]> {
-  const it = await lstat(path, { bigint: true });
-  const { mode, uid, gid, ino, nlink, size, blocks, mtimeNs, ctimeNs } = it;
-  const isRead = it.isFile() && size < 1_000_000n;
-  const content = isRead
-    ? createHash('sha256')
-        .update(await readFile(path))
-        .digest('hex')
-    : '';
-  const own = [path.toString('hex'), mode, uid, gid, ino, nlink, size, blocks, mtimeNs, ctimeNs, content].join(' ');
-  if (!it.isDirectory()) return [own];
-  const names = (await readdir(path, { encoding: 'buffer' })).sort((one, other) => one.compare(other));
-  const below: string[] = [];
-  for (const name of names) below.push(...(await treeOf(Buffer.concat([path, Buffer.from('/'), name]))));
-  return [own, ...below];
-}
 
 describe('a dry run of what works on files', () => {
   it('changes no byte, name, mode or time of what is there, whatever lies there', async () => {
