@@ -1,4 +1,5 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { chown, mkdtemp, rm } from 'node:fs/promises';
@@ -19,15 +20,42 @@ export interface OwnServer {
   stop(): Promise<void>;
 }
 
-/** A port of this machine that was free a moment ago. */
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
+/** Where the next port is looked for: elsewhere in every process, so that none gets one that another just gave up. */
+let nextPort = 10_000 + ((process.pid * 97) % 9_900);
+
+/**
+ * A port of this machine for nobody but the caller, until it gives it back. It is not one that the system gives to whoever
+ * wants any, for a connection of somebody else's would have it before the server does, or while that starts anew. Other
+ * processes see that it is taken by the datagram socket of the same number.
+ */
+async function takePort(): Promise<{ port: number; giveBack: () => void }> {
+  for (let tries = 0; tries < 9_900; tries++) {
+    const port = nextPort;
+    nextPort = nextPort < 19_899 ? nextPort + 1 : 10_000;
+    const claim = createSocket('udp4').unref();
+    claim.bind({ port, address: '127.0.0.1', exclusive: true });
+    const isMine = await once(claim, 'listening').then(
+      () => true,
+      () => false,
+    );
+    // The nodes of a cluster talk with each other 10,000 higher.
+    let isClosed = false;
+    const giveBack = (): void => {
+      if (!isClosed) claim.close();
+      isClosed = true;
+    };
+    if (isMine && (await isFree(port)) && (await isFree(port + 10_000))) return { port, giveBack };
+    giveBack();
+  }
+  throw new Error('No port is free between 10000 and 19899.');
+}
+
+/** Can somebody listen there? */
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
     const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
+    server.once('error', () => resolve(false));
+    server.listen({ port, host: '127.0.0.1', exclusive: true }, () => server.close(() => resolve(true)));
   });
 }
 
@@ -83,7 +111,7 @@ async function startServer({
   const as: RunAs = { env, ...(user !== undefined && process.getuid?.() === 0 ? idsOf(user) : {}) };
   if (as.uid !== undefined && as.gid !== undefined) await chown(directory, as.uid, as.gid);
   prepare?.(directory, as);
-  const port = await freePort();
+  const { port, giveBack } = await takePort();
   const start = () => spawn(command, args(directory, port), { ...as, cwd: directory, stdio: 'ignore' });
   let child = start();
   const kill = async (): Promise<void> => {
@@ -94,6 +122,7 @@ async function startServer({
   };
   const stop = async (): Promise<void> => {
     await kill();
+    giveBack();
     await rm(directory, { recursive: true, force: true, maxRetries: 5 });
   };
   const crash = async (): Promise<void> => {
@@ -215,7 +244,10 @@ export function startRedis(options: string[]): Promise<OwnServer> {
   });
 }
 
-/** A sentinel that watches over the Redis on that port, under the name `main`. */
+/**
+ * A sentinel that watches over the Redis on that port, under the name `main`. It is not to take a machine that pauses for
+ * one that is down: whoever stops the primary has to tell it to be less patient.
+ */
 export function startSentinel(primaryPort: number): Promise<OwnServer> {
   return startServer({
     command: onPath('redis-server') ?? 'redis-server',
@@ -224,7 +256,7 @@ export function startSentinel(primaryPort: number): Promise<OwnServer> {
         join(directory, 'sentinel.conf'),
         [
           `sentinel monitor main 127.0.0.1 ${primaryPort} 1`,
-          'sentinel down-after-milliseconds main 1000',
+          'sentinel down-after-milliseconds main 600000',
           'sentinel failover-timeout main 5000',
           '',
         ].join('\n'),
