@@ -42,30 +42,52 @@ for (const { title, present, fresh: createFresh, dialect } of dialects)
       );
     };
 
+    /** Resolves when so many wait for a lock in this database: the server may have others, of other tests. */
+    const waiting = (count: number) => {
+      const { dialect, kysely } = other as Database;
+      const ofMariadb = sql<{ n: number }>`select count(*) as n from information_schema.innodb_trx as t
+        join information_schema.processlist as p on p.id = t.trx_mysql_thread_id
+        where t.trx_state = 'LOCK WAIT' and p.db = database()`;
+      const waits = async (): Promise<number> =>
+        dialect === 'mysql'
+          ? Number((await ofMariadb.execute(kysely)).rows[0]?.n)
+          : await lockWaits(other as Database).read(new AbortController().signal);
+      // InnoDB renews what it shows when nobody has looked for a tenth of a second.
+      return expect.poll(waits, { timeout: 20_000, interval: 300 }).toBe(count);
+    };
+
     it('tries again after a deadlock, with fewer rows', { timeout: 60_000 }, async () => {
       await fill(40);
       const { cleanup, codes } = failuresOf(await planned(cleaning as Database, policy, asOf));
+      const { kysely } = other as Database;
       let running: Promise<{ deleted: number; retries: number }> | undefined;
-      await (other as Database).kysely.transaction().execute(async (trx) => {
-        // Much work is done here already, so that this is not the one that is chosen to go back.
-        await sql`update ballast set n = n + 1`.execute(trx);
-        await sql`update events set note = 'locked' where id = 30`.execute(trx);
-        // PostgreSQL sends back whoever looks first.
-        if (dialect === 'postgres') await sql`set local deadlock_timeout = '1min'`.execute(trx);
+      const begin = (): void => {
         running = clean(cleaning as Database, cleanup, {
           pace: { ...tinyPace(40), leastRows: 5, lockTimeoutMs: 20_000 },
         });
+      };
+      await kysely.transaction().execute(async (trx) => {
+        // Much work is done here already, so that this is not the one that is chosen to go back.
+        await sql`update ballast set n = n + 1`.execute(trx);
+        await sql`update events set note = 'locked' where id = 30`.execute(trx);
         if (dialect === 'sqlite') {
           // There is one lock: the other waits for it in vain, and comes again.
-          await new Promise((resolve) => setTimeout(resolve, 300));
+          begin();
+          await expect.poll(() => codes.length, { timeout: 20_000 }).toBeGreaterThan(0);
           return;
         }
-        const waits = lockWaits(other as Database);
-        // InnoDB renews what it shows when nobody has looked for a tenth of a second.
-        await expect
-          .poll(() => waits.read(new AbortController().signal), { timeout: 20_000, interval: 300 })
-          .toBeGreaterThan(0);
-        await sql`update events set note = 'locked too' where id = 3`.execute(trx);
+        // PostgreSQL sends back whoever looks first.
+        if (dialect === 'postgres') await sql`set local deadlock_timeout = '1min'`.execute(trx);
+        let asked: Promise<unknown> | undefined;
+        await kysely.transaction().execute(async (gate) => {
+          // PostgreSQL looks for a deadlock once for each wait: the cleanup must not wait for row 30 before all of it is laid.
+          await sql`select id from events where id = 10 for update`.execute(gate);
+          begin();
+          await waiting(1);
+          asked = sql`update events set note = 'locked too' where id = 3`.execute(trx);
+          await waiting(2);
+        });
+        await asked;
       });
       const { deleted, retries } = (await running) as { deleted: number; retries: number };
       expect({ deleted, retried: retries > 0 }).toEqual({ deleted: 40, retried: true });
