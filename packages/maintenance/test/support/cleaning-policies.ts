@@ -1,7 +1,7 @@
 import type { RetentionPolicy } from '../../src/index.js';
 
-/** How long a stopped process keeps others from its work. */
-export const leaseTtlMs = 3_000;
+/** How long a stopped process keeps others from its work; no machine pauses for so long that a living one loses it. */
+export const leaseTtlMs = 15_000;
 
 /** The policies of the cleaning worker, and of whoever takes over from it. */
 export function cleanedByWorker(directory: string, onPredicate: () => void = () => {}): RetentionPolicy[] {

@@ -7,7 +7,6 @@ const maintenance = createMaintenance({
   store: kyselyMaintenanceStore(database),
   databases: { main: database },
   upkeep: [{ name: 'main', database: 'main', tables: ['airy'], apply: ['bloated_index'] }],
-  leaseTtlMs: 1_500,
   startScheduler: false,
 });
 await maintenance.start();
