@@ -41,8 +41,11 @@ describe.skipIf(!startable.postgres)('advice on a PostgreSQL of its own (needs i
     await client.query(`create role someone password 'a secret'`);
     const { available, queries } = await slow();
     expect(available).toBe(true);
-    expect(queries[0]).toMatchObject({ query: 'select pg_sleep($1), $2', calls: 1 });
-    expect(queries[0]?.meanMs).toBeGreaterThan(49);
+    const slept = queries.find(({ query }) => query === 'select pg_sleep($1), $2');
+    expect(slept).toMatchObject({ calls: 1 });
+    expect(slept?.meanMs).toBeGreaterThan(49);
+    // Which of them took most time, is up to the machine.
+    expect(queries.map(({ totalMs }) => totalMs)).toEqual(queries.map(({ totalMs }) => totalMs).sort((a, b) => b - a));
     expect(JSON.stringify(queries)).not.toContain('secret');
   });
 
