@@ -1,4 +1,5 @@
 import { execFileSync, fork } from 'node:child_process';
+import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { access, link, mkdir, mkdtemp, readFile, readdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -87,10 +88,17 @@ describe('log rotation', () => {
     await build({
       stdin: {
         contents: `import { openRoot } from './files/root.js'; import { compressFile } from './files/compress.js';
-          import { codecs } from './files/codec.js';
-          const root = await openRoot(process.argv[2]); process.send('begun');
+          import { codecs } from './files/codec.js'; import { existsSync } from 'node:fs';
+          const root = await openRoot(process.argv[2]);
           const { signal } = new AbortController();
-          await compressFile(root, 'app.log.20260101T000000Z', { codec: codecs.gzip, level: 6, signal });`,
+          // By itself, between two of its own steps: who watches from outside may come too late.
+          const dieHalfway = () => {
+            if (existsSync(process.argv[3])) process.kill(process.pid, 'SIGKILL');
+            setImmediate(dieHalfway);
+          };
+          dieHalfway();
+          await compressFile(root, 'app.log.20260101T000000Z', { codec: codecs.gzip, level: 6, signal });
+          process.exit();`,
         resolveDir: join(import.meta.dirname, '../src'),
       },
       bundle: true,
@@ -99,18 +107,10 @@ describe('log rotation', () => {
       outfile: join(root, 'child.mjs'),
       conditions: ['@dotmac/source'],
     });
-    const child = fork(join(root, 'child.mjs'), [join(root, 'logs')]);
-    await new Promise((resolve) => child.once('message', resolve));
     const partial = join(root, 'logs', 'app.log.20260101T000000Z.gz.partial');
-    while (
-      await access(partial).then(
-        () => false,
-        () => child.exitCode === null,
-      )
-    )
-      await new Promise((resolve) => setImmediate(resolve));
-    child.kill('SIGKILL');
-    await new Promise((resolve) => child.once('exit', resolve));
+    const child = fork(join(root, 'child.mjs'), [join(root, 'logs'), partial]);
+    expect(await once(child, 'exit')).toEqual([null, 'SIGKILL']);
+    await access(partial);
     expect(await readFile(join(root, 'logs', 'app.log.20260101T000000Z'), 'utf8')).toBe(content);
     expect(await logs().runs.run('log_rotation', rotateAll)).toMatchObject({ status: 'completed' });
     expect(await readdir(join(root, 'logs'))).toEqual(['app.log.20260101T000000Z.gz']);

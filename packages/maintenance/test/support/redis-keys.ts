@@ -22,5 +22,11 @@ export const fill = async (client: Redis | Cluster, keys: string[], value = 'x'.
   for (let at = 0; at < keys.length; at += 500)
     await Promise.all(keys.slice(at, at + 500).map((key) => client.set(key, value)));
 };
+/** Sets a key that was last used so long ago. */
+export const fillIdle = async (client: Redis, key: string, idleSeconds: number): Promise<void> => {
+  await fill(client, [key]);
+  const value = await client.dumpBuffer(key);
+  await client.restore(key, 0, value as Buffer, 'REPLACE', 'IDLETIME', idleSeconds);
+};
 /** So many keys of a prefix. */
 export const numbered = (prefix: string, count: number) => Array.from({ length: count }, (_, i) => `${prefix}${i}`);
