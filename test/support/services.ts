@@ -20,7 +20,7 @@ export const dockerSocket = env['DOTMAC_TEST_DOCKER_SOCKET'] ?? '/tmp/dotmac-doc
 const answers = (url: string, defaultPort: number): Promise<boolean> =>
   new Promise((resolve) => {
     const { hostname, port } = new URL(url);
-    const socket = connect({ host: hostname, port: Number(port) || defaultPort, timeout: 2_000 });
+    const socket = connect({ host: hostname, port: Number(port) || defaultPort, timeout: 15_000 });
     const settle = (present: boolean): void => {
       socket.destroy();
       resolve(present);

@@ -257,9 +257,11 @@ describe.skipIf(!available.postgres || !available.postgresClient)(
       await ask('create table t (x int); insert into t select generate_series(1, 1000)');
     });
     afterEach(() => source.drop());
+    /** Of this test alone: who runs it beside us has a database of that kind on this server, too. */
+    const foreign = () => `ofsomebodyelse${new URL(source.url).pathname.replaceAll(/[^a-z0-9]/g, '')}`;
     /** Others on this server have theirs. */
     const scratchDatabases = () => {
-      const names = [ownerOf({ name: 'main', url: source.url, directory }), 'ofsomebodyelse'];
+      const names = [ownerOf({ name: 'main', url: source.url, directory }), foreign()];
       return ask(`select datname from pg_database where datname similar to 'dotmac\\_scratch\\_(${names.join('|')})%'`);
     };
 
@@ -379,12 +381,13 @@ describe.skipIf(!available.postgres || !available.postgresClient)(
       // As the owner of this policy would call it.
       const own = `dotmac_scratch_${ownerOf({ name: 'main', url: source.url, directory })}_00000000`;
       await ask(`create database ${own}`);
-      await ask('create database dotmac_scratch_ofsomebodyelse');
+      const others = `dotmac_scratch_${foreign()}`;
+      await ask(`create database ${others}`);
       try {
         expect(await backUp(scope)).toMatchObject({ status: 'completed' });
-        expect(await scratchDatabases()).toEqual([{ datname: 'dotmac_scratch_ofsomebodyelse' }]);
+        expect(await scratchDatabases()).toEqual([{ datname: others }]);
       } finally {
-        await ask('drop database dotmac_scratch_ofsomebodyelse');
+        await ask(`drop database ${others}`);
       }
     });
   },
