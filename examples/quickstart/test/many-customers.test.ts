@@ -93,7 +93,7 @@ const ended = (client: Client, id: string) =>
   eventually(
     () => client.get(`${operations}/${id}`),
     ({ body }) => body.status === 'completed',
-    300_000,
+    1_800_000,
   );
 
 describe.skipIf(!available.postgres)(`${people} customers by the line, through a server on PostgreSQL`, () => {
@@ -172,7 +172,7 @@ describe.skipIf(!available.postgres)(`${people} customers by the line, through a
         seen.push(body.processed as number);
         return body.status === 'completed';
       },
-      300_000,
+      1_800_000,
     );
     expect(seen).toEqual([...seen].sort((a, b) => a - b));
     expect(done).toMatchObject({ ...figures, dry_run: false, changed: all.length - alone.length });
@@ -181,5 +181,5 @@ describe.skipIf(!available.postgres)(`${people} customers by the line, through a
     expect(failures.map(({ id, code }) => [id, code])).toEqual(alone.map((id) => [id, 'ILLEGAL_TRANSITION']));
     for (const server of running) server.kill('SIGKILL');
     await drop();
-  }, 900_000);
+  }, 7_200_000);
 });
