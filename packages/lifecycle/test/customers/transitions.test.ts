@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Block, Customer } from '../../src/customers/customer.js';
-import { stages, type Stage } from '../../src/customers/stage.js';
+import { stages } from '../../src/customers/stage.js';
 import {
   commands,
   destination,
@@ -10,102 +10,7 @@ import {
   transitions,
   type Command,
 } from '../../src/customers/transitions.js';
-
-/** No guard minds this one: it has a reason open, for which payment is promised, and a telephone verified. */
-const willing: Customer = {
-  id: 'c',
-  tenantId: 't',
-  version: 1,
-  stage: 'registration',
-  approval: 'approved',
-  externalId: null,
-  username: 'u',
-  email: 'e',
-  firstName: 'f',
-  lastName: 'l',
-  userType: 'x',
-  phone: null,
-  registrationSource: 'api',
-  referralCode: null,
-  termsAcceptedAt: 0,
-  marketingConsent: false,
-  attributes: {},
-  onboardingData: {},
-  blocks: [
-    {
-      reason: 'late',
-      severity: 'throttle',
-      promisedUntil: 5,
-      note: null,
-      parameters: {},
-      openedAt: 0,
-      openedBy: 'user:1',
-    },
-  ],
-  emailVerifiedAt: null,
-  phoneVerifiedAt: 1,
-  erasedAt: null,
-  createdAt: 0,
-  updatedAt: 0,
-};
-
-/** What the table must say, written the other way round: by command, the stages it is legal in and where it leads. */
-const expected: Record<Command, Partial<Record<Stage, Stage>>> = {
-  approve: { registration: 'registration' },
-  reject: { registration: 'inactive' },
-  verify: {
-    registration: 'verification',
-    verification: 'verification',
-    onboarding: 'onboarding',
-    active: 'active',
-    suspended: 'suspended',
-    churning: 'churning',
-    inactive: 'inactive',
-  },
-  startOnboarding: { verification: 'onboarding' },
-  progressOnboarding: { onboarding: 'onboarding' },
-  completeOnboarding: { onboarding: 'active' },
-  requestService: { active: 'active' },
-  suspend: { active: 'suspended', suspended: 'suspended', churning: 'suspended' },
-  throttle: { active: 'active', suspended: 'suspended' },
-  reactivate: {
-    onboarding: 'onboarding',
-    active: 'active',
-    suspended: 'active',
-    churning: 'churning',
-    inactive: 'inactive',
-    deleted: 'deleted',
-  },
-  promise: { active: 'active', suspended: 'active' },
-  endPromise: {
-    onboarding: 'onboarding',
-    active: 'active',
-    suspended: 'suspended',
-    churning: 'churning',
-    inactive: 'inactive',
-    deleted: 'deleted',
-  },
-  markChurning: { active: 'churning' },
-  winBack: { churning: 'active', inactive: 'onboarding' },
-  restore: { deleted: 'inactive' },
-  erase: { inactive: 'deleted', deleted: 'deleted' },
-  deactivate: {
-    verification: 'inactive',
-    onboarding: 'inactive',
-    active: 'inactive',
-    suspended: 'inactive',
-    churning: 'inactive',
-  },
-  delete: {
-    registration: 'deleted',
-    verification: 'deleted',
-    onboarding: 'deleted',
-    active: 'deleted',
-    suspended: 'deleted',
-    churning: 'deleted',
-    inactive: 'deleted',
-  },
-};
+import { expected, willing } from '../support/transition-table.js';
 
 describe('the table of transitions', () => {
   for (const stage of stages)
