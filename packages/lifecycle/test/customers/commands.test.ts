@@ -1,7 +1,40 @@
 import { afterAll, beforeAll, describe, expect, expectTypeOf, it } from 'vitest';
+import type { Customer } from '../../src/customers/customer.js';
 import type { CommandOptions } from '../../src/customers/perform.js';
+import { createLifecycle } from '../../src/lifecycle.js';
+import type { LifecycleStore } from '../../src/store/store.js';
 import { backends, type Backend } from '../support/backends.js';
 import { rig, someone, type Rig } from '../support/lifecycle.js';
+
+/** A store in which no attempt counts, no token says that it was taken and no customer that it was verified. */
+function heedless(store: LifecycleStore): LifecycleStore {
+  const unverified = async <Found extends Customer | undefined>(found: Promise<Found>): Promise<Found> => {
+    const customer = await found;
+    return customer && { ...customer, emailVerifiedAt: null };
+  };
+  return {
+    ...store,
+    tenant(tenantId) {
+      const inner = store.tenant(tenantId);
+      const { customers, tokens } = inner;
+      return {
+        ...inner,
+        customers: {
+          ...customers,
+          get: (...asked) => unverified(customers.get(...asked)),
+          lock: (...asked) => unverified(customers.lock(...asked)),
+        },
+        tokens: {
+          ...tokens,
+          async countAttempt(...asked) {
+            const token = await tokens.countAttempt(...asked);
+            return token && { ...token, attempts: 1, consumedAt: null };
+          },
+        },
+      };
+    },
+  };
+}
 
 for (const { title, present, create } of backends)
   describe.skipIf(!present)(`commands on ${title}`, () => {
@@ -124,6 +157,19 @@ for (const { title, present, create } of backends)
         [],
       );
       expect((await acme.customers.read(id)).version).toBe(2);
+    });
+
+    it('let one of fifty racers use a token, though nothing but taking it tells who came first', async () => {
+      const { id } = await run.acme.customers.register(someone());
+      const draft = { verificationToken: await run.token(id), verificationType: 'email' } as const;
+      const { clock, store } = backend;
+      const secret = 'a secret of more than 32 characters, for tests';
+      const { verification } = createLifecycle({ store: heedless(store), clock, secret }).scope({ tenantId: 'acme' });
+      const racers = await Promise.allSettled(Array.from({ length: 50 }, () => verification.verify(id, draft)));
+      expect(racers.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+      for (const racer of racers)
+        if (racer.status === 'rejected') expect(racer.reason).toMatchObject({ code: 'VERIFICATION_FAILED' });
+      expect((await run.acme.customers.read(id)).version).toBe(2);
     });
 
     it('read a reason in code as over HTTP, given or tried: trimmed, none when empty, and not without end', async () => {
