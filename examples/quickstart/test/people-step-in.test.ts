@@ -1,0 +1,229 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { expressRouter } from '@dotmac/express';
+import { fastifyRoutes } from '@dotmac/fastify';
+import { createLifecycle, defineServiceTemplate, memoryLifecycleStore, type Lifecycle } from '@dotmac/lifecycle';
+import express from 'express';
+import fastify from 'fastify';
+import { z } from 'zod';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { assertInstants, assertStatus, createClient, eventually, type Answer, type Client } from './contract/client.js';
+
+const at = '/customer-lifecycle';
+const authenticate = () => ({ tenantId: 'acme', actorId: 'user:1', permissions: ['*' as const] });
+
+interface Served {
+  url: string;
+  close(): Promise<unknown>;
+}
+
+/** The lifecycle alone, behind each of the frameworks. */
+const frameworks: Record<string, (lifecycle: Lifecycle) => Promise<Served>> = {
+  async express(lifecycle) {
+    const server = express().use(expressRouter(lifecycle, { authenticate })).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    return { url, close: () => new Promise((resolve) => server.close(resolve)) };
+  },
+  async fastify(lifecycle) {
+    const server = fastify();
+    await server.register(fastifyRoutes, { operations: lifecycle, authenticate });
+    return { url: await server.listen({ port: 0, host: '127.0.0.1' }), close: () => server.close() };
+  },
+};
+
+describe.each(Object.keys(frameworks))('what people do about customers and their services over HTTP, on %s', (name) => {
+  let lifecycle: Lifecycle;
+  let served: Served;
+  let client: Client;
+  /** By customer and channel, and by the service whose step they complete. */
+  const tokens = new Map<string, string>();
+  let isBroken = false;
+  const told: string[] = [];
+
+  beforeAll(async () => {
+    const refuses = (): void => {
+      if (isBroken) throw new Error('out of order');
+    };
+    lifecycle = createLifecycle({
+      store: memoryLifecycleStore(),
+      secret: 'a secret of more than 32 characters, for tests',
+      templates: [
+        defineServiceTemplate({
+          name: 'line',
+          config: z.object({ speed: z.number().default(100) }),
+          steps: [
+            { key: 'boss', approval: {} },
+            {
+              key: 'technician',
+              completion: {},
+              run: ({ serviceId, completionToken }) => void tokens.set(serviceId, completionToken),
+            },
+          ],
+          operations: {
+            suspend: [{ key: 'shut', retry: { attempts: 1 }, run: refuses }],
+            resume: [{ key: 'open', run: () => undefined }],
+            change_plan: [{ key: 'speed', run: () => undefined }],
+          },
+        }),
+      ],
+      hooks: {
+        'customer.delete': {
+          afterCommit({ state }) {
+            refuses();
+            told.push(state.id);
+          },
+        },
+      },
+      maxDeliveryAttempts: 1,
+      sendVerification: ({ customerId, channel, token }) => void tokens.set(`${customerId} ${channel}`, token),
+    });
+    await lifecycle.start();
+    served = await (frameworks[name] ?? expect.unreachable())(lifecycle);
+    client = createClient(served.url, null);
+  });
+  afterAll(async () => {
+    await served.close();
+    await lifecycle.stop();
+  });
+
+  let count = 0;
+  const registered = async (more: object = {}): Promise<string> => {
+    count += 1;
+    const names = { username: `user${count}`, email: `user${count}@example.com`, first_name: 'A', last_name: 'B' };
+    const asked = await client.post(`${at}/register`, { ...names, user_type: 'residential', ...more });
+    return assertStatus(asked, 201).body.id;
+  };
+  const command = (id: string, word: string, body?: object) => client.post(`${at}/customers/${id}/${word}`, body);
+  const verify = async (id: string): Promise<Answer> => {
+    await expect.poll(() => tokens.get(`${id} email`)).toBeDefined();
+    const verification_token = tokens.get(`${id} email`);
+    return command(id, 'verify', { verification_token, verification_type: 'email' });
+  };
+  const active = async (): Promise<string> => {
+    const id = await registered();
+    assertStatus(await verify(id), 200);
+    assertStatus(await command(id, 'onboard', {}), 200);
+    return id;
+  };
+  const ofRun = (id: string, word: string, body?: object) => client.post(`${at}/provisioning/${id}/${word}`, body);
+  const serviceIs = (id: string, wanted: object) =>
+    eventually(
+      () => client.get(`${at}/services/${id}`),
+      ({ body }) => Object.entries(wanted).every(([key, value]) => body[key] === value),
+    );
+  const idle = { open_run_id: null };
+  const requested = async (): Promise<string> =>
+    assertStatus(await command(await active(), 'services', { service_name: 'line' }), 202).body.id;
+  const provisioned = async (): Promise<string> => {
+    const id = await requested();
+    const decided = assertStatus(
+      await ofRun(id, 'decisions', { step: 'boss', decision: 'approve', comment: 'ok' }),
+      200,
+    );
+    expect(decided.body).toMatchObject({ id, service_name: 'line', operation: 'provision' });
+    assertInstants(decided.body, 'created_at', 'updated_at');
+    await expect.poll(() => tokens.get(id)).toBeDefined();
+    const completion = { token: tokens.get(id), output: { port: 7 } };
+    const completed = await createClient(served.url, null).post(`${at}/provisioning/completions`, completion);
+    expect(typeof assertStatus(completed, 200).body.message).toBe('string');
+    await serviceIs(id, { ...idle, status: 'active', access: 'full' });
+    return id;
+  };
+  /** A service that could not be suspended; the run that is stuck. */
+  const stuck = async (): Promise<{ id: string; run: string }> => {
+    const id = await provisioned();
+    isBroken = true;
+    assertStatus(await client.post(`${at}/services/${id}/suspend`, { action_type: 'abuse' }), 200);
+    const { body } = await serviceIs(id, { status: 'stuck' });
+    return { id, run: body.open_run_id };
+  };
+
+  it('lets in who waits for it, and turns away', async () => {
+    const [one, two] = [await registered({ requires_approval: true }), await registered({ requires_approval: true })];
+    const approved = assertStatus(await command(one, 'approve'), 200);
+    expect(approved.body).toMatchObject({ id: one, lifecycle_stage: 'registration', status: 'pending' });
+    expect(assertStatus(await verify(one), 200).body.lifecycle_stage).toBe('verification');
+    const rejected = assertStatus(await command(two, 'reject', { reason: 'fraud' }), 200);
+    expect(rejected.body).toMatchObject({ id: two, lifecycle_stage: 'inactive' });
+  });
+
+  it('changes what is known of a customer, and sends its new address a token', async () => {
+    const id = await active();
+    const profile = { last_name: 'Quux', email: `moved${count}@example.com`, attributes: { planHint: 'fast' } };
+    const sent = `${id} email`;
+    tokens.delete(sent);
+    const changed = assertStatus(await client.call('PATCH', `${at}/customers/${id}`, profile), 200);
+    expect(changed.body).toMatchObject({ id, lifecycle_stage: 'active' });
+    const [found] = assertStatus(await client.get(`${at}/customers?search=quux`), 200).body.items;
+    expect(found).toMatchObject({ id, last_name: 'Quux', email: profile.email });
+    await expect.poll(() => tokens.has(sent)).toBe(true);
+    tokens.delete(sent);
+    const again = assertStatus(await command(id, 'verification', { channel: 'email' }), 200);
+    expect(typeof again.body.message).toBe('string');
+    assertStatus(await verify(id), 200);
+    const { email_verified_at } = assertStatus(await client.get(`${at}/customers/${id}/state`), 200).body;
+    assertInstants({ email_verified_at }, 'email_verified_at');
+  });
+
+  it('approves a step, completes one from outside, and changes the plan', async () => {
+    const id = await provisioned();
+    const changed = await client.post(`${at}/services/${id}/change-plan`, { custom_config: { speed: 500 } });
+    expect(assertStatus(changed, 202).body).toMatchObject({ id, status: 'active' });
+    const { body } = await serviceIs(id, { ...idle, status: 'active' });
+    expect(body.custom_config).toEqual({ speed: 500 });
+    const runs = assertStatus(await client.get(`${at}/services/${id}/runs`), 200).body as { operation: string }[];
+    expect(runs.map(({ operation }) => operation)).toEqual(['change_plan', 'provision']);
+  });
+
+  it('cancels a run, which is undone', async () => {
+    const id = await requested();
+    assertInstants(assertStatus(await ofRun(id, 'cancel'), 200).body, 'cancel_requested_at');
+    await serviceIs(id, { ...idle, status: 'failed', access: 'none' });
+    expect((await client.get(`${at}/provisioning/${id}`)).body.run_status).toBe('cancelled');
+  });
+
+  it('tries a stuck run again, goes on without its step, and says what is true of it', async () => {
+    const suspended = { ...idle, status: 'suspended', access: 'suspended' };
+    const mended = await stuck();
+    isBroken = false;
+    expect(assertStatus(await ofRun(mended.run, 'retry', { note: 'it works again' }), 200).body.operation).toBe(
+      'suspend',
+    );
+    await serviceIs(mended.id, suspended);
+
+    const skipped = await stuck();
+    expect(assertStatus(await ofRun(skipped.run, 'skip', { note: 'by hand' }), 200).body.id).toBe(skipped.run);
+    await serviceIs(skipped.id, suspended);
+    expect((await client.get(`${at}/provisioning/${skipped.run}`)).body.steps).toMatchObject([{ status: 'skipped' }]);
+
+    const forced = await stuck();
+    const ended = assertStatus(await ofRun(forced.run, 'force', { outcome: 'completed' }), 200).body;
+    expect(ended).toMatchObject({ id: forced.run, run_status: 'completed' });
+    await serviceIs(forced.id, suspended);
+    isBroken = false;
+  });
+
+  it('delivers again what was given up, or never, and runs a hook once more', async () => {
+    isBroken = true;
+    const [one, two] = [await registered(), await registered()];
+    const parked = `${at}/parked-deliveries`;
+    const of = async (customerId: string): Promise<string> => {
+      assertStatus(await command(customerId, 'delete', {}), 200);
+      const listed = await eventually(
+        () => client.get(`${parked}?customer_id=${customerId}`),
+        ({ body }) => body.items.length === 1,
+      );
+      assertInstants(listed.body.items[0], 'parked_at');
+      return listed.body.items[0].id;
+    };
+    const [first, second] = [await of(one), await of(two)];
+    isBroken = false;
+    assertStatus(await client.post(`${parked}/${first}/retry`), 200);
+    await expect.poll(() => told).toEqual([one]);
+    assertStatus(await client.call('DELETE', `${parked}/${second}`), 200);
+    expect(assertStatus(await client.get(parked), 200).body.items).toEqual([]);
+    assertStatus(await command(two, 'replay', { hook: 'customer.delete' }), 202);
+    await expect.poll(() => told).toEqual([one, two]);
+  });
+});
