@@ -1,5 +1,6 @@
 import { endpointStatus } from '../endpoints/endpoint.js';
 import { keptCode } from '../probes/outcomes.js';
+import { partsOfCheck } from '../probes/probe.js';
 import type { CheckResult, Ring } from './result.js';
 
 /** How many results go into one chunk of a ring: enough to write few rows, and few enough to write them again. */
@@ -34,22 +35,26 @@ const rounded = (ms: number | null | undefined): string =>
   ms === null || ms === undefined ? 'null' : String(Math.round(ms * 1_000) / 1_000);
 
 const statuses = endpointStatus.options;
-const phaseNames = ['dnsMs', 'connectMs', 'tlsMs', 'firstByteMs', 'transferMs'] as const;
 
-/** A result in as few characters as JSON has for it: what it is by its place, what is missing at the end left out. */
+/**
+ * A result in as few characters as JSON has for it: what it is by its place, what is missing at the end left out. The
+ * whole time stands in brackets, as any number of its parts may stand before it.
+ */
 export function encodeResult({ at, status, code, responseTimeMs, message, phases }: CheckResult): string {
   // Joined, and not put together bit by bit: many of these are kept for a while, and a string of bits takes thrice the
   // memory.
   const parts = [String(at), String(statuses.indexOf(status)), rounded(responseTimeMs), JSON.stringify(message)];
   // The code that goes without saying is not written.
   if (code !== keptCode(status, undefined)) parts.push(JSON.stringify(code));
-  let left = Object.keys(phases).length;
-  for (const name of phaseNames) {
+  const { totalMs } = phases;
+  let left = Object.keys(phases).length - (totalMs === undefined ? 0 : 1);
+  for (const name of partsOfCheck) {
     if (left === 0) break;
     const ms = phases[name];
     if (ms !== undefined) left--;
     parts.push(rounded(ms));
   }
+  if (totalMs !== undefined) parts.push(`[${rounded(totalMs)}]`);
   return parts.join(',');
 }
 
@@ -58,7 +63,7 @@ type Encoded = [
   status: number,
   responseTimeMs: number | null,
   message: string,
-  ...codeAndPhases: (string | number | null)[],
+  ...codeAndPhases: (string | number | null | [totalMs: number])[],
 ];
 
 /** The results of a chunk, the oldest first. */
@@ -71,7 +76,10 @@ export function decodeResults({
     const [first, ...others] = rest;
     const [given, times] = typeof first === 'string' ? [first, others] : [undefined, rest];
     const phases = Object.fromEntries(
-      times.flatMap((ms, index) => (ms === null ? [] : [[phaseNames[index] ?? 'dnsMs', ms]])),
+      times.flatMap((ms, index) => {
+        if (ms === null) return [];
+        return [Array.isArray(ms) ? ['totalMs', ms[0]] : [partsOfCheck[index] ?? 'dnsMs', ms]];
+      }),
     ) as CheckResult['phases'];
     const found = statuses[status] ?? 'unknown';
     const code = keptCode(found, given);

@@ -12,9 +12,16 @@ export const shownResult = z
     checkedAt: instant,
     status: endpointStatus.meta({ description: 'What this one check found, which is not yet the status' }),
     code: outcomeCode,
-    responseTime: seconds,
+    responseTime: seconds.meta({ description: 'From the question to the answer, without the resolution of names' }),
     message: z.string(),
-    phases: z.object({ dns: seconds, connect: seconds, tls: seconds, firstByte: seconds, transfer: seconds }),
+    phases: z.object({
+      dns: seconds,
+      connect: seconds,
+      tls: seconds,
+      firstByte: seconds,
+      transfer: seconds,
+      total: seconds.meta({ description: 'From the beginning of the check to its end, names and body included' }),
+    }),
   })
   .meta({ id: 'CheckResult' });
 
@@ -39,6 +46,7 @@ export function shownAs(result: ProbeResult & { at: number }): ShownResult {
       tls: inSeconds(phases.tlsMs),
       firstByte: inSeconds(phases.firstByteMs),
       transfer: inSeconds(phases.transferMs),
+      total: inSeconds(phases.totalMs),
     },
   };
 }

@@ -5,7 +5,10 @@ import type { Facts } from '../conditions/facts.js';
 import type { Addressing } from '../endpoints/service-type.js';
 import type { Code } from './outcomes.js';
 
-/** How long the parts of a check took, in milliseconds; parts that there were not are left out. */
+/**
+ * How long a check took, and its parts, in milliseconds; parts that there were not are left out. After redirects, the
+ * parts are those of the last request.
+ */
 export interface Phases {
   dnsMs?: number;
   connectMs?: number;
@@ -14,7 +17,15 @@ export interface Phases {
   firstByteMs?: number;
   /** From the first to the last byte of the answer, as far as it was read. */
   transferMs?: number;
+  /**
+   * From the beginning of the check to its end, whatever came of it: names, redirects and the body are in it. Whoever runs
+   * the probe sets it.
+   */
+  totalMs?: number;
 }
+
+/** The parts of a check that a probe can tell of. */
+export const partsOfCheck = ['dnsMs', 'connectMs', 'tlsMs', 'firstByteMs', 'transferMs'] as const;
 
 /** What a probe is given. */
 export interface ProbeContext<Config = unknown> {

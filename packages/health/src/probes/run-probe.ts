@@ -1,7 +1,14 @@
 import { Stop, type CancelTimer, type Clock, type StopSignal } from '@dotmac/core';
 import { ConnectFailure, type Connector } from '@dotmac/core/net';
 import { failed, judge, type Expectations, type ProbeResult } from './judge.js';
-import type { AnyProbe, Observation, ProbeContext, ProbeSubject } from './probe.js';
+import {
+  partsOfCheck,
+  type AnyProbe,
+  type Observation,
+  type Phases,
+  type ProbeContext,
+  type ProbeSubject,
+} from './probe.js';
 
 /** One check: which probe, of what, and what is expected. */
 export interface Check {
@@ -28,12 +35,14 @@ const lastWordMs = 50;
 export function runProbe({ probe, target, expected, connector, clock, signal }: Check): RunningProbe {
   const { timeoutMs } = expected;
   const stop = new Stop();
+  const startedAt = clock.monotonic();
   let hasEnded = false;
   const result = new Promise<ProbeResult>((resolve) => {
     let cancel: CancelTimer = () => undefined;
     const conclude = (found: ProbeResult): void => {
       cancel();
       signal.removeEventListener('abort', onAbort);
+      found.phases = wholeOf(found.phases, clock.monotonic() - startedAt);
       resolve(found);
     };
     const end = (code: 'timeout' | 'aborted'): void => {
@@ -58,6 +67,18 @@ export function runProbe({ probe, target, expected, connector, clock, signal }: 
       });
   });
   return { result, hasEnded: () => hasEnded };
+}
+
+/** The phases that a probe gave, with the whole. One of the host's own may have miscounted: what is no number goes. */
+function wholeOf(given: Phases | undefined, totalMs: number): Phases {
+  const phases: Phases = {};
+  if (given)
+    for (const part of partsOfCheck) {
+      const ms = given[part];
+      if (ms !== undefined && Number.isFinite(ms)) phases[part] = Math.max(0, ms);
+    }
+  phases.totalMs = totalMs;
+  return phases;
 }
 
 function begun(probe: AnyProbe, context: ProbeContext<never>): Promise<Observation> {

@@ -7,7 +7,7 @@ import { endpointRecord } from '../support/endpoints.js';
 
 const micro = fc.integer({ min: 0, max: 10_000_000 }).map((count) => count / 1_000);
 const phases = fc.record(
-  { dnsMs: micro, connectMs: micro, tlsMs: micro, firstByteMs: micro, transferMs: micro },
+  { dnsMs: micro, connectMs: micro, tlsMs: micro, firstByteMs: micro, transferMs: micro, totalMs: micro },
   { requiredKeys: [] },
 );
 const result = fc.record({
