@@ -8,7 +8,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { makeCertificates, type Certificates, type KeyPair } from '../../../core/test/net/certificates.js';
 import { closedPort } from '../../../core/test/net/listeners.js';
 import { httpProbe } from '../../src/probes/http.js';
-import { connectorKnowing, loopback, probed, serving } from '../support/probing.js';
+import { connectorKnowing, expectWithin, loopback, probed, serving } from '../support/probing.js';
 
 const http = (context: Parameters<typeof probed>[1]) => probed(httpProbe(false), context);
 const https = (context: Parameters<typeof probed>[1]) => probed(httpProbe(true), context);
@@ -55,6 +55,30 @@ describe('an answer', () => {
     expect((await http({ host: 'web.test', port, connector })).status).toBe('healthy');
     expect(seen).toEqual([['GET', '/', `web.test:${port}`]]);
     await expect.poll(() => accepted[0]?.destroyed).toBe(true);
+  });
+
+  it('has the parts of its time, which follow each other', async () => {
+    const { port } = await serving(
+      createServer((_, response) => {
+        setTimeout(() => {
+          response.write('half');
+          setTimeout(() => response.end(' and half'), 40);
+        }, 40);
+      }),
+    );
+    const connector = await connectorKnowing({ 'web.test': { a: ['127.0.0.1'] } });
+    const { responseTimeMs, phases = {} } = await http({ host: 'web.test', port, connector, config: { read: true } });
+    const { dnsMs = NaN, connectMs = NaN, firstByteMs = NaN, transferMs = NaN, ...others } = phases;
+    expect(others).toEqual({});
+    expect(dnsMs).toBeGreaterThan(0);
+    // A timer may fire a little early by the other clock.
+    for (const waited of [firstByteMs, transferMs]) expect(waited).toBeGreaterThan(38);
+    // Without the name before, and the body behind.
+    expectWithin(responseTimeMs, [connectMs, firstByteMs]);
+
+    const head = await http({ port });
+    expect(Object.keys(head.phases ?? {}).sort()).toEqual(['connectMs', 'dnsMs', 'firstByteMs']);
+    expectWithin(head.responseTimeMs, [head.phases?.connectMs ?? NaN, head.phases?.firstByteMs ?? NaN]);
   });
 
   it('is not waited for beyond its head: a body without end is no trouble', async () => {

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { icmpProbe, pingWith } from '../../src/probes/icmp.js';
 import { CannotCheck } from '../../src/probes/probe.js';
+import { needed } from '../../../../test/support/services.js';
 import { connectorKnowing, probed, type Probing } from '../support/probing.js';
 
 const icmp = (probing: Probing = {}) => probed(icmpProbe, probing);
@@ -62,6 +63,7 @@ describe.skipIf(!canPing)('a host that answers', () => {
 const dropping = (rule: string) =>
   `exec unshare -rn sh -c 'ip link set lo up; iptables -A INPUT -p icmp ${rule} -j DROP; exec ping "$@"' ping "$@"`;
 const canDrop = canPing && working('unshare', '-rn', 'iptables', '-A', 'INPUT', '-p', 'icmp', '-j', 'DROP');
+needed({ ping: canPing, 'ping in a network of its own': canDrop, 'IPv6 on loopback': hasSix });
 
 describe.skipIf(!canDrop)('on a real network', () => {
   it('a black hole is offline before the check is over', async () => {

@@ -18,7 +18,12 @@ function client(url: string, options: RedisOptions = {}): Redis {
 
 describe.skipIf(!available.redis)('a Redis (needs Redis: npm run services)', () => {
   it('is healthy, with what INFO says of it', async () => {
-    expect(await check(client(redisUrl))).toEqual({
+    const answer = await check(client(redisUrl));
+    const { connected_clients: clients, max_clients: most, ...facts } = answer.details as Record<string, number>;
+    expect(facts['clients_percent']).toBe(Math.round((10_000 * (clients ?? NaN)) / (most ?? NaN)) / 100);
+    expect(facts['ping_ms']).toBeGreaterThan(0);
+    expect(facts['ping_ms']).toBeLessThanOrEqual(1_000 * (answer.responseTime ?? NaN) + 0.001);
+    expect(answer).toEqual({
       status: 'healthy',
       code: 'ok',
       responseTime: expect.any(Number) as number,
@@ -80,6 +85,31 @@ describe('a Redis client', () => {
     const answer = await check(client(`redis://127.0.0.1:${port}`, { enableReadyCheck: false }));
     expect(answer).toMatchObject({ status: 'critical', message: 'Redis answered with an error' });
     expect(JSON.stringify(answer)).not.toContain('hunter2');
+  });
+
+  it('whose server has limits is shown with its shares of them, and with how long it took to answer', async () => {
+    const numbers = {
+      ...{ redis_version: '7.2.4', role: 'slave', uptime_in_seconds: 86_400, connected_clients: 3, blocked_clients: 1 },
+      ...{ maxclients: 40, used_memory: 1_000_000, maxmemory: 3_000_000, evicted_keys: 12 },
+    };
+    const info = Object.entries(numbers).map(([name, value]) => `${name}:${value}`);
+    const said = `# Server\r\n${info.join('\r\n')}\r\n`;
+    const slow = (socket: Socket) =>
+      void socket.on('data', (data) => {
+        for (const [asked] of data.toString().matchAll(/^(?:info|ping)\r$/gim))
+          if (/^info/i.test(asked)) socket.write(`$${Buffer.byteLength(said)}\r\n${said}\r\n`);
+          else setTimeout(() => socket.write('+PONG\r\n'), 30);
+      });
+    const { port } = await serving(createServer(), undefined, slow);
+    const limited = client(`redis://127.0.0.1:${port}`, { enableReadyCheck: false, disableClientInfo: true });
+    const { details } = await check(limited);
+    expect(details).toEqual({
+      ...{ version: '7.2.4', role: 'slave', ping_ms: expect.any(Number) as number, uptime_seconds: 86_400 },
+      ...{ connected_clients: 3, blocked_clients: 1, max_clients: 40, clients_percent: 7.5 },
+      ...{ used_memory_bytes: 1_000_000, memory_percent: 33.33, evicted_keys: 12 },
+    });
+    // A timer may fire a little early by the other clock.
+    expect((details as { ping_ms: number }).ping_ms).toBeGreaterThan(28);
   });
 
   it.each([
