@@ -1,4 +1,4 @@
-import { id, message, page, pageQuery, routeFor } from '@dotmac/core/contract';
+import { id, idPageQuery, message, page, parkedPageQuery, routeFor } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { healthErrors } from '../errors.js';
 import type { HealthScope } from '../health.js';
@@ -34,7 +34,7 @@ export const alertRoutes = [
     tag,
     summary: 'List alert rules',
     permission: 'health:read',
-    query: pageQuery,
+    query: idPageQuery,
     output: page(alertRule).meta({ id: 'AlertRulePage' }),
     run: (health, { query }) => health.alerts.list(query),
   }),
@@ -82,7 +82,7 @@ export const alertRoutes = [
     tag,
     summary: 'List the messages that were given up',
     permission: 'health:read',
-    query: pageQuery,
+    query: parkedPageQuery,
     output: page(undeliveredMessage).meta({ id: 'UndeliveredMessagePage' }),
     run: (health, { query }) => health.alerts.undelivered(query),
   }),

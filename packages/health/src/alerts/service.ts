@@ -1,8 +1,7 @@
 import { newId, type ScopeIdentity } from '@dotmac/core';
-import { invalidInput, readDraft, type Page } from '@dotmac/core/contract';
+import { idPageQuery, invalidInput, pageAfter, parkedPageQuery, readDraft, type Page } from '@dotmac/core/contract';
 import type { HealthContext } from '../context.js';
 import { healthErrors } from '../errors.js';
-import { idAfter } from '../id-after.js';
 import {
   alertRuleChanges,
   alertRuleInput,
@@ -25,7 +24,7 @@ export interface AlertService {
   update(ruleId: string, changes: AlertRuleChanges): Promise<AlertRule>;
   /** @throws ALERT_RULE_NOT_FOUND */
   remove(ruleId: string): Promise<{ message: string }>;
-  /** The messages that were given up, in the order in which they were. */
+  /** The messages that were given up, in the order in which they were. @throws INVALID_INPUT for a cursor that is none */
   undelivered(ask?: { limit?: number; cursor?: string | undefined }): Promise<Page<UndeliveredMessage>>;
   /** Tries a message that was given up again. @throws UNDELIVERED_NOT_FOUND */
   retry(deliveryId: string): Promise<{ message: string }>;
@@ -64,7 +63,7 @@ export function alertService({ store, clock }: HealthContext, { tenantId }: Scop
     },
     get: async (ruleId) => show(await find(ruleId)),
     async list({ limit = 50, cursor } = {}) {
-      const { items, nextCursor } = await rules.list({ limit, after: idAfter(cursor) });
+      const { items, nextCursor } = await rules.list({ limit, after: pageAfter(idPageQuery, cursor) });
       return { items: items.map(show), nextCursor };
     },
     async update(ruleId, changes) {
@@ -83,7 +82,7 @@ export function alertService({ store, clock }: HealthContext, { tenantId }: Scop
       return { message: `Alert rule ${name} was removed.` };
     },
     async undelivered({ limit = 50, cursor } = {}) {
-      const ask = { limit, after: cursor ?? null, subscriber: messengerSubscriber };
+      const ask = { limit, after: pageAfter(parkedPageQuery, cursor), subscriber: messengerSubscriber };
       const { items, nextCursor } = await store.outbox.parked(tenantId, ask);
       return { items: items.map(undeliveredOf), nextCursor };
     },

@@ -1,4 +1,4 @@
-import { id, message, page, pageQuery, routeFor } from '@dotmac/core/contract';
+import { id, idPageQuery, message, page, routeFor } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { healthErrors } from '../errors.js';
 import type { HealthScope } from '../health.js';
@@ -44,7 +44,7 @@ export const channelRoutes = [
     tag,
     summary: 'List channels, and how delivering to them goes',
     permission: 'health:read',
-    query: pageQuery,
+    query: idPageQuery,
     output: page(channel).meta({ id: 'ChannelPage' }),
     run: (health, { query }) => health.channels.list(query),
   }),

@@ -1,10 +1,9 @@
 import { newId, type ScopeIdentity } from '@dotmac/core';
-import { invalidInput, issueMessage, readDraft, type Page } from '@dotmac/core/contract';
+import { idPageQuery, invalidInput, issueMessage, pageAfter, readDraft, type Page } from '@dotmac/core/contract';
 import { isNotDelivered } from '@dotmac/core/net';
 import { z } from 'zod';
 import type { HealthContext } from '../context.js';
 import { healthErrors } from '../errors.js';
-import { idAfter } from '../id-after.js';
 import type { AnyChannelKind } from './channel-kind.js';
 import {
   channelChanges,
@@ -98,7 +97,7 @@ export function channelService(context: HealthContext, { tenantId }: ScopeIdenti
       return show(found, await deliveries.get(channelId));
     },
     async list({ limit = 50, cursor } = {}) {
-      const { items, nextCursor } = await channels.list({ limit, after: idAfter(cursor) });
+      const { items, nextCursor } = await channels.list({ limit, after: pageAfter(idPageQuery, cursor) });
       const states = new Map((await deliveries.list(everyRule)).items.map((it) => [it.id, it]));
       return { items: items.map((it) => show(it, states.get(it.id))), nextCursor };
     },

@@ -1,4 +1,4 @@
-import { id, importedLine, message, page, pageQuery, routeFor, streamRouteFor } from '@dotmac/core/contract';
+import { id, idPageQuery, importedLine, message, page, routeFor, streamRouteFor } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { healthErrors } from '../errors.js';
 import type { HealthScope } from '../health.js';
@@ -53,7 +53,7 @@ export const endpointRoutes = ({ input, changes }: EndpointSchemas) => [
     tag,
     summary: 'List endpoints, by status, probe or tag',
     permission: 'health:read',
-    query: pageQuery.extend(endpointFilter.shape),
+    query: idPageQuery.extend(endpointFilter.shape),
     output: page(endpoint).meta({ id: 'EndpointPage' }),
     run: (health, { query }) => health.endpoints.list(query),
   }),

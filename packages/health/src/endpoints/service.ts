@@ -1,10 +1,17 @@
 import { newId, type ScopeIdentity, type Sealer } from '@dotmac/core';
-import { invalidInput, readDraft, type ImportedLine, type LineResult, type Page } from '@dotmac/core/contract';
+import {
+  idPageQuery,
+  invalidInput,
+  pageAfter,
+  readDraft,
+  type ImportedLine,
+  type LineResult,
+  type Page,
+} from '@dotmac/core/contract';
 import { importing } from '@dotmac/core/http';
 import type { HealthContext } from '../context.js';
 import { healthErrors } from '../errors.js';
 import { healthEvents, type HealthEvents } from '../events.js';
-import { idAfter } from '../id-after.js';
 import type { IncidentRecord } from '../incidents/incident.js';
 import { shownAs, type ShownResult } from '../history/shown-result.js';
 import { lastingOf, shown, uncheckedState, type KeptState } from '../monitoring/directory.js';
@@ -216,7 +223,7 @@ export function endpointService(context: HealthContext, { tenantId, actor }: Sco
     async list({ limit = 50, cursor, ...filter } = {}) {
       // A status that was found out a moment ago may not be stored yet, and it is the stored one that is filtered by.
       if (filter.status !== undefined) await recorder.showChanges();
-      const { items, nextCursor } = await endpoints.list({ limit, after: idAfter(cursor), filter });
+      const { items, nextCursor } = await endpoints.list({ limit, after: pageAfter(idPageQuery, cursor), filter });
       return { items: items.map(withKeptState), nextCursor };
     },
     update: inOrder((endpointId, draft, options) => {

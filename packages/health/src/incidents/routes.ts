@@ -1,4 +1,4 @@
-import { id, page, pageQuery, routeFor } from '@dotmac/core/contract';
+import { id, idPageQuery, page, routeFor } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { healthErrors } from '../errors.js';
 import type { HealthScope } from '../health.js';
@@ -19,7 +19,7 @@ export const incidentRoutes = [
     summary: 'List incidents, newest first',
     description: '`status=unresolved` lists those that are open or acknowledged.',
     permission: 'health:read',
-    query: pageQuery.extend(incidentFilter.shape),
+    query: idPageQuery.extend(incidentFilter.shape),
     output: page(incident).meta({ id: 'IncidentPage' }),
     run: (health, { query }) => health.incidents.list(query),
   }),

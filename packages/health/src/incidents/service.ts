@@ -1,10 +1,9 @@
 import { newId, type ScopeIdentity } from '@dotmac/core';
-import { readDraft, type Page } from '@dotmac/core/contract';
+import { idPageQuery, pageAfter, readDraft, type Page } from '@dotmac/core/contract';
 import type { HealthContext } from '../context.js';
 import { healthErrors } from '../errors.js';
 import { suppressorOf } from '../dependencies/suppression.js';
 import { healthEvents } from '../events.js';
-import { idAfter } from '../id-after.js';
 import {
   incidentNote,
   incidentRemark,
@@ -82,7 +81,7 @@ export function incidentService(context: HealthContext, { tenantId, actor }: Sco
   return {
     async list({ limit = 50, cursor, ...filter } = {}) {
       await recorder.showChanges();
-      const { items, nextCursor } = await incidents.incidents({ limit, after: idAfter(cursor), filter });
+      const { items, nextCursor } = await incidents.incidents({ limit, after: pageAfter(idPageQuery, cursor), filter });
       return { items: items.map(show), nextCursor };
     },
     get: story,

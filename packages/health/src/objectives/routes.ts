@@ -1,4 +1,4 @@
-import { id, message, page, pageQuery, routeFor } from '@dotmac/core/contract';
+import { id, idPageQuery, message, page, routeFor } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { healthErrors } from '../errors.js';
 import type { HealthScope } from '../health.js';
@@ -34,7 +34,7 @@ export const objectiveRoutes = [
     tag,
     summary: 'List objectives',
     permission: 'health:read',
-    query: pageQuery,
+    query: idPageQuery,
     output: page(objective).meta({ id: 'ObjectivePage' }),
     run: (health, { query }) => health.objectives.list(query),
   }),

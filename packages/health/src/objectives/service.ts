@@ -1,9 +1,8 @@
 import { newId, type InputIssue } from '@dotmac/core';
-import { invalidInput, readDraft, type Page } from '@dotmac/core/contract';
+import { idPageQuery, invalidInput, pageAfter, readDraft, type Page } from '@dotmac/core/contract';
 import type { HealthContext } from '../context.js';
 import { faultsOfNamed } from '../endpoints/named.js';
 import { healthErrors } from '../errors.js';
-import { idAfter } from '../id-after.js';
 import { budgetOf, endpointsOf, reportOn } from './measure.js';
 import { recovered } from './tell.js';
 import {
@@ -76,7 +75,7 @@ export function objectiveService(context: HealthContext, tenantId: string): Obje
       return reportOn(context, found);
     },
     async list({ limit = 50, cursor } = {}) {
-      const { items, nextCursor } = await objectives.list({ limit, after: idAfter(cursor) });
+      const { items, nextCursor } = await objectives.list({ limit, after: pageAfter(idPageQuery, cursor) });
       return { items: items.map(show), nextCursor };
     },
     async update(objectiveId, draft) {

@@ -1,4 +1,4 @@
-import { id, message, openRouteFor, page, pageQuery, routeFor } from '@dotmac/core/contract';
+import { id, idPageQuery, message, openRouteFor, page, routeFor } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { healthErrors } from '../errors.js';
 import type { HealthScope, OpenHealth } from '../health.js';
@@ -55,7 +55,7 @@ export const statusFeedRoutes = [
     tag,
     summary: 'List status feeds',
     permission: 'health:read',
-    query: pageQuery,
+    query: idPageQuery,
     output: page(statusFeed).meta({ id: 'StatusFeedPage' }),
     run: (health, { query }) => health.statusFeeds.list(query),
   }),

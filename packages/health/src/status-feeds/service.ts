@@ -1,10 +1,9 @@
 import { newId } from '@dotmac/core';
-import { invalidInput, readDraft, type Page } from '@dotmac/core/contract';
+import { idPageQuery, invalidInput, pageAfter, readDraft, type Page } from '@dotmac/core/contract';
 import type { HealthContext } from '../context.js';
 import { faultsOfNamed } from '../endpoints/named.js';
 import { healthErrors } from '../errors.js';
 import { hashOf, newToken } from '../heartbeats/token.js';
-import { idAfter } from '../id-after.js';
 import {
   statusFeedChanges,
   statusFeedInput,
@@ -79,7 +78,7 @@ export function statusFeedService(context: HealthContext, tenantId: string): Sta
     },
     get: async (feedId) => show(await find(feedId)),
     async list({ limit = 50, cursor } = {}) {
-      const { items, nextCursor } = await statusFeeds.list({ limit, after: idAfter(cursor) });
+      const { items, nextCursor } = await statusFeeds.list({ limit, after: pageAfter(idPageQuery, cursor) });
       return { items: items.map(show), nextCursor };
     },
     async update(feedId, draft) {

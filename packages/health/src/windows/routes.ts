@@ -1,4 +1,4 @@
-import { id, message, page, pageQuery, routeFor } from '@dotmac/core/contract';
+import { id, idPageQuery, message, page, routeFor } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { healthErrors } from '../errors.js';
 import type { HealthScope } from '../health.js';
@@ -36,7 +36,7 @@ export const windowRoutes = [
     tag,
     summary: 'List maintenance windows',
     permission: 'health:read',
-    query: pageQuery,
+    query: idPageQuery,
     output: page(maintenanceWindow).meta({ id: 'MaintenanceWindowPage' }),
     run: (health, { query }) => health.windows.list(query),
   }),

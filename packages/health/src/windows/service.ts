@@ -1,9 +1,8 @@
 import { newId } from '@dotmac/core';
-import { invalidInput, readDraft, type Page } from '@dotmac/core/contract';
+import { idPageQuery, invalidInput, pageAfter, readDraft, type Page } from '@dotmac/core/contract';
 import type { HealthContext } from '../context.js';
 import { faultsOfNamed } from '../endpoints/named.js';
 import { healthErrors } from '../errors.js';
-import { idAfter } from '../id-after.js';
 import { faultsOfTiming, nextStart, spanAt } from './recurrence.js';
 import {
   shownWindow,
@@ -70,7 +69,7 @@ export function windowService({ store, directory, calendar, clock }: HealthConte
     },
     get: async (windowId) => show(await find(windowId)),
     async list({ limit = 50, cursor } = {}) {
-      const { items, nextCursor } = await windows.list({ limit, after: idAfter(cursor) });
+      const { items, nextCursor } = await windows.list({ limit, after: pageAfter(idPageQuery, cursor) });
       return { items: items.map(show), nextCursor };
     },
     async update(windowId, changes) {

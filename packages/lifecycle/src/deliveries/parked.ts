@@ -1,15 +1,10 @@
-import { id, instant, pageQuery } from '@dotmac/core/contract';
+import { id, instant, parkedPageQuery } from '@dotmac/core/contract';
 import { z } from 'zod';
 import type { HookName } from '../hooks.js';
 
 /** Which are listed. */
 export const parkedQuery = z.object({
-  limit: pageQuery.shape.limit,
-  cursor: z
-    .string()
-    .regex(/^\d{1,15}\.\d{1,15}$/, 'This is no cursor of parked deliveries')
-    .optional()
-    .meta({ description: 'The `next_cursor` of the page before' }),
+  ...parkedPageQuery.shape,
   customerId: id
     .optional()
     .meta({ description: 'Of this customer alone; a page may then be short, or empty, before the last one' }),

@@ -8,7 +8,7 @@ it.each(['endpoints', 'incidents', 'channels', 'alerts', 'windows', 'objectives'
     const { scope, register } = await staged((clock) => memoryHealthStore({ clock }));
     await register('one');
     const last = await register('two');
-    for (const cursor of ['garbage', '2', `${last.id} `])
+    for (const cursor of ['garbage', '2', '', `${last.id} `])
       await expect(scope[what].list({ cursor })).rejects.toMatchObject({
         code: 'INVALID_INPUT',
         issues: [{ path: 'cursor' }],
@@ -29,3 +29,14 @@ it('a list of endpoints is read to its end by its cursors', async () => {
   } while (cursor !== undefined);
   expect(seen).toEqual(['one', 'two', 'three']);
 });
+
+it.each(['garbage', '7', '1.', '-1.2', '1.2.3', ''])(
+  'a list of what was given up is refused after %j',
+  async (cursor) => {
+    const { scope } = await staged((clock) => memoryHealthStore({ clock }));
+    await expect(scope.alerts.undelivered({ cursor })).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+      issues: [{ path: 'cursor' }],
+    });
+  },
+);
