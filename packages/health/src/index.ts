@@ -123,7 +123,7 @@ export { kyselyHealthStore } from './store/kysely/index.js';
 export type { KyselyHealthStoreOptions } from './store/kysely/index.js';
 export { memoryHealthStore } from './store/memory/index.js';
 export type { MemoryHealthStoreOptions } from './store/memory/index.js';
-export type { MessageRecord, TenantAlerts } from './store/alerts.js';
+export type { DueChannel, MessageRecord, TenantAlerts } from './store/alerts.js';
 export type { Documents } from './store/documents.js';
 export type { EventLog, PlacedEvent } from './store/event-log.js';
 export type {

@@ -7,11 +7,13 @@ import {
   type OutboxRelay,
   type StoreTransaction,
 } from '@dotmac/core';
+import type { DueChannel } from '../store/alerts.js';
 import type { HealthStore, TenantStore } from '../store/store.js';
 import { asWanted, inMessage, reminderAt, tellingOf, type AlertRecord, type Telling } from './alert.js';
 import { audienceOf, type Audience } from './audience.js';
 import { alertEvents, type AlertEvents } from './events.js';
 import type { Hold } from './hold.js';
+import { channelKey, turnsOf, type Turn } from './turns.js';
 
 /** Puts what is due to be told into messages. */
 export interface Dispatcher {
@@ -34,12 +36,13 @@ export interface DispatcherOptions {
 }
 
 const tickMs = 1_000;
-const mostAtOnce = 500;
-/** What one channel is told at once; the rest is told a look later. */
-const mostOfChannel = 5_000;
+/** What a channel is told in one turn of its tenant, and about what a tenant is; the rest has its turn after the others. */
+const mostInTurn = 500;
+/** Channels that wait for a turn; more wait until some of these have been told. */
+const mostChannels = 10_000;
 /** Wall clocks are slewed by less from one look to the next; what is more was set. */
 const leastStepMs = 2_000;
-/** What cannot be told for its own fault, and not for the store's, is looked at again after this. */
+/** A channel that cannot be told for its own fault, and not for the store's, is looked at again after this. */
 const failedMs = 5_000;
 /** What waits when a clock is set back, beyond which nothing is moved. */
 const mostMoved = 10_000;
@@ -50,12 +53,15 @@ const mostInMessage = 100;
  * Makes a dispatcher. Once a second it takes the alerts that are due, leaves those that something holds up, and puts
  * the others of one channel into one message, along with what waits there for more to tell: what comes within a group wait
  * is told when the first of it is due. The message and the outbox entry that delivers it are one transaction,
- * so that no alert is told twice by several processes that do this.
+ * so that no alert is told twice by several processes that do this. Tenants take turns, so that a storm of one's is no
+ * delay for another's.
  */
 export function createDispatcher({ store, relay, holdOf, isElsewhere, clock, logger }: DispatcherOptions): Dispatcher {
   let cancelTimer: CancelTimer | undefined;
   let dispatching: Promise<void> | undefined;
   const aheadOf = (): number => clock.now() - clock.monotonic();
+  /** Until when channels that cannot be told are left alone, by the monotonic clock. */
+  const aside = new Map<string, number>();
   /** By how much the wall clock was set back since what is due was last moved along with it. */
   let [ahead, setBackMs] = [aheadOf(), 0];
 
@@ -153,43 +159,51 @@ export function createDispatcher({ store, relay, holdOf, isElsewhere, clock, log
       await change(alert, (it) => ({ ...it, told: told && { ...told, at: told.at - by }, dueAt: dueAt - by }));
     }
   };
-  /** Tells a channel what it is to be told by now, if anything, and with it what would be told within its group wait. */
-  const tell = async (tenant: TenantStore, channelId: string, audience: Audience): Promise<void> => {
+  /**
+   * Tells a channel what it is to be told by now, if anything, and with it what would be told within its group wait. Returns
+   * how many alerts it looked at.
+   */
+  const tell = async (tenant: TenantStore, channelId: string, audience: Audience): Promise<number> => {
     const now = clock.now();
     const waitMs = (audience.channels.find(({ id }) => id === channelId)?.groupWait ?? 0) * 1_000;
-    const waiting = await tenant.waitingAlerts(channelId, now + waitMs, mostOfChannel);
+    const waiting = await tenant.waitingAlerts(channelId, now + waitMs, mostInTurn);
     const isDue = ({ dueAt }: AlertRecord): boolean => dueAt !== null && dueAt <= now;
     const alerts = await ready(waiting.filter(isDue), audience);
-    if (alerts.length === 0) return;
+    if (alerts.length === 0) return waiting.length;
     const later = waiting.filter((it) => !isDue(it));
     alerts.push(...(await joining(later, audience)));
     for (let at = 0; at < alerts.length; at += mostInMessage) await send(alerts.slice(at, at + mostInMessage));
+    return waiting.length;
   };
-  /** What fails for one channel keeps no other from being told; what fails here as well is the store's fault, and all wait. */
-  const setAside = async (alerts: readonly AlertRecord[]): Promise<void> => {
-    const dueAt = clock.now() + failedMs;
-    for (const alert of alerts) await change(alert, (known) => ({ ...known, dueAt }));
+  /** Gives a tenant its turn, and says whether something may be left for its next. */
+  const give = async ({ tenantId, channelIds }: Turn, noteTurn: (of: DueChannel) => void): Promise<boolean> => {
+    const tenant = store.tenant(tenantId);
+    let audience: Audience | undefined;
+    let looked = 0;
+    for (const channelId of channelIds) {
+      if (looked >= mostInTurn) return true;
+      noteTurn({ tenantId, channelId });
+      try {
+        audience ??= await audienceOf(tenant);
+        looked += await tell(tenant, channelId, audience);
+      } catch (error) {
+        // What fails for one channel keeps no other from being told.
+        aside.set(channelKey({ tenantId, channelId }), clock.monotonic() + failedMs);
+        logger.warn({ tenantId, channelId, ...describeError(error) }, 'a channel cannot be told, and waits');
+      }
+    }
+    return looked >= mostInTurn;
   };
   const dispatch = async (): Promise<void> => {
     await followClock();
-    for (;;) {
-      const due = await store.dueAlerts(clock.now(), mostAtOnce);
-      const channels = new Map(
-        due.map(({ tenantId, channelId }) => [JSON.stringify([tenantId, channelId]), { tenantId, channelId }]),
-      );
-      const audiences = new Map<string, Audience>();
-      for (const { tenantId, channelId } of channels.values()) {
-        const tenant = store.tenant(tenantId);
-        try {
-          const audience = audiences.get(tenantId) ?? (await audienceOf(tenant));
-          audiences.set(tenantId, audience);
-          await tell(tenant, channelId, audience);
-        } catch (error) {
-          await setAside(due.filter((alert) => alert.tenantId === tenantId && alert.channelId === channelId));
-          logger.warn({ tenantId, channelId, ...describeError(error) }, 'a channel cannot be told, and waits');
-        }
-      }
-      if (due.length < mostAtOnce) return;
+    const hadTurn = new Map<string, number>();
+    for (let round = 1, isLeft = true; isLeft; round++) {
+      for (const [key, until] of aside) if (until <= clock.monotonic()) aside.delete(key);
+      // Asked anew in every round: what comes due while a storm lasts has its turn in the next.
+      const due = (await store.dueChannels(clock.now(), mostChannels)).filter((it) => !aside.has(channelKey(it)));
+      isLeft = false;
+      for (const turn of turnsOf(due, hadTurn))
+        if (await give(turn, (of) => void hadTurn.set(channelKey(of), round))) isLeft = true;
     }
   };
   const tick = async (): Promise<void> => {

@@ -15,8 +15,8 @@ export interface Follower {
   followChanges(isLeading: boolean): Promise<void>;
   /** Takes up the states that were settled since. */
   followStates(): Promise<void>;
-  /** Judges what others found out. */
-  takeHanded(): Promise<void>;
+  /** Judges some of what others found out, and says whether there may be more. */
+  takeHanded(): Promise<boolean>;
 }
 
 /** What a follower works with. */
@@ -123,19 +123,17 @@ export function createFollower(options: FollowerOptions): Follower {
       }
     },
     async takeHanded() {
-      for (;;) {
-        const handed = await store.handed(pageSize);
-        const aheadMs = handed.length > 0 ? clock.now() - (await store.time()) : 0;
-        for (const { endpointId, tenantId, result, at } of handed) {
-          const kept = directory.get(endpointId);
-          // Nobody has found out anything yet that is to come, though a clock may have been set in between.
-          if (kept?.endpoint.tenantId === tenantId) monitor.take(kept, result, Math.min(at + aheadMs, clock.now()));
-        }
-        // Not before it is stored what they came to: another process may have to take them up again.
-        await recorder.flushChanges();
-        if (handed.length > 0) await store.removeHanded(handed.map(({ id }) => id));
-        if (handed.length < pageSize) return;
+      const handed = await store.handed(pageSize);
+      const aheadMs = handed.length > 0 ? clock.now() - (await store.time()) : 0;
+      for (const { endpointId, tenantId, result, at } of handed) {
+        const kept = directory.get(endpointId);
+        // Nobody has found out anything yet that is to come, though a clock may have been set in between.
+        if (kept?.endpoint.tenantId === tenantId) monitor.take(kept, result, Math.min(at + aheadMs, clock.now()));
       }
+      // Not before it is stored what they came to: another process may have to take them up again.
+      await recorder.flushChanges();
+      if (handed.length > 0) await store.removeHanded(handed.map(({ id }) => id));
+      return handed.length === pageSize;
     },
   };
 }

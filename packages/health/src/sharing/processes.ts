@@ -128,17 +128,20 @@ export function createProcesses(options: ProcessesOptions): Processes {
     });
     lead();
   };
-  const look = async (): Promise<void> => {
+  /** Says whether to look again at once. */
+  const look = async (): Promise<boolean> => {
     await lookAtLease();
     if (!isLoaded) await load();
     await follower.followChanges(isLeading);
+    // Some at a time: to judge all that came in hours may take longer than the lease lasts.
     if (isLeading) return follower.takeHanded();
     await handOver.flush();
     await follower.followStates();
+    return false;
   };
   const tick = async (): Promise<void> => {
     try {
-      await look();
+      while ((await look()) && cancelTimer);
       isCut = false;
     } catch (error) {
       if (!isCut)

@@ -11,6 +11,12 @@ export interface MessageRecord {
   createdAt: number;
 }
 
+/** A channel that there is something to tell. */
+export type DueChannel = Pick<AlertRecord, 'tenantId' | 'channelId'>;
+
+/** How many alerts that are due are looked at for the channels that they are due for. */
+export const mostDueLookedAt = 100_000;
+
 /** One tenant's alerts: for each channel the incidents that it is told of, and the messages that tell it. */
 export interface TenantAlerts {
   /**

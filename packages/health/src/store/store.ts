@@ -18,7 +18,7 @@ import type { KeptEndpoint, KeptState } from '../monitoring/directory.js';
 import type { ObjectiveRecord } from '../objectives/objective.js';
 import type { StatusFeedRecord, StatusFeedToken } from '../status-feeds/status-feed.js';
 import type { WindowRecord } from '../windows/window.js';
-import type { TenantAlerts } from './alerts.js';
+import type { DueChannel, TenantAlerts } from './alerts.js';
 import type { Documents } from './documents.js';
 import type { EventLog } from './event-log.js';
 import type { SharedStore, Term } from './sharing.js';
@@ -187,6 +187,11 @@ export interface HealthStore extends SharedStore, EventLog {
   ): Promise<WindowRecord[]>;
   /** Every tenant's alerts that are due by `now` (epoch ms), those due longest first; for the dispatcher alone. */
   dueAlerts(now: number, limit: number): Promise<AlertRecord[]>;
+  /**
+   * The channels of every tenant that an alert is due for by `now` (epoch ms), those that wait longest first; for the
+   * dispatcher alone. Of more than {@link mostDueLookedAt} alerts, those that are due longest are looked at.
+   */
+  dueChannels(now: number, limit: number): Promise<DueChannel[]>;
   /** Deletes up to `limit` buckets of a resolution, maintenance or not, that began before `before` (epoch ms). Returns how many. */
   pruneBuckets(resolution: Resolution, before: number, limit: number): Promise<number>;
   /** Deletes up to `limit` incidents that were resolved before `before` (epoch ms), with their entries. Returns how many. */

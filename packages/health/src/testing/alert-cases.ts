@@ -165,6 +165,31 @@ export const alertCases: Suite<HealthStore>['cases'] = [
     },
   },
   {
+    name: 'gives the channels that an alert is due for, each once, of every tenant, those that wait longest first',
+    async run(store) {
+      const [crowded, single, same] = [newId(), newId(), newId()];
+      const own = (more: Partial<AlertRecord>) => keep(store.tenant('acme'), alert(more));
+      const foreign = (more: Partial<AlertRecord>) =>
+        keep(store.tenant('rival'), alert({ ...more, tenantId: 'rival' }));
+      for (let count = 0; count < 20; count++) await own({ channelId: crowded, dueAt: at + 1 + count });
+      await own({ channelId: same, dueAt: at + 30 });
+      await foreign({ channelId: single, dueAt: at + 3 });
+      await foreign({ channelId: same, dueAt: at });
+      await own({ channelId: newId(), dueAt: at + 60_000 });
+      await own({ channelId: newId(), dueAt: null });
+      const waiting = [
+        { tenantId: 'rival', channelId: same },
+        { tenantId: 'acme', channelId: crowded },
+        { tenantId: 'rival', channelId: single },
+        { tenantId: 'acme', channelId: same },
+      ];
+      assert.deepEqual(await store.dueChannels(at + 30, 10), waiting);
+      assert.deepEqual(await store.dueChannels(at + 30, 2), waiting.slice(0, 2));
+      assert.deepEqual(await store.dueChannels(at + 29, 10), waiting.slice(0, 3));
+      assert.deepEqual(await store.dueChannels(at - 1, 10), []);
+    },
+  },
+  {
     name: 'leaves, changes and removes an alert as it is told to, or not at all when the transaction fails',
     async run(store) {
       const acme = store.tenant('acme');

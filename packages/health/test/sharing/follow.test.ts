@@ -1,3 +1,4 @@
+import { newId, type Clock } from '@dotmac/core';
 import { sqlite } from '@dotmac/core/kysely';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
@@ -101,6 +102,42 @@ describe('what another process found out whose clock is not ours', () => {
       checkedAt: seenAt,
       message: 'Seen to fail',
     });
+  });
+});
+
+describe('what others found out in hours', () => {
+  it('is judged by the process that monitors, whose lease goes on meanwhile', async () => {
+    let spentMs = 0;
+    let slow!: Clock;
+    const rivals: unknown[] = [];
+    const { store, until, register } = await staged(
+      (clock) => {
+        slow = { ...clock, now: () => clock.now() + spentMs, monotonic: () => clock.monotonic() + spentMs };
+        const store = memoryHealthStore({ clock: slow });
+        return {
+          ...store,
+          async handed(limit) {
+            const found = await store.handed(limit);
+            if (found.length === 0) return found;
+            // Less than the lease lasts; two such times are more.
+            spentMs += 8_000;
+            rivals.push(await store.leases.acquire('health/monitor', 'rival#1', 1_000));
+            return found;
+          },
+        };
+      },
+      {
+        get clock() {
+          return slow;
+        },
+      },
+    );
+    const { id: endpointId } = await register('web', { checkInterval: 600 });
+    const result = { status: 'healthy', code: 'ok', responseTimeMs: 1, message: 'It is well' } as const;
+    const found = { tenantId: 'acme', endpointId, at: await store.time(), result };
+    await store.handOver(Array.from({ length: 3_500 }, () => ({ id: newId(), ...found })));
+    await until(() => rivals.length >= 4);
+    expect(rivals).toEqual([null, null, null, null]);
   });
 });
 

@@ -1,6 +1,6 @@
 import { executorFor, fromJson, inTransaction, toJson, type Database } from '@dotmac/core/kysely';
 import type { AlertRecord } from '../../alerts/alert.js';
-import type { TenantAlerts } from '../alerts.js';
+import { mostDueLookedAt, type DueChannel, type TenantAlerts } from '../alerts.js';
 import type { AlertRow, HealthTables } from './tables.js';
 
 /** One tenant's alerts. */
@@ -37,7 +37,7 @@ export function kyselyAlerts(database: Database, tenantId: string): TenantAlerts
             .where('incident_id', '=', incidentId)
             .execute();
       }),
-    // Index: (due_at), or the primary key.
+    // Index: (due_at, tenant_id, channel_id), or the primary key.
     async waitingAlerts(channelId, until, limit) {
       const rows = await kysely
         .selectFrom('dotmac_alerts')
@@ -101,7 +101,7 @@ export function kyselyAlerts(database: Database, tenantId: string): TenantAlerts
   };
 }
 
-/** Every tenant's alerts that are due. Index: (due_at). */
+/** Every tenant's alerts that are due. Index: (due_at, tenant_id, channel_id). */
 export async function dueAlerts(database: Database, now: number, limit: number): Promise<AlertRecord[]> {
   const rows = await database
     .withTables<HealthTables>()
@@ -112,6 +112,30 @@ export async function dueAlerts(database: Database, now: number, limit: number):
     .limit(limit)
     .execute();
   return rows.map(alertOf);
+}
+
+/**
+ * What channels they are due for. All of it is in the index (due_at, tenant_id, channel_id). Without the limit within, a
+ * database may go through the primary key instead, which has the channels together, and all that is not due.
+ */
+export async function dueChannels(database: Database, now: number, limit: number): Promise<DueChannel[]> {
+  const rows = await database
+    .withTables<HealthTables>()
+    .selectFrom((query) =>
+      query
+        .selectFrom('dotmac_alerts')
+        .select(['due_at', 'tenant_id', 'channel_id'])
+        .where('due_at', '<=', now)
+        .orderBy('due_at')
+        .limit(mostDueLookedAt)
+        .as('due'),
+    )
+    .select(({ fn }) => ['tenant_id', 'channel_id', fn.min('due_at').as('since')])
+    .groupBy(['tenant_id', 'channel_id'])
+    .orderBy('since')
+    .limit(limit)
+    .execute();
+  return rows.map((row) => ({ tenantId: row.tenant_id, channelId: row.channel_id }));
 }
 
 function alertRow(alert: AlertRecord): AlertRow {

@@ -4,7 +4,7 @@ import { healthEvents } from '../../events.js';
 import { isLate } from '../late-news.js';
 import { outboxEntries } from '../outbox-entries.js';
 import type { HealthStore } from '../store.js';
-import { dueAlerts, kyselyAlerts } from './alerts.js';
+import { dueAlerts, dueChannels, kyselyAlerts } from './alerts.js';
 import { kyselyBuckets, pruneBuckets, writeBuckets } from './buckets.js';
 import { kyselyChunks, writeChunks } from './chunks.js';
 import { everyDocument, kyselyDocuments } from './documents.js';
@@ -72,6 +72,7 @@ export function kyselyHealthStore(database: Database, { clock }: KyselyHealthSto
     everyObjective: (ask) => everyDocument(database, 'objective', ask),
     windowsOf: (tenantIds, ask) => everyDocument(database, 'window', ask, tenantIds),
     dueAlerts: (now, limit) => dueAlerts(database, now, limit),
+    dueChannels: (now, limit) => dueChannels(database, now, limit),
     pruneBuckets: (resolution, before, limit) => pruneBuckets(database, resolution, before, limit),
     pruneIncidents: (before, limit) => pruneIncidents(database, before, limit),
     // Nobody's own: no tenant has an empty name.

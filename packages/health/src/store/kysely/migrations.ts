@@ -183,6 +183,18 @@ const chunks: Migration = async (schema, { types, traits }) => {
     .execute();
 };
 
+/** The index of alerts that are due, with all that is asked of many. */
+const alertsByDueChannel: Migration = async (schema, { traits }) => {
+  await schema.schema
+    .createIndex('dotmac_alerts_due_channel')
+    .on('dotmac_alerts')
+    .columns(['due_at', 'tenant_id', 'channel_id'])
+    .execute();
+  // Where DDL takes part in no transactions, indexes are named within their table.
+  const drop = schema.schema.dropIndex('dotmac_alerts_due');
+  await (traits.transactionalDdl ? drop : drop.on('dotmac_alerts')).execute();
+};
+
 /** The health domain's tables. */
 export const healthMigrations: ModuleMigrations = {
   module: 'health',
@@ -237,5 +249,6 @@ export const healthMigrations: ModuleMigrations = {
       table.addColumn('code', types.word),
     ),
     ...eventLogMigrations,
+    '0043-alerts-by-due-channel': alertsByDueChannel,
   },
 };

@@ -1,6 +1,6 @@
 import type { MemoryTables } from '@dotmac/core';
 import type { AlertRecord } from '../../alerts/alert.js';
-import type { MessageRecord, TenantAlerts } from '../alerts.js';
+import type { DueChannel, MessageRecord, TenantAlerts } from '../alerts.js';
 
 /** The tables that alerts are kept in. */
 export type AlertTables = { alerts: Map<string, AlertRecord>; messages: Map<string, MessageRecord> };
@@ -52,6 +52,14 @@ export function memoryAlerts(
     removeMessage: (messageId, trx) =>
       tables.transaction((rows) => void (own(messageId) && rows.messages.delete(messageId)), trx),
   };
+}
+
+/** The channels of alerts, each once. */
+export function channelsOf(alerts: readonly AlertRecord[], limit: number): DueChannel[] {
+  const channels = new Map(
+    alerts.map(({ tenantId, channelId }) => [JSON.stringify([tenantId, channelId]), { tenantId, channelId }]),
+  );
+  return [...channels.values()].slice(0, limit);
 }
 
 /** Those that are due, the longest first. */

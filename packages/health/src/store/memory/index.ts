@@ -7,7 +7,7 @@ import type { Resolution } from '../../history/resolution.js';
 import type { RingChunk } from '../../history/ring.js';
 import { type IncidentEntry, type IncidentRecord } from '../../incidents/incident.js';
 import type { KeptEndpoint } from '../../monitoring/directory.js';
-import type { MessageRecord } from '../alerts.js';
+import { mostDueLookedAt, type MessageRecord } from '../alerts.js';
 import { isLate } from '../late-news.js';
 import { outboxEntries } from '../outbox-entries.js';
 import {
@@ -18,7 +18,7 @@ import {
   type IncidentWrite,
   type StoredEndpoint,
 } from '../store.js';
-import { dueIn, memoryAlerts } from './alerts.js';
+import { channelsOf, dueIn, memoryAlerts } from './alerts.js';
 import { memoryEventLog } from './event-log.js';
 import { memorySharing, type KeptChange, type KeptHanded } from './sharing.js';
 import { isAsked, passes } from './listed.js';
@@ -113,6 +113,8 @@ export function memoryHealthStore(options: MemoryHealthStoreOptions = {}): Healt
     everyObjective: (ask) => Promise.resolve(everyDocument(tables.read.documents, 'objective', ask)),
     windowsOf: (tenantIds, ask) => Promise.resolve(everyDocument(tables.read.documents, 'window', ask, tenantIds)),
     dueAlerts: (now, limit) => Promise.resolve(dueIn(tables.read.alerts.values(), now, limit)),
+    dueChannels: (now, limit) =>
+      Promise.resolve(channelsOf(dueIn(tables.read.alerts.values(), now, mostDueLookedAt), limit)),
     pruneBuckets: (resolution: Resolution, before, limit) =>
       tables.transaction((rows) => {
         const old = [...rows.buckets].filter(([, it]) => it.resolution === resolution && it.bucket.start < before);
