@@ -63,13 +63,14 @@ export function planWindow(
 
   function spans(begin: number, end: number, coarse: number, finer: number): Span[] {
     const resolution = resolutions[coarse] as Resolution;
-    if (coarse <= finer) return [{ resolution, from: begin, until: end }];
-    const firstWhole = startOf(resolution, begin + bucketMs[resolution] - 1);
+    const isFinest = coarse <= finer;
+    const firstWhole = isFinest ? begin : startOf(resolution, begin + bucketMs[resolution] - 1);
     const lastWhole = startOf(resolution, end);
-    if (firstWhole >= lastWhole) return spans(begin, end, coarse - 1, finer);
-    const behind = resolutions.indexOf(finestKept(lastWhole));
+    if (!isFinest && firstWhole >= lastWhole) return spans(begin, end, coarse - 1, finer);
+    // What has not ended yet is no more than was asked for.
+    const behind = isFinest && end > now ? coarse : resolutions.indexOf(finestKept(lastWhole));
     return [
-      ...spans(begin, firstWhole, coarse - 1, finer),
+      ...(isFinest ? [] : spans(begin, firstWhole, coarse - 1, finer)),
       { resolution, from: firstWhole, until: behind < coarse ? lastWhole : end },
       ...(behind < coarse ? spans(lastWhole, end, coarse - 1, behind) : []),
     ];

@@ -13,6 +13,7 @@ import {
 } from '../../src/history/bucket.js';
 import { quantile } from '../../src/history/histogram.js';
 import { bucketMs, splitDuration, startOf, type Resolution } from '../../src/history/resolution.js';
+import { randomFrom } from '../support/random.js';
 
 const statuses = endpointStatus.options;
 const day = bucketMs.day;
@@ -121,11 +122,6 @@ describe('a bucket as a row', () => {
 
 /** By which share a percentile may be off; the rest is for the rounding of floating point. */
 const stated = 0.02 + 1e-9;
-/** Numbers from 0 to 1 that look random and are the same every time. */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => (state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0) / 2 ** 32;
-}
 /** Sums up by a coarser resolution, every bucket through its row, as a store would. */
 function rolledUp(buckets: Iterable<Bucket>, resolution: Resolution): Bucket[] {
   const sums = new Map<number, Bucket>();

@@ -5,7 +5,6 @@ import { z } from 'zod';
 import {
   createHealth,
   defineProbe,
-  endpointStatus,
   Unreachable,
   WrongAnswer,
   type EndpointStatus,
@@ -15,13 +14,12 @@ import {
 } from '../../src/index.js';
 import { quantile } from '../../src/history/histogram.js';
 import { CannotCheck } from '../../src/probes/probe.js';
-import { exactQuantile, HistoryOracle, type Reckoned } from '../support/history-oracle.js';
+import { exactQuantile, HistoryOracle } from '../support/history-oracle.js';
+import { expectClose, expectTrend } from '../support/trends.js';
 import { healthStores } from '../support/stores.js';
 
 const [second, minute, hour, day] = [1_000, 60_000, 3_600_000, 86_400_000];
 const widths = { minute, hour, day };
-/** What histograms promise, and what is lost where numbers are not whole. */
-const accuracy = 0.02 + 1e-9;
 const retentionDays = { minute: 1, hour: 2, day: 401 };
 const keptResults = { recent: 20, issues: 20 };
 
@@ -236,43 +234,11 @@ async function staged(store: HealthStore) {
     known = from,
   ): Promise<void> => {
     const trend = await scopeOf(name).history.trend(idOf(name), { from, until });
-    const expected = oracleOf(name).within(known, until);
-    const total = sumOf(expected.counts);
     expect(trend.from).toBe(known);
     // To the end of the last that is summed up, and not beyond what has been.
     expect(trend.until).toBeGreaterThanOrEqual(until);
     expect(trend.until).toBeLessThanOrEqual(Math.max(until, clock.now() + 1));
-    const countedMs = trend.until - known;
-    expect(trend.totalChecks).toBe(total);
-    for (const status of endpointStatus.options)
-      expect(trend.statusDistribution[status].count).toBe(expected.counts[status]);
-    const [outside, planned] = [false, true].map((it) => oracleOf(name).within(known, until, it)) as [
-      Reckoned,
-      Reckoned,
-    ];
-    expect(trend.availabilityPercentage).toBe(availabilityOf(outside.counts));
-    expect(trend.availabilityByDuration).toBe(availabilityOf(outside.durationMs));
-    expect(trend.maintenance).toEqual({
-      checks: sumOf(planned.counts),
-      percentage: fourDecimals(Math.min(100, (100 * sumOf(planned.durationMs)) / countedMs)),
-      availabilityPercentage: availabilityOf(expected.counts),
-      availabilityByDuration: availabilityOf(expected.durationMs),
-    });
-    expect(trend.series.reduce((sum, { totalChecks }) => sum + totalChecks, 0)).toBe(total);
-    expect(trend.series.reduce((sum, it) => sum + it.maintenanceChecks, 0)).toBe(sumOf(planned.counts));
-    const coverage = (100 * (sumOf(expected.durationMs) - expected.durationMs.unknown)) / countedMs;
-    expect(Math.abs(trend.coveragePercentage - Math.min(100, coverage))).toBeLessThanOrEqual(0.000_06);
-    const { times } = expected;
-    const average = times.length === 0 ? null : times.reduce((sum, time) => sum + time, 0) / times.length / 1_000;
-    if (average === null) expect(trend.averageResponseTime).toBeNull();
-    else expect(Math.abs((trend.averageResponseTime ?? NaN) - average)).toBeLessThan(1e-6);
-    const { p50ResponseTime, p95ResponseTime, p99ResponseTime } = trend;
-    for (const [found, share] of [
-      [p50ResponseTime, 0.5],
-      [p95ResponseTime, 0.95],
-      [p99ResponseTime, 0.99],
-    ] as const)
-      expectClose(found === null ? null : found * 1_000, exactQuantile(times, share), 1e-3);
+    expectTrend(trend, oracleOf(name), until);
   };
   /** How many of what was seen are still kept one by one. */
   const keptOneByOne = async (name: Name): Promise<number> =>
@@ -293,20 +259,6 @@ async function staged(store: HealthStore) {
     await health.stop();
   };
   return { clock, play, compare, compareTrend, keptOneByOne, oracleOf, overdue, end };
-}
-
-const sumOf = (amounts: Reckoned['counts']): number => Object.values(amounts).reduce((sum, it) => sum + it, 0);
-const fourDecimals = (value: number): number => Math.round(value * 10_000) / 10_000;
-
-function availabilityOf(amounts: Reckoned['counts']): number | null {
-  const known = sumOf(amounts) - amounts.unknown;
-  if (known === 0) return null;
-  return fourDecimals((100 * (amounts.healthy + amounts.degraded)) / known);
-}
-
-function expectClose(found: number | null, exact: number | undefined, more = 0): void {
-  if (exact === undefined) expect(found).toBeNull();
-  else expect(Math.abs((found ?? NaN) - exact)).toBeLessThanOrEqual(accuracy * exact + more);
 }
 
 /** The start of the whole unit that an instant lies in. */
