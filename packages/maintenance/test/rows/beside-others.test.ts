@@ -1,5 +1,5 @@
 import { sql, type Kysely } from 'kysely';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock, type Clock } from '@dotmac/core';
 import { databaseFromUrl, type Database } from '@dotmac/core/kysely';
 import { fakeClock } from '@dotmac/core/testing';
@@ -7,6 +7,7 @@ import { rowDialect } from '../../src/databases/row-dialects.js';
 import { besideOthers } from '../../src/databases/rows/beside-others.js';
 import { activeSessions } from '../../src/index.js';
 import { clean, planned, tinyPace } from '../support/clean.js';
+import { dialects, type FreshDatabase } from '../support/databases.js';
 import { startable, startMariadb, startPostgres, type OwnServer } from '../support/own-servers.js';
 
 const never = new AbortController().signal;
@@ -86,6 +87,50 @@ describe('the pace of batches', () => {
     const rested = company.rest(60_000, stop.signal);
     stop.abort(new Error('stopped'));
     await expect(rested).rejects.toThrow('stopped');
+  });
+});
+
+describe('beside an application on SQLite', () => {
+  let [database, fresh]: [Database, FreshDatabase] = [] as never;
+  beforeEach(async () => {
+    fresh = await dialects[0].fresh();
+    database = databaseFromUrl(fresh.url);
+    await sql`create table accounts (id integer primary key, balance integer)`.execute(database.kysely);
+    await sql`insert into accounts values (1, 0), (2, 0)`.execute(database.kysely);
+  });
+  afterEach(async () => {
+    await database.close();
+    await fresh.drop();
+  });
+  const write = ({ kysely }: Database) => sql`update accounts set balance = balance + 1`.execute(kysely);
+  /** Twenty batches of ours, after each of which `meanwhile` is done: whether they were considerate, each. */
+  const paces = async (meanwhile: () => Promise<unknown>) => {
+    const clock = fakeClock();
+    const dialect = rowDialect(database);
+    const company = besideOthers(dialect, database.kysely, clock);
+    const considerate: boolean[] = [];
+    for (let batch = 0; batch < 20; batch++) {
+      await write(database);
+      considerate.push(company.pace.mostMs === dialect.besideOthers?.pace.mostMs);
+      await meanwhile();
+      let hasRested = false;
+      const rested = company.rest(100, never).then(() => (hasRested = true));
+      while (!hasRested) await clock.advance(10);
+      await rested;
+    }
+    return considerate;
+  };
+
+  it('batches are longer, and rest less, when nobody writes but they', async () => {
+    const considerate = await paces(() => Promise.resolve());
+    expect(considerate.slice(0, 2)).toEqual([true, true]);
+    expect(considerate.slice(3)).toEqual(Array.from({ length: 17 }, () => false));
+  });
+
+  it('they are considerate while it writes, in a rest or between two of them', async () => {
+    const application = databaseFromUrl(fresh.url);
+    expect(await paces(() => write(application))).not.toContain(false);
+    await application.close();
   });
 });
 

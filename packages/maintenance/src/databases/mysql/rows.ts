@@ -76,7 +76,6 @@ export const mysqlRows: RowDialect = {
     const { numAffectedRows = 0n } = await sql`delete from ${tableId(from)} where ${condition}`.execute(trx);
     return Number(numAffectedRows);
   },
-  afterBatch: () => Promise.resolve(),
   forUpdate: sql`for update`,
   async expectRows(db, from, condition) {
     const { rows } = await sql<{ rows: number | null; filtered?: number }>`

@@ -78,7 +78,6 @@ export const postgresRows: RowDialect = {
       select (select count(*) from dm_moved) as moved, (select count(*) from dm_gone) as gone`.execute(trx);
     return allMoved(Number(rows[0]?.moved), Number(rows[0]?.gone));
   },
-  afterBatch: () => Promise.resolve(),
   forUpdate: sql`for update`,
   async expectRows(db, from, condition) {
     const [text = ''] = await this.explain(db, sql`select 1 from ${from} where ${condition}`);

@@ -16,9 +16,9 @@ export interface Company {
 }
 
 /**
- * Tells by what is written while this work rests whether others write: what they wait for is the log, the disk and the
- * cores, and nobody waits where nobody is. They are taken to be there at first, until a second went by without them, and
- * always where the database does not tell. What is written once in a while (a lease that is renewed) is nobody.
+ * Tells by what is written while this work rests, or since its last rest where its own is not counted, whether others write: what they wait for is the log, the disk and the
+ * cores, and nobody waits where nobody is. They are taken to be there at first, until a quarter of a second went by without
+ * them, and always where the database does not tell. What is written once in a while (a lease that is renewed) is nobody.
  */
 export function besideOthers(
   { pace, besideOthers: others }: Pick<RowDialect, 'pace' | 'besideOthers'>,
@@ -27,6 +27,7 @@ export function besideOthers(
 ): Company {
   if (!others) return atPace(pace, clock);
   const considerate = { ...pace, ...others.pace };
+  let last: string | undefined;
   let seenAt = -Infinity;
   let thereUntil = clock.monotonic() + firstMs;
   const written = reading(others, db);
@@ -35,9 +36,10 @@ export function besideOthers(
       return clock.monotonic() < thereUntil ? considerate : pace;
     },
     async rest(ms, signal) {
-      const before = await written();
+      const before = (others.leavesOutOwn && last) || (await written());
       await clock.sleep(ms, signal);
-      if (before !== undefined && (await written()) === before) return;
+      last = await written();
+      if (before !== undefined && last === before) return;
       const now = clock.monotonic();
       if (before === undefined || now - seenAt <= spanMs) thereUntil = now + spanMs;
       seenAt = now;

@@ -43,10 +43,21 @@ const attempts = 6;
  * none are left
  * @throws TABLE_CONTENDED when every try at a batch failed so
  */
-export async function deleteRows(
-  work: Work,
-  options: DeleteRowsOptions,
-): Promise<{ deleted: number; batches: number; retries: number; tookMs: number; drained: boolean }> {
+export function deleteRows(work: Work, options: DeleteRowsOptions): Promise<Deleted> {
+  const { dialect } = work;
+  const batches = (): Promise<Deleted> => inBatches(work, options);
+  return dialect.forBatches ? dialect.forBatches(options.database.kysely, batches) : batches();
+}
+
+interface Deleted {
+  deleted: number;
+  batches: number;
+  retries: number;
+  tookMs: number;
+  drained: boolean;
+}
+
+async function inBatches(work: Work, options: DeleteRowsOptions): Promise<Deleted> {
   const { clock, signal, database, expected = Infinity } = options;
   const company = options.pace ? atPace(options.pace, clock) : besideOthers(work.dialect, database.kysely, clock);
   let place = options.from ?? beginning;
@@ -59,7 +70,7 @@ export async function deleteRows(
     const { pace } = company;
     const startedAt = clock.monotonic();
     const batch = await tryBatch(work, options, place, most, pace);
-    await work.dialect.afterBatch(database.kysely);
+    await work.dialect.afterBatch?.(database.kysely);
     const tookMs = clock.monotonic() - startedAt;
     sum.deleted += batch.deleted;
     sum.retries += batch.retries;

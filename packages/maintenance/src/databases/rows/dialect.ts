@@ -38,8 +38,10 @@ export interface BatchPace extends BatchLimits {
 export interface BesideOthers {
   /** What of the pace is otherwise while somebody writes. */
   pace: Partial<BatchPace>;
-  /** Reads on from what was written by anybody: it is another text after every commit that is not of this work. */
+  /** It is another text after every commit of anybody. */
   written(db: Kysely<unknown>): Promise<string>;
+  /** Do commits on this connection leave it as it was? Default: it counts all. */
+  leavesOutOwn?: true;
 }
 
 /** Lets others work between steps. */
@@ -111,8 +113,10 @@ export interface RowDialect {
   ): Promise<Result>;
   /** Deletes, or moves into the archive. How many. */
   remove(trx: Transaction<unknown>, removal: Removal): Promise<number>;
+  /** Does `work`, which is many batches, on a database that is set up for them meanwhile. Default: it is as it is. */
+  forBatches?<Result>(db: Kysely<unknown>, work: () => Promise<Result>): Promise<Result>;
   /** What a batch leaves to be done outside of its transaction, so that it does not fall to whoever writes next. */
-  afterBatch(db: Kysely<unknown>): Promise<void>;
+  afterBatch?(db: Kysely<unknown>): Promise<void>;
   /** Locks for rows that are read to be deleted. */
   readonly forUpdate: Sql;
   /** How many rows the database's planner expects; null where it does not tell. */

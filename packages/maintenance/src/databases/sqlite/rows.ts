@@ -6,7 +6,8 @@ import type { Sql } from '../rows/selection.js';
 import { columnsOf, describeTable } from './catalogue.js';
 import { extentOf } from './extent.js';
 import { giveBack } from './give-back.js';
-import { fileSize } from './upkeep.js';
+import { withLargeCache } from './large-cache.js';
+import { fileSize, pragma } from './upkeep.js';
 
 /** As `quote()` writes them: numbers, texts, blobs. */
 const literal = /^(?:-?\d+(?:\.\d*)?(?:e[+-]?\d+)?|'(?:[^']|'')*'|x'[0-9a-f]*'|NULL)$/i;
@@ -27,13 +28,19 @@ export const sqliteRows: RowDialect = {
     leastRows: 10,
     mostRows: 20_000,
     // The longer, the more rows share the pages of an index that are written for them.
-    leastMs: 40,
-    mostMs: 80,
-    // Long enough for who waits in steps of milliseconds to come in between.
-    restShare: 0.1,
-    leastRestMs: 4,
+    leastMs: 60,
+    mostMs: 120,
+    restShare: 0.02,
+    leastRestMs: 1,
     statementTimeoutMs: 0,
     lockTimeoutMs: 0,
+  },
+  besideOthers: {
+    // A rest is long enough for who waits in steps of milliseconds to come in between.
+    pace: { leastMs: 25, mostMs: 60, restShare: 0.1, leastRestMs: 4 },
+    // Who writes on this connection has its turn between any two statements, rest or none.
+    leavesOutOwn: true,
+    written: async (db) => String(await pragma(db, 'data_version')),
   },
   describe: describeTable,
   columnsOf,
@@ -97,6 +104,7 @@ export const sqliteRows: RowDialect = {
     const { numAffectedRows = 0n } = await sql`delete from ${tableId(from)} where ${condition}`.execute(trx);
     return allMoved(Number(moved ?? numAffectedRows), Number(numAffectedRows));
   },
+  forBatches: withLargeCache,
   /**
    * The log begins anew. The commit has written it back already, without keeping anybody from writing; but whoever did write
    * meanwhile kept the log from being used again, so that it would grow for as long as rows go, and every writer's commit would

@@ -4,7 +4,7 @@ import type { TableSize } from '../database.js';
 /** A number that SQLite keeps about the file. */
 export async function pragma(
   db: Kysely<unknown>,
-  name: 'page_count' | 'page_size' | 'freelist_count' | 'auto_vacuum',
+  name: 'page_count' | 'page_size' | 'freelist_count' | 'auto_vacuum' | 'cache_size' | 'data_version',
 ): Promise<number> {
   const { rows } = await sql<Record<string, number>>`pragma ${sql.raw(name)}`.execute(db);
   return Number(Object.values(rows[0] ?? {})[0] ?? 0);

@@ -1,0 +1,27 @@
+import { sql, type Kysely } from 'kysely';
+import { pragma } from './upkeep.js';
+
+const largeKiB = 65_536;
+
+/**
+ * Does `work` on a connection that may keep 64 MB of pages, where SQLite's default is 2 and better-sqlite3's 16: rows that go
+ * have an entry each in a page of its own of most indexes, and a batch after the other comes back to the same pages. The memory is taken as it
+ * is needed, and given back in the end. The connection is the application's own: whoever made its cache larger makes it as it
+ * was, and what is large already is left alone.
+ */
+export async function withLargeCache<Result>(db: Kysely<unknown>, work: () => Promise<Result>): Promise<Result> {
+  const before = await pragma(db, 'cache_size');
+  // A number below zero is of KiB, one above of pages.
+  const kiB = before < 0 ? -before : (before * (await pragma(db, 'page_size'))) / 1_024;
+  if (kiB >= largeKiB) return work();
+  await setCacheSize(db, -largeKiB);
+  try {
+    return await work();
+  } finally {
+    await setCacheSize(db, before);
+  }
+}
+
+async function setCacheSize(db: Kysely<unknown>, size: number): Promise<void> {
+  await sql`pragma cache_size = ${sql.lit(size)}`.execute(db);
+}
