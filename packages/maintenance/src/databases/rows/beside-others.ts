@@ -16,9 +16,10 @@ export interface Company {
 }
 
 /**
- * Tells by what is written while this work rests, or since its last rest where its own is not counted, whether others write: what they wait for is the log, the disk and the
- * cores, and nobody waits where nobody is. They are taken to be there at first, until a quarter of a second went by without
- * them, and always where the database does not tell. What is written once in a while (a lease that is renewed) is nobody.
+ * Tells by what is written while this work rests, or since its last rest where its own is not counted, whether others write:
+ * what they wait for is the log, the disk and the cores, and nobody waits where nobody is. They are taken to be there at first,
+ * until a quarter of a second went by without them, and always where the database does not tell. What is written once in a
+ * while (a lease that is renewed) is nobody.
  */
 export function besideOthers(
   { pace, besideOthers: others }: Pick<RowDialect, 'pace' | 'besideOthers'>,

@@ -5,9 +5,9 @@ const largeKiB = 65_536;
 
 /**
  * Does `work` on a connection that may keep 64 MB of pages, where SQLite's default is 2 and better-sqlite3's 16: rows that go
- * have an entry each in a page of its own of most indexes, and a batch after the other comes back to the same pages. The memory is taken as it
- * is needed, and given back in the end. The connection is the application's own: whoever made its cache larger makes it as it
- * was, and what is large already is left alone.
+ * have each an entry in another page of most indexes, and one batch after the other comes back to the same pages. The memory is
+ * taken as it is needed, and given back in the end. The connection is the application's own: whoever made its cache larger
+ * makes it as it was, and what is large already is left alone, so that runs beside each other do not keep it large.
  */
 export async function withLargeCache<Result>(db: Kysely<unknown>, work: () => Promise<Result>): Promise<Result> {
   const before = await pragma(db, 'cache_size');
