@@ -36,6 +36,15 @@ export interface DeleteRowsOptions {
 
 const attempts = 6;
 
+/** What {@link deleteRows} came to. */
+export interface Deleted {
+  deleted: number;
+  batches: number;
+  retries: number;
+  tookMs: number;
+  drained: boolean;
+}
+
 /**
  * Deletes rows in small transactions along their walk, resting in between: smaller ones, and longer rests, while others
  * write. Deadlocks and timeouts are retried with fewer rows.
@@ -47,14 +56,6 @@ export function deleteRows(work: Work, options: DeleteRowsOptions): Promise<Dele
   const { dialect } = work;
   const batches = (): Promise<Deleted> => inBatches(work, options);
   return dialect.forBatches ? dialect.forBatches(options.database.kysely, batches) : batches();
-}
-
-interface Deleted {
-  deleted: number;
-  batches: number;
-  retries: number;
-  tookMs: number;
-  drained: boolean;
 }
 
 async function inBatches(work: Work, options: DeleteRowsOptions): Promise<Deleted> {
