@@ -43,9 +43,7 @@ export async function sealEntries(
 ): Promise<readonly HistoryEntry[]> {
   if (!vault || entries.every(({ event }) => personalOf(event) === undefined)) return entries;
   const { privacy } = store.tenant(tenantId);
-  const kept =
-    (await privacy.key(customerId, trx)) ??
-    (await privacy.keepKey(customerId, vault.newKey(tenantId, customerId), trx));
+  const kept = await privacy.keepKey(customerId, () => vault.newKey(tenantId, customerId), trx);
   return sealedWith(vault.open(tenantId, customerId, kept), customerId, entries);
 }
 
@@ -111,9 +109,7 @@ export async function sealText(
 ): Promise<string> {
   if (!vault) return text;
   const { privacy } = store.tenant(tenantId);
-  const kept =
-    (await privacy.key(customerId, trx)) ??
-    (await privacy.keepKey(customerId, vault.newKey(tenantId, customerId), trx));
+  const kept = await privacy.keepKey(customerId, () => vault.newKey(tenantId, customerId), trx);
   const sealer = vault.open(tenantId, customerId, kept);
   return sealer ? `${mark}${sealer.seal(text, [customerId, binding])}` : text;
 }

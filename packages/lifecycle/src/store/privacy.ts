@@ -29,12 +29,15 @@ export interface BulkRefusal {
   askedAt: number;
 }
 
-/** What concerns the privacy of one tenant's customers. Changed under the lock of their customer alone. */
+/**
+ * What concerns the privacy of one tenant's customers. Changed under the lock of their customer alone. What is read in a
+ * `trx` is what is committed by now, also where a host's transaction reads as of an earlier time.
+ */
 export interface PrivacyStore {
   /** A customer's sealed key. */
   key(customerId: string, trx?: StoreTransaction): Promise<string | undefined>;
-  /** Keeps a key where there is none; the one that is kept. */
-  keepKey(customerId: string, sealed: string, trx: StoreTransaction): Promise<string>;
+  /** The key that is kept; where there is none, what `make` gives is kept from now on. */
+  keepKey(customerId: string, make: () => string, trx: StoreTransaction): Promise<string>;
   /** Oldest first. */
   holds(customerId: string, trx?: StoreTransaction): Promise<LegalHold[]>;
   setHold(hold: LegalHold, trx: StoreTransaction): Promise<void>;

@@ -9,6 +9,6 @@ export interface TimerStore {
   get(timerId: string): Promise<Timer | undefined>;
   /** True for one caller alone: the timer is gone. */
   take(timerId: string, trx: StoreTransaction): Promise<boolean>;
-  /** In the order of their times. */
+  /** In the order of their times. In a `trx`: all that is committed by now, also where a host's reads as of an earlier time. */
   listFor(customerId: string, trx?: StoreTransaction): Promise<Timer[]>;
 }

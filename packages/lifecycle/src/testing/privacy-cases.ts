@@ -23,7 +23,7 @@ export const privacyCases: Suite<LifecycleStoreSubject>['cases'] = [
       const { privacy } = store.tenant('a');
       const customerId = newId();
       const bring = (_: unknown, index: number) =>
-        store.transaction((trx) => privacy.keepKey(customerId, `key ${index}`, trx));
+        store.transaction((trx) => privacy.keepKey(customerId, () => `key ${index}`, trx));
       const kept = new Set(await Promise.all(Array.from({ length: 20 }, bring)));
       assert.deepEqual([...kept], [await privacy.key(customerId)]);
       assert.equal(await store.tenant('b').privacy.key(customerId), undefined);
@@ -137,7 +137,7 @@ export const privacyCases: Suite<LifecycleStoreSubject>['cases'] = [
             await mine.customers.changeTerms([{ customer: { id, createdAt: 5 }, add, remove: [] }], trx);
             await mine.timers.put(aTimer(id), trx);
             await mine.tokens.put([aToken(id)], trx);
-            await mine.privacy.keepKey(id, 'key', trx);
+            await mine.privacy.keepKey(id, () => 'key', trx);
             const invoices = [{ invoiceId: '1', overdueSince: 5, facts: {} }];
             const dunning = { customerId: id, policy: 'p', invoices, stepsTaken: 0, lastStepAt: null, openedAt: 5 };
             await mine.dunningCases.put(dunning, trx);

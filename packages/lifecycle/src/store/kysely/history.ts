@@ -66,6 +66,8 @@ export function kyselyHistory(database: Database, tenantId: string): HistoryStor
       const rows = await own(customerId, trx)
         .$if(before !== undefined, (query) => query.where('seq', '<', before as number))
         .$if(names !== undefined, (query) => query.where('name', 'in', names as string[]))
+        // In the snapshot of a host's own transaction, only a locking read sees what happened since.
+        .$if(database.traits.skipLocked && trx !== undefined, (query) => query.forUpdate())
         .orderBy('seq', 'desc')
         .limit(limit)
         .execute();

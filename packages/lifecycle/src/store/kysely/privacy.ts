@@ -17,21 +17,31 @@ const pageSize = 500;
 /** Keys and holds in the database, and the end of what is kept of a customer. */
 export function kyselyPrivacy(database: Database, tenantId: string): PrivacyStore {
   const on = (trx?: StoreTransaction) => executorFor<LifecycleTables>(database, trx);
-  const key: PrivacyStore['key'] = async (customerId, trx) => {
-    const row = await on(trx)
+  // In the snapshot of a host's own transaction, only a locking read sees what others have committed since.
+  const locks = database.traits.skipLocked;
+  const keyOf = (customerId: string, trx?: StoreTransaction) =>
+    on(trx)
       .selectFrom('dotmac_customer_keys')
       .select('sealed_key')
       .where('tenant_id', '=', tenantId)
-      .where('customer_id', '=', customerId)
-      .executeTakeFirst();
-    return row?.sealed_key;
-  };
+      .where('customer_id', '=', customerId);
   return {
-    key,
-    async keepKey(customerId, sealed, trx) {
-      const row = { tenant_id: tenantId, customer_id: customerId, sealed_key: sealed };
+    async key(customerId, trx) {
+      const row = await keyOf(customerId, trx)
+        .$if(locks && trx !== undefined, (query) => query.forUpdate())
+        .executeTakeFirst();
+      return row?.sealed_key;
+    },
+    async keepKey(customerId, make, trx) {
+      // Not locked: where there is none yet, that would hold up those who bring their own.
+      const known = await keyOf(customerId, trx).executeTakeFirst();
+      if (known) return known.sealed_key;
+      const row = { tenant_id: tenantId, customer_id: customerId, sealed_key: make() };
       await onConflictDoNothing(database, on(trx).insertInto('dotmac_customer_keys').values(row)).execute();
-      return (await key(customerId, trx)) ?? sealed;
+      const kept = await keyOf(customerId, trx)
+        .$if(locks, (query) => query.forUpdate())
+        .executeTakeFirstOrThrow();
+      return kept.sealed_key;
     },
     async holds(customerId, trx) {
       const rows = await on(trx)
@@ -39,6 +49,7 @@ export function kyselyPrivacy(database: Database, tenantId: string): PrivacyStor
         .selectAll()
         .where('tenant_id', '=', tenantId)
         .where('customer_id', '=', customerId)
+        .$if(locks && trx !== undefined, (query) => query.forUpdate())
         .orderBy('set_at')
         .orderBy('name')
         .execute();
@@ -124,6 +135,7 @@ async function wipeHistory({ database, tenantId, customerId, trx }: Of, { entry 
       .where('tenant_id', '=', tenantId)
       .where('customer_id', '=', customerId)
       .where('seq', '>', after)
+      .$if(database.traits.skipLocked, (query) => query.forUpdate())
       .orderBy('seq')
       .limit(pageSize)
       .execute();
@@ -151,6 +163,7 @@ async function wipeServices({ database, tenantId, customerId, trx }: Of, { servi
     .selectAll()
     .where('tenant_id', '=', tenantId)
     .where('customer_id', '=', customerId)
+    .$if(database.traits.skipLocked, (query) => query.forUpdate())
     .execute();
   for (const row of rows) {
     const { config, outputs, blocks } = serviceRow(service(serviceOf(row)));
@@ -174,6 +187,7 @@ async function wipeRuns(of: Of, { run, signals }: Erasure): Promise<void> {
       .where('tenant_id', '=', tenantId)
       .where('customer_id', '=', customerId)
       .where('id', '>', after)
+      .$if(database.traits.skipLocked, (query) => query.forUpdate())
       .orderBy('id')
       .limit(pageSize)
       .execute();
@@ -207,6 +221,7 @@ async function wipeSignals({ database, tenantId, trx }: Of, runId: string, signa
     .selectAll()
     .where('tenant_id', '=', tenantId)
     .where('run_id', '=', runId)
+    .$if(database.traits.skipLocked, (query) => query.forUpdate())
     .orderBy('step_key')
     .orderBy('at')
     .orderBy('said_by')

@@ -30,6 +30,8 @@ export function kyselySignals(database: Database, tenantId: string): SignalStore
         .where('tenant_id', '=', tenantId)
         .where('run_id', '=', runId)
         .where('step_key', '=', stepKey)
+        // In the snapshot of a host's own transaction, only a locking read sees what was said since.
+        .$if(database.traits.skipLocked && trx !== undefined, (query) => query.forUpdate())
         .execute();
       return rows.map(signalOf).sort((a, b) => a.at - b.at);
     },

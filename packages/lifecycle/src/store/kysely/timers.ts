@@ -51,6 +51,8 @@ export function kyselyTimers(database: Database, tenantId: string): TimerStore {
         .selectAll()
         .where('tenant_id', '=', tenantId)
         .where('customer_id', '=', customerId)
+        // In the snapshot of a host's own transaction, only a locking read sees what was set since.
+        .$if(database.traits.skipLocked && trx !== undefined, (query) => query.forUpdate())
         .orderBy('due_at')
         .execute();
       return rows.map(timerOf);

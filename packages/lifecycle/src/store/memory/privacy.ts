@@ -8,9 +8,9 @@ export function memoryPrivacy(memory: LifecycleMemory, tenantId: string): Privac
   const holdsOf = (customerId: string): readonly LegalHold[] => memory.read.holds.get(keyOf(customerId)) ?? [];
   return {
     key: (customerId) => Promise.resolve(memory.read.keys.get(keyOf(customerId))),
-    keepKey: (customerId, sealed, trx) =>
+    keepKey: (customerId, make, trx) =>
       memory.transaction(({ keys }) => {
-        const kept = keys.get(keyOf(customerId)) ?? sealed;
+        const kept = keys.get(keyOf(customerId)) ?? make();
         keys.set(keyOf(customerId), kept);
         return kept;
       }, trx),
