@@ -58,7 +58,10 @@ function policyNamed({ dunning }: LifecycleContext, name?: string): DunningPolic
   return policy;
 }
 
-/** Sets the timer of a case to its next step. */
+/**
+ * Sets the timer of a case to its next step. One that is there and was held by a promise to pay still knows by which, so
+ * that the history speaks of that once.
+ */
 export async function scheduleStep(
   context: LifecycleContext,
   identity: ScopeIdentity,
@@ -68,7 +71,9 @@ export async function scheduleStep(
 ): Promise<void> {
   const dueAt = nextStepAt(policy, kept);
   const name = dunningTimer(policy.name);
-  const input = { policy: policy.name, ...(promised !== undefined && { promised }) };
+  const set = await context.store.tenant(identity.tenantId).timers.listFor(kept.customerId, trx);
+  const heldBy = promised ?? set.find((timer) => timer.name === name)?.input.promised;
+  const input = { policy: policy.name, ...(heldBy !== undefined && { promised: heldBy }) };
   const next = { name, command: 'dunningStep', input } as const;
   const change =
     dueAt === undefined

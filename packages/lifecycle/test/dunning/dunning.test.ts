@@ -155,6 +155,27 @@ for (const { title, present, create } of backends)
         expect(happenings).toContain(`${step} by dunning:standard`);
     });
 
+    it('says once that a promise holds a step, whatever is owed and paid meanwhile', async () => {
+      start = run.clock.now();
+      await overdue('A');
+      await pass(8);
+      await run.acme.suspension.promise(id, { actionType: 'non_payment', until: start + 30 * day });
+      await pass(8);
+      await overdue('B');
+      await pass(1);
+      await run.acme.dunning.paid(id, { invoiceId: 'B' });
+      await pass(1);
+      await overdue('C');
+      await pass(14);
+      const happenings = await story();
+      for (const told of ['day 16: dunning.invoice_added', 'day 17: dunning.invoice_paid'])
+        expect(happenings).toContain(told);
+      expect(happenings.filter((it) => it.includes('dunning.held'))).toEqual([
+        'day 14: dunning.held by dunning:standard',
+      ]);
+      expect(happenings).toContain('day 30: customer.suspended by dunning:standard');
+    });
+
     it('shows when a step truly has its turn, and what it is held by', async () => {
       start = run.clock.now();
       await overdue('A');
