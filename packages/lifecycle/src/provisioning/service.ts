@@ -19,8 +19,9 @@ import type { ServiceStep } from './definition.js';
 import { followRun, runTopic, type RunFollowAsk } from './follow.js';
 import type { RunProgress } from './progress.js';
 import { forced, retried, skipped } from './intervene.js';
-import { provisioningOf, type Provisioning, type Run } from './run.js';
+import { provisioningOf, type Provisioning, type Run, type RunStep } from './run.js';
 import { completionInput, decisionInput, type CompletionDraft, type DecisionDraft, type Signal } from './signal.js';
+import { isTimeUp } from './steps/action.js';
 import { verdictOf } from './steps/approval.js';
 
 /** One tenant's provisioning runs. */
@@ -49,13 +50,14 @@ export interface ProvisioningService {
   cancel(requestId: string, options?: CommandOptions): Promise<Provisioning>;
   /**
    * Approves or rejects a step, each actor once; also before the run has come to it. The one that rejects, or completes
-   * the quorum, is the last: who comes after it is told that the step is over (STEP_NOT_DECIDABLE).
+   * the quorum, is the last: who comes after it, or after the time that the step waits, is told that it is over
+   * (STEP_NOT_DECIDABLE).
    * @throws PROVISIONING_NOT_FOUND, RUN_NOT_OPEN, STEP_NOT_DECIDABLE, DECISION_MADE
    */
   decide(requestId: string, draft: DecisionDraft, options?: CommandOptions): Promise<Provisioning>;
   /**
-   * Ends a step from outside, by the token that it was given; the first answer counts, and the same one again is taken
-   * as said.
+   * Ends a step from outside, by the token that it was given, within the time that it waits; the first answer counts, and
+   * the same one again is taken as said.
    * @throws COMPLETION_TOKEN_INVALID, RUN_NOT_OPEN, STEP_NOT_DECIDABLE
    */
   complete(draft: CompletionDraft, options?: CommandOptions): Promise<Provisioning>;
@@ -97,7 +99,7 @@ export function provisioningService(context: LifecycleContext, identity: ScopeId
     return provisioningOf(run);
   };
   /** What a step does that can still be spoken to, in this round if one is meant. @throws STEP_NOT_DECIDABLE */
-  const listening = (run: Run, stepKey: string, round?: number): ServiceStep => {
+  const listening = (run: Run, stepKey: string, round?: number): { step: RunStep; definition: ServiceStep } => {
     const step = run.steps.find(({ key }) => key === stepKey);
     const definition = templates
       .of(run)
@@ -106,7 +108,7 @@ export function provisioningService(context: LifecycleContext, identity: ScopeId
     const isOver = step?.status === 'completed' || step?.status === 'skipped';
     if (!step || !definition || isOver || (round !== undefined && round !== (step.round ?? 0)))
       throw lifecycleErrors.STEP_NOT_DECIDABLE({ step: stepKey });
-    return definition;
+    return { step, definition };
   };
   const say = async (run: Run, signal: Signal, trx: Parameters<typeof signals.add>[1]): Promise<void> => {
     if (await signals.add(signal, trx)) await runs.wakeWaiting(run.id, clock.now(), trx);
@@ -141,11 +143,12 @@ export function provisioningService(context: LifecycleContext, identity: ScopeId
       const { actor: by } = identity;
       const run = await change({ command: 'decide', requestId, input }, options, async ({ run, at, trx }) => {
         mustBeOpen(run);
-        const asked = listening(run, step);
+        const { definition: asked, step: kept } = listening(run, step);
         // Under the run's lock, so that the decision that completes a quorum is the last one.
         const made = await signals.list(requestId, step, trx);
         if (made.some((decision) => decision.by === by)) throw lifecycleErrors.DECISION_MADE({ step, by });
-        if (!('approval' in asked) || verdictOf(asked, made)) throw lifecycleErrors.STEP_NOT_DECIDABLE({ step });
+        if (!('approval' in asked) || verdictOf(asked, made) || isTimeUp(kept, at))
+          throw lifecycleErrors.STEP_NOT_DECIDABLE({ step });
         const signal = { runId: requestId, stepKey: step, by, kind: decision, comment, output: null, at };
         await say(run, signal, trx);
         return { run, event: { name: 'service.step_decided', data: { ...toldOf(run), step, decision, comment } } };
@@ -160,8 +163,10 @@ export function provisioningService(context: LifecycleContext, identity: ScopeId
       const { runId, stepKey, round } = target;
       const run = await change({ command: 'complete', requestId: runId, input }, options, async ({ run, at, trx }) => {
         mustBeOpen(run);
-        const asked = listening(run, stepKey, round);
-        if (!('run' in asked) || !asked.completion) throw lifecycleErrors.STEP_NOT_DECIDABLE({ step: stepKey });
+        const { definition: asked, step: kept } = listening(run, stepKey, round);
+        const isLate = isTimeUp(kept, at) && (await signals.list(runId, stepKey, trx)).length === 0;
+        if (!('run' in asked) || !asked.completion || isLate)
+          throw lifecycleErrors.STEP_NOT_DECIDABLE({ step: stepKey });
         const kind = outcome === 'completed' ? 'complete' : 'fail';
         await say(run, { runId, stepKey, by: 'completion', kind, comment, output, at }, trx);
         return { run };

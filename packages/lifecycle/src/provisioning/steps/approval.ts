@@ -2,7 +2,7 @@ import type { LifecycleContext } from '../../context.js';
 import { lifecycleErrors } from '../../errors.js';
 import type { ApprovalStep } from '../definition.js';
 import type { Signal } from '../signal.js';
-import { expiredOrWaiting } from './action.js';
+import { expiredOrWaiting, inTime } from './action.js';
 import { begun, completed, refused } from './forward.js';
 import type { StepResult, StepWork } from './result.js';
 
@@ -19,7 +19,10 @@ export function verdictOf(
   return approvals.length >= quorum ? { approvals } : undefined;
 }
 
-/** Looks what people decided. Their decisions are kept by themselves, and may be there before the run is. */
+/**
+ * Looks what people decided before the time was up, however late it is by now. Their decisions are kept by themselves,
+ * and may be there before the run is.
+ */
 export async function runApproval(
   context: LifecycleContext,
   { run, step, definition }: StepWork<ApprovalStep>,
@@ -32,7 +35,7 @@ export async function runApproval(
     step.status === 'waiting'
       ? step
       : { ...begun(step, clock.now()), status: 'waiting' as const, waitUntil: clock.now() + expiresInMs };
-  const verdict = verdictOf(definition, decisions);
+  const verdict = verdictOf(definition, inTime(asked, decisions));
   if (!verdict) {
     const expired = lifecycleErrors.APPROVAL_EXPIRED({ step: key }).message;
     return { ...expiredOrWaiting(context, asked, expired), heard: decisions.length };
