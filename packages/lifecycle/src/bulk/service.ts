@@ -75,7 +75,7 @@ export function bulkService(context: LifecycleContext, identity: ScopeIdentity):
   };
   /** Begins one, in the transaction that keeps the answer; with the customers that were listed for `from`. */
   const begin = async (turn: Turn<BulkView>, operation: BulkOperation, from?: string): Promise<BulkView> => {
-    if ((await bulk.countOpen()) >= mostOpen) throw lifecycleErrors.BULK_LIMIT({ limit: mostOpen });
+    if ((await bulk.countOpen()) >= mostOpen) return turn.refused(lifecycleErrors.BULK_LIMIT({ limit: mostOpen }));
     return turn.commit(async (trx) => {
       await bulk.insert(operation, trx);
       if (from !== undefined) await bulk.copyTargets(from, operation.id, trx);
@@ -142,7 +142,7 @@ export function bulkService(context: LifecycleContext, identity: ScopeIdentity):
           return { answer: viewOfBulk(pending), customer: null };
         });
       }
-      if (!found.dryRun) throw lifecycleErrors.BULK_NOT_RUNNABLE({ operationId, status: found.status });
+      if (!found.dryRun) return turn.refused(lifecycleErrors.BULK_NOT_RUNNABLE({ operationId, status: found.status }));
       const { command, input, filter } = found;
       const operation: BulkOperation = { ...fresh({ command, input, filter, dryRun: false }), status: 'pending' };
       return begin(turn, operation, filter.listed && operationId);

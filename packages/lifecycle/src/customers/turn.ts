@@ -34,6 +34,12 @@ export interface Turn<Answer> {
    * key waits for it, does nothing, and answers the same.
    */
   commit(work: (trx: StoreTransaction) => Promise<Answered<Answer>>): Promise<Answer>;
+  /**
+   * For who is refused on the way to its turn: what another under the same key was answered meanwhile, for that may be
+   * what made it illegal.
+   * @throws the refusal, where there is none, and in a transaction of the host's
+   */
+  refused(refusal: unknown): Promise<Answer>;
 }
 
 const pruneEveryMs = 600_000;
@@ -56,6 +62,7 @@ export async function takeTurn<Answer>(
       isKeyed: false,
       first: undefined,
       commit: (work) => store.transaction(async (trx) => (await work(trx)).answer, join),
+      refused: (refusal) => Promise.reject(refusal as Error),
     };
   if (idempotencyKey.length === 0 || idempotencyKey.length > 255)
     throw invalidInput([{ path: 'idempotency_key', message: 'A key is 1 to 255 characters' }]);
@@ -71,24 +78,27 @@ export async function takeTurn<Answer>(
     return JSON.parse(opened) as Answer;
   };
   const kept = await answers.find(key, clock.now(), join);
+  const commit: Turn<Answer>['commit'] = (work) =>
+    store.transaction(async (trx) => {
+      const now = clock.now();
+      const claim = { key, fingerprint, keepUntil: now + context.idempotencyRetentionMs };
+      const faster = await answers.claim(claim, now, trx);
+      if (faster) return replay(faster, trx);
+      const { answer, customer } = await work(trx);
+      const text = JSON.stringify(answer);
+      const customerId = customer?.id ?? null;
+      // Nothing of an erased customer's is to be sealed, and its key is not to come back.
+      const isSealed = customerId !== null && customer?.erasedAt === null;
+      const kept = isSealed ? await sealText(context, { tenantId, customerId }, text, key, trx) : text;
+      await answers.keep(key, { customerId, answer: kept }, trx);
+      return answer;
+    }, join);
   return {
     isKeyed: true,
     first: kept && (await replay(kept, join)),
-    commit: (work) =>
-      store.transaction(async (trx) => {
-        const now = clock.now();
-        const claim = { key, fingerprint, keepUntil: now + context.idempotencyRetentionMs };
-        const faster = await answers.claim(claim, now, trx);
-        if (faster) return replay(faster, trx);
-        const { answer, customer } = await work(trx);
-        const text = JSON.stringify(answer);
-        const customerId = customer?.id ?? null;
-        // Nothing of an erased customer's is to be sealed, and its key is not to come back.
-        const isSealed = customerId !== null && customer?.erasedAt === null;
-        const kept = isSealed ? await sealText(context, { tenantId, customerId }, text, key, trx) : text;
-        await answers.keep(key, { customerId, answer: kept }, trx);
-        return answer;
-      }, join),
+    commit,
+    // A claim that comes to nothing would stay in the host's transaction.
+    refused: (refusal) => (join ? Promise.reject(refusal as Error) : commit(() => Promise.reject(refusal as Error))),
   };
 }
 

@@ -63,6 +63,10 @@ export function verificationService(context: LifecycleContext, identity: ScopeId
     const message = 'This token is not valid, or not any more';
     return lifecycleErrors.VERIFICATION_FAILED({}, { issues: [{ path: 'verification_token', message }] });
   };
+  const isRight = (customer: Customer, channel: Channel, token: string, kept: StoredToken): boolean => {
+    const matches = keyring.matches(token, bindingOf(customer, channel, kept.id), kept);
+    return matches && kept.consumedAt === null && kept.expiresAt > clock.now();
+  };
   const check = async (
     customer: Customer,
     channel: Channel,
@@ -73,10 +77,17 @@ export function verificationService(context: LifecycleContext, identity: ScopeId
     const { token: kept } = attempt;
     if (!kept) throw failed();
     if (kept.attempts > maxAttempts) throw lifecycleErrors.VERIFICATION_LOCKED({});
-    const matches = keyring.matches(token, bindingOf(customer, channel, kept.id), kept);
-    if (matches && kept.consumedAt === null && kept.expiresAt > clock.now()) return kept;
+    if (isRight(customer, channel, token, kept)) return kept;
     attempt.failed();
     throw failed();
+  };
+  /**
+   * The token, where this is it: under a key it is counted with what comes of it, so that asking again, or at once, is one
+   * attempt. Undefined where it is not, or may be one too many: that is counted before anything is told.
+   */
+  const peek = async (customer: Customer, channel: Channel, token: string): Promise<StoredToken | undefined> => {
+    const kept = await tokens.get(customer.id, channel);
+    return kept && kept.attempts < maxAttempts && isRight(customer, channel, token, kept) ? kept : undefined;
   };
 
   return {
@@ -86,9 +97,18 @@ export function verificationService(context: LifecycleContext, identity: ScopeId
       const asked = { command: 'verify', subject: customerId, input };
       const turn = await takeTurn<CustomerView>(context, identity, asked, options);
       if (turn.first) return turn.first;
-      const customer = await getCustomer(customerId, channel, options.trx);
-      const kept = await check(customer, channel, verificationToken, options.trx);
+      let uncounted: StoredToken | undefined;
+      let kept: StoredToken;
+      try {
+        const customer = await getCustomer(customerId, channel, options.trx);
+        if (turn.isKeyed && !options.trx) uncounted = await peek(customer, channel, verificationToken);
+        kept = uncounted ?? (await check(customer, channel, verificationToken, options.trx));
+      } catch (error) {
+        return turn.refused(error);
+      }
       const decideWithin: DecideWithin = async (before, transition, { at, trx }) => {
+        const counted = uncounted && (await tokens.countAttempt(customerId, channel, trx));
+        if (counted && counted.attempts > maxAttempts) throw lifecycleErrors.VERIFICATION_LOCKED({});
         if (!(await tokens.consume(kept, at, trx))) throw failed();
         return verified({ channel, additionalData }, before, transition, at);
       };
