@@ -1,6 +1,7 @@
 import { coreErrors } from '@dotmac/core';
 import type { Customer } from '../customers/customer.js';
 import { longestDays } from '../longest-days.js';
+import { isReason } from '../suspension/reasons.js';
 
 /**
  * What a step does: `warn` tells subscribers (`dunning.warned`), `throttle` and `suspend` open the policy's reason,
@@ -44,7 +45,7 @@ const actions: readonly DunningAction[] = ['warn', 'throttle', 'suspend', 'termi
 
 /**
  * Defines what is done about customers who do not pay.
- * @throws INVALID_ARGUMENT for a bad name, no steps, steps that are not in their order, or more than a hundred years
+ * @throws INVALID_ARGUMENT for a bad name, a reason that is none (`all`, `suspend`), no steps, steps that are not in their order, or more than a hundred years
  *
  * @example
  * const dunning = defineDunningPolicy({
@@ -64,6 +65,7 @@ export function defineDunningPolicy(init: DunningPolicyInit): DunningPolicy {
   if (!/^[A-Za-z0-9_-]{1,50}$/.test(name)) throw refuse('a name is 1 to 50 letters, digits, "_" or "-"');
   if (!/^[A-Za-z][A-Za-z0-9_.-]{0,49}$/.test(reason))
     throw refuse('a reason is a word of letters, digits, "_", "." or "-"');
+  if (!isReason(reason)) throw refuse(`"${reason}" is no reason: it stands for another one, or for all`);
   if (steps.length === 0 || steps.length > 20) throw refuse('there are 1 to 20 steps');
   if (!(leastGapHours >= 0 && leastGapHours <= longestDays * 24))
     throw refuse('leastGapHours is not negative, nor more than a hundred years');

@@ -20,6 +20,11 @@ export function reasonFor(actionType: string): string {
   return Object.hasOwn(general, actionType) ? generalReason : actionType;
 }
 
+/** Can a reason be called this? Not by a word that stands for another one, or for every one. */
+export function isReason(word: string): boolean {
+  return word !== everyReason && reasonFor(word) === word;
+}
+
 /**
  * The open reasons that a reactivation lifts: the one named; for `reactivate` the general one, or else the only one
  * there is; for `all` every one.

@@ -405,6 +405,11 @@ describe('the time of the next step', () => {
     [{ name: 'x', steps: [{ afterDays: Number.NaN, action: 'warn' as const }] }],
     [{ name: 'x', steps: [{ afterDays: 1e9, action: 'warn' as const }] }],
     [{ ...standard, leastGapHours: Infinity }],
+    [{ ...standard, reason: 'suspend' }],
+    [{ ...standard, reason: 'suspension' }],
+    [{ ...standard, reason: 'reactivate' }],
+    [{ ...standard, reason: 'reactivation' }],
+    [{ ...standard, reason: 'all' }],
   ])('of a policy that makes no sense is not asked: %j', (init) => {
     expect(() => defineDunningPolicy(init)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
   });
