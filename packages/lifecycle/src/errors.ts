@@ -98,9 +98,11 @@ export const lifecycleErrors = defineErrors({
   },
   PLAN_CHANGE_UNSUPPORTED: {
     kind: 'conflict',
-    message: ({ serviceName }: { serviceName: string }) =>
-      `Nothing says how to change to the service "${serviceName}".`,
-    hint: 'Give its template the steps `operations.change_plan`.',
+    message: ({ serviceName, left = [] }: { serviceName: string; left?: readonly string[] }) =>
+      left.length === 0
+        ? `Nothing says how to change to the service "${serviceName}".`
+        : `Nothing says how to take down later what was set up before the change to "${serviceName}": ${left.join(', ')}.`,
+    hint: 'Give its template the steps `operations.change_plan`, and `operations.deprovision` where its own steps are not all that there is to undo.',
   },
   DUNNING_POLICY_NOT_FOUND: {
     kind: 'invalid',

@@ -47,7 +47,10 @@ export interface ActionContext<Config = unknown> extends StepContext<Config> {
 export interface CompensationContext<Config = unknown> extends StepContext<Config> {
   /** What `run` gave back; undefined when it did not. */
   output: unknown;
-  /** `unknown`: the step failed, timed out or was cut short by a crash, and may have had its effect or not. */
+  /**
+   * `unknown`: the step failed, timed out, was cut short by a crash or skipped by an operator, or the service had another
+   * plan when it was set up; it may have had its effect or not.
+   */
   outcome: 'completed' | 'unknown';
 }
 

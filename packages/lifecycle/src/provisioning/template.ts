@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { coreErrors } from '@dotmac/core';
 import type { z } from 'zod';
 import type { OperationName } from '../services/operation.js';
-import type { ActionStep, ServiceStep, TransactionStep } from './definition.js';
+import type { ActionStep, CompensationContext, ServiceStep, StepContext, TransactionStep } from './definition.js';
 import { faultOfLimits } from './step-limits.js';
 
 /** The operations whose steps a template may name; setting up has `steps`. */
@@ -21,7 +21,8 @@ export interface ServiceTemplateInit<Config extends z.ZodType> {
   /**
    * How it is slowed down, stopped, started again, taken over from another plan, and taken down. Without steps there is
    * nothing to be done for it, save for taking it down, which undoes the steps of setting it up in reverse order, and
-   * changing to this plan, which is refused.
+   * changing to this plan, which is refused. What a change to this plan sets up is taken down by `deprovision` alone; so is
+   * what the plan before set up by steps that this one does not undo, and without it the change is refused.
    */
   operations?: Partial<Record<OtherOperation, readonly ServiceStep<z.output<Config>>[]>>;
   /** Reasons of a suspended customer that leave this service alone, e.g. `non_payment` of one paid in advance. */
@@ -36,6 +37,8 @@ export interface ServiceTemplate {
   readonly hash: string;
   readonly config: z.ZodType;
   readonly exemptFrom: readonly string[];
+  /** Is it taken down by steps of its own? Otherwise those that set it up are undone. */
+  readonly hasDeprovision: boolean;
   /** The steps of an operation; undefined when the template has none and none can be derived. */
   stepsOf(operation: OperationName): readonly ServiceStep[] | undefined;
 }
@@ -97,7 +100,18 @@ export function defineServiceTemplate<Config extends z.ZodType>(init: ServiceTem
   const hash = createHash('sha256')
     .update(JSON.stringify(shape.length === 0 ? [name, version, marks] : [name, version, marks, shape]))
     .digest('hex');
-  return { name, version, hash, config, exemptFrom, stepsOf: (operation) => byOperation[operation] };
+  const hasDeprovision = others.deprovision !== undefined;
+  return { name, version, hash, config, exemptFrom, hasDeprovision, stepsOf: (operation) => byOperation[operation] };
+}
+
+/**
+ * The steps that take a service down as it is, and that nobody would take once it has another plan: a plan without
+ * `deprovision` undoes its own steps and knows of no others.
+ */
+export function forgottenBy(plan: ServiceTemplate, before: ServiceTemplate): string[] {
+  if (plan.hasDeprovision) return [];
+  const undone = new Set(plan.stepsOf('deprovision')?.map(({ key }) => key));
+  return (before.stepsOf('deprovision') ?? []).map(({ key }) => key).filter((key) => !undone.has(key));
 }
 
 function checkSteps(steps: readonly ServiceStep[], refuse: (reason: string) => Error): void {
@@ -113,22 +127,29 @@ function checkSteps(steps: readonly ServiceStep[], refuse: (reason: string) => E
   }
 }
 
-/** Taking down what was set up: each step undone, the last one first. */
+/**
+ * Taking down what was set up: each step undone, the last one first. Of one that has given nothing back nobody knows: it
+ * was skipped, or the service had another plan then.
+ */
 function takingDown(steps: readonly ServiceStep[]): ServiceStep[] {
   return [...steps].reverse().flatMap((step): (ActionStep | TransactionStep)[] => {
     const { key } = step;
     if ('run' in step && step.compensate) {
       const { compensate, timeoutMs, compensationRetry = { attempts: 5 } } = step;
       const run: ActionStep['run'] = (context) =>
-        compensate({ ...context, output: context.outputs[key], outcome: 'completed' });
+        compensate({ ...context, output: context.outputs[key], outcome: outcomeOf(key, context) });
       return [{ key, run, retry: compensationRetry, ...(timeoutMs !== undefined && { timeoutMs }) }];
     }
     if ('runInTransaction' in step && step.compensateInTransaction) {
       const { compensateInTransaction, timeoutMs, compensationRetry = { attempts: 5 } } = step;
       const runInTransaction: TransactionStep['runInTransaction'] = (context) =>
-        compensateInTransaction({ ...context, output: context.outputs[key], outcome: 'completed' });
+        compensateInTransaction({ ...context, output: context.outputs[key], outcome: outcomeOf(key, context) });
       return [{ key, runInTransaction, retry: compensationRetry, ...(timeoutMs !== undefined && { timeoutMs }) }];
     }
     return [];
   });
+}
+
+function outcomeOf(key: string, { outputs }: Pick<StepContext, 'outputs'>): CompensationContext['outcome'] {
+  return Object.hasOwn(outputs, key) ? 'completed' : 'unknown';
 }

@@ -8,6 +8,7 @@ import { lifecycleErrors } from '../errors.js';
 import { newRun } from '../provisioning/plan.js';
 import type { Provisioning, Run } from '../provisioning/run.js';
 import { provisioningOf } from '../provisioning/run.js';
+import { forgottenBy } from '../provisioning/template.js';
 import { readPromise, readPromiseEnd } from '../suspension/promise.js';
 import { reasonFor } from '../suspension/reasons.js';
 import type { PromiseDraft, PromiseEndDraft } from '../suspension/suspension.js';
@@ -77,7 +78,8 @@ export interface ServiceService {
   endPromise(serviceId: string, draft?: PromiseEndDraft, options?: CommandOptions): Promise<ServiceView>;
   /**
    * Changes an active service to another plan, or to another configuration of its own, by the steps
-   * `operations.change_plan` of the template that it changes to. A failure is undone, and leaves it as it was.
+   * `operations.change_plan` of the template that it changes to. A failure is undone, and leaves it as it was. Refused where
+   * that template has no `operations.deprovision` and its steps do not undo all that the plan before set up.
    * @throws SERVICE_NOT_FOUND, SERVICE_BUSY, SERVICE_TEMPLATE_NOT_FOUND, INVALID_SERVICE_CONFIG, PLAN_CHANGE_UNSUPPORTED
    */
   changePlan(serviceId: string, draft: PlanDraft, options?: CommandOptions): Promise<ServiceView>;
@@ -198,6 +200,9 @@ export function serviceService(context: LifecycleContext, identity: ScopeIdentit
         if (service.openRunId !== null) throw busy('something is being done to it');
         if (service.status !== 'active' || service.access !== 'full')
           throw busy(`it is ${service.status}, ${service.access}`);
+        const before = context.templates.of(service);
+        const left = before ? forgottenBy(template, before) : [];
+        if (left.length > 0) throw lifecycleErrors.PLAN_CHANGE_UNSUPPORTED({ serviceName: template.name, left });
         const previous = { serviceName: service.serviceName, config: service.config };
         const wanted = { ...service, config: customConfig };
         const of = { operation: 'change_plan', at, ids: { serviceId } } as const;
