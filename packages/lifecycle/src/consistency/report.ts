@@ -14,13 +14,14 @@ export const consistencyLine = z
   .object({
     kind: z.enum(['difference', 'progress', 'done']),
     checked: z.int().meta({ description: 'Customers looked at so far' }),
-    differing: z.int().meta({ description: 'Those of them that differ' }),
+    differing: z.int().meta({ description: 'Those of them that differ, and in the end histories without a customer' }),
     customerId: z.string().nullable(),
     differences: z.array(
       z.object({
         field: z.string().meta({
           description:
-            '`history`: there are gaps; `search`: it is found by something else; `service …`: one of its services',
+            '`history`: there are gaps; `customer`: there is a history and no customer; `search`: it is found by something ' +
+            'else; `service …`: one of its services',
         }),
         row: z.string(),
         history: z.string().meta({ description: 'What it should be' }),

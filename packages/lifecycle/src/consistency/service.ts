@@ -24,8 +24,8 @@ export interface ConsistencyService {
   /**
    * Is every customer's row what its history says, are the services that its history speaks of, and is it found by what
    * it is? Goes through all of them in batches, beside whatever else happens: a customer that changes meanwhile is compared
-   * as it was when it was read, its services not at all. Each one that
-   * differs is a line, the last line says how many.
+   * as it was when it was read, its services not at all. Each one that differs, and each history that has no customer any
+   * more, is a line; the last line says how many.
    *
    * @example
    * for await (const line of scope.consistency.check({ signal })) if (line.kind === 'difference') report(line);
@@ -151,6 +151,16 @@ export function consistencyService(context: LifecycleContext, { tenantId }: Scop
         after = ids.at(-1);
         if (batch.length < atOnce) break;
         yield line('progress', null, []);
+      }
+      for (let after: string | undefined; ;) {
+        signal?.throwIfAborted();
+        const lost = await history.orphans({ after, limit: atOnce });
+        for (const id of lost) {
+          differing += 1;
+          yield line('difference', id, [{ field: 'customer', row: 'null', history: 'has events' }]);
+        }
+        after = lost.at(-1);
+        if (lost.length < atOnce) break;
       }
       yield line('done', null, []);
     },

@@ -56,6 +56,8 @@ export interface HistoryStore {
   ofMany(customerIds: readonly string[]): Promise<HistoryEntry[]>;
   /** Changes of stage by customer, each one's in order, after one of them if given; those before an instant. */
   stageChanges(ask: { before: number; after?: StageChange | undefined; limit: number }): Promise<StageChange[]>;
+  /** Ids that have a history and no row among the customers, in their order, after one of them if given. */
+  orphans(ask: { after?: string | undefined; limit: number }): Promise<string[]>;
   /** Entries after a position, in the order of their positions. */
   feed(position: number, limit: number): Promise<FeedEntry[]>;
 }

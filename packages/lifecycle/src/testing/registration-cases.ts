@@ -55,6 +55,24 @@ export const registrationCases: Suite<LifecycleStoreSubject>['cases'] = [
     },
   },
   {
+    name: 'names histories without a customer, each tenant’s by themselves, a page at a time',
+    async run({ store }) {
+      const { customers, history } = store.tenant('a');
+      const [kept, ...ids] = Array.from({ length: 4 }, () => newId());
+      const entries = [kept, ...ids, ...ids].map((id = '', index) => {
+        return { seq: index < 4 ? 1 : 2, event: anEvent('a', id, 'registration') };
+      });
+      await store.transaction(async (trx) => {
+        await history.append(entries, trx);
+        await customers.insert([aCustomer('a', { id: kept ?? '' }), aCustomer('a')], trx);
+      });
+      const lost = [...ids].sort();
+      assert.deepEqual(await history.orphans({ limit: 2 }), lost.slice(0, 2));
+      assert.deepEqual(await history.orphans({ after: lost[1], limit: 2 }), lost.slice(2));
+      assert.deepEqual(await store.tenant('b').history.orphans({ limit: 9 }), []);
+    },
+  },
+  {
     name: 'counts tokens for many addresses as one after another, in a window of each, the same whoever of ten counts',
     async run({ store }) {
       const { tokens } = store.tenant('a');

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ConsistencyAsk } from '../../src/consistency/service.js';
 import type { ConsistencyLine } from '../../src/consistency/report.js';
 import { defineServiceTemplate } from '../../src/provisioning/template.js';
-import { aCustomer, aService } from '../../src/testing/samples.js';
+import { aCustomer, aService, anEvent } from '../../src/testing/samples.js';
 import { backends, type Backend } from '../support/backends.js';
 import { rig, someone, until, type Rig } from '../support/lifecycle.js';
 
@@ -107,6 +107,19 @@ for (const { title, present, create } of backends)
       const of = (id: string) => lines.find(({ customerId }) => customerId === id)?.differences;
       expect(of(known)).toMatchObject([{ field: `service ${service.id}`, history: 'null' }]);
       expect(of(unknown.id)).toContainEqual({ field: 'version', row: '1', history: '0' });
+    });
+
+    it('names histories whose customer is gone', async () => {
+      const kept = await run.acme.customers.register(someone());
+      const lost = ['one', 'two'].map((name) => ({ seq: 1, event: anEvent('acme', name, 'registration') }));
+      await backend.store.transaction((trx) => backend.store.tenant('acme').history.append(lost, trx));
+      const differences = [{ field: 'customer', row: 'null', history: 'has events' }];
+      expect(await check()).toEqual([
+        { kind: 'difference', checked: 1, differing: 1, customerId: 'one', differences },
+        { kind: 'difference', checked: 1, differing: 2, customerId: 'two', differences },
+        { kind: 'done', checked: 1, differing: 2, customerId: null, differences: [] },
+      ]);
+      expect(await run.acme.customers.get(kept.id)).toMatchObject({ id: kept.id });
     });
 
     it('repairs what customers are found by, and stops when it is told to', async () => {

@@ -102,6 +102,29 @@ export function kyselyHistory(database: Database, tenantId: string): HistoryStor
         return { customerId, seq: Number(seq), stage: entered_stage as Stage, at: Number(at) };
       });
     },
+    // Index: the primary keys of both, all of them.
+    async orphans({ after = '', limit }) {
+      const rows = await kysely
+        .selectFrom(`${table} as e`)
+        .select('e.customer_id')
+        .distinct()
+        .where('e.tenant_id', '=', tenantId)
+        .where('e.customer_id', '>', after)
+        .where(({ not, exists, selectFrom }) =>
+          not(
+            exists(
+              selectFrom('dotmac_customers as c')
+                .select('c.id')
+                .whereRef('c.tenant_id', '=', 'e.tenant_id')
+                .whereRef('c.id', '=', 'e.customer_id'),
+            ),
+          ),
+        )
+        .orderBy('e.customer_id')
+        .limit(limit)
+        .execute();
+      return rows.map(({ customer_id }) => customer_id);
+    },
     // Index: the primary key.
     async readFrom(customerId, { after, limit }) {
       const rows = await own(customerId).where('seq', '>', after).orderBy('seq').limit(limit).execute();

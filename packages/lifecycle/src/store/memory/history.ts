@@ -34,6 +34,13 @@ export function memoryHistory(memory: LifecycleMemory, tenantId: string): Histor
         });
       return Promise.resolve(changes.slice(0, limit));
     },
+    orphans({ after = '', limit }) {
+      const lost = [...memory.read.history.keys()].filter(
+        (key) => key.startsWith(`${tenantId}/`) && !memory.read.customers.has(key),
+      );
+      const ids = lost.map((key) => key.slice(tenantId.length + 1)).sort();
+      return Promise.resolve(ids.filter((id) => id > after).slice(0, limit));
+    },
     number: () => Promise.resolve({ last: memory.read.feeds.get(tenantId)?.length ?? 0, given: 0 }),
     feed: (position, limit) =>
       Promise.resolve((memory.read.feeds.get(tenantId) ?? []).slice(position, position + limit)),
