@@ -6,8 +6,9 @@ import { termsOf, termText } from '../search/terms.js';
 import { erasedActor, nameOfErased, type OwnNames } from './personal.js';
 
 /**
- * An operation on many that is over and looked for the customer, without what it looked for and what it said; undefined:
- * it looked for others, or meant so many that its words are no one's own. What is left of its filter means nobody else.
+ * An operation on many that is over and looked for the customer, or lists it, without what it looked for and what it said;
+ * undefined: it looked for others, or meant so many that its words are no one's own. What is left of its filter means
+ * nobody else.
  */
 export function erasedOperation(
   operation: BulkOperation,
@@ -29,7 +30,8 @@ export function erasedOperation(
       attribute: `${key}:${gone}`,
     }),
   };
-  if (Object.keys(erased).length === 0) return undefined;
+  // Of those that list customers only those are brought here that list this one.
+  if (Object.keys(erased).length === 0 && !filter.listed) return undefined;
   return {
     ...operation,
     filter: { ...filter, ...erased },

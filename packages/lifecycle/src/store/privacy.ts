@@ -14,7 +14,10 @@ export interface Erasure {
   run(run: Run): Run;
   /** What was said to the steps of one run, in the same order; each speaker of a step stays another. */
   signals(signals: readonly Signal[]): Signal[];
-  /** An operation that is over and whose filter has a text by which somebody is found. Undefined: it stays as it is. */
+  /**
+   * An operation that is over and whose filter has a text by which somebody is found, or that lists the customer.
+   * Undefined: it stays as it is.
+   */
   operation(operation: BulkOperation): BulkOperation | undefined;
 }
 

@@ -90,23 +90,33 @@ export const privacyCases: Suite<LifecycleStoreSubject>['cases'] = [
     },
   },
   {
-    name: 'writes what is left of operations that are over and looked for somebody',
+    name: 'writes what is left of operations that are over and looked for somebody, or list the customer',
     async run({ store }) {
       const over = { status: 'completed', endedAt: 5, filter: { search: 'neo "the one"' } } as const;
-      const [ended, open, plain, other] = [
+      const listed = { ...over, filter: { listed: true } } as const;
+      const id = newId();
+      const [ended, open, plain, other, own, theirs] = [
         anOperation('a', { ...over, input: { actionType: 'late', reason: 'he said' } }),
         anOperation('a', { filter: over.filter }),
         anOperation('a', { ...over, filter: { stages: ['active'] } }),
         anOperation('b', over),
+        anOperation('a', listed),
+        anOperation('a', listed),
       ];
-      for (const operation of [ended, open, plain, other])
+      for (const operation of [ended, open, plain, other, own, theirs])
         await store.tenant(operation.tenantId).bulk.insert(operation);
       const operation: Erasure['operation'] = (it) =>
-        it.filter.search === undefined
+        it.filter.search === undefined && !it.filter.listed
           ? undefined
           : { ...it, filter: { search: 'gone' }, input: { ...it.input, reason: null }, createdBy: 'erased' };
       const { privacy, bulk } = store.tenant('a');
-      await store.transaction((trx) => privacy.wipe(newId(), { ...asIs, operation }, trx));
+      await store.transaction(async (trx) => {
+        await bulk.addTargets(own.id, [newId(), id], trx);
+        await bulk.addTargets(theirs.id, [newId()], trx);
+        await privacy.wipe(id, { ...asIs, operation }, trx);
+      });
+      assert.deepEqual(await bulk.get(own.id), operation(own));
+      assert.deepEqual(await bulk.get(theirs.id), theirs);
       assert.deepEqual(await bulk.get(ended.id), operation(ended));
       assert.deepEqual(await bulk.get(open.id), open);
       assert.deepEqual(await bulk.get(plain.id), plain);

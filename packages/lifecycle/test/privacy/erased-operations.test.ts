@@ -67,6 +67,31 @@ for (const { title, present, create } of backends)
       expect(await run.acme.bulk.get(again.id)).toMatchObject({ total: 1, changed: 0, refused: 1 });
     });
 
+    it('loses its words with a customer that it listed, and keeps them where it listed others', async () => {
+      const { id: another } = await run.acme.customers.register({
+        ...person,
+        username: 'trinity',
+        email: 't@x.example',
+      });
+      const listing = async (customerId: string): Promise<string> => {
+        const input = { actionType: 'late', reason };
+        const { id: operationId } = await run.acme.bulk.start({ command: 'suspend', input, filter: { listed: true } });
+        const lines = async function* () {
+          yield { line: 1, ok: true, value: { customerId } } as const;
+        };
+        for await (const line of await run.acme.bulk.list(operationId, lines()))
+          expect(line).toMatchObject({ line: 1 });
+        await run.acme.bulk.run(operationId);
+        await until(async () => (await run.acme.bulk.get(operationId)).status === 'completed', run.clock);
+        return operationId;
+      };
+      const [own, theirs] = [await listing(id), await listing(another)];
+      await erase();
+      const left = { filter: { listed: true }, input: { actionType: 'late', reason: null } };
+      expect(await run.acme.bulk.get(own)).toMatchObject(left);
+      expect((await run.acme.bulk.get(theirs)).input).toEqual({ actionType: 'late', reason });
+    });
+
     it('stays where it found others, or so many that it is no one’s own', async () => {
       const { bulk } = backend.store.tenant('acme');
       const filters = [{ search: 'trinity' }, { attribute: 'plan:silver' }, { stages: ['registration' as const] }];

@@ -7,9 +7,20 @@ import type { LifecycleTables } from './tables.js';
 const pageSize = 500;
 const named = ['search', 'externalId', 'attribute'];
 
-/** Writes what is left of operations that are over and looked for somebody. Index: the primary key; reads the tenant's. */
+/**
+ * Writes what is left of operations that are over and looked for somebody, or list the customer. Index: the primary keys;
+ * reads the tenant's.
+ */
 export async function wipeOperations(
-  { database, tenantId, trx }: { database: Database; tenantId: string; trx: StoreTransaction },
+  {
+    database,
+    tenantId,
+    customerId,
+    trx,
+  }: Record<'tenantId' | 'customerId', string> & {
+    database: Database;
+    trx: StoreTransaction;
+  },
   { operation }: Erasure,
 ): Promise<void> {
   const on = executorFor<LifecycleTables>(database, trx);
@@ -21,7 +32,19 @@ export async function wipeOperations(
       .where('tenant_id', '=', tenantId)
       .where('id', '>', after)
       .where('ended_at', 'is not', null)
-      .where((build) => build.or(named.map((name) => build('filter', 'like', `%"${name}":%`))))
+      .where((build) =>
+        build.or([
+          ...named.map((name) => build('filter', 'like', `%"${name}":%`)),
+          build.exists(
+            build
+              .selectFrom('dotmac_bulk_targets as t')
+              .select('t.customer_id')
+              .where('t.tenant_id', '=', tenantId)
+              .whereRef('t.operation_id', '=', `${table}.id`)
+              .where('t.customer_id', '=', customerId),
+          ),
+        ]),
+      )
       .orderBy('id')
       .limit(pageSize)
       .execute();

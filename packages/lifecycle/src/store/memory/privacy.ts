@@ -41,10 +41,12 @@ export function memoryPrivacy(memory: LifecycleMemory, tenantId: string): Privac
     wipe: (customerId, erasure, trx) =>
       memory.transaction((maps) => {
         const { keys, tokens, timers, dunningCases, answers, history, services, runs, signals, terms } = maps;
-        const { bulkFailures, bulkOperations } = maps;
-        for (const [key, operation] of bulkOperations)
-          if (operation.tenantId === tenantId && operation.endedAt !== null)
+        const { bulkFailures, bulkOperations, bulkTargets } = maps;
+        for (const [key, operation] of bulkOperations) {
+          const isMeant = operation.filter.listed !== true || bulkTargets.get(key)?.has(customerId) === true;
+          if (operation.tenantId === tenantId && operation.endedAt !== null && isMeant)
             bulkOperations.set(key, erasure.operation(operation) ?? operation);
+        }
         for (const [key, failures] of bulkFailures)
           if (key.startsWith(`${tenantId}/`))
             bulkFailures.set(
