@@ -67,6 +67,9 @@ export const hostOf: Readonly<Record<string, string>> = {
     declare const billing: { invoice(): Promise<string> }; declare const log: { info(text: string): void };
     declare const response: Response; declare const responseTimeMs: number;
     declare const app: import('fastify').FastifyInstance;`,
+  'docs/preview-a-cleanup.md': `
+    declare const archive: import('@dotmac/core/kysely').Database; declare const archiveEndpoint: string;
+    declare const retention: import('@dotmac/maintenance').RetentionPolicy[];`,
   'docs/provision-a-service.md': `
     declare const ipam: {
       reserve(vlan: number, key: string, signal: AbortSignal): Promise<object>; release(address: unknown): Promise<void>;

@@ -45,7 +45,7 @@ export type { KeptPlan } from './plans/kept-plan.js';
 export { maintenancePlan } from './plans/schemas.js';
 export type { MaintenancePlan } from './plans/schemas.js';
 export type { PlanService } from './plans/service.js';
-export { eventLoopDelay } from './throttle/event-loop-delay.js';
+export { defaultThrottle, eventLoopDelay } from './throttle/event-loop-delay.js';
 export { poolWait } from './throttle/pool-wait.js';
 export type { PressureSignal } from './throttle/pressure.js';
 export { maintenanceRoutes } from './routes.js';

@@ -21,7 +21,7 @@ import type { MaintenanceEvents } from './events.js';
 import { measureRuns } from './metrics.js';
 import type { MaintenancePolicies } from './policies/policy.js';
 import { createPlanService, type PlanService } from './plans/service.js';
-import { checkPolicies, policiesOf } from './policies/policy-set.js';
+import { checkDatabase, checkPolicies, policiesOf } from './policies/policy-set.js';
 import { checkChannels, type DigestChannel } from './reports/digest-channel.js';
 import { createReportService, type ReportService } from './reports/service.js';
 import { maintenanceRoutes } from './routes.js';
@@ -47,7 +47,7 @@ import { policyCatalogueOf, type PolicyCatalogue } from './tasks/policy-catalogu
 import { maintenanceDigest } from './tasks/maintenance-digest.js';
 import { createTaskChooser } from './tasks/choose.js';
 import type { AnyMaintenanceTask } from './tasks/task.js';
-import { eventLoopDelay } from './throttle/event-loop-delay.js';
+import { defaultThrottle } from './throttle/event-loop-delay.js';
 import { createPressure, type PressureSignal } from './throttle/pressure.js';
 
 /** Options of {@link createMaintenance}, and how many may follow runs at once; without policies nothing is ever touched. */
@@ -141,11 +141,8 @@ export function createMaintenance(options: MaintenanceOptions): MaintenanceModul
   const digest = maintenanceDigest({ store, connector, channels });
   const tasks = tasksByType([...builtInTasks, digest, ...(options.tasks ?? [])]);
   const chooserOf = (tenantId: string) => createTaskChooser({ tenantId, policies, tasks });
-  const {
-    throttle = clock === systemClock ? [eventLoopDelay()] : [],
-    longestPauseMs = 600_000,
-    hostId = hostname(),
-  } = options;
+  const { throttle = defaultThrottle(clock), longestPauseMs = 600_000, hostId = hostname() } = options;
+  for (const { name, database } of throttle) checkDatabase(`throttle.${name}.database`, database, policies.databases);
   const pressure = createPressure({ signals: throttle, clock, logger, longestPauseMs });
   const scopeIds = { cluster: '', host: hostId.slice(0, longestHostId), process: newId() };
   const inCode = checkSchedules(options.schedules ?? [], chooserOf, scopeIds);

@@ -12,12 +12,14 @@ import {
 } from '@dotmac/lifecycle';
 import {
   createMaintenance,
+  defaultThrottle,
   kyselyMaintenanceStore,
   type MaintenanceModule,
   type MaintenanceOptions,
   type MaintenanceScope,
 } from '@dotmac/maintenance';
 import type { Registry } from 'prom-client';
+import { yieldToHealth, type DatabaseEndpoint } from './links/yield-to-health.js';
 import { statusRoutes } from './status/routes.js';
 import type { OperationsStatus } from './status/status.js';
 
@@ -36,6 +38,11 @@ export interface OperationsOptions {
   lifecycle?: Omit<LifecycleOptions, Shared>;
   /** Options of `createMaintenance`: without policies nothing is ever touched. */
   maintenance?: Omit<MaintenanceOptions, Shared>;
+  /**
+   * Endpoints that stand for databases of maintenance's, by the databases' names: work on a database pauses while its endpoint is
+   * degraded, critical or offline, besides what `maintenance.throttle` says. Default none.
+   */
+  yieldToHealth?: Readonly<Record<string, DatabaseEndpoint>>;
   /** Rate limits, body limit, document and the like, for the adapters. */
   http?: Omit<ApiOptions, 'authenticate' | 'clock' | 'logger' | 'metrics'>;
   /** What time goes by, leases and deliveries too; for tests, a `fakeClock()`. Default the system's, and the database's for those. */
@@ -82,7 +89,13 @@ export function createOperations(options: OperationsOptions): Operations {
   const maintenanceStore = kyselyMaintenanceStore(database, judged);
   const health = createHealth({ ...options.health, ...shared, store: healthStore });
   const lifecycle = createLifecycle({ ...options.lifecycle, ...shared, store: lifecycleStore });
-  const maintenance = createMaintenance({ ...options.maintenance, ...shared, store: maintenanceStore });
+  const { throttle = defaultThrottle(clock) } = options.maintenance ?? {};
+  const maintenance = createMaintenance({
+    ...options.maintenance,
+    ...shared,
+    store: maintenanceStore,
+    throttle: [...throttle, ...yieldToHealth(health, options.yieldToHealth ?? {})],
+  });
   const domains: Module[] = [health, lifecycle, maintenance];
 
   return {

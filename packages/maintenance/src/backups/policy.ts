@@ -17,6 +17,8 @@ export interface BackupPolicy {
   tenants?: readonly string[];
   /** `sqlite:/path/to.db`, `postgres://user:password@host/database` or `mysql://…`, as `databaseFromUrl` takes it. */
   url: string;
+  /** Its name in `databases`, where it is one of these: taking and trying out backups waits for what is said of that one. */
+  database?: string;
   /** Absolute, and there already. Files in it of this policy's name are this policy's. */
   directory: string;
   /** Users, by number, who may own the directory and those above it, besides root and this process's. Default none. */
@@ -46,6 +48,7 @@ export interface CheckedBackup extends Required<
   Pick<BackupPolicy, 'name' | 'directory' | 'owners' | 'keep' | 'maxShare' | 'timeZone' | 'compression' | 'timeoutMs'>
 > {
   tenants?: readonly string[];
+  database?: string;
   source: BackupSource;
 }
 
@@ -74,6 +77,7 @@ export function checkBackup(policy: BackupPolicy): CheckedBackup {
   const {
     name,
     tenants,
+    database,
     keep,
     maxShare = 0.5,
     timeZone = 'UTC',
@@ -93,6 +97,7 @@ export function checkBackup(policy: BackupPolicy): CheckedBackup {
   return {
     ...{ name, keep, maxShare, timeZone, compression, timeoutMs, directory, owners: policy.owners ?? [] },
     ...(tenants && { tenants }),
+    ...(database !== undefined && { database }),
     source: sourceOf(policy, directory, timeoutMs, refuse),
   };
 }

@@ -78,9 +78,18 @@ export function checkPolicies(given: MaintenancePolicies): PolicySet {
     memoryCaches: caches.filter(isMemory),
     directoryCaches,
     directories: checkedDirectories,
-    backups: backups.map(checkBackup),
+    backups: backups.map((policy) => {
+      checkDatabase(`backups.${policy.name}.database`, policy.database, databases);
+      return checkBackup(policy);
+    }),
     roots: [...directoryCaches, ...checkedDirectories].map(({ directory }) => directory),
   };
+}
+
+/** @throws INVALID_ARGUMENT when a name is given, and there is no such database */
+export function checkDatabase(argument: string, name: string | undefined, databases: Record<string, Database>): void {
+  if (name !== undefined && !Object.hasOwn(databases, name))
+    throw coreErrors.INVALID_ARGUMENT({ argument, reason: `there is no database ${name}` });
 }
 
 const isRedis = (policy: CachePolicy): policy is RedisCachePolicy => 'redis' in policy;

@@ -53,7 +53,6 @@ export interface Execution {
 const beatMs = 1_000;
 /** What is not cut short when its time is up: the batch under way, and what comes after the last one. */
 const graceMs = 30_000;
-const rounded = (figure: number): number => Math.round(figure * 100) / 100;
 const defaultShare = 0.5;
 
 /** Puts together what a task is given, and keeps what it says. */
@@ -99,8 +98,7 @@ export function createExecution(parts: ExecutionParts): Execution {
 
   const noted = new Set<string>();
   const tell = ({ pressing, unreadable }: Load): void => {
-    for (const { name, unit, figure, resumeAt } of pulse.pause(pressing))
-      if (figure !== null) pulse.note(`Paused: ${name} is at ${rounded(figure)} ${unit}; work goes on at ${resumeAt}.`);
+    for (const { name, says } of pulse.pause(pressing)) if (says !== null) pulse.note(`Paused: ${name} ${says}.`);
     for (const name of unreadable) {
       const waits = pressing.some((it) => it.name === name);
       const rule = waits ? 'the run waits until it can be' : 'the run goes on without it';
@@ -109,17 +107,22 @@ export function createExecution(parts: ExecutionParts): Execution {
     }
   };
   /** False when the work is to end because it lasts. */
-  const eased = async (): Promise<boolean> => {
+  const eased = async (database?: string): Promise<boolean> => {
     if (!task.heedsPressure) return true;
-    if (await pressure.relief({ signal, tell, isOver }).catch(() => true)) return true;
+    if (await pressure.relief({ signal, tell, isOver, database }).catch(() => true)) return true;
     if (!isOver()) pulse.note('Ended for now: the pressure did not go.');
     reason ??= 'pressure';
     return false;
   };
   /** False when no batch is to follow. */
-  const relief = async (): Promise<boolean> => {
+  const relief = async (database?: string): Promise<boolean> => {
     if (isOver()) return false;
-    return (await eased()) && !isOver();
+    return (await eased(database)) && !isOver();
+  };
+  /** The same without a wait. */
+  const isBearable = async (database?: string): Promise<boolean> => {
+    const isHigh = task.heedsPressure && (await pressure.isHigh({ signal, database }).catch(() => false));
+    return !isHigh && !isOver();
   };
 
   const sizeOf = (target: string, planned: number | null, toSee: number | null): TargetSize => {
@@ -127,7 +130,7 @@ export function createExecution(parts: ExecutionParts): Execution {
     return { planned: planned ?? plan?.planned ?? null, toSee: toSee ?? plan?.toSee ?? null };
   };
 
-  const context: TaskContext = {
+  const contextOn = (database?: string): TaskContext => ({
     ...shared,
     get isOver() {
       return isOver();
@@ -148,9 +151,11 @@ export function createExecution(parts: ExecutionParts): Execution {
         work,
       ),
     async relief() {
-      if (!signal.aborted && !(await eased())) end(reason ?? 'pressure');
+      if (!signal.aborted && !(await eased(database))) end(reason ?? 'pressure');
       signal.throwIfAborted();
     },
+    onDatabase: async (name, { waits = true } = {}) =>
+      (await (waits ? relief(name) : isBearable(name))) ? contextOn(name) : null,
     expect(target, planned) {
       if (run.cursors[target]?.done === true) return;
       pulse.expect(target, planned === 0 ? { planned, toSee: null } : sizeOf(target, planned, null));
@@ -171,16 +176,16 @@ export function createExecution(parts: ExecutionParts): Execution {
         },
         async advance(batch) {
           pulse.count(target, batch);
-          return relief();
+          return relief(database);
         },
         async keep(cursor) {
           pulse.keep(target, cursor);
-          return relief();
+          return relief(database);
         },
         done: () => pulse.done(target),
       };
     },
-  };
+  });
 
   const stopReason = (error: unknown): StopReason | null => {
     const isAsking = asked.length > 0 && (error === undefined || isOperationError(error, 'CONFIRMATION_NEEDED'));
@@ -191,8 +196,8 @@ export function createExecution(parts: ExecutionParts): Execution {
   };
 
   return {
-    context,
-    ready: relief,
+    context: contextOn(),
+    ready: () => relief(),
     ending(error) {
       const why = stopReason(error);
       return { stopReason: why, pulse: pulse.read(), returnedBytes: pulse.bytes, asked, endedAt: clock.now() };

@@ -3,6 +3,7 @@ import { planBackup, planVerification } from '../backups/plan-backup.js';
 import { maintenanceErrors } from '../errors.js';
 import { named, unknownNames } from '../policies/policy-set.js';
 import { backupManagementDetails, backupManagementParameters } from './backup-management.schema.js';
+import { whenBearable } from './bearable.js';
 import type { PlannedTarget } from './plan.js';
 import { defineMaintenanceTask } from './task.js';
 
@@ -34,9 +35,8 @@ export const backupManagement = defineMaintenanceTask({
     const chosen = named(context.policies.backups, policies);
     // Beside a dump, what is removed takes no time.
     for (const { name } of chosen) context.expect(`${action}:${name}`, action === 'backup' ? 1 : null);
-    for (const policy of chosen) {
-      if (context.isOver) break;
-      outcomes.push(await (action === 'verify' ? verifyAll(context, policy) : backUp(context, policy, prune)));
+    for await (const [policy, there] of whenBearable(context, chosen, ({ database }) => database)) {
+      outcomes.push(await (action === 'verify' ? verifyAll(there, policy) : backUp(there, policy, prune)));
       context.expect(`${action}:${policy.name}`, 0);
     }
     const failed = outcomes.filter(({ outcome }) => outcome === 'failed');

@@ -4,6 +4,7 @@ import type { Prepared } from '../databases/rows/prepare.js';
 import { refused } from '../databases/refused.js';
 import { worthRetrying } from '../databases/rows/retry.js';
 import { maintenanceErrors } from '../errors.js';
+import { whenBearable } from './bearable.js';
 import { cleanPolicy, unfinishedReport, type CleanedTable, type SoFar } from './clean-policy.js';
 import { noSpace } from './cleaned-space.js';
 import { setback } from './setback.js';
@@ -17,11 +18,10 @@ export async function cleanEach(
 ): Promise<{ tables: CleanedTable[]; fault?: OperationError | undefined }> {
   const tables: CleanedTable[] = [];
   let fault: OperationError | undefined;
-  for (const one of all) {
-    if (context.isOver) break;
+  for await (const [one, there] of whenBearable(context, all, ({ policy }) => policy.database)) {
     const soFar: SoFar = { strategy: 'It ended before one was chosen.', rows: 0, batches: 0, left: 0 };
     try {
-      tables.push(await cleanPolicy(context, one, parameters, soFar));
+      tables.push(await cleanPolicy(there, one, parameters, soFar));
     } catch (error) {
       const ended = setback(context, one.name, faultOf(one, error));
       fault ??= ended.fault;

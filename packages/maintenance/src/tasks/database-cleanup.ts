@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { OperationError } from '@dotmac/core';
 import { countIngest } from '../databases/rows/count.js';
 import { neverDropped } from '../databases/rows/drop-partitions.js';
 import { predicateText, tableLabel } from '../databases/rows/due.js';
@@ -6,13 +7,15 @@ import { forecast } from '../databases/rows/forecast.js';
 import { planRows, previewRows, type RowPlan } from '../databases/rows/plan-rows.js';
 import { prepareAll, type Prepared } from '../databases/rows/prepare.js';
 import { named, unknownNames } from '../policies/policy-set.js';
+import { bearableParts } from './bearable.js';
 import { cleanEach } from './clean-each.js';
+import type { CleanedTable } from './clean-policy.js';
 import { databaseCleanupDetails, databaseCleanupParameters } from './database-cleanup.schema.js';
 import { defaultRates, msFor } from './default-rates.js';
 import { measuredRates } from './measured-rate.js';
 import { planned, type PlannedTarget } from './plan.js';
 import { runsPerDay, secondsPerRun } from './runs-per-day.js';
-import { defineMaintenanceTask, type PlanContext, type Space } from './task.js';
+import { defineMaintenanceTask, type PlanContext, type Space, type TaskContext } from './task.js';
 
 type Parameters = z.output<typeof databaseCleanupParameters>;
 
@@ -31,7 +34,8 @@ export const databaseCleanup = defineMaintenanceTask({
     const targets: PlannedTarget[] = [];
     const warnings: string[] = [];
     const measured = await measuredRates(context);
-    for (const prepared of await prepare(context, parameters)) {
+    const chosen = named(context.policies.retention, parameters.policies);
+    for (const prepared of await prepareAll(chosen, context.asOf, parameters.retentionDays)) {
       const plan = await planRows(prepared);
       const preview = await previewRows(prepared, plan);
       const rate = measured(prepared.name);
@@ -49,17 +53,18 @@ export const databaseCleanup = defineMaintenanceTask({
     return { targets, warnings };
   },
   async run(context, parameters) {
-    // All are looked up before the first row goes: a policy that does not fit its table fails the run at once.
-    const prepared = await prepare(context, parameters);
-    // Of one alone its own turn tells as much; and what is amiss with one is told in its turn.
-    const countedUntil = context.clock.monotonic() + longestCountMs;
-    for (const one of prepared.length > 1 ? prepared : []) {
-      await context.relief();
-      const isTime = context.clock.monotonic() < countedUntil;
-      const count = async (): Promise<number> => (await planRows(one)).due.items;
-      context.expect(one.target, isTime ? await count().catch(() => null) : null);
+    const all: CleanedTable[] = [];
+    let [fault, sizesApproximate]: [OperationError | undefined, boolean] = [undefined, false];
+    const chosen = named(context.policies.retention, parameters.policies);
+    for await (const part of bearableParts(context, chosen, ({ database }) => database)) {
+      // All are looked up before the first row goes: a policy that does not fit its table fails the run at once.
+      const prepared = await prepareAll(part, context.asOf, parameters.retentionDays);
+      await expectEach(context, prepared);
+      const cleaned = await cleanEach(context, prepared, parameters);
+      all.push(...cleaned.tables);
+      fault ??= cleaned.fault;
+      sizesApproximate ||= prepared.some(({ dialect }) => !dialect.sizesMeasured);
     }
-    const { tables: all, fault } = await cleanEach(context, prepared, parameters);
     const sum = (of: (space: Space) => number): number => all.reduce((total, { space }) => total + of(space), 0);
     return {
       space: {
@@ -70,16 +75,20 @@ export const databaseCleanup = defineMaintenanceTask({
       fault,
       overBudget: all.some(({ overBudget }) => overBudget === true),
       skipped: all.length > 0 && all.every(({ report }) => report.outcome === 'busy'),
-      details: {
-        sizesApproximate: prepared.some(({ dialect }) => !dialect.sizesMeasured),
-        policies: all.map(({ report }) => report),
-      },
+      details: { sizesApproximate, policies: all.map(({ report }) => report) },
     };
   },
 });
 
-function prepare({ policies, asOf }: PlanContext, parameters: Parameters): Promise<Prepared[]> {
-  return prepareAll(named(policies.retention, parameters.policies), asOf, parameters.retentionDays);
+/** Of one alone its own turn tells as much; and what is amiss with one is told in its turn. */
+async function expectEach(context: TaskContext, all: readonly Prepared[]): Promise<void> {
+  const countedUntil = context.clock.monotonic() + longestCountMs;
+  for (const one of all.length > 1 ? all : []) {
+    await context.relief();
+    const isTime = context.clock.monotonic() < countedUntil;
+    const count = async (): Promise<number> => (await planRows(one)).due.items;
+    context.expect(one.target, isTime ? await count().catch(() => null) : null);
+  }
 }
 
 function targetFor(

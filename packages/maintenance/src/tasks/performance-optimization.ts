@@ -10,6 +10,7 @@ import {
   performanceOptimizationDetails,
   performanceOptimizationParameters,
 } from './performance-optimization.schema.js';
+import { whenBearable } from './bearable.js';
 import { defaultRates, msFor } from './default-rates.js';
 import { planned, type PlannedTarget } from './plan.js';
 import { setback } from './setback.js';
@@ -62,12 +63,11 @@ export const performanceOptimization = defineMaintenanceTask({
     const subjects = subjectsOf(context.policies);
     // What there is to do, only a look at each tells.
     for (const { name } of subjects) context.expect(`database:${name}`, null);
-    for (const subject of subjects) {
-      if (context.isOver) break;
+    for await (const [subject, there] of whenBearable(context, subjects, ({ name }) => name)) {
       const acted: Acted = { done: new Set(), busy: [], notRebuilt: [], bytes: 0 };
       try {
         const inspected = await inspect(subject, parameters, context.asOf);
-        await act(context, subject, inspected.actions, acted);
+        await act(there, subject, inspected.actions, acted);
         databases.push(await reportOf(subject, inspected, acted, parameters));
       } catch (error) {
         acted.fault ??= failureOf(context, subject.name, error);

@@ -113,6 +113,12 @@ export interface TaskContext extends PlanContext {
    */
   relief(): Promise<void>;
   /**
+   * For work on one of the host's `databases`, by its name: waits, at once and from then on, for what is said of that database as
+   * well. `waits: false` does not wait at once.
+   * @returns what to work with; null when no work there is to be begun: none at all, or, with `waits: false`, not yet
+   */
+  onDatabase(name: string | undefined, options?: { waits?: boolean }): Promise<TaskContext | null>;
+  /**
    * Says of a target that it is to come, and of how many items: the time that is left is told of all of them, and not at all
    * while `planned` is null. 0 when there is nothing to be done, after all. A run that applies a plan knows what that says.
    */

@@ -1,4 +1,4 @@
-import { systemClock } from '@dotmac/core';
+import { systemClock, type Clock } from '@dotmac/core';
 import type { PressureSignal } from './pressure.js';
 
 const tickMs = 20;
@@ -45,3 +45,6 @@ export function eventLoopDelay({ pauseAtMs = 500 }: { pauseAtMs?: number } = {})
     },
   };
 }
+
+/** What work waits for where the host does not say: by a clock of its own nothing, for that says nothing of the event loop. */
+export const defaultThrottle = (clock: Clock): PressureSignal[] => (clock === systemClock ? [eventLoopDelay()] : []);

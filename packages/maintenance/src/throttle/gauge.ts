@@ -10,8 +10,8 @@ export interface Gauge {
   /** What was read last; null while it cannot be. */
   readonly figure: number | null;
   readonly unit: string;
-  /** Work that waits for it goes on from here down. */
-  readonly resumeAt: number;
+  /** What the figure says, after the name; null while it cannot be read. */
+  readonly says: string | null;
   /**
    * Reads it, within its time.
    * @returns why it cannot be read, when that is new
@@ -33,8 +33,11 @@ export function createGauge(signal: PressureSignal, clock: Pick<Clock, 'after' |
     timeoutMs = defaultTimeoutMs,
     whenUnreadable = 'pause',
   } = signal;
+  const say = (at: number): string =>
+    signal.says?.(at) ?? `is at ${Math.round(at * 100) / 100} ${unit}; work goes on at ${resumeAt}`;
   let state: 'low' | 'high' | 'unreadable' = 'low';
   let figure: number | null = null;
+  let said: string | null = null;
   let asked: { answer: Promise<number>; at: number } | undefined;
 
   const ask = (limit: AbortSignal): Promise<number> => {
@@ -59,9 +62,11 @@ export function createGauge(signal: PressureSignal, clock: Pick<Clock, 'after' |
   return {
     name,
     unit,
-    resumeAt,
     get figure() {
       return figure;
+    },
+    get says() {
+      return said;
     },
     get isPressing() {
       return state === 'high' || (state === 'unreadable' && whenUnreadable === 'pause');
@@ -73,14 +78,14 @@ export function createGauge(signal: PressureSignal, clock: Pick<Clock, 'after' |
       try {
         const now = await reading();
         if (Number.isNaN(now)) throw new Error('what it gave is no number');
-        figure = now;
+        [figure, said] = [now, say(now)];
         // Between the two it stays as it was; what was unreadable before waits for no more than others do.
         if (now >= pauseAt) state = 'high';
         else if (now <= resumeAt || state === 'unreadable') state = 'low';
         return undefined;
       } catch (fault) {
         const isNew = state !== 'unreadable';
-        [state, figure] = ['unreadable', null];
+        [state, figure, said] = ['unreadable', null, null];
         return isNew ? fault : undefined;
       }
     },

@@ -18,6 +18,10 @@ export interface PressureSignal {
    * `ignore`. The run's log tells of it either way.
    */
   whenUnreadable?: 'pause' | 'ignore';
+  /** Only work on that one of the host's `databases` waits for it. Default: all work. */
+  database?: string;
+  /** What a figure says, after the name: `is degraded`. Default: the figure, its unit and `resumeAt`. */
+  says?(figure: number): string;
   /**
    * The figure now. What throws, gives NaN or takes too long is unreadable.
    * @param signal aborts when the time is up
@@ -26,7 +30,7 @@ export interface PressureSignal {
 }
 
 /** A signal that work waits for. */
-export type PressingSignal = Pick<Gauge, 'name' | 'unit' | 'figure' | 'resumeAt'>;
+export type PressingSignal = Pick<Gauge, 'name' | 'unit' | 'figure' | 'says'>;
 
 /** How the signals stand. */
 export interface Load {
@@ -52,6 +56,8 @@ export interface Waiting {
   tell(load: Load): void;
   /** True when the run has no time left to wait in. */
   isOver(): boolean;
+  /** The database that it works on, by its name. */
+  database?: string | undefined;
 }
 
 /** Makes the work of maintenance wait while the application needs its resources itself. */
@@ -61,50 +67,51 @@ export interface Pressure {
    * @returns false when the pressure lasted for too long
    */
   relief(waiting: Waiting): Promise<boolean>;
+  /** Whether {@link Pressure.relief} would wait now. */
+  isHigh(of: Pick<Waiting, 'signal' | 'database'>): Promise<boolean>;
 }
 
 const [freshMs, askAgainMs] = [500, 1_000];
 
 /** @see Pressure */
 export function createPressure({ signals, clock, logger, longestPauseMs }: PressureOptions): Pressure {
-  const gauges = signals.map((signal) => createGauge(signal, clock));
-  let reading: Promise<Load> | undefined;
-  let readAt = -Infinity;
+  const readings = signals.map((signal) => {
+    const [gauge, { database }] = [createGauge(signal, clock), signal];
+    return { gauge, database, at: -Infinity, done: Promise.resolve() };
+  });
 
-  const readAll = async (): Promise<Load> => {
-    await Promise.all(
-      gauges.map(async (gauge) => {
-        const fault = await gauge.read();
-        if (fault) logger.warn({ signal: gauge.name, ...describeError(fault) }, 'a signal of pressure cannot be read');
-      }),
-    );
+  const read = async (gauge: Gauge): Promise<void> => {
+    const fault = await gauge.read();
+    if (fault) logger.warn({ signal: gauge.name, ...describeError(fault) }, 'a signal of pressure cannot be read');
+  };
+  /** One reading serves all runs for a moment. */
+  const load = async (database: string | undefined): Promise<Load> => {
+    const heeded = readings.filter((it) => it.database === undefined || it.database === database);
+    const now = clock.monotonic();
+    for (const it of heeded) if (now - it.at >= freshMs) [it.at, it.done] = [now, read(it.gauge)];
+    await Promise.all(heeded.map(({ done }) => done));
+    const gauges = heeded.map(({ gauge }) => gauge);
     return {
       pressing: gauges
         .filter(({ isPressing }) => isPressing)
-        .map(({ name, unit, figure, resumeAt }) => ({ name, unit, figure, resumeAt })),
+        .map(({ name, unit, figure, says }) => ({ name, unit, figure, says })),
       unreadable: gauges.filter(({ isUnreadable }) => isUnreadable).map(({ name }) => name),
     };
   };
-  /** One reading serves all runs for a moment. */
-  const load = (): Promise<Load> => {
-    const now = clock.monotonic();
-    if (reading && now - readAt < freshMs) return reading;
-    readAt = now;
-    return (reading = readAll());
-  };
 
   return {
-    async relief({ signal, tell, isOver }) {
+    async relief({ signal, tell, isOver, database }) {
       if (signals.length === 0) return true;
       const startedAt = clock.monotonic();
       for (let waited = false; ; waited = true) {
-        const now = await untilAborted(load(), signal);
+        const now = await untilAborted(load(database), signal);
         if (waited || now.pressing.length > 0 || now.unreadable.length > 0) tell(now);
         if (now.pressing.length === 0) return true;
         if (isOver() || clock.monotonic() - startedAt >= longestPauseMs) return false;
         await clock.sleep(askAgainMs, signal);
       }
     },
+    isHigh: async ({ signal, database }) => (await untilAborted(load(database), signal)).pressing.length > 0,
   };
 }
 

@@ -149,7 +149,10 @@ describe('what runs wait for', () => {
     figure = 5;
     await clock.advance(1_000);
     expect(await waiting).toBe(true);
-    const pressing = { pressing: [{ name: 'queue', unit: 'jobs', figure: 12, resumeAt: 5 }], unreadable: [] };
+    const pressing = {
+      pressing: [{ name: 'queue', unit: 'jobs', figure: 12, says: 'is at 12 jobs; work goes on at 5' }],
+      unreadable: [],
+    };
     expect(told).toEqual([pressing, pressing, { pressing: [], unreadable: [] }]);
     expect(clock.pending).toBe(0);
   });
