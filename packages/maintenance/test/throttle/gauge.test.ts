@@ -157,6 +157,31 @@ describe('what runs wait for', () => {
     expect(clock.pending).toBe(0);
   });
 
+  it('is given up after the longest pause, or when the run has no time left, to the millisecond', async () => {
+    const clock = fakeClock();
+    const signals = [{ name: 'queue', unit: 'jobs', pauseAt: 10, read: () => 12 }];
+    const logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+    const pressure = createPressure({ signals, clock, logger, longestPauseMs: 10_000 });
+    const never = new AbortController().signal;
+    let [isOver, ended]: [boolean, boolean | undefined] = [false, undefined];
+    const wait = () =>
+      void pressure
+        .relief({ signal: never, tell: () => undefined, isOver: () => isOver })
+        .then((relieved) => (ended = relieved));
+    wait();
+    await clock.advance(9_999);
+    expect(ended).toBeUndefined();
+    await clock.advance(1);
+    expect(ended).toBe(false);
+    ended = undefined;
+    wait();
+    await clock.advance(1_999);
+    isOver = true;
+    expect(ended).toBeUndefined();
+    await clock.advance(1);
+    expect(ended).toBe(false);
+  });
+
   it('does not hold up who is cancelled before its signals have been read, or while they are', async () => {
     const clock = fakeClock();
     const signals = [{ name: 'queue', unit: 'jobs', pauseAt: 1, read: () => new Promise<number>(() => undefined) }];
