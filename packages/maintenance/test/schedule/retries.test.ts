@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 import type { ScheduleInput } from '../../src/schedule/schemas.js';
 import { lastingTask } from '../support/lasting-task.js';
 import { processes } from '../support/processes.js';
-import { heapOf, sweepingTask } from '../support/sweeping-task.js';
 
 const [second, minute, hour, day] = [1_000, 60_000, 3_600_000, 86_400_000];
 
@@ -10,7 +9,7 @@ describe('a run of a schedule is begun again', () => {
   const setUp = async (rules: Partial<ScheduleInput>) => {
     const { clock, begin } = processes();
     const { task, runs: held } = lastingTask();
-    const it = await begin({ tasks: [task, sweepingTask(heapOf(30))], schedulePollMs: hour });
+    const it = await begin({ tasks: [task, { ...task, type: 'twin' }], schedulePollMs: hour });
     const acme = it.scope({ tenantId: 'acme' });
     await acme.schedules.create({ name: 'it', maintenanceType: 'last', everyMs: day, ...rules });
     await clock.advance(day + second);
@@ -52,11 +51,11 @@ describe('a run of a schedule is begun again', () => {
     const { clock, acme, held } = await setUp({ retries: 1, retryAfterMs: hour });
     held[0]?.end(new Error('no'));
     await clock.advance(minute);
-    await acme.schedules.update('it', { maintenanceType: 'sweep' });
+    await acme.schedules.update('it', { maintenanceType: 'twin' });
     await clock.advance(hour);
     const { items } = await acme.runs.list({ limit: 9 });
     expect(items.map(({ taskName, status }) => [taskName, status])).toEqual([
-      ['sweep', 'completed'],
+      ['twin', 'running'],
       ['last', 'failed'],
     ]);
     expect(await acme.runs.get(items[0]?.taskId ?? '')).toMatchObject({ resumes: null });

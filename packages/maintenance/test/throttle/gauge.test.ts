@@ -95,7 +95,8 @@ describe('a signal of pressure', () => {
 
   it('is asked again a minute after a question that it never answered, and no earlier', async () => {
     const { gauge, clock, limits, set } = reading();
-    set(new Promise(() => undefined));
+    let answer = (_: number): void => {};
+    set(new Promise((resolve) => (answer = resolve)));
     const read = async () => {
       const asked = gauge.read();
       await clock.advance(5_000);
@@ -105,8 +106,13 @@ describe('a signal of pressure', () => {
     await clock.advance(60_000 - 5_000 - 1);
     await read();
     expect(limits).toHaveLength(1);
+    set(new Promise(() => undefined));
     await read();
     expect(limits).toHaveLength(2);
+    // What the first says so late is nothing to the second, which is still out.
+    answer(3);
+    await read();
+    expect([limits.length, gauge.isUnreadable]).toEqual([2, true]);
   });
 });
 
