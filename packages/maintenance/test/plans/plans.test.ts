@@ -42,15 +42,24 @@ describe('a plan', () => {
     });
   });
 
-  it('knows by earlier runs how long it takes, however many were dry since', async () => {
+  it('knows by earlier runs how long it takes, however many were dry or failed since', async () => {
     const heap = heapOf(2_500, 5_000);
     const clock = fakeClock();
-    const { plans, runs } = await setUp(heap, { clock, before: () => clock.sleep(2_000) });
+    let [batchMs, left] = [2_000, Infinity];
+    const before = async () => {
+      await clock.sleep(batchMs);
+      if (--left < 0) throw new Error('no');
+    };
+    const { plans, runs } = await setUp(heap, { clock, before });
     const { taskId } = await runs.beginRun('sweep', {});
     await clock.advance(10_000);
     expect(await runs.get(taskId)).toMatchObject({ status: 'completed', itemsCleaned: 2_500 });
     for (let times = 0; times < 51; times++) await runs.run('sweep', { dryRun: true });
-    heap.items.push(...heapOf(1_000).items);
+    heap.items.push(...heapOf(3_000).items);
+    [batchMs, left] = [600, 2];
+    const failed = await runs.beginRun('sweep', {});
+    await clock.advance(10_000);
+    expect(await runs.get(failed.taskId)).toMatchObject({ status: 'failed', itemsCleaned: 2_000 });
     const { plan } = await plans.create(sweep);
     expect(plan.targets).toMatchObject([{ items: 1_000, estimatedMs: 2_400, estimatedFrom: 'earlier_runs' }]);
   });
