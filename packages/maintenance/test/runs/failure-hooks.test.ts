@@ -40,8 +40,12 @@ describe('hooks for failed runs', () => {
     // Its lease is not renewed, as that of a process that stands still.
     const leases = { ...store.leases, renew: () => new Promise<boolean>(() => undefined) };
     const zombie = createMaintenance({ ...of('zombie'), store: { ...store, leases }, tasks: [task] });
+    zombie.events.on('maintenance.run_failed', ({ data: { code } }) => void told.push(`zombie tells: ${code}`));
     const { runs } = zombie.scope({ tenantId: 'acme' });
-    const { taskId } = await runs.beginRun('count', {});
+    const running = runs.run('count', {});
+    const newest = async () => (await runs.list({ limit: 1 })).items[0]?.taskId ?? '';
+    await expect.poll(newest).not.toBe('');
+    const taskId = await newest();
     const other = createMaintenance(of('other'));
     const lookAgain = async () => {
       await other.start();
@@ -50,6 +54,7 @@ describe('hooks for failed runs', () => {
     };
     await expect.poll(lookAgain, { interval: 100 }).toBe('abandoned');
     end();
+    expect(await running).toMatchObject({ taskId, status: 'failed', stopReason: 'lease_lost' });
     await zombie.stop();
     expect(told).toEqual(['other: ABANDONED']);
     expect((await runs.get(taskId)).stopReason).toBe('abandoned');

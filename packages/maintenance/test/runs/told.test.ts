@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { coreErrors } from '@dotmac/core';
+import { coreErrors, newId } from '@dotmac/core';
 import { defineMaintenanceTask } from '../../src/index.js';
+import { began } from '../../src/testing/samples.js';
 import { lastingTask } from '../support/lasting-task.js';
 import { processes } from '../support/processes.js';
 import { heapOf, sweepingTask } from '../support/sweeping-task.js';
@@ -65,6 +66,37 @@ describe('of a run', () => {
       { runId: badly.taskId, task: 'moody', error: 'of no concern to callers' },
       { runId: partly.taskId, task: 'moody' },
     ]);
+  });
+
+  it('of a dead process the end is told once, though two others come upon it', async () => {
+    const { store, clock, begin } = processes();
+    await store.runs('acme').insert({ ...began, id: newId(), task: 'moody', scopeId: '' });
+    const left = await store.runningRuns(9);
+    expect(left).toHaveLength(1);
+    const told: string[] = [];
+    let seen: typeof left = [];
+    for (const name of ['one', 'other']) {
+      const it = await begin({
+        ...{ tasks: [moody], startScheduler: false },
+        onRunFailed: ({ code }) => void told.push(`${name} is asked to page somebody: ${code}`),
+        store: { ...store, runningRuns: () => Promise.resolve(seen) },
+      });
+      it.events.on('maintenance.run_failed', ({ data: { code } }) => void told.push(`${name} tells: ${code}`));
+    }
+    // Both see it before either has it.
+    seen = left;
+    await clock.advance(minute + second);
+    expect(told).toEqual(['one tells: ABANDONED', 'one is asked to page somebody: ABANDONED']);
+  });
+
+  it('nothing begins after its process was stopped, until that is started again', async () => {
+    const { begin } = processes();
+    const it = await begin({ tasks: [moody], startScheduler: false });
+    const { runs } = it.scope({ tenantId: 'acme' });
+    await it.stop();
+    await expect(runs.run('moody', { mood: 'well' })).rejects.toMatchObject({ code: 'MAINTENANCE_STOPPED' });
+    await it.start();
+    expect(await runs.run('moody', { mood: 'well' })).toMatchObject({ status: 'completed' });
   });
 
   it('nothing is left when it is over: no timer that would keep its state, or end it', async () => {

@@ -111,6 +111,7 @@ describe('a signal of pressure', () => {
     expect(limits).toHaveLength(2);
     // What the first says so late is nothing to the second, which is still out.
     answer(3);
+    await clock.advance(0);
     await read();
     expect([limits.length, gauge.isUnreadable]).toEqual([2, true]);
   });
