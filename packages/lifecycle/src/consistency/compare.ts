@@ -1,6 +1,8 @@
+import { isDeepStrictEqual } from 'node:util';
 import { wireName } from '@dotmac/core/contract';
 import type { Customer } from '../customers/customer.js';
 import { foldedRow, type Folded } from '../customers/fold.js';
+import type { Said } from '../customers/said.js';
 import { termsOf, type SearchTerm } from '../search/terms.js';
 import { foldedService, type FoldedService } from '../services/fold.js';
 import type { ServiceInstance } from '../services/instance.js';
@@ -13,6 +15,28 @@ export function compareFold(customer: Customer, folded: Folded): Difference[] {
     const [kept, played] = [JSON.stringify(row[name]), JSON.stringify(folded[name])];
     return kept === played ? [] : [{ field: wireName(name), row: kept, history: played }];
   });
+}
+
+/** What of a row is not what its events say of it. */
+export function compareSaid(customer: Customer, { profile, blocks }: Said): Difference[] {
+  const ofProfile = Object.entries(profile).flatMap(([name, history]) =>
+    differenceIn(wireName(name), customer[name as keyof Customer], history),
+  );
+  const ofBlocks = blocks.flatMap((said) => {
+    const kept = customer.blocks.find(({ reason }) => reason === said.reason);
+    // Which reasons are open, the fold says.
+    if (!kept) return [];
+    const told = Object.fromEntries(Object.keys(said).map((name) => [name, kept[name as keyof typeof kept]]));
+    return differenceIn(`reason ${said.reason}`, told, said);
+  });
+  return [...ofProfile, ...ofBlocks];
+}
+
+function differenceIn(field: string, row: unknown, history: unknown): Difference[] {
+  const [kept, said] = [row, history].map((value) => JSON.stringify(value ?? null)) as [string, string];
+  // A database may keep the keys of an object in an order of its own.
+  const isSame = kept === said || isDeepStrictEqual(JSON.parse(kept), JSON.parse(said));
+  return isSame ? [] : [{ field, row: kept, history: said }];
 }
 
 /** What of a customer's services is not the fold of its events; one that only one of the two knows is `null` to the other. */

@@ -21,7 +21,7 @@ export const consistencyLine = z
         field: z.string().meta({
           description:
             '`history`: there are gaps; `customer`: there is a history and no customer; `search`: it is found by something ' +
-            'else; `service …`: one of its services',
+            'else; `reason …`: what is open and why; `service …`: one of its services',
         }),
         row: z.string(),
         history: z.string().meta({ description: 'What it should be' }),

@@ -2,11 +2,13 @@ import type { ScopeIdentity } from '@dotmac/core';
 import type { LifecycleContext } from '../context.js';
 import type { Customer } from '../customers/customer.js';
 import { foldOn, type Folded } from '../customers/fold.js';
+import { saidOn, type Said } from '../customers/said.js';
+import { openEntries } from '../privacy/vault.js';
 import { differenceOf, termsOf, type SearchTerm } from '../search/terms.js';
 import { foldServices, type FoldedService } from '../services/fold.js';
 import type { ServiceInstance } from '../services/instance.js';
 import type { HistoryEntry } from '../store/store.js';
-import { compareFold, compareServices, compareTerms } from './compare.js';
+import { compareFold, compareSaid, compareServices, compareTerms } from './compare.js';
 import { driftLines, type DriftAsk } from './drift.js';
 import type { DriftLine } from './drift-line.js';
 import type { ConsistencyLine, Difference } from './report.js';
@@ -24,8 +26,8 @@ export interface ConsistencyService {
   /**
    * Is every customer's row what its history says, are the services that its history speaks of, and is it found by what
    * it is? Goes through all of them in batches, beside whatever else happens: a customer that changes meanwhile is compared
-   * as it was when it was read, its services not at all. Each one that differs, and each history that has no customer any
-   * more, is a line; the last line says how many.
+   * as it was when it was read, its profile, the words of its reasons and its services not at all. Each one that differs,
+   * and each history that has no customer any more, is a line; the last line says how many.
    *
    * @example
    * for await (const line of scope.consistency.check({ signal })) if (line.kind === 'difference') report(line);
@@ -65,6 +67,7 @@ export function consistencyService(context: LifecycleContext, { tenantId }: Scop
   const played = async ({ id, version }: Customer, read: HistoryEntry[] | undefined) => {
     let [state, seq, isWhole]: [Folded | undefined, number, boolean] = [undefined, 0, true];
     let ofServices = new Map<string, FoldedService>();
+    let said: Said | undefined;
     for (;;) {
       const entries = (read ?? (await history.readFrom(id, { after: seq, limit: 500 }))).filter(
         (entry) => entry.seq <= version,
@@ -73,8 +76,9 @@ export function consistencyService(context: LifecycleContext, { tenantId }: Scop
       const events = entries.map(({ event }) => event);
       if (events.length > 0) state = foldOn(state, events);
       ofServices = foldServices(events, ofServices);
+      said = saidOn(said, await openEntries(context, tenantId, id, entries));
       seq = entries.at(-1)?.seq ?? seq;
-      if (read || entries.length < 500) return { state: state ?? foldOn(undefined, []), isWhole, ofServices };
+      if (read || entries.length < 500) return { state: state ?? foldOn(undefined, []), said, isWhole, ofServices };
     }
   };
   const servicesOf = async (customerId: string): Promise<ServiceInstance[]> => {
@@ -87,17 +91,17 @@ export function consistencyService(context: LifecycleContext, { tenantId }: Scop
     } while (cursor !== undefined);
     return found;
   };
-  /** Services are changed with their customer alone: those of one that is as it was were not changed either. */
-  const differencesOfServices = async ({ id, version }: Customer, folded: ReadonlyMap<string, FoldedService>) => {
-    const differences = compareServices(await servicesOf(id), folded);
-    if (differences.length === 0 || (await customers.get(id))?.version !== version) return [];
-    return differences;
-  };
+  /**
+   * Services are changed with their customer alone, and what events say of it is taken away with an erasure: of one that is
+   * as it was they were not changed either.
+   */
+  const ifAsItWas = async ({ id, version }: Customer, differences: Difference[]): Promise<Difference[]> =>
+    differences.length > 0 && (await customers.get(id))?.version === version ? differences : [];
   const differencesOf = async (
     customer: Customer,
     { read, terms, isOwner }: { read: HistoryEntry[] | undefined; terms: readonly SearchTerm[]; isOwner: boolean },
   ): Promise<Difference[]> => {
-    const { state, isWhole, ofServices } = await played(customer, read);
+    const { state, said, isWhole, ofServices } = await played(customer, read);
     // Of either alone the other knows nothing: that is a difference, too.
     const isServed = isOwner || ofServices.size > 0;
     const gaps = isWhole ? [] : [{ field: 'history', row: `${customer.version} events`, history: 'has gaps' }];
@@ -105,7 +109,8 @@ export function consistencyService(context: LifecycleContext, { tenantId }: Scop
     return [
       ...gaps,
       ...compareFold(customer, state),
-      ...(isServed ? await differencesOfServices(customer, ofServices) : []),
+      ...(await ifAsItWas(customer, compareSaid(customer, said))),
+      ...(isServed ? await ifAsItWas(customer, compareServices(await servicesOf(customer.id), ofServices)) : []),
       ...ofTerms,
     ];
   };

@@ -76,11 +76,13 @@ export function nameOfErased(customerId: string): string {
   return `erased ${customerId}`;
 }
 
-/** The customer as it is left by an erasure: stage, dates and classes of reasons. Its names are free to others. */
-export function erasedCustomer(customer: Customer, names: OwnNames, at: number): Customer {
-  const gone = nameOfErased(customer.id);
+/** What stands in the place of what was said of a reason. */
+export const erasedWords = { note: null, parameters: {} } as const satisfies Partial<Block>;
+
+/** What stands in the place of a customer's profile once that is erased. */
+export function erasedProfile(customerId: string) {
+  const gone = nameOfErased(customerId);
   return {
-    ...customer,
     username: gone,
     email: gone,
     externalId: null,
@@ -91,6 +93,14 @@ export function erasedCustomer(customer: Customer, names: OwnNames, at: number):
     marketingConsent: false,
     attributes: {},
     onboardingData: {},
+  } as const satisfies Partial<Customer>;
+}
+
+/** The customer as it is left by an erasure: stage, dates and classes of reasons. Its names are free to others. */
+export function erasedCustomer(customer: Customer, names: OwnNames, at: number): Customer {
+  return {
+    ...customer,
+    ...erasedProfile(customer.id),
     blocks: customer.blocks.map((block) => wordless(block, names)),
     erasedAt: customer.erasedAt ?? at,
   };
@@ -142,7 +152,7 @@ export function erasedActor(actor: string, names: OwnNames): string {
 }
 
 function wordless(block: Block, names: OwnNames): Block {
-  return { ...block, note: null, parameters: {}, openedBy: erasedActor(block.openedBy, names) };
+  return { ...block, ...erasedWords, openedBy: erasedActor(block.openedBy, names) };
 }
 
 function isSame(a: unknown, b: unknown): boolean {

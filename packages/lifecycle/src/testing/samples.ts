@@ -48,7 +48,7 @@ export function anEvent(tenantId: string, customerId: string, to: Stage, from?: 
   return from === undefined
     ? lifecycleEvents.create('customer.registered', {
         ...of,
-        data: { to, requiresApproval: false, registrationSource: 'api', referralCode: null },
+        data: { to, requiresApproval: false, registrationSource: 'api', referralCode: 'FRIEND' },
       })
     : lifecycleEvents.create('customer.verified', { ...of, data: { from, to, channel: 'email', additionalData: {} } });
 }

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ConsistencyAsk } from '../../src/consistency/service.js';
 import type { ConsistencyLine } from '../../src/consistency/report.js';
 import { defineServiceTemplate } from '../../src/provisioning/template.js';
+import type { Erasure } from '../../src/store/privacy.js';
 import { aCustomer, aService, anEvent } from '../../src/testing/samples.js';
 import { backends, type Backend } from '../support/backends.js';
 import { rig, someone, until, type Rig } from '../support/lifecycle.js';
@@ -59,6 +60,63 @@ for (const { title, present, create } of backends)
       const of = (id: string) => lines.find(({ customerId }) => customerId === id)?.differences;
       expect(of(changed)).toEqual([{ field: 'stage', row: '"churning"', history: '"active"' }]);
       expect(of(lost)).toMatchObject([{ field: 'version', row: '7', history: '4' }, { field: 'search' }]);
+    });
+
+    it('names what was changed beside the history: an id of the host’s, a profile, and who opened a reason, why and when', async () => {
+      const { acme } = run;
+      const id = await run.active();
+      await acme.customers.link(id, { externalId: 'user-1' });
+      await acme.customers.update(id, { lastName: 'Quux', attributes: { plan: 'gold' } });
+      const words = { actionType: 'abuse', reason: 'loud', parameters: { b: 1, a: [{ d: 2, c: null }] } };
+      await acme.suspension.suspend(id, words);
+      expect((await check()).map(({ kind }) => kind)).toEqual(['done']);
+      const { blocks } = await acme.customers.read(id);
+      const opened = blocks.map((block) => ({ ...block, note: 'quiet' }));
+      await change(id, { externalId: 'user-2', lastName: 'Quuux', registrationSource: 'shop', blocks: opened });
+      const [found] = await check();
+      expect(found?.differences).toMatchObject([
+        { field: 'registration_source', row: '"shop"', history: '"api"' },
+        { field: 'external_id', row: '"user-2"', history: '"user-1"' },
+        { field: 'last_name', row: '"Quuux"', history: '"Quux"' },
+        { field: 'reason abuse' },
+        { field: 'search' },
+      ]);
+      expect(JSON.parse(found?.differences[3]?.history ?? '')).toEqual({
+        reason: 'abuse',
+        note: 'loud',
+        parameters: words.parameters,
+        openedBy: 'user:1',
+        openedAt: blocks[0]?.openedAt,
+      });
+    });
+
+    it('names what an erasure left behind, and of what was sealed with a key that is gone nothing', async () => {
+      const { acme } = run;
+      const [erased, keyless] = [await run.active(), await run.active()];
+      for (const id of [erased, keyless]) {
+        await acme.customers.link(id, { externalId: `user of ${id}` });
+        await acme.customers.update(id, { lastName: 'Quux' });
+        await acme.suspension.suspend(id, { actionType: 'abuse', reason: 'loud' });
+      }
+      await acme.customers.delete(erased);
+      await acme.privacy.erase(erased);
+      const { privacy } = backend.store.tenant('acme');
+      const theKeyAlone: Erasure = {
+        entry: () => undefined,
+        service: (service) => service,
+        run: (ended) => ended,
+        signals: (signals) => [...signals],
+        operation: () => undefined,
+      };
+      await backend.store.transaction((trx) => privacy.wipe(keyless, theKeyAlone, trx));
+      expect((await check()).map(({ kind }) => kind)).toEqual(['done']);
+      await change(erased, { firstName: 'Ann', phone: '+4930901820' });
+      const [found, done] = await check();
+      expect(found).toMatchObject({
+        customerId: erased,
+        differences: [{ field: 'first_name' }, { field: 'phone' }, {}],
+      });
+      expect(done).toMatchObject({ differing: 1 });
     });
 
     it('names services that are not what happened to them', async () => {

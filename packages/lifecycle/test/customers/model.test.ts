@@ -4,12 +4,23 @@ import { isLong } from '../../../../test/support/length.js';
 import { defineDunningPolicy } from '../../src/dunning/policy.js';
 import { fold, foldedRow } from '../../src/customers/fold.js';
 import { backends } from '../support/backends.js';
-import { calls, checklist, perform, predict, registered, type Call } from '../support/customer-model.js';
-import { rig, someone } from '../support/lifecycle.js';
+import { createVault, openEntries } from '../../src/privacy/vault.js';
+import { compareSaid } from '../../src/consistency/compare.js';
+import { saidOn } from '../../src/customers/said.js';
+import { calls, checklist, perform, predict, profileCalls, registered, type Call } from '../support/customer-model.js';
+import { rig, someone, until } from '../support/lifecycle.js';
+
+const hourMs = 3_600_000;
+const secret = 'a secret of more than 32 characters, for tests';
+
+/** Longer than all that is asked of a customer takes. */
+const promisedMs = 80 * 24 * hourMs;
+/** What is refused to who was erased, for that. */
+const isAboutErased = new Set<Call>(['owe', 'pay', 'rename', 'move', 'link one', 'link two', 'unlink']);
 
 /** Sequences that get somewhere: most begin by becoming active, so that what comes after is tried as well. */
 const sequences = fc
-  .tuple(fc.boolean(), fc.array(fc.constantFrom(...calls), { maxLength: 25 }))
+  .tuple(fc.boolean(), fc.array(fc.constantFrom(...calls, ...profileCalls), { maxLength: 25 }))
   .map(([hasBegun, rest]): Call[] => (hasBegun ? ['approve', 'verify', 'onboard', ...rest] : rest));
 
 /** Through the rare ones for certain. */
@@ -45,6 +56,24 @@ const bitByBit: Call[] = [
   ...(['deactivate', 'winBack', 'begin', 'tell'] as const),
 ];
 
+/** Two reasons, each with a promise; addresses that change and are proven again; a link that comes and goes. */
+const twoOfEach: Call[] = [
+  ...([
+    'verify phone',
+    'onboard',
+    'verify',
+    'throttle b',
+    'promise b',
+    'suspend a',
+    'promise a',
+    'endPromise b',
+  ] as const),
+  ...(['link one', 'rename', 'move', 'verify', 'suspend b', 'link two', 'endPromise a', 'reactivate b'] as const),
+  ...(['move', 'deactivate', 'winBack', 'unlink', 'deactivate', 'rename', 'link one', 'erase', 'rename'] as const),
+];
+/** Nobody who left and whose only address that was proven has changed is taken back before that is proven, too. */
+const movedAway: Call[] = ['verify', 'deactivate', 'move', 'winBack', 'verify', 'winBack', 'onboard', 'verify phone'];
+
 /** Sequences on each store: a database takes its time. */
 const runsOn = (title: string): number => (title === 'memory' || isLong ? 150 : 25);
 
@@ -58,29 +87,56 @@ for (const { title, present, create } of backends)
         reason: 'a',
         steps: [{ afterDays: 9_999, action: 'warn' }],
       });
-      const run = await rig(backend, { dunning: [dunning], checklist });
+      const run = await rig(backend, { dunning: [dunning], checklist, secret });
       await fc.assert(
         fc.asyncProperty(fc.boolean(), sequences, async (requiresApproval, sequence) => {
-          const { id } = await run.acme.customers.register({ ...someone(), requiresApproval });
+          const person = someone();
+          // An address has its share of tokens: everybody has a telephone of their own.
+          const phone = `+4930${person.username.slice('user'.length)}`;
+          const { id } = await run.acme.customers.register({ ...person, phone, requiresApproval });
           await run.token(id);
+          /** The token before may be too old, or of an address that it has no more. */
+          const sendAgain = async (call: Call): Promise<void> => {
+            const channel = call === 'verify phone' ? 'phone' : 'email';
+            // So that it never asks for more in an hour than it may.
+            clock.set(clock.now() + hourMs);
+            const expires = clock.now() + (channel === 'email' ? 24 * hourMs : hourMs / 6);
+            await run.acme.verification.resend(id, { channel });
+            const isNew = () =>
+              run.sent.some((it) => it.customerId === id && it.channel === channel && it.expiresAt >= expires);
+            await until(isNew, clock, 1);
+          };
           let model = registered(requiresApproval);
           for (const call of sequence) {
             clock.set(clock.now() + 7);
             const predicted = predict(model, call);
             const before = await run.acme.customers.read(id);
             if (predicted === 'refused') {
-              await expect(perform(run, id, call)).rejects.toMatchObject({
-                code: call === 'owe' || call === 'pay' ? 'CUSTOMER_ERASED' : 'ILLEGAL_TRANSITION',
+              await expect(perform(run, id, call, promisedMs)).rejects.toMatchObject({
+                code: isAboutErased.has(call) ? 'CUSTOMER_ERASED' : 'ILLEGAL_TRANSITION',
               });
               expect(await run.acme.customers.read(id)).toEqual(before);
             } else {
-              await perform(run, id, call);
+              if (call === 'verify' || call === 'verify phone') await sendAgain(call);
+              await perform(run, id, call, promisedMs);
               model = predicted;
             }
             const row = await run.acme.customers.read(id);
             expect(row.stage).toBe(model.stage);
             expect(row.blocks.map(({ reason }) => reason).sort()).toEqual([...model.reasons.keys()].sort());
+            expect([row.emailVerifiedAt !== null, row.phoneVerifiedAt !== null, row.erasedAt !== null]).toEqual([
+              model.emailDone,
+              model.phoneDone,
+              model.erased,
+            ]);
+            expect(row.externalId).toBe(model.linkedTo && `${model.linkedTo} ${id}`);
+            for (const { reason, severity, promisedUntil } of row.blocks)
+              expect({ suspends: severity === 'suspend', promised: promisedUntil !== null }).toEqual(
+                model.reasons.get(reason),
+              );
             const history = await store.tenant('acme').history.list(id, { limit: 1_000 });
+            const opened = await openEntries({ store, vault: createVault([secret]) }, 'acme', id, history);
+            expect(compareSaid(row, saidOn(undefined, opened))).toEqual([]);
             expect(fold(history.map(({ event }) => event))).toEqual(foldedRow(row));
             expect(history.map(({ seq }) => seq)).toEqual(history.map((_, index) => index + 1));
           }
@@ -93,6 +149,9 @@ for (const { title, present, create } of backends)
             [false, backBeforeVerified],
             [true, backBeforeVerified],
             [false, bitByBit],
+            [true, ['approve', ...twoOfEach]],
+            [false, twoOfEach],
+            [false, movedAway],
           ],
         },
       );

@@ -8,6 +8,9 @@ export interface Model {
   awaiting: boolean;
   rejected: boolean;
   emailDone: boolean;
+  phoneDone: boolean;
+  /** The id that the host has for it. */
+  linkedTo: string | null;
   erased: boolean;
   /** Is the only item of the checklist done? What was given in onboarding stays for who comes back. */
   signed: boolean;
@@ -42,8 +45,22 @@ export const calls = [
   'owe',
   'pay',
 ] as const;
+
+/** What is asked besides of a customer who has a telephone. */
+export const profileCalls = [
+  'verify phone',
+  'throttle b',
+  'promise b',
+  'endPromise b',
+  'reactivate b',
+  'rename',
+  'move',
+  'link one',
+  'link two',
+  'unlink',
+] as const;
 /** @see calls */
-export type Call = (typeof calls)[number];
+export type Call = (typeof calls)[number] | (typeof profileCalls)[number];
 
 /** Somebody who has just registered. */
 export const registered = (awaiting: boolean): Model => {
@@ -52,6 +69,8 @@ export const registered = (awaiting: boolean): Model => {
     awaiting,
     rejected: false,
     emailDone: false,
+    phoneDone: false,
+    linkedTo: null,
     signed: false,
     erased: false,
     owes: false,
@@ -81,7 +100,7 @@ export const checklist: readonly ChecklistItem[] = [
 
 /** What a call comes to by the model. */
 export function predict(model: Model, call: Call): Model | 'refused' {
-  const { stage, awaiting, rejected, emailDone, reasons } = model;
+  const { stage, awaiting, rejected, emailDone, phoneDone, reasons } = model;
   const [verb, reason = ''] = call.split(' ');
   const open = reasons.get(reason);
   switch (verb) {
@@ -91,11 +110,14 @@ export function predict(model: Model, call: Call): Model | 'refused' {
       return stage === 'registration' && awaiting
         ? { ...model, awaiting: false, rejected: true, stage: 'inactive' }
         : 'refused';
-    case 'verify':
-      if (awaiting || emailDone) return 'refused';
-      if (stage === 'registration') return { ...model, emailDone: true, stage: 'verification' };
-      // Who was deleted before, and came back.
-      return stage === 'inactive' && !rejected ? { ...model, emailDone: true } : 'refused';
+    case 'verify': {
+      const isDone = reason === 'phone' ? phoneDone : emailDone;
+      if (isDone || stage === 'deleted') return 'refused';
+      // Who was deleted before comes back to where nobody is let in without approval either.
+      if ((stage === 'registration' || stage === 'inactive') && (awaiting || rejected)) return 'refused';
+      const verified = { ...model, ...(reason === 'phone' ? { phoneDone: true } : { emailDone: true }) };
+      return stage === 'registration' ? { ...verified, stage: 'verification' } : verified;
+    }
     case 'begin':
     case 'tell':
     case 'onboard': {
@@ -123,7 +145,9 @@ export function predict(model: Model, call: Call): Model | 'refused' {
       return stage === 'active' ? { ...model, stage: 'churning' } : 'refused';
     case 'winBack':
       if (stage === 'churning') return { ...model, stage: 'active' };
-      return stage === 'inactive' && !rejected && emailDone ? { ...model, stage: 'onboarding' } : 'refused';
+      return stage === 'inactive' && !rejected && (emailDone || phoneDone)
+        ? { ...model, stage: 'onboarding' }
+        : 'refused';
     case 'deactivate':
       return stage === 'registration' || stage === 'inactive' || stage === 'deleted'
         ? 'refused'
@@ -132,8 +156,16 @@ export function predict(model: Model, call: Call): Model | 'refused' {
       return stage === 'deleted' && !model.erased ? { ...model, stage: 'inactive' } : 'refused';
     case 'erase':
       return (stage === 'deleted' || stage === 'inactive') && !model.erased
-        ? { ...model, erased: true, owes: false, stage: 'deleted' }
+        ? { ...model, erased: true, owes: false, linkedTo: null, stage: 'deleted' }
         : 'refused';
+    case 'rename':
+      return model.erased ? 'refused' : model;
+    case 'move':
+      return model.erased ? 'refused' : { ...model, emailDone: false };
+    case 'link':
+      return model.erased ? 'refused' : { ...model, linkedTo: reason };
+    case 'unlink':
+      return model.erased ? 'refused' : { ...model, linkedTo: null };
     case 'owe':
       return model.erased ? 'refused' : { ...model, owes: true };
     case 'pay':
@@ -144,15 +176,15 @@ export function predict(model: Model, call: Call): Model | 'refused' {
   }
 }
 
-/** Makes the call. */
-export function perform({ acme, sent, clock }: Rig, id: string, call: Call): Promise<unknown> {
+/** Makes the call; payment is promised for so long. */
+export function perform({ acme, sent, clock }: Rig, id: string, call: Call, promisedMs = 3_600_000): Promise<unknown> {
   const [verb, actionType = ''] = call.split(' ');
   switch (verb) {
-    case 'verify':
-      return acme.verification.verify(id, {
-        verificationType: 'email',
-        verificationToken: sent.findLast((it) => it.customerId === id)?.token ?? '?',
-      });
+    case 'verify': {
+      const channel = actionType === 'phone' ? 'phone' : 'email';
+      const last = sent.findLast((it) => it.customerId === id && it.channel === channel);
+      return acme.verification.verify(id, { verificationType: channel, verificationToken: last?.token ?? '?' });
+    }
     case 'begin':
       return acme.onboarding.onboard(id);
     case 'tell':
@@ -164,7 +196,15 @@ export function perform({ acme, sent, clock }: Rig, id: string, call: Call): Pro
     case 'endPromise':
       return acme.suspension[verb](id, { actionType });
     case 'promise':
-      return acme.suspension.promise(id, { actionType, until: clock.now() + 3_600_000 });
+      return acme.suspension.promise(id, { actionType, until: clock.now() + promisedMs });
+    case 'rename':
+      return acme.customers.update(id, { lastName: `N${clock.now()}`, attributes: { renamed: clock.now() } });
+    case 'move':
+      return acme.customers.update(id, { email: `${id}-${clock.now()}@example.com` });
+    case 'link':
+      return acme.customers.link(id, { externalId: `${actionType} ${id}` });
+    case 'unlink':
+      return acme.customers.link(id, { externalId: null });
     case 'erase':
       return acme.privacy.erase(id);
     case 'owe':
