@@ -31,6 +31,30 @@ describe('cleaning a cache in memory', () => {
     expect(cache.size).toBe(0);
   });
 
+  it('asks before more is cleared than its share; of what has expired nobody asks', async () => {
+    const cache = new LRUCache<string, string>({ max: 2_000, ttl: 3_600_000 });
+    const fill = () => {
+      for (let i = 0; i < 1_500; i++) cache.set(`${i}`, 'x', { start: performance.now() - 7_200_000 });
+    };
+    fill();
+    const policy = { name: 'lru', memory: () => cache, maxShare: 0.9 };
+    expect(await clean(scope([policy]).runs)).toMatchObject({ status: 'completed', itemsCleaned: 1_500 });
+    fill();
+    const { runs } = scope([{ ...policy, remove: 'all' }]);
+    const asked = await clean(runs);
+    expect(asked).toMatchObject({
+      ...{ status: 'needs_confirmation', itemsCleaned: 0 },
+      details: { policies: [{ outcome: 'unconfirmed' }], asked: [{ target: 'memory:lru', planned: 1_500 }] },
+    });
+    expect(cache.size).toBe(1_500);
+    const { taskId } = await runs.confirm(asked.taskId);
+    await expect.poll(async () => (await runs.get(taskId)).status).toBe('completed');
+    expect(cache.size).toBe(0);
+    expect(() => scope([{ ...policy, maxShare: 0 }])).toThrowError(
+      expect.objectContaining({ code: 'INVALID_ARGUMENT' }),
+    );
+  });
+
   it('takes anything with a size and two functions', async () => {
     const map = new Map([['a', 1]]);
     const cache: MemoryCache = {

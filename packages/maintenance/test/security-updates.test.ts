@@ -66,6 +66,27 @@ describe('security updates', () => {
     expect([await project.versionOf('faulty'), await project.versionOf('old')]).toEqual(['1.0.1', '1.0.0']);
   }, 120_000);
 
+  it('asks before more of what is pending is applied than the share that may go, and says what is pending', async () => {
+    const shop: UpdatePolicy = { name: 'shop', manager: 'npm', directory: project.directory, apply: 'security' };
+    const store = memoryMaintenanceStore();
+    const updates = [{ ...shop, maxShare: 0.4 }];
+    const { runs } = createMaintenance({ store, updates, unaskedItems: 0 }).scope({ tenantId: 'acme' });
+    const asked = await runs.run('security_updates', { apply: true });
+    expect(asked).toMatchObject({
+      ...{ status: 'needs_confirmation', itemsCleaned: 0 },
+      details: {
+        policies: [{ policy: 'shop', outcome: 'unconfirmed', pending: 2, pending_security: 1, applied: [] }],
+        asked: [{ target: 'packages:shop', planned: 1, total: 2 }],
+      },
+    });
+    expect(await project.versionOf('faulty')).toBe('1.0.0');
+    const { taskId } = await runs.confirm(asked.taskId);
+    await expect.poll(async () => (await runs.get(taskId)).status, { timeout: 60_000 }).toBe('completed');
+    expect(await runs.get(taskId)).toMatchObject({ itemsCleaned: 1, details: { policies: [{ applied: ['faulty'] }] } });
+    expect(await project.versionOf('faulty')).toBe('1.0.1');
+    expect(() => scope([{ ...shop, maxShare: 2 }])).toThrowError(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
+  }, 120_000);
+
   it('goes on with the others when one manager does not report, and fails when none does', async () => {
     const bare = join(root, 'bare');
     await mkdir(bare);

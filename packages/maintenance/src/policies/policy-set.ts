@@ -14,10 +14,12 @@ import type {
   RetentionPolicy,
 } from './policy.js';
 import {
+  checkMemory,
   checkRedis,
   checkUpdates,
   checkUpkeep,
   databaseOf,
+  type CheckedMemory,
   type CheckedRedis,
   type CheckedUpdates,
   type CheckedUpkeep,
@@ -39,7 +41,7 @@ export interface PolicySet {
   readonly upkeep: readonly CheckedUpkeep[];
   readonly updates: readonly CheckedUpdates[];
   readonly redisCaches: readonly CheckedRedis[];
-  readonly memoryCaches: readonly MemoryCachePolicy[];
+  readonly memoryCaches: readonly CheckedMemory[];
   readonly directoryCaches: readonly CheckedDirectory[];
   readonly directories: readonly CheckedDirectory[];
   readonly backups: readonly CheckedBackup[];
@@ -75,7 +77,7 @@ export function checkPolicies(given: MaintenancePolicies): PolicySet {
     upkeep: upkeep.map((policy) => checkUpkeep(policy, databases)),
     updates: updates.map(checkUpdates),
     redisCaches: caches.filter(isRedis).map(checkRedis),
-    memoryCaches: caches.filter(isMemory),
+    memoryCaches: caches.filter(isMemory).map(checkMemory),
     directoryCaches,
     directories: checkedDirectories,
     backups: backups.map((policy) => {

@@ -76,6 +76,11 @@ export interface MemoryCachePolicy extends NamedPolicy {
   memory: () => MemoryCache;
   /** What goes: `stale` entries (the default), or `all`. */
   remove?: 'stale' | 'all';
+  /**
+   * For `all`: more than this share of the entries (and more than `unaskedItems`) waits for somebody's confirmation; above 0, to 1.
+   * Default 1: all may go. Of `stale` ones nobody asks: what has expired is nobody's any more.
+   */
+  maxShare?: number;
 }
 
 /** A cache that may be cleared. */
@@ -101,6 +106,11 @@ export interface UpdatePolicy extends NamedPolicy {
   directory?: string;
   /** What a run may apply when it is asked to: updates of security, or nothing (the default). */
   apply?: 'nothing' | 'security';
+  /**
+   * The share of the pending updates that may be applied in one run before somebody has to confirm it, when they are more than
+   * `unaskedItems`; above 0, to 1. Default 0.5.
+   */
+  maxShare?: number;
   /** For `apt`: ask the archives what is new before each look. Needs root. Default false. */
   refresh?: boolean;
   /** Options in front of every command of the package manager. */

@@ -4,17 +4,19 @@ import { addsPrefix, type RedisClient } from '../caches/redis/client.js';
 import { appliedKinds } from '../databases/finding.js';
 import { maintenanceErrors } from '../errors.js';
 import { checkAbsolute, checkIdentifier, checkNumber, checkRedisPattern } from './allow-list.js';
-import type { RedisCachePolicy, UpdatePolicy, UpkeepPolicy } from './policy.js';
+import type { MemoryCachePolicy, RedisCachePolicy, UpdatePolicy, UpkeepPolicy } from './policy.js';
 
 type Filled<Policy, Optional extends keyof Policy> = Policy & Required<Pick<Policy, Optional>>;
 
 /** A policy of Redis keys, checked, with its defaults. Its client is checked whenever it is obtained (CACHE_ADDS_PREFIX). */
 export type CheckedRedis = Filled<RedisCachePolicy, 'action' | 'ttlSeconds' | 'dutyCycle'>;
+/** A policy of a cache in memory, checked, with its defaults. */
+export type CheckedMemory = Filled<MemoryCachePolicy, 'remove' | 'maxShare'>;
 /** A policy of a database's upkeep, checked, with its defaults. */
 export type CheckedUpkeep = Filled<UpkeepPolicy, 'apply'> & { on: Database };
 
 /** A policy of package updates, checked, with its defaults. */
-export type CheckedUpdates = Filled<UpdatePolicy, 'apply'>;
+export type CheckedUpdates = Filled<UpdatePolicy, 'apply' | 'maxShare'>;
 
 /**
  * The database of that name.
@@ -64,8 +66,17 @@ export function checkUpkeep(policy: UpkeepPolicy, databases: Record<string, Data
 
 /** @throws INVALID_ARGUMENT */
 export function checkUpdates(policy: UpdatePolicy): CheckedUpdates {
-  const at = `updates.${policy.name}.directory`;
+  const at = `updates.${policy.name}`;
+  const { apply = 'nothing', maxShare = 0.5 } = policy;
   // Nothing is deleted there, so that it may well be the application's own.
-  if (policy.manager === 'npm') checkAbsolute(at, policy.directory ?? '');
-  return { ...policy, apply: policy.apply ?? 'nothing' };
+  if (policy.manager === 'npm') checkAbsolute(`${at}.directory`, policy.directory ?? '');
+  checkNumber(`${at}.maxShare`, maxShare, 0.000_001, 1);
+  return { ...policy, apply, maxShare };
+}
+
+/** @throws INVALID_ARGUMENT */
+export function checkMemory(policy: MemoryCachePolicy): CheckedMemory {
+  const { remove = 'stale', maxShare = 1 } = policy;
+  checkNumber(`caches.${policy.name}.maxShare`, maxShare, 0.000_001, 1);
+  return { ...policy, remove, maxShare };
 }

@@ -162,11 +162,12 @@ export function createExecution(parts: ExecutionParts): Execution {
     },
     async target({ target, planned, total, toSee = null, maxShare = defaultShare, seen = 0 }) {
       const { cursor, done: isDone = false } = run.cursors[target] ?? {};
-      if (planned !== null && total !== null && planned > unaskedItems && planned > total * maxShare)
-        if (!confirmed(target, planned)) {
-          asked.push({ target, planned, total });
-          throw maintenanceErrors.CONFIRMATION_NEEDED({ target, planned, total });
-        }
+      const isMuch = planned !== null && total !== null && planned > unaskedItems && planned > total * maxShare;
+      // Of one that is done nothing more goes, whatever has come since.
+      if (isMuch && !isDone && !confirmed(target, planned)) {
+        asked.push({ target, planned, total });
+        throw maintenanceErrors.CONFIRMATION_NEEDED({ target, planned, total });
+      }
       if (!isDone) pulse.begin(target, sizeOf(target, planned, toSee), seen);
       return {
         cursor,

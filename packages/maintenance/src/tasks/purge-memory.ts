@@ -1,36 +1,33 @@
 import { pruneMemory } from '../caches/memory.js';
-import type { MemoryCachePolicy } from '../policies/policy.js';
+import type { CheckedMemory } from '../policies/upkeep-policies.js';
 import { defaultRates, msFor } from './default-rates.js';
 import { planned, type PlannedTarget } from './plan.js';
-import type { PurgeReport } from './purge-report.js';
+import { nothingPurged, type PurgeReport } from './purge-report.js';
 import type { TaskContext } from './task.js';
 
+const targetOf = ({ name }: CheckedMemory): string => `memory:${name}`;
+
 /** What would go of one policy's cache; how much of it is stale, it says only by letting it go. */
-export function planMemory({ name, memory, remove = 'stale' }: MemoryCachePolicy): PlannedTarget {
+export function planMemory(policy: CheckedMemory): PlannedTarget {
+  const { memory, remove } = policy;
   const { size } = memory();
   const strategy = remove === 'all' ? 'everything goes' : 'entries that have expired go; at most these';
-  return planned(
-    {
-      ...{
-        target: `memory:${name}`,
-        action: 'delete',
-        items: size,
-        exact: remove === 'all',
-        total: size,
-        toSee: size,
-        strategy,
-      },
-      estimatedMs: msFor(size, defaultRates.entries),
-    },
-    remove,
-  );
+  const estimatedMs = msFor(size, defaultRates.entries);
+  const found = { target: targetOf(policy), items: size, exact: remove === 'all', total: size, toSee: size };
+  return planned({ ...found, action: 'delete', strategy, estimatedMs }, remove);
 }
 
 /** Prunes one policy's cache, of the process that runs this. */
-export async function purgeMemory(context: TaskContext, policy: MemoryCachePolicy): Promise<PurgeReport> {
-  const { name, memory, remove = 'stale' } = policy;
-  const progress = await context.target({ target: `memory:${name}`, planned: null, total: null });
+export async function purgeMemory(context: TaskContext, policy: CheckedMemory): Promise<PurgeReport> {
+  const { name, memory, remove, maxShare } = policy;
+  const report = { policy: name, kind: 'memory', outcome: 'done', bytes: 0, bytesApproximate: true } as const;
+  const { size: total } = memory();
+  const planned = remove === 'all' ? total : null;
+  const progress = await context.target({ target: targetOf(policy), planned, total, maxShare });
+  // It was emptied already, and what is in it now has come since.
+  if (progress.isDone) return { ...report, ...nothingPurged };
   const { seen, removed } = pruneMemory(memory(), remove);
+  progress.done();
   await progress.advance({ seen, cleaned: removed });
-  return { policy: name, kind: 'memory', outcome: 'done', seen, removed, bytes: 0, bytesApproximate: true };
+  return { ...report, seen, removed };
 }

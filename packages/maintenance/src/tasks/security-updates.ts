@@ -10,6 +10,7 @@ import {
   nothingPending,
   updatePackages,
   updateReport,
+  wantedOf,
   warningsOf,
   type UpdateReport,
 } from './update-packages.js';
@@ -41,8 +42,8 @@ export const securityUpdates = defineMaintenanceTask({
     const warnings: string[] = [];
     for (const policy of named(context.policies.updates, names)) {
       const pending = await look(context, policy);
-      const wanted = pending.updates.filter(({ isSecurity, isHeldBack }) => isSecurity && !isHeldBack);
       const applies = apply && policy.apply === 'security';
+      const wanted = wantedOf(pending);
       targets.push(
         planned(
           {
@@ -67,12 +68,10 @@ export const securityUpdates = defineMaintenanceTask({
     for (const policy of chosen) context.expect(`packages:${policy.name}`, null);
     for (const policy of chosen) {
       if (context.isOver) break;
-      const progress = await context.target({ target: `packages:${policy.name}`, planned: null, total: null });
-      if (progress.isDone) continue;
-      const done = await context.exclusively(`packages:${policy.manager}:${policy.directory ?? ''}`, () =>
-        updatePackages(context, policy, apply, progress),
+      const updating = context.exclusively(`packages:${policy.manager}:${policy.directory ?? ''}`, () =>
+        updatePackages(context, policy, apply),
       );
-      reports.push(done ?? { ...nothingPending(policy), outcome: 'busy' });
+      reports.push((await updating) ?? { ...nothingPending(policy), outcome: 'busy' });
       context.expect(`packages:${policy.name}`, 0);
     }
     const failed = reports.find(({ outcome }) => outcome === 'failed');

@@ -1,12 +1,18 @@
 import { z } from 'zod';
-import { describeError } from '@dotmac/core';
+import { describeError, isOperationError } from '@dotmac/core';
 import { instant } from '@dotmac/core/contract';
 import { maintenanceErrors } from '../errors.js';
 import type { CheckedUpdates } from '../policies/upkeep-policies.js';
 import { apt } from '../updates/apt.js';
 import { npm } from '../updates/npm.js';
-import { PackageManagerError, type PackageManager, type PendingUpdates } from '../updates/package-manager.js';
-import type { PlanContext, TargetProgress, TaskContext } from './task.js';
+import {
+  PackageManagerError,
+  type PackageManager,
+  type PendingUpdate,
+  type PendingUpdates,
+} from '../updates/package-manager.js';
+import { setback } from './setback.js';
+import type { PlanContext, TaskContext } from './task.js';
 
 const update = z.object({
   name: z.string(),
@@ -24,8 +30,10 @@ const update = z.object({
 export const updateReport = z.object({
   policy: z.string(),
   manager: z.enum(['apt', 'npm']),
-  outcome: z.enum(['done', 'busy', 'failed']),
-  reason: z.string().nullable().describe('Why it failed, or why some updates were not applied'),
+  outcome: z
+    .enum(['done', 'busy', 'failed', 'unconfirmed'])
+    .describe('busy: another run was at it; unconfirmed: it waits for a confirmation'),
+  reason: z.string().nullable().describe('Why it failed, or why updates were not applied'),
   pending: z.number().int().describe('Updates that were there to begin with'),
   pendingSecurity: z.number().int(),
   updates: z.array(update).describe('Those of security first; at most 200'),
@@ -87,40 +95,40 @@ export function warningsOf(
   ].filter((it) => it !== false);
 }
 
+/** What is applied where it may be. */
+export const wantedOf = ({ updates }: PendingUpdates): PendingUpdate[] =>
+  updates.filter(({ isSecurity, isHeldBack }) => isSecurity && !isHeldBack);
+
 /** Reports one policy's updates; applies those of security when `apply` is set and the policy lets it. */
 export async function updatePackages(
   context: TaskContext,
   policy: CheckedUpdates,
   apply: boolean,
-  progress: TargetProgress,
 ): Promise<UpdateReport> {
-  const report = nothingPending(policy);
+  let report: UpdateReport = { ...nothingPending(policy), outcome: 'done' };
+  const { name, maxShare } = policy;
   try {
     const pending = await managerOf(policy).pending(context.signal);
     for (const warning of warningsOf(policy, pending, context.asOf)) context.note(warning);
+    const { knownAt, restartRequired } = pending;
     const updates = pending.updates.toSorted((a, b) => Number(b.isSecurity) - Number(a.isSecurity));
     const security = updates.filter(({ isSecurity }) => isSecurity);
-    const done =
-      apply && policy.apply === 'security'
-        ? await managerOf(policy).applySecurity(security)
-        : { applied: [], refused: null };
+    const counts = { pending: updates.length, pendingSecurity: security.length };
+    report = { ...report, ...counts, updates: updates.slice(0, mostShown), knownAt, restartRequired };
+    const applies = apply && policy.apply === 'security';
+    const planned = applies ? wantedOf(pending).length : null;
+    const progress = await context.target({ target: `packages:${name}`, planned, total: updates.length, maxShare });
+    if (progress.isDone) return report;
+    const done = applies ? await managerOf(policy).applySecurity(security) : { applied: [], refused: null };
     progress.done();
     await progress.advance({ seen: updates.length, cleaned: done.applied.length });
-    return {
-      ...report,
-      outcome: 'done',
-      reason: done.refused,
-      pending: updates.length,
-      pendingSecurity: security.length,
-      updates: updates.slice(0, mostShown),
-      knownAt: pending.knownAt,
-      restartRequired: pending.restartRequired,
-      applied: done.applied,
-    };
+    return { ...report, reason: done.refused, applied: done.applied };
   } catch (error) {
     context.signal.throwIfAborted();
+    if (isOperationError(error, 'CONFIRMATION_NEEDED'))
+      return { ...report, outcome: 'unconfirmed', reason: setback(context, name, error).message };
     const reason = reasonOf(context, policy, error);
-    context.note(`${policy.name}: ${reason}`);
+    context.note(`${name}: ${reason}`);
     return { ...report, outcome: 'failed', reason };
   }
 }

@@ -105,6 +105,15 @@ describe('a confirmation', () => {
     expect(await confirmed(another)).toMatchObject({ status: 'completed', itemsCleaned: 3_000 });
   });
 
+  it('is not asked for of what is done, whatever has come since', async () => {
+    const { heaps, runs, confirmed, asks } = setUp({ few: 500, many: 2_000 });
+    const asked = await runs.run('empty', {});
+    expect(asked).toMatchObject({ ...asks('many', 2_000), itemsCleaned: 500 });
+    heaps.few = 3_000;
+    expect(await confirmed(asked)).toMatchObject({ status: 'completed', itemsCleaned: 2_000 });
+    expect(heaps).toEqual({ few: 3_000, many: 0 });
+  });
+
   it('holds for runs that go on from the one that was confirmed', async () => {
     const { heaps, runs, confirmed, ended, asks } = setUp({ few: 0, many: 2_000 });
     const asked = await runs.run('empty', { maxBatches: 1 });
