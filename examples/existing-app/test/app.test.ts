@@ -67,14 +67,13 @@ describe.skipIf(!available.postgres)('an application with users of its own', () 
     if (!customer) throw new Error(`there is no customer for ${userId}`);
     return customer.id;
   };
-  /** Lets what is due be done: deliveries, timers. The database takes its own time, whatever this clock says. */
+  /** Lets what is due be done: deliveries, timers. */
   const until = async (done: () => boolean | Promise<boolean>): Promise<void> => {
-    const isDone = async (): Promise<boolean> => {
-      if (await done()) return true;
+    for (let round = 0; round < 2_000; round++) {
+      if (await done()) return;
       await clock.advance(1_000);
-      return false;
-    };
-    await expect.poll(isDone, { timeout: 45_000, interval: 1 }).toBe(true);
+    }
+    throw new Error('This did not come true in time.');
   };
 
   it('signs users up, and has a customer for each', async () => {
@@ -97,7 +96,6 @@ describe.skipIf(!available.postgres)('an application with users of its own', () 
     await sql`alter table sessions add constraint full_up check (false)`.execute(database);
     expect((await ask('POST', '/signup', { ...neo, email: 'trinity@example.com' })).status).toBe(500);
     expect(await counts()).toEqual([0, 1, 0]);
-    await until(() => sent.length > 0);
     await clock.advance(5_000);
     expect(sent.map(({ address }) => address)).toEqual([neo.email]);
   });

@@ -2,12 +2,11 @@ import { sqlite } from '@dotmac/core/kysely';
 import { fakeClock, type FakeClock } from '@dotmac/core/testing';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type Server } from 'node:net';
+import { createServer, type AddressInfo, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Registry } from 'prom-client';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { closedPort } from '../../../test/support/ports.js';
 import {
   createHealth,
   kyselyHealthStore,
@@ -30,10 +29,12 @@ interface Service {
 
 async function service(): Promise<Service> {
   let server: Server | undefined;
-  const port = await closedPort();
+  let port = 0;
   let visits = 0;
   const made: Service = {
-    port,
+    get port() {
+      return port;
+    },
     get visits() {
       return visits;
     },
@@ -43,6 +44,7 @@ async function service(): Promise<Service> {
         socket.on('error', () => undefined).resume();
       }).listen(port, '127.0.0.1');
       await once(server, 'listening');
+      port = (server.address() as AddressInfo).port;
     },
     async down() {
       const closing = server;

@@ -21,7 +21,7 @@ export { issueMessage } from './issue-message.js';
 export { readDraft } from './read-draft.js';
 export { wireOf, wireName, invalidInput } from './wire.js';
 export type { Wire, WireResult } from './wire.js';
-export { idPageQuery, page, pageAfter, pageQuery, parkedPageQuery } from './page.js';
+export { idPageQuery, page, pageAfter, pageQuery, pageQueryOf, parkedPageQuery } from './page.js';
 export type { Page } from './page.js';
 export { problemOf, problemSchema, statusOf } from './problem.js';
 export type { Problem } from './problem.js';

@@ -12,7 +12,7 @@ export const pageQuery = z.object({
  * The same of a list whose cursors look like this. What is none would lead to no items at all, or to the first ones again and
  * again; and not every database compares its columns with any text.
  */
-const pageQueryOf = (cursor: RegExp) =>
+export const pageQueryOf = (cursor: RegExp) =>
   pageQuery.extend({
     cursor: z
       .string()
@@ -31,10 +31,7 @@ export const parkedPageQuery = pageQueryOf(/^\d{1,15}\.\d{1,15}$/);
  * Where a page begins, for whoever asks in code: after this; null for the first page.
  * @throws INVALID_INPUT for a cursor that the query refuses
  */
-export function pageAfter(
-  query: typeof idPageQuery | typeof parkedPageQuery,
-  cursor: string | undefined,
-): string | null {
+export function pageAfter(query: ReturnType<typeof pageQueryOf>, cursor: string | undefined): string | null {
   return readDraft(query, { cursor }).cursor ?? null;
 }
 

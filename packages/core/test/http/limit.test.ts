@@ -43,8 +43,7 @@ describe('a limiter', () => {
       const name = redisPrefix();
       const [one, two] = [new Redis(redisUrl), new Redis(redisUrl)];
       await Promise.all([one.ping(), two.ping()]);
-      // By whose time Redis has all the time that it takes.
-      const limits = [one, two].map((redis) => createLimiter(name, { requests: 10, redis }, fakeClock()));
+      const limits = [one, two].map((redis) => createLimiter(name, { requests: 10, redis }, systemClock));
       const burst = await Promise.all(Array.from({ length: 40 }, (_, index) => limits[index % 2]!('caller')));
       expect(burst.filter(({ exceeded }) => !exceeded)).toHaveLength(10);
       one.disconnect();

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
+import { backupIdPattern } from './schemas.js';
 
 /** What stands beside every backup, as JSON. Instants are epoch ms. */
 export const manifest = z.object({
@@ -36,8 +37,6 @@ export interface Backup extends Manifest {
   id: string;
 }
 
-const idPattern = /^\d{8}T\d{9}Z-[0-9a-f]{8}$/;
-
 /** A fresh id for a backup taken at that instant. */
 export function backupId(takenAt: number): string {
   const [date = ''] = new Date(takenAt).toISOString().replace(/[-:.]/g, '').split('Z');
@@ -53,7 +52,7 @@ export function readName(policy: string, name: string): { id: string; part: 'man
   const rest = name.slice(policy.length + 1);
   const dot = rest.indexOf('.');
   const id = dot < 0 ? rest : rest.slice(0, dot);
-  if (!idPattern.test(id)) return null;
+  if (!backupIdPattern.test(id)) return null;
   if (/\.partial(-[a-z]+)?$/.test(name)) return { id, part: 'partial' };
   return { id, part: rest.slice(dot) === '.json' ? 'manifest' : 'dump' };
 }

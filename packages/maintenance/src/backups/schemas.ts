@@ -1,8 +1,11 @@
 import { z } from 'zod';
-import { instant, page, pageQuery } from '@dotmac/core/contract';
+import { instant, page, pageQueryOf } from '@dotmac/core/contract';
+
+/** What ids of backups look like. */
+export const backupIdPattern = /^\d{8}T\d{9}Z-[0-9a-f]{8}$/;
 
 /** The query of the list of backups. */
-export const backupsQuery = pageQuery.extend({
+export const backupsQuery = pageQueryOf(backupIdPattern).extend({
   policy: z.string().min(1).max(64).optional().describe('Backups of this policy alone'),
   state: z.enum(['unverified', 'verified', 'broken']).optional().describe('Backups in this state alone'),
 });

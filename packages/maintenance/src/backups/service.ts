@@ -1,14 +1,15 @@
 import type { Clock } from '@dotmac/core';
-import type { Page } from '@dotmac/core/contract';
+import { invalidInput, pageAfter, type Page } from '@dotmac/core/contract';
 import type { z } from 'zod';
 import { maintenanceErrors } from '../errors.js';
+import { named, unknownNames } from '../policies/policy-set.js';
 import { openPolicyRoot } from '../tasks/open-policy-root.js';
 import { backupDirectory } from './directory.js';
 import { decide, type Decision } from './keep.js';
 import type { Backup } from './manifest.js';
 import type { CheckedBackup } from './policy.js';
 import { BackupError } from './program.js';
-import type { BackupView, backupsQuery } from './schemas.js';
+import { backupsQuery, type BackupView } from './schemas.js';
 import { BrokenDump, UnfitTarget } from './source.js';
 import { withContent } from './verify-backup.js';
 import { withinTime } from './within-time.js';
@@ -23,7 +24,7 @@ export interface BackupName {
 export interface BackupService {
   /**
    * The newest first.
-   * @throws ROOT_NOT_SAFE
+   * @throws ROOT_NOT_SAFE, INVALID_INPUT (a policy that there is not: no list of its backups would be true)
    */
   list(query: Partial<z.output<typeof backupsQuery>>): Promise<Page<BackupView>>;
   /**
@@ -50,12 +51,12 @@ export function createBackupService({ policies, clock }: BackupServiceParts): Ba
   };
   return {
     async list({ limit = 50, cursor, policy, state }) {
-      const asked = policies.filter(({ name }) => policy === undefined || name === policy);
-      const all = (await Promise.all(asked.map(decidedOf)))
+      const before = pageAfter(backupsQuery, cursor);
+      const issues = unknownNames(policies, policy === undefined ? [] : [policy]);
+      if (issues.length > 0) throw invalidInput(issues.map(({ message }) => ({ path: 'policy', message })));
+      const all = (await Promise.all(named(policies, policy === undefined ? undefined : [policy]).map(decidedOf)))
         .flat()
-        .filter(
-          ({ backup }) => (cursor === undefined || backup.id < cursor) && (state ?? backup.state) === backup.state,
-        )
+        .filter(({ backup }) => (before === null || backup.id < before) && (state ?? backup.state) === backup.state)
         .sort((a, b) => (a.backup.id < b.backup.id ? 1 : -1));
       const items = all.slice(0, limit).map(viewOf);
       return { items, nextCursor: all.length > limit ? (items.at(-1)?.id ?? null) : null };

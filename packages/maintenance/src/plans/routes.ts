@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { id, pageQuery, routeFor } from '@dotmac/core/contract';
+import { id, idPageQuery, routeFor } from '@dotmac/core/contract';
 import { maintenanceErrors } from '../errors.js';
 import type { MaintenanceScope } from '../maintenance.js';
 import { executeBody, maintenanceResult } from '../runs/schemas.js';
@@ -40,7 +40,7 @@ export const planRoutes = [
     tag,
     summary: 'The plans, newest first',
     permission: 'maintenance:read',
-    query: pageQuery,
+    query: idPageQuery,
     output: planPage,
     run: ({ plans }, { query }) => plans.list(query),
   }),

@@ -1,5 +1,5 @@
 import { isOperationError, type Clock, type ScopeIdentity } from '@dotmac/core';
-import type { Page } from '@dotmac/core/contract';
+import { idPageQuery, pageAfter, type Page } from '@dotmac/core/contract';
 import { maintenanceErrors } from '../errors.js';
 import { earlierDetails } from '../runs/earlier.js';
 import { elsewhere, type ScopeIds } from '../runs/lease-keys.js';
@@ -102,7 +102,7 @@ export function createPlanService(parts: PlanServiceParts): PlanService {
     },
     get: async (id) => viewOf(await known(id)),
     async list({ limit, cursor }) {
-      const plans = await own.list({ limit: limit + 1, before: cursor });
+      const plans = await own.list({ limit: limit + 1, before: pageAfter(idPageQuery, cursor) ?? undefined });
       const kept = plans.slice(0, limit);
       const items = kept.filter((it) => readPlan(it) !== null).map(viewOf);
       return { items, nextCursor: plans.length > limit ? (kept.at(-1)?.id ?? null) : null };

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { freeForm, instant, page, pageQuery } from '@dotmac/core/contract';
+import { freeForm, idPageQuery, instant, page } from '@dotmac/core/contract';
 import { runStatuses, stopReasons, type StopReason } from './run.js';
 
 const reasons = Object.keys(stopReasons) as [StopReason, ...StopReason[]];
@@ -119,7 +119,7 @@ export const executeBody = z
 export type ExecuteBody = z.output<typeof executeBody>;
 
 /** The query of the list of runs. */
-export const runsQuery = pageQuery.extend({
+export const runsQuery = idPageQuery.extend({
   task: z.string().min(1).max(64).optional().describe('Runs of this type alone'),
   status: z.enum(runStatuses).optional().describe('Runs in this state alone'),
 });

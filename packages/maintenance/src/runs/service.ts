@@ -1,4 +1,5 @@
 import type { Clock, ScopeIdentity } from '@dotmac/core';
+import { idPageQuery, pageAfter } from '@dotmac/core/contract';
 import type { z } from 'zod';
 import { maintenanceErrors } from '../errors.js';
 import type { MaintenanceStore } from '../store/store.js';
@@ -108,7 +109,13 @@ export function createRunService(parts: RunServiceParts): RunService {
     beginRun: async (type, parameters) => resultOf(detached(await begin(chooser.fromCode(type, parameters)))),
     get: async (id) => runViewOf(await known(id)),
     async list({ limit, cursor, task, status, details = false }) {
-      const runs = await own.list({ limit: limit + 1, before: cursor, task, status, brief: !details });
+      const runs = await own.list({
+        limit: limit + 1,
+        before: pageAfter(idPageQuery, cursor) ?? undefined,
+        task,
+        status,
+        brief: !details,
+      });
       const items = runs.slice(0, limit);
       const shown = (run: Run): ListedRun => ({ ...resultOf(run), ...(!details && { details: null }) });
       return { items: items.map(shown), nextCursor: runs.length > limit ? (items.at(-1)?.id ?? null) : null };

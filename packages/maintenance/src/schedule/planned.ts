@@ -34,6 +34,9 @@ export interface PlannedSchedule extends PlannedPart {
 /** Names a schedule among those of all tenants. */
 export const scheduleKey = (tenantId: string, name: string): string => JSON.stringify([tenantId, name]);
 
+/** Whose the schedule of such a key is. */
+export const tenantOf = (key: string): string => (JSON.parse(key) as [string, string])[0];
+
 /**
  * Plans a schedule for this process.
  * @throws INVALID_ARGUMENT when its rules are not sound

@@ -13,6 +13,7 @@ import {
   schedulePreview,
   slotExplanation,
   slotPage,
+  slotsQuery,
 } from './schemas.js';
 
 const route = routeFor<MaintenanceScope>();
@@ -140,7 +141,7 @@ export const scheduleRoutes = [
     path: `${base}/{id}/slots`,
     summary: 'What became of the slots of a schedule, the newest first',
     permission: 'maintenance:read',
-    query: pageQuery,
+    query: slotsQuery,
     output: slotPage,
     errors: [SCHEDULE_NOT_FOUND],
     run: ({ schedules }, { params, query }) => schedules.slots(params.id, query),

@@ -2,7 +2,7 @@ import { timerWaker, type Clock, type Logger } from '@dotmac/core';
 import type { Runner } from '../runs/runner.js';
 import type { MaintenanceStore } from '../store/store.js';
 import { runSlot } from './fire.js';
-import { scheduleKey, type PlannedPart } from './planned.js';
+import { scheduleKey, tenantOf, type PlannedPart } from './planned.js';
 import type { Presence, Present } from './presence.js';
 import { momentOf, reckon, type Reckoning } from './reckon.js';
 import type { Roster } from './roster.js';
@@ -42,7 +42,9 @@ const mostSchedules = 1_000_000;
 /** @see Scheduler */
 export function createScheduler(options: SchedulerOptions): Scheduler {
   const { roster, presence, store, clock, logger, pollMs } = options;
-  const waker = timerWaker({ clock, logger, maxWaiting: mostSchedules });
+  // Tenants take turns: after a night's stop, one with thousands of schedules would keep the others waiting.
+  const ownerOf = (key: string): string => (key === poll ? '' : tenantOf(key));
+  const waker = timerWaker({ clock, logger, maxWaiting: mostSchedules, ownerOf });
   /** Until when the slots of each schedule are dealt with, by the scopes of its parts. */
   const dealtWith = new Map<string, Map<string, number>>();
   const working = new Set<Promise<void>>();

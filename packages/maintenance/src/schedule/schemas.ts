@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { freeForm, instant, page } from '@dotmac/core/contract';
+import { freeForm, instant, page, pageQueryOf } from '@dotmac/core/contract';
 import { ruleChanges, scheduleRules } from './rules.js';
 import { slotOutcomes, type SlotOutcome } from './slot.js';
 
@@ -15,6 +15,9 @@ const maintenanceType = z
   .max(64)
   .meta({ description: 'The type of a task; the status route lists them' });
 const parameters = freeForm.meta({ description: 'The task’s own parameters, in snake_case' });
+
+/** The query of the ledger: a page ends with a slot, by when it was due and whose it is. */
+export const slotsQuery = pageQueryOf(/^\d{1,16}:.{0,100}$/);
 
 /** What making a schedule takes. */
 export const scheduleInput = scheduleRules

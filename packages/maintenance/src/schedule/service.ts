@@ -1,5 +1,6 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Clock, ScopeIdentity } from '@dotmac/core';
-import { invalidInput, readDraft, type Page } from '@dotmac/core/contract';
+import { invalidInput, pageAfter, readDraft, type Page } from '@dotmac/core/contract';
 import { maintenanceErrors } from '../errors.js';
 import type { ScopeIds } from '../runs/lease-keys.js';
 import { resultOf } from '../runs/result.js';
@@ -18,6 +19,7 @@ import type { KeptSchedule, ScheduleDefinition, ScheduleRecord } from './schedul
 import {
   scheduleChanges,
   scheduleInput,
+  slotsQuery,
   type MaintenanceSchedule,
   type ScheduleChanges,
   type ScheduleInput,
@@ -173,12 +175,14 @@ export function createScheduleService(parts: ScheduleServiceParts): ScheduleServ
         if (!kept?.definition) throw notFound(name);
         if (version !== undefined && version !== kept.version) throw maintenanceErrors.SCHEDULE_CHANGED({ name });
         const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
-        const before = kept.definition;
+        const before = { ...kept.definition, rules: scheduleRules.parse(kept.definition.rules) };
         const definition = checked({
           task: maintenanceType ?? before.task,
           parameters: parameters ?? before.parameters,
           rules: scheduleRules.parse({ ...before.rules, ...given }),
         });
+        // What stays as it is forgets none of its slots.
+        if (isDeepStrictEqual(definition, before)) return kept;
         return { ...kept, definition, version: kept.version + 1, effectiveAt: now, updatedAt: now };
       });
     },
@@ -196,7 +200,7 @@ export function createScheduleService(parts: ScheduleServiceParts): ScheduleServ
     },
     async slots(name, { limit = 50, cursor } = {}) {
       await known(name);
-      const [, at, scopeId = ''] = /^(\d{1,16}):(.*)$/s.exec(cursor ?? '') ?? [];
+      const [, at, scopeId = ''] = /^(\d+):(.*)$/.exec(pageAfter(slotsQuery, cursor) ?? '') ?? [];
       const after = at === undefined ? undefined : { slotAt: Number(at), scopeId };
       const found = await store.slots(tenantId).list({ schedule: name, limit: limit + 1, after });
       const items = found.slice(0, limit).map(slotViewOf);

@@ -89,7 +89,11 @@ describe('backup management', () => {
     expect(all.map(({ policy }) => policy).sort()).toEqual(['a', 'a', 'b', 'b']);
     expect(second.nextCursor).toBeNull();
     expect((await backups.list({ policy: 'a' })).items).toHaveLength(2);
-    expect((await backups.list({ policy: 'theirs' })).items).toEqual([]);
+    for (const query of [{ policy: 'theirs' }, { policy: 'none' }, { cursor: 'garbage' }])
+      await expect(backups.list(query)).rejects.toMatchObject({
+        code: 'INVALID_INPUT',
+        issues: [{ path: Object.keys(query)[0] }],
+      });
     expect((await backups.list({ state: 'broken' })).items).toEqual([]);
   });
 

@@ -69,7 +69,7 @@ describe('a plan', () => {
     const made = [await plans.create(sweep), await plans.create(sweep)];
     const [older, newer] = made.map(({ id }) => id).sort() as [string, string];
     const kept = await store.plans('acme').get(newer);
-    const ids = [`${newer.slice(0, -1)}g`, `${newer.slice(0, -1)}h`];
+    const ids = [newer.replace(/^./, 'e'), newer.replace(/^./, 'f')];
     for (const id of ids) await store.plans('acme').insert({ ...kept!, id, plan: { steps: [] } });
     expect((await plans.list({ limit: 10 })).items.map(({ id }) => id)).toEqual([newer, older]);
     const first = await plans.list({ limit: 2 });
@@ -147,6 +147,7 @@ describe('a plan', () => {
     const second = await plans.list({ limit: 2, cursor: first.nextCursor ?? undefined });
     expect([...first.items, ...second.items].map(({ id }) => id)).toEqual(ids);
     expect(second.nextCursor).toBeNull();
+    await expect(plans.list({ limit: 2, cursor: 'garbage' })).rejects.toMatchObject({ code: 'INVALID_INPUT' });
   });
 });
 

@@ -28,3 +28,17 @@ it('a list of runs has their figures, and their details when it is asked for wit
   expect((await runs.list({ limit: 1, details: true })).items).toMatchObject([{ taskId, details }]);
   expect((await runs.get(taskId)).details).toEqual(details);
 });
+
+it('a list of runs goes on after the page before, and is refused after anything else', async () => {
+  const { runs, reports } = maintenance.scope({ tenantId: 'acme' });
+  const ids: string[] = [];
+  for (let i = 0; i < 3; i++) ids.unshift((await runs.run('system_monitoring', {})).taskId);
+  const first = await runs.list({ limit: 2 });
+  const second = await runs.list({ limit: 2, cursor: first.nextCursor ?? undefined });
+  expect([...first.items, ...second.items].map(({ taskId }) => taskId)).toEqual(ids);
+  const refused = { code: 'INVALID_INPUT', issues: [{ path: 'cursor' }] };
+  for (const cursor of ['garbage', '2', `${ids[0]} `]) {
+    await expect(runs.list({ limit: 2, cursor })).rejects.toMatchObject(refused);
+    await expect(reports.runsCsv({ limit: 2, cursor })).rejects.toMatchObject(refused);
+  }
+});

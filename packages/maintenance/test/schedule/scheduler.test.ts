@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { fakeClock, type FakeClock } from '@dotmac/core/testing';
 import {
   createMaintenance,
@@ -52,6 +52,43 @@ describe('the scheduler', () => {
     held[0]?.end();
     await clock.advance(hour);
     expect(await outcomes()).toEqual(['03:00 running', '02:00 overlap', '01:00 completed']);
+  });
+
+  it('lets tenants take turns where more is due than it can look at', async () => {
+    const clock = fakeClock(start);
+    const store = memoryMaintenanceStore({ clock });
+    const claims: { tenantId: string; letThrough(): void }[] = [];
+    let isOpen = false;
+    const slots = store.slots.bind(store);
+    const held = vi.spyOn(store, 'slots').mockImplementation((tenantId) => {
+      const own = slots(tenantId);
+      const claim: typeof own.claim = async (slot) => {
+        await new Promise<void>((resolve) => {
+          claims.push({ tenantId, letThrough: resolve });
+          if (isOpen) resolve();
+        });
+        return own.claim(slot);
+      };
+      return { ...own, claim };
+    });
+    onTestFinished(() => held.mockRestore());
+    const schedules: Schedule[] = Array.from({ length: 40 }, (_, place) => {
+      return { task: 'last', cron: '0 * * * *', name: `of-many-${place}`, tenantId: 'many' };
+    });
+    schedules.push({ task: 'last', cron: '1 0 1 * * *', name: 'of-few', tenantId: 'few' });
+    const { it } = setUp({}, { clock, store, schedules });
+    await it.start();
+    await clock.advance(hour + 2 * second);
+    const underWay = claims.length;
+    expect(underWay).toBeLessThan(40);
+    expect(claims.map(({ tenantId }) => tenantId)).not.toContain('few');
+    claims[0]?.letThrough();
+    await clock.advance(second);
+    claims[1]?.letThrough();
+    await clock.advance(second);
+    expect(claims.slice(underWay).map(({ tenantId }) => tenantId)).toContain('few');
+    isOpen = true;
+    for (const { letThrough } of claims) letThrough();
   });
 
   it('lets one slot wait for another run, and no second', async () => {

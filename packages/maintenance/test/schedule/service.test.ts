@@ -107,6 +107,15 @@ describe('schedules that are made', () => {
     expect(await acme.get('mine')).toMatchObject({ version: 2, jitterMs: 0 });
   });
 
+  it('forget no slot by a change that changes nothing', async () => {
+    const { clock, acme } = await setUp();
+    await acme.create(draft);
+    await clock.advance(hour / 2);
+    expect(await acme.update('mine', {})).toMatchObject({ version: 1, nextRun: start + hour });
+    expect(await acme.update('mine', { everyMs: hour, parameters: {} })).toMatchObject({ version: 1 });
+    expect(await acme.update('mine', { parameters: { depth: 5 } })).toMatchObject({ version: 2 });
+  });
+
   it('say so when their task is gone from the code', async () => {
     const { acme, make } = await setUp();
     await acme.create(draft);

@@ -64,7 +64,7 @@ export const postgresRows: RowDialect = {
     db
       .transaction()
       .setAccessMode('read only')
-      .execute((trx) => within(trx, limits, work)),
+      .execute((trx) => within(trx, limits, work, alone)),
   async remove(trx, { from, condition, archive }) {
     const deletion = sql`delete from ${tableId(from)} where ${condition}`;
     if (!archive) return Number((await deletion.execute(trx)).numAffectedRows ?? 0n);
@@ -107,12 +107,16 @@ export const postgresRows: RowDialect = {
   foreignKeysOff: () => Promise.resolve(false),
 };
 
+/** A count takes one process of the server's; parallel workers would be taken from the application. */
+const alone = sql`, set_config('max_parallel_workers_per_gather', '0', true)`;
+
 async function within<Result>(
   trx: Transaction<unknown>,
   { statementTimeoutMs, lockTimeoutMs }: BatchLimits,
   work: (trx: Transaction<unknown>) => Promise<Result>,
+  more = sql``,
 ): Promise<Result> {
   await sql`select set_config('statement_timeout', ${String(statementTimeoutMs)}, true),
-    set_config('lock_timeout', ${String(lockTimeoutMs)}, true)`.execute(trx);
+    set_config('lock_timeout', ${String(lockTimeoutMs)}, true)${more}`.execute(trx);
   return work(trx);
 }
