@@ -177,12 +177,15 @@ for (const { title, present, create } of backends)
       await clock.advance(600_000);
       expect(await acme.suspension.suspend(id, late, key)).toMatchObject({ status: 'suspended' });
       expect((await names(id)).filter((name) => name === 'customer.suspended')).toHaveLength(2);
+      await until(() => prune.mock.calls.length > 0, clock);
       expect(await prune.mock.results[0]?.value).toBeGreaterThan(0);
       prune.mockRestore();
     });
 
     it('costs a command nothing that has none', async () => {
       const id = await run.active();
+      // What it brought about is over.
+      await run.clock.advance(0);
       const transaction = vi.spyOn(backend.store, 'transaction');
       await run.acme.suspension.suspend(id, { actionType: 'non_payment' });
       expect(transaction).not.toHaveBeenCalled();

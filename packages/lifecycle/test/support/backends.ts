@@ -8,6 +8,7 @@ import { available, freshMysql, freshPostgres, type FreshDatabase } from '../../
 import { kyselyLifecycleStore } from '../../src/store/kysely/index.js';
 import { memoryLifecycleStore } from '../../src/store/memory/index.js';
 import type { LifecycleStore } from '../../src/store/store.js';
+import { inStep } from './traffic.js';
 
 /** A store of a test's own, on a clock that the test moves. */
 export interface Backend {
@@ -32,7 +33,7 @@ type Lend = () => Promise<{ url: string; database: Database; close(): Promise<vo
 const on = (lend: Lend) => async (): Promise<Backend> => {
   const clock = fakeClock();
   const { url, database, close } = await lend();
-  return { store: kyselyLifecycleStore(database, { clock }), clock, database, url, close };
+  return { ...inStep(kyselyLifecycleStore(database, { clock }), clock), database, url, close };
 };
 
 const migrate = (database: Database): Promise<void> => kyselyLifecycleStore(database).migrate();
