@@ -27,7 +27,6 @@ const database = databaseFromUrl(url);
 const lifecycle = createLifecycle({
   store: kyselyLifecycleStore(database),
   templates: [template],
-  leaseMs: 1_500,
   sweepMs: 300,
   sendVerification: ({ customerId, token }) => tokens.get(customerId)?.(token),
 });

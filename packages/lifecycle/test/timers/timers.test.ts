@@ -128,7 +128,7 @@ for (const { title, present, create } of backends)
         details: { reason: 'The hook customer.suspend (before) failed.' },
       });
       expect(await run.acme.timers.list(id)).toEqual([]);
-    });
+    }, 240_000);
 
     it('end promises: until then a reason has no effect, and afterwards it has again', async () => {
       const { suspension } = run.acme;
