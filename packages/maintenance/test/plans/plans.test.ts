@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { newId } from '@dotmac/core';
+import { coreErrors, newId } from '@dotmac/core';
 import { fakeClock, type FakeClock } from '@dotmac/core/testing';
 import { createMaintenance, memoryMaintenanceStore, planned } from '../../src/index.js';
 import { driftOf } from '../../src/plans/drift.js';
@@ -107,12 +107,30 @@ describe('a plan', () => {
     await expect(plans.apply(id)).rejects.toMatchObject({ code: 'PLAN_EXPIRED' });
   });
 
-  it('counts ages from when it was made', async () => {
-    const { clock, plans, runs } = await setUp(heapOf(5));
+  it('counts ages from when it was made, as it is looked at anew and as it is applied', async () => {
+    const clock = fakeClock();
+    const real = sweepingTask(heapOf(5));
+    const asOf: number[] = [];
+    const task: typeof real = {
+      ...real,
+      plan: (context, parameters) => (asOf.push(context.asOf), real.plan(context, parameters)),
+      run: (context, parameters) => (asOf.push(context.asOf), real.run(context, parameters)),
+    };
+    const store = memoryMaintenanceStore({ clock });
+    const { plans, runs } = createMaintenance({ store, clock, tasks: [task] }).scope({ tenantId: 'acme' });
     const { id, createdAt } = await plans.create(sweep);
     await clock.advance(3_600_000);
     const { taskId } = await plans.apply(id);
     expect((await runs.get(taskId)).startTime).toBe(createdAt + 3_600_000);
+    expect(asOf).toEqual([createdAt, createdAt, createdAt]);
+  });
+
+  it('does nothing, whatever its parameters say of dry runs', async () => {
+    const heap = heapOf(5);
+    const { plans } = await setUp(heap);
+    const { id } = await plans.create({ ...sweep, parameters: { dry_run: false } });
+    expect(heap.items).toHaveLength(5);
+    expect(await plans.apply(id)).toMatchObject({ itemsCleaned: 5 });
   });
 
   it('of another tenant is not there', async () => {
@@ -137,6 +155,38 @@ describe('a plan', () => {
     expect(await plans.get(olderId)).toMatchObject(known);
     expect((await plans.list({ limit: 10 })).items).toMatchObject([known, { id }]);
     expect(await plans.apply(olderId)).toMatchObject({ status: 'completed', itemsCleaned: 5 });
+  });
+
+  it('that cannot be looked at anew is not applied, and what nobody foresaw is not worded for callers', async () => {
+    const real = sweepingTask(heapOf(5));
+    let fault: Error | undefined;
+    const plan: typeof real.plan = (...given) => (fault ? Promise.reject(fault) : real.plan(...given));
+    const options = { store: memoryMaintenanceStore(), tasks: [{ ...real, plan }], throttle: [] };
+    const { plans } = createMaintenance(options).scope({ tenantId: 'acme' });
+    const { id } = await plans.create(sweep);
+    fault = new Error('password=secret');
+    await expect(plans.apply(id)).rejects.toBe(fault);
+    fault = coreErrors.INVALID_ARGUMENT({ argument: 'x', reason: 'y' });
+    await expect(plans.apply(id)).rejects.toMatchObject({ code: 'PLAN_NOT_MADE', cause: fault });
+    fault = undefined;
+    expect(await plans.apply(id)).toMatchObject({ status: 'completed', itemsCleaned: 5 });
+  });
+
+  it('of a host, from a version that did not say whose it was, is applied; of another host it is not', async () => {
+    const heap = heapOf(5);
+    const store = memoryMaintenanceStore();
+    const tasks = [{ ...sweepingTask(heap), scope: 'host' as const }];
+    const make = (hostId: string) =>
+      createMaintenance({ store, tasks, hostId, throttle: [] }).scope({ tenantId: 'acme' });
+    const [here, there] = [make('here').plans, make('there').plans];
+    const { id } = await here.create(sweep);
+    const kept = await store.plans('acme').get(id);
+    expect(kept?.scopeId).toBe('here');
+    const olderId = newId();
+    await store.plans('acme').insert({ ...kept!, id: olderId, scopeId: null });
+    await expect(there.apply(id)).rejects.toMatchObject({ code: 'PLAN_ELSEWHERE' });
+    expect(heap.items).toHaveLength(5);
+    expect(await there.apply(olderId)).toMatchObject({ status: 'completed', itemsCleaned: 5 });
   });
 
   it('is listed page by page, the newest first', async () => {
