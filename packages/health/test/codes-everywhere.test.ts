@@ -71,6 +71,9 @@ describe.each(stores)('the code of what a check found, %s,', (_, open) => {
     expect(scope.summary().details).toMatchObject([{ code }]);
     expect((await scope.simulate(id)).transitions.at(-1)).toMatchObject({ to: 'critical', code });
     const [incident] = (await scope.incidents.list()).items;
+    // The receiver knows before the timeline does.
+    const kinds = async () => (await scope.incidents.get(incident?.id ?? '')).timeline.map(({ kind }) => kind);
+    await until(async () => (await kinds()).includes('told'));
     const story = await scope.incidents.acknowledge(incident?.id ?? '');
     expect(story).toMatchObject({ code });
     const codes = story.timeline.map((entry) => `${entry.kind} ${entry.code}`);
@@ -94,6 +97,7 @@ describe.each(stores)('the code of what a check found, %s,', (_, open) => {
 
     is.failing = false;
     await until(() => told.some(({ name }) => name === 'incident.resolved'));
+    await until(() => streamed.some(({ event }) => event === 'incident.resolved'));
     const expected = [
       { name: 'endpoint.status_changed', code: 'ok' },
       { name: 'endpoint.status_changed', code },

@@ -2,11 +2,12 @@ import { sqlite } from '@dotmac/core/kysely';
 import { fakeClock, type FakeClock } from '@dotmac/core/testing';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo, type Server } from 'node:net';
+import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Registry } from 'prom-client';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { closedPort } from '../../../test/support/ports.js';
 import {
   createHealth,
   kyselyHealthStore,
@@ -29,12 +30,10 @@ interface Service {
 
 async function service(): Promise<Service> {
   let server: Server | undefined;
-  let port = 0;
+  const port = await closedPort();
   let visits = 0;
   const made: Service = {
-    get port() {
-      return port;
-    },
+    port,
     get visits() {
       return visits;
     },
@@ -44,7 +43,6 @@ async function service(): Promise<Service> {
         socket.on('error', () => undefined).resume();
       }).listen(port, '127.0.0.1');
       await once(server, 'listening');
-      port = (server.address() as AddressInfo).port;
     },
     async down() {
       const closing = server;

@@ -81,7 +81,7 @@ export function assertInstants(body: Record<string, unknown>, ...members: string
 export async function eventually(
   ask: () => Promise<Answer>,
   accept: (answer: Answer) => boolean,
-  deadlineMs = 15_000,
+  deadlineMs = 45_000,
 ): Promise<Answer> {
   const deadline = Date.now() + deadlineMs;
   for (;;) {

@@ -169,12 +169,17 @@ export const customerReading: Suite<ContractSubject> = {
         const path = '/customer-lifecycle/events?types=customer.registered';
         const following = await client.stream('GET', path);
         assert.equal(following.status, 200);
-        // It begins with what happens once it is read.
-        const events = eventsUntil(following, 'customer.registered');
-        await new Promise((resolve) => setTimeout(resolve, 300));
-        const id = await registered(client);
+        // It begins with what happens once it is read, and nobody is told when that is: one after another, until one is told of.
+        let isTold = false;
+        const events = eventsUntil(following, 'customer.registered').finally(() => (isTold = true));
+        const ids: string[] = [];
+        for (let number = 0; !isTold; number++) {
+          ids.push(await registered(client, { username: `a${number}`, email: `a${number}@example.com` }));
+          await new Promise((resolve) => setTimeout(resolve, 100));
+        }
         const [first] = await events;
-        assert.equal(JSON.parse(first?.data ?? '').customer_id, id);
+        const id: string = JSON.parse(first?.data ?? '').customer_id;
+        assert.ok(ids.includes(id), 'it is none of them');
         await registered(client, { username: 'b', email: 'b@example.com' });
         const again = await client.stream('GET', path, { headers: { 'last-event-id': first?.id ?? '' } });
         const [next] = await eventsUntil(again, 'customer.registered');

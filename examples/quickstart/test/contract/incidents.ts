@@ -1,19 +1,8 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import type { Suite } from '@dotmac/core/testing';
+import { closedPort } from '../../../../test/support/ports.js';
 import { assertInstants, assertProblem, assertStatus, eventually, invalidPaths, type Client } from './client.js';
 import type { ContractSubject } from './subject.js';
-
-/** A port on which nothing answers. */
-async function closedPort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 /** The incident of an endpoint that cannot be reached. */
 export async function incidentOf(client: Client): Promise<{ id: string; endpoint_id: string }> {

@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { createConnector, type Connector, type ConnectTls } from '../../src/net/index.js';
 import { fakeClock } from '../../src/testing/index.js';
 import { makeCertificates, type Certificates, type KeyPair } from './certificates.js';
-import { closedPort, deafPort, listen, type Listening } from './listeners.js';
+import { closedPort } from '../../../../test/support/ports.js';
+import { deafPort, listen, type Listening } from './listeners.js';
 
 const policy = { allow: ['loopback'] };
 const names: Record<string, string[]> = { 'two.test': ['127.0.0.2', '127.0.0.1'], 'other.test': ['127.0.0.1'] };
@@ -38,14 +39,14 @@ describe('a connection', () => {
 
   it('tries the next address of a name', async () => {
     const { port } = await serving(createServer());
-    const { socket, remoteAddress } = await connector.connect({ host: 'two.test', port, timeoutMs: 2_000 });
+    const { socket, remoteAddress } = await connector.connect({ host: 'two.test', port, timeoutMs: 20_000 });
     expect(remoteAddress).toBe('127.0.0.1');
     socket.destroy();
   });
 
   it('does not end the process when it breaks in the hands of an owner who does not listen', async () => {
     const { port, accepted } = await serving(createServer());
-    const { socket } = await connector.connect({ host: '127.0.0.1', port, timeoutMs: 2_000 });
+    const { socket } = await connector.connect({ host: '127.0.0.1', port, timeoutMs: 20_000 });
     const closed = new Promise((resolve) => socket.on('close', resolve));
     await expect.poll(() => accepted.length).toBe(1);
     accepted[0]?.resetAndDestroy();
@@ -55,7 +56,7 @@ describe('a connection', () => {
 
   it('is refused where nobody listens', async () => {
     const port = await closedPort();
-    await expect(connector.connect({ host: 'two.test', port, timeoutMs: 2_000 })).rejects.toEqual(failing('refused'));
+    await expect(connector.connect({ host: 'two.test', port, timeoutMs: 20_000 })).rejects.toEqual(failing('refused'));
   });
 
   it('times out where nobody answers, and gives up when the caller does', async () => {
@@ -122,7 +123,7 @@ describe('a connection', () => {
 
   it('is not tried for an aborted caller, a missing name or an impossible port', async () => {
     const { port } = await serving(createServer());
-    const target = { host: '127.0.0.1', port, timeoutMs: 2_000 };
+    const target = { host: '127.0.0.1', port, timeoutMs: 20_000 };
     await expect(connector.connect({ ...target, signal: AbortSignal.abort() })).rejects.toEqual(failing('aborted'));
     await expect(connector.connect({ ...target, host: 'none.test' })).rejects.toEqual(failing('name_not_found'));
     for (const impossible of [0, -1, 65_536, Number.NaN])
@@ -135,7 +136,7 @@ describe('a connection', () => {
 
 describe('the addresses of a host', () => {
   const resolving = (host: string, options = {}, own = connector) =>
-    own.resolve({ host, timeoutMs: 2_000, ...options });
+    own.resolve({ host, timeoutMs: 20_000, ...options });
 
   it('are those of a name, or the plain form of an address, and come with how long the name took', async () => {
     expect((await resolving('two.test')).addresses).toEqual(['127.0.0.2', '127.0.0.1']);

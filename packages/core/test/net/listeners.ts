@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { setImmediate as nextTurn, setTimeout as passes } from 'node:timers/promises';
+import { connect, type AddressInfo, type Server, type Socket } from 'node:net';
 
 /** A listening server, how often it was connected to, and its end. */
 export interface Listening {
@@ -36,13 +37,6 @@ export async function listen(
   };
 }
 
-/** A port on 127.0.0.1 where nobody listens any more. */
-export async function closedPort(): Promise<number> {
-  const listening = await listen(createServer());
-  await listening.close();
-  return listening.port;
-}
-
 /** A port on 127.0.0.1 that neither accepts nor refuses: its process sleeps and its backlog is full. */
 export async function deafPort(): Promise<{ port: number; close(): void }> {
   const script = `require('net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, function () {
@@ -57,10 +51,10 @@ export async function deafPort(): Promise<{ port: number; close(): void }> {
   for (let connected = true; connected && fillers.length < 16;) {
     const filler = connect(port, '127.0.0.1').on('error', () => {});
     fillers.push(filler);
-    connected = await Promise.race([
-      once(filler, 'connect').then(() => true),
-      new Promise<boolean>((resolve) => setTimeout(() => resolve(false), 300)),
-    ]);
+    await Promise.race([once(filler, 'connect'), passes(300)]);
+    // What was connected while this process stood still is told after its timers have fired.
+    for (let turn = 0; turn < 5; turn++) await nextTurn();
+    connected = !filler.connecting;
   }
   return {
     port,

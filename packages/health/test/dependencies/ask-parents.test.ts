@@ -1,6 +1,4 @@
-import { createServer, type AddressInfo } from 'node:net';
-import { once } from 'node:events';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createParentAsking } from '../../src/dependencies/ask-parents.js';
 import { tellersOf } from '../../src/dependencies/graph.js';
 import { memoryHealthStore } from '../../src/index.js';
@@ -108,22 +106,13 @@ describe('hundreds of children that fail together', () => {
   };
 
   it('ask a parent that is well once in its recheck interval, whoever many they are', async () => {
-    const { clock, scope, children, are } = await stage();
-    const visits: number[] = [];
-    const server = createServer((socket) => {
-      visits.push(clock.monotonic());
-      socket.on('error', () => undefined).resume();
-    }).listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    onTestFinished(() => void server.close());
-    const { port } = server.address() as AddressInfo;
-    const { id } = await scope.endpoints.register({
-      ...{ name: 'switch', host: '127.0.0.1', port, serviceType: 'tcp', checkInterval: 3_600, recheckInterval: 2 },
-    });
+    const { looks, registerSeldom, children, are } = await stage();
+    const { id } = await registerSeldom('switch', { recheckInterval: 2 });
     const names = await children(300, [id]);
     await are(names, 'healthy', 1);
-    visits.length = 0;
+    looks.length = 0;
     await are(names, 'offline', 0);
+    const visits = looks.flatMap(({ name, at }) => (name === 'switch' ? at : []));
     // Each child asks three times: 900 questions, within five seconds and two rechecks.
     expect(visits.length).toBeGreaterThanOrEqual(1);
     expect(visits.length).toBeLessThanOrEqual(6);
@@ -132,11 +121,11 @@ describe('hundreds of children that fail together', () => {
   });
 
   it('go up the chain as far as it fails, and not beyond', async () => {
-    const { states, register, countOf, children, are, scope, seconds } = await stage();
-    const rarely = { checkInterval: 3_600, retryCount: 2, recheckInterval: 2 };
+    const { states, registerSeldom, countOf, children, are, scope, seconds } = await stage();
+    const rarely = { retryCount: 2, recheckInterval: 2 };
     let above: string[] = [];
     for (const name of ['uplink', 'core', 'distribution', 'access'])
-      above = [(await register(name, { ...rarely, dependsOn: above })).id];
+      above = [(await registerSeldom(name, { ...rarely, dependsOn: above })).id];
     const names = await children(200, above);
     await are(names, 'healthy', 4);
     const before = ['access', 'distribution', 'core', 'uplink'].map(countOf);

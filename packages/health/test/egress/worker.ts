@@ -262,7 +262,7 @@ async function mounted(): Promise<Run> {
   const cases = [...forbiddenHosts, ...names];
   await each(cases, async (host) => {
     const found = await endpoints
-      .register({ name: 'x', host, port: 4_000, serviceType: 'tcp', timeout: 2, expectedResponseTime: 1 })
+      .register({ name: 'x', host, port: 4_000, serviceType: 'tcp', timeout: patienceMs / 1_000 })
       .then(({ id }) => endpoints.check(id).then(({ code }) => code), codeOf);
     if (found === 'egress_denied') denied++;
     if (found !== 'INVALID_INPUT' && found !== 'egress_denied' && found !== 'dns_not_found')
@@ -290,7 +290,7 @@ async function containers(): Promise<Run> {
   const passed: string[] = [];
   const cases = [...forbiddenHosts, ...forbiddenLocations];
   await each(cases, async (containerId) => {
-    const ended = await checks.run({ serviceType: 'container', containerId, timeout: 2 }).then(
+    const ended = await checks.run({ serviceType: 'container', containerId, timeout: patienceMs / 1_000 }).then(
       ({ message }) => message,
       (error: unknown) => (error as { code?: unknown }).code,
     );

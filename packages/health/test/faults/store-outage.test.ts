@@ -19,8 +19,10 @@ import { receiver, staged } from '../support/staged.js';
 import { cutLine, type LineMood } from './support/cut-line.js';
 import { storedResults } from '../support/results.js';
 
+const waits = 'checks cannot be stored, and wait in memory';
+
 /** A monitor on a database that is out of reach for a minute, while an endpoint fails and comes back. */
-async function outage(database: Database, fail: () => void, mend: () => void) {
+async function outage(database: Database, fail: () => void, mend: () => void, isEnough = () => true) {
   const warned: string[] = [];
   const metrics = new Registry();
   const warn = (_: unknown, text?: string): void => void warned.push(text ?? '');
@@ -54,7 +56,9 @@ async function outage(database: Database, fail: () => void, mend: () => void) {
 
   fail();
   hook.is.status = 200;
-  for (let second = 0; second < 60; second++) {
+  // For a minute, and for as long as the store takes to show it, which it does not by this clock.
+  for (let second = 0; second < 60 || !isEnough() || !warned.includes(waits); second++) {
+    expect(second).toBeLessThan(400);
     if (second === 10) states.set('brief', 'offline');
     if (second === 40) states.set('brief', 'healthy');
     await clock.advance(1_000);
@@ -111,7 +115,7 @@ function expectNothingLost({
 }: Awaited<ReturnType<typeof outage>>) {
   // Summaries answer all the while.
   expect(figures).toMatchObject({ healthyCount: 4, offlineCount: 1 });
-  expect(reported).toContain('checks cannot be stored, and wait in memory');
+  expect(reported).toContain(waits);
   // At least once each, and each once for who remembers their ids.
   const once = [...new Set(told)].map((it) => it.split(' ').slice(1).join(' '));
   expect(once.toSorted()).toEqual([
@@ -149,7 +153,7 @@ describe('a store that is out of reach for a minute', () => {
     const folder = mkdtempSync(join(tmpdir(), 'dotmac-health-'));
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
     const path = join(folder, 'health.db');
-    const database = sqlite(path, { busyTimeoutMs: 50, acquireTimeoutMs: 1_000 });
+    const database = sqlite(path, { busyTimeoutMs: 50, acquireTimeoutMs: 5_000 });
     onTestFinished(() => database.close());
     let other: Sqlite.Database | undefined;
     onTestFinished(() => void other?.close());
@@ -158,7 +162,7 @@ describe('a store that is out of reach for a minute', () => {
       other.exec('begin immediate');
     };
     expectNothingLost(await outage(database, fail, () => other?.exec('rollback')));
-  }, 60_000);
+  }, 120_000);
 
   /** What is lost when the line between the monitor and its database is in a mood. */
   async function outageOfLine(
@@ -175,34 +179,32 @@ describe('a store that is out of reach for a minute', () => {
     const line = await cutLine(Number(new URL(url).port) || port);
     const throughLine = new URL(url);
     throughLine.host = `127.0.0.1:${line.port}`;
-    const database = open(throughLine.href, { queryTimeoutMs: 1_000, acquireTimeoutMs: 1_000 });
+    const database = open(throughLine.href, { queryTimeoutMs: 5_000, acquireTimeoutMs: 5_000 });
     onTestFinished(() => database.close());
     expectNothingLost(
       await outage(
         database,
         () => line.become(mood),
         () => line.become('passes'),
+        () => mood !== 'loses commits' || line.commits.lost > 5,
       ),
     );
-    return line;
   }
 
   it.skipIf(!available.postgres).each<LineMood>(['refuses', 'swallows', 'loses commits'])(
     'loses nothing, and counts nothing twice, when the line to PostgreSQL %s (needs PostgreSQL)',
     async (mood) => {
-      const { commits } = await outageOfLine(mood, await freshPostgres(), postgres, 5432);
-      if (mood === 'loses commits') expect(commits.lost).toBeGreaterThan(5);
+      await outageOfLine(mood, await freshPostgres(), postgres, 5432);
     },
-    60_000,
+    120_000,
   );
 
   it.skipIf(!available.mysql).each<LineMood>(['refuses', 'swallows', 'loses commits'])(
     'loses nothing, and counts nothing twice, when the line to MySQL %s (needs MySQL)',
     async (mood) => {
-      const { commits } = await outageOfLine(mood, await freshMysql(), mysql, 3306);
-      if (mood === 'loses commits') expect(commits.lost).toBeGreaterThan(5);
+      await outageOfLine(mood, await freshMysql(), mysql, 3306);
     },
-    60_000,
+    120_000,
   );
 });
 

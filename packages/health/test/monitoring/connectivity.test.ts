@@ -3,7 +3,7 @@ import { silentLogger, systemClock } from '@dotmac/core';
 import { ConnectFailure } from '@dotmac/core/net';
 import { fakeClock } from '@dotmac/core/testing';
 import { describe, expect, it } from 'vitest';
-import { closedPort } from '../../../core/test/net/listeners.js';
+import { closedPort } from '../../../../test/support/ports.js';
 import { createConnectivity } from '../../src/monitoring/connectivity.js';
 import { memoryHealthStore } from '../../src/index.js';
 import { serving } from '../support/probing.js';
@@ -20,7 +20,7 @@ describe('the loss of our own network', () => {
         { host: '192.0.2.1', port: 9 },
         { host, port },
       ];
-      const guard = createConnectivity({ targets, timeoutMs: 500 }, { clock: systemClock, logger: silentLogger });
+      const guard = createConnectivity({ targets, timeoutMs: 20_000 }, { clock: systemClock, logger: silentLogger });
       expect(await guard.weigh(offline)).toEqual(offline);
     }
   });

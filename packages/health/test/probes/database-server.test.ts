@@ -6,7 +6,7 @@ import { Redis } from 'ioredis';
 import { afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { available, freshMysql, freshPostgres, redisUrl } from '../../../../test/support/services.js';
 import { makeCertificates, type Certificates, type KeyPair } from '../../../core/test/net/certificates.js';
-import { closedPort } from '../../../core/test/net/listeners.js';
+import { closedPort } from '../../../../test/support/ports.js';
 import { mysqlProbe, postgresProbe, redisServerProbe } from '../../src/probes/database-server.js';
 import type { AnyProbe } from '../../src/probes/probe.js';
 import { probed, serving, type Probing } from '../support/probing.js';
@@ -40,7 +40,7 @@ describe.each(Object.entries(probes))('a %s server', (name, probe) => {
   it('that is none is not healthy, and its words stay there', async () => {
     const greet = (socket: Socket) => void socket.end('HTTP/1.1 400 hunter3\r\n\r\n');
     const { port } = await serving(createServer(), undefined, greet);
-    const answer = await probed(probe, { port, timeoutMs: 2_000 });
+    const answer = await probed(probe, { port, timeoutMs: 20_000 });
     expect(['offline', 'critical']).toContain(answer.status);
     expect(JSON.stringify(answer)).not.toContain('hunter3');
   });
@@ -180,7 +180,7 @@ describe('a server’s certificate', () => {
     const said = async (pair: KeyPair, tls: object) => {
       const { port, heard } = await showing(protocol, pair);
       const config = { auth: { username: 'someone', password: 'hunter2' }, tls };
-      const { code } = await probed(probes[protocol] as AnyProbe, { port, config, timeoutMs: 3_000 });
+      const { code } = await probed(probes[protocol] as AnyProbe, { port, config, timeoutMs: 20_000 });
       return heard.some((text) => text.includes('someone')) ? 'said' : code;
     };
     const servername = 'localhost';
@@ -202,7 +202,7 @@ describe('a server’s certificate', () => {
       });
     });
     const config = { auth: { username: 'someone' }, tls: { ca: certificates.ca, servername: 'localhost' } };
-    const { code } = await probed(mysqlProbe, { port, config, timeoutMs: 3_000 });
+    const { code } = await probed(mysqlProbe, { port, config, timeoutMs: 20_000 });
     expect(code).toBe('tls_failed');
   });
 
@@ -211,7 +211,7 @@ describe('a server’s certificate', () => {
     const run = async (protocol: 'postgres' | 'mysql', pair: KeyPair) => {
       const { port, heard } = await showing(protocol, pair);
       const config = { auth: { username: 'someone' }, tls: { ca } };
-      const { status } = await probed(probes[protocol] as AnyProbe, { port, config, timeoutMs: 3_000 });
+      const { status } = await probed(probes[protocol] as AnyProbe, { port, config, timeoutMs: 20_000 });
       return { status, said: heard.length > 0 };
     };
     expect((await run('postgres', good)).said).toBe(true);

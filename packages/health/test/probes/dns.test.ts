@@ -3,7 +3,7 @@ import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { closedPort } from '../../../core/test/net/listeners.js';
+import { closedPort } from '../../../../test/support/ports.js';
 import { readAnswer, recordTypes, writeQuestion, type Question } from '../../src/probes/dns/message.js';
 import { dnsProbe } from '../../src/probes/dns.js';
 import { isWrongAnswer } from '../../src/probes/probe.js';
@@ -63,13 +63,14 @@ async function dnsServer(
   host = '127.0.0.1',
 ): Promise<Served> {
   const [udp, tcp]: [Buffer[], Buffer[]] = [[], []];
-  const { port, accepted } = await serving(createServer(), host, (connection) => {
+  const serve = (connection: Socket): void => {
     connection.on('data', (data) => {
       tcp.push(data.subarray(2));
       for (const message of [answer(data.subarray(2), 'tcp') ?? []].flat())
         connection.write(Buffer.concat([u16(message.length), message]));
     });
-  });
+  };
+  const { port, accepted } = await serving(createServer(), host, serve, await closedPort());
   const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4');
   socket.on('message', (query, from) => {
     udp.push(query);
@@ -127,7 +128,7 @@ describe('a server that answers', () => {
     const silent = createSocket('udp4').bind(port, '127.0.0.1');
     onTestFinished(() => void silent.close());
     await once(silent, 'listening');
-    expect(await dns({ host: 'ns.test', port, connector, timeoutMs: 600 })).toMatchObject({ status: 'healthy' });
+    expect(await dns({ host: 'ns.test', port, connector, timeoutMs: 6_000 })).toMatchObject({ status: 'healthy' });
   });
 
   it.each(both)('later than expected is degraded (%s)', async (transport) => {
@@ -512,9 +513,10 @@ describe('the reader of answers', () => {
     const chain = [record('TXT', Buffer.alloc(0))];
     for (let offset = at + 12; offset < 0x3f00; offset += 12)
       chain.push(record('TXT', Buffer.alloc(0), { owner: pointer(offset - 12) }));
-    const started = performance.now();
+    const started = process.cpuUsage();
     expect(read(reply(query, { answers: chain }))).toBe(wrong);
-    expect(performance.now() - started).toBeLessThan(1_000);
+    // Of this process's own time, in microseconds.
+    expect(process.cpuUsage(started).user).toBeLessThan(1_000_000);
   });
 
   it('does not take more or less data than a record has', () => {

@@ -12,7 +12,7 @@ import { createServer as createTcpServer } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { describe, expect, it } from 'vitest';
 import { makeCertificates } from '../../../core/test/net/certificates.js';
-import { closedPort } from '../../../core/test/net/listeners.js';
+import { closedPort } from '../../../../test/support/ports.js';
 import { grpcProbe } from '../../src/probes/grpc.js';
 import { connectorKnowing, probed, serving, type Probing } from '../support/probing.js';
 

@@ -73,10 +73,12 @@ describe('the machine and process', () => {
 describe('the event loop', () => {
   it('is late once it stood still, and busy', async () => {
     await measured();
-    // A sample is taken on either side of the standstill.
-    await new Promise((resolve) => setTimeout(resolve, 60));
-    const until = performance.now() + 300;
-    while (performance.now() < until);
+    // A sample is taken on either side of a standstill; several, for what one in a hundred samples is, nobody is told.
+    for (let turn = 0; turn < 4; turn++) {
+      await new Promise((resolve) => setTimeout(resolve, 60));
+      const until = performance.now() + 300;
+      while (performance.now() < until);
+    }
     await expect
       .poll(async () => (await measured()).facts['loop'], { timeout: 5_000 })
       .toMatchObject({ delay_p99_ms: expect.toSatisfy((ms: number) => ms > 150 && ms < 5_000) as number });

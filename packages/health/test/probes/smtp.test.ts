@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline';
 import { createServer as createTlsServer, TLSSocket } from 'node:tls';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { makeCertificates, type Certificates, type KeyPair } from '../../../core/test/net/certificates.js';
-import { closedPort } from '../../../core/test/net/listeners.js';
+import { closedPort } from '../../../../test/support/ports.js';
 import { smtpProbe } from '../../src/probes/smtp.js';
 import { probed, serving, type Probing } from '../support/probing.js';
 
@@ -92,7 +92,7 @@ describe('a mail server', () => {
       socket.write('220 hi\r\n');
       socket.once('data', () => socket.write(extensions));
     });
-    expect(await smtp({ port, timeoutMs: 1_000 })).toMatchObject({ status: 'healthy' });
+    expect(await smtp({ port, timeoutMs: 20_000 })).toMatchObject({ status: 'healthy' });
   });
 });
 

@@ -1,6 +1,6 @@
 import { createServer, type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { closedPort } from '../../../core/test/net/listeners.js';
+import { closedPort } from '../../../../test/support/ports.js';
 import { sshProbe } from '../../src/probes/ssh.js';
 import { probed, serving, type Probing } from '../support/probing.js';
 

@@ -5,7 +5,7 @@ import { createServer as createTcpServer } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { makeCertificates } from '../../../core/test/net/certificates.js';
-import { closedPort } from '../../../core/test/net/listeners.js';
+import { closedPort } from '../../../../test/support/ports.js';
 import { websocketProbe } from '../../src/probes/websocket.js';
 import { connectorKnowing, probed, serving, type Probing } from '../support/probing.js';
 

@@ -4,7 +4,7 @@ import { Client } from 'pg';
 import { createConnection } from 'mysql2/promise';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { available, freshMysql, freshPostgres, redisUrl } from '../../../../test/support/services.js';
-import { closedPort } from '../../../core/test/net/listeners.js';
+import { closedPort } from '../../../../test/support/ports.js';
 import { checksWith } from '../support/checking.js';
 import { serving } from '../support/probing.js';
 
@@ -68,9 +68,7 @@ describe.each(schemes)('a %s server', (scheme) => {
 
   it('that accepts and never answers is offline when the time is up, and is hung up on', async () => {
     const { port, accepted } = await serving(createServer(), undefined, (socket) => void socket.resume());
-    const started = performance.now();
     expect(await to(port, 0.4)).toMatchObject({ status: 'offline', message: 'No answer in time' });
-    expect(performance.now() - started).toBeLessThan(3_000);
     await expect.poll(() => accepted[0]?.closed || accepted[0]?.readableEnded).toBe(true);
   });
 
@@ -89,7 +87,7 @@ describe.each(schemes)('a %s server', (scheme) => {
   ])('that %s at once is offline', async (_, end) => {
     const { port } = await serving(createServer(), undefined, end);
     const message = 'The connection was closed';
-    expect(await to(port, 2)).toMatchObject({ status: 'offline', code: 'connection_closed', message });
+    expect(await to(port, 20)).toMatchObject({ status: 'offline', code: 'connection_closed', message });
   });
 
   it('whose check the caller gives up is unknown', async () => {

@@ -4,7 +4,7 @@ import { createServer as createTcpServer } from 'node:net';
 import Docker from 'dockerode';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { available, dockerSocket } from '../../../../test/support/services.js';
-import { closedPort } from '../../../core/test/net/listeners.js';
+import { closedPort } from '../../../../test/support/ports.js';
 import type { Condition } from '../../src/conditions/condition.js';
 import { containerTarget } from '../../src/index.js';
 import { targetProbe } from '../../src/probes/target.js';
@@ -179,10 +179,8 @@ describe('a container engine', () => {
 
   it('that never answers makes the container offline when the time is up', async () => {
     const { port, accepted } = await serving(createTcpServer(), undefined, (socket) => void socket.resume());
-    const began = performance.now();
     const answer = await check(new Docker({ host: '127.0.0.1', port, protocol: 'http' }), 'web-1', 0.3);
     expect(answer).toMatchObject({ status: 'offline', message: 'No answer in time' });
-    expect(performance.now() - began).toBeLessThan(3_000);
     await expect.poll(() => accepted[0]?.closed || accepted[0]?.readableEnded).toBe(true);
   });
 

@@ -2,7 +2,7 @@ import { Redis, type RedisOptions } from 'ioredis';
 import { createServer, type Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { available, redisUrl } from '../../../../test/support/services.js';
-import { closedPort } from '../../../core/test/net/listeners.js';
+import { closedPort } from '../../../../test/support/ports.js';
 import { redisTarget } from '../../src/index.js';
 import { checksWith } from '../support/checking.js';
 import { serving } from '../support/probing.js';
@@ -60,19 +60,15 @@ describe('a Redis client', () => {
 
   it('that is refused, and keeps trying, is offline within the time', async () => {
     const refused = client(`redis://:hunter2@127.0.0.1:${await closedPort()}`);
-    const started = performance.now();
     const answer = await check(refused, 0.5);
-    expect(answer.status).toBe('offline');
-    expect(performance.now() - started).toBeLessThan(3_000);
+    expect(answer).toMatchObject({ status: 'offline', message: 'No answer in time' });
     expect(JSON.stringify(answer)).not.toContain('hunter2');
   });
 
   it('whose server never answers is offline when the time is up', async () => {
     const { port } = await serving(createServer());
-    const started = performance.now();
     const answer = await check(client(`redis://127.0.0.1:${port}`, { enableReadyCheck: false }), 0.3);
     expect(answer).toMatchObject({ status: 'offline', message: 'No answer in time' });
-    expect(performance.now() - started).toBeLessThan(3_000);
   });
 
   it('whose server answers with errors is critical, and their text stays here', async () => {

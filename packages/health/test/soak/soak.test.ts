@@ -11,7 +11,8 @@ import { bundleWorker } from '../../../../test/support/bundle-worker.js';
 import { isLong } from '../../../../test/support/length.js';
 import { makeCertificates } from '../../../core/test/net/certificates.js';
 import { dnsStub } from '../../../core/test/net/dns-stub.js';
-import { closedPort, listen } from '../../../core/test/net/listeners.js';
+import { closedPort } from '../../../../test/support/ports.js';
+import { listen } from '../../../core/test/net/listeners.js';
 import type { SoakLook, SoakReport, SoakTargets } from '../support/soaking-worker.js';
 
 /** How many checks; a million by `npm run test:long`. */

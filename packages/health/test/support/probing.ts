@@ -1,5 +1,7 @@
-import { systemClock } from '@dotmac/core';
+import { setTimeout as passes } from 'node:timers/promises';
+import { systemClock, type Clock } from '@dotmac/core';
 import { createConnector, createResolver, type Connector, type EgressPolicy } from '@dotmac/core/net';
+import { fakeClock } from '@dotmac/core/testing';
 import { expect, onTestFinished } from 'vitest';
 import { dnsStub, type StubAnswer } from '../../../core/test/net/dns-stub.js';
 import { listen, type Listening } from '../../../core/test/net/listeners.js';
@@ -22,6 +24,7 @@ export interface Probing {
   timeoutMs?: number;
   expectedResponseTimeMs?: number;
   connector?: Connector;
+  clock?: Clock;
   signal?: AbortSignal;
 }
 
@@ -31,12 +34,13 @@ export interface Probing {
  */
 export async function probed(probe: AnyProbe, probing: Probing = {}): Promise<ProbeResult> {
   const { config = {}, conditions = [], timeoutMs = 5_000, expectedResponseTimeMs = 4_000, signal } = probing;
+  const { clock = systemClock } = probing;
   const found = await runProbe({
     probe,
     target: { host: probing.host ?? '127.0.0.1', port: probing.port ?? 0, config: probe.config.parse(config) as never },
     expected: { timeoutMs, expectedResponseTimeMs, conditions },
-    connector: probing.connector ?? createConnector({ policy: loopback }),
-    clock: systemClock,
+    connector: probing.connector ?? createConnector({ policy: loopback, clock }),
+    clock,
     signal: signal ?? new AbortController().signal,
   }).result;
   const { is } = outcomes[found.code as OutcomeCode] ?? expect.unreachable(`${found.code} is in no table`);
@@ -50,14 +54,24 @@ export async function probed(probe: AnyProbe, probing: Probing = {}): Promise<Pr
   return Object.keys(parts).length > 0 ? { ...rest, phases: parts } : rest;
 }
 
-/** A connector whose names are those of a table. */
+/** Does something by a clock that stands still whenever this process does: what was answered before a deadline is in time. */
+export async function inSteps<Result>(work: (clock: Clock) => Promise<Result>): Promise<Result> {
+  const clock = fakeClock();
+  let isOver = false;
+  const working = work(clock).finally(() => (isOver = true));
+  for (; !isOver; await passes(1)) await clock.advance(5);
+  return working;
+}
+
+/** A connector whose names are those of a table, which a silent server is asked for so long. */
 export async function connectorKnowing(
   names: Record<string, StubAnswer>,
   policy: EgressPolicy = loopback,
+  timeoutMs = 10_000,
 ): Promise<Connector> {
   const stub = await dnsStub(names);
   onTestFinished(() => stub.close());
-  return createConnector({ policy, resolver: createResolver({ servers: [stub.server], timeoutMs: 300, tries: 1 }) });
+  return createConnector({ policy, resolver: createResolver({ servers: [stub.server], timeoutMs, tries: 1 }) });
 }
 
 /** Listens until the test is over. */

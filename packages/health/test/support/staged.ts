@@ -14,6 +14,7 @@ import {
   type HealthOptions,
   type HealthStore,
 } from '../../src/index.js';
+import { nextSlot } from '../../src/monitoring/phase.js';
 
 /** What a receiver got. */
 export interface Received {
@@ -49,6 +50,7 @@ export async function staged(makeStore: (clock: FakeClock) => HealthStore, optio
   const clock = fakeClock();
   const states = new Map<string, EndpointStatus>();
   const probed: string[] = [];
+  const looks: { name: string; at: number }[] = [];
   const played = defineProbe({
     serviceType: 'played',
     summary: 'Is what the test says',
@@ -56,6 +58,7 @@ export async function staged(makeStore: (clock: FakeClock) => HealthStore, optio
     config: z.strictObject({ name: z.string() }),
     run({ config: { name } }) {
       probed.push(name);
+      looks.push({ name, at: clock.monotonic() });
       const is = states.get(name) ?? 'healthy';
       if (is === 'critical') return Promise.reject(new WrongAnswer('It is wrong'));
       if (is === 'offline') return Promise.reject(new Unreachable('It is gone'));
@@ -69,7 +72,13 @@ export async function staged(makeStore: (clock: FakeClock) => HealthStore, optio
     ...options,
   });
   await health.start();
-  onTestFinished(() => health.stop());
+  onTestFinished(async () => {
+    let isStopped = false;
+    const stopping = health.stop().finally(() => (isStopped = true));
+    // Whatever hangs is given up by this clock, which nobody else moves any more.
+    for (let second = 0; second < 120 && !isStopped; second++) await clock.advance(1_000);
+    await stopping;
+  });
   const scope = health.scope({ tenantId: 'acme', actor: 'user:1' });
   /** Lets time pass until something holds. */
   const until = async (holds: () => boolean | Promise<boolean>, stepMs = 250): Promise<void> => {
@@ -85,10 +94,18 @@ export async function staged(makeStore: (clock: FakeClock) => HealthStore, optio
       ...{ name, serviceType: 'played', checkInterval: 5, retryCount: 1, config: { name } },
       ...more,
     });
+  /** One that is checked once an hour, and by itself not in the next half: its id decides when, and is random. */
+  const registerSeldom = async (name: string, more: Partial<EndpointDraft> = {}) => {
+    for (;;) {
+      const { id } = await register(name, { ...more, checkInterval: 3_600, paused: true });
+      if (nextSlot(id, 3_600_000, clock.now()) > clock.now() + 1_800_000) return scope.endpoints.resume(id);
+      await scope.endpoints.remove(id);
+    }
+  };
   /** Makes an endpoint be something, and waits until that is known. */
   const becomes = async ({ id, name }: { id: string; name: string }, status: EndpointStatus): Promise<void> => {
     states.set(name, status);
     await until(async () => (await scope.endpoints.get(id)).lastStatus === status);
   };
-  return { clock, health, store, scope, states, probed, register, becomes, until };
+  return { clock, health, store, scope, states, probed, looks, register, registerSeldom, becomes, until };
 }

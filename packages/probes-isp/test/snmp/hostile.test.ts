@@ -1,11 +1,11 @@
 import { createConnector } from '@dotmac/core/net';
 import { describe, expect, it } from 'vitest';
-import { connectorKnowing, probed, type Probing } from '../../../health/test/support/probing.js';
+import { closedPort } from '../../../../test/support/ports.js';
+import { connectorKnowing, inSteps, probed, type Probing } from '../../../health/test/support/probing.js';
 import { snmpProbe } from '../../src/index.js';
 import { element, objectId, tags } from '../../src/snmp/ber.js';
 import type { Keys } from '../../src/snmp/secured-message.js';
 import { masterKey, privacyKey } from '../../src/snmp/security.js';
-import { freePort } from '../support/daemon.js';
 import {
   answer,
   engine,
@@ -61,7 +61,7 @@ describe('by v2c, what is no answer is passed over', () => {
     const { port } = await udpServer((question) => [forged(question), answer(question)]);
     expect(await v2c({ port })).toMatchObject({ status: 'healthy' });
     const only = await udpServer(forged);
-    expect(await v2c({ port: only.port, timeoutMs: 300 })).toEqual(silent);
+    expect(await inSteps((clock) => v2c({ port: only.port, timeoutMs: 300, clock }))).toEqual(silent);
   });
 });
 
@@ -154,7 +154,11 @@ describe('a question', () => {
     const blackHole = await udpServer(() => undefined);
     expect(await probe({ port: blackHole.port, timeoutMs: 100 })).toEqual(silent);
     const message = 'The connection was refused';
-    expect(await probe({ port: await freePort() })).toMatchObject({ status: 'offline', responseTimeMs: null, message });
+    expect(await probe({ port: await closedPort() })).toMatchObject({
+      status: 'offline',
+      responseTimeMs: null,
+      message,
+    });
     const stop = new AbortController();
     const check = probe({ port: blackHole.port, signal: stop.signal });
     await expect.poll(() => blackHole.heard.length).toBe(2);
@@ -196,7 +200,7 @@ describe('by v3', () => {
     const both = await agent((question) => [bad(question), securedAnswer(question)]);
     expect(await v3({ port: both.port })).toMatchObject({ status: 'healthy' });
     const only = await agent(bad);
-    expect(await v3({ port: only.port, timeoutMs: 300 })).toEqual(alone);
+    expect(await inSteps((clock) => v3({ port: only.port, timeoutMs: 300, clock }))).toEqual(alone);
   });
 
   it('an answer that is signed and not encrypted does not count where the question was both', async () => {
@@ -210,7 +214,8 @@ describe('by v3', () => {
     expect(await v3({ port: encrypted.port, config: { privacy } })).toMatchObject({ status: 'healthy' });
     expect(encrypted.heard.at(-1)?.toString('hex')).not.toContain(objectId(sysName).toString('hex'));
     const signed = await answering(keysAt(engine.id));
-    expect(await v3({ port: signed.port, config: { privacy }, timeoutMs: 300 })).toEqual(unverified);
+    const check = inSteps((clock) => v3({ port: signed.port, config: { privacy }, timeoutMs: 300, clock }));
+    expect(await check).toEqual(unverified);
   });
 
   it('another time is taken from a signed report, once', async () => {
@@ -250,7 +255,7 @@ describe('by v3', () => {
         report(question, 4, { ...engine, id: Buffer.from([0x80, 0, 0, 0, n >> 8, n & 0xff]) }),
       );
     });
-    expect(await v3({ port, timeoutMs: 500 })).toEqual(noAnswer);
+    expect(await inSteps((clock) => v3({ port, timeoutMs: 500, clock }))).toEqual(noAnswer);
     expect(heard.filter((question) => !isDiscovery(question))).toHaveLength(4);
   });
 

@@ -1,23 +1,14 @@
 import { spawn } from 'node:child_process';
-import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { closedPort } from '../../../../test/support/ports.js';
 
 /** A program that runs in the foreground for a test file, with a folder of its own, until it is stopped. */
 export interface Daemon {
   port: number;
   stop(): Promise<void>;
-}
-
-/** A UDP port on 127.0.0.1 that nobody has. */
-export async function freePort(): Promise<number> {
-  const socket = createSocket('udp4').bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  await new Promise<void>((resolve) => socket.close(() => resolve()));
-  return port;
 }
 
 /** Starts a program with the files and arguments that fit its folder and port, and waits until it says `ready`. */
@@ -31,7 +22,7 @@ export async function startDaemon(
   },
 ): Promise<Daemon> {
   const folder = mkdtempSync(join(tmpdir(), 'dotmac-isp-'));
-  const port = await freePort();
+  const port = await closedPort();
   const { files, words, env } = setUp({ folder, port });
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text, { mode: 0o600 });
   const path = `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`;
