@@ -154,7 +154,7 @@ export const forbiddenNames: Readonly<Record<string, NameCase>> = Object.fromEnt
 export function rebindingNames(prefix: string): Readonly<Record<string, NameCase>> {
   return Object.fromEntries(
     ['127.0.0.1', '169.254.169.254', '10.0.0.1', '0.0.0.0', '100.100.100.200'].map((address, index) => [
-      `${prefix}-${index}.test`,
+      `${prefix.replace('_', '-')}-${index}.test`,
       { turns: [[publicIpv4], [address]] },
     ]),
   );

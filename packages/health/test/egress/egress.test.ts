@@ -20,7 +20,13 @@ import { protocols, type EgressReport, type Protocol, type Run } from './report.
 
 const forbidden = Object.values(forbiddenAddresses).flat();
 /** What the first packet of a protocol is. */
-const firstOf = (protocol: Protocol) => (protocol === 'dns' ? 'udp' : protocol === 'icmp' ? 'echo' : 'tcp');
+const firsts: Partial<Record<Protocol, keyof Packets[string]>> = {
+  dns: 'udp',
+  snmp: 'udp',
+  radius: 'udp',
+  icmp: 'echo',
+};
+const firstOf = (protocol: Protocol) => firsts[protocol] ?? 'tcp';
 const missedBy = (packets: Packets, kind: keyof Packets[string] = 'tcp'): string[] =>
   edgeAddresses.filter((address) => (packets[address]?.[kind] ?? 0) === 0);
 

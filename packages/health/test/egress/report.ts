@@ -1,11 +1,12 @@
 import type { Packets } from './packets.js';
 
-/** Services that a check can name by a connection string. */
-export const services = ['postgres', 'mysql', 'redis'] as const;
+/** Services that a check on demand can name by a connection string. */
+export const services = ['postgres-url', 'mysql-url', 'redis-url'] as const;
 
 /** Every way in which something of a tenant's makes this process connect. */
 export const protocols = [
-  ...(['tcp', 'http', 'tls', 'websocket', 'grpc', 'smtp', 'dns', 'icmp', 'webhook'] as const),
+  ...(['tcp', 'http', 'tls', 'websocket', 'grpc', 'smtp', 'ssh', 'dns', 'icmp', 'webhook'] as const),
+  ...(['postgres', 'mysql', 'redis_server', 'snmp', 'radius'] as const),
   ...services,
 ] as const;
 

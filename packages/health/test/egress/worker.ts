@@ -11,6 +11,7 @@ import Docker from 'dockerode';
 import { systemClock } from '@dotmac/core';
 import { createConnector, createResolver, type Connector } from '@dotmac/core/net';
 import { dnsStub, type StubAnswer } from '../../../core/test/net/dns-stub.js';
+import { radiusProbe, snmpProbe } from '../../../probes-isp/src/index.js';
 import { isNotDelivered } from '@dotmac/core/net';
 import { webhookChannel } from '../../src/channels/webhook.js';
 import { createHealth, memoryHealthStore } from '../../src/index.js';
@@ -102,9 +103,14 @@ async function each<Item>(items: readonly Item[], work: (item: Item) => Promise<
   );
 }
 
-const registry = probeRegistry();
+const registry = probeRegistry([snmpProbe(), radiusProbe()]);
 const ports: Partial<Record<Protocol, number>> = { http: 80, tls: 443, smtp: 25, dns: 53, websocket: 80, webhook: 80 };
-const configs: Partial<Record<Protocol, object>> = { http: { redirects: 3 }, dns: { name: 'example.com' } };
+const configs: Partial<Record<Protocol, object>> = {
+  http: { redirects: 3 },
+  dns: { name: 'example.com' },
+  snmp: { community: 'public' },
+  radius: { method: 'status', secret: 'testing123' },
+};
 
 interface Visit {
   protocol: Protocol;
@@ -131,8 +137,8 @@ async function visit({ protocol, host, connector, path = '/' }: Visit): Promise<
     );
   }
   if (isService(protocol)) {
-    const text = `${protocol}://someone:hunter2@${bracketed(host)}:4000/0`;
-    const serviceType = protocol === 'redis' ? 'redis' : 'database';
+    const text = `${protocol.replace('-url', '')}://someone:hunter2@${bracketed(host)}:4000/0`;
+    const serviceType = protocol === 'redis-url' ? 'redis' : 'database';
     try {
       const { message } = await checkTarget(adHocTarget(text, serviceType, connector, patienceMs), patienceMs, signal);
       return message;
