@@ -27,7 +27,7 @@ const isPart = (answer: unknown): answer is object =>
   typeof answer === 'object' && answer !== null && 'customers' in answer;
 
 /** A database takes longer than this where the test itself has what it waits for. Ms. */
-const patienceMs = 5_000;
+const patienceMs = 2_500;
 
 /**
  * A clock that does not run away from the database: before and after it moves, what was asked of the store is answered. Else a
