@@ -174,7 +174,7 @@ it('credentials of every probe and channel are in no log line, answer, metric, e
     const { items } = await scope.endpoints.list({ limit: 100 });
     return items.every(({ lastCheck, lastStatus }) => lastCheck !== null && lastStatus !== 'healthy');
     // A check has a second of the clock, in which real servers are to answer.
-  }, 10);
+  }, 50);
   await until(async () => (await scope.alerts.undelivered()).items.length > 1, 60_000);
   for (const id of [first, ...others]) expect((await ask('POST', `${base}/channels/${id}/test`)).status).toBe(503);
   for (const connection_string of [
