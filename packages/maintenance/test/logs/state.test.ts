@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { link, rm } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openRoot, type OpenRoot } from '../../src/files/root.js';
 import { readState, writeState, type RotationState } from '../../src/logs/state.js';
@@ -46,6 +46,18 @@ describe('the state of a directory of logs', () => {
     await rm(folder.at('job-1.log.20260201T120000Z.gz'));
     await rotate(folder, jobs, { now: now + day });
     expect(await kept()).toEqual(['web.log']);
+  });
+
+  it('keeps what is no plain log at the moment, and is one again later', async () => {
+    const policy = { every: 'day', compress: false } as const;
+    await folder.write('app.log', 'x');
+    await rotate(folder, policy, { now });
+    await link(folder.at('app.log'), folder.at('copied-by-somebody'));
+    const { counts } = await rotate(folder, policy, { now: now + day });
+    expect([counts.odd, counts.rotated, await kept()]).toEqual([1, 0, ['app.log']]);
+    await rm(folder.at('copied-by-somebody'));
+    await rotate(folder, policy, { now: now + day });
+    expect(await folder.names()).toEqual(['app.log.20260201T120000Z']);
   });
 
   it('is whole however many logs it knew, and has the writers that are still to be told', async () => {
