@@ -80,46 +80,88 @@ async function healthyTargets(): Promise<EndpointDraft[]> {
   ];
 }
 
+/** A server outside of the process whose answers the test decides: a trouble that is none of ours. */
+async function sickTarget() {
+  const is = { status: 200 };
+  const server = createServer((_, response) => response.writeHead(is.status).end()).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const { port } = server.address() as AddressInfo;
+  return { is, draft: { ...eager, name: 'sick', host: '127.0.0.1', port, serviceType: 'http' } };
+}
+
+/** What there is of the others. */
+function healthyOf({ endpoints, changes, ...found }: Report): Report {
+  return {
+    ...found,
+    endpoints: endpoints.filter(({ name }) => name !== 'sick'),
+    changes: changes.filter((it) => !it.startsWith('sick:')),
+  };
+}
+/** What was told of the sick one, in its order. */
+const toldOfSick = ({ told }: Report): string[] => told.filter((it) => it.endsWith(' sick'));
+const isTold =
+  (news: string) =>
+  ({ told }: Report) =>
+    told.includes(news);
+
 describe('a process that stands still', () => {
   it.each([
     ['for three seconds, three times', 3_000, 3],
     ['for less than a second, again and again', 900, 8],
-  ])('%s, blames nobody else for it', async (_, ms, times) => {
-    const { tell, report, until } = await troubled(await healthyTargets());
+  ])('%s, blames nobody else for it, and tells of whom it is the fault', async (_, ms, times) => {
+    const { is, draft } = await sickTarget();
+    const { tell, report, until } = await troubled([...(await healthyTargets()), draft]);
     await until(allAre('healthy'));
+    is.status = 503;
     for (let turn = 0; turn < times; turn++) {
       await tell({ do: 'block', ms });
       await passes(turn * 130);
     }
     await passes(1_000);
-    await until(allAre('healthy'));
-    const found = await report();
+    await until((all) => allAre('healthy')(healthyOf(all)));
+    const found = healthyOf(await report());
     expect(amiss(found)).toEqual([]);
     expect(new Set(found.changes)).toEqual(new Set(found.endpoints.map(({ name }) => `${name}: unknown > healthy`)));
     expect(found.changes).toHaveLength(found.endpoints.length);
-    expect(found.incidents).toBe(0);
+    await until(isTold('opened sick'));
+    is.status = 200;
+    // Whatever is due meanwhile.
+    await tell({ do: 'block', ms });
+    await until(isTold('resolved sick'));
+    expect(toldOfSick(await report())).toEqual(['opened sick', 'resolved sick']);
   });
 });
 
 describe('a process that has no descriptors left', () => {
-  it('knows nothing of anybody, blames nobody, and is well again when it has some', async () => {
+  it('knows nothing of anybody, blames nobody, and tells what there was to tell when it has some', async () => {
     const before = ['/bin/sh', '-c', 'ulimit -n 512; exec "$0" "$@"'];
-    const { tell, report, until } = await troubled(await healthyTargets(), { before });
+    const { is, draft } = await sickTarget();
+    const { tell, report, until } = await troubled([...(await healthyTargets()), draft], { before });
     await until(allAre('healthy'));
+    // It is on its way to be told when there are none left.
+    is.status = 503;
+    await until(({ endpoints }) => endpoints.some(({ name, status }) => name === 'sick' && status === 'critical'));
     // Again and again: checks that were under way give theirs back.
     await expect
-      .poll(async () => (await tell({ do: 'exhaust' }), allAre('unknown')(await report())), {
+      .poll(async () => (await tell({ do: 'exhaust' }), allAre('unknown')(healthyOf(await report()))), {
         timeout: 45_000,
         interval: 100,
       })
       .toBe(true);
     await tell({ do: 'release' });
-    await until(allAre('healthy'));
-    const found = await report();
+    await until((all) => allAre('healthy')(healthyOf(all)));
+    const found = healthyOf(await report());
     const said = new Set(amiss(found).map((it) => it.slice(it.indexOf(':') + 2)));
     expect([...said].filter((it) => !it.startsWith('unknown, '))).toEqual([]);
     expect(said).toContain('unknown, We ran out of sockets');
-    expect(found.incidents).toBe(0);
+    await until(isTold('opened sick'));
+    is.status = 200;
+    await until(isTold('resolved sick'));
+    expect(toldOfSick(await report())).toEqual(['opened sick', 'resolved sick']);
   });
 });
 
@@ -168,7 +210,8 @@ describe.skipIf(!available.namespaces)('a process in a network of its own (needs
     await until(
       (found) =>
         of(found, 'address').every(({ results }) => results.length > 10) &&
-        of(found, 'swallowed').every(({ status }) => status === 'offline'),
+        of(found, 'swallowed').every(({ status }) => status === 'offline') &&
+        swallowed.every(({ name }) => found.told.includes(`opened ${name}`)),
     );
     const found = await report();
     // Once a second each, while one of the swallowed, with its two seconds of waiting, comes to a check in three: by whatever
@@ -182,5 +225,6 @@ describe.skipIf(!available.namespaces)('a process in a network of its own (needs
       [],
     );
     expect(found.incidents).toBe(swallowed.length);
+    expect(found.told).toHaveLength(swallowed.length);
   });
 });

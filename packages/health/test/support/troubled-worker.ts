@@ -4,7 +4,8 @@
 import { execFileSync } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { createServer as createHttpServer } from 'node:http';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -27,6 +28,8 @@ export interface Report {
   /** `name: from > to`. */
   changes: string[];
   incidents: number;
+  /** `kind name` for each message that a channel for all was told by, each once; in their order. */
+  told: string[];
 }
 
 const [drafts = '[]', place] = process.argv.slice(2);
@@ -52,17 +55,38 @@ async function prepareNamespace(): Promise<void> {
   await once(server, 'listening');
 }
 
+/** What a webhook of this process's own was told, by idempotency keys. */
+const messages = new Map<string, { items: { kind: string; endpoint_name: string }[] }>();
+async function listen(): Promise<string> {
+  const server = createHttpServer((request, response) => {
+    let text = '';
+    request.setEncoding('utf8').on('data', (part: string) => (text += part));
+    request.on('end', () => {
+      messages.set(String(request.headers['webhook-id']), JSON.parse(text) as { items: [] });
+      response.writeHead(204).end();
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+}
+
 if (place === 'namespace') await prepareNamespace();
 const health = createHealth({
   store: memoryHealthStore(),
   egress: { allow: ['loopback'] },
   checkIntervals: { min: 1 },
   keptResults: { recent: 1_000, issues: 1_000 },
+  secret: 'a secret of thirty-two characters',
 });
 const changes: string[] = [];
 health.events.on('endpoint.status_changed', ({ data }) => void changes.push(`${data.name}: ${data.from} > ${data.to}`));
 await health.start();
-const { endpoints, history, incidents } = health.scope({ tenantId: 'acme', actor: 'user:1' });
+const { endpoints, history, incidents, channels, alerts } = health.scope({ tenantId: 'acme', actor: 'user:1' });
+const { id: channelId } = await channels.create({
+  ...{ name: 'noc', kind: 'webhook', config: { url: await listen() }, groupWait: 1 },
+  secrets: { key: `whsec_${Buffer.alloc(24, 1).toString('base64')}` },
+});
+await alerts.create({ name: 'all', channelIds: [channelId] });
 for (const draft of JSON.parse(drafts) as EndpointDraft[]) await endpoints.register(draft);
 
 async function report(): Promise<Report> {
@@ -77,7 +101,10 @@ async function report(): Promise<Report> {
       return { name, status: lastStatus, results: results.toSorted((one, other) => one.at - other.at) };
     }),
   );
-  return { endpoints: found, changes, incidents: (await incidents.list()).items.length };
+  const told = [...messages.values()].flatMap((it) =>
+    it.items.map(({ kind, endpoint_name: name }) => `${kind} ${name}`),
+  );
+  return { endpoints: found, changes, incidents: (await incidents.list()).items.length, told };
 }
 
 /** Takes every descriptor that is left. */
