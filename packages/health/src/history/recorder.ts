@@ -62,10 +62,10 @@ const shareOfOne = 0.1;
  */
 export function createRecorder(options: RecorderOptions): Recorder {
   const { directory, clock, logger, metrics, maxPending } = options;
-  const settler = createSettler(options);
+  const suspects = createSuspects();
+  const settler = createSettler(options, { kept: suspects.acquit, lost: suspects.accuse });
   const { results, buckets, changes } = settler;
   const rota = createRota(directory, settleMs);
-  const suspects = createSuspects();
   /** Changes that were told to nobody since that was last logged. */
   let droppedChanges = 0;
   /** When all was stored that was to be, on the monotonic clock; null while nothing is. */
@@ -75,8 +75,8 @@ export function createRecorder(options: RecorderOptions): Recorder {
   let cancelTimer: CancelTimer | undefined;
   let flushing: Promise<void> | undefined;
   /**
-   * What is written last. One after another, for whether a settlement was kept is told by whether the stored state has
-   * its checks: one that was written meanwhile would answer for it.
+   * What is written last. One after another, for whether a settlement was kept is told by the last that was: one that was
+   * written meanwhile would answer for it.
    */
   let last: Promise<void> = Promise.resolve();
   let stopped = false;
@@ -130,7 +130,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
     return refused === 0;
   };
   const write = async (): Promise<void> => {
-    await settler.resolveDoubts({ kept: suspects.acquit, lost: suspects.accuse });
+    await settler.resolveDoubt();
     hasStored = false;
     await settleChanges();
     if (!stopped) await settleAll(rota.turn(clock.monotonic()));

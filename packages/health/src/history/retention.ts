@@ -30,6 +30,8 @@ const smallBatch = 200;
 const sharedMs = 3_600_000;
 /** Whoever follows what happens can be away for as long. */
 const followedDays = 1;
+/** A process that was cut off from the store for longer may count again what it does not know to be kept. */
+const receiptDays = 30;
 
 /** Deletes what is past its retention, in small batches, every ten minutes. */
 export function createRetention(options: {
@@ -48,6 +50,7 @@ export function createRetention(options: {
     })),
     { size: batchSize, prune: () => store.pruneShared(clock.now() - sharedMs, batchSize) },
     { size: batchSize, prune: () => store.pruneEvents(since(followedDays), batchSize) },
+    { size: batchSize, prune: () => store.pruneReceipts(since(receiptDays), batchSize) },
     { size: smallBatch, prune: () => store.pruneIncidents(since(keptDays.incidents), smallBatch) },
     { size: smallBatch, prune: () => pruneUndelivered(store, since(keptDays.undelivered), smallBatch) },
   ];

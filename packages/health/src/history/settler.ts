@@ -1,11 +1,11 @@
-import type { AnyEvent, Clock } from '@dotmac/core';
+import { newId, type AnyEvent, type Clock } from '@dotmac/core';
 import type { HealthEvents } from '../events.js';
 import type { HealthMetrics } from '../metrics.js';
 import type { Directory } from '../monitoring/directory.js';
 import type { Term } from '../store/sharing.js';
 import type { HealthStore, Settlement } from '../store/store.js';
 import type { Calendar } from '../windows/calendar.js';
-import { createDoubts } from './doubts.js';
+import { createDoubt, type Receipted } from './doubt.js';
 import { isLeaseLost } from './fenced.js';
 import { pendingBuckets, type PendingBuckets } from './pending-buckets.js';
 import { pendingChanges, type PendingChanges } from './pending-changes.js';
@@ -17,23 +17,18 @@ export interface Settler {
   readonly buckets: PendingBuckets;
   readonly changes: PendingChanges;
   /**
-   * Stores all that waits of these endpoints, in one transaction. When the store does not say that it has, it waits on.
+   * Stores all that waits of these endpoints, in one transaction. When the store does not say that it has, it waits on,
+   * and so does all else until it is known what became of it.
    * @throws what the store throws
    */
   settle(endpointIds: readonly string[]): Promise<void>;
-  /**
-   * Finds out what became of settlements that the store did not confirm, and tells of the endpoints of each; before
-   * anything else is written. Rejects when the store does not say.
-   */
-  resolveDoubts(told: {
-    kept: (endpointIds: readonly string[]) => void;
-    lost: (endpointIds: readonly string[]) => void;
-  }): Promise<void>;
+  /** Finds out what became of a settlement that the store did not confirm. Rejects when the store does not say. */
+  resolveDoubt(): Promise<void>;
   /** Whether anything waits, or is in doubt. */
   isWaiting(): boolean;
   /** Whether a settlement is in doubt. */
   isInDoubt(): boolean;
-  /** Results that wait, those of settlements in doubt included. */
+  /** Results that wait, those of a settlement in doubt included. */
   waitingResults(): number;
   /** Forgets all of it. */
   drop(): void;
@@ -58,16 +53,25 @@ export interface SettlerOptions {
   rings: { recent: number; issues: number };
 }
 
+/** Who is told of the endpoints of a settlement that was in doubt. */
+interface DoubtTold {
+  kept(endpointIds: readonly string[]): void;
+  lost(endpointIds: readonly string[]): void;
+}
+
 /** The endpoints that a settlement keeps the states of. */
 const idsOf = ({ states }: Settlement): string[] => states.map(({ endpoint }) => endpoint.id);
 
 /** Makes a settler of which nothing waits. */
-export function createSettler(options: SettlerOptions): Settler {
+export function createSettler(options: SettlerOptions, told: DoubtTold): Settler {
   const { store, directory, calendar, term, onFenced, publish, clock, metrics, maxPending, rings } = options;
   const results = pendingResults({ rings, most: maxPending });
   const buckets = pendingBuckets();
   const changes = pendingChanges();
-  const doubts = createDoubts(store);
+  const doubt = createDoubt(store);
+  const process = newId();
+  /** How many settlements there were. */
+  let number = 0;
   /** How often everything was dropped. */
   let dropped = 0;
 
@@ -77,17 +81,29 @@ export function createSettler(options: SettlerOptions): Settler {
     changes.putBack(settlement);
     for (const id of idsOf(settlement)) changes.add(id);
   };
+  const resolveDoubt = (): Promise<void> =>
+    doubt.resolve({
+      kept(settlement) {
+        told.kept(idsOf(settlement));
+        publish(settlement.events);
+      },
+      lost(settlement) {
+        putBack(settlement);
+        told.lost(idsOf(settlement));
+      },
+    });
 
   return {
     results,
     buckets,
     changes,
     async settle(ids) {
+      await resolveDoubt();
       const [under, round] = [term(), dropped];
       const isPlanned = await calendar.planned(ids.flatMap((id) => directory.get(id)?.endpoint.tenantId ?? []));
       // Dropped meanwhile: whoever monitors now tells of it.
       if (round !== dropped) return;
-      const settlement: Settlement = {
+      const settlement: Receipted = {
         chunks: ids.flatMap((id) => results.takeOf(id)),
         deltas: ids.flatMap((id) => {
           const endpoint = directory.get(id)?.endpoint;
@@ -100,6 +116,7 @@ export function createSettler(options: SettlerOptions): Settler {
           return kept && under ? [{ ...kept }] : [];
         }),
         ...changes.takeOf(ids),
+        receipt: { process, number: ++number },
       };
       const startedAt = clock.monotonic();
       try {
@@ -112,29 +129,19 @@ export function createSettler(options: SettlerOptions): Settler {
           if (isLeaseLost(error)) {
             putBack(settlement);
             onFenced();
-          } else doubts.add(settlement);
+          } else doubt.raise(settlement);
         }
         throw error;
       }
       publish(settlement.events);
     },
-    resolveDoubts: ({ kept, lost }) =>
-      doubts.resolve({
-        kept(settlement) {
-          kept(idsOf(settlement));
-          publish(settlement.events);
-        },
-        lost(settlement) {
-          putBack(settlement);
-          lost(idsOf(settlement));
-        },
-      }),
-    isWaiting: () => [doubts, results, buckets, changes].some(({ size }) => size > 0),
-    isInDoubt: () => doubts.size > 0,
-    waitingResults: () => results.size + doubts.results,
+    resolveDoubt,
+    isWaiting: () => doubt.isRaised || [results, buckets, changes].some(({ size }) => size > 0),
+    isInDoubt: () => doubt.isRaised,
+    waitingResults: () => results.size + doubt.results,
     drop() {
       dropped++;
-      for (const part of [results, buckets, changes, doubts]) part.clear();
+      for (const part of [results, buckets, changes, doubt]) part.clear();
     },
   };
 }

@@ -8,6 +8,14 @@ export interface Term {
   fence: number;
 }
 
+/** Which settlement of a process it is. */
+export interface Receipt {
+  /** Names the process; never given twice. */
+  process: string;
+  /** From 1 on; greater with each. */
+  number: number;
+}
+
 /** That an endpoint is another, or gone, or its incident was ended by hand. */
 export interface EndpointChange {
   id: string;
@@ -62,4 +70,8 @@ export interface SharedStore {
   removeHanded(ids: readonly string[]): Promise<void>;
   /** Deletes up to `limit` of each, changes and results, that were noted before `before` (store's clock). Returns how many. */
   pruneShared(before: number, limit: number): Promise<number>;
+  /** The greatest number that a receipt of a process was kept with; 0 for none. */
+  lastSettled(process: string): Promise<number>;
+  /** Deletes up to `limit` receipts that were last kept before `before` (store's clock, epoch ms). Returns how many. */
+  pruneReceipts(before: number, limit: number): Promise<number>;
 }

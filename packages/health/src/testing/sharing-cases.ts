@@ -93,6 +93,30 @@ export const sharingCases: Suite<HealthStore>['cases'] = [
     },
   },
   {
+    name: 'keeps the receipt of a settlement with it, the greatest of each process, and none of what was undone',
+    async run(store) {
+      const [one, other] = [newId(), newId()];
+      const settle = (process: string, number: number, under?: Term) =>
+        store.settle({ ...nothing, receipt: { process, number } }, under);
+      assert.equal(await store.lastSettled(one), 0);
+      await settle(one, 1);
+      await settle(one, 7);
+      // Under way for longer than the one after it.
+      await settle(one, 6);
+      await settle(other, 2);
+      await assert.rejects(settle(one, 8, { key: 'health/monitor', fence: 1_000_000 }), isLost);
+      await store.settle(nothing);
+      assert.deepEqual([await store.lastSettled(one), await store.lastSettled(other)], [7, 2]);
+      const now = await store.time();
+      assert.equal(await store.pruneReceipts(now - 60_000, 10), 0);
+      assert.deepEqual(
+        [await store.pruneReceipts(now + 60_000, 1), await store.pruneReceipts(now + 60_000, 10)],
+        [1, 1],
+      );
+      assert.deepEqual([await store.lastSettled(one), await store.lastSettled(other)], [0, 0]);
+    },
+  },
+  {
     name: 'keeps what is handed over until it is taken, or an hour old',
     async run(store) {
       const handed = (at: number): HandedResult => ({

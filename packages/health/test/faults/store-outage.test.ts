@@ -9,10 +9,12 @@ import { Registry } from 'prom-client';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { available, freshMysql, freshPostgres, type FreshDatabase } from '../../../../test/support/services.js';
 import {
+  createHealth,
   kyselyHealthStore,
   memoryHealthStore,
   type Bucket,
   type HealthStore,
+  type HostHealth,
   type Resolution,
 } from '../../src/index.js';
 import { receiver, staged } from '../support/staged.js';
@@ -21,7 +23,16 @@ import { storedResults } from '../support/results.js';
 
 const waits = 'checks cannot be stored, and wait in memory';
 
-/** A monitor on a database that is out of reach for a minute, while an endpoint fails and comes back. */
+const checksIn = (buckets: readonly Bucket[]): number =>
+  buckets.flatMap(({ counts }) => Object.values(counts)).reduce((sum, count) => sum + count, 0);
+
+/** More than are settled at once. */
+const crowdSize = 60;
+
+/**
+ * A monitor on a database that is out of reach for a minute, while an endpoint fails and comes back, and traffic to others
+ * is told in this process and in one that does not monitor.
+ */
 async function outage(database: Database, fail: () => void, mend: () => void, isEnough = () => true) {
   const warned: string[] = [];
   const metrics = new Registry();
@@ -30,7 +41,13 @@ async function outage(database: Database, fail: () => void, mend: () => void, is
   const it = await staged((clock) => kyselyHealthStore(database, { clock }), { logger, metrics });
   const { clock, health, scope, states, probed, register, becomes, until } = it;
   const told: string[] = [];
-  health.events.on('endpoint.status_changed', ({ id, data }) => void told.push(`${id} ${data.name} ${data.to}`));
+  const bornAt = clock.now();
+  const other = createHealth({
+    ...{ store: kyselyHealthStore(database, { clock }), clock, logger, monitoring: false },
+    ...{ egress: { allow: ['loopback'] }, secret: 'a secret of thirty-two characters' },
+  });
+  for (const { events } of [health, other])
+    events.on('endpoint.status_changed', ({ id, data }) => void told.push(`${id} ${data.name} ${data.to}`));
   const hook = await receiver();
   const { id: channelId } = await scope.channels.create({
     ...{ name: 'operators', kind: 'webhook', config: { url: hook.url }, groupWait: 0 },
@@ -50,6 +67,31 @@ async function outage(database: Database, fail: () => void, mend: () => void, is
   for (const endpoint of endpoints) await becomes(endpoint, 'healthy');
   // One that fails before the outage, whose message is under way when it begins.
   const known = endpoints.find(({ name }) => name === 'known') as (typeof endpoints)[number];
+  const busy = await register('busy', { checkInterval: 3_600 });
+  const crowd = [];
+  for (let index = 0; index < crowdSize; index++)
+    crowd.push(await register(`crowd ${index}`, { checkInterval: 3_600 }));
+  await until(() => scope.summary().details.every(({ status }) => status === 'healthy'));
+  await other.start();
+  onTestFinished(() => other.stop());
+  const elsewhere = other.scope({ tenantId: 'acme' });
+  /** Traffic by endpoint. */
+  const traffic = new Map<string, number>();
+  const tells = (host: HostHealth, { id }: { id: string }, at?: number): void => {
+    host.record(id, { ok: true, ...(at !== undefined && { at }) });
+    traffic.set(id, (traffic.get(id) ?? 0) + 1);
+  };
+  // The first of a second's is handed over; what more is told of it is just summed up.
+  const [remote] = crowd as [(typeof crowd)[number]];
+  const heardAt = clock.now();
+  tells(elsewhere, remote, heardAt);
+  const heard = async (): Promise<number> => {
+    await scope.history.results(remote.id);
+    const span = { resolution: 'day' as const, from: 0, until: clock.now() + 1 };
+    return checksIn(await it.store.tenant('acme').buckets(remote.id, span));
+  };
+  // Two: its first check as well. What is taken, and not known to be, is taken again.
+  await until(async () => (await heard()) > 1 && (await it.store.handed(1)).length === 0);
   hook.is.status = 503;
   await becomes(known, 'offline');
   await until(() => hook.received.length > 0);
@@ -61,6 +103,10 @@ async function outage(database: Database, fail: () => void, mend: () => void, is
     expect(second).toBeLessThan(400);
     if (second === 10) states.set('brief', 'offline');
     if (second === 40) states.set('brief', 'healthy');
+    for (let count = 0; count < 20 && second < 60; count++) tells(scope, busy);
+    // Older than their last check: they count for no status.
+    for (const endpoint of crowd) tells(scope, endpoint, bornAt);
+    for (let count = 0; count < 3; count++) tells(elsewhere, remote, heardAt);
     await clock.advance(1_000);
     await passes(25);
   }
@@ -82,19 +128,23 @@ async function outage(database: Database, fail: () => void, mend: () => void, is
       ),
     1_000,
   );
+  await other.stop();
+  await clock.advance(5_000);
   await health.stop();
 
   const store = kyselyHealthStore(database, { clock }).tenant('acme');
-  const checksIn = (buckets: readonly Bucket[]): number =>
-    buckets.flatMap(({ counts }) => Object.values(counts)).reduce((sum, count) => sum + count, 0);
   const history = await Promise.all(
-    endpoints.map(async ({ id, name }) => {
+    [...endpoints, busy, ...crowd].map(async ({ id, name }) => {
       const span = (resolution: Resolution) => ({ resolution, from: 0, until: clock.now() + 1 });
       const sums = await Promise.all(
         (['minute', 'hour', 'day'] as const).map(async (it) => checksIn(await store.buckets(id, span(it)))),
       );
       const ring = await storedResults(kyselyHealthStore(database, { clock }), id);
-      return { name, sums, ring: ring.length, made: probed.filter((it) => it === name).length };
+      const made = probed.filter((it) => it === name).length;
+      // Of what is told within a second the first goes into the ring, if it is no older than the last check.
+      const heard = id === busy.id ? 60 : 0;
+      const isKept = id === remote.id ? made <= ring.length : made + heard === ring.length;
+      return { name, sums, isKept, found: made + (traffic.get(id) ?? 0) };
     }),
   );
   const { items: incidents } = await store.incidents({ limit: 100, after: null, filter: {} });
@@ -114,14 +164,16 @@ function expectNothingLost({
   timelines,
 }: Awaited<ReturnType<typeof outage>>) {
   // Summaries answer all the while.
-  expect(figures).toMatchObject({ healthyCount: 4, offlineCount: 1 });
+  expect(figures).toMatchObject({ healthyCount: 5 + crowdSize, offlineCount: 1 });
   expect(reported).toContain(waits);
   // At least once each, and each once for who remembers their ids.
   const once = [...new Set(told)].map((it) => it.split(' ').slice(1).join(' '));
-  expect(once.toSorted()).toEqual([
+  expect(once.filter((it) => /^crowd \d+ healthy$/.test(it))).toHaveLength(crowdSize);
+  expect(once.filter((it) => !it.startsWith('crowd')).toSorted()).toEqual([
     'brief healthy',
     'brief healthy',
     'brief offline',
+    'busy healthy',
     'known healthy',
     'known healthy',
     'known offline',
@@ -129,8 +181,8 @@ function expectNothingLost({
     'steady healthy',
     'third healthy',
   ]);
-  for (const { made, sums, ring, name } of history)
-    expect({ name, sums, ring }).toEqual({ name, sums: [made, made, made], ring: made });
+  for (const { found, sums, isKept, name } of history)
+    expect({ name, sums, isKept }).toEqual({ name, sums: [found, found, found], isKept: true });
   const resolved = { severity: 'offline', resolvedAt: expect.any(Number) as number };
   expect(incidents.toSorted((a, b) => (a.endpointName < b.endpointName ? -1 : 1))).toMatchObject([
     { endpointName: 'brief', ...resolved },

@@ -5,21 +5,21 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Resolution } from '../../src/history/resolution.js';
 import { createRecorder } from '../../src/history/recorder.js';
 import { healthMetrics } from '../../src/metrics.js';
-import { createDirectory } from '../../src/monitoring/directory.js';
+import { createDirectory, type KeptEndpoint } from '../../src/monitoring/directory.js';
 import { createCalendar } from '../../src/windows/calendar.js';
 import { memoryHealthStore, type EndpointStatus, type HealthStore } from '../../src/index.js';
 import { endpointRecord } from '../support/endpoints.js';
 import { storedResults } from '../support/results.js';
 
 /** A recorder over a store that notes what it is asked to write, and can be put out of reach. */
-async function stage(maxPending = 1_000) {
+async function stage(maxPending = 1_000, isLeading = true) {
   const [clock, store, directory, metrics] = [fakeClock(), memoryHealthStore(), createDirectory(), new Registry()];
   const endpoint = endpointRecord();
   await store.tenant('acme').insert(endpoint);
   const kept = directory.add(endpoint);
   const writes: string[] = [];
-  const reach: { broken: boolean; windowless: boolean; isFenced: boolean; next?: Promise<void> } = {
-    ...{ broken: false, windowless: false, isFenced: false },
+  const reach: { broken: boolean; windowless: boolean; isFenced: boolean; isMute: boolean; next?: Promise<void> } = {
+    ...{ broken: false, windowless: false, isFenced: false, isMute: false },
   };
   const logged: unknown[] = [];
   const watched: HealthStore = {
@@ -35,6 +35,7 @@ async function stage(maxPending = 1_000) {
       const recent = chunks.filter(({ ring }) => ring === 'recent').reduce((sum, { added }) => sum + added, 0);
       writes.push(`${states.length} states, ${recent} results, ${deltas.length} buckets, ${events.length} events`);
       await store.settle(settlement);
+      if (reach.isMute) throw new Error('the answer was lost');
     },
   };
   const recorder = createRecorder({
@@ -42,7 +43,7 @@ async function stage(maxPending = 1_000) {
     directory,
     calendar: createCalendar({ store: watched, clock }),
     publish: () => undefined,
-    term: () => ({ key: 'health/monitor', fence: 1 }),
+    term: () => (isLeading ? { key: 'health/monitor', fence: 1 } : undefined),
     onFenced: () => undefined,
     clock,
     logger: { ...silentLogger, error: (fields: unknown) => void logged.push(fields) },
@@ -51,20 +52,33 @@ async function stage(maxPending = 1_000) {
     rings: { recent: 1_000, issues: 1_000 },
   });
   onTestFinished(() => recorder.stop());
-  const note = (status: EndpointStatus): void => {
-    const at = clock.now();
-    const before = { status: kept.status, checkedAt: kept.checkedAt, isFlapping: kept.isFlapping };
-    Object.assign(kept, { status, checkedAt: at, code: 'seen', responseTimeMs: 1, message: 'Noted' });
-    recorder.record(kept, { status, at, code: 'seen', responseTimeMs: 1, message: 'Noted' }, before);
+  /** What is noted, and stored, of an endpoint. */
+  const of = (kept: KeptEndpoint) => {
+    const { id } = kept.endpoint;
+    const found = (status: EndpointStatus) => ({ status, at: clock.now(), code: 'seen', responseTimeMs: 1 });
+    const note = (status: EndpointStatus): void => {
+      const before = { status: kept.status, checkedAt: kept.checkedAt, isFlapping: kept.isFlapping };
+      Object.assign(kept, { status, checkedAt: clock.now(), code: 'seen', responseTimeMs: 1, message: 'Noted' });
+      recorder.record(kept, { message: 'Noted', ...found(status) }, before);
+    };
+    /** Traffic that counts for no status. */
+    const sum = (): void => recorder.record(kept, { message: 'Seen', ...found('healthy') }, kept, true);
+    const stored = async (): Promise<number> => (await storedResults(store, id)).length;
+    /** Checks in the stored sums of a resolution. */
+    const summed = async (resolution: Resolution = 'minute'): Promise<number> => {
+      const span = { resolution, from: 0, until: clock.now() + 1 };
+      const buckets = await store.tenant('acme').buckets(id, span);
+      return buckets.reduce((sum, { counts }) => sum + Object.values(counts).reduce((a, b) => a + b), 0);
+    };
+    return { id, note, sum, stored, summed };
   };
-  const stored = async (): Promise<number> => (await storedResults(store, endpoint.id)).length;
-  /** Checks in the stored sums of a resolution. */
-  const summed = async (resolution: Resolution = 'minute'): Promise<number> => {
-    const span = { resolution, from: 0, until: clock.now() + 1 };
-    const buckets = await store.tenant('acme').buckets(endpoint.id, span);
-    return buckets.reduce((sum, { counts }) => sum + Object.values(counts).reduce((a, b) => a + b), 0);
+  /** Another endpoint. */
+  const another = async () => {
+    const record = endpointRecord();
+    await store.tenant('acme').insert(record);
+    return of(directory.add(record));
   };
-  return { clock, recorder, directory, endpoint, logged, metrics, note, reach, store, stored, summed, writes };
+  return { clock, recorder, directory, endpoint, logged, metrics, reach, store, writes, another, ...of(kept) };
 }
 
 describe('a process that stood still until its lease was over', () => {
@@ -198,6 +212,53 @@ describe('sums', () => {
     await expect(read).rejects.toThrow('out of reach');
     await clock.advance(70_000);
     expect(await summed('day')).toBe(3);
+  });
+
+  it('of traffic alone are not lost with a settlement that fails, and neither is what they are settled with', async () => {
+    const { recorder, id, note, sum, reach, stored, summed, another } = await stage();
+    const other = await another();
+    for (const it of [note, other.note]) it('healthy');
+    await recorder.flush();
+    sum();
+    other.note('healthy');
+    reach.next = Promise.reject(new Error('out of reach'));
+    await expect(recorder.flush([id, other.id])).rejects.toThrow('out of reach');
+    await recorder.flush();
+    expect([await summed(), await stored()]).toEqual([2, 1]);
+    expect([await other.summed(), await other.stored()]).toEqual([2, 2]);
+  });
+
+  it.each([
+    ['monitors', true],
+    ['does not monitor', false],
+  ])('are counted once by a process that %s when the answer to a commit was lost', async (_, isLeading) => {
+    const { recorder, note, sum, reach, store, summed, endpoint, writes } = await stage(1_000, isLeading);
+    if (isLeading) note('healthy');
+    else sum();
+    await recorder.flush();
+    sum();
+    reach.isMute = true;
+    await expect(recorder.flush()).rejects.toThrow('lost');
+    reach.isMute = false;
+    sum();
+    await recorder.flush();
+    expect(await summed()).toBe(3);
+    expect(await summed('day')).toBe(3);
+    expect(writes).toHaveLength(3);
+    expect((await store.tenant('acme').get(endpoint.id))?.state?.status).toBe(isLeading ? 'healthy' : undefined);
+  });
+
+  it('that were refused are not taken for kept because another endpoint’s were kept since', async () => {
+    const { recorder, id, note, sum, reach, summed, another } = await stage();
+    const other = await another();
+    for (const it of [note, other.note]) it('healthy');
+    await recorder.flush();
+    for (const it of [sum, other.sum]) it();
+    reach.next = Promise.reject(new Error('refused'));
+    const both = [recorder.flush([id]), recorder.flush([other.id])];
+    expect((await Promise.allSettled(both)).map(({ status }) => status)).toEqual(['rejected', 'fulfilled']);
+    await recorder.flush();
+    expect([await summed(), await other.summed()]).toEqual([2, 2]);
   });
 
   it('of one endpoint can be asked for at once', async () => {

@@ -12,6 +12,7 @@ import { everyEndpoint, kyselyEndpoints } from './endpoints.js';
 import { kyselyEventLog } from './event-log.js';
 import { kyselyIncidents, pruneIncidents, writeIncidents } from './incidents.js';
 import { healthMigrations } from './migrations.js';
+import { kyselyReceipts } from './receipts.js';
 import { kyselySharing } from './sharing.js';
 import { lockLiving, writeStates } from './states.js';
 import type { HealthTables } from './tables.js';
@@ -32,11 +33,13 @@ export function kyselyHealthStore(database: Database, { clock }: KyselyHealthSto
     ...writeIncidents(database),
   };
   const log = kyselyEventLog(database, clock);
+  const { keepReceipt, ...receipts } = kyselyReceipts(database, clock);
   const isHeld = leaseWithin(database, clock && { clock });
   return {
     outbox,
     ...kyselySharing(database, clock),
     ...log,
+    ...receipts,
     async migrate() {
       await migrate(database, coreMigrations);
       await migrate(database, healthMigrations);
@@ -44,7 +47,7 @@ export function kyselyHealthStore(database: Database, { clock }: KyselyHealthSto
     transaction: <Result>(work: (trx: StoreTransaction) => Promise<Result>, join?: StoreTransaction) =>
       inTransaction<HealthTables, Result>(database, join, work),
     everyEndpoint: (ask) => everyEndpoint(database, ask),
-    settle: ({ states, chunks, deltas, incidents, events }, term) =>
+    settle: ({ states, chunks, deltas, incidents, events, receipt }, term) =>
       inTransaction<HealthTables, void>(database, undefined, async (trx) => {
         if (term && !(await isHeld({ database, trx }, term.key, term.fence)))
           throw coreErrors.LEASE_LOST({ key: term.key });
@@ -68,6 +71,7 @@ export function kyselyHealthStore(database: Database, { clock }: KyselyHealthSto
           .map((event) => healthEvents.encode(event));
         if (told.length > 0) await outbox.append(outboxEntries(told), trx);
         await log.logEvents(told, trx);
+        if (receipt) await keepReceipt(trx, receipt);
       }),
     everyObjective: (ask) => everyDocument(database, 'objective', ask),
     windowsOf: (tenantIds, ask) => everyDocument(database, 'window', ask, tenantIds),

@@ -3,6 +3,7 @@ import type { AlterTableBuilder } from 'kysely';
 import { endpointStatus } from '../../endpoints/endpoint.js';
 import { eventLogMigrations } from './event-log-migrations.js';
 import { incidentEntries, incidents } from './incident-migrations.js';
+import { receiptMigrations } from './receipts.js';
 import { sharingMigrations } from './sharing-migrations.js';
 
 const index =
@@ -250,5 +251,6 @@ export const healthMigrations: ModuleMigrations = {
     ),
     ...eventLogMigrations,
     '0043-alerts-by-due-channel': alertsByDueChannel,
+    ...receiptMigrations,
   },
 };

@@ -11,7 +11,10 @@ import { storedEndpoint, type HealthTables } from './tables.js';
 const rowsPerStatement = 100;
 
 /** What processes on one database tell each other. */
-export function kyselySharing(database: Database, clock: Pick<Clock, 'now'> | undefined): SharedStore {
+export function kyselySharing(
+  database: Database,
+  clock: Pick<Clock, 'now'> | undefined,
+): Omit<SharedStore, 'lastSettled' | 'pruneReceipts'> {
   const kysely = database.withTables<HealthTables>();
   const time = () => databaseTime(database, clock);
   return {

@@ -20,7 +20,7 @@ import {
 } from '../store.js';
 import { channelsOf, dueIn, memoryAlerts } from './alerts.js';
 import { memoryEventLog } from './event-log.js';
-import { memorySharing, type KeptChange, type KeptHanded } from './sharing.js';
+import { keepReceipt, memorySharing, type KeptChange, type KeptHanded, type KeptReceipt } from './sharing.js';
 import { isAsked, passes } from './listed.js';
 import { everyDocument, memoryDocuments, type KeptDocument } from './documents.js';
 
@@ -47,6 +47,7 @@ export function memoryHealthStore(options: MemoryHealthStoreOptions = {}): Healt
     revisions: new Map<string, number>(),
     changes: new Map<string, KeptChange>(),
     handed: new Map<string, KeptHanded>(),
+    receipts: new Map<string, KeptReceipt>(),
   });
   const { endpoints, chunks, buckets, incidents, entries } = tables.read;
   const outbox = memoryOutbox(options);
@@ -70,7 +71,7 @@ export function memoryHealthStore(options: MemoryHealthStoreOptions = {}): Healt
     migrate: () => Promise.resolve(),
     transaction: (work, join) => tables.transaction((_, trx) => work(trx), join),
     everyEndpoint: (ask) => Promise.resolve(paged(byId(), ask)),
-    settle: ({ states, chunks: batch, deltas, incidents: writes, events }, term) =>
+    settle: ({ states, chunks: batch, deltas, incidents: writes, events, receipt }, term) =>
       tables.transaction(async (rows, trx) => {
         if (term && (await sharing.leases.holder(term.key))?.fence !== term.fence)
           throw coreErrors.LEASE_LOST({ key: term.key });
@@ -109,6 +110,7 @@ export function memoryHealthStore(options: MemoryHealthStoreOptions = {}): Healt
           .map((event) => healthEvents.encode(event));
         await outbox.append(outboxEntries(told), trx);
         await log.logEvents(told, trx);
+        if (receipt) keepReceipt(rows.receipts, receipt, await sharing.time());
       }),
     everyObjective: (ask) => Promise.resolve(everyDocument(tables.read.documents, 'objective', ask)),
     windowsOf: (tenantIds, ask) => Promise.resolve(everyDocument(tables.read.documents, 'window', ask, tenantIds)),

@@ -1,11 +1,14 @@
 import { memoryLeases, newId, systemClock, type Clock, type MemoryTables } from '@dotmac/core';
-import type { EndpointChange, HandedResult, SharedStore } from '../sharing.js';
+import type { EndpointChange, HandedResult, Receipt, SharedStore } from '../sharing.js';
 import type { StoredEndpoint } from '../store.js';
 
 /** A change, and who made it. */
 export type KeptChange = EndpointChange & { origin: string };
 /** A result, and when it was handed over. */
 export type KeptHanded = HandedResult & { handedAt: number };
+
+/** A receipt, and when it was kept. */
+export type KeptReceipt = Receipt & { at: number };
 
 /** The tables of {@link memorySharing}. */
 export type SharedTables = {
@@ -14,14 +17,20 @@ export type SharedTables = {
   revisions: Map<string, number>;
   changes: Map<string, KeptChange>;
   handed: Map<string, KeptHanded>;
+  receipts: Map<string, KeptReceipt>;
 };
+
+/** Keeps the greatest receipt of a process. */
+export function keepReceipt(receipts: Map<string, KeptReceipt>, { process, number }: Receipt, at: number): void {
+  receipts.set(process, { process, number: Math.max(number, receipts.get(process)?.number ?? 0), at });
+}
 
 /** What several that use one store in memory tell each other: they are of one process, or in one test. */
 export function memorySharing(
   tables: MemoryTables<SharedTables & Record<string, Map<string, never>>>,
   clock: Pick<Clock, 'now'> = systemClock,
 ): SharedStore {
-  const { endpoints, revisions, changes, handed } = tables.read;
+  const { endpoints, revisions, changes, handed, receipts } = tables.read;
   return {
     leases: memoryLeases({ clock }),
     noteChanges: (noted, origin, trx) =>
@@ -75,6 +84,13 @@ export function memorySharing(
         for (const { id } of old) rows.changes.delete(id);
         for (const { id } of late) rows.handed.delete(id);
         return old.length + late.length;
+      }),
+    lastSettled: (process) => Promise.resolve(receipts.get(process)?.number ?? 0),
+    pruneReceipts: (before, limit) =>
+      tables.transaction((rows) => {
+        const old = [...rows.receipts.values()].filter(({ at }) => at < before).slice(0, limit);
+        for (const { process } of old) rows.receipts.delete(process);
+        return old.length;
       }),
   };
 }
