@@ -70,8 +70,27 @@ export interface HeartbeatRecord {
   succeededAt: number | null;
   failedAt: number | null;
   exitStatus: number | null;
+  /** How it stands after its last call; missing in those from before it was kept. */
+  standing?: Standing;
   /** Newest first. */
   pings: Ping[];
+}
+
+/** How a job stands by the order in which its calls came: dates of clocks that were set, or are not the same, tell another. */
+interface Standing {
+  /** It has begun, and not ended since. */
+  isRunning: boolean;
+  /** When it ended last, it had failed. */
+  hasFailed: boolean;
+}
+
+/** How a job stands. */
+export function standingOf({ startedAt, succeededAt, failedAt, standing }: HeartbeatRecord): Standing {
+  if (standing) return standing;
+  return {
+    isRunning: startedAt !== null && startedAt > Math.max(succeededAt ?? 0, failedAt ?? 0),
+    hasFailed: failedAt !== null && failedAt >= (succeededAt ?? 0),
+  };
 }
 
 /** Before the first call. */
@@ -89,12 +108,12 @@ export function pinged(
   record: HeartbeatRecord,
   { kind, exitStatus, at }: Pick<Ping, 'kind' | 'exitStatus' | 'at'>,
 ): HeartbeatRecord {
+  const { startedAt } = record;
   // A start that was answered already says nothing of this run.
-  const { startedAt, succeededAt, failedAt } = record;
-  const isRunning = startedAt !== null && startedAt > Math.max(succeededAt ?? 0, failedAt ?? 0);
-  const duration = kind !== 'start' && isRunning ? Math.max(0, at - startedAt) / 1_000 : null;
+  const { isRunning, hasFailed } = standingOf(record);
+  const duration = kind !== 'start' && isRunning && startedAt !== null ? Math.max(0, at - startedAt) / 1_000 : null;
   const pings = [{ at, kind, exitStatus, duration }, ...record.pings].slice(0, mostPings);
-  if (kind === 'start') return { ...record, pings, startedAt: at };
-  if (kind === 'success') return { ...record, pings, succeededAt: at, exitStatus };
-  return { ...record, pings, failedAt: at, exitStatus };
+  if (kind === 'start') return { ...record, pings, startedAt: at, standing: { isRunning: true, hasFailed } };
+  const ended = { ...record, pings, exitStatus, standing: { isRunning: false, hasFailed: kind === 'fail' } };
+  return kind === 'success' ? { ...ended, succeededAt: at } : { ...ended, failedAt: at };
 }

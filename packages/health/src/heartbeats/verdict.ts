@@ -1,5 +1,5 @@
 import { cronNext } from '../windows/cron-next.js';
-import type { HeartbeatRecord, HeartbeatSettings } from './heartbeat.js';
+import { standingOf, type HeartbeatRecord, type HeartbeatSettings } from './heartbeat.js';
 
 /** What a job's calls amount to. */
 export interface Verdict {
@@ -19,11 +19,10 @@ export function verdictOf(
   settings: HeartbeatSettings,
   { registeredAt, upSince, now }: { registeredAt: number; upSince: number; now: number },
 ): Verdict {
-  const { startedAt, succeededAt, failedAt, exitStatus } = record;
-  const isRunning = startedAt !== null && startedAt > Math.max(succeededAt ?? 0, failedAt ?? 0);
-  const hasFailed = failedAt !== null && failedAt >= (succeededAt ?? 0);
+  const { startedAt, succeededAt, exitStatus } = record;
+  const { isRunning, hasFailed } = standingOf(record);
   const lateAt = expectedBy(record, settings, { registeredAt, upSince });
-  const overdueAt = isRunning ? startedAt + (settings.longest ?? Infinity) * 1_000 : Infinity;
+  const overdueAt = isRunning ? (startedAt ?? Infinity) + (settings.longest ?? Infinity) * 1_000 : Infinity;
   const ended = (is: Verdict['is'], message: string): Verdict => ({ is, message, until: Infinity });
   if (hasFailed) {
     const failure = exitStatus === null ? 'The job failed' : `The job ended with ${exitStatus}`;

@@ -83,6 +83,20 @@ describe.each(stores)('a heartbeat %s', (_, makeStore) => {
     ]);
   });
 
+  it('is what its last call says when clocks are set between the calls', async () => {
+    const { clock, call, statusIs } = await stage();
+    await call();
+    await statusIs('healthy');
+    for (const stepMs of [-3_600_000, 3_600_000, -3_600_000]) {
+      clock.set(clock.now() + stepMs);
+      await call('fail');
+      await statusIs('critical');
+      clock.set(clock.now() - 3_600_000);
+      await call();
+      await statusIs('healthy');
+    }
+  });
+
   it('counts the calls of many at once, each of them', async () => {
     const { scope, id, call } = await stage();
     await Promise.all(Array.from({ length: 40 }, () => call('start')));

@@ -4,6 +4,7 @@ import {
   heartbeatSettings,
   pinged,
   silentSoFar,
+  standingOf,
   type HeartbeatRecord,
   type HeartbeatSettings,
 } from '../../src/heartbeats/heartbeat.js';
@@ -141,6 +142,42 @@ describe('a job', () => {
         },
       ),
     );
+  });
+});
+
+describe('a job whose calls are dated by clocks that were set, or are not the same,', () => {
+  const never = silentSoFar('acme', 'e');
+  const kinds = fc.constantFrom('start' as const, 'success' as const, 'fail' as const);
+
+  it.each([
+    ['failed though it succeeded later by the dates', ['success', 60], ['fail', 1], 'failed'],
+    ['is well though it failed later by the dates', ['fail', 60], ['success', 1], 'well'],
+    ['is well when it succeeded at the instant of its failure', ['fail', 60], ['success', 60], 'well'],
+  ] as const)('%s', (_, first, second, is) => {
+    expect(at(after([[...first], [...second]]), 61).is).toBe(is);
+  });
+
+  it('stands as the order of its calls tells, whatever the dates', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(kinds, fc.integer({ min: 1, max: 600 })), { maxLength: 70 }), (calls) => {
+        const record = after(calls);
+        const ends = calls.filter(([kind]) => kind !== 'start');
+        expect(standingOf(record)).toEqual({
+          isRunning: calls.at(-1)?.[0] === 'start',
+          hasFailed: ends.at(-1)?.[0] === 'fail',
+        });
+      }),
+    );
+  });
+
+  it('stands as its dates tell when it was kept before that was', () => {
+    const old = { ...never, startedAt: 3, succeededAt: 1, failedAt: 2 };
+    expect(standingOf(old)).toEqual({ isRunning: true, hasFailed: true });
+    expect(standingOf({ ...old, succeededAt: 4 })).toEqual({ isRunning: false, hasFailed: false });
+    expect(standingOf(pinged(old, { kind: 'success', at: 1, exitStatus: 0 }))).toEqual({
+      isRunning: false,
+      hasFailed: false,
+    });
   });
 });
 
