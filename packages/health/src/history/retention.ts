@@ -48,7 +48,8 @@ export function createRetention(options: {
       size: batchSize,
       prune: () => store.pruneBuckets(resolution, clock.now() - retention[resolution], batchSize),
     })),
-    { size: batchSize, prune: () => store.pruneShared(clock.now() - sharedMs, batchSize) },
+    // By the clock that they are noted by: by another they may be old as soon as they are noted.
+    { size: batchSize, prune: async () => store.pruneShared((await store.time()) - sharedMs, batchSize) },
     { size: batchSize, prune: () => store.pruneEvents(since(followedDays), batchSize) },
     { size: batchSize, prune: () => store.pruneReceipts(since(receiptDays), batchSize) },
     { size: smallBatch, prune: () => store.pruneIncidents(since(keptDays.incidents), smallBatch) },

@@ -6,6 +6,7 @@ import { restored } from '../monitoring/load-endpoints.js';
 import type { Monitor } from '../monitoring/monitor.js';
 import type { EndpointChange } from '../store/sharing.js';
 import type { HealthStore, StoredEndpoint } from '../store/store.js';
+import { unseenSince } from './unseen-since.js';
 
 /** Takes up what other processes did to endpoints, and found out about them. */
 export interface Follower {
@@ -27,7 +28,7 @@ export interface FollowerOptions {
   recorder: Pick<Recorder, 'flushChanges'>;
   /** Names this process; never given twice. */
   origin: string;
-  clock: Pick<Clock, 'now'>;
+  clock: Pick<Clock, 'now' | 'monotonic'>;
 }
 
 /** A transaction may take so long from noting a change to its commit. */
@@ -39,13 +40,14 @@ const statesAtOnce = 500;
 /** @see Follower */
 export function createFollower(options: FollowerOptions): Follower {
   const { store, directory, monitor, recorder, origin, clock } = options;
-  let since = 0;
+  const unseenFrom = unseenSince(lateMs, clock);
   let revision = 0;
   /** Changes that were taken up, by when they were noted: they are seen again as long as others may come late. */
   const seen = new Map<string, number>();
 
   const unseen = async (): Promise<EndpointChange[]> => {
     const found: EndpointChange[] = [];
+    const since = unseenFrom.look(await store.time());
     let after: EndpointChange | null = null;
     for (;;) {
       const page: EndpointChange[] = await store.changesSince({ origin, since, after, limit: pageSize });
@@ -53,8 +55,6 @@ export function createFollower(options: FollowerOptions): Follower {
       after = page.at(-1) ?? after;
       if (page.length < pageSize) break;
     }
-    if (!after) return found;
-    since = Math.max(since, (await store.time()) - lateMs);
     for (const [id, at] of seen) if (at < since) seen.delete(id);
     return found;
   };
@@ -88,7 +88,7 @@ export function createFollower(options: FollowerOptions): Follower {
 
   return {
     async begin() {
-      since = (await store.time()) - lateMs;
+      unseenFrom.begin(await store.time());
       seen.clear();
       revision = await store.stateRevision();
     },
@@ -112,6 +112,7 @@ export function createFollower(options: FollowerOptions): Follower {
         }
       }
       for (const { id, at } of changes) seen.set(id, at);
+      unseenFrom.saw();
     },
     async followStates() {
       const removed = directory.noteRemovals();

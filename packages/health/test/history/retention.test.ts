@@ -56,6 +56,21 @@ describe('retention', () => {
     await pruning.stop();
   });
 
+  it('leaves what processes tell each other to be read, though its own clock was set an hour forward', async () => {
+    const clock = fakeClock();
+    const store = memoryHealthStore({ clock: { ...clock, now: () => clock.now() - 3_600_000 } });
+    const keptDays = { incidents: 400, undelivered: 90 };
+    const pruning = createRetention({ store, clock, logger: silentLogger, retention, keptDays });
+    pruning.start();
+    await store.transaction((trx) => store.noteChanges([{ tenantId: 'acme', endpointId: 'web' }], 'other', trx));
+    const left = () => store.changesSince({ origin: 'this', since: 0, after: null, limit: 10 });
+    await clock.advance(round + 1_000);
+    expect(await left()).toHaveLength(1);
+    await clock.advance(3_600_000 + round);
+    expect(await left()).toEqual([]);
+    await pruning.stop();
+  });
+
   it('stops between two batches, and holds no timer', async () => {
     const { clock, asked, pruning } = stage(1_000_000);
     pruning.start();

@@ -58,6 +58,43 @@ describe('endpoints that another process registered', () => {
   });
 });
 
+describe('the clock of a store that is set', () => {
+  it.each([
+    ['forward', 3_600_000],
+    ['back', -3_600_000],
+  ])('an hour %s hides nothing that other processes change', async (_, stepMs) => {
+    let setBy = 0;
+    const { clock, store, scope, states, register, becomes, until } = await staged((own) =>
+      memoryHealthStore({ clock: { now: () => own.now() + setBy } }),
+    );
+    const other = createHealth({ store, clock, monitoring: false, probes: [] });
+    await other.start();
+    onTestFinished(() => other.stop());
+    const elsewhere = other.scope({ tenantId: 'acme', actor: 'user:2' });
+    const [web, old] = [await register('web'), await register('old')];
+    for (const endpoint of [web, old]) await becomes(endpoint, 'healthy');
+    await until(() => elsewhere.summary().details.length === 2);
+    const seenWithin = async (holds: () => boolean): Promise<void> => {
+      const from = clock.monotonic();
+      await until(holds);
+      expect(clock.monotonic() - from).toBeLessThanOrEqual(10_000);
+    };
+    for (const by of [stepMs, -stepMs, stepMs]) {
+      setBy += by;
+      await elsewhere.endpoints.pause(web.id);
+      await seenWithin(() => !scope.isUp(web.id));
+      await clock.advance(60_000);
+      await elsewhere.endpoints.resume(web.id);
+      await seenWithin(() => scope.isUp(web.id));
+    }
+    setBy += stepMs;
+    await elsewhere.endpoints.remove(old.id);
+    await seenWithin(() => !scope.isUp(old.id));
+    states.set('web', 'offline');
+    await seenWithin(() => !elsewhere.isUp(web.id));
+  });
+});
+
 describe('what another process found out', () => {
   it('is of now when its clock is ahead', async () => {
     const { clock, store, scope, register, becomes, until } = await staged((clock) => memoryHealthStore({ clock }));
