@@ -24,9 +24,11 @@ import { createRecorder } from './history/recorder.js';
 import { retentionOf } from './history/resolution.js';
 import { createRetention, keptDaysOf } from './history/retention.js';
 import { createEvaluator } from './objectives/evaluator.js';
+import { createDatings } from './heartbeats/datings.js';
 import { openHeartbeats } from './heartbeats/service.js';
 import { observeEndpoints } from './endpoint-metrics.js';
 import { healthMetrics } from './metrics.js';
+import { createClockSteps } from './monitoring/clock-steps.js';
 import { createConnectivity } from './monitoring/connectivity.js';
 import { createDirectory } from './monitoring/directory.js';
 import { createLateness, latenessBounds } from './monitoring/lateness.js';
@@ -93,6 +95,7 @@ export function createHealth(options: HealthOptions): Health {
     relay.nudge();
     tail.nudge();
   };
+  const steps = createClockSteps(clock);
   const directory = createDirectory();
   if (options.metrics && options.endpointMetrics) observeEndpoints(options.metrics, directory);
   const connector = createConnector({ ...(options.egress && { policy: options.egress }), clock });
@@ -101,12 +104,10 @@ export function createHealth(options: HealthOptions): Health {
     tenant: connector,
     host: hostEgress ? createConnector({ policy: hostEgress, clock }) : connector,
   };
-  let upSince = clock.now();
-  const probes = probeRegistry(
-    options.probes,
-    targets,
-    heartbeatProbe(store, () => upSince),
-  );
+  let upAt = clock.monotonic();
+  /** By the wall clock as it is set now. */
+  const upSince = (): number => Math.round(clock.now() - (clock.monotonic() - upAt));
+  const probes = probeRegistry(options.probes, targets, heartbeatProbe(store, upSince, createDatings(steps)));
   const sealer = options.secret === undefined ? undefined : createSealer([options.secret].flat(), 'dotmac health');
   const retention = retentionOf(options.retentionDays);
   const keptResults = atLeastOne('keptResults', { recent: 100, issues: 20 }, options.keptResults);
@@ -137,6 +138,7 @@ export function createHealth(options: HealthOptions): Health {
     connectivity: options.connectivity && createConnectivity(options.connectivity, { clock, logger }),
     metrics,
     clock,
+    steps,
     logger,
     limits,
   });
@@ -154,7 +156,7 @@ export function createHealth(options: HealthOptions): Health {
   const channels = channelRegistry(options.channels);
   const through = deliveryThrough({ channels, sealer, connector, clock });
   const alerts = createAlerts({
-    ...{ store, relay, directory, calendar, through, metrics, clock, logger },
+    ...{ store, relay, directory, calendar, through, metrics, clock, steps, logger },
     isElsewhere: processes.isElsewhere,
   });
   const pruning = createRetention({
@@ -179,7 +181,7 @@ export function createHealth(options: HealthOptions): Health {
     sealer,
     calendar,
     statusBoard,
-    upSince: () => upSince,
+    upSince,
     monitoring: processes.monitoring,
     streams,
     channels,
@@ -222,7 +224,7 @@ export function createHealth(options: HealthOptions): Health {
     async start() {
       if (state !== 'stopped') return;
       state = 'starting';
-      upSince = clock.now();
+      upAt = clock.monotonic();
       streams.open();
       try {
         if (options.migrate ?? true) await store.migrate();

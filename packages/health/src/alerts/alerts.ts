@@ -3,6 +3,7 @@ import { isNotDelivered } from '@dotmac/core/net';
 import type { DeliverThrough } from '../channels/deliver-through.js';
 import type { HealthEvents } from '../events.js';
 import type { HealthMetrics } from '../metrics.js';
+import type { ClockSteps } from '../monitoring/clock-steps.js';
 import type { Directory } from '../monitoring/directory.js';
 import { alertingEvents, alertSubscriber } from '../store/outbox-entries.js';
 import type { HealthStore } from '../store/store.js';
@@ -26,6 +27,7 @@ export interface AlertsOptions {
   isElsewhere: () => boolean;
   metrics: HealthMetrics | undefined;
   clock: Clock;
+  steps: ClockSteps;
   logger: Logger;
 }
 
@@ -45,7 +47,7 @@ const attemptsInOrder = 7;
  * relay of its own, so that nobody waits for a server that hangs.
  */
 export function createAlerts(options: AlertsOptions) {
-  const { store, relay, directory, calendar, through, isElsewhere, metrics, clock, logger } = options;
+  const { store, relay, directory, calendar, through, isElsewhere, metrics, clock, steps, logger } = options;
   relay.subscribe({ name: alertSubscriber, events: alertingEvents, deliver: alertRouter({ store, clock }) });
   const messages = createOutboxRelay({
     outbox: store.outbox,
@@ -62,7 +64,7 @@ export function createAlerts(options: AlertsOptions) {
     mostAttempts: (error) => (isNotDelivered(error) && error.isRefused ? attemptsInOrder : undefined),
     attemptsInOrder,
   });
-  const holdOf = holds({ directory, calendar, clock });
+  const holdOf = holds({ directory, calendar, clock, steps });
   const dispatcher = createDispatcher({ store, relay: messages, holdOf, isElsewhere, clock, logger });
   return {
     start(): void {

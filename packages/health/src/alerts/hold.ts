@@ -1,5 +1,6 @@
 import type { Clock } from '@dotmac/core';
 import { suppressorOf, unaskedOf } from '../dependencies/suppression.js';
+import type { ClockSteps } from '../monitoring/clock-steps.js';
 import type { Directory } from '../monitoring/directory.js';
 import type { Calendar } from '../windows/calendar.js';
 import type { AlertRecord, Telling } from './alert.js';
@@ -24,14 +25,26 @@ const unaskedMs = 1_000;
  * which may not be known yet.
  * The end of what was told is held up by nothing.
  */
-export function holds({ directory, calendar, clock }: { directory: Directory; calendar: Calendar; clock: Clock }) {
+export function holds({
+  directory,
+  calendar,
+  clock,
+  steps,
+}: {
+  directory: Directory;
+  calendar: Calendar;
+  clock: Clock;
+  steps: Pick<ClockSteps, 'since'>;
+}) {
   return async ({ tenantId, trouble, told }: AlertRecord, telling: Telling): Promise<Hold | undefined> => {
     if (telling === 'resolved' && told) return undefined;
-    const now = clock.now();
     const { endpointId, tags } = trouble;
     const window = await calendar.over(tenantId, { id: endpointId ?? '', tags });
-    if (window) return { text: `Held while "${window.name}" lasts`, until: Math.min(window.until, now + windowMs) };
+    if (window)
+      return { text: `Held while "${window.name}" lasts`, until: Math.min(window.until, clock.now() + windowMs) };
     if (endpointId === null) return undefined;
+    const startedAt = trouble.startedAt + steps.since(trouble.startedAt);
+    const now = clock.now();
     const lookup = (id: string) => directory.get(id);
     // Nobody looks, so nobody knows.
     const isPaused = telling !== 'resolved' && typeof lookup(endpointId)?.endpoint.pausedAt === 'number';
@@ -39,7 +52,7 @@ export function holds({ directory, calendar, clock }: { directory: Directory; ca
     const root = suppressorOf(endpointId, lookup, now);
     if (root) return { text: `Held while "${root.name}" is in trouble`, until: now + suppressedMs };
     // What is over by now is told as that: nobody is called out for it.
-    const unasked = telling === 'opened' && unaskedOf(endpointId, lookup, { startedAt: trouble.startedAt, now });
+    const unasked = telling === 'opened' && unaskedOf(endpointId, lookup, { startedAt, now });
     return unasked ? { text: `Held until "${unasked.name}" has been looked at`, until: now + unaskedMs } : undefined;
   };
 }

@@ -61,5 +61,6 @@ function explains(parent: KeptEndpoint, graceMs: number, now: number): boolean {
   // One that is slow is there: it explains no failure.
   if (parent.worse > 0 && parent.answered === false) return true;
   const since = parent.availableSince ?? parent.since;
-  return since !== null && now - since < graceMs;
+  // One that is still to come, by another's clock, says nothing of how long ago it was.
+  return since !== null && since <= now && now - since < graceMs;
 }

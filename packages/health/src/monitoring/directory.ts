@@ -43,6 +43,17 @@ export function lastingOf(state: Pick<KeptState, 'checks' | 'issues' | 'incident
   return { checks: state?.checks ?? 0, issues: state?.issues ?? 0, incident: state?.incident ?? null };
 }
 
+const instants = ['since', 'availableSince', 'worseSince', 'betterSince', 'checkedAt', 'lookAgainAt'] as const;
+
+/** Dates what was found out by a clock that was set by so much since: everything lies as far back as it did. */
+export function redate(state: KeptState, byMs: number): void {
+  if (byMs === 0) return;
+  for (const name of instants) {
+    const at = state[name];
+    if (at !== null) state[name] = at + byMs;
+  }
+}
+
 /**
  * An endpoint with its state, spelled out: objects that were put together by spreading have a layout of their own each,
  * which takes more memory than what is in them, and makes every access to them slow.

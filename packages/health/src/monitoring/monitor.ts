@@ -5,8 +5,9 @@ import type { Recorder } from '../history/recorder.js';
 import type { HealthMetrics } from '../metrics.js';
 import { nothingFound, type ProbeResult } from '../probes/judge.js';
 import { runProbe, type RunningProbe } from '../probes/run-probe.js';
+import type { ClockSteps } from './clock-steps.js';
 import type { Connectivity } from './connectivity.js';
-import type { Directory, KeptEndpoint } from './directory.js';
+import { redate, type Directory, type KeptEndpoint } from './directory.js';
 import { hostAsOne, type Job, type Limits } from './fair-queue.js';
 import { ownTrouble } from './own-trouble.js';
 import { nextSlot } from './phase.js';
@@ -61,6 +62,7 @@ export interface MonitorOptions {
   connectivity?: Connectivity | undefined;
   metrics: HealthMetrics | undefined;
   clock: Clock;
+  steps: ClockSteps;
   logger: Logger;
   limits: Limits;
 }
@@ -90,7 +92,7 @@ class CheckJob implements Job {
 
 /** Makes a monitor. An endpoint is never checked twice at once. */
 export function createMonitor(options: MonitorOptions): Monitor {
-  const { directory, prepare, recorder, handOver, connectivity, metrics, clock, logger, limits } = options;
+  const { directory, prepare, recorder, handOver, connectivity, metrics, clock, steps, logger, limits } = options;
   const trouble = ownTrouble(clock);
   const schedule = createSchedule<CheckJob>({ clock, limits, onLag: (lagMs) => metrics?.late(lagMs) });
   metrics?.observe(() => schedule.figures);
@@ -102,6 +104,10 @@ export function createMonitor(options: MonitorOptions): Monitor {
   const heard = new WeakMap<KeptEndpoint, { second: number; statuses: Set<EndpointStatus> }>();
   const asking = new Map<string, ((result: (ProbeResult & { at: number }) | undefined) => void)[]>();
 
+  // Whoever monitors has dated what is known.
+  steps.onSet((byMs) => {
+    if (isLeading) for (const kept of directory.all()) redate(kept, byMs);
+  });
   const answer = (endpointId: string, result: (ProbeResult & { at: number }) | undefined): void => {
     if (asking.size === 0) return;
     for (const tell of asking.get(endpointId) ?? []) tell(result);
@@ -164,6 +170,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
       answer(endpoint.id, undefined);
       return null;
     }
+    steps.look();
     const at = clock.now();
     kept.lookAgainAt = result.lookAgainAt ?? null;
     conclude(kept, result, at);
@@ -211,6 +218,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
     },
     take(kept, result, at) {
       if (kept.endpoint.pausedAt !== null) return;
+      steps.look();
       const before = { status: kept.status, checkedAt: kept.checkedAt, isFlapping: kept.isFlapping };
       if (isLeading && at < (kept.checkedAt ?? at)) {
         recorder.record(kept, { at, ...result }, before, true);
@@ -252,8 +260,13 @@ export function createMonitor(options: MonitorOptions): Monitor {
       );
     },
     lead() {
-      isLeading = true;
       const all = [...directory.all()];
+      for (const kept of all) {
+        const { checkedAt } = kept;
+        // Nothing was found out yet that is to come: it was dated by a clock that was set since, or is another.
+        if (checkedAt !== null) redate(kept, Math.min(steps.since(checkedAt), clock.now() - checkedAt));
+      }
+      isLeading = true;
       const areMany = isMany(all.filter(({ checkedAt }) => checkedAt === null).length);
       for (const kept of all) watch(kept, areMany);
     },

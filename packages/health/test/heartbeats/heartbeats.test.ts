@@ -97,6 +97,42 @@ describe.each(stores)('a heartbeat %s', (_, makeStore) => {
     }
   });
 
+  it.each([
+    ['forward', 3_600_000],
+    ['back', -3_600_000],
+  ])('is late when its time is over, though its clock was set an hour %s', async (_, stepMs) => {
+    const { clock, scope, id, call, statusIs } = await stage();
+    for (const by of [stepMs, -stepMs]) {
+      await call();
+      await statusIs('healthy');
+      const calledAt = clock.monotonic();
+      await clock.advance(60_000);
+      clock.set(clock.now() + by);
+      // It is looked at by then, for whatever reason.
+      await scope.endpoints.update(id, { name: `backup ${by}` });
+      await clock.advance(calledAt + 655_000 - clock.monotonic());
+      expect((await scope.endpoints.get(id)).lastStatus).toBe('healthy');
+      await statusIs('offline');
+      expect(clock.monotonic() - calledAt).toBeLessThan(670_000);
+    }
+    expect((await scope.incidents.list()).items).toHaveLength(2);
+  });
+
+  it('is not late because the clock was set before the call was seen, which another process took', async () => {
+    const { clock, store, scope, id, path, statusIs } = await stage({ period: 1_800, grace: 60 });
+    const other = createHealth({ store, clock, monitoring: false, secret: 'a secret of thirty-two characters' });
+    await other.start();
+    onTestFinished(() => other.stop());
+    await other.open.heartbeats.call(path.split('/').at(-1) ?? '');
+    await statusIs('healthy');
+    const calledAt = clock.monotonic();
+    clock.set(clock.now() + 3_600_000);
+    await scope.endpoints.update(id, { name: 'backup of the night' });
+    await clock.advance(calledAt + 1_855_000 - clock.monotonic());
+    expect((await scope.endpoints.get(id)).lastStatus).toBe('healthy');
+    await statusIs('offline');
+  });
+
   it('counts the calls of many at once, each of them', async () => {
     const { scope, id, call } = await stage();
     await Promise.all(Array.from({ length: 40 }, () => call('start')));

@@ -181,6 +181,39 @@ describe('a job whose calls are dated by clocks that were set, or are not the sa
   });
 });
 
+describe('a job whose clock was set', () => {
+  const hour = 60;
+  const judged = (calls: Parameters<typeof after>[0], now: number, by: number, settings = hourly) =>
+    verdictOf(after(calls), settings, { registeredAt: 0, upSince: 0, now: now * minute }, () => by * minute);
+
+  it.each([hour, -hour])('is late when its period and grace have passed, by %i minutes', (by) => {
+    expect(judged([['success', 100]], 164 + by, by).is).toBe('well');
+    expect(judged([['success', 100]], 165 + by, by).is).toBe('late');
+    expect(judged([['success', 100]], 101 + by, by).until).toBe((165 + by) * minute);
+    expect(judged([], 64 + by, by).is).toBe('silent');
+    expect(judged([], 65 + by, by).is).toBe('late');
+  });
+
+  it.each([hour, -hour])('runs as long as it does, by %i minutes', (by) => {
+    const settings = heartbeatSettings.parse({ period: 36_000, longest: 1_200 });
+    const calls: Parameters<typeof after>[0] = [
+      ['success', 90],
+      ['start', 100],
+    ];
+    expect(judged(calls, 119 + by, by, settings).is).toBe('well');
+    expect(judged(calls, 120 + by, by, settings).is).toBe('overran');
+  });
+
+  it.each([
+    [hour, 12 * 60 + 65],
+    [-hour, 12 * 60 + 5],
+  ])('by cron is late when both clocks have come to that, by %i minutes', (by, lateAt) => {
+    const settings = heartbeatSettings.parse({ cron: '0 12 * * *', grace: 300 });
+    expect(judged([['success', 600]], lateAt - 1, by, settings).is).toBe('well');
+    expect(judged([['success', 600]], lateAt, by, settings).is).toBe('late');
+  });
+});
+
 describe('a job by cron', () => {
   // The clocks of Berlin skip an hour on 29 March 2026 and repeat one on 25 October.
   it.each(['2026-03-28T00:00Z', '2026-10-24T00:00Z', '2026-06-01T00:00Z'])(

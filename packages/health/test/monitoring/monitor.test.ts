@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { defineProbe, type Observation } from '../../src/probes/probe.js';
 import type { EndpointRecord } from '../../src/endpoints/endpoint.js';
 import { healthMetrics } from '../../src/metrics.js';
+import { createClockSteps } from '../../src/monitoring/clock-steps.js';
 import { createDirectory, uncheckedState, type Directory } from '../../src/monitoring/directory.js';
 import { createMonitor, type Monitor } from '../../src/monitoring/monitor.js';
 import { nextSlot } from '../../src/monitoring/phase.js';
@@ -76,6 +77,7 @@ function stage(endpoints: EndpointRecord[], { concurrency = 100, network = {} as
     handOver: () => undefined,
     metrics: healthMetrics(registry),
     clock,
+    steps: createClockSteps(clock),
     logger: silentLogger,
     limits: { total: concurrency, perTenant: concurrency, perHost: concurrency },
   });
@@ -320,6 +322,7 @@ describe('a probe', () => {
       handOver: () => undefined,
       metrics: undefined,
       clock,
+      steps: createClockSteps(clock),
       logger: silentLogger,
       limits: { total: 1, perTenant: 1, perHost: 1 },
     });

@@ -66,19 +66,24 @@ export async function staged(makeStore: (clock: FakeClock) => HealthStore, optio
     },
   });
   const store = makeStore(clock);
-  const health = createHealth({
-    ...{ store, clock, probes: [played], egress: { allow: ['loopback'] } },
-    secret: 'a secret of thirty-two characters',
-    ...options,
-  });
-  await health.start();
-  onTestFinished(async () => {
-    let isStopped = false;
-    const stopping = health.stop().finally(() => (isStopped = true));
-    // Whatever hangs is given up by this clock, which nobody else moves any more.
-    for (let second = 0; second < 120 && !isStopped; second++) await clock.advance(1_000);
-    await stopping;
-  });
+  /** A process on the store. */
+  const another = async () => {
+    const started = createHealth({
+      ...{ store, clock, probes: [played], egress: { allow: ['loopback'] } },
+      secret: 'a secret of thirty-two characters',
+      ...options,
+    });
+    await started.start();
+    onTestFinished(async () => {
+      let isStopped = false;
+      const stopping = started.stop().finally(() => (isStopped = true));
+      // Whatever hangs is given up by this clock, which nobody else moves any more.
+      for (let second = 0; second < 120 && !isStopped; second++) await clock.advance(1_000);
+      await stopping;
+    });
+    return started;
+  };
+  const health = await another();
   const scope = health.scope({ tenantId: 'acme', actor: 'user:1' });
   /** Lets time pass until something holds. */
   const until = async (holds: () => boolean | Promise<boolean>, stepMs = 250): Promise<void> => {
@@ -107,5 +112,5 @@ export async function staged(makeStore: (clock: FakeClock) => HealthStore, optio
     states.set(name, status);
     await until(async () => (await scope.endpoints.get(id)).lastStatus === status);
   };
-  return { clock, health, store, scope, states, probed, looks, register, registerSeldom, becomes, until };
+  return { clock, health, another, store, scope, states, probed, looks, register, registerSeldom, becomes, until };
 }

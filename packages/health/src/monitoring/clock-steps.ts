@@ -1,0 +1,57 @@
+import type { Clock } from '@dotmac/core';
+
+/** How the wall clock was set while this process ran: instants that it dated before are other instants by it now. */
+export interface ClockSteps {
+  /** Calls `listener` with by how much it was set, ms, when that is seen at a look. */
+  onSet(listener: (byMs: number) => void): void;
+  /** Looks whether it was set; before instants of before are compared with now. */
+  look(): void;
+  /** By how much it was set in all, ms. */
+  ahead(): number;
+  /**
+   * By how much it was set since it dated an instant, ms, as far as the date tells: one that it showed twice, for it was set
+   * back, counts as dated the second time.
+   */
+  since(at: number): number;
+}
+
+/** Wall clocks are slewed by less from one look to the next; what is more was set. */
+const leastStepMs = 2_000;
+/** Of as many it is remembered. */
+const mostSteps = 100;
+
+/** Begins to watch the clock. */
+export function createClockSteps(clock: Pick<Clock, 'now' | 'monotonic'>): ClockSteps {
+  const listeners: ((byMs: number) => void)[] = [];
+  const aheadOf = (): number => clock.now() - clock.monotonic();
+  let [lastAhead, ahead] = [aheadOf(), 0];
+  /** By how much it was set, and what it showed when that was seen. */
+  const steps: { by: number; seenAt: number }[] = [];
+  /** Whether an instant was dated before a step: after it the clock never showed that yet, or any more. */
+  const isBefore = (at: number, { by, seenAt }: { by: number; seenAt: number }): boolean =>
+    by > 0 ? at <= seenAt - by : at < seenAt + by || at > clock.now();
+  const look = (): void => {
+    const nowAhead = aheadOf();
+    const by = Math.round(nowAhead - lastAhead);
+    lastAhead = nowAhead;
+    if (Math.abs(by) < leastStepMs) return;
+    ahead += by;
+    steps.push({ by, seenAt: clock.now() });
+    if (steps.length > mostSteps) steps.shift();
+    for (const listener of listeners) listener(by);
+  };
+  return {
+    onSet: (listener) => void listeners.push(listener),
+    look,
+    ahead() {
+      look();
+      return ahead;
+    },
+    since(at) {
+      look();
+      let setBy = 0;
+      for (const step of steps) if (isBefore(at + setBy, step)) setBy += step.by;
+      return setBy;
+    },
+  };
+}

@@ -1,0 +1,95 @@
+import { fakeClock } from '@dotmac/core/testing';
+import { describe, expect, it } from 'vitest';
+import { createDatings } from '../../src/heartbeats/datings.js';
+import { createClockSteps } from '../../src/monitoring/clock-steps.js';
+
+const minute = 60_000;
+const hour = 60 * minute;
+
+function stage() {
+  const clock = fakeClock();
+  const steps = createClockSteps(clock);
+  const set = (byMs: number): void => clock.set(clock.now() + byMs);
+  const told: number[] = [];
+  steps.onSet((byMs) => void told.push(byMs));
+  return { clock, steps, set, told };
+}
+
+describe('a wall clock', () => {
+  it('that runs on, or is slewed, was not set', async () => {
+    const { clock, steps, set, told } = stage();
+    const at = clock.now();
+    for (let count = 0; count < 100; count++) {
+      await clock.advance(1_000);
+      set(50);
+      steps.look();
+    }
+    expect([told, steps.ahead(), steps.since(at)]).toEqual([[], 0, 0]);
+  });
+
+  it('that was set forward dated before what lies before what was left out, and since what lies after', async () => {
+    const { clock, steps, set, told } = stage();
+    const before = [clock.now() - 30 * 24 * hour, clock.now() - minute, clock.now()];
+    set(hour);
+    const since = clock.now();
+    await clock.advance(minute);
+    expect(before.map((at) => steps.since(at))).toEqual([hour, hour, hour]);
+    expect([steps.since(since), steps.since(clock.now())]).toEqual([0, 0]);
+    expect(told).toEqual([hour]);
+  });
+
+  it('that was set back dated before what is still to come, and what is long ago', async () => {
+    const { clock, steps, set, told } = stage();
+    const before = clock.now();
+    set(-hour);
+    expect([steps.since(before), steps.since(clock.now())]).toEqual([-hour, 0]);
+    expect(steps.since(before - 3 * hour)).toBe(-hour);
+    await clock.advance(hour + 1);
+    // It has shown that instant twice by now.
+    expect(steps.since(before)).toBe(0);
+    expect([told, steps.ahead()]).toEqual([[-hour], -hour]);
+  });
+
+  it('that was set there and back again dated as if nothing had been', async () => {
+    for (const step of [hour, -hour]) {
+      const { clock, steps, set } = stage();
+      const before = clock.now() - 3 * hour;
+      set(step);
+      steps.look();
+      await clock.advance(minute);
+      set(-step);
+      expect([steps.ahead(), steps.since(before)]).toEqual([0, 0]);
+    }
+  });
+});
+
+describe('the instants of a job', () => {
+  it.each([hour, -hour])(
+    'are known as they were first seen, however long ago the clock was set (%i ms)',
+    async (step) => {
+      const { clock, steps, set } = stage();
+      const datings = createDatings(steps);
+      const calledAt = clock.now();
+      expect(datings('job', [calledAt])(calledAt)).toBe(0);
+      set(step);
+      await clock.advance(minute);
+      expect(datings('job', [calledAt])(calledAt)).toBe(step);
+      await clock.advance(2 * hour);
+      const now = clock.now();
+      const setSince = datings('job', [calledAt, now]);
+      expect([setSince(calledAt), setSince(now)]).toEqual([step, 0]);
+      set(-step);
+      expect(datings('job', [calledAt])(calledAt)).toBe(0);
+      expect(datings('job', [now])(now)).toBe(-step);
+    },
+  );
+
+  it('are told by their dates when they were not seen before', () => {
+    const { clock, steps, set } = stage();
+    const datings = createDatings(steps);
+    const calledAt = clock.now();
+    set(hour);
+    expect(datings('job', [calledAt])(calledAt)).toBe(hour);
+    expect(datings('other', [clock.now()])(clock.now())).toBe(0);
+  });
+});
