@@ -8,7 +8,7 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { databaseFromUrl, type Database } from '@dotmac/core/kysely';
 import { bundleWorker } from '../../../test/support/bundle-worker.js';
-import { expireLeases } from '../../../test/support/expire-leases.js';
+import { expireLeases } from './support/expire-leases.js';
 import { createMaintenance, kyselyMaintenanceStore, type MaintenanceModule } from '../src/index.js';
 import { cleanedByWorker, leaseTtlMs } from './support/cleaning-policies.js';
 import { dialects } from './support/databases.js';

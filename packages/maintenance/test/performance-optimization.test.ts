@@ -4,7 +4,7 @@ import { Client } from 'pg';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { databaseFromUrl, type Database } from '@dotmac/core/kysely';
 import { bundleWorker } from '../../../test/support/bundle-worker.js';
-import { expireLeases } from '../../../test/support/expire-leases.js';
+import { expireLeases } from './support/expire-leases.js';
 import { available, freshPostgres, type FreshDatabase } from '../../../test/support/services.js';
 import { createMaintenance, kyselyMaintenanceStore, type MaintenanceModule, type UpkeepPolicy } from '../src/index.js';
 
