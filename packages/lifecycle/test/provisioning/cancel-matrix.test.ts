@@ -117,6 +117,9 @@ for (const [turn, { title, present, create }] of databases.entries())
           expect(events.at(-1)?.name, seen).toBe(isCancelled ? 'service.cancelled' : fate.events.at(-1));
           expect({ ...fold(events), stage: row.stage }, seen).toEqual(foldedRow(row));
           expect(foldServices(events).get(serviceId), seen).toEqual(service && foldedService(service));
+          // Whether any of those at a boundary came too late is a matter of microseconds; this one does.
+          if (!isCancelled)
+            await expect(elsewhere.provisioning.cancel(runId), seen).rejects.toMatchObject({ code: 'RUN_NOT_OPEN' });
           return { places, outcome };
         };
 
@@ -126,7 +129,6 @@ for (const [turn, { title, present, create }] of databases.entries())
         // Who is cancelled passes others than who is not: from where nobody comes to any more, all were passed.
         for (let number = 1; outcomes.at(-1) !== 'never'; number++) outcomes.push((await live(number)).outcome);
         expect(outcomes.filter((outcome) => outcome === 'cancelled').length).toBeGreaterThan(places.length / 2);
-        expect(outcomes).toContain('refused');
         await backend.close();
       },
       600_000,
