@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { sql } from 'kysely';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { systemClock } from '@dotmac/core';
 import { sqlite } from '@dotmac/core/kysely';
 import {
   createMaintenance,
@@ -96,6 +97,9 @@ describe('a run that is cancelled', () => {
     const runs = start({
       store,
       databases: { main: database },
+      // A reading of a signal is old by the next batch, however fast the machine is, and no pause is too long.
+      clock: { ...systemClock, monotonic: () => systemClock.monotonic() * 10_000 },
+      longestPauseMs: Infinity,
       throttle: [{ name: 'busy', unit: 'jobs', pauseAt: 1, read: async () => (await readdir(directory)).length }],
       retention: [
         {
