@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 const projects = {
@@ -28,6 +29,7 @@ export default defineConfig({
       test: {
         name,
         include: root === 'test' ? ['*.test.ts'] : ['test/**/*.test.ts'],
+        setupFiles: [fileURLToPath(new URL('test/support/seed.ts', import.meta.url))],
         testTimeout: 60_000,
         hookTimeout: 120_000,
         // What is waited for comes at its own pace on a busy machine; a limit is for what never comes.
