@@ -1,5 +1,5 @@
 import type { InputIssue } from '@dotmac/core';
-import { issueMessage } from '@dotmac/core/contract';
+import { invalidInput, issueMessage } from '@dotmac/core/contract';
 import { faultsOfHost } from '@dotmac/core/net';
 import { wouldCircle } from '../dependencies/graph.js';
 import type { Directory } from '../monitoring/directory.js';
@@ -17,7 +17,7 @@ export interface EndpointRules {
 }
 
 /** What is wrong with an endpoint that its schema does not see, in wire names; nothing when it can be checked. */
-export function faultsOf(endpoint: EndpointRecord, { probes, connectors }: EndpointRules): InputIssue[] {
+function faultsOf(endpoint: EndpointRecord, { probes, connectors }: EndpointRules): InputIssue[] {
   const { serviceType, host, port, config, conditions, secrets } = endpoint;
   const issues: InputIssue[] = [];
   const miss = (path: string, message: string): void => void issues.push({ path, message });
@@ -62,7 +62,7 @@ export function faultsOf(endpoint: EndpointRecord, { probes, connectors }: Endpo
  * What is wrong with what an endpoint depends on: others of the tenant's, and not itself by a detour.
  * @param known what it depended on before: those that were removed since stay, and are none
  */
-export function faultsOfDependencies(
+function faultsOfDependencies(
   { id, tenantId, dependsOn }: Pick<EndpointRecord, 'id' | 'tenantId' | 'dependsOn'>,
   directory: Pick<Directory, 'get'>,
   known: readonly string[] = [],
@@ -72,4 +72,18 @@ export function faultsOfDependencies(
   const parentsOf = (endpointId: string): readonly string[] => directory.get(endpointId)?.endpoint.dependsOn ?? [];
   if (wouldCircle(id, dependsOn, parentsOf)) issues.push({ path: 'depends_on', message: 'It would depend on itself' });
   return issues;
+}
+
+/**
+ * Refuses an endpoint that something is wrong with.
+ * @param before what it was, when it is changed
+ * @throws INVALID_INPUT
+ */
+export function requireFaultless(
+  endpoint: EndpointRecord,
+  rules: EndpointRules & { directory: Pick<Directory, 'get'> },
+  before?: EndpointRecord,
+): void {
+  const issues = [...faultsOf(endpoint, rules), ...faultsOfDependencies(endpoint, rules.directory, before?.dependsOn)];
+  if (issues.length > 0) throw invalidInput(issues);
 }

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Sealer } from '@dotmac/core';
+import { invalidInput } from '@dotmac/core/contract';
 import { follow } from '../conditions/path.js';
 
 /** Where a secret is put: `${secrets.token}`. */
@@ -87,15 +88,17 @@ function verificationOf({ serviceType, config }: SecretOrigin): unknown[] | unde
   return ['servername', 'ca'].map((name) => follow([...under, name], config) ?? null);
 }
 
-/** Seals each secret for its endpoint. */
+/** Seals each secret for its endpoint. @throws INVALID_INPUT when there are some, and nothing to seal them with */
 export function sealSecrets(
-  sealer: Sealer,
+  sealer: Sealer | undefined,
   origin: SecretOrigin,
   secrets: Readonly<Record<string, string>>,
 ): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(secrets).map(([name, text]) => [name, sealer.seal(text, bindingOf(origin))]),
-  );
+  const given = Object.entries(secrets);
+  if (given.length === 0) return {};
+  if (!sealer)
+    throw invalidInput([{ path: 'secrets', message: 'The host application set no secret to seal them with' }]);
+  return Object.fromEntries(given.map(([name, text]) => [name, sealer.seal(text, bindingOf(origin))]));
 }
 
 /** Opens an endpoint's secrets; undefined when one of them cannot be opened any more. */

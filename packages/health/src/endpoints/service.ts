@@ -1,7 +1,6 @@
-import { newId, type ScopeIdentity, type Sealer } from '@dotmac/core';
+import type { ScopeIdentity } from '@dotmac/core';
 import {
   idPageQuery,
-  invalidInput,
   pageAfter,
   readDraft,
   type ImportedLine,
@@ -11,23 +10,16 @@ import {
 import { importing } from '@dotmac/core/http';
 import type { HealthContext } from '../context.js';
 import { healthErrors } from '../errors.js';
-import { healthEvents, type HealthEvents } from '../events.js';
-import type { IncidentRecord } from '../incidents/incident.js';
 import { shownAs, type ShownResult } from '../history/shown-result.js';
-import { lastingOf, shown, uncheckedState, type KeptState } from '../monitoring/directory.js';
+import { shown } from '../monitoring/directory.js';
 import type { StoredEndpoint } from '../store/store.js';
-import { faultsOf, faultsOfDependencies } from './check-endpoint.js';
-import {
-  type Endpoint,
-  type EndpointChanges,
-  type EndpointDraft,
-  type EndpointFilter,
-  type EndpointRecord,
-} from './endpoint.js';
+import { changed, pausedOrNot } from './change.js';
+import type { Endpoint, EndpointChanges, EndpointDraft, EndpointFilter } from './endpoint.js';
 import { linesOf } from './import.js';
-import { asksTheSame, registrantOf, type RegisteringOptions, type Registrant } from './registrant.js';
-import { keepsSecrets, sameOrigin, sealSecrets } from './secrets.js';
-import { stateAfter } from './state-after.js';
+import { registration } from './register.js';
+import { registrantOf, type RegisteringOptions } from './registrant.js';
+import { replacing } from './replace.js';
+import { endpointEvent, incidentEnded } from './tell.js';
 
 /** One tenant's endpoints. */
 export interface EndpointService {
@@ -78,12 +70,12 @@ export interface EndpointService {
   remove(endpointId: string): Promise<{ message: string }>;
 }
 
-type EventName = Extract<keyof HealthEvents, 'endpoint.registered' | 'endpoint.updated' | 'endpoint.removed'>;
-
 /** The endpoints of one scope. */
-export function endpointService(context: HealthContext, { tenantId, actor }: ScopeIdentity): EndpointService {
-  const { store, directory, monitor, recorder, clock, sealer, schemas, maxEndpoints, places, inTurn } = context;
+export function endpointService(context: HealthContext, identity: ScopeIdentity): EndpointService {
+  const { store, directory, monitor, recorder, clock, schemas, inTurn } = context;
+  const { tenantId } = identity;
   const endpoints = store.tenant(tenantId);
+  const register = registration(context, identity);
   const withKeptState = ({ endpoint, state }: StoredEndpoint): Endpoint =>
     shown(endpoint, directory.get(endpoint.id) ?? state ?? undefined);
   const find = async (endpointId: string): Promise<StoredEndpoint> => {
@@ -91,135 +83,30 @@ export function endpointService(context: HealthContext, { tenantId, actor }: Sco
     if (!found) throw healthErrors.ENDPOINT_NOT_FOUND({ endpointId });
     return found;
   };
+  const get = async (endpointId: string): Promise<Endpoint> => withKeptState(await find(endpointId));
+  const replace = replacing(context, identity, get);
   /** Changes of an endpoint one after another: what this process knows of it is what the last of them left. */
   const inOrder =
     <Rest extends unknown[], Result>(change: (endpointId: string, ...rest: Rest) => Promise<Result>) =>
     (endpointId: string, ...rest: Rest): Promise<Result> =>
       inTurn(JSON.stringify([tenantId, endpointId]), () => change(endpointId, ...rest));
-  const eventOf = (name: EventName, { id: subject, name: called, serviceType }: EndpointRecord) =>
-    healthEvents.create(name, { tenantId, actor, subject, at: clock.now(), data: { name: called, serviceType } });
-  const check = (endpoint: EndpointRecord, before?: EndpointRecord): void => {
-    const issues = [...faultsOf(endpoint, context), ...faultsOfDependencies(endpoint, directory, before?.dependsOn)];
-    if (issues.length > 0) throw invalidInput(issues);
-  };
-  const keep = (endpoint: EndpointRecord, state?: KeptState, isOneOfMany = false): Endpoint => {
-    const before = directory.get(endpoint.id);
-    // Another process changed it since, and that is known here already.
-    if (before && before.endpoint.updatedAt > endpoint.updatedAt) return shown(endpoint, before);
-    const kept = directory.add(endpoint, state ?? { ...uncheckedState, ...lastingOf(before) });
-    monitor.watch(kept, isOneOfMany);
-    return shown(endpoint, kept);
-  };
-  /** A draft as a record that can be kept, and has a place. */
-  const recordOf = (draft: EndpointDraft, registeredBy: Registrant, besides = 0): EndpointRecord => {
-    const { secrets, paused, ...input } = readDraft(schemas.input, draft);
-    const [now, pausedAt] = [clock.now(), paused ? clock.now() : null];
-    const bare = { ...input, id: newId(), tenantId, registeredBy, pausedAt, createdAt: now, updatedAt: now };
-    check({ ...bare, secrets });
-    const record = { ...bare, secrets: sealed(sealer, bare, secrets) };
-    if (!places.take(tenantId, besides)) throw healthErrors.ENDPOINT_LIMIT_REACHED({ limit: maxEndpoints });
-    return record;
-  };
-  /** A rehearsal keeps nothing, and counts what would have been kept of the batches before. */
-  const registerMany = async (
-    drafts: readonly EndpointDraft[],
-    registeredBy: Registrant,
-    rehearsal?: { kept: number },
-  ) => {
-    const records: EndpointRecord[] = [];
-    const results = drafts.map((draft) => {
-      try {
-        const record = recordOf(draft, registeredBy, rehearsal?.kept);
-        records.push(record);
-        return { id: record.id };
-      } catch (error) {
-        return { error };
-      }
-    });
-    try {
-      if (rehearsal) rehearsal.kept += records.length;
-      if (rehearsal || records.length === 0) return results;
-      await context.change(
-        records.map((record) => eventOf('endpoint.registered', record)),
-        async (trx) => {
-          for (const record of records) await endpoints.insert(record, trx);
-        },
-      );
-      for (const record of records) keep(record, undefined, true);
-      return results;
-    } finally {
-      places.release(tenantId, records.length);
-    }
-  };
-  /** That an incident is over, for what somebody did to its endpoint. */
-  const endedBy = (incident: IncidentRecord, { tags }: EndpointRecord, text: string) => {
-    const at = clock.now();
-    const { endpointId: subject, endpointName, id: incidentId, severity, startedAt } = incident;
-    const told = { incidentId, endpointName, severity, startedAt, resolvedAt: Math.max(at, startedAt) };
-    const data = { ...told, code: null, text, tags, flapping: false };
-    return healthEvents.create('incident.resolved', { tenantId, actor, subject, at, data });
-  };
-  /**
-   * Puts what is made of an endpoint in its place: of what the store has then, for other processes change it too. Asked
-   * somewhere else, it begins anew.
-   */
-  const replace = async (id: string, make: (before: EndpointRecord) => EndpointRecord): Promise<Endpoint> => {
-    const ended = new Set<string>();
-    const { before, after } = await context.change([], async (trx, tell) => {
-      ended.clear();
-      const changed = await endpoints.change(id, make, trx);
-      if (!changed) throw healthErrors.ENDPOINT_NOT_FOUND({ endpointId: id });
-      const { before, after } = changed;
-      if (after === before) return changed;
-      tell(eventOf('endpoint.updated', after));
-      if (sameOrigin(before, after)) return changed;
-      for (const incident of await endpoints.unresolvedOf(id, trx)) {
-        const event = endedBy(incident, before, 'The endpoint was changed');
-        const { at, data } = event;
-        const entry = { id: newId(), at, kind: 'resolved' as const, actor, code: null, text: data.text };
-        const { resolvedAt } = data;
-        if (!(await endpoints.noteIncident(incident.id, entry, { resolvedAt }, trx))) continue;
-        tell(event);
-        ended.add(incident.id);
-      }
-      return changed;
-    });
-    // As it is known now: a check may have ended while this was written, and begun an incident.
-    const known = directory.get(id);
-    if (after === before) return known ? shown(after, known) : withKeptState(await find(id));
-    if (known?.incident && ended.has(known.incident.id)) known.incident = null;
-    return keep(after, stateAfter(before, after, known ?? (await endpoints.get(id))?.state ?? undefined));
-  };
-  /** When it was changed tells changes apart: another process may have made the last one within this millisecond. */
-  const updatedAt = (before: EndpointRecord): number => Math.max(clock.now(), before.updatedAt + 1);
   const setPaused = (endpointId: string, isPaused: boolean): Promise<Endpoint> =>
-    replace(endpointId, (before) => {
-      if ((before.pausedAt !== null) === isPaused) return before;
-      return { ...before, pausedAt: isPaused ? clock.now() : null, updatedAt: updatedAt(before) };
-    });
+    replace(endpointId, (before) => pausedOrNot(before, isPaused, clock.now()));
 
   return {
-    async register(draft, options) {
-      const endpoint = recordOf(draft, registrantOf(options));
-      try {
-        await context.change([eventOf('endpoint.registered', endpoint)], (trx) => endpoints.insert(endpoint, trx));
-        return keep(endpoint);
-      } finally {
-        places.release(tenantId, 1);
-      }
-    },
+    register: (draft, options) => register.one(draft, registrantOf(options)),
     import(lines, { dryRun = false, ...options } = {}) {
       const rehearsal = dryRun ? { kept: 0 } : undefined;
-      const register = (batch: readonly EndpointDraft[]) => registerMany(batch, registrantOf(options), rehearsal);
-      return importing(lines, register, dryRun ? 'valid' : 'created');
+      const many = (batch: readonly EndpointDraft[]) => register.many(batch, registrantOf(options), rehearsal);
+      return importing(lines, many, dryRun ? 'valid' : 'created');
     },
     async registerMany(drafts, options) {
       const answers: ImportedLine[] = [];
-      const register = (batch: readonly EndpointDraft[]) => registerMany(batch, registrantOf(options));
-      for await (const answer of importing(linesOf(drafts), register, 'created')) answers.push(answer);
+      const many = (batch: readonly EndpointDraft[]) => register.many(batch, registrantOf(options));
+      for await (const answer of importing(linesOf(drafts), many, 'created')) answers.push(answer);
       return answers;
     },
-    get: async (endpointId) => withKeptState(await find(endpointId)),
+    get,
     async list({ limit = 50, cursor, ...filter } = {}) {
       // A status that was found out a moment ago may not be stored yet, and it is the stored one that is filtered by.
       if (filter.status !== undefined) await recorder.showChanges();
@@ -227,24 +114,8 @@ export function endpointService(context: HealthContext, { tenantId, actor }: Sco
       return { items: items.map(withKeptState), nextCursor };
     },
     update: inOrder((endpointId, draft, options) => {
-      const { secrets: given = {}, ...changes } = readDraft(schemas.changes, draft);
-      const defined = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
-      return replace(endpointId, (before) => {
-        const { id, pausedAt, createdAt, registeredBy: by, ...settings } = before;
-        const { tenantId: _, secrets: __, updatedAt: ___, ...asked } = settings;
-        // Whole again, it has to fit as a new one would.
-        const { secrets: ____, paused: _____, ...input } = readDraft(schemas.input, { ...asked, ...defined });
-        // What a secret says is sent as well: whoever gives one says a part of what is asked.
-        const isAskedTheSame = asksTheSame(before, input) && Object.keys(given).length === 0;
-        const registeredBy = isAskedTheSame && !options?.asHost ? by : registrantOf(options);
-        const bare = { ...input, id, tenantId, registeredBy, pausedAt, createdAt, updatedAt: updatedAt(before) };
-        const isKept = keepsSecrets(before, bare);
-        const set = Object.entries(given).flatMap(([name, value]) => (value === null ? [] : [[name, value] as const]));
-        const kept = Object.entries(isKept ? before.secrets : {}).filter(([name]) => !Object.hasOwn(given, name));
-        check({ ...bare, secrets: Object.fromEntries([...kept, ...set]) }, before);
-        const secrets = { ...Object.fromEntries(kept), ...sealed(sealer, bare, Object.fromEntries(set)) };
-        return { ...bare, secrets };
-      });
+      const changes = readDraft(schemas.changes, draft);
+      return replace(endpointId, (before) => changed(before, changes, options, context));
     }),
     pause: inOrder((endpointId) => setPaused(endpointId, true)),
     resume: inOrder((endpointId) => setPaused(endpointId, false)),
@@ -259,10 +130,12 @@ export function endpointService(context: HealthContext, { tenantId, actor }: Sco
     remove: inOrder(async (endpointId) => {
       const { endpoint } = await find(endpointId);
       const job = endpoint.serviceType === 'heartbeat' ? await endpoints.heartbeats.get(endpointId) : undefined;
-      await context.change([eventOf('endpoint.removed', endpoint)], async (trx, tell) => {
+      const removed = endpointEvent('endpoint.removed', endpoint, identity, clock.now());
+      await context.change([removed], async (trx, tell) => {
         // As the store has them: whoever monitors may have opened one that this process has not heard of.
         const open = await endpoints.unresolvedOf(endpointId, trx);
-        for (const incident of open) tell(endedBy(incident, endpoint, 'The endpoint was removed'));
+        for (const incident of open)
+          tell(incidentEnded(incident, endpoint, 'The endpoint was removed', identity, clock.now()));
         if (!(await endpoints.remove(endpointId, trx))) throw healthErrors.ENDPOINT_NOT_FOUND({ endpointId });
         if (job?.token) await store.heartbeatTokens.remove(job.token.hash, trx);
         if (job) await endpoints.heartbeats.remove(endpointId, trx);
@@ -272,15 +145,4 @@ export function endpointService(context: HealthContext, { tenantId, actor }: Sco
       return { message: `Endpoint ${endpoint.name} was removed.` };
     }),
   };
-}
-
-function sealed(
-  sealer: Sealer | undefined,
-  endpoint: Omit<EndpointRecord, 'secrets'>,
-  secrets: Readonly<Record<string, string>>,
-): Record<string, string> {
-  if (Object.keys(secrets).length === 0) return {};
-  if (!sealer)
-    throw invalidInput([{ path: 'secrets', message: 'The host application set no secret to seal them with' }]);
-  return sealSecrets(sealer, endpoint, secrets);
 }
