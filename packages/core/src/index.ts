@@ -40,7 +40,8 @@ export type {
   ParkedName,
 } from './events/outbox.js';
 export { createOutboxRelay } from './events/outbox-relay.js';
-export type { DeliveryContext, OutboxRelay, OutboxRelayOptions, Subscriber } from './events/outbox-relay.js';
+export type { OutboxRelay, OutboxRelayOptions } from './events/outbox-relay.js';
+export type { DeliveryContext, Subscriber } from './events/subscriber.js';
 export { createPruning } from './pruning.js';
 export type { PruneJob, Pruning } from './pruning.js';
 export { drain } from './deadline.js';

@@ -50,9 +50,6 @@ import { emitterSubscriber } from './store/outbox-entries.js';
 import { createCalendar } from './windows/calendar.js';
 import { createEventTail, type SeenEvent } from './stream/event-tail.js';
 
-export type { HealthOptions } from './options.js';
-export type { HealthScope, OpenHealth } from './scope.js';
-
 /** The health domain as a module. */
 export interface Health extends Module<HealthScope> {
   /**

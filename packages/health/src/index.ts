@@ -2,7 +2,9 @@
 export { createHealth } from './health.js';
 export type { Monitoring } from './sharing/processes.js';
 export type { EndpointChange, HandedResult, Receipt, SharedStore, Term } from './store/sharing.js';
-export type { Health, HealthOptions, HealthScope, OpenHealth } from './health.js';
+export type { Health } from './health.js';
+export type { HealthOptions } from './options.js';
+export type { HealthScope, OpenHealth } from './scope.js';
 export { healthErrors } from './errors.js';
 export { healthEvents } from './events.js';
 export type { HealthEvents } from './events.js';

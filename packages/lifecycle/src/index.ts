@@ -1,6 +1,7 @@
 /** `@dotmac/lifecycle`: customers from registration to deletion, and the services they are given. */
 export { createLifecycle } from './lifecycle.js';
-export type { Lifecycle, LifecycleScope, OpenLifecycle } from './lifecycle.js';
+export type { Lifecycle } from './lifecycle.js';
+export type { LifecycleScope, OpenLifecycle } from './scope.js';
 export type { LifecycleOptions } from './options.js';
 export { kyselyLifecycleStore } from './store/kysely/index.js';
 export type { KyselyLifecycleStoreOptions } from './store/kysely/index.js';

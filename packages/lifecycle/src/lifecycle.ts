@@ -3,7 +3,6 @@ import {
   describeError,
   createEmitter,
   createOutboxRelay,
-  scopeIdentity,
   silentLogger,
   systemClock,
   timerWaker,
@@ -12,84 +11,31 @@ import {
   type StoreTransaction,
 } from '@dotmac/core';
 import { createBackground, dueFinder } from './background.js';
-import { bulkService, type BulkService } from './bulk/service.js';
 import { createTurns } from './bulk/turns.js';
-import { consistencyService, type ConsistencyService } from './consistency/service.js';
 import type { LifecycleContext } from './context.js';
 import { answerPruning } from './customers/turn.js';
-import { customerService, type CustomerService } from './customers/service.js';
 import { deliver, hostSubscriber, type LifecycleSubscriber } from './deliver.js';
-import { dunningService, type DunningService } from './dunning/service.js';
-import { deliveryService, type DeliveryService } from './deliveries/service.js';
-import { feedService, feedTopic, type FeedService } from './feed/service.js';
+import { feedTopic } from './feed/service.js';
 import { createLookingStreams } from './feed/streams.js';
 import { deliveries, type LifecycleEvents } from './events.js';
-import { figuresService, type FiguresService } from './figures/service.js';
 import type { LifecycleHooks } from './hooks.js';
 import { lifecycleMetrics } from './metrics.js';
 import { namedOnce } from './named-once.js';
 import { readChecklist } from './onboarding/checklist.js';
-import { onboardingService, type OnboardingService } from './onboarding/service.js';
-import { commandService, type CommandService } from './commands/service.js';
-import { privacyService, type PrivacyService } from './privacy/service.js';
 import { createVault } from './privacy/vault.js';
-import { openProvisioning, type OpenProvisioning } from './provisioning/open.js';
+import { openProvisioning } from './provisioning/open.js';
 import { runTopic } from './provisioning/follow.js';
 import { templateCatalogue } from './provisioning/catalogue.js';
-import { provisioningService, type ProvisioningService } from './provisioning/service.js';
 import { answersKeptMs, keptDaysOf } from './retention.js';
 import { lifecycleRoutes } from './routes.js';
-import { serviceService, type ServiceService } from './services/service.js';
+import { lifecycleScope, type LifecycleScope, type OpenLifecycle } from './scope.js';
 import { ownerOf } from './store/store.js';
-import { readStatus, type LifecycleStatus } from './status.js';
 import type { LifecycleOptions } from './options.js';
-import { suspensionService, type SuspensionService } from './suspension/service.js';
-import { timerService, type TimerService } from './timers/service.js';
 import { createKeyring } from './verification/keyring.js';
-import { openVerification, type OpenVerification } from './verification/open.js';
+import { openVerification } from './verification/open.js';
 import { plainPage } from './verification/page.js';
-import { verificationService, type VerificationService } from './verification/service.js';
 import { webhookSending } from './webhooks/sending.js';
-import { webhookService, type WebhookService } from './webhooks/service.js';
 import { subscribeWebhooks } from './webhooks/subscribe.js';
-
-/** The lifecycle services of one tenant and actor. */
-export interface LifecycleScope {
-  readonly customers: CustomerService;
-  readonly verification: VerificationService;
-  readonly onboarding: OnboardingService;
-  readonly suspension: SuspensionService;
-  /** What commands would do, and why not. */
-  readonly commands: CommandService;
-  readonly services: ServiceService;
-  /** The runs that work on services. */
-  readonly provisioning: ProvisioningService;
-  readonly timers: TimerService;
-  /** What billing says of invoices, and what is done about it. */
-  readonly dunning: DunningService;
-  /** What customers may ask for: to see what is held on them, and to have it gone. */
-  readonly privacy: PrivacyService;
-  /** Where events are posted to. */
-  readonly webhooks: WebhookService;
-  /** One command for many customers, and many registrations. */
-  readonly bulk: BulkService;
-  /** What hooks, senders and subscribers could not be told. */
-  readonly deliveries: DeliveryService;
-  /** What happened to customers, and what happens. */
-  readonly feed: FeedService;
-  /** How customers come, stay and go. */
-  readonly figures: FiguresService;
-  /** Whether what is kept is what happened. */
-  readonly consistency: ConsistencyService;
-  /** How many customers are in which stage, and services in which status. */
-  status(): Promise<LifecycleStatus>;
-}
-
-/** What anybody may do. */
-export interface OpenLifecycle {
-  readonly verification: OpenVerification;
-  readonly provisioning: OpenProvisioning;
-}
 
 /** The lifecycle domain, to be mounted. */
 export interface Lifecycle extends Module<LifecycleScope> {
@@ -178,28 +124,7 @@ export function createLifecycle<Trx = StoreTransaction>(options: LifecycleOption
     open: { verification: openVerification(context), provisioning: openProvisioning(context) },
     events: emitter,
     subscribe: (subscriber) => relay.subscribe(hostSubscriber(subscriber)),
-    scope(init) {
-      const identity = scopeIdentity(init);
-      return {
-        customers: customerService(context, identity),
-        verification: verificationService(context, identity),
-        onboarding: onboardingService(context, identity),
-        suspension: suspensionService(context, identity),
-        commands: commandService(context, identity),
-        services: serviceService(context, identity),
-        provisioning: provisioningService(context, identity),
-        timers: timerService(context, identity),
-        dunning: dunningService(context, identity),
-        privacy: privacyService(context, identity),
-        webhooks: webhookService(context, identity),
-        bulk: bulkService(context, identity),
-        deliveries: deliveryService(context, identity),
-        feed: feedService(context, identity),
-        figures: figuresService(context, identity),
-        consistency: consistencyService(context, identity),
-        status: () => readStatus(store.tenant(identity.tenantId)),
-      };
-    },
+    scope: (init) => lifecycleScope(context, init),
     start: () => background.start(),
     stop: () => background.stop(),
     readiness: () => ({ ready: background.state() === 'running', parts: { lifecycle: background.state() } }),

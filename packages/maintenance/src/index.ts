@@ -1,6 +1,8 @@
 /** `@dotmac/maintenance`: cleans databases, logs, caches and disks, on demand and on a schedule. */
 export { createMaintenance } from './maintenance.js';
-export type { MaintenanceModule, MaintenanceOptions, MaintenanceScope } from './maintenance.js';
+export type { MaintenanceModule } from './maintenance.js';
+export type { MaintenanceOptions } from './options.js';
+export type { MaintenanceScope } from './scope.js';
 export { kyselyMaintenanceStore } from './store/kysely/kysely-store.js';
 export type { KyselyMaintenanceStoreOptions } from './store/kysely/kysely-store.js';
 export { memoryMaintenanceStore } from './store/memory/memory-store.js';

@@ -8,114 +8,40 @@ import {
   silentLogger,
   systemClock,
   type CancelTimer,
-  type Clock,
   type Emitter,
-  type Logger,
   type Module,
-  type StreamLimits,
 } from '@dotmac/core';
-import { createConnector, type EgressPolicy } from '@dotmac/core/net';
-import type { Registry } from 'prom-client';
-import { createBackupService, type BackupService } from './backups/service.js';
+import { createConnector } from '@dotmac/core/net';
+import { createBackupService } from './backups/service.js';
 import type { MaintenanceEvents } from './events.js';
 import { measureRuns } from './metrics.js';
-import type { MaintenancePolicies } from './policies/policy.js';
-import { createPlanService, type PlanService } from './plans/service.js';
+import { createPlanService } from './plans/service.js';
 import { checkDatabase, checkPolicies, policiesOf } from './policies/policy-set.js';
-import { checkChannels, type DigestChannel } from './reports/digest-channel.js';
-import { createReportService, type ReportService } from './reports/service.js';
+import { checkChannels } from './reports/digest-channel.js';
+import { createReportService } from './reports/service.js';
+import type { MaintenanceOptions } from './options.js';
 import { maintenanceRoutes } from './routes.js';
 import { createRunFollower } from './runs/follow.js';
 import { createHistoryPruner } from './runs/history.js';
 import { createRunner } from './runs/runner.js';
-import type { MaintenanceState, MaintenanceStatus } from './runs/schemas.js';
-import type { RunFailureHook } from './runs/failure-hooks.js';
-import { createRunService, type RunService } from './runs/service.js';
+import { createRunService } from './runs/service.js';
 import { createStatusService } from './runs/status.js';
 import { takeUp } from './runs/take-up.js';
+import type { MaintenanceScope } from './scope.js';
 import { checkSchedules } from './schedule/check-schedules.js';
 import { scheduledTasks } from './schedule/frequency.js';
-import type { Schedule } from './schedule/schedule.js';
 import { createPresence } from './schedule/presence.js';
 import { createRoster } from './schedule/roster.js';
 import { createScheduler } from './schedule/scheduler.js';
-import { createScheduleService, type ScheduleService } from './schedule/service.js';
-import type { MaintenanceStore } from './store/store.js';
+import { createScheduleService } from './schedule/service.js';
 import { builtInTasks } from './tasks/built-in.js';
-import { catalogueOf, type TaskCatalogue } from './tasks/catalogue.js';
-import { policyCatalogueOf, type PolicyCatalogue } from './tasks/policy-catalogue.js';
+import { catalogueOf } from './tasks/catalogue.js';
+import { policyCatalogueOf } from './tasks/policy-catalogue.js';
 import { maintenanceDigest } from './tasks/maintenance-digest.js';
 import { createTaskChooser } from './tasks/choose.js';
 import type { AnyMaintenanceTask } from './tasks/task.js';
 import { defaultThrottle } from './throttle/event-loop-delay.js';
-import { createPressure, type PressureSignal } from './throttle/pressure.js';
-
-/** Options of {@link createMaintenance}, and how many may follow runs at once; without policies nothing is ever touched. */
-export interface MaintenanceOptions extends MaintenancePolicies, StreamLimits {
-  /** `kyselyMaintenanceStore(database)`, `memoryMaintenanceStore()`, or one of your own. */
-  store: MaintenanceStore;
-  /** When tasks run by themselves; refused where they would take more than a policy allows. Default none. */
-  schedules?: readonly Schedule[];
-  /** The application's own tasks, besides the built-in ones. Made by `defineMaintenanceTask`. Default none. */
-  tasks?: readonly AnyMaintenanceTask[];
-  /** What time goes by. Default the system's; for tests, a `fakeClock()`. */
-  clock?: Clock;
-  /** A pino instance fits as it is. Default silence. */
-  logger?: Logger;
-  /** The host's prom-client registry. Default: nothing is measured. */
-  metrics?: Registry;
-  /** Apply the store's migrations at the start. Default true. */
-  migrate?: boolean;
-  /** Start the scheduler with the module. Default true. */
-  startScheduler?: boolean;
-  /** How long runs are kept, plans, slots and what is left of removed schedules. Default 90 days. */
-  historyDays?: number;
-  /** How long a dead process keeps others from the tasks it was at. Default 30,000 ms. */
-  leaseTtlMs?: number;
-  /**
-   * Work pauses while one of these is too high. Default `[eventLoopDelay()]`: the event loop of this process was held up for
-   * 500 ms or more; by a `clock` of your own none, for it says nothing of that loop. `[]` pauses for nothing.
-   */
-  throttle?: readonly PressureSignal[];
-  /** How long a run waits for the pressure to go before it ends for now, by `pressure`. Default 600,000 ms. */
-  longestPauseMs?: number;
-  /** Where the task `maintenance_digest` sends what happened. Default nowhere. */
-  digests?: readonly DigestChannel[];
-  /** Where digests may be posted to. Default the public internet alone. */
-  egress?: EgressPolicy;
-  /** Called after a run has failed, e.g. to page somebody. Default none. */
-  onRunFailed?: RunFailureHook | readonly RunFailureHook[];
-  /**
-   * So many items of a target (rows, files, keys, backups) may go in one run, whatever share of it they are; of more a share above
-   * the policy's `maxShare` waits for somebody's confirmation. Whole, from 0. Default 1,000.
-   */
-  unaskedItems?: number;
-  /** How long after its end a run that waits for a confirmation takes it; then a new one has to ask. Above 0. Default 7 days. */
-  confirmableDays?: number;
-  /** Names this machine, for tasks that work on its own things. Default its host name. */
-  hostId?: string;
-  /** How often to look for schedules that other processes changed. Default 10,000 ms. */
-  schedulePollMs?: number;
-  /** Schedules that a tenant may make, besides those in code. Default 200. */
-  maxSchedules?: number;
-}
-
-/** Maintenance on behalf of one tenant. */
-export interface MaintenanceScope {
-  readonly runs: RunService;
-  readonly plans: PlanService;
-  readonly backups: BackupService;
-  readonly schedules: ScheduleService;
-  readonly reports: ReportService;
-  /** What can be done, and on what. */
-  readonly catalogue: { tasks(): TaskCatalogue; policies(): Promise<PolicyCatalogue> };
-  /** The scheduler of this process, which fires the schedules of all tenants. */
-  readonly scheduler: { start(): { message: string }; stop(): { message: string } };
-  /** Scheduler, active and recent runs, tasks with their schedules. */
-  state(): Promise<MaintenanceState>;
-  /** In short. */
-  status(): Promise<MaintenanceStatus>;
-}
+import { createPressure } from './throttle/pressure.js';
 
 /** The module of maintenance. */
 export interface MaintenanceModule extends Module<MaintenanceScope> {

@@ -5,7 +5,7 @@ import { isOperationError } from '../errors/operation-error.js';
 import type { Logger } from '../logger.js';
 import type { DomainEvent, EventSchemas, EventTable } from './define-events.js';
 import type { ClaimedEntry, Outbox } from './outbox.js';
-import type { Subscriber } from './outbox-relay.js';
+import type { Subscriber } from './subscriber.js';
 
 /** How patient a relay is with its subscribers. */
 export interface DeliveryLimits {

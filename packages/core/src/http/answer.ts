@@ -2,7 +2,7 @@ import type { Route } from '../contract/route.js';
 import { wireOf } from '../contract/wire.js';
 import { cacheable } from './cacheable.js';
 import { header, type HttpRequest, type HttpResponse } from './exchange.js';
-import type { Pipeline } from './handle.js';
+import type { Pipeline } from './pipeline.js';
 import type { CheckedInput } from './input.js';
 import { respondJson } from './respond.js';
 import { answerStreamHead } from './stream-head.js';

@@ -1,35 +1,17 @@
-import type { Clock } from '../clock.js';
 import type { Permission, Route } from '../contract/route.js';
 import { coreErrors } from '../errors/core-errors.js';
 import { describeError } from '../errors/describe-error.js';
 import { isOperationError, type OperationError } from '../errors/operation-error.js';
 import { newId } from '../ids.js';
-import type { Logger } from '../logger.js';
-import type { ScopeInit } from '../scope.js';
 import { createAnswerer } from './answer.js';
-import { isPermitted, type Authenticate, type Principal } from './authenticate.js';
+import { isPermitted, type Principal } from './authenticate.js';
 import type { HttpRequest, HttpResponse } from './exchange.js';
-import { idempotencyKeyOf, replayed, type Idempotently } from './idempotency.js';
+import { idempotencyKeyOf, replayed } from './idempotency.js';
 import { createInputReader } from './input.js';
 import { addressKey, quotaExceeded, quotaHeaders, type Limiter } from './limit.js';
+import type { Pipeline } from './pipeline.js';
 import { respondProblem } from './respond.js';
 import { verifyError } from './verify.js';
-
-/** What the pipeline runs on. */
-export interface Pipeline<Scope> {
-  authenticate: Authenticate;
-  scope: (init: ScopeInit) => Scope;
-  /** What open routes get in the place of a scope. */
-  open: unknown;
-  limitPrincipal: Limiter | false;
-  limitAddress: Limiter | false;
-  bodyLimitBytes: number;
-  idempotently: Idempotently | undefined;
-  clock: Clock;
-  logger: Logger;
-  observe: ((route: string, method: string, status: number, seconds: number) => void) | undefined;
-  verify: boolean;
-}
 
 /** A request's way to its answer; never rejects. */
 export type Handle = (request: HttpRequest) => Promise<HttpResponse>;

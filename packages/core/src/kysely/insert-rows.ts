@@ -2,7 +2,8 @@ import { CompiledQuery } from 'kysely';
 import type { StoreTransaction } from '../store-transaction.js';
 import type { Database } from './database.js';
 import { executorFor } from './transaction.js';
-import { insertStatement, statementOf, type InsertRows, type Statement } from './write-text.js';
+import { insertStatement, statementOf, type Statement } from './write-text.js';
+import type { InsertRows } from './writes.js';
 
 /** Rows of one statement, where each value is a parameter of its own: statements of few sizes are built once and kept. */
 const sizes = [200, 40, 8, 1] as const;

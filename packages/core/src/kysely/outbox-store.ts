@@ -13,7 +13,7 @@ import { splitClaim, toClaimed, toParked } from './outbox-rows.js';
 import { setAside } from './set-aside.js';
 import { executorFor, inTransaction } from './transaction.js';
 import type { StoreTransaction } from '../store-transaction.js';
-import type { InsertRows } from './write-text.js';
+import type { InsertRows } from './writes.js';
 import { fromJson, toJson } from './values.js';
 
 const table = 'dotmac_outbox';

@@ -1,18 +1,6 @@
 import type { Database } from './database.js';
-import {
-  columnsOf,
-  computedOf,
-  jsonOf,
-  kept,
-  nameIn,
-  shapeOfAll,
-  type InsertRows,
-  type Name,
-  type Statement,
-  type Write,
-  type WriteRow,
-} from './write-text.js';
-import type { WritesTogether } from './write-together.js';
+import { columnsOf, computedOf, jsonOf, kept, nameIn, shapeOfAll, type Name, type Statement } from './write-text.js';
+import type { InsertRows, Write, WriteRow, WritesTogether } from './writes.js';
 
 type Change = Exclude<Write, InsertRows>;
 

@@ -1,22 +1,5 @@
-import type { RawBuilder } from 'kysely';
 import type { Database } from './database.js';
-import type { WritesTogether } from './write-together.js';
-
-/** Values by column. A column that is undefined is an error of the caller. */
-export type WriteRow = Record<string, unknown>;
-
-/** New rows of one table. */
-export interface InsertRows {
-  insert: string;
-  /** All of one shape. */
-  rows: readonly WriteRow[];
-  /** Columns whose values the database reckons, the same for every row; without parameters. */
-  computed?: Record<string, RawBuilder<unknown>>;
-}
-
-/** One write on one table. */
-export type Write =
-  InsertRows | { update: string; set: WriteRow; where: WriteRow } | { delete: string; where: WriteRow };
+import type { InsertRows, Write, WriteRow, WritesTogether } from './writes.js';
 
 /** A statement with its values. */
 export interface Statement {

@@ -7,27 +7,8 @@ import { storeError } from './errors.js';
 import { sharedCommit } from './shared-commit.js';
 import { executorFor, inTransaction, retrying } from './transaction.js';
 import { disjoint, manyStatement, shapeOfMany } from './write-many.js';
-import {
-  holdingOf,
-  holdStatement,
-  oneStatement,
-  statementOf,
-  type Statement,
-  type Write,
-  type WriteRow,
-} from './write-text.js';
-
-export type { Write, WriteRow } from './write-text.js';
-
-/** Writes of one commit. Values are strings, numbers, booleans or null, and no column is of the type `json`. */
-export interface WritesTogether {
-  /** A row that has to be there, and that nobody else may change meanwhile; otherwise nothing is written at all. */
-  holding?: { table: string; where: WriteRow } | undefined;
-  /** Has to change exactly one row; otherwise nothing is written at all. */
-  guard: Extract<Write, { update: string }>;
-  /** What follows from it. No two of them, nor one and the guard, may touch the same row. */
-  then: readonly Write[];
-}
+import { holdingOf, holdStatement, oneStatement, statementOf, type Statement } from './write-text.js';
+import type { WritesTogether } from './writes.js';
 
 /**
  * Writes several things in one commit, provided that the first of them finds its row as it must be: a compare-and-swap

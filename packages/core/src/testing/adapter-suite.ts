@@ -1,17 +1,12 @@
 import assert from 'node:assert/strict';
 import { request as httpRequest } from 'node:http';
 import { apiKeyAuthenticator, hashApiKey } from '../http/authenticate.js';
-import type { ApiOptions, ServedModule } from '../http/api.js';
+import type { ApiOptions } from '../http/api.js';
 import { memoryIdempotencyStore } from '../memory/idempotency.js';
-import { notesModule, type NotesModule, type NotesScope } from './notes-module.js';
+import { notesModule, type NotesModule } from './notes-module.js';
+import type { ServeModule } from './serve-module.js';
 import { streamCasesOf } from './stream-cases.js';
 import type { Suite, SuiteCase } from './suite.js';
-
-/** What an adapter's test gives to the suite: the module on a listening port. Unknown paths answer 404 problems. */
-export type ServeModule = (
-  module: ServedModule<NotesScope>,
-  options: ApiOptions,
-) => Promise<{ url: string; close(): Promise<void> }>;
 
 const key = (tenantId: string, permissions: ('*' | 'health:read')[]) => ({
   hash: hashApiKey(`key-of-${tenantId}`),

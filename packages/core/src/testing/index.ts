@@ -5,6 +5,6 @@ export { leaseSuite, type LeaseSubject } from './lease-suite.js';
 export { outboxSuite, type OutboxSubject } from './outbox-suite.js';
 export { wakerSuite, type WakerSubject } from './waker-suite.js';
 export { adapterSuite } from './adapter-suite.js';
-export type { ServeModule } from './adapter-suite.js';
+export type { ServeModule } from './serve-module.js';
 export { notesModule } from './notes-module.js';
 export type { NotesModule, NotesScope } from './notes-module.js';

@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { setTimeout as passes } from 'node:timers/promises';
 import type { NotesModule } from './notes-module.js';
 import type { SuiteCase } from './suite.js';
-import type { ServeModule } from './adapter-suite.js';
+import type { ServeModule } from './serve-module.js';
 
 /** What a case is given: the module on a port. */
 interface Served {

@@ -1,7 +1,7 @@
 import { id, idPageQuery, message, page, parkedPageQuery, routeFor } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { healthErrors } from '../errors.js';
-import type { HealthScope } from '../health.js';
+import type { HealthScope } from '../scope.js';
 import { alertRule, alertRuleChanges, alertRuleInput } from './rule.js';
 import { undeliveredMessage } from './undelivered.js';
 

@@ -1,7 +1,7 @@
 import { id, idPageQuery, message, page, routeFor } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { healthErrors } from '../errors.js';
-import type { HealthScope } from '../health.js';
+import type { HealthScope } from '../scope.js';
 import { channel, channelCatalogue, channelChanges, channelInput, channelTest } from './channel.js';
 
 const route = routeFor<HealthScope>();

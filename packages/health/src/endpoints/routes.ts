@@ -1,7 +1,7 @@
 import { id, idPageQuery, importedLine, message, page, routeFor, streamRouteFor } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { healthErrors } from '../errors.js';
-import type { HealthScope } from '../health.js';
+import type { HealthScope } from '../scope.js';
 import { shownResult } from '../history/shown-result.js';
 import { endpoint, endpointFilter, type EndpointSchemas } from './endpoint.js';
 

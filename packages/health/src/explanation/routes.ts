@@ -1,7 +1,7 @@
 import { id, routeFor } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { healthErrors } from '../errors.js';
-import type { HealthScope } from '../health.js';
+import type { HealthScope } from '../scope.js';
 import { explanation } from './explain.js';
 
 const route = routeFor<HealthScope>();

@@ -1,7 +1,7 @@
 import { id, message, openRouteFor, routeFor } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { healthErrors } from '../errors.js';
-import type { HealthScope, OpenHealth } from '../health.js';
+import type { HealthScope, OpenHealth } from '../scope.js';
 import { heartbeat } from './heartbeat.js';
 
 const route = routeFor<HealthScope>();

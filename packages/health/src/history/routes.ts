@@ -1,7 +1,7 @@
 import { id, page, pageQuery, routeFor } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { healthErrors } from '../errors.js';
-import type { HealthScope } from '../health.js';
+import type { HealthScope } from '../scope.js';
 import { shownResult } from './shown-result.js';
 import { trend, trendQuery } from './trend.js';
 

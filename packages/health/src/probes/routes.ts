@@ -1,5 +1,5 @@
 import { routeFor } from '@dotmac/core/contract';
-import type { HealthScope } from '../health.js';
+import type { HealthScope } from '../scope.js';
 import { probeCatalogue } from './catalogue.js';
 
 const route = routeFor<HealthScope>();

@@ -1,6 +1,6 @@
 import { routeFor } from '@dotmac/core/contract';
 import { healthErrors } from '../errors.js';
-import type { HealthScope } from '../health.js';
+import type { HealthScope } from '../scope.js';
 import { serviceCheck, serviceCheckInput } from './service-check.js';
 
 const route = routeFor<HealthScope>();

@@ -1,7 +1,7 @@
 import { id, idPageQuery, message, openRouteFor, page, routeFor } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { healthErrors } from '../errors.js';
-import type { HealthScope, OpenHealth } from '../health.js';
+import type { HealthScope, OpenHealth } from '../scope.js';
 import { publicStatus } from './public-status.js';
 import { issuedStatusFeed, statusFeed, statusFeedChanges, statusFeedInput } from './status-feed.js';
 

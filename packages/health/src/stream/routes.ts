@@ -1,5 +1,5 @@
 import { streamRouteFor } from '@dotmac/core/contract';
-import type { HealthScope } from '../health.js';
+import type { HealthScope } from '../scope.js';
 import { streamedEvent, streamFilter } from './streamed-event.js';
 
 const route = streamRouteFor<HealthScope>();

@@ -1,5 +1,5 @@
 import { routeFor } from '@dotmac/core/contract';
-import type { HealthScope } from '../health.js';
+import type { HealthScope } from '../scope.js';
 import { healthSummary } from './summary.js';
 
 const route = routeFor<HealthScope>();

@@ -2,7 +2,7 @@ import { id, idPageQuery, importedLine, page, routeFor, streamRouteFor } from '@
 import { z } from 'zod';
 import { registration } from '../customers/customer.js';
 import { lifecycleErrors } from '../errors.js';
-import type { LifecycleScope } from '../lifecycle.js';
+import type { LifecycleScope } from '../scope.js';
 import { bulkFailure, bulkInput, bulkTarget, bulkView } from './operation.js';
 
 const route = routeFor<LifecycleScope>();

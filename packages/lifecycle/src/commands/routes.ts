@@ -1,7 +1,7 @@
 import { id, routeFor } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { lifecycleErrors } from '../errors.js';
-import type { LifecycleScope } from '../lifecycle.js';
+import type { LifecycleScope } from '../scope.js';
 import { registration } from '../customers/customer.js';
 import { commandExplanation, dryRun, dryRunInput, serviceDryRunInput } from './explanation.js';
 import { permissionOf } from './permission.js';

@@ -1,5 +1,5 @@
 import { streamRouteFor } from '@dotmac/core/contract';
-import type { LifecycleScope } from '../lifecycle.js';
+import type { LifecycleScope } from '../scope.js';
 import { driftLine, driftQuery } from './drift-line.js';
 import { consistencyLine, consistencyQuery } from './report.js';
 

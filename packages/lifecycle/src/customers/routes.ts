@@ -1,7 +1,7 @@
 import { id, routeFor } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { hookErrors, lifecycleErrors } from '../errors.js';
-import type { LifecycleScope } from '../lifecycle.js';
+import type { LifecycleScope } from '../scope.js';
 import { customerView, linkInput, registration } from './customer.js';
 import { profileInput } from './profile.js';
 import { reasonInput } from './reason.js';

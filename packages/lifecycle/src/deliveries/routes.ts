@@ -1,7 +1,7 @@
 import { id, message, page, routeFor } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { lifecycleErrors } from '../errors.js';
-import type { LifecycleScope } from '../lifecycle.js';
+import type { LifecycleScope } from '../scope.js';
 import { parkedDelivery, parkedQuery, replayInput } from './parked.js';
 
 const route = routeFor<LifecycleScope>();

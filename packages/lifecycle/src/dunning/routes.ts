@@ -1,7 +1,7 @@
 import { id, routeFor } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { lifecycleErrors } from '../errors.js';
-import type { LifecycleScope } from '../lifecycle.js';
+import type { LifecycleScope } from '../scope.js';
 import { dunningView, overdueInput, paidInput } from './case.js';
 
 const route = routeFor<LifecycleScope>();

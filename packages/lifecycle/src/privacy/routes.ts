@@ -2,7 +2,7 @@ import { id, message, routeFor, streamRouteFor } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { customerView } from '../customers/customer.js';
 import { hookErrors, lifecycleErrors } from '../errors.js';
-import type { LifecycleScope } from '../lifecycle.js';
+import type { LifecycleScope } from '../scope.js';
 import { eraseInput } from './erase-input.js';
 import { exportLine } from './export-line.js';
 import { holdInput, holdName, holdView } from './hold.js';

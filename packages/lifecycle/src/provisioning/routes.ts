@@ -1,7 +1,7 @@
 import { id, message, openRouteFor, page, routeFor, streamRouteFor } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { hookErrors, lifecycleErrors } from '../errors.js';
-import type { LifecycleScope, OpenLifecycle } from '../lifecycle.js';
+import type { LifecycleScope, OpenLifecycle } from '../scope.js';
 import { forceInput, interventionInput, runListQuery } from './intervention.js';
 import { runProgress } from './progress.js';
 import { provisioning } from './run.js';

@@ -1,5 +1,5 @@
 import { routeFor } from '@dotmac/core/contract';
-import type { LifecycleScope } from '../lifecycle.js';
+import type { LifecycleScope } from '../scope.js';
 import { customerListQuery, customerPage } from './query.js';
 
 const route = routeFor<LifecycleScope>();

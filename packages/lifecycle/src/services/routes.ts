@@ -1,7 +1,7 @@
 import { id, page, routeFor } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { hookErrors, lifecycleErrors } from '../errors.js';
-import type { LifecycleScope } from '../lifecycle.js';
+import type { LifecycleScope } from '../scope.js';
 import { provisioning } from '../provisioning/run.js';
 import { promiseEndInput, promiseInput } from '../suspension/suspension.js';
 import { serviceDrift } from './drift.js';

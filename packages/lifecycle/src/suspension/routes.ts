@@ -2,7 +2,7 @@ import { id, routeFor } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { customerView } from '../customers/customer.js';
 import { hookErrors, lifecycleErrors } from '../errors.js';
-import type { LifecycleScope } from '../lifecycle.js';
+import type { LifecycleScope } from '../scope.js';
 import { promiseEndInput, promiseInput, reactivationInput, suspensionInput } from './suspension.js';
 
 const route = routeFor<LifecycleScope>();

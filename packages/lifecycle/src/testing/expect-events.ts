@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { CustomerEvent, EventName } from '../feed/event.js';
-import type { LifecycleScope } from '../lifecycle.js';
+import type { LifecycleScope } from '../scope.js';
 
 /** An event that is expected: its name, or what must be true of it. */
 export type ExpectedEvent =

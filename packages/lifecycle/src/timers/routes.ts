@@ -2,7 +2,7 @@ import { id, message, routeFor } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { permissionOf } from '../commands/permission.js';
 import { lifecycleErrors } from '../errors.js';
-import type { LifecycleScope } from '../lifecycle.js';
+import type { LifecycleScope } from '../scope.js';
 import { timerInput, timerName, timerView } from './view.js';
 
 const route = routeFor<LifecycleScope>();

@@ -2,7 +2,7 @@ import { id, message, openRouteFor, routeFor } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { customerView } from '../customers/customer.js';
 import { hookErrors, lifecycleErrors } from '../errors.js';
-import type { LifecycleScope, OpenLifecycle } from '../lifecycle.js';
+import type { LifecycleScope, OpenLifecycle } from '../scope.js';
 import { addressInput, resendInput, verificationInput } from './verification.js';
 
 const route = routeFor<LifecycleScope>();

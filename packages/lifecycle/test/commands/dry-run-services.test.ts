@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ServiceDryRunDraft } from '../../src/commands/explanation.js';
 import type { LifecycleHooks } from '../../src/hooks.js';
 import { defineJourney } from '../../src/journeys/journey.js';
-import type { LifecycleScope } from '../../src/lifecycle.js';
+import type { LifecycleScope } from '../../src/scope.js';
 import { defineServiceTemplate } from '../../src/provisioning/template.js';
 import { backends, type Backend } from '../support/backends.js';
 import { rig, someone, until, type Rig } from '../support/lifecycle.js';

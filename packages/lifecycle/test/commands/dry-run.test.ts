@@ -5,7 +5,7 @@ import type { DryRunDraft } from '../../src/commands/explanation.js';
 import { commands } from '../../src/customers/transitions.js';
 import type { LifecycleHooks } from '../../src/hooks.js';
 import { defineJourney } from '../../src/journeys/journey.js';
-import type { LifecycleScope } from '../../src/lifecycle.js';
+import type { LifecycleScope } from '../../src/scope.js';
 import { defineServiceTemplate } from '../../src/provisioning/template.js';
 import { operations } from '../../src/services/operation.js';
 import { backends, type Backend } from '../support/backends.js';

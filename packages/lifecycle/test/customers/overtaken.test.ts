@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createLifecycle, type LifecycleScope } from '../../src/lifecycle.js';
+import { createLifecycle } from '../../src/lifecycle.js';
+import type { LifecycleScope } from '../../src/scope.js';
 import type { LifecycleOptions } from '../../src/options.js';
 import type { LifecycleStore } from '../../src/store/store.js';
 import { backends, type Backend } from '../support/backends.js';

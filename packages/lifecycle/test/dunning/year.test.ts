@@ -5,7 +5,7 @@ import type { Customer, RegistrationDraft } from '../../src/customers/customer.j
 import { defineDunningPolicy } from '../../src/dunning/policy.js';
 import type { CustomerEvent } from '../../src/feed/event.js';
 import { defineJourney } from '../../src/journeys/journey.js';
-import type { LifecycleScope } from '../../src/lifecycle.js';
+import type { LifecycleScope } from '../../src/scope.js';
 import { defineServiceTemplate } from '../../src/provisioning/template.js';
 import { expectEvents } from '../../src/testing/expect-events.js';
 import { backends } from '../support/backends.js';

@@ -2,7 +2,7 @@ import { newId } from '@dotmac/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { EventName, StreamedCustomerEvent } from '../../src/feed/event.js';
 import type { FollowAsk } from '../../src/feed/service.js';
-import type { LifecycleScope } from '../../src/lifecycle.js';
+import type { LifecycleScope } from '../../src/scope.js';
 import type { LifecycleStore } from '../../src/store/store.js';
 import { anEvent } from '../../src/testing/samples.js';
 import { backends, type Backend } from '../support/backends.js';

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createLifecycle, type LifecycleScope } from '../../src/lifecycle.js';
+import { createLifecycle } from '../../src/lifecycle.js';
+import type { LifecycleScope } from '../../src/scope.js';
 import { defineServiceTemplate } from '../../src/provisioning/template.js';
 import { backends, type Backend } from '../support/backends.js';
 import { rig, until, type Rig } from '../support/lifecycle.js';

@@ -8,7 +8,8 @@ import { databaseFromUrl, type Database } from '@dotmac/core/kysely';
 import { bundleWorker } from '../../../../test/support/bundle-worker.js';
 import { isLong } from '../../../../test/support/length.js';
 import { available, freshMysql, freshPostgres } from '../../../../test/support/services.js';
-import { createLifecycle, type LifecycleScope } from '../../src/lifecycle.js';
+import { createLifecycle } from '../../src/lifecycle.js';
+import type { LifecycleScope } from '../../src/scope.js';
 import { kyselyLifecycleStore } from '../../src/store/kysely/index.js';
 import { freshSqlite } from './backends.js';
 import {

@@ -1,6 +1,6 @@
 import type { LifecycleEvents } from '../../src/events.js';
 import { defineDunningPolicy } from '../../src/dunning/policy.js';
-import type { LifecycleScope } from '../../src/lifecycle.js';
+import type { LifecycleScope } from '../../src/scope.js';
 import { until } from './lifecycle.js';
 
 /** The scopes of others than who asks. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Customer } from '../../src/customers/customer.js';
 import { defineJourney } from '../../src/journeys/journey.js';
-import type { LifecycleScope } from '../../src/lifecycle.js';
+import type { LifecycleScope } from '../../src/scope.js';
 import type { LifecycleOptions } from '../../src/options.js';
 import { defineServiceTemplate } from '../../src/provisioning/template.js';
 import { bulkKey, runKey, timerKey, type TenantStore } from '../../src/store/store.js';

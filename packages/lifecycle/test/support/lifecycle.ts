@@ -1,6 +1,7 @@
 import { setTimeout as turn } from 'node:timers/promises';
 import type { FakeClock } from '@dotmac/core/testing';
-import { createLifecycle, type Lifecycle, type LifecycleScope } from '../../src/lifecycle.js';
+import { createLifecycle, type Lifecycle } from '../../src/lifecycle.js';
+import type { LifecycleScope } from '../../src/scope.js';
 import type { LifecycleOptions } from '../../src/options.js';
 import type { VerificationMessage } from '../../src/verification/sender.js';
 import type { Backend } from './backends.js';

@@ -1,6 +1,6 @@
 import { routeFor } from '@dotmac/core/contract';
 import { maintenanceErrors } from '../errors.js';
-import type { MaintenanceScope } from '../maintenance.js';
+import type { MaintenanceScope } from '../scope.js';
 import { backupPage, backupsQuery } from './schemas.js';
 
 const route = routeFor<MaintenanceScope>();

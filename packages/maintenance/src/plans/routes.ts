@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { id, idPageQuery, routeFor } from '@dotmac/core/contract';
 import { maintenanceErrors } from '../errors.js';
-import type { MaintenanceScope } from '../maintenance.js';
+import type { MaintenanceScope } from '../scope.js';
 import { executeBody, maintenanceResult } from '../runs/schemas.js';
 import { maintenancePlan, planPage } from './schemas.js';
 

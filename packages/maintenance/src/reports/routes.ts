@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { id, routeFor } from '@dotmac/core/contract';
 import { maintenanceErrors } from '../errors.js';
-import type { MaintenanceScope } from '../maintenance.js';
+import type { MaintenanceScope } from '../scope.js';
 import { runsQuery } from '../runs/schemas.js';
 import { digest, digestQuery, trendList, trendsQuery } from './schemas.js';
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { id, routeFor, streamRouteFor } from '@dotmac/core/contract';
 import { maintenanceErrors } from '../errors.js';
-import type { MaintenanceScope } from '../maintenance.js';
+import type { MaintenanceScope } from '../scope.js';
 import { cacheCleanupParameters } from '../tasks/cache-cleanup.schema.js';
 import { databaseCleanupParameters } from '../tasks/database-cleanup.schema.js';
 import { logRotationParameters } from '../tasks/log-rotation.schema.js';

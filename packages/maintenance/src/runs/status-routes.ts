@@ -1,5 +1,5 @@
 import { message, routeFor } from '@dotmac/core/contract';
-import type { MaintenanceScope } from '../maintenance.js';
+import type { MaintenanceScope } from '../scope.js';
 import { maintenanceState } from './schemas.js';
 
 const route = routeFor<MaintenanceScope>();

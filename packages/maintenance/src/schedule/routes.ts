@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { id, message, pageQuery, routeFor } from '@dotmac/core/contract';
 import { maintenanceErrors } from '../errors.js';
-import type { MaintenanceScope } from '../maintenance.js';
+import type { MaintenanceScope } from '../scope.js';
 import { maintenanceResult } from '../runs/schemas.js';
 import {
   explanationQuery,

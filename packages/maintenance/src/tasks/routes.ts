@@ -1,5 +1,5 @@
 import { routeFor } from '@dotmac/core/contract';
-import type { MaintenanceScope } from '../maintenance.js';
+import type { MaintenanceScope } from '../scope.js';
 import { taskCatalogue } from './catalogue.js';
 import { policyCatalogue } from './policy-catalogue.js';
 
