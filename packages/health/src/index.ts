@@ -132,6 +132,7 @@ export type {
   BucketSpan,
   EndpointListing,
   IncidentListing,
+  Handed,
   IncidentWrite,
   HealthStore,
   Settlement,

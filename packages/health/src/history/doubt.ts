@@ -1,8 +1,7 @@
-import type { Receipt } from '../store/sharing.js';
 import type { HealthStore, Settlement } from '../store/store.js';
 
 /** A settlement that is found again. */
-export type Receipted = Settlement & { readonly receipt: Receipt };
+export type Receipted = Settlement & Required<Pick<Settlement, 'handed' | 'receipt'>>;
 
 /**
  * The settlement that a store failed to write, and may have kept all the same: the answer to a commit can be lost. There
@@ -17,7 +16,7 @@ export interface Doubt {
    * Looks in the store what became of it, before anything else is written: `kept` is told of it when it is there, `lost`
    * when it is not. Rejects when the store does not say; then it stays in doubt.
    */
-  resolve(told: { kept: (settlement: Settlement) => void; lost: (settlement: Settlement) => void }): Promise<void>;
+  resolve(told: { kept: (settlement: Receipted) => void; lost: (settlement: Receipted) => void }): Promise<void>;
   clear(): void;
 }
 

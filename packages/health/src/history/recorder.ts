@@ -3,6 +3,8 @@ import { describeError, type CancelTimer, type Logger } from '@dotmac/core';
 import type { KeptEndpoint, KeptState } from '../monitoring/directory.js';
 import { isUndecided } from '../monitoring/status.js';
 import type { ProbeResult } from '../probes/judge.js';
+import type { HandedResult } from '../store/sharing.js';
+import type { Handed } from '../store/store.js';
 import { isOver } from '../incidents/open-close.js';
 import { isLeaseLost, unlessFenced } from './fenced.js';
 import { createRota } from './rota.js';
@@ -19,6 +21,10 @@ export interface Recorder {
     before: Pick<KeptState, 'status' | 'checkedAt' | 'isFlapping'>,
     isSummed?: boolean,
   ): void;
+  /** About so many results that others handed over, each once. */
+  readHanded(count: number): Promise<HandedResult[]>;
+  /** One of them was judged just now: it leaves the store with what it came to, as soon as a change of status is stored. */
+  judged(handed: Handed): void;
   /** Resolves when every change of status that was noted is in the store. Rejects when it cannot be stored. */
   flushChanges(): Promise<void>;
   /** The same for who reads changes in the store: {@link flush}. */
@@ -61,10 +67,10 @@ const shareOfOne = 0.1;
  * that one waits, and the others are stored.
  */
 export function createRecorder(options: RecorderOptions): Recorder {
-  const { directory, clock, logger, metrics, maxPending } = options;
+  const { store, directory, clock, logger, metrics, maxPending } = options;
   const suspects = createSuspects();
   const settler = createSettler(options, { kept: suspects.acquit, lost: suspects.accuse });
-  const { results, buckets, changes } = settler;
+  const { results, buckets, changes, handed } = settler;
   const rota = createRota(directory, settleMs);
   /** Changes that were told to nobody since that was last logged. */
   let droppedChanges = 0;
@@ -186,6 +192,11 @@ export function createRecorder(options: RecorderOptions): Recorder {
         metrics?.changeDropped();
       }
       void flushQuietly();
+    },
+    readHanded: (count) => handed.next((limit) => store.handed(limit), count),
+    judged(one) {
+      handed.add(one);
+      changes.add(one.endpointId);
     },
     flushChanges,
     showChanges: () => unlessFenced(flushChanges),

@@ -8,6 +8,7 @@ import type { Calendar } from '../windows/calendar.js';
 import { createDoubt, type Receipted } from './doubt.js';
 import { isLeaseLost } from './fenced.js';
 import { pendingBuckets, type PendingBuckets } from './pending-buckets.js';
+import { pendingHanded, type PendingHanded } from './pending-handed.js';
 import { pendingChanges, type PendingChanges } from './pending-changes.js';
 import { pendingResults, type PendingResults } from './pending-results.js';
 
@@ -16,6 +17,7 @@ export interface Settler {
   readonly results: PendingResults;
   readonly buckets: PendingBuckets;
   readonly changes: PendingChanges;
+  readonly handed: PendingHanded;
   /**
    * Stores all that waits of these endpoints, in one transaction. When the store does not say that it has, it waits on,
    * and so does all else until it is known what became of it.
@@ -68,6 +70,7 @@ export function createSettler(options: SettlerOptions, told: DoubtTold): Settler
   const results = pendingResults({ rings, most: maxPending });
   const buckets = pendingBuckets();
   const changes = pendingChanges();
+  const handed = pendingHanded();
   const doubt = createDoubt(store);
   const process = newId();
   /** How many settlements there were. */
@@ -75,15 +78,17 @@ export function createSettler(options: SettlerOptions, told: DoubtTold): Settler
   /** How often everything was dropped. */
   let dropped = 0;
 
-  const putBack = (settlement: Settlement): void => {
+  const putBack = (settlement: Receipted): void => {
     results.putBack(settlement.chunks);
     buckets.putBack(settlement.deltas, clock.now());
     changes.putBack(settlement);
-    for (const id of idsOf(settlement)) changes.add(id);
+    handed.putBack(settlement.handed);
+    for (const id of [...idsOf(settlement), ...settlement.handed.map(({ endpointId }) => endpointId)]) changes.add(id);
   };
   const resolveDoubt = (): Promise<void> =>
     doubt.resolve({
       kept(settlement) {
+        handed.left(settlement.handed);
         told.kept(idsOf(settlement));
         publish(settlement.events);
       },
@@ -97,6 +102,7 @@ export function createSettler(options: SettlerOptions, told: DoubtTold): Settler
     results,
     buckets,
     changes,
+    handed,
     async settle(ids) {
       await resolveDoubt();
       const [under, round] = [term(), dropped];
@@ -116,6 +122,7 @@ export function createSettler(options: SettlerOptions, told: DoubtTold): Settler
           return kept && under ? [{ ...kept }] : [];
         }),
         ...changes.takeOf(ids),
+        handed: handed.takeOf(ids),
         receipt: { process, number: ++number },
       };
       const startedAt = clock.monotonic();
@@ -133,6 +140,7 @@ export function createSettler(options: SettlerOptions, told: DoubtTold): Settler
         }
         throw error;
       }
+      handed.left(settlement.handed);
       publish(settlement.events);
     },
     resolveDoubt,
@@ -141,7 +149,7 @@ export function createSettler(options: SettlerOptions, told: DoubtTold): Settler
     waitingResults: () => results.size + doubt.results,
     drop() {
       dropped++;
-      for (const part of [results, buckets, changes, doubt]) part.clear();
+      for (const part of [results, buckets, changes, handed, doubt]) part.clear();
     },
   };
 }

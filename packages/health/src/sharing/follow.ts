@@ -25,7 +25,7 @@ export interface FollowerOptions {
   store: HealthStore;
   directory: Directory;
   monitor: Pick<Monitor, 'watch' | 'isMany' | 'forget' | 'take'>;
-  recorder: Pick<Recorder, 'flushChanges'>;
+  recorder: Pick<Recorder, 'readHanded' | 'judged' | 'flushChanges'>;
   /** Names this process; never given twice. */
   origin: string;
   clock: Pick<Clock, 'now' | 'monotonic'>;
@@ -124,17 +124,17 @@ export function createFollower(options: FollowerOptions): Follower {
       }
     },
     async takeHanded() {
-      const handed = await store.handed(pageSize);
+      const handed = await recorder.readHanded(pageSize);
       const aheadMs = handed.length > 0 ? clock.now() - (await store.time()) : 0;
-      for (const { endpointId, tenantId, result, at } of handed) {
+      for (const one of handed) {
+        const { endpointId, tenantId, result, at } = one;
         const kept = directory.get(endpointId);
         // Nobody has found out anything yet that is to come, though a clock may have been set in between.
         if (kept?.endpoint.tenantId === tenantId) monitor.take(kept, result, Math.min(at + aheadMs, clock.now()));
+        recorder.judged(one);
       }
-      // Not before it is stored what they came to: another process may have to take them up again.
       await recorder.flushChanges();
-      if (handed.length > 0) await store.removeHanded(handed.map(({ id }) => id));
-      return handed.length === pageSize;
+      return handed.length >= pageSize;
     },
   };
 }

@@ -20,23 +20,32 @@ export function createHandOver(
   store: Pick<SharedStore, 'handOver' | 'time'>,
   { clock, metrics }: { clock: Pick<Clock, 'now'>; metrics: HealthMetrics | undefined },
 ): HandOver {
+  const process = newId();
   const waiting: HandedResult[] = [];
+  /** What the store has not confirmed. It may have it: so it comes as it was, by the same number, until it is. */
+  let underWay: HandedResult[] = [];
+  let number = 0;
   return {
     give({ endpoint: { tenantId, id: endpointId } }, { status, code, responseTimeMs, message, phases }, at) {
       const result = { status, code, responseTimeMs, message, ...(phases && { phases }) };
       waiting.push({ id: newId(), tenantId, endpointId, at, result });
-      if (waiting.length <= most) return;
+      if (underWay.length + waiting.length <= most) return;
       waiting.splice(oldestOfMost(waiting), 1);
       metrics?.dropped(1);
     },
     async flush() {
-      const aheadMs = waiting.length > 0 ? clock.now() - (await store.time()) : 0;
-      while (waiting.length > 0) {
-        const batch = waiting.slice(0, atOnce);
-        await store.handOver(batch.map((it) => ({ ...it, at: it.at - aheadMs })));
-        // The first of them may have been given up meanwhile.
-        const handed = new Set(batch.map(({ id }) => id));
-        waiting.splice(0, waiting.findIndex(({ id }) => !handed.has(id)) >>> 0);
+      const isAny = (): boolean => underWay.length + waiting.length > 0;
+      const aheadMs = isAny() ? clock.now() - (await store.time()) : 0;
+      while (isAny()) {
+        if (underWay.length === 0) {
+          underWay = waiting.splice(0, atOnce);
+          number++;
+        }
+        await store.handOver(
+          underWay.map((it) => ({ ...it, at: it.at - aheadMs })),
+          { process, number },
+        );
+        underWay = [];
       }
     },
   };

@@ -133,9 +133,10 @@ export function createProcesses(options: ProcessesOptions): Processes {
     await lookAtLease();
     if (!isLoaded) await load();
     await follower.followChanges(isLeading);
+    // Who has just taken over may have found something out before.
+    await handOver.flush();
     // Some at a time: to judge all that came in hours may take longer than the lease lasts.
     if (isLeading) return follower.takeHanded();
-    await handOver.flush();
     await follower.followStates();
     return false;
   };
@@ -185,7 +186,7 @@ export function createProcesses(options: ProcessesOptions): Processes {
       if (isLeading && !(await lease.keep(true).catch(() => true))) standDown();
     },
     async close() {
-      const flushed = isLeading ? Promise.resolve() : handOver.flush();
+      const flushed = handOver.flush();
       isOpen = isLeading = false;
       by = null;
       monitor.standBy();

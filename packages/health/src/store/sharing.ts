@@ -8,9 +8,9 @@ export interface Term {
   fence: number;
 }
 
-/** Which settlement of a process it is. */
+/** Which settlement of a process it is, or which of the times that it handed results over. */
 export interface Receipt {
-  /** Names the process; never given twice. */
+  /** Names the process, as who settles or as who hands over; never given twice. */
   process: string;
   /** From 1 on; greater with each. */
   number: number;
@@ -63,11 +63,13 @@ export interface SharedStore {
   stateRevision(): Promise<number>;
   /** States settled after a revision, in the order of their settlement. A state that was settled again comes once. */
   statesSince(revision: number, limit: number): Promise<(StoredEndpoint & { revision: number })[]>;
-  /** Hands results over to whoever monitors. */
-  handOver(results: readonly HandedResult[]): Promise<void>;
-  /** What was handed over, the oldest first. */
+  /**
+   * Hands results over to whoever monitors, all of them or none, and keeps the receipt with them. Nothing is done when that
+   * or a greater one of the process was kept: they are there, or were settled already.
+   */
+  handOver(results: readonly HandedResult[], receipt: Receipt): Promise<void>;
+  /** What was handed over and is counted in no settlement yet, the oldest first. */
   handed(limit: number): Promise<HandedResult[]>;
-  removeHanded(ids: readonly string[]): Promise<void>;
   /** Deletes up to `limit` of each, changes and results, that were noted before `before` (store's clock). Returns how many. */
   pruneShared(before: number, limit: number): Promise<number>;
   /** The greatest number that a receipt of a process was kept with; 0 for none. */

@@ -21,7 +21,7 @@ import type { WindowRecord } from '../windows/window.js';
 import type { DueChannel, TenantAlerts } from './alerts.js';
 import type { Documents } from './documents.js';
 import type { EventLog } from './event-log.js';
-import type { Receipt, SharedStore, Term } from './sharing.js';
+import type { HandedResult, Receipt, SharedStore, Term } from './sharing.js';
 
 /**
  * What was observed of endpoints, to be kept as one: their states as of now, the results that led there as chunks of
@@ -33,9 +33,14 @@ export interface Settlement {
   deltas: readonly BucketDelta[];
   incidents: readonly IncidentWrite[];
   events: readonly AnyEvent<HealthEvents>[];
+  /** Results that were handed over and are counted in it. Default none. */
+  handed?: readonly Handed[];
   /** What is kept with it, for who wants to know whether it was. */
   receipt?: Receipt;
 }
+
+/** A result that was handed over, by its id, and the endpoint that it is of. */
+export type Handed = Pick<HandedResult, 'id' | 'endpointId'>;
 
 /** What a change of status did to an incident, with the entry that tells of it. */
 export interface IncidentWrite {
@@ -171,8 +176,8 @@ export interface HealthStore extends SharedStore, EventLog {
   /** Every tenant's endpoints, page by page in the order of their ids; for the monitor alone. */
   everyEndpoint(ask: { limit: number; after: string | null }): Promise<Page<StoredEndpoint>>;
   /**
-   * Keeps states, puts chunks into their slots, adds to buckets, and appends events to the outbox and to what is followed,
-   * in one transaction.
+   * Keeps states, puts chunks into their slots, adds to buckets, appends events to the outbox and to what is followed, and
+   * takes out what was handed over and is counted in it, in one transaction.
    * Its receipt takes the place of the one that its process had. What belongs to a removed endpoint is left out, events too: nothing would end what they began. An incident that was opened already, and an
    * entry that is there, come again when the answer to a commit was lost: they stay as they are. Of
    * an incident that is over, ended by hand before that was known to who observes, neither entry nor event is kept.

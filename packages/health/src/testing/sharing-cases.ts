@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { newId } from '@dotmac/core';
 import type { Suite } from '@dotmac/core/testing';
+import { addCheck, emptyBucket } from '../history/bucket.js';
 import { uncheckedState, type KeptEndpoint } from '../monitoring/directory.js';
 import type { HandedResult, Term } from '../store/sharing.js';
 import type { HealthStore } from '../store/store.js';
@@ -117,23 +118,15 @@ export const sharingCases: Suite<HealthStore>['cases'] = [
     },
   },
   {
-    name: 'keeps what is handed over until it is taken, or an hour old',
+    name: 'keeps what is handed over until it is settled, or an hour old',
     async run(store) {
-      const handed = (at: number): HandedResult => ({
-        ...{ id: newId(), tenantId: 'acme', endpointId: newId(), at },
-        result: {
-          ...{ status: 'offline', code: 'seen_to_fail', responseTimeMs: null, message: 'Seen to fail' },
-          phases: { connectMs: 1.5 },
-        },
-      });
-      const [one, two] = [handed(1_767_225_700_000), handed(1_767_225_700_001)];
-      await store.handOver([one]);
-      await store.handOver([two]);
-      assert.deepEqual(
-        (await store.handed(10)).toSorted((a, b) => a.at - b.at),
-        [one, two],
-      );
-      await store.removeHanded([one.id]);
+      const [one, two] = [handedOf(newId()), handedOf(newId())];
+      const process = newId();
+      await store.handOver([one], { process, number: 1 });
+      await store.handOver([two], { process, number: 2 });
+      assert.deepEqual(await store.handed(1), [one]);
+      assert.deepEqual(await store.handed(10), [one, two]);
+      await store.settle({ ...nothing, handed: [one] });
       assert.deepEqual(await store.handed(10), [two]);
       await store.transaction((trx) => store.noteChanges([{ tenantId: 'acme', endpointId: newId() }], 'this', trx));
       const now = await store.time();
@@ -142,4 +135,54 @@ export const sharingCases: Suite<HealthStore>['cases'] = [
       assert.deepEqual(await store.handed(10), []);
     },
   },
+  {
+    name: 'hands over once what comes again because an answer was lost, whether it was settled meanwhile or not',
+    async run(store) {
+      const [one, two, three] = [handedOf(newId()), handedOf(newId()), handedOf(newId())];
+      const [process, other] = [newId(), newId()];
+      const handOver = (): Promise<void> => store.handOver([one, two], { process, number: 7 });
+      // Of two at once one may be refused.
+      await Promise.allSettled([handOver(), handOver()]);
+      await handOver();
+      assert.deepEqual((await store.handed(10)).map(({ id }) => id).toSorted(), [one.id, two.id].toSorted());
+      assert.equal(await store.lastSettled(process), 7);
+      await store.settle({ ...nothing, handed: [one, two] });
+      await handOver();
+      assert.deepEqual(await store.handed(10), []);
+      await store.handOver([three], { process: other, number: 1 });
+      assert.deepEqual(await store.handed(10), [three]);
+    },
+  },
+  {
+    name: 'takes out with a settlement what is counted in it, and leaves it there with one that is refused',
+    async run(store) {
+      const { endpoint } = await endpointIn(store);
+      const handed = [handedOf(endpoint.id), handedOf(newId())];
+      await store.handOver(handed, { process: newId(), number: 1 });
+      const bucket = emptyBucket(1_767_225_660_000);
+      for (const { result } of handed) addCheck(bucket, result);
+      const { id: endpointId, tenantId } = endpoint;
+      const counted = { ...nothing, deltas: [{ tenantId, endpointId, resolution: 'minute' as const, bucket }], handed };
+      const stored = async (): Promise<[number, number]> => {
+        const span = { resolution: 'minute' as const, from: 0, until: Date.UTC(2100, 0) };
+        const buckets = await store.tenant(tenantId).buckets(endpointId, span);
+        return [buckets.reduce((sum, { counts }) => sum + counts.offline, 0), (await store.handed(10)).length];
+      };
+      await assert.rejects(store.settle(counted, { key: 'health/monitor', fence: 1_000_000 }), isLost);
+      assert.deepEqual(await stored(), [0, 2]);
+      await store.settle(counted);
+      assert.deepEqual(await stored(), [2, 0]);
+    },
+  },
 ];
+
+/** A failure of an endpoint that another process saw. */
+function handedOf(endpointId: string): HandedResult {
+  return {
+    ...{ id: newId(), tenantId: 'acme', endpointId, at: 1_767_225_700_000 },
+    result: {
+      ...{ status: 'offline', code: 'seen_to_fail', responseTimeMs: null, message: 'Seen to fail' },
+      phases: { connectMs: 1.5 },
+    },
+  };
+}

@@ -58,7 +58,9 @@ describe.each(open)('what %s kept before results had codes', (_, database) => {
       events: [],
     });
     const result = { status: 'offline' as const, code: 'seen_away', responseTimeMs: null, message: 'Seen away' };
-    await store.handOver([{ id: newId(), tenantId: 'acme', endpointId: endpoint.id, at: 6, result }]);
+    await store.handOver([{ id: newId(), tenantId: 'acme', endpointId: endpoint.id, at: 6, result }], {
+      ...{ process: newId(), number: 1 },
+    });
     expect((await tenant.get(endpoint.id))?.state).toMatchObject({ code: 'timeout', checks: 3 });
     expect(await tenant.incident(incidentId)).toMatchObject({ code: 'timeout' });
     expect((await tenant.timeline(incidentId)).entries).toEqual([opening]);

@@ -11,7 +11,8 @@ function stage() {
   const doubt = createDoubt({ lastSettled: async (of) => (await reach.look, store.lastSettled(of)) });
   const settlementOf = (number: number): Receipted => {
     const chunk = { tenantId: 'acme', endpointId: newId(), ring: 'recent' as const, slot: 0, body: '', added: 2 };
-    return { states: [], chunks: [chunk], deltas: [], incidents: [], events: [], receipt: { process, number } };
+    const nothing = { states: [], deltas: [], incidents: [], events: [], handed: [] };
+    return { ...nothing, chunks: [chunk], receipt: { process, number } };
   };
   const told: string[] = [];
   const note =

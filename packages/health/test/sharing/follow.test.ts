@@ -172,7 +172,10 @@ describe('what others found out in hours', () => {
     const { id: endpointId } = await register('web', { checkInterval: 600 });
     const result = { status: 'healthy', code: 'ok', responseTimeMs: 1, message: 'It is well' } as const;
     const found = { tenantId: 'acme', endpointId, at: await store.time(), result };
-    await store.handOver(Array.from({ length: 3_500 }, () => ({ id: newId(), ...found })));
+    await store.handOver(
+      Array.from({ length: 3_500 }, () => ({ id: newId(), ...found })),
+      { process: newId(), number: 1 },
+    );
     await until(() => rivals.length >= 4);
     expect(rivals).toEqual([null, null, null, null]);
   });

@@ -13,7 +13,7 @@ import { kyselyEventLog } from './event-log.js';
 import { kyselyIncidents, pruneIncidents, writeIncidents } from './incidents.js';
 import { healthMigrations } from './migrations.js';
 import { kyselyReceipts } from './receipts.js';
-import { kyselySharing } from './sharing.js';
+import { kyselySharing, removeHanded } from './sharing.js';
 import { lockLiving, writeStates } from './states.js';
 import type { HealthTables } from './tables.js';
 
@@ -37,7 +37,7 @@ export function kyselyHealthStore(database: Database, { clock }: KyselyHealthSto
   const isHeld = leaseWithin(database, clock && { clock });
   return {
     outbox,
-    ...kyselySharing(database, clock),
+    ...kyselySharing(database, clock, { keepReceipt }),
     ...log,
     ...receipts,
     async migrate() {
@@ -47,7 +47,7 @@ export function kyselyHealthStore(database: Database, { clock }: KyselyHealthSto
     transaction: <Result>(work: (trx: StoreTransaction) => Promise<Result>, join?: StoreTransaction) =>
       inTransaction<HealthTables, Result>(database, join, work),
     everyEndpoint: (ask) => everyEndpoint(database, ask),
-    settle: ({ states, chunks, deltas, incidents, events, receipt }, term) =>
+    settle: ({ states, chunks, deltas, incidents, events, handed = [], receipt }, term) =>
       inTransaction<HealthTables, void>(database, undefined, async (trx) => {
         if (term && !(await isHeld({ database, trx }, term.key, term.fence)))
           throw coreErrors.LEASE_LOST({ key: term.key });
@@ -71,6 +71,7 @@ export function kyselyHealthStore(database: Database, { clock }: KyselyHealthSto
           .map((event) => healthEvents.encode(event));
         if (told.length > 0) await outbox.append(outboxEntries(told), trx);
         await log.logEvents(told, trx);
+        await removeHanded(trx, handed);
         if (receipt) await keepReceipt(trx, receipt);
       }),
     everyObjective: (ask) => everyDocument(database, 'objective', ask),

@@ -1,5 +1,5 @@
 import type { Clock } from '@dotmac/core';
-import { databaseTime, upsert, type Database, type Migration } from '@dotmac/core/kysely';
+import { databaseTime, type Database, type Migration } from '@dotmac/core/kysely';
 import type { Transaction } from 'kysely';
 import type { Receipt, SharedStore } from '../sharing.js';
 import type { HealthTables } from './tables.js';
@@ -7,11 +7,11 @@ import type { HealthTables } from './tables.js';
 const table = 'dotmac_settlement_receipts';
 
 type ReceiptTables = {
-  /** The last settlement of each process that was kept. */
+  /** What each process last wrote that was kept. */
   [table]: { process: string; number: number; settled_at: number };
 };
 
-/** For processes that do not know whether what they settled was kept. */
+/** For processes that do not know whether what they wrote was kept. */
 export const receiptMigrations: Record<string, Migration> = {
   '0044-receipts': (schema, { types }) =>
     schema.schema
@@ -23,21 +23,30 @@ export const receiptMigrations: Record<string, Migration> = {
       .execute(),
 };
 
-/** One receipt for each process: of the last settlement that was kept. */
+/** One receipt for each process: of what it last wrote that was kept. */
 export function kyselyReceipts(
   database: Database,
   clock: Pick<Clock, 'now'> | undefined,
 ): Pick<SharedStore, 'lastSettled' | 'pruneReceipts'> & {
-  keepReceipt(trx: Transaction<HealthTables>, receipt: Receipt): Promise<void>;
+  /** Says whether it is greater than any that was kept of its process. */
+  keepReceipt(trx: Transaction<HealthTables>, receipt: Receipt): Promise<boolean>;
 } {
   const kysely = database.withTables<ReceiptTables>();
   return {
     async keepReceipt(trx, { process, number }) {
-      const insert = trx
-        .withTables<ReceiptTables>()
-        .insertInto(table)
-        .values({ process, number, settled_at: databaseTime(database, clock) });
-      await upsert(database, insert, ['process'], { number: 'greatest', settled_at: 'replace' }).execute();
+      const own = trx.withTables<ReceiptTables>();
+      const settled_at = databaseTime(database, clock);
+      // Primary key. Whoever writes the same meanwhile is waited for; of two that are both the first, one fails.
+      const known = await own
+        .selectFrom(table)
+        .select('number')
+        .where('process', '=', process)
+        .$if(database.traits.skipLocked, (query) => query.forUpdate())
+        .executeTakeFirst();
+      if (known && Number(known.number) >= number) return false;
+      if (known) await own.updateTable(table).set({ number, settled_at }).where('process', '=', process).execute();
+      else await own.insertInto(table).values({ process, number, settled_at }).execute();
+      return true;
     },
     // Primary key.
     async lastSettled(process) {

@@ -1,10 +1,20 @@
 import { newId, type Clock } from '@dotmac/core';
-import { databaseTime, executorFor, fromJson, kyselyLeases, toJson, type Database } from '@dotmac/core/kysely';
-import { sql } from 'kysely';
+import {
+  databaseTime,
+  executorFor,
+  fromJson,
+  inTransaction,
+  kyselyLeases,
+  toJson,
+  type Database,
+} from '@dotmac/core/kysely';
+import { sql, type Transaction } from 'kysely';
 import type { ProbeResult } from '../../probes/judge.js';
 import { keptCode } from '../../probes/outcomes.js';
 import type { SharedStore } from '../sharing.js';
+import type { Handed } from '../store.js';
 import { withState } from './endpoints.js';
+import type { kyselyReceipts } from './receipts.js';
 import { storedEndpoint, type HealthTables } from './tables.js';
 
 /** Rows of one insert stay below the bound parameters that databases take. */
@@ -14,6 +24,7 @@ const rowsPerStatement = 100;
 export function kyselySharing(
   database: Database,
   clock: Pick<Clock, 'now'> | undefined,
+  { keepReceipt }: Pick<ReturnType<typeof kyselyReceipts>, 'keepReceipt'>,
 ): Omit<SharedStore, 'lastSettled' | 'pruneReceipts'> {
   const kysely = database.withTables<HealthTables>();
   const time = () => databaseTime(database, clock);
@@ -82,18 +93,20 @@ export function kyselySharing(
         .execute();
       return rows.map((row) => ({ ...storedEndpoint(row), revision: Number(row.revision) }));
     },
-    async handOver(results) {
-      for (let at = 0; at < results.length; at += rowsPerStatement)
-        await kysely
-          .insertInto('dotmac_handed_results')
-          .values(
-            results.slice(at, at + rowsPerStatement).map(({ id, tenantId, endpointId, at: seenAt, result }) => ({
-              ...{ id, tenant_id: tenantId, endpoint_id: endpointId, at: seenAt, body: toJson(result) },
-              handed_at: time(),
-            })),
-          )
-          .execute();
-    },
+    handOver: (results, receipt) =>
+      inTransaction<HealthTables, void>(database, undefined, async (trx) => {
+        if (!(await keepReceipt(trx, receipt))) return;
+        for (let at = 0; at < results.length; at += rowsPerStatement)
+          await trx
+            .insertInto('dotmac_handed_results')
+            .values(
+              results.slice(at, at + rowsPerStatement).map(({ id, tenantId, endpointId, at: seenAt, result }) => ({
+                ...{ id, tenant_id: tenantId, endpoint_id: endpointId, at: seenAt, body: toJson(result) },
+                handed_at: time(),
+              })),
+            )
+            .execute();
+      }),
     // Index: (handed_at, id).
     async handed(limit) {
       const rows = await kysely
@@ -108,13 +121,6 @@ export function kyselySharing(
         const result = { ...found, code: keptCode(found.status, found.code) };
         return { id, tenantId, endpointId, at: Number(at), result };
       });
-    },
-    async removeHanded(ids) {
-      for (let at = 0; at < ids.length; at += rowsPerStatement)
-        await kysely
-          .deleteFrom('dotmac_handed_results')
-          .where('id', 'in', ids.slice(at, at + rowsPerStatement))
-          .execute();
     },
     async pruneShared(before, limit) {
       const prune = async (table: 'dotmac_endpoint_changes' | 'dotmac_handed_results', column: string) => {
@@ -139,4 +145,15 @@ export function kyselySharing(
       );
     },
   };
+}
+
+/** Takes out what is counted in a settlement, in its transaction. */
+export async function removeHanded(trx: Transaction<HealthTables>, handed: readonly Handed[]): Promise<void> {
+  const ids = handed.map(({ id }) => id);
+  // Primary key.
+  for (let at = 0; at < ids.length; at += rowsPerStatement)
+    await trx
+      .deleteFrom('dotmac_handed_results')
+      .where('id', 'in', ids.slice(at, at + rowsPerStatement))
+      .execute();
 }

@@ -20,7 +20,7 @@ import {
 } from '../store.js';
 import { channelsOf, dueIn, memoryAlerts } from './alerts.js';
 import { memoryEventLog } from './event-log.js';
-import { keepReceipt, memorySharing, type KeptChange, type KeptHanded, type KeptReceipt } from './sharing.js';
+import { memorySharing, settleShared, type KeptChange, type KeptHanded, type KeptReceipt } from './sharing.js';
 import { isAsked, passes } from './listed.js';
 import { everyDocument, memoryDocuments, type KeptDocument } from './documents.js';
 
@@ -71,7 +71,7 @@ export function memoryHealthStore(options: MemoryHealthStoreOptions = {}): Healt
     migrate: () => Promise.resolve(),
     transaction: (work, join) => tables.transaction((_, trx) => work(trx), join),
     everyEndpoint: (ask) => Promise.resolve(paged(byId(), ask)),
-    settle: ({ states, chunks: batch, deltas, incidents: writes, events, receipt }, term) =>
+    settle: ({ states, chunks: batch, deltas, incidents: writes, events, ...shared }, term) =>
       tables.transaction(async (rows, trx) => {
         if (term && (await sharing.leases.holder(term.key))?.fence !== term.fence)
           throw coreErrors.LEASE_LOST({ key: term.key });
@@ -110,7 +110,7 @@ export function memoryHealthStore(options: MemoryHealthStoreOptions = {}): Healt
           .map((event) => healthEvents.encode(event));
         await outbox.append(outboxEntries(told), trx);
         await log.logEvents(told, trx);
-        if (receipt) keepReceipt(rows.receipts, receipt, await sharing.time());
+        settleShared(rows, shared, await sharing.time());
       }),
     everyObjective: (ask) => Promise.resolve(everyDocument(tables.read.documents, 'objective', ask)),
     windowsOf: (tenantIds, ask) => Promise.resolve(everyDocument(tables.read.documents, 'window', ask, tenantIds)),

@@ -1,6 +1,6 @@
 import { memoryLeases, newId, systemClock, type Clock, type MemoryTables } from '@dotmac/core';
 import type { EndpointChange, HandedResult, Receipt, SharedStore } from '../sharing.js';
-import type { StoredEndpoint } from '../store.js';
+import type { Settlement, StoredEndpoint } from '../store.js';
 
 /** A change, and who made it. */
 export type KeptChange = EndpointChange & { origin: string };
@@ -20,9 +20,21 @@ export type SharedTables = {
   receipts: Map<string, KeptReceipt>;
 };
 
-/** Keeps the greatest receipt of a process. */
-export function keepReceipt(receipts: Map<string, KeptReceipt>, { process, number }: Receipt, at: number): void {
-  receipts.set(process, { process, number: Math.max(number, receipts.get(process)?.number ?? 0), at });
+/** Takes out what is counted in a settlement, and keeps its receipt. */
+export function settleShared(
+  { handed, receipts }: SharedTables,
+  settlement: Pick<Settlement, 'handed' | 'receipt'>,
+  at: number,
+): void {
+  for (const { id } of settlement.handed ?? []) handed.delete(id);
+  if (settlement.receipt) keepReceipt(receipts, settlement.receipt, at);
+}
+
+/** Keeps the greatest receipt of a process. Says whether it is greater than any that was kept. */
+function keepReceipt(receipts: Map<string, KeptReceipt>, { process, number }: Receipt, at: number): boolean {
+  if (number <= (receipts.get(process)?.number ?? 0)) return false;
+  receipts.set(process, { process, number, at });
+  return true;
 }
 
 /** What several that use one store in memory tell each other: they are of one process, or in one test. */
@@ -67,16 +79,13 @@ export function memorySharing(
         });
       return Promise.resolve(found.slice(0, limit));
     },
-    handOver: (results) =>
+    handOver: (results, receipt) =>
       tables.transaction((rows) => {
+        if (!keepReceipt(rows.receipts, receipt, clock.now())) return;
         for (const it of results) rows.handed.set(it.id, { ...it, handedAt: clock.now() });
       }),
     handed: (limit) =>
       Promise.resolve([...handed.values()].slice(0, limit).map(({ handedAt: _, ...result }) => result)),
-    removeHanded: (ids) =>
-      tables.transaction((rows) => {
-        for (const id of ids) rows.handed.delete(id);
-      }),
     pruneShared: (before, limit) =>
       tables.transaction((rows) => {
         const old = [...rows.changes.values()].filter((it) => it.at < before).slice(0, limit);
