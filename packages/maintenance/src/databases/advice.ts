@@ -67,7 +67,7 @@ export interface SlowQuery {
   totalMs: number;
 }
 
-/** The statements that took most time in all, or why there are none. */
+/** The statements that took most time in all, and why there are none, or some are left out. */
 export interface SlowQueries {
   available: boolean;
   reason: string | null;

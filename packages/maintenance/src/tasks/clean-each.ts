@@ -1,9 +1,6 @@
-import { isOperationError, type OperationError } from '@dotmac/core';
-import { tableLabel } from '../databases/rows/due.js';
-import type { Prepared } from '../databases/rows/prepare.js';
-import { refused } from '../databases/refused.js';
-import { worthRetrying } from '../databases/rows/retry.js';
-import { maintenanceErrors } from '../errors.js';
+import type { OperationError } from '@dotmac/core';
+import type { Prepared, Unprepared } from '../databases/rows/prepare.js';
+import { tableFault } from '../databases/rows/table-fault.js';
 import { whenBearable } from './bearable.js';
 import { cleanPolicy, unfinishedReport, type CleanedTable, type SoFar } from './clean-policy.js';
 import { noSpace } from './cleaned-space.js';
@@ -13,29 +10,27 @@ import type { TaskContext } from './task.js';
 /** One policy after the other. One that fails, or waits for a confirmation, keeps none of the others from its turn. */
 export async function cleanEach(
   context: TaskContext,
-  all: readonly Prepared[],
+  { ordered, unprepared }: { ordered: readonly Prepared[]; unprepared: readonly Unprepared[] },
   parameters: Parameters<typeof cleanPolicy>[2],
 ): Promise<{ tables: CleanedTable[]; fault?: OperationError | undefined }> {
   const tables: CleanedTable[] = [];
   let fault: OperationError | undefined;
-  for await (const [one, there] of whenBearable(context, all, ({ policy }) => policy.database)) {
-    const soFar: SoFar = { strategy: 'It ended before one was chosen.', rows: 0, batches: 0, left: 0 };
+  const fails = (one: Prepared | Unprepared, error: unknown, soFar: SoFar): void => {
+    const ended = setback(context, one.name, error);
+    fault ??= ended.fault;
+    tables.push({ report: unfinishedReport(one, ended, soFar), space: noSpace });
+  };
+  for (const one of unprepared) fails(one, one.fault, notBegun());
+  for await (const [one, there] of whenBearable(context, ordered, ({ policy }) => policy.database)) {
+    const soFar = notBegun();
     try {
       tables.push(await cleanPolicy(there, one, parameters, soFar));
     } catch (error) {
-      const ended = setback(context, one.name, faultOf(one, error));
-      fault ??= ended.fault;
+      fails(one, await tableFault(one, error), soFar);
       context.expect(one.target, 0);
-      tables.push({ report: unfinishedReport(one, ended, soFar), space: noSpace });
     }
   }
   return { tables, fault };
 }
 
-/** In our words where it is of this table alone; as it is where it may be of anything. */
-function faultOf({ selection }: Prepared, error: unknown): unknown {
-  const table = tableLabel(selection);
-  if (!isOperationError(error) && worthRetrying(error))
-    return maintenanceErrors.TABLE_CONTENDED({ table }, { cause: error });
-  return refused(table, error);
-}
+const notBegun = (): SoFar => ({ strategy: 'It ended before one was chosen.', rows: 0, batches: 0, left: 0 });

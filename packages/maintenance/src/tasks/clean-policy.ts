@@ -122,7 +122,7 @@ async function clean(going: Going, vacuumAnalyze: boolean): Promise<CleanedTable
 }
 
 function reportOf(
-  { name, selection }: Prepared,
+  { name, selection }: Pick<Prepared, 'name' | 'selection'>,
   report: Pick<CleanedPolicy, 'outcome' | 'strategy'> & Partial<CleanedPolicy>,
 ): CleanedPolicy {
   return {
@@ -142,8 +142,11 @@ function reportOf(
 }
 
 /** The report of one that failed, or waits for a confirmation. */
-export const unfinishedReport = (prepared: Prepared, { outcome, message }: Setback, soFar: SoFar): CleanedPolicy =>
-  reportOf(prepared, { outcome, ...soFar, warnings: [message] });
+export const unfinishedReport = (
+  of: Pick<Prepared, 'name' | 'selection'>,
+  { outcome, message }: Setback,
+  soFar: SoFar,
+): CleanedPolicy => reportOf(of, { outcome, ...soFar, warnings: [message] });
 
 function count(soFar: SoFar, deleted: number): void {
   soFar.rows += deleted;

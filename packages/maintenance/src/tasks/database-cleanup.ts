@@ -6,6 +6,7 @@ import { predicateText, tableLabel } from '../databases/rows/due.js';
 import { forecast } from '../databases/rows/forecast.js';
 import { planRows, previewRows, type RowPlan } from '../databases/rows/plan-rows.js';
 import { prepareAll, type Prepared } from '../databases/rows/prepare.js';
+import { isOfTable, tableFault } from '../databases/rows/table-fault.js';
 import { named, unknownNames } from '../policies/policy-set.js';
 import { bearableParts } from './bearable.js';
 import { cleanEach } from './clean-each.js';
@@ -32,25 +33,26 @@ export const databaseCleanup = defineMaintenanceTask({
   check: ({ policies }, { retention }) => unknownNames(retention, policies),
   async plan(context, parameters) {
     const targets: PlannedTarget[] = [];
-    const warnings: string[] = [];
     const measured = await measuredRates(context);
     const chosen = named(context.policies.retention, parameters.policies);
-    for (const prepared of await prepareAll(chosen, context.asOf, parameters.retentionDays)) {
-      const plan = await planRows(prepared);
-      const preview = await previewRows(prepared, plan);
-      const rate = measured(prepared.name);
-      const { bytes, approximate } = await prepared.dialect.size(prepared.policy.on.kysely, prepared.selection);
-      // Of a table's size its rows have their share; a file's size says nothing of one table.
-      const size = approximate ? bytes : null;
-      targets.push(targetFor(prepared, plan, preview, { rate, size }));
-      const more = [
-        ...unfenced(context, prepared, plan),
-        ...neverDropped(plan.partitions, parameters.maxItems ?? Infinity),
-        ...(await willConverge(context, prepared, plan, parameters, rate)),
-      ];
-      warnings.push(...[...preview.warnings, ...more].map((warning) => `${prepared.name}: ${warning}`));
+    const { ordered, unprepared } = await prepareAll(chosen, context.asOf, parameters.retentionDays);
+    const faults = unprepared.map(({ name, fault }) => ({ name, fault }));
+    const warnings: string[] = [];
+    for (const prepared of ordered) {
+      const { name } = prepared;
+      try {
+        const planned = await planOne(context, prepared, parameters, measured(name));
+        targets.push(planned.target);
+        warnings.push(...planned.warnings.map((warning) => `${name}: ${warning}`));
+      } catch (error) {
+        const fault = await tableFault(prepared, error);
+        if (!isOfTable(fault)) throw fault;
+        faults.push({ name, fault });
+      }
     }
-    return { targets, warnings };
+    // Of what nothing can be said, there is no plan.
+    if (faults[0] && targets.length === 0) throw faults[0].fault;
+    return { targets, warnings: [...faults.map(({ name, fault }) => `${name}: ${fault.message}`), ...warnings] };
   },
   async run(context, parameters) {
     const all: CleanedTable[] = [];
@@ -59,11 +61,11 @@ export const databaseCleanup = defineMaintenanceTask({
     for await (const part of bearableParts(context, chosen, ({ database }) => database)) {
       // All are looked up before the first row goes: a policy that does not fit its table fails the run at once.
       const prepared = await prepareAll(part, context.asOf, parameters.retentionDays);
-      await expectEach(context, prepared);
+      await expectEach(context, prepared.ordered);
       const cleaned = await cleanEach(context, prepared, parameters);
       all.push(...cleaned.tables);
       fault ??= cleaned.fault;
-      sizesApproximate ||= prepared.some(({ dialect }) => !dialect.sizesMeasured);
+      sizesApproximate ||= prepared.ordered.some(({ dialect }) => !dialect.sizesMeasured);
     }
     const sum = (of: (space: Space) => number): number => all.reduce((total, { space }) => total + of(space), 0);
     return {
@@ -79,6 +81,28 @@ export const databaseCleanup = defineMaintenanceTask({
     };
   },
 });
+
+async function planOne(
+  context: PlanContext,
+  prepared: Prepared,
+  parameters: Parameters,
+  rate: number | null,
+): Promise<{ target: PlannedTarget; warnings: string[] }> {
+  const plan = await planRows(prepared);
+  const preview = await previewRows(prepared, plan);
+  const { bytes, approximate } = await prepared.dialect.size(prepared.policy.on.kysely, prepared.selection);
+  // Of a table's size its rows have their share; a file's size says nothing of one table.
+  const size = approximate ? bytes : null;
+  return {
+    target: targetFor(prepared, plan, preview, { rate, size }),
+    warnings: [
+      ...preview.warnings,
+      ...unfenced(context, prepared, plan),
+      ...neverDropped(plan.partitions, parameters.maxItems ?? Infinity),
+      ...(await willConverge(context, prepared, plan, parameters, rate)),
+    ],
+  };
+}
 
 /** Of one alone its own turn tells as much; and what is amiss with one is told in its turn. */
 async function expectEach(context: TaskContext, all: readonly Prepared[]): Promise<void> {

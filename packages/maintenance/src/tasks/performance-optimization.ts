@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { OperationError } from '@dotmac/core';
+import { isOperationError, type OperationError } from '@dotmac/core';
 import type { Finding, Severity } from '../databases/finding.js';
 import { isToEnd } from '../databases/rows/delete-rows.js';
 import { refused } from '../databases/refused.js';
@@ -48,13 +48,21 @@ export const performanceOptimization = defineMaintenanceTask({
     ),
   async plan({ policies, asOf }, parameters) {
     const targets: PlannedTarget[] = [];
-    const warnings: string[] = [];
-    for (const subject of subjectsOf(policies)) {
-      const { actions, advice } = await inspect(subject, parameters, asOf);
-      for (const [target, own] of byTarget(subject, actions)) targets.push(await plannedTarget(subject, target, own));
-      warnings.push(...worstFirst(advice.findings).map(({ id, message }) => `${subject.name}, ${id}: ${message}`));
-    }
-    return { targets, warnings: warnings.slice(0, mostWarnings) };
+    const [faults, warnings]: [OperationError[], string[]] = [[], []];
+    const subjects = subjectsOf(policies);
+    for (const subject of subjects)
+      try {
+        const { actions, advice } = await inspect(subject, parameters, asOf);
+        for (const [target, own] of byTarget(subject, actions)) targets.push(await plannedTarget(subject, target, own));
+        warnings.push(...worstFirst(advice.findings).map(({ id, message }) => `${subject.name}, ${id}: ${message}`));
+      } catch (error) {
+        const fault = refused(subject.name, error);
+        if (!isOperationError(fault, 'TABLE_REFUSED')) throw fault;
+        faults.push(fault);
+      }
+    // Of what nothing can be said, there is no plan.
+    if (faults[0] && faults.length === subjects.length) throw faults[0];
+    return { targets, warnings: [...faults.map(({ message }) => message), ...warnings].slice(0, mostWarnings) };
   },
   async run(context, parameters) {
     const databases: DatabaseReport[] = [];

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { databaseFromUrl, type Database } from '@dotmac/core/kysely';
 import { adviceLimits, type AdviceLimits } from '../../src/databases/advice.js';
 import { upkeepOf } from '../../src/databases/upkeep.js';
+import { restrictedUser } from '../support/restricted-user.js';
 import { startable, startMariadb, startPostgres, type OwnServer } from '../support/own-servers.js';
 
 const day = 86_400_000;
@@ -47,6 +48,33 @@ describe.skipIf(!startable.postgres)('advice on a PostgreSQL of its own (needs i
     // Which of them took most time, is up to the machine.
     expect(queries.map(({ totalMs }) => totalMs)).toEqual(queries.map(({ totalMs }) => totalMs).sort((a, b) => b - a));
     expect(JSON.stringify(queries)).not.toContain('secret');
+  });
+
+  it('says what a role lacks to see the slow queries of all, or any', async () => {
+    await client.query('drop extension if exists pg_stat_statements');
+    const user = await restrictedUser(database, `postgres://postgres@127.0.0.1:${server.port}/postgres`);
+    try {
+      const slow = () => upkeepOf(user.database).slowQueries(50);
+      expect(await slow()).toMatchObject({
+        available: false,
+        reason: expect.stringContaining('missing: GRANT pg_read_all_settings') as string,
+      });
+      await client.query('create extension pg_stat_statements');
+      expect(await slow()).toMatchObject({
+        available: true,
+        reason: expect.stringContaining('missing: GRANT pg_read_all_stats') as string,
+      });
+      await user.grant('pg_read_all_stats');
+      expect(await slow()).toMatchObject({ available: true, reason: null });
+      await client.query('revoke select on pg_stat_statements from public, pg_read_all_stats');
+      expect(await slow()).toMatchObject({
+        available: false,
+        reason: expect.stringContaining('missing: GRANT SELECT ON public.pg_stat_statements') as string,
+      });
+    } finally {
+      await client.query('grant select on pg_stat_statements to public');
+      await user.drop();
+    }
   });
 
   it('finds prepared transactions and slots that nobody ends', async () => {
@@ -142,5 +170,17 @@ describe.skipIf(!startable.mariadb)('advice on a MariaDB of its own (needs its p
     expect(queries.find(({ query }) => /sleep/i.test(query))?.meanMs).toBeGreaterThan(49);
     expect(queries.map(({ totalMs }) => totalMs)).toEqual(queries.map(({ totalMs }) => totalMs).sort((a, b) => b - a));
     expect(JSON.stringify(queries)).not.toContain('secret');
+  });
+
+  it('says what a user lacks to see the slow queries', async () => {
+    const user = await restrictedUser(database, `mysql://root@127.0.0.1:${server.port}/own`);
+    await user.grant('select on own.*');
+    expect(await upkeepOf(user.database).slowQueries(20)).toEqual({
+      available: false,
+      reason:
+        'performance_schema may not be read by this user (missing: GRANT SELECT ON performance_schema.events_statements_summary_by_digest)',
+      queries: [],
+    });
+    await user.drop();
   });
 });

@@ -1,7 +1,8 @@
 import { sql, type Kysely } from 'kysely';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { databaseFromUrl, type Database } from '@dotmac/core/kysely';
 import { available, freshMysql, type FreshDatabase } from '../../../../test/support/services.js';
+import { restrictedUser, type RestrictedUser } from '../support/restricted-user.js';
 import { referencesTo } from '../../src/databases/mysql/references.js';
 
 describe.skipIf(!available.mysql)('references to a table of MariaDB (needs MariaDB: npm run services)', () => {
@@ -62,6 +63,61 @@ describe.skipIf(!available.mysql)('references to a table of MariaDB (needs Maria
       ]),
     );
     expect(await referencesTo(of().kysely, { table: 'far child', schema: other })).toEqual([]);
+  });
+
+  describe('by one who has privileges on tables alone', () => {
+    let user: RestrictedUser;
+    const found = () => referencesTo(user.database.kysely, { table: 'parent' });
+    beforeEach(async () => {
+      user = await restrictedUser(database, fresh.url);
+      await user.grant('select, delete on parent', 'select on child');
+    });
+    afterEach(() => user.drop());
+
+    it('are found with their rules, which the catalogue keeps from such a user', async () => {
+      const { rows } = await sql`
+        select * from information_schema.referential_constraints where constraint_schema = database()`.execute(
+        user.database.kysely,
+      );
+      expect(rows).toEqual([]);
+      const near = { table: 'child' };
+      const references = await found();
+      expect(references).toHaveLength(2);
+      expect(references).toEqual(
+        expect.arrayContaining([
+          { child: near, childColumns: ['x', 'y'], columns: ['a', 'b'], onDelete: 'cascade', indexed: true },
+          { child: near, childColumns: ['z'], columns: ['c'], onDelete: 'restrict', indexed: true },
+        ]),
+      );
+    });
+
+    it('are found by their rules whatever the names of the constraints and columns say', async () => {
+      await run(
+        `create table \`odd \`\`) ON DELETE CASCADE\` (id int primary key,
+          \`a) ON DELETE CASCADE\` int comment ') ON DELETE CASCADE', b int, c int,
+          constraint \`kept \`\`one\` foreign key (\`a) ON DELETE CASCADE\`) references parent (c) on update cascade,
+          constraint emptied foreign key (b) references parent (c) on delete set null on update cascade,
+          constraint gone foreign key (c) references parent (c) on delete cascade on update set null)`,
+      );
+      await user.grant('select on `odd ``) ON DELETE CASCADE`');
+      const rules = (await found()).filter(({ child }) => child.table.startsWith('odd'));
+      expect(rules.map(({ childColumns: [column], onDelete }) => [column, onDelete])).toEqual(
+        expect.arrayContaining([
+          ['a) ON DELETE CASCADE', 'restrict'],
+          ['b', 'set null'],
+          ['c', 'cascade'],
+        ]),
+      );
+      await run('drop table `odd ``) ON DELETE CASCADE`');
+    });
+
+    it('are not taken to be none where InnoDB’s list has a table that this user may not see', async () => {
+      await run(`grant process on *.* to ${user.name}`);
+      const missing = expect.stringContaining('SHOW command denied') as string;
+      await expect(found()).rejects.toMatchObject({ code: 'ER_TABLEACCESS_DENIED_ERROR', message: missing });
+      await user.grant(`select on \`${other}\`.\`far child\``);
+      expect(await found()).toHaveLength(3);
+    });
   });
 
   it('are found without opening the tables that have none', async () => {

@@ -23,12 +23,10 @@ for (const { title, present, fresh: createFresh } of dialects)
         ({ id }) => Number(id),
       );
     const policy = (table: string) => ({ name: table, database: 'main', table, timeColumn: 'at', retentionDays: 30 });
-    const prepare = (...tables: string[]) =>
-      prepareAll(
-        checkPolicies({ databases: { main: database }, retention: tables.map(policy) }).retention,
-        asOf,
-        undefined,
-      );
+    const prepare = async (...tables: string[]) => {
+      const { retention } = checkPolicies({ databases: { main: database }, retention: tables.map(policy) });
+      return (await prepareAll(retention, asOf, undefined)).ordered;
+    };
 
     beforeAll(async () => {
       fresh = await createFresh();

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { databaseFromUrl, type Database } from '@dotmac/core/kysely';
 import { createMaintenance, memoryMaintenanceStore } from '../../src/index.js';
 import { dialects, type FreshDatabase } from '../support/databases.js';
+import { restrictedUser } from '../support/restricted-user.js';
 
 const tables = ['a', 'b', 'c'];
 
@@ -70,24 +71,14 @@ for (const { title, dialect, present, fresh: createFresh } of dialects)
     if (dialect !== 'sqlite')
       it('keeps no other from its turn: its user has not the permission', async () => {
         await run('create table b_archive (id int primary key, at bigint)');
-        const url = new URL(fresh.url);
-        url.username = `${url.pathname.slice(1)}_app`.replace('dotmac_test', 'dm');
-        const user = dialect === 'mysql' ? `'${url.username}'@'%'` : url.username;
-        if (dialect === 'mysql') url.password = 'secret';
-        await run(dialect === 'mysql' ? `create user ${user} identified by 'secret'` : `create role ${user} login`);
-        await run(
-          `grant select, insert, delete on ${dialect === 'mysql' ? 'b_archive' : 'a, c, b_archive'} to ${user}`,
-        );
-        if (dialect === 'mysql')
-          for (const table of ['a', 'c']) await run(`grant select, delete on ${table} to ${user}`);
-        await run(`grant select on b to ${user}`);
-        const app = databaseFromUrl(url.href);
+        const user = await restrictedUser(database, fresh.url);
+        await user.grant('select, delete on a', 'select on b', 'select, delete on c');
+        await user.grant('select, insert, delete on b_archive');
+        const schema = dialect === 'mysql' ? `${new URL(fresh.url).pathname.slice(1)}.` : '';
         try {
-          await refused('its user has not the permission', app);
+          await refused(`its user has not the permission (missing: GRANT DELETE ON ${schema}b)`, user.database);
         } finally {
-          await app.close();
-          if (dialect === 'postgres') await run(`drop owned by ${user}`);
-          await run(dialect === 'mysql' ? `drop user ${user}` : `drop role ${user}`);
+          await user.drop();
         }
       });
   });

@@ -16,8 +16,9 @@ export async function planned(
     databases: { main: database },
     retention: [{ name: 'tested', database: 'main', ...policy }],
   });
-  const [prepared] = await prepareAll(retention, asOf, undefined);
-  if (!prepared) throw new Error('nothing was prepared');
+  const { ordered, unprepared } = await prepareAll(retention, asOf, undefined);
+  const [prepared] = ordered;
+  if (!prepared) throw unprepared[0]?.fault ?? new Error('nothing was prepared');
   return { prepared, plan: await planRows(prepared) };
 }
 

@@ -40,27 +40,22 @@ const looked = (db: Kysely<unknown>, name: TableName) =>
 
 /** The references from one table to another, by the names of their constraints. */
 async function referencesOf(db: Kysely<unknown>, child: Child, name: TableName): Promise<Reference[]> {
-  const { rows } = await sql<{
-    name: string;
-    own: number;
-    childColumn: string;
-    column: string;
-    rule: string;
-    indexed: number;
-  }>`
+  const { rows } = await sql<{ name: string; own: number; childColumn: string; column: string; indexed: number }>`
     select k.constraint_name as name, k.table_schema = database() as own, k.column_name as childColumn,
-      k.referenced_column_name as \`column\`, r.delete_rule as rule,
+      k.referenced_column_name as \`column\`,
       exists (select 1 from information_schema.statistics s where ${named(child, 's')}
         and s.column_name = k.column_name and s.seq_in_index = 1) as indexed
     from information_schema.key_column_usage k
-    join information_schema.referential_constraints r
-      on r.constraint_schema = ${child.schema} and r.table_name = ${child.table} and r.constraint_name = k.constraint_name
     where ${named(child, 'k')}
       and k.referenced_table_schema = ${schemaOf(name)} and binary k.referenced_table_name = ${name.table}
     order by k.constraint_name, k.ordinal_position`.execute(db);
+  const shown = await shownRules(db, child);
+  // Who has privileges on tables alone sees no rules there, and of some tables nothing at all.
+  const isWhole = rows.length > 0 && rows.every(({ name: constraint }) => shown.has(constraint));
+  const rules = isWhole ? shown : await declaredRules(db, child);
   const byName = new Map<string, Reference & { childColumns: string[]; columns: string[] }>();
-  for (const { name: constraint, own, childColumn, column, rule, indexed } of rows) {
-    const onDelete = rule.toLowerCase();
+  for (const { name: constraint, own, childColumn, column, indexed } of rows) {
+    const onDelete = (rules.get(constraint) ?? 'restrict').toLowerCase();
     const known = byName.get(constraint) ?? {
       child: { table: child.table, ...(!Number(own) && { schema: child.schema }) },
       childColumns: [],
@@ -73,4 +68,37 @@ async function referencesOf(db: Kysely<unknown>, child: Child, name: TableName):
     byName.set(constraint, known);
   }
   return [...byName.values()];
+}
+
+/** What becomes of a table's rows when those go that they refer to, by the names of the constraints, as far as the catalogue shows it. */
+async function shownRules(db: Kysely<unknown>, child: Child): Promise<Map<string, string>> {
+  const { rows } = await sql<{ name: string; rule: string }>`
+    select constraint_name as name, delete_rule as rule from information_schema.referential_constraints
+    where constraint_schema = ${child.schema} and table_name = ${child.table}`.execute(db);
+  return new Map(rows.map(({ name, rule }) => [name, rule]));
+}
+
+const declaration =
+  /^ *CONSTRAINT (?:`((?:[^`]|``)+)`|"((?:[^"]|"")+)") FOREIGN KEY .*?(?:\) ON DELETE ([A-Z ]+?))?(?: ON UPDATE [A-Z ]+)?,?$/;
+
+/**
+ * The same as the table is declared. Who may not see that must not be told that nothing refers: it rejects.
+ */
+async function declaredRules(db: Kysely<unknown>, child: Child): Promise<Map<string, string>> {
+  const { rows } = await sql<Record<'Create Table', string>>`
+    show create table ${sql.id(child.schema, child.table)}`
+    .execute(db)
+    .catch((error: unknown) => {
+      // It went meanwhile, or is what an ALTER TABLE is making.
+      if ((error as { code?: unknown }).code !== 'ER_NO_SUCH_TABLE') throw error;
+      return { rows: [] };
+    });
+  const lines = rows[0]?.['Create Table'].split('\n') ?? [];
+  return new Map(
+    lines.flatMap((line) => {
+      const [, plain, ansi, rule = 'RESTRICT'] = declaration.exec(line) ?? [];
+      const constraint = plain?.replaceAll('``', '`') ?? ansi?.replaceAll('""', '"');
+      return constraint === undefined ? [] : [[constraint, rule]];
+    }),
+  );
 }

@@ -5,6 +5,7 @@ import { allMoved } from '../rows/moved.js';
 import { inKeys } from '../rows/keys.js';
 import { positionOf, readPosition } from '../rows/cut.js';
 import type { Column, Position, Sql } from '../rows/selection.js';
+import { mayDo } from './allowed.js';
 import { columnsOf, describeTable } from './catalogue.js';
 import { extentOf } from './extent.js';
 import { instantLiteral, keeps } from './instant.js';
@@ -45,6 +46,7 @@ export const mysqlRows: RowDialect = {
   },
   describe: describeTable,
   columnsOf,
+  mayDo,
   extentOf,
   keeps,
   // As text, floating point numbers are rounded.

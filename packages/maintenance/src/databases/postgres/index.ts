@@ -14,8 +14,8 @@ export function postgresUpkeep(db: Kysely<unknown>): DatabaseUpkeep {
     slowQueries: (limit) => slowQueries(db, limit),
     indexes: (table) => indexesOf(db, table),
     rebuildIndex: (table, index, limits) => rebuildIndex(db, table, index, limits),
-    analyze: (table, pauses) => vacuum(db, sql`analyze ${sql.id(table)}`, pauses),
-    vacuum: (table, pauses) => vacuum(db, sql`vacuum (analyze) ${sql.id(table)}`, pauses),
+    analyze: (table, pauses) => vacuum(db, sql`analyze`, { table }, pauses),
+    vacuum: (table, pauses) => vacuum(db, sql`vacuum (analyze)`, { table }, pauses),
     compact: () => Promise.resolve(),
     statements({ does, table, index = '' }) {
       if (table === null) return [];

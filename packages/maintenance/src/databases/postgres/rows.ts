@@ -5,6 +5,7 @@ import { allMoved } from '../rows/moved.js';
 import { columnsOf, describeTable, tableOid } from './catalogue.js';
 import { extentOf } from './extent.js';
 import { beforeAll, instantLiteral, keeps } from './instant.js';
+import { lacking } from './lacking.js';
 import { dropPartition, endlessPartitions, oldPartitions } from './partitions.js';
 import { tableSize, vacuum } from './upkeep.js';
 
@@ -37,6 +38,7 @@ export const postgresRows: RowDialect = {
   },
   describe: describeTable,
   columnsOf,
+  lacking,
   extentOf,
   keeps,
   walkable: () => true,
@@ -97,8 +99,8 @@ export const postgresRows: RowDialect = {
   dropPartition,
   size: (db, { schema, table }) => tableSize(db, table, schema),
   // VACUUM shortens the file, too, where its end is empty.
-  giveBack: (db, table, pauses) => vacuum(db, sql`vacuum ${tableId(table)}`, pauses),
-  analyze: (db, table, pauses) => vacuum(db, sql`analyze ${tableId(table)}`, pauses),
+  giveBack: (db, table, pauses) => vacuum(db, sql`vacuum`, table, pauses),
+  analyze: (db, table, pauses) => vacuum(db, sql`analyze`, table, pauses),
   async isOwn(db, { schema, table }) {
     const { rows } = await sql<{ own: boolean | null }>`
       select ${tableOid(table)} = ${tableOid(table, schema)} as own`.execute(db);

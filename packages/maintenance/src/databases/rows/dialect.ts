@@ -62,6 +62,12 @@ export interface Removal {
   archive?: { to: TableName; columns: readonly string[] } | undefined;
 }
 
+/** What one may want to do with a table. */
+export interface Want {
+  table: TableName;
+  privileges: readonly ('SELECT' | 'DELETE' | 'INSERT' | 'UPDATE')[];
+}
+
 /** Where databases differ when rows are looked for and removed. */
 export interface RowDialect {
   readonly pace: BatchPace;
@@ -77,6 +83,13 @@ export interface RowDialect {
   describe(db: Kysely<unknown>, table: TableInTime): Promise<TableFacts | undefined>;
   /** Of any table; empty when it is not there. */
   columnsOf(db: Kysely<unknown>, table: TableName): Promise<Column[]>;
+  /**
+   * Rejects when the user may not do a statement, and waits for no lock. Undefined where the catalogue shows what is there
+   * to those, too, who may not read it.
+   */
+  mayDo?(db: Kysely<unknown>, statement: Sql): Promise<void>;
+  /** The GRANTs that are missing for all that is wanted. Undefined where an error of the database names them. */
+  lacking?(db: Kysely<unknown>, wants: readonly Want[]): Promise<string[]>;
   /** Is a partition dropped in the transaction in which the lease is looked at? */
   readonly dropsInTransaction: boolean;
   /** What a column can keep. */

@@ -1,12 +1,16 @@
+import type { OperationError } from '@dotmac/core';
+import { sql } from 'kysely';
 import { maintenanceErrors } from '../../errors.js';
 import type { CheckedRetention } from '../../policies/policy-set.js';
+import { isAnswer, isDenial } from '../refused.js';
 import { rowDialect } from '../row-dialects.js';
 import { ownName, tableResource } from '../table-resource.js';
 import type { Removal, RowDialect } from './dialect.js';
-import { tableLabel } from './due.js';
+import { tableId, tableLabel } from './due.js';
 import { holds } from './extent.js';
 import { childrenFirst } from './order.js';
-import type { Column, RowSelection, TableFacts, TableName } from './selection.js';
+import type { Column, RowSelection, Sql, TableFacts, TableName } from './selection.js';
+import { isOfTable, tableFault } from './table-fault.js';
 
 /** A policy that fits its table, as it is found now. */
 export interface Prepared {
@@ -24,6 +28,9 @@ export interface Prepared {
   readonly archive: Removal['archive'];
 }
 
+/** A policy whose table the database does not let be looked up now, which is no other's fault. */
+export type Unprepared = Pick<Prepared, 'name' | 'policy' | 'selection' | 'dialect'> & { fault: OperationError };
+
 const dayMs = 86_400_000;
 
 const refuse = (policy: string, reason: string): Error => maintenanceErrors.TABLE_NOT_MAINTAINABLE({ policy, reason });
@@ -38,38 +45,38 @@ export async function prepareAll(
   policies: readonly CheckedRetention[],
   asOf: number,
   retentionDays: number | undefined,
-): Promise<Prepared[]> {
+): Promise<{ ordered: Prepared[]; unprepared: Unprepared[] }> {
   const found: Omit<Prepared, 'target'>[] = [];
-  for (const policy of policies) found.push(await prepare(policy, asOf, retentionDays));
+  const unprepared: Unprepared[] = [];
+  for (const policy of policies) {
+    const one = { name: policy.name, policy, dialect: rowDialect(policy.on), selection: selectionOf(policy, asOf, retentionDays) }; // prettier-ignore
+    const done = await prepare(one).catch(async (error: unknown) => {
+      const fault = await tableFault(one, error);
+      if (!isOfTable(fault)) throw fault;
+      return { ...one, fault };
+    });
+    if ('fault' in done) unprepared.push(done);
+    else found.push(done);
+  }
   const prepared = found.map((one): Prepared => {
     const alone = found.filter(({ resource }) => resource === one.resource).length === 1;
     return { ...one, target: alone ? one.resource : `${one.resource}#${one.name}` };
   });
   const sorted = childrenFirst(prepared);
-  if ('ordered' in sorted) return sorted.ordered;
+  if ('ordered' in sorted) return { ordered: sorted.ordered, unprepared };
   throw refuse(
     sorted.cycle[0] as string,
     `its table and those of ${sorted.cycle.slice(1).join(', ')} refer to each other in a circle, so that none can go first`,
   );
 }
 
-async function prepare(
-  policy: CheckedRetention,
+function selectionOf(
+  { schema, table, timeColumn, timeUnit, where, keepNewest, retentionDays }: CheckedRetention,
   asOf: number,
   asked: number | undefined,
-): Promise<Omit<Prepared, 'target'>> {
-  const { name, database, on, schema, table, timeColumn, timeUnit, where, keepNewest } = policy;
-  const dialect = rowDialect(on);
-  const facts = await dialect.describe(on.kysely, policy);
-  if (!facts) throw refuse(name, 'its table does not exist');
-  if (facts.key.length === 0) throw refuse(name, 'its table has no primary key');
-  if (facts.timeType === undefined) throw refuse(name, 'its table has no such time column');
-  if (!dialect.keeps(facts.timeType, timeUnit))
-    throw refuse(name, `its time column, of type ${facts.timeType}, does not keep instants as ${timeUnit}`);
-  if (keepNewest?.per !== undefined && !facts.columns.some((it) => it.name === keepNewest.per))
-    throw refuse(name, `its table has no column ${keepNewest.per}, by which its newest rows are kept`);
-  const cutoff = Math.floor(asOf - (asked ?? policy.retentionDays) * dayMs);
-  const selection: RowSelection = {
+): RowSelection {
+  const cutoff = Math.floor(asOf - (asked ?? retentionDays) * dayMs);
+  return {
     table,
     schema,
     timeColumn,
@@ -79,24 +86,57 @@ async function prepare(
     // A column of whole seconds is compared with whole seconds; rounded towards keeping.
     cutoff: timeUnit === 's' ? Math.floor(cutoff / 1000) * 1000 : cutoff,
   };
+}
+
+async function prepare(
+  one: Pick<Prepared, 'name' | 'policy' | 'selection' | 'dialect'>,
+): Promise<Omit<Prepared, 'target'>> {
+  const { name, policy, dialect } = one;
+  const { database, on, timeColumn, timeUnit, keepNewest } = policy;
+  const named = [timeColumn, ...(keepNewest?.per === undefined ? [] : [keepNewest.per])];
+  const facts = await dialect.describe(on.kysely, policy);
+  const isSeen = named.every((column) => facts?.columns.some((it) => it.name === column));
+  // What may not be read may be hidden: a column would be missing in an archive, and nobody told.
+  if (!isSeen || policy.archive) await mayRead(policy, dialect, policy.archive ? null : named);
+  if (!facts) throw refuse(name, 'its table does not exist');
+  if (facts.key.length === 0) throw refuse(name, 'its table has no primary key');
+  if (facts.timeType === undefined) throw refuse(name, 'its table has no such time column');
+  if (!dialect.keeps(facts.timeType, timeUnit))
+    throw refuse(name, `its time column, of type ${facts.timeType}, does not keep instants as ${timeUnit}`);
+  if (!isSeen) throw refuse(name, `its table has no column ${keepNewest?.per}, by which its newest rows are kept`);
   // Foreign keys that the connection does not enforce neither hold rows back nor take any along.
   const references = (await dialect.foreignKeysOff(on.kysely)) ? [] : facts.references;
   const resource = tableResource(database, await ownName(on, policy));
   const archive = await archiveTable(policy, resource, facts, dialect);
-  return { name, resource, database, policy, selection, facts: { ...facts, references }, dialect, archive };
+  return { ...one, resource, database, facts: { ...facts, references }, archive };
+}
+
+/** @param named columns; null for all */
+function mayRead(table: CheckedRetention, dialect: RowDialect, named: readonly string[] | null): Promise<void> {
+  const columns = named === null ? sql`*` : sql.join(named.map((it) => sql.id(it)));
+  return may(table, dialect, sql`select ${columns} from ${tableId(table)}`);
+}
+
+/** Rejects when it is denied. That it cannot be done for another reason, the catalogue tells better. */
+async function may({ on }: CheckedRetention, dialect: RowDialect, statement: Sql): Promise<void> {
+  await dialect.mayDo?.(on.kysely, statement).catch((error: unknown) => {
+    if (isDenial(error) || !isAnswer(error)) throw error;
+  });
 }
 
 async function archiveTable(
-  { name, on, database, archive }: CheckedRetention,
+  policy: CheckedRetention,
   resource: string,
   { columns }: TableFacts,
   dialect: RowDialect,
 ): Promise<Removal['archive']> {
+  const { name, on, database, archive } = policy;
   if (!archive || 'directory' in archive) return undefined;
   const to: TableName = archive;
   if (tableResource(database, await ownName(on, to)) === resource)
     throw refuse(name, 'its archive is the table itself');
   const there = await dialect.columnsOf(on.kysely, to);
+  if (there.length === 0) await may(policy, dialect, sql`insert into ${tableId(to)} values ()`);
   if (there.length === 0) throw refuse(name, `its archive ${tableLabel(to)} does not exist`);
   const writable = new Map(there.filter(({ generated }) => !generated).map((it) => [it.name, it]));
   const missing = columns.filter((it) => !it.generated && !writable.has(it.name));

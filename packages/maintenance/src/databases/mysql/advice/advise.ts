@@ -1,6 +1,6 @@
 import { sql, type Kysely } from 'kysely';
 import type { Advice, AdviceRequest } from '../../advice.js';
-import type { Finding } from '../../finding.js';
+import { asFarAsAllowed } from '../../as-far-as-allowed.js';
 import { judgeIndexes } from '../../index-rules.js';
 import { indexFacts, useCounted } from './indexes.js';
 import { adviseHistory, adviseTransactions } from './sessions.js';
@@ -21,16 +21,15 @@ export async function advise(db: Kysely<unknown>, { tables, asOf, limits }: Advi
   const names = await tableNames(db, tables);
   const counted = await useCounted(db, asOf);
   const notes = counted.doubt === null ? [] : [`Unused indexes are not judged: ${counted.doubt}.`];
-  const asFarAsAllowed = (what: string, look: Promise<Finding[]>): Promise<Finding[]> =>
-    look.catch(() => (notes.push(`${what} may not be read by this user.`), []));
+  const look = asFarAsAllowed(notes);
   return {
     findings: [
-      ...judgeIndexes(await indexFacts(db, names), counted, asOf),
-      ...(await adviseTables(db, names, limits)),
-      ...(await asFarAsAllowed('mysql.innodb_table_stats', adviseStatistics(db, names, asOf))),
-      ...(await advisePrimaryKeys(db, names)),
-      ...(await asFarAsAllowed('innodb_trx', adviseTransactions(db, limits))),
-      ...(await asFarAsAllowed('innodb_metrics', adviseHistory(db, limits))),
+      ...(await look('The catalogue of indexes', async () => judgeIndexes(await indexFacts(db, names), counted, asOf))),
+      ...(await look('The catalogue of tables', () => adviseTables(db, names, limits))),
+      ...(await look('mysql.innodb_table_stats', () => adviseStatistics(db, names, asOf))),
+      ...(await look('The catalogue of keys', () => advisePrimaryKeys(db, names))),
+      ...(await look('innodb_trx', () => adviseTransactions(db, limits))),
+      ...(await look('innodb_metrics', () => adviseHistory(db, limits))),
     ],
     notes,
   };

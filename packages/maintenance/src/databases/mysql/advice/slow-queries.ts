@@ -1,5 +1,7 @@
 import { sql, type Kysely } from 'kysely';
 import type { SlowQueries, SlowQuery } from '../../advice.js';
+import { unread } from '../../as-far-as-allowed.js';
+import { isAnswer } from '../../refused.js';
 import { isCounting } from './indexes.js';
 
 /** From performance_schema, of this database; by the time that they took in all. */
@@ -16,7 +18,8 @@ export async function slowQueries(db: Kysely<unknown>, limit: number): Promise<S
       return { query, calls: Number(calls), meanMs: Number(meanMs), totalMs: Number(totalMs) };
     });
     return { available: true, reason: null, queries };
-  } catch {
-    return { available: false, reason: 'performance_schema cannot be read', queries: [] };
+  } catch (error) {
+    if (!isAnswer(error)) throw error;
+    return { available: false, reason: unread('performance_schema', error), queries: [] };
   }
 }

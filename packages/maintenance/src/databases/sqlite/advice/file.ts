@@ -56,9 +56,8 @@ async function wal(db: Kysely<unknown>, { retainedWalBytes }: AdviceLimits): Pro
 export async function adviseStatistics(db: Kysely<unknown>, tables: readonly string[]): Promise<Finding[]> {
   const debug = 0x1;
   const [analyze, everyTable] = [0x2, 0x10000];
-  const { rows } = await sql<Record<string, string>>`pragma optimize(${sql.lit(debug | analyze | everyTable)})`.execute(
-    db,
-  );
+  const { rows } = await sql<Record<string, string>>`
+    pragma main.optimize(${sql.lit(debug | analyze | everyTable)})`.execute(db);
   const statements = rows.map((row) => Object.values(row)[0] ?? '');
   return tables.flatMap((table) => {
     const named = `"main"."${table.replaceAll('"', '""')}"`;

@@ -1,0 +1,37 @@
+import { isOperationError, type OperationError } from '@dotmac/core';
+import { maintenanceErrors } from '../../errors.js';
+import { isDenial, refused } from '../refused.js';
+import type { Want } from './dialect.js';
+import { tableLabel } from './due.js';
+import type { Prepared } from './prepare.js';
+import { worthRetrying } from './retry.js';
+
+/** In our words where it is of this table alone; as it is where it may be of anything. */
+export async function tableFault(
+  about: Pick<Prepared, 'policy' | 'selection' | 'dialect'> & Partial<Pick<Prepared, 'facts'>>,
+  error: unknown,
+): Promise<unknown> {
+  const { policy, selection, dialect } = about;
+  const table = tableLabel(selection);
+  if (!isOperationError(error) && worthRetrying(error))
+    return maintenanceErrors.TABLE_CONTENDED({ table }, { cause: error });
+  if (!isDenial(error) || !dialect.lacking) return refused(table, error);
+  return refused(table, error, await dialect.lacking(policy.on.kysely, wantsOf(about)));
+}
+
+/** Is it of one table alone, so that the others have their turn? */
+export const isOfTable = (fault: unknown): fault is OperationError =>
+  isOperationError(fault, 'TABLE_REFUSED') || isOperationError(fault, 'TABLE_CONTENDED');
+
+/** What a policy does with the tables that it is about. */
+function wantsOf({ policy, selection, facts }: Parameters<typeof tableFault>[0]): Want[] {
+  const { archive } = policy;
+  const isFiled = archive !== undefined && 'directory' in archive;
+  // Rows that are written to a file are locked meanwhile.
+  const wants: Want[] = [
+    { table: selection, privileges: ['SELECT', 'DELETE', ...(isFiled ? ['UPDATE' as const] : [])] },
+  ];
+  if (archive && !isFiled) wants.push({ table: archive, privileges: ['INSERT'] });
+  for (const { child } of facts?.references ?? []) wants.push({ table: child, privileges: ['SELECT'] });
+  return wants;
+}
