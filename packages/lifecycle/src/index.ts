@@ -45,7 +45,7 @@ export type { HookName, LifecycleCommands, LifecycleHooks, SuspensionInput } fro
 export { commands, legalCommands, transitions } from './customers/transitions.js';
 export type { Command, Transition } from './customers/transitions.js';
 export { stages, statusOf } from './customers/stage.js';
-export type { CustomerStatus, Stage } from './customers/stage.js';
+export type { CustomerStatus, Stage, Whereabouts } from './customers/stage.js';
 export { transitionDiagram } from './customers/diagram.js';
 export { fold } from './customers/fold.js';
 export type { Folded } from './customers/fold.js';

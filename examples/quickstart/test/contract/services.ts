@@ -183,12 +183,16 @@ export const serviceLife: Suite<ContractSubject> = {
       async run(subject) {
         const { client } = subject;
         const id = await active(subject);
+        const parted = ['mark-churning', 'win-back', 'deactivate', 'delete', 'restore', 'win-back'];
         const stages = [];
-        for (const command of ['mark-churning', 'win-back', 'deactivate', 'delete', 'restore', 'win-back', 'onboard']) {
+        for (const command of [...parted, 'mark-churning', 'win-back', 'mark-churning', 'onboard']) {
           const answer = assertStatus(await client.post(`${customers}/${id}/${command}`, {}), 200);
-          stages.push(answer.body.lifecycle_stage);
+          stages.push(`${answer.body.lifecycle_stage}: ${answer.body.status}`);
         }
-        assert.deepEqual(stages, ['churning', 'active', 'inactive', 'deleted', 'inactive', 'onboarding', 'active']);
+        assert.deepEqual(stages, [
+          ...['churning: active', 'active: active', 'inactive: inactive', 'deleted: deleted', 'inactive: inactive'],
+          ...['onboarding: pending', 'churning: pending', 'onboarding: pending', 'churning: pending', 'active: active'],
+        ]);
         assertProblem(await client.post(`${customers}/${id}/restore`, {}), 409, 'ILLEGAL_TRANSITION');
       },
     },

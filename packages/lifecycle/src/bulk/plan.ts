@@ -4,6 +4,7 @@ import type { CommandInput } from '../commands/input.js';
 import type { LifecycleContext } from '../context.js';
 import type { Customer } from '../customers/customer.js';
 import { departureStep, isDeparture } from '../customers/departures.js';
+import { customerAfter } from '../customers/outcome.js';
 import type { Decide, Step } from '../customers/perform.js';
 import type { PendingEvent } from '../customers/record.js';
 import type { Stage } from '../customers/stage.js';
@@ -82,8 +83,9 @@ export async function planOne(
   try {
     const transition = transitionFor(before, step.command, step.facts?.(before) ?? {}, context.checklist);
     const known = { at, liveServices: () => Promise.resolve(0) };
-    const { patch, event, timers = [] } = await step.decide(before, transition, known);
-    const after = { ...before, stage: transition.to, ...patch, version: before.version + 1, updatedAt: at };
+    const decision = await step.decide(before, transition, known);
+    const { event, timers = [] } = decision;
+    const after = customerAfter(before, transition, decision, at);
     return { before, after, event, cleared: timers.flatMap((it) => ('clear' in it ? [it.clear] : [])) };
   } catch (error) {
     return failedFor(context, before.id, before, error);

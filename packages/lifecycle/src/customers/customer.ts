@@ -1,6 +1,6 @@
 import { freeForm, id, instant, printable } from '@dotmac/core/contract';
 import { z } from 'zod';
-import { customerStatus, stage, type Stage } from './stage.js';
+import { customerStatus, stage, type Whereabouts } from './stage.js';
 
 /** A part of a person’s name. */
 export const personName = printable.trim().min(1).max(100);
@@ -90,12 +90,11 @@ export interface Block {
 export type Approval = 'not_required' | 'pending' | 'approved' | 'rejected';
 
 /** A customer as it is kept. Times are epoch ms. */
-export interface Customer {
+export interface Customer extends Whereabouts {
   id: string;
   tenantId: string;
   /** The number of events so far; each event takes the next one. */
   version: number;
-  stage: Stage;
   approval: Approval;
   /** The host's own id of this customer, e.g. of its row in the host's table of users. Unique in the tenant. */
   externalId: string | null;

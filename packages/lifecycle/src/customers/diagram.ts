@@ -13,7 +13,7 @@ export function transitionDiagram(): string {
     const ways = new Map<string, string[]>();
     for (const command of commands) {
       const transition = transitions[from][command];
-      for (const to of new Set([transition?.to, transition?.whileBlocked]))
+      for (const to of new Set([transition?.to, transition?.whileBlocked, transition?.beforeActive]))
         if (to !== undefined && to !== from) ways.set(to, [...(ways.get(to) ?? []), command]);
     }
     return [...ways].map(([to, by]) => `  ${from} --> ${to}: ${by.join(', ')}`);

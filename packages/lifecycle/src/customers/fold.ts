@@ -1,14 +1,16 @@
 import type { AnyEvent } from '@dotmac/core';
 import type { LifecycleEvents } from '../events.js';
 import type { Approval, Block, Customer } from './customer.js';
-import type { Stage } from './stage.js';
+import { churningFromIn, type Whereabouts } from './stage.js';
 
 /** What a row says of what events say as well. */
 export function foldedRow({ blocks, ...row }: Customer): Folded {
-  const { version, stage, approval, emailVerifiedAt, phoneVerifiedAt, erasedAt, createdAt, updatedAt } = row;
+  const { version, stage, churningFrom, approval, emailVerifiedAt, phoneVerifiedAt, erasedAt, createdAt, updatedAt } =
+    row;
   return {
     version,
     stage,
+    churningFrom,
     approval,
     openReasons: blocks.map(({ reason }) => reason),
     reasons: blocks.map(({ reason, severity, promisedUntil }) => ({ reason, severity, promisedUntil })),
@@ -21,9 +23,8 @@ export function foldedRow({ blocks, ...row }: Customer): Folded {
 }
 
 /** What a customer's events say of it. */
-export interface Folded {
+export interface Folded extends Whereabouts {
   version: number;
-  stage: Stage;
   approval: Approval;
   openReasons: readonly string[];
   /** The same with how hard each hits, and until when payment is promised. */
@@ -100,6 +101,7 @@ export function foldOn(before: Folded | undefined, events: readonly Event[]): Fo
   let state: Folded = before ?? {
     version: 0,
     stage: 'registration',
+    churningFrom: null,
     approval: 'not_required',
     openReasons: [],
     reasons: [],
@@ -109,7 +111,9 @@ export function foldOn(before: Folded | undefined, events: readonly Event[]): Fo
     createdAt: first?.at ?? 0,
     updatedAt: first?.at ?? 0,
   };
-  for (const event of events)
-    state = { ...state, ...effect(state, event), version: state.version + 1, updatedAt: event.at };
+  for (const event of events) {
+    const after = { ...state, ...effect(state, event), version: state.version + 1, updatedAt: event.at };
+    state = { ...after, churningFrom: churningFromIn(after.stage, state) };
+  }
   return state;
 }

@@ -1,7 +1,7 @@
 import type { ChecklistItem } from '../onboarding/checklist.js';
 import { missingItems } from '../onboarding/checklist.js';
 import type { Customer, CustomerView, NextAction } from './customer.js';
-import { statusOf, type Stage } from './stage.js';
+import { churnsBeforeActive, statusOf, type Stage } from './stage.js';
 
 type Suggest = (customer: Customer, checklist: readonly ChecklistItem[]) => NextAction[];
 
@@ -13,12 +13,14 @@ const openChannels: Suggest = ({ phone, phoneVerifiedAt, emailVerifiedAt }) => [
   ...(phone !== null && phoneVerifiedAt === null ? [verifyPhone] : []),
 ];
 
+const startOnboarding = { action: 'start_onboarding', message: 'Onboard the customer.' };
+
 const suggestions: Record<Stage, Suggest> = {
   registration: (customer, checklist) =>
     customer.approval === 'pending'
       ? [{ action: 'wait_for_approval', message: 'Somebody has to approve this registration first.' }]
       : openChannels(customer, checklist),
-  verification: () => [{ action: 'start_onboarding', message: 'Onboard the customer.' }],
+  verification: () => [startOnboarding],
   onboarding: (customer, checklist) => [
     ...missingItems(checklist, customer).map(({ key, message }) => ({ action: key, message })),
     { action: 'complete_onboarding', message: 'Onboard the customer again when everything is done.' },
@@ -26,7 +28,7 @@ const suggestions: Record<Stage, Suggest> = {
   active: () => [{ action: 'request_service', message: 'Request a service.' }],
   suspended: ({ blocks }) =>
     blocks.map(({ reason }) => ({ action: 'resolve_suspension', message: `Resolve the reason "${reason}".` })),
-  churning: () => [],
+  churning: (customer) => (churnsBeforeActive(customer) ? [startOnboarding] : []),
   inactive: () => [],
   deleted: () => [],
 };
@@ -38,7 +40,7 @@ export function viewOf(customer: Customer, checklist: readonly ChecklistItem[], 
     id,
     userId: id,
     externalId,
-    status: statusOf[stage],
+    status: statusOf(customer),
     lifecycleStage: stage,
     nextActions: suggestions[stage](customer, checklist),
     timestamp: now,

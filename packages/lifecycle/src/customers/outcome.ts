@@ -6,7 +6,8 @@ import type { CustomerChange } from '../store/store.js';
 import type { TimerChange } from '../timers/timer.js';
 import type { Customer } from './customer.js';
 import type { Decision, Known, Step } from './perform.js';
-import { transitionFor } from './transitions.js';
+import { churningFromIn } from './stage.js';
+import { transitionFor, type Transition } from './transitions.js';
 
 /** Commands that were asked for on one customer. */
 export interface Asked {
@@ -23,6 +24,17 @@ export interface Outcome {
   taken: readonly { step: Step; decision: Decision; state: object }[];
   timers: readonly TimerChange[];
   requested: CustomerChange['requested'];
+}
+
+/** The customer after a command that was decided on. */
+export function customerAfter(
+  before: Customer,
+  { to }: Transition,
+  { patch }: Pick<Decision, 'patch'>,
+  at: number,
+): Customer {
+  const after = { ...before, stage: to, ...patch, version: before.version + 1, updatedAt: at };
+  return { ...after, churningFrom: churningFromIn(after.stage, before) };
 }
 
 /**
@@ -48,7 +60,7 @@ export async function outcomeOf(
       'decide' in step
         ? await step.decide(customer, transition, known)
         : await step.decideWithin(customer, transition, { at, trx: trx as StoreTransaction });
-    customer = { ...customer, stage: transition.to, ...decision.patch, version: customer.version + 1, updatedAt: at };
+    customer = customerAfter(customer, transition, decision, at);
     taken.push({ step, decision, state: decision.stateOf?.(customer) ?? customer });
   }
   const timers = taken.flatMap(({ decision }) => decision.timers ?? []);

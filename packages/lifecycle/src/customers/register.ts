@@ -48,6 +48,7 @@ function newCustomer({ tenantId }: ScopeIdentity, input: Registration, now: numb
     tenantId,
     version: 1,
     stage: 'registration',
+    churningFrom: null,
     approval: requiresApproval ? 'pending' : 'not_required',
     externalId: externalId ?? null,
     phone: phone ?? null,

@@ -147,6 +147,7 @@ export const customerRoutes = [
     name: 'markCustomerChurning',
     path: '/customer-lifecycle/customers/{id}/mark-churning',
     summary: 'Mark a customer as about to leave',
+    description: 'Also one who was verified and never got to be active: it is `pending` still.',
     run: (lifecycle, { params: { id: customerId }, body, once }) =>
       lifecycle.customers.markChurning(customerId, body, once),
   }),
@@ -155,7 +156,9 @@ export const customerRoutes = [
     name: 'winBackCustomer',
     path: '/customer-lifecycle/customers/{id}/win-back',
     summary: 'Take a customer back',
-    description: 'One about to leave is active again; one who had left goes through onboarding again.',
+    description:
+      'One about to leave is active again, or where it was not active before, back in onboarding; one who had left ' +
+      'goes through onboarding again.',
     run: (lifecycle, { params: { id: customerId }, body, once }) => lifecycle.customers.winBack(customerId, body, once),
   }),
   route({

@@ -64,10 +64,14 @@ export interface CustomerService {
   approve(customerId: string, options?: CommandOptions): Promise<CustomerView>;
   /** Turns a customer away that waits for approval. @throws CUSTOMER_NOT_FOUND, ILLEGAL_TRANSITION, INVALID_INPUT */
   reject(customerId: string, draft?: ReasonDraft, options?: CommandOptions): Promise<CustomerView>;
-  /** Marks a customer as about to leave. @throws CUSTOMER_NOT_FOUND, ILLEGAL_TRANSITION, INVALID_INPUT */
+  /**
+   * Marks a customer as about to leave: an active one, or one who was verified and does not get to be active.
+   * @throws CUSTOMER_NOT_FOUND, ILLEGAL_TRANSITION, INVALID_INPUT
+   */
   markChurning(customerId: string, draft?: ReasonDraft, options?: CommandOptions): Promise<CustomerView>;
   /**
-   * Takes a customer back: one who was about to leave is active again; one who had left goes through onboarding again.
+   * Takes a customer back: one who was about to leave is active again, or where it was not active before, back in
+   * onboarding; one who had left goes through onboarding again.
    * @throws CUSTOMER_NOT_FOUND, ILLEGAL_TRANSITION, INVALID_INPUT
    */
   winBack(customerId: string, draft?: ReasonDraft, options?: CommandOptions): Promise<CustomerView>;

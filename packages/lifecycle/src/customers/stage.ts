@@ -26,8 +26,28 @@ export const customerStatus = z
 /** @see customerStatus */
 export type CustomerStatus = z.output<typeof customerStatus>;
 
-/** The status that each stage comes to. */
-export const statusOf: Record<Stage, CustomerStatus> = {
+/** A stage, with what its meaning depends on. */
+export interface Whereabouts {
+  stage: Stage;
+  /** The stage in which it was marked as churning. Null: it is not churning. */
+  churningFrom: Stage | null;
+}
+
+/** Which stage a customer is churning from once it is in a stage. */
+export function churningFromIn(to: Stage, { stage, churningFrom }: Whereabouts): Stage | null {
+  if (to !== 'churning') return null;
+  return stage === 'churning' ? churningFrom : stage;
+}
+
+/**
+ * Is a customer churning that had yet to become active, for the first time or again? Where a churning one does not know, a
+ * version marked it to which that was legal in `active` alone.
+ */
+export function churnsBeforeActive({ churningFrom }: Pick<Whereabouts, 'churningFrom'>): boolean {
+  return churningFrom !== null && churningFrom !== 'active';
+}
+
+const statuses: Record<Stage, CustomerStatus> = {
   registration: 'pending',
   verification: 'pending',
   onboarding: 'pending',
@@ -37,3 +57,8 @@ export const statusOf: Record<Stage, CustomerStatus> = {
   inactive: 'inactive',
   deleted: 'deleted',
 };
+
+/** What a customer's stage comes to for access: who churns before it was active is served no more than before. */
+export function statusOf(customer: Whereabouts): CustomerStatus {
+  return churnsBeforeActive(customer) ? 'pending' : statuses[customer.stage];
+}

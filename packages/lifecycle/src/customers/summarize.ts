@@ -25,7 +25,7 @@ export async function summarize(
   return {
     userId: customer.id,
     currentStage: customer.stage,
-    userStatus: statusOf[customer.stage],
+    userStatus: statusOf(customer),
     createdAt: customer.createdAt,
     lastActivity: customer.updatedAt,
     lifecycleEvents: (await open(events)).map(shownEvent),

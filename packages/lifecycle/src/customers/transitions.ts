@@ -4,7 +4,7 @@ import { missingKeys, type ChecklistItem } from '../onboarding/checklist.js';
 import type { Channel } from '../verification/channel.js';
 import { isSuspending } from '../suspension/blocks.js';
 import type { Block, Customer } from './customer.js';
-import type { Stage } from './stage.js';
+import { churnsBeforeActive, type Stage } from './stage.js';
 
 /** What can be asked of a customer that is there. (`register` makes one: its only way is into `registration`.) */
 export const commands = [
@@ -60,6 +60,11 @@ const tooMany = (blocks: readonly Block[]): string | undefined =>
 const approvedAndUnverified: Guard = (customer, facts) =>
   customer.approval === 'pending' ? 'it waits for approval' : unverified(customer, facts);
 
+const newReason: Guard = ({ blocks }, { reason }) =>
+  blocks.some((block) => block.reason === reason && block.severity === 'suspend')
+    ? 'it is suspended for this reason already'
+    : tooMany(blocks);
+
 /** The guards that transitions name. */
 export const guards = {
   awaitsApproval: ({ approval }) => (approval === 'pending' ? undefined : 'it does not wait for approval'),
@@ -69,10 +74,10 @@ export const guards = {
     customer.approval === 'rejected' ? 'it was turned away' : approvedAndUnverified(customer, facts),
   checklistDone: (_, { missing = [] }) =>
     missing.length === 0 ? undefined : `these are not done yet: ${missing.join(', ')}`,
-  newReason: ({ blocks }, { reason }) =>
-    blocks.some((block) => block.reason === reason && block.severity === 'suspend')
-      ? 'it is suspended for this reason already'
-      : tooMany(blocks),
+  newReason,
+  activeBeforeAndNewReason: (customer, facts) =>
+    churnsBeforeActive(customer) ? 'it was not active before' : newReason(customer, facts),
+  notActiveBefore: (customer) => (churnsBeforeActive(customer) ? undefined : 'it was active before'),
   newThrottle: ({ blocks }, { reason }) =>
     blocks.some((block) => block.reason === reason) ? 'this reason is open already' : tooMany(blocks),
   anyReason: ({ blocks }) => (blocks.length > 0 ? undefined : 'no reason is open'),
@@ -96,6 +101,8 @@ export interface Transition {
   guard?: keyof typeof guards;
   /** Where it leads instead while a reason that suspends is open. */
   whileBlocked?: Stage;
+  /** Where it leads instead, whatever is open, for who churns and was not active before: back to onboarding at the most. */
+  beforeActive?: Stage;
 }
 
 /**
@@ -112,6 +119,7 @@ export const transitions: Record<Stage, Partial<Record<Command, Transition>>> = 
   verification: {
     verify: { to: 'verification', guard: 'unverified' },
     startOnboarding: { to: 'onboarding' },
+    markChurning: { to: 'churning' },
     deactivate: { to: 'inactive' },
     delete: { to: 'deleted' },
   },
@@ -121,6 +129,7 @@ export const transitions: Record<Stage, Partial<Record<Command, Transition>>> = 
     completeOnboarding: { to: 'active', guard: 'checklistDone', whileBlocked: 'suspended' },
     reactivate: { to: 'onboarding', guard: 'anyReason' },
     endPromise: { to: 'onboarding', guard: 'promised' },
+    markChurning: { to: 'churning' },
     deactivate: { to: 'inactive' },
     delete: { to: 'deleted' },
   },
@@ -148,10 +157,11 @@ export const transitions: Record<Stage, Partial<Record<Command, Transition>>> = 
   },
   churning: {
     verify: { to: 'churning', guard: 'unverified' },
-    suspend: { to: 'suspended', guard: 'newReason' },
+    startOnboarding: { to: 'onboarding', guard: 'notActiveBefore' },
+    suspend: { to: 'suspended', guard: 'activeBeforeAndNewReason' },
     reactivate: { to: 'churning', guard: 'anyReason' },
-    endPromise: { to: 'churning', guard: 'promised', whileBlocked: 'suspended' },
-    winBack: { to: 'active' },
+    endPromise: { to: 'churning', guard: 'promised', whileBlocked: 'suspended', beforeActive: 'churning' },
+    winBack: { to: 'active', beforeActive: 'onboarding' },
     deactivate: { to: 'inactive' },
     delete: { to: 'deleted' },
   },
@@ -212,7 +222,7 @@ export function illegal(
 }
 
 /**
- * The table's entry for a command.
+ * The table's entry for a command, as it is for this customer.
  * @param checklist for the refusal: see {@link possibleCommands}
  * @throws ILLEGAL_TRANSITION naming stage, command, what is legal and what is possible, and the guard's reason
  */
@@ -226,5 +236,6 @@ export function transitionFor(
   if (!transition) throw illegal(customer, command, checklist);
   const reason = refusalOf(customer, transition, facts);
   if (reason !== undefined) throw illegal(customer, command, checklist, reason);
-  return transition;
+  const { beforeActive } = transition;
+  return beforeActive !== undefined && churnsBeforeActive(customer) ? { to: beforeActive } : transition;
 }

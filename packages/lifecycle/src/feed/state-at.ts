@@ -84,7 +84,7 @@ export function shownState(customerId: string, at: number, { customer, services 
     at,
     seq: version,
     lifecycleStage,
-    status: statusOf[lifecycleStage],
+    status: statusOf(customer),
     approval,
     reasons: [...customer.reasons],
     emailVerifiedAt,

@@ -32,7 +32,7 @@ export const customerFigures = z
           registered: z.int(),
           served: z.array(z.int()).meta({
             description:
-              'How many were active, suspended or churning at the end of that month and of each one after it',
+              'How many were active, suspended, or churning after that, at the end of that month and of each one after it',
           }),
         }),
       )

@@ -15,8 +15,8 @@ interface Service {
   end: number | null;
 }
 
-/** The stages in which somebody is a customer. */
-const served: readonly Stage[] = ['active', 'suspended', 'churning'];
+/** The stages in which somebody is a customer; who is churning is one if it was before. */
+const served: readonly Stage[] = ['active', 'suspended'];
 
 /** Adds customers up, one after another. */
 export interface Reckoning {
@@ -93,7 +93,7 @@ function servicesOf(entries: readonly StageEntry[]): Service[] {
   const services: Service[] = [];
   let open: Service | undefined;
   for (const { stage, at } of entries) {
-    if (served.includes(stage)) {
+    if (served.includes(stage) || (stage === 'churning' && open)) {
       if (open) continue;
       open = { start: at, end: null };
       services.push(open);

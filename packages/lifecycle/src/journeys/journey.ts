@@ -86,11 +86,11 @@ const mostSteps = 50;
  * const welcome = defineJourney({
  *   name: 'welcome',
  *   startsOn: ['customer.verified'],
- *   endsOn: ['customer.activated', 'customer.deactivated', 'customer.deleted'],
+ *   endsOn: ['customer.activated', 'customer.churning', 'customer.deactivated', 'customer.deleted'],
  *   when: isNew,
  *   steps: [
  *     { key: 'remind', afterDays: 3 },
- *     { key: 'give-up', afterDays: 14, when: isNew, command: 'deactivate', input: { reason: 'never onboarded' } },
+ *     { key: 'lost', afterDays: 14, when: isNew, command: 'markChurning', input: { reason: 'never onboarded' } },
  *   ],
  * });
  */

@@ -16,8 +16,9 @@ export const onboardingRoutes = [
     tag: 'Customer lifecycle',
     summary: 'Onboard a verified customer',
     description:
-      'Takes the customer through onboarding to active. While items of the checklist are missing it stays in ' +
-      'onboarding, and `next_actions` lists them; ask again with what they need.',
+      'Takes the customer through onboarding to active, also one that was marked as churning before it got so far. ' +
+      'While items of the checklist are missing it stays in onboarding, and `next_actions` lists them; ask again with ' +
+      'what they need.',
     permission: 'lifecycle:write',
     params: z.object({ id }),
     body: onboardingInput,

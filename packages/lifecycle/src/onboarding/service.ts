@@ -14,8 +14,9 @@ type OnboardingEvent = 'customer.onboarding_started' | 'customer.onboarding_prog
 /** Onboards one tenant's customers. */
 export interface OnboardingService {
   /**
-   * Takes a verified customer through onboarding to active, in one transaction. With items of the checklist missing,
-   * it stays in onboarding with what was given kept; asked again, it goes on.
+   * Takes a verified customer through onboarding to active, in one transaction; also one that was marked as churning
+   * before it got so far. With items of the checklist missing, it stays in onboarding with what was given kept; asked
+   * again, it goes on.
    * @throws CUSTOMER_NOT_FOUND, ILLEGAL_TRANSITION
    */
   onboard(customerId: string, draft?: OnboardingDraft, options?: CommandOptions): Promise<CustomerView>;

@@ -27,6 +27,7 @@ const customerLine = z.object({
   id,
   version: z.int(),
   stage,
+  churningFrom: stage.nullable(),
   approval: z.string(),
   externalId: z.string().nullable(),
   username: z.string(),

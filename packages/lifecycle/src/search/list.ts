@@ -51,7 +51,7 @@ function listed(customer: Customer): CustomerListItem {
     lastName,
     phone,
     userType,
-    status: statusOf[lifecycleStage],
+    status: statusOf(customer),
     lifecycleStage,
     approval,
     openReasons,

@@ -186,7 +186,9 @@ export const bulkCases: Suite<LifecycleStoreSubject>['cases'] = [
     name: 'writes changes of many: rows, events, terms, timers that are over; and knows who has services',
     async run({ store }) {
       const { bulk, customers, history, timers, services } = store.tenant('a');
-      const people = Array.from({ length: 7 }, () => aCustomer('a', { stage: 'active' }));
+      const people = Array.from({ length: 7 }, (_, index) =>
+        aCustomer('a', index < 5 ? { stage: 'active' } : { stage: 'churning', churningFrom: 'onboarding' }),
+      );
       const [first, last] = [people[0] ?? aCustomer('a'), people[6] ?? aCustomer('a')];
       await store.transaction(async (trx) => {
         for (const person of people) {
@@ -208,7 +210,8 @@ export const bulkCases: Suite<LifecycleStoreSubject>['cases'] = [
       );
       const changes = people.map((before, index): BulkChange => {
         const stage = index < 4 ? ('churning' as const) : ('inactive' as const);
-        const after = { ...before, stage, version: 2, updatedAt: before.updatedAt + 7 };
+        const churningFrom = index < 2 ? ('active' as const) : index < 4 ? ('verification' as const) : null;
+        const after = { ...before, stage, churningFrom, version: 2, updatedAt: before.updatedAt + 7 };
         const data = { from: 'active', to: stage, reason: `reason ${index} ß "\\` } as const;
         const name = index < 4 ? 'customer.churning' : 'customer.deactivated';
         const of = { tenantId: 'a', actor: 'user:1', subject: before.id, at: after.updatedAt, data };

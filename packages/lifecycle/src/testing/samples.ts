@@ -18,6 +18,7 @@ export function aCustomer(tenantId: string, change: Partial<Customer> = {}): Cus
     tenantId,
     version: 1,
     stage: 'registration',
+    churningFrom: null,
     approval: 'not_required',
     externalId: null,
     username: id,

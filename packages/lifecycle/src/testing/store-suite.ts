@@ -29,6 +29,8 @@ export const lifecycleStoreSuite: Suite<LifecycleStoreSubject> = {
       async run({ store }) {
         const { customers } = store.tenant('a');
         const customer = aCustomer('a', {
+          stage: 'churning',
+          churningFrom: 'verification',
           attributes: { 'Ключ "\u0000': [1, { deep: null }] },
           phone: null,
           marketingConsent: true,
@@ -56,7 +58,8 @@ export const lifecycleStoreSuite: Suite<LifecycleStoreSubject> = {
         const { customers, history, services, runs } = store.tenant('a');
         const before = aCustomer('a');
         await store.transaction((trx) => customers.insert([before], trx));
-        const after = { ...before, version: 2, stage: 'verification' as const, attributes: { 'a "b\u0000': [1] } };
+        const moved = { stage: 'churning', churningFrom: 'onboarding' } as const;
+        const after = { ...before, ...moved, version: 2, attributes: { 'a "b\u0000': [1] } };
         const event = anEvent('a', before.id, 'verification', 'registration');
         let told = 0;
         store.outbox.onAppended(() => (told += 1));

@@ -62,6 +62,30 @@ for (const { title, present, create } of backends)
     const untilTrue = (holds: () => boolean) => until(holds, run.clock);
     const counts = () => backend.store.tenant('acme').customers.countByStage();
 
+    it('has each churn from where it is, and leads it back there', async () => {
+      await begin();
+      const stages = ['verification', 'onboarding', 'active', 'suspended'] as const;
+      const people = await crowd(backend.store, 40, (index) => ({ stage: stages[index % 4] ?? 'active' }));
+      const now = async () => {
+        const { customers } = backend.store.tenant('acme');
+        const found = await Promise.all(people.slice(0, 4).map(({ id }) => customers.get(id)));
+        return found.map((it) => `${it?.stage} ${it?.churningFrom}`);
+      };
+      const reason = { reason: 'they are moving' };
+      const churning = await done({ command: 'markChurning', input: reason, filter: {}, dryRun: false });
+      expect(churning).toMatchObject({ changed: 30, refused: 10 });
+      const suspended = 'suspended null';
+      expect(await now()).toEqual(['churning verification', 'churning onboarding', 'churning active', suspended]);
+      const wonBack = await done({ command: 'winBack', filter: { stages: ['churning'] }, dryRun: false });
+      expect(wonBack.outcomes).toEqual(
+        expect.arrayContaining([
+          { from: 'churning', to: 'onboarding', code: null, count: 20 },
+          { from: 'churning', to: 'active', code: null, count: 10 },
+        ]),
+      );
+      expect(await now()).toEqual(['onboarding null', 'onboarding null', 'active null', suspended]);
+    });
+
     it('counts first, then does just that, for those meant alone', async () => {
       await begin();
       await crowd(backend.store, 1_100, (index) => ({ stage: index % 100 === 0 ? 'inactive' : 'active' }));

@@ -63,6 +63,70 @@ for (const { title, present, create } of backends)
       await expect(run.other.commands.explain(id)).rejects.toMatchObject({ code: 'CUSTOMER_NOT_FOUND' });
     });
 
+    it('is told of who churns before it was active that it leads to onboarding, and what it must have been for the rest', async () => {
+      const { commands, customers, verification, feed, onboarding } = run.acme;
+      const { id: fresh } = await customers.register(someone());
+      await verification.verify(fresh, { verificationToken: await run.token(fresh), verificationType: 'email' });
+      const lost = await customers.markChurning(fresh);
+      expect(lost).toMatchObject({
+        status: 'pending',
+        lifecycleStage: 'churning',
+        nextActions: [{ action: 'start_onboarding' }],
+      });
+      expect((await customers.summary(fresh)).userStatus).toBe('pending');
+      expect((await customers.list({ stage: 'churning' })).items).toMatchObject([{ id: fresh, status: 'pending' }]);
+      expect(await feed.stateAt(fresh)).toMatchObject({ lifecycleStage: 'churning', status: 'pending' });
+      await customers.markChurning(id);
+      expect((await customers.get(id)).status).toBe('active');
+      const told = async (of: string) =>
+        (await commands.explain(of)).flatMap(({ command, leadsTo, reason, allowed }) =>
+          ['startOnboarding', 'suspend', 'winBack', 'deactivate', 'requestService'].includes(command)
+            ? [`${command}: ${allowed ? (leadsTo ?? '') : /it was .*?active before/.exec(reason ?? '')?.[0]}`]
+            : [],
+        );
+      expect(await told(fresh)).toEqual([
+        'startOnboarding: onboarding',
+        'requestService: undefined',
+        'suspend: it was not active before',
+        'winBack: onboarding',
+        'deactivate: inactive',
+      ]);
+      expect(await told(id)).toEqual([
+        'startOnboarding: it was active before',
+        'requestService: undefined',
+        'suspend: suspended',
+        'winBack: active',
+        'deactivate: inactive',
+      ]);
+      const winBack = { command: 'winBack' } as const;
+      expect(await commands.dryRun(fresh, winBack)).toMatchObject({
+        from: 'churning',
+        to: 'onboarding',
+        events: ['customer.won_back'],
+      });
+      expect(await commands.dryRun(id, winBack)).toMatchObject({ from: 'churning', to: 'active' });
+      expect((await customers.read(fresh)).churningFrom).toBe('verification');
+      await onboarding.onboard(fresh);
+      const { items } = await feed.history(fresh, { limit: 2 });
+      expect(items.map(({ eventType, details }) => [eventType, details['from'], details['to']])).toEqual([
+        ['customer.activated', 'onboarding', 'active'],
+        ['customer.onboarding_started', 'churning', 'onboarding'],
+      ]);
+    });
+
+    it('passes by a suspension that was set for later when its customer churns before it was active', async () => {
+      const { acme, clock } = run;
+      const { id: fresh } = await acme.customers.register(someone());
+      await acme.verification.verify(fresh, { verificationToken: await run.token(fresh), verificationType: 'email' });
+      await acme.customers.markChurning(fresh);
+      const dueAt = clock.now() + 1_000;
+      await acme.timers.set(fresh, { name: 'late', command: 'suspend', input: { actionType: 'late' }, dueAt });
+      const last = async () => (await acme.feed.history(fresh, { limit: 1 })).items[0];
+      await until(async () => (await last())?.eventType === 'customer.timer_skipped', clock, 1_000);
+      expect((await last())?.details['reason']).toContain('it was not active before');
+      expect((await acme.customers.get(fresh)).lifecycleStage).toBe('churning');
+    });
+
     it('is found by doing it and undoing it: nothing is left of it', async () => {
       const before = await run.acme.customers.read(id);
       const services = await run.acme.services.list();

@@ -62,6 +62,22 @@ for (const { title, present, create } of backends)
       expect(of(lost)).toMatchObject([{ field: 'version', row: '7', history: '4' }, { field: 'search' }]);
     });
 
+    it('names whom the row has churn from another stage than the history', async () => {
+      const [{ id }, active] = [await run.acme.customers.register(someone()), await run.active()];
+      await run.acme.verification.verify(id, {
+        verificationToken: await run.token(id),
+        verificationType: 'email',
+      });
+      for (const each of [id, active]) await run.acme.customers.markChurning(each);
+      expect(await check()).toMatchObject([{ kind: 'done', checked: 2 }]);
+      await change(id, { churningFrom: 'active' });
+      const field = { field: 'churning_from', row: '"active"', history: '"verification"' };
+      expect((await check())[0]).toMatchObject({ customerId: id, differences: [field] });
+      await change(id, { churningFrom: 'verification' });
+      await run.acme.customers.winBack(id);
+      expect(await check()).toMatchObject([{ kind: 'done', checked: 2 }]);
+    });
+
     it('names what was changed beside the history: an id of the host’s, a profile, and who opened a reason, why and when', async () => {
       const { acme } = run;
       const id = await run.active();

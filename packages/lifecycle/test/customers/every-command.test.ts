@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DomainEvent } from '@dotmac/core';
-import { stages, type Stage } from '../../src/customers/stage.js';
+import type { Stage } from '../../src/customers/stage.js';
 import { commands, type Command } from '../../src/customers/transitions.js';
 import { createLifecycle, type Lifecycle } from '../../src/lifecycle.js';
 import type { LifecycleScope } from '../../src/scope.js';
@@ -11,15 +11,15 @@ import { backends, type Backend } from '../support/backends.js';
 import { crowd } from '../support/crowd.js';
 import { until } from '../support/lifecycle.js';
 import { allRows } from '../support/traces.js';
-import { expected, willing } from '../support/transition-table.js';
+import { expected, places, whereabouts, willing, type Place } from '../support/transition-table.js';
 
 const dayMs = 86_400_000;
 
-/** What is asked of a service, as which command it is refused, and where it leads from the stages that have it. */
+/** What is asked of a service, as which command it is refused, and where it leads from the places that have it. */
 interface Call {
   title: string;
   command: Command;
-  to: Partial<Record<Stage, Stage>>;
+  to: Partial<Record<Place, Stage>>;
   give: (scope: LifecycleScope, customerId: string, by: { token: string; now: number }) => Promise<unknown>;
 }
 
@@ -51,17 +51,17 @@ const calls: readonly Call[] = [
   {
     title: 'onboard, with something left to do',
     command: 'startOnboarding',
-    to: { verification: 'onboarding', onboarding: 'onboarding' },
+    to: { verification: 'onboarding', onboarding: 'onboarding', 'churning before active': 'onboarding' },
     give: ({ onboarding }, id) => onboarding.onboard(id, { onboardingData: { told: true } }),
   },
   {
     title: 'onboard',
     command: 'startOnboarding',
-    to: { verification: 'active', onboarding: 'active' },
+    to: { verification: 'active', onboarding: 'active', 'churning before active': 'active' },
     give: ({ onboarding }, id) => onboarding.onboard(id, { onboardingData: { signed: true } }),
   },
 ];
-const pairs = stages.flatMap((stage) => calls.map((call) => ({ stage, title: call.title, call })));
+const pairs = places.flatMap((place) => calls.map((call) => ({ place, title: call.title, call })));
 
 // What the table says does not depend on the database; that nothing is written is seen in every table of one.
 for (const { title, create } of backends.filter((it) => it.title === 'memory' || it.title === 'SQLite'))
@@ -69,7 +69,7 @@ for (const { title, create } of backends.filter((it) => it.title === 'memory' ||
     let backend: Backend;
     let module: Lifecycle;
     let acme: LifecycleScope;
-    /** By stage and title of the call. */
+    /** By place and title of the call. */
     const subjects = new Map<string, { id: string; token: string }>();
 
     beforeAll(async () => {
@@ -95,12 +95,13 @@ for (const { title, create } of backends.filter((it) => it.title === 'memory' ||
       const promisedUntil = clock.now() + dayMs;
       const blocks = willing.blocks.map((block) => ({ ...block, promisedUntil }));
       const { id: _, tenantId: __, username: ___, email: ____, ...state } = { ...willing, blocks };
-      for (const { stage, call } of pairs) {
+      for (const { place, call } of pairs) {
         const { command } = call;
         const approval = command === 'approve' || command === 'reject' ? 'pending' : 'approved';
         // Nobody who was deleted is sent a token: it was sent before.
-        const wasSent = command === 'verify' && stage === 'deleted';
-        const [person] = await crowd(store, 1, { ...state, approval, stage: wasSent ? 'inactive' : stage });
+        const wasSent = command === 'verify' && place === 'deleted';
+        const where = whereabouts(wasSent ? 'inactive' : place);
+        const [person] = await crowd(store, 1, { ...state, approval, ...where });
         const { id } = person ?? expect.unreachable();
         const timer = aTimer(id, { name: 'promise:late', command: 'endPromise', dueAt: promisedUntil });
         await store.transaction((trx) => store.tenant('acme').timers.put(timer, trx));
@@ -109,7 +110,7 @@ for (const { title, create } of backends.filter((it) => it.title === 'memory' ||
           await until(() => sent.has(id), clock, 1);
         }
         if (wasSent) await acme.customers.delete(id);
-        subjects.set(`${stage} ${call.title}`, { id, token: sent.get(id) ?? '' });
+        subjects.set(`${place} ${call.title}`, { id, token: sent.get(id) ?? '' });
       }
       // From here on nothing happens but what is asked.
       await module.stop();
@@ -142,13 +143,14 @@ for (const { title, create } of backends.filter((it) => it.title === 'memory' ||
       };
     };
 
-    it.each(pairs)('$stage: $title leads where the table says, or is refused and writes nothing', async (pair) => {
-      const { stage, call } = pair;
-      const { id, token } = subjects.get(`${stage} ${call.title}`) ?? expect.unreachable();
+    it.each(pairs)('$place: $title leads where the table says, or is refused and writes nothing', async (pair) => {
+      const { place, call } = pair;
+      const { stage } = whereabouts(place);
+      const { id, token } = subjects.get(`${place} ${call.title}`) ?? expect.unreachable();
       const before = await everything(id);
       expect(before.customer?.stage).toBe(stage);
       const given = call.give(acme, id, { token, now: backend.clock.now() });
-      const to = call.to[stage];
+      const to = call.to[place];
       if (to === undefined) {
         await expect(given).rejects.toMatchObject({
           code: 'ILLEGAL_TRANSITION',
@@ -160,6 +162,8 @@ for (const { title, create } of backends.filter((it) => it.title === 'memory' ||
       await given;
       const { customer, events, outbox } = await everything(id);
       expect(customer?.stage).toBe(to);
+      const from = place === 'churning before active' ? 'onboarding' : place === 'churning' ? 'active' : place;
+      expect(customer?.churningFrom).toBe(to === 'churning' ? from : null);
       const added = events.slice(before.events.length).map(({ event }) => event);
       expect(added.length).toBeGreaterThan(0);
       expect(customer?.version).toBe(events.at(-1)?.seq);

@@ -38,6 +38,31 @@ const paidTooLate: Call[] = [
 /** Whoever was deleted before the address was verified verifies it later; whoever nobody let in does not. */
 const backBeforeVerified: Call[] = ['delete', 'restore', 'winBack', 'verify', 'verify', 'winBack', 'onboard'];
 
+/**
+ * Who churns before it was active: it comes back to onboarding, by itself or when it is won back, and is neither suspended
+ * nor active until it is onboarded; also when it was active before it left, and has a reason open from then.
+ */
+const neverCame: Call[] = [
+  ...([
+    'markChurning',
+    'verify',
+    'markChurning',
+    'verify phone',
+    'suspend a',
+    'throttle a',
+    'winBack',
+    'tell',
+  ] as const),
+  ...(['markChurning', 'markChurning', 'begin', 'markChurning', 'onboard', 'suspend a', 'promise a', 'owe'] as const),
+  ...(['deactivate', 'winBack', 'markChurning', 'endPromise a', 'suspend b', 'reactivate a', 'winBack'] as const),
+  ...(['markChurning', 'move', 'deactivate', 'winBack', 'markChurning', 'delete', 'restore', 'winBack'] as const),
+];
+/** The same with the reason left open: who is onboarded then is suspended for it. */
+const cameBackOwing: Call[] = [
+  ...(['verify', 'onboard', 'suspend a', 'deactivate', 'winBack', 'markChurning', 'winBack', 'markChurning'] as const),
+  ...(['onboard', 'reactivate a', 'markChurning', 'winBack', 'markChurning', 'suspend b', 'reactivate'] as const),
+];
+
 /** What is missing of the checklist keeps a customer in onboarding; what was given before it left counts. */
 const bitByBit: Call[] = [
   ...([
@@ -123,6 +148,8 @@ for (const { title, present, create } of backends)
             }
             const row = await run.acme.customers.read(id);
             expect(row.stage).toBe(model.stage);
+            expect(row.churningFrom === 'active').toBe(row.stage === 'churning' && model.churnsFromActive);
+            expect(row.churningFrom === null).toBe(row.stage !== 'churning');
             expect(row.blocks.map(({ reason }) => reason).sort()).toEqual([...model.reasons.keys()].sort());
             expect([row.emailVerifiedAt !== null, row.phoneVerifiedAt !== null, row.erasedAt !== null]).toEqual([
               model.emailDone,
@@ -152,6 +179,9 @@ for (const { title, present, create } of backends)
             [true, ['approve', ...twoOfEach]],
             [false, twoOfEach],
             [false, movedAway],
+            [false, neverCame],
+            [true, ['approve', ...neverCame]],
+            [false, cameBackOwing],
           ],
         },
       );

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Block, Customer } from '../../src/customers/customer.js';
-import { stages } from '../../src/customers/stage.js';
+import { stages, statusOf } from '../../src/customers/stage.js';
 import {
   commands,
   destination,
@@ -10,29 +10,78 @@ import {
   transitions,
   type Command,
 } from '../../src/customers/transitions.js';
-import { expected, willing } from '../support/transition-table.js';
+import { expected, places, whereabouts, willing, type Place } from '../support/transition-table.js';
 
 describe('the table of transitions', () => {
-  for (const stage of stages)
+  for (const place of places)
     for (const command of commands) {
-      const to = expected[command][stage];
-      it(`${to ? `leads from ${stage} to ${to} by` : `refuses in ${stage}`} ${command}`, () => {
+      const to = expected[command][place];
+      it(`${to ? `leads from ${place} to ${to} by` : `refuses in ${place}`} ${command}`, () => {
         const approval = command === 'approve' || command === 'reject' ? 'pending' : 'approved';
-        const customer = { ...willing, stage, approval } as const;
+        const { stage, churningFrom } = whereabouts(place);
+        const customer = { ...willing, stage, churningFrom, approval } as const;
         if (to) return expect(transitionFor(customer, command, {}, []).to).toBe(to);
         const legal = legalCommands(stage);
-        const unwilling: string[] =
-          { registration: ['approve', 'reject'], inactive: approval === 'pending' ? ['verify'] : [] }[
-            stage as string
-          ] ?? [];
+        const unwillingIn: Partial<Record<Place, Command[]>> = {
+          registration: ['approve', 'reject'],
+          churning: ['startOnboarding'],
+          'churning before active': ['suspend'],
+          inactive: approval === 'pending' ? ['verify'] : [],
+        };
+        const unwilling = unwillingIn[place] ?? [];
+        const isGuarded = legal.includes(command);
         expect(() => transitionFor(customer, command, {}, [])).toThrow(
           expect.objectContaining({
             code: 'ILLEGAL_TRANSITION',
-            details: { stage, command, legal, possible: legal.filter((it) => !unwilling.includes(it)) },
+            details: {
+              stage,
+              command,
+              legal,
+              possible: legal.filter((it) => !unwilling.includes(it)),
+              ...(isGuarded && { reason: expect.stringMatching(/^it was (not )?active before$/) as string }),
+            },
           }),
         );
       });
     }
+
+  it('takes a churning customer of whom no more is known for one who was active, as all were once', () => {
+    const customer = { ...willing, stage: 'churning', churningFrom: null } as const;
+    expect(transitionFor(customer, 'winBack', {}, []).to).toBe('active');
+    expect(statusOf(customer)).toBe('active');
+    expect(places.map((place) => `${place}: ${statusOf(whereabouts(place))}`).slice(-4)).toEqual([
+      'churning: active',
+      'inactive: inactive',
+      'deleted: deleted',
+      'churning before active: pending',
+    ]);
+  });
+
+  it('never leads who was not active to where it is served, but by the end of onboarding', () => {
+    const reasons = [
+      [],
+      [{ reason: 'late', severity: 'suspend', promisedUntil: null }],
+      [{ reason: 'late', severity: 'suspend', promisedUntil: 5 }],
+    ] as unknown as Block[][];
+    const before = places.filter((place) => statusOf(whereabouts(place)) === 'pending');
+    expect(before).toEqual(['registration', 'verification', 'onboarding', 'churning before active']);
+    const served = before.flatMap((place) =>
+      commands.flatMap((command) =>
+        reasons.flatMap((blocks) => {
+          const customer = { ...willing, ...whereabouts(place), blocks };
+          try {
+            // Whatever the command does to its reasons.
+            const way = transitionFor(customer, command, {}, []);
+            const ends = reasons.map((left) => destination(way, left));
+            return ends.some((to) => to === 'active' || to === 'suspended') ? [command] : [];
+          } catch {
+            return [];
+          }
+        }),
+      ),
+    );
+    expect([...new Set(served)]).toEqual(['completeOnboarding']);
+  });
 
   it.each([
     ['approve', { approval: 'approved' }, {}],
@@ -83,7 +132,11 @@ describe('the table of transitions', () => {
   it.each([
     [{ stage: 'registration', approval: 'pending' }, ['approve', 'reject', 'delete']],
     [{ stage: 'registration', emailVerifiedAt: 1 }, ['delete']],
-    [{ stage: 'onboarding', blocks: [] }, ['verify', 'progressOnboarding', 'deactivate', 'delete']],
+    [{ stage: 'onboarding', blocks: [] }, ['verify', 'progressOnboarding', 'markChurning', 'deactivate', 'delete']],
+    [
+      { stage: 'churning', churningFrom: 'verification', blocks: [] },
+      ['verify', 'startOnboarding', 'winBack', 'deactivate', 'delete'],
+    ],
     [{ stage: 'inactive', approval: 'rejected', blocks: [] }, ['delete', 'erase']],
     [
       { stage: 'suspended', blocks: [{ reason: 'late', severity: 'suspend', promisedUntil: null }] },

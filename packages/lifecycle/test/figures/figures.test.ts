@@ -83,6 +83,44 @@ describe('figures', () => {
     });
   });
 
+  it('count nobody as a customer, nor as one who was lost, who churns before it is active', () => {
+    const reckoning = createReckoning(year);
+    const add = (...entries: [StageEntry['stage'], number][]) =>
+      reckoning.add(entries.map(([stage, at]) => ({ stage, at })));
+    // Churned in January, and left in February.
+    add(['registration', on(1, 1)], ['verification', on(1, 1)], ['churning', on(1, 15)], ['inactive', on(2, 15)]);
+    // Churned, and was won back: active since March. Then it churned as a customer does, and left.
+    add(
+      ['registration', on(1, 2)],
+      ['verification', on(1, 2)],
+      ['onboarding', on(1, 3)],
+      ['churning', on(1, 15)],
+      ['onboarding', on(2, 20)],
+      ['active', on(3, 2)],
+      ['churning', on(4, 1)],
+      ['inactive', on(4, 11)],
+    );
+    // Was a customer in January, came back, and churned before it was one again.
+    add(
+      ['registration', on(1, 1)],
+      ['active', on(1, 2)],
+      ['inactive', on(1, 12)],
+      ['onboarding', on(2, 1)],
+      ['churning', on(2, 10)],
+      ['deleted', on(4, 20)],
+    );
+    const { funnel, cohorts, churn, tenure } = reckoning.result();
+    expect(funnel).toEqual({ registered: 3, verified: 2, onboarding: 2, active: 2, medianDaysToActive: 30 });
+    expect(cohorts[0]).toEqual({ month: '2026-01', registered: 3, served: [0, 0, 1, 0] });
+    expect(churn.map(({ servedAtStart, gained, lost }) => [servedAtStart, gained, lost])).toEqual([
+      [0, 1, 1],
+      [0, 0, 0],
+      [0, 1, 0],
+      [1, 0, 1],
+    ]);
+    expect(tenure).toMatchObject({ ended: { customers: 2, meanDays: (40 + 10) / 2 }, current: { customers: 0 } });
+  });
+
   it('balance: who is there at the end of a month is who was there, and came, less who left', () => {
     const entry = fc.record({
       stage: fc.constantFrom(...stages),
@@ -126,16 +164,21 @@ for (const { title, present, create } of backends)
       const run = await rig(backend);
       const start = run.clock.now();
       const [stays, leaves] = [await run.active(), await run.active()];
-      await run.acme.customers.register(someone());
+      const { id: neverCame } = await run.acme.customers.register(someone());
+      await run.acme.verification.verify(neverCame, {
+        verificationToken: await run.token(neverCame),
+        verificationType: 'email',
+      });
+      await run.acme.customers.markChurning(neverCame);
       await run.other.customers.register(someone());
       run.clock.set(start + 40 * day);
-      await run.acme.customers.deactivate(leaves);
+      for (const id of [leaves, neverCame]) await run.acme.customers.deactivate(id);
       await run.acme.suspension.suspend(stays, { actionType: 'abuse' });
       run.clock.set(start + 50 * day);
       const { funnel, churn, tenure, cohorts } = await run.acme.figures.read({ from: start, to: run.clock.now() });
       expect(funnel).toEqual({
         registered: 3,
-        verified: 2,
+        verified: 3,
         onboarding: 2,
         active: 2,
         medianDaysToActive: expect.any(Number),

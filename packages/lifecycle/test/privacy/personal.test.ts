@@ -21,8 +21,15 @@ const block = (openedBy: string): Block => ({
   ...{ note: 'Neo was rude', parameters: { amount: 7 } },
 });
 const customer: Customer = {
-  ...{ id: 'c', tenantId: 't', version: 1, stage: 'inactive', approval: 'approved', userType: 'residential' },
-  ...{ externalId: 'crm-7', username: 'Neo', email: 'Neo@example.com', firstName: 'Thomas', lastName: 'Anderson' },
+  ...{ id: 'c', tenantId: 't', version: 1, stage: 'inactive', churningFrom: null, approval: 'approved' },
+  ...{
+    userType: 'residential',
+    externalId: 'crm-7',
+    username: 'Neo',
+    email: 'Neo@example.com',
+    firstName: 'Thomas',
+    lastName: 'Anderson',
+  },
   ...{ phone: '+49 30 901820', registrationSource: 'api', referralCode: 'trinity', termsAcceptedAt: 1 },
   ...{ marketingConsent: true, attributes: { pill: 'red' }, onboardingData: { contract: 'signed' } },
   ...{ blocks: [block('user:NEO'), block('user:smith')], emailVerifiedAt: 2, phoneVerifiedAt: 3 },
@@ -81,7 +88,15 @@ describe('what an erasure leaves', () => {
       parameters: {},
     };
     expect(erasedCustomer(customer, names, 9)).toEqual({
-      ...{ id: 'c', tenantId: 't', version: 1, stage: 'inactive', approval: 'approved', userType: 'residential' },
+      ...{
+        id: 'c',
+        tenantId: 't',
+        version: 1,
+        stage: 'inactive',
+        churningFrom: null,
+        approval: 'approved',
+        userType: 'residential',
+      },
       ...{ externalId: null, username: 'erased c', email: 'erased c', firstName: '', lastName: '', phone: null },
       ...{ registrationSource: 'api', referralCode: null, termsAcceptedAt: 1, marketingConsent: false },
       ...{ attributes: {}, onboardingData: {}, emailVerifiedAt: 2, phoneVerifiedAt: 3, erasedAt: 9 },

@@ -372,9 +372,19 @@ for (const { title, present, create } of backends)
 
       async function liveState(id: string): Promise<CustomerState> {
         const row = foldedRow(await run.acme.customers.read(id));
-        const { version, stage, approval, reasons, emailVerifiedAt, phoneVerifiedAt, updatedAt: since } = row;
+        const {
+          version,
+          stage,
+          churningFrom,
+          approval,
+          reasons,
+          emailVerifiedAt,
+          phoneVerifiedAt,
+          updatedAt: since,
+        } = row;
         const services = (await servicesOf(id)).map((it) => ({ serviceId: it.id, ...foldedService(it) }));
-        const known = { customerId: id, at: clock.now(), seq: version, lifecycleStage: stage, status: statusOf[stage] };
+        const status = statusOf({ stage, churningFrom });
+        const known = { customerId: id, at: clock.now(), seq: version, lifecycleStage: stage, status };
         return { ...known, approval, reasons, emailVerifiedAt, phoneVerifiedAt, since, services } as CustomerState;
       }
 

@@ -5,6 +5,8 @@ import type { Rig } from './lifecycle.js';
 /** The reference model: as little as decides what a sequence of calls must come to. */
 export interface Model {
   stage: Stage;
+  /** Who churns: was it active before? */
+  churnsFromActive: boolean;
   awaiting: boolean;
   rejected: boolean;
   emailDone: boolean;
@@ -66,6 +68,7 @@ export type Call = (typeof calls)[number] | (typeof profileCalls)[number];
 export const registered = (awaiting: boolean): Model => {
   return {
     stage: 'registration',
+    churnsFromActive: false,
     awaiting,
     rejected: false,
     emailDone: false,
@@ -82,16 +85,22 @@ const suspends = ({ reasons }: Model): boolean => [...reasons.values()].some((it
 const access = (model: Model): Model => ({ ...model, stage: suspends(model) ? 'suspended' : 'active' });
 /** What a change of its reasons does to a customer's stage. */
 const settled = (model: Model): Model => {
-  if (isServed(model) || (model.stage === 'churning' && suspends(model))) return access(model);
+  if (isServed(model) || (isServedYet(model) && suspends(model))) return access(model);
   return model;
 };
 const isServed = ({ stage }: Model): boolean => stage === 'active' || stage === 'suspended';
+/** Is it churning, and served until it leaves? */
+const isServedYet = ({ stage, churnsFromActive }: Model): boolean => stage === 'churning' && churnsFromActive;
 const without = (model: Model, lifted: readonly string[]): Model =>
   settled({ ...model, reasons: new Map([...model.reasons].filter(([key]) => !lifted.includes(key))) });
 const having = (model: Model, reason: string, what: { suspends: boolean; promised: boolean }): Model => ({
   ...model,
   reasons: new Map([...[...model.reasons].filter(([key]) => key !== reason), [reason, what]]),
 });
+
+/** Is onboarding what comes next, for who churns as well? */
+const isToBeOnboarded = (model: Model): boolean =>
+  model.stage === 'verification' || model.stage === 'onboarding' || (model.stage === 'churning' && !isServedYet(model));
 
 /** What has to be done before a customer of the model is active. */
 export const checklist: readonly ChecklistItem[] = [
@@ -121,12 +130,12 @@ export function predict(model: Model, call: Call): Model | 'refused' {
     case 'begin':
     case 'tell':
     case 'onboard': {
-      if (stage !== 'verification' && stage !== 'onboarding') return 'refused';
+      if (!isToBeOnboarded(model)) return 'refused';
       const signed = model.signed || verb === 'onboard';
       return signed ? access({ ...model, signed }) : { ...model, stage: 'onboarding' };
     }
     case 'suspend':
-      return (isServed(model) || stage === 'churning') && !open?.suspends
+      return (isServed(model) || isServedYet(model)) && !open?.suspends
         ? { ...having(model, reason, { suspends: true, promised: false }), stage: 'suspended' }
         : 'refused';
     case 'throttle':
@@ -142,9 +151,12 @@ export function predict(model: Model, call: Call): Model | 'refused' {
       return lifted.length === 0 ? 'refused' : without(model, lifted);
     }
     case 'markChurning':
-      return stage === 'active' ? { ...model, stage: 'churning' } : 'refused';
+      if (stage === 'active') return { ...model, stage: 'churning', churnsFromActive: true };
+      return stage !== 'churning' && isToBeOnboarded(model)
+        ? { ...model, stage: 'churning', churnsFromActive: false }
+        : 'refused';
     case 'winBack':
-      if (stage === 'churning') return { ...model, stage: 'active' };
+      if (stage === 'churning') return { ...model, stage: isServedYet(model) ? 'active' : 'onboarding' };
       return stage === 'inactive' && !rejected && (emailDone || phoneDone)
         ? { ...model, stage: 'onboarding' }
         : 'refused';

@@ -1,5 +1,5 @@
 import type { Customer } from '../../src/customers/customer.js';
-import type { Stage } from '../../src/customers/stage.js';
+import { stages, type Stage, type Whereabouts } from '../../src/customers/stage.js';
 import type { Command } from '../../src/customers/transitions.js';
 
 /** No guard minds this one: it has a reason open, for which payment is promised, and a telephone verified. */
@@ -8,6 +8,7 @@ export const willing: Customer = {
   tenantId: 't',
   version: 1,
   stage: 'registration',
+  churningFrom: null,
   approval: 'approved',
   externalId: null,
   username: 'u',
@@ -40,8 +41,20 @@ export const willing: Customer = {
   updatedAt: 0,
 };
 
-/** What the table must say, written the other way round: by command, the stages it is legal in and where it leads. */
-export const expected: Record<Command, Partial<Record<Stage, Stage>>> = {
+/** Where a customer can be: the stages, and that of who churns before it was active by itself. */
+export const places = [...stages, 'churning before active'] as const;
+
+/** @see places */
+export type Place = (typeof places)[number];
+
+/** What is kept of a customer who is in a place. */
+export function whereabouts(place: Place): Whereabouts {
+  if (place === 'churning before active') return { stage: 'churning', churningFrom: 'onboarding' };
+  return { stage: place, churningFrom: place === 'churning' ? 'active' : null };
+}
+
+/** What the table must say, written the other way round: by command, the places it is legal in and where it leads. */
+export const expected: Record<Command, Partial<Record<Place, Stage>>> = {
   approve: { registration: 'registration' },
   reject: { registration: 'inactive' },
   verify: {
@@ -51,9 +64,10 @@ export const expected: Record<Command, Partial<Record<Stage, Stage>>> = {
     active: 'active',
     suspended: 'suspended',
     churning: 'churning',
+    'churning before active': 'churning',
     inactive: 'inactive',
   },
-  startOnboarding: { verification: 'onboarding' },
+  startOnboarding: { verification: 'onboarding', 'churning before active': 'onboarding' },
   progressOnboarding: { onboarding: 'onboarding' },
   completeOnboarding: { onboarding: 'active' },
   requestService: { active: 'active' },
@@ -64,6 +78,7 @@ export const expected: Record<Command, Partial<Record<Stage, Stage>>> = {
     active: 'active',
     suspended: 'active',
     churning: 'churning',
+    'churning before active': 'churning',
     inactive: 'inactive',
     deleted: 'deleted',
   },
@@ -73,11 +88,12 @@ export const expected: Record<Command, Partial<Record<Stage, Stage>>> = {
     active: 'active',
     suspended: 'suspended',
     churning: 'churning',
+    'churning before active': 'churning',
     inactive: 'inactive',
     deleted: 'deleted',
   },
-  markChurning: { active: 'churning' },
-  winBack: { churning: 'active', inactive: 'onboarding' },
+  markChurning: { verification: 'churning', onboarding: 'churning', active: 'churning' },
+  winBack: { churning: 'active', 'churning before active': 'onboarding', inactive: 'onboarding' },
   restore: { deleted: 'inactive' },
   erase: { inactive: 'deleted', deleted: 'deleted' },
   deactivate: {
@@ -86,6 +102,7 @@ export const expected: Record<Command, Partial<Record<Stage, Stage>>> = {
     active: 'inactive',
     suspended: 'inactive',
     churning: 'inactive',
+    'churning before active': 'inactive',
   },
   delete: {
     registration: 'deleted',
@@ -94,6 +111,7 @@ export const expected: Record<Command, Partial<Record<Stage, Stage>>> = {
     active: 'deleted',
     suspended: 'deleted',
     churning: 'deleted',
+    'churning before active': 'deleted',
     inactive: 'deleted',
   },
 };

@@ -5,14 +5,14 @@ import { among } from './among.js';
 import { swapAtOnce, type Swap } from './bulk-swap.js';
 import { prepareTerms } from './customer-terms.js';
 import { entryRow } from './history.js';
-import type { LifecycleTables } from './tables.js';
+import type { CustomerRow, LifecycleTables } from './tables.js';
 
 const table = 'dotmac_customers';
 
 /** Changes that set the same, together: most of a batch do. */
 interface Group {
   changes: BulkChange[];
-  set: { stage: string; approval: string; blocks: string; updated_at: number };
+  set: Pick<CustomerRow, 'stage' | 'churning_from' | 'approval' | 'updated_at'> & { blocks: string };
 }
 
 /**
@@ -78,8 +78,8 @@ function swapGroups(database: Database, tenantId: string, changes: readonly Bulk
 function groupsOf(changes: readonly BulkChange[]): Group[] {
   const found = new Map<string, Group>();
   for (const change of changes) {
-    const { stage, approval, blocks, updatedAt } = change.after;
-    const set = { stage, approval, blocks: toJson([...blocks]), updated_at: updatedAt };
+    const { stage, churningFrom, approval, blocks, updatedAt } = change.after;
+    const set = { stage, churning_from: churningFrom, approval, blocks: toJson([...blocks]), updated_at: updatedAt };
     const key = Object.values(set).join('/');
     const group = found.get(key);
     if (group) group.changes.push(change);

@@ -28,8 +28,9 @@ export function swapAtOnce(database: Database, tenantId: string, changes: readon
       seq: after.version,
       event,
     });
-    const { stage, approval, updatedAt } = after;
-    const set = { stage, approval, blocks: toJson([...after.blocks]), updated_at: updatedAt, ...said };
+    const { stage, churningFrom, approval, updatedAt } = after;
+    const row = { stage, churning_from: churningFrom, approval, updated_at: updatedAt };
+    const set = { ...row, blocks: toJson([...after.blocks]), ...said };
     // None but the last of them can have a line break.
     const { actor, ...others } = set;
     const key = [...Object.values(others), actor].join('\n');
@@ -52,11 +53,12 @@ export function swapAtOnce(database: Database, tenantId: string, changes: readon
       select * from unnest(cast(${ids} as text[]), cast(${versions} as integer[]), cast(${events} as text[]),
         cast(${places} as integer[])) as g(id, version, event_id, number)
     ), sets as materialized (
-      select * from json_to_recordset(cast(${jsonOf(sets)} as json)) as s(number integer, stage text, approval text,
-        blocks text, updated_at bigint, name text, entered_stage text, actor text, at bigint, data text)
+      select * from json_to_recordset(cast(${jsonOf(sets)} as json)) as s(number integer, stage text, churning_from text,
+        approval text, blocks text, updated_at bigint, name text, entered_stage text, actor text, at bigint, data text)
     ), swapped as (
       update dotmac_customers c
-      set stage = s.stage, approval = s.approval, blocks = s.blocks, updated_at = s.updated_at, version = c.version + 1
+      set stage = s.stage, churning_from = s.churning_from, approval = s.approval, blocks = s.blocks,
+        updated_at = s.updated_at, version = c.version + 1
       from given g join sets s on s.number = g.number
       cross join lateral (
         select ctid from dotmac_customers where tenant_id = ${tenantId} and id = g.id and version = g.version limit 1

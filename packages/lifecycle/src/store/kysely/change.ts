@@ -22,6 +22,7 @@ import { customerRow, type CustomerRow } from './tables.js';
 const columns: { [Part in keyof Customer]?: (customer: Customer) => Partial<CustomerRow> } = {
   version: ({ version }) => ({ version }),
   stage: ({ stage }) => ({ stage }),
+  churningFrom: ({ churningFrom }) => ({ churning_from: churningFrom }),
   approval: ({ approval }) => ({ approval }),
   email: ({ email }) => ({ email, email_key: nameKey(email) }),
   firstName: ({ firstName }) => ({ first_name: firstName }),

@@ -3,6 +3,7 @@ import type { Migration, ModuleMigrations } from '@dotmac/core/kysely';
 import { answerMigrations } from './answers.js';
 import { customerIndexMigrations } from './customer-index-migrations.js';
 import { bulkMigrations } from './bulk-migrations.js';
+import { churningMigrations } from './churning-migrations.js';
 import { privacyMigrations } from './privacy-migrations.js';
 import { webhookMigrations } from './webhook-migrations.js';
 import { searchMigrations } from './search-migrations.js';
@@ -259,5 +260,6 @@ export const lifecycleMigrations: ModuleMigrations = {
     ...searchMigrations,
     ...answerMigrations,
     ...customerIndexMigrations,
+    ...churningMigrations,
   },
 };

@@ -20,6 +20,7 @@ export interface CustomerRow {
   id: string;
   version: number;
   stage: string;
+  churning_from: string | null;
   approval: string;
   external_id: string | null;
   username: string;
@@ -143,6 +144,7 @@ export function customerRow(customer: Customer): CustomerRow {
     id: customer.id,
     version: customer.version,
     stage: customer.stage,
+    churning_from: customer.churningFrom,
     approval: customer.approval,
     external_id: customer.externalId,
     username: customer.username,
@@ -178,6 +180,7 @@ export function customerOf(row: CustomerRow): Customer {
     tenantId: row.tenant_id,
     version: Number(row.version),
     stage: row.stage as Stage,
+    churningFrom: row.churning_from as Stage | null,
     approval: row.approval as Approval,
     externalId: row.external_id,
     username: row.username,
