@@ -40,10 +40,14 @@ export function handedOn(
   };
 }
 
-async function tablesOf({ kysely, dialect }: Database): Promise<string[]> {
+/** The names of all tables. */
+export async function tablesOf({ kysely, dialect }: Database): Promise<string[]> {
   const own = dialect === 'postgres' ? sql`current_schema()` : sql`database()`;
-  const { rows } = await sql<{ name: string }>`
-    select table_name as name from information_schema.tables where table_schema = ${own}`.execute(kysely);
+  const { rows } = await sql<{ name: string }>`${
+    dialect === 'sqlite'
+      ? sql`select name from sqlite_master where type = 'table'`
+      : sql`select table_name as name from information_schema.tables where table_schema = ${own}`
+  }`.execute(kysely);
   return rows.map(({ name }) => name);
 }
 

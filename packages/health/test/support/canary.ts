@@ -1,16 +1,21 @@
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { createApi, type HttpRequest } from '@dotmac/core/http';
-import { kyselyIdempotencyStore, sqlite } from '@dotmac/core/kysely';
+import { databaseFromUrl, kyselyIdempotencyStore, type Database } from '@dotmac/core/kysely';
+import { sql } from 'kysely';
 import { Registry } from 'prom-client';
-import { onTestFinished } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
+import { tablesOf } from '../../../core/test/support/handed-on.js';
+import type { FreshDatabase } from '../../../../test/support/services.js';
 import { kyselyHealthStore, type HealthOptions } from '../../src/index.js';
 import { staged } from './staged.js';
+import { tracesOf } from './traces.js';
+
+/** By path. A message that is refused is given up after a minute, and any other only after hours. */
+const answers: Record<string, number> = { '/well': 200, '/hook': 400 };
 
 /** A web server that repeats whatever it is told, wherever it can, and fails. */
 export async function parrot() {
@@ -23,7 +28,7 @@ export async function parrot() {
       heard.push(all);
       const said = request.headers['authorization'] ?? request.headers['x-token'] ?? 'nothing';
       if (request.url?.startsWith('/services/') && heard.length % 2 === 0) return void response.destroy();
-      response.writeHead(request.url === '/well' ? 200 : 500, String(said).replace(/[^\x20-\x7e]/g, ''), {
+      response.writeHead(answers[request.url ?? ''] ?? 500, String(said).replace(/[^\x20-\x7e]/g, ''), {
         'x-said': Buffer.from(String(said)).toString('latin1'),
         location: `http://127.0.0.1:1/${encodeURIComponent(String(said))}`,
       });
@@ -43,11 +48,42 @@ export function decoded(heard: readonly string[]): string {
   return heard.map((text) => Buffer.from(text, 'latin1').toString('utf8')).join('\n');
 }
 
-/** A health module on a database in files, asked over the pipeline that adapters use, and all that it writes anywhere. */
-export async function watched(options: Partial<HealthOptions> = {}) {
-  const folder = mkdtempSync(join(tmpdir(), 'dotmac-health-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  const database = sqlite(join(folder, 'health.db'));
+/** What was said somewhere, and what is kept in the database, by where that is. */
+interface Places {
+  said: Record<string, string>;
+  kept: Record<string, string>;
+}
+
+/** That there is something everywhere, and a secret nowhere. */
+export function expectNoTraces(secrets: Readonly<Record<string, string>>, { said, kept }: Places): void {
+  expect(tracesOf(secrets, { ...said, ...kept })).toEqual([]);
+  expect([...Object.values(said), Object.values(kept).join('')].every((text) => text.length > 500)).toBe(true);
+}
+
+/** A column as it would be found by who reads it: what is JSON in it as it is written there. */
+function written(value: unknown): string {
+  if (Buffer.isBuffer(value)) return value.toString('latin1');
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
+
+/** The rows of every table; on SQLite its files as well, with what was deleted. */
+async function keptIn(database: Database, url: string): Promise<Places['kept']> {
+  const kept: Places['kept'] = {};
+  for (const table of await tablesOf(database)) {
+    const { rows } = await sql<Record<string, unknown>>`select * from ${sql.table(table)}`.execute(database.kysely);
+    kept[`the table ${table}`] = rows.flatMap((row) => Object.values(row).map(written)).join('\n');
+  }
+  if (database.dialect === 'sqlite')
+    for (const file of ['', '-wal'])
+      kept[`the file of the database${file}`] = readFileSync(`${url.slice('sqlite:'.length)}${file}`, 'latin1');
+  return kept;
+}
+
+/** A health module on a database of its own, asked over the pipeline that adapters use, and all that it writes anywhere. */
+export async function watched(fresh: () => Promise<FreshDatabase>, options: Partial<HealthOptions> = {}) {
+  const { url, drop } = await fresh();
+  onTestFinished(drop);
+  const database = databaseFromUrl(url);
   onTestFinished(() => database.close());
   const [lines, events, answers]: [string[], string[], string[]] = [[], [], []];
   const write = (...line: unknown[]): void => void lines.push(inspect(line, { depth: 20, showHidden: true }));
@@ -87,20 +123,19 @@ export async function watched(options: Partial<HealthOptions> = {}) {
     }
     throw new Error(`There is no ${method} ${path}`);
   };
-  /** Everything that it left behind, by where that is. */
-  const placesAfterStop = async (): Promise<Record<string, string>> => {
+  /** Everything that it left behind. */
+  const placesAfterStop = async (): Promise<Places> => {
     // Checks that wait for an answer are waited for by the clock of the test.
     let isStopped = false;
     void it.health.stop().then(() => (isStopped = true));
     await it.until(() => isStopped);
-    const rows = readdirSync(folder).map((name) => [`the file ${name}`, readFileSync(join(folder, name), 'latin1')]);
-    return {
+    const said = {
       logs: lines.join('\n'),
       answers: answers.join('\n'),
       metrics: await metrics.metrics(),
       events: events.join('\n'),
-      ...(Object.fromEntries(rows) as Record<string, string>),
     };
+    return { said, kept: await keptIn(database, url) };
   };
   return { ...it, api, ask, answers, lines, events, placesAfterStop };
 }
