@@ -11,11 +11,13 @@ import type { HealthEvents } from './events.js';
 import type { Recorder } from './history/recorder.js';
 import type { Retention } from './history/resolution.js';
 import type { Ring } from './history/result.js';
+import type { Watch } from './heartbeats/watch.js';
 import type { Directory } from './monitoring/directory.js';
 import type { Monitor } from './monitoring/monitor.js';
 import type { ServiceTarget } from './service-checks/target.js';
 import type { Monitoring } from './sharing/processes.js';
 import type { StatusBoard } from './status-feeds/board.js';
+import type { EndpointChange } from './store/sharing.js';
 import type { HealthStore } from './store/store.js';
 import type { SeenEvent } from './stream/event-tail.js';
 import type { Calendar } from './windows/calendar.js';
@@ -43,13 +45,15 @@ export interface HealthContext extends EndpointRules {
   inTurn: InTurn;
   calendar: Calendar;
   statusBoard: StatusBoard;
-  /** Since when this process can be called; epoch ms. */
-  upSince(): number;
+  /** What jobs are measured by. */
+  watch: Pick<Watch, 'read'>;
   /** Who monitors, as this process knows. */
   monitoring(): Monitoring;
   streams: Streams<SeenEvent>;
   channels: ChannelRegistry;
   through: DeliverThrough;
+  /** Has other processes look at endpoints anew. */
+  tellOthers(changes: Pick<EndpointChange, 'tenantId' | 'endpointId'>[], trx: StoreTransaction): Promise<void>;
   /** Does `work` and appends the events, in one transaction; those too that the work finds to `tell`. */
   change<Result>(
     events: readonly AnyEvent<HealthEvents>[],

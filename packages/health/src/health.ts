@@ -24,8 +24,8 @@ import { createRecorder } from './history/recorder.js';
 import { retentionOf } from './history/resolution.js';
 import { createRetention, keptDaysOf } from './history/retention.js';
 import { createEvaluator } from './objectives/evaluator.js';
-import { createDatings } from './heartbeats/datings.js';
 import { openHeartbeats } from './heartbeats/service.js';
+import { createWatch } from './heartbeats/watch.js';
 import { observeEndpoints } from './endpoint-metrics.js';
 import { healthMetrics } from './metrics.js';
 import { createClockSteps } from './monitoring/clock-steps.js';
@@ -101,10 +101,8 @@ export function createHealth(options: HealthOptions): Health {
     tenant: connector,
     host: hostEgress ? createConnector({ policy: hostEgress, clock }) : connector,
   };
-  let upAt = clock.monotonic();
-  /** By the wall clock as it is set now. */
-  const upSince = (): number => Math.round(clock.now() - (clock.monotonic() - upAt));
-  const probes = probeRegistry(options.probes, targets, heartbeatProbe(store, upSince, createDatings(steps)));
+  const watch = createWatch({ store, term: () => processes.term(), clock });
+  const probes = probeRegistry(options.probes, targets, heartbeatProbe({ store, watch }));
   const sealer = options.secret === undefined ? undefined : createSealer([options.secret].flat(), 'dotmac health');
   const retention = retentionOf(options.retentionDays);
   const keptResults = atLeastOne('keptResults', { recent: 100, issues: 20 }, options.keptResults);
@@ -178,7 +176,7 @@ export function createHealth(options: HealthOptions): Health {
     sealer,
     calendar,
     statusBoard,
-    upSince,
+    watch,
     monitoring: processes.monitoring,
     streams,
     channels,
@@ -192,12 +190,13 @@ export function createHealth(options: HealthOptions): Health {
     maxEndpoints,
     places: createPlaces(directory, maxEndpoints),
     inTurn: createTurns(),
+    tellOthers: (changes, trx) => store.noteChanges(changes, origin, trx),
     async change(events, work) {
       const result = await store.transaction(async (trx) => {
         const told = [...events];
         const done = await work(trx, (event) => void told.push(event));
         const changes = changesOf(told);
-        if (changes.length > 0) await store.noteChanges(changes, origin, trx);
+        if (changes.length > 0) await context.tellOthers(changes, trx);
         await relay.publish(told, trx);
         await store.logEvents(
           told.map((event) => healthEvents.encode(event)),
@@ -221,7 +220,6 @@ export function createHealth(options: HealthOptions): Health {
     async start() {
       if (state !== 'stopped') return;
       state = 'starting';
-      upAt = clock.monotonic();
       streams.open();
       try {
         if (options.migrate ?? true) await store.migrate();
@@ -250,6 +248,7 @@ export function createHealth(options: HealthOptions): Health {
       await processes.pause();
       await monitor.stop();
       await recorder.stop();
+      await watch.stop();
       await processes.close();
       await pruning.stop();
       await evaluator.stop();

@@ -1,7 +1,7 @@
 /** `@dotmac/health`: monitors endpoints and services, keeps history, answers from kept state. */
 export { createHealth } from './health.js';
 export type { Monitoring } from './sharing/processes.js';
-export type { EndpointChange, HandedResult, Receipt, SharedStore, Term } from './store/sharing.js';
+export type { EndpointChange, HandedResult, Receipt, SharedStore, Term, WatchTime } from './store/sharing.js';
 export type { Health } from './health.js';
 export type { HealthOptions } from './options.js';
 export type { HealthScope, OpenHealth } from './scope.js';

@@ -2,6 +2,7 @@ import { isTimeZone } from '@dotmac/core';
 import { instant } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { cronNext } from '../windows/cron-next.js';
+import type { Seen } from './sight.js';
 
 /** When a job is to call, as an endpoint's `config` has it; seconds. */
 export const heartbeatSettings = z
@@ -59,7 +60,7 @@ export type Ping = z.output<typeof ping>;
 /** @see heartbeat */
 export type Heartbeat = z.output<typeof heartbeat>;
 
-/** What is kept of a job. Instants are epoch ms. */
+/** What is kept of a job. Instants are epoch ms, by the clocks of those who took the calls. */
 export interface HeartbeatRecord {
   /** The endpoint's. */
   id: string;
@@ -72,6 +73,10 @@ export interface HeartbeatRecord {
   exitStatus: number | null;
   /** How it stands after its last call; missing in those from before it was kept. */
   standing?: Standing;
+  /** When whoever monitors saw it first that the job was registered, and its last calls; missing as above. */
+  seen?: Seen;
+  /** What it was found to be since, and by which settings: it stays so until it calls. */
+  found?: { is: 'late' | 'overran'; by: HeartbeatSettings } | null;
   /** Newest first. */
   pings: Ping[];
 }
@@ -98,6 +103,7 @@ export function silentSoFar(tenantId: string, id: string): HeartbeatRecord {
   return {
     ...{ id, tenantId, token: null, pings: [] },
     ...{ startedAt: null, succeededAt: null, failedAt: null, exitStatus: null },
+    seen: { registration: null, start: null, success: null },
   };
 }
 
@@ -108,12 +114,18 @@ export function pinged(
   record: HeartbeatRecord,
   { kind, exitStatus, at }: Pick<Ping, 'kind' | 'exitStatus' | 'at'>,
 ): HeartbeatRecord {
-  const { startedAt } = record;
+  const { startedAt, seen, found } = record;
   // A start that was answered already says nothing of this run.
   const { isRunning, hasFailed } = standingOf(record);
   const duration = kind !== 'start' && isRunning && startedAt !== null ? Math.max(0, at - startedAt) / 1_000 : null;
-  const pings = [{ at, kind, exitStatus, duration }, ...record.pings].slice(0, mostPings);
-  if (kind === 'start') return { ...record, pings, startedAt: at, standing: { isRunning: true, hasFailed } };
-  const ended = { ...record, pings, exitStatus, standing: { isRunning: false, hasFailed: kind === 'fail' } };
+  const known = {
+    ...record,
+    pings: [{ at, kind, exitStatus, duration }, ...record.pings].slice(0, mostPings),
+    ...(seen && kind !== 'fail' && { seen: { ...seen, [kind]: null } }),
+    // Only a success is what one that is late was to tell.
+    found: kind !== 'success' && found?.is === 'late' ? found : null,
+  };
+  if (kind === 'start') return { ...known, startedAt: at, standing: { isRunning: true, hasFailed } };
+  const ended = { ...known, exitStatus, standing: { isRunning: false, hasFailed: kind === 'fail' } };
   return kind === 'success' ? { ...ended, succeededAt: at } : { ...ended, failedAt: at };
 }

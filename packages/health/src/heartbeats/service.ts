@@ -1,6 +1,7 @@
 import type { HealthContext } from '../context.js';
 import { healthErrors } from '../errors.js';
 import type { EndpointRecord } from '../endpoints/endpoint.js';
+import type { EndpointChange, WatchTime } from '../store/sharing.js';
 import {
   heartbeatSettings,
   pinged,
@@ -9,8 +10,9 @@ import {
   type HeartbeatRecord,
   type Ping,
 } from './heartbeat.js';
+import { afterSight } from './sight.js';
 import { hashOf, newToken, tokenBinding } from './token.js';
-import { expectedBy } from './verdict.js';
+import { lateInMs } from './verdict.js';
 
 /** The jobs of one tenant. */
 export interface HeartbeatService {
@@ -43,10 +45,11 @@ export function heartbeatService(context: HealthContext, tenantId: string): Hear
     if (found.endpoint.serviceType !== 'heartbeat') throw healthErrors.NO_HEARTBEAT({ endpointId });
     return found.endpoint;
   };
-  const show = (endpoint: EndpointRecord, record: HeartbeatRecord, token: string): Heartbeat => {
+  const show = (endpoint: EndpointRecord, record: HeartbeatRecord, token: string, watched: WatchTime): Heartbeat => {
     const { startedAt, succeededAt, failedAt, pings } = record;
-    const times = { registeredAt: endpoint.createdAt, upSince: context.upSince() };
-    const lateAt = expectedBy(record, heartbeatSettings.parse(endpoint.config), times);
+    const now = clock.now();
+    const seen = afterSight(record, { at: now, watchedMs: watched.ms }, endpoint.createdAt);
+    const lateAt = Math.ceil(now + lateInMs(seen, heartbeatSettings.parse(endpoint.config), { ...watched, now }));
     const lasts = { lastStart: startedAt, lastSuccess: succeededAt, lastFailure: failedAt };
     return { path: everywhere + token, ...lasts, expectedBy: Number.isFinite(lateAt) ? lateAt : null, pings };
   };
@@ -55,6 +58,7 @@ export function heartbeatService(context: HealthContext, tenantId: string): Hear
     if (!sealer) throw healthErrors.HEARTBEAT_NEEDS_SECRET({});
     const { id: endpointId } = endpoint;
     const binding = tokenBinding(tenantId, endpointId);
+    const watched = await context.watch.read();
     return store.transaction(async (trx) => {
       let token: string | undefined;
       let before: HeartbeatRecord['token'] = null;
@@ -74,7 +78,7 @@ export function heartbeatService(context: HealthContext, tenantId: string): Hear
         if (was !== undefined) await store.heartbeatTokens.remove(was, trx);
         await store.heartbeatTokens.insert({ id: is, tenantId, endpointId }, trx);
       }
-      return show(endpoint, record, token ?? '');
+      return show(endpoint, record, token ?? '', watched);
     });
   };
   return {
@@ -83,8 +87,7 @@ export function heartbeatService(context: HealthContext, tenantId: string): Hear
     async ping(endpointId, { kind = 'success', exitStatus = null } = {}) {
       await find(endpointId);
       const call = { kind, exitStatus, at: clock.now() };
-      await heartbeats.change(endpointId, (known = silentSoFar(tenantId, endpointId)) => pinged(known, call));
-      lookAt(context, endpointId);
+      await take(context, { tenantId, endpointId }, (known = silentSoFar(tenantId, endpointId)) => pinged(known, call));
     },
   };
 }
@@ -99,13 +102,11 @@ export function openHeartbeats(context: HealthContext): OpenHeartbeats {
       if (!found) throw healthErrors.HEARTBEAT_NOT_FOUND({});
       const { tenantId, endpointId } = found;
       const at = clock.now();
-      const { heartbeats } = store.tenant(tenantId);
-      await heartbeats.change(endpointId, (known) => {
+      await take(context, { tenantId, endpointId }, (known) => {
         // Removed or replaced since it was found.
         if (known?.token?.hash !== found.id) throw healthErrors.HEARTBEAT_NOT_FOUND({});
         return pinged(known, { ...call, at });
       });
-      lookAt(context, endpointId);
       return { message: 'OK' };
     },
   };
@@ -119,8 +120,16 @@ function callOf(signal: string | undefined): Pick<Ping, 'kind' | 'exitStatus'> |
   return exitStatus > 255 ? undefined : { kind: exitStatus === 0 ? 'success' : 'fail', exitStatus };
 }
 
-/** A call changes what is to be said: it is said at once. */
-function lookAt({ directory, monitor }: HealthContext, endpointId: string): void {
+/** Stores a call. It changes what is to be said: whoever monitors looks at once. */
+async function take(
+  { store, directory, monitor, monitoring, tellOthers }: HealthContext,
+  { tenantId, endpointId }: Pick<EndpointChange, 'tenantId' | 'endpointId'>,
+  change: (known: HeartbeatRecord | undefined) => HeartbeatRecord,
+): Promise<void> {
+  await store.transaction(async (trx) => {
+    await store.tenant(tenantId).heartbeats.change(endpointId, change, trx);
+    if (monitoring().role !== 'monitoring') await tellOthers([{ tenantId, endpointId }], trx);
+  });
   const kept = directory.get(endpointId);
-  if (kept?.endpoint.pausedAt === null) void monitor.checkNow(kept);
+  if (monitoring().role === 'monitoring' && kept?.endpoint.pausedAt === null) void monitor.checkNow(kept);
 }

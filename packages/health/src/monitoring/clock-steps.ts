@@ -6,8 +6,6 @@ export interface ClockSteps {
   onSet(listener: (byMs: number) => void): void;
   /** Looks whether it was set; before instants of before are compared with now. */
   look(): void;
-  /** By how much it was set in all, ms. */
-  ahead(): number;
   /**
    * By how much it was set since it dated an instant, ms, as far as the date tells: one that it showed twice, for it was set
    * back, counts as dated the second time.
@@ -24,7 +22,7 @@ const mostSteps = 100;
 export function createClockSteps(clock: Pick<Clock, 'now' | 'monotonic'>): ClockSteps {
   const listeners: ((byMs: number) => void)[] = [];
   const aheadOf = (): number => clock.now() - clock.monotonic();
-  let [lastAhead, ahead] = [aheadOf(), 0];
+  let lastAhead = aheadOf();
   /** By how much it was set, and what it showed when that was seen. */
   const steps: { by: number; seenAt: number }[] = [];
   /** Whether an instant was dated before a step: after it the clock never showed that yet, or any more. */
@@ -35,7 +33,6 @@ export function createClockSteps(clock: Pick<Clock, 'now' | 'monotonic'>): Clock
     const by = Math.round(nowAhead - lastAhead);
     lastAhead = nowAhead;
     if (Math.abs(by) < leastStepMs) return;
-    ahead += by;
     steps.push({ by, seenAt: clock.now() });
     if (steps.length > mostSteps) steps.shift();
     for (const listener of listeners) listener(by);
@@ -43,10 +40,6 @@ export function createClockSteps(clock: Pick<Clock, 'now' | 'monotonic'>): Clock
   return {
     onSet: (listener) => void listeners.push(listener),
     look,
-    ahead() {
-      look();
-      return ahead;
-    },
     since(at) {
       look();
       let setBy = 0;

@@ -70,7 +70,11 @@ export function createFollower(options: FollowerOptions): Follower {
     const known = directory.get(endpoint.id);
     if (!isLeading) return adopt(stored);
     if (!known) return monitor.watch(directory.add(endpoint, restored(stored)), isOneOfMany);
-    if (known.endpoint.updatedAt >= endpoint.updatedAt) return withoutEnded(known);
+    if (known.endpoint.updatedAt >= endpoint.updatedAt) {
+      // A job may have called there.
+      if (endpoint.serviceType === 'heartbeat') monitor.watch(known);
+      return withoutEnded(known);
+    }
     const { endpoint: before, ...state } = known;
     const after = stateAfter(before, endpoint, state) ?? { ...uncheckedState, ...lastingOf(known) };
     const kept = directory.add(endpoint, after);

@@ -16,6 +16,14 @@ export interface Receipt {
   number: number;
 }
 
+/** How long endpoints were monitored, by one process after another: what jobs are measured by, and no wall clock changes. */
+export interface WatchTime {
+  /** In all, ms. */
+  ms: number;
+  /** What it was when that began which goes on since without a break, ms. */
+  sinceMs: number;
+}
+
 /** That an endpoint is another, or gone, or its incident was ended by hand. */
 export interface EndpointChange {
   id: string;
@@ -72,6 +80,8 @@ export interface SharedStore {
   handed(limit: number): Promise<HandedResult[]>;
   /** Deletes up to `limit` of each, changes and results, that were noted before `before` (store's clock). Returns how many. */
   pruneShared(before: number, limit: number): Promise<number>;
+  /** What was last settled of {@link WatchTime}; none before. */
+  watched(): Promise<WatchTime>;
   /** The greatest number that a receipt of a process was kept with; 0 for none. */
   lastSettled(process: string): Promise<number>;
   /** Deletes up to `limit` receipts that were last kept before `before` (store's clock, epoch ms). Returns how many. */

@@ -21,7 +21,7 @@ import type { WindowRecord } from '../windows/window.js';
 import type { DueChannel, TenantAlerts } from './alerts.js';
 import type { Documents } from './documents.js';
 import type { EventLog } from './event-log.js';
-import type { HandedResult, Receipt, SharedStore, Term } from './sharing.js';
+import type { HandedResult, Receipt, SharedStore, Term, WatchTime } from './sharing.js';
 
 /**
  * What was observed of endpoints, to be kept as one: their states as of now, the results that led there as chunks of
@@ -37,6 +37,8 @@ export interface Settlement {
   handed?: readonly Handed[];
   /** What is kept with it, for who wants to know whether it was. */
   receipt?: Receipt;
+  /** Takes the place of what was known of it. */
+  watched?: WatchTime;
 }
 
 /** A result that was handed over, by its id, and the endpoint that it is of. */

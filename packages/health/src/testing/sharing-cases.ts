@@ -118,6 +118,22 @@ export const sharingCases: Suite<HealthStore>['cases'] = [
     },
   },
   {
+    name: 'keeps how long was watched with a settlement, and not with one that is refused',
+    async run(store) {
+      assert.deepEqual(await store.watched(), { ms: 0, sinceMs: 0 });
+      const lease = await store.leases.acquire('health/monitor', 'this', 60_000);
+      const under: Term = { key: 'health/monitor', fence: lease?.fence ?? 0 };
+      await store.settle({ ...nothing, watched: { ms: 31_536_000_000.25, sinceMs: 31_535_000_000 } }, under);
+      assert.deepEqual(await store.watched(), { ms: 31_536_000_000.25, sinceMs: 31_535_000_000 });
+      await store.settle({ ...nothing, watched: { ms: 7, sinceMs: 5 } }, under);
+      await store.settle(nothing, under);
+      const late = { ...nothing, watched: { ms: 9, sinceMs: 5 } };
+      await assert.rejects(store.settle(late, { ...under, fence: under.fence + 1 }), isLost);
+      assert.deepEqual(await store.watched(), { ms: 7, sinceMs: 5 });
+      await store.leases.release('health/monitor', 'this', under.fence);
+    },
+  },
+  {
     name: 'keeps what is handed over until it is settled, or an hour old',
     async run(store) {
       const [one, two] = [handedOf(newId()), handedOf(newId())];

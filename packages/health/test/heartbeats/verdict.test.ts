@@ -5,20 +5,29 @@ import {
   pinged,
   silentSoFar,
   standingOf,
-  type HeartbeatRecord,
   type HeartbeatSettings,
 } from '../../src/heartbeats/heartbeat.js';
-import { expectedBy, verdictOf } from '../../src/heartbeats/verdict.js';
+import { afterSight, isSeen, type SeenRecord, type Sight } from '../../src/heartbeats/sight.js';
+import { lateInMs, verdictOf } from '../../src/heartbeats/verdict.js';
 
 const minute = 60_000;
 const hourly = heartbeatSettings.parse({ period: 3_600, grace: 300 });
-const after = (calls: ['start' | 'success' | 'fail', number][]): HeartbeatRecord =>
+type Calls = readonly (readonly ['start' | 'success' | 'fail', number])[];
+/** At so many minutes by both clocks. */
+const sightAt = (minutes: number): Sight => ({ at: minutes * minute, watchedMs: minutes * minute });
+/** A job that was seen when it was registered, at 0, and after each call. */
+const after = (calls: Calls): SeenRecord =>
   calls.reduce(
-    (record, [kind, at]) => pinged(record, { kind, at: at * minute, exitStatus: null }),
-    silentSoFar('acme', 'e'),
+    (record, [kind, at]) => afterSight(pinged(record, { kind, at: at * minute, exitStatus: null }), sightAt(at), 0),
+    afterSight(silentSoFar('acme', 'e'), sightAt(0), 0),
   );
-const at = (record: HeartbeatRecord, now: number, settings: HeartbeatSettings = hourly, upSince = 0) =>
-  verdictOf(record, settings, { registeredAt: 0, upSince, now: now * minute });
+/** What is said of it by a clock that was set by so much since. All in minutes. */
+const at = (
+  record: SeenRecord,
+  now: number,
+  settings: HeartbeatSettings = hourly,
+  { since = 0, setBy = 0 }: { since?: number; setBy?: number } = {},
+) => verdictOf(record, settings, { now: (now + setBy) * minute, ms: now * minute, sinceMs: since * minute });
 
 describe('a job', () => {
   it.each([
@@ -84,7 +93,7 @@ describe('a job', () => {
       61,
       'well',
     ],
-  ] as [string, ['start' | 'success' | 'fail', number][], number, string][])('%s', (_, calls, now, is) => {
+  ] as [string, Calls, number, string][])('%s', (_, calls, now, is) => {
     expect(at(after(calls), now).is).toBe(is);
   });
 
@@ -94,14 +103,49 @@ describe('a job', () => {
       ['success', 1],
       ['start', 10],
     ]);
-    expect(at(record, 11, settings)).toMatchObject({ is: 'well', until: 12 * minute });
+    expect(at(record, 11, settings)).toMatchObject({ is: 'well', forMs: minute });
     expect(at(record, 12, settings).is).toBe('overran');
   });
 
-  it('is not late for calls that nobody could have taken', () => {
+  it('has its grace anew from when somebody watches again, once', () => {
     const record = after([['success', 10]]);
-    expect(at(record, 500, hourly, 499 * minute).is).toBe('well');
-    expect(at(record, 504, hourly, 499 * minute).is).toBe('late');
+    expect(at(record, 78, hourly, { since: 74 }).is).toBe('well');
+    expect(at(record, 79, hourly, { since: 74 }).is).toBe('late');
+    // It was due, and its grace over, before.
+    expect(at(record, 76, hourly, { since: 75 }).is).toBe('late');
+    expect(at(record, 74, hourly, { since: 60 })).toMatchObject({ is: 'well', forMs: minute });
+  });
+
+  it('is what it was found to be until it calls, or another is asked of it', () => {
+    const late: SeenRecord = { ...after([['success', 10]]), found: { is: 'late', by: hourly } };
+    expect(at(late, 11).is).toBe('late');
+    expect(at(late, 11, { ...hourly, grace: 301 }).is).toBe('well');
+    const call = (record: SeenRecord, kind: 'start' | 'success' | 'fail') =>
+      afterSight(pinged(record, { kind, at: 12 * minute, exitStatus: null }), sightAt(12), 0);
+    expect(at(call(late, 'start'), 13).is).toBe('late');
+    expect(at(call(late, 'fail'), 13).is).toBe('failed');
+    expect(at(call(late, 'success'), 13).is).toBe('well');
+    const overran: SeenRecord = { ...after([['start', 10]]), found: { is: 'overran', by: hourly } };
+    expect(at(overran, 11).is).toBe('overran');
+    for (const kind of ['start', 'success'] as const) expect(at(call(overran, kind), 13).is).not.toBe('overran');
+  });
+
+  it('counts from when a call was seen, whatever its date', () => {
+    for (const date of [-1_000, 0, 40, 5_000]) {
+      const called = pinged(after([['success', 1]]), { kind: 'success', at: date * minute, exitStatus: null });
+      expect(isSeen(called)).toBe(false);
+      const record = afterSight(called, sightAt(50), 0);
+      expect(isSeen(record)).toBe(true);
+      expect([at(record, 114).is, at(record, 115).is]).toEqual(['well', 'late']);
+    }
+  });
+
+  it('counts from its dates when it was kept before it was kept what was seen, and not from days to come', () => {
+    const { seen: _, ...old } = { ...after([['success', 10]]), startedAt: 900 * minute };
+    expect(isSeen(old)).toBe(false);
+    const { seen } = afterSight(old, { at: 40 * minute, watchedMs: 0 }, 0);
+    const watchedMs = Object.fromEntries(Object.entries(seen).map(([kind, it]) => [kind, it?.watchedMs]));
+    expect(watchedMs).toEqual({ registration: -40 * minute, success: -30 * minute, start: 0 });
   });
 
   it('tells how long its runs take', () => {
@@ -132,13 +176,12 @@ describe('a job', () => {
             period: 3_600,
             ...(longest !== null && { longest: longest * 60 }),
           });
-          const verdict = at(record, Math.max(now, 600), settings);
+          const judgedAt = Math.max(now, 600);
+          const verdict = at(record, judgedAt, settings);
           if (verdict.is !== 'well' && verdict.is !== 'silent') return;
-          const times = { registeredAt: 0, upSince: 0 };
-          expect(verdictOf(record, settings, { ...times, now: verdict.until - 1 }).is).toBe(verdict.is);
-          expect(['late', 'failed', 'overran']).toContain(
-            verdictOf(record, settings, { ...times, now: verdict.until }).is,
-          );
+          const until = judgedAt + verdict.forMs / minute;
+          expect(at(record, until - 1 / minute, settings).is).toBe(verdict.is);
+          expect(['late', 'failed', 'overran']).toContain(at(record, until, settings).is);
         },
       ),
     );
@@ -183,30 +226,30 @@ describe('a job whose calls are dated by clocks that were set, or are not the sa
 
 describe('a job whose clock was set', () => {
   const hour = 60;
-  const judged = (calls: Parameters<typeof after>[0], now: number, by: number, settings = hourly) =>
-    verdictOf(after(calls), settings, { registeredAt: 0, upSince: 0, now: now * minute }, () => by * minute);
+  const judged = (calls: Calls, now: number, setBy: number, settings = hourly) =>
+    at(after(calls), now, settings, { setBy });
 
   it.each([hour, -hour])('is late when its period and grace have passed, by %i minutes', (by) => {
-    expect(judged([['success', 100]], 164 + by, by).is).toBe('well');
-    expect(judged([['success', 100]], 165 + by, by).is).toBe('late');
-    expect(judged([['success', 100]], 101 + by, by).until).toBe((165 + by) * minute);
-    expect(judged([], 64 + by, by).is).toBe('silent');
-    expect(judged([], 65 + by, by).is).toBe('late');
+    expect(judged([['success', 100]], 164, by).is).toBe('well');
+    expect(judged([['success', 100]], 165, by).is).toBe('late');
+    expect(judged([['success', 100]], 101, by).forMs).toBe(64 * minute);
+    expect(judged([], 64, by).is).toBe('silent');
+    expect(judged([], 65, by).is).toBe('late');
   });
 
   it.each([hour, -hour])('runs as long as it does, by %i minutes', (by) => {
     const settings = heartbeatSettings.parse({ period: 36_000, longest: 1_200 });
-    const calls: Parameters<typeof after>[0] = [
+    const calls: Calls = [
       ['success', 90],
       ['start', 100],
     ];
-    expect(judged(calls, 119 + by, by, settings).is).toBe('well');
-    expect(judged(calls, 120 + by, by, settings).is).toBe('overran');
+    expect(judged(calls, 119, by, settings).is).toBe('well');
+    expect(judged(calls, 120, by, settings).is).toBe('overran');
   });
 
   it.each([
-    [hour, 12 * 60 + 65],
-    [-hour, 12 * 60 + 5],
+    [hour, 12 * 60 + 5],
+    [-hour, 12 * 60 + 65],
   ])('by cron is late when both clocks have come to that, by %i minutes', (by, lateAt) => {
     const settings = heartbeatSettings.parse({ cron: '0 12 * * *', grace: 300 });
     expect(judged([['success', 600]], lateAt - 1, by, settings).is).toBe('well');
@@ -233,9 +276,10 @@ describe('a job by cron', () => {
           const succeededAt = from + offset * minute;
           let due = succeededAt + minute;
           while (clock.format(due) !== wanted) due += minute;
-          const record = { ...silentSoFar('acme', 'e'), succeededAt };
+          const sight = { at: succeededAt, watchedMs: 7 };
+          const record = afterSight({ ...silentSoFar('acme', 'e'), succeededAt }, sight, 0);
           const settings = heartbeatSettings.parse({ cron, zone: 'Europe/Berlin', grace: 60 });
-          expect(expectedBy(record, settings, { registeredAt: 0, upSince: 0 })).toBe(due + minute);
+          expect(lateInMs(record, settings, { now: succeededAt, ms: 7, sinceMs: 0 })).toBe(due + minute - succeededAt);
         }),
         { numRuns: 20 },
       );

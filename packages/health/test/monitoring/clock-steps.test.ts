@@ -1,6 +1,5 @@
 import { fakeClock } from '@dotmac/core/testing';
 import { describe, expect, it } from 'vitest';
-import { createDatings } from '../../src/heartbeats/datings.js';
 import { createClockSteps } from '../../src/monitoring/clock-steps.js';
 
 const minute = 60_000;
@@ -24,7 +23,7 @@ describe('a wall clock', () => {
       set(50);
       steps.look();
     }
-    expect([told, steps.ahead(), steps.since(at)]).toEqual([[], 0, 0]);
+    expect([told, steps.since(at)]).toEqual([[], 0]);
   });
 
   it('that was set forward dated before what lies before what was left out, and since what lies after', async () => {
@@ -47,7 +46,7 @@ describe('a wall clock', () => {
     await clock.advance(hour + 1);
     // It has shown that instant twice by now.
     expect(steps.since(before)).toBe(0);
-    expect([told, steps.ahead()]).toEqual([[-hour], -hour]);
+    expect(told).toEqual([-hour]);
   });
 
   it('that was set there and back again dated as if nothing had been', async () => {
@@ -58,38 +57,7 @@ describe('a wall clock', () => {
       steps.look();
       await clock.advance(minute);
       set(-step);
-      expect([steps.ahead(), steps.since(before)]).toEqual([0, 0]);
+      expect(steps.since(before)).toBe(0);
     }
-  });
-});
-
-describe('the instants of a job', () => {
-  it.each([hour, -hour])(
-    'are known as they were first seen, however long ago the clock was set (%i ms)',
-    async (step) => {
-      const { clock, steps, set } = stage();
-      const datings = createDatings(steps);
-      const calledAt = clock.now();
-      expect(datings('job', [calledAt])(calledAt)).toBe(0);
-      set(step);
-      await clock.advance(minute);
-      expect(datings('job', [calledAt])(calledAt)).toBe(step);
-      await clock.advance(2 * hour);
-      const now = clock.now();
-      const setSince = datings('job', [calledAt, now]);
-      expect([setSince(calledAt), setSince(now)]).toEqual([step, 0]);
-      set(-step);
-      expect(datings('job', [calledAt])(calledAt)).toBe(0);
-      expect(datings('job', [now])(now)).toBe(-step);
-    },
-  );
-
-  it('are told by their dates when they were not seen before', () => {
-    const { clock, steps, set } = stage();
-    const datings = createDatings(steps);
-    const calledAt = clock.now();
-    set(hour);
-    expect(datings('job', [calledAt])(calledAt)).toBe(hour);
-    expect(datings('other', [clock.now()])(clock.now())).toBe(0);
   });
 });

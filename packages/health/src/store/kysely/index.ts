@@ -3,6 +3,7 @@ import { coreMigrations, inTransaction, kyselyOutbox, leaseWithin, migrate, type
 import { healthEvents } from '../../events.js';
 import { isLate } from '../late-news.js';
 import { outboxEntries } from '../outbox-entries.js';
+import type { WatchTime } from '../sharing.js';
 import type { HealthStore } from '../store.js';
 import { dueAlerts, dueChannels, kyselyAlerts } from './alerts.js';
 import { kyselyBuckets, pruneBuckets, writeBuckets } from './buckets.js';
@@ -23,6 +24,9 @@ export interface KyselyHealthStoreOptions {
   clock?: Pick<Clock, 'now'>;
 }
 
+/** There is one for all. */
+const watchId = 'monitor';
+
 /** A store in the host's database: SQLite, PostgreSQL, MySQL or MariaDB. */
 export function kyselyHealthStore(database: Database, { clock }: KyselyHealthStoreOptions = {}): HealthStore {
   const outbox = kyselyOutbox(database, { queue: 'health', ...(clock && { clock }) });
@@ -34,6 +38,9 @@ export function kyselyHealthStore(database: Database, { clock }: KyselyHealthSto
   };
   const log = kyselyEventLog(database, clock);
   const { keepReceipt, ...receipts } = kyselyReceipts(database, clock);
+  // Nobody's own: no tenant has an empty name.
+  const everybodys = <Document extends { id: string }>(kind: string) => kyselyDocuments<Document>(database, kind, '');
+  const watches = everybodys<WatchTime & { id: string }>('watch');
   const isHeld = leaseWithin(database, clock && { clock });
   return {
     outbox,
@@ -47,7 +54,7 @@ export function kyselyHealthStore(database: Database, { clock }: KyselyHealthSto
     transaction: <Result>(work: (trx: StoreTransaction) => Promise<Result>, join?: StoreTransaction) =>
       inTransaction<HealthTables, Result>(database, join, work),
     everyEndpoint: (ask) => everyEndpoint(database, ask),
-    settle: ({ states, chunks, deltas, incidents, events, handed = [], receipt }, term) =>
+    settle: ({ states, chunks, deltas, incidents, events, handed = [], receipt, watched }, term) =>
       inTransaction<HealthTables, void>(database, undefined, async (trx) => {
         if (term && !(await isHeld({ database, trx }, term.key, term.fence)))
           throw coreErrors.LEASE_LOST({ key: term.key });
@@ -73,6 +80,7 @@ export function kyselyHealthStore(database: Database, { clock }: KyselyHealthSto
         await log.logEvents(told, trx);
         await removeHanded(trx, handed);
         if (receipt) await keepReceipt(trx, receipt);
+        if (watched) await watches.change(watchId, () => ({ ...watched, id: watchId }), trx);
       }),
     everyObjective: (ask) => everyDocument(database, 'objective', ask),
     windowsOf: (tenantIds, ask) => everyDocument(database, 'window', ask, tenantIds),
@@ -80,9 +88,12 @@ export function kyselyHealthStore(database: Database, { clock }: KyselyHealthSto
     dueChannels: (now, limit) => dueChannels(database, now, limit),
     pruneBuckets: (resolution, before, limit) => pruneBuckets(database, resolution, before, limit),
     pruneIncidents: (before, limit) => pruneIncidents(database, before, limit),
-    // Nobody's own: no tenant has an empty name.
-    heartbeatTokens: kyselyDocuments(database, 'heartbeat-token', ''),
-    statusFeedTokens: kyselyDocuments(database, 'status-feed-token', ''),
+    async watched() {
+      const { ms = 0, sinceMs = 0 } = (await watches.get(watchId)) ?? {};
+      return { ms, sinceMs };
+    },
+    heartbeatTokens: everybodys('heartbeat-token'),
+    statusFeedTokens: everybodys('status-feed-token'),
     tenant: (tenantId) => ({
       ...kyselyEndpoints(database, tenantId),
       ...kyselyChunks(database, tenantId),

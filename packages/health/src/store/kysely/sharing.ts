@@ -25,7 +25,7 @@ export function kyselySharing(
   database: Database,
   clock: Pick<Clock, 'now'> | undefined,
   { keepReceipt }: Pick<ReturnType<typeof kyselyReceipts>, 'keepReceipt'>,
-): Omit<SharedStore, 'lastSettled' | 'pruneReceipts'> {
+): Omit<SharedStore, 'watched' | 'lastSettled' | 'pruneReceipts'> {
   const kysely = database.withTables<HealthTables>();
   const time = () => databaseTime(database, clock);
   return {

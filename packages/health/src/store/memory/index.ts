@@ -2,17 +2,16 @@ import { coreErrors, memoryOutbox, memoryTables, type Clock } from '@dotmac/core
 import type { AlertRecord } from '../../alerts/alert.js';
 import { healthEvents } from '../../events.js';
 import { addSums, emptyBucket, emptySums, mergeBuckets, type Bucket, type Sums } from '../../history/bucket.js';
-import type { BucketDelta } from '../../history/pending-buckets.js';
 import type { Resolution } from '../../history/resolution.js';
 import type { RingChunk } from '../../history/ring.js';
 import { type IncidentEntry, type IncidentRecord } from '../../incidents/incident.js';
 import type { KeptEndpoint } from '../../monitoring/directory.js';
 import { mostDueLookedAt, type MessageRecord } from '../alerts.js';
 import { isLate } from '../late-news.js';
+import type { WatchTime } from '../sharing.js';
 import { outboxEntries } from '../outbox-entries.js';
 import {
   mostEntries,
-  type BucketSpan,
   type EndpointListing,
   type HealthStore,
   type IncidentWrite,
@@ -21,11 +20,10 @@ import {
 import { channelsOf, dueIn, memoryAlerts } from './alerts.js';
 import { memoryEventLog } from './event-log.js';
 import { memorySharing, settleShared, type KeptChange, type KeptHanded, type KeptReceipt } from './sharing.js';
-import { isAsked, passes } from './listed.js';
+import { isAsked, isWithin, passes, type KeptBucket } from './listed.js';
 import { everyDocument, memoryDocuments, type KeptDocument } from './documents.js';
 
 type KeptEntry = IncidentEntry & { incidentId: string; endpointId: string };
-type KeptBucket = Pick<BucketDelta, 'endpointId' | 'resolution' | 'bucket'> & { inMaintenance: boolean };
 
 /** Options of {@link memoryHealthStore}. */
 export interface MemoryHealthStoreOptions {
@@ -48,6 +46,7 @@ export function memoryHealthStore(options: MemoryHealthStoreOptions = {}): Healt
     changes: new Map<string, KeptChange>(),
     handed: new Map<string, KeptHanded>(),
     receipts: new Map<string, KeptReceipt>(),
+    watches: new Map<'monitor', WatchTime>(),
   });
   const { endpoints, chunks, buckets, incidents, entries } = tables.read;
   const outbox = memoryOutbox(options);
@@ -248,11 +247,4 @@ export function memoryHealthStore(options: MemoryHealthStoreOptions = {}): Healt
       };
     },
   };
-}
-
-function isWithin(
-  { resolution, inMaintenance, bucket: { start } }: KeptBucket,
-  { resolution: asked, inMaintenance: isAsked = false, from, until }: BucketSpan,
-): boolean {
-  return resolution === asked && inMaintenance === isAsked && start >= from && start < until;
 }

@@ -1,5 +1,5 @@
 import { memoryLeases, newId, systemClock, type Clock, type MemoryTables } from '@dotmac/core';
-import type { EndpointChange, HandedResult, Receipt, SharedStore } from '../sharing.js';
+import type { EndpointChange, HandedResult, Receipt, SharedStore, WatchTime } from '../sharing.js';
 import type { Settlement, StoredEndpoint } from '../store.js';
 
 /** A change, and who made it. */
@@ -18,16 +18,19 @@ export type SharedTables = {
   changes: Map<string, KeptChange>;
   handed: Map<string, KeptHanded>;
   receipts: Map<string, KeptReceipt>;
+  /** There is one for all. */
+  watches: Map<'monitor', WatchTime>;
 };
 
-/** Takes out what is counted in a settlement, and keeps its receipt. */
+/** Takes out what is counted in a settlement, and keeps its receipt and how long was watched. */
 export function settleShared(
-  { handed, receipts }: SharedTables,
-  settlement: Pick<Settlement, 'handed' | 'receipt'>,
+  { handed, receipts, watches }: SharedTables,
+  settlement: Pick<Settlement, 'handed' | 'receipt' | 'watched'>,
   at: number,
 ): void {
   for (const { id } of settlement.handed ?? []) handed.delete(id);
   if (settlement.receipt) keepReceipt(receipts, settlement.receipt, at);
+  if (settlement.watched) watches.set('monitor', settlement.watched);
 }
 
 /** Keeps the greatest receipt of a process. Says whether it is greater than any that was kept. */
@@ -42,7 +45,7 @@ export function memorySharing(
   tables: MemoryTables<SharedTables & Record<string, Map<string, never>>>,
   clock: Pick<Clock, 'now'> = systemClock,
 ): SharedStore {
-  const { endpoints, revisions, changes, handed, receipts } = tables.read;
+  const { endpoints, revisions, changes, handed, receipts, watches } = tables.read;
   return {
     leases: memoryLeases({ clock }),
     noteChanges: (noted, origin, trx) =>
@@ -94,6 +97,7 @@ export function memorySharing(
         for (const { id } of late) rows.handed.delete(id);
         return old.length + late.length;
       }),
+    watched: () => Promise.resolve(watches.get('monitor') ?? { ms: 0, sinceMs: 0 }),
     lastSettled: (process) => Promise.resolve(receipts.get(process)?.number ?? 0),
     pruneReceipts: (before, limit) =>
       tables.transaction((rows) => {
