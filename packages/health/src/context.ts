@@ -6,7 +6,7 @@ import type { ChannelRegistry } from './channels/registry.js';
 import type { EndpointRules } from './endpoints/check-endpoint.js';
 import type { Places } from './endpoints/places.js';
 import type { InTurn } from './endpoints/turns.js';
-import type { EndpointSchemas } from './endpoints/endpoint.js';
+import type { EndpointBounds, EndpointSchemas } from './endpoints/endpoint.js';
 import type { HealthEvents } from './events.js';
 import type { Recorder } from './history/recorder.js';
 import type { Retention } from './history/resolution.js';
@@ -35,6 +35,7 @@ export interface HealthContext extends EndpointRules {
   keptResults: Readonly<Record<Ring, number>>;
   sealer: Sealer | undefined;
   schemas: EndpointSchemas;
+  checkIntervals: EndpointBounds['checkIntervals'];
   adHocConnector: Connector | undefined;
   targets: Record<string, ServiceTarget>;
   docker: Docker | undefined;

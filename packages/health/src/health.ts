@@ -35,7 +35,7 @@ import { createLateness, latenessBounds } from './monitoring/lateness.js';
 import { createMonitor } from './monitoring/monitor.js';
 import { preparation } from './monitoring/prepare.js';
 import { heartbeatProbe } from './probes/heartbeat.js';
-import { probeRegistry } from './probes/registry.js';
+import { addressingsOf, probeRegistry } from './probes/registry.js';
 import type { HealthOptions } from './options.js';
 import { routesFor } from './routes.js';
 import { changesOf } from './sharing/changes.js';
@@ -158,10 +158,8 @@ export function createHealth(options: HealthOptions): Health {
     ...{ store, clock, logger, retention },
     keptDays: keptDaysOf(options.keptDays),
   });
-  const schemas = endpointSchemas({
-    serviceTypes: Object.fromEntries([...probes].map(([name, { addressing }]) => [name, addressing])),
-    checkIntervals: checkIntervalsOf(options.checkIntervals),
-  });
+  const checkIntervals = checkIntervalsOf(options.checkIntervals);
+  const schemas = endpointSchemas({ serviceTypes: addressingsOf(probes), checkIntervals });
   let state: 'stopped' | 'starting' | 'running' = 'stopped';
 
   const context: HealthContext = {
@@ -187,6 +185,7 @@ export function createHealth(options: HealthOptions): Health {
     docker,
     clock,
     schemas,
+    checkIntervals,
     maxEndpoints,
     places: createPlaces(directory, maxEndpoints),
     inTurn: createTurns(),

@@ -5,6 +5,7 @@ import { endpointRoutes } from './endpoints/routes.js';
 import { heartbeatRoutes } from './heartbeats/routes.js';
 import { explanationRoutes } from './explanation/routes.js';
 import { historyRoutes } from './history/routes.js';
+import { importerRoutes } from './importers/routes.js';
 import { incidentRoutes } from './incidents/routes.js';
 import { objectiveRoutes } from './objectives/routes.js';
 import { probeRoutes } from './probes/routes.js';
@@ -18,6 +19,7 @@ import { windowRoutes } from './windows/routes.js';
 /** The routes of the health domain, for endpoints as these schemas have them. */
 export const routesFor = (schemas: EndpointSchemas) => [
   ...endpointRoutes(schemas),
+  ...importerRoutes,
   ...summaryRoutes,
   ...historyRoutes,
   ...incidentRoutes,

@@ -10,6 +10,7 @@ import { simulationService } from './simulation/service.js';
 import type { SimulationDraft } from './simulation/simulation-input.js';
 import type { Simulation } from './simulation/simulate.js';
 import { objectiveService, type ObjectiveService } from './objectives/service.js';
+import { importerService, type ImporterService } from './importers/service.js';
 import { historyService, type HistoryService } from './history/service.js';
 import { heartbeatService, type HeartbeatService, type OpenHeartbeats } from './heartbeats/service.js';
 import { incidentService, type IncidentService } from './incidents/service.js';
@@ -24,6 +25,7 @@ import { figuresOf, summaryOf, type HealthFigures, type HealthSummary } from './
 /** Health for one tenant. */
 export interface HealthScope extends HostHealth {
   readonly endpoints: EndpointService;
+  readonly importers: ImporterService;
   readonly history: HistoryService;
   readonly incidents: IncidentService;
   readonly alerts: AlertService;
@@ -62,6 +64,7 @@ export function healthScope(context: HealthContext, init: ScopeInit): HealthScop
   const { tenantId } = identity;
   return {
     endpoints: endpointService(context, identity),
+    importers: importerService(context, identity),
     history: historyService(context, tenantId),
     incidents: incidentService(context, identity),
     alerts: alertService(context, identity),

@@ -15,6 +15,7 @@ import { customerLifecycle } from './customer-lifecycle.js';
 import { customerReading } from './customer-reading.js';
 import { infrastructureMaintenance } from './infrastructure-maintenance.js';
 import { heartbeats } from './heartbeats.js';
+import { imports } from './imports.js';
 import { incidents } from './incidents.js';
 import { maintenancePlans } from './maintenance-plans.js';
 import { maintenanceSchedules } from './schedules.js';
@@ -38,6 +39,7 @@ const suites = [
   incidents,
   alerts,
   streams,
+  imports,
   heartbeats,
   objectives,
   statusFeeds,

@@ -51,7 +51,7 @@ export function replayed(answer: HttpResponse): HttpResponse {
 /**
  * Runs work once per `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header): the same request again replays
  * the first answer. A key belongs to one tenant, actor and route. A request that was refused frees its key.
- * @throws IDEMPOTENCY_KEY_REUSED (another body), IDEMPOTENCY_IN_FLIGHT, INVALID_INPUT (a key that is not 1 to 255 visible ASCII characters)
+ * @throws IDEMPOTENCY_KEY_REUSED (another body or query), IDEMPOTENCY_IN_FLIGHT, INVALID_INPUT (a key that is not 1 to 255 visible ASCII characters)
  */
 export function createIdempotency({ store, clock, logger, retentionMs }: IdempotencyOptions): Idempotently {
   let prunedAt = clock.monotonic();
@@ -87,7 +87,8 @@ export function createIdempotency({ store, clock, logger, retentionMs }: Idempot
     if (given === undefined) return work();
     prune();
     const key = digest([actorId, route, request.params, given]);
-    const fingerprint = digest(sent ?? null);
+    // What was asked for besides: a rehearsal is another request.
+    const fingerprint = digest(Object.keys(request.query).length > 0 ? [sent ?? null, request.query] : (sent ?? null));
     const claim = await store.begin({ tenantId, key, fingerprint, now: clock.now(), leaseMs, retentionMs });
     switch (claim.state) {
       case 'mismatch':

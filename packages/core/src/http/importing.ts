@@ -27,12 +27,13 @@ export async function* importing<Draft>(
       const result = results.next().value ?? { error: undefined };
       if ('id' in result)
         yield { line: it.line, status: made, id: made === 'valid' ? null : result.id, code: null, errors: [] };
-      else yield { ...refused, ...toldOf(result.error) };
+      else yield { ...refused, ...refusalOf(result.error) };
     }
   }
 }
 
-function toldOf(error: unknown): { code: string; errors: InputIssue[] } {
+/** Why one of many was refused, as it is told in an answer. @throws what is no refusal */
+export function refusalOf(error: unknown): { code: string; errors: InputIssue[] } {
   if (!isOperationError(error)) throw error;
   return { code: error.code, errors: [...(error.issues ?? [{ path: '', message: error.message }])] };
 }

@@ -12,4 +12,4 @@ export { respondProblem } from './respond.js';
 export type { IdempotencyBegin, IdempotencyState, IdempotencyStore, KeptAnswer } from './idempotency-store.js';
 export { openApiDocument } from '../contract/openapi.js';
 export type { DocumentInfo } from '../contract/openapi.js';
-export { importing, type ImportMany } from './importing.js';
+export { importing, refusalOf, type ImportMany } from './importing.js';

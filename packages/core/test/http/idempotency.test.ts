@@ -106,6 +106,20 @@ describe('a request under an Idempotency-Key', () => {
     }
   });
 
+  it('is refused to another body or query, a rehearsal of the same among them', async () => {
+    const { once } = subject();
+    const ask = (sent: unknown, query: HttpRequest['query']) =>
+      once('addThing', request({ query }), neo, sent, () => Promise.resolve(made));
+    await ask({ a: 1 }, { dry_run: 'true' });
+    expect(await ask({ a: 1 }, { dry_run: 'true' })).toMatchObject({ headers: { 'idempotency-replayed': 'true' } });
+    for (const [sent, query] of [
+      [{ a: 1 }, {}],
+      [{ a: 1 }, { dry_run: 'false' }],
+      [{ a: 2 }, { dry_run: 'true' }],
+    ] as const)
+      await expect(ask(sent, query)).rejects.toMatchObject({ code: 'IDEMPOTENCY_KEY_REUSED' });
+  });
+
   it('is forgotten after its retention, without anybody asking for that', async () => {
     const { clock, store, post } = subject();
     const prune = vi.spyOn(store, 'prune');

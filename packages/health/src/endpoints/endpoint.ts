@@ -182,15 +182,23 @@ export function endpointSchemas(bounds: EndpointBounds) {
 /** @see endpointSchemas */
 export type EndpointSchemas = ReturnType<typeof endpointSchemas>;
 
+/** What can be set of an endpoint, as it is shown: whatever the host's bounds are. */
+const shownFields = {
+  ...endpointFields(defaultBounds),
+  host: z.string().nullable(),
+  serviceType: z.string(),
+  checkInterval: z.number(),
+};
+
+/** What would be registered, its secrets left out. */
+export const shownDraft = z.object({ ...shownFields, paused: z.boolean() }).meta({ id: 'EndpointDraft' });
+
 /** An endpoint, with the outcome of its last check. */
 export const endpoint = z
   .object({
     id,
     tenantId: z.string(),
-    ...endpointFields(defaultBounds),
-    host: z.string().nullable(),
-    serviceType: z.string(),
-    checkInterval: z.number(),
+    ...shownFields,
     secretNames: z.array(z.string()).meta({ description: 'The names of its secrets' }),
     registeredBy: registrant.meta({
       description: 'Who said where it lies: the host application, or a tenant. Each may reach other networks',

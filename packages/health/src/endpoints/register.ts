@@ -1,3 +1,4 @@
+import { setImmediate as endOfTurn } from 'node:timers/promises';
 import { newId, type ScopeIdentity } from '@dotmac/core';
 import { readDraft } from '@dotmac/core/contract';
 import type { HealthContext } from '../context.js';
@@ -23,6 +24,10 @@ export interface Registration {
     rehearsal?: { kept: number },
   ): Promise<({ id: string } | { error: unknown })[]>;
 }
+
+/** After so many, whatever else there is to do has its turn. */
+const together = 100;
+const letOthers = (done: number): Promise<void> | undefined => (done % together === 0 ? endOfTurn() : undefined);
 
 /** @see Registration */
 export function registration(context: HealthContext, identity: ScopeIdentity): Registration {
@@ -53,20 +58,26 @@ export function registration(context: HealthContext, identity: ScopeIdentity): R
     },
     async many(drafts, registeredBy, rehearsal) {
       const records: EndpointRecord[] = [];
-      const results = drafts.map((draft) => {
-        try {
-          const record = recordOf(draft, registeredBy, rehearsal?.kept);
-          records.push(record);
-          return { id: record.id };
-        } catch (error) {
-          return { error };
-        }
-      });
+      const results: ({ id: string } | { error: unknown })[] = [];
       try {
+        for (const draft of drafts) {
+          try {
+            const record = recordOf(draft, registeredBy, rehearsal?.kept);
+            records.push(record);
+            results.push({ id: record.id });
+          } catch (error) {
+            results.push({ error });
+          }
+          await letOthers(results.length);
+        }
         if (rehearsal) rehearsal.kept += records.length;
         if (rehearsal || records.length === 0) return results;
         await context.change(records.map(eventOf), async (trx) => {
-          for (const record of records) await endpoints.insert(record, trx);
+          for (const [index, record] of records.entries()) {
+            await endpoints.insert(record, trx);
+            // The driver of SQLite waits for nothing.
+            await letOthers(index + 1);
+          }
         });
         for (const record of records) keep(context, record, undefined, true);
         return results;

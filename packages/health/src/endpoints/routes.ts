@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { healthErrors } from '../errors.js';
 import type { HealthScope } from '../scope.js';
 import { shownResult } from '../history/shown-result.js';
+import { dryRunQuery } from './dry-run.js';
 import { endpoint, endpointFilter, type EndpointSchemas } from './endpoint.js';
 
 const route = routeFor<HealthScope>();
@@ -22,9 +23,7 @@ export const endpointRoutes = ({ input, changes }: EndpointSchemas) => [
       'Each line is answered in its order, as soon as it is done; one that is refused holds nobody up. Their first ' +
       'checks are spread over their intervals.',
     permission: 'health:write',
-    query: z.object({
-      dryRun: z.stringbool().default(false).meta({ description: 'Say what would become of each, and keep nothing' }),
-    }),
+    query: dryRunQuery,
     stream: 'lines',
     lines: input,
     output: importedLine,

@@ -1,7 +1,13 @@
 import { issueMessage } from '@dotmac/core/contract';
-import { defaultBounds, endpointSchemas, type EndpointDraft } from '../endpoints/endpoint.js';
+import {
+  defaultBounds,
+  endpointSchemas,
+  type EndpointBounds,
+  type EndpointDraft,
+  type EndpointSchemas,
+} from '../endpoints/endpoint.js';
 import type { AnyProbe } from '../probes/probe.js';
-import { probeRegistry } from '../probes/registry.js';
+import { addressingsOf, probeRegistry, type ProbeRegistry } from '../probes/registry.js';
 
 /** What was left behind of another product's configuration, and why. */
 export interface LeftBehind {
@@ -19,12 +25,46 @@ export interface Carried {
   leftBehind: LeftBehind[];
 }
 
+/** What became of one endpoint of another product's configuration. */
+export interface CarriedOne {
+  /** Where it stands there: `endpoints.3`. */
+  path: string;
+  name: string;
+  /** As one of ours, secrets in the open; null when it stays behind whole. */
+  draft: EndpointDraft | null;
+  leftBehind: Omit<LeftBehind, 'name'>[];
+}
+
 /** How endpoints are carried over. */
 export interface CarryOptions {
   /** The bounds of `check_interval` that the host application set, in seconds. Default 5 to 3,600. */
   checkIntervals?: { min: number; max: number };
   /** The host's own probes, as `createHealth` has them: what is checked by those of `@dotmac/probes-isp` needs them. */
   probes?: readonly AnyProbe[];
+}
+
+/** What endpoints are to fit. */
+export interface CarryRules {
+  probes: ProbeRegistry;
+  checkIntervals: EndpointBounds['checkIntervals'];
+  input: EndpointSchemas['input'];
+}
+
+/** The rules of who calls an importer by itself. */
+export function rulesOf({ checkIntervals = defaultBounds.checkIntervals, probes: own }: CarryOptions): CarryRules {
+  const probes = probeRegistry(own);
+  const { input } = endpointSchemas({ serviceTypes: addressingsOf(probes), checkIntervals });
+  return { probes, checkIntervals, input };
+}
+
+/** Drafts and what stayed behind, each in one list. */
+export function listed(all: Iterable<CarriedOne>): Carried {
+  const carried: Carried = { endpoints: [], leftBehind: [] };
+  for (const { name, draft, leftBehind } of all) {
+    if (draft) carried.endpoints.push(draft);
+    carried.leftBehind.push(...leftBehind.map((it) => ({ name, ...it })));
+  }
+  return carried;
 }
 
 /** An endpoint cannot be carried over at all. */
@@ -36,40 +76,36 @@ export type Leave = (field: string, reason: string) => void;
 /** What every endpoint needs; the rest has defaults. */
 export type Draft = Omit<EndpointDraft, 'name'>;
 
-/** Carries over one endpoint after another: one that fails stays behind whole, with its reason. */
-export function carrying({ checkIntervals = defaultBounds.checkIntervals, probes = [] }: CarryOptions) {
-  const registry = probeRegistry(probes);
-  const serviceTypes = Object.fromEntries(
-    [...registry].map(([serviceType, { addressing }]) => [serviceType, addressing]),
-  );
-  const { input } = endpointSchemas({ serviceTypes, checkIntervals });
-  const carried: Carried = { endpoints: [], leftBehind: [] };
-  const leaveWhole = (name: string, reason: string): void =>
-    void carried.leftBehind.push({ name, field: null, reason });
-  return {
-    carried,
-    leaveWhole,
-    /** Whether there is such a probe. */
-    knows: (serviceType: string): boolean => registry.has(serviceType),
-    carry(name: string, convert: (leave: Leave) => Draft): void {
-      const fields: LeftBehind[] = [];
-      const leave: Leave = (field, reason) => void fields.push({ name, field, reason });
-      try {
-        const draft = withinBounds({ ...convert(leave), name }, checkIntervals, leave);
-        const faults = [
-          ...(input.safeParse(draft).error?.issues ?? []),
-          ...(registry.get(draft.serviceType ?? '')?.config.safeParse(draft.config ?? {}).error?.issues ?? []),
-        ];
-        if (faults.length > 0)
-          return leaveWhole(name, faults.map((it) => `${it.path.join('.')}: ${issueMessage(it)}`).join('; '));
-        carried.endpoints.push(draft);
-        carried.leftBehind.push(...fields);
-      } catch (error) {
-        if (!(error instanceof CannotCarry)) throw error;
-        leaveWhole(name, error.message);
-      }
-    },
-  };
+/** Where an endpoint stands in another product's configuration, and what it is called there. */
+export type Place = Pick<CarriedOne, 'path' | 'name'>;
+
+/** Where one of a list stands; an endpoint without a name is called by that. */
+export function placeOf(given: unknown, list: string, key: string | number): Place {
+  const { name } = (given ?? {}) as { name?: unknown };
+  return { path: `${list}.${key}`, name: typeof name === 'string' ? name : `${list}[${key}]` };
+}
+
+/** One that stays behind whole. */
+export function leftWhole(place: Place, reason: string): CarriedOne {
+  return { ...place, draft: null, leftBehind: [{ field: null, reason }] };
+}
+
+/** Carries over one endpoint; one that fails stays behind whole, with its reason. */
+export function carry(place: Place, rules: CarryRules, convert: (leave: Leave) => Draft): CarriedOne {
+  const leftBehind: CarriedOne['leftBehind'] = [];
+  const leave: Leave = (field, reason) => void leftBehind.push({ field, reason });
+  try {
+    const draft = withinBounds({ ...convert(leave), name: place.name }, rules.checkIntervals, leave);
+    const faults = [
+      ...(rules.input.safeParse(draft).error?.issues ?? []),
+      ...(rules.probes.get(draft.serviceType)?.config.safeParse(draft.config ?? {}).error?.issues ?? []),
+    ];
+    if (faults.length === 0) return { ...place, draft, leftBehind };
+    return leftWhole(place, faults.map((it) => `${it.path.join('.')}: ${issueMessage(it)}`).join('; '));
+  } catch (error) {
+    if (!(error instanceof CannotCarry)) throw error;
+    return leftWhole(place, error.message);
+  }
 }
 
 function withinBounds(draft: EndpointDraft, { min, max }: { min: number; max: number }, leave: Leave): EndpointDraft {
@@ -93,11 +129,11 @@ export function tagOf(text: string): string | undefined {
   return plain === '' ? undefined : plain;
 }
 
-/** A host and a port from `host:port` or a URL without a path. */
+/** A host and a port from `host:port` or a URL without a path. @throws CannotCarry, without a word of it: it may hold a login */
 export function addressOf(text: string, defaultPort?: number): { host: string; port: number } {
   const match = /^(?:\[([^\]]+)\]|([^:/]+))(?::(\d{1,5}))?\/?$/.exec(text.trim());
   const port = match?.[3] === undefined ? defaultPort : Number(match[3]);
   const host = match?.[1] ?? match?.[2];
-  if (host === undefined || port === undefined) throw new CannotCarry(`${text} is no host with a port`);
+  if (host === undefined || port === undefined) throw new CannotCarry('Its address is no host with a port');
   return { host, port };
 }

@@ -58,17 +58,19 @@ const spellings = (text: string): (string | boolean | number)[] =>
 const glob = (pattern: string): RegExp =>
   new RegExp(`^${pattern.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replace(/\*+/g, '.*')}$`);
 
+function matcherOf(value: ReturnType<typeof valueOf>): (status: string) => boolean {
+  if ('any' in value) return (status) => value.any.includes(status);
+  if ('literal' in value) return (status) => status === value.literal;
+  const pattern = glob(value.pattern);
+  return (status) => pattern.test(status);
+}
+
 function statusTest(comparator: Comparator, right: string): ((status: number) => boolean) | undefined {
   const value = valueOf(right);
   const isEqual = comparator === '==';
   if (isEqual || comparator === '!=') {
     if ('pattern' in value && /[?[\\]/.test(value.pattern)) return undefined;
-    const matches: (status: string) => boolean =
-      'any' in value
-        ? (status) => value.any.includes(status)
-        : 'pattern' in value
-          ? (status) => glob(value.pattern).test(status)
-          : (status) => status === value.literal;
+    const matches = matcherOf(value);
     return (status) => matches(String(status)) === isEqual;
   }
   const bound = durationMs(right);

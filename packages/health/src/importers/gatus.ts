@@ -3,59 +3,24 @@ import { z } from 'zod';
 import {
   addressOf,
   CannotCarry,
-  carrying,
+  carry,
+  leftWhole,
+  listed,
+  placeOf,
+  rulesOf,
   tagOf,
   type Carried,
+  type CarriedOne,
   type CarryOptions,
+  type CarryRules,
   type Draft,
   type Leave,
 } from './carried.js';
-import { gatusAlerting, gatusAlerts, thresholdsOf, type Thresholds } from './gatus-alerts.js';
+import { thresholdsOf, type Thresholds } from './gatus-alerts.js';
+import { gatusConfig, gatusEndpoint, gatusPushed, type GatusEndpoint } from './gatus-config.js';
 import { durationMs, wantedOf } from './gatus-condition.js';
 import { allowedStatuses, httpTarget, webSocketTarget } from './http-request.js';
 import { pushedTarget } from './pushed.js';
-
-const text = z.union([z.string(), z.number(), z.boolean()]).transform(String);
-const gatusEndpoint = z.looseObject({
-  name: text,
-  group: text.optional(),
-  enabled: z.boolean().optional(),
-  url: z.string(),
-  interval: text.optional(),
-  method: z.string().optional(),
-  body: z.string().optional(),
-  graphql: z.boolean().optional(),
-  headers: z.record(z.string(), text).optional(),
-  conditions: z.array(z.string()).default([]),
-  alerts: gatusAlerts,
-  dns: z.object({ 'query-name': z.string(), 'query-type': z.string() }).optional(),
-  ssh: z.looseObject({ username: z.string().optional() }).optional(),
-  client: z
-    .looseObject({
-      insecure: z.boolean().optional(),
-      'ignore-redirect': z.boolean().optional(),
-      timeout: text.optional(),
-    })
-    .optional(),
-});
-
-type GatusEndpoint = z.output<typeof gatusEndpoint>;
-
-/** What is pushed to Gatus. */
-const gatusPushed = z.looseObject({
-  name: text,
-  group: text.optional(),
-  enabled: z.boolean().optional(),
-  alerts: gatusAlerts,
-  heartbeat: z.looseObject({ interval: text.optional() }).nullish(),
-});
-
-const gatusConfig = z.looseObject({
-  alerting: gatusAlerting,
-  endpoints: z.array(z.unknown()).nullish(),
-  'external-endpoints': z.array(z.unknown()).nullish(),
-  suites: z.array(z.unknown()).nullish(),
-});
 
 /** What is carried over of an endpoint and of its client; the rest is named in the report. */
 const carriedFields = new Set([...Object.keys(gatusEndpoint.shape), 'ui']);
@@ -67,30 +32,36 @@ const carriedOfClient = new Set(['insecure', 'ignore-redirect', 'timeout']);
  * @throws INVALID_ARGUMENT when it is no configuration of Gatus
  */
 export function fromGatus(config: unknown, options: CarryOptions = {}): Carried {
+  return listed(eachOfGatus(config, rulesOf(options)));
+}
+
+/** {@link fromGatus}, one after another. */
+export function* eachOfGatus(config: unknown, rules: CarryRules): Generator<CarriedOne> {
   const read = gatusConfig.safeParse(config);
   if (!read.success)
     throw coreErrors.INVALID_ARGUMENT({ argument: 'config', reason: 'give the object that a YAML parser made of it' });
-  const { carried, carry, leaveWhole } = carrying(options);
-  const { alerting } = read.data;
-  for (const [index, given] of (read.data.endpoints ?? []).entries()) {
+  const { alerting, endpoints, 'external-endpoints': pushers, suites } = read.data;
+  for (const [index, given] of (endpoints ?? []).entries()) {
+    const place = placeOf(given, 'endpoints', index);
     const { data: endpoint, error } = gatusEndpoint.safeParse(given);
-    if (error) leaveWhole(nameOf(given, `endpoints[${index}]`), z.prettifyError(error));
-    else carry(endpoint.name, (leave) => draftOf(endpoint, thresholdsOf(endpoint.alerts, alerting), leave));
+    yield error
+      ? leftWhole(place, z.prettifyError(error))
+      : carry({ ...place, name: endpoint.name }, rules, (leave) =>
+          draftOf(endpoint, thresholdsOf(endpoint.alerts, alerting), leave),
+        );
   }
-  for (const [index, given] of (read.data['external-endpoints'] ?? []).entries()) {
+  for (const [index, given] of (pushers ?? []).entries()) {
+    const place = placeOf(given, 'external-endpoints', index);
     const { data: pushed, error } = gatusPushed.safeParse(given);
-    if (error) leaveWhole(nameOf(given, `external-endpoints[${index}]`), z.prettifyError(error));
-    else carry(pushed.name, (leave) => pushedDraft(pushed, thresholdsOf(pushed.alerts, alerting), leave));
+    yield error
+      ? leftWhole(place, z.prettifyError(error))
+      : carry({ ...place, name: pushed.name }, rules, (leave) =>
+          pushedDraft(pushed, thresholdsOf(pushed.alerts, alerting), leave),
+        );
   }
-  for (const [index, given] of (read.data.suites ?? []).entries())
-    leaveWhole(nameOf(given, `suites[${index}]`), 'Endpoints here do not build on one another');
-  return carried;
+  for (const [index, given] of (suites ?? []).entries())
+    yield leftWhole(placeOf(given, 'suites', index), 'Endpoints here do not build on one another');
 }
-
-const nameOf = (given: unknown, otherwise: string): string => {
-  const { name } = (given ?? {}) as { name?: unknown };
-  return typeof name === 'string' ? name : otherwise;
-};
 
 const tagsOf = (group: string | undefined): Pick<Draft, 'tags'> => {
   const tag = group === undefined ? undefined : tagOf(group);
@@ -154,6 +125,8 @@ function seconds(given: string, field: string): number {
   return ms / 1_000;
 }
 
+const noScheme = 'Its url begins with no scheme';
+
 function targetOf(endpoint: GatusEndpoint, leave: Leave): Draft {
   const { url, dns, conditions, client = {} } = endpoint;
   const tls = client.insecure === true ? { tls: { verify: false } } : {};
@@ -214,7 +187,7 @@ function targetOf(endpoint: GatusEndpoint, leave: Leave): Draft {
       if (endpoint.ssh?.username) leave('ssh', 'Nobody logs in here: the server is greeted alone');
       return { ...addressOf(rest, 22), serviceType: 'ssh', ...wants('other').common };
     default:
-      throw new CannotCarry(`There is no probe for ${scheme || url}`);
+      throw new CannotCarry(/^[a-z][a-z0-9+.-]*$/i.test(scheme) && rest ? `There is no probe for ${scheme}` : noScheme);
   }
 }
 

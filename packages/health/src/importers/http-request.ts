@@ -22,12 +22,21 @@ export interface HttpRequestThere {
 
 type Target = Pick<Draft, 'host' | 'port' | 'serviceType' | 'config' | 'secrets'>;
 
-/** An address as a URL. @throws CannotCarry */
+/** An address as a URL. @throws CannotCarry, without a word of it: it may hold a login */
 function urlOf(text: string): URL {
   try {
     return new URL(text);
   } catch {
-    throw new CannotCarry(`${text.replace(/\/\/[^/\s@]*@/, '//***@')} is no URL`);
+    throw new CannotCarry('Its address is no URL');
+  }
+}
+
+/** A part of a URL; as it is written, where its escapes are none. */
+function unescaped(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
   }
 }
 
@@ -54,7 +63,7 @@ export function httpTarget(there: HttpRequestThere): Target {
   const secure = url.protocol === 'https:';
   if (!secure && url.protocol !== 'http:') throw new CannotCarry(`${url.protocol} is neither http nor https`);
   const { headers, secrets } = secretly(there.headers ?? {});
-  const inUrl = { name: decodeURIComponent(url.username), password: decodeURIComponent(url.password) };
+  const inUrl = { name: unescaped(url.username), password: unescaped(url.password) };
   const user = there.user ?? (inUrl.name === '' ? undefined : inUrl);
   if (user) secrets.password = user.password;
   if (there.token !== undefined) secrets.token = there.token;

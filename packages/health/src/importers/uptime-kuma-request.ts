@@ -69,9 +69,11 @@ function credentialsOf(monitor: KumaMonitor, leave: Leave) {
   }
 }
 
+const headerTexts = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]).transform(String));
+
 function headersOf({ headers }: KumaMonitor, leave: Leave): Record<string, string> {
   if (!headers) return {};
-  const read = z.record(z.string(), z.coerce.string()).safeParse(parsed(headers));
+  const read = headerTexts.safeParse(parsed(headers));
   if (!read.success) leave('headers', 'They are no JSON object');
   return read.data ?? {};
 }

@@ -1,6 +1,20 @@
 import { coreErrors } from '@dotmac/core';
 import { z } from 'zod';
-import { CannotCarry, carrying, tagOf, type Carried, type CarryOptions, type Draft, type Leave } from './carried.js';
+import {
+  CannotCarry,
+  carry,
+  leftWhole,
+  listed,
+  placeOf,
+  rulesOf,
+  tagOf,
+  type Carried,
+  type CarriedOne,
+  type CarryOptions,
+  type CarryRules,
+  type Draft,
+  type Leave,
+} from './carried.js';
 import { databaseServer } from './database-server.js';
 import { webSocketTarget } from './http-request.js';
 import { pushedTarget } from './pushed.js';
@@ -27,25 +41,30 @@ const without: Record<string, string> = {
  * @throws INVALID_ARGUMENT when it is no backup of Uptime Kuma
  */
 export function fromUptimeKuma(given: unknown, options: CarryOptions = {}): Carried {
+  return listed(eachOfUptimeKuma(given, rulesOf(options)));
+}
+
+/** {@link fromUptimeKuma}, one after another. */
+export function* eachOfUptimeKuma(given: unknown, rules: CarryRules): Generator<CarriedOne> {
   const read = backup.safeParse(typeof given === 'string' ? parsed(given) : given);
   if (!read.success) throw coreErrors.INVALID_ARGUMENT({ argument: 'backup', reason: 'there is no monitorList in it' });
-  const { carried, carry, leaveWhole, knows } = carrying(options);
-  const monitors = Object.values(read.data.monitorList).flatMap((it, index) => {
-    const monitor = kumaMonitor.safeParse(it);
-    if (!monitor.success) leaveWhole(`monitorList[${index}]`, z.prettifyError(monitor.error));
-    return monitor.success ? [monitor.data] : [];
-  });
-  const groups = new Map(monitors.flatMap((it) => (it.type === 'group' ? [[it.id, it.name] as const] : [])));
-  for (const monitor of monitors)
-    carry(monitor.name, (leave) => {
-      const { type, parent } = monitor;
-      if (isOfProviders(type) && !knows(type))
-        throw new CannotCarry(
-          `Give ${type}Probe() of @dotmac/probes-isp to createHealth, and here as one of \`probes\``,
-        );
-      return draftOf(monitor, groups.get(parent ?? undefined), leave);
-    });
-  return carried;
+  const monitors = Object.entries(read.data.monitorList).map(([key, it]) => ({
+    place: placeOf(it, 'monitorList', key),
+    read: kumaMonitor.safeParse(it),
+  }));
+  const groups = new Map(
+    monitors.flatMap(({ read: { data } }) => (data?.type === 'group' ? [[data.id, data.name] as const] : [])),
+  );
+  for (const { place, read } of monitors) {
+    if (!read.success) yield leftWhole(place, z.prettifyError(read.error));
+    else
+      yield carry(place, rules, (leave) => {
+        const { type, parent } = read.data;
+        if (isOfProviders(type) && !rules.probes.has(type))
+          throw new CannotCarry(`Give ${type}Probe() of @dotmac/probes-isp as one of \`probes\``);
+        return draftOf(read.data, groups.get(parent ?? undefined), leave);
+      });
+  }
 }
 
 const isOfProviders = (type: string): boolean => type === 'snmp' || type === 'radius';

@@ -1,5 +1,5 @@
 import { coreErrors } from '@dotmac/core';
-import type { builtInTypes } from '../endpoints/service-type.js';
+import type { Addressing, builtInTypes } from '../endpoints/service-type.js';
 import type { ServiceTarget } from '../service-checks/target.js';
 import { mysqlProbe, postgresProbe, redisServerProbe } from './database-server.js';
 import { dnsProbe } from './dns.js';
@@ -56,4 +56,9 @@ export function probeRegistry(
     probes.set(probe.serviceType, probe);
   }
   return probes;
+}
+
+/** How each probe is addressed. */
+export function addressingsOf(probes: ProbeRegistry): Record<string, Addressing> {
+  return Object.fromEntries([...probes].map(([serviceType, { addressing }]) => [serviceType, addressing]));
 }

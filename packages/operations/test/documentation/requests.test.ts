@@ -43,6 +43,12 @@ const matches = (template: string, path: string): boolean => {
 /** Options of curl that say nothing about the request. */
 const quiet = { alone: new Set(['-f', '-s', '-S', '-i', '-N', '-fsS']), withValue: new Set(['-m', '--retry', '-o']) };
 
+/** What is in the files that a reader has. */
+const files: Readonly<Record<string, string>> = {
+  'backup.json': '{"monitorList":[{}]}',
+  'config.json': '{"endpoints":[{}]}',
+};
+
 /** The request that a `curl` makes. */
 function requestOf([, ...words]: readonly string[]) {
   const headers: Record<string, string> = {};
@@ -55,7 +61,7 @@ function requestOf([, ...words]: readonly string[]) {
     else if (option === '-H')
       headers[(/^[^:]*/.exec(value ?? '')?.[0] ?? '').toLowerCase()] = (value ?? '').replace(/^[^:]*:\s*/, '');
     else if (['-d', '-T', '--data-binary'].includes(option))
-      data = value?.startsWith('@') || option === '-T' ? '' : value;
+      data = value?.startsWith('@') ? (files[value.slice(1)] ?? '') : option === '-T' ? '' : value;
     else if (!option.startsWith('-')) address = value;
     else if (!quiet.withValue.has(option)) throw new Error(`what is ${option}?`);
   }
