@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sql } from 'kysely';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { databaseFromUrl, type Database } from '@dotmac/core/kysely';
 import { available } from '../../../../test/support/services.js';
 import { createMaintenance, memoryMaintenanceStore } from '../../src/index.js';
@@ -18,7 +18,7 @@ for (const { title, dialect, present, fresh: createFresh } of dialects)
     let database: Database;
     let directory: string;
     const execute = (text: string) => sql.raw(text).execute(database.kysely);
-    beforeAll(async () => {
+    beforeEach(async () => {
       fresh = await createFresh();
       database = databaseFromUrl(fresh.url);
       directory = join(await mkdtemp(join(tmpdir(), 'dotmac-dry-')), 'archive');
@@ -36,7 +36,7 @@ for (const { title, dialect, present, fresh: createFresh } of dialects)
       );
       await execute('insert into parts select id, id from gone');
     });
-    afterAll(async () => {
+    afterEach(async () => {
       await database.close();
       await fresh.drop();
       await rm(join(directory, '..'), { recursive: true });
