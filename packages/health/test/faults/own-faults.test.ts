@@ -2,14 +2,18 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { createInterface } from 'node:readline';
 import { setTimeout as passes } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { bundleWorker } from '../../../../test/support/bundle-worker.js';
 import { available } from '../../../../test/support/services.js';
 import { dnsStub } from '../../../core/test/net/dns-stub.js';
 import type { EndpointDraft } from '../../src/index.js';
 import type { Report, Trouble } from '../support/troubled-worker.js';
+
+// Each wait has a limit of its own, for what never comes.
+vi.setConfig({ testTimeout: 600_000 });
 
 let worker: Awaited<ReturnType<typeof bundleWorker>>;
 beforeAll(async () => {
@@ -19,6 +23,30 @@ afterAll(() => worker.remove());
 
 const eager = { checkInterval: 1, timeout: 1, retryCount: 3, expectedResponseTime: 0.5 };
 
+/** Of the monitors of this test. */
+const ends: (() => void)[] = [];
+/** From here on a server that stands still is slow by what a check allows. */
+const sleepMs = 150;
+
+/**
+ * Does what asks of a monitor to blame nobody, and does it anew where something else came out while the servers, which are
+ * this process's, stood still themselves: of those it is true that they did not answer.
+ */
+async function whileServersAreAwake(scenario: () => Promise<void>): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    const delay = monitorEventLoopDelay({ resolution: 10 });
+    delay.enable();
+    try {
+      return await scenario();
+    } catch (error) {
+      if (tries === 5 || delay.max < sleepMs * 1e6) throw error;
+    } finally {
+      delay.disable();
+      for (const end of ends.splice(0)) end();
+    }
+  }
+}
+
 /** A monitor in a process of its own, which has troubles when it is told to. `before` runs it in another way. */
 async function troubled(endpoints: EndpointDraft[], { before = [] as string[], namespace = false } = {}) {
   const [program = '', ...words] = [
@@ -27,7 +55,9 @@ async function troubled(endpoints: EndpointDraft[], { before = [] as string[], n
     ...[process.execPath, worker.path, JSON.stringify(endpoints), namespace ? 'namespace' : 'here'],
   ];
   const child = spawn(program, words, { stdio: ['pipe', 'pipe', 'inherit'] });
-  onTestFinished(() => void child.kill('SIGKILL'));
+  const end = (): void => void child.kill('SIGKILL');
+  ends.push(end);
+  onTestFinished(end);
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const heard = async (): Promise<unknown> => JSON.parse(String((await lines.next()).value));
   await heard();
@@ -112,57 +142,60 @@ describe('a process that stands still', () => {
   it.each([
     ['for three seconds, three times', 3_000, 3],
     ['for less than a second, again and again', 900, 8],
-  ])('%s, blames nobody else for it, and tells of whom it is the fault', async (_, ms, times) => {
-    const { is, draft } = await sickTarget();
-    const { tell, report, until } = await troubled([...(await healthyTargets()), draft]);
-    await until(allAre('healthy'));
-    is.status = 503;
-    for (let turn = 0; turn < times; turn++) {
+  ])('%s, blames nobody else for it, and tells of whom it is the fault', (_, ms, times) =>
+    whileServersAreAwake(async () => {
+      const { is, draft } = await sickTarget();
+      const { tell, report, until } = await troubled([...(await healthyTargets()), draft]);
+      await until(allAre('healthy'));
+      is.status = 503;
+      for (let turn = 0; turn < times; turn++) {
+        await tell({ do: 'block', ms });
+        await passes(turn * 130);
+      }
+      await passes(1_000);
+      await until((all) => allAre('healthy')(healthyOf(all)));
+      const found = healthyOf(await report());
+      expect(amiss(found)).toEqual([]);
+      expect(new Set(found.changes)).toEqual(new Set(found.endpoints.map(({ name }) => `${name}: unknown > healthy`)));
+      expect(found.changes).toHaveLength(found.endpoints.length);
+      await until(isTold('opened sick'));
+      is.status = 200;
+      // Whatever is due meanwhile.
       await tell({ do: 'block', ms });
-      await passes(turn * 130);
-    }
-    await passes(1_000);
-    await until((all) => allAre('healthy')(healthyOf(all)));
-    const found = healthyOf(await report());
-    expect(amiss(found)).toEqual([]);
-    expect(new Set(found.changes)).toEqual(new Set(found.endpoints.map(({ name }) => `${name}: unknown > healthy`)));
-    expect(found.changes).toHaveLength(found.endpoints.length);
-    await until(isTold('opened sick'));
-    is.status = 200;
-    // Whatever is due meanwhile.
-    await tell({ do: 'block', ms });
-    await until(isTold('resolved sick'));
-    expect(toldOfSick(await report())).toEqual(['opened sick', 'resolved sick']);
-  });
+      await until(isTold('resolved sick'));
+      expect(toldOfSick(await report())).toEqual(['opened sick', 'resolved sick']);
+    }),
+  );
 });
 
 describe('a process that has no descriptors left', () => {
-  it('knows nothing of anybody, blames nobody, and tells what there was to tell when it has some', async () => {
-    const before = ['/bin/sh', '-c', 'ulimit -n 512; exec "$0" "$@"'];
-    const { is, draft } = await sickTarget();
-    const { tell, report, until } = await troubled([...(await healthyTargets()), draft], { before });
-    await until(allAre('healthy'));
-    // It is on its way to be told when there are none left.
-    is.status = 503;
-    await until(({ endpoints }) => endpoints.some(({ name, status }) => name === 'sick' && status === 'critical'));
-    // Again and again: checks that were under way give theirs back.
-    await expect
-      .poll(async () => (await tell({ do: 'exhaust' }), allAre('unknown')(healthyOf(await report()))), {
-        timeout: 45_000,
-        interval: 100,
-      })
-      .toBe(true);
-    await tell({ do: 'release' });
-    await until((all) => allAre('healthy')(healthyOf(all)));
-    const found = healthyOf(await report());
-    const said = new Set(amiss(found).map((it) => it.slice(it.indexOf(':') + 2)));
-    expect([...said].filter((it) => !it.startsWith('unknown, '))).toEqual([]);
-    expect(said).toContain('unknown, We ran out of sockets');
-    await until(isTold('opened sick'));
-    is.status = 200;
-    await until(isTold('resolved sick'));
-    expect(toldOfSick(await report())).toEqual(['opened sick', 'resolved sick']);
-  });
+  it('knows nothing of anybody, blames nobody, and tells what there was to tell when it has some', () =>
+    whileServersAreAwake(async () => {
+      const before = ['/bin/sh', '-c', 'ulimit -n 512; exec "$0" "$@"'];
+      const { is, draft } = await sickTarget();
+      const { tell, report, until } = await troubled([...(await healthyTargets()), draft], { before });
+      await until(allAre('healthy'));
+      // It is on its way to be told when there are none left.
+      is.status = 503;
+      await until(({ endpoints }) => endpoints.some(({ name, status }) => name === 'sick' && status === 'critical'));
+      // Again and again: checks that were under way give theirs back.
+      await expect
+        .poll(async () => (await tell({ do: 'exhaust' }), allAre('unknown')(healthyOf(await report()))), {
+          timeout: 45_000,
+          interval: 100,
+        })
+        .toBe(true);
+      await tell({ do: 'release' });
+      await until((all) => allAre('healthy')(healthyOf(all)));
+      const found = healthyOf(await report());
+      const said = new Set(amiss(found).map((it) => it.slice(it.indexOf(':') + 2)));
+      expect([...said].filter((it) => !it.startsWith('unknown, '))).toEqual([]);
+      expect(said).toContain('unknown, We ran out of sockets');
+      await until(isTold('opened sick'));
+      is.status = 200;
+      await until(isTold('resolved sick'));
+      expect(toldOfSick(await report())).toEqual(['opened sick', 'resolved sick']);
+    }));
 });
 
 describe.skipIf(!available.namespaces)('a process in a network of its own (needs namespaces)', () => {
@@ -215,8 +248,10 @@ describe.skipIf(!available.namespaces)('a process in a network of its own (needs
     );
     const found = await report();
     // Once a second each, while one of the swallowed, with its two seconds of waiting, comes to a check in three: by whatever
-    // the machine takes for all of them.
-    const checks = (kind: string) => of(found, kind).map(({ results }) => results.length);
+    // the machine takes for all of them, since the last was registered.
+    const since = Math.max(...of(found, 'address').map(({ results: [first] }) => first?.at ?? Infinity));
+    const checks = (kind: string) =>
+      of(found, kind).map(({ results }) => results.filter(({ at }) => at >= since).length);
     const [fewest, most] = [Math.min(...checks('address')), Math.max(...checks('address'))];
     expect(most - fewest).toBeLessThanOrEqual(3);
     expect(Math.max(...checks('swallowed'))).toBeLessThanOrEqual(fewest / 2);
