@@ -1,5 +1,5 @@
 import type { Clock, Emitter, Logger, OutboxRelay, Waker } from '@dotmac/core';
-import type { Standstill } from './bulk/one.js';
+import type { Standstill } from './bulk/standstill.js';
 import type { Turns } from './bulk/turns.js';
 import type { DeliverySchemas, LifecycleEvents } from './events.js';
 import type { DunningPolicy } from './dunning/policy.js';

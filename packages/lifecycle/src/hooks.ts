@@ -2,10 +2,12 @@ import {
   describeError,
   isOperationError,
   warnIfSlow,
+  type Clock,
   type CommandHooks,
   type Hook,
   type HookPolicy,
   type Hooks,
+  type Logger,
   type StoreTransaction,
 } from '@dotmac/core';
 import type { Profile } from './customers/profile.js';
@@ -16,7 +18,6 @@ import type { Run } from './provisioning/run.js';
 import type { ServiceInstance } from './services/instance.js';
 import type { OperationName } from './services/operation.js';
 import type { Channel } from './verification/channel.js';
-import type { LifecycleContext } from './context.js';
 
 /** What `suspend` and `reactivate` take. */
 export interface SuspensionInput {
@@ -135,7 +136,7 @@ export const hookSubscriber = (name: string): string => `hook:${name}`;
 export const hookLane = 'hooks';
 
 /** The hooks of a command, their types aside: the engine passes what the command's own types say. */
-export function hooksOf({ hooks }: Pick<LifecycleContext, 'hooks'>, name: HookName): AnyHooks {
+export function hooksOf({ hooks }: { hooks: LifecycleHooks }, name: HookName): AnyHooks {
   return (hooks[name] ?? {}) as unknown as AnyHooks;
 }
 
@@ -144,7 +145,7 @@ export function hooksOf({ hooks }: Pick<LifecycleContext, 'hooks'>, name: HookNa
  * @throws HOOK_TIMED_OUT, the OperationError that the hook throws, HOOK_FAILED for anything else
  */
 export async function runHook(
-  { clock, logger, hookTimeoutMs }: Pick<LifecycleContext, 'clock' | 'logger' | 'hookTimeoutMs'>,
+  { clock, logger, hookTimeoutMs }: { clock: Clock; logger: Logger; hookTimeoutMs: number },
   hook: string,
   phase: 'before' | 'inTransaction',
   given: Hook<never, HookPolicy>,

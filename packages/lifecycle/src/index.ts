@@ -63,7 +63,7 @@ export type {
 } from './customers/customer.js';
 export type { CustomerService } from './customers/service.js';
 export type { ReasonDraft } from './customers/reason.js';
-export type { CommandOptions, JoinOptions } from './customers/perform.js';
+export type { CommandOptions, JoinOptions } from './customers/command-options.js';
 export type { FeedAsk, FeedService, FollowAsk } from './feed/service.js';
 export type { CustomerEvent, EventFilter, EventName, FeedPage, StreamedCustomerEvent } from './feed/event.js';
 export type { CustomerFigures } from './figures/figures.js';

@@ -8,12 +8,6 @@ import type { BulkOperation } from './operation.js';
 import { failedFor, refusedFor, type BulkResult } from './plan.js';
 import { advanceTo, overtaken, withOutcomes } from './progress.js';
 
-/** A customer that an operation cannot get past, and since when (epoch ms). */
-export interface Standstill {
-  customerId: string;
-  since: number;
-}
-
 /** For so long what may pass is tried again: then it is this customer's, and holds up the others no more. */
 const patienceMs = 300_000;
 

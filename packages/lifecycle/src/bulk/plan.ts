@@ -5,7 +5,7 @@ import type { LifecycleContext } from '../context.js';
 import type { Customer } from '../customers/customer.js';
 import { departureStep, isDeparture } from '../customers/departures.js';
 import { customerAfter } from '../customers/outcome.js';
-import type { Decide, Step } from '../customers/perform.js';
+import type { Decide, Step } from '../customers/step.js';
 import type { PendingEvent } from '../customers/record.js';
 import type { Stage } from '../customers/stage.js';
 import { transitionFor } from '../customers/transitions.js';

@@ -1,6 +1,6 @@
 import type { ScopeIdentity } from '@dotmac/core';
 import type { LifecycleContext } from '../context.js';
-import type { CarryOutOptions } from '../customers/perform.js';
+import type { CarryOutOptions } from '../customers/command-options.js';
 import { customerService } from '../customers/service.js';
 import type { Command } from '../customers/transitions.js';
 import { onboardingService } from '../onboarding/service.js';

@@ -3,7 +3,7 @@ import { readDraft } from '@dotmac/core/contract';
 import type { LifecycleContext } from '../context.js';
 import type { Customer, RegistrationDraft } from '../customers/customer.js';
 import { Undo, type Preview } from '../customers/preview.js';
-import type { CarryOutOptions } from '../customers/perform.js';
+import type { CarryOutOptions } from '../customers/command-options.js';
 import { customerService } from '../customers/service.js';
 import { commands, type Command, type Facts } from '../customers/transitions.js';
 import { lifecycleErrors } from '../errors.js';

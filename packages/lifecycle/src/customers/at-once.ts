@@ -6,7 +6,7 @@ import { mayChangeServices } from '../services/settle.js';
 import type { Standing } from '../store/store.js';
 import type { Customer } from './customer.js';
 import { outcomeOf, type Asked } from './outcome.js';
-import type { Step } from './perform.js';
+import type { Step } from './step.js';
 import { entriesForHook, happened, recordAtOnce } from './record.js';
 
 /** Can a command be decided on and written without a transaction that is open meanwhile? */

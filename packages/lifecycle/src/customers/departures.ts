@@ -1,5 +1,5 @@
 import { readDraft } from '@dotmac/core/contract';
-import type { Decide, Step } from './perform.js';
+import type { Decide, Step } from './step.js';
 import { reasonInput, type ReasonDraft } from './reason.js';
 import type { PendingEvent } from './record.js';
 

@@ -4,7 +4,8 @@ import type { LifecycleContext } from '../context.js';
 import { lifecycleErrors } from '../errors.js';
 import { linkInput, type Customer, type LinkDraft } from './customer.js';
 import { takeTurn } from './turn.js';
-import { runBefore, runInTransaction, type CommandOptions } from './perform.js';
+import { runBefore, runInTransaction } from './perform.js';
+import type { CommandOptions } from './command-options.js';
 import { lockToChange } from './lock.js';
 import { happened, recordChange } from './record.js';
 

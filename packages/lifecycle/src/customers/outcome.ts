@@ -5,8 +5,8 @@ import { hooksOf } from '../hooks.js';
 import type { CustomerChange } from '../store/store.js';
 import type { TimerChange } from '../timers/timer.js';
 import type { Customer } from './customer.js';
-import type { Decision, Known, Step } from './perform.js';
 import { churningFromIn } from './stage.js';
+import type { Decision, Known, Step } from './step.js';
 import { transitionFor, type Transition } from './transitions.js';
 
 /** Commands that were asked for on one customer. */

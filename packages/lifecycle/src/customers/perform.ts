@@ -1,97 +1,18 @@
 import type { ScopeIdentity, StoreTransaction } from '@dotmac/core';
-import type { OnceAsked } from '@dotmac/core/contract';
 import type { LifecycleContext } from '../context.js';
+import type { CarryOutOptions } from './command-options.js';
+import type { Step } from './step.js';
 import { lifecycleErrors } from '../errors.js';
 import { hooksOf, runHook, type HookName } from '../hooks.js';
 import { settleServices } from '../services/settle.js';
-import { changeTimers, type TimerChange } from '../timers/timer.js';
-import type { CustomerChange, Standing } from '../store/store.js';
+import { changeTimers } from '../timers/change.js';
+import type { Standing } from '../store/store.js';
 import type { Customer } from './customer.js';
 import { timerDifference, Undo, type Preview } from './preview.js';
 import { isAlone, performAtOnce } from './at-once.js';
 import { outcomeOf, type Outcome } from './outcome.js';
-import { entriesForHook, happened, recordChange, type PendingEvent } from './record.js';
-import type { Command, Facts, Transition } from './transitions.js';
+import { entriesForHook, happened, recordChange } from './record.js';
 import { takeTurn, type Turn, type TurnAsked } from './turn.js';
-
-/** What a command comes to. */
-export interface Decision {
-  patch: Partial<Customer>;
-  event: PendingEvent;
-  /** What else belongs to the state, for hooks. Default: the customer alone. */
-  stateOf?: (customer: Customer) => object;
-  /** A service to be set up, and the run that does it. */
-  requested?: CustomerChange['requested'];
-  /** Commands to be given later, and those that are not to be given any more. */
-  timers?: readonly TimerChange[];
-}
-
-/** When and in which transaction a command is carried out. */
-export interface Moment {
-  /** Epoch ms: the time of the event. */
-  at: number;
-  trx: StoreTransaction;
-}
-
-/** What a decision may know besides the customer. */
-export interface Known {
-  /** Epoch ms: the time of the event. */
-  at: number;
-  /** How many services the customer has that are neither terminated nor failed. */
-  liveServices: () => Promise<number>;
-}
-
-/** One command on a customer. */
-export type Step = StepAsked & (Alone | Within);
-
-interface StepAsked {
-  command: Command;
-  /** What hooks are told was asked. */
-  input: object;
-  /** What the guard judges by. */
-  facts?: (customer: Customer) => Facts;
-  /** Skipped when false. */
-  applies?: (customer: Customer) => boolean;
-}
-
-interface Alone {
-  /**
-   * Called once the table allowed the command. It looks at nothing but what it is given, so that no transaction has to
-   * be open meanwhile; it may be called twice.
-   */
-  decide: (customer: Customer, transition: Transition, known: Known) => Decision | Promise<Decision>;
-}
-
-interface Within {
-  /** Called in the transaction once the table allowed the command. Throwing undoes everything. */
-  decideWithin: (customer: Customer, transition: Transition, moment: Moment) => Decision | Promise<Decision>;
-}
-
-/** What decides on a command by itself. */
-export type Decide = Alone['decide'];
-
-/** What needs the transaction to decide on a command. */
-export type DecideWithin = Within['decideWithin'];
-
-/** The host's own transaction, to read or write with. */
-export interface JoinOptions {
-  /** The host's own open transaction on the store's database: what is written commits with it. Default one of its own. */
-  trx?: StoreTransaction | undefined;
-}
-
-/** Options of every command. */
-export type CommandOptions = JoinOptions & OnceAsked;
-
-/** The same with what code of ours gives besides, through `commandsOf` alone: the services' types do not offer it. */
-export interface CarryOutOptions extends CommandOptions {
-  /**
-   * Called first in the transaction; false: nothing is done, and the customer is answered as it is. For who must do
-   * something once, e.g. take a row of its own.
-   */
-  claim?: ((trx: StoreTransaction) => Promise<boolean>) | undefined;
-  /** Undo everything by throwing what it would have been; no hook is called. For `commands.dryRun`. */
-  dryRun?: true;
-}
 
 /**
  * Carries commands out on one customer, one after another, in one transaction: table and guard, decision,

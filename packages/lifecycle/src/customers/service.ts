@@ -10,17 +10,10 @@ import { departureStep, type Departure } from './departures.js';
 import { linkCustomer } from './link.js';
 import type { ProfileDraft } from './profile.js';
 import { viewOf } from './next-actions.js';
-import {
-  perform,
-  runBefore,
-  runInTransaction,
-  type CarryOutOptions,
-  type CommandOptions,
-  type DecideWithin,
-  type JoinOptions,
-  type Moment,
-  type Step,
-} from './perform.js';
+import { perform, runBefore, runInTransaction } from './perform.js';
+import type { CarryOutOptions, CommandOptions, JoinOptions } from './command-options.js';
+import type { DecideWithin, Step } from './step.js';
+import type { Moment } from './moment.js';
 import { timerDifference, Undo } from './preview.js';
 import type { PendingEvent } from './record.js';
 import type { ReasonDraft } from './reason.js';

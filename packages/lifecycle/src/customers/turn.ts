@@ -5,7 +5,7 @@ import type { LifecycleContext } from '../context.js';
 import { openText, sealText } from '../privacy/vault.js';
 import type { KeptAnswer } from '../store/store.js';
 import type { Customer } from './customer.js';
-import type { CarryOutOptions } from './perform.js';
+import type { CarryOutOptions } from './command-options.js';
 
 /** What a command is recognised by when it is given again. */
 export interface TurnAsked {

@@ -3,12 +3,13 @@ import { readDraft } from '@dotmac/core/contract';
 import type { LifecycleContext } from '../context.js';
 import type { Customer } from '../customers/customer.js';
 import { lockToChange } from '../customers/lock.js';
-import type { JoinOptions, Moment } from '../customers/perform.js';
+import type { JoinOptions } from '../customers/command-options.js';
+import type { Moment } from '../customers/moment.js';
 import { happened, recordChange, type PendingEvent } from '../customers/record.js';
 import { lifecycleErrors } from '../errors.js';
 import { hooksOf } from '../hooks.js';
 import { suspensionService } from '../suspension/service.js';
-import { changeTimers } from '../timers/timer.js';
+import { changeTimers } from '../timers/change.js';
 import { writtenInstant } from '../written-instant.js';
 import {
   anchorOf,

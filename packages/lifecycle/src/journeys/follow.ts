@@ -1,9 +1,10 @@
 import { describeError, type AnyEvent, type ScopeIdentity } from '@dotmac/core';
 import type { LifecycleContext } from '../context.js';
 import type { Customer } from '../customers/customer.js';
-import type { Moment } from '../customers/perform.js';
+import type { Moment } from '../customers/moment.js';
 import type { LifecycleEvents } from '../events.js';
-import { changeTimers, type Timer, type TimerChange } from '../timers/timer.js';
+import { changeTimers } from '../timers/change.js';
+import type { Timer, TimerChange } from '../timers/timer.js';
 import type { Journey, JourneyStep } from './journey.js';
 
 const minuteMs = 60_000;

@@ -5,7 +5,8 @@ import type { Customer } from '../customers/customer.js';
 import { happened, recordChange, type PendingEvent } from '../customers/record.js';
 import { isGivenUp, reasonOf, waitForCode } from '../timers/attempt.js';
 import { isPostponed, postpone } from '../timers/postpone.js';
-import { changeTimers, type Timer, type TimerChange } from '../timers/timer.js';
+import { changeTimers } from '../timers/change.js';
+import type { Timer, TimerChange } from '../timers/timer.js';
 import { onwards, setOut } from './follow.js';
 import { stepAfter, type Journey, type JourneyStep } from './journey.js';
 

@@ -1,7 +1,8 @@
 import type { DomainEvent, OperationError, StoreTransaction } from '@dotmac/core';
 import type { LifecycleContext } from '../context.js';
 import type { Customer } from '../customers/customer.js';
-import type { Decision, Moment } from '../customers/perform.js';
+import type { Decision } from '../customers/step.js';
+import type { Moment } from '../customers/moment.js';
 import type { Transition } from '../customers/transitions.js';
 import { lifecycleErrors, type RemainingService } from '../errors.js';
 import { deliveries } from '../events.js';

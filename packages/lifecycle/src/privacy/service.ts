@@ -4,14 +4,9 @@ import type { LifecycleContext } from '../context.js';
 import type { Customer, CustomerView } from '../customers/customer.js';
 import { lockToChange } from '../customers/lock.js';
 import { viewOf } from '../customers/next-actions.js';
-import {
-  perform,
-  runBefore,
-  runInTransaction,
-  type CommandOptions,
-  type DecideWithin,
-  type Step,
-} from '../customers/perform.js';
+import { perform, runBefore, runInTransaction } from '../customers/perform.js';
+import type { CommandOptions } from '../customers/command-options.js';
+import type { DecideWithin, Step } from '../customers/step.js';
 import { takeTurn } from '../customers/turn.js';
 import { happened, recordChange, type PendingEvent } from '../customers/record.js';
 import { lifecycleErrors } from '../errors.js';

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { createSealer, type Sealer, type StoreTransaction } from '@dotmac/core';
-import type { LifecycleContext } from '../context.js';
-import type { HistoryEntry } from '../store/store.js';
+import type { HistoryEntry, LifecycleStore } from '../store/store.js';
 import { personalOf, withoutPersonal, withPersonal } from './personal.js';
 
 /** Opens the keys that customers' personal data are sealed with. */
@@ -27,7 +26,10 @@ export function createVault(secrets: readonly string[]): Vault {
 /** What JSON never begins with. */
 const mark = 'sealed:';
 
-type With = Pick<LifecycleContext, 'store' | 'vault'>;
+interface With {
+  store: LifecycleStore;
+  vault: Vault | undefined;
+}
 
 /**
  * History is only ever added to: what is personal in it is sealed with the customer's own key, so that it is gone once

@@ -1,7 +1,7 @@
 import type { ScopeIdentity, StoreTransaction } from '@dotmac/core';
 import type { LifecycleContext } from '../context.js';
 import type { Customer } from '../customers/customer.js';
-import type { CommandOptions } from '../customers/perform.js';
+import type { CommandOptions } from '../customers/command-options.js';
 import { takeTurn } from '../customers/turn.js';
 import { happened, recordChange, type PendingEvent } from '../customers/record.js';
 import { lifecycleErrors } from '../errors.js';

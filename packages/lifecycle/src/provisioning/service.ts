@@ -1,7 +1,7 @@
 import { describeError, type ScopeIdentity } from '@dotmac/core';
 import { readDraft, type Page } from '@dotmac/core/contract';
 import type { LifecycleContext } from '../context.js';
-import type { CommandOptions } from '../customers/perform.js';
+import type { CommandOptions } from '../customers/command-options.js';
 import { lifecycleErrors } from '../errors.js';
 import { runKey } from '../store/store.js';
 import { readCompletionToken } from './completion-token.js';

@@ -1,6 +1,5 @@
 import { instant, invalidInput, printable } from '@dotmac/core/contract';
 import type { z } from 'zod';
-import type { LifecycleContext } from '../context.js';
 import { registration } from '../customers/customer.js';
 import { stage, type Stage } from '../customers/stage.js';
 import { writtenInstant } from '../written-instant.js';
@@ -63,7 +62,7 @@ function termOf(attribute: string): SearchTerm | undefined {
 
 /** @throws INVALID_INPUT for an attribute that the host has not made searchable, and for a value that nobody is found by */
 export function checkFilter(
-  { searchableAttributes }: Pick<LifecycleContext, 'searchableAttributes'>,
+  { searchableAttributes }: { searchableAttributes: readonly string[] },
   { attribute }: CustomerFilter,
   path = 'attribute',
 ): void {

@@ -1,14 +1,16 @@
 import type { ScopeIdentity, StoreTransaction } from '@dotmac/core';
 import type { LifecycleContext } from '../context.js';
 import { lockToChange } from '../customers/lock.js';
-import { runBefore, runInTransaction, type CarryOutOptions } from '../customers/perform.js';
+import { runBefore, runInTransaction } from '../customers/perform.js';
+import type { CarryOutOptions } from '../customers/command-options.js';
 import { timerDifference, Undo } from '../customers/preview.js';
 import { takeTurn, type Turn } from '../customers/turn.js';
 import { happened, recordChange, type PendingEvent } from '../customers/record.js';
 import { lifecycleErrors } from '../errors.js';
 import { hooksOf, type HookName } from '../hooks.js';
 import type { ServiceStore } from '../store/store.js';
-import { changeTimers, type TimerChange } from '../timers/timer.js';
+import { changeTimers } from '../timers/change.js';
+import type { TimerChange } from '../timers/timer.js';
 import type { ServiceInstance } from './instance.js';
 import type { OperationName } from './operation.js';
 import { settleService } from './settle.js';

@@ -1,7 +1,9 @@
 import { newId, type ScopeIdentity } from '@dotmac/core';
 import { readDraft, type Page } from '@dotmac/core/contract';
 import type { LifecycleContext } from '../context.js';
-import { perform, type CommandOptions, type Decide, type JoinOptions, type Step } from '../customers/perform.js';
+import { perform } from '../customers/perform.js';
+import type { CommandOptions, JoinOptions } from '../customers/command-options.js';
+import type { Decide, Step } from '../customers/step.js';
 import { takeTurn } from '../customers/turn.js';
 import { transitionFor } from '../customers/transitions.js';
 import { lifecycleErrors } from '../errors.js';

@@ -1,7 +1,7 @@
 import type { ScopeIdentity } from '@dotmac/core';
 import type { LifecycleContext } from '../context.js';
 import type { Customer } from '../customers/customer.js';
-import type { Moment } from '../customers/perform.js';
+import type { Moment } from '../customers/moment.js';
 import type { PendingEvent } from '../customers/record.js';
 import { newRun } from '../provisioning/plan.js';
 import type { Run } from '../provisioning/run.js';

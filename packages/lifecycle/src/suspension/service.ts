@@ -2,7 +2,9 @@ import type { ScopeIdentity } from '@dotmac/core';
 import type { LifecycleContext } from '../context.js';
 import type { CustomerView } from '../customers/customer.js';
 import { viewOf } from '../customers/next-actions.js';
-import { perform, type CommandOptions, type Step } from '../customers/perform.js';
+import { perform } from '../customers/perform.js';
+import type { CommandOptions } from '../customers/command-options.js';
+import type { Step } from '../customers/step.js';
 import { suspensionSteps } from './steps.js';
 import type { PromiseDraft, PromiseEndDraft, ReactivationDraft, SuspensionDraft } from './suspension.js';
 

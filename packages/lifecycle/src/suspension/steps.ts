@@ -2,7 +2,7 @@ import type { ScopeIdentity } from '@dotmac/core';
 import { invalidInput, readDraft } from '@dotmac/core/contract';
 import type { LifecycleContext } from '../context.js';
 import type { Block, Customer } from '../customers/customer.js';
-import type { Decide, Decision, Step } from '../customers/perform.js';
+import type { Decide, Decision, Step } from '../customers/step.js';
 import { destination, type Transition } from '../customers/transitions.js';
 import { without } from './blocks.js';
 import { checkPromise, endPromises, readPromise, readPromiseEnd, withoutPromise, withPromise } from './promise.js';

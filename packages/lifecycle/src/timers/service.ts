@@ -2,12 +2,13 @@ import type { ScopeIdentity } from '@dotmac/core';
 import { invalidInput, readDraft } from '@dotmac/core/contract';
 import type { LifecycleContext } from '../context.js';
 import { lockToChange } from '../customers/lock.js';
-import type { JoinOptions } from '../customers/perform.js';
+import type { JoinOptions } from '../customers/command-options.js';
 import { happened, recordChange } from '../customers/record.js';
 import { lifecycleErrors } from '../errors.js';
 import { writtenInput } from '../commands/input.js';
 import { writtenInstant } from '../written-instant.js';
-import { changeTimers, type Timer } from './timer.js';
+import { changeTimers } from './change.js';
+import type { Timer } from './timer.js';
 import { timerInput, viewOfTimer, type TimerDraft, type TimerView } from './view.js';
 
 /** Timers that one customer may have. */

@@ -1,8 +1,4 @@
-import { newId, type ScopeIdentity } from '@dotmac/core';
 import type { CommandInput } from '../commands/input.js';
-import type { LifecycleContext } from '../context.js';
-import type { Moment } from '../customers/perform.js';
-import { timerKey } from '../store/store.js';
 
 /** What a timer may ask for. */
 export const timedCommands = [
@@ -63,31 +59,3 @@ export interface Timer {
 
 /** A timer to be set, or not to be there any more. */
 export type TimerChange = { set: Pick<Timer, 'name' | 'dueAt' | 'command' | 'input' | 'anchorAt'> } | { clear: string };
-
-/** Timers due later than this are left to the sweep. */
-const soonMs = 60_000;
-
-/** Sets and clears a customer's timers in a command's transaction. */
-export async function changeTimers(
-  { store, waker, clock, logger }: LifecycleContext,
-  { tenantId, actor }: ScopeIdentity,
-  customerId: string,
-  changes: readonly TimerChange[],
-  { at, trx }: Moment,
-): Promise<void> {
-  const { timers } = store.tenant(tenantId);
-  for (const change of changes) {
-    if ('clear' in change) {
-      await timers.clear(customerId, change.clear, trx);
-      continue;
-    }
-    const timer: Timer = { ...change.set, id: newId(), customerId, setBy: actor, setAt: at };
-    await timers.put(timer, trx);
-    if (timer.dueAt - clock.now() > soonMs) continue;
-    store.afterCommit(trx, () => {
-      Promise.resolve(waker.wake(timerKey(tenantId, timer.id), timer.dueAt)).catch(() =>
-        logger.warn({ tenantId, timerId: timer.id }, 'a wake-up was lost; the sweep will find it'),
-      );
-    });
-  }
-}

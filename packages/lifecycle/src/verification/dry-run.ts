@@ -1,6 +1,7 @@
 import type { ScopeIdentity } from '@dotmac/core';
 import type { LifecycleContext } from '../context.js';
-import { perform, type Step } from '../customers/perform.js';
+import { perform } from '../customers/perform.js';
+import type { Step } from '../customers/step.js';
 import { lifecycleErrors } from '../errors.js';
 import type { Channel } from './channel.js';
 import { addressOf } from './issue.js';

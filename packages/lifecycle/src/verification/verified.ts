@@ -1,5 +1,5 @@
 import type { Customer } from '../customers/customer.js';
-import type { Decision } from '../customers/perform.js';
+import type { Decision } from '../customers/step.js';
 import type { Transition } from '../customers/transitions.js';
 import type { Channel } from './channel.js';
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, expectTypeOf, it } from 'vitest';
 import type { Customer } from '../../src/customers/customer.js';
-import type { CommandOptions } from '../../src/customers/perform.js';
+import type { CommandOptions } from '../../src/customers/command-options.js';
 import { createLifecycle } from '../../src/lifecycle.js';
 import type { LifecycleStore } from '../../src/store/store.js';
 import { backends, type Backend } from '../support/backends.js';
