@@ -6,10 +6,10 @@ module.exports = {
   forbidden: [
     {
       name: 'no-cycles',
-      comment: 'A cycle makes two files one. Type-only cycles are left to the reader’s judgement.',
+      comment: 'A cycle makes two files one, also when it is one of types alone.',
       severity: 'error',
       from: { path: '^(packages|examples)' },
-      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+      to: { circular: true },
     },
     {
       name: 'not-your-own-index',

@@ -139,9 +139,9 @@ export type {
   IncidentWrite,
   HealthStore,
   Settlement,
-  StoredEndpoint,
   TenantEndpoints,
   TenantSettings,
   TenantStore,
   Timeline,
 } from './store/store.js';
+export type { StoredEndpoint } from './store/stored-endpoint.js';

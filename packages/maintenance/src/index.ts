@@ -33,12 +33,12 @@ export type {
   MaintenanceTask,
   PlanContext,
   ScheduledTask,
-  Space,
   TargetProgress,
   TaskContext,
   TaskReport,
   TaskScope,
 } from './tasks/task.js';
+export type { Space } from './tasks/space.js';
 export { fingerprintOf, planned } from './tasks/plan.js';
 export type { PlannedTarget, TaskPlan } from './tasks/plan.js';
 export type { TaskCatalogue } from './tasks/catalogue.js';
@@ -49,7 +49,7 @@ export type { MaintenancePlan } from './plans/schemas.js';
 export type { PlanService } from './plans/service.js';
 export { defaultThrottle, eventLoopDelay } from './throttle/event-loop-delay.js';
 export { poolWait } from './throttle/pool-wait.js';
-export type { PressureSignal } from './throttle/pressure.js';
+export type { PressureSignal } from './throttle/signal.js';
 export { maintenanceRoutes } from './routes.js';
 export { maintenanceErrors } from './errors.js';
 export { maintenanceEvents } from './events.js';
@@ -60,10 +60,10 @@ export type {
   MemoryCachePolicy,
   RedisCachePolicy,
   RetentionPolicy,
-  TimeUnit,
   UpdatePolicy,
   UpkeepPolicy,
 } from './policies/policy.js';
+export type { TimeUnit } from './policies/time-unit.js';
 export { digestHtml, digestText } from './reports/digest-text.js';
 export { digestByEmail, digestByWebhook } from './reports/digest-channel.js';
 export type { DigestChannel, DigestDelivery, DigestMailTransport, DigestMessage } from './reports/digest-channel.js';

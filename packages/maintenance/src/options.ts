@@ -7,7 +7,7 @@ import type { RunFailureHook } from './runs/failure-hooks.js';
 import type { Schedule } from './schedule/schedule.js';
 import type { MaintenanceStore } from './store/store.js';
 import type { AnyMaintenanceTask } from './tasks/task.js';
-import type { PressureSignal } from './throttle/pressure.js';
+import type { PressureSignal } from './throttle/signal.js';
 
 /** Options of `createMaintenance`, and how many may follow runs at once; without policies nothing is ever touched. */
 export interface MaintenanceOptions extends MaintenancePolicies, StreamLimits {

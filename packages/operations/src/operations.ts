@@ -2,26 +2,20 @@ import { silentLogger, systemClock, type Clock, type Logger, type Module, type S
 import { routesWithin } from '@dotmac/core/contract';
 import type { ApiOptions, Authenticate, ServedModule } from '@dotmac/core/http';
 import { coreMigrations, kyselyIdempotencyStore, migrate, type Database } from '@dotmac/core/kysely';
-import { createHealth, kyselyHealthStore, type Health, type HealthOptions, type HealthScope } from '@dotmac/health';
-import {
-  createLifecycle,
-  kyselyLifecycleStore,
-  type Lifecycle,
-  type LifecycleOptions,
-  type LifecycleScope,
-} from '@dotmac/lifecycle';
+import { createHealth, kyselyHealthStore, type Health, type HealthOptions } from '@dotmac/health';
+import { createLifecycle, kyselyLifecycleStore, type Lifecycle, type LifecycleOptions } from '@dotmac/lifecycle';
 import {
   createMaintenance,
   defaultThrottle,
   kyselyMaintenanceStore,
   type MaintenanceModule,
   type MaintenanceOptions,
-  type MaintenanceScope,
 } from '@dotmac/maintenance';
 import type { Registry } from 'prom-client';
+import type { OperationsScope } from './scope.js';
+import type { OperationsStatus } from './status/status.js';
 import { yieldToHealth, type DatabaseEndpoint } from './links/yield-to-health.js';
 import { statusRoutes } from './status/routes.js';
-import type { OperationsStatus } from './status/status.js';
 
 /** What the domains are given by `createOperations` itself. */
 type Shared = 'store' | 'clock' | 'logger' | 'migrate' | 'metrics';
@@ -53,15 +47,6 @@ export interface OperationsOptions {
   metrics?: Registry;
   /** Apply migrations at start. Default true. */
   migrate?: boolean;
-}
-
-/** The three domains for one tenant. */
-export interface OperationsScope {
-  readonly health: HealthScope;
-  readonly lifecycle: LifecycleScope;
-  readonly maintenance: MaintenanceScope;
-  /** All three at a glance. */
-  status(): Promise<OperationsStatus>;
 }
 
 /** The three domains as one module; mount it with `expressRouter` or `fastifyRoutes`. */

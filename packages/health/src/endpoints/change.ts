@@ -2,7 +2,8 @@ import { readDraft } from '@dotmac/core/contract';
 import type { HealthContext } from '../context.js';
 import { requireFaultless } from './check-endpoint.js';
 import type { EndpointChanges, EndpointRecord } from './endpoint.js';
-import { asksTheSame, registrantOf, type RegisteringOptions } from './registrant.js';
+import { asksTheSame } from './asks-the-same.js';
+import { registrantOf, type RegisteringOptions } from './registrant.js';
 import { keepsSecrets, sealSecrets } from './secrets.js';
 
 /** When it was changed tells changes apart: another process may have made the last one within this millisecond. */

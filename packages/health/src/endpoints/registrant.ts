@@ -1,6 +1,4 @@
-import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
-import type { EndpointRecord } from './endpoint.js';
 
 /** Who says where an endpoint lies: the host's own code, or a tenant. Each has networks of its own that it may name. */
 export const registrant = z.enum(['host', 'tenant']);
@@ -17,21 +15,4 @@ export interface RegisteringOptions {
 /** Who registers, as far as that was said. */
 export function registrantOf({ asHost = false }: RegisteringOptions = {}): Registrant {
   return asHost ? 'host' : 'tenant';
-}
-
-type Asked = Pick<EndpointRecord, 'serviceType' | 'host' | 'port' | 'config' | 'conditions'>;
-
-/**
- * Whether two endpoints are asked the same, in the same place. Conditions are part of it: by what they say of one guess
- * after the other, an answer could be spelled out.
- */
-export function asksTheSame(one: Asked, other: Asked): boolean {
-  const askedOf = ({ serviceType, host, port, config, conditions }: Asked) => [
-    serviceType,
-    host,
-    port,
-    config,
-    conditions,
-  ];
-  return isDeepStrictEqual(askedOf(one), askedOf(other));
 }

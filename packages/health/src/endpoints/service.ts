@@ -12,7 +12,7 @@ import type { HealthContext } from '../context.js';
 import { healthErrors } from '../errors.js';
 import { shownAs, type ShownResult } from '../history/shown-result.js';
 import { shown } from '../monitoring/directory.js';
-import type { StoredEndpoint } from '../store/store.js';
+import type { StoredEndpoint } from '../store/stored-endpoint.js';
 import { changed, pausedOrNot } from './change.js';
 import type { Endpoint, EndpointChanges, EndpointDraft, EndpointFilter } from './endpoint.js';
 import { linesOf } from './import.js';

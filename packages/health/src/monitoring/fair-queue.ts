@@ -1,16 +1,7 @@
 import { counter } from './counter.js';
 import { hostPlaces } from './host-places.js';
+import type { Job } from './job.js';
 import { Line } from './line.js';
-
-/** What a queue needs to know of a job. */
-export interface Job {
-  readonly id: string;
-  readonly tenantId: string;
-  /** What it will connect to; jobs without one share no limit. */
-  readonly host: string;
-  /** It did not answer when it was last asked, and may hold its place for all of its time again. */
-  readonly isSuspect?: boolean;
-}
 
 /** How many may run at once: in all, of one tenant, and towards one host. */
 export interface Limits {

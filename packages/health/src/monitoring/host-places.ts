@@ -1,5 +1,5 @@
 import { counter } from './counter.js';
-import type { Job } from './fair-queue.js';
+import type { Job } from './job.js';
 import { Line } from './line.js';
 
 /** Places towards hosts, and the jobs that wait for one: tenants take turns there too. */

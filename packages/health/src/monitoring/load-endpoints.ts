@@ -1,5 +1,6 @@
 import type { Page } from '@dotmac/core/contract';
-import type { HealthStore, StoredEndpoint } from '../store/store.js';
+import type { HealthStore } from '../store/store.js';
+import type { StoredEndpoint } from '../store/stored-endpoint.js';
 import { lastingOf, uncheckedState, type Directory, type KeptState } from './directory.js';
 
 /** What is known of an endpoint that was stored; one that is paused begins anew. */

@@ -1,5 +1,6 @@
 import { drain, Stop, timeHeap, type CancelTimer, type Clock, type StopSignal } from '@dotmac/core';
-import { fairQueue, type Job, type Limits } from './fair-queue.js';
+import { fairQueue, type Limits } from './fair-queue.js';
+import type { Job } from './job.js';
 
 /** Runs a job; resolves with when it is due next (epoch ms), or null for never. Must not reject. */
 export type RunJob<Item extends Job> = (job: Item, signal: StopSignal) => Promise<number | null>;

@@ -5,7 +5,8 @@ import { lastingOf, uncheckedState, type Directory, type KeptEndpoint } from '..
 import { restored } from '../monitoring/load-endpoints.js';
 import type { Monitor } from '../monitoring/monitor.js';
 import type { EndpointChange } from '../store/sharing.js';
-import type { HealthStore, StoredEndpoint } from '../store/store.js';
+import type { HealthStore } from '../store/store.js';
+import type { StoredEndpoint } from '../store/stored-endpoint.js';
 import { unseenSince } from './unseen-since.js';
 
 /** Takes up what other processes did to endpoints, and found out about them. */

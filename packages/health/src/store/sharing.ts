@@ -1,6 +1,6 @@
 import type { NamedLeases, StoreTransaction } from '@dotmac/core';
 import type { ProbeResult } from '../probes/judge.js';
-import type { StoredEndpoint } from './store.js';
+import type { StoredEndpoint } from './stored-endpoint.js';
 
 /** By what right a process writes what it found out: refused once another has the lease. */
 export interface Term {

@@ -14,7 +14,7 @@ import type { HeartbeatRecord } from '../heartbeats/heartbeat.js';
 import type { Ring } from '../history/result.js';
 import type { RingChunk } from '../history/ring.js';
 import type { IncidentEntry, IncidentFilter, IncidentRecord, IncidentSeverity } from '../incidents/incident.js';
-import type { KeptEndpoint, KeptState } from '../monitoring/directory.js';
+import type { KeptEndpoint } from '../monitoring/directory.js';
 import type { ObjectiveRecord } from '../objectives/objective.js';
 import type { StatusFeedRecord, StatusFeedToken } from '../status-feeds/status-feed.js';
 import type { WindowRecord } from '../windows/window.js';
@@ -22,6 +22,7 @@ import type { DueChannel, TenantAlerts } from './alerts.js';
 import type { Documents } from './documents.js';
 import type { EventLog } from './event-log.js';
 import type { HandedResult, Receipt, SharedStore, Term, WatchTime } from './sharing.js';
+import type { StoredEndpoint } from './stored-endpoint.js';
 
 /**
  * What was observed of endpoints, to be kept as one: their states as of now, the results that led there as chunks of
@@ -63,12 +64,6 @@ export interface IncidentListing {
   /** The id after which to go on. */
   after: string | null;
   filter: Partial<IncidentFilter>;
-}
-
-/** An endpoint and what was last found out about it; null when it was never checked. */
-export interface StoredEndpoint {
-  endpoint: EndpointRecord;
-  state: KeptState | null;
 }
 
 /** What to list: a filter that is left out lets everything through. */

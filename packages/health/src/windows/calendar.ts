@@ -1,7 +1,8 @@
 import type { Clock } from '@dotmac/core';
 import { keptFor } from '../kept-for.js';
 import { mostTenants, type HealthStore } from '../store/store.js';
-import { nextStart, periodsOf, spanAt, type Period, type Span } from './recurrence.js';
+import { nextStart, periodsOf, spanAt, type Period } from './recurrence.js';
+import type { Span } from './span.js';
 import { covers, type WindowRecord } from './window.js';
 
 /** A time that a window lasts. */

@@ -2,13 +2,8 @@ import { isTimeZone, type InputIssue } from '@dotmac/core';
 import { RRuleTemporal } from 'rrule-temporal';
 import { cronNext } from './cron-next.js';
 import { faultOfRule } from './rule-parts.js';
+import type { Span } from './span.js';
 import type { WindowRecord } from './window.js';
-
-/** When a window lasts. Instants are epoch ms; `until` exclusive. */
-export interface Span {
-  from: number;
-  until: number;
-}
 
 /** What says when a window lasts. */
 export type Timing = Pick<WindowRecord, 'startsAt' | 'endsAt' | 'cron' | 'rrule' | 'timeZone' | 'duration'>;

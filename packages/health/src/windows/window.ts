@@ -1,7 +1,7 @@
 import { id, instant, printable } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { endpointTag } from '../endpoints/endpoint.js';
-import type { Span } from './recurrence.js';
+import type { Span } from './span.js';
 import { ruleParts } from './rule-parts.js';
 
 const fields = {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Job, Limits } from '../../src/monitoring/fair-queue.js';
+import type { Job } from '../../src/monitoring/job.js';
+import type { Limits } from '../../src/monitoring/fair-queue.js';
 import { nextSlot } from '../../src/monitoring/phase.js';
 import { createSchedule } from '../../src/monitoring/schedule.js';
 import { simulatedClock } from '../support/simulated-clock.js';

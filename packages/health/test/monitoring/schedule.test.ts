@@ -1,7 +1,8 @@
 import { systemClock } from '@dotmac/core';
 import { fakeClock } from '@dotmac/core/testing';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { fairQueue, hostAsOne, type Job, type Limits } from '../../src/monitoring/fair-queue.js';
+import { fairQueue, hostAsOne, type Limits } from '../../src/monitoring/fair-queue.js';
+import type { Job } from '../../src/monitoring/job.js';
 import { nextSlot } from '../../src/monitoring/phase.js';
 import { createSchedule } from '../../src/monitoring/schedule.js';
 import { simulatedClock } from '../support/simulated-clock.js';

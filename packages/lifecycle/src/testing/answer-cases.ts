@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Suite } from '@dotmac/core/testing';
 import type { KeptAnswer } from '../store/store.js';
-import type { LifecycleStoreSubject } from './store-suite.js';
+import type { LifecycleStoreSubject } from './subject.js';
 
 const undo = new Error('undone on purpose');
 const claim = { key: 'k', fingerprint: 'f', keepUntil: 100 };

@@ -7,7 +7,7 @@ import { lifecycleEvents } from '../events.js';
 import type { SearchTerm, TermChange } from '../search/terms.js';
 import type { BulkChange } from '../store/store.js';
 import { aCustomer, aService, aTimer, anEvent } from './samples.js';
-import type { LifecycleStoreSubject } from './store-suite.js';
+import type { LifecycleStoreSubject } from './subject.js';
 
 /** A command for many that nobody has begun. */
 export const anOperation = (tenantId: string, change: Partial<BulkOperation> = {}): BulkOperation => ({

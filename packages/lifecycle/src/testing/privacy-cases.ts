@@ -5,7 +5,7 @@ import type { LegalHold } from '../privacy/hold.js';
 import type { Erasure, HistoryEntry } from '../store/store.js';
 import { anOperation } from './bulk-cases.js';
 import { aCustomer, aRun, aService, aTimer, aToken, anEvent } from './samples.js';
-import type { LifecycleStoreSubject } from './store-suite.js';
+import type { LifecycleStoreSubject } from './subject.js';
 
 const asIs: Erasure = {
   entry: () => undefined,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Suite } from '@dotmac/core/testing';
 import { aCustomer } from './samples.js';
-import type { LifecycleStoreSubject } from './store-suite.js';
+import type { LifecycleStoreSubject } from './subject.js';
 
 /** What a store must do when what is known of a customer changes. */
 export const profileCases: Suite<LifecycleStoreSubject>['cases'] = [

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { newId } from '@dotmac/core';
 import type { Suite } from '@dotmac/core/testing';
 import { aCustomer, aToken, anEvent } from './samples.js';
-import type { LifecycleStoreSubject } from './store-suite.js';
+import type { LifecycleStoreSubject } from './subject.js';
 
 /** What a store must do with many customers that are registered at once. */
 export const registrationCases: Suite<LifecycleStoreSubject>['cases'] = [

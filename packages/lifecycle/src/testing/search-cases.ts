@@ -4,7 +4,7 @@ import type { Customer } from '../customers/customer.js';
 import { termsOf } from '../search/terms.js';
 import type { CustomerAsk } from '../search/ask.js';
 import type { Place } from '../search/cursor.js';
-import type { LifecycleStoreSubject } from './store-suite.js';
+import type { LifecycleStoreSubject } from './subject.js';
 import { aCustomer } from './samples.js';
 
 const day = 86_400_000;

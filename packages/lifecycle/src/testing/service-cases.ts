@@ -3,7 +3,7 @@ import { newId } from '@dotmac/core';
 import type { Suite } from '@dotmac/core/testing';
 import type { Signal } from '../provisioning/signal.js';
 import { aCustomer, anEvent, aRun, aService, aTimer } from './samples.js';
-import type { LifecycleStoreSubject } from './store-suite.js';
+import type { LifecycleStoreSubject } from './subject.js';
 
 /** What a store must do with services, what was said to their steps, and timers. */
 export const serviceCases: Suite<LifecycleStoreSubject>['cases'] = [

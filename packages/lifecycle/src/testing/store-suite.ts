@@ -10,13 +10,8 @@ import { profileCases } from './profile-cases.js';
 import { registrationCases } from './registration-cases.js';
 import { searchCases } from './search-cases.js';
 import { serviceCases } from './service-cases.js';
+import type { LifecycleStoreSubject } from './subject.js';
 import { webhookCases } from './webhook-cases.js';
-
-/** What the suite needs: an empty store on a clock that only the suite moves. */
-export interface LifecycleStoreSubject {
-  store: LifecycleStore;
-  clock: { now(): number; advance(ms: number): Promise<void> };
-}
 
 const undo = new Error('undone on purpose');
 

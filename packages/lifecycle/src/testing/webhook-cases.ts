@@ -3,7 +3,7 @@ import { newId } from '@dotmac/core';
 import type { Suite } from '@dotmac/core/testing';
 import type { WebhookDelivery } from '../webhooks/delivery.js';
 import type { Webhook } from '../webhooks/webhook.js';
-import type { LifecycleStoreSubject } from './store-suite.js';
+import type { LifecycleStoreSubject } from './subject.js';
 
 const aWebhook = (tenantId: string): Webhook => ({
   id: newId(),

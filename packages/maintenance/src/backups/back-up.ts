@@ -9,7 +9,8 @@ import type { Backup } from './manifest.js';
 import type { CheckedBackup } from './policy.js';
 import { BackupError } from './program.js';
 import { BrokenDump } from './source.js';
-import { takeBackup, type BackupWork } from './take-backup.js';
+import { takeBackup } from './take-backup.js';
+import type { BackupWork } from './work.js';
 import { verifyBackup } from './verify-backup.js';
 
 /** How one policy fared. */

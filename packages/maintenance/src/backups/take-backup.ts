@@ -1,23 +1,10 @@
 import { pipeline } from 'node:stream/promises';
-import type { Clock } from '@dotmac/core';
-import type { Relief } from '../files/steps.js';
 import { measure, writeAll } from './bytes.js';
 import { compressing, compressionSuffix } from './compression.js';
-import type { BackupDirectory } from './directory.js';
 import { backupId, stemOf, type Backup, type Manifest } from './manifest.js';
-import type { CheckedBackup } from './policy.js';
 import type { SourceContext } from './source.js';
+import type { BackupWork } from './work.js';
 import { withinTime } from './within-time.js';
-
-/** What taking, verifying and restoring work with. */
-export interface BackupWork {
-  policy: CheckedBackup;
-  directory: BackupDirectory;
-  clock: Clock;
-  signal: AbortSignal;
-  /** Asked while a backup is read. Not while one is taken: that would hold its snapshot for as long. Default: nothing. */
-  relief?: Relief;
-}
 
 /**
  * Takes one backup: its dump goes through compression and checksum into a partial file, that to the disk and to its

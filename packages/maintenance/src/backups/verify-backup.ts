@@ -7,7 +7,7 @@ import { otherFile } from './directory.js';
 import type { Backup, Manifest } from './manifest.js';
 import { BackupError } from './program.js';
 import { BrokenDump, type Content, type TableCount } from './source.js';
-import type { BackupWork } from './take-backup.js';
+import type { BackupWork } from './work.js';
 import { withinTime } from './within-time.js';
 
 /**

@@ -1,7 +1,7 @@
 import type { Clock } from '@dotmac/core';
 import { noRelief, type Relief } from '../files/steps.js';
 import { BackupError } from './program.js';
-import type { BackupWork } from './take-backup.js';
+import type { BackupWork } from './work.js';
 
 /** What work is given whose time is limited. */
 export interface Timed {

@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely';
 import type { Database, DialectName } from '@dotmac/core/kysely';
-import type { PressureSignal } from '../throttle/pressure.js';
+import type { PressureSignal } from '../throttle/signal.js';
 import * as mysql from './mysql/pressure.js';
 import * as postgres from './postgres/pressure.js';
 

@@ -1,5 +1,5 @@
 import type { CheckedLog } from '../policies/check-log.js';
-import type { LogPolicy } from '../policies/log-policy.js';
+import { usuallyDue } from '../policies/usually-due.js';
 import type { RotationOrders } from './orders.js';
 
 const [dayMs, megabyte] = [86_400_000, 1_048_576];
@@ -9,15 +9,6 @@ export interface RotationRequest {
   maxSizeMb?: number | undefined;
   maxAgeDays?: number | undefined;
   compressOldLogs?: boolean | undefined;
-}
-
-/** Which logs are due by size and age, when a request does not say: as the policy does, else as is usual without a calendar. */
-export function usuallyDue({ every, maxSizeMb, maxAgeDays }: Pick<LogPolicy, 'every' | 'maxSizeMb' | 'maxAgeDays'>): {
-  maxSizeMb: number | undefined;
-  maxAgeDays: number | undefined;
-} {
-  if (every !== undefined) return { maxSizeMb, maxAgeDays };
-  return { maxSizeMb: maxSizeMb ?? 10, maxAgeDays: maxAgeDays ?? 30 };
 }
 
 /** What is to be done: as the request says, else as is usual for the policy. */

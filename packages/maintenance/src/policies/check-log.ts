@@ -2,7 +2,7 @@ import { coreErrors } from '@dotmac/core';
 import { codecs, type Codec, type CodecName } from '../files/codec.js';
 import { dated, isDateFormat, numbered, standardFormat, type Naming } from '../logs/naming.js';
 import { wallTime } from '../logs/periods.js';
-import { usuallyDue } from '../logs/rotation-orders.js';
+import { usuallyDue } from './usually-due.js';
 import { checkDays, checkFilePattern, checkRoot } from './allow-list.js';
 import type { LogPolicy } from './log-policy.js';
 import { leastAllowed } from './request-limits.js';

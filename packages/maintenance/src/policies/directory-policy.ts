@@ -1,5 +1,5 @@
 import type { AgeBy } from '../files/make-room.js';
-import type { NamedPolicy } from './policy.js';
+import type { NamedPolicy } from './named-policy.js';
 
 /** Files below a directory that may be deleted once nobody has used them for a while, or when room is needed. */
 export interface DirectoryPolicy extends NamedPolicy {

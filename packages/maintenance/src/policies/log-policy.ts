@@ -1,6 +1,6 @@
 import type { CodecName } from '../files/codec.js';
 import type { Period } from '../logs/periods.js';
-import type { NamedPolicy } from './policy.js';
+import type { NamedPolicy } from './named-policy.js';
 
 /** A signal that tells a writer in another process to open its logs anew. It may take its time: see docs/rotate-logs.md. */
 export interface SignalReopen {

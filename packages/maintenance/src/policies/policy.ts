@@ -6,17 +6,8 @@ import type { RedisClient } from '../caches/redis/client.js';
 import type { AppliedKind } from '../databases/finding.js';
 import type { DirectoryPolicy } from './directory-policy.js';
 import type { LogPolicy } from './log-policy.js';
-
-/** What every policy has. */
-export interface NamedPolicy {
-  /** How requests and reports call it: letters, digits, `.`, `_`, `-`; unique among policies of its kind. */
-  name: string;
-  /** The tenants that may run it. Default every tenant (whose principal holds `maintenance:execute`). */
-  tenants?: readonly string[];
-}
-
-/** How a time column keeps its instants: epoch milliseconds, epoch seconds, or the database's own type (zoneless ones are UTC). */
-export type TimeUnit = 'ms' | 's' | 'timestamp';
+import type { NamedPolicy } from './named-policy.js';
+import type { TimeUnit } from './time-unit.js';
 
 /** Rows of one table that may be deleted once they are old. */
 export interface RetentionPolicy extends NamedPolicy {

@@ -1,3 +1,4 @@
+import { noSpace } from '../tasks/space.js';
 import { newId } from '@dotmac/core';
 import { wireOf } from '@dotmac/core/contract';
 import type { Controls } from '../tasks/controls.js';
@@ -5,9 +6,7 @@ import { scopeOf } from '../tasks/task.js';
 import { askedIn } from './confirmed.js';
 import type { ScopeIds } from './lease-keys.js';
 import type { Run } from './run.js';
-import type { RunRequest } from './runner.js';
-
-const noSpace = { returnedBytes: 0, reusableBytes: 0, estimatedBytes: 0 };
+import type { RunRequest } from './request.js';
 
 /** A run as it begins. */
 export function newRun(request: RunRequest, scopeIds: ScopeIds, now: number): Run {

@@ -1,3 +1,4 @@
+import { noSpace } from '../tasks/space.js';
 import { isOperationError } from '@dotmac/core';
 import { wireOf } from '@dotmac/core/contract';
 import { z } from 'zod';
@@ -8,8 +9,6 @@ import type { Asked } from './confirmed.js';
 import { stopReasons, type Run, type RunOutcome, type RunPulse, type StopReason } from './run.js';
 
 const dryRunDetails = z.object({ dryRun: z.literal(true), planId: z.string().nullable(), plan: taskPlan });
-
-const noSpace = { returnedBytes: 0, reusableBytes: 0, estimatedBytes: 0 };
 
 /** What callers are told of ends that are not plain successes. */
 const words: Partial<Record<StopReason, { code: string | null; message: string }>> = {

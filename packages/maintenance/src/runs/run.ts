@@ -1,4 +1,4 @@
-import type { Space } from '../tasks/task.js';
+import type { Space } from '../tasks/space.js';
 
 /** The states of a run. */
 export const runStatuses = ['running', 'completed', 'failed', 'cancelled', 'skipped', 'needs_confirmation'] as const;

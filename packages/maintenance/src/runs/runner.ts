@@ -1,13 +1,12 @@
-import { describeError, holdLease, type Clock, type Emitter, type Logger, type ScopeIdentity } from '@dotmac/core';
+import { describeError, holdLease, type Clock, type Emitter, type Logger } from '@dotmac/core';
 import { maintenanceErrors } from '../errors.js';
 import type { MaintenanceEvents } from '../events.js';
 import { estimated } from '../plans/estimate.js';
 import { keptPlan } from '../plans/kept-plan.js';
 import { policiesOf, type PolicySet } from '../policies/policy-set.js';
-import type { SlotTurn } from '../schedule/slot.js';
 import type { MaintenanceStore } from '../store/store.js';
 import type { Controls } from '../tasks/controls.js';
-import { scopeOf, type AnyMaintenanceTask, type ScheduledTask } from '../tasks/task.js';
+import { scopeOf, type ScheduledTask } from '../tasks/task.js';
 import type { Pressure } from '../throttle/pressure.js';
 import { announcer } from './announce.js';
 import { confirmedOf } from './confirmed.js';
@@ -16,6 +15,7 @@ import { failureTeller, type RunFailureHook } from './failure-hooks.js';
 import { foreseenOf } from './foreseen.js';
 import { taskKey, type ScopeIds } from './lease-keys.js';
 import { limitsOf } from './limits.js';
+import type { RunRequest } from './request.js';
 import { newRun } from './new-run.js';
 import { broken, ended, predicted, reported } from './outcome.js';
 import type { Run, RunOutcome } from './run.js';
@@ -37,28 +37,6 @@ export interface RunnerOptions {
   leaseTtlMs: number;
   /** As many items of a target may go unasked, whatever share of it they are. */
   unaskedItems: number;
-}
-
-/** Which run is wanted. The parameters are checked already. */
-export interface RunRequest {
-  identity: ScopeIdentity;
-  task: AnyMaintenanceTask;
-  /** As the task's schema has them. */
-  parameters: unknown;
-  trigger: Run['trigger'];
-  schedule?: string;
-  /** The slot of the schedule that it is for. */
-  slot?: SlotTurn;
-  /** The run that this one goes on from. */
-  resumes?: Run;
-  /** The plan that is applied: ages are counted from `asOf`, its instant. */
-  plan?: { id: string; asOf: number };
-  /** Somebody confirmed that more may go than may go unasked. */
-  confirmed?: boolean;
-  /** The window in which it may run closes then. Epoch ms. */
-  until?: number;
-  /** Asked under the lease, before the run is there. What it throws, `begin` throws. */
-  claim?: (runId: string, signal: AbortSignal) => Promise<void>;
 }
 
 /** Executes tasks, one run of a task and tenant at a time, among all processes on the store. */

@@ -10,7 +10,8 @@ import type { RunFollower } from './follow.js';
 import { elsewhere, type ScopeIds } from './lease-keys.js';
 import { resultOf, runViewOf } from './result.js';
 import { isResumable, type Run } from './run.js';
-import type { Runner, RunRequest } from './runner.js';
+import type { Runner } from './runner.js';
+import type { RunRequest } from './request.js';
 import type {
   ExecuteBody,
   ListedRun,

@@ -6,7 +6,8 @@ import { createTaskChooser, type ChooseParts } from '../tasks/choose.js';
 import { scopeOf } from '../tasks/task.js';
 import type { ScopeIds } from './lease-keys.js';
 import { isResumable, type Run } from './run.js';
-import type { Runner, RunRequest } from './runner.js';
+import type { Runner } from './runner.js';
+import type { RunRequest } from './request.js';
 
 /** What {@link takeUp} works with. */
 export interface TakeUpParts extends Pick<ChooseParts, 'policies' | 'tasks'> {

@@ -4,6 +4,7 @@ import type { KeptPlan } from '../plans/kept-plan.js';
 import type { KeptSchedule, ScheduleRecord } from '../schedule/schedule.js';
 import type { SlotChange, SlotKey, SlotRecord, SlotTurn } from '../schedule/slot.js';
 import type { RunTally } from '../reports/tally.js';
+import type { Fencing } from './fencing.js';
 import type { Run, RunOutcome, RunPulse, RunStatus } from '../runs/run.js';
 
 /** Which runs a list has. */
@@ -95,13 +96,6 @@ export interface Pruning {
   /** Asked in every batch's transaction, last before the commit; what it throws rolls back. */
   confirm(within?: { database: Database; trx: unknown }): Promise<void>;
 }
-
-/**
- * What keeps a run that was held up from writing to a database once another has taken its work over: the leases are looked at
- * in the `transaction` that writes; they are in another database, and `time` alone does, for a lease is looked at before
- * the commit and lasts longer than that takes; or they are in the memory of this `process`, and bind no other.
- */
-export type Fencing = 'transaction' | 'time' | 'process';
 
 /** What maintenance keeps. */
 export interface MaintenanceStore {

@@ -1,9 +1,9 @@
 import type { OperationError } from '@dotmac/core';
-import type { Prepared, Unprepared } from '../databases/rows/prepare.js';
+import type { Prepared, Unprepared } from '../databases/rows/prepared.js';
 import { tableFault } from '../databases/rows/table-fault.js';
 import { whenBearable } from './bearable.js';
 import { cleanPolicy, unfinishedReport, type CleanedTable, type SoFar } from './clean-policy.js';
-import { noSpace } from './cleaned-space.js';
+import { noSpace } from './space.js';
 import { setback } from './setback.js';
 import type { TaskContext } from './task.js';
 

@@ -6,16 +6,18 @@ import { deleteRows, isToEnd } from '../databases/rows/delete-rows.js';
 import { dropPartitions, neverDropped } from '../databases/rows/drop-partitions.js';
 import { tableLabel } from '../databases/rows/due.js';
 import { planRows, type RowPlan } from '../databases/rows/plan-rows.js';
-import type { Prepared } from '../databases/rows/prepare.js';
+import type { Prepared } from '../databases/rows/prepared.js';
 import { finishArchives, withArchive } from '../databases/rows/with-archive.js';
 import { maintenanceErrors } from '../errors.js';
 import type { OpenRoot } from '../files/root.js';
 import { openPolicyRoot } from './open-policy-root.js';
 import type { CleanedPolicy, databaseCleanupParameters } from './database-cleanup.schema.js';
 import { converging } from './converging.js';
-import { noSpace, spaceOf } from './cleaned-space.js';
+import { noSpace } from './space.js';
+import { spaceOf } from './cleaned-space.js';
 import type { Setback } from './setback.js';
-import type { Held, Space, TargetProgress, TaskContext } from './task.js';
+import type { Held, TargetProgress, TaskContext } from './task.js';
+import type { Space } from './space.js';
 
 type Parameters = z.output<typeof databaseCleanupParameters>;
 

@@ -1,8 +1,6 @@
 import type { RowPlan } from '../databases/rows/plan-rows.js';
-import type { Prepared } from '../databases/rows/prepare.js';
-import type { Space } from './task.js';
-
-export const noSpace: Space = { returnedBytes: 0, reusableBytes: 0, estimatedBytes: 0 };
+import type { Prepared } from '../databases/rows/prepared.js';
+import { noSpace, type Space } from './space.js';
 
 /** What was measured is told apart from what is believed. */
 export function spaceOf(

@@ -1,7 +1,7 @@
 import { countIngest } from '../databases/rows/count.js';
 import { forecast } from '../databases/rows/forecast.js';
 import type { RowPlan } from '../databases/rows/plan-rows.js';
-import type { Prepared } from '../databases/rows/prepare.js';
+import type { Prepared } from '../databases/rows/prepared.js';
 import { runsPerDay } from './runs-per-day.js';
 import type { TargetProgress, TaskContext } from './task.js';
 

@@ -5,7 +5,8 @@ import { neverDropped } from '../databases/rows/drop-partitions.js';
 import { predicateText, tableLabel } from '../databases/rows/due.js';
 import { forecast } from '../databases/rows/forecast.js';
 import { planRows, previewRows, type RowPlan } from '../databases/rows/plan-rows.js';
-import { prepareAll, type Prepared } from '../databases/rows/prepare.js';
+import { prepareAll } from '../databases/rows/prepare.js';
+import type { Prepared } from '../databases/rows/prepared.js';
 import { isOfTable, tableFault } from '../databases/rows/table-fault.js';
 import { named, unknownNames } from '../policies/policy-set.js';
 import { bearableParts } from './bearable.js';
@@ -16,7 +17,8 @@ import { defaultRates, msFor } from './default-rates.js';
 import { measuredRates } from './measured-rate.js';
 import { planned, type PlannedTarget } from './plan.js';
 import { runsPerDay, secondsPerRun } from './runs-per-day.js';
-import { defineMaintenanceTask, type PlanContext, type Space, type TaskContext } from './task.js';
+import { defineMaintenanceTask, type PlanContext, type TaskContext } from './task.js';
+import type { Space } from './space.js';
 
 type Parameters = z.output<typeof databaseCleanupParameters>;
 

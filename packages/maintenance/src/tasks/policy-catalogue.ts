@@ -7,7 +7,7 @@ import { rowDialect } from '../databases/row-dialects.js';
 import { tableLabel } from '../databases/rows/due.js';
 import type { CheckedLog } from '../policies/check-log.js';
 import type { CheckedRetention, PolicySet } from '../policies/policy-set.js';
-import type { Fencing } from '../store/store.js';
+import type { Fencing } from '../store/fencing.js';
 import type { CacheTier } from './cache-cleanup.schema.js';
 import { requestLimitsOf } from './request-bounds.js';
 

@@ -2,8 +2,9 @@ import type { z } from 'zod';
 import type { Clock, InputIssue, Logger, OperationError } from '@dotmac/core';
 import type { Database } from '@dotmac/core/kysely';
 import type { PolicySet } from '../policies/policy-set.js';
-import type { Fencing } from '../store/store.js';
+import type { Fencing } from '../store/fencing.js';
 import { withControls } from './controls.js';
+import type { Space } from './space.js';
 import type { TaskPlan } from './plan.js';
 
 /** What a task works on, and so how many of its runs may go at once: what all processes share, this machine's, this process's own. */
@@ -146,16 +147,6 @@ export interface TaskContext extends PlanContext {
   readonly isOver: boolean;
   /** Adds a line to the run's log, for people. */
   note(message: string): void;
-}
-
-/** What became of the room that went: three figures, for one alone would be a lie. */
-export interface Space {
-  /** Given back to the system; measured. */
-  returnedBytes: number;
-  /** Free inside a database or the like, for what comes. */
-  reusableBytes: number;
-  /** Believed to be free, and not measured. */
-  estimatedBytes: number;
 }
 
 /** What a task did; measured, not intended. Items are counted by {@link TargetProgress.advance}. */

@@ -1,5 +1,5 @@
 import { systemClock, type Clock } from '@dotmac/core';
-import type { PressureSignal } from './pressure.js';
+import type { PressureSignal } from './signal.js';
 
 const tickMs = 20;
 /** How long it goes on looking after it was last asked: at rest it costs nothing. */

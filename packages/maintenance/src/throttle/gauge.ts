@@ -1,5 +1,5 @@
 import type { Clock } from '@dotmac/core';
-import type { PressureSignal } from './pressure.js';
+import type { PressureSignal } from './signal.js';
 
 /** One signal, and what was last known of it. */
 export interface Gauge {

@@ -1,4 +1,4 @@
-import type { PressureSignal } from './pressure.js';
+import type { PressureSignal } from './signal.js';
 
 /** What a pool of `pg` shows of itself; others have something like it. */
 interface QueueingPool {

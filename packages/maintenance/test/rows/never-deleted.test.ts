@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { databaseFromUrl, type Database } from '@dotmac/core/kysely';
 import { countIngest } from '../../src/databases/rows/count.js';
 import type { KeepNewest } from '../../src/databases/rows/selection.js';
-import type { TimeUnit } from '../../src/policies/policy.js';
+import type { TimeUnit } from '../../src/policies/time-unit.js';
 import { clean, planned, tinyPace } from '../support/clean.js';
 import { dialects, type FreshDatabase } from '../support/databases.js';
 

@@ -4,7 +4,7 @@ import { systemClock } from '@dotmac/core';
 import { databaseFromUrl } from '@dotmac/core/kysely';
 import { boundInTime } from '../../src/databases/mysql/partitions.js';
 import { dropPartitions } from '../../src/databases/rows/drop-partitions.js';
-import type { TimeUnit } from '../../src/policies/policy.js';
+import type { TimeUnit } from '../../src/policies/time-unit.js';
 import { planned } from '../support/clean.js';
 import { dialects } from '../support/databases.js';
 

@@ -5,7 +5,7 @@ import { databaseFromUrl, type Database } from '@dotmac/core/kysely';
 import type { RowDialect } from '../../src/databases/rows/dialect.js';
 import { dropPartitions } from '../../src/databases/rows/drop-partitions.js';
 import { planRows } from '../../src/databases/rows/plan-rows.js';
-import type { TimeUnit } from '../../src/policies/policy.js';
+import type { TimeUnit } from '../../src/policies/time-unit.js';
 import { planned } from '../support/clean.js';
 import { dialects, type FreshDatabase } from '../support/databases.js';
 

@@ -2,7 +2,8 @@ import { systemClock } from '@dotmac/core';
 import type { Database } from '@dotmac/core/kysely';
 import { deleteRows, type DeleteRowsOptions } from '../../src/databases/rows/delete-rows.js';
 import { planRows, type RowPlan } from '../../src/databases/rows/plan-rows.js';
-import { prepareAll, type Prepared } from '../../src/databases/rows/prepare.js';
+import { prepareAll } from '../../src/databases/rows/prepare.js';
+import type { Prepared } from '../../src/databases/rows/prepared.js';
 import { checkPolicies } from '../../src/policies/policy-set.js';
 import type { RetentionPolicy } from '../../src/policies/policy.js';
 

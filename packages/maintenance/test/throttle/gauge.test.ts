@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { fakeClock } from '@dotmac/core/testing';
 import { createGauge } from '../../src/throttle/gauge.js';
-import { createPressure, type Load, type PressureSignal } from '../../src/throttle/pressure.js';
+import { createPressure, type Load } from '../../src/throttle/pressure.js';
+import type { PressureSignal } from '../../src/throttle/signal.js';
 
 type Reading = number | Promise<number> | Error;
 

@@ -1,5 +1,5 @@
 import { routeFor } from '@dotmac/core/contract';
-import type { OperationsScope } from '../operations.js';
+import type { OperationsScope } from '../scope.js';
 import { operationsStatus } from './status.js';
 
 const route = routeFor<OperationsScope>();

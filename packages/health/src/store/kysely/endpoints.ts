@@ -1,7 +1,8 @@
 import { executorFor, inTransaction, type Database } from '@dotmac/core/kysely';
 import type { Kysely, Transaction } from 'kysely';
 import type { EndpointRecord } from '../../endpoints/endpoint.js';
-import type { ChangedEndpoint, HealthStore, StoredEndpoint, TenantEndpoints } from '../store.js';
+import type { ChangedEndpoint, HealthStore, TenantEndpoints } from '../store.js';
+import type { StoredEndpoint } from '../stored-endpoint.js';
 import { endpointOf, endpointRow, storedEndpoint, type HealthTables } from './tables.js';
 
 type Endpoints = Pick<TenantEndpoints, 'insert' | 'change' | 'get' | 'list' | 'remove'>;

@@ -4,7 +4,7 @@ import type { EndpointRecord, EndpointStatus } from '../../endpoints/endpoint.js
 import type { BucketRow } from '../../history/bucket.js';
 import { uncheckedState, type KeptEndpoint, type KeptState } from '../../monitoring/directory.js';
 import { keptCode } from '../../probes/outcomes.js';
-import type { StoredEndpoint } from '../store.js';
+import type { StoredEndpoint } from '../stored-endpoint.js';
 
 /** `dotmac_endpoints`. */
 export interface EndpointRow {

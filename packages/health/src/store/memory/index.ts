@@ -10,13 +10,8 @@ import { mostDueLookedAt, type MessageRecord } from '../alerts.js';
 import { isLate } from '../late-news.js';
 import type { WatchTime } from '../sharing.js';
 import { outboxEntries } from '../outbox-entries.js';
-import {
-  mostEntries,
-  type EndpointListing,
-  type HealthStore,
-  type IncidentWrite,
-  type StoredEndpoint,
-} from '../store.js';
+import { mostEntries, type EndpointListing, type HealthStore, type IncidentWrite } from '../store.js';
+import type { StoredEndpoint } from '../stored-endpoint.js';
 import { channelsOf, dueIn, memoryAlerts } from './alerts.js';
 import { memoryEventLog } from './event-log.js';
 import { memorySharing, settleShared, type KeptChange, type KeptHanded, type KeptReceipt } from './sharing.js';

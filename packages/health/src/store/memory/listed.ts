@@ -1,6 +1,7 @@
 import type { BucketDelta } from '../../history/pending-buckets.js';
 import { shownIncident, type IncidentFilter, type IncidentRecord } from '../../incidents/incident.js';
-import type { BucketSpan, EndpointListing, StoredEndpoint } from '../store.js';
+import type { BucketSpan, EndpointListing } from '../store.js';
+import type { StoredEndpoint } from '../stored-endpoint.js';
 
 /** What a bucket is kept as. */
 export type KeptBucket = Pick<BucketDelta, 'endpointId' | 'resolution' | 'bucket'> & { inMaintenance: boolean };

@@ -1,6 +1,7 @@
 import { memoryLeases, newId, systemClock, type Clock, type MemoryTables } from '@dotmac/core';
 import type { EndpointChange, HandedResult, Receipt, SharedStore, WatchTime } from '../sharing.js';
-import type { Settlement, StoredEndpoint } from '../store.js';
+import type { Settlement } from '../store.js';
+import type { StoredEndpoint } from '../stored-endpoint.js';
 
 /** A change, and who made it. */
 export type KeptChange = EndpointChange & { origin: string };

@@ -1,19 +1,10 @@
 import type { StoreTransaction } from '@dotmac/core';
 import { executorFor, insertedCount, onConflictDoNothing, type Database, type Migration } from '@dotmac/core/kysely';
 import type { AnswerStore } from '../store.js';
+import type { AnswerRow } from './answer-row.js';
 import type { LifecycleTables } from './tables.js';
 
 const table = 'dotmac_command_answers';
-
-/** `dotmac_command_answers`. */
-export interface AnswerRow {
-  tenant_id: string;
-  key_hash: string;
-  fingerprint: string;
-  customer_id: string | null;
-  answer: string | null;
-  keep_until: number;
-}
 
 const answers: Migration = async (schema, { types }) => {
   await schema.schema

@@ -17,36 +17,13 @@ import { pageOf } from '../page-of.js';
 import { bulkKey, type BulkStore } from '../store.js';
 import { behind } from './behind.js';
 import { kyselyBulkCustomers } from './bulk-customers.js';
+import type { BulkRow } from './bulk-row.js';
 import type { LifecycleTables } from './tables.js';
 
 const table = 'dotmac_bulk_operations';
 const open = ['pending', 'running'];
 /** 5 columns a row: far below every database's limit of parameters. */
 const rowsPerInsert = 500;
-
-/** `dotmac_bulk_operations`. */
-export interface BulkRow {
-  tenant_id: string;
-  id: string;
-  command: string;
-  input: string;
-  filter: string;
-  dry_run: number;
-  status: string;
-  total: number | null;
-  processed: number;
-  changed: number;
-  refused: number;
-  outcomes: string;
-  last_customer_id: string;
-  up_to: string;
-  created_by: string;
-  created_at: number;
-  started_at: number | null;
-  touched_at: number;
-  ended_at: number | null;
-  cancel_requested_at: number | null;
-}
 
 /** Commands for many, in the database. */
 export function kyselyBulk(database: Database, outbox: KyselyOutbox, tenantId: string): BulkStore {

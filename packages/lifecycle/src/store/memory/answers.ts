@@ -1,8 +1,5 @@
 import type { AnswerStore, KeptAnswer } from '../store.js';
-import type { LifecycleMemory } from './index.js';
-
-/** An answer, and how long it is kept. */
-export type AnswerRecord = KeptAnswer & { keepUntil: number };
+import type { AnswerRecord, LifecycleMemory } from './tables.js';
 
 /** Answers in memory. */
 export function memoryAnswers(memory: LifecycleMemory, tenantId: string): AnswerStore {

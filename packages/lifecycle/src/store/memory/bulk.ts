@@ -7,7 +7,7 @@ import type { BulkChange, BulkStore } from '../store.js';
 import { fits } from './customer-list.js';
 import { writeTerms } from './customers.js';
 import { appendHistory } from './history.js';
-import type { LifecycleMemory } from './index.js';
+import type { LifecycleMemory } from './tables.js';
 
 /** Commands for many, in memory. */
 export function memoryBulk(memory: LifecycleMemory, outbox: Outbox, tenantId: string): BulkStore {

@@ -8,7 +8,7 @@ import { foundPage } from './customer-list.js';
 import { nameKey } from '../name-key.js';
 import type { CustomerStore, Insertion } from '../store.js';
 import { appendHistory } from './history.js';
-import type { LifecycleMaps, LifecycleMemory } from './index.js';
+import type { LifecycleMaps, LifecycleMemory } from './tables.js';
 
 /** Customers in memory. */
 export function memoryCustomers(memory: LifecycleMemory, outbox: Outbox, tenantId: string): CustomerStore {

@@ -1,5 +1,5 @@
 import type { DunningCaseStore } from '../store.js';
-import type { LifecycleMemory } from './index.js';
+import type { LifecycleMemory } from './tables.js';
 
 /** Dunning cases in memory. */
 export function memoryDunningCases(memory: LifecycleMemory, tenantId: string): DunningCaseStore {

@@ -1,6 +1,6 @@
 import { enteredBy } from '../../customers/entered-stage.js';
 import type { HistoryEntry, HistoryStore, StageChange } from '../store.js';
-import type { LifecycleMaps, LifecycleMemory } from './index.js';
+import type { LifecycleMaps, LifecycleMemory } from './tables.js';
 
 /** History in memory. */
 export function memoryHistory(memory: LifecycleMemory, tenantId: string): HistoryStore {

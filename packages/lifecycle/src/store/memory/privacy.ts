@@ -1,6 +1,6 @@
 import type { LegalHold } from '../../privacy/hold.js';
 import type { PrivacyStore } from '../store.js';
-import type { LifecycleMemory } from './index.js';
+import type { LifecycleMemory } from './tables.js';
 
 /** Keys and holds in memory, and the end of what is kept of a customer. */
 export function memoryPrivacy(memory: LifecycleMemory, tenantId: string): PrivacyStore {

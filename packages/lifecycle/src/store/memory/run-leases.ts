@@ -1,6 +1,6 @@
 import type { Clock } from '@dotmac/core';
 import type { RunLeases } from '../runs.js';
-import type { LifecycleMemory, RunRecord } from './index.js';
+import type { LifecycleMemory, RunRecord } from './tables.js';
 
 /** Leases on runs in memory. */
 export function memoryRunLeases(memory: LifecycleMemory, clock: Pick<Clock, 'now'>): RunLeases {

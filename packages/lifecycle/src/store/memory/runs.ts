@@ -1,7 +1,7 @@
 import type { Run } from '../../provisioning/run.js';
 import { pageOf } from '../page-of.js';
 import { runKey, type RunStore } from '../store.js';
-import type { LifecycleMemory } from './index.js';
+import type { LifecycleMemory } from './tables.js';
 
 /** Provisioning runs in memory. */
 export function memoryRuns(memory: LifecycleMemory, tenantId: string): RunStore {

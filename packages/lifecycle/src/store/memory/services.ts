@@ -1,7 +1,7 @@
 import type { ServiceInstance, ServiceStatus } from '../../services/instance.js';
 import { pageOf } from '../page-of.js';
 import type { ServiceStore } from '../store.js';
-import type { LifecycleMemory } from './index.js';
+import type { LifecycleMemory } from './tables.js';
 
 /** Services in memory. */
 export function memoryServices(memory: LifecycleMemory, tenantId: string): ServiceStore {

@@ -1,5 +1,5 @@
 import type { SignalStore } from '../store.js';
-import type { LifecycleMemory } from './index.js';
+import type { LifecycleMemory } from './tables.js';
 
 /** What was said to steps, in memory. */
 export function memorySignals(memory: LifecycleMemory, tenantId: string): SignalStore {

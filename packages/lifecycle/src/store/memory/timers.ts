@@ -1,6 +1,6 @@
 import type { Timer } from '../../timers/timer.js';
 import type { TimerStore } from '../store.js';
-import type { LifecycleMemory } from './index.js';
+import type { LifecycleMemory } from './tables.js';
 
 /** Timers in memory. */
 export function memoryTimers(memory: LifecycleMemory, tenantId: string): TimerStore {

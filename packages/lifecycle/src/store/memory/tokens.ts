@@ -1,6 +1,6 @@
 import type { Channel } from '../../verification/channel.js';
 import type { TokenStore } from '../store.js';
-import type { LifecycleMemory } from './index.js';
+import type { LifecycleMemory } from './tables.js';
 
 /** Verification tokens in memory. */
 export function memoryTokens(memory: LifecycleMemory, tenantId: string): TokenStore {

@@ -2,7 +2,7 @@ import type { WebhookDelivery } from '../../webhooks/delivery.js';
 import { pageOf } from '../page-of.js';
 import { rangeCursor, readRangeCursor } from '../range-cursor.js';
 import type { WebhookStore } from '../store.js';
-import type { LifecycleMemory } from './index.js';
+import type { LifecycleMemory } from './tables.js';
 
 /** Webhooks in memory. */
 export function memoryWebhooks(memory: LifecycleMemory, tenantId: string): WebhookStore {

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { TimeUnit } from '../../policies/policy.js';
+import type { TimeUnit } from '../../policies/time-unit.js';
 import type { Sql } from '../rows/selection.js';
 
 const numeric = new Set(['bigint', 'bigint unsigned', 'int', 'int unsigned', 'decimal', 'double', 'float']);

@@ -1,7 +1,7 @@
 import { sql, type Kysely, type Transaction } from 'kysely';
 import type { BatchLimits } from '../rows/dialect.js';
 import { tableId } from '../rows/due.js';
-import type { TimeUnit } from '../../policies/policy.js';
+import type { TimeUnit } from '../../policies/time-unit.js';
 import type { Partition, RowSelection, Sql, TableFacts, TableName } from '../rows/selection.js';
 import { instantLiteral } from './instant.js';
 import { inSession } from './session.js';

@@ -12,7 +12,7 @@ import type {
   TableInTime,
   TableName,
 } from './selection.js';
-import type { TimeUnit } from '../../policies/policy.js';
+import type { TimeUnit } from '../../policies/time-unit.js';
 
 /** Limits of one batch. */
 export interface BatchLimits {

@@ -1,7 +1,7 @@
 import type { Transaction } from 'kysely';
 import type { Clock } from '@dotmac/core';
 import type { RowPlan } from './plan-rows.js';
-import type { Prepared } from './prepare.js';
+import type { Prepared } from './prepared.js';
 import { worthRetrying } from './retry.js';
 
 /** What {@link dropPartitions} needs. */

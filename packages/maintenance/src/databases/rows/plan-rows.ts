@@ -4,7 +4,7 @@ import { countCascades, type CascadeCount } from './cascades.js';
 import { countAll, countDue, countPartition, hasOldRows, type RowCount } from './count.js';
 import { beginning, cut, positionOf, readPosition, type Walk, type Work } from './cut.js';
 import { due, restricting, tableId, tableLabel } from './due.js';
-import type { Prepared } from './prepare.js';
+import type { Prepared } from './prepared.js';
 import { endedByTimeout } from './retry.js';
 import type { Partition } from './selection.js';
 import { chooseStrategy, type Strategy } from './strategy.js';

@@ -1,5 +1,5 @@
 import type { Expression, ExpressionBuilder, RawBuilder, SqlBool } from 'kysely';
-import type { TimeUnit } from '../../policies/policy.js';
+import type { TimeUnit } from '../../policies/time-unit.js';
 
 /** SQL, or a part of it, with its values bound. */
 export type Sql = RawBuilder<unknown>;

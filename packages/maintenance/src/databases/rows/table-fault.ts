@@ -3,7 +3,7 @@ import { maintenanceErrors } from '../../errors.js';
 import { isDenial, refused } from '../refused.js';
 import type { Want } from './dialect.js';
 import { tableLabel } from './due.js';
-import type { Prepared } from './prepare.js';
+import type { Prepared } from './prepared.js';
 import { worthRetrying } from './retry.js';
 
 /** In our words where it is of this table alone; as it is where it may be of anything. */

@@ -2,7 +2,7 @@ import type { OpenRoot } from '../../files/root.js';
 import { doubled, fateOf } from './archive-batch.js';
 import { archiveFile, type ArchiveFile } from './archive-file.js';
 import { recoverArchives } from './archive-recovery.js';
-import type { Prepared } from './prepare.js';
+import type { Prepared } from './prepared.js';
 
 /** `@` is in no policy's name, so that no policy's archives are taken for another's. */
 const prefixOf = ({ name }: Prepared): string => `${name}@`;
