@@ -2,7 +2,7 @@ import { isTimeZone } from '@dotmac/core';
 import { instant } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { cronNext } from '../windows/cron-next.js';
-import type { Seen } from './sight.js';
+import type { Seen } from './seen.js';
 
 /** When a job is to call, as an endpoint's `config` has it; seconds. */
 export const heartbeatSettings = z

@@ -2,7 +2,8 @@ import { isDeepStrictEqual } from 'node:util';
 import type { WatchTime } from '../store/sharing.js';
 import { cronNext } from '../windows/cron-next.js';
 import { standingOf, type HeartbeatSettings } from './heartbeat.js';
-import type { SeenRecord, Sight } from './sight.js';
+import type { SeenRecord } from './sight.js';
+import type { Sight } from './seen.js';
 
 /** What a job's calls amount to. */
 export interface Verdict {

@@ -7,7 +7,8 @@ import {
   standingOf,
   type HeartbeatSettings,
 } from '../../src/heartbeats/heartbeat.js';
-import { afterSight, isSeen, type SeenRecord, type Sight } from '../../src/heartbeats/sight.js';
+import { afterSight, isSeen, type SeenRecord } from '../../src/heartbeats/sight.js';
+import type { Sight } from '../../src/heartbeats/seen.js';
 import { lateInMs, verdictOf } from '../../src/heartbeats/verdict.js';
 
 const minute = 60_000;
