@@ -184,6 +184,7 @@ export function createHealth(options: HealthOptions): Health {
     targets,
     docker,
     clock,
+    steps,
     schemas,
     checkIntervals,
     maxEndpoints,

@@ -11,6 +11,8 @@ export interface ClockSteps {
    * back, counts as dated the second time.
    */
   since(at: number): number;
+  /** What it showed within the last `ms`, epoch ms: more than one span, the newest first, when it was set meanwhile. */
+  shown(ms: number): { from: number; until: number }[];
 }
 
 /** Wall clocks are slewed by less from one look to the next; what is more was set. */
@@ -23,8 +25,8 @@ export function createClockSteps(clock: Pick<Clock, 'now' | 'monotonic'>): Clock
   const listeners: ((byMs: number) => void)[] = [];
   const aheadOf = (): number => clock.now() - clock.monotonic();
   let lastAhead = aheadOf();
-  /** By how much it was set, and what it showed when that was seen. */
-  const steps: { by: number; seenAt: number }[] = [];
+  /** By how much it was set, and what it and the monotonic clock showed when that was seen. */
+  const steps: { by: number; seenAt: number; read: number }[] = [];
   /** Whether an instant was dated before a step: after it the clock never showed that yet, or any more. */
   const isBefore = (at: number, { by, seenAt }: { by: number; seenAt: number }): boolean =>
     by > 0 ? at <= seenAt - by : at < seenAt + by || at > clock.now();
@@ -33,7 +35,7 @@ export function createClockSteps(clock: Pick<Clock, 'now' | 'monotonic'>): Clock
     const by = Math.round(nowAhead - lastAhead);
     lastAhead = nowAhead;
     if (Math.abs(by) < leastStepMs) return;
-    steps.push({ by, seenAt: clock.now() });
+    steps.push({ by, seenAt: clock.now(), read: clock.monotonic() });
     if (steps.length > mostSteps) steps.shift();
     for (const listener of listeners) listener(by);
   };
@@ -45,6 +47,18 @@ export function createClockSteps(clock: Pick<Clock, 'now' | 'monotonic'>): Clock
       let setBy = 0;
       for (const step of steps) if (isBefore(at + setBy, step)) setBy += step.by;
       return setBy;
+    },
+    shown(ms) {
+      look();
+      const begin = clock.monotonic() - ms;
+      const spans: { from: number; until: number }[] = [];
+      let [until, read] = [clock.now(), clock.monotonic()];
+      for (const step of steps.toReversed()) {
+        if (step.read <= begin) break;
+        spans.push({ from: step.seenAt, until });
+        [until, read] = [step.seenAt - step.by, step.read];
+      }
+      return [...spans, { from: until - (read - begin), until }];
     },
   };
 }

@@ -16,7 +16,7 @@ const mostRead = 50_000;
 /** After so many it is another tenant's turn, until all had theirs. */
 const mostInTurn = mostRead / 10;
 
-type Evaluated = Pick<HealthContext, 'store' | 'directory' | 'retention' | 'clock' | 'change'>;
+type Evaluated = Pick<HealthContext, 'store' | 'directory' | 'retention' | 'clock' | 'steps' | 'change'>;
 type Place = { tenantId: string; id: string } | null;
 
 /**

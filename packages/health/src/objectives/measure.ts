@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { HealthContext } from '../context.js';
 import { addSums, emptySums } from '../history/bucket.js';
-import { bucketMs, planWindow, resolutions, startOf, type Retention, type Span } from '../history/resolution.js';
+import { bucketMs, planWindow, resolutions, startOf, type Span } from '../history/resolution.js';
 import {
   addTallies,
   burningBy,
@@ -32,7 +32,7 @@ const mostEndpoints = { availability: 10_000, latency: 100 };
 const summedAtOnce = 500;
 
 /** What measuring works with. */
-export type Measured = Pick<HealthContext, 'store' | 'directory' | 'retention' | 'clock'>;
+export type Measured = Pick<HealthContext, 'store' | 'directory' | 'retention' | 'clock' | 'steps'>;
 
 /** The endpoints that an objective is about: of those with its tag the oldest, as many as are reckoned together. */
 export function endpointsOf(context: Measured, objective: ObjectiveRecord) {
@@ -76,11 +76,22 @@ async function tallyOfPart(
 /** As many buckets of an endpoint as a window is made of. */
 const mostBuckets = 120;
 
-/** A window in buckets of one size, up to now; it begins with a whole one. */
-function windowSpan(ms: number, now: number, retention: Retention): Span {
+/**
+ * A window in buckets of one size, up to now; it begins with a whole one. When the clock was set within it, it is what that
+ * showed: buckets that were shown twice hold both times.
+ */
+function windowSpans(ms: number, { steps, retention }: Pick<Measured, 'steps' | 'retention'>): Span[] {
   const fits = resolutions.find((it) => ms <= mostBuckets * bucketMs[it] && ms + bucketMs[it] <= retention[it]);
   const resolution = fits ?? 'day';
-  return { resolution, from: startOf(resolution, now - ms), until: now + 1 };
+  const spans: Span[] = [];
+  for (const { from, until } of steps.shown(ms).sort((a, b) => a.from - b.from)) {
+    const span = { resolution, from: startOf(resolution, from), until: Math.floor(until) + 1 };
+    const last = spans.at(-1);
+    // No bucket is counted twice.
+    if (last && span.from < last.until) last.until = Math.max(last.until, span.until);
+    else spans.push(span);
+  }
+  return spans;
 }
 
 /** Looks at an objective's windows, each as it is asked for. Paused endpoints burn nothing. */
@@ -90,9 +101,13 @@ function burnOver(context: Measured, objective: ObjectiveRecord, readings?: Read
   const intervals = endpoints.map(({ checkInterval }) => checkInterval * 1_000);
   const over = async (window: BurnWindow): Promise<Burn> => {
     if (ids.length === 0) return noBurn;
-    const [now, ms] = [context.clock.now(), burnWindowMs(window, intervals)];
-    const span = windowSpan(ms, now, context.retention);
-    const read = (): Promise<Tally> => tallyWithin(context, objective, { ids, span });
+    const ms = burnWindowMs(window, intervals);
+    const read = async (): Promise<Tally> => {
+      let tally = noTally;
+      for (const span of windowSpans(ms, context))
+        tally = addTallies(tally, await tallyWithin(context, objective, { ids, span }));
+      return tally;
+    };
     const tally = await (readings ? readings.share(objective, { window, endpoints: ids.length }, read) : read());
     return burnOf(tally, { target: objective.target, coverage: coverageOf(tally, ms, ids.length) });
   };

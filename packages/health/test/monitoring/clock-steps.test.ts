@@ -49,6 +49,25 @@ describe('a wall clock', () => {
     expect(told).toEqual([-hour]);
   });
 
+  it('has shown what it did, in pieces when it was set meanwhile', async () => {
+    const { clock, steps, set } = stage();
+    const begin = clock.now();
+    await clock.advance(10 * minute);
+    expect(steps.shown(5 * minute)).toEqual([{ from: begin + 5 * minute, until: begin + 10 * minute }]);
+    set(hour);
+    steps.look();
+    await clock.advance(3 * minute);
+    const forward = { from: begin + hour + 10 * minute, until: begin + hour + 13 * minute };
+    expect(steps.shown(5 * minute)).toEqual([forward, { from: begin + 8 * minute, until: begin + 10 * minute }]);
+    expect(steps.shown(3 * minute)).toEqual([forward]);
+    set(-2 * hour);
+    steps.look();
+    await clock.advance(minute);
+    const back = { from: begin - hour + 13 * minute, until: begin - hour + 14 * minute };
+    expect(steps.shown(5 * minute)).toEqual([back, forward, { from: begin + 9 * minute, until: begin + 10 * minute }]);
+    expect(steps.shown(minute)).toEqual([back]);
+  });
+
   it('that was set there and back again dated as if nothing had been', async () => {
     for (const step of [hour, -hour]) {
       const { clock, steps, set } = stage();

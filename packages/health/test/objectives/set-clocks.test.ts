@@ -1,0 +1,69 @@
+import { describe, expect, it } from 'vitest';
+import { memoryHealthStore } from '../../src/index.js';
+import { staged } from '../support/staged.js';
+
+const minute = 60_000;
+const hour = 60 * minute;
+
+/** A service level over an endpoint that has been well for an hour and a half, and what is told of it. */
+async function stage() {
+  const it = await staged((clock) => memoryHealthStore({ clock }));
+  const { clock, health, scope, register, becomes, until, states } = it;
+  const endpoint = await register('api', { checkInterval: 30 });
+  await becomes(endpoint, 'healthy');
+  const told: string[] = [];
+  health.events.on('objective.burning', ({ data }) => void told.push(data.severity));
+  health.events.on('objective.recovered', () => void told.push('recovered'));
+  await clock.advance(90 * minute);
+  await scope.objectives.create({ name: 'It answers', target: 0.99, endpointId: endpoint.id });
+  const isDownFor = async (ms: number): Promise<void> => {
+    states.set('api', 'offline');
+    await clock.advance(ms);
+  };
+  const isUpFor = async (ms: number): Promise<void> => {
+    states.set('api', 'healthy');
+    await clock.advance(ms);
+  };
+  const set = (byMs: number): void => clock.set(clock.now() + byMs);
+  return { clock, until, told, isDownFor, isUpFor, set };
+}
+
+const steps = [
+  ['forward', hour],
+  ['back', -hour],
+] as const;
+
+describe('a budget whose clock was set', () => {
+  it.each(steps)('pages while it burns, though that was an hour %s meanwhile', async (_, byMs) => {
+    const { told, isDownFor, set } = await stage();
+    await isDownFor(5 * minute);
+    expect(told).toEqual([]);
+    set(byMs);
+    // By a clock that nobody sets, it does so after nine minutes; then it is to be stored, and looked at.
+    await isDownFor(8 * minute);
+    expect(told).toEqual(['page']);
+  });
+
+  it.each(steps)('burns on when it was told that it does, though that was an hour %s', async (_, byMs) => {
+    const { told, isDownFor, isUpFor, set } = await stage();
+    await isDownFor(13 * minute);
+    expect(told).toEqual(['page']);
+    set(byMs);
+    await isDownFor(12 * minute);
+    expect(told).toEqual(['page']);
+    // What is shown twice is counted with what was there before, for an hour and as long as the window is: until then it may
+    // be told again that it burns.
+    await isUpFor(byMs > 0 ? 45 * minute : 105 * minute);
+    expect(told.slice(0, 2)).toEqual(['page', 'recovered']);
+    expect(told.at(-1)).toBe('recovered');
+  });
+
+  it('pages for no more than burnt within the hour, though that was an hour forward in it', async () => {
+    const { told, isDownFor, isUpFor, set } = await stage();
+    set(hour);
+    await isUpFor(13 * minute);
+    await isDownFor(3 * minute);
+    await isUpFor(30 * minute);
+    expect(told).toEqual([]);
+  });
+});
