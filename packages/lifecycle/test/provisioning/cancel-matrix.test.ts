@@ -6,7 +6,7 @@ import { foldedService, foldServices } from '../../src/services/fold.js';
 import { backends } from '../support/backends.js';
 import { withBoundaries, type AtBoundary } from '../support/boundaries.js';
 import { crowd } from '../support/crowd.js';
-import { createHostTables, everyKind, type HostTables, type OutsideCall } from '../support/every-kind.js';
+import { createHostTables, everyKind, portsOf, type OutsideCall } from '../support/every-kind.js';
 import { fates } from '../support/fates.js';
 import { rig, until } from '../support/lifecycle.js';
 
@@ -100,18 +100,8 @@ for (const [turn, { title, present, create }] of databases.entries())
           const spared = undone.length > asks.length ? 1 : 0;
           expect(undone.slice(spared), seen).toEqual(asks);
           if (spared > 0) expect([isCancelled, made.includes(undone[0] ?? '')], seen).toEqual([true, false]);
-          const ports = await database
-            .withTables<HostTables>()
-            .selectFrom('host_ports')
-            .select('id')
-            .where('id', 'like', `${serviceId}%`)
-            .orderBy('id')
-            .execute();
           const rows = isCancelled ? fate.kept : fate.rows;
-          expect(
-            ports.map(({ id }) => id),
-            seen,
-          ).toEqual(rows.map((suffix) => `${serviceId}${suffix}`));
+          expect(await portsOf(database, serviceId), seen).toEqual(rows.map((suffix) => `${serviceId}${suffix}`));
           const events = (await history.list(customerId, { limit: 99 })).map(({ event }) => event);
           const row = (await customers.get(customerId)) ?? expect.unreachable();
           expect(events.at(-1)?.name, seen).toBe(isCancelled ? 'service.cancelled' : fate.events.at(-1));

@@ -18,7 +18,7 @@ import {
   everyKind,
   hostHooks,
   leftAlone,
-  type HostTables,
+  portsOf,
   type Outside,
   type OutsideCall,
 } from './every-kind.js';
@@ -149,17 +149,9 @@ export function crashMatrix(chosen: readonly Fate[], on: 'one' | 'all'): void {
             expect(await events(), where).toEqual(fate.events);
             expect(await services.get(serviceId), where).toMatchObject({ ...fate.leaves, openRunId: null });
             expect(await timers.listFor(customerId), where).toEqual([]);
-            const ports = await database
-              .withTables<HostTables>()
-              .selectFrom('host_ports')
-              .select('id')
-              .where('id', 'like', `${serviceId}%`)
-              .orderBy('id')
-              .execute();
-            expect(
-              ports.map(({ id }) => id),
-              where,
-            ).toEqual(fate.rows.map((suffix) => `${serviceId}${suffix}`));
+            expect(await portsOf(database, serviceId), where).toEqual(
+              fate.rows.map((suffix) => `${serviceId}${suffix}`),
+            );
             const own = [...lines, ...calls].filter(
               (line): line is OutsideCall => 'key' in line && line.serviceId === serviceId,
             );

@@ -10,6 +10,18 @@ export interface HostTables {
   host_ports: { id: string };
 }
 
+/** The ports of a service that the host has, in their order. */
+export async function portsOf(database: Database, serviceId: string): Promise<string[]> {
+  const found = await database
+    .withTables<HostTables>()
+    .selectFrom('host_ports')
+    .select('id')
+    .where('id', 'like', `${serviceId}%`)
+    .orderBy('id')
+    .execute();
+  return found.map(({ id }) => id);
+}
+
 /** Makes {@link HostTables}. */
 export async function createHostTables({ kysely }: Database): Promise<void> {
   await sql`create table host_ports (id varchar(64) primary key)`.execute(kysely);
