@@ -1,7 +1,7 @@
 import { coreErrors } from '@dotmac/core';
 import type { Customer } from '../customers/customer.js';
 import { longestDays } from '../longest-days.js';
-import { isReason } from '../suspension/reasons.js';
+import { whyNoReason } from '../suspension/reasons.js';
 
 /**
  * What a step does: `warn` tells subscribers (`dunning.warned`), `throttle` and `suspend` open the policy's reason,
@@ -63,9 +63,8 @@ export function defineDunningPolicy(init: DunningPolicyInit): DunningPolicy {
   const { name, steps, reason = 'non_payment', leastGapHours = 24, exclude = () => undefined } = init;
   const refuse = (why: string) => coreErrors.INVALID_ARGUMENT({ argument: `dunning policy ${name}`, reason: why });
   if (!/^[A-Za-z0-9_-]{1,50}$/.test(name)) throw refuse('a name is 1 to 50 letters, digits, "_" or "-"');
-  if (!/^[A-Za-z][A-Za-z0-9_.-]{0,49}$/.test(reason))
-    throw refuse('a reason is a word of letters, digits, "_", "." or "-"');
-  if (!isReason(reason)) throw refuse(`"${reason}" is no reason: it stands for another one, or for all`);
+  const unusable = whyNoReason(reason);
+  if (unusable !== undefined) throw refuse(unusable);
   if (steps.length === 0 || steps.length > 20) throw refuse('there are 1 to 20 steps');
   if (!(leastGapHours >= 0 && leastGapHours <= longestDays * 24))
     throw refuse('leastGapHours is not negative, nor more than a hundred years');

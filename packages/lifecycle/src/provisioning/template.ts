@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { coreErrors } from '@dotmac/core';
 import type { z } from 'zod';
 import type { OperationName } from '../services/operation.js';
+import { whyNoReason } from '../suspension/reasons.js';
 import type { ActionStep, CompensationContext, ServiceStep, StepContext, TransactionStep } from './definition.js';
 import { faultOfLimits } from './step-limits.js';
 
@@ -61,8 +62,8 @@ function markOf(step: ServiceStep): string | [string, StepKind] {
 
 /**
  * Defines a service.
- * @throws INVALID_ARGUMENT for a name that is too long, no steps, two steps of one key, a step of no or several kinds, or one
- * with a limit that is none, e.g. a quorum of nobody
+ * @throws INVALID_ARGUMENT for a name that is too long, no steps, two steps of one key, a step of no or several kinds, one
+ * with a limit that is none, e.g. a quorum of nobody, or an `exemptFrom` that no suspension can have as its reason (`all`)
  *
  * @example
  * const internet = defineServiceTemplate({
@@ -83,6 +84,10 @@ export function defineServiceTemplate<Config extends z.ZodType>(init: ServiceTem
   if (name.length === 0 || name.length > 100) throw refuse('a name is 1 to 100 characters');
   if (version.length === 0 || version.length > 64) throw refuse('a version is 1 to 64 characters');
   if (init.steps.length === 0) throw refuse('a template has at least one step');
+  for (const reason of exemptFrom) {
+    const unusable = whyNoReason(reason);
+    if (unusable !== undefined) throw refuse(`exemptFrom: ${unusable}`);
+  }
   // The engine hands each step what this schema made of the configuration.
   const steps = init.steps as unknown as readonly ServiceStep[];
   const others = (init.operations ?? {}) as Partial<Record<OtherOperation, readonly ServiceStep[]>>;

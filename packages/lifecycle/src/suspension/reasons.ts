@@ -1,6 +1,7 @@
 import { illegal } from '../customers/transitions.js';
 import type { Customer } from '../customers/customer.js';
 import type { ChecklistItem } from '../onboarding/checklist.js';
+import { actionType } from './suspension.js';
 
 /** The reason of a suspension whose `action_type` names none: the command's own name. */
 const generalReason = 'general';
@@ -20,9 +21,12 @@ export function reasonFor(actionType: string): string {
   return Object.hasOwn(general, actionType) ? generalReason : actionType;
 }
 
-/** Can a reason be called this? Not by a word that stands for another one, or for every one. */
-export function isReason(word: string): boolean {
-  return word !== everyReason && reasonFor(word) === word;
+/** Why no reason can be called this: no suspension would ever open it. Undefined: one can. */
+export function whyNoReason(word: string): string | undefined {
+  if (!actionType.safeParse(word).success)
+    return 'a reason is a word of letters, digits, "_", "." or "-", up to 50, that begins with a letter';
+  const stands = word === everyReason || reasonFor(word) !== word;
+  return stands ? `"${word}" is no reason: it stands for another one, or for all` : undefined;
 }
 
 /**

@@ -6,7 +6,8 @@ import { reason } from '../customers/reason.js';
 /** They stay with the customer as long as the reason is open. */
 const mostParameters = 16_384;
 
-const actionType = z
+/** What a reason can be called, and what stands for one or for all. */
+export const actionType = z
   .string()
   .min(1)
   .max(50)

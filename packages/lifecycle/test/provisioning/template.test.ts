@@ -35,6 +35,17 @@ describe('a service template', () => {
     expect(() => of(...steps)).toThrow(expect.objectContaining(refused));
   });
 
+  it.each(['all', 'suspend', 'suspension', 'reactivate', 'reactivation', '', 'not paid', '1st', 'x'.repeat(51)])(
+    'that is exempt from %j, for which nobody is ever suspended, is refused',
+    (reason) => {
+      const refused = { code: 'INVALID_ARGUMENT', message: expect.stringMatching(/exemptFrom: .*reason/) as string };
+      const define = (...exemptFrom: string[]) =>
+        defineServiceTemplate({ name: 'internet', config: z.object({}), steps: [{ key: 'port', run }], exemptFrom });
+      expect(() => define('non_payment', reason)).toThrow(expect.objectContaining(refused));
+      expect(define('general', 'non_payment').exemptFrom).toEqual(['general', 'non_payment']);
+    },
+  );
+
   it('is taken down within the limits of its steps', () => {
     const template = of(
       { key: 'port', run, compensate: run, timeoutMs: 1_000, compensationRetry: { attempts: 2 } },
