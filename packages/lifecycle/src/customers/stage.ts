@@ -43,8 +43,8 @@ export function churningFromIn(to: Stage, { stage, churningFrom }: Whereabouts):
  * Is a customer churning that had yet to become active, for the first time or again? Where a churning one does not know, a
  * version marked it to which that was legal in `active` alone.
  */
-export function churnsBeforeActive({ churningFrom }: Pick<Whereabouts, 'churningFrom'>): boolean {
-  return churningFrom !== null && churningFrom !== 'active';
+export function churnsBeforeActive({ stage, churningFrom }: Whereabouts): boolean {
+  return stage === 'churning' && churningFrom !== null && churningFrom !== 'active';
 }
 
 const statuses: Record<Stage, CustomerStatus> = {

@@ -49,6 +49,8 @@ describe('the table of transitions', () => {
     const customer = { ...willing, stage: 'churning', churningFrom: null } as const;
     expect(transitionFor(customer, 'winBack', {}, []).to).toBe('active');
     expect(statusOf(customer)).toBe('active');
+    // A version that does not know it leaves it behind.
+    expect(statusOf({ stage: 'active', churningFrom: 'onboarding' })).toBe('active');
     expect(places.map((place) => `${place}: ${statusOf(whereabouts(place))}`).slice(-4)).toEqual([
       'churning: active',
       'inactive: inactive',
