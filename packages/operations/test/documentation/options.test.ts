@@ -14,7 +14,7 @@ const options = [
   ['core', 'core/src/http/api.ts', 'ApiOptions'],
   ['health', 'health/src/options.ts', 'HealthOptions'],
   ['lifecycle', 'lifecycle/src/options.ts', 'LifecycleOptions'],
-  ['maintenance', 'maintenance/src/maintenance.ts', 'MaintenanceOptions'],
+  ['maintenance', 'maintenance/src/options.ts', 'MaintenanceOptions'],
   ['maintenance', 'maintenance/src/policies/policy.ts', 'MaintenancePolicies'],
   ['operations', 'operations/src/operations.ts', 'OperationsOptions'],
 ] as const;
