@@ -1,21 +1,16 @@
 import { isDeepStrictEqual } from 'node:util';
-import { newId, silentLogger } from '@dotmac/core';
+import { newId } from '@dotmac/core';
 import { fakeClock } from '@dotmac/core/testing';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createHealth, memoryHealthStore, type EndpointStatus, type HealthStore } from '../../src/index.js';
-import { createRecorder } from '../../src/history/recorder.js';
-import { createClockSteps } from '../../src/monitoring/clock-steps.js';
-import { createDirectory } from '../../src/monitoring/directory.js';
-import { loadEndpoints } from '../../src/monitoring/load-endpoints.js';
-import { createMonitor } from '../../src/monitoring/monitor.js';
 import { createFollower } from '../../src/sharing/follow.js';
 import { createHandOver } from '../../src/sharing/hand-over.js';
 import type { Term } from '../../src/store/sharing.js';
-import { createCalendar } from '../../src/windows/calendar.js';
 import { endpointRecord } from '../support/endpoints.js';
 import { storedResults } from '../support/results.js';
 import { staged } from '../support/staged.js';
 import { healthStores } from '../support/stores.js';
+import { takingOn } from '../support/taking.js';
 
 /** Which calls fail, counted from the first: those whose answer is lost are done all the same. */
 interface Fault {
@@ -52,25 +47,10 @@ const statusesOf = { gateway: ['healthy', 'offline'], mail: ['healthy'], gone: [
 
 /** A process that monitors, as far as it takes what others found out. */
 async function leader(store: HealthStore, owner: string) {
-  const [clock, directory] = [fakeClock(at + 60_000), createDirectory()];
+  const clock = fakeClock(at + 60_000);
   const lease = await store.leases.acquire(leaseKey, owner, 3_600_000);
   const term: Term = { key: leaseKey, fence: lease?.fence ?? 0 };
-  await loadEndpoints(store, directory);
-  const recorder = createRecorder({
-    ...{ store, directory, clock, logger: silentLogger, metrics: undefined, maxPending: 1_000 },
-    ...{ term: () => term, onFenced: () => undefined, publish: () => undefined },
-    calendar: createCalendar({ store, clock }),
-    rings: { recent: 100, issues: 100 },
-  });
-  onTestFinished(() => recorder.stop());
-  const monitor = createMonitor({
-    ...{ directory, recorder, clock, logger: silentLogger, metrics: undefined, steps: createClockSteps(clock) },
-    prepare: () => ({ fault: { code: 'probe_missing', message: 'Nothing is probed here' } }),
-    handOver: () => undefined,
-    limits: { total: 1, perTenant: 1, perHost: 1 },
-  });
-  onTestFinished(() => monitor.stop());
-  monitor.lead();
+  const { directory, recorder, monitor } = await takingOn(store, clock, term);
   const follower = createFollower({ store, directory, monitor, recorder, origin: owner, clock });
   return {
     look: () => follower.takeHanded(),

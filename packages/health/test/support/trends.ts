@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
-import { endpointStatus, type Trend } from '../../src/index.js';
+import { endpointStatus, type Bucket, type Trend } from '../../src/index.js';
+import { quantile } from '../../src/history/histogram.js';
 import { exactQuantile, type HistoryOracle, type Reckoned } from './history-oracle.js';
 
 /** What histograms promise, and what is lost where numbers are not whole. */
@@ -11,7 +12,8 @@ export function expectClose(found: number | null, exact: number | undefined, mor
   else expect(Math.abs((found ?? NaN) - exact)).toBeLessThanOrEqual(accuracy * exact + more);
 }
 
-const sumOf = (amounts: Reckoned['counts']): number => Object.values(amounts).reduce((sum, it) => sum + it, 0);
+/** Of all kinds together. */
+export const sumOf = (amounts: Reckoned['counts']): number => Object.values(amounts).reduce((sum, it) => sum + it, 0);
 const fourDecimals = (value: number): number => Math.round(value * 10_000) / 10_000;
 
 function availabilityOf(amounts: Reckoned['counts']): number | null {
@@ -20,8 +22,18 @@ function availabilityOf(amounts: Reckoned['counts']): number | null {
   return fourDecimals((100 * (amounts.healthy + amounts.degraded)) / known);
 }
 
+/** That a sum is what lies within its time. */
+export function expectBucket(bucket: Bucket, { counts, durationMs, times }: Reckoned): void {
+  const { start, histogram, ...sums } = bucket;
+  expect(sums, `from ${start} on`).toEqual({
+    ...{ counts, durationMs, timed: times.length, sumMs: times.reduce((sum, time) => sum + time, 0) },
+    ...{ minMs: times[0] ?? null, maxMs: times.at(-1) ?? null },
+  });
+  for (const share of [0.5, 0.95, 0.99]) expectClose(quantile(histogram, share), exactQuantile(times, share));
+}
+
 /** That a trend says what really was in its time, of which nothing lies behind `until`. */
-export function expectTrend(trend: Trend, oracle: HistoryOracle, until = trend.until): void {
+export function expectTrend(trend: Trend, oracle: Pick<HistoryOracle, 'within'>, until = trend.until): void {
   const expected = oracle.within(trend.from, until);
   const total = sumOf(expected.counts);
   const countedMs = trend.until - trend.from;
