@@ -7,7 +7,15 @@ import express from 'express';
 import fastify from 'fastify';
 import { z } from 'zod';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { assertInstants, assertStatus, createClient, eventually, type Answer, type Client } from './contract/client.js';
+import {
+  assertInstants,
+  assertProblem,
+  assertStatus,
+  createClient,
+  eventually,
+  type Answer,
+  type Client,
+} from './contract/client.js';
 
 const at = '/customer-lifecycle';
 const authenticate = () => ({ tenantId: 'acme', actorId: 'user:1', permissions: ['*' as const] });
@@ -64,6 +72,20 @@ describe.each(Object.keys(frameworks))('what people do about customers and their
             suspend: [{ key: 'shut', retry: { attempts: 1 }, run: refuses }],
             resume: [{ key: 'open', run: () => undefined }],
             change_plan: [{ key: 'speed', run: () => undefined }],
+          },
+        }),
+        defineServiceTemplate({
+          name: 'tv',
+          config: z.object({}),
+          steps: [{ key: 'box', run: () => undefined }],
+          operations: {
+            suspend: [{ key: 'boss', approval: {} }],
+            deprovision: [
+              { key: 'closed', run: () => undefined, compensate: () => undefined },
+              { key: 'boss', approval: {} },
+              { key: 'wiped', run: () => undefined },
+              { key: 'returned', approval: {} },
+            ],
           },
         }),
       ],
@@ -181,6 +203,55 @@ describe.each(Object.keys(frameworks))('what people do about customers and their
     assertInstants(assertStatus(await ofRun(id, 'cancel'), 200).body, 'cancel_requested_at');
     await serviceIs(id, { ...idle, status: 'failed', access: 'none' });
     expect((await client.get(`${at}/provisioning/${id}`)).body.run_status).toBe('cancelled');
+  });
+
+  it('says which run can be cancelled until when, and refuses with what to do instead', async () => {
+    const customer = await active();
+    const { id } = assertStatus(await command(customer, 'services', { service_name: 'tv' }), 202).body;
+    const isActive = { ...idle, status: 'active', access: 'full' };
+    await serviceIs(id, isActive);
+    const runAt = async (word: string, body: object, step: string): Promise<string> => {
+      assertStatus(await client.post(`${at}/services/${id}/${word}`, body), word === 'terminate' ? 202 : 200);
+      return waitsAt((await client.get(`${at}/services/${id}`)).body.open_run_id, step);
+    };
+    const waitsAt = async (run: string, step: string): Promise<string> => {
+      type Steps = { name: string; status: string }[];
+      await eventually(
+        () => client.get(`${at}/provisioning/${run}`),
+        ({ body }) => (body.steps as Steps).some(({ name, status }) => name === step && status === 'waiting'),
+      );
+      return run;
+    };
+    const cancelOf = async (run: string) => (await client.get(`${at}/provisioning/${run}/commands`)).body[0];
+    const refusalOf = async (run: string) => {
+      const answer = await ofRun(run, 'cancel');
+      assertProblem(answer, 409, 'RUN_NOT_CANCELLABLE');
+      return answer.body;
+    };
+    const refused = { allowed: false, code: 'RUN_NOT_CANCELLABLE', until_step: null };
+
+    const suspending = await runAt('suspend', { action_type: 'abuse' }, 'boss');
+    const why = await refusalOf(suspending);
+    expect(why.detail).toMatch(/open reasons: abuse\. Lift them/);
+    expect(await cancelOf(suspending)).toMatchObject({ ...refused, reason: why.detail });
+    assertStatus(await client.post(`${at}/services/${id}/resume`, { action_type: 'abuse' }), 200);
+    assertStatus(await ofRun(suspending, 'cancel'), 200);
+    await serviceIs(id, isActive);
+
+    const first = await runAt('terminate', {}, 'boss');
+    expect(await cancelOf(first)).toEqual({
+      ...{ command: 'cancel', allowed: true, code: null, reason: null },
+      until_step: 'wiped',
+    });
+    assertStatus(await ofRun(first, 'cancel'), 200);
+    await serviceIs(id, isActive);
+    const second = await runAt('terminate', {}, 'boss');
+    assertStatus(await ofRun(second, 'decisions', { step: 'boss', decision: 'approve' }), 200);
+    await waitsAt(second, 'returned');
+    const late = await refusalOf(second);
+    expect(late.detail).toContain('Let it end, and request the service anew.');
+    expect(late.details).toMatchObject({ operation: 'deprovision', step: 'wiped' });
+    expect(await cancelOf(second)).toMatchObject({ ...refused, reason: late.detail });
   });
 
   it('tries a stuck run again, goes on without its step, and says what is true of it', async () => {

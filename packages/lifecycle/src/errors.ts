@@ -184,9 +184,9 @@ export const lifecycleErrors = defineErrors({
   },
   RUN_NOT_CANCELLABLE: {
     kind: 'conflict',
-    message: ({ operation, reason }: { operation: string; reason: string }) =>
-      `The run that does ${operation} cannot be cancelled: ${reason}.`,
-    hint: 'Suspending and resuming follow reasons: lift or open those. What was taken down is requested anew.',
+    message: ({ operation, reason, instead }: { operation: string; reason: string; instead: string; step?: string }) =>
+      `The run that does ${operation} cannot be cancelled: ${reason}. ${instead}`,
+    hint: 'GET /customer-lifecycle/provisioning/{id}/commands says ahead what may be done about a run.',
   },
   STEP_NOT_DECIDABLE: {
     kind: 'conflict',

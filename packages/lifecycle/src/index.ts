@@ -72,6 +72,7 @@ export type { ConsistencyLine } from './consistency/report.js';
 export type { DriftAsk } from './consistency/drift.js';
 export type { DriftLine } from './consistency/drift-line.js';
 export type { ConsistencyAsk, ConsistencyService } from './consistency/service.js';
+export type { RunCommand, RunCommandExplanation } from './provisioning/explanation.js';
 export type { RunFollowAsk } from './provisioning/follow.js';
 export type { RunProgress } from './provisioning/progress.js';
 export type { CustomerState } from './feed/state-at.js';

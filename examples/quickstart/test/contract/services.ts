@@ -107,6 +107,11 @@ export const serviceLife: Suite<ContractSubject> = {
         assert.deepEqual(assertStatus(await client.get(`${runs}?status=stuck`), 200).body.items, []);
         assertProblem(await client.post(`${runs}/${id}/cancel`), 409, 'RUN_NOT_OPEN');
         assertProblem(await client.post(`${runs}/${id}/retry`, {}), 409, 'RUN_NOT_OPEN');
+        const said = assertStatus(await client.get(`${runs}/${id}/commands`), 200).body as Record<string, unknown>[];
+        assert.deepEqual(
+          said.map(({ command, allowed, code, until_step }) => [command, allowed, code, until_step]),
+          ['cancel', 'retry', 'skip', 'force'].map((command) => [command, false, 'RUN_NOT_OPEN', null]),
+        );
         const made = await subject.anonymous.post(`${runs}/completions`, { token: 'made.up' });
         assertProblem(made, 422, 'COMPLETION_TOKEN_INVALID');
       },

@@ -9,7 +9,7 @@ import { settleService } from '../services/settle.js';
 import { turnedBack } from './cancel.js';
 import { save, type Hold } from './checkpoint.js';
 import { hookAfter } from './hook-steps.js';
-import { outputsOf, type EndStatus } from './plan.js';
+import { hasLeftOver, outputsOf, type EndStatus } from './plan.js';
 import type { Run } from './run.js';
 
 interface Known {
@@ -19,7 +19,7 @@ interface Known {
 
 /**
  * Ends a run: what it leaves of its service, its event in the customer's history, and, if the service should be
- * otherwise by now, the next run; in one transaction. One that was cancelled before it turns back instead, if it undoes.
+ * otherwise by now, the next run; in one transaction. One that was cancelled before turns back instead, if it is undone.
  * @param known customer and service as they were read last, if they were: if they are so still, it is one statement
  * @param takePart what the host does in that transaction
  */
@@ -41,28 +41,27 @@ export async function endRun(
   return store.transaction(async (trx) => {
     const { customers, services, runs } = store.tenant(tenantId);
     const customer = await customers.lock(customerId, trx);
-    const latest = status === 'completed' ? await runs.lock(run.id, trx) : undefined;
-    const cancelRequestedAt = latest?.cancelRequestedAt ?? null;
-    // Whoever cancelled it was told so: everything is done, and nothing of it stays.
-    if (cancelRequestedAt !== null && operations[run.operation].undoes)
+    const isAhead = status === 'completed' || (status === 'stuck' && !hasLeftOver(run.steps));
+    const cancelRequestedAt = (isAhead && (await runs.lock(run.id, trx))?.cancelRequestedAt) || null;
+    // Whoever cancelled it was told so: whether all is done or a step failed for good, nothing of it stays.
+    if (cancelRequestedAt !== null && operations[run.operation].whenCancelled === 'undone')
       return { ...(await save(context, hold, run, turnedBack(run, clock.now()), trx)), cancelRequestedAt };
-    const end = cancelRequestedAt !== null && run.operation === 'deprovision' ? 'cancelled' : status;
-    const provisionedAt = end === 'completed' ? clock.now() : null;
-    const ended = await save(context, hold, run, { status: end, nextAt: null, provisionedAt }, trx);
+    const provisionedAt = status === 'completed' ? clock.now() : null;
+    const ended = await save(context, hold, run, { status, nextAt: null, provisionedAt }, trx);
     const service = await services.lock(run.serviceId, trx);
     if (!customer || !service) return ended;
     const identity = { tenantId, actor: run.requestedBy };
     const at = Math.max(clock.now(), customer.updatedAt);
-    const left = leave(service, ended, end, at);
+    const left = leave(service, ended, status, at);
     const next = await settleService(context, identity, left, customer, { at, trx }, isCertainAfter(ended));
     if (!next) await services.replace(left, trx);
-    const pending = [eventOf(ended, end), ...(next ? [next.event] : [])];
+    const pending = [eventOf(ended, status), ...(next ? [next.event] : [])];
     const after = { ...customer, version: customer.version + pending.length, updatedAt: at };
     const events = pending.map((event) => happened(identity, customerId, at, event));
     const state = { customer: after, service: next?.service ?? left, run: ended };
     const outbox = entriesForHook(context, identity, hookAfter(ended), { customerId, at, state });
     await recordChange(context, customer, after, events, trx, { outbox });
-    if (end === 'completed') await takePart?.(state, trx);
+    if (status === 'completed') await takePart?.(state, trx);
     return ended;
   });
 }
@@ -123,9 +122,9 @@ function unfinished({ access }: ServiceInstance, { operation }: Run): Pick<Servi
   return operation === 'deprovision' ? { status: access === 'suspended' ? 'suspended' : 'active' } : undefined;
 }
 
-/** Is it known what a service gives after a run? Not where one that does not undo was cancelled on its way. */
+/** Is it known what a service gives after a run? Not where one was cancelled that is left as it is. */
 function isCertainAfter({ operation, status }: Pick<Run, 'operation' | 'status'>): boolean {
-  return status !== 'cancelled' || operations[operation].undoes || operation === 'deprovision';
+  return status !== 'cancelled' || operations[operation].whenCancelled === 'undone';
 }
 
 /** What a run's end is called. */

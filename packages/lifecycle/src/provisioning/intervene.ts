@@ -20,7 +20,8 @@ function brokenStep({ steps }: Run): RunStep | undefined {
   );
 }
 
-function mustBeStuck({ id: requestId, status }: Run): void {
+/** @throws RUN_NOT_OPEN when a run is not stuck */
+export function mustBeStuck({ id: requestId, status }: Run): void {
   if (status !== 'stuck') throw lifecycleErrors.RUN_NOT_OPEN({ requestId, status, wanted: 'stuck' });
 }
 

@@ -1,7 +1,7 @@
 import { coreErrors } from '@dotmac/core';
 import type { LifecycleContext } from '../context.js';
 import type { Customer } from '../customers/customer.js';
-import { operations } from '../services/operation.js';
+import { hasLeft, operations } from '../services/operation.js';
 import type { ServiceInstance } from '../services/instance.js';
 import type { RunStanding } from '../store/runs.js';
 import { cancelled, stopped, turnedBack } from './cancel.js';
@@ -49,32 +49,35 @@ export async function move(
   const { customer, cancelRequestedAt } = standing;
   const service = customer.version === progress.customer?.version ? progress.service : undefined;
   const asWas = ahead ? { ...run, steps: withStep(run, ahead.before) } : run;
-  if (next.move === 'run' && cancelRequestedAt !== null && !operations[run.operation].undoes) {
+  const { whenFailed, whenCancelled } = operations[run.operation];
+  if (next.move === 'run' && cancelRequestedAt !== null && whenCancelled === 'left') {
     const left = { ...stopped(asWas, clock.now()), cancelRequestedAt };
     return { run: await endRun(context, hold, left, 'cancelled') };
   }
-  if (next.move === 'run' && operations[run.operation].undoes) {
-    // Nothing more is set up for a customer who has left; what was done so far is undone, and what was not is not.
-    if (cancelRequestedAt !== null || isGone(customer)) {
-      const back = await save(context, hold, run, turnedBack(asWas, clock.now()));
-      return { run: { ...back, cancelRequestedAt } };
-    }
-  }
+  // Nothing more is set up for a customer who has left; what was done so far is undone, and what was not is not.
+  const isPointless = whenFailed === 'undone' && hasLeft(customer);
+  const turnBack = async (at: number | null): Promise<Progress> => {
+    const back = await save(context, hold, run, turnedBack(asWas, clock.now()));
+    return { run: { ...back, cancelRequestedAt: at } };
+  };
+  if (next.move === 'run' && (cancelRequestedAt !== null || isPointless)) return turnBack(cancelRequestedAt);
   if (next.move === 'run') hold.cut.throwIfAborted();
   const step = ahead?.before ?? next.step;
   let current = run;
+  let calledOffAt: number | null = null;
+  // A step of taking down that was cancelled before it was begun never is: perhaps nothing would undo it.
+  const mustBeAskedFor = (known: Pick<RunStanding, 'cancelRequestedAt'>): void => {
+    calledOffAt = run.operation === 'deprovision' ? known.cancelRequestedAt : null;
+    if (calledOffAt !== null) throw cancelled;
+  };
   const status = next.move === 'run' ? 'running' : 'compensating';
   const begin = async (attempt: RunStep): Promise<RunStep> => {
     if (ahead) return ahead.begun;
     const written = await proceed(context, hold, current, { status, steps: withStep(current, attempt) });
     current = written.run;
-    if (isCalledOff(run, written.standing)) throw cancelled;
+    if (next.move === 'run') mustBeAskedFor(written.standing);
     return attempt;
   };
-  if (next.move === 'run' && step.key === hookKeys.inTransaction) {
-    const end = await endWithHook(context, hold, { run, step, begin });
-    return 'ended' in end ? { run: end.ended } : settle(context, hold, current, end.failed, template);
-  }
   const definition = definitionOf(context, template, run, step);
   const within: StepWork<ServiceStep>['within'] = async (effect) => {
     let done: RunStep | undefined;
@@ -82,26 +85,31 @@ export async function move(
       done = await effect(trx);
       const written = await save(context, hold, current, { status, steps: withStep(current, done) }, trx);
       const { runs } = store.tenant(run.tenantId);
-      const latest = run.operation === 'deprovision' ? await runs.get(run.id, trx) : undefined;
-      if (latest && isCalledOff(run, latest)) throw cancelled;
+      const latest = run.operation === 'deprovision' && next.move === 'run' ? await runs.get(run.id, trx) : undefined;
+      if (latest) mustBeAskedFor(latest);
       return written;
     });
     current = saved;
     return done as RunStep;
   };
   const given = { run, step, definition, template, customer, begin, within };
-  const result =
-    next.move === 'run' ? await execute(context, given, hold.cut) : await compensateStep(context, given, hold.signal);
-  return { customer, service, ...(await settle(context, hold, current, result, template)) };
-}
-
-function isGone({ stage }: Customer): boolean {
-  return stage === 'inactive' || stage === 'deleted';
-}
-
-/** Was taking a service down cancelled before this step was begun? Then nothing is to come of it: it is not undone. */
-function isCalledOff({ operation }: Run, { cancelRequestedAt }: Pick<RunStanding, 'cancelRequestedAt'>): boolean {
-  return operation === 'deprovision' && cancelRequestedAt !== null;
+  const known = { customer, service };
+  if (next.move === 'compensate') {
+    const result = await compensateStep(context, given, hold.signal);
+    return { ...known, ...(await settle(context, hold, current, result, template)) };
+  }
+  try {
+    if (step.key === hookKeys.inTransaction) {
+      const end = await endWithHook(context, hold, given);
+      return 'ended' in end ? { run: end.ended } : settle(context, hold, current, end.failed, template);
+    }
+    const result = await execute(context, given, hold.cut);
+    return { ...known, ...(await settle(context, hold, current, result, template)) };
+  } catch (error) {
+    // Nothing came of the step: it is as it was before.
+    if (error === cancelled && calledOffAt !== null) return turnBack(calledOffAt);
+    throw error;
+  }
 }
 
 /** How each kind of step is run. */

@@ -15,6 +15,11 @@ export type EndStatus = 'completed' | 'failed' | 'cancelled' | 'stuck';
 const isTouched = ({ status }: RunStep): boolean =>
   status !== 'pending' && status !== 'compensated' && status !== 'skipped';
 
+/** Is there something that could not be undone? */
+export function hasLeftOver(steps: readonly RunStep[]): boolean {
+  return steps.some(({ status }) => status === 'compensation_failed');
+}
+
 const isPassed = ({ status }: RunStep): boolean => status === 'completed' || status === 'skipped';
 
 /**
@@ -31,8 +36,9 @@ export function nextMove({
     const step = steps.find((each) => !isPassed(each));
     return step ? { move: 'run', step } : { move: 'end', status: 'completed' };
   }
-  if (!operations[operation].undoes || steps.some(({ status }) => status === 'compensation_failed'))
-    return { move: 'end', status: 'stuck' };
+  const { whenFailed, whenCancelled } = operations[operation];
+  const becomes = cancelRequestedAt === null ? whenFailed : whenCancelled;
+  if (becomes !== 'undone' || hasLeftOver(steps)) return { move: 'end', status: 'stuck' };
   const [step] = steps
     .filter(isTouched)
     .sort((a, b) => (b.completedOrder ?? Infinity) - (a.completedOrder ?? Infinity));

@@ -2,6 +2,7 @@ import { id, message, openRouteFor, page, routeFor, streamRouteFor } from '@dotm
 import { z } from 'zod';
 import { hookErrors, lifecycleErrors } from '../errors.js';
 import type { LifecycleScope, OpenLifecycle } from '../scope.js';
+import { runCommandExplanation } from './explanation.js';
 import { forceInput, interventionInput, runListQuery } from './intervention.js';
 import { runProgress } from './progress.js';
 import { provisioning } from './run.js';
@@ -68,10 +69,26 @@ export const provisioningRoutes = [
     run: (lifecycle, { query }) => lifecycle.provisioning.list(query),
   }),
   route({
+    name: 'explainProvisioningCommands',
+    method: 'GET',
+    path: '/customer-lifecycle/provisioning/{id}/commands',
+    tag,
+    summary: 'What may be done about a run now, and why the rest may not',
+    permission: 'lifecycle:read',
+    params,
+    output: z.array(runCommandExplanation),
+    errors: [lifecycleErrors.PROVISIONING_NOT_FOUND],
+    run: (lifecycle, { params: { id: requestId } }) => lifecycle.provisioning.explain(requestId),
+  }),
+  route({
     ...changing,
     name: 'cancelProvisioning',
     path: '/customer-lifecycle/provisioning/{id}/cancel',
     summary: 'Cancel a run, and undo what it did',
+    description:
+      'Of taking a service down as long as its customer has not left and everything that was taken can be put back; ' +
+      'suspending, slowing down and starting again stop where they are, once something else should be done. ' +
+      '`GET /commands` says so ahead.',
     params,
     errors: [...refusals, lifecycleErrors.RUN_NOT_CANCELLABLE],
     run: (lifecycle, { params: { id: requestId }, once }) => lifecycle.provisioning.cancel(requestId, once),

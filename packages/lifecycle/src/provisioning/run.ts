@@ -158,7 +158,7 @@ const words: Record<OperationName, { doing: string; done: string }> = {
   deprovision: { doing: 'Taking the service down', done: 'The service was taken down.' },
 };
 
-function messageOf({ operation, status, steps }: Run): string {
+function messageOf({ operation, status, steps, cancelRequestedAt }: Run): string {
   const { doing, done } = words[operation];
   const reason = steps.find(({ error }) => error !== null)?.error;
   const because = reason ? ` ${reason}` : '';
@@ -167,10 +167,10 @@ function messageOf({ operation, status, steps }: Run): string {
     pending: `${doing} was asked for.`,
     running: `${doing} is under way.`,
     waiting: `${doing} waits at the step "${waiting ?? ''}".`,
-    compensating: `${doing} did not succeed; what was done is being undone.`,
+    compensating: `${doing} ${cancelRequestedAt === null ? 'did not succeed' : 'was cancelled'}; what was done is being undone.`,
     completed: done,
     failed: `${doing} failed, and was undone.${because}`,
-    cancelled: `${doing} was cancelled${operations[operation].undoes ? ', and undone' : ''}.`,
+    cancelled: `${doing} was cancelled${operations[operation].whenCancelled === 'undone' ? ', and undone' : ''}.`,
     stuck: `${doing} failed, and somebody has to look.${because}`,
   };
   return messages[status];

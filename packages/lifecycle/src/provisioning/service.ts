@@ -16,6 +16,8 @@ import {
   type RunListDraft,
 } from './intervention.js';
 import type { ServiceStep } from './definition.js';
+import { explainRun } from './explain.js';
+import type { RunCommand, RunCommandExplanation } from './explanation.js';
 import { followRun, runTopic, type RunFollowAsk } from './follow.js';
 import type { RunProgress } from './progress.js';
 import { forced, retried, skipped } from './intervene.js';
@@ -39,11 +41,22 @@ export interface ProvisioningService {
   /** Runs by id, newest first, a page at a time; those in one status, e.g. `stuck`, if asked. */
   list(draft?: RunListDraft): Promise<Page<Provisioning>>;
   /**
+   * May this be asked of a run now? Of `cancel` also by what its steps have done, and by its customer.
+   * @throws PROVISIONING_NOT_FOUND
+   */
+  can(requestId: string, command: RunCommand): Promise<boolean>;
+  /**
+   * The same of every command, with reasons, and with the step from which on it is too late to cancel.
+   * @throws PROVISIONING_NOT_FOUND
+   */
+  explain(requestId: string): Promise<RunCommandExplanation[]>;
+  /**
    * Asks a run to stop. A step that is under way is cut short: in this process at once, in another within `leaseMs / 3`,
    * as also in this one when it is asked in a transaction that the host opened.
-   * A run that sets up a service or changes its plan undoes what it did. One that suspends, throttles or resumes stops
-   * where it is, once its service should give something else by now: that follows at once. One that takes a service down
-   * is called off as long as nothing was taken down. Asked again before the run has turned back, it is answered as the
+   * A run that sets up a service, changes its plan or takes it down undoes what it did. One that suspends, throttles or
+   * resumes stops where it is, once its service should give something else by now: that follows at once. Taking down is
+   * refused when its customer has left, and when a step may have had an effect that has no `compensate`; it may be
+   * cancelled also where it is stuck. Asked again before the run has turned back, it is answered as the
    * first time; from then on it is refused (RUN_NOT_OPEN): what is being undone is undone to the end.
    * @throws PROVISIONING_NOT_FOUND, RUN_NOT_OPEN, RUN_NOT_CANCELLABLE
    */
@@ -78,7 +91,7 @@ export interface ProvisioningService {
 /** The provisioning of one scope. */
 export function provisioningService(context: LifecycleContext, identity: ScopeIdentity): ProvisioningService {
   const { store, clock, logger, templates, waker, cancellations, streams } = context;
-  const { runs, signals } = store.tenant(identity.tenantId);
+  const { customers, runs, services, signals } = store.tenant(identity.tenantId);
   const change = changeRun(context, identity);
   /**
    * Wakes the run once the change is committed, and cuts short what it does. Of a transaction that the host opened nobody
@@ -114,15 +127,24 @@ export function provisioningService(context: LifecycleContext, identity: ScopeId
     if (await signals.add(signal, trx)) await runs.wakeWaiting(run.id, clock.now(), trx);
   };
 
+  const find = async (requestId: string): Promise<Run> => {
+    const run = await runs.get(requestId);
+    if (!run) throw lifecycleErrors.PROVISIONING_NOT_FOUND({ requestId });
+    return run;
+  };
+  const explain = async (requestId: string): Promise<RunCommandExplanation[]> => {
+    const run = await find(requestId);
+    const customer = await customers.get(run.customerId);
+    if (!customer) throw lifecycleErrors.PROVISIONING_NOT_FOUND({ requestId });
+    return explainRun(context, { run, customer, service: await services.get(run.serviceId) });
+  };
+
   return {
-    async get(requestId) {
-      const run = await runs.get(requestId);
-      if (!run) throw lifecycleErrors.PROVISIONING_NOT_FOUND({ requestId });
-      return provisioningOf(run);
-    },
+    get: async (requestId) => provisioningOf(await find(requestId)),
+    can: async (requestId, command) => (await explain(requestId)).some((it) => it.command === command && it.allowed),
+    explain,
     async follow(requestId, { lastEventId, signal } = {}) {
-      const run = await runs.get(requestId);
-      if (!run) throw lifecycleErrors.PROVISIONING_NOT_FOUND({ requestId });
+      const run = await find(requestId);
       const { tenantId } = identity;
       return streams.follow({
         ...{ tenantId, topic: runTopic(tenantId, requestId), signal },

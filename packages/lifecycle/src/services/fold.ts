@@ -75,7 +75,8 @@ function effect(before: FoldedService, event: Event): Partial<FoldedService> {
     case 'service.cancelled':
       return { openRunId: null, ...unfinished(before, event.data.operation) };
     case 'service.cancel_requested':
-      return event.data.operation === 'deprovision' ? { isTerminating: false } : {};
+      // Also where it was stuck.
+      return event.data.operation === 'deprovision' ? { isTerminating: false, status: 'deprovisioning' } : {};
     case 'service.stuck':
       return { status: 'stuck' };
     case 'service.intervened':

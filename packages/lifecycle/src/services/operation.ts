@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Customer } from '../customers/customer.js';
+import type { Block, Customer } from '../customers/customer.js';
 import { severityOf } from '../suspension/blocks.js';
 import type { ServiceAccess, ServiceInstance, ServiceStatus } from './instance.js';
 
@@ -18,25 +18,28 @@ interface Operation {
   while?: { status: ServiceStatus };
   /** The service afterwards. */
   leaves: { status?: ServiceStatus; access?: ServiceAccess };
-  /**
-   * A step that fails for good has the earlier ones undone, and so has cancelling. Otherwise the run is stuck there, and
-   * somebody must look; cancelling ends it where it is (`provisioning/cancel.ts` says when).
-   */
-  undoes: boolean;
+  /** When a step fails for good: what was done is undone, or the run is stuck there, and somebody must look. */
+  whenFailed: 'undone' | 'stuck';
+  /** When it is cancelled (`provisioning/cancellable.ts` says when it may be): what was done is undone, or left as it is. */
+  whenCancelled: 'undone' | 'left';
 }
 
-/** The operations: what each leaves behind, and what becomes of it when it fails. */
+const setsUp = { whenFailed: 'undone', whenCancelled: 'undone' } as const;
+const follows = { whenFailed: 'stuck', whenCancelled: 'left' } as const;
+
+/** The operations: what each leaves behind, and what becomes of it when it fails or is cancelled. */
 export const operations = {
-  provision: { done: 'service.provisioned', leaves: { status: 'active', access: 'full' }, undoes: true },
-  suspend: { done: 'service.suspended', leaves: { status: 'suspended', access: 'suspended' }, undoes: false },
-  throttle: { done: 'service.throttled', leaves: { status: 'active', access: 'throttled' }, undoes: false },
-  resume: { done: 'service.resumed', leaves: { status: 'active', access: 'full' }, undoes: false },
-  change_plan: { done: 'service.plan_changed', leaves: {}, undoes: true },
+  provision: { done: 'service.provisioned', leaves: { status: 'active', access: 'full' }, ...setsUp },
+  suspend: { done: 'service.suspended', leaves: { status: 'suspended', access: 'suspended' }, ...follows },
+  throttle: { done: 'service.throttled', leaves: { status: 'active', access: 'throttled' }, ...follows },
+  resume: { done: 'service.resumed', leaves: { status: 'active', access: 'full' }, ...follows },
+  change_plan: { done: 'service.plan_changed', leaves: {}, ...setsUp },
   deprovision: {
     done: 'service.terminated',
     while: { status: 'deprovisioning' },
     leaves: { status: 'terminated', access: 'none' },
-    undoes: false,
+    whenFailed: 'stuck',
+    whenCancelled: 'undone',
   },
 } as const satisfies Record<OperationName, Operation>;
 
@@ -44,16 +47,28 @@ export const operations = {
 export const operationOf = (name: OperationName): Operation & { done: (typeof operations)[OperationName]['done'] } =>
   operations[name];
 
+/** Has a customer left? Then none of its services should be there. */
+export function hasLeft({ stage }: Pick<Customer, 'stage'>): boolean {
+  return stage === 'inactive' || stage === 'deleted';
+}
+
+/** The reasons that a service follows: its own and its customer's, save for those that leave it alone. */
+export function followedBlocks(
+  service: Pick<ServiceInstance, 'blocks'>,
+  customer: Pick<Customer, 'blocks'>,
+  exemptFrom: readonly string[] = [],
+): Block[] {
+  return [...customer.blocks.filter(({ reason }) => !exemptFrom.includes(reason)), ...service.blocks];
+}
+
 /** What a service should give by what is known of its customer and itself; undefined: it should not be there. */
 function wantedAccess(
   service: Pick<ServiceInstance, 'blocks' | 'terminateRequestedAt'>,
   customer: Pick<Customer, 'stage' | 'blocks'>,
   exemptFrom: readonly string[],
 ): Exclude<ServiceAccess, 'none'> | undefined {
-  if (service.terminateRequestedAt !== null || customer.stage === 'inactive' || customer.stage === 'deleted')
-    return undefined;
-  const following = customer.blocks.filter(({ reason }) => !exemptFrom.includes(reason));
-  const severity = severityOf([...following, ...service.blocks]);
+  if (service.terminateRequestedAt !== null || hasLeft(customer)) return undefined;
+  const severity = severityOf(followedBlocks(service, customer, exemptFrom));
   return severity === 'none' ? 'full' : severity === 'throttle' ? 'throttled' : 'suspended';
 }
 

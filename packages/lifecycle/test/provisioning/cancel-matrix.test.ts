@@ -6,16 +6,22 @@ import { foldedService, foldServices } from '../../src/services/fold.js';
 import { backends } from '../support/backends.js';
 import { withBoundaries, type AtBoundary } from '../support/boundaries.js';
 import { crowd } from '../support/crowd.js';
-import { createHostTables, everyKind, portsOf, type OutsideCall } from '../support/every-kind.js';
+import { allTemplates, createHostTables, portsOf, type OutsideCall } from '../support/every-kind.js';
 import { fates } from '../support/fates.js';
 import { rig, until } from '../support/lifecycle.js';
 
 const secret = 'a secret of more than 32 characters, for tests';
 const databases = backends.filter(({ title }) => title !== 'memory');
 /** What may be cancelled at any time, and what the service is then. */
+const stays = { left: { status: 'active', access: 'full', terminateRequestedAt: null }, kept: [''] };
+const comesTo: Record<string, { left: Record<string, unknown>; kept: string[] }> = {
+  provision: { left: { status: 'failed', access: 'none' }, kept: [] },
+  change_plan: stays,
+  'deprovision, by steps of its own': stays,
+};
 const chosen = fates.flatMap((fate) => {
-  if (fate.title === 'provision') return [{ ...fate, left: { status: 'failed', access: 'none' }, kept: [] }];
-  return fate.title === 'change_plan' ? [{ ...fate, left: { status: 'active', access: 'full' }, kept: [''] }] : [];
+  const cancelled = comesTo[fate.title];
+  return cancelled ? [{ ...fate, ...cancelled }] : [];
 });
 const inside = 'inside a transaction';
 
@@ -30,13 +36,11 @@ for (const [turn, { title, present, create }] of databases.entries())
         const { customers, services, history } = store.tenant('acme');
         await createHostTables(database);
         const calls: OutsideCall[] = [];
-        const templates = [
-          everyKind(database, {
-            called: (call) => void calls.push(call),
-            // It may have been cancelled by then.
-            complete: (token): Promise<unknown> => run.acme.provisioning.complete({ token }).catch(() => undefined),
-          }),
-        ];
+        const templates = allTemplates(database, {
+          called: (call) => void calls.push(call),
+          // It may have been cancelled by then.
+          complete: (token): Promise<unknown> => run.acme.provisioning.complete({ token }).catch(() => undefined),
+        });
         let at: AtBoundary = () => undefined;
         const bounded = withBoundaries(store, (boundary) => at(boundary));
         const run = await rig({ ...backend, store: bounded }, { templates, secret });
@@ -49,7 +53,7 @@ for (const [turn, { title, present, create }] of databases.entries())
           let serviceId = '';
           if (fate.given) {
             await run.module.start();
-            serviceId = (await run.acme.services.request(customerId, { serviceName: 'every-kind' })).id;
+            serviceId = (await run.acme.services.request(customerId, { serviceName: fate.service ?? 'every-kind' })).id;
             await run.acme.provisioning.decide(serviceId, { step: 'boss', decision: 'approve' });
             await until(async () => (await services.get(serviceId))?.openRunId === null, clock);
           }

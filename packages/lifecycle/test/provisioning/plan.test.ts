@@ -43,11 +43,19 @@ describe('a run that goes back', () => {
     expect(moveOf([step('a')], { ...backward, cancelRequestedAt: 5 })).toBe('end cancelled');
   });
 
-  it('is stuck where something cannot be undone, and where its operation undoes nothing', () => {
+  it('is stuck where something cannot be undone, and where its operation does not undo what failed', () => {
     const broken = step('b', { status: 'compensation_failed' });
     expect(moveOf([done('a', 1), broken], backward)).toBe('end stuck');
     for (const operation of ['deprovision', 'suspend', 'resume', 'throttle'] as const)
       expect(moveOf([done('a', 1), step('b', { status: 'failed' })], { ...backward, operation })).toBe('end stuck');
+  });
+
+  it('undoes taking down that was cancelled, and leaves where they are those that follow reasons', () => {
+    const steps = [done('a', 1), step('b', { status: 'failed' })];
+    const moves = (['deprovision', 'suspend', 'resume', 'throttle'] as const).map((operation) =>
+      moveOf(steps, { ...backward, operation, cancelRequestedAt: 5 }),
+    );
+    expect(moves).toEqual(['compensate b', 'end stuck', 'end stuck', 'end stuck']);
   });
 });
 

@@ -12,16 +12,7 @@ import { createLifecycle } from '../../src/lifecycle.js';
 import type { LifecycleScope } from '../../src/scope.js';
 import { kyselyLifecycleStore } from '../../src/store/kysely/index.js';
 import { freshSqlite } from './backends.js';
-import {
-  agreedOn,
-  createHostTables,
-  everyKind,
-  hostHooks,
-  leftAlone,
-  portsOf,
-  type Outside,
-  type OutsideCall,
-} from './every-kind.js';
+import { allTemplates, createHostTables, hostHooks, portsOf, type Outside, type OutsideCall } from './every-kind.js';
 import { callOffSuspension, fatal, fates, type Fate } from './fates.js';
 import { someone, until } from './lifecycle.js';
 import { nothingDue } from './nothing-due.js';
@@ -122,7 +113,7 @@ export function crashMatrix(chosen: readonly Fate[], on: 'one' | 'all'): void {
             ...shared,
             store: kyselyLifecycleStore(database, { clock: later }),
             clock: later,
-            templates: [everyKind(database, outside), ...leftAlone(database, outside), ...agreedOn(database, outside)],
+            templates: allTemplates(database, outside),
             ...(fate.hooked && { hooks: hostHooks(database, outside) }),
             sweepMs: 200,
           });
@@ -191,14 +182,12 @@ async function preparing(database: Database) {
     ...shared,
     // What the dead leave behind is not for this one.
     store: { ...store, ...nothingDue },
-    templates: [
-      everyKind(database, {
-        called({ phase, key, serviceId }) {
-          if (refused.has(`${serviceId}:${phase}:${key}`)) throw network.OUT_OF_ORDER({});
-        },
-        complete: (token) => scope.provisioning.complete({ token }),
-      }),
-    ],
+    templates: allTemplates(database, {
+      called({ phase, key, serviceId }) {
+        if (refused.has(`${serviceId}:${phase}:${key}`)) throw network.OUT_OF_ORDER({});
+      },
+      complete: (token) => scope.provisioning.complete({ token }),
+    }),
     sendVerification: ({ customerId, token }) => void sent.set(customerId, token),
   });
   await host.start();
@@ -211,16 +200,16 @@ async function preparing(database: Database) {
     });
   const untilStuck = (serviceId: string) => until(async () => (await services.get(serviceId))?.status === 'stuck');
   return {
-    async subject({ given }: Fate): Promise<Subject> {
+    async subject({ given, service: serviceName = 'every-kind' }: Fate): Promise<Subject> {
       const { id: customerId } = await scope.customers.register(someone());
       await until(() => sent.has(customerId));
       const token = { verificationToken: sent.get(customerId) ?? '', verificationType: 'email' } as const;
       await scope.verification.verify(customerId, token);
       await scope.onboarding.onboard(customerId);
       let serviceId = '';
-      const customConfig = { callOff: given === 'active, to be called off' };
+      const customConfig = { callOff: given === 'active, to be called off', keep: given === 'active, to be kept' };
       if (given) {
-        serviceId = (await scope.services.request(customerId, { serviceName: 'every-kind', customConfig })).id;
+        serviceId = (await scope.services.request(customerId, { serviceName, customConfig })).id;
         await scope.provisioning.decide(serviceId, { step: 'boss', decision: 'approve' });
         await untilGiven(serviceId, 'full');
       }

@@ -5,7 +5,7 @@ import { databaseFromUrl } from '@dotmac/core/kysely';
 import { createLifecycle } from '../../src/lifecycle.js';
 import { kyselyLifecycleStore } from '../../src/store/kysely/index.js';
 import { withBoundaries } from './boundaries.js';
-import { agreedOn, everyKind, hostHooks, leftAlone, type Outside } from './every-kind.js';
+import { allTemplates, hostHooks, type Outside } from './every-kind.js';
 import { callOffSuspension, fatal, fates } from './fates.js';
 import { nothingDue } from './nothing-due.js';
 
@@ -34,7 +34,7 @@ const outside: Outside = {
 const lifecycle = createLifecycle({
   // Each minds its own: what others left behind is for who comes after them all.
   store: { ...store, ...nothingDue },
-  templates: [everyKind(database, outside), ...leftAlone(database, outside), ...agreedOn(database, outside)],
+  templates: allTemplates(database, outside),
   ...(fate.hooked && { hooks: hostHooks(database, outside) }),
   dunning: [fatal],
   secret: 'a secret of more than 32 characters, for tests',

@@ -2,7 +2,7 @@ import { executorFor, type Database } from '@dotmac/core/kysely';
 import { sql } from 'kysely';
 import { z } from 'zod';
 import type { LifecycleHooks } from '../../src/hooks.js';
-import type { ActionStep, TransactionStep } from '../../src/provisioning/definition.js';
+import type { ActionStep, ServiceStep, TransactionStep } from '../../src/provisioning/definition.js';
 import { defineServiceTemplate, type ServiceTemplate } from '../../src/provisioning/template.js';
 
 /** The host's own table, which steps and hooks of its own write: a service's id, and what else it has: `<id>:closed`. */
@@ -49,21 +49,21 @@ export interface Outside {
 }
 
 /** The steps that templates are made of. */
-function kindsOf(database: Database, { called, cancel, callOff }: Outside) {
+function kindsOf(database: Database, { called, complete, cancel, callOff }: Outside) {
   const action = (key: string, more: Partial<ActionStep> = {}): ActionStep => ({
     key,
     run: ({ serviceId, idempotencyKey }) => called({ phase: 'run', key, serviceId, idempotencyKey }),
     compensate: ({ serviceId, idempotencyKey }) => called({ phase: 'undo', key, serviceId, idempotencyKey }),
     ...more,
   });
-  const refusing = (key: string): ActionStep =>
+  const refusing = (key: string, wish: 'cancel' | 'keep' = 'cancel'): ActionStep =>
     action(key, {
       retry: { attempts: 1 },
       async run({ serviceId, requestId, idempotencyKey, config, signal }) {
         await called({ phase: 'run', key, serviceId, idempotencyKey });
         const asked = config as z.output<typeof wishes>;
         if (asked.fail) throw new Error('refused');
-        if (!asked.cancel) return;
+        if (!asked[wish]) return;
         const isCutShort = new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
         await cancel?.(requestId);
         await isCutShort;
@@ -97,7 +97,22 @@ function kindsOf(database: Database, { called, cancel, callOff }: Outside) {
         await isCutShort;
       },
     });
-  return { action, refusing, calledOff, row, removed };
+  const technician = action('technician', {
+    completion: {},
+    async run({ serviceId, idempotencyKey, completionToken }) {
+      await called({ phase: 'run', key: 'technician', serviceId, idempotencyKey });
+      await complete(completionToken);
+    },
+  });
+  const setUp: ServiceStep[] = [
+    action('port'),
+    row('row'),
+    { key: 'boss', approval: {} },
+    technician,
+    { key: 'pause', waitMs: 1 },
+    refusing('account'),
+  ];
+  return { action, refusing, calledOff, technician, setUp, row, added, removed };
 }
 
 /** What a step is to come to. */
@@ -105,6 +120,7 @@ const wishes = z.object({
   fail: z.boolean().default(false),
   cancel: z.boolean().default(false),
   callOff: z.boolean().default(false),
+  keep: z.boolean().default(false),
 });
 
 /**
@@ -113,25 +129,11 @@ const wishes = z.object({
  * `config.callOff` so is the last step of suspending, once its reason is lifted.
  */
 export function everyKind(database: Database, outside: Outside): ServiceTemplate {
-  const { action, refusing, calledOff, row, removed } = kindsOf(database, outside);
-  const { called, complete } = outside;
+  const { action, refusing, calledOff, setUp, row, removed } = kindsOf(database, outside);
   return defineServiceTemplate({
     name: 'every-kind',
     config: wishes,
-    steps: [
-      action('port'),
-      row('row'),
-      { key: 'boss', approval: {} },
-      action('technician', {
-        completion: {},
-        async run({ serviceId, idempotencyKey, completionToken }) {
-          await called({ phase: 'run', key: 'technician', serviceId, idempotencyKey });
-          await complete(completionToken);
-        },
-      }),
-      { key: 'pause', waitMs: 1 },
-      refusing('account'),
-    ],
+    steps: setUp,
     operations: {
       suspend: [action('shut'), row('closed', ':closed'), calledOff('told')],
       throttle: [action('slow'), row('slowed', ':slow'), action('told')],
@@ -145,8 +147,29 @@ export function everyKind(database: Database, outside: Outside): ServiceTemplate
   });
 }
 
+/**
+ * The same, taken down by a step of every kind, each of which can be put back; the last one is cancelled while it is under
+ * way when `config.keep` is set.
+ */
+export function retrievable(database: Database, outside: Outside): ServiceTemplate {
+  const { action, refusing, technician, setUp, added, removed } = kindsOf(database, outside);
+  const unrow: TransactionStep = {
+    key: 'unrow',
+    runInTransaction: removed() as TransactionStep['runInTransaction'],
+    compensateInTransaction: added(),
+  };
+  const boss: ServiceStep = { key: 'boss', approval: {} };
+  const pause: ServiceStep = { key: 'pause', waitMs: 1 };
+  return defineServiceTemplate({
+    name: 'retrievable',
+    config: wishes,
+    steps: setUp,
+    operations: { deprovision: [action('close'), unrow, boss, technician, pause, refusing('erase', 'keep')] },
+  });
+}
+
 /** Templates that several have to agree on: two people, or the outside, which is asked what it knows. */
-export function agreedOn(database: Database, outside: Outside): ServiceTemplate[] {
+function agreedOn(database: Database, outside: Outside): ServiceTemplate[] {
   const { action, row } = kindsOf(database, outside);
   const known = (key: string): ActionStep =>
     action(key, {
@@ -161,7 +184,7 @@ export function agreedOn(database: Database, outside: Outside): ServiceTemplate[
 }
 
 /** Templates that wait for somebody who never comes. */
-export function leftAlone(database: Database, outside: Outside): ServiceTemplate[] {
+function leftAlone(database: Database, outside: Outside): ServiceTemplate[] {
   const { action, row } = kindsOf(database, outside);
   const waiting = [
     { name: 'unapproved', step: { key: 'boss', approval: { expiresInMs: 1 } } },
@@ -170,6 +193,12 @@ export function leftAlone(database: Database, outside: Outside): ServiceTemplate
   return waiting.map(({ name, step }) =>
     defineServiceTemplate({ name, config: wishes, steps: [action('port'), row('row'), step, action('account')] }),
   );
+}
+
+/** Every template that there is. */
+export function allTemplates(database: Database, outside: Outside): ServiceTemplate[] {
+  const given = [database, outside] as const;
+  return [everyKind(...given), retrievable(...given), ...leftAlone(...given), ...agreedOn(...given)];
 }
 
 /** The host takes part in operations: it is asked first, and writes a row of its own with the end. */

@@ -13,7 +13,16 @@ export interface Fate {
    * What the customer has before: nothing, a service, or one that is suspended, or promised payment for, or stuck at its
    * suspension or on its way back.
    */
-  given?: 'active' | 'active, to be called off' | 'suspended' | 'promised' | 'stuck' | 'stuck on its way back';
+  given?:
+    | 'active'
+    | 'active, to be called off'
+    | 'active, to be kept'
+    | 'suspended'
+    | 'promised'
+    | 'stuck'
+    | 'stuck on its way back';
+  /** The template of what it has before. Default `every-kind`. */
+  service?: string;
   /** What the process is asked; everything that follows is its own. */
   ask: (scope: LifecycleScope, customerId: string, serviceId: string, as: Actors) => Promise<unknown>;
   /** What somebody does about it afterwards, who may have done so before the death; then it may be refused. */
@@ -70,6 +79,15 @@ const down = { status: 'terminated', access: 'none' };
 const shut = { leaves: { status: 'suspended', access: 'suspended' }, calls: ['shut', 'told'], rows: ['', ':closed'] };
 /** Taking down calls what undoes under the keys of steps of its own. */
 const undone = { leaves: down, calls: ['account', 'technician', 'port'], rows: [] };
+
+/** Takes a service down, which its boss agrees to. */
+const agreedEnd = async ({ services, provisioning }: LifecycleScope, serviceId: string) =>
+  provisioning.decide((await services.get(serviceId)).openRunId ?? '', { step: 'boss', decision: 'approve' });
+const terminate: Fate['ask'] = async (scope, _, serviceId) => {
+  await scope.services.terminate(serviceId);
+  await agreedEnd(scope, serviceId);
+};
+const closing = ['service.termination_requested', 'service.operation_started', 'service.step_decided'] as const;
 
 /** Everything that goes on by itself after a command, with the calls that it makes. */
 export const ownFates: readonly Fate[] = [
@@ -229,6 +247,31 @@ export const interruptedFates: readonly Fate[] = [
     runs: 2,
     rows: [''],
     least: 20,
+  },
+  {
+    title: 'deprovision, by steps of its own',
+    given: 'active',
+    service: 'retrievable',
+    ask: terminate,
+    insist: agreedEnd,
+    events: [...closing, 'service.terminated'],
+    leaves: down,
+    calls: ['close', 'technician', 'erase'],
+    rows: [],
+    least: 16,
+  },
+  {
+    title: 'cancel in the middle of taking down',
+    given: 'active, to be kept',
+    service: 'retrievable',
+    ask: terminate,
+    insist: agreedEnd,
+    events: [...closing, 'service.cancel_requested', 'service.cancelled'],
+    leaves: up,
+    calls: ['close', 'technician', 'erase', 'erase:compensate', 'technician:compensate', 'close:compensate'],
+    rows: [''],
+    least: 10,
+    endsLike: 'deprovision, by steps of its own',
   },
   {
     title: 'an approval that nobody gives',
