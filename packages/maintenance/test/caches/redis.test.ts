@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { available, redisPrefix, redisUrl } from '../../../../test/support/services.js';
+import type { RedisClient } from '../../src/caches/redis/client.js';
 import { countKeys } from '../../src/caches/redis/count.js';
 import { sweepKeys, type SweepOptions, type SweptBatch } from '../../src/caches/redis/sweep.js';
 import { expire, fill, fillIdle, numbered, options, remove } from '../support/redis-keys.js';
@@ -42,6 +43,19 @@ describe.skipIf(!available.redis).each([
     expect(swept.bytes).toBeLessThan(5_000 * 400);
     expect(swept.memoryBefore).toBeGreaterThan(0);
     expect(await left()).toEqual(numbered('keep:', 10).sort());
+  });
+
+  it('counts a key once that a scan shows again', async () => {
+    await fill(redis, numbered(`${prefix}cache:`, 10));
+    // As while the server makes its table larger or smaller.
+    const twice: RedisClient = {
+      pipeline: () => redis.pipeline(),
+      callBuffer: async (command, ...args) =>
+        command === 'SCAN'
+          ? [Buffer.from(args[0] === '0' ? '1' : '0'), await redis.keysBuffer(`${prefix}cache:*`)]
+          : redis.callBuffer(command, ...args),
+    };
+    expect(await countKeys(twice, options(`${prefix}cache:*`))).toMatchObject({ keys: 10, seen: 10, exact: true });
   });
 
   it('may be held up between the rounds of a count, and cut short there', async () => {
@@ -94,6 +108,49 @@ describe.skipIf(!available.redis).each([
     expect(new Set(ttls).size).toBeGreaterThan(5);
     expect(await sweepKeys(redis, repair)).toMatchObject({ changed: 0 });
     expect(await left()).toHaveLength(201);
+  });
+
+  it('means keys from the very size and idle time on that are asked for', async () => {
+    await fill(redis, [`${prefix}c:at`, `${prefix}c:under`], 'x'.repeat(9_000));
+    await fill(redis, [`${prefix}c:under`], 'x');
+    const minBytes = Number(await redis.memory('USAGE', `${prefix}c:at`));
+    const large = options(`${prefix}c:*`, { treatment: { ...remove, minBytes } });
+    expect((await countKeys(redis, large)).keys).toBe(1);
+    expect(await sweepKeys(redis, large)).toMatchObject({ changed: 1 });
+    expect(await left()).toEqual(['c:under']);
+    // It has been idle for longer by now, if anything.
+    await fillIdle(redis, `${prefix}c:idle`, 100_000);
+    const idle = options(`${prefix}c:*`, { treatment: { ...remove, minIdleSeconds: 100_000 } });
+    expect(await sweepKeys(redis, idle)).toMatchObject({ changed: 1 });
+    expect(await left()).toEqual(['c:under']);
+  });
+
+  it('gives only keys a time to live that are idle, and large, where that is asked for', async () => {
+    const without = async () => {
+      const keys = await left();
+      const ttls = await Promise.all(keys.map((key) => redis.ttl(prefix + key)));
+      return keys.filter((_, place) => ttls[place] === -1);
+    };
+    await fillIdle(redis, `${prefix}c:idle`, 1_000);
+    await fill(redis, [`${prefix}c:fresh`]);
+    await fill(redis, [`${prefix}c:large`], 'x'.repeat(10_000));
+    const idle = options(`${prefix}c:*`, { treatment: { ...expire, minIdleSeconds: 600 } });
+    expect((await countKeys(redis, idle)).keys).toBe(1);
+    expect(await sweepKeys(redis, idle)).toMatchObject({ changed: 1, seen: 3 });
+    expect(await without()).toEqual(['c:fresh', 'c:large']);
+    const large = options(`${prefix}c:*`, { treatment: { ...expire, minBytes: 5_000 } });
+    expect(await sweepKeys(redis, large)).toMatchObject({ changed: 1, seen: 3 });
+    expect(await without()).toEqual(['c:fresh']);
+  });
+
+  it('does nothing more where an earlier sweep was done', async () => {
+    await fill(redis, numbered(`${prefix}c:`, 10));
+    let last: SweptBatch | undefined;
+    await sweepKeys(redis, options(`${prefix}c:*`, { onBatch: (batch) => ((last = batch), Promise.resolve(true)) }));
+    await fill(redis, numbered(`${prefix}c:`, 10));
+    const again = await sweepKeys(redis, options(`${prefix}c:*`, { cursor: last?.cursor }));
+    expect(again).toMatchObject({ seen: 0, changed: 0, finished: true });
+    expect(await left()).toHaveLength(10);
   });
 
   it('stops when it is told to, changes no more than it may, and goes on where it stopped', async () => {
