@@ -2,7 +2,7 @@ import { isIP, type Socket } from 'node:net';
 import { nextTick } from 'node:process';
 import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import type { RedisOptions } from 'ioredis';
-import type { ConnectTls } from './connect.js';
+import type { ConnectTls } from './connector.js';
 import { ConnectFailure } from './connect-failure.js';
 
 /**

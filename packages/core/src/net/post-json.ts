@@ -1,6 +1,6 @@
 import type { InputIssue } from '../errors/operation-error.js';
 import { connectFailureOf, isConnectFailure } from './connect-failure.js';
-import type { Connector } from './connect.js';
+import type { Connector } from './connector.js';
 import { exchangeHttp } from './exchange-http.js';
 import { NotDelivered } from './not-delivered.js';
 
