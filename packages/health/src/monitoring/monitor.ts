@@ -3,17 +3,18 @@ import { createParentAsking } from '../dependencies/ask-parents.js';
 import type { EndpointStatus } from '../endpoints/endpoint.js';
 import type { Recorder } from '../history/recorder.js';
 import type { HealthMetrics } from '../metrics.js';
-import { nothingFound, type ProbeResult } from '../probes/judge.js';
-import { runProbe, type RunningProbe } from '../probes/run-probe.js';
+import type { ProbeResult } from '../probes/judge.js';
+import { createAsking, type Found } from './asking.js';
+import { CheckJob } from './check-job.js';
 import type { ClockSteps } from './clock-steps.js';
 import type { Connectivity } from './connectivity.js';
 import { redate, type Directory, type KeptEndpoint } from './directory.js';
-import { hostAsOne, type Limits } from './fair-queue.js';
-import type { Job } from './job.js';
+import { firstLookAt, nextLookAt, recheckMs } from './due.js';
+import type { Limits } from './fair-queue.js';
 import { ownTrouble } from './own-trouble.js';
-import { nextSlot } from './phase.js';
 import { policyOf } from './policy.js';
 import type { Prepare } from './prepare.js';
+import { createProbing } from './probing.js';
 import { createSchedule } from './schedule.js';
 import { isAvailable, isUndecided, observe } from './status.js';
 
@@ -38,7 +39,7 @@ export interface Monitor {
   /** When an endpoint is checked next, as far as that is planned; epoch ms. */
   nextCheckOf(endpointId: string): number | null;
   /** Checks an endpoint as soon as a place is free, and resolves with what was found; undefined when it was stopped. */
-  checkNow(kept: KeptEndpoint): Promise<(ProbeResult & { at: number }) | undefined>;
+  checkNow(kept: KeptEndpoint): Promise<Found>;
   /** Begins to check what it is asked to; what is found is handed over, as long as it does not {@link lead}. */
   start(): void;
   /** Checks every endpoint on its interval from now on, and judges what is found. */
@@ -74,66 +75,22 @@ const heardMs = 1_000;
 /** Far beyond what a check that was asked for takes, in the queue and by itself. */
 const longestWaitMs = 3_600_000;
 
-class CheckJob implements Job {
-  readonly id: string;
-  readonly tenantId: string;
-  readonly host: string;
-
-  constructor(readonly kept: KeptEndpoint) {
-    const { id, tenantId, host } = kept.endpoint;
-    this.id = id;
-    this.tenantId = tenantId;
-    this.host = host === null ? '' : hostAsOne(host);
-  }
-
-  get isSuspect(): boolean {
-    return this.kept.checkedAt !== null && this.kept.responseTimeMs === null;
-  }
-}
-
 /** Makes a monitor. An endpoint is never checked twice at once. */
 export function createMonitor(options: MonitorOptions): Monitor {
   const { directory, prepare, recorder, handOver, connectivity, metrics, clock, steps, logger, limits } = options;
   const trouble = ownTrouble(clock);
   const schedule = createSchedule<CheckJob>({ clock, limits, onLag: (lagMs) => metrics?.late(lagMs) });
   metrics?.observe(() => schedule.figures);
-  /** Probes that went on after their deadline: their endpoint is not probed again before they end. */
-  const stuck = new Map<string, RunningProbe>();
+  const probing = createProbing({ prepare, clock });
+  const asking = createAsking();
   let isRunning = false;
   let isLeading = false;
   /** What the host has told of an endpoint within this second. */
   const heard = new WeakMap<KeptEndpoint, { second: number; statuses: Set<EndpointStatus> }>();
-  const asking = new Map<string, ((result: (ProbeResult & { at: number }) | undefined) => void)[]>();
-
   // Whoever monitors has dated what is known.
   steps.onSet((byMs) => {
     if (isLeading) for (const kept of directory.all()) redate(kept, byMs);
   });
-  const answer = (endpointId: string, result: (ProbeResult & { at: number }) | undefined): void => {
-    if (asking.size === 0) return;
-    for (const tell of asking.get(endpointId) ?? []) tell(result);
-    asking.delete(endpointId);
-  };
-  const isStuck = (endpointId: string): boolean => {
-    if (!stuck.has(endpointId)) return false;
-    if (stuck.get(endpointId)?.hasEnded()) stuck.delete(endpointId);
-    return stuck.has(endpointId);
-  };
-  const probe = async ({ endpoint }: KeptEndpoint, signal: StopSignal): Promise<ProbeResult> => {
-    const { id, timeout, expectedResponseTime, conditions } = endpoint;
-    const ready = prepare(endpoint);
-    if ('fault' in ready) return { ...nothingFound(ready.fault.code), message: ready.fault.message };
-    if (isStuck(id)) return nothingFound('check_stuck');
-    const expected = { timeoutMs: timeout * 1_000, expectedResponseTimeMs: expectedResponseTime * 1_000, conditions };
-    const { probe, target, connector } = ready;
-    const running = runProbe({ probe, target, expected, connector, clock, signal });
-    const result = await running.result;
-    if (!running.hasEnded()) stuck.set(id, running);
-    return result;
-  };
-  /** How long results that disagree with the status may wait for the next. */
-  const recheckMs = ({ endpoint: { recheckInterval, checkInterval } }: KeptEndpoint): number =>
-    Math.min(recheckInterval, checkInterval) * 1_000;
   const parents = createParentAsking({
     lookup: (id) => directory.get(id),
     plan: (parent, at) => schedule.plan(new CheckJob(parent), at),
@@ -157,50 +114,39 @@ export function createMonitor(options: MonitorOptions): Monitor {
     // Wherever a result is spread, it comes last: what is added to one makes a hidden class each time.
     recorder.record(kept, { at, ...result }, before);
   };
-  /** When an endpoint is checked next by itself: at its slot, or when its last check asked for it. */
-  const nextLookAt = ({ endpoint, lookAgainAt }: KeptEndpoint, now: number): number =>
-    Math.min(nextSlot(endpoint.id, endpoint.checkInterval * 1_000, now), Math.max(lookAgainAt ?? Infinity, now + 1));
   const check = async ({ kept }: CheckJob, signal: StopSignal): Promise<number | null> => {
     const { endpoint } = kept;
     const wasLeading = isLeading;
     const weigh = trouble.watch(endpoint.timeout * 1_000);
-    const weighed = weigh(await probe(kept, signal));
+    const weighed = weigh(await probing.probe(kept, signal));
     const result = connectivity ? await connectivity.weigh(weighed) : weighed;
     // Stopped, removed, changed, paused or left to another process meanwhile: this result is nobody's.
     if (signal.aborted || directory.get(endpoint.id) !== kept || isLeading !== wasLeading) {
-      answer(endpoint.id, undefined);
+      asking.answer(endpoint.id, undefined);
       return null;
     }
     steps.look();
     const at = clock.now();
     kept.lookAgainAt = result.lookAgainAt ?? null;
     conclude(kept, result, at);
-    answer(endpoint.id, { at, ...result });
+    asking.answer(endpoint.id, { at, ...result });
     if (endpoint.pausedAt !== null || !isLeading) return null;
     return isUndecided(kept) ? at + recheckMs(kept) : nextLookAt(kept, at);
   };
   const isMany = (count: number): boolean => count > limits.total;
-  /** What was never checked is due now, unless it is one of many; the rest keeps its phase over restarts. */
-  const firstLookAt = (kept: KeptEndpoint, isOneOfMany: boolean): number => {
-    const now = clock.now();
-    // When a job can be late, only a look at it tells.
-    if (kept.endpoint.serviceType === 'heartbeat' || (kept.checkedAt === null && !isOneOfMany)) return now;
-    const next = nextLookAt(kept, now);
-    return isUndecided(kept) ? Math.min(Math.min(kept.checkedAt ?? now, now) + recheckMs(kept), next) : next;
-  };
   const watch = (kept: KeptEndpoint, isOneOfMany = false): void => {
     const { id, pausedAt } = kept.endpoint;
     const plannedAt = schedule.plannedAt(id) ?? Infinity;
     schedule.cancel(id);
     if (pausedAt !== null || !isLeading) return;
-    schedule.plan(new CheckJob(kept), Math.min(plannedAt, firstLookAt(kept, isOneOfMany)));
+    schedule.plan(new CheckJob(kept), Math.min(plannedAt, firstLookAt(kept, isOneOfMany, clock.now())));
   };
 
   /** Traffic tells more than a check does: one that is to settle a doubt waits until there is none for a while. */
   const postpone = (kept: KeptEndpoint): void => {
     const { id } = kept.endpoint;
     const now = clock.now();
-    if (asking.has(id) || schedule.runs(id) || (schedule.plannedAt(id) ?? now) <= now) return;
+    if (asking.isAsked(id) || schedule.runs(id) || (schedule.plannedAt(id) ?? now) <= now) return;
     schedule.cancel(id);
     const soon = isUndecided(kept) ? now + recheckMs(kept) + heardMs : Infinity;
     schedule.plan(new CheckJob(kept), Math.min(soon, nextLookAt(kept, now)));
@@ -213,9 +159,9 @@ export function createMonitor(options: MonitorOptions): Monitor {
     nextCheckOf: (endpointId) => (isRunning ? schedule.plannedAt(endpointId) : null),
     forget(endpointId) {
       schedule.cancel(endpointId);
-      stuck.delete(endpointId);
+      probing.forget(endpointId);
       parents.forget(endpointId);
-      answer(endpointId, undefined);
+      asking.answer(endpointId, undefined);
     },
     take(kept, result, at) {
       if (kept.endpoint.pausedAt !== null) return;
@@ -244,10 +190,8 @@ export function createMonitor(options: MonitorOptions): Monitor {
       // The schedule's timers do not hold the process open, and whoever asked is waiting.
       const answered = new AbortController();
       clock.sleep(longestWaitMs, answered.signal).catch(() => undefined);
-      const asked = new Promise<(ProbeResult & { at: number }) | undefined>((resolve) => {
-        asking.set(kept.endpoint.id, [...(asking.get(kept.endpoint.id) ?? []), resolve]);
-        schedule.plan(new CheckJob(kept), clock.now());
-      });
+      const asked = asking.wait(kept.endpoint.id);
+      schedule.plan(new CheckJob(kept), clock.now());
       return asked.finally(() => answered.abort());
     },
     start() {
@@ -280,7 +224,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
       isRunning = false;
       trouble.stop();
       await schedule.stop();
-      for (const endpointId of asking.keys()) answer(endpointId, undefined);
+      asking.end();
     },
   };
 }
