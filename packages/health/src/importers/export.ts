@@ -4,20 +4,27 @@ import { z } from 'zod';
 export const mostAtOnce = 1_000;
 const tooMany = `At most ${mostAtOnce} in a request`;
 
-const countOf = (list: unknown): number => (typeof list === 'object' && list !== null ? Object.keys(list).length : 0);
-const list = z.array(z.unknown()).nullish();
+const isObject = (given: unknown): boolean => typeof given === 'object' && given !== null;
+const countOf = (given: unknown): number => (isObject(given) ? Object.keys(given as object).length : 0);
+const lists = ['endpoints', 'external-endpoints', 'suites'] as const;
 
-/** The configuration of Gatus, as JSON. Of its fields these are read; each endpoint is looked at by itself. */
+// Both are records: their keys are those products' own, and no snake_case.
+
+/** The configuration of Gatus, as JSON. Of its fields three lists are read; each endpoint is looked at by itself. */
 export const gatusConfiguration = z
-  .looseObject({ endpoints: list, 'external-endpoints': list, suites: list })
-  .superRefine((it, { addIssue }) => {
-    const count = countOf(it.endpoints) + countOf(it['external-endpoints']) + countOf(it.suites);
-    if (count === 0) addIssue({ code: 'custom', path: ['endpoints'], message: 'There are none in it' });
-    if (count > mostAtOnce) addIssue({ code: 'custom', path: ['endpoints'], message: tooMany });
+  .record(z.string(), z.unknown())
+  .superRefine((given, { addIssue }) => {
+    const refuse = (path: string, message: string): void => addIssue({ code: 'custom', path: [path], message });
+    const wrong = lists.filter((name) => !Array.isArray(given[name] ?? []));
+    for (const name of wrong) refuse(name, 'Give a list');
+    const count = lists.reduce((sum, name) => sum + countOf(given[name]), 0);
+    if (count === 0 && wrong.length === 0) refuse('endpoints', 'There are none in it');
+    if (count > mostAtOnce) refuse('endpoints', tooMany);
   })
   .meta({
     id: 'GatusConfiguration',
-    description: 'Its YAML as JSON. What else is in it is not looked at, and not kept',
+    description:
+      'Its YAML as JSON: `endpoints`, `external-endpoints` and `suites` are read. What else is in it is not looked at, and not kept',
     examples: [
       {
         endpoints: [
@@ -27,13 +34,12 @@ export const gatusConfiguration = z
     ],
   });
 
-/** The backup of Uptime Kuma. A record, for its keys are camelCase there, on the wire too. */
+/** The backup of Uptime Kuma. */
 export const uptimeKumaBackup = z
   .record(z.string(), z.unknown())
   .superRefine(({ monitorList }, { addIssue }) => {
     const refuse = (message: string): void => addIssue({ code: 'custom', path: ['monitorList'], message });
-    if (typeof monitorList !== 'object' || monitorList === null)
-      refuse('Give the list of monitors, or them by their ids');
+    if (!isObject(monitorList)) refuse('Give the list of monitors, or them by their ids');
     else if (countOf(monitorList) === 0) refuse('There are none in it');
     else if (countOf(monitorList) > mostAtOnce) refuse(tooMany);
   })
