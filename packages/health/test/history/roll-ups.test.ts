@@ -285,7 +285,7 @@ describe.each(healthStores)('what checks come to, $title', ({ title, open }) => 
     } finally {
       await close?.();
     }
-  });
+  }, 300_000);
 
   it('is still so when single checks, minutes and hours are not kept any more', async () => {
     const { subject: store, close } = await open();

@@ -95,7 +95,7 @@ export class HistoryOracle {
         at = next;
       }
     }
-    return { counts, durationMs, times: Float32Array.from(times).sort() };
+    return { counts, durationMs, times: new Float32Array(times).sort() };
   }
 
   /** The beginnings of all the minutes, hours or days that something lies in which is planned maintenance or not, by time. */
