@@ -139,7 +139,7 @@ describe.each(healthStores)('$title, what another process found out', ({ title, 
         }
     }
     expect(wrong).toEqual([]);
-  }, 120_000);
+  }, 300_000);
 });
 
 describe('what another process found out', () => {
