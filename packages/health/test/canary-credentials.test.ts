@@ -232,5 +232,5 @@ it.each(databases.filter(([, isAvailable]) => isAvailable))(
 
     expectNoTraces(secrets, await placesAfterStop());
   },
-  120_000,
+  300_000,
 );

@@ -135,6 +135,6 @@ describe.each(databases)('a secret, on %s,', (_, isAvailable, fresh) => {
 
       expectNoTraces(secrets, await placesAfterStop());
     },
-    120_000,
+    300_000,
   );
 });
