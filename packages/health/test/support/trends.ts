@@ -7,7 +7,7 @@ import { exactQuantile, type HistoryOracle, type Reckoned } from './history-orac
 const accuracy = 0.02 + 1e-9;
 
 /** That a quantile is as near as it is said to be, and something more. */
-export function expectClose(found: number | null, exact: number | undefined, more = 0): void {
+function expectClose(found: number | null, exact: number | undefined, more = 0): void {
   if (exact === undefined) expect(found).toBeNull();
   else expect(Math.abs((found ?? NaN) - exact)).toBeLessThanOrEqual(accuracy * exact + more);
 }

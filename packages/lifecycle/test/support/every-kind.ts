@@ -151,7 +151,7 @@ export function everyKind(database: Database, outside: Outside): ServiceTemplate
  * The same, taken down by a step of every kind, each of which can be put back; the last one is cancelled while it is under
  * way when `config.keep` is set.
  */
-export function retrievable(database: Database, outside: Outside): ServiceTemplate {
+function retrievable(database: Database, outside: Outside): ServiceTemplate {
   const { action, refusing, technician, setUp, added, removed } = kindsOf(database, outside);
   const unrow: TransactionStep = {
     key: 'unrow',
