@@ -12,6 +12,7 @@ import type { Recorder } from './history/recorder.js';
 import type { Retention } from './history/resolution.js';
 import type { Ring } from './history/result.js';
 import type { Watch } from './heartbeats/watch.js';
+import type { ShownTwice } from './objectives/shown-twice.js';
 import type { ClockSteps } from './monitoring/clock-steps.js';
 import type { Directory } from './monitoring/directory.js';
 import type { Monitor } from './monitoring/monitor.js';
@@ -41,7 +42,8 @@ export interface HealthContext extends EndpointRules {
   targets: Record<string, ServiceTarget>;
   docker: Docker | undefined;
   clock: Clock;
-  steps: Pick<ClockSteps, 'shown'>;
+  steps: Pick<ClockSteps, 'shown' | 'latest'>;
+  shownTwice: ShownTwice;
   maxEndpoints: number;
   places: Places;
   /** Changes of an endpoint, one after another. */

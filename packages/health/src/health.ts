@@ -24,6 +24,7 @@ import { createRecorder } from './history/recorder.js';
 import { retentionOf } from './history/resolution.js';
 import { createRetention, keptDaysOf } from './history/retention.js';
 import { createEvaluator } from './objectives/evaluator.js';
+import { createShownTwice } from './objectives/shown-twice.js';
 import { openHeartbeats } from './heartbeats/service.js';
 import { createWatch } from './heartbeats/watch.js';
 import { observeEndpoints } from './endpoint-metrics.js';
@@ -185,6 +186,7 @@ export function createHealth(options: HealthOptions): Health {
     docker,
     clock,
     steps,
+    shownTwice: createShownTwice(),
     schemas,
     checkIntervals,
     maxEndpoints,

@@ -13,6 +13,8 @@ export interface ClockSteps {
   since(at: number): number;
   /** What it showed within the last `ms`, epoch ms: more than one span, the newest first, when it was set meanwhile. */
   shown(ms: number): { from: number; until: number }[];
+  /** The latest instant that it has shown, epoch ms: it lies ahead when it was set back since. */
+  latest(): number;
 }
 
 /** Wall clocks are slewed by less from one look to the next; what is more was set. */
@@ -47,6 +49,10 @@ export function createClockSteps(clock: Pick<Clock, 'now' | 'monotonic'>): Clock
       let setBy = 0;
       for (const step of steps) if (isBefore(at + setBy, step)) setBy += step.by;
       return setBy;
+    },
+    latest() {
+      look();
+      return Math.max(clock.now(), ...steps.map(({ seenAt, by }) => seenAt - by));
     },
     shown(ms) {
       look();

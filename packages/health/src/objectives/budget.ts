@@ -43,6 +43,16 @@ export function addTallies(one: Tally, other: Tally): Tally {
   };
 }
 
+/** What is left of one without another that is part of it. */
+export function withoutTally(one: Tally, part: Tally): Tally {
+  return {
+    well: Math.max(0, one.well - part.well),
+    timely: Math.max(0, one.timely - part.timely),
+    total: Math.max(0, one.total - part.total),
+    coveredMs: Math.max(0, one.coveredMs - part.coveredMs),
+  };
+}
+
 /** The good ones. What was answered wrongly may have been answered fast: it is no better for that. */
 export function goodOf({ well, timely }: Tally): number {
   return Math.min(well, timely);

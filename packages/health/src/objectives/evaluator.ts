@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describeError, newId, type CancelTimer, type Logger } from '@dotmac/core';
 import type { HealthContext } from '../context.js';
-import { budgetOf, verdictOn } from './measure.js';
+import { budgetOf, lookAhead, verdictOn, type Measured } from './measure.js';
 import type { ObjectiveRecord } from './objective.js';
 import { createReadings, type Readings } from './readings.js';
 import { burning, recovered } from './tell.js';
@@ -16,7 +16,7 @@ const mostRead = 50_000;
 /** After so many it is another tenant's turn, until all had theirs. */
 const mostInTurn = mostRead / 10;
 
-type Evaluated = Pick<HealthContext, 'store' | 'directory' | 'retention' | 'clock' | 'steps' | 'change'>;
+type Evaluated = Measured & Pick<HealthContext, 'change'>;
 type Place = { tenantId: string; id: string } | null;
 
 /**
@@ -38,6 +38,7 @@ export function createEvaluator(context: Evaluated, logger: Logger) {
   };
   const evaluate = async (objective: ObjectiveRecord, readings: Readings): Promise<void> => {
     const { tenantId, id: objectiveId, alert: told } = objective;
+    await lookAhead(context, objective);
     const verdict = await verdictOn(context, objective, readings);
     const alert = verdict.burning?.alert ?? 'none';
     if (alert === told || (alert === 'none' && verdict.unknown.includes(told))) return;
@@ -97,6 +98,7 @@ export function createEvaluator(context: Evaluated, logger: Logger) {
   };
   const evaluateAll = async (): Promise<void> => {
     const readings = createReadings();
+    context.shownTwice.forget(clock.now());
     reached = await takeTurns(readings, reached, () => true);
     for (let stopped = reached; stopped === null && left.size > 0;) {
       const asked = new Set(left.keys());

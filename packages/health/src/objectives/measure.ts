@@ -1,7 +1,15 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { HealthContext } from '../context.js';
 import { addSums, emptySums } from '../history/bucket.js';
-import { bucketMs, planWindow, resolutions, startOf, type Span } from '../history/resolution.js';
+import {
+  bucketMs,
+  planWindow,
+  resolutions,
+  startOf,
+  type Resolution,
+  type Retention,
+  type Span,
+} from '../history/resolution.js';
 import {
   addTallies,
   burningBy,
@@ -14,6 +22,7 @@ import {
   noTally,
   spentOf,
   tallyOf,
+  withoutTally,
   type Burn,
   type BurnVerdict,
   type BurnWindow,
@@ -21,7 +30,8 @@ import {
 } from './budget.js';
 import type { ObjectiveRecord, ObjectiveReport } from './objective.js';
 import type { BucketSpan } from '../store/store.js';
-import type { Readings } from './readings.js';
+import { countedAlike, type Readings } from './readings.js';
+import { shownAgain } from './shown-twice.js';
 
 /**
  * As many endpoints of a tag as are reckoned together: the database adds up checks, as many as a tenant can have by
@@ -31,8 +41,10 @@ const mostEndpoints = { availability: 10_000, latency: 100 };
 /** Endpoints that are asked for at once: on SQLite nothing else is done meanwhile. */
 const summedAtOnce = 500;
 
+type Shown = ReturnType<HealthContext['steps']['shown']>[number];
+
 /** What measuring works with. */
-export type Measured = Pick<HealthContext, 'store' | 'directory' | 'retention' | 'clock' | 'steps'>;
+export type Measured = Pick<HealthContext, 'store' | 'directory' | 'retention' | 'clock' | 'steps' | 'shownTwice'>;
 
 /** The endpoints that an objective is about: of those with its tag the oldest, as many as are reckoned together. */
 export function endpointsOf(context: Measured, objective: ObjectiveRecord) {
@@ -73,18 +85,36 @@ async function tallyOfPart(
   return tallyOf(sum, objective);
 }
 
+/** The same of several spans. */
+async function tallyOver(
+  context: Measured,
+  objective: ObjectiveRecord,
+  ids: readonly string[],
+  spans: readonly Span[],
+): Promise<Tally> {
+  let tally = noTally;
+  for (const span of spans) tally = addTallies(tally, await tallyWithin(context, objective, { ids, span }));
+  return tally;
+}
+
+const nextMinute = (at: number): number => startOf('minute', at) + bucketMs.minute;
+
 /** As many buckets of an endpoint as a window is made of. */
 const mostBuckets = 120;
+
+/** The size of the buckets that a window is made of. */
+function resolutionOf(ms: number, retention: Retention): Resolution {
+  const fits = resolutions.find((it) => ms <= mostBuckets * bucketMs[it] && ms + bucketMs[it] <= retention[it]);
+  return fits ?? 'day';
+}
 
 /**
  * A window in buckets of one size, up to now; it begins with a whole one. When the clock was set within it, it is what that
  * showed: buckets that were shown twice hold both times.
  */
-function windowSpans(ms: number, { steps, retention }: Pick<Measured, 'steps' | 'retention'>): Span[] {
-  const fits = resolutions.find((it) => ms <= mostBuckets * bucketMs[it] && ms + bucketMs[it] <= retention[it]);
-  const resolution = fits ?? 'day';
+function windowSpans(shown: readonly Shown[], resolution: Resolution): Span[] {
   const spans: Span[] = [];
-  for (const { from, until } of steps.shown(ms).sort((a, b) => a.from - b.from)) {
+  for (const { from, until } of shown.toSorted((a, b) => a.from - b.from)) {
     const span = { resolution, from: startOf(resolution, from), until: Math.floor(until) + 1 };
     const last = spans.at(-1);
     // No bucket is counted twice.
@@ -103,15 +133,33 @@ function burnOver(context: Measured, objective: ObjectiveRecord, readings?: Read
     if (ids.length === 0) return noBurn;
     const ms = burnWindowMs(window, intervals);
     const read = async (): Promise<Tally> => {
-      let tally = noTally;
-      for (const span of windowSpans(ms, context))
-        tally = addTallies(tally, await tallyWithin(context, objective, { ids, span }));
-      return tally;
+      const shown = context.steps.shown(ms);
+      const again = shownAgain(shown);
+      const resolution = resolutionOf(ms, context.retention);
+      const tally = await tallyOver(context, objective, ids, windowSpans(shown, resolution));
+      if (!again) return tally;
+      const buckets = { from: startOf(resolution, again.from), until: nextMinute(again.until) };
+      return withoutTally(tally, context.shownTwice.heldWithin(countedAlike(objective), buckets));
     };
     const tally = await (readings ? readings.share(objective, { window, endpoints: ids.length }, read) : read());
     return burnOf(tally, { target: objective.target, coverage: coverageOf(tally, ms, ids.length) });
   };
   return { isEmpty: ids.length === 0, over };
+}
+
+/**
+ * Notes what the buckets of an objective hold that the clock, as it was set back, is to show a second time. To be called
+ * about once a minute.
+ */
+export async function lookAhead(context: Measured, objective: ObjectiveRecord): Promise<void> {
+  const { clock, steps, shownTwice, retention } = context;
+  const [now, latest, counted] = [clock.now(), steps.latest(), countedAlike(objective)];
+  const next = nextMinute(now);
+  if (latest >= next) {
+    const ids = endpointsOf(context, objective).map(({ id }) => id);
+    const spans = planWindow({ from: next, until: latest + 1, now: latest }, retention);
+    shownTwice.note(counted, next, await tallyOver(context, objective, ids, spans));
+  } else if (shownTwice.isAhead(counted)) shownTwice.note(counted, next, noTally);
 }
 
 /** Whether an objective's budget burns. That of nothing does not. */
@@ -129,10 +177,8 @@ export async function budgetOf(context: Measured, objective: ObjectiveRecord) {
   const now = context.clock.now();
   const windowMs = objective.windowDays * 86_400_000;
   const ids = endpointsOf(context, objective).map(({ id }) => id);
-  let tally = noTally;
-  if (ids.length > 0)
-    for (const span of planWindow({ from: now + 1 - windowMs, until: now + 1, now }, context.retention))
-      tally = addTallies(tally, await tallyWithin(context, objective, { ids, span }));
+  const spans = planWindow({ from: now + 1 - windowMs, until: now + 1, now }, context.retention);
+  const tally = ids.length === 0 ? noTally : await tallyOver(context, objective, ids, spans);
   const coverage = coverageOf(tally, windowMs, ids.length);
   const spent = spentOf(tally, { target: objective.target, coverage });
   return { tally, coverage, seconds: ((1 - objective.target) * windowMs) / 1_000, spent, left: 1 - spent };

@@ -13,13 +13,19 @@ export interface Readings {
   readonly count: number;
 }
 
+/** The same for objectives that count the same checks alike. */
+export function countedAlike(objective: ObjectiveRecord): string {
+  const { tenantId, endpointId, tag, threshold, countsMaintenance = false } = objective;
+  return JSON.stringify([tenantId, endpointId, tag, threshold, countsMaintenance]);
+}
+
 /** Begins a round. */
 export function createReadings(): Readings {
   const read = new Map<string, Promise<Tally>>();
   let count = 0;
   return {
-    share({ tenantId, endpointId, tag, threshold, countsMaintenance = false }, { window, endpoints }, make) {
-      const key = JSON.stringify([tenantId, endpointId, tag, threshold, countsMaintenance, window]);
+    share(objective, { window, endpoints }, make) {
+      const key = `${window} ${countedAlike(objective)}`;
       const known = read.get(key);
       if (known) return known;
       count += endpoints;

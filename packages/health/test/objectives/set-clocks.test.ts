@@ -51,11 +51,33 @@ describe('a budget whose clock was set', () => {
     set(byMs);
     await isDownFor(12 * minute);
     expect(told).toEqual(['page']);
-    // What is shown twice is counted with what was there before, for an hour and as long as the window is: until then it may
-    // be told again that it burns.
-    await isUpFor(byMs > 0 ? 45 * minute : 105 * minute);
-    expect(told.slice(0, 2)).toEqual(['page', 'recovered']);
-    expect(told.at(-1)).toBe('recovered');
+    await isUpFor(45 * minute);
+    expect(told).toEqual(['page', 'recovered']);
+    // Nor is it told anew when a clock that was set back comes to where it was.
+    await isUpFor(60 * minute);
+    expect(told).toEqual(['page', 'recovered']);
+  });
+
+  it('pages for nothing that is over, though the clock is set back to when it burnt', async () => {
+    const { told, isDownFor, isUpFor, set } = await stage();
+    await isDownFor(13 * minute);
+    await isUpFor(45 * minute);
+    expect(told).toEqual(['page', 'recovered']);
+    set(-hour);
+    await isUpFor(150 * minute);
+    expect(told).toEqual(['page', 'recovered']);
+  });
+
+  it('pages for what burns while the clock shows again an hour in which it burnt', async () => {
+    const { told, isDownFor, isUpFor, set } = await stage();
+    await isDownFor(13 * minute);
+    await isUpFor(45 * minute);
+    set(-hour);
+    await isUpFor(30 * minute);
+    await isDownFor(13 * minute);
+    expect(told).toEqual(['page', 'recovered', 'page']);
+    await isUpFor(45 * minute);
+    expect(told).toEqual(['page', 'recovered', 'page', 'recovered']);
   });
 
   it('pages for no more than burnt within the hour, though that was an hour forward in it', async () => {
