@@ -59,7 +59,7 @@ it('the routes are those of the contract, in wire names', () => {
       '/customer-lifecycle/provisioning',
       '/customer-lifecycle/provisioning/completions',
       '/customer-lifecycle/provisioning/{id}',
-      ...['cancel', 'decisions', 'events', 'force', 'retry', 'skip'].map(
+      ...['cancel', 'commands', 'decisions', 'events', 'force', 'retry', 'skip'].map(
         (name) => `/customer-lifecycle/provisioning/{id}/${name}`,
       ),
       '/customer-lifecycle/import',
