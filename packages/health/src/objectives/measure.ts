@@ -124,9 +124,13 @@ function windowSpans(shown: readonly Shown[], resolution: Resolution): Span[] {
   return spans;
 }
 
-/** Looks at an objective's windows, each as it is asked for. Paused endpoints burn nothing. */
+/** The endpoints that can burn a budget: paused ones do not. */
+const burntBy = (context: Measured, objective: ObjectiveRecord) =>
+  endpointsOf(context, objective).filter(({ pausedAt }) => pausedAt === null);
+
+/** Looks at an objective's windows, each as it is asked for. */
 function burnOver(context: Measured, objective: ObjectiveRecord, readings?: Readings) {
-  const endpoints = endpointsOf(context, objective).filter(({ pausedAt }) => pausedAt === null);
+  const endpoints = burntBy(context, objective);
   const ids = endpoints.map(({ id }) => id);
   const intervals = endpoints.map(({ checkInterval }) => checkInterval * 1_000);
   const over = async (window: BurnWindow): Promise<Burn> => {
@@ -156,7 +160,7 @@ export async function lookAhead(context: Measured, objective: ObjectiveRecord): 
   const [now, latest, counted] = [clock.now(), steps.latest(), countedAlike(objective)];
   const next = nextMinute(now);
   if (latest >= next) {
-    const ids = endpointsOf(context, objective).map(({ id }) => id);
+    const ids = burntBy(context, objective).map(({ id }) => id);
     const spans = planWindow({ from: next, until: latest + 1, now: latest }, retention);
     shownTwice.note(counted, next, await tallyOver(context, objective, ids, spans));
   } else if (shownTwice.isAhead(counted)) shownTwice.note(counted, next, noTally);

@@ -80,6 +80,29 @@ describe('a budget whose clock was set', () => {
     expect(told).toEqual(['page', 'recovered', 'page', 'recovered']);
   });
 
+  it('pages for what burns then, whatever one that is paused held before', async () => {
+    const { clock, health, scope, register, becomes, states } = await staged((by) => memoryHealthStore({ clock: by }));
+    const [api, old] = [
+      await register('api', { checkInterval: 30, tags: ['shop'] }),
+      await register('old', { checkInterval: 30, tags: ['shop'] }),
+    ];
+    for (const endpoint of [api, old]) await becomes(endpoint, 'healthy');
+    await clock.advance(90 * minute);
+    states.set('old', 'offline');
+    await clock.advance(70 * minute);
+    await scope.endpoints.pause(old.id);
+    await clock.advance(2 * minute);
+    await scope.objectives.create({ name: 'It sells', target: 0.99, tag: 'shop' });
+    const told: string[] = [];
+    health.events.on('objective.burning', ({ data }) => void told.push(data.severity));
+    clock.set(clock.now() - hour);
+    await clock.advance(20 * minute);
+    expect(told).toEqual([]);
+    states.set('api', 'offline');
+    await clock.advance(13 * minute);
+    expect(told).toEqual(['page']);
+  });
+
   it('pages for no more than burnt within the hour, though that was an hour forward in it', async () => {
     const { told, isDownFor, isUpFor, set } = await stage();
     set(hour);
