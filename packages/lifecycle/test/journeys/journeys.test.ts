@@ -1,8 +1,8 @@
-import { setTimeout as turn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { defineJourney, type JourneyInit } from '../../src/journeys/journey.js';
 import { backends, type Backend } from '../support/backends.js';
 import { rig, someone, type Rig } from '../support/lifecycle.js';
+import { passDays } from '../support/pass-days.js';
 
 const hour = 3_600_000;
 const day = 24 * hour;
@@ -68,17 +68,7 @@ for (const { title, present, create } of backends)
       start = run.clock.now();
       return id;
     };
-    /** Lets days go by, half a day at a time, and what falls due in them be done. */
-    const pass = async (days: number): Promise<void> => {
-      for (let half = 0; half < days * 2; half++) {
-        run.clock.set(run.clock.now() + 12 * hour);
-        for (let round = 0; (await backend.store.dueTimers(run.clock.now(), { limit: 9 })).items.length > 0; round++) {
-          if (round > 500) throw new Error('A timer that is due is not given.');
-          await turn(1);
-          await run.clock.advance(1_000);
-        }
-      }
-    };
+    const pass = (days: number): Promise<void> => passDays(days, backend, run);
     const story = async (id: string, from = 2): Promise<string[]> => {
       const events = (await backend.store.tenant('acme').history.list(id, { limit: 1_000 })).slice(from);
       return events.map(({ event }) => {

@@ -1,8 +1,8 @@
-import { setTimeout as turn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { defineJourney } from '../../src/journeys/journey.js';
 import { backends, type Backend } from '../support/backends.js';
 import { rig, someone, until, type Rig } from '../support/lifecycle.js';
+import { passDays } from '../support/pass-days.js';
 
 const hour = 3_600_000;
 const day = 24 * hour;
@@ -65,17 +65,7 @@ for (const { title, present, create } of backends)
       await until(() => run.sent.length > before, run.clock);
       await verify(id, 'phone');
     };
-    /** Lets days go by, half a day at a time, and what falls due in them be done. */
-    const pass = async (days: number): Promise<void> => {
-      for (let half = 0; half < days * 2; half++) {
-        run.clock.set(run.clock.now() + 12 * hour);
-        for (let round = 0; (await backend.store.dueTimers(run.clock.now(), { limit: 9 })).items.length > 0; round++) {
-          if (round > 500) throw new Error('A timer that is due is not given.');
-          await turn(1);
-          await run.clock.advance(1_000);
-        }
-      }
-    };
+    const pass = (days: number): Promise<void> => passDays(days, backend, run);
     /** All that happened. */
     const story = async (id: string): Promise<string[]> =>
       (await backend.store.tenant('acme').history.list(id, { limit: 1_000 })).map(({ event }) => {

@@ -4,9 +4,9 @@ import { defineErrors } from '@dotmac/core';
 import type { ServiceStep } from '../../src/provisioning/definition.js';
 import { createLifecycle } from '../../src/lifecycle.js';
 import { defineServiceTemplate } from '../../src/provisioning/template.js';
-import { foldedService, foldServices } from '../../src/services/fold.js';
 import { backends, type Backend } from '../support/backends.js';
 import { withBoundaries, type AtBoundary } from '../support/boundaries.js';
+import { expectFolded } from '../support/folded.js';
 import { rig, until, type Rig } from '../support/lifecycle.js';
 
 const hour = 3_600_000;
@@ -73,10 +73,7 @@ for (const { title, present, create } of backends)
     });
     afterEach(async () => {
       await run.stop();
-      const { services, history } = backend.store.tenant('acme');
-      const folded = foldServices((await history.list(customerId, { limit: 999 })).map(({ event }) => event));
-      for (const service of (await services.list({ customerId, limit: 9 })).items)
-        expect(folded.get(service.id)).toEqual(foldedService(service));
+      await expectFolded(backend.store, customerId);
       await backend.close();
     });
 

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { foldedService, foldServices } from '../../src/services/fold.js';
 import { defineServiceTemplate } from '../../src/provisioning/template.js';
 import { expectEvents } from '../../src/testing/expect-events.js';
 import { backends, type Backend } from '../support/backends.js';
+import { expectFolded } from '../support/folded.js';
 import { rig, until, type Rig } from '../support/lifecycle.js';
 
 const day = 24 * 3_600_000;
@@ -51,10 +51,7 @@ for (const { title, present, create } of backends)
     const comes = (done: () => Promise<boolean>) => until(done, run.clock);
     const timers = async () => (await run.acme.timers.list(customerId)).map(({ name, dueAt }) => [name, dueAt]);
     const agree = async () => {
-      const { services, history } = backend.store.tenant('acme');
-      const folded = foldServices((await history.list(customerId, { limit: 999 })).map(({ event }) => event));
-      for (const service of (await services.list({ customerId, limit: 9 })).items)
-        expect(folded.get(service.id)).toEqual(foldedService(service));
+      await expectFolded(backend.store, customerId);
     };
 
     it('leaves its reason without effect, and the other service and the customer as they are', async () => {
