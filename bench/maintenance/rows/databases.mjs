@@ -24,6 +24,7 @@ const indexes = [
 
 export const postgres = {
   title: 'PostgreSQL',
+  isPaceable: true,
   async open(rows) {
     const name = unique();
     const admin = new pg.Client({ connectionString: postgresUrl });
@@ -51,15 +52,19 @@ export const postgres = {
         await client.query('vacuum analyze events');
         await client.query('checkpoint');
       },
-      async floor() {
+      /** Windows of as many rows, each followed by a rest of `rest` times what it took. */
+      async floor({ rows: window = windowRows, rest = 0 } = {}) {
         await client.query(`do $$
-          declare lo bigint := 0; most bigint;
+          declare lo bigint := 0; most bigint; begun timestamptz;
           begin
             select max(id) into most from events where created_at < ${cutoff};
             while lo < most loop
-              delete from events where id > lo and id <= lo + ${windowRows} and created_at < ${cutoff};
+              begun := clock_timestamp();
+              delete from events where id > lo and id <= lo + ${window} and created_at < ${cutoff};
               commit;
-              lo := lo + ${windowRows};
+              perform pg_sleep(${rest} * extract(epoch from clock_timestamp() - begun));
+              commit;
+              lo := lo + ${window};
             end loop;
           end $$`);
         const { rows: left } = await client.query('select count(*)::int as n from events');
