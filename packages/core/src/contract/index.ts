@@ -1,18 +1,12 @@
 /** `@dotmac/core/contract`: what a route is made of. Free of server code, so that a browser bundle can import it. */
-export { openRouteFor, routeFor, routesWithin, streamRouteFor, permissions } from './route.js';
-export type {
-  Route,
-  RouteInit,
-  RouteInput,
-  OpenRouteInit,
-  StreamRouteInit,
-  StreamInput,
-  LineResult,
-  OnceAsked,
-  DeferredAnswer,
-  Permission,
-  Method,
-} from './route.js';
+export { permissions } from './permission.js';
+export type { Permission } from './permission.js';
+export { routeFor, routesWithin } from './route.js';
+export type { Route, RouteInit, RouteInput, OnceAsked, DeferredAnswer, Method } from './route.js';
+export { openRouteFor } from './open-route.js';
+export type { OpenRouteInit } from './open-route.js';
+export { streamRouteFor } from './stream-route.js';
+export type { LineResult, StreamInput, StreamRouteInit } from './stream-route.js';
 export { instant, id, message, freeForm, postUrl, printable } from './formats.js';
 export { wireJsonSchema } from './json-schema.js';
 export { importedLine } from './imported-line.js';

@@ -1,25 +1,6 @@
 import type { z } from 'zod';
 import type { ErrorFactory } from '../errors/define-errors.js';
-import type { InputIssue } from '../errors/operation-error.js';
-
-/**
- * The permissions that routes ask for. A principal holding `*` has them all. `maintenance:operate` is about a process, and so
- * about all of its tenants.
- */
-export const permissions = [
-  'health:read',
-  'health:write',
-  'lifecycle:read',
-  'lifecycle:write',
-  'lifecycle:privacy',
-  'maintenance:read',
-  'maintenance:execute',
-  'maintenance:operate',
-  'operations:read',
-] as const;
-
-/** @see permissions */
-export type Permission = (typeof permissions)[number];
+import type { Permission } from './permission.js';
 
 /** The HTTP methods in use. */
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -32,7 +13,8 @@ export interface OnceAsked {
   onReplay?: (() => void) | undefined;
 }
 
-type Parsed<S> = S extends z.ZodType ? z.output<S> : undefined;
+/** What is left of an input once its schema checked it. */
+export type Parsed<S> = S extends z.ZodType ? z.output<S> : undefined;
 
 /** What a route's `run` gets besides the scope: everything checked already. */
 export interface RouteInput<Params, Query, Body> {
@@ -43,17 +25,6 @@ export interface RouteInput<Params, Query, Body> {
   signal: AbortSignal;
   /** The `Idempotency-Key` of a route that is `idempotent: 'by its command'`: for the command that it calls. */
   once: OnceAsked;
-}
-
-/** One line of a request's body, checked or refused; the others are read all the same. */
-export type LineResult<Value> = { line: number } & ({ ok: true; value: Value } | { ok: false; issues: InputIssue[] });
-
-/** What the `run` of a stream gets besides. */
-export interface StreamInput<Params, Query, Lines> extends RouteInput<Params, Query, undefined> {
-  /** The body, line by line, as it comes; empty for a route that takes none. */
-  lines: AsyncIterable<LineResult<Parsed<Lines>>>;
-  /** Where a client of an event stream wants to go on: the `Last-Event-ID` that it sent. */
-  lastEventId: string | undefined;
 }
 
 /** The asynchronous form of a route, taken when the client sends `Prefer: respond-async` (RFC 7240): 202 and a Location. */
@@ -173,83 +144,6 @@ export function routeFor<Scope>() {
     Deferred extends z.ZodType = z.ZodNever,
   >(
     init: RouteInit<Scope, Params, Query, Body, Output, Deferred>,
-  ): Route<Scope> => ({ status: 200, idempotent: false, errors: [], ...init }) as unknown as Route<Scope>;
-}
-
-/** A route that is open to anybody, as it is written. Its `run` gets the module's {@link Module.open}, and no tenant. */
-export interface OpenRouteInit<
-  Open,
-  Params extends z.ZodObject | undefined,
-  Query extends z.ZodObject | undefined,
-  Body extends z.ZodType | undefined,
-  Output extends z.ZodType,
-> extends Pick<
-  RouteInit<Open, Params, Query, Body, Output, z.ZodNever>,
-  | 'name'
-  | 'method'
-  | 'path'
-  | 'tag'
-  | 'summary'
-  | 'description'
-  | 'params'
-  | 'query'
-  | 'body'
-  | 'output'
-  | 'errors'
-  | 'run'
-> {
-  /** For an output that is text: its media type, e.g. `image/svg+xml`. Default: JSON. */
-  text?: string;
-  /** How long anybody may keep an answer, in seconds; it then has an `ETag` too. Default: not at all. */
-  cacheSeconds?: number;
-  /** Headers of every answer that is no problem, in lower case, e.g. `content-security-policy`. */
-  headers?: Readonly<Record<string, string>>;
-}
-
-/** The constructor of routes that are open to anybody, bound to what their module has for them. */
-export function openRouteFor<Scope, Open>() {
-  return <
-    Output extends z.ZodType,
-    Params extends z.ZodObject | undefined = undefined,
-    Query extends z.ZodObject | undefined = undefined,
-    Body extends z.ZodType | undefined = undefined,
-  >(
-    init: OpenRouteInit<Open, Params, Query, Body, Output>,
-  ): Route<Scope> =>
-    ({ status: 200, idempotent: false, errors: [], permission: null, ...init }) as unknown as Route<Scope>;
-}
-
-/** A route that answers with a stream, as it is written. */
-export interface StreamRouteInit<
-  Scope,
-  Params extends z.ZodObject | undefined,
-  Query extends z.ZodObject | undefined,
-  Lines extends z.ZodType | undefined,
-  Item extends z.ZodType,
-> extends Pick<
-  RouteInit<Scope, Params, Query, undefined, Item, z.ZodNever>,
-  'name' | 'method' | 'path' | 'tag' | 'summary' | 'description' | 'permission' | 'params' | 'query' | 'errors'
-> {
-  stream: 'events' | 'lines';
-  /** Each item: of events, an object with `id`, `event` and `data`. */
-  output: Item;
-  lines?: Lines;
-  /** What it throws before it gives an iterable is answered as a problem; what comes afterwards ends the stream. */
-  run: (
-    scope: Scope,
-    input: StreamInput<Params, Query, Lines>,
-  ) => Promise<AsyncIterable<z.output<Item>>> | AsyncIterable<z.output<Item>>;
-}
-
-/** The constructor of routes that answer with a stream. */
-export function streamRouteFor<Scope>() {
-  return <
-    Item extends z.ZodType,
-    Params extends z.ZodObject | undefined = undefined,
-    Query extends z.ZodObject | undefined = undefined,
-    Lines extends z.ZodType | undefined = undefined,
-  >(
-    init: StreamRouteInit<Scope, Params, Query, Lines, Item>,
   ): Route<Scope> => ({ status: 200, idempotent: false, errors: [], ...init }) as unknown as Route<Scope>;
 }
 

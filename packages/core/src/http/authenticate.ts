@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { Permission } from '../contract/route.js';
+import type { Permission } from '../contract/permission.js';
 import { coreErrors } from '../errors/core-errors.js';
 import { header, type HttpRequest } from './exchange.js';
 

@@ -1,4 +1,5 @@
-import type { Permission, Route } from '../contract/route.js';
+import type { Permission } from '../contract/permission.js';
+import type { Route } from '../contract/route.js';
 import { coreErrors } from '../errors/core-errors.js';
 import { describeError } from '../errors/describe-error.js';
 import { isOperationError, type OperationError } from '../errors/operation-error.js';

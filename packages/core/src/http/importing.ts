@@ -1,6 +1,6 @@
 import { setImmediate as endOfTurn } from 'node:timers/promises';
 import type { ImportedLine } from '../contract/imported-line.js';
-import type { LineResult } from '../contract/route.js';
+import type { LineResult } from '../contract/stream-route.js';
 import { isOperationError, type InputIssue } from '../errors/operation-error.js';
 
 /** Makes things of drafts: one result each, an error for what is refused. */

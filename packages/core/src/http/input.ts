@@ -1,5 +1,6 @@
 import type { z } from 'zod';
-import type { LineResult, OnceAsked, Route } from '../contract/route.js';
+import type { OnceAsked, Route } from '../contract/route.js';
+import type { LineResult } from '../contract/stream-route.js';
 import { invalidInput, wireOf } from '../contract/wire.js';
 import type { InputIssue } from '../errors/operation-error.js';
 import { header, type HttpRequest } from './exchange.js';

@@ -10,7 +10,7 @@ import {
   type JWTVerifyOptions,
 } from 'jose';
 import { coreErrors } from '../errors/core-errors.js';
-import { permissions, type Permission } from '../contract/route.js';
+import { permissions, type Permission } from '../contract/permission.js';
 import { bearerToken, type Authenticate, type Principal } from './authenticate.js';
 
 /** How tokens are checked. Issuer and audience are required: a token made for another service must not work here. */

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { z } from 'zod';
-import type { LineResult } from '../contract/route.js';
+import type { LineResult } from '../contract/stream-route.js';
 import { wireOf } from '../contract/wire.js';
 import { coreErrors } from '../errors/core-errors.js';
 import { isOperationError } from '../errors/operation-error.js';
