@@ -1,5 +1,5 @@
 import { lastSlots } from './last-slots.js';
-import type { Firing, Timetable } from './timetable.js';
+import { longestDelayMs, type Firing, type Timetable } from './timetable.js';
 
 /** Why a slot that came due is left out. */
 export type LeftOut = 'outside_window' | 'grace_passed' | 'superseded';
@@ -16,7 +16,6 @@ export interface Reckoning {
 /** Slots are looked at this far back, or as far as a longer grace goes: further ones run no more. */
 const hourMs = 3_600_000;
 const longestGraceMs = 6 * hourMs;
-const longestWaitMs = 15 * 24 * hourMs;
 /** So late a slot is on time: timers and databases are no better. */
 const punctualMs = 10_000;
 /** Slots that are looked at, and told of, at once; those before are as good as never. */
@@ -28,8 +27,7 @@ const mostSlots = 100;
  */
 export function reckon(timetable: Timetable, after: number, now: number): Reckoning {
   const { rules, hours } = timetable;
-  const lookedBackMs =
-    Math.max(rules.graceMs ?? 0, longestGraceMs) + (rules.windows.length > 0 ? longestWaitMs : 0) + rules.jitterMs;
+  const lookedBackMs = Math.max(rules.graceMs ?? 0, longestGraceMs) + longestDelayMs(rules);
   const slots = lastSlots(timetable, Math.max(after, now - lookedBackMs), now, mostSlots);
   const firings = slots.map((slotAt) => timetable.firing(slotAt));
   const waiting = firings.findIndex((firing) => momentOf(firing) > now);

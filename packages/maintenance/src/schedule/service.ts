@@ -194,8 +194,8 @@ export function createScheduleService(parts: ScheduleServiceParts): ScheduleServ
       return resultOf(detached(await runner.begin({ identity, task, parameters, trigger: 'request', schedule: name })));
     },
     async preview(name, { count = 10 } = {}) {
-      const { timetable } = await plannedOf(name);
-      const firings = nextFirings(timetable, clock.now(), count);
+      const { timetable, effectiveAt } = await plannedOf(name);
+      const firings = nextFirings(timetable, clock.now(), count, effectiveAt ?? 0);
       return { items: firings.map((it) => ({ ...it, localTime: localTime(it.slotAt, timetable.rules.timeZone) })) };
     },
     async slots(name, { limit = 50, cursor } = {}) {

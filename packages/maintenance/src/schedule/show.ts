@@ -5,12 +5,14 @@ import type { PlannedSchedule } from './planned.js';
 import type { KeptSchedule, ScheduleDefinition } from './schedule.js';
 import type { MaintenanceSchedule } from './schemas.js';
 import { nextFirings } from './simulate.js';
-import type { Timetable } from './timetable.js';
 
 /** When the next slot begins; null when none does, or the schedule is paused. */
-export function nextRunOf({ timetable, pausedAt }: { timetable: Timetable; pausedAt: number | null }, now: number) {
+export function nextRunOf(
+  { timetable, pausedAt, effectiveAt }: Pick<PlannedSchedule, 'timetable' | 'pausedAt' | 'effectiveAt'>,
+  now: number,
+): number | null {
   if (pausedAt !== null) return null;
-  const [next] = nextFirings(timetable, now, 1);
+  const [next] = nextFirings(timetable, now, 1, effectiveAt ?? 0);
   return next ? momentOf(next) : null;
 }
 

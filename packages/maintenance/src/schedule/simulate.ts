@@ -2,7 +2,7 @@ import { coreErrors, timeZoneOf } from '@dotmac/core';
 import { readDraft } from '@dotmac/core/contract';
 import { lastSlots } from './last-slots.js';
 import { scheduleRules, type ScheduleRulesDraft } from './rules.js';
-import { timetableOf, type Firing, type Timetable } from './timetable.js';
+import { longestDelayMs, timetableOf, type Firing, type Timetable } from './timetable.js';
 
 /** Which time to look at. */
 export interface Simulation {
@@ -49,9 +49,12 @@ export function simulateSchedule(
 /** Slots that are looked through for those that are to begin. */
 const mostLookedAt = 1_000;
 
-/** The next `count` slots after `after` that begin; fewer when hardly any lies within the windows. */
-export function nextFirings(timetable: Timetable, after: number, count: number): Firing[] {
-  const firings: Firing[] = [];
+/**
+ * The next `count` slots that begin after `after`; fewer when hardly any lies within the windows.
+ * @param since those until then are nobody's
+ */
+export function nextFirings(timetable: Timetable, after: number, count: number, since: number): Firing[] {
+  const firings = waitingFirings(timetable, after, since).slice(0, count);
   let at = timetable.next(after);
   for (let looked = 0; at !== null && firings.length < count && looked < mostLookedAt; looked++) {
     const firing = timetable.firing(at);
@@ -59,6 +62,14 @@ export function nextFirings(timetable: Timetable, after: number, count: number):
     at = firing.startsAt === null ? nextThatMayBegin(timetable, firing) : timetable.next(at);
   }
   return firings;
+}
+
+/** Those that have come, and wait for their jitter or for a window to open: the last of them, or the one before it. */
+function waitingFirings(timetable: Timetable, now: number, since: number): Firing[] {
+  const delayMs = longestDelayMs(timetable.rules);
+  if (delayMs === 0) return [];
+  const came = lastSlots(timetable, Math.max(since, now - delayMs), now, 2);
+  return came.map((slotAt) => timetable.firing(slotAt)).filter(({ startsAt }) => startsAt !== null && startsAt > now);
 }
 
 /** Of the slots that come while it is shut none but the last can wait for the opening. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { coreErrors, isTimeZone, readCron, type InputIssue } from '@dotmac/core';
-import { openingHours, type OpeningHours } from '../windows/opening-hours.js';
+import { farthestDays, openingHours, type OpeningHours } from '../windows/opening-hours.js';
 import type { ScheduleRules } from './rules.js';
 
 /** A slot, and what is to become of it. Epoch ms. */
@@ -61,6 +61,12 @@ export function timetableOf(rules: ScheduleRules, key: string): Timetable {
     },
   };
 }
+
+const dayMs = 86_400_000;
+
+/** How long after its slot a run may begin, when nobody is late. Ms. */
+export const longestDelayMs = ({ jitterMs, windows }: ScheduleRules): number =>
+  jitterMs + (windows.length > 0 ? farthestDays * dayMs : 0);
 
 /** What is wrong with rules, by wire name; nothing when they are sound. */
 export function faultsOfRules({ cron, everyMs, timeZone, jitterMs }: ScheduleRules): InputIssue[] {

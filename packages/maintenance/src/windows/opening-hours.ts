@@ -17,8 +17,8 @@ interface Span {
 }
 
 const [minuteMs, dayMs] = [60_000, 86_400_000];
-/** Windows repeat by the week; a change of the clocks can leave one out. */
-const farthestDays = 15;
+/** Windows repeat by the week; a change of the clocks can leave one out: none opens later. */
+export const farthestDays = 15;
 /** Windows that touch are one; those that are open all week have no end. */
 const mostJoined = 30;
 

@@ -158,6 +158,43 @@ describe('a schedule', () => {
   });
 });
 
+describe('what begins next', () => {
+  it.each([
+    ['a window to open', { windows: [{ from: '22:00', until: '01:00' }] }, 22 * hour],
+    ['its jitter', { jitterMs: 10 * hour }, undefined],
+  ])('is the slot that has come and waits for %s, and once that ran the next', async (_, rules, opens) => {
+    const { clock, acme, maintenance } = await setUp();
+    await acme.create({ ...draft, everyMs: null, cron: '0 2 * * *', ...rules, name: 'it' });
+    const begins = (await acme.get('it')).nextRun as number;
+    if (opens !== undefined) expect(begins).toBe(start + opens);
+    await clock.advance(2 * hour + minute);
+    expect(begins).toBeGreaterThan(clock.now());
+    expect(await acme.get('it')).toMatchObject({ nextRun: begins });
+    const slots = async () => (await acme.preview('it', { count: 2 })).items.map(({ slotAt }) => slotAt);
+    expect(await slots()).toEqual([start + 2 * hour, start + 26 * hour]);
+    const state = await maintenance.scope({ tenantId: 'acme', actor: 'user:1' }).state();
+    const shown = state.maintenanceTasks.flatMap(({ schedules }) => schedules).find(({ name }) => name === 'it');
+    expect(shown).toMatchObject({ nextRun: begins });
+    await clock.advance(begins - clock.now() + second);
+    expect(await acme.get('it')).toMatchObject({ nextRun: begins + 24 * hour });
+    expect(await slots()).toEqual([start + 26 * hour, start + 50 * hour]);
+  });
+
+  it('is no slot from before the schedule was made or resumed', async () => {
+    const { clock, acme } = await setUp();
+    await clock.advance(3 * hour);
+    const windows = [{ from: '22:00', until: '06:00' }];
+    await clock.advance(4 * hour);
+    await acme.create({ ...draft, everyMs: null, cron: '0 6 * * *', windows, name: 'it' });
+    expect(await acme.get('it')).toMatchObject({ nextRun: start + 46 * hour });
+    await clock.advance(24 * hour);
+    expect(await acme.get('it')).toMatchObject({ nextRun: start + 46 * hour });
+    await acme.pause('it');
+    await acme.resume('it');
+    expect(await acme.get('it')).toMatchObject({ nextRun: start + 70 * hour });
+  });
+});
+
 describe('why a slot did not run', () => {
   it('is told, whatever the reason', async () => {
     const { clock, store, acme, make, held } = await setUp({ historyDays: 1, schedulePollMs: hour });
