@@ -5,10 +5,19 @@ import { slotOutcomes, type SlotOutcome } from './slot.js';
 
 const outcomes = Object.keys(slotOutcomes) as [SlotOutcome, ...SlotOutcome[]];
 
+const aboutName = { description: 'Unique among the schedules of the tenant', examples: ['nightly-cleanup'] };
 const name = z
   .string()
-  .regex(/^[A-Za-z0-9._-]{1,64}$/, 'A name is 1 to 64 letters, digits, ".", "_" or "-"')
-  .meta({ description: 'Unique among the schedules of the tenant', examples: ['nightly-cleanup'] });
+  .regex(/^[A-Za-z0-9._-]{1,64}$/)
+  .meta(aboutName);
+/** "." and ".." are steps of a path, which clients take before anybody is asked: nobody could remove such a schedule again. */
+const newName = z
+  .string()
+  .regex(
+    /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,64}$/,
+    'A name is 1 to 64 letters, digits, ".", "_" or "-", and neither "." nor ".."',
+  )
+  .meta(aboutName);
 const maintenanceType = z
   .string()
   .min(1)
@@ -21,7 +30,7 @@ export const slotsQuery = pageQueryOf(/^\d{1,16}:.{0,100}$/);
 
 /** What making a schedule takes. */
 export const scheduleInput = scheduleRules
-  .extend({ name, maintenanceType, parameters: parameters.default({}) })
+  .extend({ name: newName, maintenanceType, parameters: parameters.default({}) })
   .meta({ id: 'MaintenanceScheduleInput' });
 
 /** What can be changed of a schedule. */

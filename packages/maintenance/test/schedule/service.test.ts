@@ -64,6 +64,9 @@ describe('schedules that are made', () => {
 
   it.each([
     ['INVALID_INPUT', { name: 'a b' }],
+    // No path leads to it: it could not be removed again.
+    ['INVALID_INPUT', { name: '.' }],
+    ['INVALID_INPUT', { name: '..' }],
     ['INVALID_INPUT', { maintenanceType: 'nope' }],
     ['INVALID_INPUT', { parameters: { depth: 10 } }],
     ['INVALID_INPUT', { parameters: { unknown: 1 } }],
