@@ -6,7 +6,7 @@ import type { Moment } from '../customers/moment.js';
 import type { Transition } from '../customers/transitions.js';
 import { lifecycleErrors, type RemainingService } from '../errors.js';
 import { deliveries } from '../events.js';
-import { erasedOperation } from './erased-operation.js';
+import { erasedAnswer, erasedOperation } from './erased-operation.js';
 import type { LegalHold } from './hold.js';
 import type { Run } from '../provisioning/run.js';
 import type { ServiceInstance } from '../services/instance.js';
@@ -52,6 +52,7 @@ export async function eraseCustomer(
       run: (run) => erasedRun(run, names),
       signals: (signals) => erasedSignals(signals, names),
       operation: (operation) => erasedOperation(operation, customer, names),
+      answer: erasedAnswer,
     },
     trx,
   );

@@ -1,4 +1,4 @@
-import { isOfFew, type BulkOperation } from '../bulk/operation.js';
+import { isOfFew, type BulkOperation, type BulkView } from '../bulk/operation.js';
 import type { CommandInput } from '../commands/input.js';
 import type { Customer } from '../customers/customer.js';
 import { conditionsOf } from '../search/filter.js';
@@ -38,6 +38,11 @@ export function erasedOperation(
     input: wordless(input),
     createdBy: erasedActor(createdBy, names),
   };
+}
+
+/** What was answered under a key of an operation that is left so by now. The key stays taken: it is not begun again. */
+export function erasedAnswer(answer: string, { filter, input, createdBy }: BulkOperation): string {
+  return JSON.stringify({ ...(JSON.parse(answer) as BulkView), filter, input, createdBy } satisfies BulkView);
 }
 
 const blank = { reason: null, reference: null, parameters: {}, onboardingData: {}, customConfig: {} } as const;

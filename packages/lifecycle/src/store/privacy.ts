@@ -19,6 +19,8 @@ export interface Erasure {
    * Undefined: it stays as it is.
    */
   operation(operation: BulkOperation): BulkOperation | undefined;
+  /** What was answered of such an operation (JSON), now that it is left so. */
+  answer(answer: string, left: BulkOperation): string;
 }
 
 /** Why a customer was refused by an operation on many. */
@@ -51,7 +53,7 @@ export interface PrivacyStore {
   /**
    * Removes the customer's key, tokens, timers, dunning cases, the attributes it is found by, and what commands and
    * requests on it answered; writes what is left of history, services, runs, what was said to their steps, and operations
-   * on many; empties the messages of its refusals.
+   * on many with what they answered; empties the messages of its refusals.
    */
   wipe(customerId: string, erasure: Erasure, trx: StoreTransaction): Promise<void>;
 }

@@ -13,6 +13,7 @@ const asIs: Erasure = {
   run: (run) => run,
   signals: (signals) => [...signals],
   operation: () => undefined,
+  answer: (answer) => answer,
 };
 
 /** What a store must do with keys, holds, and customers that are to be forgotten. */
@@ -165,6 +166,7 @@ export const privacyCases: Suite<LifecycleStoreSubject>['cases'] = [
         run: (run) => ({ ...run, config: {}, given: {}, requestedBy: 'erased' }),
         signals: (all) => all.map((signal) => ({ ...signal, by: `not ${signal.by}`, comment: null, output: null })),
         operation: () => undefined,
+        answer: (answer) => answer,
       };
       // Another tenant’s erasure of the same id finds nothing.
       await store.transaction((trx) => store.tenant('b').privacy.wipe(gone.id, erasure, trx));

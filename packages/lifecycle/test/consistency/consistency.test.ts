@@ -123,6 +123,7 @@ for (const { title, present, create } of backends)
         run: (ended) => ended,
         signals: (signals) => [...signals],
         operation: () => undefined,
+        answer: (answer) => answer,
       };
       await backend.store.transaction((trx) => privacy.wipe(keyless, theKeyAlone, trx));
       expect((await check()).map(({ kind }) => kind)).toEqual(['done']);

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { BulkDraft } from '../../src/bulk/operation.js';
 import { backends, type Backend } from '../support/backends.js';
 import { rig, until, type Rig } from '../support/lifecycle.js';
+import { tracesOf } from '../support/traces.js';
 
 const person = {
   username: 'zebulon',
@@ -65,6 +66,23 @@ for (const { title, present, create } of backends)
       const again = await run.acme.bulk.run(ids[0] ?? '');
       await until(async () => (await run.acme.bulk.get(again.id)).status === 'completed', run.clock);
       expect(await run.acme.bulk.get(again.id)).toMatchObject({ total: 1, changed: 0, refused: 1 });
+    });
+
+    it('is erased from what it answered under its key, which stays taken', async () => {
+      const asked = {
+        command: 'suspend',
+        input: { actionType: 'late', reason },
+        filter: { search: person.email },
+      } as const;
+      const first = await run.acme.bulk.start(asked, { idempotencyKey: 'start' });
+      await until(async () => (await run.acme.bulk.get(first.id)).status === 'completed', run.clock);
+      const done = await run.acme.bulk.run(first.id, { idempotencyKey: 'run' });
+      await until(async () => (await run.acme.bulk.get(done.id)).status === 'completed', run.clock);
+      await erase();
+      const left = { filter: { search: `erased ${id}` }, input: { actionType: 'late', reason: null } };
+      expect(await run.acme.bulk.start(asked, { idempotencyKey: 'start' })).toEqual({ ...first, ...left });
+      expect(await run.acme.bulk.run(first.id, { idempotencyKey: 'run' })).toEqual({ ...done, ...left });
+      if (backend.database) expect(await tracesOf(backend.database, [person.email, reason])).toEqual([]);
     });
 
     it('loses its words with a customer that it listed, and keeps them where it listed others', async () => {

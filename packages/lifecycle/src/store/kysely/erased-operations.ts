@@ -1,5 +1,6 @@
 import type { StoreTransaction } from '@dotmac/core';
 import { executorFor, toJson, type Database } from '@dotmac/core/kysely';
+import type { Kysely } from 'kysely';
 import type { Erasure } from '../store.js';
 import { operationOf } from './bulk.js';
 import type { LifecycleTables } from './tables.js';
@@ -21,7 +22,7 @@ export async function wipeOperations(
     database: Database;
     trx: StoreTransaction;
   },
-  { operation }: Erasure,
+  { operation, answer }: Erasure,
 ): Promise<void> {
   const on = executorFor<LifecycleTables>(database, trx);
   const table = 'dotmac_bulk_operations';
@@ -58,7 +59,33 @@ export async function wipeOperations(
         .where('tenant_id', '=', tenantId)
         .where('id', '=', row.id)
         .execute();
+      await wipeAnswers(on, tenantId, row.id, (text) => answer(text, left));
     }
     if (rows.length < pageSize) return;
   }
+}
+
+/** What operations answered names its operation. Index: (tenant_id, customer_id), for they are about nobody in particular. */
+async function wipeAnswers(
+  on: Kysely<LifecycleTables>,
+  tenantId: string,
+  operationId: string,
+  left: (answer: string) => string,
+): Promise<void> {
+  const table = 'dotmac_command_answers';
+  const rows = await on
+    .selectFrom(table)
+    .select(['key_hash', 'answer'])
+    .where('tenant_id', '=', tenantId)
+    .where('customer_id', 'is', null)
+    .where('answer', 'like', `%"id":"${operationId}"%`)
+    .execute();
+  for (const { key_hash, answer } of rows)
+    if (answer !== null)
+      await on
+        .updateTable(table)
+        .set({ answer: left(answer) })
+        .where('tenant_id', '=', tenantId)
+        .where('key_hash', '=', key_hash)
+        .execute();
 }

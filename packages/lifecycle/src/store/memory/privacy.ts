@@ -44,8 +44,17 @@ export function memoryPrivacy(memory: LifecycleMemory, tenantId: string): Privac
         const { bulkFailures, bulkOperations, bulkTargets } = maps;
         for (const [key, operation] of bulkOperations) {
           const isMeant = operation.filter.listed !== true || bulkTargets.get(key)?.has(customerId) === true;
-          if (operation.tenantId === tenantId && operation.endedAt !== null && isMeant)
-            bulkOperations.set(key, erasure.operation(operation) ?? operation);
+          if (operation.tenantId !== tenantId || operation.endedAt === null || !isMeant) continue;
+          const left = erasure.operation(operation);
+          if (!left) continue;
+          bulkOperations.set(key, left);
+          for (const [place, kept] of answers)
+            if (
+              place.startsWith(`${tenantId}/`) &&
+              kept.customerId === null &&
+              kept.answer?.includes(`"id":"${left.id}"`)
+            )
+              answers.set(place, { ...kept, answer: erasure.answer(kept.answer, left) });
         }
         for (const [key, failures] of bulkFailures)
           if (key.startsWith(`${tenantId}/`))
