@@ -22,7 +22,7 @@ export async function moveLog(
 ): Promise<string> {
   const { names, shift } = policy.naming;
   for (const { from, to } of shift(log, rotated)) await root.move(from, to);
-  for (const name of names(log, at)) {
+  for (const name of names(log, at, rotated)) {
     if (await isTaken(root, name)) continue;
     try {
       if (policy.method === 'copytruncate') await copyThenTruncate(root, log, name, waiting);

@@ -17,18 +17,24 @@ export interface RotatedName {
 export interface Naming {
   /** Null for a name that no rotated log of this naming has. */
   read(name: string): RotatedName | null;
-  /** Names for a log rotated at that time, the best first. Epoch ms. */
-  names(log: string, at: number): Iterable<string>;
+  /**
+   * Names for a log rotated at that time, the best first. Each is younger than all that it has, also where clocks show an hour
+   * again or were set back: else what was just rotated would go as the oldest. Epoch ms.
+   */
+  names(log: string, at: number, rotated: readonly RotatedName[]): Iterable<string>;
   /** The names that make room: those of a log's rotated files, each followed by the one that it gets. Oldest first. */
   shift(log: string, rotated: readonly RotatedName[]): { from: string; to: string }[];
 }
 
-const mostAttempts = 1_000;
+const mostAttempts = 10_000;
 const packed = packedSuffixes.map((suffix) => suffix.slice(1)).join('|');
 
-function* attempts(name: string): Iterable<string> {
-  yield name;
-  for (let attempt = 1; attempt < mostAttempts; attempt++) yield `${name}.${attempt}`;
+/** Clocks are put back by a day at the most; what is further ahead was named by one that was wrong. */
+const mostBackMs = 86_400_000;
+
+function* attempts(name: string, first = 0): Iterable<string> {
+  if (first === 0) yield name;
+  for (let attempt = Math.max(1, first); attempt < mostAttempts; attempt++) yield `${name}.${attempt}`;
 }
 
 /** The parts of a date, as `strftime` has them, and how each is found again. */
@@ -39,7 +45,8 @@ const tokens = {
   H: ['\\d{2}', ({ hour }: Parts) => two(hour)],
   M: ['\\d{2}', ({ minute }: Parts) => two(minute)],
   S: ['\\d{2}', ({ second }: Parts) => two(second)],
-  s: ['\\d{1,12}', ({ at }: Parts) => `${Math.floor(at / 1000)}`],
+  // Longer than an attempt: `.1` after it is none.
+  s: ['\\d{5,12}', ({ at }: Parts) => `${Math.floor(at / 1000)}`],
 } as const;
 type Token = keyof typeof tokens;
 type Parts = ReturnType<typeof wallTime> & { at: number };
@@ -73,19 +80,32 @@ export function dated(format: string, timeZone: string): Naming {
     if (order.includes('s')) return of('s', 0) * 1000;
     return Date.UTC(of('Y', 0), of('m', 1) - 1, of('d', 1), of('H', 0), of('M', 0), of('S', 0));
   };
+  const parse = (name: string): (RotatedName & { unnumbered: string; attempt: number }) | null => {
+    const match = regExp.exec(name);
+    if (!match) return null;
+    const [, log = '', ...rest] = match;
+    const [attempt = '0', ending] = rest.slice(order.length);
+    const suffix = ending === undefined ? '' : (`.${ending}` as RotatedName['suffix']);
+    const plain = name.slice(0, name.length - suffix.length);
+    const unnumbered = rest[order.length] === undefined ? plain : plain.slice(0, -attempt.length - 1);
+    // Attempts of one instant stand between it and the next.
+    const rank = -(instant(rest) + Number(attempt) / 1_000);
+    return { name, log, rank, suffix, unnumbered, attempt: Number(attempt) };
+  };
   return {
     read(name) {
-      const match = regExp.exec(name);
-      if (!match) return null;
-      const [, log = '', ...rest] = match;
-      const [attempt = '0', suffix] = rest.slice(order.length);
-      // Attempts of one instant stand between it and the next.
-      const rank = -(instant(rest) + Number(attempt) / mostAttempts);
-      return { name, log, rank, suffix: suffix === undefined ? '' : (`.${suffix}` as RotatedName['suffix']) };
+      const parsed = parse(name);
+      if (!parsed) return null;
+      const { log, rank, suffix } = parsed;
+      return { name, log, rank, suffix };
     },
-    names(log, at) {
+    names(log, at, rotated) {
       const parts = { ...wallTime(at, timeZone), at };
-      return attempts(`${log}.${format.replace(/%([YmdHMSs])/g, (_, token: Token) => tokens[token][1](parts))}`);
+      const name = `${log}.${format.replace(/%([YmdHMSs])/g, (_, token: Token) => tokens[token][1](parts))}`;
+      const rank = parse(name)?.rank ?? -Infinity;
+      const [youngest] = rotated.flatMap((it) => parse(it.name) ?? []).sort((one, other) => one.rank - other.rank);
+      const isAhead = youngest !== undefined && youngest.rank <= rank && rank - youngest.rank <= mostBackMs;
+      return isAhead ? attempts(youngest.unnumbered, youngest.attempt + 1) : attempts(name);
     },
     shift: () => [],
   };

@@ -66,3 +66,53 @@ it('logs of any names are rotated, compressed and found again, three times over'
     { numRuns: 25 },
   );
 });
+
+const [second, minute, hour] = [1_000, 60_000, 3_600_000];
+const lisbon = { naming: { format: '%Y-%m-%dT%H%M%S' }, timeZone: 'Europe/Lisbon' };
+
+it.each<[when: string, way: Partial<LogPolicy>, from: number, steps: number[]]>([
+  [
+    'there are several a day, named by the day',
+    { naming: { format: '%Y-%m-%d' } },
+    now,
+    [0, 1, 2, 3, 4].map((n) => n * hour),
+  ],
+  ['there are several a second', { naming: { format: '%s' } }, now, [0, 0, 0, 0, second]],
+  // From 01:00 UTC on, the clocks show 01:00 to 02:00 again.
+  [
+    'clocks show an hour again',
+    lisbon,
+    Date.UTC(2026, 9, 25, 0, 50),
+    [0, 20, 40, 69, 70, 71, 90].map((n) => n * minute),
+  ],
+  ['the clock was set back by hours', { naming: 'dated' }, now, [0, minute, -5 * hour, -4 * hour, -4 * hour, hour]],
+])('those that were rotated last are kept, when %s', async (_, way, from, steps) => {
+  for (const compress of [false, {}] as const)
+    for (const keepFiles of [1, 2]) {
+      const folder = await logFolder(now);
+      try {
+        for (const [index, step] of steps.entries()) {
+          await folder.write('app.log', `line ${index}\n`);
+          const policy = { ...way, maxSizeMb: 1e-9, keepFiles, compress };
+          const { counts, faults } = await rotate(folder, policy, { now: from + step });
+          expect([counts.rotated, faults]).toEqual([1, []]);
+          const newest = steps.slice(0, index + 1).map((_, nth) => `line ${nth}`);
+          expect((await folder.lines()).sort()).toEqual(newest.slice(-keepFiles));
+        }
+      } finally {
+        await folder.remove();
+      }
+    }
+});
+
+it('a name that is far ahead, of a clock that was wrong, names none after it', async () => {
+  const folder = await logFolder(now);
+  try {
+    await folder.write('app.log.20360101T000000Z', 'from the future\n');
+    await folder.write('app.log', 'line\n');
+    await rotate(folder, { maxSizeMb: 1e-9, compress: false }, { now });
+    expect(await folder.names()).toEqual(['app.log.20260131T120000Z', 'app.log.20360101T000000Z']);
+  } finally {
+    await folder.remove();
+  }
+});
