@@ -63,6 +63,45 @@ for (const { title, dialect, present, fresh: createFresh } of dialects)
     });
   });
 
+const none: Record<'sqlite' | 'postgres' | 'mysql', Odd[]> = {
+  ...odd,
+  sqlite: [
+    { type: 'integer', values: ['null', "''", "'soon'", "x''", "x'00'"], unit: 'ms' },
+    { type: 'text', values: ['null', "'now'", "'12:30'", "'soon'", "'9999-99-99'"] },
+  ],
+};
+
+for (const { title, dialect, present, fresh: createFresh } of dialects)
+  describe.skipIf(!present)(`what is no instant, on ${title}`, () => {
+    it.each(none[dialect])('in a column of $type is none of the newest', async ({ type, values, unit }) => {
+      const fresh = await createFresh();
+      const database = databaseFromUrl(fresh.url);
+      const { kysely } = database;
+      try {
+        const timeUnit = unit ?? ('timestamp' as const);
+        for (const keepNewest of [{ count: 3 }, { count: 3, per: 'owner' }]) {
+          await sql`drop table if exists moments`.execute(kysely);
+          await sql`create table moments (id bigint primary key, owner bigint, at ${sql.raw(type)})`.execute(kysely);
+          await sql`create index moments_at on moments (at)`.execute(kysely);
+          await sql`create index moments_of on moments (owner, at)`.execute(kysely);
+          for (const [index, value] of values.entries())
+            await sql`insert into moments values (${index + 200}, 1, ${sql.raw(value)})`.execute(kysely);
+          for (let id = 100; id < 110; id++)
+            await sql`insert into moments values (${id}, 1, ${unit ? id : '2001-01-01'})`.execute(kysely);
+          const policy = { table: 'moments', timeColumn: 'at', timeUnit, retentionDays: 30, keepNewest };
+          const cleanup = await planned(database, policy, asOf);
+          expect(cleanup.plan.due).toEqual({ items: 7, exact: true });
+          expect(await clean(database, cleanup, { pace: tinyPace(3) })).toMatchObject({ deleted: 7, drained: true });
+          const { rows: left } = await sql<{ id: number }>`select id from moments order by id`.execute(kysely);
+          expect(left.map(({ id }) => Number(id))).toEqual([107, 108, 109, ...values.map((_, index) => index + 200)]);
+        }
+      } finally {
+        await database.close();
+        await fresh.drop();
+      }
+    });
+  });
+
 const parted = {
   postgres: {
     none: "'-infinity'",

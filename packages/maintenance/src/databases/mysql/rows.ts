@@ -54,8 +54,9 @@ export const mysqlRows: RowDialect = {
   isInteger,
   compareTime({ timeColumn, timeUnit }, timeType, operator, instant) {
     const compared = sql`${sql.id(timeColumn)} ${sql.raw(operator)} ${instantLiteral(timeUnit, timeType, instant)}`;
-    return timeUnit !== 'timestamp' || operator !== '<' ? compared : sql`${compared} and ${isDay(timeColumn)}`;
+    return timeUnit !== 'timestamp' || operator !== '<' ? compared : sql`${compared} and ${isDay(sql.id(timeColumn))}`;
   },
+  hasInstant: (column, unit) => (unit === 'timestamp' ? isDay(column) : sql`${column} is not null`),
   instant: (column) => column,
   text: (column, reference) =>
     isBinary(column) ? sql`hex(${reference})` : sql`cast(${reference}${sql.raw(isBit(column) ? ' + 0' : '')} as char)`,
@@ -97,7 +98,7 @@ export const mysqlRows: RowDialect = {
   endlessPartitions,
   partitionId: (selection, { name }) => sql`${tableId(selection)} partition (${sql.id(name)})`,
   // Its columns are of the primary key, so that none is null.
-  timeless: ({ timeColumn, timeUnit }) => (timeUnit === 'timestamp' ? sql`not (${isDay(timeColumn)})` : null),
+  timeless: ({ timeColumn, timeUnit }) => (timeUnit === 'timestamp' ? sql`not (${isDay(sql.id(timeColumn))})` : null),
   dropPartition,
   size: (db, { schema, table }) => tableSize(db, table, schema),
   // InnoDB reuses the room of deleted rows by itself; OPTIMIZE would copy the table.
@@ -111,7 +112,7 @@ export const mysqlRows: RowDialect = {
 };
 
 /** A date of zeros, or one without a month or a day, says that there is none; and yet it is before all others. */
-const isDay = (column: string): Sql => sql`month(${sql.id(column)}) > 0 and dayofmonth(${sql.id(column)}) > 0`;
+const isDay = (column: Sql): Sql => sql`month(${column}) > 0 and dayofmonth(${column}) > 0`;
 
 /** A column's value for json_object, which knows no bytes. */
 function inJson(column: Column): Sql {

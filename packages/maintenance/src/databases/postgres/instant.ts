@@ -15,6 +15,11 @@ export function beforeAll(timeType: string): Sql {
   return native.has(timeType) ? sql`'-infinity'::${sql.raw(timeType)}` : sql`-9e18::double precision`;
 }
 
+/** What every instant is before, but `infinity` and NaN are not, in a column of that type: one that an index of it can answer. */
+export function afterAll(timeType: string): Sql {
+  return native.has(timeType) ? sql`'infinity'::${sql.raw(timeType)}` : sql`9e18::${sql.raw(timeType)}`;
+}
+
 /** An instant as a column of that type and unit is compared with it. */
 export function instantLiteral(unit: TimeUnit, timeType: string, instant: number): Sql {
   if (unit !== 'timestamp') return sql`${unit === 'ms' ? instant : Math.floor(instant / 1000)}::bigint`;

@@ -4,7 +4,7 @@ import { tableId } from '../rows/due.js';
 import { allMoved } from '../rows/moved.js';
 import { columnsOf, describeTable, tableOid } from './catalogue.js';
 import { extentOf } from './extent.js';
-import { beforeAll, instantLiteral, keeps } from './instant.js';
+import { afterAll, beforeAll, instantLiteral, keeps } from './instant.js';
 import { lacking } from './lacking.js';
 import { dropPartition, endlessPartitions, oldPartitions } from './partitions.js';
 import { tableSize, vacuum } from './upkeep.js';
@@ -50,6 +50,8 @@ export const postgresRows: RowDialect = {
     // What has no beginning is no instant, and yet before all others.
     return sql`${compared} and ${column} > ${beforeAll(timeType)}`;
   },
+  hasInstant: (column, _, timeType) =>
+    integers.has(timeType) ? sql`${column} is not null` : sql`${column} < ${afterAll(timeType)}`,
   instant: (column) => column,
   text: (_, reference) => sql`${reference}::text`,
   value: ({ type }, text) => sql`${text}::text::${sql.raw(type)}`,

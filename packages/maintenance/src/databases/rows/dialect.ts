@@ -101,6 +101,8 @@ export interface RowDialect {
   isInteger(column: Column): boolean;
   /** The column compared with an instant (epoch ms); never true for null, or what is no instant. */
   compareTime(selection: RowSelection, timeType: string, operator: '<' | '>=', instant: number): Sql;
+  /** Holds of instants; of null, and of what would sort after all instants and is none, never. */
+  hasInstant(column: Sql, unit: TimeUnit, timeType: string): Sql;
   /** What instants sort by. */
   instant(column: Sql, unit: TimeUnit): Sql;
   /** A column's value as text that loses nothing, and back. */

@@ -58,22 +58,28 @@ function hasChild(parent: TableName, { child, childColumns, columns }: Reference
   return sql`exists (select 1 from ${tableId(child)} as dm_child where ${all(pairs)})`;
 }
 
-/** In the order of time, and of the key where times are equal: all but the last `count` of it. */
-function notNewest(dialect: RowDialect, from: RowSelection, { key }: TableFacts, { count, per }: KeepNewest): Sql {
+/** In the order of time, and of the key where times are equal: all but the last `count` of it. What has no instant is none of these. */
+function notNewest(
+  dialect: RowDialect,
+  from: RowSelection,
+  { key, timeType = '' }: TableFacts,
+  { count, per }: KeepNewest,
+): Sql {
   const { timeColumn, timeUnit, table } = from;
   const place = (alias: string): Sql[] => [
     dialect.instant(sql.id(alias, timeColumn), timeUnit),
     ...key.map(({ name }) => sql.id(alias, name)),
   ];
   const newer = place('dm_newer');
+  const inTime = dialect.hasInstant(sql.id('dm_newer', timeColumn), timeUnit, timeType);
   if (per !== undefined)
     return sql`(select 1 from ${tableId(from)} as dm_newer
-      where ${sql.id('dm_newer', per)} = ${sql.id(table, per)} and (${sql.join(newer)}) > (${sql.join(place(table))})
+      where ${sql.id('dm_newer', per)} = ${sql.id(table, per)} and ${inTime} and (${sql.join(newer)}) > (${sql.join(place(table))})
       limit 1 offset ${sql.lit(count - 1)}) is not null`;
   const backwards = sql.join(newer.map((it) => sql`${it} desc`));
   // Wrapped once more: MySQL refuses to read a table that it deletes from, unless the reading is done first.
   const names = newer.map((_, index) => sql.id(`dm_k${index}`));
   return sql`(${sql.join(place(table))}) < (select ${sql.join(names)} from (
     select ${sql.join(newer.map((it, index) => sql`${it} as ${names[index] as Sql}`))} from ${tableId(from)} as dm_newer
-    where ${newer[0] as Sql} is not null order by ${backwards} limit 1 offset ${sql.lit(count - 1)}) as dm_newest)`;
+    where ${inTime} order by ${backwards} limit 1 offset ${sql.lit(count - 1)}) as dm_newest)`;
 }

@@ -16,6 +16,10 @@ const dayMs = 86_400_000;
 /** As `julianday()` says it, by the very same division. */
 const julianDay = (instant: number): number => (instant + 210_866_760_000_000) / dayMs;
 
+/** Only what begins with a date is an instant: SQLite reads '12:30' and 'now' as times too. */
+const isDated = (column: Sql): Sql =>
+  sql`${column} glob '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*' and typeof(${column}) = 'text'`;
+
 /** SQLite, from version 3.38. */
 export const sqliteRows: RowDialect = {
   rowsPerSecond: 60_000,
@@ -61,14 +65,14 @@ export const sqliteRows: RowDialect = {
       // deletion as much again as the rest of it.
       return operator === '<' ? limit : sql`${limit} and ${column} < ''`;
     }
-    // Only what begins with a date is an instant: SQLite reads '12:30' and 'now' as times too. The first comparison, as
-    // text and a day off because of zones, is what an index can answer.
+    // As text, and a day off because of zones: what an index can answer.
     const near = new Date(instant + (operator === '<' ? 2 : -2) * dayMs).toISOString().slice(0, 10);
     // A date alone is a day, as on other databases: old when the whole of it is.
-    return sql`${column} ${compared} ${near} and ${column} glob '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*'
-      and typeof(${column}) = 'text' and julianday(${column}) ${compared}
+    return sql`${column} ${compared} ${near} and ${isDated(column)} and julianday(${column}) ${compared}
         case length(${column}) when 10 then ${julianDay(Math.floor(instant / dayMs) * dayMs)} else ${julianDay(instant)} end`;
   },
+  hasInstant: (column, unit) =>
+    unit === 'timestamp' ? sql`${isDated(column)} and julianday(${column}) is not null` : sql`${column} < ''`,
   instant: (column, unit) => (unit === 'timestamp' ? sql`julianday(${column})` : column),
   // Literals as SQLite itself writes them: exact for integers beyond 2^53, which JavaScript's numbers are not.
   text: (_, reference) => sql`quote(${reference})`,
