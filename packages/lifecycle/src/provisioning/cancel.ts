@@ -1,5 +1,6 @@
 import type { LifecycleContext } from '../context.js';
-import { checkCancellable, isStuckAhead } from './cancellable.js';
+import { operations, unstuck } from '../services/operation.js';
+import { checkCancellable } from './cancellable.js';
 import { toldOf, type RunChange, type RunMoment } from './change-run.js';
 import type { Run, RunStep } from './run.js';
 
@@ -16,15 +17,22 @@ export function cancelRequested(context: LifecycleContext): (moment: RunMoment) 
     const service = await services.lock(run.serviceId, trx);
     checkCancellable(context, { run, customer, service });
     if (run.cancelRequestedAt !== null) return { run };
-    const isStuck = isStuckAhead(run);
-    const going: Run = { ...run, ...(isStuck && turnedBack(run, at)), cancelRequestedAt: at, nextAt: at };
+    const isStuck = run.status === 'stuck';
+    const reopened = operations[run.operation].whenCancelled === 'undone' ? turnedBack(run, at) : takenUp;
+    const going: Run = { ...run, ...(isStuck && reopened), cancelRequestedAt: at, nextAt: at };
     if (isStuck) await runs.reopen({ ...going, updatedAt: at }, trx);
     await runs.requestCancel(run.id, at, trx);
-    if (service && run.operation === 'deprovision')
-      await services.replace({ ...service, status: 'deprovisioning', terminateRequestedAt: null, updatedAt: at }, trx);
+    const isGoing = run.operation === 'deprovision';
+    if (service && (isStuck || isGoing)) {
+      const freed = { ...unstuck(service, run.operation), ...(isGoing && { terminateRequestedAt: null }) };
+      await services.replace({ ...freed, updatedAt: at }, trx);
+    }
     return { run: going, event: { name: 'service.cancel_requested', data: toldOf(run) } };
   };
 }
+
+/** What a run says that was stuck, and goes on as if its step were to be tried again. */
+const takenUp = { status: 'running', direction: 'forward' } as const;
 
 /** What a run says that undoes what it did. */
 export function turnedBack({ steps }: Pick<Run, 'steps'>, at: number) {

@@ -3,7 +3,7 @@ import type { LifecycleContext } from '../context.js';
 import type { Customer } from '../customers/customer.js';
 import { lifecycleErrors } from '../errors.js';
 import type { ServiceInstance } from '../services/instance.js';
-import { followedBlocks, hasLeft, nextOperation, operations } from '../services/operation.js';
+import { followedBlocks, hasLeft, nextOperation, operations, unstuck } from '../services/operation.js';
 import { mustBeOpen } from './change-run.js';
 import { hasLeftOver } from './plan.js';
 import { isHookStep, type Run, type RunStep } from './run.js';
@@ -20,12 +20,12 @@ export interface CancelCase {
  * Decides whether a run may be cancelled. Setting up and changing a plan always may: what was done is undone. So may taking
  * down, also where it is stuck, as long as all that it may have taken can be put back, and its customer has not left.
  * Suspending, throttling and resuming may once they are not what the service should be given any more (a reason was
- * lifted, or another opened): they stop where they are, and what it should be given by now follows. As long as they are,
- * they would only begin again.
+ * lifted, or another opened), also where they are stuck: they stop where they are, and what it should be given by now
+ * follows. As long as they are, they would only begin again.
  * @throws RUN_NOT_OPEN, RUN_NOT_CANCELLABLE
  */
 export function checkCancellable(context: LifecycleContext, { run, customer, service }: CancelCase): void {
-  if (!isStuckAhead(run)) mustBeOpen(run);
+  if (!hasFailedAhead(run)) mustBeOpen(run);
   // Asked again, it is answered as the first time.
   if (run.cancelRequestedAt !== null || !service) return;
   const refusal =
@@ -35,9 +35,14 @@ export function checkCancellable(context: LifecycleContext, { run, customer, ser
   if (refusal) throw refusal;
 }
 
-/** Did a step fail for good on the way ahead, where cancelling has what was done undone? Then it need not be finished. */
-export function isStuckAhead({ status, operation, steps }: Run): boolean {
-  return status === 'stuck' && operations[operation].whenCancelled === 'undone' && !hasLeftOver(steps);
+/**
+ * Did a step fail for good on the way ahead, of what waits for somebody then? It is stuck, or about to be, and need not be
+ * finished.
+ */
+function hasFailedAhead({ status, direction, operation, steps, nextAt, cancelRequestedAt }: Run): boolean {
+  if (operations[operation].whenFailed !== 'stuck' || direction === 'forward') return false;
+  const isOver = nextAt === null && status !== 'stuck';
+  return !isOver && cancelRequestedAt === null && !hasLeftOver(steps);
 }
 
 /** The step with which it will be too late to cancel: the next one that nothing undoes. */
@@ -60,7 +65,8 @@ function asItShouldBe(
   customer: Customer,
 ): OperationError | undefined {
   const exemptFrom = templates.of(service)?.exemptFrom;
-  if (nextOperation({ ...service, openRunId: null }, customer, exemptFrom) !== run.operation) return undefined;
+  const untouched = { ...unstuck(service, run.operation), openRunId: null };
+  if (nextOperation(untouched, customer, exemptFrom) !== run.operation) return undefined;
   const open = [...new Set(followedBlocks(service, customer, exemptFrom).map(({ reason }) => reason))].join(', ');
   if (run.operation === 'resume')
     return refusalOf(run, {

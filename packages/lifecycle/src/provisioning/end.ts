@@ -6,7 +6,7 @@ import type { OperationState } from '../hooks.js';
 import type { ServiceInstance } from '../services/instance.js';
 import { nextOperation, operationOf, operations } from '../services/operation.js';
 import { settleService } from '../services/settle.js';
-import { turnedBack } from './cancel.js';
+import { stopped, turnedBack } from './cancel.js';
 import { save, type Hold } from './checkpoint.js';
 import { hookAfter } from './hook-steps.js';
 import { hasLeftOver, outputsOf, type EndStatus } from './plan.js';
@@ -19,7 +19,9 @@ interface Known {
 
 /**
  * Ends a run: what it leaves of its service, its event in the customer's history, and, if the service should be
- * otherwise by now, the next run; in one transaction. One that was cancelled before turns back instead, if it is undone.
+ * otherwise by now, the next run; in one transaction. One that was cancelled before turns back instead, if it is undone, or
+ * is over as cancelled where a step of it failed for good.
+ * @param planned how it ends if nobody has cancelled it
  * @param known customer and service as they were read last, if they were: if they are so still, it is one statement
  * @param takePart what the host does in that transaction
  */
@@ -27,7 +29,7 @@ export async function endRun(
   context: LifecycleContext,
   hold: Hold,
   run: Run,
-  status: EndStatus,
+  planned: EndStatus,
   known: Known = {},
   takePart?: (state: OperationState, trx: StoreTransaction) => Promise<void>,
 ): Promise<Run> {
@@ -36,18 +38,23 @@ export async function endRun(
   // It may have been cancelled until the very end. Of taking down that is looked for under the lock; of others the
   // customer's history tells, so that it is not done at once.
   const isAlone = !takePart && run.operation !== 'deprovision';
-  const ended = isAlone ? await endAtOnce(context, hold, run, status, known) : undefined;
+  const ended = isAlone ? await endAtOnce(context, hold, run, planned, known) : undefined;
   if (ended) return ended;
   return store.transaction(async (trx) => {
     const { customers, services, runs } = store.tenant(tenantId);
     const customer = await customers.lock(customerId, trx);
-    const isAhead = status === 'completed' || (status === 'stuck' && !hasLeftOver(run.steps));
+    const isAhead = planned === 'completed' || (planned === 'stuck' && !hasLeftOver(run.steps));
     const cancelRequestedAt = (isAhead && (await runs.lock(run.id, trx))?.cancelRequestedAt) || null;
+    const { whenCancelled } = operations[run.operation];
     // Whoever cancelled it was told so: whether all is done or a step failed for good, nothing of it stays.
-    if (cancelRequestedAt !== null && operations[run.operation].whenCancelled === 'undone')
+    if (cancelRequestedAt !== null && whenCancelled === 'undone')
       return { ...(await save(context, hold, run, turnedBack(run, clock.now()), trx)), cancelRequestedAt };
+    // What failed for good need not be looked at any more, where what is wanted by now follows.
+    const status = cancelRequestedAt !== null && planned === 'stuck' ? 'cancelled' : planned;
+    const { steps } = status === 'cancelled' && whenCancelled === 'left' ? stopped(run, clock.now()) : run;
     const provisionedAt = status === 'completed' ? clock.now() : null;
-    const ended = await save(context, hold, run, { status, nextAt: null, provisionedAt }, trx);
+    const written = await save(context, hold, run, { status, steps, nextAt: null, provisionedAt }, trx);
+    const ended = { ...written, cancelRequestedAt: cancelRequestedAt ?? run.cancelRequestedAt };
     const service = await services.lock(run.serviceId, trx);
     if (!customer || !service) return ended;
     const identity = { tenantId, actor: run.requestedBy };

@@ -3,7 +3,7 @@ import type { LifecycleContext } from '../context.js';
 import type { Customer } from '../customers/customer.js';
 import { entriesForHook } from '../customers/record.js';
 import { lifecycleErrors } from '../errors.js';
-import type { ServiceInstance } from '../services/instance.js';
+import { unstuck } from '../services/operation.js';
 import { settleService } from '../services/settle.js';
 import type { RunChange, RunMoment } from './change-run.js';
 import { eventOf, leave } from './end.js';
@@ -56,7 +56,7 @@ function goOn(
     // What made it fail would make it fail again.
     if (action === 'retry' && broken && !isUndoing) await signals.forget(run.id, broken.key, trx);
     const service = await services.lock(run.serviceId, trx);
-    if (service) await services.replace({ ...unstuck(service, run), updatedAt: at }, trx);
+    if (service) await services.replace({ ...unstuck(service, run.operation), updatedAt: at }, trx);
     return intervened(going, action, broken?.key ?? null, note);
   };
 }
@@ -100,7 +100,7 @@ export function forced(
     const change = intervened(ended, 'force', brokenStep(run)?.key ?? null, note);
     const service = await services.lock(run.serviceId, trx);
     if (!service) return change;
-    const left = leave(unstuck(service, run), ended, outcome, at);
+    const left = leave(unstuck(service, run.operation), ended, outcome, at);
     const next = await settleService(context, identity, left, customer, { at, trx });
     if (!next) await services.replace(left, trx);
     const takePart = async (after: Customer): Promise<void> => {
@@ -111,11 +111,4 @@ export function forced(
     };
     return { ...change, more: [eventOf(ended, outcome), ...(next ? [next.event] : [])], takePart };
   };
-}
-
-/** A service as it was before its run got stuck. */
-function unstuck(service: ServiceInstance, { operation }: Run): ServiceInstance {
-  if (operation === 'provision') return { ...service, status: 'provisioning' };
-  if (operation === 'deprovision') return { ...service, status: 'deprovisioning' };
-  return { ...service, status: service.access === 'suspended' ? 'suspended' : 'active' };
 }

@@ -4,7 +4,7 @@ import type { Customer } from '../customers/customer.js';
 import { hasLeft, operations } from '../services/operation.js';
 import type { ServiceInstance } from '../services/instance.js';
 import type { RunStanding } from '../store/runs.js';
-import { cancelled, stopped, turnedBack } from './cancel.js';
+import { cancelled, turnedBack } from './cancel.js';
 import { proceed, save, type Hold } from './checkpoint.js';
 import type { ServiceStep } from './definition.js';
 import { endRun } from './end.js';
@@ -51,8 +51,7 @@ export async function move(
   const asWas = ahead ? { ...run, steps: withStep(run, ahead.before) } : run;
   const { whenFailed, whenCancelled } = operations[run.operation];
   if (next.move === 'run' && cancelRequestedAt !== null && whenCancelled === 'left') {
-    const left = { ...stopped(asWas, clock.now()), cancelRequestedAt };
-    return { run: await endRun(context, hold, left, 'cancelled') };
+    return { run: await endRun(context, hold, { ...asWas, cancelRequestedAt }, 'cancelled') };
   }
   // Nothing more is set up for a customer who has left; what was done so far is undone, and what was not is not.
   const isPointless = whenFailed === 'undone' && hasLeft(customer);

@@ -54,8 +54,8 @@ export interface ProvisioningService {
    * Asks a run to stop. A step that is under way is cut short: in this process at once, in another within `leaseMs / 3`,
    * as also in this one when it is asked in a transaction that the host opened.
    * A run that sets up a service, changes its plan or takes it down undoes what it did. One that suspends, throttles or
-   * resumes stops where it is, once its service should give something else by now: that follows at once. Taking down is
-   * refused when its customer has left, and when a step may have had an effect that has no `compensate`; it may be
+   * resumes stops where it is, also where it is stuck, once its service should give something else by now: that follows at
+   * once. Taking down is refused when its customer has left, and when a step may have had an effect that has no `compensate`; it may be
    * cancelled also where it is stuck. Asked again before the run has turned back, it is answered as the
    * first time; from then on it is refused (RUN_NOT_OPEN): what is being undone is undone to the end.
    * @throws PROVISIONING_NOT_FOUND, RUN_NOT_OPEN, RUN_NOT_CANCELLABLE

@@ -75,8 +75,10 @@ function effect(before: FoldedService, event: Event): Partial<FoldedService> {
     case 'service.cancelled':
       return { openRunId: null, ...unfinished(before, event.data.operation) };
     case 'service.cancel_requested':
-      // Also where it was stuck.
-      return event.data.operation === 'deprovision' ? { isTerminating: false, status: 'deprovisioning' } : {};
+      return {
+        ...(before.status === 'stuck' && unstuck(before, event.data.operation)),
+        ...(event.data.operation === 'deprovision' && { isTerminating: false }),
+      };
     case 'service.stuck':
       return { status: 'stuck' };
     case 'service.intervened':

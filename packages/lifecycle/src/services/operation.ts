@@ -47,6 +47,13 @@ export const operations = {
 export const operationOf = (name: OperationName): Operation & { done: (typeof operations)[OperationName]['done'] } =>
   operations[name];
 
+/** A service as it was before a run that does this got stuck. */
+export function unstuck(service: ServiceInstance, operation: OperationName): ServiceInstance {
+  if (operation === 'provision') return { ...service, status: 'provisioning' };
+  if (operation === 'deprovision') return { ...service, status: 'deprovisioning' };
+  return { ...service, status: service.access === 'suspended' ? 'suspended' : 'active' };
+}
+
 /** Has a customer left? Then none of its services should be there. */
 export function hasLeft({ stage }: Pick<Customer, 'stage'>): boolean {
   return stage === 'inactive' || stage === 'deleted';
