@@ -36,8 +36,8 @@ export async function endRun(
   const { store, clock } = context;
   const { tenantId, customerId } = run;
   // It may have been cancelled until the very end. Of taking down that is looked for under the lock; of others the
-  // customer's history tells, so that it is not done at once.
-  const isAlone = !takePart && run.operation !== 'deprovision';
+  // customer's history tells, so that it is not done at once, unless it was so before the customer was read.
+  const isAlone = !takePart && run.operation !== 'deprovision' && run.cancelRequestedAt === null;
   const ended = isAlone ? await endAtOnce(context, hold, run, planned, known) : undefined;
   if (ended) return ended;
   return store.transaction(async (trx) => {

@@ -59,6 +59,18 @@ for (const { title, present, create } of backends)
         operations: { deprovision: [{ key: 'row', runInTransaction: () => void calls.push('row') }] },
       }),
       defineServiceTemplate({
+        name: 'written',
+        config: z.object({}),
+        steps: [
+          step('port'),
+          {
+            key: 'row',
+            runInTransaction: () => void calls.push('row'),
+            compensateInTransaction: () => void calls.push('-row'),
+          },
+        ],
+      }),
+      defineServiceTemplate({
         name: 'hasty',
         config: z.object({}),
         steps: [step('port')],
@@ -77,6 +89,9 @@ for (const { title, present, create } of backends)
       await backend.close();
     });
 
+    /** Another process: nothing of this one's is aborted. */
+    const elsewhere = () =>
+      createLifecycle({ store: backend.store, clock: run.clock, templates }).scope({ tenantId: 'acme' });
     const service = async (serviceName = 'internet') => {
       const { id } = await run.acme.services.request(customerId, { serviceName });
       await gives(id, 'full');
@@ -221,17 +236,13 @@ for (const { title, present, create } of backends)
 
     it.each(['hasty', 'own'])('of %s, a step that was not begun when it was called off never is', async (name) => {
       const id = await service(name);
-      // Another process: nothing of this one's is aborted.
-      const elsewhere = createLifecycle({ store: backend.store, clock: run.clock, templates }).scope({
-        tenantId: 'acme',
-      });
       let isCalledOff = false;
       at = async (boundary) => {
         const isNext = boundary === (name === 'own' ? 'before commit' : 'before checkpoint running');
         const open = isCalledOff || !isNext ? 'none' : await openRun(id);
         if (open === 'none' || isCalledOff) return;
         isCalledOff = true;
-        await elsewhere.provisioning.cancel(open);
+        await elsewhere().provisioning.cancel(open);
       };
       await run.acme.services.terminate(id);
       await until(async () => isCalledOff && (await openRun(id)) === 'none', run.clock);
@@ -239,6 +250,22 @@ for (const { title, present, create } of backends)
       expect(name === 'own' ? [] : calls).toEqual([]);
       const [{ steps = [] } = {}] = await run.acme.services.runs(id);
       expect(steps.every(({ status }) => status === 'pending' || status === 'skipped')).toBe(true);
+    });
+
+    it('a run that a worker left when all was done is undone by the next', async () => {
+      let gone: Promise<unknown> | undefined;
+      at = async (boundary) => {
+        // Its last step has committed, and nobody has said yet that this was the last.
+        if (boundary !== 'before change' || gone || calls.at(-1) !== 'row') return;
+        const [{ id = '' } = {}] = (await run.acme.provisioning.list()).items;
+        await (gone = elsewhere().provisioning.cancel(id));
+        throw new Error('the worker is gone');
+      };
+      const { id } = await run.acme.services.request(customerId, { serviceName: 'written' });
+      await until(async () => (await openRun(id)) === 'none', run.clock);
+      expect(gone).toBeDefined();
+      expect(calls).toEqual(['port', 'row', '-row']);
+      expect((await run.acme.provisioning.get(id)).runStatus).toBe('cancelled');
     });
 
     it('taking down that is stuck, and was forced to have failed, is done anew', async () => {
