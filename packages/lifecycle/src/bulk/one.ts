@@ -33,9 +33,16 @@ export async function doOne(
   customerId: string,
 ): Promise<BulkOperation> {
   const { store } = context;
-  const before = await store.tenant(identity.tenantId).customers.get(customerId);
-  const pass = (result: BulkResult) =>
-    store.transaction((trx) => advanceTo(context, operation, { results: [result] }, trx));
+  const { customers } = store.tenant(identity.tenantId);
+  const before = await customers.get(customerId);
+  const pass = ({ refusal, ...result }: BulkResult) =>
+    store.transaction(async (trx) => {
+      // What a veto said of somebody who was erased meanwhile is not kept.
+      const isErased = async () =>
+        before?.erasedAt === null && (await customers.lock(customerId, trx))?.erasedAt !== null;
+      const kept = refusal && (await isErased()) ? { ...refusal, message: '' } : refusal;
+      return advanceTo(context, operation, { results: [{ ...result, refusal: kept }] }, trx);
+    });
   try {
     if (!before) throw lifecycleErrors.CUSTOMER_NOT_FOUND({ customerId });
     return operation.dryRun

@@ -91,12 +91,22 @@ export function deliveryService(context: LifecycleContext, identity: ScopeIdenti
     },
     async replay(customerId, draft) {
       const { hook, serviceId } = readDraft(replayInput, draft);
-      const customer = await store.tenant(tenantId).customers.get(customerId);
-      if (!customer) throw lifecycleErrors.CUSTOMER_NOT_FOUND({ customerId });
-      if (!hooksOf(context, hook).afterCommit) throw lifecycleErrors.HOOK_NOT_FOUND({ hook });
-      const state = serviceId === undefined ? customer : await stateOf(customer, serviceId, hook);
-      const told = { customerId, at: clock.now(), state };
-      await store.outbox.append(entriesForHook(context, identity, hook, told));
+      const { customers } = store.tenant(tenantId);
+      // Once more at the most: nobody is erased twice.
+      for (let isQueued = false; !isQueued;) {
+        const customer = await customers.get(customerId);
+        if (!customer) throw lifecycleErrors.CUSTOMER_NOT_FOUND({ customerId });
+        if (!hooksOf(context, hook).afterCommit) throw lifecycleErrors.HOOK_NOT_FOUND({ hook });
+        const state = serviceId === undefined ? customer : await stateOf(customer, serviceId, hook);
+        const told = entriesForHook(context, identity, hook, { customerId, at: clock.now(), state });
+        isQueued = await store.transaction(async (trx) => {
+          // What an erasure took away since it was read is not to come back by this.
+          const now = await customers.lock(customerId, trx);
+          if (now?.erasedAt !== customer.erasedAt) return false;
+          await store.outbox.append(told, trx);
+          return true;
+        });
+      }
       return { message: `The hook ${hook} will be run again.` };
     },
   };

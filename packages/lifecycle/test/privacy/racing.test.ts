@@ -1,0 +1,85 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Customer } from '../../src/customers/customer.js';
+import { lifecycleErrors } from '../../src/errors.js';
+import type { LifecycleStore } from '../../src/store/store.js';
+import { backends, type Backend } from '../support/backends.js';
+import { rig, until, type Rig } from '../support/lifecycle.js';
+
+const person = {
+  username: 'zebulon',
+  email: 'zebulon@quuxmail.example',
+  firstName: 'Zebulon',
+  lastName: 'Quux',
+  userType: 'residential',
+};
+
+/** A store in which something comes between the reading of a customer and whatever is done with what was read; once. */
+function between(store: LifecycleStore, work: () => Promise<void>): LifecycleStore {
+  let isDone = false;
+  return {
+    ...store,
+    tenant(tenantId) {
+      const inner = store.tenant(tenantId);
+      const { customers } = inner;
+      return {
+        ...inner,
+        customers: {
+          ...customers,
+          async get(customerId, trx) {
+            const read = await customers.get(customerId, trx);
+            if (!isDone) {
+              isDone = true;
+              await work();
+            }
+            return read;
+          },
+        },
+      };
+    },
+  };
+}
+
+for (const { title, present, create } of backends)
+  describe.skipIf(!present)(`an erasure that comes between, on ${title}`, () => {
+    let backend: Backend;
+    let run: Rig;
+    let id: string;
+    beforeEach(async () => {
+      backend = await create();
+      run = await rig(backend);
+      ({ id } = await run.acme.customers.register(person));
+      await run.acme.customers.delete(id);
+    });
+    afterEach(async () => {
+      await run.stop();
+      await backend.close();
+    });
+    const erase = async (): Promise<void> => void (await run.acme.privacy.erase(id));
+
+    it('has a hook that is run again told of nothing that it took away', async () => {
+      const told: Customer[] = [];
+      const hooks = { 'customer.update': { afterCommit: ({ state }: { state: Customer }) => void told.push(state) } };
+      const another = await rig({ ...backend, store: between(backend.store, erase) }, { hooks });
+      await another.acme.deliveries.replay(id, { hook: 'customer.update' });
+      await until(() => told.length > 0, run.clock);
+      expect(told).toEqual([expect.objectContaining({ id, email: `erased ${id}`, firstName: '', lastName: '' })]);
+      await another.stop();
+    });
+
+    it('leaves nothing of a veto that was said of the customer before', async () => {
+      const veto = async (): Promise<never> => {
+        await erase();
+        throw lifecycleErrors.CUSTOMER_EXISTS({ field: `email: ${person.email}` as 'email' });
+      };
+      const another = await rig(backend, { hooks: { 'customer.restore': { before: veto } } });
+      const { bulk } = another.acme;
+      const { id: operationId } = await bulk.start({
+        command: 'restore',
+        filter: { stages: ['deleted'] },
+        dryRun: false,
+      });
+      await until(async () => (await bulk.get(operationId)).status === 'completed', run.clock);
+      expect((await bulk.failures(operationId)).items).toEqual([{ id, code: 'CUSTOMER_EXISTS', message: '' }]);
+      await another.stop();
+    });
+  });
