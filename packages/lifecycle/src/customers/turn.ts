@@ -47,7 +47,8 @@ const prunedAtOnce = 500;
 
 /**
  * Looks whether a command was carried out under its key before: the same again is answered as it was then. A key belongs
- * to a tenant, an actor, a command and its subject; a command that failed leaves it free.
+ * to a tenant, an actor, a command and its subject; a command that failed leaves it free, also where a host swallows that in
+ * its own transaction, and commits.
  * @throws IDEMPOTENCY_KEY_REUSED (another input), IDEMPOTENCY_ANSWER_LOST (sealed under a secret that was taken away), INVALID_INPUT (an empty key, or one of over 255 characters)
  */
 export async function takeTurn<Answer>(

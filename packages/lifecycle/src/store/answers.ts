@@ -25,7 +25,8 @@ export interface AnswerStore {
   find(key: string, now: number, trx?: StoreTransaction): Promise<KeptAnswer | undefined>;
   /**
    * Takes a key for a transaction. Of any number of racers one takes it: the others wait until it has committed, and get
-   * its answer, or until it has failed, and one of them takes it.
+   * its answer, or until it has failed, and one of them takes it. One that was taken, and committed without an answer, is
+   * free: its command was refused, and whose transaction it was swallowed that.
    * @returns undefined when it was taken, else the answer that is kept under it
    */
   claim(claim: AnswerClaim, now: number, trx: StoreTransaction): Promise<KeptAnswer | undefined>;

@@ -41,7 +41,22 @@ export const answerCases: Suite<LifecycleStoreSubject>['cases'] = [
       assert.equal(await store.tenant('b').answers.find('k', 1), undefined);
       assert.equal(await take(1, 'b'), undefined);
       assert.equal(await take(100), undefined);
-      assert.deepEqual(await take(101), { fingerprint: 'f', customerId: null, answer: null });
+    },
+  },
+  {
+    name: 'leaves a key free that was taken and never answered, though that was committed',
+    async run({ store }) {
+      const { answers } = store.tenant('a');
+      const take = (fingerprint: string) =>
+        store.transaction((trx) => answers.claim({ ...claim, fingerprint }, 1, trx));
+      assert.equal(await take('other'), undefined);
+      assert.equal(await answers.find('k', 1), undefined);
+      await store.transaction(async (trx) => {
+        assert.equal(await answers.claim(claim, 1, trx), undefined);
+        assert.equal(await answers.claim(claim, 1, trx), undefined);
+        await answers.keep('k', { customerId: 'c1', answer: kept.answer as string }, trx);
+      });
+      assert.deepEqual([await answers.find('k', 1), await take('other')], [kept, kept]);
     },
   },
   {

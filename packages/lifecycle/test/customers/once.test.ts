@@ -123,6 +123,23 @@ for (const { title, present, create } of backends)
       expect(await reactivate()).toMatchObject({ status: 'active' });
     });
 
+    it('is judged anew whose refusal the host swallowed in a transaction that it committed', async () => {
+      const { acme } = run;
+      const id = await run.active();
+      const key = { idempotencyKey: 'k' };
+      const illegal = { code: 'ILLEGAL_TRANSITION' };
+      const reactivate = (options: object = key) => acme.suspension.reactivate(id, { actionType: 'all' }, options);
+      await backend.store.transaction(async (trx) => {
+        // In the same transaction, too.
+        for (let time = 0; time < 2; time++) await expect(reactivate({ ...key, trx })).rejects.toMatchObject(illegal);
+      });
+      await expect(reactivate()).rejects.toMatchObject(illegal);
+      await acme.suspension.suspend(id, late);
+      const answers = await Promise.all(Array.from({ length: 5 }, () => reactivate()));
+      expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
+      expect((await names(id)).slice(-2)).toEqual(['customer.suspended', 'customer.reactivated']);
+    });
+
     it('is that of every command, also where it would be illegal by now', async () => {
       const { acme, clock } = run;
       const key = { idempotencyKey: 'every' };

@@ -50,7 +50,7 @@ export function kyselyAnswers(database: Database, tenantId: string): AnswerStore
   };
   return {
     async find(key, now, trx) {
-      const row = await kept(key, trx).where('keep_until', '>', now).executeTakeFirst();
+      const row = await kept(key, trx).where('keep_until', '>', now).where('answer', 'is not', null).executeTakeFirst();
       return row && keptOf(row);
     },
     async claim({ key, fingerprint, keepUntil }, now, trx) {
@@ -64,7 +64,7 @@ export function kyselyAnswers(database: Database, tenantId: string): AnswerStore
         const locked = database.traits.skipLocked ? kept(key, trx).forUpdate() : kept(key, trx);
         const row = await locked.executeTakeFirst();
         if (!row) continue; // Removed in between.
-        if (Number(row.keep_until) > now) return keptOf(row);
+        if (Number(row.keep_until) > now && row.answer !== null) return keptOf(row);
         const { numUpdatedRows } = await on(trx)
           .updateTable(table)
           .set(fresh)

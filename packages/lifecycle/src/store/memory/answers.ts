@@ -18,8 +18,9 @@ export function memoryAnswers(memory: LifecycleMemory, tenantId: string): Answer
     claim: ({ key, fingerprint, keepUntil }, now, trx) =>
       memory.transaction(({ answers }) => {
         const kept = keptAt(answers.get(at(key)), now);
-        if (!kept) answers.set(at(key), { fingerprint, keepUntil, customerId: null, answer: null });
-        return kept;
+        if (kept && kept.answer !== null) return kept;
+        answers.set(at(key), { fingerprint, keepUntil, customerId: null, answer: null });
+        return undefined;
       }, trx),
     keep: (key, answer, trx) =>
       memory.transaction(({ answers }) => {
