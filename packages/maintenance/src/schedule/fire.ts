@@ -106,7 +106,7 @@ async function beginOrYield(parts: FireParts, turn: Turn): Promise<Begun | Endin
   const begun = await tryBegin(parts, turn);
   if (!('busy' in begun)) return begun;
   const { tenantId, name, scopeId, timetable } = begun.busy;
-  if (timetable.rules.overlap === 'skip') return { outcome: 'overlap' };
+  if (timetable.rules.overlap === 'skip') return inTheWay(turn, 'another run of its task was at it');
   if (timetable.rules.overlap === 'cancel') {
     await cancelOthers(parts, begun.busy);
     return wait(parts, turn, longestCancelMs);
@@ -116,7 +116,7 @@ async function beginOrYield(parts: FireParts, turn: Turn): Promise<Begun | Endin
   const queued = await holdLease(store.leases, key, { ttlMs: leaseTtlMs, clock, signal }, () =>
     wait(parts, turn, longestQueueMs),
   );
-  return queued.held ? queued.result : { outcome: 'overlap', message: 'Another slot was waiting already.' };
+  return queued.held ? queued.result : inTheWay(turn, 'another slot was waiting already');
 }
 
 async function wait(parts: FireParts, turn: Turn, longestMs: number): Promise<Begun | Ending> {
@@ -126,7 +126,13 @@ async function wait(parts: FireParts, turn: Turn, longestMs: number): Promise<Be
     const begun = await tryBegin(parts, turn);
     if (!('busy' in begun)) return begun;
   }
-  return { outcome: 'overlap', message: 'Another run of its task did not end in time.' };
+  return inTheWay(turn, 'another run of its task did not end in time');
+}
+
+/** What came of a slot that others are in the way of: of one that has failed before, that is not all. */
+function inTheWay({ failed }: Turn, what: string): Ending {
+  const message = failed ? `Its run failed, and ${what} at the next try.` : `${what.replace('a', 'A')}.`;
+  return { outcome: 'overlap', message };
 }
 
 /** What is said of a slot that waited, for another slot, another run, or its retry, and is not to begin any more. */

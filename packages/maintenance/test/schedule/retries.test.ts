@@ -12,7 +12,7 @@ describe('a run of a schedule is begun again', () => {
     const it = await begin({ tasks: [task, { ...task, type: 'twin' }], schedulePollMs: hour });
     const acme = it.scope({ tenantId: 'acme' });
     await acme.schedules.create({ name: 'it', maintenanceType: 'last', everyMs: day, ...rules });
-    await clock.advance(day + second);
+    await clock.advance((rules.everyMs ?? day) + second);
     const outcome = async () => (await acme.schedules.slots('it')).items[0]?.outcome;
     return { clock, acme, held, outcome };
   };
@@ -33,6 +33,21 @@ describe('a run of a schedule is begun again', () => {
     await acme.runs.cancel(run?.taskId ?? '');
     await clock.advance(hour);
     expect([await outcome(), held.length]).toEqual(['cancelled', 1]);
+  });
+
+  it.each([
+    ['skip' as const, 'Its run failed, and another run of its task was at it at the next try.'],
+    ['queue' as const, 'Its run failed, and another slot was waiting already at the next try.'],
+  ])('but not when another is at it by then, by the rule %s: it says that it failed, too', async (overlap, message) => {
+    const { clock, acme, held } = await setUp({ overlap, retries: 1, retryAfterMs: hour, everyMs: hour });
+    const slotAt = (await acme.schedules.slots('it')).items[0]?.slotAt as number;
+    held[0]?.end(new Error('no'));
+    await clock.advance(second);
+    await acme.runs.begin({ maintenanceType: 'last', parameters: {} });
+    await clock.advance(hour + minute);
+    const last = (await acme.schedules.slots('it')).items.find((it) => it.slotAt === slotAt);
+    expect(last).toMatchObject({ outcome: 'overlap', message, attempts: 1 });
+    expect(await acme.schedules.explainSkip('it', slotAt)).toMatchObject({ ran: true, reason: 'overlap', message });
   });
 
   it('twice as late each time, and six hours later at the most', async () => {
