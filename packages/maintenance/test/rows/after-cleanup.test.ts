@@ -187,21 +187,25 @@ describe('the room that a cleanup makes', () => {
   }, 60_000);
 
   it.each([
-    ['stays in a file of SQLite, to be used again', 0],
-    ['goes back from a file of SQLite that was made for it', 2],
+    ['stays in a file of SQLite, to be used again', 0, 'main'],
+    ['goes back from a file of SQLite that was made for it', 2, 'main'],
+    ['stays in a file that is attached, to be used again', 0, 'attached'],
+    ['goes back from a file that is attached, where that was made for it', 2, 'attached'],
   ])(
     '%s',
-    async (_, autoVacuum) => {
+    async (_, autoVacuum, schema) => {
       await begin('sqlite');
-      await run(`pragma auto_vacuum = ${autoVacuum}`);
-      await run('vacuum');
-      await run(care.sqlite.table);
-      await run('create index sessions_at on sessions (at)');
+      if (schema !== 'main') await run(`attach '${fresh.url.replace('sqlite:', '')}-too' as ${schema}`);
+      await run(`pragma ${schema}.auto_vacuum = ${autoVacuum}`);
+      await run(`vacuum ${schema}`);
+      await run(care.sqlite.table.replace('sessions', `${schema}.sessions`));
+      await run(`create index ${schema}.sessions_at on sessions (at)`);
       await fill(1_500);
-      const pageSize = await numberOf('pragma page_size');
-      const pages = await numberOf('pragma page_count');
-      const result = await clean();
-      const [returned, free] = [pages - (await numberOf('pragma page_count')), await numberOf('pragma freelist_count')];
+      const pageSize = await numberOf(`pragma ${schema}.page_size`);
+      const pages = await numberOf(`pragma ${schema}.page_count`);
+      const result = await clean({}, { schema });
+      const returned = pages - (await numberOf(`pragma ${schema}.page_count`));
+      const free = await numberOf(`pragma ${schema}.freelist_count`);
       expect(result).toMatchObject({
         spaceFreedMb: megabytes(returned * pageSize),
         spaceReusableMb: megabytes(free * pageSize),

@@ -18,7 +18,7 @@ function watching(written?: () => Promise<string>) {
   const log = { commits: 0 };
   const others = { pace: { mostRows: 1_000 }, written: written ?? (() => Promise.resolve(String(log.commits))) };
   const dialect = { pace: tinyPace(8_000), besideOthers: others };
-  const company = besideOthers(dialect, undefined as unknown as Kysely<unknown>, clock);
+  const company = besideOthers(dialect, undefined as unknown as Kysely<unknown>, clock, { table: 'accounts' });
   return {
     mostRows: () => company.pace.mostRows,
     /** Rests for so long, in which others commit so often. */
@@ -104,10 +104,10 @@ describe('beside an application on SQLite', () => {
   });
   const write = ({ kysely }: Database) => sql`update accounts set balance = balance + 1`.execute(kysely);
   /** Twenty batches of ours, after each of which `meanwhile` is done: whether they were considerate, each. */
-  const paces = async (meanwhile: () => Promise<unknown>) => {
+  const paces = async (meanwhile: () => Promise<unknown>, schema?: string) => {
     const clock = fakeClock();
     const dialect = rowDialect(database);
-    const company = besideOthers(dialect, database.kysely, clock);
+    const company = besideOthers(dialect, database.kysely, clock, { table: 'accounts', schema });
     const considerate: boolean[] = [];
     for (let batch = 0; batch < 20; batch++) {
       await write(database);
@@ -130,6 +130,17 @@ describe('beside an application on SQLite', () => {
   it('they are considerate while it writes, in a rest or between two of them', async () => {
     const application = databaseFromUrl(fresh.url);
     expect(await paces(() => write(application))).not.toContain(false);
+    await application.close();
+  });
+
+  it('who writes to an attached file is in the way of its tables alone', async () => {
+    const url = `${fresh.url}-too`;
+    const application = databaseFromUrl(url);
+    await sql`create table accounts (id integer primary key, balance integer)`.execute(application.kysely);
+    await sql`insert into accounts values (1, 0)`.execute(application.kysely);
+    await sql`attach ${url.replace('sqlite:', '')} as too`.execute(database.kysely);
+    expect(await paces(() => write(application), 'too')).not.toContain(false);
+    expect((await paces(() => write(application))).slice(3)).not.toContain(true);
     await application.close();
   });
 });

@@ -51,6 +51,22 @@ describe("SQLite's cache while rows go", () => {
       expect([...seen, await size()]).toEqual([before, before]);
     });
 
+  it('is that of an attached file for its tables', async () => {
+    await sql`attach ${`${fresh.url.replace('sqlite:', '')}-too`} as too`.execute(database.kysely);
+    await sql`create table too.old_events (id integer primary key, at integer)`.execute(database.kysely);
+    await sql`insert into old_events values (1, 1), (2, 2)`.execute(database.kysely);
+    const sizes = async () => {
+      const { rows } = await sql<{ cache_size: number }>`pragma too.cache_size`.execute(database.kysely);
+      return [await size(), rows[0]?.cache_size];
+    };
+    const before = await sizes();
+    const policy = { schema: 'too', table: 'old_events', timeColumn: 'at', retentionDays: 30, allowFullScan: true };
+    const seen: unknown[] = [];
+    const onBatch = async () => !!seen.push(await sizes());
+    await clean(database, await planned(database, policy, asOf), { pace: tinyPace(9), onBatch });
+    expect([seen[0], await sizes()]).toEqual([[before[0], -65_536], before]);
+  });
+
   it('is as it was after a failure', async () => {
     await set(-2_000);
     await expect(cleanup(() => Promise.reject(new Error('taken over')))).rejects.toThrow('taken over');

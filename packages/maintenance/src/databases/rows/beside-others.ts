@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { Clock } from '@dotmac/core';
 import type { BatchPace, BesideOthers, RowDialect } from './dialect.js';
+import type { TableName } from './selection.js';
 
 /** Whoever was seen to write twice within such a time is taken to write on for as long again. */
 const spanMs = 1_000;
@@ -25,13 +26,14 @@ export function besideOthers(
   { pace, besideOthers: others }: Pick<RowDialect, 'pace' | 'besideOthers'>,
   db: Kysely<unknown>,
   clock: Clock,
+  table: TableName,
 ): Company {
   if (!others) return atPace(pace, clock);
   const considerate = { ...pace, ...others.pace };
   let last: string | undefined;
   let seenAt = -Infinity;
   let thereUntil = clock.monotonic() + firstMs;
-  const written = reading(others, db);
+  const written = reading(others, db, table);
   return {
     get pace() {
       return clock.monotonic() < thereUntil ? considerate : pace;
@@ -55,11 +57,11 @@ export const atPace = (pace: BatchPace, clock: Clock): Company => ({
 });
 
 /** Undefined where the database does not tell: a managed one may forbid the question. It is not asked again. */
-function reading({ written }: BesideOthers, db: Kysely<unknown>): () => Promise<string | undefined> {
+function reading({ written }: BesideOthers, db: Kysely<unknown>, table: TableName): () => Promise<string | undefined> {
   let isTold = true;
   return async () => {
     if (!isTold) return undefined;
-    return written(db).catch(() => {
+    return written(db, table).catch(() => {
       isTold = false;
       return undefined;
     });

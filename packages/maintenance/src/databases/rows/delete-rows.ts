@@ -55,12 +55,14 @@ export interface Deleted {
 export function deleteRows(work: Work, options: DeleteRowsOptions): Promise<Deleted> {
   const { dialect } = work;
   const batches = (): Promise<Deleted> => inBatches(work, options);
-  return dialect.forBatches ? dialect.forBatches(options.database.kysely, batches) : batches();
+  return dialect.forBatches ? dialect.forBatches(options.database.kysely, work.selection, batches) : batches();
 }
 
 async function inBatches(work: Work, options: DeleteRowsOptions): Promise<Deleted> {
   const { clock, signal, database, expected = Infinity } = options;
-  const company = options.pace ? atPace(options.pace, clock) : besideOthers(work.dialect, database.kysely, clock);
+  const company = options.pace
+    ? atPace(options.pace, clock)
+    : besideOthers(work.dialect, database.kysely, clock, work.selection);
   let place = options.from ?? beginning;
   let rows = Math.min(company.pace.firstRows, company.pace.mostRows);
   const sum = { deleted: 0, batches: 0, retries: 0, tookMs: 0 };

@@ -39,7 +39,7 @@ export interface BesideOthers {
   /** What of the pace is otherwise while somebody writes. */
   pace: Partial<BatchPace>;
   /** It is another text after every commit of anybody. */
-  written(db: Kysely<unknown>): Promise<string>;
+  written(db: Kysely<unknown>, table: TableName): Promise<string>;
   /** Do commits on this connection leave it as it was? Default: it counts all. */
   leavesOutOwn?: true;
 }
@@ -129,7 +129,7 @@ export interface RowDialect {
   /** Deletes, or moves into the archive. How many. */
   remove(trx: Transaction<unknown>, removal: Removal): Promise<number>;
   /** Does `work`, which is many batches, on a database that is set up for them meanwhile. Default: it is as it is. */
-  forBatches?<Result>(db: Kysely<unknown>, work: () => Promise<Result>): Promise<Result>;
+  forBatches?<Result>(db: Kysely<unknown>, table: TableName, work: () => Promise<Result>): Promise<Result>;
   /** What a batch leaves to be done outside of its transaction, so that it does not fall to whoever writes next. */
   afterBatch?(db: Kysely<unknown>): Promise<void>;
   /** Locks for rows that are read to be deleted. */
@@ -154,7 +154,7 @@ export interface RowDialect {
     limits: BatchLimits,
     confirm: (trx: Transaction<unknown>) => Promise<void>,
   ): Promise<void>;
-  /** How much room the table takes; on SQLite the whole file. */
+  /** How much room the table takes; on SQLite the whole file that it is in. */
   size(db: Kysely<unknown>, table: TableName): Promise<TableSize>;
   /** After rows went: makes their room usable or gives it back, as far as the database has that. In small steps. */
   giveBack(db: Kysely<unknown>, table: TableName, pauses: Pauses): Promise<void>;

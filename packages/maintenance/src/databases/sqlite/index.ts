@@ -24,7 +24,7 @@ export function sqliteUpkeep(db: Kysely<unknown>): DatabaseUpkeep {
       return ['pragma incremental_vacuum', 'pragma optimize', 'pragma wal_checkpoint(truncate)'];
     },
     async compact(pauses) {
-      await giveBack(db, pauses);
+      await giveBack(db, {}, pauses);
       await writeBackLog(db);
     },
   };

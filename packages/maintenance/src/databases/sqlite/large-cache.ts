@@ -1,4 +1,5 @@
 import { sql, type Kysely } from 'kysely';
+import type { TableName } from '../rows/selection.js';
 import { pragma } from './upkeep.js';
 
 const largeKiB = 65_536;
@@ -9,19 +10,23 @@ const largeKiB = 65_536;
  * taken as it is needed, and given back in the end. The connection is the application's own: whoever made its cache larger
  * makes it as it was, and what is large already is left alone, so that runs beside each other do not keep it large.
  */
-export async function withLargeCache<Result>(db: Kysely<unknown>, work: () => Promise<Result>): Promise<Result> {
-  const before = await pragma(db, 'cache_size');
+export async function withLargeCache<Result>(
+  db: Kysely<unknown>,
+  { schema = 'main' }: Pick<TableName, 'schema'>,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  const before = await pragma(db, 'cache_size', schema);
   // A number below zero is of KiB, one above of pages.
-  const kiB = before < 0 ? -before : (before * (await pragma(db, 'page_size'))) / 1_024;
+  const kiB = before < 0 ? -before : (before * (await pragma(db, 'page_size', schema))) / 1_024;
   if (kiB >= largeKiB) return work();
-  await setCacheSize(db, -largeKiB);
+  await setCacheSize(db, schema, -largeKiB);
   try {
     return await work();
   } finally {
-    await setCacheSize(db, before);
+    await setCacheSize(db, schema, before);
   }
 }
 
-async function setCacheSize(db: Kysely<unknown>, size: number): Promise<void> {
-  await sql`pragma cache_size = ${sql.lit(size)}`.execute(db);
+async function setCacheSize(db: Kysely<unknown>, schema: string, size: number): Promise<void> {
+  await sql`pragma ${sql.id(schema)}.cache_size = ${sql.lit(size)}`.execute(db);
 }

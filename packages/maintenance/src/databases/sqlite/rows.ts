@@ -44,7 +44,7 @@ export const sqliteRows: RowDialect = {
     pace: { leastMs: 25, mostMs: 60, restShare: 0.1, leastRestMs: 4 },
     // Who writes on this connection has its turn between any two statements, rest or none.
     leavesOutOwn: true,
-    written: async (db) => String(await pragma(db, 'data_version')),
+    written: async (db, { schema }) => String(await pragma(db, 'data_version', schema)),
   },
   describe: describeTable,
   columnsOf,
@@ -128,8 +128,8 @@ export const sqliteRows: RowDialect = {
   partitionId: (selection) => tableId(selection),
   timeless: () => null,
   dropPartition: () => Promise.reject(new Error('SQLite has no partitions.')),
-  size: (db) => fileSize(db),
-  giveBack: (db, _, pauses) => giveBack(db, pauses),
+  size: (db, { schema }) => fileSize(db, schema),
+  giveBack,
   async analyze(db, table) {
     await sql`pragma analysis_limit = 1000`.execute(db);
     await sql`analyze ${tableId(table)}`.execute(db);

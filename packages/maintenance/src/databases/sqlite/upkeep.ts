@@ -1,12 +1,13 @@
 import { sql, type Kysely } from 'kysely';
 import type { TableSize } from '../database.js';
 
-/** A number that SQLite keeps about the file. */
+/** A number that SQLite keeps about a file: that of the connection, or one that is attached to it. */
 export async function pragma(
   db: Kysely<unknown>,
   name: 'page_count' | 'page_size' | 'freelist_count' | 'auto_vacuum' | 'cache_size' | 'data_version',
+  schema = 'main',
 ): Promise<number> {
-  const { rows } = await sql<Record<string, number>>`pragma ${sql.raw(name)}`.execute(db);
+  const { rows } = await sql<Record<string, number>>`pragma ${sql.id(schema)}.${sql.raw(name)}`.execute(db);
   return Number(Object.values(rows[0] ?? {})[0] ?? 0);
 }
 
@@ -24,11 +25,11 @@ export async function analyze(db: Kysely<unknown>, table: string): Promise<void>
 }
 
 /** Of the whole file: SQLite keeps no size per table (save with the dbstat extension). */
-export async function fileSize(db: Kysely<unknown>): Promise<TableSize> {
+export async function fileSize(db: Kysely<unknown>, schema?: string): Promise<TableSize> {
   const [pages, pageSize, free] = [
-    await pragma(db, 'page_count'),
-    await pragma(db, 'page_size'),
-    await pragma(db, 'freelist_count'),
+    await pragma(db, 'page_count', schema),
+    await pragma(db, 'page_size', schema),
+    await pragma(db, 'freelist_count', schema),
   ];
   return { bytes: pages * pageSize, reusableBytes: free * pageSize, approximate: false };
 }
