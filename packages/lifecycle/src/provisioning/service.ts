@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { describeError, type ScopeIdentity } from '@dotmac/core';
 import { readDraft, type Page } from '@dotmac/core/contract';
 import type { LifecycleContext } from '../context.js';
@@ -69,8 +70,8 @@ export interface ProvisioningService {
    */
   decide(requestId: string, draft: DecisionDraft, options?: CommandOptions): Promise<Provisioning>;
   /**
-   * Ends a step from outside, by the token that it was given, within the time that it waits; the first answer counts, and
-   * the same one again is taken as said.
+   * Ends a step from outside, by the token that it was given, within the time that it waits; the first answer counts: the
+   * same one again is taken as said, and another is refused.
    * @throws COMPLETION_TOKEN_INVALID, RUN_NOT_OPEN, STEP_NOT_DECIDABLE
    */
   complete(draft: CompletionDraft, options?: CommandOptions): Promise<Provisioning>;
@@ -186,11 +187,13 @@ export function provisioningService(context: LifecycleContext, identity: ScopeId
       const run = await change({ command: 'complete', requestId: runId, input }, options, async ({ run, at, trx }) => {
         mustBeOpen(run);
         const { definition: asked, step: kept } = listening(run, stepKey, round);
-        const isLate = isTimeUp(kept, at) && (await signals.list(runId, stepKey, trx)).length === 0;
-        if (!('run' in asked) || !asked.completion || isLate)
-          throw lifecycleErrors.STEP_NOT_DECIDABLE({ step: stepKey });
+        const [first] = await signals.list(runId, stepKey, trx);
         const kind = outcome === 'completed' ? 'complete' : 'fail';
-        await say(run, { runId, stepKey, by: 'completion', kind, comment, output, at }, trx);
+        const signal: Signal = { runId, stepKey, by: 'completion', kind, comment, output, at };
+        const comesToNothing = first ? !isDeepStrictEqual({ ...first, at }, signal) : isTimeUp(kept, at);
+        if (!('run' in asked) || !asked.completion || comesToNothing)
+          throw lifecycleErrors.STEP_NOT_DECIDABLE({ step: stepKey });
+        await say(run, signal, trx);
         return { run };
       });
       return goOn(run, options);

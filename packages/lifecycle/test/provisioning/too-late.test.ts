@@ -107,6 +107,16 @@ for (const { title, present, create } of backends)
       expect(await lookedAt(asked)).toMatchObject({ runStatus: 'completed' });
     });
 
+    it('is completed by the first answer: another is told that it comes to nothing, before a worker has looked', async () => {
+      const asked = await waiting('ordered');
+      await complete('done');
+      await expect(complete('done otherwise')).rejects.toMatchObject(refused);
+      const fail = { token, outcome: 'failed', error: 'nobody at home' } as const;
+      await expect(quiet.scope({ tenantId: 'acme' }).provisioning.complete(fail)).rejects.toMatchObject(refused);
+      await complete('done');
+      expect(await lookedAt(asked)).toMatchObject({ runStatus: 'completed' });
+    });
+
     it('is completed by nobody from then on', async () => {
       const asked = await waiting('ordered');
       run.clock.set(asked.end);
