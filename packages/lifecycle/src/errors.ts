@@ -171,7 +171,7 @@ export const lifecycleErrors = defineErrors({
   BULK_NOT_RUNNABLE: {
     kind: 'conflict',
     message: ({ operationId, status }: { operationId: string; status: string }) =>
-      `The bulk operation ${operationId} is ${status}, and no dry run.`,
+      `The bulk operation ${operationId} is ${status}, and no dry run that is over.`,
   },
   TIMER_LIMIT: {
     kind: 'conflict',

@@ -105,7 +105,8 @@ export const bulkRoutes = [
     path: '/customer-lifecycle/bulk-operations/{id}/run',
     tag,
     summary: 'Do what a dry run counted, or begin with those that were listed',
-    description: 'A dry run is followed by an operation of its own, which is answered; everybody is judged anew.',
+    description:
+      'A dry run that is over is followed by an operation of its own, which is answered; everybody is judged anew.',
     permission: 'lifecycle:write',
     params,
     output: bulkView,

@@ -19,6 +19,7 @@ import { bulkKey } from '../store/store.js';
 import { registerMany } from './import.js';
 import {
   bulkInput,
+  isOpen,
   viewOfBulk,
   type BulkDraft,
   type BulkFailure,
@@ -36,7 +37,7 @@ export interface BulkService {
    */
   start(draft: BulkDraft, options?: OnceAsked): Promise<BulkView>;
   /**
-   * Does what a dry run counted, anew; or begins with customers that were listed.
+   * Does what a dry run counted, once that is over, anew; or begins with customers that were listed.
    * @throws BULK_NOT_FOUND, BULK_LIMIT, BULK_NOT_RUNNABLE, and what commands throw for their `idempotencyKey`
    */
   run(operationId: string, options?: OnceAsked): Promise<BulkView>;
@@ -137,12 +138,16 @@ export function bulkService(context: LifecycleContext, identity: ScopeIdentity):
       if (found.status === 'collecting') {
         const pending: BulkOperation = { ...found, status: 'pending' };
         return turn.commit(async (trx) => {
-          if (!(await bulk.begin(operationId, trx))) throw lifecycleErrors.BULK_NOT_FOUND({ operationId });
+          // Another has begun it meanwhile, or cancelled it.
+          if (!(await bulk.begin(operationId, trx)))
+            throw lifecycleErrors.BULK_NOT_RUNNABLE({ operationId, status: 'no longer collecting' });
           store.afterCommit(trx, () => wake(pending));
           return { answer: viewOfBulk(pending), customer: null };
         });
       }
-      if (!found.dryRun) return turn.refused(lifecycleErrors.BULK_NOT_RUNNABLE({ operationId, status: found.status }));
+      // A dry run that is not over has counted nothing yet: who asks for it twice does not mean the real one.
+      if (!found.dryRun || isOpen(found))
+        return turn.refused(lifecycleErrors.BULK_NOT_RUNNABLE({ operationId, status: found.status }));
       const { command, input, filter } = found;
       const operation: BulkOperation = { ...fresh({ command, input, filter, dryRun: false }), status: 'pending' };
       return begin(turn, operation, filter.listed && operationId);

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { BulkDraft } from '../../src/bulk/operation.js';
+import { createLifecycle } from '../../src/lifecycle.js';
 import { backends, type Backend } from '../support/backends.js';
 import { crowd } from '../support/crowd.js';
 import { rig, until, type Rig } from '../support/lifecycle.js';
@@ -39,6 +40,27 @@ for (const { title, present, create } of backends)
       expect(await run.acme.bulk.start(draft, { idempotencyKey: 'k' })).toEqual(first);
       const another = run.acme.bulk.start({ ...draft, dryRun: false }, { idempotencyKey: 'k' });
       await expect(another).rejects.toMatchObject({ code: 'IDEMPOTENCY_KEY_REUSED' });
+    });
+
+    it('is not done for real by who asks for its dry run once more', async () => {
+      const [one] = await crowd(backend.store, 1);
+      const lines = async function* () {
+        yield { line: 1, ok: true, value: { customerId: one?.id ?? '' } } as const;
+      };
+      // Nobody works on it meanwhile.
+      const { bulk } = createLifecycle(backend).scope({ tenantId: 'acme' });
+      const listed = await bulk.start({ ...draft, filter: { listed: true } });
+      for await (const line of await bulk.list(listed.id, lines())) expect(line).toMatchObject({ line: 1 });
+      const before = (await operations()).length;
+      const asked = await Promise.allSettled(Array.from({ length: 4 }, () => bulk.run(listed.id)));
+      const refusals = asked.flatMap((it) => (it.status === 'rejected' ? [(it.reason as { code: string }).code] : []));
+      expect(refusals).toEqual(Array.from({ length: 3 }, () => 'BULK_NOT_RUNNABLE'));
+      await expect(bulk.run(listed.id)).rejects.toMatchObject({ code: 'BULK_NOT_RUNNABLE' });
+      expect(await operations()).toHaveLength(before);
+      await over(listed.id);
+      await over((await run.acme.bulk.run(listed.id)).id);
+      const [last] = await operations();
+      expect(last).toMatchObject({ dryRun: false, changed: 1 });
     });
 
     it('is done once after its dry run, with those who were listed', async () => {
