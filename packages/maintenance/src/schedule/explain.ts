@@ -17,6 +17,14 @@ export interface SlotFacts {
   keptSince: number;
 }
 
+/** What is known then of a schedule that this process cannot read: its task or policy is gone from the code. */
+export interface UnfitFacts extends Omit<SlotFacts, 'planned'> {
+  /** Why it cannot. */
+  fault: string;
+  /** Null when its rules cannot be read either. */
+  planned: Pick<PlannedPart, 'timetable' | 'effectiveAt'> | null;
+}
+
 /** Processes and databases are no faster. */
 const promptMs = 60_000;
 
@@ -38,6 +46,18 @@ export function explainSlot(facts: SlotFacts): SlotExplanation {
   return { slotAt, ran, reason, message, elected, parts, slots: records.map(slotViewOf) };
 }
 
+/** The same of a schedule that this process cannot read: others may have run the slot, and of what they are nobody here knows. */
+export function explainUnfit({ fault, planned, ...facts }: UnfitFacts): SlotExplanation {
+  const { slotAt, records } = facts;
+  const [record] = records;
+  const whole = { slotAt, parts: [], slots: records.map(slotViewOf) };
+  if (record) return { ...became(facts, record), ...whole };
+  const reason = planned ? absence(facts, planned) : 'nobody';
+  const isUnfit = reason === 'nobody' || reason === 'waiting';
+  const message = isUnfit ? `The process that answers cannot fire it (${fault}), and no other has.` : gone[reason];
+  return { ran: false, reason: isUnfit ? 'unfit' : reason, message, elected: null, ...whole };
+}
+
 function explainPart(facts: SlotFacts, part: PlannedPart): SlotPart {
   const { scope } = part;
   const record = recordOf(facts, part);
@@ -45,10 +65,14 @@ function explainPart(facts: SlotFacts, part: PlannedPart): SlotPart {
     const reason = absence(facts, part);
     return { scope, ran: false, reason, message: gone[reason], elected: null };
   }
-  const elected = record.instance === facts.instance;
+  return { scope, ...became(facts, record) };
+}
+
+function became({ instance }: Pick<SlotFacts, 'instance'>, record: SlotRecord): Omit<SlotPart, 'scope'> {
+  const elected = record.instance === instance;
   const by = elected ? '' : ` Another process, ${record.instance}, had taken it.`;
   const message = slotViewOf(record).message + by;
-  return { scope, ran: record.runId !== null, reason: record.outcome, message, elected };
+  return { ran: record.runId !== null, reason: record.outcome, message, elected };
 }
 
 /** Of the slots of many machines the one of this, or else of any. */
@@ -62,7 +86,10 @@ function recordOf({ planned, records }: SlotFacts, part: PlannedPart): SlotRecor
 const scopeOfLine = ({ scopeId, instance }: SlotRecord): TaskScope =>
   scopeId === '' ? 'cluster' : instance.startsWith(`${scopeId}/`) ? 'host' : 'process';
 
-function absence({ slotAt, now, keptSince }: SlotFacts, { timetable, effectiveAt }: PlannedPart): keyof typeof gone {
+function absence(
+  { slotAt, now, keptSince }: Omit<SlotFacts, 'planned'>,
+  { timetable, effectiveAt }: Pick<PlannedPart, 'timetable' | 'effectiveAt'>,
+): keyof typeof gone {
   if (timetable.next(slotAt - 1) !== slotAt) return 'not_a_slot';
   const moment = momentOf(timetable.firing(slotAt));
   if (moment > now) return 'not_due';

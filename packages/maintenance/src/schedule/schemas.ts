@@ -106,9 +106,10 @@ export const explanationQuery = z.object({
 
 const explained = z.object({
   ran: z.boolean(),
-  reason: z
-    .enum([...outcomes, 'not_a_slot', 'not_due', 'before_schedule', 'nobody', 'not_kept'])
-    .meta({ description: 'What became of it; `nobody`: no process was firing schedules' }),
+  reason: z.enum([...outcomes, 'not_a_slot', 'not_due', 'before_schedule', 'nobody', 'unfit', 'not_kept']).meta({
+    description:
+      'What became of it; `nobody`: no process was firing schedules; `unfit`: the process that answers cannot, for its task or policy is gone',
+  }),
   message: z.string(),
   elected: z.boolean().nullable().meta({ description: 'Whether the process that answers had taken it' }),
 });
@@ -123,7 +124,9 @@ const slotPart = explained.extend({
 export const slotExplanation = explained
   .extend({
     slotAt: instant,
-    parts: z.array(slotPart).meta({ description: 'Each scope by itself, where its task is about things of several' }),
+    parts: z.array(slotPart).meta({
+      description: 'Each scope by itself, where its task is about things of several; none when it is not known of what',
+    }),
     slots: z
       .array(slotView)
       .meta({ description: 'The lines of the ledger, one for each machine or process it was of' }),

@@ -10,7 +10,7 @@ import { detached } from '../runs/service.js';
 import type { MaintenanceStore } from '../store/store.js';
 import type { TaskChooser } from '../tasks/choose.js';
 import { reasonOf } from './check-schedules.js';
-import { explainSlot, slotViewOf } from './explain.js';
+import { explainSlot, explainUnfit, slotViewOf } from './explain.js';
 import { planKept, scheduleKey, type PlannedSchedule } from './planned.js';
 import { lastSlots } from './last-slots.js';
 import type { Roster } from './roster.js';
@@ -29,7 +29,7 @@ import {
 } from './schemas.js';
 import { shownInCode, shownKept } from './show.js';
 import { localTime, nextFirings } from './simulate.js';
-import { faultsOfRules } from './timetable.js';
+import { faultsOfRules, timetableOf, type Timetable } from './timetable.js';
 
 /** The schedules of one tenant: those in code, and those made here. */
 export interface ScheduleService {
@@ -208,15 +208,16 @@ export function createScheduleService(parts: ScheduleServiceParts): ScheduleServ
       return { items, nextCursor: last ? `${last.slotAt}:${last.scopeId}` : null };
     },
     async explainSkip(name, asked) {
-      const planned = await plannedOf(name);
+      const found = await known(name);
+      const planned = 'planned' in found ? found.planned : timesOf(found.kept);
       const now = clock.now();
-      const slotAt = asked ?? lastSlots(planned.timetable, now - longestBackMs, now, 1)[0] ?? now;
+      const last = planned ? lastSlots(planned.timetable, now - longestBackMs, now, 1) : [];
+      const slotAt = asked ?? last[0] ?? now;
       const records = await store.slots(tenantId).at(name, slotAt);
-      return explainSlot({
-        ...{ planned, slotAt, records, now },
-        instance: parts.instance(),
-        keptSince: now - parts.historyMs,
-      });
+      const facts = { slotAt, records, now, instance: parts.instance(), keptSince: now - parts.historyMs };
+      return 'planned' in found
+        ? explainSlot({ ...facts, planned: found.planned })
+        : explainUnfit({ ...facts, fault: found.fault, planned });
     },
     async remove(name) {
       refuseInCode(name);
@@ -229,4 +230,10 @@ export function createScheduleService(parts: ScheduleServiceParts): ScheduleServ
       return { message: `The schedule ${name} was removed.` };
     },
   };
+}
+
+/** When a schedule comes due whose task is not known here; null when its rules are not sound. */
+function timesOf({ definition, effectiveAt }: KeptSchedule): { timetable: Timetable; effectiveAt: number } | null {
+  const { rules } = definition as ScheduleDefinition;
+  return faultsOfRules(rules).length > 0 ? null : { timetable: timetableOf(rules, ''), effectiveAt };
 }

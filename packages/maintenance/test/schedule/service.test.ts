@@ -161,6 +161,35 @@ describe('a schedule', () => {
   });
 });
 
+describe('why a slot did not run whose task is gone from the code', () => {
+  it('is told by the ledger where others ran it, and else by that', async () => {
+    const { clock, acme, make, held } = await setUp({ schedulePollMs: hour });
+    await acme.create(draft);
+    const without = make({ tasks: [], schedules: [] }).scope({ tenantId: 'acme' }).schedules;
+    await clock.advance(hour + second);
+    held[0]?.end();
+    await clock.advance(second);
+    const ran = { ran: true, reason: 'completed', elected: false, parts: [], slots: [{ outcome: 'completed' }] };
+    expect(await without.explainSkip('mine')).toMatchObject({ ...ran, slotAt: start + hour });
+    const why = async (hours: number) => (await without.explainSkip('mine', start + hours * hour)).reason;
+    expect([await why(0), await why(1.5), await why(2)]).toEqual(['before_schedule', 'not_a_slot', 'not_due']);
+  });
+
+  it('is that no process can fire it', async () => {
+    const { clock, acme, make } = await setUp({ startScheduler: false });
+    await acme.create(draft);
+    const without = make({ tasks: [], schedules: [], startScheduler: true });
+    await without.start();
+    await clock.advance(hour + second);
+    const explained = await without.scope({ tenantId: 'acme' }).schedules.explainSkip('mine');
+    expect(explained).toMatchObject({ slotAt: start + hour, ran: false, reason: 'unfit', elected: null });
+    expect(explained.message).toMatch(
+      /^The process that answers cannot fire it \(.*no such task.*\), and no other has\.$/,
+    );
+    await without.stop();
+  });
+});
+
 describe('what begins next', () => {
   it.each([
     ['a window to open', { windows: [{ from: '22:00', until: '01:00' }] }, 22 * hour],
