@@ -47,7 +47,9 @@ export function createEmitter<Schemas extends EventSchemas>({
   ): (() => void) => {
     const guarded = (event: Event): void => {
       try {
-        void Promise.resolve(listener(event)).catch((error: unknown) => failed(event.name, error));
+        const waiting = listener(event);
+        // Most listeners answer at once.
+        if (waiting !== undefined) Promise.resolve(waiting).catch((error: unknown) => failed(event.name, error));
       } catch (error) {
         failed(event.name, error);
       }

@@ -1,19 +1,12 @@
 import { setImmediate as endOfTurn } from 'node:timers/promises';
 import type { ScopeIdentity } from '@dotmac/core';
 import type { LifecycleContext } from '../context.js';
+import type { StepAtOnce } from '../customers/step.js';
 import { lifecycleErrors } from '../errors.js';
 import type { BulkCandidate } from '../store/store.js';
 import { prepareBatch, type Batch } from './batch.js';
 import type { BulkOperation } from './operation.js';
-import {
-  hasOwnWords,
-  plannable,
-  planOne,
-  refusedFor,
-  type BulkResult,
-  type Planned,
-  type PlannableStep,
-} from './plan.js';
+import { hasOwnWords, plannable, planOne, refusedFor, type BulkResult, type Planned } from './plan.js';
 
 /** Customers that are read at once, and written at once. */
 const batchSize = 2_000;
@@ -79,7 +72,7 @@ interface Judged {
 
 async function judge(
   context: LifecycleContext,
-  step: PlannableStep | undefined,
+  step: StepAtOnce | undefined,
   candidates: readonly BulkCandidate[],
   isAlone: (candidate: BulkCandidate) => boolean,
   now: number,
@@ -91,7 +84,7 @@ async function judge(
     if (index % judgedInTurn === judgedInTurn - 1) await endOfTurn();
     const { id, customer } = candidate;
     if (!step || isAlone(candidate)) judged.push({ id, plan: undefined });
-    else if (customer) judged.push({ id, plan: await planOne(context, step, customer, at) });
+    else if (customer) judged.push({ id, plan: planOne(context, step, customer, at) });
     else judged.push({ id, plan: refusedFor(id, null, lifecycleErrors.CUSTOMER_NOT_FOUND({ customerId: id })) });
   }
   return judged;

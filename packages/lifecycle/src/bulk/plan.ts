@@ -5,7 +5,7 @@ import type { LifecycleContext } from '../context.js';
 import type { Customer } from '../customers/customer.js';
 import { departureStep, isDeparture } from '../customers/departures.js';
 import { customerAfter } from '../customers/outcome.js';
-import type { Decide, Step } from '../customers/step.js';
+import type { StepAtOnce } from '../customers/step.js';
 import type { PendingEvent } from '../customers/record.js';
 import type { Stage } from '../customers/stage.js';
 import { transitionFor } from '../customers/transitions.js';
@@ -22,9 +22,6 @@ export interface BulkResult {
   to: Stage | null;
   refusal: { code: string; message: string } | null;
 }
-
-/** A step that is decided by the customer alone. */
-export type PlannableStep = Extract<Step, { decide: Decide }>;
 
 /** A change that is decided and not yet written. */
 export interface Planned {
@@ -45,7 +42,7 @@ export function plannable(
   identity: ScopeIdentity,
   command: NamedCommand,
   input: CommandInput,
-): PlannableStep | undefined {
+): StepAtOnce | undefined {
   const step = stepOf(context, identity, command, input);
   const { before, inTransaction, afterCommit } = hooksOf(context, `customer.${command}`);
   return before || inTransaction || afterCommit ? undefined : step;
@@ -56,7 +53,7 @@ function stepOf(
   identity: ScopeIdentity,
   command: NamedCommand,
   input: CommandInput,
-): PlannableStep | undefined {
+): StepAtOnce | undefined {
   if (isDeparture(command)) return departureStep(command, input);
   // Each reads its own part of the input. A promise sets a timer for each customer: it is given to one after another.
   if (command === 'suspend' || command === 'throttle' || command === 'reactivate' || command === 'endPromise')
@@ -73,17 +70,18 @@ export function hasOwnWords(
   return vault !== undefined && hasWords && isOfFew(operation);
 }
 
+const noServices = () => Promise.resolve(0);
+
 /** Decides a step for one customer who has no services, as it is. */
-export async function planOne(
+export function planOne(
   context: Pick<LifecycleContext, 'checklist' | 'logger'>,
-  step: PlannableStep,
+  step: StepAtOnce,
   before: Customer,
   at: number,
-): Promise<Planned | BulkResult> {
+): Planned | BulkResult {
   try {
     const transition = transitionFor(before, step.command, step.facts?.(before) ?? {}, context.checklist);
-    const known = { at, liveServices: () => Promise.resolve(0) };
-    const decision = await step.decide(before, transition, known);
+    const decision = step.decide(before, transition, { at, liveServices: noServices });
     const { event, timers = [] } = decision;
     const after = customerAfter(before, transition, decision, at);
     return { before, after, event, cleared: timers.flatMap((it) => ('clear' in it ? [it.clear] : [])) };

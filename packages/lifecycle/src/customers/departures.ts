@@ -1,5 +1,5 @@
 import { readDraft } from '@dotmac/core/contract';
-import type { Decide, Step } from './step.js';
+import type { StepAtOnce } from './step.js';
 import { reasonInput, type ReasonDraft } from './reason.js';
 import type { PendingEvent } from './record.js';
 
@@ -22,7 +22,7 @@ export function isDeparture(command: string): command is Departure {
 }
 
 /** The step of leaving or coming back; it reads its draft at once. @throws INVALID_INPUT */
-export function departureStep(command: Departure, draft: ReasonDraft = {}): Extract<Step, { decide: Decide }> {
+export function departureStep(command: Departure, draft: ReasonDraft = {}): StepAtOnce {
   const { reason } = readDraft(reasonInput, draft);
   const { name, patch } = departures[command];
   return {

@@ -33,8 +33,9 @@ export function customerAfter(
   { patch }: Pick<Decision, 'patch'>,
   at: number,
 ): Customer {
-  const after = { ...before, stage: to, ...patch, version: before.version + 1, updatedAt: at };
-  return { ...after, churningFrom: churningFromIn(after.stage, before) };
+  const { stage = to } = patch;
+  const churningFrom = churningFromIn(stage, before);
+  return { ...before, ...patch, stage, churningFrom, version: before.version + 1, updatedAt: at };
 }
 
 /**

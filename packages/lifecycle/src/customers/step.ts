@@ -54,5 +54,11 @@ interface Within {
 /** What decides on a command by itself. */
 export type Decide = Alone['decide'];
 
+/** What waits for nobody to decide. */
+export type DecideAtOnce = (...given: Parameters<Decide>) => Decision;
+
+/** A command that is decided by nothing but the customer, so that it can be decided for many. */
+export type StepAtOnce = StepAsked & { decide: DecideAtOnce };
+
 /** What needs the transaction to decide on a command. */
 export type DecideWithin = Within['decideWithin'];

@@ -56,6 +56,8 @@ export function termsOf(customer: Customer, attributes: readonly string[]): Sear
 
 const isSame = (a: SearchTerm) => (b: SearchTerm) => a.kind === b.kind && a.term === b.term;
 
+const unchanged: TermChange = { add: [], remove: [] };
+
 /** What a change of a customer changes in what it is found by. What stayed as it was is not looked at. */
 export function changedTerms(before: Customer, after: Customer, attributes: readonly string[]): TermChange {
   const isNamedAlike =
@@ -63,6 +65,7 @@ export function changedTerms(before: Customer, after: Customer, attributes: read
     before.email === after.email &&
     before.firstName === after.firstName &&
     before.lastName === after.lastName;
+  if (isNamedAlike && before.blocks === after.blocks && before.attributes === after.attributes) return unchanged;
   const changed = (customer: Customer): SearchTerm[] => [
     ...(isNamedAlike ? [] : nameTerms(customer)),
     ...(before.blocks === after.blocks ? [] : reasonTerms(customer)),

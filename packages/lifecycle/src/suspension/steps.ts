@@ -2,7 +2,7 @@ import type { ScopeIdentity } from '@dotmac/core';
 import { invalidInput, readDraft } from '@dotmac/core/contract';
 import type { LifecycleContext } from '../context.js';
 import type { Block, Customer } from '../customers/customer.js';
-import type { Decide, Decision, Step } from '../customers/step.js';
+import type { DecideAtOnce, Decision, StepAtOnce } from '../customers/step.js';
 import { destination, type Transition } from '../customers/transitions.js';
 import { without } from './blocks.js';
 import { checkPromise, endPromises, readPromise, readPromiseEnd, withoutPromise, withPromise } from './promise.js';
@@ -16,13 +16,11 @@ import {
   type SuspensionDraft,
 } from './suspension.js';
 
-type DecidedStep = Extract<Step, { decide: Decide }>;
-
 const promiseTimer = (reason: string): string => `promise:${reason}`;
 
 /** The steps of the commands on reasons; each reads its draft at once. @throws INVALID_INPUT */
 export function suspensionSteps({ checklist }: Pick<LifecycleContext, 'checklist'>, { actor }: ScopeIdentity) {
-  const suspend = (draft: SuspensionDraft): DecidedStep => {
+  const suspend = (draft: SuspensionDraft): StepAtOnce => {
     const { actionType, severity, reason: note, parameters } = readDraft(suspensionInput, draft);
     if (actionType === everyReason)
       throw invalidInput([{ path: 'action_type', message: `"${everyReason}" names every reason, and none` }]);
@@ -38,11 +36,11 @@ export function suspensionSteps({ checklist }: Pick<LifecycleContext, 'checklist
 
   return {
     suspend,
-    throttle: (draft: SuspensionDraft): DecidedStep => suspend({ ...draft, severity: 'throttle' }),
-    reactivate(draft: ReactivationDraft): DecidedStep {
+    throttle: (draft: SuspensionDraft): StepAtOnce => suspend({ ...draft, severity: 'throttle' }),
+    reactivate(draft: ReactivationDraft): StepAtOnce {
       const { actionType, reason: note, parameters } = readDraft(reactivationInput, draft);
       const input = { reason: reasonFor(actionType), note, parameters };
-      const decide: Decide = (customer, transition) => {
+      const decide: DecideAtOnce = (customer, transition) => {
         const lifted = reasonsToLift(customer, actionType, checklist);
         const blocks = without(customer.blocks, lifted);
         const stage = destination(transition, blocks);
@@ -54,10 +52,10 @@ export function suspensionSteps({ checklist }: Pick<LifecycleContext, 'checklist
       };
       return { command: 'reactivate', input, decide };
     },
-    promise(draft: PromiseDraft): DecidedStep {
+    promise(draft: PromiseDraft): StepAtOnce {
       const input = readPromise(draft);
       const { reason, until, note } = input;
-      const decide: Decide = (customer, transition, { at }) => {
+      const decide: DecideAtOnce = (customer, transition, { at }) => {
         checkPromise(input, at);
         const blocks = withPromise(customer.blocks, input);
         const stage = destination(transition, blocks);
@@ -71,9 +69,9 @@ export function suspensionSteps({ checklist }: Pick<LifecycleContext, 'checklist
       };
       return { command: 'promise', input, facts: () => ({ reason }), decide };
     },
-    endPromise(draft: PromiseEndDraft): DecidedStep {
+    endPromise(draft: PromiseEndDraft): StepAtOnce {
       const reason = readPromiseEnd(draft);
-      const decide: Decide = (customer, transition) => {
+      const decide: DecideAtOnce = (customer, transition) => {
         const { blocks, ended: reasons } = withoutPromise(customer.blocks, reason);
         const stage = destination(transition, blocks);
         const event = { name: 'customer.promise_ended', data: { from: customer.stage, to: stage, reasons } } as const;

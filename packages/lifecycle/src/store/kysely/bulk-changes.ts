@@ -28,17 +28,16 @@ export function prepareChanges(
   entries: readonly OutboxEntry[] = [],
 ): (trx: StoreTransaction) => Promise<string[]> {
   const swap = (database.dialect === 'postgres' ? swapAtOnce : swapGroups)(database, tenantId, changes);
-  const changedTerms = changes.map(({ after: customer, terms }) => ({ customer, ...terms }));
   const others = [
-    prepareTerms(database, tenantId, changedTerms),
     ...outbox.write(entries).map((write) => insertOf(database, write)),
+    ...clearTimers(database, tenantId, changes),
   ];
+  const isTold = entries.length > 0;
   return async (trx) => {
     const stale = await swap(trx);
     if (stale.length > 0) return stale;
     for (const write of others) await write(trx);
-    await clearTimers(database, tenantId, changes, trx);
-    if (entries.length > 0) outbox.written(trx);
+    if (isTold) outbox.written(trx);
     return [];
   };
 }
@@ -48,6 +47,11 @@ function swapGroups(database: Database, tenantId: string, changes: readonly Bulk
   const ids = changes.map(({ before }) => before.id);
   const rows = changes.map(({ after, event }) => ({ ...entryRow(tenantId, after.id, { seq: after.version, event }) }));
   const tell = insertOf(database, { insert: 'dotmac_customer_events', rows });
+  const changeTerms = prepareTerms(
+    database,
+    tenantId,
+    changes.map(({ after: customer, terms }) => ({ customer, ...terms })),
+  );
   return async (trx) => {
     const on = executorFor<LifecycleTables>(database, trx);
     const rows = await on
@@ -71,6 +75,7 @@ function swapGroups(database: Database, tenantId: string, changes: readonly Bulk
         .execute();
     }
     await tell(trx);
+    await changeTerms(trx);
     return [];
   };
 }
@@ -89,12 +94,11 @@ function groupsOf(changes: readonly BulkChange[]): Group[] {
 }
 
 /** Index: the primary key. */
-async function clearTimers(
+function clearTimers(
   database: Database,
   tenantId: string,
   changes: readonly BulkChange[],
-  trx: StoreTransaction,
-): Promise<void> {
+): ((trx: StoreTransaction) => Promise<unknown>)[] {
   const byName = new Map<string, string[]>();
   for (const { after, cleared } of changes)
     for (const name of cleared) {
@@ -102,11 +106,14 @@ async function clearTimers(
       if (ids) ids.push(after.id);
       else byName.set(name, [after.id]);
     }
-  for (const [name, ids] of byName)
-    await executorFor<LifecycleTables>(database, trx)
-      .deleteFrom('dotmac_lifecycle_timers')
-      .where('tenant_id', '=', tenantId)
-      .where('name', '=', name)
-      .where(among(database, 'customer_id', ids))
-      .execute();
+  return [...byName].map(
+    ([name, ids]) =>
+      (trx) =>
+        executorFor<LifecycleTables>(database, trx)
+          .deleteFrom('dotmac_lifecycle_timers')
+          .where('tenant_id', '=', tenantId)
+          .where('name', '=', name)
+          .where(among(database, 'customer_id', ids))
+          .execute(),
+  );
 }

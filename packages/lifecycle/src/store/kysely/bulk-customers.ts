@@ -5,7 +5,7 @@ import { conditionsOf } from '../../search/filter.js';
 import type { BulkCustomerStore } from '../store.js';
 import { prepareChanges } from './bulk-changes.js';
 import { fits } from './customer-conditions.js';
-import { customerOf, type CustomerRow, type LifecycleTables } from './tables.js';
+import { customerOf, type KeptCustomerRow, type LifecycleTables } from './tables.js';
 
 const table = 'dotmac_customers';
 
@@ -18,6 +18,35 @@ const mostSorted = 20_000;
 /** Index: (tenant_id, customer_id, id). */
 const isServed = sql<unknown>`exists (select 1 from dotmac_services s where s.tenant_id = c.tenant_id
   and s.customer_id = c.id and s.status not in ('terminated', 'failed'))`.as('is_served');
+
+/** What is read of a customer: nothing that only finds it. */
+const columns = [
+  'c.tenant_id',
+  'c.id',
+  'c.version',
+  'c.stage',
+  'c.churning_from',
+  'c.approval',
+  'c.external_id',
+  'c.username',
+  'c.email',
+  'c.first_name',
+  'c.last_name',
+  'c.user_type',
+  'c.phone',
+  'c.registration_source',
+  'c.referral_code',
+  'c.terms_accepted_at',
+  'c.marketing_consent',
+  'c.attributes',
+  'c.onboarding_data',
+  'c.blocks',
+  'c.email_verified_at',
+  'c.phone_verified_at',
+  'c.erased_at',
+  'c.created_at',
+  'c.updated_at',
+] as const satisfies readonly `c.${keyof KeptCustomerRow}`[];
 
 /** Many customers at once: reading whom an operation means, and writing what it came to, a few statements a batch. */
 export function kyselyBulkCustomers(database: Database, outbox: KyselyOutbox, tenantId: string): BulkCustomerStore {
@@ -61,20 +90,18 @@ export function kyselyBulkCustomers(database: Database, outbox: KyselyOutbox, te
             .leftJoin(`${table} as c`, (join) =>
               join.onRef('c.tenant_id', '=', 't.tenant_id').onRef('c.id', '=', 't.customer_id'),
             )
-            .selectAll('c')
-            .select(['t.customer_id', isServed])
+            .select([...columns, 't.customer_id', isServed])
             .orderBy('t.customer_id')
             .limit(limit)
             .execute()
         : await meant(operation)
-            .selectAll('c')
-            .select(['c.id as customer_id', isServed])
+            .select([...columns, isServed])
             .orderBy('c.id')
             .limit(limit)
             .execute();
       return rows.map((row) => ({
-        id: row.customer_id,
-        customer: row.id === null ? undefined : customerOf(row as CustomerRow),
+        id: 'customer_id' in row ? row.customer_id : (row.id as string),
+        customer: row.id === null ? undefined : customerOf(row as KeptCustomerRow),
         isServed: Boolean(row.is_served),
       }));
     },

@@ -170,11 +170,14 @@ export function customerRow(customer: Customer): CustomerRow {
   };
 }
 
+/** What is read of a customer: all but what only finds it. */
+export type KeptCustomerRow = Omit<CustomerRow, 'username_key' | 'email_key'>;
+
 /** What every kept reason has. */
 type OldBlock = Omit<Block, 'severity' | 'promisedUntil'>;
 
 /** A row as a customer. Drivers disagree on how they give large integers: every number goes through Number. */
-export function customerOf(row: CustomerRow): Customer {
+export function customerOf(row: KeptCustomerRow): Customer {
   return {
     id: row.id,
     tenantId: row.tenant_id,
