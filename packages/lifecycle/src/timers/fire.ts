@@ -6,6 +6,7 @@ import { takeDunningStep } from '../dunning/step.js';
 import { takeJourneyStep } from '../journeys/step.js';
 import { parseTimerKey } from '../store/store.js';
 import { isGivenUp, reasonOf, tryLater } from './attempt.js';
+import { checkStillGone } from './check-still-gone.js';
 import { isPostponed, postpone } from './postpone.js';
 import type { Timer } from './timer.js';
 
@@ -36,7 +37,11 @@ async function giveTimer(context: LifecycleContext, tenantId: string, timer: Tim
   if (timer.command === 'journeyStep') return takeJourneyStep(context, tenantId, timer);
   const { id, name, command, customerId, input } = timer;
   const identity: ScopeIdentity = { tenantId, actor: `timer:${name}` };
-  const claim = (trx: StoreTransaction): Promise<boolean> => context.store.tenant(tenantId).timers.take(id, trx);
+  const claim = async (trx: StoreTransaction): Promise<boolean> => {
+    if (!(await context.store.tenant(tenantId).timers.take(id, trx))) return false;
+    if (command === 'erase') await checkStillGone(context, tenantId, timer, trx);
+    return true;
+  };
   const { service = '', ...given } = input;
   try {
     if (command === 'endServicePromise')

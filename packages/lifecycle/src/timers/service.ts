@@ -19,7 +19,7 @@ export interface TimerService {
   /**
    * Sets a timer. Its command is given at `dueAt` or, if nobody runs then, as soon as somebody does; not legal any
    * more, it is not given, and the history says so. An erasure that a legal hold, a service, a veto or a fault keeps from
-   * being done is put off by a day, until it is done or the customer has come back.
+   * being done is put off by a day, until it is done or the customer has come back, be it restored alone.
    * @throws CUSTOMER_NOT_FOUND, CUSTOMER_ERASED, TIMER_LIMIT
    */
   set(customerId: string, draft: TimerDraft, options?: JoinOptions): Promise<TimerView>;

@@ -111,6 +111,34 @@ for (const { title, present, create } of backends)
       expect(await told()).toMatchObject([['customer.timer_skipped', 'timer:retention', { command: 'erase' }]]);
     });
 
+    it('is not done to a customer who was restored since, nor to one who came back and left again', async () => {
+      await begin();
+      await run.acme.customers.delete(id);
+      for (const comeBack of [
+        () => run.acme.customers.restore(id),
+        async () => {
+          await run.acme.customers.winBack(id);
+          await run.acme.customers.deactivate(id);
+        },
+      ]) {
+        await setErasure();
+        await comeBack();
+        expect((await run.acme.customers.get(id)).lifecycleStage).toBe('inactive');
+        await pass(90 * day);
+        await until(async () => (await timers()).length === 0, run.clock, 1_000);
+        expect(await isErased()).toBe(false);
+        expect((await told()).at(-1)).toMatchObject([
+          'customer.timer_skipped',
+          'timer:retention',
+          { command: 'erase' },
+        ]);
+      }
+      // Set since, it counts.
+      await setErasure();
+      await pass(90 * day);
+      await until(isErased, run.clock, 1_000);
+    });
+
     it('is a step of a journey, which goes on from the erasure alone', async () => {
       let isBroken = true;
       const template = defineServiceTemplate({
