@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { coreErrors, describeError, type ScopeIdentity, type StoreTransaction } from '@dotmac/core';
+import { coreErrors, describeError, isOperationError, type ScopeIdentity, type StoreTransaction } from '@dotmac/core';
 import { invalidInput } from '@dotmac/core/contract';
 import type { LifecycleContext } from '../context.js';
 import { openText, sealText } from '../privacy/vault.js';
@@ -37,7 +37,7 @@ export interface Turn<Answer> {
   /**
    * For who is refused on the way to its turn: what another under the same key was answered meanwhile, for that may be
    * what made it illegal.
-   * @throws the refusal, where there is none, and in a transaction of the host's
+   * @throws the refusal, where there is none
    */
   refused(refusal: unknown): Promise<Answer>;
 }
@@ -98,8 +98,11 @@ export async function takeTurn<Answer>(
     isKeyed: true,
     first: kept && (await replay(kept, join)),
     commit,
-    // A claim that comes to nothing would stay in the host's transaction.
-    refused: (refusal) => (join ? Promise.reject(refusal as Error) : commit(() => Promise.reject(refusal as Error))),
+    refused(refusal) {
+      const refuse = () => Promise.reject(refusal as Error);
+      // What broke may have broken the host's transaction, too.
+      return join && !isOperationError(refusal) ? refuse() : commit(refuse);
+    },
   };
 }
 

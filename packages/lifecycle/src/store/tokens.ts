@@ -26,7 +26,13 @@ export interface CountedIssue {
 
 /** One tenant's verification tokens. */
 export interface TokenStore {
-  get(customerId: string, channel: Channel, trx?: StoreTransaction): Promise<StoredToken | undefined>;
+  /** In a transaction the latest, which is locked; or, if asked, as the transaction sees it, which waits for nobody. */
+  get(
+    customerId: string,
+    channel: Channel,
+    trx?: StoreTransaction,
+    how?: 'latest' | 'as it was',
+  ): Promise<StoredToken | undefined>;
   /** Puts tokens in the place of those before; one for each customer's channel. */
   put(tokens: readonly StoredToken[], trx: StoreTransaction): Promise<void>;
   /** Counts an attempt, and answers the token with it counted; undefined when there is none. */

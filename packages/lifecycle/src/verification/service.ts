@@ -33,7 +33,8 @@ export interface VerificationService {
    * Consumes a token. The first one verified moves the customer on to `verification`.
    *
    * The attempt is counted before anything is compared, and stays counted whatever becomes of a `trx` of the host's: beside
-   * it where there is a connection for that, else in it, and beside it once it is over.
+   * it where there is a connection for that, else in it, and beside it once it is over. Only the right token under an
+   * `idempotencyKey` is counted with what comes of it, so that any number who give it under that key are one attempt.
    * @throws CUSTOMER_NOT_FOUND, ILLEGAL_TRANSITION, VERIFICATION_FAILED, VERIFICATION_LOCKED
    */
   verify(customerId: string, draft: VerificationDraft, options?: CommandOptions): Promise<CustomerView>;
@@ -87,8 +88,14 @@ export function verificationService(context: LifecycleContext, identity: ScopeId
    * The token, where this is it: under a key it is counted with what comes of it, so that asking again, or at once, is one
    * attempt. Undefined where it is not, or may be one too many: that is counted before anything is told.
    */
-  const peek = async (customer: Customer, channel: Channel, token: string): Promise<StoredToken | undefined> => {
-    const kept = await tokens.get(customer.id, channel);
+  const peek = async (
+    customer: Customer,
+    channel: Channel,
+    token: string,
+    trx: StoreTransaction | undefined,
+  ): Promise<StoredToken | undefined> => {
+    // Whose turn it is has the token locked: who waited for that would find it used up, and not who used it.
+    const kept = await tokens.get(customer.id, channel, trx, 'as it was');
     return kept && kept.attempts < maxAttempts && isRight(customer, channel, token, kept) ? kept : undefined;
   };
 
@@ -103,7 +110,7 @@ export function verificationService(context: LifecycleContext, identity: ScopeId
       let kept: StoredToken;
       try {
         const customer = await getCustomer(customerId, channel, options.trx);
-        if (turn.isKeyed && !options.trx) uncounted = await peek(customer, channel, verificationToken);
+        if (turn.isKeyed) uncounted = await peek(customer, channel, verificationToken, options.trx);
         kept = uncounted ?? (await check(customer, channel, verificationToken, options.trx));
       } catch (error) {
         return turn.refused(error);

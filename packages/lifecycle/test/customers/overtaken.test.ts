@@ -4,7 +4,7 @@ import type { LifecycleScope } from '../../src/scope.js';
 import type { LifecycleOptions } from '../../src/options.js';
 import type { LifecycleStore } from '../../src/store/store.js';
 import { backends, type Backend } from '../support/backends.js';
-import { rig, someone, type Rig } from '../support/lifecycle.js';
+import { rig, someone, until, type Rig } from '../support/lifecycle.js';
 
 const secret = 'a secret of more than 32 characters, for tests';
 const key = { idempotencyKey: 'k' };
@@ -77,6 +77,53 @@ for (const { title, present, create } of backends)
       const { id, verificationToken } = await newcomer();
       const [first, late] = await bothOf((scope) => verify(scope, id, verificationToken, key));
       expect(late).toEqual(first);
+    });
+
+    it('is answered as the others are in transactions of the host’s, too, however many give one token at once', async () => {
+      const { id, verificationToken } = await newcomer();
+      const answers: unknown[] = [];
+      const racers = Array.from({ length: 8 }, () =>
+        backend.store
+          .transaction((trx) => verify(run.acme, id, verificationToken, { ...key, trx }))
+          .then(
+            (answer) => answers.push(JSON.stringify(answer)),
+            (error: unknown) => answers.push(error),
+          ),
+      );
+      // Who waits for a lock of another's is counted by the clock.
+      await until(() => answers.length === racers.length, run.clock);
+      expect(new Set(answers).size).toBe(1);
+      expect(answers[0]).toContain('"lifecycleStage":"verification"');
+    });
+
+    it('is answered as the first was in a transaction of the host’s, whose token was used up by it', async () => {
+      // Nobody else comes in while a transaction is open.
+      if (!backend.store.capabilities.parallelTransactions) return;
+      const { id, verificationToken } = await newcomer();
+      let first: unknown;
+      const store = afterLooking(backend.store, async () => {
+        first = await verify(run.acme, id, verificationToken, key);
+      });
+      const late = await store.transaction((trx) => verify(elsewhere(store), id, verificationToken, { ...key, trx }));
+      expect(late).toEqual(first);
+    });
+
+    it('is refused in a transaction of the host’s as often as others are, where the token is wrong', async () => {
+      const { id, verificationToken } = await newcomer();
+      const give = (token: string, name: string) =>
+        backend.store
+          .transaction(async (trx) => {
+            await verify(run.acme, id, token, { idempotencyKey: name, trx });
+          })
+          .then(
+            () => 'done',
+            (error: { code?: string }) => error.code,
+          );
+      for (let guess = 0; guess < 5; guess++) {
+        expect(await give('wrong', `k${guess}`)).toBe('VERIFICATION_FAILED');
+        await until(async () => (await backend.store.tenant('acme').tokens.get(id, 'email'))?.attempts === guess + 1);
+      }
+      expect(await give(verificationToken, 'k')).toBe('VERIFICATION_LOCKED');
     });
 
     it('is answered as the first was, which had the last place, or began what was listed', async () => {

@@ -1,8 +1,7 @@
 import { sql } from 'kysely';
 import { bulkUpsert, executorFor, type Database } from '@dotmac/core/kysely';
 import type { StoreTransaction } from '@dotmac/core';
-import type { Channel } from '../../verification/channel.js';
-import type { StoredToken, TokenStore } from '../store.js';
+import type { TokenStore } from '../store.js';
 import { tokenOf, tokenRow, type LifecycleTables } from './tables.js';
 
 const table = 'dotmac_verification_tokens';
@@ -33,18 +32,14 @@ export function kyselyTokens(database: Database, put: PutTokens, tenantId: strin
   const on = (trx?: StoreTransaction) => executorFor<LifecycleTables>(database, trx);
   // In the snapshot of a host's own transaction, only a locking read sees what was issued since.
   const locks = database.traits.skipLocked;
-  const get = async (
-    customerId: string,
-    channel: Channel,
-    trx?: StoreTransaction,
-  ): Promise<StoredToken | undefined> => {
+  const get: TokenStore['get'] = async (customerId, channel, trx, how = 'latest') => {
     const row = await on(trx)
       .selectFrom(table)
       .selectAll()
       .where('tenant_id', '=', tenantId)
       .where('customer_id', '=', customerId)
       .where('channel', '=', channel)
-      .$if(locks && trx !== undefined, (query) => query.forUpdate())
+      .$if(locks && trx !== undefined && how === 'latest', (query) => query.forUpdate())
       .executeTakeFirst();
     return row && tokenOf(row);
   };
