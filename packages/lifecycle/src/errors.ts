@@ -19,6 +19,15 @@ export interface IllegalTransition {
   reason?: string;
 }
 
+/** Why a run cannot be cancelled, and what to do instead; the step that is why, or the reasons that are to be lifted. */
+interface RefusedCancel {
+  operation: string;
+  reason: string;
+  instead: string;
+  step?: string;
+  reasons?: readonly string[];
+}
+
 /** What the lifecycle domain may refuse. */
 export const lifecycleErrors = defineErrors({
   CUSTOMER_NOT_FOUND: {
@@ -184,7 +193,7 @@ export const lifecycleErrors = defineErrors({
   },
   RUN_NOT_CANCELLABLE: {
     kind: 'conflict',
-    message: ({ operation, reason, instead }: { operation: string; reason: string; instead: string; step?: string }) =>
+    message: ({ operation, reason, instead }: RefusedCancel) =>
       `The run that does ${operation} cannot be cancelled: ${reason}. ${instead}`,
     hint: 'GET /customer-lifecycle/provisioning/{id}/commands says ahead what may be done about a run.',
   },

@@ -1,6 +1,6 @@
 import type { OperationError } from '@dotmac/core';
 import type { LifecycleContext } from '../context.js';
-import type { Customer } from '../customers/customer.js';
+import type { Block, Customer } from '../customers/customer.js';
 import { lifecycleErrors } from '../errors.js';
 import type { ServiceInstance } from '../services/instance.js';
 import { followedBlocks, hasLeft, nextOperation, operations, unstuck } from '../services/operation.js';
@@ -53,7 +53,10 @@ export function pointOfNoReturn(context: LifecycleContext, run: Run): RunStep | 
   );
 }
 
-function refusalOf({ operation }: Run, why: { reason: string; instead: string; step?: string }): OperationError {
+function refusalOf(
+  { operation }: Run,
+  why: { reason: string; instead: string; step?: string; reasons?: readonly string[] },
+): OperationError {
   return lifecycleErrors.RUN_NOT_CANCELLABLE({ operation, ...why });
 }
 
@@ -67,16 +70,41 @@ function asItShouldBe(
   const exemptFrom = templates.of(service)?.exemptFrom;
   const untouched = { ...unstuck(service, run.operation), openRunId: null };
   if (nextOperation(untouched, customer, exemptFrom) !== run.operation) return undefined;
-  const open = [...new Set(followedBlocks(service, customer, exemptFrom).map(({ reason }) => reason))].join(', ');
-  if (run.operation === 'resume')
+  const effective = followedBlocks(service, customer, exemptFrom).filter(({ promisedUntil }) => promisedUntil === null);
+  if (run.operation === 'resume') {
+    const open = reasonsOf(effective).join(', ');
     return refusalOf(run, {
       reason: `it gives the service what it should have, ${open ? `with the open reasons: ${open}` : 'for no reason is open'}`,
       instead: 'Open a reason: `suspend` of the service or its customer; what follows from it is done instead.',
     });
+  }
+  // What only slows down does not keep a service suspended.
+  const wanting = effective.filter(({ severity }) => run.operation === 'throttle' || severity === 'suspend');
+  const reasons = reasonsOf(wanting);
+  const orElse = run.status === 'stuck' ? ' Or have the run retried, skipped or forced.' : '';
   return refusalOf(run, {
-    reason: `the service has open reasons: ${open}`,
-    instead: 'Lift them: `resume` of the service, `reactivate` of its customer; what follows from it is done instead.',
+    reason: `the service has open reasons: ${reasons.join(', ')}`,
+    instead: `Lift them, ${liftedBy(service, customer, wanting)}, then cancel; what follows from it is done instead.${orElse}`,
+    reasons,
   });
+}
+
+function reasonsOf(blocks: readonly Block[]): string[] {
+  return [...new Set(blocks.map(({ reason }) => reason))];
+}
+
+/** The commands, and the routes, that lift reasons: those of a service are its own, the others its customer's. */
+function liftedBy(service: ServiceInstance, customer: Customer, blocks: readonly Block[]): string {
+  const route = '`POST /customer-lifecycle';
+  const [own, shared] = [
+    reasonsOf(blocks.filter((block) => service.blocks.includes(block))),
+    reasonsOf(blocks.filter((block) => customer.blocks.includes(block))),
+  ].map((reasons) => reasons.join(', '));
+  const ways = [
+    own && `${own} by \`resume\` of the service (${route}/services/${service.id}/resume\`)`,
+    shared && `${shared} by \`reactivate\` of its customer (${route}/customers/${customer.id}/reactivate\`)`,
+  ];
+  return ways.filter(Boolean).join(', and ');
 }
 
 /** The refusal of a termination that cannot be taken back. */

@@ -87,8 +87,9 @@ export const provisioningRoutes = [
     summary: 'Cancel a run, and undo what it did',
     description:
       'Of taking a service down as long as its customer has not left and everything that was taken can be put back; ' +
-      'suspending, slowing down and starting again stop where they are, once something else should be done. ' +
-      '`GET /commands` says so ahead.',
+      'suspending, slowing down and starting again stop where they are, once something else should be done: as long as the ' +
+      'reason of a suspension is open it is refused, with the `reasons` in `details`. Lift them (`resume` of the service, ' +
+      '`reactivate` of its customer), then cancel. `GET /commands` says so ahead.',
     params,
     errors: [...refusals, lifecycleErrors.RUN_NOT_CANCELLABLE],
     run: (lifecycle, { params: { id: requestId }, once }) => lifecycle.provisioning.cancel(requestId, once),

@@ -170,6 +170,34 @@ for (const { title, present, create } of backends)
       expect(await story(given.customerId)).toEqual([...calledOff.slice(0, 2), 'service.stuck', ...calledOff.slice(2)]);
     });
 
+    it('is refused with the reasons that want it, and what lifts each of them', async () => {
+      const { id, customerId } = await service();
+      await run.stop();
+      await block(id);
+      await run.acme.services.suspend(id, { actionType: 'late', severity: 'throttle' });
+      await run.acme.suspension.suspend(customerId, { actionType: 'non_payment' });
+      await run.acme.suspension.suspend(customerId, { actionType: 'fees' });
+      await run.acme.suspension.promise(customerId, { actionType: 'fees', until: run.clock.now() + 3_600_000 });
+      const requestId = await openRun(id);
+      const refusal = () =>
+        elsewhere.provisioning.cancel(requestId).then(
+          () => expect.unreachable(),
+          (error: Error & { details: object }) => error,
+        );
+      const { message, details } = await refusal();
+      expect(details).toMatchObject({ operation: 'suspend', reasons: ['non_payment', 'abuse'] });
+      expect(message).toBe(
+        'The run that does suspend cannot be cancelled: the service has open reasons: non_payment, abuse. Lift them, ' +
+          `abuse by \`resume\` of the service (\`POST /customer-lifecycle/services/${id}/resume\`), and ` +
+          'non_payment by `reactivate` of its customer ' +
+          `(\`POST /customer-lifecycle/customers/${customerId}/reactivate\`), then cancel; what follows from it is done instead.`,
+      );
+      await run.acme.suspension.reactivate(customerId, { actionType: 'non_payment' });
+      expect(await refusal()).toMatchObject({ details: { reasons: ['abuse'] } });
+      await lift(id);
+      await elsewhere.provisioning.cancel(requestId);
+    });
+
     it('after somebody said how it ended is refused', async () => {
       const { id } = await service();
       broken = 'told';
