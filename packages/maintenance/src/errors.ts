@@ -184,7 +184,10 @@ export const maintenanceErrors = defineErrors({
   },
   BACKUP_FAILED: {
     kind: 'unavailable',
-    message: ({ policies }: { policies: string }) => `There is no good new backup of ${policies}.`,
+    message: ({ policies, action }: { policies: string; action: 'backup' | 'verify' }) =>
+      action === 'backup'
+        ? `There is no good new backup of ${policies}.`
+        : `Not every backup could be tried out with success of ${policies}.`,
     hint: 'Nothing was removed of these. The run’s log says what was done; the codes are explained in the documentation of backups.',
   },
   BACKUP_NOT_FOUND: {

@@ -36,6 +36,7 @@ export const backupManagementDetails = z.object({
         })
         .nullable(),
       verified: z.number().int().describe('Backups that were tried out'),
+      broken: z.number().int().describe('How many of these were found broken'),
       removed: z.array(z.object({ id: z.string(), bytes: z.number().int(), reason: z.string() })),
     }),
   ),

@@ -46,18 +46,19 @@ export const backupManagement = defineMaintenanceTask({
       space: { returnedBytes: removed.reduce((sum, { bytes }) => sum + bytes, 0) },
       skipped: outcomes.length > 0 && outcomes.every(({ outcome }) => outcome === 'busy'),
       details: { policies: outcomes.map(reportOf) },
-      fault: failed.length > 0 ? maintenanceErrors.BACKUP_FAILED({ policies: policiesFailed }) : undefined,
+      fault: failed.length > 0 ? maintenanceErrors.BACKUP_FAILED({ policies: policiesFailed, action }) : undefined,
     };
   },
 });
 
-function reportOf({ policy, outcome, fault, backup, verified, removed }: PolicyOutcome) {
+function reportOf({ policy, outcome, fault, backup, verified, broken, removed }: PolicyOutcome) {
   return {
     policy,
     outcome,
     fault,
     backup: backup && { ...backup, tables: backup.tables.length },
     verified,
+    broken,
     removed,
   };
 }

@@ -137,7 +137,8 @@ describe('backup management', () => {
     expect(await shown()).toEqual(found);
     expect(await backUp(scope, { action: 'verify' })).toMatchObject({
       ...{ status: 'failed', itemsProcessed: 3 },
-      errorMessage: 'There is no good new backup of main (broken).',
+      errorMessage: 'Not every backup could be tried out with success of main (broken).',
+      details: { policies: [{ verified: 3, broken: 2 }] },
     });
     expect(await shown()).toEqual(found);
     const [lost] = (await scope.backups.list({ state: 'broken' })).items;
