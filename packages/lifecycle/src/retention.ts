@@ -1,5 +1,6 @@
 import { coreErrors, createPruning, type Clock, type Logger, type Pruning } from '@dotmac/core';
 import type { LifecycleStore } from './store/store.js';
+import { quotaWindowMs } from './verification/quota.js';
 
 /** How long what is over is kept, in days. */
 export interface KeptDays {
@@ -56,6 +57,7 @@ export function createRetention(options: {
   const jobs = [
     { size: batchSize, prune: () => store.pruneBulk(before(keptDays.bulk), batchSize) },
     { size: batchSize, prune: parked },
+    { size: batchSize, prune: () => store.pruneIssues(clock.now() - quotaWindowMs, batchSize) },
   ];
-  return createPruning({ clock, logger, what: 'old operations and deliveries', jobs });
+  return createPruning({ clock, logger, what: 'old operations, deliveries and counts', jobs });
 }

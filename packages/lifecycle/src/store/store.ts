@@ -54,6 +54,8 @@ export interface LifecycleStore {
   pruneDeliveries(before: number, limit: number): Promise<number>;
   /** Removes answers whose time is over at `now`, up to `limit`; how many. */
   pruneAnswers(now: number, limit: number): Promise<number>;
+  /** Removes counts of addresses whose window began at an instant or before, up to `limit`; how many. */
+  pruneIssues(began: number, limit: number): Promise<number>;
   /**
    * Deletes operations on many that ended before an instant (epoch ms), of every tenant, the oldest first, with whom they
    * meant and refused: up to `limit` rows; how many.

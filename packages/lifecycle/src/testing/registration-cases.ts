@@ -83,6 +83,9 @@ export const registrationCases: Suite<LifecycleStoreSubject>['cases'] = [
       assert.deepEqual(await count(['x', 'z', 'x'], 500), [...issued([4], 5), ...issued([1], 500), ...issued([5], 5)]);
       assert.deepEqual(await count(['y', 'x', 'x'], 1_005), issued([1, 1, 2], 1_005));
       assert.deepEqual(await count([], 1_005), []);
+      // Of x, y and z, only the window of z is over for who began later; the others count on.
+      assert.deepEqual([await store.pruneIssues(499, 9), await store.pruneIssues(500, 9)], [0, 1]);
+      assert.deepEqual(await count(['z', 'x'], 1_010), [...issued([1], 1_010), ...issued([3], 1_005)]);
       const racers = Array.from({ length: 10 }, (_, index) => count(index % 2 ? ['p', 'q', 'p'] : ['q', 'p', 'p'], 5));
       const each = (await Promise.all(racers)).flatMap((counted, index) =>
         counted.filter((_, at) => (index % 2 ? at !== 1 : at !== 0)),

@@ -4,7 +4,8 @@ import type { TokenStore } from '../store/store.js';
 import type { Channel } from './channel.js';
 import type { Keyring } from './keyring.js';
 
-const dayMs = 24 * 3_600_000;
+/** For so long tokens are counted together; a count that is older is none. */
+export const quotaWindowMs = 24 * 3_600_000;
 /** Tokens that one address is sent in a day, whoever gave it as his. */
 const perDay = 15;
 
@@ -22,11 +23,11 @@ export async function countForAddresses(
   trx: StoreTransaction,
 ): Promise<(OperationError | undefined)[]> {
   const keys = wanted.map(({ channel, address }) => quotaKey(keyring, channel, address));
-  return (await tokens.countIssues(keys, now, dayMs, trx)).map(({ issued, windowStartedAt }) => {
+  return (await tokens.countIssues(keys, now, quotaWindowMs, trx)).map(({ issued, windowStartedAt }) => {
     if (issued <= perDay) return undefined;
     return lifecycleErrors.VERIFICATION_RESEND_LIMITED(
       { limit: perDay, window: 'a day' },
-      { retryAfter: Math.ceil((windowStartedAt + dayMs - now) / 1_000) },
+      { retryAfter: Math.ceil((windowStartedAt + quotaWindowMs - now) / 1_000) },
     );
   });
 }

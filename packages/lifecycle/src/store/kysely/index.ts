@@ -17,6 +17,7 @@ import { kyselySignals } from './signals.js';
 import { kyselyStandings } from './standings.js';
 import type { LifecycleTables } from './tables.js';
 import { kyselyDueTimers, kyselyTimers } from './timers.js';
+import { pruneIssues } from './issue-pruning.js';
 import { kyselyTokens, putTokens } from './tokens.js';
 import { kyselyWebhooks, pruneDeliveries } from './webhooks.js';
 
@@ -85,6 +86,7 @@ export function kyselyLifecycleStore(database: Database, { clock }: KyselyLifecy
     }),
     pruneDeliveries: (before, limit) => pruneDeliveries(database, before, limit),
     pruneAnswers: (now, limit) => pruneAnswers(database, now, limit),
+    pruneIssues: (began, limit) => pruneIssues(database, began, limit),
     pruneBulk: (before, limit) => pruneBulk(database, before, limit),
     dueRuns: (untilMs, page) => kyselyDueRuns(database, untilMs, page),
     dueTimers: (untilMs, page) => kyselyDueTimers(database, untilMs, page),

@@ -4,6 +4,7 @@ import { answerMigrations } from './answers.js';
 import { customerIndexMigrations } from './customer-index-migrations.js';
 import { bulkMigrations } from './bulk-migrations.js';
 import { churningMigrations } from './churning-migrations.js';
+import { issueMigrations } from './issue-pruning.js';
 import { privacyMigrations } from './privacy-migrations.js';
 import { webhookMigrations } from './webhook-migrations.js';
 import { searchMigrations } from './search-migrations.js';
@@ -261,5 +262,6 @@ export const lifecycleMigrations: ModuleMigrations = {
     ...answerMigrations,
     ...customerIndexMigrations,
     ...churningMigrations,
+    ...issueMigrations,
   },
 };

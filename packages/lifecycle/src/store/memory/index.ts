@@ -72,6 +72,12 @@ export function memoryLifecycleStore({ clock = systemClock }: MemoryLifecycleSto
         for (const [key] of old) answers.delete(key);
         return old.length;
       }),
+    pruneIssues: (began, limit) =>
+      memory.transaction(({ tokenQuotas }) => {
+        const old = [...tokenQuotas].filter(([, { windowStartedAt }]) => windowStartedAt <= began).slice(0, limit);
+        for (const [key] of old) tokenQuotas.delete(key);
+        return old.length;
+      }),
     dueRuns(untilMs, { limit, after }) {
       const due = [...memory.read.runs.values()].flatMap(({ run: { id, tenantId, nextAt }, leaseOwner, leaseUntil }) =>
         nextAt === null || nextAt > untilMs
