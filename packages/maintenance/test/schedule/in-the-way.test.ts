@@ -47,6 +47,16 @@ describe('a schedule that cancels what is in its way', () => {
     expect([held.length, (await newest(here))[0]]).toEqual([2, 'running']);
   });
 
+  it('leaves runs of other tasks alone', async () => {
+    const { clock, begin } = processes();
+    const { task } = lastingTask();
+    const here = await begin({ tasks: [task, { ...task, type: 'twin' }], schedules: [schedule] });
+    const [own, other] = [await acme(here).runs.beginRun('last', {}), await acme(here).runs.beginRun('twin', {})];
+    await clock.advance(hour + 5 * second);
+    const statusOf = async ({ taskId }: { taskId: string }) => (await acme(here).runs.get(taskId)).status;
+    expect([await statusOf(own), await statusOf(other)]).toEqual(['cancelled', 'running']);
+  });
+
   it('leaves runs alone that are on another host, and those that only look', async () => {
     const { clock, begin } = processes();
     const [onHosts, deaf] = [lastingTask('host'), deafTask()];
