@@ -128,9 +128,12 @@ export const bulkFailure = z
 /** @see bulkFailure */
 export type BulkFailure = z.output<typeof bulkFailure>;
 
-/** One line that names a customer. What is no id, e.g. one with a space after it, is the fault of its line. */
+/**
+ * One line that names a customer. What is no id, e.g. one with a space after it, is the fault of its line; so is one that is
+ * longer than an id: a database may cut it to somebody else's.
+ */
 export const bulkTarget = z
-  .object({ customerId: z.string().regex(/^[\x21-\x7e]{1,64}$/, 'This is no id of a customer') })
+  .object({ customerId: z.string().regex(/^[\x21-\x7e]{1,36}$/, 'This is no id of a customer') })
   .meta({ id: 'LifecycleBulkTarget' });
 
 /** An operation as it is shown. */

@@ -19,6 +19,7 @@ import { bulkKey } from '../store/store.js';
 import { registerMany } from './import.js';
 import {
   bulkInput,
+  bulkTarget,
   isOpen,
   viewOfBulk,
   type BulkDraft,
@@ -156,9 +157,16 @@ export function bulkService(context: LifecycleContext, identity: ScopeIdentity):
       const { status } = await find(operationId);
       if (status !== 'collecting') throw lifecycleErrors.BULK_NOT_COLLECTING({ operationId, status });
       const add = async (targets: readonly { customerId: string }[]) => {
-        const ids = targets.map(({ customerId }) => customerId);
+        const read = targets.map((target): { id: string } | { error: unknown } => {
+          try {
+            return { id: readDraft(bulkTarget, target).customerId };
+          } catch (error) {
+            return { error };
+          }
+        });
+        const ids = read.flatMap((it) => ('id' in it ? [it.id] : []));
         await store.transaction((trx) => bulk.addTargets(operationId, ids, trx));
-        return ids.map((id) => ({ id }));
+        return read;
       };
       return importing(lines, add, 'created');
     },
