@@ -80,13 +80,14 @@ export const mysqlRows: RowDialect = {
     return Number(numAffectedRows);
   },
   forUpdate: sql`for update`,
+  // The format is said because MySQL 9 shows a tree otherwise, in one column.
   async expectRows(db, from, condition) {
     const { rows } = await sql<{ rows: number | null; filtered?: number }>`
-      explain select 1 from ${from} where ${condition}`.execute(db);
+      explain format=traditional select 1 from ${from} where ${condition}`.execute(db);
     return rows[0]?.rows == null ? null : Number(rows[0].rows);
   },
   async explain(db, statement) {
-    const { rows } = await sql<Record<string, unknown>>`explain ${statement}`.execute(db);
+    const { rows } = await sql<Record<string, unknown>>`explain format=traditional ${statement}`.execute(db);
     return rows.map((row) =>
       ['table', 'type', 'key', 'rows', 'Extra']
         .filter((name) => row[name] != null && row[name] !== '')
