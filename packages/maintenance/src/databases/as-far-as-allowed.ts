@@ -21,6 +21,6 @@ export function asFarAsAllowed(notes: string[]): Look {
 export function unread(what: string, error: unknown): string {
   const { code } = error as { code: string };
   if (!isDenial(error)) return `${what} could not be read (${code})`;
-  const grants = grantsNamed(error);
+  const grants = grantsNamed(error, what);
   return `${what} may not be read by this user${grants.length === 0 ? '' : ` (missing: ${grants.join('; ')})`}`;
 }

@@ -68,16 +68,28 @@ export function refused(table: string, error: unknown, grants: readonly string[]
   return maintenanceErrors.TABLE_REFUSED({ table, reason }, { cause: error });
 }
 
-const deniedOnTable = /^([A-Z]+(?:, [A-Z]+)*) command denied to user .* for (?:column '.*' in )?table ['`](.+)['`]$/;
+const deniedOnTable =
+  /^([A-Z]+(?:, [A-Z]+)*|SELECT with locking clause) command denied to user .* for (?:column '.*' in )?table ['`](.+)['`]$/;
 const deniedAtAll = /^Access denied; you need \(at least one of\) the ([A-Z ]+)/;
 
-/** The GRANTs that MySQL and MariaDB name when they deny something. */
-export function grantsNamed(error: unknown): string[] {
+/** What they call a right that no GRANT has the name of: who may read a table may see how it was made, and what is locked is to go. */
+const rights: readonly [RegExp, string][] = [
+  [/\bSHOW\b/, 'SELECT'],
+  [/^SELECT with locking clause$/, 'DELETE'],
+];
+
+/**
+ * The GRANTs that MySQL and MariaDB name when they deny something.
+ * @param known what was asked, with its schema, which MySQL does not tell
+ */
+export function grantsNamed(error: unknown, known = ''): string[] {
   const message = String((error as { message?: unknown } | null | undefined)?.message);
-  const [, commands, table = ''] = deniedOnTable.exec(message) ?? [];
-  // Whoever may read a table may see how it was made.
-  if (commands !== undefined)
-    return [`GRANT ${commands.replace(/\bSHOW\b/, 'SELECT')} ON ${table.replaceAll('`', '')}`];
+  const [, commands, named = ''] = deniedOnTable.exec(message) ?? [];
+  if (commands !== undefined) {
+    const table = named.replaceAll('`', '');
+    const right = rights.reduce((text, [saying, name]) => text.replace(saying, name), commands);
+    return [`GRANT ${right} ON ${known.endsWith(`.${table}`) ? known : table}`];
+  }
   const privilege = deniedAtAll.exec(message)?.[1]?.trim();
   return privilege === undefined ? [] : [`GRANT ${privilege} ON *.*`];
 }

@@ -70,10 +70,10 @@ describe.skipIf(!available.mysql)('advice on MariaDB (needs MariaDB: npm run ser
 
   it('finds tables with much room inside', async () => {
     await run('create table airy (id int primary key, a varbinary(8000))');
-    for (let i = 0; i < 3_000; i += 500)
-      await sql`insert into airy select seq, repeat('x', 8000) from ${sql.raw(`seq_${i + 1}_to_${i + 500}`)}`.execute(
-        database.kysely,
-      );
+    for (let i = 0; i < 3_000; i += 500) {
+      const rows = Array.from({ length: 500 }, (_, row) => sql`(${i + row}, repeat('x', 8000))`);
+      await sql`insert into airy values ${sql.join(rows)}`.execute(database.kysely);
+    }
     await run('delete from airy');
     await run('analyze table airy');
     const limits = { bloatBytes: 4 * 1_048_576 };
@@ -119,7 +119,8 @@ describe.skipIf(!available.mysql)('advice on MariaDB (needs MariaDB: npm run ser
       checkIntegrity: false,
     });
     expect(notes).toEqual([
-      expect.stringContaining('performance_schema is off'),
+      // By default it is off on MariaDB; on MySQL it is on, and tells nothing of replicas to such a user.
+      expect.stringMatching(/performance_schema is off|this user may not see whether replicas are attached/),
       expect.stringContaining('innodb_table_stats'),
       expect.stringContaining('innodb_trx'),
       expect.stringContaining('innodb_metrics'),

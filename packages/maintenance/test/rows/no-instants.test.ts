@@ -1,10 +1,11 @@
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
-import { databaseFromUrl, type Database } from '@dotmac/core/kysely';
+import { databaseFromUrl } from '@dotmac/core/kysely';
 import { countIngest } from '../../src/databases/rows/count.js';
 import { createMaintenance, memoryMaintenanceStore } from '../../src/index.js';
 import { clean, planned, tinyPace } from '../support/clean.js';
 import { dialects } from '../support/databases.js';
+import { write } from '../support/write-odd.js';
 
 const asOf = Date.UTC(2026, 5, 1);
 
@@ -29,14 +30,6 @@ const odd: Record<'sqlite' | 'postgres' | 'mysql', Odd[]> = {
     { type: 'date', values: ["'0000-00-00'", "'2001-00-00'", 'null'] },
   ],
 };
-
-/** Writes also what MySQL takes no more by default, and has where it was written before, or under other settings. */
-const write = ({ dialect, kysely }: Database, statement: string): Promise<void> =>
-  kysely.connection().execute(async (on) => {
-    if (dialect === 'mysql') await sql`set @mode = @@sql_mode, sql_mode = ''`.execute(on);
-    await sql.raw(statement).execute(on);
-    if (dialect === 'mysql') await sql`set sql_mode = @mode`.execute(on);
-  });
 
 for (const { title, dialect, present, fresh: createFresh } of dialects)
   describe.skipIf(!present || dialect === 'sqlite')(`what is no instant, on ${title}`, () => {

@@ -67,21 +67,27 @@ describe.skipIf(!available.mysql)('a statement that takes too long (needs MariaD
 
   it('leaves the session its own settings, whatever comes of the work', async () => {
     await database.kysely.connection().execute(async (connection) => {
+      const asked = await sql<{ version: string }>`select version() as version`.execute(connection);
+      const { variable, unitMs } = statementLimitOf(asked.rows[0]?.version ?? '');
+      const longest = sql.raw(`@@session.${variable}`);
       const settings = async () =>
         (
           await sql`select @@session.time_zone as zone, @@session.innodb_lock_wait_timeout as rows_locked,
-            @@session.lock_wait_timeout as tables_locked, @@session.max_statement_time as longest`.execute(connection)
+            @@session.lock_wait_timeout as tables_locked, ${longest} as longest`.execute(connection)
         ).rows[0];
       await sql`set session time_zone = '+03:00', session innodb_lock_wait_timeout = 7, session lock_wait_timeout = 8,
-        session max_statement_time = 2.5`.execute(connection);
+        ${longest} = ${sql.lit(2_500 / unitMs)}`.execute(connection);
       const before = await settings();
-      expect(before).toEqual({ zone: '+03:00', rows_locked: 7, tables_locked: 8, longest: 2.5 });
+      expect(before).toEqual({ zone: '+03:00', rows_locked: 7, tables_locked: 8, longest: 2_500 / unitMs });
       const within = { statementTimeoutMs: 300, lockTimeoutMs: 2_000 };
-      // A pool of one connection, which is the host's own.
-      const pool = { connection: () => ({ execute: (use: (it: Kysely<unknown>) => unknown) => use(connection) }) };
+      // A pool that gives the host's own connection, and another to whom ends its statement.
+      const pool = {
+        connection: () => ({ execute: (use: (it: Kysely<unknown>) => unknown) => use(connection) }),
+        getExecutor: () => database.kysely.getExecutor(),
+      };
       const one = pool as unknown as Kysely<unknown>;
       expect(await inSession(one, within, settings)).toEqual({
-        ...{ zone: '+00:00', rows_locked: 2, tables_locked: 2, longest: 0.3 },
+        ...{ zone: '+00:00', rows_locked: 2, tables_locked: 2, longest: 300 / unitMs },
       });
       expect(await settings()).toEqual(before);
       await expect(inSession(one, within, (it) => deletion.execute(it))).rejects.toThrow();

@@ -6,6 +6,8 @@ export interface RestrictedUser {
   /** As statements write it. */
   name: string;
   database: Database;
+  /** A table as the server names it to whom it denies it: MariaDB with its schema, the others without. */
+  denied(table: string): string;
   grant(...what: string[]): Promise<void>;
   drop(): Promise<void>;
 }
@@ -23,9 +25,12 @@ export async function restrictedUser(owner: Database, url: string): Promise<Rest
   if (isMysql) own.password = 'of-the-test-alone';
   await run(isMysql ? `create user ${name} identified by '${own.password}'` : `create role ${name} login`);
   const database = databaseFromUrl(own.href);
+  const { rows } = await sql<{ version: string }>`select version() as version`.execute(owner.kysely);
+  const schema = /mariadb/i.test(rows[0]?.version ?? '') ? `${own.pathname.slice(1)}.` : '';
   return {
     name,
     database,
+    denied: (table) => `${schema}${table}`,
     async grant(...what) {
       for (const it of what) await run(`grant ${it} to ${name}`);
     },

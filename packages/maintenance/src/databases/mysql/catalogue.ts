@@ -1,5 +1,6 @@
 import { sql, type Kysely } from 'kysely';
 import { boundInTime } from './partitions.js';
+import { withFreshStatistics } from './fresh-statistics.js';
 import { named } from './named.js';
 import { referencesTo } from './references.js';
 import type { Column, TableFacts, TableInTime, TableName } from '../rows/selection.js';
@@ -27,9 +28,10 @@ interface Overlooked {
 
 /** Reads keys, columns, indexes and references of a base table, exactly by name. */
 export async function describeTable(db: Kysely<unknown>, selection: TableInTime): Promise<TableFacts | undefined> {
-  const { rows: found } = await sql<{ estimate: number | null }>`
+  const base = sql<{ estimate: number | null }>`
     select table_rows as estimate from information_schema.tables
-    where ${named(selection)} and table_type = 'BASE TABLE'`.execute(db);
+    where ${named(selection)} and table_type = 'BASE TABLE'`;
+  const { rows: found } = await withFreshStatistics(db, (connection) => base.execute(connection));
   if (!found[0]) return undefined;
   const columns = await columnsOf(db, selection);
   const { rows: all } = await sql<{ idx: string; name: string | null; place: number } & Overlooked>`

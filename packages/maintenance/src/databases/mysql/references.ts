@@ -13,17 +13,20 @@ export async function referencesTo(db: Kysely<unknown>, name: TableName): Promis
 }
 
 /**
- * The tables that refer to one. MariaDB opens every table of the server to tell that from the catalogue, so InnoDB is asked
- * first, which keeps a list. Where there is none (MySQL 8, which opens nothing) or it may not be read (it takes PROCESS) the
- * catalogue is asked, about the schemas that the user may see.
+ * The tables that refer to one. MariaDB opens every table of the server to tell that from the catalogue, and both servers keep
+ * from a user what it has no privileges on, so InnoDB is asked first, which keeps a list of all. Where that may not be read (it
+ * takes PROCESS) the catalogue is asked, about the tables that the user may see.
  */
 async function childrenOf(db: Kysely<unknown>, name: TableName): Promise<Child[]> {
   const { rows } = await listed(db, name).catch(() => looked(db, name));
   return rows;
 }
 
-/** InnoDB spells names as those of files are. */
-const listed = (db: Kysely<unknown>, name: TableName) =>
+const listed = (db: Kysely<unknown>, name: TableName): Promise<{ rows: Child[] }> =>
+  listedByMariaDb(db, name).catch(() => listedByMySql(db, name));
+
+/** Its InnoDB spells names as those of files are. */
+const listedByMariaDb = (db: Kysely<unknown>, name: TableName) =>
   sql<Child>`
     select distinct convert(cast(cast(substring_index(for_name, '/', 1) as binary) as char character set filename) using utf8mb4) as \`schema\`,
       convert(cast(cast(substring_index(for_name, '/', -1) as binary) as char character set filename) using utf8mb4) as \`table\`
@@ -31,6 +34,16 @@ const listed = (db: Kysely<unknown>, name: TableName) =>
     where ref_name = concat(cast(convert(${schemaOf(name)} using filename) as binary), '/',
       cast(convert(${name.table} using filename) as binary))
     order by 1, 2`.execute(db);
+
+/** Since MySQL 8: names as they are, so that a slash of theirs looks like the one between them. What no table is called refers to nothing. */
+async function listedByMySql(db: Kysely<unknown>, name: TableName): Promise<{ rows: Child[] }> {
+  const { rows } = await sql<{ names: string }>`
+    select distinct for_name as names from information_schema.innodb_foreign
+    where ref_name = concat(${schemaOf(name)}, '/', ${name.table}) order by 1`.execute(db);
+  const splits = ({ names }: { names: string }): Child[] =>
+    [...names.matchAll(/\//g)].map(({ index }) => ({ schema: names.slice(0, index), table: names.slice(index + 1) }));
+  return { rows: rows.flatMap(splits) };
+}
 
 const looked = (db: Kysely<unknown>, name: TableName) =>
   sql<Child>`

@@ -2,6 +2,7 @@ import { sql, type Kysely } from 'kysely';
 import type { TableSize } from '../database.js';
 import { tableId } from '../rows/due.js';
 import type { TableName } from '../rows/selection.js';
+import { withFreshStatistics } from './fresh-statistics.js';
 import { inSession } from './session.js';
 
 /** Who holds the table for longer is at it, and the next run will come. */
@@ -23,10 +24,9 @@ export async function analyze(db: Kysely<unknown>, table: TableName): Promise<vo
 
 /** InnoDB's own estimates. */
 export async function tableSize(db: Kysely<unknown>, table: string, schema?: string): Promise<TableSize> {
-  const { rows } = await sql<{ bytes: number | null }>`
+  const size = sql<{ bytes: number | null }>`
     select data_length + index_length as bytes from information_schema.tables
-    where table_schema = ${schema === undefined ? sql`database()` : sql`${schema}`} and binary table_name = ${table}`.execute(
-    db,
-  );
+    where table_schema = ${schema === undefined ? sql`database()` : sql`${schema}`} and binary table_name = ${table}`;
+  const { rows } = await withFreshStatistics(db, (connection) => size.execute(connection));
   return { bytes: Number(rows[0]?.bytes ?? 0), reusableBytes: 0, approximate: true };
 }

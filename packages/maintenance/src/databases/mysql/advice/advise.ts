@@ -1,7 +1,9 @@
 import { sql, type Kysely } from 'kysely';
 import type { Advice, AdviceRequest } from '../../advice.js';
 import { asFarAsAllowed } from '../../as-far-as-allowed.js';
+import type { Finding } from '../../finding.js';
 import { judgeIndexes } from '../../index-rules.js';
+import { withFreshStatistics } from '../fresh-statistics.js';
 import { indexFacts, useCounted } from './indexes.js';
 import { adviseHistory, adviseTransactions } from './sessions.js';
 import { advisePrimaryKeys, adviseStatistics, adviseTables } from './tables.js';
@@ -22,11 +24,12 @@ export async function advise(db: Kysely<unknown>, { tables, asOf, limits }: Advi
   const counted = await useCounted(db, asOf);
   const notes = counted.doubt === null ? [] : [`Unused indexes are not judged: ${counted.doubt}.`];
   const look = asFarAsAllowed(notes);
+  const fresh = (work: (on: Kysely<unknown>) => Promise<Finding[]>) => withFreshStatistics(db, work);
   return {
     findings: [
       ...(await look('The catalogue of indexes', async () => judgeIndexes(await indexFacts(db, names), counted, asOf))),
-      ...(await look('The catalogue of tables', () => adviseTables(db, names, limits))),
-      ...(await look('mysql.innodb_table_stats', () => adviseStatistics(db, names, asOf))),
+      ...(await look('The catalogue of tables', () => fresh((it) => adviseTables(it, names, limits)))),
+      ...(await look('mysql.innodb_table_stats', () => fresh((it) => adviseStatistics(it, names, asOf)))),
       ...(await look('The catalogue of keys', () => advisePrimaryKeys(db, names))),
       ...(await look('innodb_trx', () => adviseTransactions(db, limits))),
       ...(await look('innodb_metrics', () => adviseHistory(db, limits))),
