@@ -10,6 +10,12 @@ const { env } = process;
 /** The PostgreSQL that tests use; they make databases of their own in it. */
 export const postgresUrl = env['POSTGRES_URL'] ?? 'postgres://postgres@127.0.0.1:5432/test';
 const mysqlUrl = env['MYSQL_URL'] ?? 'mysql://root@127.0.0.1:3306/test';
+const [mysqlDump, mysqlRestore] = [env['MYSQL_DUMP'], env['MYSQL_RESTORE']];
+/** The programs that back up the database of `MYSQL_URL`, where others than those that are found by themselves are to do it. */
+export const mysqlPrograms = {
+  ...(mysqlDump !== undefined && { dump: mysqlDump }),
+  ...(mysqlRestore !== undefined && { restore: mysqlRestore }),
+};
 
 /** The Redis that tests use. They keep to keys under their own {@link redisPrefix}. */
 export const redisUrl = env['REDIS_URL'] ?? 'redis://127.0.0.1:6379';

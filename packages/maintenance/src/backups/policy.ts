@@ -39,7 +39,10 @@ export interface BackupPolicy {
   countRows?: boolean;
   /** For one dump, and for one verification, of work: what that waits under pressure is not counted (a dump does not wait). Default 6 hours. */
   timeoutMs?: number;
-  /** The programs to call, when others than `pg_dump` and `pg_restore`, or `mariadb-dump` and `mariadb`: names or absolute paths. */
+  /**
+   * The programs to call, when others than `pg_dump` and `pg_restore`, `mariadb-dump` and `mariadb`, or `mysqldump` and
+   * `mysql`: names or absolute paths. Of the latter, a server's own are taken first; they are told what they say that they know.
+   */
   programs?: { dump?: string; restore?: string };
 }
 

@@ -8,6 +8,7 @@ export type BackupFault =
   | 'access_denied'
   | 'busy_tables'
   | 'disk_full'
+  | 'foreign_program'
   | 'lost_connection'
   | 'no_such_database'
   | 'not_verified'

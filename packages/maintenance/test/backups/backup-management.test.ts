@@ -7,7 +7,7 @@ import { createConnection } from 'mysql2/promise';
 import Sqlite from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock, type Clock } from '@dotmac/core';
-import { available, freshMysql, freshPostgres } from '../../../../test/support/services.js';
+import { available, freshMysql, freshPostgres, mysqlPrograms } from '../../../../test/support/services.js';
 import { ownerOf } from '../../src/backups/databases/server.js';
 import { createMaintenance, memoryMaintenanceStore, type BackupPolicy } from '../../src/index.js';
 
@@ -422,7 +422,7 @@ INSERT INTO \`t\` (id) VALUES (3);
       const url = new URL(source.url);
       url.username = user;
       url.password = encodeURIComponent(password);
-      const scope = scopeOf([{ url: url.href }]);
+      const scope = scopeOf([{ url: url.href, programs: mysqlPrograms }]);
       expect(await backUp(scope)).toMatchObject({ status: 'completed' });
       const [backup] = (await scope.backups.list({})).items;
       expect(backup).toMatchObject({ state: 'verified', tables: 1, rows: 2 });
@@ -446,12 +446,29 @@ INSERT INTO \`t\` (id) VALUES (3);
       await restored.end();
       await other.drop();
       url.password = 'wrong';
-      expect(await backUp(scopeOf([{ url: url.href }]))).toMatchObject({
+      expect(await backUp(scopeOf([{ url: url.href, programs: mysqlPrograms }]))).toMatchObject({
         errorMessage: expect.stringContaining('access_denied'),
       });
     } finally {
       await admin.query(`drop user if exists ${user}@'%'`);
       await admin.end();
+      await source.drop();
+    }
+  });
+
+  it.each([
+    ['MariaDB', 'dump 11.8.3-MariaDB', [], []],
+    ['MySQL', 'dump Ver 9.7.4', ['--set-gtid-purged=OFF'], ['ssl-mode=DISABLED', 'get-server-public-key']],
+  ])('tells a program of %s what it knows, by what it says of itself', async (_, name, options, lines) => {
+    const source = await freshMysql();
+    try {
+      const spied = join(root, 'spied');
+      const dump = await program(name, `{ echo "$@"; cat "\${1#--defaults-file=}"; } > ${spied}; exit 1`);
+      expect(await backUp(scopeOf([{ url: source.url, programs: { dump } }]))).toMatchObject({ status: 'failed' });
+      const [args = '', ...file] = (await readFile(spied, 'utf8')).split('\n');
+      expect(args.split(' ').filter((it) => it.includes('gtid'))).toEqual(options);
+      expect(file.filter((line) => /^(ssl|get-server)/.test(line))).toEqual(lines);
+    } finally {
       await source.drop();
     }
   });

@@ -13,7 +13,7 @@ import { takeBackup } from '../../src/backups/take-backup.js';
 import type { BackupWork } from '../../src/backups/work.js';
 import { verifyBackup, withContent } from '../../src/backups/verify-backup.js';
 import { openRoot } from '../../src/files/root.js';
-import { available } from '../../../../test/support/services.js';
+import { available, mysqlPrograms } from '../../../../test/support/services.js';
 import { dialects, type FreshDatabase } from '../support/databases.js';
 
 let directory: string;
@@ -49,7 +49,7 @@ async function fill({ kysely, dialect }: Database): Promise<void> {
   await sql`create table ${sql.id('Odd "name"')} (id integer primary key, body text, bytes ${sql.raw(blob)})`.execute(
     kysely,
   );
-  await sql`create table empty (id integer primary key)`.execute(kysely);
+  await sql`create table ${sql.id('empty')} (id integer primary key)`.execute(kysely);
   await sql`create table many (id integer primary key, body varchar(100))`.execute(kysely);
   for (const [id, text] of texts.entries())
     await sql`insert into ${sql.id('Odd "name"')} values (${id}, ${text}, ${Buffer.from([0, 1, 39, 92, 255])})`.execute(
@@ -66,6 +66,7 @@ const tables = [
   { name: 'many', rows: 5_000 },
 ];
 
+const programs = { sqlite: {}, postgres: {}, mysql: mysqlPrograms };
 const client = { sqlite: true, postgres: available.postgresClient, mysql: available.mysqlClient };
 
 for (const { dialect, title, present, fresh } of dialects)
@@ -84,7 +85,7 @@ for (const { dialect, title, present, fresh } of dialects)
     const prefix = dialect === 'postgres' ? 'public.' : '';
 
     it('has all rows of its instant, is verified by restoring, and can be restored', async () => {
-      const work = await workOn({ url: source.url });
+      const work = await workOn({ url: source.url, programs: programs[dialect] });
       const backup = await takeBackup(work);
       expect(backup).toMatchObject({ state: 'unverified', kind: dialect, compression: 'gzip' });
       expect(backup.tables).toEqual(tables.map(({ name, rows }) => ({ name: prefix + name, rows })));
@@ -116,7 +117,7 @@ for (const { dialect, title, present, fresh } of dialects)
     });
 
     it('is found broken when a byte of it changed, or some are missing', async () => {
-      const work = await workOn({ url: source.url });
+      const work = await workOn({ url: source.url, programs: programs[dialect] });
       const backup = await takeBackup(work);
       const file = join(directory, backup.file);
       const whole = await readFile(file);
@@ -130,7 +131,7 @@ for (const { dialect, title, present, fresh } of dialects)
     });
 
     it('is not verified when what was restored is not what was dumped', async () => {
-      const work = await workOn({ url: source.url });
+      const work = await workOn({ url: source.url, programs: programs[dialect] });
       const backup = await takeBackup(work);
       const [first, ...others] = backup.tables;
       const fewer = { ...backup, tables: [{ ...first!, rows: 3 }, ...others] };
@@ -141,7 +142,7 @@ for (const { dialect, title, present, fresh } of dialects)
     });
 
     it('counts the rows of its snapshot while others write', async () => {
-      const work = await workOn({ url: source.url });
+      const work = await workOn({ url: source.url, programs: programs[dialect] });
       const writer = databaseFromUrl(source.url);
       let writing = true;
       const writes = (async () => {

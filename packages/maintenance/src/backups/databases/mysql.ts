@@ -4,37 +4,43 @@ import { sql } from 'kysely';
 import { removeLeftFiles, withPrivateFiles } from '../private-files.js';
 import { BackupError, feedProgram, findProgram, programOutput } from '../program.js';
 import { UnfitTarget, type BackupSource, type Content, type SourceContext, type TableCount } from '../source.js';
+import { eventsMark, untilEvents, withoutSandboxLine, withSingleEnds } from './mysql-dump-text.js';
+import {
+  canDump,
+  certificatesFor,
+  clientOptions,
+  dumpOptions,
+  makerOf,
+  ownFirst,
+  type Maker,
+} from './mysql-programs.js';
 import { rowCounter } from './row-counter.js';
 import { ownerOf, scratchNames, tlsOf, urlOf, withDatabase, type ServerSettings } from './server.js';
 
-/** An option's value: quoted, so that nothing in it ends it or begins a comment. */
-const quoted = (value: string): string => `"${value.replace(/[\\"]/g, (it) => `\\${it}`)}"`;
-
 /** Settings and password are in an option file that only this user can read; of others none is read. */
 async function withOptionFile<Result>(
+  maker: Maker,
   url: string,
   { ca }: Pick<ServerSettings, 'ca'>,
   owner: string,
   work: (argument: string, database: string) => Promise<Result>,
 ): Promise<Result> {
   const parts = parseConnectionUrl(url, ['mysql', 'mariadb'], 3306);
-  const { host, port, user, password = '', database } = parts;
   const tls = tlsOf(parts, ca);
+  const certificates = certificatesFor(maker, tls, ca);
   return withPrivateFiles(owner, async (files) => {
-    const options = [
-      '[client]',
-      'protocol=tcp',
-      `host=${quoted(host)}`,
-      `port=${port}`,
-      `user=${quoted(user)}`,
-      `password=${quoted(password)}`,
-      'default-character-set=utf8mb4',
-      ...(tls === 'off' ? [] : ['ssl']),
-      ...(tls === 'verified' ? ['ssl-verify-server-cert'] : []),
-      ...(ca !== undefined ? [`ssl-ca=${quoted(await files.write('ca.pem', ca))}`] : []),
-    ];
-    return work(`--defaults-file=${await files.write('client.cnf', `${options.join('\n')}\n`)}`, database);
+    const caFile = certificates === undefined ? undefined : await files.write('ca.pem', certificates);
+    const file = await files.write('client.cnf', clientOptions(maker, parts, { tls, caFile }));
+    return work(`--defaults-file=${file}`, parts.database);
   });
+}
+
+/** Whose server it is, and whether a table of the database has columns that are computed. */
+async function lookAt(db: Database['kysely']): Promise<{ server: Maker; computes: boolean }> {
+  const { rows } = await sql<{ version: string; computed: number }>`
+    select version() as version, (select count(*) from information_schema.columns
+      where table_schema = database() and generation_expression <> '') as computed`.execute(db);
+  return { server: makerOf(String(rows[0]?.version)), computes: Number(rows[0]?.computed) > 0 };
 }
 
 async function countTables(db: Database['kysely'], countRows: boolean): Promise<TableCount[]> {
@@ -51,42 +57,22 @@ async function countTables(db: Database['kysely'], countRows: boolean): Promise<
   return tables.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-const dumpOptions = [
-  '--single-transaction',
-  '--quick',
-  '--skip-lock-tables',
-  '--hex-blob',
-  '--no-tablespaces',
-  '--skip-dump-date',
-];
 const withoutEvents = ['--routines', '--triggers'];
 const eventsAlone = ['--no-create-info', '--no-data', '--skip-triggers', '--events'];
-/** What runs by itself comes after this line: a rehearsal reads no further, or it would set events going twice. */
-const eventsMark = Buffer.from('\n-- dotmac: events from here on\n');
 
-async function* untilMark(content: Content): Content {
-  let kept = Buffer.alloc(0);
-  for await (const chunk of content) {
-    const joined = Buffer.concat([kept, chunk]);
-    const at = joined.indexOf(eventsMark);
-    if (at >= 0) return yield joined.subarray(0, at);
-    const safe = Math.max(0, joined.length - eventsMark.length);
-    yield joined.subarray(0, safe);
-    kept = joined.subarray(safe);
-  }
-  yield kept;
-}
-
-/** MariaDB or MySQL, by mariadb-dump or mysqldump: InnoDB's tables as of one instant, without locking them. */
+/** MariaDB or MySQL, by the programs of its maker, or by the other's where these can do it and are alone there. */
 export function mysqlSource(settings: ServerSettings): BackupSource {
   const { url, scratchUrl, countRows, dumpPrograms, restorePrograms } = settings;
   const owner = ownerOf(settings);
   const scratch = scratchNames(owner);
 
   const load = async (into: string, context: SourceContext, content: Content): Promise<void> => {
-    const { program } = await findProgram(restorePrograms, context);
-    await withOptionFile(into, settings, owner, (option, database) =>
-      feedProgram({ program, args: [option, '--', database], ...context }, content),
+    const { server } = await withDatabase(into, settings, context.clock, ({ kysely }) => lookAt(kysely));
+    const { program, version } = await findProgram(ownFirst(restorePrograms, server), context);
+    const maker = makerOf(version);
+    const readable = maker === 'mysql' ? withoutSandboxLine(content) : content;
+    await withOptionFile(maker, into, settings, owner, (option, database) =>
+      feedProgram({ program, args: [option, '--', database], ...context }, readable),
     );
   };
   const dropOwn = (clock: Clock, also: (name: string) => boolean): Promise<number> =>
@@ -108,17 +94,20 @@ export function mysqlSource(settings: ServerSettings): BackupSource {
         return Number((await asked.execute(kysely)).rows[0]?.bytes ?? 0);
       }),
     async dump(context, write) {
-      const { program, version } = await findProgram(dumpPrograms, context);
+      const found = await withDatabase(url, settings, context.clock, ({ kysely }) => lookAt(kysely));
+      const { program, version } = await findProgram(ownFirst(dumpPrograms, found.server), context);
+      const maker = makerOf(version);
+      if (!canDump(maker, found)) throw new BackupError('foreign_program');
       const count = rowCounter();
-      await withOptionFile(url, settings, owner, (option, database) => {
+      await withOptionFile(maker, url, settings, owner, (option, database) => {
         const part = (options: string[]): Content =>
-          programOutput({ program, args: [option, ...dumpOptions, ...options, '--', database], ...context });
+          programOutput({ program, args: [option, ...dumpOptions(maker), ...options, '--', database], ...context });
         async function* both(): Content {
           yield* part(withoutEvents);
           yield eventsMark;
           yield* part(eventsAlone);
         }
-        return write(count.through(both()));
+        return write(count.through(found.server === 'mysql' ? withSingleEnds(both()) : both()));
       });
       const tables = count.tables();
       return { tables: countRows ? tables : tables.map(({ name }) => ({ name, rows: null })), tool: version };
@@ -138,7 +127,7 @@ export function mysqlSource(settings: ServerSettings): BackupSource {
             collate ${sql.id(like.collation)}`.execute(kysely);
         });
         const into = urlOf(scratchUrl, name);
-        await load(into, context, untilMark(content));
+        await load(into, context, untilEvents(content));
         return await withDatabase(into, settings, context.clock, ({ kysely }) => countTables(kysely, countRows));
       } finally {
         await dropOwn(context.clock, (it) => it === name);
