@@ -108,7 +108,7 @@ describe('backup management', () => {
     const scope = scopeOf([{ keep: { last: 1 } }], at('2026-11-23T03:00:00Z'));
     expect(await backUp(scope, { action: 'verify' })).toMatchObject({
       status: 'failed',
-      errorMessage: 'There is no good new backup of main (broken).',
+      errorMessage: 'Not every backup could be tried out with success of main (broken).',
     });
     const { items } = await scope.backups.list({});
     // The newest good one stays, and nothing that is newer than it goes.
