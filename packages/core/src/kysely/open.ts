@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { Kysely, MysqlDialect, PostgresDialect, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely';
 import { systemClock, type Clock } from '../clock.js';
 import { coreErrors } from '../errors/core-errors.js';
@@ -37,8 +38,11 @@ export interface PoolOptions extends DatabaseOptions {
   acquireTimeoutMs?: number;
   /** One statement. Default 30,000 ms. */
   queryTimeoutMs?: number;
-  /** TLS, as the driver takes it; `true` verifies the server's certificate. Default none. */
-  ssl?: boolean | { ca?: string; cert?: string; key?: string; rejectUnauthorized?: boolean };
+  /**
+   * TLS, as the driver takes it; `true` verifies the server's certificate and name. Default none. Given an object, mysql2
+   * compares names with `verifyIdentity` alone.
+   */
+  ssl?: boolean | { ca?: string; cert?: string; key?: string; rejectUnauthorized?: boolean; verifyIdentity?: boolean };
 }
 
 /**
@@ -152,6 +156,8 @@ export function postgres(urlOrPool: string | PgPool, options: PoolOptions = {}):
 export function mysql(urlOrPool: string | Mysql2Pool, options: PoolOptions = {}): Database {
   const { clock = systemClock, poolSize = 10, acquireTimeoutMs = 5_000, queryTimeoutMs = 30_000 } = options;
   const parts = typeof urlOrPool === 'string' ? parseConnectionUrl(urlOrPool, ['mysql', 'mariadb'], 3306) : undefined;
+  if (parts && (options.ssl ?? parts.ssl) === true && isIP(parts.host) !== 0)
+    throw refuse('mysql2 verifies the names of servers, and no addresses; give its name');
   const connections = typeof urlOrPool === 'string' ? poolSize : (urlOrPool.config?.connectionLimit ?? null);
   const createPool = async () => {
     if (!parts) return guardMysqlPool(urlOrPool as Mysql2Pool, { clock, acquireTimeoutMs, queryTimeoutMs });
@@ -177,9 +183,9 @@ export function mysql(urlOrPool: string | Mysql2Pool, options: PoolOptions = {})
   });
 }
 
-/** mysql2 verifies by default, and takes an object or nothing. */
+/** mysql2 verifies certificates by default, but not whose they are; it takes an object or nothing. */
 function mysqlTls(ssl: NonNullable<PoolOptions['ssl']>) {
-  return ssl === false ? undefined : ssl === true ? {} : ssl;
+  return ssl === false ? undefined : ssl === true ? { verifyIdentity: true } : ssl;
 }
 
 /**

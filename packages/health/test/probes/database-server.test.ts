@@ -6,6 +6,7 @@ import { Redis } from 'ioredis';
 import { afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { available, freshMysql, freshPostgres, redisUrl } from '../../../../test/support/services.js';
 import { makeCertificates, type Certificates, type KeyPair } from '../../../core/test/net/certificates.js';
+import { mysqlGreeting } from '../../../core/test/net/mysql-greeting.js';
 import { closedPort } from '../../../../test/support/ports.js';
 import { mysqlProbe, postgresProbe, redisServerProbe } from '../../src/probes/database-server.js';
 import type { AnyProbe } from '../../src/probes/probe.js';
@@ -134,22 +135,6 @@ describe('a login', () => {
     expect(heard.join()).not.toMatch(/hunter2|someone/);
   });
 });
-
-/** What MySQL says first, with TLS on offer (Protocol::HandshakeV10). */
-function mysqlGreeting(): Buffer {
-  const able = 0x1 | 0x4 | 0x200 | 0x800 | 0x2000 | 0x8000 | 0x80000;
-  const payload = Buffer.concat([
-    Buffer.from([10]),
-    Buffer.from('8.0.0\0'),
-    Buffer.from([1, 0, 0, 0]),
-    Buffer.alloc(8, 'a'),
-    Buffer.from([0, able & 0xff, (able >> 8) & 0xff, 45, 2, 0, (able >> 16) & 0xff, 0, 21]),
-    Buffer.alloc(10),
-    Buffer.alloc(12, 'b'),
-    Buffer.from('\0mysql_native_password\0'),
-  ]);
-  return Buffer.concat([Buffer.from([payload.length, 0, 0, 0]), payload]);
-}
 
 describe('a server’s certificate', () => {
   let certificates: Certificates;

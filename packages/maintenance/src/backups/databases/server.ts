@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import type { Clock } from '@dotmac/core';
 import { databaseFromUrl, isConnectionError, type ConnectionParts, type Database } from '@dotmac/core/kysely';
@@ -60,7 +61,8 @@ export async function withDatabase<Result>(
     clock,
     poolSize: 1,
     queryTimeoutMs: timeoutMs,
-    ...(ca !== undefined && { ssl: { ca } }),
+    // An address is compared by the programs alone: mysql2 would take it for localhost's.
+    ...(ca !== undefined && { ssl: { ca, verifyIdentity: isIP(new URL(url).hostname.replace(/^\[|\]$/g, '')) === 0 } }),
   });
   try {
     return await work(database);
