@@ -52,7 +52,7 @@ export interface Runner {
   begin(request: RunRequest): Promise<{ run: Run; ended: Promise<Run> }>;
   /** Ends a run of this process; false when it is not one. */
   cancel(runId: string): boolean;
-  /** Marks runs as failed whose process has died; those. */
+  /** Ends runs whose process has died: as cancelled where somebody asked for that, else as failed. Those. */
   recover(): Promise<Run[]>;
   /** Ends what runs, after its batch. */
   stop(): Promise<void>;
@@ -170,18 +170,25 @@ export function createRunner(options: RunnerOptions): Runner {
     },
 
     async recover() {
-      const abandoned: Run[] = [];
+      const recovered: Run[] = [];
       const told: Promise<void>[] = [];
-      for (const run of await store.runningRuns(mostRecovered))
-        await holdLease(store.leases, taskKey(run), { ttlMs: leaseTtlMs, clock }, async () => {
-          const outcome = ended('abandoned', run, clock.now());
-          if (!(await store.runs(run.tenantId).finish(run.id, outcome))) return;
-          abandoned.push({ ...run, ...outcome });
-          tell({ tenantId: run.tenantId, actor: 'system' }, { ...run, ...outcome });
+      for (const found of await store.runningRuns(mostRecovered))
+        await holdLease(store.leases, taskKey(found), { ttlMs: leaseTtlMs, clock }, async () => {
+          const { tenantId } = found;
+          const runs = store.runs(tenantId);
+          // Since it was found it may have got on, and somebody may have cancelled it.
+          const run = await runs.get(found.id);
+          if (run === null) return;
+          const outcome = ended(run.cancelRequestedAt === null ? 'abandoned' : 'cancelled', run, clock.now());
+          if (!(await runs.finish(run.id, outcome))) return;
+          tell({ tenantId, actor: 'system' }, { ...run, ...outcome });
           told.push(tellHooks({ ...run, ...outcome }));
+          // As it is kept: it may have been cancelled up to its end.
+          const kept = await runs.get(run.id);
+          if (kept !== null) recovered.push(kept);
         });
       await Promise.all(told);
-      return abandoned;
+      return recovered;
     },
 
     async stop() {

@@ -34,7 +34,7 @@ async function termsOf(
 }
 
 /**
- * Goes on with a run whose process died, if it had kept where it was, its things are within reach, and its schedule
+ * Goes on with a run whose process died, if nobody has cancelled it, it had kept where it was, its things are within reach, and its schedule
  * would begin it now. Once: what was taken up and dies again may be what kills processes, and waits for somebody who
  * resumes it.
  */
@@ -42,6 +42,8 @@ export async function takeUp(run: Run, parts: TakeUpParts): Promise<void> {
   const { runner, policies, tasks, scopeIds, logger } = parts;
   const task = tasks.get(run.task);
   if (!task || run.trigger === 'recovery') return;
+  // Whoever cancels it wants nothing more to go, whichever came first: that, or its end.
+  if (run.stopReason !== 'abandoned' || run.cancelRequestedAt !== null) return;
   if (!isResumable(run) || Object.keys(run.cursors).length === 0) return;
   const { tenantId } = run;
   try {

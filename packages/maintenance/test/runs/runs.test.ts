@@ -12,6 +12,9 @@ const gate = () => {
   return { open, opened };
 };
 
+/** A run whose process died. */
+const leftAt7 = { ...began, task: 'sweep', scopeId: '', parameters: {}, cursors: { heap: { cursor: 7 } } };
+
 describe('a run', () => {
   const modules: { stop(): Promise<void> }[] = [];
   afterEach(async () => {
@@ -292,10 +295,9 @@ describe('a run', () => {
   it('of a dead process is taken up where it was, once', async () => {
     const heap = heapOf(30);
     const { clock, store, maintenance, runs } = await setUp(heap);
-    const left = { ...began, task: 'sweep', scopeId: '', parameters: {}, cursors: { heap: { cursor: 7 } } };
     const [first, second] = [newId(), newId()];
-    await store.runs('acme').insert({ ...left, id: first });
-    await store.runs('acme').insert({ ...left, id: second, trigger: 'recovery' });
+    await store.runs('acme').insert({ ...leftAt7, id: first });
+    await store.runs('acme').insert({ ...leftAt7, id: second, trigger: 'recovery' });
     await clock.advance(61_000);
     expect(await runs.get(second)).toMatchObject({ status: 'failed', stopReason: 'abandoned', resumedBy: null });
     const { resumedBy } = await runs.get(first);
@@ -306,6 +308,50 @@ describe('a run', () => {
       log: [{ message: 'begins at 7' }],
     });
     await maintenance.stop();
+  });
+
+  it('of a dead process that is to be cancelled is cancelled, and nothing goes on with it', async () => {
+    const heap = heapOf(30);
+    const { clock, store, runs } = await setUp(heap);
+    const id = newId();
+    await store.runs('acme').insert({ ...leftAt7, id });
+    await runs.cancel(id);
+    await clock.advance(61_000);
+    expect(await runs.get(id)).toMatchObject({ status: 'cancelled', stopReason: 'cancelled', resumedBy: null });
+    expect(await runs.list({ limit: 10 })).toMatchObject({ items: [{ taskId: id }] });
+    expect(heap.items).toHaveLength(30);
+  });
+
+  it.each([
+    { when: 'found', status: 'cancelled' },
+    { when: 'ended', status: 'failed' },
+  ] as const)('of a dead process that is cancelled as it is $when is not taken up', async ({ when, status }) => {
+    const heap = heapOf(30);
+    const clock = fakeClock();
+    const store = memoryMaintenanceStore({ clock });
+    const cancelled = async (moment: typeof when, id: string) =>
+      moment === when && (await store.runs('acme').requestCancel(id, clock.now()));
+    const cancelling: typeof store = {
+      ...store,
+      async runningRuns(limit) {
+        const found = await store.runningRuns(limit);
+        for (const { id } of found) await cancelled('found', id);
+        return found;
+      },
+      runs: (tenantId) => ({
+        ...store.runs(tenantId),
+        async finish(id, outcome) {
+          await cancelled('ended', id);
+          return store.runs(tenantId).finish(id, outcome);
+        },
+      }),
+    };
+    const { runs } = await setUp(heap, {}, { clock, store: cancelling });
+    const id = newId();
+    await store.runs('acme').insert({ ...leftAt7, id });
+    await clock.advance(61_000);
+    expect(await runs.get(id)).toMatchObject({ status, resumedBy: null });
+    expect(heap.items).toHaveLength(30);
   });
 
   it('is followed to its end', async () => {
