@@ -66,6 +66,7 @@ export function createExecution(parts: ExecutionParts): Execution {
   const signal = AbortSignal.any([lease, toEnd.signal]);
   const asked: Asked[] = [];
   let reason: StopReason | null = null;
+  let closed = false;
   let cancelBeat: CancelTimer = () => {};
   let cancelDeadline: CancelTimer = () => {};
 
@@ -86,7 +87,7 @@ export function createExecution(parts: ExecutionParts): Execution {
     }
   };
   const beatAgain = (): void => {
-    cancelBeat = clock.after(beatMs, () => void beat().finally(() => !signal.aborted && beatAgain()));
+    cancelBeat = clock.after(beatMs, () => void beat().finally(() => !closed && !signal.aborted && beatAgain()));
   };
   beatAgain();
   if (limits.runtimeMs !== undefined) cancelDeadline = clock.after(limits.runtimeMs + graceMs, () => end('time'));
@@ -205,6 +206,8 @@ export function createExecution(parts: ExecutionParts): Execution {
     },
     cancel: () => end('cancelled'),
     close() {
+      // A beat that is under way is not to set the next.
+      closed = true;
       cancelBeat();
       cancelDeadline();
     },

@@ -354,6 +354,32 @@ describe('a run', () => {
     expect(heap.items).toHaveLength(30);
   });
 
+  it('asks no more whether it is to be cancelled once it is over, not even when an answer was on its way', async () => {
+    const clock = fakeClock();
+    const store = memoryMaintenanceStore({ clock });
+    const [batch, answer] = [gate(), gate()];
+    let asked = 0;
+    const slow: typeof store = {
+      ...store,
+      runs: (tenantId) => ({
+        ...store.runs(tenantId),
+        async pulse(id, pulse) {
+          asked += 1;
+          await answer.opened;
+          return store.runs(tenantId).pulse(id, pulse);
+        },
+      }),
+    };
+    const { runs } = await setUp(heapOf(5), { before: () => batch.opened }, { clock, store: slow });
+    const ended = runs.run('sweep', {});
+    await clock.advance(1_000);
+    batch.open();
+    expect(await ended).toMatchObject({ status: 'completed', itemsCleaned: 5 });
+    answer.open();
+    await clock.advance(10_000);
+    expect(asked).toBe(1);
+  });
+
   it('is followed to its end', async () => {
     const heap = heapOf(30);
     const { clock, runs } = await setUp(heap, { before: () => clock1.sleep(1_000) });
