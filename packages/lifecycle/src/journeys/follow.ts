@@ -4,7 +4,7 @@ import type { Customer } from '../customers/customer.js';
 import type { Moment } from '../customers/moment.js';
 import type { LifecycleEvents } from '../events.js';
 import { changeTimers } from '../timers/change.js';
-import type { Timer, TimerChange } from '../timers/timer.js';
+import type { Timer, TimerChange, TimerNotes } from '../timers/timer.js';
 import type { Journey, JourneyStep } from './journey.js';
 
 const minuteMs = 60_000;
@@ -15,10 +15,20 @@ const dayMs = 24 * hourMs;
 const journeyTimer = (journey: string): string => `journey:${journey}`;
 
 /** The timer of a step, counted from the beginning of the journey, or of this round of it. */
-function towards(journey: Journey, step: JourneyStep, anchorAt: number, taken = 0): TimerChange {
+function towards(
+  journey: Journey,
+  step: JourneyStep,
+  anchorAt: number,
+  notes: Pick<TimerNotes, 'taken' | 'setOut'> = { taken: 0 },
+): TimerChange {
   const dueAt = anchorAt + step.afterDays * dayMs;
-  const input = { journey: journey.name, step: step.key, taken };
+  const input = { journey: journey.name, step: step.key, ...notes };
   return { set: { name: journeyTimer(journey.name), command: 'journeyStep', input, dueAt, anchorAt } };
+}
+
+/** When the customer whose timer this is set out on the journey (epoch ms), however many rounds ago. */
+export function setOutAt({ setAt, anchorAt, input }: Timer): number {
+  return input.setOut ?? Math.min(setAt, anchorAt);
 }
 
 /** The timer of a customer who set out. */
@@ -53,15 +63,16 @@ export function onwards(
   journey: Journey,
   step: JourneyStep,
   next: JourneyStep,
-  { anchorAt, input: { taken = 0 } }: Timer,
+  timer: Timer,
   now: number,
 ): TimerChange {
   const { steps, leastGapHours } = journey;
+  const notes = { taken: (timer.input.taken ?? 0) + 1, setOut: setOutAt(timer) };
   const index = steps.indexOf(next);
-  if (index > steps.indexOf(step)) return towards(journey, next, anchorAt, taken + 1);
+  if (index > steps.indexOf(step)) return towards(journey, next, timer.anchorAt, notes);
   const gapMs = (next.afterDays - (steps[index - 1]?.afterDays ?? 0)) * dayMs;
   const dueAt = now + Math.max(gapMs, leastGapHours * hourMs);
-  return towards(journey, next, dueAt - next.afterDays * dayMs, taken + 1);
+  return towards(journey, next, dueAt - next.afterDays * dayMs, notes);
 }
 
 type Events = readonly AnyEvent<LifecycleEvents>[];

@@ -5,9 +5,10 @@ import type { Customer } from '../customers/customer.js';
 import { happened, recordChange, type PendingEvent } from '../customers/record.js';
 import { isGivenUp, reasonOf, waitForCode } from '../timers/attempt.js';
 import { isPostponed, postpone } from '../timers/postpone.js';
+import { checkStillGone } from '../timers/check-still-gone.js';
 import { changeTimers } from '../timers/change.js';
 import type { Timer, TimerChange } from '../timers/timer.js';
-import { onwards, setOut } from './follow.js';
+import { onwards, setOut, setOutAt } from './follow.js';
 import { stepAfter, type Journey, type JourneyStep } from './journey.js';
 
 /**
@@ -62,7 +63,14 @@ export async function takeJourneyStep(
   const told = { journey: journey.name, step: step.key };
   if (!step.command) return record(following, { name: 'journey.step_reached', data: told });
   try {
-    await give(context, identity, customer, { step, claim: (trx) => moveOn(following, trx) });
+    const claim = async (trx: StoreTransaction): Promise<boolean> => {
+      if (!(await moveOn(following, trx))) return false;
+      // What the journey began with, a return perhaps, is not since.
+      if (step.command === 'erase')
+        await checkStillGone(context, tenantId, customerId, { since: setOutAt(timer) + 1, trx });
+      return true;
+    };
+    await give(context, identity, customer, { step, claim });
     return null;
   } catch (error) {
     if (!isGivenUp(timer, error)) throw error;

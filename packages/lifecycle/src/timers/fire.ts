@@ -39,7 +39,7 @@ async function giveTimer(context: LifecycleContext, tenantId: string, timer: Tim
   const identity: ScopeIdentity = { tenantId, actor: `timer:${name}` };
   const claim = async (trx: StoreTransaction): Promise<boolean> => {
     if (!(await context.store.tenant(tenantId).timers.take(id, trx))) return false;
-    if (command === 'erase') await checkStillGone(context, tenantId, timer, trx);
+    if (command === 'erase') await checkStillGone(context, tenantId, customerId, { since: timer.setAt, trx });
     return true;
   };
   const { service = '', ...given } = input;

@@ -34,6 +34,8 @@ export interface TimerNotes {
   isUnasked?: true;
   /** Steps of the journey that were taken before. */
   taken?: number;
+  /** When the customer set out on the journey (epoch ms). Absent on the way to its first step. */
+  setOut?: number;
   /** The end of the promise to pay that a step of dunning is held by (epoch ms). */
   promised?: number;
   /** Attempts that failed. */

@@ -47,7 +47,7 @@ export type TimerView = z.output<typeof timerView>;
 /** A timer as it is shown: what its own kind needs to know is left out. */
 export function viewOfTimer({ id: timerId, name, command, input: given, dueAt, setBy, setAt }: Timer): TimerView {
   const { policy: _, journey: __, step: ___, isUnasked: ____, taken: _____, attempts: ______, ...known } = given;
-  const { service: _______, promised: ________, ...rest } = known;
+  const { service: _______, promised: ________, setOut: _________, ...rest } = known;
   const { postponed = null, ...input } = rest;
   return { id: timerId, name, command, input, dueAt, postponed, setBy, setAt };
 }

@@ -139,6 +139,57 @@ for (const { title, present, create } of backends)
       await until(isErased, run.clock, 1_000);
     });
 
+    it.each([
+      ['restored since', false, 0],
+      ['restored, and deleted again since', true, 0],
+      ['restored in an earlier round of it', false, 1],
+    ])('is not done by a journey to a customer who was %s, and the history says so', async (_, isGoneAgain, rounds) => {
+      let looks = 0;
+      // Nothing ends it, and what it starts on is not heard while it is under way.
+      const retention = defineJourney({
+        name: 'retention',
+        startsOn: ['customer.deleted'],
+        steps: [
+          { key: 'look', afterDays: 20, next: () => (looks++ < rounds ? 'look' : 'erase') },
+          { key: 'erase', afterDays: 90, command: 'erase', input: { reference: 'retention' } },
+        ],
+      });
+      await begin({ journeys: [retention] });
+      await run.acme.customers.delete(id);
+      await pass(10 * day);
+      await run.acme.customers.restore(id);
+      for (let round = 0; round <= rounds; round++) {
+        await pass(20 * day);
+        await until(() => looks > round, run.clock, 1_000);
+      }
+      if (isGoneAgain) await run.acme.customers.delete(id);
+      await pass(90 * day);
+      await until(async () => (await timers()).length === 0, run.clock, 1_000);
+      expect(await isErased()).toBe(false);
+      expect(await told()).toMatchObject([
+        [
+          'journey.step_skipped',
+          'journey:retention',
+          { step: 'erase', reason: expect.stringContaining('it came back') as string },
+        ],
+      ]);
+    });
+
+    it('is done by a journey that the return itself began', async () => {
+      const forget = defineJourney({
+        name: 'forget',
+        startsOn: ['customer.restored'],
+        when: ({ stage }) => stage === 'inactive',
+        steps: [{ key: 'erase', afterDays: 90, command: 'erase', input: { reference: 'forget' } }],
+      });
+      await begin({ journeys: [forget] });
+      await run.acme.customers.delete(id);
+      await pass(day);
+      await run.acme.customers.restore(id);
+      await pass(90 * day);
+      await until(isErased, run.clock, 1_000);
+    });
+
     it('is a step of a journey, which goes on from the erasure alone', async () => {
       let isBroken = true;
       const template = defineServiceTemplate({
