@@ -43,7 +43,7 @@ async function forPolicy(context: TaskContext, policy: CheckedBackup, work: Prog
     const held = await context.exclusively(resourceOf(policy), ({ signal }) =>
       openPolicyRoot(policy, async (root) => {
         const directory = backupDirectory(root, policy);
-        const swept = (await directory.sweep()) + (await policy.source.sweep({ clock: context.clock }));
+        const swept = (await directory.sweep()) + (await sweepSource(context, policy, signal));
         if (swept > 0) context.note(`${policy.name}: removed ${swept} leftovers of a run that did not end`);
         await work(outcome, { policy, directory, clock: context.clock, signal, relief: context.relief });
       }),
@@ -60,6 +60,23 @@ async function forPolicy(context: TaskContext, policy: CheckedBackup, work: Prog
     context.logger.error({ policy: policy.name, fault, ...describeError(error) }, 'a backup failed');
     context.note(`${policy.name}: failed (${fault})`);
     return { ...outcome, outcome: 'failed', fault };
+  }
+}
+
+/** A dump can be taken where the server that it is tried out on is out of reach: what was left there waits. */
+async function sweepSource(
+  { clock, logger, note }: TaskContext,
+  { name, source }: CheckedBackup,
+  signal: AbortSignal,
+): Promise<number> {
+  try {
+    return await source.sweep({ clock });
+  } catch (error) {
+    signal.throwIfAborted();
+    const fault = faultOf(error);
+    logger.warn({ policy: name, fault, ...describeError(error) }, 'what a backup left behind could not be looked for');
+    note(`${name}: leftovers of a run that did not end could not be looked for (${fault})`);
+    return 0;
   }
 }
 

@@ -26,8 +26,8 @@ beforeEach(async () => {
 afterEach(() => rm(root, { recursive: true }));
 
 const logged: unknown[] = [];
-const log = (...said: unknown[]): void => void logged.push(...said);
-const logger = { debug: log, info: log, warn: log, error: log };
+const say = (...said: unknown[]): void => void logged.push(...said);
+const logger = { debug: say, info: say, warn: say, error: say };
 const scopeOf = (policies: Partial<BackupPolicy>[], clock: Clock = systemClock) =>
   createMaintenance({
     store: memoryMaintenanceStore(),
@@ -354,6 +354,23 @@ describe.skipIf(!available.postgres || !available.postgresClient)(
       const nowhere = scopeOf([{ url: 'postgres://u:secret-of-mine@127.0.0.1:1/x' }]);
       expect(await backUp(nowhere)).toMatchObject({ errorMessage: expect.stringContaining('unreachable') });
       expect(JSON.stringify(logged)).not.toContain('secret-of-mine');
+    });
+
+    it('takes a backup while only the server where it is tried out does not answer, and removes none', async () => {
+      await backUp(scopeOf([{ url: source.url }], at('2026-11-20T03:00:00Z')));
+      const scope = scopeOf([{ url: source.url, keep: { last: 1 }, scratchUrl: 'postgres://u:p@127.0.0.1:1/x' }]);
+      const run = await backUp(scope);
+      expect(run).toMatchObject({
+        status: 'failed',
+        errorMessage: 'There is no good new backup of main (not_verified).',
+        details: { policies: [{ policy: 'main', fault: 'not_verified', verified: 1, broken: 0, removed: [] }] },
+      });
+      const { log } = await scope.runs.get(run.taskId);
+      expect(log.map(({ message }) => message)).toContain(
+        'main: leftovers of a run that did not end could not be looked for (unreachable)',
+      );
+      const { items } = await scope.backups.list({});
+      expect(items.map(({ state }) => state)).toEqual(['unverified', 'verified']);
     });
 
     it('shows the password to the program alone, in a file that only this user can read', async () => {
