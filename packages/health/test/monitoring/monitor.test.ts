@@ -326,7 +326,10 @@ describe('a probe', () => {
       logger: silentLogger,
       limits: { total: 1, perTenant: 1, perHost: 1 },
     });
-    directory.add(endpointRecord({ serviceType: 'deaf', timeout: 1, checkInterval: 5, retryCount: 1 }));
+    // Its slots follow from its id: none of them is so late that the monitor stops in the middle of a check.
+    directory.add(
+      endpointRecord({ id: 'endpoint-1', serviceType: 'deaf', timeout: 1, checkInterval: 5, retryCount: 1 }),
+    );
     monitor.start();
     monitor.lead();
     await clock.advance(11_500);
