@@ -27,7 +27,7 @@ const mostAnswerSeconds = 366 * 86_400;
 
 /** What has been over for so long is gone, or going: nobody is to begin anything with it. Epoch ms; 0: it is kept for ever. */
 export function goneBefore(clock: Pick<Clock, 'now'>, days: number): number {
-  return Math.max(0, clock.now() - days * dayMs);
+  return Math.max(0, Math.floor(clock.now() - days * dayMs));
 }
 
 /**
@@ -40,7 +40,7 @@ export function answersKeptMs(seconds = 86_400): number {
       argument: 'idempotencyRetentionSeconds',
       reason: `answers are kept for more than 0 and at most ${mostAnswerSeconds} seconds, a year`,
     });
-  return seconds * 1_000;
+  return Math.ceil(seconds * 1_000);
 }
 
 /** Deletes what is past its retention, in small batches, every ten minutes. */

@@ -1,6 +1,7 @@
 import { freeForm, instant, printable } from '@dotmac/core/contract';
 import { z } from 'zod';
 import type { Customer } from '../customers/customer.js';
+import { instantAfter } from '../instant-after.js';
 import type { Timer } from '../timers/timer.js';
 import { heldBy } from './held.js';
 import type { DunningPolicy } from './policy.js';
@@ -35,8 +36,8 @@ export function nextStepAt(
   const step = steps[stepsTaken];
   if (!step || invoices.length === 0) return undefined;
   const anchor = anchorOf(invoices);
-  const due = anchor + step.afterDays * dayMs;
-  return lastStepAt === null ? due : Math.max(due, lastStepAt + leastGapHours * 3_600_000);
+  const due = instantAfter(anchor, step.afterDays * dayMs);
+  return lastStepAt === null ? due : Math.max(due, instantAfter(lastStepAt, leastGapHours * 3_600_000));
 }
 
 /** Since when the oldest of the invoices is overdue. */

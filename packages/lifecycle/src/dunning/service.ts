@@ -142,10 +142,10 @@ export function dunningService(context: LifecycleContext, identity: ScopeIdentit
 
   return {
     overdue: async (customerId, draft, options = {}) => {
-      const overdueSince = draft.overdueSince ?? clock.now();
-      const given = readDraft(overdueInput, { ...draft, overdueSince: writtenInstant(overdueSince) });
+      const since = writtenInstant(draft.overdueSince ?? clock.now());
+      const given = readDraft(overdueInput, { ...draft, overdueSince: since });
       const policy = policyNamed(context, given.policy);
-      const { invoiceId, facts } = given;
+      const { invoiceId, facts, overdueSince = clock.now() } = given;
       return store.transaction(async (trx) => {
         const customer = await lockToChange(context, identity.tenantId, customerId, trx);
         const at = Math.max(clock.now(), customer.updatedAt);

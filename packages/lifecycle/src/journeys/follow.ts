@@ -3,6 +3,7 @@ import type { LifecycleContext } from '../context.js';
 import type { Customer } from '../customers/customer.js';
 import type { Moment } from '../customers/moment.js';
 import type { LifecycleEvents } from '../events.js';
+import { instantAfter } from '../instant-after.js';
 import { changeTimers } from '../timers/change.js';
 import type { Timer, TimerChange, TimerNotes } from '../timers/timer.js';
 import type { Journey, JourneyStep } from './journey.js';
@@ -21,7 +22,7 @@ function towards(
   anchorAt: number,
   notes: Pick<TimerNotes, 'taken' | 'setOut'> = { taken: 0 },
 ): TimerChange {
-  const dueAt = anchorAt + step.afterDays * dayMs;
+  const dueAt = instantAfter(anchorAt, step.afterDays * dayMs);
   const input = { journey: journey.name, step: step.key, ...notes };
   return { set: { name: journeyTimer(journey.name), command: 'journeyStep', input, dueAt, anchorAt } };
 }
@@ -72,7 +73,7 @@ export function onwards(
   if (index > steps.indexOf(step)) return towards(journey, next, timer.anchorAt, notes);
   const gapMs = (next.afterDays - (steps[index - 1]?.afterDays ?? 0)) * dayMs;
   const dueAt = now + Math.max(gapMs, leastGapHours * hourMs);
-  return towards(journey, next, dueAt - next.afterDays * dayMs, notes);
+  return towards(journey, next, instantAfter(dueAt, -next.afterDays * dayMs), notes);
 }
 
 type Events = readonly AnyEvent<LifecycleEvents>[];

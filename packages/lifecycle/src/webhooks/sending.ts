@@ -80,7 +80,7 @@ export function webhookSending(
     connector: createConnector({ ...(egress && { policy: egress }), clock }),
     relay: createOutboxRelay({ outbox, events: dueDeliveries, clock, logger, ...limits }),
     maxAttempts,
-    keepMs: keepDays * 24 * 3_600_000,
+    keepMs: Math.ceil(keepDays * 24 * 3_600_000),
     disableAfterMs: disableAfterHours * 3_600_000,
     onDisabled,
     newSecret(webhook) {

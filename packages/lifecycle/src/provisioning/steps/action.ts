@@ -1,5 +1,6 @@
 import type { LifecycleContext } from '../../context.js';
 import { lifecycleErrors } from '../../errors.js';
+import { instantAfter } from '../../instant-after.js';
 import { completionTokenOf } from '../completion-token.js';
 import type { ActionStep, Reconciliation } from '../definition.js';
 import type { RunStep } from '../run.js';
@@ -41,7 +42,7 @@ export async function runAction(
   context.metrics.stepEnded(run.serviceName, 'run', outcome.ok);
   if (!outcome.ok) return failed(context, work, attempt, outcome, retry);
   if (!completion) return { step: completed(run, attempt, outcome.output, clock.now()), direction: 'forward' };
-  const waitUntil = clock.now() + (completion.timeoutMs ?? defaultCompletionMs);
+  const waitUntil = instantAfter(clock.now(), completion.timeoutMs ?? defaultCompletionMs);
   return { step: { ...attempt, status: 'waiting', output: outcome.output, waitUntil }, direction: 'forward' };
 }
 

@@ -1,5 +1,6 @@
 import type { LifecycleContext } from '../../context.js';
 import { lifecycleErrors } from '../../errors.js';
+import { instantAfter } from '../../instant-after.js';
 import type { ApprovalStep } from '../definition.js';
 import type { Signal } from '../signal.js';
 import { expiredOrWaiting, inTime } from './action.js';
@@ -34,7 +35,7 @@ export async function runApproval(
   const asked =
     step.status === 'waiting'
       ? step
-      : { ...begun(step, clock.now()), status: 'waiting' as const, waitUntil: clock.now() + expiresInMs };
+      : { ...begun(step, clock.now()), status: 'waiting' as const, waitUntil: instantAfter(clock.now(), expiresInMs) };
   const verdict = verdictOf(definition, inTime(asked, decisions));
   if (!verdict) {
     const expired = lifecycleErrors.APPROVAL_EXPIRED({ step: key }).message;

@@ -1,4 +1,5 @@
 import type { LifecycleContext } from '../../context.js';
+import { instantAfter } from '../../instant-after.js';
 import type { WaitStep } from '../definition.js';
 import { longestWaitMs } from '../step-limits.js';
 import { callStep } from './call.js';
@@ -28,6 +29,6 @@ export async function runWait(
     return ms;
   });
   if (!outcome.ok) return failed(context, work, attempt, outcome, undefined);
-  const waitUntil = clock.now() + Math.max(0, Number(outcome.output));
+  const waitUntil = instantAfter(clock.now(), Math.max(0, Number(outcome.output)));
   return { step: { ...attempt, status: 'waiting', waitUntil }, direction: 'forward' };
 }
