@@ -33,7 +33,8 @@ describe('log rotation', () => {
     const dry = await logs().runs.run('log_rotation', { ...rotateAll, dryRun: true });
     expect(dry).toMatchObject({ itemsCleaned: 0, itemsProcessed: 2, details: { dry_run: true } });
     expect(await readdir(join(root, 'logs'))).toEqual(['app.log']);
-    expect(await logs().runs.run('log_rotation', rotateAll)).toMatchObject({ status: 'completed', itemsCleaned: 2 });
+    const run = await logs().runs.run('log_rotation', rotateAll);
+    expect(run).toMatchObject({ status: 'completed', itemsCleaned: 2, itemsProcessed: 2 });
     const [name = '', ...others] = await readdir(join(root, 'logs'));
     expect(others).toEqual([]);
     expect(gunzipSync(await readFile(join(root, 'logs', name))).toString()).toBe(content);
@@ -135,6 +136,19 @@ describe('cache cleanup', () => {
     expect(await readdir(directory)).toEqual(['read.bin']);
     expect(await run(0)).toMatchObject({ status: 'completed', itemsCleaned: 1 });
     expect(await readdir(directory)).toEqual([]);
+  });
+
+  it('counts a file once that is looked at for its age, and again for the room it takes', async () => {
+    const directory = join(root, 'cache');
+    await mkdir(directory);
+    for (let i = 0; i < 10; i++) await old(join(directory, `${i}.bin`), 'x'.repeat(65_536), 40 + i);
+    const run = (dryRun: boolean) =>
+      scope({ directories: [{ name: 'files', directory, maxSizeMb: 0.25, maxShare: 1 }] }).runs.run('disk_cleanup', {
+        dryRun,
+      });
+    expect(await run(true)).toMatchObject({ itemsProcessed: 6, itemsCleaned: 0 });
+    expect(await run(false)).toMatchObject({ status: 'completed', itemsProcessed: 10, itemsCleaned: 6 });
+    expect(await readdir(directory)).toHaveLength(4);
   });
 
   it.skipIf(!available.redis)('removes the keys of its pattern alone (needs Redis: npm run services)', async () => {

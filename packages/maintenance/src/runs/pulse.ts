@@ -102,7 +102,7 @@ export function createPulse(clock: Pick<Clock, 'now' | 'monotonic'>, cursors: Cu
       bytes += batch.bytes ?? 0;
       items += spent;
       targets.count(name, { seen, settled, bytes: batch.bytes ?? 0 });
-      total.seen += Math.max(seen, cleaned);
+      total.seen += seen;
       total.cleaned += cleaned;
       total.batches += 1;
       if (cursor !== undefined) keep(name, cursor);

@@ -55,7 +55,7 @@ export interface Held {
 
 /** What came of one batch. */
 export interface Batch {
-  /** Looked at. Default `cleaned`. */
+  /** Looked at; of what was counted before, 0. Default `cleaned`. */
   seen?: number;
   cleaned: number;
   /** Done with, of what was planned: they went, or stay for good. Default `cleaned`. */

@@ -17,3 +17,13 @@ it('begins where the run left off that it resumes, target by target', () => {
   pulse.count('files', { cleaned: 1, cursor: 'c' });
   expect(pulse.read().cursors).toEqual({ rows: { done: true }, files: { cursor: 'c' } });
 });
+
+it('counts what went as looked at, unless it was looked at before', () => {
+  const pulse = createPulse(fakeClock(), {});
+  pulse.begin('files', { planned: 10, toSee: null }, 2);
+  pulse.count('files', { cleaned: 4 });
+  pulse.count('files', { seen: 0, cleaned: 3 });
+  pulse.count('files', { seen: 5, cleaned: 1 });
+  const { itemsProcessed, itemsCleaned, progress } = pulse.read();
+  expect([itemsProcessed, itemsCleaned, progress?.seen]).toEqual([11, 8, 11]);
+});
