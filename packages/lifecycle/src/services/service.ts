@@ -12,7 +12,7 @@ import type { Provisioning, Run } from '../provisioning/run.js';
 import { provisioningOf } from '../provisioning/run.js';
 import { forgottenBy } from '../provisioning/template.js';
 import { readPromise, readPromiseEnd } from '../suspension/promise.js';
-import { reasonFor } from '../suspension/reasons.js';
+import { reasonFor, reasonToOpen } from '../suspension/reasons.js';
 import type { PromiseDraft, PromiseEndDraft } from '../suspension/suspension.js';
 import { changeService, findService } from './change.js';
 import { checkConfig, templateNamed } from './config.js';
@@ -159,7 +159,7 @@ export function serviceService(context: LifecycleContext, identity: ScopeIdentit
     async suspend(serviceId, draft, options) {
       const input = readDraft(serviceBlockInput, draft);
       const { actionType, reason: note, parameters, severity } = input;
-      const reason = reasonFor(actionType);
+      const reason = reasonToOpen(actionType);
       const told = { reason, note, parameters, severity };
       const asked = { command: 'suspendService', serviceId, input, hook: 'service.suspend', told } as const;
       const block = { reason, severity, note, parameters, openedBy: identity.actor };

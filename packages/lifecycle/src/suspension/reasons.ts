@@ -1,3 +1,4 @@
+import { invalidInput } from '@dotmac/core/contract';
 import { illegal } from '../customers/transitions.js';
 import type { Customer } from '../customers/customer.js';
 import type { ChecklistItem } from '../onboarding/checklist.js';
@@ -19,6 +20,13 @@ export const everyReason = 'all';
 /** The reason that an `action_type` stands for. */
 export function reasonFor(actionType: string): string {
   return Object.hasOwn(general, actionType) ? generalReason : actionType;
+}
+
+/** The reason that an `action_type` opens. @throws INVALID_INPUT for the one that stands for every reason */
+export function reasonToOpen(actionType: string): string {
+  if (actionType === everyReason)
+    throw invalidInput([{ path: 'action_type', message: `"${everyReason}" names every reason, and none` }]);
+  return reasonFor(actionType);
 }
 
 /** Why no reason can be called this: no suspension would ever open it. Undefined: one can. */

@@ -1,12 +1,12 @@
 import type { ScopeIdentity } from '@dotmac/core';
-import { invalidInput, readDraft } from '@dotmac/core/contract';
+import { readDraft } from '@dotmac/core/contract';
 import type { LifecycleContext } from '../context.js';
 import type { Block, Customer } from '../customers/customer.js';
 import type { DecideAtOnce, Decision, StepAtOnce } from '../customers/step.js';
 import { destination, type Transition } from '../customers/transitions.js';
 import { without } from './blocks.js';
 import { checkPromise, endPromises, readPromise, readPromiseEnd, withoutPromise, withPromise } from './promise.js';
-import { everyReason, reasonFor, reasonsToLift } from './reasons.js';
+import { reasonFor, reasonsToLift, reasonToOpen } from './reasons.js';
 import {
   reactivationInput,
   suspensionInput,
@@ -22,9 +22,7 @@ const promiseTimer = (reason: string): string => `promise:${reason}`;
 export function suspensionSteps({ checklist }: Pick<LifecycleContext, 'checklist'>, { actor }: ScopeIdentity) {
   const suspend = (draft: SuspensionDraft): StepAtOnce => {
     const { actionType, severity, reason: note, parameters } = readDraft(suspensionInput, draft);
-    if (actionType === everyReason)
-      throw invalidInput([{ path: 'action_type', message: `"${everyReason}" names every reason, and none` }]);
-    const input = { reason: reasonFor(actionType), note, parameters };
+    const input = { reason: reasonToOpen(actionType), note, parameters };
     const block = { ...input, severity, promisedUntil: null, openedBy: actor };
     return {
       command: severity === 'throttle' ? 'throttle' : 'suspend',

@@ -128,6 +128,20 @@ for (const { title, present, create } of backends)
       await becomes(prepaid, 'suspended', 'suspended');
     });
 
+    it('are not blocked for the reason that names every reason', async () => {
+      const id = await service();
+      const { services } = run.acme;
+      await services.suspend(id, { actionType: 'abuse', severity: 'throttle' });
+      await becomes(id, 'active', 'throttled');
+      const [before, told] = [await services.get(id), await events()];
+      await expect(services.suspend(id, { actionType: 'all' })).rejects.toMatchObject({
+        code: 'INVALID_INPUT',
+        issues: [{ path: 'action_type' }],
+      });
+      expect(await services.get(id)).toEqual(before);
+      expect(await events()).toEqual(told);
+    });
+
     it('have reasons of their own, which their customer’s do not lift', async () => {
       const [one, two] = [await service(), await service()];
       const { services, suspension } = run.acme;
