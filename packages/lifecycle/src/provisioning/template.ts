@@ -13,7 +13,10 @@ type OtherOperation = Exclude<OperationName, 'provision'>;
 export interface ServiceTemplateInit<Config extends z.ZodType> {
   /** What customers ask for, e.g. `internet-100`. 1 to 100 characters. */
   name: string;
-  /** Runs finish on the version they began with: keep it registered until they have. Default `1`. */
+  /**
+   * Runs finish on the version they began with, and services stay with theirs: keep it registered while any is left.
+   * Default `1`.
+   */
   version?: string | number;
   /** Reads `custom_config`. */
   config: Config;

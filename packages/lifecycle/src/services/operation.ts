@@ -99,3 +99,15 @@ export function nextOperation(
   if (wanted === 'suspended') return 'suspend';
   return wanted === 'throttled' && service.access === 'full' ? 'throttle' : 'resume';
 }
+
+/**
+ * May something have to be done to a service, for all that is known where its template is not? Which reasons leave it alone
+ * is not known there; what it should give lies between what it should if all of them did, and if none did.
+ */
+export function mayNeedOperation(
+  service: Parameters<typeof nextOperation>[0],
+  customer: Parameters<typeof nextOperation>[1],
+): boolean {
+  const reasons = customer.blocks.map(({ reason }) => reason);
+  return [[], reasons].some((exemptFrom) => nextOperation(service, customer, exemptFrom) !== null);
+}

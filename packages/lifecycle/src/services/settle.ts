@@ -5,8 +5,10 @@ import type { Moment } from '../customers/moment.js';
 import type { PendingEvent } from '../customers/record.js';
 import { newRun } from '../provisioning/plan.js';
 import type { Run } from '../provisioning/run.js';
+import { changeTimers } from '../timers/change.js';
+import type { TimerChange } from '../timers/timer.js';
 import type { ServiceInstance } from './instance.js';
-import { nextOperation, operationOf, type OperationName } from './operation.js';
+import { mayNeedOperation, nextOperation, operationOf, type OperationName } from './operation.js';
 
 /** An operation that was begun on a service. */
 export interface StartedOperation {
@@ -47,8 +49,24 @@ export async function settleServices(
   return started;
 }
 
+/** The timer by which a service follows where its template is registered. */
+function following({ id: service }: ServiceInstance, at: number): TimerChange {
+  const name = `follow:${service}`;
+  return { set: { name, dueAt: at, command: 'followService', input: { service }, anchorAt: at } };
+}
+
+/** May a service need something that cannot be begun here, where its template is not registered? */
+export function cannotTell(
+  { templates }: Pick<LifecycleContext, 'templates'>,
+  service: ServiceInstance,
+  customer: Customer,
+): boolean {
+  return !templates.of(service) && mayNeedOperation(service, customer);
+}
+
 /**
- * Begins what a service needs next, if it needs anything.
+ * Begins what a service needs next, if it needs anything; where its template is not registered, a timer does so in a process
+ * that has it.
  * @param isCertain is it known what the service gives?
  */
 export async function settleService(
@@ -60,16 +78,13 @@ export async function settleService(
   isCertain = true,
 ): Promise<StartedOperation | undefined> {
   const template = context.templates.of(service);
-  const operation = nextOperation(service, customer, template?.exemptFrom, isCertain);
-  if (operation === null) return undefined;
   if (!template) {
-    const { id: serviceId, serviceName, templateVersion } = service;
-    context.logger.error(
-      { serviceId, serviceName, templateVersion },
-      'a service cannot follow: its template is not here',
-    );
+    if (mayNeedOperation(service, customer))
+      await changeTimers(context, identity, customer.id, [following(service, moment.at)], moment);
     return undefined;
   }
+  const operation = nextOperation(service, customer, template.exemptFrom, isCertain);
+  if (operation === null) return undefined;
   const ids = { serviceId: service.id };
   const run = newRun(identity, service, template, { operation, at: moment.at, ids });
   return startOperation(context, service, run, moment);

@@ -4,6 +4,7 @@ import type { LifecycleContext } from '../context.js';
 import { happened, recordChange } from '../customers/record.js';
 import { takeDunningStep } from '../dunning/step.js';
 import { takeJourneyStep } from '../journeys/step.js';
+import { takeFollowing } from '../services/follow.js';
 import { parseTimerKey } from '../store/store.js';
 import { isGivenUp, reasonOf, tryLater } from './attempt.js';
 import { checkStillGone } from './check-still-gone.js';
@@ -35,6 +36,7 @@ export async function fireTimer(context: LifecycleContext, key: string): Promise
 async function giveTimer(context: LifecycleContext, tenantId: string, timer: Timer): Promise<number | null> {
   if (timer.command === 'dunningStep') return takeDunningStep(context, tenantId, timer);
   if (timer.command === 'journeyStep') return takeJourneyStep(context, tenantId, timer);
+  if (timer.command === 'followService') return takeFollowing(context, tenantId, timer);
   const { id, name, command, customerId, input } = timer;
   const identity: ScopeIdentity = { tenantId, actor: `timer:${name}` };
   const claim = async (trx: StoreTransaction): Promise<boolean> => {

@@ -55,8 +55,8 @@ export const timerRoutes = [
     tag,
     summary: 'Take a timer away',
     description:
-      'The history says so. Timers that dunning, journeys and promises set by themselves stay. One of `erase` needs ' +
-      '`lifecycle:privacy` besides.',
+      'The history says so. Timers that dunning, journeys, services and promises set by themselves stay. One of `erase` ' +
+      'needs `lifecycle:privacy` besides.',
     permission: 'lifecycle:write',
     alsoNeeds: ({ params: { id: customerId, name } }, lifecycle) => neededBy(lifecycle, customerId, name),
     params: params.extend({ name: timerName }),

@@ -27,7 +27,7 @@ export interface TimerService {
   list(customerId: string): Promise<TimerView[]>;
   /**
    * Takes a timer away, which the history says (`customer.timer_cleared`); content to find none. Those that dunning,
-   * journeys and promises set by themselves stay as long as there is code that knows what they are for.
+   * journeys, services and promises set by themselves stay as long as there is code that knows what they are for.
    * @throws CUSTOMER_NOT_FOUND, INVALID_INPUT
    */
   clear(customerId: string, name: string, options?: JoinOptions): Promise<{ message: string }>;
@@ -40,7 +40,7 @@ function isOurs({ dunning, journeys }: LifecycleContext, { name, command, input 
   return isOwnName(name);
 }
 
-const isOwnName = (name: string): boolean => /^(promise|dunning|journey):/.test(name);
+const isOwnName = (name: string): boolean => /^(promise|dunning|journey|follow):/.test(name);
 const own = () =>
   invalidInput([{ path: 'name', message: 'This beginning belongs to timers that are set by themselves' }]);
 

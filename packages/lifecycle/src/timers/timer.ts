@@ -18,8 +18,8 @@ export const timedCommands = [
 /** @see timedCommands */
 export type TimedCommand = (typeof timedCommands)[number];
 
-/** Set by dunning, by journeys and with promises alone, with what they need to know. */
-export const ownCommands = ['dunningStep', 'journeyStep', 'endServicePromise'] as const;
+/** Set by dunning, by journeys, by services and with promises alone, with what they need to know. */
+export const ownCommands = ['dunningStep', 'journeyStep', 'endServicePromise', 'followService'] as const;
 
 type OwnCommand = (typeof ownCommands)[number];
 
@@ -28,7 +28,7 @@ export interface TimerNotes {
   policy?: string;
   journey?: string;
   step?: string;
-  /** The service whose promise ends. */
+  /** The service whose promise ends, or that follows its customer. */
   service?: string;
   /** Whether the customer takes part in the journey could not be asked when it should have begun. */
   isUnasked?: true;
