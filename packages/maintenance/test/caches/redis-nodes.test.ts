@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { Cluster, Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { fakeClock } from '@dotmac/core/testing';
 import type { RedisClient } from '../../src/caches/redis/client.js';
 import { countKeys } from '../../src/caches/redis/count.js';
 import { slotOf } from '../../src/caches/redis/slot.js';
@@ -58,6 +59,19 @@ describe.skipIf(!startable.redis)('sweeping a Redis of its own (needs redis-serv
       expect(await sweepKeys(cluster, options('cache:*'))).toMatchObject({ changed: 3_300, finished: true });
       const sizes = await Promise.all(cluster.nodes('master').map((node) => node.dbsize()));
       expect(sizes.reduce((a, b) => a + b)).toBe(30);
+    });
+
+    it('is connected first by a client that is so only when it is asked something', async () => {
+      await fill(cluster, numbered('lazy:', 300));
+      const lazy = new Cluster(
+        servers.map(({ port }) => ({ host: '127.0.0.1', port })),
+        { lazyConnect: true },
+      );
+      try {
+        expect(await sweepKeys(lazy, options('lazy:*'))).toMatchObject({ changed: 300, finished: true });
+      } finally {
+        lazy.disconnect();
+      }
     });
 
     it('looks twice there, too, and repairs', async () => {
@@ -148,4 +162,39 @@ describe.skipIf(!startable.redis)('sweeping a Redis of its own (needs redis-serv
       for (const server of [sentinel, replica, primary]) await server.stop();
     }
   }, 120_000);
+});
+
+describe('a cluster that is out of reach', () => {
+  const noPermission = Object.assign(new Error("NOPERM User app has no permissions to run the 'ping' command"), {
+    name: 'ReplyError',
+  });
+  it('is none without keys', async () => {
+    const away = new Cluster([{ host: '127.0.0.1', port: 1 }]);
+    away.on('error', () => undefined);
+    try {
+      const clock = fakeClock();
+      const counting = countKeys(away, options('cache:*', { clock })).catch(String);
+      const sweeping = sweepKeys(away, options('cache:*', { clock })).catch(String);
+      await clock.advance(10_000);
+      expect(await Promise.all([counting, sweeping])).toEqual(
+        Array(2).fill('Error: The Redis cluster does not answer.'),
+      );
+    } finally {
+      away.disconnect();
+    }
+  });
+
+  it.each([
+    ['which answers', () => Promise.resolve('PONG')],
+    ['which may not be asked', () => Promise.reject(noPermission)],
+  ])('has some node at least, one %s', async (_, answer) => {
+    const client: RedisClient = { callBuffer: answer, pipeline: () => expect.unreachable(), nodes: () => [] };
+    await expect(countKeys(client, options('cache:*'))).rejects.toThrow('no primary');
+  });
+
+  it('fails as what it was asked failed', async () => {
+    const gone = () => Promise.reject(new Error('None of startup nodes is available'));
+    const client: RedisClient = { callBuffer: gone, pipeline: () => expect.unreachable(), nodes: () => [] };
+    await expect(countKeys(client, options('cache:*'))).rejects.toThrow('None of startup nodes');
+  });
 });

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { systemClock } from '@dotmac/core';
 import { sqlite, type Database } from '@dotmac/core/kysely';
 import { createMaintenance, memoryMaintenanceStore, type MaintenanceOptions } from '../../src/index.js';
 import { identityOf, nodesOf } from '../../src/caches/redis/client.js';
@@ -239,7 +240,7 @@ describe.skipIf(!startable.redis)(
         enableReadyCheck: false,
       });
       clients.push(silent);
-      const known = async (client: Redis) => identityOf(await nodesOf(client));
+      const known = async (client: Redis) => identityOf(await nodesOf(client, systemClock));
       expect(await known(silent)).toEqual(['', '']);
       expect(await known(admin)).toEqual(await known(redisOf(first)));
       expect(await known(admin)).not.toEqual(await known(redisOf(second)));

@@ -1,3 +1,5 @@
+import type { CancelTimer, Clock } from '@dotmac/core';
+
 /** What a command is given. */
 export type RedisArgument = string | Buffer | number;
 
@@ -34,10 +36,31 @@ export interface RedisNode {
 export const addsPrefix = (client: RedisClient): boolean =>
   [client, ...(client.nodes?.('master') ?? [])].some(({ options }) => Boolean(options?.keyPrefix));
 
-/** Every node that keeps keys of its own. */
-export async function nodesOf(client: RedisClient): Promise<RedisNode[]> {
-  const primaries = client.nodes?.('master');
-  if (primaries === undefined) return [{ id: 'single', client, cluster: null }];
+/** How long a cluster may take to be connected. Clients wait for one without an end. */
+const answerMs = 10_000;
+
+/** Has a cluster's client connect where it has not: until then it knows of no nodes, or of those alone that it was told of. */
+async function connected(cluster: RedisClient, clock: Pick<Clock, 'after'>): Promise<void> {
+  let cancel: CancelTimer = () => {};
+  const late = new Promise<never>((_, reject) => {
+    cancel = clock.after(answerMs, () => reject(new Error('The Redis cluster does not answer.')));
+  });
+  // Who may not ask that is answered, too.
+  const asked = cluster.callBuffer('PING').catch((error: unknown) => {
+    if ((error as Error).name !== 'ReplyError') throw error;
+  });
+  await Promise.race([asked, late]).finally(() => cancel());
+}
+
+/**
+ * Every node that keeps keys of its own.
+ * @throws an Error when it is a cluster and cannot be reached, which is not one without keys
+ */
+export async function nodesOf(client: RedisClient, clock: Pick<Clock, 'after'>): Promise<RedisNode[]> {
+  if (client.nodes === undefined) return [{ id: 'single', client, cluster: null }];
+  await connected(client, clock);
+  const primaries = client.nodes('master');
+  if (primaries.length === 0) throw new Error('The Redis cluster has no primary that is known.');
   return Promise.all(
     primaries.map(async (node) => ({
       id: String(await node.callBuffer('CLUSTER', 'MYID')),

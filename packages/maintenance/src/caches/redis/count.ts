@@ -24,7 +24,7 @@ export async function countKeys(
   { clock, signal, relief, pattern, treatment, dutyCycle }: RoundOptions & { signal: AbortSignal; relief?: Relief },
 ): Promise<CountedKeys> {
   const counted: CountedKeys = { keys: 0, seen: 0, bytes: 0, exact: true, sample: [] };
-  for (const node of await nodesOf(client)) {
+  for (const node of await nodesOf(client, clock)) {
     const remembered = new Set<string>();
     let from = '0';
     do {

@@ -41,7 +41,7 @@ const [start, done] = ['0', 'done'];
 
 /** Treats the keys that match, node by node, in rounds that each keep a server for about two milliseconds. */
 export async function sweepKeys(client: RedisClient, options: SweepOptions): Promise<Swept> {
-  const nodes = await nodesOf(client);
+  const nodes = await nodesOf(client, options.clock);
   const cursor: SweepCursor = { ...options.cursor };
   const total = { seen: 0, changed: 0, bytes: 0, finished: true, memoryBefore: await usedMemory(nodes) };
   for (const node of nodes) {
