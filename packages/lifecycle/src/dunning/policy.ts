@@ -30,9 +30,9 @@ export interface DunningPolicy {
    */
   readonly leastGapHours: number;
   /**
-   * Says why a customer is left alone, e.g. by an attribute; asked before every step, a day later again, and when somebody
-   * looks at the case. One that
-   * throws is asked again for hours, and then leaves the customer alone for a day (`dunning.held`).
+   * Says why a customer is left alone, e.g. by an attribute; asked before every step, once more under the customer's lock
+   * when hooks were asked and the step is taken, a day later again, and when somebody looks at the case. One that throws is
+   * asked again for hours, and then leaves the customer alone for a day (`dunning.held`).
    */
   readonly exclude: (customer: Customer) => string | undefined;
 }

@@ -38,8 +38,8 @@ export async function takeDunningStep(
   /** Moves the case on, for whoever takes the timer. */
   const moveOn = async (trx: StoreTransaction): Promise<Due | undefined> => {
     const customer = await customers.lock(customerId, trx);
-    // Promised meanwhile, or another's: the timer that is left comes again.
-    if (!customer || promisedUntil(policy, customer, clock.now()) || !(await timers.take(timer.id, trx)))
+    // To be left alone meanwhile, or another's: the timer that is left comes again.
+    if (!customer || isLeftAlone(policy, customer, clock.now()) || !(await timers.take(timer.id, trx)))
       return undefined;
     const kept = await dunningCases.get(customerId, policy.name, trx);
     const step = kept && policy.steps[kept.stepsTaken];
@@ -100,6 +100,18 @@ function whyExcluded(policy: DunningPolicy, customer: Customer, timer: Timer): s
   } catch (error) {
     if (!isGivenUp(timer, error)) throw error;
     return `It could not be asked whether the customer is excluded. ${reasonOf(error)}`;
+  }
+}
+
+/**
+ * Is a customer to be left alone, as it is under its lock? What it was before may have changed while hooks were asked.
+ * Where that cannot be told, it is: the step asks again.
+ */
+function isLeftAlone(policy: DunningPolicy, customer: Customer, now: number): boolean {
+  try {
+    return promisedUntil(policy, customer, now) !== undefined || policy.exclude(customer) !== undefined;
+  } catch {
+    return true;
   }
 }
 

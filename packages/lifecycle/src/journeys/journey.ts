@@ -15,8 +15,9 @@ export interface JourneyStep {
   /** Days of 24 hours since the journey, or this round of it, began. */
   afterDays: number;
   /**
-   * Passed by when false; asked when its time has come. Default always. Conditions look at what they are given: one that
-   * throws is asked again for hours, and then the journey ends for this customer (`journey.failed`).
+   * Passed by when false; asked when its time has come, and once more under the customer's lock when hooks were asked and it
+   * is taken. Default always. Conditions look at what they are given: one that throws is asked again for hours, and then the
+   * journey ends for this customer (`journey.failed`).
    */
   when?: (customer: Customer) => boolean;
   /**

@@ -30,16 +30,25 @@ export async function takeJourneyStep(
   const { customerId } = timer;
   const { customers, timers } = store.tenant(tenantId);
   const identity: ScopeIdentity = { tenantId, actor: `journey:${journey.name}` };
-  /** Ends this timer and begins what follows, for whoever takes it; goals of the step's own come after that. */
-  const moveOn = async (following: readonly TimerChange[], trx: StoreTransaction): Promise<boolean> => {
+  /**
+   * Ends this timer and begins what follows, for whoever takes it; goals of the step's own come after that.
+   * @param taken the step, where it is not passed by: the customer may have changed while hooks were asked
+   */
+  const moveOn = async (following: readonly TimerChange[], trx: StoreTransaction, taken?: JourneyStep) => {
+    // Not meant for it any more, or another's: the timer that is left comes again.
+    if (taken?.when && !isMeantFor(await customers.lock(customerId, trx), taken.when)) return false;
     if (!(await timers.take(timer.id, trx))) return false;
     await changeTimers(context, identity, customerId, following, { at: clock.now(), trx });
     return true;
   };
-  const record = async (following: readonly TimerChange[], event?: PendingEvent): Promise<null> => {
+  const record = async (
+    following: readonly TimerChange[],
+    event?: PendingEvent,
+    taken?: JourneyStep,
+  ): Promise<null> => {
     await store.transaction(async (trx) => {
       const customer = await customers.lock(customerId, trx);
-      if (!customer || !(await moveOn(following, trx)) || !event) return;
+      if (!customer || !(await moveOn(following, trx, taken)) || !event) return;
       const at = Math.max(clock.now(), customer.updatedAt);
       const after = { ...customer, version: customer.version + 1, updatedAt: at };
       await recordChange(context, customer, after, [happened(identity, customerId, at, event)], trx);
@@ -61,10 +70,10 @@ export async function takeJourneyStep(
   if (isCut) logger.warn({ tenantId, customerId, journey: journey.name }, 'a journey ends: it goes round and round');
   if (!step || isPassedBy) return record(following);
   const told = { journey: journey.name, step: step.key };
-  if (!step.command) return record(following, { name: 'journey.step_reached', data: told });
+  if (!step.command) return record(following, { name: 'journey.step_reached', data: told }, step);
   try {
     const claim = async (trx: StoreTransaction): Promise<boolean> => {
-      if (!(await moveOn(following, trx))) return false;
+      if (!(await moveOn(following, trx, step))) return false;
       // What the journey began with, a return perhaps, is not since.
       if (step.command === 'erase')
         await checkStillGone(context, tenantId, customerId, { since: setOutAt(timer) + 1, trx });
@@ -75,7 +84,7 @@ export async function takeJourneyStep(
   } catch (error) {
     if (!isGivenUp(timer, error)) throw error;
     if (isPostponed(timer, step.command, error)) return postpone(context, identity, timer, step.command, error);
-    return record(following, { name: 'journey.step_skipped', data: { ...told, reason: reasonOf(error) } });
+    return record(following, { name: 'journey.step_skipped', data: { ...told, reason: reasonOf(error) } }, step);
   }
 }
 
@@ -99,6 +108,15 @@ function turnAt(journey: Journey, step: JourneyStep, timer: Timer, customer: Cus
   const next = stepAfter(journey, step, customer);
   const isCut = next !== undefined && (timer.input.taken ?? 0) + 1 >= journey.mostTaken;
   return { isPassedBy, following: next && !isCut ? [onwards(journey, step, next, timer, now)] : [], isCut };
+}
+
+/** Is a step meant for a customer as it is under its lock? Where that cannot be told, it is not: the timer asks again. */
+function isMeantFor(customer: Customer | undefined, when: NonNullable<JourneyStep['when']>): boolean {
+  try {
+    return customer !== undefined && when(customer);
+  } catch {
+    return false;
+  }
 }
 
 async function give(
