@@ -1,4 +1,4 @@
-import { coreErrors, createPruning, type Clock, type Logger, type Pruning } from '@dotmac/core';
+import { coreErrors, createPruning, type Clock, type Logger, type Outbox, type Pruning } from '@dotmac/core';
 import type { LifecycleStore } from './store/store.js';
 import { quotaWindowMs } from './verification/quota.js';
 
@@ -52,11 +52,12 @@ export function createRetention(options: {
 }): Pruning {
   const { store, clock, logger, keptDays } = options;
   const before = (days: number): number => goneBefore(clock, days);
-  const parked = async () =>
-    (await store.outbox.pruneParked({ before: before(keptDays.parked), limit: batchSize })).length;
+  const parkedIn = (outbox: Outbox) => async () =>
+    (await outbox.pruneParked({ before: before(keptDays.parked), limit: batchSize })).length;
   const jobs = [
     { size: batchSize, prune: () => store.pruneBulk(before(keptDays.bulk), batchSize) },
-    { size: batchSize, prune: parked },
+    { size: batchSize, prune: parkedIn(store.outbox) },
+    { size: batchSize, prune: parkedIn(store.webhookOutbox) },
     { size: batchSize, prune: () => store.pruneIssues(clock.now() - quotaWindowMs, batchSize) },
   ];
   return createPruning({ clock, logger, what: 'old operations, deliveries and counts', jobs });

@@ -97,3 +97,15 @@ export async function deliverDue(
       if (await settle(done, trx)) await webhooks.noteFailing(webhook.id, null, trx);
     });
 }
+
+/** Notes of a delivery whose last attempt came to no end that it failed: nobody will make another, unless it is replayed. */
+export async function giveUpDelivery(
+  { store }: Pick<LifecycleContext, 'store'>,
+  { maxAttempts }: Pick<WebhookSending, 'maxAttempts'>,
+  { tenantId, deliveryId }: { tenantId: string; deliveryId: string },
+): Promise<void> {
+  const { webhooks } = store.tenant(tenantId);
+  const delivery = await webhooks.delivery(deliveryId);
+  if (delivery?.state !== 'pending') return;
+  await webhooks.settle({ ...delivery, state: 'failed', attempts: maxAttempts, lastFailure: 'never_settled' });
+}

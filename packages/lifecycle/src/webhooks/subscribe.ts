@@ -2,7 +2,7 @@ import { describeError, type AnyEvent } from '@dotmac/core';
 import type { LifecycleContext } from '../context.js';
 import { lifecycleEvents, type LifecycleEvents } from '../events.js';
 import { disabledSubscriber } from './disable.js';
-import { deliverDue, fanOut, fanOutSubscriber, postSubscriber } from './deliver.js';
+import { deliverDue, fanOut, fanOutSubscriber, giveUpDelivery, postSubscriber } from './deliver.js';
 
 const pruneEveryMs = 3_600_000;
 const prunedAtOnce = 1_000;
@@ -30,6 +30,7 @@ export function subscribeWebhooks(context: LifecycleContext): void {
     events: ['webhook.due'],
     deliver: ({ tenantId, data }, delivery) =>
       deliverDue(context, sending, { tenantId, deliveryId: data.deliveryId }, delivery),
+    gaveUp: ({ tenantId, data }) => giveUpDelivery(context, sending, { tenantId, deliveryId: data.deliveryId }),
   });
   sending.relay.subscribe({
     name: disabledSubscriber,

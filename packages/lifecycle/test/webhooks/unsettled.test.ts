@@ -1,0 +1,59 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { LifecycleStore } from '../../src/store/store.js';
+import { backends, type Backend } from '../support/backends.js';
+import { rig, someone, until, type Rig } from '../support/lifecycle.js';
+import { receiver } from '../support/receiver.js';
+
+const hourMs = 3_600_000;
+
+/** A store that cannot note what came of as many deliveries. */
+function forgetful(store: LifecycleStore, times: number): LifecycleStore {
+  const tenant: LifecycleStore['tenant'] = (tenantId) => {
+    const own = store.tenant(tenantId);
+    const settle: typeof own.webhooks.settle = (delivery, trx) =>
+      times-- > 0 ? Promise.reject(new Error('the database is away')) : own.webhooks.settle(delivery, trx);
+    return { ...own, webhooks: { ...own.webhooks, settle } };
+  };
+  return Object.create(store, { tenant: { value: tenant } }) as LifecycleStore;
+}
+
+for (const { title, present, create } of backends)
+  describe.skipIf(!present)(`a delivery whose last attempt is never settled, on ${title}`, () => {
+    let backend: Backend;
+    let run: Rig;
+    beforeEach(async () => {
+      backend = await create();
+      run = await rig(
+        { ...backend, store: forgetful(backend.store, 1) },
+        { webhooks: { egress: { allow: ['loopback'] }, maxAttempts: 1 }, keptDays: { parked: 2 } },
+      );
+    });
+    afterEach(async () => {
+      await run.stop();
+      await backend.close();
+    });
+
+    it('has failed, is replayed, and leaves nothing behind', async () => {
+      const there = await receiver();
+      const events = ['customer.registered'];
+      const { id: webhookId } = await run.acme.webhooks.create({ name: 'CRM', url: there.url, events });
+      await run.acme.customers.register(someone());
+      const parked = async () => (await backend.store.webhookOutbox.parked('acme', { limit: 9 })).items.length;
+      await until(async () => (await parked()) === 1, run.clock);
+      const log = async () => (await run.acme.webhooks.deliveries(webhookId)).items;
+      const failed = { state: 'failed', attempts: 1, lastFailure: 'never_settled', deliveredAt: null };
+      expect(await log()).toMatchObject([failed]);
+
+      const [delivery] = await log();
+      await run.acme.webhooks.replay(delivery?.id ?? '');
+      await until(async () => (await log())[0]?.state === 'delivered', run.clock);
+      // The receiver knows by its id that it was there before.
+      expect(there.received.map(({ id }) => id)).toEqual([delivery?.id, delivery?.id]);
+
+      run.clock.set(run.clock.now() + 47 * hourMs);
+      await run.clock.advance(600_000);
+      expect(await parked()).toBe(1);
+      run.clock.set(run.clock.now() + hourMs);
+      await until(async () => (await parked()) === 0, run.clock, 10_000);
+    });
+  });
