@@ -7,7 +7,6 @@ import {
   scopeIdentity,
   silentLogger,
   systemClock,
-  type CancelTimer,
   type Emitter,
   type Module,
 } from '@dotmac/core';
@@ -34,6 +33,7 @@ import { createPresence } from './schedule/presence.js';
 import { createRoster } from './schedule/roster.js';
 import { createScheduler } from './schedule/scheduler.js';
 import { createScheduleService } from './schedule/service.js';
+import { createSweeps } from './sweeps.js';
 import { builtInTasks } from './tasks/built-in.js';
 import { catalogueOf } from './tasks/catalogue.js';
 import { policyCatalogueOf } from './tasks/policy-catalogue.js';
@@ -91,29 +91,26 @@ export function createMaintenance(options: MaintenanceOptions): MaintenanceModul
   const history = createHistoryPruner({ store, clock, logger, leaseTtlMs, historyMs: historyDays * dayMs });
   let started: Promise<void> | undefined;
   let storeState: 'stopped' | 'ok' | 'unavailable' = 'stopped';
-  let cancelSweep: CancelTimer = () => {};
 
-  const sweep = async (): Promise<void> => {
+  const sweep = async (signal: AbortSignal): Promise<void> => {
     try {
       const takingUp = { runner, policies, tasks, scopeIds, roster, clock, logger };
       for (const run of await runner.recover()) await takeUp(run, takingUp);
-      await presence.recover();
+      if (!signal.aborted) await presence.recover();
+      if (signal.aborted) return;
       history.begin();
       storeState = 'ok';
     } catch (error) {
-      storeState = 'unavailable';
+      if (!signal.aborted) storeState = 'unavailable';
       logger.warn(describeError(error), 'maintenance could not look after its runs');
     }
   };
-  const sweepAgain = (): void => {
-    cancelSweep = clock.after(sweepMs, () => void sweep().finally(() => started && sweepAgain()));
-  };
+  const sweeps = createSweeps({ clock, everyMs: sweepMs, sweep });
   const start = async (): Promise<void> => {
     if (migrate) await store.migrate();
     runner.resume();
     follower.open();
-    await sweep();
-    sweepAgain();
+    await sweeps.begin();
     if (startScheduler) scheduler.start();
   };
 
@@ -164,12 +161,11 @@ export function createMaintenance(options: MaintenanceOptions): MaintenanceModul
     async stop() {
       await started?.catch(() => undefined);
       started = undefined;
-      cancelSweep();
+      storeState = 'stopped';
       scheduler.stop();
       follower.close();
       // What the scheduler began ends when the runner stops, and is written down then.
-      await Promise.all([runner.stop(), scheduler.settled(), history.stop()]);
-      storeState = 'stopped';
+      await Promise.all([runner.stop(), scheduler.settled(), sweeps.stop(), history.stop()]);
     },
     readiness: () => ({
       ready: storeState === 'ok',

@@ -52,7 +52,7 @@ export interface Runner {
   begin(request: RunRequest): Promise<{ run: Run; ended: Promise<Run> }>;
   /** Ends a run of this process; false when it is not one. */
   cancel(runId: string): boolean;
-  /** Ends runs whose process has died: as cancelled where somebody asked for that, else as failed. Those. */
+  /** Ends runs whose process has died: as cancelled where somebody asked for that, else as failed. Those; `stop` leaves the rest. */
   recover(): Promise<Run[]>;
   /** Ends what runs, after its batch. */
   stop(): Promise<void>;
@@ -172,7 +172,9 @@ export function createRunner(options: RunnerOptions): Runner {
     async recover() {
       const recovered: Run[] = [];
       const told: Promise<void>[] = [];
-      for (const found of await store.runningRuns(mostRecovered))
+      const { signal } = stopping;
+      for (const found of await store.runningRuns(mostRecovered)) {
+        if (signal.aborted) break;
         await holdLease(store.leases, taskKey(found), { ttlMs: leaseTtlMs, clock }, async () => {
           const { tenantId } = found;
           const runs = store.runs(tenantId);
@@ -187,6 +189,7 @@ export function createRunner(options: RunnerOptions): Runner {
           const kept = await runs.get(run.id);
           if (kept !== null) recovered.push(kept);
         });
+      }
       await Promise.all(told);
       return recovered;
     },
