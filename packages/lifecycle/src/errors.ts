@@ -227,6 +227,11 @@ export const lifecycleErrors = defineErrors({
     message: ({ step, timeoutMs }: { step: string; timeoutMs: number }) =>
       `The step ${step} took longer than ${timeoutMs / 1_000} s.`,
   },
+  STEP_NOT_DEFINED: {
+    kind: 'internal',
+    message: ({ step }: { step: string }) =>
+      `The template does not say any more what the step ${step} does. Give it its \`compensate\` back and retry, or skip it.`,
+  },
   STEP_FAILED: {
     kind: 'internal',
     message: ({ step }: { step: string }) => `The step ${step} failed.`,

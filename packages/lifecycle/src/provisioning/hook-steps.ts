@@ -19,16 +19,19 @@ export function withHookSteps(context: Pick<LifecycleContext, 'hooks'>, run: Run
   return { ...run, steps: [...first, ...run.steps.filter((step) => !isHookStep(step)), ...last] };
 }
 
-/** What a step of a run does. The hash of the template says that its steps are those of the run. */
+/**
+ * What a step of a run does. The hash of the template says that its steps are those of the run, save for those of taking
+ * down that are made of others' `compensate`: undefined for one whose `compensate` is gone.
+ */
 export function definitionOf(
   context: LifecycleContext,
   template: ServiceTemplate,
   run: Run,
   step: RunStep,
-): ServiceStep {
+): ServiceStep | undefined {
   if (isHookStep(step)) return hookStep(context, run, step.key);
   const { key } = step;
-  return template.stepsOf(run.operation)?.find((each) => each.key === key) as ServiceStep;
+  return template.stepsOf(run.operation)?.find((each) => each.key === key);
 }
 
 /** What a step does that is a hook; nothing, where the host has this hook no more. */

@@ -18,6 +18,7 @@ import { compensateStep } from './steps/compensate.js';
 import { endWithHook } from './steps/end-hook.js';
 import type { StepResult, StepWork } from './steps/result.js';
 import { runTransaction } from './steps/transaction.js';
+import { refuseUndefined } from './steps/undefined.js';
 import { runWait } from './steps/wait.js';
 import { kindOf, type ServiceTemplate, type StepKind } from './template.js';
 
@@ -78,6 +79,10 @@ export async function move(
     return attempt;
   };
   const definition = definitionOf(context, template, run, step);
+  if (!definition) {
+    const result = refuseUndefined(context, run, step, next.move);
+    return { customer, service, ...(await settle(context, hold, run, result, template)) };
+  }
   const within: StepWork<ServiceStep>['within'] = async (effect) => {
     let done: RunStep | undefined;
     const saved = await store.transaction(async (trx) => {

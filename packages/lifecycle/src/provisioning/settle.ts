@@ -47,8 +47,8 @@ export async function settle(
   const next = nextMove(done);
   if (next.move === 'end') return { run: done };
   const isFresh = next.move === 'run' && next.step.status === 'pending' && !hold.cut.aborted;
-  if (!isFresh || !isCounted[kindOf(definitionOf(context, template, run, next.step))])
-    return { run: await save(context, hold, run, change) };
+  const definition = isFresh && definitionOf(context, template, run, next.step);
+  if (!definition || !isCounted[kindOf(definition)]) return { run: await save(context, hold, run, change) };
   const ahead = { before: next.step, begun: begun(next.step, clock.now()) };
   return { ...(await proceed(context, hold, run, { ...change, steps: withStep(done, ahead.begun) })), ahead };
 }
