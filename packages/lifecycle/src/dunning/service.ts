@@ -10,6 +10,7 @@ import { lifecycleErrors } from '../errors.js';
 import { hooksOf } from '../hooks.js';
 import { suspensionService } from '../suspension/service.js';
 import { changeTimers } from '../timers/change.js';
+import type { Timer } from '../timers/timer.js';
 import { writtenInstant } from '../written-instant.js';
 import {
   anchorOf,
@@ -51,6 +52,17 @@ const dunningTimer = (policy: string): string => `dunning:${policy}`;
 
 /** The name of the timer that lifts a policy's reason after the last payment. */
 const paidTimer = (policy: string): string => `dunning:${policy}:paid`;
+
+/** The timer that will lift the reason of a policy, for what was paid in a case before; undefined: there is none. */
+export async function liftOf(
+  { store, dunning }: Pick<LifecycleContext, 'store' | 'dunning'>,
+  tenantId: string,
+  customerId: string,
+  { reason }: DunningPolicy,
+): Promise<Timer | undefined> {
+  const names = dunning.filter((policy) => policy.reason === reason).map(({ name }) => paidTimer(name));
+  return (await store.tenant(tenantId).timers.listFor(customerId)).find(({ name }) => names.includes(name));
+}
 
 /** The policy of a name; without one, the first. @throws DUNNING_POLICY_NOT_FOUND */
 function policyNamed({ dunning }: LifecycleContext, name?: string): DunningPolicy {

@@ -3,12 +3,12 @@ import { commandsOf } from '../commands/dispatch.js';
 import type { LifecycleContext } from '../context.js';
 import type { Customer } from '../customers/customer.js';
 import type { PendingEvent } from '../customers/record.js';
-import { isGivenUp, reasonOf, waitForCode } from '../timers/attempt.js';
+import { isGivenUp, reasonOf, waitForCode, waitForTimer } from '../timers/attempt.js';
 import type { Timer } from '../timers/timer.js';
 import type { DunningCase } from './case.js';
 import { promisedUntil, promisedWords } from './held.js';
 import type { DunningPolicy, DunningStep } from './policy.js';
-import { recordDunning, scheduleStep } from './service.js';
+import { liftOf, recordDunning, scheduleStep } from './service.js';
 
 const dayMs = 24 * 3_600_000;
 
@@ -66,6 +66,9 @@ export async function takeDunningStep(
   const step = kept && policy.steps[kept.stepsTaken];
   const held = customer && whyHeld(policy, customer, timer, clock.now());
   if (held) return hold(context, identity, policy, timer, held).then(() => null);
+  // What was paid lifts the reason first: a step before that would be refused for a reason that is about to go.
+  const lift = await liftOf(context, tenantId, customerId, policy);
+  if (lift) return waitForTimer(context, tenantId, timer, lift);
   if (!step || step.action === 'warn') return record((due) => ({ name: 'dunning.warned', data: toldOf(due) }));
   try {
     await act(context, identity, customerId, { policy, step, kept }, async (trx) => (await moveOn(trx)) !== undefined);

@@ -38,6 +38,16 @@ export function waitForCode(context: LifecycleContext, tenantId: string, timer: 
   return moveTo(context, tenantId, { ...timer, dueAt: context.clock.now() + unknownWaitMs });
 }
 
+/** Has a timer wait for another one of its customer's. @returns until when (epoch ms) */
+export function waitForTimer(
+  context: LifecycleContext,
+  tenantId: string,
+  timer: Timer,
+  { dueAt }: Timer,
+): Promise<number> {
+  return moveTo(context, tenantId, { ...timer, dueAt: Math.max(dueAt, context.clock.now() + firstWaitMs) });
+}
+
 async function moveTo({ store }: LifecycleContext, tenantId: string, timer: Timer): Promise<number> {
   const { customers, timers } = store.tenant(tenantId);
   await store.transaction(async (trx) => {

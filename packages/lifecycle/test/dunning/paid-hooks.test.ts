@@ -7,6 +7,8 @@ import { backends, type Backend } from '../support/backends.js';
 import { rig, until, type Rig } from '../support/lifecycle.js';
 
 const policy = defineDunningPolicy({ name: 'standard', steps: [{ afterDays: 0, action: 'suspend' }] });
+/** One that has the same reason. */
+const rental = defineDunningPolicy({ name: 'rental', steps: [{ afterDays: 0, action: 'suspend' }] });
 const veto = coreErrors.PERMISSION_DENIED({ permission: 'lifecycle:write' });
 
 for (const { title, present, create } of backends)
@@ -14,11 +16,11 @@ for (const { title, present, create } of backends)
     let backend: Backend;
     let run: Rig;
     let id: string;
-    const begin = async (of: NonNullable<LifecycleHooks['customer.reactivate']>): Promise<void> => {
+    const begin = async (of: NonNullable<LifecycleHooks['customer.reactivate']>, dunning = [policy]): Promise<void> => {
       backend = await create();
       const hooks = { 'customer.reactivate': of };
       // A hook of a busy machine has the time that it takes: the clock runs ahead of it.
-      run = await rig(backend, { dunning: [policy], sweepMs: 1_000, hookTimeoutMs: 3_600_000, hooks });
+      run = await rig(backend, { dunning, sweepMs: 1_000, hookTimeoutMs: 3_600_000, hooks });
       id = await run.active();
       await run.acme.dunning.overdue(id, { invoiceId: 'A' });
       await until(async () => (await stage()) === 'suspended', run.clock);
@@ -85,4 +87,32 @@ for (const { title, present, create } of backends)
       await until(async () => (await stage()) === 'active', run.clock, 1_000);
       expect(asked).toBeGreaterThan(1);
     });
+
+    it.each(['standard', 'rental'])(
+      'has the next invoice (%s) suspend the customer once the reason of those before is lifted',
+      async (next) => {
+        let [isBroken, asked] = [true, 0];
+        const before = (): void => {
+          asked += 1;
+          if (isBroken) throw new Error('the other system is down');
+        };
+        await begin({ before }, [policy, rental]);
+        await run.acme.dunning.paid(id);
+        await run.acme.dunning.overdue(id, { invoiceId: 'B', policy: next });
+        // Time enough for the step, were it not to wait.
+        await until(() => asked > 1, run.clock, 1_000);
+        isBroken = false;
+        const isTaken = async () =>
+          (await run.acme.dunning.get(id)).some((view) => view.policy === next && view.stepsTaken === 1);
+        await until(isTaken, run.clock, 1_000);
+        await happens('customer.reactivated');
+        expect((await events()).map(({ eventType }) => eventType).slice(-4)).toEqual([
+          'dunning.closed',
+          'dunning.opened',
+          'customer.reactivated',
+          'customer.suspended',
+        ]);
+        expect(await stage()).toBe('suspended');
+      },
+    );
   });
