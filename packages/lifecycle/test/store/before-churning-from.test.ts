@@ -34,11 +34,13 @@ describe.each(databases)('customers of a version that did not keep what they chu
           await database.close();
         }
       };
-      const [churning, left, stays] = await withRig(async (run, { kysely }) => {
+      const [churning, left, stays] = await withRig(async (run, { kysely, dialect }) => {
         const ids = [await run.active(), await run.active(), await run.active()] as const;
         for (const id of ids.slice(0, 2)) await run.acme.customers.markChurning(id);
         await run.acme.customers.deactivate(ids[1]);
         await sql`alter table dotmac_customers drop column churning_from`.execute(kysely);
+        const of = dialect === 'mysql' ? sql`on dotmac_verification_quotas` : sql``;
+        await sql`drop index dotmac_verification_quotas_window ${of}`.execute(kysely);
         await sql`delete from dotmac_lifecycle_migrations where name >= '0044'`.execute(kysely);
         return ids;
       });
