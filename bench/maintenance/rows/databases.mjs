@@ -52,8 +52,8 @@ export const postgres = {
         await client.query('vacuum analyze events');
         await client.query('checkpoint');
       },
-      /** Windows of as many rows, each followed by a rest of `rest` times what it took. */
-      async floor({ rows: window = windowRows, rest = 0 } = {}) {
+      /** Windows of as many rows, each followed by a rest of `rest` times what it took, of `leastRestMs` at least. */
+      async floor({ rows: window = windowRows, rest = 0, leastRestMs = 0 } = {}) {
         await client.query(`do $$
           declare lo bigint := 0; most bigint; begun timestamptz;
           begin
@@ -62,7 +62,7 @@ export const postgres = {
               begun := clock_timestamp();
               delete from events where id > lo and id <= lo + ${window} and created_at < ${cutoff};
               commit;
-              perform pg_sleep(${rest} * extract(epoch from clock_timestamp() - begun));
+              perform pg_sleep(greatest(${leastRestMs / 1000}, ${rest} * extract(epoch from clock_timestamp() - begun)));
               commit;
               lo := lo + ${window};
             end loop;
