@@ -62,6 +62,11 @@ const keys: Keys[] = [
       mysql: (index) => [sql.raw(`b'${index.toString(2).padStart(16, '0')}'`)],
     },
   },
+  {
+    what: 'decimals that are one number when they are floating',
+    columns: inAll([['Key', 'decimal(20, 0)']]),
+    of: inAll((index) => [sql.raw(String(big + BigInt(index)))]),
+  },
 ];
 
 const iso = (ms: number): string => new Date(ms).toISOString();

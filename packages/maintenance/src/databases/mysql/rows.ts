@@ -16,6 +16,7 @@ import { analyze, tableSize } from './upkeep.js';
 const isInteger = ({ type }: Column): boolean => /int\b/.test(type);
 const isBit = ({ type }: Column): boolean => type === 'bit';
 const isBinary = ({ type }: Column): boolean => /binary|blob/.test(type);
+const isDecimal = ({ type }: Column): boolean => type.startsWith('decimal');
 
 /** MySQL 8 and MariaDB 10.5, with InnoDB. */
 export const mysqlRows: RowDialect = {
@@ -60,8 +61,12 @@ export const mysqlRows: RowDialect = {
   instant: (column) => column,
   text: (column, reference) =>
     isBinary(column) ? sql`hex(${reference})` : sql`cast(${reference}${sql.raw(isBit(column) ? ' + 0' : '')} as char)`,
-  value: (column, text) =>
-    isInteger(column) || isBit(column) ? sql`${BigInt(text)}` : isBinary(column) ? sql`unhex(${text})` : sql`${text}`,
+  value(column, text) {
+    if (isInteger(column) || isBit(column)) return sql`${BigInt(text)}`;
+    if (isBinary(column)) return sql`unhex(${text})`;
+    // With a text it would be compared as a floating point number, which many decimals share.
+    return isDecimal(column) && /^-?\d+(?:\.\d+)?$/.test(text) ? sql.raw(text) : sql`${text}`;
+  },
   compare: (columns, position, operator) => compare(columns, position, operator),
   rowList: (rows) => rows,
   line: (_, columns) =>
