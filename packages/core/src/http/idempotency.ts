@@ -63,22 +63,22 @@ export function createIdempotency({ store, clock, logger, retentionMs }: Idempot
       .catch((error: unknown) => logger.warn(describeError(error), 'old answers could not be removed'));
   };
   const answerOnce = async (started: StartedRequest, work: () => Promise<HttpResponse>): Promise<HttpResponse> => {
-    const turn = holdTurn(store, clock, started);
+    const endTurn = holdTurn(store, clock, started);
     try {
       const answer = await work();
+      const turn = await endTurn();
       // The work is done: its client must hear of it, whether or not it can be told again.
       await store
-        .complete({ ...turn.current(), answer: { ...answer, body: String(answer.body) } })
+        .complete({ ...turn, answer: { ...answer, body: String(answer.body) } })
         .catch((error: unknown) => logger.error(describeError(error), 'an answer could not be kept for its key'));
       return answer;
     } catch (error) {
+      const turn = await endTurn();
       if (isOperationError(error) && !uncertain.includes(error.kind))
         await store
-          .release(turn.current())
+          .release(turn)
           .catch((failure: unknown) => logger.warn(describeError(failure), 'an idempotency key could not be freed'));
       throw error;
-    } finally {
-      turn.end();
     }
   };
 
@@ -103,23 +103,35 @@ export function createIdempotency({ store, clock, logger, retentionMs }: Idempot
   };
 }
 
-/** Renews the lease while the work goes on. */
-function holdTurn(store: IdempotencyStore, clock: Clock, started: StartedRequest) {
+/**
+ * Renews the lease while the work goes on. Returns how to end that: the turn has the last token then, once a renewal that is
+ * under way has come back, for under an older one nothing can be kept.
+ */
+function holdTurn(store: IdempotencyStore, clock: Clock, started: StartedRequest): () => Promise<StartedRequest> {
   let { token } = started;
+  let isOver = false;
+  let renewing = Promise.resolve();
   let cancel = (): void => undefined;
+  const renew = async (): Promise<void> => {
+    try {
+      const renewed = await store.renew({ ...started, token, now: clock.now(), leaseMs });
+      if (renewed === null) return;
+      token = renewed;
+    } catch {
+      // There is time for another.
+    }
+    arm();
+  };
   const arm = (): void => {
-    cancel = clock.after(leaseMs / 3, () => {
-      store.renew({ ...started, token, now: clock.now(), leaseMs }).then(
-        (renewed) => {
-          token = renewed ?? token;
-          if (renewed !== null) arm();
-        },
-        () => arm(),
-      );
-    });
+    if (!isOver) cancel = clock.after(leaseMs / 3, () => void (renewing = renew()));
   };
   arm();
-  return { current: (): StartedRequest => ({ ...started, token }), end: () => cancel() };
+  return async () => {
+    isOver = true;
+    cancel();
+    await renewing;
+    return { ...started, token };
+  };
 }
 
 function digest(value: unknown): string {

@@ -59,8 +59,9 @@ export function memoryIdempotencyStore({ maxKeys = 10_000 }: MemoryIdempotencyOp
     },
     renew({ now, leaseMs, ...started }) {
       const known = turnOf(started);
-      if (known) known.leaseUntil = now + leaseMs;
-      return Promise.resolve(known ? started.token : null);
+      // A new token, as a database gives one: what works here works there.
+      if (known) Object.assign(known, { leaseUntil: now + leaseMs, token: String(++turns) });
+      return Promise.resolve(known ? known.token : null);
     },
     complete({ answer, ...started }) {
       const known = turnOf(started);

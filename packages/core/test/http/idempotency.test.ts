@@ -59,6 +59,37 @@ describe('a request under an Idempotency-Key', () => {
     expect(await first).toEqual(made);
   });
 
+  it.each([
+    ['is replayed', () => Promise.resolve(made), { state: 'done' }],
+    [
+      'is free again when it was refused',
+      () => Promise.reject(coreErrors.PERMISSION_DENIED({ permission: 'x' })),
+      { state: 'started' },
+    ],
+  ])('%s although its turn was being renewed when it ended', async (_, outcome, expected) => {
+    const { clock, store, post } = subject();
+    const renew = store.renew.bind(store);
+    let goOn = (): void => undefined;
+    vi.spyOn(store, 'renew').mockImplementation(async (turn) => {
+      const token = await renew(turn);
+      await new Promise<void>((resolve) => (goOn = resolve));
+      return token;
+    });
+    const begin = vi.spyOn(store, 'begin');
+    let finish = (): void => undefined;
+    const settled = post(async () => {
+      await new Promise<void>((resolve) => (finish = resolve));
+      return outcome();
+    }).catch(() => undefined);
+    await clock.advance(20_000);
+    finish();
+    await clock.advance(0);
+    goOn();
+    await settled;
+    expect(await store.begin(begin.mock.calls[0]![0])).toMatchObject(expected);
+    expect(clock.pending).toBe(0);
+  });
+
   it('is answered although its answer could not be kept', async () => {
     const { store, post } = subject();
     vi.spyOn(store, 'complete').mockRejectedValue(new Error('the disk is full'));
