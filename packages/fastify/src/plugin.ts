@@ -1,5 +1,5 @@
 import { createApi, type ApiOptions, type ServedModule } from '@dotmac/core/http';
-import type { FastifyInstance, HTTPMethods } from 'fastify';
+import type { FastifyError, FastifyInstance, HTTPMethods } from 'fastify';
 import { send } from './reply.js';
 import { toRequest } from './request.js';
 
@@ -38,10 +38,12 @@ export async function fastifyRoutes<Scope>(
         return send(reply, await (isRoute ? handle : api.notFound)(toRequest(request, reply, prefix)));
       },
     });
-  // What Fastify refuses before a handler is asked: a content type that is none, a body that it cannot pass on.
-  fastify.setErrorHandler(async (_error, request, reply) =>
-    send(reply, await api.malformed(toRequest(request, reply, prefix))),
-  );
+  // What Fastify refuses before a handler is asked: a content type that is none, a body that it cannot pass on. What the
+  // host's hooks throw goes on to the host's own handler.
+  fastify.setErrorHandler<FastifyError>(async (error, request, reply) => {
+    if (!String(error.code).startsWith('FST_ERR_CTP_')) throw error;
+    return send(reply, await api.malformed(toRequest(request, reply, prefix)));
+  });
   if (terminal)
     fastify.setNotFoundHandler(async (request, reply) =>
       send(reply, await api.notFound(toRequest(request, reply, prefix))),

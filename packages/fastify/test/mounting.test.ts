@@ -55,6 +55,18 @@ describe('a Fastify plugin among the host’s own', () => {
     expect((await app.inject({ url: '/metrics' })).body).toContain('dotmac_http_requests_total');
   });
 
+  it('leaves what the host’s own hooks refuse to the host', async () => {
+    app = fastify();
+    app.addHook('onRequest', async ({ headers: { 'x-refuse': status } }) => {
+      if (status) throw Object.assign(new Error('refused by the host'), { statusCode: Number(status) });
+    });
+    await app.register(fastifyRoutes, { operations: notesModule(), authenticate });
+    for (const status of [401, 429, 503]) {
+      const answer = await app.inject({ url: '/notes', headers: { ...headers, 'x-refuse': String(status) } });
+      expect(answer.json()).toMatchObject({ statusCode: status, message: 'refused by the host' });
+    }
+  });
+
   it('counts the documentation against the address’s limit, and liveness not', async () => {
     app = fastify();
     const rateLimits = { address: { requests: 1 } };
