@@ -80,7 +80,7 @@ export async function rotateLogs(
   await recoverLogs(root, policy, context.signal);
   const rotated = await rotateDue(work);
   await removeFiles(work, 'expire', (files) => expired(files, orders.keep));
-  await compressRotated(work, rotated);
+  await compressRotated(work);
   const [minFreeBytes, { freeBytes }] = [await freeTarget(root, policy), await root.space()];
   await removeFiles(work, 'make_room', (files) => surplus(files, { ...orders.keep, minFreeBytes }, freeBytes));
   if (rotated.length > 0) await attempt(work, 'after', () => policy.hooks.after?.(rotated.map(({ log }) => log)));
@@ -202,16 +202,15 @@ async function removeFiles(
   await root.sync();
 }
 
-async function compressRotated(work: Work, moved: readonly Moved[]): Promise<void> {
+async function compressRotated(work: Work): Promise<void> {
   const { root, policy, orders, context, counts } = work;
   if (work.ended || !orders.compress) return;
   context.signal.throwIfAborted();
   const { codec, level, delay } = orders.compress;
   const { signal, relief = noRelief } = context;
   const { rotated } = await listLogs(root, policy);
-  // Of writers that were not told nobody knows where they are.
-  const settled = rotated.filter(({ name }) => !work.untold || !moved.some(({ to }) => to === name));
-  const candidates = packable(settled, delay);
+  // Where writers are that were not told, perhaps not by earlier runs either, nobody knows.
+  const candidates = work.untold ? [] : packable(rotated, delay);
   const files = await quiet(candidates);
   counts.growing = candidates.length - files.length;
   const steps = await context.begin('compress', files.length, rotated.length);

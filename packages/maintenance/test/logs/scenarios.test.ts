@@ -275,6 +275,14 @@ const scenarios: Scenario[] = [
     },
   },
   {
+    title: 'writers that cannot be told by the next run either: what they may still write to stays as it is',
+    files: { 'app.log': 'one' },
+    policy: { ...due, reopen: hook(true) },
+    rounds: 2,
+    after: { [`app.log.${stamp}`]: 'one' },
+    faults: ['reopen'],
+  },
+  {
     title: 'a hook after one log that fails is told, and undoes nothing',
     files: { 'app.log': 'a', 'web.log': 'w' },
     policy: { ...due, hooks: { afterRotate: (log) => hook(log === 'app.log')() } },
