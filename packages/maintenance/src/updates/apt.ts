@@ -1,5 +1,6 @@
 import { access, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { parsePolicies, securitySources, type PackagePolicy } from './apt-policy.js';
 import { PackageManagerError, type PackageManager, type PendingUpdate } from './package-manager.js';
 import { ProgramError, runProgram, type ProgramEnd } from './run-program.js';
 
@@ -47,15 +48,25 @@ export function apt({ options = [], refresh = false }: AptOptions = {}): Package
   };
   const simulate = async (command: 'upgrade' | 'dist-upgrade', signal: AbortSignal): Promise<PendingUpdate[]> =>
     parseSimulation(await asked('apt-get', ['-s', '-o', 'Debug::NoLocking=true', command], lookMs, signal));
+  const policies = async (names: readonly string[], signal?: AbortSignal): Promise<Map<string, PackagePolicy>> => {
+    if (names.length === 0) return new Map();
+    const sources = securitySources(await asked('apt-cache', ['policy'], lookMs, signal));
+    return parsePolicies(await asked('apt-cache', ['policy', ...names], lookMs, signal), sources);
+  };
   return {
     async pending(signal) {
       if (refresh) await asked('apt-get', ['update', '-qq'], refreshMs, signal);
       const free = new Set((await simulate('upgrade', signal)).map(({ name }) => name));
       const all = await simulate('dist-upgrade', signal);
+      const others = all.filter(({ isSecurity }) => !isSecurity).map(({ name }) => name);
+      const behind = await policies(others, signal);
       const said = await asked('apt-config', ['shell', 'lists', 'Dir::State::lists/d'], lookMs, signal);
       const [, lists = ''] = /^lists='(.*)'$/m.exec(said) ?? [];
       return {
-        updates: all.map((it) => ({ ...it, isHeldBack: !free.has(it.name) })),
+        updates: all.map((it) => ({
+          ...withSecurity(it, behind.get(it.name)?.security ?? null),
+          isHeldBack: !free.has(it.name),
+        })),
         knownAt: await newest([lists, join(lists, 'partial')]),
         restartRequired: await access('/var/run/reboot-required').then(
           () => true,
@@ -73,8 +84,8 @@ export function apt({ options = [], refresh = false }: AptOptions = {}): Package
       const end = await call('apt-get', command, applyMs);
       // What was there as a part of something else is to go with it one day.
       if (automatic.length > 0) await call('apt-mark', ['auto', ...automatic], lookMs);
-      const installed = parsePolicy(await asked('apt-cache', ['policy', ...names], lookMs));
-      const applied = wanted.filter(({ name, available }) => installed.get(name) === available).map(({ name }) => name);
+      const now = await policies(names);
+      const applied = names.filter((name, place) => now.get(name)?.installed === wanted[place]?.available);
       const complaint = end.code === 0 ? null : complaintOf(end);
       if (complaint !== null && applied.length === 0) throw new PackageManagerError(`apt-get ${complaint}`);
       return { applied, refused: complaint };
@@ -82,11 +93,9 @@ export function apt({ options = [], refresh = false }: AptOptions = {}): Package
   };
 }
 
-/** The installed versions that `apt-cache policy` tells of. */
-function parsePolicy(output: string): Map<string, string> {
-  const sections = output.matchAll(/^(\S+):\n {2}Installed: (\S+)$/gm);
-  return new Map([...sections].map(([, name = '', version = '']) => [name, version]));
-}
+/** What is simulated names the archives of the newest version alone: one of security may have been overtaken by it. */
+const withSecurity = (update: PendingUpdate, version: string | null): PendingUpdate =>
+  version === null ? update : { ...update, isSecurity: true, note: `${update.note}, with ${version} of security` };
 
 const installs = /^Inst (\S+) \[([^\]]+)\] \((\S+) (.*) \[[^\]]*\]\)/;
 

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { apt, parseSimulation } from '../../src/updates/apt.js';
+import { parsePolicies, securitySources } from '../../src/updates/apt-policy.js';
 
 describe('what apt-get would do', () => {
   it('is read line by line, security told from the rest by its origin', () => {
@@ -22,6 +23,43 @@ Conf base-files (12.4+deb12u15 Debian:12.15/oldstable [amd64])`;
       ['base-files', '12.4+deb12u11', '12.4+deb12u15', false],
       ['libgcrypt20', '1.10.1-3', '1.10.1-3+deb12u1', true],
       ['openssl', '3.0.2-0ubuntu1.10', '3.0.2-0ubuntu1.18', true],
+    ]);
+  });
+});
+
+describe('what apt-cache policy tells', () => {
+  const sources = securitySources(`Package files:
+ 100 /var/lib/dpkg/status
+     release a=now
+ 990 http://mirror.example/one bookworm-security/main amd64 Packages
+     release v=12,o=Debian,a=oldstable-security,n=bookworm-security,l=Debian-Security,c=main,b=amd64
+     origin mirror.example
+ 500 http://security.example/debian bookworm/main amd64 Packages
+     release v=12.15,o=Debian,a=oldstable,n=bookworm,l=Debian,c=main,b=amd64
+     origin security.example
+Pinned packages:
+     openssl -> 3.0.2 with priority 1001`);
+  const table = (lines: string): string => `openssl:\n  Installed: 1.1\n  Candidate: 1.3\n  Version table:\n${lines}`;
+  const security = '        990 http://mirror.example/one bookworm-security/main amd64 Packages\n';
+  const ordinary = '        500 http://security.example/debian bookworm/main amd64 Packages\n';
+  const own = ' *** 1.1 100\n        100 /var/lib/dpkg/status\n';
+
+  it('is which of its archives are of security, by what they say of themselves and not by where they are', () => {
+    expect([...sources]).toEqual(['http://mirror.example/one bookworm-security/main amd64 Packages']);
+  });
+
+  it.each<[what: string, lines: string, version: string | null]>([
+    ['is in the update itself', `     1.3 990\n${security}${own}`, '1.3'],
+    ['is in an older one that the update takes in', `     1.3 500\n${ordinary}     1.2 990\n${security}${own}`, '1.2'],
+    ['comes to a part of the machines at first', `     1.3 500 (phased 10%)\n${security}${own}`, '1.3'],
+    ['is installed', `     1.3 500\n${ordinary} *** 1.1 990\n${security}        100 /var/lib/dpkg/status\n`, null],
+    ['is older than what is installed', `     1.3 500\n${ordinary}${own}     1.0 990\n${security}`, null],
+    ['is newer than the update', `     1.4 -1\n${security}     1.3 500\n${ordinary}${own}`, null],
+  ])('is the newest version of security in an update, where it %s', (_, lines, version) => {
+    const policies = parsePolicies(`${table(lines)}other:\n  Installed: 2\n  Candidate: 2\n`, sources);
+    expect([...policies]).toEqual([
+      ['openssl', { installed: '1.1', security: version }],
+      ['other', { installed: '2', security: null }],
     ]);
   });
 });
@@ -127,6 +165,25 @@ describe.skipIf(!present || process.getuid?.() !== 0)('apt, in a root of its own
     expect(await readFile(join(root, 'inst', 'opt', 'faulty'), 'utf8')).toBe('1.0+deb12u1');
     expect(execFileSync('apt-mark', [...options, 'showauto'], { encoding: 'utf8' })).toBe('faulty\n');
     expect((await manager.pending(signal)).updates.map(({ name }) => name)).toEqual(['plain']);
+  });
+
+  it('finds an update of security behind a newer one that is not of it, and applies that one', async () => {
+    await publish('main', 'Debian', 'stable', [
+      await build('main', 'faulty', '1.1'),
+      await build('main', 'plain', '1.1'),
+    ]);
+    await publish('security', 'Debian-Security', 'stable-security', [
+      await build('security', 'faulty', '1.0+deb12u1'),
+      await build('security', 'plain', '0.9'),
+    ]);
+    const manager = apt({ options, refresh: true });
+    const { updates } = await manager.pending(signal);
+    expect(updates).toMatchObject([
+      { name: 'faulty', available: '1.1', isSecurity: true, note: 'Debian:12/stable, with 1.0+deb12u1 of security' },
+      { name: 'plain', available: '1.1', isSecurity: false, note: 'Debian:12/stable' },
+    ]);
+    expect(await manager.applySecurity(updates)).toEqual({ applied: ['faulty'], refused: null });
+    expect(installed()).toBe('faulty 1.1\ngreedy 1.0\nplain 1.0\n');
   });
 
   it('removes nothing in order to update', async () => {
