@@ -106,7 +106,8 @@ export const bulkRoutes = [
     tag,
     summary: 'Do what a dry run counted, or begin with those that were listed',
     description:
-      'A dry run that is over is followed by an operation of its own, which is answered; everybody is judged anew.',
+      'A dry run that is completed is followed by an operation of its own, which is answered; everybody is judged anew. ' +
+      'What was cancelled is not run.',
     permission: 'lifecycle:write',
     params,
     output: bulkView,

@@ -20,7 +20,6 @@ import { registerMany } from './import.js';
 import {
   bulkInput,
   bulkTarget,
-  isOpen,
   viewOfBulk,
   type BulkDraft,
   type BulkFailure,
@@ -146,8 +145,8 @@ export function bulkService(context: LifecycleContext, identity: ScopeIdentity):
           return { answer: viewOfBulk(pending), customer: null };
         });
       }
-      // A dry run that is not over has counted nothing yet: who asks for it twice does not mean the real one.
-      if (!found.dryRun || isOpen(found))
+      // A dry run that is not over, or was cancelled, has not counted it all: who asks for it twice does not mean the real one.
+      if (!found.dryRun || found.status !== 'completed')
         return turn.refused(lifecycleErrors.BULK_NOT_RUNNABLE({ operationId, status: found.status }));
       const { command, input, filter } = found;
       const operation: BulkOperation = { ...fresh({ command, input, filter, dryRun: false }), status: 'pending' };

@@ -371,6 +371,21 @@ for (const { title, present, create } of backends)
       expect(await counts()).toEqual({ active: 4, suspended: 1 });
     });
 
+    it('does nothing of what was cancelled, were it the list of a dry run or the dry run itself', async () => {
+      await begin();
+      const people = await crowd(backend.store, 3);
+      const list = await run.acme.bulk.start({ ...suspend, filter: { listed: true } });
+      await all(await run.acme.bulk.list(list.id, linesOf(people.map(({ id }) => ({ customerId: id })))));
+      const dry = await run.acme.bulk.start({ ...suspend, filter: { stages: ['active'] } });
+      for (const { id } of [list, dry]) {
+        await run.acme.bulk.cancel(id);
+        expect(await over(await run.acme.bulk.get(id))).toMatchObject({ dryRun: true, status: 'cancelled' });
+        await expect(run.acme.bulk.run(id)).rejects.toMatchObject({ code: 'BULK_NOT_RUNNABLE' });
+      }
+      expect((await run.acme.bulk.operations()).items.map(({ id }) => id)).toEqual([dry.id, list.id]);
+      expect(await counts()).toEqual({ active: 3 });
+    });
+
     it('refuses at once what no customer could take', async () => {
       await begin();
       const wrong = run.acme.bulk.start({ command: 'suspend', input: { actionType: '!' }, filter: {} });
