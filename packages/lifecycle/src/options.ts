@@ -30,7 +30,8 @@ export interface LifecycleOptions<Trx = StoreTransaction> extends StreamLimits {
   journeys?: readonly Journey[];
   /**
    * Keys of `attributes` that customers are found by, where their values are short texts, numbers or flags. Default none.
-   * Customers that were there before a key was added are found by it once they change, or after `consistency.check({ repairSearch: true })`.
+   * Customers that were there before a key was added are found by it once that attribute of theirs changes, or after
+   * `consistency.check({ repairSearch: true })`.
    */
   searchableAttributes?: readonly string[];
   /** Hands tokens to customers. Without it tokens are made and nobody learns of them. */

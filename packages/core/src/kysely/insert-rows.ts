@@ -27,11 +27,9 @@ export async function insertRows(database: Database, write: InsertRows, trx?: St
  */
 export async function insertNewRows(database: Database, write: InsertRows, trx?: StoreTransaction): Promise<number> {
   const on = executorFor<unknown>(database, trx);
-  const isIgnored = database.traits.upsert === 'on duplicate key';
   let added = 0;
-  for (const { sql, parameters } of statementsOf(database, write)) {
-    const text = isIgnored ? sql.replace('insert', 'insert ignore') : `${sql} on conflict do nothing`;
-    const { numAffectedRows } = await on.executeQuery(CompiledQuery.raw(text, parameters));
+  for (const { sql, parameters } of statementsOf(database, { ...write, skipExisting: true })) {
+    const { numAffectedRows } = await on.executeQuery(CompiledQuery.raw(sql, parameters));
     added += Number(numAffectedRows ?? 0n);
   }
   return added;

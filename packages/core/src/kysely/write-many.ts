@@ -1,5 +1,15 @@
 import type { Database } from './database.js';
-import { columnsOf, computedOf, jsonOf, kept, nameIn, shapeOfAll, type Name, type Statement } from './write-text.js';
+import {
+  columnsOf,
+  computedOf,
+  jsonOf,
+  kept,
+  nameIn,
+  shapeOfAll,
+  wordsOf,
+  type Name,
+  type Statement,
+} from './write-text.js';
 import type { InsertRows, Write, WriteRow, WritesTogether } from './writes.js';
 
 type Change = Exclude<Write, InsertRows>;
@@ -110,5 +120,6 @@ function insertText(database: Database, write: InsertRows, from: string, index: 
   const target = [...columnsOf(write), ...computed.map(([column]) => column)].map(name).join();
   const source = [...columnsOf(write).map((column) => `r.${name(column)}`), ...computed.map(([, text]) => text)].join();
   const rows = `json_populate_recordset(null::${name(write.insert)}, g.r${index}) with ordinality as r`;
-  return `insert into ${name(write.insert)} (${target}) select ${source} from ${from} cross join lateral ${rows} order by g.n, r.ordinality`;
+  const { insert, end } = wordsOf(database, write);
+  return `${insert} ${name(write.insert)} (${target}) select ${source} from ${from} cross join lateral ${rows} order by g.n, r.ordinality${end}`;
 }

@@ -24,7 +24,7 @@ export function kept(shape: string, build: () => string): string {
 /** What two writes have in common when their texts are the same; of inserts, save for the number of rows. */
 function shapeOf(write: Write): string {
   if ('insert' in write)
-    return `+${write.insert}(${columnsOf(write).join()}|${Object.keys(write.computed ?? {}).join()})`;
+    return `+${write.insert}(${columnsOf(write).join()}|${Object.keys(write.computed ?? {}).join()}${write.skipExisting ? '|skip' : ''})`;
   if ('delete' in write) return `-${write.delete}(${Object.keys(write.where).join()})`;
   return `=${write.update}(${Object.keys(write.set).join()}|${Object.keys(write.where).join()})`;
 }
@@ -35,6 +35,14 @@ export const columnsOf = ({ rows }: InsertRows): string[] => Object.keys(rows[0]
 /** Columns that the database reckons, with their texts. */
 export function computedOf({ kysely }: Database, { computed = {} }: InsertRows): [string, string][] {
   return Object.entries(computed).map(([column, value]) => [column, value.compile(kysely).sql]);
+}
+
+/** The words before and after an insert: what becomes of rows that are there already. */
+export function wordsOf({ traits }: Database, { skipExisting }: InsertRows): { insert: string; end: string } {
+  if (!skipExisting) return { insert: 'insert into', end: '' };
+  return traits.upsert === 'on duplicate key'
+    ? { insert: 'insert ignore into', end: '' }
+    : { insert: 'insert into', end: ' on conflict do nothing' };
 }
 
 /** Names, quoted as the dialect has it. */
@@ -85,7 +93,8 @@ export function statementOf(database: Database, write: Write): Statement {
     const computed = computedOf(database, write);
     const columns = [...columnsOf(write), ...computed.map(([column]) => column)].map(name).join();
     const row = [...columnsOf(write).map(value), ...computed.map(([, text]) => text)].join();
-    return `insert into ${name(write.insert)} (${columns}) values ${Array<string>(rows.length).fill(`(${row})`).join()}`;
+    const { insert, end } = wordsOf(database, write);
+    return `${insert} ${name(write.insert)} (${columns}) values ${Array<string>(rows.length).fill(`(${row})`).join()}${end}`;
   });
   return { sql, parameters: rows.flatMap((row) => Object.values(row)) };
 }
@@ -147,7 +156,8 @@ function insertText(database: Database, write: InsertRows, value: () => string, 
   const target = [...columnsOf(write), ...computed.map(([column]) => column)].map(name).join();
   const source = [...columnsOf(write).map((column) => `r.${name(column)}`), ...computed.map(([, text]) => text)].join();
   const rows = `json_populate_recordset(null::${name(write.insert)}, ${value()}::json) as r`;
-  return `insert into ${name(write.insert)} (${target}) select ${source} from ${after ? `${after}, ` : ''}${rows}`;
+  const { insert, end } = wordsOf(database, write);
+  return `${insert} ${name(write.insert)} (${target}) select ${source} from ${after ? `${after}, ` : ''}${rows}${end}`;
 }
 
 /** An insert by itself, on PostgreSQL. */

@@ -10,6 +10,8 @@ export interface InsertRows {
   rows: readonly WriteRow[];
   /** Columns whose values the database reckons, the same for every row; without parameters. */
   computed?: Record<string, RawBuilder<unknown>>;
+  /** Skips rows that are there already, under whichever unique key. Default: they are an error. */
+  skipExisting?: boolean;
 }
 
 /** One write on one table. */

@@ -95,6 +95,18 @@ for (const { dialect, present, fresh: createFresh, title } of dialects)
       }
     });
 
+    it('skip what is there already where they are told to, each for itself', async () => {
+      const same = (name: string): WritesTogether => ({
+        ...put(name, 1, 'p-g0'),
+        then: [{ insert: 'places', rows: [{ name: 'p-g0', good: name, seq: 9 }], skipExisting: true }],
+      });
+      const outcomes = await Promise.all(names.map((name) => writeTogether(database, same(name))));
+      expect(outcomes).toEqual(names.map(() => true));
+      expect(await goods()).toEqual(Object.fromEntries(names.map((name) => [name, 1])));
+      const places = await kysely().selectFrom('places').select('seq').where('name', '=', 'p-g0').execute();
+      expect(places.map(({ seq }) => Number(seq))).toEqual([0]);
+    });
+
     it('write nothing of their own when their row, or the one to be held, is not as it must be', async () => {
       await kysely().updateTable('places').set({ seq: 9 }).where('name', '=', 'p-g5').execute();
       const moves = names.map((name, index) => writeTogether(database, move(name, index === 3 ? 7 : 0, 1)));

@@ -92,6 +92,18 @@ for (const { present, fresh: createFresh, title } of dialects)
       expect(await stored()).toEqual(after);
     });
 
+    it('skips new rows that are there already where it is told to, and fails for them elsewhere', async () => {
+      const known = { insert: 'counters', rows: [row('other', 9, 9), row('a', 1, 1)] };
+      await expect(writeTogether(database, swap(1, 2, [known]))).rejects.toSatisfy(isUniqueViolation);
+      expect(await stored()).toEqual(before);
+      const work = (from: number, to: number) => swap(from, to, [{ ...known, skipExisting: true }]);
+      expect(await writeTogether(database, work(1, 2))).toBe(true);
+      const then = { ...before, guard: [2, 0], a: [1, 1] };
+      expect(await stored()).toEqual(then);
+      expect(await inTransaction(database, undefined, (trx) => writeTogether(database, work(2, 3), trx))).toBe(true);
+      expect(await stored()).toEqual({ ...then, guard: [3, 0] });
+    });
+
     it('has one winner of fifty who swap the same row', async () => {
       const racers = Array.from({ length: 50 }, (_, index) =>
         writeTogether(database, swap(1, 100 + index, [{ insert: 'counters', rows: [row(`r${index}`, index, 0)] }])),

@@ -9,7 +9,7 @@ export interface SearchTerm {
   term: string;
 }
 
-/** What changes in what a customer is found by. */
+/** What changes in what a customer is found by. What is added already, or not there to be removed, changes nothing. */
 export interface TermChange {
   add: readonly SearchTerm[];
   remove: readonly SearchTerm[];

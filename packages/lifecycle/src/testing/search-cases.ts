@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
+import type { StoreTransaction } from '@dotmac/core';
 import type { SuiteCase } from '@dotmac/core/testing';
 import type { Customer } from '../customers/customer.js';
-import { termsOf } from '../search/terms.js';
+import { lifecycleEvents } from '../events.js';
+import { termsOf, type SearchTerm, type TermChange } from '../search/terms.js';
 import type { CustomerAsk } from '../search/ask.js';
 import type { Place } from '../search/cursor.js';
 import type { LifecycleStoreSubject } from './subject.js';
 import { aCustomer } from './samples.js';
 
 const day = 86_400_000;
+const byTerm = (a: SearchTerm, b: SearchTerm): number => (a.term < b.term ? -1 : 1);
 const plain: CustomerAsk = { terms: [], sort: 'created', order: 'asc', limit: 50 };
 const block = {
   severity: 'suspend',
@@ -149,6 +152,37 @@ export const searchCases: readonly SuiteCase<LifecycleStoreSubject>[] = [
         } while (after);
         assert.deepEqual([seen.length, new Set(seen).size], [count, count], JSON.stringify(list));
       }
+    },
+  },
+  {
+    name: 'finds a customer as before by what is added once more, and forgets it at once',
+    async run({ store }) {
+      const { customers, bulk } = store.tenant('a');
+      const [plan, other] = ['plan:gold', 'plan:silver'].map((term) => ({ kind: 'attribute', term }) as const);
+      assert.ok(plan && other);
+      const terms: TermChange = { add: [plan, other], remove: [] };
+      let customer = aCustomer('a');
+      await store.transaction(async (trx) => {
+        await customers.insert([customer], trx);
+        await customers.changeTerms([{ customer, add: [plan], remove: [] }], trx);
+      });
+      const next = () => ({ before: customer, after: (customer = { ...customer, version: customer.version + 1 }) });
+      const data = { from: 'active', to: 'churning', reason: null } as const;
+      const of = { tenantId: 'a', actor: 'user:1', subject: customer.id, at: customer.updatedAt, data };
+      const event = lifecycleEvents.create('customer.churning', of);
+      const ways: ((trx: StoreTransaction) => Promise<unknown>)[] = [
+        (trx) => customers.changeTerms([{ customer, ...terms }], trx),
+        (trx) => customers.change({ ...next(), history: [], outbox: [], terms }, trx),
+        (trx) => bulk.prepare([{ ...next(), event, terms, cleared: [] }])(trx),
+      ];
+      for (const write of ways) {
+        await store.transaction(write);
+        const found = (await customers.termsOf([customer.id])).get(customer.id) ?? [];
+        assert.deepEqual([...found].sort(byTerm), [plan, other]);
+      }
+      const gone = { add: [], remove: [plan, other] };
+      assert.equal(await customers.change({ ...next(), history: [], outbox: [], terms: gone }), true);
+      assert.equal((await customers.termsOf([customer.id])).get(customer.id), undefined);
     },
   },
   {

@@ -81,6 +81,22 @@ for (const { title, present, create } of backends)
       expect(await found({ createdTo: run.clock.now() })).toEqual([]);
     });
 
+    it('goes on changing customers whom others changed that know nothing of the attribute', async () => {
+      const { customers, consistency } = run.acme;
+      const { id } = await customers.register({ ...someone(), attributes: { plan: 'gold' } });
+      const others = await rig(backend);
+      await others.acme.customers.update(id, { attributes: { plan: 'silver' } });
+      await others.stop();
+      expect(await found({ attribute: 'plan:gold' })).toEqual([id]);
+      await customers.update(id, { attributes: { plan: 'gold' } });
+      expect(await found({ attribute: 'plan:gold' })).toEqual([id]);
+      const lines = [];
+      for await (const line of consistency.check()) lines.push(line);
+      expect(lines.at(-1)).toMatchObject({ differing: 0 });
+      await customers.update(id, { attributes: { plan: 'silver' } });
+      expect(await found({ attribute: 'plan:gold' })).toEqual([]);
+    });
+
     it('finds nobody by the beginning of an attribute', async () => {
       const long = 'x'.repeat(144);
       const withPlan = async (plan: string) =>

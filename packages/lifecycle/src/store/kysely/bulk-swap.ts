@@ -80,6 +80,7 @@ function addTerms(tenantId: string, terms: readonly object[]): RawBuilder<unknow
       insert into dotmac_customer_terms (tenant_id, kind, term, created_at, customer_id)
       select ${tenantId}, t.kind, t.term, w.created_at, w.id
       from swapped w join ${termsOf(terms)} on t.number = w.number
+      on conflict do nothing
     )`;
 }
 

@@ -73,7 +73,9 @@ export async function writeChange(
       return { ...term, tenant_id: tenantId, customer_id: after.id, created_at: after.createdAt };
     };
     for (const term of terms.remove) then.push({ delete: 'dotmac_customer_terms', where: rowOf(term) });
-    if (terms.add.length > 0) then.push({ insert: 'dotmac_customer_terms', rows: terms.add.map(rowOf) });
+    // Another process, which looks for other attributes, may have left one there.
+    if (terms.add.length > 0)
+      then.push({ insert: 'dotmac_customer_terms', rows: terms.add.map(rowOf), skipExisting: true });
   }
   const run = ended && { tenant_id: tenantId, id: ended.runId, fence: ended.fence };
   if (run) {

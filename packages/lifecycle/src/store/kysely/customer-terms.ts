@@ -14,14 +14,16 @@ const idsAtOnce = 2_000;
 type Write = (trx: StoreTransaction) => Promise<void>;
 type Change = { customer: Pick<Customer, 'id' | 'createdAt'> } & TermChange;
 
-/** Prepares to change what customers are found by. */
+/** Prepares to change what customers are found by; what they are found by already stays. */
 export function prepareTerms(database: Database, tenantId: string, changes: readonly Change[]): Write {
   const remove = removal(database, tenantId, changes);
   const rows = changes.flatMap(({ customer: { id, createdAt }, add }) =>
     add.map((term) => ({ ...term, tenant_id: tenantId, created_at: createdAt, customer_id: id })),
   );
   const insert =
-    database.dialect === 'postgres' ? insertion(database, rows) : insertOf(database, { insert: table, rows });
+    database.dialect === 'postgres'
+      ? insertion(database, rows)
+      : insertOf(database, { insert: table, rows, skipExisting: true });
   return async (trx) => {
     await remove(trx);
     await insert(trx);
@@ -58,7 +60,8 @@ function insertion(database: Database, rows: readonly TermRow[]): Write {
     insert into dotmac_customer_terms (tenant_id, kind, term, created_at, customer_id)
     select * from unnest(cast(${arrayOf('tenant_id')} as text[]), cast(${arrayOf('kind')} as text[]),
       cast(${arrayOf('term')} as text[]), cast(${arrayOf('created_at')} as bigint[]),
-      cast(${arrayOf('customer_id')} as text[]))`;
+      cast(${arrayOf('customer_id')} as text[]))
+    on conflict do nothing`;
   return async (trx) => {
     if (rows.length > 0) await statement.execute(executorFor(database, trx));
   };

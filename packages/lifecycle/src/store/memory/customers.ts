@@ -115,7 +115,8 @@ export function memoryCustomers(memory: LifecycleMemory, outbox: Outbox, tenantI
 
 /** Changes what the customer with a key is found by. */
 export function writeTerms({ terms }: Pick<LifecycleMaps, 'terms'>, key: string, { add, remove }: TermChange): void {
-  const isRemoved = ({ kind, term }: SearchTerm) => remove.some((it) => it.kind === kind && it.term === term);
-  const kept = (terms.get(key) ?? []).filter((term) => !isRemoved(term));
+  const isChanged = ({ kind, term }: SearchTerm) =>
+    [...remove, ...add].some((it) => it.kind === kind && it.term === term);
+  const kept = (terms.get(key) ?? []).filter((term) => !isChanged(term));
   terms.set(key, [...kept, ...add]);
 }
