@@ -24,6 +24,7 @@ import {
   type BulkDraft,
   type BulkFailure,
   type BulkOperation,
+  type BulkStatus,
   type BulkView,
 } from './operation.js';
 import { plannable } from './plan.js';
@@ -41,7 +42,11 @@ export interface BulkService {
    * @throws BULK_NOT_FOUND, BULK_LIMIT, BULK_NOT_RUNNABLE, and what commands throw for their `idempotencyKey`
    */
   run(operationId: string, options?: OnceAsked): Promise<BulkView>;
-  /** Lists customers of an operation that is `collecting`; each line is answered. @throws BULK_NOT_FOUND, BULK_NOT_COLLECTING */
+  /**
+   * Lists customers of an operation that is `collecting`; each line is answered. Those that come after it was begun or
+   * cancelled are not listed: the stream ends with the error.
+   * @throws BULK_NOT_FOUND, BULK_NOT_COLLECTING
+   */
   list(
     operationId: string,
     lines: AsyncIterable<LineResult<{ customerId: string }>>,
@@ -154,7 +159,8 @@ export function bulkService(context: LifecycleContext, identity: ScopeIdentity):
     },
     async list(operationId, lines) {
       const { status } = await find(operationId);
-      if (status !== 'collecting') throw lifecycleErrors.BULK_NOT_COLLECTING({ operationId, status });
+      const notCollecting = (now: BulkStatus) => lifecycleErrors.BULK_NOT_COLLECTING({ operationId, status: now });
+      if (status !== 'collecting') throw notCollecting(status);
       const add = async (targets: readonly { customerId: string }[]) => {
         const read = targets.map((target): { id: string } | { error: unknown } => {
           try {
@@ -164,7 +170,13 @@ export function bulkService(context: LifecycleContext, identity: ScopeIdentity):
           }
         });
         const ids = read.flatMap((it) => ('id' in it ? [it.id] : []));
-        await store.transaction((trx) => bulk.addTargets(operationId, ids, trx));
+        const isListed = await store.transaction(async (trx) => {
+          // Another has begun it meanwhile, or cancelled it: who is listed now would not be meant.
+          if (!(await bulk.touch(operationId, clock.now(), trx))) return false;
+          await bulk.addTargets(operationId, ids, trx);
+          return true;
+        });
+        if (!isListed) throw notCollecting((await find(operationId)).status);
         return read;
       };
       return importing(lines, add, 'created');

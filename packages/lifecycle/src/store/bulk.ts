@@ -52,6 +52,11 @@ export interface BulkStore extends BulkCustomerStore {
   list(ask: { limit: number; cursor?: string | undefined }): Promise<Page<BulkOperation>>;
   /** How many are not over. */
   countOpen(): Promise<number>;
+  /**
+   * Notes that customers are being listed for one that is collecting, which it stays until the transaction is over; false
+   * when it is not.
+   */
+  touch(operationId: string, at: number, trx: StoreTransaction): Promise<boolean>;
   /** Makes one pending that is collecting; false when it is not. */
   begin(operationId: string, trx?: StoreTransaction): Promise<boolean>;
   /** Notes that an open one is to be cancelled; one that is collecting is over at once. */

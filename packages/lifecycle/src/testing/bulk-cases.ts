@@ -183,6 +183,28 @@ export const bulkCases: Suite<LifecycleStoreSubject>['cases'] = [
     },
   },
   {
+    name: 'lets customers be listed for one that is collecting alone, and not for one that is begun meanwhile',
+    async run({ store }) {
+      const { bulk } = store.tenant('a');
+      const [listing, pending] = [anOperation('a', { status: 'collecting' }), anOperation('a')];
+      for (const operation of [listing, pending]) await bulk.insert(operation);
+      const touch = (operation: BulkOperation, at: number, tenantId = 'a') =>
+        store.transaction((trx) => store.tenant(tenantId).bulk.touch(operation.id, at, trx));
+      assert.deepEqual([await touch(listing, 9), await touch(listing, 9)], [true, true]);
+      assert.deepEqual([await touch(pending, 9), await touch(listing, 10, 'b')], [false, false]);
+      assert.equal((await bulk.get(listing.id))?.touchedAt, 9);
+      let begun: Promise<boolean> | undefined;
+      await store.transaction(async (trx) => {
+        assert.equal(await bulk.touch(listing.id, 11, trx), true);
+        begun = bulk.begin(listing.id);
+        await bulk.addTargets(listing.id, ['one'], trx);
+        if (store.capabilities.parallelTransactions) assert.equal((await bulk.get(listing.id))?.status, 'collecting');
+      });
+      assert.equal(await begun, true);
+      assert.deepEqual([await touch(listing, 12), (await bulk.get(listing.id))?.touchedAt], [false, 11]);
+    },
+  },
+  {
     name: 'writes changes of many: rows, events, terms of each, timers that are over; and knows who has services',
     async run({ store }) {
       const { bulk, customers, history, timers, services } = store.tenant('a');

@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { anOperation } from '../../src/testing/bulk-cases.js';
 import { backends } from '../support/backends.js';
 import { crowd } from '../support/crowd.js';
 import { rig, until } from '../support/lifecycle.js';
+
+const operation = anOperation('acme', { filter: { listed: true } });
 
 for (const { title, present, create } of backends)
   describe.skipIf(!present)(`customers that are listed for an operation, on ${title}`, () => {
@@ -27,6 +30,38 @@ for (const { title, present, create } of backends)
       const stages = await Promise.all([one, other].map(async (it) => (await customers.get(it)).lifecycleStage));
       expect(stages[0]).not.toBe('deleted');
       expect(stages[1]).toBe('deleted');
+      await run.stop();
+      await backend.close();
+    });
+
+    it('are meant if their lines were answered `created`, and none is once it was begun or cancelled', async () => {
+      const backend = await create();
+      const run = await rig(backend);
+      const { bulk } = run.acme;
+      const people = await crowd(backend.store, 2);
+      for (const end of [bulk.run, bulk.cancel]) {
+        const { id } = await bulk.start({ command: 'delete', filter: { listed: true } });
+        let answered: () => void = () => undefined;
+        const first = new Promise<void>((resolve) => (answered = resolve));
+        const lines = async function* () {
+          yield { line: 1, ok: true, value: { customerId: people[0]?.id ?? '' } } as const;
+          await first;
+          await end(id);
+          yield { line: 2, ok: true, value: { customerId: people[1]?.id ?? '' } } as const;
+        };
+        const answers: unknown[] = [];
+        const all = async () => {
+          for await (const answer of await bulk.list(id, lines())) {
+            answers.push(answer);
+            answered();
+          }
+        };
+        await expect(all()).rejects.toMatchObject({ code: 'BULK_NOT_COLLECTING' });
+        expect(answers).toMatchObject([{ line: 1, status: 'created' }]);
+        await until(async () => ['completed', 'cancelled'].includes((await bulk.get(id)).status), run.clock);
+        const meant = await backend.store.tenant('acme').bulk.count({ ...operation, id });
+        expect(meant).toBe(1);
+      }
       await run.stop();
       await backend.close();
     });

@@ -66,6 +66,13 @@ export function kyselyBulk(database: Database, outbox: KyselyOutbox, tenantId: s
         .executeTakeFirstOrThrow();
       return Number(count);
     },
+    async touch(operationId, at, trx) {
+      const { numUpdatedRows } = await update(operationId, trx)
+        .set({ touched_at: at })
+        .where('status', '=', 'collecting')
+        .executeTakeFirst();
+      return numUpdatedRows === 1n;
+    },
     async begin(operationId, trx) {
       const { numUpdatedRows } = await update(operationId, trx)
         .set({ status: 'pending' })

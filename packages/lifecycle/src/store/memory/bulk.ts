@@ -55,6 +55,8 @@ export function memoryBulk(memory: LifecycleMemory, outbox: Outbox, tenantId: st
     },
     countOpen: () =>
       Promise.resolve(own(memory.read.bulkOperations).filter((it) => isOpen(it) || it.status === 'collecting').length),
+    touch: (operationId, touchedAt, trx) =>
+      change(operationId, ({ status }) => (status === 'collecting' ? { touchedAt } : undefined), trx),
     begin: (operationId, trx) =>
       change(operationId, ({ status }) => (status === 'collecting' ? { status: 'pending' } : undefined), trx),
     async requestCancel(operationId, at) {
