@@ -39,6 +39,13 @@ describe.skipIf(!available.mysql)('advice on MariaDB (needs MariaDB: npm run ser
     await run('drop table `Odd ``name`');
   });
 
+  it('does not call an index the duplicate of one that the server is told not to use', async () => {
+    await run(`create table overlooked (id int primary key, a int, b int, key a (a),
+      key a_b (a, b) /*M! ignored */ /*!80000 invisible */)`);
+    expect(await ids()).toEqual([]);
+    await run('drop table overlooked');
+  });
+
   it('finds counters that come to an end, and tables without a primary key', async () => {
     await run('create table counted (id tinyint unsigned auto_increment primary key) auto_increment = 240');
     await run('create table keyless (a int)');

@@ -1,6 +1,7 @@
 import { sql, type Kysely } from 'kysely';
 import { boundInTime } from './partitions.js';
 import { withFreshStatistics } from './fresh-statistics.js';
+import { isUsed, type Use } from './index-use.js';
 import { named } from './named.js';
 import { referencesTo } from './references.js';
 import type { Column, TableFacts, TableInTime, TableName } from '../rows/selection.js';
@@ -20,12 +21,6 @@ export async function columnsOf(db: Kysely<unknown>, name: TableName): Promise<C
   }));
 }
 
-/** How MariaDB and MySQL say that an index is kept, and not used; each knows one of them. */
-interface Overlooked {
-  IGNORED?: string;
-  IS_VISIBLE?: string;
-}
-
 /** Reads keys, columns, indexes and references of a base table, exactly by name. */
 export async function describeTable(db: Kysely<unknown>, selection: TableInTime): Promise<TableFacts | undefined> {
   const base = sql<{ estimate: number | null }>`
@@ -34,11 +29,11 @@ export async function describeTable(db: Kysely<unknown>, selection: TableInTime)
   const { rows: found } = await withFreshStatistics(db, (connection) => base.execute(connection));
   if (!found[0]) return undefined;
   const columns = await columnsOf(db, selection);
-  const { rows: all } = await sql<{ idx: string; name: string | null; place: number } & Overlooked>`
+  const { rows: all } = await sql<{ idx: string; name: string | null; place: number } & Use>`
     select s.*, index_name as idx, column_name as name, seq_in_index as place from information_schema.statistics as s
     where ${named(selection)} and index_type = 'BTREE'
     order by seq_in_index, index_name`.execute(db);
-  const keys = all.filter(({ IGNORED, IS_VISIBLE }) => IGNORED !== 'YES' && IS_VISIBLE !== 'NO');
+  const keys = all.filter(isUsed);
   const { rows: parts } = await sql<{ method: string | null; expression: string | null }>`
     select distinct partition_method as method, partition_expression as expression from information_schema.partitions
     where ${named(selection)}`.execute(db);

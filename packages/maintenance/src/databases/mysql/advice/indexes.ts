@@ -1,7 +1,8 @@
 import { sql, type Kysely } from 'kysely';
 import type { IndexFacts, UseCounted } from '../../index-facts.js';
+import { isUsed, type Use } from '../index-use.js';
 
-interface Part {
+interface Part extends Use {
   table: string;
   name: string;
   method: string;
@@ -24,17 +25,17 @@ function grouped<Row>(rows: readonly Row[], by: (row: Row) => string): Map<strin
   return groups;
 }
 
-/** The indexes of those tables, from the catalogue, performance_schema and InnoDB's statistics as far as they can be read. */
+/** The indexes of those tables that the server may use, from the catalogue, performance_schema and InnoDB's statistics as far as they can be read. */
 export async function indexFacts(db: Kysely<unknown>, tables: readonly string[]): Promise<IndexFacts[]> {
   if (tables.length === 0) return [];
   const { rows } = await sql<Part>`
-    select table_name as \`table\`, index_name as name, index_type as method, non_unique = 0 as isUnique,
+    select s.*, table_name as \`table\`, index_name as name, index_type as method, non_unique = 0 as isUnique,
       column_name as \`column\`, sub_part as length, collation as direction, index_comment as comment
-    from information_schema.statistics
+    from information_schema.statistics as s
     where table_schema = database() and binary table_name in (${sql.join([...tables])})
     order by table_name, index_name, seq_in_index`.execute(db);
   const [sizes, scans, keys] = [await sizesOf(db), await scansOf(db), await foreignKeys(db)];
-  return [...grouped(rows, ({ table, name }) => JSON.stringify([table, name]))].map(([at, parts]) => {
+  return [...grouped(rows.filter(isUsed), ({ table, name }) => JSON.stringify([table, name]))].map(([at, parts]) => {
     const [{ table, name, method, isUnique, comment }] = parts as [Part];
     const said = comment === '' ? '' : ` COMMENT ${literal(comment)}`;
     const columns = parts.map(({ column }) => column ?? '');
