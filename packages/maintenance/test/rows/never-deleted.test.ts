@@ -155,6 +155,21 @@ it.each(['integer', 'real', 'numeric', 'bigint'])(
   },
 );
 
+it('those of a temporary table of SQLite stay that hides the table of which its policy names the schema', async () => {
+  const database = databaseFromUrl('sqlite::memory:');
+  for (const schema of ['main', 'temp']) {
+    await sql`create table ${sql.id(schema, 'hidden')} (id integer primary key, at integer)`.execute(database.kysely);
+    await sql`insert into ${sql.id(schema, 'hidden')} values (1, 0)`.execute(database.kysely);
+  }
+  const policy = { schema: 'main', table: 'hidden', timeColumn: 'at', retentionDays: 30, allowFullScan: true };
+  expect(await clean(database, await planned(database, policy, asOf))).toMatchObject({ deleted: 1 });
+  const left = async (schema: string) =>
+    (await sql`select 1 from ${sql.id(schema, 'hidden')}`.execute(database.kysely)).rows;
+  expect(await left('main')).toHaveLength(0);
+  expect(await left('temp')).toHaveLength(1);
+  await database.close();
+});
+
 for (const { title, present, fresh: createFresh, dialect } of dialects)
   describe.skipIf(!present)(`rows that may not go, on ${title}`, () => {
     let fresh: FreshDatabase;

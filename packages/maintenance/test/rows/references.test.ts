@@ -11,7 +11,7 @@ const dayMs = 86_400_000;
 const asOf = Date.UTC(2026, 5, 1);
 const [old, young] = [asOf - 60 * dayMs, asOf - dayMs];
 
-for (const { title, present, fresh: createFresh } of dialects)
+for (const { title, present, fresh: createFresh, dialect } of dialects)
   describe.skipIf(!present)(`rows that others refer to, on ${title}`, () => {
     let fresh: FreshDatabase;
     let database: Database;
@@ -110,5 +110,39 @@ for (const { title, present, fresh: createFresh } of dialects)
       );
       await clean(database, await planned(database, policy('folders'), asOf), { pace: tinyPace(1) });
       expect(await ids('folders')).toEqual([1, 2, 4]);
+    });
+
+    it('in their own table go by the same statements whether or not its policy names its schema', async () => {
+      await run(
+        'create table pages (id bigint primary key, parent_id bigint, at bigint, foreign key (parent_id) references pages (id) on delete cascade)',
+        'create index pages_at on pages (at)',
+        'create index pages_parent on pages (parent_id)',
+      );
+      const ownSchema = {
+        sqlite: `select 'main' as s`,
+        postgres: 'select current_schema() as s',
+        mysql: 'select database() as s',
+      }[dialect];
+      const { rows } = await sql.raw<{ s: string }>(ownSchema).execute(database.kysely);
+      const cleaned = async (schema?: string) => {
+        await run(`insert into pages values (1, null, ${old}), (2, 1, ${young}), (3, null, ${young})`);
+        const statements: string[] = [];
+        const recording = database.kysely.withPlugin({
+          transformQuery({ node, queryId }) {
+            statements.push(database.kysely.getExecutor().compileQuery(node, queryId).sql);
+            return node;
+          },
+          transformResult: ({ result }) => Promise.resolve(result),
+        });
+        const found = await planned(database, { ...policy('pages'), schema }, asOf);
+        const { cascades } = await previewRows(found.prepared, found.plan);
+        await clean({ ...database, kysely: recording }, found, { pace: tinyPace(10) });
+        expect(await ids('pages')).toEqual([3]);
+        await run('delete from pages');
+        return { cascades, statements: statements.filter((it) => it.includes('pages')) };
+      };
+      const plain = await cleaned();
+      expect(plain.cascades).toEqual([{ table: 'pages', onDelete: 'cascade', items: 1 }]);
+      expect(await cleaned(rows[0]?.s)).toEqual(plain);
     });
   });

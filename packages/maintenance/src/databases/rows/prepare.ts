@@ -72,7 +72,7 @@ function selectionOf(
 async function prepare(
   one: Pick<Prepared, 'name' | 'policy' | 'selection' | 'dialect'>,
 ): Promise<Omit<Prepared, 'target'>> {
-  const { name, policy, dialect } = one;
+  const { name, policy, selection, dialect } = one;
   const { database, on, timeColumn, timeUnit, keepNewest } = policy;
   const named = [timeColumn, ...(keepNewest?.per === undefined ? [] : [keepNewest.per])];
   const facts = await dialect.describe(on.kysely, policy);
@@ -87,9 +87,12 @@ async function prepare(
   if (!isSeen) throw refuse(name, `its table has no column ${keepNewest?.per}, by which its newest rows are kept`);
   // Foreign keys that the connection does not enforce neither hold rows back nor take any along.
   const references = (await dialect.foreignKeysOff(on.kysely)) ? [] : facts.references;
-  const resource = tableResource(database, await ownName(on, policy));
+  // As the catalogue names those that refer to it, so that it is told when that is the table itself.
+  const { schema } = await ownName(on, policy);
+  const resource = tableResource(database, { ...policy, schema });
   const archive = await archiveTable(policy, resource, facts, dialect);
-  return { ...one, resource, database, facts: { ...facts, references }, archive };
+  const found = { selection: { ...selection, schema }, facts: { ...facts, references } };
+  return { ...one, ...found, resource, database, archive };
 }
 
 /** @param named columns; null for all */

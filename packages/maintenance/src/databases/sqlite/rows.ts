@@ -134,7 +134,12 @@ export const sqliteRows: RowDialect = {
     await sql`pragma analysis_limit = 1000`.execute(db);
     await sql`analyze ${tableId(table)}`.execute(db);
   },
-  isOwn: (_db, { schema }) => Promise.resolve(schema === 'main'),
+  async isOwn(db, { schema, table }) {
+    if (schema !== 'main') return false;
+    // A temporary table hides the other one of its name.
+    const { rows } = await sql`select 1 from sqlite_temp_master where name = ${table} collate nocase`.execute(db);
+    return rows.length === 0;
+  },
   async foreignKeysOff(db) {
     const { rows } = await sql<{ foreign_keys: number }>`pragma foreign_keys`.execute(db);
     return rows[0]?.foreign_keys !== 1;
