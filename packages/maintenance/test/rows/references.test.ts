@@ -112,6 +112,36 @@ for (const { title, present, fresh: createFresh, dialect } of dialects)
       expect(await ids('folders')).toEqual([1, 2, 4]);
     });
 
+    it.skipIf(dialect !== 'postgres')(
+      'are found, too, where it is a partition of their table, or what that is a partition of',
+      async () => {
+        await run(
+          'create table visits (id bigint, at bigint, primary key (id, at)) partition by range (at)',
+          `create table visits_old partition of visits for values from (minvalue) to (${old + 1})`,
+          `create table visits_new partition of visits for values from (${old + 1}) to (maxvalue)`,
+          'create table marks (id bigint primary key, visit_id bigint, visit_at bigint, foreign key (visit_id, visit_at) references visits_old)',
+          `insert into visits values (1, ${old}), (2, ${old}), (3, ${young})`,
+          `insert into marks values (1, 1, ${old})`,
+        );
+        const found = await planned(database, { ...policy('visits'), allowFullScan: true }, asOf);
+        // To drop a partition that is referred to is refused.
+        expect(found.plan).toMatchObject({ strategy: { kind: 'key_keyset' }, due: { items: 1, exact: true } });
+        await clean(database, found, { pace: tinyPace(10) });
+        expect(await ids('visits')).toEqual([1, 3]);
+        // And of a partition, where its parent is referred to.
+        await run(
+          'create table remarks (id bigint primary key, visit_id bigint, visit_at bigint, foreign key (visit_id, visit_at) references visits)',
+          `insert into visits values (4, ${old})`,
+          `insert into remarks values (1, 4, ${old})`,
+          'drop table marks',
+        );
+        const part = await planned(database, { ...policy('visits_old'), allowFullScan: true }, asOf);
+        expect(part.plan.due).toEqual({ items: 1, exact: true });
+        await clean(database, part, { pace: tinyPace(10) });
+        expect(await ids('visits')).toEqual([3, 4]);
+      },
+    );
+
     it('in their own table go by the same statements whether or not its policy names its schema', async () => {
       await run(
         'create table pages (id bigint primary key, parent_id bigint, at bigint, foreign key (parent_id) references pages (id) on delete cascade)',

@@ -62,6 +62,7 @@ export async function describeTable(db: Kysely<unknown>, selection: TableInTime)
 
 const actions: Record<string, Reference['onDelete']> = { c: 'cascade', n: 'set null', d: 'set default' };
 
+/** Those to its partitions, or to what it is a partition of, are to rows of it, too. */
 async function referencesTo(db: Kysely<unknown>, oid: number): Promise<Reference[]> {
   const names = (numbers: string, of: string) => sql`array(
     select a.attname::text from unnest(con.${sql.raw(numbers)}) with ordinality k(attnum, place)
@@ -80,7 +81,9 @@ async function referencesTo(db: Kysely<unknown>, oid: number): Promise<Reference
       exists (select 1 from pg_catalog.pg_index i where i.indrelid = c.oid and i.indisvalid and i.indkey[0] = con.conkey[1]) as indexed
     from pg_catalog.pg_constraint con
     join pg_catalog.pg_class c on c.oid = con.conrelid join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    where con.contype = 'f' and con.confrelid = ${oid}::oid and con.conparentid = 0
+    where con.contype = 'f' and con.conparentid = 0 and con.confrelid in (
+      select ${oid}::oid union select relid from pg_catalog.pg_partition_tree(${oid}::oid::regclass)
+      union select relid from pg_catalog.pg_partition_ancestors(${oid}::oid::regclass) as relid)
     order by 1, 2, con.conname`.execute(db);
   return rows.map(({ schema, table, visible, action, childColumns, columns, indexed }) => ({
     child: { table, ...(!visible && { schema }) },
