@@ -268,6 +268,17 @@ describe.skipIf(!available.postgres)('advice on PostgreSQL (needs PostgreSQL: np
       expect(await rebuild({ freeBytes: null, unmeasuredBytes: 2 ** 20 })).toBe('rebuilt');
     });
 
+    it('has no index of a partitioned table, which has no file of its own, but those of its partitions', async () => {
+      await run('create table parted (id int primary key) partition by range (id)');
+      await run('create table parted_low partition of parted for values from (0) to (10)');
+      const names = async (table: string) => (await upkeepOf(database).indexes(table)).map(({ name }) => name);
+      expect(await names('parted')).toEqual([]);
+      expect(await names('parted_low')).toEqual(['parted_low_pkey']);
+      const rebuilt = await upkeepOf(database).rebuildIndex('parted', 'parted_pkey', await limits('parted'));
+      expect(rebuilt).toMatchObject({ outcome: 'refused' });
+      await run('drop table parted');
+    });
+
     it('is cancelled on the server while it waits, and leaves nothing', async () => {
       const holder = new Client({ connectionString: fresh.url });
       await holder.connect();

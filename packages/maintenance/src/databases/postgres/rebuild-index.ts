@@ -14,12 +14,16 @@ const [dropAttempts, dropRestMs] = [5, 500];
 /** Of a run that is to end: what is left then is dropped by the one that resumes it. */
 const lastAttempts = 2;
 
-/** Without those of exclusion constraints, which cannot be built beside themselves. */
+/**
+ * Without those of exclusion constraints, which cannot be built beside themselves, and without those of partitioned tables: to
+ * build such a one anew is to do it with those of all partitions, one after the other, and each has its own size.
+ */
 export async function indexesOf(db: Kysely<unknown>, table: string): Promise<Index[]> {
   const { rows } = await sql<Index>`
     select c.oid::text as oid, c.relname as name, c.oid || ':' || c.relname as id, pg_catalog.pg_relation_size(c.oid) as bytes, i.indisvalid as "isValid"
     from pg_catalog.pg_index i join pg_catalog.pg_class c on c.oid = i.indexrelid
-    where i.indrelid = ${tableOid(table)}::oid and not i.indisexclusion order by 2`.execute(db);
+    where i.indrelid = ${tableOid(table)}::oid and not i.indisexclusion and c.relkind = 'i'
+    order by 2`.execute(db);
   return rows;
 }
 
