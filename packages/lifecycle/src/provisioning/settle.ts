@@ -35,8 +35,11 @@ export async function settle(
   const steps = withStep(run, step);
   // What goes on at once stays due as it was.
   const nextAt = retryInMs === undefined ? run.nextAt : clock.now() + retryInMs;
-  if (direction === 'backward')
-    return { run: await save(context, hold, run, { status: 'compensating', steps, direction, nextAt }) };
+  if (direction === 'backward') {
+    const change = { status: 'compensating', steps, direction, nextAt } as const;
+    if (result.heard !== undefined) return { run: await giveUp(context, hold, run, change, result) };
+    return { run: await save(context, hold, run, change) };
+  }
   if (step.status === 'waiting') {
     const change = { status: 'waiting', steps, direction, nextAt: step.waitUntil } as const;
     return { run: await pause(context, hold, run, change, result) };
@@ -72,5 +75,26 @@ async function pause(
     const said = step.status === 'waiting' ? await signals.list(run.id, step.key, trx) : [];
     if (!isCancelled && said.length <= heard) return paused;
     return save(context, hold, paused, { nextAt: clock.now() }, trx);
+  });
+}
+
+/**
+ * Writes that a step failed for nobody spoke to it in time, unless somebody did: who was told so before the row was locked
+ * here may have spoken in the last moment, and the step, as it was, is looked at again.
+ */
+async function giveUp(
+  context: LifecycleContext,
+  hold: Hold,
+  run: Run,
+  change: Partial<Checkpoint>,
+  { step, heard = 0 }: StepResult,
+): Promise<Run> {
+  const { store, clock } = context;
+  const { signals } = store.tenant(run.tenantId);
+  return store.transaction(async (trx) => {
+    const givenUp = await save(context, hold, run, change, trx);
+    const said = await signals.list(run.id, step.key, trx);
+    if (said.length <= heard) return givenUp;
+    return save(context, hold, run, { nextAt: clock.now() }, trx);
   });
 }

@@ -3,11 +3,31 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createLifecycle, type Lifecycle } from '../../src/lifecycle.js';
 import type { Signal } from '../../src/provisioning/signal.js';
 import { defineServiceTemplate } from '../../src/provisioning/template.js';
+import type { LifecycleStore } from '../../src/store/store.js';
 import { backends, type Backend } from '../support/backends.js';
 import { rig, until, type Rig } from '../support/lifecycle.js';
 
 const hour = 3_600_000;
 const refused = { code: 'STEP_NOT_DECIDABLE' };
+
+/** A store in which something happens once, just after a worker read what was said to a step. */
+function listened(store: LifecycleStore, meanwhile: () => Promise<void>): LifecycleStore {
+  let isDone = false;
+  return {
+    ...store,
+    tenant(tenantId) {
+      const inner = store.tenant(tenantId);
+      const list: typeof inner.signals.list = async (runId, stepKey, trx) => {
+        const said = await inner.signals.list(runId, stepKey, trx);
+        if (trx || isDone) return said;
+        isDone = true;
+        await meanwhile();
+        return said;
+      };
+      return { ...inner, signals: { ...inner.signals, list } };
+    },
+  };
+}
 
 for (const { title, present, create } of backends)
   describe.skipIf(!present)(`a step whose time is up before a worker looks, on ${title}`, () => {
@@ -63,6 +83,20 @@ for (const { title, present, create } of backends)
       const { runStatus, message } = await run.acme.provisioning.get(id);
       return { runStatus, message };
     };
+    /** What becomes of it when a worker looks in the last millisecond, and the time is up once `speak` has spoken. */
+    const lookedAtMeanwhile = async ({ id, end }: { id: string; end: number }, speak: () => Promise<unknown>) => {
+      run.clock.set(end - 1);
+      const { runs } = backend.store.tenant('acme');
+      await backend.store.transaction((trx) => runs.wakeWaiting(id, end - 1, trx));
+      const store = listened(backend.store, async () => {
+        await speak();
+        run.clock.set(end);
+      });
+      run = await rig({ ...backend, store }, { templates });
+      await until(async () => (await runs.get(id))?.nextAt === null, run.clock, 0);
+      const { runStatus, message } = await run.acme.provisioning.get(id);
+      return { runStatus, message };
+    };
     const decide = (id: string, actor: string) =>
       quiet.scope({ tenantId: 'acme', actor }).provisioning.decide(id, { step: 'asked', decision: 'approve' });
     const complete = (output: string) => quiet.scope({ tenantId: 'acme' }).provisioning.complete({ token, output });
@@ -81,6 +115,18 @@ for (const { title, present, create } of backends)
       run.clock.set(asked.end - 1);
       for (const by of ['first', 'second']) await decide(asked.id, by);
       expect(await lookedAt(asked)).toMatchObject({ runStatus: 'completed' });
+    });
+
+    it('is approved by who did so to the last millisecond, just after a worker had looked', async () => {
+      const asked = await waiting('agreed');
+      await decide(asked.id, 'first');
+      const looked = await lookedAtMeanwhile(asked, () => decide(asked.id, 'second'));
+      expect(looked).toMatchObject({ runStatus: 'completed' });
+    });
+
+    it('is approved by nobody, where too few had done so just after a worker had looked', async () => {
+      const asked = await waiting('agreed');
+      expect(await lookedAtMeanwhile(asked, () => decide(asked.id, 'first'))).toEqual(unapproved);
     });
 
     it('is approved by nobody from then on', async () => {
@@ -105,6 +151,11 @@ for (const { title, present, create } of backends)
       run.clock.set(asked.end);
       await complete('done');
       expect(await lookedAt(asked)).toMatchObject({ runStatus: 'completed' });
+    });
+
+    it('is completed by who did so to the last millisecond, just after a worker had looked', async () => {
+      const asked = await waiting('ordered');
+      expect(await lookedAtMeanwhile(asked, () => complete('done'))).toMatchObject({ runStatus: 'completed' });
     });
 
     it('is completed by the first answer: another is told that it comes to nothing, before a worker has looked', async () => {

@@ -26,6 +26,6 @@ export interface StepResult {
   direction: Run['direction'];
   /** Wait as long before the next move. */
   retryInMs?: number;
-  /** Of a step that waits: how many had spoken to it when it was looked at. Default nobody. */
+  /** Of a step that waits, or has waited in vain: how many had spoken to it when it was looked at. Default nobody. */
   heard?: number;
 }
