@@ -1,32 +1,5 @@
 import { defineErrors } from '@dotmac/core';
-
-/** A service that is not gone yet. */
-export interface RemainingService {
-  serviceId: string;
-  serviceName: string;
-  status: string;
-}
-
-/** A command that a customer cannot take. */
-export interface IllegalTransition {
-  stage: string;
-  command: string;
-  /** Every command that the table has for the stage, whoever is in it. */
-  legal: string[];
-  /** Those of them, besides this one, that the guards let this customer take: holds, services and hooks are not asked. */
-  possible: string[];
-  /** Why its guard refuses it; absent when the table does not have it for the stage. */
-  reason?: string;
-}
-
-/** Why a run cannot be cancelled, and what to do instead; the step that is why, or the reasons that are to be lifted. */
-interface RefusedCancel {
-  operation: string;
-  reason: string;
-  instead: string;
-  step?: string;
-  reasons?: readonly string[];
-}
+import type { IllegalTransition, RefusedCancel, RemainingService } from './error-details.js';
 
 /** What the lifecycle domain may refuse. */
 export const lifecycleErrors = defineErrors({
@@ -74,6 +47,12 @@ export const lifecycleErrors = defineErrors({
     kind: 'invalid',
     message: ({ serviceName }: { serviceName: string }) => `There is no service named "${serviceName}".`,
     hint: 'Services are defined in the host application’s code.',
+  },
+  TEMPLATE_NOT_REGISTERED: {
+    kind: 'unavailable',
+    message: ({ serviceName, templateVersion }: { serviceName: string; templateVersion: string }) =>
+      `This process does not have the template of this service: "${serviceName}", version ${templateVersion}, with the steps that it began with.`,
+    hint: 'Try again: another process may have it, as while a new release is rolled out. If none has, register it again.',
   },
   INVALID_SERVICE_CONFIG: {
     kind: 'invalid',

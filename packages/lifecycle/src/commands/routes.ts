@@ -72,6 +72,7 @@ export const commandRoutes = [
       lifecycleErrors.SERVICE_NOT_FOUND,
       lifecycleErrors.SERVICE_TEMPLATE_NOT_FOUND,
       lifecycleErrors.INVALID_SERVICE_CONFIG,
+      lifecycleErrors.TEMPLATE_NOT_REGISTERED,
     ],
     run: (lifecycle, { params: { id: serviceId }, body }) => lifecycle.commands.dryRunService(serviceId, body),
   }),

@@ -22,7 +22,7 @@ export interface CancelCase {
  * Suspending, throttling and resuming may once they are not what the service should be given any more (a reason was
  * lifted, or another opened), also where they are stuck: they stop where they are, and what it should be given by now
  * follows. As long as they are, they would only begin again.
- * @throws RUN_NOT_OPEN, RUN_NOT_CANCELLABLE
+ * @throws RUN_NOT_OPEN, RUN_NOT_CANCELLABLE, TEMPLATE_NOT_REGISTERED
  */
 export function checkCancellable(context: LifecycleContext, { run, customer, service }: CancelCase): void {
   if (!hasFailedAhead(run)) mustBeOpen(run);
@@ -45,9 +45,9 @@ function hasFailedAhead({ status, direction, operation, steps, nextAt, cancelReq
   return !isOver && cancelRequestedAt === null && !hasLeftOver(steps);
 }
 
-/** The step with which it will be too late to cancel: the next one that nothing undoes. */
+/** The step with which it will be too late to cancel: the next one that nothing undoes, as far as is known here. */
 export function pointOfNoReturn(context: LifecycleContext, run: Run): RunStep | undefined {
-  if (run.operation !== 'deprovision') return undefined;
+  if (run.operation !== 'deprovision' || !context.templates.of(run)) return undefined;
   return run.steps.find(
     (step) => step.status === 'pending' && takes(context, run, step) && !hasWayBack(context, run, step),
   );
@@ -67,7 +67,7 @@ function asItShouldBe(
   service: ServiceInstance,
   customer: Customer,
 ): OperationError | undefined {
-  const exemptFrom = templates.of(service)?.exemptFrom;
+  const { exemptFrom } = templates.registered(service);
   const untouched = { ...unstuck(service, run.operation), openRunId: null };
   if (nextOperation(untouched, customer, exemptFrom) !== run.operation) return undefined;
   const effective = followedBlocks(service, customer, exemptFrom).filter(({ promisedUntil }) => promisedUntil === null);
@@ -135,8 +135,9 @@ function mayHaveTaken(context: LifecycleContext, run: Run, step: RunStep): boole
 
 /** Is what a step does an effect? Time that passes, people who decide and hooks that are asked have none. */
 function takes(context: LifecycleContext, run: Run, step: RunStep): boolean {
+  if (isHookStep(step)) return false;
   const kind = kindIn(context, run, step);
-  return !isHookStep(step) && kind !== 'approval' && kind !== 'waitMs';
+  return kind !== 'approval' && kind !== 'waitMs';
 }
 
 /** What was skipped, somebody took care of in a way of their own. */
@@ -152,12 +153,10 @@ function hasWayBack(context: LifecycleContext, run: Run, step: RunStep): boolean
     : 'runInTransaction' in definition && definition.compensateInTransaction !== undefined;
 }
 
-/** Undefined: its template is not registered here. */
+/** Undefined: a step of taking down whose `compensate` is gone. */
 function definitionIn({ templates }: LifecycleContext, run: Run, { key }: RunStep) {
-  return templates
-    .of(run)
-    ?.stepsOf(run.operation)
-    ?.find((each) => each.key === key);
+  const template = templates.registered(run);
+  return template.stepsOf(run.operation)?.find((each) => each.key === key);
 }
 
 function kindIn(context: LifecycleContext, run: Run, step: RunStep) {

@@ -10,7 +10,7 @@ import { completionInput, type CompletionDraft } from './signal.js';
 export interface OpenProvisioning {
   /**
    * Ends the step that the token names; the first answer counts.
-   * @throws COMPLETION_TOKEN_INVALID, RUN_NOT_OPEN, STEP_NOT_DECIDABLE, INVALID_INPUT
+   * @throws COMPLETION_TOKEN_INVALID, RUN_NOT_OPEN, STEP_NOT_DECIDABLE, TEMPLATE_NOT_REGISTERED, INVALID_INPUT
    */
   complete(draft: CompletionDraft): Promise<{ message: string }>;
 }

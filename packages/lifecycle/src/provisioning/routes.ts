@@ -91,7 +91,7 @@ export const provisioningRoutes = [
       'reason of a suspension is open it is refused, with the `reasons` in `details`. Lift them (`resume` of the service, ' +
       '`reactivate` of its customer), then cancel. `GET /commands` says so ahead.',
     params,
-    errors: [...refusals, lifecycleErrors.RUN_NOT_CANCELLABLE],
+    errors: [...refusals, lifecycleErrors.RUN_NOT_CANCELLABLE, lifecycleErrors.TEMPLATE_NOT_REGISTERED],
     run: (lifecycle, { params: { id: requestId }, once }) => lifecycle.provisioning.cancel(requestId, once),
   }),
   route({
@@ -102,7 +102,12 @@ export const provisioningRoutes = [
     description: 'Each principal once. It may come before the run has come to the step.',
     params,
     body: decisionInput,
-    errors: [...refusals, lifecycleErrors.STEP_NOT_DECIDABLE, lifecycleErrors.DECISION_MADE],
+    errors: [
+      ...refusals,
+      lifecycleErrors.STEP_NOT_DECIDABLE,
+      lifecycleErrors.DECISION_MADE,
+      lifecycleErrors.TEMPLATE_NOT_REGISTERED,
+    ],
     run: (lifecycle, { params: { id: requestId }, body, once }) => lifecycle.provisioning.decide(requestId, body, once),
   }),
   openRoute({
@@ -116,7 +121,12 @@ export const provisioningRoutes = [
       'answer counts.',
     body: completionInput,
     output: message,
-    errors: [...refusals, lifecycleErrors.STEP_NOT_DECIDABLE, lifecycleErrors.COMPLETION_TOKEN_INVALID],
+    errors: [
+      ...refusals,
+      lifecycleErrors.STEP_NOT_DECIDABLE,
+      lifecycleErrors.COMPLETION_TOKEN_INVALID,
+      lifecycleErrors.TEMPLATE_NOT_REGISTERED,
+    ],
     run: ({ provisioning: steps }, { body }) => steps.complete(body),
   }),
   route({

@@ -59,20 +59,20 @@ export interface ProvisioningService {
    * once. Taking down is refused when its customer has left, and when a step may have had an effect that has no `compensate`; it may be
    * cancelled also where it is stuck. Asked again before the run has turned back, it is answered as the
    * first time; from then on it is refused (RUN_NOT_OPEN): what is being undone is undone to the end.
-   * @throws PROVISIONING_NOT_FOUND, RUN_NOT_OPEN, RUN_NOT_CANCELLABLE
+   * @throws PROVISIONING_NOT_FOUND, RUN_NOT_OPEN, RUN_NOT_CANCELLABLE, TEMPLATE_NOT_REGISTERED
    */
   cancel(requestId: string, options?: CommandOptions): Promise<Provisioning>;
   /**
    * Approves or rejects a step, each actor once; also before the run has come to it. The one that rejects, or completes
    * the quorum, is the last: who comes after it, or after the time that the step waits, is told that it is over
    * (STEP_NOT_DECIDABLE).
-   * @throws PROVISIONING_NOT_FOUND, RUN_NOT_OPEN, STEP_NOT_DECIDABLE, DECISION_MADE
+   * @throws PROVISIONING_NOT_FOUND, RUN_NOT_OPEN, STEP_NOT_DECIDABLE, DECISION_MADE, TEMPLATE_NOT_REGISTERED
    */
   decide(requestId: string, draft: DecisionDraft, options?: CommandOptions): Promise<Provisioning>;
   /**
    * Ends a step from outside, by the token that it was given, within the time that it waits; the first answer counts: the
    * same one again is taken as said, and another is refused.
-   * @throws COMPLETION_TOKEN_INVALID, RUN_NOT_OPEN, STEP_NOT_DECIDABLE
+   * @throws COMPLETION_TOKEN_INVALID, RUN_NOT_OPEN, STEP_NOT_DECIDABLE, TEMPLATE_NOT_REGISTERED
    */
   complete(draft: CompletionDraft, options?: CommandOptions): Promise<Provisioning>;
   /**
@@ -112,16 +112,18 @@ export function provisioningService(context: LifecycleContext, identity: ScopeId
     else await tell();
     return provisioningOf(run);
   };
-  /** What a step does that can still be spoken to, in this round if one is meant. @throws STEP_NOT_DECIDABLE */
+  /**
+   * What a step does that can still be spoken to, in this round if one is meant.
+   * @throws STEP_NOT_DECIDABLE, TEMPLATE_NOT_REGISTERED
+   */
   const listening = (run: Run, stepKey: string, round?: number): { step: RunStep; definition: ServiceStep } => {
     const step = run.steps.find(({ key }) => key === stepKey);
-    const definition = templates
-      .of(run)
-      ?.stepsOf(run.operation)
-      ?.find(({ key }) => key === stepKey);
     const isOver = step?.status === 'completed' || step?.status === 'skipped';
-    if (!step || !definition || isOver || (round !== undefined && round !== (step.round ?? 0)))
+    if (!step || isOver || (round !== undefined && round !== (step.round ?? 0)))
       throw lifecycleErrors.STEP_NOT_DECIDABLE({ step: stepKey });
+    const template = templates.registered(run);
+    const definition = template.stepsOf(run.operation)?.find(({ key }) => key === stepKey);
+    if (!definition) throw lifecycleErrors.STEP_NOT_DECIDABLE({ step: stepKey });
     return { step, definition };
   };
   const say = async (run: Run, signal: Signal, trx: Parameters<typeof signals.add>[1]): Promise<void> => {

@@ -113,11 +113,10 @@ export function defineServiceTemplate<Config extends z.ZodType>(init: ServiceTem
 }
 
 /**
- * The steps that take a service down as it is, and that nobody would take once it has another plan: a plan without
- * `deprovision` undoes its own steps and knows of no others.
+ * The steps that take a service down as it is, and that nobody would take once it has another plan without `deprovision`:
+ * that undoes its own steps and knows of no others.
  */
 export function forgottenBy(plan: ServiceTemplate, before: ServiceTemplate): string[] {
-  if (plan.hasDeprovision) return [];
   const undone = new Set(plan.stepsOf('deprovision')?.map(({ key }) => key));
   return (before.stepsOf('deprovision') ?? []).map(({ key }) => key).filter((key) => !undone.has(key));
 }

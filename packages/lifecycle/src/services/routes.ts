@@ -157,6 +157,7 @@ export const serviceRoutes = [
       lifecycleErrors.SERVICE_TEMPLATE_NOT_FOUND,
       lifecycleErrors.INVALID_SERVICE_CONFIG,
       lifecycleErrors.PLAN_CHANGE_UNSUPPORTED,
+      lifecycleErrors.TEMPLATE_NOT_REGISTERED,
     ],
     run: (lifecycle, { params: { id: serviceId }, body, once }) => lifecycle.services.changePlan(serviceId, body, once),
   }),

@@ -82,7 +82,8 @@ export interface ServiceService {
    * Changes an active service to another plan, or to another configuration of its own, by the steps
    * `operations.change_plan` of the template that it changes to. A failure is undone, and leaves it as it was. Refused where
    * that template has no `operations.deprovision` and its steps do not undo all that the plan before set up.
-   * @throws SERVICE_NOT_FOUND, SERVICE_BUSY, SERVICE_TEMPLATE_NOT_FOUND, INVALID_SERVICE_CONFIG, PLAN_CHANGE_UNSUPPORTED
+   * @throws SERVICE_NOT_FOUND, SERVICE_BUSY, SERVICE_TEMPLATE_NOT_FOUND, INVALID_SERVICE_CONFIG, PLAN_CHANGE_UNSUPPORTED,
+   * TEMPLATE_NOT_REGISTERED
    */
   changePlan(serviceId: string, draft: PlanDraft, options?: CommandOptions): Promise<ServiceView>;
   /**
@@ -202,8 +203,7 @@ export function serviceService(context: LifecycleContext, identity: ScopeIdentit
         if (service.openRunId !== null) throw busy('something is being done to it');
         if (service.status !== 'active' || service.access !== 'full')
           throw busy(`it is ${service.status}, ${service.access}`);
-        const before = context.templates.of(service);
-        const left = before ? forgottenBy(template, before) : [];
+        const left = template.hasDeprovision ? [] : forgottenBy(template, context.templates.registered(service));
         if (left.length > 0) throw lifecycleErrors.PLAN_CHANGE_UNSUPPORTED({ serviceName: template.name, left });
         const previous = { serviceName: service.serviceName, config: service.config };
         const wanted = { ...service, config: customConfig };

@@ -1,0 +1,27 @@
+/** A service that is not gone yet. */
+export interface RemainingService {
+  serviceId: string;
+  serviceName: string;
+  status: string;
+}
+
+/** A command that a customer cannot take. */
+export interface IllegalTransition {
+  stage: string;
+  command: string;
+  /** Every command that the table has for the stage, whoever is in it. */
+  legal: string[];
+  /** Those of them, besides this one, that the guards let this customer take: holds, services and hooks are not asked. */
+  possible: string[];
+  /** Why its guard refuses it; absent when the table does not have it for the stage. */
+  reason?: string;
+}
+
+/** Why a run cannot be cancelled, and what to do instead; the step that is why, or the reasons that are to be lifted. */
+export interface RefusedCancel {
+  operation: string;
+  reason: string;
+  instead: string;
+  step?: string;
+  reasons?: readonly string[];
+}
