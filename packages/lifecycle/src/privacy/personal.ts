@@ -119,7 +119,7 @@ export function erasedRun(run: Run, names: OwnNames): Run {
     config: {},
     previous: run.previous && { ...run.previous, config: {} },
     given: {},
-    steps: run.steps.map((step) => ({ ...step, output: null, error: null })),
+    steps: run.steps.map(({ compensationError: _, ...step }) => ({ ...step, output: null, error: null })),
     requestedBy: erasedActor(run.requestedBy, names),
   };
 }

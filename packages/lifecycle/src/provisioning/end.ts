@@ -10,7 +10,7 @@ import { stopped, turnedBack } from './cancel.js';
 import { save, type Hold } from './checkpoint.js';
 import { hookAfter } from './hook-steps.js';
 import { hasLeftOver, outputsOf, type EndStatus } from './plan.js';
-import type { Run } from './run.js';
+import { causeOf, type Run } from './run.js';
 
 interface Known {
   customer?: Customer | undefined;
@@ -140,8 +140,5 @@ export function eventOf(run: Run, status: EndStatus): PendingEvent {
   const service = { requestId, serviceId, serviceName, operation };
   if (status === 'completed') return { name: operationOf(operation).done, data: service };
   if (status === 'cancelled') return { name: 'service.cancelled', data: service };
-  const broken =
-    steps.find((step) => step.status === 'compensation_failed') ?? steps.find(({ error }) => error !== null);
-  const data = { ...service, step: broken?.key ?? '', error: broken?.error ?? '' };
-  return { name: `service.${status}`, data };
+  return { name: `service.${status}`, data: { ...service, ...causeOf(steps) } };
 }

@@ -8,17 +8,10 @@ import { settleService } from '../services/settle.js';
 import type { RunChange, RunMoment } from './change-run.js';
 import { eventOf, leave } from './end.js';
 import { hookAfter, runEndHook } from './hook-steps.js';
-import type { Run, RunStep } from './run.js';
+import { brokenStep, type Run, type RunStep } from './run.js';
 
 type Decide = (moment: RunMoment) => Promise<RunChange>;
 type Action = 'retry' | 'skip' | 'force';
-
-/** The step that a stuck run stopped at. */
-function brokenStep({ steps }: Run): RunStep | undefined {
-  return (
-    steps.find(({ status }) => status === 'compensation_failed') ?? steps.find(({ status }) => status === 'failed')
-  );
-}
 
 /** @throws RUN_NOT_OPEN when a run is not stuck */
 export function mustBeStuck({ id: requestId, status }: Run): void {
@@ -41,7 +34,7 @@ function goOn(
   return async ({ run, at, trx }) => {
     mustBeStuck(run);
     const { runs, services, signals } = context.store.tenant(run.tenantId);
-    const broken = brokenStep(run);
+    const broken = brokenStep(run.steps);
     const isUndoing = broken?.status === 'compensation_failed';
     const steps = run.steps.map((step) => (step === broken ? mend(step, at) : step));
     const going: Run = {
@@ -65,7 +58,7 @@ function goOn(
 export function retried(context: LifecycleContext, note: string | null): Decide {
   return goOn(context, 'retry', note, (step) =>
     step.status === 'compensation_failed'
-      ? { ...step, status: 'compensating', compensationFailures: 0, compensationAttempts: 0 }
+      ? { ...step, status: 'compensating', compensationFailures: 0, compensationAttempts: 0, compensationError: null }
       : { ...step, status: 'failed', attempts: 0, failures: 0, error: null, round: (step.round ?? 0) + 1 },
   );
 }
@@ -74,7 +67,7 @@ export function retried(context: LifecycleContext, note: string | null): Decide 
 export function skipped(context: LifecycleContext, note: string | null): Decide {
   return goOn(context, 'skip', note, (step, at) =>
     step.status === 'compensation_failed'
-      ? { ...step, status: 'compensated', finishedAt: at }
+      ? { ...step, status: 'compensated', finishedAt: at, compensationError: null }
       : { ...step, status: 'skipped', finishedAt: at },
   );
 }
@@ -97,7 +90,7 @@ export function forced(
       provisionedAt: outcome === 'completed' ? at : null,
     };
     await runs.reopen(ended, trx);
-    const change = intervened(ended, 'force', brokenStep(run)?.key ?? null, note);
+    const change = intervened(ended, 'force', brokenStep(run.steps)?.key ?? null, note);
     const service = await services.lock(run.serviceId, trx);
     if (!service) return change;
     const left = leave(unstuck(service, run.operation), ended, outcome, at);

@@ -87,8 +87,10 @@ export interface RunStep {
   compensationFailures: number;
   /** What `run` gave back; undefined when it never did. */
   output: unknown;
-  /** For people, without secrets. */
+  /** What `run` failed of last; for people, without secrets. */
   error: string | null;
+  /** Of one that could not be undone: what `compensate` failed of. */
+  compensationError?: string | null;
   startedAt: number | null;
   finishedAt: number | null;
   /** Of a waiting step. */
@@ -138,6 +140,26 @@ export interface Run {
   provisionedAt: number | null;
 }
 
+/** The step that a run stopped at: what could not be undone, before what failed on the way ahead. */
+export function brokenStep(steps: readonly RunStep[]): RunStep | undefined {
+  return (
+    steps.find(({ status }) => status === 'compensation_failed') ?? steps.find(({ status }) => status === 'failed')
+  );
+}
+
+/** Why a run came to nothing: the step that it stopped at, or, undone by now, that it turned back at, and its error. */
+export function causeOf(steps: readonly RunStep[]): { step: string; error: string } {
+  // What was completed, or skipped, is not why, whatever it said before.
+  const hasFailed = ({ status, error, completedOrder }: RunStep): boolean =>
+    error !== null && completedOrder === null && status !== 'skipped';
+  const cause = brokenStep(steps) ?? steps.find(hasFailed);
+  return { step: cause?.key ?? '', error: (cause && errorOf(cause)) ?? '' };
+}
+
+function errorOf({ error, compensationError }: RunStep): string | null {
+  return compensationError ?? error;
+}
+
 /** What a run makes of its service, while it lasts and in the end. */
 function statusBy({ operation, status }: Run): ServiceStatus {
   if (status === 'stuck') return 'stuck';
@@ -160,8 +182,8 @@ const words: Record<OperationName, { doing: string; done: string }> = {
 
 function messageOf({ operation, status, steps, cancelRequestedAt }: Run): string {
   const { doing, done } = words[operation];
-  const reason = steps.find(({ error }) => error !== null)?.error;
-  const because = reason ? ` ${reason}` : '';
+  const { error: reason } = causeOf(steps);
+  const because = reason && ` ${reason}`;
   const waiting = steps.find((step) => step.status === 'waiting')?.key;
   const messages: Record<RunStatus, string> = {
     pending: `${doing} was asked for.`,
@@ -180,9 +202,10 @@ function messageOf({ operation, status, steps, cancelRequestedAt }: Run): string
 export function provisioningOf(run: Run): Provisioning {
   const { id: requestId, customerId, serviceId, serviceName, operation, cancelRequestedAt } = run;
   const { status: now, createdAt, updatedAt, provisionedAt } = run;
-  const steps = run.steps.map(({ key, status, attempts, startedAt, finishedAt, waitUntil, error }) => {
+  const steps = run.steps.map((step) => {
+    const { key: name, status, attempts, startedAt, finishedAt, waitUntil } = step;
     const waitsUntil = status === 'waiting' ? waitUntil : null;
-    return { name: key, status, attempts, startedAt, finishedAt, waitsUntil, error };
+    return { name, status, attempts, startedAt, finishedAt, waitsUntil, error: errorOf(step) };
   });
   return {
     id: requestId,

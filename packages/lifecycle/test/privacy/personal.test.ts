@@ -121,11 +121,12 @@ describe('what an erasure leaves', () => {
   });
 
   it('of a run is which steps there were, and how they went', () => {
-    const step = { ...freshStep('line'), status: 'failed' as const, attempts: 3 };
+    const step = { ...freshStep('line'), status: 'compensation_failed' as const, attempts: 3 };
+    const said = { error: 'Neo has no line', compensationError: 'Neo has a line still' };
     const run = {
       ...{ id: 'r', tenantId: 't', operation: 'change_plan', requestedBy: 'user:neo', given: { login: 'neo' } },
       ...{ config: { speed: 1 }, previous: { serviceName: 'internet', config: { password: 'x' } } },
-      steps: [{ ...step, output: { login: 'neo' }, error: 'Neo has no line' }],
+      steps: [{ ...step, output: { login: 'neo' }, ...said }],
     } as unknown as Run;
     expect(erasedRun(run, names)).toEqual({
       ...{ ...run, requestedBy: 'erased', given: {}, config: {} },

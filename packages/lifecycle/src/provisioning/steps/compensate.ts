@@ -42,10 +42,9 @@ export async function compensateStep(
   // Undoing is tried to the end: no error of it is permanent.
   const retryInMs = backoffMs(failures, compensationRetry, attempts);
   report(context, work.run, step.key, 'compensate', outcome, retryInMs);
-  const status = retryInMs === undefined ? 'compensation_failed' : 'compensating';
-  const error = status === 'compensation_failed' ? outcome.shown.message : begun.error;
-  const failed: RunStep = { ...begun, status, compensationFailures: failures, finishedAt: context.clock.now(), error };
-  return { step: failed, direction, ...(retryInMs !== undefined && { retryInMs }) };
+  const failed: RunStep = { ...begun, compensationFailures: failures, finishedAt: context.clock.now() };
+  if (retryInMs !== undefined) return { step: failed, direction, retryInMs };
+  return { step: { ...failed, status: 'compensation_failed', compensationError: outcome.shown.message }, direction };
 }
 
 interface Undone {
