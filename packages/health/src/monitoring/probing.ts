@@ -1,5 +1,9 @@
 import type { Clock, StopSignal } from '@dotmac/core';
+import { asksTheSame } from '../endpoints/asks-the-same.js';
+import type { EndpointRecord } from '../endpoints/endpoint.js';
 import { nothingFound, type ProbeResult } from '../probes/judge.js';
+import type { OutcomeCode } from '../probes/outcomes.js';
+import type { AnyProbe } from '../probes/probe.js';
 import { runProbe, type RunningProbe } from '../probes/run-probe.js';
 import type { KeptEndpoint } from './directory.js';
 import type { Prepare } from './prepare.js';
@@ -10,25 +14,41 @@ export interface Probing {
   forget(endpointId: string): void;
 }
 
-/** Makes a {@link Probing}. A probe that went on after its deadline holds its endpoint: it is not probed again before that ends. */
+/** A probe that goes on after its deadline, of the endpoint as it was. */
+interface StuckProbe {
+  endpoint: EndpointRecord;
+  running: RunningProbe;
+}
+
+/**
+ * Makes a {@link Probing}. A probe that went on after its deadline holds its endpoint: it is not probed again before that
+ * ends, and no answer in time is what each of its checks comes to.
+ */
 export function createProbing({ prepare, clock }: { prepare: Prepare; clock: Clock }): Probing {
-  const stuck = new Map<string, RunningProbe>();
-  const isStuck = (endpointId: string): boolean => {
-    if (!stuck.has(endpointId)) return false;
-    if (stuck.get(endpointId)?.hasEnded()) stuck.delete(endpointId);
-    return stuck.has(endpointId);
+  const stuck = new Map<string, StuckProbe>();
+  /** What a check comes to whose endpoint is held; undefined when it is not. */
+  const heldAs = (endpoint: EndpointRecord, { ownRecords = false }: AnyProbe): OutcomeCode | undefined => {
+    const held = stuck.get(endpoint.id);
+    if (!held) return undefined;
+    if (held.running.hasEnded() || !asksTheSame(held.endpoint, endpoint)) {
+      stuck.delete(endpoint.id);
+      return undefined;
+    }
+    return ownRecords ? 'check_failed' : 'check_stuck';
   };
   return {
     async probe({ endpoint }, signal) {
       const { id, timeout, expectedResponseTime, conditions } = endpoint;
       const ready = prepare(endpoint);
       if ('fault' in ready) return { ...nothingFound(ready.fault.code), message: ready.fault.message };
-      if (isStuck(id)) return nothingFound('check_stuck');
-      const expected = { timeoutMs: timeout * 1_000, expectedResponseTimeMs: expectedResponseTime * 1_000, conditions };
       const { probe, target, connector } = ready;
+      const held = heldAs(endpoint, probe);
+      if (held) return nothingFound(held);
+      const expected = { timeoutMs: timeout * 1_000, expectedResponseTimeMs: expectedResponseTime * 1_000, conditions };
       const running = runProbe({ probe, target, expected, connector, clock, signal });
       const result = await running.result;
-      if (!running.hasEnded()) stuck.set(id, running);
+      // One that we stopped ourselves was not late.
+      if (!running.hasEnded() && !signal.aborted) stuck.set(id, { endpoint, running });
       return result;
     },
     forget: (endpointId) => void stuck.delete(endpointId),

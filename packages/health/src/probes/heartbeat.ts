@@ -13,6 +13,7 @@ export const heartbeatProbe = (by?: { store: Pick<HealthStore, 'tenant'>; watch:
     summary: 'Waits for a job to call in time: its start, its success or its failure.',
     addressing: 'none',
     config: heartbeatSettings,
+    ownRecords: true,
     async run({ config, clock, subject }) {
       if (!subject || !by) throw new CannotCheck('This is for endpoints alone', { code: 'config_unfit' });
       const { tenantId, endpointId, createdAt } = subject;

@@ -61,6 +61,7 @@ export const outcomes = {
   websocket_closed: { is: 'critical', means: 'The WebSocket was closed in place of a message' },
   wrong_answer: { is: 'critical', means: 'It answered wrongly, by a probe that gives no code of its own' },
 
+  check_stuck: { is: 'offline', means: 'No answer in time; the check before still waits' },
   connection_closed: { is: 'offline', means: 'The connection was closed' },
   connection_refused: { is: 'offline', means: 'The connection was refused' },
   container_missing: { is: 'offline', means: 'There is no such container' },
@@ -75,7 +76,6 @@ export const outcomes = {
   cannot_check: { is: 'unknown', means: 'It could not be asked, by a probe that gives no code of its own' },
   check_failed: { is: 'unknown', means: 'The check itself failed' },
   check_stopped: { is: 'unknown', means: 'The check was stopped' },
-  check_stuck: { is: 'unknown', means: 'The check before has not ended' },
   config_unfit: { is: 'unknown', means: 'The configuration does not fit its probe any more' },
   egress_denied: { is: 'unknown', means: 'Connecting there is not allowed here' },
   job_silent: { is: 'unknown', means: 'The job has not succeeded yet' },

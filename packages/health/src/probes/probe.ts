@@ -96,6 +96,11 @@ export interface Probe<Config = unknown> {
    * Anywhere else they are refused.
    */
   readonly sent?: readonly string[];
+  /**
+   * Whether it asks nobody, but reads what the application keeps itself: that it does not end in time is trouble of our own
+   * then, `unknown` and not `offline`. Default false.
+   */
+  readonly ownRecords?: boolean;
   run(context: ProbeContext<Config>): Promise<Observation>;
 }
 

@@ -1,6 +1,6 @@
 import { Stop, type CancelTimer, type Clock, type StopSignal } from '@dotmac/core';
 import { ConnectFailure, type Connector } from '@dotmac/core/net';
-import { failed, judge, type Expectations, type ProbeResult } from './judge.js';
+import { failed, judge, nothingFound, type Expectations, type ProbeResult } from './judge.js';
 import {
   partsOfCheck,
   type AnyProbe,
@@ -50,7 +50,8 @@ export function runProbe({ probe, target, expected, connector, clock, signal }: 
       stop.abort(failure);
       // The probe knows better what it was waiting for; one that does not listen is not waited for.
       cancel();
-      cancel = clock.after(lastWordMs, () => conclude(failed(failure)));
+      const isOurs = code === 'timeout' && probe.ownRecords;
+      cancel = clock.after(lastWordMs, () => conclude(isOurs ? nothingFound('check_failed') : failed(failure)));
     };
     const onAbort = (): void => end('aborted');
     cancel = clock.after(timeoutMs, () => end('timeout'));

@@ -10,6 +10,7 @@ import {
   Unreachable,
   WrongAnswer,
   type HealthStore,
+  type ServiceTarget,
 } from '../../src/index.js';
 
 const acme = { tenantId: 'acme', actor: 'user:1' };
@@ -93,6 +94,23 @@ describe.each([
       ['resolved', 'system', 'It is well'],
     ]);
     await expect.poll(() => told).toEqual(['opened', 'worsened', 'resolved']);
+  });
+
+  it('begin for a target that hangs, though its check never ends', async () => {
+    const clock = fakeClock();
+    const hanging: ServiceTarget = { serviceType: 'database', check: () => new Promise(() => undefined) };
+    const health = createHealth({ store: makeStore(), clock, targets: { main: hanging } });
+    await health.start();
+    onTestFinished(async () => {
+      const stopped = health.stop();
+      await clock.advance(10_000);
+      await stopped;
+    });
+    const { endpoints, incidents } = health.scope(acme);
+    await endpoints.register({ name: 'main', serviceType: 'database', checkInterval: 30, config: { target: 'main' } });
+    await expect
+      .poll(async () => (await clock.advance(1_000), (await incidents.list()).items), { timeout: 20_000, interval: 5 })
+      .toMatchObject([{ endpointName: 'main', severity: 'offline', code: 'check_stuck' }]);
   });
 
   it('are acknowledged, commented and resolved by people', async () => {

@@ -301,47 +301,100 @@ describe('an endpoint that was changed', () => {
   });
 });
 
+/** A monitor of one endpoint, whose probe ignores its signal. Statuses and codes are what checks found, one after the other. */
+function deafStage(more: Partial<EndpointRecord> = {}, { ownRecords = false } = {}) {
+  const clock = fakeClock();
+  const directory = createDirectory();
+  let begun = 0;
+  let end: (observation: Observation) => void = () => undefined;
+  const deaf = defineProbe({
+    serviceType: 'deaf',
+    summary: 'Ignores its signal',
+    addressing: 'none',
+    config: z.unknown(),
+    ownRecords,
+    run: () => new Promise((resolve) => ((begun += 1), (end = resolve))),
+  });
+  const found: [status: string, code: string][] = [];
+  const monitor = createMonitor({
+    directory,
+    prepare: preparation(probeRegistry([deaf]), undefined, { host: createConnector(), tenant: createConnector() }),
+    recorder: { record: (_, { status, code }) => void found.push([status, code]) },
+    handOver: () => undefined,
+    metrics: undefined,
+    clock,
+    steps: createClockSteps(clock),
+    logger: silentLogger,
+    limits: { total: 1, perTenant: 1, perHost: 1 },
+  });
+  // Its slots follow from its id: none of them is so late that the monitor stops in the middle of a check.
+  const endpoint = endpointRecord({ id: 'endpoint-1', serviceType: 'deaf', timeout: 1, checkInterval: 5, ...more });
+  const state = { ...uncheckedState, status: 'healthy', since: clock.now(), checkedAt: clock.now() } as const;
+  directory.add(endpoint, state);
+  monitor.start();
+  monitor.lead();
+  const answer = (): void => end({ responseTimeMs: 1, message: 'At last' });
+  onTestFinished(() => {
+    answer();
+    return monitor.stop();
+  });
+  const kept = () => directory.get(endpoint.id) ?? expect.unreachable();
+  const becomes = (change: Partial<EndpointRecord>) =>
+    monitor.watch(directory.add({ ...endpoint, ...change }, { ...kept() }));
+  return { clock, monitor, kept, found, becomes, begun: () => begun, answer };
+}
+
 describe('a probe', () => {
   it('that goes on after its deadline is not begun again before it has ended', async () => {
-    const clock = fakeClock();
-    const directory = createDirectory();
-    let begun = 0;
-    let end: (observation: Observation) => void = () => undefined;
-    const deaf = defineProbe({
-      serviceType: 'deaf',
-      summary: 'Ignores its signal',
-      addressing: 'none',
-      config: z.strictObject({}),
-      run: () => new Promise((resolve) => ((begun += 1), (end = resolve))),
+    const { clock, found, begun, answer } = deafStage({ retryCount: 1 });
+    await clock.advance(11_500);
+    expect([begun(), found[0], new Set(found.slice(1).map(String))]).toEqual([
+      1,
+      ['offline', 'timeout'],
+      new Set(['offline,check_stuck']),
+    ]);
+    answer();
+    await clock.advance(6_000);
+    expect(begun()).toBe(2);
+  });
+
+  it('that never ends makes its endpoint offline as soon as one that tells of each deadline', async () => {
+    const { clock, kept, found } = deafStage({ retryCount: 3 });
+    await clock.advance(10_000);
+    expect(kept()).toMatchObject({
+      status: 'offline',
+      code: 'check_stuck',
+      message: 'No answer in time; the check before still waits',
     });
-    const messages: string[] = [];
-    const monitor = createMonitor({
-      directory,
-      prepare: preparation(probeRegistry([deaf]), undefined, { host: createConnector(), tenant: createConnector() }),
-      recorder: { record: (_, { message }) => void messages.push(message) },
-      handOver: () => undefined,
-      metrics: undefined,
-      clock,
-      steps: createClockSteps(clock),
-      logger: silentLogger,
-      limits: { total: 1, perTenant: 1, perHost: 1 },
-    });
-    // Its slots follow from its id: none of them is so late that the monitor stops in the middle of a check.
-    directory.add(
-      endpointRecord({ id: 'endpoint-1', serviceType: 'deaf', timeout: 1, checkInterval: 5, retryCount: 1 }),
-    );
+    expect(found.slice(0, 3).map(([status]) => status)).toEqual(['offline', 'offline', 'offline']);
+  });
+
+  it('of our own records that never ends blames nobody', async () => {
+    const { clock, kept, found } = deafStage({ retryCount: 3 }, { ownRecords: true });
+    await clock.advance(15_000);
+    expect(kept().status).toBe('unknown');
+    expect(new Set(found.map(String))).toEqual(new Set(['unknown,check_failed']));
+  });
+
+  it('that was stopped with the monitor is not taken for late when that starts again', async () => {
+    const { clock, found, monitor } = deafStage({ retryCount: 1, timeout: 20 });
+    await clock.advance(5_000);
+    const stopped = monitor.stop();
+    await clock.advance(10_000);
+    await stopped;
     monitor.start();
     monitor.lead();
+    await clock.advance(30_000);
+    expect(found[0]).toEqual(['offline', 'timeout']);
+  });
+
+  it('that goes on says nothing of where its endpoint is asked now', async () => {
+    const { clock, found, becomes, begun } = deafStage({ retryCount: 1 });
     await clock.advance(11_500);
-    expect([begun, messages[0], new Set(messages.slice(1))]).toEqual([
-      1,
-      'No answer in time',
-      new Set(['The check before has not ended']),
-    ]);
-    end({ responseTimeMs: 1, message: 'At last' });
-    await clock.advance(6_000);
-    expect(begun).toBe(2);
-    await monitor.stop();
+    becomes({ config: { elsewhere: true } });
+    found.length = 0;
+    await clock.advance(5_500);
+    expect([begun(), found[0]]).toEqual([2, ['offline', 'timeout']]);
   });
 });
 
