@@ -13,6 +13,7 @@ import {
 } from '@dotmac/core/net';
 import type { Socket } from 'node:net';
 import { CannotCheck, isCannotCheck, isWrongAnswer, WrongAnswer } from '../probes/probe.js';
+import { guardHearing, onSecured, unspoken } from './guard-hearing.js';
 import { askRedis } from './redis.js';
 import type { ServiceFacts } from './service-check.js';
 import { shownVersion } from './shown.js';
@@ -39,14 +40,17 @@ interface Line {
   timeoutMs: number;
 }
 
+/** What a driver hears over a socket goes through this. */
+type Guard = (socket: Socket) => void;
+
 /** Drivers are loaded when a check needs them. */
 const load = async <Module>(packageName: string, load: () => Promise<Module>): Promise<Module> =>
   load().catch((cause: unknown) => {
     throw coreErrors.DRIVER_MISSING({ packageName, purpose: 'Checking this service' }, { cause });
   });
 
-const asks: Record<ServerProtocol, (login: ServerLogin, line: Line) => Promise<ServiceFacts>> = {
-  async postgres({ user = 'postgres', password = '', database = user, tls }, { host, port, socket, timeoutMs }) {
+const asks: Record<ServerProtocol, (login: ServerLogin, line: Line, guard: Guard) => Promise<ServiceFacts>> = {
+  async postgres({ user = 'postgres', password = '', database = user, tls }, { host, port, socket, timeoutMs }, guard) {
     const { default: pg } = await load('pg', () => import('pg'));
     const name = tls?.servername ?? host;
     const client = new pg.Client({
@@ -63,6 +67,8 @@ const asks: Record<ServerProtocol, (login: ServerLogin, line: Line) => Promise<S
       query_timeout: timeoutMs,
     });
     client.on('error', () => undefined);
+    // No part of what either driver promises, and the only place where it can be had.
+    onSecured((client as unknown as { connection: { stream: Socket } }).connection, guard);
     try {
       await client.connect();
       const { rows } = await client.query<{ version: string }>("select current_setting('server_version') as version");
@@ -71,13 +77,13 @@ const asks: Record<ServerProtocol, (login: ServerLogin, line: Line) => Promise<S
       await client.end().catch(() => undefined);
     }
   },
-  async mysql({ user, password, database, tls }, { host, port, socket, timeoutMs }) {
-    const { createConnection } = await load('mysql2', () => import('mysql2/promise'));
+  async mysql({ user, password, database, tls }, { host, port, socket, timeoutMs }, guard) {
+    const { createConnection } = await load('mysql2', () => import('mysql2'));
     const name = tls?.servername ?? host;
     const ssl = tls && mysqlTls(tls, name);
     if (ssl === 'unverifiable')
       throw new CannotCheck('MySQL at an address needs the name in its certificate', { code: 'tls_name_missing' });
-    const connection = await createConnection({
+    const connection = createConnection({
       host: name,
       port,
       user,
@@ -90,9 +96,13 @@ const asks: Record<ServerProtocol, (login: ServerLogin, line: Line) => Promise<S
       flags: ['-LOCAL_FILES'],
       authPlugins: {},
     });
+    // It may tell twice that it was hung up on, and the second time nobody waits any more.
     connection.on('error', () => undefined);
+    onSecured(connection as unknown as { stream: Socket }, guard);
+    const asked = connection.promise();
     try {
-      const [rows] = await connection.query({ sql: 'select version() as version', timeout: timeoutMs });
+      await asked.connect();
+      const [rows] = await asked.query({ sql: 'select version() as version', timeout: timeoutMs });
       return { dialect: 'mysql', version: shownVersion((rows as { version: string }[])[0]?.version) };
     } finally {
       connection.destroy();
@@ -137,17 +147,26 @@ export async function askServer(
   line: Line,
   signal: StopSignal,
 ): Promise<ServiceFacts> {
-  const close = (): void => void line.socket.destroy();
+  const { socket } = line;
+  const close = (): void => void socket.destroy();
   signal.addEventListener('abort', close, { once: true });
-  const heardBefore = line.socket.bytesRead;
+  let wrong: WrongAnswer | undefined;
+  const guard: Guard = (heard) =>
+    guardHearing(heard, (why) => {
+      wrong ??= why;
+      close();
+    });
+  guard(socket);
+  const heardBefore = socket.bytesRead;
   // Drivers listen for what happens while they ask, and not all of them for what comes of hanging up.
-  line.socket.on('error', () => undefined);
+  socket.on('error', () => undefined);
   try {
     if (signal.aborted) close();
-    return await asks[protocol](login, line);
+    return await asks[protocol](login, line, guard);
   } catch (error) {
+    if (wrong) throw wrong;
     if (signal.aborted) throw connectFailureOf(signal.reason);
-    throw meaningOf(error, line.socket.bytesRead > heardBefore ? undefined : silenceOf(line.socket));
+    throw meaningOf(error, socket.bytesRead > heardBefore ? undefined : silenceOf(socket));
   } finally {
     signal.removeEventListener('abort', close);
     close();
@@ -178,5 +197,5 @@ function meaningOf(error: unknown, silence: ConnectFailure | undefined): unknown
   // MySQL's driver says this of whatever is wrong with TLS.
   const failure = code === 'HANDSHAKE_SSL_ERROR' ? mysqlTlsFailure(error) : connectFailureOf(error);
   if (failure.code !== 'failed') return failure;
-  return silence ?? new WrongAnswer('The service does not speak the expected protocol', { code: 'answer_malformed' });
+  return silence ?? unspoken();
 }

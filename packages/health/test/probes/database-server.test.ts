@@ -24,6 +24,9 @@ function at(url: string, login?: { username: string; password: string }): Probin
 const someName = (): string => `u${randomBytes(6).toString('hex')}`;
 
 describe.each(Object.entries(probes))('a %s server', (name, probe) => {
+  let certificates: Certificates;
+  beforeAll(() => void (certificates = makeCertificates()));
+
   it('that is not there is offline', async () => {
     expect(await probed(probe, { port: await closedPort() })).toMatchObject({
       status: 'offline',
@@ -44,6 +47,49 @@ describe.each(Object.entries(probes))('a %s server', (name, probe) => {
     const answer = await probed(probe, { port, timeoutMs: 20_000 });
     expect(['offline', 'critical']).toContain(answer.status);
     expect(JSON.stringify(answer)).not.toContain('hunter3');
+  });
+
+  describe.each(['in the open', 'over TLS'])('%s', (how) => {
+    /** One who says something of the kind that is wanted, and goes on as the test does. */
+    async function saying(play: (socket: Socket) => void) {
+      const { key, cert } = certificates.good;
+      const { port, accepted } = await serving(createServer(), undefined, (socket) => {
+        socket.on('error', () => undefined);
+        if (how === 'in the open') return play(socket);
+        const secure = () => play(new TLSSocket(socket, { isServer: true, key, cert }).on('error', () => undefined));
+        if (name === 'redis') return secure();
+        if (name === 'mysql') socket.write(mysqlGreeting());
+        socket.once('readable', () => {
+          socket.read({ postgres: 8, mysql: 36 }[name]);
+          if (name === 'postgres') socket.write('S');
+          secure();
+        });
+      });
+      const config = how === 'over TLS' ? { tls: { ca: certificates.ca, servername: 'localhost' } } : {};
+      const { status, code } = await probed(probe, { port, config, timeoutMs: 20_000 });
+      return { found: [status, code], sent: accepted[0]?.bytesWritten };
+    }
+
+    it('that never stops answering is wrong, and is hung up on', async () => {
+      // As long as a message may be.
+      const begins = { postgres: 'R\x7f\xff\xff\xff', mysql: '\xff\xff\xff\0', redis: '$536870912\r\n' }[name] ?? '';
+      const { found, sent } = await saying((socket) => {
+        const flood = (): void => {
+          while (socket.writable && socket.write('x'.repeat(65_536)));
+        };
+        socket.on('drain', flood).write(begins, 'latin1');
+        flood();
+      });
+      expect(found).toEqual(['critical', 'answer_too_long']);
+      expect(sent).toBeLessThan(2 ** 26);
+    });
+
+    it('that says what no driver can read is wrong, and does this process no harm', async () => {
+      const torn = { postgres: 'R\0\0\0\x04', mysql: '\x01\0\0\0\x0a', redis: '*-5\r\n$-7\r\n:x\r\n' }[name] ?? '';
+      // Twice: the first may be read.
+      const { found } = await saying((socket) => void socket.write(torn + torn, 'latin1'));
+      expect(found).toEqual(['critical', 'answer_malformed']);
+    });
   });
 
   it(`in a place that is not allowed is not asked (${name})`, async () => {
