@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { lacksDevelopment } from './npm-tree.js';
 import { PackageManagerError, type PackageManager, type PendingUpdate } from './package-manager.js';
 import { ProgramError, runProgram } from './run-program.js';
 
@@ -24,6 +25,7 @@ const auditReport = z.object({
     }),
   ),
 });
+const failure = z.object({ error: z.object({}) });
 const outdated = z.object({
   current: z.string().optional(),
   wanted: z.string().optional(),
@@ -45,15 +47,17 @@ export function npm({ directory, options = [] }: { directory: string; options?: 
       throw error;
     }
   };
-  const audit = async (signal?: AbortSignal): Promise<PendingUpdate[]> => {
-    const said = await ask(['audit'], lookMs, signal);
+  // Nothing of this process's environment, such as NODE_ENV, says that a project goes without them.
+  const omitted = async (): Promise<string[]> => ((await lacksDevelopment(directory)) ? ['--omit=dev'] : []);
+  const audit = async (omit: readonly string[], signal?: AbortSignal): Promise<PendingUpdate[]> => {
+    const said = await ask(['audit', ...omit], lookMs, signal);
     const report = auditReport.safeParse(said);
     if (!report.success) throw new PackageManagerError(complaintOf(said));
     return Object.values(report.data.vulnerabilities).map(updateOf);
   };
   return {
     async pending(signal) {
-      const faults = await audit(signal);
+      const faults = await audit(await omitted(), signal);
       const names = new Set(faults.map(({ name }) => name));
       const older = outdatedReport.safeParse(await ask(['outdated'], lookMs, signal)).data ?? {};
       const updates = Object.entries(older).flatMap(([name, it]): PendingUpdate[] => {
@@ -65,9 +69,11 @@ export function npm({ directory, options = [] }: { directory: string; options?: 
     },
     async applySecurity(pending) {
       if (!pending.some(({ isSecurity }) => isSecurity)) return { applied: [], refused: null };
+      const omit = await omitted();
       // Within the ranges that the project asks for; scripts of packages are not run.
-      await ask(['audit', 'fix', '--ignore-scripts'], applyMs);
-      const left = new Set((await audit()).map(({ name }) => name));
+      const said = await ask(['audit', 'fix', '--ignore-scripts', ...omit], applyMs);
+      if (failure.safeParse(said).success) throw new PackageManagerError(complaintOf(said));
+      const left = new Set((await audit(omit)).map(({ name }) => name));
       const wanted = pending.filter(({ isSecurity }) => isSecurity).map(({ name }) => name);
       const waiting = wanted.filter((name) => left.has(name));
       return {

@@ -18,10 +18,15 @@ export interface NpmRegistry {
   versions: Record<string, string[]>;
   /** Advisories. */
   faulty: Record<string, { severity: string; versions: string }>;
+  /** Packages for development: they are locked, and not installed. */
+  development?: string[];
+  /** Packages of which it gives nothing away. */
+  withheld?: string[];
 }
 
 /** Makes the project in `root`, and serves its registry on this machine. */
-export async function startNpmProject(root: string, { versions, faulty }: NpmRegistry): Promise<NpmProject> {
+export async function startNpmProject(root: string, registry: NpmRegistry): Promise<NpmProject> {
+  const { versions, faulty, development = [], withheld = [] } = registry;
   const tarballs = new Map<string, Buffer>();
   for (const [name, all] of Object.entries(versions))
     for (const version of all) {
@@ -53,7 +58,7 @@ export async function startNpmProject(root: string, { versions, faulty }: NpmReg
     const { port } = server.address() as AddressInfo;
     const url = request.url ?? '';
     const tarball = tarballs.get(url);
-    if (tarball) return response.end(tarball);
+    if (tarball && !withheld.some((name) => url.startsWith(`/${name}/`))) return response.end(tarball);
     response.setHeader('content-type', 'application/json');
     if (url.includes('/security/advisories/bulk')) return response.end(JSON.stringify(advisories));
     const name = decodeURIComponent(url.slice(1));
@@ -69,19 +74,26 @@ export async function startNpmProject(root: string, { versions, faulty }: NpmReg
   const { port } = server.address() as AddressInfo;
 
   const directory = join(root, 'project');
-  const dependencies = Object.fromEntries(Object.keys(versions).map((name) => [name, '^1.0.0']));
-  const manifest = { name: 'project', version: '1.0.0', dependencies };
-  const installed = Object.keys(versions).map((name) => {
+  const names = Object.keys(versions);
+  const asked = (some: string[]) => Object.fromEntries(some.map((name) => [name, '^1.0.0']));
+  const deployed = names.filter((name) => !development.includes(name));
+  const manifest = {
+    name: 'project',
+    version: '1.0.0',
+    dependencies: asked(deployed),
+    devDependencies: asked(development),
+  };
+  const locked = names.map((name) => {
     const resolved = `http://127.0.0.1:${port}/${name}/-/${name}-1.0.0.tgz`;
-    return [`node_modules/${name}`, { version: '1.0.0', resolved }];
+    return [`node_modules/${name}`, { version: '1.0.0', resolved, dev: development.includes(name) || undefined }];
   });
-  const packages = { '': manifest, ...Object.fromEntries(installed) };
+  const packages = { '': manifest, ...Object.fromEntries(locked) };
   await mkdir(directory);
   await writeFile(join(directory, '.npmrc'), `registry=http://127.0.0.1:${port}/\ncache=${join(root, 'cache')}\n`);
   await writeFile(join(directory, 'package.json'), JSON.stringify(manifest));
   const lock = { name: 'project', version: '1.0.0', lockfileVersion: 3, requires: true, packages };
   await writeFile(join(directory, 'package-lock.json'), JSON.stringify(lock));
-  for (const name of Object.keys(versions)) {
+  for (const name of deployed) {
     await mkdir(join(directory, 'node_modules', name), { recursive: true });
     await writeFile(join(directory, 'node_modules', name, 'package.json'), JSON.stringify({ name, version: '1.0.0' }));
   }

@@ -41,6 +41,40 @@ describe('npm', () => {
     expect(await Promise.all(['faulty', 'stuck', 'old'].map(versionOf))).toEqual(['1.0.1', '1.0.0', '1.0.0']);
   }, 120_000);
 
+  it('mends what runs without its packages for development as it is, and neither reports nor installs those', async () => {
+    project = await startNpmProject(root, {
+      versions: { faulty: ['1.0.0', '1.0.1'], tool: ['1.0.0', '1.0.1'] },
+      development: ['tool'],
+      faulty: {
+        faulty: { severity: 'high', versions: '<1.0.1' },
+        tool: { severity: 'critical', versions: '<1.0.1' },
+      },
+    });
+    const { directory, versionOf } = project;
+    const { updates } = await npm({ directory }).pending(signal);
+    expect(updates.map(({ name }) => name)).toEqual(['faulty']);
+    expect(await npm({ directory }).applySecurity(updates)).toEqual({ applied: ['faulty'], refused: null });
+    expect(await versionOf('faulty')).toBe('1.0.1');
+    await expect(versionOf('tool')).rejects.toMatchObject({ code: 'ENOENT' });
+    const all = npm({ directory, options: ['--include=dev'] });
+    expect((await all.pending(signal)).updates.map(({ name }) => name)).toEqual(['tool']);
+  }, 120_000);
+
+  it('says by a code why it could not mend what can be mended', async () => {
+    project = await startNpmProject(root, {
+      versions: { faulty: ['1.0.0', '1.0.1'] },
+      withheld: ['faulty'],
+      faulty: { faulty: { severity: 'high', versions: '<1.0.1' } },
+    });
+    const { directory, versionOf } = project;
+    const { updates } = await npm({ directory }).pending(signal);
+    await expect(npm({ directory }).applySecurity(updates)).rejects.toMatchObject({
+      name: 'PackageManagerError',
+      message: 'npm failed with E404',
+    });
+    expect(await versionOf('faulty')).toBe('1.0.0');
+  }, 120_000);
+
   it('says why it does not know, by a code', async () => {
     await mkdir(join(root, 'bare'));
     await writeFile(join(root, 'bare', 'package.json'), '{}');

@@ -1,0 +1,30 @@
+import { access, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+
+const lockFile = z.object({ packages: z.record(z.string(), z.object({ dev: z.boolean().optional() })) });
+
+/** The lock file that npm goes by: one that is published goes before one's own. */
+async function lockedIn(directory: string): Promise<z.output<typeof lockFile>['packages']> {
+  for (const name of ['npm-shrinkwrap.json', 'package-lock.json'])
+    try {
+      return lockFile.parse(JSON.parse(await readFile(join(directory, name), 'utf8'))).packages;
+    } catch {
+      // Not there, or not to be read: npm says what of it.
+    }
+  return {};
+}
+
+const isThere = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  );
+
+/** Whether a project was installed without any of its packages for development. Then they are none of its concern. */
+export async function lacksDevelopment(directory: string): Promise<boolean> {
+  const locked = Object.entries(await lockedIn(directory));
+  const development = locked.filter(([, { dev }]) => dev === true);
+  for (const [path] of development) if (await isThere(join(directory, path))) return false;
+  return development.length > 0;
+}
