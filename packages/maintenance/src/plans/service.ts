@@ -72,7 +72,8 @@ export function createPlanService(parts: PlanServiceParts): PlanService {
     if (whose !== null) throw maintenanceErrors.PLAN_ELSEWHERE({ id, whose });
     const claim = async (_: string, signal: AbortSignal): Promise<void> => {
       const schedules = () => schedulesOf(tenantId, kept.task);
-      const earlier = (limit: number) => earlierDetails(store, tenantId, chosen.task, limit);
+      const earlier: PlanContext['earlier'] = (limit, scopeId) =>
+        earlierDetails(store, tenantId, chosen.task, limit, { scopeId });
       const fencing: PlanContext['fencing'] = (database) => store.fencing(database);
       const planning = { ...context, tenantId, schedules, earlier, fencing, asOf: kept.asOf, signal };
       // By the very parameters that it was made by: a task may have them in its fingerprints.

@@ -143,7 +143,7 @@ export function createExecution(parts: ExecutionParts): Execution {
     signal,
     fencing: (database) => store.fencing(database),
     note: (message) => pulse.note(message),
-    earlier: (limit) => earlierDetails(store, run.tenantId, task, limit, run.id),
+    earlier: (limit, scopeId) => earlierDetails(store, run.tenantId, task, limit, { scopeId, before: run.id }),
     exclusively: (resource, work, scope = own) =>
       exclusively(
         // Whose work it goes on with may have died a moment ago, and hold the resource for a moment longer than the task.

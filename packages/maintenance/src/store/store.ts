@@ -13,6 +13,8 @@ export interface RunListing {
   /** Runs older than the one of this id. */
   before?: string | undefined;
   task?: string | undefined;
+  /** Only those of that machine or process. */
+  scopeId?: string | undefined;
   status?: RunStatus | undefined;
   /** Dry runs left out. Default false. */
   applied?: boolean | undefined;

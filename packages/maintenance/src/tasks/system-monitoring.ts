@@ -53,7 +53,7 @@ type Disk = z.output<typeof disk>;
 type Warning = Details['warnings'][number];
 
 const [megabyte, dayMs] = [1_048_576, 86_400_000];
-/** Of so many runs the newest of this machine is looked for: every machine of a cluster has its own. */
+/** A disk that was there in none of so many runs on this machine begins anew. */
 const mostEarlier = 50;
 
 /** Measures this machine: memory, load, and the disks that registered directories are on, with the day when they are full. */
@@ -70,7 +70,7 @@ export const systemMonitoring = defineMaintenanceTask({
     const { policies, asOf, hostId } = context;
     const progress = await context.target({ target: 'machine', planned: null, total: null });
     const host = await measureHost();
-    const known = await samplesOf(context, hostId);
+    const known = await samplesOf(context);
     const rooms = await measureDisks(directoriesOf(policies));
     const disks = rooms.map((room) => diskOf(room, known.get(room.device) ?? [], asOf));
     await progress.advance({ seen: 2 + disks.length, cleaned: 0 });
@@ -93,15 +93,16 @@ function directoriesOf(policies: PolicySet): { name: string; directory: string }
   return [...logs, ...directoryCaches, ...directories, ...backups, ...archives];
 }
 
-/** What the last run on this machine kept, by disk. */
-async function samplesOf(context: TaskContext, host: string): Promise<Map<string, RoomSample[]>> {
-  const earlier = (await context.earlier(mostEarlier)) as Details[];
-  const last = earlier.find((it) => it.host === host);
-  const samples = (last?.disks ?? []).map((it): [string, RoomSample[]] => [
-    it.device,
-    it.samples.map(({ at, freeMb }) => ({ at, freeBytes: freeMb * megabyte })),
-  ]);
-  return new Map(samples);
+/** What earlier runs on this machine kept, by disk: a disk that was not there for some of them is known from those before. */
+async function samplesOf(context: TaskContext): Promise<Map<string, RoomSample[]>> {
+  const earlier = (await context.earlier(mostEarlier, context.hostId)) as Details[];
+  const disks = earlier.flatMap((it) => it.disks).reverse();
+  return new Map(
+    disks.map(({ device, samples }) => [
+      device,
+      samples.map(({ at, freeMb }) => ({ at, freeBytes: freeMb * megabyte })),
+    ]),
+  );
 }
 
 function diskOf({ policies, device, ...room }: DiskRoom, known: readonly RoomSample[], now: number): Disk {

@@ -31,8 +31,11 @@ export interface PlanContext {
   signal: AbortSignal;
   /** The tenant's schedules of this task, as far as this process knows them; those that are paused, or dry runs, left out. */
   schedules(): ScheduledTask[];
-  /** The details of the tenant's newest completed runs of this task before this one, dry runs left out; the newest first. */
-  earlier(limit: number): Promise<unknown[]>;
+  /**
+   * The details of the tenant's newest completed runs of this task before this one, dry runs left out; the newest first.
+   * @param scopeId only of those that worked on that machine, as the host names it. Default: on whatever
+   */
+  earlier(limit: number, scopeId?: string): Promise<unknown[]>;
   /** What keeps a run that was held up from writing to that database once another has taken over. */
   fencing(database: Database): Fencing;
   /** The instant that ages are counted from, epoch ms: the run's beginning, or the one of the plan that it applies. */

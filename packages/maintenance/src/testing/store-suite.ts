@@ -153,13 +153,17 @@ export const maintenanceStoreSuite: Suite<MaintenanceStore> = {
         const runs = store.runs(newId());
         const ids = Array.from({ length: 5 }, () => newId()).sort();
         for (const id of ids)
-          await runs.insert({ ...began, id, task: id === ids[0] ? 'other' : began.task, dryRun: id === ids[2] });
+          await runs.insert({
+            ...{ ...began, id, task: id === ids[0] ? 'other' : began.task, dryRun: id === ids[2] },
+            scopeId: id === ids[1] ? 'host-2' : began.scopeId,
+          });
         await runs.finish(ids[4] as string, ended);
         const idsOf = (found: Run[]) => found.map(({ id }) => id);
         assert.deepEqual(idsOf(await runs.list({ limit: 2 })), [ids[4], ids[3]]);
         assert.deepEqual(idsOf(await runs.list({ limit: 9, before: ids[3] })), [ids[2], ids[1], ids[0]]);
         assert.deepEqual(idsOf(await runs.list({ limit: 9, task: 'other' })), [ids[0]]);
         assert.deepEqual(idsOf(await runs.list({ limit: 9, status: 'completed' })), [ids[4]]);
+        assert.deepEqual(idsOf(await runs.list({ limit: 9, scopeId: 'host-2' })), [ids[1]]);
         assert.deepEqual(idsOf(await runs.list({ limit: 3, applied: true })), [ids[4], ids[3], ids[1]]);
         assert.deepEqual(await runs.countByStatus(), { running: 4, completed: 1 });
         const [whole] = await runs.list({ limit: 1 });

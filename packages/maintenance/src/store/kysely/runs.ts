@@ -65,12 +65,13 @@ export function kyselyRuns(database: Database, tenantId: string): TenantRuns {
       const row = await asked(own().where('id', '=', id).selectAll().executeTakeFirst());
       return row ? runOf(row) : null;
     },
-    async list({ limit, before, task, status, applied = false, brief = false }) {
+    async list({ limit, before, task, scopeId, status, applied = false, brief = false }) {
       let query = own()
         .select(briefColumns)
         .$if(!brief, (all) => all.select(longColumns));
       if (before !== undefined) query = query.where('id', '<', before);
       if (task !== undefined) query = query.where('task', '=', task);
+      if (scopeId !== undefined) query = query.where('scope_id', '=', scopeId);
       if (status !== undefined) query = query.where('status', '=', status);
       if (applied) query = query.where(isApplied);
       return (await asked(query.orderBy('id', 'desc').limit(limit).execute())).map(

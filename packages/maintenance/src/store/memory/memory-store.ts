@@ -121,9 +121,10 @@ export function memoryMaintenanceStore({ clock = systemClock }: { clock?: Clock 
 }
 
 const matching =
-  ({ before, task, status, applied }: RunListing) =>
+  ({ before, task, scopeId, status, applied }: RunListing) =>
   (run: Run): boolean =>
     (before === undefined || run.id < before) &&
     (task === undefined || run.task === task) &&
+    (scopeId === undefined || run.scopeId === scopeId) &&
     (status === undefined || run.status === status) &&
     !(applied && run.dryRun);
