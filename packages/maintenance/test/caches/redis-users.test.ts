@@ -97,6 +97,29 @@ describe.skipIf(!startable.redis)(
       }
     });
 
+    it('without scripts, too, changes as many keys as it may, however many it looks at on the way', async () => {
+      const redis = await as('+@all', '-@scripting');
+      try {
+        await fill(admin, numbered('cache:', 3_000));
+        // What a scan comes upon first needs nothing.
+        const [, first] = (await admin.scan(0, 'COUNT', 1_000)) as [string, string[]];
+        await Promise.all(first.slice(0, 500).map((key) => admin.expire(key, 50_000)));
+        let left = 250;
+        const limited = options('cache:*', {
+          treatment: expire,
+          remaining: () => left,
+          onBatch: ({ changed }) => Promise.resolve((left -= changed) > 0),
+        });
+        const cut = await sweepKeys(redis, limited);
+        expect(cut).toMatchObject({ changed: 250, finished: false });
+        expect(cut.seen).toBeGreaterThanOrEqual(750);
+        left = 10_000;
+        expect(await sweepKeys(redis, limited)).toMatchObject({ changed: 2_250, finished: true });
+      } finally {
+        redis.disconnect();
+      }
+    });
+
     it('asks a server that knows no condition of EXPIRE by a script, and says what is missing where it may not', async () => {
       const redis = await as('+@all', '-evalsha');
       // What Redis 6 answers.

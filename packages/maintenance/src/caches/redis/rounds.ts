@@ -17,7 +17,7 @@ export interface Round extends Treated {
   busyMs: number;
 }
 
-/** Scans on from a cursor, and treats what matches; `most` of it at most. */
+/** Scans on from a cursor, and treats what matches; `most` of it are changed at most. */
 export type DoRound = (from: string, most: number) => Promise<Round>;
 
 /** What rounds are made of. */
@@ -39,13 +39,18 @@ export function pipelinedRounds(node: RedisNode, { clock, pattern, treatment }: 
   return async (from, most) => {
     const startedAt = clock.monotonic();
     const { next, keys } = await (ahead ?? scan(node, from, pattern));
-    const allowed = keys.slice(0, most);
-    const cutShort = allowed.length < keys.length;
-    const isLast = next === '0' && !cutShort;
-    ahead = isLast || cutShort ? undefined : scan(node, next, pattern);
+    ahead = next === '0' || keys.length > most ? undefined : scan(node, next, pattern);
     ahead?.catch(() => undefined);
-    const outcome = await treatKeys(node, allowed, treatment, 'act');
+    const total = { changed: 0, bytes: 0 };
+    let seen = 0;
+    // Never more at once than may be changed; those that are left as they are take nothing of it.
+    while (seen < keys.length && total.changed < most) {
+      const some = keys.slice(seen, seen + most - total.changed);
+      const { changed, bytes } = await treatKeys(node, some, treatment, 'act');
+      [seen, total.changed, total.bytes] = [seen + some.length, total.changed + changed, total.bytes + bytes];
+    }
+    const cutShort = seen < keys.length;
     const busyMs = clock.monotonic() - startedAt;
-    return { ...outcome, seen: allowed.length, next: cutShort ? from : next, isLast, cutShort, busyMs };
+    return { ...total, seen, next: cutShort ? from : next, isLast: next === '0' && !cutShort, cutShort, busyMs };
   };
 }
