@@ -15,7 +15,7 @@ const undone = new Error('this was a dry run');
 
 /**
  * Registers customers, one result each. Without hooks they are written in a few statements, and in one commit: who is
- * refused holds nobody up. A dry run is carried out and undone.
+ * refused holds nobody up. A dry run is carried out so, and undone: hooks, which may do what cannot be undone, are not asked.
  */
 export async function registerMany(
   context: LifecycleContext,
@@ -25,9 +25,9 @@ export async function registerMany(
 ): Promise<Result[]> {
   const { before, inTransaction } = hooksOf(context, 'customer.register');
   const customers = customerService(context, identity);
-  const register = async (draft: RegistrationDraft, trx?: StoreTransaction): Promise<Result> => {
+  const register = async (draft: RegistrationDraft): Promise<Result> => {
     try {
-      return { id: (await customers.register(draft, { trx })).id };
+      return { id: (await customers.register(draft)).id };
     } catch (error) {
       return refusal(error);
     }
@@ -38,9 +38,7 @@ export async function registerMany(
   let results: Result[] = [];
   try {
     await context.store.transaction(async (trx) => {
-      results = isHooked
-        ? await oneByOne(drafts, (draft) => register(draft, trx))
-        : await registerTogether(context, identity, drafts, trx);
+      results = await registerTogether(context, identity, drafts, trx);
       if (dryRun) throw undone;
     });
   } catch (error) {
@@ -79,9 +77,9 @@ async function registerTogether(
   });
 }
 
-async function oneByOne<Draft>(
-  drafts: readonly Draft[],
-  register: (draft: Draft) => Promise<Result>,
+async function oneByOne(
+  drafts: readonly RegistrationDraft[],
+  register: (draft: RegistrationDraft) => Promise<Result>,
 ): Promise<Result[]> {
   const results: Result[] = [];
   for (const draft of drafts) results.push(await register(draft));

@@ -20,7 +20,9 @@ export const bulkRoutes = [
     path: '/customer-lifecycle/import',
     tag,
     summary: 'Register many customers, a line of JSON each',
-    description: 'Each line is answered in its order, as soon as it is done; one that is refused holds nobody up.',
+    description:
+      'Each line is answered in its order, as soon as it is done; one that is refused holds nobody up. A dry run asks no ' +
+      'hooks: those of a registration may still refuse it.',
     permission: 'lifecycle:write',
     query: z.object({
       dryRun: z.stringbool().default(false).meta({ description: 'Say what would become of each, and keep nothing' }),

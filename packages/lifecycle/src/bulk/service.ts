@@ -59,7 +59,10 @@ export interface BulkService {
   failures(operationId: string, ask?: { limit?: number; cursor?: string | undefined }): Promise<Page<BulkFailure>>;
   /** Stops after the batches that are under way; what is done stays. @throws BULK_NOT_FOUND */
   cancel(operationId: string): Promise<BulkView>;
-  /** Registers customers as their lines come, and answers each in its order; nothing is kept of a dry run. */
+  /**
+   * Registers customers as their lines come, and answers each in its order. Of a dry run nothing is kept, and no hook of
+   * `customer.register` is asked: it may still refuse.
+   */
   import(
     lines: AsyncIterable<LineResult<RegistrationDraft>>,
     options?: { dryRun?: boolean },

@@ -231,6 +231,29 @@ for (const { title, present, create } of backends)
       ]);
     });
 
+    it('asks no hook about a registration of a dry run', async () => {
+      const asked: string[] = [];
+      const ask =
+        (phase: string) =>
+        ({ input }: { input: { username: string } }) => {
+          asked.push(`${phase} ${input.username}`);
+          throw hostErrors.NOT_THIS_ONE({});
+        };
+      await begin({ hooks: { 'customer.register': { before: ask('before'), inTransaction: ask('inTransaction') } } });
+      const [first, second] = [someone(), someone()];
+      const people = [first, { ...second, email: first.email }, second];
+      const dry = await all(run.acme.bulk.import(linesOf<RegistrationDraft>(people), { dryRun: true }));
+      expect(dry.map(({ status, code }) => [status, code])).toEqual([
+        ['valid', null],
+        ['refused', 'CUSTOMER_EXISTS'],
+        ['valid', null],
+      ]);
+      expect([asked, await counts()]).toEqual([[], {}]);
+      const made = await all(run.acme.bulk.import(linesOf<RegistrationDraft>([first])));
+      expect(made).toMatchObject([{ status: 'refused', code: 'NOT_THIS_ONE' }]);
+      expect(asked).toEqual([`before ${first.username}`]);
+    });
+
     it('takes nothing back of what others do between its reading and its writing', async () => {
       const { store } = backend;
       let meanwhile: (() => Promise<unknown>) | undefined;
