@@ -1,4 +1,4 @@
-import { id, instant } from '@dotmac/core/contract';
+import { id, instant, pageQueryOf } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { commandInput, type CommandInput } from '../commands/input.js';
 import { registration } from '../customers/customer.js';
@@ -128,12 +128,18 @@ export const bulkFailure = z
 /** @see bulkFailure */
 export type BulkFailure = z.output<typeof bulkFailure>;
 
+/** What can be an id of a customer. */
+const targetId = /^[\x21-\x7e]{1,36}$/;
+
+/** The query of who was refused, in the order of their ids: also of those who are listed and not there. */
+export const failuresQuery = pageQueryOf(targetId);
+
 /**
  * One line that names a customer. What is no id, e.g. one with a space after it, is the fault of its line; so is one that is
  * longer than an id: a database may cut it to somebody else's.
  */
 export const bulkTarget = z
-  .object({ customerId: z.string().regex(/^[\x21-\x7e]{1,36}$/, 'This is no id of a customer') })
+  .object({ customerId: z.string().regex(targetId, 'This is no id of a customer') })
   .meta({ id: 'LifecycleBulkTarget' });
 
 /** An operation as it is shown. */

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { registration } from '../customers/customer.js';
 import { lifecycleErrors } from '../errors.js';
 import type { LifecycleScope } from '../scope.js';
-import { bulkFailure, bulkInput, bulkTarget, bulkView } from './operation.js';
+import { bulkFailure, bulkInput, bulkTarget, bulkView, failuresQuery } from './operation.js';
 
 const route = routeFor<LifecycleScope>();
 const streamRoute = streamRouteFor<LifecycleScope>();
@@ -96,7 +96,7 @@ export const bulkRoutes = [
     summary: 'Who was refused, and why',
     permission: 'lifecycle:read',
     params,
-    query: idPageQuery,
+    query: failuresQuery,
     output: page(bulkFailure),
     errors: [BULK_NOT_FOUND],
     run: (lifecycle, { params: { id: operationId }, query }) => lifecycle.bulk.failures(operationId, query),

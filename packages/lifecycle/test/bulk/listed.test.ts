@@ -3,6 +3,12 @@ import { anOperation } from '../../src/testing/bulk-cases.js';
 import { backends } from '../support/backends.js';
 import { crowd } from '../support/crowd.js';
 import { rig, until } from '../support/lifecycle.js';
+import { over } from '../support/over-http.js';
+
+interface Failures {
+  items: { id: string }[];
+  next_cursor: string | null;
+}
 
 const operation = anOperation('acme', { filter: { listed: true } });
 
@@ -30,6 +36,37 @@ for (const { title, present, create } of backends)
       const stages = await Promise.all([one, other].map(async (it) => (await customers.get(it)).lifecycleStage));
       expect(stages[0]).not.toBe('deleted');
       expect(stages[1]).toBe('deleted');
+      await run.stop();
+      await backend.close();
+    });
+
+    it('are told a page at a time over HTTP where they are refused, whatever they are named', async () => {
+      const backend = await create();
+      const run = await rig(backend);
+      const { bulk } = run.acme;
+      const named = ['!', '0199C0DE', 'customer:7', 'x'.repeat(36), '~'];
+      const { id } = await bulk.start({ command: 'delete', filter: { listed: true }, dryRun: false });
+      const lines = async function* () {
+        for (const [index, customerId] of named.entries())
+          yield { line: index + 1, ok: true, value: { customerId } } as const;
+      };
+      for await (const { status } of await bulk.list(id, lines())) expect(status).toBe('created');
+      await bulk.run(id);
+      await until(async () => (await bulk.get(id)).status === 'completed', run.clock);
+      const page = async (query: Record<string, string>) => {
+        const answer = await over(run.module, 'GET', 'bulk-operations/{id}/failures', { params: { id }, query });
+        return { status: answer.status, ...(JSON.parse(answer.body as string) as Failures) };
+      };
+      const seen: string[] = [];
+      for (let cursor: string | null = ''; cursor !== null;) {
+        const { status, items, next_cursor: next } = await page({ limit: '2', ...(cursor && { cursor }) });
+        expect(status).toBe(200);
+        seen.push(...items.map((it) => it.id));
+        cursor = next;
+      }
+      expect(seen).toEqual(named);
+      for (const cursor of ['two words', 'x'.repeat(37), 'ß'])
+        expect(await page({ cursor })).toMatchObject({ status: 422, code: 'INVALID_INPUT' });
       await run.stop();
       await backend.close();
     });
