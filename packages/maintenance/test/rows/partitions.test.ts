@@ -1,11 +1,11 @@
 import { sql } from 'kysely';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { systemClock } from '@dotmac/core';
 import { databaseFromUrl } from '@dotmac/core/kysely';
 import { boundInTime } from '../../src/databases/mysql/partitions.js';
 import { dropPartitions } from '../../src/databases/rows/drop-partitions.js';
 import type { TimeUnit } from '../../src/policies/time-unit.js';
-import { planned } from '../support/clean.js';
+import { clean, planned, tinyPace } from '../support/clean.js';
 import { dialects } from '../support/databases.js';
 
 const dayMs = 86_400_000;
@@ -80,6 +80,54 @@ function byFunction(type: string, expression: string, bound: (to: number) => str
   };
 }
 
+/** What a DELETE is told to, and what it is not. */
+const triggers: Record<
+  'postgres' | 'mysql',
+  { others: string[]; told: { make: string[]; drop: string; sees?: number }[] }
+> = {
+  postgres: {
+    others: [
+      `create function note() returns trigger language plpgsql as 'begin insert into gone values (old.id); return old; end'`,
+      `create function forbid() returns trigger language plpgsql as 'begin raise ''not from here''; end'`,
+      'create trigger off before delete on parted for each row execute function forbid()',
+      'create trigger on_change after update on parted for each row execute function note()',
+      'alter table parted disable trigger off',
+    ],
+    told: [
+      {
+        make: ['create trigger audit after delete on parted for each row execute function note()'],
+        drop: 'drop trigger audit on parted',
+        sees: 2,
+      },
+      {
+        make: ['create trigger audit after update or delete on parted_0 for each row execute function note()'],
+        drop: 'drop trigger audit on parted_0',
+        sees: 2,
+      },
+      {
+        make: ['create trigger audit before delete on parted execute function forbid()'],
+        drop: 'drop trigger audit on parted',
+      },
+    ],
+  },
+  mysql: {
+    others: ['create trigger on_change after update on parted for each row insert into gone values (old.id)'],
+    told: [
+      {
+        make: ['create trigger audit after delete on parted for each row insert into gone values (old.id)'],
+        drop: 'drop trigger audit',
+        sees: 2,
+      },
+      {
+        make: [
+          "create trigger audit before delete on parted for each row signal sqlstate '45000' set message_text = 'not from here'",
+        ],
+        drop: 'drop trigger audit',
+      },
+    ],
+  },
+};
+
 for (const { title, present, fresh: createFresh, dialect } of dialects)
   if (dialect !== 'sqlite')
     describe.skipIf(!present)(`partitions on ${title}`, () => {
@@ -130,6 +178,43 @@ for (const { title, present, fresh: createFresh, dialect } of dialects)
           await database.close();
           await fresh.drop();
         });
+
+      it('do not go whole where a trigger is to see each row that goes, or forbids that', async () => {
+        const fresh = await createFresh();
+        const database = databaseFromUrl(fresh.url);
+        onTestFinished(async () => {
+          await database.close();
+          await fresh.drop();
+        });
+        const run = (text: string) => sql.raw(text).execute(database.kysely);
+        const [{ create }] = tables[dialect] as [(typeof tables)['mysql'][number]];
+        for (const text of create('parted', [cutoff, asOf])) await run(text);
+        await run('create table gone (id bigint)');
+        await run(`insert into parted values (1, ${cutoff - 2}), (2, ${cutoff - 1}), (3, ${asOf})`);
+        const policy = { table: 'parted', timeColumn: 'at', retentionDays: 30, allowFullScan: true };
+        const kind = async () => (await planned(database, policy, asOf)).plan.strategy.kind;
+        for (const text of triggers[dialect].others) await run(text);
+        expect(await kind()).toBe('partition_drop');
+        for (const { make, drop, sees } of triggers[dialect].told) {
+          for (const text of make) await run(text);
+          const found = await planned(database, policy, asOf);
+          expect(found.plan).toMatchObject({
+            strategy: { kind: 'key_keyset', why: expect.stringContaining('the trigger audit') as string },
+            due: { items: 2 },
+          });
+          const { rows } = await sql`select id from gone`.execute(database.kysely);
+          const cleaned = clean(database, found, { pace: tinyPace(10) });
+          if (sees) expect(await cleaned).toMatchObject({ deleted: 2 });
+          else await expect(cleaned).rejects.toThrow('not from here');
+          expect((await sql`select id from gone`.execute(database.kysely)).rows).toHaveLength(
+            rows.length + (sees ?? 0),
+          );
+          await run(drop);
+          await run(`delete from parted where at < ${asOf}`);
+          await run(`insert into parted values (1, ${cutoff - 2}), (2, ${cutoff - 1})`);
+        }
+        expect(await kind()).toBe('partition_drop');
+      });
     });
 
 describe('partitions by a function on MariaDB and MySQL', () => {

@@ -50,6 +50,9 @@ describe('the way in which rows are deleted', () => {
     const child = { child: { table: 'lines' }, childColumns: ['event_id'], columns: ['id'], indexed: true };
     for (const onDelete of ['cascade', 'set null', 'set default', 'restrict'] as const)
       expect(choose({ partitionedByTime: true, references: [{ ...child, onDelete }] })).toMatch(/^time_keyset/);
+    const audited = { partitionedByTime: true, deleteTrigger: 'audit' };
+    expect(choose(audited)).toMatch(/^time_keyset: .* Partitions are not dropped whole: the trigger audit/);
+    expect(choose({ ...audited, indexed: ['id'] })).toMatch(/^no index begins with at.* trigger audit/);
   });
   it('is by windows of the key from a quarter of the rows on, and else along the time, and the key where times are equal', () => {
     expect(choose({}, { due: 249 })).toMatch(/^time_keyset/);

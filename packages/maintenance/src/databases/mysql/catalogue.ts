@@ -2,7 +2,7 @@ import { sql, type Kysely } from 'kysely';
 import { boundInTime } from './partitions.js';
 import { withFreshStatistics } from './fresh-statistics.js';
 import { isUsed, type Use } from './index-use.js';
-import { named } from './named.js';
+import { named, schemaOf } from './named.js';
 import { referencesTo } from './references.js';
 import type { Column, TableFacts, TableInTime, TableName } from '../rows/selection.js';
 
@@ -38,6 +38,9 @@ export async function describeTable(db: Kysely<unknown>, selection: TableInTime)
     select distinct partition_method as method, partition_expression as expression from information_schema.partitions
     where ${named(selection)}`.execute(db);
   const [{ method, expression } = { method: null, expression: null }] = parts;
+  const partitionedByTime =
+    (method === 'RANGE' || method === 'RANGE COLUMNS') &&
+    boundInTime(expression ?? '', selection.timeColumn) !== undefined;
   const column = (name: string): Column => columns.find((it) => it.name === name) ?? { name, type: '' };
   return {
     key: keys.flatMap(({ idx, name }) => (idx === 'PRIMARY' && name !== null ? [column(name)] : [])),
@@ -45,9 +48,17 @@ export async function describeTable(db: Kysely<unknown>, selection: TableInTime)
     timeType: columns.find(({ name }) => name === selection.timeColumn)?.type,
     indexed: keys.flatMap(({ name, place }) => (Number(place) === 1 && name !== null ? [name] : [])),
     references: await referencesTo(db, selection),
-    partitionedByTime:
-      (method === 'RANGE' || method === 'RANGE COLUMNS') &&
-      boundInTime(expression ?? '', selection.timeColumn) !== undefined,
+    partitionedByTime,
+    deleteTrigger: partitionedByTime ? await deleteTrigger(db, selection) : undefined,
     estimatedRows: found[0].estimate === null ? null : Number(found[0].estimate),
   };
+}
+
+/** Who has not the privilege TRIGGER on a table is shown none. */
+async function deleteTrigger(db: Kysely<unknown>, { schema, table }: TableName): Promise<string | undefined> {
+  const { rows } = await sql<{ name: string }>`
+    select trigger_name as name from information_schema.triggers
+    where event_object_schema = ${schemaOf({ schema })} and event_object_table = ${table}
+      and binary event_object_table = ${table} and event_manipulation = 'DELETE' order by 1 limit 1`.execute(db);
+  return rows[0]?.name;
 }

@@ -48,16 +48,28 @@ export async function describeTable(db: Kysely<unknown>, selection: TableInTime)
       ) as "byTime"
     from pg_catalog.pg_attribute a join pg_catalog.pg_class c on c.oid = a.attrelid
     where a.attrelid = ${oid}::oid and a.attname = ${timeColumn} and a.attnum > 0 and not a.attisdropped`.execute(db);
+  const partitionedByTime = time[0]?.byTime ?? false;
   return {
     key,
     columns: await columnsOf(db, selection),
     timeType: time[0]?.type,
     indexed: indexed.map(({ name }) => name),
     references: await referencesTo(db, oid),
-    partitionedByTime: time[0]?.byTime ?? false,
+    partitionedByTime,
+    deleteTrigger: partitionedByTime ? await deleteTrigger(db, oid) : undefined,
     // -1: never counted.
     estimatedRows: time[0] && Number(time[0].estimate) >= 0 ? Number(time[0].estimate) : null,
   };
+}
+
+/** One that is on, of the table or of a partition of it. */
+async function deleteTrigger(db: Kysely<unknown>, oid: number): Promise<string | undefined> {
+  const { rows } = await sql<{ name: string }>`
+    select t.tgname as name from pg_catalog.pg_trigger t
+    where t.tgrelid in (select relid from pg_catalog.pg_partition_tree(${oid}::oid::regclass))
+      and not t.tgisinternal and t.tgenabled in ('O', 'A') and t.tgtype & 8 <> 0
+    order by t.tgrelid <> ${oid}::oid, 1 limit 1`.execute(db);
+  return rows[0]?.name;
 }
 
 const actions: Record<string, Reference['onDelete']> = { c: 'cascade', n: 'set null', d: 'set default' };

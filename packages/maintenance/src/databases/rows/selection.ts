@@ -91,6 +91,8 @@ export interface TableFacts {
   references: readonly Reference[];
   /** Partitioned by ranges of the time column alone, or of what grows with it. */
   partitionedByTime: boolean;
+  /** A trigger that is told of rows which are deleted, and not of partitions which are dropped; looked for where there are some. */
+  deleteTrigger?: string | undefined;
   /** Rows, from the database's statistics; null when it keeps none. */
   estimatedRows: number | null;
 }

@@ -31,9 +31,32 @@ const windowShare = 0.25;
  */
 export function chooseStrategy(
   dialect: RowDialect,
-  { timeColumn, where, keepNewest }: RowSelection,
-  { key, columns, indexed, references, partitionedByTime }: TableFacts,
-  { due, total, archives, allowFullScan }: Circumstances,
+  selection: RowSelection,
+  facts: TableFacts,
+  circumstances: Circumstances,
+): Strategy | { refused: string } {
+  const { timeColumn, where, keepNewest } = selection;
+  const { key, references, partitionedByTime, deleteTrigger } = facts;
+  const isWhole = partitionedByTime && !where && !keepNewest && !circumstances.archives && references.length === 0;
+  if (!isWhole || key.length === 0) return chooseWalk(dialect, selection, facts, circumstances);
+  if (deleteTrigger === undefined)
+    return {
+      kind: 'partition_drop',
+      walk: null,
+      why: `Partitions of ${timeColumn} that ended before the cutoff are dropped whole, without a batch of rows, and their room goes back to the system. What is old in a partition that has not ended waits for its end.`,
+    };
+  const chosen = chooseWalk(dialect, selection, facts, circumstances);
+  const because = `are not dropped whole: the trigger ${deleteTrigger} is to see each row that goes`;
+  return 'refused' in chosen
+    ? { refused: `${chosen.refused} (its partitions ${because})` }
+    : { ...chosen, why: `${chosen.why} Partitions ${because}.` };
+}
+
+function chooseWalk(
+  dialect: RowDialect,
+  { timeColumn, keepNewest }: RowSelection,
+  { key, columns, indexed }: TableFacts,
+  { due, total, allowFullScan }: Circumstances,
 ): Strategy | { refused: string } {
   const time = columns.find(({ name }) => name === timeColumn);
   const [only] = key;
@@ -42,12 +65,6 @@ export function chooseStrategy(
   if (perGroup !== undefined && !indexed.includes(perGroup) && !allowFullScan)
     return {
       refused: `no index begins with ${perGroup}, by which its newest rows are kept; allowFullScan permits that`,
-    };
-  if (partitionedByTime && !where && !keepNewest && !archives && references.length === 0)
-    return {
-      kind: 'partition_drop',
-      walk: null,
-      why: `Partitions of ${timeColumn} that ended before the cutoff are dropped whole, without a batch of rows, and their room goes back to the system. What is old in a partition that has not ended waits for its end.`,
     };
   const timeIndexed = indexed.includes(timeColumn) && dialect.walkable(time);
   if (!timeIndexed && !allowFullScan)
