@@ -7,7 +7,7 @@ import { gunzipSync } from 'node:zlib';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { databaseFromUrl, type Database } from '@dotmac/core/kysely';
-import { archiveFile, type PendingRows } from '../../src/databases/rows/archive-file.js';
+import { archiveFile, type ArchiveFile, type PendingRows } from '../../src/databases/rows/archive-file.js';
 import { recoverArchives, type Fate } from '../../src/databases/rows/archive-recovery.js';
 import { openRoot, type OpenRoot } from '../../src/files/root.js';
 import { clean, planned, tinyPace } from '../support/clean.js';
@@ -145,6 +145,68 @@ for (const { title, present, fresh: createFresh, dialect } of dialects)
       expect((await stat(join(directory, 'filed@1.ndjson.gz'))).mode & 0o777).toBe(0o600);
       expect(spawnSync('gzip', ['-t', join(directory, 'filed@1.ndjson.gz')]).status).toBe(0);
       await drop();
+    });
+
+    it.each([
+      ['along the key', 'primary key (id)', 'key_window'],
+      ['along the time', 'primary key (id, at)', 'time_keyset'],
+    ])('are read by the megabyte where they are wide, %s', async (_, key, kind) => {
+      await run('drop table if exists bulky');
+      const text = dialect === 'mysql' ? 'longtext' : 'text';
+      // With a rowid, SQLite walks by that.
+      const rowids = dialect === 'sqlite' && kind !== 'key_window' ? 'without rowid' : '';
+      await run(`create table bulky (id bigint not null, at bigint not null, what ${text}, ${key}) ${rowids}`);
+      await run('create index bulky_at on bulky (at)');
+      const million = {
+        sqlite: 'hex(zeroblob(500000))',
+        postgres: `repeat('x', 1000000)`,
+        mysql: `repeat('x', 1000000)`,
+      };
+      const count = 36;
+      // Neither in the order of the key, and some at the same time.
+      for (let id = 0; id < count; id++)
+        await run(`insert into bulky values (${id}, ${old + ((id * 7) % 12)}, ${million[dialect]})`);
+      const policy = {
+        table: 'bulky',
+        timeColumn: 'at',
+        retentionDays: 30,
+        archive: { directory: '/nowhere/archive' },
+      };
+      const found = await planned(database, policy, asOf);
+      expect(found.plan.strategy.kind).toBe(kind);
+      const appended: string[][] = [];
+      const archive: ArchiveFile = {
+        ...{
+          name: 'bulky@1',
+          pending: null,
+          lines: 0,
+          finish: () => Promise.resolve(),
+          close: () => Promise.resolve(),
+        },
+        ...{ keep: () => undefined, drop: () => Promise.resolve() },
+        append({ keys, lines }) {
+          expect(lines.join('').length).toBeLessThan(16 * 1_048_576 + 1);
+          appended.push(keys.map(([id]) => String(id)));
+          return Promise.resolve();
+        },
+      };
+      let mostRead = 0;
+      const measured = database.kysely.withPlugin({
+        transformQuery: ({ node }) => node,
+        transformResult({ result }) {
+          mostRead = Math.max(
+            mostRead,
+            result.rows.reduce((sum, { line }) => sum + String(line ?? '').length, 0),
+          );
+          return Promise.resolve(result);
+        },
+      });
+      const { deleted } = await clean({ ...database, kysely: measured }, found, { archive, pace: tinyPace(count) });
+      expect({ deleted, left: await ids('bulky') }).toEqual({ deleted: count, left: [] });
+      expect(mostRead).toBeLessThan(16 * 1_048_576 + 1);
+      // Not row by row.
+      expect(appended).toHaveLength(3);
+      expect(new Set(appended.flat()).size).toBe(count);
     });
 
     it('stay when they change while they are written', async () => {

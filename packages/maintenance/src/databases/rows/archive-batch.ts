@@ -3,7 +3,7 @@ import { isOperationError } from '@dotmac/core';
 import type { Database } from '@dotmac/core/kysely';
 import type { ArchiveFile, PendingRows } from './archive-file.js';
 import type { Fate } from './archive-recovery.js';
-import { cut, overGap, positionOf, readPosition, type Place, type Work } from './cut.js';
+import { cut, overGap, positionOf, readPosition, type Cut, type Place, type Work } from './cut.js';
 import type { BatchLimits } from './dialect.js';
 import { due, tableId, tableLabel } from './due.js';
 import { inKeys } from './keys.js';
@@ -27,6 +27,8 @@ interface Row {
 
 /** Keys stand in one statement, and its parameters are counted in two bytes. */
 const mostParameters = 30_000;
+/** Of the lines of a batch, in characters: they are in memory, and in one string. */
+const mostLength = 16 * 1_048_576;
 
 /**
  * Writes rows to the archive, and deletes exactly those once they are safely there: all of them, or none. No transaction is
@@ -45,7 +47,7 @@ export async function archiveBatch(
   if (settled > 0) return { deleted: settled, place };
   const most = Math.min(rows, Math.floor(mostParameters / facts.key.length));
   const batch = await dialect.read(database.kysely, pace, async (connection) => {
-    const one = await cut(connection, work, place, most);
+    const one = await cutToRead(connection, work, place, most);
     if (!one) return null;
     const found = await read(connection, work, one.condition);
     return { found, next: found.length === 0 ? await overGap(connection, work, one.next) : one.next };
@@ -84,6 +86,20 @@ async function read(
     select ${positionOf(dialect, facts.key)}, ${dialect.line(selection, facts.columns)} as line
     from ${tableId(selection)} where ${where}`.execute(db);
   return rows.map((row): Row => ({ key: readPosition(row, facts.key), line: row.line }));
+}
+
+/** Cuts a batch whose lines may be in memory together, or of a single row. */
+async function cutToRead(db: Database['kysely'], work: Work, place: Place, rows: number): Promise<Cut | null> {
+  const one = await cut(db, work, place, rows);
+  if (!one || rows === 1) return one;
+  const { dialect, selection, facts } = work;
+  const { rows: measured } = await sql<{ length: number | null }>`
+    select sum(length(${dialect.line(selection, facts.columns)})) as length
+    from ${tableId(selection)} where ${one.condition}`.execute(db);
+  const length = Number(measured[0]?.length ?? 0);
+  if (length <= mostLength) return one;
+  // At least halved: how long they are differs.
+  return cutToRead(db, work, place, Math.max(1, Math.floor(rows * Math.min(1 / 2, mostLength / length))));
 }
 
 /** What came of deleting rows. */
