@@ -57,8 +57,10 @@ const mostReasons = 50;
 const tooMany = (blocks: readonly Block[]): string | undefined =>
   blocks.length < mostReasons ? undefined : `${mostReasons} reasons are open already`;
 
-const approvedAndUnverified: Guard = (customer, facts) =>
-  customer.approval === 'pending' ? 'it waits for approval' : unverified(customer, facts);
+const letIn: Guard = ({ approval }) => {
+  if (approval === 'rejected') return 'it was turned away';
+  return approval === 'pending' ? 'it waits for approval' : undefined;
+};
 
 const newReason: Guard = ({ blocks }, { reason }) =>
   blocks.some((block) => block.reason === reason && block.severity === 'suspend')
@@ -69,9 +71,7 @@ const newReason: Guard = ({ blocks }, { reason }) =>
 export const guards = {
   awaitsApproval: ({ approval }) => (approval === 'pending' ? undefined : 'it does not wait for approval'),
   unverified,
-  approvedAndUnverified,
-  letInAndUnverified: (customer, facts) =>
-    customer.approval === 'rejected' ? 'it was turned away' : approvedAndUnverified(customer, facts),
+  letInAndUnverified: (customer, facts) => letIn(customer, facts) ?? unverified(customer, facts),
   checklistDone: (_, { missing = [] }) =>
     missing.length === 0 ? undefined : `these are not done yet: ${missing.join(', ')}`,
   newReason,
@@ -87,12 +87,10 @@ export const guards = {
     blocks.some((block) => block.promisedUntil !== null && (reason === undefined || block.reason === reason))
       ? undefined
       : 'no payment is promised for this reason',
-  neverTurnedAway: ({ approval, emailVerifiedAt, phoneVerifiedAt }) =>
-    approval === 'rejected'
-      ? 'it was turned away'
-      : emailVerifiedAt === null && phoneVerifiedAt === null
-        ? 'it was never verified'
-        : undefined,
+  letInAndVerified(customer, facts) {
+    const isVerified = customer.emailVerifiedAt !== null || customer.phoneVerifiedAt !== null;
+    return letIn(customer, facts) ?? (isVerified ? undefined : 'it was never verified');
+  },
 } satisfies Record<string, Guard>;
 
 /** One entry of the table. */
@@ -113,7 +111,7 @@ export const transitions: Record<Stage, Partial<Record<Command, Transition>>> = 
   registration: {
     approve: { to: 'registration', guard: 'awaitsApproval' },
     reject: { to: 'inactive', guard: 'awaitsApproval' },
-    verify: { to: 'verification', guard: 'approvedAndUnverified' },
+    verify: { to: 'verification', guard: 'letInAndUnverified' },
     delete: { to: 'deleted' },
   },
   verification: {
@@ -166,10 +164,13 @@ export const transitions: Record<Stage, Partial<Record<Command, Transition>>> = 
     delete: { to: 'deleted' },
   },
   inactive: {
+    // Who was deleted while it waited for approval, and restored.
+    approve: { to: 'inactive', guard: 'awaitsApproval' },
+    reject: { to: 'inactive', guard: 'awaitsApproval' },
     verify: { to: 'inactive', guard: 'letInAndUnverified' },
     reactivate: { to: 'inactive', guard: 'anyReason' },
     endPromise: { to: 'inactive', guard: 'promised' },
-    winBack: { to: 'onboarding', guard: 'neverTurnedAway' },
+    winBack: { to: 'onboarding', guard: 'letInAndVerified' },
     delete: { to: 'deleted' },
     erase: { to: 'deleted' },
   },

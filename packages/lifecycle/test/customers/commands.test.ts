@@ -4,7 +4,7 @@ import type { CommandOptions } from '../../src/customers/command-options.js';
 import { createLifecycle } from '../../src/lifecycle.js';
 import type { LifecycleStore } from '../../src/store/store.js';
 import { backends, type Backend } from '../support/backends.js';
-import { rig, someone, type Rig } from '../support/lifecycle.js';
+import { rig, someone, until, type Rig } from '../support/lifecycle.js';
 
 /** A store in which no attempt counts, no token says that it was taken and no customer that it was verified. */
 function heedless(store: LifecycleStore): LifecycleStore {
@@ -131,6 +131,24 @@ for (const { title, present, create } of backends)
       expect(await acme.customers.reject(rejected.id, { reason: 'fraud' })).toMatchObject({
         lifecycleStage: 'inactive',
       });
+    });
+
+    it('let a customer in who was deleted while it waited for approval, and was restored', async () => {
+      const { acme, clock, sent } = run;
+      const { id } = await acme.customers.register({ ...someone(), requiresApproval: true });
+      const first = await run.token(id);
+      await acme.customers.delete(id);
+      await acme.customers.restore(id);
+      await expect(acme.customers.winBack(id)).rejects.toMatchObject({
+        details: { possible: ['approve', 'reject', 'delete', 'erase'] },
+      });
+      clock.set(clock.now() + 2 * 24 * 3_600_000);
+      expect(await acme.customers.approve(id)).toMatchObject({ lifecycleStage: 'inactive' });
+      await until(() => sent.filter(({ customerId }) => customerId === id).length === 2, clock);
+      const verification = { verificationToken: await run.token(id), verificationType: 'email' } as const;
+      expect(verification.verificationToken).not.toBe(first);
+      await acme.verification.verify(id, verification);
+      expect(await acme.customers.winBack(id)).toMatchObject({ lifecycleStage: 'onboarding' });
     });
 
     it('let one of fifty racers suspend for a reason', async () => {

@@ -38,6 +38,10 @@ const paidTooLate: Call[] = [
 /** Whoever was deleted before the address was verified verifies it later; whoever nobody let in does not. */
 const backBeforeVerified: Call[] = ['delete', 'restore', 'winBack', 'verify', 'verify', 'winBack', 'onboard'];
 
+/** Whoever was deleted while it waited for approval is let in, or turned away, once it is back. */
+const backBeforeApproved: Call[] = ['delete', 'approve', 'restore', 'verify', 'approve', 'reject', 'verify', 'winBack'];
+const backAndTurnedAway: Call[] = ['delete', 'reject', 'restore', 'winBack', 'reject', 'approve', 'verify', 'winBack'];
+
 /**
  * Who churns before it was active: it comes back to onboarding, by itself or when it is won back, and is neither suspended
  * nor active until it is onboarded; also when it was active before it left, and has a reason open from then.
@@ -175,6 +179,8 @@ for (const { title, present, create } of backends)
             [false, paidTooLate],
             [false, backBeforeVerified],
             [true, backBeforeVerified],
+            [true, backBeforeApproved],
+            [true, backAndTurnedAway],
             [false, bitByBit],
             [true, ['approve', ...twoOfEach]],
             [false, twoOfEach],

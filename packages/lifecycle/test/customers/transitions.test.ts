@@ -26,7 +26,7 @@ describe('the table of transitions', () => {
           registration: ['approve', 'reject'],
           churning: ['startOnboarding'],
           'churning before active': ['suspend'],
-          inactive: approval === 'pending' ? ['verify'] : [],
+          inactive: approval === 'pending' ? ['verify'] : ['approve', 'reject'],
         };
         const unwilling = unwillingIn[place] ?? [];
         const isGuarded = legal.includes(command);

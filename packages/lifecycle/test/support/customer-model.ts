@@ -102,6 +102,10 @@ const having = (model: Model, reason: string, what: { suspends: boolean; promise
 const isToBeOnboarded = (model: Model): boolean =>
   model.stage === 'verification' || model.stage === 'onboarding' || (model.stage === 'churning' && !isServedYet(model));
 
+/** Can it be approved or turned away? Also who was deleted before, and is back. */
+const isDecidable = ({ awaiting, stage }: Model): boolean =>
+  awaiting && (stage === 'registration' || stage === 'inactive');
+
 /** What has to be done before a customer of the model is active. */
 export const checklist: readonly ChecklistItem[] = [
   { key: 'sign', message: 'Sign.', isDone: ({ onboardingData }) => onboardingData['signed'] === true },
@@ -114,11 +118,9 @@ export function predict(model: Model, call: Call): Model | 'refused' {
   const open = reasons.get(reason);
   switch (verb) {
     case 'approve':
-      return stage === 'registration' && awaiting ? { ...model, awaiting: false } : 'refused';
+      return isDecidable(model) ? { ...model, awaiting: false } : 'refused';
     case 'reject':
-      return stage === 'registration' && awaiting
-        ? { ...model, awaiting: false, rejected: true, stage: 'inactive' }
-        : 'refused';
+      return isDecidable(model) ? { ...model, awaiting: false, rejected: true, stage: 'inactive' } : 'refused';
     case 'verify': {
       const isDone = reason === 'phone' ? phoneDone : emailDone;
       if (isDone || stage === 'deleted') return 'refused';

@@ -55,8 +55,8 @@ export function whereabouts(place: Place): Whereabouts {
 
 /** What the table must say, written the other way round: by command, the places it is legal in and where it leads. */
 export const expected: Record<Command, Partial<Record<Place, Stage>>> = {
-  approve: { registration: 'registration' },
-  reject: { registration: 'inactive' },
+  approve: { registration: 'registration', inactive: 'inactive' },
+  reject: { registration: 'inactive', inactive: 'inactive' },
   verify: {
     registration: 'verification',
     verification: 'verification',
