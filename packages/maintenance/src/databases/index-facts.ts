@@ -18,6 +18,8 @@ export interface IndexFacts {
   isNeeded: boolean;
   /** The look-ups of a foreign key use it, and no other index would do. */
   servesForeignKey: boolean;
+  /** Of a partitioned table: it has no file, but a part in each partition, and does not work while one has none. */
+  isPartitioned?: boolean;
   /** Which rows it has; null for all. */
   predicate: string | null;
   bytes: number | null;

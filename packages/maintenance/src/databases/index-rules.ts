@@ -81,6 +81,14 @@ function unused(index: IndexFacts, { since }: UseCounted): Finding {
 const isLeftover = (name: string): boolean => /_cc(new|old)\d*$/.test(name);
 
 function invalid(index: IndexFacts): Finding {
+  if (index.isPartitioned)
+    return finding({
+      ...about(index),
+      kind: 'invalid_index',
+      severity: 'warning',
+      message: `${index.name} has no part in some partition yet: it does not count as an index of the table.`,
+      risk: `It works once each partition has an index of its own that is a part of it: CREATE INDEX CONCURRENTLY where there is none, then ALTER INDEX ${index.name} ATTACH PARTITION.`,
+    });
   const leftover = isLeftover(index.name);
   return finding({
     ...about(index),

@@ -98,6 +98,22 @@ describe.skipIf(!available.postgres)('advice on PostgreSQL (needs PostgreSQL: np
     await run('drop table ready');
   });
 
+  it('has no statements for a partitioned table that PostgreSQL would refuse, and says what is to be done', async () => {
+    await run('create table parted (id int not null, owner_id int references owner, a int) partition by range (id)');
+    await run('create table parted_low partition of parted for values from (0) to (10)');
+    await run('create unique index parted_id on parted (id)');
+    await run('create index parted_a on only parted (a)');
+    const found = (await advise({}, Date.now(), ['parted'])).findings;
+    expect(found.map(({ id }) => id)).toEqual([
+      'invalid_index:parted.parted_a',
+      'foreign_key_without_index:parted.parted_owner_id_fkey',
+      'table_without_primary_key:parted',
+    ]);
+    for (const { applySql, undoSql } of found) for (const statement of [...applySql, ...undoSql]) await run(statement);
+    for (const { risk } of found) expect(risk).toMatch(/partition/);
+    await run('drop table parted');
+  });
+
   it('finds sequences that come to an end: their own, or their column’s', async () => {
     await run(`create table counted (small smallserial, id bigint generated always as identity, plain int default 0)`);
     await run(`alter sequence counted_small_seq restart with 30000`);

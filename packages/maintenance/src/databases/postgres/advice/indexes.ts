@@ -20,12 +20,14 @@ export async function indexFacts(db: Kysely<unknown>, oids: readonly string[]): 
         from generate_series(0, i.indnkeyatts - 1) as k) as keys,
       array(select pg_catalog.pg_get_indexdef(c.oid, k::int + 1, true)
         from generate_series(i.indnkeyatts, i.indnatts - 1) as k) as included,
-      i.indisunique as "isUnique", i.indisprimary as "isPrimary",
+      i.indisunique as "isUnique",
+      i.indisprimary as "isPrimary",
       i.indisvalid and i.indisready as "isValid",
       exists (select 1 from pg_catalog.pg_locks l where l.relation = i.indrelid and l.mode = 'ShareUpdateExclusiveLock'
         and l.database = (select oid from pg_catalog.pg_database where datname = current_database())) as "isBuilding",
       i.indisreplident or c.relispartition or c.relkind = 'I'
         or exists (select 1 from pg_catalog.pg_constraint n where n.conindid = c.oid) as "isNeeded",
+      c.relkind = 'I' as "isPartitioned",
       exists (select 1 from pg_catalog.pg_constraint f where f.conrelid = i.indrelid and f.contype = 'f'
         and f.conkey <@ (i.indkey::int2[])[0:cardinality(f.conkey) - 1]) as "servesForeignKey",
       pg_catalog.pg_get_expr(i.indpred, i.indrelid) as predicate,

@@ -7,8 +7,10 @@ import { among } from './scope.js';
  * out is null: a look-up by the key never wants null.
  */
 export async function adviseForeignKeys(db: Kysely<unknown>, oids: readonly string[]): Promise<Finding[]> {
-  const { rows } = await sql<Record<'table' | 'name' | 'target' | 'qualified' | 'columns' | 'schema', string>>`
-    select t.relname as "table", f.conname as name, f.confrelid::regclass::text as target,
+  const { rows } = await sql<
+    Record<'table' | 'name' | 'target' | 'qualified' | 'columns' | 'schema', string> & { isPartitioned: boolean }
+  >`
+    select t.relname as "table", f.conname as name, t.relkind = 'p' as "isPartitioned", f.confrelid::regclass::text as target,
       pg_catalog.format('%I', n.nspname) as schema, pg_catalog.format('%I.%I', n.nspname, t.relname) as qualified,
       (select string_agg(pg_catalog.quote_ident(a.attname), ', ' order by k.place)
         from unnest(f.conkey) with ordinality as k(attnum, place)
@@ -25,7 +27,7 @@ export async function adviseForeignKeys(db: Kysely<unknown>, oids: readonly stri
           from unnest(f.conkey) with ordinality as k(attnum, place)
           join pg_catalog.pg_attribute a on a.attrelid = f.conrelid and a.attnum = k.attnum)))
     order by 1, 2`.execute(db);
-  return rows.map(({ table, name, target, qualified, columns, schema }) => {
+  return rows.map(({ table, name, target, qualified, columns, schema, isPartitioned }) => {
     const plain = `${table}_${columns}`.replace(/\W+/g, '_').slice(0, 55);
     const index = `"${plain}_idx"`;
     return finding({
@@ -34,9 +36,11 @@ export async function adviseForeignKeys(db: Kysely<unknown>, oids: readonly stri
       kind: 'foreign_key_without_index',
       message: `No index begins with ${columns}: each delete or change of a key in ${target} reads all of ${table}.`,
       evidence: { columns, references: target },
-      risk: 'Every write will keep one more index up. Not needed where rows of the other table never go.',
-      applySql: [`CREATE INDEX CONCURRENTLY ${index} ON ${qualified} (${columns})`],
-      undoSql: [`DROP INDEX CONCURRENTLY ${schema}.${index}`],
+      risk: `Every write will keep one more index up. Not needed where rows of the other table never go.${isPartitioned ? ' To be made part by part: CREATE INDEX … ON ONLY; for each partition CREATE INDEX CONCURRENTLY and ALTER INDEX … ATTACH PARTITION.' : ''}`,
+      ...(!isPartitioned && {
+        applySql: [`CREATE INDEX CONCURRENTLY ${index} ON ${qualified} (${columns})`],
+        undoSql: [`DROP INDEX CONCURRENTLY ${schema}.${index}`],
+      }),
     });
   });
 }
@@ -44,9 +48,10 @@ export async function adviseForeignKeys(db: Kysely<unknown>, oids: readonly stri
 /** Tables whose rows nothing tells apart: they can be neither replicated by rows nor cleaned in batches. */
 export async function advisePrimaryKeys(db: Kysely<unknown>, oids: readonly string[]): Promise<Finding[]> {
   const { rows } = await sql<
-    Record<'table' | 'qualified' | 'rows', string> & Record<'candidate' | 'definition', string | null>
+    Record<'table' | 'qualified' | 'rows', string> &
+      Record<'candidate' | 'definition', string | null> & { isPartitioned: boolean }
   >`
-    select t.relname as "table", pg_catalog.format('%I.%I', n.nspname, t.relname) as qualified,
+    select t.relname as "table", t.relkind = 'p' as "isPartitioned", pg_catalog.format('%I.%I', n.nspname, t.relname) as qualified,
       greatest(t.reltuples, 0)::bigint as rows,
       k.name as candidate, k.definition
     from pg_catalog.pg_class t join pg_catalog.pg_namespace n on n.oid = t.relnamespace
@@ -61,18 +66,27 @@ export async function advisePrimaryKeys(db: Kysely<unknown>, oids: readonly stri
     where t.oid = ${among(oids)} and not t.relispartition
       and not exists (select 1 from pg_catalog.pg_index i where i.indrelid = t.oid and i.indisprimary)
     order by 1`.execute(db);
-  return rows.map(({ table, qualified, candidate, definition, ...row }) =>
+  return rows.map(({ table, isPartitioned, qualified, candidate, definition, ...row }) =>
     finding({
       table,
       kind: 'table_without_primary_key',
       severity: 'warning',
       message: `${table} has no primary key.`,
       evidence: { rows: Number(row.rows), uniqueIndex: candidate },
-      risk: candidate
-        ? 'Locks the table for a moment; the index takes the name of the key.'
-        : 'A key of a new column writes the whole table anew.',
-      applySql: candidate ? [`ALTER TABLE ${qualified} ADD PRIMARY KEY USING INDEX ${candidate}`] : [],
-      undoSql: candidate && definition ? [`ALTER TABLE ${qualified} DROP CONSTRAINT ${candidate}`, definition] : [],
+      ...(isPartitioned ? partByPart : usingIndex(qualified, candidate, definition)),
     }),
   );
 }
+
+const partByPart = {
+  risk: 'By itself it would keep all writers waiting. Part by part: ALTER TABLE ONLY … ADD PRIMARY KEY; for each partition CREATE UNIQUE INDEX CONCURRENTLY, ADD PRIMARY KEY USING INDEX, and ALTER INDEX … ATTACH PARTITION.',
+};
+
+const usingIndex = (table: string, candidate: string | null, definition: string | null) =>
+  candidate === null || definition === null
+    ? { risk: 'A key of a new column writes the whole table anew.' }
+    : {
+        risk: 'Locks the table for a moment; the index takes the name of the key.',
+        applySql: [`ALTER TABLE ${table} ADD PRIMARY KEY USING INDEX ${candidate}`],
+        undoSql: [`ALTER TABLE ${table} DROP CONSTRAINT ${candidate}`, definition],
+      };
