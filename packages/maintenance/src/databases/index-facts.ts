@@ -9,6 +9,8 @@ export interface IndexFacts {
   /** `btree`, `hash`, ...: of a btree alone the beginning can serve for the whole. */
   method: string;
   isUnique: boolean;
+  /** In what way, where there are several: equal texts, equal promises. */
+  uniqueness?: string;
   isPrimary: boolean;
   /** False: queries do not use it. */
   isValid: boolean;

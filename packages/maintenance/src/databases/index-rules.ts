@@ -29,6 +29,7 @@ function covers(wide: IndexFacts, narrow: IndexFacts): boolean {
   if (same(wide.keys, narrow.keys)) {
     // Of two alike the one goes that promises less; of two quite alike that with the later name.
     if (narrow.isUnique !== wide.isUnique) return wide.isUnique;
+    if (narrow.isUnique && narrow.uniqueness !== wide.uniqueness) return false;
     if (wide.isNeeded || wide.isPrimary) return true;
     const twins = same(wide.included, narrow.included);
     return twins ? wide.name < narrow.name : wide.included.length > narrow.included.length;

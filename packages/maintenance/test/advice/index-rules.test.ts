@@ -73,6 +73,12 @@ describe('advice on indexes', () => {
     );
   });
 
+  it('does not call a unique index the duplicate of one that is unique in another way', () => {
+    const deferrable = index({ name: 'a', isUnique: true, uniqueness: 'deferrable', isNeeded: true });
+    expect(ids(deferrable, index({ name: 'b', isUnique: true }))).toEqual([]);
+    expect(ids(deferrable, index({ name: 'b' }))).toEqual(['duplicate_index:t.b']);
+  });
+
   it('reports an index that does not work, but not one that is being built', () => {
     expect(judgeIndexes([index({ isValid: false, name: 'i_ccnew' })], longAgo, now)).toMatchObject([
       { id: 'invalid_index:t.i_ccnew', evidence: { leftover: true } },
@@ -86,6 +92,7 @@ describe('advice on indexes', () => {
       keys: fc.uniqueArray(column, { minLength: 1, maxLength: 3 }),
       included: fc.uniqueArray(column, { maxLength: 2 }),
       isUnique: fc.boolean(),
+      uniqueness: fc.constantFrom('', 'deferrable'),
       isNeeded: fc.boolean(),
       isValid: fc.boolean(),
       predicate: fc.constantFrom(null, 'x > 0'),
@@ -102,7 +109,8 @@ describe('advice on indexes', () => {
               it.predicate === gone.predicate &&
               gone.keys.every((key, place) => it.keys[place] === key) &&
               gone.included.every((key) => it.included.includes(key) || it.keys.includes(key)) &&
-              (!gone.isUnique || (it.isUnique && it.keys.length === gone.keys.length)),
+              (!gone.isUnique ||
+                (it.isUnique && it.uniqueness === gone.uniqueness && it.keys.length === gone.keys.length)),
           );
           expect(heir, `${gone.name} has an heir`).toBeDefined();
         }

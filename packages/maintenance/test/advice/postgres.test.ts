@@ -98,6 +98,27 @@ describe.skipIf(!available.postgres)('advice on PostgreSQL (needs PostgreSQL: np
     await run('drop table ready');
   });
 
+  it('does not call a unique index the duplicate of one that promises something else', async () => {
+    await run('create table promised (a int, b int, constraint promised_later unique (b) deferrable)');
+    await run('create unique index promised_at_once on promised (b)');
+    await run('create unique index promised_nulls on promised (a)');
+    const { rows } = await sql<{ v: number }>`select current_setting('server_version_num')::int as v`.execute(
+      database.kysely,
+    );
+    if (Number(rows[0]?.v) >= 150_000)
+      await run('create unique index promised_one_null on promised (a) nulls not distinct');
+    const duplicates = async () =>
+      (await ids({}, Date.now(), ['promised'])).filter((it) => it.startsWith('duplicate_index'));
+    expect(await duplicates()).toEqual([]);
+    await run('create index promised_none on promised (b)');
+    await run('create unique index promised_twin on promised (a)');
+    expect(await duplicates()).toEqual([
+      'duplicate_index:promised.promised_none',
+      'duplicate_index:promised.promised_twin',
+    ]);
+    await run('drop table promised');
+  });
+
   it('has no statements for a partitioned table that PostgreSQL would refuse, and says what is to be done', async () => {
     await run('create table parted (id int not null, owner_id int references owner, a int) partition by range (id)');
     await run('create table parted_low partition of parted for values from (0) to (10)');

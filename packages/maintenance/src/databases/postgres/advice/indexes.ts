@@ -21,6 +21,9 @@ export async function indexFacts(db: Kysely<unknown>, oids: readonly string[]): 
       array(select pg_catalog.pg_get_indexdef(c.oid, k::int + 1, true)
         from generate_series(i.indnkeyatts, i.indnatts - 1) as k) as included,
       i.indisunique as "isUnique",
+      -- Asked of the row as JSON: before 15 there is no such column.
+      concat_ws(' ', case when not i.indimmediate then 'deferrable' end,
+        case when (to_jsonb(i) ->> 'indnullsnotdistinct')::boolean then 'nulls not distinct' end) as uniqueness,
       i.indisprimary as "isPrimary",
       i.indisvalid and i.indisready as "isValid",
       exists (select 1 from pg_catalog.pg_locks l where l.relation = i.indrelid and l.mode = 'ShareUpdateExclusiveLock'
