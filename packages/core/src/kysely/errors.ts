@@ -58,6 +58,9 @@ const unreachableMessages = [
   'The database connection is not open',
 ];
 
+/** MySQL: what the statement would make is there already, or what it would drop is gone. */
+const doneAlready = new Set(['ER_DUP_KEYNAME', 'ER_DUP_FIELDNAME', 'ER_CANT_DROP_FIELD_OR_KEY']);
+
 function codeOf(error: unknown): string {
   if (typeof error !== 'object' || error === null) return '';
   const { code, errno } = error as { code?: unknown; errno?: unknown };
@@ -67,6 +70,11 @@ function codeOf(error: unknown): string {
 /** Did an insert or update break a unique key? */
 export function isUniqueViolation(error: unknown): boolean {
   return uniqueViolations.has(codeOf(error));
+}
+
+/** Has a statement on the schema nothing left to do? */
+export function isDoneAlready(error: unknown): boolean {
+  return doneAlready.has(codeOf(error));
 }
 
 /**

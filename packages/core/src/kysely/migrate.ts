@@ -3,6 +3,7 @@ import { coreErrors } from '../errors/core-errors.js';
 import type { Database } from './database.js';
 import type { ColumnTypes, DialectTraits } from './dialect.js';
 import { storeError } from './errors.js';
+import { resumable } from './resumable.js';
 
 /** What a migration is told of the database it changes. */
 export interface MigrationContext {
@@ -12,7 +13,8 @@ export interface MigrationContext {
 
 /**
  * One change of the schema, forward only. On MySQL a migration is not undone when it fails midway (DDL commits by
- * itself): keep it to one table, and create with `ifNotExists()`.
+ * itself), but begun again from its first statement: create tables with `ifNotExists()`, and write only what can be written
+ * twice. Columns and indexes that are there already, or gone, are passed over.
  */
 export type Migration = (schema: Kysely<unknown>, context: MigrationContext) => Promise<void>;
 
@@ -36,7 +38,7 @@ export async function migrate(database: Database, { module, migrations }: Module
   const bound = Object.fromEntries(
     Object.entries(migrations).map(([name, up]): [string, KyselyMigration] => [
       name,
-      { up: (schema) => up(schema, context) },
+      { up: (schema) => up(context.traits.transactionalDdl ? schema : resumable(schema), context) },
     ]),
   );
   const toLatest = (db: Kysely<unknown>): Promise<MigrationResultSet> =>

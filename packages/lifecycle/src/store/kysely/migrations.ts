@@ -154,7 +154,7 @@ const serviceIndexes: Migration = async (schema) => {
   await index('dotmac_services_status').columns(['tenant_id', 'status', 'id']).execute();
 };
 
-/** Runs were services; from here on a service has many. */
+/** Runs were services; from here on a service has many. What was made of them before this was cut off is left alone. */
 const runsOfServices: Migration = async (schema, { types }) => {
   const runs = () => schema.schema.alterTable('dotmac_service_runs');
   await runs().addColumn('service_id', types.id).execute();
@@ -171,7 +171,9 @@ const runsOfServices: Migration = async (schema, { types }) => {
     select tenant_id, id, customer_id, service_name, template_version, template_hash, config, status,
       case when status = 'active' then 'full' else 'none' end, '{}', '[]',
       case when next_at is null and status <> 'stuck' then null else id end, created_at, updated_at, provisioned_at
-    from dotmac_service_runs`.execute(schema);
+    from dotmac_service_runs
+    where not exists (select 1 from dotmac_services as made
+      where made.tenant_id = dotmac_service_runs.tenant_id and made.id = dotmac_service_runs.id)`.execute(schema);
   await sql`update dotmac_service_runs set status = 'running' where status = 'provisioning'`.execute(schema);
   await sql`update dotmac_service_runs set status = 'completed' where status = 'active'`.execute(schema);
 };
