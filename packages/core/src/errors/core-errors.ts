@@ -108,6 +108,12 @@ export const coreErrors = defineErrors({
       `The database was migrated by a newer ${module}: it knows no migration "${migration}".`,
     hint: 'Deploy the newer version, or restore the database from before its migration.',
   },
+  DATABASE_TOO_OLD: {
+    kind: 'unavailable',
+    message: ({ needed, version }: { needed: string; version: string }) =>
+      `The database has to be ${needed} or later, and is ${version}.`,
+    hint: 'Upgrade the database server.',
+  },
   LEASE_LOST: {
     kind: 'unavailable',
     message: ({ key }: { key: string }) => `The lease on ${key} was lost before its work was done.`,

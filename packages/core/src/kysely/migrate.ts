@@ -1,9 +1,10 @@
 import { Migrator, sql, type Kysely, type Migration as KyselyMigration, type MigrationResultSet } from 'kysely';
 import { coreErrors } from '../errors/core-errors.js';
 import type { Database } from './database.js';
-import type { ColumnTypes, DialectTraits } from './dialect.js';
+import type { ColumnTypes, DialectName, DialectTraits } from './dialect.js';
 import { storeError } from './errors.js';
 import { resumable } from './resumable.js';
+import { unhurried } from './unhurried.js';
 
 /** What a migration is told of the database it changes. */
 export interface MigrationContext {
@@ -26,11 +27,12 @@ export interface ModuleMigrations {
 }
 
 /**
- * Brings a module's tables up to date. Any number of processes may start at once: one migrates, the others wait for it.
+ * Brings a module's tables up to date. Any number of processes may start at once: one migrates, the others wait for it, and
+ * that takes as long as it takes.
  * @returns the names of the migrations applied by this call
  * @throws SCHEMA_TOO_NEW when the database knows a migration that this version does not
- * @throws STORE_UNAVAILABLE when the database cannot be reached or the migration lock is held for longer than a query
- * may take
+ * @throws DATABASE_TOO_OLD when the database lacks what the tables are worked on with
+ * @throws STORE_UNAVAILABLE when the database cannot be reached
  */
 export async function migrate(database: Database, { module, migrations }: ModuleMigrations): Promise<string[]> {
   const context: MigrationContext = { types: database.traits.types, traits: database.traits };
@@ -41,18 +43,19 @@ export async function migrate(database: Database, { module, migrations }: Module
       { up: (schema) => up(context.traits.transactionalDdl ? schema : resumable(schema), context) },
     ]),
   );
-  const toLatest = (db: Kysely<unknown>): Promise<MigrationResultSet> =>
+  const toLatest: ToLatest = (db, schema) =>
     new Migrator({
       db,
       provider: { getMigrations: () => Promise.resolve(bound) },
       migrationTableName: table,
       migrationLockTableName: `${table}_lock`,
+      ...(schema !== undefined && { migrationTableSchema: schema }),
       // By bytes, not by the process's locale.
       nameComparator: (a, b) => (a < b ? -1 : a > b ? 1 : 0),
     }).migrateToLatest();
-  const { error, results = [] } = await (database.dialect === 'sqlite'
-    ? inOneWrite(database, toLatest)
-    : toLatest(database.kysely));
+  const { error, results = [] } = await unhurried(() => sessions[database.dialect](database, table, toLatest)).catch(
+    (reason: unknown): MigrationResultSet => ({ error: reason }),
+  );
   if (error !== undefined) {
     const unknown = await firstUnknown(database, table, migrations);
     if (unknown !== undefined) throw coreErrors.SCHEMA_TOO_NEW({ module, migration: unknown }, { cause: error });
@@ -61,21 +64,48 @@ export async function migrate(database: Database, { module, migrations }: Module
   return results.filter(({ status }) => status === 'Success').map(({ migrationName }) => migrationName);
 }
 
-/** Kysely's migrator takes no lock on SQLite, and no transaction either. */
-async function inOneWrite(
-  database: Database,
-  toLatest: (db: Kysely<unknown>) => Promise<MigrationResultSet>,
-): Promise<MigrationResultSet> {
-  try {
-    return await database.kysely.connection().execute(async (connection) => {
+/** Applies what is not applied yet; `schema` is where the bookkeeping is, by default wherever a table of its name is. */
+type ToLatest = (db: Kysely<unknown>, schema?: string) => Promise<MigrationResultSet>;
+
+const sessions: Readonly<
+  Record<DialectName, (database: Database, table: string, toLatest: ToLatest) => Promise<MigrationResultSet>>
+> = {
+  // Kysely's migrator takes no lock on SQLite, and no transaction either.
+  sqlite: ({ kysely }, _, toLatest) =>
+    kysely.connection().execute(async (connection) => {
       await sql`begin immediate`.execute(connection);
       const outcome = await toLatest(connection);
       await (outcome.error === undefined ? sql`commit` : sql`rollback`).execute(connection);
       return outcome;
-    });
-  } catch (error) {
-    return { error };
-  }
+    }),
+  postgres: ({ kysely }, table, toLatest) =>
+    kysely.connection().execute(async (connection) => {
+      // Several applications may have a schema each: the table that this one's search path finds, or else would make.
+      const { rows } = await sql<{ schema: string | null; limit: string }>`
+        select coalesce((select nspname from pg_class join pg_namespace on pg_namespace.oid = relnamespace
+          where pg_class.oid = to_regclass(${table})),
+          current_schema()) as schema, current_setting('statement_timeout') as limit`.execute(connection);
+      const [{ schema = null, limit = '0' } = {}] = rows;
+      const limitTo = (ms: string) => sql`select set_config('statement_timeout', ${ms}, false)`.execute(connection);
+      await limitTo('0');
+      try {
+        return await toLatest(connection, schema ?? undefined);
+      } finally {
+        await limitTo(limit);
+      }
+    }),
+  mysql: async ({ kysely }, _, toLatest) => {
+    const { rows } = await sql<{ version: string }>`select version() as version`.execute(kysely);
+    refuseOldServer(rows[0]?.version ?? '');
+    return toLatest(kysely);
+  },
+};
+
+/** SKIP LOCKED came with MariaDB 10.6. */
+function refuseOldServer(version: string): void {
+  const [, major, minor] = /^(\d+)\.(\d+)\..*mariadb/i.exec(version) ?? [];
+  if (major !== undefined && Number(major) * 100 + Number(minor) < 1006)
+    throw coreErrors.DATABASE_TOO_OLD({ needed: 'MariaDB 10.6', version });
 }
 
 /**

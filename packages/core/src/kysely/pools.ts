@@ -1,6 +1,7 @@
 import type { MysqlPool, MysqlPoolConnection, MysqlQueryResult, PostgresPool, PostgresPoolClient } from 'kysely';
 import type { Clock } from '../clock.js';
 import { isConnectionError, storeError, unavailable } from './errors.js';
+import { isUnhurried } from './unhurried.js';
 
 /** int8 (20) and numeric (1700): counts and sums fit a double, and node-postgres gives them as strings. */
 const numericOids = new Set([20, 1700]);
@@ -53,7 +54,7 @@ export function guardPgPool(pool: PgPool, defaultTypes: PgTypes): PostgresPool {
     client.on('error', onError);
     const query = async (text: string, values: readonly unknown[]): Promise<unknown> => {
       try {
-        const query_timeout = upkeep.test(text) ? upkeepTimeoutMs : undefined;
+        const query_timeout = isUnhurried() || upkeep.test(text) ? upkeepTimeoutMs : undefined;
         return await client.query({ text, values: [...values], types, query_timeout });
       } catch (error) {
         broken ||= isConnectionError(error);
@@ -122,7 +123,8 @@ export function guardMysqlPool(
       values: unknown[],
       callback: (error: unknown, result: MysqlQueryResult) => void,
     ): void => {
-      connection.query({ sql, values, timeout: queryTimeoutMs }, (error, result) => {
+      const timeout = isUnhurried() ? upkeepTimeoutMs : queryTimeoutMs;
+      connection.query({ sql, values, timeout }, (error, result) => {
         if (error !== null && error !== undefined) broken ||= isConnectionError(error);
         callback(error ? storeError(error, 'running a statement') : error, result as MysqlQueryResult);
       });

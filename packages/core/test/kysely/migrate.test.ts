@@ -1,15 +1,20 @@
 import { sql } from 'kysely';
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cutOff, untilDone } from '../../../../test/support/cut-off.js';
-import { available, freshMysql, type FreshDatabase } from '../../../../test/support/services.js';
+import { available, freshMysql, freshPostgres, type FreshDatabase } from '../../../../test/support/services.js';
 import {
   coreMigrations,
   databaseFromUrl,
   fromKysely,
   migrate,
+  mysql,
+  postgres,
   type Database,
+  type Mysql2Pool,
   type ModuleMigrations,
 } from '../../src/kysely/index.js';
+import { dialects } from '../support/databases.js';
 import { tablesOf } from '../support/handed-on.js';
 
 type Tables = { moved: { name: string; note: string | null } };
@@ -78,5 +83,64 @@ describe.skipIf(!available.mysql)('a migration on MariaDB, where each statement 
     };
     await expect(migrate(database, faulty)).rejects.toThrow(/nowhere/);
     expect((await sql`select 1 as one`.execute(database.kysely)).rows).toEqual([{ one: 1 }]);
+  });
+});
+
+for (const { present, fresh: createFresh, title, dialect } of dialects.filter((it) => it.dialect !== 'sqlite'))
+  describe.skipIf(!present)(`statements of migrations on ${title}`, () => {
+    const sleep = (seconds: number) =>
+      dialect === 'postgres' ? sql`select pg_sleep(${sql.lit(seconds)})` : sql`select sleep(${sql.lit(seconds)})`;
+
+    it('take as long as they take, as does the wait of those who do not migrate, and others do not', async () => {
+      const fresh = await createFresh();
+      const instances = [1, 2].map(() => databaseFromUrl(fresh.url, { poolSize: 1, queryTimeoutMs: 1_000 }));
+      const slow: ModuleMigrations = {
+        module: 'slow',
+        migrations: { '0001-slow': async (schema) => void (await sleep(2).execute(schema)) },
+      };
+      const applied = await Promise.all(instances.map((instance) => migrate(instance, slow)));
+      expect(applied.flat()).toEqual(['0001-slow']);
+      for (const { kysely } of instances)
+        await expect(sleep(60).execute(kysely)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+      await Promise.all(instances.map((instance) => instance.close()));
+      await fresh.drop();
+    });
+  });
+
+describe.skipIf(!available.postgres)('two applications in two schemas of one PostgreSQL database', () => {
+  it('each migrate tables of their own', async () => {
+    const fresh = await freshPostgres();
+    const pools = ['one', 'two'].map(
+      (schema) => new pg.Pool({ connectionString: fresh.url, options: `-c search_path=${schema}` }),
+    );
+    for (const [at, pool] of pools.entries()) {
+      await pool.query(`create schema ${['one', 'two'][at]}`);
+      const database = postgres(pool);
+      expect(await migrate(database, coreMigrations)).toEqual(Object.keys(coreMigrations.migrations));
+      expect(await migrate(database, coreMigrations)).toEqual([]);
+      expect(await tablesOf(database)).toContain('dotmac_outbox');
+    }
+    await Promise.all(pools.map((pool) => pool.end()));
+    await fresh.drop();
+  });
+});
+
+describe('a database server', () => {
+  /** One that answers with its version alone. */
+  const serverOf = (version: string) =>
+    mysql({
+      getConnection: (callback: (error: null, connection: unknown) => void) =>
+        callback(null, {
+          query: (_: unknown, answer: (error: null, rows: unknown) => void) => answer(null, [{ version }]),
+          release: () => undefined,
+        }),
+    } as unknown as Mysql2Pool);
+
+  it.each(['10.5.29-MariaDB-log', '5.5.5-10.5.29-MariaDB'])('%s is refused as too old', async (version) => {
+    await expect(migrate(serverOf(version), coreMigrations)).rejects.toMatchObject({ code: 'DATABASE_TOO_OLD' });
+  });
+
+  it.each(['10.6.1-MariaDB', '11.4.2-MariaDB-ubu2404', '8.0.36'])('%s is not', async (version) => {
+    await expect(migrate(serverOf(version), coreMigrations)).rejects.not.toMatchObject({ code: 'DATABASE_TOO_OLD' });
   });
 });
