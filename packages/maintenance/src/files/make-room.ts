@@ -1,7 +1,7 @@
 import type { Clock } from '@dotmac/core';
 import type { Facts } from './facts.js';
 import { matchesPattern } from './pattern.js';
-import { flockWatch } from './proc.js';
+import { fileKey, flockWatch } from './proc.js';
 import type { OpenRoot } from './root.js';
 import { noRelief, type Relief } from './steps.js';
 import { sweep, type Sweep, type SweepOutcome, type Swept } from './sweep.js';
@@ -33,8 +33,10 @@ export interface Room {
   cutoff: number;
   /** Of the files of the second after the cutoff, so much goes as well. Bytes. */
   beyond: number;
-  /** Room that was asked for and is not to be had: too much is younger than the floor. Bytes. */
+  /** Room that was asked for and is not to be had: too much is younger than the floor, or stays. Bytes. */
   missing: number;
+  /** What all files together are to take at most, so that there is as much room as was asked for. Bytes; may be below 0. */
+  size: number;
 }
 
 /** When a file was last used. Epoch ms. */
@@ -50,7 +52,7 @@ const everything = { most: () => Infinity, emptyGoes: () => false };
 export async function measureRoom(
   root: OpenRoot,
   rules: RoomRules,
-  { clock, signal, relief = noRelief }: Pick<SweepContext, 'clock' | 'signal' | 'relief'>,
+  { clock, signal, relief = noRelief, refused }: Pick<SweepContext, 'clock' | 'signal' | 'relief' | 'refused'>,
 ): Promise<Room> {
   const bySecond = new Map<number, number>();
   const total = { seen: 0, bytes: 0, old: 0 };
@@ -65,6 +67,7 @@ export async function measureRoom(
       const used = lastUse(facts, rules.ageBy);
       const key = Math.floor(used / second);
       total.bytes += facts.diskBytes;
+      if (refused?.has(facts)) return false;
       if (used < cutoff) total.old += facts.diskBytes;
       else if (used < rules.floor) bySecond.set(key, (bySecond.get(key) ?? 0) + facts.diskBytes);
       return false;
@@ -78,8 +81,9 @@ export async function measureRoom(
   const { freeBytes, totalBytes } = await root.space();
   const { minFree } = rules;
   const wanted = minFree === undefined ? 0 : typeof minFree === 'number' ? minFree : minFree.share * totalBytes;
-  let need = Math.max(wanted - freeBytes, total.bytes - (rules.maxBytes ?? Infinity)) - total.old;
-  const room: Room = { files: total.seen, bytes: total.bytes, cutoff, beyond: 0, missing: 0 };
+  const size = Math.min(total.bytes + freeBytes - wanted, rules.maxBytes ?? Infinity);
+  let need = total.bytes - size - total.old;
+  const room: Room = { files: total.seen, bytes: total.bytes, cutoff, beyond: 0, missing: 0, size };
   for (const [key, bytes] of [...bySecond].sort(([one], [other]) => one - other)) {
     if (need <= 0) break;
     // All of the seconds before went; of this one as much as is needed.
@@ -88,6 +92,28 @@ export async function measureRoom(
     need -= bytes;
   }
   return { ...room, missing: Math.max(0, need) };
+}
+
+/** Files that the system refused to remove, and will refuse again: as many as can be remembered. */
+export interface RefusedFiles {
+  readonly count: number;
+  has(facts: Facts): boolean;
+  add(facts: Facts): void;
+}
+
+const mostRefused = 100_000;
+
+/** @see RefusedFiles */
+export function refusedFiles(): RefusedFiles {
+  const keys = new Set<string>();
+  const keyOf = ({ device, inode }: Facts): string => fileKey(device, inode);
+  return {
+    get count() {
+      return keys.size;
+    },
+    has: (facts) => keys.size > 0 && keys.has(keyOf(facts)),
+    add: (facts) => void (keys.size < mostRefused && keys.add(keyOf(facts))),
+  };
 }
 
 /** What a sweep needs besides its rules. */
@@ -100,6 +126,8 @@ export interface SweepContext {
   step: Sweep['step'];
   /** How many may go in the next batch. */
   most(): number;
+  /** They stay, and make no room; those that are refused are added. Default none. */
+  refused?: RefusedFiles;
 }
 
 /** Removes what is to go, or only counts it: first all before the cutoff, then of the second after it as much as is needed. */
@@ -110,28 +138,33 @@ export async function clearRoom(
   context: SweepContext,
   remove: boolean,
 ): Promise<SweepOutcome> {
+  const { refused = refusedFiles(), ...given } = context;
   const job: Sweep = {
     ...sparing(rules, context.clock),
-    ...context,
+    ...given,
     links: rules.links,
     remove,
-    goes: (facts) => lastUse(facts, rules.ageBy) < room.cutoff,
+    refused: (facts) => refused.add(facts),
+    goes: (facts) => lastUse(facts, rules.ageBy) < room.cutoff && !refused.has(facts),
     emptyGoes: ({ mtimeMs }) => mtimeMs < (rules.cutoff ?? room.cutoff),
   };
   const outcome = await sweep(root, job);
   if (room.beyond <= 0 || !outcome.complete) return outcome;
   const until = Math.min(room.cutoff + second, rules.floor);
-  let left = room.beyond;
+  let [left, chosen] = [room.beyond, 0];
   const rest = await sweep(root, {
     ...job,
     goes(facts) {
       const used = lastUse(facts, rules.ageBy);
-      if (left <= 0 || used < room.cutoff || used >= until) return false;
-      left -= facts.diskBytes;
+      if (left <= chosen || used < room.cutoff || used >= until || refused.has(facts)) return false;
+      chosen += facts.diskBytes;
       return true;
     },
     // Those of the first sweep were counted then.
-    step: ({ removed, bytes }: Swept, sample) => context.step({ seen: 0, removed, bytes }, sample),
+    step({ removed, bytes }: Swept, sample) {
+      [left, chosen] = [left - bytes, 0];
+      return context.step({ seen: 0, removed, bytes }, sample);
+    },
   });
   return {
     ...rest,

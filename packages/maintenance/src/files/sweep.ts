@@ -21,6 +21,8 @@ export interface Sweep {
   locked(facts: Facts): Promise<boolean>;
   /** An empty directory goes that this sweep emptied, or of which this says so. */
   emptyGoes(facts: Facts): boolean;
+  /** Told of each file that was to go, and that the system refused to remove. */
+  refused?(facts: Facts): void;
   /** Links go as well; never what they lead to. */
   links: boolean;
   /** False to look only. */
@@ -77,7 +79,7 @@ async function sweepDirectory(
       ({ facts }) => (root.isPlain(facts) && !isSticky(facts)) || (job.links && facts.kind === 'link'),
     );
     const going = files.filter(({ facts, path: at }) => job.goes(facts, at)).slice(0, Math.max(0, job.most()));
-    const { gone, fault } = job.remove ? await removed(root, outcome, going) : { gone: going, fault: undefined };
+    const { gone, fault } = job.remove ? await removed(root, job, outcome, going) : { gone: going, fault: undefined };
     removedAny ||= gone.length > 0;
     const bytes = gone.reduce((sum, { facts }) => sum + facts.diskBytes, 0);
     const sample = gone.slice(0, 10).map((it) => shownName(it.path));
@@ -97,6 +99,7 @@ const refusals = ['EACCES', 'EPERM', 'EBUSY'];
 /** Removes files together; those that are gone, and a fault that is not theirs alone. */
 async function removed(
   root: OpenRoot,
+  job: Sweep,
   outcome: SweepOutcome,
   items: readonly Item[],
 ): Promise<{ gone: Item[]; fault?: unknown }> {
@@ -107,8 +110,10 @@ async function removed(
         await root.unlink(item.name).catch(unless('ENOENT'));
         return [item];
       } catch (error) {
-        if (refusals.includes(errorCode(error) ?? '')) outcome.filesLeft += 1;
-        else fault ??= error;
+        if (refusals.includes(errorCode(error) ?? '')) {
+          outcome.filesLeft += 1;
+          job.refused?.(item.facts);
+        } else fault ??= error;
         return [];
       }
     }),

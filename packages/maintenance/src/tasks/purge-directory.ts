@@ -1,7 +1,14 @@
-import { clearRoom, measureRoom, type RoomRules } from '../files/make-room.js';
+import {
+  clearRoom,
+  measureRoom,
+  refusedFiles,
+  type RefusedFiles,
+  type Room,
+  type RoomRules,
+} from '../files/make-room.js';
 import { noRelief, type Relief } from '../files/steps.js';
 import type { OpenRoot } from '../files/root.js';
-import type { Swept } from '../files/sweep.js';
+import type { SweepOutcome, Swept } from '../files/sweep.js';
 import { directoryResource } from '../policies/directory-resource.js';
 import type { CheckedDirectory } from '../policies/check-directory.js';
 import { defaultRates, msFor } from './default-rates.js';
@@ -36,25 +43,24 @@ function rulesOf(policy: CheckedDirectory, request: DirectoryRequest, asOf: numb
   };
 }
 
-interface Forecast extends Swept {
+/** Until when files go, and how much more. */
+type Until = Pick<Room, 'cutoff' | 'beyond' | 'missing' | 'size'>;
+
+interface Forecast extends Swept, Until {
   sample: string[];
-  cutoff: number;
-  beyond: number;
-  /** Room that is not to be had. Bytes. */
-  missing: number;
 }
 
-/** Runs wait while the application is under pressure; plans do not. */
-type Looking = Pick<PlanContext, 'clock' | 'signal'> & { relief?: Relief };
+/** Runs wait while the application is under pressure, and know what was refused; plans do not. */
+type Looking = Pick<PlanContext, 'clock' | 'signal'> & { relief?: Relief; refused?: RefusedFiles };
 
 /** What would go. Holds no names, but for a few. */
 async function forecast(
   root: OpenRoot,
   rules: RoomRules,
-  { clock, signal, relief = noRelief }: Looking,
+  { clock, signal, relief = noRelief, refused }: Looking,
 ): Promise<Forecast> {
   const counted: Swept & { sample: string[] } = { ...nothingPurged, sample: [] };
-  const looking = { clock, signal, relief, most: () => Infinity };
+  const looking = { clock, signal, relief, most: () => Infinity, ...(refused && { refused }) };
   const room = await untilWhen(root, rules, looking);
   const step = async ({ seen, removed, bytes }: Swept, sample: string[]): Promise<boolean> => {
     counted.seen += seen;
@@ -69,20 +75,16 @@ async function forecast(
 }
 
 /** Where age alone decides, nothing has to be measured. */
-async function untilWhen(
-  root: OpenRoot,
-  rules: RoomRules,
-  looking: Looking,
-): Promise<{ cutoff: number; beyond: number; missing: number }> {
+async function untilWhen(root: OpenRoot, rules: RoomRules, looking: Looking): Promise<Until> {
   const { cutoff = -Infinity, maxBytes, minFree } = rules;
-  if (maxBytes === undefined && minFree === undefined) return { cutoff, beyond: 0, missing: 0 };
-  const { cutoff: until, beyond, missing } = await measureRoom(root, rules, looking);
-  return { cutoff: until, beyond, missing };
+  if (maxBytes === undefined && minFree === undefined) return { cutoff, beyond: 0, missing: 0, size: Infinity };
+  const { cutoff: until, beyond, missing, size } = await measureRoom(root, rules, looking);
+  return { cutoff: until, beyond, missing, size };
 }
 
 const targetOf = ({ name }: CheckedDirectory): string => `directory:${name}`;
 const missingRoom = ({ name }: CheckedDirectory, bytes: number): string =>
-  `${name} is short of ${Math.ceil(bytes / megabyte)} MiB that younger files take.`;
+  `${name} is short of ${Math.ceil(bytes / megabyte)} MiB: what takes it is younger, or stays.`;
 
 /** What would go of one policy's directory. */
 export async function planDirectory(
@@ -123,39 +125,60 @@ export async function purgeDirectory(
   return { policy: policy.name, kind: 'directory', outcome, seen, removed, bytes, bytesApproximate: false };
 }
 
+/** So often others are looked for in the place of what was refused. */
+const mostRounds = 10;
+
 async function purge(
   context: TaskContext,
   root: OpenRoot,
   policy: CheckedDirectory,
   request: DirectoryRequest,
 ): Promise<Swept & { complete: boolean }> {
-  const rules = rulesOf(policy, request, context.asOf);
+  let rules = rulesOf(policy, request, context.asOf);
+  const { clock, signal, relief } = context;
   const { maxShare } = policy;
-  // What may go as a whole need not be counted before.
-  const expected = maxShare < 1 ? await forecast(root, rules, context) : null;
-  const room = expected ?? (await untilWhen(root, rules, context));
-  const planned = expected?.removed ?? null;
-  const seen = expected?.seen ?? null;
-  const progress = await context.target({ target: targetOf(policy), planned, total: seen, toSee: seen, maxShare });
   const total: Swept = { ...nothingPurged };
-  if (progress.isDone) return { ...total, complete: true };
-  if (room.missing > 0) context.note(missingRoom(policy, room.missing));
-  const step = ({ seen, removed, bytes }: Swept): Promise<boolean> => {
-    total.seen += seen;
-    total.removed += removed;
-    total.bytes += bytes;
-    return progress.advance({ seen, cleaned: removed, bytes });
-  };
-  const { clock, signal } = context;
-  const outcome = await clearRoom(root, rules, room, { clock, signal, step, most: () => progress.remaining }, true);
-  if (outcome.directoriesLeft > 0)
-    context.note(
-      `${outcome.directoriesLeft} directories of ${policy.name} are locked, mounted, too deep or not to be read.`,
-    );
-  if (outcome.filesLeft > 0)
-    context.note(
-      `${outcome.filesLeft} files of ${policy.name} stay: this process may not look at them, or remove them.`,
-    );
-  if (outcome.complete) progress.done();
-  return { ...total, complete: outcome.complete };
+  const refused = refusedFiles();
+  for (let round = 1; ; round++) {
+    const looking = { clock, signal, relief, refused };
+    // What may go as a whole need not be counted before.
+    const expected = maxShare < 1 ? await forecast(root, rules, looking) : null;
+    const room = expected ?? (await untilWhen(root, rules, looking));
+    const progress = await context.target({
+      target: targetOf(policy),
+      planned: expected && total.removed + expected.removed,
+      total: expected && total.removed + expected.seen,
+      toSee: expected && (round === 1 ? expected.seen : 0),
+      maxShare,
+    });
+    if (progress.isDone) return { ...total, complete: true };
+    const step = ({ seen: found, removed, bytes }: Swept): Promise<boolean> => {
+      // All were counted in the first round.
+      const seen = round === 1 ? found : 0;
+      total.seen += seen;
+      total.removed += removed;
+      total.bytes += bytes;
+      return progress.advance({ seen, cleaned: removed, bytes });
+    };
+    const before = refused.count;
+    const clearing = { clock, signal, refused, step, most: () => progress.remaining };
+    const outcome = await clearRoom(root, rules, room, clearing, true);
+    const mayBeShort = outcome.complete && refused.count > before && room.size < Infinity;
+    if (mayBeShort && round < mostRounds) {
+      // Not by what the disk has free: it may not show yet what went.
+      rules = { ...rules, minFree: undefined, maxBytes: room.size };
+      continue;
+    }
+    if (room.missing > 0) context.note(missingRoom(policy, room.missing));
+    noteWhatStays(context, policy, { ...outcome, filesLeft: before + outcome.filesLeft });
+    if (outcome.complete) progress.done();
+    return { ...total, complete: outcome.complete };
+  }
+}
+
+function noteWhatStays({ note }: TaskContext, { name }: CheckedDirectory, stays: SweepOutcome): void {
+  const { directoriesLeft, filesLeft } = stays;
+  if (directoriesLeft > 0)
+    note(`${directoriesLeft} directories of ${name} are locked, mounted, too deep or not to be read.`);
+  if (filesLeft > 0) note(`${filesLeft} files of ${name} stay: this process may not look at them, or remove them.`);
 }

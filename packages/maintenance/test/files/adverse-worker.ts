@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, statfsSync, utimesSyn
 import { join } from 'node:path';
 import { clearRoom, measureRoom, type RoomRules } from '../../src/files/make-room.js';
 import { openRoot } from '../../src/files/root.js';
+import { createMaintenance, memoryMaintenanceStore, type MaintenanceOptions } from '../../src/index.js';
 import type { LogPolicy } from '../../src/policies/log-policy.js';
 import { forecast, rotate, type LogFolder } from '../support/logs.js';
 import { anyAge, counting, rules } from '../support/room.js';
@@ -209,6 +210,39 @@ const cases: Record<string, () => Promise<unknown>> = {
       own: existsSync(at('own', 'old')),
       locked: readdirSync(at('locked')),
       sticky: readdirSync(at('sticky')),
+    };
+  },
+  /** A directory whose oldest files another user keeps from going, for so much room. */
+  async 'room that others take'() {
+    const directoryOf = (what: string, oldestKb: number): string => {
+      const directory = join(folder, what);
+      const at = (...names: string[]): string => join(directory, ...names);
+      for (const inner of ['locked', 'own']) mkdirSync(at(inner), { recursive: true });
+      write(at('locked', '1'), 1, randomBytes(oldestKb * 1_024));
+      for (let day = 2; day <= 5; day++) write(at('own', `${day}`), day, randomBytes(262_144));
+      for (const own of [at(), at('own')]) execFileSync('chown', ['65534:65534', own]);
+      return directory;
+    };
+    const [enough, all, asked] = [directoryOf('enough', 256), directoryOf('all', 256), directoryOf('asked', 1_024)];
+    asNobody();
+    const cleaned = async (directory: string, maxSizeMb: number, options: Partial<MaintenanceOptions> = {}) => {
+      const policy = { name: 'uploads', directory, maxSizeMb, ageBy: ['modification'] as const };
+      const maintenance = createMaintenance({ store: memoryMaintenanceStore(), directories: [policy], ...options });
+      const { runs } = maintenance.scope({ tenantId: 'acme' });
+      const run = await runs.get((await runs.run('disk_cleanup', {})).taskId);
+      const left = (readdirSync(directory, { recursive: true }) as string[]).filter((it) => it.includes('/')).sort();
+      return {
+        status: run.status,
+        seen: run.itemsProcessed,
+        removed: run.itemsCleaned,
+        left,
+        notes: run.log.map((it) => it.message),
+      };
+    };
+    return {
+      enough: await cleaned(enough, 0.5),
+      all: await cleaned(all, 0),
+      asked: await cleaned(asked, 1, { unaskedItems: 0 }),
     };
   },
   /** A user who may read a directory and not write to it. */

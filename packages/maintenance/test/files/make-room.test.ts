@@ -18,7 +18,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { clearRoom, measureRoom, type RoomRules } from '../../src/files/make-room.js';
+import { clearRoom, measureRoom, refusedFiles, type RoomRules } from '../../src/files/make-room.js';
 import { openRoot } from '../../src/files/root.js';
 import { failing } from '../support/faulty-files.js';
 import { counting, rules } from '../support/room.js';
@@ -286,6 +286,25 @@ describe('a file that the system refuses', () => {
   it.each(['EACCES', 'EPERM', 'EBUSY'])('for its own sake (%s) stays, and the others go', async (code) => {
     expect(await clearWith(code)).toMatchObject({ complete: true, filesLeft: 1 });
     expect(await left()).toHaveLength(1);
+  });
+
+  it('makes no room: another of its second goes in its place, and what is measured then leaves it out', async () => {
+    for (const name of ['a', 'b', 'c']) await file(`${name}/file`, 5, 8_192);
+    const root = await openRoot(folder, { system: failing('unlink', 1, 'EACCES').system });
+    if (!root) throw new Error('the folder is not there');
+    const all = rules({ floor: now, maxBytes: 2 * 8_192 });
+    const [doing, refused] = [counting(), refusedFiles()];
+    try {
+      const outcome = await clearRoom(root, all, await measureRoom(root, all, counting()), { ...doing, refused }, true);
+      expect([outcome.filesLeft, doing.total.removed, refused.count]).toEqual([1, 1, 1]);
+      const empty = { ...all, maxBytes: 0 };
+      expect(await measureRoom(root, empty, { ...counting(), refused })).toMatchObject({
+        bytes: 16_384,
+        missing: 8_192,
+      });
+    } finally {
+      await root.close();
+    }
   });
 
   it('because the disk fails ends the sweep, after what has gone was counted', async () => {
