@@ -1,5 +1,9 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Sqlite from 'better-sqlite3';
 import { sql } from 'kysely';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { databaseFromUrl, type Database } from '@dotmac/core/kysely';
 import { createMaintenance, memoryMaintenanceStore } from '../../src/index.js';
 import { dialects, type FreshDatabase } from '../support/databases.js';
@@ -97,3 +101,45 @@ for (const { title, dialect, present, fresh: createFresh } of dialects)
         expect(run.details['databases']).toMatchObject([{ tables_busy: [], tables_analyzed: 3 }]);
       });
     });
+
+it('a file attached to SQLite that another process holds keeps no table of another database from being cleaned', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'dotmac-held-'));
+  onTestFinished(() => rm(directory, { recursive: true }));
+  const file = (name: string) => join(directory, `${name}.db`);
+  const opened = (name: string) => {
+    const database = databaseFromUrl(`sqlite:${file(name)}`, { busyTimeoutMs: 50 });
+    onTestFinished(() => database.close());
+    return database;
+  };
+  const databases = { main: opened('main'), other: opened('other') };
+  const execute = (text: string, { kysely }: Database = databases.main) => sql.raw(text).execute(kysely);
+  await execute(`attach '${file('held')}' as aside`);
+  for (const [table, on] of [
+    ['aside.a', databases.main],
+    ['b', databases.other],
+  ] as const) {
+    await execute(`create table ${table} (id integer primary key, at bigint)`, on);
+    await execute(`insert into ${table} values (1, 0), (2, 0)`, on);
+  }
+  const held = new Sqlite(file('held'));
+  onTestFinished(() => void held.close());
+  const policy = { timeColumn: 'at', retentionDays: 30, allowFullScan: true };
+  const { runs, plans } = createMaintenance({
+    store: memoryMaintenanceStore(),
+    throttle: [],
+    databases,
+    retention: [
+      { ...policy, name: 'first', database: 'main', schema: 'aside', table: 'a' },
+      { ...policy, name: 'second', database: 'other', table: 'b' },
+    ],
+  }).scope({ tenantId: 'acme' });
+  held.exec('begin exclusive');
+  const reason = expect.stringContaining('some rows of aside.a') as string;
+  const { plan } = await plans.create({ maintenanceType: 'database_cleanup', parameters: {} });
+  expect(plan.targets.map(({ target }) => target)).toEqual(['table:other.b']);
+  expect(plan.warnings).toEqual([reason]);
+  const run = await runs.run('database_cleanup', {});
+  expect(run).toMatchObject({ status: 'failed', itemsCleaned: 2, errorMessage: reason });
+  held.exec('commit');
+  expect(await runs.run('database_cleanup', {})).toMatchObject({ status: 'completed', itemsCleaned: 2 });
+});

@@ -13,7 +13,8 @@ export async function tableFault(
 ): Promise<unknown> {
   const { policy, selection, dialect } = about;
   const table = tableLabel(selection);
-  if (!isOperationError(error) && worthRetrying(error))
+  // Of a file that another process holds SQLite's driver says that it is unavailable: other files are not.
+  if ((!isOperationError(error) || isOperationError(error, 'STORE_UNAVAILABLE')) && worthRetrying(error))
     return maintenanceErrors.TABLE_CONTENDED({ table }, { cause: error });
   if (!isDenial(error) || !dialect.lacking) return refused(table, error);
   return refused(table, error, await dialect.lacking(policy.on.kysely, wantsOf(about)));
