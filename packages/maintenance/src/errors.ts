@@ -92,6 +92,12 @@ export const maintenanceErrors = defineErrors({
     message: ({ name }: { name: string }) => `The schedule ${name} is in the application’s code.`,
     hint: 'It can be paused, resumed and run now; it is changed where it is written.',
   },
+  SCHEDULE_UNFIT: {
+    kind: 'conflict',
+    message: ({ name, fault }: { name: string; fault: string }) =>
+      `The process that answers cannot fire the schedule ${name} (${fault}).`,
+    hint: 'Its task or policy is gone from the code, or takes its parameters no more: change the schedule, or remove it.',
+  },
   SCHEDULE_CHANGED: {
     kind: 'conflict',
     message: ({ name }: { name: string }) => `The schedule ${name} was changed meanwhile.`,

@@ -26,6 +26,7 @@ const {
   SCHEDULE_IN_CODE,
   SCHEDULE_NAME_TAKEN,
   SCHEDULE_LIMIT_REACHED,
+  SCHEDULE_UNFIT,
   SCHEDULE_CHANGED,
 } = maintenanceErrors;
 
@@ -117,7 +118,7 @@ export const scheduleRoutes = [
     status: 202,
     location: ({ taskId }) => `/infrastructure-maintenance/runs/${taskId}`,
     errors: [
-      ...[SCHEDULE_NOT_FOUND, maintenanceErrors.POLICY_UNDERCUT],
+      ...[SCHEDULE_NOT_FOUND, SCHEDULE_UNFIT, POLICY_UNDERCUT],
       ...[maintenanceErrors.TASK_ALREADY_RUNNING, maintenanceErrors.MAINTENANCE_STOPPED],
     ],
     run: ({ schedules }, { params }) => schedules.run(params.id),
@@ -131,7 +132,7 @@ export const scheduleRoutes = [
     permission: 'maintenance:read',
     query: previewQuery,
     output: schedulePreview,
-    errors: [SCHEDULE_NOT_FOUND],
+    errors: [SCHEDULE_NOT_FOUND, SCHEDULE_UNFIT],
     run: ({ schedules }, { params, query }) => schedules.preview(params.id, query),
   }),
   route({

@@ -45,9 +45,9 @@ export interface ScheduleService {
   pause(name: string): Promise<MaintenanceSchedule>;
   /** Slots of the pause stay left out. @throws SCHEDULE_NOT_FOUND */
   resume(name: string): Promise<MaintenanceSchedule>;
-  /** Begins a run, as its slots do. @throws SCHEDULE_NOT_FOUND, INVALID_INPUT, POLICY_UNDERCUT, TASK_ALREADY_RUNNING */
+  /** Begins a run, as its slots do. @throws SCHEDULE_NOT_FOUND, SCHEDULE_UNFIT, POLICY_UNDERCUT, TASK_ALREADY_RUNNING */
   run(name: string): Promise<MaintenanceResult>;
-  /** Its next slots that begin. @throws SCHEDULE_NOT_FOUND */
+  /** Its next slots that begin. @throws SCHEDULE_NOT_FOUND, SCHEDULE_UNFIT */
   preview(name: string, ask?: { count?: number }): Promise<SchedulePreview>;
   /** What became of its slots, the newest first. @throws SCHEDULE_NOT_FOUND */
   slots(name: string, ask?: { limit?: number; cursor?: string | undefined }): Promise<Page<SlotView>>;
@@ -107,7 +107,7 @@ export function createScheduleService(parts: ScheduleServiceParts): ScheduleServ
   const plannedOf = async (name: string): Promise<PlannedSchedule> => {
     const found = await known(name);
     if ('planned' in found) return found.planned;
-    throw invalidInput([{ path: 'name', message: found.fault }]);
+    throw maintenanceErrors.SCHEDULE_UNFIT({ name, fault: found.fault });
   };
   const show = (it: Known): MaintenanceSchedule =>
     it.kept

@@ -3,6 +3,7 @@ import { fakeClock } from '@dotmac/core/testing';
 import { createMaintenance, memoryMaintenanceStore, type MaintenanceOptions } from '../../src/index.js';
 import { alone } from '../../src/testing/samples.js';
 import { lastingTask } from '../support/lasting-task.js';
+import { over } from '../support/over-http.js';
 
 const [second, minute, hour] = [1_000, 60_000, 3_600_000];
 const start = Date.UTC(2026, 0, 1);
@@ -124,8 +125,18 @@ describe('schedules that are made', () => {
     await acme.create(draft);
     const without = make({ tasks: [], schedules: [] }).scope({ tenantId: 'acme' }).schedules;
     expect(await without.get('mine')).toMatchObject({ nextRun: null, fault: expect.stringContaining('no such task') });
-    await expect(without.run('mine')).rejects.toMatchObject({ code: 'INVALID_INPUT' });
     await without.remove('mine');
+  });
+
+  it.each([
+    ['run', 'POST', 'schedules/{id}/run'],
+    ['previewed', 'GET', 'schedules/{id}/preview'],
+  ] as const)('cannot be %s then, which is a conflict and no fault of the request', async (_, method, path) => {
+    const { acme, make } = await setUp();
+    await acme.create(draft);
+    const answer = await over(make({ tasks: [], schedules: [] }), method, path, { params: { id: 'mine' } });
+    expect(answer).toMatchObject({ status: 409, body: { code: 'SCHEDULE_UNFIT' } });
+    expect(answer.body).toMatchObject({ detail: expect.stringMatching(/mine.*no such task/) });
   });
 });
 
