@@ -7,6 +7,8 @@ import type { Clock } from '@dotmac/core';
 export type BackupFault =
   | 'access_denied'
   | 'busy_tables'
+  | 'certificate_expired'
+  | 'certificate_invalid'
   | 'disk_full'
   | 'foreign_program'
   | 'lost_connection'
@@ -16,6 +18,7 @@ export type BackupFault =
   | 'program_failed'
   | 'program_missing'
   | 'timeout'
+  | 'tls_failed'
   | 'unreachable'
   | 'version_mismatch';
 
@@ -44,7 +47,14 @@ const sayings: readonly [RegExp, BackupFault][] = [
     /permission denied|command denied|must be (owner|superuser)|privilege\(s\) for this operation/i,
     'permission_denied',
   ],
+  [/certificate (has expired|is not yet valid)/i, 'certificate_expired'],
+  // Not of the word alone: tables are called so.
+  [
+    /self[- ]signed certificate|certificate (verify failed|for .* does not match)|(issuer|first|leaf) certificate|certificate's altnames|server certificate failed/i,
+    'certificate_invalid',
+  ],
   [/server closed the connection|lost connection|terminating connection|gone away/i, 'lost_connection'],
+  [/SSL (connection )?error|does(n't| not) support (SSL|secure|it)|SSL was required/i, 'tls_failed'],
   [
     /could not connect|connection to server .* failed|connection refused|can't connect|could not translate host name|unknown (mysql |mariadb )?server host/i,
     'unreachable',
