@@ -145,7 +145,10 @@ export const customerReading: Suite<ContractSubject> = {
         assert.equal(body.cohorts.length, 12);
         const refused = await client.get('/customer-lifecycle/figures?from=1990-01-01T00:00:00Z');
         assertProblem(refused, 422, 'INVALID_INPUT');
-        const check = await client.stream('POST', '/customer-lifecycle/consistency-check?repair_search=true');
+        const check = await client.stream(
+          'POST',
+          '/customer-lifecycle/consistency-check?repair_search=true&repair_services=true',
+        );
         const lines = (await check.text()).trim().split('\n');
         assert.deepEqual(
           lines.map((line) => JSON.parse(line)),

@@ -6,6 +6,7 @@ import type { Said } from '../customers/said.js';
 import { termsOf, type SearchTerm } from '../search/terms.js';
 import { foldedService, type FoldedService } from '../services/fold.js';
 import type { ServiceInstance } from '../services/instance.js';
+import type { LeftBehind } from '../services/left-behind.js';
 import type { Difference } from './report.js';
 
 /** What of a row is not the fold of its events. */
@@ -53,6 +54,13 @@ export function compareServices(
 
 function written(service: FoldedService | null): string {
   return JSON.stringify(service && Object.fromEntries(Object.entries(service).sort(([a], [b]) => (a < b ? -1 : 1))));
+}
+
+/** Which services give something else than they should, with nothing that sees to it? */
+export function compareAccess(behind: readonly LeftBehind[]): Difference[] {
+  return behind.map(({ service: { id, access }, wanted }) => {
+    return { field: `access ${id}`, row: JSON.stringify(access), history: JSON.stringify(wanted) };
+  });
 }
 
 /** Is a customer found by something else than what it is? */

@@ -7,6 +7,11 @@ export const consistencyQuery = z.object({
     .default('false')
     .transform((value) => value === 'true')
     .meta({ description: 'Have customers be found by what they are, where they are not' }),
+  repairServices: z
+    .enum(['true', 'false'])
+    .default('false')
+    .transform((value) => value === 'true')
+    .meta({ description: 'Have services follow their customer that were left behind' }),
 });
 
 /** A line of the report: a customer whose row is not what its history says, how far it is, or the end. */
@@ -21,7 +26,8 @@ export const consistencyLine = z
         field: z.string().meta({
           description:
             '`history`: there are gaps; `customer`: there is a history and no customer; `search`: it is found by something ' +
-            'else; `reason …`: what is open and why; `service …`: one of its services',
+            'else; `reason …`: what is open and why; `service …`: one of its services; `access …`: what one of them gives, ' +
+            'with nothing under way that would change it to what it should',
         }),
         row: z.string(),
         history: z.string().meta({ description: 'What it should be' }),

@@ -15,7 +15,8 @@ export const consistencyRoutes = [
     summary: 'Check that every customer, and every service, is what its history says',
     description:
       'A line of JSON for each customer that differs, one now and then that says how far it is, and one at the end. It ' +
-      'stops when the client goes away. Changes nothing, unless asked to repair what customers are found by.',
+      'stops when the client goes away. Changes nothing, unless asked to repair what customers are found by, or services ' +
+      'that do not follow them.',
     permission: 'lifecycle:write',
     query: consistencyQuery,
     stream: 'lines',

@@ -7,8 +7,9 @@ import { openEntries } from '../privacy/vault.js';
 import { differenceOf, termsOf, type SearchTerm } from '../search/terms.js';
 import { foldServices, type FoldedService } from '../services/fold.js';
 import type { ServiceInstance } from '../services/instance.js';
+import { haveFollow, leftBehind } from '../services/left-behind.js';
 import type { HistoryEntry } from '../store/store.js';
-import { compareFold, compareSaid, compareServices, compareTerms } from './compare.js';
+import { compareAccess, compareFold, compareSaid, compareServices, compareTerms } from './compare.js';
 import { driftLines, type DriftAsk } from './drift.js';
 import type { DriftLine } from './drift-line.js';
 import type { ConsistencyLine, Difference } from './report.js';
@@ -17,6 +18,10 @@ import type { ConsistencyLine, Difference } from './report.js';
 export interface ConsistencyAsk {
   /** Have customers be found by what they are, where they are not. Default false. */
   repairSearch?: boolean | undefined;
+  /**
+   * Have services follow their customer that were left behind, each by a timer `follow:<service id>`. Default false.
+   */
+  repairServices?: boolean | undefined;
   /** Stops it between two batches. */
   signal?: AbortSignal | undefined;
 }
@@ -24,8 +29,8 @@ export interface ConsistencyAsk {
 /** Checks what one tenant keeps. */
 export interface ConsistencyService {
   /**
-   * Is every customer's row what its history says, are the services that its history speaks of, and is it found by what
-   * it is? Goes through all of them in batches, beside whatever else happens: a customer that changes meanwhile is compared
+   * Is every customer's row what its history says, are the services that its history speaks of, do they give what they
+   * should or does something see to it, and is it found by what it is? Goes through all of them in batches, beside whatever else happens: a customer that changes meanwhile is compared
    * as it was when it was read, its profile, the words of its reasons and its services not at all. Each one that differs,
    * and each history that has no customer any more, is a line; the last line says how many.
    *
@@ -49,8 +54,9 @@ const atOnce = 200;
 const short = 100;
 
 /** The consistency of one scope. */
-export function consistencyService(context: LifecycleContext, { tenantId }: ScopeIdentity): ConsistencyService {
+export function consistencyService(context: LifecycleContext, identity: ScopeIdentity): ConsistencyService {
   const { store, searchableAttributes } = context;
+  const { tenantId } = identity;
   const { customers, history, services } = store.tenant(tenantId);
 
   const histories = async (batch: readonly Customer[]): Promise<Map<string, HistoryEntry[]>> => {
@@ -105,12 +111,14 @@ export function consistencyService(context: LifecycleContext, { tenantId }: Scop
     // Of either alone the other knows nothing: that is a difference, too.
     const isServed = isOwner || ofServices.size > 0;
     const gaps = isWhole ? [] : [{ field: 'history', row: `${customer.version} events`, history: 'has gaps' }];
+    const kept = isServed ? await servicesOf(customer.id) : [];
     const ofTerms = compareTerms(customer, terms, searchableAttributes);
     return [
       ...gaps,
       ...compareFold(customer, state),
       ...(await ifAsItWas(customer, compareSaid(customer, said))),
-      ...(isServed ? await ifAsItWas(customer, compareServices(await servicesOf(customer.id), ofServices)) : []),
+      ...(await ifAsItWas(customer, compareServices(kept, ofServices))),
+      ...(await ifAsItWas(customer, compareAccess(await leftBehind(context, customer, kept)))),
       ...ofTerms,
     ];
   };
@@ -123,9 +131,15 @@ export function consistencyService(context: LifecycleContext, { tenantId }: Scop
       await customers.changeTerms([{ customer, ...change }], trx);
     });
 
+  const follow = async (customer: Customer): Promise<void> => {
+    const behind = await leftBehind(context, customer, await servicesOf(customer.id));
+    const left = behind.map(({ service }) => service);
+    await haveFollow(context, identity, customer.id, left);
+  };
+
   return {
     drift: (ask = {}) => driftLines(context, tenantId, ask),
-    async *check({ repairSearch = false, signal } = {}) {
+    async *check({ repairSearch = false, repairServices = false, signal } = {}) {
       let [checked, differing] = [0, 0];
       const line = (kind: ConsistencyLine['kind'], customerId: string | null, differences: Difference[]) => {
         return { kind, checked, differing, customerId, differences };
@@ -150,7 +164,9 @@ export function consistencyService(context: LifecycleContext, { tenantId }: Scop
           checked += 1;
           if (differences.length === 0) continue;
           differing += 1;
-          if (repairSearch && differences.some(({ field }) => field === 'search')) await repair(id);
+          const isOf = (kind: RegExp) => differences.some(({ field }) => kind.test(field));
+          if (repairSearch && isOf(/^search$/)) await repair(id);
+          if (repairServices && isOf(/^access /)) await follow(customer);
           yield line('difference', id, differences);
         }
         after = ids.at(-1);

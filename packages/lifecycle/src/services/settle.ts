@@ -49,10 +49,15 @@ export async function settleServices(
   return started;
 }
 
+/** What the timer of a service is called that is to follow its customer. */
+export function followingName({ id }: Pick<ServiceInstance, 'id'>): string {
+  return `follow:${id}`;
+}
+
 /** The timer by which a service follows where its template is registered. */
-function following({ id: service }: ServiceInstance, at: number): TimerChange {
-  const name = `follow:${service}`;
-  return { set: { name, dueAt: at, command: 'followService', input: { service }, anchorAt: at } };
+export function following(service: ServiceInstance, at: number): TimerChange {
+  const [name, input] = [followingName(service), { service: service.id }];
+  return { set: { name, dueAt: at, command: 'followService', input, anchorAt: at } };
 }
 
 /** May a service need something that cannot be begun here, where its template is not registered? */

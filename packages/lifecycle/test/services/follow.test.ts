@@ -1,5 +1,8 @@
 import { z } from 'zod';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { ConsistencyLine } from '../../src/consistency/report.js';
+import type { ConsistencyAsk } from '../../src/consistency/service.js';
+import { createLifecycle } from '../../src/lifecycle.js';
 import { defineServiceTemplate } from '../../src/provisioning/template.js';
 import { backends, type Backend } from '../support/backends.js';
 import { rig, until, type Rig } from '../support/lifecycle.js';
@@ -135,6 +138,49 @@ for (const { title, present, create } of backends)
         await is('suspended');
         await nothingIsLeft();
         await other.stop();
+      });
+
+      it('is found by the check of consistency where no timer was set for it, and followed when that is asked to', async () => {
+        const check = async (ask: ConsistencyAsk = {}) => {
+          const lines: ConsistencyLine[] = [];
+          for await (const line of run.acme.consistency.check(ask)) lines.push(line);
+          return lines;
+        };
+        const consistent = [{ kind: 'done', differing: 0 }];
+        await restart();
+        await suspend('abuse');
+        // As a version left it that knew no such timers.
+        await backend.store.transaction((trx) =>
+          backend.store.tenant('acme').timers.clear(customer, `follow:${service}`, trx),
+        );
+        expect(await check({ repairServices: true })).toMatchObject(consistent);
+        expect(await timers()).toEqual([]);
+
+        await restart(first, second);
+        const left = { field: `access ${service}`, row: '"full"', history: '"suspended"' };
+        const found = [
+          { customerId: customer, differences: [left] },
+          { kind: 'done', differing: 1 },
+        ];
+        expect(await check()).toMatchObject(found);
+        expect(await timers()).toEqual([]);
+        expect(await check({ repairServices: true })).toMatchObject(found);
+        await is('suspended');
+        await nothingIsLeft();
+        expect(await check({ repairServices: true })).toMatchObject(consistent);
+
+        await suspend('moving');
+        await reactivate('abuse');
+        await is('active');
+        expect(await check()).toMatchObject(consistent);
+      });
+
+      it('is not found by it while a timer is about to', async () => {
+        await restart();
+        await suspend('abuse');
+        const quiet = createLifecycle({ store: backend.store, clock: backend.clock, templates: [first] });
+        for await (const line of quiet.scope({ tenantId: 'acme' }).consistency.check())
+          expect(line).toMatchObject({ kind: 'done', differing: 0 });
       });
 
       it('shows in a dry run that it follows later', async () => {
