@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events';
 import type { Clock, Emitter, Logger, OutboxRelay, Waker } from '@dotmac/core';
 import type { Standstill } from './bulk/standstill.js';
 import type { Turns } from './bulk/turns.js';
@@ -46,8 +47,11 @@ export interface LifecycleContext {
   readonly relay: OutboxRelay<DeliverySchemas>;
   readonly emitter: Emitter<LifecycleEvents>;
   readonly waker: Waker;
-  /** How to cut short the runs that this process works on, by run key. Cancellations by others are read with renewals. */
-  readonly cancellations: Map<string, () => void>;
+  /**
+   * Tells those who work on a run in this process, by its key, that it is cancelled: also several, where a waker wakes it
+   * twice. Cancellations by others are read with renewals.
+   */
+  readonly cancellations: EventEmitter;
   /** The operations on many that this process works on. */
   readonly turns: Turns;
   /** Before whom operations on many stand still in this process, by operation. */

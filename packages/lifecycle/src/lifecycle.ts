@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import {
   checkSecrets,
   describeError,
@@ -95,7 +96,7 @@ export function createLifecycle<Trx = StoreTransaction>(options: LifecycleOption
     relay: createOutboxRelay({ ...relayOptions, ...(maxDeliveryAttempts && { maxAttempts: maxDeliveryAttempts }) }),
     emitter: createEmitter({ logger }),
     streams: createLookingStreams(clock, options),
-    cancellations: new Map(),
+    cancellations: new EventEmitter(),
     turns: createTurns(Math.max(1, Math.floor(concurrency * bulkShare)), (key) => void tell(key)),
     standstills: new Map(),
     idempotencyRetentionMs: answersKeptMs(options.idempotencyRetentionSeconds),

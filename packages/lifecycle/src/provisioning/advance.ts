@@ -22,7 +22,8 @@ export async function advance(context: LifecycleContext, key: string, signal: Ab
   const { tenantId, runId } = parseRunKey(key);
   const { runs } = store.tenant(tenantId);
   const cancellation = new AbortController();
-  cancellations.set(key, () => cancellation.abort(cancelled));
+  const onCancelled = (): void => cancellation.abort(cancelled);
+  cancellations.on(key, onCancelled);
   let isOver = false;
   let taken: TakenRun | undefined;
   const { acquire, renew, release } = store.runLeases;
@@ -60,7 +61,7 @@ export async function advance(context: LifecycleContext, key: string, signal: Ab
     if (signal.aborted) return null;
     throw error;
   } finally {
-    cancellations.delete(key);
+    cancellations.off(key, onCancelled);
   }
 }
 

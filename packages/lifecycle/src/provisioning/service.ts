@@ -101,7 +101,7 @@ export function provisioningService(context: LifecycleContext, identity: ScopeId
   const goOn = async (run: Run, { trx }: CommandOptions = {}, isCut = false): Promise<Provisioning> => {
     const key = runKey(run.tenantId, run.id);
     const tell = async (): Promise<void> => {
-      if (isCut) cancellations.get(key)?.();
+      if (isCut) cancellations.emit(key);
       try {
         if (run.nextAt !== null) await waker.wake(key, clock.now());
       } catch (error) {

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { createLifecycle } from '../../src/lifecycle.js';
 import { defineServiceTemplate } from '../../src/provisioning/template.js';
 import { memoryLifecycleStore } from '../../src/store/memory/index.js';
+import { runKey } from '../../src/store/store.js';
 import { rig, until, type Rig } from '../support/lifecycle.js';
 
 const template = defineServiceTemplate({
@@ -53,6 +54,44 @@ describe('a waker of the host', () => {
     const service = await request(7);
     await until(async () => (await run.acme.provisioning.get(service.id)).status === 'active', clock, 1_000);
   });
+});
+
+it('a waker of the host that wakes a run twice at once has it cut short at once all the same, when it is cancelled', async () => {
+  const clock = fakeClock();
+  const calls: string[] = [];
+  const slow = defineServiceTemplate({
+    name: 'slow',
+    config: z.object({}),
+    steps: [
+      {
+        key: 'port',
+        run: ({ signal }) =>
+          new Promise((_, reject) => {
+            calls.push('port');
+            signal.addEventListener('abort', () => reject(signal.reason as Error));
+          }),
+        compensate: () => void calls.push('release'),
+      },
+    ],
+  });
+  const woken: Promise<void>[] = [];
+  let handle: (key: string) => void = () => undefined;
+  const waker: Waker = {
+    wake: (key, at) => (at <= clock.now() ? handle(key) : undefined),
+    start: (given) => void (handle = (key) => void woken.push(given(key, new AbortController().signal))),
+    stop: () => Promise.resolve(),
+  };
+  const store = memoryLifecycleStore({ clock });
+  const run = await rig({ store, clock, close: () => Promise.resolve() }, { templates: [slow], waker });
+  const { id } = await run.acme.services.request(await run.active(), { serviceName: 'slow' });
+  await until(() => calls.includes('port'), clock, 0);
+  handle(runKey('acme', id));
+  await woken.at(-1);
+  await run.acme.provisioning.cancel(id);
+  // Time stands still: no renewal of the lease comes to its help.
+  await until(async () => (await run.acme.provisioning.get(id)).runStatus === 'cancelled', clock, 0);
+  expect(calls).toEqual(['port', 'release']);
+  await run.stop();
 });
 
 describe('a process without a run’s template', () => {
