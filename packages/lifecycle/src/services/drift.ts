@@ -39,7 +39,7 @@ export function isThere({ status }: Pick<ServiceInstance, 'status'>): boolean {
 
 /**
  * Asks each step that made the service what it is, and that can be asked, one after another.
- * @throws SERVICE_TEMPLATE_NOT_FOUND
+ * @throws SERVICE_NOT_FOUND, TEMPLATE_NOT_REGISTERED
  */
 export async function driftOf(
   context: LifecycleContext,
@@ -50,7 +50,8 @@ export async function driftOf(
   const { id: serviceId, tenantId, customerId, serviceName } = service;
   const customer = await store.tenant(tenantId).customers.get(customerId);
   const steps: ServiceDrift['steps'] = [];
-  if (!context.templates.of(service) || !customer) throw lifecycleErrors.SERVICE_TEMPLATE_NOT_FOUND({ serviceName });
+  if (!customer) throw lifecycleErrors.SERVICE_NOT_FOUND({ serviceId });
+  context.templates.registered(service);
   for (const { run, template, key, reconcile } of isThere(service) ? await standingSteps(context, service) : []) {
     const { id: requestId, operation, previous } = run;
     const outcome = await callStep(clock, { step: key, timeoutMs, outer: signal }, async (deadline) => {

@@ -102,7 +102,7 @@ export const serviceRoutes = [
     description: 'Asks the systems behind the steps that can be asked; changes nothing.',
     params,
     output: serviceDrift,
-    errors: [lifecycleErrors.SERVICE_NOT_FOUND, lifecycleErrors.SERVICE_TEMPLATE_NOT_FOUND],
+    errors: [lifecycleErrors.SERVICE_NOT_FOUND, lifecycleErrors.TEMPLATE_NOT_REGISTERED],
     run: (lifecycle, { params: { id: serviceId }, signal }) => lifecycle.services.drift(serviceId, { signal }),
   }),
   route({

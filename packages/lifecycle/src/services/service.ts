@@ -94,7 +94,7 @@ export interface ServiceService {
   /**
    * Asks the `reconcile` of each completed step that made an active or suspended service what it is (setting it up,
    * suspending it, ...) whether its effect is still there.
-   * @throws SERVICE_NOT_FOUND, SERVICE_TEMPLATE_NOT_FOUND
+   * @throws SERVICE_NOT_FOUND, TEMPLATE_NOT_REGISTERED
    */
   drift(serviceId: string, options?: { signal?: AbortSignal }): Promise<ServiceDrift>;
 }

@@ -1,5 +1,4 @@
 import type { LifecycleContext } from '../context.js';
-import { lifecycleErrors } from '../errors.js';
 import type { ActionStep } from '../provisioning/definition.js';
 import type { Run } from '../provisioning/run.js';
 import type { ServiceTemplate } from '../provisioning/template.js';
@@ -27,12 +26,11 @@ const pageSize = 20;
 /**
  * The steps whose effects make a service what it is by what is kept: of a suspended one those of suspending it, and not
  * those of setting it up, which suspending may have turned off. Steps that an operator skipped have no effect.
- * @throws SERVICE_TEMPLATE_NOT_FOUND
+ * @throws TEMPLATE_NOT_REGISTERED
  */
 export async function standingSteps(context: LifecycleContext, service: ServiceInstance): Promise<StandingStep[]> {
   return (await runsBehind(context, service)).flatMap((run) => {
-    const template = context.templates.of(run);
-    if (!template) throw lifecycleErrors.SERVICE_TEMPLATE_NOT_FOUND({ serviceName: run.serviceName });
+    const template = context.templates.registered(run);
     const done = new Set(run.steps.filter(({ status }) => status === 'completed').map(({ key }) => key));
     return (template.stepsOf(run.operation) ?? []).flatMap((step): StandingStep[] => {
       if (!('run' in step) || !step.reconcile || !done.has(step.key)) return [];

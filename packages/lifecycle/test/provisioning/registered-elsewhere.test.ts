@@ -131,6 +131,12 @@ for (const { title, present, create } of backends)
       await ends(requestId, 'cancelled');
     });
 
+    it('is not said to be no service at all: whether what was set up is still there is told by a process that can ask', async () => {
+      const id = await active();
+      await expect(there.services.drift(id)).rejects.toMatchObject(unavailable);
+      expect(await run.acme.services.drift(id)).toMatchObject({ drifted: false });
+    });
+
     it('is not begun where it cannot be told what a change of plan would leave behind', async () => {
       const id = await active();
       await expect(there.services.changePlan(id, { serviceName: 'fibre' })).rejects.toMatchObject(unavailable);
