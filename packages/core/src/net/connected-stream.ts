@@ -1,7 +1,6 @@
 import { isIP, type Socket } from 'node:net';
 import { nextTick } from 'node:process';
 import { checkServerIdentity, type PeerCertificate } from 'node:tls';
-import type { RedisOptions } from 'ioredis';
 import type { ConnectTls } from './connector.js';
 import { ConnectFailure } from './connect-failure.js';
 
@@ -70,29 +69,6 @@ export function mysqlStream(socket: Socket): () => Socket {
     if (socket.destroyed) nextTick(tellBroken, socket);
     return socket;
   });
-}
-
-/**
- * The `Connector` option of an ioredis client that speaks over a socket which is connected already. One socket serves
- * one connection: give `retryStrategy: () => null`, for a second attempt fails. TLS, where wanted, is on the socket
- * already, so the client gets no `tls`.
- */
-export function redisConnector(socket: Socket): NonNullable<RedisOptions['Connector']> {
-  const take = once(() => socket);
-  class ConnectedConnector {
-    firstError?: Error;
-    check(): boolean {
-      return true;
-    }
-    connect(): Promise<Socket> {
-      return socket.destroyed ? Promise.reject(new ConnectFailure('reset')) : Promise.resolve().then(take);
-    }
-    disconnect(): void {
-      socket.destroySoon();
-    }
-  }
-  // ioredis types its connectors by an abstract class; importing it would load the driver for those who have none.
-  return ConnectedConnector as unknown as NonNullable<RedisOptions['Connector']>;
 }
 
 /** Gives the socket out a single time. */

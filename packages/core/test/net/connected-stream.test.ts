@@ -1,15 +1,13 @@
-import { Redis } from 'ioredis';
 import { createConnection } from 'mysql2/promise';
 import { createServer, type Socket } from 'node:net';
 import { Client } from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { available, redisUrl } from '../../../../test/support/services.js';
+import { available } from '../../../../test/support/services.js';
 import {
   createConnector,
   mysqlStream,
   parseConnectionString,
   pgStream,
-  redisConnector,
   type ConnectionTarget,
 } from '../../src/net/index.js';
 import { listen } from './listeners.js';
@@ -64,26 +62,10 @@ describe('a socket that is connected already', () => {
     expect(stream).toThrow(onceOnly);
   });
 
-  it.runIf(available.redis)('carries an ioredis client', async () => {
-    const { socket, password } = await reach(redisUrl);
-    const Connector = redisConnector(socket);
-    const client = new Redis({ Connector, host: nowhere, password, lazyConnect: true, retryStrategy: () => null });
-    client.on('error', () => {});
-    await client.connect();
-    expect(await client.ping()).toBe('PONG');
-    expect(await client.client('INFO')).toContain(`:${socket.localPort} `);
-    client.disconnect();
-    await expect.poll(() => socket.destroyed).toBe(true);
-    await expect(client.connect()).rejects.toEqual(onceOnly);
-  });
-
   it('is not waited for when it broke before the driver had it', async () => {
     const client = new Client({ stream: pgStream(await brokenSocket()), host: nowhere, user: 'x' });
     await expect(client.connect()).rejects.toThrow();
     const stream = mysqlStream(await brokenSocket());
     await expect(createConnection({ stream, connectTimeout: 20_000 })).rejects.toThrow();
-    const Connector = redisConnector(await brokenSocket());
-    const redis = new Redis({ Connector, lazyConnect: true, retryStrategy: () => null }).on('error', () => {});
-    await expect(redis.connect()).rejects.toThrow();
   }, 10_000);
 });

@@ -8,12 +8,12 @@ import {
   mysqlTlsFailure,
   pgStream,
   pgTls,
-  redisConnector,
   type ConnectTls,
 } from '@dotmac/core/net';
 import type { Socket } from 'node:net';
 import { CannotCheck, isCannotCheck, isWrongAnswer, WrongAnswer } from '../probes/probe.js';
 import { guardHearing, onSecured, unspoken } from './guard-hearing.js';
+import { loginToRedis } from './redis-server.js';
 import { askRedis } from './redis.js';
 import type { ServiceFacts } from './service-check.js';
 import { shownVersion } from './shown.js';
@@ -49,7 +49,10 @@ const load = async <Module>(packageName: string, load: () => Promise<Module>): P
     throw coreErrors.DRIVER_MISSING({ packageName, purpose: 'Checking this service' }, { cause });
   });
 
-const asks: Record<ServerProtocol, (login: ServerLogin, line: Line, guard: Guard) => Promise<ServiceFacts>> = {
+const asks: Record<
+  ServerProtocol,
+  (login: ServerLogin, line: Line, guard: Guard, signal: StopSignal) => Promise<ServiceFacts>
+> = {
   async postgres({ user = 'postgres', password = '', database = user, tls }, { host, port, socket, timeoutMs }, guard) {
     const { default: pg } = await load('pg', () => import('pg'));
     const name = tls?.servername ?? host;
@@ -108,32 +111,7 @@ const asks: Record<ServerProtocol, (login: ServerLogin, line: Line, guard: Guard
       connection.destroy();
     }
   },
-  async redis({ user, password, database }, { host, port, socket, timeoutMs }) {
-    const { Redis } = await load('ioredis', () => import('ioredis'));
-    const client = new Redis({
-      host,
-      port,
-      username: user,
-      password,
-      db: Number(database ?? 0),
-      Connector: redisConnector(socket),
-      retryStrategy: () => null,
-      maxRetriesPerRequest: 0,
-      commandTimeout: timeoutMs,
-      lazyConnect: true,
-    });
-    // Of a login that Redis refused the driver throws that the connection is closed, and what Redis said comes here.
-    let said: unknown;
-    client.on('error', (error) => (said = error));
-    try {
-      await client.connect();
-      return await askRedis(client);
-    } catch (error) {
-      throw isReply(said) ? said : error;
-    } finally {
-      client.disconnect();
-    }
-  },
+  redis: async (login, { socket }, _, signal) => askRedis(await loginToRedis(login, socket, signal)),
 };
 
 /**
@@ -162,7 +140,7 @@ export async function askServer(
   socket.on('error', () => undefined);
   try {
     if (signal.aborted) close();
-    return await asks[protocol](login, line, guard);
+    return await asks[protocol](login, line, guard, signal);
   } catch (error) {
     if (wrong) throw wrong;
     if (signal.aborted) throw connectFailureOf(signal.reason);
@@ -173,9 +151,6 @@ export async function askServer(
   }
 }
 
-/** An error that Redis told. */
-const isReply = (error: unknown): boolean => error instanceof Error && error.name === 'ReplyError';
-
 /** What it is when nothing was said: a connection that was closed, or a driver that is out of patience. */
 function silenceOf({ readableEnded, errored }: Socket): ConnectFailure {
   return new ConnectFailure(readableEnded || errored ? 'reset' : 'timeout');
@@ -184,13 +159,12 @@ function silenceOf({ readableEnded, errored }: Socket): ConnectFailure {
 /** The driver's error object holds what must not leave; only its class is looked at. */
 function meaningOf(error: unknown, silence: ConnectFailure | undefined): unknown {
   if ([isConnectFailure, isWrongAnswer, isCannotCheck, isOperationError].some((is) => is(error))) return error;
-  const { code, errno, name, message } = error as Partial<Record<'code' | 'errno' | 'name' | 'message', unknown>>;
+  const { code, errno, message } = error as Partial<Record<'code' | 'errno' | 'message', unknown>>;
   // MySQL counts its errors up, the system down: EPIPE could be a code of PostgreSQL's.
   const number = typeof errno === 'number' ? errno : 0;
   const answered =
     number > 0 ||
     (number === 0 && typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code)) ||
-    name === 'ReplyError' ||
     // pg, for a password that it has not got.
     (typeof message === 'string' && message.startsWith('SASL: '));
   if (answered) return new WrongAnswer('The service refused the login or the query', { code: 'service_refused' });

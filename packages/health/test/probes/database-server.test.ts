@@ -90,6 +90,12 @@ describe.each(Object.entries(probes))('a %s server', (name, probe) => {
       const { found } = await saying((socket) => void socket.write(torn + torn, 'latin1'));
       expect(found).toEqual(['critical', 'answer_malformed']);
     });
+
+    it('that announces more than anybody asked for is wrong, and nothing is set aside for it', async () => {
+      const announced = { postgres: 'T\0\0\0\x06\xff\xff', mysql: '\x01\0\0\0\x0a', redis: '*16000\r\n' }[name] ?? '';
+      const { found } = await saying((socket) => void socket.write(announced.repeat(500), 'latin1'));
+      expect(found).toEqual(['critical', 'answer_malformed']);
+    });
   });
 
   it(`in a place that is not allowed is not asked (${name})`, async () => {
