@@ -138,7 +138,9 @@ export function createMonitor(options: MonitorOptions): Monitor {
     const { id, pausedAt } = kept.endpoint;
     const plannedAt = schedule.plannedAt(id) ?? Infinity;
     schedule.cancel(id);
-    if (pausedAt !== null || !isLeading) return;
+    if (pausedAt !== null) return asking.answer(id, undefined);
+    // Who does not monitor checks what was asked for alone.
+    if (!isLeading) return asking.isAsked(id) ? schedule.plan(new CheckJob(kept), clock.now()) : undefined;
     schedule.plan(new CheckJob(kept), Math.min(plannedAt, firstLookAt(kept, isOneOfMany, clock.now())));
   };
 
@@ -219,6 +221,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
       isLeading = false;
       parents.forget();
       for (const { endpoint } of directory.all()) schedule.cancel(endpoint.id);
+      asking.end();
     },
     async stop() {
       isRunning = false;

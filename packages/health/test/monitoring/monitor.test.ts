@@ -268,6 +268,45 @@ describe('an endpoint that was changed', () => {
     expect(await asked).toMatchObject({ status: 'healthy' });
   });
 
+  describe('while a check that was asked for waits for its place', () => {
+    /** Another endpoint has the only place. */
+    async function waitingStage({ isLeading }: { isLeading: boolean }) {
+      const endpoint = endpointRecord({ id: 'a', port: 1, checkInterval: 3_600 });
+      const staged = stage([], { concurrency: 1, network: { takesMs: 500 } });
+      const { clock, directory, monitor } = staged;
+      const state = { ...uncheckedState, status: 'healthy', checkedAt: clock.now() } as const;
+      monitor.start();
+      if (isLeading) monitor.lead();
+      void monitor.checkNow(directory.add(endpointRecord({ id: 'b', port: 2 }), state));
+      await clock.advance(0);
+      const asked = monitor.checkNow(directory.add(endpoint, state));
+      await clock.advance(0);
+      const becomes = (more: Partial<EndpointRecord>) => monitor.watch(directory.add({ ...endpoint, ...more }, state));
+      return { ...staged, asked, becomes };
+    }
+
+    it.each([true, false])('says that there is none when it is paused (monitors: %s)', async (isLeading) => {
+      const { clock, checks, asked, becomes } = await waitingStage({ isLeading });
+      becomes({ pausedAt: clock.now() });
+      await clock.advance(minute);
+      expect([await asked, checks.get(1)]).toEqual([undefined, undefined]);
+    });
+
+    it.each([true, false])('has its check when it is renamed (monitors: %s)', async (isLeading) => {
+      const { clock, asked, becomes } = await waitingStage({ isLeading });
+      becomes({ name: 'renamed' });
+      await clock.advance(minute);
+      expect(await asked).toMatchObject({ status: 'healthy' });
+    });
+
+    it('says that there is none when another process monitors from then on', async () => {
+      const { clock, monitor, asked } = await waitingStage({ isLeading: true });
+      monitor.standBy();
+      await clock.advance(minute);
+      expect(await asked).toBeUndefined();
+    });
+  });
+
   it('is left alone while it is paused', async () => {
     const endpoint = endpointRecord();
     const { clock, directory, monitor, checks } = stage([endpoint]);
