@@ -103,8 +103,9 @@ export function afterNews(known: AlertRecord | undefined, news: News): AlertReco
     return { tenantId, channelId, trouble, reminderMs, ...none, dueAt: now + groupMs };
   }
   if (known.trouble.resolvedAt !== null && trouble.resolvedAt === null && !trouble.burn) return undefined;
+  // With an acknowledgement come a remark, and what its author saw: neither is what there is to tell.
   const acknowledged = trouble.acknowledged || known.trouble.acknowledged;
-  const changed = { ...known, trouble: { ...trouble, acknowledged } };
+  const changed = { ...known, trouble: { ...(trouble.acknowledged ? known.trouble : trouble), acknowledged } };
   const isNews = tellingOf(changed, now) !== undefined;
   // Two messages about one trouble are never on their way at once: the second could arrive first.
   if (isNews && known.onItsWay) return { ...changed, onItsWay: { hasNews: true } };
@@ -147,12 +148,20 @@ export function outOfMessage(alert: AlertRecord, now: number): AlertRecord {
   return { ...alert, messageId: null, onItsWay: null, dueAt: next };
 }
 
-/** An alert after its channel was told of it by a message: null when there will be no more to tell. */
+/**
+ * An alert after its channel was told of it by a message: null when there will be no more to tell. What began again while
+ * its end was on its way is told from its beginning.
+ */
 export function afterTelling(
   known: AlertRecord,
   { messageId, kind, severity, now }: { messageId: string; kind: Telling; severity: AlertSeverity; now: number },
 ): AlertRecord | null {
-  if (kind === 'resolved') return null;
+  if (kind === 'resolved') {
+    if (known.trouble.resolvedAt !== null) return null;
+    const anew = { ...known, told: null };
+    const isInAnother = known.onItsWay !== null && known.messageId !== messageId;
+    return isInAnother ? anew : { ...anew, messageId: null, onItsWay: null, dueAt: now };
+  }
   const told = { ...known, told: { kind, severity, at: now } };
   return known.messageId === messageId ? outOfMessage(told, now) : told;
 }

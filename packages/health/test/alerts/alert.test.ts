@@ -33,7 +33,7 @@ function play(steps: readonly Step[]) {
   let alert: AlertRecord | null = null;
   let [messages, onItsWay]: [number, { id: string; kind: Telling } | null] = [0, null];
   const news = (change: Partial<AlertRecord['trouble']>): void => {
-    trouble = { ...trouble, ...change };
+    trouble = { ...trouble, acknowledged: false, ...change };
     const of = { tenantId: 't', channelId: 'c', trouble, isWanted: true, reminderMs: 60_000, groupMs: 0, now };
     const next = afterNews(alert ?? undefined, of);
     if (next !== undefined) alert = next;
@@ -282,6 +282,13 @@ describe('news', () => {
     expect(afterNews(alertOf(), newsOf({ acknowledged: true }))?.trouble.acknowledged).toBe(true);
   });
 
+  it('of an acknowledgement change nothing else of what there is to tell', () => {
+    const found = { severity: 'offline', code: 'timeout', text: 'No answer in time' } as const;
+    const untold = alertOf({ told: null, dueAt: 2_100 }, found);
+    const remark = newsOf({ acknowledged: true, severity: 'critical', code: null, text: 'On my way' });
+    expect(afterNews(untold, remark)).toEqual({ ...untold, trouble: { ...untold.trouble, acknowledged: true } });
+  });
+
   it('wait for a message that is on its way, whatever they are', () => {
     const known = inMessage(alertOf(), 'm');
     const after = { dueAt: null, onItsWay: { hasNews: true } };
@@ -337,7 +344,22 @@ describe('an alert after its message', () => {
     const known = alertOf({ told: null, messageId: 'm' });
     expect(afterTelling(known, delivered)).toMatchObject({ told, messageId: null, dueAt: 62_000 });
     expect(afterTelling({ ...known, reminderMs: null }, delivered)).toMatchObject({ told, dueAt: null });
-    expect(afterTelling(known, { ...delivered, kind: 'resolved' })).toBeNull();
+    const over = alertOf({ messageId: 'm' }, { resolvedAt: 1_500 });
+    expect(afterTelling(over, { ...delivered, kind: 'resolved' })).toBeNull();
+  });
+
+  it('begins anew when its budget burns again by the time that the end of it is told', () => {
+    const end = { ...delivered, kind: 'resolved' } as const;
+    const burn = { objectiveId: 'o', rate: 20, windowDays: 28, left: 0.5 };
+    const ending = inMessage(alertOf({}, { burn, resolvedAt: 1_500 }), 'm');
+    const news = { tenantId: 't', channelId: 'c', isWanted: true, reminderMs: 60_000, groupMs: 500, now: 1_900 };
+    const again = afterNews(ending, { ...news, trouble: { ...ending.trouble, resolvedAt: null } });
+    const anew = again && afterTelling(again, end);
+    expect(anew).toMatchObject({ told: null, messageId: null, onItsWay: null, dueAt: 2_000 });
+    expect(anew && tellingOf(anew, 2_000)).toBe('opened');
+    // Told of again by another message, which is on its way.
+    const moved = again && afterTelling({ ...again, messageId: 'next' }, end);
+    expect(moved).toMatchObject({ told: null, messageId: 'next', onItsWay: { hasNews: false }, dueAt: null });
   });
 
   it('keeps what came meanwhile: its time, and the message that it is in by now', () => {
