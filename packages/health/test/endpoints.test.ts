@@ -496,6 +496,41 @@ describe('a list', () => {
     expect(await ids({ status: 'healthy' })).toEqual([]);
     expect(await ids({ status: 'unknown' })).toEqual([one.id, two.id]);
   });
+
+  it('by a status has an endpoint by what it is after it was paused, resumed or pointed elsewhere, here or there', async () => {
+    const database = sqlite(':memory:');
+    onTestFinished(() => database.close());
+    const { clock, store, scope, register, becomes, until } = await staged((it) =>
+      kyselyHealthStore(database, { clock: it }),
+    );
+    const other = createHealth({ store, clock, monitoring: false });
+    await other.start();
+    onTestFinished(() => other.stop());
+    const lists = async (status: EndpointStatus) => {
+      const listed = [scope, other.scope(acme)].map((from) => from.endpoints.list({ status }));
+      return (await Promise.all(listed)).map(({ items }) => items.map(({ name }) => name));
+    };
+    for (const at of [scope, other.scope(acme)]) {
+      const web = await register('web');
+      await becomes(web, 'offline');
+      expect(await lists('offline')).toEqual([['web'], ['web']]);
+      await at.endpoints.pause(web.id);
+      expect([await lists('offline'), await lists('unknown')]).toEqual([
+        [[], []],
+        [['web'], ['web']],
+      ]);
+      // What was found out before it was known here that it is paused changes nothing of that.
+      await until(async () => (await scope.endpoints.get(web.id)).lastStatus === 'unknown');
+      await clock.advance(65_000);
+      expect(await lists('unknown')).toEqual([['web'], ['web']]);
+      await at.endpoints.resume(web.id);
+      expect(await lists('unknown')).toEqual([['web'], ['web']]);
+      await becomes(web, 'offline');
+      await at.endpoints.update(web.id, { serviceType: 'tcp', host: 'gw.example.com', port: 1, config: {} });
+      expect(await lists('unknown')).toEqual([['web'], ['web']]);
+      await scope.endpoints.remove(web.id);
+    }
+  });
 });
 
 describe('a probe of the host’s own', () => {

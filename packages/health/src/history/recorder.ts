@@ -21,6 +21,8 @@ export interface Recorder {
     before: Pick<KeptState, 'status' | 'checkedAt' | 'isFlapping'>,
     isSummed?: boolean,
   ): void;
+  /** An endpoint's state was changed by another than a check, and is settled soon. */
+  touch(endpointId: string): void;
   /** About so many results that others handed over, each once. */
   readHanded(count: number): Promise<HandedResult[]>;
   /** One of them was judged just now: it leaves the store with what it came to, as soon as a change of status is stored. */
@@ -193,6 +195,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
       }
       void flushQuietly();
     },
+    touch: (endpointId) => changes.add(endpointId),
     readHanded: (count) => handed.next((limit) => store.handed(limit), count),
     judged(one) {
       handed.add(one);

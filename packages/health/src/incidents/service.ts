@@ -13,6 +13,7 @@ import {
   type IncidentRecord,
   type IncidentStory,
 } from './incident.js';
+import { withoutIncident } from '../monitoring/directory.js';
 import { toldOf } from './tell.js';
 
 /** What somebody says to an incident. */
@@ -67,6 +68,9 @@ export function incidentService(context: HealthContext, { tenantId, actor }: Sco
     const data = { ...toldOf({ ...record, ...change }, kept), code: null, text };
     const event = healthEvents.create(`incident.${kind}`, { tenantId, actor, subject: endpointId, at, data });
     await context.change([event], async (trx) => {
+      // Whoever monitors next goes on from what is stored.
+      if (change.resolvedAt !== undefined)
+        await incidents.restate(endpointId, (known) => withoutIncident(known, incidentId), trx);
       const isOpen = await incidents.noteIncident(
         incidentId,
         { id: newId(), at, kind, actor, code: null, text },
@@ -102,6 +106,7 @@ export function incidentService(context: HealthContext, { tenantId, actor }: Sco
       const told = await note(record, 'resolved', text, { resolvedAt });
       const kept = directory.get(record.endpointId);
       if (kept?.incident?.id === incidentId) kept.incident = null;
+      recorder.touch(record.endpointId);
       return told;
     },
   };

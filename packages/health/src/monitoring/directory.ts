@@ -43,6 +43,11 @@ export function lastingOf(state: Pick<KeptState, 'checks' | 'issues' | 'incident
   return { checks: state?.checks ?? 0, issues: state?.issues ?? 0, incident: state?.incident ?? null };
 }
 
+/** The state of an endpoint whose incident is over; itself when it is in another, or in none. */
+export function withoutIncident(state: KeptState, incidentId: string): KeptState {
+  return state.incident?.id === incidentId ? { ...state, incident: null } : state;
+}
+
 const instants = ['since', 'availableSince', 'worseSince', 'betterSince', 'checkedAt', 'lookAgainAt'] as const;
 
 /** Dates what was found out by a clock that was set by so much since: everything lies as far back as it did. */

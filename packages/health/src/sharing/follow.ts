@@ -26,7 +26,7 @@ export interface FollowerOptions {
   store: HealthStore;
   directory: Directory;
   monitor: Pick<Monitor, 'watch' | 'isMany' | 'forget' | 'take'>;
-  recorder: Pick<Recorder, 'readHanded' | 'judged' | 'flushChanges'>;
+  recorder: Pick<Recorder, 'touch' | 'readHanded' | 'judged' | 'flushChanges'>;
   /** Names this process; never given twice. */
   origin: string;
   clock: Pick<Clock, 'now' | 'monotonic'>;
@@ -64,7 +64,9 @@ export function createFollower(options: FollowerOptions): Follower {
     if (!kept.incident) return;
     const { id } = kept.incident;
     const found = await store.tenant(kept.endpoint.tenantId).incident(id);
-    if (found && found.resolvedAt !== null && kept.incident.id === id) kept.incident = null;
+    if (!found || found.resolvedAt === null || kept.incident.id !== id) return;
+    kept.incident = null;
+    recorder.touch(kept.endpoint.id);
   };
   const takeUp = async (stored: StoredEndpoint, isLeading: boolean, isOneOfMany: boolean): Promise<void> => {
     const { endpoint } = stored;
@@ -80,6 +82,7 @@ export function createFollower(options: FollowerOptions): Follower {
     const after = stateAfter(before, endpoint, state) ?? { ...uncheckedState, ...lastingOf(known) };
     const kept = directory.add(endpoint, after);
     monitor.watch(kept, isOneOfMany);
+    recorder.touch(endpoint.id);
     await withoutEnded(kept);
   };
   const adopt = (stored: StoredEndpoint): void => {

@@ -14,7 +14,7 @@ import type { HeartbeatRecord } from '../heartbeats/heartbeat.js';
 import type { Ring } from '../history/result.js';
 import type { RingChunk } from '../history/ring.js';
 import type { IncidentEntry, IncidentFilter, IncidentRecord, IncidentSeverity } from '../incidents/incident.js';
-import type { KeptEndpoint } from '../monitoring/directory.js';
+import type { KeptEndpoint, KeptState } from '../monitoring/directory.js';
 import type { ObjectiveRecord } from '../objectives/objective.js';
 import type { StatusFeedRecord, StatusFeedToken } from '../status-feeds/status-feed.js';
 import type { WindowRecord } from '../windows/window.js';
@@ -119,13 +119,18 @@ export interface TenantEndpoints {
   insert(endpoint: EndpointRecord, trx?: StoreTransaction): Promise<void>;
   /**
    * Changes an endpoint alone: what `change` gives takes the place of what it was given, which is answered as well;
-   * undefined when there is none. Its state stays. It may be called again after a conflict; what it throws changes nothing.
+   * undefined when there is none. Its state stays ({@link restate}). It may be called again after a conflict; what it throws changes nothing.
    */
   change(
     endpointId: string,
     change: (known: EndpointRecord) => EndpointRecord,
     trx?: StoreTransaction,
   ): Promise<ChangedEndpoint | undefined>;
+  /**
+   * Changes what was last found out of an endpoint: what `change` gives takes the place of what it was given, unless that is
+   * the same. It is not called when nothing was found out. What is settled meanwhile comes before or afterwards.
+   */
+  restate(endpointId: string, change: (known: KeptState) => KeptState, trx?: StoreTransaction): Promise<void>;
   get(endpointId: string): Promise<StoredEndpoint | undefined>;
   /** In the order of their ids, which is that of their making. */
   list(ask: EndpointListing): Promise<Page<StoredEndpoint>>;

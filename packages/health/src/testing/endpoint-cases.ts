@@ -3,7 +3,7 @@ import { newId } from '@dotmac/core';
 import type { Suite } from '@dotmac/core/testing';
 import type { EndpointRecord, EndpointStatus } from '../endpoints/endpoint.js';
 import { healthEvents } from '../events.js';
-import { uncheckedState, type KeptEndpoint } from '../monitoring/directory.js';
+import { uncheckedState, type KeptEndpoint, type KeptState } from '../monitoring/directory.js';
 import type { EndpointListing, HealthStore } from '../store/store.js';
 import { endpointOf } from './endpoint-of.js';
 import { chunk, settled } from './settled.js';
@@ -174,6 +174,48 @@ export const endpointCases: Suite<HealthStore>['cases'] = [
       };
       await assert.rejects(acme.change(endpoint.id, refuse), /no/);
       assert.equal((await acme.get(endpoint.id))?.endpoint.tags.length, 10);
+    },
+  },
+  {
+    name: 'changes what was found out of an endpoint alone, in its transaction, and lists it by what it is then',
+    async run(store) {
+      const [endpoint, other] = [endpointOf('acme'), endpointOf('acme')];
+      const acme = store.tenant('acme');
+      for (const one of [endpoint, other]) await acme.insert(one);
+      await settled(store, { states: [kept(endpoint, 'offline')] });
+      const listed = async (status: EndpointStatus) =>
+        (await acme.list({ limit: 10, after: null, filter: { status } })).items.map((it) => it.endpoint.id);
+      const anew = ({ checks }: KeptState): KeptState => ({ ...uncheckedState, checks, message: 'Paused' });
+      const failing = store.transaction(async (trx) => {
+        await acme.restate(endpoint.id, anew, trx);
+        throw new Error('no');
+      });
+      await assert.rejects(failing, /no/);
+      await store.tenant('globex').restate(endpoint.id, anew);
+      await acme.restate(endpoint.id, (known) => known);
+      assert.deepEqual(await listed('offline'), [endpoint.id]);
+      await store.transaction(async (trx) => {
+        await acme.change(endpoint.id, (known) => ({ ...known, name: 'renamed' }), trx);
+        await acme.restate(endpoint.id, anew, trx);
+      });
+      assert.deepEqual(await listed('offline'), []);
+      assert.deepEqual(await listed('unknown'), [endpoint.id, other.id].toSorted());
+      const found = await acme.get(endpoint.id);
+      assert.deepEqual(found?.state, { ...uncheckedState, checks: 12, message: 'Paused' });
+      assert.equal(found.endpoint.name, 'renamed');
+      await acme.restate(other.id, () => assert.fail('Nothing was found out of it'));
+      assert.equal((await acme.get(other.id))?.state, null);
+    },
+  },
+  {
+    name: 'keeps that nothing is known of an endpoint any more',
+    async run(store) {
+      const endpoint = endpointOf('acme');
+      await store.tenant('acme').insert(endpoint);
+      await settled(store, { states: [kept(endpoint, 'offline')] });
+      await settled(store, { states: [{ ...uncheckedState, endpoint }] });
+      const { items } = await store.tenant('acme').list({ limit: 10, after: null, filter: { status: 'unknown' } });
+      assert.deepEqual(items, [{ endpoint, state: uncheckedState }]);
     },
   },
 ];

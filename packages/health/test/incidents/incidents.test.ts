@@ -142,6 +142,23 @@ describe.each([
     await expect.poll(() => told.at(-1)).toBe('opened');
   });
 
+  it('that were ended by hand do not come back with the next process that monitors', async () => {
+    const store = makeStore();
+    const { clock, health, scope, becomes, only } = await stage(store);
+    await becomes('critical');
+    const { id } = await only();
+    await health.stop();
+    const other = createHealth({ store, clock, monitoring: false });
+    await other.start();
+    await other.scope(acme).incidents.resolve(id);
+    await other.stop();
+    // Longer than changes of others are looked for.
+    await clock.advance(40_000);
+    await health.start();
+    await becomes('offline');
+    expect((await scope.incidents.list()).items.map(({ status }) => status)).toEqual(['open', 'resolved']);
+  });
+
   it('are listed newest first, page by page, by status and endpoint', async () => {
     const { scope, id, becomes } = await stage(makeStore());
     for (let round = 0; round < 3; round++) {

@@ -3,9 +3,10 @@ import type { Kysely, Transaction } from 'kysely';
 import type { EndpointRecord } from '../../endpoints/endpoint.js';
 import type { ChangedEndpoint, HealthStore, TenantEndpoints } from '../store.js';
 import type { StoredEndpoint } from '../stored-endpoint.js';
-import { endpointOf, endpointRow, storedEndpoint, type HealthTables } from './tables.js';
+import { lockLiving } from './states.js';
+import { endpointOf, endpointRow, stateRow, storedEndpoint, type HealthTables } from './tables.js';
 
-type Endpoints = Pick<TenantEndpoints, 'insert' | 'change' | 'get' | 'list' | 'remove'>;
+type Endpoints = Pick<TenantEndpoints, 'insert' | 'change' | 'restate' | 'get' | 'list' | 'remove'>;
 
 /** Every table with rows of an endpoint's. */
 const belongings = [
@@ -24,6 +25,13 @@ export function kyselyEndpoints(database: Database, tenantId: string): Endpoints
     if (tags.length === 0) return;
     const rows = tags.map((tag) => ({ tenant_id: tenantId, tag, endpoint_id: id }));
     await trx.insertInto('dotmac_endpoint_tags').values(rows).execute();
+  };
+  const find = async (on: Kysely<HealthTables>, endpointId: string): Promise<StoredEndpoint | undefined> => {
+    const row = await withState(on)
+      .where('dotmac_endpoints.tenant_id', '=', tenantId)
+      .where('dotmac_endpoints.id', '=', endpointId)
+      .executeTakeFirst();
+    return row && storedEndpoint(row);
   };
   const forget = (trx: Transaction<HealthTables>, table: (typeof belongings)[number], endpointId: string) =>
     trx.deleteFrom(table).where('tenant_id', '=', tenantId).where('endpoint_id', '=', endpointId).execute();
@@ -61,13 +69,28 @@ export function kyselyEndpoints(database: Database, tenantId: string): Endpoints
         await setTags(trx, after);
         return { before, after };
       }),
-    async get(endpointId) {
-      const row = await withState(kysely)
-        .where('dotmac_endpoints.tenant_id', '=', tenantId)
-        .where('dotmac_endpoints.id', '=', endpointId)
-        .executeTakeFirst();
-      return row && storedEndpoint(row);
-    },
+    restate: (endpointId, change, join) =>
+      inTransaction<HealthTables, void>(database, join, async (trx) => {
+        // As those do who settle: what they write is seen, or comes afterwards.
+        await lockLiving(database, trx, [endpointId]);
+        const known = await find(trx, endpointId);
+        if (!known?.state) return;
+        const state = change(known.state);
+        if (state === known.state) return;
+        const {
+          tenant_id: _,
+          endpoint_id: __,
+          revision: ___,
+          ...changed
+        } = stateRow({ ...state, endpoint: known.endpoint }, 0);
+        await trx
+          .updateTable('dotmac_endpoint_states')
+          .set(changed)
+          .where('tenant_id', '=', tenantId)
+          .where('endpoint_id', '=', endpointId)
+          .execute();
+      }),
+    get: (endpointId) => find(kysely, endpointId),
     // Index: the primary key (tenant_id, id); with a tag, that of the tags.
     async list({ limit, after, filter: { status, serviceType, tag, paused } = {} }) {
       const rows = await withState(kysely)

@@ -38,8 +38,7 @@ export function writeStates(database: Database) {
   });
   return {
     async saveStates(trx: Transaction<HealthTables>, states: readonly KeptEndpoint[]): Promise<void> {
-      const checked = states.filter(({ checkedAt }) => checkedAt !== null);
-      if (checked.length === 0) return;
+      if (states.length === 0) return;
       // Who writes under a lease holds its row: what another has written is committed, and seen.
       const last = await trx
         .selectFrom('dotmac_endpoint_states')
@@ -48,7 +47,7 @@ export function writeStates(database: Database) {
       const next = Number(last?.revision ?? 0) + 1;
       await save(
         trx,
-        checked.map((state, index) => stateRow(state, next + index)),
+        states.map((state, index) => stateRow(state, next + index)),
       );
     },
   };

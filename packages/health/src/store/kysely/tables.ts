@@ -283,7 +283,8 @@ export function storedEndpoint(
             status: row.status as EndpointStatus,
             responseTimeMs: numberOrNull(row.response_time_ms),
             message: row.message ?? '',
-            checkedAt: numberOrNull(row.checked_at),
+            // 0 of one of which nothing is known any more.
+            checkedAt: Number(row.checked_at) || null,
           },
   };
 }

@@ -152,6 +152,11 @@ export function memoryHealthStore(options: MemoryHealthStoreOptions = {}): Healt
             rows.endpoints.set(endpointId, { ...known, endpoint: after });
             return { before, after };
           }, trx),
+        restate: (endpointId, change, trx) =>
+          tables.transaction((rows) => {
+            const known = own(endpointId);
+            if (known?.state) rows.endpoints.set(endpointId, { ...known, state: change(known.state) });
+          }, trx),
         get: (endpointId) => Promise.resolve(own(endpointId)),
         list: (ask) =>
           Promise.resolve(
