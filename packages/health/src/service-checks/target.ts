@@ -2,6 +2,7 @@ import { ConnectFailure } from '@dotmac/core/net';
 import { failed } from '../probes/judge.js';
 import { codeFor, type Code, type OutcomeCode } from '../probes/outcomes.js';
 import type { CheckedServiceType, ServiceCheck, ServiceFacts } from './service-check.js';
+import { sharedCheck } from './shared-check.js';
 
 /** A service that can be checked. It throws what went wrong: a `ConnectFailure`, `WrongAnswer` or `Unreachable`. */
 export interface ServiceTarget {
@@ -16,13 +17,15 @@ export interface ServiceTarget {
 /** An answer later than this is degraded. */
 const expectedMs = 1_000;
 
-/** Checks a target within its time. Never rejects, and waits no longer for a check that ignores its signal. */
+/**
+ * Checks a target within its time, together with who does so already. Never rejects, and waits no longer for a check that
+ * ignores its signal.
+ */
 export async function checkTarget(
   target: ServiceTarget,
   timeoutMs: number,
   signal: AbortSignal,
 ): Promise<ServiceCheck> {
-  const started = performance.now();
   const deadline = AbortSignal.timeout(Math.ceil(timeoutMs));
   const stop = AbortSignal.any([signal, deadline]);
   const given = new Promise<never>((_, reject) => {
@@ -31,8 +34,8 @@ export async function checkTarget(
     stop.addEventListener('abort', giveUp, { once: true });
   });
   try {
-    const { facts, degraded, code, responseTimeMs } = await Promise.race([target.check(stop), given]);
-    const tookMs = responseTimeMs ?? performance.now() - started;
+    const { facts, degraded, code, startedAt, responseTimeMs } = await sharedCheck(target, given);
+    const tookMs = responseTimeMs ?? performance.now() - startedAt;
     const slow = tookMs > expectedMs ? 'It answered, slower than expected' : undefined;
     const message = degraded ?? slow ?? 'It answered as expected';
     const status = (degraded ?? slow) === undefined ? 'healthy' : 'degraded';

@@ -68,4 +68,42 @@ describe('a check on request', () => {
       message: 'The check was stopped',
     });
   });
+
+  describe('of a target that hangs', () => {
+    const draft = { serviceType: 'database', target: 'hanging', timeout: 0.1 } as const;
+    /** One whose checks end when the test says. */
+    function hanging() {
+      const begun: AbortSignal[] = [];
+      let end: () => void = () => undefined;
+      const check: ServiceTarget['check'] = (signal) =>
+        new Promise((resolve) => {
+          begun.push(signal);
+          end = () => resolve({ facts: { number: begun.length } });
+        });
+      const checks = checksWith({ targets: { hanging: { ...main, check } } });
+      return { begun, checks, end: () => end() };
+    }
+
+    it('is not begun once more before it has ended, however many ask for it', async () => {
+      const { begun, checks, end } = hanging();
+      const asked = [checks.run(draft), checks.run(draft), checks.run({ ...draft, timeout: 60 })];
+      const [first, second] = await Promise.all(asked.slice(0, 2));
+      expect([first?.code, second?.code, begun.length, begun[0]?.aborted]).toEqual(['timeout', 'timeout', 1, false]);
+      end();
+      expect(await asked[2]).toMatchObject({ status: 'healthy', details: { number: 1 } });
+    });
+
+    it('is told that nobody waits for it any more, and made anew once it has ended', async () => {
+      const { begun, checks, end } = hanging();
+      expect((await checks.run(draft)).code).toBe('timeout');
+      expect(begun[0]?.aborted).toBe(true);
+      expect((await checks.run(draft)).code).toBe('timeout');
+      expect(begun).toHaveLength(1);
+      const asked = checks.run({ ...draft, timeout: 60 });
+      end();
+      await expect.poll(() => begun.length).toBe(2);
+      end();
+      expect(await asked).toMatchObject({ status: 'healthy', details: { number: 2 } });
+    });
+  });
 });
