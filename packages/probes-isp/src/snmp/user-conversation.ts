@@ -11,8 +11,8 @@ import type { SnmpSettings } from './settings.js';
 /** An engine's name has five bytes at least, and 32 at most (RFC 3411, 5). */
 const isEngine = ({ id, boots, time }: Engine): boolean => id.length >= 5 && id.length <= 32 && boots >= 0 && time >= 0;
 
-/** So many agents are asked at most, one for each address of a name: being another one each time leads nowhere. */
-const mostEngines = 4;
+/** So often an agent is asked at most, once for each address of a name: being another one each time leads nowhere. */
+const mostAsked = 4;
 
 /**
  * One question of SNMPv3 (RFC 3414, 4): asks the agent who it is, then the question, and that once more when the agent
@@ -38,22 +38,24 @@ export function userConversation(
   };
 
   const discoveryId = newNumber();
-  let engines = 0;
+  let timesAsked = 0;
   let unverified = false;
-  let asked: { id: number; requestId: number; engine: Engine; keys: Keys; isAgain: boolean } | undefined;
+  let asked: { id: number; requestId: number; engine: Engine; keys: Keys; isAgain: boolean; sent: Buffer } | undefined;
 
   const question = (engine: Engine, keys: Keys, isAgain: boolean): Buffer => {
     const [id, requestId] = [newNumber(), newNumber()];
-    asked = { id, requestId, engine, keys, isAgain };
-    return writeSecured({ id, user, context, engine, keys }, writeGet(requestId, oids));
+    const sent = writeSecured({ id, user, context, engine, keys }, writeGet(requestId, oids));
+    asked = { id, requestId, engine, keys, isAgain, sent };
+    return sent;
   };
 
   const discover = (message: Secured): Buffer | undefined => {
     const { engine } = message;
-    // A repeated question is answered twice.
-    if (!isEngine(engine) || asked?.engine.id.equals(engine.id) || engines === mostEngines) return undefined;
+    if (!isEngine(engine) || timesAsked === mostAsked) return undefined;
     if (openSecured(message, {})?.pdu.tag !== tags.report) return undefined;
-    engines++;
+    timesAsked++;
+    // The same agent at another address, or a question repeated that was answered twice.
+    if (asked?.engine.id.equals(engine.id)) return asked.sent;
     return question(engine, keysFor(engine.id), false);
   };
 

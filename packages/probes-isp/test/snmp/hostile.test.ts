@@ -273,6 +273,23 @@ describe('by v3', () => {
     const { port } = await agent((question) => securedAnswer(question));
     expect(await v3({ host: 'two.test', port, connector })).toMatchObject({ status: 'healthy' });
   });
+
+  it('an agent is asked at the next address of a name when at the first it says who it is and no more', async () => {
+    const connector = await connectorKnowing({ 'two.test': { a: ['127.0.0.9', '127.0.0.1'] } });
+    const { port } = await agent((question) => securedAnswer(question));
+    const half = (question: Buffer) => (isDiscovery(question) ? report(question, 4) : undefined);
+    const { heard } = await udpServer(half, { address: '127.0.0.9', port });
+    expect(await v3({ host: 'two.test', port, connector })).toMatchObject({ status: 'healthy' });
+    expect(heard.map(isDiscovery)).toContain(false);
+  });
+
+  it('an agent that says again and again who it is is asked four times at most', async () => {
+    const { port, heard } = await udpServer((question) =>
+      isDiscovery(question) ? Array.from({ length: 300 }, () => report(question, 4)) : undefined,
+    );
+    expect(await inSteps((clock) => v3({ port, timeoutMs: 500, clock }))).toEqual(noAnswer);
+    expect(heard.filter((question) => !isDiscovery(question)).length).toBeLessThanOrEqual(4);
+  });
 });
 
 describe('a configuration', () => {

@@ -12,6 +12,7 @@ export interface UdpServer {
 /** Answers each datagram with what `answer` gives for it, in order, until the test is over. */
 export async function udpServer(
   answer: (heard: Buffer, count: number, from: RemoteInfo) => Buffer | readonly Buffer[] | undefined,
+  at: { address: string; port: number } = { address: '127.0.0.1', port: 0 },
 ): Promise<UdpServer> {
   const socket = createSocket('udp4');
   const heard: Buffer[] = [];
@@ -20,7 +21,7 @@ export async function udpServer(
     for (const datagram of [answer(message, heard.length, from) ?? []].flat())
       socket.send(datagram, from.port, from.address);
   });
-  socket.bind(0, '127.0.0.1');
+  socket.bind(at.port, at.address);
   await once(socket, 'listening');
   onTestFinished(() => void socket.close());
   return { port: socket.address().port, heard };
