@@ -3,9 +3,10 @@ import { isOperationError } from '@dotmac/core';
 import { healthErrors } from '../errors.js';
 import type { HealthContext } from '../context.js';
 import { adHocTarget } from './ad-hoc.js';
+import { checkTarget } from './check-target.js';
 import { containerTarget } from './container.js';
 import { serviceCheckInput, type ServiceCheck, type ServiceCheckDraft } from './service-check.js';
-import { checkTarget, type ServiceTarget } from './target.js';
+import type { ServiceTarget } from './target.js';
 
 /** Checks on request. */
 export interface ServiceCheckService {

@@ -18,7 +18,7 @@ import { createHealth, memoryHealthStore } from '../../src/index.js';
 import { probeRegistry } from '../../src/probes/registry.js';
 import { runProbe } from '../../src/probes/run-probe.js';
 import { adHocTarget } from '../../src/service-checks/ad-hoc.js';
-import { checkTarget } from '../../src/service-checks/target.js';
+import { checkTarget } from '../../src/service-checks/check-target.js';
 import {
   edgeAddresses,
   edgeNames,
