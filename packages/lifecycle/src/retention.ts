@@ -22,6 +22,8 @@ export function keptDaysOf(given: Partial<KeptDays> = {}): KeptDays {
 }
 
 const dayMs = 86_400_000;
+/** An operation that is collecting, and that nobody lists customers for, counts among those that are not over for so long. */
+const collectingDays = 7;
 const batchSize = 500;
 const mostAnswerSeconds = 366 * 86_400;
 
@@ -43,7 +45,7 @@ export function answersKeptMs(seconds = 86_400): number {
   return Math.ceil(seconds * 1_000);
 }
 
-/** Deletes what is past its retention, in small batches, every ten minutes. */
+/** Deletes what is past its retention, and ends what was left lying, in small batches, every ten minutes. */
 export function createRetention(options: {
   store: LifecycleStore;
   clock: Clock;
@@ -54,7 +56,9 @@ export function createRetention(options: {
   const before = (days: number): number => goneBefore(clock, days);
   const parkedIn = (outbox: Outbox) => async () =>
     (await outbox.pruneParked({ before: before(keptDays.parked), limit: batchSize })).length;
+  const cancelAbandoned = () => store.cancelAbandonedBulk(before(collectingDays), clock.now(), batchSize);
   const jobs = [
+    { size: batchSize, prune: cancelAbandoned },
     { size: batchSize, prune: () => store.pruneBulk(before(keptDays.bulk), batchSize) },
     { size: batchSize, prune: parkedIn(store.outbox) },
     { size: batchSize, prune: parkedIn(store.webhookOutbox) },

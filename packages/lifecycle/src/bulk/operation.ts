@@ -50,7 +50,7 @@ export type BulkDraft = Pick<z.input<typeof bulkInput>, 'command' | 'dryRun'> & 
   filter: BulkFilter;
 };
 
-/** `collecting`: its customers are being listed; it waits to be run. */
+/** `collecting`: its customers are being listed; it waits to be run, and is cancelled when nobody lists any for a week. */
 export const bulkStatus = z
   .enum(['collecting', 'pending', 'running', 'completed', 'cancelled'])
   .meta({ id: 'LifecycleBulkStatus' });

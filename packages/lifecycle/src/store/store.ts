@@ -61,6 +61,11 @@ export interface LifecycleStore {
    * meant and refused: up to `limit` rows; how many.
    */
   pruneBulk(before: number, limit: number): Promise<number>;
+  /**
+   * Cancels, at an instant (epoch ms), operations on many that are collecting and that nobody listed anybody for since
+   * another, of every tenant, those left alone longest first, up to `limit`; how many.
+   */
+  cancelAbandonedBulk(before: number, at: number, limit: number): Promise<number>;
   /** The runs of every tenant that are to be worked on until `untilMs`, by run key, those due longest first; for the waker alone. */
   dueRuns(untilMs: number, page: DuePage): Promise<Page<DueKey>>;
   /** The timers of every tenant that are due until `untilMs`, by {@link timerKey}, likewise. */

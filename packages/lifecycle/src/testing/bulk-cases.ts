@@ -205,6 +205,31 @@ export const bulkCases: Suite<LifecycleStoreSubject>['cases'] = [
     },
   },
   {
+    name: 'cancels those that are collecting and that nobody listed anybody for since an instant, of every tenant',
+    async run({ store }) {
+      const old = [1, 2, 3].map((touchedAt) =>
+        anOperation(touchedAt === 3 ? 'b' : 'a', { status: 'collecting', touchedAt }),
+      );
+      const others = [
+        anOperation('a', { status: 'collecting', touchedAt: 4 }),
+        anOperation('a', { status: 'pending', touchedAt: 1 }),
+        anOperation('a', { status: 'completed', touchedAt: 1, endedAt: 1 }),
+      ];
+      for (const operation of [...old, ...others]) await store.tenant(operation.tenantId).bulk.insert(operation);
+      const kept = ({ tenantId, id }: BulkOperation) => store.tenant(tenantId).bulk.get(id);
+      assert.equal(await store.cancelAbandonedBulk(4, 9, 2), 2);
+      assert.deepEqual(await Promise.all(old.map(async (it) => (await kept(it))?.status)), [
+        'cancelled',
+        'cancelled',
+        'collecting',
+      ]);
+      assert.deepEqual([await store.cancelAbandonedBulk(4, 9, 2), await store.cancelAbandonedBulk(4, 9, 2)], [1, 0]);
+      for (const operation of old)
+        assert.deepEqual(await kept(operation), { ...operation, status: 'cancelled', endedAt: 9 });
+      for (const operation of others) assert.deepEqual(await kept(operation), operation);
+    },
+  },
+  {
     name: 'writes changes of many: rows, events, terms of each, timers that are over; and knows who has services',
     async run({ store }) {
       const { bulk, customers, history, timers, services } = store.tenant('a');

@@ -29,6 +29,35 @@ it.each(backends.filter(({ present }) => present))(
 );
 
 it.each(backends.filter(({ present }) => present))(
+  'an operation that nobody lists customers for is over after a week, and keeps no other from being begun, on $title',
+  async ({ create }) => {
+    const backend = await create();
+    const run = await rig(backend);
+    const { bulk } = run.acme;
+    const draft = { command: 'delete', filter: { listed: true } } as const;
+    const left = await Promise.all(Array.from({ length: 20 }, () => bulk.start(draft)));
+    const [listed] = left;
+    await expect(bulk.start(draft)).rejects.toMatchObject({ code: 'BULK_LIMIT' });
+    run.clock.set(run.clock.now() + 6.9 * day);
+    const lines = async function* () {
+      yield { line: 1, ok: true, value: { customerId: 'one' } } as const;
+    };
+    for await (const { status } of await bulk.list(listed?.id ?? '', lines())) expect(status).toBe('created');
+    const statuses = async () => (await bulk.operations()).items.map(({ status }) => status);
+    await run.clock.advance(700_000);
+    expect(new Set(await statuses())).toEqual(new Set(['collecting']));
+    run.clock.set(run.clock.now() + 0.2 * day);
+    await until(async () => (await statuses()).filter((it) => it === 'cancelled').length === 19, run.clock, 10_000);
+    expect(await bulk.get(listed?.id ?? '')).toMatchObject({ status: 'collecting', endedAt: null });
+    const endedAt = (await bulk.get(left[1]?.id ?? '')).endedAt ?? 0;
+    expect(Math.abs(endedAt - run.clock.now())).toBeLessThan(1_000_000);
+    expect(await bulk.start(draft)).toMatchObject({ status: 'collecting' });
+    await run.stop();
+    await backend.close();
+  },
+);
+
+it.each(backends.filter(({ present }) => present))(
   'what is kept for ever is left alone, and nobody complains of it, on $title',
   async ({ create }) => {
     const backend = await create();

@@ -51,3 +51,34 @@ export async function pruneBulk(database: Database, before: number, limit: numbe
   }
   return removed;
 }
+
+/**
+ * Cancels up to `limit` operations that nobody listed anybody for since an instant; one that somebody does meanwhile stays.
+ * Index: (status, touched_at).
+ */
+export async function cancelAbandonedBulk(
+  database: Database,
+  before: number,
+  at: number,
+  limit: number,
+): Promise<number> {
+  const kysely = database.withTables<LifecycleTables>();
+  const left = await kysely
+    .selectFrom('dotmac_bulk_operations')
+    .select(['tenant_id', 'id'])
+    .where('status', '=', 'collecting')
+    .where('touched_at', '<', before)
+    .orderBy('touched_at')
+    .limit(limit)
+    .execute();
+  for (const { tenant_id, id } of left)
+    await kysely
+      .updateTable('dotmac_bulk_operations')
+      .set({ status: 'cancelled', ended_at: at })
+      .where('tenant_id', '=', tenant_id)
+      .where('id', '=', id)
+      .where('status', '=', 'collecting')
+      .where('touched_at', '<', before)
+      .execute();
+  return left.length;
+}

@@ -3,7 +3,7 @@ import { coreMigrations, inTransaction, kyselyOutbox, migrate, type Database } f
 import type { LifecycleStore } from '../store.js';
 import { kyselyAnswers, pruneAnswers } from './answers.js';
 import { kyselyBulk, kyselyDueBulk } from './bulk.js';
-import { pruneBulk } from './bulk-pruning.js';
+import { cancelAbandonedBulk, pruneBulk } from './bulk-pruning.js';
 import { kyselyCustomers } from './customers.js';
 import { kyselyDunningCases } from './dunning-cases.js';
 import { kyselyHistory } from './history.js';
@@ -88,6 +88,7 @@ export function kyselyLifecycleStore(database: Database, { clock }: KyselyLifecy
     pruneAnswers: (now, limit) => pruneAnswers(database, now, limit),
     pruneIssues: (began, limit) => pruneIssues(database, began, limit),
     pruneBulk: (before, limit) => pruneBulk(database, before, limit),
+    cancelAbandonedBulk: (before, at, limit) => cancelAbandonedBulk(database, before, at, limit),
     dueRuns: (untilMs, page) => kyselyDueRuns(database, untilMs, page),
     dueTimers: (untilMs, page) => kyselyDueTimers(database, untilMs, page),
     dueBulk: (untilMs, page) => kyselyDueBulk(database, untilMs, page),

@@ -97,6 +97,13 @@ export function memoryLifecycleStore({ clock = systemClock }: MemoryLifecycleSto
         for (const [key] of pruned) for (const rows of [bulkFailures, bulkTargets, bulkOperations]) rows.delete(key);
         return pruned.length;
       }),
+    cancelAbandonedBulk: (before, at, limit) =>
+      memory.transaction(({ bulkOperations }) => {
+        const left = [...bulkOperations].filter(([, it]) => it.status === 'collecting' && it.touchedAt < before);
+        const ended = left.sort(([, a], [, b]) => a.touchedAt - b.touchedAt).slice(0, limit);
+        for (const [key, it] of ended) bulkOperations.set(key, { ...it, status: 'cancelled', endedAt: at });
+        return ended.length;
+      }),
     dueBulk(untilMs, { limit, after }) {
       const due = [...memory.read.bulkOperations.values()].flatMap((operation) => {
         const { tenantId, id, touchedAt: at } = operation;
