@@ -1,4 +1,4 @@
-import type { DomainEvent, OperationError, StoreTransaction } from '@dotmac/core';
+import type { DomainEvent, OperationError } from '@dotmac/core';
 import type { LifecycleContext } from '../context.js';
 import type { Customer } from '../customers/customer.js';
 import type { Decision } from '../customers/step.js';
@@ -9,6 +9,7 @@ import { lifecycleErrors } from '../errors.js';
 import { deliveries } from '../events.js';
 import { erasedAnswer, erasedOperation } from './erased-operation.js';
 import type { LegalHold } from './hold.js';
+import { knownBy } from './known-by.js';
 import type { Run } from '../provisioning/run.js';
 import type { ServiceInstance } from '../services/instance.js';
 import type { HistoryEntry } from '../store/store.js';
@@ -18,12 +19,10 @@ import {
   erasedRun,
   erasedService,
   erasedSignals,
-  namesOf,
   personalOf,
   withoutPersonal,
   type OwnNames,
 } from './personal.js';
-import { openEntries } from './vault.js';
 
 const pageSize = 500;
 
@@ -44,7 +43,8 @@ export async function eraseCustomer(
   const { privacy, services } = store.tenant(tenantId);
   const kept = keptBy(await privacy.holds(id, trx), await services.live(id, trx));
   if (kept) throw kept;
-  const names = namesOf(customer, await formerEmails(context, customer, trx));
+  const known = await knownBy(context, customer, trx);
+  const { names } = known;
   await privacy.wipe(
     id,
     {
@@ -52,7 +52,7 @@ export async function eraseCustomer(
       service: (service) => erasedService(service, names),
       run: (run) => erasedRun(run, names),
       signals: (signals) => erasedSignals(signals, names),
-      operation: (operation) => erasedOperation(operation, customer, names),
+      operation: (operation) => erasedOperation(operation, id, known),
       answer: erasedAnswer,
     },
     trx,
@@ -87,23 +87,6 @@ function keptBy(holds: readonly LegalHold[], live: readonly ServiceInstance[]): 
 
 function remainingOf({ id: serviceId, serviceName, status }: ServiceInstance): RemainingService {
   return { serviceId, serviceName, status };
-}
-
-/** The addresses that a customer had before: as far as the key is there that they are sealed with. */
-async function formerEmails(
-  context: LifecycleContext,
-  { id, tenantId }: Customer,
-  trx: StoreTransaction,
-): Promise<string[]> {
-  const { history } = context.store.tenant(tenantId);
-  const found: string[] = [];
-  for (let before: number | undefined; ;) {
-    const entries = await history.page(id, { names: ['customer.updated'], before, limit: pageSize }, trx);
-    for (const { event } of await openEntries(context, tenantId, id, entries, trx))
-      if (event.name === 'customer.updated' && event.data.formerEmail) found.push(event.data.formerEmail);
-    before = entries.at(-1)?.seq;
-    if (entries.length < pageSize) return found;
-  }
 }
 
 /** A place in the history without what is personal; undefined when there is nothing to take away. */

@@ -1,34 +1,32 @@
 import { isOfFew, type BulkOperation, type BulkView } from '../bulk/operation.js';
 import type { CommandInput } from '../commands/input.js';
-import type { Customer } from '../customers/customer.js';
 import { conditionsOf } from '../search/filter.js';
-import { termsOf, termText } from '../search/terms.js';
-import { erasedActor, nameOfErased, type OwnNames } from './personal.js';
+import type { TermKind } from '../search/terms.js';
+import type { KnownBy } from './known-by.js';
+import { erasedActor, nameOfErased } from './personal.js';
 
 /**
- * An operation on many that is over and looked for the customer, or lists it, without what it looked for and what it said;
- * undefined: it looked for others, or meant so many that its words are no one's own. What is left of its filter means
- * nobody else.
+ * An operation on many that is over and lists the customer, or looked for it by what it is known by or was, without what
+ * it looked for and what it said; undefined: it looked for others, or meant so many that its words are no one's own. What
+ * is left of its filter means nobody else.
  */
 export function erasedOperation(
   operation: BulkOperation,
-  customer: Customer,
-  names: OwnNames,
+  customerId: string,
+  known: KnownBy,
 ): BulkOperation | undefined {
   if (!isOfFew(operation)) return undefined;
   const { filter, input, createdBy } = operation;
   const { search, externalId, attribute } = filter;
   const key = attribute?.split(':', 1)[0] ?? '';
   const { prefix, terms } = conditionsOf({ search, attribute });
-  const own = termsOf(customer, [key]);
-  const ownNames = [...own.map(({ kind, term }) => (kind === 'name' ? term : '')), ...[...names].map(termText)];
-  const gone = nameOfErased(customer.id);
+  const own = (kind: TermKind, fits: (term: string) => boolean): boolean =>
+    known.terms.some((it) => it.kind === kind && fits(it.term));
+  const gone = nameOfErased(customerId);
   const erased = {
-    ...(prefix !== undefined && ownNames.some((name) => name.startsWith(prefix)) && { search: gone }),
-    ...(externalId !== undefined && externalId === customer.externalId && { externalId: gone }),
-    ...(terms.some(({ term }) => own.some((it) => it.kind === 'attribute' && it.term === term)) && {
-      attribute: `${key}:${gone}`,
-    }),
+    ...(prefix !== undefined && own('name', (term) => term.startsWith(prefix)) && { search: gone }),
+    ...(externalId !== undefined && known.externalIds.has(externalId) && { externalId: gone }),
+    ...(terms.some(({ term }) => own('attribute', (it) => it === term)) && { attribute: `${key}:${gone}` }),
   };
   // Of those that list customers only those are brought here that list this one.
   if (Object.keys(erased).length === 0 && !filter.listed) return undefined;
@@ -36,7 +34,7 @@ export function erasedOperation(
     ...operation,
     filter: { ...filter, ...erased },
     input: wordless(input),
-    createdBy: erasedActor(createdBy, names),
+    createdBy: erasedActor(createdBy, known.names),
   };
 }
 

@@ -68,6 +68,35 @@ for (const { title, present, create } of backends)
       expect(await run.acme.bulk.get(again.id)).toMatchObject({ total: 1, changed: 0, refused: 1 });
     });
 
+    it('is erased with the customer that it found by what it was before', async () => {
+      const { customers } = run.acme;
+      await customers.update(id, { lastName: 'Zyx', attributes: { passport: 'P-7770001' } });
+      await customers.update(id, { lastName: 'Quuxley' });
+      await customers.link(id, { externalId: 'crm-7770001' });
+      const asked: BulkDraft['filter'][] = [
+        { search: 'zebulon zyx' },
+        { search: 'zyx' },
+        { externalId: 'crm-5550199' },
+        { attribute: 'passport:p-7770001' },
+      ];
+      const ids: string[] = [];
+      for (const filter of asked) ids.push(await finished(filter));
+      const others = await finished({ externalId: 'crm-1' });
+      await customers.update(id, { attributes: { passport: null } });
+      await customers.link(id, { externalId: null });
+      await erase();
+      const gone = `erased ${id}`;
+      const left = await Promise.all(ids.map((it) => run.acme.bulk.get(it)));
+      expect(left.map(({ filter }) => filter)).toEqual([
+        { search: gone },
+        { search: gone },
+        { externalId: gone },
+        { attribute: `passport:${gone}` },
+      ]);
+      for (const { input } of left) expect(input).toMatchObject({ reason: null });
+      expect(await run.acme.bulk.get(others)).toMatchObject({ filter: { externalId: 'crm-1' }, input: { reason } });
+    });
+
     it('is erased from what it answered under its key, which stays taken', async () => {
       const asked = {
         command: 'suspend',
