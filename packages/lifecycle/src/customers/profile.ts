@@ -18,7 +18,9 @@ export const profileInput = z
       .nullable()
       .meta({ description: 'Null: none any more' }),
     marketingConsent: z.boolean(),
-    attributes: freeForm.meta({ description: 'Those that change; null takes one away' }),
+    attributes: freeForm.meta({
+      description: 'Those that change; null takes one away. With those that stay, 64 KiB of JSON at the most',
+    }),
   })
   .partial()
   .meta({ id: 'CustomerProfile' });

@@ -8,6 +8,7 @@ import type { Customer } from './customer.js';
 import { lockToChange } from './lock.js';
 import { runBefore, runInTransaction } from './perform.js';
 import type { CommandOptions } from './command-options.js';
+import { checkFacts } from './facts.js';
 import { profileInput, type Profile, type ProfileDraft } from './profile.js';
 import { happened, recordChange } from './record.js';
 import { takeTurn } from './turn.js';
@@ -43,6 +44,7 @@ export async function updateCustomer<Answer>(
     const changes = changesOf(before, input);
     const fields = Object.keys(changes);
     if (fields.length === 0) return { answer: answer(before), customer: before };
+    if (changes.attributes !== undefined) checkFacts('attributes', before.attributes, changes.attributes);
     if (changes.email !== undefined) {
       const holder = await customers.byEmail(changes.email, trx);
       if (holder && holder.id !== customerId) throw lifecycleErrors.CUSTOMER_EXISTS({ field: 'email' });

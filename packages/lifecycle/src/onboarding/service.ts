@@ -6,6 +6,7 @@ import type { Customer, CustomerView } from '../customers/customer.js';
 import { viewOf } from '../customers/next-actions.js';
 import { perform } from '../customers/perform.js';
 import type { CommandOptions } from '../customers/command-options.js';
+import { checkFacts } from '../customers/facts.js';
 import type { Step } from '../customers/step.js';
 import { destination, type Command } from '../customers/transitions.js';
 import { missingKeys } from './checklist.js';
@@ -19,7 +20,8 @@ export interface OnboardingService {
    * Takes a verified customer through onboarding to active, in one transaction; also one that was marked as churning
    * before it got so far. With items of the checklist missing, it stays in onboarding with what was given kept; asked
    * again, it goes on.
-   * @throws CUSTOMER_NOT_FOUND, ILLEGAL_TRANSITION
+   * @throws CUSTOMER_NOT_FOUND, ILLEGAL_TRANSITION, INVALID_INPUT (also for what is more than 64 KiB of JSON with what was
+   * given before)
    */
   onboard(customerId: string, draft?: OnboardingDraft, options?: CommandOptions): Promise<CustomerView>;
 }
@@ -35,6 +37,8 @@ export function onboardingService(context: LifecycleContext, identity: ScopeIden
         onboardingData: { ...customer.onboardingData, ...input.onboardingData },
       });
       const missing = (customer: Customer): string[] => missingKeys(checklist, withData(customer));
+      const isNew = (customer: Customer): boolean =>
+        !isDeepStrictEqual(withData(customer).onboardingData, customer.onboardingData);
       const take = (command: Command, name: OnboardingEvent, applies: (customer: Customer) => boolean): Step => ({
         command,
         input,
@@ -43,11 +47,10 @@ export function onboardingService(context: LifecycleContext, identity: ScopeIden
         decide(customer, transition) {
           const to = destination(transition, customer.blocks);
           const { onboardingData } = withData(customer);
+          if (isNew(customer)) checkFacts('onboarding_data', customer.onboardingData, onboardingData);
           return { patch: { onboardingData, stage: to }, event: { name, data: { from: customer.stage, to } } };
         },
       });
-      const isNew = (customer: Customer): boolean =>
-        !isDeepStrictEqual(withData(customer).onboardingData, customer.onboardingData);
       const steps = [
         take('startOnboarding', 'customer.onboarding_started', ({ stage }) => stage !== 'onboarding'),
         take('progressOnboarding', 'customer.onboarding_progressed', (it) => missing(it).length > 0 && isNew(it)),

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fold, foldedRow } from '../../src/customers/fold.js';
 import { backends, type Backend } from '../support/backends.js';
+import { crowd } from '../support/crowd.js';
 import { rig, someone, until, type Rig } from '../support/lifecycle.js';
 
 for (const { title, present, create } of backends)
@@ -46,6 +47,24 @@ for (const { title, present, create } of backends)
       await run.acme.customers.update(id, { lastName: 'Quuxley', attributes: { Since: 7 } });
       await run.acme.customers.update(id, {});
       expect((await run.acme.customers.read(id)).version).toBe(2);
+    });
+
+    it('takes attributes as long as all of them come to 64 KiB, and has what is beyond that shrink alone', async () => {
+      const { customers } = run.acme;
+      const { id } = await customers.register(someone());
+      const half = 'x'.repeat(32 * 1_024);
+      await customers.update(id, { attributes: { one: half, gone: 'x' } });
+      const over = customers.update(id, { attributes: { gone: null, two: half } });
+      await expect(over).rejects.toMatchObject({ code: 'INVALID_INPUT', issues: [{ path: 'attributes' }] });
+      expect((await customers.read(id)).attributes).toEqual({ one: half, gone: 'x' });
+      // What was not counted before, e.g. two bytes of each of these.
+      const [big] = await crowd(backend.store, 1, { attributes: { one: 'ß'.repeat(32 * 1_024), two: half } });
+      const change = (attributes: Record<string, unknown>) => customers.update(big?.id ?? '', { attributes });
+      await expect(change({ three: 1 })).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+      await customers.update(big?.id ?? '', { firstName: 'X' });
+      await change({ one: 'ß'.repeat(32 * 1_024 - 1) });
+      await change({ two: null, one: half });
+      expect((await customers.read(big?.id ?? '')).attributes).toEqual({ one: half });
     });
 
     it('has a new address proven, by a token that takes the place of the one before', async () => {

@@ -43,3 +43,25 @@ it('a customer stays in onboarding until its checklist is done, and what it gave
   ]);
   await run.stop();
 });
+
+it('what a customer gives while it is onboarded comes to 64 KiB at the most', async () => {
+  const clock = fakeClock();
+  const backend = { store: memoryLifecycleStore({ clock }), clock, close: () => Promise.resolve() };
+  const run = await rig(backend, {
+    checklist: [{ key: 'sign', message: 'Sign.', isDone: ({ onboardingData }) => onboardingData['signed'] === true }],
+  });
+  const { customers, verification, onboarding } = run.acme;
+  const { id } = await customers.register(someone());
+  await verification.verify(id, { verificationToken: await run.token(id), verificationType: 'email' });
+  const half = 'x'.repeat(32 * 1_024);
+  const refused = { code: 'INVALID_INPUT', issues: [{ path: 'onboarding_data' }] };
+  await expect(onboarding.onboard(id, { onboardingData: { one: half, two: half } })).rejects.toMatchObject(refused);
+  expect((await customers.get(id)).lifecycleStage).toBe('verification');
+  await onboarding.onboard(id, { onboardingData: { one: half } });
+  await expect(onboarding.onboard(id, { onboardingData: { two: half } })).rejects.toMatchObject(refused);
+  expect((await customers.read(id)).onboardingData).toEqual({ one: half });
+  await onboarding.onboard(id, { onboardingData: { one: '', two: half } });
+  await onboarding.onboard(id, { onboardingData: { signed: true } });
+  expect((await customers.get(id)).lifecycleStage).toBe('active');
+  await run.stop();
+});
