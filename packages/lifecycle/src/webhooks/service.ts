@@ -123,8 +123,10 @@ export function webhookService(context: LifecycleContext, { tenantId }: ScopeIde
       return store.transaction(async (trx) => {
         const before = await webhooks.lock(webhookId, trx);
         if (!before) throw lifecycleErrors.WEBHOOK_NOT_FOUND({ webhookId });
-        // Enabled again, it has as long as a new one.
-        const fresh = changes.enabled === true && !before.enabled ? { failingSince: null, disabledAt: null } : {};
+        const isBack = changes.enabled === true && !before.enabled;
+        const isMoved = changes.url !== undefined && changes.url !== before.url;
+        // Enabled again, or pointed elsewhere, it has as long as a new one.
+        const fresh = { ...(isBack && { disabledAt: null }), ...((isBack || isMoved) && { failingSince: null }) };
         const bare: Webhook = { ...before, ...defined, ...fresh, updatedAt: clock.now() };
         const isElsewhere = originOf(bare.url) !== originOf(before.url);
         const made = rotateSecret || isElsewhere ? newSecret(bare) : undefined;

@@ -67,4 +67,36 @@ for (const { title, present, create } of backends)
       await run.stop();
       await backend.close();
     });
+
+    it('has as long as a new one where it is pointed elsewhere meanwhile', async () => {
+      const backend = await create();
+      const webhooks = { egress: { allow: ['loopback' as const] }, maxAttempts: 1, disableAfterHours: 120 };
+      const run = await rig(backend, { webhooks });
+      const own = run.acme.webhooks;
+      const there = await receiver();
+      there.is.status = 503;
+      const { id } = await own.create({ name: 'CRM', url: `${there.url}/old` });
+      const fails = async (): Promise<void> => {
+        const before = (await own.deliveries(id, { state: 'failed' })).items.length;
+        await run.acme.customers.register(someone());
+        const failed = async () => (await own.deliveries(id, { state: 'failed' })).items.length;
+        await until(async () => (await failed()) > before, run.clock, 1_000);
+      };
+      await fails();
+      await until(async () => (await own.get(id)).failingSince !== null, run.clock);
+      run.clock.set(run.clock.now() + 121 * hourMs);
+      expect(await own.update(id, { name: 'CRM of Essen' })).toMatchObject({ failingSince: expect.any(Number) });
+      expect(await own.update(id, { url: `${there.url}/new` })).toMatchObject({ enabled: true, failingSince: null });
+      await fails();
+      await until(async () => (await own.get(id)).failingSince !== null, run.clock);
+      expect(await own.get(id)).toMatchObject({ enabled: true, disabledAt: null });
+      run.clock.set(run.clock.now() + 121 * hourMs);
+      await fails();
+      await until(async () => !(await own.get(id)).enabled, run.clock, 1_000);
+      const { disabledAt } = await own.get(id);
+      // Elsewhere it is still off.
+      expect(await own.update(id, { url: there.url })).toMatchObject({ enabled: false, disabledAt });
+      await run.stop();
+      await backend.close();
+    });
   });
