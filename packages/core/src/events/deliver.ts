@@ -47,8 +47,11 @@ export async function deliverOne<Schemas extends EventSchemas>(delivery: Deliver
   // An old row is somebody else's word: it is parsed like any input.
   const event = events.parse(entry.event) as DomainEvent<Schemas> | undefined;
   if (!event) {
+    if (attempt >= limits.maxAttempts) {
+      await subscriber.gaveUpUnread?.(entry.event);
+      return park(delivery, 'EVENT_NOT_UNDERSTOOD');
+    }
     // A newer process may have written it, and will come for it.
-    if (attempt >= limits.maxAttempts) return park(delivery, 'EVENT_NOT_UNDERSTOOD');
     await outbox.retryLater(claim, backoffAfter(attempt, limits));
     return false;
   }

@@ -30,6 +30,8 @@ export interface Subscriber<
    * then. Throwing or rejecting means: not yet.
    */
   gaveUp?(event: DomainEventOf<Schemas, Name>): void | Promise<void>;
+  /** The same of what was not understood at the last attempt either, as it is stored: another version may have written it. */
+  gaveUpUnread?(stored: DomainEvent): void | Promise<void>;
 }
 
 type DomainEventOf<Schemas extends EventSchemas, Name extends keyof Schemas & string> = {

@@ -153,16 +153,17 @@ describe('outbox relay', () => {
     await relay.stop();
   });
 
-  it('leaves what it does not understand to a newer process until its last attempt', async () => {
+  it('leaves what it does not understand to a newer process until its last attempt, and tells of it then', async () => {
     const { clock, outbox, relay, made } = setUp({ maxAttempts: 3 });
-    relay.subscribe({ name: 'any', deliver: () => {} });
+    const unread: unknown[] = [];
+    relay.subscribe({ name: 'any', deliver: () => {}, gaveUpUnread: ({ data }) => void unread.push(data) });
     await outbox.append([{ subscriber: 'any', event: { ...made('a', 1), data: { n: 'one' } } }]);
     const parked = async () => (await outbox.parked('acme', { limit: 10 })).items.map(({ attempts }) => attempts);
     relay.start();
     await clock.advance(2_900);
-    expect(await parked()).toEqual([]);
+    expect([await parked(), unread]).toEqual([[], []]);
     await clock.advance(1_000);
-    expect(await parked()).toEqual([3]);
+    expect([await parked(), unread]).toEqual([[3], [{ n: 'one' }]]);
     await relay.stop();
   });
 

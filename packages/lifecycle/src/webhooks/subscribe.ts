@@ -31,6 +31,10 @@ export function subscribeWebhooks(context: LifecycleContext): void {
     deliver: ({ tenantId, data }, delivery) =>
       deliverDue(context, sending, { tenantId, deliveryId: data.deliveryId }, delivery),
     gaveUp: ({ tenantId, data }) => giveUpDelivery(context, sending, { tenantId, deliveryId: data.deliveryId }),
+    async gaveUpUnread({ tenantId, data }) {
+      const { deliveryId } = { ...(data as { deliveryId?: unknown }) };
+      if (typeof deliveryId === 'string') await giveUpDelivery(context, sending, { tenantId, deliveryId });
+    },
   });
   sending.relay.subscribe({
     name: disabledSubscriber,

@@ -57,3 +57,35 @@ for (const { title, present, create } of backends)
       await until(async () => (await parked()) === 0, run.clock, 10_000);
     });
   });
+
+for (const { title, present, create } of backends)
+  describe.skipIf(!present)(`a delivery that another version noted in words of its own, on ${title}`, () => {
+    it('has failed when it is given up, and is replayed', async () => {
+      const backend = await create();
+      const { store } = backend;
+      const run = await rig(backend, { webhooks: { egress: { allow: ['loopback'] }, maxAttempts: 3 } });
+      const there = await receiver();
+      there.is.status = 503;
+      const { id: webhookId } = await run.acme.webhooks.create({ name: 'CRM', url: there.url });
+      const { id: customerId } = await run.acme.customers.register(someone());
+      const log = async () => (await run.acme.webhooks.deliveries(webhookId)).items;
+      await until(async () => (await log())[0]?.attempts === 1, run.clock);
+      await store.transaction((trx) =>
+        store.webhookOutbox.rewrite(
+          'acme',
+          `${webhookId}/${customerId}`,
+          (event) => ({ ...event, name: 'webhook.to_be_told' }),
+          trx,
+        ),
+      );
+      const parked = async () => (await store.webhookOutbox.parked('acme', { limit: 9 })).items;
+      await until(async () => (await parked()).length > 0, run.clock, 1_000);
+      expect((await parked()).map(({ reason }) => reason)).toEqual(['EVENT_NOT_UNDERSTOOD']);
+      expect(await log()).toMatchObject([{ state: 'failed', attempts: 3, lastFailure: 'never_settled' }]);
+      there.is.status = 204;
+      await run.acme.webhooks.replay((await log())[0]?.id ?? '');
+      await until(async () => (await log())[0]?.state === 'delivered', run.clock);
+      await run.stop();
+      await backend.close();
+    });
+  });
