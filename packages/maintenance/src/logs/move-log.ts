@@ -1,11 +1,11 @@
 import { packedSuffixes } from '../files/codec.js';
-import type { Facts } from '../files/facts.js';
+import { partialSuffix } from '../files/compress.js';
 import type { OpenRoot } from '../files/root.js';
 import type { Relief } from '../files/steps.js';
-import { errorCode, unless } from '../files/system.js';
+import { errorCode } from '../files/system.js';
 import type { CheckedLog } from '../policies/check-log.js';
 import { copyThenTruncate } from './copy-truncate.js';
-import type { RotatedFile } from './rules.js';
+import type { LogFile, RotatedFile } from './rules.js';
 
 /**
  * Gives a log its rotated name: renames it, or copies it and empties it. Never onto a file that is there. A process that
@@ -41,15 +41,28 @@ async function isTaken(root: OpenRoot, name: string): Promise<boolean> {
   return false;
 }
 
-/** Makes the new log, unless its writer was faster. */
-export async function createLog(root: OpenRoot, { create }: CheckedLog, log: string, old: Facts): Promise<void> {
+/**
+ * Makes the new log, unless its writer was faster. It has its owner and mode before it has its name: what cannot be made so
+ * is left to its writer, who could not write to a file of somebody else.
+ * @param rotated the name that the old one has now: what a dead process leaves beside that is found
+ */
+export async function createLog(
+  root: OpenRoot,
+  { create }: CheckedLog,
+  { name, facts }: LogFile,
+  rotated: string,
+): Promise<void> {
   if (create === false) return;
-  const { mode = old.mode & 0o7777, uid = old.uid, gid = old.gid } = create === true ? {} : create;
-  const file = await root.create(log, 0o600).catch(unless('EEXIST'));
-  if (!file) return;
+  const { mode = facts.mode & 0o7777, uid = facts.uid, gid = facts.gid } = create === true ? {} : create;
+  const partial = `${rotated}${partialSuffix}`;
+  const file = await root.create(partial, 0o600);
   try {
     await file.chown(uid, gid);
     await file.chmod(mode);
+    await root.move(partial, name);
+  } catch (error) {
+    await root.unlink(partial).catch(() => undefined);
+    if (errorCode(error) !== 'EEXIST') throw error;
   } finally {
     await file.close();
   }

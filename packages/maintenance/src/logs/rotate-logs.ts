@@ -128,7 +128,7 @@ async function rotateDue(work: Work): Promise<Moved[]> {
       const earlier = found.rotated.filter((it) => it.log === log.name);
       const to = await moveLog(root, policy, log.name, earlier, now(), { signal, relief });
       moved.push({ log: log.name, to });
-      if (policy.method === 'rename') await createLog(root, policy, log.name, log.facts);
+      if (policy.method === 'rename') await createLog(root, policy, log, to);
     }).catch((error: unknown) => {
       // Cut short while it waited: the log is as it was, and those before it are told of.
       if (!isOperationError(signal.reason, 'RUN_ENDED')) throw error;

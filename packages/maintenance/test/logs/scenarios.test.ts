@@ -1,9 +1,23 @@
 import { execFileSync } from 'node:child_process';
-import { chmod, chown, link, mkdir, readFile, stat, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  chown,
+  link,
+  mkdir,
+  readFile,
+  readdir,
+  stat,
+  symlink,
+  truncate,
+  unlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemFiles, type FileSystem } from '../../src/files/system.js';
 import type { LogPolicy } from '../../src/policies/log-policy.js';
+import { failing } from '../support/faulty-files.js';
 import { day, logFolder, rotate, type LogFolder, type Rotated, type RotateOptions } from '../support/logs.js';
 
 const now = Date.UTC(2026, 0, 31, 12);
@@ -425,6 +439,33 @@ describe('a log rotation', () => {
     expect([told, await folder.names()]).toEqual([0, [`app.log.${stamp}`]]);
     await rotate(folder, policy, { now });
     expect([told, await folder.names()]).toEqual([1, [`app.log.${stamp}.gz`]]);
+  });
+
+  it.each(['chown', 'chmod'] as const)(
+    'leaves it to the writer to make the new log where that cannot be made like the old one (%s)',
+    async (operation) => {
+      await folder.write('app.log', 'one');
+      const { system } = failing(operation, 1, 'EPERM');
+      const policy = { ...due, create: true, compress: false } as const;
+      const { counts, faults } = await rotate(folder, policy, { now, system });
+      expect([counts.rotated, faults.map(({ what }) => what)]).toEqual([1, ['file']]);
+      expect(await readdir(folder.directory)).toEqual([`app.log.${stamp}`]);
+    },
+  );
+
+  it('makes no new log over one that the writer made before it', async () => {
+    await folder.write('app.log', 'one');
+    const link: FileSystem['link'] = async (from, to) => {
+      await systemFiles.link(from, to);
+      if (String(to).endsWith(stamp)) {
+        await unlink(folder.at('app.log'));
+        await folder.write('app.log', 'two');
+      }
+    };
+    const policy = { ...due, create: true, compress: false } as const;
+    expect(await rotate(folder, policy, { now, system: { ...systemFiles, link } })).toMatchObject({ faults: [] });
+    expect(await readdir(folder.directory)).toEqual(['app.log', `app.log.${stamp}`]);
+    expect([await folder.read('app.log'), await folder.read(`app.log.${stamp}`)]).toEqual(['two', 'one']);
   });
 
   it('leaves a log of 10 GB that is mostly hole in its room', async () => {
