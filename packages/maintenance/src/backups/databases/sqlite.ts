@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { link, lstat, open, stat, unlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -5,6 +6,7 @@ import { dirname, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { Worker } from 'node:worker_threads';
 import { coreErrors } from '@dotmac/core';
+import { errorCode } from '../../files/system.js';
 import { bytesOf, writeAll } from '../bytes.js';
 import { BackupError } from '../program.js';
 import {
@@ -154,13 +156,15 @@ export function sqliteSource(file: string, { countRows }: { countRows: boolean }
 async function restoreFile(url: string, content: Content, signal: AbortSignal): Promise<void> {
   const path = sqlitePath(url);
   if (path === null) throw new UnfitTarget('a SQLite backup is restored to a file: sqlite:/path/to.db');
-  for (const side of sideFiles)
-    if (await lstat(path + side).catch(() => null)) throw new UnfitTarget('there is a file of that name already');
-  const partial = `${path}.partial`;
-  await unlink(partial).catch(() => undefined);
+  const taken = (): Error => new UnfitTarget('there is a file of that name already');
+  for (const side of sideFiles) if (await lstat(path + side).catch(() => null)) throw taken();
+  // Of its own: another restoration may be at work into the same file.
+  const partial = `${path}.${randomBytes(4).toString('hex')}.partial`;
   try {
     await fill(partial, content, signal);
-    await link(partial, path);
+    await link(partial, path).catch((error: unknown) => {
+      throw errorCode(error) === 'EEXIST' ? taken() : error;
+    });
   } finally {
     await unlink(partial).catch(() => undefined);
   }
