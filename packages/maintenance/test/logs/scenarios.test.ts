@@ -410,6 +410,8 @@ describe('a log rotation', () => {
     for (let round = 0; round < rounds; round++)
       last = await rotate(folder, policy, { ...options, now: now + round * day });
     expect(last?.faults.map(({ what }) => what)).toEqual(faults);
+    const { rotated = 0, deleted = 0, compressed = 0 } = last?.counts ?? {};
+    expect(last?.cleaned).toBe(rotated + deleted + compressed);
     const found = await Promise.all(
       (await folder.names()).map(async (name) => {
         const facts = await stat(folder.at(name)).catch(() => null);
@@ -476,6 +478,26 @@ describe('a log rotation', () => {
     expect(await rotate(folder, policy, { now, system: { ...systemFiles, link } })).toMatchObject({ faults: [] });
     expect(await readdir(folder.directory)).toEqual(['app.log', `app.log.${stamp}`]);
     expect([await folder.read('app.log'), await folder.read(`app.log.${stamp}`)]).toEqual(['two', 'one']);
+  });
+
+  it('counts no log as rotated, and no file as deleted, that the system keeps from it', async () => {
+    for (const operation of ['link', 'unlink'] as const) {
+      await folder.remove();
+      folder = await logFolder(now);
+      await folder.write('app.log', operation === 'link' ? 'one' : '');
+      await folder.write('app.log.20260101T000000Z', 'old', 30);
+      const { system } = failing(operation, 1, 'EACCES');
+      const policy = { ...due, compress: false, retentionDays: 10 } as const;
+      const { counts, cleaned, faults } = await rotate(folder, policy, { now, system });
+      expect(faults.map(({ what }) => what)).toEqual(['file']);
+      const deleted = operation === 'link' ? 1 : 0;
+      expect([counts.rotated, counts.deleted, counts.bytesFreed > 0, cleaned]).toEqual([
+        0,
+        deleted,
+        deleted > 0,
+        deleted,
+      ]);
+    }
   });
 
   it('leaves a log of 10 GB that is mostly hole in its room', async () => {

@@ -60,6 +60,20 @@ describe('the state of a directory of logs', () => {
     expect(await folder.names()).toEqual(['app.log.20260201T120000Z']);
   });
 
+  it('keeps whose writers are still to be told, when those of another policy of the directory are', async () => {
+    const due = { maxSizeMb: 1e-9, compress: false } as const;
+    const [jobs, web] = [
+      { ...due, name: 'jobs', pattern: 'job-*.log' },
+      { ...due, name: 'web', pattern: 'web.log' },
+    ];
+    for (const name of ['job-1.log', 'web.log']) await folder.write(name, 'x');
+    await rotate(folder, { ...jobs, reopen: () => Promise.reject(new Error('no')) }, { now });
+    expect(await rotate(folder, { ...web, reopen: () => undefined }, { now })).toMatchObject({ faults: [] });
+    let told = 0;
+    await rotate(folder, { ...jobs, reopen: () => void (told += 1) }, { now });
+    expect(told).toBe(1);
+  });
+
   it('is whole however many logs it knew, and has the writers that are still to be told', async () => {
     const name = (nth: number): string => `${nth}-${'n'.repeat(200)}.log`;
     const since = Object.fromEntries(Array.from({ length: 100_000 }, (_, nth) => [name(nth), now]));

@@ -6,6 +6,7 @@ import { gunzipSync } from 'node:zlib';
 import { silentLogger } from '@dotmac/core';
 import type { FileSystem } from '../../src/files/system.js';
 import { openRoot } from '../../src/files/root.js';
+import type { Steps } from '../../src/files/steps.js';
 import { forecastRotation, type RotationForecast } from '../../src/logs/orders.js';
 import { rotateLogs, type RotationCounts, type RotationFault } from '../../src/logs/rotate-logs.js';
 import { rotationOrders } from '../../src/logs/rotation-orders.js';
@@ -65,6 +66,8 @@ export interface Rotated {
   counts: RotationCounts;
   faults: RotationFault[];
   notes: string[];
+  /** What its steps say that was rotated, deleted or compressed. */
+  cleaned: number;
 }
 
 export interface RotateOptions {
@@ -91,14 +94,19 @@ export async function rotate(
   if (!root) throw missing();
   const notes: string[] = [];
   try {
-    const steps = { remaining: Infinity, advance: () => Promise.resolve(!signal.aborted) };
+    let done = 0;
+    const steps: Steps = {
+      remaining: Infinity,
+      advance: ({ cleaned }) => Promise.resolve(((done += cleaned), !signal.aborted)),
+    };
     const context = {
       signal,
       logger: silentLogger,
       begin: () => Promise.resolve(steps),
       note: (text: string) => void notes.push(text),
     };
-    return { ...(await rotateLogs(root, policy, rotationOrders(policy, request, now), context)), notes };
+    const rotated = await rotateLogs(root, policy, rotationOrders(policy, request, now), context);
+    return { ...rotated, notes, cleaned: done };
   } finally {
     await root.close();
   }
