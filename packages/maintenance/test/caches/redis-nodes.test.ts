@@ -47,7 +47,7 @@ describe.skipIf(!startable.redis)('sweeping a Redis of its own (needs redis-serv
 
     it('knows the slot of a key as the cluster does', async () => {
       const [node] = cluster.nodes('master');
-      for (const key of ['', 'a', '{user}:1', 'x{}y', '{}', 'über{ü}', '{a}{b}', 'x}{y}', '\u0000'])
+      for (const key of ['', 'a', 'a}b', '{user}:1', 'x{}y', '{}', 'über{ü}', '{a}{b}', 'x}{y}', '\u0000'])
         expect(slotOf(Buffer.from(key)), key).toBe(await node?.cluster('KEYSLOT', key));
     });
 

@@ -500,6 +500,20 @@ describe('a log rotation', () => {
     }
   });
 
+  it('leaves the logs as they are that it has not come to when no more is to be begun', async () => {
+    for (const name of ['app.log', 'web.log', 'app.log.1']) await folder.write(name, name);
+    const controller = new AbortController();
+    const policy = {
+      ...due,
+      naming: 'numbered',
+      keepFiles: 1,
+      hooks: { beforeRotate: () => controller.abort() },
+    } as const;
+    const { counts } = await rotate(folder, policy, { now, signal: controller.signal });
+    expect(counts).toMatchObject({ rotated: 1, deleted: 0, compressed: 0 });
+    expect(await folder.names()).toEqual(['app.log.1', 'app.log.2', 'web.log']);
+  });
+
   it('leaves a log of 10 GB that is mostly hole in its room', async () => {
     await writeFile(folder.at('app.log'), '');
     await truncate(folder.at('app.log'), 10 * 2 ** 30);
