@@ -13,6 +13,7 @@ import {
   assertStatus,
   createClient,
   eventually,
+  eventsUntil,
   type Answer,
   type Client,
 } from './contract/client.js';
@@ -196,6 +197,31 @@ describe.each(Object.keys(frameworks))('what people do about customers and their
     expect(body.custom_config).toEqual({ speed: 500 });
     const runs = assertStatus(await client.get(`${at}/services/${id}/runs`), 200).body as { operation: string }[];
     expect(runs.map(({ operation }) => operation)).toEqual(['change_plan', 'provision']);
+  });
+
+  it('tells each step of a run while it goes on, and a reader that comes back what it does not know yet', async () => {
+    const id = await requested();
+    const path = `${at}/provisioning/${id}`;
+    await eventually(
+      () => client.get(path),
+      ({ body }) => body.steps[0].status === 'waiting',
+    );
+    const following = await client.stream('GET', `${path}/events`);
+    const [known = expect.unreachable()] = await eventsUntil(following.clone(), 'run');
+    expect(JSON.parse(known.data)).toMatchObject({ step: null, run: { steps: [{ status: 'waiting' }, {}] } });
+    const back = await client.stream('GET', `${path}/events`, { headers: { 'last-event-id': known.id } });
+    const heard = [eventsUntil(following, 'ended'), eventsUntil(back, 'ended')];
+
+    assertStatus(await ofRun(id, 'decisions', { step: 'boss', decision: 'approve' }), 200);
+    await expect.poll(() => tokens.get(id)).toBeDefined();
+    assertStatus(await client.post(`${at}/provisioning/completions`, { token: tokens.get(id) }), 200);
+
+    const [all = [], rest = []] = await Promise.all(heard);
+    const told = all.map(({ event, data }) => ({ event, ...JSON.parse(data) }));
+    const steps = told.flatMap(({ step }) => (step ? [`${step.name}: ${step.status}`] : []));
+    expect(steps).toEqual(expect.arrayContaining(['boss: completed', 'technician: completed']));
+    expect(told.at(-1)).toMatchObject({ event: 'ended', run: { run_status: 'completed' } });
+    expect(rest.map((event) => event.id)).not.toContain(known.id);
   });
 
   it('cancels a run, which is undone', async () => {

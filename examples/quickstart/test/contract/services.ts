@@ -198,7 +198,11 @@ export const serviceLife: Suite<ContractSubject> = {
           ...['churning: active', 'active: active', 'inactive: inactive', 'deleted: deleted', 'inactive: inactive'],
           ...['onboarding: pending', 'churning: pending', 'onboarding: pending', 'churning: pending', 'active: active'],
         ]);
-        assertProblem(await client.post(`${customers}/${id}/restore`, {}), 409, 'ILLEGAL_TRANSITION');
+        const refused = await client.post(`${customers}/${id}/restore`, {});
+        assertProblem(refused, 409, 'ILLEGAL_TRANSITION');
+        const { stage, command, legal, possible } = refused.body.details;
+        assert.deepEqual([stage, command], ['active', 'restore']);
+        assert.ok(legal.includes('reactivate') && possible.includes('suspend') && !possible.includes('reactivate'));
       },
     },
   ],

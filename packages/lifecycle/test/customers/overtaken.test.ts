@@ -147,6 +147,24 @@ for (const { title, present, create } of backends)
       await expect(verify(run.acme, id, verificationToken, key)).rejects.toMatchObject({ code: 'VERIFICATION_LOCKED' });
     });
 
+    it('guesses no more often than others do, however many guess at once', async () => {
+      const { id, verificationToken } = await newcomer();
+      const guesses = Array.from({ length: 50 }, (_, guess) => (guess === 25 ? verificationToken : `wrong-${guess}`));
+      const answers = await Promise.all(
+        guesses.map((token, guess) =>
+          verify(run.acme, id, token, { idempotencyKey: `k${guess}` }).then(
+            () => 'done',
+            ({ code }: { code: string }) => code,
+          ),
+        ),
+      );
+      const counted = answers.filter((answer) => answer === 'VERIFICATION_FAILED' || answer === 'done');
+      expect(counted.length).toBeLessThanOrEqual(5);
+      expect(answers.filter((answer) => answer === 'VERIFICATION_LOCKED')).toHaveLength(
+        guesses.length - counted.length,
+      );
+    });
+
     it('is locked by guesses that were made before its own was counted', async () => {
       const { id, verificationToken } = await newcomer();
       const before = async (): Promise<void> => {
