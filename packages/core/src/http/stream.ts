@@ -9,6 +9,7 @@ import { newId } from '../ids.js';
 import type { Logger } from '../logger.js';
 import type { HttpResponse } from './exchange.js';
 import { readAhead } from './read-ahead.js';
+import { silent, withSilences } from './silences.js';
 import { started } from './started.js';
 import { verifyError, verifyOutput } from './verify.js';
 
@@ -67,7 +68,7 @@ export function createStreamer<Scope>(
     try {
       // Heads go out with the first piece of a body: a client of events is not to wait for one to happen.
       if (silence !== undefined) yield silence;
-      for await (const value of silence === undefined ? items : withSilences(items, clock)) {
+      for await (const value of silence === undefined ? items : withSilences(items, clock, heartbeatMs)) {
         if (value === silent) yield silence ?? '';
         else {
           if (verify) verifyOutput(route, route.output, value);
@@ -87,27 +88,4 @@ export function createStreamer<Scope>(
       body: route.lines ? readAhead(pieces, mostAhead) : pieces,
     };
   };
-}
-
-const silent = Symbol('nothing happened');
-
-/** The items, and a word wherever none came for a while. */
-async function* withSilences(items: AsyncIterable<unknown>, clock: Clock): AsyncGenerator<unknown> {
-  const iterator = items[Symbol.asyncIterator]();
-  try {
-    for (let next = iterator.next(); ;) {
-      let cancel = (): void => undefined;
-      const quiet = new Promise<typeof silent>((resolve) => (cancel = clock.after(heartbeatMs, () => resolve(silent))));
-      const came = await Promise.race([next, quiet]).finally(() => cancel());
-      if (came === silent) yield silent;
-      else if (came.done) return;
-      else {
-        yield came.value;
-        next = iterator.next();
-      }
-    }
-  } finally {
-    // Not awaited: it may be waiting for an item that never comes.
-    void iterator.return?.();
-  }
 }
