@@ -45,8 +45,8 @@ async function* checked(
   let line = 0;
   for await (const bytes of linesOf(stream)) {
     line++;
-    if (bytes?.every(isSpace)) continue;
     if (line > mostLines) throw coreErrors.MALFORMED_BODY({ reason: `it has more than ${mostLines} lines` });
+    if (bytes?.every(isSpace)) continue;
     yield check(line, bytes);
   }
 }
@@ -70,14 +70,18 @@ async function* linesOf(stream: Readable): AsyncGenerator<Buffer | undefined> {
     [pieces, size] = [[], 0];
     return line;
   };
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
-    let start = 0;
-    for (let end = chunk.indexOf(newline); end >= 0; end = chunk.indexOf(newline, start)) {
-      add(chunk.subarray(start, end));
-      start = end + 1;
-      yield take();
+  try {
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      let start = 0;
+      for (let end = chunk.indexOf(newline); end >= 0; end = chunk.indexOf(newline, start)) {
+        add(chunk.subarray(start, end));
+        start = end + 1;
+        yield take();
+      }
+      if (start < chunk.length) add(chunk.subarray(start));
     }
-    if (start < chunk.length) add(chunk.subarray(start));
+  } catch {
+    throw coreErrors.MALFORMED_BODY({ reason: 'it was cut off' });
   }
   if (size > 0) yield take();
 }

@@ -6,12 +6,12 @@ import { createLineReader } from '../../src/http/lines.js';
 
 const named = z.object({ name: z.string().max(70_000) });
 
+const requestOf = (stream: Readable, headers: Record<string, string> = {}): HttpRequest =>
+  ({ headers: { 'content-type': 'application/x-ndjson', ...headers }, body: { stream } }) as unknown as HttpRequest;
+
 /** What a body comes to that arrives in these chunks: names, or why a line was refused. */
 async function read(chunks: readonly Buffer[], headers: Record<string, string> = {}): Promise<string[]> {
-  const request = {
-    headers: { 'content-type': 'application/x-ndjson', ...headers },
-    body: { stream: Readable.from(chunks, { objectMode: false }) },
-  } as unknown as HttpRequest;
+  const request = requestOf(Readable.from(chunks, { objectMode: false }), headers);
   const found: string[] = [];
   for await (const it of createLineReader(named)(request))
     found.push(`${it.line} ${it.ok ? (it.value as z.output<typeof named>).name : (it.issues[0]?.message ?? '')}`);
@@ -43,6 +43,25 @@ describe('lines of JSON', () => {
     const most = `{"name":"${'y'.repeat(65_536 - 11)}"}`;
     const found = await read([long.subarray(0, 40_000), long.subarray(40_000), bytes(`\n${most}\n`), long]);
     expect(found.map((it) => it.slice(0, 12))).toEqual(['1 A line has', '2 yyyyyyyyyy', '3 A line has']);
+  });
+
+  it('are so many at most, blank ones among them', async () => {
+    const most = Buffer.alloc(100_000, '\n');
+    expect(await read([most])).toEqual([]);
+    await expect(read([most, bytes(' \n')])).rejects.toMatchObject({ code: 'MALFORMED_BODY' });
+  });
+
+  it('are no fault of ours when their client breaks off', async () => {
+    async function* brokenOff() {
+      yield bytes('{"name":"first"}\n{"na');
+      throw Object.assign(new Error('aborted'), { code: 'ECONNRESET' });
+    }
+    const found: unknown[] = [];
+    const reading = (async () => {
+      for await (const it of createLineReader(named)(requestOf(Readable.from(brokenOff())))) found.push(it);
+    })();
+    await expect(reading).rejects.toMatchObject({ code: 'MALFORMED_BODY', details: { reason: 'it was cut off' } });
+    expect(found).toEqual([{ line: 1, ok: true, value: { name: 'first' } }]);
   });
 
   it.each([
