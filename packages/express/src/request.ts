@@ -18,8 +18,8 @@ export function toRequest(request: Request, response: Response): HttpRequest {
     get signal() {
       if (!abort) {
         const controller = (abort = new AbortController());
-        const leave = (): void =>
-          response.writableFinished ? undefined : controller.abort(new Error('The client went away'));
+        // Whoever answered: work that goes on then has nobody who waits for it.
+        const leave = (): void => controller.abort(new Error('The client went away, or was answered'));
         if (response.closed) leave();
         else response.once('close', leave);
       }

@@ -72,6 +72,21 @@ describe('an Express router among the host’s own', () => {
     expect(rejections).toEqual([]);
   });
 
+  it('has work end that nobody waits for, the host having answered', async () => {
+    const module = notesModule();
+    const ended = new Promise<void>((resolve) => module.onHang((what) => what === 'aborted' && resolve()));
+    const url = await served((app) =>
+      app
+        .use((_request, response, next) => {
+          module.onHang((what) => what === 'started' && response.status(503).end());
+          next();
+        })
+        .use(expressRouter(module, { authenticate })),
+    );
+    expect((await fetch(`${url}/hang`, { headers: { authorization: 'Bearer k' } })).status).toBe(503);
+    await ended;
+  });
+
   it('answers a path that cannot be decoded with a problem', async () => {
     const url = await served((app) => app.use(expressRouter(notesModule(), { authenticate })));
     const answer = await fetch(`${url}/notes/%zz`, { headers: { authorization: 'Bearer k' } });

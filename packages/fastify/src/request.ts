@@ -19,8 +19,8 @@ export function toRequest(request: FastifyRequest, reply: FastifyReply, mountedA
     get signal() {
       if (!abort) {
         const controller = (abort = new AbortController());
-        const leave = (): void =>
-          reply.raw.writableFinished ? undefined : controller.abort(new Error('The client went away'));
+        // Whoever answered: work that goes on then has nobody who waits for it.
+        const leave = (): void => controller.abort(new Error('The client went away, or was answered'));
         if (reply.raw.closed) leave();
         else reply.raw.once('close', leave);
       }

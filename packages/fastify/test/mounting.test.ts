@@ -67,6 +67,19 @@ describe('a Fastify plugin among the host’s own', () => {
     }
   });
 
+  it('has work end that nobody waits for, the host having answered', async () => {
+    const module = notesModule();
+    const ended = new Promise<void>((resolve) => module.onHang((what) => what === 'aborted' && resolve()));
+    app = fastify();
+    app.addHook('onRequest', async (_request, reply) =>
+      module.onHang((what) => what === 'started' && void reply.code(503).send('too late')),
+    );
+    await app.register(fastifyRoutes, { operations: module, authenticate });
+    const url = await app.listen({ port: 0, host: '127.0.0.1' });
+    expect((await fetch(`${url}/hang`, { headers })).status).toBe(503);
+    await ended;
+  });
+
   it('counts the documentation against the address’s limit, and liveness not', async () => {
     app = fastify();
     const rateLimits = { address: { requests: 1 } };

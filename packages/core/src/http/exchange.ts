@@ -16,7 +16,7 @@ export interface HttpRequest {
   remoteAddress: string;
   /** The unread body, or what the host's own parser made of it. */
   body: { stream: Readable } | { parsed: unknown };
-  /** Aborts when the client goes away before the answer. */
+  /** Aborts when the client goes away, and when it was answered, be it by the host. */
   readonly signal: AbortSignal;
 }
 
