@@ -31,14 +31,15 @@ const defaultInfo = {
   serverUrl: '/',
 };
 
-/** Answered by every route, before its own work begins. */
+/** Answered by every route, whatever its work is. */
+const openErrors = [coreErrors.RATE_LIMITED, coreErrors.INTERNAL, coreErrors.STORE_UNAVAILABLE];
+/** By those besides that ask who is asking. */
 const pipelineErrors = [
   coreErrors.UNAUTHENTICATED,
   coreErrors.PERMISSION_DENIED,
-  coreErrors.RATE_LIMITED,
-  coreErrors.INTERNAL,
+  ...openErrors,
+  coreErrors.ISSUER_UNAVAILABLE,
 ];
-const openErrors = [coreErrors.RATE_LIMITED, coreErrors.INTERNAL];
 const inputErrors = [coreErrors.INVALID_INPUT];
 const bodyErrors = [coreErrors.MALFORMED_BODY, coreErrors.BODY_TOO_LARGE, coreErrors.UNSUPPORTED_MEDIA_TYPE];
 /** Of streams that go on for as long as they are read: what `createStreams` says. */
@@ -108,7 +109,7 @@ function operation(route: Route<never>, idempotency: boolean): ZodOpenApiOperati
   };
   const errors = [
     ...(permission === null ? openErrors : pipelineErrors),
-    ...(params || query || body ? inputErrors : []),
+    ...(params || query || body || keyed ? inputErrors : []),
     ...(body ? bodyErrors : []),
     ...(lines ? [coreErrors.UNSUPPORTED_MEDIA_TYPE] : []),
     ...(route.stream === 'events' ? streamErrors : []),

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { defineErrors } from '../../src/errors/define-errors.js';
-import { instant, routeFor } from '../../src/contract/index.js';
+import { instant, openRouteFor, routeFor } from '../../src/contract/index.js';
 import { openApiDocument } from '../../src/contract/openapi.js';
 
 const errors = defineErrors({ THING_NOT_FOUND: { kind: 'not_found', message: ({ id }: { id: string }) => id } });
@@ -58,9 +58,29 @@ describe('the OpenAPI document', () => {
       '422',
       '429',
       '500',
+      '503',
     ]);
     expect(operation.responses['404'].description).toBe('`THING_NOT_FOUND`');
     expect(operation.responses['422'].description).toBe('`INVALID_INPUT`, `IDEMPOTENCY_KEY_REUSED`');
+    expect(operation.responses['503'].description).toBe('`STORE_UNAVAILABLE`, `ISSUER_UNAVAILABLE`');
+  });
+
+  it('says of a route that takes a key and nothing else that the key may be refused', () => {
+    const { params: _, query: __, body: ___, ...bare } = routes[0]!;
+    const paths = (idempotent: boolean) =>
+      JSON.parse(JSON.stringify(openApiDocument([{ ...bare, path: '/things', idempotent }]))).paths['/things'].post;
+    expect(paths(true).responses['422'].description).toBe('`INVALID_INPUT`, `IDEMPOTENCY_KEY_REUSED`');
+    expect(paths(false).responses).not.toHaveProperty('422');
+  });
+
+  it('says of an open route that the database may not answer, and nothing of who asks', () => {
+    const open = openRouteFor<unknown, unknown>()({
+      ...{ name: 'readThing', method: 'GET', path: '/open', tag: 'Things', summary: 'A thing' },
+      ...{ output: thing, run: () => ({ serviceType: 'tcp', createdAt: 0 }) },
+    });
+    const { responses } = JSON.parse(JSON.stringify(openApiDocument([open]))).paths['/open'].get;
+    expect(Object.keys(responses)).toEqual(['200', '429', '500', '503']);
+    expect(responses['503'].description).toBe('`STORE_UNAVAILABLE`');
   });
 
   it('leaves Idempotency-Key out where no store keeps the answers', () => {
