@@ -19,6 +19,8 @@ export interface AppTables {
 /** The application's own connection pool and query builder. */
 export function openDatabase(url: string, options: PoolConfig = {}): Kysely<AppTables> {
   const pool = new Pool({ connectionString: url, ...options });
+  // Without a listener the end of an idle connection, when the database restarts, would be the end of the process.
+  pool.on('error', (error) => console.error('an idle database connection broke', error));
   return new Kysely<AppTables>({ dialect: new PostgresDialect({ pool }) });
 }
 

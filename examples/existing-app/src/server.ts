@@ -16,9 +16,10 @@ await customers.start();
 const server = createApp(database, customers).listen(Number(PORT), '127.0.0.1', () =>
   console.log(`Listening on http://127.0.0.1:${PORT}`),
 );
-process.once('SIGTERM', () => {
-  server.close(async () => {
-    await customers.stop();
-    await database.destroy();
-  });
+process.once('SIGTERM', async () => {
+  const answered = new Promise((resolve) => server.close(resolve));
+  setTimeout(() => server.closeAllConnections(), 3_000).unref(); // event streams would go on for ever
+  await answered;
+  await customers.stop();
+  await database.destroy();
 });

@@ -32,6 +32,8 @@ export function wakeupTable(database: Kysely<AppTables>, clock: Clock = systemCl
     const work = Promise.resolve()
       .then(() => handle(key, abort.signal))
       .catch(() => wake(key, clock.now() + retryMs))
+      // What is not written is found by dotmac's sweep of its own tables.
+      .catch((error: unknown) => console.error('a wake-up could not be written', error))
       .finally(() => {
         running.delete(key);
         look();
