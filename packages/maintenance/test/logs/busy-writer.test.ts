@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { bundleWorker } from '../../../../test/support/bundle-worker.js';
+import { isLong } from '../../../../test/support/length.js';
 import { logFolder, rotate, type LogFolder } from '../support/logs.js';
 import { accountFor } from '../support/log-writer.js';
 
@@ -15,7 +16,10 @@ afterEach(() => folder.remove());
 
 // What is asserted is that no line is lost. How fast the writer gets is the machine's matter: it asks for 50,000 lines a
 // second, and the test for so many lines in all, and for rotations while it writes. The rate that was reached stands beside
-// the test in its report, and nothing is asserted of it.
+// the test in its report. `npm run test:long` is for a quiet machine: there falling short by more than a tenth is the doing of
+// the rotation, which keeps the writer from its work.
+const leastRate = 45_000;
+
 describe('a writer of as many lines as the machine lets it, up to 50,000 a second', () => {
   it('finds all of them again, each once, however often its log is renamed and compressed', async ({ annotate }) => {
     const writer = fork(worker.path, [folder.at('app.log')]);
@@ -39,7 +43,9 @@ describe('a writer of as many lines as the machine lets it, up to 50,000 a secon
     expect(counts.growing).toBe(0);
     expect(accountFor(await folder.lines(), lines)).toEqual({ missing: [], doubled: [], torn: [] });
     expect(lines).toBeGreaterThan(50_000);
-    await annotate(`${Math.round(lines / (ms / 1_000))} lines a second, in ${rotated} rotations`);
+    const rate = Math.round(lines / (ms / 1_000));
+    await annotate(`${rate} lines a second, in ${rotated} rotations`);
+    if (isLong) expect(rate).toBeGreaterThanOrEqual(leastRate);
     expect(compressed + counts.compressed).toBe(rotated + counts.rotated);
   }, 120_000);
 });
