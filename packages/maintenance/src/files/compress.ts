@@ -2,13 +2,16 @@ import type { BigIntStats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { codecOf, packedSuffixes, type Codec } from './codec.js';
-import { factsOf } from './facts.js';
+import { factsOf, sameFile, type Facts } from './facts.js';
 import { bytesOf, pack, readFull, writeFull } from './pack.js';
 import type { OpenRoot } from './root.js';
 import { noRelief, type Relief } from './steps.js';
 import { unless } from './system.js';
 
-/** What compressing a file came to. `changed`: its writer is still at it; `taken`: the packed name is another file's. Both left it as it is. */
+/**
+ * What compressing a file came to. `changed`: its writer is still at it, or its name is another file's by now; `taken`: the packed
+ * name is another file's. Both left it as it is.
+ */
 export type Compression =
   { outcome: 'compressed'; name: string; bytesBefore: number; bytesAfter: number } | { outcome: 'changed' | 'taken' };
 
@@ -19,6 +22,8 @@ export interface CompressOptions {
   signal: AbortSignal;
   /** Default: it waits for nothing. */
   relief?: Relief;
+  /** The file that is meant, when its name was read earlier. Default: whichever has the name. */
+  listed?: Facts;
 }
 
 /** Ends what was not finished when its process died. */
@@ -28,12 +33,13 @@ const mostLate = 1_048_576;
 /**
  * Compresses `name` to `name.gz` or the like: into a partial file, read back and compared part by part, flushed to the
  * disk, only then given its name, and only then the original goes. Dying at any point leaves the original, or the whole
- * packed file. Keeps mode, owner and times. Bytes are those on the disk.
+ * packed file. Keeps mode, owner and times. Bytes are those on the disk. A process that is held up, and finds when it wakes that
+ * others have gone on, removes nothing of theirs.
  */
 export async function compressFile(
   root: OpenRoot,
   name: string,
-  { codec, level, signal, relief = noRelief }: CompressOptions,
+  { codec, level, signal, relief = noRelief, listed }: CompressOptions,
 ): Promise<Compression> {
   const packed = `${name}${codec.suffix}`;
   const partial = `${packed}${partialSuffix}`;
@@ -41,33 +47,44 @@ export async function compressFile(
   const source = await root.openFile(name);
   try {
     const before = await source.stat({ bigint: true });
+    if (listed && !sameFile(factsOf(before), listed)) return { outcome: 'changed' };
     const isSame = async (): Promise<boolean> => {
       const after = await source.stat({ bigint: true });
       return after.size === before.size && after.mtimeNs === before.mtimeNs;
     };
     await root.unlink(partial).catch(unless('ENOENT'));
     const target = await root.create(partial, 0o600);
+    const discard = async (it: string): Promise<void> => {
+      await root.remove(it, factsOf(await target.stat({ bigint: true })));
+    };
     try {
       const { read, written } = await pack(source, target, codec, level, { signal, relief });
       if (BigInt(read) !== before.size || !(await isSame())) {
-        await root.unlink(partial);
+        await discard(partial);
         return { outcome: 'changed' };
       }
       await dress(target, before);
       await target.sync();
       signal.throwIfAborted();
-      await root.move(partial, packed);
-      if (!(await isSame())) {
-        await root.unlink(packed);
+      if (!(await isNameOf(root, name, source))) {
+        await discard(partial);
         return { outcome: 'changed' };
       }
-      await root.unlink(name);
+      await root.move(partial, packed);
+      if (!(await isNameOf(root, packed, target))) return { outcome: 'taken' };
+      if (!(await isSame())) {
+        await discard(packed);
+        return { outcome: 'changed' };
+      }
+      signal.throwIfAborted();
+      // Who took over from this process may have finished it.
+      if (!(await root.remove(name, factsOf(before)))) return { outcome: 'changed' };
       await addLate(source, target, { read, written }, { codec, level });
       await root.sync();
       const bytesAfter = factsOf(await target.stat({ bigint: true })).diskBytes;
       return { outcome: 'compressed', name: packed, bytesBefore: factsOf(before).diskBytes, bytesAfter };
     } catch (error) {
-      await root.unlink(partial).catch(() => undefined);
+      await discard(partial).catch(() => undefined);
       throw error;
     } finally {
       await target.close();
@@ -75,6 +92,13 @@ export async function compressFile(
   } finally {
     await source.close();
   }
+}
+
+/** Does a name lead to an open file, still? */
+export async function isNameOf(root: OpenRoot, name: string, file: FileHandle): Promise<boolean> {
+  const own = factsOf(await file.stat({ bigint: true }));
+  const found = await root.facts(name);
+  return found !== null && sameFile(found, own);
 }
 
 /**
@@ -119,8 +143,8 @@ export async function recoverCompression(root: OpenRoot, name: string, signal: A
     const [codec, facts, original] = [codecOf(suffix), await root.facts(packed), await root.facts(name)];
     if (!codec || !facts || !original || !root.isPlain(facts) || !root.isPlain(original)) continue;
     const same = await unpackedIn(root, packed, name, codec, signal);
-    if (same === 'all') await root.unlink(name);
-    else if (same === 'beginning') await root.unlink(packed);
+    if (same === 'all') await root.remove(name, original);
+    else if (same === 'beginning') await root.remove(packed, facts);
     if (same !== 'other') await root.sync();
   }
 }

@@ -43,6 +43,12 @@ export interface OpenRoot {
   /** Gives a file another name, and durably; what had that name goes. */
   replace(from: string, to: string): Promise<void>;
   unlink(name: string): Promise<void>;
+  /**
+   * Removes a name if it is that file's still, for names are given again: who was held up since it looked would remove what others
+   * put there. Between the look and the removal is nothing but the one system call, and for that long it can be mistaken.
+   * @returns false when it is another file's by now, or nobody's
+   */
+  remove(name: string, file: Facts): Promise<boolean>;
   /** Removes a directory that is empty; fails on any other. */
   removeDirectory(name: string): Promise<void>;
   /** A directory in it that is no link, on the same device and mount; null otherwise. Must be closed. */
@@ -138,6 +144,12 @@ async function rootOf(handle: FileHandle, path: string, system: FileSystem): Pro
   const create = (name: string, mode: number): Promise<FileHandle> =>
     system.open(at(name), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
   const sync = (): Promise<void> => handle.sync();
+  const remove = async (name: string, file: Facts): Promise<boolean> => {
+    const found = await facts(name);
+    if (!found || !sameFile(found, file)) return false;
+    await system.unlink(at(name));
+    return true;
+  };
   // For where there are no hard links, or none of a file of others: takes the name first, and renames onto that.
   const renameOntoOwn = async (from: string, to: string): Promise<void> => {
     await (await create(to, 0o600)).close();
@@ -187,9 +199,9 @@ async function rootOf(handle: FileHandle, path: string, system: FileSystem): Pro
         return sync();
       }
       await sync();
-      const [old, moved] = [await facts(from), await facts(to)];
+      const moved = await facts(to);
       // Somebody else may have put another file in its place meanwhile.
-      if (old && moved && sameFile(old, moved)) await system.unlink(at(from));
+      if (moved) await remove(from, moved);
       await sync();
     },
     async replace(from, to) {
@@ -197,6 +209,7 @@ async function rootOf(handle: FileHandle, path: string, system: FileSystem): Pro
       await sync();
     },
     unlink: (name) => system.unlink(at(name)),
+    remove,
     removeDirectory: (name) => system.rmdir(at(name)),
     async openDirectory(name) {
       const inner = await system.open(at(name), directoryFlags).catch(unless('ENOENT', 'ELOOP', 'ENOTDIR', 'EACCES'));

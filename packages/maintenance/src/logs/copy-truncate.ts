@@ -1,5 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
-import { dress } from '../files/compress.js';
+import { dress, isNameOf } from '../files/compress.js';
+import { factsOf, type Facts } from '../files/facts.js';
 import { readFull, writeFull } from '../files/pack.js';
 import type { OpenRoot } from '../files/root.js';
 import { noRelief, type Relief } from '../files/steps.js';
@@ -12,6 +13,7 @@ const chunkBytes = 1_048_576;
 /**
  * Copies a log and empties it. The copy is on the disk before the original is emptied; what its writer adds between the
  * last read and that is lost. Holes stay holes.
+ * @throws when others have taken the copy for that of a dead process: the log is as they left it
  */
 export async function copyThenTruncate(
   root: OpenRoot,
@@ -24,6 +26,7 @@ export async function copyThenTruncate(
   try {
     const before = await source.stat({ bigint: true });
     const target = await root.create(copying, 0o600);
+    const discard = async (): Promise<boolean> => root.remove(copying, factsOf(await target.stat({ bigint: true })));
     let emptied = false;
     try {
       let copied = await copyFrom(source, target, 0, signal, relief);
@@ -33,11 +36,12 @@ export async function copyThenTruncate(
       // What came meanwhile, without a pause: the less there is to copy, the less gets lost.
       copied = await copyFrom(source, target, copied, signal);
       await target.truncate(copied);
+      if (!(await isNameOf(root, copying, target))) throw new Error('another process took over its copy');
       emptied = true;
       await source.truncate(0);
       await target.sync();
     } catch (error) {
-      if (!emptied) await root.unlink(copying).catch(() => undefined);
+      if (!emptied) await discard().catch(() => undefined);
       throw error;
     } finally {
       await target.close();
@@ -74,9 +78,9 @@ async function copyFrom(
  * Finishes what a dead process left: a copy that the log still begins with goes, for the log was not emptied; any other
  * is all that is left of what it holds, and gets its name.
  */
-export async function recoverCopy(root: OpenRoot, log: string, name: string): Promise<void> {
+export async function recoverCopy(root: OpenRoot, log: string, name: string, copy: Facts): Promise<void> {
   const copying = `${name}${copySuffix}`;
-  if (await stillThere(root, log, copying)) await root.unlink(copying);
+  if (await stillThere(root, log, copying)) await root.remove(copying, copy);
   else await root.move(copying, name);
   await root.sync();
 }

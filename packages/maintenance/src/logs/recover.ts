@@ -13,8 +13,9 @@ export async function recoverLogs(root: OpenRoot, policy: CheckedLog, signal: Ab
   for (const name of partial) await root.unlink(`${name}${partialSuffix}`).catch(unless('ENOENT'));
   for (const name of copies) {
     const [copy, whole] = [await root.facts(`${name}${copySuffix}`), await root.facts(name)];
-    if (copy && whole && sameFile(copy, whole)) await root.unlink(`${name}${copySuffix}`);
-    else await recoverCopy(root, readRotated(policy, name)?.log ?? '', name);
+    if (!copy) continue;
+    if (whole && sameFile(copy, whole)) await root.remove(`${name}${copySuffix}`, copy);
+    else await recoverCopy(root, readRotated(policy, name)?.log ?? '', name, copy);
   }
   await recoverMoves(root, policy, odd);
   const { rotated } = await listLogs(root, policy);
@@ -32,7 +33,7 @@ async function recoverMoves(root: OpenRoot, policy: CheckedLog, odd: readonly Lo
       const [old, now] = [readRotated(policy, from.name), readRotated(policy, to.name)];
       const follows = now !== null && (old ? old.log === now.log && old.rank + 1 === now.rank : from.name === now.log);
       if (!follows || !sameFile(from.facts, to.facts)) continue;
-      await root.unlink(from.name);
+      await root.remove(from.name, from.facts);
       await root.sync();
     }
 }

@@ -192,7 +192,8 @@ async function removeFiles(
   const steps = await context.begin(part, going.length, rotated.length);
   for (const { name, facts } of steps.remaining < 1 ? [] : going) {
     if (!(await attempt(work, 'beforeRemove', () => policy.hooks.beforeRemove?.(name)))) continue;
-    const removed = await attempt(work, 'file', () => root.unlink(name));
+    context.signal.throwIfAborted();
+    const removed = await attempt(work, 'file', () => root.remove(name, facts));
     if (removed) [counts.deleted, counts.bytesFreed] = [counts.deleted + 1, counts.bytesFreed + facts.diskBytes];
     counts.seen += 1;
     const [cleaned, bytes] = removed ? [1, facts.diskBytes] : [0, 0];
@@ -214,10 +215,10 @@ async function compressRotated(work: Work): Promise<void> {
   const files = await quiet(candidates);
   counts.growing = candidates.length - files.length;
   const steps = await context.begin('compress', files.length, rotated.length);
-  for (const { name } of files) {
+  for (const { name, facts } of files) {
     let bytes = 0;
     const packed = await attempt(work, 'file', async () => {
-      const done = await compressFile(root, name, { codec, level, signal, relief });
+      const done = await compressFile(root, name, { codec, level, signal, relief, listed: facts });
       if (done.outcome === 'compressed') bytes = done.bytesBefore - done.bytesAfter;
       else if (done.outcome === 'changed') counts.growing += 1;
       else context.note(`${shownName(name)} is not compressed: the name is another file’s.`);
