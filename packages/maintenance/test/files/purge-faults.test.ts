@@ -6,11 +6,11 @@ import { systemClock } from '@dotmac/core';
 import { clearRoom, measureRoom, type RoomRules } from '../../src/files/make-room.js';
 import { openRoot } from '../../src/files/root.js';
 import type { FileSystem } from '../../src/files/system.js';
-import { failing, operations, type Operation } from '../support/faulty-files.js';
+import { dyingAt, failing, operations, type Operation } from '../support/faulty-files.js';
 
 const now = Date.now();
 const old = new Date(now - 40 * 86_400_000);
-const rules: RoomRules = {
+const byAge: RoomRules = {
   cutoff: now - 30 * 86_400_000,
   maxBytes: undefined,
   minFree: { share: 0 },
@@ -19,6 +19,9 @@ const rules: RoomRules = {
   exclude: ['kept-*'],
   links: false,
 };
+
+/** As much as the three young ones take is to be left, and those that are kept do not count. */
+const forRoom: RoomRules = { ...byAge, cutoff: undefined, maxBytes: 3 * 8_192 };
 
 /** Old and young files, of which some are in directories that will be empty, beside a directory that is none of its business. */
 async function prepare(): Promise<{ parent: string; directory: string }> {
@@ -39,7 +42,7 @@ const going = 12;
 const staying = ['a', 'a/kept-old', 'a/young', 'c', 'c/kept-old', 'c/young', 'kept-old', 'young'];
 const outside = ['kept-old', 'old-1', 'old-2', 'old-3', 'young'];
 
-async function purge(directory: string, system?: FileSystem): Promise<number> {
+async function purge(directory: string, system?: FileSystem, rules = byAge): Promise<number> {
   let removed = 0;
   const root = await openRoot(directory, { shared: true, ...(system && { system }) });
   const context = { clock: systemClock, signal: new AbortController().signal, most: () => Infinity };
@@ -96,4 +99,36 @@ describe('a call that fails while a directory is purged', () => {
       }
     },
   );
+});
+
+describe.each([
+  ['by their age', byAge],
+  ['for the sake of room', forRoom],
+] as const)('a process that dies while files go %s', (_, rules) => {
+  it('has removed nothing but what is due, at whichever call it dies, and the next run removes the rest', async () => {
+    const removed = new Set<number>();
+    let points = 0;
+    for (let nth = 1, last = Infinity; nth <= last; nth++, points++) {
+      const { parent, directory } = await prepare();
+      try {
+        const found = async () => (await readdir(directory, { recursive: true })).sort();
+        const { system, calls } = dyingAt(nth);
+        await purge(directory, system, rules).catch(() => 0);
+        if (calls() < nth) last = nth;
+        const left = await found();
+        expect([nth, staying.filter((name) => !left.includes(name))]).toEqual([nth, []]);
+        removed.add(going - left.filter((name) => name.includes('old-')).length);
+        await purge(directory, undefined, rules);
+        // A directory that was emptied and could not be removed is young, and goes when it is old.
+        expect([nth, (await found()).filter((name) => name !== 'a/b')]).toEqual([nth, staying]);
+        expect([nth, (await readdir(join(parent, 'outside'))).sort()]).toEqual([nth, outside]);
+      } finally {
+        await rm(parent, { recursive: true });
+      }
+    }
+    expect(points).toBeGreaterThan(50);
+    // Before the first, after the last, and between.
+    expect(removed.size).toBeGreaterThan(5);
+    expect([Math.min(...removed), Math.max(...removed)]).toEqual([0, going]);
+  });
 });

@@ -1,21 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { LogPolicy } from '../../src/policies/log-policy.js';
-import { interruptible } from '../support/faulty-files.js';
+import { dyingAt } from '../support/faulty-files.js';
 import { day, logFolder, rotate, type LogFolder } from '../support/logs.js';
 
 const now = Date.UTC(2026, 0, 31, 12);
 let folder: LogFolder;
 beforeEach(async () => void (folder = await logFolder(now)));
 afterEach(() => folder.remove());
-
-/** A file system whose process dies at the Nth call: neither that one nor any after it has an effect. */
-function dyingAt(nth: number): { system: ReturnType<typeof interruptible>; calls: () => number } {
-  let calls = 0;
-  const system = interruptible((_, when) => {
-    if (when === 'before' && ++calls >= nth) throw Object.assign(new Error('dead'), { code: 'DEAD' });
-  });
-  return { system, calls: () => calls };
-}
 
 const ways: Record<string, Partial<LogPolicy>> = {
   'renamed, dated': { maxSizeMb: 1e-9, every: 'day', keepFiles: 5 },

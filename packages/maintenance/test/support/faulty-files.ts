@@ -72,3 +72,12 @@ export function failing(operation: Operation, nth: number, code: string): { syst
   });
   return { system, calls: () => calls };
 }
+
+/** A file system whose process dies at the Nth call: neither that one nor any after it has an effect. */
+export function dyingAt(nth: number): { system: FileSystem; calls: () => number } {
+  let calls = 0;
+  const system = interruptible((_, when) => {
+    if (when === 'before' && ++calls >= nth) throw Object.assign(new Error('dead'), { code: 'DEAD' });
+  });
+  return { system, calls: () => calls };
+}
