@@ -1,10 +1,4 @@
-import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
-import { expressRouter } from '@dotmac/express';
-import { fastifyRoutes } from '@dotmac/fastify';
 import { createLifecycle, defineServiceTemplate, memoryLifecycleStore, type Lifecycle } from '@dotmac/lifecycle';
-import express from 'express';
-import fastify from 'fastify';
 import { z } from 'zod';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -17,30 +11,9 @@ import {
   type Answer,
   type Client,
 } from './contract/client.js';
+import { frameworks, type Served } from './frameworks.js';
 
 const at = '/customer-lifecycle';
-const authenticate = () => ({ tenantId: 'acme', actorId: 'user:1', permissions: ['*' as const] });
-
-interface Served {
-  url: string;
-  close(): Promise<unknown>;
-}
-
-/** The lifecycle alone, behind each of the frameworks. */
-const frameworks: Record<string, (lifecycle: Lifecycle) => Promise<Served>> = {
-  async express(lifecycle) {
-    const server = express().use(expressRouter(lifecycle, { authenticate })).listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    return { url, close: () => new Promise((resolve) => server.close(resolve)) };
-  },
-  async fastify(lifecycle) {
-    const server = fastify();
-    await server.register(fastifyRoutes, { operations: lifecycle, authenticate });
-    return { url: await server.listen({ port: 0, host: '127.0.0.1' }), close: () => server.close() };
-  },
-};
-
 describe.each(Object.keys(frameworks))('what people do about customers and their services over HTTP, on %s', (name) => {
   let lifecycle: Lifecycle;
   let served: Served;

@@ -4,6 +4,13 @@ import { resultOf } from './result.js';
 import type { Run } from './run.js';
 import type { RunEvent } from './schemas.js';
 
+/** How a run is followed. */
+export interface FollowAsk {
+  signal?: AbortSignal | undefined;
+  /** What was told last to who comes again: it is told anew only where it is the end. */
+  lastEventId?: string | undefined;
+}
+
 /** Follows runs of any process, by what the store has of them. */
 export interface RunFollower {
   /**
@@ -11,7 +18,7 @@ export interface RunFollower {
    * stops.
    * @throws STREAM_LIMIT_REACHED, STREAMS_FULL, STREAMS_ENDED
    */
-  follow(run: Run, signal?: AbortSignal): AsyncIterable<RunEvent>;
+  follow(run: Run, ask?: FollowAsk): AsyncIterable<RunEvent>;
   /** Takes streams again, after it was closed. */
   open(): void;
   /** Lets all streams go. */
@@ -58,7 +65,7 @@ export function createRunFollower({ store, clock, limits }: RunFollowerParts): R
   };
 
   return {
-    follow(run, signal) {
+    follow(run, { signal, lastEventId } = {}) {
       let latest: Run | undefined;
       const next = async (stream: OpenStream): Promise<Run | undefined> => {
         while (latest === undefined && !stream.isOver) await stream.news();
@@ -72,7 +79,7 @@ export function createRunFollower({ store, clock, limits }: RunFollowerParts): R
           if (word === 'gone') stream.end();
           else latest = word;
         },
-        items: (stream) => told(run, () => next(stream)),
+        items: (stream) => told(run, () => next(stream), lastEventId),
       });
       askSoon();
       return following;
@@ -87,15 +94,18 @@ export function createRunFollower({ store, clock, limits }: RunFollowerParts): R
 }
 
 /** The first state, and each that differs from the one before. */
-async function* told(first: Run, next: () => Promise<Run | undefined>): AsyncGenerator<RunEvent, void, undefined> {
-  let toldAt = -1;
+async function* told(
+  first: Run,
+  next: () => Promise<Run | undefined>,
+  lastEventId: string | undefined,
+): AsyncGenerator<RunEvent, void, undefined> {
+  let toldId = lastEventId;
   for (let run: Run | undefined = first; run !== undefined; run = await next()) {
     const isOver = run.status !== 'running';
-    const at = run.endedAt ?? run.progress?.updatedAt ?? run.startedAt;
-    if (isOver || at !== toldAt)
-      yield { id: `${run.id}-${at}`, event: isOver ? 'ended' : 'progress', data: resultOf(run) };
+    const id = `${run.id}-${run.endedAt ?? run.progress?.updatedAt ?? run.startedAt}`;
+    if (isOver || id !== toldId) yield { id, event: isOver ? 'ended' : 'progress', data: resultOf(run) };
     if (isOver) return;
-    toldAt = at;
+    toldId = id;
   }
 }
 

@@ -126,7 +126,7 @@ export const runRoutes = [
     stream: 'events',
     output: runEvent,
     errors: [maintenanceErrors.RUN_NOT_FOUND],
-    run: ({ runs }, { params, signal }) => runs.follow(params.id, signal),
+    run: ({ runs }, { params, signal, lastEventId }) => runs.follow(params.id, signal, lastEventId),
   }),
   route({
     ...oneRun,

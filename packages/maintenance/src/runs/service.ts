@@ -65,9 +65,10 @@ export interface RunService {
   confirm(id: string): Promise<MaintenanceResult>;
   /**
    * What a run says of itself, until it has ended.
+   * @param lastEventId what was told last to who comes again: it is told anew only where it is the end
    * @throws RUN_NOT_FOUND, STREAM_LIMIT_REACHED, STREAMS_FULL, STREAMS_ENDED
    */
-  follow(id: string, signal?: AbortSignal): Promise<AsyncIterable<RunEvent>>;
+  follow(id: string, signal?: AbortSignal, lastEventId?: string): Promise<AsyncIterable<RunEvent>>;
 }
 
 /** What the service works with. */
@@ -139,7 +140,7 @@ export function createRunService(parts: RunServiceParts): RunService {
       if (clock.now() - run.endedAt > confirmableMs) throw maintenanceErrors.CONFIRMATION_EXPIRED({ id });
       return goOn(run, { confirmed: true });
     },
-    follow: async (id, signal) => follower.follow(await known(id), signal),
+    follow: async (id, signal, lastEventId) => follower.follow(await known(id), { signal, lastEventId }),
   };
 }
 
