@@ -180,6 +180,27 @@ describe.skipIf(!available.redis)('cleaning Redis (needs Redis: npm run services
   });
 });
 
+describe.skipIf(!startable.redis)('a Redis that nobody else uses (needs redis-server)', () => {
+  it('has less memory in use after a run than before it, by as much as the keys took', async () => {
+    const server = await startRedis([]);
+    const redis = new Redis(server.port);
+    onTestFinished(async () => {
+      redis.disconnect();
+      await server.stop();
+    });
+    const lua = `for i = 1, 2000 do redis.call('SET', 'cache:' .. i, string.rep('x', 10000)) end`;
+    await redis.eval(lua, 0);
+    const { runs } = scope([{ name: 'pages', redis: () => redis, pattern: 'cache:*', dutyCycle: 1 }]);
+    const result = await clean(runs);
+    expect(result).toMatchObject({ status: 'completed', itemsCleaned: 2_000, spaceFreedMb: 0 });
+    const [report] = result.details['policies'] as { memory: Record<'before_mb' | 'after_mb', number> }[];
+    const { before_mb: before, after_mb: after } = report?.memory ?? { before_mb: 0, after_mb: 0 };
+    expect(after).toBeGreaterThan(0.5);
+    expect(after).toBeLessThan(before);
+    expect(before - after).toBeGreaterThan((2_000 * 10_000) / 2 ** 20);
+  });
+});
+
 describe.skipIf(!startable.redis)('a Redis that cannot do what a policy asks (needs redis-server)', () => {
   let server: OwnServer;
   let redis: Redis;

@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { Cluster, Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { fakeClock } from '@dotmac/core/testing';
 import type { RedisClient } from '../../src/caches/redis/client.js';
 import { countKeys } from '../../src/caches/redis/count.js';
+import { createMaintenance, memoryMaintenanceStore } from '../../src/index.js';
 import { slotOf } from '../../src/caches/redis/slot.js';
 import { sweepKeys, type SweptBatch } from '../../src/caches/redis/sweep.js';
 import { startable, startRedis, startSentinel, type OwnServer } from '../support/own-servers.js';
@@ -59,6 +59,65 @@ describe.skipIf(!startable.redis)('sweeping a Redis of its own (needs redis-serv
       expect(await sweepKeys(cluster, options('cache:*'))).toMatchObject({ changed: 3_300, finished: true });
       const sizes = await Promise.all(cluster.nodes('master').map((node) => node.dbsize()));
       expect(sizes.reduce((a, b) => a + b)).toBe(30);
+    });
+
+    it('has the memory of all its nodes together, before and after', async () => {
+      const used = () =>
+        Promise.all(
+          cluster.nodes('master').map(async (it) => Number(/^used_memory:(\d+)/m.exec(await it.info('memory'))?.[1])),
+        );
+      await fill(cluster, numbered('cache:', 3_000), 'x'.repeat(10_000));
+      const [before, swept] = [await used(), await sweepKeys(cluster, options('cache:*'))];
+      const [sumBefore, sumAfter] = [before, await used()].map((all) => all.reduce((a, b) => a + b)) as [
+        number,
+        number,
+      ];
+      // Of which buffers of connections come and go.
+      expect(Math.abs((swept.memoryBefore ?? 0) - sumBefore)).toBeLessThan(4e6);
+      expect(Math.abs((swept.memoryAfter ?? 0) - sumAfter)).toBeLessThan(4e6);
+      expect((swept.memoryBefore ?? 0) - (swept.memoryAfter ?? 0)).toBeGreaterThan(28e6);
+      expect(Math.max(...before)).toBeLessThan(20e6);
+    });
+
+    it('is cleaned as a plan says, and from node to node by the runs that go on from one at its budget', async () => {
+      const policy = { name: 'pages', redis: () => cluster, pattern: 'pages:*', dutyCycle: 1 };
+      const store = memoryMaintenanceStore();
+      const { plans, runs } = createMaintenance({ store, caches: [policy] }).scope({ tenantId: 'acme' });
+      const asked = { maintenanceType: 'cache_cleanup', parameters: { redis_cleanup: true } };
+      const nodes = await Promise.all(
+        cluster.nodes('master').map(async (node) => ({ id: String(await node.cluster('MYID')), node })),
+      );
+      const left = async () => Promise.all(nodes.map(async ({ node }) => (await node.keys('pages:*')).length));
+
+      await fill(cluster, numbered('pages:', 3_000));
+      const { id, plan } = await plans.create(asked);
+      expect(plan.targets).toMatchObject([{ target: 'redis:pages', items: 3_000, exact: true }]);
+      expect((await left()).reduce((a, b) => a + b)).toBe(3_000);
+      expect(await plans.apply(id)).toMatchObject({ status: 'completed', itemsCleaned: 3_000 });
+      expect(await left()).toEqual([0, 0, 0]);
+
+      await fill(cluster, numbered('pages:', 3_000));
+      let last = await runs.execute({ ...asked, parameters: { ...asked.parameters, max_items: 1_200 } });
+      expect(last).toMatchObject({ itemsCleaned: 1_200, stopReason: 'items', resumable: true });
+      const cursor = (await store.runs('acme').get(last.taskId))?.cursors['redis:pages']?.cursor as Record<
+        string,
+        string
+      >;
+      const [first, second, third] = nodes.map((it) => cursor[it.id]);
+      expect([first, second === 'done', third]).toEqual(['done', false, undefined]);
+      // What comes to a node that is done stays: nobody looks there again.
+      const { node } = nodes[0]!;
+      const late = [];
+      for (const key of numbered('pages:late:', 50)) if (await node.set(key, 'x').catch(() => null)) late.push(key);
+      for (let tries = 0; last.resumable && tries < 10; tries++) {
+        const { taskId } = await runs.resume(last.taskId);
+        await expect.poll(async () => (await runs.get(taskId)).status).toBe('completed');
+        last = await runs.get(taskId);
+      }
+      expect(await left()).toEqual([late.length, 0, 0]);
+      expect(late.length).toBeGreaterThan(0);
+      expect(last.itemsCleaned).toBe(600);
+      await Promise.all(late.map((key) => cluster.del(key)));
     });
 
     it('is connected first by a client that is so only when it is asked something', async () => {
@@ -162,39 +221,4 @@ describe.skipIf(!startable.redis)('sweeping a Redis of its own (needs redis-serv
       for (const server of [sentinel, replica, primary]) await server.stop();
     }
   }, 120_000);
-});
-
-describe('a cluster that is out of reach', () => {
-  const noPermission = Object.assign(new Error("NOPERM User app has no permissions to run the 'ping' command"), {
-    name: 'ReplyError',
-  });
-  it('is none without keys', async () => {
-    const away = new Cluster([{ host: '127.0.0.1', port: 1 }]);
-    away.on('error', () => undefined);
-    try {
-      const clock = fakeClock();
-      const counting = countKeys(away, options('cache:*', { clock })).catch(String);
-      const sweeping = sweepKeys(away, options('cache:*', { clock })).catch(String);
-      await clock.advance(10_000);
-      expect(await Promise.all([counting, sweeping])).toEqual(
-        Array(2).fill('Error: The Redis cluster does not answer.'),
-      );
-    } finally {
-      away.disconnect();
-    }
-  });
-
-  it.each([
-    ['which answers', () => Promise.resolve('PONG')],
-    ['which may not be asked', () => Promise.reject(noPermission)],
-  ])('has some node at least, one %s', async (_, answer) => {
-    const client: RedisClient = { callBuffer: answer, pipeline: () => expect.unreachable(), nodes: () => [] };
-    await expect(countKeys(client, options('cache:*'))).rejects.toThrow('no primary');
-  });
-
-  it('fails as what it was asked failed', async () => {
-    const gone = () => Promise.reject(new Error('None of startup nodes is available'));
-    const client: RedisClient = { callBuffer: gone, pipeline: () => expect.unreachable(), nodes: () => [] };
-    await expect(countKeys(client, options('cache:*'))).rejects.toThrow('None of startup nodes');
-  });
 });
