@@ -107,7 +107,7 @@ describe('sweeping', () => {
       const [cpu, startedAt] = [await cpuSeconds(), performance.now()];
       expect(await sweepKeys(redis, options('key:*', { dutyCycle: 0.2 }))).toMatchObject({ changed: 200_000 });
       const seconds = (performance.now() - startedAt) / 1_000;
-    expect(((await cpuSeconds()) - cpu) / seconds).toBeLessThan(0.3);
+      expect(((await cpuSeconds()) - cpu) / seconds).toBeLessThan(0.3);
     },
   );
 
