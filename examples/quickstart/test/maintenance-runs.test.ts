@@ -7,7 +7,15 @@ import {
   type MaintenanceModule,
 } from '@dotmac/maintenance';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { assertInstants, assertStatus, createClient, eventsUntil, eventually, type Client } from './contract/client.js';
+import {
+  assertInstants,
+  assertStatus,
+  createClient,
+  eventsUntil,
+  eventually,
+  type Answer,
+  type Client,
+} from './contract/client.js';
 import { frameworks, type Served } from './frameworks.js';
 
 const at = '/infrastructure-maintenance';
@@ -71,7 +79,7 @@ describe.each(Object.keys(frameworks))('what people do about runs of maintenance
     expect(begun.headers.get('location')).toBe(`${at}/runs/${begun.body.task_id}`);
     return begun.body.task_id;
   };
-  const whenIt = async (id: string, accept: (body: Record<string, any>) => boolean) =>
+  const whenIt = async (id: string, accept: (body: Answer['body']) => boolean) =>
     (
       await eventually(
         () => client.get(`${at}/runs/${id}`),
