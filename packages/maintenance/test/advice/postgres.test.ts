@@ -1,6 +1,6 @@
 import { sql, type Kysely } from 'kysely';
 import { Client } from 'pg';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { systemClock, type Clock } from '@dotmac/core';
 import { databaseFromUrl, type Database } from '@dotmac/core/kysely';
 import { available, freshPostgres, type FreshDatabase } from '../../../../test/support/services.js';
@@ -285,6 +285,32 @@ describe.skipIf(!available.postgres)('advice on PostgreSQL (needs PostgreSQL: np
       expect(await invalid()).toHaveLength(1);
       expect(await upkeepOf(database).rebuildIndex('built', index, known)).toMatchObject({ outcome: 'rebuilt' });
       expect(await invalid()).toEqual([]);
+    });
+
+    it('leaves an invalid index where it fails, which is found, with the statement that does away with it', async () => {
+      const found = async () =>
+        (await advise({}, Date.now(), ['built'])).findings.filter(({ kind }) => kind === 'invalid_index');
+      expect(await found()).toEqual([]);
+      await leaveBehind('built_other');
+      const [finding, ...others] = await found();
+      expect(others).toEqual([]);
+      expect(finding).toMatchObject({ id: 'invalid_index:built.built_other_ccnew', table: 'built' });
+      for (const statement of finding?.applySql ?? []) await run(statement);
+      expect([await found(), await invalid()]).toEqual([[], []]);
+    });
+
+    it('is told from making one, whose index is invalid for as long as a transaction holds it up', async () => {
+      const holder = new Client({ connectionString: fresh.url });
+      await holder.connect();
+      onTestFinished(() => holder.end());
+      await holder.query('begin; lock table built in row exclusive mode');
+      const made = run('create index concurrently built_late on built (id, b)');
+      await expect.poll(invalid).toEqual(['built_late']);
+      expect((await ids({}, Date.now(), ['built'])).filter((it) => it.startsWith('invalid'))).toEqual([]);
+      await holder.query('rollback');
+      await made;
+      expect(await invalid()).toEqual([]);
+      await run('drop index built_late');
     });
 
     it('leaves alone what others began since of an index whose name begins the same', async () => {
