@@ -72,20 +72,23 @@ export async function oldPartitions(
   return old;
 }
 
+/** Drops it, or empties it, when it is the last: no table is left without (error 1508). */
+export const dropping = (table: TableName, { name, isLast }: Partition): Sql =>
+  sql`alter table ${tableId(table)} ${sql.raw(isLast ? 'truncate' : 'drop')} partition ${sql.id(name)}`;
+
 /**
- * Drops a partition, or empties it, when it is the last: no table is left without (error 1508). It commits by itself, so the lease is confirmed as the last thing before; the wait for the lock is
+ * Drops a partition. It commits by itself, so the lease is confirmed as the last thing before; the wait for the lock is
  * bounded.
  */
 export async function dropPartition(
   db: Kysely<unknown>,
   selection: RowSelection,
-  { name, isLast }: Partition,
+  partition: Partition,
   limits: BatchLimits,
   confirm: (trx: Transaction<unknown>) => Promise<void>,
 ): Promise<void> {
   await inSession(db, limits, async (connection) => {
     await connection.transaction().execute(confirm);
-    const remove = sql.raw(isLast ? 'truncate' : 'drop');
-    await sql`alter table ${tableId(selection)} ${remove} partition ${sql.id(name)}`.execute(connection);
+    await dropping(selection, partition).execute(connection);
   });
 }

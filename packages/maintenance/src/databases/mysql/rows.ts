@@ -1,7 +1,7 @@
-import { sql, type Transaction } from 'kysely';
+import { sql } from 'kysely';
 import type { Removal, RowDialect } from '../rows/dialect.js';
 import { tableId } from '../rows/due.js';
-import { allMoved } from '../rows/moved.js';
+import { executed, oneAfterTheOther } from '../rows/moved.js';
 import { inKeys } from '../rows/keys.js';
 import { positionOf, readPosition } from '../rows/cut.js';
 import type { Column, Position, Sql } from '../rows/selection.js';
@@ -9,7 +9,7 @@ import { mayDo } from './allowed.js';
 import { columnsOf, describeTable } from './catalogue.js';
 import { extentOf } from './extent.js';
 import { instantLiteral, keeps } from './instant.js';
-import { dropPartition, endlessPartitions, oldPartitions } from './partitions.js';
+import { dropPartition, dropping, endlessPartitions, oldPartitions } from './partitions.js';
 import { inSession } from './session.js';
 import { analyze, tableSize } from './upkeep.js';
 
@@ -78,11 +78,15 @@ export const mysqlRows: RowDialect = {
       connection.transaction().setIsolationLevel('read committed').execute(work),
     ),
   read: inSession,
+  removing: (removal, keys) =>
+    goesByKeys(removal)
+      ? [lockingRead(removal), ...(keys.length === 0 ? [] : byKeys(removal, keys))]
+      : oneAfterTheOther(removal, removal.condition),
   async remove(trx, removal) {
-    const { from, condition, archive } = removal;
-    if (archive || from.keepNewest || refersToItself(removal)) return removeByKeys(trx, removal);
-    const { numAffectedRows = 0n } = await sql`delete from ${tableId(from)} where ${condition}`.execute(trx);
-    return Number(numAffectedRows);
+    if (!goesByKeys(removal)) return executed(trx, oneAfterTheOther(removal, removal.condition));
+    const { rows } = await lockingRead(removal).execute(trx);
+    const keys = rows.map((row) => readPosition(row, removal.facts.key));
+    return keys.length === 0 ? 0 : executed(trx, byKeys(removal, keys));
   },
   forUpdate: sql`for update`,
   // The format is said because MySQL 9 shows a tree otherwise, in one column.
@@ -105,6 +109,7 @@ export const mysqlRows: RowDialect = {
   partitionId: (selection, { name }) => sql`${tableId(selection)} partition (${sql.id(name)})`,
   // Its columns are of the primary key, so that none is null.
   timeless: ({ timeColumn, timeUnit }) => (timeUnit === 'timestamp' ? sql`not (${isDay(sql.id(timeColumn))})` : null),
+  dropping: (table, partition) => [dropping(table, partition)],
   dropPartition,
   size: (db, { schema, table }) => tableSize(db, table, schema),
   // InnoDB reuses the room of deleted rows by itself; OPTIMIZE would copy the table.
@@ -144,22 +149,11 @@ const refersToItself = ({ from, facts }: Removal): boolean =>
  * MySQL neither deletes by a condition that reads the same table, nor answers what it deleted: the rows are locked first,
  * then moved and deleted by their keys.
  */
-async function removeByKeys(trx: Transaction<unknown>, { from, facts, condition, archive }: Removal): Promise<number> {
-  const { rows } = await sql<Record<string, unknown>>`
-    select ${positionOf(mysqlRows, facts.key)} from ${tableId(from)} where ${condition} for update`.execute(trx);
-  if (rows.length === 0) return 0;
-  const those = inKeys(
-    mysqlRows,
-    facts.key,
-    rows.map((row) => readPosition(row, facts.key)),
-  );
-  let moved: bigint | undefined;
-  if (archive) {
-    const columns = sql.join(archive.columns.map((name) => sql.id(name)));
-    const inserted = await sql`insert into ${tableId(archive.to)} (${columns})
-      select ${columns} from ${tableId(from)} where ${those}`.execute(trx);
-    moved = inserted.numAffectedRows;
-  }
-  const { numAffectedRows = 0n } = await sql`delete from ${tableId(from)} where ${those}`.execute(trx);
-  return allMoved(Number(moved ?? numAffectedRows), Number(numAffectedRows));
-}
+const goesByKeys = (removal: Removal): boolean =>
+  removal.archive !== undefined || removal.from.keepNewest !== undefined || refersToItself(removal);
+
+const lockingRead = ({ from, facts, condition }: Removal) => sql<Record<string, unknown>>`
+    select ${positionOf(mysqlRows, facts.key)} from ${tableId(from)} where ${condition} for update`;
+
+const byKeys = (removal: Removal, keys: readonly Position[]): Sql[] =>
+  oneAfterTheOther(removal, inKeys(mysqlRows, removal.facts.key, keys));

@@ -1,7 +1,7 @@
 import { sql, type Kysely, type Transaction } from 'kysely';
 import type { BatchLimits } from '../rows/dialect.js';
 import { tableId } from '../rows/due.js';
-import type { Partition, RowSelection, TableFacts, TableName } from '../rows/selection.js';
+import type { Partition, RowSelection, Sql, TableFacts, TableName } from '../rows/selection.js';
 import { tableOid } from './catalogue.js';
 import { instantLiteral } from './instant.js';
 
@@ -49,19 +49,23 @@ export async function oldPartitions(
   return old.sort((a, b) => a.ends - b.ends).map(({ ends: _, ...partition }) => partition);
 }
 
+/** Detaches it, and drops it. */
+export function dropping(table: TableName, { name, schema }: Partition): Sql[] {
+  const partition = tableId({ schema, table: name });
+  return [sql`alter table ${tableId(table)} detach partition ${partition}`, sql`drop table ${partition}`];
+}
+
 /** Detaches and drops in one transaction: the lock on the parent is asked for briefly, and held for no longer than the catalogue's writing takes. */
 export async function dropPartition(
   db: Kysely<unknown>,
   selection: RowSelection,
-  { name, schema }: Partition,
+  partition: Partition,
   { lockTimeoutMs }: BatchLimits,
   confirm: (trx: Transaction<unknown>) => Promise<void>,
 ): Promise<void> {
-  const partition = tableId({ schema, table: name });
   await db.transaction().execute(async (trx) => {
     await sql`select set_config('lock_timeout', ${String(lockTimeoutMs)}, true)`.execute(trx);
-    await sql`alter table ${tableId(selection)} detach partition ${partition}`.execute(trx);
-    await sql`drop table ${partition}`.execute(trx);
+    for (const statement of dropping(selection, partition)) await statement.execute(trx);
     await confirm(trx);
   });
 }

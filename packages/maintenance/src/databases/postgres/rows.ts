@@ -1,12 +1,13 @@
 import { sql, type Transaction } from 'kysely';
-import type { BatchLimits, RowDialect } from '../rows/dialect.js';
+import type { BatchLimits, Removal, RowDialect } from '../rows/dialect.js';
 import { tableId } from '../rows/due.js';
 import { allMoved } from '../rows/moved.js';
+import type { Sql } from '../rows/selection.js';
 import { columnsOf, describeTable, tableOid } from './catalogue.js';
 import { extentOf } from './extent.js';
 import { afterAll, beforeAll, instantLiteral, keeps } from './instant.js';
 import { lacking } from './lacking.js';
-import { dropPartition, endlessPartitions, oldPartitions } from './partitions.js';
+import { dropPartition, dropping, endlessPartitions, oldPartitions } from './partitions.js';
 import { tableSize, vacuum } from './upkeep.js';
 
 const integers = new Set(['bigint', 'integer', 'smallint']);
@@ -69,17 +70,10 @@ export const postgresRows: RowDialect = {
       .transaction()
       .setAccessMode('read only')
       .execute((trx) => within(trx, limits, work, alone)),
-  async remove(trx, { from, condition, archive }) {
-    const deletion = sql`delete from ${tableId(from)} where ${condition}`;
-    if (!archive) return Number((await deletion.execute(trx)).numAffectedRows ?? 0n);
-    // One statement: a row is in one of the two tables at any instant.
-    const columns = sql.join(archive.columns.map((name) => sql.id(name)));
-    const { rows } = await sql<{
-      moved: number;
-      gone: number;
-    }>`with dm_gone as (${deletion} returning ${columns}), dm_moved as (
-      insert into ${tableId(archive.to)} (${columns}) overriding system value select ${columns} from dm_gone returning 1)
-      select (select count(*) from dm_moved) as moved, (select count(*) from dm_gone) as gone`.execute(trx);
+  removing: (removal) => [removal.archive ? moving(removal, removal.archive) : deletion(removal)],
+  async remove(trx, removal) {
+    if (!removal.archive) return Number((await deletion(removal).execute(trx)).numAffectedRows ?? 0n);
+    const { rows } = await moving(removal, removal.archive).execute(trx);
     return allMoved(Number(rows[0]?.moved), Number(rows[0]?.gone));
   },
   forUpdate: sql`for update`,
@@ -98,6 +92,7 @@ export const postgresRows: RowDialect = {
   // Its columns are of the primary key, so that none is null.
   timeless: ({ timeColumn }, timeType, { isFirst }) =>
     isFirst === true && !integers.has(timeType) ? sql`${sql.id(timeColumn)} <= ${beforeAll(timeType)}` : null,
+  dropping,
   dropPartition,
   size: (db, { schema, table }) => tableSize(db, table, schema),
   // VACUUM shortens the file, too, where its end is empty.
@@ -110,6 +105,19 @@ export const postgresRows: RowDialect = {
   },
   foreignKeysOff: () => Promise.resolve(false),
 };
+
+const deletion = ({ from, condition }: Removal): Sql => sql`delete from ${tableId(from)} where ${condition}`;
+
+/** One statement: a row is in one of the two tables at any instant. */
+function moving(removal: Removal, { to, columns: names }: NonNullable<Removal['archive']>) {
+  const columns = sql.join(names.map((name) => sql.id(name)));
+  return sql<{
+    moved: number;
+    gone: number;
+  }>`with dm_gone as (${deletion(removal)} returning ${columns}), dm_moved as (
+      insert into ${tableId(to)} (${columns}) overriding system value select ${columns} from dm_gone returning 1)
+      select (select count(*) from dm_moved) as moved, (select count(*) from dm_gone) as gone`;
+}
 
 /** A count takes one process of the server's; parallel workers would be taken from the application. */
 const alone = sql`, set_config('max_parallel_workers_per_gather', '0', true)`;

@@ -7,7 +7,7 @@ import { cut, overGap, positionOf, readPosition, type Cut, type Place, type Work
 import type { BatchLimits } from './dialect.js';
 import { due, tableId, tableLabel } from './due.js';
 import { inKeys } from './keys.js';
-import type { Position } from './selection.js';
+import type { Position, Sql } from './selection.js';
 
 /** What {@link archiveBatch} needs. */
 interface ArchiveBatchOptions {
@@ -77,15 +77,27 @@ export async function archiveBatch(
 const sourceOf = ({ selection, facts }: Rows): string =>
   `${tableLabel(selection)} (${facts.key.map(({ name }) => name).join(', ')})`;
 
-async function read(
-  db: Transaction<unknown> | Database['kysely'],
-  { dialect, selection, facts }: Rows,
-  where: unknown,
-) {
-  const { rows } = await sql<{ line: string }>`
+async function read(db: Transaction<unknown> | Database['kysely'], of: Rows, where: Sql): Promise<Row[]> {
+  const { rows } = await reading(of, where).execute(db);
+  return rows.map((row) => ({ key: readPosition(row, of.facts.key), line: row.line }));
+}
+
+const reading = ({ dialect, selection, facts }: Rows, where: Sql) => sql<{ line: string }>`
     select ${positionOf(dialect, facts.key)}, ${dialect.line(selection, facts.columns)} as line
-    from ${tableId(selection)} where ${where}`.execute(db);
-  return rows.map((row): Row => ({ key: readPosition(row, facts.key), line: row.line }));
+    from ${tableId(selection)} where ${where}`;
+
+/** What locks those rows again, and what deletes them then. */
+function leaving({ dialect, selection, facts }: Rows, keys: readonly Position[]) {
+  const those = inKeys(dialect, facts.key, keys);
+  const condition = sql`${those} and ${due(dialect, selection, facts)} ${dialect.forUpdate}`;
+  return { condition, deletion: sql`delete from ${tableId(selection)} where ${those}` };
+}
+
+/** The statements of a batch of this condition, in their order; those that go by keys with these. */
+export function archiving(of: Rows, condition: Sql, keys: readonly Position[]): Sql[] {
+  if (keys.length === 0) return [reading(of, condition)];
+  const { condition: locking, deletion } = leaving(of, keys);
+  return [reading(of, condition), reading(of, locking), deletion];
 }
 
 /** Cuts a batch whose lines may be in memory together, or of a single row. */
@@ -116,15 +128,14 @@ async function deleteAll(
   { database, confirm, pace }: ArchiveBatchOptions,
   written: readonly Row[],
 ): Promise<Deleting> {
-  const { dialect, selection, facts } = work;
+  const { dialect } = work;
   const known = new Map(written.map(({ key, line }) => [String(key), line]));
   let committing = false;
   const deleting = dialect.transaction(database.kysely, pace, async (trx) => {
-    const those = inKeys(dialect, facts.key, written.map(({ key }) => key)); // prettier-ignore
-    const condition = sql`${those} and ${due(dialect, selection, facts)} ${dialect.forUpdate}`;
+    const { condition, deletion } = leaving(work, written.map(({ key }) => key)); // prettier-ignore
     const unchanged = (await read(trx, work, condition)).filter(({ key, line }) => known.get(String(key)) === line);
     if (unchanged.length < written.length) return unchanged;
-    const { numAffectedRows } = await sql`delete from ${tableId(selection)} where ${those}`.execute(trx);
+    const { numAffectedRows } = await deletion.execute(trx);
     if (Number(numAffectedRows) !== written.length) throw new Error('Fewer rows went than were locked.');
     await confirm(trx);
     committing = true;

@@ -126,6 +126,8 @@ export interface RowDialect {
     limits: BatchLimits,
     work: (connection: Kysely<unknown>) => Promise<Result>,
   ): Promise<Result>;
+  /** What removes a batch, in its order; of rows that go by their keys, which are read first, with these. */
+  removing(removal: Removal, keys: readonly Position[]): Sql[];
   /** Deletes, or moves into the archive. How many. */
   remove(trx: Transaction<unknown>, removal: Removal): Promise<number>;
   /** Does `work`, which is many batches, on a database that is set up for them meanwhile. Default: it is as it is. */
@@ -146,6 +148,8 @@ export interface RowDialect {
   partitionId(selection: RowSelection, partition: Pick<Partition, 'name' | 'schema'>): Sql;
   /** What holds of the rows of a partition whose time is no instant; null when it can have none. */
   timeless(selection: RowSelection, timeType: string, partition: Partition): Sql | null;
+  /** What drops a partition, in its order. */
+  dropping(table: TableName, partition: Partition): Sql[];
   /** Removes one, with all that is in it; of one that is the last, all that is in it. */
   dropPartition(
     db: Kysely<unknown>,

@@ -1,12 +1,13 @@
 import { sql } from 'kysely';
 import { maintenanceErrors } from '../../errors.js';
+import { archiving } from './archive-batch.js';
 import { countCascades, type CascadeCount } from './cascades.js';
 import { countAll, countDue, countPartition, hasOldRows, type RowCount } from './count.js';
 import { beginning, cut, positionOf, readPosition, type Walk, type Work } from './cut.js';
 import { due, restricting, tableId, tableLabel } from './due.js';
 import type { Prepared } from './prepared.js';
 import { endedByTimeout } from './retry.js';
-import type { Partition } from './selection.js';
+import type { Partition, Position } from './selection.js';
 import { chooseStrategy, type Strategy } from './strategy.js';
 
 /** What would be deleted, and how. */
@@ -96,30 +97,35 @@ export async function previewRows(
       warnings.push(`No index of ${tableLabel(child)} begins with its reference: each row deleted reads all of it.`);
   warnings.push(...spared);
   if (!counted.exact) warnings.push(`The rows of ${tableLabel(selection)} were too many to be counted in time.`);
-  if (strategy.walk === null)
+  if (strategy.walk === null) {
+    const shown = partitions.slice(0, sampled).map(({ partition }) => partition);
+    const dropping = shown.flatMap((partition) => dialect.dropping(selection, partition));
     return {
-      sample: partitions.slice(0, sampled).map(({ partition }) => partition.name),
-      statements: [],
+      sample: shown.map(({ name }) => name),
+      // There is no plan for these.
+      statements: dropping.map((statement) => ({ sql: statement.compile(policy.on.kysely).sql, explain: [] })),
       cascades: [],
       warnings,
     };
+  }
   const work: Work = { dialect, selection, facts, walk: strategy.walk };
+  const keys = await sample(prepared, strategy.walk);
   return {
-    sample: await sample(prepared, strategy.walk),
-    statements: await statements(prepared, work),
+    sample: keys.map((key) => key.join(', ')),
+    statements: await statements(prepared, work, keys.slice(0, 1)),
     cascades: await countCascades(policy.on, dialect, selection, facts),
     warnings,
   };
 }
 
-async function sample({ dialect, selection, facts, policy }: Prepared, walk: Walk): Promise<string[]> {
+async function sample({ dialect, selection, facts, policy }: Prepared, walk: Walk): Promise<Position[]> {
   const read = dialect.read(policy.on.kysely, dialect.pace, async (connection) => {
     const { rows } = await sql<Record<string, unknown>>`
       select ${positionOf(dialect, facts.key)} from ${tableId(selection)} where ${due(dialect, selection, facts)}
       order by ${sql.join(walk.columns.map(({ name }) => sql.id(name)))} limit ${sql.lit(sampled)}`.execute(connection);
-    return rows.map((row) => readPosition(row, facts.key).join(', '));
+    return rows.map((row) => readPosition(row, facts.key));
   });
-  return read.catch(unlessTimeout<string>);
+  return read.catch(unlessTimeout<Position>);
 }
 
 /** What takes too long is left out of a preview. */
@@ -128,13 +134,24 @@ function unlessTimeout<Item>(error: unknown): Item[] {
   throw error;
 }
 
-/** The first batch's, as it would be executed. */
-async function statements({ dialect, selection, policy }: Prepared, work: Work): Promise<RowPreview['statements']> {
+/** The first batch's, in their order, as they would be executed; those that go by the keys of its rows with these alone. */
+async function statements(
+  { dialect, selection, facts, policy, archive }: Prepared,
+  work: Work,
+  keys: readonly Position[],
+): Promise<RowPreview['statements']> {
   const read = dialect.read(policy.on.kysely, dialect.pace, async (connection) => {
     const first = await cut(connection, work, beginning, dialect.pace.firstRows);
     if (!first) return [];
-    const deletion = sql`delete from ${tableId(selection)} where ${first.condition}`;
-    return [{ sql: deletion.compile(connection).sql, explain: await dialect.explain(connection, deletion) }];
+    const { condition } = first;
+    const all =
+      policy.archive && !archive
+        ? archiving(work, condition, keys)
+        : dialect.removing({ from: selection, facts, condition, archive }, keys);
+    const shown: RowPreview['statements'] = [];
+    for (const statement of all)
+      shown.push({ sql: statement.compile(connection).sql, explain: await dialect.explain(connection, statement) });
+    return shown;
   });
   return read.catch(unlessTimeout<RowPreview['statements'][number]>);
 }

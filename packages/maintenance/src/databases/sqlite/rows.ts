@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { RowDialect } from '../rows/dialect.js';
 import { tableId } from '../rows/due.js';
-import { allMoved } from '../rows/moved.js';
+import { executed, oneAfterTheOther } from '../rows/moved.js';
 import type { Sql } from '../rows/selection.js';
 import { columnsOf, describeTable } from './catalogue.js';
 import { extentOf } from './extent.js';
@@ -95,19 +95,9 @@ export const sqliteRows: RowDialect = {
   },
   transaction: (db, _, work) => db.transaction().execute(work),
   read: (db, _, work) => work(db),
-  async remove(trx, { from, condition, archive }) {
-    let moved: bigint | undefined;
-    if (archive) {
-      const columns = sql.join(archive.columns.map((name) => sql.id(name)));
-      // Nobody else writes in between: the transaction began with the write lock.
-      moved = (
-        await sql`insert into ${tableId(archive.to)} (${columns})
-        select ${columns} from ${tableId(from)} where ${condition}`.execute(trx)
-      ).numAffectedRows;
-    }
-    const { numAffectedRows = 0n } = await sql`delete from ${tableId(from)} where ${condition}`.execute(trx);
-    return allMoved(Number(moved ?? numAffectedRows), Number(numAffectedRows));
-  },
+  removing: (removal) => oneAfterTheOther(removal, removal.condition),
+  // Nobody else writes in between: the transaction began with the write lock.
+  remove: (trx, removal) => executed(trx, oneAfterTheOther(removal, removal.condition)),
   forBatches: withLargeCache,
   /**
    * The log begins anew. The commit has written it back already, without keeping anybody from writing; but whoever did write
@@ -127,6 +117,7 @@ export const sqliteRows: RowDialect = {
   endlessPartitions: () => Promise.resolve([]),
   partitionId: (selection) => tableId(selection),
   timeless: () => null,
+  dropping: () => [],
   dropPartition: () => Promise.reject(new Error('SQLite has no partitions.')),
   size: (db, { schema }) => fileSize(db, schema),
   giveBack,
