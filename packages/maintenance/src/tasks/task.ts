@@ -130,7 +130,8 @@ export interface TaskContext extends PlanContext {
   /**
    * Begins the work on a part of it. When more than `maxShare` of the target's items are to go (default half; of more
    * than the host's `unaskedItems`, 1,000), and nobody has confirmed that, this throws, and the run waits for that: at once,
-   * or, where the task catches it, once it has done the others.
+   * or, where the task catches it, once it has done the others. Of a target whose `planned` or `total` is null nobody is asked,
+   * however many go: count where you can.
    * @throws CONFIRMATION_NEEDED
    */
   target(init: {
@@ -217,9 +218,12 @@ export const scopeOf = (task: AnyMaintenanceTask, parameters: unknown): TaskScop
  *     return { targets: [planned({ target: 'sessions', action: 'delete', items, strategy: 'oldest first' }, {})], warnings: [] };
  *   },
  *   async run({ target, asOf }, { olderThanDays }) {
- *     const progress = await target({ target: 'sessions', planned: null, total: sessions.size });
+ *     const before = asOf - olderThanDays * 86_400_000;
+ *     // Counted, so that nobody loses most of them unasked.
+ *     const items = sessions.countBefore(before);
+ *     const progress = await target({ target: 'sessions', planned: items, total: sessions.size });
  *     let cleaned: number;
- *     do cleaned = sessions.deleteBefore(asOf - olderThanDays * 86_400_000, Math.min(100, progress.remaining));
+ *     do cleaned = sessions.deleteBefore(before, Math.min(100, progress.remaining));
  *     while ((await progress.advance({ cleaned })) && cleaned > 0);
  *     return { details: { left: sessions.size } };
  *   },

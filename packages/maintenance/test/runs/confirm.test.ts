@@ -97,6 +97,24 @@ describe('a confirmation', () => {
     expect(await confirmed(again)).toMatchObject({ status: 'completed', itemsCleaned: 2_401 });
   });
 
+  it.each([
+    { planned: 2_000, total: null },
+    { planned: null, total: 2_000 },
+  ])('is asked for of no target that is not counted: %j', async (counts) => {
+    const task = defineMaintenanceTask({
+      ...{ type: 'empty', name: 'Empty', description: 'Empties a heap' },
+      ...{ parameters: z.object({}), details: z.object({}) },
+      plan: () => Promise.resolve({ targets: [], warnings: [] }),
+      async run({ target }) {
+        await (await target({ target: 'heap', ...counts })).advance({ cleaned: 2_000 });
+        return { details: {} };
+      },
+    });
+    const maintenance = createMaintenance({ store: memoryMaintenanceStore(), tasks: [task], throttle: [] });
+    const { runs } = maintenance.scope({ tenantId: 'acme' });
+    expect(await runs.run('empty', {})).toMatchObject({ status: 'completed', itemsCleaned: 2_000 });
+  });
+
   it('is for the target that was asked for, and not for another', async () => {
     const { heaps, runs, confirmed, asks } = setUp({ one: 2_000, other: 3_000 });
     const another = await confirmed(await runs.run('empty', {}));
