@@ -514,6 +514,15 @@ describe('a log rotation', () => {
     expect(await folder.names()).toEqual(['app.log.1', 'app.log.2', 'web.log']);
   });
 
+  it('counts as freed what compressing gives back', async () => {
+    await folder.write('app.log', 'x'.repeat(2 ** 20));
+    const before = await stat(folder.at('app.log'));
+    const { counts } = await rotate(folder, due, { now });
+    const after = await stat(folder.at(`app.log.${stamp}.gz`));
+    expect(counts.bytesFreed).toBe((before.blocks - after.blocks) * 512);
+    expect(counts.bytesFreed).toBeGreaterThan(0);
+  });
+
   it('leaves a log of 10 GB that is mostly hole in its room', async () => {
     await writeFile(folder.at('app.log'), '');
     await truncate(folder.at('app.log'), 10 * 2 ** 30);
