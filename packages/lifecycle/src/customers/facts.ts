@@ -1,7 +1,7 @@
 import { invalidInput } from '@dotmac/core/contract';
 
 /** A customer's attributes, and what it gave while it was onboarded, are as many bytes of JSON each at the most. */
-export const mostFactBytes = 64 * 1_024;
+const mostFactBytes = 64 * 1_024;
 
 const bytesOf = (facts: object): number => Buffer.byteLength(JSON.stringify(facts));
 
