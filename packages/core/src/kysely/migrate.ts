@@ -1,5 +1,6 @@
 import { Migrator, sql, type Kysely, type Migration as KyselyMigration, type MigrationResultSet } from 'kysely';
 import { coreErrors } from '../errors/core-errors.js';
+import { isOperationError } from '../errors/operation-error.js';
 import type { Database } from './database.js';
 import type { ColumnTypes, DialectName, DialectTraits } from './dialect.js';
 import { storeError } from './errors.js';
@@ -37,6 +38,18 @@ export interface ModuleMigrations {
 export async function migrate(database: Database, { module, migrations }: ModuleMigrations): Promise<string[]> {
   const context: MigrationContext = { types: database.traits.types, traits: database.traits };
   const table = `dotmac_${module}_migrations`;
+  const operation = `migrating the tables of ${module}`;
+  const refuseNewer = (applied: readonly string[], cause?: unknown): void => {
+    const unknown = applied.find((name) => !Object.hasOwn(migrations, name));
+    if (unknown !== undefined) throw coreErrors.SCHEMA_TOO_NEW({ module, migration: unknown }, { cause });
+  };
+
+  // At nearly every start nothing is left to do, and that is told within the time that any other statement has.
+  await refuseOldServer(database, operation);
+  const before = await appliedTo(database, table, operation);
+  refuseNewer(before);
+  if (Object.keys(migrations).every((name) => before.includes(name))) return [];
+
   const bound = Object.fromEntries(
     Object.entries(migrations).map(([name, up]): [string, KyselyMigration] => [
       name,
@@ -57,9 +70,9 @@ export async function migrate(database: Database, { module, migrations }: Module
     (reason: unknown): MigrationResultSet => ({ error: reason }),
   );
   if (error !== undefined) {
-    const unknown = await firstUnknown(database, table, migrations);
-    if (unknown !== undefined) throw coreErrors.SCHEMA_TOO_NEW({ module, migration: unknown }, { cause: error });
-    throw storeError(error, `migrating the tables of ${module}`);
+    // Where that cannot be asked, the migration's own error tells more.
+    refuseNewer(await appliedTo(database, table, operation).catch(() => []), error);
+    throw storeError(error, operation);
   }
   return results.filter(({ status }) => status === 'Success').map(({ migrationName }) => migrationName);
 }
@@ -94,38 +107,33 @@ const sessions: Readonly<
         await limitTo(limit);
       }
     }),
-  mysql: async ({ kysely }, _, toLatest) => {
-    const { rows } = await sql<{ version: string }>`select version() as version`.execute(kysely);
-    refuseOldServer(rows[0]?.version ?? '');
-    return toLatest(kysely);
-  },
+  mysql: ({ kysely }, _, toLatest) => toLatest(kysely),
 };
 
 /** SKIP LOCKED came with MariaDB 10.6. */
-function refuseOldServer(version: string): void {
+async function refuseOldServer({ dialect, kysely }: Database, operation: string): Promise<void> {
+  if (dialect !== 'mysql') return;
+  const { rows } = await sql<{ version: string }>`select version() as version`
+    .execute(kysely)
+    .catch((error: unknown) => Promise.reject(storeError(error, operation)));
+  const version = rows[0]?.version ?? '';
   const [, major, minor] = /^(\d+)\.(\d+)\..*mariadb/i.exec(version) ?? [];
   if (major !== undefined && Number(major) * 100 + Number(minor) < 1006)
     throw coreErrors.DATABASE_TOO_OLD({ needed: 'MariaDB 10.6', version });
 }
 
 /**
- * The first migration that the database has and this version does not; undefined when there is none, or it cannot be
- * asked.
+ * The migrations that the database has, in the order of their names: none when it has no table of them yet.
+ * @throws STORE_UNAVAILABLE when the database cannot be reached, or does not answer
  */
-async function firstUnknown(
-  database: Database,
-  table: string,
-  known: Record<string, Migration>,
-): Promise<string | undefined> {
+async function appliedTo(database: Database, table: string, operation: string): Promise<string[]> {
   try {
-    const rows = await database
-      .withTables<Record<string, { name: string }>>()
-      .selectFrom(table)
-      .select('name')
-      .orderBy('name')
-      .execute();
-    return rows.map(({ name }) => name).find((name) => !Object.hasOwn(known, name));
-  } catch {
-    return undefined; // The migration's own error tells more.
+    const tables = database.withTables<Record<string, { name: string }>>();
+    const rows = await tables.selectFrom(table).select('name').orderBy('name').execute();
+    return rows.map(({ name }) => name);
+  } catch (error) {
+    const failure = storeError(error, operation);
+    if (isOperationError(failure)) throw failure;
+    return [];
   }
 }

@@ -19,6 +19,8 @@ import { tablesOf } from '../support/handed-on.js';
 
 type Tables = { moved: { name: string; note: string | null } };
 
+const counted: ModuleMigrations = { module: 'counted', migrations: { '0001-nothing': () => Promise.resolve() } };
+
 /** Every kind of statement that a migration may have. */
 const changes: ModuleMigrations = {
   module: 'changes',
@@ -93,16 +95,37 @@ for (const { present, fresh: createFresh, title, dialect } of dialects.filter((i
 
     it('take as long as they take, as does the wait of those who do not migrate, and others do not', async () => {
       const fresh = await createFresh();
-      const instances = [1, 2].map(() => databaseFromUrl(fresh.url, { poolSize: 1, queryTimeoutMs: 1_000 }));
+      const instances = [1, 2].map(() => databaseFromUrl(fresh.url, { poolSize: 1, queryTimeoutMs: 3_000 }));
       const slow: ModuleMigrations = {
         module: 'slow',
-        migrations: { '0001-slow': async (schema) => void (await sleep(2).execute(schema)) },
+        migrations: { '0001-slow': async (schema) => void (await sleep(5).execute(schema)) },
       };
       const applied = await Promise.all(instances.map((instance) => migrate(instance, slow)));
       expect(applied.flat()).toEqual(['0001-slow']);
-      for (const { kysely } of instances)
-        await expect(sleep(60).execute(kysely)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+      await Promise.all(
+        instances.map(({ kysely }) =>
+          expect(sleep(60).execute(kysely)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' }),
+        ),
+      );
       await Promise.all(instances.map((instance) => instance.close()));
+      await fresh.drop();
+    });
+
+    it('hold nobody up where none is left to apply: that is asked for no longer than anything else', async () => {
+      const fresh = await createFresh();
+      const [other, instance] = [databaseFromUrl(fresh.url), databaseFromUrl(fresh.url, { queryTimeoutMs: 300 })];
+      await migrate(other, counted);
+      await other.kysely.connection().execute(async (connection) => {
+        const lock =
+          dialect === 'postgres'
+            ? sql`begin; lock table dotmac_counted_migrations in access exclusive mode`
+            : sql`lock tables dotmac_counted_migrations write`;
+        await lock.execute(connection);
+        await expect(migrate(instance, counted)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+        await (dialect === 'postgres' ? sql`commit` : sql`unlock tables`).execute(connection);
+      });
+      expect(await migrate(other, counted)).toEqual([]);
+      await Promise.all([other.close(), instance.close()]);
       await fresh.drop();
     });
   });
