@@ -110,16 +110,16 @@ const sessions: Readonly<
   mysql: ({ kysely }, _, toLatest) => toLatest(kysely),
 };
 
-/** SKIP LOCKED came with MariaDB 10.6. */
+/** SKIP LOCKED came with MySQL 8 and MariaDB 10.6, which may put 5.5.5 before its version. */
 async function refuseOldServer({ dialect, kysely }: Database, operation: string): Promise<void> {
   if (dialect !== 'mysql') return;
   const { rows } = await sql<{ version: string }>`select version() as version`
     .execute(kysely)
     .catch((error: unknown) => Promise.reject(storeError(error, operation)));
   const version = rows[0]?.version ?? '';
-  const [, major, minor] = /^(\d+)\.(\d+)\..*mariadb/i.exec(version) ?? [];
-  if (major !== undefined && Number(major) * 100 + Number(minor) < 1006)
-    throw coreErrors.DATABASE_TOO_OLD({ needed: 'MariaDB 10.6', version });
+  const [, major, minor] = /^(?:5\.5\.5-)?(\d+)\.(\d+)\./.exec(version) ?? [];
+  const [needed, least] = /mariadb/i.test(version) ? ['MariaDB 10.6', 1_006] : ['MySQL 8', 800];
+  if (Number(major) * 100 + Number(minor) < least) throw coreErrors.DATABASE_TOO_OLD({ needed, version });
 }
 
 /**

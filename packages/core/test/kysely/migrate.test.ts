@@ -159,11 +159,27 @@ describe('a database server', () => {
         }),
     } as unknown as Mysql2Pool);
 
-  it.each(['10.5.29-MariaDB-log', '5.5.5-10.5.29-MariaDB'])('%s is refused as too old', async (version) => {
-    await expect(migrate(serverOf(version), coreMigrations)).rejects.toMatchObject({ code: 'DATABASE_TOO_OLD' });
+  it.each([
+    ['10.5.29-MariaDB-log', 'MariaDB 10.6'],
+    ['5.5.5-10.5.29-MariaDB', 'MariaDB 10.6'],
+    ['5.7.44-log', 'MySQL 8'],
+    ['5.7.12', 'MySQL 8'],
+  ])('%s is refused as too old', async (version, needed) => {
+    await expect(migrate(serverOf(version), coreMigrations)).rejects.toMatchObject({
+      code: 'DATABASE_TOO_OLD',
+      details: { needed, version },
+    });
   });
 
-  it.each(['10.6.1-MariaDB', '11.4.2-MariaDB-ubu2404', '8.0.36'])('%s is not', async (version) => {
+  const lateEnough = [
+    '10.6.1-MariaDB',
+    '5.5.5-10.6.1-MariaDB',
+    '11.4.2-MariaDB-ubu2404',
+    '8.0.36',
+    '9.1.0',
+    'unheard of',
+  ];
+  it.each(lateEnough)('%s is not', async (version) => {
     await expect(migrate(serverOf(version), coreMigrations)).rejects.not.toMatchObject({ code: 'DATABASE_TOO_OLD' });
   });
 });
