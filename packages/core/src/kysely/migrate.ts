@@ -50,11 +50,18 @@ export async function migrate(database: Database, { module, migrations }: Module
   refuseNewer(before);
   if (Object.keys(migrations).every((name) => before.includes(name))) return [];
 
+  // Where the connection was lost, Kysely tells what its unlocking met instead.
+  let failure: unknown;
+  const applying = (up: Migration) => async (schema: Kysely<unknown>) => {
+    try {
+      await up(context.traits.transactionalDdl ? schema : resumable(schema), context);
+    } catch (error) {
+      failure = error;
+      throw error;
+    }
+  };
   const bound = Object.fromEntries(
-    Object.entries(migrations).map(([name, up]): [string, KyselyMigration] => [
-      name,
-      { up: (schema) => up(context.traits.transactionalDdl ? schema : resumable(schema), context) },
-    ]),
+    Object.entries(migrations).map(([name, up]): [string, KyselyMigration] => [name, { up: applying(up) }]),
   );
   const toLatest: ToLatest = (db, schema) =>
     new Migrator({
@@ -70,9 +77,10 @@ export async function migrate(database: Database, { module, migrations }: Module
     (reason: unknown): MigrationResultSet => ({ error: reason }),
   );
   if (error !== undefined) {
+    const met = failure ?? error;
     // Where that cannot be asked, the migration's own error tells more.
-    refuseNewer(await appliedTo(database, table, operation).catch(() => []), error);
-    throw storeError(error, operation);
+    refuseNewer(await appliedTo(database, table, operation).catch(() => []), met);
+    throw storeError(met, operation);
   }
   return results.filter(({ status }) => status === 'Success').map(({ migrationName }) => migrationName);
 }
@@ -104,7 +112,8 @@ const sessions: Readonly<
       try {
         return await toLatest(connection, schema ?? undefined);
       } finally {
-        await limitTo(limit);
+        // A session that cannot be asked has been lost, and its limit with it; what was applied is applied.
+        await limitTo(limit).catch(() => undefined);
       }
     }),
   mysql: ({ kysely }, _, toLatest) => toLatest(kysely),

@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { RawNode, sql } from 'kysely';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cutOff, untilDone } from '../../../../test/support/cut-off.js';
@@ -129,6 +129,47 @@ for (const { present, fresh: createFresh, title, dialect } of dialects.filter((i
       await fresh.drop();
     });
   });
+
+describe.skipIf(!available.postgres)('a migration on PostgreSQL', () => {
+  let fresh: FreshDatabase;
+  let database: Database;
+  beforeAll(async () => {
+    fresh = await freshPostgres();
+    database = databaseFromUrl(fresh.url);
+  });
+  afterAll(async () => {
+    await database.close();
+    await fresh.drop();
+  });
+
+  it('that loses its connection is told by what it met, and not by what was asked of the connection next', async () => {
+    const cut: ModuleMigrations = {
+      module: 'cut',
+      migrations: {
+        '0001-cut': async (schema) => {
+          await sql`select pg_terminate_backend(pg_backend_pid())`.execute(schema).catch(() => undefined);
+          throw new Error('half way');
+        },
+      },
+    };
+    await expect(migrate(database, cut)).rejects.toThrow('half way');
+  });
+
+  it('is done also when the limit of the session cannot be set back', async () => {
+    let limits = 0;
+    const { kysely } = database;
+    const losing = kysely.withPlugin({
+      transformQuery({ node }) {
+        if (RawNode.is(node) && node.sqlFragments[0]?.includes("set_config('statement_timeout'") && ++limits === 2)
+          throw new Error('cut off');
+        return node;
+      },
+      transformResult: ({ result }) => Promise.resolve(result),
+    });
+    expect(await migrate(fromKysely(losing, 'postgres'), counted)).toEqual(['0001-nothing']);
+    expect(limits).toBe(2);
+  });
+});
 
 describe.skipIf(!available.postgres)('two applications in two schemas of one PostgreSQL database', () => {
   it('each migrate tables of their own', async () => {
