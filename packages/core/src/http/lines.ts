@@ -51,6 +51,16 @@ async function* checked(
   }
 }
 
+/** What streams say of a request whose client is gone; over HTTP/2 its stream or session may have been closed first. */
+const brokenOff = new Set([
+  'ECONNRESET',
+  'ERR_STREAM_PREMATURE_CLOSE',
+  'ERR_STREAM_DESTROYED',
+  'ERR_HTTP2_STREAM_ERROR',
+  'ERR_HTTP2_STREAM_CANCEL',
+  'ERR_HTTP2_SESSION_ERROR',
+]);
+
 const newline = 0x0a;
 /** What JSON takes for white space. */
 const isSpace = (byte: number): boolean => byte === 0x20 || byte === 0x09 || byte === 0x0d;
@@ -80,8 +90,10 @@ async function* linesOf(stream: Readable): AsyncGenerator<Buffer | undefined> {
       }
       if (start < chunk.length) add(chunk.subarray(start));
     }
-  } catch {
-    throw coreErrors.MALFORMED_BODY({ reason: 'it was cut off' });
+  } catch (error) {
+    // What else fails is no fault of the client's: a stream that the host put in between, or this.
+    if (!brokenOff.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    throw coreErrors.MALFORMED_BODY({ reason: 'it was cut off' }, { cause: error });
   }
   if (size > 0) yield take();
 }

@@ -51,18 +51,46 @@ describe('lines of JSON', () => {
     await expect(read([most, bytes(' \n')])).rejects.toMatchObject({ code: 'MALFORMED_BODY' });
   });
 
-  it('are no fault of ours when their client breaks off', async () => {
-    async function* brokenOff() {
+  /** Reads a stream that fails midway. */
+  async function readUntil(failure: unknown): Promise<{ found: unknown[]; met: unknown }> {
+    function* failing() {
       yield bytes('{"name":"first"}\n{"na');
-      throw Object.assign(new Error('aborted'), { code: 'ECONNRESET' });
+      throw failure;
     }
     const found: unknown[] = [];
-    const reading = (async () => {
-      for await (const it of createLineReader(named)(requestOf(Readable.from(brokenOff())))) found.push(it);
-    })();
-    await expect(reading).rejects.toMatchObject({ code: 'MALFORMED_BODY', details: { reason: 'it was cut off' } });
-    expect(found).toEqual([{ line: 1, ok: true, value: { name: 'first' } }]);
+    try {
+      for await (const it of createLineReader(named)(requestOf(Readable.from(failing())))) found.push(it);
+      return { found, met: undefined };
+    } catch (met) {
+      return { found, met };
+    }
+  }
+
+  it.each(['ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE', 'ERR_HTTP2_STREAM_ERROR'])(
+    'are no fault of ours when their client breaks off (%s)',
+    async (code) => {
+      const cause = Object.assign(new Error('aborted'), { code });
+      const { found, met } = await readUntil(cause);
+      expect(met).toMatchObject({ code: 'MALFORMED_BODY', details: { reason: 'it was cut off' } });
+      expect((met as Error).cause).toBe(cause);
+      expect(found).toEqual([{ line: 1, ok: true, value: { name: 'first' } }]);
+    },
+  );
+
+  it('are cut off where their stream is gone before they are read', async () => {
+    const gone = Readable.from([bytes('{"name":"first"}\n')]).destroy();
+    const reading = createLineReader(named)(requestOf(gone))[Symbol.asyncIterator]().next();
+    await expect(reading).rejects.toMatchObject({ code: 'MALFORMED_BODY' });
   });
+
+  it.each([new TypeError('of ours'), Object.assign(new Error('of the host'), { code: 'ERR_DECRYPT' })])(
+    'are no fault of their client when their stream fails otherwise (%s)',
+    async (failure) => {
+      const { found, met } = await readUntil(failure);
+      expect(met).toBe(failure);
+      expect(found).toHaveLength(1);
+    },
+  );
 
   it.each([
     ['is of another type', { 'content-type': 'application/json' }],
