@@ -44,7 +44,10 @@ function rulesOf(policy: CheckedDirectory, request: DirectoryRequest, asOf: numb
 }
 
 /** Until when files go, and how much more. */
-type Until = Pick<Room, 'cutoff' | 'beyond' | 'missing' | 'size'>;
+interface Until extends Pick<Room, 'cutoff' | 'beyond' | 'missing' | 'size'> {
+  /** So much is to go in all; may be below 0. Bytes. */
+  excess: number;
+}
 
 interface Forecast extends Swept, Until {
   sample: string[];
@@ -77,9 +80,10 @@ async function forecast(
 /** Where age alone decides, nothing has to be measured. */
 async function untilWhen(root: OpenRoot, rules: RoomRules, looking: Looking): Promise<Until> {
   const { cutoff = -Infinity, maxBytes, minFree } = rules;
-  if (maxBytes === undefined && minFree === undefined) return { cutoff, beyond: 0, missing: 0, size: Infinity };
-  const { cutoff: until, beyond, missing, size } = await measureRoom(root, rules, looking);
-  return { cutoff: until, beyond, missing, size };
+  if (maxBytes === undefined && minFree === undefined)
+    return { cutoff, beyond: 0, missing: 0, size: Infinity, excess: -Infinity };
+  const { cutoff: until, bytes, beyond, missing, size } = await measureRoom(root, rules, looking);
+  return { cutoff: until, beyond, missing, size, excess: bytes - size };
 }
 
 const targetOf = ({ name }: CheckedDirectory): string => `directory:${name}`;
@@ -144,13 +148,9 @@ async function purge(
     // What may go as a whole need not be counted before.
     const expected = maxShare < 1 ? await forecast(root, rules, looking) : null;
     const room = expected ?? (await untilWhen(root, rules, looking));
-    const progress = await context.target({
-      target: targetOf(policy),
-      planned: expected && total.removed + expected.removed,
-      total: expected && total.removed + expected.seen,
-      toSee: expected && (round === 1 ? expected.seen : 0),
-      maxShare,
-    });
+    const size = { planned: expected && total.removed + expected.removed, total: expected && total.removed + expected.seen };
+    const toSee = expected && (round === 1 ? expected.seen : 0);
+    const progress = await context.target({ target: targetOf(policy), ...size, toSee, maxShare });
     if (progress.isDone) return { ...total, complete: true };
     const step = ({ seen: found, removed, bytes }: Swept): Promise<boolean> => {
       // All were counted in the first round.
@@ -160,17 +160,17 @@ async function purge(
       total.bytes += bytes;
       return progress.advance({ seen, cleaned: removed, bytes });
     };
-    const before = refused.count;
+    const before = { refused: refused.count, bytes: total.bytes };
     const clearing = { clock, signal, refused, step, most: () => progress.remaining };
     const outcome = await clearRoom(root, rules, room, clearing, true);
-    const mayBeShort = outcome.complete && refused.count > before && room.size < Infinity;
-    if (mayBeShort && round < mostRounds) {
+    const isShort = refused.count > before.refused && total.bytes - before.bytes < room.excess;
+    if (outcome.complete && isShort && round < mostRounds) {
       // Not by what the disk has free: it may not show yet what went.
       rules = { ...rules, minFree: undefined, maxBytes: room.size };
       continue;
     }
     if (room.missing > 0) context.note(missingRoom(policy, room.missing));
-    noteWhatStays(context, policy, { ...outcome, filesLeft: before + outcome.filesLeft });
+    noteWhatStays(context, policy, { ...outcome, filesLeft: before.refused + outcome.filesLeft });
     if (outcome.complete) progress.done();
     return { ...total, complete: outcome.complete };
   }

@@ -7,7 +7,9 @@ import { join } from 'node:path';
 import { clearRoom, measureRoom, type RoomRules } from '../../src/files/make-room.js';
 import { openRoot } from '../../src/files/root.js';
 import { createMaintenance, memoryMaintenanceStore, type MaintenanceOptions } from '../../src/index.js';
+import type { DirectoryPolicy } from '../../src/policies/directory-policy.js';
 import type { LogPolicy } from '../../src/policies/log-policy.js';
+import { diskCleanup } from '../../src/tasks/disk-cleanup.js';
 import { forecast, rotate, type LogFolder } from '../support/logs.js';
 import { anyAge, counting, rules } from '../support/room.js';
 
@@ -223,26 +225,49 @@ const cases: Record<string, () => Promise<unknown>> = {
       for (const own of [at(), at('own')]) execFileSync('chown', ['65534:65534', own]);
       return directory;
     };
-    const [enough, all, asked] = [directoryOf('enough', 256), directoryOf('all', 256), directoryOf('asked', 1_024)];
+    const oldestKb = { enough: 256, all: 256, asked: 1_024, askedLater: 768, ended: 768, old: 256 };
+    const at = Object.fromEntries(Object.entries(oldestKb).map(([what, kb]) => [what, directoryOf(what, kb)]));
     asNobody();
-    const cleaned = async (directory: string, maxSizeMb: number, options: Partial<MaintenanceOptions> = {}) => {
-      const policy = { name: 'uploads', directory, maxSizeMb, ageBy: ['modification'] as const };
-      const maintenance = createMaintenance({ store: memoryMaintenanceStore(), directories: [policy], ...options });
-      const { runs } = maintenance.scope({ tenantId: 'acme' });
-      const run = await runs.get((await runs.run('disk_cleanup', {})).taskId);
+    const cleaned = async (
+      directory = '',
+      rules: Partial<DirectoryPolicy>,
+      options: Partial<MaintenanceOptions> = {},
+      limits: { maxItems?: number } = {},
+    ) => {
+      const policy: DirectoryPolicy = { name: 'uploads', directory, ageBy: ['modification'], ...rules };
+      let rounds = 0;
+      const counting: typeof diskCleanup = {
+        ...diskCleanup,
+        type: 'counted_cleanup',
+        run(context, parameters) {
+          const target: typeof context.target = (init) => ((rounds += 1), context.target(init));
+          return diskCleanup.run({ ...context, target }, parameters);
+        },
+      };
+      const store = memoryMaintenanceStore();
+      const given = { store, tasks: [counting], directories: [policy], throttle: [], ...options };
+      const { runs } = createMaintenance(given).scope({ tenantId: 'acme' });
+      const run = await runs.get((await runs.run('counted_cleanup', limits)).taskId);
+      const [reported] = run.details['policies'] as { removed: number }[];
       const left = (readdirSync(directory, { recursive: true }) as string[]).filter((it) => it.includes('/')).sort();
       return {
         status: run.status,
         seen: run.itemsProcessed,
         removed: run.itemsCleaned,
+        reported: reported?.removed,
+        planned: run.progress?.planned,
+        rounds,
         left,
         notes: run.log.map((it) => it.message),
       };
     };
     return {
-      enough: await cleaned(enough, 0.5),
-      all: await cleaned(all, 0),
-      asked: await cleaned(asked, 1, { unaskedItems: 0 }),
+      enough: await cleaned(at['enough'], { maxSizeMb: 0.5 }),
+      all: await cleaned(at['all'], { maxSizeMb: 0 }),
+      asked: await cleaned(at['asked'], { maxSizeMb: 1 }, { unaskedItems: 0 }),
+      askedLater: await cleaned(at['askedLater'], { maxSizeMb: 0.75 }, { unaskedItems: 0 }),
+      ended: await cleaned(at['ended'], { maxSizeMb: 0.75 }, {}, { maxItems: 2 }),
+      old: await cleaned(at['old'], { maxAgeDays: 1, maxSizeMb: 10 }),
     };
   },
   /** A user who may read a directory and not write to it. */
