@@ -148,9 +148,9 @@ async function purge(
     // What may go as a whole need not be counted before.
     const expected = maxShare < 1 ? await forecast(root, rules, looking) : null;
     const room = expected ?? (await untilWhen(root, rules, looking));
-    const size = { planned: expected && total.removed + expected.removed, total: expected && total.removed + expected.seen };
+    const size = { planned: expected && expected.removed, total: expected && total.removed + expected.seen };
     const toSee = expected && (round === 1 ? expected.seen : 0);
-    const progress = await context.target({ target: targetOf(policy), ...size, toSee, maxShare });
+    const progress = await context.target({ target: targetOf(policy), ...size, gone: total.removed, toSee, maxShare });
     if (progress.isDone) return { ...total, complete: true };
     const step = ({ seen: found, removed, bytes }: Swept): Promise<boolean> => {
       // All were counted in the first round.

@@ -138,6 +138,8 @@ export interface TaskContext extends PlanContext {
     target: string;
     planned: number | null;
     total: number | null;
+    /** Of the total, so many went in this run before it came to this target again: what is asked about is these and what is planned. */
+    gone?: number | undefined;
     /** As many are looked at for those that are planned, where that is what takes the time, and batches say how many they have `seen`. */
     toSee?: number | null | undefined;
     maxShare?: number | undefined;

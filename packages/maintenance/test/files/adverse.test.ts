@@ -104,6 +104,10 @@ describe.skipIf(!available.namespaces)('where the system refuses', () => {
     expect(asked).toMatchObject({ status: 'needs_confirmation', removed: 0, left: { length: 5 } });
   });
 
+  it('a file of others that would have made room: what went in its place before is planned once', () => {
+    expect(run('room that others take')['ended']).toMatchObject({ removed: 2, left: { length: 3 }, planned: 4 });
+  });
+
   it('an old file of others, where there is room enough: it is tried once in a run', () => {
     expect(run('room that others take')['old']).toMatchObject({
       ...{ status: 'completed', removed: 4, left: ['locked/1'], rounds: 1 },
