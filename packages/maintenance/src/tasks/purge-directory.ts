@@ -1,3 +1,4 @@
+import { isOperationError } from '@dotmac/core';
 import {
   clearRoom,
   measureRoom,
@@ -15,6 +16,7 @@ import { defaultRates, msFor } from './default-rates.js';
 import { openPolicyRoot } from './open-policy-root.js';
 import { planned, type PlannedTarget } from './plan.js';
 import { nothingPurged, type PurgeReport } from './purge-report.js';
+import { setback } from './setback.js';
 import type { PlanContext, TaskContext } from './task.js';
 
 /** What a request may say about directories, in the place of what the policy does. */
@@ -150,7 +152,15 @@ async function purge(
     const room = expected ?? (await untilWhen(root, rules, looking));
     const size = { planned: expected && expected.removed, total: expected && total.removed + expected.seen };
     const toSee = expected && (round === 1 ? expected.seen : 0);
-    const progress = await context.target({ target: targetOf(policy), ...size, gone: total.removed, toSee, maxShare });
+    const progress = await context
+      .target({ target: targetOf(policy), ...size, gone: total.removed, toSee, maxShare })
+      .catch((error: unknown) => {
+        // What went in the rounds before is to be reported.
+        if (round === 1 || !isOperationError(error, 'CONFIRMATION_NEEDED')) throw error;
+        setback(context, policy.name, error);
+        return null;
+      });
+    if (!progress) return { ...total, complete: false };
     if (progress.isDone) return { ...total, complete: true };
     const step = ({ seen: found, removed, bytes }: Swept): Promise<boolean> => {
       // All were counted in the first round.

@@ -104,6 +104,14 @@ describe.skipIf(!available.namespaces)('where the system refuses', () => {
     expect(asked).toMatchObject({ status: 'needs_confirmation', removed: 0, left: { length: 5 } });
   });
 
+  it('a file of others that would have made room: what went before somebody has to be asked is reported', () => {
+    const left = ['locked/1', 'own/3', 'own/4', 'own/5'];
+    expect(run('room that others take')['askedLater']).toMatchObject({
+      ...{ status: 'needs_confirmation', removed: 1, reported: 1, left },
+      notes: [expect.stringMatching(/^uploads: waits for a confirmation/)],
+    });
+  });
+
   it('a file of others that would have made room: what went in its place before is planned once', () => {
     expect(run('room that others take')['ended']).toMatchObject({ removed: 2, left: { length: 3 }, planned: 4 });
   });
