@@ -111,4 +111,23 @@ describe('monitoring the machine', () => {
     expect(Math.abs(toldMs / leftMs - 1)).toBeLessThan(0.1);
     expect(later.warnings.map(({ id }) => id.split(':')[0])).toContain('disk_full_soon');
   });
+
+  it('takes for its own what its own runs told, also from a store that lists those of all machines', async () => {
+    const all = memoryMaintenanceStore();
+    const unaware = (tenantId: string) => {
+      const runs = all.runs(tenantId);
+      return {
+        ...runs,
+        list: (listing: Parameters<typeof runs.list>[0]) => runs.list({ ...listing, scopeId: undefined }),
+      };
+    };
+    const store = { ...all, runs: unaware };
+    const directories = [{ name: 'uploads', directory: root }];
+    const samplesOn = async (hostId: string) => {
+      const { runs } = createMaintenance({ store, directories, hostId, throttle: [] }).scope({ tenantId: 'acme' });
+      const { disks } = (await runs.run('system_monitoring', {})).details as unknown as Report;
+      return disks.map(({ samples }) => samples.length);
+    };
+    expect([await samplesOn('edge-1'), await samplesOn('edge-2')]).toEqual([[1], [1]]);
+  });
 });

@@ -96,7 +96,11 @@ function directoriesOf(policies: PolicySet): { name: string; directory: string }
 /** What earlier runs on this machine kept, by disk: a disk that was not there for some of them is known from those before. */
 async function samplesOf(context: TaskContext): Promise<Map<string, RoomSample[]>> {
   const earlier = (await context.earlier(mostEarlier, context.hostId)) as Details[];
-  const disks = earlier.flatMap((it) => it.disks).reverse();
+  // A store of the host's own may not know whose runs are asked for.
+  const disks = earlier
+    .filter(({ host }) => host === context.hostId)
+    .flatMap((it) => it.disks)
+    .reverse();
   return new Map(
     disks.map(({ device, samples }) => [
       device,
