@@ -1,4 +1,4 @@
-import { fork } from 'node:child_process';
+import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { bundleWorker } from '../../../../test/support/bundle-worker.js';
@@ -24,6 +24,7 @@ async function holdUpAt(nth: number, policy: Partial<LogPolicy>) {
   const folder = await logFolder();
   const writer = logWriter(folder.at('app.log'));
   const told = policy.method === 'copytruncate' ? policy : { ...policy, reopen: () => writer.reopen() };
+  let child: ChildProcess | undefined;
   try {
     // Two files that are past their time, one that waits to be compressed, and a log that is due.
     writer.write(10);
@@ -33,7 +34,7 @@ async function holdUpAt(nth: number, policy: Partial<LogPolicy>) {
     writer.write(10);
     writers.add(writer);
     const given = [folder.directory, JSON.stringify({ ...policy, retentionDays: 30 }), `${process.pid}`, `${nth}`];
-    const child = fork(worker.path, [...given, 'SIGSTOP'], { stdio: ['ignore', 'pipe', 'ignore', 'ipc'] });
+    child = fork(worker.path, [...given, 'SIGSTOP'], { stdio: ['ignore', 'pipe', 'ignore', 'ipc'] });
     const exit = once(child, 'exit') as Promise<[code: number | null, signal: string | null]>;
     const stopped = child.stdout ? once(child.stdout, 'data').then(String) : undefined;
     const at = await Promise.race([stopped, exit.then(() => undefined)]);
@@ -45,13 +46,15 @@ async function holdUpAt(nth: number, policy: Partial<LogPolicy>) {
       writer.write(10);
     }
     child.kill('SIGCONT');
-    const [, signal] = await exit;
+    const end = await exit;
     writer.write(10);
     const { faults } = await rotate(folder, { ...told, retentionDays: 30 });
     writer.write(10);
     const found = accountFor(await folder.lines(), writer.written());
-    return { nth, at, signal, faults, ...found };
+    return { nth, at, end, faults, ...found };
   } finally {
+    // It may be stopped still.
+    child?.kill('SIGKILL');
     writers.delete(writer);
     writer.close();
     await folder.remove();
@@ -70,7 +73,7 @@ const stride = isLong ? 1 : 7;
 
 describe.each(Object.entries(ways))('a process that is held up while logs are %s', (_, policy) => {
   it('loses and doubles no line when it wakes, whatever others rotated meanwhile', async () => {
-    const whole = { signal: null, faults: [], missing: [], doubled: [], torn: [] };
+    const whole = { end: [0, null], faults: [], missing: [], doubled: [], torn: [] };
     let points = 0;
     for (let survivors = 0; survivors < atOnce; points += atOnce) {
       const calls = Array.from({ length: atOnce }, (_, i) => (points + i) * stride + 1);
