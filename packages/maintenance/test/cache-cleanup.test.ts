@@ -190,8 +190,9 @@ describe.skipIf(!startable.redis)('a Redis that nobody else uses (needs redis-se
     });
     const lua = `for i = 1, 2000 do redis.call('SET', 'cache:' .. i, string.rep('x', 10000)) end`;
     await redis.eval(lua, 0);
-    const { runs } = scope([{ name: 'pages', redis: () => redis, pattern: 'cache:*', dutyCycle: 1 }]);
-    const result = await clean(runs);
+    const caches = [{ name: 'pages', redis: () => redis, pattern: 'cache:*', dutyCycle: 1 }];
+    const maintenance = createMaintenance({ store: memoryMaintenanceStore(), caches, throttle: [] });
+    const result = await clean(maintenance.scope({ tenantId: 'acme' }).runs);
     expect(result).toMatchObject({ status: 'completed', itemsCleaned: 2_000, spaceFreedMb: 0 });
     const [report] = result.details['policies'] as { memory: Record<'before_mb' | 'after_mb', number> }[];
     const { before_mb: before, after_mb: after } = report?.memory ?? { before_mb: 0, after_mb: 0 };

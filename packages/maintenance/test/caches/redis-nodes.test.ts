@@ -82,7 +82,7 @@ describe.skipIf(!startable.redis)('sweeping a Redis of its own (needs redis-serv
     it('is cleaned as a plan says, and from node to node by the runs that go on from one at its budget', async () => {
       const policy = { name: 'pages', redis: () => cluster, pattern: 'pages:*', dutyCycle: 1 };
       const store = memoryMaintenanceStore();
-      const { plans, runs } = createMaintenance({ store, caches: [policy] }).scope({ tenantId: 'acme' });
+      const { plans, runs } = createMaintenance({ store, caches: [policy], throttle: [] }).scope({ tenantId: 'acme' });
       const asked = { maintenanceType: 'cache_cleanup', parameters: { redis_cleanup: true } };
       const nodes = await Promise.all(
         cluster.nodes('master').map(async (node) => ({ id: String(await node.cluster('MYID')), node })),
