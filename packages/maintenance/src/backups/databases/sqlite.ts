@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { link, lstat, open, stat, unlink } from 'node:fs/promises';
+import { link, lstat, open, readdir, stat, unlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { dirname, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { Worker } from 'node:worker_threads';
-import { coreErrors } from '@dotmac/core';
+import { coreErrors, type Clock } from '@dotmac/core';
 import { errorCode } from '../../files/system.js';
 import { bytesOf, writeAll } from '../bytes.js';
 import { BackupError } from '../program.js';
@@ -147,17 +147,31 @@ export function sqliteSource(file: string, { countRows }: { countRows: boolean }
         await removeFile(scratchFile);
       }
     },
-    restore: ({ signal }: SourceContext, content, into) => restoreFile(into, content, signal),
+    restore: (context, content, into) => restoreFile(into, content, context),
     sweep: () => Promise.resolve(0),
   };
 }
 
+const dayMs = 86_400_000;
+
+/** Removes what restorations into that file left which were killed: one that is at work writes on. */
+async function removePartial(path: string, clock: Clock): Promise<void> {
+  const [directory, begin] = [dirname(path), `${basename(path)}.`];
+  for (const name of await readdir(directory).catch(() => [])) {
+    if (!name.startsWith(begin) || !/^[0-9a-f]{8}\.partial$/.test(name.slice(begin.length))) continue;
+    const partial = join(directory, name);
+    const found = await lstat(partial).catch(() => null);
+    if (found?.isFile() && found.mtimeMs < clock.now() - dayMs) await unlink(partial).catch(() => undefined);
+  }
+}
+
 /** Never over a file that is there: a database that is in use would be torn. */
-async function restoreFile(url: string, content: Content, signal: AbortSignal): Promise<void> {
+async function restoreFile(url: string, content: Content, { clock, signal }: SourceContext): Promise<void> {
   const path = sqlitePath(url);
   if (path === null) throw new UnfitTarget('a SQLite backup is restored to a file: sqlite:/path/to.db');
   const taken = (): Error => new UnfitTarget('there is a file of that name already');
   for (const side of sideFiles) if (await lstat(path + side).catch(() => null)) throw taken();
+  await removePartial(path, clock);
   // Of its own: another restoration may be at work into the same file.
   const partial = `${path}.${randomBytes(4).toString('hex')}.partial`;
   try {
