@@ -23,8 +23,13 @@ const isThere = (path: string): Promise<boolean> =>
 
 /** Whether a project was installed without any of its packages for development. Then they are none of its concern. */
 export async function lacksDevelopment(directory: string): Promise<boolean> {
-  const locked = Object.entries(await lockedIn(directory));
-  const development = locked.filter(([, { dev }]) => dev === true);
-  for (const [path] of development) if (await isThere(join(directory, path))) return false;
-  return development.length > 0;
+  // Others are folders of the project's own, which are there before anything is installed.
+  const locked = Object.entries(await lockedIn(directory)).filter(([path]) => path.includes('node_modules/'));
+  const isAnyThere = async (isDevelopment: boolean): Promise<boolean> => {
+    for (const [path, { dev = false }] of locked)
+      if (dev === isDevelopment && (await isThere(join(directory, path)))) return true;
+    return false;
+  };
+  const hasDevelopment = locked.some(([, { dev }]) => dev === true);
+  return hasDevelopment && !(await isAnyThere(true)) && (await isAnyThere(false));
 }

@@ -60,6 +60,21 @@ describe('npm', () => {
     expect((await all.pending(signal)).updates.map(({ name }) => name)).toEqual(['tool']);
   }, 120_000);
 
+  it('takes what was not installed at all for no project that runs without its packages for development', async () => {
+    project = await startNpmProject(root, {
+      versions: { faulty: ['1.0.0', '1.0.1'], tool: ['1.0.0', '1.0.1'] },
+      development: ['tool'],
+      faulty: {
+        faulty: { severity: 'high', versions: '<1.0.1' },
+        tool: { severity: 'critical', versions: '<1.0.1' },
+      },
+    });
+    const { directory } = project;
+    await rm(join(directory, 'node_modules'), { recursive: true });
+    const { updates } = await npm({ directory }).pending(signal);
+    expect(updates.map(({ name }) => name).sort()).toEqual(['faulty', 'tool']);
+  }, 120_000);
+
   it('says by a code why it could not mend what can be mended', async () => {
     project = await startNpmProject(root, {
       versions: { faulty: ['1.0.0', '1.0.1'] },
