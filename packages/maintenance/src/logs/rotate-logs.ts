@@ -63,6 +63,8 @@ interface Work {
   ended: boolean;
   /** The writers of what was moved may still be at it. */
   untold: boolean;
+  /** So many rotated logs were to go whose names are, as it seems, other files' by now. */
+  taken: number;
 }
 
 /**
@@ -76,13 +78,17 @@ export async function rotateLogs(
   context: RotationContext,
 ): Promise<{ counts: RotationCounts; faults: RotationFault[] }> {
   const counts = { seen: 0, rotated: 0, compressed: 0, deleted: 0, growing: 0, bytesFreed: 0, odd: 0 };
-  const work: Work = { root, policy, orders, context, counts, faults: [], ended: false, untold: false };
+  const work: Work = { root, policy, orders, context, counts, faults: [], ended: false, untold: false, taken: 0 };
   await recoverLogs(root, policy, context.signal);
   const rotated = await rotateDue(work);
   await removeFiles(work, 'expire', (files) => expired(files, orders.keep));
   await compressRotated(work);
   const [minFreeBytes, { freeBytes }] = [await freeTarget(root, policy), await root.space()];
   await removeFiles(work, 'make_room', (files) => surplus(files, { ...orders.keep, minFreeBytes }, freeBytes));
+  if (work.taken > 0)
+    context.note(
+      `${work.taken} rotated logs of ${policy.name} stay: other files have their names, or inode numbers do not last on this disk.`,
+    );
   if (rotated.length > 0) await attempt(work, 'after', () => policy.hooks.after?.(rotated.map(({ log }) => log)));
   return { counts, faults: work.faults };
 }
@@ -193,7 +199,11 @@ async function removeFiles(
   for (const { name, facts } of steps.remaining < 1 ? [] : going) {
     if (!(await attempt(work, 'beforeRemove', () => policy.hooks.beforeRemove?.(name)))) continue;
     context.signal.throwIfAborted();
-    const removed = await attempt(work, 'file', () => root.remove(name, facts));
+    const removed = await attempt(work, 'file', async () => {
+      const went = await root.remove(name, facts);
+      if (!went && (await root.facts(name))) work.taken += 1;
+      return went;
+    });
     if (removed) [counts.deleted, counts.bytesFreed] = [counts.deleted + 1, counts.bytesFreed + facts.diskBytes];
     counts.seen += 1;
     const [cleaned, bytes] = removed ? [1, facts.diskBytes] : [0, 0];

@@ -6,6 +6,7 @@ import {
   mkdir,
   readFile,
   readdir,
+  rename,
   stat,
   symlink,
   truncate,
@@ -310,6 +311,19 @@ const scenarios: Scenario[] = [
     policy: { ...numbered, keepFiles: 1, hooks: { beforeRemove: (file) => hook(file === 'app.log.3')() } },
     after: { 'app.log.1': '1', 'app.log.3': '3' },
     faults: ['beforeRemove'],
+  },
+  {
+    title: 'what is another file by the time that it is to go stays, and is told of once',
+    files: { 'app.log.1': '1', 'app.log.2': '2', 'app.log.3': '3', other: 'o', another: 'a' },
+    policy: {
+      ...{ ...numbered, keepFiles: 1 },
+      hooks: {
+        beforeRemove: (file) => rename(folder.at(file === 'app.log.3' ? 'other' : 'another'), folder.at(file)),
+      },
+    },
+    after: { 'app.log.1': '1', 'app.log.2': 'a', 'app.log.3': 'o' },
+    holds: ({ counts, notes }) =>
+      expect([counts.deleted, notes]).toEqual([0, [expect.stringMatching(/^2 rotated logs of app stay/)]]),
   },
   {
     title: 'a hook after all that fails is told',
