@@ -161,16 +161,18 @@ export function createExecution(parts: ExecutionParts): Execution {
       if (run.cursors[target]?.done === true) return;
       pulse.expect(target, planned === 0 ? { planned, toSee: null } : sizeOf(target, planned, null));
     },
-    async target({ target, planned, total, gone = 0, toSee = null, maxShare = defaultShare, seen = 0 }) {
+    async target({ target, planned, total, gone, toSee = null, maxShare = defaultShare, seen = 0 }) {
       const { cursor, done: isDone = false } = run.cursors[target] ?? {};
-      const all = planned === null ? null : gone + planned;
+      const all = planned === null ? null : (gone ?? 0) + planned;
       const isMuch = all !== null && total !== null && all > unaskedItems && all > total * maxShare;
       // Of one that is done nothing more goes, whatever has come since.
       if (isMuch && !isDone && !confirmed(target, all)) {
         asked.push({ target, planned: all, total });
         throw maintenanceErrors.CONFIRMATION_NEEDED({ target, planned: all, total });
       }
-      if (!isDone) pulse.begin(target, sizeOf(target, planned, toSee), seen);
+      // A plan has foreseen nothing of a target that is come to again.
+      const size = gone === undefined ? sizeOf(target, planned, toSee) : { planned, toSee };
+      if (!isDone) pulse.begin(target, size, seen);
       return {
         cursor,
         isDone,

@@ -151,9 +151,10 @@ async function purge(
     const expected = maxShare < 1 ? await forecast(root, rules, looking) : null;
     const room = expected ?? (await untilWhen(root, rules, looking));
     const size = { planned: expected && expected.removed, total: expected && total.removed + expected.seen };
+    const gone = round === 1 ? undefined : total.removed;
     const toSee = expected && (round === 1 ? expected.seen : 0);
     const progress = await context
-      .target({ target: targetOf(policy), ...size, gone: total.removed, toSee, maxShare })
+      .target({ target: targetOf(policy), ...size, gone, toSee, maxShare })
       .catch((error: unknown) => {
         // What went in the rounds before is to be reported.
         if (round === 1 || !isOperationError(error, 'CONFIRMATION_NEEDED')) throw error;

@@ -225,7 +225,7 @@ const cases: Record<string, () => Promise<unknown>> = {
       for (const own of [at(), at('own')]) execFileSync('chown', ['65534:65534', own]);
       return directory;
     };
-    const oldestKb = { enough: 256, all: 256, asked: 1_024, askedLater: 768, ended: 768, old: 256 };
+    const oldestKb = { enough: 256, all: 256, asked: 1_024, askedLater: 768, ended: 768, applied: 768, old: 256 };
     const at = Object.fromEntries(Object.entries(oldestKb).map(([what, kb]) => [what, directoryOf(what, kb)]));
     asNobody();
     const cleaned = async (
@@ -233,6 +233,7 @@ const cases: Record<string, () => Promise<unknown>> = {
       rules: Partial<DirectoryPolicy>,
       options: Partial<MaintenanceOptions> = {},
       limits: { maxItems?: number } = {},
+      isPlanned = false,
     ) => {
       const policy: DirectoryPolicy = { name: 'uploads', directory, ageBy: ['modification'], ...rules };
       let rounds = 0;
@@ -246,8 +247,12 @@ const cases: Record<string, () => Promise<unknown>> = {
       };
       const store = memoryMaintenanceStore();
       const given = { store, tasks: [counting], directories: [policy], throttle: [], ...options };
-      const { runs } = createMaintenance(given).scope({ tenantId: 'acme' });
-      const run = await runs.get((await runs.run('counted_cleanup', limits)).taskId);
+      const { runs, plans } = createMaintenance(given).scope({ tenantId: 'acme' });
+      const applied = async () => {
+        const parameters = { max_items: limits.maxItems };
+        return plans.apply((await plans.create({ maintenanceType: 'counted_cleanup', parameters })).id);
+      };
+      const run = await runs.get((await (isPlanned ? applied() : runs.run('counted_cleanup', limits))).taskId);
       const [reported] = run.details['policies'] as { removed: number }[];
       const left = (readdirSync(directory, { recursive: true }) as string[]).filter((it) => it.includes('/')).sort();
       return {
@@ -267,6 +272,7 @@ const cases: Record<string, () => Promise<unknown>> = {
       asked: await cleaned(at['asked'], { maxSizeMb: 1 }, { unaskedItems: 0 }),
       askedLater: await cleaned(at['askedLater'], { maxSizeMb: 0.75 }, { unaskedItems: 0 }),
       ended: await cleaned(at['ended'], { maxSizeMb: 0.75 }, {}, { maxItems: 2 }),
+      applied: await cleaned(at['applied'], { maxSizeMb: 0.75, maxShare: 1 }, {}, { maxItems: 2 }, true),
       old: await cleaned(at['old'], { maxAgeDays: 1, maxSizeMb: 10 }),
     };
   },

@@ -116,6 +116,10 @@ describe.skipIf(!available.namespaces)('where the system refuses', () => {
     expect(run('room that others take')['ended']).toMatchObject({ removed: 2, left: { length: 3 }, planned: 4 });
   });
 
+  it('a file of others that would have made room: what goes in its place no plan has foreseen', () => {
+    expect(run('room that others take')['applied']).toMatchObject({ removed: 2, left: { length: 3 }, planned: null });
+  });
+
   it('an old file of others, where there is room enough: it is tried once in a run', () => {
     expect(run('room that others take')['old']).toMatchObject({
       ...{ status: 'completed', removed: 4, left: ['locked/1'], rounds: 1 },
