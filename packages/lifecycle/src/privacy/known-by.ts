@@ -29,22 +29,30 @@ export async function knownBy(context: LifecycleContext, customer: Customer, trx
     if (then.externalId !== null) externalIds.add(then.externalId);
   };
   note(customer);
-  // From the newest on: each tells what it changed to.
+  // From the newest back: each tells what it changed to. What was so at one time is known once the oldest is.
   let then = customer;
+  const changed: Partial<Customer>[] = [];
   for (let before: number | undefined; ;) {
     const ask = { names: ['customer.updated', 'customer.linked'], before, limit: pageSize };
     const entries = await history.page(id, ask, trx);
     for (const { event } of await openEntries(context, tenantId, id, entries, trx)) {
-      if (event.name === 'customer.linked') note((then = { ...then, externalId: event.data.externalId }));
-      if (event.name !== 'customer.updated') continue;
-      const { changes, formerEmail } = event.data;
-      note((then = { ...then, ...(changes as Partial<Customer>) }));
-      if (formerEmail === null) continue;
-      formerEmails.push(formerEmail);
-      note((then = { ...then, email: formerEmail }));
+      if (event.name === 'customer.linked') changed.push({ externalId: event.data.externalId });
+      if (event.name === 'customer.updated') {
+        const { attributes, ...names } = event.data.changes as Partial<Customer>;
+        changed.push(names);
+        // They are found by one at a time, and may be long.
+        if (attributes) note({ ...then, attributes });
+      }
+      then = { ...then, ...changed.at(-1) };
+      // Earlier versions noted no former address.
+      if (event.name !== 'customer.updated' || !event.data.formerEmail) continue;
+      formerEmails.push(event.data.formerEmail);
+      then = { ...then, email: event.data.formerEmail };
     }
     before = entries.at(-1)?.seq;
-    if (entries.length < pageSize)
-      return { names: namesOf(customer, formerEmails), terms: [...terms.values()], externalIds };
+    if (entries.length < pageSize) break;
   }
+  note(then);
+  for (const names of changed.reverse()) note((then = { ...then, ...names }));
+  return { names: namesOf(customer, formerEmails), terms: [...terms.values()], externalIds };
 }

@@ -71,6 +71,7 @@ for (const { title, present, create } of backends)
     it('is erased with the customer that it found by what it was before', async () => {
       const { customers } = run.acme;
       await customers.update(id, { lastName: 'Zyx', attributes: { passport: 'P-7770001' } });
+      for (const firstName of ['Zab', 'Zebulon']) await customers.update(id, { firstName });
       await customers.update(id, { lastName: 'Quuxley' });
       await customers.link(id, { externalId: 'crm-7770001' });
       const asked: BulkDraft['filter'][] = [
