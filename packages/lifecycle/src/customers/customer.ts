@@ -1,5 +1,6 @@
-import { freeForm, id, instant, printable } from '@dotmac/core/contract';
+import { id, instant, printable } from '@dotmac/core/contract';
 import { z } from 'zod';
+import { facts } from './facts.js';
 import { customerStatus, stage, type Whereabouts } from './stage.js';
 
 /** A part of a person’s name. */
@@ -54,7 +55,7 @@ export const registration = z
     termsAccepted: accepted.default(true),
     privacyPolicyAccepted: accepted.default(true),
     marketingConsent: z.boolean().default(false),
-    attributes: freeForm.default({}).meta({ description: 'Facts of your own; the keys are kept as they are' }),
+    attributes: facts.default({}).meta({ description: 'Facts of your own; the keys are kept as they are' }),
   })
   .meta({ id: 'CustomerRegistration' });
 
