@@ -58,7 +58,7 @@ function goOn(
 export function retried(context: LifecycleContext, note: string | null): Decide {
   return goOn(context, 'retry', note, (step) =>
     step.status === 'compensation_failed'
-      ? { ...step, status: 'compensating', compensationFailures: 0, compensationAttempts: 0, compensationError: null }
+      ? { ...step, status: 'compensating', compensationFailures: 0, compensationAttempts: 0 }
       : { ...step, status: 'failed', attempts: 0, failures: 0, error: null, round: (step.round ?? 0) + 1 },
   );
 }
@@ -67,7 +67,7 @@ export function retried(context: LifecycleContext, note: string | null): Decide 
 export function skipped(context: LifecycleContext, note: string | null): Decide {
   return goOn(context, 'skip', note, (step, at) =>
     step.status === 'compensation_failed'
-      ? { ...step, status: 'compensated', finishedAt: at, compensationError: null }
+      ? { ...step, status: 'compensated', finishedAt: at }
       : { ...step, status: 'skipped', finishedAt: at },
   );
 }

@@ -156,8 +156,9 @@ export function causeOf(steps: readonly RunStep[]): { step: string; error: strin
   return { step: cause?.key ?? '', error: (cause && errorOf(cause)) ?? '' };
 }
 
-function errorOf({ error, compensationError }: RunStep): string | null {
-  return compensationError ?? error;
+/** What undoing failed of is no reason any more once it was undone. */
+function errorOf({ status, error, compensationError }: RunStep): string | null {
+  return status === 'compensation_failed' ? (compensationError ?? error) : error;
 }
 
 /** What a run makes of its service, while it lasts and in the end. */

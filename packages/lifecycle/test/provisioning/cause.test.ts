@@ -1,6 +1,11 @@
 import { z } from 'zod';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { defineErrors } from '@dotmac/core';
+import type { LifecycleContext } from '../../src/context.js';
+import { freshStep } from '../../src/provisioning/plan.js';
+import { causeOf } from '../../src/provisioning/run.js';
+import { compensateStep } from '../../src/provisioning/steps/compensate.js';
+import type { StepWork } from '../../src/provisioning/steps/result.js';
 import { defineServiceTemplate } from '../../src/provisioning/template.js';
 import { backends, type Backend } from '../support/backends.js';
 import { rig, until, type Rig } from '../support/lifecycle.js';
@@ -102,3 +107,24 @@ for (const { title, present, create } of backends)
       },
     );
   });
+
+describe('what a step that undoing killed the process of is said to have failed of', () => {
+  const failed = { ...freshStep('account'), status: 'failed' as const, error: 'account is refused.' };
+
+  it('is undoing, when nobody tries it any more', async () => {
+    const work = {
+      step: { ...failed, compensationAttempts: 11 },
+      definition: { key: 'account', run: () => undefined, compensate: () => undefined },
+    };
+    const { signal } = new AbortController();
+    const { step } = await compensateStep({} as LifecycleContext, work as unknown as StepWork<never>, signal);
+    expect(step.status).toBe('compensation_failed');
+    expect(causeOf([step])).toEqual({ step: 'account', error: expect.stringContaining('account') as string });
+    expect(causeOf([step]).error).not.toBe(failed.error);
+  });
+
+  it('is what it failed of ahead, once it is undone, also by a version that leaves the other as it was', () => {
+    const undone = { ...failed, status: 'compensated' as const, compensationError: 'undoing account is refused.' };
+    expect(causeOf([undone])).toEqual({ step: 'account', error: 'account is refused.' });
+  });
+});

@@ -1,4 +1,5 @@
 import type { LifecycleContext } from '../../context.js';
+import { lifecycleErrors } from '../../errors.js';
 import type { ActionStep, ServiceStep, TransactionStep } from '../definition.js';
 import { backoffMs } from '../plan.js';
 import type { RunStep } from '../run.js';
@@ -24,7 +25,7 @@ export async function compensateStep(
       : 'runInTransaction' in definition && definition.compensateInTransaction;
   if (!undoable) return { step: { ...step, status: 'compensated', waitUntil: null }, direction };
   if (step.compensationAttempts - step.compensationFailures > toleratedCrashes)
-    return { step: { ...step, status: 'compensation_failed' }, direction };
+    return { step: notUndone(step, lifecycleErrors.STEP_FAILED({ step: step.key }).message), direction };
   const begun: RunStep = {
     ...step,
     status: 'compensating',
@@ -44,8 +45,14 @@ export async function compensateStep(
   report(context, work.run, step.key, 'compensate', outcome, retryInMs);
   const failed: RunStep = { ...begun, compensationFailures: failures, finishedAt: context.clock.now() };
   if (retryInMs !== undefined) return { step: failed, direction, retryInMs };
-  return { step: { ...failed, status: 'compensation_failed', compensationError: outcome.shown.message }, direction };
+  return { step: notUndone(failed, outcome.shown.message), direction };
 }
+
+const notUndone = (step: RunStep, compensationError: string): RunStep => ({
+  ...step,
+  status: 'compensation_failed',
+  compensationError,
+});
 
 interface Undone {
   outcome: Outcome;
