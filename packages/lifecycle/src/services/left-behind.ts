@@ -3,7 +3,7 @@ import type { LifecycleContext } from '../context.js';
 import type { Customer } from '../customers/customer.js';
 import { changeTimers } from '../timers/change.js';
 import type { ServiceAccess, ServiceInstance } from './instance.js';
-import { nextOperation, operationOf } from './operation.js';
+import { nextOperation, wantedAccess } from './operation.js';
 import { following, followingName } from './settle.js';
 
 /** A service that does not give what it should. */
@@ -24,9 +24,8 @@ export async function leftBehind(
 ): Promise<LeftBehind[]> {
   const behind = services.flatMap((service): LeftBehind[] => {
     const template = templates.of(service);
-    const operation = template ? nextOperation(service, customer, template.exemptFrom) : null;
-    const wanted = operation && operationOf(operation).leaves.access;
-    return wanted ? [{ service, wanted }] : [];
+    if (!template || nextOperation(service, customer, template.exemptFrom) === null) return [];
+    return [{ service, wanted: wantedAccess(service, customer, template.exemptFrom) ?? 'none' }];
   });
   if (behind.length === 0) return [];
   const timers = await store.tenant(customer.tenantId).timers.listFor(customer.id);

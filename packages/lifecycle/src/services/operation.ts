@@ -69,7 +69,7 @@ export function followedBlocks(
 }
 
 /** What a service should give by what is known of its customer and itself; undefined: it should not be there. */
-function wantedAccess(
+export function wantedAccess(
   service: Pick<ServiceInstance, 'blocks' | 'terminateRequestedAt'>,
   customer: Pick<Customer, 'stage' | 'blocks'>,
   exemptFrom: readonly string[],

@@ -175,6 +175,22 @@ for (const { title, present, create } of backends)
         expect(await check()).toMatchObject(consistent);
       });
 
+      it('is said to be another than it should be, and not than what is done to it first would leave it', async () => {
+        await suspend('abuse');
+        await is('suspended');
+        await restart();
+        await run.acme.suspension.suspend(customer, { actionType: 'slow', severity: 'throttle' });
+        await reactivate('abuse');
+        await backend.store.transaction((trx) =>
+          backend.store.tenant('acme').timers.clear(customer, `follow:${service}`, trx),
+        );
+        const quiet = createLifecycle({ store: backend.store, clock: backend.clock, templates: [first] });
+        const lines: ConsistencyLine[] = [];
+        for await (const line of quiet.scope({ tenantId: 'acme' }).consistency.check()) lines.push(line);
+        const left = { field: `access ${service}`, row: '"suspended"', history: '"throttled"' };
+        expect(lines[0]).toMatchObject({ customerId: customer, differences: [left] });
+      });
+
       it('is not found by it while a timer is about to', async () => {
         await restart();
         await suspend('abuse');
