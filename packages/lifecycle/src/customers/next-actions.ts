@@ -15,11 +15,11 @@ const openChannels: Suggest = ({ phone, phoneVerifiedAt, emailVerifiedAt }) => [
 
 const startOnboarding = { action: 'start_onboarding', message: 'Onboard the customer.' };
 
+const waitForApproval = { action: 'wait_for_approval', message: 'Somebody has to approve this registration first.' };
+
 const suggestions: Record<Stage, Suggest> = {
   registration: (customer, checklist) =>
-    customer.approval === 'pending'
-      ? [{ action: 'wait_for_approval', message: 'Somebody has to approve this registration first.' }]
-      : openChannels(customer, checklist),
+    customer.approval === 'pending' ? [waitForApproval] : openChannels(customer, checklist),
   verification: () => [startOnboarding],
   onboarding: (customer, checklist) => [
     ...missingItems(checklist, customer).map(({ key, message }) => ({ action: key, message })),
@@ -29,7 +29,8 @@ const suggestions: Record<Stage, Suggest> = {
   suspended: ({ blocks }) =>
     blocks.map(({ reason }) => ({ action: 'resolve_suspension', message: `Resolve the reason "${reason}".` })),
   churning: (customer) => (churnsBeforeActive(customer) ? [startOnboarding] : []),
-  inactive: () => [],
+  // It was deleted, and restored, before anybody approved it.
+  inactive: ({ approval }) => (approval === 'pending' ? [waitForApproval] : []),
   deleted: () => [],
 };
 

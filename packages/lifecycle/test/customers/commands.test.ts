@@ -138,7 +138,8 @@ for (const { title, present, create } of backends)
       const { id } = await acme.customers.register({ ...someone(), requiresApproval: true });
       const first = await run.token(id);
       await acme.customers.delete(id);
-      await acme.customers.restore(id);
+      const { nextActions } = await acme.customers.restore(id);
+      expect(nextActions.map(({ action }) => action)).toEqual(['wait_for_approval']);
       await expect(acme.customers.winBack(id)).rejects.toMatchObject({
         details: { possible: ['approve', 'reject', 'delete', 'erase'] },
       });
