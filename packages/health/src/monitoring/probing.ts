@@ -18,11 +18,16 @@ export interface Probing {
 interface StuckProbe {
   endpoint: EndpointRecord;
   running: RunningProbe;
+  /** By the monotonic clock. */
+  heldUntil: number;
 }
+
+/** One lost query, which may wait for hours, is not to make an outage last that is over. */
+const longestHoldMs = 5 * 60_000;
 
 /**
  * Makes a {@link Probing}. A probe that went on after its deadline holds its endpoint: it is not probed again before that
- * ends, and no answer in time is what each of its checks comes to.
+ * ends, or five minutes have gone by, and no answer in time is what each of its checks comes to.
  */
 export function createProbing({ prepare, clock }: { prepare: Prepare; clock: Clock }): Probing {
   const stuck = new Map<string, StuckProbe>();
@@ -30,7 +35,8 @@ export function createProbing({ prepare, clock }: { prepare: Prepare; clock: Clo
   const heldAs = (endpoint: EndpointRecord, { ownRecords = false }: AnyProbe): OutcomeCode | undefined => {
     const held = stuck.get(endpoint.id);
     if (!held) return undefined;
-    if (held.running.hasEnded() || !asksTheSame(held.endpoint, endpoint)) {
+    const isOver = held.running.hasEnded() || clock.monotonic() >= held.heldUntil;
+    if (isOver || !asksTheSame(held.endpoint, endpoint)) {
       stuck.delete(endpoint.id);
       return undefined;
     }
@@ -48,7 +54,8 @@ export function createProbing({ prepare, clock }: { prepare: Prepare; clock: Clo
       const running = runProbe({ probe, target, expected, connector, clock, signal });
       const result = await running.result;
       // One that we stopped ourselves was not late.
-      if (!running.hasEnded() && !signal.aborted) stuck.set(id, { endpoint, running });
+      if (!running.hasEnded() && !signal.aborted)
+        stuck.set(id, { endpoint, running, heldUntil: clock.monotonic() + longestHoldMs });
       return result;
     },
     forget: (endpointId) => void stuck.delete(endpointId),

@@ -397,6 +397,17 @@ describe('a probe', () => {
     expect(begun()).toBe(2);
   });
 
+  it('that never ends is begun again after five minutes, for what is asked may have come back', async () => {
+    const { clock, kept, begun, answer } = deafStage({ retryCount: 1 });
+    await clock.advance(4 * 60_000);
+    expect([begun(), kept().status]).toEqual([1, 'offline']);
+    await clock.advance(70_000);
+    expect(begun()).toBe(2);
+    answer();
+    await clock.advance(5_000);
+    expect(kept().status).toBe('healthy');
+  });
+
   it('that never ends makes its endpoint offline as soon as one that tells of each deadline', async () => {
     const { clock, kept, found } = deafStage({ retryCount: 3 });
     await clock.advance(10_000);
