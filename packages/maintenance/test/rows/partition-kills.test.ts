@@ -26,8 +26,9 @@ async function goOn(database: Database): Promise<void> {
   await maintenance.stop();
 }
 
-for (const { title, present, fresh: createFresh, dialect } of dialects)
-  describe.skipIf(!present || dialect === 'sqlite')(`partitions that are dropped on ${title}`, () => {
+// SQLite has no partitions.
+for (const { title, present, fresh: createFresh } of dialects.filter(({ dialect }) => dialect !== 'sqlite'))
+  describe.skipIf(!present)(`partitions that are dropped on ${title}`, () => {
     let fresh: FreshDatabase;
     let database: Database;
     beforeAll(async () => {

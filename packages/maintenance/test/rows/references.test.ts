@@ -112,9 +112,8 @@ for (const { title, present, fresh: createFresh, dialect } of dialects)
       expect(await ids('folders')).toEqual([1, 2, 4]);
     });
 
-    it.skipIf(dialect !== 'postgres')(
-      'are found, too, where it is a partition of their table, or what that is a partition of',
-      async () => {
+    if (dialect === 'postgres')
+      it('are found, too, where it is a partition of their table, or what that is a partition of', async () => {
         await run(
           'create table visits (id bigint, at bigint, primary key (id, at)) partition by range (at)',
           `create table visits_old partition of visits for values from (minvalue) to (${old + 1})`,
@@ -139,8 +138,7 @@ for (const { title, present, fresh: createFresh, dialect } of dialects)
         expect(part.plan.due).toEqual({ items: 1, exact: true });
         await clean(database, part, { pace: tinyPace(10) });
         expect(await ids('visits')).toEqual([3, 4]);
-      },
-    );
+      });
 
     it('in their own table go by the same statements whether or not its policy names its schema', async () => {
       await run(
