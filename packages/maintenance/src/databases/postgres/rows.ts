@@ -31,7 +31,7 @@ export const postgresRows: RowDialect = {
   },
   besideOthers: {
     // Who commits beside it waits until all that a batch has written to the log is on disk.
-    pace: { mostRows: 1_000, restShare: 1, leastRestMs: 2 },
+    pace: { mostRows: 400, restShare: 1, leastRestMs: 2 },
     async written(db) {
       const { rows } = await sql<{ at: string }>`select pg_current_wal_insert_lsn()::text as at`.execute(db);
       return (rows[0] as { at: string }).at;
