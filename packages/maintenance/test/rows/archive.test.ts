@@ -191,6 +191,7 @@ for (const { title, present, fresh: createFresh, dialect } of dialects)
         },
       };
       let mostRead = 0;
+      const lengths: number[] = [];
       const measured = database.kysely.withPlugin({
         transformQuery: ({ node }) => node,
         transformResult({ result }) {
@@ -198,14 +199,20 @@ for (const { title, present, fresh: createFresh, dialect } of dialects)
             mostRead,
             result.rows.reduce((sum, { line }) => sum + String(line ?? '').length, 0),
           );
+          for (const { length } of result.rows) if (length != null) lengths.push(Number(length));
           return Promise.resolve(result);
         },
       });
-      const { deleted } = await clean({ ...database, kysely: measured }, found, { archive, pace: tinyPace(count) });
+      const { deleted } = await clean({ ...database, kysely: measured }, found, {
+        archive,
+        pace: { ...tinyPace(count), leastRows: 1 },
+      });
       expect({ deleted, left: await ids('bulky') }).toEqual({ deleted: count, left: [] });
       expect(mostRead).toBeLessThan(16 * 1_048_576 + 1);
       // Not row by row.
       expect(appended).toHaveLength(3);
+      // What the first came to is where the next begins.
+      expect(lengths.map((it) => it > 16 * 1_048_576)).toEqual([true, false, false, false]);
       expect(new Set(appended.flat()).size).toBe(count);
     });
 

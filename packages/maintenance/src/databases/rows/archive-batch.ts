@@ -34,25 +34,28 @@ const mostLength = 16 * 1_048_576;
  * Writes rows to the archive, and deletes exactly those once they are safely there: all of them, or none. No transaction is
  * open while the disk is written; when a row has changed meanwhile, the others are written anew, and it stays for a later run,
  * so that its last state is archived.
+ * @returns the rows, too, that the batch was cut to
  */
 export async function archiveBatch(
   work: Work,
   options: ArchiveBatchOptions,
   place: Place,
   rows: number,
-): Promise<{ deleted: number; place: Place }> {
+): Promise<{ deleted: number; place: Place; rows: number }> {
   const { dialect, facts } = work;
   const { database, archive, pace } = options;
   const settled = await settle(work, options);
-  if (settled > 0) return { deleted: settled, place };
+  if (settled > 0) return { deleted: settled, place, rows };
   const most = Math.min(rows, Math.floor(mostParameters / facts.key.length));
   const batch = await dialect.read(database.kysely, pace, async (connection) => {
     const one = await cutToRead(connection, work, place, most);
     if (!one) return null;
     const found = await read(connection, work, one.condition);
-    return { found, next: found.length === 0 ? await overGap(connection, work, one.next) : one.next };
+    const next = found.length === 0 ? await overGap(connection, work, one.next) : one.next;
+    return { found, came: { place: next, rows: one.rows } };
   });
-  if (!batch) return { deleted: 0, place: { ...place, end: true } };
+  if (!batch) return { deleted: 0, place: { ...place, end: true }, rows };
+  const { came } = batch;
   for (let left = batch.found; left.length > 0;) {
     await archive.append({ from: sourceOf(work), keys: left.map(({ key }) => key), lines: left.map((it) => it.line) });
     const { unchanged, failed } = await deleteAll(work, options, left);
@@ -61,17 +64,17 @@ export async function archiveBatch(
       if (isOperationError(failed.error, 'LEASE_LOST')) throw failed.error as Error;
       // A commit that was not answered any more: the table knows. What this does not come to, the next batch does.
       const gone = await (failed.committing ? settle(work, options) : archive.drop().then(() => 0)).catch(() => 0);
-      if (gone > 0) return { deleted: gone, place: batch.next };
+      if (gone > 0) return { deleted: gone, ...came };
       throw failed.error as Error;
     }
     if (unchanged.length === left.length) {
       archive.keep();
-      return { deleted: left.length, place: batch.next };
+      return { deleted: left.length, ...came };
     }
     await archive.drop();
     left = unchanged;
   }
-  return { deleted: 0, place: batch.next };
+  return { deleted: 0, ...came };
 }
 
 const sourceOf = ({ selection, facts }: Rows): string =>
@@ -101,15 +104,20 @@ export function archiving(of: Rows, condition: Sql, keys: readonly Position[]): 
 }
 
 /** Cuts a batch whose lines may be in memory together, or of a single row. */
-async function cutToRead(db: Database['kysely'], work: Work, place: Place, rows: number): Promise<Cut | null> {
+async function cutToRead(
+  db: Database['kysely'],
+  work: Work,
+  place: Place,
+  rows: number,
+): Promise<(Cut & { rows: number }) | null> {
   const one = await cut(db, work, place, rows);
-  if (!one || rows === 1) return one;
+  if (!one || rows === 1) return one && { ...one, rows };
   const { dialect, selection, facts } = work;
   const { rows: measured } = await sql<{ length: number | null }>`
     select sum(length(${dialect.line(selection, facts.columns)})) as length
     from ${tableId(selection)} where ${one.condition}`.execute(db);
   const length = Number(measured[0]?.length ?? 0);
-  if (length <= mostLength) return one;
+  if (length <= mostLength) return { ...one, rows };
   // At least halved: how long they are differs.
   return cutToRead(db, work, place, Math.max(1, Math.floor(rows * Math.min(1 / 2, mostLength / length))));
 }

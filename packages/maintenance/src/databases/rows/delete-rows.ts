@@ -114,7 +114,7 @@ export function nextRows(rows: number, tookMs: number, { leastMs, mostMs, leastR
 interface Batch {
   deleted: number;
   place: Place;
-  /** That were asked for in the end. */
+  /** That it was cut to in the end. */
   rows: number;
   retries: number;
 }
@@ -130,7 +130,7 @@ async function tryBatch(
     // Each try is smaller: fewer rows take less time, and meet fewer locks.
     const fewer = Math.min(rows, Math.max(pace.leastRows, Math.round(rows / attempt ** 2)));
     try {
-      return { ...(await oneBatch(work, options, place, fewer, pace)), rows: fewer, retries: attempt - 1 };
+      return { ...(await oneBatch(work, options, place, fewer, pace)), retries: attempt - 1 };
     } catch (error) {
       if (!worthRetrying(error)) throw error;
       if (attempt >= attempts)
@@ -146,16 +146,16 @@ async function oneBatch(
   place: Place,
   rows: number,
   pace: BatchPace,
-): Promise<{ deleted: number; place: Place }> {
+): Promise<Omit<Batch, 'retries'>> {
   const { dialect, selection, facts } = work;
   if (archive && 'append' in archive)
     return archiveBatch(work, { database, archive, confirm, pace, note }, place, rows);
   return dialect.transaction(database.kysely, pace, async (trx) => {
     const batch = await cut(trx, work, place, rows);
-    if (!batch) return { deleted: 0, place: { ...place, end: true } };
+    if (!batch) return { deleted: 0, place: { ...place, end: true }, rows };
     const deleted = await dialect.remove(trx, { from: selection, facts, condition: batch.condition, archive });
     const next = deleted === 0 ? await overGap(trx, work, batch.next) : batch.next;
     await confirm(trx);
-    return { deleted, place: next };
+    return { deleted, place: next, rows };
   });
 }
