@@ -54,14 +54,18 @@ export const lifecycleSchemas = {
   'customer.promise_ended': z.object({ ...move, reasons: z.array(z.string()) }),
   'customer.suspension_lifted': z.object({ ...suspension, lifted: z.array(z.string()) }),
   'customer.reactivated': z.object({ ...suspension, lifted: z.array(z.string()) }),
-  /** `formerEmail`: of a change of the address alone; an erasure takes away what was done by that name. */
+  /**
+   * What was there before, for an erasure takes away what was done by it and what looked for it: `formerEmail` of a change of
+   * the address alone, `former` of names, and of those attributes that are not as they were.
+   */
   'customer.updated': z.object({
     fields: z.array(z.string()),
     unverified: z.array(channel),
     changes: freeForm,
     formerEmail: z.string().nullable(),
+    former: freeForm,
   }),
-  'customer.linked': z.object({ externalId: z.string().nullable() }),
+  'customer.linked': z.object({ externalId: z.string().nullable(), formerExternalId: z.string().nullable() }),
   'customer.churning': z.object({ ...move, reason: z.string().nullable() }),
   'customer.won_back': z.object({ ...move, reason: z.string().nullable() }),
   'customer.restored': z.object({ ...move, reason: z.string().nullable() }),

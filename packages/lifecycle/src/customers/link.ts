@@ -33,7 +33,8 @@ export async function linkCustomer<Answer>(
       throw lifecycleErrors.CUSTOMER_EXISTS({ field: 'external_id' });
     const at = Math.max(clock.now(), before.updatedAt);
     const customer = { ...before, externalId, version: before.version + 1, updatedAt: at };
-    const event = happened(identity, customerId, at, { name: 'customer.linked', data: { externalId } });
+    const data = { externalId, formerExternalId: before.externalId };
+    const event = happened(identity, customerId, at, { name: 'customer.linked', data });
     await recordChange(context, before, customer, [event], trx);
     await runInTransaction(context, identity, 'customer.link', { customerId, at, input: told, state: customer }, trx);
     return { answer: answer(customer), customer };

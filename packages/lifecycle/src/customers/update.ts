@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { ScopeIdentity, StoreTransaction } from '@dotmac/core';
 import { readDraft } from '@dotmac/core/contract';
 import type { LifecycleContext } from '../context.js';
@@ -60,7 +61,7 @@ export async function updateCustomer<Answer>(
       updatedAt: at,
     };
     const formerEmail = changes.email === undefined ? null : before.email;
-    const data = { fields, unverified: moved, changes, formerEmail };
+    const data = { fields, unverified: moved, changes, formerEmail, former: formerOf(before, changes) };
     const event = happened(identity, customerId, at, { name: 'customer.updated', data });
     await recordChange(context, before, customer, [event], trx);
     for (const channel of moved) if (addressOf(customer, channel) !== null) await issue(customer, channel, trx);
@@ -78,4 +79,14 @@ function changesOf(before: Customer, { attributes, ...input }: Profile): Partial
   const isNew = ([key, value]: [string, unknown]): boolean =>
     value !== undefined && JSON.stringify(value) !== JSON.stringify(before[key as keyof Customer]);
   return Object.fromEntries(Object.entries(wanted).filter(isNew));
+}
+
+/** What it is not found by any more, besides an address. */
+function formerOf({ firstName, lastName, attributes }: Customer, changes: Partial<Customer>): Partial<Customer> {
+  const gone = ([key, value]: [string, unknown]): boolean => !isDeepStrictEqual(value, changes.attributes?.[key]);
+  return {
+    ...(changes.firstName !== undefined && { firstName }),
+    ...(changes.lastName !== undefined && { lastName }),
+    ...(changes.attributes && { attributes: Object.fromEntries(Object.entries(attributes).filter(gone)) }),
+  };
 }

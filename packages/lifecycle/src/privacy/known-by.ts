@@ -1,6 +1,7 @@
-import type { StoreTransaction } from '@dotmac/core';
+import type { AnyEvent, StoreTransaction } from '@dotmac/core';
 import type { LifecycleContext } from '../context.js';
 import type { Customer } from '../customers/customer.js';
+import type { LifecycleEvents } from '../events.js';
 import { termsOf, type SearchTerm } from '../search/terms.js';
 import { namesOf, type OwnNames } from './personal.js';
 import { openEntries } from './vault.js';
@@ -14,10 +15,7 @@ export interface KnownBy {
   externalIds: ReadonlySet<string>;
 }
 
-/**
- * What a customer is known by, and was as far as its history tells, and the key is there that this is sealed with. Of what
- * it was registered with and is not known by any more, the history tells the address.
- */
+/** What a customer is known by, and was as far as its history tells, and the key is there that this is sealed with. */
 export async function knownBy(context: LifecycleContext, customer: Customer, trx: StoreTransaction): Promise<KnownBy> {
   const { id, tenantId } = customer;
   const { history } = context.store.tenant(tenantId);
@@ -29,25 +27,20 @@ export async function knownBy(context: LifecycleContext, customer: Customer, trx
     if (then.externalId !== null) externalIds.add(then.externalId);
   };
   note(customer);
-  // From the newest back: each tells what it changed to. What was so at one time is known once the oldest is.
+  // From the newest back: each tells what it changed, and to what. What was so at one time is known once the oldest is.
   let then = customer;
   const changed: Partial<Customer>[] = [];
   for (let before: number | undefined; ;) {
     const ask = { names: ['customer.updated', 'customer.linked'], before, limit: pageSize };
     const entries = await history.page(id, ask, trx);
     for (const { event } of await openEntries(context, tenantId, id, entries, trx)) {
-      if (event.name === 'customer.linked') changed.push({ externalId: event.data.externalId });
-      if (event.name === 'customer.updated') {
-        const { attributes, ...names } = event.data.changes as Partial<Customer>;
-        changed.push(names);
-        // They are found by one at a time, and may be long.
-        if (attributes) note({ ...then, attributes });
-      }
-      then = { ...then, ...changed.at(-1) };
-      // Earlier versions noted no former address.
-      if (event.name !== 'customer.updated' || !event.data.formerEmail) continue;
-      formerEmails.push(event.data.formerEmail);
-      then = { ...then, email: event.data.formerEmail };
+      const { came, went } = changeOf(event);
+      const [{ attributes: attributesCame, ...names }, { attributes: attributesWent, ...formerNames }] = [came, went];
+      // They are found by one at a time, and may be long.
+      for (const attributes of [attributesCame, attributesWent]) if (attributes) note({ ...then, attributes });
+      changed.push(names);
+      if (went.email !== undefined) formerEmails.push(went.email);
+      then = { ...then, ...names, ...formerNames };
     }
     before = entries.at(-1)?.seq;
     if (entries.length < pageSize) break;
@@ -55,4 +48,15 @@ export async function knownBy(context: LifecycleContext, customer: Customer, trx
   note(then);
   for (const names of changed.reverse()) note((then = { ...then, ...names }));
   return { names: namesOf(customer, formerEmails), terms: [...terms.values()], externalIds };
+}
+
+/** What an event says of a change of what a customer is known by. Earlier versions noted less of what there was before. */
+function changeOf({ name, data }: AnyEvent<LifecycleEvents>): Record<'came' | 'went', Partial<Customer>> {
+  if (name === 'customer.linked') {
+    const { externalId, formerExternalId } = data;
+    return { came: { externalId }, went: formerExternalId ? { externalId: formerExternalId } : {} };
+  }
+  if (name !== 'customer.updated') return { came: {}, went: {} };
+  const { changes, former, formerEmail } = data;
+  return { came: changes, went: { ...former, ...(formerEmail && { email: formerEmail }) } };
 }

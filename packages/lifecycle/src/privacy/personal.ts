@@ -18,8 +18,8 @@ const suspension = { ...note, parameters: {} };
  */
 const personal: Partial<Record<keyof LifecycleEvents, Fields>> = {
   'customer.registered': { referralCode: null },
-  'customer.updated': { changes: {}, formerEmail: null },
-  'customer.linked': { externalId: null },
+  'customer.updated': { changes: {}, formerEmail: null, former: {} },
+  'customer.linked': { externalId: null, formerExternalId: null },
   'customer.rejected': reason,
   'customer.verified': { additionalData: {} },
   'customer.suspended': suspension,

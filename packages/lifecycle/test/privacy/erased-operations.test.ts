@@ -98,6 +98,37 @@ for (const { title, present, create } of backends)
       expect(await run.acme.bulk.get(others)).toMatchObject({ filter: { externalId: 'crm-1' }, input: { reason } });
     });
 
+    it('is erased with the customer that it found by what it was registered with, and was changed once since', async () => {
+      const { customers } = run.acme;
+      const registered = { ...person, username: 'zed', email: 'zed@quuxmail.example', externalId: 'erp-5550199' };
+      await erase();
+      ({ id } = await customers.register(registered));
+      const asked: BulkDraft['filter'][] = [
+        { search: 'zebulon quux' },
+        { search: 'quux' },
+        { externalId: 'erp-5550199' },
+        { attribute: 'passport:p-5550199' },
+        { attribute: 'plan:gold' },
+      ];
+      const ids: string[] = [];
+      for (const filter of asked) ids.push(await finished(filter));
+      await customers.update(id, { firstName: 'Zab', attributes: { passport: 'P-7770001', plan: null } });
+      await customers.update(id, { lastName: 'Zyx' });
+      await customers.link(id, { externalId: null });
+      await erase();
+      const gone = `erased ${id}`;
+      const left = await Promise.all(ids.map((it) => run.acme.bulk.get(it)));
+      expect(left.map(({ filter }) => filter)).toEqual([
+        { search: gone },
+        { search: gone },
+        { externalId: gone },
+        { attribute: `passport:${gone}` },
+        { attribute: `plan:${gone}` },
+      ]);
+      for (const { input } of left) expect(input).toMatchObject({ reason: null });
+      if (backend.database) expect(await tracesOf(backend.database, ['5550199', 'P-7770001', 'quuxmail'])).toEqual([]);
+    });
+
     it('is erased from what it answered under its key, which stays taken', async () => {
       const asked = {
         command: 'suspend',

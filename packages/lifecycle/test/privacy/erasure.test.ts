@@ -164,7 +164,7 @@ for (const { title, present, create } of backends)
         expect(new Set(await actors())).toEqual(new Set(['user:1', 'erased']));
         const entries = (await history.list(id, { limit: 99 })).map(({ event }) => event);
         for (const { name, data } of entries)
-          if (name === 'customer.updated') expect(data).toMatchObject({ changes: {}, formerEmail: null });
+          if (name === 'customer.updated') expect(data).toMatchObject({ changes: {}, formerEmail: null, former: {} });
         if (backend.database) expect(await tracesOf(backend.database, addresses)).toEqual([]);
       });
 
