@@ -15,7 +15,7 @@ import { readPromise, readPromiseEnd } from '../suspension/promise.js';
 import { reasonFor, reasonToOpen } from '../suspension/reasons.js';
 import type { PromiseDraft, PromiseEndDraft } from '../suspension/suspension.js';
 import { changeService, findService } from './change.js';
-import { checkConfig, templateNamed } from './config.js';
+import { checkConfig, templateNamed, templateOfPlan } from './config.js';
 import { driftOf, type ServiceDrift } from './drift.js';
 import {
   planInput,
@@ -193,7 +193,7 @@ export function serviceService(context: LifecycleContext, identity: ScopeIdentit
       const turn = await takeTurn<ServiceInstance>(context, identity, wanted, options);
       if (turn.first) return viewOfService(turn.first);
       const known = await findService(services, serviceId, options?.trx);
-      const template = templateNamed(context, serviceName ?? known.serviceName);
+      const template = templateOfPlan(context, known, serviceName);
       if (!template.stepsOf('change_plan'))
         throw lifecycleErrors.PLAN_CHANGE_UNSUPPORTED({ serviceName: template.name });
       await checkConfig(template, customConfig);

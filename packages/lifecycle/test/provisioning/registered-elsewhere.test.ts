@@ -141,6 +141,11 @@ for (const { title, present, create } of backends)
       const id = await active();
       await expect(there.services.changePlan(id, { serviceName: 'fibre' })).rejects.toMatchObject(unavailable);
       expect(await run.acme.services.get(id)).toMatchObject({ serviceName: 'internet', openRunId: null });
+      // Another configuration of the plan that it has.
+      for (const serviceName of [undefined, 'internet'])
+        await expect(there.services.changePlan(id, { serviceName })).rejects.toMatchObject(unavailable);
+      const unknown = there.services.changePlan(id, { serviceName: 'ether' });
+      await expect(unknown).rejects.toMatchObject({ code: 'SERVICE_TEMPLATE_NOT_FOUND' });
       // That one takes down all there is, whatever it was.
       await there.services.changePlan(id, { serviceName: 'whole fibre' });
       expect((await run.acme.provisioning.get(await openRun(id))).operation).toBe('change_plan');
