@@ -96,7 +96,10 @@ export const coreErrors = defineErrors({
   },
   STORE_UNAVAILABLE: {
     kind: 'unavailable',
-    message: ({ operation }: { operation: string }) => `The database did not answer while ${operation}.`,
+    message: ({ operation, reason }: { operation: string; reason?: string | undefined }) =>
+      reason === undefined
+        ? `The database did not answer while ${operation}.`
+        : `There was no secure connection to the database while ${operation}. ${reason}`,
   },
   ISSUER_UNAVAILABLE: {
     kind: 'unavailable',

@@ -1,5 +1,6 @@
 import { coreErrors } from '../errors/core-errors.js';
 import { isOperationError, type OperationError } from '../errors/operation-error.js';
+import { connectFailureOf } from '../net/connect-failure.js';
 
 const uniqueViolations = new Set(['23505', 'ER_DUP_ENTRY', 'SQLITE_CONSTRAINT_UNIQUE', 'SQLITE_CONSTRAINT_PRIMARYKEY']);
 
@@ -91,7 +92,8 @@ export function isConnectionError(error: unknown): boolean {
   if (isOperationError(error)) return false;
   const code = codeOf(error);
   if (unreachable.has(code) || code.startsWith('08') || code.startsWith('SQLITE_IOERR')) return true;
-  return error instanceof Error && unreachableMessages.some((start) => error.message.startsWith(start));
+  if (error instanceof Error && unreachableMessages.some((start) => error.message.startsWith(start))) return true;
+  return connectFailureOf(error).ofTls;
 }
 
 /**
@@ -102,7 +104,8 @@ export function storeError(error: unknown, operation: string): unknown {
   return isConnectionError(error) ? unavailable(operation, error) : error;
 }
 
-/** STORE_UNAVAILABLE, with its cause hidden from serialisers. */
+/** STORE_UNAVAILABLE, with its cause hidden from serialisers. What is wrong with TLS is said: it is for people to repair. */
 export function unavailable(operation: string, cause?: unknown): OperationError {
-  return coreErrors.STORE_UNAVAILABLE({ operation }, { cause, retryAfter: 1 });
+  const { ofTls, message } = connectFailureOf(cause);
+  return coreErrors.STORE_UNAVAILABLE({ operation, reason: ofTls ? message : undefined }, { cause, retryAfter: 1 });
 }

@@ -34,7 +34,10 @@ const messages: Record<ConnectFailureCode, string> = {
 /** Codes that say something about this process or its surroundings and nothing about the target. */
 const ownTroubles: ReadonlySet<ConnectFailureCode> = new Set(['dns_failed', 'out_of_descriptors']);
 
-/** The codes of errno, c-ares, Node and OpenSSL that have a meaning here. */
+/** Codes that say that the other side was reached, and not trusted. */
+const ofTls: ReadonlySet<ConnectFailureCode> = new Set(['tls_failed', 'certificate_expired', 'certificate_invalid']);
+
+/** The codes of errno, c-ares, Node, OpenSSL and drivers that have a meaning here. */
 const codes: Readonly<Record<string, ConnectFailureCode>> = {
   ECONNREFUSED: 'refused',
   ECONNRESET: 'reset',
@@ -83,7 +86,26 @@ const codes: Readonly<Record<string, ConnectFailureCode>> = {
   ERR_TLS_CERT_ALTNAME_INVALID: 'certificate_invalid',
   ERR_TLS_CERT_ALTNAME_FORMAT: 'certificate_invalid',
   EPROTO: 'tls_failed',
+  // mysql2, of a server without TLS.
+  HANDSHAKE_NO_SSL_SUPPORT: 'tls_failed',
 };
+
+/** What OpenSSL says of a certificate that it does not trust (X509_verify_cert_error_string). */
+const untrusted =
+  /^(?:self[- ]signed certificate|unable to (?:get|verify)|certificate (?:signature failure|rejected|revoked|not trusted|chain too long)|invalid (?:CA|purpose)|unsuitable certificate purpose|hostname mismatch)/i;
+
+/**
+ * What went wrong when a mysql2 connection was to be secured. The driver puts a code of its own in the place of the one
+ * that says so; the words of OpenSSL and the certificate of another name are left.
+ */
+function mysqlTlsCode({ message, cert }: { message?: unknown; cert?: unknown }): ConnectFailureCode {
+  const text = typeof message === 'string' ? message : '';
+  if (/^(?:certificate|CRL) (?:has expired|is not yet valid)/i.test(text)) return 'certificate_expired';
+  return cert !== undefined || untrusted.test(text) ? 'certificate_invalid' : 'tls_failed';
+}
+
+/** What pg says, without a code, of a server without TLS. */
+const pgWithoutTls = 'The server does not support SSL connections';
 
 const brand = Symbol.for('dotmac.ConnectFailure');
 
@@ -96,10 +118,13 @@ export class ConnectFailure extends Error {
   readonly [brand] = true;
   /** Whether the trouble is ours (DNS servers, descriptors) and so says nothing about the target. */
   readonly ownTrouble: boolean;
+  /** Whether the target was reached, and TLS with it did not come about. */
+  readonly ofTls: boolean;
 
   constructor(readonly code: ConnectFailureCode) {
     super(messages[code]);
     this.ownTrouble = ownTroubles.has(code);
+    this.ofTls = ofTls.has(code);
   }
 }
 
@@ -111,8 +136,11 @@ export function isConnectFailure(error: unknown): error is ConnectFailure {
 /** The {@link ConnectFailure} for any error of a socket, of TLS, of c-ares or of a driver above them. */
 export function connectFailureOf(error: unknown): ConnectFailure {
   if (isConnectFailure(error)) return error;
-  const thrown: { code?: unknown; name?: unknown } = typeof error === 'object' && error !== null ? error : {};
-  const { code, name } = thrown;
+  const thrown: Partial<Record<'code' | 'name' | 'message' | 'cert', unknown>> =
+    typeof error === 'object' && error !== null ? error : {};
+  const { code, name, message } = thrown;
+  if (code === 'HANDSHAKE_SSL_ERROR') return new ConnectFailure(mysqlTlsCode(thrown));
+  if (message === pgWithoutTls) return new ConnectFailure('tls_failed');
   if (typeof code === 'string') {
     const known = Object.hasOwn(codes, code) ? codes[code] : undefined;
     if (known) return new ConnectFailure(known);

@@ -44,22 +44,6 @@ export function mysqlTls(tls: ConnectTls, host: string) {
   return verifyIdentity && isIP(host) !== 0 ? 'unverifiable' : { ...credentialsOf(tls), verifyIdentity };
 }
 
-/** What OpenSSL says of a certificate that it does not trust (X509_verify_cert_error_string). */
-const untrusted =
-  /^(?:self[- ]signed certificate|unable to (?:get|verify)|certificate (?:signature failure|rejected|revoked|not trusted|chain too long)|invalid (?:CA|purpose)|unsuitable certificate purpose|hostname mismatch)/i;
-
-/**
- * What went wrong when a mysql2 connection was to be secured. The driver puts a code of its own in the place of the one
- * that says so; the words of OpenSSL and the certificate of another name are left.
- */
-export function mysqlTlsFailure(error: unknown): ConnectFailure {
-  const { message, cert } = error as { message?: unknown; cert?: unknown };
-  const text = typeof message === 'string' ? message : '';
-  if (/^(?:certificate|CRL) (?:has expired|is not yet valid)/i.test(text))
-    return new ConnectFailure('certificate_expired');
-  return new ConnectFailure(cert !== undefined || untrusted.test(text) ? 'certificate_invalid' : 'tls_failed');
-}
-
 /**
  * The `stream` option of a mysql2 `createConnection` that speaks over a socket which is connected already. One socket
  * serves one connection.

@@ -11,7 +11,7 @@ export { createResolver } from './resolve.js';
 export type { Resolver, ResolverOptions } from './resolve.js';
 export { createConnector } from './connect.js';
 export type { Connection, Connector, ConnectorOptions, ConnectOptions, ConnectTls } from './connector.js';
-export { mysqlStream, mysqlTls, mysqlTlsFailure, pgStream, pgTls } from './connected-stream.js';
+export { mysqlStream, mysqlTls, pgStream, pgTls } from './connected-stream.js';
 export { parseConnectionString } from './parse-connection-string.js';
 export type { ConnectionTarget } from './parse-connection-string.js';
 export { exchangeHttp, NotHttp } from './exchange-http.js';

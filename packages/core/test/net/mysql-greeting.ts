@@ -3,9 +3,9 @@ import { TLSSocket } from 'node:tls';
 import type { KeyPair } from './certificates.js';
 import { listen } from './listeners.js';
 
-/** What MySQL says first, with TLS on offer (Protocol::HandshakeV10). */
-export function mysqlGreeting(): Buffer {
-  const able = 0x1 | 0x4 | 0x200 | 0x800 | 0x2000 | 0x8000 | 0x80000;
+/** What MySQL says first (Protocol::HandshakeV10). */
+export function mysqlGreeting({ tls = true } = {}): Buffer {
+  const able = 0x1 | 0x4 | 0x200 | (tls ? 0x800 : 0) | 0x2000 | 0x8000 | 0x80000;
   const payload = Buffer.concat([
     Buffer.from([10]),
     Buffer.from('8.0.0\0'),
@@ -19,18 +19,18 @@ export function mysqlGreeting(): Buffer {
   return Buffer.concat([Buffer.from([payload.length, 0, 0, 0]), payload]);
 }
 
-/** A server that agrees on TLS as MySQL does, shows a certificate, and notes what comes then. */
-export async function mysqlShowing({
-  key,
-  cert,
-}: KeyPair): Promise<{ port: number; heard: Buffer[]; close(): Promise<void> }> {
+/** A server that agrees on TLS as MySQL does, shows a certificate, and notes what comes then; one without TLS when it has none. */
+export async function mysqlShowing(
+  shown: KeyPair | null,
+): Promise<{ port: number; heard: Buffer[]; close(): Promise<void> }> {
   const heard: Buffer[] = [];
   const { port, close } = await listen(createServer(), '127.0.0.1', (socket) => {
-    socket.write(mysqlGreeting());
+    socket.write(mysqlGreeting({ tls: shown !== null }));
+    if (shown === null) return;
     socket.once('readable', () => {
       // The client's request for TLS; what follows it is the beginning of that.
       socket.read(36);
-      const secured = new TLSSocket(socket, { isServer: true, key, cert });
+      const secured = new TLSSocket(socket, { isServer: true, ...shown });
       secured.on('error', () => undefined);
       secured.on('data', (data: Buffer) => {
         heard.push(data);

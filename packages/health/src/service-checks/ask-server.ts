@@ -5,7 +5,6 @@ import {
   isConnectFailure,
   mysqlStream,
   mysqlTls,
-  mysqlTlsFailure,
   pgStream,
   pgTls,
   type ConnectTls,
@@ -168,8 +167,7 @@ function meaningOf(error: unknown, silence: ConnectFailure | undefined): unknown
     // pg, for a password that it has not got.
     (typeof message === 'string' && message.startsWith('SASL: '));
   if (answered) return new WrongAnswer('The service refused the login or the query', { code: 'service_refused' });
-  // MySQL's driver says this of whatever is wrong with TLS.
-  const failure = code === 'HANDSHAKE_SSL_ERROR' ? mysqlTlsFailure(error) : connectFailureOf(error);
+  const failure = connectFailureOf(error);
   if (failure.code !== 'failed') return failure;
   return silence ?? unspoken();
 }

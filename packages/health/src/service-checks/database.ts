@@ -1,5 +1,6 @@
 import { isOperationError } from '@dotmac/core';
 import { isConnectionError, type Database } from '@dotmac/core/kysely';
+import { connectFailureOf } from '@dotmac/core/net';
 import { sql } from 'kysely';
 import { Unreachable, WrongAnswer } from '../probes/probe.js';
 import { shownVersion } from './shown.js';
@@ -68,6 +69,8 @@ export function databaseTarget(database: Database, { pool }: DatabaseTargetOptio
         return { facts: { dialect: database.dialect, version, ...acquired, ...use } };
       } catch (error) {
         if (signal.aborted) throw signal.reason;
+        const failure = connectFailureOf(causeOf(error));
+        if (failure.ofTls) throw failure;
         const unavailable = isConnectionError(error) || isOperationError(error);
         if (unavailable && !serverSpoke(error)) throw unreachable(poolUse(pool));
         throw new WrongAnswer('The database answered with an error', { code: 'service_refused' });
@@ -83,9 +86,11 @@ function unreachable(use: ReturnType<typeof poolUse>): Unreachable {
     : new Unreachable('The database cannot be reached', { code: 'no_answer' });
 }
 
+const causeOf = (error: unknown): unknown => (error as { cause?: unknown }).cause ?? error;
+
 /** A wrong password or a missing database keeps a pool from connecting, and yet the server answered. */
 function serverSpoke(error: unknown): boolean {
-  const { code } = ((error as { cause?: unknown }).cause ?? error) as { code?: unknown };
+  const { code } = causeOf(error) as { code?: unknown };
   return typeof code === 'string' && /^(?:ER_|SQLITE_NOTADB$|(?!08)(?=.*\d)[0-9A-Z]{5}$)/.test(code);
 }
 

@@ -6,6 +6,8 @@ import { Pool } from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { available, freshMysql, freshPostgres } from '../../../../test/support/services.js';
 import { closedPort } from '../../../../test/support/ports.js';
+import { makeCertificates } from '../../../core/test/net/certificates.js';
+import { postgresShowing } from '../../../core/test/net/postgres-showing.js';
 import { databaseTarget } from '../../src/index.js';
 import type { ConnectionPool } from '../../src/service-checks/database.js';
 import { checksWith } from '../support/checking.js';
@@ -44,6 +46,14 @@ describe('a SQLite database', () => {
     expect(['offline', 'critical']).toContain(status);
     expect(details).toEqual({});
   });
+});
+
+it('a database whose certificate has expired is critical, and tells so', async () => {
+  const { ca, expired } = makeCertificates();
+  const { port, close } = await postgresShowing(expired);
+  onTestFinished(close);
+  const { status, code } = await check(opened(postgres(`postgres://u:p@localhost:${port}/app`, { ssl: { ca } })));
+  expect([status, code]).toEqual(['critical', 'certificate_expired']);
 });
 
 describe.skipIf(!available.postgres)('a PostgreSQL database (needs PostgreSQL: npm run services)', () => {
