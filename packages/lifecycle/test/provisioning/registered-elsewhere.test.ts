@@ -131,6 +131,43 @@ for (const { title, present, create } of backends)
       await ends(requestId, 'cancelled');
     });
 
+    it('is not needed to end by force what is stuck: nothing is called then', async () => {
+      const id = await active();
+      await run.acme.suspension.suspend(customer, { actionType: 'abuse' });
+      const requestId = await openRun(id);
+      await waitsAt(requestId, 'sure');
+      await run.acme.provisioning.decide(requestId, { step: 'sure', decision: 'reject' });
+      await ends(requestId, 'stuck');
+      await run.acme.suspension.reactivate(customer, { actionType: 'abuse' });
+      await there.provisioning.force(requestId, { outcome: 'failed' });
+      expect(await there.services.get(id)).toMatchObject({ status: 'active', openRunId: null });
+    });
+
+    it('goes on by another of its name, version and steps once it is gone for good, whatever that one does', async () => {
+      const id = await active();
+      await run.acme.services.terminate(id);
+      await waitsAt(await openRun(id), 'certain');
+      await run.stop();
+      const stub = defineServiceTemplate({
+        name: 'internet',
+        config,
+        steps: [
+          { key: 'boss', approval: {} },
+          { key: 'engineer', run: nothing },
+        ],
+        operations: {
+          suspend: [{ key: 'sure', approval: {} }],
+          deprovision: [
+            { key: 'port', run: nothing },
+            { key: 'certain', approval: {} },
+          ],
+        },
+      });
+      run = await rig(backend, { templates: [stub] });
+      await decide(run.acme, await openRun(id), 'certain');
+      await becomes(id, 'terminated');
+    });
+
     it('is not said to be no service at all: whether what was set up is still there is told by a process that can ask', async () => {
       const id = await active();
       await expect(there.services.drift(id)).rejects.toMatchObject(unavailable);
