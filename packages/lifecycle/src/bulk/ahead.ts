@@ -77,15 +77,16 @@ async function judge(
   isAlone: (candidate: BulkCandidate) => boolean,
   now: number,
 ): Promise<Judged[]> {
-  // Not before what is recorded already, should the clock have been set back.
-  const at = candidates.reduce((latest, { customer }) => Math.max(latest, customer?.updatedAt ?? 0), now);
   const judged: Judged[] = [];
   for (const [index, candidate] of candidates.entries()) {
     if (index % judgedInTurn === judgedInTurn - 1) await endOfTurn();
     const { id, customer } = candidate;
     if (!step || isAlone(candidate)) judged.push({ id, plan: undefined });
-    else if (customer) judged.push({ id, plan: planOne(context, step, customer, at) });
-    else judged.push({ id, plan: refusedFor(id, null, lifecycleErrors.CUSTOMER_NOT_FOUND({ customerId: id })) });
+    else if (customer) {
+      // Not before what is recorded of this one already, should the clock have been set back.
+      const at = Math.max(now, customer.updatedAt);
+      judged.push({ id, plan: planOne(context, step, customer, at) });
+    } else judged.push({ id, plan: refusedFor(id, null, lifecycleErrors.CUSTOMER_NOT_FOUND({ customerId: id })) });
   }
   return judged;
 }

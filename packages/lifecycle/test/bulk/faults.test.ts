@@ -81,6 +81,25 @@ for (const { title, present, create } of backends)
       expect((await run.acme.bulk.failures(id)).items).toMatchObject([{ id: broken, code: 'INTERNAL' }]);
     });
 
+    it('of a clock that was ahead when it was changed last is no one else’s time', async () => {
+      await begin();
+      const now = run.clock.now();
+      const tomorrow = now + 86_400_000;
+      const people = await crowd(backend.store, 5, (index) => ({
+        stage: 'active',
+        createdAt: now,
+        updatedAt: index === 2 ? tomorrow : now,
+      }));
+      expect(await suspended()).toMatchObject({ processed: 5, changed: 5 });
+      const { customers, history } = backend.store.tenant('acme');
+      for (const [index, { id }] of people.entries()) {
+        const last = (await history.list(id, { limit: 9 })).at(-1);
+        const told = { row: (await customers.get(id))?.updatedAt, event: last?.event.at };
+        if (index === 2) expect(told).toEqual({ row: tomorrow, event: tomorrow });
+        else for (const at of Object.values(told)) expect(at).toBeLessThan(tomorrow);
+      }
+    });
+
     it('that might pass is tried again for minutes, and then listed', async () => {
       let broken = '';
       const triedAt: number[] = [];
