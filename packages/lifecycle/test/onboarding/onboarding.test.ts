@@ -1,6 +1,7 @@
 import { fakeClock } from '@dotmac/core/testing';
 import { expect, it } from 'vitest';
 import { memoryLifecycleStore } from '../../src/store/memory/index.js';
+import { crowd } from '../support/crowd.js';
 import { rig, someone } from '../support/lifecycle.js';
 
 it('a customer stays in onboarding until its checklist is done, and what it gave is kept', async () => {
@@ -63,5 +64,30 @@ it('what a customer gives while it is onboarded comes to 64 KiB at the most', as
   await onboarding.onboard(id, { onboardingData: { one: '', two: half } });
   await onboarding.onboard(id, { onboardingData: { signed: true } });
   expect((await customers.get(id)).lifecycleStage).toBe('active');
+  await run.stop();
+});
+
+it('what a customer gave before there was a limit grows no more, and shrinks by what takes its place', async () => {
+  const clock = fakeClock();
+  const backend = { store: memoryLifecycleStore({ clock }), clock, close: () => Promise.resolve() };
+  const run = await rig(backend, {
+    checklist: [{ key: 'sign', message: 'Sign.', isDone: ({ onboardingData }) => onboardingData['signed'] === true }],
+  });
+  const [half, most] = ['x'.repeat(32 * 1_024), 'x'.repeat(64 * 1_024)];
+  const [{ id } = expect.unreachable()] = await crowd(backend.store, 1, {
+    stage: 'onboarding',
+    onboardingData: { one: most, two: most, three: 3 },
+  });
+  const give = (onboardingData: Record<string, unknown>) => run.acme.onboarding.onboard(id, { onboardingData });
+  const refused = { code: 'INVALID_INPUT', issues: [{ path: 'onboarding_data' }] };
+  await expect(give({ signed: true })).rejects.toMatchObject(refused);
+  await give({ two: half });
+  await expect(give({ signed: true })).rejects.toMatchObject(refused);
+  await give({ one: null, signed: true });
+  const { stage, onboardingData } = await run.acme.customers.read(id);
+  expect({ stage, onboardingData }).toEqual({
+    stage: 'active',
+    onboardingData: { one: null, two: half, three: 3, signed: true },
+  });
   await run.stop();
 });
