@@ -2,7 +2,7 @@ import { id, instant, pageQueryOf } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { commandInput, type CommandInput } from '../commands/input.js';
 import { registration } from '../customers/customer.js';
-import { stage } from '../customers/stage.js';
+import { stage, stages } from '../customers/stage.js';
 import { filterFields } from '../search/filter.js';
 import { commands } from '../customers/transitions.js';
 
@@ -16,7 +16,7 @@ const bulkCommand = z.enum(commands).exclude(['verify', 'progressOnboarding', 'c
 export const bulkFilter = z
   .object({
     ...filterFields,
-    stages: z.array(stage).min(1).meta({ description: 'In one of them' }),
+    stages: z.array(stage).min(1).max(stages.length).meta({ description: 'In one of them' }),
     userTypes: z.array(registration.shape.userType).min(1).max(50).meta({ description: 'Of one of them' }),
     listed: z.literal(true).meta({
       description: 'Just those that are listed one by one: `POST /customer-lifecycle/bulk-operations/customers`',

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { BulkFilter, BulkOperation } from '../../src/bulk/operation.js';
+import { stages, type Stage } from '../../src/customers/stage.js';
 import { backends, type Backend } from '../support/backends.js';
 import { rig, someone, until, type Rig } from '../support/lifecycle.js';
 
@@ -59,6 +60,17 @@ for (const { title, present, create } of backends)
         const found = await backend.store.tenant('acme').bulk.next(again, 100);
         expect(found.map((it) => it.id)).toEqual(expected);
       }
+    });
+
+    it('is said in no more words than there are: each stage once is enough', async () => {
+      const said = (stages: Stage[]) => run.acme.bulk.start({ command: 'delete', filter: { stages }, dryRun: true });
+      await expect(said(Array.from({ length: 70_000 }, () => 'active'))).rejects.toMatchObject({
+        code: 'INVALID_INPUT',
+        issues: [{ path: 'filter.stages' }],
+      });
+      const { id } = await said([...stages]);
+      await until(async () => (await run.acme.bulk.get(id)).status === 'completed', run.clock, 0);
+      expect((await run.acme.bulk.get(id)).total).toBe(40);
     });
 
     it('is nobody for an attribute that is not searchable', async () => {
