@@ -150,14 +150,20 @@ async function rootOf(handle: FileHandle, path: string, system: FileSystem): Pro
     await system.unlink(at(name));
     return true;
   };
-  // For where there are no hard links, or none of a file of others: takes the name first, and renames onto that.
+  // For where there are no hard links, or none of a file of others: takes the name first, and renames onto that. It stays open,
+  // so that nobody else's file is of its number.
   const renameOntoOwn = async (from: string, to: string): Promise<void> => {
-    await (await create(to, 0o600)).close();
+    const own = await create(to, 0o600);
     try {
-      await system.rename(at(from), at(to));
-    } catch (error) {
-      await system.unlink(at(to)).catch(() => undefined);
-      throw error;
+      const taken = factsOf(await own.stat({ bigint: true }));
+      try {
+        await system.rename(at(from), at(to));
+      } catch (error) {
+        await remove(to, taken).catch(() => undefined);
+        throw error;
+      }
+    } finally {
+      await own.close();
     }
   };
   const isHere = async (other: FileHandle, dev: bigint): Promise<boolean> =>

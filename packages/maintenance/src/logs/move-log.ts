@@ -1,5 +1,6 @@
 import { packedSuffixes } from '../files/codec.js';
 import { partialSuffix } from '../files/compress.js';
+import { factsOf } from '../files/facts.js';
 import type { OpenRoot } from '../files/root.js';
 import type { Relief } from '../files/steps.js';
 import { errorCode } from '../files/system.js';
@@ -61,7 +62,8 @@ export async function createLog(
     await file.chmod(mode);
     await root.move(partial, name);
   } catch (error) {
-    await root.unlink(partial).catch(() => undefined);
+    // Whoever took over from this process may have made its own.
+    await root.remove(partial, factsOf(await file.stat({ bigint: true }))).catch(() => undefined);
     if (errorCode(error) !== 'EEXIST') throw error;
   } finally {
     await file.close();

@@ -138,6 +138,22 @@ describe('a file that is opened in a directory', () => {
     expect(await readFile(at('logs', 'app.log.1'), 'utf8')).toBe('a line');
   });
 
+  it.each([
+    ['and was done', 'a line', (from: string, to: string) => files.rename(from, to)],
+    ['and the name is of another by then', 'another', (_: string, to: string) => files.rename(at('another'), to)],
+  ])('is not lost where there are no links, and renaming is said to have failed %s', async (_, kept, happens) => {
+    await writeFile(at('logs', 'app.log'), 'a line');
+    await writeFile(at('another'), 'another');
+    const link = () => Promise.reject(Object.assign(new Error('EPERM'), { code: 'EPERM' }));
+    const rename: FileSystem['rename'] = async (from, to) => {
+      await happens(String(from), String(to));
+      throw Object.assign(new Error('EIO'), { code: 'EIO' });
+    };
+    const root = await openRoot(at('logs'), { system: { ...files, link, rename } });
+    await expect(root?.move('app.log', 'app.log.1').finally(() => root.close())).rejects.toMatchObject({ code: 'EIO' });
+    expect(await readFile(at('logs', 'app.log.1'), 'utf8')).toBe(kept);
+  });
+
   it('is replaced for good before that is told, and all that was opened on the way is closed', async () => {
     const [opened, done]: [files.FileHandle[], string[]] = [[], []];
     const system: FileSystem = {

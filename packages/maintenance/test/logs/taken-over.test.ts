@@ -1,0 +1,30 @@
+import * as files from 'node:fs/promises';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { openRoot } from '../../src/files/root.js';
+import type { FileSystem } from '../../src/files/system.js';
+import { createLog } from '../../src/logs/move-log.js';
+import { checkLog } from '../../src/policies/check-log.js';
+import { logFolder, type LogFolder } from '../support/logs.js';
+
+let folder: LogFolder;
+beforeEach(async () => void (folder = await logFolder()));
+afterEach(() => folder.remove());
+
+const partial = 'app.log.1.partial';
+
+it('a process that cannot give the new log its name leaves the part of whoever took over', async () => {
+  await folder.write('app.log', 'a line\n');
+  await folder.write('aside', 'of another');
+  const link: FileSystem['link'] = async (from, to) => {
+    await files.rename(folder.at('aside'), from);
+    return files.link(from, to);
+  };
+  const root = await openRoot(folder.directory, { system: { ...files, link } });
+  const facts = await root?.facts('app.log');
+  if (!root || !facts) throw new Error('it is not there');
+  const policy = checkLog({ name: 'app', directory: folder.directory, naming: 'numbered', maxSizeMb: 1, create: true });
+  await createLog(root, policy, { name: 'app.log', facts }, 'app.log.1');
+  await root.close();
+  expect(await folder.names()).toEqual(['app.log', partial]);
+  expect(await folder.read(partial)).toBe('of another');
+});
