@@ -1,10 +1,4 @@
-import {
-  describeError,
-  type AnyEvent,
-  type OutboxEntry,
-  type ScopeIdentity,
-  type StoreTransaction,
-} from '@dotmac/core';
+import type { AnyEvent, OutboxEntry, ScopeIdentity, StoreTransaction } from '@dotmac/core';
 import type { LifecycleContext } from '../context.js';
 import { lifecycleErrors } from '../errors.js';
 import { deliveries, lifecycleEvents, type LifecycleEvents } from '../events.js';
@@ -12,7 +6,8 @@ import { hookLane, hookSubscriber, hooksOf, type HookName } from '../hooks.js';
 import { concerned, followJourneys } from '../journeys/follow.js';
 import { withoutPersonal } from '../privacy/personal.js';
 import { sealEntries, sealWithKeptKey } from '../privacy/vault.js';
-import { runKey, type CustomerChange, type HistoryEntry } from '../store/store.js';
+import { wakeRun } from '../provisioning/wake.js';
+import type { CustomerChange, HistoryEntry } from '../store/store.js';
 import { changedTerms } from '../search/terms.js';
 import type { Customer } from './customer.js';
 
@@ -126,15 +121,12 @@ async function follow(
 export const announcer = 'listeners';
 
 /** Tells listeners of this process, and wakes the run that was begun. */
-export function announce({ emitter, waker, clock, metrics, logger }: LifecycleContext, event: Event): void {
+export function announce(context: LifecycleContext, event: Event): void {
+  const { metrics, emitter } = context;
   metrics.happened(event.name);
   emitter.emit(event);
   if (event.name !== 'service.requested' && event.name !== 'service.operation_started') return;
-  const key = runKey(event.tenantId, event.data.requestId);
-  // A wake-up that is lost is found by the sweep; the command is committed, whatever becomes of it.
-  Promise.resolve()
-    .then(() => waker.wake(key, clock.now()))
-    .catch((error: unknown) => logger.warn({ key, ...describeError(error) }, 'a wake-up was lost'));
+  void wakeRun(context, event.tenantId, event.data.requestId);
 }
 
 /** The entry of the outbox that tells a command's `afterCommit` hook of the state it made; none without a hook. */

@@ -1,7 +1,7 @@
 import { coreErrors } from '@dotmac/core';
 import type { LifecycleContext } from '../context.js';
 import type { Customer } from '../customers/customer.js';
-import { hasLeft, operations } from '../services/operation.js';
+import { isPointless, operations } from '../services/operation.js';
 import type { ServiceInstance } from '../services/instance.js';
 import type { RunStanding } from '../store/runs.js';
 import { cancelled, turnedBack } from './cancel.js';
@@ -50,17 +50,17 @@ export async function move(
   const { customer, cancelRequestedAt } = standing;
   const service = customer.version === progress.customer?.version ? progress.service : undefined;
   const asWas = ahead ? { ...run, steps: withStep(run, ahead.before) } : run;
-  const { whenFailed, whenCancelled } = operations[run.operation];
+  const { whenCancelled } = operations[run.operation];
   if (next.move === 'run' && cancelRequestedAt !== null && whenCancelled === 'left') {
     return { run: await endRun(context, hold, { ...asWas, cancelRequestedAt }, 'cancelled') };
   }
-  // Nothing more is set up for a customer who has left; what was done so far is undone, and what was not is not.
-  const isPointless = whenFailed === 'undone' && hasLeft(customer);
   const turnBack = async (at: number | null): Promise<Progress> => {
     const back = await save(context, hold, run, turnedBack(asWas, clock.now()));
     return { run: { ...back, cancelRequestedAt: at } };
   };
-  if (next.move === 'run' && (cancelRequestedAt !== null || isPointless)) return turnBack(cancelRequestedAt);
+  // Nothing more is set up for a customer who has left; what was done so far is undone, and what was not is not.
+  if (next.move === 'run' && (cancelRequestedAt !== null || isPointless(run.operation, customer)))
+    return turnBack(cancelRequestedAt);
   if (next.move === 'run') hold.cut.throwIfAborted();
   const step = ahead?.before ?? next.step;
   let current = run;

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { describeError, type ScopeIdentity } from '@dotmac/core';
+import type { ScopeIdentity } from '@dotmac/core';
 import { readDraft, type Page } from '@dotmac/core/contract';
 import type { LifecycleContext } from '../context.js';
 import type { CommandOptions } from '../customers/command-options.js';
@@ -26,6 +26,7 @@ import { provisioningOf, type Provisioning, type Run, type RunStep } from './run
 import { completionInput, decisionInput, type CompletionDraft, type DecisionDraft, type Signal } from './signal.js';
 import { isTimeUp } from './steps/action.js';
 import { verdictOf } from './steps/approval.js';
+import { wakeRun } from './wake.js';
 
 /** One tenant's provisioning runs. */
 export interface ProvisioningService {
@@ -91,7 +92,7 @@ export interface ProvisioningService {
 
 /** The provisioning of one scope. */
 export function provisioningService(context: LifecycleContext, identity: ScopeIdentity): ProvisioningService {
-  const { store, clock, logger, templates, waker, cancellations, streams } = context;
+  const { store, clock, templates, cancellations, streams } = context;
   const { customers, runs, services, signals } = store.tenant(identity.tenantId);
   const change = changeRun(context, identity);
   /**
@@ -99,14 +100,9 @@ export function provisioningService(context: LifecycleContext, identity: ScopeId
    * is told the end: then the next renewal of the lease looks, and the sweep, as for a wake-up that is lost.
    */
   const goOn = async (run: Run, { trx }: CommandOptions = {}, isCut = false): Promise<Provisioning> => {
-    const key = runKey(run.tenantId, run.id);
     const tell = async (): Promise<void> => {
-      if (isCut) cancellations.emit(key);
-      try {
-        if (run.nextAt !== null) await waker.wake(key, clock.now());
-      } catch (error) {
-        logger.warn({ tenantId: run.tenantId, runId: run.id, ...describeError(error) }, 'a wake-up was lost');
-      }
+      if (isCut) cancellations.emit(runKey(run.tenantId, run.id));
+      if (run.nextAt !== null) await wakeRun(context, run.tenantId, run.id);
     };
     if (trx) store.afterCommit(trx, () => void tell());
     else await tell();

@@ -1,4 +1,5 @@
 import type { LifecycleContext } from '../context.js';
+import { isPointless } from '../services/operation.js';
 import type { Checkpoint, RunStanding } from '../store/runs.js';
 import { proceed, save, type Hold } from './checkpoint.js';
 import { definitionOf } from './hook-steps.js';
@@ -57,8 +58,8 @@ export async function settle(
 }
 
 /**
- * Writes that a run has nothing to do until a time, unless there is news for it: who cancelled it or spoke to its step
- * before the row was locked here made it due, and that is overwritten.
+ * Writes that a run has nothing to do until a time, unless there is news for it: who cancelled it, left or spoke to its
+ * step before the row was locked here made it due, and that is overwritten.
  */
 async function pause(
   context: LifecycleContext,
@@ -71,9 +72,10 @@ async function pause(
   const { runs, signals } = store.tenant(run.tenantId);
   return store.transaction(async (trx) => {
     const paused = await save(context, hold, run, change, trx);
-    const isCancelled = (await runs.get(run.id, trx))?.cancelRequestedAt !== null;
+    const standing = await runs.standing(run.id, trx);
+    const isOff = !standing || standing.cancelRequestedAt !== null || isPointless(run.operation, standing.customer);
     const said = step.status === 'waiting' ? await signals.list(run.id, step.key, trx) : [];
-    if (!isCancelled && said.length <= heard) return paused;
+    if (!isOff && said.length <= heard) return paused;
     return save(context, hold, paused, { nextAt: clock.now() }, trx);
   });
 }

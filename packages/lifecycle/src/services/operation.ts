@@ -59,6 +59,11 @@ export function hasLeft({ stage }: Pick<Customer, 'stage'>): boolean {
   return stage === 'inactive' || stage === 'deleted';
 }
 
+/** Is an operation to give what nobody wants any more, its customer having left? What was done so far is undone then. */
+export function isPointless(operation: OperationName, customer: Pick<Customer, 'stage'>): boolean {
+  return operations[operation].whenFailed === 'undone' && hasLeft(customer);
+}
+
 /** The reasons that a service follows: its own and its customer's, save for those that leave it alone. */
 export function followedBlocks(
   service: Pick<ServiceInstance, 'blocks'>,

@@ -5,10 +5,11 @@ import type { Moment } from '../customers/moment.js';
 import type { PendingEvent } from '../customers/record.js';
 import { newRun } from '../provisioning/plan.js';
 import type { Run } from '../provisioning/run.js';
+import { wakeRun } from '../provisioning/wake.js';
 import { changeTimers } from '../timers/change.js';
 import type { TimerChange } from '../timers/timer.js';
 import type { ServiceInstance } from './instance.js';
-import { mayNeedOperation, nextOperation, operationOf, type OperationName } from './operation.js';
+import { hasLeft, isPointless, mayNeedOperation, nextOperation, operationOf, type OperationName } from './operation.js';
 
 /** An operation that was begun on a service. */
 export interface StartedOperation {
@@ -30,7 +31,7 @@ export function mayChangeServices(before: Customer, customer: Customer): boolean
 
 /**
  * Has the services of a customer follow it: what a suspension, a reactivation or a departure changed for them is begun
- * in the same transaction. Under the customer's lock.
+ * in the same transaction; what is being set up for one who has left is told so. Under the customer's lock.
  */
 export async function settleServices(
   context: LifecycleContext,
@@ -45,8 +46,27 @@ export async function settleServices(
   for (const service of live) {
     const next = await settleService(context, identity, service, customer, moment);
     if (next) started.push(next);
+    else if (hasLeft(customer)) await tellOpenRun(context, identity, service, customer, moment);
   }
   return started;
+}
+
+/** Makes the open run of a service due, which may wait for weeks, where nobody wants any more what it sets up. */
+async function tellOpenRun(
+  context: LifecycleContext,
+  { tenantId }: ScopeIdentity,
+  { openRunId, status }: ServiceInstance,
+  customer: Customer,
+  { at, trx }: Moment,
+): Promise<void> {
+  // What has not begun is due already.
+  if (openRunId === null || status === 'pending') return;
+  const { runs } = context.store.tenant(tenantId);
+  // Locked, so that who is about to write that it waits sees its customer as it is now.
+  const run = await runs.lock(openRunId, trx);
+  if (!run || !isPointless(run.operation, customer)) return;
+  await runs.wakeWaiting(run.id, at, trx);
+  context.store.afterCommit(trx, () => void wakeRun(context, tenantId, run.id));
 }
 
 /** What the timer of a service is called that is to follow its customer. */

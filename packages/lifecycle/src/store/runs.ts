@@ -62,7 +62,7 @@ export interface RunStore {
     state: Checkpoint & { begunService?: string | undefined },
   ): Promise<RunStanding | undefined>;
   /** Undefined when the run or its customer is not there. */
-  standing(runId: string): Promise<RunStanding | undefined>;
+  standing(runId: string, trx?: StoreTransaction): Promise<RunStanding | undefined>;
   /** Makes a run due that waits. */
   wakeWaiting(runId: string, at: number, trx: StoreTransaction): Promise<void>;
 }

@@ -44,8 +44,8 @@ export function kyselyRuns(database: Database, tenantId: string, statements?: Ru
     const where = { tenant_id: tenantId, id: begunService, status: 'pending' };
     return writeTogether(database, { guard, then: begunService ? [{ update: services, set, where }] : [] }, trx);
   };
-  const standing: RunStore['standing'] = async (runId) => {
-    const [row] = await findStanding(database, { tenantId, runId });
+  const standing: RunStore['standing'] = async (runId, trx) => {
+    const [row] = await findStanding(database, { tenantId, runId }, trx);
     return row && { customer: customerOf(row), cancelRequestedAt: numberOrNull(row.cancel_requested_at) };
   };
   return {

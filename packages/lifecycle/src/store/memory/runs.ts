@@ -36,12 +36,12 @@ export function memoryRuns(memory: LifecycleMemory, tenantId: string): RunStore 
         services.set(runKey(tenantId, service.id), { ...service, status: 'provisioning', updatedAt });
       return true;
     }, trx);
-  const standing: RunStore['standing'] = (runId) =>
+  const standing: RunStore['standing'] = (runId, trx) =>
     memory.transaction(({ runs, customers }) => {
       const run = runs.get(runKey(tenantId, runId))?.run;
       const customer = run && customers.get(`${tenantId}/${run.customerId}`);
       return customer && { customer, cancelRequestedAt: run.cancelRequestedAt };
-    });
+    }, trx);
   return {
     insert: (run, trx) =>
       memory.transaction(({ runs }) => {
