@@ -98,7 +98,7 @@ export type BulkOperation = BulkView & {
   tenantId: string;
   /** The id of the last customer that is done with. */
   cursor: string;
-  /** The id that comes after every customer that there was when it was asked for. */
+  /** The greatest id of a customer that there was when it was asked for: those with greater ones are not meant. */
   upTo: string;
   /** When somebody last went on with it. */
   touchedAt: number;

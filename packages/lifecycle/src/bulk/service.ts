@@ -101,11 +101,12 @@ export function bulkService(context: LifecycleContext, identity: ScopeIdentity):
   };
   const turnOf = (command: string, subject: string | null, input: unknown, options?: OnceAsked) =>
     takeTurn<BulkView>(context, identity, { command, subject, input }, options);
-  const fresh = (given: Pick<BulkOperation, 'command' | 'input' | 'filter' | 'dryRun'>): BulkOperation => {
-    const id = newId();
+  const fresh = async (
+    given: Pick<BulkOperation, 'command' | 'input' | 'filter' | 'dryRun'>,
+  ): Promise<BulkOperation> => {
     return {
       ...given,
-      id,
+      id: newId(),
       tenantId: identity.tenantId,
       status: given.filter.listed ? 'collecting' : 'pending',
       total: null,
@@ -120,8 +121,8 @@ export function bulkService(context: LifecycleContext, identity: ScopeIdentity):
       cancelRequestedAt: null,
       touchedAt: clock.now(),
       cursor: '',
-      // Customers that are registered from now on have greater ids.
-      upTo: given.filter.listed ? '~' : id,
+      // Read, and not made: ids begin with the clock of the process that registers, which may be ahead of ours.
+      upTo: given.filter.listed ? '~' : await bulk.lastId(),
     };
   };
 
@@ -137,7 +138,7 @@ export function bulkService(context: LifecycleContext, identity: ScopeIdentity):
       if (Object.values(filter).some((value) => Array.isArray(value) && value.length === 0))
         throw invalidInput([{ path: 'filter', message: 'Nobody is meant' }]);
       checkFilter(context, filter, 'filter.attribute');
-      return begin(turn, fresh({ command, input, filter, dryRun }));
+      return begin(turn, await fresh({ command, input, filter, dryRun }));
     },
     async run(operationId, options) {
       const turn = await turnOf('runBulk', operationId, {}, options);
@@ -157,7 +158,10 @@ export function bulkService(context: LifecycleContext, identity: ScopeIdentity):
       if (!found.dryRun || found.status !== 'completed')
         return turn.refused(lifecycleErrors.BULK_NOT_RUNNABLE({ operationId, status: found.status }));
       const { command, input, filter } = found;
-      const operation: BulkOperation = { ...fresh({ command, input, filter, dryRun: false }), status: 'pending' };
+      const operation: BulkOperation = {
+        ...(await fresh({ command, input, filter, dryRun: false })),
+        status: 'pending',
+      };
       return begin(turn, operation, filter.listed && operationId);
     },
     async list(operationId, lines) {

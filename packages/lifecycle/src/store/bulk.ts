@@ -28,6 +28,8 @@ export interface BulkCandidate {
 
 /** Many customers at once. */
 export interface BulkCustomerStore {
+  /** The greatest id of a customer; empty when there is none. */
+  lastId(): Promise<string>;
   /** How many an operation still means. */
   count(operation: BulkOperation): Promise<number>;
   /** Those that it means next, in the order of their ids. */

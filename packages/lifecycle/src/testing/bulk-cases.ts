@@ -141,7 +141,9 @@ export const bulkCases: Suite<LifecycleStoreSubject>['cases'] = [
       assert.deepEqual(await meant({}), ids);
       assert.equal(await bulk.count(anOperation('a')), 3);
       assert.deepEqual(await idsOf(anOperation('a', { cursor: one }), 1), [two]);
-      assert.deepEqual(await meant({ upTo: three }), [one, two]);
+      assert.deepEqual(await meant({ upTo: two }), [one, two]);
+      assert.deepEqual(await meant({ upTo: '' }), []);
+      assert.deepEqual([await bulk.lastId(), await store.tenant('c').bulk.lastId()], [three, '']);
       assert.deepEqual(await meant({ filter: { stages: ['active'], userTypes: ['residential'] } }), [one]);
       assert.deepEqual(await meant({ filter: { createdFrom: 20, createdTo: 30 } }), [two]);
       const add = [

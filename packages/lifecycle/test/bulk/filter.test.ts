@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { newId } from '@dotmac/core';
 import type { BulkFilter, BulkOperation } from '../../src/bulk/operation.js';
 import { stages, type Stage } from '../../src/customers/stage.js';
 import { backends, type Backend } from '../support/backends.js';
+import { crowd } from '../support/crowd.js';
 import { rig, someone, until, type Rig } from '../support/lifecycle.js';
 
 for (const { title, present, create } of backends)
@@ -97,6 +99,21 @@ for (const { title, present, create } of backends)
       await until(async () => (await run.acme.bulk.get(id)).status === 'completed', run.clock, 0);
       // As one was accepted before.
       for (const filter of filters.slice(0, 2)) expect(await bulk.next({ ...kept, filter }, 100)).toEqual([]);
+    });
+
+    it('is everybody who is there, whatever the clocks of those who registered them', async () => {
+      const { bulk } = run.module.scope({ tenantId: 'hurried', actor: 'user:1' });
+      const register = (clock: string) =>
+        crowd(backend.store, 1, { id: `${clock}${newId().slice(1)}`, stage: 'active' }, 'hurried');
+      const total = async (meanwhile: string) => {
+        const { id } = await bulk.start({ command: 'delete', filter: {}, dryRun: true });
+        await register(meanwhile);
+        await until(async () => (await bulk.get(id)).status === 'completed', run.clock, 0);
+        return (await bulk.get(id)).total;
+      };
+      expect(await total('e')).toBe(0);
+      expect(await total('f')).toBe(1);
+      expect(await total('f')).toBe(2);
     });
 
     it('stays the same while the command changes what they were found by', async () => {

@@ -58,7 +58,7 @@ export function kyselyBulkCustomers(database: Database, outbox: KyselyOutbox, te
       .selectFrom(`${table} as c`)
       .where('c.tenant_id', '=', tenantId)
       .where('c.id', '>', cursor)
-      .where('c.id', '<', upTo)
+      .where('c.id', '<=', upTo)
       .where((build) => {
         const filtered = build.and([
           ...(stages === undefined ? [] : [build('c.stage', 'in', [...stages])]),
@@ -75,6 +75,16 @@ export function kyselyBulkCustomers(database: Database, outbox: KyselyOutbox, te
       .where('t.operation_id', '=', id)
       .where('t.customer_id', '>', cursor);
   return {
+    // Index: the primary key, its last entry.
+    async lastId() {
+      const { last } = await kysely
+        .selectFrom(table)
+        .select(({ fn }) => fn.max('id').as('last'))
+        .where('tenant_id', '=', tenantId)
+        .executeTakeFirstOrThrow();
+      // Of no rows there is none.
+      return (last as string | null) ?? '';
+    },
     async count(operation) {
       const found = await (
         operation.filter.listed

@@ -38,7 +38,7 @@ export function memoryBulk(memory: LifecycleMemory, outbox: Outbox, tenantId: st
       : own(memory.read.customers)
           .filter(isMeant)
           .map((customer) => customer.id);
-    return ids.filter((it) => it > cursor && (filter.listed || it < upTo)).sort();
+    return ids.filter((it) => it > cursor && (filter.listed || it <= upTo)).sort();
   };
   return {
     insert: (operation, trx) =>
@@ -93,6 +93,7 @@ export function memoryBulk(memory: LifecycleMemory, outbox: Outbox, tenantId: st
       ),
     copyTargets: (from, to, trx) =>
       memory.transaction(({ bulkTargets }) => void bulkTargets.set(keyOf(to), new Set(targetsOf(from))), trx),
+    lastId: () => Promise.resolve(own(memory.read.customers).reduce((last, { id }) => (id > last ? id : last), '')),
     count: (operation) => Promise.resolve(meant(operation).length),
     next(operation, limit) {
       const live = own(memory.read.services).filter(({ status }) => status !== 'terminated' && status !== 'failed');
