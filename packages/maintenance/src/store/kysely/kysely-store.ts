@@ -15,6 +15,7 @@ import { plans, runProgress } from './migrations/0004-plans.js';
 import { runStarts } from './migrations/0009-run-starts.js';
 import { planTimes } from './migrations/0010-plan-times.js';
 import { planScopes } from './migrations/0011-plan-scopes.js';
+import { runScopes } from './migrations/0012-run-scopes.js';
 import { kyselyPlans } from './plans.js';
 import { scheduleIndexes, schedules } from './migrations/0005-schedules.js';
 import { kyselyRuns, runOf } from './runs.js';
@@ -36,6 +37,7 @@ const migrations: ModuleMigrations = {
     '0009-run-starts': runStarts,
     '0010-plan-times': planTimes,
     '0011-plan-scopes': planScopes,
+    '0012-run-scopes': runScopes,
   },
 };
 

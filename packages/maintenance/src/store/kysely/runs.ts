@@ -15,7 +15,7 @@ import { takePlan } from './plans.js';
 import { beginSlot } from './slots.js';
 import type { MaintenanceTables, RunRow } from './tables.js';
 
-/** One tenant's runs. Lists go by the primary key, or by `dotmac_maintenance_runs_state`. */
+/** One tenant's runs. Lists go by the primary key, by `dotmac_maintenance_runs_state`, or by `…_scope`. */
 export function kyselyRuns(database: Database, tenantId: string): TenantRuns {
   const db = database.withTables<MaintenanceTables>();
   const own = () => db.selectFrom('dotmac_maintenance_runs').where('tenant_id', '=', tenantId);
