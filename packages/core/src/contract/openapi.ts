@@ -6,6 +6,7 @@ import {
   type ZodOpenApiPathsObject,
   type ZodOpenApiResponseObject,
 } from 'zod-openapi';
+import { version } from '../../package.json';
 import { coreErrors } from '../errors/core-errors.js';
 import type { ErrorFactory } from '../errors/define-errors.js';
 import { spellOnWire } from './json-schema.js';
@@ -25,7 +26,7 @@ export interface DocumentInfo {
 /** The document's text where the host gives none. */
 const defaultInfo = {
   title: 'Operations API',
-  version: '0.1.0',
+  version,
   description:
     'Network health, customer lifecycle and infrastructure maintenance. Errors are problem details (RFC 9457) with a stable `code`. Lists go by the page: ask again with `next_cursor` as `cursor`, until it is null. Instants are ISO 8601 in UTC.',
   serverUrl: '/',

@@ -81,7 +81,7 @@ export interface RouteInit<
    */
   idempotent?: boolean | 'by its command';
   deferred?: DeferredAnswer<Scope, Params, Query, Body, Deferred>;
-  /** The domain errors it may answer, besides those of the pipeline itself (401, 403, 413, 415, 422, 429, 500, 503). */
+  /** The domain errors it may answer, besides those of the pipeline itself (400, 401, 403, 413, 415, 422, 429, 500, 503; 409 and 410 under an `Idempotency-Key`). */
   errors?: readonly ErrorFactory<never>[];
   /** One call on a service, no logic. */
   run: (scope: Scope, input: RouteInput<Params, Query, Body>) => Promise<z.output<Output>> | z.output<Output>;

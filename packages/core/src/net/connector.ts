@@ -41,7 +41,7 @@ export interface Connection {
   timings: { dnsMs: number; connectMs: number; tlsMs: number };
 }
 
-/** The way out: no other part of dotmac opens sockets. */
+/** The way out to whatever a request, a tenant or a monitored host names: nothing else of dotmac opens sockets to these. */
 export interface Connector {
   /**
    * Connects if the policy allows every address that the host resolves to; one denied address among them denies all.

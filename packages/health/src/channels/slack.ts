@@ -39,7 +39,8 @@ function textOf({ text, items }: Pick<AlertMessage, 'text' | 'items'>): string {
 /** Posts to an incoming webhook of Slack, or of what understands the same: Mattermost, Rocket.Chat, Discord (`/slack`). */
 export const slackChannel = defineChannel({
   kind: 'slack',
-  summary: 'Posts to an incoming webhook of Slack, Mattermost, Rocket.Chat or Discord.',
+  summary:
+    'Posts to an incoming webhook of Slack, Mattermost, Rocket.Chat, or Discord (its URL with /slack behind it).',
   config: z.strictObject({}),
   // Whoever knows the URL can post: it is the secret.
   secrets: z.strictObject({ url: postUrl }),

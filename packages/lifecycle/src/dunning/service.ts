@@ -10,6 +10,7 @@ import { lifecycleErrors } from '../errors.js';
 import { hooksOf } from '../hooks.js';
 import { suspensionService } from '../suspension/service.js';
 import { changeTimers } from '../timers/change.js';
+import { ownTimer } from '../timers/own-names.js';
 import type { Timer } from '../timers/timer.js';
 import { writtenInstant } from '../written-instant.js';
 import {
@@ -48,10 +49,10 @@ export interface DunningService {
 }
 
 /** The name of a policy's timer. */
-const dunningTimer = (policy: string): string => `dunning:${policy}`;
+const dunningTimer = (policy: string): string => ownTimer('dunning', policy);
 
 /** The name of the timer that lifts a policy's reason after the last payment. */
-const paidTimer = (policy: string): string => `dunning:${policy}:paid`;
+const paidTimer = (policy: string): string => ownTimer('dunning', policy, 'paid');
 
 /** The timer that will lift the reason of a policy, for what was paid in a case before; undefined: there is none. */
 export async function liftOf(

@@ -5,6 +5,7 @@ import type { Moment } from '../customers/moment.js';
 import type { LifecycleEvents } from '../events.js';
 import { instantAfter } from '../instant-after.js';
 import { changeTimers } from '../timers/change.js';
+import { ownTimer } from '../timers/own-names.js';
 import type { Timer, TimerChange, TimerNotes } from '../timers/timer.js';
 import type { Journey, JourneyStep } from './journey.js';
 
@@ -13,7 +14,7 @@ const hourMs = 60 * minuteMs;
 const dayMs = 24 * hourMs;
 
 /** The name of the timer that a customer's place in a journey is kept in. */
-const journeyTimer = (journey: string): string => `journey:${journey}`;
+const journeyTimer = (journey: string): string => ownTimer('journey', journey);
 
 /** The timer of a step, counted from the beginning of the journey, or of this round of it. */
 function towards(

@@ -2,6 +2,7 @@ import type { Block } from '../customers/customer.js';
 import { without } from '../suspension/blocks.js';
 import { checkPromise, endPromises, withoutPromise, withPromise, type Promised } from '../suspension/promise.js';
 import { everyReason } from '../suspension/reasons.js';
+import { ownTimer } from '../timers/own-names.js';
 import type { ServiceChange, ServiceMoment } from './change.js';
 import { isGone, type ServiceInstance } from './instance.js';
 
@@ -14,7 +15,7 @@ type Decide = (moment: ServiceMoment) => ServiceChange;
 const promiseTimer =
   (serviceId: string) =>
   (reason: string): string =>
-    `promise:${serviceId}:${reason}`;
+    ownTimer('promise', serviceId, reason);
 
 const ofService = ({ id: serviceId, serviceName }: ServiceInstance) => ({ serviceId, serviceName });
 

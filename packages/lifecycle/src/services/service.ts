@@ -140,7 +140,7 @@ export function serviceService(context: LifecycleContext, identity: ScopeIdentit
         };
       };
       const step: Step = { command, input, decide };
-      const answer = () => requestOf(requested as unknown as ServiceInstance);
+      const answer = () => requestOf(requested as ServiceInstance);
       return perform(context, identity, customerId, [step], answer, {
         ...options,
         turn,

@@ -7,6 +7,7 @@ import { newRun } from '../provisioning/plan.js';
 import type { Run } from '../provisioning/run.js';
 import { wakeRun } from '../provisioning/wake.js';
 import { changeTimers } from '../timers/change.js';
+import { ownTimer } from '../timers/own-names.js';
 import type { TimerChange } from '../timers/timer.js';
 import type { ServiceInstance } from './instance.js';
 import { hasLeft, isPointless, mayNeedOperation, nextOperation, operationOf, type OperationName } from './operation.js';
@@ -71,7 +72,7 @@ async function tellOpenRun(
 
 /** What the timer of a service is called that is to follow its customer. */
 export function followingName({ id }: Pick<ServiceInstance, 'id'>): string {
-  return `follow:${id}`;
+  return ownTimer('follow', id);
 }
 
 /** The timer by which a service follows where its template is registered. */

@@ -4,6 +4,7 @@ import type { LifecycleContext } from '../context.js';
 import type { Block, Customer } from '../customers/customer.js';
 import type { DecideAtOnce, Decision, StepAtOnce } from '../customers/step.js';
 import { destination, type Transition } from '../customers/transitions.js';
+import { ownTimer } from '../timers/own-names.js';
 import { without } from './blocks.js';
 import { checkPromise, endPromises, readPromise, readPromiseEnd, withoutPromise, withPromise } from './promise.js';
 import { reasonFor, reasonsToLift, reasonToOpen } from './reasons.js';
@@ -16,7 +17,7 @@ import {
   type SuspensionDraft,
 } from './suspension.js';
 
-const promiseTimer = (reason: string): string => `promise:${reason}`;
+const promiseTimer = (reason: string): string => ownTimer('promise', reason);
 
 /** The steps of the commands on reasons; each reads its draft at once. @throws INVALID_INPUT */
 export function suspensionSteps({ checklist }: Pick<LifecycleContext, 'checklist'>, { actor }: ScopeIdentity) {

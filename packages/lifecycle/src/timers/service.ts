@@ -8,6 +8,7 @@ import { lifecycleErrors } from '../errors.js';
 import { writtenInput } from '../commands/input.js';
 import { writtenInstant } from '../written-instant.js';
 import { changeTimers } from './change.js';
+import { isOwnName } from './own-names.js';
 import type { Timer } from './timer.js';
 import { timerInput, viewOfTimer, type TimerDraft, type TimerView } from './view.js';
 
@@ -40,7 +41,6 @@ function isOurs({ dunning, journeys }: LifecycleContext, { name, command, input 
   return isOwnName(name);
 }
 
-const isOwnName = (name: string): boolean => /^(promise|dunning|journey|follow):/.test(name);
 const own = () =>
   invalidInput([{ path: 'name', message: 'This beginning belongs to timers that are set by themselves' }]);
 

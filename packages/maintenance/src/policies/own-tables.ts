@@ -7,27 +7,25 @@ export interface DotmacRetentionOptions {
   database: string;
   /** Who may run them: they are about rows of every tenant. */
   tenants: readonly string[];
-  /** How long deliveries are kept that nobody took and that were parked. Default 90 days, at least 7. */
-  parkedDays?: number;
   /**
    * How long ended runs are kept, and with them plans and the ledger of slots. Default 90 days, at least 7; `historyDays`
    * of `createMaintenance` is heeded besides.
    */
   runDays?: number;
   /**
-   * For a database that has lifecycle's tables too: how long settled deliveries of webhooks are kept, and how many messages addresses
-   * were sent. At least 7. Default: these tables are not looked for.
+   * For a database that has lifecycle's tables too: how long settled deliveries of webhooks are kept. At least 7. Default: they
+   * are not looked for.
    */
   lifecycleDays?: number;
-  /** A request may ask for as few. Default none fewer than `parkedDays` and `runDays`; at least 7, and not more than these. */
+  /** A request may ask for as few. Default none fewer than `runDays` and `lifecycleDays`; at least 7, and not more than these. */
   minRetentionDays?: number;
 }
 
 /**
- * Policies for the tables that dotmac itself keeps in a database, and that nothing else, or only somebody's traffic,
- * cleans: answers kept for idempotency, parked deliveries, ended runs, plans and slots; with `lifecycleDays` settled deliveries of
- * webhooks, and how many messages addresses were sent. What else the domains keep of endpoints and customers, rows of
- * several tables that go together, they look after by themselves, by their own `keptDays` and `retentionDays`.
+ * Policies for the tables that dotmac itself keeps in a database, whose rows go by themselves and belong to no others: answers
+ * kept for idempotency and, with `lifecycleDays`, settled deliveries of webhooks, which otherwise go as others come; ended runs,
+ * plans and slots, which otherwise go by `historyDays`. What else the domains keep they look after by themselves, by their own
+ * `keptDays` and `retentionDays`: rows of several tables that go together.
  * @throws INVALID_ARGUMENT when any number of days is below 7
  *
  * @example retention: [...dotmacRetention({ database: 'main', tenants: ['operator'] }), sessions]
@@ -35,12 +33,11 @@ export interface DotmacRetentionOptions {
 export function dotmacRetention({
   database,
   tenants,
-  parkedDays = 90,
   runDays = 90,
   lifecycleDays,
   minRetentionDays,
 }: DotmacRetentionOptions): RetentionPolicy[] {
-  for (const [name, days] of Object.entries({ parkedDays, runDays, lifecycleDays, minRetentionDays }))
+  for (const [name, days] of Object.entries({ runDays, lifecycleDays, minRetentionDays }))
     if (days !== undefined) checkDays(`dotmacRetention.${name}`, days, 7);
   // Old rows may well be most of what is there.
   const own = { database, tenants, maxShare: 1 };
@@ -55,39 +52,17 @@ export function dotmacRetention({
       timeColumn: 'keep_until',
       retentionDays: 0,
     },
-    {
-      ...own,
-      ...floor,
-      name: 'dotmac-outbox-parked',
-      table: 'dotmac_outbox',
-      timeColumn: 'parked_at',
-      retentionDays: parkedDays,
-      // Its indexes begin with the queue; and what waits in an outbox is little.
-      allowFullScan: true,
-    },
     { ...history, name: 'dotmac-maintenance-runs', table: 'dotmac_maintenance_runs', timeColumn: 'ended_at' },
     { ...history, name: 'dotmac-maintenance-ledger', table: 'dotmac_maintenance_ledger', timeColumn: 'slot_at' },
     { ...history, name: 'dotmac-maintenance-plans', table: 'dotmac_maintenance_plans', timeColumn: 'created_at' },
-    ...(lifecycleDays === undefined ? [] : lifecycleTables({ ...own, ...floor, retentionDays: lifecycleDays })),
+    ...(lifecycleDays === undefined ? [] : [deliveries({ ...own, ...floor, retentionDays: lifecycleDays })]),
   ];
 }
 
-function lifecycleTables(common: Omit<RetentionPolicy, 'name' | 'table' | 'timeColumn'>): RetentionPolicy[] {
-  return [
-    {
-      ...common,
-      name: 'dotmac-webhook-deliveries',
-      table: 'dotmac_webhook_deliveries',
-      timeColumn: 'event_at',
-      where: (eb) => eb('state', '<>', 'pending'),
-    },
-    {
-      ...common,
-      name: 'dotmac-verification-quotas',
-      table: 'dotmac_verification_quotas',
-      timeColumn: 'window_started_at',
-      // A row for each address that anything was sent to: it counts a day, and is found by the address.
-      allowFullScan: true,
-    },
-  ];
-}
+const deliveries = (common: Omit<RetentionPolicy, 'name' | 'table' | 'timeColumn'>): RetentionPolicy => ({
+  ...common,
+  name: 'dotmac-webhook-deliveries',
+  table: 'dotmac_webhook_deliveries',
+  timeColumn: 'event_at',
+  where: (eb) => eb('state', '<>', 'pending'),
+});

@@ -13,8 +13,8 @@ export interface Reckoning {
   until: number;
 }
 
-/** Slots are looked at this far back, or as far as a longer grace goes: further ones run no more. */
 const hourMs = 3_600_000;
+/** Slots are looked at this far back, or as far as a longer grace goes: further ones run no more. */
 const longestGraceMs = 6 * hourMs;
 /** So late a slot is on time: timers and databases are no better. */
 const punctualMs = 10_000;
