@@ -41,16 +41,30 @@ export function pipelinedRounds(node: RedisNode, { clock, pattern, treatment }: 
     const { next, keys } = await (ahead ?? scan(node, from, pattern));
     ahead = next === '0' || keys.length > most ? undefined : scan(node, next, pattern);
     ahead?.catch(() => undefined);
-    const total = { changed: 0, bytes: 0 };
-    let seen = 0;
-    // Never more at once than may be changed; those that are left as they are take nothing of it.
-    while (seen < keys.length && total.changed < most) {
-      const some = keys.slice(seen, seen + most - total.changed);
-      const { changed, bytes } = await treatKeys(node, some, treatment, 'act');
-      [seen, total.changed, total.bytes] = [seen + some.length, total.changed + changed, total.bytes + bytes];
-    }
+    const { seen, ...total } = await treatAtMost(node, keys, treatment, most);
     const cutShort = seen < keys.length;
     const busyMs = clock.monotonic() - startedAt;
     return { ...total, seen, next: cutShort ? from : next, isLast: next === '0' && !cutShort, cutShort, busyMs };
   };
+}
+
+/**
+ * Treats keys in their order until `most` were changed: never more at once than may still be. Those that are left as they are
+ * take nothing of it; where little of it is left, they are counted first, the more at once the longer none was meant.
+ */
+async function treatAtMost(node: RedisNode, keys: readonly Buffer[], treatment: KeyTreatment, most: number) {
+  const total = { seen: 0, changed: 0, bytes: 0 };
+  let size = most;
+  while (total.seen < keys.length && total.changed < most) {
+    const left = most - total.changed;
+    const some = keys.slice(total.seen, total.seen + size);
+    const isCounted = some.length > left;
+    const { changed, bytes } = await treatKeys(node, some, treatment, isCounted ? 'count' : 'act');
+    size = changed === 0 ? size * 2 : isCounted ? Math.max(left, Math.floor(some.length / 2)) : left - changed;
+    if (isCounted && changed > 0) continue;
+    total.seen += some.length;
+    total.changed += changed;
+    total.bytes += bytes;
+  }
+  return total;
 }
