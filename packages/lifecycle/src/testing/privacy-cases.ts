@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { newId } from '@dotmac/core';
 import type { Suite } from '@dotmac/core/testing';
+import { readFeed } from '../feed/read-feed.js';
 import type { LegalHold } from '../privacy/hold.js';
 import type { Erasure, HistoryEntry } from '../store/store.js';
 import { anOperation } from './bulk-cases.js';
@@ -173,6 +174,7 @@ export const privacyCases: Suite<LifecycleStoreSubject>['cases'] = [
       await store.transaction((trx) => privacy.wipe(gone.id, erasure, trx));
       const left = async (id: string, { service, run }: (typeof kept)[number]) => ({
         actors: (await history.list(id, { limit: 9 })).map(({ event }) => event.actor),
+        inFeed: (await readFeed(history, 0, { customerId: id }, 9)).entries.map(({ event }) => event.actor),
         config: (await services.get(service.id))?.config,
         requestedBy: (await runs.get(run.id))?.requestedBy,
         said: (await signals.list(run.id, 'port')).map(({ by, comment, output }) => [by, comment, output]),
@@ -187,6 +189,7 @@ export const privacyCases: Suite<LifecycleStoreSubject>['cases'] = [
       assert.ok(first && second);
       assert.deepEqual(await left(gone.id, first), {
         actors: ['erased'],
+        inFeed: ['erased'],
         config: {},
         requestedBy: 'erased',
         said: [['not x', null, null]],
@@ -199,6 +202,7 @@ export const privacyCases: Suite<LifecycleStoreSubject>['cases'] = [
       });
       const untouched = {
         actors: ['user:1'],
+        inFeed: ['user:1'],
         config: { speed: 100 },
         requestedBy: 'user:1',
         said: [['x', 'c', 1]],

@@ -1,5 +1,5 @@
 import { enteredBy } from '../../customers/entered-stage.js';
-import type { HistoryEntry, HistoryStore, StageChange } from '../store.js';
+import type { FeedEntry, HistoryEntry, HistoryStore, StageChange } from '../store.js';
 import type { LifecycleMaps, LifecycleMemory } from './tables.js';
 
 /** History in memory. */
@@ -42,8 +42,15 @@ export function memoryHistory(memory: LifecycleMemory, tenantId: string): Histor
       return Promise.resolve(ids.filter((id) => id > after).slice(0, limit));
     },
     number: () => Promise.resolve({ last: memory.read.feeds.get(tenantId)?.length ?? 0, given: 0 }),
-    feed: (position, limit) =>
-      Promise.resolve((memory.read.feeds.get(tenantId) ?? []).slice(position, position + limit)),
+    feed(position, limit) {
+      const { feeds, history } = memory.read;
+      const places = (feeds.get(tenantId) ?? []).slice(position, position + limit);
+      const entries = places.flatMap(({ customerId, index }, at): FeedEntry[] => {
+        const entry = history.get(`${tenantId}/${customerId}`)?.[index];
+        return entry ? [{ ...entry, position: position + at + 1 }] : [];
+      });
+      return Promise.resolve(entries);
+    },
     list(customerId, { limit, stageChangesOnly = false }) {
       const entries = memory.read.history.get(`${tenantId}/${customerId}`) ?? [];
       const wanted = stageChangesOnly ? entries.filter(({ event }) => enteredBy(event) !== null) : entries;
@@ -64,9 +71,9 @@ export function appendHistory(
   entries: readonly HistoryEntry[],
 ): void {
   const key = `${tenantId}/${customerId}`;
-  const added = structuredClone(entries);
-  history.set(key, [...(history.get(key) ?? []), ...added]);
+  const before = history.get(key) ?? [];
+  history.set(key, [...before, ...structuredClone(entries)]);
   // Transactions wait for one another here: what is added is in the order of the commits.
-  const own = feeds.get(tenantId) ?? [];
-  feeds.set(tenantId, [...own, ...added.map((entry, index) => ({ ...entry, position: own.length + index + 1 }))]);
+  const places = entries.map((_, index) => ({ customerId, index: before.length + index }));
+  feeds.set(tenantId, [...(feeds.get(tenantId) ?? []), ...places]);
 }

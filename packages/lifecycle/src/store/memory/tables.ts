@@ -10,10 +10,16 @@ import type { SearchTerm } from '../../search/terms.js';
 import type { Timer } from '../../timers/timer.js';
 import type { WebhookDelivery } from '../../webhooks/delivery.js';
 import type { Webhook } from '../../webhooks/webhook.js';
-import type { FeedEntry, HistoryEntry, KeptAnswer, StoredToken } from '../store.js';
+import type { HistoryEntry, KeptAnswer, StoredToken } from '../store.js';
 
 /** An answer, and how long it is kept. */
 export type AnswerRecord = KeptAnswer & { keepUntil: number };
+
+/** Where an event of a feed is in its customer's history, counted from 0. */
+export interface FeedPlace {
+  customerId: string;
+  index: number;
+}
 
 /** A run with its lease. */
 export interface RunRecord {
@@ -34,8 +40,8 @@ export const emptyMaps = () => ({
   /** What customers are found by. */
   terms: new Map<string, readonly SearchTerm[]>(),
   history: new Map<string, readonly HistoryEntry[]>(),
-  /** By tenant, in the order of their positions. */
-  feeds: new Map<string, readonly FeedEntry[]>(),
+  /** By tenant, in the order of their positions; the events are in their histories alone. */
+  feeds: new Map<string, readonly FeedPlace[]>(),
   tokens: new Map<string, StoredToken>(),
   /** By tenant and key of an address. */
   tokenQuotas: new Map<string, { issued: number; windowStartedAt: number }>(),
