@@ -87,7 +87,8 @@ function begunBy({ requested }: Outcome): Preview['operations'] {
 
 /** What a command on a customer is recognised by. */
 function turnOf(customerId: string, [step]: readonly Step[]): TurnAsked {
-  return { command: step?.command ?? '', subject: customerId, input: step?.input };
+  const { command = '', input } = step?.once ?? step ?? {};
+  return { command, subject: customerId, input };
 }
 
 /** Asks the `before` hooks of the steps that will be taken, as far as can be told outside the transaction: those asked. */

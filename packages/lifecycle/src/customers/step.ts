@@ -32,6 +32,8 @@ interface StepAsked {
   command: Command;
   /** What hooks are told was asked. */
   input: object;
+  /** What it is recognised by under an idempotency key. Default: its command and its input. */
+  once?: { command: Command; input: object };
   /** What the guard judges by. */
   facts?: (customer: Customer) => Facts;
   /** Skipped when false. */

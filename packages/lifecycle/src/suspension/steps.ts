@@ -28,6 +28,8 @@ export function suspensionSteps({ checklist }: Pick<LifecycleContext, 'checklist
     return {
       command: severity === 'throttle' ? 'throttle' : 'suspend',
       input,
+      // Asked for with one severity under a key, it is not done with another as well.
+      ...(severity === 'throttle' && { once: { command: 'suspend', input: { ...input, severity } } }),
       facts: () => ({ reason: input.reason }),
       decide: (customer, transition, { at }) => opened(customer, transition, { ...block, openedAt: at }),
     };

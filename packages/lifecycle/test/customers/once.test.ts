@@ -83,6 +83,21 @@ for (const { title, present, create } of backends)
         });
     });
 
+    it.each([
+      ['suspend', 'throttle'],
+      ['throttle', 'suspend'],
+    ] as const)('is refused where it was to %s, and is to %s', async (first, second) => {
+      const { suspension } = run.acme;
+      const id = await run.active();
+      const key = { idempotencyKey: 'k' };
+      const reused = { code: coreErrors.IDEMPOTENCY_KEY_REUSED.code };
+      const answer = await suspension.suspend(id, { ...late, severity: first }, key);
+      await expect(suspension.suspend(id, { ...late, severity: second }, key)).rejects.toMatchObject(reused);
+      await expect(suspension[second](id, late, key)).rejects.toMatchObject(reused);
+      expect(await suspension[first](id, late, key)).toEqual(answer);
+      expect((await names(id)).slice(-1)).toEqual([first === 'suspend' ? 'customer.suspended' : 'customer.throttled']);
+    });
+
     it('is carried out by one of fifty racers; all get the same answer', async () => {
       const { acme } = run;
       const id = await run.active();
