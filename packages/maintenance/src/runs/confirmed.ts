@@ -18,15 +18,15 @@ export function askedIn({ details }: Pick<Run, 'details'>): Asked[] {
   return askingDetails.safeParse(details).data?.asked ?? [];
 }
 
-/** Has somebody confirmed that so many items of a target may go? */
-export type Confirmed = (target: string, planned: number) => boolean;
+/** How many items of a target may go because somebody has confirmed it. */
+export type Confirmed = (target: string) => number;
 
 /**
  * What was confirmed of a run, and of those that it goes on from: the targets that were asked for, and those of the plan
  * that it applies, each with as many items as it had then, or a fifth more.
  */
 export async function confirmedOf(store: MaintenanceStore, run: Run): Promise<Confirmed> {
-  if (!run.confirmed) return () => false;
+  if (!run.confirmed) return () => 0;
   const most = new Map<string, number>();
   const confirm = (target: string, items: number): void => {
     if (!most.has(target)) most.set(target, items * (1 + mostDrift));
@@ -37,5 +37,5 @@ export async function confirmedOf(store: MaintenanceStore, run: Run): Promise<Co
   }
   const plan = run.planId === null ? null : await store.plans(run.tenantId).get(run.planId);
   for (const { target, items } of (plan && readPlan(plan))?.targets ?? []) confirm(target, items);
-  return (target, planned) => planned <= (most.get(target) ?? 0);
+  return (target) => most.get(target) ?? 0;
 }

@@ -64,7 +64,7 @@ export function createExecution(parts: ExecutionParts): Execution {
   const startedAt = clock.monotonic();
   const toEnd = new AbortController();
   const signal = AbortSignal.any([lease, toEnd.signal]);
-  const asked: Asked[] = [];
+  const asked = new Map<string, Asked>();
   let reason: StopReason | null = null;
   let closed = false;
   let cancelBeat: CancelTimer = () => {};
@@ -161,39 +161,49 @@ export function createExecution(parts: ExecutionParts): Execution {
       if (run.cursors[target]?.done === true) return;
       pulse.expect(target, planned === 0 ? { planned, toSee: null } : sizeOf(target, planned, null));
     },
-    async target({ target, planned, total, gone, toSee = null, maxShare = defaultShare, seen = 0 }) {
+    async target({ target, planned, total, gone, estimated = false, toSee = null, maxShare = defaultShare, seen = 0 }) {
       const { cursor, done: isDone = false } = run.cursors[target] ?? {};
       const all = planned === null ? null : (gone ?? 0) + planned;
-      const isMuch = all !== null && total !== null && all > unaskedItems && all > total * maxShare;
+      const isFree = total === null || maxShare >= 1;
+      const most = isFree ? Infinity : Math.floor(Math.max(unaskedItems, total * maxShare, confirmed(target)));
+      const ask = (items: number): Asked => {
+        const asking = { target, planned: items, total: total ?? 0 };
+        asked.set(target, asking);
+        return asking;
+      };
       // Of one that is done nothing more goes, whatever has come since.
-      if (isMuch && !isDone && !confirmed(target, all)) {
-        asked.push({ target, planned: all, total });
-        throw maintenanceErrors.CONFIRMATION_NEEDED({ target, planned: all, total });
-      }
+      if (all !== null && all > most && !isDone) throw maintenanceErrors.CONFIRMATION_NEEDED(ask(all));
       // A plan has foreseen nothing of a target that is come to again.
       const size = gone === undefined ? sizeOf(target, planned, toSee) : { planned, toSee };
       if (!isDone) pulse.begin(target, size, seen);
+      // What was not counted before is counted as it goes.
+      let unasked = estimated ? most - (gone ?? 0) : Infinity;
       return {
         cursor,
         isDone,
         get remaining() {
-          return Math.max(0, (limits.items ?? Infinity) - pulse.items);
+          return Math.max(0, Math.min(unasked, (limits.items ?? Infinity) - pulse.items));
         },
         async advance(batch) {
           pulse.count(target, batch);
-          return relief(database);
+          unasked -= batch.cleaned;
+          if (unasked < 1) ask(most);
+          return unasked >= 1 && relief(database);
         },
         async keep(cursor) {
           pulse.keep(target, cursor);
           return relief(database);
         },
-        done: () => pulse.done(target),
+        done() {
+          asked.delete(target);
+          pulse.done(target);
+        },
       };
     },
   });
 
   const stopReason = (error: unknown): StopReason | null => {
-    const isAsking = asked.length > 0 && (error === undefined || isOperationError(error, 'CONFIRMATION_NEEDED'));
+    const isAsking = asked.size > 0 && (error === undefined || isOperationError(error, 'CONFIRMATION_NEEDED'));
     if (isAsking && !signal.aborted) return 'unconfirmed';
     if (reason !== null) return reason;
     if (lease.aborted) return stopping.aborted ? 'stopped' : 'lease_lost';
@@ -205,7 +215,8 @@ export function createExecution(parts: ExecutionParts): Execution {
     ready: () => relief(),
     ending(error) {
       const why = stopReason(error);
-      return { stopReason: why, pulse: pulse.read(), returnedBytes: pulse.bytes, asked, endedAt: clock.now() };
+      const endedAt = clock.now();
+      return { stopReason: why, pulse: pulse.read(), returnedBytes: pulse.bytes, asked: [...asked.values()], endedAt };
     },
     cancel: () => end('cancelled'),
     close() {

@@ -75,6 +75,7 @@ export async function cleanPolicy(
     const progress = await context.target({
       target: prepared.target,
       planned: plan.due.items,
+      estimated: !plan.due.exact,
       total: plan.total.items,
       maxShare: prepared.policy.maxShare,
     });

@@ -77,7 +77,7 @@ export interface TargetProgress {
   readonly cursor: unknown;
   /** The interrupted run had done all of it. */
   readonly isDone: boolean;
-  /** Items that the budget still allows; Infinity without one. */
+  /** Items that the budget still allows, and of what is `estimated` the circuit breaker; Infinity without one. */
   readonly remaining: number;
   /**
    * To be called after every batch: counts, keeps progress and cursor, waits while the application is under pressure.
@@ -140,6 +140,11 @@ export interface TaskContext extends PlanContext {
     total: number | null;
     /** Of the total, so many went in this run before it came to this target again: what is asked about is these and what is planned. */
     gone?: number | undefined;
+    /**
+     * What is planned was not counted: `remaining` is then no more than may go unasked, or was confirmed, and when that is used up, and the
+     * target not {@link TargetProgress.done}, the run waits to be confirmed for as many again. Default false.
+     */
+    estimated?: boolean | undefined;
     /** As many are looked at for those that are planned, where that is what takes the time, and batches say how many they have `seen`. */
     toSee?: number | null | undefined;
     maxShare?: number | undefined;

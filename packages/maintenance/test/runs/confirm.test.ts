@@ -115,6 +115,56 @@ describe('a confirmation', () => {
     expect(await runs.run('empty', {})).toMatchObject({ status: 'completed', itemsCleaned: 2_000 });
   });
 
+  describe('of a target whose items were estimated', () => {
+    /** A heap of which one item is expected to go; it goes as far as it may, 400 at a time. */
+    const estimating = (heap: { items: number }, maxShare?: number) => {
+      const total = heap.items * 2;
+      const task = defineMaintenanceTask({
+        ...{ type: 'empty', name: 'Empty', description: 'Empties a heap' },
+        ...{ parameters: z.object({}), details: z.object({}) },
+        plan: () => Promise.resolve({ targets: [], warnings: [] }),
+        async run({ target }) {
+          const progress = await target({ target: 'heap', planned: 1, total, estimated: true, maxShare });
+          for (let goesOn = true; goesOn && heap.items > 0;) {
+            const cleaned = Math.min(400, heap.items, progress.remaining);
+            heap.items -= cleaned;
+            goesOn = await progress.advance({ cleaned });
+          }
+          if (heap.items === 0) progress.done();
+          return { details: {} };
+        },
+      });
+      const maintenance = createMaintenance({ store: memoryMaintenanceStore(), tasks: [task], throttle: [] });
+      return maintenance.scope({ tenantId: 'acme' }).runs;
+    };
+
+    it('is asked for once as many are gone as may go unasked, and is good for as many again', async () => {
+      const heap = { items: 5_000 };
+      const runs = estimating(heap, 0.2);
+      const asked = await runs.run('empty', {});
+      expect(asked).toMatchObject({
+        ...{ status: 'needs_confirmation', itemsCleaned: 2_000 },
+        details: { asked: [{ target: 'heap', planned: 2_000, total: 10_000 }] },
+      });
+      const { taskId } = await runs.confirm(asked.taskId);
+      await expect.poll(async () => (await runs.get(taskId)).status).toBe('needs_confirmation');
+      expect(await runs.get(taskId)).toMatchObject({ itemsCleaned: 2_400 });
+      expect(heap.items).toBe(600);
+    });
+
+    it.each([
+      ['no more than may go unasked were there', 5_000, 0.5],
+      ['all may go', 5_000, 1],
+      ['there are few', 1_000, 0],
+    ])('is not asked for when %s', async (_, items, maxShare) => {
+      const heap = { items };
+      expect(await estimating(heap, maxShare).run('empty', {})).toMatchObject({
+        status: 'completed',
+        itemsCleaned: items,
+      });
+    });
+  });
+
   it('is for the target that was asked for, and not for another', async () => {
     const { heaps, runs, confirmed, asks } = setUp({ one: 2_000, other: 3_000 });
     const another = await confirmed(await runs.run('empty', {}));
