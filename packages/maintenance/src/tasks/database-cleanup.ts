@@ -61,7 +61,7 @@ export const databaseCleanup = defineMaintenanceTask({
     let [fault, sizesApproximate]: [OperationError | undefined, boolean] = [undefined, false];
     const chosen = named(context.policies.retention, parameters.policies);
     for await (const part of bearableParts(context, chosen, ({ database }) => database)) {
-      // All are looked up before the first row goes: a policy that does not fit its table fails the run at once.
+      // All are looked up before the first row goes: those first that others wait for.
       const prepared = await prepareAll(part, context.asOf, parameters.retentionDays);
       await expectEach(context, prepared.ordered);
       const cleaned = await cleanEach(context, prepared, parameters);

@@ -23,10 +23,11 @@ for (const { title, present, fresh: createFresh, dialect } of dialects)
         ({ id }) => Number(id),
       );
     const policy = (table: string) => ({ name: table, database: 'main', table, timeColumn: 'at', retentionDays: 30 });
-    const prepare = async (...tables: string[]) => {
+    const prepareEach = (...tables: string[]) => {
       const { retention } = checkPolicies({ databases: { main: database }, retention: tables.map(policy) });
-      return (await prepareAll(retention, asOf, undefined)).ordered;
+      return prepareAll(retention, asOf, undefined);
     };
+    const prepare = async (...tables: string[]) => (await prepareEach(...tables)).ordered;
 
     beforeAll(async () => {
       fresh = await createFresh();
@@ -99,10 +100,14 @@ for (const { title, present, fresh: createFresh, dialect } of dialects)
           'create table eggs (id bigint primary key, hen_id bigint references hens (id), at bigint)',
         );
       else await run('alter table hens add foreign key (egg_id) references eggs (id)');
-      await expect(prepare('hens', 'eggs')).rejects.toMatchObject({
-        code: 'TABLE_NOT_MAINTAINABLE',
-        message: expect.stringContaining('in a circle'),
-      });
+      const { ordered, unprepared } = await prepareEach('hens', 'eggs');
+      expect(ordered).toEqual([]);
+      for (const { fault } of unprepared)
+        expect(fault).toMatchObject({
+          code: 'TABLE_NOT_MAINTAINABLE',
+          message: expect.stringContaining('in a circle') as string,
+        });
+      expect(unprepared.map(({ name }) => name).sort()).toEqual(['eggs', 'hens']);
       await run(
         'create table folders (id bigint primary key, parent_id bigint, at bigint, foreign key (parent_id) references folders (id))',
         'create index folders_at on folders (at)',

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import type { OperationError } from '@dotmac/core';
 import { maintenanceErrors } from '../../errors.js';
 import type { CheckedRetention } from '../../policies/policy-set.js';
 import { isAnswer, isDenial } from '../refused.js';
@@ -14,13 +15,15 @@ import { isOfTable, tableFault } from './table-fault.js';
 
 const dayMs = 86_400_000;
 
-const refuse = (policy: string, reason: string): Error => maintenanceErrors.TABLE_NOT_MAINTAINABLE({ policy, reason });
+const refuse = (policy: string, reason: string): OperationError =>
+  maintenanceErrors.TABLE_NOT_MAINTAINABLE({ policy, reason });
 
 /**
  * Looks all policies up in the catalogue, before the first row goes, and puts those first that others wait for.
  * @param asOf epoch ms that ages are counted from
  * @param retentionDays instead of the policies' own
- * @throws TABLE_NOT_MAINTAINABLE when a table is not as its policy needs it, or tables refer to each other in a circle
+ * @returns those whose table is as the policy needs it, and the others, each with what is amiss: tables that refer to each other in
+ * a circle are among these
  */
 export async function prepareAll(
   policies: readonly CheckedRetention[],
@@ -39,16 +42,24 @@ export async function prepareAll(
     if ('fault' in done) unprepared.push(done);
     else found.push(done);
   }
-  const prepared = found.map((one): Prepared => {
+  let prepared = found.map((one): Prepared => {
     const alone = found.filter(({ resource }) => resource === one.resource).length === 1;
     return { ...one, target: alone ? one.resource : `${one.resource}#${one.name}` };
   });
-  const sorted = childrenFirst(prepared);
-  if ('ordered' in sorted) return { ordered: sorted.ordered, unprepared };
-  throw refuse(
-    sorted.cycle[0] as string,
-    `its table and those of ${sorted.cycle.slice(1).join(', ')} refer to each other in a circle, so that none can go first`,
-  );
+  let sorted = childrenFirst(prepared);
+  while ('cycle' in sorted) {
+    const { cycle } = sorted;
+    const isIn = ({ name }: Prepared): boolean => cycle.includes(name);
+    const inCircle = (one: Prepared): Unprepared => {
+      const others = cycle.filter((name) => name !== one.name).join(', ');
+      const reason = `its table and those of ${others} refer to each other in a circle, so that none can go first`;
+      return { ...one, fault: refuse(one.name, reason) };
+    };
+    unprepared.push(...prepared.filter(isIn).map(inCircle));
+    prepared = prepared.filter((one) => !isIn(one));
+    sorted = childrenFirst(prepared);
+  }
+  return { ordered: sorted.ordered, unprepared };
 }
 
 function selectionOf(

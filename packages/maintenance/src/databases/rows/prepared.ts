@@ -19,5 +19,5 @@ export interface Prepared {
   readonly archive: Removal['archive'];
 }
 
-/** A policy whose table the database does not let be looked up now, which is no other's fault. */
+/** A policy that does not fit its table, or whose table cannot be looked up now, which is no other's fault. */
 export type Unprepared = Pick<Prepared, 'name' | 'policy' | 'selection' | 'dialect'> & { fault: OperationError };

@@ -22,7 +22,9 @@ export async function tableFault(
 
 /** Is it of one table alone, so that the others have their turn? */
 export const isOfTable = (fault: unknown): fault is OperationError =>
-  isOperationError(fault, 'TABLE_REFUSED') || isOperationError(fault, 'TABLE_CONTENDED');
+  isOperationError(fault, 'TABLE_REFUSED') ||
+  isOperationError(fault, 'TABLE_CONTENDED') ||
+  isOperationError(fault, 'TABLE_NOT_MAINTAINABLE');
 
 /** What a policy does with the tables that it is about. */
 function wantsOf({ policy, selection, facts }: Parameters<typeof tableFault>[0]): Want[] {
