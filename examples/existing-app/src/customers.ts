@@ -31,13 +31,32 @@ const neverVerified = defineJourney({
   steps: [{ key: 'give-up', afterDays: 14, command: 'delete', input: { reason: 'never verified' } }],
 });
 
+/**
+ * A customer whose user was deleted does not come back: it is erased at once, and its address is free for who signs up with
+ * it next. A journey waits for services that are taken down and for legal holds. Who never had a user may be restored.
+ */
+const erasure = defineJourney({
+  name: 'erasure',
+  startsOn: ['customer.deleted'],
+  endsOn: ['customer.restored'],
+  steps: [
+    {
+      key: 'erase',
+      afterDays: 0,
+      when: ({ externalId }) => externalId !== null,
+      command: 'erase',
+      input: { reference: 'user deleted' },
+    },
+  ],
+});
+
 const errors = defineErrors({
   USER_GONE: { kind: 'conflict', message: () => 'The user of this customer was deleted, and does not come back.' },
 });
 
 /**
  * The lifecycle of this application's users, on the application's own database. The table `users` stays the authority on
- * who there is: a customer carries the user's id, and is deleted with it.
+ * who there is: a customer carries the user's id, and is deleted and erased with it.
  */
 export function createCustomers({ database, sendVerification, secret, clock }: CustomersInit): Lifecycle {
   return createLifecycle<Transaction<AppTables>>({
@@ -47,7 +66,7 @@ export function createCustomers({ database, sendVerification, secret, clock }: C
     // This application has a way of its own to wake work.
     waker: wakeupTable(database, clock),
     ...(clock && { clock }),
-    journeys: [neverVerified],
+    journeys: [neverVerified, erasure],
     hooks: {
       // Whoever deletes a customer (its owner, staff, a journey): the user goes in the same transaction.
       'customer.delete': {
@@ -55,7 +74,7 @@ export function createCustomers({ database, sendVerification, secret, clock }: C
           if (state.externalId !== null) await trx.deleteFrom('users').where('id', '=', state.externalId).execute();
         },
       },
-      // Staff may bring a deleted customer back, but not its user.
+      // Staff may bring a deleted customer back that something keeps from being erased, but not its user.
       'customer.restore': {
         inTransaction: async ({ state: { externalId }, trx }) => {
           if (externalId === null) return;

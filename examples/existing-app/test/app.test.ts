@@ -77,6 +77,11 @@ describe.skipIf(!available.postgres)('an application with users of its own', () 
     await expect.poll(isDone, { timeout: 45_000, interval: 1 }).toBe(true);
   };
 
+  const isErased = async (customerId: string): Promise<boolean> => {
+    const { lifecycleEvents } = await scope().customers.summary(customerId);
+    return lifecycleEvents.at(-1)?.eventType === 'customer.erased';
+  };
+
   it('signs users up, and has a customer for each', async () => {
     const { id, cookie } = await signUp();
     expect(await (await ask('GET', '/me', undefined, cookie)).json()).toMatchObject({ id, stage: 'registration' });
@@ -125,10 +130,28 @@ describe.skipIf(!available.postgres)('an application with users of its own', () 
     expect((await ask('DELETE', '/me', undefined, cookie)).status).toBe(204);
     expect(await counts()).toEqual([0, 1, 0]);
     expect((await ask('GET', '/me', undefined, cookie)).status).toBe(401);
-    await expectEvents(scope(), customerId, [
-      'customer.registered',
-      { event: 'customer.deleted', details: { reason: 'asked to' } },
-    ]);
+    await until(() => isErased(customerId));
+    const erased = { event: 'customer.erased', actor: 'journey:erasure' } as const;
+    await expectEvents(scope(), customerId, ['customer.registered', 'customer.deleted', erased]);
+  });
+
+  it('signs users up again who had themselves deleted', async () => {
+    const { id, cookie } = await signUp();
+    const customerId = await customerOf(id);
+    expect((await ask('DELETE', '/me', undefined, cookie)).status).toBe(204);
+    await until(() => isErased(customerId));
+    const again = await signUp();
+    expect(again.id).not.toBe(id);
+    expect(await customerOf(again.id)).not.toBe(customerId);
+  });
+
+  it('signs users up whose address a stranger gave, and never verified', async () => {
+    const start = clock.now();
+    const stranger = await customerOf((await signUp({ name: 'Agent Smith' })).id);
+    expect((await ask('POST', '/signup', neo)).status).toBe(409);
+    clock.set(start + 14 * day);
+    await until(() => isErased(stranger));
+    await signUp();
   });
 
   it('deletes users who never verified, with their customers, when their time is over', async () => {
@@ -139,10 +162,12 @@ describe.skipIf(!available.postgres)('an application with users of its own', () 
     await clock.advance(60_000);
     expect(await counts()).toEqual([1, 1, 1]);
     clock.set(start + 14 * day);
-    await until(async () => (await counts())?.[0] === 0);
+    await until(() => isErased(customerId));
+    expect(await counts()).toEqual([0, 1, 0]);
     await expectEvents(scope(), customerId, [
       'customer.registered',
       { event: 'customer.deleted', actor: 'journey:never-verified' },
+      'customer.erased',
     ]);
   });
 
@@ -165,12 +190,13 @@ describe.skipIf(!available.postgres)('an application with users of its own', () 
     ]);
   });
 
-  it('does not bring a customer back without its user', async () => {
+  it('does not bring a customer back without its user, where a matter keeps it from being erased', async () => {
     const { id } = await signUp();
     const customerId = await customerOf(id);
+    await scope().privacy.setHold(customerId, { name: 'case' });
     await scope().customers.delete(customerId);
     await expect(scope().customers.restore(customerId)).rejects.toMatchObject({ code: 'USER_GONE' });
-    await expectEvents(scope(), customerId, ['customer.registered', 'customer.deleted']);
+    expect(await isErased(customerId)).toBe(false);
   });
 
   it('lets staff alone at the lifecycle’s own API', async () => {
