@@ -25,7 +25,7 @@ import { createHistoryPruner } from './runs/history.js';
 import { createRunner } from './runs/runner.js';
 import { createRunService } from './runs/service.js';
 import { createStatusService } from './runs/status.js';
-import { takeUp } from './runs/take-up.js';
+import { isForOthers, takeUp } from './runs/take-up.js';
 import type { MaintenanceScope } from './scope.js';
 import { checkSchedules } from './schedule/check-schedules.js';
 import { scheduledTasks } from './schedule/frequency.js';
@@ -82,7 +82,10 @@ export function createMaintenance(options: MaintenanceOptions): MaintenanceModul
   const schedulesOf = (tenantId: string, taskType: string) =>
     scheduledTasks(roster.all(), tenantId, taskType, clock.now());
   const shared = { store, policies, clock, logger, events, pressure, schedulesOf };
-  const runner = createRunner({ ...shared, scopeIds, leaseTtlMs, unaskedItems, onRunFailed });
+  const runner = createRunner({
+    ...{ ...shared, scopeIds, leaseTtlMs, unaskedItems, onRunFailed },
+    isForOthers: (run) => isForOthers(run, { policies, tasks, scopeIds }),
+  });
   const follower = createRunFollower({ store, clock, limits: options });
   const roster = createRoster({ store, inCode, chooserOf, scopeIds, clock, logger });
   const presence = createPresence({ store, hostId: scopeIds.host, clock, logger, leaseTtlMs });

@@ -29,6 +29,8 @@ export interface RunnerOptions {
   events: Emitter<MaintenanceEvents>;
   pressure: Pressure;
   scopeIds: ScopeIds;
+  /** Is a run whose process died one that others may go on with, and this process cannot? */
+  isForOthers(run: Run): boolean;
   /** The schedules by which a tenant's task runs. */
   schedulesOf(tenantId: string, taskType: string): ScheduledTask[];
   /** Called after a run has failed. */
@@ -52,7 +54,10 @@ export interface Runner {
   begin(request: RunRequest): Promise<{ run: Run; ended: Promise<Run> }>;
   /** Ends a run of this process; false when it is not one. */
   cancel(runId: string): boolean;
-  /** Ends runs whose process has died: as cancelled where somebody asked for that, else as failed. Those; `stop` leaves the rest. */
+  /**
+   * Ends runs whose process has died: as cancelled where somebody asked for that, else as failed. With which this process cannot
+   * go on it leaves for a quarter of an hour to those that can, and that may be about to come back. Those; `stop` leaves the rest.
+   */
   recover(): Promise<Run[]>;
   /** Ends what runs, after its batch. */
   stop(): Promise<void>;
@@ -60,6 +65,8 @@ export interface Runner {
 }
 
 const mostRecovered = 1_000;
+/** A machine begins anew within that. */
+const returnMs = 900_000;
 /** Runs that tell how long an item takes. */
 const earlierRuns = (task: string, before: string) =>
   ({ limit: 50, task, status: 'completed', applied: true, brief: true, before }) as const;
@@ -73,6 +80,11 @@ export function createRunner(options: RunnerOptions): Runner {
   const tell = announcer(events, clock);
   const tellHooks = failureTeller(options.onRunFailed, options);
   let stopping = new AbortController();
+
+  const isLeftToOthers = (run: Run): boolean => {
+    const seenAt = run.progress?.updatedAt ?? run.startedAt;
+    return clock.now() - seenAt < returnMs && options.isForOthers(run);
+  };
 
   const perform = async ({ task, parameters }: RunRequest, run: Run, execution: Execution): Promise<RunOutcome> => {
     const { context, ready, ending } = execution;
@@ -175,6 +187,7 @@ export function createRunner(options: RunnerOptions): Runner {
       const { signal } = stopping;
       for (const found of await store.runningRuns(mostRecovered)) {
         if (signal.aborted) break;
+        if (isLeftToOthers(found)) continue;
         await holdLease(store.leases, taskKey(found), { ttlMs: leaseTtlMs, clock }, async () => {
           const { tenantId } = found;
           const runs = store.runs(tenantId);

@@ -18,6 +18,29 @@ export interface TakeUpParts extends Pick<ChooseParts, 'policies' | 'tasks'> {
   logger: Logger;
 }
 
+/** Nobody goes on with what is cancelled: whoever cancels it wants nothing more to go, whichever came first: that, or its end. */
+const mayGoOn = ({ trigger, dryRun, cancelRequestedAt, cursors }: Run): boolean =>
+  trigger !== 'recovery' && !dryRun && cancelRequestedAt === null && Object.keys(cursors).length > 0;
+
+/** Is a run whose process died one that {@link takeUp} may go on with on another machine, or in a process with its task, and not here? */
+export function isForOthers(
+  run: Run,
+  { policies, tasks, scopeIds }: Pick<TakeUpParts, 'policies' | 'tasks' | 'scopeIds'>,
+): boolean {
+  if (!mayGoOn(run)) return false;
+  const task = tasks.get(run.task);
+  if (!task) return true;
+  try {
+    const { tenantId } = run;
+    const { parameters } = createTaskChooser({ tenantId, policies, tasks }).fromWire(run.task, run.parameters);
+    const scope = scopeOf(task, parameters);
+    // A machine comes back; a process does not.
+    return scope !== 'process' && scopeIds[scope] !== run.scopeId;
+  } catch {
+    return false;
+  }
+}
+
 /** What a schedule says of a run that goes on now; undefined when it is to have none: it is gone, paused, or its window is shut. */
 async function termsOf(
   { tenantId, trigger, schedule }: Run,
@@ -41,10 +64,7 @@ async function termsOf(
 export async function takeUp(run: Run, parts: TakeUpParts): Promise<void> {
   const { runner, policies, tasks, scopeIds, logger } = parts;
   const task = tasks.get(run.task);
-  if (!task || run.trigger === 'recovery') return;
-  // Whoever cancels it wants nothing more to go, whichever came first: that, or its end.
-  if (run.stopReason !== 'abandoned' || run.cancelRequestedAt !== null) return;
-  if (!isResumable(run) || Object.keys(run.cursors).length === 0) return;
+  if (!task || run.stopReason !== 'abandoned' || !mayGoOn(run) || !isResumable(run)) return;
   const { tenantId } = run;
   try {
     const { parameters } = createTaskChooser({ tenantId, policies, tasks }).fromWire(run.task, run.parameters);

@@ -310,6 +310,57 @@ describe('a run', () => {
     await maintenance.stop();
   });
 
+  describe('of a dead machine', () => {
+    /** The machine `away` has left a run, and others look after the store. */
+    const left = async (ofAway: Parameters<typeof sweepingTask>[1], others: Partial<MaintenanceOptions> = {}) => {
+      const heap = heapOf(30);
+      const { clock, store } = await setUp(heap, ofAway, { hostId: 'other', ...others });
+      const id = newId();
+      await store
+        .runs('acme')
+        .insert({ ...leftAt7, id, scopeId: ofAway?.scope === 'host' ? 'away' : '', startedAt: clock.now() });
+      const lookedAfter = async () => {
+        await clock.advance(61_000);
+        return store.runs('acme').get(id);
+      };
+      const back = async () => {
+        const tasks = [sweepingTask(heap, ofAway)];
+        const maintenance = createMaintenance({ store, clock, tasks, throttle: [], hostId: 'away' });
+        modules.push(maintenance);
+        await maintenance.start();
+      };
+      return { clock, store, lookedAfter, back };
+    };
+
+    it.each<[string, Parameters<typeof sweepingTask>[1], Partial<MaintenanceOptions>]>([
+      ['about its own things', { scope: 'host' }, {}],
+      ['of a task that no other has', {}, { tasks: [] }],
+    ])('%s is left to it for a while, and taken up when it is back', async (_, ofAway, others) => {
+      const { store, clock, lookedAfter, back } = await left(ofAway, others);
+      expect(await lookedAfter()).toMatchObject({ status: 'running' });
+      await back();
+      await clock.advance(1_000);
+      const run = await lookedAfter();
+      expect(run).toMatchObject({ stopReason: 'abandoned', resumedBy: expect.any(String) as string });
+      expect(await store.runs('acme').get(run?.resumedBy ?? '')).toMatchObject({ status: 'completed' });
+    });
+
+    it('has failed when that stays away', async () => {
+      const { clock, lookedAfter } = await left({ scope: 'host' });
+      await clock.advance(15 * 60_000);
+      expect(await lookedAfter()).toMatchObject({ status: 'failed', stopReason: 'abandoned', resumedBy: null });
+    });
+
+    it('has failed at once when it was about a process, which never comes back', async () => {
+      const heap = heapOf(30);
+      const { clock, store } = await setUp(heap, { scope: 'process' });
+      const id = newId();
+      await store.runs('acme').insert({ ...leftAt7, id, scopeId: 'another', startedAt: clock.now() });
+      await clock.advance(61_000);
+      expect(await store.runs('acme').get(id)).toMatchObject({ stopReason: 'abandoned' });
+    });
+  });
+
   it('of a dead process that is to be cancelled is cancelled, and nothing goes on with it', async () => {
     const heap = heapOf(30);
     const { clock, store, runs } = await setUp(heap);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { defineMaintenanceTask, planned } from '../../src/index.js';
+import type { TaskScope } from '../../src/tasks/task.js';
 
 /** Things that {@link sweepingTask} takes away, in their order. */
 export interface Heap {
@@ -14,13 +15,15 @@ export function sweepingTask(
   {
     batch = 10,
     before = () => Promise.resolve(),
-  }: { batch?: number; before?: (batches: number) => Promise<void> } = {},
+    scope = 'cluster',
+  }: { batch?: number; before?: (batches: number) => Promise<void>; scope?: TaskScope } = {},
 ) {
   let batches = 0;
   return defineMaintenanceTask({
     type: 'sweep',
     name: 'Sweep',
     description: 'Takes items off a heap',
+    scope,
     parameters: z.object({ keep: z.number().int().min(0).default(0) }),
     details: z.object({ left: z.number() }),
     plan: () =>
