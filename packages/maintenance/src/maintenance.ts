@@ -49,6 +49,9 @@ export interface MaintenanceModule extends Module<MaintenanceScope> {
 }
 
 const [sweepMs, dayMs] = [60_000, 86_400_000];
+/** A run that was stopped longer ago is left to the schedule's next slot. */
+const takenUpMs = 900_000;
+const mostTakenUp = 1_000;
 /** It stands in keys of the store. */
 const longestHostId = 100;
 
@@ -99,6 +102,8 @@ export function createMaintenance(options: MaintenanceOptions): MaintenanceModul
     try {
       const takingUp = { runner, policies, tasks, scopeIds, roster, clock, logger };
       for (const run of await runner.recover()) await takeUp(run, takingUp);
+      if (signal.aborted) return;
+      for (const run of await store.stoppedRuns(clock.now() - takenUpMs, mostTakenUp)) await takeUp(run, takingUp);
       if (!signal.aborted) await presence.recover();
       if (signal.aborted) return;
       history.begin();

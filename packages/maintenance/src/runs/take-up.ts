@@ -22,6 +22,10 @@ export interface TakeUpParts extends Pick<ChooseParts, 'policies' | 'tasks'> {
 const mayGoOn = ({ trigger, dryRun, cancelRequestedAt, cursors }: Run): boolean =>
   trigger !== 'recovery' && !dryRun && cancelRequestedAt === null && Object.keys(cursors).length > 0;
 
+/** Its process died; or it was stopped, and whoever waits for the run is a schedule. */
+const isLeftOff = ({ stopReason, trigger }: Run): boolean =>
+  stopReason === 'abandoned' || (stopReason === 'stopped' && trigger === 'schedule');
+
 /** Is a run whose process died one that {@link takeUp} may go on with on another machine, or in a process with its task, and not here? */
 export function isForOthers(
   run: Run,
@@ -57,14 +61,14 @@ async function termsOf(
 }
 
 /**
- * Goes on with a run whose process died, if nobody has cancelled it, it had kept where it was, its things are within reach, and its schedule
+ * Goes on with a run whose process died, or with a schedule's whose process was stopped, if nobody has cancelled it, it had kept where it was, its things are within reach, and its schedule
  * would begin it now. Once: what was taken up and dies again may be what kills processes, and waits for somebody who
  * resumes it.
  */
 export async function takeUp(run: Run, parts: TakeUpParts): Promise<void> {
   const { runner, policies, tasks, scopeIds, logger } = parts;
   const task = tasks.get(run.task);
-  if (!task || run.stopReason !== 'abandoned' || !mayGoOn(run) || !isResumable(run)) return;
+  if (!task || !isLeftOff(run) || !mayGoOn(run) || !isResumable(run)) return;
   const { tenantId } = run;
   try {
     const { parameters } = createTaskChooser({ tenantId, policies, tasks }).fromWire(run.task, run.parameters);
@@ -76,8 +80,8 @@ export async function takeUp(run: Run, parts: TakeUpParts): Promise<void> {
     const request = { identity, task, parameters, trigger: 'recovery' as const, resumes: run, ...more };
     withinTimeout(parts, await runner.begin(request), timeoutMs).catch(() => undefined);
   } catch (error) {
-    // The next slot, or somebody who resumes it, will do.
-    if (!isOperationError(error, 'TASK_ALREADY_RUNNING'))
-      logger.warn({ runId: run.id, ...describeError(error) }, 'a run of a dead process was not taken up');
+    // The next slot, or somebody who resumes it, will do; or somebody has.
+    if (!isOperationError(error, 'TASK_ALREADY_RUNNING') && !isOperationError(error, 'RUN_NOT_RESUMABLE'))
+      logger.warn({ runId: run.id, ...describeError(error) }, 'a run that was left off was not taken up');
   }
 }

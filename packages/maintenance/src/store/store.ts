@@ -117,6 +117,11 @@ export interface MaintenanceStore {
   plans(tenantId: string): TenantPlans;
   /** Runs of all tenants that are `running`, oldest first: for finding those whose process died. */
   runningRuns(limit: number): Promise<Run[]>;
+  /**
+   * Runs of all tenants that have ended since `since` (epoch ms) because their process was stopped, and with which nobody has gone on;
+   * oldest first.
+   */
+  stoppedRuns(since: number, limit: number): Promise<Run[]>;
   schedules(tenantId: string): TenantSchedules;
   /** The greatest revision there is. */
   scheduleRevision(): Promise<number>;

@@ -56,6 +56,24 @@ export const maintenanceStoreSuite: Suite<MaintenanceStore> = {
       },
     },
     {
+      name: 'finds the runs that were stopped with their process, until one goes on from them',
+      async run(store) {
+        const tenantId = newId();
+        const runs = store.runs(tenantId);
+        const stopped = { ...ended, status: 'cancelled', stopReason: 'stopped', endedAt: 5_000 } as const;
+        const [early, late, other] = [newId(), newId(), newId()];
+        for (const id of [early, late, other]) await runs.insert({ ...began, id });
+        await runs.finish(early, { ...stopped, endedAt: 4_999 });
+        await runs.finish(late, stopped);
+        await runs.finish(other, { ...stopped, stopReason: 'cancelled' });
+        const found = async () =>
+          (await store.stoppedRuns(5_000, 1_000)).filter((run) => run.tenantId === tenantId).map(({ id }) => id);
+        assert.deepEqual(await found(), [late]);
+        await runs.insert({ ...began, id: newId(), resumes: late });
+        assert.deepEqual(await found(), []);
+      },
+    },
+    {
       name: 'sums ended runs up by task, day and state',
       async run(store) {
         const day = 86_400_000;

@@ -67,6 +67,11 @@ export function kyselyMaintenanceStore(
       const found = db.selectFrom('dotmac_maintenance_runs').selectAll().where('status', '=', 'running');
       return (await asked(found.orderBy('id').limit(limit).execute())).map(runOf);
     },
+    async stoppedRuns(since, limit) {
+      const found = db.selectFrom('dotmac_maintenance_runs').selectAll().where('ended_at', '>=', since);
+      const left = found.where('stop_reason', '=', 'stopped').where('resumed_by', 'is', null);
+      return (await asked(left.orderBy('id').limit(limit).execute())).map(runOf);
+    },
     schedules: (tenantId) => kyselySchedules(database, tenantId),
     async scheduleRevision() {
       const row = db.selectFrom('dotmac_maintenance_revision').select('value').where('name', '=', 'schedules');

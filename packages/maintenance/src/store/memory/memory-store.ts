@@ -105,6 +105,11 @@ export function memoryMaintenanceStore({ clock = systemClock }: { clock?: Clock 
           .filter(({ status }) => status === 'running')
           .slice(0, limit),
       ),
+    stoppedRuns(since, limit) {
+      const isLeft = ({ stopReason, resumedBy, endedAt }: Run): boolean =>
+        stopReason === 'stopped' && resumedBy === null && endedAt !== null && endedAt >= since;
+      return Promise.resolve(all().filter(isLeft).slice(0, limit));
+    },
     ...schedules,
     async prune(before, { confirm }) {
       await confirm();
