@@ -46,9 +46,10 @@ export interface OpenRoot {
   /**
    * Removes a name if it is that file's still, for names are given again: who was held up since it looked would remove what others
    * put there. Between the look and the removal is nothing but the one system call, and for that long it can be mistaken.
+   * @param isStill what is to be true of both looks; default that it is one file
    * @returns false when it is another file's by now, or nobody's
    */
-  remove(name: string, file: Facts): Promise<boolean>;
+  remove(name: string, file: Facts, isStill?: (found: Facts, file: Facts) => boolean): Promise<boolean>;
   /** Removes a directory that is empty; fails on any other. */
   removeDirectory(name: string): Promise<void>;
   /** A directory in it that is no link, on the same device and mount; null otherwise. Must be closed. */
@@ -144,11 +145,10 @@ async function rootOf(handle: FileHandle, path: string, system: FileSystem): Pro
   const create = (name: string, mode: number): Promise<FileHandle> =>
     system.open(at(name), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
   const sync = (): Promise<void> => handle.sync();
-  const remove = async (name: string, file: Facts): Promise<boolean> => {
+  const remove = async (name: string, file: Facts, isStill = sameFile): Promise<boolean> => {
     const found = await facts(name);
-    if (!found || !sameFile(found, file)) return false;
-    await system.unlink(at(name));
-    return true;
+    if (!found || !isStill(found, file)) return false;
+    return (await system.unlink(at(name)).then(() => true, unless('ENOENT'))) ?? false;
   };
   // For where there are no hard links, or none of a file of others: takes the name first, and renames onto that. It stays open,
   // so that nobody else's file is of its number.

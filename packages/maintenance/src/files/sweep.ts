@@ -1,7 +1,7 @@
-import type { Facts } from './facts.js';
+import { isUntouched, type Facts } from './facts.js';
 import { shownName } from './names.js';
 import type { OpenRoot } from './root.js';
-import { errorCode, unless } from './system.js';
+import { errorCode } from './system.js';
 
 /** What came of one batch of a sweep, or of all of it. */
 export interface Swept {
@@ -96,29 +96,27 @@ async function sweepDirectory(
 /** What a refusal of one file alone looks like: others may go all the same, as with systemd-tmpfiles. */
 const refusals = ['EACCES', 'EPERM', 'EBUSY'];
 
-/** Removes files together; those that are gone, and a fault that is not theirs alone. */
+/**
+ * Removes files that nobody used since they were looked at; those that are gone, and a fault that is not theirs alone. One by
+ * one, so that who is held up on the way has one at most that it may be mistaken in.
+ */
 async function removed(
   root: OpenRoot,
   job: Sweep,
   outcome: SweepOutcome,
   items: readonly Item[],
 ): Promise<{ gone: Item[]; fault?: unknown }> {
-  let fault: unknown;
-  const gone = await Promise.all(
-    items.map(async (item) => {
-      try {
-        await root.unlink(item.name).catch(unless('ENOENT'));
-        return [item];
-      } catch (error) {
-        if (refusals.includes(errorCode(error) ?? '')) {
-          outcome.filesLeft += 1;
-          job.refused?.(item.facts);
-        } else fault ??= error;
-        return [];
-      }
-    }),
-  );
-  return { gone: gone.flat(), fault };
+  const gone: Item[] = [];
+  for (const item of items) {
+    try {
+      if (await root.remove(item.name, item.facts, isUntouched)) gone.push(item);
+    } catch (error) {
+      if (!refusals.includes(errorCode(error) ?? '')) return { gone, fault: error };
+      outcome.filesLeft += 1;
+      job.refused?.(item.facts);
+    }
+  }
+  return { gone };
 }
 
 const isSticky = ({ mode }: Facts): boolean => (mode & 0o1000) !== 0;
