@@ -188,8 +188,14 @@ export const bulkCases: Suite<LifecycleStoreSubject>['cases'] = [
     name: 'lets customers be listed for one that is collecting alone, and not for one that is begun meanwhile',
     async run({ store }) {
       const { bulk } = store.tenant('a');
-      const [listing, pending] = [anOperation('a', { status: 'collecting' }), anOperation('a')];
-      for (const operation of [listing, pending]) await bulk.insert(operation);
+      const collecting = (): BulkOperation => anOperation('a', { status: 'collecting' });
+      const [listing, other, pending] = [collecting(), collecting(), anOperation('a')];
+      for (const operation of [listing, other, pending]) await bulk.insert(operation);
+      /** Read so often that whoever does not wait for what is under way is done meanwhile. */
+      const staysCollecting = async ({ id }: BulkOperation): Promise<void> => {
+        for (let round = 0; store.capabilities.parallelTransactions && round < 30; round++)
+          assert.equal((await bulk.get(id))?.status, 'collecting');
+      };
       const touch = (operation: BulkOperation, at: number, tenantId = 'a') =>
         store.transaction((trx) => store.tenant(tenantId).bulk.touch(operation.id, at, trx));
       assert.deepEqual([await touch(listing, 9), await touch(listing, 9)], [true, true]);
@@ -200,9 +206,16 @@ export const bulkCases: Suite<LifecycleStoreSubject>['cases'] = [
         assert.equal(await bulk.touch(listing.id, 11, trx), true);
         begun = bulk.begin(listing.id);
         await bulk.addTargets(listing.id, ['one'], trx);
-        if (store.capabilities.parallelTransactions) assert.equal((await bulk.get(listing.id))?.status, 'collecting');
+        await staysCollecting(listing);
       });
       assert.equal(await begun, true);
+      let late: Promise<boolean> | undefined;
+      await store.transaction(async (trx) => {
+        assert.equal(await bulk.begin(other.id, trx), true);
+        late = touch(other, 11);
+        await staysCollecting(other);
+      });
+      assert.equal(await late, false);
       assert.deepEqual([await touch(listing, 12), (await bulk.get(listing.id))?.touchedAt], [false, 11]);
     },
   },

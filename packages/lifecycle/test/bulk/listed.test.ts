@@ -102,4 +102,43 @@ for (const { title, present, create } of backends)
       await run.stop();
       await backend.close();
     });
+
+    it('are meant also if it is begun or cancelled while they are being listed: that waits for them', async () => {
+      const backend = await create();
+      const { store } = backend;
+      let meanwhile: () => Promise<void> = () => expect.unreachable();
+      const tenant = (tenantId: string) => {
+        const inner = store.tenant(tenantId);
+        const addTargets: typeof inner.bulk.addTargets = async (...asked) => {
+          await meanwhile();
+          await inner.bulk.addTargets(...asked);
+        };
+        return { ...inner, bulk: { ...inner.bulk, addTargets } };
+      };
+      const run = await rig({ ...backend, store: { ...store, tenant } });
+      const { bulk } = run.acme;
+      const [one] = await crowd(store, 1);
+      for (const end of [bulk.cancel, bulk.run]) {
+        const { id } = await bulk.start({ command: 'delete', filter: { listed: true }, dryRun: false });
+        let ended: Promise<unknown> | undefined;
+        meanwhile = async () => {
+          ended = end(id);
+          // Who does not wait is done by then; where there is one transaction at a time, none can be.
+          for (let round = 0; store.capabilities.parallelTransactions && round < 30; round++)
+            expect((await bulk.get(id)).status).toBe('collecting');
+        };
+        const lines = async function* () {
+          yield { line: 1, ok: true, value: { customerId: one?.id ?? '' } } as const;
+        };
+        const answers: unknown[] = [];
+        for await (const answer of await bulk.list(id, lines())) answers.push(answer);
+        expect(answers).toMatchObject([{ line: 1, status: 'created' }]);
+        await ended;
+        expect(await store.tenant('acme').bulk.count({ ...operation, id })).toBe(1);
+        await until(async () => ['completed', 'cancelled'].includes((await bulk.get(id)).status), run.clock);
+        expect(await bulk.get(id)).toMatchObject(end === bulk.run ? { total: 1, changed: 1 } : { status: 'cancelled' });
+      }
+      await run.stop();
+      await backend.close();
+    });
   });
