@@ -31,6 +31,8 @@ async function until(isSo: () => Promise<boolean> | boolean): Promise<void> {
 for (const { title, present, fresh: createFresh } of dialects)
   describe.skipIf(!present)(`processes with clocks ten minutes apart on ${title}`, () => {
     const processes: ChildProcess[] = [];
+    const said = new Map<ChildProcess, string>();
+    const says = (it: ChildProcess, what: string) => until(() => said.get(it)?.includes(what) === true);
     const cleanUps: (() => Promise<unknown>)[] = [];
     afterEach(async () => {
       for (const it of processes.splice(0)) if (it.exitCode === null) it.kill('SIGKILL');
@@ -56,7 +58,8 @@ for (const { title, present, fresh: createFresh } of dialects)
           stdio: ['ignore', 'pipe', 'inherit'],
         });
         processes.push(it);
-        if (it.stdout) await once(it.stdout, 'data');
+        it.stdout?.on('data', (text) => said.set(it, (said.get(it) ?? '') + String(text)));
+        await says(it, 'started');
         return it;
       };
       const written = async () =>
@@ -84,8 +87,7 @@ for (const { title, present, fresh: createFresh } of dialects)
       const endings = ['completed', 'overlap'];
       const isDone = async () => (await ledger()).filter(({ outcome }) => endings.includes(outcome)).length === 4;
       await until(isDone);
-      // All clocks have come to their slots by now.
-      await sleep(4_000);
+      await Promise.all(all.map((it) => says(it, 'came to its slot')));
       await end(all);
       const lines = await ledger();
       expect(lines.map(({ slotAt }) => slotAt)).toEqual(slots);

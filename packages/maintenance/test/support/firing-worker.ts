@@ -43,8 +43,23 @@ const task = defineMaintenanceTask({
   },
 });
 
+const everyMs = 600_000;
+const firstSlot = Math.ceil(Number(startsAt) / everyMs) * everyMs;
+const store = kyselyMaintenanceStore(database);
+let cameToIt = false;
+
 const maintenance = createMaintenance({
-  store: kyselyMaintenanceStore(database),
+  store: {
+    ...store,
+    // Each poll asks for that. What comes due before it is begun before it, and brought to its end by who stops.
+    scheduleRevision() {
+      if (!cameToIt && clock.now() > firstSlot) {
+        cameToIt = true;
+        process.stdout.write('came to its slot\n');
+      }
+      return store.scheduleRevision();
+    },
+  },
   clock,
   tasks: [task],
   hostId: name,
@@ -55,7 +70,7 @@ const maintenance = createMaintenance({
       name: 'often',
       task: 'write_rows',
       tenantId: 'acme',
-      everyMs: 600_000,
+      everyMs,
       overlap: 'queue',
       catchUp: 'all',
       graceMs: 86_400_000,
