@@ -32,6 +32,9 @@ const catalogues: Record<Dialect, string[]> = {
   ],
 };
 
+/** It leaves no room for those of columns in the name of an index. */
+const longName = 'a'.repeat(60);
+
 /** What gives each kind of finding that can be taken back, by what it is found at. */
 const made: Record<Dialect, { tables: string[]; found: [kind: FindingKind, object: string][] }> = {
   sqlite: {
@@ -42,11 +45,16 @@ const made: Record<Dialect, { tables: string[]; found: [kind: FindingKind, objec
       'create index a_b on child (a, b desc)',
       'create index b_some on child (b collate nocase, a) where a is not null',
       'create index b_again on child (b collate nocase, a) where a is not null',
+      'create table part (id integer primary key, p integer references "odd "" parent", a_b integer references part)',
+      // It has the name that an index for the key would have.
+      'create index PART_p_idx on part (p) where id > 10',
     ],
     found: [
       ['duplicate_index', 'a'],
       ['duplicate_index', 'b_some'],
-      ['foreign_key_without_index', 'p'],
+      ['foreign_key_without_index', 'child.p'],
+      ['foreign_key_without_index', 'part.p'],
+      ['foreign_key_without_index', 'part.a_b'],
     ],
   },
   postgres: {
@@ -67,11 +75,18 @@ const made: Record<Dialect, { tables: string[]; found: [kind: FindingKind, objec
       'create sequence shared as integer maxvalue 1000 start with 900',
       `create table counting (id bigint default nextval('shared'))`,
       'insert into counting default values',
+      'create table orders (id int primary key, user_id int references owner, deleted_at timestamptz)',
+      // It has the name that PostgreSQL gives by itself.
+      'create index on orders (user_id) where deleted_at is null',
+      `create table ${longName} (id int primary key, one int constraint one references owner, two int constraint two references owner)`,
     ],
     found: [
       ['duplicate_index', 'odd_a'],
       ['unused_index', 'Odd Lower'],
       ['foreign_key_without_index', 'Odd "Name_owner_id_fkey'],
+      ['foreign_key_without_index', 'orders_user_id_fkey'],
+      ['foreign_key_without_index', 'one'],
+      ['foreign_key_without_index', 'two'],
       ['table_without_primary_key', 'keyless'],
       ['sequence_exhaustion', 'small.id'],
       ['sequence_exhaustion', 'ids.id'],
@@ -146,6 +161,11 @@ for (const { dialect, title, present, fresh: createFresh } of dialects)
       for (const statement of found?.undoSql ?? []) await run(statement);
       expect(await catalogue()).toEqual(before);
       expect((await findings()).find(wanted(which))).toMatchObject({ id: found?.id });
+    });
+
+    it('and no two of them undo the same', async () => {
+      const undone = (await findings()).flatMap(({ undoSql }) => undoSql);
+      expect(new Set(undone).size).toBe(undone.length);
     });
 
     it('and no other kind that is found has something to be undone', async () => {

@@ -1,5 +1,6 @@
 import { sql, type Kysely } from 'kysely';
 import { finding, type Finding } from '../../finding.js';
+import { freeIndexName } from '../../free-name.js';
 import { among } from './scope.js';
 
 /**
@@ -27,9 +28,10 @@ export async function adviseForeignKeys(db: Kysely<unknown>, oids: readonly stri
           from unnest(f.conkey) with ordinality as k(attnum, place)
           join pg_catalog.pg_attribute a on a.attrelid = f.conrelid and a.attnum = k.attnum)))
     order by 1, 2`.execute(db);
+  const taken = await indexNames(db, oids);
   return rows.map(({ table, name, target, qualified, columns, schema, isPartitioned }) => {
-    const plain = `${table}_${columns}`.replace(/\W+/g, '_').slice(0, 55);
-    const index = `"${plain}_idx"`;
+    const plain = `${table}_${columns}`.replace(/\W+/g, '_');
+    const index = `"${freeIndexName(plain, taken, longestName)}"`;
     return finding({
       table,
       object: name,
@@ -43,6 +45,19 @@ export async function adviseForeignKeys(db: Kysely<unknown>, oids: readonly stri
       }),
     });
   });
+}
+
+/** Bytes. */
+const longestName = 63;
+
+/** The names that the schemas of those tables have already, as far as an index could be given them. */
+async function indexNames(db: Kysely<unknown>, oids: readonly string[]): Promise<Set<string>> {
+  const { rows } = await sql<{ name: string }>`
+    select distinct lower(c.relname) as name from pg_catalog.pg_class c where c.relname ~* '_idx[0-9]*$'
+      and c.relnamespace in (select t.relnamespace from pg_catalog.pg_class t where t.oid = ${among(oids)})`.execute(
+    db,
+  );
+  return new Set(rows.map(({ name }) => name));
 }
 
 /** Tables whose rows nothing tells apart: they can be neither replicated by rows nor cleaned in batches. */

@@ -1,11 +1,14 @@
 import { sql, type Kysely } from 'kysely';
 import { finding, type Finding } from '../../finding.js';
+import { freeIndexName } from '../../free-name.js';
 
 const id = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
 /** Foreign keys whose columns no whole index begins with; the rowid needs none. */
 export async function adviseForeignKeys(db: Kysely<unknown>, tables: readonly string[]): Promise<Finding[]> {
   const findings: Finding[] = [];
+  const { rows: named } = await sql<{ name: string }>`select name from sqlite_schema`.execute(db);
+  const taken = new Set(named.map(({ name }) => name.toLowerCase()));
   for (const table of tables) {
     const { rows: parts } = await sql<{ id: number; target: string; column: string }>`
       select id, "table" as target, "from" as "column" from pragma_foreign_key_list(${table}) order by id, seq`.execute(
@@ -21,14 +24,14 @@ export async function adviseForeignKeys(db: Kysely<unknown>, tables: readonly st
       const own = parts.filter((part) => part.id === key);
       const columns = own.map(({ column }) => column);
       if (covering.some((index) => columns.every((it) => index.slice(0, columns.length).includes(it)))) continue;
-      findings.push(withoutIndex(table, columns, own[0]?.target ?? ''));
+      const index = freeIndexName([table, ...columns].join('_'), taken);
+      findings.push(withoutIndex(table, columns, own[0]?.target ?? '', id(index)));
     }
   }
   return findings;
 }
 
-function withoutIndex(table: string, columns: readonly string[], target: string): Finding {
-  const index = id([table, ...columns, 'idx'].join('_'));
+function withoutIndex(table: string, columns: readonly string[], target: string, index: string): Finding {
   return finding({
     table,
     object: columns.join('_'),
