@@ -45,7 +45,10 @@ export const registration = z
         description: 'The id that your own application has for this customer; unique in the tenant',
         examples: ['user-42'],
       }),
-    requiresApproval: z.boolean().default(false).meta({ description: 'Somebody must approve before verification' }),
+    requiresApproval: z
+      .boolean()
+      .default(false)
+      .meta({ description: 'Somebody must approve before verification, and before tokens are sent' }),
     registrationSource: printable.min(1).max(50).default('api'),
     referralCode: printable
       .min(1)

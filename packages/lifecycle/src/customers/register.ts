@@ -34,8 +34,9 @@ export async function registerAll(
   await customers.changeTerms(found, trx);
   const events = made.map(({ customer, event }) => happened(identity, customer.id, customer.createdAt, event));
   await beginHistories(context, identity.tenantId, events, trx);
-  const added = made.map(({ customer }) => customer);
-  await issueFirstTokens(context, identity, added, trx);
+  // Who waits for approval can make no use of a token, and is sent one with it.
+  const letIn = made.flatMap(({ customer }) => (customer.approval === 'pending' ? [] : customer));
+  await issueFirstTokens(context, identity, letIn, trx);
   return registered;
 }
 

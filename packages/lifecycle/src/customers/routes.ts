@@ -119,7 +119,7 @@ export const customerRoutes = [
     path: '/customer-lifecycle/customers/{id}/approve',
     tag,
     summary: 'Approve a registration',
-    description: 'Of a customer registered with `requires_approval`.',
+    description: 'Of a customer registered with `requires_approval`; it is sent its tokens.',
     permission: 'lifecycle:write',
     params,
     output: customerView,

@@ -4,7 +4,7 @@ import type { LifecycleContext } from '../context.js';
 import { lifecycleErrors } from '../errors.js';
 import { openEntries } from '../privacy/vault.js';
 import type { Channel } from '../verification/channel.js';
-import { issueToken } from '../verification/issue.js';
+import { issueFirstTokens, issueToken } from '../verification/issue.js';
 import { registration, type Customer, type CustomerView, type LinkDraft, type RegistrationDraft } from './customer.js';
 import { departureStep, type Departure } from './departures.js';
 import { linkCustomer } from './link.js';
@@ -13,12 +13,11 @@ import { viewOf } from './next-actions.js';
 import { perform, runBefore, runInTransaction } from './perform.js';
 import type { CarryOutOptions, CommandOptions, JoinOptions } from './command-options.js';
 import type { DecideWithin, Step } from './step.js';
-import type { Moment } from './moment.js';
 import { timerDifference, Undo } from './preview.js';
 import type { PendingEvent } from './record.js';
 import type { ReasonDraft } from './reason.js';
 import { registerAll, type Registered } from './register.js';
-import { legalCommands } from './transitions.js';
+import { possibleCommands } from './transitions.js';
 import { updateCustomer } from './update.js';
 import { listCustomers } from '../search/list.js';
 import type { CustomerListDraft, CustomerListItem } from '../search/query.js';
@@ -28,7 +27,7 @@ import type { CustomerSummary } from './summary.js';
 
 /** One tenant's customers. Every command is one transaction, and joins the host's when given its `trx`. */
 export interface CustomerService {
-  /** Registers a customer and sends it its tokens. @throws CUSTOMER_EXISTS */
+  /** Registers a customer and sends it its tokens, unless it waits for approval. @throws CUSTOMER_EXISTS */
   register(draft: RegistrationDraft, options?: CommandOptions): Promise<CustomerView>;
   /** @throws CUSTOMER_NOT_FOUND */
   get(customerId: string): Promise<CustomerView>;
@@ -53,7 +52,7 @@ export interface CustomerService {
   update(customerId: string, draft: ProfileDraft, options?: CommandOptions): Promise<CustomerView>;
   /** What a customer went through. @throws CUSTOMER_NOT_FOUND */
   summary(customerId: string): Promise<CustomerSummary>;
-  /** Lets a customer in that waits for it. @throws CUSTOMER_NOT_FOUND, ILLEGAL_TRANSITION */
+  /** Lets a customer in that waits for it, and sends it its tokens. @throws CUSTOMER_NOT_FOUND, ILLEGAL_TRANSITION */
   approve(customerId: string, options?: CommandOptions): Promise<CustomerView>;
   /** Turns a customer away that waits for approval. @throws CUSTOMER_NOT_FOUND, ILLEGAL_TRANSITION, INVALID_INPUT */
   reject(customerId: string, draft?: ReasonDraft, options?: CommandOptions): Promise<CustomerView>;
@@ -120,16 +119,18 @@ export function customerService(context: LifecycleContext, identity: ScopeIdenti
     link: (customerId, draft, options) => linkCustomer(context, identity, customerId, draft, view, options),
     async update(customerId, draft, options) {
       const issue = async (customer: Customer, channel: Channel, trx: StoreTransaction): Promise<void> => {
-        const isTurnedAway = customer.approval === 'rejected';
-        if (!isTurnedAway && legalCommands(customer.stage).includes('verify'))
-          await issueWithinLimits(customer, channel, trx);
+        if (!possibleCommands(customer, checklist).includes('verify')) return;
+        await issueToken(context, identity, customer, channel, trx).catch((error: unknown) => {
+          // The customer, or its address, has had its share: it can ask again later, and nothing else waits for that.
+          if (!isOperationError(error, 'VERIFICATION_RESEND_LIMITED')) throw error;
+        });
       };
       return updateCustomer(context, identity, customerId, draft, { answer: view, issue }, options);
     },
     list: (draft = {}) => listCustomers(context, identity, draft),
     approve(customerId, options) {
-      const decideWithin: DecideWithin = async (customer, { to }, moment) => {
-        await replaceExpired(customer, moment);
+      const decideWithin: DecideWithin = async (customer, { to }, { trx }) => {
+        await issueFirstTokens(context, identity, [customer], trx);
         return {
           patch: { approval: 'approved' },
           event: { name: 'customer.approved', data: { from: customer.stage, to } },
@@ -144,22 +145,6 @@ export function customerService(context: LifecycleContext, identity: ScopeIdenti
     delete: depart('delete'),
     restore: depart('restore'),
   };
-
-  /** Approval may take longer than a token lasts: then the customer gets another. */
-  async function replaceExpired(customer: Customer, { at, trx }: Moment): Promise<void> {
-    for (const channel of ['email', 'phone'] as const) {
-      const token = await store.tenant(identity.tenantId).tokens.get(customer.id, channel, trx);
-      if (!token || token.expiresAt > at) continue;
-      await issueWithinLimits(customer, channel, trx);
-    }
-  }
-
-  /** The customer, or its address, may have had its share: it can ask again later, and nothing else waits for that. */
-  async function issueWithinLimits(customer: Customer, channel: Channel, trx: StoreTransaction): Promise<void> {
-    await issueToken(context, identity, customer, channel, trx).catch((error: unknown) => {
-      if (!isOperationError(error, 'VERIFICATION_RESEND_LIMITED')) throw error;
-    });
-  }
 }
 
 /** What undoes a registration, with what it came to. */

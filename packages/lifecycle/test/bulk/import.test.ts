@@ -95,6 +95,7 @@ for (const { title, present, create } of backends)
       expect(expected.details).toMatchObject([{ referral_code: 'FRIEND' }]);
       for (const id of ids) {
         expect(await left(id)).toEqual(expected);
+        await run.acme.customers.approve(id);
         for (const channel of ['email', 'phone'] as const) expect(await run.token(id, channel)).not.toBe('');
       }
       await until(() => told.length === 3 && heard.length === 3, run.clock);

@@ -123,7 +123,7 @@ for (const { title, present, create } of backends)
           // An address has its share of tokens: everybody has a telephone of their own.
           const phone = `+4930${person.username.slice('user'.length)}`;
           const { id } = await run.acme.customers.register({ ...person, phone, requiresApproval });
-          await run.token(id);
+          if (!requiresApproval) await run.token(id);
           /** The token before may be too old, or of an address that it has no more. */
           const sendAgain = async (call: Call): Promise<void> => {
             const channel = call === 'verify phone' ? 'phone' : 'email';
