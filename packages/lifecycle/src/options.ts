@@ -56,7 +56,7 @@ export interface LifecycleOptions<Trx = StoreTransaction> extends StreamLimits {
   leaseMs?: number;
   /** Runs, timers and operations on many that are worked on at once; of the last a quarter at the most. Default 16. */
   concurrency?: number;
-  /** Attempts at a delivery (hooks, tokens, subscribers) before it is parked. Default 12, about 25 minutes. */
+  /** Attempts at a delivery (hooks, tokens, subscribers) before it is parked. Default 12, about 18 minutes. */
   maxDeliveryAttempts?: number;
   /** How long a command's answer is kept under its `idempotencyKey`, in seconds. Default 86,400. */
   idempotencyRetentionSeconds?: number;

@@ -11,7 +11,7 @@ import type { Subscriber } from './subscriber.js';
 export interface DeliveryLimits {
   /** One delivery. Default 30,000 ms. */
   deliveryTimeoutMs: number;
-  /** Attempts before an entry is parked. Default 12: with the other defaults, about 25 minutes. */
+  /** Attempts before an entry is parked. Default 12: with the other defaults, about 18 minutes. */
   maxAttempts: number;
   /** Wait after the first failure; doubles with each further one. Default 1,000 ms. */
   firstBackoffMs: number;

@@ -247,7 +247,8 @@ for (const { title, present, create } of backends)
       await run.acme.services.terminate(id);
       await until(async () => isCalledOff && (await openRun(id)) === 'none', run.clock);
       expect(await run.acme.services.get(id)).toMatchObject({ status: 'active', access: 'full' });
-      expect(name === 'own' ? [] : calls).toEqual([]);
+      // What is done in a transaction had begun, and is rolled back.
+      expect(calls).toEqual(name === 'own' ? ['row'] : []);
       const [{ steps = [] } = {}] = await run.acme.services.runs(id);
       expect(steps.every(({ status }) => status === 'pending' || status === 'skipped')).toBe(true);
     });

@@ -103,7 +103,7 @@ export function kyselyCustomers(
       return found;
     },
     list: (ask) => kyselyCustomerList(database, tenantId, ask),
-    // Index: (tenant_id, stage, created_at, id).
+    // Index: (tenant_id, stage, created_at, id, user_type, updated_at).
     async countByStage() {
       const rows = await on()
         .selectFrom(table)
