@@ -15,7 +15,8 @@ import type { SharedStore } from '../sharing.js';
 import type { Handed } from '../store.js';
 import { withState } from './endpoints.js';
 import type { kyselyReceipts } from './receipts.js';
-import { storedEndpoint, type HealthTables } from './tables.js';
+import { storedEndpoint } from './rows.js';
+import type { HealthTables } from './tables.js';
 
 /** Rows of one insert stay below the bound parameters that databases take. */
 const rowsPerStatement = 100;

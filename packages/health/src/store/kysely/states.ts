@@ -1,7 +1,8 @@
 import { bulkUpsert, type Database } from '@dotmac/core/kysely';
 import type { Transaction } from 'kysely';
 import type { KeptEndpoint } from '../../monitoring/directory.js';
-import { stateRow, type HealthTables } from './tables.js';
+import { stateRow } from './rows.js';
+import type { HealthTables } from './tables.js';
 
 /** Bound parameters of one statement stay below what the databases take. */
 const idsPerStatement = 500;
