@@ -3,9 +3,9 @@ export { createMaintenance } from './maintenance.js';
 export type { MaintenanceModule } from './maintenance.js';
 export type { MaintenanceOptions } from './options.js';
 export type { MaintenanceScope } from './scope.js';
-export { kyselyMaintenanceStore } from './store/kysely/kysely-store.js';
-export type { KyselyMaintenanceStoreOptions } from './store/kysely/kysely-store.js';
-export { memoryMaintenanceStore } from './store/memory/memory-store.js';
+export { kyselyMaintenanceStore } from './store/kysely/index.js';
+export type { KyselyMaintenanceStoreOptions } from './store/kysely/index.js';
+export { memoryMaintenanceStore } from './store/memory/index.js';
 export type {
   MaintenanceStore,
   RunListing,
