@@ -1,4 +1,5 @@
 import { isOperationError } from '@dotmac/core';
+import { statusOf } from '@dotmac/core/contract';
 import type { Authenticate } from '@dotmac/core/http';
 import { expressRouter } from '@dotmac/express';
 import type { Lifecycle } from '@dotmac/lifecycle';
@@ -78,12 +79,10 @@ export function createApp(database: Kysely<AppTables>, customers: Lifecycle): Ex
   return app;
 }
 
-const statuses: Record<string, number> = { conflict: 409, invalid: 422, not_found: 404, limited: 429 };
-
 /** The application's own way to answer errors: dotmac's are told by `kind` and `code`, never by class. */
 const refusals: ErrorRequestHandler = (error: unknown, _request, response, next) => {
   if (error instanceof z.ZodError) return void response.status(422).json({ error: 'INVALID', fields: error.issues });
   if ((error as { code?: string }).code === '23505') return void response.status(409).json({ error: 'TAKEN' });
   if (!isOperationError(error)) return next(error);
-  response.status(statuses[error.kind] ?? 500).json({ error: error.code });
+  response.status(statusOf(error.kind)).json({ error: error.code });
 };
