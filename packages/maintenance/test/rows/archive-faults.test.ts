@@ -4,10 +4,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { databaseFromUrl, type Database } from '@dotmac/core/kysely';
+import type { Database } from '@dotmac/core/kysely';
 import { bundleWorker } from '../../../../test/support/bundle-worker.js';
 import { archiveEvents, fillEvents, stateOf, stepping, whole } from '../support/archiving.js';
-import { dialects, type FreshDatabase } from '../support/databases.js';
+import { dialects } from '../support/databases.js';
+import { suiteDatabase } from '../support/suite-database.js';
 import { failing, operations, type Operation } from '../support/faulty-files.js';
 
 let worker: Awaited<ReturnType<typeof bundleWorker>>;
@@ -25,16 +26,9 @@ const codes: Partial<Record<Operation, string[]>> = {
 
 for (const { title, present, fresh: createFresh } of dialects)
   describe.skipIf(!present)(`rows that are archived into a file, on ${title}`, () => {
-    let fresh: FreshDatabase;
     let database: Database;
-    beforeAll(async () => {
-      fresh = await createFresh();
-      database = databaseFromUrl(fresh.url);
-    });
-    afterAll(async () => {
-      await database.close();
-      await fresh.drop();
-    });
+    let url: string;
+    suiteDatabase(createFresh, (...opened) => ([database, url] = opened));
     const inDirectory = async <Result>(work: (directory: string) => Promise<Result>): Promise<Result> => {
       const directory = await mkdtemp(join(tmpdir(), 'dotmac-archiving-'));
       await fillEvents(database);
@@ -50,7 +44,7 @@ for (const { title, present, fresh: createFresh } of dialects)
       let steps = 0;
       for (; died; steps++)
         await inDirectory(async (directory) => {
-          const child = fork(worker.path, [fresh.url, directory, `${steps + 1}`], { stdio: 'inherit' });
+          const child = fork(worker.path, [url, directory, `${steps + 1}`], { stdio: 'inherit' });
           const [code, signal] = (await once(child, 'exit')) as [number | null, string | null];
           died = signal === 'SIGKILL';
           expect([steps, died ? 0 : code]).toEqual([steps, 0]);

@@ -1,9 +1,10 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { databaseFromUrl, type Database } from '@dotmac/core/kysely';
+import type { Database } from '@dotmac/core/kysely';
 import { bundleWorker } from '../../../../test/support/bundle-worker.js';
-import { dialects, type FreshDatabase } from '../support/databases.js';
+import { dialects } from '../support/databases.js';
+import { suiteDatabase } from '../support/suite-database.js';
 import { allMoved, fillMoving, moveRows, whereRowsAre } from '../support/moving.js';
 
 let worker: Awaited<ReturnType<typeof bundleWorker>>;
@@ -12,16 +13,9 @@ afterAll(() => worker.remove());
 
 for (const { title, present, fresh: createFresh } of dialects)
   describe.skipIf(!present)(`rows that are moved into another table, on ${title}`, () => {
-    let fresh: FreshDatabase;
     let database: Database;
-    beforeAll(async () => {
-      fresh = await createFresh();
-      database = databaseFromUrl(fresh.url);
-    });
-    afterAll(async () => {
-      await database.close();
-      await fresh.drop();
-    });
+    let url: string;
+    suiteDatabase(createFresh, (...opened) => ([database, url] = opened));
 
     it(
       'are each in one of the two, once, at whichever step their process is killed',
@@ -31,7 +25,7 @@ for (const { title, present, fresh: createFresh } of dialects)
         const archived: number[] = [];
         for (let died = true, nth = 1; died; nth++) {
           await fillMoving(database);
-          const child = fork(worker.path, [fresh.url, `${nth}`], { stdio: 'inherit' });
+          const child = fork(worker.path, [url, `${nth}`], { stdio: 'inherit' });
           const [code, signal] = (await once(child, 'exit')) as [number | null, string | null];
           died = signal === 'SIGKILL';
           expect([nth, died ? 0 : code]).toEqual([nth, 0]);

@@ -1,12 +1,13 @@
 import fc from 'fast-check';
 import { sql, type RawBuilder } from 'kysely';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { databaseFromUrl, type Database } from '@dotmac/core/kysely';
 import { countIngest } from '../../src/databases/rows/count.js';
 import type { KeepNewest } from '../../src/databases/rows/selection.js';
 import type { TimeUnit } from '../../src/policies/time-unit.js';
 import { clean, planned, tinyPace } from '../support/clean.js';
-import { dialects, type FreshDatabase } from '../support/databases.js';
+import { dialects } from '../support/databases.js';
+import { suiteDatabase } from '../support/suite-database.js';
 
 const dayMs = 86_400_000;
 const asOf = Date.UTC(2026, 5, 1);
@@ -172,16 +173,8 @@ it('those of a temporary table of SQLite stay that hides the table of which its 
 
 for (const { title, present, fresh: createFresh, dialect } of dialects)
   describe.skipIf(!present)(`rows that may not go, on ${title}`, () => {
-    let fresh: FreshDatabase;
     let database: Database;
-    beforeAll(async () => {
-      fresh = await createFresh();
-      database = databaseFromUrl(fresh.url);
-    });
-    afterAll(async () => {
-      await database.close();
-      await fresh.drop();
-    });
+    suiteDatabase(createFresh, (opened) => (database = opened));
 
     for (const [which, { what, columns, of }] of keys.entries())
       it(`stay, and all others go, with ${what}`, { timeout: 120_000 }, async () => {

@@ -1,9 +1,10 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { databaseFromUrl, type Database } from '@dotmac/core/kysely';
+import type { Database } from '@dotmac/core/kysely';
 import { bundleWorker } from '../../../../test/support/bundle-worker.js';
-import { dialects, type FreshDatabase } from '../support/databases.js';
+import { dialects } from '../support/databases.js';
+import { suiteDatabase } from '../support/suite-database.js';
 import { droppingMaintenance, fillDropping, leftByTurns, leftOf } from '../support/dropping.js';
 import { expireLeases } from '../support/expire-leases.js';
 
@@ -29,16 +30,9 @@ async function goOn(database: Database): Promise<void> {
 // SQLite has no partitions.
 for (const { title, present, fresh: createFresh } of dialects.filter(({ dialect }) => dialect !== 'sqlite'))
   describe.skipIf(!present)(`partitions that are dropped on ${title}`, () => {
-    let fresh: FreshDatabase;
     let database: Database;
-    beforeAll(async () => {
-      fresh = await createFresh();
-      database = databaseFromUrl(fresh.url);
-    });
-    afterAll(async () => {
-      await database.close();
-      await fresh.drop();
-    });
+    let url: string;
+    suiteDatabase(createFresh, (...opened) => ([database, url] = opened));
 
     it(
       'go whole or stay, the oldest first, before whichever statement their process is killed, and the run that goes on drops the rest',
@@ -47,7 +41,7 @@ for (const { title, present, fresh: createFresh } of dialects.filter(({ dialect 
         const seen = new Set<number>();
         for (let died = true, nth = 1; died; nth++) {
           await fillDropping(database);
-          const child = fork(worker.path, [fresh.url, `${nth}`], { stdio: 'inherit' });
+          const child = fork(worker.path, [url, `${nth}`], { stdio: 'inherit' });
           const [code, signal] = (await once(child, 'exit')) as [number | null, string | null];
           died = signal === 'SIGKILL';
           expect([nth, died ? 0 : code]).toEqual([nth, 0]);

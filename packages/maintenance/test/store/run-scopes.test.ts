@@ -1,26 +1,19 @@
 import { CompiledQuery, sql, type KyselyPlugin } from 'kysely';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { newId } from '@dotmac/core';
-import { databaseFromUrl, fromKysely, type Database } from '@dotmac/core/kysely';
+import { fromKysely, type Database } from '@dotmac/core/kysely';
 import { kyselyMaintenanceStore } from '../../src/index.js';
 import type { MaintenanceTables } from '../../src/store/kysely/tables.js';
-import { dialects, type FreshDatabase } from '../support/databases.js';
+import { dialects } from '../support/databases.js';
+import { suiteDatabase } from '../support/suite-database.js';
 
 const explain = { sqlite: 'explain query plan', postgres: 'explain', mysql: 'explain' } as const;
 const analyze = { sqlite: 'analyze', postgres: 'analyze', mysql: 'analyze table' } as const;
 
 for (const { dialect, fresh: createFresh, title } of dialects.filter(({ present }) => present))
   describe(`runs on ${title}`, () => {
-    let fresh: FreshDatabase;
     let database: Database;
-    beforeAll(async () => {
-      fresh = await createFresh();
-      database = databaseFromUrl(fresh.url);
-    });
-    afterAll(async () => {
-      await database.close();
-      await fresh.drop();
-    });
+    suiteDatabase(createFresh, (opened) => (database = opened));
 
     it('of a machine are found by it, and none of others is read', async () => {
       const { kysely } = database;
