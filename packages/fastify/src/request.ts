@@ -14,8 +14,7 @@ export function toRequest(request: FastifyRequest, reply: FastifyReply, mountedA
     query: request.query as HttpRequest['query'],
     headers: request.headers,
     remoteAddress: request.ip,
-    // A `preParsing` hook of the host's may have put another stream in the socket's place.
-    body: { stream: request.body instanceof Readable ? request.body : request.raw },
+    body: { stream: request.body instanceof Readable ? brokenWith(request.raw, request.body) : request.raw },
     get signal() {
       if (!abort) {
         const controller = (abort = new AbortController());
@@ -27,4 +26,20 @@ export function toRequest(request: FastifyRequest, reply: FastifyReply, mountedA
       return abort.signal;
     },
   };
+}
+
+/**
+ * What a `preParsing` hook of the host's put in the request's place breaks off when the client does. `pipe` alone leaves it
+ * open, or over HTTP/2 ends it as if all had come.
+ */
+function brokenWith(raw: FastifyRequest['raw'], stream: Readable): Readable {
+  if (stream === raw) return stream;
+  const breakOff = (): void => {
+    // Whoever reads it hears of it; nobody may.
+    stream.on('error', () => undefined);
+    stream.destroy(Object.assign(new Error('The client broke off'), { code: 'ECONNRESET' }));
+  };
+  if (raw.aborted) breakOff();
+  else raw.once('aborted', breakOff);
+  return stream;
 }

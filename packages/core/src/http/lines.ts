@@ -5,7 +5,7 @@ import { wireOf } from '../contract/wire.js';
 import { coreErrors } from '../errors/core-errors.js';
 import { isOperationError } from '../errors/operation-error.js';
 import { header, type HttpRequest } from './exchange.js';
-import { decode, parseJson, requirePlain } from './parse.js';
+import { cutOff, decode, isCutOff, parseJson, requirePlain } from './parse.js';
 
 /** A longer line is refused, and not kept to its end. */
 const longestLine = 65_536;
@@ -80,6 +80,7 @@ async function* linesOf(stream: Readable): AsyncGenerator<Buffer | undefined> {
     [pieces, size] = [[], 0];
     return line;
   };
+  if (isCutOff(stream)) throw coreErrors.MALFORMED_BODY(cutOff);
   try {
     for await (const chunk of stream as AsyncIterable<Buffer>) {
       let start = 0;
@@ -93,7 +94,7 @@ async function* linesOf(stream: Readable): AsyncGenerator<Buffer | undefined> {
   } catch (error) {
     // What else fails is no fault of the client's: a stream that the host put in between, or this.
     if (!brokenOff.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
-    throw coreErrors.MALFORMED_BODY({ reason: 'it was cut off' }, { cause: error });
+    throw coreErrors.MALFORMED_BODY(cutOff, { cause: error });
   }
   if (size > 0) yield take();
 }

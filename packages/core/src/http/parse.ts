@@ -6,6 +6,8 @@ import { header, type HttpRequest } from './exchange.js';
 /** Deeper JSON than this is nobody's configuration, and recursing over it exhausts the stack. */
 const deepest = 32;
 const tooDeep = { reason: `it nests deeper than ${deepest} levels` };
+/** Of a body whose client went away before its end. */
+export const cutOff = { reason: 'it was cut off' };
 
 /**
  * The request's JSON body; undefined when there is none.
@@ -44,6 +46,14 @@ export function requirePlain(request: HttpRequest): void {
     throw coreErrors.UNSUPPORTED_MEDIA_TYPE({ given: `encoded as ${encoding}` });
 }
 
+/**
+ * Whether a body was cut off before anybody read it. Over HTTP/2 (Node 20) it ends then as a whole one does, with nothing in
+ * it, and only the request's mark tells.
+ */
+export function isCutOff(stream: Readable & { readonly aborted?: boolean }): boolean {
+  return stream.aborted === true;
+}
+
 // Events instead of `for await`: one small chunk is the rule, and async iteration costs more than parsing it.
 function readAll(stream: Readable, limitBytes: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
@@ -60,12 +70,12 @@ function readAll(stream: Readable, limitBytes: number): Promise<Buffer> {
       // The rest is thrown away unread, so that the client gets to see the answer instead of a reset.
       stream.on('error', () => undefined).resume();
     };
+    const cut = (): void => settle(() => reject(coreErrors.MALFORMED_BODY(cutOff)));
     const onEnd = (): void =>
       settle(() => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size)));
-    const cut = (): void => settle(() => reject(coreErrors.MALFORMED_BODY({ reason: 'it was cut off' })));
     const [onError, onClose] = [cut, cut];
     // No event will come of these any more.
-    if (stream.destroyed) return cut();
+    if (stream.destroyed || isCutOff(stream)) return cut();
     if (stream.readableEnded) return reject(coreErrors.MALFORMED_BODY({ reason: 'something read it before' }));
     stream.on('data', onData).on('end', onEnd).on('error', onError).on('close', onClose);
   });
