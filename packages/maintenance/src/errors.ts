@@ -168,6 +168,12 @@ export const maintenanceErrors = defineErrors({
     message: ({ policy, reason }: { policy: string; reason: string }) =>
       `The packages of the policy ${policy} could not be read: ${reason}.`,
   },
+  PACKAGES_NOT_UPDATED: {
+    kind: 'unavailable',
+    message: ({ policy, reason }: { policy: string; reason: string }) =>
+      `The packages of the policy ${policy} could not all be updated: ${reason}.`,
+    hint: 'The report says which were.',
+  },
   FILES_NOT_WORKABLE: {
     kind: 'unavailable',
     message: ({ policy, reason }: { policy: string; reason: string }) =>

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createMaintenance, memoryMaintenanceStore, type UpdatePolicy } from '../src/index.js';
 import { startNpmProject, type NpmProject } from './support/npm-project.js';
+import { treeOf } from './support/tree.js';
 
 describe('security updates', () => {
   let root: string;
@@ -48,7 +49,9 @@ describe('security updates', () => {
     expect(await project.versionOf('faulty')).toBe('1.0.0');
     await expect(run([shop], { apply: true })).rejects.toMatchObject({ code: 'INVALID_INPUT' });
     await expect(run([shop], { policies: ['other'] })).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+    const before = await treeOf(Buffer.from(root));
     const plan = await run([{ ...shop, apply: 'security' }], { apply: true, dry_run: true });
+    expect(await treeOf(Buffer.from(root))).toEqual(before);
     expect(plan.details).toMatchObject({
       plan: { targets: [{ target: 'packages:shop', action: 'update', items: 1, total: 2 }] },
     });
@@ -64,6 +67,25 @@ describe('security updates', () => {
       details: { policies: [{ applied: ['faulty'] }] },
     });
     expect([await project.versionOf('faulty'), await project.versionOf('old')]).toEqual(['1.0.1', '1.0.0']);
+  }, 120_000);
+
+  it('applies no more than the budget of items allows, and nothing where that goes in one piece alone', async () => {
+    await project.stop();
+    project = await startNpmProject(join(root, 'two'), {
+      versions: { one: ['1.0.0', '1.0.1'], two: ['1.0.0', '1.0.1'] },
+      faulty: { one: { severity: 'high', versions: '<1.0.1' }, two: { severity: 'high', versions: '<1.0.1' } },
+    });
+    const shop: UpdatePolicy = { name: 'shop', manager: 'npm', directory: project.directory, apply: 'security' };
+    const { runs } = scope([shop]);
+    const bounded = await runs.run('security_updates', { apply: true, maxItems: 1 });
+    expect(bounded).toMatchObject({
+      ...{ status: 'completed', stopReason: 'items', itemsCleaned: 0 },
+      details: { policies: [{ policy: 'shop', outcome: 'partial', pending_security: 2, applied: [] }] },
+    });
+    expect([await project.versionOf('one'), await project.versionOf('two')]).toEqual(['1.0.0', '1.0.0']);
+    const whole = await runs.run('security_updates', { apply: true, maxItems: 2 });
+    expect(whole.details).toMatchObject({ policies: [{ outcome: 'done', applied: ['one', 'two'] }] });
+    expect([await project.versionOf('one'), await project.versionOf('two')]).toEqual(['1.0.1', '1.0.1']);
   }, 120_000);
 
   it('asks before more of what is pending is applied than the share that may go, and says what is pending', async () => {
@@ -87,7 +109,7 @@ describe('security updates', () => {
     expect(() => scope([{ ...shop, maxShare: 2 }])).toThrowError(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
   }, 120_000);
 
-  it('goes on with the others when one manager does not report, and fails when none does', async () => {
+  it('goes on with the others when one manager does not report, and has failed all the same', async () => {
     const bare = join(root, 'bare');
     await mkdir(bare);
     await writeFile(join(bare, 'package.json'), '{}');
@@ -97,12 +119,27 @@ describe('security updates', () => {
     ];
     const result = await run([other!, shop!]);
     expect(result).toMatchObject({
-      status: 'completed',
-      details: { policies: [{ outcome: 'failed', reason: expect.stringContaining('lock file') }, { outcome: 'done' }] },
+      ...{ status: 'failed', stopReason: 'error', errorMessage: expect.stringContaining('bare could not be read') },
+      details: {
+        policies: [
+          { policy: 'bare', outcome: 'failed', reason: expect.stringContaining('lock file') },
+          { policy: 'shop', outcome: 'done', pending: 2 },
+        ],
+      },
     });
-    const failed = await run([other!]);
-    expect(failed).toMatchObject({ status: 'failed', errorMessage: expect.stringContaining('bare') });
-    expect(failed.errorMessage).not.toContain(root);
+    expect(result.errorMessage).not.toContain(root);
+    const plan = await run([other!, shop!], { dry_run: true });
+    expect(plan).toMatchObject({
+      status: 'completed',
+      details: {
+        plan: {
+          targets: [{ target: 'packages:shop' }],
+          warnings: [expect.stringMatching(/^bare: .*lock file/), 'shop: 1 updates of security are pending.'],
+        },
+      },
+    });
+    const unplanned = await run([other!], { dry_run: true });
+    expect(unplanned).toMatchObject({ status: 'failed', errorMessage: result.errorMessage });
   }, 120_000);
 
   it('refuses projects whose place is not told exactly', () => {

@@ -1,18 +1,19 @@
 import { z } from 'zod';
-import { maintenanceErrors } from '../errors.js';
+import { isOperationError, type OperationError } from '@dotmac/core';
 import { named, unknownNames } from '../policies/policy-set.js';
 import { policies } from './parameters.js';
 import { defaultRates, msFor } from './default-rates.js';
 import { planned, type PlannedTarget } from './plan.js';
 import { defineMaintenanceTask } from './task.js';
 import {
+  ageOf,
   look,
   nothingPending,
   updatePackages,
   updateReport,
   wantedOf,
   warningsOf,
-  type UpdateReport,
+  type Updated,
 } from './update-packages.js';
 
 const parameters = z.object({
@@ -40,8 +41,15 @@ export const securityUpdates = defineMaintenanceTask({
   async plan(context, { policies: names, apply }) {
     const targets: PlannedTarget[] = [];
     const warnings: string[] = [];
+    let fault: OperationError | undefined;
     for (const policy of named(context.policies.updates, names)) {
-      const pending = await look(context, policy);
+      const pending = await look(context, policy).catch((error: unknown) => {
+        if (!isOperationError(error, 'PACKAGES_NOT_READ')) throw error;
+        fault ??= error;
+        warnings.push(`${policy.name}: ${error.message}`);
+        return null;
+      });
+      if (!pending) continue;
       const applies = apply && policy.apply === 'security';
       const wanted = wantedOf(pending);
       targets.push(
@@ -58,26 +66,29 @@ export const securityUpdates = defineMaintenanceTask({
           [policy.manager, policy.directory, policy.apply],
         ),
       );
-      warnings.push(...warningsOf(policy, pending, context.asOf));
+      warnings.push(...ageOf(policy, pending), ...warningsOf(policy, pending, context.asOf));
     }
+    // Of what nothing can be said, there is no plan.
+    if (fault && targets.length === 0) throw fault;
     return { targets, warnings };
   },
   async run(context, { policies: names, apply }) {
-    const reports: UpdateReport[] = [];
+    const all: Updated[] = [];
     const chosen = named(context.policies.updates, names);
     for (const policy of chosen) context.expect(`packages:${policy.name}`, null);
     for (const policy of chosen) {
       if (context.isOver) break;
-      const updating = context.exclusively(`packages:${policy.manager}:${policy.directory ?? ''}`, () =>
-        updatePackages(context, policy, apply),
+      const updating = context.exclusively(`packages:${policy.manager}:${policy.directory ?? ''}`, ({ signal }) =>
+        updatePackages({ ...context, signal }, policy, apply),
       );
-      reports.push((await updating) ?? { ...nothingPending(policy), outcome: 'busy' });
+      all.push((await updating) ?? { report: { ...nothingPending(policy), outcome: 'busy' } });
       context.expect(`packages:${policy.name}`, 0);
     }
-    const failed = reports.find(({ outcome }) => outcome === 'failed');
-    if (failed && reports.every(({ outcome }) => outcome === 'failed'))
-      throw maintenanceErrors.PACKAGES_NOT_READ({ policy: failed.policy, reason: failed.reason ?? 'unknown' });
-    const isBusy = reports.length > 0 && reports.every(({ outcome }) => outcome === 'busy');
-    return { skipped: isBusy, details: { policies: reports } };
+    return {
+      fault: all.find(({ fault }) => fault !== undefined)?.fault,
+      overBudget: all.some(({ overBudget }) => overBudget === true),
+      skipped: all.length > 0 && all.every(({ report }) => report.outcome === 'busy'),
+      details: { policies: all.map(({ report }) => report) },
+    };
   },
 });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { describeError, isOperationError } from '@dotmac/core';
+import { describeError, isOperationError, type OperationError } from '@dotmac/core';
 import { instant } from '@dotmac/core/contract';
 import { maintenanceErrors } from '../errors.js';
 import type { CheckedUpdates } from '../policies/upkeep-policies.js';
@@ -7,6 +7,7 @@ import { apt } from '../updates/apt.js';
 import { npm } from '../updates/npm.js';
 import {
   PackageManagerError,
+  type AppliedUpdates,
   type PackageManager,
   type PendingUpdate,
   type PendingUpdates,
@@ -31,8 +32,10 @@ export const updateReport = z.object({
   policy: z.string(),
   manager: z.enum(['apt', 'npm']),
   outcome: z
-    .enum(['done', 'busy', 'failed', 'unconfirmed'])
-    .describe('busy: another run was at it; unconfirmed: it waits for a confirmation'),
+    .enum(['done', 'partial', 'busy', 'failed', 'unconfirmed'])
+    .describe(
+      'partial: the run was over, or its budget used up, before all were applied; busy: another run was at it; unconfirmed: it waits for a confirmation',
+    ),
   reason: z.string().nullable().describe('Why it failed, or why updates were not applied'),
   pending: z.number().int().describe('Updates that were there to begin with'),
   pendingSecurity: z.number().int(),
@@ -58,16 +61,23 @@ export function nothingPending({ name, manager }: CheckedUpdates): Omit<UpdateRe
 }
 
 /**
- * The pending updates of one policy.
+ * The pending updates of one policy, by what is known: the archives are not asked.
  * @throws PACKAGES_NOT_READ
  */
 export async function look(context: PlanContext, policy: CheckedUpdates): Promise<PendingUpdates> {
   try {
-    return await managerOf(policy).pending(context.signal);
+    return await managerOf(policy).pending(context.signal, true);
   } catch (error) {
     const reason = reasonOf(context, policy, error);
     throw maintenanceErrors.PACKAGES_NOT_READ({ policy: policy.name, reason }, { cause: error });
   }
+}
+
+/** A look does not ask the archives where a run does: how old what it says is. */
+export function ageOf({ name, refresh = false }: CheckedUpdates, { knownAt }: PendingUpdates): string[] {
+  if (!refresh) return [];
+  const when = knownAt === null ? 'They never were' : `They last were at ${new Date(knownAt).toISOString()}`;
+  return [`${name}: the archives are not asked for a plan. ${when}; a run asks them first.`];
 }
 
 /** Why a package manager failed, in words that can be shown; throws what is not its failure. */
@@ -99,14 +109,24 @@ export function warningsOf(
 export const wantedOf = ({ updates }: PendingUpdates): PendingUpdate[] =>
   updates.filter(({ isSecurity, isHeldBack }) => isSecurity && !isHeldBack);
 
+/** What came of one policy. */
+export interface Updated {
+  report: UpdateReport;
+  fault?: OperationError | undefined;
+  /** What is left is more, in one piece, than the budget of items allows. */
+  overBudget?: boolean | undefined;
+}
+
 /** Reports one policy's updates; applies those of security when `apply` is set and the policy lets it. */
-export async function updatePackages(
-  context: TaskContext,
-  policy: CheckedUpdates,
-  apply: boolean,
-): Promise<UpdateReport> {
+export async function updatePackages(context: TaskContext, policy: CheckedUpdates, apply: boolean): Promise<Updated> {
   let report: UpdateReport = { ...nothingPending(policy), outcome: 'done' };
   const { name, maxShare } = policy;
+  let isApplying = false;
+  const failed = (reason: string, cause?: unknown): Updated => {
+    context.note(`${name}: ${reason}`);
+    const wording = isApplying ? maintenanceErrors.PACKAGES_NOT_UPDATED : maintenanceErrors.PACKAGES_NOT_READ;
+    return { report: { ...report, outcome: 'failed', reason }, fault: wording({ policy: name, reason }, { cause }) };
+  };
   try {
     const pending = await managerOf(policy).pending(context.signal);
     for (const warning of warningsOf(policy, pending, context.asOf)) context.note(warning);
@@ -118,17 +138,27 @@ export async function updatePackages(
     const applies = apply && policy.apply === 'security';
     const planned = applies ? wantedOf(pending).length : null;
     const progress = await context.target({ target: `packages:${name}`, planned, total: updates.length, maxShare });
-    if (progress.isDone) return report;
-    const done = applies ? await managerOf(policy).applySecurity(security) : { applied: [], refused: null };
-    progress.done();
-    await progress.advance({ seen: updates.length, cleaned: done.applied.length });
-    return { ...report, reason: done.refused, applied: done.applied };
+    if (progress.isDone) return { report };
+    // What is begun is not cut off: whoever wants the run to end is heard before.
+    if (applies && !(await progress.keep(null))) return { report: { ...report, outcome: 'partial' } };
+    context.signal.throwIfAborted();
+    isApplying = true;
+    const { applied, refused, fault, left }: AppliedUpdates = applies
+      ? await managerOf(policy).applySecurity(security, progress.remaining)
+      : { applied: [], refused: null, left: 0 };
+    if (fault === undefined && left === 0) progress.done();
+    await progress.advance({ seen: updates.length, cleaned: applied.length });
+    report = { ...report, reason: refused, applied };
+    if (fault !== undefined) return failed(fault);
+    if (left === 0) return { report };
+    context.note(`${name}: ${left} updates of security wait, because of the budget of items.`);
+    return { report: { ...report, outcome: 'partial' }, overBudget: true };
   } catch (error) {
     context.signal.throwIfAborted();
-    if (isOperationError(error, 'CONFIRMATION_NEEDED'))
-      return { ...report, outcome: 'unconfirmed', reason: setback(context, name, error).message };
-    const reason = reasonOf(context, policy, error);
-    context.note(`${name}: ${reason}`);
-    return { ...report, outcome: 'failed', reason };
+    if (isOperationError(error, 'CONFIRMATION_NEEDED')) {
+      const reason = setback(context, name, error).message;
+      return { report: { ...report, outcome: 'unconfirmed', reason } };
+    }
+    return failed(reasonOf(context, policy, error), error);
   }
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { parsePolicies, securitySources, type PackagePolicy } from './apt-policy.js';
 import { PackageManagerError, type PackageManager, type PendingUpdate } from './package-manager.js';
 import { ProgramError, runProgram, type ProgramEnd } from './run-program.js';
+import { runToItsEnd } from './run-to-its-end.js';
 
 /** How apt is called. */
 export interface AptOptions {
@@ -20,46 +21,69 @@ const applyOptions = [
   ...['-o', 'DPkg::Lock::Timeout=60'],
 ];
 
+/** What was read of the lists is not kept beside them, and what was thought of them in no log. */
+const dryOptions = [
+  'Dir::Cache::pkgcache=',
+  'Dir::Cache::srcpkgcache=',
+  'Dir::Log::Planner=',
+  'Dir::Log::Solver=',
+].flatMap((option) => ['-o', option]);
+
 /** The packages of a Debian or Ubuntu machine. */
 export function apt({ options = [], refresh = false }: AptOptions = {}): PackageManager {
-  const call = async (
+  const shown = async (running: Promise<ProgramEnd>): Promise<ProgramEnd> => {
+    try {
+      return await running;
+    } catch (error) {
+      if (error instanceof ProgramError) throw new PackageManagerError(error.message, { cause: error });
+      throw error;
+    }
+  };
+  const call = (
     program: string,
     args: readonly string[],
     deadlineMs: number,
     signal?: AbortSignal,
   ): Promise<ProgramEnd> => {
-    try {
-      return await runProgram({
-        program,
-        args: [...options, ...args],
-        env: unattended,
-        deadlineMs,
-        ...(signal && { signal }),
-      });
-    } catch (error) {
-      if (error instanceof ProgramError) throw new PackageManagerError(error.message, { cause: error });
-      throw error;
-    }
+    const how = { program, args: [...options, ...args], env: unattended, deadlineMs };
+    return shown(runProgram({ ...how, ...(signal && { signal }) }));
   };
   const asked = async (...of: Parameters<typeof call>): Promise<string> => {
     const end = await call(...of);
     if (end.code !== 0) throw new PackageManagerError(`apt-get ${complaintOf(end)}`);
     return end.stdout;
   };
-  const simulate = async (command: 'upgrade' | 'dist-upgrade', signal: AbortSignal): Promise<PendingUpdate[]> =>
-    parseSimulation(await asked('apt-get', ['-s', '-o', 'Debug::NoLocking=true', command], lookMs, signal));
-  const policies = async (names: readonly string[], signal?: AbortSignal): Promise<Map<string, PackagePolicy>> => {
+  const simulate = async (command: readonly string[], signal?: AbortSignal): Promise<PendingUpdate[]> =>
+    parseSimulation(await asked('apt-get', ['-s', '-o', 'Debug::NoLocking=true', ...command], lookMs, signal));
+  const policies = async (
+    names: readonly string[],
+    args: readonly string[] = [],
+    signal?: AbortSignal,
+  ): Promise<Map<string, PackagePolicy>> => {
     if (names.length === 0) return new Map();
-    const sources = securitySources(await asked('apt-cache', ['policy'], lookMs, signal));
-    return parsePolicies(await asked('apt-cache', ['policy', ...names], lookMs, signal), sources);
+    const sources = securitySources(await asked('apt-cache', [...args, 'policy'], lookMs, signal));
+    return parsePolicies(await asked('apt-cache', [...args, 'policy', ...names], lookMs, signal), sources);
+  };
+  /** As many of them as go without more others than `most` allows: what belongs together goes together. */
+  const within = async (most: number, wanted: readonly PendingUpdate[]): Promise<readonly PendingUpdate[]> => {
+    if (wanted.length <= most) return wanted;
+    // The first of what is left alone may be too much: then others have their turn.
+    for (let from = 0; from < wanted.length; from++)
+      for (let chosen = wanted.slice(from, from + most); chosen.length > 0;) {
+        const { length } = await simulate(installing(chosen));
+        if (length <= most) return chosen;
+        chosen = chosen.slice(0, Math.max(0, Math.min(chosen.length - 1, chosen.length + most - length)));
+      }
+    return [];
   };
   return {
-    async pending(signal) {
-      if (refresh) await asked('apt-get', ['update', '-qq'], refreshMs, signal);
-      const free = new Set((await simulate('upgrade', signal)).map(({ name }) => name));
-      const all = await simulate('dist-upgrade', signal);
+    async pending(signal, isDry = false) {
+      const args = isDry ? dryOptions : [];
+      if (refresh && !isDry) await asked('apt-get', ['update', '-qq'], refreshMs, signal);
+      const free = new Set((await simulate([...args, 'upgrade'], signal)).map(({ name }) => name));
+      const all = await simulate([...args, 'dist-upgrade'], signal);
       const others = all.filter(({ isSecurity }) => !isSecurity).map(({ name }) => name);
-      const behind = await policies(others, signal);
+      const behind = await policies(others, args, signal);
       const said = await asked('apt-config', ['shell', 'lists', 'Dir::State::lists/d'], lookMs, signal);
       const [, lists = ''] = /^lists='(.*)'$/m.exec(said) ?? [];
       return {
@@ -74,24 +98,33 @@ export function apt({ options = [], refresh = false }: AptOptions = {}): Package
         ),
       };
     },
-    async applySecurity(pending) {
+    async applySecurity(pending, most = Infinity) {
       const wanted = pending.filter(({ isSecurity, isHeldBack }) => isSecurity && !isHeldBack);
-      if (wanted.length === 0) return { applied: [], refused: null };
+      if (wanted.length === 0) return { applied: [], refused: null, left: 0 };
+      const chosen = await within(most, wanted);
+      if (chosen.length === 0) return { applied: [], refused: null, left: wanted.length };
       const names = wanted.map(({ name }) => name);
       const automatic = (await asked('apt-mark', ['showauto', ...names], lookMs)).split('\n').filter(Boolean);
-      const versions = wanted.map(({ name, available }) => `${name}=${available}`);
-      const command = ['-y', '-q', '--no-remove', '--only-upgrade', ...applyOptions, 'install', ...versions];
-      const end = await call('apt-get', command, applyMs);
+      const args = [...options, '-y', '-q', ...applyOptions, ...installing(chosen)];
+      const end = await shown(runToItsEnd({ program: 'apt-get', args, env: unattended, patienceMs: applyMs }));
       // What was there as a part of something else is to go with it one day.
       if (automatic.length > 0) await call('apt-mark', ['auto', ...automatic], lookMs);
       const now = await policies(names);
       const applied = names.filter((name, place) => now.get(name)?.installed === wanted[place]?.available);
-      const complaint = end.code === 0 ? null : complaintOf(end);
-      if (complaint !== null && applied.length === 0) throw new PackageManagerError(`apt-get ${complaint}`);
-      return { applied, refused: complaint };
+      const left = wanted.filter((it) => !chosen.includes(it) && !applied.includes(it.name)).length;
+      if (end.code === 0) return { applied, refused: null, left };
+      const fault = `apt-get ${complaintOf(end)}`;
+      if (applied.length === 0) throw new PackageManagerError(fault);
+      return { applied, refused: null, fault, left };
     },
   };
 }
+
+/** Just the versions that were reported, and what they cannot be without. */
+const installing = (updates: readonly PendingUpdate[]): string[] => {
+  const versions = updates.map(({ name, available }) => `${name}=${available}`);
+  return ['--no-remove', '--only-upgrade', 'install', ...versions];
+};
 
 /** What is simulated names the archives of the newest version alone: one of security may have been overtaken by it. */
 const withSecurity = (update: PendingUpdate, version: string | null): PendingUpdate =>

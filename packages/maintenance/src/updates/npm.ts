@@ -1,7 +1,16 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { lacksDevelopment } from './npm-tree.js';
-import { PackageManagerError, type PackageManager, type PendingUpdate } from './package-manager.js';
-import { ProgramError, runProgram } from './run-program.js';
+import {
+  PackageManagerError,
+  type PackageManager,
+  type PendingUpdate,
+  type PendingUpdates,
+} from './package-manager.js';
+import { ProgramError, runProgram, type ProgramEnd } from './run-program.js';
+import { runToItsEnd } from './run-to-its-end.js';
 
 const [lookMs, applyMs] = [120_000, 1_800_000];
 const quiet = ['--json', '--no-fund', '--no-update-notifier', '--loglevel=error', '--fetch-retries=1'];
@@ -35,49 +44,67 @@ const outdatedReport = z.record(z.string(), z.union([outdated, z.array(outdated)
 
 /** The packages of the project in a directory, by its lock file. */
 export function npm({ directory, options = [] }: { directory: string; options?: readonly string[] }): PackageManager {
-  const ask = async (args: readonly string[], deadlineMs: number, signal?: AbortSignal): Promise<unknown> => {
+  const calling = (args: readonly string[]) => {
+    return { program: 'npm', args: [...args, ...quiet, ...options], cwd: directory };
+  };
+  const said = async (running: Promise<ProgramEnd>): Promise<unknown> => {
     try {
-      const call = { program: 'npm', args: [...args, ...quiet, ...options], cwd: directory, deadlineMs };
       // Its code says whether it found something.
-      const { stdout } = await runProgram({ ...call, ...(signal && { signal }) });
-      return JSON.parse(stdout || '{}');
+      return JSON.parse((await running).stdout || '{}');
     } catch (error) {
       if (error instanceof ProgramError) throw new PackageManagerError(error.message, { cause: error });
       if (error instanceof SyntaxError) throw new PackageManagerError('npm said what is no JSON');
       throw error;
     }
   };
+  const ask = (args: readonly string[], deadlineMs: number, signal?: AbortSignal): Promise<unknown> =>
+    said(runProgram({ ...calling(args), deadlineMs, ...(signal && { signal }) }));
   // Nothing of this process's environment, such as NODE_ENV, says that a project goes without them.
   const omitted = async (): Promise<string[]> => ((await lacksDevelopment(directory)) ? ['--omit=dev'] : []);
-  const audit = async (omit: readonly string[], signal?: AbortSignal): Promise<PendingUpdate[]> => {
-    const said = await ask(['audit', ...omit], lookMs, signal);
-    const report = auditReport.safeParse(said);
-    if (!report.success) throw new PackageManagerError(complaintOf(said));
+  const audit = async (args: readonly string[], signal?: AbortSignal): Promise<PendingUpdate[]> => {
+    const answer = await ask(['audit', ...args], lookMs, signal);
+    const report = auditReport.safeParse(answer);
+    if (!report.success) throw new PackageManagerError(complaintOf(answer));
     return Object.values(report.data.vulnerabilities).map(updateOf);
   };
+  const look = async (signal: AbortSignal, args: readonly string[]): Promise<PendingUpdates> => {
+    const faults = await audit([...(await omitted()), ...args], signal);
+    const names = new Set(faults.map(({ name }) => name));
+    const older = outdatedReport.safeParse(await ask(['outdated', ...args], lookMs, signal)).data ?? {};
+    const updates = Object.entries(older).flatMap(([name, it]): PendingUpdate[] => {
+      const { current, wanted } = (Array.isArray(it) ? it[0] : it) ?? {};
+      if (names.has(name) || current === undefined || wanted === undefined || current === wanted) return [];
+      return [{ name, current, available: wanted, isSecurity: false, severity: null, isHeldBack: false, note: null }];
+    });
+    return { updates: [...faults, ...updates], knownAt: null, restartRequired: false };
+  };
   return {
-    async pending(signal) {
-      const faults = await audit(await omitted(), signal);
-      const names = new Set(faults.map(({ name }) => name));
-      const older = outdatedReport.safeParse(await ask(['outdated'], lookMs, signal)).data ?? {};
-      const updates = Object.entries(older).flatMap(([name, it]): PendingUpdate[] => {
-        const { current, wanted } = (Array.isArray(it) ? it[0] : it) ?? {};
-        if (names.has(name) || current === undefined || wanted === undefined || current === wanted) return [];
-        return [{ name, current, available: wanted, isSecurity: false, severity: null, isHeldBack: false, note: null }];
-      });
-      return { updates: [...faults, ...updates], knownAt: null, restartRequired: false };
+    async pending(signal, isDry = false) {
+      if (!isDry) return look(signal, []);
+      // npm keeps what it is told, and a log of each call.
+      const cache = await mkdtemp(join(tmpdir(), 'dotmac-npm-'));
+      try {
+        return await look(signal, [`--cache=${cache}`, '--logs-max=0']);
+      } finally {
+        await rm(cache, { recursive: true, force: true });
+      }
     },
-    async applySecurity(pending) {
-      if (!pending.some(({ isSecurity }) => isSecurity)) return { applied: [], refused: null };
+    async applySecurity(pending, most = Infinity) {
+      const mendable = pending.filter(({ isSecurity, isHeldBack }) => isSecurity && !isHeldBack);
+      if (!pending.some(({ isSecurity }) => isSecurity)) return { applied: [], refused: null, left: 0 };
+      // It mends all that it can, or nothing.
+      if (mendable.length > most) return { applied: [], refused: null, left: mendable.length };
       const omit = await omitted();
       // Within the ranges that the project asks for; scripts of packages are not run.
-      const said = await ask(['audit', 'fix', '--ignore-scripts', ...omit], applyMs);
-      if (failure.safeParse(said).success) throw new PackageManagerError(complaintOf(said));
+      const fixing = calling(['audit', 'fix', '--ignore-scripts', ...omit]);
+      const answer = await said(runToItsEnd({ ...fixing, patienceMs: applyMs }));
+      if (failure.safeParse(answer).success) throw new PackageManagerError(complaintOf(answer));
       const left = new Set((await audit(omit)).map(({ name }) => name));
       const wanted = pending.filter(({ isSecurity }) => isSecurity).map(({ name }) => name);
       const waiting = wanted.filter((name) => left.has(name));
       return {
         applied: wanted.filter((name) => !left.has(name)),
+        left: 0,
         refused:
           waiting.length === 0 ? null : `no version in the range that the project asks for mends ${waiting.join(', ')}`,
       };

@@ -31,14 +31,24 @@ export interface AppliedUpdates {
   applied: string[];
   /** Those that stay as they are, for people; null when none does. */
   refused: string | null;
+  /** What went wrong, though not with all of them, for people. */
+  fault?: string | undefined;
+  /** So many wait, because no more were to be applied, or would have been in one piece. */
+  left: number;
 }
 
 /** The packages of a machine or of a project. */
 export interface PackageManager {
-  /** Changes nothing that is installed. */
-  pending(signal: AbortSignal): Promise<PendingUpdates>;
-  /** Applies updates of security, and no others. Is not cut off: half an update is worse than none. */
-  applySecurity(pending: readonly PendingUpdate[]): Promise<AppliedUpdates>;
+  /**
+   * Changes nothing that is installed.
+   * @param isDry changes nothing else either: nothing is fetched to be kept
+   */
+  pending(signal: AbortSignal, isDry?: boolean): Promise<PendingUpdates>;
+  /**
+   * Applies updates of security, `most` of them, and no others. Is not cut off: half an update is worse than none. What takes
+   * too long is left to go on.
+   */
+  applySecurity(pending: readonly PendingUpdate[], most?: number): Promise<AppliedUpdates>;
 }
 
 /** A package manager that did not do what it was asked to. The message is safe to show. */

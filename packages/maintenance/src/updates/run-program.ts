@@ -10,7 +10,7 @@ export interface ProgramCall {
   cwd?: string;
   /** Besides the search path, the home directory and the locale: nothing else of the process's own environment is seen. */
   env?: Readonly<Record<string, string>>;
-  /** Ends the program; leave it out for what must not be cut off. */
+  /** Ends the program. */
   signal?: AbortSignal;
   /** It is ended after so long. Ms. */
   deadlineMs: number;
@@ -31,8 +31,13 @@ export class ProgramError extends Error {
 const mostOutputBytes = 16 * 1_048_576;
 const searchPath = `${dirname(process.execPath)}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`;
 
+/** What a program sees of the environment. */
+export const environmentOf = (env: ProgramCall['env']): Record<string, string> => {
+  return { PATH: searchPath, HOME: homedir(), LANG: 'C', LC_ALL: 'C', ...env };
+};
+
 /**
- * Runs a program to its end.
+ * Runs a program that may be cut off: one that only looks.
  * @throws ProgramError unless it came to its end by itself, with whatever code
  */
 export function runProgram({ program, args, cwd, env, signal, deadlineMs }: ProgramCall): Promise<ProgramEnd> {
@@ -41,7 +46,7 @@ export function runProgram({ program, args, cwd, env, signal, deadlineMs }: Prog
     signal,
     timeout: deadlineMs,
     maxBuffer: mostOutputBytes,
-    env: { PATH: searchPath, HOME: homedir(), LANG: 'C', LC_ALL: 'C', ...env },
+    env: environmentOf(env),
     windowsHide: true,
     encoding: 'utf8',
   } as const;
@@ -55,7 +60,8 @@ export function runProgram({ program, args, cwd, env, signal, deadlineMs }: Prog
   });
 }
 
-function whyOf(program: string, { code, killed }: { code?: unknown; killed?: boolean }): string {
+/** Why a program did not come to its end, in words that can be shown. */
+export function whyOf(program: string, { code, killed }: { code?: unknown; killed?: boolean }): string {
   if (code === 'ENOENT') return `${program} is not installed, or its directory is not there`;
   if (code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') return `${program} wrote more than can be read`;
   return killed ? `${program} did not come to its end in time` : `${program} could not be run`;

@@ -4,8 +4,10 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createMaintenance, memoryMaintenanceStore, type UpdatePolicy } from '../../src/index.js';
 import { apt, parseSimulation } from '../../src/updates/apt.js';
 import { parsePolicies, securitySources } from '../../src/updates/apt-policy.js';
+import { treeOf } from '../support/tree.js';
 
 describe('what apt-get would do', () => {
   it('is read line by line, security told from the rest by its origin', () => {
@@ -71,13 +73,14 @@ describe.skipIf(!present || process.getuid?.() !== 0)('apt, in a root of its own
   let options: string[];
   const { signal } = new AbortController();
 
-  const build = async (archive: string, name: string, version: string, extra = ''): Promise<string> => {
+  const build = async (archive: string, name: string, version: string, extra = '', script = ''): Promise<string> => {
     const folder = join(root, 'build', `${name}_${version}`);
     await mkdir(join(folder, 'DEBIAN'), { recursive: true });
     await mkdir(join(folder, 'opt'), { recursive: true });
     await writeFile(join(folder, 'opt', name), version);
     const control = `Package: ${name}\nVersion: ${version}\nArchitecture: all\nMaintainer: t <t@example.com>\nDescription: t\n${extra}`;
     await writeFile(join(folder, 'DEBIAN', 'control'), control);
+    if (script !== '') await writeFile(join(folder, 'DEBIAN', 'preinst'), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
     const file = join(root, archive, `${name}_${version}.deb`);
     execFileSync('dpkg-deb', ['--build', '--root-owner-group', folder, file], { stdio: 'ignore' });
     return file;
@@ -88,10 +91,10 @@ describe.skipIf(!present || process.getuid?.() !== 0)('apt, in a root of its own
         const content = await readFile(file);
         const control = execFileSync('dpkg-deb', ['--field', file], { encoding: 'utf8' });
         const hash = createHash('sha256').update(content).digest('hex');
-        return `${control}Filename: ./${file.split('/').at(-1)}\nSize: ${content.length}\nSHA256: ${hash}\n`;
+        return `${control}Filename: ./${file.split('/').at(-1)}\nSize: ${content.length}\nSHA256: ${hash}\n\n`;
       }),
     );
-    const packages = stanzas.join('\n');
+    const packages = stanzas.join('');
     await writeFile(join(root, archive, 'Packages'), packages);
     const sum = createHash('sha256').update(packages).digest('hex');
     await writeFile(
@@ -160,7 +163,7 @@ describe.skipIf(!present || process.getuid?.() !== 0)('apt, in a root of its own
     expect(restartRequired).toBe(false);
     expect(installed()).toBe(before);
     execFileSync('apt-mark', [...options, 'auto', 'faulty'], { stdio: 'ignore' });
-    expect(await manager.applySecurity(updates)).toEqual({ applied: ['faulty'], refused: null });
+    expect(await manager.applySecurity(updates)).toEqual({ applied: ['faulty'], refused: null, left: 0 });
     expect(installed()).toBe('faulty 1.0+deb12u1\ngreedy 1.0\nplain 1.0\n');
     expect(await readFile(join(root, 'inst', 'opt', 'faulty'), 'utf8')).toBe('1.0+deb12u1');
     expect(execFileSync('apt-mark', [...options, 'showauto'], { encoding: 'utf8' })).toBe('faulty\n');
@@ -182,7 +185,7 @@ describe.skipIf(!present || process.getuid?.() !== 0)('apt, in a root of its own
       { name: 'faulty', available: '1.1', isSecurity: true, note: 'Debian:12/stable, with 1.0+deb12u1 of security' },
       { name: 'plain', available: '1.1', isSecurity: false, note: 'Debian:12/stable' },
     ]);
-    expect(await manager.applySecurity(updates)).toEqual({ applied: ['faulty'], refused: null });
+    expect(await manager.applySecurity(updates)).toEqual({ applied: ['faulty'], refused: null, left: 0 });
     expect(installed()).toBe('faulty 1.1\ngreedy 1.0\nplain 1.0\n');
   });
 
@@ -195,13 +198,70 @@ describe.skipIf(!present || process.getuid?.() !== 0)('apt, in a root of its own
     const { updates } = await manager.pending(signal);
     const [held] = updates.filter(({ name }) => name === 'faulty');
     expect(held).toMatchObject({ available: '1.0+deb12u2', isSecurity: true, isHeldBack: true });
-    expect(await manager.applySecurity(updates)).toEqual({ applied: [], refused: null });
+    expect(await manager.applySecurity(updates)).toEqual({ applied: [], refused: null, left: 0 });
     await expect(manager.applySecurity([{ ...held!, isHeldBack: false }])).rejects.toMatchObject({
       name: 'PackageManagerError',
       message: expect.stringContaining('remove'),
     });
     expect(installed()).toBe(before);
   });
+
+  it('changes nothing on the disk for a plan, which says how old the lists are', async () => {
+    const updates: UpdatePolicy[] = [{ name: 'system', manager: 'apt', options, refresh: true }];
+    const { runs } = createMaintenance({ store: memoryMaintenanceStore(), updates }).scope({ tenantId: 'acme' });
+    const plan = () => runs.run('security_updates', { dryRun: true });
+    const seen = async (wanted: string): Promise<void> => {
+      const before = await treeOf(Buffer.from(root));
+      expect((await plan()).details).toMatchObject({
+        plan: { warnings: expect.arrayContaining([expect.stringMatching(wanted)]) },
+      });
+      expect(await treeOf(Buffer.from(root))).toEqual(before);
+    };
+    await seen('system: the archives are not asked for a plan. They last were at ');
+    expect(await runs.run('security_updates', {})).toMatchObject({ details: { policies: [{ pending_security: 1 }] } });
+    await publish('security', 'Debian-Security', 'stable-security', [
+      await build('security', 'faulty', '1.0+deb12u2'),
+      await build('security', 'plain', '1.0+deb12u1'),
+    ]);
+    await seen('system: 1 updates of security are pending.');
+    expect(await runs.run('security_updates', {})).toMatchObject({ details: { policies: [{ pending_security: 2 }] } });
+    await seen('system: 2 updates of security are pending.');
+  }, 60_000);
+
+  it('applies as many as it may at most, and what belongs together together or not at all', async () => {
+    await publish('security', 'Debian-Security', 'stable-security', [
+      await build('security', 'faulty', '1.1', 'Depends: greedy (= 1.1)\n'),
+      await build('security', 'greedy', '1.1', 'Breaks: faulty (<< 1.1)\n'),
+      await build('security', 'plain', '1.2'),
+    ]);
+    const manager = apt({ options, refresh: true });
+    const { updates } = await manager.pending(signal);
+    expect(updates.map(({ name, isSecurity }) => [name, isSecurity])).toEqual([
+      ['faulty', true],
+      ['greedy', true],
+      ['plain', true],
+    ]);
+    expect(await manager.applySecurity(updates, 1)).toEqual({ applied: ['plain'], refused: null, left: 2 });
+    expect(installed()).toBe('faulty 1.0\ngreedy 1.0\nplain 1.2\n');
+    const rest = (await manager.pending(signal)).updates;
+    expect(await manager.applySecurity(rest, 1)).toEqual({ applied: [], refused: null, left: 2 });
+    expect(installed()).toBe('faulty 1.0\ngreedy 1.0\nplain 1.2\n');
+    expect(await manager.applySecurity(rest, 2)).toEqual({ applied: ['faulty', 'greedy'], refused: null, left: 0 });
+    expect(installed()).toBe('faulty 1.1\ngreedy 1.1\nplain 1.2\n');
+  }, 60_000);
+
+  it('says what failed, and what was applied all the same', async () => {
+    await publish('security', 'Debian-Security', 'stable-security', [
+      await build('security', 'faulty', '1.1'),
+      await build('security', 'plain', '1.2', '', 'exit 1'),
+    ]);
+    const updates: UpdatePolicy[] = [{ name: 'system', manager: 'apt', options, refresh: true, apply: 'security' }];
+    const { runs } = createMaintenance({ store: memoryMaintenanceStore(), updates }).scope({ tenantId: 'acme' });
+    expect(await runs.run('security_updates', { apply: true })).toMatchObject({
+      ...{ status: 'failed', errorMessage: expect.stringContaining('could not all be updated'), itemsCleaned: 1 },
+      details: { policies: [{ policy: 'system', outcome: 'failed', pending: 2, applied: ['faulty'] }] },
+    });
+  }, 60_000);
 
   it('says in words of its own what went wrong, without a path', async () => {
     await rm(join(root, 'main'), { recursive: true });

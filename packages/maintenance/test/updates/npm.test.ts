@@ -36,6 +36,7 @@ describe('npm', () => {
     expect(await readFile(lock, 'utf8')).toBe(before);
     expect(await npm({ directory }).applySecurity(updates)).toEqual({
       applied: ['faulty'],
+      left: 0,
       refused: 'no version in the range that the project asks for mends stuck',
     });
     expect(await Promise.all(['faulty', 'stuck', 'old'].map(versionOf))).toEqual(['1.0.1', '1.0.0', '1.0.0']);
@@ -53,7 +54,7 @@ describe('npm', () => {
     const { directory, versionOf } = project;
     const { updates } = await npm({ directory }).pending(signal);
     expect(updates.map(({ name }) => name)).toEqual(['faulty']);
-    expect(await npm({ directory }).applySecurity(updates)).toEqual({ applied: ['faulty'], refused: null });
+    expect(await npm({ directory }).applySecurity(updates)).toEqual({ applied: ['faulty'], refused: null, left: 0 });
     expect(await versionOf('faulty')).toBe('1.0.1');
     await expect(versionOf('tool')).rejects.toMatchObject({ code: 'ENOENT' });
     const all = npm({ directory, options: ['--include=dev'] });
