@@ -4,6 +4,7 @@ import { forecastFull, thin, type RoomSample } from '../host/forecast.js';
 import { measureDisks, measureHost, type DiskRoom, type HostMeasures } from '../host/measure.js';
 import type { PolicySet } from '../policies/policy-set.js';
 import { megabytes } from './parameters.js';
+import { planned } from './plan.js';
 import { defineMaintenanceTask, type TaskContext } from './task.js';
 
 const parameters = z.object({
@@ -65,7 +66,12 @@ export const systemMonitoring = defineMaintenanceTask({
   heedsPressure: false,
   parameters,
   details,
-  plan: () => Promise.resolve({ targets: [], warnings: [] }),
+  plan({ policies }) {
+    const directories = directoriesOf(policies);
+    const strategy = `memory, load, and the disks of ${directories.length} registered directories are measured`;
+    const target = planned({ target: 'machine', action: 'report', items: 0, estimatedMs: 0, strategy }, directories);
+    return Promise.resolve({ targets: [target], warnings: [] });
+  },
   async run(context, { minFreePercent, fullWithinDays, maxLoadPerProcessor }) {
     const { policies, asOf, hostId } = context;
     const progress = await context.target({ target: 'machine', planned: null, total: null });

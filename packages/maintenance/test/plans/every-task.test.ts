@@ -64,6 +64,7 @@ describe('a plan of', () => {
     async (maintenanceType) => {
       const { plans } = maintenance.scope({ tenantId: 'acme' });
       const { id, plan } = await plans.create({ maintenanceType, parameters: {} });
+      expect(plan.targets).not.toEqual([]);
       for (const { estimatedMs, estimatedFrom } of plan.targets)
         expect([estimatedMs, estimatedFrom]).toEqual([expect.any(Number), 'default_rate']);
       expect(await plans.apply(id)).toMatchObject({ status: 'completed', errorMessage: null });
