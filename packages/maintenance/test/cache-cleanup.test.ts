@@ -55,6 +55,25 @@ describe('cleaning a cache in memory', () => {
     );
   });
 
+  it.each(['stale', 'all'] as const)(
+    'lets go of none, with %s, where more may go at once than the budget',
+    async (remove) => {
+      const cache = new LRUCache<string, string>({ max: 100, ttl: 3_600_000 });
+      for (let i = 0; i < 20; i++) cache.set(`old ${i}`, 'x', { start: performance.now() - 7_200_000 });
+      const { runs } = scope([
+        { name: 'lru', memory: () => cache, remove },
+        { name: 'other', memory: () => new LRUCache<string, string>({ max: 1 }) },
+      ]);
+      expect(await clean(runs, { maxItems: 19 })).toMatchObject({
+        ...{ status: 'completed', stopReason: 'items', itemsCleaned: 0 },
+        details: { policies: [{ policy: 'lru', outcome: 'partial', removed: 0 }, { outcome: 'done' }] },
+      });
+      expect(cache.size).toBe(20);
+      expect(await clean(runs, { maxItems: 20 })).toMatchObject({ status: 'completed', itemsCleaned: 20 });
+      expect(cache.size).toBe(0);
+    },
+  );
+
   it('takes anything with a size and two functions', async () => {
     const map = new Map([['a', 1]]);
     const cache: MemoryCache = {

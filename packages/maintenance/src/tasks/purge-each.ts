@@ -1,5 +1,5 @@
 import type { OperationError } from '@dotmac/core';
-import { nothingPurged, purgeResult, type PurgeReport } from './purge-report.js';
+import { nothingPurged, purgeResult, type Purged, type PurgeReport } from './purge-report.js';
 import { setback } from './setback.js';
 import type { TaskContext } from './task.js';
 
@@ -9,12 +9,12 @@ export interface Purge {
   /** As progress calls it. */
   target: string;
   kind: PurgeReport['kind'];
-  run(): Promise<PurgeReport>;
+  run(): Promise<Purged>;
 }
 
 /** One after the other. One that fails, or waits for a confirmation, keeps none of the others from its turn. */
 export async function purgeEach(context: TaskContext, purges: readonly Purge[]) {
-  const reports: PurgeReport[] = [];
+  const reports: Purged[] = [];
   let fault: OperationError | undefined;
   for (const { target } of purges) context.expect(target, null);
   for (const { policy, target, kind, run } of purges) {

@@ -2,7 +2,7 @@ import { pruneMemory } from '../caches/memory.js';
 import type { CheckedMemory } from '../policies/upkeep-policies.js';
 import { defaultRates, msFor } from './default-rates.js';
 import { planned, type PlannedTarget } from './plan.js';
-import { nothingPurged, type PurgeReport } from './purge-report.js';
+import { nothingPurged, type Purged } from './purge-report.js';
 import type { TaskContext } from './task.js';
 
 const targetOf = ({ name }: CheckedMemory): string => `memory:${name}`;
@@ -17,8 +17,11 @@ export function planMemory(policy: CheckedMemory): PlannedTarget {
   return planned({ ...found, action: 'delete', strategy, estimatedMs }, remove);
 }
 
-/** Prunes one policy's cache, of the process that runs this. */
-export async function purgeMemory(context: TaskContext, policy: CheckedMemory): Promise<PurgeReport> {
+/**
+ * Prunes one policy's cache, of the process that runs this. A cache lets go whatever it may, all at once: where that may be more than
+ * the budget of items allows, it is let be.
+ */
+export async function purgeMemory(context: TaskContext, policy: CheckedMemory): Promise<Purged> {
   const { name, memory, remove, maxShare } = policy;
   const report = { policy: name, kind: 'memory', outcome: 'done', bytes: 0, bytesApproximate: true } as const;
   const { size: total } = memory();
@@ -26,6 +29,11 @@ export async function purgeMemory(context: TaskContext, policy: CheckedMemory): 
   const progress = await context.target({ target: targetOf(policy), planned, total, maxShare });
   // It was emptied already, and what is in it now has come since.
   if (progress.isDone) return { ...report, ...nothingPurged };
+  if (total > progress.remaining) {
+    const { remaining } = progress;
+    context.note(`${name}: it is let be, for up to ${total} entries would go at once, and ${remaining} may.`);
+    return { ...report, ...nothingPurged, outcome: 'partial', overBudget: true };
+  }
   const { seen, removed } = pruneMemory(memory(), remove);
   progress.done();
   await progress.advance({ seen, cleaned: removed });
