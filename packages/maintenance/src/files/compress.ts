@@ -7,6 +7,7 @@ import { bytesOf, pack, readFull, writeFull } from './pack.js';
 import type { OpenRoot } from './root.js';
 import { noRelief, type Relief } from './steps.js';
 import { unless } from './system.js';
+import { isNameOf } from './taken-over.js';
 
 /**
  * What compressing a file came to. `changed`: its writer is still at it, or its name is another file's by now; `taken`: the packed
@@ -92,13 +93,6 @@ export async function compressFile(
   } finally {
     await source.close();
   }
-}
-
-/** Does a name lead to an open file, still? */
-export async function isNameOf(root: OpenRoot, name: string, file: FileHandle): Promise<boolean> {
-  const own = factsOf(await file.stat({ bigint: true }));
-  const found = await root.facts(name);
-  return found !== null && sameFile(found, own);
 }
 
 /**

@@ -1,5 +1,6 @@
 import { UnsafePathError } from './root.js';
 import { errorCode } from './system.js';
+import { TakenOverError } from './taken-over.js';
 
 /** What the system's refusals mean; their own messages carry paths. */
 const words: Readonly<Record<string, string>> = {
@@ -18,7 +19,7 @@ const words: Readonly<Record<string, string>> = {
 
 /** Why the system refused to work on files, for people; undefined when that is not what went wrong. */
 export function wordedFileError(error: unknown): string | undefined {
-  if (error instanceof UnsafePathError) return error.message;
+  if (error instanceof UnsafePathError || error instanceof TakenOverError) return error.message;
   const code = errorCode(error);
   const said = code === undefined ? undefined : words[code];
   return said === undefined ? undefined : `${said} (${code})`;

@@ -1,10 +1,11 @@
 import type { FileHandle } from 'node:fs/promises';
-import { dress, isNameOf } from '../files/compress.js';
+import { dress } from '../files/compress.js';
 import { factsOf, type Facts } from '../files/facts.js';
 import { readFull, writeFull } from '../files/pack.js';
 import type { OpenRoot } from '../files/root.js';
 import { noRelief, type Relief } from '../files/steps.js';
 import { unless } from '../files/system.js';
+import { isNameOf, TakenOverError } from '../files/taken-over.js';
 
 /** Ends a copy whose original may be emptied already: it is never just removed. */
 export const copySuffix = '.copying';
@@ -13,7 +14,7 @@ const chunkBytes = 1_048_576;
 /**
  * Copies a log and empties it. The copy is on the disk before the original is emptied; what its writer adds between the
  * last read and that is lost. Holes stay holes.
- * @throws when others have taken the copy for that of a dead process: the log is as they left it
+ * @throws TakenOverError when others have taken the copy for that of a dead process: the log is as they left it
  */
 export async function copyThenTruncate(
   root: OpenRoot,
@@ -36,7 +37,7 @@ export async function copyThenTruncate(
       // What came meanwhile, without a pause: the less there is to copy, the less gets lost.
       copied = await copyFrom(source, target, copied, signal);
       await target.truncate(copied);
-      if (!(await isNameOf(root, copying, target))) throw new Error('another process took over its copy');
+      if (!(await isNameOf(root, copying, target))) throw new TakenOverError();
       emptied = true;
       await source.truncate(0);
       await target.sync();

@@ -123,9 +123,13 @@ async function rotateDue(work: Work): Promise<Moved[]> {
   [counts.odd, counts.seen] = [found.odd.length, found.logs.length];
   const names = rotate.map(({ name }) => name);
   const steps = await context.begin('rotate', rotate.length, found.logs.length, found.logs.length);
-  const mayRotate = names.length > 0 && (await attempt(work, 'before', () => policy.hooks.before?.(names)));
-  // Known before the first is moved: should this process die, the next run tells the writers.
-  if (mayRotate && policy.reopen) await writeState(root, { ...state, untold: [...state.untold, policy.name] });
+  // Known before the first is moved: should this process die, the next run tells the writers. Where that cannot be kept none is
+  // moved; what is removed and compressed may make the room that it takes.
+  const untold = { ...state, untold: [...state.untold, policy.name] };
+  const mayRotate =
+    names.length > 0 &&
+    (await attempt(work, 'before', () => policy.hooks.before?.(names))) &&
+    (!policy.reopen || (await attempt(work, 'file', () => writeState(root, untold))));
   const moved: Moved[] = [];
   for (const log of mayRotate ? rotate : []) {
     if (work.ended || context.signal.aborted) break;

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
+import { factsOf } from '../files/facts.js';
 import { readFull, writeFull } from '../files/pack.js';
 import type { OpenRoot } from '../files/root.js';
 import { errorCode, unless } from '../files/system.js';
+import { isNameOf, TakenOverError } from '../files/taken-over.js';
 
 /** What has to be known of a directory's logs from one run to the next. */
 export interface RotationState {
@@ -42,7 +44,10 @@ export async function readState(root: OpenRoot): Promise<RotationState & { damag
   }
 }
 
-/** Keeps it durably: there is the old state or the new one, whatever happens. */
+/**
+ * Keeps it durably: there is the old state or the new one, whatever happens.
+ * @throws TakenOverError when others have written theirs meanwhile, which stays
+ */
 export async function writeState(root: OpenRoot, { since, untold }: RotationState): Promise<void> {
   const partial = `${stateName}.partial`;
   await root.unlink(partial).catch(unless('ENOENT'));
@@ -51,8 +56,12 @@ export async function writeState(root: OpenRoot, { since, untold }: RotationStat
     const body = JSON.stringify({ since, untold });
     await writeFull(file, Buffer.from(`${checksum(body)}\n${body}`), 0);
     await file.sync();
+    if (!(await isNameOf(root, partial, file))) throw new TakenOverError();
+    await root.replace(partial, stateName);
+  } catch (error) {
+    await root.remove(partial, factsOf(await file.stat({ bigint: true }))).catch(() => undefined);
+    throw error;
   } finally {
     await file.close();
   }
-  await root.replace(partial, stateName);
 }

@@ -1,9 +1,14 @@
+import { renameSync } from 'node:fs';
 import * as files from 'node:fs/promises';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { openRoot } from '../../src/files/root.js';
 import type { FileSystem } from '../../src/files/system.js';
+import { TakenOverError } from '../../src/files/taken-over.js';
+import { wordedFileError } from '../../src/files/worded-error.js';
 import { createLog } from '../../src/logs/move-log.js';
+import { readState, stateName, writeState } from '../../src/logs/state.js';
 import { checkLog } from '../../src/policies/check-log.js';
+import { interruptible } from '../support/faulty-files.js';
 import { logFolder, type LogFolder } from '../support/logs.js';
 
 let folder: LogFolder;
@@ -27,4 +32,27 @@ it('a process that cannot give the new log its name leaves the part of whoever t
   await root.close();
   expect(await folder.names()).toEqual(['app.log', partial]);
   expect(await folder.read(partial)).toBe('of another');
+});
+
+it('a process that is held up while it writes the state leaves that of whoever took over, and the part that it is at', async () => {
+  await folder.write(`${stateName}.theirs`, 'half of anoth');
+  let isHeldUp = false;
+  const system = interruptible((operation, when) => {
+    if (!isHeldUp || operation !== 'sync' || when !== 'before') return;
+    isHeldUp = false;
+    renameSync(folder.at(`${stateName}.theirs`), folder.at(`${stateName}.partial`));
+  });
+  const root = await openRoot(folder.directory, { system });
+  if (!root) throw new Error('it is not there');
+  try {
+    await writeState(root, { since: { 'app.log': 1 }, untold: [] });
+    isHeldUp = true;
+    const error: unknown = await writeState(root, { since: {}, untold: ['app'] }).catch((it: unknown) => it);
+    expect(error).toBeInstanceOf(TakenOverError);
+    expect(wordedFileError(error)).toContain('another process');
+    expect(await readState(root)).toEqual({ since: { 'app.log': 1 }, untold: [], damaged: false });
+    expect(await folder.read(`${stateName}.partial`)).toBe('half of anoth');
+  } finally {
+    await root.close();
+  }
 });
