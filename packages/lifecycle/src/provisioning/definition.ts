@@ -23,7 +23,8 @@ export interface StepContext<Config = unknown> {
   attempt: number;
   /**
    * `<requestId>:<step>`, the same on every attempt, also after a crash: hand it to whatever the step calls, so that
-   * it is done once. Compensation has `<requestId>:<step>:compensate`.
+   * it is done once. A step with `completion` that an operator has tried anew is ordered anew:
+   * `<requestId>:<step>:<round>`, from 1. Compensation has `<requestId>:<step>:compensate`, of all rounds.
    */
   idempotencyKey: string;
   /**
@@ -85,17 +86,18 @@ export interface ActionStep<Config = unknown> extends AnyStep {
   run: (context: ActionContext<Config>) => unknown;
   /**
    * Undoes it, also when nobody knows whether it was done: must be content to find nothing. Without one, there is
-   * nothing to undo.
+   * nothing to undo. Of a step with `completion` it undoes what was ordered in every round.
    */
   compensate?: (context: CompensationContext<Config>) => unknown;
   /**
    * Looks whether it is done: asked before an attempt that follows one of unknown outcome, and by the report of what
-   * differs from what is kept (`services.drift`).
+   * differs from what is kept (`services.drift`). Of a step with `completion`, whether it was ordered under this
+   * `idempotencyKey`: asked from the second attempt of a round on, for what was ordered in an earlier one does not end it.
    */
   reconcile?: (context: StepContext<Config>) => Reconciliation | Promise<Reconciliation>;
   /**
    * `run` only asks: the step ends when somebody calls back with its `completionToken`. Nobody did within `timeoutMs`
-   * (default a day): it failed.
+   * (default a day): it failed. Retried by an operator, it is ordered anew, with a new token and a new `idempotencyKey`.
    */
   completion?: { timeoutMs?: number };
   /** The limit of one attempt. Default 30,000 ms. */

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { LifecycleContext } from '../context.js';
 import { lifecycleErrors } from '../errors.js';
 import type { StepContext } from '../provisioning/definition.js';
+import { idempotencyKeyOf } from '../provisioning/idempotency-key.js';
 import { callStep } from '../provisioning/steps/call.js';
 import type { ServiceInstance } from './instance.js';
 import { operationName } from './operation.js';
@@ -52,7 +53,9 @@ export async function driftOf(
   const steps: ServiceDrift['steps'] = [];
   if (!customer) throw lifecycleErrors.SERVICE_NOT_FOUND({ serviceId });
   context.templates.registered(service);
-  for (const { run, template, key, reconcile } of isThere(service) ? await standingSteps(context, service) : []) {
+  for (const standing of isThere(service) ? await standingSteps(context, service) : []) {
+    const { run, template, step, definition, reconcile } = standing;
+    const { key } = step;
     const { id: requestId, operation, previous } = run;
     const outcome = await callStep(clock, { step: key, timeoutMs, outer: signal }, async (deadline) => {
       const told: StepContext = {
@@ -67,7 +70,7 @@ export async function driftOf(
         previous,
         outputs: service.outputs,
         attempt: 1,
-        idempotencyKey: `${requestId}:${key}`,
+        idempotencyKey: idempotencyKeyOf(run, step, definition),
         signal: deadline,
       };
       return reconcile(told);

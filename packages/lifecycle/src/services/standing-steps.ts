@@ -1,6 +1,6 @@
 import type { LifecycleContext } from '../context.js';
 import type { ActionStep } from '../provisioning/definition.js';
-import type { Run } from '../provisioning/run.js';
+import type { Run, RunStep } from '../provisioning/run.js';
 import type { ServiceTemplate } from '../provisioning/template.js';
 import type { ServiceAccess, ServiceInstance } from './instance.js';
 import type { OperationName } from './operation.js';
@@ -9,7 +9,8 @@ import type { OperationName } from './operation.js';
 export interface StandingStep {
   run: Run;
   template: ServiceTemplate;
-  key: string;
+  step: RunStep;
+  definition: ActionStep;
   reconcile: NonNullable<ActionStep['reconcile']>;
 }
 
@@ -31,10 +32,11 @@ const pageSize = 20;
 export async function standingSteps(context: LifecycleContext, service: ServiceInstance): Promise<StandingStep[]> {
   return (await runsBehind(context, service)).flatMap((run) => {
     const template = context.templates.registered(run);
-    const done = new Set(run.steps.filter(({ status }) => status === 'completed').map(({ key }) => key));
-    return (template.stepsOf(run.operation) ?? []).flatMap((step): StandingStep[] => {
-      if (!('run' in step) || !step.reconcile || !done.has(step.key)) return [];
-      return [{ run, template, key: step.key, reconcile: step.reconcile }];
+    const done = new Map(run.steps.filter(({ status }) => status === 'completed').map((step) => [step.key, step]));
+    return (template.stepsOf(run.operation) ?? []).flatMap((definition): StandingStep[] => {
+      const step = done.get(definition.key);
+      if (!('run' in definition) || !definition.reconcile || !step) return [];
+      return [{ run, template, step, definition, reconcile: definition.reconcile }];
     });
   });
 }

@@ -11,6 +11,9 @@ for (const { title, present, create } of backends)
     let orders: string[];
     let serviceId: string;
     let requestId: string;
+    /** What a system outside took: the first order under a key, and no other. */
+    let taken: Map<string, string>;
+    let looked: string[];
     const template = defineServiceTemplate({
       name: 'internet',
       config: z.object({}),
@@ -19,11 +22,26 @@ for (const { title, present, create } of backends)
         suspend: [
           { key: 'technician', completion: {}, run: ({ completionToken }) => void orders.push(completionToken) },
         ],
+        resume: [
+          {
+            key: 'visit',
+            completion: {},
+            retry: { attempts: 2 },
+            run: ({ idempotencyKey, completionToken, attempt }) => {
+              if (!taken.has(idempotencyKey)) taken.set(idempotencyKey, completionToken);
+              if (attempt === 1) throw new Error('The answer is lost.');
+            },
+            reconcile: ({ idempotencyKey }) => {
+              looked.push(idempotencyKey);
+              return { done: taken.has(idempotencyKey) };
+            },
+          },
+        ],
         throttle: [{ key: 'boss', approval: { quorum: 2 } }],
       },
     });
     beforeEach(async () => {
-      [backend, orders] = [await create(), []];
+      [backend, orders, taken, looked] = [await create(), [], new Map(), []];
       run = await rig(backend, { templates: [template] });
       serviceId = (await run.acme.services.request(await run.active(), { serviceName: 'internet' })).id;
       await until(async () => (await run.acme.services.get(serviceId)).status === 'active', run.clock);
@@ -60,6 +78,29 @@ for (const { title, present, create } of backends)
       await complete(2, 'completed');
       await becomes('completed');
       expect((await run.acme.services.get(serviceId)).access).toBe('suspended');
+    });
+
+    it('is ordered anew by a system that takes an order once under its key, and found under that key alone', async () => {
+      await block('throttle');
+      for (const boss of ['user:a', 'user:b']) await decide(boss, 'approve');
+      await becomes('completed');
+      await run.acme.services.resume(serviceId, { actionType: 'abuse' });
+      requestId = (await run.acme.services.get(serviceId)).openRunId ?? 'none';
+      const key = `${requestId}:visit`;
+      await becomes('waiting');
+      await run.acme.provisioning.complete({ token: taken.get(key) ?? '', outcome: 'failed' });
+      await becomes('stuck');
+      await run.acme.provisioning.retry(requestId);
+      await becomes('waiting');
+      expect([...taken.keys()]).toEqual([key, `${key}:1`]);
+      // Not before it was ordered in this round: what was ordered before comes to nothing any more.
+      expect(looked).toEqual([key, `${key}:1`]);
+      await run.acme.provisioning.complete({ token: taken.get(`${key}:1`) ?? '' });
+      await becomes('completed');
+      looked = [];
+      const { steps } = await run.acme.services.drift(serviceId);
+      expect(steps).toMatchObject([{ name: 'visit', operation: 'resume', found: 'present' }]);
+      expect(looked).toEqual([`${key}:1`]);
     });
 
     it('is decided anew, by those who decided before too', async () => {

@@ -27,8 +27,7 @@ export async function runAction(
   const limits = { step: step.key, timeoutMs, outer: signal };
   const outcome = await callStep(clock, limits, async (deadline): Promise<unknown> => {
     const told = { ...(await contextOf(work, 'run')), attempt: attempt.attempts, signal: deadline };
-    // Nobody knows what came of the attempt before: look first.
-    const found: Reconciliation | undefined = step.startedAt !== null ? await reconcile?.(told) : undefined;
+    const found: Reconciliation | undefined = isToBeLookedFor(work) ? await reconcile?.(told) : undefined;
     if (found?.done) return found.output;
     const asked = {
       ...told,
@@ -44,6 +43,14 @@ export async function runAction(
   if (!completion) return { step: completed(run, attempt, outcome.output, clock.now()), direction: 'forward' };
   const waitUntil = instantAfter(clock.now(), completion.timeoutMs ?? defaultCompletionMs);
   return { step: { ...attempt, status: 'waiting', output: outcome.output, waitUntil }, direction: 'forward' };
+}
+
+/**
+ * Does nobody know what came of an attempt before? What was ordered in an earlier round is not looked for: it has a token that
+ * is refused by now, so found or not, it ends nothing.
+ */
+function isToBeLookedFor({ step, definition }: StepWork<ActionStep>): boolean {
+  return definition.completion ? step.attempts > 0 : step.startedAt !== null;
 }
 
 /** Looks whether somebody called back before the time was up. */

@@ -1,19 +1,21 @@
 import { describeError, type OperationError } from '@dotmac/core';
 import type { LifecycleContext } from '../../context.js';
-import type { StepContext } from '../definition.js';
+import type { ServiceStep, StepContext } from '../definition.js';
+import { idempotencyKeyOf } from '../idempotency-key.js';
 import { outputsOf } from '../plan.js';
 import type { Run } from '../run.js';
 import type { StepWork } from './result.js';
 
 /** What a handler is told, save for attempt and signal. */
 export async function contextOf(
-  { run, template, customer, step }: Pick<StepWork<unknown>, 'run' | 'template' | 'customer' | 'step'>,
+  { run, template, customer, step, definition }: Omit<StepWork<ServiceStep>, 'begin' | 'within'>,
   phase: 'run' | 'compensate',
 ): Promise<Omit<StepContext, 'attempt' | 'signal'>> {
   const { id: requestId, tenantId, customerId, serviceId, serviceName, operation, previous } = run;
   const config: unknown = await template.config.parseAsync(run.config);
   const outputs = { ...run.given, ...outputsOf(run.steps) };
-  const idempotencyKey = `${requestId}:${step.key}${phase === 'compensate' ? ':compensate' : ''}`;
+  const idempotencyKey =
+    phase === 'compensate' ? `${requestId}:${step.key}:compensate` : idempotencyKeyOf(run, step, definition);
   return {
     tenantId,
     customerId,
