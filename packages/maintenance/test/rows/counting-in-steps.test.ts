@@ -1,3 +1,4 @@
+import Sqlite from 'better-sqlite3';
 import { sql, type KyselyPlugin } from 'kysely';
 import { expect, it } from 'vitest';
 import { sqlite } from '@dotmac/core/kysely';
@@ -52,4 +53,18 @@ it.each<[string, Partial<RetentionPolicy>, number]>([
   // As many as there are rows, not keys: gaps are passed over.
   expect(stretches.length).toBeLessThan(10);
   await database.close();
+});
+
+it('all rows of a SQLite table are counted as its pages are, not row by row', async () => {
+  const asked: string[] = [];
+  const handle = new Sqlite(':memory:', { verbose: (text) => asked.push(String(text)) });
+  handle.exec('create table events (id integer primary key, at integer); create index events_at on events (at)');
+  handle.exec(`insert into events values (1, ${old}), (2, ${asOf})`);
+  const policy = { table: 'events', timeColumn: 'at', retentionDays: 30 };
+  const { plan } = await planned(sqlite(handle), policy, asOf);
+  expect(plan).toMatchObject({ due: { items: 1 }, total: { items: 2 } });
+  const opcodes = (text: string) => (handle.prepare(`explain ${text}`).all() as { opcode: string }[]).map((it) => it.opcode); // prettier-ignore
+  const counts = asked.filter((text) => /^\s*select count\(\*\)/.test(text)).map(opcodes);
+  expect(counts.filter((codes) => codes.includes('Count'))).toHaveLength(1);
+  handle.close();
 });

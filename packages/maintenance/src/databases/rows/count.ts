@@ -42,7 +42,7 @@ export async function countAll(
   { estimatedRows }: TableFacts,
 ): Promise<RowCount> {
   if (estimatedRows !== null && estimatedRows > countedRows) return { items: estimatedRows, exact: false };
-  return count(kysely, dialect, selection, sql`true`);
+  return count(kysely, dialect, selection, null);
 }
 
 /** How many rows of the policy, by their own time, came within the day before `now`. */
@@ -118,21 +118,23 @@ function unlessEnded(error: unknown): undefined {
   if (!endedByTimeout(error)) throw error;
 }
 
+/** @param condition null for all rows: with whatever condition SQLite reads each of them, and without any it adds up its pages */
 async function count(
   db: Database['kysely'],
   dialect: RowDialect,
   from: RowSelection,
-  condition: Sql,
+  condition: Sql | null,
 ): Promise<RowCount> {
+  const where = condition === null ? sql`` : sql` where ${condition}`;
   try {
     const items = await dialect.read(db, countLimits, async (connection) => {
       const { rows } = await sql<{ n: number }>`
-        select count(*) as n from ${tableId(from)} where ${condition}`.execute(connection);
+        select count(*) as n from ${tableId(from)}${where}`.execute(connection);
       return Number(rows[0]?.n ?? 0);
     });
     return { items, exact: true };
   } catch (error) {
     if (!endedByTimeout(error)) throw error;
-    return { items: (await dialect.expectRows(db, tableId(from), condition)) ?? 0, exact: false };
+    return { items: (await dialect.expectRows(db, tableId(from), condition ?? sql`1 = 1`)) ?? 0, exact: false };
   }
 }
