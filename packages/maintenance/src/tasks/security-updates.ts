@@ -63,7 +63,7 @@ export const securityUpdates = defineMaintenanceTask({
             sample: wanted.slice(0, 10).map(({ name }) => name),
             strategy: applies ? 'updates of security, removing nothing' : 'pending updates are reported',
           },
-          [policy.manager, policy.directory, policy.apply],
+          [policy.manager, policy.directory, policy.apply, policy.options, policy.refresh],
         ),
       );
       warnings.push(...ageOf(policy, pending), ...warningsOf(policy, pending, context.asOf));

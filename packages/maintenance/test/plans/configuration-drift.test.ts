@@ -202,6 +202,16 @@ const changes: Change[] = [
       ],
     }),
   },
+  {
+    what: 'what every command of the package manager is given',
+    maintenanceType: 'security_updates',
+    target: 'packages:shop',
+    policies: (changed) => ({
+      updates: [
+        { name: 'shop', manager: 'npm', directory: project.directory, options: changed ? ['--prefer-offline'] : [] },
+      ],
+    }),
+  },
 ];
 
 describe.skipIf(!startable.redis)(
