@@ -19,7 +19,7 @@ const catalogues: Record<Dialect, string[]> = {
       join pg_class c on c.oid = i.indexrelid where c.relnamespace = 'public'::regnamespace order by 1`,
     `select conrelid::regclass::text, conname, contype, pg_get_constraintdef(oid) from pg_constraint
       where connamespace = 'public'::regnamespace order by 1, 2`,
-    `select table_name, column_name, data_type, is_nullable, column_default, is_identity, identity_generation,
+    `select table_name, column_name, data_type, character_maximum_length, numeric_precision, is_nullable, column_default, is_identity, identity_generation,
       identity_maximum from information_schema.columns where table_schema = 'public' order by 1, 2`,
     `select * from pg_sequences where schemaname = 'public' order by sequencename`,
   ],
@@ -75,6 +75,24 @@ const made: Record<Dialect, { tables: string[]; found: [kind: FindingKind, objec
       'create sequence shared as integer maxvalue 1000 start with 900',
       `create table counting (id bigint default nextval('shared'))`,
       'insert into counting default values',
+      // By sequences that they share: no text can become a number by itself, and no number what it was without its size.
+      'create sequence coded as smallint start with 30000',
+      `create table codes (code varchar(12) default 'c' || nextval('coded'))`,
+      'insert into codes default values',
+      'create sequence numbered as integer start with 2000000000',
+      `create table numbers (id numeric(12) default nextval('numbered'))`,
+      'insert into numbers default values',
+      // Its partitions count by the same.
+      'create table parted (id serial, at int not null) partition by range (at)',
+      'create table parted_1 partition of parted for values from (0) to (10) partition by list (at)',
+      'create table parted_1_1 partition of parted_1 for values in (1)',
+      'alter sequence parted_id_seq restart with 2000000000',
+      'insert into parted (at) values (1)',
+      // Of what its rows are divided by the type stays.
+      'create sequence split as smallint start with 30000',
+      `create table divided (id int default nextval('split')) partition by range (id)`,
+      'create table divided_1 partition of divided for values from (0) to (100000)',
+      'insert into divided default values',
       'create table orders (id int primary key, user_id int references owner, deleted_at timestamptz)',
       // It has the name that PostgreSQL gives by itself.
       'create index on orders (user_id) where deleted_at is null',
@@ -91,6 +109,10 @@ const made: Record<Dialect, { tables: string[]; found: [kind: FindingKind, objec
       ['sequence_exhaustion', 'small.id'],
       ['sequence_exhaustion', 'ids.id'],
       ['sequence_exhaustion', 'counting.id'],
+      ['sequence_exhaustion', 'codes.code'],
+      ['sequence_exhaustion', 'numbers.id'],
+      ['sequence_exhaustion', 'parted.id'],
+      ['sequence_exhaustion', 'divided.id'],
     ],
   },
   mysql: {

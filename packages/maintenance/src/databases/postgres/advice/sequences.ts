@@ -1,6 +1,7 @@
 import { sql, type Kysely } from 'kysely';
 import type { AdviceLimits } from '../../advice.js';
 import { finding, type Finding } from '../../finding.js';
+import { families, isTypeRefused } from './refused-types.js';
 import { among } from './scope.js';
 
 interface Row {
@@ -10,6 +11,7 @@ interface Row {
   quoted: string;
   sequence: string;
   columnType: string;
+  isFixed: boolean;
   sequenceType: string;
   last: string;
   most: string;
@@ -25,9 +27,10 @@ export async function adviseSequences(
   { exhaustedShare }: AdviceLimits,
 ): Promise<Finding[]> {
   const { rows } = await sql<Row>`
+    with recursive ${families(oids)}
     select t.relname as "table", a.attname as "column", pg_catalog.format('%I.%I', n.nspname, t.relname) as qualified,
       pg_catalog.quote_ident(a.attname) as quoted, pg_catalog.format('%I.%I', s.schemaname, s.sequencename) as sequence,
-      pg_catalog.format_type(a.atttypid, null) as "columnType", s.data_type::text as "sequenceType",
+      pg_catalog.format_type(a.atttypid, a.atttypmod) as "columnType", ${isTypeRefused} as "isFixed", s.data_type::text as "sequenceType",
       s.last_value as last, s.max_value as most
     from (
       select objid as sequence, refobjid as owner, refobjsubid as attnum from pg_catalog.pg_depend
@@ -45,13 +48,18 @@ export async function adviseSequences(
     join pg_catalog.pg_class t on t.oid = d.owner
     join pg_catalog.pg_namespace n on n.oid = t.relnamespace
     join pg_catalog.pg_attribute a on a.attrelid = t.oid and a.attnum = d.attnum
-    where s.last_value is not null and s.increment_by > 0 and not s.cycle order by 1, 2`.execute(db);
+    where s.last_value is not null and s.increment_by > 0 and not s.cycle
+      -- Told of the table that it is inherited from, where that is looked at.
+      and not (a.attinhcount > 0 and exists (
+        select 1 from pg_catalog.pg_inherits h where h.inhrelid = t.oid and h.inhparent = ${among(oids)}))
+    order by 1, 2`.execute(db);
   return rows.flatMap((row) => {
-    const most = Math.min(Number(row.most), columnMost[row.columnType] ?? Infinity);
+    const columnEnd = columnMost[row.columnType] ?? Infinity;
+    const most = Math.min(Number(row.most), columnEnd);
     const share = Number(row.last) / most;
     if (share < exhaustedShare) return [];
-    const { table, column, qualified, quoted, sequence, columnType, sequenceType } = row;
-    const grows = columnType in columnMost || sequenceType in columnMost;
+    const { table, column, columnType, sequenceType } = row;
+    const { risk, ...statements } = remedyOf(row, columnEnd);
     return [
       finding({
         table,
@@ -60,20 +68,32 @@ export async function adviseSequences(
         severity: share >= 0.9 ? 'critical' : 'warning',
         message: `${Math.floor(share * 1000) / 10} % of the numbers for ${table}.${column} are used up; at the end, inserts fail.`,
         evidence: { lastValue: row.last, mostValue: String(most), columnType, sequenceType },
-        risk: 'Changing the column’s type locks everybody out while the table is written anew; columns that refer to it want the same.',
-        applySql: grows
-          ? [
-              `ALTER TABLE ${qualified} ALTER COLUMN ${quoted} TYPE bigint`,
-              `ALTER SEQUENCE ${sequence} AS bigint NO MAXVALUE`,
-            ]
-          : [],
-        undoSql: grows
-          ? [
-              `ALTER SEQUENCE ${sequence} AS ${sequenceType} MAXVALUE ${row.most}`,
-              `ALTER TABLE ${qualified} ALTER COLUMN ${quoted} TYPE ${columnType}`,
-            ]
-          : [],
+        risk,
+        ...statements,
       }),
     ];
   });
+}
+
+/** Both are made as wide as they need be, and may be. */
+function remedyOf(
+  { qualified, quoted, sequence, columnType, sequenceType, isFixed, most }: Row,
+  columnEnd: number,
+): Pick<Finding, 'applySql' | 'undoSql' | 'risk'> {
+  const isNarrow = columnEnd < Infinity;
+  const widens = isNarrow && !isFixed;
+  const column = (type: string): string[] =>
+    widens ? [`ALTER TABLE ${qualified} ALTER COLUMN ${quoted} TYPE ${type}`] : [];
+  // It may count further than it could before, but no further than the column holds.
+  const counts = widens || (sequenceType in columnMost && Number(most) < columnEnd);
+  const risk = widens
+    ? 'Changing the column’s type locks everybody out while the table is written anew; columns that refer to it want the same.'
+    : isNarrow
+      ? `PostgreSQL refuses to change the column’s type ${columnType} as it is: it is inherited, rows are divided by it, or a view, trigger, policy, function, publication or generated column goes by it. Those have to go first, or a new table takes its place.`
+      : 'What the column, or who reads it, takes for the longest number is to be looked at first.';
+  return {
+    risk,
+    applySql: counts ? [...column('bigint'), `ALTER SEQUENCE ${sequence} AS bigint NO MAXVALUE`] : [],
+    undoSql: counts ? [`ALTER SEQUENCE ${sequence} AS ${sequenceType} MAXVALUE ${most}`, ...column(columnType)] : [],
+  };
 }
