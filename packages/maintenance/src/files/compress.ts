@@ -151,14 +151,31 @@ async function unpackedIn(
   codec: Codec,
   signal: AbortSignal,
 ): Promise<'all' | 'beginning' | 'other'> {
-  const [file, plain] = [await root.openFile(packed), await root.openFile(name)];
+  const file = await root.openFile(packed);
+  try {
+    const plain = await root.openFile(name);
+    try {
+      return await compareUnpacked(file, plain, codec, signal);
+    } finally {
+      await plain.close();
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+async function compareUnpacked(
+  packed: FileHandle,
+  plain: FileHandle,
+  codec: Codec,
+  signal: AbortSignal,
+): ReturnType<typeof unpackedIn> {
   try {
     let position = 0;
     let same = true;
-    const unpacking = codec.unpacking();
     await pipeline(
-      bytesOf(file),
-      unpacking,
+      bytesOf(packed),
+      codec.unpacking(),
       async (chunks: AsyncIterable<Buffer>) => {
         for await (const chunk of chunks) {
           same &&= (await readFull(plain, Buffer.allocUnsafe(chunk.length), position)).equals(chunk);
@@ -174,8 +191,5 @@ async function unpackedIn(
     if (signal.aborted) throw error;
     // Not what we packed, or cut off.
     return 'other';
-  } finally {
-    await file.close();
-    await plain.close();
   }
 }

@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import { dress } from '../files/compress.js';
-import { factsOf, type Facts } from '../files/facts.js';
+import { factsOf } from '../files/facts.js';
 import { readFull, writeFull } from '../files/pack.js';
 import type { OpenRoot } from '../files/root.js';
 import { noRelief, type Relief } from '../files/steps.js';
@@ -75,35 +75,26 @@ async function copyFrom(
   }
 }
 
-/**
- * Finishes what a dead process left: a copy that the log still begins with goes, for the log was not emptied; any other
- * is all that is left of what it holds, and gets its name.
- */
-export async function recoverCopy(root: OpenRoot, log: string, name: string, copy: Facts): Promise<void> {
-  const copying = `${name}${copySuffix}`;
-  if (await stillThere(root, log, copying)) await root.remove(copying, copy);
-  else await root.move(copying, name);
-  await root.sync();
-}
-
-async function stillThere(root: OpenRoot, log: string, copying: string): Promise<boolean> {
+/** Whether a log still begins with all that a copy of it holds: then it was not emptied. */
+export async function isStillIn(root: OpenRoot, log: string, copying: string): Promise<boolean> {
   const copy = await root.openFile(copying);
-  const source = await root.openFile(log).catch(unless('ENOENT'));
   try {
-    const { size } = await copy.stat();
-    if (!source || (await source.stat()).size < size) return false;
-    for (let position = 0; position < size;) {
-      const [one, other] = await Promise.all(
-        [copy, source].map((file) =>
-          readFull(file, Buffer.allocUnsafe(Math.min(chunkBytes, size - position)), position),
-        ),
-      );
-      if (!one?.equals(other ?? Buffer.alloc(0))) return false;
-      position += one.length;
-    }
-    return true;
+    const source = await root.openFile(log).catch(unless('ENOENT'));
+    return source !== undefined && (await beginsWith(source, copy).finally(() => source.close()));
   } finally {
     await copy.close();
-    await source?.close();
   }
+}
+
+async function beginsWith(source: FileHandle, copy: FileHandle): Promise<boolean> {
+  const { size } = await copy.stat();
+  if ((await source.stat()).size < size) return false;
+  for (let position = 0; position < size;) {
+    const [one, other] = await Promise.all(
+      [copy, source].map((file) => readFull(file, Buffer.allocUnsafe(Math.min(chunkBytes, size - position)), position)),
+    );
+    if (!one?.equals(other ?? Buffer.alloc(0))) return false;
+    position += one.length;
+  }
+  return true;
 }

@@ -6,28 +6,51 @@ import type { Relief } from '../files/steps.js';
 import { errorCode } from '../files/system.js';
 import type { CheckedLog } from '../policies/check-log.js';
 import { copyThenTruncate } from './copy-truncate.js';
-import type { LogFile, RotatedFile } from './rules.js';
+import { readRotated, type LogDirectory } from './log-directory.js';
+import type { LogFile } from './rules.js';
+
+/** What a policy's directory holds, as far as it bears on names. */
+type Found = Pick<LogDirectory, 'rotated' | 'odd'>;
 
 /**
  * Gives a log its rotated name: renames it, or copies it and empties it. Never onto a file that is there. A process that
  * has it open goes on writing into what was renamed.
  * @returns the new name
  */
-export async function moveLog(
+export function moveLog(
   root: OpenRoot,
   policy: CheckedLog,
   log: string,
-  rotated: readonly RotatedFile[],
+  found: Found,
   at: number,
   waiting: { signal: AbortSignal; relief: Relief },
 ): Promise<string> {
+  return nameRotated(root, policy, log, found, at, (name) =>
+    policy.method === 'copytruncate' ? copyThenTruncate(root, log, name, waiting) : root.move(log, name),
+  );
+}
+
+/**
+ * Makes room among the names of a log's rotated files, and has one of them given to what is its youngest.
+ * @param give fails with EEXIST when the name is taken
+ * @returns the name
+ */
+export async function nameRotated(
+  root: OpenRoot,
+  policy: CheckedLog,
+  log: string,
+  found: Found,
+  at: number,
+  give: (name: string) => Promise<void>,
+): Promise<string> {
   const { names, shift } = policy.naming;
-  for (const { from, to } of shift(log, rotated)) await root.move(from, to);
-  for (const name of names(log, at, rotated)) {
+  const rotated = found.rotated.filter((it) => it.log === log);
+  const held = found.odd.flatMap(({ name }) => readRotated(policy, name) ?? []).filter((it) => it.log === log);
+  for (const { from, to } of shift(log, rotated, held)) await root.move(from, to);
+  for (const name of names(log, at, rotated, held)) {
     if (await isTaken(root, name)) continue;
     try {
-      if (policy.method === 'copytruncate') await copyThenTruncate(root, log, name, waiting);
-      else await root.move(log, name);
+      await give(name);
     } catch (error) {
       if (errorCode(error) === 'EEXIST') continue;
       throw error;
@@ -37,7 +60,8 @@ export async function moveLog(
   throw new Error('no free name for the rotated file');
 }
 
-async function isTaken(root: OpenRoot, name: string): Promise<boolean> {
+/** Whether a file has the name, compressed or not. */
+export async function isTaken(root: OpenRoot, name: string): Promise<boolean> {
   for (const suffix of ['', ...packedSuffixes]) if (await root.facts(`${name}${suffix}`)) return true;
   return false;
 }

@@ -20,10 +20,11 @@ export interface Naming {
   /**
    * Names for a log rotated at that time, the best first. Each is younger than all that it has, also where clocks show an hour
    * again or were set back: else what was just rotated would go as the oldest. Epoch ms.
+   * @param held those of its names that files have which are left alone
    */
-  names(log: string, at: number, rotated: readonly RotatedName[]): Iterable<string>;
+  names(log: string, at: number, rotated: readonly RotatedName[], held: readonly RotatedName[]): Iterable<string>;
   /** The names that make room: those of a log's rotated files, each followed by the one that it gets. Oldest first. */
-  shift(log: string, rotated: readonly RotatedName[]): { from: string; to: string }[];
+  shift(log: string, rotated: readonly RotatedName[], held: readonly RotatedName[]): { from: string; to: string }[];
 }
 
 const mostAttempts = 10_000;
@@ -113,7 +114,14 @@ export function dated(format: string, timeZone: string): Naming {
 
 const number = new RegExp(`^(.+)\\.([1-9]\\d{0,8})(?:\\.(${packed}))?$`, 's');
 
-/** `app.log.1`, the youngest; the others move on by one, as far as there is no gap. */
+/** The next number that no file has which is left alone. */
+function nextFree(number: number, held: readonly RotatedName[]): number {
+  let next = number + 1;
+  while (held.some(({ rank }) => rank === next)) next++;
+  return next;
+}
+
+/** `app.log.1`, the youngest; the others move on by one, as far as there is no gap. All pass over what is left alone. */
 export const numbered: Naming = {
   read(name) {
     const [, log, rank, suffix] = number.exec(name) ?? [];
@@ -125,15 +133,15 @@ export const numbered: Naming = {
       suffix: suffix === undefined ? '' : (`.${suffix}` as RotatedName['suffix']),
     };
   },
-  names: (log) => [`${log}.1`],
-  shift(log, rotated) {
+  names: (log, _, __, held) => [`${log}.${nextFree(0, held)}`],
+  shift(log, rotated, held) {
     const numbers = new Set(rotated.map(({ rank }) => rank));
-    let gap = 1;
-    while (numbers.has(gap)) gap++;
+    let gap = nextFree(0, held);
+    while (numbers.has(gap)) gap = nextFree(gap, held);
     return rotated
       .filter(({ rank }) => rank < gap)
       .sort((one, other) => other.rank - one.rank)
-      .map(({ name, rank, suffix }) => ({ from: name, to: `${log}.${rank + 1}${suffix}` }));
+      .map(({ name, rank, suffix }) => ({ from: name, to: `${log}.${nextFree(rank, held)}${suffix}` }));
   },
 };
 

@@ -1,39 +1,92 @@
 import { partialSuffix, recoverCompression } from '../files/compress.js';
 import { sameFile } from '../files/facts.js';
+import { fileKey } from '../files/proc.js';
 import type { OpenRoot } from '../files/root.js';
 import { unless } from '../files/system.js';
 import type { CheckedLog } from '../policies/check-log.js';
-import { copySuffix, recoverCopy } from './copy-truncate.js';
-import { listLogs, readRotated } from './log-directory.js';
+import { copySuffix, isStillIn } from './copy-truncate.js';
+import { listLogs, readRotated, type LogDirectory } from './log-directory.js';
+import { isTaken, nameRotated } from './move-log.js';
 import type { LogFile } from './rules.js';
 
-/** Finishes what a dead process left, so that every log and rotated file has one name, and is there once. */
-export async function recoverLogs(root: OpenRoot, policy: CheckedLog, signal: AbortSignal): Promise<void> {
-  const { partial, copies, odd } = await listLogs(root, policy);
-  for (const name of partial) await root.unlink(`${name}${partialSuffix}`).catch(unless('ENOENT'));
-  for (const name of copies) {
-    const [copy, whole] = [await root.facts(`${name}${copySuffix}`), await root.facts(name)];
-    if (!copy) continue;
-    if (whole && sameFile(copy, whole)) await root.remove(`${name}${copySuffix}`, copy);
-    else await recoverCopy(root, readRotated(policy, name)?.log ?? '', name, copy);
+/** Does one thing; false when it went wrong, which is no reason to leave the others. */
+type Attempt = (act: () => Promise<void>) => Promise<boolean>;
+
+/**
+ * Finishes what a dead process left, so that every log and rotated file has one name, and is there once.
+ * @returns the logs of which a copy is left that could not be dealt with: once they are emptied, nobody could tell whether it is
+ * all that there is of what it holds
+ */
+export async function recoverLogs(
+  root: OpenRoot,
+  policy: CheckedLog,
+  signal: AbortSignal,
+  attempt: Attempt,
+): Promise<ReadonlySet<string>> {
+  const found = await listLogs(root, policy);
+  const unclear = new Set<string>();
+  for (const name of found.partial) await attempt(() => root.unlink(`${name}${partialSuffix}`).catch(unless('ENOENT')));
+  for (const name of found.copies) {
+    const log = readRotated(policy, name)?.log ?? '';
+    if (!(await attempt(() => recoverCopy(root, policy, log, name)))) unclear.add(log);
   }
-  await recoverMoves(root, policy, odd);
+  await recoverMoves(root, policy, found, attempt);
   const { rotated } = await listLogs(root, policy);
   for (const { name } of rotated.filter(({ suffix }) => suffix !== '')) {
     const original = name.slice(0, name.lastIndexOf('.'));
-    if (rotated.some((it) => it.name === original)) await recoverCompression(root, original, signal);
+    if (rotated.some((it) => it.name === original)) await attempt(() => recoverCompression(root, original, signal));
   }
+  return unclear;
+}
+
+/**
+ * Finishes what a dead process left of copying: a copy that the log still begins with goes, for the log was not emptied; any other
+ * is all that is left of what it holds, and gets its name, or the next when another file has that.
+ */
+async function recoverCopy(root: OpenRoot, policy: CheckedLog, log: string, name: string): Promise<void> {
+  const copying = `${name}${copySuffix}`;
+  const [copy, whole] = [await root.facts(copying), await root.facts(name)];
+  if (!copy) return;
+  if ((whole && sameFile(copy, whole)) || (await isStillIn(root, log, copying))) await root.remove(copying, copy);
+  else if (!(await isTaken(root, name))) await root.move(copying, name);
+  else {
+    const found = await listLogs(root, policy);
+    await nameRotated(root, policy, log, found, copy.mtimeMs, (free) => root.move(copying, free));
+  }
+  await root.sync();
 }
 
 /** A file that was being renamed has both names: it loses the one that it had before. */
-async function recoverMoves(root: OpenRoot, policy: CheckedLog, odd: readonly LogFile[]): Promise<void> {
-  const doubled = odd.filter(({ facts }) => facts.kind === 'file' && facts.links === 2);
-  for (const from of doubled)
-    for (const to of doubled) {
-      const [old, now] = [readRotated(policy, from.name), readRotated(policy, to.name)];
-      const follows = now !== null && (old ? old.log === now.log && old.rank + 1 === now.rank : from.name === now.log);
-      if (!follows || !sameFile(from.facts, to.facts)) continue;
+async function recoverMoves(
+  root: OpenRoot,
+  policy: CheckedLog,
+  { odd }: LogDirectory,
+  attempt: Attempt,
+): Promise<void> {
+  const byFile = new Map<string, LogFile[]>();
+  for (const file of odd) {
+    const { kind, links, device, inode } = file.facts;
+    if (kind !== 'file' || links !== 2) continue;
+    const key = fileKey(device, inode);
+    byFile.set(key, [...(byFile.get(key) ?? []), file]);
+  }
+  for (const [one, other] of byFile.values()) {
+    if (!one || !other) continue;
+    const from = [one, other].find((it) => isFollowedBy(policy, odd, it.name, (it === one ? other : one).name));
+    if (!from) continue;
+    await attempt(async () => {
       await root.remove(from.name, from.facts);
       await root.sync();
-    }
+    });
+  }
+}
+
+/** Whether a rotation gives a file that has the one name the other, with `odd` out of the way. */
+function isFollowedBy(policy: CheckedLog, odd: readonly LogFile[], name: string, next: string): boolean {
+  const [old, now] = [readRotated(policy, name), readRotated(policy, next)];
+  if (now === null || old === null) return now?.log === name;
+  if (old.log !== now.log || old.rank >= now.rank || !Number.isInteger(now.rank - old.rank)) return false;
+  const ranks = odd.map((it) => readRotated(policy, it.name)).filter((it) => it?.log === old.log);
+  for (let rank = old.rank + 1; rank < now.rank; rank++) if (!ranks.some((it) => it?.rank === rank)) return false;
+  return true;
 }

@@ -79,8 +79,8 @@ export async function rotateLogs(
 ): Promise<{ counts: RotationCounts; faults: RotationFault[] }> {
   const counts = { seen: 0, rotated: 0, compressed: 0, deleted: 0, growing: 0, bytesFreed: 0, odd: 0 };
   const work: Work = { root, policy, orders, context, counts, faults: [], ended: false, untold: false, taken: 0 };
-  await recoverLogs(root, policy, context.signal);
-  const rotated = await rotateDue(work);
+  const unclear = await recoverLogs(root, policy, context.signal, (act) => attempt(work, 'file', act));
+  const rotated = await rotateDue(work, unclear);
   await removeFiles(work, 'expire', (files) => expired(files, orders.keep));
   await compressRotated(work);
   const [minFreeBytes, { freeBytes }] = [await freeTarget(root, policy), await root.space()];
@@ -114,10 +114,11 @@ interface Moved {
   to: string;
 }
 
-async function rotateDue(work: Work): Promise<Moved[]> {
+async function rotateDue(work: Work, unclear: ReadonlySet<string>): Promise<Moved[]> {
   const { root, policy, orders, context, counts } = work;
   const { signal, relief = noRelief, now = () => orders.due.asOf } = context;
-  const { found, rotate, state, damaged } = await dueLogs(root, policy, orders);
+  const { found, rotate: due, state, damaged } = await dueLogs(root, policy, orders);
+  const rotate = due.filter(({ name }) => !unclear.has(name));
   if (damaged) context.note(`The state of the logs of ${policy.name} was not whole, and begins anew.`);
   if (found.odd.length > 0) context.note(`${found.odd.length} links and the like of ${policy.name} are left alone.`);
   [counts.odd, counts.seen] = [found.odd.length, found.logs.length];
@@ -135,8 +136,7 @@ async function rotateDue(work: Work): Promise<Moved[]> {
     if (work.ended || context.signal.aborted) break;
     if (!(await attempt(work, 'beforeRotate', () => policy.hooks.beforeRotate?.(log.name)))) continue;
     await attempt(work, 'file', async () => {
-      const earlier = found.rotated.filter((it) => it.log === log.name);
-      const to = await moveLog(root, policy, log.name, earlier, now(), { signal, relief });
+      const to = await moveLog(root, policy, log.name, found, now(), { signal, relief });
       moved.push({ log: log.name, to });
       if (policy.method === 'rename') await createLog(root, policy, log, to);
     }).catch((error: unknown) => {
