@@ -45,17 +45,21 @@ export async function dueLogs(
   return { found, state, damaged, rotate: found.logs.filter((log) => dueFor(log, due, since(log)) !== null) };
 }
 
-/** From the state, or from the youngest rotated file; a time far ahead was told by a clock that was wrong. */
-function lastRotation(
-  { rotated }: LogDirectory,
-  { since }: RotationState,
-  log: string,
-  asOf: number,
-): number | undefined {
+/** A time far ahead was told by a clock that was wrong. */
+const isPlausible = (at: number, asOf: number): boolean => at <= asOf + 86_400_000;
+
+/** When a log was last rotated or first seen, as the state has it. Epoch ms; undefined when that cannot be. */
+export function knownSince({ since }: RotationState, log: string, asOf: number): number | undefined {
   const known = Object.hasOwn(since, log) ? since[log] : undefined;
-  const written = rotated.filter((it) => it.log === log).map(({ facts }) => facts.mtimeMs);
-  const last = known ?? (written.length > 0 ? Math.max(...written) : undefined);
-  return last !== undefined && last <= asOf + 86_400_000 ? last : undefined;
+  return known !== undefined && isPlausible(known, asOf) ? known : undefined;
+}
+
+/** From the state, or from the youngest rotated file. */
+function lastRotation({ rotated }: LogDirectory, state: RotationState, log: string, asOf: number): number | undefined {
+  const written = rotated
+    .filter((it) => it.log === log && isPlausible(it.facts.mtimeMs, asOf))
+    .map(({ facts }) => facts.mtimeMs);
+  return knownSince(state, log, asOf) ?? (written.length > 0 ? Math.max(...written) : undefined);
 }
 
 /** What is to be left free, in bytes of this disk. */

@@ -7,10 +7,10 @@ import type { CheckedLog } from '../policies/check-log.js';
 import { shownName } from '../files/names.js';
 import { listLogs, type LogDirectory } from './log-directory.js';
 import { createLog, moveLog } from './move-log.js';
-import { dueLogs, freeTarget, quiet, type RotationOrders } from './orders.js';
+import { dueLogs, freeTarget, knownSince, quiet, type RotationOrders } from './orders.js';
 import { recoverLogs } from './recover.js';
 import { reopenLogs } from './reopen.js';
-import { expired, packable, surplus, type RotatedFile } from './rules.js';
+import { expired, packable, surplus, type LogFile, type RotatedFile } from './rules.js';
 import { writeState, type RotationState } from './state.js';
 
 /** What is done to logs, part by part. */
@@ -164,11 +164,12 @@ async function tellWriters(
   const due = moved.length > 0 || others.length < state.untold.length;
   const told = !reopen || !due || (await attempt(work, 'reopen', () => reopenLogs(reopen)));
   if (orders.due.every !== undefined || (reopen && due)) {
-    const { logs } = found;
-    const fresh = logs.filter(({ name }) => !Object.hasOwn(state.since, name) || moved.some(({ log }) => log === name));
+    const now = context.now?.() ?? orders.due.asOf;
+    const isFresh = ({ name }: LogFile): boolean =>
+      knownSince(state, name, now) === undefined || moved.some(({ log }) => log === name);
+    const fresh = found.logs.filter(isFresh);
     const gone = goneLogs(policy, found, state);
     const kept = Object.entries(state.since).filter(([name]) => !gone.has(name));
-    const now = context.now?.() ?? orders.due.asOf;
     const since = Object.fromEntries([...kept, ...fresh.map(({ name }) => [name, now] as const)]);
     const untold = told ? others : [...others, policy.name];
     const isNews = fresh.length > 0 || gone.size > 0 || due;

@@ -60,6 +60,16 @@ describe('the state of a directory of logs', () => {
     expect(await folder.names()).toEqual(['app.log.20260201T120000Z']);
   });
 
+  it('begins anew for a log whose last rotation a clock dated that was years ahead', async () => {
+    const policy = { every: 'day', compress: false } as const;
+    await folder.write('app.log', 'x');
+    await keep({ since: { 'app.log': now + 3_650 * day }, untold: [] });
+    const rotated: number[] = [];
+    for (let days = 0; days < 2; days++)
+      rotated.push((await rotate(folder, policy, { now: now + days * day })).counts.rotated);
+    expect(rotated).toEqual([0, 1]);
+  });
+
   it('keeps whose writers are still to be told, when those of another policy of the directory are', async () => {
     const due = { maxSizeMb: 1e-9, compress: false } as const;
     const [jobs, web] = [
