@@ -104,7 +104,7 @@ export function createMaintenance(options: MaintenanceOptions): MaintenanceModul
       for (const run of await runner.recover()) await takeUp(run, takingUp);
       if (signal.aborted) return;
       for (const run of await store.stoppedRuns(clock.now() - takenUpMs, mostTakenUp)) await takeUp(run, takingUp);
-      if (!signal.aborted) await presence.recover();
+      if (!signal.aborted) await scheduler.recover();
       if (signal.aborted) return;
       history.begin();
       storeState = 'ok';

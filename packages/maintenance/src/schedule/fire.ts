@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import { describeError, holdLease, isOperationError, type Clock, type Logger } from '@dotmac/core';
+import { describeError, holdLease, isOperationError, type Clock, type HeldLease, type Logger } from '@dotmac/core';
+import { wireOf } from '@dotmac/core/contract';
 import { queueKey } from '../runs/lease-keys.js';
 import { isResumable, type Run, type RunStatus } from '../runs/run.js';
 import type { Runner } from '../runs/runner.js';
@@ -8,6 +9,7 @@ import { scheduleKey, type PlannedPart } from './planned.js';
 import type { Present } from './presence.js';
 import { refusedTask } from './refused-task.js';
 import type { Roster } from './roster.js';
+import type { ScheduleRules } from './rules.js';
 import { withinTimeout } from './time-out.js';
 import { slotOutcomes, type SlotKey, type SlotOutcome } from './slot.js';
 
@@ -25,16 +27,26 @@ export interface FireParts {
 export interface TakenSlot extends SlotKey {
   tenantId: string;
   present: Present;
+  /** What others had done for it, when it was taken over from them. */
+  before?: { attempts: number; failed?: Failed };
+}
+
+/** A run that failed, and when the next is to begin. Epoch ms. */
+export interface Failed {
+  run: Run;
+  retryAt: number;
 }
 
 /** How a slot ends, and how a run does. */
-type Ending = { outcome: SlotOutcome; message?: string };
+export type Ending = { outcome: SlotOutcome; message?: string };
+/** It waits, and its process does so no more. */
+type Left = { left: string };
 /** A run, and the schedule as it was when that began. */
 type Begun = Awaited<ReturnType<Runner['begin']>> & { planned: PlannedPart };
 /** Another run is at the task. */
 type Busy = { busy: PlannedPart };
 /** One of a slot's tries. */
-type Turn = { slot: TakenSlot; attempt: number; failed?: Pick<Begun, 'run' | 'planned'> };
+type Turn = { slot: TakenSlot; attempt: number; failed?: Failed };
 
 /** How often a slot that waits for another run looks, and how long at most. */
 const lookMs = 1_000;
@@ -45,46 +57,73 @@ const longestRetryMs = 6 * 3_600_000;
 /** Changes of others that are younger than this may be overlooked. */
 const freshMs = 1_000;
 
-/** Runs one slot, by its schedule's rules, and writes into the ledger what became of it; does not reject. */
+/**
+ * Runs one slot, by its schedule's rules, and writes into the ledger what became of it; does not reject. One that waits when the process
+ * stops is left to others, as if that had died.
+ */
 export async function runSlot(parts: FireParts, slot: TakenSlot): Promise<void> {
   const { store, clock, logger } = parts;
   const { tenantId, schedule, slotAt, present } = slot;
   const about = { tenantId, schedule, slotAt };
   try {
-    const { outcome, message } = await attempts(parts, slot).catch((error: unknown): Ending => {
-      const stopped = present.signal.aborted || isOperationError(error, 'MAINTENANCE_STOPPED');
-      if (stopped) return { outcome: 'cancelled', message: 'The process was stopped.' };
+    const ending = await attempts(parts, slot).catch((error: unknown): Ending => {
+      if (present.signal.aborted) return { outcome: 'cancelled', message: 'The process was stopped.' };
       logger.error({ ...about, ...describeError(error) }, 'a slot could not be run');
       return { outcome: 'refused', message: isOperationError(error) ? error.message : slotOutcomes.refused };
     });
-    const change = { outcome, endedAt: clock.now(), ...(message !== undefined && { message }) };
-    // When it is closed already this process was taken for dead: what others wrote stays.
-    if (!(await store.slots(tenantId).change(slot, present.instance, change)))
-      logger.warn({ ...about, outcome }, 'a slot was closed by others meanwhile');
+    const change = 'left' in ending ? { message: ending.left } : ending;
+    // When it is not its own any more this process was taken for dead: what others wrote stays.
+    if (!(await store.slots(tenantId).change(slot, present.instance, { ...change, endedAt: clock.now() })))
+      logger.warn({ ...about, ...change }, 'a slot was closed or taken over by others meanwhile');
   } catch (error) {
     logger.error({ ...about, ...describeError(error) }, 'what became of a slot could not be kept');
   }
 }
 
 /** Begins the run, and again as often as the rules say when it fails. */
-async function attempts(parts: FireParts, slot: TakenSlot): Promise<Ending> {
+async function attempts(parts: FireParts, slot: TakenSlot): Promise<Ending | Left> {
   const { store, clock } = parts;
-  const { tenantId, present } = slot;
-  let failed: Turn['failed'];
-  for (let attempt = 1; ; attempt++) {
-    const begun = await beginOrYield(parts, { slot, attempt, ...(failed && { failed }) });
-    if ('outcome' in begun) return begun;
+  const { tenantId, present, before } = slot;
+  let failed = before?.failed;
+  for (let attempt = (before?.attempts ?? 0) + 1; ; attempt++) {
+    const begun = await inTurn(parts, { slot, attempt, ...(failed && { failed }) });
+    if (!('run' in begun)) return begun;
     const { refusal, timetable } = begun.planned;
-    const { retries, retryAfterMs, timeoutMs } = timetable.rules;
+    const { retries, timeoutMs } = timetable.rules;
     const { run, timedOut } = await withinTimeout(parts, begun, timeoutMs);
     const outcome = outcomeOf(run, timedOut);
     // What a policy refuses it refuses again.
     const mayRetry = attempt <= retries && refusal === null;
     const again = mayRetry && (outcome === 'failed' || outcome === 'timed_out');
     if (!again) return { outcome, ...(run.errorMessage !== null && { message: run.errorMessage }) };
-    failed = { run, planned: begun.planned };
+    failed = failedOf(run, timetable.rules, attempt, clock.now());
     await store.slots(tenantId).change(slot, present.instance, { outcome: 'retrying' });
-    await clock.sleep(Math.min(longestRetryMs, retryAfterMs * 2 ** (attempt - 1)), present.signal);
+  }
+}
+
+/**
+ * When the run after one that failed is to begin.
+ * @param attempt which of its slot's runs it was, from 1
+ */
+export function failedOf(
+  run: Run,
+  { retryAfterMs }: Pick<ScheduleRules, 'retryAfterMs'>,
+  attempt: number,
+  now: number,
+): Failed {
+  return { run, retryAt: (run.endedAt ?? now) + Math.min(longestRetryMs, retryAfterMs * 2 ** (attempt - 1)) };
+}
+
+/** Begins a run once it is to; but not when the process is stopped before, or taken for dead. */
+async function inTurn(parts: FireParts, turn: Turn): Promise<Begun | Ending | Left> {
+  const { signal } = turn.slot.present;
+  const { failed } = turn;
+  try {
+    if (failed) await parts.clock.sleep(Math.max(0, failed.retryAt - parts.clock.now()), signal);
+    return await beginOrYield(parts, turn);
+  } catch (error) {
+    if (!signal.aborted && !isOperationError(error, 'MAINTENANCE_STOPPED')) throw error;
+    return { left: waited(failed !== undefined, 'process was stopped') };
   }
 }
 
@@ -106,16 +145,23 @@ async function beginOrYield(parts: FireParts, turn: Turn): Promise<Begun | Endin
   const begun = await tryBegin(parts, turn);
   if (!('busy' in begun)) return begun;
   const { tenantId, name, scopeId, timetable } = begun.busy;
-  if (timetable.rules.overlap === 'skip') return inTheWay(turn, 'another run of its task was at it');
+  const { present, before } = turn.slot;
+  // Of missed slots that are to run one after another, the run of the one before may be gone on with.
+  const follows = before?.attempts === 0;
+  if (timetable.rules.overlap === 'skip' && !follows) return inTheWay(turn, 'another run of its task was at it');
   if (timetable.rules.overlap === 'cancel') {
     await cancelOthers(parts, begun.busy);
     return wait(parts, turn, longestCancelMs);
   }
-  const { signal } = turn.slot.present;
-  const key = queueKey(tenantId, name, scopeId);
-  const queued = await holdLease(store.leases, key, { ttlMs: leaseTtlMs, clock, signal }, () =>
-    wait(parts, turn, longestQueueMs),
-  );
+  const options = { ttlMs: leaseTtlMs, clock, signal: present.signal };
+  const stand = (): Promise<HeldLease<Begun | Ending>> =>
+    holdLease(store.leases, queueKey(tenantId, name, scopeId), options, () => wait(parts, turn, longestQueueMs));
+  let queued = await stand();
+  // Its place in the queue is a dead process's yet: that lease may last longer than the one by which it was found dead.
+  for (const end = clock.monotonic() + leaseTtlMs; before && !queued.held && clock.monotonic() < end;) {
+    await clock.sleep(lookMs, present.signal);
+    queued = await stand();
+  }
   return queued.held ? queued.result : inTheWay(turn, 'another slot was waiting already');
 }
 
@@ -136,17 +182,18 @@ function inTheWay({ failed }: Turn, what: string): Ending {
 }
 
 /** What is said of a slot that waited, for another slot, another run, or its retry, and is not to begin any more. */
-const waited = ({ failed }: Turn, what: string): string =>
-  failed ? `Its run failed, and the ${what} before the next try.` : `The ${what} as it waited.`;
+export const waited = (hasFailed: boolean, what: string): string =>
+  hasFailed ? `Its run failed, and the ${what} before the next try.` : `The ${what} as it waited.`;
 
 /** The schedule as it is now: it may have been paused, changed or removed while the slot waited. */
-async function currentOf({ roster }: FireParts, turn: Turn): Promise<PlannedPart | Ending> {
-  const { tenantId, schedule, scopeId } = turn.slot;
+async function currentOf({ roster }: FireParts, { slot, failed }: Turn): Promise<PlannedPart | Ending> {
+  const { tenantId, schedule, scopeId } = slot;
+  const hasFailed = failed !== undefined;
   await roster.refresh(freshMs);
   const part = roster.get(scheduleKey(tenantId, schedule))?.parts.find((it) => it.scopeId === scopeId);
   // One that is about other things by now is another.
-  if (!part) return { outcome: 'cancelled', message: waited(turn, 'schedule was removed') };
-  return part.pausedAt === null ? part : { outcome: 'paused', message: waited(turn, 'schedule was paused') };
+  if (!part) return { outcome: 'cancelled', message: waited(hasFailed, 'schedule was removed') };
+  return part.pausedAt === null ? part : { outcome: 'paused', message: waited(hasFailed, 'schedule was paused') };
 }
 
 async function tryBegin(parts: FireParts, turn: Turn): Promise<Begun | Ending | Busy> {
@@ -158,15 +205,16 @@ async function tryBegin(parts: FireParts, turn: Turn): Promise<Begun | Ending | 
   const { parameters, timetable, refusal } = planned;
   const { hours } = timetable;
   const now = clock.now();
-  if (!hours.isOpen(now)) return { outcome: 'outside_window', message: waited(turn, 'window closed') };
+  if (!hours.isOpen(now)) return { outcome: 'outside_window', message: waited(failed !== undefined, 'window closed') };
   const task = refusal ? refusedTask(planned.task, refusal) : planned.task;
   const until = hours.closesAt(now);
-  const resumes = failed && isResumable(failed.run) && isSameWork(failed.planned, planned) ? failed.run : undefined;
+  const resumes = failed && isResumable(failed.run) && isSameWork(failed.run, planned) ? failed.run : undefined;
   const identity = { tenantId, actor: `schedule:${schedule}` };
   const request = { identity, task, parameters, trigger: 'schedule' as const, schedule };
   // Kept with the run: who was taken for dead begins nothing.
   const taken = { schedule, scopeId, slotAt, instance: present.instance, attempts };
   const more = { slot: taken, ...(until !== null && { until }), ...(resumes && { resumes }) };
+  present.signal.throwIfAborted();
   try {
     return { ...(await runner.begin({ ...request, ...more })), planned };
   } catch (error) {
@@ -176,8 +224,11 @@ async function tryBegin(parts: FireParts, turn: Turn): Promise<Begun | Ending | 
 }
 
 /** Where one left off says nothing to another. */
-const isSameWork = (before: PlannedPart, now: PlannedPart): boolean =>
-  before.task.type === now.task.type && isDeepStrictEqual(before.parameters, now.parameters);
+const isSameWork = ({ task: type, parameters: before }: Run, { task, parameters }: PlannedPart): boolean =>
+  type === task.type && isDeepStrictEqual(asKept(before), asKept(wireOf(task.parameters).render(parameters as never)));
+
+/** What is made of wire forms where they are kept as text. */
+const asKept = (wire: unknown): unknown => JSON.parse(JSON.stringify(wire));
 
 const mostCancelled = 50;
 

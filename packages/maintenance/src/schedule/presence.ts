@@ -11,14 +11,20 @@ export interface Present {
   signal: AbortSignal;
 }
 
+/** An open slot that nobody is at. */
+export interface LeftSlot extends SlotRecord {
+  /** When somebody was last at it, as far as is known. Epoch ms. */
+  leftAt: number;
+}
+
 /** Says which process is there, and finds those that are not any more. */
 export interface Presence {
   /** Takes a lease for this process, unless it has one. */
   enter(): Promise<Present>;
   /** The name of this process, while it is there. */
   instance(): string | null;
-  /** Closes the slots that dead processes left open; how many. */
-  recover(): Promise<number>;
+  /** The open slots of processes that died, or were stopped; the oldest first. */
+  left(): Promise<LeftSlot[]>;
   leave(): Promise<void>;
 }
 
@@ -32,7 +38,7 @@ export interface PresenceParts {
 }
 
 const mostProcesses = 1_000;
-const mostRecovered = 1_000;
+const mostLeft = 1_000;
 
 /** The place in an instance's name: places are taken again, so that their leases do not grow in number. */
 const placeOf = (instance: string): string => instance.slice(0, instance.lastIndexOf('#'));
@@ -43,6 +49,8 @@ export function createPresence({ store, hostId, clock, logger, leaseTtlMs }: Pre
   let here: Present | undefined;
   let held: Promise<unknown> = Promise.resolve();
   let leaving = new AbortController();
+  /** When others were last found there, by their names. */
+  let seenAt = new Map<string, number>();
 
   /** Resolves when the place is taken; false when another has it. */
   const take = (place: string): Promise<Present | false> =>
@@ -63,8 +71,12 @@ export function createPresence({ store, hostId, clock, logger, leaseTtlMs }: Pre
     }
     throw new Error(`${mostProcesses} processes of ${hostId} are there already`);
   };
-  const close = async (slot: SlotRecord): Promise<boolean> =>
-    store.slots(slot.tenantId).change(slot, slot.instance, { outcome: 'abandoned', endedAt: clock.now() });
+  const isThere = async (place: string): Promise<boolean> => {
+    // Whoever has a place knows that those who had it before are dead.
+    if (here && placeOf(here.instance) === place) return false;
+    const once = { ttlMs: leaseTtlMs, clock };
+    return !(await holdLease(store.leases, presenceKey(place), once, () => Promise.resolve())).held;
+  };
 
   return {
     async enter() {
@@ -74,19 +86,25 @@ export function createPresence({ store, hostId, clock, logger, leaseTtlMs }: Pre
       return entering;
     },
     instance: () => here?.instance ?? null,
-    async recover() {
-      let closed = 0;
-      const open = (await store.openSlots(mostRecovered)).filter(({ instance }) => instance !== here?.instance);
-      for (const place of new Set(open.map(({ instance }) => placeOf(instance)))) {
-        const left = open.filter(({ instance }) => placeOf(instance) === place);
-        const clear = async (): Promise<void> => {
-          for (const slot of left) if (await close(slot)) closed += 1;
-        };
-        // Whoever has a place knows that those who had it before are dead.
-        if (here && placeOf(here.instance) === place) await clear();
-        else await holdLease(store.leases, presenceKey(place), { ttlMs: leaseTtlMs, clock }, clear);
+    async left() {
+      const places = new Map<string, boolean>();
+      const lastSeen = new Map<string, number>();
+      const found: LeftSlot[] = [];
+      for (const slot of await store.openSlots(mostLeft)) {
+        const { instance, claimedAt, endedAt } = slot;
+        if (endedAt !== null) {
+          found.push({ ...slot, leftAt: endedAt });
+          continue;
+        }
+        if (instance === here?.instance) continue;
+        const place = placeOf(instance);
+        const there = places.get(place) ?? (await isThere(place));
+        places.set(place, there);
+        if (there) lastSeen.set(instance, clock.now());
+        else found.push({ ...slot, leftAt: Math.max(claimedAt, seenAt.get(instance) ?? claimedAt) });
       }
-      return closed;
+      seenAt = lastSeen;
+      return found;
     },
     async leave() {
       leaving.abort();

@@ -52,12 +52,12 @@ function whyNot(timetable: Timetable, firing: Firing, now: number, open: boolean
   const { slotAt, startsAt } = firing;
   if (startsAt === null) return 'outside_window';
   const lateMs = now - startsAt;
-  const graceMs = timetable.rules.catchUp === 'skip' ? 0 : graceOf(timetable, slotAt);
-  if (lateMs > Math.max(graceMs, punctualMs)) return 'grace_passed';
+  if (lateMs > Math.max(graceOf(timetable, slotAt), punctualMs)) return 'grace_passed';
   return open ? undefined : 'outside_window';
 }
 
 /** How late a slot may be. Ms. */
-function graceOf({ rules, next }: Timetable, slotAt: number): number {
+export function graceOf({ rules, next }: Pick<Timetable, 'rules' | 'next'>, slotAt: number): number {
+  if (rules.catchUp === 'skip') return 0;
   return rules.graceMs ?? Math.min(((next(slotAt) ?? Infinity) - slotAt) / 2, longestGraceMs);
 }

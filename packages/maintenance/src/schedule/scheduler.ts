@@ -1,12 +1,13 @@
 import { timerWaker, type Clock, type Logger } from '@dotmac/core';
 import type { Runner } from '../runs/runner.js';
 import type { MaintenanceStore } from '../store/store.js';
-import { runSlot } from './fire.js';
+import { runSlot, type TakenSlot } from './fire.js';
 import { scheduleKey, tenantOf, type PlannedPart } from './planned.js';
 import type { Presence, Present } from './presence.js';
 import { momentOf, reckon, type Reckoning } from './reckon.js';
 import type { Roster } from './roster.js';
 import { openOutcomes, type SlotOutcome } from './slot.js';
+import { takeOver } from './take-over.js';
 
 /** What the scheduler needs. */
 export interface SchedulerOptions {
@@ -25,14 +26,18 @@ export interface SchedulerOptions {
 export interface Scheduler {
   readonly running: boolean;
   start(): void;
-  /** Fires nothing more; what runs goes on, what waits to run does not. */
+  /** Fires nothing more; what runs goes on, what waits to run is left to other processes, or to the next start. */
   stop(): void;
+  /** Closes the slots that dead processes left open, and takes over those that only waited, if it is running. */
+  recover(): Promise<void>;
   /** Resolves when what was begun before `stop` has come to its end. */
   settled(): Promise<void>;
 }
 
 /** Is woken like a schedule, so that no timer is longer than a poll: a suspended machine is late by no more. */
 const poll = 'poll';
+/** Is woken once at the start, when others wait no longer than they must. */
+const leftByOthers = 'left';
 /** Changes of others that are younger than this may be overlooked by a slot that comes due. */
 const freshMs = 1_000;
 /** Slots that are written down when many were left out: the newest. */
@@ -43,7 +48,7 @@ const mostSchedules = 1_000_000;
 export function createScheduler(options: SchedulerOptions): Scheduler {
   const { roster, presence, store, clock, logger, pollMs } = options;
   // Tenants take turns: after a night's stop, one with thousands of schedules would keep the others waiting.
-  const ownerOf = (key: string): string => (key === poll ? '' : tenantOf(key));
+  const ownerOf = (key: string): string => (key === poll || key === leftByOthers ? '' : tenantOf(key));
   const waker = timerWaker({ clock, logger, maxWaiting: mostSchedules, ownerOf });
   /** Until when the slots of each schedule are dealt with, by the scopes of its parts. */
   const dealtWith = new Map<string, Map<string, number>>();
@@ -71,6 +76,19 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     return store.slots(tenantId).claim({ ...slot, runId: null, attempts: 0, claimedAt: now, message: null });
   };
 
+  const untilStopped = (present: Present): Present => {
+    return { ...present, signal: AbortSignal.any([present.signal, stop.signal]) };
+  };
+  const oneByOne = async (slots: readonly TakenSlot[]): Promise<void> => {
+    for (const slot of slots) await runSlot(options, slot);
+  };
+  const track = (work: Promise<void>): Promise<void> => {
+    working.add(work);
+    const forget = (): void => void working.delete(work);
+    work.then(forget, forget);
+    return work;
+  };
+
   const deal = async (planned: PlannedPart, { run, leftOut }: Reckoning): Promise<void> => {
     if (run.length === 0 && leftOut.length === 0) return;
     const present = await presence.enter();
@@ -84,17 +102,16 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     const taken: number[] = [];
     for (const { slotAt } of run) if (await write(planned, present, slotAt, 'waiting')) taken.push(slotAt);
     if (taken.length === 0) return;
-    const { signal } = stop;
     const { tenantId, name: schedule, scopeId } = planned;
-    const work = (async () => {
-      for (const slotAt of taken) {
-        const during = { ...present, signal: AbortSignal.any([present.signal, signal]) };
-        await runSlot(options, { tenantId, present: during, schedule, scopeId, slotAt });
-      }
-    })();
-    working.add(work);
-    const forget = (): void => void working.delete(work);
-    work.then(forget, forget);
+    const during = untilStopped(present);
+    void track(oneByOne(taken.map((slotAt) => ({ tenantId, present: during, schedule, scopeId, slotAt }))));
+  };
+
+  const recover = async (): Promise<void> => {
+    const left = await presence.left();
+    const waits = running && left.some(({ outcome }) => outcome !== 'running');
+    const present = waits ? untilStopped(await presence.enter()) : null;
+    for (const list of await takeOver(options, left, present)) void track(oneByOne(list));
   };
 
   const handle = async (key: string): Promise<void> => {
@@ -102,6 +119,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       void waker.wake(poll, clock.now() + pollMs);
       return roster.refresh();
     }
+    if (key === leftByOthers) return track(recover());
     await roster.refresh(freshMs);
     const planned = roster.get(key);
     if (!planned) return void dealtWith.delete(key);
@@ -139,6 +157,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       startedAt = clock.now();
       for (const { tenantId, name } of roster.all()) void waker.wake(scheduleKey(tenantId, name), startedAt);
       void waker.wake(poll, startedAt);
+      void waker.wake(leftByOthers, startedAt);
       void waker.start(handle);
     },
     stop() {
@@ -147,9 +166,10 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       stop.abort();
       stopping = waker.stop();
     },
+    recover: () => track(recover()),
     async settled() {
       await stopping;
-      await Promise.allSettled([...working]);
+      while (working.size > 0) await Promise.allSettled([...working]);
       await presence.leave();
     },
   };

@@ -88,11 +88,13 @@ export const slotView = z
     scopeId: z.string().meta({ description: 'The machine or process whose slot it was; empty when all share it' }),
     outcome: z.enum(outcomes),
     message: z.string(),
-    instance: z.string().meta({ description: 'The process that took it' }),
+    instance: z.string().meta({ description: 'The process that took it, the last of several' }),
     runId: z.string().nullable().meta({ description: 'The last of its runs' }),
     attempts: z.int(),
-    claimedAt: instant,
-    endedAt: instant.nullable(),
+    claimedAt: instant.meta({ description: 'When that process took it' }),
+    endedAt: instant.nullable().meta({
+      description: 'When it was closed; of one that is open, when its process left it to others',
+    }),
   })
   .meta({ id: 'MaintenanceSlot' });
 

@@ -21,8 +21,10 @@ export const slotOutcomes = {
 /** @see slotOutcomes */
 export type SlotOutcome = keyof typeof slotOutcomes;
 
-/** Somebody is at these. */
+/** Somebody is at these, or is to take them over. */
 export const openOutcomes = ['waiting', 'running', 'retrying'] as const satisfies SlotOutcome[];
+/** Of these no run is under way: another process may take them over from one that is gone. */
+export const waitingOutcomes = ['waiting', 'retrying'] as const satisfies (typeof openOutcomes)[number][];
 
 /** Names a slot among those of its tenant. */
 export interface SlotKey {
@@ -37,13 +39,15 @@ export interface SlotKey {
 export interface SlotRecord extends SlotKey {
   tenantId: string;
   outcome: SlotOutcome;
-  /** The process that took it. */
+  /** The process that took it, the last of several. */
   instance: string;
   /** The last of its runs. */
   runId: string | null;
   /** Runs that were begun for it. */
   attempts: number;
+  /** When that process took it. Epoch ms. */
   claimedAt: number;
+  /** When it was closed; of one that is open, when its process was stopped or died, and left it to others. Epoch ms. */
   endedAt: number | null;
   /** Safe to show to the tenant. */
   message: string | null;
@@ -59,3 +63,6 @@ export interface SlotTurn extends SlotKey {
 
 /** What changes of a slot. */
 export type SlotChange = Partial<Pick<SlotRecord, 'outcome' | 'runId' | 'attempts' | 'endedAt' | 'message'>>;
+
+/** What others change of a slot that waits: whose it is, or how it ends. */
+export type LeftSlotChange = Partial<Pick<SlotRecord, 'outcome' | 'instance' | 'claimedAt' | 'endedAt' | 'message'>>;

@@ -2,7 +2,7 @@ import type { Clock, Leases } from '@dotmac/core';
 import type { Database } from '@dotmac/core/kysely';
 import type { KeptPlan } from '../plans/kept-plan.js';
 import type { KeptSchedule, ScheduleRecord } from '../schedule/schedule.js';
-import type { SlotChange, SlotKey, SlotRecord, SlotTurn } from '../schedule/slot.js';
+import type { LeftSlotChange, SlotChange, SlotKey, SlotRecord, SlotTurn } from '../schedule/slot.js';
 import type { RunTally } from '../reports/tally.js';
 import type { Fencing } from './fencing.js';
 import type { Run, RunOutcome, RunPulse, RunStatus } from '../runs/run.js';
@@ -78,6 +78,11 @@ export interface TenantSlots {
   claim(slot: Omit<SlotRecord, 'tenantId'>): Promise<boolean>;
   /** Changes a slot that is open and that process's; false when it is not, any more. */
   change(key: SlotKey, instance: string, change: SlotChange): Promise<boolean>;
+  /**
+   * Changes a slot whose process is gone, as long as it waits (`waiting`, `retrying`) and its outcome, instance, attempts and end are those
+   * that somebody has `seen`; false when they are not, any more. So one of many takes it over, and nobody once a run was begun for it.
+   */
+  changeLeft(seen: SlotRecord, change: LeftSlotChange): Promise<boolean>;
   /** What is known of one slot, of all scopes. */
   at(schedule: string, slotAt: number): Promise<SlotRecord[]>;
   /** The last slot of a schedule and scope. */

@@ -114,6 +114,61 @@ export const scheduleCases: Suite<MaintenanceStore>['cases'] = [
     },
   },
   {
+    name: 'gives a slot that its process has left to one of many who saw it so',
+    async run(store) {
+      const tenantId = newId();
+      const slots = store.slots(tenantId);
+      for (const [place, outcome] of (['waiting', 'retrying'] as const).entries())
+        for (const endedAt of [null, day + 9]) {
+          const slotAt = (5 + 2 * place + (endedAt === null ? 0 : 1)) * day;
+          const [left, message] = [{ ...taken, slotAt, outcome, endedAt, attempts: place }, 'It was stopped.'];
+          const seen = { ...left, tenantId, message };
+          await slots.claim({ ...left, message });
+          for (const other of [{ instance: 'x/0#1' }, { attempts: 7 }, { endedAt: 3 }, { slotAt: 3 }] as const)
+            assert.equal(await slots.changeLeft({ ...seen, ...other }, { outcome: 'abandoned' }), false);
+          assert.equal(await store.slots(newId()).changeLeft(seen, { outcome: 'abandoned' }), false);
+          const heirs = Array.from({ length: 10 }, (_, index) => `heir/${index}#1`);
+          const takes = await Promise.all(
+            heirs.map((instance, index) =>
+              slots.changeLeft(seen, { instance, claimedAt: day + index, endedAt: null, message: null }),
+            ),
+          );
+          assert.equal(takes.filter(Boolean).length, 1);
+          const index = takes.indexOf(true);
+          const moved = { ...seen, instance: heirs[index] ?? '', claimedAt: day + index, endedAt: null, message: null };
+          assert.deepEqual(await slots.at('nightly', slotAt), [moved]);
+          assert.equal(await slots.change(left, taken.instance, { outcome: 'refused' }), false);
+          const end = { outcome: 'grace_passed', endedAt: day } as const;
+          assert.equal(await slots.changeLeft(moved, end), true);
+          assert.equal(await slots.changeLeft({ ...moved, ...end }, end), false);
+          assert.deepEqual(await slots.at('nightly', slotAt), [{ ...moved, ...end }]);
+        }
+    },
+  },
+  {
+    name: 'lets one run begin for a slot, whether who took it is faster or who takes it over',
+    async run(store) {
+      const tenantId = newId();
+      const [slots, runs] = [store.slots(tenantId), store.runs(tenantId)];
+      const heir = 'heir/0#1';
+      for (let index = 0; index < 8; index++) {
+        const seen = { ...taken, tenantId, slotAt: (20 + index) * day };
+        const { schedule, scopeId, slotAt } = seen;
+        await slots.claim(seen);
+        const begin = (instance: string) =>
+          runs.insert({ ...began, id: newId() }, { schedule, scopeId, slotAt, instance, attempts: 1 });
+        const takeOver = async () => (await slots.changeLeft(seen, { instance: heir })) && begin(heir);
+        const both = index % 2 === 0 ? [begin(seen.instance), takeOver()] : [takeOver(), begin(seen.instance)];
+        const begun = (await Promise.all(both)).filter(Boolean).length;
+        const [slot] = await slots.at(schedule, slotAt);
+        assert.deepEqual([begun, slot?.outcome, slot?.attempts], [1, 'running', 1]);
+        // A run is under way: nobody takes it over.
+        assert.equal(await slots.changeLeft(slot as SlotRecord, { instance: 'x/0#1' }), false);
+      }
+      assert.equal((await runs.list({ limit: 99 })).length, 8);
+    },
+  },
+  {
     name: 'lists slots newest first, page by page, also those of one instant',
     async run(store) {
       const slots = store.slots(newId());

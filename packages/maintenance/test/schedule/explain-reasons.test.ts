@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { Clock } from '@dotmac/core';
 import type { MaintenanceModule, MaintenanceOptions, Schedule } from '../../src/index.js';
 import { resourceKey } from '../../src/runs/lease-keys.js';
 import { lastingTask } from '../support/lasting-task.js';
+import { mortalClock } from '../support/mortal-clock.js';
 import { over } from '../support/over-http.js';
 import { processes } from '../support/processes.js';
 import { heapOf, sweepingTask } from '../support/sweeping-task.js';
@@ -103,29 +103,30 @@ describe('of a slot is told, by who took it and by others', () => {
     expect(await why(it)).toEqual(told('cancelled', true, 'The run was cancelled.'));
   });
 
-  it('cancelled: its process was stopped while it waited', async () => {
-    const { clock, begin } = setUp();
+  it('waiting: its process was stopped while it waited, and another is to take it', async () => {
+    const { clock, begin, held } = setUp();
     const it = await begin({ overlap: 'queue' });
     const other = await begin({ overlap: 'queue' }, { startScheduler: false });
     await clock.advance(2 * hour + second);
     await it.stop();
     const elsewhere = 'Another process, host/0#1, had taken it.';
     expect(await why(other, 1)).toEqual(told('cancelled', true, `The run was stopped. ${elsewhere}`, false));
-    expect(await why(other, 2)).toEqual(told('cancelled', false, `The process was stopped. ${elsewhere}`, false));
+    const left = `The process was stopped as it waited. ${elsewhere}`;
+    expect(await why(other, 2)).toEqual(told('waiting', false, left, false));
+    acme(other).scheduler.start();
+    await clock.advance(second);
+    expect(await why(other, 2)).toEqual(told('running', true, 'Its run is under way.'));
+    held.at(-1)?.end();
+    await clock.advance(second);
+    expect(await why(other, 2)).toEqual(told('completed', true, 'Its run completed.'));
   });
 
   it('abandoned: its process died', async () => {
     const { clock, begin, forget, held } = setUp();
-    let isDead = false;
-    const never = new Promise<void>(() => undefined);
-    const mortal: Clock = {
-      ...clock,
-      after: (delayMs, fire) => clock.after(delayMs, () => isDead || fire()),
-      sleep: (delayMs, signal) => clock.sleep(delayMs, signal).then(() => (isDead ? never : undefined)),
-    };
-    forget(await begin({ everyMs: day }, { clock: mortal }));
+    const mortal = mortalClock(clock);
+    forget(await begin({ everyMs: day }, { clock: mortal.clock }));
     await clock.advance(day + second);
-    isDead = true;
+    mortal.holdUp();
     expect(held).toHaveLength(1);
     const heir = await begin({ everyMs: day });
     await clock.advance(second);

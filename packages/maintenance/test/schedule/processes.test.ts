@@ -2,14 +2,16 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { sql, type Kysely } from 'kysely';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { databaseFromUrl } from '@dotmac/core/kysely';
 import { bundleWorker } from '../../../../test/support/bundle-worker.js';
 import { kyselyMaintenanceStore } from '../../src/index.js';
+import { presenceKey, taskKey } from '../../src/runs/lease-keys.js';
 import { dialects } from '../support/databases.js';
 
-const minute = 60_000;
+const [minute, hour] = [60_000, 3_600_000];
 const slot = Date.UTC(2026, 0, 1, 12);
 const tenMinutes = 10 * minute;
 const leaseTtlMs = 4_000;
@@ -101,6 +103,42 @@ for (const { title, present, fresh: createFresh } of dialects)
       expect(runs.map(({ id }) => id).sort()).toEqual(completed.map(({ runId }) => runId).sort());
       expect((await written()).map(({ run_id, step }) => `${run_id} ${step}`).sort()).toEqual(
         runs.flatMap(({ id }) => [0, 1, 2].map((step) => `${id} ${step}`)).sort(),
+      );
+    }, 120_000);
+
+    it('go on with a slot that waits when its process is stopped, and when it is killed: one of them, once', async () => {
+      const { store, start, written, ledger } = await setUp();
+      // Somebody is at the task.
+      const task = taskKey({ tenantId: 'acme', task: 'write_rows', scopeId: '', dryRun: false });
+      const lease = await store.leases.acquire(task, 'test', hour);
+      const at = slot - tenMinutes - minute;
+      const lines = async () => (await ledger()).map(({ outcome, instance }) => [outcome, instance.split('/')[0]]);
+      const isWith = (name: string) => async () => isDeepStrictEqual(await lines(), [['waiting', name]]);
+
+      const stopped = await start('stopped', at, 30_000);
+      await until(isWith('stopped'));
+      await end([stopped]);
+      expect((await ledger())[0]?.endedAt).toEqual(expect.any(Number));
+      const killed = await start('killed', at, leaseTtlMs);
+      await until(isWith('killed'));
+      killed.kill('SIGKILL');
+      await until(async () => {
+        const place = await store.leases.acquire(presenceKey('killed/0'), 'test', 1);
+        return place !== null && store.leases.release(presenceKey('killed/0'), 'test', place.fence);
+      });
+      const heirs = await Promise.all([start('heir', at, 30_000), start('twin', at, 30_000)]);
+      await until(async () => ['heir', 'twin'].includes((await lines())[0]?.[1] ?? ''));
+      expect(await written()).toEqual([]);
+      await store.leases.release(task, 'test', lease?.fence ?? 0);
+      await until(async () => (await ledger())[0]?.outcome === 'completed');
+      await end(heirs);
+
+      const [line, ...others] = await ledger();
+      expect([line?.attempts, others]).toEqual([1, []]);
+      expect((await store.runs('acme').list({ limit: 9 })).map(({ id }) => id)).toEqual([line?.runId]);
+      const writer = line?.instance.split('/')[0];
+      expect((await written()).map((row) => [row.writer, row.run_id, Number(row.step)])).toEqual(
+        [0, 1, 2].map((step) => [writer, line?.runId, step]),
       );
     }, 120_000);
 

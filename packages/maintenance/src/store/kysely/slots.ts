@@ -1,6 +1,13 @@
 import type { Kysely, Transaction } from 'kysely';
 import { insertedCount, numberOrNull, onConflictDoNothing, type Database } from '@dotmac/core/kysely';
-import { openOutcomes, type SlotKey, type SlotOutcome, type SlotRecord, type SlotTurn } from '../../schedule/slot.js';
+import {
+  openOutcomes,
+  waitingOutcomes,
+  type SlotKey,
+  type SlotOutcome,
+  type SlotRecord,
+  type SlotTurn,
+} from '../../schedule/slot.js';
 import type { TenantSlots } from '../store.js';
 import { asked } from './asked.js';
 import type { MaintenanceTables, SlotRow } from './tables.js';
@@ -18,6 +25,15 @@ export function kyselySlots(database: Database, tenantId: string): TenantSlots {
     async change(slot, instance, { outcome, runId, attempts, endedAt, message }) {
       const set = { outcome, run_id: runId, attempts, ended_at: endedAt, message };
       const update = updateOpen(db, tenantId, slot, instance).set(set);
+      return (await asked(update.executeTakeFirst())).numUpdatedRows === 1n;
+    },
+    async changeLeft(seen, { outcome, instance, claimedAt, endedAt, message }) {
+      const update = updateOpen(db, tenantId, seen, seen.instance)
+        .set({ outcome, instance, claimed_at: claimedAt, ended_at: endedAt, message })
+        .where('outcome', '=', seen.outcome)
+        .where('outcome', 'in', waitingOutcomes)
+        .where('attempts', '=', seen.attempts)
+        .where('ended_at', seen.endedAt === null ? 'is' : '=', seen.endedAt);
       return (await asked(update.executeTakeFirst())).numUpdatedRows === 1n;
     },
     async at(schedule, slotAt) {

@@ -1,10 +1,11 @@
 import type { MemoryTables } from '@dotmac/core';
 import type { KeptSchedule } from '../../schedule/schedule.js';
-import { openOutcomes, type SlotKey, type SlotRecord, type SlotTurn } from '../../schedule/slot.js';
+import { openOutcomes, waitingOutcomes, type SlotKey, type SlotRecord, type SlotTurn } from '../../schedule/slot.js';
 import type { MaintenanceStore, TenantSchedules, TenantSlots } from '../store.js';
 
 const keyOf = (...parts: (string | number)[]): string => JSON.stringify(parts);
 const isOpen = ({ outcome }: SlotRecord): boolean => (openOutcomes as readonly string[]).includes(outcome);
+const waits = ({ outcome }: SlotRecord): boolean => (waitingOutcomes as readonly string[]).includes(outcome);
 const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 const newestFirst = (a: SlotRecord, b: SlotRecord): number => b.slotAt - a.slotAt || byText(b.scopeId, a.scopeId);
 
@@ -13,6 +14,14 @@ export interface ScheduleTables {
   schedules: Map<string, KeptSchedule>;
   slots: Map<string, SlotRecord>;
 }
+
+const isAsSeen = (known: SlotRecord, seen: SlotRecord): boolean =>
+  known.outcome === seen.outcome &&
+  known.instance === seen.instance &&
+  known.attempts === seen.attempts &&
+  known.endedAt === seen.endedAt;
+const given = <Change extends object>(change: Change): Change =>
+  Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined)) as Change;
 
 const slotKey = (tenantId: string, { schedule, scopeId, slotAt }: SlotKey): string =>
   keyOf(tenantId, schedule, scopeId, slotAt);
@@ -79,8 +88,14 @@ export function memorySchedules(tables: MemoryTables<ScheduleTables & Record<str
         tables.transaction((write) => {
           const known = write.slots.get(key(slot));
           if (!known || known.instance !== instance || !isOpen(known)) return false;
-          const given = Object.entries(change).filter(([, value]) => value !== undefined);
-          write.slots.set(key(slot), { ...known, ...(Object.fromEntries(given) as typeof change) });
+          write.slots.set(key(slot), { ...known, ...given(change) });
+          return true;
+        }),
+      changeLeft: (seen, change) =>
+        tables.transaction((write) => {
+          const known = write.slots.get(key(seen));
+          if (!known || !waits(known) || !isAsSeen(known, seen)) return false;
+          write.slots.set(key(seen), { ...known, ...given(change) });
           return true;
         }),
       at: (schedule, slotAt) => copy(of(schedule).filter((it) => it.slotAt === slotAt).reverse()), // prettier-ignore

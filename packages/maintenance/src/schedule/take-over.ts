@@ -1,0 +1,100 @@
+import { describeError } from '@dotmac/core';
+import { scheduleKey, type PlannedSchedule } from './planned.js';
+import { failedOf, waited, type Ending, type Failed, type FireParts, type TakenSlot } from './fire.js';
+import type { LeftSlot, Present } from './presence.js';
+import { graceOf } from './reckon.js';
+
+/** What {@link takeOver} works with. */
+export type TakeOverParts = Pick<FireParts, 'store' | 'roster' | 'clock' | 'logger' | 'leaseTtlMs'>;
+
+/** So late, and the duration of a lease, a slot is on time: nobody looks more often for those that were left. */
+const promptMs = 90_000;
+/** A process that knows the schedule begins anew within that. */
+const returnMs = 900_000;
+/** Changes of others that are younger than this may be overlooked. */
+const freshMs = 1_000;
+
+/**
+ * Deals with slots that nobody is at any more. Of those of which no run was under way this process takes over what its schedules say, in
+ * time; it closes what is too late, or can be taken over by nobody, and leaves the rest to others.
+ * @param present this process, while it fires schedules; null when it does not
+ * @returns what is to be run here: each list one after another
+ */
+export async function takeOver(
+  parts: TakeOverParts,
+  left: readonly LeftSlot[],
+  present: Present | null,
+): Promise<TakenSlot[][]> {
+  if (left.length > 0) await parts.roster.refresh(freshMs);
+  const lists = new Map<string, TakenSlot[]>();
+  for (const slot of left) {
+    if (present?.signal.aborted) break;
+    const { tenantId, schedule, scopeId, slotAt } = slot;
+    try {
+      const taken = await dealWith(parts, slot, present);
+      if (!taken) continue;
+      // Missed ones wait for each other; a retry waits for its time.
+      const key = JSON.stringify([tenantId, schedule, scopeId, ...(slot.outcome === 'retrying' ? [slotAt] : [])]);
+      lists.set(key, [...(lists.get(key) ?? []), taken]);
+    } catch (error) {
+      const about = { tenantId, schedule, slotAt, ...describeError(error) };
+      parts.logger.warn(about, 'a slot that was left could not be looked after');
+    }
+  }
+  return [...lists.values()];
+}
+
+async function dealWith(parts: TakeOverParts, slot: LeftSlot, present: Present | null): Promise<TakenSlot | undefined> {
+  const { store, clock } = parts;
+  const { tenantId, schedule, scopeId, slotAt, outcome, attempts, leftAt } = slot;
+  const slots = store.slots(tenantId);
+  if (outcome === 'running') {
+    await slots.change(slot, slot.instance, { outcome: 'abandoned', endedAt: clock.now() });
+    return undefined;
+  }
+  const failed = await failedBefore(parts, slot);
+  const verdict = judge(parts, slot, failed);
+  if (verdict === 'take' && present) {
+    const { instance } = present;
+    const change = { instance, claimedAt: clock.now(), endedAt: null, message: null };
+    const before = { attempts, ...(failed && { failed }) };
+    return (await slots.changeLeft(slot, change))
+      ? { tenantId, schedule, scopeId, slotAt, present, before }
+      : undefined;
+  }
+  if (verdict !== 'take' && verdict !== 'leave') await slots.changeLeft(slot, { ...verdict, endedAt: clock.now() });
+  // The place of its process may be had by another soon, of which nobody could tell that it is not the same.
+  else if (slot.endedAt === null)
+    await slots.changeLeft(slot, { endedAt: leftAt, message: waited(failed !== undefined, 'process died') });
+  return undefined;
+}
+
+/** The run that is to be begun again. */
+async function failedBefore({ store, roster, clock }: TakeOverParts, slot: LeftSlot): Promise<Failed | undefined> {
+  const { tenantId, schedule, runId, attempts } = slot;
+  const run = runId === null ? null : await store.runs(tenantId).get(runId);
+  const rules = roster.get(scheduleKey(tenantId, schedule))?.timetable.rules;
+  if (!run) return undefined;
+  // Who has gone on from it meanwhile has done so for whoever begins it again, too.
+  return failedOf({ ...run, resumedBy: null }, rules ?? { retryAfterMs: 0 }, attempts, clock.now());
+}
+
+function judge(
+  { roster, clock, leaseTtlMs }: TakeOverParts,
+  slot: LeftSlot,
+  failed: Failed | undefined,
+): Ending | 'take' | 'leave' {
+  const { tenantId, schedule, scopeId, slotAt, instance, leftAt } = slot;
+  const planned: PlannedSchedule | undefined = roster.get(scheduleKey(tenantId, schedule));
+  const isWithinReach = planned?.parts.some((it) => it.scopeId === scopeId) === true;
+  const message = slot.message ?? waited(failed !== undefined, 'process died');
+  // Processes are named after their machines, which come back; they themselves do not.
+  if (!isWithinReach && scopeId !== '' && !instance.startsWith(`${scopeId}/`)) return { outcome: 'abandoned', message };
+  const lateMs = clock.now() - Math.max(leftAt, failed?.retryAt ?? leftAt);
+  if (!planned) return lateMs > returnMs ? { outcome: 'abandoned', message } : 'leave';
+  if (lateMs > Math.max(graceOf(planned.timetable, slotAt), leaseTtlMs + promptMs)) {
+    const why = 'process was gone for longer than the grace';
+    return { outcome: 'grace_passed', message: waited(failed !== undefined, why) };
+  }
+  return isWithinReach ? 'take' : 'leave';
+}
