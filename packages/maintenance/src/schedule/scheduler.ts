@@ -99,12 +99,16 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     }
     for (const { slotAt, outcome } of leftOut.slice(-mostTold)) await write(planned, present, slotAt, outcome);
     // All are taken before the first begins: one process has them, and runs one after another.
-    const taken: number[] = [];
-    for (const { slotAt } of run) if (await write(planned, present, slotAt, 'waiting')) taken.push(slotAt);
-    if (taken.length === 0) return;
     const { tenantId, name: schedule, scopeId } = planned;
-    const during = untilStopped(present);
-    void track(oneByOne(taken.map((slotAt) => ({ tenantId, present: during, schedule, scopeId, slotAt }))));
+    const taken: TakenSlot[] = [];
+    try {
+      for (const { slotAt } of run)
+        if (await write(planned, present, slotAt, 'waiting'))
+          taken.push({ tenantId, present: untilStopped(present), schedule, scopeId, slotAt });
+    } finally {
+      // Nobody else runs them, though the store fails at the next.
+      if (taken.length > 0) void track(oneByOne(taken));
+    }
   };
 
   const recover = async (): Promise<void> => {

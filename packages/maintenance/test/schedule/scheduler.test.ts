@@ -181,6 +181,32 @@ describe('the scheduler', () => {
     expect(held).toHaveLength(2);
   });
 
+  it('runs the slots that it took when the store fails it before the others, and these as well', async () => {
+    const clock = fakeClock(start);
+    const store = memoryMaintenanceStore({ clock });
+    const rules = { everyMs: hour, catchUp: 'all', overlap: 'queue', graceMs: 5 * hour } as const;
+    const closed = { outcome: 'completed' as const, instance: 'a/0#1', runId: null, attempts: 1, message: null };
+    const before = { schedule: 'it', scopeId: '', slotAt: start - 2 * hour, claimedAt: start, endedAt: start };
+    await store.slots('acme').claim({ ...closed, ...before });
+    let claims = 0;
+    const failing: MaintenanceStore = {
+      ...store,
+      slots: (tenantId) => {
+        const own = store.slots(tenantId);
+        const claim: typeof own.claim = (slot) =>
+          (claims += 1) === 2 ? Promise.reject(new Error('the store is away')) : own.claim(slot);
+        return { ...own, claim };
+      },
+    };
+    const { it, held, outcomes } = setUp(rules, { clock, store: failing });
+    await it.start();
+    await clock.advance(2 * second);
+    expect(await outcomes()).toEqual(['00:00 waiting', '23:00 running', '22:00 completed']);
+    held[0]?.end();
+    await clock.advance(2 * second);
+    expect(await outcomes()).toEqual(['00:00 running', '23:00 completed', '22:00 completed']);
+  });
+
   it('makes up for nothing that came due before a schedule was ever run', async () => {
     const { it, clock, outcomes } = setUp({ everyMs: 4 * hour }, { clock: fakeClock(start + minute) });
     await it.start();
