@@ -9,7 +9,7 @@ const uncountable: KyselyPlugin = {
   transformQuery({ node }) {
     if (node.kind === 'RawNode' && node.sqlFragments[0]?.includes('select count(*) as n from')) {
       const condition = node.parameters.at(-1);
-      if (condition?.kind !== 'RawNode' || !('sqlFragments' in condition) || String(condition.sqlFragments) !== 'true')
+      if (condition?.kind !== 'RawNode' || !('sqlFragments' in condition) || String(condition.sqlFragments) !== '')
         throw Object.assign(new Error('took too long'), { code: '57014' });
     }
     return node;
@@ -17,7 +17,9 @@ const uncountable: KyselyPlugin = {
   transformResult: ({ result }) => Promise.resolve(result),
 };
 
-for (const { title, fresh: createFresh } of dialects.filter(({ dialect }) => dialect === 'postgres'))
+for (const { title, fresh: createFresh } of dialects.filter(
+  ({ dialect, present }) => present && dialect === 'postgres',
+)) {
   it(`a table of which far more is due than ${title} expects is not emptied unasked`, async () => {
     const fresh = await createFresh();
     const database = databaseFromUrl(fresh.url);
@@ -46,3 +48,29 @@ for (const { title, fresh: createFresh } of dialects.filter(({ dialect }) => dia
       await fresh.drop();
     }
   });
+
+  it(`a table that was much larger when it was last analysed is not emptied unasked on ${title}`, async () => {
+    const fresh = await createFresh();
+    const database = databaseFromUrl(fresh.url);
+    const run = (text: string) => sql.raw(text).execute(database.kysely);
+    try {
+      await run('create table parted (id bigint, at bigint, primary key (id, at)) partition by range (at)');
+      await run('create table parted_0 partition of parted for values from (minvalue) to (1000)');
+      await run('create table parted_1 partition of parted for values from (1000) to (maxvalue)');
+      await run(`insert into parted select i, 1 from generate_series(1, 30) i`);
+      await run(`insert into parted select i, ${Date.now()} from generate_series(31, 50) i`);
+      await run(`update pg_class set reltuples = 50000000 where oid = 'parted'::regclass`);
+      const { runs } = createMaintenance({
+        ...{ store: memoryMaintenanceStore(), throttle: [], unaskedItems: 0, databases: { main: database } },
+        retention: [{ name: 'parted', table: 'parted', database: 'main', timeColumn: 'at', retentionDays: 30 }],
+      }).scope({ tenantId: 'acme' });
+      expect(await runs.run('database_cleanup', {})).toMatchObject({
+        ...{ status: 'needs_confirmation', itemsCleaned: 0 },
+        details: { asked: [{ target: 'table:main.parted', planned: 30, total: 50 }] },
+      });
+    } finally {
+      await database.close();
+      await fresh.drop();
+    }
+  });
+}
