@@ -179,6 +179,10 @@ export const maintenanceErrors = defineErrors({
     message: ({ policy, reason }: { policy: string; reason: string }) =>
       `The files of the policy ${policy} cannot be worked on: ${reason}.`,
   },
+  POLICY_FAILED: {
+    kind: 'internal',
+    message: ({ policy }: { policy: string }) => `The work of ${policy} failed unexpectedly; the log has the details.`,
+  },
   LOG_ROTATION_INCOMPLETE: {
     kind: 'unavailable',
     message: ({ faults, first }: { faults: number; first: string }) =>

@@ -14,6 +14,8 @@ const words: Readonly<Record<string, string>> = {
   ENFILE: 'the system has too many files open',
   ENAMETOOLONG: 'a name is too long',
   EBUSY: 'a file is in use by the system',
+  ESTALE: 'its file server does not know it any more',
+  ENOTCONN: 'its file system is not connected',
   ESRCH: 'there is no such process',
 };
 

@@ -1,4 +1,5 @@
 import { describeError, isOperationError, type OperationError } from '@dotmac/core';
+import { maintenanceErrors } from '../errors.js';
 import type { TaskContext } from './task.js';
 
 /** Why the work of one policy ended before it was done. */
@@ -11,21 +12,22 @@ export interface Setback {
 }
 
 /**
- * Tells of a policy whose work ended by an error, which keeps none of the others from its turn. Throws what is not of that
- * policy alone.
+ * Tells of a policy whose work ended by an error, which keeps none of the others from its turn: one that nobody foresaw, too, of
+ * which the log alone has the words. Throws what ends the run.
  */
 export function setback(
   { signal, logger, note }: Pick<TaskContext, 'signal' | 'logger' | 'note'>,
   policy: string,
   error: unknown,
 ): Setback {
-  if (signal.aborted || !isOperationError(error)) throw error;
-  const { message } = error;
-  if (error.code === 'CONFIRMATION_NEEDED') {
-    note(`${policy}: waits for a confirmation. ${message}`);
-    return { outcome: 'unconfirmed', fault: undefined, message };
+  if (signal.aborted) throw error;
+  if (isOperationError(error, 'CONFIRMATION_NEEDED')) {
+    note(`${policy}: waits for a confirmation. ${error.message}`);
+    return { outcome: 'unconfirmed', fault: undefined, message: error.message };
   }
-  logger.warn({ policy, ...describeError(error) }, 'the work of a policy failed');
-  note(`${policy}: failed. ${message}`);
-  return { outcome: 'failed', fault: error, message };
+  const isOurs = isOperationError(error);
+  logger[isOurs ? 'warn' : 'error']({ policy, ...describeError(error) }, 'the work of a policy failed');
+  const fault = isOurs ? error : maintenanceErrors.POLICY_FAILED({ policy }, { cause: error });
+  note(`${policy}: failed. ${fault.message}`);
+  return { outcome: 'failed', fault, message: fault.message };
 }
