@@ -70,7 +70,11 @@ export async function cleanPolicy(
   soFar: SoFar,
 ): Promise<CleanedTable> {
   const done = await context.exclusively(prepared.resource, async (held) => {
-    const plan = await planRows(prepared);
+    const plan = await planRows(prepared, held.signal).catch((error: unknown) => {
+      if (!isToEnd(held.signal)) throw error;
+      return null;
+    });
+    if (!plan) return { report: reportOf(prepared, { outcome: 'partial', ...soFar }), space: noSpace };
     Object.assign(soFar, { strategy: plan.strategy.why, left: plan.due.items });
     const progress = await context.target({
       target: prepared.target,

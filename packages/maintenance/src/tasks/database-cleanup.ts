@@ -7,7 +7,7 @@ import { forecast } from '../databases/rows/forecast.js';
 import { planRows, previewRows, type RowPlan } from '../databases/rows/plan-rows.js';
 import { prepareAll } from '../databases/rows/prepare.js';
 import type { Prepared } from '../databases/rows/prepared.js';
-import { isOfTable, tableFault } from '../databases/rows/table-fault.js';
+import { tableFault } from '../databases/rows/table-fault.js';
 import { named, unknownNames } from '../policies/policy-set.js';
 import { bearableParts } from './bearable.js';
 import { cleanEach } from './clean-each.js';
@@ -16,6 +16,7 @@ import { databaseCleanupDetails, databaseCleanupParameters } from './database-cl
 import { defaultRates, msFor } from './default-rates.js';
 import { measuredRates } from './measured-rate.js';
 import { planned, type PlannedTarget } from './plan.js';
+import { failureOf } from './setback.js';
 import { runsPerDay, secondsPerRun } from './runs-per-day.js';
 import { defineMaintenanceTask, type PlanContext, type TaskContext } from './task.js';
 import type { Space } from './space.js';
@@ -37,8 +38,8 @@ export const databaseCleanup = defineMaintenanceTask({
     const targets: PlannedTarget[] = [];
     const measured = await measuredRates(context);
     const chosen = named(context.policies.retention, parameters.policies);
-    const { ordered, unprepared } = await prepareAll(chosen, context.asOf, parameters.retentionDays);
-    const faults = unprepared.map(({ name, fault }) => ({ name, fault }));
+    const { ordered, unprepared } = await prepareAll(chosen, context.asOf, parameters.retentionDays, context.signal);
+    const faults = unprepared.map(({ name, fault }) => ({ name, fault: failureOf(context, name, fault) }));
     const warnings: string[] = [];
     for (const prepared of ordered) {
       const { name } = prepared;
@@ -47,9 +48,8 @@ export const databaseCleanup = defineMaintenanceTask({
         targets.push(planned.target);
         warnings.push(...planned.warnings.map((warning) => `${name}: ${warning}`));
       } catch (error) {
-        const fault = await tableFault(prepared, error);
-        if (!isOfTable(fault)) throw fault;
-        faults.push({ name, fault });
+        context.signal.throwIfAborted();
+        faults.push({ name, fault: failureOf(context, name, await tableFault(prepared, error)) });
       }
     }
     // Of what nothing can be said, there is no plan.
@@ -62,7 +62,7 @@ export const databaseCleanup = defineMaintenanceTask({
     const chosen = named(context.policies.retention, parameters.policies);
     for await (const part of bearableParts(context, chosen, ({ database }) => database)) {
       // All are looked up before the first row goes: those first that others wait for.
-      const prepared = await prepareAll(part, context.asOf, parameters.retentionDays);
+      const prepared = await prepareAll(part, context.asOf, parameters.retentionDays, context.signal);
       await expectEach(context, prepared.ordered);
       const cleaned = await cleanEach(context, prepared, parameters);
       all.push(...cleaned.tables);
@@ -90,8 +90,10 @@ async function planOne(
   parameters: Parameters,
   rate: number | null,
 ): Promise<{ target: PlannedTarget; warnings: string[] }> {
-  const plan = await planRows(prepared);
-  const preview = await previewRows(prepared, plan);
+  const { signal } = context;
+  const plan = await planRows(prepared, signal);
+  const preview = await previewRows(prepared, plan, signal);
+  signal.throwIfAborted();
   const { bytes, approximate } = await prepared.dialect.size(prepared.policy.on.kysely, prepared.selection);
   // Of a table's size its rows have their share; a file's size says nothing of one table.
   const size = approximate ? bytes : null;
@@ -112,7 +114,7 @@ async function expectEach(context: TaskContext, all: readonly Prepared[]): Promi
   for (const one of all.length > 1 ? all : []) {
     await context.relief();
     const isTime = context.clock.monotonic() < countedUntil;
-    const count = async (): Promise<number> => (await planRows(one)).due.items;
+    const count = async (): Promise<number> => (await planRows(one, context.signal)).due.items;
     context.expect(one.target, isTime ? await count().catch(() => null) : null);
   }
 }

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { isOperationError, type OperationError } from '@dotmac/core';
+import type { OperationError } from '@dotmac/core';
 import type { Finding, Severity } from '../databases/finding.js';
 import { isToEnd } from '../databases/rows/delete-rows.js';
 import { refused } from '../databases/refused.js';
@@ -13,7 +13,7 @@ import {
 import { whenBearable } from './bearable.js';
 import { defaultRates, msFor } from './default-rates.js';
 import { planned, type PlannedTarget } from './plan.js';
-import { setback } from './setback.js';
+import { failureOf, setback } from './setback.js';
 import { defineMaintenanceTask, type TargetProgress, type TaskContext } from './task.js';
 import { actionKey, actionOn, type UpkeepAction } from './upkeep-actions.js';
 import {
@@ -46,23 +46,29 @@ export const performanceOptimization = defineMaintenanceTask({
         ? []
         : [{ path: `apply.${place}`, message: `The host lets no run act on ${kind} by itself` }],
     ),
-  async plan({ policies, asOf }, parameters) {
+  async plan(context, parameters) {
+    const { policies, asOf, signal } = context;
     const targets: PlannedTarget[] = [];
-    const [faults, warnings]: [OperationError[], string[]] = [[], []];
+    const [faults, warnings]: [{ name: string; fault: OperationError }[], string[]] = [[], []];
     const subjects = subjectsOf(policies);
     for (const subject of subjects)
       try {
+        signal.throwIfAborted();
         const { actions, advice } = await inspect(subject, parameters, asOf);
-        for (const [target, own] of byTarget(subject, actions)) targets.push(await plannedTarget(subject, target, own));
+        for (const [target, own] of byTarget(subject, actions)) {
+          signal.throwIfAborted();
+          targets.push(await plannedTarget(subject, target, own));
+        }
         warnings.push(...worstFirst(advice.findings).map(({ id, message }) => `${subject.name}, ${id}: ${message}`));
       } catch (error) {
-        const fault = refused(subject.name, error);
-        if (!isOperationError(fault, 'TABLE_REFUSED')) throw fault;
-        faults.push(fault);
+        signal.throwIfAborted();
+        const { name } = subject;
+        faults.push({ name, fault: failureOf(context, name, refused(name, error)) });
       }
     // Of what nothing can be said, there is no plan.
-    if (faults[0] && faults.length === subjects.length) throw faults[0];
-    return { targets, warnings: [...faults.map(({ message }) => message), ...warnings].slice(0, mostWarnings) };
+    if (faults[0] && faults.length === subjects.length) throw faults[0].fault;
+    const failed = faults.map(({ name, fault }) => `${name}: ${fault.message}`);
+    return { targets, warnings: [...failed, ...warnings].slice(0, mostWarnings) };
   },
   async run(context, parameters) {
     const databases: DatabaseReport[] = [];
@@ -78,7 +84,7 @@ export const performanceOptimization = defineMaintenanceTask({
         await act(there, subject, inspected.actions, acted);
         databases.push(await reportOf(subject, inspected, acted, parameters));
       } catch (error) {
-        acted.fault ??= failureOf(context, subject.name, error);
+        acted.fault ??= faultOf(context, subject.name, error);
         context.expect(`database:${subject.name}`, 0);
       }
       returnedBytes += acted.bytes;
@@ -127,7 +133,7 @@ interface Acted {
 }
 
 /** Tells of a part that failed, which keeps none of the others from its turn; throws what is not of that part alone. */
-const failureOf = (context: TaskContext, part: string, error: unknown): OperationError | undefined =>
+const faultOf = (context: TaskContext, part: string, error: unknown): OperationError | undefined =>
   setback(context, part, refused(part, error)).fault;
 
 /** Does all that is to be done, table by table; no other run is at the table meanwhile. */
@@ -148,7 +154,7 @@ async function act(
       actOn({ ...context, signal }, subject, own, progress, acted),
     );
     const goOn = await acting.catch((error: unknown) => {
-      acted.fault ??= failureOf(context, target, error);
+      acted.fault ??= faultOf(context, target, error);
       context.expect(target, 0);
       return true;
     });

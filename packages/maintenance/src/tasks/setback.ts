@@ -11,23 +11,29 @@ export interface Setback {
   message: string;
 }
 
+/** What a policy's work failed by, for callers; of what nobody foresaw the log alone has the words. */
+export function failureOf({ logger }: Pick<TaskContext, 'logger'>, policy: string, error: unknown): OperationError {
+  const isOurs = isOperationError(error);
+  logger[isOurs ? 'warn' : 'error']({ policy, ...describeError(error) }, 'the work of a policy failed');
+  return isOurs ? error : maintenanceErrors.POLICY_FAILED({ policy }, { cause: error });
+}
+
 /**
  * Tells of a policy whose work ended by an error, which keeps none of the others from its turn: one that nobody foresaw, too, of
  * which the log alone has the words. Throws what ends the run.
  */
 export function setback(
-  { signal, logger, note }: Pick<TaskContext, 'signal' | 'logger' | 'note'>,
+  context: Pick<TaskContext, 'signal' | 'logger' | 'note'>,
   policy: string,
   error: unknown,
 ): Setback {
+  const { signal, note } = context;
   if (signal.aborted) throw error;
   if (isOperationError(error, 'CONFIRMATION_NEEDED')) {
     note(`${policy}: waits for a confirmation. ${error.message}`);
     return { outcome: 'unconfirmed', fault: undefined, message: error.message };
   }
-  const isOurs = isOperationError(error);
-  logger[isOurs ? 'warn' : 'error']({ policy, ...describeError(error) }, 'the work of a policy failed');
-  const fault = isOurs ? error : maintenanceErrors.POLICY_FAILED({ policy }, { cause: error });
+  const fault = failureOf(context, policy, error);
   note(`${policy}: failed. ${fault.message}`);
   return { outcome: 'failed', fault, message: fault.message };
 }

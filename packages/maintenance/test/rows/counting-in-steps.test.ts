@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { sqlite } from '@dotmac/core/kysely';
 import type { RetentionPolicy } from '../../src/index.js';
 import { planRows } from '../../src/databases/rows/plan-rows.js';
-import { planned } from '../support/clean.js';
+import { neverAborted, planned } from '../support/clean.js';
 
 const dayMs = 86_400_000;
 const asOf = Date.UTC(2026, 5, 1);
@@ -44,7 +44,7 @@ it.each<[string, Partial<RetentionPolicy>, number]>([
     asOf,
   );
   const on = { ...prepared.policy.on, kysely: database.kysely.withPlugin(recording) };
-  const plan = await planRows({ ...prepared, policy: { ...prepared.policy, on } });
+  const plan = await planRows({ ...prepared, policy: { ...prepared.policy, on } }, neverAborted);
   expect(plan).toMatchObject({ due: { items: due, exact: true }, total: { items: 50_002 } });
   const [total, ...stretches] = counts;
   expect(total).toBe(50_002);

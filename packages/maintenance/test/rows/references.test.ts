@@ -4,7 +4,7 @@ import { databaseFromUrl, type Database } from '@dotmac/core/kysely';
 import { prepareAll } from '../../src/databases/rows/prepare.js';
 import { planRows, previewRows } from '../../src/databases/rows/plan-rows.js';
 import { checkPolicies } from '../../src/policies/policy-set.js';
-import { clean, planned, tinyPace } from '../support/clean.js';
+import { clean, neverAborted, planned, tinyPace } from '../support/clean.js';
 import { dialects, type FreshDatabase } from '../support/databases.js';
 
 const dayMs = 86_400_000;
@@ -25,7 +25,7 @@ for (const { title, present, fresh: createFresh, dialect } of dialects)
     const policy = (table: string) => ({ name: table, database: 'main', table, timeColumn: 'at', retentionDays: 30 });
     const prepareEach = (...tables: string[]) => {
       const { retention } = checkPolicies({ databases: { main: database }, retention: tables.map(policy) });
-      return prepareAll(retention, asOf, undefined);
+      return prepareAll(retention, asOf, undefined, neverAborted);
     };
     const prepare = async (...tables: string[]) => (await prepareEach(...tables)).ordered;
 
@@ -63,9 +63,9 @@ for (const { title, present, fresh: createFresh, dialect } of dialects)
       // Before its lines went, only order 3 is free.
       const [, orders] = await prepare('orders', 'order_lines');
       if (!orders) throw new Error('no policy');
-      const plan = await planRows(orders);
+      const plan = await planRows(orders, neverAborted);
       expect(plan.due).toEqual({ items: 1, exact: true });
-      const preview = await previewRows(orders, plan);
+      const preview = await previewRows(orders, plan, neverAborted);
       expect(preview.cascades.map(({ table, onDelete, items }) => `${onDelete} ${table}: ${items}`).sort()).toEqual([
         'cascade note_files: 1',
         'cascade notes: 1',
@@ -168,7 +168,7 @@ for (const { title, present, fresh: createFresh, dialect } of dialects)
           transformResult: ({ result }) => Promise.resolve(result),
         });
         const found = await planned(database, { ...policy('pages'), schema }, asOf);
-        const { cascades } = await previewRows(found.prepared, found.plan);
+        const { cascades } = await previewRows(found.prepared, found.plan, neverAborted);
         await clean({ ...database, kysely: recording }, found, { pace: tinyPace(10) });
         expect(await ids('pages')).toEqual([3]);
         await run('delete from pages');

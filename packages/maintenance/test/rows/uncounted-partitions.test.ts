@@ -6,7 +6,7 @@ import type { RowDialect } from '../../src/databases/rows/dialect.js';
 import { dropPartitions } from '../../src/databases/rows/drop-partitions.js';
 import { planRows } from '../../src/databases/rows/plan-rows.js';
 import type { TimeUnit } from '../../src/policies/time-unit.js';
-import { planned } from '../support/clean.js';
+import { neverAborted, planned } from '../support/clean.js';
 import { dialects, type FreshDatabase } from '../support/databases.js';
 import { write } from '../support/write-odd.js';
 
@@ -59,7 +59,10 @@ for (const { title, dialect, present, fresh: createFresh } of dialects)
       };
       const planOf = async (table: Partial<typeof policy>, as: Partial<RowDialect>) => {
         const { prepared } = await planned(database, { ...policy, ...table }, asOf);
-        return { prepared, plan: await planRows({ ...prepared, dialect: { ...prepared.dialect, ...as } }) };
+        return {
+          prepared,
+          plan: await planRows({ ...prepared, dialect: { ...prepared.dialect, ...as } }, neverAborted),
+        };
       };
 
       it('are known by statistics, and one that has a row of no instant stays', async () => {

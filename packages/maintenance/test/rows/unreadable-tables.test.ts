@@ -7,6 +7,7 @@ import { databaseFromUrl, type Database } from '@dotmac/core/kysely';
 import { prepareAll } from '../../src/databases/rows/prepare.js';
 import { checkPolicies } from '../../src/policies/policy-set.js';
 import { createMaintenance, memoryMaintenanceStore, type RetentionPolicy } from '../../src/index.js';
+import { neverAborted } from '../support/clean.js';
 import { dialects, type FreshDatabase } from '../support/databases.js';
 import { restrictedUser, type RestrictedUser } from '../support/restricted-user.js';
 
@@ -123,7 +124,7 @@ for (const { title, dialect, present, fresh: createFresh } of dialects)
           if (dialect === 'postgres') await sql`begin`.execute(kysely);
           await sql.raw(dialect === 'postgres' ? 'lock table b' : 'lock tables b write').execute(kysely);
           try {
-            expect((await prepareAll(retention, Date.now(), undefined)).ordered).toHaveLength(1);
+            expect((await prepareAll(retention, Date.now(), undefined, neverAborted)).ordered).toHaveLength(1);
           } finally {
             await sql.raw(dialect === 'postgres' ? 'commit' : 'unlock tables').execute(kysely);
           }

@@ -7,6 +7,9 @@ import type { Prepared } from '../../src/databases/rows/prepared.js';
 import { checkPolicies } from '../../src/policies/policy-set.js';
 import type { RetentionPolicy } from '../../src/policies/policy.js';
 
+/** Nobody ends what looks at it. */
+export const neverAborted: AbortSignal = new AbortController().signal;
+
 /** One policy as it is registered, looked up and planned. */
 export async function planned(
   database: Database,
@@ -17,10 +20,10 @@ export async function planned(
     databases: { main: database },
     retention: [{ name: 'tested', database: 'main', ...policy }],
   });
-  const { ordered, unprepared } = await prepareAll(retention, asOf, undefined);
+  const { ordered, unprepared } = await prepareAll(retention, asOf, undefined, neverAborted);
   const [prepared] = ordered;
   if (!prepared) throw unprepared[0]?.fault ?? new Error('nothing was prepared');
-  return { prepared, plan: await planRows(prepared) };
+  return { prepared, plan: await planRows(prepared, neverAborted) };
 }
 
 /** Does all of it, without an engine around it. */
@@ -36,7 +39,7 @@ export async function clean(
     {
       database,
       clock: systemClock,
-      signal: new AbortController().signal,
+      signal: neverAborted,
       archive: prepared.archive,
       confirm: () => Promise.resolve(),
       remaining: () => Infinity,

@@ -16,18 +16,23 @@ const limits = { statementTimeoutMs: 15_000, lockTimeoutMs: 1_000 };
 /** Cascades of cascades, so deep. */
 const deepest = 5;
 
-/** Counts what deleting the rows that are due would do to other tables, through all cascades. */
+/**
+ * Counts what deleting the rows that are due would do to other tables, through all cascades.
+ * @param signal looked at before each
+ */
 export async function countCascades(
   { kysely }: Database,
   dialect: RowDialect,
   selection: RowSelection,
   facts: TableFacts,
+  signal: AbortSignal,
 ): Promise<CascadeCount[]> {
   const counts: CascadeCount[] = [];
   const follow = async (parent: TableName, references: readonly Reference[], gone: Sql, depth: number) => {
     for (const reference of references) {
       const { child, onDelete } = reference;
       if (onDelete === 'restrict') continue;
+      signal.throwIfAborted();
       const alias = `dm_child${depth}`;
       const condition = refersTo(parent, depth, reference, alias, gone);
       counts.push({

@@ -18,13 +18,17 @@ const dayMs = 86_400_000;
 /** Larger tables are not counted as a whole: the statistics must do. */
 const countedRows = 2_000_000;
 
-/** How many rows are due now. Where one statement for all would keep the process waiting, it is one for each stretch of the walk. */
-export async function countDue({ kysely }: Database, work: Work): Promise<RowCount> {
+/**
+ * How many rows are due now. Where one statement for all would keep the process waiting, it is one for each stretch of the walk.
+ * @param signal looked at before each
+ */
+export async function countDue({ kysely }: Database, work: Work, signal: AbortSignal): Promise<RowCount> {
   const { dialect, selection, facts } = work;
+  signal.throwIfAborted();
   const atOnce = dialect.countedAtOnce;
   if (atOnce === null) return count(kysely, dialect, selection, due(dialect, selection, facts));
   let items = 0;
-  for (let place = beginning; place.end !== true;) {
+  for (let place = beginning; place.end !== true; signal.throwIfAborted()) {
     const stretch = await cut(kysely, work, place, atOnce);
     if (!stretch) break;
     const found = await count(kysely, dialect, selection, stretch.condition);

@@ -31,9 +31,13 @@ export interface RowPreview {
 
 /**
  * Counts, and chooses how.
+ * @param signal looked at before each count
  * @throws TABLE_NOT_MAINTAINABLE when no way is safe
  */
-export async function planRows({ name, policy, dialect, selection, facts, archive }: Prepared): Promise<RowPlan> {
+export async function planRows(
+  { name, policy, dialect, selection, facts, archive }: Prepared,
+  signal: AbortSignal,
+): Promise<RowPlan> {
   const { on, allowFullScan } = policy;
   const archives = archive !== undefined || policy.archive !== undefined;
   const choose = (counts: { due: number | null; total: number | null }): Strategy => {
@@ -43,12 +47,14 @@ export async function planRows({ name, policy, dialect, selection, facts, archiv
   };
   // Refused before anything is counted: counting would read the whole table as well.
   const first = choose({ due: null, total: null });
+  signal.throwIfAborted();
   const total = await countAll(on, dialect, selection, facts);
   if (!first.walk) {
     const partitions = [];
     const spared = [];
     let counted = true;
     for (const partition of await dialect.oldPartitions(on.kysely, selection, facts)) {
+      signal.throwIfAborted();
       const { items: rows, exact, stays } = await countPartition(on, dialect, selection, facts, partition);
       if (stays === null && partition.isLast) {
         if (rows === 0) continue;
@@ -58,15 +64,17 @@ export async function planRows({ name, policy, dialect, selection, facts, archiv
       else spared.push(`The partition ${partition.name} stays: ${stays}.`);
       counted &&= exact;
     }
-    for (const endless of await dialect.endlessPartitions(on.kysely, selection))
+    for (const endless of await dialect.endlessPartitions(on.kysely, selection)) {
+      signal.throwIfAborted();
       if (await hasOldRows(on, dialect, selection, facts, endless))
         spared.push(
           `The partition ${endless.name} has no end, and rows from before the cutoff, which stay: none of them goes until it is divided into partitions that end.`,
         );
+    }
     const items = partitions.reduce((sum, { rows }) => sum + rows, 0);
     return { due: { items, exact: counted }, total: atLeast(total, items), strategy: first, partitions, spared };
   }
-  const counted = await countDue(on, { dialect, selection, facts, walk: first.walk });
+  const counted = await countDue(on, { dialect, selection, facts, walk: first.walk }, signal);
   const all = atLeast(total, counted.items);
   return {
     due: counted,
@@ -82,10 +90,14 @@ const atLeast = ({ items, exact }: RowCount, least: number): RowCount => ({ item
 
 const sampled = 10;
 
-/** Shows some keys, the statements with the database's plan for them, and what goes along. */
+/**
+ * Shows some keys, the statements with the database's plan for them, and what goes along.
+ * @param signal looked at before each
+ */
 export async function previewRows(
   prepared: Prepared,
   { strategy, partitions, spared, due: counted }: RowPlan,
+  signal: AbortSignal,
 ): Promise<RowPreview> {
   const { dialect, selection, facts, policy } = prepared;
   const warnings = restricting(facts).flatMap(({ child, indexed }) => [
@@ -109,11 +121,13 @@ export async function previewRows(
     };
   }
   const work: Work = { dialect, selection, facts, walk: strategy.walk };
+  signal.throwIfAborted();
   const keys = await sample(prepared, strategy.walk);
+  signal.throwIfAborted();
   return {
     sample: keys.map((key) => key.join(', ')),
     statements: await statements(prepared, work, keys.slice(0, 1)),
-    cascades: await countCascades(policy.on, dialect, selection, facts),
+    cascades: await countCascades(policy.on, dialect, selection, facts, signal),
     warnings,
   };
 }

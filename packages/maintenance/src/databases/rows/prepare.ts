@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { OperationError } from '@dotmac/core';
+import { isOperationError, type OperationError } from '@dotmac/core';
 import { maintenanceErrors } from '../../errors.js';
 import type { CheckedRetention } from '../../policies/policy-set.js';
 import { isAnswer, isDenial } from '../refused.js';
@@ -11,7 +11,7 @@ import { holds } from './extent.js';
 import { childrenFirst } from './order.js';
 import type { Column, RowSelection, Sql, TableFacts, TableName } from './selection.js';
 import type { Prepared, Unprepared } from './prepared.js';
-import { isOfTable, tableFault } from './table-fault.js';
+import { tableFault } from './table-fault.js';
 
 const dayMs = 86_400_000;
 
@@ -22,21 +22,27 @@ const refuse = (policy: string, reason: string): OperationError =>
  * Looks all policies up in the catalogue, before the first row goes, and puts those first that others wait for.
  * @param asOf epoch ms that ages are counted from
  * @param retentionDays instead of the policies' own
+ * @param signal looked at before each
  * @returns those whose table is as the policy needs it, and the others, each with what is amiss: tables that refer to each other in
- * a circle are among these
+ * a circle are among these, and all of a database that does not answer, which is not asked again for each of them
  */
 export async function prepareAll(
   policies: readonly CheckedRetention[],
   asOf: number,
   retentionDays: number | undefined,
+  signal: AbortSignal,
 ): Promise<{ ordered: Prepared[]; unprepared: Unprepared[] }> {
   const found: Omit<Prepared, 'target'>[] = [];
   const unprepared: Unprepared[] = [];
+  const silent = new Map<string, OperationError>();
   for (const policy of policies) {
+    signal.throwIfAborted();
     const one = { name: policy.name, policy, dialect: rowDialect(policy.on), selection: selectionOf(policy, asOf, retentionDays) }; // prettier-ignore
-    const done = await prepare(one).catch(async (error: unknown) => {
+    const known = silent.get(policy.database);
+    const preparing = known ? Promise.resolve({ ...one, fault: known }) : prepare(one);
+    const done = await preparing.catch(async (error: unknown) => {
       const fault = await tableFault(one, error);
-      if (!isOfTable(fault)) throw fault;
+      if (isOperationError(fault, 'STORE_UNAVAILABLE')) silent.set(policy.database, fault);
       return { ...one, fault };
     });
     if ('fault' in done) unprepared.push(done);

@@ -1,4 +1,3 @@
-import type { OperationError } from '@dotmac/core';
 import type { CheckedRetention } from '../../policies/policy-set.js';
 import type { Removal, RowDialect } from './dialect.js';
 import type { RowSelection, TableFacts } from './selection.js';
@@ -19,5 +18,5 @@ export interface Prepared {
   readonly archive: Removal['archive'];
 }
 
-/** A policy that does not fit its table, or whose table cannot be looked up now, which is no other's fault. */
-export type Unprepared = Pick<Prepared, 'name' | 'policy' | 'selection' | 'dialect'> & { fault: OperationError };
+/** A policy that does not fit its table, or whose table cannot be looked up now, which is no other's fault; and what went wrong. */
+export type Unprepared = Pick<Prepared, 'name' | 'policy' | 'selection' | 'dialect'> & { fault: unknown };

@@ -1,4 +1,4 @@
-import { isOperationError, type OperationError } from '@dotmac/core';
+import { isOperationError } from '@dotmac/core';
 import { maintenanceErrors } from '../../errors.js';
 import { isDenial, refused } from '../refused.js';
 import type { Want } from './dialect.js';
@@ -19,12 +19,6 @@ export async function tableFault(
   if (!isDenial(error) || !dialect.lacking) return refused(table, error);
   return refused(table, error, await dialect.lacking(policy.on.kysely, wantsOf(about)));
 }
-
-/** Is it of one table alone, so that the others have their turn? */
-export const isOfTable = (fault: unknown): fault is OperationError =>
-  isOperationError(fault, 'TABLE_REFUSED') ||
-  isOperationError(fault, 'TABLE_CONTENDED') ||
-  isOperationError(fault, 'TABLE_NOT_MAINTAINABLE');
 
 /** What a policy does with the tables that it is about. */
 function wantsOf({ policy, selection, facts }: Parameters<typeof tableFault>[0]): Want[] {
