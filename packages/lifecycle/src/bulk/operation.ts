@@ -93,6 +93,9 @@ export const bulkView = z
 /** @see bulkView */
 export type BulkView = z.output<typeof bulkView>;
 
+/** What of an operation can name somebody. */
+export type OperationWords = Pick<BulkView, 'filter' | 'input' | 'createdBy'>;
+
 /** An operation as it is kept. */
 export type BulkOperation = BulkView & {
   tenantId: string;
@@ -102,6 +105,11 @@ export type BulkOperation = BulkView & {
   upTo: string;
   /** When somebody last went on with it. */
   touchedAt: number;
+  /**
+   * What erasures leave of its words while it is not over: its customers are still found, and told, by what stands there.
+   * It is shown so from then on, and is so once it is over. Null where nobody was erased, and once it is over.
+   */
+  erased: OperationWords | null;
 };
 
 /** An operation that nobody went on with for so long is taken up by another process. */
@@ -142,7 +150,13 @@ export const bulkTarget = z
   .object({ customerId: z.string().regex(targetId, 'This is no id of a customer') })
   .meta({ id: 'LifecycleBulkTarget' });
 
-/** An operation as it is shown. */
-export function viewOfBulk({ tenantId: _, cursor: __, upTo: ___, touchedAt: ____, ...shown }: BulkOperation): BulkView {
-  return shown;
+/** An operation as it is shown: without what was said of whoever is erased. */
+export function viewOfBulk(operation: BulkOperation): BulkView {
+  const { tenantId: _, cursor: __, upTo: ___, touchedAt: ____, erased, ...shown } = operation;
+  return { ...shown, ...erased };
+}
+
+/** An operation that is over, with what erasures left of its words. */
+export function endedOperation(operation: BulkOperation): BulkOperation {
+  return { ...operation, ...operation.erased, erased: null };
 }

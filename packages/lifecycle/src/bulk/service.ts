@@ -123,6 +123,7 @@ export function bulkService(context: LifecycleContext, identity: ScopeIdentity):
       cursor: '',
       // Read, and not made: ids begin with the clock of the process that registers, which may be ahead of ours.
       upTo: given.filter.listed ? '~' : await bulk.lastId(),
+      erased: null,
     };
   };
 
@@ -145,11 +146,12 @@ export function bulkService(context: LifecycleContext, identity: ScopeIdentity):
       if (turn.first) return turn.first;
       const found = await find(operationId);
       if (found.status === 'collecting') {
-        const pending: BulkOperation = { ...found, status: 'pending' };
         return turn.commit(async (trx) => {
           // Another has begun it meanwhile, or cancelled it.
           if (!(await bulk.begin(operationId, trx)))
             throw lifecycleErrors.BULK_NOT_RUNNABLE({ operationId, status: 'no longer collecting' });
+          // Read anew: who was erased since is not to be named in the answer, which is kept.
+          const pending = (await bulk.get(operationId, trx)) ?? { ...found, status: 'pending' };
           store.afterCommit(trx, () => wake(pending));
           return { answer: viewOfBulk(pending), customer: null };
         });

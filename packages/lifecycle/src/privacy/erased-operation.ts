@@ -1,4 +1,4 @@
-import { isOfFew, type BulkOperation, type BulkView } from '../bulk/operation.js';
+import { isOfFew, type BulkOperation, type BulkView, type OperationWords } from '../bulk/operation.js';
 import type { CommandInput } from '../commands/input.js';
 import { conditionsOf } from '../search/filter.js';
 import type { TermKind } from '../search/terms.js';
@@ -6,7 +6,7 @@ import type { KnownBy } from './known-by.js';
 import { erasedActor, nameOfErased } from './personal.js';
 
 /**
- * An operation on many that is over and lists the customer, or looked for it by what it is known by or was, without what
+ * The words of an operation on many that lists the customer, or looked for it by what it is known by or was, without what
  * it looked for and what it said; undefined: it looked for others, or meant so many that its words are no one's own. What
  * is left of its filter means nobody else.
  */
@@ -14,9 +14,9 @@ export function erasedOperation(
   operation: BulkOperation,
   customerId: string,
   known: KnownBy,
-): BulkOperation | undefined {
+): OperationWords | undefined {
   if (!isOfFew(operation)) return undefined;
-  const { filter, input, createdBy } = operation;
+  const { filter } = operation;
   const { search, externalId, attribute } = filter;
   const key = attribute?.split(':', 1)[0] ?? '';
   const { prefix, terms } = conditionsOf({ search, attribute });
@@ -30,16 +30,17 @@ export function erasedOperation(
   };
   // Of those that list customers only those are brought here that list this one.
   if (Object.keys(erased).length === 0 && !filter.listed) return undefined;
+  // Of one that goes on others may have been erased before: what it looks for stays until it is over.
+  const left: OperationWords = operation.erased ?? operation;
   return {
-    ...operation,
-    filter: { ...filter, ...erased },
-    input: wordless(input),
-    createdBy: erasedActor(createdBy, known.names),
+    filter: { ...left.filter, ...erased },
+    input: wordless(left.input),
+    createdBy: erasedActor(left.createdBy, known.names),
   };
 }
 
 /** What was answered under a key of an operation that is left so by now. The key stays taken: it is not begun again. */
-export function erasedAnswer(answer: string, { filter, input, createdBy }: BulkOperation): string {
+export function erasedAnswer(answer: string, { filter, input, createdBy }: OperationWords): string {
   return JSON.stringify({ ...(JSON.parse(answer) as BulkView), filter, input, createdBy } satisfies BulkView);
 }
 

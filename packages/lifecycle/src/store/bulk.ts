@@ -49,7 +49,7 @@ export interface BulkCustomerStore {
 /** One tenant's commands for many. */
 export interface BulkStore extends BulkCustomerStore {
   insert(operation: BulkOperation, trx?: StoreTransaction): Promise<void>;
-  get(operationId: string): Promise<BulkOperation | undefined>;
+  get(operationId: string, trx?: StoreTransaction): Promise<BulkOperation | undefined>;
   /** Newest first. */
   list(ask: { limit: number; cursor?: string | undefined }): Promise<Page<BulkOperation>>;
   /** How many are not over. */
@@ -61,9 +61,12 @@ export interface BulkStore extends BulkCustomerStore {
   touch(operationId: string, at: number, trx: StoreTransaction): Promise<boolean>;
   /** Makes one pending that is collecting; false when it is not. */
   begin(operationId: string, trx?: StoreTransaction): Promise<boolean>;
-  /** Notes that an open one is to be cancelled; one that is collecting is over at once. */
+  /** Notes that an open one is to be cancelled; one that is collecting is over at once, with what is left of its words. */
   requestCancel(operationId: string, at: number): Promise<void>;
-  /** Compare-and-swap: writes how far it is, if it is open and still where `before` was. */
+  /**
+   * Compare-and-swap: writes how far it is, if it is open and still where `before` was. Its words stay as they are kept; with
+   * its end what is kept as `erased` takes their place, and is null where it means so many that they are no one's own.
+   */
   advance(operation: BulkOperation, before: BulkOperation, trx: StoreTransaction): Promise<boolean>;
   addFailures(operationId: string, failures: readonly BulkFailure[], trx: StoreTransaction): Promise<void>;
   /** In the order of the customers' ids. */

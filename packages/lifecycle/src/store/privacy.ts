@@ -1,5 +1,5 @@
 import type { StoreTransaction } from '@dotmac/core';
-import type { BulkOperation } from '../bulk/operation.js';
+import type { BulkOperation, OperationWords } from '../bulk/operation.js';
 import type { LegalHold } from '../privacy/hold.js';
 import type { Run } from '../provisioning/run.js';
 import type { Signal } from '../provisioning/signal.js';
@@ -15,12 +15,12 @@ export interface Erasure {
   /** What was said to the steps of one run, in the same order; each speaker of a step stays another. */
   signals(signals: readonly Signal[]): Signal[];
   /**
-   * An operation that is over and whose filter has a text by which somebody is found, or that lists the customer.
-   * Undefined: it stays as it is.
+   * An operation whose filter has a text by which somebody is found, or that lists the customer; one that is not begun
+   * with how many it lists as its `total`. Undefined: it stays as it is.
    */
-  operation(operation: BulkOperation): BulkOperation | undefined;
+  operation(operation: BulkOperation): OperationWords | undefined;
   /** What was answered of such an operation (JSON), now that it is left so. */
-  answer(answer: string, left: BulkOperation): string;
+  answer(answer: string, left: OperationWords): string;
 }
 
 /** Why a customer was refused by an operation on many. */
@@ -53,7 +53,8 @@ export interface PrivacyStore {
   /**
    * Removes the customer's key, tokens, timers, dunning cases, the attributes it is found by, and what commands and
    * requests on it answered; writes what is left of history, services, runs, what was said to their steps, and operations
-   * on many with what they answered; empties the messages of its refusals.
+   * on many with what they answered: into their words where they are over, and as `erased` where they are not; empties the
+   * messages of its refusals.
    */
   wipe(customerId: string, erasure: Erasure, trx: StoreTransaction): Promise<void>;
 }

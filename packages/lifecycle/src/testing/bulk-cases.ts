@@ -31,6 +31,7 @@ export const anOperation = (tenantId: string, change: Partial<BulkOperation> = {
   cancelRequestedAt: null,
   cursor: '',
   upTo: '~',
+  erased: null,
   ...change,
 });
 

@@ -4,6 +4,7 @@ import type { Suite } from '@dotmac/core/testing';
 import { readFeed } from '../feed/read-feed.js';
 import type { LegalHold } from '../privacy/hold.js';
 import type { Erasure, HistoryEntry } from '../store/store.js';
+import type { BulkOperation, OperationWords } from '../bulk/operation.js';
 import { anOperation } from './bulk-cases.js';
 import { aCustomer, aRun, aService, aTimer, aToken, anEvent } from './samples.js';
 import type { LifecycleStoreSubject } from './subject.js';
@@ -15,6 +16,11 @@ const asIs: Erasure = {
   signals: (signals) => [...signals],
   operation: () => undefined,
   answer: (answer) => answer,
+};
+
+/** What is left of any operation. */
+const wordsOf = ({ filter, input }: BulkOperation): OperationWords => {
+  return { filter: { ...filter, search: 'gone' }, input: { ...input, reason: null }, createdBy: 'erased' };
 };
 
 /** What a store must do with keys, holds, and customers that are to be forgotten. */
@@ -97,31 +103,94 @@ export const privacyCases: Suite<LifecycleStoreSubject>['cases'] = [
       const over = { status: 'completed', endedAt: 5, filter: { search: 'neo "the one"' } } as const;
       const listed = { ...over, filter: { listed: true } } as const;
       const id = newId();
-      const [ended, open, plain, other, own, theirs] = [
+      const [ended, plain, other, own, theirs] = [
         anOperation('a', { ...over, input: { actionType: 'late', reason: 'he said' } }),
-        anOperation('a', { filter: over.filter }),
         anOperation('a', { ...over, filter: { stages: ['active'] } }),
         anOperation('b', over),
         anOperation('a', listed),
         anOperation('a', listed),
       ];
-      for (const operation of [ended, open, plain, other, own, theirs])
+      for (const operation of [ended, plain, other, own, theirs])
         await store.tenant(operation.tenantId).bulk.insert(operation);
       const operation: Erasure['operation'] = (it) =>
-        it.filter.search === undefined && !it.filter.listed
-          ? undefined
-          : { ...it, filter: { search: 'gone' }, input: { ...it.input, reason: null }, createdBy: 'erased' };
+        it.filter.search === undefined && !it.filter.listed ? undefined : wordsOf(it);
       const { privacy, bulk } = store.tenant('a');
       await store.transaction(async (trx) => {
         await bulk.addTargets(own.id, [newId(), id], trx);
         await bulk.addTargets(theirs.id, [newId()], trx);
         await privacy.wipe(id, { ...asIs, operation }, trx);
       });
-      assert.deepEqual(await bulk.get(own.id), operation(own));
+      for (const it of [own, ended]) assert.deepEqual(await bulk.get(it.id), { ...it, ...wordsOf(it) });
       assert.deepEqual(await bulk.get(theirs.id), theirs);
-      assert.deepEqual(await bulk.get(ended.id), operation(ended));
-      assert.deepEqual(await bulk.get(open.id), open);
       assert.deepEqual(await bulk.get(plain.id), plain);
+      assert.deepEqual(await store.tenant('b').bulk.get(other.id), other);
+    },
+  },
+  {
+    name: 'keeps what is left of operations that are not over, and writes it with their end, whoever ends them',
+    async run({ store }) {
+      const filter = { search: 'neo' };
+      const said = { filter, input: { actionType: 'late', reason: 'he said' } } as const;
+      const listing = { ...said, status: 'collecting', filter: { listed: true } } as const;
+      const [running, many, cancelled, abandoned, other] = [
+        anOperation('a', said),
+        anOperation('a', said),
+        anOperation('a', listing),
+        anOperation('a', { ...listing, touchedAt: 1 }),
+        anOperation('b', said),
+      ];
+      for (const it of [running, many, cancelled, abandoned, other]) await store.tenant(it.tenantId).bulk.insert(it);
+      const { privacy, bulk } = store.tenant('a');
+      const id = newId();
+      const seen: BulkOperation[] = [];
+      const operation: Erasure['operation'] = (it) => {
+        seen.push(it);
+        return wordsOf(it);
+      };
+      const listed = Array.from({ length: 120 }, () => newId());
+      await store.transaction(async (trx) => {
+        await bulk.addTargets(cancelled.id, [id, ...listed], trx);
+        await bulk.addTargets(abandoned.id, [id], trx);
+        await privacy.wipe(id, { ...asIs, operation }, trx);
+      });
+      const totals = new Map(seen.map((it) => [it.id, it.total]));
+      assert.deepEqual(
+        [running, many, cancelled, abandoned, other].map((it) => totals.get(it.id)),
+        [null, null, 121, 1, undefined],
+      );
+      for (const it of [running, many, cancelled, abandoned])
+        assert.deepEqual(await bulk.get(it.id), { ...it, erased: wordsOf(it) });
+      // Another erasure adds to what the first left.
+      const next: Erasure['operation'] = ({ erased }) => (erased ? { ...erased, createdBy: 'nobody' } : undefined);
+      await store.transaction((trx) => privacy.wipe(newId(), { ...asIs, operation: (it) => next(it) }, trx));
+      const left = { ...wordsOf(running), createdBy: 'nobody' };
+      assert.deepEqual((await bulk.get(running.id))?.erased, left);
+      assert.deepEqual((await bulk.get(cancelled.id))?.erased?.createdBy, 'erased');
+      // Whoever goes on with it has read it before it was known that somebody in it is gone.
+      const move = (after: BulkOperation, before: BulkOperation) =>
+        store.transaction((trx) => bulk.advance(after, before, trx));
+      const begun: BulkOperation = { ...running, status: 'running', total: 2, startedAt: 6 };
+      assert.equal(await move(begun, running), true);
+      assert.deepEqual(await bulk.get(running.id), { ...begun, erased: left });
+      const done: BulkOperation = { ...begun, status: 'completed', cursor: 'c', processed: 2, changed: 2, endedAt: 7 };
+      assert.equal(await move(done, begun), true);
+      assert.deepEqual(await bulk.get(running.id), { ...done, ...left });
+      // What is said of so many is no one's own.
+      const counted: BulkOperation = { ...many, status: 'running', total: 100, startedAt: 6 };
+      assert.equal(await move(counted, many), true);
+      assert.deepEqual(await bulk.get(many.id), counted);
+      await bulk.requestCancel(cancelled.id, 8);
+      assert.deepEqual(await bulk.get(cancelled.id), {
+        ...cancelled,
+        ...wordsOf(cancelled),
+        ...{ status: 'cancelled', cancelRequestedAt: 8, endedAt: 8 },
+      });
+      assert.equal(await store.cancelAbandonedBulk(2, 9, 9), 1);
+      assert.deepEqual(await bulk.get(abandoned.id), {
+        ...abandoned,
+        ...wordsOf(abandoned),
+        ...{ status: 'cancelled', endedAt: 9 },
+      });
       assert.deepEqual(await store.tenant('b').bulk.get(other.id), other);
     },
   },

@@ -13,7 +13,7 @@ import { rig, until } from '../support/lifecycle.js';
 const operationFor = (change: Partial<BulkOperation>): BulkOperation => ({
   ...{ id: newId(), tenantId: 'acme', command: 'suspend', input: {}, filter: {}, dryRun: false, status: 'running' },
   ...{ total: 9, processed: 0, changed: 0, refused: 0, outcomes: [], createdBy: 'user:1', createdAt: 5, startedAt: 5 },
-  ...{ touchedAt: 5, endedAt: null, cancelRequestedAt: null, cursor: '', upTo: '~' },
+  ...{ touchedAt: 5, endedAt: null, cancelRequestedAt: null, cursor: '', upTo: '~', erased: null },
   ...change,
 });
 

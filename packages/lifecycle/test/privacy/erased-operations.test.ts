@@ -1,4 +1,5 @@
 import { newId } from '@dotmac/core';
+import type { CoreTables } from '@dotmac/core/kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { BulkDraft } from '../../src/bulk/operation.js';
 import { backends, type Backend } from '../support/backends.js';
@@ -20,9 +21,15 @@ for (const { title, present, create } of backends)
     let backend: Backend;
     let run: Rig;
     let id: string;
+    let hook: (input: { customerId: string }) => Promise<void> | undefined;
     beforeEach(async () => {
       backend = await create();
-      run = await rig(backend, { searchableAttributes: ['passport', 'plan'] });
+      hook = () => undefined;
+      run = await rig(backend, {
+        searchableAttributes: ['passport', 'plan'],
+        hooks: { 'customer.suspend': { before: ({ input }) => hook(input) } },
+        hookTimeoutMs: 86_400_000,
+      });
       ({ id } = await run.acme.customers.register(person));
       await run.acme.customers.link(id, { externalId: 'crm-5550199' });
     });
@@ -146,6 +153,18 @@ for (const { title, present, create } of backends)
       if (backend.database) expect(await tracesOf(backend.database, [person.email, reason])).toEqual([]);
     });
 
+    if (title !== 'memory')
+      it('is erased from what a request to cancel it was answered under its key', async () => {
+        const operationId = await finished({ search: person.email });
+        const database = backend.database ?? expect.unreachable();
+        const answer = { status: 200, body: await run.acme.bulk.cancel(operationId) };
+        const row = { tenant_id: 'acme', key_hash: 'k', fingerprint: 'f', lease_until: 0, keep_until: 9e12 };
+        const answers = database.withTables<CoreTables>().insertInto('dotmac_idempotency');
+        await answers.values({ ...row, answer: JSON.stringify(answer) }).execute();
+        await erase();
+        expect(await tracesOf(database, [person.email, reason])).toEqual([]);
+      });
+
     it('loses its words with a customer that it listed, and keeps them where it listed others', async () => {
       const { id: another } = await run.acme.customers.register({
         ...person,
@@ -169,6 +188,64 @@ for (const { title, present, create } of backends)
       const left = { filter: { listed: true }, input: { actionType: 'late', reason: null } };
       expect(await run.acme.bulk.get(own)).toMatchObject(left);
       expect((await run.acme.bulk.get(theirs)).input).toEqual({ actionType: 'late', reason });
+    });
+
+    it('is erased while it goes on: shown so at once, told to the others as it was said, and gone with its end', async () => {
+      const another = await run.active();
+      await run.acme.customers.update(another, { lastName: 'Zeno' });
+      let [isReached, goOn] = [false, (): void => undefined];
+      const gate = new Promise<void>((resolve) => (goOn = resolve));
+      hook = ({ customerId }) => {
+        if (customerId !== another) return;
+        isReached = true;
+        return gate;
+      };
+      const input = { actionType: 'late', reason, parameters: { who: person.email } };
+      const asked: BulkDraft = { command: 'suspend', input, filter: { search: 'ze' }, dryRun: false };
+      const first = await run.acme.bulk.start(asked, { idempotencyKey: 'start' });
+      await until(() => isReached, run.clock);
+      await erase();
+      const left = { filter: { search: `erased ${id}` }, input: { actionType: 'late', reason: null, parameters: {} } };
+      expect(await run.acme.bulk.get(first.id)).toMatchObject({ status: 'running', ...left });
+      expect((await run.acme.bulk.operations()).items).toMatchObject([left]);
+      expect(await run.acme.bulk.start(asked, { idempotencyKey: 'start' })).toEqual({ ...first, ...left });
+      goOn();
+      await until(async () => (await run.acme.bulk.get(first.id)).status === 'completed', run.clock);
+      expect(await run.acme.bulk.get(first.id)).toMatchObject({ processed: 2, ...left });
+      expect((await run.acme.customers.read(another)).blocks).toMatchObject([{ note: reason }]);
+      expect(await backend.store.tenant('acme').bulk.get(first.id)).toMatchObject({ ...left, erased: null });
+    });
+
+    it('is erased while it waits to be run: shown so, answered so, and gone with its end', async () => {
+      const another = await run.active();
+      const input = { actionType: 'late', reason };
+      const listing = async (): Promise<string> => {
+        const started = await run.acme.bulk.start({
+          command: 'suspend',
+          input,
+          filter: { listed: true },
+          dryRun: false,
+        });
+        const lines = async function* () {
+          for (const customerId of [id, another]) yield { line: 1, ok: true, value: { customerId } } as const;
+        };
+        for await (const line of await run.acme.bulk.list(started.id, lines())) expect(line).toBeDefined();
+        return started.id;
+      };
+      const [begun, cancelled] = [await listing(), await listing()];
+      await erase();
+      const left = { filter: { listed: true }, input: { actionType: 'late', reason: null } };
+      for (const operationId of [begun, cancelled])
+        expect(await run.acme.bulk.get(operationId)).toMatchObject({ status: 'collecting', ...left });
+      expect(await run.acme.bulk.cancel(cancelled)).toMatchObject({ status: 'cancelled', ...left });
+      const answer = await run.acme.bulk.run(begun, { idempotencyKey: 'run' });
+      expect(answer).toMatchObject({ status: 'pending', ...left });
+      expect(await run.acme.bulk.run(begun, { idempotencyKey: 'run' })).toEqual(answer);
+      await until(async () => (await run.acme.bulk.get(begun)).status === 'completed', run.clock);
+      expect((await run.acme.customers.read(another)).blocks).toMatchObject([{ note: reason }]);
+      const { bulk } = backend.store.tenant('acme');
+      for (const operationId of [begun, cancelled])
+        expect(await bulk.get(operationId)).toMatchObject({ ...left, erased: null });
     });
 
     it('stays where it found others, or so many that it is no one’s own', async () => {

@@ -69,6 +69,14 @@ const endedIndex: Migration = async (schema) => {
     .execute();
 };
 
+/** What erasures leave of operations that are not over. */
+const erasedColumns: Migration = async (schema, { types }) => {
+  const operations = () => schema.schema.alterTable('dotmac_bulk_operations');
+  await operations().addColumn('erased_filter', types.bigText).execute();
+  await operations().addColumn('erased_input', types.bigText).execute();
+  await operations().addColumn('erased_by', types.key).execute();
+};
+
 /** Commands for many: how far each is, who was refused, and who is meant where they are listed one by one. */
 export const bulkMigrations: Record<string, Migration> = {
   '0022-bulk-operations': operations,
@@ -76,4 +84,5 @@ export const bulkMigrations: Record<string, Migration> = {
   '0024-bulk-failures': failures,
   '0025-bulk-targets': targets,
   '0041-bulk-ended-index': endedIndex,
+  '0047-bulk-erased': erasedColumns,
 };

@@ -1,4 +1,5 @@
 import type { Database } from '@dotmac/core/kysely';
+import { wordsAtEnd } from './bulk-erased.js';
 import type { LifecycleTables } from './tables.js';
 
 /**
@@ -74,7 +75,7 @@ export async function cancelAbandonedBulk(
   for (const { tenant_id, id } of left)
     await kysely
       .updateTable('dotmac_bulk_operations')
-      .set({ status: 'cancelled', ended_at: at })
+      .set({ status: 'cancelled', ended_at: at, ...wordsAtEnd })
       .where('tenant_id', '=', tenant_id)
       .where('id', '=', id)
       .where('status', '=', 'collecting')

@@ -20,4 +20,7 @@ export interface BulkRow {
   touched_at: number;
   ended_at: number | null;
   cancel_requested_at: number | null;
+  erased_filter: string | null;
+  erased_input: string | null;
+  erased_by: string | null;
 }

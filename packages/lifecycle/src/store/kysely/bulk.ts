@@ -11,11 +11,12 @@ import {
   type Database,
   type KyselyOutbox,
 } from '@dotmac/core/kysely';
-import { staleMs, type BulkOperation, type BulkStatus } from '../../bulk/operation.js';
+import { isOfFew, staleMs, type BulkOperation, type BulkStatus } from '../../bulk/operation.js';
 import { dueKeys, readDuePlace, type DuePage, type DuePlace } from '../due-place.js';
 import { pageOf } from '../page-of.js';
 import { bulkKey, type BulkStore } from '../store.js';
 import { behind } from './behind.js';
+import { erasedOf, erasedRow, wordsAtEnd } from './bulk-erased.js';
 import { kyselyBulkCustomers } from './bulk-customers.js';
 import type { BulkRow } from './bulk-row.js';
 import type { LifecycleTables } from './tables.js';
@@ -35,8 +36,8 @@ export function kyselyBulk(database: Database, outbox: KyselyOutbox, tenantId: s
     async insert(operation, trx) {
       await on(trx).insertInto(table).values(rowOf(operation)).execute();
     },
-    async get(operationId) {
-      const row = await on()
+    async get(operationId, trx) {
+      const row = await on(trx)
         .selectFrom(table)
         .selectAll()
         .where('tenant_id', '=', tenantId)
@@ -87,14 +88,18 @@ export function kyselyBulk(database: Database, outbox: KyselyOutbox, tenantId: s
         .where('cancel_requested_at', 'is', null)
         .execute();
       await update(operationId)
-        .set({ status: 'cancelled', cancel_requested_at: at, ended_at: at })
+        .set({ status: 'cancelled', cancel_requested_at: at, ended_at: at, ...wordsAtEnd })
         .where('status', '=', 'collecting')
         .execute();
     },
     async advance(operation, before, trx) {
-      const { tenant_id: _, id, cancel_requested_at: __, ...changed } = rowOf(operation);
-      const { numUpdatedRows } = await update(id, trx)
-        .set(changed)
+      const { status, total, processed, changed, refused, outcomes, ...row } = rowOf(operation);
+      const { last_customer_id, started_at, touched_at, ended_at } = row;
+      // Not its words: somebody may have been erased since it was read.
+      const words = isOfFew(operation) ? ended_at !== null && wordsAtEnd : erasedRow(null);
+      const { numUpdatedRows } = await update(operation.id, trx)
+        .set({ status, total, processed, changed, refused, outcomes })
+        .set({ last_customer_id, started_at, touched_at, ended_at, ...words })
         .where('status', 'in', open)
         .where('last_customer_id', '=', before.cursor)
         .where('processed', '=', before.processed)
@@ -194,6 +199,7 @@ function rowOf(operation: BulkOperation): BulkRow {
     touched_at: operation.touchedAt,
     ended_at: operation.endedAt,
     cancel_requested_at: operation.cancelRequestedAt,
+    ...erasedRow(operation.erased),
   };
 }
 
@@ -220,5 +226,6 @@ export function operationOf(row: BulkRow): BulkOperation {
     touchedAt: Number(row.touched_at),
     endedAt: numberOrNull(row.ended_at),
     cancelRequestedAt: numberOrNull(row.cancel_requested_at),
+    erased: erasedOf(row),
   };
 }

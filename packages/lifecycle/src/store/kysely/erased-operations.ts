@@ -1,38 +1,34 @@
-import type { StoreTransaction } from '@dotmac/core';
-import { executorFor, toJson, type Database } from '@dotmac/core/kysely';
+import { executorFor, toJson } from '@dotmac/core/kysely';
 import type { Kysely } from 'kysely';
+import type { OperationWords } from '../../bulk/operation.js';
 import type { Erasure } from '../store.js';
 import { operationOf } from './bulk.js';
+import { forgetRequests, type ErasedCustomer } from './forget-requests.js';
+import { erasedRow } from './bulk-erased.js';
+import type { BulkRow } from './bulk-row.js';
 import type { LifecycleTables } from './tables.js';
 
+const table = 'dotmac_bulk_operations';
 const pageSize = 500;
 const named = ['search', 'externalId', 'attribute'];
 
 /**
- * Writes what is left of operations that are over and looked for somebody, or list the customer. Index: the primary keys;
- * reads the tenant's.
+ * Writes what is left of operations that looked for somebody, or list the customer. Index: the primary keys; reads the
+ * tenant's.
  */
-export async function wipeOperations(
-  {
-    database,
-    tenantId,
-    customerId,
-    trx,
-  }: Record<'tenantId' | 'customerId', string> & {
-    database: Database;
-    trx: StoreTransaction;
-  },
-  { operation, answer }: Erasure,
-): Promise<void> {
+export async function wipeOperations(of: ErasedCustomer, { operation, answer }: Erasure): Promise<void> {
+  const { database, tenantId, customerId, trx } = of;
   const on = executorFor<LifecycleTables>(database, trx);
-  const table = 'dotmac_bulk_operations';
+  const leftOf = async (row: BulkRow): Promise<OperationWords | undefined> => {
+    const { total, filter, ...read } = operationOf(row);
+    return operation({ ...read, filter, total: total ?? (filter.listed ? await countTargets(on, row) : null) });
+  };
   for (let after = ''; ;) {
     const rows = await on
       .selectFrom(table)
       .selectAll()
       .where('tenant_id', '=', tenantId)
       .where('id', '>', after)
-      .where('ended_at', 'is not', null)
       .where((build) =>
         build.or([
           ...named.map((name) => build('filter', 'like', `%"${name}":%`)),
@@ -49,20 +45,48 @@ export async function wipeOperations(
       .orderBy('id')
       .limit(pageSize)
       .execute();
-    for (const row of rows) {
-      after = row.id;
-      const left = operation(operationOf(row));
+    for (const found of rows) {
+      after = found.id;
+      if (!(await leftOf(found))) continue;
+      // Whoever goes on with it, or erases another, waits: what is left follows from how it is now, over or not.
+      const row = await lockRow(of, found);
+      const left = row && (await leftOf(row));
       if (!left) continue;
+      const isOver = row.ended_at !== null;
+      const words = { filter: toJson(left.filter), input: toJson(left.input), created_by: left.createdBy };
       await on
         .updateTable(table)
-        .set({ filter: toJson(left.filter), input: toJson(left.input), created_by: left.createdBy })
+        .set(isOver ? words : erasedRow(left))
         .where('tenant_id', '=', tenantId)
         .where('id', '=', row.id)
         .execute();
       await wipeAnswers(on, tenantId, row.id, (text) => answer(text, left));
+      await forgetRequests(of, row.id);
     }
     if (rows.length < pageSize) return;
   }
+}
+
+/** Index: the primary key. */
+function lockRow({ database, tenantId, trx }: ErasedCustomer, { id }: BulkRow): Promise<BulkRow | undefined> {
+  return executorFor<LifecycleTables>(database, trx)
+    .selectFrom(table)
+    .selectAll()
+    .where('tenant_id', '=', tenantId)
+    .where('id', '=', id)
+    .$if(database.traits.skipLocked, (query) => query.forUpdate())
+    .executeTakeFirst();
+}
+
+/** Index: the primary key. */
+async function countTargets(on: Kysely<LifecycleTables>, { tenant_id, id }: BulkRow): Promise<number> {
+  const { count } = await on
+    .selectFrom('dotmac_bulk_targets')
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .where('tenant_id', '=', tenant_id)
+    .where('operation_id', '=', id)
+    .executeTakeFirstOrThrow();
+  return Number(count);
 }
 
 /** What operations answered names its operation. Index: (tenant_id, customer_id), for they are about nobody in particular. */

@@ -1,5 +1,5 @@
 import type { Outbox, StoreTransaction } from '@dotmac/core';
-import { isOpen, type BulkOperation } from '../../bulk/operation.js';
+import { endedOperation, isOfFew, isOpen, type BulkOperation } from '../../bulk/operation.js';
 import type { Customer } from '../../customers/customer.js';
 import { pageOf } from '../page-of.js';
 import { conditionsOf } from '../../search/filter.js';
@@ -61,7 +61,8 @@ export function memoryBulk(memory: LifecycleMemory, outbox: Outbox, tenantId: st
       change(operationId, ({ status }) => (status === 'collecting' ? { status: 'pending' } : undefined), trx),
     async requestCancel(operationId, at) {
       await change(operationId, (operation) => {
-        if (operation.status === 'collecting') return { status: 'cancelled', cancelRequestedAt: at, endedAt: at };
+        if (operation.status === 'collecting')
+          return { ...endedOperation(operation), status: 'cancelled', cancelRequestedAt: at, endedAt: at };
         return isOpen(operation) ? { cancelRequestedAt: operation.cancelRequestedAt ?? at } : undefined;
       });
     },
@@ -70,8 +71,10 @@ export function memoryBulk(memory: LifecycleMemory, outbox: Outbox, tenantId: st
         const found = bulkOperations.get(keyOf(operation.id));
         if (!found || !isOpen(found) || found.cursor !== before.cursor || found.processed !== before.processed)
           return false;
-        const { cancelRequestedAt } = found;
-        bulkOperations.set(keyOf(operation.id), { ...operation, cancelRequestedAt });
+        const { cancelRequestedAt, filter, input, createdBy } = found;
+        const erased = isOfFew(operation) ? found.erased : null;
+        const after: BulkOperation = { ...operation, filter, input, createdBy, cancelRequestedAt, erased };
+        bulkOperations.set(keyOf(operation.id), after.endedAt === null ? after : endedOperation(after));
         return true;
       }, trx),
     addFailures: (operationId, failures, trx) =>

@@ -6,7 +6,7 @@ import {
   type MemoryTransaction,
   type StoreTransaction,
 } from '@dotmac/core';
-import { isOpen, staleMs } from '../../bulk/operation.js';
+import { endedOperation, isOpen, staleMs } from '../../bulk/operation.js';
 import { memoryAnswers } from './answers.js';
 import { memoryBulk } from './bulk.js';
 import { compareDue, dueKeys, readDuePlace, type DuePlace } from '../due-place.js';
@@ -101,7 +101,8 @@ export function memoryLifecycleStore({ clock = systemClock }: MemoryLifecycleSto
       memory.transaction(({ bulkOperations }) => {
         const left = [...bulkOperations].filter(([, it]) => it.status === 'collecting' && it.touchedAt < before);
         const ended = left.sort(([, a], [, b]) => a.touchedAt - b.touchedAt).slice(0, limit);
-        for (const [key, it] of ended) bulkOperations.set(key, { ...it, status: 'cancelled', endedAt: at });
+        for (const [key, it] of ended)
+          bulkOperations.set(key, { ...endedOperation(it), status: 'cancelled', endedAt: at });
         return ended.length;
       }),
     dueBulk(untilMs, { limit, after }) {

@@ -44,15 +44,16 @@ export function memoryPrivacy(memory: LifecycleMemory, tenantId: string): Privac
         const { bulkFailures, bulkOperations, bulkTargets } = maps;
         for (const [key, operation] of bulkOperations) {
           const isMeant = operation.filter.listed !== true || bulkTargets.get(key)?.has(customerId) === true;
-          if (operation.tenantId !== tenantId || operation.endedAt === null || !isMeant) continue;
-          const left = erasure.operation(operation);
+          if (operation.tenantId !== tenantId || !isMeant) continue;
+          const total = operation.total ?? (operation.filter.listed ? (bulkTargets.get(key)?.size ?? 0) : null);
+          const left = erasure.operation({ ...operation, total });
           if (!left) continue;
-          bulkOperations.set(key, left);
+          bulkOperations.set(key, { ...operation, ...(operation.endedAt === null ? { erased: left } : left) });
           for (const [place, kept] of answers)
             if (
               place.startsWith(`${tenantId}/`) &&
               kept.customerId === null &&
-              kept.answer?.includes(`"id":"${left.id}"`)
+              kept.answer?.includes(`"id":"${operation.id}"`)
             )
               answers.set(place, { ...kept, answer: erasure.answer(kept.answer, left) });
         }
