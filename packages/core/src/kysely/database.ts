@@ -28,6 +28,8 @@ export interface Database {
 export interface TrackedDatabase extends Database {
   /** Begins to keep callbacks for `trx`; the function returned runs them. */
   track(trx: StoreTransaction): () => void;
+  /** Keeps what is to be called after the commit of `view` with that of `trx`, which it is another name for. */
+  follow(view: StoreTransaction, trx: StoreTransaction): void;
 }
 
 /** Puts a {@link Database} together. */
@@ -58,6 +60,10 @@ export function createDatabase(
       return () => {
         for (const callback of kept) callback();
       };
+    },
+    follow(view, trx) {
+      const kept = callbacks.get(trx);
+      if (kept) callbacks.set(view, kept);
     },
     close: () => (closing ??= parts.close()),
   };

@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 import type { Kysely, Transaction } from 'kysely';
 import type { StoreTransaction } from '../store-transaction.js';
 import type { Database, TrackedDatabase } from './database.js';
+import { endableTransaction } from './endable-transaction.js';
 import { isRetryable, storeError, unavailable } from './errors.js';
 
 /** How a transaction is tried. */
@@ -15,10 +16,9 @@ const longestBackoffMs = 500;
 
 /**
  * Runs `work` in a transaction: the caller's when `join` is given, else one of its own, which is run anew (boundedly,
- * after
- * a jittered wait) when the database reports a deadlock, serialization failure or lock timeout. So `work` must do
- * nothing
- * but database work on its `trx`. Isolation is READ COMMITTED (SQLite: `begin immediate`, serial).
+ * after a jittered wait) when the database reports a deadlock, serialization failure or lock timeout. So `work` must do
+ * nothing but database work on its `trx`, which takes nothing more once `work` has come to its end: whoever it was handed
+ * on to may not know. Isolation is READ COMMITTED (SQLite: `begin immediate`, serial).
  *
  * @throws STORE_UNAVAILABLE when the database cannot be reached or does not answer in time
  *
@@ -31,7 +31,7 @@ export async function inTransaction<Tables, Result>(
   work: (trx: Transaction<Tables>) => Promise<Result>,
   options?: TransactionOptions,
 ): Promise<Result> {
-  if (join !== undefined) return work(kyselyTransaction<Tables>(join));
+  if (join !== undefined) return within(database as TrackedDatabase, kyselyTransaction<Tables>(join), work);
   return retrying(database, () => runOnce(database, work), options);
 }
 
@@ -65,10 +65,24 @@ async function runOnce<Tables, Result>(
   let committed = (): void => {};
   const result = await (setReadCommitted ? builder.setIsolationLevel('read committed') : builder).execute((trx) => {
     committed = (database as TrackedDatabase).track(trx);
-    return work(trx);
+    return within(database as TrackedDatabase, trx, work);
   });
   committed();
   return result;
+}
+
+async function within<Tables, Result>(
+  database: TrackedDatabase,
+  given: Transaction<Tables>,
+  work: (trx: Transaction<Tables>) => Promise<Result>,
+): Promise<Result> {
+  const { trx, end } = endableTransaction(given);
+  database.follow(trx, given);
+  try {
+    return await work(trx);
+  } finally {
+    end();
+  }
 }
 
 /** Half of the wait is fixed, half is chance: racers that collided once do not collide again. */

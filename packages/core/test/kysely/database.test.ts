@@ -85,6 +85,7 @@ for (const { present, fresh: createFresh, title, dialect } of dialects)
         database.afterCommit(outer, () => told.push('undone'));
         await inTransaction(database, outer, async (trx: Transaction<Tables>) => {
           await trx.insertInto('counters').values(row('joined', 1)).execute();
+          database.afterCommit(trx, () => told.push('undone'));
         });
         throw new Error('undo');
       });
@@ -92,16 +93,66 @@ for (const { present, fresh: createFresh, title, dialect } of dialects)
       expect(await counterOf('joined')).toBeUndefined();
       await inTransaction(database, undefined, (trx) => {
         expect(database.afterCommit(trx, () => told.push('done'))).toBe(true);
-        return Promise.resolve();
+        return inTransaction(database, trx, (joined) => {
+          expect(database.afterCommit(joined, () => told.push('done too'))).toBe(true);
+          return Promise.resolve();
+        });
       });
       await database.kysely.transaction().execute((trx) => {
         expect(database.afterCommit(trx, () => told.push('never'))).toBe(false);
         return Promise.resolve();
       });
-      expect(told).toEqual(['done']);
+      expect(told).toEqual(['done', 'done too']);
       await expect(inTransaction(database, { isTransaction: true }, () => Promise.resolve())).rejects.toThrow(
         TypeError,
       );
+    });
+
+    for (const atOnce of [false, true])
+      it(`takes nothing more once its work was given up, ${atOnce ? 'of what waits for its turn' : 'of what comes after'}`, async () => {
+        const name = `given up, ${atOnce}`;
+        await database.withTables<Tables>().insertInto('counters').values(row(name, 0)).execute();
+        const turn = () => new Promise((resolve) => setImmediate(resolve));
+        const change = (trx: Transaction<Tables>, n: number) =>
+          trx.updateTable('counters').set({ n }).where('name', '=', name).execute();
+        let [handler, undone]: Promise<unknown>[] = [];
+        const giveUp = async () => {
+          undone = inTransaction(database, undefined, async (trx: Transaction<Tables>) => {
+            const more = () =>
+              trx
+                .insertInto('counters')
+                .values(row(`${name}, late`, 1))
+                .execute();
+            handler = atOnce ? Promise.all([change(trx, 1), more()]) : change(trx, 1).then(more);
+            handler.catch(() => undefined);
+            await turn();
+            throw new Error('given up');
+          });
+          undone.catch(() => undefined);
+          for (let turns = 0; turns < 20; turns++) await turn();
+        };
+        // Another's lock holds the first statement at the server until the transaction has been told to roll back.
+        if (dialect === 'sqlite') await giveUp();
+        else await inTransaction(other, undefined, (holder: Transaction<Tables>) => change(holder, 2).then(giveUp));
+        await expect(undone).rejects.toThrow('given up');
+        await handler?.catch(() => undefined);
+        expect(await counterOf(`${name}, late`)).toBeUndefined();
+        expect((await counterOf(name))?.n).not.toBe(1);
+      });
+
+    it('refuses what a host says to it after its work, and reads its schema meanwhile', async () => {
+      let kept: Transaction<Tables> | undefined;
+      await inTransaction(database, undefined, async (trx: Transaction<Tables>) => {
+        kept = trx;
+        expect((await trx.introspection.getTables()).map(({ name }) => name)).toContain('counters');
+        expect(trx.isTransaction).toBe(true);
+      });
+      await expect(kept?.selectFrom('counters').selectAll().execute()).rejects.toThrow();
+      await database.kysely.transaction().execute(async (host) => {
+        await inTransaction(database, host, (trx: Transaction<Tables>) => Promise.resolve(void (kept = trx)));
+        await expect(kept?.selectFrom('counters').selectAll().execute()).rejects.toThrow('This transaction has ended');
+        expect((await sql`select 1`.execute(host)).rows).toHaveLength(1);
+      });
     });
 
     it('runs a transaction anew after a deadlock, boundedly, and nothing after other errors', async () => {
