@@ -144,6 +144,11 @@ async function removeOld(context: TaskContext, work: BackupWork, outcome: Policy
   for (const { backup, reasons } of going.slice(0, progress.remaining)) {
     signal.throwIfAborted();
     const bytes = await directory.remove(backup);
+    if (bytes === null) {
+      context.note(`${policy.name}: ${backup.file} stays: it is not what it was when that was decided`);
+      if (!(await progress.advance({ cleaned: 0, settled: 1 }))) return;
+      continue;
+    }
     const reason = reasons.join(', ');
     outcome.removed.push({ id: backup.id, bytes, reason });
     context.note(`${policy.name}: removed ${backup.file} (${reason})`);

@@ -1,7 +1,10 @@
+import { randomBytes } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
+import { factsOf, isUnchanged, type Facts } from '../files/facts.js';
 import type { OpenRoot } from '../files/root.js';
 import { unless } from '../files/system.js';
+import { isNameOf, TakenOverError } from '../files/taken-over.js';
 import { manifest, readName, stemOf, type Backup, type Manifest } from './manifest.js';
 import { BrokenDump } from './source.js';
 
@@ -20,11 +23,14 @@ export interface BackupDirectory {
   list(): Promise<Backup[]>;
   /**
    * Removes what dead processes left: partial files, and dumps without a manifest. Nobody else may be at this
-   * policy's work.
+   * policy's work: what changes meanwhile stays.
    * @returns how many files
    */
   sweep(): Promise<number>;
-  /** Makes a file of mode 0600 that must not be there yet, gives it to `fill`, and calls it `name` once it is on the disk. */
+  /**
+   * Makes a file of mode 0600 that must not be there yet, gives it to `fill`, and calls it `name` once it is on the disk.
+   * @throws TakenOverError when others took it for that of a dead process meanwhile
+   */
   create<Result>(name: string, fill: (file: FileHandle) => Promise<Result>): Promise<Result>;
   /** Writes a backup's manifest, over an earlier one. */
   writeManifest(id: string, content: Manifest): Promise<void>;
@@ -33,11 +39,23 @@ export interface BackupDirectory {
    * @throws BrokenDump when it is not there
    */
   openDump(backup: Manifest): Promise<FileHandle>;
-  /** The path for a file in between, which `sweep` finds. */
+  /** A path for a file in between, another each time, which `sweep` finds. */
   scratchFile(id: string): string;
-  /** @returns how many bytes its file had */
-  remove(backup: Backup): Promise<number>;
+  /**
+   * Removes a backup that `list` gave, if it is as it was then: what was decided on it may not hold for what others made of it.
+   * @returns how many bytes its file had; null when it stays
+   */
+  remove(backup: Backup): Promise<number | null>;
 }
+
+/** What a backup's files were when it was listed; null when there was no dump. */
+interface Files {
+  manifest: Facts;
+  dump: Facts | null;
+}
+
+const areUnchanged = (one: Facts | null, other: Facts | null): boolean =>
+  one && other ? isUnchanged(one, other) : one === other;
 
 /** @see BackupDirectory */
 export function backupDirectory(
@@ -45,6 +63,7 @@ export function backupDirectory(
   { name: policy, directory }: { name: string; directory: string },
 ): BackupDirectory {
   const manifestName = (id: string): string => `${stemOf(policy, id)}.json`;
+  const filesOf = new WeakMap<Backup, Files>();
   const own = async () => {
     const found = [];
     for await (const name of root.names()) {
@@ -57,15 +76,19 @@ export function backupDirectory(
     try {
       const file = await root.openFile(manifestName(id));
       try {
-        if ((await file.stat()).size > mostManifestBytes) return null;
+        const manifestFile = factsOf(await file.stat({ bigint: true }));
+        if (manifestFile.size > mostManifestBytes) return null;
         const content = manifest.parse(JSON.parse(await file.readFile('utf8')));
         // A manifest speaks of its own policy and of its own file alone: it might have been written by somebody else.
         if (content.policy !== policy || readName(policy, content.file)?.id !== id) return null;
         const dump = await root.facts(content.file);
-        if (dump?.size === content.bytes) return root.isPlain(dump) ? { ...content, id } : null;
         // Whoever removes a backup removes its manifest first.
         if (!(dump ? root.isPlain(dump) : await root.facts(manifestName(id)))) return null;
-        return { ...content, id, state: 'broken', fault: dump ? otherFile : missingFile };
+        const isBroken = dump?.size !== content.bytes;
+        const broken = { state: 'broken', fault: dump ? otherFile : missingFile } as const;
+        const backup: Backup = { ...content, id, ...(isBroken && broken) };
+        filesOf.set(backup, { manifest: manifestFile, dump });
+        return backup;
       } finally {
         await file.close();
       }
@@ -79,10 +102,11 @@ export function backupDirectory(
     try {
       const result = await fill(file);
       await file.sync();
+      if (!(await isNameOf(root, partial, file))) throw new TakenOverError();
       await root.replace(partial, name);
       return result;
     } catch (error) {
-      await root.unlink(partial).catch(() => undefined);
+      await root.remove(partial, factsOf(await file.stat({ bigint: true }))).catch(() => undefined);
       throw error;
     } finally {
       await file.close();
@@ -101,10 +125,20 @@ export function backupDirectory(
     async sweep() {
       const all = await own();
       const known = new Set(all.filter(({ part }) => part === 'manifest').map(({ id }) => id));
-      const left = all.filter(({ id, part }) => part === 'partial' || (part === 'dump' && !known.has(id)));
-      for (const { name } of left) await root.unlink(name);
-      if (left.length > 0) await root.sync();
-      return left.length;
+      const left = [];
+      for (const { name, id, part } of all) {
+        if (part === 'manifest' || (part === 'dump' && known.has(id))) continue;
+        const facts = await root.facts(name);
+        if (facts) left.push({ name, id, part, facts });
+      }
+      let removed = 0;
+      for (const { name, id, part, facts } of left) {
+        // Whoever is at it after all may have finished.
+        if (part === 'dump' && (await root.facts(manifestName(id)))) continue;
+        if (await root.remove(name, facts, isUnchanged)) removed += 1;
+      }
+      if (removed > 0) await root.sync();
+      return removed;
     },
     create,
     writeManifest: (id, content) =>
@@ -114,13 +148,16 @@ export function backupDirectory(
       if (!opened) throw new BrokenDump(missingFile);
       return opened;
     },
-    scratchFile: (id) => join(directory, `${stemOf(policy, id)}.scratch.partial`),
-    async remove({ id, file }) {
-      await root.unlink(manifestName(id));
+    scratchFile: (id) => join(directory, `${stemOf(policy, id)}.${randomBytes(4).toString('hex')}.scratch.partial`),
+    async remove(backup) {
+      const { id, file } = backup;
+      const listed = filesOf.get(backup);
+      if (!listed) throw new TypeError('A backup that is removed is one that was listed.');
+      const { manifest: manifestFile, dump } = listed;
+      if (!areUnchanged(await root.facts(file), dump)) return null;
+      if (!(await root.remove(manifestName(id), manifestFile, isUnchanged))) return null;
       await root.sync();
-      const dump = await root.facts(file);
-      if (!dump) return 0;
-      await root.unlink(file);
+      if (!dump || !(await root.remove(file, dump, isUnchanged))) return 0;
       await root.sync();
       return dump.size;
     },

@@ -41,12 +41,13 @@ export function factsOf(stat: BigIntStats): Facts {
 /** Are they one file, under two names or at two times? */
 export const sameFile = (one: Facts, other: Facts): boolean => one.inode === other.inode && one.device === other.device;
 
-/** Are they one file that nobody used between two times? By its times as well, for numbers of files are given again. */
+/** Are they one file that nobody changed between two times? By its times as well, for numbers of files are given again. */
+export const isUnchanged = (one: Facts, other: Facts): boolean =>
+  sameFile(one, other) && one.mtimeMs === other.mtimeMs && one.ctimeMs === other.ctimeMs;
+
+/** Are they one file that nobody used between two times? */
 export const isUntouched = (one: Facts, other: Facts): boolean =>
-  sameFile(one, other) &&
-  one.atimeMs === other.atimeMs &&
-  one.mtimeMs === other.mtimeMs &&
-  one.ctimeMs === other.ctimeMs;
+  isUnchanged(one, other) && one.atimeMs === other.atimeMs;
 
 const [othersMayWrite, groupMayWrite, sticky] = [0o002, 0o020, 0o1000];
 
