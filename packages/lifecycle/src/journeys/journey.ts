@@ -1,9 +1,10 @@
-import { coreErrors } from '@dotmac/core';
+import { coreErrors, isOperationError } from '@dotmac/core';
+import { checkInput } from '../commands/check-input.js';
 import type { CommandInput } from '../commands/input.js';
 import type { Customer } from '../customers/customer.js';
 import { lifecycleEvents, type LifecycleEvents } from '../events.js';
 import { longestDays } from '../longest-days.js';
-import type { TimedCommand } from '../timers/timer.js';
+import { timedCommands, type TimedCommand } from '../timers/timer.js';
 
 /** An event that a journey can begin or end with. */
 export type JourneyEvent = keyof LifecycleEvents;
@@ -25,7 +26,7 @@ export interface JourneyStep {
    * refused is passed by, save for `erase`: that is put off by a day until nothing keeps it from being done.
    */
   command?: TimedCommand;
-  /** What the command takes. */
+  /** What the command takes: read when the journey is defined. */
   input?: CommandInput;
   /**
    * The key of the step that follows, or `end`. Default the next of the list. One that comes earlier, or this one again,
@@ -80,7 +81,8 @@ const mostSteps = 50;
 
 /**
  * Defines a journey.
- * @throws INVALID_ARGUMENT for a bad name or key, no steps, an event that there is not, a gap or a bound of nothing
+ * @throws INVALID_ARGUMENT for a bad name or key, no steps, an event or a command that there is not, input that a command
+ * refuses, a gap or a bound of nothing
  *
  * @example
  * const isNew = ({ stage }: Customer) => stage === 'verification' || stage === 'onboarding';
@@ -110,10 +112,27 @@ export function defineJourney(init: JourneyInit): Journey {
     throw refuse('every step has a key of its own, of letters, digits, "_" or "-", and none is "end"');
   if (steps.some(({ afterDays }) => !(afterDays >= 0 && afterDays <= longestDays)))
     throw refuse(`afterDays is 0 to ${longestDays}`);
+  for (const step of steps) {
+    const fault = faultOfCommand(step);
+    if (fault !== undefined) throw refuse(`the step ${step.key}: ${fault}`);
+  }
   if (!(leastGapHours > 0 && leastGapHours <= longestDays * 24))
     throw refuse('leastGapHours is more than 0, and no more than a hundred years');
   if (!Number.isInteger(mostTaken) || mostTaken < 1 || mostTaken > 10_000) throw refuse('mostTaken is 1 to 10,000');
   return { name, startsOn, restartsOn, endsOn, when, steps, leastGapHours, mostTaken };
+}
+
+/** Why the command of a step could never be given. Undefined: it could. */
+function faultOfCommand({ command, input = {} }: JourneyStep): string | undefined {
+  if (command === undefined) return undefined;
+  if (!timedCommands.includes(command)) return `no journey gives the command ${String(command)}`;
+  try {
+    checkInput(command, input);
+  } catch (error) {
+    if (!isOperationError(error, 'INVALID_INPUT')) throw error;
+    return error.issues?.map(({ path, message }) => `${path}: ${message}`).join('; ');
+  }
+  return undefined;
 }
 
 /** The step after one that had its turn; undefined: the journey is over. */

@@ -5,6 +5,7 @@ import { lockToChange } from '../customers/lock.js';
 import type { JoinOptions } from '../customers/command-options.js';
 import { happened, recordChange } from '../customers/record.js';
 import { lifecycleErrors } from '../errors.js';
+import { checkInput } from '../commands/check-input.js';
 import { writtenInput } from '../commands/input.js';
 import { writtenInstant } from '../written-instant.js';
 import { changeTimers } from './change.js';
@@ -21,7 +22,7 @@ export interface TimerService {
    * Sets a timer. Its command is given at `dueAt` or, if nobody runs then, as soon as somebody does; not legal any
    * more, it is not given, and the history says so. An erasure that a legal hold, a service, a veto or a fault keeps from
    * being done is put off by a day, until it is done or the customer has come back, be it restored alone.
-   * @throws CUSTOMER_NOT_FOUND, CUSTOMER_ERASED, TIMER_LIMIT
+   * @throws CUSTOMER_NOT_FOUND, CUSTOMER_ERASED, TIMER_LIMIT, INVALID_INPUT (also for what its command would refuse)
    */
   set(customerId: string, draft: TimerDraft, options?: JoinOptions): Promise<TimerView>;
   /** A customer's timers, in the order of their times. @throws CUSTOMER_NOT_FOUND */
@@ -57,6 +58,7 @@ export function timerService(context: LifecycleContext, identity: ScopeIdentity)
         dueAt: writtenInstant(draft.dueAt),
       });
       if (isOwnName(given.name)) throw own();
+      checkInput(given.command, given.input);
       const at = clock.now();
       return store.transaction(async (trx) => {
         await lockToChange(context, identity.tenantId, customerId, trx);

@@ -154,6 +154,14 @@ it.each([
   [{ ...welcome, steps: [{ key: 'end', afterDays: 1 }] }],
   [{ ...welcome, steps: [{ key: 'x', afterDays: -1 }] }],
   [{ ...welcome, steps: [{ key: 'x', afterDays: 1e9 }] }],
+  [{ ...welcome, steps: [{ key: 'x', afterDays: 1, command: 'suspend' as const }] }],
+  [
+    {
+      ...welcome,
+      steps: [{ key: 'x', afterDays: 1, command: 'delete' as const, input: { reason: 'x'.repeat(1_001) } }],
+    },
+  ],
+  [{ ...welcome, steps: [{ key: 'x', afterDays: 1, command: 'vanish' as never }] }],
   [{ ...welcome, leastGapHours: 0 }],
   [{ ...welcome, leastGapHours: 1e9 }],
   [{ ...welcome, mostTaken: 0 }],

@@ -73,6 +73,20 @@ for (const { title, present, create } of backends)
       expect(await run.acme.timers.set(id, trialEnd(dueAt))).toMatchObject({ name: 'trial-end', dueAt });
     });
 
+    it.each([
+      ['suspend', {}, 'input.action_type'],
+      ['suspend', { actionType: 'all' }, 'input.action_type'],
+      ['throttle', { actionType: 'no payment' }, 'input.action_type'],
+      ['reactivate', { reason: 'paid' }, 'input.action_type'],
+      ['endPromise', { actionType: 'a b' }, 'input.action_type'],
+      ['suspend', { actionType: 'abuse', parameters: { text: 'x'.repeat(16_384) } }, 'input.parameters'],
+      ['erase', { reference: '' }, 'input.reference'],
+    ] as const)('are refused at once where %s would refuse %j weeks later', async (command, input, path) => {
+      const draft = { name: 'trial-end', command, input, dueAt: run.clock.now() + minute };
+      await expect(run.acme.timers.set(id, draft)).rejects.toMatchObject({ code: 'INVALID_INPUT', issues: [{ path }] });
+      expect(await run.acme.timers.list(id)).toEqual([]);
+    });
+
     it('are a hundred at the most, each of which can be moved', async () => {
       const far = (name: string, days: number) => ({ ...trialEnd(run.clock.now() + days * 1_440 * minute), name });
       for (let index = 0; index < 100; index++) await run.acme.timers.set(id, far(`t${index}`, 9));
