@@ -59,7 +59,5 @@ export interface LifecycleContext {
   /** How long commands' answers are kept under their keys. */
   readonly idempotencyRetentionMs: number;
   readonly keptDays: KeptDays;
-  /** Has answers removed whose time is over, now and then, beside what goes on. */
-  readonly pruneAnswers: () => void;
   readonly metrics: LifecycleMetrics;
 }

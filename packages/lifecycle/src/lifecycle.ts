@@ -14,7 +14,6 @@ import {
 import { createBackground, dueFinder } from './background.js';
 import { createTurns } from './bulk/turns.js';
 import type { LifecycleContext } from './context.js';
-import { answerPruning } from './customers/turn.js';
 import { deliver, hostSubscriber, type LifecycleSubscriber } from './deliver.js';
 import { feedTopic } from './feed/service.js';
 import { createLookingStreams } from './feed/streams.js';
@@ -101,7 +100,6 @@ export function createLifecycle<Trx = StoreTransaction>(options: LifecycleOption
     standstills: new Map(),
     idempotencyRetentionMs: answersKeptMs(options.idempotencyRetentionSeconds),
     keptDays: keptDaysOf(options.keptDays),
-    pruneAnswers: answerPruning({ store, clock, logger }),
     metrics: lifecycleMetrics(options.metrics),
     waker,
   };

@@ -1,5 +1,6 @@
 import { coreErrors, createPruning, type Clock, type Logger, type Outbox, type Pruning } from '@dotmac/core';
 import type { LifecycleStore } from './store/store.js';
+import type { WebhookSending } from './webhooks/sending.js';
 import { quotaWindowMs } from './verification/quota.js';
 
 /** How long what is over is kept, in days. */
@@ -51,18 +52,23 @@ export function createRetention(options: {
   clock: Clock;
   logger: Logger;
   keptDays: KeptDays;
+  /** Undefined: switched off, and so is what removes their log. */
+  webhooks: Pick<WebhookSending, 'keepMs'> | undefined;
 }): Pruning {
-  const { store, clock, logger, keptDays } = options;
+  const { store, clock, logger, keptDays, webhooks } = options;
   const before = (days: number): number => goneBefore(clock, days);
   const parkedIn = (outbox: Outbox) => async () =>
     (await outbox.pruneParked({ before: before(keptDays.parked), limit: batchSize })).length;
   const cancelAbandoned = () => store.cancelAbandonedBulk(before(collectingDays), clock.now(), batchSize);
+  const pruneLog = (keepMs: number) => store.pruneDeliveries(Math.max(0, clock.now() - keepMs), batchSize);
   const jobs = [
     { size: batchSize, prune: cancelAbandoned },
     { size: batchSize, prune: () => store.pruneBulk(before(keptDays.bulk), batchSize) },
     { size: batchSize, prune: parkedIn(store.outbox) },
     { size: batchSize, prune: parkedIn(store.webhookOutbox) },
     { size: batchSize, prune: () => store.pruneIssues(clock.now() - quotaWindowMs, batchSize) },
+    { size: batchSize, prune: () => store.pruneAnswers(clock.now(), batchSize) },
+    ...(webhooks ? [{ size: batchSize, prune: () => pruneLog(webhooks.keepMs) }] : []),
   ];
-  return createPruning({ clock, logger, what: 'old operations, deliveries and counts', jobs });
+  return createPruning({ clock, logger, what: 'old operations, deliveries, answers and counts', jobs });
 }

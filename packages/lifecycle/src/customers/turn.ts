@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { coreErrors, describeError, isOperationError, type ScopeIdentity, type StoreTransaction } from '@dotmac/core';
+import { coreErrors, isOperationError, type ScopeIdentity, type StoreTransaction } from '@dotmac/core';
 import { invalidInput } from '@dotmac/core/contract';
 import type { LifecycleContext } from '../context.js';
 import { openText, sealText } from '../privacy/vault.js';
@@ -42,9 +42,6 @@ export interface Turn<Answer> {
   refused(refusal: unknown): Promise<Answer>;
 }
 
-const pruneEveryMs = 600_000;
-const prunedAtOnce = 500;
-
 /**
  * Looks whether a command was carried out under its key before: the same again is answered as it was then. A key belongs
  * to a tenant, an actor, a command and its subject; a command that failed leaves it free, also where a host swallows that in
@@ -67,7 +64,6 @@ export async function takeTurn<Answer>(
     };
   if (idempotencyKey.length === 0 || idempotencyKey.length > 255)
     throw invalidInput([{ path: 'idempotency_key', message: 'A key is 1 to 255 characters' }]);
-  context.pruneAnswers();
   const { answers } = store.tenant(tenantId);
   const [key, fingerprint] = [digest([actor, command, subject, idempotencyKey]), digest(input)];
   const replay = async ({ answer, customerId, ...kept }: KeptAnswer, trx?: StoreTransaction): Promise<Answer> => {
@@ -108,17 +104,4 @@ export async function takeTurn<Answer>(
 
 function digest(value: unknown): string {
   return createHash('sha256').update(JSON.stringify(value)).digest('hex');
-}
-
-/** Removes answers whose time is over, when asked and every ten minutes at most; it is not waited for. */
-export function answerPruning({ store, clock, logger }: Pick<LifecycleContext, 'store' | 'clock' | 'logger'>) {
-  let prunedAt = clock.monotonic();
-  const removeAll = async (): Promise<void> => {
-    while ((await store.pruneAnswers(clock.now(), prunedAtOnce)) === prunedAtOnce);
-  };
-  return (): void => {
-    if (clock.monotonic() - prunedAt < pruneEveryMs) return;
-    prunedAt = clock.monotonic();
-    removeAll().catch((error: unknown) => logger.warn(describeError(error), 'old answers could not be removed'));
-  };
 }

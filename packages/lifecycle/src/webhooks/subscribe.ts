@@ -1,29 +1,17 @@
-import { describeError, type AnyEvent } from '@dotmac/core';
+import type { AnyEvent } from '@dotmac/core';
 import type { LifecycleContext } from '../context.js';
 import { lifecycleEvents, type LifecycleEvents } from '../events.js';
 import { disabledSubscriber } from './disable.js';
 import { deliverDue, fanOut, fanOutSubscriber, giveUpDelivery, postSubscriber } from './deliver.js';
 
-const pruneEveryMs = 3_600_000;
-const prunedAtOnce = 1_000;
-
-/** Has webhooks told of every event, if they are switched on, and their log kept short. */
+/** Has webhooks told of every event, if they are switched on. */
 export function subscribeWebhooks(context: LifecycleContext): void {
-  const { webhooks: sending, store, relay, clock, logger } = context;
+  const { webhooks: sending, relay, logger } = context;
   if (!sending) return;
-  let prunedAt = clock.monotonic();
-  const prune = async (): Promise<void> => {
-    if (clock.monotonic() - prunedAt < pruneEveryMs) return;
-    prunedAt = clock.monotonic();
-    while ((await store.pruneDeliveries(Math.max(0, clock.now() - sending.keepMs), prunedAtOnce)) === prunedAtOnce);
-  };
   relay.subscribe({
     name: fanOutSubscriber,
     events: lifecycleEvents.names,
-    deliver(event) {
-      prune().catch((error: unknown) => logger.warn(describeError(error), 'old deliveries could not be removed'));
-      return fanOut(context, event as AnyEvent<LifecycleEvents>);
-    },
+    deliver: (event) => fanOut(context, event as AnyEvent<LifecycleEvents>),
   });
   sending.relay.subscribe({
     name: postSubscriber,
