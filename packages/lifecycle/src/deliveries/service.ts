@@ -27,8 +27,9 @@ export interface DeliveryService {
   replay(customerId: string, draft: ReplayDraft): Promise<{ message: string }>;
 }
 
-/** Those of one customer are looked for among so many at once. */
+/** Those of one customer are looked for among so many for one page, and so many at once. */
 const mostSearched = 5_000;
+const searchedAtOnce = 500;
 /** An operation that a hook is told of again is looked for among so many runs of its service. */
 const mostRuns = 100;
 
@@ -54,12 +55,19 @@ export function deliveryService(context: LifecycleContext, identity: ScopeIdenti
     async parked(draft = {}) {
       const { limit, cursor, customerId } = readDraft(parkedQuery, draft);
       let after = cursor ?? null;
-      for (let searched = 0; ; searched += limit) {
-        const { items, nextCursor } = await store.outbox.parked(tenantId, { limit, after });
+      let rows = customerId === undefined ? limit : searchedAtOnce;
+      for (let searched = 0; ;) {
+        const { items, nextCursor } = await store.outbox.parked(tenantId, { limit: rows, after });
         const own = items.filter(({ event }) => customerId === undefined || event.subject === customerId);
+        if (own.length > limit) {
+          // Once more, as far as the last that fits: the next page begins behind it.
+          rows = items.indexOf(own[limit - 1] as ParkedEntry) + 1;
+          continue;
+        }
+        searched += rows;
         if (own.length > 0 || nextCursor === null || searched >= mostSearched)
           return { items: own.map(shown), nextCursor };
-        after = nextCursor;
+        [after, rows] = [nextCursor, searchedAtOnce];
       }
     },
     async retry(deliveryId) {

@@ -1,6 +1,6 @@
-import { coreErrors, type Logger } from '@dotmac/core';
+import { coreErrors, newId, type Logger } from '@dotmac/core';
 import { z } from 'zod';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { LifecycleOptions } from '../../src/options.js';
 import { defineServiceTemplate } from '../../src/provisioning/template.js';
 import { backends, type Backend } from '../support/backends.js';
@@ -50,6 +50,39 @@ for (const { title, present, create } of backends)
       expect(told).toEqual([`${id} deleted`]);
       expect(await run.acme.deliveries.parked()).toEqual(nothing);
       await expect(run.acme.deliveries.retry(parked?.id ?? '')).rejects.toMatchObject({ code: 'DELIVERY_NOT_FOUND' });
+    });
+
+    it('are looked for by few queries, however few of one customer are asked for', async () => {
+      await begin({});
+      const at = run.clock.now();
+      const parkedFor = async (count: number, subject: (index: number) => string): Promise<void> => {
+        const { outbox, transaction } = backend.store;
+        const entries = Array.from({ length: count }, (_, index) => {
+          const event = { id: newId(), name: 'nobody.reads', at, tenantId: 'acme', actor: 'system', data: {} };
+          return { subscriber: 'nobody', event: { ...event, subject: subject(index) } };
+        });
+        await transaction((trx) => outbox.append(entries, trx));
+        for (let left = count; left > 0;) {
+          const claimed = await outbox.claim({ subscribers: ['nobody'], limit: 500, leaseMs: 60_000 });
+          for (const { claim } of claimed) await outbox.park(claim, 'NOBODY');
+          left -= claimed.length;
+        }
+      };
+      await parkedFor(620, (index) => (index >= 550 && index % 10 === 0 ? 'one' : `other${index}`));
+      const asked = vi.spyOn(backend.store.outbox, 'parked');
+      const found: string[] = [];
+      let cursor: string | undefined;
+      do {
+        const page = await run.acme.deliveries.parked({ customerId: 'one', limit: 1, cursor });
+        expect(page.items.length).toBeLessThanOrEqual(1);
+        found.push(...page.items.map(({ id }) => id));
+        cursor = page.nextCursor ?? undefined;
+      } while (cursor !== undefined);
+      expect(new Set(found).size).toBe(7);
+      expect(found).toHaveLength(7);
+      // Two pages to the first, and each of the following is found once more than it is looked at.
+      expect(asked.mock.calls.length).toBeLessThan(20);
+      asked.mockRestore();
     });
 
     it('are listed by the page, of one customer if asked; what is removed is gone, and its history says by whom', async () => {
