@@ -1,6 +1,6 @@
 import { describeError, isOperationError } from '@dotmac/core';
-import { identityOf, keysOf, nodesOf } from '../caches/redis/client.js';
 import { countKeys } from '../caches/redis/count.js';
+import { identityOf, keysOf, nodesOf } from '../caches/redis/nodes.js';
 import { sweepKeys, type SweepCursor } from '../caches/redis/sweep.js';
 import type { KeyTreatment } from '../caches/redis/treatment.js';
 import { maintenanceErrors } from '../errors.js';
@@ -25,7 +25,7 @@ export async function planRedis(context: PlanContext, policy: CheckedRedis): Pro
   );
   const estimatedMs = msFor(seen, defaultRates.keys);
   const target = { target: `redis:${policy.name}`, items: keys, toSee: seen, exact, sample, estimatedMs };
-  const servers = await reached(context, policy, async () => identityOf(await nodesOf(await policy.redis(), clock)));
+  const servers = await reached(context, policy, async () => identityOf(await nodesOf(await policy.redis(), context)));
   const configuration = [pattern, treatment, servers];
   return action === 'expire'
     ? planned({ ...target, action, strategy: 'keys without a time to live get one' }, configuration)
@@ -91,7 +91,7 @@ async function expectedOf(
     ...{ clock, signal, relief, pattern, dutyCycle },
     treatment: treatmentOf(policy),
   });
-  return { planned, toSee, total: await keysOf(await nodesOf(client, clock)) };
+  return { planned, toSee, total: await keysOf(await nodesOf(client, { clock, signal })) };
 }
 
 const inMegabytes = (bytes: number | null): number | null => (bytes === null ? null : megabytes(bytes));

@@ -6,7 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '@dotmac/core';
 import { sqlite, type Database } from '@dotmac/core/kysely';
 import { createMaintenance, memoryMaintenanceStore, type MaintenanceOptions } from '../../src/index.js';
-import { identityOf, nodesOf } from '../../src/caches/redis/client.js';
+import { identityOf, nodesOf } from '../../src/caches/redis/nodes.js';
+import { neverAborted } from '../support/clean.js';
 import { logFolder, type LogFolder } from '../support/logs.js';
 import { startNpmProject, type NpmProject } from '../support/npm-project.js';
 import { startable, startRedis, type OwnServer } from '../support/own-servers.js';
@@ -250,7 +251,8 @@ describe.skipIf(!startable.redis)(
         enableReadyCheck: false,
       });
       clients.push(silent);
-      const known = async (client: Redis) => identityOf(await nodesOf(client, systemClock));
+      const known = async (client: Redis) =>
+        identityOf(await nodesOf(client, { clock: systemClock, signal: neverAborted }));
       expect(await known(silent)).toEqual(['', '']);
       expect(await known(admin)).toEqual(await known(redisOf(first)));
       expect(await known(admin)).not.toEqual(await known(redisOf(second)));

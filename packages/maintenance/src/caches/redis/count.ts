@@ -1,5 +1,6 @@
 import type { Relief } from '../../files/steps.js';
-import { nodesOf, type RedisClient } from './client.js';
+import type { RedisClient } from './client.js';
+import { nodesOf } from './nodes.js';
 import { leastRestMs, type RoundOptions } from './rounds.js';
 import { scan } from './scan.js';
 import { treatKeys } from './treat-keys.js';
@@ -24,7 +25,7 @@ export async function countKeys(
   { clock, signal, relief, pattern, treatment, dutyCycle }: RoundOptions & { signal: AbortSignal; relief?: Relief },
 ): Promise<CountedKeys> {
   const counted: CountedKeys = { keys: 0, seen: 0, bytes: 0, exact: true, sample: [] };
-  for (const node of await nodesOf(client, clock)) {
+  for (const node of await nodesOf(client, { clock, signal })) {
     const remembered = new Set<string>();
     let from = '0';
     do {

@@ -1,4 +1,5 @@
-import { nodesOf, usedMemory, type RedisClient, type RedisNode } from './client.js';
+import type { RedisClient, RedisNode } from './client.js';
+import { nodesOf, usedMemory } from './nodes.js';
 import { leastRestMs, pipelinedRounds, type DoRound, type RoundOptions } from './rounds.js';
 import { scriptedRounds } from './scripted-rounds.js';
 
@@ -41,7 +42,7 @@ const [start, done] = ['0', 'done'];
 
 /** Treats the keys that match, node by node, in rounds that each keep a server for about two milliseconds. */
 export async function sweepKeys(client: RedisClient, options: SweepOptions): Promise<Swept> {
-  const nodes = await nodesOf(client, options.clock);
+  const nodes = await nodesOf(client, options);
   const cursor: SweepCursor = { ...options.cursor };
   const total = { seen: 0, changed: 0, bytes: 0, finished: true, memoryBefore: await usedMemory(nodes) };
   for (const node of nodes) {
