@@ -27,9 +27,8 @@ export interface KyselyLeasesOptions {
 }
 
 /**
- * Leases in the database, for all processes on it. Needs `coreMigrations`. A key's row is never removed, so that its
- * fence keeps
- * increasing: use keys of a bounded number.
+ * Leases in the database, for all processes on it. Needs `coreMigrations`. A key's row stays when it is released, so that
+ * its fence keeps increasing: use keys of a bounded number, or remove in time those that nobody has had for long.
  */
 export function kyselyLeases(database: Database, { clock }: KyselyLeasesOptions = {}): NamedLeases {
   const kysely = database.withTables<CoreTables>();

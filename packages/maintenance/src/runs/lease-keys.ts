@@ -11,9 +11,12 @@ export function elsewhere(scopeIds: ScopeIds, scope: TaskScope, scopeId: string)
   return scope === 'host' ? `the host ${scopeId}` : `a ${scope}`;
 }
 
+/** What the names of all leases of maintenance begin with. */
+export const leasePrefix = 'maintenance:';
+
 /** Resources have names of any length and characters; a lease's key has not. */
 const leaseKey = (...parts: string[]): string =>
-  `maintenance:${createHash('sha256').update(JSON.stringify(parts)).digest('base64url')}`;
+  `${leasePrefix}${createHash('sha256').update(JSON.stringify(parts)).digest('base64url')}`;
 
 /** One run of a task and tenant at a time; those that change nothing do not hinder the others. */
 export function taskKey({ tenantId, task, scopeId, dryRun }: Pick<Run, 'tenantId' | 'task' | 'scopeId' | 'dryRun'>) {

@@ -54,6 +54,35 @@ for (const { title, present, fresh: createFresh } of dialects)
       expect(rests).toBeGreaterThanOrEqual(transactions - 1);
     });
 
+    it('forgets the leases that nobody has had for a quarter of a year, and no others', async () => {
+      const { database, store } = await setUp();
+      const clock = fakeClock(Date.now());
+      const now = clock.now();
+      const name = (index: number) => `maintenance:${String(index).padStart(4, '0')}`;
+      const lease = (of: string, until: number) => sql`(${of}, ${null}, 7, ${until})`;
+      const old = Array.from({ length: 1_200 }, (_, index) => lease(name(index), now - 91 * dayMs));
+      const others = [
+        lease('maintenance:young', now - 89 * dayMs),
+        lease('maintenance:held', now + dayMs),
+        lease('health:old', now - 91 * dayMs),
+        lease('maintenance', now - 91 * dayMs),
+      ];
+      await sql`insert into dotmac_leases (name, owner, fence, until_at) values ${sql.join([...old, ...others])}`.execute(
+        database.kysely,
+      );
+      const left = async () =>
+        (await sql<{ name: string }>`select name from dotmac_leases order by name`.execute(database.kysely)).rows.map(
+          (row) => row.name,
+        );
+      await expect(
+        store.prune(now, { ...alone(), clock, confirm: () => Promise.reject(new Error('another has it')) }),
+      ).rejects.toThrow('another has it');
+      expect(await left()).toHaveLength(1_204);
+      await store.prune(now, { ...alone(), clock });
+      expect((await left()).sort()).toEqual(['health:old', 'maintenance', 'maintenance:held', 'maintenance:young']);
+      expect(await store.leases.acquire(name(3), 'somebody', 60_000)).toEqual({ fence: 1 });
+    });
+
     it('stays where another has taken over its pruning, within the transaction of the batch', async () => {
       const { database, store } = await setUp();
       await fillLedger(database, 6_000);

@@ -1,10 +1,11 @@
 import { sql } from 'kysely';
-import type { Database } from '@dotmac/core/kysely';
+import { inTransaction, type CoreTables, type Database } from '@dotmac/core/kysely';
 import { deleteRows } from '../../databases/rows/delete-rows.js';
 import { tableId } from '../../databases/rows/due.js';
 import type { TableInTime } from '../../databases/rows/selection.js';
 import { chooseStrategy } from '../../databases/rows/strategy.js';
 import { rowDialect } from '../../databases/row-dialects.js';
+import { leasePrefix } from '../../runs/lease-keys.js';
 import type { Pruning } from '../store.js';
 
 /** Each by the index that begins with its time, but for schedules: of those there are few. Null times are never old. */
@@ -16,9 +17,17 @@ const aged: readonly TableInTime[] = [
 ];
 
 /**
+ * For as long as this nobody has had a lease that is forgotten: its fence begins anew, so whoever had it must not be only
+ * asleep.
+ */
+const forgottenAfterMs = 90 * 86_400_000;
+const mostForgotten = 500;
+
+/**
  * Removes rows of our own tables from before `before` as those of the host's are removed: in small transactions that rest
  * in between, retried with fewer rows, each of which confirms that the work is still this process's.
- * @returns how many went
+ * Leases that nobody has had for long are forgotten, too.
+ * @returns how many rows went, leases aside
  */
 export async function prune(database: Database, before: number, pruning: Pruning): Promise<number> {
   const { clock, signal, confirm } = pruning;
@@ -46,5 +55,26 @@ export async function prune(database: Database, before: number, pruning: Pruning
     );
     gone += deleted;
   }
+  await forgetLeases(database, Math.min(before, pruning.clock.now() - forgottenAfterMs), pruning);
   return gone;
+}
+
+/** Leases are named for machines and processes, which are new ones after every deployment. */
+async function forgetLeases(database: Database, before: number, { signal, confirm }: Pruning): Promise<void> {
+  const kysely = database.withTables<CoreTables>();
+  const unheld = kysely
+    .selectFrom('dotmac_leases')
+    .where('name', 'like', `${leasePrefix}%`)
+    .where('until_at', '<', before)
+    .select('name')
+    .limit(mostForgotten);
+  for (let found = await unheld.execute(); found.length > 0; found = await unheld.execute()) {
+    signal.throwIfAborted();
+    const names = found.map(({ name }) => name);
+    await inTransaction<CoreTables, void>(database, undefined, async (trx) => {
+      await confirm({ database, trx });
+      // Somebody may have taken one meanwhile.
+      await trx.deleteFrom('dotmac_leases').where('name', 'in', names).where('until_at', '<', before).execute();
+    });
+  }
 }
