@@ -4,7 +4,7 @@ import { defineErrors } from '@dotmac/core';
 import { defineDunningPolicy } from '../../src/dunning/policy.js';
 import type { ServiceStep } from '../../src/provisioning/definition.js';
 import { defineServiceTemplate } from '../../src/provisioning/template.js';
-import { backends, type Backend } from '../support/backends.js';
+import { backends, takesTurns, type Backend } from '../support/backends.js';
 import { expectFolded } from '../support/folded.js';
 import { rig, until, type Rig } from '../support/lifecycle.js';
 
@@ -201,10 +201,10 @@ for (const { title, present, create } of backends)
         ['-last unknown', '-row completed', '-device completed', '-line completed'],
       ],
     ];
-    it.each(moments)('%s puts back what was taken, and may be asked for again', async (moment, reach, putBack) => {
+    // One transaction at a time: nothing can be asked while a step holds it.
+    const reachable = moments.filter(([moment]) => !(takesTurns.has(title) && moment.includes('in a transaction')));
+    it.each(reachable)('%s puts back what was taken, and may be asked for again', async (_, reach, putBack) => {
       const id = await service();
-      // One transaction at a time: nothing can be asked while a step holds it.
-      if (!backend.store.capabilities.parallelTransactions && moment.includes('in a transaction')) return;
       const requestId = await taken(id);
       await reach(requestId);
       expect(await cancelOf(requestId)).toMatchObject({ allowed: true, untilStep: null });

@@ -3,15 +3,12 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { LifecycleOptions } from '../../src/options.js';
 import type { ServiceStep } from '../../src/provisioning/definition.js';
 import { defineServiceTemplate } from '../../src/provisioning/template.js';
-import { backends, type Backend } from '../support/backends.js';
+import { backends, takesTurns, type Backend } from '../support/backends.js';
 import { rig, until, type Rig } from '../support/lifecycle.js';
 
 const nothing = z.object({});
 const internet = (steps: ServiceStep[], config: z.ZodObject = nothing) =>
   defineServiceTemplate({ name: 'internet', config, steps });
-
-/** Where one transaction waits for the other. */
-const takesTurns = new Set(['memory', 'SQLite']);
 
 for (const { title, present, create } of backends)
   describe.skipIf(!present)(`a step in a transaction, on ${title}`, () => {

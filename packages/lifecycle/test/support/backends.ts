@@ -49,6 +49,9 @@ const inMemory = (): Promise<Backend> => {
   return Promise.resolve({ store: memoryLifecycleStore({ clock }), clock, close: () => Promise.resolve() });
 };
 
+/** Where one transaction waits for the other. */
+export const takesTurns: ReadonlySet<string> = new Set(['memory', 'SQLite']);
+
 /** Every store, to run one block of tests on each. */
 export const backends: readonly { title: string; present: boolean; create: () => Promise<Backend> }[] = [
   { title: 'memory', present: true, create: inMemory },
