@@ -52,7 +52,7 @@ export async function settleServices(
   return started;
 }
 
-/** Makes the open run of a service due, which may wait for weeks, where nobody wants any more what it sets up. */
+/** Makes the open run of a service due, which may wait for weeks or for its next attempt, where nobody wants any more what it sets up. */
 async function tellOpenRun(
   context: LifecycleContext,
   { tenantId }: ScopeIdentity,
@@ -63,10 +63,10 @@ async function tellOpenRun(
   // What has not begun is due already.
   if (openRunId === null || status === 'pending') return;
   const { runs } = context.store.tenant(tenantId);
-  // Locked, so that who is about to write that it waits sees its customer as it is now.
+  // Locked, so that who is about to write that it waits, or tries again later, sees its customer as it is now.
   const run = await runs.lock(openRunId, trx);
   if (!run || !isPointless(run.operation, customer)) return;
-  await runs.wakeWaiting(run.id, at, trx);
+  await runs.makeDue(run.id, at, trx);
   context.store.afterCommit(trx, () => void wakeRun(context, tenantId, run.id));
 }
 

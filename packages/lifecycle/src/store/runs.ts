@@ -65,4 +65,6 @@ export interface RunStore {
   standing(runId: string, trx?: StoreTransaction): Promise<RunStanding | undefined>;
   /** Makes a run due that waits. */
   wakeWaiting(runId: string, at: number, trx: StoreTransaction): Promise<void>;
+  /** Makes a run due that goes forward, also between two attempts of a step. */
+  makeDue(runId: string, at: number, trx: StoreTransaction): Promise<void>;
 }

@@ -115,15 +115,17 @@ export const serviceCases: Suite<LifecycleStoreSubject>['cases'] = [
     async run({ store }) {
       const { runs } = store.tenant('a');
       const cancelledAt = async (id: string) => (await runs.get(id))?.cancelRequestedAt;
-      const [waiting, over] = [
+      const [waiting, over, retried, undone] = [
         aRun('a', newId(), { status: 'waiting' }),
         aRun('a', newId(), { status: 'stuck', nextAt: null }),
+        aRun('a', newId(), { status: 'running', nextAt: 500 }),
+        aRun('a', newId(), { status: 'compensating', direction: 'backward', nextAt: 500 }),
       ];
       await store.transaction(async (trx) => {
-        for (const run of [waiting, over]) await runs.insert(run, trx);
+        for (const run of [retried, undone, waiting, over]) await runs.insert(run, trx);
       });
       assert.deepEqual((await runs.list({ status: 'stuck', limit: 9 })).items, [over]);
-      assert.deepEqual((await runs.list({ limit: 1 })).items, [over]);
+      assert.deepEqual((await runs.list({ limit: 1 })).items, [undone]);
       assert.equal(await cancelledAt(waiting.id), null);
       await store.transaction(async (trx) => {
         await runs.wakeWaiting(waiting.id, 77, trx);
@@ -131,6 +133,14 @@ export const serviceCases: Suite<LifecycleStoreSubject>['cases'] = [
       });
       assert.equal((await runs.get(waiting.id))?.nextAt, 77);
       assert.equal((await runs.get(over.id))?.nextAt, null);
+      const dueAt = async () =>
+        Promise.all([waiting, over, retried, undone].map(async ({ id }) => (await runs.get(id))?.nextAt));
+      await store.transaction((trx) => runs.wakeWaiting(retried.id, 77, trx));
+      assert.equal((await runs.get(retried.id))?.nextAt, 500, 'what is said to it makes no attempt come sooner');
+      await store.transaction(async (trx) => {
+        for (const { id } of [waiting, over, retried, undone]) await runs.makeDue(id, 88, trx);
+      });
+      assert.deepEqual(await dueAt(), [88, null, 88, 500]);
       await store.transaction(async (trx) => {
         await runs.requestCancel(waiting.id, 99, trx);
         await runs.requestCancel(over.id, 99, trx);

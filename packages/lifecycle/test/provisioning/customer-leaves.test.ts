@@ -26,7 +26,9 @@ for (const { title, present, create } of backends)
       completion: { key: 'pause', run: () => undefined, completion: { timeoutMs: 14 * dayMs } },
     };
     const waits = Object.keys(waiting);
-    const templates = Object.entries(waiting).map(([name, step]) =>
+    const fails = () => Promise.reject(new Error('not now'));
+    const retry: ServiceStep = { key: 'pause', run: fails, retry: { firstBackoffMs: dayMs, longestBackoffMs: dayMs } };
+    const templates = Object.entries({ ...waiting, retry }).map(([name, step]) =>
       defineServiceTemplate({
         name,
         config: z.object({}),
@@ -60,6 +62,17 @@ for (const { title, present, create } of backends)
       expect(calls).toEqual(['port', '-port']);
       expect(await run.acme.services.get(id)).toMatchObject({ status: 'failed', openRunId: null });
       await run.acme.customers.delete(customerId);
+      expect(await run.acme.privacy.erase(customerId)).toMatchObject({ id: customerId });
+    });
+
+    it('is undone at once where it is between two attempts, and its customer can be erased', async () => {
+      const id = await request('retry');
+      const next = () => backend.store.tenant('acme').runs.get(id);
+      await until(async () => ((await next())?.nextAt ?? 0) > run.clock.now(), run.clock, 0);
+      expect(await next()).toMatchObject({ status: 'running' });
+      await run.acme.customers.delete(customerId);
+      await becomes(id, 'failed');
+      expect(calls).toEqual(['port', '-port']);
       expect(await run.acme.privacy.erase(customerId)).toMatchObject({ id: customerId });
     });
 

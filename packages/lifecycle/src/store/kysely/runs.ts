@@ -108,5 +108,8 @@ export function kyselyRuns(database: Database, tenantId: string, statements?: Ru
     async wakeWaiting(runId, at, trx) {
       await of(runId, trx).set({ next_at: at }).where('status', '=', 'waiting').execute();
     },
+    async makeDue(runId, at, trx) {
+      await of(runId, trx).set({ next_at: at }).where('status', 'in', ['running', 'waiting']).execute();
+    },
   };
 }

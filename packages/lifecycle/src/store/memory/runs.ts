@@ -73,5 +73,7 @@ export function memoryRuns(memory: LifecycleMemory, tenantId: string): RunStore 
     standing,
     wakeWaiting: (runId, at, trx) =>
       change(runId, ({ status }) => (status === 'waiting' ? { nextAt: at } : undefined), trx),
+    makeDue: (runId, at, trx) =>
+      change(runId, ({ status }) => (status === 'running' || status === 'waiting' ? { nextAt: at } : undefined), trx),
   };
 }
