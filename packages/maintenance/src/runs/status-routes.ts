@@ -33,7 +33,7 @@ export const statusRoutes = [
     method: 'POST',
     path: `${base}/stop`,
     tag,
-    summary: 'Stop the scheduler of the process that answers; what runs goes on',
+    summary: 'Stop the scheduler of the process that answers; what runs goes on, what waits is left to others',
     permission: 'maintenance:operate',
     output: message,
     run: ({ scheduler }) => scheduler.stop(),
