@@ -1,9 +1,10 @@
 import { z } from 'zod';
-import { isOperationError, type OperationError } from '@dotmac/core';
+import type { OperationError } from '@dotmac/core';
 import { named, unknownNames } from '../policies/policy-set.js';
 import { policies } from './parameters.js';
 import { defaultRates, msFor } from './default-rates.js';
 import { planned, type PlannedTarget } from './plan.js';
+import { failureOf } from './setback.js';
 import { defineMaintenanceTask } from './task.js';
 import {
   ageOf,
@@ -44,9 +45,10 @@ export const securityUpdates = defineMaintenanceTask({
     let fault: OperationError | undefined;
     for (const policy of named(context.policies.updates, names)) {
       const pending = await look(context, policy).catch((error: unknown) => {
-        if (!isOperationError(error, 'PACKAGES_NOT_READ')) throw error;
-        fault ??= error;
-        warnings.push(`${policy.name}: ${error.message}`);
+        context.signal.throwIfAborted();
+        const failed = failureOf(context, policy.name, error);
+        fault ??= failed;
+        warnings.push(`${policy.name}: ${failed.message}`);
         return null;
       });
       if (!pending) continue;

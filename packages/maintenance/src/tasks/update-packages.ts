@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { describeError, isOperationError, type OperationError } from '@dotmac/core';
+import { describeError, type OperationError } from '@dotmac/core';
 import { instant } from '@dotmac/core/contract';
 import { maintenanceErrors } from '../errors.js';
 import type { CheckedUpdates } from '../policies/upkeep-policies.js';
@@ -154,11 +154,10 @@ export async function updatePackages(context: TaskContext, policy: CheckedUpdate
     context.note(`${name}: ${left} updates of security wait, because of the budget of items.`);
     return { report: { ...report, outcome: 'partial' }, overBudget: true };
   } catch (error) {
-    context.signal.throwIfAborted();
-    if (isOperationError(error, 'CONFIRMATION_NEEDED')) {
-      const reason = setback(context, name, error).message;
-      return { report: { ...report, outcome: 'unconfirmed', reason } };
-    }
-    return failed(reasonOf(context, policy, error), error);
+    // What was begun is told, whoever wanted the run to end meanwhile.
+    if (!isApplying) context.signal.throwIfAborted();
+    if (error instanceof PackageManagerError) return failed(reasonOf(context, policy, error), error);
+    const { outcome, message, fault } = setback(context, name, error);
+    return { report: { ...report, outcome, reason: message }, fault };
   }
 }

@@ -1,5 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -261,6 +262,25 @@ describe.skipIf(!present || process.getuid?.() !== 0)('apt, in a root of its own
       ...{ status: 'failed', errorMessage: expect.stringContaining('could not all be updated'), itemsCleaned: 1 },
       details: { policies: [{ policy: 'system', outcome: 'failed', pending: 2, applied: ['faulty'] }] },
     });
+  }, 60_000);
+
+  it('lets an update that has begun come to its end when the run is cancelled, and says what was applied', async () => {
+    const at = (name: string): string => join(root, name);
+    const script = `touch ${at('begun')}; while [ ! -e ${at('go')} ]; do sleep 0.1; done`;
+    await publish('security', 'Debian-Security', 'stable-security', [await build('security', 'faulty', '1.1')]);
+    const waiting = [...options, '-o', `DPkg::Pre-Invoke::=${script}`];
+    const updates: UpdatePolicy[] = [
+      { name: 'system', manager: 'apt', options: waiting, refresh: true, apply: 'security' },
+    ];
+    const { runs } = createMaintenance({ store: memoryMaintenanceStore(), updates }).scope({ tenantId: 'acme' });
+    const { taskId } = await runs.beginRun('security_updates', { apply: true });
+    await expect.poll(() => existsSync(at('begun')), { timeout: 30_000 }).toBe(true);
+    await runs.cancel(taskId);
+    expect((await runs.get(taskId)).status).toBe('running');
+    await writeFile(at('go'), '');
+    await expect.poll(async () => (await runs.get(taskId)).status, { timeout: 30_000 }).toBe('cancelled');
+    expect(await runs.get(taskId)).toMatchObject({ itemsCleaned: 1, details: { policies: [{ applied: ['faulty'] }] } });
+    expect(installed()).toBe('faulty 1.1\ngreedy 1.0\nplain 1.0\n');
   }, 60_000);
 
   it('says in words of its own what went wrong, without a path', async () => {
