@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import type { HttpRequest } from '@dotmac/core/http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { onAborted } from './on-aborted.js';
 
 /** Fastify's request in plain data. */
 export function toRequest(request: FastifyRequest, reply: FastifyReply, mountedAt: string): HttpRequest {
@@ -22,6 +23,7 @@ export function toRequest(request: FastifyRequest, reply: FastifyReply, mountedA
         const leave = (): void => controller.abort(new Error('The client went away, or was answered'));
         if (reply.raw.closed) leave();
         else reply.raw.once('close', leave);
+        onAborted(request.raw, leave);
       }
       return abort.signal;
     },
@@ -34,12 +36,10 @@ export function toRequest(request: FastifyRequest, reply: FastifyReply, mountedA
  */
 function brokenWith(raw: FastifyRequest['raw'], stream: Readable): Readable {
   if (stream === raw) return stream;
-  const breakOff = (): void => {
+  onAborted(raw, () => {
     // Whoever reads it hears of it; nobody may.
     stream.on('error', () => undefined);
     stream.destroy(Object.assign(new Error('The client broke off'), { code: 'ECONNRESET' }));
-  };
-  if (raw.aborted) breakOff();
-  else raw.once('aborted', breakOff);
+  });
   return stream;
 }

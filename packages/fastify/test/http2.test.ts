@@ -75,6 +75,33 @@ describe('a Fastify plugin over HTTP/2', () => {
     expect(headers).toMatchObject({ ':status': 201, location: expect.stringMatching(/^\/notes\/./) as string });
   });
 
+  it('streams events until their client leaves, also where it takes no more', async () => {
+    const module = notesModule();
+    const ended = new Promise<void>((resolve) => module.onHang((what) => what === 'aborted' && resolve()));
+    const { session } = await served(module);
+    const request = session.request({ ':path': '/ticks', authorization: 'Bearer k' }).on('error', () => undefined);
+    const [chunk] = (await once(request, 'data')) as [Buffer];
+    expect(chunk.toString()).toMatch(/^:\n/);
+    // As many as there are places for: the next waits for the client.
+    request.pause();
+    let before = 0;
+    const isStill = (): boolean => before > 0 && before === module.ticks;
+    await expect.poll(() => isStill() || (before = module.ticks), { interval: 100 }).toBe(true);
+    request.destroy();
+    await ended;
+  });
+
+  it('has work end that nobody waits for', async () => {
+    const module = notesModule();
+    const [started, ended] = [gate(), gate()];
+    module.onHang((what) => (what === 'started' ? started : ended).open());
+    const { session } = await served(module);
+    const request = session.request({ ':path': '/hang', authorization: 'Bearer k' }).on('error', () => undefined);
+    await started.opened;
+    request.destroy();
+    await ended.opened;
+  });
+
   it.each([
     ['itself', false],
     ['through what the host put between', true],
