@@ -10,7 +10,7 @@ const names: Record<keyof typeof available, string> = {
   namespaces: 'network namespaces (root, unshare and iptables)',
 };
 
-/** Says once a run what is not there, and what to do about it; its tests are skipped by name. */
+/** Says once a run what is not there, and what to do about it; its tests are skipped by name, or left out. */
 export default function announce(): void {
   const missing = (Object.keys(names) as (keyof typeof available)[]).filter((service) => !available[service]);
   if (missing.length > 0)
