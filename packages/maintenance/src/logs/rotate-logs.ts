@@ -1,4 +1,4 @@
-import { describeError, isOperationError, type Logger } from '@dotmac/core';
+import { describeError, isOperationError, type Clock, type Logger } from '@dotmac/core';
 import { compressFile } from '../files/compress.js';
 import { matchesPattern } from '../files/pattern.js';
 import type { OpenRoot } from '../files/root.js';
@@ -8,6 +8,7 @@ import { shownName } from '../files/names.js';
 import { listLogs, type LogDirectory } from './log-directory.js';
 import { createLog, moveLog } from './move-log.js';
 import { dueLogs, freeTarget, knownSince, quiet, type RotationOrders } from './orders.js';
+import { inTime } from './patience.js';
 import { recoverLogs } from './recover.js';
 import { reopenLogs } from './reopen.js';
 import { expired, packable, surplus, type LogFile, type RotatedFile } from './rules.js';
@@ -18,6 +19,7 @@ export type RotationPart = 'rotate' | 'expire' | 'compress' | 'make_room';
 
 /** What a rotation is given besides its orders. */
 export interface RotationContext {
+  clock: Pick<Clock, 'after'>;
   signal: AbortSignal;
   logger: Logger;
   /**
@@ -93,16 +95,25 @@ export async function rotateLogs(
   return { counts, faults: work.faults };
 }
 
+/** A writer in this process opens its file within it, or says that it cannot. */
+const longestReopenMs = 60_000;
+
 /** @returns false when it went wrong, or said so */
-async function attempt(
-  { context, policy, faults }: Work,
-  what: RotationFault['what'],
-  act: () => unknown,
-): Promise<boolean> {
+async function attempt(work: Work, what: RotationFault['what'], act: () => unknown): Promise<boolean> {
+  const { context, policy, faults } = work;
+  const { signal } = context;
+  const patience = { ...context, ...(what === 'reopen' && { mostMs: longestReopenMs }) };
   try {
-    return (await act()) !== false;
+    // What is done to files looks at the signal itself, where it can be left.
+    return (await (what === 'file' ? act() : inTime(act, patience))) !== false;
   } catch (error) {
-    if (context.signal.aborted) throw error;
+    if (signal.aborted && (what === 'file' || !isOperationError(signal.reason, 'RUN_ENDED'))) throw error;
+    // What is done by then is kept and told.
+    work.ended ||= signal.aborted;
+    if (signal.aborted && error === signal.reason) {
+      context.note(`The hook ${what} of ${policy.name} is not waited for any more: the run was to end.`);
+      return false;
+    }
     context.logger.warn({ policy: policy.name, what, ...describeError(error) }, 'a part of a log rotation failed');
     faults.push({ what, error });
     return false;
@@ -175,7 +186,9 @@ async function tellWriters(
     const isNews = fresh.length > 0 || gone.size > 0 || due;
     if (isNews) await attempt(work, 'file', () => writeState(root, { since, untold }));
   }
-  for (const { log, to } of moved) await attempt(work, 'afterRotate', () => policy.hooks.afterRotate?.(log, to));
+  for (const { log, to } of moved)
+    if (!(await attempt(work, 'afterRotate', () => policy.hooks.afterRotate?.(log, to))) && context.signal.aborted)
+      break;
   work.untold = !told;
   return [...moved];
 }
@@ -202,6 +215,7 @@ async function removeFiles(
   const going = choose(rotated);
   const steps = await context.begin(part, going.length, rotated.length);
   for (const { name, facts } of steps.remaining < 1 ? [] : going) {
+    if (work.ended) return;
     if (!(await attempt(work, 'beforeRemove', () => policy.hooks.beforeRemove?.(name)))) continue;
     context.signal.throwIfAborted();
     const removed = await attempt(work, 'file', async () => {

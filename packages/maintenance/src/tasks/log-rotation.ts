@@ -176,7 +176,9 @@ async function rotateOne(context: TaskContext, policy: CheckedLog, parameters: P
   const now = (): number => clock.now();
   const note = (message: string): void => context.note(message);
   const done = await context.exclusively(directoryResource(context.policies, policy.directory), ({ signal }) =>
-    openPolicyRoot(policy, (root) => rotateLogs(root, policy, orders, { signal, logger, now, relief, note, begin })),
+    openPolicyRoot(policy, (root) =>
+      rotateLogs(root, policy, orders, { clock, signal, logger, now, relief, note, begin }),
+    ),
   );
   const { counts, faults } = done?.result ?? { counts: nothing, faults: [] };
   const outcome = done === null ? 'busy' : isWaiting ? 'unconfirmed' : done.outcome;

@@ -1,6 +1,6 @@
 // A process that rotates the logs of a directory again and again until it is killed. Arguments: the directory, the
 // policy as JSON, and the process that writes, which is told by SIGUSR2.
-import { silentLogger } from '@dotmac/core';
+import { silentLogger, systemClock } from '@dotmac/core';
 import { openRoot } from '../../src/files/root.js';
 import { rotateLogs } from '../../src/logs/rotate-logs.js';
 import { rotationOrders } from '../../src/logs/rotation-orders.js';
@@ -16,6 +16,7 @@ const policy = checkLog({
 });
 const steps = { remaining: Infinity, advance: () => Promise.resolve(true) };
 const context = {
+  clock: systemClock,
   signal: new AbortController().signal,
   logger: silentLogger,
   begin: () => Promise.resolve(steps),

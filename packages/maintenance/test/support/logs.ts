@@ -3,7 +3,7 @@ import { chmod, mkdtemp, mkdir, readFile, readdir, rm, utimes, writeFile } from 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { silentLogger } from '@dotmac/core';
+import { silentLogger, systemClock } from '@dotmac/core';
 import type { FileSystem } from '../../src/files/system.js';
 import { openRoot } from '../../src/files/root.js';
 import type { Steps } from '../../src/files/steps.js';
@@ -100,6 +100,7 @@ export async function rotate(
       advance: ({ cleaned }) => Promise.resolve(((done += cleaned), !signal.aborted)),
     };
     const context = {
+      clock: systemClock,
       signal,
       logger: silentLogger,
       begin: () => Promise.resolve(steps),
