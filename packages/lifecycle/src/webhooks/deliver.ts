@@ -67,13 +67,14 @@ export async function deliverDue(
   const { store, clock } = context;
   const { webhooks, history } = store.tenant(tenantId);
   const delivery = await webhooks.delivery(deliveryId);
-  const webhook = delivery && (await webhooks.get(delivery.webhookId));
   // Removed meanwhile, or settled before a crash that kept this from being known.
-  if (!webhook || delivery.state !== 'pending') return;
+  if (delivery?.state !== 'pending') return;
+  const webhook = await webhooks.get(delivery.webhookId);
   const { customerId, eventId } = delivery;
   const settle = (change: Partial<WebhookDelivery>, trx?: StoreTransaction): Promise<boolean> =>
     webhooks.settle({ ...delivery, ...change }, trx);
-  if (!webhook.enabled) return void (await settle({ state: 'skipped' }));
+  // One that was removed while this was noted took its log with it, but not this.
+  if (!webhook?.enabled) return void (await settle({ state: 'skipped' }));
   const found = await history.find(customerId, eventId);
   const [entry] = found ? await openEntries(context, tenantId, customerId, [found]) : [];
   if (!entry) return void (await settle({ state: 'failed', lastFailure: 'event_gone' }));

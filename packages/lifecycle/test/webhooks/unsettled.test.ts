@@ -59,6 +59,40 @@ for (const { title, present, create } of backends)
   });
 
 for (const { title, present, create } of backends)
+  describe.skipIf(!present)(`a delivery of a webhook that is removed while it is noted, on ${title}`, () => {
+    it('is skipped, and goes with the log', async () => {
+      const backend = await create();
+      const { webhooks: kept } = backend.store.tenant('acme');
+      const gone: string[] = [];
+      /** Whoever reads the webhooks has them removed right after that. */
+      const tenant: LifecycleStore['tenant'] = (tenantId) => {
+        const own = backend.store.tenant(tenantId);
+        const all: typeof own.webhooks.all = async () => {
+          const found = await own.webhooks.all();
+          for (const { id } of found) await backend.store.transaction((trx) => own.webhooks.remove(id, trx));
+          gone.push(...found.map(({ id }) => id));
+          return found;
+        };
+        return { ...own, webhooks: { ...own.webhooks, all } };
+      };
+      const run = await rig(backend, { webhooks: { egress: { allow: ['loopback'] }, keepDays: 2 } });
+      const { id: webhookId } = await run.acme.webhooks.create({ name: 'CRM', url: (await receiver()).url });
+      await run.stop();
+      const store = Object.create(backend.store, { tenant: { value: tenant } }) as LifecycleStore;
+      const removing = await rig({ ...backend, store }, { webhooks: { egress: { allow: ['loopback'] }, keepDays: 2 } });
+      await removing.acme.customers.register(someone());
+      const log = async () => (await kept.deliveries({ webhookId, limit: 9 })).items;
+      await until(() => gone.includes(webhookId), run.clock);
+      await until(async () => (await log()).some(({ state }) => state !== 'pending'), run.clock);
+      expect((await log()).map(({ state }) => state)).toEqual(['skipped']);
+      run.clock.set(run.clock.now() + 49 * hourMs);
+      await until(async () => (await log()).length === 0, run.clock, 10_000);
+      await removing.stop();
+      await backend.close();
+    });
+  });
+
+for (const { title, present, create } of backends)
   describe.skipIf(!present)(`a delivery that another version noted in words of its own, on ${title}`, () => {
     it('has failed when it is given up, and is replayed', async () => {
       const backend = await create();
