@@ -61,6 +61,7 @@ export type {
   Registration,
   RegistrationDraft,
 } from './customers/customer.js';
+export type { CustomerRecord } from './customers/customer-record.js';
 export type { CustomerService } from './customers/service.js';
 export type { ReasonDraft } from './customers/reason.js';
 export type { CommandOptions, JoinOptions } from './customers/command-options.js';
@@ -120,6 +121,7 @@ export type {
   ServiceStatus,
   ServiceView,
 } from './services/instance.js';
+export type { ServiceRecord } from './services/service-record.js';
 export type { OperationName } from './services/operation.js';
 export type { ServiceDrift } from './services/drift.js';
 export type { BulkService } from './bulk/service.js';

@@ -43,6 +43,7 @@ it('the routes are those of the contract, in wire names', () => {
         'onboard',
         'promise',
         'reactivate',
+        'record',
         'reject',
         'replay',
         'restore',
@@ -74,9 +75,18 @@ it('the routes are those of the contract, in wire names', () => {
       '/customer-lifecycle/webhook-deliveries/{id}/replay',
       '/customer-lifecycle/services',
       '/customer-lifecycle/services/{id}',
-      ...['change-plan', 'drift', 'dry-run', 'end-promise', 'promise', 'resume', 'runs', 'suspend', 'terminate'].map(
-        (name) => `/customer-lifecycle/services/{id}/${name}`,
-      ),
+      ...[
+        'change-plan',
+        'drift',
+        'dry-run',
+        'end-promise',
+        'promise',
+        'record',
+        'resume',
+        'runs',
+        'suspend',
+        'terminate',
+      ].map((name) => `/customer-lifecycle/services/{id}/${name}`),
     ].sort(),
   );
   const text = JSON.stringify(paths);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Suite } from '@dotmac/core/testing';
-import { assertProblem, assertStatus, eventsUntil, invalidPaths } from './client.js';
+import { assertInstants, assertProblem, assertStatus, eventsUntil, invalidPaths } from './client.js';
 import { active, mailed, registered } from './customer-lifecycle.js';
 import { provisioned } from './services.js';
 import type { ContractSubject } from './subject.js';
@@ -40,6 +40,39 @@ export const customerReading: Suite<ContractSubject> = {
         assert.deepEqual(invalidPaths(refused), ['limit', 'stage']);
         assertProblem(await client.get(`${customers}?cursor=x`), 422, 'INVALID_INPUT');
         assert.deepEqual(assertStatus(await stranger.get(`${customers}?search=neo`), 200).body.items, []);
+      },
+    },
+    {
+      name: 'shows all that is kept of a customer, and what it was changed to',
+      async run(subject) {
+        const { client, stranger } = subject;
+        const id = await active(subject, {
+          external_id: 'user-7',
+          referral_code: 'friend',
+          attributes: { planName: 'gold' },
+        });
+        const changed = { marketing_consent: true, attributes: { 'fibre.port': 7 } };
+        assertStatus(await client.call('PATCH', `${customers}/${id}`, changed), 200);
+        const said = { action_type: 'abuse', reason: 'Scanned ports', parameters: { caseNo: 17 } };
+        assertStatus(await client.post(`${customers}/${id}/suspend`, said), 200);
+        const { body } = assertStatus(await client.get(`${customers}/${id}/record`), 200);
+        assert.equal(body.username, 'neo');
+        assert.deepEqual([body.external_id, body.referral_code, body.marketing_consent], ['user-7', 'friend', true]);
+        assert.deepEqual([body.status, body.lifecycle_stage], ['suspended', 'suspended']);
+        assert.deepEqual(body.attributes, { planName: 'gold', 'fibre.port': 7 });
+        assert.deepEqual(body.onboarding_data, { router: 'ax' });
+        assertInstants(body, 'terms_accepted_at', 'email_verified_at', 'created_at', 'updated_at');
+        assertInstants(body.blocks[0], 'opened_at');
+        const { opened_at: _, opened_by: __, ...block } = body.blocks[0];
+        assert.deepEqual(block, {
+          reason: 'abuse',
+          severity: 'suspend',
+          promised_until: null,
+          note: 'Scanned ports',
+          parameters: { caseNo: 17 },
+        });
+        assert.doesNotMatch(JSON.stringify(body), /token|tenant/);
+        assertProblem(await stranger.get(`${customers}/${id}/record`), 404, 'CUSTOMER_NOT_FOUND');
       },
     },
     {

@@ -54,6 +54,27 @@ export const serviceLife: Suite<ContractSubject> = {
       },
     },
     {
+      name: 'shows all that is kept of a service, and what its steps gave back',
+      async run(subject) {
+        const { client, stranger } = subject;
+        const { id } = await provisioned(subject, await active(subject));
+        const said = { action_type: 'abuse', reason: 'Scanned ports', parameters: { caseNo: 17 } };
+        assertStatus(await client.post(`${services}/${id}/suspend`, said), 200);
+        await becomes(client, id, { status: 'suspended', access: 'suspended' });
+        const { body } = assertStatus(await client.get(`${services}/${id}/record`), 200);
+        const { outputs, blocks, ...view } = body;
+        assert.deepEqual(view, assertStatus(await client.get(`${services}/${id}`), 200).body);
+        assert.deepEqual(outputs, {
+          'reserve-address': { reservation: `${id}:reserve-address` },
+          'configure-access': { vlan: 100 },
+          'activate-billing': { activated: true },
+        });
+        assertInstants(blocks[0], 'opened_at');
+        assert.deepEqual([blocks.length, blocks[0].reason, blocks[0].note], [1, 'abuse', 'Scanned ports']);
+        assertProblem(await stranger.get(`${services}/${id}/record`), 404, 'SERVICE_NOT_FOUND');
+      },
+    },
+    {
       name: 'leaves a reason of one service without effect while payment is promised for it',
       async run(subject) {
         const { client } = subject;

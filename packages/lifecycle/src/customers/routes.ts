@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { hookErrors, lifecycleErrors } from '../errors.js';
 import type { LifecycleScope } from '../scope.js';
 import { customerView, linkInput, registration } from './customer.js';
+import { customerRecord } from './customer-record.js';
 import { profileInput } from './profile.js';
 import { reasonInput } from './reason.js';
 import { customerSummary } from './summary.js';
@@ -57,6 +58,21 @@ export const customerRoutes = [
     output: customerView,
     errors: [lifecycleErrors.CUSTOMER_NOT_FOUND],
     run: (lifecycle, { params: { id: customerId } }) => lifecycle.customers.get(customerId),
+  }),
+  route({
+    name: 'readCustomerRecord',
+    method: 'GET',
+    path: '/customer-lifecycle/customers/{id}/record',
+    tag,
+    summary: 'All that is kept of a customer',
+    description:
+      'Its attributes, consents and onboarding data, and what was said of its open reasons. No tokens, and nothing of ' +
+      'what happened to it: that is in its events.',
+    permission: 'lifecycle:read',
+    params,
+    output: customerRecord,
+    errors: [lifecycleErrors.CUSTOMER_NOT_FOUND],
+    run: (lifecycle, { params: { id: customerId } }) => lifecycle.customers.record(customerId),
   }),
   route({
     name: 'updateCustomer',

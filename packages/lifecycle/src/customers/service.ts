@@ -6,6 +6,7 @@ import { openEntries } from '../privacy/vault.js';
 import type { Channel } from '../verification/channel.js';
 import { issueFirstTokens, issueToken } from '../verification/issue.js';
 import { registration, type Customer, type CustomerView, type LinkDraft, type RegistrationDraft } from './customer.js';
+import { recordOf, type CustomerRecord } from './customer-record.js';
 import { departureStep, type Departure } from './departures.js';
 import { linkCustomer } from './link.js';
 import type { ProfileDraft } from './profile.js';
@@ -31,7 +32,9 @@ export interface CustomerService {
   register(draft: RegistrationDraft, options?: CommandOptions): Promise<CustomerView>;
   /** @throws CUSTOMER_NOT_FOUND */
   get(customerId: string): Promise<CustomerView>;
-  /** All that is kept of a customer, for code. @throws CUSTOMER_NOT_FOUND */
+  /** All that is kept of a customer, as it is shown. @throws CUSTOMER_NOT_FOUND */
+  record(customerId: string): Promise<CustomerRecord>;
+  /** The same as code has it. @throws CUSTOMER_NOT_FOUND */
   read(customerId: string, options?: JoinOptions): Promise<Customer>;
   /**
    * Customers by stage, type, open reason, attribute, times, or the beginning of a name; a page at a time.
@@ -110,6 +113,7 @@ export function customerService(context: LifecycleContext, identity: ScopeIdenti
       });
     },
     get: async (customerId) => view(await read(customerId)),
+    record: async (customerId) => recordOf(await read(customerId)),
     read,
     summary: async (customerId) =>
       summarize(store.tenant(identity.tenantId), await read(customerId), (entries) =>

@@ -1,25 +1,16 @@
 import { freeForm, id, instant } from '@dotmac/core/contract';
 import { z } from 'zod';
-import { blockSeverity } from '../customers/customer.js';
+import { openBlock } from '../customers/customer-record.js';
 import { stage } from '../customers/stage.js';
 import { lifecycleEvent } from '../customers/summary.js';
 import { provisioning } from '../provisioning/run.js';
-import { serviceView } from '../services/instance.js';
+import { serviceRecord } from '../services/service-record.js';
 import { timerView } from '../timers/view.js';
 import { channel } from '../verification/channel.js';
 import { deliveryView } from '../webhooks/delivery.js';
 import { holdView } from './hold.js';
 
-const block = z.object({
-  reason: z.string(),
-  severity: blockSeverity,
-  promisedUntil: instant.nullable(),
-  note: z.string().nullable(),
-  parameters: freeForm,
-  openedAt: instant,
-  openedBy: z.string(),
-});
-const blocks = z.array(block);
+const blocks = z.array(openBlock);
 
 /** The customer's own row. */
 const customerLine = z.object({
@@ -55,7 +46,7 @@ export const exportLine = z
   .discriminatedUnion('kind', [
     customerLine,
     z.object({ kind: z.literal('event'), seq: z.int(), ...lifecycleEvent.shape }),
-    z.object({ kind: z.literal('service'), ...serviceView.shape, blocks, outputs: freeForm }),
+    z.object({ kind: z.literal('service'), ...serviceRecord.shape }),
     z.object({
       kind: z.literal('run'),
       ...provisioning.shape,

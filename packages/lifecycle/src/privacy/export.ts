@@ -2,7 +2,7 @@ import type { LifecycleContext } from '../context.js';
 import type { Customer } from '../customers/customer.js';
 import { shownEvent } from '../customers/summarize.js';
 import { provisioningOf, type Run } from '../provisioning/run.js';
-import { viewOfService } from '../services/instance.js';
+import { recordOfService } from '../services/service-record.js';
 import type { TenantStore } from '../store/store.js';
 import { viewOfTimer } from '../timers/view.js';
 import type { ExportLine } from './export-line.js';
@@ -54,8 +54,7 @@ async function* serviceLines(store: TenantStore, customerId: string): AsyncGener
   do {
     const { items, nextCursor } = await store.services.list({ customerId, limit: pageSize, cursor });
     for (const service of items) {
-      const { blocks, outputs } = service;
-      yield { kind: 'service', ...viewOfService(service), blocks: [...blocks], outputs };
+      yield { kind: 'service', ...recordOfService(service) };
       yield* runLines(store, service.id);
     }
     cursor = nextCursor ?? undefined;

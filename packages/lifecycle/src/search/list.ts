@@ -1,12 +1,10 @@
 import type { ScopeIdentity } from '@dotmac/core';
 import { invalidInput, readDraft, type Page } from '@dotmac/core/contract';
 import type { LifecycleContext } from '../context.js';
-import type { Customer } from '../customers/customer.js';
-import { statusOf } from '../customers/stage.js';
 import type { CustomerAsk } from '../search/ask.js';
 import { readCursor, writeCursor } from './cursor.js';
 import { checkFilter, conditionsOf, writtenFilter } from './filter.js';
-import { customerListQuery, type CustomerListDraft, type CustomerListItem } from './query.js';
+import { customerListQuery, listed, type CustomerListDraft, type CustomerListItem } from './query.js';
 
 /** A page of one tenant's customers. @throws INVALID_INPUT */
 export async function listCustomers(
@@ -36,26 +34,4 @@ function askOf(context: LifecycleContext, draft: CustomerListDraft): CustomerAsk
   const after = cursor === undefined ? undefined : readCursor(`${sort} ${order}`, cursor);
   if (cursor !== undefined && !after) throw refuse('cursor', 'This is no cursor of such a list');
   return { ...conditionsOf(filter), sort, order, limit, after };
-}
-
-function listed(customer: Customer): CustomerListItem {
-  const { id, externalId, username, email, firstName, lastName, phone, userType } = customer;
-  const { stage: lifecycleStage, approval, blocks, createdAt, updatedAt } = customer;
-  const openReasons = blocks.map(({ reason }) => reason);
-  return {
-    id,
-    externalId,
-    username,
-    email,
-    firstName,
-    lastName,
-    phone,
-    userType,
-    status: statusOf(customer),
-    lifecycleStage,
-    approval,
-    openReasons,
-    createdAt,
-    updatedAt,
-  };
 }

@@ -1,6 +1,7 @@
 import { id, instant, page, pageQuery, printable } from '@dotmac/core/contract';
 import { z } from 'zod';
-import { stage, customerStatus } from '../customers/stage.js';
+import type { Customer } from '../customers/customer.js';
+import { stage, customerStatus, statusOf } from '../customers/stage.js';
 import { filterFields, type FilterInstants } from './filter.js';
 
 /** Which customers are listed, and in which order. */
@@ -48,3 +49,26 @@ export type CustomerListItem = z.output<typeof customerListItem>;
 
 /** A page of customers. */
 export const customerPage = page(customerListItem).meta({ id: 'CustomerPage' });
+
+/** A customer as it is shown in lists. */
+export function listed(customer: Customer): CustomerListItem {
+  const { id, externalId, username, email, firstName, lastName, phone, userType } = customer;
+  const { stage: lifecycleStage, approval, blocks, createdAt, updatedAt } = customer;
+  const openReasons = blocks.map(({ reason }) => reason);
+  return {
+    id,
+    externalId,
+    username,
+    email,
+    firstName,
+    lastName,
+    phone,
+    userType,
+    status: statusOf(customer),
+    lifecycleStage,
+    approval,
+    openReasons,
+    createdAt,
+    updatedAt,
+  };
+}

@@ -14,6 +14,7 @@ import {
   terminationInput,
 } from './input.js';
 import { serviceRequest, serviceView } from './instance.js';
+import { serviceRecord } from './service-record.js';
 
 const route = routeFor<LifecycleScope>();
 const tag = 'Customer lifecycle';
@@ -82,6 +83,17 @@ export const serviceRoutes = [
     output: serviceView,
     errors: [lifecycleErrors.SERVICE_NOT_FOUND],
     run: (lifecycle, { params: { id: serviceId } }) => lifecycle.services.get(serviceId),
+  }),
+  route({
+    ...reading,
+    name: 'readServiceRecord',
+    path: '/customer-lifecycle/services/{id}/record',
+    summary: 'All that is kept of a service',
+    description: 'With what its steps gave back, and what was said of its own open reasons.',
+    params,
+    output: serviceRecord,
+    errors: [lifecycleErrors.SERVICE_NOT_FOUND],
+    run: (lifecycle, { params: { id: serviceId } }) => lifecycle.services.record(serviceId),
   }),
   route({
     ...reading,

@@ -40,6 +40,7 @@ import {
   type ServiceView,
 } from './instance.js';
 import { blockLifted, blockOpened, paymentPromised, promiseEnded } from './reasons.js';
+import { recordOfService, type ServiceRecord } from './service-record.js';
 import { startOperation } from './settle.js';
 
 /** Services that one customer may have at once. */
@@ -57,7 +58,9 @@ export interface ServiceService {
   request(customerId: string, draft: ServiceRequestDraft, options?: CommandOptions): Promise<ServiceRequest>;
   /** @throws SERVICE_NOT_FOUND */
   get(serviceId: string): Promise<ServiceView>;
-  /** All that is kept of a service, for code. @throws SERVICE_NOT_FOUND */
+  /** The same with what its steps gave back, and what was said of its reasons. @throws SERVICE_NOT_FOUND */
+  record(serviceId: string): Promise<ServiceRecord>;
+  /** All that is kept of a service, as code has it. @throws SERVICE_NOT_FOUND */
   read(serviceId: string, options?: JoinOptions): Promise<ServiceInstance>;
   /** Services by id, newest first, a page at a time; of one customer, or in one status, if asked. */
   list(draft?: ServiceListDraft): Promise<Page<ServiceView>>;
@@ -148,6 +151,7 @@ export function serviceService(context: LifecycleContext, identity: ScopeIdentit
       });
     },
     get: async (serviceId) => viewOfService(await findService(services, serviceId)),
+    record: async (serviceId) => recordOfService(await findService(services, serviceId)),
     read: (serviceId, options) => findService(services, serviceId, options?.trx),
     async list(draft = {}) {
       const { items, nextCursor } = await services.list(readDraft(serviceListQuery, draft));
