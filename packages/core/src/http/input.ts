@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { OnceAsked, Route } from '../contract/route.js';
 import type { LineResult } from '../contract/stream-route.js';
 import { invalidInput, wireOf } from '../contract/wire.js';
@@ -8,6 +8,12 @@ import { createLineReader } from './lines.js';
 import { readJsonBody } from './parse.js';
 
 const longestEventId = 200;
+const nothing = z.object({});
+/**
+ * What is sent to be heeded, as in `?dry_run=true`, is refused by a route that changes something and would not heed it. Not so
+ * the body of one that is open to anybody: it is called by forms and by whatever pings, which send one of their own.
+ */
+const noneOf = ({ method }: Pick<Route, 'method'>) => (method === 'GET' ? undefined : nothing);
 
 /** A request's input, checked against its route. */
 export interface CheckedInput {
@@ -35,10 +41,13 @@ export function createInputReader<Scope>(route: Route<Scope>, bodyLimitBytes: nu
       return undefined;
     };
   };
-  const [readParams, readQuery, readBody] = [reader(route.params), reader(route.query), reader(route.body)];
+  const readParams = reader(route.params);
+  const readQuery = reader(route.query ?? noneOf(route));
+  const bodySchema = route.body ?? (route.permission === null || route.lines ? undefined : noneOf(route));
+  const readBody = reader(bodySchema);
   const readLines = createLineReader(route.lines);
   return async (request: HttpRequest): Promise<{ sent: unknown; input: CheckedInput }> => {
-    const sent = route.body ? await readJsonBody(request, bodyLimitBytes) : undefined;
+    const sent = bodySchema && (await readJsonBody(request, bodyLimitBytes));
     const issues: InputIssue[] = [];
     const params = readParams(request.params, issues);
     const query = readQuery(request.query, issues);
@@ -46,11 +55,11 @@ export function createInputReader<Scope>(route: Route<Scope>, bodyLimitBytes: nu
     if (issues.length > 0) throw invalidInput(issues);
     // A getter: most routes never look at the signal, and making one costs the adapter a listener.
     return {
-      sent,
+      sent: route.body && sent,
       input: {
         params,
-        query,
-        body,
+        query: route.query && query,
+        body: route.body && body,
         once: {},
         get signal() {
           return request.signal;

@@ -104,6 +104,20 @@ export const adapterSuite: Suite<ServeModule> = {
       assertProblem(refused, { status: 422, code: 'INVALID_INPUT' });
       assert.deepEqual(refused.body.errors.map((it: { path: string }) => it.path).sort(), ['max_items', 'order']);
     }),
+    test('refuses a query and a body where nothing would heed them, and changes nothing', async ({ call }) => {
+      const { id } = (await call('POST', '/notes', { body: text })).body;
+      const paths = async (path: string, body?: unknown) => {
+        const refused = await call('DELETE', path, { body });
+        assertProblem(refused, { status: 422, code: 'INVALID_INPUT' });
+        return refused.body.errors.map((it: { path: string }) => it.path);
+      };
+      assert.deepEqual(await paths(`/notes/${id}?dry_run=true`), ['dry_run']);
+      assert.deepEqual(await paths(`/notes/${id}`, { dry_run: true }), ['dry_run']);
+      assertProblem(await call('DELETE', `/notes/${id}`, { body: '{' }), { status: 400, code: 'MALFORMED_BODY' });
+      assert.equal((await call('POST', '/notes?dry_run=true', { body: text })).status, 422);
+      assert.equal((await call('GET', `/notes/${id}?for=the-cache`)).status, 200);
+      assert.equal((await call('DELETE', `/notes/${id}`, { body: {} })).status, 200);
+    }),
     test('refuses a body that is not UTF-8, or declared as something else', async ({ call, url, module }) => {
       const latin1 = await fetch(`${url}/notes`, {
         method: 'POST',
