@@ -1,13 +1,13 @@
 import { Readable } from 'node:stream';
 import type { HttpResponse } from '@dotmac/core/http';
 import type { FastifyReply } from 'fastify';
-import { onAborted } from './on-aborted.js';
+import { onHttp2Gone } from './on-aborted.js';
 
 /** Sends a plain answer. A string skips Fastify's serialisation, and bytes that many share are not copied. */
 export function send(reply: FastifyReply, { status, headers, body }: HttpResponse): FastifyReply {
   if (typeof body === 'object' && Symbol.asyncIterator in body) {
     const stream = Readable.from(body);
-    onAborted(reply.request.raw, () => stream.destroy());
+    onHttp2Gone(reply.request.raw, () => stream.destroy());
     return reply.code(status).headers(headers).send(stream);
   }
   const isCopied = typeof body !== 'string' && !Buffer.isBuffer(body);

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import type { HttpRequest } from '@dotmac/core/http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { onAborted } from './on-aborted.js';
+import { onAborted, onHttp2Gone } from './on-aborted.js';
 
 /** Fastify's request in plain data. */
 export function toRequest(request: FastifyRequest, reply: FastifyReply, mountedAt: string): HttpRequest {
@@ -23,7 +23,7 @@ export function toRequest(request: FastifyRequest, reply: FastifyReply, mountedA
         const leave = (): void => controller.abort(new Error('The client went away, or was answered'));
         if (reply.raw.closed) leave();
         else reply.raw.once('close', leave);
-        onAborted(request.raw, leave);
+        onHttp2Gone(request.raw, leave);
       }
       return abort.signal;
     },

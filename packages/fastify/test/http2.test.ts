@@ -91,6 +91,15 @@ describe('a Fastify plugin over HTTP/2', () => {
     await ended;
   });
 
+  it('tells a fault on the way as the last line, though not all of the body was read', async () => {
+    const { session } = await served(notesModule());
+    const request = asked(session, '/notes/import').setEncoding('utf8');
+    request.write('{"note_text":"one"}\n{"note_text":"sealed"}\n{"note_text":"three"}\n');
+    let text = '';
+    for await (const part of request) text += String(part);
+    expect(text.trim().split('\n').at(-1)).toMatch(/^\{"problem":.*"NOTE_SEALED"/);
+  });
+
   it('has work end that nobody waits for', async () => {
     const module = notesModule();
     const [started, ended] = [gate(), gate()];
