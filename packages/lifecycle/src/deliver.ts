@@ -3,7 +3,7 @@ import type { LifecycleContext } from './context.js';
 import { announce, announcer } from './customers/record.js';
 import { lifecycleEvents, type DeliverySchemas, type LifecycleEvents } from './events.js';
 import { hooksOf, hookSubscriber, type HookName } from './hooks.js';
-import { senderSubscriber, sendToken } from './verification/issue.js';
+import { senderSubscriber, sendToken } from './verification/send.js';
 import { answerByAddress, resendSubscriber } from './verification/resend.js';
 import type { SendVerification } from './verification/sender.js';
 

@@ -10,7 +10,7 @@ import { whyKept } from '../privacy/erase.js';
 import { without } from '../suspension/blocks.js';
 import { withoutPromise, withPromise } from '../suspension/promise.js';
 import { reasonsToLift } from '../suspension/reasons.js';
-import { addressOf } from '../verification/issue.js';
+import { addressOf } from '../verification/address.js';
 import { hookPhase, type CommandExplanation } from './explanation.js';
 
 /** Whether a command may be given to a customer, what stands in its way, and where it leads. */

@@ -4,7 +4,7 @@ import { readDraft } from '@dotmac/core/contract';
 import type { LifecycleContext } from '../context.js';
 import { lifecycleErrors } from '../errors.js';
 import type { Channel } from '../verification/channel.js';
-import { addressOf } from '../verification/issue.js';
+import { addressOf } from '../verification/address.js';
 import type { Customer } from './customer.js';
 import { lockToChange } from './lock.js';
 import { runBefore, runInTransaction } from './perform.js';

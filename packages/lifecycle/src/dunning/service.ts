@@ -5,17 +5,12 @@ import type { Customer } from '../customers/customer.js';
 import { lockToChange } from '../customers/lock.js';
 import type { JoinOptions } from '../customers/command-options.js';
 import type { Moment } from '../customers/moment.js';
-import { happened, recordChange, type PendingEvent } from '../customers/record.js';
 import { lifecycleErrors } from '../errors.js';
 import { hooksOf } from '../hooks.js';
 import { suspensionService } from '../suspension/service.js';
 import { changeTimers } from '../timers/change.js';
-import { ownTimer } from '../timers/own-names.js';
-import type { Timer } from '../timers/timer.js';
 import { writtenInstant } from '../written-instant.js';
 import {
-  anchorOf,
-  nextStepAt,
   overdueInput,
   paidInput,
   viewOfCase,
@@ -25,6 +20,8 @@ import {
   type PaidDraft,
 } from './case.js';
 import type { DunningPolicy } from './policy.js';
+import { recordDunning } from './record.js';
+import { dunningTimer, paidTimer, scheduleStep } from './schedule.js';
 
 /** Invoices of one customer that are kept at once. */
 const mostInvoices = 500;
@@ -48,64 +45,11 @@ export interface DunningService {
   get(customerId: string): Promise<DunningView[]>;
 }
 
-/** The name of a policy's timer. */
-const dunningTimer = (policy: string): string => ownTimer('dunning', policy);
-
-/** The name of the timer that lifts a policy's reason after the last payment. */
-const paidTimer = (policy: string): string => ownTimer('dunning', policy, 'paid');
-
-/** The timer that will lift the reason of a policy, for what was paid in a case before; undefined: there is none. */
-export async function liftOf(
-  { store, dunning }: Pick<LifecycleContext, 'store' | 'dunning'>,
-  tenantId: string,
-  customerId: string,
-  { reason }: DunningPolicy,
-): Promise<Timer | undefined> {
-  const names = dunning.filter((policy) => policy.reason === reason).map(({ name }) => paidTimer(name));
-  return (await store.tenant(tenantId).timers.listFor(customerId)).find(({ name }) => names.includes(name));
-}
-
 /** The policy of a name; without one, the first. @throws DUNNING_POLICY_NOT_FOUND */
 function policyNamed({ dunning }: LifecycleContext, name?: string): DunningPolicy {
   const policy = name === undefined ? dunning[0] : dunning.find((each) => each.name === name);
   if (!policy) throw lifecycleErrors.DUNNING_POLICY_NOT_FOUND({ policy: name ?? '' });
   return policy;
-}
-
-/**
- * Sets the timer of a case to its next step. One that is there and was held by a promise to pay still knows by which, so
- * that the history speaks of that once.
- */
-export async function scheduleStep(
-  context: LifecycleContext,
-  identity: ScopeIdentity,
-  policy: DunningPolicy,
-  kept: DunningCase,
-  { at, trx, notBefore = 0, promised }: Moment & { notBefore?: number; promised?: number | undefined },
-): Promise<void> {
-  const dueAt = nextStepAt(policy, kept);
-  const name = dunningTimer(policy.name);
-  const set = await context.store.tenant(identity.tenantId).timers.listFor(kept.customerId, trx);
-  const heldBy = promised ?? set.find((timer) => timer.name === name)?.input.promised;
-  const input = { policy: policy.name, ...(heldBy !== undefined && { promised: heldBy }) };
-  const next = { name, command: 'dunningStep', input } as const;
-  const change =
-    dueAt === undefined
-      ? { clear: name }
-      : { set: { ...next, dueAt: Math.max(dueAt, notBefore), anchorAt: anchorOf(kept.invoices) } };
-  await changeTimers(context, identity, kept.customerId, [change], { at, trx });
-}
-
-/** Adds what happened in dunning to a customer's history. */
-export async function recordDunning(
-  context: LifecycleContext,
-  identity: ScopeIdentity,
-  customer: Customer,
-  event: PendingEvent,
-  { at, trx }: { at: number; trx: StoreTransaction },
-): Promise<void> {
-  const after = { ...customer, version: customer.version + 1, updatedAt: at };
-  await recordChange(context, customer, after, [happened(identity, customer.id, at, event)], trx);
 }
 
 /** The dunning of one scope. */

@@ -8,7 +8,8 @@ import type { Timer } from '../timers/timer.js';
 import type { DunningCase } from './case.js';
 import { promisedUntil, promisedWords } from './held.js';
 import type { DunningPolicy, DunningStep } from './policy.js';
-import { liftOf, recordDunning, scheduleStep } from './service.js';
+import { recordDunning } from './record.js';
+import { liftOf, scheduleStep } from './schedule.js';
 
 const dayMs = 24 * 3_600_000;
 

@@ -24,7 +24,7 @@ import type { RunProgress } from './progress.js';
 import { forced, retried, skipped } from './intervene.js';
 import { provisioningOf, type Provisioning, type Run, type RunStep } from './run.js';
 import { completionInput, decisionInput, type CompletionDraft, type DecisionDraft, type Signal } from './signal.js';
-import { isTimeUp } from './steps/action.js';
+import { isTimeUp } from './steps/in-time.js';
 import { verdictOf } from './steps/approval.js';
 import { wakeRun } from './wake.js';
 

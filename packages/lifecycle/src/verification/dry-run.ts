@@ -4,7 +4,7 @@ import { perform } from '../customers/perform.js';
 import type { Step } from '../customers/step.js';
 import { lifecycleErrors } from '../errors.js';
 import type { Channel } from './channel.js';
-import { addressOf } from './issue.js';
+import { addressOf } from './address.js';
 import { verified } from './verified.js';
 
 /**

@@ -1,43 +1,20 @@
-import {
-  newId,
-  type DeliveryContext,
-  type DomainEvent,
-  type OperationError,
-  type OutboxEntry,
-  type ScopeIdentity,
-  type StoreTransaction,
-} from '@dotmac/core';
+import { newId, type OperationError, type OutboxEntry, type ScopeIdentity, type StoreTransaction } from '@dotmac/core';
 import type { LifecycleContext } from '../context.js';
 import type { Customer } from '../customers/customer.js';
-import { legalCommands } from '../customers/transitions.js';
 import { lifecycleErrors } from '../errors.js';
-import { deliveries, type DeliverySchemas } from '../events.js';
+import { deliveries } from '../events.js';
 import type { StoredToken } from '../store/store.js';
+import { addressOf, bindingOf } from './address.js';
 import { channel as channelName, type Channel } from './channel.js';
-import { newToken, type TokenBinding, type TokenKind } from './keyring.js';
-import { linkPath } from './link.js';
+import { newToken, type TokenKind } from './keyring.js';
 import { countForAddresses } from './quota.js';
-import type { SendVerification } from './sender.js';
+import { senderSubscriber } from './send.js';
 
 /** How long a token is good for. */
 const lifetimesMs: Record<TokenKind, number> = { link: 24 * 3_600_000, code: 10 * 60_000 };
 const windowMs = 3_600_000;
 /** Tokens of one channel in an hour: with five attempts each, what bounds the guessing of a six-digit code. */
 const issuesPerWindow = 5;
-
-/** The outbox subscriber that hands tokens to the host. */
-export const senderSubscriber = 'send-verification';
-
-/** Where a channel leads; null when the customer has none. */
-export function addressOf({ email, phone }: Customer, channel: Channel): string | null {
-  return channel === 'email' ? email : phone;
-}
-
-/** What a customer's token is bound to. */
-export function bindingOf(customer: Customer, channel: Channel, tokenId: string): TokenBinding {
-  const { tenantId, id: customerId } = customer;
-  return { tenantId, customerId, channel, address: addressOf(customer, channel) ?? '', tokenId };
-}
 
 /**
  * Issues a token in the place of the one before, and puts it sealed into the outbox, in the transaction given.
@@ -122,39 +99,4 @@ async function issueWithin(
   await tokens.put(made, trx);
   await store.outbox.append(sending, trx);
   return refusals;
-}
-
-/** Hands a token to the host, unless it is good for nothing any more. */
-export async function sendToken(
-  { store, keyring, clock, logger }: Pick<LifecycleContext, 'store' | 'keyring' | 'clock' | 'logger'>,
-  send: SendVerification,
-  { tenantId, subject: customerId, data }: DomainEvent<DeliverySchemas, 'verification.issued'>,
-  delivery: DeliveryContext,
-): Promise<void> {
-  const { customers, tokens } = store.tenant(tenantId);
-  const { channel, tokenId, sealed } = data;
-  const [customer, kept] = await Promise.all([customers.get(customerId), tokens.get(customerId, channel)]);
-  const address = customer && addressOf(customer, channel);
-  if (!customer || !legalCommands(customer.stage).includes('verify')) return;
-  if (!address || kept?.id !== tokenId || kept.consumedAt !== null || kept.expiresAt <= clock.now()) return;
-  const token = keyring.unseal(sealed, bindingOf(customer, channel, tokenId));
-  if (token === undefined) {
-    // Its key went with an earlier process, or the address changed: only a new token helps.
-    logger.error({ tenantId, customerId, channel }, 'a verification token cannot be unsealed and was not sent');
-    return;
-  }
-  const { username, firstName, lastName } = customer;
-  const message = {
-    tenantId,
-    customerId,
-    channel,
-    address,
-    token,
-    path: token.length > 6 ? linkPath({ tenantId, customerId, token }) : null,
-    expiresAt: kept.expiresAt,
-    username,
-    firstName,
-    lastName,
-  };
-  await send(message, { deliveryId: delivery.deliveryId, attempt: delivery.attempt, signal: delivery.signal });
 }

@@ -3,11 +3,10 @@ import { lifecycleErrors } from '../../errors.js';
 import { instantAfter } from '../../instant-after.js';
 import { completionTokenOf } from '../completion-token.js';
 import type { ActionStep, Reconciliation } from '../definition.js';
-import type { RunStep } from '../run.js';
-import type { Signal } from '../signal.js';
 import { callStep } from './call.js';
 import { contextOf } from './context.js';
 import { begun, completed, defaultTimeoutMs, failed, givenUp, hasCrashedTooOften, refused } from './forward.js';
+import { expiredOrWaiting, inTime } from './in-time.js';
 import type { StepResult, StepWork } from './result.js';
 
 const defaultCompletionMs = 24 * 3_600_000;
@@ -63,20 +62,4 @@ async function heard(context: LifecycleContext, { run, step }: StepWork<ActionSt
   if (signal) return refused(context, step, signal.comment ?? lifecycleErrors.STEP_FAILED({ step: step.key }).message);
   const expired = lifecycleErrors.COMPLETION_EXPIRED({ step: step.key }).message;
   return { ...expiredOrWaiting(context, step, expired), heard: said.length };
-}
-
-/** Is the time up that a step waits? Then nothing that is said to it counts. */
-export function isTimeUp({ status, waitUntil }: Pick<RunStep, 'status' | 'waitUntil'>, at: number): boolean {
-  return status === 'waiting' && waitUntil !== null && waitUntil <= at;
-}
-
-/** What was said to a waiting step before its time was up. */
-export function inTime(step: RunStep, said: readonly Signal[]): Signal[] {
-  return said.filter(({ at }) => !isTimeUp(step, at));
-}
-
-/** A waiting step whose time is up has failed; otherwise it waits on. */
-export function expiredOrWaiting(context: LifecycleContext, step: RunStep, error: string): StepResult {
-  if (isTimeUp(step, context.clock.now())) return refused(context, step, error);
-  return { step, direction: 'forward' };
 }

@@ -3,7 +3,7 @@ import { lifecycleErrors } from '../../errors.js';
 import { instantAfter } from '../../instant-after.js';
 import type { ApprovalStep } from '../definition.js';
 import type { Signal } from '../signal.js';
-import { expiredOrWaiting, inTime } from './action.js';
+import { expiredOrWaiting, inTime } from './in-time.js';
 import { begun, completed, refused } from './forward.js';
 import type { StepResult, StepWork } from './result.js';
 

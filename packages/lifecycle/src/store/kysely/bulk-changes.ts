@@ -4,7 +4,7 @@ import type { BulkChange } from '../store.js';
 import { among } from './among.js';
 import { swapAtOnce, type Swap } from './bulk-swap.js';
 import { prepareTerms } from './customer-terms.js';
-import { entryRow } from './history.js';
+import { entryRow } from './event-row.js';
 import type { CustomerRow, LifecycleTables } from './tables.js';
 
 const table = 'dotmac_customers';

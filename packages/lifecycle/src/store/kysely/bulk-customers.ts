@@ -5,7 +5,8 @@ import { conditionsOf } from '../../search/filter.js';
 import type { BulkCustomerStore } from '../store.js';
 import { prepareChanges } from './bulk-changes.js';
 import { fits } from './customer-conditions.js';
-import { customerOf, type KeptCustomerRow, type LifecycleTables } from './tables.js';
+import { customerOf, type KeptCustomerRow } from './customer-row.js';
+import type { LifecycleTables } from './tables.js';
 
 const table = 'dotmac_customers';
 

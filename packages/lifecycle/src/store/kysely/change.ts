@@ -13,10 +13,11 @@ import { lifecycleErrors } from '../../errors.js';
 import type { SearchTerm } from '../../search/terms.js';
 import { nameKey } from '../name-key.js';
 import type { CustomerChange } from '../store.js';
-import { entryRow } from './history.js';
+import { entryRow } from './event-row.js';
 import { checkpointRow, runRow } from './run-row.js';
 import { serviceRow } from './service-tables.js';
-import { customerRow, type CustomerRow } from './tables.js';
+import { customerRow } from './customer-row.js';
+import type { CustomerRow } from './tables.js';
 
 /** How those parts of a customer are written that commands change. */
 const columns: { [Part in keyof Customer]?: (customer: Customer) => Partial<CustomerRow> } = {

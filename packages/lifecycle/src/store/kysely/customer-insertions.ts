@@ -3,7 +3,8 @@ import { executorFor, insertNewRows, type Database } from '@dotmac/core/kysely';
 import type { Customer } from '../../customers/customer.js';
 import type { Insertion } from '../store.js';
 import { among } from './among.js';
-import { customerRow, type CustomerRow, type LifecycleTables } from './tables.js';
+import { customerRow } from './customer-row.js';
+import type { CustomerRow, LifecycleTables } from './tables.js';
 
 const table = 'dotmac_customers';
 

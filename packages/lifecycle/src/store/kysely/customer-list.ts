@@ -23,7 +23,8 @@ import {
   type Reach,
 } from './customer-leads.js';
 import type { TermRow } from './search-tables.js';
-import { customerOf, type CustomerRow, type LifecycleTables } from './tables.js';
+import { customerOf } from './customer-row.js';
+import type { CustomerRow, LifecycleTables } from './tables.js';
 
 type Tables = LifecycleTables & { c: CustomerRow; t: TermRow & Required<EntryRow>; other: TermRow };
 /** Customers as `c`; `t` is the entry, or the term, that the order is read from. */

@@ -9,7 +9,8 @@ import { kyselyCustomerList } from './customer-list.js';
 import { insertCustomers } from './customer-insertions.js';
 import { prepareTerms } from './customer-terms.js';
 import type { Standings } from './standings.js';
-import { customerOf, type LifecycleTables } from './tables.js';
+import { customerOf } from './customer-row.js';
+import type { LifecycleTables } from './tables.js';
 
 const table = 'dotmac_customers';
 const terms = 'dotmac_customer_terms';

@@ -1,7 +1,8 @@
 import { sql, type RawBuilder, type Transaction } from 'kysely';
 import { inTransaction, onConflictDoNothing, type Database } from '@dotmac/core/kysely';
 import type { HistoryStore } from '../store.js';
-import { entryOf, type EventRow, type LifecycleTables } from './tables.js';
+import { entryOf } from './event-row.js';
+import type { EventRow, LifecycleTables } from './tables.js';
 
 const table = 'dotmac_customer_events';
 const feeds = 'dotmac_customer_feeds';

@@ -1,29 +1,13 @@
 import type { ExpressionBuilder } from 'kysely';
 import type { StoreTransaction } from '@dotmac/core';
 import { executorFor, insertRows, type Database } from '@dotmac/core/kysely';
-import { enteredBy } from '../../customers/entered-stage.js';
 import type { Stage } from '../../customers/stage.js';
-import type { HistoryEntry, HistoryStore, StageChange } from '../store.js';
+import type { HistoryStore, StageChange } from '../store.js';
 import { kyselyFeed } from './feed.js';
-import { entryOf, type EventRow, type LifecycleTables } from './tables.js';
+import { entryOf, entryRow } from './event-row.js';
+import type { LifecycleTables } from './tables.js';
 
 const table = 'dotmac_customer_events';
-
-/** A place in the history as a row. */
-export function entryRow(tenantId: string, customerId: string, { seq, event, sealed }: HistoryEntry): EventRow {
-  return {
-    tenant_id: tenantId,
-    customer_id: customerId,
-    seq,
-    id: event.id,
-    name: event.name,
-    entered_stage: enteredBy(event),
-    actor: event.actor,
-    at: event.at,
-    data: JSON.stringify(event.data),
-    sealed: sealed ?? null,
-  };
-}
 
 /** History in the database. */
 export function kyselyHistory(database: Database, tenantId: string): HistoryStore {

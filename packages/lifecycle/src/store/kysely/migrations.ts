@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Migration, ModuleMigrations } from '@dotmac/core/kysely';
-import { answerMigrations } from './answers.js';
+import { answerMigrations } from './answer-migrations.js';
 import { customerIndexMigrations } from './customer-index-migrations.js';
 import { bulkMigrations } from './bulk-migrations.js';
 import { churningMigrations } from './churning-migrations.js';

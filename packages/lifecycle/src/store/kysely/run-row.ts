@@ -1,5 +1,6 @@
-import { toJson } from '@dotmac/core/kysely';
-import type { Run } from '../../provisioning/run.js';
+import { fromJson, numberOrNull, toJson } from '@dotmac/core/kysely';
+import type { Run, RunStatus } from '../../provisioning/run.js';
+import type { OperationName } from '../../services/operation.js';
 import type { Checkpoint } from '../runs.js';
 import type { RunRow } from './tables.js';
 
@@ -29,6 +30,32 @@ export function runRow(tenantId: string, run: Run): RunRow {
     lease_owner: null,
     lease_until: null,
     fence: 0,
+  };
+}
+
+/** A row as a run. */
+export function runOf(row: RunRow): Run {
+  return {
+    id: row.id,
+    tenantId: row.tenant_id,
+    customerId: row.customer_id,
+    serviceId: row.service_id,
+    operation: row.operation as OperationName,
+    serviceName: row.service_name,
+    templateVersion: row.template_version,
+    templateHash: row.template_hash,
+    config: fromJson<Record<string, unknown>>(row.config),
+    previous: row.previous === null ? null : fromJson<Run['previous']>(row.previous),
+    given: fromJson<Record<string, unknown>>(row.given),
+    status: row.status as RunStatus,
+    direction: row.direction as Run['direction'],
+    steps: fromJson<Run['steps']>(row.steps),
+    nextAt: numberOrNull(row.next_at),
+    cancelRequestedAt: numberOrNull(row.cancel_requested_at),
+    requestedBy: row.requested_by,
+    createdAt: Number(row.created_at),
+    updatedAt: Number(row.updated_at),
+    provisionedAt: numberOrNull(row.provisioned_at),
   };
 }
 

@@ -3,9 +3,10 @@ import { together, type Clock } from '@dotmac/core';
 import { numberOrNull, type Database } from '@dotmac/core/kysely';
 import { parseRunKey } from '../store.js';
 import type { Checkpoint, RunLeases, RunStanding } from '../runs.js';
-import { checkpointRow } from './run-row.js';
+import { checkpointRow, runOf } from './run-row.js';
 import { serviceOf, type ServiceRow } from './service-tables.js';
-import { customerOf, runOf, type CustomerRow, type RunRow } from './tables.js';
+import { customerOf } from './customer-row.js';
+import type { CustomerRow, RunRow } from './tables.js';
 
 /** A checkpoint of a run that goes on. */
 export interface Proceeding {

@@ -3,8 +3,9 @@ import type { Kysely } from 'kysely';
 import { pageOf } from '../page-of.js';
 import type { RunStore } from '../store.js';
 import type { RunStatements } from './run-statements.js';
-import { checkpointRow, runRow } from './run-row.js';
-import { customerOf, runOf, type LifecycleTables } from './tables.js';
+import { checkpointRow, runRow, runOf } from './run-row.js';
+import { customerOf } from './customer-row.js';
+import type { LifecycleTables } from './tables.js';
 
 const table = 'dotmac_service_runs';
 const services = 'dotmac_services';

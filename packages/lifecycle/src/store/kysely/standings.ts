@@ -2,7 +2,8 @@ import { sql, type Kysely } from 'kysely';
 import { together } from '@dotmac/core';
 import { keptQuery, type Database } from '@dotmac/core/kysely';
 import type { Standing } from '../customers.js';
-import { customerOf, type CustomerRow, type LifecycleTables } from './tables.js';
+import { customerOf } from './customer-row.js';
+import type { CustomerRow, LifecycleTables } from './tables.js';
 
 interface Which {
   tenantId: string;

@@ -2,7 +2,8 @@ import { sql } from 'kysely';
 import { bulkUpsert, executorFor, type Database } from '@dotmac/core/kysely';
 import type { StoreTransaction } from '@dotmac/core';
 import type { TokenStore } from '../store.js';
-import { tokenOf, tokenRow, type LifecycleTables } from './tables.js';
+import { tokenOf, tokenRow } from './token-row.js';
+import type { LifecycleTables } from './tables.js';
 
 const table = 'dotmac_verification_tokens';
 const quotas = sql.table('dotmac_verification_quotas');

@@ -3,7 +3,9 @@ import type { Erasure } from '../store.js';
 import { wipeOperations } from './erased-operations.js';
 import { forgetRequests, type ErasedCustomer } from './forget-requests.js';
 import { serviceOf, serviceRow, signalOf } from './service-tables.js';
-import { entryOf, runOf, type LifecycleTables } from './tables.js';
+import { entryOf } from './event-row.js';
+import { runOf } from './run-row.js';
+import type { LifecycleTables } from './tables.js';
 
 const pageSize = 500;
 
