@@ -1,7 +1,7 @@
 import { newId } from '@dotmac/core';
 import type { CoreTables } from '@dotmac/core/kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { BulkDraft } from '../../src/bulk/operation.js';
+import type { BulkDraft, BulkView } from '../../src/bulk/operation.js';
 import { backends, type Backend } from '../support/backends.js';
 import { rig, until, type Rig } from '../support/lifecycle.js';
 import { tracesOf } from '../support/traces.js';
@@ -48,20 +48,28 @@ for (const { title, present, create } of backends)
       await run.acme.privacy.erase(id);
     };
 
+    /** What is left of operations that look for somebody, once that somebody has changed and is erased. */
+    const leftOf = async (
+      asked: readonly BulkDraft['filter'][],
+      change: () => Promise<unknown> = () => Promise.resolve(),
+    ): Promise<BulkView[]> => {
+      const ids: string[] = [];
+      for (const filter of asked) ids.push(await finished(filter));
+      await change();
+      await erase();
+      return Promise.all(ids.map((it) => run.acme.bulk.get(it)));
+    };
+
     it('is erased with the customer that it found, and then means nobody else', async () => {
       await run.acme.customers.update(id, { email: 'z.quux@quuxmail.example' });
-      const asked: BulkDraft['filter'][] = [
+      const left = await leftOf([
         { search: 'Zebulon@Quux' },
         { search: 'z.quux@' },
         { search: 'zebulon quux', stages: ['registration'] },
         { externalId: 'crm-5550199' },
         { attribute: 'passport:p-5550199' },
-      ];
-      const ids: string[] = [];
-      for (const filter of asked) ids.push(await finished(filter));
-      await erase();
+      ]);
       const gone = `erased ${id}`;
-      const left = await Promise.all(ids.map((it) => run.acme.bulk.get(it)));
       expect(left.map(({ filter }) => filter)).toEqual([
         { search: gone },
         { search: gone },
@@ -70,7 +78,7 @@ for (const { title, present, create } of backends)
         { attribute: `passport:${gone}` },
       ]);
       for (const { input } of left) expect(input).toEqual({ actionType: 'late', reason: null, parameters: {} });
-      const again = await run.acme.bulk.run(ids[0] ?? '');
+      const again = await run.acme.bulk.run(left[0]?.id ?? '');
       await until(async () => (await run.acme.bulk.get(again.id)).status === 'completed', run.clock);
       expect(await run.acme.bulk.get(again.id)).toMatchObject({ total: 1, changed: 0, refused: 1 });
     });
@@ -81,20 +89,18 @@ for (const { title, present, create } of backends)
       for (const firstName of ['Zab', 'Zebulon']) await customers.update(id, { firstName });
       await customers.update(id, { lastName: 'Quuxley' });
       await customers.link(id, { externalId: 'crm-7770001' });
-      const asked: BulkDraft['filter'][] = [
+      const others = await finished({ externalId: 'crm-1' });
+      const found = [
         { search: 'zebulon zyx' },
         { search: 'zyx' },
         { externalId: 'crm-5550199' },
         { attribute: 'passport:p-7770001' },
       ];
-      const ids: string[] = [];
-      for (const filter of asked) ids.push(await finished(filter));
-      const others = await finished({ externalId: 'crm-1' });
-      await customers.update(id, { attributes: { passport: null } });
-      await customers.link(id, { externalId: null });
-      await erase();
+      const left = await leftOf(found, async () => {
+        await customers.update(id, { attributes: { passport: null } });
+        await customers.link(id, { externalId: null });
+      });
       const gone = `erased ${id}`;
-      const left = await Promise.all(ids.map((it) => run.acme.bulk.get(it)));
       expect(left.map(({ filter }) => filter)).toEqual([
         { search: gone },
         { search: gone },
@@ -110,21 +116,19 @@ for (const { title, present, create } of backends)
       const registered = { ...person, username: 'zed', email: 'zed@quuxmail.example', externalId: 'erp-5550199' };
       await erase();
       ({ id } = await customers.register(registered));
-      const asked: BulkDraft['filter'][] = [
+      const found = [
         { search: 'zebulon quux' },
         { search: 'quux' },
         { externalId: 'erp-5550199' },
         { attribute: 'passport:p-5550199' },
         { attribute: 'plan:gold' },
       ];
-      const ids: string[] = [];
-      for (const filter of asked) ids.push(await finished(filter));
-      await customers.update(id, { firstName: 'Zab', attributes: { passport: 'P-7770001', plan: null } });
-      await customers.update(id, { lastName: 'Zyx' });
-      await customers.link(id, { externalId: null });
-      await erase();
+      const left = await leftOf(found, async () => {
+        await customers.update(id, { firstName: 'Zab', attributes: { passport: 'P-7770001', plan: null } });
+        await customers.update(id, { lastName: 'Zyx' });
+        await customers.link(id, { externalId: null });
+      });
       const gone = `erased ${id}`;
-      const left = await Promise.all(ids.map((it) => run.acme.bulk.get(it)));
       expect(left.map(({ filter }) => filter)).toEqual([
         { search: gone },
         { search: gone },
