@@ -45,8 +45,9 @@ interface Death extends Subject {
 }
 
 /**
- * Has a process killed at every boundary of each of these fates, and another finish what it left: each boundary on one of
- * the databases, or each on all of them; `npm run test:long` has all on all.
+ * Has a process killed at boundaries of each of these fates, and another finish what it left. On `all`: at every boundary on
+ * each of the databases. On `one`: at every third on each, and at the others on the other two, so that each is met once
+ * where all three are there, and a third of them where one is. `npm run test:long` has all on all.
  */
 export function crashMatrix(chosen: readonly Fate[], on: 'one' | 'all'): void {
   let worker: Awaited<ReturnType<typeof bundleWorker>>;
