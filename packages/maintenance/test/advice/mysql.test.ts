@@ -61,6 +61,30 @@ describe.skipIf(!available.mysql)('advice on MariaDB (needs MariaDB: npm run ser
     await run('drop table keyless');
   });
 
+  it('advises no other type for a counter that a foreign key is about, which the server refuses', async () => {
+    await run('create table parent (id smallint auto_increment primary key) auto_increment = 32000');
+    await run('create table child (id int primary key, p smallint, foreign key (p) references parent (id))');
+    await run(`create table heir (id smallint auto_increment primary key, foreign key (id) references parent (id))
+      auto_increment = 32000`);
+    const found = (await advise()).findings.filter(({ kind }) => kind === 'sequence_exhaustion');
+    expect(found).toMatchObject(
+      ['heir', 'parent'].map((table) => {
+        return {
+          table,
+          object: 'id',
+          applySql: [],
+          undoSql: [],
+          risk: expect.stringContaining('foreign key') as string,
+        };
+      }),
+    );
+    for (const table of ['heir', 'parent'])
+      await expect(run(`alter table ${table} modify id bigint unsigned not null auto_increment`)).rejects.toThrow(
+        /foreign key|incompatible/,
+      );
+    await run('drop table heir, child, parent');
+  });
+
   it('finds statistics that InnoDB has not renewed although the table changed', async () => {
     // The server renews them by itself, some seconds after a change.
     await run('create table changed (id int primary key) stats_auto_recalc = 0');
@@ -75,11 +99,14 @@ describe.skipIf(!available.mysql)('advice on MariaDB (needs MariaDB: npm run ser
     await run('drop table changed');
   });
 
-  it('finds tables with much room inside', async () => {
-    await run('create table airy (id int primary key, a varbinary(8000))');
+  it.each([
+    ['', ''],
+    [', whose words are indexed', ', t text, fulltext key words (t)'],
+  ])('finds tables with much room inside%s', async (_, more) => {
+    await run(`create table airy (id int primary key, a varbinary(8000)${more})`);
     for (let i = 0; i < 3_000; i += 500) {
       const rows = Array.from({ length: 500 }, (_, row) => sql`(${i + row}, repeat('x', 8000))`);
-      await sql`insert into airy values ${sql.join(rows)}`.execute(database.kysely);
+      await sql`insert into airy (id, a) values ${sql.join(rows)}`.execute(database.kysely);
     }
     await run('delete from airy');
     await run('analyze table airy');

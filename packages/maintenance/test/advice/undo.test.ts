@@ -120,6 +120,7 @@ const made: Record<Dialect, { tables: string[]; found: [kind: FindingKind, objec
       `create table \`Odd \`\`name\` (id int primary key, a varchar(50), b int, c text,
         key a (a) comment 'it''s \\\\ here', key a_b (a, b desc), key b (b), fulltext key words (c))`,
       `create table counted (id tinyint unsigned auto_increment primary key comment 'it''s \\\\ here', n int) auto_increment = 240`,
+      'create table hidden (id smallint auto_increment invisible primary key, n int) auto_increment = 32000',
       'create table signed (n int, id smallint auto_increment, key by_id (id)) auto_increment = 32000',
     ],
     found: [
@@ -127,6 +128,7 @@ const made: Record<Dialect, { tables: string[]; found: [kind: FindingKind, objec
       ['unused_index', 'b'],
       ['unused_index', 'words'],
       ['sequence_exhaustion', 'counted.id'],
+      ['sequence_exhaustion', 'hidden.id'],
       ['sequence_exhaustion', 'signed.id'],
     ],
   },

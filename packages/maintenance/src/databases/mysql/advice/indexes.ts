@@ -70,7 +70,7 @@ const beginsWith = (columns: readonly string[], some: readonly string[]): boolea
   some.every((it) => columns.slice(0, some.length).includes(it));
 
 /** The columns that refer to others, and those that are referred to: InnoDB needs an index on both. */
-async function foreignKeys(db: Kysely<unknown>): Promise<{ table: string; columns: string[] }[]> {
+export async function foreignKeys(db: Kysely<unknown>): Promise<{ table: string; columns: string[] }[]> {
   const { rows } = await sql<Record<'name' | 'table' | 'column' | 'target' | 'targetColumn', string>>`
     select constraint_name as name, table_name as \`table\`, column_name as \`column\`,
       referenced_table_name as target, referenced_column_name as targetColumn

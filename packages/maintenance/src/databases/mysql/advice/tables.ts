@@ -1,7 +1,7 @@
 import { sql, type Kysely } from 'kysely';
 import type { AdviceLimits } from '../../advice.js';
 import { finding, type Finding } from '../../finding.js';
-import { literal } from './indexes.js';
+import { foreignKeys, literal } from './indexes.js';
 
 const dayMs = 86_400_000;
 /** Statistics of a table that changes are renewed by InnoDB itself long before. */
@@ -25,19 +25,20 @@ export async function adviseTables(
 ): Promise<Finding[]> {
   if (tables.length === 0) return [];
   const { rows } = await sql<
-    Record<'table' | 'bytes' | 'free', string> & Record<'next' | 'column' | 'type' | 'comment', string | null>
+    Record<'table' | 'bytes' | 'free', string> & Record<'next' | 'column' | 'type' | 'comment' | 'extra', string | null>
   >`
     select t.table_name as \`table\`, t.data_length + t.index_length as bytes, t.data_free as free,
       t.auto_increment as next, c.column_name as \`column\`, c.column_type as type,
-      c.column_comment as comment
+      c.column_comment as comment, c.extra as extra
     from information_schema.tables t
     left join information_schema.columns c on c.table_schema = t.table_schema and c.table_name = t.table_name
       and c.extra like '%auto_increment%'
     where t.table_schema = database() and binary t.table_name in (${sql.join([...tables])}) order by t.table_name`.execute(
     db,
   );
-  return rows.flatMap(({ table, next, column, type, comment, ...row }) => {
-    const [bytes, free] = [Number(row.bytes), Number(row.free)];
+  const [keys, worded] = [await foreignKeys(db), await tablesOfWords(db)];
+  return rows.flatMap(({ table, next, column, type, comment, extra, ...row }) => {
+    const [bytes, free, hasWords] = [Number(row.bytes), Number(row.free), worded.has(table)];
     const found: Finding[] = [];
     if (free >= bloatBytes && free >= bloatShare * (bytes + free))
       found.push(
@@ -46,31 +47,46 @@ export async function adviseTables(
           kind: 'bloated_table',
           message: `${Math.round(free / 1_048_576)} MiB of ${table} are free inside: they will be used for new rows.`,
           evidence: { bytes, freeBytes: free },
-          risk: 'Writes the table anew, beside its readers and writers, and needs room for it. Leave it, if the table will grow into it.',
-          applySql: [`ALTER TABLE ${id(table)} FORCE, ALGORITHM=INPLACE, LOCK=NONE`],
+          // An index of words is not built beside writers.
+          risk: `Writes the table anew, ${hasWords ? 'while its writers wait' : 'beside its readers and writers'}, and needs room for it. Leave it, if the table will grow into it.`,
+          applySql: [`ALTER TABLE ${id(table)} FORCE${hasWords ? '' : ', ALGORITHM=INPLACE, LOCK=NONE'}`],
           bytes: free,
         }),
       );
     const [base = ''] = /^[a-z]+/.exec(type ?? '') ?? [];
     const last = (most[base] ?? Infinity) * (type?.includes('unsigned') ? 2 : 1);
     const share = Number(next ?? 0) / last;
-    const keeps = `NOT NULL AUTO_INCREMENT${comment ? ` COMMENT ${literal(comment)}` : ''}`;
-    if (share >= exhaustedShare && column !== null)
-      found.push(
-        finding({
-          table,
-          object: column,
-          kind: 'sequence_exhaustion',
-          severity: share >= 0.9 ? 'critical' : 'warning',
-          message: `${Math.floor(share * 1000) / 10} % of the numbers for ${table}.${column} are used up; at the end, inserts fail.`,
-          evidence: { nextValue: next, mostValue: String(last), columnType: type },
-          risk: 'Writes the table anew; writers wait meanwhile. Columns that refer to it want the same.',
-          applySql: base === 'bigint' ? [] : [`ALTER TABLE ${id(table)} MODIFY ${id(column)} BIGINT UNSIGNED ${keeps}`],
-          undoSql: base === 'bigint' ? [] : [`ALTER TABLE ${id(table)} MODIFY ${id(column)} ${type} ${keeps}`],
-        }),
-      );
+    const hidden = /\binvisible\b/i.test(extra ?? '') ? ' INVISIBLE' : '';
+    const keeps = `NOT NULL AUTO_INCREMENT${hidden}${comment ? ` COMMENT ${literal(comment)}` : ''}`;
+    if (share < exhaustedShare || column === null) return found;
+    const isOfKey = keys.some((key) => key.table === table && key.columns.includes(column));
+    const retyped = (as: string): string[] =>
+      base === 'bigint' || isOfKey ? [] : [`ALTER TABLE ${id(table)} MODIFY ${id(column)} ${as} ${keeps}`];
+    found.push(
+      finding({
+        table,
+        object: column,
+        kind: 'sequence_exhaustion',
+        severity: share >= 0.9 ? 'critical' : 'warning',
+        message: `${Math.floor(share * 1000) / 10} % of the numbers for ${table}.${column} are used up; at the end, inserts fail.`,
+        evidence: { nextValue: next, mostValue: String(last), columnType: type },
+        risk: isOfKey
+          ? 'The server refuses another type while a foreign key is about the column: the keys go first, all columns that they are about get the new type, and the keys come back.'
+          : 'Writes the table anew; writers wait meanwhile. Columns that refer to it want the same.',
+        applySql: retyped('BIGINT UNSIGNED'),
+        undoSql: retyped(type ?? ''),
+      }),
+    );
     return found;
   });
+}
+
+/** Tables with an index of words. */
+async function tablesOfWords(db: Kysely<unknown>): Promise<Set<string>> {
+  const { rows } = await sql<{ name: string }>`
+    select distinct table_name as name from information_schema.statistics
+    where table_schema = database() and index_type = 'FULLTEXT'`.execute(db);
+  return new Set(rows.map(({ name }) => name));
 }
 
 /** Tables that changed, and whose statistics InnoDB has not renewed for a month. Needs to read `mysql.innodb_table_stats`. */
