@@ -41,7 +41,11 @@ import { subscribeWebhooks } from './webhooks/subscribe.js';
 export interface Lifecycle extends Module<LifecycleScope> {
   /** What needs no credentials, for the routes that are open to anybody. */
   readonly open: OpenLifecycle;
-  /** Events of this process's commits, while they happen. What must not be lost subscribes. */
+  /**
+   * Events of this process's commits, while they happen. Those of a command in a transaction of the host's, whose commit nobody
+   * tells, go through the outbox: whichever process delivers them has them, a moment later and perhaps twice. What must not be
+   * lost subscribes.
+   */
   readonly events: Emitter<LifecycleEvents>;
   /** Delivers events at least once, in order for each customer, from the outbox. Subscribe before `start()`. */
   subscribe<Name extends keyof LifecycleEvents & string>(subscriber: LifecycleSubscriber<Name>): () => void;
