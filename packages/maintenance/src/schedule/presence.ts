@@ -23,8 +23,11 @@ export interface Presence {
   enter(): Promise<Present>;
   /** The name of this process, while it is there. */
   instance(): string | null;
-  /** The open slots of processes that died, or were stopped; the oldest first. */
-  left(): Promise<LeftSlot[]>;
+  /**
+   * The open slots of processes that died, or were stopped; the oldest first.
+   * @param isForgotten is this process not at one that is its own, and of which no run is under way?
+   */
+  left(isForgotten: (slot: SlotRecord) => boolean): Promise<LeftSlot[]>;
   leave(): Promise<void>;
 }
 
@@ -86,7 +89,7 @@ export function createPresence({ store, hostId, clock, logger, leaseTtlMs }: Pre
       return entering;
     },
     instance: () => here?.instance ?? null,
-    async left() {
+    async left(isForgotten) {
       const places = new Map<string, boolean>();
       const lastSeen = new Map<string, number>();
       const found: LeftSlot[] = [];
@@ -96,7 +99,10 @@ export function createPresence({ store, hostId, clock, logger, leaseTtlMs }: Pre
           found.push({ ...slot, leftAt: endedAt });
           continue;
         }
-        if (instance === here?.instance) continue;
+        if (instance === here?.instance) {
+          if (slot.outcome !== 'running' && isForgotten(slot)) found.push({ ...slot, leftAt: claimedAt });
+          continue;
+        }
         const place = placeOf(instance);
         const there = places.get(place) ?? (await isThere(place));
         places.set(place, there);

@@ -6,7 +6,7 @@ import { scheduleKey, tenantOf, type PlannedPart } from './planned.js';
 import type { Presence, Present } from './presence.js';
 import { momentOf, reckon, type Reckoning } from './reckon.js';
 import type { Roster } from './roster.js';
-import { openOutcomes, type SlotOutcome } from './slot.js';
+import { isSameSlot, openOutcomes, type SlotOutcome, type SlotRecord } from './slot.js';
 import { takeOver } from './take-over.js';
 
 /** What the scheduler needs. */
@@ -36,7 +36,7 @@ export interface Scheduler {
 
 /** Is woken like a schedule, so that no timer is longer than a poll: a suspended machine is late by no more. */
 const poll = 'poll';
-/** Is woken once at the start, when others wait no longer than they must. */
+/** Is woken at the start, when others wait no longer than they must, and when the store has failed a claim. */
 const leftByOthers = 'left';
 /** Changes of others that are younger than this may be overlooked by a slot that comes due. */
 const freshMs = 1_000;
@@ -53,6 +53,9 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   /** Until when the slots of each schedule are dealt with, by the scopes of its parts. */
   const dealtWith = new Map<string, Map<string, number>>();
   const working = new Set<Promise<void>>();
+  /** The slots that this process is at, from before they are claimed. */
+  const atWork = new Set<TakenSlot>();
+  let recovering: Promise<void> = Promise.resolve();
   let running = false;
   let startedAt = 0;
   let stop = new AbortController();
@@ -80,8 +83,14 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     return { ...present, signal: AbortSignal.any([present.signal, stop.signal]) };
   };
   const oneByOne = async (slots: readonly TakenSlot[]): Promise<void> => {
-    for (const slot of slots) await runSlot(options, slot);
+    for (const slot of slots) atWork.add(slot);
+    for (const slot of slots) {
+      await runSlot(options, slot);
+      atWork.delete(slot);
+    }
   };
+  /** It is this process's by the ledger, of whose answer it has not heard: nobody else would take it over. */
+  const isForgotten = (slot: SlotRecord): boolean => running && ![...atWork].some((it) => isSameSlot(it, slot));
   const track = (work: Promise<void>): Promise<void> => {
     working.add(work);
     const forget = (): void => void working.delete(work);
@@ -102,20 +111,38 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     const { tenantId, name: schedule, scopeId } = planned;
     const taken: TakenSlot[] = [];
     try {
-      for (const { slotAt } of run)
-        if (await write(planned, present, slotAt, 'waiting'))
-          taken.push({ tenantId, present: untilStopped(present), schedule, scopeId, slotAt });
+      for (const { slotAt } of run) {
+        const slot = { tenantId, present: untilStopped(present), schedule, scopeId, slotAt };
+        let isTaken = false;
+        atWork.add(slot);
+        try {
+          isTaken = await write(planned, present, slotAt, 'waiting');
+        } finally {
+          if (isTaken) taken.push(slot);
+          else atWork.delete(slot);
+        }
+      }
+    } catch (error) {
+      // It may have been claimed all the same.
+      void waker.wake(leftByOthers, clock.now());
+      throw error;
     } finally {
       // Nobody else runs them, though the store fails at the next.
       if (taken.length > 0) void track(oneByOne(taken));
     }
   };
 
-  const recover = async (): Promise<void> => {
-    const left = await presence.left();
+  const recoverAlone = async (): Promise<void> => {
+    const left = await presence.left(isForgotten);
     const waits = running && left.some(({ outcome }) => outcome !== 'running');
     const present = waits ? untilStopped(await presence.enter()) : null;
     for (const list of await takeOver(options, left, present)) void track(oneByOne(list));
+  };
+  /** One after another: what one has taken the next finds at work. */
+  const recover = (): Promise<void> => {
+    const recovery = recovering.then(recoverAlone);
+    recovering = recovery.catch(() => undefined);
+    return recovery;
   };
 
   const handle = async (key: string): Promise<void> => {

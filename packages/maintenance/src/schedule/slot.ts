@@ -35,6 +35,10 @@ export interface SlotKey {
   slotAt: number;
 }
 
+/** Do two tell of one slot? */
+export const isSameSlot = (a: SlotKey & { tenantId: string }, b: SlotKey & { tenantId: string }): boolean =>
+  a.tenantId === b.tenantId && a.schedule === b.schedule && a.scopeId === b.scopeId && a.slotAt === b.slotAt;
+
 /** A line of the ledger of slots: each slot that came due has one, which is what makes it run once. */
 export interface SlotRecord extends SlotKey {
   tenantId: string;

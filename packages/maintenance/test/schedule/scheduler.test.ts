@@ -207,6 +207,43 @@ describe('the scheduler', () => {
     expect(await outcomes()).toEqual(['00:00 running', '23:00 completed', '22:00 completed']);
   });
 
+  it.each([
+    ['comes due', start + minute, start + hour],
+    ['was missed', start, start],
+  ])('runs a slot once that %s and that it has claimed, though the answer of that is lost', async (_, at, slotAt) => {
+    const clock = fakeClock(at);
+    const store = memoryMaintenanceStore({ clock });
+    if (at === slotAt) {
+      const closed = { outcome: 'completed' as const, instance: 'a/0#1', runId: null, attempts: 1, message: null };
+      const before = { schedule: 'it', scopeId: '', slotAt: start - hour, claimedAt: start, endedAt: start };
+      await store.slots('acme').claim({ ...closed, ...before });
+    }
+    let claims = 0;
+    const failing: MaintenanceStore = {
+      ...store,
+      slots: (tenantId) => {
+        const own = store.slots(tenantId);
+        const claim: typeof own.claim = async (slot) => {
+          const claimed = await own.claim(slot);
+          if ((claims += 1) === 1) throw new Error('the store is away');
+          return claimed;
+        };
+        return { ...own, claim };
+      },
+    };
+    const { it, held } = setUp({ everyMs: hour, catchUp: 'all' }, { clock, store: failing });
+    await it.start();
+    await clock.advance(slotAt - at + 5 * second);
+    const slot = async () => (await store.slots('acme').at('it', slotAt))[0];
+    expect(await slot()).toMatchObject({ outcome: 'running', attempts: 1, endedAt: null });
+    // It is at it: it takes it for forgotten no more.
+    await clock.advance(5 * minute);
+    held[0]?.end();
+    await clock.advance(5 * minute);
+    expect(await slot()).toMatchObject({ outcome: 'completed', attempts: 1 });
+    expect(held).toHaveLength(1);
+  });
+
   it('makes up for nothing that came due before a schedule was ever run', async () => {
     const { it, clock, outcomes } = setUp({ everyMs: 4 * hour }, { clock: fakeClock(start + minute) });
     await it.start();
