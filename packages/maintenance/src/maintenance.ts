@@ -40,6 +40,7 @@ import { policyCatalogueOf } from './tasks/policy-catalogue.js';
 import { maintenanceDigest } from './tasks/maintenance-digest.js';
 import { createTaskChooser } from './tasks/choose.js';
 import type { AnyMaintenanceTask } from './tasks/task.js';
+import { taskTypePattern } from './tasks/task-type.js';
 import { defaultThrottle } from './throttle/event-loop-delay.js';
 import { createPressure } from './throttle/pressure.js';
 
@@ -185,7 +186,7 @@ export function createMaintenance(options: MaintenanceOptions): MaintenanceModul
 function tasksByType(all: readonly AnyMaintenanceTask[]): Map<string, AnyMaintenanceTask> {
   const tasks = new Map<string, AnyMaintenanceTask>();
   for (const task of all) {
-    if (tasks.has(task.type) || !/^[a-z][a-z0-9_]{0,63}$/.test(task.type))
+    if (tasks.has(task.type) || !taskTypePattern.test(task.type))
       throw coreErrors.INVALID_ARGUMENT({
         argument: 'tasks',
         reason: `the type ${task.type} is taken, or no word in snake case`,

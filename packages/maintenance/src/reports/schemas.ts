@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { instant } from '@dotmac/core/contract';
 import { runStatuses } from '../runs/run.js';
+import { taskType } from '../tasks/task-type.js';
 
 const count = z.number().int();
 const space = {
@@ -40,7 +41,7 @@ const days = (longest: number, preset: number) =>
 /** The query of trends. */
 export const trendsQuery = z.object({
   days: days(90, 30),
-  task: z.string().min(1).max(64).optional().describe('This task alone'),
+  task: taskType.optional().describe('This task alone'),
 });
 
 /** What happened in a period. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { freeForm, idPageQuery, instant, page } from '@dotmac/core/contract';
 import { runStatuses, stopReasons, type StopReason } from './run.js';
+import { taskType } from '../tasks/task-type.js';
 
 const reasons = Object.keys(stopReasons) as [StopReason, ...StopReason[]];
 
@@ -120,7 +121,7 @@ export type ExecuteBody = z.output<typeof executeBody>;
 
 /** The query of the list of runs. */
 export const runsQuery = idPageQuery.extend({
-  task: z.string().min(1).max(64).optional().describe('Runs of this type alone'),
+  task: taskType.optional().describe('Runs of this type alone'),
   status: z.enum(runStatuses).optional().describe('Runs in this state alone'),
 });
 

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { wireOf } from '@dotmac/core/contract';
 import { createMaintenance, memoryMaintenanceStore, type MaintenanceModule } from '../../src/index.js';
+import { over } from '../support/over-http.js';
 
 let maintenance: MaintenanceModule;
 beforeEach(async () => {
@@ -41,4 +42,14 @@ it('a list of runs goes on after the page before, and is refused after anything 
     await expect(runs.list({ limit: 2, cursor })).rejects.toMatchObject(refused);
     await expect(reports.runsCsv({ limit: 2, cursor })).rejects.toMatchObject(refused);
   }
+});
+
+it('lists of a task are refused for what is no type of one, before a database that cannot compare it is asked', async () => {
+  for (const task of ['\0', '💥', 'ü', 'Cache_Cleanup', 'a'.repeat(65), ''])
+    for (const list of ['runs', 'runs.csv', 'trends'])
+      expect((await over(maintenance, 'GET', list, { query: { task } })).status, `${list} of ${task}`).toBe(422);
+  expect(await over(maintenance, 'GET', 'runs', { query: { task: 'of_nobody' } })).toMatchObject({
+    status: 200,
+    body: { items: [] },
+  });
 });
