@@ -104,6 +104,7 @@ export const released = {
     '0044-churning-from',
     '0045-churning-from-active',
     '0046-verification-quota-windows',
+    '0047-bulk-erased',
   ],
   maintenance: [
     '0001-runs',
