@@ -21,8 +21,11 @@ export const maintenanceErrors = defineErrors({
   },
   RUN_NOT_RESUMABLE: {
     kind: 'conflict',
-    message: ({ id }: { id: string }) => `Nothing goes on from the run ${id}: it was done, or went on already.`,
-    hint: 'Runs whose `resumable` is true can be resumed, each once.',
+    message: ({ id, resumedBy }: { id: string; resumedBy: string | null }) =>
+      resumedBy === null
+        ? `Nothing goes on from the run ${id}: it was done, or has not ended.`
+        : `The run ${resumedBy} goes on from the run ${id} already, or did so.`,
+    hint: 'Runs whose `resumable` is true can be resumed, each once; `resumed_by` of a run is the run that goes on from it.',
   },
   RUN_NOT_UNCONFIRMED: {
     kind: 'conflict',

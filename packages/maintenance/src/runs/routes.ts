@@ -146,7 +146,9 @@ export const runRoutes = [
     method: 'POST',
     path: `${base}/runs/{id}/resume`,
     summary: 'Go on where a run ended',
-    description: 'Answers the run that goes on, as it begins.',
+    description:
+      'Answers the run that goes on, as it begins. One whose process died may have been gone on with by another process: `resumed_by` of the ' +
+      'run, and the refusal, say by which run.',
     permission: 'maintenance:execute',
     output: maintenanceResult,
     status: 202,

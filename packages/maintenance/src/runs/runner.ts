@@ -155,8 +155,11 @@ export function createRunner(options: RunnerOptions): Runner {
         const foreseen = await foreseenOf(store, run);
         const confirmed = await confirmedOf(store, run);
         await claim?.(run.id, lease);
-        if (!(await store.runs(identity.tenantId).insert(run, slot))) {
-          if (run.resumes !== null) throw maintenanceErrors.RUN_NOT_RESUMABLE({ id: run.resumes });
+        const runs = store.runs(identity.tenantId);
+        if (!(await runs.insert(run, slot))) {
+          const { resumes: id } = run;
+          if (id !== null)
+            throw maintenanceErrors.RUN_NOT_RESUMABLE({ id, resumedBy: (await runs.get(id))?.resumedBy ?? null });
           if (slot) throw maintenanceErrors.SLOT_LOST({ schedule: slot.schedule });
           throw maintenanceErrors.PLAN_APPLIED({ id: String(run.planId) });
         }

@@ -130,7 +130,7 @@ export function createRunService(parts: RunServiceParts): RunService {
     },
     async resume(id) {
       const run = await known(id);
-      if (!isResumable(run)) throw maintenanceErrors.RUN_NOT_RESUMABLE({ id });
+      if (!isResumable(run)) throw maintenanceErrors.RUN_NOT_RESUMABLE({ id, resumedBy: run.resumedBy });
       return goOn(run, {});
     },
     async confirm(id) {

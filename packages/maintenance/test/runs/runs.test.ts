@@ -112,7 +112,15 @@ describe('a run', () => {
       log: [{ message: 'begins at 10' }],
     });
     expect(await runs.get(taskId)).toMatchObject({ resumedBy: next.taskId, resumable: false });
-    await expect(runs.resume(taskId)).rejects.toMatchObject({ code: 'RUN_NOT_RESUMABLE' });
+    await expect(runs.resume(taskId)).rejects.toMatchObject({
+      code: 'RUN_NOT_RESUMABLE',
+      message: `The run ${next.taskId} goes on from the run ${taskId} already, or did so.`,
+      details: { id: taskId, resumedBy: next.taskId },
+    });
+    await expect(runs.resume(next.taskId)).rejects.toMatchObject({
+      code: 'RUN_NOT_RESUMABLE',
+      details: { id: next.taskId, resumedBy: null },
+    });
     expect(await store.runs('other').get(taskId)).toBeNull();
   });
 
@@ -301,6 +309,7 @@ describe('a run', () => {
     await clock.advance(61_000);
     expect(await runs.get(second)).toMatchObject({ status: 'failed', stopReason: 'abandoned', resumedBy: null });
     const { resumedBy } = await runs.get(first);
+    await expect(runs.resume(first)).rejects.toMatchObject({ code: 'RUN_NOT_RESUMABLE', details: { resumedBy } });
     expect(await runs.get(resumedBy ?? '')).toMatchObject({
       trigger: 'recovery',
       status: 'completed',
