@@ -4,7 +4,7 @@ import { sql } from 'kysely';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { databaseFromUrl, type Database } from '@dotmac/core/kysely';
-import { replicaLag } from '../../src/index.js';
+import { activeSessions, replicaLag } from '../../src/index.js';
 import { startable, startMariadb, startPostgres, startStandby, type OwnServer } from '../support/own-servers.js';
 import { pausesUntil } from '../support/pausing.js';
 
@@ -110,7 +110,8 @@ describe.skipIf(!startable.mariadb)('work waits for replicas of MariaDB (needs m
   let [source, replica]: Database[] = [];
 
   beforeAll(async () => {
-    for (const id of [1, 2]) servers.push(await startMariadb([`--server-id=${id}`, '--log-bin']));
+    for (const id of [1, 2])
+      servers.push(await startMariadb([`--server-id=${id}`, '--log-bin', '--slave-parallel-threads=4']));
     const urlOf = ({ port }: OwnServer) => `mysql://root@127.0.0.1:${port}/mysql`;
     [source, replica] = servers.map((server) => databaseFromUrl(urlOf(server)));
     await execute(
@@ -131,6 +132,19 @@ describe.skipIf(!startable.mariadb)('work waits for replicas of MariaDB (needs m
       press: async () => void (await execute(replica as Database, 'stop slave')),
       relieve: async () => void (await execute(replica as Database, 'start slave')),
     });
+  });
+
+  it('whose own threads, and what follows them, are no sessions that are at work', async () => {
+    const busy = (database: Database | undefined) =>
+      activeSessions(database as Database).read(new AbortController().signal);
+    const threads = `select 1 from information_schema.processlist where user = 'system user' or command like 'Binlog%'`;
+    for (const [database, least] of [
+      [source, 1],
+      [replica, 6],
+    ] as const) {
+      expect((await execute(database as Database, threads)).rows.length).toBeGreaterThanOrEqual(least);
+      expect(await busy(database)).toBe(0);
+    }
   });
 
   it('that are seconds behind', { timeout: 120_000 }, async () => {

@@ -17,11 +17,15 @@ export function waitingForLocks(db: Kysely<unknown>): Promise<number> {
   return figure(db, sql`select count(*) as n from information_schema.innodb_trx where trx_state = 'LOCK WAIT'`);
 }
 
-/** Sessions that are executing something, other than this one. Needs the privilege PROCESS. */
+/**
+ * Sessions that are executing something, other than this one; those of the server itself, and of what follows its log, always seem to.
+ * Needs the privilege PROCESS.
+ */
 export function busySessions(db: Kysely<unknown>): Promise<number> {
   return figure(
     db,
     sql`select count(*) as n from information_schema.processlist
-      where command not in ('Sleep', 'Daemon', 'Binlog Dump') and id <> connection_id()`,
+      where command not in ('Sleep', 'Daemon') and command not like 'Binlog Dump%' and user <> 'system user'
+        and id <> connection_id()`,
   );
 }
