@@ -39,7 +39,13 @@ export async function rebuildIndex(
   limits: RebuildLimits,
 ): Promise<Rebuilt> {
   const it = (await indexesOf(db, table)).find(({ name, isValid }) => name === index && isValid);
-  if (!it) return { index, outcome: 'refused', reason: 'it is not there, or does not work', bytes: 0 };
+  if (!it)
+    return {
+      index,
+      outcome: 'refused',
+      reason: 'it is not there, does not work, or stands for an exclusion constraint',
+      bytes: 0,
+    };
   const reason = refusal(Number(it.bytes), limits);
   if (reason !== null) return { index, outcome: 'refused', reason, bytes: 0 };
   try {

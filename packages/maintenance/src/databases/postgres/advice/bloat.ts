@@ -9,6 +9,8 @@ interface Row {
   qualified: string;
   bytes: string;
   needed: string | null;
+  /** Nothing builds its like beside it. */
+  isExclusive: boolean;
 }
 
 /**
@@ -21,7 +23,7 @@ export async function adviseBloat(
   { bloatBytes, bloatShare }: AdviceLimits,
 ): Promise<Finding[]> {
   const rows = [...(await tables(db, oids)), ...(await btrees(db, oids))];
-  return rows.flatMap(({ table, name, qualified, ...row }) => {
+  return rows.flatMap(({ table, name, qualified, isExclusive, ...row }) => {
     const [bytes, needed] = [Number(row.bytes), Number(row.needed)];
     const air = bytes - needed;
     if (row.needed === null || air < bloatBytes || air < bloatShare * bytes) return [];
@@ -45,8 +47,10 @@ export async function adviseBloat(
             ...common,
             kind: 'bloated_index',
             message: `About ${share} % of ${name} (${inMegabytes(air)}) is air.`,
-            risk: 'Needs room for a second index while it lasts, and waits for transactions that are older than it.',
-            applySql: [`REINDEX INDEX CONCURRENTLY ${qualified}`],
+            risk: isExclusive
+              ? 'Writers wait while it is built anew: one that stands for an exclusion constraint cannot be built beside them.'
+              : 'Needs room for a second index while it lasts, and waits for transactions that are older than it.',
+            applySql: [`REINDEX INDEX ${isExclusive ? '' : 'CONCURRENTLY '}${qualified}`],
           }),
     ];
   });
@@ -58,7 +62,7 @@ export async function adviseBloat(
  */
 async function tables(db: Kysely<unknown>, oids: readonly string[]): Promise<Row[]> {
   const { rows } = await sql<Row>`
-    select c.relname as "table", null as name, pg_catalog.format('%I.%I', n.nspname, c.relname) as qualified,
+    select c.relname as "table", null as name, false as "isExclusive", pg_catalog.format('%I.%I', n.nspname, c.relname) as qualified,
       pg_catalog.pg_relation_size(c.oid) as bytes,
       cast(ceil(c.reltuples * (28 + 8 * ceil(w.width / 8.0)) / (8168 * f.fill)) * 8192 as bigint) as needed
     from pg_catalog.pg_class c
@@ -75,7 +79,7 @@ async function tables(db: Kysely<unknown>, oids: readonly string[]): Promise<Row
 /** An entry takes 8 bytes of header and 4 of pointer, aligned to 8; a page has 8,152 for them, up to the fill factor. */
 async function btrees(db: Kysely<unknown>, oids: readonly string[]): Promise<Row[]> {
   const { rows } = await sql<Row>`
-    select t.relname as "table", c.relname as name, pg_catalog.format('%I.%I', n.nspname, c.relname) as qualified,
+    select t.relname as "table", c.relname as name, i.indisexclusion as "isExclusive", pg_catalog.format('%I.%I', n.nspname, c.relname) as qualified,
       pg_catalog.pg_relation_size(c.oid) as bytes,
       cast((ceil(c.reltuples * (12 + 8 * ceil(w.width / 8.0)) / (8152 * f.fill)) + 2) * 8192 as bigint) as needed
     from pg_catalog.pg_index i
