@@ -23,7 +23,7 @@ export interface DotmacRetentionOptions {
 
 /**
  * Policies for the tables that dotmac itself keeps in a database, whose rows go by themselves and belong to no others: answers
- * kept for idempotency and, with `lifecycleDays`, settled deliveries of webhooks, which otherwise go as others come; ended runs,
+ * kept for idempotency and, with `lifecycleDays`, settled deliveries of webhooks, which otherwise go by themselves; ended runs,
  * plans and slots, which otherwise go by `historyDays`. What else the domains keep they look after by themselves, by their own
  * `keptDays` and `retentionDays`: rows of several tables that go together.
  * @throws INVALID_ARGUMENT when any number of days is below 7
