@@ -119,7 +119,9 @@ export function verificationService(context: LifecycleContext, identity: ScopeId
       const decideWithin: DecideWithin = async (before, transition, { at, trx }) => {
         const counted = uncounted && (await tokens.countAttempt(customerId, channel, trx));
         if (counted && counted.attempts > maxAttempts) throw lifecycleErrors.VERIFICATION_LOCKED({});
-        if (!(await tokens.consume(kept, at, trx))) throw failed();
+        // Read without a lock before hooks were asked, the address may be another by now, and have been sent no token yet.
+        const isBound = keyring.matches(verificationToken, bindingOf(before, channel, kept.id), kept);
+        if (!isBound || !(await tokens.consume(kept, at, trx))) throw failed();
         return verified({ channel, additionalData }, before, transition, at);
       };
       const step: Step = {

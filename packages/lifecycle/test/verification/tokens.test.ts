@@ -42,6 +42,36 @@ for (const { title, present, create } of backends)
       expect(await acme.customers.get(id)).toMatchObject({ lifecycleStage: 'registration' });
     });
 
+    it('takes no token for an address that took the place of its own meanwhile, and was sent none', async () => {
+      await run.stop();
+      let isToMove = true;
+      const move = async ({ input: { customerId } }: { input: { customerId: string } }): Promise<void> => {
+        if (isToMove)
+          await run.acme.customers.update(customerId, { email: 'somebody@else.example', phone: '+4930902' });
+        isToMove = false;
+      };
+      run = await rig(backend, { hooks: { 'customer.verify': { before: move } } });
+      for (const [channel, by] of [
+        ['email', byEmail],
+        ['phone', byPhone],
+      ] as const) {
+        isToMove = false;
+        const { id } = await run.acme.customers.register({ ...someone(), phone: '+49 30 901820' });
+        const sent = () => run.sent.filter((it) => it.customerId === id && it.channel === channel).length;
+        // It has had its share then: another address is sent none for an hour.
+        for (let count = 1; count <= 5; count++) {
+          if (count > 1) await run.acme.verification.resend(id, { channel });
+          await until(() => sent() === count, run.clock);
+        }
+        isToMove = true;
+        const token = await run.token(id, channel);
+        await expect(run.acme.verification.verify(id, by(token))).rejects.toMatchObject(failed);
+        const kept = await backend.store.tenant('acme').customers.get(id);
+        expect(kept).toMatchObject({ email: 'somebody@else.example', emailVerifiedAt: null, phoneVerifiedAt: null });
+        await run.acme.customers.update(id, { email: someone().email });
+      }
+    });
+
     it('takes a code for ten minutes, and a link for a day', async () => {
       const { acme, clock } = run;
       const id = await register();
