@@ -45,7 +45,7 @@ describe('running a program that must not be cut off', () => {
     // As long as its parent is there it waits.
     const script = `const parent = process.ppid; require("fs").writeFileSync(process.argv[1], "begun");
       setInterval(() => { console.log("on"); if (process.ppid !== parent) { ${marking}; process.exit() } }, 50)`;
-    const child = fork(worker.path, [script, join(folder, 'mark')]);
+    const child = fork(worker.path, [script, join(folder, 'mark')], { env: { ...process.env, TMPDIR: folder } });
     await marked().toBe('begun');
     child.kill('SIGKILL');
     await marked().toBe('done');
