@@ -7,10 +7,20 @@ import { errorCode } from '../files/system.js';
 import type { CheckedLog } from '../policies/check-log.js';
 import { copyThenTruncate } from './copy-truncate.js';
 import { readRotated, type LogDirectory } from './log-directory.js';
-import type { LogFile } from './rules.js';
+import type { RotatedName } from './naming.js';
+import { byLog, type LogFile, type RotatedFile } from './rules.js';
 
-/** What a policy's directory holds, as far as it bears on names. */
-type Found = Pick<LogDirectory, 'rotated' | 'odd'>;
+/** The names that a log's rotated files have, and those among them that are left alone. */
+export interface TakenNames {
+  rotated: readonly RotatedFile[];
+  held: readonly RotatedName[];
+}
+
+/** The taken names of every log of a directory. */
+export function takenNames(policy: CheckedLog, { rotated, odd }: LogDirectory): (log: string) => TakenNames {
+  const [ofLog, heldOfLog] = [byLog(rotated), byLog(odd.flatMap(({ name }) => readRotated(policy, name) ?? []))];
+  return (log) => ({ rotated: ofLog.get(log) ?? [], held: heldOfLog.get(log) ?? [] });
+}
 
 /**
  * Gives a log its rotated name: renames it, or copies it and empties it. Never onto a file that is there. A process that
@@ -21,11 +31,11 @@ export function moveLog(
   root: OpenRoot,
   policy: CheckedLog,
   log: string,
-  found: Found,
+  taken: TakenNames,
   at: number,
   waiting: { signal: AbortSignal; relief: Relief },
 ): Promise<string> {
-  return nameRotated(root, policy, log, found, at, (name) =>
+  return nameRotated(root, policy, log, taken, at, (name) =>
     policy.method === 'copytruncate' ? copyThenTruncate(root, log, name, waiting) : root.move(log, name),
   );
 }
@@ -39,13 +49,11 @@ export async function nameRotated(
   root: OpenRoot,
   policy: CheckedLog,
   log: string,
-  found: Found,
+  { rotated, held }: TakenNames,
   at: number,
   give: (name: string) => Promise<void>,
 ): Promise<string> {
   const { names, shift } = policy.naming;
-  const rotated = found.rotated.filter((it) => it.log === log);
-  const held = found.odd.flatMap(({ name }) => readRotated(policy, name) ?? []).filter((it) => it.log === log);
   for (const { from, to } of shift(log, rotated, held)) await root.move(from, to);
   for (const name of names(log, at, rotated, held)) {
     if (await isTaken(root, name)) continue;

@@ -4,6 +4,7 @@ import type { OpenRoot } from '../files/root.js';
 import type { CheckedLog } from '../policies/check-log.js';
 import { listLogs, type LogDirectory } from './log-directory.js';
 import {
+  byLog,
   dueFor,
   expired,
   packable,
@@ -41,7 +42,9 @@ export async function dueLogs(
 ): Promise<{ found: LogDirectory; rotate: LogFile[]; state: RotationState; damaged: boolean }> {
   const found = await listLogs(root, policy);
   const { damaged, ...state } = await readState(root);
-  const since = ({ name }: LogFile): number | undefined => lastRotation(found, state, name, due.asOf);
+  const rotated = byLog(found.rotated);
+  const since = ({ name }: LogFile): number | undefined =>
+    knownSince(state, name, due.asOf) ?? lastWritten(rotated.get(name) ?? [], due.asOf);
   return { found, state, damaged, rotate: found.logs.filter((log) => dueFor(log, due, since(log)) !== null) };
 }
 
@@ -54,12 +57,12 @@ export function knownSince({ since }: RotationState, log: string, asOf: number):
   return known !== undefined && isPlausible(known, asOf) ? known : undefined;
 }
 
-/** From the state, or from the youngest rotated file. */
-function lastRotation({ rotated }: LogDirectory, state: RotationState, log: string, asOf: number): number | undefined {
-  const written = rotated
-    .filter((it) => it.log === log && isPlausible(it.facts.mtimeMs, asOf))
-    .map(({ facts }) => facts.mtimeMs);
-  return knownSince(state, log, asOf) ?? (written.length > 0 ? Math.max(...written) : undefined);
+/** When the youngest of a log's rotated files was written. Epoch ms; undefined when there is none. */
+function lastWritten(rotated: readonly RotatedFile[], asOf: number): number | undefined {
+  let last: number | undefined;
+  for (const { facts } of rotated)
+    if (isPlausible(facts.mtimeMs, asOf)) last = Math.max(last ?? -Infinity, facts.mtimeMs);
+  return last;
 }
 
 /** What is to be left free, in bytes of this disk. */
@@ -86,11 +89,13 @@ export async function forecastRotation(
   const kept = all.filter((file) => !going.has(file));
   const candidates = orders.compress ? packable(kept, orders.compress.delay) : [];
   // Who is told opens the log anew: what was just rotated is quiet by then.
+  const isMoved = new Set(moved);
   const told =
     typeof policy.reopen === 'function' || policy.method === 'copytruncate'
-      ? candidates.filter((it) => moved.includes(it))
+      ? candidates.filter((it) => isMoved.has(it))
       : [];
-  const compress = [...told, ...(await quiet(candidates.filter((it) => !told.includes(it))))];
+  const isTold = new Set(told);
+  const compress = [...told, ...(await quiet(candidates.filter((it) => !isTold.has(it))))];
   const minFreeBytes = await freeTarget(root, policy);
   const returned = [...going].reduce((sum, { facts }) => sum + facts.diskBytes, 0);
   const free = (await root.space()).freeBytes + returned;

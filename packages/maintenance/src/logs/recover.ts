@@ -6,7 +6,7 @@ import { unless } from '../files/system.js';
 import type { CheckedLog } from '../policies/check-log.js';
 import { copySuffix, isStillIn } from './copy-truncate.js';
 import { listLogs, readRotated, type LogDirectory } from './log-directory.js';
-import { isTaken, nameRotated } from './move-log.js';
+import { isTaken, nameRotated, takenNames } from './move-log.js';
 import type { LogFile } from './rules.js';
 
 /** Does one thing; false when it went wrong, which is no reason to leave the others. */
@@ -32,9 +32,10 @@ export async function recoverLogs(
   }
   await recoverMoves(root, policy, found, attempt);
   const { rotated } = await listLogs(root, policy);
+  const names = new Set(rotated.map(({ name }) => name));
   for (const { name } of rotated.filter(({ suffix }) => suffix !== '')) {
     const original = name.slice(0, name.lastIndexOf('.'));
-    if (rotated.some((it) => it.name === original)) await attempt(() => recoverCompression(root, original, signal));
+    if (names.has(original)) await attempt(() => recoverCompression(root, original, signal));
   }
   return unclear;
 }
@@ -50,8 +51,8 @@ async function recoverCopy(root: OpenRoot, policy: CheckedLog, log: string, name
   if ((whole && sameFile(copy, whole)) || (await isStillIn(root, log, copying))) await root.remove(copying, copy);
   else if (!(await isTaken(root, name))) await root.move(copying, name);
   else {
-    const found = await listLogs(root, policy);
-    await nameRotated(root, policy, log, found, copy.mtimeMs, (free) => root.move(copying, free));
+    const taken = takenNames(policy, await listLogs(root, policy))(log);
+    await nameRotated(root, policy, log, taken, copy.mtimeMs, (free) => root.move(copying, free));
   }
   await root.sync();
 }

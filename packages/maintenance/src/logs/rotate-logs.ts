@@ -6,7 +6,7 @@ import { noRelief, type Relief, type Steps } from '../files/steps.js';
 import type { CheckedLog } from '../policies/check-log.js';
 import { shownName } from '../files/names.js';
 import { listLogs, type LogDirectory } from './log-directory.js';
-import { createLog, moveLog } from './move-log.js';
+import { createLog, moveLog, takenNames } from './move-log.js';
 import { dueLogs, freeTarget, knownSince, quiet, type RotationOrders } from './orders.js';
 import { inTime } from './patience.js';
 import { recoverLogs } from './recover.js';
@@ -142,12 +142,13 @@ async function rotateDue(work: Work, unclear: ReadonlySet<string>): Promise<Move
     names.length > 0 &&
     (await attempt(work, 'before', () => policy.hooks.before?.(names))) &&
     (!policy.reopen || (await attempt(work, 'file', () => writeState(root, untold))));
+  const taken = takenNames(policy, found);
   const moved: Moved[] = [];
   for (const log of mayRotate ? rotate : []) {
     if (work.ended || context.signal.aborted) break;
     if (!(await attempt(work, 'beforeRotate', () => policy.hooks.beforeRotate?.(log.name)))) continue;
     await attempt(work, 'file', async () => {
-      const to = await moveLog(root, policy, log.name, found, now(), { signal, relief });
+      const to = await moveLog(root, policy, log.name, taken(log.name), now(), { signal, relief });
       moved.push({ log: log.name, to });
       if (policy.method === 'rename') await createLog(root, policy, log, to);
     }).catch((error: unknown) => {
@@ -176,8 +177,8 @@ async function tellWriters(
   const told = !reopen || !due || (await attempt(work, 'reopen', () => reopenLogs(reopen)));
   if (orders.due.every !== undefined || (reopen && due)) {
     const now = context.now?.() ?? orders.due.asOf;
-    const isFresh = ({ name }: LogFile): boolean =>
-      knownSince(state, name, now) === undefined || moved.some(({ log }) => log === name);
+    const isMoved = new Set(moved.map(({ log }) => log));
+    const isFresh = ({ name }: LogFile): boolean => knownSince(state, name, now) === undefined || isMoved.has(name);
     const fresh = found.logs.filter(isFresh);
     const gone = goneLogs(policy, found, state);
     const kept = Object.entries(state.since).filter(([name]) => !gone.has(name));

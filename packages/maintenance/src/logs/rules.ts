@@ -53,14 +53,25 @@ export interface KeepRules {
 const oldestFirst = (one: RotatedFile, other: RotatedFile): number =>
   one.facts.mtimeMs - other.facts.mtimeMs || other.rank - one.rank;
 
+/** Rotated files by the log that they were: there may be thousands of both. */
+export function byLog<File extends { log: string }>(files: readonly File[]): Map<string, File[]> {
+  const found = new Map<string, File[]>();
+  for (const file of files) {
+    const known = found.get(file.log);
+    if (known) known.push(file);
+    else found.set(file.log, [file]);
+  }
+  return found;
+}
+
 /** How many ranks of its log are younger than each file. */
 function younger(files: readonly RotatedFile[]): Map<RotatedFile, number> {
-  const ranks = new Map<string, number[]>();
-  for (const { log, rank } of files) {
-    const known = ranks.get(log) ?? [];
-    if (!known.includes(rank)) ranks.set(log, [...known, rank]);
+  const places = new Map<string, Map<number, number>>();
+  for (const [log, ofLog] of byLog(files)) {
+    const ranks = new Set(ofLog.map(({ rank }) => rank));
+    places.set(log, new Map([...ranks].sort((one, other) => one - other).map((rank, place) => [rank, place])));
   }
-  return new Map(files.map((file) => [file, (ranks.get(file.log) ?? []).filter((rank) => rank < file.rank).length]));
+  return new Map(files.map((file) => [file, places.get(file.log)?.get(file.rank) ?? 0]));
 }
 
 /** Those that go for their age or number, the oldest first. */
