@@ -5,6 +5,7 @@ import { withinTimeout } from '../schedule/time-out.js';
 import { createTaskChooser, type ChooseParts } from '../tasks/choose.js';
 import { scopeOf } from '../tasks/task.js';
 import type { ScopeIds } from './lease-keys.js';
+import { isLeftOff, mayGoOn } from './left-off.js';
 import { isResumable, type Run } from './run.js';
 import type { Runner } from './runner.js';
 import type { RunRequest } from './request.js';
@@ -17,14 +18,6 @@ export interface TakeUpParts extends Pick<ChooseParts, 'policies' | 'tasks'> {
   clock: Clock;
   logger: Logger;
 }
-
-/** Nobody goes on with what is cancelled: whoever cancels it wants nothing more to go, whichever came first: that, or its end. */
-const mayGoOn = ({ trigger, dryRun, cancelRequestedAt, cursors }: Run): boolean =>
-  trigger !== 'recovery' && !dryRun && cancelRequestedAt === null && Object.keys(cursors).length > 0;
-
-/** Its process died; or it was stopped, and whoever waits for the run is a schedule. */
-const isLeftOff = ({ stopReason, trigger }: Run): boolean =>
-  stopReason === 'abandoned' || (stopReason === 'stopped' && trigger === 'schedule');
 
 /** Is a run whose process died one that {@link takeUp} may go on with on another machine, or in a process with its task, and not here? */
 export function isForOthers(

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { describeError, holdLease, isOperationError, type Clock, type HeldLease, type Logger } from '@dotmac/core';
 import { wireOf } from '@dotmac/core/contract';
 import { queueKey } from '../runs/lease-keys.js';
+import { isLeftOff, mayGoOn } from '../runs/left-off.js';
 import { isResumable, type Run, type RunStatus } from '../runs/run.js';
 import type { Runner } from '../runs/runner.js';
 import type { MaintenanceStore } from '../store/store.js';
@@ -31,7 +32,7 @@ export interface TakenSlot extends SlotKey {
   before?: { attempts: number; failed?: Failed };
 }
 
-/** A run that failed, and when the next is to begin. Epoch ms. */
+/** A run that failed, or was left off, and when the next is to begin. Epoch ms. */
 export interface Failed {
   run: Run;
   retryAt: number;
@@ -94,15 +95,23 @@ async function attempts(parts: FireParts, slot: TakenSlot): Promise<Ending | Lef
     const outcome = outcomeOf(run, timedOut);
     // What a policy refuses it refuses again.
     const mayRetry = attempt <= retries && refusal === null;
-    const again = mayRetry && (outcome === 'failed' || outcome === 'timed_out');
-    if (!again) return { outcome, ...(run.errorMessage !== null && { message: run.errorMessage }) };
+    // In the store it may have been cancelled up to its end.
+    const kept = mayRetry && isLeftOff(run) ? await store.runs(tenantId).get(run.id) : run;
+    if (!mayRetry || !kept || !isToBeginAgain(kept, outcome))
+      return { outcome, ...(run.errorMessage !== null && { message: run.errorMessage }) };
     failed = failedOf(run, timetable.rules, attempt, clock.now());
     await store.slots(tenantId).change(slot, present.instance, { outcome: 'retrying' });
   }
 }
 
+/** Is another run to begin after that one? After what was left off, unless somebody goes on with that, or has cancelled it. */
+export function isToBeginAgain(run: Run, outcome = outcomeOf(run, false)): boolean {
+  if (isLeftOff(run)) return run.cancelRequestedAt === null && !mayGoOn(run);
+  return outcome === 'failed' || outcome === 'timed_out';
+}
+
 /**
- * When the run after one that failed is to begin.
+ * When the run after one that failed, or was left off, is to begin.
  * @param attempt which of its slot's runs it was, from 1
  */
 export function failedOf(
@@ -123,7 +132,7 @@ async function inTurn(parts: FireParts, turn: Turn): Promise<Begun | Ending | Le
     return await beginOrYield(parts, turn);
   } catch (error) {
     if (!signal.aborted && !isOperationError(error, 'MAINTENANCE_STOPPED')) throw error;
-    return { left: waited(failed !== undefined, 'process was stopped') };
+    return { left: waited(failed, 'process was stopped') };
   }
 }
 
@@ -177,23 +186,24 @@ async function wait(parts: FireParts, turn: Turn, longestMs: number): Promise<Be
 
 /** What came of a slot that others are in the way of: of one that has failed before, that is not all. */
 function inTheWay({ failed }: Turn, what: string): Ending {
-  const message = failed ? `Its run failed, and ${what} at the next try.` : `${what.replace('a', 'A')}.`;
+  const message = failed ? `${before(failed)}, and ${what} at the next try.` : `${what.replace('a', 'A')}.`;
   return { outcome: 'overlap', message };
 }
 
 /** What is said of a slot that waited, for another slot, another run, or its retry, and is not to begin any more. */
-export const waited = (hasFailed: boolean, what: string): string =>
-  hasFailed ? `Its run failed, and the ${what} before the next try.` : `The ${what} as it waited.`;
+export const waited = (failed: Failed | undefined, what: string): string =>
+  failed ? `${before(failed)}, and the ${what} before the next try.` : `The ${what} as it waited.`;
+
+const before = ({ run }: Failed): string => (isLeftOff(run) ? 'Its run was broken off' : 'Its run failed');
 
 /** The schedule as it is now: it may have been paused, changed or removed while the slot waited. */
 async function currentOf({ roster }: FireParts, { slot, failed }: Turn): Promise<PlannedPart | Ending> {
   const { tenantId, schedule, scopeId } = slot;
-  const hasFailed = failed !== undefined;
   await roster.refresh(freshMs);
   const part = roster.get(scheduleKey(tenantId, schedule))?.parts.find((it) => it.scopeId === scopeId);
   // One that is about other things by now is another.
-  if (!part) return { outcome: 'cancelled', message: waited(hasFailed, 'schedule was removed') };
-  return part.pausedAt === null ? part : { outcome: 'paused', message: waited(hasFailed, 'schedule was paused') };
+  if (!part) return { outcome: 'cancelled', message: waited(failed, 'schedule was removed') };
+  return part.pausedAt === null ? part : { outcome: 'paused', message: waited(failed, 'schedule was paused') };
 }
 
 async function tryBegin(parts: FireParts, turn: Turn): Promise<Begun | Ending | Busy> {
@@ -205,7 +215,7 @@ async function tryBegin(parts: FireParts, turn: Turn): Promise<Begun | Ending | 
   const { parameters, timetable, refusal } = planned;
   const { hours } = timetable;
   const now = clock.now();
-  if (!hours.isOpen(now)) return { outcome: 'outside_window', message: waited(failed !== undefined, 'window closed') };
+  if (!hours.isOpen(now)) return { outcome: 'outside_window', message: waited(failed, 'window closed') };
   const task = refusal ? refusedTask(planned.task, refusal) : planned.task;
   const until = hours.closesAt(now);
   const resumes = failed && isResumable(failed.run) && isSameWork(failed.run, planned) ? failed.run : undefined;

@@ -28,7 +28,7 @@ export interface Scheduler {
   start(): void;
   /** Fires nothing more; what runs goes on, what waits to run is left to other processes, or to the next start. */
   stop(): void;
-  /** Closes the slots that dead processes left open, and takes over those that only waited, if it is running. */
+  /** Closes the slots that dead processes left open, and takes over those that are to begin, or to begin again, if it is running. */
   recover(): Promise<void>;
   /** Resolves when what was begun before `stop` has come to its end. */
   settled(): Promise<void>;
@@ -134,8 +134,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
 
   const recoverAlone = async (): Promise<void> => {
     const left = await presence.left(isForgotten);
-    const waits = running && left.some(({ outcome }) => outcome !== 'running');
-    const present = waits ? untilStopped(await presence.enter()) : null;
+    const present = running && left.length > 0 ? untilStopped(await presence.enter()) : null;
     for (const list of await takeOver(options, left, present)) void track(oneByOne(list));
   };
   /** One after another: what one has taken the next finds at work. */

@@ -2,7 +2,7 @@
 export const slotOutcomes = {
   waiting: 'It was taken, and is to begin.',
   running: 'Its run is under way.',
-  retrying: 'Its run failed, and is to begin again.',
+  retrying: 'Its run failed, or was broken off, and is to begin again.',
   completed: 'Its run completed.',
   failed: 'Its run failed.',
   timed_out: 'Its run took longer than it may, and was cancelled.',

@@ -1,6 +1,7 @@
 import { describeError } from '@dotmac/core';
+import type { Run } from '../runs/run.js';
 import { scheduleKey, type PlannedSchedule } from './planned.js';
-import { failedOf, waited, type Ending, type Failed, type FireParts, type TakenSlot } from './fire.js';
+import { failedOf, isToBeginAgain, waited, type Ending, type Failed, type FireParts, type TakenSlot } from './fire.js';
 import type { LeftSlot, Present } from './presence.js';
 import { graceOf } from './reckon.js';
 
@@ -15,8 +16,8 @@ const returnMs = 900_000;
 const freshMs = 1_000;
 
 /**
- * Deals with slots that nobody is at any more. Of those of which no run was under way this process takes over what its schedules say, in
- * time; it closes what is too late, or can be taken over by nobody, and leaves the rest to others.
+ * Deals with slots that nobody is at any more. Of those of which no run was under way, or whose run is to begin again, this process takes
+ * over what its schedules say, in time; it closes what is too late, or can be taken over by nobody, and leaves the rest to others.
  * @param present this process, while it fires schedules; null when it does not
  * @returns what is to be run here: each list one after another
  */
@@ -34,7 +35,7 @@ export async function takeOver(
       const taken = await dealWith(parts, slot, present);
       if (!taken) continue;
       // Missed ones wait for each other; a retry waits for its time.
-      const key = JSON.stringify([tenantId, schedule, scopeId, ...(slot.outcome === 'retrying' ? [slotAt] : [])]);
+      const key = JSON.stringify([tenantId, schedule, scopeId, ...(slot.outcome === 'waiting' ? [] : [slotAt])]);
       lists.set(key, [...(lists.get(key) ?? []), taken]);
     } catch (error) {
       const about = { tenantId, schedule, slotAt, ...describeError(error) };
@@ -48,11 +49,17 @@ async function dealWith(parts: TakeOverParts, slot: LeftSlot, present: Present |
   const { store, clock } = parts;
   const { tenantId, schedule, scopeId, slotAt, outcome, attempts, leftAt } = slot;
   const slots = store.slots(tenantId);
-  if (outcome === 'running') {
-    await slots.change(slot, slot.instance, { outcome: 'abandoned', endedAt: clock.now() });
-    return undefined;
-  }
   const failed = await failedBefore(parts, slot);
+  if (outcome === 'running') {
+    const next = afterRun(parts, slot, failed?.run);
+    if (next === 'abandoned') await slots.change(slot, slot.instance, { outcome: next, endedAt: clock.now() });
+    if (next === 'leave' && slot.endedAt === null) await slots.change(slot, slot.instance, { endedAt: leftAt });
+    if (next !== 'retrying') return undefined;
+    // As if its process had written it: whoever comes first takes it over.
+    const left = { outcome: next, endedAt: leftAt, message: waited(failed, 'process died') };
+    if (!(await slots.change(slot, slot.instance, left))) return undefined;
+    return dealWith(parts, { ...slot, ...left }, present);
+  }
   const verdict = judge(parts, slot, failed);
   if (verdict === 'take' && present) {
     const { instance } = present;
@@ -65,8 +72,23 @@ async function dealWith(parts: TakeOverParts, slot: LeftSlot, present: Present |
   if (verdict !== 'take' && verdict !== 'leave') await slots.changeLeft(slot, { ...verdict, endedAt: clock.now() });
   // The place of its process may be had by another soon, of which nobody could tell that it is not the same.
   else if (slot.endedAt === null)
-    await slots.changeLeft(slot, { endedAt: leftAt, message: waited(failed !== undefined, 'process died') });
+    await slots.changeLeft(slot, { endedAt: leftAt, message: waited(failed, 'process died') });
   return undefined;
+}
+
+/** What becomes of a slot whose run was under way: it is to begin again if its schedule says so, once the run is known to be over. */
+function afterRun(
+  { roster, clock }: TakeOverParts,
+  { tenantId, schedule, scopeId, instance, attempts, leftAt }: LeftSlot,
+  run: Run | undefined,
+): 'retrying' | 'leave' | 'abandoned' {
+  if (!run || !isToBeginAgain({ ...run, stopReason: run.stopReason ?? 'abandoned' })) return 'abandoned';
+  const planned = roster.get(scheduleKey(tenantId, schedule));
+  if (!planned) return clock.now() - Math.max(leftAt, run.endedAt ?? 0) > returnMs ? 'abandoned' : 'leave';
+  const part = planned.parts.find((it) => it.scopeId === scopeId);
+  const hasHeirs = part !== undefined || scopeId === '' || instance.startsWith(`${scopeId}/`);
+  if (!hasHeirs || attempts > planned.timetable.rules.retries || part?.refusal) return 'abandoned';
+  return run.status === 'running' ? 'leave' : 'retrying';
 }
 
 /** The run that is to be begun again. */
@@ -87,14 +109,14 @@ function judge(
   const { tenantId, schedule, scopeId, slotAt, instance, leftAt } = slot;
   const planned: PlannedSchedule | undefined = roster.get(scheduleKey(tenantId, schedule));
   const isWithinReach = planned?.parts.some((it) => it.scopeId === scopeId) === true;
-  const message = slot.message ?? waited(failed !== undefined, 'process died');
+  const message = slot.message ?? waited(failed, 'process died');
   // Processes are named after their machines, which come back; they themselves do not.
   if (!isWithinReach && scopeId !== '' && !instance.startsWith(`${scopeId}/`)) return { outcome: 'abandoned', message };
   const lateMs = clock.now() - Math.max(leftAt, failed?.retryAt ?? leftAt);
   if (!planned) return lateMs > returnMs ? { outcome: 'abandoned', message } : 'leave';
   if (lateMs > Math.max(graceOf(planned.timetable, slotAt), leaseTtlMs + promptMs)) {
     const why = 'process was gone for longer than the grace';
-    return { outcome: 'grace_passed', message: waited(failed !== undefined, why) };
+    return { outcome: 'grace_passed', message: waited(failed, why) };
   }
   return isWithinReach ? 'take' : 'leave';
 }

@@ -82,7 +82,9 @@ describe('of a slot is told, by who took it and by others', () => {
     await clock.advance(day + second);
     held[0]?.end(new Error('no'));
     await clock.advance(second);
-    expect(await why(it, 24)).toEqual(told('retrying', true, 'Its run failed, and is to begin again.'));
+    expect(await why(it, 24)).toEqual(
+      told('retrying', true, 'Its run failed, or was broken off, and is to begin again.'),
+    );
     await clock.advance(minute);
     held[1]?.end(new Error('no'));
     await clock.advance(second);

@@ -38,7 +38,7 @@ describe('a schedule that waits with a slot', () => {
     await clock.advance(day + second);
     lasting.runs[0]?.end(new Error('no'));
     await clock.advance(second);
-    expect(await slot()).toEqual(['retrying', 'Its run failed, and is to begin again.']);
+    expect(await slot()).toEqual(['retrying', 'Its run failed, or was broken off, and is to begin again.']);
   };
   const slot = async (index = 0) => {
     const { outcome, message } = (await acme.schedules.slots('it')).items[index] ?? {};
