@@ -6,42 +6,11 @@ import { notesModule, type NotesModule } from '@dotmac/core/testing';
 import fastify from 'fastify';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { fastifyRoutes } from '../src/index.js';
+import { gate, telling } from './support/telling.js';
 
 const authenticate = apiKeyAuthenticator([
   { hash: hashApiKey('k'), tenantId: 'acme', actorId: 'neo', permissions: ['*'] },
 ]);
-
-function gate<Value = void>() {
-  let open = (_: Value): void => undefined;
-  const opened = new Promise<Value>((resolve) => (open = resolve));
-  return { opened, open: (value: Value) => open(value) };
-}
-
-/** Notes that tell what comes of an import; it is gone on with after its first line when `resume` settles. */
-function telling(module: NotesModule, resume: Promise<unknown>) {
-  const told = { lines: 0, end: gate<unknown>(), begun: gate<void>() };
-  const scope: NotesModule['scope'] = (context) => {
-    const own = module.scope(context);
-    return {
-      ...own,
-      async *take(lines) {
-        try {
-          for await (const line of lines) {
-            told.lines++;
-            yield { lineNumber: line.line, noteId: null, faults: [] };
-            told.begun.open();
-            await resume;
-          }
-          told.end.open('whole');
-        } catch (error) {
-          told.end.open(error);
-          throw error;
-        }
-      },
-    };
-  };
-  return { told, module: { ...module, scope } };
-}
 
 interface Serving {
   /** Pass bodies through a stream of the host's. */

@@ -1,10 +1,12 @@
-import { Transform } from 'node:stream';
+import { request } from 'node:http';
+import { PassThrough, Transform } from 'node:stream';
 import { apiKeyAuthenticator, hashApiKey } from '@dotmac/core/http';
 import { notesModule } from '@dotmac/core/testing';
 import fastify, { type FastifyInstance } from 'fastify';
 import { Registry } from 'prom-client';
 import { afterEach, describe, expect, it } from 'vitest';
 import { fastifyRoutes } from '../src/index.js';
+import { telling } from './support/telling.js';
 
 const authenticate = apiKeyAuthenticator([
   { hash: hashApiKey('k'), tenantId: 'acme', actorId: 'neo', permissions: ['*'] },
@@ -26,6 +28,20 @@ describe('a Fastify plugin among the host’s own', () => {
     app = fastify();
     await app.register(fastifyRoutes, { operations: notesModule(), authenticate });
     expect((await app.inject({ url: '/notes/', headers })).statusCode).toBe(404);
+  });
+
+  it('takes what its client breaks off for cut off, through what the host put in the socket’s place, too', async () => {
+    app = fastify();
+    app.addHook('preParsing', async (_request, _reply, payload) => payload.pipe(new PassThrough()));
+    const { told, module } = telling(notesModule(), Promise.resolve());
+    await app.register(fastifyRoutes, { operations: module, authenticate });
+    const url = await app.listen({ port: 0, host: '127.0.0.1' });
+    const ndjson = { ...headers, 'content-type': 'application/x-ndjson' };
+    const asking = request(`${url}/notes/import`, { method: 'POST', headers: ndjson }).on('error', () => undefined);
+    asking.write('{"note_text":"one"}\n{"note');
+    await told.begun.opened;
+    asking.destroy();
+    expect(await told.end.opened).toMatchObject({ code: 'MALFORMED_BODY', details: { reason: 'it was cut off' } });
   });
 
   it('reads the stream that the host’s preParsing hook put in the socket’s place', async () => {
