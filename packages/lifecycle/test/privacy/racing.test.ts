@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { BulkOperation } from '../../src/bulk/operation.js';
 import type { Customer } from '../../src/customers/customer.js';
 import { lifecycleErrors } from '../../src/errors.js';
 import type { LifecycleStore } from '../../src/store/store.js';
-import { backends, type Backend } from '../support/backends.js';
+import { anOperation } from '../../src/testing/bulk-cases.js';
+import { backends, takesTurns, type Backend } from '../support/backends.js';
 import { rig, until, type Rig } from '../support/lifecycle.js';
 
 const person = {
@@ -55,6 +57,49 @@ for (const { title, present, create } of backends)
       await backend.close();
     });
     const erase = async (): Promise<void> => void (await run.acme.privacy.erase(id));
+
+    describe('takes out what an operation on many said that ends meanwhile', () => {
+      const running = (): BulkOperation =>
+        anOperation('acme', {
+          ...{ status: 'running', total: 1, startedAt: 5, filter: { search: person.username } },
+          input: { actionType: 'late', reason: person.lastName },
+        });
+      const over = { status: 'completed', endedAt: 9 } as const;
+      const left = () => ({ filter: { search: `erased ${id}` }, input: { reason: null }, erased: null });
+      /** Read so often that whoever does not wait for what is under way is done meanwhile. */
+      const linger = async ({ id: operationId }: BulkOperation): Promise<void> => {
+        for (let round = 0; !takesTurns.has(title) && round < 60; round++)
+          await backend.store.tenant('acme').bulk.get(operationId);
+      };
+
+      it('where the end comes first', async () => {
+        const { bulk } = backend.store.tenant('acme');
+        const operation = running();
+        await bulk.insert(operation);
+        let erasing: Promise<void> | undefined;
+        await backend.store.transaction(async (trx) => {
+          expect(await bulk.advance({ ...operation, ...over }, operation, trx)).toBe(true);
+          erasing = erase();
+          await linger(operation);
+        });
+        await erasing;
+        expect(await bulk.get(operation.id)).toMatchObject({ ...over, ...left() });
+      });
+
+      it('where the erasure does', async () => {
+        const { bulk } = backend.store.tenant('acme');
+        const operation = running();
+        await bulk.insert(operation);
+        let ending: Promise<boolean> | undefined;
+        await backend.store.transaction(async (trx) => {
+          await run.acme.privacy.erase(id, {}, { trx });
+          ending = backend.store.transaction((own) => bulk.advance({ ...operation, ...over }, operation, own));
+          await linger(operation);
+        });
+        expect(await ending).toBe(true);
+        expect(await bulk.get(operation.id)).toMatchObject({ ...over, ...left() });
+      });
+    });
 
     it('has a hook that is run again told of nothing that it took away', async () => {
       const told: Customer[] = [];

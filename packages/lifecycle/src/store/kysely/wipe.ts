@@ -32,8 +32,9 @@ export async function wipeCustomer(of: ErasedCustomer, erasure: Erasure): Promis
   await wipeServices(of, erasure);
   await wipeRuns(of, erasure);
   await forgetRequests(of, customerId);
-  await emptyRefusals(of);
+  // In this order: whoever goes on with an operation has its row before it writes whom it refused.
   await wipeOperations(of, erasure);
+  await emptyRefusals(of);
 }
 
 /** Index: the primary key. */
