@@ -78,7 +78,7 @@ export const lifecycleErrors = defineErrors({
     kind: 'conflict',
     message: ({ serviceId, reason }: { serviceId: string; reason: string }) =>
       `The service ${serviceId} cannot take this now: ${reason}.`,
-    hint: 'See `open_run_id` of the service for what is being done to it.',
+    hint: 'Where `open_run_id` of the service names a run, that is what is being done to it.',
   },
   SERVICE_LIMIT: {
     kind: 'conflict',

@@ -102,15 +102,23 @@ export function decode(bytes: Buffer): string {
 export function parseJson(text: string): unknown {
   if (depthOf(text) > deepest) throw coreErrors.MALFORMED_BODY(tooDeep);
   try {
-    return JSON.parse(text, text.includes('__proto__') || text.includes('\\u') ? refuseProto : undefined) as unknown;
+    return JSON.parse(text, suspicious.test(text) ? refuseTrap : undefined) as unknown;
   } catch (error) {
     throw isOperationError(error) ? error : coreErrors.MALFORMED_BODY({ reason: 'it is not valid JSON' });
   }
 }
 
-/** An own `__proto__` field is harmless here and a trap for whoever merges the object later. */
-function refuseProto(key: string, value: unknown): unknown {
+/** What may be a trap, or may spell one: most bodies are read without looking at each of their values. */
+const suspicious = /__proto__|\\u|[eE]\+?\d{3}|\d{300}/;
+
+/**
+ * An own `__proto__` field is harmless here and a trap for whoever merges the object later. A number beyond what JavaScript
+ * has is read as infinite, of which JSON then makes null.
+ */
+function refuseTrap(key: string, value: unknown): unknown {
   if (key === '__proto__') throw coreErrors.MALFORMED_BODY({ reason: 'it has a field named __proto__' });
+  if (value === Infinity || value === -Infinity)
+    throw coreErrors.MALFORMED_BODY({ reason: 'it has a number that is larger than any that can be kept' });
   return value;
 }
 
@@ -118,7 +126,7 @@ function refuseProto(key: string, value: unknown): unknown {
 function checked(value: object, depth = 1): object {
   if (depth > deepest) throw coreErrors.MALFORMED_BODY(tooDeep);
   for (const [key, item] of Object.entries(value) as [string, unknown][]) {
-    refuseProto(key, item);
+    refuseTrap(key, item);
     if (typeof item === 'object' && item !== null) checked(item, depth + 1);
   }
   return value;

@@ -191,7 +191,8 @@ export const adapterSuite: Suite<ServeModule> = {
       const unsupported = { status: 415, code: 'UNSUPPORTED_MEDIA_TYPE' };
       const unread: Record<string, string>[] = [{ 'content-type': 'text/plain' }, { 'content-encoding': 'gzip' }];
       for (const headers of unread) assertProblem(await call('POST', '/notes', { body: text, headers }), unsupported);
-      for (const body of ['{"note_text":', '{"__proto__":{"a":1}}', '['.repeat(40) + ']'.repeat(40)])
+      const tooLarge = ['1e400', '-1E+400', '9'.repeat(400)].map((n) => `{"note_text":"x","labels":{"n":${n}}}`);
+      for (const body of ['{"note_text":', '{"__proto__":{"a":1}}', '['.repeat(40) + ']'.repeat(40), ...tooLarge])
         assertProblem(await call('POST', '/notes', { body }), { status: 400, code: 'MALFORMED_BODY' });
     }),
     test('names every invalid and unknown field', async ({ call, module }) => {

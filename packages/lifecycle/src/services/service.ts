@@ -205,8 +205,8 @@ export function serviceService(context: LifecycleContext, identity: ScopeIdentit
       const asked = { command, serviceId, input, hook: 'service.changePlan', told } as const;
       return change(asked, { ...options, turn }, async ({ service, at, trx, busy }) => {
         if (service.openRunId !== null) throw busy('something is being done to it');
-        if (service.status !== 'active' || service.access !== 'full')
-          throw busy(`it is ${service.status}, ${service.access}`);
+        if (service.status !== 'active') throw busy(`it is ${service.status}`);
+        if (service.access !== 'full') throw busy(`it is ${service.access}`);
         const left = template.hasDeprovision ? [] : forgottenBy(template, context.templates.registered(service));
         if (left.length > 0) throw lifecycleErrors.PLAN_CHANGE_UNSUPPORTED({ serviceName: template.name, left });
         const previous = { serviceName: service.serviceName, config: service.config };

@@ -105,6 +105,7 @@ export const released = {
     '0045-churning-from-active',
     '0046-verification-quota-windows',
     '0047-bulk-erased',
+    '0048-runs-by-state-alone',
   ],
   maintenance: [
     '0001-runs',

@@ -184,6 +184,13 @@ const runsByService: Migration = async (schema) => {
   await index('dotmac_service_runs_state').columns(['tenant_id', 'status', 'id']).execute();
 };
 
+/** The index by state says it as well. */
+const runsByStateAlone: Migration = async (schema, { traits }) => {
+  const drop = schema.schema.dropIndex('dotmac_service_runs_status');
+  // Where DDL takes part in no transactions, indexes are named within their table.
+  await (traits.transactionalDdl ? drop : drop.on('dotmac_service_runs')).execute();
+};
+
 const stepSignals: Migration = async (schema, { types }) => {
   await schema.schema
     .createTable('dotmac_step_signals')
@@ -265,5 +272,6 @@ export const lifecycleMigrations: ModuleMigrations = {
     ...customerIndexMigrations,
     ...churningMigrations,
     ...issueMigrations,
+    '0048-runs-by-state-alone': runsByStateAlone,
   },
 };
