@@ -1,4 +1,3 @@
-import { sql } from 'kysely';
 import type { Migration, ModuleMigrations } from '@dotmac/core/kysely';
 import { answerMigrations } from './answer-migrations.js';
 import { customerIndexMigrations } from './customer-index-migrations.js';
@@ -6,6 +5,7 @@ import { bulkMigrations } from './bulk-migrations.js';
 import { churningMigrations } from './churning-migrations.js';
 import { issueMigrations } from './issue-pruning.js';
 import { privacyMigrations } from './privacy-migrations.js';
+import { runMigrations } from './run-migrations.js';
 import { webhookMigrations } from './webhook-migrations.js';
 import { searchMigrations } from './search-migrations.js';
 
@@ -89,40 +89,6 @@ const tokens: Migration = async (schema, { types }) => {
     .execute();
 };
 
-const runs: Migration = async (schema, { types }) => {
-  await schema.schema
-    .createTable('dotmac_service_runs')
-    .ifNotExists()
-    .addColumn('tenant_id', types.tenant, (c) => c.notNull())
-    .addColumn('id', types.id, (c) => c.notNull())
-    .addColumn('customer_id', types.id, (c) => c.notNull())
-    .addColumn('service_name', types.key, (c) => c.notNull())
-    .addColumn('template_version', types.key, (c) => c.notNull())
-    .addColumn('template_hash', types.word, (c) => c.notNull())
-    .addColumn('config', types.bigText, (c) => c.notNull())
-    .addColumn('status', types.word, (c) => c.notNull())
-    .addColumn('direction', types.word, (c) => c.notNull())
-    .addColumn('steps', types.bigText, (c) => c.notNull())
-    .addColumn('next_at', types.epochMs)
-    .addColumn('requested_by', types.key, (c) => c.notNull())
-    .addColumn('created_at', types.epochMs, (c) => c.notNull())
-    .addColumn('updated_at', types.epochMs, (c) => c.notNull())
-    .addColumn('provisioned_at', types.epochMs)
-    .addColumn('lease_owner', types.key)
-    .addColumn('lease_until', types.epochMs)
-    .addColumn('fence', types.bigInt, (c) => c.notNull())
-    .addPrimaryKeyConstraint('dotmac_service_runs_pk', ['tenant_id', 'id'])
-    .execute();
-};
-
-/** A customer's runs; counts by status; and, for the sweep over all tenants, what is due. */
-const runIndexes: Migration = async (schema) => {
-  const index = (name: string) => schema.schema.createIndex(name).on('dotmac_service_runs');
-  await index('dotmac_service_runs_customer').columns(['tenant_id', 'customer_id', 'id']).execute();
-  await index('dotmac_service_runs_status').columns(['tenant_id', 'status']).execute();
-  await index('dotmac_service_runs_due').columns(['next_at']).execute();
-};
-
 const services: Migration = async (schema, { types }) => {
   await schema.schema
     .createTable('dotmac_services')
@@ -152,43 +118,6 @@ const serviceIndexes: Migration = async (schema) => {
   const index = (name: string) => schema.schema.createIndex(name).on('dotmac_services');
   await index('dotmac_services_customer').columns(['tenant_id', 'customer_id', 'id']).execute();
   await index('dotmac_services_status').columns(['tenant_id', 'status', 'id']).execute();
-};
-
-/** Runs were services; from here on a service has many. What was made of them before this was cut off is left alone. */
-const runsOfServices: Migration = async (schema, { types }) => {
-  const runs = () => schema.schema.alterTable('dotmac_service_runs');
-  await runs().addColumn('service_id', types.id).execute();
-  await runs()
-    .addColumn('operation', types.word, (c) => c.notNull().defaultTo('provision'))
-    .execute();
-  await runs().addColumn('previous', types.bigText).execute();
-  await runs().addColumn('given', types.bigText).execute();
-  await runs().addColumn('cancel_requested_at', types.epochMs).execute();
-  await sql`update dotmac_service_runs set service_id = id, given = '{}'`.execute(schema);
-  await sql`
-    insert into dotmac_services (tenant_id, id, customer_id, service_name, template_version, template_hash, config,
-      status, access, outputs, blocks, open_run_id, created_at, updated_at, provisioned_at)
-    select tenant_id, id, customer_id, service_name, template_version, template_hash, config, status,
-      case when status = 'active' then 'full' else 'none' end, '{}', '[]',
-      case when next_at is null and status <> 'stuck' then null else id end, created_at, updated_at, provisioned_at
-    from dotmac_service_runs
-    where not exists (select 1 from dotmac_services as made
-      where made.tenant_id = dotmac_service_runs.tenant_id and made.id = dotmac_service_runs.id)`.execute(schema);
-  await sql`update dotmac_service_runs set status = 'running' where status = 'provisioning'`.execute(schema);
-  await sql`update dotmac_service_runs set status = 'completed' where status = 'active'`.execute(schema);
-};
-
-const runsByService: Migration = async (schema) => {
-  const index = (name: string) => schema.schema.createIndex(name).on('dotmac_service_runs');
-  await index('dotmac_service_runs_service').columns(['tenant_id', 'service_id', 'id']).execute();
-  await index('dotmac_service_runs_state').columns(['tenant_id', 'status', 'id']).execute();
-};
-
-/** The index by state says it as well. */
-const runsByStateAlone: Migration = async (schema, { traits }) => {
-  const drop = schema.schema.dropIndex('dotmac_service_runs_status');
-  // Where DDL takes part in no transactions, indexes are named within their table.
-  await (traits.transactionalDdl ? drop : drop.on('dotmac_service_runs')).execute();
 };
 
 const stepSignals: Migration = async (schema, { types }) => {
@@ -254,16 +183,13 @@ export const lifecycleMigrations: ModuleMigrations = {
     '0002-customers-by-stage': customersByStage,
     '0003-customer-events': events,
     '0004-verification-tokens': tokens,
-    '0005-service-runs': runs,
-    '0006-service-run-indexes': runIndexes,
     '0007-services': services,
     '0008-service-indexes': serviceIndexes,
-    '0009-runs-of-services': runsOfServices,
-    '0010-runs-by-service': runsByService,
     '0011-step-signals': stepSignals,
     '0012-timers': timers,
     '0013-timer-indexes': timerIndexes,
     '0014-dunning-cases': dunningCases,
+    ...runMigrations,
     ...privacyMigrations,
     ...webhookMigrations,
     ...bulkMigrations,
@@ -272,6 +198,5 @@ export const lifecycleMigrations: ModuleMigrations = {
     ...customerIndexMigrations,
     ...churningMigrations,
     ...issueMigrations,
-    '0048-runs-by-state-alone': runsByStateAlone,
   },
 };
