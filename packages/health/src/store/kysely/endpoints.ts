@@ -4,7 +4,7 @@ import type { EndpointRecord } from '../../endpoints/endpoint.js';
 import type { ChangedEndpoint, HealthStore, TenantEndpoints } from '../store.js';
 import type { StoredEndpoint } from '../stored-endpoint.js';
 import { lockLiving } from './states.js';
-import { endpointOf, endpointRow, stateRow, storedEndpoint } from './rows.js';
+import { endpointOf, endpointRow, stateRow, storedEndpoint } from './endpoint-rows.js';
 import type { HealthTables } from './tables.js';
 
 type Endpoints = Pick<TenantEndpoints, 'insert' | 'change' | 'restate' | 'get' | 'list' | 'remove'>;

@@ -15,7 +15,7 @@ import type { SharedStore } from '../sharing.js';
 import type { Handed } from '../store.js';
 import { withState } from './endpoints.js';
 import type { kyselyReceipts } from './receipts.js';
-import { storedEndpoint } from './rows.js';
+import { storedEndpoint } from './endpoint-rows.js';
 import type { HealthTables } from './tables.js';
 
 /** Rows of one insert stay below the bound parameters that databases take. */

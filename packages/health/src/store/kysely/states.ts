@@ -1,7 +1,7 @@
 import { bulkUpsert, type Database } from '@dotmac/core/kysely';
 import type { Transaction } from 'kysely';
 import type { KeptEndpoint } from '../../monitoring/directory.js';
-import { stateRow } from './rows.js';
+import { stateRow } from './endpoint-rows.js';
 import type { HealthTables } from './tables.js';
 
 /** Bound parameters of one statement stay below what the databases take. */
