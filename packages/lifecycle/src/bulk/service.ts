@@ -82,12 +82,16 @@ export function bulkService(context: LifecycleContext, identity: ScopeIdentity):
     if (!found || isGone) throw lifecycleErrors.BULK_NOT_FOUND({ operationId });
     return found;
   };
-  /** Begins one, in the transaction that keeps the answer; with the customers that were listed for `from`. */
-  const begin = async (turn: Turn<BulkView>, operation: BulkOperation, from?: string): Promise<BulkView> => {
+  /** Begins one, in the transaction that keeps the answer; with the words and the listed customers of `from`. */
+  const begin = async (turn: Turn<BulkView>, asked: BulkOperation, from?: string): Promise<BulkView> => {
     if ((await bulk.countOpen()) >= mostOpen) return turn.refused(lifecycleErrors.BULK_LIMIT({ limit: mostOpen }));
     return turn.commit(async (trx) => {
+      // As it is by now: what was taken out for somebody who was erased since is not to come back.
+      const source = from === undefined ? asked : await bulk.get(from, trx);
+      if (!source) throw lifecycleErrors.BULK_NOT_FOUND({ operationId: from ?? '' });
+      const operation: BulkOperation = { ...asked, filter: source.filter, input: source.input };
       await bulk.insert(operation, trx);
-      if (from !== undefined) await bulk.copyTargets(from, operation.id, trx);
+      if (from !== undefined && operation.filter.listed) await bulk.copyTargets(from, operation.id, trx);
       store.afterCommit(trx, () => wake(operation));
       return { answer: viewOfBulk(operation), customer: null };
     });
@@ -164,7 +168,7 @@ export function bulkService(context: LifecycleContext, identity: ScopeIdentity):
         ...(await fresh({ command, input, filter, dryRun: false })),
         status: 'pending',
       };
-      return begin(turn, operation, filter.listed && operationId);
+      return begin(turn, operation, operationId);
     },
     async list(operationId, lines) {
       const { status } = await find(operationId);

@@ -86,6 +86,35 @@ for (const { title, present, create } of backends)
         expect(await bulk.get(operation.id)).toMatchObject({ ...over, ...left() });
       });
 
+      it('or is run again, as it was read before', async () => {
+        const input = { actionType: 'late', reason: person.lastName };
+        const filter = { search: person.username };
+        const counted = await run.acme.bulk.start({ command: 'suspend', input, filter });
+        await until(async () => (await run.acme.bulk.get(counted.id)).status === 'completed', run.clock);
+        await run.stop();
+        const { store, ...rest } = backend;
+        let isDone = false;
+        const late: LifecycleStore = {
+          ...store,
+          tenant(tenantId) {
+            const inner = store.tenant(tenantId);
+            const get: typeof inner.bulk.get = async (...asked) => {
+              const read = await inner.bulk.get(...asked);
+              const isTime = !isDone;
+              isDone = true;
+              if (isTime) await erase();
+              return read;
+            };
+            return { ...inner, bulk: { ...inner.bulk, get } };
+          },
+        };
+        const other = await rig({ ...rest, store: late });
+        const begun = await other.acme.bulk.run(counted.id);
+        await other.stop();
+        expect(begun).toMatchObject({ filter: { search: `erased ${id}` }, input: { reason: null } });
+        expect(await store.tenant('acme').bulk.get(begun.id)).toMatchObject(left());
+      });
+
       it('where the erasure does', async () => {
         const { bulk } = backend.store.tenant('acme');
         const operation = running();
