@@ -50,8 +50,11 @@ export interface OpenRoot {
    * @returns false when it is another file's by now, or nobody's
    */
   remove(name: string, file: Facts, isStill?: (found: Facts, file: Facts) => boolean): Promise<boolean>;
-  /** Removes a directory that is empty; fails on any other. */
-  removeDirectory(name: string): Promise<void>;
+  /**
+   * Removes a directory that is empty, if the name is its still; fails on one that is not empty.
+   * @returns false when it is another's by now, or nobody's
+   */
+  removeDirectory(name: string, directory: Facts): Promise<boolean>;
   /** A directory in it that is no link, on the same device and mount; null otherwise. Must be closed. */
   openDirectory(name: string): Promise<OpenRoot | null>;
   /** The room on its disk that this process may use, and all of it. Bytes. */
@@ -216,7 +219,12 @@ async function rootOf(handle: FileHandle, path: string, system: FileSystem): Pro
     },
     unlink: (name) => system.unlink(at(name)),
     remove,
-    removeDirectory: (name) => system.rmdir(at(name)),
+    async removeDirectory(name, directory) {
+      const found = await facts(name);
+      if (!found || !sameFile(found, directory)) return false;
+      await system.rmdir(at(name));
+      return true;
+    },
     async openDirectory(name) {
       const inner = await system.open(at(name), directoryFlags).catch(unless('ENOENT', 'ELOOP', 'ENOTDIR', 'EACCES'));
       if (!inner) return null;

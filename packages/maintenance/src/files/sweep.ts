@@ -165,10 +165,7 @@ async function enter(
   }
   if (!job.remove || isSticky(facts) || !(emptied || job.emptyGoes(facts))) return false;
   // Fails on a directory that still has something in it, and that is right.
-  const gone = await root.removeDirectory(name).then(
-    () => true,
-    () => false,
-  );
+  const gone = await root.removeDirectory(name, facts).catch(() => false);
   if (gone) outcome.directoriesRemoved += 1;
   return gone;
 }

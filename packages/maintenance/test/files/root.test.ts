@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import * as files from 'node:fs/promises';
-import { link, mkdir, mkdtemp, readFile, readdir, rm, symlink, unlink, writeFile } from 'node:fs/promises';
+import { link, lstat, mkdir, mkdtemp, readFile, readdir, rm, symlink, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { sameFile } from '../../src/files/facts.js';
+import { factsOf, sameFile } from '../../src/files/facts.js';
 import { openRoot, UnsafePathError } from '../../src/files/root.js';
 import type { FileSystem } from '../../src/files/system.js';
 
@@ -49,6 +49,7 @@ describe('a file that is opened in a directory', () => {
 
   it.each(['', '.', '..', '../victim', 'a/b', 'app.log\0.gz', '\0'])('is none of a name like %j', async (name) => {
     const root = await afterOpening(() => Promise.resolve());
+    const any = factsOf(await lstat(at('logs'), { bigint: true }));
     const asked: (() => Promise<unknown>)[] = [
       () => root.facts(name),
       () => root.openFile(name, 'change'),
@@ -58,7 +59,8 @@ describe('a file that is opened in a directory', () => {
       () => root.replace(name, 'moved'),
       () => root.replace('app.log', name),
       async () => root.unlink(name),
-      async () => root.removeDirectory(name),
+      () => root.remove(name, any),
+      () => root.removeDirectory(name, any),
       () => root.openDirectory(name),
     ];
     await writeFile(at('logs', 'app.log'), 'a line');

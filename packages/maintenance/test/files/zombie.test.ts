@@ -46,7 +46,7 @@ async function heldUpAt(nth: number, rule: RoomRules, deed: (path: string) => vo
     };
     const system = interruptible((operation, when) => {
       // The look right before it is a call as well, and what is between the two is left open.
-      if (when === 'before' && operation !== 'unlink') point();
+      if (when === 'before' && operation !== 'unlink' && operation !== 'rmdir') point();
     });
     const root = await openRoot(directory, { system });
     if (!root) throw new Error('the directory is not there');
@@ -61,7 +61,8 @@ async function heldUpAt(nth: number, rule: RoomRules, deed: (path: string) => vo
     const paths = found.filter((it) => it.isFile()).map((it) => join(it.parentPath, it.name));
     const contents = await Promise.all(paths.map((path) => readFile(path, 'utf8')));
     const fresh = contents.filter((it) => it === 'fresh').length;
-    return { wasHeldUp: calls >= nth, files: contents.length, fresh, ...did.total };
+    const directories = found.filter((it) => it.isDirectory()).map(({ name }) => name);
+    return { wasHeldUp: calls >= nth, files: contents.length, fresh, directories, ...did.total };
   } finally {
     await rm(directory, { recursive: true });
   }
@@ -78,6 +79,22 @@ describe.each([
       const { wasHeldUp, ...came } = await heldUpAt(points + 1, rule, deed);
       isOver = !wasHeldUp;
       if (wasHeldUp) expect([points, came]).toMatchObject([points, { files: names.length, fresh: names.length }]);
+    }
+    expect(points).toBeGreaterThan(30);
+  });
+
+  it('removes no directory that others put in the place of one', async () => {
+    let points = 0;
+    for (let isOver = false; !isOver; points++) {
+      const put = (path: string): void => {
+        // Once, and after all that the others need.
+        if (!path.endsWith('/a/b/3')) return;
+        renameSync(dirname(path), `${dirname(path)}-before`);
+        mkdirSync(dirname(path));
+      };
+      const { wasHeldUp, directories } = await heldUpAt(points + 1, rule, put);
+      isOver = !wasHeldUp;
+      if (wasHeldUp) expect([points, directories]).toEqual([points, expect.arrayContaining(['b'])]);
     }
     expect(points).toBeGreaterThan(30);
   });
