@@ -1,6 +1,6 @@
 import { describeError, isOperationError } from '@dotmac/core';
 import { countKeys } from '../caches/redis/count.js';
-import { identityOf, keysOf, nodesOf } from '../caches/redis/nodes.js';
+import { given, identityOf, keysOf, nodesOf } from '../caches/redis/nodes.js';
 import { sweepKeys, type SweepCursor } from '../caches/redis/sweep.js';
 import type { KeyTreatment } from '../caches/redis/treatment.js';
 import { maintenanceErrors } from '../errors.js';
@@ -21,11 +21,13 @@ export async function planRedis(context: PlanContext, policy: CheckedRedis): Pro
   const { pattern, dutyCycle, action } = policy;
   const treatment = treatmentOf(policy);
   const { keys, seen, bytes, exact, sample } = await reached(context, policy, async () =>
-    countKeys(await policy.redis(), { clock, signal, pattern, treatment, dutyCycle }),
+    countKeys(await given(policy.redis(), context), { clock, signal, pattern, treatment, dutyCycle }),
   );
   const estimatedMs = msFor(seen, defaultRates.keys);
   const target = { target: `redis:${policy.name}`, items: keys, toSee: seen, exact, sample, estimatedMs };
-  const servers = await reached(context, policy, async () => identityOf(await nodesOf(await policy.redis(), context)));
+  const servers = await reached(context, policy, async () =>
+    identityOf(await nodesOf(await given(policy.redis(), context), context)),
+  );
   const configuration = [pattern, treatment, servers];
   return action === 'expire'
     ? planned({ ...target, action, strategy: 'keys without a time to live get one' }, configuration)
@@ -56,7 +58,7 @@ export async function purgeRedis(context: TaskContext, policy: CheckedRedis): Pr
   const progress = await context.target({ target: `redis:${policyName}`, ...expected, maxShare });
   if (progress.isDone) return { ...report, outcome: 'done', ...nothingPurged };
   const sweep = async (signal: AbortSignal) =>
-    sweepKeys(await policy.redis(), {
+    sweepKeys(await given(policy.redis(), { clock: context.clock, signal }), {
       clock: context.clock,
       signal,
       pattern,
@@ -86,7 +88,7 @@ async function expectedOf(
 ): Promise<{ planned: number | null; toSee: number | null; total: number | null }> {
   const { pattern, dutyCycle, maxShare } = policy;
   if (maxShare === undefined) return { planned: null, toSee: null, total: null };
-  const client = await policy.redis();
+  const client = await given(policy.redis(), { clock, signal });
   const { keys: planned, seen: toSee } = await countKeys(client, {
     ...{ clock, signal, relief, pattern, dutyCycle },
     treatment: treatmentOf(policy),

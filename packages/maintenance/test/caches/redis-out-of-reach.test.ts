@@ -4,6 +4,7 @@ import { fakeClock } from '@dotmac/core/testing';
 import type { RedisClient } from '../../src/caches/redis/client.js';
 import { countKeys } from '../../src/caches/redis/count.js';
 import { sweepKeys } from '../../src/caches/redis/sweep.js';
+import { createMaintenance, memoryMaintenanceStore } from '../../src/index.js';
 import { options } from '../support/redis-keys.js';
 
 describe('a cluster that is out of reach', () => {
@@ -38,5 +39,42 @@ describe('a cluster that is out of reach', () => {
     const gone = () => Promise.reject(new Error('None of startup nodes is available'));
     const client: RedisClient = { callBuffer: gone, pipeline: () => expect.unreachable(), nodes: () => [] };
     await expect(countKeys(client, options('cache:*'))).rejects.toThrow('None of startup nodes');
+  });
+});
+
+describe.each([
+  ['a dry run', { dryRun: true }, {}],
+  ['a run', { dryRun: false }, {}],
+  ['a run that counts first', { dryRun: false }, { maxShare: 0.5 }],
+])('a client that the host never gives keeps %s', (_, request, policy) => {
+  const begin = async () => {
+    let asked = 0;
+    const redis = () => ((asked += 1), new Promise<never>(() => undefined));
+    const clock = fakeClock();
+    const maintenance = createMaintenance({
+      ...{ store: memoryMaintenanceStore(), throttle: [], startScheduler: false, clock },
+      caches: [{ name: 'pages', pattern: 'page:*', redis, ...policy }],
+    });
+    const { runs } = maintenance.scope({ tenantId: 'acme' });
+    const { taskId } = await runs.beginRun('cache_cleanup', { redisCleanup: true, ...request });
+    await expect.poll(() => asked).toBe(1);
+    return { clock, runs, taskId };
+  };
+
+  it('for ten seconds', async () => {
+    const { clock, runs, taskId } = await begin();
+    await clock.advance(9_000);
+    expect(await runs.get(taskId)).toMatchObject({ status: 'running' });
+    await clock.advance(1_000);
+    await expect
+      .poll(() => runs.get(taskId))
+      .toMatchObject({ status: 'failed', errorMessage: 'The cache of the policy pages did not answer.' });
+  });
+
+  it('for a second when it is cancelled', async () => {
+    const { clock, runs, taskId } = await begin();
+    await runs.cancel(taskId);
+    await clock.advance(1_000);
+    await expect.poll(async () => (await runs.get(taskId)).status).toBe('cancelled');
   });
 });

@@ -1,8 +1,12 @@
 import type { RedisClient, RedisNode } from './client.js';
 import { inTime, promptClient, type Waits } from './prompt-client.js';
 
-/** How long one may take to be connected. Clients wait for a cluster without an end, and for a single node where they are told to. */
+/** How long one may take to be had, and to be connected. Clients wait for a cluster without an end, and for a single node where they are told to. */
 const connectMs = 10_000;
+
+/** The host's client, which its own function may never give. */
+export const given = (client: RedisClient | Promise<RedisClient>, waits: Waits): Promise<RedisClient> =>
+  inTime(Promise.resolve(client), waits, { ms: connectMs, whose: 'The function that gives the Redis client' });
 
 /**
  * Has a client connect where it has not, so that one that cannot fails at once: and until then a cluster's knows of no nodes, or of
