@@ -3,6 +3,7 @@ import { named, unknownNames, type PolicySet } from '../policies/policy-set.js';
 import { cacheCleanupDetails, cacheCleanupParameters, type CacheTier } from './cache-cleanup.schema.js';
 import type { Controls } from './controls.js';
 import type { PlannedTarget } from './plan.js';
+import { planEach } from './plan-each.js';
 import { planDirectory, purgeDirectory } from './purge-directory.js';
 import { planMemory, purgeMemory } from './purge-memory.js';
 import { planRedis, purgeRedis } from './purge-redis.js';
@@ -44,13 +45,16 @@ export const cacheCleanup = defineMaintenanceTask({
   details: cacheCleanupDetails,
   check: ({ policies }, { memoryCaches, redisCaches, directoryCaches }) =>
     unknownNames([...memoryCaches, ...redisCaches, ...directoryCaches], policies),
-  async plan(context, parameters) {
+  plan(context, parameters) {
     const { memory, redis, files } = meant(context.policies, parameters);
-    const targets: PlannedTarget[] = memory.map(planMemory);
-    for (const policy of redis) targets.push(await planRedis(context, policy));
-    for (const policy of files)
-      targets.push(await planDirectory(context, policy, { maxAgeDays: parameters.maxAgeDays }));
-    return { targets, warnings: [] };
+    const { maxAgeDays } = parameters;
+    const look = ({ name }: { name: string }, plan: () => PlannedTarget | Promise<PlannedTarget>) => ({ name, plan });
+    const looks = [
+      ...memory.map((policy) => look(policy, () => planMemory(policy))),
+      ...redis.map((policy) => look(policy, () => planRedis(context, policy))),
+      ...files.map((policy) => look(policy, () => planDirectory(context, policy, { maxAgeDays }))),
+    ];
+    return planEach(context, looks, async ({ plan }) => [await plan()]);
   },
   async run(context, parameters) {
     const { maxAgeDays } = parameters;

@@ -16,7 +16,7 @@ import { databaseCleanupDetails, databaseCleanupParameters } from './database-cl
 import { defaultRates, msFor } from './default-rates.js';
 import { measuredRates } from './measured-rate.js';
 import { planned, type PlannedTarget } from './plan.js';
-import { failureOf } from './setback.js';
+import { planEach } from './plan-each.js';
 import { runsPerDay, secondsPerRun } from './runs-per-day.js';
 import { defineMaintenanceTask, type PlanContext, type TaskContext } from './task.js';
 import type { Space } from './space.js';
@@ -35,26 +35,20 @@ export const databaseCleanup = defineMaintenanceTask({
   details: databaseCleanupDetails,
   check: ({ policies }, { retention }) => unknownNames(retention, policies),
   async plan(context, parameters) {
-    const targets: PlannedTarget[] = [];
     const measured = await measuredRates(context);
     const chosen = named(context.policies.retention, parameters.policies);
     const { ordered, unprepared } = await prepareAll(chosen, context.asOf, parameters.retentionDays, context.signal);
-    const faults = unprepared.map(({ name, fault }) => ({ name, fault: failureOf(context, name, fault) }));
-    const warnings: string[] = [];
-    for (const prepared of ordered) {
-      const { name } = prepared;
+    return planEach(context, [...unprepared, ...ordered], async (one) => {
+      if ('fault' in one) throw one.fault;
+      const { name } = one;
       try {
-        const planned = await planOne(context, prepared, parameters, measured(name));
-        targets.push(planned.target);
-        warnings.push(...planned.warnings.map((warning) => `${name}: ${warning}`));
+        const { target, warnings } = await planOne(context, one, parameters, measured(name));
+        return { targets: [target], warnings: warnings.map((warning) => `${name}: ${warning}`) };
       } catch (error) {
         context.signal.throwIfAborted();
-        faults.push({ name, fault: failureOf(context, name, await tableFault(prepared, error)) });
+        throw await tableFault(one, error);
       }
-    }
-    // Of what nothing can be said, there is no plan.
-    if (faults[0] && targets.length === 0) throw faults[0].fault;
-    return { targets, warnings: [...faults.map(({ name, fault }) => `${name}: ${fault.message}`), ...warnings] };
+    });
   },
   async run(context, parameters) {
     const all: CleanedTable[] = [];

@@ -1,6 +1,6 @@
 import { named, unknownNames } from '../policies/policy-set.js';
 import { cacheCleanupDetails, diskCleanupParameters } from './cache-cleanup.schema.js';
-import type { PlannedTarget } from './plan.js';
+import { planEach } from './plan-each.js';
 import { planDirectory, purgeDirectory } from './purge-directory.js';
 import { purgeEach } from './purge-each.js';
 import { defineMaintenanceTask } from './task.js';
@@ -14,11 +14,9 @@ export const diskCleanup = defineMaintenanceTask({
   parameters: diskCleanupParameters,
   details: cacheCleanupDetails,
   check: ({ policies }, { directories }) => unknownNames(directories, policies),
-  async plan(context, { policies, ...request }) {
-    const targets: PlannedTarget[] = [];
-    for (const policy of named(context.policies.directories, policies))
-      targets.push(await planDirectory(context, policy, request));
-    return { targets, warnings: [] };
+  plan(context, { policies, ...request }) {
+    const chosen = named(context.policies.directories, policies);
+    return planEach(context, chosen, async (policy) => [await planDirectory(context, policy, request)]);
   },
   async run(context, { policies, ...request }) {
     const chosen = named(context.policies.directories, policies);

@@ -22,6 +22,7 @@ import { defaultRates, msFor } from './default-rates.js';
 import { openPolicyRoot } from './open-policy-root.js';
 import type { policyOutcome } from './parameters.js';
 import { planned, type PlannedTarget } from './plan.js';
+import { planEach } from './plan-each.js';
 import { setback } from './setback.js';
 import { defineMaintenanceTask, type PlanContext, type TaskContext } from './task.js';
 
@@ -39,11 +40,9 @@ export const logRotation = defineMaintenanceTask({
   parameters: logRotationParameters,
   details: logRotationDetails,
   check: ({ policies }, { logs }) => unknownNames(logs, policies),
-  async plan(context, parameters) {
-    const targets: PlannedTarget[] = [];
-    for (const policy of named(context.policies.logs, parameters.policies))
-      targets.push(...(await planLogs(context, policy, parameters)));
-    return { targets, warnings: [] };
+  plan(context, parameters) {
+    const chosen = named(context.policies.logs, parameters.policies);
+    return planEach(context, chosen, (policy) => planLogs(context, policy, parameters));
   },
   async run(context, parameters) {
     const policies = [];

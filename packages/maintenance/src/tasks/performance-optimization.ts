@@ -13,7 +13,8 @@ import {
 import { whenBearable } from './bearable.js';
 import { defaultRates, msFor } from './default-rates.js';
 import { planned, type PlannedTarget } from './plan.js';
-import { failureOf, setback } from './setback.js';
+import { planEach } from './plan-each.js';
+import { setback } from './setback.js';
 import { defineMaintenanceTask, type TargetProgress, type TaskContext } from './task.js';
 import { actionKey, actionOn, type UpkeepAction } from './upkeep-actions.js';
 import {
@@ -48,27 +49,22 @@ export const performanceOptimization = defineMaintenanceTask({
     ),
   async plan(context, parameters) {
     const { policies, asOf, signal } = context;
-    const targets: PlannedTarget[] = [];
-    const [faults, warnings]: [{ name: string; fault: OperationError }[], string[]] = [[], []];
-    const subjects = subjectsOf(policies);
-    for (const subject of subjects)
+    const { targets, warnings } = await planEach(context, subjectsOf(policies), async (subject) => {
+      const { name } = subject;
       try {
-        signal.throwIfAborted();
         const { actions, advice } = await inspect(subject, parameters, asOf);
-        for (const [target, own] of byTarget(subject, actions)) {
+        const own: PlannedTarget[] = [];
+        for (const [target, actionsOnIt] of byTarget(subject, actions)) {
           signal.throwIfAborted();
-          targets.push(await plannedTarget(subject, target, own));
+          own.push(await plannedTarget(subject, target, actionsOnIt));
         }
-        warnings.push(...worstFirst(advice.findings).map(({ id, message }) => `${subject.name}, ${id}: ${message}`));
+        const said = worstFirst(advice.findings).map(({ id, message }) => `${name}, ${id}: ${message}`);
+        return { targets: own, warnings: said };
       } catch (error) {
-        signal.throwIfAborted();
-        const { name } = subject;
-        faults.push({ name, fault: failureOf(context, name, refused(name, error)) });
+        throw refused(name, error);
       }
-    // Of what nothing can be said, there is no plan.
-    if (faults[0] && faults.length === subjects.length) throw faults[0].fault;
-    const failed = faults.map(({ name, fault }) => `${name}: ${fault.message}`);
-    return { targets, warnings: [...failed, ...warnings].slice(0, mostWarnings) };
+    });
+    return { targets, warnings: warnings.slice(0, mostWarnings) };
   },
   async run(context, parameters) {
     const databases: DatabaseReport[] = [];

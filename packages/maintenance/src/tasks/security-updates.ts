@@ -1,10 +1,9 @@
 import { z } from 'zod';
-import type { OperationError } from '@dotmac/core';
 import { named, unknownNames } from '../policies/policy-set.js';
 import { policies } from './parameters.js';
 import { defaultRates, msFor } from './default-rates.js';
-import { planned, type PlannedTarget } from './plan.js';
-import { failureOf } from './setback.js';
+import { planned } from './plan.js';
+import { planEach } from './plan-each.js';
 import { defineMaintenanceTask } from './task.js';
 import {
   ageOf,
@@ -39,40 +38,26 @@ export const securityUpdates = defineMaintenanceTask({
       ? [{ path: 'apply', message: 'The host lets no run apply these updates' }]
       : []),
   ],
-  async plan(context, { policies: names, apply }) {
-    const targets: PlannedTarget[] = [];
-    const warnings: string[] = [];
-    let fault: OperationError | undefined;
-    for (const policy of named(context.policies.updates, names)) {
-      const pending = await look(context, policy).catch((error: unknown) => {
-        context.signal.throwIfAborted();
-        const failed = failureOf(context, policy.name, error);
-        fault ??= failed;
-        warnings.push(`${policy.name}: ${failed.message}`);
-        return null;
-      });
-      if (!pending) continue;
+  plan(context, { policies: names, apply }) {
+    return planEach(context, named(context.policies.updates, names), async (policy) => {
+      const pending = await look(context, policy);
       const applies = apply && policy.apply === 'security';
       const wanted = wantedOf(pending);
-      targets.push(
-        planned(
-          {
-            target: `packages:${policy.name}`,
-            action: applies ? 'update' : 'report',
-            items: applies ? wanted.length : 0,
-            total: pending.updates.length,
-            estimatedMs: applies ? msFor(wanted.length, defaultRates.packages) : 0,
-            sample: wanted.slice(0, 10).map(({ name }) => name),
-            strategy: applies ? 'updates of security, removing nothing' : 'pending updates are reported',
-          },
-          [policy.manager, policy.directory, policy.apply, policy.options, policy.refresh],
-        ),
+      const target = planned(
+        {
+          target: `packages:${policy.name}`,
+          action: applies ? 'update' : 'report',
+          items: applies ? wanted.length : 0,
+          total: pending.updates.length,
+          estimatedMs: applies ? msFor(wanted.length, defaultRates.packages) : 0,
+          sample: wanted.slice(0, 10).map(({ name }) => name),
+          strategy: applies ? 'updates of security, removing nothing' : 'pending updates are reported',
+        },
+        [policy.manager, policy.directory, policy.apply, policy.options, policy.refresh],
       );
-      warnings.push(...ageOf(policy, pending), ...warningsOf(policy, pending, context.asOf));
-    }
-    // Of what nothing can be said, there is no plan.
-    if (fault && targets.length === 0) throw fault;
-    return { targets, warnings };
+      const warnings = [...ageOf(policy, pending), ...warningsOf(policy, pending, context.asOf)];
+      return { targets: [target], warnings };
+    });
   },
   async run(context, { policies: names, apply }) {
     const all: Updated[] = [];
