@@ -23,7 +23,10 @@ export interface Naming {
    * @param held those of its names that files have which are left alone
    */
   names(log: string, at: number, rotated: readonly RotatedName[], held: readonly RotatedName[]): Iterable<string>;
-  /** The names that make room: those of a log's rotated files, each followed by the one that it gets. Oldest first. */
+  /**
+   * The names that make room: those of a log's rotated files, each followed by the one that it gets. Oldest first; one that moves on
+   * by several numbers is there for each.
+   */
   shift(log: string, rotated: readonly RotatedName[], held: readonly RotatedName[]): { from: string; to: string }[];
 }
 
@@ -115,13 +118,15 @@ export function dated(format: string, timeZone: string): Naming {
 const number = new RegExp(`^(.+)\\.([1-9]\\d{0,8})(?:\\.(${packed}))?$`, 's');
 
 /** The next number that no file has which is left alone. */
-function nextFree(number: number, held: readonly RotatedName[]): number {
+function nextFree(number: number, held: ReadonlySet<number>): number {
   let next = number + 1;
-  while (held.some(({ rank }) => rank === next)) next++;
+  while (held.has(next)) next++;
   return next;
 }
 
-/** `app.log.1`, the youngest; the others move on by one, as far as there is no gap. All pass over what is left alone. */
+const ranksOf = (names: readonly RotatedName[]): Set<number> => new Set(names.map(({ rank }) => rank));
+
+/** `app.log.1`, the youngest; the others move on, as far as there is no gap. All pass over what is left alone. */
 export const numbered: Naming = {
   read(name) {
     const [, log, rank, suffix] = number.exec(name) ?? [];
@@ -133,15 +138,29 @@ export const numbered: Naming = {
       suffix: suffix === undefined ? '' : (`.${suffix}` as RotatedName['suffix']),
     };
   },
-  names: (log, _, __, held) => [`${log}.${nextFree(0, held)}`],
+  names: (log, _, __, held) => [`${log}.${nextFree(0, ranksOf(held))}`],
   shift(log, rotated, held) {
-    const numbers = new Set(rotated.map(({ rank }) => rank));
-    let gap = nextFree(0, held);
-    while (numbers.has(gap)) gap = nextFree(gap, held);
-    return rotated
-      .filter(({ rank }) => rank < gap)
-      .sort((one, other) => other.rank - one.rank)
-      .map(({ name, rank, suffix }) => ({ from: name, to: `${log}.${nextFree(rank, held)}${suffix}` }));
+    const passed = ranksOf(held);
+    // A file may have the number of one that is left alone, or a smaller one: it gives way all the same, for what is rotated next gets
+    // a greater one.
+    const targets = new Map<number, number>();
+    let last = nextFree(0, passed);
+    for (const rank of [...ranksOf(rotated)].sort((one, other) => one - other)) {
+      if (rank > last) break;
+      last = nextFree(last, passed);
+      targets.set(rank, last);
+    }
+    const moves: { from: string; to: string }[] = [];
+    for (const { name, rank, suffix } of [...rotated].sort((one, other) => other.rank - one.rank)) {
+      let from = name;
+      // Never past a number that is free: recovery knows an unfinished move by that.
+      for (let next = nextFree(rank, passed); next <= (targets.get(rank) ?? 0); next = nextFree(next, passed)) {
+        const to = `${log}.${next}${suffix}`;
+        moves.push({ from, to });
+        from = to;
+      }
+    }
+    return moves;
   },
 };
 
