@@ -11,9 +11,10 @@ const longestEventId = 200;
 const nothing = z.object({});
 /**
  * What is sent to be heeded, as in `?dry_run=true`, is refused by a route that changes something and would not heed it. Not so
- * the body of one that is open to anybody: it is called by forms and by whatever pings, which send one of their own.
+ * by one that is open to anybody: it is called by forms and by whatever pings, which send something of their own.
  */
-const noneOf = ({ method }: Pick<Route, 'method'>) => (method === 'GET' ? undefined : nothing);
+const noneOf = ({ method, permission }: Pick<Route, 'method' | 'permission'>) =>
+  method === 'GET' || permission === null ? undefined : nothing;
 
 /** A request's input, checked against its route. */
 export interface CheckedInput {
@@ -43,11 +44,11 @@ export function createInputReader<Scope>(route: Route<Scope>, bodyLimitBytes: nu
   };
   const readParams = reader(route.params);
   const readQuery = reader(route.query ?? noneOf(route));
-  const bodySchema = route.body ?? (route.permission === null || route.lines ? undefined : noneOf(route));
+  const bodySchema = route.body ?? (route.lines ? undefined : noneOf(route));
   const readBody = reader(bodySchema);
   const readLines = createLineReader(route.lines);
   return async (request: HttpRequest): Promise<{ sent: unknown; input: CheckedInput }> => {
-    const sent = bodySchema && (await readJsonBody(request, bodyLimitBytes));
+    const sent = bodySchema && (await readJsonBody(request, bodyLimitBytes, route.body ? 'json' : 'nothing'));
     const issues: InputIssue[] = [];
     const params = readParams(request.params, issues);
     const query = readQuery(request.query, issues);

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { isDeepStrictEqual } from 'node:util';
 import { coreErrors } from '../errors/core-errors.js';
 import { isOperationError } from '../errors/operation-error.js';
 import { header, type HttpRequest } from './exchange.js';
@@ -10,19 +11,26 @@ const tooDeep = { reason: `it nests deeper than ${deepest} levels` };
 export const cutOff = { reason: 'it was cut off' };
 
 /**
- * The request's JSON body; undefined when there is none.
+ * The request's JSON body; undefined when there is none. What is announced has to be JSON, or, for a route that takes `nothing`,
+ * what comes of it.
  * @throws BODY_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, MALFORMED_BODY
  */
-export async function readJsonBody(request: HttpRequest, limitBytes: number): Promise<unknown> {
+export async function readJsonBody(
+  request: HttpRequest,
+  limitBytes: number,
+  takes: 'json' | 'nothing' = 'json',
+): Promise<unknown> {
   const { body } = request;
   const declared = header(request, 'content-length');
   const isAnnounced = declared === undefined ? header(request, 'transfer-encoding') !== undefined : declared !== '0';
   // HTTP/2 announces a body by neither.
   if (!isAnnounced && (declared === '0' || header(request, 'content-type') === undefined)) return undefined;
   if (Number(declared) > limitBytes) throw coreErrors.BODY_TOO_LARGE({ limitBytes });
-  if (isAnnounced) requireJson(request);
+  if (isAnnounced && takes === 'json') requireJson(request);
   const read = 'parsed' in body ? body.parsed : await readAll(body.stream, limitBytes);
   if (read === undefined || (Buffer.isBuffer(read) && read.length === 0)) return undefined;
+  // What some parsers make of no body.
+  if (takes === 'nothing' && isDeepStrictEqual(read, {})) return undefined;
   requireJson(request);
   if (Buffer.isBuffer(read)) return parseJson(decode(read));
   return typeof read === 'object' && read !== null ? checked(read) : read;
@@ -109,7 +117,7 @@ export function parseJson(text: string): unknown {
 }
 
 /** What may be a trap, or may spell one: most bodies are read without looking at each of their values. */
-const suspicious = /__proto__|\\u|[eE]\+?\d{3}|\d{300}/;
+const suspicious = /__proto__|\\u|[:,[\s]-?\d[\d.]*[eE]\+?\d{2}|\d{300}/;
 
 /**
  * An own `__proto__` field is harmless here and a trap for whoever merges the object later. A number beyond what JavaScript

@@ -24,7 +24,20 @@ export function endableTransaction<Tables>(given: Transaction<Tables>): { trx: T
   const guarded = executor.withConnectionProvider({
     provideConnection: (consume) => executor.provideConnection((connection) => consume(asked(connection))),
   });
-  return { trx: transactionOn(given, guarded), end: () => void (hasEnded = true) };
+  return { trx: asGiven(transactionOn(given, guarded), given), end: () => void (hasEnded = true) };
+}
+
+/** What else a host's kind of transaction can do (a `ControlledTransaction` has savepoints), it still can. */
+function asGiven<Tables>(trx: Transaction<Tables>, given: Transaction<Tables>): Transaction<Tables> {
+  if (!('savepoint' in given)) return trx;
+  return new Proxy(trx, {
+    get(_, name) {
+      const on = name in trx ? trx : given;
+      const member: unknown = Reflect.get(on, name);
+      // They may have private members.
+      return typeof member === 'function' ? (member.bind(on) as unknown) : member;
+    },
+  });
 }
 
 /** A transaction is never begun or destroyed by itself: of the dialect it needs no more than what reads the schema. */

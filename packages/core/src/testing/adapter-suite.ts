@@ -104,7 +104,7 @@ export const adapterSuite: Suite<ServeModule> = {
       assertProblem(refused, { status: 422, code: 'INVALID_INPUT' });
       assert.deepEqual(refused.body.errors.map((it: { path: string }) => it.path).sort(), ['max_items', 'order']);
     }),
-    test('refuses a query and a body where nothing would heed them, and changes nothing', async ({ call }) => {
+    test('refuses a query and a body where nothing would heed them, and changes nothing', async ({ call, url }) => {
       const { id } = (await call('POST', '/notes', { body: text })).body;
       const paths = async (path: string, body?: unknown) => {
         const refused = await call('DELETE', path, { body });
@@ -117,6 +117,13 @@ export const adapterSuite: Suite<ServeModule> = {
       assert.equal((await call('POST', '/notes?dry_run=true', { body: text })).status, 422);
       assert.equal((await call('GET', `/notes/${id}?for=the-cache`)).status, 200);
       assert.equal((await call('DELETE', `/notes/${id}`, { body: {} })).status, 200);
+      const chunked = await fetch(`${url}/notes/${(await call('POST', '/notes', { body: text })).body.id}`, {
+        method: 'DELETE',
+        headers: { authorization: 'Bearer key-of-acme' },
+        body: new ReadableStream({ start: (it) => it.close() }),
+        duplex: 'half',
+      });
+      assert.equal(chunked.status, 200);
     }),
     test('refuses a body that is not UTF-8, or declared as something else', async ({ call, url, module }) => {
       const latin1 = await fetch(`${url}/notes`, {
@@ -191,7 +198,10 @@ export const adapterSuite: Suite<ServeModule> = {
       const unsupported = { status: 415, code: 'UNSUPPORTED_MEDIA_TYPE' };
       const unread: Record<string, string>[] = [{ 'content-type': 'text/plain' }, { 'content-encoding': 'gzip' }];
       for (const headers of unread) assertProblem(await call('POST', '/notes', { body: text, headers }), unsupported);
-      const tooLarge = ['1e400', '-1E+400', '9'.repeat(400)].map((n) => `{"note_text":"x","labels":{"n":${n}}}`);
+      const nines = (count: number) => '9'.repeat(count);
+      const tooLarge = ['1e400', '-1E+400', nines(400), `${nines(250)}e60`, `${nines(299)}e10`].map(
+        (n) => `{"note_text":"x","labels":{"n":${n}}}`,
+      );
       for (const body of ['{"note_text":', '{"__proto__":{"a":1}}', '['.repeat(40) + ']'.repeat(40), ...tooLarge])
         assertProblem(await call('POST', '/notes', { body }), { status: 400, code: 'MALFORMED_BODY' });
     }),

@@ -83,6 +83,6 @@ export function kyselyMaintenanceStore(
     },
     slots: (tenantId) => kyselySlots(database, tenantId),
     openSlots: (limit) => openSlots(database, limit),
-    prune: (before, pruning) => asked(prune(database, before, pruning)),
+    prune: (before, pruning) => asked(prune(database, before, pruning, options)),
   };
 }

@@ -1,5 +1,11 @@
 import { sql } from 'kysely';
-import { inTransaction, type CoreTables, type Database } from '@dotmac/core/kysely';
+import {
+  databaseTime,
+  inTransaction,
+  type CoreTables,
+  type Database,
+  type KyselyLeasesOptions,
+} from '@dotmac/core/kysely';
 import { deleteRows } from '../../databases/rows/delete-rows.js';
 import { tableId } from '../../databases/rows/due.js';
 import type { TableInTime } from '../../databases/rows/selection.js';
@@ -29,7 +35,12 @@ const mostForgotten = 500;
  * Leases that nobody has had for long are forgotten, too.
  * @returns how many rows went, leases aside
  */
-export async function prune(database: Database, before: number, pruning: Pruning): Promise<number> {
+export async function prune(
+  database: Database,
+  before: number,
+  pruning: Pruning,
+  leasesOptions: KyselyLeasesOptions,
+): Promise<number> {
   const { clock, signal, confirm } = pruning;
   const dialect = rowDialect(database);
   let gone = 0;
@@ -55,17 +66,22 @@ export async function prune(database: Database, before: number, pruning: Pruning
     );
     gone += deleted;
   }
-  await forgetLeases(database, Math.min(before, pruning.clock.now() - forgottenAfterMs), pruning);
+  await forgetLeases(database, pruning, leasesOptions);
   return gone;
 }
 
-/** Leases are named for machines and processes, which are new ones after every deployment. */
-async function forgetLeases(database: Database, before: number, { signal, confirm }: Pruning): Promise<void> {
+/** Leases are named for machines and processes, which are new ones after every deployment. By the clock that ends them. */
+async function forgetLeases(
+  database: Database,
+  { signal, confirm }: Pruning,
+  { clock }: KyselyLeasesOptions,
+): Promise<void> {
   const kysely = database.withTables<CoreTables>();
+  const longAgo = sql<number>`${databaseTime(database, clock)} - ${sql.lit(forgottenAfterMs)}`;
   const unheld = kysely
     .selectFrom('dotmac_leases')
     .where('name', 'like', `${leasePrefix}%`)
-    .where('until_at', '<', before)
+    .where('until_at', '<', longAgo)
     .select('name')
     .limit(mostForgotten);
   for (let found = await unheld.execute(); found.length > 0; found = await unheld.execute()) {
@@ -74,7 +90,7 @@ async function forgetLeases(database: Database, before: number, { signal, confir
     await inTransaction<CoreTables, void>(database, undefined, async (trx) => {
       await confirm({ database, trx });
       // Somebody may have taken one meanwhile.
-      await trx.deleteFrom('dotmac_leases').where('name', 'in', names).where('until_at', '<', before).execute();
+      await trx.deleteFrom('dotmac_leases').where('name', 'in', names).where('until_at', '<', longAgo).execute();
     });
   }
 }
