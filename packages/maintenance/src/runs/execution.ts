@@ -51,6 +51,8 @@ export interface Execution {
 }
 
 const beatMs = 1_000;
+/** A run that has nothing new to say says that it is there yet: when its process has died, others know since when. */
+const stillMs = 60_000;
 /** What is not cut short when its time is up: the batch under way, and what comes after the last one. */
 const graceMs = 30_000;
 const defaultShare = 0.5;
@@ -67,6 +69,7 @@ export function createExecution(parts: ExecutionParts): Execution {
   const asked = new Map<string, Asked>();
   let reason: StopReason | null = null;
   let closed = false;
+  let keptAt = startedAt;
   let cancelBeat: CancelTimer = () => {};
   let cancelDeadline: CancelTimer = () => {};
 
@@ -81,7 +84,10 @@ export function createExecution(parts: ExecutionParts): Execution {
   /** Keeps how far it is, and hears whether it is to be cancelled: perhaps another process was asked. */
   const beat = async (): Promise<void> => {
     try {
-      if (await store.runs(run.tenantId).pulse(run.id, pulse.isNew ? pulse.read() : null)) end('cancelled');
+      const now = clock.monotonic();
+      const isToKeep = pulse.isNew || now - keptAt >= stillMs;
+      if (isToKeep) keptAt = now;
+      if (await store.runs(run.tenantId).pulse(run.id, isToKeep ? pulse.read() : null)) end('cancelled');
     } catch (error) {
       logger.warn({ runId: run.id, ...describeError(error) }, 'the progress of a run could not be kept');
     }

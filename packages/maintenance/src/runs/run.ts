@@ -97,7 +97,7 @@ export interface RunProgress {
   etaSeconds: number | null;
   /** Those that were begun; at most 100. */
   targets: TargetPace[];
-  /** Epoch ms. */
+  /** While the run is under way, no more than about a minute ago, whether or not anything is new. Epoch ms. */
   updatedAt: number;
 }
 
@@ -172,6 +172,9 @@ export function appliesPlan<Some extends Pick<Run, 'dryRun' | 'planId' | 'resume
 ): run is Some & { planId: string } {
   return !run.dryRun && run.planId !== null && run.resumes === null;
 }
+
+/** When the process of a run last told of it: while the run is under way, at least once a minute. Epoch ms. */
+export const lastSignOf = ({ progress, startedAt }: Run): number => progress?.updatedAt ?? startedAt;
 
 /** Can a run go on from where this one ended? */
 export function isResumable({ stopReason, dryRun, resumedBy }: Run): boolean {

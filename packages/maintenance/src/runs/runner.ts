@@ -18,7 +18,7 @@ import { limitsOf } from './limits.js';
 import type { RunRequest } from './request.js';
 import { newRun } from './new-run.js';
 import { broken, ended, predicted, reported } from './outcome.js';
-import type { Run, RunOutcome } from './run.js';
+import { lastSignOf, type Run, type RunOutcome } from './run.js';
 
 /** What runs are made of. */
 export interface RunnerOptions {
@@ -81,10 +81,7 @@ export function createRunner(options: RunnerOptions): Runner {
   const tellHooks = failureTeller(options.onRunFailed, options);
   let stopping = new AbortController();
 
-  const isLeftToOthers = (run: Run): boolean => {
-    const seenAt = run.progress?.updatedAt ?? run.startedAt;
-    return clock.now() - seenAt < returnMs && options.isForOthers(run);
-  };
+  const isLeftToOthers = (run: Run): boolean => clock.now() - lastSignOf(run) < returnMs && options.isForOthers(run);
 
   const perform = async ({ task, parameters }: RunRequest, run: Run, execution: Execution): Promise<RunOutcome> => {
     const { context, ready, ending } = execution;

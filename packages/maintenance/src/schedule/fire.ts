@@ -3,7 +3,7 @@ import { describeError, holdLease, isOperationError, type Clock, type HeldLease,
 import { wireOf } from '@dotmac/core/contract';
 import { queueKey } from '../runs/lease-keys.js';
 import { isLeftOff, mayGoOn } from '../runs/left-off.js';
-import { isResumable, type Run, type RunStatus } from '../runs/run.js';
+import { isResumable, lastSignOf, type Run, type RunStatus } from '../runs/run.js';
 import type { Runner } from '../runs/runner.js';
 import type { MaintenanceStore } from '../store/store.js';
 import { scheduleKey, type PlannedPart } from './planned.js';
@@ -111,7 +111,8 @@ export function isToBeginAgain(run: Run, outcome = outcomeOf(run, false)): boole
 }
 
 /**
- * When the run after one that failed, or was left off, is to begin.
+ * When the run after one that failed, or was left off, is to begin. One whose process died came to its end then; by its row it ended
+ * when somebody found it, which may be days later.
  * @param attempt which of its slot's runs it was, from 1
  */
 export function failedOf(
@@ -120,7 +121,8 @@ export function failedOf(
   attempt: number,
   now: number,
 ): Failed {
-  return { run, retryAt: (run.endedAt ?? now) + Math.min(longestRetryMs, retryAfterMs * 2 ** (attempt - 1)) };
+  const overAt = run.stopReason === 'abandoned' ? lastSignOf(run) : (run.endedAt ?? now);
+  return { run, retryAt: overAt + Math.min(longestRetryMs, retryAfterMs * 2 ** (attempt - 1)) };
 }
 
 /** Begins a run once it is to; but not when the process is stopped before, or taken for dead. */

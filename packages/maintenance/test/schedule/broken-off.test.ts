@@ -23,7 +23,7 @@ describe('a slot whose run is broken off as its process is stopped or dies', () 
     const begin = (more: Partial<MaintenanceOptions> = {}) => all.begin({ tasks: tasksBy(clock), schedules, ...more });
     const mortal = mortalClock(clock);
     const it = await begin({ clock: mortal.clock, tasks: tasksBy(mortal.clock) });
-    await clock.advance(day + 15 * second);
+    await clock.advance((rules.everyMs ?? day) + 15 * second);
     const breakOff = {
       dead: async () => (mortal.holdUp(), all.forget(it), await clock.advance(minute)),
       stopped: async () => {
@@ -126,6 +126,29 @@ describe('a slot whose run is broken off as its process is stopped or dies', () 
       expect(held).toHaveLength(2);
       expect(await acme(heir).schedules.explainSkip('it', (await slot())?.slotAt ?? 0)).toMatchObject({ ran: true });
     });
+  });
+
+  it('is not tried again when nobody came within the grace, counted from when its run last told of itself', async () => {
+    const message = 'Its run was broken off, and the process was gone for longer than the grace before the next try.';
+    for (const [rules, worked, gone, outcome] of [
+      [{ catchUp: 'skip' }, 0, 5 * day, 'grace_passed'],
+      [{ catchUp: 'skip' }, 0, 50 * minute, 'retrying'],
+      [{ graceMs: 2 * hour }, 0, 4 * hour, 'grace_passed'],
+      [{ graceMs: 2 * hour }, 0, 2 * hour, 'running'],
+      // However long the run has lasted, with nothing to tell.
+      [{ catchUp: 'skip' }, 9 * hour, 50 * minute, 'retrying'],
+    ] as const) {
+      const { clock, begin, breakOff, held, slot } = await setUp({ everyMs: 7 * day, retries: 1, ...rules });
+      await clock.advance(worked);
+      await breakOff.dead();
+      await clock.advance(gone);
+      await begin();
+      await clock.advance(2 * second);
+      const about = `${gone} after ${worked}`;
+      expect(await slot(), about).toMatchObject({ outcome, ...(outcome === 'grace_passed' && { message }) });
+      await clock.advance(hour);
+      expect(held.length, about).toBe(outcome === 'grace_passed' ? 1 : 2);
+    }
   });
 
   it('waits for the end of its run, whose lease may outlast that of its process', async () => {
