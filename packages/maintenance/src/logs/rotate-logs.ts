@@ -1,73 +1,27 @@
-import { describeError, isOperationError, type Clock, type Logger } from '@dotmac/core';
+import { isOperationError } from '@dotmac/core';
 import { compressFile } from '../files/compress.js';
 import { matchesPattern } from '../files/pattern.js';
 import type { OpenRoot } from '../files/root.js';
-import { noRelief, type Relief, type Steps } from '../files/steps.js';
+import { noRelief } from '../files/steps.js';
 import type { CheckedLog } from '../policies/check-log.js';
 import { shownName } from '../files/names.js';
 import { listLogs, type LogDirectory } from './log-directory.js';
 import { createLog, moveLog, takenNames } from './move-log.js';
 import { dueLogs, freeTarget, knownSince, quiet, type RotationOrders } from './orders.js';
-import { inTime } from './patience.js';
+import { createPatience } from './patience.js';
 import { recoverLogs } from './recover.js';
 import { reopenLogs } from './reopen.js';
 import { expired, packable, surplus, type LogFile, type RotatedFile } from './rules.js';
+import {
+  attempt,
+  isOver,
+  type RotationContext,
+  type RotationCounts,
+  type RotationFault,
+  type RotationPart,
+  type Work,
+} from './rotation-work.js';
 import { writeState, type RotationState } from './state.js';
-
-/** What is done to logs, part by part. */
-export type RotationPart = 'rotate' | 'expire' | 'compress' | 'make_room';
-
-/** What a rotation is given besides its orders. */
-export interface RotationContext {
-  clock: Pick<Clock, 'after'>;
-  signal: AbortSignal;
-  logger: Logger;
-  /**
-   * What logs are named by, epoch ms: a run that goes on from one of days ago must not name the youngest as the oldest. Default the
-   * instant of the orders.
-   */
-  now?: () => number;
-  /** Within long steps. Default: they wait for nothing. */
-  relief?: Relief;
-  /** Begins a part, of which so many were looked at already. */
-  begin(part: RotationPart, planned: number, total: number, seen?: number): Promise<Steps>;
-  /** Tells people. */
-  note(message: string): void;
-}
-
-/** What was done in one directory. */
-export interface RotationCounts {
-  seen: number;
-  rotated: number;
-  compressed: number;
-  deleted: number;
-  /** Left uncompressed because they were still being written to. */
-  growing: number;
-  bytesFreed: number;
-  /** Left alone: links, pipes, files of several names. */
-  odd: number;
-}
-
-/** A hook or a file that went wrong; the others were worked on all the same. */
-export interface RotationFault {
-  what: 'before' | 'beforeRotate' | 'reopen' | 'afterRotate' | 'beforeRemove' | 'after' | 'file';
-  error: unknown;
-}
-
-interface Work {
-  root: OpenRoot;
-  policy: CheckedLog;
-  orders: RotationOrders;
-  context: RotationContext;
-  counts: RotationCounts;
-  faults: RotationFault[];
-  /** No more is to be begun. */
-  ended: boolean;
-  /** The writers of what was moved may still be at it. */
-  untold: boolean;
-  /** So many rotated logs were to go whose names are, as it seems, other files' by now. */
-  taken: number;
-}
 
 /**
  * Recovers, rotates, tells the writers, deletes what is too old, compresses, and deletes for room, in that order. What
@@ -80,7 +34,23 @@ export async function rotateLogs(
   context: RotationContext,
 ): Promise<{ counts: RotationCounts; faults: RotationFault[] }> {
   const counts = { seen: 0, rotated: 0, compressed: 0, deleted: 0, growing: 0, bytesFreed: 0, odd: 0 };
-  const work: Work = { root, policy, orders, context, counts, faults: [], ended: false, untold: false, taken: 0 };
+  const patience = createPatience(context);
+  const work: Work = {
+    ...{ root, policy, orders, context, counts, patience },
+    ...{ faults: [], leftOut: new Map(), ended: false, untold: false, taken: 0 },
+  };
+  try {
+    await rotateParts(work);
+  } finally {
+    patience.close();
+  }
+  for (const [what, calls] of work.leftOut)
+    context.note(`Calls of the hook ${what} of ${policy.name} left out, for the run was to end: ${calls}.`);
+  return { counts, faults: work.faults };
+}
+
+async function rotateParts(work: Work): Promise<void> {
+  const { root, policy, orders, context } = work;
   const unclear = await recoverLogs(root, policy, context.signal, (act) => attempt(work, 'file', act));
   const rotated = await rotateDue(work, unclear);
   await removeFiles(work, 'expire', (files) => expired(files, orders.keep));
@@ -92,32 +62,6 @@ export async function rotateLogs(
       `${work.taken} rotated logs of ${policy.name} stay: other files have their names, or inode numbers do not last on this disk.`,
     );
   if (rotated.length > 0) await attempt(work, 'after', () => policy.hooks.after?.(rotated.map(({ log }) => log)));
-  return { counts, faults: work.faults };
-}
-
-/** A writer in this process opens its file within it, or says that it cannot. */
-const longestReopenMs = 60_000;
-
-/** @returns false when it went wrong, or said so */
-async function attempt(work: Work, what: RotationFault['what'], act: () => unknown): Promise<boolean> {
-  const { context, policy, faults } = work;
-  const { signal } = context;
-  const patience = { ...context, ...(what === 'reopen' && { mostMs: longestReopenMs }) };
-  try {
-    // What is done to files looks at the signal itself, where it can be left.
-    return (await (what === 'file' ? act() : inTime(act, patience))) !== false;
-  } catch (error) {
-    if (signal.aborted && (what === 'file' || !isOperationError(signal.reason, 'RUN_ENDED'))) throw error;
-    // What is done by then is kept and told.
-    work.ended ||= signal.aborted;
-    if (signal.aborted && error === signal.reason) {
-      context.note(`The hook ${what} of ${policy.name} is not waited for any more: the run was to end.`);
-      return false;
-    }
-    context.logger.warn({ policy: policy.name, what, ...describeError(error) }, 'a part of a log rotation failed');
-    faults.push({ what, error });
-    return false;
-  }
 }
 
 interface Moved {
@@ -187,9 +131,7 @@ async function tellWriters(
     const isNews = fresh.length > 0 || gone.size > 0 || due;
     if (isNews) await attempt(work, 'file', () => writeState(root, { since, untold }));
   }
-  for (const { log, to } of moved)
-    if (!(await attempt(work, 'afterRotate', () => policy.hooks.afterRotate?.(log, to))) && context.signal.aborted)
-      break;
+  for (const { log, to } of moved) await attempt(work, 'afterRotate', () => policy.hooks.afterRotate?.(log, to));
   work.untold = !told;
   return [...moved];
 }
@@ -210,15 +152,14 @@ async function removeFiles(
   choose: (files: readonly RotatedFile[]) => RotatedFile[],
 ): Promise<void> {
   const { root, policy, context, counts } = work;
-  if (work.ended) return;
-  context.signal.throwIfAborted();
+  if (isOver(work)) return;
   const { rotated } = await listLogs(root, policy);
   const going = choose(rotated);
   const steps = await context.begin(part, going.length, rotated.length);
   for (const { name, facts } of steps.remaining < 1 ? [] : going) {
     if (work.ended) return;
     if (!(await attempt(work, 'beforeRemove', () => policy.hooks.beforeRemove?.(name)))) continue;
-    context.signal.throwIfAborted();
+    if (isOver(work)) return;
     const removed = await attempt(work, 'file', async () => {
       const went = await root.remove(name, facts);
       if (!went && (await root.facts(name))) work.taken += 1;
@@ -235,8 +176,7 @@ async function removeFiles(
 
 async function compressRotated(work: Work): Promise<void> {
   const { root, policy, orders, context, counts } = work;
-  if (work.ended || !orders.compress) return;
-  context.signal.throwIfAborted();
+  if (isOver(work) || !orders.compress) return;
   const { codec, level, delay } = orders.compress;
   const { signal, relief = noRelief } = context;
   const { rotated } = await listLogs(root, policy);

@@ -5,14 +5,9 @@ import { shownName } from '../files/names.js';
 import type { Steps } from '../files/steps.js';
 import { wordedFileError } from '../files/worded-error.js';
 import { forecastRotation } from '../logs/orders.js';
-import {
-  rotateLogs,
-  type RotationContext,
-  type RotationCounts,
-  type RotationFault,
-  type RotationPart,
-} from '../logs/rotate-logs.js';
+import { rotateLogs } from '../logs/rotate-logs.js';
 import { rotationOrders } from '../logs/rotation-orders.js';
+import type { RotationContext, RotationCounts, RotationFault, RotationPart } from '../logs/rotation-work.js';
 import type { LogFile } from '../logs/rules.js';
 import type { CheckedLog } from '../policies/check-log.js';
 import { directoryResource } from '../policies/directory-resource.js';

@@ -67,6 +67,64 @@ describe('a hook that never ends', () => {
     expect((await runs.get(taskId)).details).toMatchObject({ policies: [did] });
   });
 
+  it('leaves five seconds to all others together: those after it are left out, and the run says how many', async () => {
+    const logs = Array.from({ length: 20 }, (_, index) => `n${index}.log`);
+    for (const name of logs) await folder.write(name, 'a line\n', 40);
+    const calls: string[] = [];
+    const afterRotate = async (name: string): Promise<void> => {
+      calls.push(name);
+      await clock.sleep(4_500);
+    };
+    const { clock, runs } = maintaining({ hooks: { afterRotate } });
+    const { taskId } = await runs.beginRun('log_rotation', {});
+    await expect.poll(() => calls.length).toBe(1);
+    await runs.cancel(taskId);
+    await expect
+      .poll(async () => {
+        await clock.advance(1_000);
+        return (await runs.get(taskId)).status;
+      })
+      .toBe('cancelled');
+    expect(calls).toHaveLength(2);
+    const { details, log } = await runs.get(taskId);
+    expect(details).toMatchObject({ policies: [{ rotated: 21, deleted: 0 }] });
+    const messages = log.map(({ message }) => message);
+    expect(messages).toContain('The hook afterRotate of app is not waited for any more: the run was to end.');
+    expect(messages).toContain('Calls of the hook afterRotate of app left out, for the run was to end: 19.');
+  });
+
+  it.each<[does: string, end: () => void, worded: string[]]>([
+    ['ends', () => undefined, []],
+    [
+      'throws',
+      () => {
+        throw new Error('of its own');
+      },
+      ['app: afterRotate failed: the log has the details'],
+    ],
+  ])('is no reason to leave out others when it %s once the run is cancelled', async (_, end, worded) => {
+    for (const name of ['one.log', 'two.log']) await folder.write(name, 'a line\n', 40);
+    let go = (): void => undefined;
+    const goes = new Promise<void>((resolve) => (go = resolve));
+    const calls: string[] = [];
+    const afterRotate = async (name: string): Promise<void> => {
+      calls.push(name);
+      if (calls.length > 1) return;
+      await goes;
+      end();
+    };
+    const { runs } = maintaining({ hooks: { afterRotate } });
+    const { taskId } = await runs.beginRun('log_rotation', {});
+    await expect.poll(() => calls.length).toBe(1);
+    await runs.cancel(taskId);
+    go();
+    await expect.poll(async () => (await runs.get(taskId)).status).not.toBe('running');
+    expect([...calls].sort()).toEqual(['app.log', 'one.log', 'two.log']);
+    const { details, log } = await runs.get(taskId);
+    expect(details).toMatchObject({ policies: [{ rotated: 3, deleted: 0 }] });
+    expect(log.map(({ message }) => message).filter((it_) => it_.includes('afterRotate'))).toEqual(worded);
+  });
+
   it('is waited for as long as it takes while nobody ends the run', async () => {
     let end: (() => void) | undefined;
     const before = (): Promise<void> => new Promise((resolve) => (end = resolve));

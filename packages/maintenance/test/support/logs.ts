@@ -8,8 +8,9 @@ import type { FileSystem } from '../../src/files/system.js';
 import { openRoot } from '../../src/files/root.js';
 import type { Steps } from '../../src/files/steps.js';
 import { forecastRotation, type RotationForecast } from '../../src/logs/orders.js';
-import { rotateLogs, type RotationCounts, type RotationFault } from '../../src/logs/rotate-logs.js';
+import { rotateLogs } from '../../src/logs/rotate-logs.js';
 import { rotationOrders } from '../../src/logs/rotation-orders.js';
+import type { RotationCounts, RotationFault } from '../../src/logs/rotation-work.js';
 import { checkLog } from '../../src/policies/check-log.js';
 import type { LogPolicy } from '../../src/policies/log-policy.js';
 
