@@ -1,5 +1,6 @@
 import { holdLease, type Clock, type Logger } from '@dotmac/core';
 import { presenceKey } from '../runs/lease-keys.js';
+import { lastSignOf } from '../runs/run.js';
 import type { MaintenanceStore } from '../store/store.js';
 import type { SlotRecord } from './slot.js';
 
@@ -80,6 +81,11 @@ export function createPresence({ store, hostId, clock, logger, leaseTtlMs }: Pre
     const once = { ttlMs: leaseTtlMs, clock };
     return !(await holdLease(store.leases, presenceKey(place), once, () => Promise.resolve())).held;
   };
+  /** When the run of a slot last told of itself. */
+  const lastSignIn = async ({ tenantId, runId }: SlotRecord): Promise<number> => {
+    const run = runId === null ? null : await store.runs(tenantId).get(runId);
+    return run ? lastSignOf(run) : 0;
+  };
 
   return {
     async enter() {
@@ -92,6 +98,7 @@ export function createPresence({ store, hostId, clock, logger, leaseTtlMs }: Pre
     async left(isForgotten) {
       const places = new Map<string, boolean>();
       const lastSeen = new Map<string, number>();
+      const signs = new Map<string, number>();
       const found: LeftSlot[] = [];
       for (const slot of await store.openSlots(mostLeft)) {
         const { instance, claimedAt, endedAt } = slot;
@@ -100,17 +107,25 @@ export function createPresence({ store, hostId, clock, logger, leaseTtlMs }: Pre
           continue;
         }
         if (instance === here?.instance) {
-          if (slot.outcome !== 'running' && isForgotten(slot)) found.push({ ...slot, leftAt: claimedAt });
+          // This process has been there all along.
+          if (slot.outcome !== 'running' && isForgotten(slot)) found.push({ ...slot, leftAt: clock.now() });
           continue;
         }
         const place = placeOf(instance);
         const there = places.get(place) ?? (await isThere(place));
         places.set(place, there);
         if (there) lastSeen.set(instance, clock.now());
-        else found.push({ ...slot, leftAt: Math.max(claimedAt, seenAt.get(instance) ?? claimedAt) });
+        else {
+          const signAt = Math.max(claimedAt, seenAt.get(instance) ?? claimedAt, await lastSignIn(slot));
+          signs.set(instance, Math.max(signAt, signs.get(instance) ?? signAt));
+          found.push({ ...slot, leftAt: signAt });
+        }
       }
       seenAt = lastSeen;
-      return found;
+      // What one of its slots tells of a process holds for the others, which may have waited for that.
+      return found.map((slot) =>
+        slot.endedAt === null ? { ...slot, leftAt: signs.get(slot.instance) ?? slot.leftAt } : slot,
+      );
     },
     async leave() {
       leaving.abort();

@@ -180,6 +180,23 @@ describe('a slot that waits', () => {
       expect(await slot(2)).toMatchObject({ outcome: 'waiting', instance: 'other/0#1' });
     });
 
+    it('counts the grace from when a run of its process last told of itself, when nobody else has seen that', async () => {
+      for (const [gone, outcome] of [
+        [minute, 'waiting'],
+        [25 * minute, 'grace_passed'],
+      ] as const) {
+        const { clock, begin, beginMortal, slot, outcomes } = setUp({ ...queue, graceMs: 20 * minute });
+        const { die } = await beginMortal();
+        await clock.advance(2 * hour + 40 * minute);
+        expect(await outcomes()).toEqual(['running 1', 'waiting 0']);
+        die();
+        await clock.advance(gone);
+        await begin();
+        await clock.advance(2 * minute);
+        expect(await slot(2), `${gone}`).toMatchObject({ outcome: outcome === 'waiting' ? 'running' : outcome });
+      }
+    });
+
     it('is left out when the schedule was paused meanwhile', async () => {
       const { clock, it, begin, stop, slot } = await untilItWaits();
       await stop(it);

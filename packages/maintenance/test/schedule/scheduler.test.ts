@@ -244,6 +244,35 @@ describe('the scheduler', () => {
     expect(held).toHaveLength(1);
   });
 
+  it('runs a slot of whose claim it has not heard though the store stays away for longer than the grace', async () => {
+    const clock = fakeClock(start + minute);
+    const store = memoryMaintenanceStore({ clock });
+    let isAway = false;
+    const away = (): Promise<never> => Promise.reject(new Error('the store is away'));
+    const failing: MaintenanceStore = {
+      ...store,
+      openSlots: (limit) => (isAway ? away() : store.openSlots(limit)),
+      slots: (tenantId) => {
+        const own = store.slots(tenantId);
+        const claim: typeof own.claim = async (slot) => {
+          if (isAway) return away();
+          await own.claim(slot);
+          isAway = true;
+          return away();
+        };
+        return { ...own, claim };
+      },
+    };
+    const { it, held, outcomes } = setUp({ everyMs: hour, graceMs: 5 * minute }, { clock, store: failing });
+    await it.start();
+    await clock.advance(hour + 20 * minute);
+    expect(await outcomes()).toEqual(['01:00 waiting']);
+    isAway = false;
+    await clock.advance(2 * minute);
+    expect(await outcomes()).toEqual(['01:00 running']);
+    expect(held).toHaveLength(1);
+  });
+
   it('makes up for nothing that came due before a schedule was ever run', async () => {
     const { it, clock, outcomes } = setUp({ everyMs: 4 * hour }, { clock: fakeClock(start + minute) });
     await it.start();
