@@ -109,6 +109,34 @@ describe('security updates', () => {
     expect(() => scope([{ ...shop, maxShare: 2 }])).toThrowError(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
   }, 120_000);
 
+  it('begins no update beside one that is still at work, and leaves nothing from which to go on', async () => {
+    await project.stop();
+    let open = (): void => {};
+    const opens = new Promise<void>((resolve) => (open = resolve));
+    project = await startNpmProject(join(root, 'slow'), {
+      versions: { faulty: ['1.0.0', '1.0.1'] },
+      faulty: { faulty: { severity: 'high', versions: '<1.0.1' } },
+      opens,
+    });
+    const shop: UpdatePolicy = { name: 'shop', manager: 'npm', directory: project.directory, apply: 'security' };
+    const first = scope([shop]).runs;
+    const { taskId } = await first.beginRun('security_updates', { apply: true });
+    await expect.poll(() => project.isAskedForPackages).toBe(true);
+    // Of a process that knows nothing of the first.
+    const store = memoryMaintenanceStore();
+    const second = createMaintenance({ store, updates: [shop] }).scope({ tenantId: 'acme' }).runs;
+    const refused = await second.run('security_updates', { apply: true });
+    expect(refused).toMatchObject({
+      ...{ status: 'failed', errorMessage: expect.stringContaining('still at work'), itemsCleaned: 0 },
+      details: { policies: [{ policy: 'shop', outcome: 'failed', applied: [] }] },
+    });
+    expect((await store.runs('acme').get(refused.taskId))?.cursors).toEqual({});
+    open();
+    await expect.poll(async () => (await first.get(taskId)).status, { timeout: 60_000 }).toBe('completed');
+    expect(await project.versionOf('faulty')).toBe('1.0.1');
+    expect(await run([shop], { apply: true })).toMatchObject({ status: 'completed' });
+  }, 120_000);
+
   it('goes on with the others when one manager does not report, and has failed all the same', async () => {
     const bare = join(root, 'bare');
     await mkdir(bare);

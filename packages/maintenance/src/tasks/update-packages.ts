@@ -139,8 +139,9 @@ export async function updatePackages(context: TaskContext, policy: CheckedUpdate
     const planned = applies ? wantedOf(pending).length : null;
     const progress = await context.target({ target: `packages:${name}`, planned, total: updates.length, maxShare });
     if (progress.isDone) return { report };
-    // What is begun is not cut off: whoever wants the run to end is heard before.
-    if (applies && !(await progress.keep(null))) return { report: { ...report, outcome: 'partial' } };
+    // What is begun is not cut off: whoever wants the run to end is heard before. No cursor says where to go on: it may go on by
+    // itself when this process dies, and is not to be taken up beside that.
+    if (applies && (await context.onDatabase(undefined)) === null) return { report: { ...report, outcome: 'partial' } };
     context.signal.throwIfAborted();
     isApplying = true;
     const { applied, refused, fault, left }: AppliedUpdates = applies

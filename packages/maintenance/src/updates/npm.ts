@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { holdDirectory } from './hold-directory.js';
 import { lacksDevelopment } from './npm-tree.js';
 import {
   PackageManagerError,
@@ -97,7 +98,9 @@ export function npm({ directory, options = [] }: { directory: string; options?: 
       const omit = await omitted();
       // Within the ranges that the project asks for; scripts of packages are not run.
       const fixing = calling(['audit', 'fix', '--ignore-scripts', ...omit]);
-      const answer = await said(runToItsEnd({ ...fixing, patienceMs: applyMs }));
+      // npm itself lets a second one begin beside the first, be that of a process that has died.
+      const fixed = holdDirectory(directory).then((holds) => runToItsEnd({ ...fixing, patienceMs: applyMs, holds }));
+      const answer = await said(fixed);
       if (failure.safeParse(answer).success) throw new PackageManagerError(complaintOf(answer));
       const left = new Set((await audit(omit)).map(({ name }) => name));
       const wanted = pending.filter(({ isSecurity }) => isSecurity).map(({ name }) => name);

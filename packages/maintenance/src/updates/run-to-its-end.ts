@@ -8,6 +8,8 @@ import { environmentOf, ProgramError, whyOf, type ProgramCall, type ProgramEnd }
 export interface UnendedCall extends Omit<ProgramCall, 'signal' | 'deadlineMs'> {
   /** After so long nobody waits for it any more, and it goes on. Ms. */
   patienceMs: number;
+  /** Open, and closed here: the program has it until its end, be that after this process's. */
+  holds?: FileHandle;
 }
 
 /** Of each of its outputs, the end alone is read: there stands why it gave up. */
@@ -19,29 +21,37 @@ const mostOutputBytes = 16 * 1_048_576;
  * @throws ProgramError when it could not be begun, was ended by others, or nobody waits for it any more
  */
 export async function runToItsEnd(call: UnendedCall): Promise<ProgramEnd> {
+  const [out, err] = await nameless().catch(async (error: unknown) => {
+    await call.holds?.close();
+    throw error;
+  });
+  try {
+    const code = await endOf(call, [out.fd, err.fd]);
+    return { code, stdout: await lastOf(out), stderr: await lastOf(err) };
+  } finally {
+    await Promise.all([out.close(), err.close()]);
+  }
+}
+
+/** Files that have no name any more: nothing is left of them when nobody has them open, not even by a process that is killed. */
+async function nameless(): Promise<[FileHandle, FileHandle]> {
   const directory = await mkdtemp(join(tmpdir(), 'dotmac-program-'));
   try {
-    const [out, err] = [
-      await open(join(directory, 'out'), 'wx+', 0o600),
-      await open(join(directory, 'err'), 'wx+', 0o600),
-    ];
-    try {
-      const code = await endOf(call, [out.fd, err.fd]);
-      return { code, stdout: await lastOf(out), stderr: await lastOf(err) };
-    } finally {
-      await Promise.all([out.close(), err.close()]);
-    }
+    return [await open(join(directory, 'out'), 'wx+', 0o600), await open(join(directory, 'err'), 'wx+', 0o600)];
   } finally {
-    // Who is still at it goes on writing into what has no name any more.
     await rm(directory, { recursive: true, force: true });
   }
 }
 
-function endOf({ program, args, cwd, env, patienceMs }: UnendedCall, outputs: [number, number]): Promise<number> {
+async function endOf(call: UnendedCall, outputs: [number, number]): Promise<number> {
+  const { program, args, cwd, env, patienceMs, holds } = call;
   const options = { cwd, env: environmentOf(env), detached: true, windowsHide: true };
-  const child: ChildProcess = spawn(program, args, { ...options, stdio: ['ignore', ...outputs] });
+  const stdio = ['ignore' as const, ...outputs, ...(holds ? [holds.fd] : [])];
+  const child: ChildProcess = spawn(program, args, { ...options, stdio });
+  // The program alone has it from now on: what is no program any more holds nothing.
+  const letGo = holds?.close();
   const impatience = AbortSignal.timeout(patienceMs);
-  return new Promise((resolve, reject) => {
+  const ended = new Promise<number>((resolve, reject) => {
     child.once('error', (error) =>
       reject(new ProgramError(whyOf(program, error as NodeJS.ErrnoException), { cause: error })),
     );
@@ -53,6 +63,8 @@ function endOf({ program, args, cwd, env, patienceMs }: UnendedCall, outputs: [n
       reject(new ProgramError(`${program} has not come to its end in time, and goes on by itself`));
     });
   });
+  await Promise.all([ended, letGo]);
+  return ended;
 }
 
 async function lastOf(file: FileHandle): Promise<string> {

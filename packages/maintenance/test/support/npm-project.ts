@@ -9,6 +9,8 @@ export interface NpmProject {
   directory: string;
   /** What is installed. */
   versionOf(name: string): Promise<string>;
+  /** Its registry was asked for what is to be installed. */
+  readonly isAskedForPackages: boolean;
   stop(): Promise<void>;
 }
 
@@ -22,11 +24,13 @@ export interface NpmRegistry {
   development?: string[];
   /** Packages of which it gives nothing away. */
   withheld?: string[];
+  /** It gives no package away before. */
+  opens?: Promise<void>;
 }
 
 /** Makes the project in `root`, and serves its registry on this machine. */
 export async function startNpmProject(root: string, registry: NpmRegistry): Promise<NpmProject> {
-  const { versions, faulty, development = [], withheld = [] } = registry;
+  const { versions, faulty, development = [], withheld = [], opens } = registry;
   const tarballs = new Map<string, Buffer>();
   for (const [name, all] of Object.entries(versions))
     for (const version of all) {
@@ -54,11 +58,14 @@ export async function startNpmProject(root: string, registry: NpmRegistry): Prom
       ],
     ]),
   );
+  let isAskedForPackages = false;
   const server = createServer((request, response) => {
     const { port } = server.address() as AddressInfo;
     const url = request.url ?? '';
     const tarball = tarballs.get(url);
-    if (tarball && !withheld.some((name) => url.startsWith(`/${name}/`))) return response.end(tarball);
+    isAskedForPackages ||= tarball !== undefined;
+    if (tarball && !withheld.some((name) => url.startsWith(`/${name}/`)))
+      return void (opens ?? Promise.resolve()).then(() => response.end(tarball));
     response.setHeader('content-type', 'application/json');
     if (url.includes('/security/advisories/bulk')) return response.end(JSON.stringify(advisories));
     const name = decodeURIComponent(url.slice(1));
@@ -99,6 +106,9 @@ export async function startNpmProject(root: string, registry: NpmRegistry): Prom
   }
   return {
     directory,
+    get isAskedForPackages() {
+      return isAskedForPackages;
+    },
     async versionOf(name) {
       const content = await readFile(join(directory, 'node_modules', name, 'package.json'), 'utf8');
       return (JSON.parse(content) as { version: string }).version;

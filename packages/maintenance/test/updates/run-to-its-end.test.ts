@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { bundleWorker } from '../../../../test/support/bundle-worker.js';
+import { holdDirectory } from '../../src/updates/hold-directory.js';
 import { runToItsEnd } from '../../src/updates/run-to-its-end.js';
 
 describe('running a program that must not be cut off', () => {
@@ -40,15 +41,22 @@ describe('running a program that must not be cut off', () => {
     await marked().toBe('done');
   });
 
-  it('goes on when the process that began it is killed', async () => {
+  it('goes on when the process that began it is killed, and holds its directory until it ends', async () => {
     const worker = await bundleWorker(new URL('running-worker.ts', import.meta.url));
     onTestFinished(worker.remove);
     // As long as its parent is there it waits.
     const script = `const parent = process.ppid; require("fs").writeFileSync(process.argv[1], "begun");
-      setInterval(() => { console.log("on"); if (process.ppid !== parent) { ${marking}; process.exit() } }, 50)`;
-    const child = fork(worker.path, [script, join(folder, 'mark')], { env: { ...process.env, TMPDIR: folder } });
+      setInterval(() => { console.log("on"); if (process.ppid !== parent) ${marking};
+      if (require("fs").existsSync(process.argv[1] + ".go")) process.exit() }, 50)`;
+    const child = fork(worker.path, [script, join(folder, 'mark'), folder], {
+      env: { ...process.env, TMPDIR: folder },
+    });
     await marked().toBe('begun');
     child.kill('SIGKILL');
     await marked().toBe('done');
+    await expect(holdDirectory(folder)).rejects.toThrow('still at work');
+    await writeFile(join(folder, 'mark.go'), '');
+    const held = () => holdDirectory(folder).then((directory) => directory.close());
+    await expect.poll(held).toBeUndefined();
   });
 });
