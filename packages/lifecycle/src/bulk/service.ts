@@ -86,7 +86,7 @@ export function bulkService(context: LifecycleContext, identity: ScopeIdentity):
   const begin = async (turn: Turn<BulkView>, asked: BulkOperation, from?: string): Promise<BulkView> => {
     if ((await bulk.countOpen()) >= mostOpen) return turn.refused(lifecycleErrors.BULK_LIMIT({ limit: mostOpen }));
     return turn.commit(async (trx) => {
-      // As it is by now: what was taken out for somebody who was erased since is not to come back.
+      // As it is by now, and stays: what is taken out for somebody who is erased is not to come back.
       const source = from === undefined ? asked : await bulk.get(from, trx);
       if (!source) throw lifecycleErrors.BULK_NOT_FOUND({ operationId: from ?? '' });
       const operation: BulkOperation = { ...asked, filter: source.filter, input: source.input };

@@ -49,6 +49,7 @@ export interface BulkCustomerStore {
 /** One tenant's commands for many. */
 export interface BulkStore extends BulkCustomerStore {
   insert(operation: BulkOperation, trx?: StoreTransaction): Promise<void>;
+  /** One; given a transaction, it stays as it is until that is over. */
   get(operationId: string, trx?: StoreTransaction): Promise<BulkOperation | undefined>;
   /** Newest first. */
   list(ask: { limit: number; cursor?: string | undefined }): Promise<Page<BulkOperation>>;

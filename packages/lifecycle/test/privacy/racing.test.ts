@@ -2,10 +2,11 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { BulkOperation } from '../../src/bulk/operation.js';
 import type { Customer } from '../../src/customers/customer.js';
 import { lifecycleErrors } from '../../src/errors.js';
-import type { LifecycleStore } from '../../src/store/store.js';
+import type { BulkStore, LifecycleStore } from '../../src/store/store.js';
 import { anOperation } from '../../src/testing/bulk-cases.js';
 import { backends, takesTurns, type Backend } from '../support/backends.js';
 import { rig, until, type Rig } from '../support/lifecycle.js';
+import { waitingForLocks } from '../support/waiting-for-locks.js';
 
 const person = {
   username: 'zebulon',
@@ -66,10 +67,14 @@ for (const { title, present, create } of backends)
         });
       const over = { status: 'completed', endedAt: 9 } as const;
       const left = () => ({ filter: { search: `erased ${id}` }, input: { reason: null }, erased: null });
-      /** Read so often that whoever does not wait for what is under way is done meanwhile. */
-      const linger = async ({ id: operationId }: BulkOperation): Promise<void> => {
-        for (let round = 0; !takesTurns.has(title) && round < 60; round++)
-          await backend.store.tenant('acme').bulk.get(operationId);
+      /** Until another waits for what is under way, or did not wait; where one transaction waits for the other, it does. */
+      const overtaken = async (other: Promise<unknown>): Promise<void> => {
+        const { database } = backend;
+        if (!database || takesTurns.has(title)) return;
+        let isOver = false;
+        const end = () => void (isOver = true);
+        other.then(end, end);
+        await until(async () => isOver || (await waitingForLocks(database)) > 0);
       };
 
       it('where the end comes first', async () => {
@@ -80,39 +85,68 @@ for (const { title, present, create } of backends)
         await backend.store.transaction(async (trx) => {
           expect(await bulk.advance({ ...operation, ...over }, operation, trx)).toBe(true);
           erasing = erase();
-          await linger(operation);
+          await overtaken(erasing);
         });
         await erasing;
         expect(await bulk.get(operation.id)).toMatchObject({ ...over, ...left() });
       });
 
-      it('or is run again, as it was read before', async () => {
+      /** A dry run that is over, and a store in which something comes with a reading of it that is to be run. */
+      const counted = async (): Promise<string> => {
         const input = { actionType: 'late', reason: person.lastName };
-        const filter = { search: person.username };
-        const counted = await run.acme.bulk.start({ command: 'suspend', input, filter });
-        await until(async () => (await run.acme.bulk.get(counted.id)).status === 'completed', run.clock);
+        const started = await run.acme.bulk.start({ command: 'suspend', input, filter: { search: person.username } });
+        await until(async () => (await run.acme.bulk.get(started.id)).status === 'completed', run.clock);
         await run.stop();
-        const { store, ...rest } = backend;
-        let isDone = false;
-        const late: LifecycleStore = {
-          ...store,
-          tenant(tenantId) {
-            const inner = store.tenant(tenantId);
-            const get: typeof inner.bulk.get = async (...asked) => {
-              const read = await inner.bulk.get(...asked);
-              const isTime = !isDone;
-              isDone = true;
-              if (isTime) await erase();
-              return read;
-            };
-            return { ...inner, bulk: { ...inner.bulk, get } };
-          },
+        return started.id;
+      };
+      const withGet = (around: (get: BulkStore['get']) => BulkStore['get']): Promise<Rig> => {
+        const { store } = backend;
+        const tenant: LifecycleStore['tenant'] = (tenantId) => {
+          const inner = store.tenant(tenantId);
+          return { ...inner, bulk: { ...inner.bulk, get: around(inner.bulk.get) } };
         };
-        const other = await rig({ ...rest, store: late });
-        const begun = await other.acme.bulk.run(counted.id);
+        return rig({ ...backend, store: { ...store, tenant } });
+      };
+
+      it('or is run again, as it was read before', async () => {
+        const operationId = await counted();
+        let isDone = false;
+        const other = await withGet((get) => async (...asked) => {
+          const read = await get(...asked);
+          const isTime = !isDone;
+          isDone = true;
+          if (isTime) await erase();
+          return read;
+        });
+        const begun = await other.acme.bulk.run(operationId);
         await other.stop();
         expect(begun).toMatchObject({ filter: { search: `erased ${id}` }, input: { reason: null } });
-        expect(await store.tenant('acme').bulk.get(begun.id)).toMatchObject(left());
+        expect(await backend.store.tenant('acme').bulk.get(begun.id)).toMatchObject(left());
+      });
+
+      it.each([
+        { under: 'no key', options: {} },
+        { under: 'a key', options: { idempotencyKey: 'again' } },
+      ])('or is run again under $under, and is read in time', async ({ options }) => {
+        const operationId = await counted();
+        const { bulk } = backend.store.tenant('acme');
+        // Of a process whose clock is ahead: what is begun is not the last one.
+        await bulk.insert({ ...running(), ...over, id: 'z'.repeat(26) });
+        let erasing: Promise<void> | undefined;
+        const other = await withGet((get) => async (wanted, trx) => {
+          const read = await get(wanted, trx);
+          if (trx && !erasing) await overtaken((erasing = erase()));
+          return read;
+        });
+        const begun = await other.acme.bulk.run(operationId, options);
+        await erasing;
+        const shown = [await other.acme.bulk.get(begun.id)];
+        if ('idempotencyKey' in options) shown.push(await other.acme.bulk.run(operationId, options));
+        for (const view of shown)
+          expect(view).toMatchObject({ id: begun.id, filter: { search: `erased ${id}` }, input: { reason: null } });
+        await until(async () => (await other.acme.bulk.get(begun.id)).status === 'completed', run.clock);
+        await other.stop();
+        expect(await bulk.get(begun.id)).toMatchObject(left());
       });
 
       it('where the erasure does', async () => {
@@ -123,7 +157,7 @@ for (const { title, present, create } of backends)
         await backend.store.transaction(async (trx) => {
           await run.acme.privacy.erase(id, {}, { trx });
           ending = backend.store.transaction((own) => bulk.advance({ ...operation, ...over }, operation, own));
-          await linger(operation);
+          await overtaken(ending);
         });
         expect(await ending).toBe(true);
         expect(await bulk.get(operation.id)).toMatchObject({ ...over, ...left() });

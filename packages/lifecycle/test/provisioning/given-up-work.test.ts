@@ -7,6 +7,7 @@ import type { ServiceStep } from '../../src/provisioning/definition.js';
 import { defineServiceTemplate } from '../../src/provisioning/template.js';
 import { backends, type Backend } from '../support/backends.js';
 import { rig, someone, until, type Rig } from '../support/lifecycle.js';
+import { waitingForLocks } from '../support/waiting-for-locks.js';
 
 interface Tables {
   host_ports: { name: string; taken: number };
@@ -45,16 +46,7 @@ for (const { title, present, create } of backends.filter((it) => waits.has(it.ti
     const step: ServiceStep = { key: 'ports', timeoutMs, retry: { attempts: 2 }, runInTransaction: takePort };
     const templates = [defineServiceTemplate({ name: 'internet', config: z.object({}), steps: [step] })];
     /** Handlers whose statement is at the server, and waits for the row. */
-    const waiting = async (): Promise<number> => {
-      const { rows } = await (
-        title === 'PostgreSQL'
-          ? sql`select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
-          : sql`select p.id from information_schema.innodb_trx t
-                join information_schema.processlist p on p.id = t.trx_mysql_thread_id
-                where t.trx_state = 'LOCK WAIT' and p.db = database()`
-      ).execute(kysely());
-      return rows.length;
-    };
+    const waiting = () => waitingForLocks(backend.database as Database);
     const start = async (options: Partial<LifecycleOptions>) => (run = await rig(backend, options));
 
     beforeEach(async () => {

@@ -42,6 +42,7 @@ export function kyselyBulk(database: Database, outbox: KyselyOutbox, tenantId: s
         .selectAll()
         .where('tenant_id', '=', tenantId)
         .where('id', '=', operationId)
+        .$if(trx !== undefined && database.traits.skipLocked, (query) => query.forUpdate())
         .executeTakeFirst();
       return row && operationOf(row);
     },

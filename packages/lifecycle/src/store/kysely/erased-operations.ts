@@ -16,7 +16,18 @@ const named = ['search', 'externalId', 'attribute'];
  * Writes what is left of operations that looked for somebody, or list the customer. Index: the primary keys; reads the
  * tenant's.
  */
-export async function wipeOperations(of: ErasedCustomer, { operation, answer }: Erasure): Promise<void> {
+export async function wipeOperations(of: ErasedCustomer, erasure: Erasure): Promise<void> {
+  const wiped = new Set<string>();
+  // Until there are no more: who ran one again had its row, and what that began is found once it has it no longer.
+  for (let before = -1; wiped.size > before;) {
+    before = wiped.size;
+    await wipeOthers(of, erasure, wiped);
+  }
+  await forgetRequests(of, [...wiped]);
+}
+
+/** Wipes those that are not among the `wiped`, and adds them. */
+async function wipeOthers(of: ErasedCustomer, { operation, answer }: Erasure, wiped: Set<string>): Promise<void> {
   const { database, tenantId, customerId, trx } = of;
   const on = executorFor<LifecycleTables>(database, trx);
   const leftOf = async (row: BulkRow): Promise<OperationWords | undefined> => {
@@ -47,8 +58,8 @@ export async function wipeOperations(of: ErasedCustomer, { operation, answer }: 
       .execute();
     for (const found of rows) {
       after = found.id;
-      if (!(await leftOf(found))) continue;
-      // Whoever goes on with it, or erases another, waits: what is left follows from how it is now, over or not.
+      if (wiped.has(found.id) || !(await leftOf(found))) continue;
+      // Whoever goes on with it, runs it again, or erases another, waits: what is left follows from how it is now, over or not.
       const row = await lockRow(of, found);
       const left = row && (await leftOf(row));
       if (!left) continue;
@@ -61,7 +72,7 @@ export async function wipeOperations(of: ErasedCustomer, { operation, answer }: 
         .where('id', '=', row.id)
         .execute();
       await wipeAnswers(on, tenantId, row.id, (text) => answer(text, left));
-      await forgetRequests(of, row.id);
+      wiped.add(row.id);
     }
     if (rows.length < pageSize) return;
   }

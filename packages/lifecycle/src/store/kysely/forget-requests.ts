@@ -9,11 +9,20 @@ export interface ErasedCustomer {
   trx: StoreTransaction;
 }
 
-/** Forgets answers that are kept for requests with an `Idempotency-Key`: all that name an id. Reads the tenant's. */
-export async function forgetRequests({ database, tenantId, trx }: ErasedCustomer, id: string): Promise<void> {
-  await executorFor<CoreTables>(database, trx)
-    .deleteFrom('dotmac_idempotency')
-    .where('tenant_id', '=', tenantId)
-    .where('answer', 'like', `%${id}%`)
-    .execute();
+/** Far below every database's limit of parameters, and of the depth of a condition. */
+const idsPerStatement = 100;
+
+/** Forgets answers that are kept for requests with an `Idempotency-Key`: all that name one of some ids. Reads the tenant's. */
+export async function forgetRequests(
+  { database, tenantId, trx }: ErasedCustomer,
+  ids: readonly string[],
+): Promise<void> {
+  for (let start = 0; start < ids.length; start += idsPerStatement)
+    await executorFor<CoreTables>(database, trx)
+      .deleteFrom('dotmac_idempotency')
+      .where('tenant_id', '=', tenantId)
+      .where((build) =>
+        build.or(ids.slice(start, start + idsPerStatement).map((id) => build('answer', 'like', `%${id}%`))),
+      )
+      .execute();
 }

@@ -31,7 +31,7 @@ export async function wipeCustomer(of: ErasedCustomer, erasure: Erasure): Promis
   await wipeHistory(of, erasure);
   await wipeServices(of, erasure);
   await wipeRuns(of, erasure);
-  await forgetRequests(of, customerId);
+  await forgetRequests(of, [customerId]);
   // In this order: whoever goes on with an operation has its row before it writes whom it refused.
   await wipeOperations(of, erasure);
   await emptyRefusals(of);
