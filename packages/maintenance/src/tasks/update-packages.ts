@@ -144,19 +144,19 @@ export async function updatePackages(context: TaskContext, policy: CheckedUpdate
     if (applies && (await context.onDatabase(undefined)) === null) return { report: { ...report, outcome: 'partial' } };
     context.signal.throwIfAborted();
     isApplying = true;
-    const { applied, refused, fault, left }: AppliedUpdates = applies
-      ? await managerOf(policy).applySecurity(security, progress.remaining)
+    const { applied, refused, fault, left, installed }: AppliedUpdates = applies
+      ? await managerOf(policy).applySecurity(security, progress.remaining, context.signal)
       : { applied: [], refused: null, left: 0 };
     if (fault === undefined && left === 0) progress.done();
-    await progress.advance({ seen: updates.length, cleaned: applied.length });
+    await progress.advance({ seen: updates.length, cleaned: applied.length, spent: installed ?? applied.length });
     report = { ...report, reason: refused, applied };
     if (fault !== undefined) return failed(fault);
     if (left === 0) return { report };
     context.note(`${name}: ${left} updates of security wait, because of the budget of items.`);
     return { report: { ...report, outcome: 'partial' }, overBudget: true };
   } catch (error) {
-    // What was begun is told, whoever wanted the run to end meanwhile.
-    if (!isApplying) context.signal.throwIfAborted();
+    // What was begun is told, whoever wanted the run to end meanwhile; what is still being chosen is not begun.
+    if (!isApplying || error === context.signal.reason) context.signal.throwIfAborted();
     if (error instanceof PackageManagerError) return failed(reasonOf(context, policy, error), error);
     const { outcome, message, fault } = setback(context, name, error);
     return { report: { ...report, outcome, reason: message }, fault };

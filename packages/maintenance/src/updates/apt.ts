@@ -4,6 +4,7 @@ import { parsePolicies, securitySources, type PackagePolicy } from './apt-policy
 import { PackageManagerError, type PackageManager, type PendingUpdate } from './package-manager.js';
 import { ProgramError, runProgram, type ProgramEnd } from './run-program.js';
 import { runToItsEnd } from './run-to-its-end.js';
+import { withinBudget } from './within-budget.js';
 
 /** How apt is called. */
 export interface AptOptions {
@@ -53,8 +54,10 @@ export function apt({ options = [], refresh = false }: AptOptions = {}): Package
     if (end.code !== 0) throw new PackageManagerError(`apt-get ${complaintOf(end)}`);
     return end.stdout;
   };
-  const simulate = async (command: readonly string[], signal?: AbortSignal): Promise<PendingUpdate[]> =>
-    parseSimulation(await asked('apt-get', ['-s', '-o', 'Debug::NoLocking=true', ...command], lookMs, signal));
+  const simulated = (command: readonly string[], signal?: AbortSignal): Promise<string> =>
+    asked('apt-get', ['-s', '-o', 'Debug::NoLocking=true', ...command], lookMs, signal);
+  const simulate = async (...of: Parameters<typeof simulated>): Promise<PendingUpdate[]> =>
+    parseSimulation(await simulated(...of));
   const policies = async (
     names: readonly string[],
     args: readonly string[] = [],
@@ -63,18 +66,6 @@ export function apt({ options = [], refresh = false }: AptOptions = {}): Package
     if (names.length === 0) return new Map();
     const sources = securitySources(await asked('apt-cache', [...args, 'policy'], lookMs, signal));
     return parsePolicies(await asked('apt-cache', [...args, 'policy', ...names], lookMs, signal), sources);
-  };
-  /** As many of them as go without more others than `most` allows: what belongs together goes together. */
-  const within = async (most: number, wanted: readonly PendingUpdate[]): Promise<readonly PendingUpdate[]> => {
-    if (wanted.length <= most) return wanted;
-    // The first of what is left alone may be too much: then others have their turn.
-    for (let from = 0; from < wanted.length; from++)
-      for (let chosen = wanted.slice(from, from + most); chosen.length > 0;) {
-        const { length } = await simulate(installing(chosen));
-        if (length <= most) return chosen;
-        chosen = chosen.slice(0, Math.max(0, Math.min(chosen.length - 1, chosen.length + most - length)));
-      }
-    return [];
   };
   return {
     async pending(signal, isDry = false) {
@@ -98,13 +89,19 @@ export function apt({ options = [], refresh = false }: AptOptions = {}): Package
         ),
       };
     },
-    async applySecurity(pending, most = Infinity) {
+    async applySecurity(pending, most = Infinity, signal = undefined) {
       const wanted = pending.filter(({ isSecurity, isHeldBack }) => isSecurity && !isHeldBack);
       if (wanted.length === 0) return { applied: [], refused: null, left: 0 };
-      const chosen = await within(most, wanted);
+      const sizeOf = async (updates: readonly PendingUpdate[]): Promise<number> =>
+        countInstalls(await simulated(installing(updates), signal));
+      const isBounded = most !== Infinity;
+      const { updates: chosen, size } = isBounded
+        ? await withinBudget(most, wanted, sizeOf)
+        : { updates: wanted, size: undefined };
       if (chosen.length === 0) return { applied: [], refused: null, left: wanted.length };
       const names = wanted.map(({ name }) => name);
-      const automatic = (await asked('apt-mark', ['showauto', ...names], lookMs)).split('\n').filter(Boolean);
+      const automatic = (await asked('apt-mark', ['showauto', ...names], lookMs, signal)).split('\n').filter(Boolean);
+      signal?.throwIfAborted();
       const args = [...options, '-y', '-q', ...applyOptions, ...installing(chosen)];
       const end = await shown(runToItsEnd({ program: 'apt-get', args, env: unattended, patienceMs: applyMs }));
       // What was there as a part of something else is to go with it one day.
@@ -112,10 +109,10 @@ export function apt({ options = [], refresh = false }: AptOptions = {}): Package
       const now = await policies(names);
       const applied = names.filter((name, place) => now.get(name)?.installed === wanted[place]?.available);
       const left = wanted.filter((it) => !chosen.includes(it) && !applied.includes(it.name)).length;
-      if (end.code === 0) return { applied, refused: null, left };
+      if (end.code === 0) return { applied, refused: null, left, installed: size };
       const fault = `apt-get ${complaintOf(end)}`;
       if (applied.length === 0) throw new PackageManagerError(fault);
-      return { applied, refused: null, fault, left };
+      return { applied, refused: null, fault, left, installed: size };
     },
   };
 }
@@ -144,6 +141,9 @@ export function parseSimulation(output: string): PendingUpdate[] {
     return [{ name, current, available, isSecurity, severity: null, isHeldBack: false, note: origins }];
   });
 }
+
+/** How many packages a simulation would put there, be they there already or not. */
+const countInstalls = (output: string): number => output.match(/^Inst /gm)?.length ?? 0;
 
 /** apt's own last word, without the paths and addresses that it may name. */
 function complaintOf({ code, stderr }: ProgramEnd): string {

@@ -35,6 +35,8 @@ export interface AppliedUpdates {
   fault?: string | undefined;
   /** So many wait, because no more were to be applied, or would have been in one piece. */
   left: number;
+  /** So many packages were to be put there with them, others and new ones too; undefined where that was not asked. */
+  installed?: number | undefined;
 }
 
 /** The packages of a machine or of a project. */
@@ -45,10 +47,11 @@ export interface PackageManager {
    */
   pending(signal: AbortSignal, isDry?: boolean): Promise<PendingUpdates>;
   /**
-   * Applies updates of security, `most` of them, and no others. Is not cut off: half an update is worse than none. What takes
+   * Applies updates of security, and no others; with what they bring, `most` packages. Is not cut off: half an update is worse than none. What takes
    * too long is left to go on.
+   * @param signal ends what is done before an update begins
    */
-  applySecurity(pending: readonly PendingUpdate[], most?: number): Promise<AppliedUpdates>;
+  applySecurity(pending: readonly PendingUpdate[], most?: number, signal?: AbortSignal): Promise<AppliedUpdates>;
 }
 
 /** A package manager that did not do what it was asked to. The message is safe to show. */

@@ -242,13 +242,45 @@ describe.skipIf(!present || process.getuid?.() !== 0)('apt, in a root of its own
       ['greedy', true],
       ['plain', true],
     ]);
-    expect(await manager.applySecurity(updates, 1)).toEqual({ applied: ['plain'], refused: null, left: 2 });
+    expect(await manager.applySecurity(updates, 1)).toEqual({
+      applied: ['plain'],
+      refused: null,
+      left: 2,
+      installed: 1,
+    });
     expect(installed()).toBe('faulty 1.0\ngreedy 1.0\nplain 1.2\n');
     const rest = (await manager.pending(signal)).updates;
     expect(await manager.applySecurity(rest, 1)).toEqual({ applied: [], refused: null, left: 2 });
     expect(installed()).toBe('faulty 1.0\ngreedy 1.0\nplain 1.2\n');
-    expect(await manager.applySecurity(rest, 2)).toEqual({ applied: ['faulty', 'greedy'], refused: null, left: 0 });
+    expect(await manager.applySecurity(rest, 2)).toEqual({
+      ...{ applied: ['faulty', 'greedy'], refused: null, left: 0, installed: 2 },
+    });
     expect(installed()).toBe('faulty 1.1\ngreedy 1.1\nplain 1.2\n');
+  }, 60_000);
+
+  it('counts what comes new with an update against what it may apply', async () => {
+    await publish('security', 'Debian-Security', 'stable-security', [
+      await build('security', 'faulty', '1.1', 'Depends: fresh\n'),
+      await build('security', 'fresh', '1.0'),
+    ]);
+    const manager = apt({ options, refresh: true });
+    const updates = (await manager.pending(signal)).updates
+      .filter(({ isSecurity }) => isSecurity)
+      .map((update) => ({ ...update, isHeldBack: false }));
+    expect(await manager.applySecurity(updates, 1)).toEqual({ applied: [], refused: null, left: 1 });
+    expect(installed()).toBe('faulty 1.0\ngreedy 1.0\nplain 1.0\n');
+    const applied = { applied: ['faulty'], refused: null, left: 0, installed: 2 };
+    expect(await manager.applySecurity(updates, 2)).toEqual(applied);
+    expect(installed()).toBe('faulty 1.1\nfresh 1.0\ngreedy 1.0\nplain 1.0\n');
+  }, 60_000);
+
+  it('is ended while it chooses what to apply, and has begun nothing', async () => {
+    const manager = apt({ options, refresh: true });
+    const { updates } = await manager.pending(signal);
+    const ending = AbortSignal.abort(new Error('enough'));
+    await expect(manager.applySecurity(updates, 1, ending)).rejects.toThrow('enough');
+    await expect(manager.applySecurity(updates, Infinity, ending)).rejects.toThrow('enough');
+    expect(installed()).toBe('faulty 1.0\ngreedy 1.0\nplain 1.0\n');
   }, 60_000);
 
   it('says what failed, and what was applied all the same', async () => {
