@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { named, unknownNames } from '../policies/policy-set.js';
+import { removeLeftScratch } from '../updates/left-scratch.js';
 import { policies } from './parameters.js';
 import { defaultRates, msFor } from './default-rates.js';
 import { planned } from './plan.js';
@@ -60,6 +61,7 @@ export const securityUpdates = defineMaintenanceTask({
     });
   },
   async run(context, { policies: names, apply }) {
+    await removeLeftScratch(context.clock.now());
     const all: Updated[] = [];
     const chosen = named(context.policies.updates, names);
     for (const policy of chosen) context.expect(`packages:${policy.name}`, null);

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { holdDirectory } from './hold-directory.js';
+import { scratchPrefixes } from './left-scratch.js';
 import { lacksDevelopment } from './npm-tree.js';
 import {
   PackageManagerError,
@@ -83,7 +84,7 @@ export function npm({ directory, options = [] }: { directory: string; options?: 
     async pending(signal, isDry = false) {
       if (!isDry) return look(signal, []);
       // npm keeps what it is told, and a log of each call.
-      const cache = await mkdtemp(join(tmpdir(), 'dotmac-npm-'));
+      const cache = await mkdtemp(join(tmpdir(), scratchPrefixes.npmCache));
       try {
         return await look(signal, [`--cache=${cache}`, '--logs-max=0']);
       } finally {

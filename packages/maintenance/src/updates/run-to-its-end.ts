@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtemp, open, rm, type FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { scratchPrefixes } from './left-scratch.js';
 import { environmentOf, ProgramError, whyOf, type ProgramCall, type ProgramEnd } from './run-program.js';
 
 /** One call of a program that is not ended by anybody. */
@@ -35,7 +36,7 @@ export async function runToItsEnd(call: UnendedCall): Promise<ProgramEnd> {
 
 /** Files that have no name any more: nothing is left of them when nobody has them open, not even by a process that is killed. */
 async function nameless(): Promise<[FileHandle, FileHandle]> {
-  const directory = await mkdtemp(join(tmpdir(), 'dotmac-program-'));
+  const directory = await mkdtemp(join(tmpdir(), scratchPrefixes.program));
   try {
     return [await open(join(directory, 'out'), 'wx+', 0o600), await open(join(directory, 'err'), 'wx+', 0o600)];
   } finally {
