@@ -41,6 +41,9 @@ describe.each(databases)('customers of a version that did not keep what they chu
         await sql`alter table dotmac_customers drop column churning_from`.execute(kysely);
         const of = dialect === 'mysql' ? sql`on dotmac_verification_quotas` : sql``;
         await sql`drop index dotmac_verification_quotas_window ${of}`.execute(kysely);
+        for (const column of ['erased_filter', 'erased_input', 'erased_by'])
+          await sql`alter table dotmac_bulk_operations drop column ${sql.ref(column)}`.execute(kysely);
+        await sql`create index dotmac_service_runs_status on dotmac_service_runs (tenant_id, status)`.execute(kysely);
         await sql`delete from dotmac_lifecycle_migrations where name >= '0044'`.execute(kysely);
         return ids;
       });
