@@ -13,7 +13,7 @@ export async function planBackup(
   policy: CheckedBackup,
   prune: boolean,
 ): Promise<{ targets: PlannedTarget[]; warnings: string[] }> {
-  const { name, source, keep, timeZone, compression } = policy;
+  const { name, source, places, keep, timeZone, compression } = policy;
   const listed = await openPolicyRoot(policy, (root) => backupDirectory(root, policy).list());
   if (!listed.result) return { targets: [], warnings: [`The directory of the policy ${name} is not there.`] };
   const all = listed.result;
@@ -27,7 +27,7 @@ export async function planBackup(
       estimatedMs: msFor(bytes, defaultRates.dumped),
       strategy: `a ${source.kind} dump, compressed by ${compression}, tried out by restoring it`,
     },
-    [policy.directory, source.kind, compression],
+    [policy.directory, source.kind, places, compression],
   );
   if (!prune) return { targets: [dump], warnings };
   // As it would be with the new one.
@@ -59,6 +59,6 @@ export async function planVerification(policy: CheckedBackup): Promise<PlannedTa
       strategy: 'restored elsewhere and compared, one by one',
       sample: all.slice(0, 10).map(({ id, state }) => `${id}: ${state}`),
     },
-    policy.directory,
+    [policy.directory, policy.places],
   );
 }

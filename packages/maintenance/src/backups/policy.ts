@@ -53,6 +53,8 @@ export interface CheckedBackup extends Required<
   tenants?: readonly string[];
   database?: string;
   source: BackupSource;
+  /** What is backed up, and where that is tried out, without a secret: what tells the source from others. */
+  places: readonly object[];
 }
 
 const hourMs = 3_600_000;
@@ -97,11 +99,12 @@ export function checkBackup(policy: BackupPolicy): CheckedBackup {
     throw refuse('timeZone', 'there is no such time zone');
   }
   const directory = checkRoot(`${at}.directory`, policy.directory);
+  const { source, places } = sourceOf(policy, directory, timeoutMs, refuse);
   return {
     ...{ name, keep, maxShare, timeZone, compression, timeoutMs, directory, owners: policy.owners ?? [] },
     ...(tenants && { tenants }),
     ...(database !== undefined && { database }),
-    source: sourceOf(policy, directory, timeoutMs, refuse),
+    ...{ source, places },
   };
 }
 
@@ -110,21 +113,24 @@ function sourceOf(
   directory: string,
   timeoutMs: number,
   refuse: (name: string, reason: string) => Error,
-): BackupSource {
+): Pick<CheckedBackup, 'source' | 'places'> {
   const { url, scratchUrl = url, ca, countRows = true, programs = {} } = policy;
   const file = sqlitePath(url);
-  if (file !== null) return sqliteSource(file, { countRows });
+  if (file !== null) return { source: sqliteSource(file, { countRows }), places: [{ file, countRows }] };
   const kind = kinds.find(({ schemes }) => schemes.some((scheme) => url.startsWith(`${scheme}://`)));
   if (!kind) throw refuse('url', 'it starts with none of sqlite:, postgres:// and mysql://, or is in memory');
+  const places: object[] = [{ countRows }];
   for (const [name, given] of Object.entries({ url, scratchUrl })) {
     // Programs read these from files of lines.
-    const parts = parseConnectionUrl(given, kind.schemes, kind.port);
-    if (Object.values(parts).some((part) => typeof part === 'string' && /[\n\r\0]/.test(part)))
+    const { password, ...place } = parseConnectionUrl(given, kind.schemes, kind.port);
+    if (Object.values({ password, ...place }).some((part) => typeof part === 'string' && /[\n\r\0]/.test(part)))
       throw refuse(name, 'no part of it may have a line break');
+    places.push(place);
   }
-  return kind.source({
+  const source = kind.source({
     ...{ name: policy.name, url, scratchUrl, ca, countRows, directory, timeoutMs },
     dumpPrograms: programs.dump === undefined ? kind.programs.dump : [programs.dump],
     restorePrograms: programs.restore === undefined ? kind.programs.restore : [programs.restore],
   });
+  return { source, places };
 }

@@ -15,6 +15,8 @@ export interface RotatedName {
 
 /** How rotated logs are named. */
 export interface Naming {
+  /** `numbered`, or the date's format: what tells it from others. */
+  readonly format: string;
   /** Null for a name that no rotated log of this naming has. */
   read(name: string): RotatedName | null;
   /**
@@ -97,6 +99,7 @@ export function dated(format: string, timeZone: string): Naming {
     return { name, log, rank, suffix, unnumbered, attempt: Number(attempt) };
   };
   return {
+    format,
     read(name) {
       const parsed = parse(name);
       if (!parsed) return null;
@@ -128,6 +131,7 @@ const ranksOf = (names: readonly RotatedName[]): Set<number> => new Set(names.ma
 
 /** `app.log.1`, the youngest; the others move on, as far as there is no gap. All pass over what is left alone. */
 export const numbered: Naming = {
+  format: 'numbered',
   read(name) {
     const [, log, rank, suffix] = number.exec(name) ?? [];
     if (log === undefined || rank === undefined) return null;

@@ -99,8 +99,10 @@ async function planLogs(context: PlanContext, policy: CheckedLog, parameters: Pa
   if (!result) return [];
   const { found, rotate, expire, compress, makeRoom, exact } = result;
   const all = found.rotated.length + rotate.length;
-  const { hooks: _, reopen, naming: __, compress: packing, ...configuration } = policy;
-  const fingerprinted = [configuration, parameters, typeof reopen, packing.level, packing.delay, packing.codec.suffix];
+  const { hooks: _, reopen, naming, compress: packing, ...configuration } = policy;
+  const told = typeof reopen === 'function' ? 'function' : reopen;
+  const compression = [packing.level, packing.delay, packing.codec.suffix];
+  const fingerprinted = [configuration, parameters, naming.format, told, compression];
   const part = (name: RotationPart, files: readonly LogFile[], total: number, isExact = true): PlannedTarget[] => {
     const [action, strategy] = strategies[name];
     if (files.length === 0 && name !== 'rotate') return [];

@@ -53,6 +53,9 @@ beforeAll(async () => {
   database = sqlite(at('app.db'));
   await sql`create table sessions (id integer primary key, at integer)`.execute(database.kysely);
   await sql`create index sessions_at on sessions (at)`.execute(database.kysely);
+  const other = sqlite(at('other.db'));
+  await sql`create table sessions (id integer primary key, at integer)`.execute(other.kysely);
+  await other.close();
   project = await startNpmProject(at('npm'), { versions: { left: ['1.0.0', '1.0.1'] }, faulty: {} });
   [first, second] = [await startRedis([]), await startRedis([])];
   for (const [server, db] of [
@@ -81,6 +84,34 @@ const changes: Change[] = [
         {
           ...{ name: 'app', directory: at('logs'), naming: 'numbered', maxAgeDays: 1, reopen: () => {} },
           retentionDays: changed ? 31 : 30,
+        },
+      ],
+    }),
+  },
+  {
+    what: 'how rotated logs are named',
+    maintenanceType: 'log_rotation',
+    target: 'logs:app:rotate',
+    policies: (changed) => ({
+      logs: [
+        {
+          ...{ name: 'app', directory: at('logs'), maxAgeDays: 1 },
+          naming: changed ? { format: '%Y-%m-%d' } : 'dated',
+        },
+      ],
+    }),
+  },
+  {
+    what: 'whose writer is told',
+    maintenanceType: 'log_rotation',
+    target: 'logs:app:rotate',
+    policies: (changed) => ({
+      logs: [
+        {
+          name: 'app',
+          directory: at('logs'),
+          maxAgeDays: 1,
+          reopen: { pidFile: changed ? '/run/b.pid' : '/run/a.pid' },
         },
       ],
     }),
@@ -164,6 +195,19 @@ const changes: Change[] = [
         {
           ...{ name: 'app', url: `sqlite:${at('app.db')}`, directory: at('kept'), keep: { last: 2 } },
           compression: changed ? 'none' : 'gzip',
+        },
+      ],
+    }),
+  },
+  {
+    what: 'which database is backed up',
+    maintenanceType: 'backup_management',
+    target: 'backup:app',
+    policies: (changed) => ({
+      backups: [
+        {
+          ...{ name: 'app', directory: at('kept'), keep: { last: 2 } },
+          url: `sqlite:${at(changed ? 'other.db' : 'app.db')}`,
         },
       ],
     }),
