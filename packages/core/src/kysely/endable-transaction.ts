@@ -31,6 +31,7 @@ export function endableTransaction<Tables>(given: Transaction<Tables>): { trx: T
 function asGiven<Tables>(trx: Transaction<Tables>, given: Transaction<Tables>): Transaction<Tables> {
   if (!('savepoint' in given)) return trx;
   return new Proxy(trx, {
+    has: (_, name) => name in trx || name in given,
     get(_, name) {
       const on = name in trx ? trx : given;
       const member: unknown = Reflect.get(on, name);

@@ -144,7 +144,9 @@ for (const { present, fresh: createFresh, title, dialect } of dialects)
 
     it('leaves a transaction that a host controls its savepoints', async () => {
       const host = await database.withTables<Tables>().startTransaction().execute();
-      await inTransaction(database, host, async (trx: Transaction<Tables>) => {
+      const joined = (work: (trx: Transaction<Tables>) => Promise<void>) =>
+        inTransaction(database, host, (trx: Transaction<Tables>) => inTransaction(database, trx, work));
+      await joined(async (trx) => {
         const saved = await (trx as ControlledTransaction<Tables>).savepoint('before').execute();
         await trx.insertInto('counters').values(row('saved', 1)).execute();
         await saved.rollbackToSavepoint('before').execute();

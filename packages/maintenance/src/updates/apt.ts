@@ -92,11 +92,11 @@ export function apt({ options = [], refresh = false }: AptOptions = {}): Package
     async applySecurity(pending, most = Infinity, signal = undefined) {
       const wanted = pending.filter(({ isSecurity, isHeldBack }) => isSecurity && !isHeldBack);
       if (wanted.length === 0) return { applied: [], refused: null, left: 0 };
-      const sizeOf = async (updates: readonly PendingUpdate[]): Promise<number> =>
-        countInstalls(await simulated(installing(updates), signal));
+      const broughtBy = async (updates: readonly PendingUpdate[]): Promise<ReadonlySet<string>> =>
+        installsOf(await simulated(installing(updates), signal));
       const isBounded = most !== Infinity;
       const { updates: chosen, size } = isBounded
-        ? await withinBudget(most, wanted, sizeOf)
+        ? await withinBudget(most, wanted, broughtBy)
         : { updates: wanted, size: undefined };
       if (chosen.length === 0) return { applied: [], refused: null, left: wanted.length };
       const names = wanted.map(({ name }) => name);
@@ -143,7 +143,8 @@ export function parseSimulation(output: string): PendingUpdate[] {
 }
 
 /** How many packages a simulation would put there, be they there already or not. */
-const countInstalls = (output: string): number => output.match(/^Inst /gm)?.length ?? 0;
+const installsOf = (output: string): ReadonlySet<string> =>
+  new Set([...output.matchAll(/^Inst (\S+)/gm)].map(([, name = '']) => name));
 
 /** apt's own last word, without the paths and addresses that it may name. */
 function complaintOf({ code, stderr }: ProgramEnd): string {

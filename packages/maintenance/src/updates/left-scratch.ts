@@ -5,6 +5,9 @@ import { join } from 'node:path';
 /** What the directories that are made here for the time of one call are called. */
 export const scratchPrefixes = { npmCache: 'dotmac-npm-', program: 'dotmac-program-' } as const;
 
+/** With the letters that `mkdtemp` adds: whatever else begins like that is not ours. */
+const scratch = new RegExp(`^(?:${Object.values(scratchPrefixes).join('|')})[A-Za-z0-9]{6}$`);
+
 /** Longer than any of them is in use. */
 const leftAfterMs = 86_400_000;
 
@@ -12,7 +15,7 @@ const leftAfterMs = 86_400_000;
 export async function removeLeftScratch(now: number): Promise<void> {
   const root = tmpdir();
   const names = await readdir(root).catch(() => []);
-  for (const name of names.filter((it) => Object.values(scratchPrefixes).some((prefix) => it.startsWith(prefix))))
+  for (const name of names.filter((it) => scratch.test(it)))
     try {
       const path = join(root, name);
       const found = await lstat(path);

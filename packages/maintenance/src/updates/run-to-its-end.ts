@@ -48,9 +48,14 @@ async function endOf(call: UnendedCall, outputs: [number, number]): Promise<numb
   const { program, args, cwd, env, patienceMs, holds } = call;
   const options = { cwd, env: environmentOf(env), detached: true, windowsHide: true };
   const stdio = ['ignore' as const, ...outputs, ...(holds ? [holds.fd] : [])];
-  const child: ChildProcess = spawn(program, args, { ...options, stdio });
-  // The program alone has it from now on: what is no program any more holds nothing.
-  const letGo = holds?.close();
+  let child: ChildProcess;
+  let letGo: Promise<void> | undefined;
+  try {
+    child = spawn(program, args, { ...options, stdio });
+  } finally {
+    // The program alone has it from now on: what is no program any more holds nothing.
+    letGo = holds?.close();
+  }
   const impatience = AbortSignal.timeout(patienceMs);
   const ended = new Promise<number>((resolve, reject) => {
     child.once('error', (error) =>

@@ -11,22 +11,28 @@ export interface Chosen {
 const mostTries = 50;
 
 /**
- * As many updates as go without more other packages than `most` allows: what belongs together goes together.
- * @param sizeOf how many packages would be put there with these
+ * As many updates, from the first on, as go without more other packages than `most` allows: what belongs together goes together.
+ * What is too much by itself has the others of its kind wait, and whatever else there is has its turn.
+ * @param broughtBy the names of the packages that would be put there with these
  */
 export async function withinBudget(
   most: number,
   wanted: readonly PendingUpdate[],
-  sizeOf: (updates: readonly PendingUpdate[]) => Promise<number>,
+  broughtBy: (updates: readonly PendingUpdate[]) => Promise<ReadonlySet<string>>,
 ): Promise<Chosen> {
-  let tries = 0;
-  // The first of what is left alone may be too much: then others have their turn.
-  for (let from = 0; from < wanted.length; from++)
-    for (let updates = wanted.slice(from, from + most); updates.length > 0;) {
-      if (++tries > mostTries) return { updates: [], size: 0 };
-      const size = await sizeOf(updates);
-      if (size <= most) return { updates, size };
-      updates = updates.slice(0, Math.max(0, Math.min(updates.length - 1, updates.length + most - size)));
+  let [left, updates] = [[...wanted], wanted.slice(0, most)];
+  for (let tries = 0; tries < mostTries && updates.length > 0; tries++) {
+    const brought = await broughtBy(updates);
+    if (brought.size <= most) return { updates, size: brought.size };
+    const room = updates.length + most - brought.size;
+    if (updates.length > 1)
+      updates = updates.slice(0, room > 0 ? Math.min(room, updates.length - 1) : Math.ceil(updates.length / 2));
+    else {
+      const [alone, ...others] = left;
+      const isOfIt = ({ name }: PendingUpdate): boolean => name !== alone?.name && brought.has(name);
+      left = [...others.filter((it) => !isOfIt(it)), ...others.filter(isOfIt)];
+      updates = left.slice(0, most);
     }
+  }
   return { updates: [], size: 0 };
 }
