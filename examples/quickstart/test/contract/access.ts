@@ -118,7 +118,7 @@ const owned: { prefix: string; make(subject: ContractSubject): Promise<string> }
   },
 ];
 
-/** Bodies that would succeed for the owner, by the path's last word. */
+/** Bodies that would succeed for the owner, by the path, or its last word. */
 const bodies: Record<string, object> = {
   verify: { verification_token: 'x'.repeat(32), verification_type: 'email' },
   verification: { channel: 'email' },
@@ -129,17 +129,16 @@ const bodies: Record<string, object> = {
   promise: { action_type: 'suspend', until: new Date(Date.now() + 86_400_000).toISOString() },
   timers: { name: 'any', command: 'suspend', due_at: '2099-01-01T00:00:00Z' },
   'dry-run': { command: 'suspend', input: { action_type: 'suspend' } },
-  resume: { action_type: 'all' },
+  '/customer-lifecycle/services/{id}/resume': { action_type: 'all' },
   link: { external_id: 'any' },
-  replay: { hook: 'customer.suspend' },
+  '/customer-lifecycle/customers/{id}/replay': { hook: 'customer.suspend' },
+  '/customer-lifecycle/webhooks/{id}/replay': { from: '2026-01-01T00:00:00Z', to: '2026-01-02T00:00:00Z' },
   overdue: { invoice_id: '1' },
   decisions: { step: 'any', decision: 'approve' },
   force: { outcome: 'failed' },
   'legal-holds': { name: 'any' },
 };
-const range = { from: '2026-01-01T00:00:00Z', to: '2026-01-02T00:00:00Z' };
-const bodyFor = ({ path }: Operation): object =>
-  path === '/customer-lifecycle/webhooks/{id}/replay' ? range : (bodies[path.split('/').at(-1) ?? ''] ?? {});
+const bodyFor = ({ path }: Operation): object => bodies[path] ?? bodies[path.split('/').at(-1) ?? ''] ?? {};
 
 /** Where its owner sees a thing whole, to see that nobody changed it; the thing's own path where it has one. */
 const views: Record<string, string> = {
