@@ -5,7 +5,10 @@ import { systemClock } from '@dotmac/core';
 import { databaseFromUrl, type Database } from '@dotmac/core/kysely';
 import { available, freshMysql, type FreshDatabase } from '../../../../test/support/services.js';
 import { adviceLimits, type AdviceLimits } from '../../src/databases/advice.js';
+import { foreignKeys } from '../../src/databases/mysql/advice/foreign-keys.js';
+import { indexFacts } from '../../src/databases/mysql/advice/indexes.js';
 import { upkeepOf } from '../../src/databases/upkeep.js';
+import { restrictedUser } from '../support/restricted-user.js';
 
 const day = 86_400_000;
 
@@ -54,11 +57,44 @@ describe.skipIf(!available.mysql)('advice on MariaDB (needs MariaDB: npm run ser
       'sequence_exhaustion:counted.id',
       'table_without_primary_key:keyless',
     ]);
-    expect(findings[0]).toMatchObject({ severity: 'critical', evidence: { mostValue: '254' } });
+    expect(findings[0]).toMatchObject({ severity: 'critical', evidence: { mostValue: '255' } });
     for (const statement of findings[0]?.applySql ?? []) await run(statement);
     expect(await ids()).toEqual(['table_without_primary_key:keyless']);
     await run('drop table counted');
     await run('drop table keyless');
+  });
+
+  it.each([
+    ['tinyint', '127'],
+    ['tinyint unsigned', '255'],
+    ['smallint unsigned', '65535'],
+    ['mediumint unsigned', '16777215'],
+    ['int', '2147483647'],
+    ['int unsigned', '4294967295'],
+    ['bigint', '9223372036854775807'],
+  ])('tells the last number that a counter of %s gives: %s', async (type, last) => {
+    const before = (BigInt(last) - 1n).toString();
+    await run(`create table counted (id ${type} auto_increment primary key) auto_increment = ${before}`);
+    const [found] = (await advise()).findings;
+    expect(found).toMatchObject({ kind: 'sequence_exhaustion', evidence: { nextValue: before, mostValue: last } });
+    await run('insert into counted () values (), ()');
+    const { rows } = await sql<{ most: string }>`select cast(max(id) as char) as most from counted`.execute(
+      database.kysely,
+    );
+    expect(rows).toEqual([{ most: last }]);
+    await expect(run('insert into counted () values ()')).rejects.toThrow();
+    expect(await ids()).toEqual(['sequence_exhaustion:counted.id']);
+    await run('drop table counted');
+  });
+
+  it('tells that the greatest number of a counter of bigint unsigned is not given', async () => {
+    const last = '18446744073709551614';
+    await run(`create table counted (id bigint unsigned auto_increment primary key) auto_increment = ${last}`);
+    const [found] = (await advise()).findings;
+    expect(found).toMatchObject({ kind: 'sequence_exhaustion', evidence: { nextValue: last, mostValue: last } });
+    await run('insert into counted () values ()');
+    await expect(run('insert into counted () values ()')).rejects.toThrow();
+    await run('drop table counted');
   });
 
   it('advises no other type for a counter that a foreign key is about, which the server refuses', async () => {
@@ -83,6 +119,37 @@ describe.skipIf(!available.mysql)('advice on MariaDB (needs MariaDB: npm run ser
         /foreign key|incompatible/,
       );
     await run('drop table heir, child, parent');
+  });
+
+  it('knows a foreign key by which a table of another database refers to one of this', async () => {
+    const own = new URL(fresh.url).pathname.slice(1);
+    await run(`create database \`${own}-Käse\``);
+    await run(
+      'create table `Odd /name` (id smallint auto_increment primary key, a int, key by_a (a)) auto_increment = 32000',
+    );
+    await run(`create table \`${own}-Käse\`.child (id int primary key, p smallint, a int,
+      foreign key (p) references \`${own}\`.\`Odd /name\` (id), foreign key (a) references \`${own}\`.\`Odd /name\` (a))`);
+    const user = await restrictedUser(database, fresh.url);
+    await user.grant('select on `Odd /name`', `select on \`${own}-Käse\`.child`);
+    for (const { kysely } of [database, user.database]) {
+      const keys = await foreignKeys(kysely);
+      expect(keys).toEqual(
+        expect.arrayContaining([
+          { table: 'Odd /name', columns: ['id'] },
+          { table: 'Odd /name', columns: ['a'] },
+        ]),
+      );
+      const indexes = await indexFacts(kysely, ['Odd /name']);
+      expect(indexes.map(({ name, servesForeignKey }) => [name, servesForeignKey])).toEqual([
+        ['by_a', true],
+        ['PRIMARY', true],
+      ]);
+    }
+    const found = (await advise()).findings;
+    expect(found).toMatchObject([{ kind: 'sequence_exhaustion', applySql: [], undoSql: [] }]);
+    await user.drop();
+    await run(`drop database \`${own}-Käse\``);
+    await run('drop table `Odd /name`');
   });
 
   it('finds statistics that InnoDB has not renewed although the table changed', async () => {

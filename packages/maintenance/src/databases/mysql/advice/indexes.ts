@@ -1,6 +1,7 @@
 import { sql, type Kysely } from 'kysely';
 import type { IndexFacts, UseCounted } from '../../index-facts.js';
 import { isUsed, type Use } from '../index-use.js';
+import { foreignKeys, grouped } from './foreign-keys.js';
 
 interface Part extends Use {
   table: string;
@@ -17,13 +18,6 @@ const quoted = (name: string): string => `\`${name.replaceAll('`', '``')}\``;
 
 /** As statements have it, unless NO_BACKSLASH_ESCAPES is set. */
 export const literal = (text: string): string => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
-
-/** Groups the rows of one query by a member of theirs, in their order. */
-function grouped<Row>(rows: readonly Row[], by: (row: Row) => string): Map<string, Row[]> {
-  const groups = new Map<string, Row[]>();
-  for (const row of rows) groups.set(by(row), [...(groups.get(by(row)) ?? []), row]);
-  return groups;
-}
 
 /** The indexes of those tables that the server may use, from the catalogue, performance_schema and InnoDB's statistics as far as they can be read. */
 export async function indexFacts(db: Kysely<unknown>, tables: readonly string[]): Promise<IndexFacts[]> {
@@ -68,23 +62,6 @@ export async function indexFacts(db: Kysely<unknown>, tables: readonly string[])
 
 const beginsWith = (columns: readonly string[], some: readonly string[]): boolean =>
   some.every((it) => columns.slice(0, some.length).includes(it));
-
-/** The columns that refer to others, and those that are referred to: InnoDB needs an index on both. */
-export async function foreignKeys(db: Kysely<unknown>): Promise<{ table: string; columns: string[] }[]> {
-  const { rows } = await sql<Record<'name' | 'table' | 'column' | 'target' | 'targetColumn', string>>`
-    select constraint_name as name, table_name as \`table\`, column_name as \`column\`,
-      referenced_table_name as target, referenced_column_name as targetColumn
-    from information_schema.key_column_usage
-    where table_schema = database() and referenced_table_name is not null
-    order by table_name, constraint_name, ordinal_position`.execute(db);
-  return [...grouped(rows, ({ table, name }) => JSON.stringify([table, name])).values()].flatMap((parts) => {
-    const [{ table, target }] = parts as [(typeof rows)[number]];
-    return [
-      { table, columns: parts.map(({ column }) => column) },
-      { table: target, columns: parts.map(({ targetColumn }) => targetColumn) },
-    ];
-  });
-}
 
 interface Figure {
   table: string;

@@ -1,19 +1,25 @@
 import { sql, type Kysely } from 'kysely';
 import type { AdviceLimits } from '../../advice.js';
 import { finding, type Finding } from '../../finding.js';
-import { foreignKeys, literal } from './indexes.js';
+import { foreignKeys } from './foreign-keys.js';
+import { literal } from './indexes.js';
 
 const dayMs = 86_400_000;
 /** Statistics of a table that changes are renewed by InnoDB itself long before. */
 const staleMs = 30 * dayMs;
 
-const most: Record<string, number> = {
-  tinyint: 127,
-  smallint: 32_767,
-  mediumint: 8_388_607,
-  int: 2_147_483_647,
-  bigint: 2 ** 63,
-};
+/** Bytes of the types that counters have. */
+const widths: Record<string, bigint> = { tinyint: 1n, smallint: 2n, mediumint: 3n, int: 4n, bigint: 8n };
+
+/** The last number that a counter of a type gives, e.g. of `int(10) unsigned`; null for those that are no integers. */
+function lastNumber(type: string): bigint | null {
+  const width = widths[/^[a-z]+/.exec(type)?.[0] ?? ''];
+  if (width === undefined) return null;
+  const isUnsigned = type.includes('unsigned');
+  const greatest = 2n ** (8n * width - (isUnsigned ? 0n : 1n)) - 1n;
+  // InnoDB keeps the next number in 64 bits: that after the greatest there would be none.
+  return isUnsigned && width === 8n ? greatest - 1n : greatest;
+}
 
 const id = (name: string): string => `\`${name.replaceAll('`', '``')}\``;
 
@@ -28,7 +34,7 @@ export async function adviseTables(
     Record<'table' | 'bytes' | 'free', string> & Record<'next' | 'column' | 'type' | 'comment' | 'extra', string | null>
   >`
     select t.table_name as \`table\`, t.data_length + t.index_length as bytes, t.data_free as free,
-      t.auto_increment as next, c.column_name as \`column\`, c.column_type as type,
+      cast(t.auto_increment as char) as next, c.column_name as \`column\`, c.column_type as type,
       c.column_comment as comment, c.extra as extra
     from information_schema.tables t
     left join information_schema.columns c on c.table_schema = t.table_schema and c.table_name = t.table_name
@@ -53,15 +59,15 @@ export async function adviseTables(
           bytes: free,
         }),
       );
-    const [base = ''] = /^[a-z]+/.exec(type ?? '') ?? [];
-    const last = (most[base] ?? Infinity) * (type?.includes('unsigned') ? 2 : 1);
-    const share = Number(next ?? 0) / last;
+    const last = lastNumber(type ?? '');
+    if (last === null || column === null) return found;
+    const share = Number(next) / Number(last);
     const hidden = /\binvisible\b/i.test(extra ?? '') ? ' INVISIBLE' : '';
     const keeps = `NOT NULL AUTO_INCREMENT${hidden}${comment ? ` COMMENT ${literal(comment)}` : ''}`;
-    if (share < exhaustedShare || column === null) return found;
+    if (share < exhaustedShare) return found;
     const isOfKey = keys.some((key) => key.table === table && key.columns.includes(column));
     const retyped = (as: string): string[] =>
-      base === 'bigint' || isOfKey ? [] : [`ALTER TABLE ${id(table)} MODIFY ${id(column)} ${as} ${keeps}`];
+      type?.startsWith('bigint') || isOfKey ? [] : [`ALTER TABLE ${id(table)} MODIFY ${id(column)} ${as} ${keeps}`];
     found.push(
       finding({
         table,
