@@ -55,6 +55,19 @@ it('says what each parameter means', () => {
   expect(parameters.filter((it) => !isExplained(it)).map(({ path, name }) => `${path}: ${name}`)).toEqual([]);
 });
 
+it('has no empty schema where a type was declared', () => {
+  const empty: string[] = [];
+  const look = (value: unknown, path: string): void => {
+    if (typeof value !== 'object' || value === null) return;
+    for (const [key, item] of Object.entries(value)) {
+      if (key === 'schema' && JSON.stringify(item) === '{}') empty.push(path);
+      look(item, `${path}/${key}`);
+    }
+  };
+  look(document.paths, '');
+  expect(empty).toEqual([]);
+});
+
 it('names every member as it goes over the wire', () => {
   const names = Object.values(document.components?.schemas ?? {}).flatMap((schema) =>
     'properties' in schema ? Object.keys(schema.properties ?? {}) : [],

@@ -78,7 +78,7 @@ export function openApiDocument(
         securitySchemes: { bearer: { type: 'http', scheme: 'bearer', description: 'An API key or a token' } },
       },
     },
-    { override: spellOnWire, allowEmptySchema: { unknown: true } },
+    { override: spellSchemas, allowEmptySchema: { unknown: true } },
   );
   return spellParameters(document);
 }
@@ -169,6 +169,12 @@ function problems(errors: readonly ErrorFactory<never>[]): Record<string, ZodOpe
   const content = { 'application/problem+json': { schema: problemSchema } };
   const response = (names: Set<string>) => ({ description: [...names].map((it) => `\`${it}\``).join(', '), content });
   return Object.fromEntries([...codes].map(([status, names]) => [status, response(names)]));
+}
+
+/** zod-openapi gathers all schemas in one object, by the places (`paths > …`) at which it looks for them again: no wire names. */
+function spellSchemas(context: Parameters<typeof spellOnWire>[0]): void {
+  const isGathering = Object.keys(context.jsonSchema.properties ?? {}).some((name) => name.includes(' > '));
+  if (!isGathering) spellOnWire(context);
 }
 
 /** zod-openapi takes parameter names from the schema's keys, past the override. */

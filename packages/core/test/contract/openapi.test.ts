@@ -45,6 +45,12 @@ describe('the OpenAPI document', () => {
     );
   });
 
+  it('says of what type parameters and headers are, also in paths and of headers with capital letters', () => {
+    const types = operation.parameters.map(({ schema }: { schema: { type?: string } }) => schema.type);
+    expect(types).toEqual(['string', 'number', 'string']);
+    expect(operation.responses['201'].headers.Location.schema).toMatchObject({ type: 'string' });
+  });
+
   it('lists the problems a route may answer, by status', () => {
     expect(Object.keys(operation.responses)).toEqual([
       '201',
