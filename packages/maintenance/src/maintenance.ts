@@ -145,7 +145,7 @@ export function createMaintenance(options: MaintenanceOptions): MaintenanceModul
         runs,
         reports: createReportService({ identity, store, runs, clock }),
         plans: createPlanService({ identity, store, runner, chooser, context, schedulesOf, scopeIds, clock }),
-        backups: createBackupService({ policies: context.policies.backups, clock }),
+        backups: createBackupService({ policies: context.policies.backups, store, scopeIds, clock, leaseTtlMs }),
         catalogue: {
           tasks: () => catalogueOf(tasks),
           async policies() {

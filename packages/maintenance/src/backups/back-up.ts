@@ -29,8 +29,8 @@ export interface PolicyOutcome {
 
 type Progressing = (outcome: PolicyOutcome, work: BackupWork) => Promise<void>;
 
-/** What only one process at a time may do to a policy's backups. */
-const resourceOf = ({ directory, name }: Pick<CheckedBackup, 'directory' | 'name'>): string =>
+/** What whoever works on a policy's backups holds: what others left outside of the directory is swept as a dead process's. */
+export const backupsResource = ({ directory, name }: Pick<CheckedBackup, 'directory' | 'name'>): string =>
   `backups:${directory}:${name}`;
 
 /** Does `work` for one policy; what fails becomes its outcome, so that the next policy has its turn. */
@@ -40,7 +40,7 @@ async function forPolicy(context: TaskContext, policy: CheckedBackup, work: Prog
     ...{ backup: null, verified: 0, broken: 0, removed: [] },
   };
   try {
-    const held = await context.exclusively(resourceOf(policy), ({ signal }) =>
+    const held = await context.exclusively(backupsResource(policy), ({ signal }) =>
       openPolicyRoot(policy, async (root) => {
         const directory = backupDirectory(root, policy);
         const swept = (await directory.sweep()) + (await sweepSource(context, policy, signal));

@@ -74,6 +74,10 @@ const kinds = [
   },
 ];
 
+/** The kind of server of a URL, by its scheme; undefined when there are no backups of it. */
+export const kindOf = (url: string): (typeof kinds)[number] | undefined =>
+  kinds.find(({ schemes }) => schemes.some((scheme) => url.startsWith(`${scheme}://`)));
+
 /** @throws INVALID_ARGUMENT naming what is wrong; never the URL */
 export function checkBackup(policy: BackupPolicy): CheckedBackup {
   const at = `backups.${policy.name}`;
@@ -117,7 +121,7 @@ function sourceOf(
   const { url, scratchUrl = url, ca, countRows = true, programs = {} } = policy;
   const file = sqlitePath(url);
   if (file !== null) return { source: sqliteSource(file, { countRows }), places: [{ file, countRows }] };
-  const kind = kinds.find(({ schemes }) => schemes.some((scheme) => url.startsWith(`${scheme}://`)));
+  const kind = kindOf(url);
   if (!kind) throw refuse('url', 'it starts with none of sqlite:, postgres:// and mysql://, or is in memory');
   const places: object[] = [{ countRows }];
   for (const [name, given] of Object.entries({ url, scratchUrl })) {

@@ -1,4 +1,3 @@
-import type { Clock } from '@dotmac/core';
 import { invalidInput, pageAfter, type Page } from '@dotmac/core/contract';
 import type { z } from 'zod';
 import { maintenanceErrors } from '../errors.js';
@@ -8,11 +7,8 @@ import { backupDirectory } from './directory.js';
 import { decide, type Decision } from './keep.js';
 import type { Backup } from './manifest.js';
 import type { CheckedBackup } from './policy.js';
-import { BackupError } from './program.js';
+import { restoreBackup, type RestorationParts } from './restore-backup.js';
 import { backupsQuery, type BackupView } from './schemas.js';
-import { BrokenDump, UnfitTarget } from './source.js';
-import { withContent } from './verify-backup.js';
-import { withinTime } from './within-time.js';
 
 /** Which backup, of which policy. */
 export interface BackupName {
@@ -31,20 +27,21 @@ export interface BackupService {
    * Restores a backup, after checking that its file is the one that was written. For code alone: no route does that.
    * @param into a URL of the same kind: `postgres://…` or `mysql://…` of a database that is there and has no tables, or
    * `sqlite:/path` of a file that is not there. PostgreSQL restores all or nothing; owners and grants are restored, so
-   * that their roles must be there
+   * that their roles must be there. Nobody else restores into it meanwhile, and no run works on the policy's backups: the store keeps
+   * the leases
    * @throws BACKUP_NOT_FOUND, BACKUP_NOT_RESTORED
    */
   restore(backup: BackupName, into: string, options?: { signal?: AbortSignal }): Promise<{ tables: number }>;
 }
 
 /** What the service works with. */
-export interface BackupServiceParts {
+export interface BackupServiceParts extends RestorationParts {
   policies: readonly CheckedBackup[];
-  clock: Clock;
 }
 
 /** @see BackupService */
-export function createBackupService({ policies, clock }: BackupServiceParts): BackupService {
+export function createBackupService({ policies, ...parts }: BackupServiceParts): BackupService {
+  const { clock } = parts;
   const decidedOf = async (policy: CheckedBackup): Promise<Decision<Backup>[]> => {
     const listed = await openPolicyRoot(policy, (root) => backupDirectory(root, policy).list());
     return decide(listed.result ?? [], policy.keep, { now: clock.now(), timeZone: policy.timeZone });
@@ -62,34 +59,11 @@ export function createBackupService({ policies, clock }: BackupServiceParts): Ba
       return { items, nextCursor: all.length > limit ? (items.at(-1)?.id ?? null) : null };
     },
     async restore({ policy: name, id }, into, { signal = new AbortController().signal } = {}) {
-      const unknown = (): Error => maintenanceErrors.BACKUP_NOT_FOUND({ policy: name, id });
       const policy = policies.find((it) => it.name === name);
-      if (!policy) throw unknown();
-      const restored = await openPolicyRoot(policy, async (root) => {
-        const directory = backupDirectory(root, policy);
-        const backup = (await directory.list()).find((it) => it.id === id);
-        if (!backup) throw unknown();
-        try {
-          return await withinTime({ policy, clock, signal }, async ({ signal: within }) => {
-            const context = { clock, signal: within, scratchFile: directory.scratchFile(id) };
-            const work = { directory, signal: within };
-            await withContent(backup, work, (content) => policy.source.restore(context, content, into));
-            return { tables: backup.tables.length };
-          });
-        } catch (error) {
-          throw notRestored(error, id);
-        }
-      });
-      if (!restored.result) throw unknown();
-      return restored.result;
+      if (!policy) throw maintenanceErrors.BACKUP_NOT_FOUND({ policy: name, id });
+      return restoreBackup(parts, { policy, id, into, signal });
     },
   };
-}
-
-function notRestored(error: unknown, id: string): unknown {
-  const known = error instanceof UnfitTarget || error instanceof BrokenDump;
-  const reason = known ? error.message : error instanceof BackupError ? error.code : undefined;
-  return reason === undefined ? error : maintenanceErrors.BACKUP_NOT_RESTORED({ id, reason }, { cause: error });
 }
 
 function viewOf({ backup, kept, reasons }: Decision<Backup>): BackupView {
