@@ -5,6 +5,7 @@ import { estimated } from '../plans/estimate.js';
 import { keptPlan } from '../plans/kept-plan.js';
 import { policiesOf, type PolicySet } from '../policies/policy-set.js';
 import type { MaintenanceStore } from '../store/store.js';
+import { untilAnswered } from '../store/until-answered.js';
 import type { Controls } from '../tasks/controls.js';
 import { scopeOf, type ScheduledTask } from '../tasks/task.js';
 import type { Pressure } from '../throttle/pressure.js';
@@ -106,6 +107,7 @@ export function createRunner(options: RunnerOptions): Runner {
     { foreseen, confirmed, lease }: Pick<ExecutionParts, 'foreseen' | 'confirmed' | 'lease'>,
   ): Promise<Run> => {
     const { identity, task, parameters, until } = request;
+    const { signal } = stopping;
     const execution = createExecution({
       ...options,
       run,
@@ -117,7 +119,7 @@ export function createRunner(options: RunnerOptions): Runner {
       foreseen,
       confirmed,
       lease,
-      stopping: stopping.signal,
+      stopping: signal,
     });
     executions.set(run.id, execution);
     let outcome: RunOutcome;
@@ -132,8 +134,9 @@ export function createRunner(options: RunnerOptions): Runner {
       execution.close();
     }
     const over = { ...run, ...outcome };
+    const finish = () => store.runs(identity.tenantId).finish(run.id, outcome);
     // Whoever took it for dead has told its end already.
-    if (!(await store.runs(identity.tenantId).finish(run.id, outcome))) return over;
+    if (!(await untilAnswered(finish, { clock, logger, signal }))) return over;
     tell(identity, over);
     await tellHooks(over);
     return over;

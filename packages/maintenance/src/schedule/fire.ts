@@ -6,6 +6,7 @@ import { isLeftOff, mayGoOn } from '../runs/left-off.js';
 import { isResumable, lastSignOf, type Run, type RunStatus } from '../runs/run.js';
 import type { Runner } from '../runs/runner.js';
 import type { MaintenanceStore } from '../store/store.js';
+import { untilAnswered } from '../store/until-answered.js';
 import { scheduleKey, type PlannedPart } from './planned.js';
 import type { Present } from './presence.js';
 import { refusedTask } from './refused-task.js';
@@ -22,6 +23,8 @@ export interface FireParts {
   clock: Clock;
   logger: Logger;
   leaseTtlMs: number;
+  /** Aborts when the process stops: what the store has not taken by then is left to others. */
+  leaving: AbortSignal;
 }
 
 /** A slot that this process has taken. */
@@ -66,42 +69,58 @@ export async function runSlot(parts: FireParts, slot: TakenSlot): Promise<void> 
   const { store, clock, logger } = parts;
   const { tenantId, schedule, slotAt, present } = slot;
   const about = { tenantId, schedule, slotAt };
+  const ending = await attempts(parts, slot).catch((error: unknown): Ending => {
+    logger.error({ ...about, ...describeError(error) }, 'a slot could not be run');
+    return { outcome: 'refused', message: isOperationError(error) ? error.message : slotOutcomes.refused };
+  });
+  const change = { ...('left' in ending ? { message: ending.left } : ending), endedAt: clock.now() };
   try {
-    const ending = await attempts(parts, slot).catch((error: unknown): Ending => {
-      if (present.signal.aborted) return { outcome: 'cancelled', message: 'The process was stopped.' };
-      logger.error({ ...about, ...describeError(error) }, 'a slot could not be run');
-      return { outcome: 'refused', message: isOperationError(error) ? error.message : slotOutcomes.refused };
-    });
-    const change = 'left' in ending ? { message: ending.left } : ending;
     // When it is not its own any more this process was taken for dead: what others wrote stays.
-    if (!(await store.slots(tenantId).change(slot, present.instance, { ...change, endedAt: clock.now() })))
+    if (!(await kept(parts, () => store.slots(tenantId).change(slot, present.instance, change))))
       logger.warn({ ...about, ...change }, 'a slot was closed or taken over by others meanwhile');
   } catch (error) {
     logger.error({ ...about, ...describeError(error) }, 'what became of a slot could not be kept');
   }
 }
 
+/** What is written of a slot is small, and right: whatever the store has against it passes. */
+const kept = <Answer>({ clock, logger, leaving }: FireParts, write: () => Promise<Answer>): Promise<Answer> =>
+  untilAnswered(write, { clock, logger, signal: leaving, mayPass: () => true });
+
 /** Begins the run, and again as often as the rules say when it fails. */
 async function attempts(parts: FireParts, slot: TakenSlot): Promise<Ending | Left> {
-  const { store, clock } = parts;
-  const { tenantId, present, before } = slot;
+  const { before } = slot;
   let failed = before?.failed;
   for (let attempt = (before?.attempts ?? 0) + 1; ; attempt++) {
-    const begun = await inTurn(parts, { slot, attempt, ...(failed && { failed }) });
+    const turn = { slot, attempt, ...(failed && { failed }) };
+    const begun = await inTurn(parts, turn);
     if (!('run' in begun)) return begun;
-    const { refusal, timetable } = begun.planned;
-    const { retries, timeoutMs } = timetable.rules;
-    const { run, timedOut } = await withinTimeout(parts, begun, timeoutMs);
-    const outcome = outcomeOf(run, timedOut);
-    // What a policy refuses it refuses again.
-    const mayRetry = attempt <= retries && refusal === null;
-    // In the store it may have been cancelled up to its end.
-    const kept = mayRetry && isLeftOff(run) ? await store.runs(tenantId).get(run.id) : run;
-    if (!mayRetry || !kept || !isToBeginAgain(kept, outcome))
-      return { outcome, ...(run.errorMessage !== null && { message: run.errorMessage }) };
-    failed = failedOf(run, timetable.rules, attempt, clock.now());
-    await store.slots(tenantId).change(slot, present.instance, { outcome: 'retrying' });
+    const came = await cameOf(parts, turn, begun).catch((error: unknown): Left => {
+      parts.logger.error({ runId: begun.run.id, ...describeError(error) }, 'how the run of a slot ended is not known');
+      return { left: 'How its run ended could not be kept.' };
+    });
+    if (!('run' in came)) return came;
+    failed = came;
   }
+}
+
+/** What came of a run: how its slot ends, or when the next is to begin. */
+async function cameOf(parts: FireParts, { slot, attempt }: Turn, begun: Begun): Promise<Ending | Left | Failed> {
+  const { store, clock } = parts;
+  const { tenantId, present } = slot;
+  const { refusal, timetable } = begun.planned;
+  const { rules } = timetable;
+  const { run, timedOut } = await withinTimeout(parts, begun, rules.timeoutMs);
+  const outcome = outcomeOf(run, timedOut);
+  // What a policy refuses it refuses again.
+  const mayRetry = attempt <= rules.retries && refusal === null;
+  // In the store it may have been cancelled up to its end.
+  const now = mayRetry && isLeftOff(run) ? await kept(parts, () => store.runs(tenantId).get(run.id)) : run;
+  if (!mayRetry || !now || !isToBeginAgain(now, outcome))
+    return { outcome, ...(run.errorMessage !== null && { message: run.errorMessage }) };
+  const failed = failedOf(now, rules, attempt, clock.now());
+  await kept(parts, () => store.slots(tenantId).change(slot, present.instance, { outcome: 'retrying' }));
+  return failed;
 }
 
 /** Is another run to begin after that one? After what was left off, unless somebody goes on with that, or has cancelled it. */
@@ -208,7 +227,13 @@ async function currentOf({ roster }: FireParts, { slot, failed }: Turn): Promise
   return part.pausedAt === null ? part : { outcome: 'paused', message: waited(failed, 'schedule was paused') };
 }
 
-async function tryBegin(parts: FireParts, turn: Turn): Promise<Begun | Ending | Busy> {
+/** While the store is out of reach it is asked again, for as long as this process is known to be there. */
+function tryBegin(parts: FireParts, turn: Turn): Promise<Begun | Ending | Busy> {
+  const { signal } = turn.slot.present;
+  return untilAnswered(() => tryOnce(parts, turn), { ...parts, signal });
+}
+
+async function tryOnce(parts: FireParts, turn: Turn): Promise<Begun | Ending | Busy> {
   const { runner, clock } = parts;
   const { slot, attempt: attempts, failed } = turn;
   const { tenantId, schedule, scopeId, slotAt, present } = slot;

@@ -59,6 +59,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   let running = false;
   let startedAt = 0;
   let stop = new AbortController();
+  let leaving = new AbortController();
   let stopping: Promise<void> = Promise.resolve();
 
   const startOf = async ({ timetable, tenantId, name, scope, scopeId, effectiveAt }: PlannedPart, now: number) => {
@@ -85,7 +86,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   const oneByOne = async (slots: readonly TakenSlot[]): Promise<void> => {
     for (const slot of slots) atWork.add(slot);
     for (const slot of slots) {
-      await runSlot(options, slot);
+      await runSlot({ ...options, leaving: leaving.signal }, slot);
       atWork.delete(slot);
     }
   };
@@ -183,6 +184,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       if (running) return;
       running = true;
       stop = new AbortController();
+      if (leaving.signal.aborted) leaving = new AbortController();
       dealtWith.clear();
       startedAt = clock.now();
       for (const { tenantId, name } of roster.all()) void waker.wake(scheduleKey(tenantId, name), startedAt);
@@ -198,6 +200,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     },
     recover: () => track(recover()),
     async settled() {
+      leaving.abort();
       await stopping;
       while (working.size > 0) await Promise.allSettled([...working]);
       await presence.leave();

@@ -104,7 +104,7 @@ export interface Pruning {
   confirm(within?: { database: Database; trx: unknown }): Promise<void>;
 }
 
-/** What maintenance keeps. */
+/** What maintenance keeps. Where it cannot be reached it throws STORE_UNAVAILABLE: what cannot wait for another time is asked again then. */
 export interface MaintenanceStore {
   /** Brings the tables up to date. */
   migrate(): Promise<void>;
