@@ -75,7 +75,7 @@ const mostOpen = 20;
 /** Operations on many, of one scope. */
 export function bulkService(context: LifecycleContext, identity: ScopeIdentity): BulkService {
   const { store, clock, waker, logger } = context;
-  const { bulk } = store.tenant(identity.tenantId);
+  const { bulk, limits } = store.tenant(identity.tenantId);
   const find = async (operationId: string): Promise<BulkOperation> => {
     const found = await bulk.get(operationId);
     const isGone = (found?.endedAt ?? Infinity) < goneBefore(clock, context.keptDays.bulk);
@@ -84,8 +84,9 @@ export function bulkService(context: LifecycleContext, identity: ScopeIdentity):
   };
   /** Begins one, in the transaction that keeps the answer; with the words and the listed customers of `from`. */
   const begin = async (turn: Turn<BulkView>, asked: BulkOperation, from?: string): Promise<BulkView> => {
-    if ((await bulk.countOpen()) >= mostOpen) return turn.refused(lifecycleErrors.BULK_LIMIT({ limit: mostOpen }));
     return turn.commit(async (trx) => {
+      await limits.lock('open-bulk-operations', trx);
+      if ((await bulk.countOpen(trx)) >= mostOpen) throw lifecycleErrors.BULK_LIMIT({ limit: mostOpen });
       // As it is by now, and stays: what is taken out for somebody who is erased is not to come back.
       const source = from === undefined ? asked : await bulk.get(from, trx);
       if (!source) throw lifecycleErrors.BULK_NOT_FOUND({ operationId: from ?? '' });

@@ -54,7 +54,7 @@ export interface BulkStore extends BulkCustomerStore {
   /** Newest first. */
   list(ask: { limit: number; cursor?: string | undefined }): Promise<Page<BulkOperation>>;
   /** How many are not over. */
-  countOpen(): Promise<number>;
+  countOpen(trx: StoreTransaction): Promise<number>;
   /**
    * Notes that customers are being listed for one that is collecting, which it stays until the transaction is over; false
    * when it is not.

@@ -6,6 +6,7 @@ import type { CustomerStore } from './customers.js';
 import type { DuePage } from './due-place.js';
 import type { DunningCaseStore } from './dunning-cases.js';
 import type { HistoryStore } from './history.js';
+import type { LimitStore } from './limits.js';
 import type { PrivacyStore } from './privacy.js';
 import type { RunLeases, RunStore } from './runs.js';
 import type { ServiceStore } from './services.js';
@@ -28,6 +29,7 @@ export interface TenantStore {
   readonly webhooks: WebhookStore;
   readonly bulk: BulkStore;
   readonly answers: AnswerStore;
+  readonly limits: LimitStore;
 }
 
 /** What a store can do. */
@@ -81,6 +83,7 @@ export type * from './customers.js';
 export type { DuePage } from './due-place.js';
 export type * from './dunning-cases.js';
 export type * from './history.js';
+export type * from './limits.js';
 export type * from './privacy.js';
 export type * from './runs.js';
 export type * from './services.js';

@@ -5,7 +5,8 @@ import type { Webhook } from '../webhooks/webhook.js';
 
 /** One tenant's webhooks, and the log of what became of each event. */
 export interface WebhookStore {
-  insert(webhook: Webhook): Promise<void>;
+  insert(webhook: Webhook, trx?: StoreTransaction): Promise<void>;
+  count(trx: StoreTransaction): Promise<number>;
   /** Reads the latest state, and keeps others from changing it until the transaction ends. */
   lock(webhookId: string, trx: StoreTransaction): Promise<Webhook | undefined>;
   /** Writes one that is locked. */

@@ -54,7 +54,7 @@ export const bulkCases: Suite<LifecycleStoreSubject>['cases'] = [
       const page = await bulk.list({ limit: 1 });
       assert.deepEqual(page.items, [second]);
       assert.deepEqual((await bulk.list({ limit: 9, cursor: page.nextCursor ?? '' })).items, [first]);
-      assert.equal(await bulk.countOpen(), 1);
+      assert.equal(await store.transaction((trx) => bulk.countOpen(trx)), 1);
       const outcomes = [{ from: 'active', to: null, code: 'X', count: 3 }] as const;
       const moved: BulkOperation = {
         ...first,

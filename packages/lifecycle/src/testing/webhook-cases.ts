@@ -61,6 +61,20 @@ export const webhookCases: Suite<LifecycleStoreSubject>['cases'] = [
     },
   },
   {
+    name: 'lets those who come for a limit count one after another, each tenant’s by themselves',
+    async run({ store }) {
+      const { webhooks, limits } = store.tenant('a');
+      const add = () =>
+        store.transaction(async (trx) => {
+          await limits.lock('webhooks', trx);
+          if ((await webhooks.count(trx)) < 3) await webhooks.insert(aWebhook('a'), trx);
+        });
+      await store.tenant('b').webhooks.insert(aWebhook('b'));
+      await Promise.all(Array.from({ length: 20 }, add));
+      assert.equal((await webhooks.all()).length, 3);
+    },
+  },
+  {
     name: 'lets twenty who change one webhook at once change it one after another',
     async run({ store }) {
       const { webhooks } = store.tenant('a');

@@ -59,7 +59,7 @@ const replayedAtOnce = 1_000;
 /** The webhooks of one scope. */
 export function webhookService(context: LifecycleContext, { tenantId }: ScopeIdentity): WebhookService {
   const { store, clock, webhooks: sending } = context;
-  const { webhooks } = store.tenant(tenantId);
+  const { webhooks, limits } = store.tenant(tenantId);
   const find = async (webhookId: string): Promise<Webhook> => {
     const found = await webhooks.get(webhookId);
     if (!found) throw lifecycleErrors.WEBHOOK_NOT_FOUND({ webhookId });
@@ -103,13 +103,16 @@ export function webhookService(context: LifecycleContext, { tenantId }: ScopeIde
       const { newSecret } = on();
       const input = readDraft(webhookInput, draft);
       check(input);
-      if ((await webhooks.all()).length >= mostWebhooks) throw lifecycleErrors.WEBHOOK_LIMIT({ limit: mostWebhooks });
       const now = clock.now();
       const times = { oldSecretUntil: null, failingSince: null, disabledAt: null, createdAt: now, updatedAt: now };
       const bare = { ...input, ...times, id: newId(), tenantId };
       const { secret, sealedSecret } = newSecret(bare);
       const webhook = { ...bare, sealedSecret, oldSealedSecret: null };
-      await webhooks.insert(webhook);
+      await store.transaction(async (trx) => {
+        await limits.lock('webhooks', trx);
+        if ((await webhooks.count(trx)) >= mostWebhooks) throw lifecycleErrors.WEBHOOK_LIMIT({ limit: mostWebhooks });
+        await webhooks.insert(webhook, trx);
+      });
       return { ...viewOfWebhook(webhook), secret };
     },
     get: async (webhookId) => viewOfWebhook(await find(webhookId)),

@@ -106,6 +106,7 @@ export const released = {
     '0046-verification-quota-windows',
     '0047-bulk-erased',
     '0048-runs-by-state-alone',
+    '0049-limits',
   ],
   maintenance: [
     '0001-runs',

@@ -59,8 +59,8 @@ export function kyselyBulk(database: Database, outbox: KyselyOutbox, tenantId: s
       return pageOf(rows.map(operationOf), limit);
     },
     // Index: (tenant_id, status).
-    async countOpen() {
-      const { count } = await on()
+    async countOpen(trx) {
+      const { count } = await on(trx)
         .selectFrom(table)
         .select(({ fn }) => fn.countAll<number>().as('count'))
         .where('tenant_id', '=', tenantId)

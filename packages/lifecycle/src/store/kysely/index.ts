@@ -7,6 +7,7 @@ import { cancelAbandonedBulk, pruneBulk } from './bulk-pruning.js';
 import { kyselyCustomers } from './customers.js';
 import { kyselyDunningCases } from './dunning-cases.js';
 import { kyselyHistory } from './history.js';
+import { kyselyLimits } from './limits.js';
 import { lifecycleMigrations } from './migrations.js';
 import { kyselyPrivacy } from './privacy.js';
 import { kyselyDueRuns, kyselyRunLeases } from './run-leases.js';
@@ -82,6 +83,9 @@ export function kyselyLifecycleStore(database: Database, { clock }: KyselyLifecy
       },
       get answers() {
         return kyselyAnswers(database, tenantId);
+      },
+      get limits() {
+        return kyselyLimits(database, tenantId);
       },
     }),
     pruneDeliveries: (before, limit) => pruneDeliveries(database, before, limit),

@@ -4,6 +4,7 @@ import { customerIndexMigrations } from './customer-index-migrations.js';
 import { bulkMigrations } from './bulk-migrations.js';
 import { churningMigrations } from './churning-migrations.js';
 import { issueMigrations } from './issue-pruning.js';
+import { limitMigrations } from './limits.js';
 import { privacyMigrations } from './privacy-migrations.js';
 import { runMigrations } from './run-migrations.js';
 import { webhookMigrations } from './webhook-migrations.js';
@@ -198,5 +199,6 @@ export const lifecycleMigrations: ModuleMigrations = {
     ...customerIndexMigrations,
     ...churningMigrations,
     ...issueMigrations,
+    ...limitMigrations,
   },
 };

@@ -119,6 +119,8 @@ export interface LifecycleTables {
   dotmac_dunning_cases: DunningCaseRow;
   dotmac_customer_keys: { tenant_id: string; customer_id: string; sealed_key: string };
   dotmac_legal_holds: LegalHoldRow;
+  /** A row for each limit, to be locked. */
+  dotmac_lifecycle_limits: { tenant_id: string; name: string };
   dotmac_lifecycle_webhooks: WebhookRow;
   dotmac_webhook_deliveries: DeliveryRow;
   dotmac_command_answers: AnswerRow;

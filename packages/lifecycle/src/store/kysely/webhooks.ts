@@ -13,8 +13,17 @@ const log = 'dotmac_webhook_deliveries';
 export function kyselyWebhooks(database: Database, tenantId: string): WebhookStore {
   const on = (trx?: StoreTransaction) => executorFor<LifecycleTables>(database, trx);
   return {
-    async insert(webhook) {
-      await on().insertInto(table).values(webhookRow(tenantId, webhook)).execute();
+    async insert(webhook, trx) {
+      await on(trx).insertInto(table).values(webhookRow(tenantId, webhook)).execute();
+    },
+    // Index: the primary key.
+    async count(trx) {
+      const { count } = await on(trx)
+        .selectFrom(table)
+        .select(({ fn }) => fn.countAll<number>().as('count'))
+        .where('tenant_id', '=', tenantId)
+        .executeTakeFirstOrThrow();
+      return Number(count);
     },
     async lock(webhookId, trx) {
       const found = await on(trx)

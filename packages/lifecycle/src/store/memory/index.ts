@@ -59,6 +59,8 @@ export function memoryLifecycleStore({ clock = systemClock }: MemoryLifecycleSto
       webhooks: memoryWebhooks(memory, tenantId),
       bulk: memoryBulk(memory, outbox, tenantId),
       answers: memoryAnswers(memory, tenantId),
+      // Here transactions wait for one another anyway.
+      limits: { lock: () => Promise.resolve() },
     }),
     pruneDeliveries: (before, limit) =>
       memory.transaction(({ webhookDeliveries }) => {

@@ -12,8 +12,9 @@ export function memoryWebhooks(memory: LifecycleMemory, tenantId: string): Webho
   const of = (webhookId: string): WebhookDelivery[] =>
     own(memory.read.webhookDeliveries).filter((it) => it.webhookId === webhookId);
   return {
-    insert: (webhook) =>
-      memory.transaction(({ webhooks }) => void webhooks.set(keyOf(webhook.id), structuredClone(webhook))),
+    insert: (webhook, trx) =>
+      memory.transaction(({ webhooks }) => void webhooks.set(keyOf(webhook.id), structuredClone(webhook)), trx),
+    count: () => Promise.resolve(own(memory.read.webhooks).length),
     lock: (webhookId, trx) => memory.transaction(({ webhooks }) => webhooks.get(keyOf(webhookId)), trx),
     update: (webhook, trx) =>
       memory.transaction(({ webhooks }) => {
