@@ -32,7 +32,8 @@ export function unseenSince(lateMs: number, clock: Pick<Clock, 'monotonic'>): Un
       last = { at, read };
       // What was noted before was committed when all was seen.
       spans = spans.filter(({ until }) => until >= sawAt - lateMs);
-      return Math.min(...spans.map(({ least }) => least));
+      // The monotonic clock has fractions of milliseconds, which PostgreSQL refuses to compare with its whole ones.
+      return Math.floor(Math.min(...spans.map(({ least }) => least)));
     },
     saw: () => void (sawAt = last.read),
   };

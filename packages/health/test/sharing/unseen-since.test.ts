@@ -56,3 +56,17 @@ it('looks no further back than a transaction can take, once the clock has run on
   const last = now - 2_000;
   expect(looks.at(-1)).toBeGreaterThanOrEqual(last + hour - lateMs - 4_000);
 });
+
+it('looks from a whole millisecond on, for that is what databases compare', () => {
+  let [now, at] = [0.25, hour];
+  const since = unseenSince(lateMs, { monotonic: () => now });
+  since.begin(at);
+  const looks: number[] = [];
+  for (let look = 0; look < 60; look++) {
+    now += 1_000.4;
+    at += 1_000;
+    looks.push(since.look(at));
+    since.saw();
+  }
+  expect(looks.filter((from) => !Number.isInteger(from))).toEqual([]);
+});
