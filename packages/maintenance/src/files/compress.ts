@@ -11,7 +11,7 @@ import { isNameOf } from './taken-over.js';
 
 /**
  * What compressing a file came to. `changed`: its writer is still at it, or its name is another file's by now; `taken`: the packed
- * name is another file's. Both left it as it is.
+ * name, or that of the part, is another file's. Both left it as it is.
  */
 export type Compression =
   { outcome: 'compressed'; name: string; bytesBefore: number; bytesAfter: number } | { outcome: 'changed' | 'taken' };
@@ -53,8 +53,9 @@ export async function compressFile(
       const after = await source.stat({ bigint: true });
       return after.size === before.size && after.mtimeNs === before.mtimeNs;
     };
-    await root.unlink(partial).catch(unless('ENOENT'));
-    const target = await root.create(partial, 0o600);
+    // What a dead process left of it was removed before the work began: this is of somebody who is at it.
+    const target = await root.create(partial, 0o600).catch(unless('EEXIST'));
+    if (!target) return { outcome: 'taken' };
     const discard = async (it: string): Promise<void> => {
       await root.remove(it, factsOf(await target.stat({ bigint: true })));
     };
@@ -127,13 +128,12 @@ export async function dress(target: FileHandle, { uid, gid, mode, atimeNs, mtime
 }
 
 /**
- * Finishes what a dead process left of a file: a partial copy goes; of the original and its packed file one goes, when
+ * Finishes what a dead process left of a file that has its packed name: of the original and its packed file one goes, when
  * that has nothing that the other has not.
  */
 export async function recoverCompression(root: OpenRoot, name: string, signal: AbortSignal): Promise<void> {
   for (const suffix of packedSuffixes) {
     const packed = `${name}${suffix}`;
-    await root.unlink(`${packed}${partialSuffix}`).catch(unless('ENOENT'));
     const [codec, facts, original] = [codecOf(suffix), await root.facts(packed), await root.facts(name)];
     if (!codec || !facts || !original || !root.isPlain(facts) || !root.isPlain(original)) continue;
     const same = await unpackedIn(root, packed, name, codec, signal);

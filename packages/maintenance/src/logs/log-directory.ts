@@ -15,8 +15,9 @@ export interface LogDirectory {
   rotated: RotatedFile[];
   /** Logs and rotated files that are left alone: links, pipes, files of several names, of another device. */
   odd: LogFile[];
-  /** What a dead process left: parts of files. */
-  partial: string[];
+  /** What a dead process left: parts of files, and of the state. */
+  partial: LogFile[];
+  /** The names for which it left copies. */
   copies: string[];
 }
 
@@ -32,11 +33,16 @@ export async function listLogs(root: OpenRoot, policy: CheckedLog): Promise<LogD
   const names: string[] = [];
   for await (const name of root.names()) names.push(name);
   for (const name of names.sort()) {
+    if (name.endsWith(partialSuffix)) {
+      const whole = name.slice(0, -partialSuffix.length);
+      const facts = whole === stateName || readRotated(policy, whole) ? await root.facts(name) : null;
+      if (facts) found.partial.push({ name, facts });
+      continue;
+    }
     if (name.startsWith(stateName)) continue;
-    if (name.endsWith(partialSuffix) || name.endsWith(copySuffix)) {
-      const [list, suffix] = name.endsWith(copySuffix) ? [found.copies, copySuffix] : [found.partial, partialSuffix];
-      const whole = name.slice(0, -suffix.length);
-      if (readRotated(policy, whole)) list.push(whole);
+    if (name.endsWith(copySuffix)) {
+      const whole = name.slice(0, -copySuffix.length);
+      if (readRotated(policy, whole)) found.copies.push(whole);
       continue;
     }
     const read = readRotated(policy, name);

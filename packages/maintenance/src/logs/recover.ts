@@ -1,8 +1,7 @@
-import { partialSuffix, recoverCompression } from '../files/compress.js';
-import { sameFile } from '../files/facts.js';
+import { recoverCompression } from '../files/compress.js';
+import { isUnchanged, sameFile } from '../files/facts.js';
 import { fileKey } from '../files/proc.js';
 import type { OpenRoot } from '../files/root.js';
-import { unless } from '../files/system.js';
 import type { CheckedLog } from '../policies/check-log.js';
 import { copySuffix, isStillIn } from './copy-truncate.js';
 import { listLogs, readRotated, type LogDirectory } from './log-directory.js';
@@ -25,7 +24,9 @@ export async function recoverLogs(
 ): Promise<ReadonlySet<string>> {
   const found = await listLogs(root, policy);
   const unclear = new Set<string>();
-  for (const name of found.partial) await attempt(() => root.unlink(`${name}${partialSuffix}`).catch(unless('ENOENT')));
+  // Not what others have written there since it was listed: who was held up meanwhile is dead for them.
+  for (const { name, facts } of found.partial)
+    await attempt(async () => void (await root.remove(name, facts, isUnchanged)));
   for (const name of found.copies) {
     const log = readRotated(policy, name)?.log ?? '';
     if (!(await attempt(() => recoverCopy(root, policy, log, name)))) unclear.add(log);

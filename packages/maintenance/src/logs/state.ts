@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { partialSuffix } from '../files/compress.js';
 import { factsOf } from '../files/facts.js';
 import { readFull, writeFull } from '../files/pack.js';
 import type { OpenRoot } from '../files/root.js';
@@ -49,9 +50,10 @@ export async function readState(root: OpenRoot): Promise<RotationState & { damag
  * @throws TakenOverError when others have written theirs meanwhile, which stays
  */
 export async function writeState(root: OpenRoot, { since, untold }: RotationState): Promise<void> {
-  const partial = `${stateName}.partial`;
-  await root.unlink(partial).catch(unless('ENOENT'));
-  const file = await root.create(partial, 0o600);
+  const partial = `${stateName}${partialSuffix}`;
+  // What a dead process left of it was removed before the work began.
+  const file = await root.create(partial, 0o600).catch(unless('EEXIST'));
+  if (!file) throw new TakenOverError();
   try {
     const body = JSON.stringify({ since, untold });
     await writeFull(file, Buffer.from(`${checksum(body)}\n${body}`), 0);
