@@ -37,7 +37,7 @@ export async function perform<Answer>(
   const asked = steps.map((step) => ({ ...step, input: { customerId, ...step.input } }));
   const heard = dryRun ? undefined : await askBefore(context, identity, asked, () => customers.get(customerId, join));
   const what = { customerId, steps: asked, heard };
-  if (!join && !claim && !dryRun && !turn.isKeyed && asked.every((step) => isAlone(context, step))) {
+  if (!join && !claim && !dryRun && turn.key === undefined && asked.every((step) => isAlone(context, step))) {
     const done = await performAtOnce(context, identity, what, standing ?? (await customers.standing(customerId)));
     if (done) return answer(done);
   }

@@ -25,8 +25,8 @@ export interface Answered<Answer> {
 
 /** A command's turn under its key: to be carried out, or answered already. */
 export interface Turn<Answer> {
-  /** Does it have a key? Without one nothing is kept. */
-  readonly isKeyed: boolean;
+  /** What its answer is kept under: a hash of actor, command, subject and idempotency key. Undefined: nothing is kept. */
+  readonly key: string | undefined;
   /** What was answered first; undefined when the command has still to be carried out. */
   readonly first: Answer | undefined;
   /**
@@ -34,6 +34,11 @@ export interface Turn<Answer> {
    * key waits for it, does nothing, and answers the same.
    */
   commit(work: (trx: StoreTransaction) => Promise<Answered<Answer>>): Promise<Answer>;
+  /**
+   * Takes the turn in the host's transaction before anything of its command is carried out there, for who has to lock
+   * something first: what another under the same key answered, if any. Waits for who has it.
+   */
+  enter(trx: StoreTransaction): Promise<Answer | undefined>;
   /**
    * For who is refused on the way to its turn: what another under the same key was answered meanwhile, for that may be
    * what made it illegal.
@@ -57,8 +62,9 @@ export async function takeTurn<Answer>(
   const { store, clock } = context;
   if (idempotencyKey === undefined || dryRun)
     return {
-      isKeyed: false,
+      key: undefined,
       first: undefined,
+      enter: () => Promise.resolve(undefined),
       commit: (work) => store.transaction(async (trx) => (await work(trx)).answer, join),
       refused: (refusal) => Promise.reject(refusal as Error),
     };
@@ -75,12 +81,16 @@ export async function takeTurn<Answer>(
     return JSON.parse(opened) as Answer;
   };
   const kept = await answers.find(key, clock.now(), join);
+  const enter: Turn<Answer>['enter'] = async (trx) => {
+    const now = clock.now();
+    const claim = { key, fingerprint, keepUntil: now + context.idempotencyRetentionMs };
+    const faster = await answers.claim(claim, now, trx);
+    return faster && replay(faster, trx);
+  };
   const commit: Turn<Answer>['commit'] = (work) =>
     store.transaction(async (trx) => {
-      const now = clock.now();
-      const claim = { key, fingerprint, keepUntil: now + context.idempotencyRetentionMs };
-      const faster = await answers.claim(claim, now, trx);
-      if (faster) return replay(faster, trx);
+      const faster = await enter(trx);
+      if (faster !== undefined) return faster;
       const { answer, customer } = await work(trx);
       const text = JSON.stringify(answer);
       const customerId = customer?.id ?? null;
@@ -91,8 +101,9 @@ export async function takeTurn<Answer>(
       return answer;
     }, join);
   return {
-    isKeyed: true,
+    key,
     first: kept && (await replay(kept, join)),
+    enter,
     commit,
     refused(refusal) {
       const refuse = () => Promise.reject(refusal as Error);

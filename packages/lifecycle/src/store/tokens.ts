@@ -10,6 +10,8 @@ export interface StoredToken {
   /** HMAC of the token. The token itself is nowhere. */
   hash: string;
   attempts: number;
+  /** Which attempt was counted last; null: none was. Up to 64 ASCII characters. */
+  attemptMark: string | null;
   issuedAt: number;
   expiresAt: number;
   consumedAt: number | null;
@@ -26,17 +28,21 @@ export interface CountedIssue {
 
 /** One tenant's verification tokens. */
 export interface TokenStore {
-  /** In a transaction the latest, which is locked; or, if asked, as the transaction sees it, which waits for nobody. */
-  get(
-    customerId: string,
-    channel: Channel,
-    trx?: StoreTransaction,
-    how?: 'latest' | 'as it was',
-  ): Promise<StoredToken | undefined>;
+  /** In a transaction the latest, which is locked. */
+  get(customerId: string, channel: Channel, trx?: StoreTransaction): Promise<StoredToken | undefined>;
   /** Puts tokens in the place of those before; one for each customer's channel. */
   put(tokens: readonly StoredToken[], trx: StoreTransaction): Promise<void>;
-  /** Counts an attempt, and answers the token with it counted; undefined when there is none. */
-  countAttempt(customerId: string, channel: Channel, trx?: StoreTransaction): Promise<StoredToken | undefined>;
+  /**
+   * Counts an attempt unless it is the one that was counted last, by its mark. Who counts the same is not to write anything
+   * then: a transaction that reads as of before would not get past that, however often it is tried.
+   * @returns the token with the attempt counted, the mark with it; undefined when there is none
+   */
+  countAttempt(
+    customerId: string,
+    channel: Channel,
+    mark: string,
+    trx?: StoreTransaction,
+  ): Promise<StoredToken | undefined>;
   /**
    * Counts tokens for addresses, one after another, each in a window that begins with the first of its address and lasts
    * so long.

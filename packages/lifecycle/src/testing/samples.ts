@@ -63,6 +63,7 @@ export function aToken(customerId: string): StoredToken {
     keyId: 'key',
     hash: 'f'.repeat(64),
     attempts: 0,
+    attemptMark: null,
     issuedAt: at,
     expiresAt: at + 1_000,
     consumedAt: null,

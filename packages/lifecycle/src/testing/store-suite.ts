@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { newId } from '@dotmac/core';
+import { newId, type StoreTransaction } from '@dotmac/core';
 import type { Suite } from '@dotmac/core/testing';
 import type { CustomerChange, LifecycleStore } from '../store/store.js';
 import { aCustomer, aRun, aService, aTimer, aToken, anEvent } from './samples.js';
@@ -136,7 +136,7 @@ export const lifecycleStoreSuite: Suite<LifecycleStoreSubject> = {
         const token = aToken(newId());
         await store.transaction((trx) => tokens.put([token], trx));
         const counted = await Promise.all(
-          Array.from({ length: 20 }, () => tokens.countAttempt(token.customerId, token.channel)),
+          Array.from({ length: 20 }, () => tokens.countAttempt(token.customerId, token.channel, newId())),
         );
         const attempts = counted.map((it) => it?.attempts ?? 0).sort((x, y) => x - y);
         assert.deepEqual(
@@ -149,7 +149,27 @@ export const lifecycleStoreSuite: Suite<LifecycleStoreSubject> = {
         await store.transaction((trx) => tokens.put([renewed], trx));
         assert.deepEqual(await tokens.get(token.customerId, token.channel), renewed);
         assert.equal(await consume(), false);
-        assert.equal(await tokens.countAttempt(newId(), 'email'), undefined);
+        assert.equal(await tokens.countAttempt(newId(), 'email', newId()), undefined);
+      },
+    },
+    {
+      name: 'counts an attempt once, however many give it at once, until another is counted or another token put',
+      async run({ store }) {
+        const { tokens } = store.tenant('a');
+        const token = aToken(newId());
+        const put = () => store.transaction((trx) => tokens.put([token], trx));
+        const count = (mark: string, trx?: StoreTransaction) =>
+          tokens.countAttempt(token.customerId, token.channel, mark, trx);
+        await put();
+        const once = await Promise.all(Array.from({ length: 20 }, () => count('one')));
+        for (const counted of once) assert.deepEqual(counted, { ...token, attempts: 1, attemptMark: 'one' });
+        for (const [index, mark] of ['two', 'one', 'two'].entries())
+          assert.deepEqual(await count(mark), { ...token, attempts: index + 2, attemptMark: mark });
+        assert.equal((await store.transaction((trx) => count('two', trx)))?.attempts, 4);
+        assert.equal((await store.transaction((trx) => count('three', trx)))?.attempts, 5);
+        assert.equal((await tokens.get(token.customerId, token.channel))?.attemptMark, 'three');
+        await put();
+        assert.deepEqual(await count('three'), { ...token, attempts: 1, attemptMark: 'three' });
       },
     },
     {
@@ -262,7 +282,7 @@ export const lifecycleStoreSuite: Suite<LifecycleStoreSubject> = {
         assert.equal(await theirs.customers.get(customer.id), undefined);
         assert.equal(await theirs.customers.standing(customer.id), undefined);
         assert.equal(await theirs.tokens.get(customer.id, 'email'), undefined);
-        assert.equal(await theirs.tokens.countAttempt(customer.id, 'email'), undefined);
+        assert.equal(await theirs.tokens.countAttempt(customer.id, 'email', newId()), undefined);
         assert.equal(await theirs.runs.get(run.id), undefined);
         assert.deepEqual(await theirs.runs.listFor(run.serviceId, 9), []);
         assert.deepEqual(await theirs.history.list(customer.id, { limit: 9 }), []);

@@ -1,50 +1,50 @@
-import { describeError, type StoreTransaction } from '@dotmac/core';
+import { describeError, newId, type StoreTransaction } from '@dotmac/core';
 import type { LifecycleContext } from '../context.js';
+import type { Turn } from '../customers/turn.js';
 import type { StoredToken } from '../store/store.js';
 import type { Channel } from './channel.js';
+import type { Keyring } from './keyring.js';
 
 /** How long a statement of our own is waited for while a host's transaction is open. */
 const graceMs = 250;
 
-/** An attempt that was counted. */
-export interface CountedAttempt {
-  token: StoredToken | undefined;
-  /** To be called when the attempt failed: whatever the host's transaction comes to, it stays counted. */
-  failed(): void;
+/** A try at a customer's token. */
+export interface Attempt {
+  customerId: string;
+  channel: Channel;
+  /** Tells it from another: one with the mark of the attempt that was counted last is that attempt. */
+  mark: string;
 }
 
 /**
- * Counts an attempt before anything is compared. In a transaction of the host's it is counted and committed beside it;
- * where there is no second connection to do so, within it, and once more beside it as soon as there is one: rolling back
- * gives nobody another try.
+ * The mark of an attempt. Under an idempotency key it is that of every one with this token under this key: to give that
+ * again tells nobody anything new. An HMAC, for a code could be found out by a mere hash.
  */
-export async function countAttempt(
+export function markOf(keyring: Keyring, { key }: Pick<Turn<unknown>, 'key'>, token: string): string {
+  return key === undefined ? newId() : keyring.sign(`attempt ${key} ${token}`);
+}
+
+/**
+ * Counts an attempt and commits that, beside the host's transaction if there is one: rolling back gives nobody another try.
+ * @returns the token, once that is done; undefined when there is none, or when it can be counted only within the
+ * transaction so far, for that has the connection, or the lock, or has issued the token. Then it is counted beside it as
+ * soon as it is over, which is the same attempt.
+ */
+export async function countBeside(
   context: Pick<LifecycleContext, 'store' | 'clock' | 'logger'>,
   tenantId: string,
-  { customerId, channel }: { customerId: string; channel: Channel },
+  { customerId, channel, mark }: Attempt,
   trx: StoreTransaction | undefined,
-): Promise<CountedAttempt> {
+): Promise<StoredToken | undefined> {
   const { store, clock, logger } = context;
-  const { tokens } = store.tenant(tenantId);
-  const count = () => tokens.countAttempt(customerId, channel);
-  const later = (counting: Promise<unknown>): void => {
-    counting.catch((error: unknown) =>
-      logger.warn({ tenantId, customerId, ...describeError(error) }, 'an attempt at verification could not be counted'),
-    );
-  };
-  if (trx === undefined) return { token: await count(), failed: () => undefined };
-  if (!store.capabilities.parallelTransactions) {
-    const token = await tokens.countAttempt(customerId, channel, trx);
-    return { token, failed: () => later(count()) };
-  }
-  const counting = count();
-  later(counting);
+  const counting = store.tenant(tenantId).tokens.countAttempt(customerId, channel, mark);
+  if (trx === undefined) return counting;
+  counting.catch((error: unknown) =>
+    logger.warn({ tenantId, customerId, ...describeError(error) }, 'an attempt at verification could not be counted'),
+  );
+  if (!store.capabilities.parallelTransactions) return undefined;
   const waited = new AbortController();
-  const late = clock.sleep(graceMs, waited.signal).then(() => 'late' as const);
+  const late = clock.sleep(graceMs, waited.signal).then(() => undefined);
   late.catch(() => undefined);
-  const first = await Promise.race([counting, late]).finally(() => waited.abort());
-  // Issued in this very transaction, a token is seen in it alone.
-  if (first === 'late' || first === undefined)
-    return { token: await tokens.countAttempt(customerId, channel, trx), failed: () => undefined };
-  return { token: first, failed: () => undefined };
+  return Promise.race([counting, late]).finally(() => waited.abort());
 }

@@ -85,6 +85,7 @@ async function issueWithin(
       id: tokenId,
       ...keyring.hash(token, binding),
       attempts: 0,
+      attemptMark: null,
       issuedAt: now,
       expiresAt: now + lifetimesMs[kind],
       consumedAt: null,

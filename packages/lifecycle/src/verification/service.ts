@@ -13,7 +13,7 @@ import type { StoredToken } from '../store/store.js';
 import type { Channel } from './channel.js';
 import { addressOf, bindingOf } from './address.js';
 import { issueToken } from './issue.js';
-import { countAttempt } from './attempt.js';
+import { countBeside, markOf } from './attempt.js';
 import { askByAddress } from './resend.js';
 import { verified } from './verified.js';
 import {
@@ -33,9 +33,9 @@ export interface VerificationService {
   /**
    * Consumes a token. The first one verified moves the customer on to `verification`.
    *
-   * The attempt is counted before anything is compared, and stays counted whatever becomes of a `trx` of the host's: beside
-   * it where there is a connection for that, else in it, and beside it once it is over. Only the right token under an
-   * `idempotencyKey` is counted with what comes of it, so that any number who give it under that key are one attempt.
+   * The attempt is counted, and that committed, before anything is compared; so it stays counted whatever becomes of a
+   * `trx` of the host's: beside it where there is a connection for that, else in it, and beside it once it is over. To give
+   * a token again under the `idempotencyKey` of the attempt before is the same attempt, at once or after a crash.
    * @throws CUSTOMER_NOT_FOUND, ILLEGAL_TRANSITION, VERIFICATION_FAILED, VERIFICATION_LOCKED
    */
   verify(customerId: string, draft: VerificationDraft, options?: CommandOptions): Promise<CustomerView>;
@@ -67,37 +67,13 @@ export function verificationService(context: LifecycleContext, identity: ScopeId
     const message = 'This token is not valid, or not any more';
     return lifecycleErrors.VERIFICATION_FAILED({}, { issues: [{ path: 'verification_token', message }] });
   };
-  const isRight = (customer: Customer, channel: Channel, token: string, kept: StoredToken): boolean => {
-    const matches = keyring.matches(token, bindingOf(customer, channel, kept.id), kept);
-    return matches && kept.consumedAt === null && kept.expiresAt > clock.now();
-  };
-  const check = async (
-    customer: Customer,
-    channel: Channel,
-    token: string,
-    trx?: StoreTransaction,
-  ): Promise<StoredToken> => {
-    const attempt = await countAttempt(context, identity.tenantId, { customerId: customer.id, channel }, trx);
-    const { token: kept } = attempt;
-    if (!kept) throw failed();
-    if (kept.attempts > maxAttempts) throw lifecycleErrors.VERIFICATION_LOCKED({});
-    if (isRight(customer, channel, token, kept)) return kept;
-    attempt.failed();
-    throw failed();
-  };
-  /**
-   * The token, where this is it: under a key it is counted with what comes of it, so that asking again, or at once, is one
-   * attempt. Undefined where it is not, or may be one too many: that is counted before anything is told.
-   */
-  const peek = async (
-    customer: Customer,
-    channel: Channel,
-    token: string,
-    trx: StoreTransaction | undefined,
-  ): Promise<StoredToken | undefined> => {
-    // Whose turn it is has the token locked: who waited for that would find it used up, and not who used it.
-    const kept = await tokens.get(customer.id, channel, trx, 'as it was');
-    return kept && kept.attempts < maxAttempts && isRight(customer, channel, token, kept) ? kept : undefined;
+  /** The token that was counted, if this is it. @throws VERIFICATION_FAILED, VERIFICATION_LOCKED */
+  const judge = (customer: Customer, token: string, counted: StoredToken | undefined): StoredToken => {
+    if (!counted) throw failed();
+    if (counted.attempts > maxAttempts) throw lifecycleErrors.VERIFICATION_LOCKED({});
+    const matches = keyring.matches(token, bindingOf(customer, counted.channel, counted.id), counted);
+    if (!matches || counted.consumedAt !== null || counted.expiresAt <= clock.now()) throw failed();
+    return counted;
   };
 
   return {
@@ -107,18 +83,24 @@ export function verificationService(context: LifecycleContext, identity: ScopeId
       const asked = { command: 'verify', subject: customerId, input };
       const turn = await takeTurn<CustomerView>(context, identity, asked, options);
       if (turn.first) return turn.first;
-      let uncounted: StoredToken | undefined;
+      const { trx: join } = options;
+      const attempt = { customerId, channel, mark: markOf(keyring, turn, verificationToken) };
       let kept: StoredToken;
       try {
-        const customer = await getCustomer(customerId, channel, options.trx);
-        if (turn.isKeyed) uncounted = await peek(customer, channel, verificationToken, options.trx);
-        kept = uncounted ?? (await check(customer, channel, verificationToken, options.trx));
+        const customer = await getCustomer(customerId, channel, join);
+        let counted = await countBeside(context, identity.tenantId, attempt, join);
+        if (!counted && join) {
+          // Turn, customer, token: who carries a command out takes them in this order, too.
+          const faster = await turn.enter(join);
+          if (faster) return faster;
+          await customers.lock(customerId, join);
+          counted = await tokens.countAttempt(customerId, channel, attempt.mark, join);
+        }
+        kept = judge(customer, verificationToken, counted);
       } catch (error) {
         return turn.refused(error);
       }
       const decideWithin: DecideWithin = async (before, transition, { at, trx }) => {
-        const counted = uncounted && (await tokens.countAttempt(customerId, channel, trx));
-        if (counted && counted.attempts > maxAttempts) throw lifecycleErrors.VERIFICATION_LOCKED({});
         // Read without a lock before hooks were asked, the address may be another by now, and have been sent no token yet.
         const isBound = keyring.matches(verificationToken, bindingOf(before, channel, kept.id), kept);
         if (!isBound || !(await tokens.consume(kept, at, trx))) throw failed();

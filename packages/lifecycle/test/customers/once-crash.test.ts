@@ -8,6 +8,7 @@ import { createLifecycle } from '../../src/lifecycle.js';
 import { kyselyLifecycleStore } from '../../src/store/kysely/index.js';
 import { freshSqlite } from '../support/backends.js';
 import { crowd } from '../support/crowd.js';
+import { someone, until } from '../support/lifecycle.js';
 import { suspendOverHttp } from '../support/over-http.js';
 
 const databases = [
@@ -24,7 +25,8 @@ afterAll(() => worker.remove());
 
 for (const { title, present, fresh } of databases)
   describe.skipIf(!present)(`a process that dies after it committed a command, before it answered, on ${title}`, () => {
-    const crashed = async (way: 'code' | 'http' | 'bulk') => {
+    const secret = 'a secret of more than 32 characters, for tests';
+    const freshStore = async () => {
       const { url, drop } = await fresh();
       const database = databaseFromUrl(url);
       onTestFinished(async () => {
@@ -33,11 +35,18 @@ for (const { title, present, fresh } of databases)
       });
       const store = kyselyLifecycleStore(database);
       await store.migrate();
+      return { url, store };
+    };
+    const dies = async (...args: string[]): Promise<void> => {
+      const dying = spawn(process.execPath, [worker.path, ...args], { stdio: ['ignore', 'inherit', 'inherit'] });
+      expect(await once(dying, 'exit')).toEqual([null, 'SIGKILL']);
+    };
+    const crashed = async (way: 'code' | 'http' | 'bulk') => {
+      const { url, store } = await freshStore();
       const [customer] = await crowd(store, 1);
       const id = customer?.id ?? '';
-      const first = spawn(process.execPath, [worker.path, url, id, way], { stdio: ['ignore', 'inherit', 'inherit'] });
-      expect(await once(first, 'exit')).toEqual([null, 'SIGKILL']);
-      const lifecycle = createLifecycle({ store, secret: 'a secret of more than 32 characters, for tests' });
+      await dies(url, id, way);
+      const lifecycle = createLifecycle({ store, secret });
       const events = async () =>
         (await store.tenant('acme').history.list(id, { limit: 9 })).map(({ event }) => event.name);
       return { id, lifecycle, events, diedAt: Date.now() };
@@ -55,6 +64,25 @@ for (const { title, present, fresh } of databases)
       expect(await events()).toEqual(['customer.registered', 'customer.suspended']);
       const keyless = suspension.suspend(id, { actionType: 'non_payment' });
       await expect(keyless).rejects.toMatchObject({ code: 'ILLEGAL_TRANSITION' });
+    });
+
+    it('leaves an attempt at verification counted, which is the same one when it is made again under its key', async () => {
+      const { url, store } = await freshStore();
+      const sent: string[] = [];
+      const lifecycle = createLifecycle({ store, secret, sendVerification: ({ token }) => void sent.push(token) });
+      onTestFinished(() => lifecycle.stop());
+      await lifecycle.start();
+      const { customers, verification } = lifecycle.scope({ tenantId: 'acme', actor: 'user:7' });
+      const { id } = await customers.register(someone());
+      await until(() => sent.length > 0);
+      const [verificationToken = ''] = sent;
+      const counted = async () => (await store.tenant('acme').tokens.get(id, 'email'))?.attempts;
+      await dies(url, id, 'verify', verificationToken);
+      expect([await counted(), (await customers.get(id)).lifecycleStage]).toEqual([1, 'registration']);
+      const draft = { verificationToken };
+      const answer = await verification.verify(id, draft, { idempotencyKey: 'retried' });
+      expect([await counted(), answer.lifecycleStage]).toEqual([1, 'verification']);
+      expect(await verification.verify(id, draft, { idempotencyKey: 'retried' })).toEqual(answer);
     });
 
     it('leaves an operation on many that was begun, and no second one', async () => {

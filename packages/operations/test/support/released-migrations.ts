@@ -107,6 +107,7 @@ export const released = {
     '0047-bulk-erased',
     '0048-runs-by-state-alone',
     '0049-limits',
+    '0050-verification-attempt-marks',
   ],
   maintenance: [
     '0001-runs',

@@ -3,6 +3,7 @@ import { answerMigrations } from './answer-migrations.js';
 import { customerIndexMigrations } from './customer-index-migrations.js';
 import { bulkMigrations } from './bulk-migrations.js';
 import { churningMigrations } from './churning-migrations.js';
+import { attemptMigrations } from './attempt-migrations.js';
 import { issueMigrations } from './issue-pruning.js';
 import { limitMigrations } from './limits.js';
 import { privacyMigrations } from './privacy-migrations.js';
@@ -200,5 +201,6 @@ export const lifecycleMigrations: ModuleMigrations = {
     ...churningMigrations,
     ...issueMigrations,
     ...limitMigrations,
+    ...attemptMigrations,
   },
 };

@@ -62,6 +62,7 @@ export interface TokenRow {
   key_id: string;
   hash: string;
   attempts: number;
+  attempt_mark: string | null;
   issued_at: number;
   expires_at: number;
   consumed_at: number | null;

@@ -1,7 +1,8 @@
 import { sql } from 'kysely';
-import { bulkUpsert, executorFor, type Database } from '@dotmac/core/kysely';
+import { bulkUpsert, executorFor, inTransaction, type Database } from '@dotmac/core/kysely';
 import type { StoreTransaction } from '@dotmac/core';
-import type { TokenStore } from '../store.js';
+import type { Channel } from '../../verification/channel.js';
+import type { StoredToken, TokenStore } from '../store.js';
 import { tokenOf, tokenRow } from './token-row.js';
 import type { LifecycleTables } from './tables.js';
 
@@ -14,6 +15,7 @@ const columns = [
   'key_id',
   'hash',
   'attempts',
+  'attempt_mark',
   'issued_at',
   'expires_at',
   'consumed_at',
@@ -33,16 +35,40 @@ export function kyselyTokens(database: Database, put: PutTokens, tenantId: strin
   const on = (trx?: StoreTransaction) => executorFor<LifecycleTables>(database, trx);
   // In the snapshot of a host's own transaction, only a locking read sees what was issued since.
   const locks = database.traits.skipLocked;
-  const get: TokenStore['get'] = async (customerId, channel, trx, how = 'latest') => {
+  const get: TokenStore['get'] = async (customerId, channel, trx) => {
     const row = await on(trx)
       .selectFrom(table)
       .selectAll()
       .where('tenant_id', '=', tenantId)
       .where('customer_id', '=', customerId)
       .where('channel', '=', channel)
-      .$if(locks && trx !== undefined && how === 'latest', (query) => query.forUpdate())
+      .$if(locks && trx !== undefined, (query) => query.forUpdate())
       .executeTakeFirst();
     return row && tokenOf(row);
+  };
+
+  const writeAttempt = (customerId: string, channel: Channel, mark: string, trx?: StoreTransaction) =>
+    on(trx)
+      .updateTable(table)
+      .set((row) => ({ attempts: row('attempts', '+', 1), attempt_mark: mark }))
+      .where('tenant_id', '=', tenantId)
+      .where('customer_id', '=', customerId)
+      .where('channel', '=', channel)
+      .where((build) => build.or([build('attempt_mark', 'is', null), build('attempt_mark', '!=', mark)]));
+
+  const countAttempt: TokenStore['countAttempt'] = async (customerId, channel, mark, trx) => {
+    const { returning } = database.traits;
+    const [row] = returning ? await writeAttempt(customerId, channel, mark, trx).returningAll().execute() : [];
+    if (row) return tokenOf(row);
+    // Without RETURNING, what was written is read under its lock.
+    const token = returning
+      ? await get(customerId, channel, trx)
+      : await inTransaction<LifecycleTables, StoredToken | undefined>(database, trx, async (own) => {
+          await writeAttempt(customerId, channel, mark, own).execute();
+          return get(customerId, channel, own);
+        });
+    // Another was counted, or another token issued, between looking whether this one was and reading it.
+    return token && token.attemptMark !== mark ? countAttempt(customerId, channel, mark, trx) : token;
   };
 
   const readQuotas = (addressKeys: readonly string[], trx: StoreTransaction) =>
@@ -59,23 +85,7 @@ export function kyselyTokens(database: Database, put: PutTokens, tenantId: strin
       const rows = tokens.map((token) => tokenRow(tenantId, token));
       await put(on(trx), rows);
     },
-    async countAttempt(customerId, channel, trx) {
-      const { returning } = database.traits;
-      const update = on(trx)
-        .updateTable(table)
-        // Without RETURNING, last_insert_id(value) makes the connection remember the value and answer it.
-        .set({ attempts: returning ? sql`attempts + 1` : sql`last_insert_id(attempts + 1)` })
-        .where('tenant_id', '=', tenantId)
-        .where('customer_id', '=', customerId)
-        .where('channel', '=', channel);
-      if (returning) {
-        const row = await update.returningAll().executeTakeFirst();
-        return row && tokenOf(row);
-      }
-      const { insertId } = await on(trx).executeQuery(update.compile());
-      const token = insertId === undefined ? undefined : await get(customerId, channel, trx);
-      return token && { ...token, attempts: Number(insertId) };
-    },
+    countAttempt,
     async countIssues(addressKeys, at, windowMs, trx) {
       const { returning, upsert: way } = database.traits;
       const counts = new Map<string, number>();

@@ -11,11 +11,11 @@ export function memoryTokens(memory: LifecycleMemory, tenantId: string): TokenSt
       memory.transaction(({ tokens }) => {
         for (const token of put) tokens.set(keyOf(token.customerId, token.channel), { ...token });
       }, trx),
-    countAttempt: (customerId, channel, trx) =>
+    countAttempt: (customerId, channel, mark, trx) =>
       memory.transaction(({ tokens }) => {
         const token = tokens.get(keyOf(customerId, channel));
-        if (!token) return undefined;
-        const counted = { ...token, attempts: token.attempts + 1 };
+        if (!token || token.attemptMark === mark) return token;
+        const counted = { ...token, attempts: token.attempts + 1, attemptMark: mark };
         tokens.set(keyOf(customerId, channel), counted);
         return counted;
       }, trx),
