@@ -116,6 +116,8 @@ function checkRetention(policy: RetentionPolicy, databases: Record<string, Datab
   checkIdentifier(`${at}.timeColumn`, policy.timeColumn);
   if (!(maxShare > 0 && maxShare <= 1))
     throw coreErrors.INVALID_ARGUMENT({ argument: `${at}.maxShare`, reason: 'a share is above 0, and at most 1' });
+  for (const column of Object.keys(policy.match ?? {})) checkIdentifier(`${at}.match`, column);
+  checkAlong(at, policy);
   checkDays(`${at}.retentionDays`, policy.retentionDays, 0);
   checkNumber(`${at}.minRetentionDays`, minRetentionDays, 0, policy.retentionDays);
   const checked = {
@@ -137,6 +139,21 @@ function checkRetention(policy: RetentionPolicy, databases: Record<string, Datab
 function checkTable(at: string, { schema, table }: TableName): void {
   checkIdentifier(`${at}.table`, table);
   if (schema !== undefined) checkIdentifier(`${at}.schema`, schema);
+}
+
+function checkAlong(at: string, { along = [], archive }: RetentionPolicy): void {
+  if (along.length > 0 && archive)
+    throw coreErrors.INVALID_ARGUMENT({ argument: `${at}.along`, reason: 'what goes along is not archived' });
+  for (const { table, columns } of along) {
+    checkIdentifier(`${at}.along.table`, table);
+    const names = Object.entries(columns);
+    if (names.length === 0)
+      throw coreErrors.INVALID_ARGUMENT({
+        argument: `${at}.along.columns`,
+        reason: 'by no column nothing belongs to a row',
+      });
+    for (const name of names.flat()) checkIdentifier(`${at}.along.columns`, name);
+  }
 }
 
 function keptNewest(at: string, { keepNewest }: RetentionPolicy): KeepNewest | undefined {

@@ -1,6 +1,6 @@
 import type { Database } from '@dotmac/core/kysely';
 import type { BackupPolicy } from '../backups/policy.js';
-import type { KeepNewest, RowPredicate, TableName } from '../databases/rows/selection.js';
+import type { KeepNewest, RowMatch, RowPredicate, RowsAlong, TableName } from '../databases/rows/selection.js';
 import type { MemoryCache } from '../caches/memory.js';
 import type { RedisClient } from '../caches/redis/client.js';
 import type { AppliedKind } from '../databases/finding.js';
@@ -25,10 +25,28 @@ export interface RetentionPolicy extends NamedPolicy {
   retentionDays: number;
   /** A request, plan or schedule may not ask for less. Default `retentionDays`: it may only ask for more. */
   minRetentionDays?: number;
+  /**
+   * A request for fewer days that does not name this policy is no fault: the policy keeps `minRetentionDays` then. One that names
+   * it is refused. Default false: both are.
+   */
+  keepsOwnDays?: boolean;
+  /**
+   * Only rows with just these values in these columns. An index helps that has some of them before the time column, besides
+   * one that begins with the time column.
+   *
+   * @example match: { state: 'ended' }
+   */
+  match?: RowMatch;
   /** What else must hold for a row to go. It narrows: it is bound, and stands in parentheses. */
   where?: RowPredicate;
   /** So many of the newest rows stay however old they are: of the table, or of each value of a column. Rows at one instant count by their key (SQLite: by the rowid, where the table has one). */
   keepNewest?: number | KeepNewest;
+  /**
+   * Rows of other tables that belong to a row, and go with it: in its batch, before it, up to 500 at a time, so that a row with
+   * more of them goes in several batches. As by a foreign key with `on delete cascade`, which there need not be; with `archive`
+   * they cannot be named. An index of each must begin with its columns. Default none.
+   */
+  along?: readonly RowsAlong[];
   /** Rows are kept there before they go: a table of the same database that has all of its columns, or files in a directory. Default they just go. */
   archive?: TableName | { directory: string };
   /** The share of the table that may go in one run before somebody has to confirm it, above 0 to 1. Default 0.5. */

@@ -4,10 +4,11 @@ import type { RetentionPolicy } from './policy.js';
 /** A {@link RetentionPolicy} whose table, columns and predicate are checked against the host's own table types. */
 type TypedRetention<Tables, Table extends keyof Tables & string> = Omit<
   RetentionPolicy,
-  'table' | 'timeColumn' | 'where'
+  'table' | 'timeColumn' | 'match' | 'where'
 > & {
   table: Table;
   timeColumn: keyof Tables[Table] & string;
+  match?: { readonly [Column in keyof Tables[Table] & string]?: string | number };
   where?: (eb: ExpressionBuilder<Tables, Table>) => Expression<SqlBool>;
 };
 

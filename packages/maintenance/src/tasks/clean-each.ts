@@ -33,4 +33,10 @@ export async function cleanEach(
   return { tables, fault };
 }
 
-const notBegun = (): SoFar => ({ strategy: 'It ended before one was chosen.', rows: 0, batches: 0, left: 0 });
+const notBegun = (): SoFar => ({
+  strategy: 'It ended before one was chosen.',
+  rows: 0,
+  rowsAlong: 0,
+  batches: 0,
+  left: 0,
+});

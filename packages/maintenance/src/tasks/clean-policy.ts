@@ -30,7 +30,7 @@ export interface CleanedTable {
 }
 
 /** What is known of a policy by now, if it fails: kept up to date while it is cleaned. */
-export type SoFar = Pick<CleanedPolicy, 'strategy' | 'rows' | 'batches' | 'left'>;
+export type SoFar = Pick<CleanedPolicy, 'strategy' | 'rows' | 'rowsAlong' | 'batches' | 'left'>;
 
 /** Below this share VACUUM and ANALYZE are left to the database itself: both read much more than went. */
 const careShare = 0.05;
@@ -49,6 +49,7 @@ interface Going {
 
 interface Gone {
   deleted: number;
+  rowsAlong: number;
   batches: number;
   retries: number;
   drained: boolean;
@@ -117,6 +118,7 @@ async function clean(going: Going, vacuumAnalyze: boolean): Promise<CleanedTable
     outcome: gone.drained ? 'done' : 'partial',
     strategy: strategy.why,
     rows: gone.deleted,
+    rowsAlong: gone.rowsAlong,
     batches: gone.batches,
     retries: gone.retries,
     rowsPerSecond: strategy.walk ? rateOf(gone) : null,
@@ -137,6 +139,7 @@ function reportOf(
     table: tableLabel(selection),
     cutoff: selection.cutoff,
     rows: 0,
+    rowsAlong: 0,
     batches: 0,
     retries: 0,
     rowsPerSecond: null,
@@ -155,8 +158,9 @@ export const unfinishedReport = (
   soFar: SoFar,
 ): CleanedPolicy => reportOf(of, { outcome, ...soFar, warnings: [message] });
 
-function count(soFar: SoFar, deleted: number): void {
+function count(soFar: SoFar, deleted: number, rowsAlong = 0): void {
   soFar.rows += deleted;
+  soFar.rowsAlong += rowsAlong;
   soFar.batches += 1;
   soFar.left = Math.max(0, soFar.left - deleted);
 }
@@ -165,7 +169,7 @@ async function remove(going: Going): Promise<Gone> {
   const { context, prepared, plan, held, progress, soFar, mostRows } = going;
   const { policy, archive } = prepared;
   const confirm = (trx: unknown): Promise<void> => held.confirm({ database: policy.on, trx });
-  const nothing = { deleted: 0, batches: 0, retries: 0, archivedTo: null, tookMs: 0, droppedBytes: 0 };
+  const nothing = { deleted: 0, rowsAlong: 0, batches: 0, retries: 0, archivedTo: null, tookMs: 0, droppedBytes: 0 };
   const directory = policy.archive && 'directory' in policy.archive ? policy.archive.directory : undefined;
   const place = directory === undefined ? undefined : { name: prepared.name, directory };
   if (progress.isDone || (plan.due.items === 0 && plan.partitions.length === 0)) {
@@ -211,14 +215,14 @@ async function walk(
   confirm: (trx: unknown) => Promise<void>,
   archive: Prepared['archive'] | ArchiveFile,
 ) {
-  const { dialect, selection, facts, policy } = prepared;
+  const { dialect, selection, facts, policy, along } = prepared;
   const { walk } = plan.strategy;
   if (!walk) throw new TypeError('Partitions are not walked.');
   // A position along other columns is none along these.
   const columns = positionsOf(walk.columns);
   const left = progress.cursor as { columns?: string; place?: Place } | undefined;
   return deleteRows(
-    { dialect, selection, facts, walk },
+    { dialect, selection, facts, walk, along },
     {
       database: policy.on,
       clock: context.clock,
@@ -230,7 +234,7 @@ async function walk(
       note: (message) => context.note(`${prepared.name}: ${message}`),
       remaining: () => progress.remaining,
       onBatch(batch) {
-        count(soFar, batch.deleted);
+        count(soFar, batch.deleted, batch.rowsAlong);
         return progress.advance({ cleaned: batch.deleted, cursor: { columns, place: batch.place } });
       },
     },

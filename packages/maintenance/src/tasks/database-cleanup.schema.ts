@@ -9,7 +9,9 @@ export const databaseCleanupParameters = withControls(
     policies,
     retentionDays: days
       .optional()
-      .describe('Days to keep; fewer than the policy keeps only where the host allows it. Default the policy’s own'),
+      .describe(
+        'Days to keep; fewer than the policy keeps only where the host allows it. Default the policy’s own; a policy that keeps its own days goes by it only when it is named, or when it is more',
+      ),
     vacuumAnalyze: z.boolean().default(true).describe('Make the room usable again and bring statistics up to date'),
   }),
 ).meta({ id: 'DatabaseCleanupParameters' });
@@ -37,6 +39,7 @@ export const cleanedPolicy = z.object({
   cutoff: instant,
   strategy: z.string().describe('How rows were deleted, and why so'),
   rows: z.number().int().describe('Deleted, or moved to the archive'),
+  rowsAlong: z.number().int().default(0).describe('Rows of other tables that went with them, as the policy says'),
   batches: z.number().int(),
   retries: z.number().int().describe('Batches tried again after deadlocks and timeouts'),
   rowsPerSecond: z

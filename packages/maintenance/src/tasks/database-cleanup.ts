@@ -138,6 +138,7 @@ function targetFor(
     {
       table: tableLabel(selection),
       column: [selection.timeColumn, selection.timeUnit, policy.retentionDays],
+      match: selection.match,
       where: selection.where && predicateText(selection.where, policy.on),
       keepNewest: selection.keepNewest,
       archive: archive ?? policy.archive,

@@ -19,7 +19,7 @@ interface RequestBound {
 function bound<K extends Kind>(
   kind: K,
   parameter: string,
-  limitOf: (policy: PolicySet[K][number]) => number,
+  limitOf: (policy: PolicySet[K][number], isNamed: boolean) => number,
   how: Partial<Pick<RequestBound, 'careful' | 'option'>> = {},
 ): RequestBound {
   return {
@@ -29,7 +29,7 @@ function bound<K extends Kind>(
     limits: (policies, names) =>
       named<PolicySet[K][number]>(policies[kind], names).map((policy) => ({
         policy: policy.name,
-        limit: limitOf(policy),
+        limit: limitOf(policy, names !== undefined),
       })),
     ...how,
   };
@@ -40,7 +40,14 @@ function bound<K extends Kind>(
  * nothing away (`dryRun`, budgets, what only measures), or have a check of their own (`apply`).
  */
 const requestBounds: Readonly<Record<string, readonly RequestBound[]>> = {
-  database_cleanup: [bound('retention', 'retentionDays', (it) => it.minRetentionDays, { option: 'minRetentionDays' })],
+  database_cleanup: [
+    bound(
+      'retention',
+      'retentionDays',
+      ({ minRetentionDays, keepsOwnDays }, isNamed) => (keepsOwnDays && !isNamed ? 0 : minRetentionDays),
+      { option: 'minRetentionDays' },
+    ),
+  ],
   log_rotation: [
     bound('logs', 'maxSizeMb', (it) => it.requestLimits.maxSizeMb),
     bound('logs', 'maxAgeDays', (it) => it.requestLimits.maxAgeDays),

@@ -10,7 +10,7 @@ const run = (...policies: [policy: string, rows: number, rate: number | null][])
   sizesApproximate: false,
   policies: policies.map(([policy, rows, rowsPerSecond]) => ({
     ...{ policy, rows, rowsPerSecond, table: 't', outcome: 'done', cutoff: 0, strategy: '' },
-    ...{ batches: 1, retries: 0, left: 0, archivedTo: null, convergence: null, warnings: [] },
+    ...{ rowsAlong: 0, batches: 1, retries: 0, left: 0, archivedTo: null, convergence: null, warnings: [] },
   })),
 });
 

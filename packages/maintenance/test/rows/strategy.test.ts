@@ -14,7 +14,7 @@ const facts: TableFacts = {
   key: [id],
   columns: [id, at],
   timeType: 'bigint',
-  indexed: ['id', 'at'],
+  indexes: [['id'], ['at']],
   references: [],
   partitionedByTime: false,
   estimatedRows: null,
@@ -39,7 +39,7 @@ describe('the way in which rows are deleted', () => {
     expect(choose({})).toMatch(/^time_keyset: .*only 1 % of the rows go/);
     expect(choose({}, { due: 500 })).toMatch(/^key_window: .*50 % of the rows go/);
     expect(choose({ key: [id, at] }, { due: 500 })).toMatch(/^time_keyset: .*no single whole number/);
-    expect(choose({ key: [{ name: 'id', type: 'uuid' }], indexed: [] }, { allowFullScan: true })).toMatch(
+    expect(choose({ key: [{ name: 'id', type: 'uuid' }], indexes: [] }, { allowFullScan: true })).toMatch(
       /^key_keyset/,
     );
     expect(choose({ partitionedByTime: true })).toMatch(/^partition_drop/);
@@ -52,7 +52,7 @@ describe('the way in which rows are deleted', () => {
       expect(choose({ partitionedByTime: true, references: [{ ...child, onDelete }] })).toMatch(/^time_keyset/);
     const audited = { partitionedByTime: true, deleteTrigger: 'audit' };
     expect(choose(audited)).toMatch(/^time_keyset: .* Partitions are not dropped whole: the trigger audit/);
-    expect(choose({ ...audited, indexed: ['id'] })).toMatch(/^no index begins with at.* trigger audit/);
+    expect(choose({ ...audited, indexes: [['id']] })).toMatch(/^no index begins with at.* trigger audit/);
   });
   it('is by windows of the key from a quarter of the rows on, and else along the time, and the key where times are equal', () => {
     expect(choose({}, { due: 249 })).toMatch(/^time_keyset/);
@@ -66,8 +66,8 @@ describe('the way in which rows are deleted', () => {
   });
   it('is none for a table without a key, or without an index that helps', () => {
     expect(choose({ key: [] })).toBe('its table has no primary key');
-    expect(choose({ indexed: ['id'] })).toMatch(/^no index begins with at/);
-    expect(choose({ indexed: ['id'] }, { allowFullScan: true })).toMatch(/^key_window: .*no index begins with at/);
+    expect(choose({ indexes: [['id']] })).toMatch(/^no index begins with at/);
+    expect(choose({ indexes: [['id']] }, { allowFullScan: true })).toMatch(/^key_window: .*no index begins with at/);
     expect(choose({}, {}, { keepNewest: { count: 1, per: 'customer' } })).toMatch(/^no index begins with customer/);
   });
   it('is not along floating point numbers that text would round', () => {

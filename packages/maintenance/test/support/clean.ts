@@ -35,7 +35,7 @@ export async function clean(
   const { walk } = plan.strategy;
   if (!walk) throw new Error('partitions are dropped by something else');
   return deleteRows(
-    { dialect: prepared.dialect, selection: prepared.selection, facts: prepared.facts, walk },
+    { dialect: prepared.dialect, selection: prepared.selection, facts: prepared.facts, along: prepared.along, walk },
     {
       database,
       clock: systemClock,

@@ -4,6 +4,7 @@ import { withFreshStatistics } from './fresh-statistics.js';
 import { isUsed, type Use } from './index-use.js';
 import { named, schemaOf } from './named.js';
 import { referencesTo } from './references.js';
+import { columnsByIndex } from '../rows/columns-by-index.js';
 import type { Column, TableFacts, TableInTime, TableName } from '../rows/selection.js';
 
 /** The columns of a table; none when it is not there. */
@@ -46,7 +47,7 @@ export async function describeTable(db: Kysely<unknown>, selection: TableInTime)
     key: keys.flatMap(({ idx, name }) => (idx === 'PRIMARY' && name !== null ? [column(name)] : [])),
     columns,
     timeType: columns.find(({ name }) => name === selection.timeColumn)?.type,
-    indexed: keys.flatMap(({ name, place }) => (Number(place) === 1 && name !== null ? [name] : [])),
+    indexes: columnsByIndex(keys),
     references: await referencesTo(db, selection),
     partitionedByTime,
     deleteTrigger: partitionedByTime ? await deleteTrigger(db, selection) : undefined,

@@ -1,4 +1,5 @@
 import { sql, type Kysely } from 'kysely';
+import { columnsByIndex } from '../rows/columns-by-index.js';
 import type { Column, Reference, TableFacts, TableInTime, TableName } from '../rows/selection.js';
 
 /** The registered table, in the given schema or the connection's search path, exactly by name: a regclass would fold and cut names. */
@@ -33,13 +34,14 @@ export async function describeTable(db: Kysely<unknown>, selection: TableInTime)
     join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.attnum
     where i.indrelid = ${oid}::oid and i.indisprimary and k.place <= i.indnkeyatts
     order by k.place`.execute(db);
-  const { rows: indexed } = await sql<{ name: string }>`
-    select distinct a.attname as name from pg_catalog.pg_index i
-    join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
+  // Of an expression there is no column.
+  const { rows: indexed } = await sql<{ idx: string; name: string | null }>`
+    select c.relname as idx, a.attname as name from pg_catalog.pg_index i
+    cross join lateral unnest(i.indkey::int2[]) with ordinality as k(attnum, place)
+    left join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.attnum and k.attnum > 0
     join pg_catalog.pg_class c on c.oid = i.indexrelid join pg_catalog.pg_am m on m.oid = c.relam
-    where i.indrelid = ${oid}::oid and i.indisvalid and i.indpred is null and m.amname = 'btree' order by 1`.execute(
-    db,
-  );
+    where i.indrelid = ${oid}::oid and i.indisvalid and i.indpred is null and m.amname = 'btree'
+      and k.place <= i.indnkeyatts order by 1, k.place`.execute(db);
   const { rows: time } = await sql<{ type: string; byTime: boolean; estimate: number }>`
     select pg_catalog.format_type(a.atttypid, null) as type, c.reltuples::bigint as estimate,
       exists (
@@ -53,7 +55,7 @@ export async function describeTable(db: Kysely<unknown>, selection: TableInTime)
     key,
     columns: await columnsOf(db, selection),
     timeType: time[0]?.type,
-    indexed: indexed.map(({ name }) => name),
+    indexes: columnsByIndex(indexed),
     references: await referencesTo(db, oid),
     partitionedByTime,
     deleteTrigger: partitionedByTime ? await deleteTrigger(db, oid) : undefined,

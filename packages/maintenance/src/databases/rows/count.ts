@@ -2,7 +2,7 @@ import { sql, type RawBuilder } from 'kysely';
 import type { Database } from '@dotmac/core/kysely';
 import { beginning, cut, overGap, type Work } from './cut.js';
 import type { RowDialect } from './dialect.js';
-import { due, predicate, tableId } from './due.js';
+import { all, due, narrowing, tableId } from './due.js';
 import type { Partition, RowSelection, Sql, TableFacts } from './selection.js';
 import { endedByTimeout } from './retry.js';
 
@@ -63,8 +63,7 @@ export async function countIngest(
 ): Promise<RowCount> {
   const from = dialect.compareTime(selection, timeType, '>=', now - dayMs);
   const to = dialect.compareTime(selection, timeType, '<', now);
-  const where = selection.where ? sql` and ${predicate(selection.where)}` : sql``;
-  return count(kysely, dialect, selection, sql`${from} and ${to}${where}`);
+  return count(kysely, dialect, selection, all([from, to, ...narrowing(selection)]));
 }
 
 /** A partition, which is read no further than there is time for: it goes whole, however many rows it has. */

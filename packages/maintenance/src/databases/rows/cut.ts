@@ -1,12 +1,14 @@
 import { sql, type Kysely } from 'kysely';
 import type { RowDialect } from './dialect.js';
-import { due, tableId } from './due.js';
-import type { Column, Position, RowSelection, Sql, TableFacts } from './selection.js';
+import { all, due, matching, tableId } from './due.js';
+import type { Along, Column, Position, RowSelection, Sql, TableFacts } from './selection.js';
 
 /** How rows are walked: by windows of a whole-number key, or along columns that an index has. */
 export interface Walk {
   by: 'windows' | 'keyset';
   columns: readonly Column[];
+  /** Columns that the index has before these, and of which the policy says the values. */
+  behind?: readonly string[];
 }
 
 /** Rows of one policy, and how they are walked. */
@@ -15,6 +17,8 @@ export interface Work {
   selection: RowSelection;
   facts: TableFacts;
   walk: Walk;
+  /** What goes with the rows. Default nothing. */
+  along?: readonly Along[];
 }
 
 /** Where a walk is, as JSON: it is kept, and a later run goes on from it. */
@@ -91,7 +95,12 @@ async function cutStretch(db: Kysely<unknown>, work: Work, { after }: Place, cou
   const { timeColumn, cutoff } = selection;
   const beyond = after ? sql`${dialect.compare(walk.columns, after, '>')} and ` : sql``;
   const byTime = walk.columns[0]?.name === timeColumn;
-  const old = byTime ? dialect.compareTime(selection, facts.timeType ?? '', '<', cutoff) : sql`1 = 1`;
+  const old = byTime
+    ? all([
+        ...matching(selection.match, walk.behind ?? []),
+        dialect.compareTime(selection, facts.timeType ?? '', '<', cutoff),
+      ])
+    : sql`1 = 1`;
   const { rows } = await sql<Record<string, string>>`
     select ${positionOf(dialect, walk.columns)} from ${tableId(selection)} where ${beyond}${old}
     order by ${sql.join(walk.columns.map(({ name }) => sql.id(name)))} limit 1 offset ${sql.lit(count - 1)}`.execute(

@@ -3,6 +3,7 @@ import { isOperationError, type Clock } from '@dotmac/core';
 import type { Database } from '@dotmac/core/kysely';
 import type { ArchiveFile } from './archive-file.js';
 import { maintenanceErrors } from '../../errors.js';
+import { mostOwners, removeWithAlong } from './along.js';
 import { archiveBatch } from './archive-batch.js';
 import { atPace, besideOthers, type Company } from './beside-others.js';
 import { cut, overGap, beginning, type Place, type Work } from './cut.js';
@@ -31,7 +32,7 @@ export interface DeleteRowsOptions {
   /** How many more rows may go. */
   remaining(): number;
   /** Told after each batch; false ends the work there. */
-  onBatch(batch: { deleted: number; place: Place }): Promise<boolean>;
+  onBatch(batch: { deleted: number; rowsAlong: number; place: Place }): Promise<boolean>;
 }
 
 const attempts = 6;
@@ -39,6 +40,8 @@ const attempts = 6;
 /** What {@link deleteRows} came to. */
 export interface Deleted {
   deleted: number;
+  /** Of other tables, with these. */
+  rowsAlong: number;
   batches: number;
   retries: number;
   tookMs: number;
@@ -65,7 +68,7 @@ async function inBatches(work: Work, options: DeleteRowsOptions): Promise<Delete
     : besideOthers(work.dialect, database.kysely, clock, work.selection);
   let place = options.from ?? beginning;
   let rows = Math.min(company.pace.firstRows, company.pace.mostRows);
-  const sum = { deleted: 0, batches: 0, retries: 0, tookMs: 0 };
+  const sum = { deleted: 0, rowsAlong: 0, batches: 0, retries: 0, tookMs: 0 };
   while (place.end !== true) {
     const most = Math.min(rows, options.remaining());
     if (most < 1 || isToEnd(signal)) return { ...sum, drained: false };
@@ -76,14 +79,15 @@ async function inBatches(work: Work, options: DeleteRowsOptions): Promise<Delete
     await work.dialect.afterBatch?.(database.kysely);
     const tookMs = clock.monotonic() - startedAt;
     sum.deleted += batch.deleted;
+    sum.rowsAlong += batch.rowsAlong;
     sum.retries += batch.retries;
     sum.batches += 1;
     sum.tookMs += tookMs;
     if (sum.deleted >= expected) batch.place = { ...batch.place, end: true };
     // A walk that stands still would go round for ever.
-    if (batch.deleted === 0 && JSON.stringify(batch.place) === JSON.stringify(place)) break;
+    if (batch.deleted + batch.rowsAlong === 0 && JSON.stringify(batch.place) === JSON.stringify(place)) break;
     place = batch.place;
-    const goOn = await options.onBatch({ deleted: batch.deleted, place });
+    const goOn = await options.onBatch({ deleted: batch.deleted, rowsAlong: batch.rowsAlong, place });
     if (!goOn && place.end !== true) return { ...sum, drained: false };
     if (place.end === true) break;
     const restedFrom = clock.monotonic();
@@ -113,6 +117,7 @@ export function nextRows(rows: number, tookMs: number, { leastMs, mostMs, leastR
 
 interface Batch {
   deleted: number;
+  rowsAlong: number;
   place: Place;
   /** That it was cut to in the end. */
   rows: number;
@@ -149,13 +154,21 @@ async function oneBatch(
 ): Promise<Omit<Batch, 'retries'>> {
   const { dialect, selection, facts } = work;
   if (archive && 'append' in archive)
-    return archiveBatch(work, { database, archive, confirm, pace, note }, place, rows);
+    return { rowsAlong: 0, ...(await archiveBatch(work, { database, archive, confirm, pace, note }, place, rows)) };
+  const { along = [] } = work;
+  const most = along.length > 0 ? Math.min(rows, mostOwners) : rows;
   return dialect.transaction(database.kysely, pace, async (trx) => {
-    const batch = await cut(trx, work, place, rows);
-    if (!batch) return { deleted: 0, place: { ...place, end: true }, rows };
-    const deleted = await dialect.remove(trx, { from: selection, facts, condition: batch.condition, archive });
+    const batch = await cut(trx, work, place, most);
+    if (!batch) return { deleted: 0, rowsAlong: 0, place: { ...place, end: true }, rows };
+    const { deleted, rowsAlong, isWhole } =
+      along.length > 0
+        ? await removeWithAlong(trx, work, along, batch.condition)
+        : {
+            deleted: await dialect.remove(trx, { from: selection, facts, condition: batch.condition, archive }),
+            ...{ rowsAlong: 0, isWhole: true },
+          };
     const next = deleted === 0 ? await overGap(trx, work, batch.next) : batch.next;
     await confirm(trx);
-    return { deleted, place: next, rows };
+    return { deleted, rowsAlong, place: isWhole ? next : place, rows: most };
   });
 }

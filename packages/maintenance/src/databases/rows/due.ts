@@ -1,7 +1,7 @@
 import type { Database } from '@dotmac/core/kysely';
 import { expressionBuilder, sql } from 'kysely';
 import type { RowDialect } from './dialect.js';
-import type { KeepNewest, Reference, RowSelection, Sql, TableFacts, TableName } from './selection.js';
+import type { KeepNewest, Reference, RowMatch, RowSelection, Sql, TableFacts, TableName } from './selection.js';
 
 /** The table, to be read from or written to. */
 export function tableId({ schema, table }: TableName): Sql {
@@ -18,7 +18,8 @@ export function restricting({ references }: TableFacts): Reference[] {
   return references.filter(({ onDelete }) => onDelete === 'restrict');
 }
 
-const all = (conditions: readonly Sql[]): Sql => sql.join(conditions, sql` and `);
+/** All of them hold. */
+export const all = (conditions: readonly Sql[]): Sql => sql.join(conditions, sql` and `);
 
 /**
  * All that must hold for a row to go: it is old, the policy's predicate holds (in parentheses, so that it narrows and
@@ -27,11 +28,20 @@ const all = (conditions: readonly Sql[]): Sql => sql.join(conditions, sql` and `
  */
 export function due(dialect: RowDialect, selection: RowSelection, facts: TableFacts): Sql {
   const { timeType = '' } = facts;
-  const conditions = [dialect.compareTime(selection, timeType, '<', selection.cutoff)];
-  if (selection.where) conditions.push(predicate(selection.where));
+  const conditions = [dialect.compareTime(selection, timeType, '<', selection.cutoff), ...narrowing(selection)];
   if (selection.keepNewest) conditions.push(notNewest(dialect, selection, facts, selection.keepNewest));
   for (const reference of restricting(facts)) conditions.push(sql`not ${hasChild(selection, reference)}`);
   return all(conditions);
+}
+
+/** What must hold for a row besides its age, as the policy says it. */
+export function narrowing({ match = {}, where }: RowSelection): Sql[] {
+  return [...matching(match, Object.keys(match)), ...(where ? [predicate(where)] : [])];
+}
+
+/** Have these columns the values that they must have? */
+export function matching(match: RowMatch = {}, columns: readonly string[]): Sql[] {
+  return columns.map((column) => sql`${sql.id(column)} = ${match[column]}`);
 }
 
 /** The policy's own condition. What is neither true nor false (null) is not true, and keeps the row. */

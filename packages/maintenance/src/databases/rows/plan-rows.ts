@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { maintenanceErrors } from '../../errors.js';
+import { showAlong } from './along.js';
 import { archiving } from './archive-batch.js';
 import { countCascades, type CascadeCount } from './cascades.js';
 import { countAll, countDue, countPartition, hasOldRows, type RowCount } from './count.js';
@@ -150,7 +151,7 @@ function unlessTimeout<Item>(error: unknown): Item[] {
 
 /** The first batch's, in their order, as they would be executed; those that go by the keys of its rows with these alone. */
 async function statements(
-  { dialect, selection, facts, policy, archive }: Prepared,
+  { dialect, selection, facts, policy, archive, along }: Prepared,
   work: Work,
   keys: readonly Position[],
 ): Promise<RowPreview['statements']> {
@@ -159,9 +160,11 @@ async function statements(
     if (!first) return [];
     const { condition } = first;
     const all =
-      policy.archive && !archive
-        ? archiving(work, condition, keys)
-        : dialect.removing({ from: selection, facts, condition, archive }, keys);
+      along.length > 0
+        ? await showAlong(connection, work, along, condition)
+        : policy.archive && !archive
+          ? archiving(work, condition, keys)
+          : dialect.removing({ from: selection, facts, condition, archive }, keys);
     const shown: RowPreview['statements'] = [];
     for (const statement of all)
       shown.push({ sql: statement.compile(connection).sql, explain: await dialect.explain(connection, statement) });

@@ -9,7 +9,8 @@ import type { Removal, RowDialect } from './dialect.js';
 import { tableId, tableLabel } from './due.js';
 import { holds } from './extent.js';
 import { childrenFirst } from './order.js';
-import type { Column, RowSelection, Sql, TableFacts, TableName } from './selection.js';
+import type { Along, Column, RowsAlong, RowSelection, Sql, TableFacts, TableName } from './selection.js';
+import { withAlong } from './along.js';
 import type { Prepared, Unprepared } from './prepared.js';
 import { tableFault } from './table-fault.js';
 
@@ -69,16 +70,19 @@ export async function prepareAll(
 }
 
 function selectionOf(
-  { schema, table, timeColumn, timeUnit, where, keepNewest, retentionDays }: CheckedRetention,
+  { schema, table, timeColumn, timeUnit, match, where, keepNewest, retentionDays, minRetentionDays }: CheckedRetention,
   asOf: number,
   asked: number | undefined,
 ): RowSelection {
-  const cutoff = Math.floor(asOf - (asked ?? retentionDays) * dayMs);
+  // Fewer than it takes are asked only of those that keep their own.
+  const days = asked === undefined ? retentionDays : Math.max(asked, minRetentionDays);
+  const cutoff = Math.floor(asOf - days * dayMs);
   return {
     table,
     schema,
     timeColumn,
     timeUnit,
+    match,
     where,
     keepNewest,
     // A column of whole seconds is compared with whole seconds; rounded towards keeping.
@@ -91,9 +95,11 @@ async function prepare(
 ): Promise<Omit<Prepared, 'target'>> {
   const { name, policy, selection, dialect } = one;
   const { database, on, timeColumn, timeUnit, keepNewest } = policy;
-  const named = [timeColumn, ...(keepNewest?.per === undefined ? [] : [keepNewest.per])];
+  const besides = [...(keepNewest?.per === undefined ? [] : [keepNewest.per]), ...Object.keys(policy.match ?? {})];
+  const named = [timeColumn, ...besides, ...(policy.along ?? []).flatMap(({ columns }) => Object.values(columns))];
   const facts = await dialect.describe(on.kysely, policy);
-  const isSeen = named.every((column) => facts?.columns.some((it) => it.name === column));
+  const unseen = named.filter((column) => !facts?.columns.some((it) => it.name === column));
+  const isSeen = unseen.length === 0;
   // What may not be read may be hidden: a column would be missing in an archive, and nobody told.
   if (!isSeen || policy.archive) await mayRead(policy, dialect, policy.archive ? null : named);
   if (!facts) throw refuse(name, 'its table does not exist');
@@ -101,15 +107,17 @@ async function prepare(
   if (facts.timeType === undefined) throw refuse(name, 'its table has no such time column');
   if (!dialect.keeps(facts.timeType, timeUnit))
     throw refuse(name, `its time column, of type ${facts.timeType}, does not keep instants as ${timeUnit}`);
-  if (!isSeen) throw refuse(name, `its table has no column ${keepNewest?.per}, by which its newest rows are kept`);
+  if (!isSeen) throw refuse(name, `its table has no column ${unseen.join(', ')}`);
   // Foreign keys that the connection does not enforce neither hold rows back nor take any along.
-  const references = (await dialect.foreignKeysOff(on.kysely)) ? [] : facts.references;
+  const enforced = (await dialect.foreignKeysOff(on.kysely)) ? [] : facts.references;
+  const along = await Promise.all((policy.along ?? []).map((it) => goingAlong(policy, dialect, it)));
   // As the catalogue names those that refer to it, so that it is told when that is the table itself.
   const { schema } = await ownName(on, policy);
   const resource = tableResource(database, { ...policy, schema });
   const archive = await archiveTable(policy, resource, facts, dialect);
+  const references = withAlong(enforced, along);
   const found = { selection: { ...selection, schema }, facts: { ...facts, references } };
-  return { ...one, ...found, resource, database, archive };
+  return { ...one, ...found, resource, database, archive, along };
 }
 
 /** @param named columns; null for all */
@@ -123,6 +131,33 @@ async function may({ on }: CheckedRetention, dialect: RowDialect, statement: Sql
   await dialect.mayDo?.(on.kysely, statement).catch((error: unknown) => {
     if (isDenial(error) || !isAnswer(error)) throw error;
   });
+}
+
+async function goingAlong(
+  { name, schema, on }: CheckedRetention,
+  dialect: RowDialect,
+  { table, columns }: RowsAlong,
+): Promise<Along> {
+  const child = { table, ...(schema !== undefined && { schema }) };
+  const facts = await dialect.describe(on.kysely, { ...child, timeColumn: '' });
+  if (!facts) throw refuse(name, `the table ${table}, of which rows go along, does not exist`);
+  if (facts.key.length === 0) throw refuse(name, `the table ${table}, of which rows go along, has no primary key`);
+  const childColumns = Object.keys(columns);
+  const missing = childColumns.filter((column) => !facts.columns.some((it) => it.name === column));
+  if (missing.length > 0)
+    throw refuse(name, `the table ${table}, of which rows go along, has no column ${missing.join(', ')}`);
+  const helps = (index: readonly string[]): boolean =>
+    childColumns.every((column) => index.slice(0, childColumns.length).includes(column));
+  if (!facts.indexes.some(helps))
+    throw refuse(name, `no index of ${table} begins with ${childColumns.join(', ')}, by which its rows go along`);
+  const reference = {
+    child,
+    childColumns,
+    columns: Object.values(columns),
+    onDelete: 'cascade' as const,
+    indexed: true,
+  };
+  return { reference, key: facts.key };
 }
 
 async function archiveTable(

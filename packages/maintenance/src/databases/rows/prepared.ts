@@ -1,6 +1,6 @@
 import type { CheckedRetention } from '../../policies/policy-set.js';
 import type { Removal, RowDialect } from './dialect.js';
-import type { RowSelection, TableFacts } from './selection.js';
+import type { Along, RowSelection, TableFacts } from './selection.js';
 
 /** A policy that fits its table, as it is found now. */
 export interface Prepared {
@@ -16,6 +16,8 @@ export interface Prepared {
   readonly dialect: RowDialect;
   /** The table that rows are moved to. */
   readonly archive: Removal['archive'];
+  /** What goes with its rows. */
+  readonly along: readonly Along[];
 }
 
 /** A policy that does not fit its table, or whose table cannot be looked up now, which is no other's fault; and what went wrong. */

@@ -21,6 +21,9 @@ export interface TableName {
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 export type RowPredicate = (eb: ExpressionBuilder<any, any>) => Expression<SqlBool>;
 
+/** Values that columns of a row must have just so. */
+export type RowMatch = Readonly<Record<string, string | number>>;
+
 /** A foreign key that refers to the table which is being cleaned. */
 export interface Reference {
   child: TableName;
@@ -49,6 +52,7 @@ export interface RowSelection extends TableInTime {
   timeUnit: TimeUnit;
   /** Rows strictly before it go. Epoch ms; whole seconds where the column keeps seconds. */
   cutoff: number;
+  match?: RowMatch | undefined;
   where?: RowPredicate | undefined;
   keepNewest?: KeepNewest | undefined;
 }
@@ -62,6 +66,21 @@ export interface Column {
   charset?: string;
   /** Computed by the database: cannot be written. */
   generated?: boolean;
+}
+
+/** Rows of another table that belong to the rows of a policy. */
+export interface RowsAlong {
+  /** Exact name; in the schema of the policy's table. */
+  table: string;
+  /** By which of its columns they belong to a row, and which of the row's each of these equals. */
+  columns: Readonly<Record<string, string>>;
+}
+
+/** The same, with what the catalogue says of it. */
+export interface Along {
+  reference: Reference;
+  /** The key of the other table. */
+  key: readonly Column[];
 }
 
 /** A part of a table whose rows are all older than an instant that the catalogue knows. */
@@ -85,8 +104,8 @@ export interface TableFacts {
   columns: readonly Column[];
   /** The type of the time column; undefined when there is no such column. */
   timeType: string | undefined;
-  /** The first columns of the indexes that can be walked. */
-  indexed: readonly string[];
+  /** The columns of each index that can be walked, in its order. */
+  indexes: readonly (readonly string[])[];
   /** From whom rows of the table are referred to. */
   references: readonly Reference[];
   /** Partitioned by ranges of the time column alone, or of what grows with it. */

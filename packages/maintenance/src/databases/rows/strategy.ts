@@ -35,9 +35,10 @@ export function chooseStrategy(
   facts: TableFacts,
   circumstances: Circumstances,
 ): Strategy | { refused: string } {
-  const { timeColumn, where, keepNewest } = selection;
+  const { timeColumn, match, where, keepNewest } = selection;
   const { key, references, partitionedByTime, deleteTrigger } = facts;
-  const isWhole = partitionedByTime && !where && !keepNewest && !circumstances.archives && references.length === 0;
+  const isWhole =
+    partitionedByTime && !match && !where && !keepNewest && !circumstances.archives && references.length === 0;
   if (!isWhole || key.length === 0) return chooseWalk(dialect, selection, facts, circumstances);
   if (deleteTrigger === undefined)
     return {
@@ -54,19 +55,20 @@ export function chooseStrategy(
 
 function chooseWalk(
   dialect: RowDialect,
-  { timeColumn, keepNewest }: RowSelection,
-  { key, columns, indexed }: TableFacts,
+  { timeColumn, match = {}, keepNewest }: RowSelection,
+  { key, columns, indexes }: TableFacts,
   { due, total, allowFullScan }: Circumstances,
 ): Strategy | { refused: string } {
   const time = columns.find(({ name }) => name === timeColumn);
   const [only] = key;
   if (!only || !time) return { refused: 'its table has no primary key' };
   const perGroup = keepNewest?.per;
-  if (perGroup !== undefined && !indexed.includes(perGroup) && !allowFullScan)
+  if (perGroup !== undefined && !indexes.some(([first]) => first === perGroup) && !allowFullScan)
     return {
       refused: `no index begins with ${perGroup}, by which its newest rows are kept; allowFullScan permits that`,
     };
-  const timeIndexed = indexed.includes(timeColumn) && dialect.walkable(time);
+  const behind = dialect.walkable(time) ? beforeTime(timeColumn, Object.keys(match), indexes) : undefined;
+  const timeIndexed = behind !== undefined;
   if (!timeIndexed && !allowFullScan)
     return {
       refused: `no index begins with ${timeColumn}, so that every run would read the whole table; allowFullScan permits that`,
@@ -81,14 +83,33 @@ function chooseWalk(
   if (timeIndexed)
     return {
       kind: 'time_keyset',
-      walk: { by: 'keyset', columns: [time, ...key.filter(({ name }) => name !== time.name)] },
-      why: `Along the index of ${timeColumn}, oldest first, because ${share === null ? 'how many go is not known' : share < windowShare ? `only ${percent(share)} of the rows go` : 'the primary key is no single whole number'}.`,
+      walk: {
+        by: 'keyset',
+        columns: [time, ...key.filter(({ name }) => name !== time.name && !behind.includes(name))],
+        ...(behind.length > 0 && { behind }),
+      },
+      why: `Along the index of ${[...behind, timeColumn].join(', ')}, oldest first, because ${share === null ? 'how many go is not known' : share < windowShare ? `only ${percent(share)} of the rows go` : 'the primary key is no single whole number'}.`,
     };
   return {
     kind: 'key_keyset',
     walk: { by: 'keyset', columns: key },
     why: `Along the primary key, reading the whole table, because no index begins with ${timeColumn}.`,
   };
+}
+
+/** What stands before the time in an index that helps: nothing, or columns of which the policy says the values. */
+function beforeTime(
+  timeColumn: string,
+  matched: readonly string[],
+  indexes: TableFacts['indexes'],
+): readonly string[] | undefined {
+  return indexes
+    .flatMap((columns) => {
+      const place = columns.indexOf(timeColumn);
+      const before = columns.slice(0, place);
+      return place >= 0 && before.every((it) => matched.includes(it)) ? [before] : [];
+    })
+    .sort((one, other) => other.length - one.length)[0];
 }
 
 const percent = (share: number | null): string => (share === null ? 'an unknown part' : `${Math.round(share * 100)} %`);

@@ -1,4 +1,5 @@
 import { sql, type Kysely } from 'kysely';
+import { columnsByIndex } from '../rows/columns-by-index.js';
 import type { Column, Reference, TableFacts, TableInTime, TableName } from '../rows/selection.js';
 
 const aliases = ['rowid', '_rowid_', 'oid'];
@@ -23,15 +24,19 @@ export async function describeTable(db: Kysely<unknown>, selection: TableInTime)
   const { rows: declared } = await sql<{ name: string; type: string }>`
     select name, upper(type) as type from pragma_table_info(${table}, ${schema}) where pk > 0 order by pk`.execute(db);
   const rowid = aliases.find((alias) => !columns.some(({ name }) => name.toLowerCase() === alias));
-  const { rows: indexed } = await sql<{ name: string | null }>`
-    select distinct i.name as name from pragma_index_list(${table}, ${schema}) as l, pragma_index_xinfo(l.name, ${schema}) as i
-    where i.seqno = 0 and i.key = 1 and i.coll = 'BINARY' and l.partial = 0 order by 1`.execute(db);
+  const { rows: indexed } = await sql<{ idx: string; name: string | null; coll: string }>`
+    select l.name as idx, i.name as name, i.coll as coll
+    from pragma_index_list(${table}, ${schema}) as l, pragma_index_xinfo(l.name, ${schema}) as i
+    where i.key = 1 and l.partial = 0 order by l.name, i.seqno`.execute(db);
   const byRowid = declared.length > 0 && found[0].rowids === 1 && rowid !== undefined;
   return {
     key: byRowid ? [{ name: rowid, type: 'ROWID' }] : declared,
     columns,
     timeType: columns.find(({ name }) => name === timeColumn)?.type,
-    indexed: [...indexed, ...declared.slice(0, 1)].flatMap(({ name }) => (name === null ? [] : [name])),
+    indexes: [
+      ...columnsByIndex(indexed.map(({ coll, name, ...it }) => ({ ...it, name: coll === 'BINARY' ? name : null }))),
+      declared.map(({ name }) => name),
+    ],
     references: await referencesTo(db, { schema, table }),
     partitionedByTime: false,
     estimatedRows: null,
