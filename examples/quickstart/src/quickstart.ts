@@ -93,7 +93,8 @@ export async function startQuickstart(settings: Settings): Promise<Quickstart> {
           tenants: apiKeys.slice(0, 1).map(({ tenantId }) => tenantId),
           // So that a request for all tables may ask for less than their 90 days.
           minRetentionDays: 7,
-          lifecycleDays: 90,
+          health: {},
+          lifecycle: {},
         }),
       ],
       upkeep: [{ name: 'demo', database: 'main', tables: ['demo_sessions'], apply: ['stale_statistics'] }],

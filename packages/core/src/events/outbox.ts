@@ -9,10 +9,12 @@ export interface OutboxEntry {
   event: DomainEvent;
   /** Subscribers whose entries name the same lane share one order for each tenant and subject. Default: the subscriber. */
   lane?: string;
+  /** Names the delivery, as no other is named: what is kept beside it can bear the same id. Default a new one. */
+  deliveryId?: string;
 }
 
 /** An entry taken for delivery. */
-export interface ClaimedEntry extends Omit<OutboxEntry, 'lane'> {
+export interface ClaimedEntry extends Omit<OutboxEntry, 'lane' | 'deliveryId'> {
   /** Identifies this entry and this claim of it; opaque. */
   claim: string;
   /** Names the delivery: the same on every attempt. */
@@ -22,7 +24,7 @@ export interface ClaimedEntry extends Omit<OutboxEntry, 'lane'> {
 }
 
 /** An entry that was given up, for people to look at. */
-export interface ParkedEntry extends Omit<OutboxEntry, 'lane'> {
+export interface ParkedEntry extends Omit<OutboxEntry, 'lane' | 'deliveryId'> {
   deliveryId: string;
   attempts: number;
   parkedAt: number;

@@ -48,8 +48,8 @@ export function kyselyOutbox(database: Database, { queue, clock }: KyselyOutboxO
   const now = () => databaseTime(database, clock);
   const after = (delayMs: number) => sql<number>`${now()} + ${sql.lit(Math.trunc(delayMs))}`;
   const laneOf = (names: readonly unknown[]): string => hash('sha256', JSON.stringify([queue, ...names]));
-  const rowFor = ({ subscriber, event, lane = subscriber }: OutboxEntry) => ({
-    delivery_id: newId(),
+  const rowFor = ({ subscriber, event, lane = subscriber, deliveryId = newId() }: OutboxEntry) => ({
+    delivery_id: deliveryId,
     queue,
     subscriber,
     lane: laneOf([lane, event.tenantId, event.subject]),

@@ -35,8 +35,7 @@ export function memoryOutbox({ clock = systemClock }: { clock?: Pick<Clock, 'now
   let seq = 0;
   const listeners = new Set<() => void>();
   const add = (entries: readonly OutboxEntry[]): void => {
-    for (const { subscriber, event, lane: shared = subscriber } of entries) {
-      const deliveryId = newId();
+    for (const { subscriber, event, lane: shared = subscriber, deliveryId = newId() } of entries) {
       const lane = JSON.stringify([shared, event.tenantId, event.subject]);
       const fresh = { attempts: 0, availableAt: clock.now(), claim: null, parkedAt: null, parkReason: null };
       rows.set(deliveryId, { seq: ++seq, subscriber, event, deliveryId, lane, ...fresh });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { DomainEvent } from '../events/define-events.js';
 import type { Outbox } from '../events/outbox.js';
+import { newId } from '../ids.js';
 import { ask, entriesOf, eventOf, numbersOf, type OutboxSubject } from './outbox-subject.js';
 import type { Suite } from './suite.js';
 
@@ -23,6 +24,20 @@ export const parkedCases: Suite<OutboxSubject>['cases'] = [
       assert.equal(await outbox.unpark('acme', bad), false);
       const [again] = await outbox.claim(ask);
       assert.deepEqual([again?.deliveryId, again?.attempt], [bad.deliveryId, 1]);
+    },
+  },
+  {
+    name: 'names a delivery as it is told to, or by an id of its own',
+    async run({ outboxes: [outbox] }) {
+      const [named, unnamed] = entriesOf([eventOf('a', 1), eventOf('b', 2)]);
+      assert.ok(named && unnamed);
+      const deliveryId = newId();
+      await outbox.append([{ ...named, deliveryId }, unnamed]);
+      const claimed = await outbox.claim(ask);
+      assert.equal(claimed[0]?.deliveryId, deliveryId);
+      assert.notEqual(claimed[1]?.deliveryId, deliveryId);
+      for (const { claim } of claimed) await outbox.park(claim, 'BROKEN');
+      assert.deepEqual((await outbox.discard('acme', { deliveryId }))?.event, named.event);
     },
   },
   {

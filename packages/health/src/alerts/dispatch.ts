@@ -136,7 +136,12 @@ export function createDispatcher({ store, relay, holdOf, isElsewhere, clock, log
       if (taken === 0) return;
       await tenant.insertMessage({ id: messageId, tenantId, channelId, payload: null, createdAt: now }, trx);
       const of = { tenantId, actor: 'system', subject: channelId, at: now, data: { messageId } };
-      await relay.publish([alertEvents.create('message.due', of)], trx);
+      // The delivery bears the message's id, so that whoever removes it knows the message by that.
+      const entries = relay.entriesOf([alertEvents.create('message.due', of)]);
+      await store.outbox.append(
+        entries.map((entry) => ({ ...entry, deliveryId: messageId })),
+        trx,
+      );
     });
   };
   const lookAtClock = (): void => {

@@ -522,7 +522,7 @@ describe.each(stores)('alerts %s', (_, makeStore) => {
     await becomes(web, 'offline');
     await until(async () => (await scope.alerts.undelivered()).items.length > 0, 60_000);
     const [given] = (await scope.alerts.undelivered()).items;
-    expect(given).toMatchObject({ channelId, attempts: 20 });
+    expect(given).toMatchObject({ id: hook.received[0]?.message.id, channelId, attempts: 20 });
     expect(hook.received).toHaveLength(20);
     hook.is.status = 200;
     await scope.alerts.retry(given?.id ?? '');
