@@ -11,7 +11,7 @@ import type * as operations from '@dotmac/operations';
 declare global {
   const createMaintenance: typeof dotmac.createMaintenance;
   const defineMaintenanceTask: typeof dotmac.defineMaintenanceTask;
-  const retentionPolicy: typeof dotmac.retentionPolicy;
+  const { retentionPolicy, dotmacRetention }: typeof dotmac;
   const [digestByEmail, digestByWebhook]: [typeof dotmac.digestByEmail, typeof dotmac.digestByWebhook];
   const [eventLoopDelay, poolWait]: [typeof dotmac.eventLoopDelay, typeof dotmac.poolWait];
   const [replicaLag, lockWaits]: [typeof dotmac.replicaLag, typeof dotmac.lockWaits];

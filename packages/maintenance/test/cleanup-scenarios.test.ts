@@ -270,7 +270,7 @@ for (const { title, present, fresh: createFresh } of dialects)
       expect(await said(enough ?? {}, enough === null ? { timeoutMs: 60_000 } : {})).not.toContain('converge');
     });
 
-    it('cleans dotmac’s own tables by one line, but for what goes with rows of others', async () => {
+    it('cleans dotmac’s own tables by one line, but for those of domains that are not said to be there', async () => {
       const maintenance = createMaintenance({
         store: kyselyMaintenanceStore(storeDatabase),
         databases: { own: storeDatabase },

@@ -522,7 +522,8 @@ describe.each(stores)('alerts %s', (_, makeStore) => {
     await becomes(web, 'offline');
     await until(async () => (await scope.alerts.undelivered()).items.length > 0, 60_000);
     const [given] = (await scope.alerts.undelivered()).items;
-    expect(given).toMatchObject({ id: hook.received[0]?.message.id, channelId, attempts: 20 });
+    const { id } = JSON.parse(hook.received[0]?.text ?? '') as { id: string };
+    expect(given).toMatchObject({ id, channelId, attempts: 20 });
     expect(hook.received).toHaveLength(20);
     hook.is.status = 200;
     await scope.alerts.retry(given?.id ?? '');
