@@ -53,6 +53,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   /** Until when the slots of each schedule are dealt with, by the scopes of its parts. */
   const dealtWith = new Map<string, Map<string, number>>();
   const working = new Set<Promise<void>>();
+  /** Lists of missed slots that the store cut short, by schedule and scope: until they are done, what was to follow in them waits. */
+  const cutShort = new Map<string, Promise<void>>();
   /** The slots that this process is at, from before they are claimed. */
   const atWork = new Set<TakenSlot>();
   let recovering: Promise<void> = Promise.resolve();
@@ -83,8 +85,9 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   const untilStopped = (present: Present): Present => {
     return { ...present, signal: AbortSignal.any([present.signal, stop.signal]) };
   };
-  const oneByOne = async (slots: readonly TakenSlot[]): Promise<void> => {
+  const oneByOne = async (slots: readonly TakenSlot[], before?: Promise<void>): Promise<void> => {
     for (const slot of slots) atWork.add(slot);
+    await before;
     for (const slot of slots) {
       await runSlot({ ...options, leaving: leaving.signal }, slot);
       atWork.delete(slot);
@@ -99,7 +102,20 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     return work;
   };
 
+  const listOf = ({ tenantId, schedule, scopeId }: Omit<TakenSlot, 'slotAt' | 'present'>): string =>
+    JSON.stringify([tenantId, schedule, scopeId]);
+  /** Runs slots of a list one after another, after those before them where the store has cut it short. */
+  const follow = (list: string, slots: readonly TakenSlot[], isCut: boolean): void => {
+    const before = cutShort.get(list);
+    const work = slots.length > 0 ? track(oneByOne(slots, before)) : before;
+    if (isCut) cutShort.set(list, work ?? Promise.resolve());
+    else cutShort.delete(list);
+  };
+
   const deal = async (planned: PlannedPart, { run, leftOut }: Reckoning): Promise<void> => {
+    const { tenantId, name: schedule, scopeId } = planned;
+    const list = listOf({ tenantId, schedule, scopeId });
+    if (run.length === 0) cutShort.delete(list);
     if (run.length === 0 && leftOut.length === 0) return;
     const present = await presence.enter();
     if (planned.pausedAt !== null) {
@@ -109,8 +125,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     }
     for (const { slotAt, outcome } of leftOut.slice(-mostTold)) await write(planned, present, slotAt, outcome);
     // All are taken before the first begins: one process has them, and runs one after another.
-    const { tenantId, name: schedule, scopeId } = planned;
     const taken: TakenSlot[] = [];
+    let isWhole = false;
     try {
       for (const { slotAt } of run) {
         const slot = { tenantId, present: untilStopped(present), schedule, scopeId, slotAt };
@@ -123,20 +139,24 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
           else atWork.delete(slot);
         }
       }
-    } catch (error) {
-      // It may have been claimed all the same.
-      void waker.wake(leftByOthers, clock.now());
-      throw error;
+      isWhole = true;
     } finally {
+      // It may have been claimed all the same.
+      if (!isWhole) void waker.wake(leftByOthers, clock.now());
       // Nobody else runs them, though the store fails at the next.
-      if (taken.length > 0) void track(oneByOne(taken));
+      follow(list, taken, !isWhole);
     }
   };
 
   const recoverAlone = async (): Promise<void> => {
     const left = await presence.left(isForgotten);
     const present = running && left.length > 0 ? untilStopped(await presence.enter()) : null;
-    for (const list of await takeOver(options, left, present)) void track(oneByOne(list));
+    for (const slots of await takeOver(options, left, present)) {
+      const list = slots[0] && !slots[0].before?.failed ? listOf(slots[0]) : '';
+      // A retry waits for its time alone.
+      if (cutShort.has(list)) follow(list, slots, true);
+      else void track(oneByOne(slots));
+    }
   };
   /** One after another: what one has taken the next finds at work. */
   const recover = (): Promise<void> => {

@@ -181,30 +181,50 @@ describe('the scheduler', () => {
     expect(held).toHaveLength(2);
   });
 
-  it('runs the slots that it took when the store fails it before the others, and these as well', async () => {
+  it.each([
+    ['second', 'refused', 2],
+    ['second', 'heard of no more', 2],
+    ['first', 'heard of no more', 1],
+  ])('runs all missed slots one after another though the claim of the %s is %s', async (_, how, failingClaim) => {
     const clock = fakeClock(start);
     const store = memoryMaintenanceStore({ clock });
-    const rules = { everyMs: hour, catchUp: 'all', overlap: 'queue', graceMs: 5 * hour } as const;
+    const rules = { everyMs: hour, catchUp: 'all', graceMs: 5 * hour } as const;
     const closed = { outcome: 'completed' as const, instance: 'a/0#1', runId: null, attempts: 1, message: null };
-    const before = { schedule: 'it', scopeId: '', slotAt: start - 2 * hour, claimedAt: start, endedAt: start };
+    const before = { schedule: 'it', scopeId: '', slotAt: start - 3 * hour, claimedAt: start, endedAt: start };
     await store.slots('acme').claim({ ...closed, ...before });
     let claims = 0;
     const failing: MaintenanceStore = {
       ...store,
       slots: (tenantId) => {
         const own = store.slots(tenantId);
-        const claim: typeof own.claim = (slot) =>
-          (claims += 1) === 2 ? Promise.reject(new Error('the store is away')) : own.claim(slot);
+        const claim: typeof own.claim = async (slot) => {
+          claims += 1;
+          if (claims !== failingClaim) return own.claim(slot);
+          if (how !== 'refused') await own.claim(slot);
+          throw new Error('the store is away');
+        };
         return { ...own, claim };
       },
     };
     const { it, held, outcomes } = setUp(rules, { clock, store: failing });
     await it.start();
     await clock.advance(2 * second);
-    expect(await outcomes()).toEqual(['00:00 waiting', '23:00 running', '22:00 completed']);
-    held[0]?.end();
-    await clock.advance(2 * second);
-    expect(await outcomes()).toEqual(['00:00 running', '23:00 completed', '22:00 completed']);
+    const [done, running, waiting] = ['completed', 'running', 'waiting'];
+    for (const expected of [
+      [running, waiting, waiting],
+      [done, running, waiting],
+      [done, done, running],
+    ]) {
+      expect((await outcomes()).reverse().slice(1)).toEqual(
+        expected.map((outcome, index) => `${['22:00', '23:00', '00:00'][index]} ${outcome}`),
+      );
+      held.at(-1)?.end();
+      await clock.advance(3 * second);
+    }
+    expect(held).toHaveLength(3);
+    // What comes due by itself waits for none: the rule for what overlaps is another.
+    await clock.advance(2 * hour);
+    expect((await outcomes()).slice(0, 2)).toEqual(['02:00 overlap', '01:00 running']);
   });
 
   it.each([
