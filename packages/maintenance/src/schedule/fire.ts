@@ -116,16 +116,20 @@ async function cameOf(parts: FireParts, { slot, attempt }: Turn, begun: Begun): 
   const mayRetry = attempt <= rules.retries && refusal === null;
   // In the store it may have been cancelled up to its end.
   const now = mayRetry && isLeftOff(run) ? await kept(parts, () => store.runs(tenantId).get(run.id)) : run;
-  if (!mayRetry || !now || !isToBeginAgain(now, outcome))
-    return { outcome, ...(run.errorMessage !== null && { message: run.errorMessage }) };
+  if (!mayRetry || !now || !isToBeginAgain(now, outcome)) return { outcome, ...toldBy(run) };
+  if (isLeftOff(now) && mayGoOn(now)) return { left: 'Its process was stopped, and others may go on with its run.' };
   const failed = failedOf(now, rules, attempt, clock.now());
   await kept(parts, () => store.slots(tenantId).change(slot, present.instance, { outcome: 'retrying' }));
   return failed;
 }
 
-/** Is another run to begin after that one? After what was left off, unless somebody goes on with that, or has cancelled it. */
+/** What a slot says of how its run ended. */
+export const toldBy = ({ errorMessage }: Run): Pick<Ending, 'message'> =>
+  errorMessage === null ? {} : { message: errorMessage };
+
+/** Is another run to begin after that one? After what was left off, unless somebody has cancelled it. */
 export function isToBeginAgain(run: Run, outcome = outcomeOf(run, false)): boolean {
-  if (isLeftOff(run)) return run.cancelRequestedAt === null && !mayGoOn(run);
+  if (isLeftOff(run)) return run.cancelRequestedAt === null;
   return outcome === 'failed' || outcome === 'timed_out';
 }
 
@@ -157,7 +161,8 @@ async function inTurn(parts: FireParts, turn: Turn): Promise<Begun | Ending | Le
   }
 }
 
-function outcomeOf({ status }: Run, timedOut: boolean): SlotOutcome {
+/** How a slot ends by its run. */
+export function outcomeOf({ status }: Run, timedOut: boolean): SlotOutcome {
   const outcomes: Record<RunStatus, SlotOutcome> = {
     running: 'abandoned',
     completed: 'completed',

@@ -1,7 +1,18 @@
 import { describeError } from '@dotmac/core';
+import { mayGoOn } from '../runs/left-off.js';
 import type { Run } from '../runs/run.js';
 import { scheduleKey, type PlannedSchedule } from './planned.js';
-import { failedOf, isToBeginAgain, waited, type Ending, type Failed, type FireParts, type TakenSlot } from './fire.js';
+import {
+  failedOf,
+  isToBeginAgain,
+  outcomeOf,
+  toldBy,
+  waited,
+  type Ending,
+  type Failed,
+  type FireParts,
+  type TakenSlot,
+} from './fire.js';
 import type { LeftSlot, Present } from './presence.js';
 import { graceOf } from './reckon.js';
 
@@ -47,16 +58,17 @@ export async function takeOver(
 
 async function dealWith(parts: TakeOverParts, slot: LeftSlot, present: Present | null): Promise<TakenSlot | undefined> {
   const { store, clock } = parts;
-  const { tenantId, schedule, scopeId, slotAt, outcome, attempts, leftAt } = slot;
+  const { tenantId, schedule, scopeId, slotAt, outcome, attempts, runId, leftAt } = slot;
   const slots = store.slots(tenantId);
-  const failed = await failedBefore(parts, slot);
+  const run = runId === null ? null : await store.runs(tenantId).get(runId);
+  const failed = run ? failedBefore(parts, slot, run) : undefined;
   if (outcome === 'running') {
-    const next = afterRun(parts, slot, failed?.run);
-    if (next === 'abandoned') await slots.change(slot, slot.instance, { outcome: next, endedAt: clock.now() });
+    const next = afterRun(parts, slot, run);
+    if (next === 'close') await slots.change(slot, slot.instance, { ...endingBy(run), endedAt: clock.now() });
     if (next === 'leave' && slot.endedAt === null) await slots.change(slot, slot.instance, { endedAt: leftAt });
-    if (next !== 'retrying') return undefined;
+    if (next !== 'begin again') return undefined;
     // As if its process had written it: whoever comes first takes it over.
-    const left = { outcome: next, endedAt: leftAt, message: waited(failed, 'process died') };
+    const left = { outcome: 'retrying' as const, endedAt: leftAt, message: waited(failed, 'process died') };
     if (!(await slots.change(slot, slot.instance, left))) return undefined;
     return dealWith(parts, { ...slot, ...left }, present);
   }
@@ -76,27 +88,35 @@ async function dealWith(parts: TakeOverParts, slot: LeftSlot, present: Present |
   return undefined;
 }
 
-/** What becomes of a slot whose run was under way: it is to begin again if its schedule says so, once the run is known to be over. */
+/**
+ * What becomes of a slot whose run was under way. Once that is known to be over it is to begin again if its schedule says so, unless
+ * somebody goes on with it: who can has tried to before he comes here.
+ */
 function afterRun(
   { roster, clock }: TakeOverParts,
   { tenantId, schedule, scopeId, instance, attempts, leftAt }: LeftSlot,
-  run: Run | undefined,
-): 'retrying' | 'leave' | 'abandoned' {
-  if (!run || !isToBeginAgain({ ...run, stopReason: run.stopReason ?? 'abandoned' })) return 'abandoned';
+  run: Run | null,
+): 'begin again' | 'leave' | 'close' {
+  if (!run || run.resumedBy !== null || !isToBeginAgain({ ...run, stopReason: run.stopReason ?? 'abandoned' }))
+    return 'close';
   const planned = roster.get(scheduleKey(tenantId, schedule));
-  if (!planned) return clock.now() - Math.max(leftAt, run.endedAt ?? 0) > returnMs ? 'abandoned' : 'leave';
+  const isOverLong = clock.now() - Math.max(leftAt, run.endedAt ?? 0) > returnMs;
+  if (!planned) return isOverLong ? 'close' : 'leave';
   const part = planned.parts.find((it) => it.scopeId === scopeId);
   const hasHeirs = part !== undefined || scopeId === '' || instance.startsWith(`${scopeId}/`);
-  if (!hasHeirs || attempts > planned.timetable.rules.retries || part?.refusal) return 'abandoned';
-  return run.status === 'running' ? 'leave' : 'retrying';
+  if (!hasHeirs || attempts > planned.timetable.rules.retries || part?.refusal) return 'close';
+  return run.status === 'running' || (mayGoOn(run) && !part && !isOverLong) ? 'leave' : 'begin again';
 }
 
+/** How a slot ends that has no other run. */
+const endingBy = (run: Run | null): Ending =>
+  !run || run.status === 'running' || run.stopReason === 'abandoned'
+    ? { outcome: 'abandoned' }
+    : { outcome: outcomeOf(run, false), ...toldBy(run) };
+
 /** The run that is to be begun again. */
-async function failedBefore({ store, roster, clock }: TakeOverParts, slot: LeftSlot): Promise<Failed | undefined> {
-  const { tenantId, schedule, runId, attempts } = slot;
-  const run = runId === null ? null : await store.runs(tenantId).get(runId);
+function failedBefore({ roster, clock }: TakeOverParts, { tenantId, schedule, attempts }: LeftSlot, run: Run): Failed {
   const rules = roster.get(scheduleKey(tenantId, schedule))?.timetable.rules;
-  if (!run) return undefined;
   // Who has gone on from it meanwhile has done so for whoever begins it again, too.
   return failedOf({ ...run, resumedBy: null }, rules ?? { retryAfterMs: 0 }, attempts, clock.now());
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import type { Clock } from '@dotmac/core';
 import type { MaintenanceModule, MaintenanceOptions, Schedule } from '../../src/index.js';
 import { taskKey } from '../../src/runs/lease-keys.js';
@@ -104,13 +105,30 @@ describe('a slot whose run is broken off as its process is stopped or dies', () 
       expect(await slot()).toMatchObject({ outcome: how === 'dead' ? 'abandoned' : 'cancelled', attempts: 1 });
     });
 
+    it('is tried again from the beginning where nobody can go on with what its run had kept', async () => {
+      const { clock, begin, breakOff, heap, slot, runs } = await setUp({ task: sweeps, retries: 1 });
+      await breakOff[how]();
+      const stricter = sweepingTask(heap);
+      const tasks = [{ ...stricter, parameters: z.object({ keep: z.number().min(1).default(1) }) }];
+      await begin({ hostId: 'other', tasks });
+      await clock.advance(minute);
+      expect(await slot()).toMatchObject({ outcome: 'retrying', attempts: 1, endedAt: null });
+      await clock.advance(hour);
+      expect(await slot()).toMatchObject({ outcome: 'completed', attempts: 2 });
+      expect(await runs()).toMatchObject([
+        { cursors: { heap: {} }, resumedBy: null },
+        { trigger: 'schedule', resumes: null, parameters: { keep: 1 } },
+      ]);
+      expect(heap.items).toHaveLength(1);
+    });
+
     it('is not tried again when its run was to be cancelled', async () => {
       const { clock, store, begin, breakOff, held, slot, runs } = await setUp({ retries: 2 });
       await store.runs('acme').requestCancel((await runs())[0]?.id ?? '', clock.now());
       await breakOff[how]();
       await begin({ hostId: 'other' });
       await clock.advance(5 * hour);
-      expect(await slot()).toMatchObject({ outcome: how === 'dead' ? 'abandoned' : 'cancelled', attempts: 1 });
+      expect(await slot()).toMatchObject({ outcome: 'cancelled', attempts: 1 });
       expect(held).toHaveLength(1);
     });
 
@@ -126,6 +144,18 @@ describe('a slot whose run is broken off as its process is stopped or dies', () 
       expect(held).toHaveLength(2);
       expect(await acme(heir).schedules.explainSkip('it', (await slot())?.slotAt ?? 0)).toMatchObject({ ran: true });
     });
+  });
+
+  it('is tried again from where it was when another run kept all from going on with it', async () => {
+    const { clock, store, begin, breakOff, heap, slot, runs } = await setUp({ task: sweeps, retries: 1 });
+    await breakOff.stopped();
+    const [run] = await runs();
+    await store.leases.acquire(taskKey(run!), 'another', 16 * minute);
+    await begin({ hostId: 'other' });
+    await clock.advance(hour + 5 * minute);
+    expect(await slot()).toMatchObject({ outcome: 'completed', attempts: 2 });
+    expect((await runs())[1]).toMatchObject({ trigger: 'schedule', resumes: run?.id });
+    expect(heap.items).toEqual([]);
   });
 
   it('is not tried again when nobody came within the grace, counted from when its run last told of itself', async () => {

@@ -66,7 +66,7 @@ describe('a slot whose process is well, and whose store is away for a while', ()
     expect((await slot())?.endedAt).toBeLessThan(backAt - 4 * minute);
   });
 
-  it('is not waited for when its process is stopped, and is closed by the next', async () => {
+  it('is not waited for when its process is stopped, and is closed by the next as its run ended', async () => {
     const { clock, away, held, untilItRuns, slot, it, forget, stop, begin, lasting, schedules } = await setUp();
     await untilItRuns();
     away.set('slots.change', 'unreachable');
@@ -77,7 +77,7 @@ describe('a slot whose process is well, and whose store is away for a while', ()
     expect(await slot()).toMatchObject({ outcome: 'running' });
     await begin({ tasks: [lasting.task], schedules });
     await clock.advance(minute);
-    expect(await slot()).toMatchObject({ outcome: 'abandoned', attempts: 1 });
+    expect(await slot()).toMatchObject({ outcome: 'completed', attempts: 1 });
   });
 
   it('is tried again at its time', async () => {
