@@ -1,4 +1,4 @@
-import { bulkUpsert, inTransaction, numberOrNull, onConflictDoNothing, type Database } from '@dotmac/core/kysely';
+import { bulkUpsert, inTransaction, numberOrNull, upsert, type Database } from '@dotmac/core/kysely';
 import type { Transaction } from 'kysely';
 import type { IncidentEntry, IncidentRecord, IncidentSeverity } from '../../incidents/incident.js';
 import type { OutcomeCode } from '../../probes/outcomes.js';
@@ -101,10 +101,12 @@ export function writeIncidents(database: Database) {
       const late = new Set<IncidentWrite>();
       for (const write of writes) {
         const { tenantId, incidentId, opened, severity, resolvedAt } = write;
-        // It may be there already: when the answer to a commit is lost, its events come again.
-        if (opened)
-          await onConflictDoNothing(database, trx.insertInto('dotmac_incidents').values(incidentRow(opened))).execute();
-        else {
+        // It may be there already: when the answer to a commit is lost, its events come again. Skipped it would be on MySQL
+        // for whatever else a row is refused for, too, and nobody would know.
+        if (opened) {
+          const insert = trx.insertInto('dotmac_incidents').values(incidentRow(opened));
+          await upsert(database, insert, ['tenant_id', 'id'], { id: 'replace' }).execute();
+        } else {
           const { numUpdatedRows } = await trx
             .updateTable('dotmac_incidents')
             .set({ severity, resolved_at: resolvedAt })
