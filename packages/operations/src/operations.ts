@@ -1,4 +1,12 @@
-import { silentLogger, systemClock, type Clock, type Logger, type Module, type ScopeInit } from '@dotmac/core';
+import {
+  silentLogger,
+  systemClock,
+  type Clock,
+  type Logger,
+  type Module,
+  type ScopeInit,
+  type StoreTransaction,
+} from '@dotmac/core';
 import { routesWithin } from '@dotmac/core/contract';
 import type { ApiOptions, Authenticate, ServedModule } from '@dotmac/core/http';
 import { coreMigrations, kyselyIdempotencyStore, migrate, type Database } from '@dotmac/core/kysely';
@@ -20,8 +28,8 @@ import { statusRoutes } from './status/routes.js';
 /** What the domains are given by `createOperations` itself. */
 type Shared = 'store' | 'clock' | 'logger' | 'migrate' | 'metrics';
 
-/** How the three domains are set up together. */
-export interface OperationsOptions {
+/** How the three domains are set up together. `Trx` is what hooks take part in: `Transaction<AppTables>` of Kysely's. */
+export interface OperationsOptions<Trx = StoreTransaction> {
   /** Where everything is kept. */
   database: Database;
   /** Who is asking, for the adapters. Not needed by applications that use the scopes in code alone. */
@@ -29,7 +37,7 @@ export interface OperationsOptions {
   /** Options of `createHealth`. */
   health?: Omit<HealthOptions, Shared>;
   /** Options of `createLifecycle`. */
-  lifecycle?: Omit<LifecycleOptions, Shared>;
+  lifecycle?: Omit<LifecycleOptions<Trx>, Shared>;
   /** Options of `createMaintenance`: without policies nothing is ever touched. */
   maintenance?: Omit<MaintenanceOptions, Shared>;
   /**
@@ -64,7 +72,7 @@ export interface Operations extends ServedModule<OperationsScope> {
  * await ops.start();
  * app.use(expressRouter(ops));
  */
-export function createOperations(options: OperationsOptions): Operations {
+export function createOperations<Trx = StoreTransaction>(options: OperationsOptions<Trx>): Operations {
   const { database, authenticate, http = {}, clock = systemClock, logger = silentLogger, metrics } = options;
   const migrating = options.migrate ?? true;
   const shared = { clock, logger, migrate: migrating, ...(metrics && { metrics }) };
