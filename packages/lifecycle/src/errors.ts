@@ -58,7 +58,7 @@ export const lifecycleErrors = defineErrors({
     kind: 'invalid',
     message: ({ serviceName }: { serviceName: string }) =>
       `The configuration does not fit the service "${serviceName}".`,
-    hint: 'Every fault is listed in `errors`, by its path.',
+    hint: 'Every fault is listed in `errors` (in code: `issues`), by its path.',
   },
   PROVISIONING_NOT_FOUND: {
     kind: 'not_found',

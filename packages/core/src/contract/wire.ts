@@ -58,6 +58,12 @@ function objectForm({ shape, catchall }: { shape: Record<string, z.ZodType>; cat
   });
   const byWire = new Map(fields.map((field) => [field.wire, field]));
   const byName = new Map(fields.map((field) => [field.name, field]));
+  const noSuchField = (key: string, isFirst: boolean): string => {
+    if (byWire.has(wireName(key))) return `There is no such field: it is spelt ${wireName(key)}`;
+    // Once: an answer says it no more often than it must.
+    const there = isFirst && fields.length > 0 ? `. There are: ${[...byWire.keys()].join(', ')}` : '';
+    return `There is no such field${there}`;
+  };
   const isLoose = catchall !== undefined && catchall.type !== 'never';
   return {
     rename(value, path, issues) {
@@ -67,8 +73,10 @@ function objectForm({ shape, catchall }: { shape: Record<string, z.ZodType>; cat
         const field = byWire.get(key);
         if (field) renamed[field.name] = field.form.rename(item, under(path, key), issues);
         else if (isLoose && !byName.has(key)) renamed[key] = item;
-        else if (issues.length < mostIssues)
-          issues.push({ path: under(path, key.slice(0, longestKey)), message: 'There is no such field' });
+        else if (issues.length < mostIssues) {
+          const name = key.slice(0, longestKey);
+          issues.push({ path: under(path, name), message: noSuchField(name, issues.length === 0) });
+        }
       }
       return renamed;
     },

@@ -6,7 +6,7 @@ export const coreErrors = defineErrors({
     kind: 'invalid',
     message: ({ count }: { count: number }) =>
       count === 1 ? 'One field of the request is not valid.' : `${count} fields of the request are not valid.`,
-    hint: 'Every fault is listed in `errors`, by its path.',
+    hint: 'Every fault is listed in `errors` (in code: `issues`), by its path.',
   },
   INVALID_ARGUMENT: {
     kind: 'invalid',

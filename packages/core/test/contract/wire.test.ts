@@ -84,7 +84,17 @@ describe('the wire form of a schema', () => {
     const faults = issuesOf(
       wire.parse({ name: 'gw', checkInterval: 9, p95_response_time: 1, created_at: '2026-01-01T00:00:00Z' }),
     );
-    expect(faults).toEqual([{ path: 'checkInterval', message: 'There is no such field' }]);
+    expect(faults).toEqual([{ path: 'checkInterval', message: 'There is no such field: it is spelt check_interval' }]);
+  });
+
+  it('names the fields that there are, once, where one is unknown', () => {
+    const small = wireOf(
+      z.object({ serviceName: z.string(), customConfig: z.record(z.string(), z.unknown()).optional() }),
+    );
+    expect(issuesOf(small.parse({ service_name: 'x', config: {}, settings: {} }))).toEqual([
+      { path: 'config', message: 'There is no such field. There are: service_name, custom_config' },
+      { path: 'settings', message: 'There is no such field' },
+    ]);
   });
 
   it('names a hundred faults at the most, and long names by their beginning', () => {
