@@ -97,7 +97,7 @@ const typeChecked = (module, moduleResolution) => ({
       'types.cts': typed,
       'app.ts': serving(esm, true),
       'tsconfig.json': JSON.stringify({
-        compilerOptions: { module, moduleResolution, target: 'es2022', strict: true, skipLibCheck: true },
+        compilerOptions: { module, moduleResolution, target: 'es2022', strict: true, skipLibCheck: false },
         files: moduleResolution === 'bundler' ? ['types.ts', 'app.ts'] : ['types.ts', 'types.cts', 'app.ts'],
       }),
     },

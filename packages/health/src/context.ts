@@ -1,6 +1,5 @@
 import type { AnyEvent, Clock, Emitter, Sealer, StoreTransaction, Streams } from '@dotmac/core';
 import type { Connector } from '@dotmac/core/net';
-import type Docker from 'dockerode';
 import type { DeliverThrough } from './channels/deliver-through.js';
 import type { ChannelRegistry } from './channels/registry.js';
 import type { EndpointRules } from './endpoints/check-endpoint.js';
@@ -16,6 +15,7 @@ import type { ShownTwice } from './objectives/shown-twice.js';
 import type { ClockSteps } from './monitoring/clock-steps.js';
 import type { Directory } from './monitoring/directory.js';
 import type { Monitor } from './monitoring/monitor.js';
+import type { DockerClient } from './service-checks/container.js';
 import type { ServiceTarget } from './service-checks/target.js';
 import type { Monitoring } from './sharing/processes.js';
 import type { StatusBoard } from './status-feeds/board.js';
@@ -40,7 +40,7 @@ export interface HealthContext extends EndpointRules {
   checkIntervals: EndpointBounds['checkIntervals'];
   adHocConnector: Connector | undefined;
   targets: Record<string, ServiceTarget>;
-  docker: Docker | undefined;
+  docker: DockerClient | undefined;
   clock: Clock;
   steps: Pick<ClockSteps, 'shown' | 'latest'>;
   shownTwice: ShownTwice;

@@ -110,10 +110,10 @@ export type { ConnectivityOptions, ConnectivityTarget } from './monitoring/conne
 export { uncheckedState } from './monitoring/directory.js';
 export type { KeptEndpoint, KeptState } from './monitoring/directory.js';
 export type { LatenessBounds } from './monitoring/lateness.js';
-export { containerTarget } from './service-checks/container.js';
+export { containerTarget, type DockerClient, type DockerContainer } from './service-checks/container.js';
 export { databaseTarget } from './service-checks/database.js';
 export type { ConnectionPool, DatabaseTargetOptions } from './service-checks/database.js';
-export { redisTarget } from './service-checks/redis.js';
+export { redisTarget, type RedisCheckClient } from './service-checks/redis.js';
 export type { ServiceTarget } from './service-checks/target.js';
 export type { ServiceCheck, ServiceCheckDraft, ServiceFacts } from './service-checks/service-check.js';
 export type { ServiceCheckService } from './service-checks/service.js';

@@ -1,6 +1,5 @@
 import type { Clock, Logger, StreamLimits } from '@dotmac/core';
 import type { EgressPolicy } from '@dotmac/core/net';
-import type Docker from 'dockerode';
 import type { Registry } from 'prom-client';
 import type { AnyChannelKind } from './channels/channel-kind.js';
 import type { Resolution } from './history/resolution.js';
@@ -9,6 +8,7 @@ import type { ConnectivityOptions } from './monitoring/connectivity.js';
 import type { Limits } from './monitoring/fair-queue.js';
 import type { LatenessBounds } from './monitoring/lateness.js';
 import type { AnyProbe } from './probes/probe.js';
+import type { DockerClient } from './service-checks/container.js';
 import type { ServiceTarget } from './service-checks/target.js';
 import type { Monitoring } from './sharing/processes.js';
 import type { HealthStore } from './store/store.js';
@@ -29,7 +29,7 @@ export interface HealthOptions extends StreamLimits {
   /** Allows checks by connection string, towards these networks alone. Default: refused. */
   adHocTargets?: { egress: EgressPolicy };
   /** Allows checks of any container on this engine, by `container_id`. Default: refused. */
-  docker?: Docker;
+  docker?: DockerClient;
   /** Probes of the host's own, beside the built-in ones. */
   probes?: readonly AnyProbe[];
   /** Kinds of channels beside webhook and slack: `emailChannel(…)`, and the host's own. */

@@ -5,7 +5,7 @@ export { apiKeyAuthenticator, bearerToken, hashApiKey } from './authenticate.js'
 export type { ApiKeyRecord, Authenticate, Principal } from './authenticate.js';
 export { jwtAuthenticator } from './jwt.js';
 export type { JwtOptions } from './jwt.js';
-export type { RateLimit } from './limit.js';
+export type { LimitClient, RateLimit } from './limit.js';
 export type { HttpRequest, HttpResponse } from './exchange.js';
 export type { Handle } from './handle.js';
 export { respondProblem } from './respond.js';

@@ -1,8 +1,14 @@
-import type { Redis } from 'ioredis';
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes, type RateLimiterAbstract } from 'rate-limiter-flexible';
 import type { Clock } from '../clock.js';
 import { coreErrors } from '../errors/core-errors.js';
 import type { OperationError } from '../errors/operation-error.js';
+
+/** The part of an ioredis client that limits are counted through: of a single node, of what sentinels watch over, or of a cluster. */
+export interface LimitClient {
+  readonly status: string;
+  defineCommand(name: string, definition: { lua: string; numberOfKeys?: number }): void;
+  multi(): unknown;
+}
 
 /** How many requests in which time. */
 export interface RateLimit {
@@ -10,7 +16,7 @@ export interface RateLimit {
   /** The window in seconds. Default 60. */
   windowSeconds?: number;
   /** The host's ioredis client, so that several processes count together. While it is out of reach each counts alone. */
-  redis?: Redis;
+  redis?: LimitClient;
 }
 
 /** The state of a caller's quota after a request. */

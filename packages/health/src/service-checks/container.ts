@@ -1,12 +1,40 @@
 import { systemClock } from '@dotmac/core';
 import { ConnectFailure, connectFailureOf } from '@dotmac/core/net';
-import type Docker from 'dockerode';
 import { Unreachable, WrongAnswer } from '../probes/probe.js';
 import type { ServiceFacts } from './service-check.js';
 import type { ServiceTarget } from './target.js';
 
+/** The part of a dockerode client that is used. */
+export interface DockerClient {
+  getContainer(id: string): DockerContainer;
+}
+
+/** The part of a container of dockerode's that is used. */
+export interface DockerContainer {
+  inspect(options: { abortSignal: AbortSignal }): Promise<{ State: ContainerState; RestartCount: number }>;
+  stats(options: { stream: false; 'one-shot': true }): Promise<ContainerStats>;
+}
+
+interface ContainerState {
+  Status: string;
+  Running: boolean;
+  Restarting: boolean;
+  Paused: boolean;
+  StartedAt: string;
+  Health?: { Status: string } | undefined;
+}
+
+interface ContainerStats {
+  cpu_stats: { cpu_usage: { total_usage: number }; system_cpu_usage: number; online_cpus: number };
+  memory_stats: {
+    usage?: number;
+    limit?: number;
+    stats?: { inactive_file?: number; total_inactive_file?: number };
+  };
+}
+
 const apartMs = 200;
-type Readings = Record<'before' | 'now', Docker.ContainerStats>;
+type Readings = Record<'before' | 'now', ContainerStats>;
 
 /**
  * A container on an engine that the host has a dockerode client for: its state, health, CPU and memory.
@@ -14,7 +42,7 @@ type Readings = Record<'before' | 'now', Docker.ContainerStats>;
  * @example
  * createHealth({ store, targets: { web: containerTarget(new Docker(), 'web-1') } });
  */
-export function containerTarget(docker: Docker, containerId: string): ServiceTarget {
+export function containerTarget(docker: DockerClient, containerId: string): ServiceTarget {
   return {
     serviceType: 'container',
     async check(signal) {
@@ -58,7 +86,7 @@ function meaningOf(error: unknown): Error {
 }
 
 /** The engine's counters, a moment apart. Asked for both at once it takes a second or two. */
-async function readings(container: Docker.Container, signal: AbortSignal): Promise<Readings> {
+async function readings(container: DockerContainer, signal: AbortSignal): Promise<Readings> {
   const read = () => container.stats({ stream: false, 'one-shot': true });
   const before = await read();
   await systemClock.sleep(apartMs, signal);

@@ -1,8 +1,18 @@
-import type { Redis } from 'ioredis';
 import { Unreachable, WrongAnswer } from '../probes/probe.js';
 import type { ServiceFacts } from './service-check.js';
 import { shownRole, shownVersion } from './shown.js';
 import type { ServiceTarget } from './target.js';
+
+/** What a Redis is asked through: a client, or a connection of ours. */
+export interface RedisConnection {
+  ping(): Promise<string>;
+  info(): Promise<string>;
+}
+
+/** The part of an ioredis client that is used: of a single node, or of what sentinels watch over. */
+export interface RedisCheckClient extends RedisConnection {
+  readonly status: string;
+}
 
 /**
  * A Redis that the host has a client for.
@@ -10,7 +20,7 @@ import type { ServiceTarget } from './target.js';
  * @example
  * createHealth({ store, targets: { cache: redisTarget(client) } });
  */
-export function redisTarget(client: Redis): ServiceTarget {
+export function redisTarget(client: RedisCheckClient): ServiceTarget {
   return {
     serviceType: 'redis',
     async check() {
@@ -41,12 +51,6 @@ export const redisFacts: readonly string[] = [
   'memory_percent',
   'evicted_keys',
 ];
-
-/** What a Redis is asked through: a client, or a connection of ours. */
-export interface RedisConnection {
-  ping(): Promise<string>;
-  info(): Promise<string>;
-}
 
 /**
  * PING, and what INFO says of memory and load. `ping_ms` holds the wait behind commands that the client sent before;
