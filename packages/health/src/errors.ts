@@ -47,7 +47,7 @@ export const healthErrors = defineErrors({
   CHANNEL_FAILED: {
     kind: 'unavailable',
     message: ({ code }: { code: string }) => `The message was not delivered: ${code}.`,
-    hint: 'See that the address is right, and that the other side takes messages.',
+    hint: 'Check the address, and that the receiver accepts messages.',
   },
   ALERT_RULE_NOT_FOUND: {
     kind: 'not_found',

@@ -52,7 +52,7 @@ export const lifecycleErrors = defineErrors({
     kind: 'unavailable',
     message: ({ serviceName, templateVersion }: { serviceName: string; templateVersion: string }) =>
       `This process does not have the template of this service: "${serviceName}", version ${templateVersion}, with the steps that it began with.`,
-    hint: 'Try again: another process may have it, as while a new release is rolled out. If none has, register it again.',
+    hint: 'Try again: during a rolling release another process may have it. If none does, register it again.',
   },
   INVALID_SERVICE_CONFIG: {
     kind: 'invalid',
@@ -72,13 +72,13 @@ export const lifecycleErrors = defineErrors({
     kind: 'conflict',
     message: ({ serviceId, hook }: { serviceId: string; hook: string }) =>
       `Nothing that the hook ${hook} is told of was done to the service ${serviceId} lately.`,
-    hint: 'GET /customer-lifecycle/services/{id}/runs lists what was.',
+    hint: 'GET /customer-lifecycle/services/{id}/runs lists what was done to it.',
   },
   SERVICE_BUSY: {
     kind: 'conflict',
     message: ({ serviceId, reason }: { serviceId: string; reason: string }) =>
       `The service ${serviceId} cannot take this now: ${reason}.`,
-    hint: 'Where `open_run_id` of the service names a run, that is what is being done to it.',
+    hint: '`open_run_id` of the service names the run that is under way, if there is one: wait for it, or cancel it.',
   },
   SERVICE_LIMIT: {
     kind: 'conflict',
@@ -90,7 +90,7 @@ export const lifecycleErrors = defineErrors({
       left.length === 0
         ? `Nothing says how to change to the service "${serviceName}".`
         : `Nothing says how to take down later what was set up before the change to "${serviceName}": ${left.join(', ')}.`,
-    hint: 'Give its template the steps `operations.change_plan`, and `operations.deprovision` where its own steps are not all that there is to undo.',
+    hint: 'Add the steps `operations.change_plan` to its template, and `operations.deprovision` if more must be undone than its own steps did.',
   },
   DUNNING_POLICY_NOT_FOUND: {
     kind: 'invalid',
@@ -114,7 +114,7 @@ export const lifecycleErrors = defineErrors({
     kind: 'conflict',
     message: ({ services }: { services: RemainingService[] }) =>
       `The customer still has services: ${services.map((it) => `${it.serviceName} ${it.serviceId} (${it.status})`).join(', ')}.`,
-    hint: 'Wait until they are taken down; look at those that are stuck.',
+    hint: 'Wait until they are taken down. Retry, skip or force the runs that are stuck.',
   },
   CUSTOMER_ERASED: {
     kind: 'conflict',
@@ -140,7 +140,7 @@ export const lifecycleErrors = defineErrors({
   WEBHOOK_FAILED: {
     kind: 'unavailable',
     message: ({ code }: { code: string }) => `The message was not delivered: ${code}.`,
-    hint: 'See that the address is right, and that the other side takes messages.',
+    hint: 'Check the address, and that the receiver accepts messages.',
   },
   BULK_NOT_FOUND: {
     kind: 'not_found',
@@ -174,7 +174,7 @@ export const lifecycleErrors = defineErrors({
     kind: 'conflict',
     message: ({ operation, reason, instead }: RefusedCancel) =>
       `The run that does ${operation} cannot be cancelled: ${reason}. ${instead}`,
-    hint: 'GET /customer-lifecycle/provisioning/{id}/commands says ahead what may be done about a run.',
+    hint: 'GET /customer-lifecycle/provisioning/{id}/commands lists which commands the run takes now, and why not the others.',
   },
   STEP_NOT_DECIDABLE: {
     kind: 'conflict',

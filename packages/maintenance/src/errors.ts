@@ -25,7 +25,7 @@ export const maintenanceErrors = defineErrors({
       resumedBy === null
         ? `Nothing goes on from the run ${id}: it was done, or has not ended.`
         : `The run ${resumedBy} goes on from the run ${id} already, or did so.`,
-    hint: 'Runs whose `resumable` is true can be resumed, each once; `resumed_by` of a run is the run that goes on from it.',
+    hint: 'Runs whose `resumable` is true can be resumed, once each. `resumed_by` of a run names the run that continues it.',
   },
   RUN_NOT_UNCONFIRMED: {
     kind: 'conflict',
@@ -35,24 +35,24 @@ export const maintenanceErrors = defineErrors({
     kind: 'conflict',
     message: ({ id, whose }: { id: string; whose: string }) =>
       `The run ${id} is about the things of ${whose}, and another has answered.`,
-    hint: 'Ask that one, or begin a run anew where it is meant.',
+    hint: 'Send the request to that one, or start a new run where its things are.',
   },
   CONFIRMATION_NEEDED: {
     kind: 'conflict',
     message: ({ target, planned, total }: { target: string; planned: number; total: number }) =>
       `${planned} of ${total} items of ${target} would go, which is more than may go unasked.`,
-    hint: 'POST /infrastructure-maintenance/runs/{id}/confirm when that is meant.',
+    hint: 'If that is intended: POST /infrastructure-maintenance/runs/{id}/confirm.',
   },
   CONFIRMATION_EXPIRED: {
     kind: 'gone',
     message: ({ id }: { id: string }) => `The run ${id} ended too long ago to be confirmed.`,
-    hint: 'What it counted may be something else by now: begin a new run, and confirm what that asks for.',
+    hint: 'Its counts may be out of date: start a new run, and confirm what that one asks for.',
   },
   POLICY_UNDERCUT: {
     kind: 'invalid',
     message: ({ faults, first }: { faults: number; first: string }) =>
       `${first}${faults === 1 ? '' : `, and ${faults - 1} more`}.`,
-    hint: 'A request may only be more careful than the policies it is for. `errors` lists every fault; `policies` chooses among them.',
+    hint: 'A request may only be more careful than its policies. `errors` lists every fault; choose other policies with `policies`.',
   },
   PLAN_NOT_FOUND: {
     kind: 'not_found',
@@ -65,7 +65,7 @@ export const maintenanceErrors = defineErrors({
   PLAN_EXPIRED: {
     kind: 'gone',
     message: ({ id }: { id: string }) => `The plan ${id} is too old to be applied.`,
-    hint: 'Make a new one, and look at it.',
+    hint: 'Make a new one, and review it.',
   },
   PLAN_APPLIED: {
     kind: 'conflict',
@@ -75,12 +75,12 @@ export const maintenanceErrors = defineErrors({
     kind: 'conflict',
     message: ({ id, whose }: { id: string; whose: string }) =>
       `The plan ${id} is about the things of ${whose}, and another has answered.`,
-    hint: 'Ask that one, or make a new plan where it is meant.',
+    hint: 'Send the request to that one, or make a new plan where its things are.',
   },
   PLAN_DRIFTED: {
     kind: 'conflict',
     message: ({ drift }: { drift: string }) => `What the plan is about has changed since: ${drift}.`,
-    hint: 'Make a new plan, and look at it.',
+    hint: 'Make a new plan, and review it.',
   },
   SCHEDULE_NOT_FOUND: {
     kind: 'not_found',
@@ -99,12 +99,12 @@ export const maintenanceErrors = defineErrors({
     kind: 'conflict',
     message: ({ name, fault }: { name: string; fault: string }) =>
       `The process that answers cannot fire the schedule ${name} (${fault}).`,
-    hint: 'Its task or policy is gone from the code, or takes its parameters no more: change the schedule, or remove it.',
+    hint: 'Its task or policy is gone from the code, or no longer accepts its parameters: change the schedule, or remove it.',
   },
   SCHEDULE_CHANGED: {
     kind: 'conflict',
     message: ({ name }: { name: string }) => `The schedule ${name} was changed meanwhile.`,
-    hint: 'Look at it again, and repeat the change with its version.',
+    hint: 'Read it again, and repeat the change with its new `version`.',
   },
   SCHEDULE_LIMIT_REACHED: {
     kind: 'conflict',
@@ -135,7 +135,7 @@ export const maintenanceErrors = defineErrors({
     kind: 'conflict',
     message: ({ table, reason }: { table: string; reason: string }) =>
       `The database refused the work on ${table}: ${reason}.`,
-    hint: 'What went before is gone; when the cause is seen to, the run can be resumed.',
+    hint: 'Earlier batches stay deleted. Remove the cause, then resume the run.',
   },
   ARCHIVE_NOT_WRITTEN: {
     kind: 'unavailable',
@@ -199,7 +199,7 @@ export const maintenanceErrors = defineErrors({
   DIGEST_NOT_SENT: {
     kind: 'unavailable',
     message: ({ channels }: { channels: string }) => `These did not take the digest: ${channels}.`,
-    hint: 'POST /infrastructure-maintenance/runs/{id}/resume sends it to those alone.',
+    hint: 'POST /infrastructure-maintenance/runs/{id}/resume sends it to just those.',
   },
   BACKUP_FAILED: {
     kind: 'unavailable',
