@@ -5,7 +5,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newId } from '@dotmac/core';
 import { sqlite } from '@dotmac/core/kysely';
 import { fakeClock } from '@dotmac/core/testing';
+import { probeDisk, SilentDiskError } from '../src/files/probe-disk.js';
 import { createMaintenance, memoryMaintenanceStore } from '../src/index.js';
+import { systemMonitoringBy } from '../src/tasks/system-monitoring.js';
 
 const [hour, day] = [3_600_000, 86_400_000];
 
@@ -53,6 +55,29 @@ describe('monitoring the machine', () => {
     expect(disk?.samples).toHaveLength(1);
     expect(disk?.free_inodes).toBeLessThanOrEqual(disk?.inodes ?? 0);
     expect(report.warnings).toEqual([]);
+  });
+
+  it('warns of a disk that does not answer, and tells of the others', async () => {
+    const directories = ['uploads', 'shared'].map((name) => ({ name, directory: join(root, name) }));
+    for (const { directory } of directories) await mkdir(directory);
+    const task = systemMonitoringBy((directory) =>
+      directory.endsWith('shared') ? Promise.reject(new SilentDiskError()) : probeDisk(directory),
+    );
+    const tasks = [{ ...task, type: 'watch' }];
+    const { runs } = createMaintenance({ store: memoryMaintenanceStore(), directories, tasks }).scope({
+      tenantId: 'acme',
+    });
+    const { details } = await runs.run('watch', { minFreePercent: 0, fullWithinDays: 0 });
+    expect(details).toMatchObject({
+      disks: [{ policies: ['uploads'] }],
+      unreachable: [{ policy: 'shared', reason: 'its file system does not answer' }],
+      warnings: [
+        {
+          id: 'disk_unreachable:shared',
+          message: 'The disk of shared cannot be measured: its file system does not answer.',
+        },
+      ],
+    });
   });
 
   it('looks at every directory that a policy names, and warns of much load where it is told to', async () => {

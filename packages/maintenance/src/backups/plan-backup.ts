@@ -1,4 +1,4 @@
-import { statfs } from 'node:fs/promises';
+import { probeDisk } from '../files/probe-disk.js';
 import { defaultRates, msFor } from '../tasks/default-rates.js';
 import { openPolicyRoot } from '../tasks/open-policy-root.js';
 import { planned, type PlannedTarget } from '../tasks/plan.js';
@@ -18,8 +18,7 @@ export async function planBackup(
   if (!listed.result) return { targets: [], warnings: [`The directory of the policy ${name} is not there.`] };
   const all = listed.result;
   const bytes = await source.estimate({ clock });
-  const disk = await statfs(policy.directory).catch(() => null);
-  const freeBytes = disk ? disk.bavail * disk.bsize : Infinity;
+  const { freeBytes } = await probeDisk(policy.directory).catch(() => ({ freeBytes: Infinity }));
   const warnings = freeBytes < bytes ? [`The disk of the policy ${name} has less room than its database takes.`] : [];
   const dump = planned(
     {

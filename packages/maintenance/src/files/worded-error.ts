@@ -1,3 +1,4 @@
+import { SilentDiskError } from './probe-disk.js';
 import { UnsafePathError } from './root.js';
 import { errorCode } from './system.js';
 import { TakenOverError } from './taken-over.js';
@@ -21,7 +22,8 @@ const words: Readonly<Record<string, string>> = {
 
 /** Why the system refused to work on files, for people; undefined when that is not what went wrong. */
 export function wordedFileError(error: unknown): string | undefined {
-  if (error instanceof UnsafePathError || error instanceof TakenOverError) return error.message;
+  if (error instanceof UnsafePathError || error instanceof TakenOverError || error instanceof SilentDiskError)
+    return error.message;
   const code = errorCode(error);
   const said = code === undefined ? undefined : words[code];
   return said === undefined ? undefined : `${said} (${code})`;

@@ -1,19 +1,20 @@
-import { readFile, stat, statfs } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { availableParallelism, freemem, loadavg, totalmem } from 'node:os';
+import { probeDisk, type DiskFacts, type DiskProbe } from '../files/probe-disk.js';
+import { errorCode } from '../files/system.js';
+import { wordedFileError } from '../files/worded-error.js';
 import { measureContainerMemory } from './container-memory.js';
 
 /** A disk with directories that maintenance knows. */
-export interface DiskRoom {
+export interface DiskRoom extends DiskFacts {
   /** The policies whose directories are on it. */
   policies: string[];
-  /** The same as long as it is the same disk of this machine. */
-  device: string;
-  totalBytes: number;
-  /** For those who are not root. */
-  freeBytes: number;
-  /** Files that there can be; 0 where the file system does not count them. */
-  inodes: number;
-  freeInodes: number;
+}
+
+/** The disks that there are, and the policies of whose directories nothing can be said, and why. */
+export interface MeasuredDisks {
+  disks: DiskRoom[];
+  unreachable: { policy: string; reason: string }[];
 }
 
 /** How this machine is. Bytes; shares of time in per cent. */
@@ -62,23 +63,25 @@ async function pressureOf(resource: string): Promise<number | null> {
 }
 
 /** The disks that those directories are on, each once; directories that are not there are left out. */
-export async function measureDisks(directories: readonly { name: string; directory: string }[]): Promise<DiskRoom[]> {
+export async function measureDisks(
+  directories: readonly { name: string; directory: string }[],
+  probe: DiskProbe = probeDisk,
+): Promise<MeasuredDisks> {
   const disks = new Map<string, DiskRoom>();
+  const unreachable: MeasuredDisks['unreachable'] = [];
+  // One after another, so that those that are silent are known before more are asked.
   for (const { name, directory } of directories) {
-    const [it, room] = await Promise.all([stat(directory), statfs(directory)]).catch(() => []);
-    if (!it || !room) continue;
-    const device = String(it.dev);
-    const known = disks.get(device);
-    if (known) known.policies.push(name);
-    else
-      disks.set(device, {
-        policies: [name],
-        device,
-        totalBytes: room.blocks * room.bsize,
-        freeBytes: room.bavail * room.bsize,
-        inodes: room.files,
-        freeInodes: room.ffree,
-      });
+    try {
+      const facts = await probe(directory);
+      const known = disks.get(facts.device);
+      if (known) known.policies.push(name);
+      else disks.set(facts.device, { policies: [name], ...facts });
+    } catch (error) {
+      if (!isMissing.has(errorCode(error) ?? ''))
+        unreachable.push({ policy: name, reason: wordedFileError(error) ?? 'the system refuses to say' });
+    }
   }
-  return [...disks.values()];
+  return { disks: [...disks.values()], unreachable };
 }
+
+const isMissing = new Set(['ENOENT', 'ENOTDIR']);

@@ -1,3 +1,4 @@
+import { probeDisk, SilentDiskError, type DiskProbe } from '../files/probe-disk.js';
 import { openRoot, UnsafePathError, type OpenRoot } from '../files/root.js';
 import { wordedFileError } from '../files/worded-error.js';
 import { maintenanceErrors } from '../errors.js';
@@ -7,16 +8,20 @@ export type RootOutcome<Result> = { outcome: 'done'; result: Result } | { outcom
 
 /**
  * Does `work` in a policy's directory.
- * @param shared others may own it and write to it, as with temporary directories
+ * @param options `shared`: others may own it and write to it, as with temporary directories; `probe`: default the process's
  * @throws ROOT_NOT_SAFE when it, or something in it that was to be worked on, is not what it seemed to be
- * @throws FILES_NOT_WORKABLE when the system refuses: no room, no permission, a disk that fails
+ * @throws FILES_NOT_WORKABLE when the system refuses: no room, no permission, a disk that fails, or does not answer
  */
 export async function openPolicyRoot<Result>(
   { name, directory, owners }: { name: string; directory: string; owners?: readonly number[] | undefined },
   work: (root: OpenRoot) => Promise<Result>,
-  shared = false,
+  { shared = false, probe = probeDisk }: { shared?: boolean; probe?: DiskProbe } = {},
 ): Promise<RootOutcome<Result>> {
   try {
+    // Once it is opened each call waits for its disk without end.
+    await probe(directory).catch((error: unknown) => {
+      if (error instanceof SilentDiskError) throw error;
+    });
     const root = await openRoot(directory, { owners, shared });
     if (!root) return { outcome: 'missing' };
     try {

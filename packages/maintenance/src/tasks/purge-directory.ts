@@ -102,7 +102,7 @@ export async function planDirectory(
   const { result } = await openPolicyRoot(
     policy,
     (root) => forecast(root, rules, { clock: context.clock, signal: context.signal }),
-    true,
+    { shared: true },
   );
   const { seen, removed, bytes, sample, missing } = result ?? { ...nothingPurged, sample: [], missing: 0 };
   const strategies = [
@@ -124,7 +124,7 @@ export async function purgeDirectory(
   request: DirectoryRequest,
 ): Promise<PurgeReport> {
   const purged = await context.exclusively(directoryResource(context.policies, policy.directory), ({ signal }) =>
-    openPolicyRoot(policy, (root) => purge({ ...context, signal }, root, policy, request), true),
+    openPolicyRoot(policy, (root) => purge({ ...context, signal }, root, policy, request), { shared: true }),
   );
   const { complete, seen, removed, bytes } = purged?.result ?? { ...nothingPurged, complete: true };
   const outcome = purged === null ? 'busy' : complete ? purged.outcome : 'partial';

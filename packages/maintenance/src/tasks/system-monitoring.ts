@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import { instant } from '@dotmac/core/contract';
+import { probeDisk, type DiskProbe } from '../files/probe-disk.js';
 import { forecastFull, thin, type RoomSample } from '../host/forecast.js';
 import { measureDisks, measureHost, type DiskRoom, type HostMeasures } from '../host/measure.js';
 import type { PolicySet } from '../policies/policy-set.js';
 import { megabytes } from './parameters.js';
 import { planned } from './plan.js';
-import { defineMaintenanceTask, type TaskContext } from './task.js';
+import { defineMaintenanceTask, type AnyMaintenanceTask, type TaskContext } from './task.js';
 
 const parameters = z.object({
   minFreePercent: z.number().min(0).max(100).default(10).describe('Less free room, files or memory is a warning'),
@@ -46,6 +47,10 @@ const details = z.object({
     .object({ cpu: z.number().nullable(), memory: z.number().nullable(), io: z.number().nullable() })
     .describe('Per cent of the last minute in which somebody waited for it'),
   disks: z.array(disk),
+  unreachable: z
+    .array(z.object({ policy: z.string(), reason: z.string() }))
+    .default([])
+    .describe('Directories of which nothing could be measured, though they may be there'),
   warnings: z.array(z.object({ id: z.string(), message: z.string() })),
 });
 
@@ -58,37 +63,42 @@ const [megabyte, dayMs] = [1_048_576, 86_400_000];
 const mostEarlier = 50;
 
 /** Measures this machine: memory, load, and the disks that registered directories are on, with the day when they are full. */
-export const systemMonitoring = defineMaintenanceTask({
-  type: 'system_monitoring',
-  name: 'System monitoring',
-  description: 'Measures memory, load and the disks of registered directories, and tells the day when a disk is full',
-  scope: 'host',
-  heedsPressure: false,
-  parameters,
-  details,
-  plan({ policies }) {
-    const directories = directoriesOf(policies);
-    const strategy = `memory, load, and the disks of ${directories.length} registered directories are measured`;
-    const target = planned({ target: 'machine', action: 'report', items: 0, estimatedMs: 0, strategy }, directories);
-    return Promise.resolve({ targets: [target], warnings: [] });
-  },
-  async run(context, { minFreePercent, fullWithinDays, maxLoadPerProcessor }) {
-    const { policies, asOf, hostId } = context;
-    const progress = await context.target({ target: 'machine', planned: null, total: null });
-    const host = await measureHost();
-    const known = await samplesOf(context);
-    const rooms = await measureDisks(directoriesOf(policies));
-    const disks = rooms.map((room) => diskOf(room, known.get(room.device) ?? [], asOf));
-    await progress.advance({ seen: 2 + disks.length, cleaned: 0 });
-    const warnings = [
-      ...memoryWarnings(host, minFreePercent),
-      ...loadWarnings(host, maxLoadPerProcessor),
-      ...disks.flatMap((it) => diskWarnings(it, minFreePercent, asOf + fullWithinDays * dayMs)),
-    ];
-    for (const { message } of warnings) context.note(message);
-    return { details: { host: hostId, ...hostDetails(host), disks, warnings } };
-  },
-});
+export const systemMonitoringBy = (probe: DiskProbe): AnyMaintenanceTask =>
+  defineMaintenanceTask({
+    type: 'system_monitoring',
+    name: 'System monitoring',
+    description: 'Measures memory, load and the disks of registered directories, and tells the day when a disk is full',
+    scope: 'host',
+    heedsPressure: false,
+    parameters,
+    details,
+    plan({ policies }) {
+      const directories = directoriesOf(policies);
+      const strategy = `memory, load, and the disks of ${directories.length} registered directories are measured`;
+      const target = planned({ target: 'machine', action: 'report', items: 0, estimatedMs: 0, strategy }, directories);
+      return Promise.resolve({ targets: [target], warnings: [] });
+    },
+    async run(context, { minFreePercent, fullWithinDays, maxLoadPerProcessor }) {
+      const { policies, asOf, hostId } = context;
+      const progress = await context.target({ target: 'machine', planned: null, total: null });
+      const host = await measureHost();
+      const known = await samplesOf(context);
+      const { disks: rooms, unreachable } = await measureDisks(directoriesOf(policies), probe);
+      const disks = rooms.map((room) => diskOf(room, known.get(room.device) ?? [], asOf));
+      await progress.advance({ seen: 2 + disks.length, cleaned: 0 });
+      const warnings = [
+        ...memoryWarnings(host, minFreePercent),
+        ...loadWarnings(host, maxLoadPerProcessor),
+        ...unreachable.map(unreachableWarning),
+        ...disks.flatMap((it) => diskWarnings(it, minFreePercent, asOf + fullWithinDays * dayMs)),
+      ];
+      for (const { message } of warnings) context.note(message);
+      return { details: { host: hostId, ...hostDetails(host), disks, unreachable, warnings } };
+    },
+  });
+
+/** @see systemMonitoringBy */
+export const systemMonitoring = systemMonitoringBy(probeDisk);
 
 /** Every directory that a policy names, by the policy. */
 function directoriesOf(policies: PolicySet): { name: string; directory: string }[] {
@@ -131,7 +141,7 @@ function diskOf({ policies, device, ...room }: DiskRoom, known: readonly RoomSam
   };
 }
 
-function hostDetails(host: HostMeasures): Omit<Details, 'host' | 'disks' | 'warnings'> {
+function hostDetails(host: HostMeasures): Omit<Details, 'host' | 'disks' | 'unreachable' | 'warnings'> {
   const orNull = (bytes: number | null): number | null => (bytes === null ? null : megabytes(bytes));
   return {
     memoryTotalMb: megabytes(host.memoryTotalBytes),
@@ -158,6 +168,11 @@ function loadWarnings({ load, processors }: HostMeasures, most = Infinity): Warn
   if (each <= most) return [];
   return [{ id: 'load_high', message: `Over 15 minutes the load was ${each.toFixed(1)} for each processor.` }];
 }
+
+const unreachableWarning = ({ policy, reason }: Details['unreachable'][number]): Warning => ({
+  id: `disk_unreachable:${policy}`,
+  message: `The disk of ${policy} cannot be measured: ${reason}.`,
+});
 
 function diskWarnings(it: Disk, minFreePercent: number, before: number): Warning[] {
   const of = `the disk of ${it.policies.join(', ')}`;

@@ -1,0 +1,101 @@
+import { stat, statfs } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { expect, it } from 'vitest';
+import { fakeClock } from '@dotmac/core/testing';
+import { createDiskProbe, SilentDiskError } from '../../src/files/probe-disk.js';
+import { measureDisks } from '../../src/host/measure.js';
+import { openPolicyRoot } from '../../src/tasks/open-policy-root.js';
+
+/** A probe of disks of which some never answer, until they do. */
+function disks(...dead: string[]) {
+  const clock = fakeClock(0);
+  const silent = new Set(dead);
+  const waiting: (() => void)[] = [];
+  const calls: string[] = [];
+  const answers = async (directory: string): Promise<void> => {
+    calls.push(directory);
+    if (silent.has(directory)) await new Promise<void>((resolve) => waiting.push(resolve));
+  };
+  const files = {
+    stat: (async (directory: string) => (await answers(directory), stat(tmpdir()))) as unknown as typeof stat,
+    statfs: (async () => statfs(tmpdir())) as unknown as typeof statfs,
+  };
+  const asked = async (count: number): Promise<void> => {
+    await expect.poll(() => calls.length).toBe(count);
+  };
+  const revive = (): void => {
+    silent.clear();
+    for (const resolve of waiting.splice(0)) resolve();
+  };
+  return { clock, calls, asked, revive, probe: createDiskProbe({ clock, files }) };
+}
+
+it('a disk that does not answer is waited for five seconds, and not asked again until it has answered', async () => {
+  const { clock, calls, asked, revive, probe } = disks('/gone');
+  const all = Promise.allSettled([probe('/gone'), probe('/gone'), probe('/gone')]);
+  await asked(1);
+  await clock.advance(4_999);
+  expect(calls).toEqual(['/gone']);
+  await clock.advance(1);
+  const ends = await all;
+  expect(ends.map((it) => it.status === 'rejected' && (it.reason as unknown) instanceof SilentDiskError)).toEqual([
+    true,
+    true,
+    true,
+  ]);
+  await expect(probe('/gone')).rejects.toBeInstanceOf(SilentDiskError);
+  expect(calls).toEqual(['/gone']);
+  expect(await probe('/there')).toMatchObject({ totalBytes: expect.any(Number) as number });
+  revive();
+  await expect.poll(() => probe('/gone').then(({ device }) => device, String)).toBe(String((await stat(tmpdir())).dev));
+});
+
+it('while three disks do not answer no other is asked, for each of them keeps a thread', async () => {
+  const gone = ['/gone-1', '/gone-2', '/gone-3'];
+  const { clock, calls, asked, revive, probe } = disks(...gone);
+  const all = Promise.allSettled(gone.map((it) => probe(it)));
+  await asked(3);
+  await clock.advance(5_000);
+  await all;
+  await expect(probe('/there')).rejects.toBeInstanceOf(SilentDiskError);
+  expect(calls).not.toContain('/there');
+  revive();
+  await expect.poll(() => probe('/there').then(() => 'answered', String)).toBe('answered');
+});
+
+it('disks are measured beside one that does not answer, and one that is not there is left out', async () => {
+  const { clock, asked, probe } = disks('/gone');
+  const stale = Object.assign(new Error('stale'), { code: 'ESTALE' });
+  const missing = Object.assign(new Error('missing'), { code: 'ENOENT' });
+  const faults: Record<string, Error> = { '/stale': stale, '/missing': missing };
+  const measured = measureDisks(
+    ['/gone', '/stale', '/missing', '/there', '/there-too'].map((directory) => ({
+      name: directory.slice(1),
+      directory,
+    })),
+    (directory) => (faults[directory] ? Promise.reject(faults[directory]) : probe(directory)),
+  );
+  await asked(1);
+  await clock.advance(5_000);
+  expect(await measured).toMatchObject({
+    disks: [{ policies: ['there', 'there-too'] }],
+    unreachable: [
+      { policy: 'gone', reason: 'its file system does not answer' },
+      { policy: 'stale', reason: expect.stringContaining('ESTALE') as string },
+    ],
+  });
+});
+
+it('no work begins in a directory whose disk does not answer', async () => {
+  const { clock, asked, probe } = disks('/gone');
+  let begun = 0;
+  const work = openPolicyRoot({ name: 'app', directory: '/gone' }, () => Promise.resolve((begun += 1)), { probe });
+  const refused = expect(work).rejects.toMatchObject({
+    code: 'FILES_NOT_WORKABLE',
+    message: expect.stringContaining('does not answer') as string,
+  });
+  await asked(1);
+  await clock.advance(5_000);
+  await refused;
+  expect(begun).toBe(0);
+});
