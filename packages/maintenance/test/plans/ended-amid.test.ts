@@ -48,10 +48,10 @@ for (const { title, fresh: createFresh, dialect } of dialects.filter(({ present 
       database = databaseFromUrl(fresh.url);
       for (const table of ['a', 'b']) {
         await run(`create table ${table} (id int primary key, at bigint)`);
-        await run(`create table ${table}_line (id int primary key, of int,
-          foreign key (of) references ${table} (id) on delete cascade)`);
-        await run(`create table ${table}_note (id int primary key, of int,
-          foreign key (of) references ${table} (id) on delete cascade)`);
+        await run(`create table ${table}_line (id int primary key, parent int,
+          foreign key (parent) references ${table} (id) on delete cascade)`);
+        await run(`create table ${table}_note (id int primary key, parent int,
+          foreign key (parent) references ${table} (id) on delete cascade)`);
         await run(`insert into ${table} values (1, 0), (2, 0), (100000, 0), (200000, 0)`);
       }
       if (dialect === 'postgres') {
