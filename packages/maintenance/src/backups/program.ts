@@ -35,7 +35,11 @@ export class BackupError extends Error {
 
 /** What programs say in the C locale, the most telling first. */
 const sayings: readonly [RegExp, BackupFault][] = [
-  [/server version mismatch|unsupported version .* in file header/i, 'version_mismatch'],
+  [
+    // PostgreSQL's programs set what servers before theirs do not know: those of 17 and later `transaction_timeout`.
+    /server version mismatch|unsupported version .* in file header|unrecognized configuration parameter/i,
+    'version_mismatch',
+  ],
   [
     /password authentication failed|no pg_hba\.conf entry|no password supplied|access denied for user/i,
     'access_denied',

@@ -50,6 +50,10 @@ it.each([
     'access_denied',
     'connection to server at "db" failed: FATAL: no pg_hba.conf entry for host "10.0.0.2", user "a", SSL off',
   ],
+  [
+    'version_mismatch',
+    'pg_restore: error: could not execute query: ERROR:  unrecognized configuration parameter "transaction_timeout"',
+  ],
   ['program_failed', 'pg_restore: error: could not execute query: ERROR: relation "certificates" already exists'],
   ['unreachable', 'connection to server at "db" (10.0.0.1), port 5432 failed: Connection refused'],
 ])('%s is what a program means by: %s', (fault, complaint) => expect(faultOf(complaint)).toBe(fault));
