@@ -60,7 +60,8 @@ function install(folder, tarballs, { packages, peers = [], files, type = 'module
   });
   if (peers.includes('better-sqlite3')) {
     const built = 'node_modules/better-sqlite3/build/Release/better_sqlite3.node';
-    cpSync(join(root, built), join(cwd, built), { recursive: true });
+    // From version 13 on it comes compiled.
+    if (existsSync(join(root, built))) cpSync(join(root, built), join(cwd, built), { recursive: true });
   }
   return cwd;
 }
