@@ -20,6 +20,12 @@ export function driftOf(planned: TaskPlan, now: TaskPlan): string[] {
   return [...drift, ...[...left.keys()].map((target) => `${target} has come in addition`)];
 }
 
+/** Why nothing can be said now of policies that the plan says something of; empty when all can be looked at. */
+export function unseenSince(planned: TaskPlan, now: TaskPlan): string[] {
+  const before = new Set(planned.failed);
+  return (now.failed ?? []).flatMap((policy, place) => (before.has(policy) ? [] : [now.warnings[place] ?? policy]));
+}
+
 /** What goes along is a part of what was looked at: another table, or many more rows of one, is something else. */
 function cascadeDrift(then: PlannedTarget, now: PlannedTarget): string[] {
   const [before, after] = [cascadesOf(then), cascadesOf(now)];

@@ -12,7 +12,7 @@ import type { MaintenanceStore } from '../store/store.js';
 import type { TaskChooser } from '../tasks/choose.js';
 import type { TaskPlan } from '../tasks/plan.js';
 import { scopeOf, type PlanContext } from '../tasks/task.js';
-import { driftOf } from './drift.js';
+import { driftOf, unseenSince } from './drift.js';
 import { readPlan, type KeptPlan } from './kept-plan.js';
 import type { MaintenancePlan } from './schemas.js';
 
@@ -33,7 +33,7 @@ export interface PlanService {
    * @throws PLAN_NOT_FOUND, PLAN_EXPIRED, PLAN_APPLIED, POLICY_UNDERCUT, TASK_ALREADY_RUNNING
    * @throws PLAN_ELSEWHERE when it was made of the things of another host, or process
    * @throws PLAN_DRIFTED when configuration or schema have changed, or a count by more than a fifth
-   * @throws PLAN_NOT_MADE when what it would do now cannot be found out
+   * @throws PLAN_NOT_MADE when what it would do now cannot be found out, of one of its policies too: it can be applied later
    */
   apply(id: string): Promise<MaintenanceResult>;
   /** As `apply`, but resolves as soon as the run has begun. */
@@ -84,6 +84,8 @@ export function createPlanService(parts: PlanServiceParts): PlanService {
         if (error.code === 'TABLE_NOT_MAINTAINABLE') throw maintenanceErrors.PLAN_DRIFTED({ drift: worded(error) });
         throw maintenanceErrors.PLAN_NOT_MADE({ task: kept.task, reason: error.message }, { cause: error });
       });
+      const [unseen] = unseenSince(planOf(kept), now);
+      if (unseen !== undefined) throw maintenanceErrors.PLAN_NOT_MADE({ task: kept.task, reason: unseen });
       const drift = driftOf(planOf(kept), now);
       if (drift.length > 0) throw maintenanceErrors.PLAN_DRIFTED({ drift: drift.slice(0, 10).join('; ') });
     };

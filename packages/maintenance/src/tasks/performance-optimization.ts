@@ -49,7 +49,7 @@ export const performanceOptimization = defineMaintenanceTask({
     ),
   async plan(context, parameters) {
     const { policies, asOf, signal } = context;
-    const { targets, warnings } = await planEach(context, subjectsOf(policies), async (subject) => {
+    const plan = await planEach(context, subjectsOf(policies), async (subject) => {
       const { name } = subject;
       try {
         const { actions, advice } = await inspect(subject, parameters, asOf);
@@ -64,7 +64,7 @@ export const performanceOptimization = defineMaintenanceTask({
         throw refused(name, error);
       }
     });
-    return { targets, warnings: warnings.slice(0, mostWarnings) };
+    return { ...plan, warnings: plan.warnings.slice(0, mostWarnings) };
   },
   async run(context, parameters) {
     const databases: DatabaseReport[] = [];

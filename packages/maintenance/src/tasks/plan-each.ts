@@ -29,5 +29,7 @@ export async function planEach<Policy extends { readonly name: string }>(
     }
   }
   if (faults[0] && faults.length === policies.length) throw faults[0].fault;
-  return { targets, warnings: [...faults.map(({ name, fault }) => `${name}: ${fault.message}`), ...warnings] };
+  if (faults.length === 0) return { targets, warnings };
+  const said = faults.map(({ name, fault }) => `${name}: ${fault.message}`);
+  return { targets, warnings: [...said, ...warnings], failed: faults.map(({ name }) => name) };
 }

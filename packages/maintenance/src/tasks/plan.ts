@@ -54,7 +54,14 @@ export type PlannedTarget = z.output<typeof plannedTarget>;
 
 /** What a run would do. */
 export const taskPlan = z
-  .object({ targets: z.array(plannedTarget), warnings: z.array(z.string()) })
+  .object({
+    targets: z.array(plannedTarget),
+    warnings: z.array(z.string()),
+    failed: z
+      .array(z.string())
+      .optional()
+      .describe('Policies of which nothing could be said: the first warnings, one of each in this order, say why'),
+  })
   .meta({ id: 'MaintenanceTaskPlan' });
 
 /** @see taskPlan */

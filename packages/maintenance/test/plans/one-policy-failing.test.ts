@@ -81,6 +81,30 @@ describe('a policy that fails keeps no other out of a plan, which names it', () 
     });
   });
 
+  it('but one that fails since keeps the plan from being applied, which says why, and can be once it does not any more', async () => {
+    const [pages, images] = [1, 2].map((key) => Object.assign(new Map([[key, key]]), { purgeStale: () => false }));
+    let isAway = false;
+    const memory = () => (isAway ? expect.unreachable() : pages!);
+    const { plans } = acme({
+      caches: [
+        { name: 'broken', memory: broken.memory.memory },
+        { name: 'pages', memory, remove: 'all' },
+        { name: 'images', memory: () => images!, remove: 'all' },
+      ],
+    });
+    const { id } = await plans.create({ maintenanceType: 'cache_cleanup', parameters: {} });
+    isAway = true;
+    await expect(plans.apply(id)).rejects.toMatchObject({
+      code: 'PLAN_NOT_MADE',
+      message:
+        'What cache_cleanup would do cannot be said: pages: The work of pages failed unexpectedly; the log has the details.',
+    });
+    expect(images?.size).toBe(1);
+    isAway = false;
+    expect(await plans.apply(id)).toMatchObject({ status: 'failed', itemsCleaned: 2 });
+    expect([pages?.size, images?.size]).toEqual([0, 0]);
+  });
+
   it('of logs, one that has no directory yet included', async () => {
     const request = { maintenanceType: 'log_rotation', parameters: {} };
     const logs = (['broken', 'sound'] as const).map((name) => ({ name, directory: at(name) }));
@@ -91,6 +115,7 @@ describe('a policy that fails keeps no other out of a plan, which names it', () 
     expect((await acme({ logs: missing }).plans.create(request)).plan).toEqual({
       targets: [],
       warnings: [`broken: ${refusal('broken')}`],
+      failed: ['broken'],
     });
   });
 
