@@ -193,8 +193,10 @@ export function createExecution(parts: ExecutionParts): Execution {
         async advance(batch) {
           pulse.count(target, batch);
           unasked -= batch.cleaned;
-          if (unasked < 1) ask(most);
-          return unasked >= 1 && relief(database);
+          // Who may take no more asks for nothing.
+          if (unasked >= 1 || limit() === 'items') return relief(database);
+          ask(most);
+          return false;
         },
         async keep(cursor) {
           pulse.keep(target, cursor);

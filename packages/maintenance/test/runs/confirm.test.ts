@@ -63,6 +63,40 @@ function emptyingEach(heaps: Record<string, number>, broken: { is: boolean }) {
   });
 }
 
+/** A task that takes from a heap, which nobody has counted, as much in a batch as it may. */
+const takingUncounted = (heap: { items: number }) =>
+  defineMaintenanceTask({
+    ...{ type: 'take', name: 'Take', description: 'Takes from a heap' },
+    parameters: z.object({}),
+    details: z.object({}),
+    plan: () => Promise.resolve({ targets: [], warnings: [] }),
+    async run({ target }) {
+      const init = { target: 'heap', planned: 10, total: heap.items, estimated: true };
+      const progress = await target(init);
+      for (let goesOn = true; goesOn && heap.items > 0;) {
+        const cleaned = Math.min(400, heap.items, progress.remaining);
+        heap.items -= cleaned;
+        goesOn = await progress.advance({ cleaned });
+      }
+      if (heap.items === 0) progress.done();
+      return { details: {} };
+    },
+  });
+
+describe('a run of what was not counted', () => {
+  it.each([
+    [999, 'completed', 'items', 999],
+    [1_000, 'completed', 'items', 1_000],
+    [1_001, 'needs_confirmation', 'unconfirmed', 1_000],
+  ] as const)('asks for no more than its budget: of %d items it is %s', async (maxItems, status, stopReason, taken) => {
+    const tasks = [takingUncounted({ items: 1_500 })];
+    const maintenance = createMaintenance({ store: memoryMaintenanceStore(), tasks, throttle: [] });
+    const { runs } = maintenance.scope({ tenantId: 'acme' });
+    const ended = await runs.run('take', { maxItems });
+    expect(ended).toMatchObject({ status, stopReason, itemsCleaned: taken });
+  });
+});
+
 function setUp(heaps: Record<string, number>) {
   const store = memoryMaintenanceStore();
   const maintenance = createMaintenance({ store, tasks: [emptying(() => heaps)], throttle: [] });
