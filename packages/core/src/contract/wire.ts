@@ -61,7 +61,7 @@ function objectForm({ shape, catchall }: { shape: Record<string, z.ZodType>; cat
   const noSuchField = (key: string, isFirst: boolean): string => {
     if (byWire.has(wireName(key))) return `There is no such field: it is spelt ${wireName(key)}`;
     // Once: an answer says it no more often than it must.
-    const there = isFirst && fields.length > 0 ? `. There are: ${[...byWire.keys()].join(', ')}` : '';
+    const there = isFirst && fields.length > 0 ? `; there are: ${[...byWire.keys()].join(', ')}` : '';
     return `There is no such field${there}`;
   };
   const isLoose = catchall !== undefined && catchall.type !== 'never';

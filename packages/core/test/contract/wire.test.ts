@@ -91,10 +91,13 @@ describe('the wire form of a schema', () => {
     const small = wireOf(
       z.object({ serviceName: z.string(), customConfig: z.record(z.string(), z.unknown()).optional() }),
     );
-    expect(issuesOf(small.parse({ service_name: 'x', config: {}, settings: {} }))).toEqual([
-      { path: 'config', message: 'There is no such field. There are: service_name, custom_config' },
-      { path: 'settings', message: 'There is no such field' },
-    ]);
+    expect(small.parse({ service_name: 'x', config: {}, settings: {} })).toEqual({
+      ok: false,
+      issues: [
+        { path: 'config', message: 'There is no such field; there are: service_name, custom_config' },
+        { path: 'settings', message: 'There is no such field' },
+      ],
+    });
   });
 
   it('names a hundred faults at the most, and long names by their beginning', () => {
