@@ -30,7 +30,13 @@ export function expressRouter<Scope>(module: ServedModule<Scope>, options: Expre
         .catch(next);
   for (const { method, path, handle } of api.routes) {
     const verb = method.toLowerCase() as 'get' | 'post' | 'put' | 'patch' | 'delete';
-    router[verb](path.replace(/\{(\w+)\}/g, ':$1'), through(handle));
+    router[verb](toPattern(path), through(handle));
+  }
+  for (const { methods, path, handle } of api.refusals) {
+    const refuse = through(handle);
+    router.all(toPattern(path), (request, response, next) =>
+      methods.includes(request.method === 'HEAD' ? 'GET' : request.method) ? refuse(request, response, next) : next(),
+    );
   }
   if (terminal) router.use(through(api.notFound));
   // What Express refuses before a handler is asked: a path that cannot be decoded.
@@ -39,3 +45,5 @@ export function expressRouter<Scope>(module: ServedModule<Scope>, options: Expre
   router.use(malformed);
   return router;
 }
+
+const toPattern = (path: string): string => path.replace(/\{(\w+)\}/g, ':$1');

@@ -31,12 +31,18 @@ export async function fastifyRoutes<Scope>(
   for (const { method, path, handle } of api.routes)
     fastify.route({
       method: method as HTTPMethods,
-      url: path.replace(/\{(\w+)\}/g, ':$1'),
+      url: toPattern(path),
       handler: async (request, reply) => {
         // Fastify takes `/things/` for `/things/:id` with nothing in it.
         const isRoute = !Object.values(request.params as object).includes('');
         return send(reply, await (isRoute ? handle : api.notFound)(toRequest(request, reply, prefix)));
       },
+    });
+  for (const { methods, path, handle } of api.refusals)
+    fastify.route({
+      method: methods as HTTPMethods[],
+      url: toPattern(path),
+      handler: async (request, reply) => send(reply, await handle(toRequest(request, reply, prefix))),
     });
   // What Fastify refuses before a handler is asked: a content type that is none, a body that it cannot pass on. What the
   // host's hooks throw goes on to the host's own handler.
@@ -49,3 +55,5 @@ export async function fastifyRoutes<Scope>(
       send(reply, await api.notFound(toRequest(request, reply, prefix))),
     );
 }
+
+const toPattern = (path: string): string => path.replace(/\{(\w+)\}/g, ':$1');

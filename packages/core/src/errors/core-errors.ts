@@ -44,6 +44,12 @@ export const coreErrors = defineErrors({
     message: ({ method, path }: { method: string; path: string }) => `There is no ${method} ${path}.`,
     hint: 'GET /openapi.json lists what there is.',
   },
+  METHOD_NOT_ALLOWED: {
+    kind: 'not_allowed',
+    message: ({ method, path, allowed }: { method: string; path: string; allowed: readonly string[] }) =>
+      `There is no ${method} ${path}: it takes ${allowed.join(', ')}.`,
+    hint: 'GET /openapi.json lists what there is.',
+  },
   RATE_LIMITED: {
     kind: 'limited',
     message: ({ limit, windowSeconds }: { limit: number; windowSeconds: number }) =>

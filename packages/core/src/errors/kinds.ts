@@ -8,6 +8,7 @@ export const errorKinds = [
   'unauthenticated',
   'forbidden',
   'not_found',
+  'not_allowed', // the thing is there, and cannot be asked for that
   'conflict', // legal in itself, not in the present state
   'gone', // was there once, e.g. an expired token
   'too_large',

@@ -14,6 +14,7 @@ import type { IdempotencyStore } from './idempotency-store.js';
 import { createLimiter, type RateLimit } from './limit.js';
 import { requestMetrics } from './metrics.js';
 import { operationalRoutes } from './operational-routes.js';
+import { unservedMethods } from './unserved-methods.js';
 
 /** How a module is served. */
 export interface ApiOptions {
@@ -57,9 +58,18 @@ export interface ApiRoute {
   handle: Handle;
 }
 
-/** All that an adapter needs: loop over `routes`, translate, done. */
+/** Methods that a path of the routes does not take. */
+export interface ApiRefusal {
+  methods: string[];
+  path: string;
+  handle: Handle;
+}
+
+/** All that an adapter needs: loop over `routes` and `refusals`, translate, done. */
 export interface Api {
   routes: ApiRoute[];
+  /** The answers to methods that a path does not take: 405, with `Allow`. Of OPTIONS there is none. */
+  refusals: ApiRefusal[];
   /** The answer for a path that is none of them. */
   notFound: Handle;
   /** The answer for a request that the framework could not read, e.g. `%zz` in its path. */
@@ -104,15 +114,25 @@ export function createApi<Scope>(module: ServedModule<Scope>, options: ApiOption
     ...(operational ? operationalRoutes(module, metrics) : []),
     ...(document === false ? [] : documentRoutes(module.routes, document, given.idempotency !== undefined)),
   ];
+  const routes: ApiRoute[] = [
+    ...module.routes.map((route) => ({
+      method: route.method,
+      path: route.path,
+      handle: handleRoute(route, pipeline),
+    })),
+    ...open.map((route) => ({ method: 'GET', path: route.path, handle: handleOpen(route, pipeline) })),
+  ];
   return {
-    routes: [
-      ...module.routes.map((route) => ({
-        method: route.method,
-        path: route.path,
-        handle: handleRoute(route, pipeline),
-      })),
-      ...open.map((route) => ({ method: 'GET', path: route.path, handle: handleOpen(route, pipeline) })),
-    ],
+    routes,
+    refusals: unservedMethods(routes).map(({ path, allowed, unserved }) => ({
+      methods: unserved,
+      path,
+      handle: refuseAll(
+        pipeline,
+        (request) => coreErrors.METHOD_NOT_ALLOWED({ method: request.method, path: request.path, allowed }),
+        { allow: allowed.join(', ') },
+      ),
+    })),
     notFound: refuseAll(pipeline, ({ method, path }) => coreErrors.ROUTE_NOT_FOUND({ method, path })),
     malformed: refuseAll(pipeline, unreadable),
   };

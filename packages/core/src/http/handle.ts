@@ -74,10 +74,15 @@ export function handleOpen<Scope>({ path, limited, answer }: OpenRoute, pipeline
   });
 }
 
-/** The answer to what no route takes: a path that none has, or a request that the framework could not read. */
-export function refuseAll<Scope>(pipeline: Pipeline<Scope>, refuse: (request: HttpRequest) => OperationError): Handle {
+/** The answer to what no route takes: a path or a method that none has, or a request that the framework could not read. */
+export function refuseAll<Scope>(
+  pipeline: Pipeline<Scope>,
+  refuse: (request: HttpRequest) => OperationError,
+  besides: Headers = {},
+): Handle {
   return answerErrors('unknown', pipeline, async (request, headers) => {
     await countAddress(request, pipeline, headers);
+    Object.assign(headers, besides);
     throw refuse(request);
   });
 }

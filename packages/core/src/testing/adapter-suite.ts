@@ -175,6 +175,15 @@ export const adapterSuite: Suite<ServeModule> = {
     test('answers an unknown path with a 404 problem', async ({ call }) => {
       assertProblem(await call('GET', '/nothing/here'), { status: 404, code: 'ROUTE_NOT_FOUND' });
     }),
+    test('answers a method that a path does not take with 405 and those that it takes', async ({ call }) => {
+      const refused = await call('PUT', '/notes', { body: text });
+      assertProblem(refused, { status: 405, code: 'METHOD_NOT_ALLOWED' });
+      assert.equal(refused.headers.get('allow'), 'GET, HEAD, POST');
+      const { body: own } = await call('POST', '/notes', { body: text });
+      for (const method of ['POST', 'PUT'])
+        assertProblem(await call(method, `/notes/${own.id}`), { status: 405, code: 'METHOD_NOT_ALLOWED' });
+      assert.equal((await call('GET', `/notes/${own.id}`)).status, 200);
+    }),
     test('answers a domain conflict with 409', async ({ call }) => {
       const { body: sealed } = await call('POST', '/notes', { body: { note_text: 'sealed' } });
       assertProblem(await call('DELETE', `/notes/${sealed.id}`), { status: 409, code: 'NOTE_SEALED' });
