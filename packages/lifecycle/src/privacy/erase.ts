@@ -13,6 +13,7 @@ import { knownBy } from './known-by.js';
 import type { Run } from '../provisioning/run.js';
 import type { ServiceInstance } from '../services/instance.js';
 import type { HistoryEntry } from '../store/store.js';
+import { subjectsOfAsking } from '../verification/resend.js';
 import {
   erasedActor,
   erasedCustomer,
@@ -38,7 +39,7 @@ export async function eraseCustomer(
   reference: string | null,
   { at, trx }: Moment,
 ): Promise<Decision> {
-  const { store } = context;
+  const { store, keyring } = context;
   const { id, tenantId } = customer;
   const { privacy, services } = store.tenant(tenantId);
   const kept = keptBy(await privacy.holds(id, trx), await services.live(id, trx));
@@ -57,7 +58,8 @@ export async function eraseCustomer(
     },
     trx,
   );
-  await store.outbox.rewrite(tenantId, id, (event) => erasedDelivery(event, names, at), trx);
+  for (const subject of [id, ...known.emails.flatMap((email) => subjectsOfAsking(keyring, email))])
+    await store.outbox.rewrite(tenantId, subject, (event) => erasedDelivery(event, names, at), trx);
   return {
     patch: { ...erasedCustomer(customer, names, at), stage: to },
     event: { name: 'customer.erased', data: { from: customer.stage, to, reference } },

@@ -10,6 +10,7 @@ const pageSize = 500;
 
 /** What a customer is known by, and was. */
 export interface KnownBy {
+  emails: readonly string[];
   names: OwnNames;
   terms: readonly SearchTerm[];
   externalIds: ReadonlySet<string>;
@@ -19,7 +20,7 @@ export interface KnownBy {
 export async function knownBy(context: LifecycleContext, customer: Customer, trx: StoreTransaction): Promise<KnownBy> {
   const { id, tenantId } = customer;
   const { history } = context.store.tenant(tenantId);
-  const formerEmails: string[] = [];
+  const emails = [customer.email];
   const terms = new Map<string, SearchTerm>();
   const externalIds = new Set<string>();
   const note = (then: Customer): void => {
@@ -39,7 +40,7 @@ export async function knownBy(context: LifecycleContext, customer: Customer, trx
       // They are found by one at a time, and may be long.
       for (const attributes of [attributesCame, attributesWent]) if (attributes) note({ ...then, attributes });
       changed.push(names);
-      if (went.email !== undefined) formerEmails.push(went.email);
+      if (went.email !== undefined) emails.push(went.email);
       then = { ...then, ...names, ...formerNames };
     }
     before = entries.at(-1)?.seq;
@@ -47,7 +48,7 @@ export async function knownBy(context: LifecycleContext, customer: Customer, trx
   }
   note(then);
   for (const names of changed.reverse()) note((then = { ...then, ...names }));
-  return { names: namesOf(customer, formerEmails), terms: [...terms.values()], externalIds };
+  return { emails, names: namesOf(customer, emails), terms: [...terms.values()], externalIds };
 }
 
 /** What an event says of a change of what a customer is known by. Earlier versions noted less of what there was before. */

@@ -23,6 +23,8 @@ export interface Keyring {
   unseal(sealed: string, binding: TokenBinding): string | undefined;
   /** HMAC-SHA256 of a text under the newest key, for {@link isSigned}. */
   sign(text: string): string;
+  /** The same under every key that is known, the newest first. */
+  signatures(text: string): string[];
   /** Was the text signed under a key that is still known? */
   isSigned(text: string, signature: string): boolean;
 }
@@ -60,6 +62,7 @@ export function createKeyring(secrets: readonly string[]): Keyring {
     seal: (token, binding) => sealer.seal(token, partsOf(binding)),
     unseal: (sealed, binding) => sealer.unseal(sealed, partsOf(binding)),
     sign: (text) => signatureOf(newest, text).toString('base64url'),
+    signatures: (text) => rings.map((keys) => signatureOf(keys, text).toString('base64url')),
     isSigned(text, signature) {
       const given = Buffer.from(signature, 'base64url');
       return rings.some((keys) => {

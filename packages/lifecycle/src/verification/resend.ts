@@ -3,6 +3,7 @@ import type { LifecycleContext } from '../context.js';
 import { legalCommands, transitionFor } from '../customers/transitions.js';
 import { deliveries, type DeliverySchemas } from '../events.js';
 import { issueToken } from './issue.js';
+import type { Keyring } from './keyring.js';
 
 /** The outbox subscriber that looks up who is meant by an address. */
 export const resendSubscriber = 'resend-verification';
@@ -10,6 +11,11 @@ export const resendSubscriber = 'resend-verification';
 /** What an asked-for address is sealed for: nothing but this. */
 const sealedFor = (tenantId: string) =>
   ({ tenantId, customerId: '', channel: 'email', address: '', tokenId: resendSubscriber }) as const;
+
+/** What those who ask by an address are told by in the outbox, which does not say it, under any secret that is known. */
+export function subjectsOfAsking(keyring: Keyring, email: string): string[] {
+  return keyring.signatures(`asked ${email.toLowerCase()}`);
+}
 
 /**
  * Notes that somebody asked for a token by an address. Who has it, if anybody, is looked up after the answer: nothing of
@@ -21,7 +27,7 @@ export async function askByAddress(
   email: string,
 ): Promise<void> {
   const { tenantId } = identity;
-  const subject = keyring.sign(`asked ${email.toLowerCase()}`);
+  const [subject = ''] = subjectsOfAsking(keyring, email);
   const data = { sealed: keyring.seal(email, sealedFor(tenantId)) };
   const event = deliveries.create('verification.asked', { ...identity, subject, at: clock.now(), data });
   await store.outbox.append([{ subscriber: resendSubscriber, event: deliveries.encode(event) }]);

@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fold, foldedRow } from '../../src/customers/fold.js';
+import { createLifecycle } from '../../src/lifecycle.js';
 import { defineJourney } from '../../src/journeys/journey.js';
 import type { ExportLine } from '../../src/privacy/export-line.js';
+import type { LifecycleScope } from '../../src/scope.js';
 import { backends, type Backend } from '../support/backends.js';
 import { rig, someone, until, type Rig } from '../support/lifecycle.js';
 import { everything, lived, person, traces } from '../support/lived.js';
@@ -166,6 +168,34 @@ for (const { title, present, create } of backends)
         for (const { name, data } of entries)
           if (name === 'customer.updated') expect(data).toMatchObject({ changes: {}, formerEmail: null, former: {} });
         if (backend.database) expect(await tracesOf(backend.database, addresses)).toEqual([]);
+      });
+
+      it('takes away who asked for a token by its address, waiting or given up, and by no other’s', async () => {
+        await run.stop();
+        const { store, clock } = backend;
+        // None is started: what is asked for waits.
+        const under = (...secret: string[]) => createLifecycle({ store, clock, ...(isSealed && { secret }) });
+        const before = under('o'.repeat(32));
+        const after = isSealed ? under('y'.repeat(32), 'o'.repeat(32)) : before;
+        const [old, young] = [before, after].map((module) => module.scope({ tenantId: 'acme' })) as [
+          LifecycleScope,
+          LifecycleScope,
+        ];
+        const { id } = await old.customers.register(person);
+        const claim = () => store.outbox.claim({ subscribers: ['resend-verification'], limit: 9, leaseMs: 1_000 });
+        await old.verification.resendTo({ email: person.email });
+        for (const asked of await claim()) await store.outbox.park(asked.claim, 'on purpose');
+        expect((await store.outbox.parked('acme', { limit: 9 })).items).toHaveLength(1);
+        await old.customers.update(id, { email: 'moved@quuxmail.example' });
+        await old.verification.resendTo({ email: person.email.toUpperCase() });
+        await young.verification.resendTo({ email: 'Moved@quuxmail.example' });
+        await young.verification.resendTo({ email: 'somebody@else.example' });
+        await after.scope({ tenantId: 'other' }).verification.resendTo({ email: person.email });
+        await young.customers.delete(id);
+        await young.privacy.erase(id);
+        expect((await store.outbox.parked('acme', { limit: 9 })).items).toEqual([]);
+        expect((await claim()).map(({ event }) => event.tenantId).sort()).toEqual(['acme', 'other']);
+        run = await rig(backend, everything);
       });
 
       it('gives the names free, and is not taken back', async () => {
