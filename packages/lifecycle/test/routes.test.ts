@@ -2,6 +2,12 @@ import { expect, it } from 'vitest';
 import { openApiDocument } from '@dotmac/core/http';
 import { lifecycleRoutes } from '../src/routes.js';
 
+it('no route leaves its answer to the pipeline, which keeps it beside the work, and maybe after an erasure', () => {
+  const keyed = lifecycleRoutes.filter(({ idempotent }) => idempotent);
+  expect(keyed.length).toBeGreaterThan(20);
+  expect(keyed.filter(({ idempotent }) => idempotent !== 'by its command').map(({ name }) => name)).toEqual([]);
+});
+
 it('the routes are those of the contract, in wire names', () => {
   const { paths } = openApiDocument(lifecycleRoutes);
   const at = '/customer-lifecycle/customers/{id}';
