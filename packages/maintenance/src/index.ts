@@ -76,7 +76,7 @@ export type { BackupName, BackupService } from './backups/service.js';
 export type { BackupView } from './backups/schemas.js';
 export { dotmacRetention, type DotmacRetentionOptions } from './policies/own-tables.js';
 export { retentionPolicy } from './policies/retention-policy.js';
-export type { KeepNewest, RowPredicate, TableName } from './databases/rows/selection.js';
+export type { KeepNewest, RowMatch, RowPredicate, RowsAlong, TableName } from './databases/rows/selection.js';
 export { activeSessions, lockWaits, replicaLag } from './databases/pressure.js';
 export type { MemoryCache } from './caches/memory.js';
 export type { RedisClient } from './caches/redis/client.js';
