@@ -1,4 +1,4 @@
-import { timerWaker, type Clock, type Logger } from '@dotmac/core';
+import { timerWaker, type CancelTimer, type Clock, type Logger } from '@dotmac/core';
 import type { Runner } from '../runs/runner.js';
 import type { MaintenanceStore } from '../store/store.js';
 import { runSlot, type TakenSlot } from './fire.js';
@@ -60,6 +60,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   let recovering: Promise<void> = Promise.resolve();
   let running = false;
   let startedAt = 0;
+  let polledAt = 0;
+  let cancelPoll: CancelTimer = () => {};
   let stop = new AbortController();
   let leaving = new AbortController();
   let stopping: Promise<void> = Promise.resolve();
@@ -165,11 +167,20 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     return recovery;
   };
 
+  const wakeAll = (at: number): void => {
+    for (const { tenantId, name } of roster.all()) void waker.wake(scheduleKey(tenantId, name), at);
+  };
+  const lookAround = async (): Promise<void> => {
+    // By no hour: the clock may be set back.
+    if (running) cancelPoll = clock.after(pollMs, () => void waker.wake(poll, clock.now()));
+    const now = clock.now();
+    if (now < polledAt) wakeAll(now);
+    polledAt = now;
+    return roster.refresh();
+  };
+
   const handle = async (key: string): Promise<void> => {
-    if (key === poll) {
-      void waker.wake(poll, clock.now() + pollMs);
-      return roster.refresh();
-    }
+    if (key === poll) return lookAround();
     if (key === leftByOthers) return track(recover());
     await roster.refresh(freshMs);
     const planned = roster.get(key);
@@ -179,7 +190,9 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     const moments: number[] = [];
     for (const part of planned.parts) {
       const { timetable, scopeId } = part;
-      const reckoning = reckon(timetable, until.get(scopeId) ?? (await startOf(part, now)), now);
+      // What lies ahead was dealt with by a clock that was fast: what was taken then is in the ledger.
+      const since = Math.min(now, until.get(scopeId) ?? (await startOf(part, now)));
+      const reckoning = reckon(timetable, since, now);
       await deal(part, reckoning);
       // It may have been changed meanwhile: then it was woken again.
       if (roster.get(key) !== planned) return;
@@ -207,7 +220,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       if (leaving.signal.aborted) leaving = new AbortController();
       dealtWith.clear();
       startedAt = clock.now();
-      for (const { tenantId, name } of roster.all()) void waker.wake(scheduleKey(tenantId, name), startedAt);
+      polledAt = startedAt;
+      wakeAll(startedAt);
       void waker.wake(poll, startedAt);
       void waker.wake(leftByOthers, startedAt);
       void waker.start(handle);
@@ -215,6 +229,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     stop() {
       if (!running) return;
       running = false;
+      cancelPoll();
       stop.abort();
       stopping = waker.stop();
     },

@@ -310,6 +310,46 @@ describe('the scheduler', () => {
     expect(await outcomes()).toEqual(['03:00 running']);
   });
 
+  describe('whose clock was years fast, and is set right', () => {
+    const fast = async () => {
+      const all = setUp({ everyMs: hour }, { clock: fakeClock(start + 1_000 * day) });
+      await all.it.start();
+      await all.clock.advance(hour + second);
+      all.held[0]?.end();
+      await all.clock.advance(second);
+      all.clock.set(start);
+      return all;
+    };
+    const early = async (store: MaintenanceStore) =>
+      (await store.slots('acme').list({ schedule: 'it', limit: 9 }))
+        .filter(({ slotAt }) => slotAt < start + day)
+        .map(({ slotAt, outcome }) => `${(slotAt - start) / hour} ${outcome}`);
+
+    it('fires what comes due by the right time', async () => {
+      const { clock, store } = await fast();
+      await clock.advance(hour + second);
+      expect(await early(store)).toEqual(['1 running']);
+    });
+
+    it('does so, too, when it is started anew', async () => {
+      const { it: before, clock, store, lasting } = await fast();
+      await before.stop();
+      const { it } = setUp({ everyMs: hour }, { clock, store, lasting });
+      await it.start();
+      await clock.advance(hour + second);
+      expect(await early(store)).toEqual(['1 running']);
+    });
+
+    it('hears of schedules that others make', async () => {
+      const { clock, store } = await fast();
+      const { it, schedules } = setUp({}, { clock, store, schedules: [], startScheduler: false });
+      await it.start();
+      await schedules.create({ name: 'new', maintenanceType: 'last', everyMs: minute });
+      await clock.advance(2 * minute);
+      expect(await store.slots('acme').list({ schedule: 'new', limit: 9 })).toMatchObject([{ outcome: 'overlap' }, {}]);
+    });
+  });
+
   it('runs what was left for a window when that opens, and leaves the others out', async () => {
     const windows = [{ from: '03:00', until: '05:00' }];
     const { it, clock, outcomes, held } = setUp({ cron: '0 1,2 * * *', windows });
