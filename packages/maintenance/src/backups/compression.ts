@@ -22,7 +22,10 @@ export function compressing(compression: BackupCompression): Transform {
   return compression === 'zstd' ? (zstd.createZstdCompress?.() ?? unknown()) : new PassThrough();
 }
 
-/** Undoes {@link compressing}; ends in an error when the bytes are not whole. */
+/**
+ * Undoes {@link compressing}; ends in an error when the bytes are not whole, but for zstd in Node 22: size and checksum are to
+ * be looked at before.
+ */
 export function decompressing(compression: BackupCompression): Transform {
   if (compression === 'gzip') return zlib.createGunzip();
   return compression === 'zstd' ? (zstd.createZstdDecompress?.() ?? unknown()) : new PassThrough();

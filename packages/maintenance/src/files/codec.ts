@@ -11,7 +11,10 @@ export interface Codec {
   suffix: string;
   pack(part: Buffer, level: number): Promise<Buffer>;
   unpack(part: Buffer, mostBytes: number): Promise<Buffer>;
-  /** Unpacks a file of any number of parts. */
+  /**
+   * Unpacks a file of any number of parts. That of zstd ends early in Node 22, and without an error, after a part that was added
+   * late and where a file is cut off: there may be more in a file than it gives.
+   */
   unpacking(): Transform;
   levels: { least: number; most: number; default: number };
 }
