@@ -185,12 +185,14 @@ async function beginOrYield(parts: FireParts, turn: Turn): Promise<Begun | Endin
   const follows = before?.attempts === 0;
   if (timetable.rules.overlap === 'skip' && !follows) return inTheWay(turn, 'another run of its task was at it');
   if (timetable.rules.overlap === 'cancel') {
-    await cancelOthers(parts, begun.busy);
+    await whilePresent(parts, turn, () => cancelOthers(parts, begun.busy));
     return wait(parts, turn, longestCancelMs);
   }
   const options = { ttlMs: leaseTtlMs, clock, signal: present.signal };
   const stand = (): Promise<HeldLease<Begun | Ending>> =>
-    holdLease(store.leases, queueKey(tenantId, name, scopeId), options, () => wait(parts, turn, longestQueueMs));
+    whilePresent(parts, turn, () =>
+      holdLease(store.leases, queueKey(tenantId, name, scopeId), options, () => wait(parts, turn, longestQueueMs)),
+    );
   let queued = await stand();
   // Its place in the queue is a dead process's yet: that lease may last longer than the one by which it was found dead.
   for (const end = clock.monotonic() + leaseTtlMs; before && !queued.held && clock.monotonic() < end;) {
@@ -233,10 +235,11 @@ async function currentOf({ roster }: FireParts, { slot, failed }: Turn): Promise
 }
 
 /** While the store is out of reach it is asked again, for as long as this process is known to be there. */
-function tryBegin(parts: FireParts, turn: Turn): Promise<Begun | Ending | Busy> {
-  const { signal } = turn.slot.present;
-  return untilAnswered(() => tryOnce(parts, turn), { ...parts, signal });
-}
+const whilePresent = <Answer>(parts: FireParts, { slot }: Turn, ask: () => Promise<Answer>): Promise<Answer> =>
+  untilAnswered(ask, { ...parts, signal: slot.present.signal });
+
+const tryBegin = (parts: FireParts, turn: Turn): Promise<Begun | Ending | Busy> =>
+  whilePresent(parts, turn, () => tryOnce(parts, turn));
 
 async function tryOnce(parts: FireParts, turn: Turn): Promise<Begun | Ending | Busy> {
   const { runner, clock } = parts;

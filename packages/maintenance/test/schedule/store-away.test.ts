@@ -146,4 +146,16 @@ describe('a slot whose process is well, and whose store is away for a while', ()
     await clock.advance(11 * second);
     expect(await slot()).toMatchObject({ outcome: 'running', attempts: 1 });
   });
+
+  it('cancels the run that is in its way once that is back', async () => {
+    const { clock, away, held, untilItRuns, slot } = await setUp({ overlap: 'cancel', everyMs: hour });
+    await untilItRuns();
+    away.set('runs.requestCancel', 'unreachable');
+    await clock.advance(hour);
+    expect(await slot()).toMatchObject({ outcome: 'waiting' });
+    away.clear();
+    await clock.advance(11 * second);
+    expect(await slot()).toMatchObject({ outcome: 'running', attempts: 1 });
+    expect(held).toHaveLength(2);
+  });
 });
