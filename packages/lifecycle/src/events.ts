@@ -6,6 +6,9 @@ import { stage } from './customers/stage.js';
 import { operationName } from './services/operation.js';
 import { channel } from './verification/channel.js';
 
+/** An instant in the data of an event: a number here, in the history and in outboxes. What is told of it is ISO 8601. */
+export const epochMs = z.number();
+
 const move = { from: stage, to: stage };
 const suspension = {
   ...move,
@@ -20,7 +23,7 @@ const service = {
   serviceName: z.string(),
   operation: operationName,
 };
-const invoice = { policy: z.string(), invoiceId: z.string(), overdueSince: z.number(), facts: freeForm };
+const invoice = { policy: z.string(), invoiceId: z.string(), overdueSince: epochMs, facts: freeForm };
 const payment = { policy: z.string(), invoiceId: z.string().nullable() };
 const dunningStep = {
   policy: z.string(),
@@ -50,7 +53,7 @@ export const lifecycleSchemas = {
   'customer.suspended': z.object(suspension),
   'customer.suspension_added': z.object(suspension),
   'customer.throttled': z.object(suspension),
-  'customer.promised': z.object({ ...move, reason: z.string(), until: z.number(), note: z.string().nullable() }),
+  'customer.promised': z.object({ ...move, reason: z.string(), until: epochMs, note: z.string().nullable() }),
   'customer.promise_ended': z.object({ ...move, reasons: z.array(z.string()) }),
   'customer.suspension_lifted': z.object({ ...suspension, lifted: z.array(z.string()) }),
   'customer.reactivated': z.object({ ...suspension, lifted: z.array(z.string()) }),
@@ -73,12 +76,12 @@ export const lifecycleSchemas = {
   'customer.won_back': z.object({ ...move, reason: z.string().nullable() }),
   'customer.restored': z.object({ ...move, reason: z.string().nullable() }),
   'customer.timer_skipped': z.object({ timer: z.string(), command: z.string(), reason: z.string() }),
-  'customer.timer_cleared': z.object({ timer: z.string(), command: z.string(), dueAt: z.number() }),
+  'customer.timer_cleared': z.object({ timer: z.string(), command: z.string(), dueAt: epochMs }),
   'customer.timer_postponed': z.object({
     timer: z.string(),
     command: z.string(),
     reason: z.string(),
-    until: z.number(),
+    until: epochMs,
   }),
   'customer.deactivated': z.object({ ...move, reason: z.string().nullable() }),
   'customer.deleted': z.object({ ...move, reason: z.string().nullable() }),
@@ -118,7 +121,7 @@ export const lifecycleSchemas = {
   'service.promised': z.object({
     ...ofService,
     reason: z.string(),
-    until: z.number(),
+    until: epochMs,
     note: z.string().nullable(),
   }),
   'service.promise_ended': z.object({ ...ofService, reasons: z.array(z.string()) }),

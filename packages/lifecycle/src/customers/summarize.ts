@@ -1,6 +1,5 @@
-import { wireOf } from '@dotmac/core/contract';
 import type { z } from 'zod';
-import { lifecycleEvents } from '../events.js';
+import { detailsOf } from '../event-details.js';
 import { requestOf } from '../services/instance.js';
 import type { HistoryEntry, TenantStore } from '../store/store.js';
 import type { Customer } from './customer.js';
@@ -36,10 +35,8 @@ export async function summarize(
 
 /** An event as it is shown: its details by the names of the wire. */
 export function shownEvent({ event }: HistoryEntry): z.output<typeof lifecycleEvent> {
-  const { id: eventId, name, at, actor, data } = event;
-  // The details are a free-form record on the wire, so that their names are spelled here.
-  const details = wireOf(lifecycleEvents.schemas[name] as z.ZodType).render(data) as Record<string, unknown>;
-  return { id: eventId, eventType: name, timestamp: at, actor, details };
+  const { id: eventId, name, at, actor } = event;
+  return { id: eventId, eventType: name, timestamp: at, actor, details: detailsOf(event) };
 }
 
 function stays(changes: readonly HistoryEntry[]): CustomerSummary['stageHistory'] {

@@ -1,6 +1,6 @@
-import { freeForm, id, instant, page, pageQuery, wireOf } from '@dotmac/core/contract';
-import type { AnyEvent } from '@dotmac/core';
+import { freeForm, id, instant, page, pageQuery } from '@dotmac/core/contract';
 import { z } from 'zod';
+import { detailsOf } from '../event-details.js';
 import { lifecycleEvents, type LifecycleEvents } from '../events.js';
 import type { HistoryEntry } from '../store/store.js';
 
@@ -98,13 +98,6 @@ export const streamedCustomerEvent = z
 
 /** @see streamedCustomerEvent */
 export type StreamedCustomerEvent = z.output<typeof streamedCustomerEvent>;
-
-const wires = new Map(Object.entries(lifecycleEvents.schemas).map(([name, schema]) => [name, wireOf(schema)]));
-
-/** An event's data as a free-form record: their names are spelled here. */
-function detailsOf({ name, data }: AnyEvent<LifecycleEvents>): Record<string, unknown> {
-  return wires.get(name)?.render(data as never) as Record<string, unknown>;
-}
 
 /** An entry of a history as it is shown. */
 export function shownEntry({ seq, event }: HistoryEntry): CustomerEvent {

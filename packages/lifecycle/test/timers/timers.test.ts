@@ -54,7 +54,9 @@ for (const { title, present, create } of backends)
       await run.acme.timers.clear(id, 'other');
       await run.acme.timers.clear(id, 'other');
       const { items } = await run.acme.feed.history(id, { types: ['customer.timer_cleared'] });
-      expect(items).toMatchObject([{ details: { timer: 'other', command: 'suspend', due_at: other?.dueAt } }]);
+      expect(items).toMatchObject([
+        { details: { timer: 'other', command: 'suspend', due_at: new Date(other?.dueAt ?? 0).toISOString() } },
+      ]);
       await run.clock.advance(2.5 * minute);
       expect(await stage()).toBe('active');
       await until(async () => (await stage()) === 'suspended', run.clock, 2_000);
