@@ -10,6 +10,7 @@ const streamRoute = streamRouteFor<LifecycleScope>();
 const tag = 'Customer lifecycle';
 const params = z.object({ id });
 const { BULK_NOT_FOUND, BULK_LIMIT, BULK_NOT_COLLECTING, BULK_NOT_RUNNABLE } = lifecycleErrors;
+const { SERVICE_TEMPLATE_NOT_FOUND, INVALID_SERVICE_CONFIG } = lifecycleErrors;
 const location = ({ id: operationId }: { id: string }) => `/customer-lifecycle/bulk-operations/${operationId}`;
 
 /** One command for many customers, and many registrations. */
@@ -47,7 +48,7 @@ export const bulkRoutes = [
     status: 202,
     location,
     idempotent: 'by its command',
-    errors: [BULK_LIMIT],
+    errors: [SERVICE_TEMPLATE_NOT_FOUND, INVALID_SERVICE_CONFIG, BULK_LIMIT],
     run: (lifecycle, { body, once }) => lifecycle.bulk.start(body, once),
   }),
   streamRoute({

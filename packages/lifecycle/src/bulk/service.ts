@@ -16,6 +16,7 @@ import { lifecycleErrors } from '../errors.js';
 import { goneBefore } from '../retention.js';
 import { checkFilter, writtenFilter } from '../search/filter.js';
 import { bulkKey } from '../store/store.js';
+import { checkCommand } from './check-command.js';
 import { registerMany } from './import.js';
 import {
   bulkInput,
@@ -27,14 +28,13 @@ import {
   type BulkStatus,
   type BulkView,
 } from './operation.js';
-import { plannable } from './plan.js';
 
 /** One command for many of one tenant's customers, and many registrations. */
 export interface BulkService {
   /**
    * Gives a command to every customer that a filter means and that there is now, in the background; a dry run first,
    * unless `dryRun` is false. Each is judged by itself; the history of each says the same as if it had been given alone.
-   * @throws INVALID_INPUT, BULK_LIMIT, and what commands throw for their `idempotencyKey`
+   * @throws INVALID_INPUT, SERVICE_TEMPLATE_NOT_FOUND, INVALID_SERVICE_CONFIG, BULK_LIMIT, and what commands throw for their `idempotencyKey`
    */
   start(draft: BulkDraft, options?: OnceAsked): Promise<BulkView>;
   /**
@@ -139,8 +139,7 @@ export function bulkService(context: LifecycleContext, identity: ScopeIdentity):
       const { command, input, filter, dryRun } = asked;
       const turn = await turnOf('startBulk', null, asked, options);
       if (turn.first) return turn.first;
-      // What the command takes is looked at once for all, as far as it can be.
-      plannable(context, identity, command, input);
+      await checkCommand(context, command, input);
       if (Object.values(filter).some((value) => Array.isArray(value) && value.length === 0))
         throw invalidInput([{ path: 'filter', message: 'Nobody is meant' }]);
       checkFilter(context, filter, 'filter.attribute');
