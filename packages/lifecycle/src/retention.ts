@@ -66,6 +66,7 @@ export function createRetention(options: {
     { size: batchSize, prune: () => store.pruneBulk(before(keptDays.bulk), batchSize) },
     { size: batchSize, prune: parkedIn(store.outbox) },
     { size: batchSize, prune: parkedIn(store.webhookOutbox) },
+    { size: batchSize, prune: () => store.pruneRemovedWebhooks(batchSize) },
     { size: batchSize, prune: () => store.pruneIssues(clock.now() - quotaWindowMs, batchSize) },
     { size: batchSize, prune: () => store.pruneAnswers(clock.now(), batchSize) },
     ...(webhooks ? [{ size: batchSize, prune: () => pruneLog(webhooks.keepMs) }] : []),

@@ -54,6 +54,8 @@ export interface LifecycleStore {
   tenant(tenantId: string): TenantStore;
   /** Removes settled deliveries of events before an instant, up to `limit`; how many. */
   pruneDeliveries(before: number, limit: number): Promise<number>;
+  /** Removes the logs of webhooks that were removed, of every tenant, up to `limit` rows; how many. */
+  pruneRemovedWebhooks(limit: number): Promise<number>;
   /** Removes answers whose time is over at `now`, up to `limit`; how many. */
   pruneAnswers(now: number, limit: number): Promise<number>;
   /** Removes counts of addresses whose window began at an instant or before, up to `limit`; how many. */

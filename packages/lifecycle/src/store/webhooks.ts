@@ -21,7 +21,7 @@ export interface WebhookStore {
   noteFailing(webhookId: string, since: number | null, trx?: StoreTransaction): Promise<void>;
   /** Switches off one that is enabled and fails since then: true for one caller alone. */
   disable(webhookId: string, failingSince: number, at: number, trx: StoreTransaction): Promise<boolean>;
-  /** With its log. */
+  /** At once; its log is {@link LifecycleStore.pruneRemovedWebhooks}'s. */
   remove(webhookId: string, trx: StoreTransaction): Promise<void>;
   /** False when this webhook has this event already. */
   addDelivery(delivery: WebhookDelivery, trx: StoreTransaction): Promise<boolean>;

@@ -38,7 +38,7 @@ const aDelivery = (webhookId: string, eventAt: number, change: Partial<WebhookDe
 /** What a store must do with webhooks and the log of their deliveries. */
 export const webhookCases: Suite<LifecycleStoreSubject>['cases'] = [
   {
-    name: 'keeps webhooks, each tenant’s by themselves, and removes one with its log',
+    name: 'keeps webhooks, each tenant’s by themselves, and removes one at once, and its log batch after batch',
     async run({ store }) {
       const { webhooks } = store.tenant('a');
       const [first, second] = [aWebhook('a'), aWebhook('a')];
@@ -57,7 +57,17 @@ export const webhookCases: Suite<LifecycleStoreSubject>['cases'] = [
       assert.deepEqual(await webhooks.delivery(delivery.id), delivery);
       assert.equal(await store.tenant('b').webhooks.delivery(delivery.id), undefined);
       await store.transaction((trx) => webhooks.remove(first.id, trx));
-      assert.deepEqual([await webhooks.get(first.id), await webhooks.delivery(delivery.id)], [undefined, undefined]);
+      assert.deepEqual(await webhooks.all(), [second]);
+      const more = [aDelivery(first.id, 5), aDelivery(first.id, 6), aDelivery(second.id, 7)] as const;
+      await store.transaction(async (trx) => {
+        for (const each of more) await webhooks.addDelivery(each, trx);
+      });
+      assert.deepEqual(await webhooks.deliveriesFor([more[0].eventId, more[2].eventId]), [more[2]]);
+      assert.equal(await store.pruneRemovedWebhooks(2), 2);
+      assert.equal((await webhooks.deliveries({ webhookId: first.id, limit: 9 })).items.length, 1);
+      while ((await store.pruneRemovedWebhooks(2)) > 0);
+      assert.deepEqual((await webhooks.deliveries({ webhookId: first.id, limit: 9 })).items, []);
+      assert.deepEqual(await webhooks.delivery(more[2].id), more[2]);
     },
   },
   {

@@ -39,7 +39,7 @@ export interface WebhookService {
   list(): Promise<WebhookView[]>;
   /** Another origin has another secret: the answer shows it. @throws WEBHOOK_NOT_FOUND, INVALID_INPUT, WEBHOOKS_OFF */
   update(webhookId: string, changes: WebhookChanges): Promise<MadeWebhook>;
-  /** Removes a webhook with the log of its deliveries. @throws WEBHOOK_NOT_FOUND */
+  /** Removes a webhook at once, and the log of its deliveries in the background. @throws WEBHOOK_NOT_FOUND */
   remove(webhookId: string): Promise<{ message: string }>;
   /** Posts a message that says that it is a test, once. @throws WEBHOOK_NOT_FOUND, WEBHOOK_FAILED, WEBHOOKS_OFF */
   test(webhookId: string, signal?: AbortSignal): Promise<WebhookTest>;
@@ -67,7 +67,9 @@ export function webhookService(context: LifecycleContext, { tenantId }: ScopeIde
   };
   const findDelivery = async (deliveryId: string): Promise<WebhookDelivery> => {
     const found = await webhooks.delivery(deliveryId);
-    if (!found) throw lifecycleErrors.WEBHOOK_DELIVERY_NOT_FOUND({ deliveryId });
+    // Of a webhook that is gone the log is not there any more, though it takes a while to delete.
+    if (!found || !(await webhooks.get(found.webhookId)))
+      throw lifecycleErrors.WEBHOOK_DELIVERY_NOT_FOUND({ deliveryId });
     return found;
   };
   const on = (): WebhookSending => {

@@ -108,6 +108,8 @@ export const released = {
     '0048-runs-by-state-alone',
     '0049-limits',
     '0050-verification-attempt-marks',
+    '0051-removed-webhooks',
+    '0052-left-behind-by-removed-webhooks',
   ],
   maintenance: [
     '0001-runs',

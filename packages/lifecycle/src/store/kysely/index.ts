@@ -11,6 +11,7 @@ import { kyselyLimits } from './limits.js';
 import { lifecycleMigrations } from './migrations.js';
 import { kyselyPrivacy } from './privacy.js';
 import { kyselyDueRuns, kyselyRunLeases } from './run-leases.js';
+import { pruneRemovedWebhooks } from './removed-webhooks.js';
 import { runStatements } from './run-statements.js';
 import { kyselyRuns } from './runs.js';
 import { kyselyServices } from './services.js';
@@ -89,6 +90,7 @@ export function kyselyLifecycleStore(database: Database, { clock }: KyselyLifecy
       },
     }),
     pruneDeliveries: (before, limit) => pruneDeliveries(database, before, limit),
+    pruneRemovedWebhooks: (limit) => pruneRemovedWebhooks(database, limit),
     pruneAnswers: (now, limit) => pruneAnswers(database, now, limit),
     pruneIssues: (began, limit) => pruneIssues(database, began, limit),
     pruneBulk: (before, limit) => pruneBulk(database, before, limit),

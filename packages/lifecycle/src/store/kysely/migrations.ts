@@ -7,6 +7,7 @@ import { attemptMigrations } from './attempt-migrations.js';
 import { issueMigrations } from './issue-pruning.js';
 import { limitMigrations } from './limits.js';
 import { privacyMigrations } from './privacy-migrations.js';
+import { removedWebhookMigrations } from './removed-webhooks.js';
 import { runMigrations } from './run-migrations.js';
 import { webhookMigrations } from './webhook-migrations.js';
 import { searchMigrations } from './search-migrations.js';
@@ -202,5 +203,6 @@ export const lifecycleMigrations: ModuleMigrations = {
     ...issueMigrations,
     ...limitMigrations,
     ...attemptMigrations,
+    ...removedWebhookMigrations,
   },
 };

@@ -123,6 +123,8 @@ export interface LifecycleTables {
   /** A row for each limit, to be locked. */
   dotmac_lifecycle_limits: { tenant_id: string; name: string };
   dotmac_lifecycle_webhooks: WebhookRow;
+  /** Those that are gone, and whose log is not yet. */
+  dotmac_removed_webhooks: { tenant_id: string; id: string };
   dotmac_webhook_deliveries: DeliveryRow;
   dotmac_command_answers: AnswerRow;
   dotmac_bulk_operations: BulkRow;

@@ -70,7 +70,8 @@ export function kyselyWebhooks(database: Database, tenantId: string): WebhookSto
     },
     async remove(webhookId, trx) {
       await on(trx).deleteFrom(table).where('tenant_id', '=', tenantId).where('id', '=', webhookId).execute();
-      await on(trx).deleteFrom(log).where('tenant_id', '=', tenantId).where('webhook_id', '=', webhookId).execute();
+      const insert = on(trx).insertInto('dotmac_removed_webhooks').values({ tenant_id: tenantId, id: webhookId });
+      await onConflictDoNothing(database, insert).execute();
     },
     async addDelivery(delivery, trx) {
       const insert = on(trx).insertInto(log).values(deliveryRow(tenantId, delivery));

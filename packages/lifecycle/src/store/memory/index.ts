@@ -7,6 +7,7 @@ import {
   type StoreTransaction,
 } from '@dotmac/core';
 import { endedOperation, isOpen, staleMs } from '../../bulk/operation.js';
+import type { WebhookDelivery } from '../../webhooks/delivery.js';
 import { memoryAnswers } from './answers.js';
 import { memoryBulk } from './bulk.js';
 import { compareDue, dueKeys, readDuePlace, type DuePlace } from '../due-place.js';
@@ -67,6 +68,14 @@ export function memoryLifecycleStore({ clock = systemClock }: MemoryLifecycleSto
         const old = [...webhookDeliveries].filter(([, it]) => it.state !== 'pending' && it.eventAt < before);
         for (const [key] of old.slice(0, limit)) webhookDeliveries.delete(key);
         return Math.min(old.length, limit);
+      }),
+    pruneRemovedWebhooks: (limit) =>
+      memory.transaction(({ webhooks, webhookDeliveries }) => {
+        const isGone = (key: string, { webhookId }: WebhookDelivery): boolean =>
+          !webhooks.has(`${key.slice(0, key.indexOf('/'))}/${webhookId}`);
+        const left = [...webhookDeliveries].filter(([key, it]) => isGone(key, it)).slice(0, limit);
+        for (const [key] of left) webhookDeliveries.delete(key);
+        return left.length;
       }),
     pruneAnswers: (now, limit) =>
       memory.transaction(({ answers }) => {

@@ -35,11 +35,7 @@ export function memoryWebhooks(memory: LifecycleMemory, tenantId: string): Webho
       }, trx),
     get: (webhookId) => Promise.resolve(memory.read.webhooks.get(keyOf(webhookId))),
     all: () => Promise.resolve(own(memory.read.webhooks).sort((a, b) => (a.id < b.id ? -1 : 1))),
-    remove: (webhookId, trx) =>
-      memory.transaction(({ webhooks, webhookDeliveries }) => {
-        webhooks.delete(keyOf(webhookId));
-        for (const { id } of of(webhookId)) webhookDeliveries.delete(keyOf(id));
-      }, trx),
+    remove: (webhookId, trx) => memory.transaction(({ webhooks }) => void webhooks.delete(keyOf(webhookId)), trx),
     addDelivery: (delivery, trx) =>
       memory.transaction(({ webhookDeliveries }) => {
         if (of(delivery.webhookId).some(({ eventId }) => eventId === delivery.eventId)) return false;
@@ -64,7 +60,7 @@ export function memoryWebhooks(memory: LifecycleMemory, tenantId: string): Webho
     deliveriesFor: (eventIds) =>
       Promise.resolve(
         own(memory.read.webhookDeliveries)
-          .filter(({ eventId }) => eventIds.includes(eventId))
+          .filter(({ eventId, webhookId }) => eventIds.includes(eventId) && memory.read.webhooks.has(keyOf(webhookId)))
           .sort((a, b) => a.eventAt - b.eventAt || (a.id < b.id ? -1 : 1)),
       ),
     deliveries({ webhookId, state, limit, cursor }) {
