@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newId } from '@dotmac/core';
 import { sqlite } from '@dotmac/core/kysely';
 import { fakeClock } from '@dotmac/core/testing';
-import { probeDisk, SilentDiskError } from '../src/files/probe-disk.js';
+import { SilentDiskError } from '../src/files/mount-queue.js';
+import { probeDisk } from '../src/files/probe-disk.js';
 import { createMaintenance, memoryMaintenanceStore } from '../src/index.js';
 import { systemMonitoringBy } from '../src/tasks/system-monitoring.js';
 

@@ -1,13 +1,5 @@
 import { readFile, stat, statfs } from 'node:fs/promises';
-import { systemClock, type Clock } from '@dotmac/core';
-
-/** A file system that does not answer, as that of a file server that is gone. Its message is for people, and carries no path. */
-export class SilentDiskError extends Error {
-  override readonly name = 'SilentDiskError';
-  constructor() {
-    super('its file system does not answer');
-  }
-}
+import { processMounts, SilentDiskError, type MountQueue } from './mount-queue.js';
 
 /** What a directory's disk says of itself. */
 export interface DiskFacts {
@@ -27,22 +19,17 @@ export interface DiskFacts {
  */
 export type DiskProbe = (directory: string) => Promise<DiskFacts>;
 
-/** What a probe works with. Default the system's. */
+/** What a probe works with. Default the system's, and what is known in this process of mounts. */
 export interface DiskProbeParts {
-  clock?: Pick<Clock, 'after'>;
+  mounts?: MountQueue;
   files?: { stat: typeof stat; statfs: typeof statfs };
 }
 
-/** Node has four threads for the calls of all files: a call that never comes back keeps one of them. */
-const [patienceMs, mostSilent] = [5_000, 3];
+/** Node has four threads for the calls of all files. */
+const mostSilent = 3;
 
-/**
- * Makes a probe that asks each mount one question at a time, and none while an earlier one is unanswered; none at all, of
- * whatever mount, while three are silent.
- */
-export function createDiskProbe({ clock = systemClock, files = { stat, statfs } }: DiskProbeParts = {}): DiskProbe {
-  const asked = new Map<string, Promise<void>>();
-  const silent = new Set<string>();
+/** Makes a probe; it asks nothing, of whatever mount, while three are silent. */
+export function createDiskProbe({ mounts = processMounts, files = { stat, statfs } }: DiskProbeParts = {}): DiskProbe {
   const ask = async (directory: string): Promise<DiskFacts> => {
     const { dev } = await files.stat(directory);
     const { blocks, bavail, bsize, files: inodes, ffree: freeInodes } = await files.statfs(directory);
@@ -50,40 +37,29 @@ export function createDiskProbe({ clock = systemClock, files = { stat, statfs } 
   };
   return async (directory) => {
     const mount = await mountOf(directory);
-    while (asked.has(mount)) await asked.get(mount);
-    if (silent.has(mount) || silent.size >= mostSilent) throw new SilentDiskError();
-    const answer = ask(directory);
-    const inTime = new Promise<void>((resolve, reject) => {
-      const cancel = clock.after(patienceMs, () => {
-        silent.add(mount);
-        reject(new SilentDiskError());
-      });
-      const answered = (): void => {
-        cancel();
-        silent.delete(mount);
-        resolve();
-      };
-      answer.then(answered, answered);
-    });
-    const settled = inTime.catch(() => undefined).finally(() => asked.delete(mount));
-    asked.set(mount, settled);
-    await inTime;
-    return answer;
+    if (mounts.silent() >= mostSilent) throw new SilentDiskError();
+    return mounts.ask(mount, () => ask(directory));
   };
 }
 
-/** The process's own: its threads are what the calls share. */
+/** The process's own. */
 export const probeDisk: DiskProbe = createDiskProbe();
 
 /**
- * Where the mount of a directory begins, by what the kernel lists: to ask for that itself might never end. What is on no other
- * mount than the root's stands for itself, for a link may lead from there to anywhere.
+ * The mount that a directory is on, by what the kernel lists: to ask for that itself might never end. What is on no other mount than
+ * the root's stands for itself, for a link may lead from there to anywhere.
  */
 async function mountOf(directory: string): Promise<string> {
   const listed = await readFile('/proc/self/mountinfo', 'utf8').catch(() => '');
-  const points = listed.split('\n').map((line) => unescaped(line.split(' ')[4] ?? ''));
-  const above = points.filter((it) => it.length > 1 && (directory === it || directory.startsWith(`${it}/`)));
-  return above.reduce((longest, it) => (it.length > longest.length ? it : longest), '') || directory;
+  let [longest, mount] = [1, directory];
+  for (const line of listed.split('\n')) {
+    const [id = '', , , , point = ''] = line.split(' ');
+    const name = unescaped(point);
+    // Of those at one place the last is on top.
+    if (name.length >= longest && (directory === name || directory.startsWith(`${name}/`)) && name !== '/')
+      [longest, mount] = [name.length, id];
+  }
+  return mount;
 }
 
 const unescaped = (name: string): string =>

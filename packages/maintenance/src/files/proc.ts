@@ -3,6 +3,7 @@ import { readFile, readdir, stat } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '@dotmac/core';
 import type { Facts } from './facts.js';
+import { processMounts, SilentDiskError, type MountQueue } from './mount-queue.js';
 
 /** What `/proc` of Linux tells of files; elsewhere nothing is known. */
 export const onLinux = process.platform === 'linux';
@@ -50,16 +51,27 @@ export function flockWatch(clock: Clock): (facts: Facts) => Promise<boolean> {
 /**
  * The files of `wanted` (by {@link fileKey}) that a process has open for writing, as far as this process may see: those
  * of its own user, or all for root. What such a file is given next goes wherever its name went.
+ * @throws SilentDiskError when somebody writes to a disk that does not answer: nobody can say to what
  */
-export async function openForWriting(wanted: ReadonlySet<string>): Promise<Set<string>> {
+export async function openForWriting(
+  wanted: ReadonlySet<string>,
+  { mounts = processMounts, look = stat }: { mounts?: MountQueue; look?: typeof stat } = {},
+): Promise<Set<string>> {
   const open = new Set<string>();
   if (!onLinux || wanted.size === 0) return open;
   for (const process of await readdir('/proc').catch(() => [])) {
     if (!/^\d+$/.test(process)) continue;
     for await (const fd of filesOf(process)) {
-      const facts = await stat(`/proc/${process}/fd/${fd}`, { bigint: true }).catch(() => null);
+      const mount = await writtenOn(process, fd);
+      if (mount === null) continue;
+      const asked = mounts.ask(mount, () => look(`/proc/${process}/fd/${fd}`, { bigint: true }));
+      const facts = await asked.catch((error: unknown) => {
+        if (error instanceof SilentDiskError) throw error;
+        // Closed meanwhile, or not to be seen.
+        return null;
+      });
       const key = facts?.isFile() ? fileKey(facts.dev, facts.ino) : undefined;
-      if (key !== undefined && wanted.has(key) && (await writes(process, fd))) open.add(key);
+      if (key !== undefined && wanted.has(key)) open.add(key);
     }
   }
   return open;
@@ -89,8 +101,10 @@ function hasPath(descriptor: string): boolean {
   }
 }
 
-async function writes(process: string, fd: string): Promise<boolean> {
+/** The mount of a descriptor that is written to; null for one that is only read. */
+async function writtenOn(process: string, fd: string): Promise<string | null> {
   const info = await readFile(`/proc/${process}/fdinfo/${fd}`, 'utf8').catch(() => '');
   const flags = /^flags:\s*([0-7]+)$/m.exec(info)?.[1];
-  return flags !== undefined && (Number.parseInt(flags, 8) & 0o3) !== 0;
+  if (flags === undefined || (Number.parseInt(flags, 8) & 0o3) === 0) return null;
+  return /^mnt_id:\s*(\d+)$/m.exec(info)?.[1] ?? '';
 }

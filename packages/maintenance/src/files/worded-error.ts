@@ -1,4 +1,4 @@
-import { SilentDiskError } from './probe-disk.js';
+import { SilentDiskError } from './mount-queue.js';
 import { UnsafePathError } from './root.js';
 import { errorCode } from './system.js';
 import { TakenOverError } from './taken-over.js';

@@ -182,7 +182,9 @@ async function compressRotated(work: Work): Promise<void> {
   const { rotated } = await listLogs(root, policy);
   // Where writers are that were not told, perhaps not by earlier runs either, nobody knows.
   const candidates = work.untold ? [] : packable(rotated, delay);
-  const files = await quiet(candidates);
+  let files: RotatedFile[] = [];
+  // Where nobody can say who writes, nothing is compressed; room is made all the same.
+  if (!(await attempt(work, 'file', async () => void (files = await quiet(candidates))))) return;
   counts.growing = candidates.length - files.length;
   const steps = await context.begin('compress', files.length, rotated.length);
   for (const { name, facts } of files) {

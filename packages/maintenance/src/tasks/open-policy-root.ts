@@ -1,4 +1,5 @@
-import { probeDisk, SilentDiskError, type DiskProbe } from '../files/probe-disk.js';
+import { SilentDiskError } from '../files/mount-queue.js';
+import { probeDisk, type DiskProbe } from '../files/probe-disk.js';
 import { openRoot, UnsafePathError, type OpenRoot } from '../files/root.js';
 import { wordedFileError } from '../files/worded-error.js';
 import { maintenanceErrors } from '../errors.js';

@@ -1,8 +1,11 @@
-import { stat, statfs } from 'node:fs/promises';
+import { mkdtemp, open, rm, stat, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { fakeClock } from '@dotmac/core/testing';
-import { createDiskProbe, SilentDiskError } from '../../src/files/probe-disk.js';
+import { createMountQueue, SilentDiskError } from '../../src/files/mount-queue.js';
+import { createDiskProbe } from '../../src/files/probe-disk.js';
+import { fileKey, openForWriting } from '../../src/files/proc.js';
 import { measureDisks } from '../../src/host/measure.js';
 import { openPolicyRoot } from '../../src/tasks/open-policy-root.js';
 
@@ -27,7 +30,7 @@ function disks(...dead: string[]) {
     silent.clear();
     for (const resolve of waiting.splice(0)) resolve();
   };
-  return { clock, calls, asked, revive, probe: createDiskProbe({ clock, files }) };
+  return { clock, calls, asked, revive, probe: createDiskProbe({ mounts: createMountQueue(clock), files }) };
 }
 
 it('a disk that does not answer is waited for five seconds, and not asked again until it has answered', async () => {
@@ -98,4 +101,27 @@ it('no work begins in a directory whose disk does not answer', async () => {
   await clock.advance(5_000);
   await refused;
   expect(begun).toBe(0);
+});
+
+it('who writes to a file is not told where somebody writes to a disk that does not answer, which nobody waits for', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'dotmac-writers-'));
+  const [own, others] = [await open(join(folder, 'app.log'), 'a'), await open('/dev/null', 'w')];
+  const clock = fakeClock(0);
+  let calls = 0;
+  const look = ((path: string, options: { bigint: true }) => {
+    if (path !== `/proc/${process.pid}/fd/${others.fd}`) return stat(path, options);
+    calls += 1;
+    return new Promise(() => undefined);
+  }) as typeof stat;
+  try {
+    const { dev, ino } = await own.stat({ bigint: true });
+    const found = openForWriting(new Set([fileKey(dev, ino)]), { mounts: createMountQueue(clock), look });
+    await expect.poll(() => calls).toBe(1);
+    const refused = expect(found).rejects.toBeInstanceOf(SilentDiskError);
+    await clock.advance(5_000);
+    await refused;
+  } finally {
+    await Promise.all([own.close(), others.close()]);
+    await rm(folder, { recursive: true });
+  }
 });
