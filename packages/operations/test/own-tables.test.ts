@@ -1,7 +1,7 @@
-import { sql } from 'kysely';
+import { sql, type KyselyPlugin } from 'kysely';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { systemClock } from '@dotmac/core';
-import type { Database } from '@dotmac/core/kysely';
+import { fromKysely, type Database } from '@dotmac/core/kysely';
 import { fakeClock } from '@dotmac/core/testing';
 import { createHealth, kyselyHealthStore } from '@dotmac/health';
 import { createLifecycle, kyselyLifecycleStore } from '@dotmac/lifecycle';
@@ -224,6 +224,38 @@ for (const { title, present, fresh } of databases)
         expect(await database.kysely.selectFrom(table as never).selectAll().execute()).toEqual([]);
     });
   });
+
+it('what the domains remove by themselves is tried again when a deadlock chose theirs', async () => {
+  const plain = await withAllTables();
+  const now = Date.now();
+  await writeOwnRows(plain, ownRows(now));
+  const hit = new Set<string>();
+  const deadlockOnce: KyselyPlugin = {
+    transformQuery({ node }) {
+      const table = node.kind === 'DeleteQueryNode' ? JSON.stringify(node.from) : undefined;
+      if (table === undefined || hit.has(table)) return node;
+      hit.add(table);
+      throw Object.assign(new Error('deadlock detected'), { code: '40P01' });
+    },
+    transformResult: ({ result }) => Promise.resolve(result),
+  };
+  const database = fromKysely(plain.kysely.withPlugin(deadlockOnce), 'sqlite');
+  const [health, lifecycle] = [kyselyHealthStore(database), kyselyLifecycleStore(database)];
+  const removed = [
+    await health.pruneBuckets('minute', now, 9),
+    await health.pruneShared(now, 9),
+    await health.pruneEvents(now, 9),
+    await health.pruneReceipts(now, 9),
+    await health.pruneIncidents(now, 9),
+    await lifecycle.pruneDeliveries(now, 9),
+    await lifecycle.pruneAnswers(now, 9),
+    await lifecycle.pruneIssues(now, 9),
+    await lifecycle.pruneBulk(now, 9),
+  ];
+  expect(removed.every((count) => count > 0)).toBe(true);
+  // Of incidents with their entries, of operations with two tables.
+  expect(hit.size).toBe(13);
+});
 
 it('health and lifecycle remove the same rows of theirs by themselves, by the days that the policies take for theirs', async () => {
   const database = await withAllTables();

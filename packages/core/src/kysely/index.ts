@@ -17,7 +17,7 @@ export { fromFlag, fromJson, numberOrNull, toFlag, toJson } from './values.js';
 export { bulkUpsert } from './bulk-upsert.js';
 export { insertedCount, onConflictDoNothing, upsert, type Merge } from './upsert.js';
 export { isConnectionError, isRetryable, isUniqueViolation, storeError } from './errors.js';
-export { executorFor, inTransaction, type TransactionOptions } from './transaction.js';
+export { executorFor, inTransaction, retrying, type TransactionOptions } from './transaction.js';
 export type { CoreTables } from './core-tables.js';
 export { keptQuery } from './kept-query.js';
 export { insertNewRows, insertOf, insertRows } from './insert-rows.js';

@@ -1,5 +1,13 @@
 import { coreErrors, type Clock, type StoreTransaction } from '@dotmac/core';
-import { coreMigrations, inTransaction, kyselyOutbox, leaseWithin, migrate, type Database } from '@dotmac/core/kysely';
+import {
+  coreMigrations,
+  inTransaction,
+  kyselyOutbox,
+  leaseWithin,
+  migrate,
+  retrying,
+  type Database,
+} from '@dotmac/core/kysely';
 import { healthEvents } from '../../events.js';
 import { isLate } from '../late-news.js';
 import { outboxEntries } from '../outbox-entries.js';
@@ -38,13 +46,14 @@ export function kyselyHealthStore(database: Database, { clock }: KyselyHealthSto
   };
   const log = kyselyEventLog(database, clock);
   const { keepReceipt, ...receipts } = kyselyReceipts(database, clock);
+  const sharing = kyselySharing(database, clock, { keepReceipt });
   // Nobody's own: no tenant has an empty name.
   const everybodys = <Document extends { id: string }>(kind: string) => kyselyDocuments<Document>(database, kind, '');
   const watches = everybodys<WatchTime & { id: string }>('watch');
   const isHeld = leaseWithin(database, clock && { clock });
   return {
     outbox,
-    ...kyselySharing(database, clock, { keepReceipt }),
+    ...sharing,
     ...log,
     ...receipts,
     async migrate() {
@@ -86,7 +95,12 @@ export function kyselyHealthStore(database: Database, { clock }: KyselyHealthSto
     windowsOf: (tenantIds, ask) => everyDocument(database, 'window', ask, tenantIds),
     dueAlerts: (now, limit) => dueAlerts(database, now, limit),
     dueChannels: (now, limit) => dueChannels(database, now, limit),
-    pruneBuckets: (resolution, before, limit) => pruneBuckets(database, resolution, before, limit),
+    // Whoever else removes old rows may be in the way.
+    pruneBuckets: (resolution, before, limit) =>
+      retrying(database, () => pruneBuckets(database, resolution, before, limit)),
+    pruneShared: (before, limit) => retrying(database, () => sharing.pruneShared(before, limit)),
+    pruneEvents: (before, limit) => retrying(database, () => log.pruneEvents(before, limit)),
+    pruneReceipts: (before, limit) => retrying(database, () => receipts.pruneReceipts(before, limit)),
     pruneIncidents: (before, limit) => pruneIncidents(database, before, limit),
     async watched() {
       const { ms = 0, sinceMs = 0 } = (await watches.get(watchId)) ?? {};

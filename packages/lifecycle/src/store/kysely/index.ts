@@ -1,5 +1,5 @@
 import type { Clock, StoreTransaction } from '@dotmac/core';
-import { coreMigrations, inTransaction, kyselyOutbox, migrate, type Database } from '@dotmac/core/kysely';
+import { coreMigrations, inTransaction, kyselyOutbox, migrate, retrying, type Database } from '@dotmac/core/kysely';
 import type { LifecycleStore } from '../store.js';
 import { kyselyAnswers, pruneAnswers } from './answers.js';
 import { kyselyBulk, kyselyDueBulk } from './bulk.js';
@@ -89,11 +89,12 @@ export function kyselyLifecycleStore(database: Database, { clock }: KyselyLifecy
         return kyselyLimits(database, tenantId);
       },
     }),
-    pruneDeliveries: (before, limit) => pruneDeliveries(database, before, limit),
+    // Whoever else removes old rows may be in the way.
+    pruneDeliveries: (before, limit) => retrying(database, () => pruneDeliveries(database, before, limit)),
     pruneRemovedWebhooks: (limit) => pruneRemovedWebhooks(database, limit),
-    pruneAnswers: (now, limit) => pruneAnswers(database, now, limit),
-    pruneIssues: (began, limit) => pruneIssues(database, began, limit),
-    pruneBulk: (before, limit) => pruneBulk(database, before, limit),
+    pruneAnswers: (now, limit) => retrying(database, () => pruneAnswers(database, now, limit)),
+    pruneIssues: (began, limit) => retrying(database, () => pruneIssues(database, began, limit)),
+    pruneBulk: (before, limit) => retrying(database, () => pruneBulk(database, before, limit)),
     cancelAbandonedBulk: (before, at, limit) => cancelAbandonedBulk(database, before, at, limit),
     dueRuns: (untilMs, page) => kyselyDueRuns(database, untilMs, page),
     dueTimers: (untilMs, page) => kyselyDueTimers(database, untilMs, page),
