@@ -64,6 +64,7 @@ const kept: Record<string, string> = {
   dotmac_lifecycle_timers: 'they go when they are due',
   dotmac_dunning_cases: 'they go when everything is paid',
   dotmac_lifecycle_webhooks: 'what tenants set up',
+  dotmac_removed_webhooks: 'they go with the last of their deliveries',
   dotmac_lifecycle_limits: 'a row for what is counted under its lock',
   dotmac_maintenance_revision: 'a row that counts changes',
 };
