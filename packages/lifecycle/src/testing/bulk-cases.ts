@@ -186,6 +186,18 @@ export const bulkCases: Suite<LifecycleStoreSubject>['cases'] = [
     },
   },
   {
+    name: 'cancels what is begun at the same moment',
+    async run({ store }) {
+      const { bulk } = store.tenant('a');
+      for (let round = 0; round < 10; round++) {
+        const { id } = anOperation('a');
+        await bulk.insert(anOperation('a', { id, status: 'collecting' }));
+        await Promise.all([bulk.requestCancel(id, 11), bulk.begin(id)]);
+        assert.equal((await bulk.get(id))?.cancelRequestedAt, 11);
+      }
+    },
+  },
+  {
     name: 'lets customers be listed for one that is collecting alone, and not for one that is begun meanwhile',
     async run({ store }) {
       const { bulk } = store.tenant('a');

@@ -83,14 +83,15 @@ export function kyselyBulk(database: Database, outbox: KyselyOutbox, tenantId: s
       return numUpdatedRows === 1n;
     },
     async requestCancel(operationId, at) {
+      // In this order: one that is begun in between is open by then.
+      await update(operationId)
+        .set({ status: 'cancelled', cancel_requested_at: at, ended_at: at, ...wordsAtEnd })
+        .where('status', '=', 'collecting')
+        .execute();
       await update(operationId)
         .set({ cancel_requested_at: at })
         .where('status', 'in', open)
         .where('cancel_requested_at', 'is', null)
-        .execute();
-      await update(operationId)
-        .set({ status: 'cancelled', cancel_requested_at: at, ended_at: at, ...wordsAtEnd })
-        .where('status', '=', 'collecting')
         .execute();
     },
     async advance(operation, before, trx) {
