@@ -171,6 +171,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     for (const { tenantId, name } of roster.all()) void waker.wake(scheduleKey(tenantId, name), at);
   };
   const lookAround = async (): Promise<void> => {
+    // One that failed is repeated before the next is due.
+    cancelPoll();
     // By no hour: the clock may be set back.
     if (running) cancelPoll = clock.after(pollMs, () => void waker.wake(poll, clock.now()));
     const now = clock.now();
