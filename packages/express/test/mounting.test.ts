@@ -31,6 +31,24 @@ describe('an Express router among the host’s own', () => {
     expect((await fetch(url + String(location), { headers: { authorization: 'Bearer k' } })).status).toBe(200);
   });
 
+  it('leaves methods of its paths to the host that are mounted before it', async () => {
+    const url = await served((app) =>
+      app
+        .post('/notes/extra', (_request, response) => void response.json({ by: 'host' }))
+        .use(expressRouter(notesModule(), { authenticate })),
+    );
+    expect(await (await post(`${url}/notes/extra`, '{}')).json()).toEqual({ by: 'host' });
+    expect((await post(`${url}/notes/other`, '{}')).status).toBe(405);
+  });
+
+  it('says what a path takes, also where a pattern that it fits is before it', async () => {
+    const { routes, ...rest } = notesModule();
+    const module = { ...rest, routes: [...routes].sort((one, other) => other.path.length - one.path.length).reverse() };
+    const url = await served((app) => app.use(expressRouter(module, { authenticate })));
+    const refused = await fetch(`${url}/notes/import`, { method: 'PUT', headers: { authorization: 'Bearer k' } });
+    expect([refused.status, refused.headers.get('allow')]).toEqual([405, expect.stringContaining('POST')]);
+  });
+
   it('takes what express.json() has read, and holds it to the same rules', async () => {
     const url = await served((app) =>
       app

@@ -1,5 +1,5 @@
-import { createApi, type ApiOptions, type ServedModule } from '@dotmac/core/http';
-import type { FastifyError, FastifyInstance, HTTPMethods } from 'fastify';
+import { createApi, type ApiOptions, type Handle, type ServedModule } from '@dotmac/core/http';
+import type { FastifyError, FastifyInstance, HTTPMethods, RouteHandlerMethod } from 'fastify';
 import { send } from './reply.js';
 import { toRequest } from './request.js';
 
@@ -28,22 +28,21 @@ export async function fastifyRoutes<Scope>(
   // The pipeline reads bodies itself, under its own limit; Fastify hands the stream through.
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
+  const handler =
+    (handle: Handle): RouteHandlerMethod =>
+    async (request, reply) => {
+      // Fastify takes `/things/` for `/things/:id` with nothing in it.
+      const isRoute = !Object.values(request.params as object).includes('');
+      return send(reply, await (isRoute ? handle : api.notFound)(toRequest(request, reply, prefix)));
+    };
   for (const { method, path, handle } of api.routes)
-    fastify.route({
-      method: method as HTTPMethods,
-      url: toPattern(path),
-      handler: async (request, reply) => {
-        // Fastify takes `/things/` for `/things/:id` with nothing in it.
-        const isRoute = !Object.values(request.params as object).includes('');
-        return send(reply, await (isRoute ? handle : api.notFound)(toRequest(request, reply, prefix)));
-      },
-    });
-  for (const { methods, path, handle } of api.refusals)
-    fastify.route({
-      method: methods as HTTPMethods[],
-      url: toPattern(path),
-      handler: async (request, reply) => send(reply, await handle(toRequest(request, reply, prefix))),
-    });
+    fastify.route({ method: method as HTTPMethods, url: toPattern(path), handler: handler(handle) });
+  for (const { methods, path, handle } of api.refusals) {
+    const url = toPattern(path);
+    // What the host answers itself is not refused.
+    const method = (methods as HTTPMethods[]).filter((it) => !fastify.hasRoute({ method: it, url: prefix + url }));
+    if (method.length > 0) fastify.route({ method, url, handler: handler(handle) });
+  }
   // What Fastify refuses before a handler is asked: a content type that is none, a body that it cannot pass on. What the
   // host's hooks throw goes on to the host's own handler.
   fastify.setErrorHandler<FastifyError>(async (error, request, reply) => {

@@ -27,8 +27,36 @@ describe('a Fastify plugin among the host’s own', () => {
   it('takes a path that ends where an id should be for one that there is not', async () => {
     app = fastify();
     await app.register(fastifyRoutes, { operations: notesModule(), authenticate });
-    expect((await app.inject({ url: '/notes/', headers })).statusCode).toBe(404);
+    for (const method of ['GET', 'POST', 'DELETE'] as const)
+      expect((await app.inject({ method, url: '/notes/', headers })).statusCode, method).toBe(404);
   });
+
+  it('registers a module whose routes call one parameter differently', async () => {
+    app = fastify();
+    const { routes, ...rest } = notesModule();
+    const module = {
+      ...rest,
+      routes: routes.map((it) => ({ ...it, path: it.path.replace('{id}', `{${it.method}_id}`) })),
+    };
+    await app.register(fastifyRoutes, { operations: module, authenticate });
+    const refused = await app.inject({ method: 'POST', url: '/notes/one', headers });
+    expect([refused.statusCode, refused.headers.allow]).toEqual([405, expect.stringMatching(/^GET, HEAD, /)]);
+  });
+
+  it.each(['', '/ops'])(
+    'leaves methods of its paths to the host that are declared before it, below “%s”',
+    async (prefix) => {
+      app = fastify();
+      app.post(`${prefix}/notes/:note`, () => ({ by: 'host' }));
+      app.post(`${prefix}/notes/extra`, () => ({ by: 'host' }));
+      await app.register(fastifyRoutes, { operations: notesModule(), authenticate, prefix });
+      for (const note of ['one', 'extra']) {
+        const url = `${prefix}/notes/${note}`;
+        expect((await app.inject({ method: 'POST', url, headers, payload: '{}' })).json()).toEqual({ by: 'host' });
+        expect((await app.inject({ method: 'PUT', url, headers })).statusCode).toBe(405);
+      }
+    },
+  );
 
   it('takes what its client breaks off for cut off, through what the host put in the socket’s place, too', async () => {
     app = fastify();

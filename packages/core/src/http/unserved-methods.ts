@@ -8,9 +8,14 @@ export interface UnservedMethods {
   unserved: string[];
 }
 
-/** The paths that do not take every method. A path takes what a pattern beside it does: `/things/latest` is a `/things/{id}`, too. */
+/**
+ * The paths that do not take every method, one of each shape: routes may call a parameter differently. A path takes what a
+ * pattern beside it does: `/things/latest` is a `/things/{id}`, too. So it comes first, where the first that fits answers.
+ */
 export function unservedMethods(routes: readonly { method: string; path: string }[]): UnservedMethods[] {
-  return [...new Set(routes.map(({ path }) => path))].flatMap((path) => {
+  const ofShapes = new Map(routes.map(({ path }) => [path.replace(/\{\w+\}/g, '{}'), path]));
+  const paths = [...ofShapes.values()].sort((one, other) => parametersIn(one) - parametersIn(other));
+  return paths.flatMap((path) => {
     const taken = new Set(routes.filter((route) => fits(path, route.path)).map(({ method }) => method));
     const unserved = methods.filter((method) => !taken.has(method));
     // Who takes GET takes HEAD (RFC 9110, 9.3.2).
@@ -18,6 +23,8 @@ export function unservedMethods(routes: readonly { method: string; path: string 
     return unserved.length > 0 ? [{ path, allowed, unserved }] : [];
   });
 }
+
+const parametersIn = (path: string): number => path.split('{').length - 1;
 
 function fits(path: string, pattern: string): boolean {
   const [parts, wanted] = [path.split('/'), pattern.split('/')];
