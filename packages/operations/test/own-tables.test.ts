@@ -230,6 +230,7 @@ it('what the domains remove by themselves is tried again when a deadlock chose t
   const plain = await withAllTables();
   const now = Date.now();
   await writeOwnRows(plain, ownRows(now));
+  await sql`insert into dotmac_removed_webhooks (tenant_id, id) values ('acme', 'gone')`.execute(plain.kysely);
   const hit = new Set<string>();
   const deadlockOnce: KyselyPlugin = {
     transformQuery({ node }) {
@@ -249,13 +250,14 @@ it('what the domains remove by themselves is tried again when a deadlock chose t
     await health.pruneReceipts(now, 9),
     await health.pruneIncidents(now, 9),
     await lifecycle.pruneDeliveries(now, 9),
+    await lifecycle.pruneRemovedWebhooks(9),
     await lifecycle.pruneAnswers(now, 9),
     await lifecycle.pruneIssues(now, 9),
     await lifecycle.pruneBulk(now, 9),
   ];
   expect(removed.every((count) => count > 0)).toBe(true);
   // Of incidents with their entries, of operations with two tables.
-  expect(hit.size).toBe(13);
+  expect(hit.size).toBe(14);
 });
 
 it('health and lifecycle remove the same rows of theirs by themselves, by the days that the policies take for theirs', async () => {

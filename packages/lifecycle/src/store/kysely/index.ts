@@ -91,7 +91,7 @@ export function kyselyLifecycleStore(database: Database, { clock }: KyselyLifecy
     }),
     // Whoever else removes old rows may be in the way.
     pruneDeliveries: (before, limit) => retrying(database, () => pruneDeliveries(database, before, limit)),
-    pruneRemovedWebhooks: (limit) => pruneRemovedWebhooks(database, limit),
+    pruneRemovedWebhooks: (limit) => retrying(database, () => pruneRemovedWebhooks(database, limit)),
     pruneAnswers: (now, limit) => retrying(database, () => pruneAnswers(database, now, limit)),
     pruneIssues: (began, limit) => retrying(database, () => pruneIssues(database, began, limit)),
     pruneBulk: (before, limit) => retrying(database, () => pruneBulk(database, before, limit)),
