@@ -11,16 +11,16 @@ export class SilentDiskError extends Error {
 /** Questions to the file systems of mounts, each of which may never be answered, and keeps a thread of this process's until then. */
 export interface MountQueue {
   /**
-   * Asks one thing of a mount at a time, and nothing while an earlier question is unanswered.
+   * Asks one thing of a mount at a time, and of three mounts at most: those that have not answered so far count.
    * @param mount a name for it
-   * @throws SilentDiskError when it does not answer within five seconds, or has not done so before
+   * @throws SilentDiskError when it does not answer within five seconds, or has not done so before, or three others have not
    */
   ask<Answer>(mount: string, question: () => Promise<Answer>): Promise<Answer>;
-  /** How many mounts have not answered so far. */
-  silent(): number;
 }
 
 const patienceMs = 5_000;
+/** Node has four threads for the calls of all files. */
+const mostAtOnce = 3;
 
 /** @see MountQueue */
 export function createMountQueue(clock: Pick<Clock, 'after'> = systemClock): MountQueue {
@@ -28,8 +28,9 @@ export function createMountQueue(clock: Pick<Clock, 'after'> = systemClock): Mou
   const silent = new Set<string>();
   return {
     async ask(mount, question) {
-      while (asked.has(mount)) await asked.get(mount);
-      if (silent.has(mount)) throw new SilentDiskError();
+      while (asked.has(mount) || (asked.size > 0 && asked.size + silent.size >= mostAtOnce))
+        await (asked.get(mount) ?? Promise.race(asked.values()));
+      if (silent.has(mount) || silent.size >= mostAtOnce) throw new SilentDiskError();
       const answer = question();
       const inTime = new Promise<void>((resolve, reject) => {
         const cancel = clock.after(patienceMs, () => {
@@ -48,7 +49,6 @@ export function createMountQueue(clock: Pick<Clock, 'after'> = systemClock): Mou
       await inTime;
       return answer;
     },
-    silent: () => silent.size,
   };
 }
 

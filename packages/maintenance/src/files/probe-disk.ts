@@ -1,5 +1,5 @@
 import { readFile, stat, statfs } from 'node:fs/promises';
-import { processMounts, SilentDiskError, type MountQueue } from './mount-queue.js';
+import { processMounts, type MountQueue } from './mount-queue.js';
 
 /** What a directory's disk says of itself. */
 export interface DiskFacts {
@@ -15,7 +15,7 @@ export interface DiskFacts {
 
 /**
  * Asks the disk of a directory.
- * @throws SilentDiskError when it does not answer within five seconds, or has not done so before
+ * @throws SilentDiskError when it does not answer within five seconds, or has not done so before, or three others have not
  */
 export type DiskProbe = (directory: string) => Promise<DiskFacts>;
 
@@ -25,21 +25,14 @@ export interface DiskProbeParts {
   files?: { stat: typeof stat; statfs: typeof statfs };
 }
 
-/** Node has four threads for the calls of all files. */
-const mostSilent = 3;
-
-/** Makes a probe; it asks nothing, of whatever mount, while three are silent. */
+/** Makes a probe. */
 export function createDiskProbe({ mounts = processMounts, files = { stat, statfs } }: DiskProbeParts = {}): DiskProbe {
   const ask = async (directory: string): Promise<DiskFacts> => {
     const { dev } = await files.stat(directory);
     const { blocks, bavail, bsize, files: inodes, ffree: freeInodes } = await files.statfs(directory);
     return { device: String(dev), totalBytes: blocks * bsize, freeBytes: bavail * bsize, inodes, freeInodes };
   };
-  return async (directory) => {
-    const mount = await mountOf(directory);
-    if (mounts.silent() >= mostSilent) throw new SilentDiskError();
-    return mounts.ask(mount, () => ask(directory));
-  };
+  return async (directory) => mounts.ask(await mountOf(directory), () => ask(directory));
 }
 
 /** The process's own. */

@@ -51,7 +51,7 @@ export function flockWatch(clock: Clock): (facts: Facts) => Promise<boolean> {
 /**
  * The files of `wanted` (by {@link fileKey}) that a process has open for writing, as far as this process may see: those
  * of its own user, or all for root. What such a file is given next goes wherever its name went.
- * @throws SilentDiskError when somebody writes to a disk that does not answer: nobody can say to what
+ * @throws SilentDiskError when somebody writes to a disk that does not answer, or is not asked: nobody can say to what
  */
 export async function openForWriting(
   wanted: ReadonlySet<string>,

@@ -1,6 +1,7 @@
 import { mkdtemp, open, rm, stat, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { fakeClock } from '@dotmac/core/testing';
 import { createMountQueue, SilentDiskError } from '../../src/files/mount-queue.js';
@@ -66,6 +67,34 @@ it('while three disks do not answer no other is asked, for each of them keeps a 
   await expect.poll(() => probe('/there').then(() => 'answered', String)).toBe('answered');
 });
 
+it('of many disks that do not answer no more than three are asked, though all are looked at at once', async () => {
+  const gone = ['/gone-1', '/gone-2', '/gone-3', '/gone-4', '/gone-5', '/gone-6'];
+  const { clock, calls, asked, revive, probe } = disks(...gone);
+  const all = Promise.allSettled(gone.map((it) => probe(it)));
+  await asked(3);
+  await clock.advance(5_000);
+  expect((await all).map(({ status }) => status)).toEqual(Array<string>(6).fill('rejected'));
+  expect(calls).toHaveLength(3);
+  revive();
+  await expect.poll(() => Promise.all(gone.map((it) => probe(it))).then((all) => all.length, String)).toBe(6);
+});
+
+it('beyond three disks that are asked at once one is asked when one of these has answered', async () => {
+  const mounts = createMountQueue(fakeClock(0));
+  const answers: (() => void)[] = [];
+  const slow = ['one', 'two', 'three'].map((mount) =>
+    mounts.ask(mount, () => new Promise<void>((resolve) => answers.push(resolve))),
+  );
+  let asked = 0;
+  const fourth = mounts.ask('four', () => Promise.resolve((asked += 1)));
+  await turn();
+  expect([answers.length, asked]).toEqual([3, 0]);
+  answers[1]?.();
+  expect(await fourth).toBe(1);
+  for (const answer of answers) answer();
+  expect(await Promise.all(slow)).toHaveLength(3);
+});
+
 it('disks are measured beside one that does not answer, and one that is not there is left out', async () => {
   const { clock, asked, probe } = disks('/gone');
   const stale = Object.assign(new Error('stale'), { code: 'ESTALE' });
@@ -101,6 +130,24 @@ it('no work begins in a directory whose disk does not answer', async () => {
   await clock.advance(5_000);
   await refused;
   expect(begun).toBe(0);
+});
+
+it('who writes to a file is not looked for while three disks do not answer', async () => {
+  const clock = fakeClock(0);
+  const mounts = createMountQueue(clock);
+  const never = () => new Promise<void>(() => undefined);
+  const silent = Promise.allSettled(['one', 'two', 'three'].map((mount) => mounts.ask(mount, never)));
+  await clock.advance(5_000);
+  await silent;
+  const writer = await open('/dev/null', 'w');
+  let calls = 0;
+  const look = (() => Promise.reject(new Error(`call ${(calls += 1)}`))) as unknown as typeof stat;
+  try {
+    await expect(openForWriting(new Set(['1:1']), { mounts, look })).rejects.toBeInstanceOf(SilentDiskError);
+    expect(calls).toBe(0);
+  } finally {
+    await writer.close();
+  }
 });
 
 it('who writes to a file is not told where somebody writes to a disk that does not answer, which nobody waits for', async () => {
