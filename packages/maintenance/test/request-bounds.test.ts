@@ -271,6 +271,11 @@ it('is refused by a plan’s application and a schedule that are older than a st
 describe('a leave that is not one', () => {
   const refused: [string, Partial<MaintenanceOptions>, field: string][] = [
     ['more days than the policy keeps', retention({ minRetentionDays: 31 }), 'retention.it.minRetentionDays'],
+    [
+      'fewer days for a policy that keeps its own',
+      retention({ minRetentionDays: 7, keepsOwnDays: true }),
+      'retention.it.minRetentionDays',
+    ],
     ['no number', retention({ minRetentionDays: NaN }), 'retention.it.minRetentionDays'],
     ['files older than those that go', directories({ requestLimits: { maxAgeDays: 8 } }), 'requestLimits.maxAgeDays'],
     ['less room than negative', directories({ requestLimits: { maxSizeMb: -1 } }), 'requestLimits.maxSizeMb'],

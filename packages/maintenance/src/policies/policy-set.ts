@@ -120,6 +120,11 @@ function checkRetention(policy: RetentionPolicy, databases: Record<string, Datab
   checkAlong(at, policy);
   checkDays(`${at}.retentionDays`, policy.retentionDays, 0);
   checkNumber(`${at}.minRetentionDays`, minRetentionDays, 0, policy.retentionDays);
+  if (policy.keepsOwnDays && minRetentionDays < policy.retentionDays)
+    throw coreErrors.INVALID_ARGUMENT({
+      argument: `${at}.minRetentionDays`,
+      reason: 'with keepsOwnDays a policy takes no fewer than its retentionDays: leave one of the two out',
+    });
   const checked = {
     ...policy,
     timeUnit,

@@ -26,8 +26,8 @@ export interface RetentionPolicy extends NamedPolicy {
   /** A request, plan or schedule may not ask for less. Default `retentionDays`: it may only ask for more. */
   minRetentionDays?: number;
   /**
-   * A request for fewer days that does not name this policy is no fault: the policy keeps `minRetentionDays` then. One that names
-   * it is refused. Default false: both are.
+   * A request for fewer days that does not name this policy is no fault: the policy keeps `retentionDays` then. One that names
+   * it is refused. Default false: both are. Not with a `minRetentionDays` below `retentionDays`, which would let it ask for fewer.
    */
   keepsOwnDays?: boolean;
   /**
