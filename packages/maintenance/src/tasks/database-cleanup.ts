@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { OperationError } from '@dotmac/core';
+import { atMost } from '../databases/rows/along.js';
 import { countIngest } from '../databases/rows/count.js';
 import { neverDropped } from '../databases/rows/drop-partitions.js';
 import { predicateText, tableLabel } from '../databases/rows/due.js';
@@ -184,7 +185,7 @@ function unfenced({ fencing }: PlanContext, { policy, dialect }: Prepared, { str
 /** Would runs within these budgets, as often as they are scheduled, keep up with what comes? */
 async function willConverge(
   context: PlanContext,
-  { name, policy, dialect, selection, facts }: Prepared,
+  { name, policy, dialect, selection, facts, along }: Prepared,
   { due, strategy, partitions }: RowPlan,
   { maxItems = Infinity, maxRuntimeSeconds = Infinity, maxBatches = Infinity }: Parameters,
   rate: number | null,
@@ -193,7 +194,7 @@ async function willConverge(
   const rowsPerSecond = strategy.walk ? (rate ?? dialect.rowsPerSecond) : Infinity;
   const { mostRows, mostMs } = { ...dialect.pace, ...dialect.besideOthers?.pace };
   const batch = strategy.walk
-    ? Math.min(mostRows, (rowsPerSecond * mostMs) / 1_000)
+    ? atMost(Math.min(mostRows, (rowsPerSecond * mostMs) / 1_000), along)
     : due.items / Math.max(1, partitions.length);
   const rowsPerRun = Math.min(maxItems, maxBatches * (batch || Infinity));
   const seconds = Math.min(maxRuntimeSeconds, secondsPerRun(context, name));

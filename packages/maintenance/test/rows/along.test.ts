@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Database } from '@dotmac/core/kysely';
 import { createMaintenance, memoryMaintenanceStore, type RetentionPolicy } from '../../src/index.js';
 import { clean, planned } from '../support/clean.js';
@@ -18,11 +18,17 @@ const policy: Omit<RetentionPolicy, 'name' | 'database'> = {
   ],
 };
 
-for (const { title, present, fresh } of dialects)
+for (const { title, dialect, present, fresh } of dialects)
   describe.skipIf(!present)(`rows that go with those of a policy, on ${title}`, () => {
     let database: Database;
     const made = async (statement: string): Promise<void> => {
       await sql.raw(statement).execute(database.kysely);
+    };
+    const ownSchema = async (): Promise<string> => {
+      if (dialect === 'sqlite') return 'main';
+      const { rows } = await sql<{ own: string }>`
+        select ${sql.raw(dialect === 'postgres' ? 'current_schema()' : 'database()')} as own`.execute(database.kysely);
+      return rows[0]?.own ?? '';
     };
     suiteDatabase(fresh, async (opened) => {
       database = opened;
@@ -35,6 +41,12 @@ for (const { title, present, fresh } of dialects)
       await made('create index order_notes_of on order_notes (tenant, order_id)');
       await made('create table order_texts (id integer primary key, tenant varchar(20), order_id varchar(20))');
     });
+    const maintained = (of: typeof policy) =>
+      createMaintenance({
+        store: memoryMaintenanceStore(),
+        databases: { main: database },
+        retention: [{ name: 'orders', database: 'main', ...of }],
+      }).scope({ tenantId: 'acme' });
     /** Of two tenants, so that one’s orders are called as the other’s; `many` has more lines than go at a time. */
     const fill = async (now: number) => {
       for (const table of ['orders', 'order_lines', 'order_notes']) await made(`delete from ${table}`);
@@ -121,6 +133,76 @@ for (const { title, present, fresh } of dialects)
       expect((await left()).orders).toHaveLength(5);
       expect(await clean(database, cleanup)).toMatchObject({ deleted: 3, rowsAlong: 1_504, drained: true });
       expect((await left()).orders).toHaveLength(2);
+    });
+
+    it.each([
+      {
+        ...{ what: 'and what refers by it holds back', onDelete: 'no action' },
+        ...{ owners: 1, cascades: [{ target: 'cascade: l', items: 1 }], left: [1, 3] },
+      },
+      {
+        ...{ what: 'and what goes by it is counted', onDelete: 'cascade', owners: 2, left: [] },
+        cascades: [
+          { target: 'cascade: l', items: 1 },
+          { target: 'cascade: l', items: 2 },
+        ],
+      },
+    ])('do not take the place of another reference of their table, $what', async ({ onDelete, ...expected }) => {
+      const now = Date.now();
+      await made('create table o (id integer primary key, ended_at bigint)');
+      await made('create index o_ended on o (ended_at)');
+      await made(
+        `create table l (id integer primary key, o_id integer, origin_id integer,
+          foreign key (o_id) references o (id), foreign key (origin_id) references o (id) on delete ${onDelete})`,
+      );
+      await made('create index l_of on l (o_id)');
+      await made('create index l_origin on l (origin_id)');
+      onTestFinished(async () => {
+        await made('drop table l');
+        await made('drop table o');
+      });
+      await made(`insert into o values (1, ${now - 31 * dayMs}), (2, ${now - 31 * dayMs}), (3, ${now - 29 * dayMs})`);
+      await made('insert into l values (1, 1, null), (2, 2, null), (3, 3, 1)');
+      const { runs } = maintained({ ...policy, table: 'o', along: [{ table: 'l', columns: { o_id: 'id' } }] });
+      const { details: dry } = await runs.run('database_cleanup', { dryRun: true });
+      expect(dry['plan']).toMatchObject({ targets: [{ items: expected.owners, cascades: expected.cascades }] });
+      const run = await runs.run('database_cleanup', {});
+      expect(run).toMatchObject({ status: 'completed', itemsCleaned: expected.owners, errorMessage: null });
+      const { rows } = await sql.raw<{ id: number }>('select id from l order by id').execute(database.kysely);
+      expect(rows.map(({ id }) => id)).toEqual(expected.left);
+    });
+
+    it('go by a foreign key, too, where the policy names the connection’s own schema', async () => {
+      const now = Date.now();
+      await made('create table owned (id integer primary key, ended_at bigint)');
+      await made('create index owned_ended on owned (ended_at)');
+      await made(
+        'create table owned_lines (id integer primary key, o_id integer, foreign key (o_id) references owned (id))',
+      );
+      await made('create index owned_lines_of on owned_lines (o_id)');
+      await made(`insert into owned values (1, ${now - 31 * dayMs})`);
+      await made('insert into owned_lines values (1, 1)');
+      const of = { ...policy, table: 'owned', along: [{ table: 'owned_lines', columns: { o_id: 'id' } }] };
+      const cleanup = await planned(database, { ...of, schema: await ownSchema() }, now);
+      expect(cleanup.plan.due.items).toBe(1);
+      expect(await clean(database, cleanup)).toMatchObject({ deleted: 1, rowsAlong: 1 });
+    });
+
+    it('let a batch have two hundred rows at most: so plan their statements and their budgets', async () => {
+      const now = Date.now();
+      for (const table of ['orders', 'order_lines', 'order_notes']) await made(`delete from ${table}`);
+      const orders = (at: number) =>
+        sql`insert into orders values ${sql.join(Array.from({ length: 201 }, (_, nr) => sql`('acme', ${`${at}-${nr}`}, ${at})`))}`;
+      await orders(now - 31 * dayMs).execute(database.kysely);
+      await orders(now - dayMs / 2).execute(database.kysely);
+      await made(`insert into order_lines select tenant, id, 1 from orders`);
+      const request = { maintenanceType: 'database_cleanup', parameters: { max_batches: 1 } };
+      const { plan } = await maintained(policy).plans.create(request);
+      expect(plan.warnings).toEqual([expect.stringContaining('will never converge')]);
+      const texts = plan.targets[0]?.statements.map((it) => it.sql) ?? [];
+      expect(texts[0]).toContain('<=');
+      const name = (table: string) => expect.stringMatching(new RegExp(`delete from .${table}. where`)) as string;
+      expect(texts.filter((text) => text.startsWith('delete'))).toEqual([name('order_lines'), name('orders')]);
     });
 
     it.each([

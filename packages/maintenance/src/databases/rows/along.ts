@@ -2,19 +2,26 @@ import { sql, type Kysely, type Transaction } from 'kysely';
 import { positionOf, readPosition, type Work } from './cut.js';
 import { tableId } from './due.js';
 import { inKeys } from './keys.js';
-import type { Along, Column, Position, Reference, Sql } from './selection.js';
+import type { Along, Column, Position, Reference, Sql, TableName } from './selection.js';
 
 type Rows = Pick<Work, 'dialect' | 'selection' | 'facts'>;
 
 /** Each may have many rows that go along; and MariaDB looks for those of a thousand values by reading all. */
-export const mostOwners = 200;
+const mostOwners = 200;
 const mostAlong = 500;
 
-/** References as they count when rows go along: by these nothing is held back. */
+/** How many rows a batch has that would have so many by itself. */
+export const atMost = (rows: number, along: readonly Along[]): number =>
+  along.length > 0 ? Math.min(rows, mostOwners) : rows;
+
+/** References as they count when rows go along: by those whose rows all go nothing is held back. */
 export function withAlong(references: readonly Reference[], along: readonly Along[]): Reference[] {
-  const isAlong = ({ child }: Reference): boolean =>
-    along.some(({ reference }) => reference.child.table === child.table && reference.child.schema === child.schema);
-  return [...references.filter((it) => !isAlong(it)), ...along.map(({ reference }) => reference)];
+  const goesBy = ({ child, childColumns, columns }: Reference, by: Reference): boolean =>
+    by.child.table === child.table &&
+    by.child.schema === child.schema &&
+    by.childColumns.every((name, index) => columns[childColumns.indexOf(name)] === by.columns[index]);
+  const others = references.filter((it) => !along.some(({ reference }) => goesBy(it, reference)));
+  return [...others, ...along.map(({ reference }) => reference)];
 }
 
 /** Rows whose turn it is. */
@@ -54,6 +61,9 @@ function belonging(of: Rows, { reference, key }: Along, values: readonly Positio
     where ${inKeys(of.dialect, columns, values)} limit ${sql.lit(most)}`;
 }
 
+const deletion = ({ dialect }: Rows, from: TableName, key: readonly Column[], which: readonly Position[]): Sql =>
+  sql`delete from ${tableId(from)} where ${inKeys(dialect, key, which)}`;
+
 /** What one batch with rows that go along came to. */
 interface RemovedAlong {
   /** Rows of the policy. */
@@ -76,21 +86,19 @@ export async function removeWithAlong(
   );
   if (rows.length === 0) return { deleted: 0, rowsAlong: 0, isWhole: true };
   const { keys, values } = ownersOf(of, along, rows);
-  const remove = async (from: Sql, key: readonly Column[], which: readonly Position[]): Promise<number> => {
-    const deletion = sql`delete from ${from} where ${inKeys(of.dialect, key, which)}`;
-    return Number((await deletion.execute(trx)).numAffectedRows ?? 0n);
-  };
+  const removed = async (statement: Sql): Promise<number> =>
+    Number((await statement.execute(trx)).numAffectedRows ?? 0n);
   let [rowsAlong, left] = [0, mostAlong];
   for (const [index, one] of along.entries()) {
     const its = values[index] ?? [];
     if (its.length === 0) continue;
     const { rows: found } = await belonging(of, one, its, left).execute(trx);
     const which = found.map((row) => readPosition(row, one.key));
-    if (which.length > 0) rowsAlong += await remove(tableId(one.reference.child), one.key, which);
+    if (which.length > 0) rowsAlong += await removed(deletion(of, one.reference.child, one.key, which));
     left -= which.length;
     if (left === 0) return { deleted: 0, rowsAlong, isWhole: false };
   }
-  return { deleted: await remove(tableId(of.selection), of.facts.key, keys), rowsAlong, isWhole: true };
+  return { deleted: await removed(deletion(of, of.selection, of.facts.key, keys)), rowsAlong, isWhole: true };
 }
 
 /** The statements of a batch of this condition, in their order; those that go by values with these of a single row. */
@@ -104,9 +112,14 @@ export async function showAlong(
   const { rows } = await sql<Record<string, unknown>>`${reading(of, along, condition)} limit 1`.execute(connection);
   const { keys, values } = ownersOf(of, along, rows);
   if (keys.length === 0) return [locking];
-  const shown = along.flatMap((one, index) => {
+  const shown: Sql[] = [];
+  for (const [index, one] of along.entries()) {
     const its = values[index] ?? [];
-    return its.length === 0 ? [] : [belonging(of, one, its, mostAlong)];
-  });
-  return [locking, ...shown, sql`delete from ${tableId(of.selection)} where ${inKeys(of.dialect, of.facts.key, keys)}`];
+    if (its.length === 0) continue;
+    const { rows: found } = await belonging(of, one, its, 1).execute(connection);
+    const which = found.map((row) => readPosition(row, one.key));
+    shown.push(belonging(of, one, its, mostAlong));
+    if (which.length > 0) shown.push(deletion(of, one.reference.child, one.key, which));
+  }
+  return [locking, ...shown, deletion(of, of.selection, of.facts.key, keys)];
 }

@@ -3,7 +3,7 @@ import { isOperationError, type Clock } from '@dotmac/core';
 import type { Database } from '@dotmac/core/kysely';
 import type { ArchiveFile } from './archive-file.js';
 import { maintenanceErrors } from '../../errors.js';
-import { mostOwners, removeWithAlong } from './along.js';
+import { atMost, removeWithAlong } from './along.js';
 import { archiveBatch } from './archive-batch.js';
 import { atPace, besideOthers, type Company } from './beside-others.js';
 import { cut, overGap, beginning, type Place, type Work } from './cut.js';
@@ -156,7 +156,7 @@ async function oneBatch(
   if (archive && 'append' in archive)
     return { rowsAlong: 0, ...(await archiveBatch(work, { database, archive, confirm, pace, note }, place, rows)) };
   const { along = [] } = work;
-  const most = along.length > 0 ? Math.min(rows, mostOwners) : rows;
+  const most = atMost(rows, along);
   return dialect.transaction(database.kysely, pace, async (trx) => {
     const batch = await cut(trx, work, place, most);
     if (!batch) return { deleted: 0, rowsAlong: 0, place: { ...place, end: true }, rows };

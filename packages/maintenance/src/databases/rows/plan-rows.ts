@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { maintenanceErrors } from '../../errors.js';
-import { showAlong } from './along.js';
+import { atMost, showAlong } from './along.js';
 import { archiving } from './archive-batch.js';
 import { countCascades, type CascadeCount } from './cascades.js';
 import { countAll, countDue, countPartition, hasOldRows, type RowCount } from './count.js';
@@ -156,7 +156,7 @@ async function statements(
   keys: readonly Position[],
 ): Promise<RowPreview['statements']> {
   const read = dialect.read(policy.on.kysely, dialect.pace, async (connection) => {
-    const first = await cut(connection, work, beginning, dialect.pace.firstRows);
+    const first = await cut(connection, work, beginning, atMost(dialect.pace.firstRows, along));
     if (!first) return [];
     const { condition } = first;
     const all =

@@ -74,7 +74,7 @@ function selectionOf(
   asOf: number,
   asked: number | undefined,
 ): RowSelection {
-  // Fewer than it takes are asked only of those that keep their own.
+  // Fewer than it takes are asked only of those that keep their own: they take no fewer.
   const days = asked === undefined ? retentionDays : Math.max(asked, minRetentionDays);
   const cutoff = Math.floor(asOf - days * dayMs);
   return {
@@ -138,7 +138,8 @@ async function goingAlong(
   dialect: RowDialect,
   { table, columns }: RowsAlong,
 ): Promise<Along> {
-  const child = { table, ...(schema !== undefined && { schema }) };
+  // As the catalogue names those that refer to a table, so that the references are known which it goes by.
+  const child = await ownName(on, { schema, table });
   const facts = await dialect.describe(on.kysely, { ...child, timeColumn: '' });
   if (!facts) throw refuse(name, `the table ${table}, of which rows go along, does not exist`);
   if (facts.key.length === 0) throw refuse(name, `the table ${table}, of which rows go along, has no primary key`);
