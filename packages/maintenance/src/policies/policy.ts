@@ -31,8 +31,8 @@ export interface RetentionPolicy extends NamedPolicy {
    */
   keepsOwnDays?: boolean;
   /**
-   * Only rows with just these values in these columns. An index helps that has some of them before the time column, besides
-   * one that begins with the time column.
+   * Only rows with just these values in these columns, as the column compares (MySQL and MariaDB: by its collation). An index
+   * helps that has some of them before the time column, besides one that begins with the time column.
    *
    * @example match: { state: 'ended' }
    */

@@ -83,6 +83,21 @@ for (const { title, dialect, present, fresh: createFresh } of dialects)
         await runFails(missing);
       });
 
+      it('is told of where rows of it go along with those of another', async () => {
+        await run('create table d (id int primary key, b_id int)');
+        await run('create index d_of on d (b_id)');
+        await run('insert into d values (1, 1)');
+        await user.grant('select, delete on b');
+        const of = { along: [{ table: 'd', columns: { b_id: 'id' } }] };
+        const missing =
+          dialect === 'mysql' ? `GRANT SELECT ON ${user.denied('d')}` : 'GRANT UPDATE ON b; GRANT SELECT, DELETE ON d';
+        await planFails(missing, of);
+        await runFails(missing, of);
+        await user.grant('select, delete on d', ...(dialect === 'mysql' ? [] : ['update on b']));
+        expect(await acme(of).runs.execute(request)).toMatchObject({ status: 'completed', itemsCleaned: 2 });
+        expect(await left('d')).toBe(0);
+      });
+
       it('is told of although other privileges are there', async () => {
         await user.grant('delete on b');
         const missing = dialect === 'mysql' ? `GRANT SELECT ON ${user.denied('b')}` : 'GRANT SELECT ON b';

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { isOperationError, type OperationError } from '@dotmac/core';
+import type { Database } from '@dotmac/core/kysely';
 import { maintenanceErrors } from '../../errors.js';
 import type { CheckedRetention } from '../../policies/policy-set.js';
 import { isAnswer, isDenial } from '../refused.js';
@@ -101,7 +102,7 @@ async function prepare(
   const unseen = named.filter((column) => !facts?.columns.some((it) => it.name === column));
   const isSeen = unseen.length === 0;
   // What may not be read may be hidden: a column would be missing in an archive, and nobody told.
-  if (!isSeen || policy.archive) await mayRead(policy, dialect, policy.archive ? null : named);
+  if (!isSeen || policy.archive) await mayRead(policy, dialect, policy, policy.archive ? null : named);
   if (!facts) throw refuse(name, 'its table does not exist');
   if (facts.key.length === 0) throw refuse(name, 'its table has no primary key');
   if (facts.timeType === undefined) throw refuse(name, 'its table has no such time column');
@@ -121,30 +122,38 @@ async function prepare(
 }
 
 /** @param named columns; null for all */
-function mayRead(table: CheckedRetention, dialect: RowDialect, named: readonly string[] | null): Promise<void> {
+function mayRead(
+  { on }: CheckedRetention,
+  dialect: RowDialect,
+  table: TableName,
+  named: readonly string[] | null,
+): Promise<void> {
   const columns = named === null ? sql`*` : sql.join(named.map((it) => sql.id(it)));
-  return may(table, dialect, sql`select ${columns} from ${tableId(table)}`);
+  return may(on, dialect, sql`select ${columns} from ${tableId(table)}`);
 }
 
 /** Rejects when it is denied. That it cannot be done for another reason, the catalogue tells better. */
-async function may({ on }: CheckedRetention, dialect: RowDialect, statement: Sql): Promise<void> {
+async function may(on: Database, dialect: RowDialect, statement: Sql): Promise<void> {
   await dialect.mayDo?.(on.kysely, statement).catch((error: unknown) => {
     if (isDenial(error) || !isAnswer(error)) throw error;
   });
 }
 
 async function goingAlong(
-  { name, schema, on }: CheckedRetention,
+  policy: CheckedRetention,
   dialect: RowDialect,
   { table, columns }: RowsAlong,
 ): Promise<Along> {
+  const { name, schema, on } = policy;
   // As the catalogue names those that refer to a table, so that the references are known which it goes by.
   const child = await ownName(on, { schema, table });
   const facts = await dialect.describe(on.kysely, { ...child, timeColumn: '' });
+  const childColumns = Object.keys(columns);
+  const missing = childColumns.filter((column) => !facts?.columns.some((it) => it.name === column));
+  // What may not be read may be hidden.
+  if (missing.length > 0) await mayRead(policy, dialect, child, childColumns);
   if (!facts) throw refuse(name, `the table ${table}, of which rows go along, does not exist`);
   if (facts.key.length === 0) throw refuse(name, `the table ${table}, of which rows go along, has no primary key`);
-  const childColumns = Object.keys(columns);
-  const missing = childColumns.filter((column) => !facts.columns.some((it) => it.name === column));
   if (missing.length > 0)
     throw refuse(name, `the table ${table}, of which rows go along, has no column ${missing.join(', ')}`);
   const helps = (index: readonly string[]): boolean =>
@@ -173,7 +182,7 @@ async function archiveTable(
   if (tableResource(database, await ownName(on, to)) === resource)
     throw refuse(name, 'its archive is the table itself');
   const there = await dialect.columnsOf(on.kysely, to);
-  if (there.length === 0) await may(policy, dialect, sql`insert into ${tableId(to)} values ()`);
+  if (there.length === 0) await may(on, dialect, sql`insert into ${tableId(to)} values ()`);
   if (there.length === 0) throw refuse(name, `its archive ${tableLabel(to)} does not exist`);
   const writable = new Map(there.filter(({ generated }) => !generated).map((it) => [it.name, it]));
   const missing = columns.filter((it) => !it.generated && !writable.has(it.name));

@@ -8,7 +8,7 @@ import { worthRetrying } from './retry.js';
 
 /** In our words where it is of this table alone; as it is where it may be of anything. */
 export async function tableFault(
-  about: Pick<Prepared, 'policy' | 'selection' | 'dialect'> & Partial<Pick<Prepared, 'facts'>>,
+  about: Pick<Prepared, 'policy' | 'selection' | 'dialect'> & Partial<Pick<Prepared, 'facts' | 'along'>>,
   error: unknown,
 ): Promise<unknown> {
   const { policy, selection, dialect } = about;
@@ -21,14 +21,15 @@ export async function tableFault(
 }
 
 /** What a policy does with the tables that it is about. */
-function wantsOf({ policy, selection, facts }: Parameters<typeof tableFault>[0]): Want[] {
+function wantsOf({ policy, selection, facts, along = [] }: Parameters<typeof tableFault>[0]): Want[] {
   const { archive } = policy;
   const isFiled = archive !== undefined && 'directory' in archive;
-  // Rows that are written to a file are locked meanwhile.
-  const wants: Want[] = [
-    { table: selection, privileges: ['SELECT', 'DELETE', ...(isFiled ? ['UPDATE' as const] : [])] },
-  ];
+  // Rows that are written to a file, and those with which others go, are locked meanwhile.
+  const locks = isFiled || along.length > 0;
+  const wants: Want[] = [{ table: selection, privileges: ['SELECT', 'DELETE', ...(locks ? ['UPDATE' as const] : [])] }];
   if (archive && !isFiled) wants.push({ table: archive, privileges: ['INSERT'] });
-  for (const { child } of facts?.references ?? []) wants.push({ table: child, privileges: ['SELECT'] });
+  const goes = new Set(along.map(({ reference }) => reference));
+  for (const it of facts?.references ?? [])
+    wants.push({ table: it.child, privileges: goes.has(it) ? ['SELECT', 'DELETE'] : ['SELECT'] });
   return wants;
 }
