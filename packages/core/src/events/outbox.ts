@@ -111,12 +111,12 @@ export interface Outbox {
    */
   pruneParked(ask: { before: number; limit: number }, trx?: StoreTransaction): Promise<ParkedEntry[]>;
   /**
-   * Changes what waits for delivery of one subject, parked entries too: null removes an entry. One that is being
+   * Changes what waits for delivery of some subjects, parked entries too: null removes an entry. One that is being
    * delivered meanwhile is delivered as it was. Reads all that waits of the tenant.
    */
   rewrite(
     tenantId: string,
-    subject: string,
+    subjects: readonly string[],
     change: (event: DomainEvent) => DomainEvent | null,
     trx: StoreTransaction,
   ): Promise<void>;

@@ -1,7 +1,6 @@
 import { hash, randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Clock } from '../clock.js';
-import type { DomainEvent } from '../events/define-events.js';
 import type { ClaimedEntry, Outbox, OutboxEntry, ParkedEntry } from '../events/outbox.js';
 import { newId } from '../ids.js';
 import { bringForward } from './bring-forward.js';
@@ -10,11 +9,12 @@ import type { Database } from './database.js';
 import { insertRows } from './insert-rows.js';
 import { databaseTime, readTime } from './lease-store.js';
 import { splitClaim, toClaimed, toParked } from './outbox-rows.js';
+import { rewriteWaiting } from './rewrite-waiting.js';
 import { setAside } from './set-aside.js';
-import { executorFor, inTransaction } from './transaction.js';
+import { inTransaction } from './transaction.js';
 import type { StoreTransaction } from '../store-transaction.js';
 import type { InsertRows } from './writes.js';
-import { fromJson, toJson } from './values.js';
+import { toJson } from './values.js';
 
 const table = 'dotmac_outbox';
 
@@ -230,31 +230,7 @@ export function kyselyOutbox(database: Database, { queue, clock }: KyselyOutboxO
       });
     },
 
-    // Index: (tenant_id, parked_at, seq) finds the tenant's; the text narrows them down.
-    async rewrite(tenantId, subject, change, trx) {
-      const executor = executorFor<CoreTables>(database, trx);
-      // Whatever means something to LIKE, or is escaped in JSON, may be any character: the event itself decides.
-      const pattern = `%"subject":${JSON.stringify(subject).replace(/[^A-Za-z0-9"-]/g, '_')}%`;
-      const rows = await executor
-        .selectFrom(table)
-        .select(['seq', 'event'])
-        .where('tenant_id', '=', tenantId)
-        .where('queue', '=', queue)
-        .where('event', 'like', pattern)
-        .execute();
-      for (const { seq, event } of rows) {
-        const before = fromJson<DomainEvent>(event);
-        if (before.subject !== subject) continue;
-        const after = change(before);
-        if (after)
-          await executor
-            .updateTable(table)
-            .set({ event: toJson(after) })
-            .where('seq', '=', seq)
-            .execute();
-        else await executor.deleteFrom(table).where('seq', '=', seq).execute();
-      }
-    },
+    rewrite: (tenantId, subjects, change, trx) => rewriteWaiting(database, { queue, tenantId, subjects, change }, trx),
 
     onAppended(listener) {
       listeners.add(listener);

@@ -155,10 +155,10 @@ export function memoryOutbox({ clock = systemClock }: { clock?: Pick<Clock, 'now
       after(trx, () => pruned.forEach(({ deliveryId }) => rows.delete(deliveryId)));
       return Promise.resolve(pruned.map(toParked));
     },
-    rewrite(tenantId, subject, change, trx) {
+    rewrite(tenantId, subjects, change, trx) {
       (trx as MemoryTransaction).afterCommit(() => {
         for (const [deliveryId, row] of rows) {
-          if (row.event.tenantId !== tenantId || row.event.subject !== subject) continue;
+          if (row.event.tenantId !== tenantId || !subjects.includes(row.event.subject)) continue;
           const event = change(row.event);
           if (event) row.event = event;
           else rows.delete(deliveryId);

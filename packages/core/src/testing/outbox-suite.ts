@@ -130,25 +130,25 @@ export const outboxSuite: Suite<OutboxSubject> = {
       },
     },
     {
-      name: 'rewrites and removes what waits of one subject, in the transaction it was given',
+      name: 'rewrites and removes what waits of some subjects, in the transaction it was given',
       async run({ outboxes: [outbox], transaction }) {
         const strange = 'a "_%\\';
         const entries = [eventOf(strange, 1), eventOf(strange, 2), eventOf('b', 3), eventOf(strange, 4, 'globex')];
         await outbox.append(entriesOf(entries));
         // Another one to whoever takes "_" or "%" for any text.
-        await outbox.append(entriesOf([eventOf('a "x%\\', 6)]));
+        await outbox.append(entriesOf([eventOf('a "x%\\', 6), eventOf('c', 7)]));
         await outbox.append(entriesOf([eventOf(strange, 5)], 'audit'));
         const change = (event: DomainEvent) => {
           const { number } = event.data as { number: number };
           return number === 1 ? null : { ...event, data: { number: number * 10 } };
         };
         const undone = transaction(async (trx) => {
-          await outbox.rewrite('acme', strange, change, trx);
+          await outbox.rewrite('acme', [strange, 'c'], change, trx);
           throw new Error('undo');
         });
         await assert.rejects(undone, /undo/);
-        await transaction((trx) => outbox.rewrite('acme', strange, change, trx));
-        assert.deepEqual(numbersOf(await outbox.claim(ask)), [20, 3, 4, 6]);
+        await transaction((trx) => outbox.rewrite('acme', [strange, 'c'], change, trx));
+        assert.deepEqual(numbersOf(await outbox.claim(ask)), [20, 3, 4, 6, 70]);
         assert.deepEqual(numbersOf(await outbox.claim({ ...ask, subscribers: ['audit'] })), [50]);
       },
     },

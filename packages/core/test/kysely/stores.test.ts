@@ -75,7 +75,7 @@ for (const { present, fresh: createFresh, title } of dialects)
       expect(await other.unpark('acme', parked)).toBe(false);
       expect(await other.discard('acme', parked)).toBeUndefined();
       expect(await other.pruneParked({ before: clock.now(), limit: 10 })).toEqual([]);
-      await inTransaction(databases[0], undefined, (trx) => other.rewrite('acme', 'a', () => null, trx));
+      await inTransaction(databases[0], undefined, (trx) => other.rewrite('acme', ['a'], () => null, trx));
       expect((await own.parked('acme', { limit: 10 })).items).toMatchObject([parked]);
     });
 

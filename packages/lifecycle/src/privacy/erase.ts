@@ -1,4 +1,4 @@
-import type { DomainEvent, OperationError } from '@dotmac/core';
+import type { DomainEvent, OperationError, StoreTransaction } from '@dotmac/core';
 import type { LifecycleContext } from '../context.js';
 import type { Customer } from '../customers/customer.js';
 import type { Decision } from '../customers/step.js';
@@ -39,7 +39,7 @@ export async function eraseCustomer(
   reference: string | null,
   { at, trx }: Moment,
 ): Promise<Decision> {
-  const { store, keyring } = context;
+  const { store } = context;
   const { id, tenantId } = customer;
   const { privacy, services } = store.tenant(tenantId);
   const kept = keptBy(await privacy.holds(id, trx), await services.live(id, trx));
@@ -58,13 +58,29 @@ export async function eraseCustomer(
     },
     trx,
   );
-  for (const subject of [id, ...known.emails.flatMap((email) => subjectsOfAsking(keyring, email))])
-    await store.outbox.rewrite(tenantId, subject, (event) => erasedDelivery(event, names, at), trx);
+  const subjects = [id, ...(await askingBy(context, customer, known.emails, trx))];
+  await store.outbox.rewrite(tenantId, subjects, (event) => erasedDelivery(event, names, at), trx);
   return {
     patch: { ...erasedCustomer(customer, names, at), stage: to },
     event: { name: 'customer.erased', data: { from: customer.stage, to, reference } },
     stateOf: (changed) => changed,
   };
+}
+
+/** What those who ask for a token by a customer's addresses are told by; but by those that another has now. */
+async function askingBy(
+  { store, keyring }: LifecycleContext,
+  { tenantId, id }: Customer,
+  emails: readonly string[],
+  trx: StoreTransaction,
+): Promise<string[]> {
+  const { customers } = store.tenant(tenantId);
+  const subjects: string[] = [];
+  for (const email of new Set(emails.map((it) => it.toLowerCase()))) {
+    const owner = await customers.byEmail(email, trx);
+    if (owner === undefined || owner.id === id) subjects.push(...subjectsOfAsking(keyring, email));
+  }
+  return subjects;
 }
 
 /** The refusal of an erasure, as it is read without a lock; undefined: nothing keeps the customer. */

@@ -124,7 +124,7 @@ for (const { title, create } of backends.filter((it) => it.title === 'memory' ||
         waiting.push(event);
         return event;
       };
-      await backend.store.transaction((trx) => backend.store.outbox.rewrite('acme', id, note, trx));
+      await backend.store.transaction((trx) => backend.store.outbox.rewrite('acme', [id], note, trx));
       return waiting;
     };
     const everything = async (id: string) => {

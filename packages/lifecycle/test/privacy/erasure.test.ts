@@ -198,6 +198,23 @@ for (const { title, present, create } of backends)
         run = await rig(backend, everything);
       });
 
+      it('leaves to another who has a former address now what it asked for by that', async () => {
+        await run.stop();
+        const { store, clock } = backend;
+        // None is started: what is asked for waits.
+        const { customers, privacy, verification } = createLifecycle({ store, clock }).scope({ tenantId: 'acme' });
+        const { id } = await customers.register(person);
+        await customers.update(id, { email: 'moved@quuxmail.example' });
+        await customers.register({ ...someone(), email: person.email });
+        await verification.resendTo({ email: person.email.toUpperCase() });
+        await verification.resendTo({ email: 'moved@quuxmail.example' });
+        await customers.delete(id);
+        await privacy.erase(id);
+        const waiting = await store.outbox.claim({ subscribers: ['resend-verification'], limit: 9, leaseMs: 1_000 });
+        expect(waiting).toHaveLength(1);
+        run = await rig(backend, everything);
+      });
+
       it('gives the names free, and is not taken back', async () => {
         const { acme } = run;
         const { id } = await acme.customers.register(person);

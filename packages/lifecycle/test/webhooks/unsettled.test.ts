@@ -107,7 +107,7 @@ for (const { title, present, create } of backends)
       await store.transaction((trx) =>
         store.webhookOutbox.rewrite(
           'acme',
-          `${webhookId}/${customerId}`,
+          [`${webhookId}/${customerId}`],
           (event) => ({ ...event, name: 'webhook.to_be_told' }),
           trx,
         ),
