@@ -28,7 +28,8 @@ export function markOf(keyring: Keyring, { key }: Pick<Turn<unknown>, 'key'>, to
  * Counts an attempt and commits that, beside the host's transaction if there is one: rolling back gives nobody another try.
  * @returns the token, once that is done; undefined when there is none, or when it can be counted only within the
  * transaction so far, for that has the connection, or the lock, or has issued the token. Then it is counted beside it as
- * soon as it is over, which is the same attempt.
+ * soon as it is over, which is the same attempt. Only the last mark is kept: where another attempt is counted in between,
+ * it counts as two, never as none.
  */
 export async function countBeside(
   context: Pick<LifecycleContext, 'store' | 'clock' | 'logger'>,

@@ -34,8 +34,9 @@ export interface VerificationService {
    * Consumes a token. The first one verified moves the customer on to `verification`.
    *
    * The attempt is counted, and that committed, before anything is compared; so it stays counted whatever becomes of a
-   * `trx` of the host's: beside it where there is a connection for that, else in it, and beside it once it is over. To give
-   * a token again under the `idempotencyKey` of the attempt before is the same attempt, at once or after a crash.
+   * `trx` of the host's: beside it where there is a connection for that, else in it, and beside it once it is over, as
+   * one, or as two if another attempt was counted in between. To give a token again under the `idempotencyKey` of the
+   * attempt before is the same attempt, at once or after a crash.
    * @throws CUSTOMER_NOT_FOUND, ILLEGAL_TRANSITION, VERIFICATION_FAILED, VERIFICATION_LOCKED
    */
   verify(customerId: string, draft: VerificationDraft, options?: CommandOptions): Promise<CustomerView>;
