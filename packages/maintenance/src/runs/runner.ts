@@ -1,4 +1,4 @@
-import { describeError, holdLease, type Clock, type Emitter, type Logger } from '@dotmac/core';
+import { describeError, holdLease, newId, type Clock, type Emitter, type Logger } from '@dotmac/core';
 import { maintenanceErrors } from '../errors.js';
 import type { MaintenanceEvents } from '../events.js';
 import { estimated } from '../plans/estimate.js';
@@ -101,6 +101,14 @@ export function createRunner(options: RunnerOptions): Runner {
     return reported(task, report, ending());
   };
 
+  /** Ends a run, or finds it ended so by a try whose answer was lost; false when it has another end. */
+  const finish = async ({ tenantId, id }: Run, outcome: RunOutcome): Promise<boolean> => {
+    const runs = store.runs(tenantId);
+    if (await runs.finish(id, outcome)) return true;
+    const kept = await runs.get(id);
+    return kept?.stopReason === outcome.stopReason && kept.endedAt === outcome.endedAt;
+  };
+
   const execute = async (
     request: RunRequest,
     run: Run,
@@ -134,9 +142,8 @@ export function createRunner(options: RunnerOptions): Runner {
       execution.close();
     }
     const over = { ...run, ...outcome };
-    const finish = () => store.runs(identity.tenantId).finish(run.id, outcome);
     // Whoever took it for dead has told its end already.
-    if (!(await untilAnswered(finish, { clock, logger, signal }))) return over;
+    if (!(await untilAnswered(() => finish(run, outcome), { clock, logger, signal }))) return over;
     tell(identity, over);
     await tellHooks(over);
     return over;
@@ -144,12 +151,12 @@ export function createRunner(options: RunnerOptions): Runner {
 
   return {
     async begin(request) {
-      const { identity, task, claim, slot } = request;
+      const { identity, task, claim, slot, owner = newId() } = request;
       if (stopping.signal.aborted) throw maintenanceErrors.MAINTENANCE_STOPPED({});
       const run = newRun(request, scopeIds, clock.now());
       let begun = (): void => {};
       const beginning = new Promise<void>((resolve) => (begun = resolve));
-      const held = { ttlMs: leaseTtlMs, clock, signal: stopping.signal };
+      const held = { ttlMs: leaseTtlMs, clock, signal: stopping.signal, owner };
       // The row is made and ended under the lease: a running row without a lease is a dead process's.
       const work = holdLease(store.leases, taskKey(run), held, async (lease) => {
         const foreseen = await foreseenOf(store, run);

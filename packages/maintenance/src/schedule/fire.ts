@@ -1,5 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
-import { describeError, holdLease, isOperationError, type Clock, type HeldLease, type Logger } from '@dotmac/core';
+import {
+  describeError,
+  holdLease,
+  isOperationError,
+  newId,
+  type Clock,
+  type HeldLease,
+  type Logger,
+} from '@dotmac/core';
 import { wireOf } from '@dotmac/core/contract';
 import { queueKey } from '../runs/lease-keys.js';
 import { isLeftOff, mayGoOn } from '../runs/left-off.js';
@@ -188,7 +196,7 @@ async function beginOrYield(parts: FireParts, turn: Turn): Promise<Begun | Endin
     await whilePresent(parts, turn, () => cancelOthers(parts, begun.busy));
     return wait(parts, turn, longestCancelMs);
   }
-  const options = { ttlMs: leaseTtlMs, clock, signal: present.signal };
+  const options = { ttlMs: leaseTtlMs, clock, signal: present.signal, owner: newId() };
   const stand = (): Promise<HeldLease<Begun | Ending>> =>
     whilePresent(parts, turn, () =>
       holdLease(store.leases, queueKey(tenantId, name, scopeId), options, () => wait(parts, turn, longestQueueMs)),
@@ -238,10 +246,12 @@ async function currentOf({ roster }: FireParts, { slot, failed }: Turn): Promise
 const whilePresent = <Answer>(parts: FireParts, { slot }: Turn, ask: () => Promise<Answer>): Promise<Answer> =>
   untilAnswered(ask, { ...parts, signal: slot.present.signal });
 
-const tryBegin = (parts: FireParts, turn: Turn): Promise<Begun | Ending | Busy> =>
-  whilePresent(parts, turn, () => tryOnce(parts, turn));
+function tryBegin(parts: FireParts, turn: Turn): Promise<Begun | Ending | Busy> {
+  const owner = newId();
+  return whilePresent(parts, turn, () => tryOnce(parts, turn, owner));
+}
 
-async function tryOnce(parts: FireParts, turn: Turn): Promise<Begun | Ending | Busy> {
+async function tryOnce(parts: FireParts, turn: Turn, owner: string): Promise<Begun | Ending | Busy> {
   const { runner, clock } = parts;
   const { slot, attempt: attempts, failed } = turn;
   const { tenantId, schedule, scopeId, slotAt, present } = slot;
@@ -258,7 +268,7 @@ async function tryOnce(parts: FireParts, turn: Turn): Promise<Begun | Ending | B
   const request = { identity, task, parameters, trigger: 'schedule' as const, schedule };
   // Kept with the run: who was taken for dead begins nothing.
   const taken = { schedule, scopeId, slotAt, instance: present.instance, attempts };
-  const more = { slot: taken, ...(until !== null && { until }), ...(resumes && { resumes }) };
+  const more = { slot: taken, owner, ...(until !== null && { until }), ...(resumes && { resumes }) };
   present.signal.throwIfAborted();
   try {
     return { ...(await runner.begin({ ...request, ...more })), planned };

@@ -9,16 +9,23 @@ const [second, minute, hour, day] = [1_000, 60_000, 3_600_000, 86_400_000];
 
 type Call = `runs.${keyof TenantRuns}` | `slots.${keyof TenantSlots}` | 'leases.acquire';
 
-/** A store that fails the calls that `away` has, each with an error that says whether it is out of reach. */
+/**
+ * A store that fails the calls that `away` has, each with an error that says whether it is out of reach. `unheard` is what it does, and
+ * cannot say any more.
+ */
 function failing(store: MaintenanceStore) {
-  const away = new Map<Call, 'unreachable' | 'broken'>();
+  const away = new Map<Call, 'unreachable' | 'broken' | 'unheard'>();
   const guard = <Part extends object>(part: Part, name: string): Part =>
     new Proxy(part, {
       get(target, key, receiver) {
         const error = away.get(`${name}.${String(key)}` as Call);
-        if (!error) return Reflect.get(target, key, receiver) as unknown;
-        const unreachable = coreErrors.STORE_UNAVAILABLE({ operation: 'keeping runs' });
-        return () => Promise.reject(error === 'broken' ? new Error('no') : unreachable);
+        const call = Reflect.get(target, key, receiver) as (...given: unknown[]) => Promise<unknown>;
+        if (!error) return call;
+        return async (...given: unknown[]) => {
+          const isDone = error === 'unheard' && (await call(...given));
+          if (error === 'unheard' && !isDone) return isDone;
+          throw error === 'broken' ? new Error('no') : coreErrors.STORE_UNAVAILABLE({ operation: 'keeping runs' });
+        };
       },
     });
   const failing: MaintenanceStore = {
@@ -105,6 +112,36 @@ describe('a slot whose process is well, and whose store is away for a while', ()
     expect(await runs()).toEqual(['completed']);
     expect(await slot()).toMatchObject({ outcome: 'completed', attempts: 1 });
   });
+
+  it('has its run, whose end is told once, though the store took that without saying so', async () => {
+    const { clock, away, it, held, untilItRuns, slot, runs } = await setUp();
+    const told: string[] = [];
+    it.events.on('maintenance.run_completed', ({ data: { status } }) => void told.push(status));
+    await untilItRuns();
+    away.set('runs.finish', 'unheard');
+    held[0]?.end();
+    await clock.advance(2 * minute);
+    expect(await runs()).toEqual(['completed']);
+    expect(told).toEqual(['completed']);
+    expect(await slot()).toMatchObject({ outcome: 'completed', attempts: 1 });
+  });
+
+  it.each(['skip', 'queue'] as const)(
+    'has its turn, which the store gave it without saying so (%s)',
+    async (overlap) => {
+      const { clock, away, held, untilItRuns, slot } = await setUp({ overlap, everyMs: hour });
+      await untilItRuns();
+      if (overlap === 'skip') held[0]?.end();
+      await clock.advance(hour - 6 * second);
+      away.set('leases.acquire', 'unheard');
+      await clock.advance(10 * second);
+      away.clear();
+      held[0]?.end();
+      await clock.advance(11 * second);
+      expect(await slot()).toMatchObject({ outcome: 'running', attempts: 1 });
+      expect(held).toHaveLength(2);
+    },
+  );
 
   it('is closed as abandoned where the end of its run is never taken, and tried again where that may be', async () => {
     for (const retries of [0, 1]) {
