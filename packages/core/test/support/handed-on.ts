@@ -11,6 +11,9 @@ export interface LentDatabase {
   close(): Promise<void>;
 }
 
+/** For crowds in a test: how long the last waits for a connection says how busy the machine is, and nothing else. */
+export const patient = { acquireTimeoutMs: 60_000 } as const;
+
 /**
  * Databases that the tests of a file hand on to each other, emptied: on a server, making one with all its tables takes
  * longer than most tests do. A test that changes the tables themselves makes its own.
@@ -34,7 +37,7 @@ export function handedOn(
   return async () => {
     const left = idle.pop();
     const one = left ?? (await made());
-    const database = databaseFromUrl(one.url);
+    const database = databaseFromUrl(one.url, patient);
     if (left) await empty(database, one.tables);
     return { url: one.url, database, close: () => database.close().then(() => void idle.push(one)) };
   };

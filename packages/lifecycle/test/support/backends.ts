@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { databaseFromUrl, type Database } from '@dotmac/core/kysely';
 import { fakeClock, type FakeClock } from '@dotmac/core/testing';
-import { handedOn } from '../../../core/test/support/handed-on.js';
+import { handedOn, patient } from '../../../core/test/support/handed-on.js';
 import { available, freshMysql, freshPostgres, type FreshDatabase } from '../../../../test/support/services.js';
 import { kyselyLifecycleStore } from '../../src/store/kysely/index.js';
 import { memoryLifecycleStore } from '../../src/store/memory/index.js';
@@ -39,7 +39,7 @@ const on = (lend: Lend) => async (): Promise<Backend> => {
 const migrate = (database: Database): Promise<void> => kyselyLifecycleStore(database).migrate();
 const aFile: Lend = async () => {
   const { url, drop } = await freshSqlite();
-  const database = databaseFromUrl(url);
+  const database = databaseFromUrl(url, patient);
   await migrate(database);
   return { url, database, close: () => database.close().then(drop) };
 };
