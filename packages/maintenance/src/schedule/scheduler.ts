@@ -1,13 +1,14 @@
 import { timerWaker, type CancelTimer, type Clock, type Logger } from '@dotmac/core';
 import type { Runner } from '../runs/runner.js';
 import type { MaintenanceStore } from '../store/store.js';
-import { runSlot, type TakenSlot } from './fire.js';
+import { runSlot } from './fire.js';
 import { scheduleKey, tenantOf, type PlannedPart } from './planned.js';
 import type { Presence, Present } from './presence.js';
 import { momentOf, reckon, type Reckoning } from './reckon.js';
 import type { Roster } from './roster.js';
 import { isSameSlot, openOutcomes, type SlotOutcome, type SlotRecord } from './slot.js';
 import { takeOver } from './take-over.js';
+import type { TakenSlot } from './turn.js';
 
 /** What the scheduler needs. */
 export interface SchedulerOptions {

@@ -1,20 +1,11 @@
 import { describeError } from '@dotmac/core';
 import { mayGoOn } from '../runs/left-off.js';
 import type { Run } from '../runs/run.js';
+import { failedOf, isToBeginAgain, outcomeOf, toldBy, waited, type Ending, type Failed } from './ending.js';
 import { scheduleKey, type PlannedSchedule } from './planned.js';
-import {
-  failedOf,
-  isToBeginAgain,
-  outcomeOf,
-  toldBy,
-  waited,
-  type Ending,
-  type Failed,
-  type FireParts,
-  type TakenSlot,
-} from './fire.js';
 import type { LeftSlot, Present } from './presence.js';
 import { graceOf } from './reckon.js';
+import type { FireParts, TakenSlot } from './turn.js';
 
 /** What {@link takeOver} works with. */
 export type TakeOverParts = Pick<FireParts, 'store' | 'roster' | 'clock' | 'logger' | 'leaseTtlMs'>;

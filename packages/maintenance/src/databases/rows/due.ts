@@ -45,7 +45,7 @@ export function matching(match: RowMatch = {}, columns: readonly string[]): Sql[
 }
 
 /** The policy's own condition. What is neither true nor false (null) is not true, and keeps the row. */
-export function predicate(where: NonNullable<RowSelection['where']>): Sql {
+function predicate(where: NonNullable<RowSelection['where']>): Sql {
   return sql`(${where(expressionBuilder())})`;
 }
 
