@@ -147,7 +147,8 @@ export function createDispatcher({ store, relay, holdOf, isElsewhere, clock, log
   const lookAtClock = (): void => {
     const step = ahead - aheadOf();
     ahead -= step;
-    if (Math.abs(step) >= leastStepMs) setBackMs = Math.max(0, setBackMs + step);
+    // The monotonic clock has fractions; what is due is kept in whole milliseconds.
+    if (Math.abs(step) >= leastStepMs) setBackMs = Math.max(0, setBackMs + Math.round(step));
     // Who dispatches has seen it as well.
     if (isElsewhere()) setBackMs = 0;
   };
