@@ -14,9 +14,9 @@ function stage(wrap: (store: HealthStore) => HealthStore = (it) => it) {
   const dispatcher = createDispatcher({
     ...{ store, clock, logger: silentLogger, holdOf: () => Promise.resolve(undefined), isElsewhere: () => false },
     relay: {
-      async publish([event]: { tenantId: string; subject: string; data: { messageId: string } }[]) {
+      entriesOf([event]: { tenantId: string; subject: string; data: { messageId: string } }[]) {
         if (event) sent.push({ tenantId: event.tenantId, channelId: event.subject, messageId: event.data.messageId });
-        await Promise.resolve();
+        return [];
       },
     } as never,
   });
