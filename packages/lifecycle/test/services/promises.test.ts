@@ -96,7 +96,10 @@ for (const { title, present, create } of backends)
         [
           { event: 'service.promised', details: { ...reason, note: null } },
           'service.operation_started',
-          { event: 'service.promised', details: { ...reason, until, note: 'on Friday' } },
+          {
+            event: 'service.promised',
+            details: { ...reason, until: new Date(until).toISOString(), note: 'on Friday' },
+          },
           'service.resumed',
           { event: 'service.promise_ended', details: { service_id: web, reasons: ['non_payment'] } },
           'service.operation_started',
