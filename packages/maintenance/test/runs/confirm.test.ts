@@ -63,16 +63,18 @@ function emptyingEach(heaps: Record<string, number>, broken: { is: boolean }) {
   });
 }
 
-/** A task that takes from a heap, which nobody has counted, as much in a batch as it may. */
-const takingUncounted = (heap: { items: number }) =>
+/** What a task says of a heap before it takes from it. */
+type Told = { planned: number; total: number; maxShare?: number | undefined };
+
+/** A task that takes from a heap whose items are estimated, up to 400 in a batch, as many as it may. */
+const taking = (heap: { items: number }, told: () => Told) =>
   defineMaintenanceTask({
     ...{ type: 'take', name: 'Take', description: 'Takes from a heap' },
     parameters: z.object({}),
     details: z.object({}),
     plan: () => Promise.resolve({ targets: [], warnings: [] }),
     async run({ target }) {
-      const init = { target: 'heap', planned: 10, total: heap.items, estimated: true };
-      const progress = await target(init);
+      const progress = await target({ target: 'heap', estimated: true, ...told() });
       for (let goesOn = true; goesOn && heap.items > 0;) {
         const cleaned = Math.min(400, heap.items, progress.remaining);
         heap.items -= cleaned;
@@ -89,7 +91,8 @@ describe('a run of what was not counted', () => {
     [1_000, 'completed', 'items', 1_000],
     [1_001, 'needs_confirmation', 'unconfirmed', 1_000],
   ] as const)('asks for no more than its budget: of %d items it is %s', async (maxItems, status, stopReason, taken) => {
-    const tasks = [takingUncounted({ items: 1_500 })];
+    const heap = { items: 1_500 };
+    const tasks = [taking(heap, () => ({ planned: 10, total: heap.items }))];
     const maintenance = createMaintenance({ store: memoryMaintenanceStore(), tasks, throttle: [] });
     const { runs } = maintenance.scope({ tenantId: 'acme' });
     const ended = await runs.run('take', { maxItems });
@@ -153,21 +156,7 @@ describe('a confirmation', () => {
     /** A heap of which one item is expected to go; it goes as far as it may, 400 at a time. */
     const estimating = (heap: { items: number }, maxShare?: number) => {
       const total = heap.items * 2;
-      const task = defineMaintenanceTask({
-        ...{ type: 'empty', name: 'Empty', description: 'Empties a heap' },
-        ...{ parameters: z.object({}), details: z.object({}) },
-        plan: () => Promise.resolve({ targets: [], warnings: [] }),
-        async run({ target }) {
-          const progress = await target({ target: 'heap', planned: 1, total, estimated: true, maxShare });
-          for (let goesOn = true; goesOn && heap.items > 0;) {
-            const cleaned = Math.min(400, heap.items, progress.remaining);
-            heap.items -= cleaned;
-            goesOn = await progress.advance({ cleaned });
-          }
-          if (heap.items === 0) progress.done();
-          return { details: {} };
-        },
-      });
+      const task = taking(heap, () => ({ planned: 1, total, maxShare }));
       const maintenance = createMaintenance({ store: memoryMaintenanceStore(), tasks: [task], throttle: [] });
       return maintenance.scope({ tenantId: 'acme' }).runs;
     };
@@ -175,7 +164,7 @@ describe('a confirmation', () => {
     it('is asked for once as many are gone as may go unasked, and is good for as many again', async () => {
       const heap = { items: 5_000 };
       const runs = estimating(heap, 0.2);
-      const asked = await runs.run('empty', {});
+      const asked = await runs.run('take', {});
       expect(asked).toMatchObject({
         ...{ status: 'needs_confirmation', itemsCleaned: 2_000 },
         details: { asked: [{ target: 'heap', planned: 2_000, total: 10_000 }] },
@@ -192,7 +181,7 @@ describe('a confirmation', () => {
       ['there are few', 1_000, 0],
     ])('is not asked for when %s', async (_, items, maxShare) => {
       const heap = { items };
-      expect(await estimating(heap, maxShare).run('empty', {})).toMatchObject({
+      expect(await estimating(heap, maxShare).run('take', {})).toMatchObject({
         status: 'completed',
         itemsCleaned: items,
       });
