@@ -56,9 +56,8 @@ export function alertService({ store, clock }: HealthContext, { tenantId }: Scop
       const now = clock.now();
       const rule = { ...readDraft(alertRuleInput, draft), id: newId(), tenantId, createdAt: now, updatedAt: now };
       await check(rule);
-      const { items } = await rules.list({ limit: mostRules, after: null });
-      if (items.length >= mostRules) throw healthErrors.ALERT_RULE_LIMIT_REACHED({ limit: mostRules });
-      await rules.insert(rule);
+      if (!(await rules.insertWithin(mostRules, rule)))
+        throw healthErrors.ALERT_RULE_LIMIT_REACHED({ limit: mostRules });
       return show(rule);
     },
     get: async (ruleId) => show(await find(ruleId)),

@@ -83,13 +83,12 @@ export function channelService(context: HealthContext, { tenantId }: ScopeIdenti
       const { secrets, ...input } = readDraft(channelInput, draft);
       const kind = kindOf(input.kind);
       check(kind, { config: input.config, secrets });
-      const { items } = await channels.list({ limit: mostChannels, after: null });
-      if (items.length >= mostChannels) throw healthErrors.CHANNEL_LIMIT_REACHED({ limit: mostChannels });
       const now = clock.now();
       const { id, ...delivery } = untried(newId());
       const bare = { ...input, ...delivery, id, tenantId, createdAt: now, updatedAt: now };
       const channel = { ...bare, secrets: sealed(bare, kind, secrets) };
-      await channels.insert(channel);
+      if (!(await channels.insertWithin(mostChannels, channel)))
+        throw healthErrors.CHANNEL_LIMIT_REACHED({ limit: mostChannels });
       return show(channel, undefined);
     },
     async get(channelId) {

@@ -64,9 +64,8 @@ export function objectiveService(context: HealthContext, tenantId: string): Obje
       const made = { id: newId(), tenantId, alert: 'none' as const, createdAt: now, updatedAt: now };
       const objective = { ...readDraft(objectiveInput, draft), ...made };
       check(objective);
-      const { items } = await objectives.list({ limit: mostObjectives, after: null });
-      if (items.length >= mostObjectives) throw healthErrors.OBJECTIVE_LIMIT_REACHED({ limit: mostObjectives });
-      await objectives.insert(objective);
+      if (!(await objectives.insertWithin(mostObjectives, objective)))
+        throw healthErrors.OBJECTIVE_LIMIT_REACHED({ limit: mostObjectives });
       return show(objective);
     },
     async get(objectiveId) {

@@ -66,12 +66,11 @@ export function statusFeedService(context: HealthContext, tenantId: string): Sta
     async create(draft) {
       const given = readDraft(statusFeedInput, draft);
       check(given);
-      const { items } = await statusFeeds.list({ limit: mostFeeds, after: null });
-      if (items.length >= mostFeeds) throw healthErrors.STATUS_FEED_LIMIT_REACHED({ limit: mostFeeds });
       const [now, token] = [clock.now(), newToken()];
       const feed = { ...given, id: newId(), tenantId, tokenHash: hashOf(token), createdAt: now, updatedAt: now };
       await store.transaction(async (trx) => {
-        await statusFeeds.insert(feed, trx);
+        if (!(await statusFeeds.insertWithin(mostFeeds, feed, trx)))
+          throw healthErrors.STATUS_FEED_LIMIT_REACHED({ limit: mostFeeds });
         await store.statusFeedTokens.insert({ id: feed.tokenHash, tenantId, feedId: feed.id }, trx);
       });
       return issued(feed, token);

@@ -5,6 +5,11 @@ import type { Page } from '@dotmac/core/contract';
 export interface Documents<Document extends { id: string }> {
   insert(document: Document, trx?: StoreTransaction): Promise<void>;
   /**
+   * Inserts unless the tenant has `most` of the kind already, and says whether it did. However many come for the last
+   * place, one has it: they count one after another, each until its transaction ends.
+   */
+  insertWithin(most: number, document: Document, trx?: StoreTransaction): Promise<boolean>;
+  /**
    * Makes or changes one alone: what `change` gives takes the place of what it was given. It may be called again after a
    * conflict; what it throws changes nothing.
    */

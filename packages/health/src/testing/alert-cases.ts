@@ -66,6 +66,28 @@ export const alertCases: Suite<HealthStore>['cases'] = [
     },
   },
   {
+    name: 'inserts within a limit, however many come at once, of a kind and a tenant by themselves',
+    async run(store) {
+      const { rules, windows } = store.tenant('acme');
+      await store.tenant('rival').rules.insert(rule());
+      const came = await Promise.all(Array.from({ length: 20 }, () => rules.insertWithin(3, rule())));
+      assert.equal(came.filter(Boolean).length, 3);
+      const { items } = await rules.list({ limit: 9, after: null });
+      assert.equal(items.length, 3);
+      assert.deepEqual(await windows.list({ limit: 9, after: null }), { items: [], nextCursor: null });
+      await rules.remove(items[0]?.id ?? '');
+      const undone = store.transaction(async (trx) => {
+        assert.equal(await rules.insertWithin(3, rule(), trx), true);
+        throw new Error('undone');
+      });
+      await assert.rejects(undone, /undone/);
+      const own = rule();
+      assert.equal(await rules.insertWithin(3, own), true);
+      assert.deepEqual(await rules.get(own.id), own);
+      assert.equal(await rules.insertWithin(3, rule()), false);
+    },
+  },
+  {
     name: 'lists every tenant’s objectives, page by page',
     async run(store) {
       const of = { name: 'up', target: 0.99, windowDays: 28, endpointId: null, tag: 'core', threshold: null };

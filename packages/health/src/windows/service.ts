@@ -61,9 +61,8 @@ export function windowService({ store, directory, calendar, clock }: HealthConte
         updatedAt: now,
       };
       check(window);
-      const { items } = await windows.list({ limit: mostWindows, after: null });
-      if (items.length >= mostWindows) throw healthErrors.WINDOW_LIMIT_REACHED({ limit: mostWindows });
-      await windows.insert(window);
+      if (!(await windows.insertWithin(mostWindows, window)))
+        throw healthErrors.WINDOW_LIMIT_REACHED({ limit: mostWindows });
       calendar.forget(tenantId);
       return show(window);
     },

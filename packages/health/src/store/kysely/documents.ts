@@ -5,12 +5,15 @@ import {
   inTransaction,
   onConflictDoNothing,
   toJson,
+  upsert,
   type Database,
 } from '@dotmac/core/kysely';
 import type { Documents } from '../documents.js';
 import type { HealthTables } from './tables.js';
 
 const table = 'dotmac_health_documents';
+/** The kind of the rows that are locked by who counts a kind. */
+const counted = 'counted';
 
 /** One tenant's documents of one kind. Each statement goes by the primary key (tenant_id, kind, id). */
 export function kyselyDocuments<Document extends { id: string }>(
@@ -27,6 +30,23 @@ export function kyselyDocuments<Document extends { id: string }>(
         .values({ tenant_id: tenantId, kind, id: document.id, body: toJson(document) })
         .execute();
     },
+    insertWithin: (most, document, join) =>
+      inTransaction<HealthTables, boolean>(database, join, async (trx) => {
+        const lock = trx
+          .insertInto(table)
+          .values({ tenant_id: tenantId, kind: counted, id: kind, body: toJson({ id: kind }) });
+        // Written in any case: that locks a row, whether it is new or not.
+        await upsert(database, lock, ['tenant_id', 'kind', 'id'], { body: 'replace' }).execute();
+        const { count } = await trx
+          .selectFrom(table)
+          .select(({ fn }) => fn.countAll<number>().as('count'))
+          .where('tenant_id', '=', tenantId)
+          .where('kind', '=', kind)
+          .executeTakeFirstOrThrow();
+        if (Number(count) >= most) return false;
+        await documents.insert(document, trx);
+        return true;
+      }),
     change: (id, change, join) =>
       inTransaction<HealthTables, Document>(database, join, async (trx) => {
         const row = await trx

@@ -23,6 +23,12 @@ export function memoryDocuments<Document extends { id: string }>(
         (rows) => void rows.documents.set(keyOf(document.id), { tenantId, id: document.id, document }),
         trx,
       ),
+    insertWithin: (most, document, trx) =>
+      tables.transaction((rows) => {
+        if ([...rows.documents.keys()].filter((key) => key.startsWith(`${prefix},`)).length >= most) return false;
+        rows.documents.set(keyOf(document.id), { tenantId, id: document.id, document });
+        return true;
+      }, trx),
     change: (id, change, trx) =>
       tables.transaction((rows) => {
         const document = change(rows.documents.get(keyOf(id))?.document as Document | undefined);
