@@ -1,12 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { sqlite, type Database } from '@dotmac/core/kysely';
 import type { EndpointStatus } from '@dotmac/health';
+import { closedPort } from '../../../../test/support/ports.js';
 import { createOperations, type OperationsOptions } from '../../src/index.js';
 
 const day = 86_400_000;
@@ -27,8 +27,9 @@ async function gauge() {
   const server = createServer((_, response) => void response.writeHead(status).end());
   const listen = (port: number) => new Promise<void>((resolve) => void server.listen(port, '127.0.0.1', resolve));
   const close = () => new Promise((resolve) => (server.close(resolve), server.closeAllConnections()));
-  await listen(0);
-  const { port } = server.address() as AddressInfo;
+  // Nobody else is given it while it is away.
+  const port = await closedPort();
+  await listen(port);
   onTestFinished(async () => void (server.listening && (await close())));
   const answers: Partial<Record<EndpointStatus, number>> = { healthy: 200, degraded: 203, critical: 503 };
   return {
