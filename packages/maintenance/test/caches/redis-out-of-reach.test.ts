@@ -5,6 +5,7 @@ import type { RedisClient } from '../../src/caches/redis/client.js';
 import { countKeys } from '../../src/caches/redis/count.js';
 import { sweepKeys } from '../../src/caches/redis/sweep.js';
 import { createMaintenance, memoryMaintenanceStore } from '../../src/index.js';
+import { asTimePasses } from '../support/as-time-passes.js';
 import { options } from '../support/redis-keys.js';
 
 describe('a cluster that is out of reach', () => {
@@ -67,7 +68,7 @@ describe.each([
     expect(await runs.get(taskId)).toMatchObject({ status: 'running' });
     await clock.advance(1_000);
     await expect
-      .poll(() => runs.get(taskId))
+      .poll(asTimePasses(clock, () => runs.get(taskId)))
       .toMatchObject({ status: 'failed', errorMessage: 'The cache of the policy pages did not answer.' });
   });
 
@@ -75,6 +76,6 @@ describe.each([
     const { clock, runs, taskId } = await begin();
     await runs.cancel(taskId);
     await clock.advance(1_000);
-    await expect.poll(async () => (await runs.get(taskId)).status).toBe('cancelled');
+    await expect.poll(asTimePasses(clock, async () => (await runs.get(taskId)).status)).toBe('cancelled');
   });
 });

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fakeClock } from '@dotmac/core/testing';
 import { createMaintenance, memoryMaintenanceStore } from '../../src/index.js';
 import type { LogPolicy } from '../../src/policies/log-policy.js';
+import { asTimePasses } from '../support/as-time-passes.js';
 import { logFolder, type LogFolder } from '../support/logs.js';
 
 let folder: LogFolder;
@@ -36,7 +37,7 @@ describe('a hook that never ends', () => {
       const { taskId } = await runs.beginRun('log_rotation', {});
       await expect.poll(() => reopen.count).toBe(before + 1);
       await clock.advance(minute);
-      await expect.poll(async () => (await runs.get(taskId)).status).toBe('failed');
+      await expect.poll(asTimePasses(clock, async () => (await runs.get(taskId)).status)).toBe('failed');
       const { details, stopReason } = await runs.get(taskId);
       expect(stopReason).toBe('error');
       expect(details).toMatchObject({ policies: [{ rotated: did, deleted: did }] });
@@ -57,12 +58,7 @@ describe('a hook that never ends', () => {
     const { taskId } = await runs.beginRun('log_rotation', {});
     await expect.poll(() => hook.count).toBe(1);
     await runs.cancel(taskId);
-    await expect
-      .poll(async () => {
-        await clock.advance(1_000);
-        return (await runs.get(taskId)).status;
-      })
-      .toBe('cancelled');
+    await expect.poll(asTimePasses(clock, async () => (await runs.get(taskId)).status, 1_000)).toBe('cancelled');
     expect(hook.count).toBe(1);
     expect((await runs.get(taskId)).details).toMatchObject({ policies: [did] });
   });
@@ -79,12 +75,7 @@ describe('a hook that never ends', () => {
     const { taskId } = await runs.beginRun('log_rotation', {});
     await expect.poll(() => calls.length).toBe(1);
     await runs.cancel(taskId);
-    await expect
-      .poll(async () => {
-        await clock.advance(1_000);
-        return (await runs.get(taskId)).status;
-      })
-      .toBe('cancelled');
+    await expect.poll(asTimePasses(clock, async () => (await runs.get(taskId)).status, 1_000)).toBe('cancelled');
     expect(calls).toHaveLength(2);
     const { details, log } = await runs.get(taskId);
     expect(details).toMatchObject({ policies: [{ rotated: 21, deleted: 0 }] });
@@ -113,12 +104,12 @@ describe('a hook that never ends', () => {
       await goes;
       end();
     };
-    const { runs } = maintaining({ hooks: { afterRotate } });
+    const { clock, runs } = maintaining({ hooks: { afterRotate } });
     const { taskId } = await runs.beginRun('log_rotation', {});
     await expect.poll(() => calls.length).toBe(1);
     await runs.cancel(taskId);
     go();
-    await expect.poll(async () => (await runs.get(taskId)).status).not.toBe('running');
+    await expect.poll(asTimePasses(clock, async () => (await runs.get(taskId)).status)).not.toBe('running');
     expect([...calls].sort()).toEqual(['app.log', 'one.log', 'two.log']);
     const { details, log } = await runs.get(taskId);
     expect(details).toMatchObject({ policies: [{ rotated: 3, deleted: 0 }] });

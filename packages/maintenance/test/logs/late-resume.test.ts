@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { fakeClock } from '@dotmac/core/testing';
 import { createMaintenance, memoryMaintenanceStore } from '../../src/index.js';
+import { asTimePasses } from '../support/as-time-passes.js';
 import { logFolder, type LogFolder } from '../support/logs.js';
 
 const hour = 3_600_000;
@@ -34,7 +35,7 @@ it('a run that is resumed late names logs by when it rotates them, and keeps the
   await clock.advance(hour);
   await grow('3');
   const { taskId } = await runs.resume(failed.taskId);
-  await expect.poll(async () => (await runs.get(taskId)).status).toBe('completed');
+  await expect.poll(asTimePasses(clock, async () => (await runs.get(taskId)).status)).toBe('completed');
   const kept = (await readdir(folder.directory)).filter((name) => name.startsWith('app.log.')).sort();
   const texts = await Promise.all(kept.map(async (name) => (await readFile(folder.at(name), 'utf8')).slice(0, 1)));
   expect(texts).toEqual(['2', '3']);

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Registry } from 'prom-client';
 import { fakeClock } from '@dotmac/core/testing';
 import { createMaintenance, memoryMaintenanceStore, type RunFailure, type RunFailureHook } from '../../src/index.js';
+import { asTimePasses } from '../support/as-time-passes.js';
 import { countingTask } from '../support/counting-task.js';
 
 const failing = () => countingTask(() => Promise.reject(new Error('of no concern to callers'))).task;
@@ -29,10 +30,11 @@ describe('hooks for failed runs', () => {
   });
 
   it('are told of an end once: not again by a process that was taken for dead', async () => {
-    const store = memoryMaintenanceStore();
+    const clock = fakeClock();
+    const store = memoryMaintenanceStore({ clock });
     const told: string[] = [];
     const of = (name: string) => ({
-      ...{ store, leaseTtlMs: 200, startScheduler: false },
+      ...{ store, clock, startScheduler: false },
       onRunFailed: [({ code }: RunFailure) => void told.push(`${name}: ${code}`)],
     });
     let end = (): void => undefined;
@@ -52,7 +54,7 @@ describe('hooks for failed runs', () => {
       await other.stop();
       return (await runs.get(taskId)).stopReason;
     };
-    await expect.poll(lookAgain, { interval: 100 }).toBe('abandoned');
+    await expect.poll(asTimePasses(clock, lookAgain, 10_000)).toBe('abandoned');
     end();
     expect(await running).toMatchObject({ taskId, status: 'failed', stopReason: 'lease_lost' });
     await zombie.stop();
@@ -69,8 +71,7 @@ describe('hooks for failed runs', () => {
     };
     const { clock, errors, scope } = scopeOf([throws, stuck, () => Promise.reject(new Error('rejected'))]);
     const running = scope.runs.run('count', {});
-    const step = async (): Promise<boolean> => (await clock.advance(1_000), aborted);
-    await expect.poll(step).toBe(true);
+    await expect.poll(asTimePasses(clock, () => aborted, 1_000)).toBe(true);
     expect(await running).toMatchObject({ status: 'failed' });
     expect(errors).toHaveLength(4);
     expect(errors).toContainEqual(expect.objectContaining({ task: 'count', error: 'the hook is broken' }));
