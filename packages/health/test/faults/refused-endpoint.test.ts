@@ -3,6 +3,7 @@ import { databaseFromUrl, sqlite, type Database } from '@dotmac/core/kysely';
 import { sql } from 'kysely';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { available, freshMysql, freshPostgres, type FreshDatabase } from '../../../../test/support/services.js';
+import { inStep } from '../../../core/test/support/traffic.js';
 import { kyselyHealthStore } from '../../src/index.js';
 import { receiver, staged } from '../support/staged.js';
 
@@ -43,7 +44,7 @@ describe.each(databases)('an endpoint that $title keeps nothing of', ({ isThere,
       void (await sql.raw(statement).execute(database.withTables()));
     const warned: object[] = [];
     const logger = { ...silentLogger, warn: (fields: object) => void warned.push(fields) };
-    const it = await staged((clock) => kyselyHealthStore(database, { clock }), { logger });
+    const it = await staged((clock) => inStep(kyselyHealthStore(database, { clock }), clock).store, { logger });
     const { health, clock, scope, states, register, until } = it;
     const hook = await receiver();
     const { id: channelId } = await scope.channels.create({
@@ -73,7 +74,7 @@ describe.each(databases)('an endpoint that $title keeps nothing of', ({ isThere,
     await until(() => warned.some((fields) => 'endpointId' in fields && fields.endpointId === poison.id));
     // That one tenant's waits does not make the process one that is behind.
     const muchLater = clock.now() + 180_000;
-    await until(() => clock.now() > muchLater && health.readiness().parts['store'] === undefined, 1_000);
+    await until(() => clock.now() > muchLater && health.readiness().parts['store'] === undefined, 5_000);
 
     await run(allow);
     await until(async () => (await rival.incidents.list()).items.length === 1);

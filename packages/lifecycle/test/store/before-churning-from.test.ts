@@ -7,7 +7,7 @@ import { kyselyLifecycleStore } from '../../src/store/kysely/index.js';
 import { available, freshMysql, freshPostgres } from '../../../../test/support/services.js';
 import { freshSqlite } from '../support/backends.js';
 import { rig, type Rig } from '../support/lifecycle.js';
-import { inStep } from '../support/traffic.js';
+import { inStep } from '../../../core/test/support/traffic.js';
 
 const databases = [
   { title: 'SQLite', present: true, fresh: freshSqlite },

@@ -8,7 +8,7 @@ import { available, freshMysql, freshPostgres, type FreshDatabase } from '../../
 import { kyselyLifecycleStore } from '../../src/store/kysely/index.js';
 import { memoryLifecycleStore } from '../../src/store/memory/index.js';
 import type { LifecycleStore } from '../../src/store/store.js';
-import { inStep } from './traffic.js';
+import { inStep } from '../../../core/test/support/traffic.js';
 
 /** A store of a test's own, on a clock that the test moves. */
 export interface Backend {

@@ -1,7 +1,7 @@
 import type { Outbox } from '@dotmac/core';
 import type { LifecycleStore } from '../../src/store/store.js';
 import { withBoundaries, type AtBoundary } from './boundaries.js';
-import { watched } from './traffic.js';
+import { watched } from '../../../core/test/support/traffic.js';
 
 /**
  * A store whose every write outside of a transaction is a place to be held up: those of {@link withBoundaries}, and what

@@ -1,7 +1,6 @@
 import { setTimeout as turn } from 'node:timers/promises';
-import type { StoreTransaction } from '@dotmac/core';
-import type { FakeClock } from '@dotmac/core/testing';
-import type { LifecycleStore } from '../../src/store/store.js';
+import type { StoreTransaction } from '../../src/index.js';
+import type { FakeClock } from '../../src/testing/index.js';
 
 /** Told when something is asked of a store; what it returns, when that is answered. */
 export type Begin = () => () => void;
@@ -15,16 +14,18 @@ export function watched<Part extends object>(part: Part, begin: Begin): Part {
       if (typeof value !== 'function') return value;
       return (...given: unknown[]): unknown => {
         const answer: unknown = Reflect.apply(value, target, given);
-        if (!(answer instanceof Promise)) return isPart(answer) ? watched(answer, begin) : answer;
-        return answer.finally(begin());
+        if (answer instanceof Promise) return answer.finally(begin());
+        // A tenant's own part of it.
+        return name === 'tenant' && typeof answer === 'object' && answer !== null ? watched(answer, begin) : answer;
       };
     },
   });
 }
 
-/** A tenant's own part of the store. */
-const isPart = (answer: unknown): answer is object =>
-  typeof answer === 'object' && answer !== null && 'customers' in answer;
+/** A store in whose transactions something can be done. */
+interface Transacting {
+  transaction<Result>(work: (trx: StoreTransaction) => Promise<Result>, join?: StoreTransaction): Promise<Result>;
+}
 
 /** A database takes longer than this where the test itself has what it waits for. Ms. */
 const patienceMs = 2_500;
@@ -33,7 +34,7 @@ const patienceMs = 2_500;
  * A clock that does not run away from the database: before and after it moves, what was asked of the store is answered. Else a
  * lease of half a minute of its time is lost while a disk is busy for a second, and what is due is given up for lost.
  */
-export function inStep(store: LifecycleStore, clock: FakeClock): { store: LifecycleStore; clock: FakeClock } {
+export function inStep<Store extends Transacting>(store: Store, clock: FakeClock): { store: Store; clock: FakeClock } {
   const asked = new Set<{ at: number }>();
   const begin: Begin = () => {
     const call = { at: performance.now() };
