@@ -24,7 +24,8 @@ export async function fastifyRoutes<Scope>(
 ): Promise<void> {
   const { operations, terminal = false, ...apiOptions } = options;
   const api = createApi(operations, apiOptions);
-  const { prefix } = fastify;
+  // Fastify joins `/ops/` and `/notes` to `/ops/notes`, too.
+  const prefix = fastify.prefix.replace(/\/$/, '');
   // The pipeline reads bodies itself, under its own limit; Fastify hands the stream through.
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('*', (_request, payload, done) => done(null, payload));

@@ -24,6 +24,24 @@ describe('a Fastify plugin among the host’s own', () => {
     expect((await app.inject({ url: String(made.headers.location), headers })).statusCode).toBe(200);
   });
 
+  it.each(['/ops/', '/'])('takes a prefix that ends in a slash, “%s”, for one that does not', async (prefix) => {
+    app = fastify();
+    app.post('/ops/notes/:note', () => ({ by: 'host' }));
+    const options = { operations: notesModule(), authenticate, terminal: true };
+    await app.register(fastifyRoutes, { ...options, prefix });
+    const at = prefix.slice(0, -1);
+    const made = await app.inject({ method: 'POST', url: `${at}/notes`, headers, payload: '{"note_text":"hello"}' });
+    expect(made.headers.location).toMatch(new RegExp(`^${at}/notes/.`));
+    expect((await app.inject({ url: String(made.headers.location), headers })).statusCode).toBe(200);
+    const hosts = await app.inject({ method: 'POST', url: '/ops/notes/one', headers, payload: '{}' });
+    expect(hosts.json()).toEqual({ by: 'host' });
+    const nowhere = await app.inject({ url: `${at}/nowhere`, headers });
+    expect([nowhere.statusCode, nowhere.headers['content-type']]).toEqual([
+      404,
+      expect.stringContaining('problem+json'),
+    ]);
+  });
+
   it('takes a path that ends where an id should be for one that there is not', async () => {
     app = fastify();
     await app.register(fastifyRoutes, { operations: notesModule(), authenticate });
