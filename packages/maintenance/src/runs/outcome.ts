@@ -23,9 +23,9 @@ const unforeseen = { code: 'INTERNAL', message: 'The task failed unexpectedly; t
 /** What a run says of what it asks for: of the first. The others are in its details. */
 function asking([first, ...others]: readonly Asked[]): { code: string; message: string } | undefined {
   if (!first) return undefined;
-  const { code, message } = maintenanceErrors.CONFIRMATION_NEEDED(first);
+  const { code, message, hint = '' } = maintenanceErrors.CONFIRMATION_NEEDED(first);
   const more = others.length === 1 ? ' Another target waits, too.' : ` ${others.length} more targets wait, too.`;
-  return { code, message: others.length === 0 ? message : message + more };
+  return { code, message: `${message}${others.length === 0 ? '' : more} ${hint}` };
 }
 const askedDetails = (asked: readonly Asked[]): RunOutcome['details'] =>
   asked.length > 0 ? { asked: [...asked] } : {};

@@ -8,7 +8,8 @@ export const slotOutcomes = {
   timed_out: 'Its run took longer than it may, and was cancelled.',
   cancelled: 'Its run was cancelled.',
   skipped: 'Its run had nothing to do: others were at all of it.',
-  needs_confirmation: 'Its run would have cleaned more than may go unasked, and waits for a confirmation.',
+  needs_confirmation:
+    'Its run would have cleaned more than may go unasked, and waits for a confirmation: POST /infrastructure-maintenance/runs/{id}/confirm.',
   refused: 'Its run could not begin.',
   overlap: 'Another run of its task was at it.',
   paused: 'The schedule was paused.',

@@ -53,7 +53,10 @@ describe('tables of which more would go than may go unasked', () => {
     expect(asked).toMatchObject({ status: 'needs_confirmation', stopReason: 'unconfirmed', itemsCleaned: 30 });
     expect(outcomes(asked)).toEqual(['a done 10', 'b unconfirmed 0', 'c done 20']);
     expect(asked.details['asked']).toEqual([asks('b', 100)]);
-    expect(asked.errorMessage).toBe('100 of 100 items of table:main.b would go, which is more than may go unasked.');
+    expect(asked.errorMessage).toBe(
+      '100 of 100 items of table:main.b would go, which is more than may go unasked. ' +
+        'If that is intended: POST /infrastructure-maintenance/runs/{id}/confirm.',
+    );
     expect(asked.progress).toMatchObject({ planned: 30, etaSeconds: 0 });
     const { log } = await runs.get(asked.taskId);
     expect(log.map(({ message }) => message)).toContainEqual(expect.stringMatching(/^b: waits for a confirmation\. /));
@@ -68,7 +71,7 @@ describe('tables of which more would go than may go unasked', () => {
     const { runs, confirmed } = await tables({ a: 100, b: 10, c: 200, d: 300 });
     const asked = await runs.run('database_cleanup', {});
     expect(asked.details['asked']).toEqual([asks('a', 100), asks('c', 200), asks('d', 300)]);
-    expect(asked.errorMessage).toMatch(/table:main\.a .* 2 more targets wait, too\.$/);
+    expect(asked.errorMessage).toMatch(/table:main\.a .* 2 more targets wait, too\. If .*\/runs\/\{id\}\/confirm\.$/);
     expect(await confirmed(asked.taskId)).toMatchObject({ status: 'completed', itemsCleaned: 600 });
   });
 
