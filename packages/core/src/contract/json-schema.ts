@@ -1,7 +1,10 @@
 import { z } from 'zod';
 import { wireName } from './wire.js';
 
-/** Property names as the wire has them, and codecs as their wire form, in requests and answers alike. */
+/**
+ * Property names as the wire has them, and codecs as their wire form, in requests and answers alike: fields that are not
+ * named there are neither taken nor written.
+ */
 export function spellOnWire({
   jsonSchema,
   zodSchema,
@@ -10,6 +13,7 @@ export function spellOnWire({
   zodSchema: z.core.$ZodTypes;
 }): void {
   const def = zodSchema._zod.def;
+  if (def.type === 'object' && !def.catchall) jsonSchema.additionalProperties = false;
   if (def.type === 'object' && jsonSchema.properties) {
     const renamed = Object.entries(jsonSchema.properties).map(([name, schema]) => [wireName(name), schema] as const);
     jsonSchema.properties = Object.fromEntries(renamed);

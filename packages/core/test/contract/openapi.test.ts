@@ -45,6 +45,22 @@ describe('the OpenAPI document', () => {
     );
   });
 
+  it('says of what is sent, as of what is answered, that it has no other fields', () => {
+    const kept = z.object({
+      inner: z.object({ a: z.int() }),
+      free: z.record(z.string(), z.unknown()),
+      loose: z.looseObject({}),
+    });
+    const module = routes.map((it) => ({ ...it, body: kept, output: kept }));
+    const { paths } = JSON.parse(JSON.stringify(openApiDocument(module as never)));
+    const { requestBody, responses } = paths['/things/{id}'].post;
+    const sent = requestBody.content['application/json'].schema;
+    expect([sent, sent.properties.inner].map((it) => it.additionalProperties)).toEqual([false, false]);
+    expect([sent.properties.free, sent.properties.loose].map((it) => it.additionalProperties)).toEqual([{}, {}]);
+    const answered = responses['201'].content['application/json'].schema;
+    expect([answered, answered.properties.inner].map((it) => it.additionalProperties)).toEqual([false, false]);
+  });
+
   it('says of what type parameters and headers are, also in paths and of headers with capital letters', () => {
     const types = operation.parameters.map(({ schema }: { schema: { type?: string } }) => schema.type);
     expect(types).toEqual(['string', 'number', 'string']);
