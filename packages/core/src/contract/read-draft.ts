@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { issueMessage } from './issue-message.js';
+import { inWords } from './in-words.js';
 import { invalidInput, wireName } from './wire.js';
 
 /**
@@ -7,12 +7,12 @@ import { invalidInput, wireName } from './wire.js';
  * @throws INVALID_INPUT with every fault in it
  */
 export function readDraft<Schema extends z.ZodType>(schema: Schema, draft: unknown): z.output<Schema> {
-  const { data, error } = schema.safeParse(draft);
+  const { data, error } = schema.safeParse(draft, inWords);
   if (!error) return data;
   throw invalidInput(
     error.issues.map((issue) => ({
       path: issue.path.map((part) => wireName(String(part))).join('.'),
-      message: issueMessage(issue),
+      message: issue.message,
     })),
   );
 }

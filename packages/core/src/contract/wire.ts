@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { coreErrors } from '../errors/core-errors.js';
 import type { InputIssue, OperationError } from '../errors/operation-error.js';
-import { issueMessage } from './issue-message.js';
+import { inWords } from './in-words.js';
 
 /** What reading a wire value came to: the checked value, or every fault at once with its path in wire names. */
 export type WireResult<T> = { ok: true; value: T } | { ok: false; issues: InputIssue[] };
@@ -224,10 +224,10 @@ export function wireOf<S extends z.ZodType>(schema: S): Wire<S> {
   return {
     parse(wireValue) {
       const issues: InputIssue[] = [];
-      const checked = schema.safeParse(form.rename(wireValue, '', issues));
+      const checked = schema.safeParse(form.rename(wireValue, '', issues), inWords);
       if (checked.success && issues.length === 0) return { ok: true, value: checked.data as z.output<S> };
       for (const issue of checked.error?.issues.slice(0, mostIssues) ?? [])
-        issues.push({ path: form.wirePath(issue.path).join('.'), message: issueMessage(issue) });
+        issues.push({ path: form.wirePath(issue.path).join('.'), message: issue.message });
       return { ok: false, issues };
     },
     write: (value) => (value === undefined ? 'null' : form.write(value)),

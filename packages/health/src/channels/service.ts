@@ -1,5 +1,5 @@
 import { newId, type ScopeIdentity } from '@dotmac/core';
-import { idPageQuery, invalidInput, issueMessage, pageAfter, readDraft, type Page } from '@dotmac/core/contract';
+import { idPageQuery, invalidInput, inWords, pageAfter, readDraft, type Page } from '@dotmac/core/contract';
 import { isNotDelivered } from '@dotmac/core/net';
 import { z } from 'zod';
 import type { HealthContext } from '../context.js';
@@ -59,11 +59,11 @@ export function channelService(context: HealthContext, { tenantId }: ScopeIdenti
     return kind;
   };
   const check = (kind: AnyChannelKind, given: { config: unknown; secrets: unknown }): void => {
-    const parts = (['config', 'secrets'] as const).map((part) => ({ part, read: kind[part].safeParse(given[part]) }));
+    const parts = (['config', 'secrets'] as const).map((part) => ({ part, read: kind[part].safeParse(given[part], inWords) }));
     const issues = parts.flatMap(({ part, read }) =>
       (read.error?.issues ?? []).map((issue) => ({
         path: [part, ...issue.path.map(String)].join('.'),
-        message: issueMessage(issue),
+        message: issue.message,
       })),
     );
     if (issues.length > 0) throw invalidInput(issues);

@@ -1,5 +1,5 @@
 import type { InputIssue } from '@dotmac/core';
-import { invalidInput, issueMessage } from '@dotmac/core/contract';
+import { inWords, invalidInput } from '@dotmac/core/contract';
 import { faultsOfHost } from '@dotmac/core/net';
 import { wouldCircle } from '../dependencies/graph.js';
 import type { Directory } from '../monitoring/directory.js';
@@ -30,9 +30,9 @@ function faultsOf(endpoint: EndpointRecord, { probes, connectors }: EndpointRule
   if (probe.addressing !== 'port' && port !== null) miss('port', `${serviceType} has no port`);
   const connector = connectors[endpoint.registeredBy];
   if (host !== null) faultsOfHost(host, port ?? undefined, connector).forEach((message) => miss('host', message));
-  const read = probe.config.safeParse(config);
+  const read = probe.config.safeParse(config, inWords);
   for (const issue of read.error?.issues ?? [])
-    miss(['config', ...issue.path.map(String)].join('.'), issueMessage(issue));
+    miss(['config', ...issue.path.map(String)].join('.'), issue.message);
   const { facts } = probe;
   const lacking = read.success ? (probe.lacking?.(read.data as never) ?? []) : [];
   for (const [index, { on }] of conditions.entries()) {

@@ -1,4 +1,4 @@
-import { issueMessage } from '@dotmac/core/contract';
+import { inWords } from '@dotmac/core/contract';
 import {
   defaultBounds,
   endpointSchemas,
@@ -97,11 +97,11 @@ export function carry(place: Place, rules: CarryRules, convert: (leave: Leave) =
   try {
     const draft = withinBounds({ ...convert(leave), name: place.name }, rules.checkIntervals, leave);
     const faults = [
-      ...(rules.input.safeParse(draft).error?.issues ?? []),
-      ...(rules.probes.get(draft.serviceType)?.config.safeParse(draft.config ?? {}).error?.issues ?? []),
+      ...(rules.input.safeParse(draft, inWords).error?.issues ?? []),
+      ...(rules.probes.get(draft.serviceType)?.config.safeParse(draft.config ?? {}, inWords).error?.issues ?? []),
     ];
     if (faults.length === 0) return { ...place, draft, leftBehind };
-    return leftWhole(place, faults.map((it) => `${it.path.join('.')}: ${issueMessage(it)}`).join('; '));
+    return leftWhole(place, faults.map((it) => `${it.path.join('.')}: ${it.message}`).join('; '));
   } catch (error) {
     if (!(error instanceof CannotCarry)) throw error;
     return leftWhole(place, error.message);

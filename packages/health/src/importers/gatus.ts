@@ -1,4 +1,5 @@
 import { coreErrors } from '@dotmac/core';
+import { inWords } from '@dotmac/core/contract';
 import { z } from 'zod';
 import {
   addressOf,
@@ -43,7 +44,7 @@ export function* eachOfGatus(config: unknown, rules: CarryRules): Generator<Carr
   const { alerting, endpoints, 'external-endpoints': pushers, suites } = read.data;
   for (const [index, given] of (endpoints ?? []).entries()) {
     const place = placeOf(given, 'endpoints', index);
-    const { data: endpoint, error } = gatusEndpoint.safeParse(given);
+    const { data: endpoint, error } = gatusEndpoint.safeParse(given, inWords);
     yield error
       ? leftWhole(place, z.prettifyError(error))
       : carry({ ...place, name: endpoint.name }, rules, (leave) =>
@@ -52,7 +53,7 @@ export function* eachOfGatus(config: unknown, rules: CarryRules): Generator<Carr
   }
   for (const [index, given] of (pushers ?? []).entries()) {
     const place = placeOf(given, 'external-endpoints', index);
-    const { data: pushed, error } = gatusPushed.safeParse(given);
+    const { data: pushed, error } = gatusPushed.safeParse(given, inWords);
     yield error
       ? leftWhole(place, z.prettifyError(error))
       : carry({ ...place, name: pushed.name }, rules, (leave) =>

@@ -1,6 +1,6 @@
 import { setImmediate as endOfTurn } from 'node:timers/promises';
 import type { ScopeIdentity } from '@dotmac/core';
-import { invalidInput, issueMessage, readDraft } from '@dotmac/core/contract';
+import { inWords, invalidInput, readDraft } from '@dotmac/core/contract';
 import { refusalOf } from '@dotmac/core/http';
 import type { z } from 'zod';
 import type { HealthContext } from '../context.js';
@@ -70,7 +70,7 @@ export function importerService(context: HealthContext, identity: ScopeIdentity)
 
 /** An export, held to its schema. @throws INVALID_INPUT, with paths as the export has them */
 function exportOf<Schema extends z.ZodType>(schema: Schema, given: unknown): z.output<Schema> {
-  const { data, error } = schema.safeParse(given);
+  const { data, error } = schema.safeParse(given, inWords);
   if (!error) return data;
-  throw invalidInput(error.issues.map((it) => ({ path: it.path.join('.'), message: issueMessage(it) })));
+  throw invalidInput(error.issues.map((it) => ({ path: it.path.join('.'), message: it.message })));
 }

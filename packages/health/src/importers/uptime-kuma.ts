@@ -1,4 +1,5 @@
 import { coreErrors } from '@dotmac/core';
+import { inWords } from '@dotmac/core/contract';
 import { z } from 'zod';
 import {
   CannotCarry,
@@ -50,7 +51,7 @@ export function* eachOfUptimeKuma(given: unknown, rules: CarryRules): Generator<
   if (!read.success) throw coreErrors.INVALID_ARGUMENT({ argument: 'backup', reason: 'there is no monitorList in it' });
   const monitors = Object.entries(read.data.monitorList).map(([key, it]) => ({
     place: placeOf(it, 'monitorList', key),
-    read: kumaMonitor.safeParse(it),
+    read: kumaMonitor.safeParse(it, inWords),
   }));
   const groups = new Map(
     monitors.flatMap(({ read: { data } }) => (data?.type === 'group' ? [[data.id, data.name] as const] : [])),

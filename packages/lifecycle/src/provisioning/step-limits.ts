@@ -1,3 +1,4 @@
+import { inWords } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { longestDays } from '../longest-days.js';
 import type { ServiceStep } from './definition.js';
@@ -28,6 +29,6 @@ const limits = z.object({
 
 /** What is wrong with the numbers of a step, e.g. `approval.quorum: …`; undefined when nothing is. */
 export function faultOfLimits(step: ServiceStep): string | undefined {
-  const [issue] = limits.safeParse(step).error?.issues ?? [];
+  const [issue] = limits.safeParse(step, inWords).error?.issues ?? [];
   return issue && `${issue.path.join('.')}: ${issue.message}`;
 }

@@ -1,4 +1,4 @@
-import { issueMessage } from '@dotmac/core/contract';
+import { inWords } from '@dotmac/core/contract';
 import type { LifecycleContext } from '../context.js';
 import { lifecycleErrors } from '../errors.js';
 import type { ServiceTemplate } from '../provisioning/template.js';
@@ -31,11 +31,11 @@ export async function checkConfig(
   { name, config }: ServiceTemplate,
   customConfig: Record<string, unknown>,
 ): Promise<void> {
-  const { error } = await config.safeParseAsync(customConfig);
+  const { error } = await config.safeParseAsync(customConfig, inWords);
   if (!error) return;
   const issues = error.issues.map((issue) => ({
     path: ['custom_config', ...issue.path.map(String)].join('.'),
-    message: issueMessage(issue),
+    message: issue.message,
   }));
   throw lifecycleErrors.INVALID_SERVICE_CONFIG({ serviceName: name }, { issues });
 }

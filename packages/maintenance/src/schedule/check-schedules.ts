@@ -1,4 +1,5 @@
 import { coreErrors, isOperationError, scopeIdentity } from '@dotmac/core';
+import { inWords } from '@dotmac/core/contract';
 import { checkPolicyName } from '../policies/allow-list.js';
 import type { ScopeIds } from '../runs/lease-keys.js';
 import type { TaskChooser } from '../tasks/choose.js';
@@ -23,7 +24,7 @@ export function checkSchedules(
     const key = scheduleKey(tenantId, name);
     if (keys.has(key)) throw refuse('its tenant has another of this name');
     keys.add(key);
-    const rules = scheduleRules.safeParse(draft);
+    const rules = scheduleRules.safeParse(draft, inWords);
     if (!rules.success) throw refuse(rules.error.issues.map((it) => `${it.path.join('.')}: ${it.message}`).join('; '));
     const kept = { tenantId, name, origin: 'code', version: 0, pausedAt: null, effectiveAt: null } as const;
     try {

@@ -1,5 +1,5 @@
 import { isOperationError, type InputIssue, type OperationError } from '@dotmac/core';
-import { invalidInput, wireOf } from '@dotmac/core/contract';
+import { inWords, invalidInput, wireOf } from '@dotmac/core/contract';
 import { policiesOf, type PolicySet } from '../policies/policy-set.js';
 import { checkRequestBounds } from './request-bounds.js';
 import type { AnyMaintenanceTask } from './task.js';
@@ -86,7 +86,7 @@ export function createTaskChooser({ tenantId, policies, tasks }: ChooseParts): T
     },
     fromCode(type, given) {
       const task = taskOf(type);
-      const parsed = task.parameters.safeParse(given);
+      const parsed = task.parameters.safeParse(given, inWords);
       if (parsed.success) return withinBounds(checked(task, parsed.data, ''), '');
       throw under(
         '',
