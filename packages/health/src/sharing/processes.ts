@@ -6,6 +6,7 @@ import { loadEndpoints } from '../monitoring/load-endpoints.js';
 import type { Monitor } from '../monitoring/monitor.js';
 import type { Term } from '../store/sharing.js';
 import type { HealthStore } from '../store/store.js';
+import { storeFaults } from '../store-fault.js';
 import type { Follower } from './follow.js';
 import type { HandOver } from './hand-over.js';
 import type { MonitorLease } from './monitor-lease.js';
@@ -79,7 +80,7 @@ export function createProcesses(options: ProcessesOptions): Processes {
   let isLoaded = false;
   let by: string | null = null;
   let isInDoubt = false;
-  let isCut = false;
+  const faults = storeFaults(logger, 'what other processes do cannot be seen');
   let cancelTimer: CancelTimer | undefined;
   let ticking: Promise<void> = Promise.resolve();
 
@@ -143,11 +144,9 @@ export function createProcesses(options: ProcessesOptions): Processes {
   const tick = async (): Promise<void> => {
     try {
       while ((await look()) && cancelTimer);
-      isCut = false;
+      faults.over();
     } catch (error) {
-      if (!isCut)
-        logger.warn(describeError(error), 'what other processes do cannot be seen: the store is out of reach');
-      isCut = true;
+      faults.tell(error);
     }
     if (cancelTimer) arm();
   };

@@ -1,6 +1,7 @@
-import { describeError, type AnyEvent, type CancelTimer, type Clock, type Logger } from '@dotmac/core';
+import { type AnyEvent, type CancelTimer, type Clock, type Logger } from '@dotmac/core';
 import { healthEvents, type HealthEvents } from '../events.js';
 import type { EventLog } from '../store/event-log.js';
+import { storeFaults } from '../store-fault.js';
 
 /** An event that was read, at its place in the order that all processes see. */
 export interface SeenEvent {
@@ -36,7 +37,7 @@ export function createEventTail(options: {
   let cancelTimer: CancelTimer | undefined;
   let looking: Promise<void> | undefined;
   let isNews = false;
-  let isCut = false;
+  const faults = storeFaults(logger, 'what happens cannot be followed');
 
   const lookOnce = async (): Promise<void> => {
     for (let isMore = true; isMore && cancelTimer;) {
@@ -49,7 +50,7 @@ export function createEventTail(options: {
       }
       isMore = found.length === pageSize;
     }
-    isCut = false;
+    faults.over();
   };
   const lookAll = async (): Promise<void> => {
     try {
@@ -58,8 +59,7 @@ export function createEventTail(options: {
         await lookOnce();
       } while (isNews);
     } catch (error) {
-      if (!isCut) logger.warn(describeError(error), 'what happens cannot be followed: the store is out of reach');
-      isCut = true;
+      faults.tell(error);
     } finally {
       looking = undefined;
     }

@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { coreErrors } from '@dotmac/core';
 import { describe, expect, it } from 'vitest';
 import { healthEvents, memoryHealthStore, type HealthStore, type StreamedEvent } from '../../src/index.js';
 import { staged } from '../support/staged.js';
@@ -148,6 +149,29 @@ describe('the stream of events', () => {
     isCut = false;
     await clock.advance(1_000);
     expect((await next).value).toMatchObject({ endpointId: 'a' });
+  });
+
+  it('warns once that the store is out of reach, and says of what it refuses that it is an error', async () => {
+    const told: string[] = [];
+    const note = (level: string) => (_: object, text?: string) =>
+      void (text?.startsWith('what happens cannot be followed') && told.push(`${level} ${text}`));
+    const logger = { debug: note('debug'), info: note('info'), warn: note('warn'), error: note('error') };
+    const away = coreErrors.STORE_UNAVAILABLE({ operation: 'reading', reason: undefined });
+    const refused = Object.assign(new Error('column "position" does not exist'), { code: '42703' });
+    let fault: Error | undefined;
+    const { clock } = await staged(
+      (it) => {
+        const inner = memoryHealthStore({ clock: it });
+        return { ...inner, eventsAfter: (...ask) => (fault ? Promise.reject(fault) : inner.eventsAfter(...ask)) };
+      },
+      { logger },
+    );
+    for (fault of [away, refused, undefined, refused]) await clock.advance(5_000);
+    expect(told).toEqual([
+      'warn what happens cannot be followed: the store is out of reach',
+      'error what happens cannot be followed: the store was asked, and that failed',
+      'error what happens cannot be followed: the store was asked, and that failed',
+    ]);
   });
 
   it('tells of one endpoint, or of one kind of event, when asked to', async () => {
