@@ -59,7 +59,10 @@ export function channelService(context: HealthContext, { tenantId }: ScopeIdenti
     return kind;
   };
   const check = (kind: AnyChannelKind, given: { config: unknown; secrets: unknown }): void => {
-    const parts = (['config', 'secrets'] as const).map((part) => ({ part, read: kind[part].safeParse(given[part], inWords) }));
+    const parts = (['config', 'secrets'] as const).map((part) => ({
+      part,
+      read: kind[part].safeParse(given[part], inWords),
+    }));
     const issues = parts.flatMap(({ part, read }) =>
       (read.error?.issues ?? []).map((issue) => ({
         path: [part, ...issue.path.map(String)].join('.'),

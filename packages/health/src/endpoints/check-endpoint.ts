@@ -31,8 +31,7 @@ function faultsOf(endpoint: EndpointRecord, { probes, connectors }: EndpointRule
   const connector = connectors[endpoint.registeredBy];
   if (host !== null) faultsOfHost(host, port ?? undefined, connector).forEach((message) => miss('host', message));
   const read = probe.config.safeParse(config, inWords);
-  for (const issue of read.error?.issues ?? [])
-    miss(['config', ...issue.path.map(String)].join('.'), issue.message);
+  for (const issue of read.error?.issues ?? []) miss(['config', ...issue.path.map(String)].join('.'), issue.message);
   const { facts } = probe;
   const lacking = read.success ? (probe.lacking?.(read.data as never) ?? []) : [];
   for (const [index, { on }] of conditions.entries()) {
