@@ -16,12 +16,3 @@ export interface IllegalTransition {
   /** Why its guard refuses it; absent when the table does not have it for the stage. */
   reason?: string;
 }
-
-/** Why a run cannot be cancelled, and what to do instead; the step that is why, or the reasons that are to be lifted. */
-export interface RefusedCancel {
-  operation: string;
-  reason: string;
-  instead: string;
-  step?: string;
-  reasons?: readonly string[];
-}

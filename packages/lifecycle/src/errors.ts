@@ -1,5 +1,5 @@
 import { defineErrors } from '@dotmac/core';
-import type { IllegalTransition, RefusedCancel, RemainingService } from './error-details.js';
+import type { IllegalTransition, RemainingService } from './error-details.js';
 
 /** What the lifecycle domain may refuse. */
 export const lifecycleErrors = defineErrors({
@@ -170,12 +170,6 @@ export const lifecycleErrors = defineErrors({
     message: ({ requestId, status, wanted }: { requestId: string; status: string; wanted: string }) =>
       `The run ${requestId} is ${status}; this takes one that is ${wanted}.`,
   },
-  RUN_NOT_CANCELLABLE: {
-    kind: 'conflict',
-    message: ({ operation, reason, instead }: RefusedCancel) =>
-      `The run that does ${operation} cannot be cancelled: ${reason}. ${instead}`,
-    hint: 'GET /customer-lifecycle/provisioning/{id}/commands lists which commands the run takes now, and why not the others.',
-  },
   STEP_NOT_DECIDABLE: {
     kind: 'conflict',
     message: ({ step }: { step: string }) => `The step ${step} is not one that waits for this, or it is over.`,
@@ -210,6 +204,11 @@ export const lifecycleErrors = defineErrors({
     kind: 'internal',
     message: ({ step }: { step: string }) =>
       `The template does not say any more what the step ${step} does. Give it its \`compensate\` back and retry, or skip it.`,
+  },
+  STEP_NOT_UNDOABLE: {
+    kind: 'internal',
+    message: ({ step }: { step: string }) =>
+      `Nothing undoes the step ${step}. Put back by hand what it may have taken, and skip it; or force how the run ends.`,
   },
   STEP_FAILED: {
     kind: 'internal',

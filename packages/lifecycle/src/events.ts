@@ -118,6 +118,8 @@ export const lifecycleSchemas = {
     severity: blockSeverity,
   }),
   'service.unblocked': z.object({ ...ofService, lifted: z.array(z.string()) }),
+  /** All that does not count for it from now on: reasons of its customer, and that this one has left. */
+  'service.spared': z.object({ ...ofService, reasons: z.array(z.string()), isKept: z.boolean() }),
   'service.promised': z.object({
     ...ofService,
     reason: z.string(),

@@ -53,8 +53,11 @@ export async function perform<Answer>(
     const outcome = await outcomeOf(context, what, before, { at, liveServices, trx });
     const { taken, timers } = outcome;
     if (taken.length === 0) return answered(before);
-    const operations = await settleServices(context, identity, before, outcome.customer, { at, trx });
-    const pending = [...taken.map(({ decision }) => decision.event), ...operations.map(({ event }) => event)];
+    const { operations, events: ofServices } = await settleServices(context, identity, before, outcome.customer, {
+      at,
+      trx,
+    });
+    const pending = [...taken.map(({ decision }) => decision.event), ...ofServices];
     const customer = { ...outcome.customer, version: before.version + pending.length };
     const events = pending.map((event) => happened(identity, customerId, at, event));
     await recordChange(context, before, customer, events, trx, { requested: outcome.requested });

@@ -26,6 +26,8 @@ const serviceState = z
     status: serviceStatus.exclude(['provisioning']).meta({ description: '`pending` also while it was being set up' }),
     access: serviceAccess,
     reasons: reasons.meta({ description: 'Open ones of its own; those of its customer came on top' }),
+    sparedReasons: z.array(z.string()).meta({ description: 'Open ones of its customer that did not count for it' }),
+    isKept: z.boolean().meta({ description: 'It stayed though its customer had left' }),
     isTerminating: z.boolean().meta({ description: 'It was to be taken down' }),
     openRunId: id.nullable().meta({ description: 'What was being done to it' }),
   })
@@ -92,6 +94,11 @@ export function shownState(customerId: string, at: number, { customer, services 
     since: updatedAt,
     services: [...services]
       .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([serviceId, service]) => ({ serviceId, ...service, reasons: [...service.reasons] })),
+      .map(([serviceId, service]) => ({
+        serviceId,
+        ...service,
+        reasons: [...service.reasons],
+        sparedReasons: [...service.sparedReasons],
+      })),
   };
 }

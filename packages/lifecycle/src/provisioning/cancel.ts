@@ -1,5 +1,9 @@
+import type { ScopeIdentity } from '@dotmac/core';
 import type { LifecycleContext } from '../context.js';
+import type { PendingEvent } from '../customers/record.js';
 import { operations, unstuck } from '../services/operation.js';
+import { changeTimers } from '../timers/change.js';
+import { calledOff, callingOff } from './calling-off.js';
 import { checkCancellable } from './cancellable.js';
 import { toldOf, type RunChange, type RunMoment } from './change-run.js';
 import type { Run, RunStep } from './run.js';
@@ -8,26 +12,34 @@ import type { Run, RunStep } from './run.js';
 export const cancelled = new Error('the run was cancelled');
 
 /**
- * Notes that a run is to be cancelled. A termination that is called off is not asked for any more.
- * @throws RUN_NOT_OPEN, RUN_NOT_CANCELLABLE
+ * Notes that a run is to be cancelled, and what its service should be given from now on: a termination that is called off is
+ * not asked for any more, and what a suspension was for does not count.
+ * @throws RUN_NOT_OPEN, TEMPLATE_NOT_REGISTERED
  */
-export function cancelRequested(context: LifecycleContext): (moment: RunMoment) => Promise<RunChange> {
+export function cancelRequested(
+  context: LifecycleContext,
+  identity: ScopeIdentity,
+): (moment: RunMoment) => Promise<RunChange> {
   return async ({ run, customer, at, trx }) => {
     const { runs, services } = context.store.tenant(run.tenantId);
-    const service = await services.lock(run.serviceId, trx);
-    checkCancellable(context, { run, customer, service });
+    checkCancellable(run);
+    // Asked again, it is answered as the first time.
     if (run.cancelRequestedAt !== null) return { run };
+    const service = await services.lock(run.serviceId, trx);
+    const change = callingOff(context, { run, customer, service });
     const isStuck = run.status === 'stuck';
     const reopened = operations[run.operation].whenCancelled === 'undone' ? turnedBack(run, at) : takenUp;
     const going: Run = { ...run, ...(isStuck && reopened), cancelRequestedAt: at, nextAt: at };
     if (isStuck) await runs.reopen({ ...going, updatedAt: at }, trx);
     await runs.requestCancel(run.id, at, trx);
-    const isGoing = run.operation === 'deprovision';
-    if (service && (isStuck || isGoing)) {
-      const freed = { ...unstuck(service, run.operation), ...(isGoing && { terminateRequestedAt: null }) };
-      await services.replace({ ...freed, updatedAt: at }, trx);
-    }
-    return { run: going, event: { name: 'service.cancel_requested', data: toldOf(run) } };
+    const event: PendingEvent = { name: 'service.cancel_requested', data: toldOf(run) };
+    if (!service) return { run: going, event };
+    const off = calledOff(service, change, { run, by: identity.actor, at });
+    const freed = isStuck ? unstuck(off.service, run.operation) : off.service;
+    const left = run.operation === 'deprovision' ? { ...freed, terminateRequestedAt: null } : freed;
+    if (left !== service) await services.replace({ ...left, updatedAt: at }, trx);
+    await changeTimers(context, identity, customer.id, off.timers, { at, trx });
+    return { run: going, event, more: off.events };
   };
 }
 

@@ -3,9 +3,10 @@ import type { LifecycleContext } from '../context.js';
 import type { Customer } from '../customers/customer.js';
 import { entriesForHook, happened, recordAtOnce, recordChange, type PendingEvent } from '../customers/record.js';
 import type { OperationState } from '../hooks.js';
-import type { ServiceInstance } from '../services/instance.js';
+import type { ServiceAccess, ServiceInstance } from '../services/instance.js';
 import { nextOperation, operationOf, operations } from '../services/operation.js';
 import { settleService } from '../services/settle.js';
+import { nothingSpared } from '../services/spared.js';
 import { stopped, turnedBack } from './cancel.js';
 import { save, type Hold } from './checkpoint.js';
 import { hookAfter } from './hook-steps.js';
@@ -40,6 +41,7 @@ export async function endRun(
   const isAlone = !takePart && run.operation !== 'deprovision' && run.cancelRequestedAt === null;
   const ended = isAlone ? await endAtOnce(context, hold, run, planned, known) : undefined;
   if (ended) return ended;
+  const wasStopped = planned !== 'completed' && (await isAfterStopped(context, run));
   return store.transaction(async (trx) => {
     const { customers, services, runs } = store.tenant(tenantId);
     const customer = await customers.lock(customerId, trx);
@@ -60,7 +62,14 @@ export async function endRun(
     const identity = { tenantId, actor: run.requestedBy };
     const at = Math.max(clock.now(), customer.updatedAt);
     const left = leave(service, ended, status, at);
-    const next = await settleService(context, identity, left, customer, { at, trx }, isCertainAfter(ended));
+    const next = await settleService(
+      context,
+      identity,
+      left,
+      customer,
+      { at, trx },
+      mayGiveAfter(ended, left, wasStopped),
+    );
     if (!next) await services.replace(left, trx);
     const pending = [eventOf(ended, status), ...(next ? [next.event] : [])];
     const after = { ...customer, version: customer.version + pending.length, updatedAt: at };
@@ -86,7 +95,7 @@ async function endAtOnce(
 ): Promise<Run | undefined> {
   const { clock, store, templates } = context;
   const service = last ?? (customer && (await store.tenant(tenantId).services.get(run.serviceId)));
-  if (!customer || !service || !isCertainAfter({ ...run, status })) return undefined;
+  if (!customer || !service || isStopped({ ...run, status })) return undefined;
   const at = Math.max(clock.now(), customer.updatedAt);
   const provisionedAt = status === 'completed' ? clock.now() : null;
   const updatedAt = Math.max(clock.now(), run.updatedAt);
@@ -119,7 +128,7 @@ export function leave(service: ServiceInstance, run: Run, status: EndStatus, at:
     outputs,
     ...(operation === 'change_plan' && { config, serviceName, templateVersion, templateHash }),
     ...(operation === 'provision' && { provisionedAt: at }),
-    ...(operation === 'deprovision' && { terminatedAt: at }),
+    ...(operation === 'deprovision' && { terminatedAt: at, ...nothingSpared }),
   };
 }
 
@@ -129,9 +138,28 @@ function unfinished({ access }: ServiceInstance, { operation }: Run): Pick<Servi
   return operation === 'deprovision' ? { status: access === 'suspended' ? 'suspended' : 'active' } : undefined;
 }
 
-/** Is it known what a service gives after a run? Not where one was cancelled that is left as it is. */
-function isCertainAfter({ operation, status }: Pick<Run, 'operation' | 'status'>): boolean {
-  return status !== 'cancelled' || operations[operation].whenCancelled === 'undone';
+/** Was a run left where it was, so that nobody knows what its service gives? */
+function isStopped({ operation, status }: Pick<Run, 'operation' | 'status'>): boolean {
+  return status === 'cancelled' && operations[operation].whenCancelled === 'left';
+}
+
+/** Did a run begin where another had been stopped? */
+async function isAfterStopped({ store }: LifecycleContext, run: Run): Promise<boolean> {
+  if (operations[run.operation].whenCancelled !== 'left') return false;
+  const [before] = await store.tenant(run.tenantId).runs.listFor(run.serviceId, 1, run.id);
+  return before !== undefined && isStopped(before);
+}
+
+const anything: readonly ServiceAccess[] = ['full', 'throttled', 'suspended'];
+
+/** What a service may give after a run was stopped, from what it gave before to what it was to give; undefined: it is known. */
+function mayGiveAfter(
+  run: Run,
+  { access }: ServiceInstance,
+  wasStopped: boolean,
+): readonly ServiceAccess[] | undefined {
+  if (!isStopped(run)) return undefined;
+  return wasStopped ? anything : [access, operationOf(run.operation).leaves.access ?? access];
 }
 
 /** What a run's end is called. */

@@ -6,6 +6,17 @@ export const runCommands = ['cancel', 'retry', 'skip', 'force'] as const;
 /** @see runCommands */
 export type RunCommand = (typeof runCommands)[number];
 
+/** What cancelling a run changes besides. */
+const cancelOutcome = z
+  .object({
+    lifts: z.array(z.string()).meta({ description: 'Open reasons of the service that are lifted' }),
+    spares: z.array(z.string()).meta({ description: 'Open reasons of its customer that count for it no more' }),
+    opens: z.string().nullable().meta({ description: 'The reason of the service that is opened' }),
+    keeps: z.boolean().meta({ description: 'The service stays though its customer has left' }),
+    byHand: z.array(z.string()).meta({ description: 'Steps that somebody has to put back, in this order' }),
+  })
+  .meta({ id: 'ProvisioningCancelOutcome', description: 'Of an allowed `cancel`: what it changes besides' });
+
 /** Whether something may be asked of a run, as it is. */
 export const runCommandExplanation = z
   .object({
@@ -19,7 +30,12 @@ export const runCommandExplanation = z
     untilStep: z
       .string()
       .nullable()
-      .meta({ description: 'Of an allowed `cancel`: the step with whose beginning it is too late. Null: none is' }),
+      .meta({
+        description:
+          'Of an allowed `cancel`: the step that begins next from which on somebody has to put something back by hand. ' +
+          'Null: none is',
+      }),
+    comesTo: cancelOutcome.nullable(),
   })
   .meta({ id: 'ProvisioningCommandExplanation' });
 

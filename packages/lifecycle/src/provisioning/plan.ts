@@ -11,9 +11,9 @@ type NextMove = { move: 'run' | 'compensate'; step: RunStep } | { move: 'end'; s
 /** How runs end. */
 export type EndStatus = 'completed' | 'failed' | 'cancelled' | 'stuck';
 
-/** May a step have had an effect that is not undone yet? */
-const isTouched = ({ status }: RunStep): boolean =>
-  status !== 'pending' && status !== 'compensated' && status !== 'skipped';
+/** May a step have had an effect that is not undone yet? Of taking down also one that somebody took care of by hand. */
+const isTouched = ({ status }: RunStep, operation: OperationName): boolean =>
+  status !== 'pending' && status !== 'compensated' && (status !== 'skipped' || operation === 'deprovision');
 
 /** Is there something that could not be undone? */
 export function hasLeftOver(steps: readonly RunStep[]): boolean {
@@ -23,8 +23,8 @@ export function hasLeftOver(steps: readonly RunStep[]): boolean {
 const isPassed = ({ status }: RunStep): boolean => status === 'completed' || status === 'skipped';
 
 /**
- * Decides, from what is kept alone. Forward: the first step that is not passed. Backward: first the step whose
- * outcome is unknown, then the completed ones in reverse order of their completion.
+ * Decides, from what is kept alone. Forward: the first step that is not passed. Backward: the last one that is not undone,
+ * for they were done in their order; the one whose outcome is unknown comes first.
  */
 export function nextMove({
   direction,
@@ -39,9 +39,7 @@ export function nextMove({
   const { whenFailed, whenCancelled } = operations[operation];
   const becomes = cancelRequestedAt === null ? whenFailed : whenCancelled;
   if (becomes !== 'undone' || hasLeftOver(steps)) return { move: 'end', status: 'stuck' };
-  const [step] = steps
-    .filter(isTouched)
-    .sort((a, b) => (b.completedOrder ?? Infinity) - (a.completedOrder ?? Infinity));
+  const step = steps.filter((each) => isTouched(each, operation)).at(-1);
   if (step) return { move: 'compensate', step };
   return { move: 'end', status: cancelRequestedAt === null ? 'failed' : 'cancelled' };
 }

@@ -86,12 +86,12 @@ export const provisioningRoutes = [
     path: '/customer-lifecycle/provisioning/{id}/cancel',
     summary: 'Cancel a run, and undo what it did',
     description:
-      'Of taking a service down as long as its customer has not left and everything that was taken can be put back; ' +
-      'suspending, slowing down and starting again stop where they are, once something else should be done: as long as the ' +
-      'reason of a suspension is open it is refused, with the `reasons` in `details`. Lift them (`resume` of the service, ' +
-      '`reactivate` of its customer), then cancel. `GET /commands` says so ahead.',
+      'At any moment. Suspending, slowing down and starting again stop where they are, and what the service should be given ' +
+      'by now follows: open reasons that wanted it suspended do not count for it any more; cancelling what starts it again ' +
+      'opens the reason `resume_cancelled`. Taking down puts back what was taken, and is stuck at a step that nothing ' +
+      'undoes, until somebody has. `GET /commands` says so ahead.',
     params,
-    errors: [...refusals, lifecycleErrors.RUN_NOT_CANCELLABLE, lifecycleErrors.TEMPLATE_NOT_REGISTERED],
+    errors: [...refusals, lifecycleErrors.TEMPLATE_NOT_REGISTERED],
     run: (lifecycle, { params: { id: requestId }, once }) => lifecycle.provisioning.cancel(requestId, once),
   }),
   route({

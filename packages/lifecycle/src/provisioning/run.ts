@@ -181,11 +181,12 @@ const words: Record<OperationName, { doing: string; done: string }> = {
   deprovision: { doing: 'Taking the service down', done: 'The service was taken down.' },
 };
 
-function messageOf({ operation, status, steps, cancelRequestedAt }: Run): string {
+function messageOf({ operation, status, direction, steps, cancelRequestedAt }: Run): string {
   const { doing, done } = words[operation];
   const { error: reason } = causeOf(steps);
   const because = reason && ` ${reason}`;
   const waiting = steps.find((step) => step.status === 'waiting')?.key;
+  const hasTurnedBack = direction === 'backward' && cancelRequestedAt !== null;
   const messages: Record<RunStatus, string> = {
     pending: `${doing} was asked for.`,
     running: `${doing} is under way.`,
@@ -194,7 +195,7 @@ function messageOf({ operation, status, steps, cancelRequestedAt }: Run): string
     completed: done,
     failed: `${doing} failed, and was undone.${because}`,
     cancelled: `${doing} was cancelled${operations[operation].whenCancelled === 'undone' ? ', and undone' : ''}.`,
-    stuck: `${doing} failed, and somebody has to look.${because}`,
+    stuck: `${doing} ${hasTurnedBack ? 'was cancelled' : 'failed'}, and somebody has to look.${because}`,
   };
   return messages[status];
 }

@@ -43,24 +43,26 @@ export interface ProvisioningService {
   /** Runs by id, newest first, a page at a time; those in one status, e.g. `stuck`, if asked. */
   list(draft?: RunListDraft): Promise<Page<Provisioning>>;
   /**
-   * May this be asked of a run now? Of `cancel` also by what its steps have done, and by its customer.
+   * May this be asked of a run now?
    * @throws PROVISIONING_NOT_FOUND
    */
   can(requestId: string, command: RunCommand): Promise<boolean>;
   /**
-   * The same of every command, with reasons, and with the step from which on it is too late to cancel.
+   * The same of every command, with reasons; of `cancel` also what it would come to.
    * @throws PROVISIONING_NOT_FOUND
    */
   explain(requestId: string): Promise<RunCommandExplanation[]>;
   /**
    * Asks a run to stop. A step that is under way is cut short: in this process at once, in another within `leaseMs / 3`,
    * as also in this one when it is asked in a transaction that the host opened.
-   * A run that sets up a service, changes its plan or takes it down undoes what it did. One that suspends, throttles or
-   * resumes stops where it is, also where it is stuck, once its service should give something else by now: that follows at
-   * once. Taking down is refused when its customer has left, and when a step may have had an effect that has no `compensate`; it may be
-   * cancelled also where it is stuck. Asked again before the run has turned back, it is answered as the
-   * first time; from then on it is refused (RUN_NOT_OPEN): what is being undone is undone to the end.
-   * @throws PROVISIONING_NOT_FOUND, RUN_NOT_OPEN, RUN_NOT_CANCELLABLE, TEMPLATE_NOT_REGISTERED
+   * A run that sets up a service, changes its plan or takes it down undoes what it did; where nothing undoes a step of taking
+   * down, it is stuck until somebody has. One that suspends, throttles or resumes stops where it is, and what its service
+   * should be given by now follows at once. So that this is not the same again, the reasons that wanted it do not count for
+   * the service any more, resuming opens a reason of the service's own (`resume_cancelled`), and a service that is not taken
+   * down stays though its customer has left. `explain` says which, ahead. Stuck runs may be cancelled too. Asked again before
+   * the run has turned back, it is answered as the first time; from then on it is refused (RUN_NOT_OPEN): what is being
+   * undone is undone to the end.
+   * @throws PROVISIONING_NOT_FOUND, RUN_NOT_OPEN, TEMPLATE_NOT_REGISTERED (which reasons count is not known here)
    */
   cancel(requestId: string, options?: CommandOptions): Promise<Provisioning>;
   /**
@@ -155,7 +157,7 @@ export function provisioningService(context: LifecycleContext, identity: ScopeId
       return { items: items.map(provisioningOf), nextCursor };
     },
     async cancel(requestId, options) {
-      const run = await change({ command: 'cancel', requestId }, options, cancelRequested(context));
+      const run = await change({ command: 'cancel', requestId }, options, cancelRequested(context, identity));
       return goOn(run, options, true);
     },
     async decide(requestId, draft, options) {

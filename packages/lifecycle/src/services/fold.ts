@@ -2,6 +2,7 @@ import type { AnyEvent } from '@dotmac/core';
 import type { Block } from '../customers/customer.js';
 import type { LifecycleEvents } from '../events.js';
 import type { ServiceAccess, ServiceInstance, ServiceStatus } from './instance.js';
+import { nothingSpared } from './spared.js';
 import { operationOf, type OperationName } from './operation.js';
 
 /** What a customer's events say of one of its services. */
@@ -11,6 +12,8 @@ export interface FoldedService {
   status: Exclude<ServiceStatus, 'provisioning'>;
   access: ServiceAccess;
   reasons: readonly Pick<Block, 'reason' | 'severity' | 'promisedUntil'>[];
+  sparedReasons: readonly string[];
+  isKept: boolean;
   isTerminating: boolean;
   openRunId: string | null;
 }
@@ -22,6 +25,8 @@ export function foldedService({ serviceName, status, access, blocks, ...row }: S
     status: status === 'provisioning' ? 'pending' : status,
     access,
     reasons: blocks.map(({ reason, severity, promisedUntil }) => ({ reason, severity, promisedUntil })),
+    sparedReasons: row.sparedReasons,
+    isKept: row.isKept,
     isTerminating: row.terminateRequestedAt !== null,
     openRunId: row.openRunId,
   };
@@ -33,6 +38,7 @@ const requested: Omit<FoldedService, 'serviceName' | 'openRunId'> = {
   status: 'pending',
   access: 'none',
   reasons: [],
+  ...nothingSpared,
   isTerminating: false,
 };
 
@@ -69,7 +75,7 @@ function effect(before: FoldedService, event: Event): Partial<FoldedService> {
       const { operation, serviceName } = event.data;
       const { status, access } = operationOf(operation).leaves;
       const left = { status: status as FoldedService['status'] | undefined, access };
-      return { ...defined(left), serviceName, openRunId: null };
+      return { ...defined(left), serviceName, openRunId: null, ...(operation === 'deprovision' && nothingSpared) };
     }
     case 'service.failed':
     case 'service.cancelled':
@@ -92,6 +98,8 @@ function effect(before: FoldedService, event: Event): Partial<FoldedService> {
       const { lifted } = event.data;
       return { reasons: before.reasons.filter(({ reason }) => !lifted.includes(reason)) };
     }
+    case 'service.spared':
+      return { sparedReasons: event.data.reasons, isKept: event.data.isKept };
     case 'service.promised':
       return { reasons: promised(before, [event.data.reason], event.data.until) };
     case 'service.promise_ended':

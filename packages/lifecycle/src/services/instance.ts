@@ -40,6 +40,10 @@ export interface ServiceInstance {
   outputs: Record<string, unknown>;
   /** Reasons of its own, besides its customer's. */
   blocks: readonly Block[];
+  /** Open reasons of its customer that do not count for it: what it did for them was cancelled. */
+  sparedReasons: readonly string[];
+  /** It stays though its customer has left, for as long as that is in this stage: taking it down was cancelled. */
+  isKept: boolean;
   terminateRequestedAt: number | null;
   /** The run that works on it, or is stuck at it; at most one at a time. */
   openRunId: string | null;
@@ -79,6 +83,10 @@ export const serviceView = z
     customConfig: freeForm,
     access: serviceAccess,
     openReasons: z.array(z.string()).meta({ description: 'Its own; those of its customer come on top' }),
+    sparedReasons: z
+      .array(z.string())
+      .meta({ description: 'Open ones of its customer that do not count for it: what came of them was cancelled' }),
+    isKept: z.boolean().meta({ description: 'It stays though its customer has left: taking it down was cancelled' }),
     promises: z
       .array(z.object({ reason: z.string(), until: instant }))
       .meta({ description: 'Open reasons that have no effect until then' }),
@@ -119,7 +127,7 @@ export function requestOf(service: ServiceInstance): ServiceRequest {
 
 /** A service as it is shown by itself. */
 export function viewOfService(service: ServiceInstance): ServiceView {
-  const { templateVersion, config: customConfig, access, blocks, openRunId, updatedAt, terminatedAt } = service;
+  const { templateVersion, config: customConfig, access, blocks, isKept, openRunId, updatedAt, terminatedAt } = service;
   const openReasons = blocks.map(({ reason }) => reason);
   const promises = blocks.flatMap(({ reason, promisedUntil: until }) => (until === null ? [] : [{ reason, until }]));
   return {
@@ -128,6 +136,8 @@ export function viewOfService(service: ServiceInstance): ServiceView {
     customConfig,
     access,
     openReasons,
+    sparedReasons: [...service.sparedReasons],
+    isKept,
     promises,
     openRunId,
     updatedAt,

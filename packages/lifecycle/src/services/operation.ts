@@ -20,7 +20,7 @@ interface Operation {
   leaves: { status?: ServiceStatus; access?: ServiceAccess };
   /** When a step fails for good: what was done is undone, or the run is stuck there, and somebody must look. */
   whenFailed: 'undone' | 'stuck';
-  /** When it is cancelled (`provisioning/cancellable.ts` says when it may be): what was done is undone, or left as it is. */
+  /** When it is cancelled: what was done is undone, or left as it is. */
   whenCancelled: 'undone' | 'left';
 }
 
@@ -64,22 +64,23 @@ export function isPointless(operation: OperationName, customer: Pick<Customer, '
   return operations[operation].whenFailed === 'undone' && hasLeft(customer);
 }
 
-/** The reasons that a service follows: its own and its customer's, save for those that leave it alone. */
+/** The reasons that a service follows: its own and its customer's, save for those that leave it alone, or are spared it. */
 export function followedBlocks(
-  service: Pick<ServiceInstance, 'blocks'>,
+  service: Pick<ServiceInstance, 'blocks' | 'sparedReasons'>,
   customer: Pick<Customer, 'blocks'>,
   exemptFrom: readonly string[] = [],
 ): Block[] {
-  return [...customer.blocks.filter(({ reason }) => !exemptFrom.includes(reason)), ...service.blocks];
+  const passedOver = [...exemptFrom, ...service.sparedReasons];
+  return [...customer.blocks.filter(({ reason }) => !passedOver.includes(reason)), ...service.blocks];
 }
 
 /** What a service should give by what is known of its customer and itself; undefined: it should not be there. */
 export function wantedAccess(
-  service: Pick<ServiceInstance, 'blocks' | 'terminateRequestedAt'>,
+  service: Pick<ServiceInstance, 'blocks' | 'sparedReasons' | 'isKept' | 'terminateRequestedAt'>,
   customer: Pick<Customer, 'stage' | 'blocks'>,
   exemptFrom: readonly string[],
 ): Exclude<ServiceAccess, 'none'> | undefined {
-  if (service.terminateRequestedAt !== null || hasLeft(customer)) return undefined;
+  if (service.terminateRequestedAt !== null || (hasLeft(customer) && !service.isKept)) return undefined;
   const severity = severityOf(followedBlocks(service, customer, exemptFrom));
   return severity === 'none' ? 'full' : severity === 'throttle' ? 'throttled' : 'suspended';
 }
@@ -87,22 +88,22 @@ export function wantedAccess(
 /**
  * What is to be done to a service next so that it gives what it should; null when it does, or when something is being
  * done already: asked again at the end of every run, so that no change is ever missed.
- * @param isCertain false: an operation stopped halfway, so that nobody knows what it gives; it is told anew
+ * @param mayGive what it may give, where an operation stopped halfway: it is told anew. Default: what it was told last
  */
 export function nextOperation(
-  service: Pick<ServiceInstance, 'status' | 'access' | 'blocks' | 'terminateRequestedAt' | 'openRunId'>,
+  service: Pick<ServiceInstance, 'status' | 'access' | 'openRunId'> & Parameters<typeof wantedAccess>[0],
   customer: Pick<Customer, 'stage' | 'blocks'>,
   exemptFrom: readonly string[] = [],
-  isCertain = true,
+  mayGive: readonly ServiceAccess[] = [service.access],
 ): OperationName | null {
   const isSettable = service.status === 'active' || service.status === 'suspended';
   if (service.openRunId !== null || !isSettable) return null;
   const wanted = wantedAccess(service, customer, exemptFrom);
   if (wanted === undefined) return 'deprovision';
-  if (!isCertain) return wanted === 'suspended' ? 'suspend' : 'resume';
-  if (wanted === service.access) return null;
+  if (mayGive.every((access) => access === wanted)) return null;
   if (wanted === 'suspended') return 'suspend';
-  return wanted === 'throttled' && service.access === 'full' ? 'throttle' : 'resume';
+  // What may be suspended is resumed first, and slowed down then.
+  return wanted === 'throttled' && !mayGive.includes('suspended') ? 'throttle' : 'resume';
 }
 
 /**

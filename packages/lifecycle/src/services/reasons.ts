@@ -21,18 +21,32 @@ const ofService = ({ id: serviceId, serviceName }: ServiceInstance) => ({ servic
 
 /** Opens a reason; the same one with a higher severity takes its place, and what was promised for it is over. */
 export function blockOpened(given: Omit<Block, 'openedAt' | 'promisedUntil'>): Decide {
-  const { reason, severity, note } = given;
+  const { reason, severity } = given;
   return ({ service, at, busy }) => {
     if (isGone(service)) throw busy(`it is ${service.status}`);
     const open = service.blocks.find((block) => block.reason === reason);
     if (open && (open.severity === 'suspend' || severity === 'throttle')) throw busy(`the reason ${reason} is open`);
     if (!open && service.blocks.length >= mostReasons) throw busy(`${mostReasons} reasons are open already`);
-    const block: Block = { ...given, promisedUntil: null, openedAt: at };
-    return {
-      service: { ...service, blocks: [...without(service.blocks, [reason]), block] },
-      event: { name: 'service.blocked', data: { ...ofService(service), reason, note, severity } },
-      timers: endPromises(service.blocks, [reason], promiseTimer(service.id)),
-    };
+    return withOpened(service, { ...given, promisedUntil: null, openedAt: at });
+  };
+}
+
+/** A service with this reason, in the place of the same one with another severity. */
+export function withOpened(service: ServiceInstance, block: Block): ServiceChange {
+  const { reason, severity, note } = block;
+  return {
+    service: { ...service, blocks: [...without(service.blocks, [reason]), block] },
+    event: { name: 'service.blocked', data: { ...ofService(service), reason, note, severity } },
+    timers: endPromises(service.blocks, [reason], promiseTimer(service.id)),
+  };
+}
+
+/** A service without these open reasons. */
+export function withLifted(service: ServiceInstance, lifted: string[]): ServiceChange {
+  return {
+    service: { ...service, blocks: without(service.blocks, lifted) },
+    event: { name: 'service.unblocked', data: { ...ofService(service), lifted } },
+    timers: endPromises(service.blocks, lifted, promiseTimer(service.id)),
   };
 }
 
@@ -42,11 +56,7 @@ export function blockLifted(reason: string): Decide {
     const open = service.blocks.map((block) => block.reason);
     const lifted = (reason === everyReason ? open : [reason]).filter((each) => open.includes(each));
     if (lifted.length === 0) throw busy(`its open reasons are: ${open.join(', ') || 'none'}`);
-    return {
-      service: { ...service, blocks: without(service.blocks, lifted) },
-      event: { name: 'service.unblocked', data: { ...ofService(service), lifted } },
-      timers: endPromises(service.blocks, lifted, promiseTimer(service.id)),
-    };
+    return withLifted(service, lifted);
   };
 }
 

@@ -42,6 +42,7 @@ import {
 import { blockLifted, blockOpened, paymentPromised, promiseEnded } from './reasons.js';
 import { recordOfService, type ServiceRecord } from './service-record.js';
 import { startOperation } from './settle.js';
+import { nothingSpared } from './spared.js';
 
 /** Services that one customer may have at once. */
 const mostServices = 200;
@@ -248,6 +249,7 @@ function newService(run: Run): ServiceInstance {
     access: 'none',
     outputs: {},
     blocks: [],
+    ...nothingSpared,
     terminateRequestedAt: null,
     openRunId: id,
     createdAt,

@@ -9,7 +9,8 @@ import { wakeRun } from '../provisioning/wake.js';
 import { changeTimers } from '../timers/change.js';
 import { ownTimer } from '../timers/own-names.js';
 import type { TimerChange } from '../timers/timer.js';
-import type { ServiceInstance } from './instance.js';
+import type { ServiceAccess, ServiceInstance } from './instance.js';
+import { stillSpared, withSpared } from './spared.js';
 import { hasLeft, isPointless, mayNeedOperation, nextOperation, operationOf, type OperationName } from './operation.js';
 
 /** An operation that was begun on a service. */
@@ -19,6 +20,13 @@ export interface StartedOperation {
   run: Run;
   /** For the customer's history; it wakes the run. */
   event: PendingEvent;
+}
+
+/** What became of a customer's services when it changed. */
+export interface SettledServices {
+  operations: StartedOperation[];
+  /** For the customer's history, in their order; those of the operations are among them. */
+  events: PendingEvent[];
 }
 
 /** Stages in which nobody has a service. */
@@ -32,7 +40,8 @@ export function mayChangeServices(before: Customer, customer: Customer): boolean
 
 /**
  * Has the services of a customer follow it: what a suspension, a reactivation or a departure changed for them is begun
- * in the same transaction; what is being set up for one who has left is told so. Under the customer's lock.
+ * in the same transaction; what is being set up for one who has left is told so, and what they are spared no more counts.
+ * Under the customer's lock.
  */
 export async function settleServices(
   context: LifecycleContext,
@@ -40,16 +49,19 @@ export async function settleServices(
   before: Customer,
   customer: Customer,
   moment: Moment,
-): Promise<StartedOperation[]> {
-  if (!mayChangeServices(before, customer)) return [];
-  const live = await context.store.tenant(identity.tenantId).services.live(customer.id, moment.trx);
-  const started: StartedOperation[] = [];
-  for (const service of live) {
+): Promise<SettledServices> {
+  const settled: SettledServices = { operations: [], events: [] };
+  if (!mayChangeServices(before, customer)) return settled;
+  const { services } = context.store.tenant(identity.tenantId);
+  for (const kept of await services.live(customer.id, moment.trx)) {
+    const { service, events } = withSpared(kept, stillSpared(kept, before, customer));
     const next = await settleService(context, identity, service, customer, moment);
-    if (next) started.push(next);
-    else if (hasLeft(customer)) await tellOpenRun(context, identity, service, customer, moment);
+    settled.events.push(...events, ...(next ? [next.event] : []));
+    if (next) settled.operations.push(next);
+    else if (events.length > 0) await services.replace({ ...service, updatedAt: moment.at }, moment.trx);
+    if (!next && hasLeft(customer)) await tellOpenRun(context, identity, service, customer, moment);
   }
-  return started;
+  return settled;
 }
 
 /** Makes the open run of a service due, which may wait for weeks or for its next attempt, where nobody wants any more what it sets up. */
@@ -93,7 +105,7 @@ export function cannotTell(
 /**
  * Begins what a service needs next, if it needs anything; where its template is not registered, a timer does so in a process
  * that has it.
- * @param isCertain is it known what the service gives?
+ * @param mayGive as {@link nextOperation} takes it
  */
 export async function settleService(
   context: LifecycleContext,
@@ -101,7 +113,7 @@ export async function settleService(
   service: ServiceInstance,
   customer: Customer,
   moment: Moment,
-  isCertain = true,
+  mayGive?: readonly ServiceAccess[],
 ): Promise<StartedOperation | undefined> {
   const template = context.templates.of(service);
   if (!template) {
@@ -109,7 +121,7 @@ export async function settleService(
       await changeTimers(context, identity, customer.id, [following(service, moment.at)], moment);
     return undefined;
   }
-  const operation = nextOperation(service, customer, template.exemptFrom, isCertain);
+  const operation = nextOperation(service, customer, template.exemptFrom, mayGive);
   if (operation === null) return undefined;
   const ids = { serviceId: service.id };
   const run = newRun(identity, service, template, { operation, at: moment.at, ids });

@@ -114,6 +114,8 @@ export function aService(tenantId: string, customerId: string, change: Partial<S
     access: 'full',
     outputs: { port: { vlan: 7 } },
     blocks: [],
+    sparedReasons: [],
+    isKept: false,
     terminateRequestedAt: null,
     openRunId: null,
     createdAt: at,

@@ -52,7 +52,9 @@ export const serviceCases: Suite<LifecycleStoreSubject>['cases'] = [
       assert.deepEqual(await services.get(service.id), service);
       assert.equal(await begin(0, 7), true);
       assert.deepEqual(await services.get(service.id), { ...service, status: 'provisioning', updatedAt: 7 });
-      const next = { ...service, status: 'active' as const, openRunId: null, outputs: { 'Ключ "': [1, null] } };
+      const spared = { sparedReasons: ['late', 'abuse'], isKept: true };
+      const done = { status: 'active' as const, openRunId: null, outputs: { 'Ключ "': [1, null] } };
+      const next = { ...service, ...done, ...spared };
       await store.transaction((trx) => services.replace(next, trx));
       assert.equal(await begin(0, 8), true);
       assert.deepEqual(await services.get(service.id), next);

@@ -56,7 +56,7 @@ const history = new Set([
   ...['from', 'to', 'requiresApproval', 'registrationSource', 'channel', 'unverified', 'fields', 'reference', 'hold'],
   ...['openReasons', 'reasons', 'lifted', 'severity', 'until', 'dueAt', 'timer', 'command', 'subscriber', 'eventType'],
   ...['policy', 'invoiceId', 'invoices', 'overdueSince', 'action', 'afterDays', 'step', 'journey', 'decision'],
-  ...['requestId', 'serviceId', 'serviceName', 'operation'],
+  ...['requestId', 'serviceId', 'serviceName', 'operation', 'isKept'],
 ]);
 /** Where a reason is a class of reasons, and not somebody's words. */
 const classed =

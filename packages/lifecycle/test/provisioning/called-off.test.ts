@@ -46,6 +46,7 @@ for (const { title, present, create } of backends)
           throttle: [step('slow')],
           resume: [step('open'), step('greeted')],
         },
+        exemptFrom: ['prepaid'],
       }),
     ];
 
@@ -140,51 +141,45 @@ for (const { title, present, create } of backends)
         throw new Error('the worker is gone');
       }));
 
-    it('after it got stuck is refused as long as its reason stands, and called off once that is lifted', async () => {
+    it('after it got stuck stops as well, though its reason is open: that is lifted', async () => {
       const given = await service();
       broken = 'told';
       await block(given.id);
       await isStuck(given.id);
       const requestId = await openRun(given.id);
-      const refused = { code: 'RUN_NOT_CANCELLABLE', details: { operation: 'suspend' } };
-      await expect(elsewhere.provisioning.cancel(requestId)).rejects.toMatchObject(refused);
-      expect(await run.acme.provisioning.can(requestId, 'cancel')).toBe(false);
-      await lift(given.id);
       expect(await run.acme.provisioning.can(requestId, 'cancel')).toBe(true);
       expect(await elsewhere.services.get(given.id)).toMatchObject({ status: 'stuck', openRunId: requestId });
       await elsewhere.provisioning.cancel(requestId);
       expect(await elsewhere.services.get(given.id)).toMatchObject({ status: 'active', openRunId: requestId });
       await isCalledOff(given, requestId);
       await expect(elsewhere.provisioning.cancel(requestId)).rejects.toMatchObject({ code: 'RUN_NOT_OPEN' });
-      expect(await story(given.customerId)).toEqual([...calledOff.slice(0, 2), 'service.stuck', ...calledOff.slice(2)]);
+      expect(await story(given.customerId)).toEqual([
+        ...['service.blocked', 'service.operation_started', 'service.stuck', 'service.cancel_requested'],
+        ...['service.unblocked', 'service.cancelled', 'service.operation_started', 'service.resumed'],
+      ]);
     });
 
-    it('is refused with the reasons that want it, and what lifts each of them', async () => {
+    it('says ahead which reasons count no more, and leaves those that have no effect', async () => {
       const { id, customerId } = await service();
       await run.stop();
       await block(id);
       await run.acme.services.suspend(id, { actionType: 'late', severity: 'throttle' });
-      await run.acme.suspension.suspend(customerId, { actionType: 'non_payment' });
-      await run.acme.suspension.suspend(customerId, { actionType: 'fees' });
+      for (const actionType of ['non_payment', 'fees', 'prepaid'])
+        await run.acme.suspension.suspend(customerId, { actionType });
       await run.acme.suspension.promise(customerId, { actionType: 'fees', until: run.clock.now() + 3_600_000 });
       const requestId = await openRun(id);
-      const refusal = () =>
-        elsewhere.provisioning.cancel(requestId).then(
-          () => expect.unreachable(),
-          (error: Error & { details: object }) => error,
-        );
-      const { message, details } = await refusal();
-      expect(details).toMatchObject({ operation: 'suspend', reasons: ['non_payment', 'abuse'] });
-      expect(message).toBe(
-        'The run that does suspend cannot be cancelled: the service has open reasons: non_payment, abuse. Lift them, ' +
-          `abuse by \`resume\` of the service (\`POST /customer-lifecycle/services/${id}/resume\`), and ` +
-          'non_payment by `reactivate` of its customer ' +
-          `(\`POST /customer-lifecycle/customers/${customerId}/reactivate\`), then cancel; what follows from it is done instead.`,
-      );
-      await run.acme.suspension.reactivate(customerId, { actionType: 'non_payment' });
-      expect(await refusal()).toMatchObject({ details: { reasons: ['abuse'] } });
-      await lift(id);
+      const [cancel] = await elsewhere.provisioning.explain(requestId);
+      expect(cancel).toEqual({
+        ...{ command: 'cancel', allowed: true, code: null, reason: null, untilStep: null },
+        comesTo: { lifts: ['abuse'], spares: ['non_payment'], opens: null, keeps: false, byHand: [] },
+      });
       await elsewhere.provisioning.cancel(requestId);
+      expect(await elsewhere.services.get(id)).toMatchObject({ openReasons: ['late'], sparedReasons: ['non_payment'] });
+      const [again] = await elsewhere.provisioning.explain(requestId);
+      expect(again?.comesTo).toMatchObject({ lifts: [], spares: [] });
+      await run.module.start();
+      await gives(id, 'throttled');
+      await expectFolded(backend.store, customerId);
     });
 
     it('after somebody said how it ended is refused', async () => {
@@ -230,10 +225,9 @@ for (const { title, present, create } of backends)
       for (const actionType of ['late', 'abuse']) await run.acme.services.resume(id, { actionType });
       await isStuck(id);
       const resuming = await openRun(id);
-      await expect(elsewhere.provisioning.cancel(resuming)).rejects.toMatchObject({ code: 'RUN_NOT_CANCELLABLE' });
-      await block(id);
       await elsewhere.provisioning.cancel(resuming);
-      expect(await elsewhere.services.get(id)).toMatchObject({ status: 'suspended', openRunId: resuming });
+      const back = { status: 'suspended', openRunId: resuming, openReasons: ['resume_cancelled'] };
+      expect(await elsewhere.services.get(id)).toMatchObject(back);
       await gives(id, 'suspended');
       expect(calls).toEqual(['slow', 'shut', 'told', 'open', 'greeted', 'shut', 'told']);
       await expectFolded(backend.store, customerId);

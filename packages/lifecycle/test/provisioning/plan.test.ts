@@ -28,14 +28,21 @@ describe('a run that goes forward', () => {
 describe('a run that goes back', () => {
   it('undoes first what nobody knows of, then what was done, the last first, and not what never was', () => {
     const steps = (...left: RunStep[]) => [...left, step('pending'), step('skipped', { status: 'skipped' })];
-    const [first, second, third] = [done('first', 1), done('second', 3), done('third', 2)];
+    const [first, second, third] = [done('first', 1), done('second', 2), done('third', 3)];
     for (const status of ['running', 'waiting', 'failed'] as const)
       expect(moveOf(steps(first, second, third, step('unknown', { status })), backward)).toBe('compensate unknown');
-    expect(moveOf(steps(first, second, third), backward)).toBe('compensate second');
-    expect(moveOf(steps(first, { ...second, status: 'compensating' }, third), backward)).toBe('compensate second');
-    expect(moveOf(steps(first, { ...second, status: 'compensated' }, third), backward)).toBe('compensate third');
+    expect(moveOf(steps(first, second, third), backward)).toBe('compensate third');
+    expect(moveOf(steps(first, second, { ...third, status: 'compensating' }), backward)).toBe('compensate third');
+    expect(moveOf(steps(first, second, { ...third, status: 'compensated' }), backward)).toBe('compensate second');
     expect(moveOf(steps(first), backward)).toBe('compensate first');
     expect(moveOf(steps({ ...first, status: 'compensated' }), backward)).toBe('end failed');
+  });
+
+  it('looks, of taking down, at what was skipped as well', () => {
+    const steps = [done('a', 1), step('b', { status: 'skipped' }), done('c', 2, { status: 'compensated' })];
+    const off = { ...backward, operation: 'deprovision', cancelRequestedAt: 5 } as const;
+    expect(moveOf(steps, off)).toBe('compensate b');
+    expect(moveOf(steps, { ...off, operation: 'provision' })).toBe('compensate a');
   });
 
   it('ends as what it was turned back for', () => {

@@ -14,7 +14,6 @@ const vendor = defineErrors({
   NO_ROUTE: { kind: 'conflict', message: (_: Record<never, never>) => 'There is no route to the device.' },
 });
 const policy = defineDunningPolicy({ name: 'hard', steps: [{ afterDays: 0, action: 'terminate' }] });
-const refused = { code: 'RUN_NOT_CANCELLABLE', kind: 'conflict' };
 
 for (const { title, present, create } of backends)
   describe.skipIf(!present)(`taking a service down that is cancelled, on ${title}`, () => {
@@ -250,27 +249,62 @@ for (const { title, present, create } of backends)
       expect(calls.slice(2)).toEqual(['-device unknown', '-line completed', 'shut']);
     });
 
-    it('is refused from the first step on that nothing undoes, and says so ahead', async () => {
+    it('is stuck at what nothing undoes until somebody has put that back, and says so ahead', async () => {
       const id = await service('for good');
       hangsAt = 'wipe';
       const requestId = await taken(id);
       await waitsAt(requestId, 'boss');
       expect(await cancelOf(requestId)).toEqual({
-        ...{ command: 'cancel', allowed: true, code: null, reason: null },
-        untilStep: 'wipe',
+        ...{ command: 'cancel', allowed: true, code: null, reason: null, untilStep: 'wipe' },
+        comesTo: { lifts: [], spares: [], opens: null, keeps: false, byHand: [] },
       });
       await approve(requestId);
       await called('wipe');
-      const reason = expect.stringMatching(/step wipe .* undoes it\. Let it end, and request the service anew\.$/);
-      const details = { operation: 'deprovision', step: 'wipe' };
-      await expect(cancel(requestId)).rejects.toMatchObject({ ...refused, message: reason, details });
-      expect(await cancelOf(requestId)).toEqual({
-        ...{ command: 'cancel', allowed: false, code: 'RUN_NOT_CANCELLABLE', reason, untilStep: null },
+      expect(await cancelOf(requestId)).toMatchObject({
+        allowed: true,
+        untilStep: 'row',
+        comesTo: { byHand: ['wipe'] },
       });
-      expect(await run.acme.provisioning.can(requestId, 'cancel')).toBe(false);
-      release();
-      await becomes(id, { status: 'terminated' });
-      expect(calls).toEqual(['line', 'wipe', 'row', 'last']);
+      await cancel(requestId);
+      await is(requestId, 'stuck');
+      const { message, steps } = await run.acme.provisioning.get(requestId);
+      expect(message).toMatch(
+        /^Taking the service down was cancelled, and somebody has to look\. Nothing undoes the step wipe/,
+      );
+      expect(steps.map(({ status }) => status).slice(0, 3)).toEqual(['completed', 'completed', 'compensation_failed']);
+      expect(await run.acme.services.get(id)).toMatchObject({ status: 'stuck', openRunId: requestId });
+      expect(await cancelOf(requestId)).toMatchObject({ allowed: false, code: 'RUN_NOT_OPEN' });
+      await run.acme.provisioning.retry(requestId);
+      await is(requestId, 'stuck');
+      await run.acme.provisioning.skip(requestId, { note: 'a new device was sent' });
+      await becomes(id, { status: 'active', access: 'full', openRunId: null });
+      expect(await statusOf(requestId)).toBe('cancelled');
+      expect(calls).toEqual(['line', 'wipe', '-line completed']);
+    });
+
+    it('is taken down after all by who says that it is gone, or asks for it anew', async () => {
+      const ended = await Promise.all(['completed', 'failed'].map(() => service('for good')));
+      for (const [at, outcome] of (['completed', 'failed'] as const).entries()) {
+        const id = ended[at] ?? '';
+        hangsAt = 'wipe';
+        calls.length = 0;
+        const requestId = await taken(id);
+        await waitsAt(requestId, 'boss');
+        await approve(requestId);
+        await called('wipe');
+        await cancel(requestId);
+        await is(requestId, 'stuck');
+        hangsAt = undefined;
+        if (outcome === 'failed') await run.acme.services.terminate(id);
+        await run.acme.provisioning.force(requestId, { outcome });
+        if (outcome === 'failed') {
+          const anew = (await run.acme.services.get(id)).openRunId ?? '';
+          expect(anew).not.toBe(requestId);
+          await waitsAt(anew, 'boss');
+          await approve(anew);
+        }
+        await becomes(id, { status: 'terminated', access: 'none', openRunId: null });
+      }
     });
 
     it('puts all back that can be, right before the step that nothing undoes', async () => {
@@ -285,17 +319,18 @@ for (const { title, present, create } of backends)
       expect(calls).toEqual(['line', '-line completed']);
     });
 
-    it('is refused where the template only says how to undo what set the service up', async () => {
+    it('is stuck at once where the template only says how to undo what set the service up', async () => {
       const id = await service('undone');
       hangsAt = '-port completed';
       const requestId = await taken(id);
       await called('-port completed');
-      await expect(cancel(requestId)).rejects.toMatchObject({ ...refused, details: { step: 'port' } });
-      release();
-      await becomes(id, { status: 'terminated' });
+      await cancel(requestId);
+      await is(requestId, 'stuck');
+      await run.acme.provisioning.skip(requestId);
+      await becomes(id, { status: 'active', access: 'full', openRunId: null });
     });
 
-    it('gets a service back whose end is stuck, and tells the operator who cannot have it how to end it', async () => {
+    it('gets a service back whose end is stuck', async () => {
       const id = await service();
       broken.add('last');
       const requestId = await taken(id);
@@ -309,25 +344,26 @@ for (const { title, present, create } of backends)
       expect(await cancelOf(requestId)).toMatchObject({ allowed: false, code: 'RUN_NOT_OPEN' });
       await becomes(id, { status: 'active', access: 'full', openRunId: null });
       expect(calls.slice(-4)).toEqual(['-last unknown', '-row completed', '-device completed', '-line completed']);
-      const lost = await service('for good');
+    });
+
+    it('gets a service back where a step was skipped that is not known to have been undone, once somebody has looked', async () => {
+      const id = await service('for good');
       broken.add('wipe');
-      const stuck = await taken(lost);
-      await approve(stuck);
-      await is(stuck, 'stuck');
-      await expect(cancel(stuck)).rejects.toMatchObject({
-        message: expect.stringContaining('Have it retried, skipped or forced') as string,
-        details: { step: 'wipe' },
-      });
+      const requestId = await taken(id);
+      await approve(requestId);
+      await is(requestId, 'stuck');
       hangsAt = 'last';
-      broken.clear();
-      await run.acme.provisioning.skip(stuck);
+      await run.acme.provisioning.skip(requestId);
       await called('last');
-      await expect(cancel(stuck)).rejects.toMatchObject({
-        message: expect.stringContaining('was skipped') as string,
-        details: { step: 'wipe' },
-      });
-      release();
-      await becomes(lost, { status: 'terminated' });
+      expect((await cancelOf(requestId))?.comesTo?.byHand).toEqual(['row', 'wipe']);
+      await cancel(requestId);
+      for (const name of ['row', 'wipe']) {
+        await stepIs(requestId, name, 'compensation_failed');
+        await is(requestId, 'stuck');
+        await run.acme.provisioning.skip(requestId);
+      }
+      await becomes(id, { status: 'active', access: 'full', openRunId: null });
+      expect(calls.slice(-2)).toEqual(['-last unknown', '-line completed']);
     });
 
     it('is stuck where something cannot be put back, until somebody has looked', async () => {
@@ -347,7 +383,7 @@ for (const { title, present, create } of backends)
       expect(calls).toEqual(['line', 'device', '-device unknown', '-line completed', '-line completed']);
     });
 
-    it('is refused for a customer who has left, and begun anew for one who leaves while it is put back', async () => {
+    it('is begun anew for a customer who leaves while it is put back, and keeps what is cancelled then', async () => {
       const [id, other] = [await service(), await service()];
       const requestId = await taken(id);
       hangsAt = '-line completed';
@@ -359,18 +395,17 @@ for (const { title, present, create } of backends)
       await becomes(other, { status: 'deprovisioning' });
       expect((await run.acme.customers.get(customerId)).lifecycleStage).toBe('inactive');
       const leaving = (await run.acme.services.get(other)).openRunId ?? '';
-      const left = { ...refused, message: expect.stringMatching(/customer has left.*winBack/) as string };
-      await expect(cancel(leaving)).rejects.toMatchObject(left);
+      expect(await cancelOf(leaving)).toMatchObject({ allowed: true, comesTo: { keeps: true } });
+      await cancel(leaving);
       release();
       await until(async () => (await run.acme.services.get(id)).openRunId !== requestId, run.clock);
       expect(await statusOf(requestId)).toBe('cancelled');
       const anew = (await run.acme.services.get(id)).openRunId ?? '';
       expect(await run.acme.provisioning.get(anew)).toMatchObject({ operation: 'deprovision' });
-      await expect(cancel(anew)).rejects.toMatchObject(left);
+      await becomes(other, { status: 'active', openRunId: null, isKept: true });
+      await cancel(anew);
+      await becomes(id, { status: 'active', openRunId: null, isKept: true });
       await run.acme.customers.delete(customerId);
-      await expect(cancel(anew)).rejects.toMatchObject({
-        ...refused,
-        message: expect.stringMatching(/is deleted.*restore.*winBack/) as string,
-      });
+      for (const each of [id, other]) await becomes(each, { status: 'deprovisioning', isKept: false });
     });
   });

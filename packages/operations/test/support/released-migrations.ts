@@ -110,6 +110,7 @@ export const released = {
     '0050-verification-attempt-marks',
     '0051-removed-webhooks',
     '0052-left-behind-by-removed-webhooks',
+    '0053-spared-services',
   ],
   maintenance: [
     '0001-runs',

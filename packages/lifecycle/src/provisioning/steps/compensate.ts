@@ -3,6 +3,7 @@ import { lifecycleErrors } from '../../errors.js';
 import type { ActionStep, ServiceStep, TransactionStep } from '../definition.js';
 import { backoffMs } from '../plan.js';
 import type { RunStep } from '../run.js';
+import { isForGood } from '../way-back.js';
 import { callStep, type Outcome } from './call.js';
 import { contextOf, report } from './context.js';
 import { defaultTimeoutMs, withinLease } from './forward.js';
@@ -23,6 +24,7 @@ export async function compensateStep(
     'run' in definition
       ? definition.compensate
       : 'runInTransaction' in definition && definition.compensateInTransaction;
+  if (work.run.operation === 'deprovision' && isForGood(step, definition)) return forGood(step);
   if (!undoable) return { step: { ...step, status: 'compensated', waitUntil: null }, direction };
   if (step.compensationAttempts - step.compensationFailures > toleratedCrashes)
     return { step: notUndone(step, lifecycleErrors.STEP_FAILED({ step: step.key }).message), direction };
@@ -47,6 +49,12 @@ export async function compensateStep(
   if (retryInMs !== undefined) return { step: failed, direction, retryInMs };
   return { step: notUndone(failed, outcome.shown.message), direction };
 }
+
+/** What somebody has to put back by hand. */
+export const forGood = (step: RunStep): StepResult => ({
+  step: { ...notUndone(step, lifecycleErrors.STEP_NOT_UNDOABLE({ step: step.key }).message), waitUntil: null },
+  direction,
+});
 
 const notUndone = (step: RunStep, compensationError: string): RunStep => ({
   ...step,

@@ -1,6 +1,8 @@
 import type { LifecycleContext } from '../../context.js';
 import { lifecycleErrors } from '../../errors.js';
 import type { Run, RunStep } from '../run.js';
+import { isForGood } from '../way-back.js';
+import { forGood } from './compensate.js';
 import { refused } from './forward.js';
 import type { StepResult } from './result.js';
 
@@ -14,9 +16,10 @@ export function refuseUndefined(
   step: RunStep,
   move: 'run' | 'compensate',
 ): StepResult {
-  // They have nothing that undoes them.
   if (move === 'compensate')
-    return { step: { ...step, status: 'compensated', waitUntil: null }, direction: 'backward' };
+    return isForGood(step, undefined)
+      ? forGood(step)
+      : { step: { ...step, status: 'compensated', waitUntil: null }, direction: 'backward' };
   const { tenantId, id: runId, serviceName, templateVersion } = run;
   const fields = { tenantId, runId, serviceName, templateVersion, step: step.key };
   context.logger.error(fields, 'a provisioning step is not defined by its template any more');

@@ -8,6 +8,7 @@ import { issueMigrations } from './issue-pruning.js';
 import { limitMigrations } from './limits.js';
 import { privacyMigrations } from './privacy-migrations.js';
 import { removedWebhookMigrations } from './removed-webhooks.js';
+import { sparedMigrations } from './spared-migrations.js';
 import { runMigrations } from './run-migrations.js';
 import { webhookMigrations } from './webhook-migrations.js';
 import { searchMigrations } from './search-migrations.js';
@@ -204,5 +205,6 @@ export const lifecycleMigrations: ModuleMigrations = {
     ...limitMigrations,
     ...attemptMigrations,
     ...removedWebhookMigrations,
+    ...sparedMigrations,
   },
 };

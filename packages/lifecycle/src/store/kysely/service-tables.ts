@@ -2,6 +2,7 @@ import { fromJson, numberOrNull, toJson } from '@dotmac/core/kysely';
 import type { Block } from '../../customers/customer.js';
 import type { Signal } from '../../provisioning/signal.js';
 import type { ServiceAccess, ServiceInstance, ServiceStatus } from '../../services/instance.js';
+import { isSpared, nothingSpared, type Spared } from '../../services/spared.js';
 import type { Timer } from '../../timers/timer.js';
 
 /** `dotmac_services`. */
@@ -17,6 +18,8 @@ export interface ServiceRow {
   access: string;
   outputs: unknown;
   blocks: unknown;
+  /** What of its customer does not count for it; null: everything does. */
+  spared: unknown;
   terminate_requested_at: number | null;
   open_run_id: string | null;
   created_at: number;
@@ -86,6 +89,7 @@ export function serviceRow(service: ServiceInstance): ServiceRow {
     access: service.access,
     outputs: toJson(service.outputs),
     blocks: toJson(service.blocks),
+    spared: isSpared(service) ? toJson({ sparedReasons: service.sparedReasons, isKept: service.isKept }) : null,
     terminate_requested_at: service.terminateRequestedAt,
     open_run_id: service.openRunId,
     created_at: service.createdAt,
@@ -109,6 +113,7 @@ export function serviceOf(row: ServiceRow): ServiceInstance {
     access: row.access as ServiceAccess,
     outputs: fromJson<Record<string, unknown>>(row.outputs),
     blocks: fromJson<Block[]>(row.blocks),
+    ...(row.spared === null ? nothingSpared : fromJson<Spared>(row.spared)),
     terminateRequestedAt: numberOrNull(row.terminate_requested_at),
     openRunId: row.open_run_id,
     createdAt: Number(row.created_at),
