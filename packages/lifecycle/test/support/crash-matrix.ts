@@ -13,7 +13,7 @@ import type { LifecycleScope } from '../../src/scope.js';
 import { kyselyLifecycleStore } from '../../src/store/kysely/index.js';
 import { freshSqlite } from './backends.js';
 import { allTemplates, createHostTables, hostHooks, portsOf, type Outside, type OutsideCall } from './every-kind.js';
-import { callOffSuspension, fatal, fates, type Fate } from './fates.js';
+import { fatal, fates, type Fate } from './fates.js';
 import { someone, until } from './lifecycle.js';
 import { nothingDue } from './nothing-due.js';
 
@@ -104,7 +104,6 @@ export function crashMatrix(chosen: readonly Fate[], on: 'one' | 'all'): void {
             called: (call) => void calls.push(call),
             complete: (token) => scope.provisioning.complete({ token }),
             cancel: (requestId) => scope.provisioning.cancel(requestId),
-            callOff: (serviceId, requestId) => callOffSuspension(scope, serviceId, requestId),
             knows: (idempotencyKey) =>
               [...deaths.flatMap(({ ledger }) => readLines(ledger)), ...calls].some(
                 (line) => 'key' in line && line.idempotencyKey === idempotencyKey,

@@ -6,7 +6,7 @@ import { createLifecycle } from '../../src/lifecycle.js';
 import { kyselyLifecycleStore } from '../../src/store/kysely/index.js';
 import { withBoundaries } from './boundaries.js';
 import { allTemplates, hostHooks, type Outside } from './every-kind.js';
-import { callOffSuspension, fatal, fates } from './fates.js';
+import { fatal, fates } from './fates.js';
 import { nothingDue } from './nothing-due.js';
 
 const [, , url = '', ledger = '', title = '', customerId = '', serviceId = '', deadly = ''] = process.argv;
@@ -29,7 +29,6 @@ const outside: Outside = {
   },
   complete: (token) => scope.provisioning.complete({ token }),
   cancel: (requestId) => scope.provisioning.cancel(requestId),
-  callOff: (serviceId, requestId) => callOffSuspension(scope, serviceId, requestId),
 };
 const lifecycle = createLifecycle({
   // Each minds its own: what others left behind is for who comes after them all.

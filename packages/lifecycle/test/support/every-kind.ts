@@ -42,14 +42,12 @@ export interface Outside {
   complete: (token: string) => Promise<unknown>;
   /** Has a run cancelled while a step of it is under way. */
   cancel?: (requestId: string) => Promise<unknown>;
-  /** Lifts the reason of a suspension, and has it cancelled, while a step of it is under way. */
-  callOff?: (serviceId: string, requestId: string) => Promise<unknown>;
   /** Was this asked of it? */
   knows?: (idempotencyKey: string) => boolean;
 }
 
 /** The steps that templates are made of. */
-function kindsOf(database: Database, { called, complete, cancel, callOff }: Outside) {
+function kindsOf(database: Database, { called, complete, cancel }: Outside) {
   const action = (key: string, more: Partial<ActionStep> = {}): ActionStep => ({
     key,
     run: ({ serviceId, idempotencyKey }) => called({ phase: 'run', key, serviceId, idempotencyKey }),
@@ -93,7 +91,7 @@ function kindsOf(database: Database, { called, complete, cancel, callOff }: Outs
         await called({ phase: 'run', key, serviceId, idempotencyKey });
         if (!(config as z.output<typeof wishes>).callOff) return;
         const isCutShort = new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
-        await callOff?.(serviceId, requestId);
+        await cancel?.(requestId);
         await isCutShort;
       },
     });
@@ -126,7 +124,7 @@ const wishes = z.object({
 /**
  * A template that is set up by a step of every kind and worked on by shorter lists; the last step of setting up and of
  * changing the plan refuses when `config.fail` is set, and is cancelled while it is under way when `config.cancel` is. With
- * `config.callOff` so is the last step of suspending, once its reason is lifted.
+ * `config.callOff` so is the last step of suspending.
  */
 export function everyKind(database: Database, outside: Outside): ServiceTemplate {
   const { action, refusing, calledOff, setUp, row, removed } = kindsOf(database, outside);

@@ -235,11 +235,11 @@ export const interruptedFates: readonly Fate[] = [
     endsLike: 'change_plan',
   },
   {
-    title: 'cancel a suspension whose reason is lifted',
+    title: 'cancel a suspension whose reason is open',
     given: 'active, to be called off',
     ask: suspend,
     events: [
-      ...(['service.blocked', 'service.operation_started', 'service.unblocked', 'service.cancel_requested'] as const),
+      ...(['service.blocked', 'service.operation_started', 'service.cancel_requested', 'service.unblocked'] as const),
       ...(['service.cancelled', 'service.operation_started', 'service.resumed'] as const),
     ],
     leaves: up,
@@ -438,13 +438,3 @@ export const agreedFates: readonly Fate[] = [
 
 /** All of them, by which a process of its own finds its own. */
 export const fates = [...ownFates, ...interruptedFates, ...agreedFates];
-
-/** Lifts a suspension's reason, if that was not done before a death, and cancels it. */
-export async function callOffSuspension(
-  { services, provisioning }: LifecycleScope,
-  serviceId: string,
-  requestId: string,
-): Promise<void> {
-  await services.resume(serviceId, { actionType: 'abuse' }).catch(() => undefined);
-  await provisioning.cancel(requestId);
-}
