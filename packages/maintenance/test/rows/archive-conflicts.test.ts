@@ -13,7 +13,7 @@ import { dialects, type FreshDatabase } from '../support/databases.js';
 import { failuresOf } from '../support/failures.js';
 
 const asOf = Date.UTC(2026, 5, 1);
-const pace = { ...tinyPace(10), leastRows: 1, lockTimeoutMs: 100 };
+const pace = { ...tinyPace(10), leastRows: 1, lockTimeoutMs: 1_000 };
 
 for (const { title, present, fresh: createFresh } of dialects)
   describe.skipIf(!present)(`rows that are archived into a file while others are at them, on ${title}`, () => {
