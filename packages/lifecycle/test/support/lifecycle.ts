@@ -70,12 +70,13 @@ export async function rig<Trx>(backend: Backend, options: Partial<LifecycleOptio
 }
 
 /**
- * Lets real I/O proceed, and the fake clock run, until `done`; fails after 2,000 steps of that clock, or a minute and a
- * half of the real one, for processes and retries come at their own pace on a busy machine.
+ * Lets real I/O proceed, and the fake clock run, until `done`; fails after 2,000 steps of that clock, or, where none moves, a
+ * minute and a half of the real one, for processes and retries come at their own pace on a busy machine.
  */
 export async function until(done: () => boolean | Promise<boolean>, clock?: FakeClock, stepMs = 100): Promise<void> {
   const givenUpAt = performance.now() + 90_000;
-  for (let round = 0; clock ? round < 2_000 : performance.now() < givenUpAt; round++) {
+  const moves = clock !== undefined && stepMs > 0;
+  for (let round = 0; moves ? round < 2_000 : performance.now() < givenUpAt; round++) {
     if (await done()) return;
     await turn(round < 20 ? 0 : 5);
     await clock?.advance(stepMs);
