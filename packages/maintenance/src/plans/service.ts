@@ -70,7 +70,7 @@ export function createPlanService(parts: PlanServiceParts): PlanService {
     const scope = scopeOf(chosen.task, chosen.parameters);
     const whose = kept.scopeId === null ? null : elsewhere(scopeIds, scope, kept.scopeId);
     if (whose !== null) throw maintenanceErrors.PLAN_ELSEWHERE({ id, whose });
-    const claim = async (_: string, signal: AbortSignal): Promise<void> => {
+    const claim = async (signal: AbortSignal): Promise<void> => {
       const schedules = () => schedulesOf(tenantId, kept.task);
       const earlier: PlanContext['earlier'] = (limit, scopeId) =>
         earlierDetails(store, tenantId, chosen.task, limit, { scopeId });

@@ -10,10 +10,10 @@ import type { RunRequest } from './request.js';
 
 /** A run as it begins. */
 export function newRun(request: RunRequest, scopeIds: ScopeIds, now: number): Run {
-  const { identity, task, parameters, trigger, schedule, resumes, plan, confirmed } = request;
+  const { id = newId(), identity, task, parameters, trigger, schedule, resumes, plan, confirmed } = request;
   const { dryRun = false } = parameters as Controls;
   return {
-    id: newId(),
+    id,
     tenantId: identity.tenantId,
     task: task.type,
     scopeId: scopeIds[scopeOf(task, parameters)],

@@ -21,8 +21,8 @@ export interface RunRequest {
   confirmed?: boolean;
   /** The window in which it may run closes then. Epoch ms. */
   until?: number;
-  /** Holds the task's lease; who asks again by the same name is given what it was given before unheard. Default a new one. */
-  owner?: string;
+  /** The run's, which holds the task's lease by it: who asks again by the same has what he was given before unheard. Default a new one. */
+  id?: string;
   /** Asked under the lease, before the run is there. What it throws, `begin` throws. */
-  claim?: (runId: string, signal: AbortSignal) => Promise<void>;
+  claim?: (signal: AbortSignal) => Promise<void>;
 }

@@ -1,4 +1,4 @@
-import { describeError, holdLease, newId, type Clock, type Emitter, type Logger } from '@dotmac/core';
+import { describeError, holdLease, type Clock, type Emitter, type Logger } from '@dotmac/core';
 import { maintenanceErrors } from '../errors.js';
 import type { MaintenanceEvents } from '../events.js';
 import { estimated } from '../plans/estimate.js';
@@ -14,6 +14,7 @@ import { confirmedOf } from './confirmed.js';
 import { createExecution, type Execution, type ExecutionParts } from './execution.js';
 import { failureTeller, type RunFailureHook } from './failure-hooks.js';
 import { foreseenOf } from './foreseen.js';
+import { keepRun } from './keep-run.js';
 import { taskKey, type ScopeIds } from './lease-keys.js';
 import { limitsOf } from './limits.js';
 import type { RunRequest } from './request.js';
@@ -151,29 +152,23 @@ export function createRunner(options: RunnerOptions): Runner {
 
   return {
     async begin(request) {
-      const { identity, task, claim, slot, owner = newId() } = request;
+      const { identity, task, claim, slot } = request;
       if (stopping.signal.aborted) throw maintenanceErrors.MAINTENANCE_STOPPED({});
       const run = newRun(request, scopeIds, clock.now());
-      let begun = (): void => {};
-      const beginning = new Promise<void>((resolve) => (begun = resolve));
-      const held = { ttlMs: leaseTtlMs, clock, signal: stopping.signal, owner };
+      let begun = (_: Run): void => {};
+      const beginning = new Promise<Run>((resolve) => (begun = resolve));
+      const held = { ttlMs: leaseTtlMs, clock, signal: stopping.signal, owner: run.id };
       // The row is made and ended under the lease: a running row without a lease is a dead process's.
       const work = holdLease(store.leases, taskKey(run), held, async (lease) => {
         const foreseen = await foreseenOf(store, run);
         const confirmed = await confirmedOf(store, run);
-        await claim?.(run.id, lease);
-        const runs = store.runs(identity.tenantId);
-        if (!(await runs.insert(run, slot))) {
-          const { resumes: id } = run;
-          if (id !== null)
-            throw maintenanceErrors.RUN_NOT_RESUMABLE({ id, resumedBy: (await runs.get(id))?.resumedBy ?? null });
-          if (slot) throw maintenanceErrors.SLOT_LOST({ schedule: slot.schedule });
-          throw maintenanceErrors.PLAN_APPLIED({ id: String(run.planId) });
-        }
+        await claim?.(lease);
+        const kept = await keepRun(store.runs(identity.tenantId), run, slot);
+        if (kept.status !== 'running') return kept;
         // How late it is says the first of a slot's runs.
-        tell(identity, run, slot?.attempts === 1 ? slot.slotAt : undefined);
-        begun();
-        return execute(request, run, { foreseen, confirmed, lease });
+        tell(identity, kept, slot?.attempts === 1 ? slot.slotAt : undefined);
+        begun(kept);
+        return execute(request, kept, { foreseen, confirmed, lease });
       }).then((done) => {
         if (!done.held) throw maintenanceErrors.TASK_ALREADY_RUNNING({ task: task.type });
         return done.result;
@@ -181,8 +176,7 @@ export function createRunner(options: RunnerOptions): Runner {
       working.add(work);
       const forget = (): void => void working.delete(work);
       work.then(forget, forget);
-      await Promise.race([beginning, work]);
-      return { run, ended: work };
+      return { run: await Promise.race([beginning, work]), ended: work };
     },
 
     cancel(runId) {

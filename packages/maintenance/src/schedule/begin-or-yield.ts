@@ -79,11 +79,11 @@ const whilePresent = <Answer>(parts: FireParts, { slot }: Turn, ask: () => Promi
   untilAnswered(ask, { ...parts, signal: slot.present.signal });
 
 function tryBegin(parts: FireParts, turn: Turn): Promise<Begun | Ending | Busy> {
-  const owner = newId();
-  return whilePresent(parts, turn, () => tryOnce(parts, turn, owner));
+  const id = newId();
+  return whilePresent(parts, turn, () => tryOnce(parts, turn, id));
 }
 
-async function tryOnce(parts: FireParts, turn: Turn, owner: string): Promise<Begun | Ending | Busy> {
+async function tryOnce(parts: FireParts, turn: Turn, id: string): Promise<Begun | Ending | Busy> {
   const { runner, clock } = parts;
   const { slot, attempt: attempts, failed } = turn;
   const { tenantId, schedule, scopeId, slotAt, present } = slot;
@@ -97,10 +97,10 @@ async function tryOnce(parts: FireParts, turn: Turn, owner: string): Promise<Beg
   const until = hours.closesAt(now);
   const resumes = failed && isResumable(failed.run) && isSameWork(failed.run, planned) ? failed.run : undefined;
   const identity = { tenantId, actor: `schedule:${schedule}` };
-  const request = { identity, task, parameters, trigger: 'schedule' as const, schedule };
+  const request = { id, identity, task, parameters, trigger: 'schedule' as const, schedule };
   // Kept with the run: who was taken for dead begins nothing.
   const taken = { schedule, scopeId, slotAt, instance: present.instance, attempts };
-  const more = { slot: taken, owner, ...(until !== null && { until }), ...(resumes && { resumes }) };
+  const more = { slot: taken, ...(until !== null && { until }), ...(resumes && { resumes }) };
   present.signal.throwIfAborted();
   try {
     return { ...(await runner.begin({ ...request, ...more })), planned };

@@ -170,6 +170,61 @@ describe('a slot whose process is well, and whose store is away for a while', ()
     expect(held).toHaveLength(1);
   });
 
+  it.each([
+    ['and says so when it is asked', []],
+    ['and is away for a while', ['runs.get']],
+  ] as const)('has the one run that the store kept without saying so, %s', async (_, more: readonly Call[]) => {
+    const { clock, away, it, held, slot, runs } = await setUp();
+    const told: string[] = [];
+    it.events.on('maintenance.run_started', ({ data: { lagMs } }) => void told.push(`begun ${lagMs}`));
+    await clock.advance(day - second);
+    away.set('runs.insert', 'unheard');
+    for (const call of more) away.set(call, 'unreachable');
+    await clock.advance(10 * second);
+    away.clear();
+    await clock.advance(2 * minute);
+    expect(held).toHaveLength(1);
+    held[0]?.end();
+    await clock.advance(second);
+    expect(await slot()).toMatchObject({ outcome: 'completed', attempts: 1 });
+    expect(await runs()).toEqual(['completed']);
+    expect(told).toEqual(['begun 0']);
+  });
+
+  it('goes on from the run that failed, by the one that the store kept without saying so', async () => {
+    const { clock, away, held, untilItRuns, slot, runs } = await setUp({ retries: 1 });
+    await untilItRuns();
+    held[0]?.end(new Error('no'));
+    await clock.advance(50 * second);
+    away.set('runs.insert', 'unheard');
+    away.set('runs.get', 'unreachable');
+    await clock.advance(20 * second);
+    away.clear();
+    await clock.advance(10 * second);
+    held[1]?.end();
+    await clock.advance(second);
+    expect(await slot()).toMatchObject({ outcome: 'completed', attempts: 2 });
+    expect(await runs()).toEqual(['failed', 'completed']);
+  });
+
+  it.each([0, 1])(
+    'is as its run that others ended, which the store kept without saying so (%s retries)',
+    async (retries) => {
+      const { clock, store, away, held, slot, runs, begin, lasting } = await setUp({ retries });
+      await clock.advance(day - second);
+      away.set('runs.insert', 'unheard');
+      away.set('runs.get', 'unreachable');
+      await clock.advance(10 * second);
+      await begin({ store, tasks: [lasting.task], hostId: 'other' });
+      await clock.advance(second);
+      expect(await runs()).toEqual(['failed']);
+      away.clear();
+      await clock.advance(3 * minute);
+      expect(held).toHaveLength(retries);
+      expect(await slot()).toMatchObject({ outcome: retries === 0 ? 'failed' : 'running', attempts: 1 + retries });
+    },
+  );
+
   it('waits on for another run', async () => {
     const { clock, away, held, untilItRuns, slot } = await setUp({ overlap: 'queue', everyMs: hour });
     await untilItRuns();
@@ -194,5 +249,38 @@ describe('a slot whose process is well, and whose store is away for a while', ()
     await clock.advance(11 * second);
     expect(await slot()).toMatchObject({ outcome: 'running', attempts: 1 });
     expect(held).toHaveLength(2);
+  });
+});
+
+describe('a run that somebody asks for, of a store that keeps it without saying so', () => {
+  const setUp = async () => {
+    const all = processes();
+    const [{ away, store }, { runs: held, task }] = [failing(all.store), lastingTask()];
+    const it = await all.begin({ store, tasks: [task] });
+    return { ...all, away, held, runs: it.scope({ tenantId: 'acme' }).runs };
+  };
+
+  it('begins, as it has been kept', async () => {
+    const { clock, away, held, runs } = await setUp();
+    away.set('runs.insert', 'unheard');
+    const { taskId } = await runs.beginRun('last', {});
+    await clock.advance(second);
+    held[0]?.end(new Error('no'));
+    await clock.advance(second);
+    const resumed = await runs.resume(taskId);
+    await clock.advance(second);
+    held[1]?.end();
+    await clock.advance(second);
+    expect((await runs.list({ limit: 9 })).items).toMatchObject([
+      { taskId: resumed.taskId, status: 'completed' },
+      { taskId, status: 'failed' },
+    ]);
+  });
+
+  it('is refused where the store has not kept it', async () => {
+    const { away, held, runs } = await setUp();
+    away.set('runs.insert', 'unreachable');
+    await expect(runs.beginRun('last', {})).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    expect(held).toHaveLength(0);
   });
 });
