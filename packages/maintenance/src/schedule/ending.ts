@@ -49,7 +49,8 @@ export function failedOf(
   now: number,
 ): Failed {
   const overAt = run.stopReason === 'abandoned' ? lastSignOf(run) : (run.endedAt ?? now);
-  return { run, retryAt: overAt + Math.min(longestRetryMs, retryAfterMs * 2 ** (attempt - 1)) };
+  // By a clock that was fast it was over later than now.
+  return { run, retryAt: Math.min(now, overAt) + Math.min(longestRetryMs, retryAfterMs * 2 ** (attempt - 1)) };
 }
 
 /** What is said of a slot that waited, for another slot, another run, or its retry, and is not to begin any more. */

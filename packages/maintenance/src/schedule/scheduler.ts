@@ -73,7 +73,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     if (scope === 'process') return Math.max(since, startedAt);
     const { run, leftOut, until } = reckon(timetable, since, now);
     if (run.length === 0 && leftOut.length === 0) return until;
-    const last = await store.slots(tenantId).latest(name, scopeId);
+    const last = await store.slots(tenantId).latest(name, scopeId, now);
     return last === null && effectiveAt === null ? startedAt : Math.max(since, last ?? since);
   };
 

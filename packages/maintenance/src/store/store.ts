@@ -85,8 +85,8 @@ export interface TenantSlots {
   changeLeft(seen: SlotRecord, change: LeftSlotChange): Promise<boolean>;
   /** What is known of one slot, of all scopes. */
   at(schedule: string, slotAt: number): Promise<SlotRecord[]>;
-  /** The last slot of a schedule and scope. */
-  latest(schedule: string, scopeId: string): Promise<number | null>;
+  /** The last slot of a schedule and scope, of those until `until` (epoch ms): others were taken by a clock that was fast. */
+  latest(schedule: string, scopeId: string, until: number): Promise<number | null>;
   /** The newest first, those of one instant by scope; those that come after `after` in this order. */
   list(listing: {
     schedule: string;

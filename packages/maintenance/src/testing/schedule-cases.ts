@@ -51,9 +51,15 @@ export const scheduleCases: Suite<MaintenanceStore>['cases'] = [
         { ...taken, tenantId },
         { ...taken, tenantId, scopeId: 'host-1' },
       ]);
-      assert.equal(await slots.latest('nightly', ''), 2 * day);
-      assert.equal(await slots.latest('nightly', 'host-1'), day);
-      assert.equal(await slots.latest('nightly', 'host-2'), null);
+      assert.equal(await slots.latest('nightly', '', 9 * day), 2 * day);
+      // What lies ahead was taken by a clock that is fast.
+      assert.deepEqual(
+        [await slots.latest('nightly', '', 2 * day - 1), await slots.latest('nightly', '', 2 * day)],
+        [day, 2 * day],
+      );
+      assert.equal(await slots.latest('nightly', '', day - 1), null);
+      assert.equal(await slots.latest('nightly', 'host-1', 9 * day), day);
+      assert.equal(await slots.latest('nightly', 'host-2', 9 * day), null);
       assert.deepEqual(await store.slots(newId()).at('nightly', day), []);
     },
   },

@@ -340,6 +340,34 @@ describe('the scheduler', () => {
       expect(await early(store)).toEqual(['1 running']);
     });
 
+    it('makes up for what was missed by the right time, when it is started anew', async () => {
+      const { it: before, clock, store, lasting } = await fast();
+      await clock.advance(hour + second);
+      lasting.runs.at(-1)?.end();
+      await clock.advance(second);
+      await before.stop();
+      await clock.advance(hour + 10 * minute);
+      const { it } = setUp({ everyMs: hour }, { clock, store, lasting });
+      await it.start();
+      await clock.advance(second);
+      expect(await early(store)).toEqual(['2 running', '1 completed']);
+    });
+
+    it('tries again what failed by then, when it is started anew', async () => {
+      const rules = { everyMs: hour, retries: 1, retryAfterMs: minute };
+      const { it: before, clock, store, lasting, held } = setUp(rules, { clock: fakeClock(start + 1_000 * day) });
+      await before.start();
+      await clock.advance(hour + second);
+      held[0]?.end(new Error('no'));
+      await clock.advance(second);
+      await before.stop();
+      clock.set(start);
+      const { it } = setUp(rules, { clock, store, lasting });
+      await it.start();
+      await clock.advance(minute + second);
+      expect(held).toHaveLength(2);
+    });
+
     it('hears of schedules that others make', async () => {
       const { clock, store } = await fast();
       const { it, schedules } = setUp({}, { clock, store, schedules: [], startScheduler: false });

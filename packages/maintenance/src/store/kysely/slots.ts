@@ -40,8 +40,9 @@ export function kyselySlots(database: Database, tenantId: string): TenantSlots {
       const found = of(schedule).where('slot_at', '=', slotAt).orderBy('scope_id').limit(500).selectAll();
       return (await asked(found.execute())).map(slotOf);
     },
-    async latest(schedule, scopeId) {
-      const last = of(schedule).where('scope_id', '=', scopeId).orderBy('slot_at', 'desc').limit(1).select('slot_at');
+    async latest(schedule, scopeId, until) {
+      const known = of(schedule).where('scope_id', '=', scopeId).where('slot_at', '<=', until);
+      const last = known.orderBy('slot_at', 'desc').limit(1).select('slot_at');
       return numberOrNull((await asked(last.executeTakeFirst()))?.slot_at ?? null);
     },
     async list({ schedule, limit, after }) {

@@ -99,7 +99,8 @@ export function memorySchedules(tables: MemoryTables<ScheduleTables & Record<str
           return true;
         }),
       at: (schedule, slotAt) => copy(of(schedule).filter((it) => it.slotAt === slotAt).reverse()), // prettier-ignore
-      latest: (schedule, scopeId) => Promise.resolve(of(schedule).find((it) => it.scopeId === scopeId)?.slotAt ?? null),
+      latest: (schedule, scopeId, until) =>
+        Promise.resolve(of(schedule).find((it) => it.scopeId === scopeId && it.slotAt <= until)?.slotAt ?? null),
       list: ({ schedule, limit, after }) =>
         copy(
           of(schedule)
