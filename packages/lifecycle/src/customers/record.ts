@@ -80,11 +80,12 @@ function placed(lastSeq: number, events: readonly Event[]): HistoryEntry[] {
   return events.map((event, index) => ({ seq: lastSeq + index + 1, event }));
 }
 
-/** Begins the histories of customers, each with one event, and tells of them. */
+/** Begins the histories of customers, each with one event, and tells of them; `besides` goes into the outbox as well. */
 export async function beginHistories(
   context: LifecycleContext,
   tenantId: string,
   events: readonly Event[],
+  besides: readonly OutboxEntry[],
   trx: StoreTransaction,
 ): Promise<void> {
   const { store, relay } = context;
@@ -92,7 +93,7 @@ export async function beginHistories(
   for (const event of events)
     entries.push(...(await sealEntries(context, tenantId, event.subject, placed(0, [event]), trx)));
   await store.tenant(tenantId).history.append(entries, trx);
-  await relay.publish(events, trx);
+  await store.outbox.append([...relay.entriesOf(events), ...besides], trx);
   for (const event of events) await follow(context, event.subject, [event], trx);
 }
 

@@ -32,11 +32,11 @@ export async function registerAll(
     return { customer, add: termsOf(customer, context.searchableAttributes), remove: [] };
   });
   await customers.changeTerms(found, trx);
-  const events = made.map(({ customer, event }) => happened(identity, customer.id, customer.createdAt, event));
-  await beginHistories(context, identity.tenantId, events, trx);
   // Who waits for approval can make no use of a token, and is sent one with it.
   const letIn = made.flatMap(({ customer }) => (customer.approval === 'pending' ? [] : customer));
-  await issueFirstTokens(context, identity, letIn, trx);
+  const sending = await issueFirstTokens(context, identity, letIn, trx);
+  const events = made.map(({ customer, event }) => happened(identity, customer.id, customer.createdAt, event));
+  await beginHistories(context, identity.tenantId, events, sending, trx);
   return registered;
 }
 

@@ -134,7 +134,7 @@ export function customerService(context: LifecycleContext, identity: ScopeIdenti
     list: (draft = {}) => listCustomers(context, identity, draft),
     approve(customerId, options) {
       const decideWithin: DecideWithin = async (customer, { to }, { trx }) => {
-        await issueFirstTokens(context, identity, [customer], trx);
+        await context.store.outbox.append(await issueFirstTokens(context, identity, [customer], trx), trx);
         return {
           patch: { approval: 'approved' },
           event: { name: 'customer.approved', data: { from: customer.stage, to } },

@@ -37,22 +37,26 @@ export async function issueToken(
       { retryAfter: Math.ceil((last.windowStartedAt + windowMs - now) / 1_000) },
     );
   const window = isOpen ? { issued: last.issued, windowStartedAt: last.windowStartedAt } : {};
-  const [refusal] = await issueWithin(context, identity, [{ customer, channel, ...window }], now, trx);
-  if (refusal) throw refusal;
+  const { refusals, sending } = await issueWithin(context, identity, [{ customer, channel, ...window }], now, trx);
+  if (refusals[0]) throw refusals[0];
+  await context.store.outbox.append(sending, trx);
 }
 
-/** Issues the first tokens of customers, for each of their addresses that has not had its share. */
+/**
+ * Issues the first tokens of customers, for each of their addresses that has not had its share.
+ * @returns what has them sent, for the outbox
+ */
 export async function issueFirstTokens(
   context: LifecycleContext,
   identity: ScopeIdentity,
   customers: readonly Customer[],
   trx: StoreTransaction,
-): Promise<void> {
+): Promise<OutboxEntry[]> {
   const wanted = customers.flatMap((customer) =>
     channelName.options.flatMap((channel) => (addressOf(customer, channel) === null ? [] : { customer, channel })),
   );
   // Who is refused can ask again later, and nothing else waits for that.
-  await issueWithin(context, identity, wanted, context.clock.now(), trx);
+  return (await issueWithin(context, identity, wanted, context.clock.now(), trx)).sending;
 }
 
 /** A token to be issued, and how many there were in an hour that is not over. */
@@ -61,14 +65,20 @@ interface Wanted extends Partial<Pick<StoredToken, 'issued' | 'windowStartedAt'>
   channel: Channel;
 }
 
-/** Issues tokens, as far as their addresses have not had their share; says of each what it is refused for. */
+/** What each that was wanted is refused for, and what has the others sent. */
+interface Issued {
+  refusals: (OperationError | undefined)[];
+  sending: OutboxEntry[];
+}
+
+/** Issues tokens, as far as their addresses have not had their share. */
 async function issueWithin(
   { store, keyring, sendsVerification, emailTokens }: LifecycleContext,
   identity: ScopeIdentity,
   wanted: readonly Wanted[],
   now: number,
   trx: StoreTransaction,
-): Promise<(OperationError | undefined)[]> {
+): Promise<Issued> {
   const { tokens } = store.tenant(identity.tenantId);
   const addresses = wanted.map(({ customer, channel }) => ({ channel, address: addressOf(customer, channel) ?? '' }));
   const refusals = await countForAddresses({ tokens, keyring }, addresses, now, trx);
@@ -98,6 +108,5 @@ async function issueWithin(
     sending.push({ subscriber: senderSubscriber, event: deliveries.encode(event) });
   }
   await tokens.put(made, trx);
-  await store.outbox.append(sending, trx);
-  return refusals;
+  return { refusals, sending };
 }
