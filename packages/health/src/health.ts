@@ -224,7 +224,7 @@ export function createHealth(options: HealthOptions): Health {
       state = 'starting';
       streams.open();
       try {
-        if (options.migrate ?? true) await store.migrate();
+        await ((options.migrate ?? true) ? store.migrate() : store.checkMigrated());
         await tail.begin();
         await processes.open();
       } catch (error) {

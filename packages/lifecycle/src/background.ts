@@ -86,7 +86,7 @@ export function createBackground(context: LifecycleContext, options: BackgroundO
     else if (!context.vault)
       logger.warn({}, 'there is no secret: verification tokens that are out are void after a restart');
     try {
-      if (options.migrate) await store.migrate();
+      await (options.migrate ? store.migrate() : store.checkMigrated());
       relay.start();
       webhooks?.relay.start();
       streams.start();

@@ -116,7 +116,7 @@ export function createMaintenance(options: MaintenanceOptions): MaintenanceModul
   };
   const sweeps = createSweeps({ clock, everyMs: sweepMs, sweep });
   const start = async (): Promise<void> => {
-    if (migrate) await store.migrate();
+    await (migrate ? store.migrate() : store.checkMigrated());
     runner.resume();
     follower.open();
     await sweeps.begin();

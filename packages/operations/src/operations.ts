@@ -9,7 +9,7 @@ import {
 } from '@dotmac/core';
 import { routesWithin } from '@dotmac/core/contract';
 import type { ApiOptions, Authenticate, ServedModule } from '@dotmac/core/http';
-import { coreMigrations, kyselyIdempotencyStore, migrate, type Database } from '@dotmac/core/kysely';
+import { kyselyIdempotencyStore, type Database } from '@dotmac/core/kysely';
 import { createHealth, kyselyHealthStore, type Health, type HealthOptions } from '@dotmac/health';
 import { createLifecycle, kyselyLifecycleStore, type Lifecycle, type LifecycleOptions } from '@dotmac/lifecycle';
 import {
@@ -128,7 +128,9 @@ export function createOperations<Trx = StoreTransaction>(options: OperationsOpti
       return scope;
     },
     async start() {
-      if (migrating) await migrate(database, coreMigrations);
+      // All of them before any begins: what is refused leaves nothing at work.
+      for (const store of [healthStore, lifecycleStore, maintenanceStore])
+        await (migrating ? store.migrate() : store.checkMigrated());
       for (const domain of domains) await domain.start();
     },
     async stop() {

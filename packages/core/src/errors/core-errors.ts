@@ -117,6 +117,12 @@ export const coreErrors = defineErrors({
       `The database was migrated by a newer ${module}: it knows no migration "${migration}".`,
     hint: 'Deploy the newer version, or restore the database from before its migration.',
   },
+  SCHEMA_TOO_OLD: {
+    kind: 'unavailable',
+    message: ({ module, migration }: { module: string; migration: string }) =>
+      `The database was not migrated for this version of ${module}: it lacks the migration "${migration}".`,
+    hint: 'Migrate it first: start with `migrate: true`, or call `migrate()` of each store as a user who may. Which migrations there are must be readable.',
+  },
   DATABASE_TOO_OLD: {
     kind: 'unavailable',
     message: ({ needed, version }: { needed: string; version: string }) =>

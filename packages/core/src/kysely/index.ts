@@ -25,7 +25,7 @@ export { jsonOf } from './write-text.js';
 export { writeTogether } from './write-together.js';
 export type { Write, WriteRow, WritesTogether } from './writes.js';
 export { coreMigrations } from './core-migrations.js';
-export { migrate, type Migration, type MigrationContext, type ModuleMigrations } from './migrate.js';
+export { checkMigrated, migrate, type Migration, type MigrationContext, type ModuleMigrations } from './migrate.js';
 export { kyselyOutbox, type KyselyOutbox, type KyselyOutboxOptions } from './outbox-store.js';
 export { databaseTime, kyselyLeases, type KyselyLeasesOptions } from './lease-store.js';
 export { leaseWithin } from './lease-within.js';

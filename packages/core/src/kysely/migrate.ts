@@ -39,11 +39,8 @@ export async function migrate(database: Database, { module, migrations }: Module
   const context: MigrationContext = { types: database.traits.types, traits: database.traits };
   const table = `dotmac_${module}_migrations`;
   const operation = `migrating the tables of ${module}`;
-  const refuseNewer = (applied: readonly string[], cause?: unknown): void => {
-    const unknown = applied.find((name) => !Object.hasOwn(migrations, name));
-    if (unknown !== undefined) throw coreErrors.SCHEMA_TOO_NEW({ module, migration: unknown }, { cause });
-  };
-
+  const refuseNewer = (applied: readonly string[], cause?: unknown): void =>
+    refuseUnknown({ module, migrations }, applied, cause);
   // At nearly every start nothing is left to do, and that is told within the time that any other statement has.
   await refuseOldServer(database, operation);
   const before = await appliedTo(database, table, operation);
@@ -83,6 +80,24 @@ export async function migrate(database: Database, { module, migrations }: Module
     throw storeError(met, operation);
   }
   return results.filter(({ status }) => status === 'Success').map(({ migrationName }) => migrationName);
+}
+
+/**
+ * Refuses a database whose tables are not those of this version; for who has them migrated by somebody else.
+ * @throws SCHEMA_TOO_OLD when it lacks a migration
+ * @throws SCHEMA_TOO_NEW when it knows a migration that this version does not
+ * @throws STORE_UNAVAILABLE when the database cannot be reached
+ */
+export async function checkMigrated(database: Database, { module, migrations }: ModuleMigrations): Promise<void> {
+  const applied = await appliedTo(database, `dotmac_${module}_migrations`, `looking at the tables of ${module}`);
+  refuseUnknown({ module, migrations }, applied);
+  const missing = Object.keys(migrations).find((name) => !applied.includes(name));
+  if (missing !== undefined) throw coreErrors.SCHEMA_TOO_OLD({ module, migration: missing });
+}
+
+function refuseUnknown({ module, migrations }: ModuleMigrations, applied: readonly string[], cause?: unknown): void {
+  const unknown = applied.find((name) => !Object.hasOwn(migrations, name));
+  if (unknown !== undefined) throw coreErrors.SCHEMA_TOO_NEW({ module, migration: unknown }, { cause });
 }
 
 /** Applies what is not applied yet; `schema` is where the bookkeeping is, by default wherever a table of its name is. */

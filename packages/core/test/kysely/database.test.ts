@@ -9,6 +9,7 @@ import {
   isUniqueViolation,
   kyselyLeases,
   coreMigrations,
+  checkMigrated,
   migrate,
   onConflictDoNothing,
   toJson,
@@ -50,6 +51,22 @@ for (const { present, fresh: createFresh, title, dialect } of dialects)
       await expect(migrate(other, { module: 'future', migrations: { '0001-first': none } })).rejects.toMatchObject({
         code: 'SCHEMA_TOO_NEW',
         details: { module: 'future', migration: '0002-more' },
+      });
+    });
+
+    it('tells who does not migrate of a schema that is older, newer, or as it is to be', async () => {
+      const none = () => Promise.resolve();
+      const [first, second] = [{ '0001-first': none }, { '0001-first': none, '0002-second': none }];
+      const check = (migrations: typeof first) => checkMigrated(other, { module: 'apart', migrations });
+      const tooOld = { code: 'SCHEMA_TOO_OLD', details: { module: 'apart', migration: '0001-first' } };
+      await expect(check(first)).rejects.toMatchObject(tooOld);
+      await migrate(database, { module: 'apart', migrations: first });
+      await expect(check(first)).resolves.toBeUndefined();
+      await expect(check(second)).rejects.toMatchObject({ ...tooOld, details: { migration: '0002-second' } });
+      await migrate(database, { module: 'apart', migrations: second });
+      await expect(check(first)).rejects.toMatchObject({
+        code: 'SCHEMA_TOO_NEW',
+        details: { module: 'apart', migration: '0002-second' },
       });
     });
 

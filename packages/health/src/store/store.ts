@@ -169,6 +169,8 @@ export interface HealthStore extends SharedStore, EventLog {
   readonly outbox: Outbox;
   /** Makes or updates its tables. */
   migrate(): Promise<void>;
+  /** For who migrates apart. @throws SCHEMA_TOO_OLD, SCHEMA_TOO_NEW when the tables are not those of this version */
+  checkMigrated(): Promise<void>;
   tenant(tenantId: string): TenantStore;
   /** The tokens of every tenant's heartbeats, by their hashes; for those who call with one. */
   readonly heartbeatTokens: Documents<HeartbeatToken>;

@@ -48,6 +48,8 @@ export interface LifecycleStore {
   readonly runLeases: RunLeases;
   /** Makes or updates its tables. */
   migrate(): Promise<void>;
+  /** For who migrates apart. @throws SCHEMA_TOO_OLD, SCHEMA_TOO_NEW when the tables are not those of this version */
+  checkMigrated(): Promise<void>;
   transaction<Result>(work: (trx: StoreTransaction) => Promise<Result>, join?: StoreTransaction): Promise<Result>;
   /** Calls back after the commit; false when that cannot be known, as in a transaction that the host opened. */
   afterCommit(trx: StoreTransaction, callback: () => void): boolean;

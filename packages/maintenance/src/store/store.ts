@@ -108,6 +108,8 @@ export interface Pruning {
 export interface MaintenanceStore {
   /** Brings the tables up to date. */
   migrate(): Promise<void>;
+  /** For who migrates apart. @throws SCHEMA_TOO_OLD, SCHEMA_TOO_NEW when the tables are not those of this version */
+  checkMigrated(): Promise<void>;
   /** Who works on what, among all processes on this store. */
   readonly leases: Leases;
   /**

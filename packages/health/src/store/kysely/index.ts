@@ -4,6 +4,7 @@ import {
   inTransaction,
   kyselyOutbox,
   leaseWithin,
+  checkMigrated,
   migrate,
   retrying,
   type Database,
@@ -59,6 +60,10 @@ export function kyselyHealthStore(database: Database, { clock }: KyselyHealthSto
     async migrate() {
       await migrate(database, coreMigrations);
       await migrate(database, healthMigrations);
+    },
+    async checkMigrated() {
+      await checkMigrated(database, coreMigrations);
+      await checkMigrated(database, healthMigrations);
     },
     transaction: <Result>(work: (trx: StoreTransaction) => Promise<Result>, join?: StoreTransaction) =>
       inTransaction<HealthTables, Result>(database, join, work),

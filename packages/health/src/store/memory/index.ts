@@ -63,6 +63,7 @@ export function memoryHealthStore(options: MemoryHealthStoreOptions = {}): Healt
     ...sharing,
     ...log,
     migrate: () => Promise.resolve(),
+    checkMigrated: () => Promise.resolve(),
     transaction: (work, join) => tables.transaction((_, trx) => work(trx), join),
     everyEndpoint: (ask) => Promise.resolve(paged(byId(), ask)),
     settle: ({ states, chunks: batch, deltas, incidents: writes, events, ...shared }, term) =>

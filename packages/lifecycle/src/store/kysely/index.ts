@@ -1,5 +1,13 @@
 import type { Clock, StoreTransaction } from '@dotmac/core';
-import { coreMigrations, inTransaction, kyselyOutbox, migrate, retrying, type Database } from '@dotmac/core/kysely';
+import {
+  checkMigrated,
+  coreMigrations,
+  inTransaction,
+  kyselyOutbox,
+  migrate,
+  retrying,
+  type Database,
+} from '@dotmac/core/kysely';
 import type { LifecycleStore } from '../store.js';
 import { kyselyAnswers, pruneAnswers } from './answers.js';
 import { kyselyBulk, kyselyDueBulk } from './bulk.js';
@@ -43,6 +51,10 @@ export function kyselyLifecycleStore(database: Database, { clock }: KyselyLifecy
     async migrate() {
       await migrate(database, coreMigrations);
       await migrate(database, lifecycleMigrations);
+    },
+    async checkMigrated() {
+      await checkMigrated(database, coreMigrations);
+      await checkMigrated(database, lifecycleMigrations);
     },
     transaction: <Result>(work: (trx: StoreTransaction) => Promise<Result>, join?: StoreTransaction) =>
       inTransaction<LifecycleTables, Result>(database, join, work),

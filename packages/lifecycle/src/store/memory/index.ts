@@ -41,6 +41,7 @@ export function memoryLifecycleStore({ clock = systemClock }: MemoryLifecycleSto
     webhookOutbox: memoryOutbox({ clock }),
     runLeases: memoryRunLeases(memory, clock),
     migrate: () => Promise.resolve(),
+    checkMigrated: () => Promise.resolve(),
     transaction: <Result>(work: (trx: StoreTransaction) => Promise<Result>, join?: StoreTransaction) =>
       memory.transaction((_, trx) => work(trx), join),
     afterCommit(trx, callback) {

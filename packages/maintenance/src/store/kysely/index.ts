@@ -3,6 +3,7 @@ import {
   coreMigrations,
   kyselyLeases,
   leaseWithin,
+  checkMigrated,
   migrate,
   type Database,
   type ModuleMigrations,
@@ -57,6 +58,10 @@ export function kyselyMaintenanceStore(
     async migrate() {
       await migrate(database, coreMigrations);
       await migrate(database, migrations);
+    },
+    async checkMigrated() {
+      await checkMigrated(database, coreMigrations);
+      await checkMigrated(database, migrations);
     },
     leases: kyselyLeases(database, options),
     holdsLease: leaseWithin(database, options),

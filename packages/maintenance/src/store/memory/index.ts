@@ -93,6 +93,7 @@ export function memoryMaintenanceStore({ clock = systemClock }: { clock?: Clock 
 
   return {
     migrate: () => Promise.resolve(),
+    checkMigrated: () => Promise.resolve(),
     leases: memoryLeases({ clock }),
     // Its transactions are of no database.
     holdsLease: () => Promise.resolve(undefined),
