@@ -12,7 +12,9 @@ export function driftOf(planned: TaskPlan, now: TaskPlan): string[] {
     left.delete(then.target);
     if (!current) return [`${then.target} is not there any more`];
     if (current.fingerprint !== then.fingerprint)
-      return [`the configuration or schema of ${then.target} is not what it was`];
+      return [
+        `the configuration or schema of ${then.target} is not what it was, or another version of dotmac planned it`,
+      ];
     if (drifted(current.items, then.items))
       return [`${then.target} has ${current.items} items now, and had ${then.items}`];
     return cascadeDrift(then, current);
