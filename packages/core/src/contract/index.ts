@@ -11,6 +11,7 @@ export { instant, id, message, freeForm, postUrl, printable } from './formats.js
 export { wireJsonSchema } from './json-schema.js';
 export { importedLine } from './imported-line.js';
 export type { ImportedLine } from './imported-line.js';
+export { fieldsBy } from './fields-by.js';
 export { inWords } from './in-words.js';
 export { readDraft } from './read-draft.js';
 export { wireOf, wireName, invalidInput } from './wire.js';

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { coreErrors } from '../errors/core-errors.js';
 import type { InputIssue, OperationError } from '../errors/operation-error.js';
+import { fieldsNoted } from './fields-by.js';
 import { inWords } from './in-words.js';
 
 /** What reading a wire value came to: the checked value, or every fault at once with its path in wire names. */
@@ -19,7 +20,8 @@ export interface Wire<S extends z.ZodType> {
 const mostIssues = 100;
 const longestKey = 200;
 
-type Rename = (value: unknown, path: string, issues: InputIssue[]) => unknown;
+/** `there`: the fields that an object is to have, where that depends on another field. */
+type Rename = (value: unknown, path: string, issues: InputIssue[], there?: readonly string[]) => unknown;
 interface Form {
   rename: Rename;
   /** Straight to JSON text: writing is most of what a read-mostly API does, and a renamed copy to stringify doubles it. */
@@ -54,28 +56,31 @@ function objectForm({ shape, catchall }: { shape: Record<string, z.ZodType>; cat
     const wire = wireName(name);
     const key = `${JSON.stringify(wire)}:`;
     // Few and long pieces: text that is put together of many small ones is slow to send.
-    return { name, wire, first: `{${key}`, next: `,${key}`, form: formOf(schema) };
+    return { name, wire, schema, first: `{${key}`, next: `,${key}`, form: formOf(schema) };
   });
   const byWire = new Map(fields.map((field) => [field.wire, field]));
   const byName = new Map(fields.map((field) => [field.name, field]));
-  const noSuchField = (key: string, isFirst: boolean): string => {
+  const names = fields.map(({ name }) => name);
+  const noSuchField = (key: string, isFirst: boolean, there: readonly string[]): string => {
     if (byWire.has(wireName(key))) return `There is no such field: it is spelt ${wireName(key)}`;
     // Once: an answer says it no more often than it must.
-    const there = isFirst && fields.length > 0 ? `; there are: ${[...byWire.keys()].join(', ')}` : '';
-    return `There is no such field${there}`;
+    const listed = isFirst && there.length > 0 ? `; there are: ${there.map(wireName).join(', ')}` : '';
+    return `There is no such field${listed}`;
   };
   const isLoose = catchall !== undefined && catchall.type !== 'never';
   return {
-    rename(value, path, issues) {
+    rename(value, path, issues, there = names) {
       if (!isObject(value)) return value;
+      const beside = (name: string): unknown => value[wireName(name)];
       const renamed: Record<string, unknown> = {};
       for (const [key, item] of Object.entries(value)) {
         const field = byWire.get(key);
-        if (field) renamed[field.name] = field.form.rename(item, under(path, key), issues);
+        if (field)
+          renamed[field.name] = field.form.rename(item, under(path, key), issues, fieldsNoted(field.schema, beside));
         else if (isLoose && !byName.has(key)) renamed[key] = item;
         else if (issues.length < mostIssues) {
           const name = key.slice(0, longestKey);
-          issues.push({ path: under(path, name), message: noSuchField(name, issues.length === 0) });
+          issues.push({ path: under(path, name), message: noSuchField(name, issues.length === 0, there) });
         }
       }
       return renamed;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { freeForm, instant, page, wireName, wireOf } from '../../src/contract/index.js';
+import { fieldsBy, freeForm, instant, page, wireName, wireOf } from '../../src/contract/index.js';
 
 const endpoint = z.object({
   name: z.string().min(1),
@@ -98,6 +98,25 @@ describe('the wire form of a schema', () => {
         { path: 'settings', message: 'There is no such field' },
       ],
     });
+  });
+
+  it('names the fields of what a field beside says, where an object takes those of several', () => {
+    const inputs = {
+      stop: z.object({ atOnce: z.boolean() }),
+      move: z.object({ newPlace: z.string(), reason: z.string() }),
+    };
+    const any = z.object({ atOnce: z.boolean(), newPlace: z.string(), reason: z.string() }).partial();
+    const command = z.enum(['stop', 'move', 'rest']);
+    const wire = wireOf(z.object({ command, input: fieldsBy(any.default({}), 'command', inputs) }));
+    const said = (name: string) => {
+      const parsed = wire.parse({ command: name, input: { colour: 'red' } });
+      return parsed.ok ? undefined : parsed.issues[0]?.message;
+    };
+    expect(['stop', 'move', 'rest'].map(said)).toEqual([
+      'There is no such field; there are: at_once',
+      'There is no such field; there are: new_place, reason',
+      'There is no such field; there are: at_once, new_place, reason',
+    ]);
   });
 
   it('names a hundred faults at the most, and long names by their beginning', () => {

@@ -1,6 +1,7 @@
-import { id, instant, pageQueryOf } from '@dotmac/core/contract';
+import { fieldsBy, id, instant, pageQueryOf } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { commandInput, type CommandInput } from '../commands/input.js';
+import { ownInputs } from '../commands/own-inputs.js';
 import { registration } from '../customers/customer.js';
 import { stage, stages } from '../customers/stage.js';
 import { filterFields } from '../search/filter.js';
@@ -38,7 +39,11 @@ export type BulkFilter = z.output<typeof bulkFilter>;
 export const bulkInput = z
   .object({
     command: bulkCommand,
-    input: commandInput.default({}).meta({ description: 'What the command takes on its own route' }),
+    input: fieldsBy(
+      commandInput.default({}).meta({ description: 'What the command takes on its own route' }),
+      'command',
+      ownInputs,
+    ),
     filter: bulkFilter,
     dryRun: z.boolean().default(true).meta({ description: 'Count what would happen, and do nothing' }),
   })

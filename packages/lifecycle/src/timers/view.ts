@@ -1,6 +1,7 @@
-import { id, instant } from '@dotmac/core/contract';
+import { fieldsBy, id, instant } from '@dotmac/core/contract';
 import { z } from 'zod';
 import { commandInput, type CommandInput } from '../commands/input.js';
+import { ownInputs } from '../commands/own-inputs.js';
 import { ownCommands, timedCommands, type Timer } from './timer.js';
 
 /** What a timer is called. */
@@ -16,7 +17,7 @@ export const timerInput = z
     command: z
       .enum(timedCommands)
       .meta({ description: 'Judged when its time has come: what is not legal then is not done' }),
-    input: commandInput.default({}),
+    input: fieldsBy(commandInput.default({}), 'command', ownInputs),
     dueAt: instant,
   })
   .meta({ id: 'LifecycleTimerInput' });
