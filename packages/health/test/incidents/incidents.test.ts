@@ -46,7 +46,7 @@ async function stage(store: HealthStore) {
           await clock.advance(1_000);
           return (await scope.endpoints.get(id)).lastStatus;
         },
-        { timeout: 10_000, interval: 5 },
+        { interval: 5 },
       )
       .toBe(status);
   };

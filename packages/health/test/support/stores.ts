@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sqlite, type Database } from '@dotmac/core/kysely';
 import type { SuiteSubject } from '@dotmac/core/testing';
-import { handedOn } from '../../../core/test/support/handed-on.js';
+import { handedOn, patient } from '../../../core/test/support/handed-on.js';
 import { available, freshMysql, freshPostgres } from '../../../../test/support/services.js';
 import { kyselyHealthStore, memoryHealthStore, type HealthStore } from '../../src/index.js';
 
@@ -14,7 +14,7 @@ const on = (lend: () => Promise<{ database: Database; close(): Promise<void> }>)
 };
 const aFile = async () => {
   const directory = await mkdtemp(join(tmpdir(), 'dotmac-health-'));
-  const database = sqlite(join(directory, 'health.db'));
+  const database = sqlite(join(directory, 'health.db'), patient);
   await migrate(database);
   return { database, close: () => database.close().then(() => rm(directory, { recursive: true })) };
 };
