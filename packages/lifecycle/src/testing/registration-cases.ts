@@ -55,6 +55,30 @@ export const registrationCases: Suite<LifecycleStoreSubject>['cases'] = [
     },
   },
   {
+    name: 'reads tokens for many who ask at once, each its own, and none for who has none',
+    async run({ store }) {
+      const ids = Array.from({ length: 120 }, () => newId());
+      const kept = ids.map((id) => ({ a: aToken(id), b: { ...aToken(id), channel: 'phone' as const } }));
+      await store.transaction(async (trx) => {
+        const of = (tenant: 'a' | 'b') => kept.map((tokens) => tokens[tenant]);
+        for (const tenant of ['a', 'b'] as const) await store.tenant(tenant).tokens.put(of(tenant), trx);
+      });
+      const [mine, theirs] = [store.tenant('a').tokens, store.tenant('b').tokens];
+      const found = await Promise.all(
+        ids.flatMap((id) => [
+          mine.get(id, 'email'),
+          mine.get(id, 'phone'),
+          theirs.get(id, 'email'),
+          theirs.get(id, 'phone'),
+        ]),
+      );
+      assert.deepEqual(
+        found,
+        kept.flatMap(({ a, b }) => [a, undefined, undefined, b]),
+      );
+    },
+  },
+  {
     name: 'names histories without a customer, each tenant’s by themselves, a page at a time',
     async run({ store }) {
       const { customers, history } = store.tenant('a');

@@ -18,7 +18,9 @@ export async function sendToken(
 ): Promise<void> {
   const { customers, tokens } = store.tenant(tenantId);
   const { channel, tokenId, sealed } = data;
-  const [customer, kept] = await Promise.all([customers.get(customerId), tokens.get(customerId, channel)]);
+  // By reads that those who are delivered to at the same time share.
+  const [standing, kept] = await Promise.all([customers.standing(customerId), tokens.get(customerId, channel)]);
+  const customer = standing?.customer;
   const address = customer && addressOf(customer, channel);
   if (!customer || !legalCommands(customer.stage).includes('verify')) return;
   if (!address || kept?.id !== tokenId || kept.consumedAt !== null || kept.expiresAt <= clock.now()) return;

@@ -28,6 +28,7 @@ import { kyselyStandings } from './standings.js';
 import type { LifecycleTables } from './tables.js';
 import { kyselyDueTimers, kyselyTimers } from './timers.js';
 import { pruneIssues } from './issue-pruning.js';
+import { kyselyTokenReads } from './token-reads.js';
 import { kyselyTokens, putTokens } from './tokens.js';
 import { kyselyWebhooks, pruneDeliveries } from './webhooks.js';
 
@@ -42,7 +43,7 @@ export function kyselyLifecycleStore(database: Database, { clock }: KyselyLifecy
   const outbox = kyselyOutbox(database, { queue: 'lifecycle', ...(clock && { clock }) });
   const statements = database.dialect === 'postgres' ? runStatements(database, clock) : undefined;
   const standings = kyselyStandings(database);
-  const put = putTokens(database);
+  const tokens = { read: kyselyTokenReads(database), put: putTokens(database) };
   return {
     capabilities: { parallelTransactions: database.dialect !== 'sqlite' },
     outbox,
@@ -68,7 +69,7 @@ export function kyselyLifecycleStore(database: Database, { clock }: KyselyLifecy
         return kyselyHistory(database, tenantId);
       },
       get tokens() {
-        return kyselyTokens(database, put, tenantId);
+        return kyselyTokens(database, tokens, tenantId);
       },
       get runs() {
         return kyselyRuns(database, tenantId, statements);

@@ -3,6 +3,7 @@ import { bulkUpsert, executorFor, inTransaction, type Database } from '@dotmac/c
 import type { StoreTransaction } from '@dotmac/core';
 import type { Channel } from '../../verification/channel.js';
 import type { StoredToken, TokenStore } from '../store.js';
+import type { TokenReads } from './token-reads.js';
 import { tokenOf, tokenRow } from './token-row.js';
 import type { LifecycleTables } from './tables.js';
 
@@ -23,26 +24,30 @@ const columns = [
   'window_started_at',
 ] as const;
 
-/** Writes rows of tokens in the place of those before. */
-export type PutTokens = ReturnType<typeof putTokens>;
+/** What is made once for all tenants. */
+interface Shared {
+  read: TokenReads;
+  put: ReturnType<typeof putTokens>;
+}
 
-/** Makes what writes tokens, once: its statements are kept. */
+/** Makes what writes tokens in the place of those before, once: its statements are kept. */
 export const putTokens = (database: Database) =>
   bulkUpsert<LifecycleTables, typeof table>(database, table, { columns, conflict: key });
 
 /** Verification tokens in the database. */
-export function kyselyTokens(database: Database, put: PutTokens, tenantId: string): TokenStore {
+export function kyselyTokens(database: Database, { read, put }: Shared, tenantId: string): TokenStore {
   const on = (trx?: StoreTransaction) => executorFor<LifecycleTables>(database, trx);
   // In the snapshot of a host's own transaction, only a locking read sees what was issued since.
   const locks = database.traits.skipLocked;
   const get: TokenStore['get'] = async (customerId, channel, trx) => {
+    if (!trx) return read({ tenantId, customerId, channel });
     const row = await on(trx)
       .selectFrom(table)
       .selectAll()
       .where('tenant_id', '=', tenantId)
       .where('customer_id', '=', customerId)
       .where('channel', '=', channel)
-      .$if(locks && trx !== undefined, (query) => query.forUpdate())
+      .$if(locks, (query) => query.forUpdate())
       .executeTakeFirst();
     return row && tokenOf(row);
   };
