@@ -1,4 +1,4 @@
-export { fakeClock, type FakeClock } from './fake-clock.js';
+export { fakeClock, type FakeClock, type FakeClockOptions } from './fake-clock.js';
 export { runSuite, type Suite, type SuiteCase, type SuiteRunner, type SuiteSubject } from './suite.js';
 export { idempotencySuite, type IdempotencySubject } from './idempotency-suite.js';
 export { leaseSuite, type LeaseSubject } from './lease-suite.js';

@@ -40,6 +40,30 @@ describe('fake clock', () => {
     expect(ticks).toEqual([10, 20, 30, 40, 50]);
   });
 
+  it('shows whole milliseconds of the wall clock and fractions of the monotonic one, which tells durations exactly', async () => {
+    const clock = fakeClock(5_000);
+    const before = clock.monotonic();
+    for (const ms of [0, 250, 0.5, 0.5]) await clock.advance(ms);
+    expect([before % 1, clock.monotonic() - before]).toEqual([0.625, 251]);
+    await clock.advance(0.9);
+    expect(clock.now()).toBe(5_251);
+    clock.set(9_000);
+    expect(clock.now()).toBe(9_000);
+  });
+
+  it('drifts when asked to: durations have fractions then, and are never too short, and timers fire when they would', async () => {
+    const clock = fakeClock(5_000, { drifting: true });
+    const startedAt = clock.monotonic();
+    const fired: number[] = [];
+    const again = (at: number): void =>
+      void clock.after(at - clock.monotonic(), () => (fired.push(clock.now()), again(at + 10)));
+    again(startedAt + 10);
+    await clock.advance(30);
+    const tookMs = clock.monotonic() - startedAt;
+    expect([tookMs > 30, tookMs < 31, fired]).toEqual([true, true, [5_010, 5_020, 5_030]]);
+    expect(clock.now()).toBe(5_030);
+  });
+
   it('cancels timers, aborts sleeps, and keeps timers apart from jumps of the wall clock', async () => {
     const clock = fakeClock();
     let fired = 0;

@@ -5,6 +5,7 @@ export type { LifecycleStoreSubject } from './subject.js';
 export { fakeClock, outboxSuite, leaseSuite, runSuite, wakerSuite } from '@dotmac/core/testing';
 export type {
   FakeClock,
+  FakeClockOptions,
   LeaseSubject,
   OutboxSubject,
   Suite,
