@@ -92,6 +92,13 @@ export async function eventually(
   }
 }
 
+/** Checks an endpoint until it is found to be so: a check during which the server stood still finds nothing. */
+export const foundToBe = (client: Client, id: string, status: string): Promise<Answer> =>
+  eventually(
+    () => client.post(`/network-monitoring/endpoints/${id}/check`),
+    ({ body }) => body.status === status,
+  );
+
 /** The pieces of an event stream, until one of this name came. */
 export async function eventsUntil(
   response: Response,

@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import type { Suite } from '@dotmac/core/testing';
 import { closedPort } from '../../../../test/support/ports.js';
-import { assertInstants, assertProblem, assertStatus, eventually, invalidPaths, type Client } from './client.js';
+import {
+  assertInstants,
+  assertProblem,
+  assertStatus,
+  eventually,
+  foundToBe,
+  invalidPaths,
+  type Client,
+} from './client.js';
 import type { ContractSubject } from './subject.js';
 
 /** The incident of an endpoint that cannot be reached. */
@@ -69,7 +77,7 @@ export const incidents: Suite<ContractSubject> = {
         const wrong = await client.call('PATCH', path, { config: { follow: true }, check_interval: 1 });
         assertProblem(wrong, 422, 'INVALID_INPUT');
         assert.deepEqual(invalidPaths(wrong), ['check_interval']);
-        const checked = assertStatus(await client.post(`${path}/check`), 200).body;
+        const checked = assertStatus(await foundToBe(client, id, 'offline'), 200).body;
         assert.deepEqual([checked.status, checked.message], ['offline', 'The connection was refused']);
         const results = assertStatus(await client.get(`${path}/results?kind=issues&limit=1`), 200).body;
         assert.equal(results.items[0].status, 'offline');

@@ -3,7 +3,15 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import type { Suite } from '@dotmac/core/testing';
 import { closedPort } from '../../../../test/support/ports.js';
-import { assertInstants, assertProblem, assertStatus, eventually, invalidPaths, type Client } from './client.js';
+import {
+  assertInstants,
+  assertProblem,
+  assertStatus,
+  eventually,
+  foundToBe,
+  invalidPaths,
+  type Client,
+} from './client.js';
 import type { ContractSubject } from './subject.js';
 
 /** A port on which something answers. */
@@ -162,7 +170,7 @@ export const networkMonitoring: Suite<ContractSubject> = {
         assertStatus(await client.post('/network-monitoring/maintenance-windows', patching), 201);
         const draft = { name: 'patched', retry_count: 1, tags: ['patched'] };
         const { body } = await register(client, await closedPort(), draft);
-        assertStatus(await client.post(`/network-monitoring/endpoints/${body.id}/check`, {}), 200);
+        assertStatus(await foundToBe(client, body.id, 'offline'), 200);
         const trends = assertStatus(await client.get(`/network-monitoring/endpoints/${body.id}/trends`), 200).body;
         assert.ok(trends.total_checks >= 1);
         assert.deepEqual(

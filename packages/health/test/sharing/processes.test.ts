@@ -306,7 +306,8 @@ describe.each(databases)('processes on one store, on %s', (_, isAvailable, fresh
       expect(standby.monitoring()).toEqual({ role: 'standby', by: 'first' });
       await server.down();
       const scope = standby.scope(acme);
-      expect(await scope.endpoints.check(id)).toMatchObject({ status: 'offline' });
+      // A check during which this process stood still finds nothing.
+      await expect.poll(() => scope.endpoints.check(id), patience).toMatchObject({ status: 'offline' });
       await seen('offline');
       scope.record(id, { ok: true, responseTimeMs: 5 });
       await seen('healthy');

@@ -81,8 +81,13 @@ async function setUp(
       ...{ retryCount: 1, expectedResponseTime: 30, checkInterval: 3_600 },
       conditions: [{ on: 'status', op: 'eq', value: 200, severity: 'degraded' }],
     });
+  /** Checks an endpoint until it is found to be so: a check during which this process stood still finds nothing. */
+  const finds = async (id: string, status: EndpointStatus): Promise<void> => {
+    const found = async () => (await endpoints.check(id), (await endpoints.get(id)).lastStatus);
+    await expect.poll(found).toBe(status);
+  };
   const { runs } = ops.scope({ tenantId: 'acme' }).maintenance;
-  return { database, main, other, endpoints, watch, runs };
+  return { database, main, other, endpoints, watch, finds, runs };
 }
 
 describe('maintenance and the health of a database', () => {
@@ -91,12 +96,11 @@ describe('maintenance and the health of a database', () => {
     ['critical', 2],
     ['offline', 3],
   ])('leaves one alone that is %s, says so, and goes on when that is over', async (status, worst) => {
-    const { main, other, endpoints, watch, runs } = await setUp();
+    const { main, other, watch, finds, runs } = await setUp();
     const stand = await gauge();
     const { id } = await watch(stand.port);
     await stand.be(status);
-    await endpoints.check(id);
-    expect((await endpoints.get(id)).lastStatus).toBe(status);
+    await finds(id, status);
 
     const { taskId } = await runs.beginRun('database_cleanup', {});
     const progress = async () => (await runs.get(taskId)).progress;
@@ -109,8 +113,7 @@ describe('maintenance and the health of a database', () => {
     );
 
     await stand.be('healthy');
-    await endpoints.check(id);
-    expect((await endpoints.get(id)).lastStatus).toBe('healthy');
+    await finds(id, 'healthy');
     await expect.poll(async () => (await runs.get(taskId)).status, { timeout: 30_000 }).toBe('completed');
     expect(await runs.get(taskId)).toMatchObject({
       ...{ itemsCleaned: 100, stopReason: 'drained' },
@@ -120,11 +123,11 @@ describe('maintenance and the health of a database', () => {
   });
 
   it('leaves none alone of which nothing is known', async () => {
-    const { main, endpoints, watch, runs } = await setUp();
+    const { main, endpoints, watch, finds, runs } = await setUp();
     const stand = await gauge();
     const { id } = await watch(stand.port);
     await stand.be('critical');
-    await endpoints.check(id);
+    await finds(id, 'critical');
     await endpoints.pause(id);
     expect((await endpoints.get(id)).lastStatus).toBe('unknown');
     const run = await runs.run('database_cleanup', {});
@@ -137,7 +140,7 @@ describe('maintenance and the health of a database', () => {
     const stand = await gauge();
     const { id: endpointId } = await monitoring.watch(stand.port);
     await stand.be('critical');
-    await monitoring.endpoints.check(endpointId);
+    await monitoring.finds(endpointId, 'critical');
     const { runs } = await setUp({ main: { tenantId: 'operator', endpointId } }, monitoring);
     const { taskId } = await runs.beginRun('database_cleanup', {});
     const pausedBy = async () => (await runs.get(taskId)).progress?.pausedBy;
@@ -149,7 +152,7 @@ describe('maintenance and the health of a database', () => {
     const stand = await gauge();
     const { id: endpointId } = await theirs.watch(stand.port);
     await stand.be('critical');
-    await theirs.endpoints.check(endpointId);
+    await theirs.finds(endpointId, 'critical');
     const { runs } = await setUp({ main: { tenantId: 'acme', endpointId } }, theirs);
     const run = await runs.run('database_cleanup', {});
     expect(run).toMatchObject({ status: 'completed', itemsCleaned: 100 });
