@@ -66,7 +66,7 @@ export function dotmacRetention({
       retentionDays: 0,
     },
     { ...history, name: 'dotmac-maintenance-runs', table: 'dotmac_maintenance_runs', timeColumn: 'ended_at' },
-    { ...history, name: 'dotmac-maintenance-ledger', table: 'dotmac_maintenance_ledger', timeColumn: 'slot_at' },
+    { ...history, name: 'dotmac-maintenance-ledger', table: 'dotmac_maintenance_ledger', timeColumn: 'next_at' },
     { ...history, name: 'dotmac-maintenance-plans', table: 'dotmac_maintenance_plans', timeColumn: 'created_at' },
     {
       ...history,

@@ -78,10 +78,10 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   };
 
   const write = (planned: PlannedPart, { instance }: Present, slotAt: number, outcome: SlotOutcome) => {
-    const { tenantId, name, scopeId } = planned;
+    const { tenantId, name, scopeId, timetable } = planned;
     const now = clock.now();
     const endedAt = (openOutcomes as readonly string[]).includes(outcome) ? null : now;
-    const slot = { schedule: name, scopeId, slotAt, outcome, instance, endedAt };
+    const slot = { schedule: name, scopeId, slotAt, nextAt: timetable.next(slotAt), outcome, instance, endedAt };
     return store.slots(tenantId).claim({ ...slot, runId: null, attempts: 0, claimedAt: now, message: null });
   };
 

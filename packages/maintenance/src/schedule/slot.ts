@@ -56,6 +56,8 @@ export interface SlotRecord extends SlotKey {
   endedAt: number | null;
   /** Safe to show to the tenant. */
   message: string | null;
+  /** When the slot after it comes due; null when none does. Until then its line says which was the last. Epoch ms. */
+  nextAt: number | null;
 }
 
 /** A slot that a run is begun for. */

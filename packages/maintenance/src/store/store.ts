@@ -139,7 +139,7 @@ export interface MaintenanceStore {
   openSlots(limit: number): Promise<SlotRecord[]>;
   /**
    * Removes ended runs, slots, plans and what is left of removed schedules from before `before`, of all tenants; in batches
-   * that leave the database to others in between. Leases that nobody has had for a quarter of a year are forgotten, where
+   * that leave the database to others in between. A slot goes once the one after it is old, too. Leases that nobody has had for a quarter of a year are forgotten, where
    * they are kept: their names are those of machines and processes, which are new ones after every deployment.
    * @returns how many went, leases aside
    */

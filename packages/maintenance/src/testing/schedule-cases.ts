@@ -12,6 +12,7 @@ const taken: Omit<SlotRecord, 'tenantId'> = {
   schedule: 'nightly',
   scopeId: '',
   slotAt: day,
+  nextAt: null,
   outcome: 'waiting',
   instance: 'host/0#1',
   runId: null,
@@ -251,12 +252,18 @@ export const scheduleCases: Suite<MaintenanceStore>['cases'] = [
       const [slots, schedules] = [store.slots(tenantId), store.schedules(tenantId)];
       await slots.claim({ ...taken, slotAt: 10 });
       await slots.claim({ ...taken, slotAt: 60 });
+      // Until the one after it is old, too, it is the last.
+      for (const [slotAt, nextAt] of [
+        [20, 49],
+        [30, 50],
+      ] as const)
+        await slots.claim({ ...taken, slotAt, nextAt });
       await schedules.write('gone', () => ({ ...made, tenantId, name: 'gone', deletedAt: 20 }));
       await schedules.write('kept', () => ({ ...made, tenantId, name: 'kept' }));
       await store.prune(50, alone());
       assert.deepEqual(
         (await slots.list({ schedule: 'nightly', limit: 9 })).map(({ slotAt }) => slotAt),
-        [60],
+        [60, 30],
       );
       const left = (await store.schedulesSince(0, 100_000)).filter((it) => it.tenantId === tenantId);
       assert.deepEqual(names(left), ['kept']);

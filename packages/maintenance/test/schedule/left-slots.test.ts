@@ -306,7 +306,14 @@ describe('a slot that waits', () => {
 
   it('for one that was missed before it does not begin where the scheduler was stopped, but elsewhere', async () => {
     const { clock, store, begin, held, slots } = setUp({ catchUp: 'all', graceMs: 5 * hour });
-    const closed = { outcome: 'completed' as const, instance: 'a/0#1', runId: null, attempts: 1, message: null };
+    const closed = {
+      outcome: 'completed' as const,
+      instance: 'a/0#1',
+      runId: null,
+      attempts: 1,
+      message: null,
+      nextAt: null,
+    };
     const before = { schedule: 'it', scopeId: '', slotAt: start - 2 * hour, claimedAt: start, endedAt: start };
     await store.slots('acme').claim({ ...closed, ...before });
     const it = await begin();
@@ -358,7 +365,14 @@ describe('a slot that waits', () => {
 
   it('for one that was missed before it runs once the task is free, though it is to skip what it overlaps with', async () => {
     const { clock, store, begin, stop, held, outcomes } = setUp({ catchUp: 'all', graceMs: 5 * hour });
-    const closed = { outcome: 'completed' as const, instance: 'a/0#1', runId: null, attempts: 1, message: null };
+    const closed = {
+      outcome: 'completed' as const,
+      instance: 'a/0#1',
+      runId: null,
+      attempts: 1,
+      message: null,
+      nextAt: null,
+    };
     const before = { schedule: 'it', scopeId: '', slotAt: start - 3 * hour, claimedAt: start, endedAt: start };
     await store.slots('acme').claim({ ...closed, ...before });
     const it = await begin();

@@ -51,7 +51,14 @@ for (const { title, present, fresh: createFresh } of dialects)
       await sql`create table rows_written (writer varchar(20), run_id varchar(36), step integer)`.execute(db);
       const slots = store.slots('acme');
       // It ran before, so that what came due since is known to be missed.
-      const closed = { outcome: 'completed', instance: 'x/0#1', runId: null, attempts: 1, message: null } as const;
+      const closed = {
+        outcome: 'completed',
+        instance: 'x/0#1',
+        runId: null,
+        attempts: 1,
+        message: null,
+        nextAt: null,
+      } as const;
       const before = { schedule: 'often', scopeId: '', slotAt: slot - 3 * tenMinutes, claimedAt: 0, endedAt: 0 };
       await slots.claim({ ...closed, ...before });
       const start = async (name: string, startsAt: number, ttlMs: number, ...more: string[]): Promise<ChildProcess> => {

@@ -169,7 +169,14 @@ describe('the scheduler', () => {
     const store = memoryMaintenanceStore({ clock });
     const rules = { everyMs: hour, catchUp: 'all', graceMs: 5 * hour } as const;
     const { it, held, outcomes } = setUp(rules, { clock, store });
-    const closed = { outcome: 'completed' as const, instance: 'a/0#1', runId: null, attempts: 1, message: null };
+    const closed = {
+      outcome: 'completed' as const,
+      instance: 'a/0#1',
+      runId: null,
+      attempts: 1,
+      message: null,
+      nextAt: null,
+    };
     const before = { schedule: 'it', scopeId: '', slotAt: start - 3 * hour, claimedAt: start, endedAt: start };
     await store.slots('acme').claim({ ...closed, ...before });
     await it.start();
@@ -189,7 +196,14 @@ describe('the scheduler', () => {
     const clock = fakeClock(start);
     const store = memoryMaintenanceStore({ clock });
     const rules = { everyMs: hour, catchUp: 'all', graceMs: 5 * hour } as const;
-    const closed = { outcome: 'completed' as const, instance: 'a/0#1', runId: null, attempts: 1, message: null };
+    const closed = {
+      outcome: 'completed' as const,
+      instance: 'a/0#1',
+      runId: null,
+      attempts: 1,
+      message: null,
+      nextAt: null,
+    };
     const before = { schedule: 'it', scopeId: '', slotAt: start - 3 * hour, claimedAt: start, endedAt: start };
     await store.slots('acme').claim({ ...closed, ...before });
     let claims = 0;
@@ -234,7 +248,14 @@ describe('the scheduler', () => {
     const clock = fakeClock(at);
     const store = memoryMaintenanceStore({ clock });
     if (at === slotAt) {
-      const closed = { outcome: 'completed' as const, instance: 'a/0#1', runId: null, attempts: 1, message: null };
+      const closed = {
+        outcome: 'completed' as const,
+        instance: 'a/0#1',
+        runId: null,
+        attempts: 1,
+        message: null,
+        nextAt: null,
+      };
       const before = { schedule: 'it', scopeId: '', slotAt: start - hour, claimedAt: start, endedAt: start };
       await store.slots('acme').claim({ ...closed, ...before });
     }
@@ -308,6 +329,25 @@ describe('the scheduler', () => {
     clock.set(start + 3 * hour + 5 * minute);
     await clock.advance(11 * second);
     expect(await outcomes()).toEqual(['03:00 running']);
+  });
+
+  it('makes up for the slot of a year that was missed, though the one before is older than the history reaches', async () => {
+    const rules = { cron: '0 0 1 6 *' };
+    const first = setUp(rules, { clock: fakeClock(Date.UTC(2026, 4, 31, 23)) });
+    await first.it.start();
+    await first.clock.advance(hour + second);
+    first.held[0]?.end();
+    await first.clock.advance(second);
+    for (const days of [100, 300]) {
+      first.clock.set(Date.UTC(2026, 5, 1) + days * day);
+      await first.clock.advance(2 * minute);
+    }
+    await first.it.stop();
+    first.clock.set(Date.UTC(2027, 5, 1, 2));
+    const { it, held } = setUp(rules, { clock: first.clock, store: first.store, lasting: first.lasting });
+    await it.start();
+    await first.clock.advance(second);
+    expect(held).toHaveLength(2);
   });
 
   describe('whose clock was years fast, and is set right', () => {
@@ -429,7 +469,15 @@ describe('the scheduler', () => {
     const clock = fakeClock(start);
     const store = memoryMaintenanceStore({ clock });
     const { it, outcomes } = setUp({ everyMs: hour }, { clock, store });
-    const slot = { schedule: 'it', scopeId: '', outcome: 'running' as const, runId: null, attempts: 1, message: null };
+    const slot = {
+      schedule: 'it',
+      scopeId: '',
+      outcome: 'running' as const,
+      runId: null,
+      attempts: 1,
+      message: null,
+      nextAt: null,
+    };
     const taken = { ...slot, claimedAt: start, endedAt: null };
     await store.slots('acme').claim({ ...taken, slotAt: start, instance: 'elsewhere/0#1' });
     await it.start();

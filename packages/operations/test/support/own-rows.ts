@@ -172,7 +172,7 @@ export function ownRows(now: number): OwnRows[] {
     simple('dotmac_verification_quotas', 'address_key', 'window_started_at', 1, { ...acme, issued: 1 }),
     simple('dotmac_idempotency', 'key_hash', 'keep_until', 0, { ...acme, fingerprint: 'f', lease_until: 1 }),
     simple('dotmac_maintenance_runs', 'id', 'ended_at', 90, { ...run, status: 'completed' }, [{ ended_at: null }]),
-    simple('dotmac_maintenance_ledger', 'schedule', 'slot_at', 90, { ...acme, scope_id: '', outcome: 'done', instance: 'i', attempts: 1, claimed_at: 1 }), // prettier-ignore
+    simple('dotmac_maintenance_ledger', 'schedule', 'next_at', 90, { ...acme, scope_id: '', slot_at: 1, outcome: 'done', instance: 'i', attempts: 1, claimed_at: 1 }, [{ next_at: null }]), // prettier-ignore
     simple('dotmac_maintenance_plans', 'id', 'created_at', 90, plan),
     simple('dotmac_maintenance_schedules', 'name', 'deleted_at', 90, schedule, [{ deleted_at: null }]),
     {

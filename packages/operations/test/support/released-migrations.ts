@@ -124,5 +124,7 @@ export const released = {
     '0010-plan-times',
     '0011-plan-scopes',
     '0012-run-scopes',
+    '0013-slot-successors',
+    '0014-slot-successor-times',
   ],
 } as const satisfies Record<string, readonly string[]>;

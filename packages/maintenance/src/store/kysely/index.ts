@@ -17,6 +17,7 @@ import { runStarts } from './migrations/0009-run-starts.js';
 import { planTimes } from './migrations/0010-plan-times.js';
 import { planScopes } from './migrations/0011-plan-scopes.js';
 import { runScopes } from './migrations/0012-run-scopes.js';
+import { slotSuccessors, slotSuccessorTimes } from './migrations/0013-slot-successors.js';
 import { kyselyPlans } from './plans.js';
 import { scheduleIndexes, schedules } from './migrations/0005-schedules.js';
 import { kyselyRuns, runOf } from './runs.js';
@@ -39,6 +40,8 @@ const migrations: ModuleMigrations = {
     '0010-plan-times': planTimes,
     '0011-plan-scopes': planScopes,
     '0012-run-scopes': runScopes,
+    '0013-slot-successors': slotSuccessors,
+    '0014-slot-successor-times': slotSuccessorTimes,
   },
 };
 

@@ -8,16 +8,22 @@ import {
 } from '@dotmac/core/kysely';
 import { deleteRows } from '../../databases/rows/delete-rows.js';
 import { tableId } from '../../databases/rows/due.js';
-import type { TableInTime } from '../../databases/rows/selection.js';
+import type { RowPredicate, TableInTime } from '../../databases/rows/selection.js';
 import { chooseStrategy } from '../../databases/rows/strategy.js';
 import { rowDialect } from '../../databases/row-dialects.js';
 import { leasePrefix } from '../../runs/lease-keys.js';
 import type { Pruning } from '../store.js';
 
+/** Rows that go by a time; not those that have another column, where they go by that. */
+interface Aged extends TableInTime {
+  unless?: string;
+}
+
 /** Each by the index that begins with its time, but for schedules: of those there are few. Null times are never old. */
-const aged: readonly TableInTime[] = [
+const aged: readonly Aged[] = [
   { table: 'dotmac_maintenance_runs', timeColumn: 'ended_at' },
-  { table: 'dotmac_maintenance_ledger', timeColumn: 'slot_at' },
+  { table: 'dotmac_maintenance_ledger', timeColumn: 'next_at' },
+  { table: 'dotmac_maintenance_ledger', timeColumn: 'slot_at', unless: 'next_at' },
   { table: 'dotmac_maintenance_plans', timeColumn: 'created_at' },
   { table: 'dotmac_maintenance_schedules', timeColumn: 'deleted_at' },
 ];
@@ -44,14 +50,17 @@ export async function prune(
   const { clock, signal, confirm } = pruning;
   const dialect = rowDialect(database);
   let gone = 0;
-  for (const table of aged) {
+  for (const { unless, ...table } of aged) {
     const { kysely } = database;
+    const isOld = sql`${sql.id(table.timeColumn)} < ${before}`;
     // What is asked every minute, and mostly in vain, is asked cheaply.
     const { rows: old } = await sql`
-      select 1 from ${tableId(table)} where ${sql.id(table.timeColumn)} < ${before} limit 1`.execute(kysely);
+      select 1 from ${tableId(table)} where ${isOld}
+      ${unless === undefined ? sql`` : sql`and ${sql.id(unless)} is null`} limit 1`.execute(kysely);
     const facts = old.length > 0 && (await dialect.describe(kysely, table));
     if (!facts) continue;
-    const selection = { ...table, timeUnit: 'ms', cutoff: before } as const;
+    const where: RowPredicate | undefined = unless === undefined ? undefined : (eb) => eb(unless, 'is', null);
+    const selection = { ...table, timeUnit: 'ms', cutoff: before, where } as const;
     const unknown = { due: null, total: null, archives: false, allowFullScan: true };
     const chosen = chooseStrategy(dialect, selection, facts, unknown);
     if ('refused' in chosen || !chosen.walk) throw new TypeError(`${table.table} is not as its migrations made it.`);

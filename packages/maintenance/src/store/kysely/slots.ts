@@ -111,6 +111,7 @@ function rowOf(it: SlotRecord): SlotRow {
     claimed_at: it.claimedAt,
     ended_at: it.endedAt,
     message: it.message,
+    next_at: it.nextAt,
   };
 }
 
@@ -127,5 +128,6 @@ function slotOf(row: SlotRow): SlotRecord {
     claimedAt: Number(row.claimed_at),
     endedAt: numberOrNull(row.ended_at),
     message: row.message,
+    nextAt: numberOrNull(row.next_at),
   };
 }

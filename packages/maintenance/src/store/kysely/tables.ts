@@ -77,6 +77,8 @@ export interface SlotRow {
   claimed_at: number;
   ended_at: number | null;
   message: string | null;
+  /** Null in lines of older versions, and of slots that none follows. */
+  next_at: number | null;
 }
 
 /** The tables of maintenance. */
