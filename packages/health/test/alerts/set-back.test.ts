@@ -10,12 +10,11 @@ const hour = 3_600_000;
 describe.each(healthStores)('an alert that waits while the wall clock is set back an hour, $title', ({ open }) => {
   it('comes due when it would have, to the whole millisecond, though the monotonic clock has fractions', async () => {
     const { subject: store, close } = await open();
-    const clock = fakeClock();
-    let drift = 0;
+    const clock = fakeClock(undefined, { drifting: true });
     const dispatcher = createDispatcher({
       ...{ store, logger: silentLogger, holdOf: () => Promise.resolve(undefined), isElsewhere: () => false },
       relay: { entriesOf: () => [] } as never,
-      clock: { ...clock, monotonic: () => clock.monotonic() + (drift += 0.125) },
+      clock,
     });
     const [channelId, incidentId] = [newId(), newId()];
     const [startedAt, dueAt] = [clock.now(), clock.now() + 30_000];
