@@ -143,23 +143,29 @@ function isStopped({ operation, status }: Pick<Run, 'operation' | 'status'>): bo
   return status === 'cancelled' && operations[operation].whenCancelled === 'left';
 }
 
-/** Did a run begin where another had been stopped? */
+/** Runs that are looked back at. */
+const mostRuns = 50;
+
+/** Did a run begin where another had been stopped? Taking down that came to nothing in between changed nothing of that. */
 async function isAfterStopped({ store }: LifecycleContext, run: Run): Promise<boolean> {
-  if (operations[run.operation].whenCancelled !== 'left') return false;
-  const [before] = await store.tenant(run.tenantId).runs.listFor(run.serviceId, 1, run.id);
-  return before !== undefined && isStopped(before);
+  if (operations[run.operation].whenFailed === 'undone') return false;
+  const before = await store.tenant(run.tenantId).runs.listFor(run.serviceId, mostRuns, run.id);
+  const last = before.find(({ operation }) => operation !== 'deprovision');
+  return last !== undefined && isStopped(last);
 }
 
 const anything: readonly ServiceAccess[] = ['full', 'throttled', 'suspended'];
 
-/** What a service may give after a run was stopped, from what it gave before to what it was to give; undefined: it is known. */
+/** What a service may give after a run that was cancelled; undefined: it is known. */
 function mayGiveAfter(
   run: Run,
   { access }: ServiceInstance,
   wasStopped: boolean,
 ): readonly ServiceAccess[] | undefined {
-  if (!isStopped(run)) return undefined;
-  return wasStopped ? anything : [access, operationOf(run.operation).leaves.access ?? access];
+  if (run.status !== 'cancelled') return undefined;
+  if (wasStopped) return anything;
+  // From what it gave before to what it was to give.
+  return isStopped(run) ? [access, operationOf(run.operation).leaves.access ?? access] : undefined;
 }
 
 /** What a run's end is called. */
