@@ -1,8 +1,5 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { alerting, distinct, key, stores, toldIn } from '../support/alerting.js';
-
-// A day of attempts is many turns of every timer, and takes as long as the machine is busy.
-vi.setConfig({ testTimeout: 240_000 });
 
 describe.each(stores)('alerts that nobody takes %s', (_, makeStore) => {
   const stage = alerting(makeStore);

@@ -1,8 +1,11 @@
 import { sqlite } from '@dotmac/core/kysely';
 import type { FakeClock } from '@dotmac/core/testing';
-import { onTestFinished } from 'vitest';
+import { onTestFinished, vi } from 'vitest';
 import { kyselyHealthStore, memoryHealthStore, type HealthOptions, type HealthStore } from '../../src/index.js';
 import { receiver, staged, type Received } from './staged.js';
+
+// Hours of waiting, or a day of attempts, are many turns of every timer, and take as long as the machine is busy.
+vi.setConfig({ testTimeout: 240_000 });
 
 /** What the webhooks of these tests are signed with. */
 export const key = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
