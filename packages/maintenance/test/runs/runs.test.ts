@@ -321,13 +321,17 @@ describe('a run', () => {
 
   describe('of a dead machine', () => {
     /** The machine `away` has left a run, and others look after the store. */
-    const left = async (ofAway: Parameters<typeof sweepingTask>[1], others: Partial<MaintenanceOptions> = {}) => {
+    const left = async (
+      ofAway: Parameters<typeof sweepingTask>[1],
+      others: Partial<MaintenanceOptions> = {},
+      aheadMs = 0,
+    ) => {
       const heap = heapOf(30);
       const { clock, store } = await setUp(heap, ofAway, { hostId: 'other', ...others });
       const id = newId();
       await store
         .runs('acme')
-        .insert({ ...leftAt7, id, scopeId: ofAway?.scope === 'host' ? 'away' : '', startedAt: clock.now() });
+        .insert({ ...leftAt7, id, scopeId: ofAway?.scope === 'host' ? 'away' : '', startedAt: clock.now() + aheadMs });
       const lookedAfter = async () => {
         await clock.advance(61_000);
         return store.runs('acme').get(id);
@@ -358,6 +362,11 @@ describe('a run', () => {
       const { clock, lookedAfter } = await left({ scope: 'host' });
       await clock.advance(15 * 60_000);
       expect(await lookedAfter()).toMatchObject({ status: 'failed', stopReason: 'abandoned', resumedBy: null });
+    });
+
+    it('has failed when the clock of that was a day ahead, by which it would be left to it for as long', async () => {
+      const { lookedAfter } = await left({ scope: 'host' }, {}, 86_400_000);
+      expect(await lookedAfter()).toMatchObject({ status: 'failed', stopReason: 'abandoned' });
     });
 
     it('has failed at once when it was about a process, which never comes back', async () => {
