@@ -24,6 +24,8 @@ export function fieldsBy<Schema extends z.ZodType>(
 /** The names of the fields that are noted of `schema` beside the fields that `valueOf` gives; undefined where none are. */
 export function fieldsNoted(schema: z.ZodType, valueOf: (name: string) => unknown): string[] | undefined {
   const noted = known.get(schema);
-  const named = String(noted && valueOf(noted.by));
-  return noted && Object.hasOwn(noted.inputs, named) ? Object.keys(noted.inputs[named]?.shape ?? {}) : undefined;
+  const named = noted && valueOf(noted.by);
+  // Not judged yet: it may be anything that JSON has, also what cannot be made into text.
+  if (typeof named !== 'string' || !noted || !Object.hasOwn(noted.inputs, named)) return undefined;
+  return Object.keys(noted.inputs[named]?.shape ?? {});
 }

@@ -20,6 +20,17 @@ it.each(given)('of a command in %s are answered by the fields of that command', 
   ]);
 });
 
+it.each(given)('of what is no command in %s are answered by the fields of all', (_, schema, rest) => {
+  for (const command of [{ toString: 1, valueOf: 1 }, ['suspend'], 5, null, 'toString']) {
+    const parsed = wireOf(schema).parse({ ...rest, command, input: { cause: 'they moved' } });
+    const said = parsed.ok ? {} : Object.fromEntries(parsed.issues.map(({ path, message }) => [path, message]));
+    expect(said).toEqual({
+      'input.cause': expect.stringContaining('onboarding_data, reference'),
+      command: expect.stringContaining('Must be one of'),
+    });
+  }
+});
+
 it('says of every command that many can be given what it takes', () => {
   for (const command of bulkInput.shape.command.options) {
     const parsed = wireOf(bulkInput).parse({ command, filter: {}, input: { cause: 1 } });
