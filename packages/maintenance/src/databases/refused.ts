@@ -12,13 +12,7 @@ const denials: readonly unknown[] = [
 /** What is said, to callers, of what databases say themselves. */
 const reasons: readonly { codes: readonly string[]; reason: string }[] = [
   {
-    codes: [
-      '25006',
-      'ER_OPTION_PREVENTS_STATEMENT',
-      'ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION',
-      'SQLITE_READONLY',
-      'SQLITE_READONLY_DIRECTORY',
-    ],
+    codes: ['ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION', 'SQLITE_READONLY', 'SQLITE_READONLY_DIRECTORY'],
     reason: 'it may only be read',
   },
   {
