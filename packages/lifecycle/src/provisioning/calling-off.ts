@@ -1,8 +1,8 @@
 import type { LifecycleContext } from '../context.js';
 import type { Block, Customer } from '../customers/customer.js';
 import type { PendingEvent } from '../customers/record.js';
-import type { ServiceInstance } from '../services/instance.js';
-import { followedBlocks, hasLeft, operations, wantedAccess, type OperationName } from '../services/operation.js';
+import type { ServiceAccess, ServiceInstance } from '../services/instance.js';
+import { followedBlocks, hasLeft, nextOperation, operationOf, unstuck } from '../services/operation.js';
 import { withLifted, withOpened } from '../services/reasons.js';
 import { withSpared } from '../services/spared.js';
 import type { TimerChange } from '../timers/timer.js';
@@ -16,6 +16,8 @@ export interface CancelCase {
   run: Run;
   customer: Customer;
   service: ServiceInstance | undefined;
+  /** What runs that were stopped before it were to have the service give. */
+  stopped: readonly ServiceAccess[];
 }
 
 /** What changes of what a service should be given, so that what was cancelled is not begun again. */
@@ -32,27 +34,22 @@ export interface CallingOff {
 
 const nothing: CallingOff = { lifts: [], spares: [], opens: null, keeps: false };
 
-/** What a service is wanted to give, that a run would be begun for again. */
-const wantedBy: Partial<Record<OperationName, readonly (string | undefined)[]>> = {
-  suspend: ['suspended'],
-  throttle: ['throttled'],
-  resume: ['full', 'throttled'],
-};
-
 /**
  * What cancelling a run changes of what its service should be given: nothing where that is something else by now anyway.
  * @throws TEMPLATE_NOT_REGISTERED where it is said there alone which reasons of the customer count
  */
-export function callingOff({ templates }: LifecycleContext, { run, customer, service }: CancelCase): CallingOff {
+export function callingOff({ templates }: LifecycleContext, given: CancelCase): CallingOff {
+  const { run, customer, service, stopped } = given;
   const { operation } = run;
+  const { leaves, whenCancelled } = operationOf(operation);
   if (!service || run.cancelRequestedAt !== null) return nothing;
   if (operation === 'deprovision') return { ...nothing, keeps: hasLeft(customer) };
-  if (operations[operation].whenCancelled === 'undone') return nothing;
+  if (whenCancelled === 'undone' || !leaves.access) return nothing;
   const exemptFrom = customer.blocks.length === 0 ? [] : templates.registered(service).exemptFrom;
-  const wanted = wantedAccess(service, customer, exemptFrom);
-  if (!wantedBy[operation]?.includes(wanted)) return nothing;
+  const [mayHaveGiven, freed] = [[service.access, ...stopped], { ...unstuck(service, operation), openRunId: null }];
+  if (nextOperation(freed, customer, exemptFrom, [...mayHaveGiven, leaves.access]) !== operation) return nothing;
   if (operation === 'resume') {
-    const severity = wanted === 'full' && service.access === 'throttled' ? 'throttle' : 'suspend';
+    const severity = mayHaveGiven.includes('suspended') ? 'suspend' : 'throttle';
     return { ...nothing, opens: { reason: resumeCancelled, severity } };
   }
   const effective = followedBlocks(service, customer, exemptFrom).filter(({ promisedUntil }) => promisedUntil === null);

@@ -6,6 +6,7 @@ import { changeTimers } from '../timers/change.js';
 import { calledOff, callingOff } from './calling-off.js';
 import { checkCancellable } from './cancellable.js';
 import { toldOf, type RunChange, type RunMoment } from './change-run.js';
+import { stoppedBefore } from './may-give.js';
 import type { Run, RunStep } from './run.js';
 
 /** Why a step is cut short when somebody asked for the run to be cancelled. */
@@ -26,7 +27,8 @@ export function cancelRequested(
     // Asked again, it is answered as the first time.
     if (run.cancelRequestedAt !== null) return { run };
     const service = await services.lock(run.serviceId, trx);
-    const change = callingOff(context, { run, customer, service });
+    const stopped = await stoppedBefore(context, run, trx);
+    const change = callingOff(context, { run, customer, service, stopped });
     const isStuck = run.status === 'stuck';
     const reopened = operations[run.operation].whenCancelled === 'undone' ? turnedBack(run, at) : takenUp;
     const going: Run = { ...run, ...(isStuck && reopened), cancelRequestedAt: at, nextAt: at };

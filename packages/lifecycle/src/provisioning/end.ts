@@ -3,13 +3,14 @@ import type { LifecycleContext } from '../context.js';
 import type { Customer } from '../customers/customer.js';
 import { entriesForHook, happened, recordAtOnce, recordChange, type PendingEvent } from '../customers/record.js';
 import type { OperationState } from '../hooks.js';
-import type { ServiceAccess, ServiceInstance } from '../services/instance.js';
+import type { ServiceInstance } from '../services/instance.js';
 import { nextOperation, operationOf, operations } from '../services/operation.js';
 import { settleService } from '../services/settle.js';
 import { nothingSpared } from '../services/spared.js';
 import { stopped, turnedBack } from './cancel.js';
 import { save, type Hold } from './checkpoint.js';
 import { hookAfter } from './hook-steps.js';
+import { isStopped, mayGiveAfter, stoppedBefore } from './may-give.js';
 import { hasLeftOver, outputsOf, type EndStatus } from './plan.js';
 import { causeOf, type Run } from './run.js';
 
@@ -41,7 +42,9 @@ export async function endRun(
   const isAlone = !takePart && run.operation !== 'deprovision' && run.cancelRequestedAt === null;
   const ended = isAlone ? await endAtOnce(context, hold, run, planned, known) : undefined;
   if (ended) return ended;
-  const wasStopped = planned !== 'completed' && (await isAfterStopped(context, run));
+  // Setting up begins where nothing was stopped.
+  const isKnown = planned === 'completed' || operations[run.operation].whenFailed === 'undone';
+  const before = isKnown ? [] : await stoppedBefore(context, run);
   return store.transaction(async (trx) => {
     const { customers, services, runs } = store.tenant(tenantId);
     const customer = await customers.lock(customerId, trx);
@@ -62,14 +65,8 @@ export async function endRun(
     const identity = { tenantId, actor: run.requestedBy };
     const at = Math.max(clock.now(), customer.updatedAt);
     const left = leave(service, ended, status, at);
-    const next = await settleService(
-      context,
-      identity,
-      left,
-      customer,
-      { at, trx },
-      mayGiveAfter(ended, left, wasStopped),
-    );
+    const mayGive = mayGiveAfter(ended, left, before);
+    const next = await settleService(context, identity, left, customer, { at, trx }, mayGive);
     if (!next) await services.replace(left, trx);
     const pending = [eventOf(ended, status), ...(next ? [next.event] : [])];
     const after = { ...customer, version: customer.version + pending.length, updatedAt: at };
@@ -136,36 +133,6 @@ export function leave(service: ServiceInstance, run: Run, status: EndStatus, at:
 function unfinished({ access }: ServiceInstance, { operation }: Run): Pick<ServiceInstance, 'status'> | undefined {
   if (operation === 'provision') return { status: 'failed' };
   return operation === 'deprovision' ? { status: access === 'suspended' ? 'suspended' : 'active' } : undefined;
-}
-
-/** Was a run left where it was, so that nobody knows what its service gives? */
-function isStopped({ operation, status }: Pick<Run, 'operation' | 'status'>): boolean {
-  return status === 'cancelled' && operations[operation].whenCancelled === 'left';
-}
-
-/** Runs that are looked back at. */
-const mostRuns = 50;
-
-/** Did a run begin where another had been stopped? Taking down that came to nothing in between changed nothing of that. */
-async function isAfterStopped({ store }: LifecycleContext, run: Run): Promise<boolean> {
-  if (operations[run.operation].whenFailed === 'undone') return false;
-  const before = await store.tenant(run.tenantId).runs.listFor(run.serviceId, mostRuns, run.id);
-  const last = before.find(({ operation }) => operation !== 'deprovision');
-  return last !== undefined && isStopped(last);
-}
-
-const anything: readonly ServiceAccess[] = ['full', 'throttled', 'suspended'];
-
-/** What a service may give after a run that was cancelled; undefined: it is known. */
-function mayGiveAfter(
-  run: Run,
-  { access }: ServiceInstance,
-  wasStopped: boolean,
-): readonly ServiceAccess[] | undefined {
-  if (run.status !== 'cancelled') return undefined;
-  if (wasStopped) return anything;
-  // From what it gave before to what it was to give.
-  return isStopped(run) ? [access, operationOf(run.operation).leaves.access ?? access] : undefined;
 }
 
 /** What a run's end is called. */

@@ -37,7 +37,7 @@ function cancelOf(context: LifecycleContext, known: CancelCase): CancelExplained
     comesTo: {
       lifts: [...lifts],
       spares: [...spares],
-      opens: opens?.reason ?? null,
+      opens,
       keeps,
       byHand: byHand(context, known.run),
     },

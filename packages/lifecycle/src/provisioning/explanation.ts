@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { blockSeverity } from '../customers/customer.js';
 
 /** What can be asked of a run, whatever its steps are. */
 export const runCommands = ['cancel', 'retry', 'skip', 'force'] as const;
@@ -11,7 +12,10 @@ const cancelOutcome = z
   .object({
     lifts: z.array(z.string()).meta({ description: 'Open reasons of the service that are lifted' }),
     spares: z.array(z.string()).meta({ description: 'Open reasons of its customer that count for it no more' }),
-    opens: z.string().nullable().meta({ description: 'The reason of the service that is opened' }),
+    opens: z
+      .object({ reason: z.string(), severity: blockSeverity })
+      .nullable()
+      .meta({ description: 'The reason of the service that is opened' }),
     keeps: z.boolean().meta({ description: 'The service stays though its customer has left' }),
     byHand: z.array(z.string()).meta({ description: 'Steps that somebody has to put back, in this order' }),
   })

@@ -8,6 +8,7 @@ import { settleService } from '../services/settle.js';
 import type { RunChange, RunMoment } from './change-run.js';
 import { eventOf, leave } from './end.js';
 import { hookAfter, runEndHook } from './hook-steps.js';
+import { mayGiveAfter, stoppedBefore } from './may-give.js';
 import { brokenStep, type Run, type RunStep } from './run.js';
 
 type Decide = (moment: RunMoment) => Promise<RunChange>;
@@ -94,7 +95,8 @@ export function forced(
     const service = await services.lock(run.serviceId, trx);
     if (!service) return change;
     const left = leave(unstuck(service, run.operation), ended, outcome, at);
-    const next = await settleService(context, identity, left, customer, { at, trx });
+    const mayGive = mayGiveAfter(ended, left, await stoppedBefore(context, run, trx));
+    const next = await settleService(context, identity, left, customer, { at, trx }, mayGive);
     if (!next) await services.replace(left, trx);
     const takePart = async (after: Customer): Promise<void> => {
       const state = { customer: after, service: next?.service ?? left, run: ended };

@@ -23,6 +23,7 @@ import { followRun, runTopic, type RunFollowAsk } from './follow.js';
 import type { RunProgress } from './progress.js';
 import { forced, retried, skipped } from './intervene.js';
 import { provisioningOf, type Provisioning, type Run, type RunStep } from './run.js';
+import { stoppedBefore } from './may-give.js';
 import { completionInput, decisionInput, type CompletionDraft, type DecisionDraft, type Signal } from './signal.js';
 import { isTimeUp } from './steps/in-time.js';
 import { verdictOf } from './steps/approval.js';
@@ -137,7 +138,8 @@ export function provisioningService(context: LifecycleContext, identity: ScopeId
     const run = await find(requestId);
     const customer = await customers.get(run.customerId);
     if (!customer) throw lifecycleErrors.PROVISIONING_NOT_FOUND({ requestId });
-    return explainRun(context, { run, customer, service: await services.get(run.serviceId) });
+    const service = await services.get(run.serviceId);
+    return explainRun(context, { run, customer, service, stopped: await stoppedBefore(context, run) });
   };
 
   return {

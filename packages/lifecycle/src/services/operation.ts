@@ -113,7 +113,8 @@ export function nextOperation(
 export function mayNeedOperation(
   service: Parameters<typeof nextOperation>[0],
   customer: Parameters<typeof nextOperation>[1],
+  mayGive?: readonly ServiceAccess[],
 ): boolean {
   const reasons = customer.blocks.map(({ reason }) => reason);
-  return [[], reasons].some((exemptFrom) => nextOperation(service, customer, exemptFrom) !== null);
+  return [[], reasons].some((exemptFrom) => nextOperation(service, customer, exemptFrom, mayGive) !== null);
 }

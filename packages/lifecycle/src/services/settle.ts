@@ -117,7 +117,7 @@ export async function settleService(
 ): Promise<StartedOperation | undefined> {
   const template = context.templates.of(service);
   if (!template) {
-    if (mayNeedOperation(service, customer))
+    if (mayNeedOperation(service, customer, mayGive))
       await changeTimers(context, identity, customer.id, [following(service, moment.at)], moment);
     return undefined;
   }

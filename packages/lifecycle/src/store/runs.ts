@@ -38,7 +38,7 @@ export interface RunStore {
   /** Reads the latest state, and keeps others from changing it until the transaction ends. */
   lock(runId: string, trx: StoreTransaction): Promise<Run | undefined>;
   /** A service's latest runs, newest first; only those before a run, if asked. */
-  listFor(serviceId: string, limit: number, before?: string): Promise<Run[]>;
+  listFor(serviceId: string, limit: number, before?: string, trx?: StoreTransaction): Promise<Run[]>;
   /** Newest first; `cursor` is the id of the last one seen. */
   list(ask: { status?: RunStatus | undefined; limit: number; cursor?: string | undefined }): Promise<Page<Run>>;
   /**

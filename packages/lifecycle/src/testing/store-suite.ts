@@ -278,6 +278,7 @@ export const lifecycleStoreSuite: Suite<LifecycleStoreSubject> = {
           await mine.history.append([{ seq: 1, event: anEvent('a', customer.id, 'registration') }], trx);
           await mine.tokens.put([token], trx);
           await mine.runs.insert(run, trx);
+          assert.deepEqual(await mine.runs.listFor(run.serviceId, 9, undefined, trx), [run], 'within the transaction');
         });
         assert.equal(await theirs.customers.get(customer.id), undefined);
         assert.equal(await theirs.customers.standing(customer.id), undefined);

@@ -68,8 +68,8 @@ export function kyselyRuns(database: Database, tenantId: string, statements?: Ru
       return row && runOf(row);
     },
     // Index: (tenant_id, service_id, id); ids are in the order of their making.
-    async listFor(serviceId, limit, before) {
-      const rows = await kysely
+    async listFor(serviceId, limit, before, trx) {
+      const rows = await executorFor<LifecycleTables>(database, trx)
         .selectFrom(table)
         .selectAll()
         .where('tenant_id', '=', tenantId)
