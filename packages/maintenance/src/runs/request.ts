@@ -21,8 +21,10 @@ export interface RunRequest {
   confirmed?: boolean;
   /** The window in which it may run closes then. Epoch ms. */
   until?: number;
-  /** The run's, which holds the task's lease by it: who asks again by the same has what he was given before unheard. Default a new one. */
+  /** The run's: who asks again by the same has the one that was kept before unheard. Default a new one. */
   id?: string;
+  /** Holds the task's lease: who asks again by the same has what he was given before unheard. Default the run's id. */
+  owner?: string;
   /** Asked under the lease, before the run is there. What it throws, `begin` throws. */
   claim?: (signal: AbortSignal) => Promise<void>;
 }

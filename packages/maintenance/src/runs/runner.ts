@@ -159,7 +159,7 @@ export function createRunner(options: RunnerOptions): Runner {
       const run = newRun(request, scopeIds, clock.now());
       let begun = (_: Run): void => {};
       const beginning = new Promise<Run>((resolve) => (begun = resolve));
-      const held = { ttlMs: leaseTtlMs, clock, signal: stopping.signal, owner: run.id };
+      const held = { ttlMs: leaseTtlMs, clock, signal: stopping.signal, owner: request.owner ?? run.id };
       // The row is made and ended under the lease: a running row without a lease is a dead process's.
       const work = holdLease(store.leases, taskKey(run), held, async (lease) => {
         const foreseen = await foreseenOf(store, run);

@@ -1,4 +1,5 @@
 import type { Clock, Logger } from '@dotmac/core';
+import type { Run } from '../runs/run.js';
 import type { Runner } from '../runs/runner.js';
 import type { MaintenanceStore } from '../store/store.js';
 import type { Failed } from './ending.js';
@@ -30,4 +31,11 @@ export interface TakenSlot extends SlotKey {
 /** A run, and the schedule as it was when that began. */
 export type Begun = Awaited<ReturnType<Runner['begin']>> & { planned: PlannedPart };
 /** One of a slot's tries. */
-export type Turn = { slot: TakenSlot; attempt: number; failed?: Failed };
+export interface Turn {
+  slot: TakenSlot;
+  attempt: number;
+  /** Its run before, that it goes on from. */
+  failed?: Failed;
+  /** A run of this try that is over before anything was done for it: it goes on from that. */
+  undone?: Run;
+}

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { coreErrors } from '@dotmac/core';
 import type { MaintenanceModule, MaintenanceStore, Schedule } from '../../src/index.js';
+import { taskKey } from '../../src/runs/lease-keys.js';
+import type { Run } from '../../src/runs/run.js';
 import type { TenantRuns, TenantSlots } from '../../src/store/store.js';
 import { lastingTask } from '../support/lasting-task.js';
 import { processes } from '../support/processes.js';
@@ -208,7 +210,7 @@ describe('a slot whose process is well, and whose store is away for a while', ()
   });
 
   it.each([0, 1])(
-    'is as its run that others ended, which the store kept without saying so (%s retries)',
+    'is begun anew where others ended the run that the store kept unheard (%s retries)',
     async (retries) => {
       const { clock, store, away, held, slot, runs, begin, lasting } = await setUp({ retries });
       await clock.advance(day - second);
@@ -220,10 +222,97 @@ describe('a slot whose process is well, and whose store is away for a while', ()
       expect(await runs()).toEqual(['failed']);
       away.clear();
       await clock.advance(3 * minute);
-      expect(held).toHaveLength(retries);
-      expect(await slot()).toMatchObject({ outcome: retries === 0 ? 'failed' : 'running', attempts: 1 + retries });
+      expect(held).toHaveLength(1);
+      expect(await slot()).toMatchObject({ outcome: 'running', attempts: 1 });
+      held[0]?.end();
+      await clock.advance(second);
+      expect(await slot()).toMatchObject({ outcome: 'completed', attempts: 1 });
+      expect(await runs()).toEqual(['failed', 'completed']);
     },
   );
+
+  it('goes on from the run that failed, where others ended the one between that the store kept unheard', async () => {
+    const { clock, store, away, held, untilItRuns, slot, begin, lasting } = await setUp({ retries: 1 });
+    await untilItRuns();
+    held[0]?.end(new Error('no'));
+    await clock.advance(50 * second);
+    away.set('runs.insert', 'unheard');
+    away.set('runs.get', 'unreachable');
+    await clock.advance(20 * second);
+    await begin({ store, tasks: [lasting.task], hostId: 'other' });
+    await clock.advance(second);
+    away.clear();
+    await clock.advance(11 * second);
+    held[1]?.end();
+    await clock.advance(second);
+    expect(await slot()).toMatchObject({ outcome: 'completed', attempts: 2 });
+    const [last, between, first] = await store.runs('acme').list({ limit: 9 });
+    expect(last).toMatchObject({ status: 'completed', resumes: between?.id });
+    expect(between).toMatchObject({ stopReason: 'abandoned', resumes: first?.id });
+  });
+
+  describe('and has kept its run unheard when', () => {
+    const kept = async (rules: Partial<Schedule> = {}) => {
+      const all = await setUp({ everyMs: 300 * day });
+      const { clock, away, it, begin, lasting } = all;
+      const other = (await begin({ tasks: [lasting.task], hostId: 'other' })).scope({ tenantId: 'acme' });
+      const { schedules } = it.scope({ tenantId: 'acme' });
+      const { overlap } = rules;
+      await schedules.create({ name: 'made', maintenanceType: 'last', everyMs: hour, ...(overlap && { overlap }) });
+      await clock.advance(hour - second);
+      away.set('runs.insert', 'unheard');
+      away.set('runs.get', 'unreachable');
+      await clock.advance(2 * second);
+      const made = async () => (await all.store.slots('acme').list({ schedule: 'made', limit: 1 }))[0];
+      expect(await all.runs()).toEqual(['running']);
+      return { ...all, other, made, schedules };
+    };
+
+    it('it is changed, is run as it is then', async () => {
+      const { clock, store, away, held, made, schedules } = await kept();
+      await schedules.update('made', { parameters: { depth: 2 } });
+      away.clear();
+      await clock.advance(20 * second);
+      expect(held).toHaveLength(1);
+      expect(await store.runs('acme').list({ limit: 9 })).toMatchObject([
+        { status: 'running', parameters: { depth: 2 } },
+        { status: 'cancelled', parameters: { depth: 1 } },
+      ]);
+      expect(await made()).toMatchObject({ outcome: 'running', attempts: 1 });
+    });
+
+    it('it is changed, and its lease could not be given back, is run as it is then', async () => {
+      const { clock, store, away, held, schedules } = await kept();
+      const [run] = await store.runs('acme').list({ limit: 1 });
+      await store.leases.acquire(taskKey(run as Run), run?.id ?? '', 30_000);
+      await schedules.update('made', { parameters: { depth: 2 } });
+      away.clear();
+      await clock.advance(20 * second);
+      expect(held).toHaveLength(1);
+    });
+
+    it('it is paused, is left out, and its run has not failed', async () => {
+      const { clock, away, held, made, runs, schedules } = await kept();
+      await schedules.pause('made');
+      away.clear();
+      await clock.advance(3 * minute);
+      expect(held).toHaveLength(0);
+      expect(await runs()).toEqual(['cancelled']);
+      expect(await made()).toMatchObject({ outcome: 'paused' });
+    });
+
+    it.each(['skip', 'queue'] as const)('another is at its task, does as its rules say (%s)', async (overlap) => {
+      const { clock, away, held, made, runs, other } = await kept({ overlap });
+      await other.runs.beginRun('last', {});
+      away.clear();
+      await clock.advance(20 * second);
+      expect(await runs()).toEqual(['cancelled', 'running']);
+      held[0]?.end();
+      await clock.advance(10 * second);
+      if (overlap === 'skip') expect(await made()).toMatchObject({ outcome: 'overlap' });
+      else expect(await runs()).toEqual(['cancelled', 'completed', 'running']);
+    });
+  });
 
   it('waits on for another run', async () => {
     const { clock, away, held, untilItRuns, slot } = await setUp({ overlap: 'queue', everyMs: hour });
