@@ -75,10 +75,14 @@ function bound(words: { inclusive: string; exclusive: string }, limit: number | 
   return unit ? `Must have ${how} ${given} ${unit[Number(limit) === 1 ? 0 : 1]}` : `Must be ${how} ${given}`;
 }
 
+/** What is said where nothing more is known. */
+const plainly = 'This is not taken here';
+
 /** What to say of each kind of fault that zod knows, in sentences that name what would be right. */
 const sentences: { [Code in z.core.$ZodIssue['code']]: (issue: Raw<Code>) => string } = {
   invalid_type({ expected, input, inst }) {
-    if (Number.isNaN(input)) return 'This is no number';
+    if (typeof input === 'number' && !Number.isFinite(input) && (expected === 'number' || expected === 'int'))
+      return Number.isNaN(input) ? 'This is no number' : 'Must be a finite number';
     const wanted = nameOfType(inst instanceof z.ZodNumber && inst.isInt ? 'int' : expected);
     if (input === undefined) return `This is required: ${wanted}`;
     if (expected === 'int' && typeof input === 'number') return `Must be ${wanted}`;
@@ -114,13 +118,33 @@ const sentences: { [Code in z.core.$ZodIssue['code']]: (issue: Raw<Code>) => str
   // That a key is no good is known by its path: what is wrong is what its own schema says.
   invalid_key: ({ issues }) => issues.map(({ message }) => message).join('; '),
   invalid_element: ({ issues }) => issues.map(({ message }) => message).join('; '),
-  custom: () => 'This is not taken here',
+  custom: () => plainly,
 };
+
+/** Without what no sentence of a kind can be made. A host's own schema may say of an issue what it likes, of a kind of its own, too. */
+const needs: Readonly<Record<string, string>> = {
+  invalid_type: 'expected',
+  invalid_value: 'values',
+  too_small: 'minimum',
+  too_big: 'maximum',
+  invalid_format: 'format',
+  not_multiple_of: 'divisor',
+  unrecognized_keys: 'keys',
+  invalid_key: 'issues',
+  invalid_element: 'issues',
+};
+
+function sentenceOf(issue: z.core.$ZodRawIssue): string {
+  const needed = known(needs, issue.code);
+  if (!Object.hasOwn(sentences, issue.code) || (needed !== undefined && issue[needed] === undefined)) return plainly;
+  return (sentences[issue.code] as (issue: unknown) => string)(issue);
+}
 
 /**
  * Has zod say what is wrong in plain sentences, which name what would be right: `schema.safeParse(value, inWords)`. What
- * a schema says itself comes first.
+ * a schema says itself comes first, then what the application has zod say everywhere (`z.config({ customError })`). A
+ * `locale` of zod is not asked: it has zod's own sentences, and there always is one.
  */
 export const inWords = {
-  error: (issue: z.core.$ZodRawIssue): string => (sentences[issue.code] as (issue: unknown) => string)(issue),
+  error: (issue: z.core.$ZodRawIssue) => z.config().customError?.(issue) ?? sentenceOf(issue),
 } as const;

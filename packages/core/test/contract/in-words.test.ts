@@ -15,6 +15,12 @@ const table: [sentence: string, schema: z.ZodType, value: unknown][] = [
   ['This is required: a string', z.string(), undefined],
   ['Must be a number, not a string', z.number(), '5'],
   ['This is no number', z.coerce.number(), 'ten'],
+  ['Must be a finite number', z.coerce.number(), '1e999'],
+  ['Must be a finite number', z.coerce.number().int().min(1), '-1e999'],
+  ['Must be a finite number', z.int(), Infinity],
+  ['This is no number', z.int(), NaN],
+  ['Must be a string, not a number', z.string(), Infinity],
+  ['Must be a string, not no number', z.string(), NaN],
   ['This is required: a whole number', z.int(), undefined],
   ['Must be a whole number', z.int(), 1.5],
   ['Must be a whole number, not a string', z.int(), 'one'],
@@ -77,6 +83,31 @@ describe('what is wrong with an input', () => {
         'b',
       ),
     ).toEqual(['Nothing will do']);
+  });
+
+  it.each([
+    ...[{ code: 'of_ours' }, { code: 'toString' }, { code: 'invalid_type' }, { code: 'invalid_value' }],
+    ...[{ code: 'too_small', origin: 'date' }, { code: 'too_big', origin: 'date' }, { code: 'invalid_format' }],
+    ...[
+      { code: 'not_multiple_of' },
+      { code: 'unrecognized_keys' },
+      { code: 'invalid_key' },
+      { code: 'invalid_element' },
+    ],
+  ])('is said plainly where a schema says no more than $code', (issue) => {
+    const own = z.string().superRefine((_, context) => context.addIssue(issue as never));
+    expect(said(own, 'x')).toEqual(['This is not taken here']);
+  });
+
+  it('is what the application has zod say everywhere, where it has it say something', () => {
+    z.config({ customError: ({ code }) => (code === 'invalid_type' ? { message: 'Anders, bitte' } : undefined) });
+    try {
+      expect(said(z.string(), 5)).toEqual(['Anders, bitte']);
+      expect(said(z.string().min(1), '')).toEqual(['Must not be empty']);
+      expect(said(z.string('Give a name'), 5)).toEqual(['Give a name']);
+    } finally {
+      z.config({ customError: undefined });
+    }
   });
 
   it('is said so on the wire', () => {
