@@ -3,6 +3,8 @@ export interface RemainingService {
   serviceId: string;
   serviceName: string;
   status: string;
+  /** It stays until somebody terminates it: taking it down was cancelled. */
+  isKept: boolean;
 }
 
 /** A command that a customer cannot take. */

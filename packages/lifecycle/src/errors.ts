@@ -1,6 +1,9 @@
 import { defineErrors } from '@dotmac/core';
 import type { IllegalTransition, RemainingService } from './error-details.js';
 
+const remaining = ({ serviceName, serviceId, status, isKept }: RemainingService): string =>
+  `${serviceName} ${serviceId} (${status}${isKept ? ', and kept: taking it down was cancelled' : ''})`;
+
 /** What the lifecycle domain may refuse. */
 export const lifecycleErrors = defineErrors({
   CUSTOMER_NOT_FOUND: {
@@ -113,8 +116,8 @@ export const lifecycleErrors = defineErrors({
   SERVICES_REMAIN: {
     kind: 'conflict',
     message: ({ services }: { services: RemainingService[] }) =>
-      `The customer still has services: ${services.map((it) => `${it.serviceName} ${it.serviceId} (${it.status})`).join(', ')}.`,
-    hint: 'Wait until they are taken down. Retry, skip or force the runs that are stuck.',
+      `The customer still has services: ${services.map(remaining).join(', ')}.`,
+    hint: 'Wait until they are taken down. Retry, skip or force the runs that are stuck. Terminate those that are kept.',
   },
   CUSTOMER_ERASED: {
     kind: 'conflict',

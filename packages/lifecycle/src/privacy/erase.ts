@@ -103,8 +103,9 @@ function keptBy(holds: readonly LegalHold[], live: readonly ServiceInstance[]): 
   return live.length > 0 ? lifecycleErrors.SERVICES_REMAIN({ services: live.map(remainingOf) }) : undefined;
 }
 
-function remainingOf({ id: serviceId, serviceName, status }: ServiceInstance): RemainingService {
-  return { serviceId, serviceName, status };
+function remainingOf(service: ServiceInstance): RemainingService {
+  const { id: serviceId, serviceName, status, isKept, terminateRequestedAt } = service;
+  return { serviceId, serviceName, status, isKept: isKept && terminateRequestedAt === null };
 }
 
 /** A place in the history without what is personal; undefined when there is nothing to take away. */

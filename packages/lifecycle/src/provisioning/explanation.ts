@@ -17,7 +17,14 @@ const cancelOutcome = z
       .nullable()
       .meta({ description: 'The reason of the service that is opened' }),
     keeps: z.boolean().meta({ description: 'The service stays though its customer has left' }),
-    byHand: z.array(z.string()).meta({ description: 'Steps that somebody has to put back, in this order' }),
+    byHand: z
+      .array(z.string())
+      .nullable()
+      .meta({
+        description:
+          'Steps that somebody has to put back, in this order. Null: it is not known in this process, where the template is ' +
+          'not registered',
+      }),
   })
   .meta({ id: 'ProvisioningCancelOutcome', description: 'Of an allowed `cancel`: what it changes besides' });
 
@@ -37,7 +44,7 @@ export const runCommandExplanation = z
       .meta({
         description:
           'Of an allowed `cancel`: the step that begins next from which on somebody has to put something back by hand. ' +
-          'Null: none is',
+          'Null: none is, or it is not known where `by_hand` is null, either',
       }),
     comesTo: cancelOutcome.nullable(),
   })

@@ -13,8 +13,9 @@ export function isForGood(step: RunStep, definition: ServiceStep | undefined): b
   return step.status === 'skipped' || !hasWayBack(step, definition);
 }
 
-/** What has to be put back by hand if a run that takes down is cancelled now, the last step first. */
-export function byHand(context: LifecycleContext, run: Run): string[] {
+/** What has to be put back by hand if a run that takes down is cancelled now, the last step first; null: not known here. */
+export function byHand(context: LifecycleContext, run: Run): string[] | null {
+  if (run.operation === 'deprovision' && !context.templates.of(run)) return null;
   return ofTakingDown(context, run)
     .filter(({ step, definition }) => step.status !== 'pending' && isForGood(step, definition))
     .map(({ step }) => step.key)

@@ -1,5 +1,6 @@
 import type { ScopeIdentity, StoreTransaction } from '@dotmac/core';
 import type { LifecycleContext } from '../context.js';
+import type { Customer } from '../customers/customer.js';
 import { lockToChange } from '../customers/lock.js';
 import { runBefore, runInTransaction } from '../customers/perform.js';
 import type { CarryOutOptions } from '../customers/command-options.js';
@@ -18,6 +19,7 @@ import { settleService } from './settle.js';
 /** A service in the transaction that changes it. */
 export interface ServiceMoment {
   service: ServiceInstance;
+  customer: Customer;
   at: number;
   trx: StoreTransaction;
   /** The refusal of a change, with its reason. */
@@ -87,7 +89,7 @@ export async function changeService(
     const service = await services.lock(serviceId, trx);
     if (!service) throw lifecycleErrors.SERVICE_NOT_FOUND({ serviceId });
     const setBefore = options?.dryRun ? await timers.listFor(customerId, trx) : [];
-    const change = await decide({ service, at, trx, busy });
+    const change = await decide({ service, customer, at, trx, busy });
     const changed = { ...change.service, updatedAt: at };
     const next = await settleService(context, identity, changed, customer, { at, trx });
     if (!next) await services.replace(changed, trx);

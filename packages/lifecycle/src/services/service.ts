@@ -39,6 +39,7 @@ import {
   type ServiceRequest,
   type ServiceView,
 } from './instance.js';
+import { hasLeft } from './operation.js';
 import { blockLifted, blockOpened, paymentPromised, promiseEnded } from './reasons.js';
 import { recordOfService, type ServiceRecord } from './service-record.js';
 import { startOperation } from './settle.js';
@@ -85,7 +86,8 @@ export interface ServiceService {
   /**
    * Changes an active service to another plan, or to another configuration of its own, by the steps
    * `operations.change_plan` of the template that it changes to. A failure is undone, and leaves it as it was. Refused where
-   * that template has no `operations.deprovision` and its steps do not undo all that the plan before set up.
+   * that template has no `operations.deprovision` and its steps do not undo all that the plan before set up; and, as
+   * SERVICE_BUSY, where its customer has left, for whom it would be undone at once.
    * @throws SERVICE_NOT_FOUND, SERVICE_BUSY, SERVICE_TEMPLATE_NOT_FOUND, INVALID_SERVICE_CONFIG, PLAN_CHANGE_UNSUPPORTED,
    * TEMPLATE_NOT_REGISTERED
    */
@@ -204,7 +206,9 @@ export function serviceService(context: LifecycleContext, identity: ScopeIdentit
       await checkConfig(template, customConfig);
       const told = { serviceName: template.name, customConfig };
       const asked = { command, serviceId, input, hook: 'service.changePlan', told } as const;
-      return change(asked, { ...options, turn }, async ({ service, at, trx, busy }) => {
+      return change(asked, { ...options, turn }, async ({ service, customer, at, trx, busy }) => {
+        // Of one who has left, a change would be undone at once.
+        if (hasLeft(customer)) throw busy('its customer has left');
         if (service.openRunId !== null) throw busy('something is being done to it');
         if (service.status !== 'active') throw busy(`it is ${service.status}`);
         if (service.access !== 'full') throw busy(`it is ${service.access}`);

@@ -68,6 +68,12 @@ for (const { title, present, create } of backends)
         ],
       }),
       defineServiceTemplate({
+        name: 'changing',
+        config: z.object({}),
+        steps: [step('port')],
+        operations: { change_plan: [step('speed')], deprovision: [boss, step('take')] },
+      }),
+      defineServiceTemplate({
         name: 'hasty',
         config: z.object({}),
         steps: [step('port')],
@@ -242,14 +248,35 @@ for (const { title, present, create } of backends)
       await until(async () => (await openRun(id)) === 'none', run.clock);
       await expect(run.acme.privacy.erase(customerId)).rejects.toMatchObject({
         code: 'SERVICES_REMAIN',
-        details: { services: [{ serviceId: id, status: 'active' }] },
+        message: `The customer still has services: internet ${id} (active, and kept: taking it down was cancelled).`,
+        hint: expect.stringContaining('Terminate those that are kept.'),
+        details: { services: [{ serviceId: id, status: 'active', isKept: true }] },
       });
       await run.acme.services.terminate(id);
+      await expect(run.acme.privacy.erase(customerId)).rejects.toMatchObject({
+        details: { services: [{ serviceId: id, status: 'deprovisioning', isKept: false }] },
+      });
       await waiting(id, 'deprovision');
       run.clock.set(run.clock.now() + 24 * hour);
       await until(async () => (await run.acme.services.get(id)).status === 'terminated', run.clock);
       expect((await run.acme.services.get(id)).isKept).toBe(false);
       await run.acme.privacy.erase(customerId);
+    });
+
+    it('a service that is kept takes no other plan, which would be undone at once: its customer has left', async () => {
+      const id = await service('changing');
+      const change = () => run.acme.services.changePlan(id, { customConfig: {} });
+      await run.acme.customers.deactivate(customerId);
+      await cancel(await openRun(id));
+      await until(async () => (await openRun(id)) === 'none', run.clock);
+      await expect(change()).rejects.toMatchObject({
+        code: 'SERVICE_BUSY',
+        details: { reason: 'its customer has left' },
+      });
+      await run.acme.customers.winBack(customerId);
+      await change();
+      await until(async () => (await openRun(id)) === 'none', run.clock);
+      expect((await run.acme.services.runs(id))[0]).toMatchObject({ operation: 'change_plan', runStatus: 'completed' });
     });
 
     it.each(['hasty', 'own'])('of %s, a step that was not begun when it was called off never is', async (name) => {
