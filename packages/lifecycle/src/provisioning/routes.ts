@@ -84,12 +84,13 @@ export const provisioningRoutes = [
     ...changing,
     name: 'cancelProvisioning',
     path: '/customer-lifecycle/provisioning/{id}/cancel',
-    summary: 'Cancel a run, and undo what it did',
+    summary: 'Cancel a run: it stops, or what it did is undone',
     description:
-      'At any moment. Suspending, slowing down and starting again stop where they are, and what the service should be given ' +
-      'by now follows: open reasons that wanted it suspended do not count for it any more; cancelling what starts it again ' +
-      'opens the reason `resume_cancelled`. Taking down puts back what was taken, and is stuck at a step that nothing ' +
-      'undoes, until somebody has. `GET /commands` says so ahead.',
+      'At any moment of its way ahead. Suspending, slowing down and starting again stop where they are, and what the service ' +
+      'should be given by now follows: open reasons that wanted it do not count for it any more; cancelling what starts it ' +
+      'again opens the reason `resume_cancelled`, as severe as what it was before. Setting up and changing a plan are undone. ' +
+      'Taking down puts back what was taken, and is stuck at a step that nothing undoes, until somebody has; for a customer ' +
+      'who has left, the service is kept then (`is_kept`). `GET /commands` says so ahead.',
     params,
     errors: [...refusals, lifecycleErrors.TEMPLATE_NOT_REGISTERED],
     run: (lifecycle, { params: { id: requestId }, once }) => lifecycle.provisioning.cancel(requestId, once),
