@@ -84,6 +84,8 @@ const isReadOnly = /--[\w-]*read[-_]only\b/;
 /** MySQL: what the statement would make is there already, or what it would drop is gone. */
 const doneAlready = new Set(['ER_DUP_KEYNAME', 'ER_DUP_FIELDNAME', 'ER_CANT_DROP_FIELD_OR_KEY']);
 
+const noSuchTable = new Set(['42P01', 'ER_NO_SUCH_TABLE']);
+
 function codeOf(error: unknown): string {
   if (typeof error !== 'object' || error === null) return '';
   const { code, errno } = error as { code?: unknown; errno?: unknown };
@@ -93,6 +95,11 @@ function codeOf(error: unknown): string {
 /** Did an insert or update break a unique key? */
 export function isUniqueViolation(error: unknown): boolean {
   return uniqueViolations.has(codeOf(error));
+}
+
+/** Is there no such table? SQLite says it in words alone, whichever the driver. */
+export function isNoSuchTable(error: unknown): boolean {
+  return noSuchTable.has(codeOf(error)) || (error instanceof Error && error.message.includes('no such table:'));
 }
 
 /** Has a statement on the schema nothing left to do? */

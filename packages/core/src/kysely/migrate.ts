@@ -1,9 +1,8 @@
 import { Migrator, sql, type Kysely, type Migration as KyselyMigration, type MigrationResultSet } from 'kysely';
 import { coreErrors } from '../errors/core-errors.js';
-import { isOperationError } from '../errors/operation-error.js';
 import type { Database } from './database.js';
 import type { ColumnTypes, DialectName, DialectTraits } from './dialect.js';
-import { storeError } from './errors.js';
+import { isNoSuchTable, storeError } from './errors.js';
 import { resumable } from './resumable.js';
 import { unhurried } from './unhurried.js';
 
@@ -86,10 +85,14 @@ export async function migrate(database: Database, { module, migrations }: Module
  * Refuses a database whose tables are not those of this version; for who has them migrated by somebody else.
  * @throws SCHEMA_TOO_OLD when it lacks a migration
  * @throws SCHEMA_TOO_NEW when it knows a migration that this version does not
- * @throws STORE_UNAVAILABLE when the database cannot be reached
+ * @throws DATABASE_TOO_OLD when it lacks what the tables are worked on with
+ * @throws STORE_UNAVAILABLE when it cannot be reached
+ * @throws the driver's error when its user may not read which migrations it knows
  */
 export async function checkMigrated(database: Database, { module, migrations }: ModuleMigrations): Promise<void> {
-  const applied = await appliedTo(database, `dotmac_${module}_migrations`, `looking at the tables of ${module}`);
+  const operation = `looking at the tables of ${module}`;
+  await refuseOldServer(database, operation);
+  const applied = await appliedTo(database, `dotmac_${module}_migrations`, operation);
   refuseUnknown({ module, migrations }, applied);
   const missing = Object.keys(migrations).find((name) => !applied.includes(name));
   if (missing !== undefined) throw coreErrors.SCHEMA_TOO_OLD({ module, migration: missing });
@@ -148,7 +151,7 @@ async function refuseOldServer({ dialect, kysely }: Database, operation: string)
 
 /**
  * The migrations that the database has, in the order of their names: none when it has no table of them yet.
- * @throws STORE_UNAVAILABLE when the database cannot be reached, or does not answer
+ * @throws STORE_UNAVAILABLE when the database cannot be reached, or does not answer; the driver's error of whatever else
  */
 async function appliedTo(database: Database, table: string, operation: string): Promise<string[]> {
   try {
@@ -156,8 +159,7 @@ async function appliedTo(database: Database, table: string, operation: string): 
     const rows = await tables.selectFrom(table).select('name').orderBy('name').execute();
     return rows.map(({ name }) => name);
   } catch (error) {
-    const failure = storeError(error, operation);
-    if (isOperationError(failure)) throw failure;
-    return [];
+    if (isNoSuchTable(error)) return [];
+    throw storeError(error, operation);
   }
 }

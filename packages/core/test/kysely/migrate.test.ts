@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cutOff, untilDone } from '../../../../test/support/cut-off.js';
 import { available, freshMysql, freshPostgres, type FreshDatabase } from '../../../../test/support/services.js';
 import {
+  checkMigrated,
   coreMigrations,
   databaseFromUrl,
   fromKysely,
@@ -171,6 +172,19 @@ describe.skipIf(!available.postgres)('a migration on PostgreSQL', () => {
   });
 });
 
+for (const { present, fresh: createFresh, title } of dialects)
+  describe.skipIf(!present)(`on ${title}`, () => {
+    it('what cannot be asked for its migrations is not said to lack them', async () => {
+      const fresh = await createFresh();
+      const database = databaseFromUrl(fresh.url);
+      await database.kysely.schema.createTable('dotmac_counted_migrations').addColumn('title', 'integer').execute();
+      await expect(checkMigrated(database, counted)).rejects.toThrow(/column.*name/i);
+      await expect(migrate(database, counted)).rejects.toThrow(/column.*name/i);
+      await database.close();
+      await fresh.drop();
+    });
+  });
+
 describe.skipIf(!available.postgres)('two applications in two schemas of one PostgreSQL database', () => {
   it('each migrate tables of their own', async () => {
     const fresh = await freshPostgres();
@@ -210,6 +224,7 @@ describe('a database server', () => {
       code: 'DATABASE_TOO_OLD',
       details: { needed, version },
     });
+    await expect(checkMigrated(serverOf(version), coreMigrations)).rejects.toMatchObject({ code: 'DATABASE_TOO_OLD' });
   });
 
   const lateEnough = [

@@ -13,6 +13,13 @@ import { statusFeedCases } from './status-feed-cases.js';
 export const healthStoreSuite: Suite<HealthStore> = {
   name: 'health store',
   cases: [
+    {
+      name: 'is found migrated once it was, however often',
+      async run(store) {
+        await store.migrate();
+        await store.checkMigrated();
+      },
+    },
     ...endpointCases,
     ...historyCases,
     ...incidentCases,

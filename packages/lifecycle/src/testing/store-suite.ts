@@ -20,6 +20,13 @@ export const lifecycleStoreSuite: Suite<LifecycleStoreSubject> = {
   name: 'a lifecycle store',
   cases: [
     {
+      name: 'is found migrated once it was, however often',
+      async run({ store }) {
+        await store.migrate();
+        await store.checkMigrated();
+      },
+    },
+    {
       name: 'gives a customer back as it was given, whatever is in it',
       async run({ store }) {
         const { customers } = store.tenant('a');

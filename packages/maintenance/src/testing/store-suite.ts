@@ -11,6 +11,13 @@ export const maintenanceStoreSuite: Suite<MaintenanceStore> = {
   name: 'maintenance store',
   cases: [
     {
+      name: 'is found migrated once it was, however often',
+      async run(store) {
+        await store.migrate();
+        await store.checkMigrated();
+      },
+    },
+    {
       name: 'keeps a run as it was given, and ends it once',
       async run(store) {
         const [tenantId, id] = [newId(), newId()];
